@@ -59,7 +59,7 @@ static void put_text(const char *text)
 static void put_labelled(const char *label, const char *text)
 {
 	char line[2048];
-	size_t length = strlen(text);
+	size_t length = text ? strlen(text) : 0;
 	if (!length)
 		return;
 	snprintf(line, sizeof(line), "%s%s%s", label, text,

@@ -250,7 +250,6 @@ static uint64_t fill_beyond(int64_t capacity, uint64_t needed)
 
 static struct cost queue_cost(const struct target *target, const struct settings *s)
 {
-	(void)s;
 	return (struct cost){.clients = target_accept_queue(target), .clients_max = STALL_ARRIVALS};
 }
 
@@ -344,7 +343,6 @@ static void queue_describe(const struct trial *t, const struct outcome *o, char 
 	const struct stall *s = &t->context->stall;
 	struct quantity_shown stall = quantity_show(QUANTITY_DURATION, t->target->stall_us);
 	struct quantity_shown arrivals = quantity_count(s->arrivals);
-	(void)o;
 	text[0] = 0;
 	if (t->proof) {
 		stall_result(s, text, size);
@@ -371,13 +369,11 @@ static void queue_describe(const struct trial *t, const struct outcome *o, char 
 static void queue_words(const struct target *target, const struct settings *s,
 			const struct outcome *o, struct wording *w)
 {
-	(void)o;
 	backlog_words(s, LISTENER_TCP, (int64_t)report_margin(target_accept_queue(target)), w);
 }
 
 static bool unix_applies(const struct target *t, const struct probe_options *o)
 {
-	(void)t;
 	/* A UNIX socket beside TCP listeners is rarely what clients connect to. */
 	return o->subject && subject_queue(o->subject, LISTENER_UNIX).smallest &&
 	       !subject_queue(o->subject, LISTENER_TCP).smallest;
@@ -385,7 +381,6 @@ static bool unix_applies(const struct target *t, const struct probe_options *o)
 
 static void unix_read(const struct host *h, struct settings *s)
 {
-	(void)h;
 	s->at[BACKLOG_ARGUMENT][0] = subject_queue(s->subject, LISTENER_UNIX).smallest->limit;
 	snprintf(s->text[BACKLOG_ARGUMENT], sizeof(s->text[0]), "%" PRId64,
 		 s->at[BACKLOG_ARGUMENT][0]);
@@ -393,14 +388,12 @@ static void unix_read(const struct host *h, struct settings *s)
 
 static void unix_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	(void)target;
 	backlog_subject_bound(s, LISTENER_UNIX, b);
 }
 
 static void unix_words(const struct target *target, const struct settings *s,
 		       const struct outcome *o, struct wording *w)
 {
-	(void)o;
 	backlog_words(s, LISTENER_UNIX, (int64_t)report_margin(target_accept_queue(target)), w);
 }
 
@@ -666,7 +659,6 @@ static void judge_length(int64_t somaxconn, const struct target *target, struct 
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
-	(void)before;
 	judge_length(after->somaxconn, m->target, r);
 	if (!m->options->backlog && !m->options->subject)
 		judge_listeners(after, m->target, r);

@@ -490,7 +490,6 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 static void connections_bound(const struct target *target, const struct settings *s,
 			      struct bound *b)
 {
-	(void)target;
 	if (s->taken.at_nofile)
 		b->binding = NOFILE;
 	else if (s->taken.at_own)
@@ -521,7 +520,6 @@ static void nofile_raise(struct settings *s, int64_t files)
 static bool connections_solve(const struct target *target, const struct settings *now,
 			      const struct outcome *o, int64_t enough, struct settings *out)
 {
-	(void)target;
 	int64_t soft = now->at[NOFILE][0];
 	if (!o || (!now->taken.at_nofile && !now->taken.at_own))
 		return false;
@@ -569,7 +567,6 @@ static void connections_words(const struct target *target, const struct settings
 
 static struct cost connections_cost(const struct target *target, const struct settings *s)
 {
-	(void)s;
 	return (struct cost){.clients = hold_wanted(target)};
 }
 
@@ -596,7 +593,6 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 	const struct weight_level *all = &w->at[w->count ? w->count - 1 : 0];
 	uint64_t client = host_connection_bytes(t->host);
 	bool by_cache = false, bound;
-	(void)e;
 	if (all->held < FEW || !all->own) {
 		outcome_unsupported(
 			out, "%s",
@@ -629,7 +625,6 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 
 static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	(void)target;
 	b->due = s->taken.held;
 }
 
@@ -712,7 +707,6 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 	struct client_sum sum;
 	char p50[32], p99[32], p999[32];
 	double knee = 0;
-	(void)s;
 	if (t->options->gentle) {
 		outcome_unsupported(out, GENTLE_REFUSES);
 		return 0;
@@ -778,7 +772,6 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 
 static void rate_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	(void)target;
 	if (s->guest && s->guest->requests_per_s)
 		b->needed = (int64_t)s->guest->requests_per_s;
 }
@@ -803,35 +796,24 @@ static int latency_run(struct trial *t, uint64_t us, struct outcome *out)
 
 static int p50_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
-	(void)s;
-	(void)e;
 	return latency_run(t, t->context->latency.p50_us, out);
 }
 
 static int p99_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
-	(void)s;
-	(void)e;
 	return latency_run(t, t->context->latency.p99_us, out);
 }
 
-static void latency_bound(const struct target *target, const struct settings *s, struct bound *b)
-{
-	(void)target;
-	(void)s;
-	(void)b;
-}
+static void latency_bound(const struct target *target, const struct settings *s, struct bound *b) {}
 
 static void rate_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
 {
-	(void)t;
 	report_text_into(text, size, "It answered %s. %s",
 			 quantity_measured(QUANTITY_RATE, (uint64_t)o->reached).text, o->remark);
 }
 
 static bool rate_applies(const struct target *target, const struct probe_options *o)
 {
-	(void)target;
 	return o->guest && o->guest->protocol != PROTOCOL_CONNECT;
 }
 
@@ -951,16 +933,10 @@ static void accepts_words(const struct target *target, const struct settings *s,
 	wording_flag(w, "overflows", s->taken.overflows);
 }
 
-static void accepts_bound(const struct target *target, const struct settings *s, struct bound *b)
-{
-	(void)target;
-	(void)s;
-	(void)b;
-}
+static void accepts_bound(const struct target *target, const struct settings *s, struct bound *b) {}
 
 static bool guest_applies(const struct target *target, const struct probe_options *o)
 {
-	(void)target;
 	return o->guest;
 }
 

@@ -432,7 +432,6 @@ static void side_describe(const struct trial *t, const struct outcome *o, char *
 
 static struct cost side_cost(const struct target *t, const struct settings *s)
 {
-	(void)s;
 	return (struct cost){.bytes_per_s =
 				     (uint64_t)(PACE * needed_Bps(t) / (double)path_scale(t))};
 }
@@ -447,7 +446,6 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 				     .address = t->context->addresses++ % ADDRESSES,
 				     .rtt_us = wire_rtt_us(t->target),
 				     .idle_bytes = REQUEST_BYTES};
-	(void)out;
 	int rc = flow_start(&flow, t->lab, &config, e);
 	if (!rc)
 		rc = flow_wait(&flow, &result, e);
@@ -539,7 +537,6 @@ static void application_note(const struct trial *t, const struct bulk *own, stru
 
 static int buffers_measure(struct trial *t, struct report *r, struct err *e)
 {
-	(void)e;
 	for (size_t i = BUFFER_SIDES; i < 2 * BUFFER_SIDES; i++)
 		application_note(t, &t->context->bulk[i], r);
 	return 0;
@@ -561,7 +558,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 {
 	CLEAN(free_pointer) struct host_counters *counters = malloc(sizeof(*counters));
 	struct err unread;
-	(void)o;
 	s->pressure = REPORT_NONE;
 	s->used = -1;
 	if (!counters)
@@ -580,8 +576,6 @@ static void judge_pressure(const struct sample *before, const struct sample *s,
 			   const struct moment *m, struct report *r)
 {
 	struct wording words = {0};
-	(void)before;
-	(void)m;
 	if (!under_pressure(s))
 		return;
 	wording_set(&words, "used", "%s", quantity_show(QUANTITY_COUNT, (uint64_t)s->used).text);

@@ -16,7 +16,6 @@ static const struct server_row *server_of(const struct subject *s)
 
 static bool clients_applies(const struct target *t, const struct probe_options *o)
 {
-	(void)t;
 	return !o->guest && server_of(o->subject);
 }
 
@@ -38,7 +37,6 @@ static size_t processes_of(const struct settings *s)
 static void clients_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t limit = s->at[CLIENTS][0];
-	(void)t;
 	b->absent = limit == REPORT_NONE;
 	if (b->absent)
 		return;
@@ -55,7 +53,6 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 	int64_t enough = knob_round(knob_find("server.connections"),
 				    (int64_t)server_clients(row, each, s->taken.held));
 	char line[WORDING_TEXT];
-	(void)o;
 	if (s->at[CLIENTS][0] == REPORT_NONE)
 		return;
 	wording_set(w, "limit", "%s", quantity_count((uint64_t)s->at[CLIENTS][0]).text);

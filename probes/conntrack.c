@@ -79,8 +79,6 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 static bool table_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 			int64_t enough, struct settings *out)
 {
-	(void)t;
-	(void)o;
 	if (now->at[USED][0] == REPORT_NONE || enough > INT32_MAX)
 		return false;
 	int64_t max = enough + now->at[USED][0];
@@ -108,7 +106,6 @@ static void table_words(const struct target *t, const struct settings *s, const 
 {
 	const struct knob *knob = knob_find(DIR "max");
 	int64_t needed = entries(t, rest(s)), full = needed;
-	(void)o;
 	if (s->at[TRACKED][0] != 1)
 		return;
 	if (s->at[USED][0] > 0)
@@ -146,8 +143,6 @@ struct sample {
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
-	(void)o;
-	(void)e;
 	s->used = number_read(h, FILES "count");
 	s->max = REPORT_NONE;
 	if (s->used <= 0)

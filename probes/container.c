@@ -111,7 +111,6 @@ static void memory_words(const struct target *target, const struct settings *s,
 {
 	uint64_t enough = report_margin(target_sockets(target) * connection_bytes(s));
 	const char *path = s->text[MAX];
-	(void)o;
 	if (s->at[MAX][0] == REPORT_NONE)
 		return;
 	enough += (uint64_t)s->at[USED][0];
@@ -140,7 +139,6 @@ static void pids_read(const struct host *h, struct settings *s)
 /* No target needs processes. */
 static void pids_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	(void)target;
 	b->absent = is_absent(s);
 	if (s->at[MAX][0] != REPORT_NONE)
 		b->capacity = left(s);
@@ -149,8 +147,6 @@ static void pids_bound(const struct target *target, const struct settings *s, st
 static void pids_words(const struct target *target, const struct settings *s,
 		       const struct outcome *o, struct wording *w)
 {
-	(void)target;
-	(void)o;
 	if (s->at[MAX][0] == REPORT_NONE)
 		return;
 	wording_set(w, "path", "%s", s->text[MAX]);
@@ -187,7 +183,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		       struct err *e)
 {
 	struct host_facts facts;
-	(void)e;
 	cgroup_read(h, group_of(o->subject), &s->group);
 	s->shown = is_shown(h, &s->group) && !s->group.cpu_hidden;
 	s->container = cgroup_container(h, group_of(o->subject));

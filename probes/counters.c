@@ -57,8 +57,6 @@ static void orphans_bound(const struct target *t, const struct settings *s, stru
 static bool orphans_solve(const struct target *t, const struct settings *now,
 			  const struct outcome *o, int64_t enough, struct settings *out)
 {
-	(void)t;
-	(void)o;
 	if (now->at[MAX][0] == REPORT_NONE || enough > INT32_MAX)
 		return false;
 	out->at[MAX][0] = enough + orphans_used(now);
@@ -69,8 +67,6 @@ static void orphans_words(const struct target *t, const struct settings *s, cons
 			  struct wording *w)
 {
 	int64_t max = orphans_max(s);
-	(void)t;
-	(void)o;
 	wording_set(w, "max", "%s", max < 0 ? "" : quantity_count((uint64_t)max).text);
 	wording_set(w, "used", "%s", quantity_count((uint64_t)orphans_used(s)).text);
 	wording_flag(w, "known", s->at[MAX][0] != REPORT_NONE);
@@ -118,11 +114,7 @@ static int64_t udp6_errors(const struct host *h)
 	return at ? strtoll(at + sizeof(name) - 1, NULL, 10) : -1;
 }
 
-static bool has_dropped(const struct listener *l, void *unused)
-{
-	(void)unused;
-	return l->drops;
-}
+static bool has_dropped(const struct listener *l, void *unused) { return l->drops; }
 
 /* A single sample shows no growth, and needs no owners. */
 static int sample_udp(const struct host *h, struct sample *s, struct err *e)
@@ -135,8 +127,6 @@ static int sample_udp(const struct host *h, struct sample *s, struct err *e)
 
 static int sample_tick(const struct host *h, struct sample *during, struct err *e)
 {
-	(void)h;
-	(void)e;
 	during->watched = true;
 	return 0;
 }
@@ -259,26 +249,26 @@ static void judge_udp(const struct watch *w)
 {
 	const struct listener *worst = NULL;
 	struct wording words = {0};
-	int64_t most = 0;
+	int64_t max = 0;
 	size_t others = 0;
 	for (size_t i = 0; w->seconds > 0 && i < w->after->udp.count; i++) {
 		const struct listener *l = &w->after->udp.at[i];
 		int64_t grown = udp_grown(w, l);
 		others += grown > 0 && worst;
-		if (grown <= most)
+		if (grown <= max)
 			continue;
 		worst = l;
-		most = grown;
+		max = grown;
 	}
 	if (!worst)
 		return;
-	udp_words(w, worst, most, &words);
+	udp_words(w, worst, max, &words);
 	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");
 	struct finding *f = report_finding(w->report, "udp.receive.overflowing", &words);
 	int64_t errors = growth(w, "Udp.RcvbufErrors");
 	if (subject_has(w->subject, worst))
 		f->level = LEVEL_CRITICAL;
-	finding_evidence(f, "dropped by the socket", "datagrams", (double)most, NAN);
+	finding_evidence(f, "dropped by the socket", "datagrams", (double)max, NAN);
 	if (errors)
 		finding_evidence(f, "UdpRcvbufErrors", "datagrams", (double)errors, NAN);
 	finding_evidence(f, "receive buffer", "B", worst->limit, NAN);

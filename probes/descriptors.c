@@ -86,7 +86,6 @@ static int64_t limit_for(const struct settings *s, int64_t enough)
 
 static void nofile_read(const struct host *h, struct settings *s)
 {
-	(void)h;
 	if (s->subject)
 		s->taken.held = s->subject->held;
 }
@@ -110,7 +109,6 @@ static struct quantity_shown limit_show(int64_t limit)
 
 static void process_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	(void)target;
 	b->binding = NOFILE;
 	if (s->subject) {
 		subject_bound(s, b);
@@ -124,8 +122,6 @@ static bool process_solve(const struct target *target, const struct settings *no
 			  const struct outcome *o, int64_t enough, struct settings *out)
 {
 	int64_t *limit = &out->at[NOFILE][field_to_raise(now, enough)];
-	(void)target;
-	(void)o;
 	if (*limit < limit_for(now, enough))
 		*limit = limit_for(now, enough);
 	return true;
@@ -182,27 +178,27 @@ static void process_words(const struct target *target, const struct settings *s,
 			    quantity_measured(QUANTITY_COUNT, (uint64_t)o->metric[WAKEUPS]).text);
 }
 
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* The number of connections to open: the target and its margin, and enough to measure the memory of
  * one, within the limits of server and machine. */
 static uint64_t hold_goal(const struct target *target, const struct settings *s)
 {
 	const struct machine *m = &s->machine;
-	uint64_t goal = least(report_margin(target_sockets(target)), HOLD_CONNECTIONS);
+	uint64_t goal = min(report_margin(target_sockets(target)), HOLD_CONNECTIONS);
 	if (goal < WEIGHED_CONNECTIONS)
 		goal = WEIGHED_CONNECTIONS;
 	uint64_t room = s->subject ? goal : (uint64_t)connections_of(s, HARD);
 	if (room < goal) /* a few more than it can accept, so that accept() fails */
 		goal = room + 4;
 	if (m->files_max)
-		goal = least(goal, m->files_max > m->files_open
-					   ? (m->files_max - m->files_open) / HEADROOM_SHARE
-					   : 0);
+		goal = min(goal, m->files_max > m->files_open
+					 ? (m->files_max - m->files_open) / HEADROOM_SHARE
+					 : 0);
 	if (s->at[WATCHES][0] != REPORT_NONE)
-		goal = least(goal, (uint64_t)s->at[WATCHES][0] / HEADROOM_SHARE);
+		goal = min(goal, (uint64_t)s->at[WATCHES][0] / HEADROOM_SHARE);
 	if (m->room_bytes)
-		goal = least(goal, m->room_bytes / HEADROOM_SHARE / (2 * CONNECTION_BYTES));
+		goal = min(goal, m->room_bytes / HEADROOM_SHARE / (2 * CONNECTION_BYTES));
 	return goal;
 }
 
@@ -215,7 +211,7 @@ static uint64_t hold_step(const struct trial *t)
 	if (lab_knob_get(t->lab, LAB_SERVER, "net.core.somaxconn", value, sizeof(value), NULL) ||
 	    knob_field(value, 0, &somaxconn))
 		return HOLD_STEP;
-	return somaxconn < 2 ? 1 : least((uint64_t)somaxconn / 2, HOLD_STEP);
+	return somaxconn < 2 ? 1 : min((uint64_t)somaxconn / 2, HOLD_STEP);
 }
 
 /* Opens the connections in steps and stops when the server is at its limit. */
@@ -224,7 +220,7 @@ static int hold_open(struct trial *t, struct hold *h, struct err *e)
 	struct client *client = t->clients[0];
 	uint64_t at_a_time = hold_step(t);
 	while (client->opened < h->goal && !server_limit(t->server)) {
-		uint64_t step = least(h->goal - client->opened, at_a_time);
+		uint64_t step = min(h->goal - client->opened, at_a_time);
 		int rc = client_open(client, step, 0, HOLD_TIMEOUT_MS, e);
 		if (rc)
 			return rc;
@@ -306,7 +302,7 @@ static void hold_remark(const struct hold *h, const struct settings *s, int end,
 		      "fs.file-max %s, epoll watches %s per user.",
 		      limit_show(s->at[NOFILE][SOFT]).text, limit_show(s->at[NOFILE][HARD]).text,
 		      limit_show(s->at[NR_OPEN][0]).text,
-		      limit_show(files ? (int64_t)least(files, INT64_MAX) : REPORT_NONE).text,
+		      limit_show(files ? (int64_t)min(files, INT64_MAX) : REPORT_NONE).text,
 		      limit_show(s->at[WATCHES][0]).text);
 }
 
@@ -346,7 +342,6 @@ static int64_t in_use(const struct settings *s)
 static void shared_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	int64_t limit = s->at[LIMIT][0];
-	(void)target;
 	b->binding = LIMIT;
 	if (limit != REPORT_NONE)
 		b->capacity = limit > in_use(s) ? limit - in_use(s) : 0;
@@ -355,15 +350,12 @@ static void shared_bound(const struct target *target, const struct settings *s, 
 static bool shared_solve(const struct target *target, const struct settings *now,
 			 const struct outcome *o, int64_t enough, struct settings *out)
 {
-	(void)target;
-	(void)o;
 	out->at[LIMIT][0] = enough + in_use(now);
 	return true;
 }
 
 static void system_read(const struct host *h, struct settings *s)
 {
-	(void)h;
 	if (!s->machine.files_max) {
 		s->at[LIMIT][0] = REPORT_NONE;
 		return;
@@ -375,8 +367,6 @@ static void system_read(const struct host *h, struct settings *s)
 static void system_words(const struct target *target, const struct settings *s,
 			 const struct outcome *o, struct wording *w)
 {
-	(void)target;
-	(void)o;
 	wording_set(w, "open", "%s", limit_show(s->at[IN_USE][0]).text);
 }
 
@@ -401,15 +391,13 @@ static void connection_bound(const struct target *target, const struct settings 
 	if (s->machine.group_left < INT64_MAX && (uint64_t)s->machine.group_left < available)
 		available = (uint64_t)s->machine.group_left;
 	b->capacity = available ? (int64_t)available : REPORT_NONE;
-	b->needed = (int64_t)least(needed, INT64_MAX);
+	b->needed = (int64_t)min(needed, INT64_MAX);
 	b->assumed = true;
 }
 
 static void connection_words(const struct target *target, const struct settings *s,
 			     const struct outcome *o, struct wording *w)
 {
-	(void)target;
-	(void)o;
 	wording_set(w, "each", "%s", quantity_show(QUANTITY_SIZE, connection_bytes(s)).text);
 	bool grouped = s->machine.group_left < INT64_MAX &&
 		       (uint64_t)s->machine.group_left < s->machine.available_bytes;
@@ -432,7 +420,6 @@ static int connection_run(struct trial *t, struct settings *s, struct outcome *o
 	/* A slow run is more likely to meet other growth. */
 	uint64_t usual = t->options->gentle ? connection_bytes(s) : s->taken.connection_bytes;
 	uint64_t bytes = h->connections ? h->slab_bytes / h->connections / 2 : 0;
-	(void)e;
 	if (h->connections < WEIGHED_CONNECTIONS) {
 		outcome_inconclusive(out, "the experiment held %s connections and needs %s",
 				     quantity_count(h->connections).text,

@@ -43,8 +43,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	const char *names[KNOBS];
 	struct sysctl_setting set[KNOBS];
 	size_t count = 0;
-	(void)o;
-	(void)e;
 	for (size_t i = 0; i < knob_count() && count < KNOBS; i++)
 		if (is_sysctl(knob_at(i))) {
 			knobs[count] = knob_at(i);
@@ -90,8 +88,6 @@ static void value_report(const struct value *v, struct report *r)
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
-	(void)before;
-	(void)m;
 	for (size_t i = 0; i < after->count; i++)
 		if (strcmp(after->at[i].running, after->at[i].boot) != 0)
 			value_report(&after->at[i], r);

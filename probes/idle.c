@@ -38,7 +38,6 @@ enum { ACKNOWLEDGED, RETRANSMITTED }; /* of a run */
 
 static bool idle_applies(const struct target *t, const struct probe_options *o)
 {
-	(void)o;
 	return t->idle_us;
 }
 
@@ -167,8 +166,6 @@ static bool idle_solve(const struct target *t, const struct settings *now, const
 {
 	int64_t seconds = proposed_s(t);
 	int knob;
-	(void)o;
-	(void)enough;
 	keepalive_s(t, now, &knob);
 	if (seconds < 1)
 		return false;
@@ -328,7 +325,6 @@ static const struct experiment experiments[] = {
 
 static void idle_shape(const struct target *t, struct lab_options *o)
 {
-	(void)t;
 	o->rtt_us = WIRE_RTT_US;
 	o->bandwidth_bps = 0;
 	o->forget_us = FORGET_US;

@@ -62,7 +62,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	struct host_facts facts;
 	struct err why = {0};
 	struct accept_queues *q = &s->queues;
-	(void)e;
 	q->somaxconn = REPORT_NONE;
 	/* That of --run is not on this host. */
 	q->subject = o->guest ? NULL : o->subject;

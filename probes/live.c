@@ -11,6 +11,7 @@
 #include "epolltune/connections.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
+#include "epolltune/statistics.h"
 
 /* Connections that the report names. */
 #define NAMED 3
@@ -170,12 +171,6 @@ static void looks_make(const struct sample *before, const struct sample *after, 
 	}
 }
 
-static int by_size(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-	return (*x > *y) - (*x < *y);
-}
-
 struct row {
 	size_t count, fixed_send, fixed_receive;
 	uint64_t retransmits;
@@ -195,7 +190,7 @@ static struct row row_of(struct looks *all, enum cause cause)
 		r.fixed_receive += l->fixed_receive;
 		r.retransmits += l->retransmits;
 	}
-	qsort(rtts, r.count, sizeof(*rtts), by_size);
+	qsort(rtts, r.count, sizeof(*rtts), double_compare);
 	r.rtt = r.count ? rtts[r.count / 2] : NAN;
 	return r;
 }

@@ -39,8 +39,6 @@ static bool value_read(const struct host *h, struct value *v)
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
-	(void)o;
-	(void)e;
 	machine_read(h, NULL, &s->machine);
 	for (size_t i = 0; i < myth_count(); i++) {
 		const struct myth *m = myth_at(i);
@@ -100,7 +98,6 @@ static void value_report(const struct value *v, const struct value_rule *rule, s
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
-	(void)before;
 	for (size_t i = 0; i < after->count; i++) {
 		const struct value *v = &after->at[i];
 		struct value_rule rule = {.machine = &after->machine,

@@ -81,8 +81,6 @@ struct sample {
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
-	(void)o;
-	(void)e;
 	s->unreadable = nic_deferred_read(h, &s->is, NULL) < 0;
 	return 0;
 }
@@ -252,8 +250,6 @@ static void sample_judge(const struct sample *before, const struct sample *s,
 {
 	struct wall *w = report_wall(r, WALL);
 	struct wording words = deferral_words(s);
-	(void)before;
-	(void)m;
 	wording_flag(&words, "unreadable", s->unreadable);
 	report_text(w->knob, "device.gro_flush_timeout");
 	wall_fill(w, &words);

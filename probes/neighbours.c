@@ -51,7 +51,6 @@ static void table_read(const struct host *h, struct settings *s)
 
 static bool peers_applies(const struct target *t, const struct probe_options *o)
 {
-	(void)t;
 	return o->peers;
 }
 
@@ -65,7 +64,6 @@ static int64_t used_of(const struct settings *s, size_t i)
 /* The smaller of the two tables: peers may use either. */
 static void table_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	(void)t;
 	b->needed = (int64_t)s->peers;
 	for (size_t i = 0; i < FAMILIES; i++) {
 		int64_t max = s->at[MAX + i][0];
@@ -85,8 +83,6 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 static bool table_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 			int64_t enough, struct settings *out)
 {
-	(void)t;
-	(void)o;
 	for (size_t i = 0; i < FAMILIES; i++) {
 		int64_t max = enough + used_of(now, i);
 		if (now->at[MAX + i][0] == REPORT_NONE || now->at[MAX + i][0] >= max)
@@ -101,8 +97,6 @@ static bool table_solve(const struct target *t, const struct settings *now, cons
 static void table_words(const struct target *t, const struct settings *s, const struct outcome *o,
 			struct wording *w)
 {
-	(void)t;
-	(void)o;
 	for (size_t i = 0; i < FAMILIES; i++) {
 		const char *max = i ? "max6" : "max", *used = i ? "used6" : "used";
 		wording_set(w, max, "%s", s->text[MAX + i]);
@@ -132,8 +126,6 @@ struct sample {
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
-	(void)o;
-	(void)e;
 	for (size_t i = 0; i < FAMILIES; i++) {
 		host_table_counters(h, families[i].table, &s->counters);
 		s->max[i] = REPORT_NONE;

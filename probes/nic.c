@@ -53,7 +53,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 {
 	struct err why = {0};
 	char uptime[64];
-	(void)e;
 	if (nics_read(h, NIC_REAL, &s->nics, &why) || nics_read(h, NIC_STATISTICS, &s->all, &why))
 		report_text(s->unlisted, "%s",
 			    host_live(h) ? why.text : "the capture does not contain them");

@@ -100,7 +100,7 @@ static unsigned fill_ms(const struct trial *t)
 	return t->options->gentle ? FILL_MS + 65536 * 1000 / GENTLE_PER_S : FILL_MS;
 }
 
-/* Opens connections to one destination and closes them first, up to `most` or until no port is
+/* Opens connections to one destination and closes them first, up to `max` or until no port is
  * left. */
 static int close_first(struct trial *t, const struct trial_knob *list, unsigned sources,
 		       uint64_t max, struct churn_result *out, struct err *e)
@@ -125,21 +125,21 @@ static void proof_complete(const struct trial *t, uint64_t max, const struct chu
 				     quantity_count(r->connections).text);
 }
 
-/* Uses up to `most` ports of a range, in parts: above half of a range each connect() searches
+/* Uses up to `max` ports of a range, in parts: above half of a range each connect() searches
  * long. */
 static int fill_range(struct trial *t, const struct settings *s, const struct trial_knob *list,
-		      uint64_t most, struct churn_result *out, struct err *e)
+		      uint64_t max, struct churn_result *out, struct err *e)
 {
 	static const struct trial_knob none[] = {{0}};
 	const struct trial_knob range[] = {{RANGE_KNOB, s->text[PORT_RANGE]}, {0}};
 	int64_t low = s->at[PORT_RANGE][0], high = s->at[PORT_RANGE][1];
 	uint16_t port = t->context->port;
 	if (high - low < PART)
-		return close_first(t, list, 1, most, out, e);
+		return close_first(t, list, 1, max, out, e);
 	int rc = trial_knobs(t, LAB_CLIENT, list, e);
 	if (!rc)
 		rc = trial_knobs(t, LAB_CLIENT, range, e);
-	for (; !rc && low <= high && out->connections < most; low += PART) {
+	for (; !rc && low <= high && out->connections < max; low += PART) {
 		struct churn_result r = {0};
 		int64_t end = low + PART - 1 < high ? low + PART - 1 : high;
 		/* The kernel logs ends of the same parity. */
@@ -149,7 +149,7 @@ static int fill_range(struct trial *t, const struct settings *s, const struct tr
 		rc = lab_knob_set(t->lab, LAB_CLIENT, RANGE_KNOB, text, e);
 		t->context->port = port;
 		if (!rc)
-			rc = close_first(t, none, 1, most - out->connections, &r, e);
+			rc = close_first(t, none, 1, max - out->connections, &r, e);
 		out->connections += r.connections;
 		out->elapsed_ns += r.elapsed_ns;
 		out->ports_used_up = r.ports_used_up;
@@ -161,7 +161,6 @@ static int fill_range(struct trial *t, const struct settings *s, const struct tr
 
 static void time_wait_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	(void)t;
 	b->binding = BUCKETS;
 	b->capacity = s->at[BUCKETS][0];
 }
@@ -246,16 +245,16 @@ static int rate_fill(struct trial *t, const struct settings *s, uint64_t enough,
 		     struct outcome *out, struct err *e)
 {
 	static const struct trial_knob list[] = {{BUCKETS_KNOB, BUCKETS_WIDE}, {0}};
-	uint64_t ports = (uint64_t)ports_free(s), most = enough > ports ? ports + BEYOND : enough;
+	uint64_t ports = (uint64_t)ports_free(s), max = enough > ports ? ports + BEYOND : enough;
 	struct churn_result r = {0};
-	int rc = fill_range(t, s, list, most, &r, e);
+	int rc = fill_range(t, s, list, max, &r, e);
 	if (rc)
 		return rc;
 	out->limit_met = r.ports_used_up && enough > ports;
 	out->reached = ports_rate_of(t->target, s, (int64_t)r.connections);
 	if (out->limit_met || t->proof)
 		out->metric[RATE_OPENED] = (double)r.connections;
-	proof_complete(t, most, &r, out);
+	proof_complete(t, max, &r, out);
 	return 0;
 }
 
@@ -388,7 +387,6 @@ static int ports_alternatives(struct trial *t, const struct settings *s, struct 
 		{"2 destinations, bind() without NO_PORT", {.destinations = 2, .bind_port = true}},
 	};
 	double first;
-	(void)s;
 	trial_progress(t, "trying what else helps");
 	finding_table(f, "what else was tried");
 	finding_column(f, "connections on 64 ports", "");
@@ -436,7 +434,6 @@ static int rate_alternatives(struct trial *t, const struct settings *s, struct f
 	/* The last one: until TIME_WAIT ends, no connect() takes a port that bind() has taken. */
 	static const struct churn_config bound = {
 		.first_source = 13, .destinations = 2, .bind_port = true};
-	(void)s;
 	trial_progress(t, "trying each remedy alone");
 	finding_table(f, "what is changed alone");
 	finding_column(f, "requests on 64 ports", "");
@@ -566,7 +563,6 @@ static void accept_words(const struct target *t, const struct settings *s, const
 {
 	const struct taken *k = &s->taken;
 	uint64_t each = accept_ns(t, k);
-	(void)o;
 	if (!each)
 		return;
 	wording_flag(w, "proxy", t->role == TARGET_PROXY);
@@ -725,7 +721,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		       struct err *e)
 {
 	struct err unread;
-	(void)o;
 	s->reuse = s->timestamps = s->buckets = REPORT_NONE;
 	s->ports = free_ports(h);
 	knob_number(BUCKETS_KNOB, h, &s->buckets);
@@ -758,7 +753,6 @@ static void buckets_judge(const struct sample *s, const struct target *t, struct
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
-	(void)before;
 	ports_used_judge(&after->used, after->reuse, after->timestamps, r);
 	buckets_judge(after, m->target, r);
 }

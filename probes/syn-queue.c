@@ -355,7 +355,6 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 static void queue_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
 {
 	const struct rush *r = &t->context->rush;
-	(void)o;
 	if (t->proof)
 		snprintf(text, size,
 			 "%s of %s half open at a time, %s dropped, %s answered with a cookie",

@@ -342,7 +342,6 @@ static int throughput_run(struct trial *t, struct settings *s, struct outcome *o
 
 static void throughput_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	(void)target;
 	b->due = !s->taken.lacks[0];
 }
 
@@ -351,7 +350,6 @@ static void throughput_words(const struct target *target, const struct settings 
 {
 	const struct server_row *server = s->subject ? server_row_find(s->subject->name) : NULL;
 	bool known = o && o->reached != REPORT_NONE;
-	(void)target;
 	wording_set(w, "who", "%s", s->subject ? s->subject->name : "");
 	wording_set(w, "why", "%s", s->taken.lacks);
 	wording_flag(w, "own", s->taken.own_buffer);
@@ -366,14 +364,12 @@ static void throughput_words(const struct target *target, const struct settings 
 
 static bool throughput_applies(const struct target *target, const struct probe_options *o)
 {
-	(void)target;
 	return o->guest && !o->guest->socket &&
 	       (o->guest->protocol == PROTOCOL_HTTP || o->guest->protocol == PROTOCOL_ECHO);
 }
 
 static struct cost throughput_cost(const struct target *t, const struct settings *s)
 {
-	(void)s;
 	return (struct cost){.bytes_per_s = PACE * window_tried(t) * 1000000 / wire_rtt_us(t)};
 }
 

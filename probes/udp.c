@@ -66,18 +66,18 @@ static int64_t buffer_of(const struct settings *s)
 }
 
 /* Where the size of a page is unknown: none is smaller. */
-#define PAGE_LEAST 4096
+#define PAGE_MIN 4096
 
 static int64_t page_of(const struct settings *s)
 {
-	return s->machine.page_bytes ? (int64_t)s->machine.page_bytes : PAGE_LEAST;
+	return s->machine.page_bytes ? (int64_t)s->machine.page_bytes : PAGE_MIN;
 }
 
 static int64_t memory_used(const struct settings *s)
 {
 	int64_t quantum = machine_quantum(&s->machine), bytes;
 	if (__builtin_mul_overflow(s->at[USED][0] > 0 ? s->at[USED][0] : 0,
-				   quantum ? quantum : PAGE_LEAST, &bytes))
+				   quantum ? quantum : PAGE_MIN, &bytes))
 		return INT64_MAX;
 	return bytes;
 }
@@ -128,7 +128,6 @@ static bool udp_solve(const struct target *t, const struct settings *now, const 
 		      int64_t enough, struct settings *out)
 {
 	int64_t bytes;
-	(void)o;
 	if (__builtin_mul_overflow(enough, truesize(t, now), &bytes) || bytes > INT32_MAX - 1)
 		return false;
 	for (int i = MAX; i <= ASKED; i++)
@@ -146,7 +145,6 @@ static bool udp_scale(const struct target *t, const struct settings *now, struct
 		      unsigned percent)
 {
 	bool scaled = false;
-	(void)t;
 	for (int i = MAX; i <= ASKED; i++) {
 		if (s->at[i][0] == now->at[i][0])
 			continue;
@@ -178,7 +176,6 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 	const struct listener *socket = socket_of(s);
 	int64_t each = truesize(t, s);
 	char name[192] = "";
-	(void)o;
 	if (socket)
 		listener_name(&s->subject->listeners, socket, name, sizeof(name));
 	wording_set(w, "socket", "%s", name);
@@ -198,7 +195,6 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 
 static struct cost udp_cost(const struct target *t, const struct settings *s)
 {
-	(void)s;
 	return (struct cost){.bytes_per_s = t->datagrams_per_s < DATAGRAMS_MAX
 						    ? t->datagrams_per_s * t->datagram_bytes
 						    : UINT64_MAX};

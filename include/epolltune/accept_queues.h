@@ -1,7 +1,6 @@
 /* accept_queues: the accept queues of the listeners that run here, in two looks and at the ticks
  * between them, judged by what they show. All but the tick is pure. */
-#ifndef EPOLLTUNE_ACCEPT_QUEUES_H
-#define EPOLLTUNE_ACCEPT_QUEUES_H
+#pragma once
 
 #include "epolltune/listener.h"
 #include "epolltune/probe.h"
@@ -55,5 +54,3 @@ int64_t queue_growth(const struct queue_watch *w, const char *counter);
 void accept_queues_judge(struct queue_watch *w);
 /* The same on those that dropped packets since the earlier report. */
 void accept_queues_judge_since(const struct queue_watch *w);
-
-#endif

@@ -1,8 +1,7 @@
 /* bench: measured figures, each with its unit, its spread over interleaved rounds and its
  * conditions. No pointers, so that a table can live in memory shared with the processes that
  * measure. */
-#ifndef EPOLLTUNE_BENCH_H
-#define EPOLLTUNE_BENCH_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -150,5 +149,3 @@ int bench_round(struct bench_run *run, const char *bench, unsigned i, struct err
 /* printf into run->progress. */
 void bench_progress(struct bench_run *run, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-
-#endif

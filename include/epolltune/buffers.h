@@ -1,7 +1,6 @@
 /* buffers: what the kernel's rules make of the settings of TCP buffers: the window of a connection,
  * and the memory of all. For experiments of probes; all is pure. */
-#ifndef EPOLLTUNE_BUFFERS_H
-#define EPOLLTUNE_BUFFERS_H
+#pragma once
 
 #include "epolltune/probe.h"
 
@@ -42,5 +41,3 @@ bool tcp_memory_solve(const struct target *t, const struct settings *now, const 
 /* Sets {held} or {assumed}, {used}, {memory} and {group}. */
 void tcp_memory_words(const struct target *t, const struct settings *s, const struct outcome *o,
 		      struct wording *w);
-
-#endif

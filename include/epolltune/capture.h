@@ -1,8 +1,7 @@
 /* capture: the files of a machine, by their path below its root: what capture(1) writes, and what
  * --sysroot reads from an archive or a support tree. In memory, so that no link, FIFO or name in an
  * archive reaches the file system. */
-#ifndef EPOLLTUNE_CAPTURE_H
-#define EPOLLTUNE_CAPTURE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,7 +32,7 @@ struct capture_file {
 
 struct capture {
 	struct capture_file *at; /* in the order of their paths */
-	size_t count, room, bytes;
+	size_t count, bytes;
 };
 
 int capture_make(struct capture **out, struct err *e);
@@ -75,5 +74,3 @@ int capture_join(struct capture *last, const struct capture *first, struct err *
 /* Writes a tar archive, compressed by gzip, its files below `directory`. */
 int capture_write(const struct capture *c, const char *directory, time_t when, FILE *out,
 		  struct err *e);
-
-#endif

@@ -10,8 +10,7 @@
  *	{effect} {cost}			of that knob
  *	{tight}				set if the wall is tight, not short
  * and those that its probe adds. */
-#ifndef EPOLLTUNE_CATALOGUE_H
-#define EPOLLTUNE_CATALOGUE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,10 +57,10 @@ struct finding_row {
 	const char *id; /* <wall or probe>.<problem>: API, never renamed or reused */
 	enum finding_level level;
 	enum finding_remedy remedy; /* if the knob that binds does not determine it */
-	const char *wall;           /* "" if it belongs to none */
+	const char *wall;           /* if not the one whose name begins the id; "": none */
 	bool observed;              /* on this machine as it runs, not in an experiment */
 	bool quiet;                 /* a text report prints it with --verbose only */
-	/* For reports: texts with {names}. */
+	/* For reports: texts with {names}; NULL: none. */
 	const char *title, *detail, *advice;
 	/* For the answer: a clause with {names}; NULL: the id. */
 	const char *answer;
@@ -76,6 +75,8 @@ size_t finding_row_count(void);
 const struct finding_row *finding_row_at(size_t i);
 /* NULL if unknown. */
 const struct finding_row *finding_row_find(const char *id);
+/* Its wall; "": none. */
+const char *finding_wall(const struct finding_row *f);
 /* The chapter of the runbook; "": none. */
 const char *finding_runbook(const struct finding_row *f);
 
@@ -167,7 +168,7 @@ struct myth {
 	const char *claim;  /* the advice */
 	const char *truth;  /* what the kernel does */
 	const char *source; /* kernel commit or file, man page, RFC */
-	const char *since;  /* first kernel of which this is true; "": all */
+	const char *since;  /* first kernel of which this is true; NULL: all */
 	/* The knobs whose running value shows that it was followed, NULL at the end. The other
 	 * fields are unused without a knob. */
 	const char *knobs[3];
@@ -272,10 +273,8 @@ struct guide {
 	const char *what;   /* the gain, the applications that have it, the cost */
 	const char *code;   /* C that compiles; lines of at most 76 columns, no tabs */
 	const char *source; /* kernel file or documentation, man page */
-	const char *since;  /* first kernel that has it; "": all supported ones */
+	const char *since;  /* first kernel that has it; NULL: all supported ones */
 };
 
 size_t guide_count(void);
 const struct guide *guide_at(size_t i);
-
-#endif

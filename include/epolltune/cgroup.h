@@ -1,7 +1,6 @@
 /* cgroup: the limits of a process' control group, v1 and v2, with those of its ancestors as far as
  * this process can see them. */
-#ifndef EPOLLTUNE_CGROUP_H
-#define EPOLLTUNE_CGROUP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,5 +48,3 @@ uint64_t cgroup_left(const struct cgroup_limit *l);
 /* The pause in each period, in us, when `threads` of the group run all the time: what is left of
  * the period after they have used the quota together on at most `cpus`. 0 without a quota. Pure. */
 uint64_t cgroup_pause_us(const struct cgroup *c, uint64_t cpus, uint64_t threads);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * What epolltune can change is of a kind: a row of operations in the table of src/tune/kind.c.
  * Plan, execution, rollback and renderers call these and know no kind by name. */
-#ifndef EPOLLTUNE_CHANGE_H
-#define EPOLLTUNE_CHANGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -207,5 +206,3 @@ const char *change_scope_name(enum change_scope s);
 const char *change_state_name(enum change_state s);
 /* 0, or -EINVAL. */
 int change_scope_parse(const char *text, enum change_scope *s);
-
-#endif

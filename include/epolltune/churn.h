@@ -1,6 +1,5 @@
 /* churn: opens connections as fast as possible, to measure how soon ports can be reused. */
-#ifndef EPOLLTUNE_CHURN_H
-#define EPOLLTUNE_CHURN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -52,5 +51,3 @@ struct churn_result {
  * closed first are in TIME_WAIT, unless that took more than four seconds. */
 int churn_run(struct lab *lab, const struct churn_config *config, struct churn_result *out,
 	      struct err *e);
-
-#endif

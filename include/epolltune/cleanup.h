@@ -2,8 +2,7 @@
  *
  *	CLEAN(close_fd) int fd = open(…);
  *	CLEAN(free_pointer) char *text = strdup(…); */
-#ifndef EPOLLTUNE_CLEANUP_H
-#define EPOLLTUNE_CLEANUP_H
+#pragma once
 
 #include <dirent.h>
 #include <stdio.h>
@@ -33,5 +32,3 @@ static inline void close_directory(DIR **directory)
 	if (*directory)
 		closedir(*directory);
 }
-
-#endif

@@ -2,8 +2,7 @@
  * and closes connections by order; server errors and refused resources do not end it. It uses as
  * many processes as RLIMIT_NOFILE requires, so that its own descriptor limit never becomes the
  * reported wall. */
-#ifndef EPOLLTUNE_CLIENT_H
-#define EPOLLTUNE_CLIENT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -163,5 +162,3 @@ void client_answer(const struct client *c, char text[CLIENT_ANSWER]);
 void client_latency(const struct client *c, struct histogram *out);
 /* The latency that a `share` (0 to 1) of them did not exceed; 0: none. */
 uint64_t client_quantile_ns(const struct client *c, double share);
-
-#endif

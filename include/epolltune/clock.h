@@ -1,6 +1,5 @@
 /* clock: the one clock: monotonic time, CPU time, and a sleep. */
-#ifndef EPOLLTUNE_CLOCK_H
-#define EPOLLTUNE_CLOCK_H
+#pragma once
 
 #include <errno.h>
 #include <stdint.h>
@@ -33,5 +32,3 @@ static inline void clock_sleep_until(uint64_t due_ns)
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)
 		;
 }
-
-#endif

@@ -1,8 +1,7 @@
 /* confine: what this process gives up before it reads files that others wrote: captures, saved
  * reports, logs, files to judge. A fault in a parser then reaches neither the network nor the host.
  */
-#ifndef EPOLLTUNE_CONFINE_H
-#define EPOLLTUNE_CONFINE_H
+#pragma once
 
 #include "epolltune/err.h"
 
@@ -19,5 +18,3 @@ enum { CONFINE_SECCOMP = 1, CONFINE_LANDLOCK = 2 };
  * or refuses this one; only the capabilities, and Landlock where there is one, confine it
  * then. Call it in a process of one thread. */
 int confine_to_reading(const char *root, struct err *e);
-
-#endif

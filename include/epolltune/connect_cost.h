@@ -1,9 +1,7 @@
 /* connect_cost: what connect() costs by the share of the ephemeral ports that is in use to one
  * destination. */
-#ifndef EPOLLTUNE_CONNECT_COST_H
-#define EPOLLTUNE_CONNECT_COST_H
+#pragma once
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "epolltune/err.h"
@@ -34,5 +32,3 @@ double connect_cost_ns(const struct connect_cost *c, double ports, double used);
 /* The least share of such a range from which on connect() costs `times` of what it costs in an
  * empty one; above 1: it never does. Pure. */
 double connect_cost_share(const struct connect_cost *c, double ports, double times);
-
-#endif

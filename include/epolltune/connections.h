@@ -1,7 +1,6 @@
 /* connections: the open connections that clients have to TCP listeners: what tcp_info says of a
  * bounded sample of them, drawn from many readings, or of the same ones at two moments. */
-#ifndef EPOLLTUNE_CONNECTIONS_H
-#define EPOLLTUNE_CONNECTIONS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -70,5 +69,3 @@ struct connection_states {
 int connections_states(const struct host *h, const struct listeners *l,
 		       bool (*wanted)(const struct listener *l, void *arg), void *arg,
 		       struct connection_states *out, struct err *e);
-
-#endif

@@ -1,7 +1,6 @@
 /* datagrams: UDP datagrams over a lab's wire to a server that does not read, and what its socket
  * holds of them. */
-#ifndef EPOLLTUNE_DATAGRAMS_H
-#define EPOLLTUNE_DATAGRAMS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -33,5 +32,3 @@ int datagrams_run(struct lab *lab, const struct datagrams_config *config,
  * SKB_TRUESIZE() of include/linux/skbuff.h, with a buffer that is the small head since Linux 6.3,
  * or a power of two. A network card's driver may take more. Pure. */
 uint64_t datagram_truesize(uint64_t bytes);
-
-#endif

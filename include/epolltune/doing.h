@@ -1,6 +1,5 @@
 /* doing: what a process does, by its state, and what helps where its accept queue is full. Pure. */
-#ifndef EPOLLTUNE_DOING_H
-#define EPOLLTUNE_DOING_H
+#pragma once
 
 #include "epolltune/listener.h"
 #include "epolltune/wording.h"
@@ -19,5 +18,3 @@ bool process_accepts_not(const struct process *p);
 /* Adds {who} {process} {pid} {worker} {unit} {doing} {help} {server} {default}. NULL: the process
  * is unknown, and {who} is the address. */
 void process_words(struct wording *words, const struct process *p, const char *address);
-
-#endif

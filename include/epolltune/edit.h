@@ -1,7 +1,6 @@
 /* edit: one line of a server's configuration, changed: in the text of a file, or as an option of
  * the command that starts it. Pure. */
-#ifndef EPOLLTUNE_EDIT_H
-#define EPOLLTUNE_EDIT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -72,5 +71,3 @@ bool edit_command_option(const struct edit_command *c, const char *option, size_
 /* The text with an option more; the caller frees it. NULL: no memory. */
 char *edit_command_add(const char *text, const struct edit_command *c, const char *option,
 		       uint64_t value);
-
-#endif

@@ -1,6 +1,5 @@
 /* endpoint: an IPv4 or IPv6 address with a port. */
-#ifndef EPOLLTUNE_ENDPOINT_H
-#define EPOLLTUNE_ENDPOINT_H
+#pragma once
 
 #include <netinet/in.h>
 #include <stdint.h>
@@ -31,5 +30,3 @@ void endpoint_set_port(union endpoint *p, uint16_t port);
 /* "127.0.0.1:7007", "[::1]:7007", "[fe80::1%eth0]:7007". */
 #define ENDPOINT_TEXT 80
 char *endpoint_format(char buf[ENDPOINT_TEXT], const union endpoint *p);
-
-#endif

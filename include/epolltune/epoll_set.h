@@ -1,7 +1,6 @@
 /* epoll_set: the epoll sets of running processes and the NAPI instances of the connections in each.
  * Busy polling serves one NAPI at a time, so all connections of a set should share one. */
-#ifndef EPOLLTUNE_EPOLL_SET_H
-#define EPOLLTUNE_EPOLL_SET_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -28,5 +27,3 @@ struct epoll_set {
  * its NAPI ID. */
 int epoll_sets_read(const struct host *h, struct epoll_set *out, size_t max, size_t *count,
 		    size_t *hidden, struct err *e);
-
-#endif

@@ -3,8 +3,7 @@
  * A function that can fail returns 0 (or a count) or a negative errno and fills the `struct err`
  * that its caller passes. NULL is a valid `struct err *`: the caller needs no text, and the return
  * value is the same. Callers do not reword a text; at most they prefix it. */
-#ifndef EPOLLTUNE_ERR_H
-#define EPOLLTUNE_ERR_H
+#pragma once
 
 #include <stddef.h>
 
@@ -30,5 +29,3 @@ int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf
 int err_recode(struct err *e, int code);
 /* Copies an error. Returns -from->code. */
 int err_copy(struct err *e, const struct err *from);
-
-#endif

@@ -1,7 +1,6 @@
 /* flow: one bulk TCP connection between the hosts of a lab, sampled by tcp_info until its windows
  * and buffers stop growing. The client connects; either side may send. */
-#ifndef EPOLLTUNE_FLOW_H
-#define EPOLLTUNE_FLOW_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,5 +56,3 @@ int flow_start(struct flow *f, struct lab *lab, const struct flow_config *config
 int flow_wait(struct flow *f, struct flow_result *out, struct err *e);
 /* Allowed on a zeroed flow and after flow_wait(). */
 void flow_stop(struct flow *f);
-
-#endif

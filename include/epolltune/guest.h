@@ -1,6 +1,5 @@
 /* guest: the operator's server in a lab (check --run): its start, its listeners, its end. */
-#ifndef EPOLLTUNE_GUEST_H
-#define EPOLLTUNE_GUEST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -102,5 +101,3 @@ int guest_queue_read(struct guest *r, struct guest_queue *out, struct err *e);
  * ms.
  */
 int guest_queue_settle(struct guest *r, uint64_t sent, struct guest_queue *out, struct err *e);
-
-#endif

@@ -1,8 +1,7 @@
 /* histogram: latencies in constant memory, log-linear: 128 steps per power of two, so that a
  * reported value is at most 1/128 (0.8 %) too high. No pointers: lives in shared memory. One
  * writer. */
-#ifndef EPOLLTUNE_HISTOGRAM_H
-#define EPOLLTUNE_HISTOGRAM_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,5 +23,3 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
 /* The value that a `share` (0 to 1) of all values does not exceed; 0 when empty; 1.0 gives the
  * exact maximum. */
 uint64_t histogram_quantile(const struct histogram *h, double share);
-
-#endif

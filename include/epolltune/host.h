@@ -1,8 +1,7 @@
 /* host: the machine as read from the kernel. Only `src/host/` opens /proc, /sys or netlink. A host
  * has a root directory: "/" is the running machine, any other a captured machine (files as in /proc
  * and /sys, read-only). A missing file is -ENOENT, never zero. */
-#ifndef EPOLLTUNE_HOST_H
-#define EPOLLTUNE_HOST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -196,5 +195,3 @@ int host_family(const struct host *h);
 int64_t host_tick_us(const struct host *h);
 /* Whether the kernel has at least this version; true for an unknown version. */
 bool host_kernel_since(const struct host *h, unsigned major, unsigned minor);
-
-#endif

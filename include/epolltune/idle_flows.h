@@ -1,7 +1,6 @@
 /* idle_flows: TCP connections over a wire that forgets idle ones (lab_options.forget_us), and what
  * a write meets after that time. */
-#ifndef EPOLLTUNE_IDLE_FLOWS_H
-#define EPOLLTUNE_IDLE_FLOWS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,5 +22,3 @@ struct idle_flow {
  * until it is acknowledged or was retransmitted, 5 s at most. */
 int idle_flows_run(struct lab *lab, struct idle_flow *flows, size_t count, uint64_t silent_us,
 		   struct err *e);
-
-#endif

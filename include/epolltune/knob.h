@@ -1,7 +1,6 @@
 /* knob: the table of all settings: name (as in the kernel), scope, unit, range, when a change takes
  * effect, what it costs. `apply`, `explain`, `list` and the manual are made from it. */
-#ifndef EPOLLTUNE_KNOB_H
-#define EPOLLTUNE_KNOB_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -90,7 +89,7 @@ struct knob {
 	const char *cost;          /* what raising it costs */
 	const char *counter;       /* the counter or errno that proves that it binds */
 	const char *source;        /* kernel file and function, man page, RFC */
-	const char *since;         /* first kernel that has it; "": all supported ones */
+	const char *since;         /* first kernel that has it; NULL: all supported ones */
 	struct knob_memory memory; /* of its last field */
 	bool softnet;              /* `list --nic` prints it */
 	const struct device_setting *device; /* of KNOB_DEVICE: how to read and write it */
@@ -148,5 +147,3 @@ int64_t knob_round(const struct knob *k, int64_t value);
 size_t knob_fields(enum knob_shape shape);
 /* Field i (from 0) of a normalised value as a number; -EINVAL when there is none. */
 int knob_field(const char *value, size_t i, int64_t *out);
-
-#endif

@@ -8,8 +8,7 @@
  *
  * An in-place lab has the same interface, uses loopback of the calling namespace as its wire and
  * sets no knob. */
-#ifndef EPOLLTUNE_LAB_H
-#define EPOLLTUNE_LAB_H
+#pragma once
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -127,5 +126,3 @@ int lab_counters(struct lab *lab, enum lab_host host, struct host_counters *out,
 /* Address i of a host, of the lab's family, with port 0. */
 union endpoint lab_address(const struct lab *lab, enum lab_host host, unsigned i);
 unsigned lab_addresses(const struct lab *lab, enum lab_host host);
-
-#endif

@@ -1,6 +1,5 @@
 /* lint_rules: what `lint` finds in files. Output, `explain` and `list` use the rows. */
-#ifndef EPOLLTUNE_LINT_RULES_H
-#define EPOLLTUNE_LINT_RULES_H
+#pragma once
 
 #include <stddef.h>
 
@@ -43,5 +42,3 @@ struct lint_rule {
 
 size_t lint_rule_count(void);                   /* LINT_RULES */
 const struct lint_rule *lint_rule_at(size_t i); /* an enum lint_id */
-
-#endif

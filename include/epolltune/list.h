@@ -1,6 +1,5 @@
 /* list: comma-separated lists, as options and rows of the catalogue have them. */
-#ifndef EPOLLTUNE_LIST_H
-#define EPOLLTUNE_LIST_H
+#pragma once
 
 #include <stdbool.h>
 #include <string.h>
@@ -38,5 +37,3 @@ static inline bool list_has(const char *list, const char *name)
 			return true;
 	return false;
 }
-
-#endif

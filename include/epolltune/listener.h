@@ -3,8 +3,7 @@
  * TCP by inet_diag, UNIX stream and seqpacket sockets by unix_diag; owners by /proc/PID/fd, for the
  * listeners that the caller asks for only. Compare two readings by `cookie`, processes by pid and
  * start time: the kernel reuses numbers. */
-#ifndef EPOLLTUNE_LISTENER_H
-#define EPOLLTUNE_LISTENER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -96,5 +95,3 @@ int process_read(const struct host *h, pid_t pid, struct process *out, struct er
 const char *unit_service(const char *unit);
 /* Whether both are the same process. */
 bool process_same(const struct process *a, const struct process *b);
-
-#endif

@@ -4,8 +4,7 @@
  *
  * Kernels and drivers differ in what they report: a value that they do not report is absent
  * (`known` false, "" or NULL), never zero. */
-#ifndef EPOLLTUNE_NIC_H
-#define EPOLLTUNE_NIC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -382,5 +381,3 @@ struct softnet_growth softnet_growth(const struct softnet *before, const struct 
  * 255. */
 #define SOFTNET_MASK 80
 bool softnet_mask(const struct softnet *s, char mask[SOFTNET_MASK]);
-
-#endif

@@ -1,7 +1,6 @@
 /* pair: a test server and a client in a lab, each on its own CPU, measured in rounds: latency,
  * throughput and the server's CPU time. */
-#ifndef EPOLLTUNE_PAIR_H
-#define EPOLLTUNE_PAIR_H
+#pragma once
 
 #include "epolltune/client.h"
 #include "epolltune/err.h"
@@ -48,5 +47,3 @@ struct pair_rounds {
 int pair_round(struct pair *p, struct pair_rounds *r, struct err *e);
 /* Minimum, median and maximum over all rounds. */
 struct spread pair_spread(const struct pair_rounds *r, enum pair_metric m);
-
-#endif

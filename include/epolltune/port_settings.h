@@ -1,7 +1,6 @@
 /* port_settings: the settings of the walls ports.ephemeral and ports.rate, and what the kernel's
  * rules make of them. */
-#ifndef EPOLLTUNE_PORT_SETTINGS_H
-#define EPOLLTUNE_PORT_SETTINGS_H
+#pragma once
 
 #include "epolltune/connect_cost.h"
 #include "epolltune/probe.h"
@@ -66,5 +65,3 @@ bool ports_rate_solve(const struct target *t, const struct settings *now, const 
 		      int64_t enough, struct settings *out);
 void ports_rate_words(const struct target *t, const struct settings *s, const struct outcome *o,
 		      struct wording *w);
-
-#endif

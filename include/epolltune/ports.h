@@ -1,6 +1,5 @@
 /* ports: sets of ports, and the range that connect() chooses from. */
-#ifndef EPOLLTUNE_PORTS_H
-#define EPOLLTUNE_PORTS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,5 +48,3 @@ struct port_range {
 /* The smallest range around the running one with `enough` free ports, otherwise the widest. It
  * grows to the top first, as services rather have low ports. False: none is wider. Pure. */
 bool port_range_for(const struct port_rules *rules, int64_t enough, struct port_range *out);
-
-#endif

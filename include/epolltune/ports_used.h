@@ -1,7 +1,6 @@
 /* ports_used: the ports in use from one source address to one destination, on the machine as it
  * runs. connect() needs a port that has no connection to that destination yet. */
-#ifndef EPOLLTUNE_PORTS_USED_H
-#define EPOLLTUNE_PORTS_USED_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,5 +59,3 @@ bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struc
  * net.ipv4.tcp_timestamps; REPORT_NONE: unknown. Pure. */
 void ports_used_judge(const struct ports_used *u, int64_t reuse, int64_t timestamps,
 		      struct report *r);
-
-#endif

@@ -5,8 +5,7 @@
  * headers. The judge does what all probes share: it reads settings, sets and restores them in the
  * lab, computes need and verdict, rounds and proves proposals, writes findings, and reports why an
  * experiment was not possible. */
-#ifndef EPOLLTUNE_PROBE_H
-#define EPOLLTUNE_PROBE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -397,5 +396,3 @@ void trial_counters_free(struct trial_counters *c);
 
 /* Sleeps for at least `us` microseconds. */
 void trial_sleep_us(uint64_t us);
-
-#endif

@@ -1,7 +1,6 @@
 /* program: a command of the operator on a host of a lab: a client, a server, and all that they
  * start. */
-#ifndef EPOLLTUNE_PROGRAM_H
-#define EPOLLTUNE_PROGRAM_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,5 +45,3 @@ void program_output(const struct program *p, char text[PROGRAM_OUTPUT]);
 /* Ends it: SIGTERM, after the grace SIGKILL. Returns when all its processes are gone; what is known
  * of it stays. */
 void program_end(struct program *p);
-
-#endif

@@ -1,7 +1,6 @@
 /* protocol: what the client asks a server, and how it sees that a reply is complete. All but HTTP
  * are named after the server. Pure: takes and returns bytes. */
-#ifndef EPOLLTUNE_PROTOCOL_H
-#define EPOLLTUNE_PROTOCOL_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -69,5 +68,3 @@ struct http_request {
 /* Counts the requests that `data` completes. -EPROTO if it is no request that has an end: not
  * HTTP/1, or with a chunked body. Stops after a request that `closes`. */
 int http_requests_read(struct http_request *r, const char *data, size_t length);
-
-#endif

@@ -1,6 +1,5 @@
 /* quantity: numbers with units, as operators write and read them. */
-#ifndef EPOLLTUNE_QUANTITY_H
-#define EPOLLTUNE_QUANTITY_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -66,5 +65,3 @@ static inline struct quantity_shown quantity_seconds(double seconds)
 
 /* A power of two, four times what there is. */
 uint64_t quantity_more(uint64_t now);
-
-#endif

@@ -1,7 +1,6 @@
 /* queues: the TCP sockets that hold most memory, of all network namespaces that can be entered: the
  * memory of TCP is one for all. */
-#ifndef EPOLLTUNE_QUEUES_H
-#define EPOLLTUNE_QUEUES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,5 +37,3 @@ struct report;
 struct finding;
 /* Adds them to a finding as a table, and to its detail which namespaces are not in it. */
 void queues_table(const struct queues *q, struct finding *f);
-
-#endif

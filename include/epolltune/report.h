@@ -1,7 +1,6 @@
 /* report: walls and findings. It has no pointers, so that processes can share it: each probe's
  * process fills one report, and `check` joins them. */
-#ifndef EPOLLTUNE_REPORT_H
-#define EPOLLTUNE_REPORT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -417,5 +416,3 @@ enum compare_verdict compare_wall(const struct wall *before, const struct wall *
  * that is not ok moves; by more than `spread` percent, in which repeated experiments differ. */
 enum compare_verdict compare_gain(const struct wall *before, const struct wall *after,
 				  unsigned spread);
-
-#endif

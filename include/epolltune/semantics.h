@@ -1,7 +1,6 @@
 /* semantics: checks the promises of epoll's manual pages on the running kernel with real sockets.
  * Verdicts depend on counted events, not on times, so a loaded machine gives the same ones. */
-#ifndef EPOLLTUNE_SEMANTICS_H
-#define EPOLLTUNE_SEMANTICS_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -41,5 +40,3 @@ struct semantics {
  * cannot be set up gives skipped checks; the call fails only if none can be. The static texts
  * belong to this program: share the struct only among its forks. */
 int semantics_run(const struct host *h, struct semantics *out, struct err *e);
-
-#endif

@@ -2,8 +2,7 @@
  * greets, echoes and closes connections, and counts them; no peer and no limit ends it. Processes
  * share one address by SO_REUSEPORT or one listener with EPOLLEXCLUSIVE; threads of one process
  * share one epoll set. */
-#ifndef EPOLLTUNE_SERVER_H
-#define EPOLLTUNE_SERVER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -148,5 +147,3 @@ struct server_busy_poll {
 	bool prefer;     /* keeps device interrupts masked while the server polls */
 };
 int server_busy_poll(struct server *s, const struct server_busy_poll *params, struct err *e);
-
-#endif

@@ -1,6 +1,5 @@
 /* setting: "KNOB=VALUE,…", the one grammar of every --set. */
-#ifndef EPOLLTUNE_SETTING_H
-#define EPOLLTUNE_SETTING_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -19,5 +18,3 @@ int setting_next(const char **list, struct setting *out, struct err *e);
 /* Whether a comma-separated list of knobs has this one; a knob of interfaces means all of them or,
  * with "@NAME", one. */
 bool setting_listed(const char *knobs, const char *name);
-
-#endif

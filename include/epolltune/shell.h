@@ -1,10 +1,7 @@
 /* shell: words of commands that an operator pastes. */
-#ifndef EPOLLTUNE_SHELL_H
-#define EPOLLTUNE_SHELL_H
+#pragma once
 
 #include <stddef.h>
 
 /* Quotes one word where a shell needs it. Returns the length needed, as snprintf() does. */
 size_t shell_word(char *at, size_t room, const char *word);
-
-#endif

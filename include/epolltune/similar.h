@@ -1,6 +1,5 @@
 /* similar: how much the spelling of two names is alike, for "did you mean". */
-#ifndef EPOLLTUNE_SIMILAR_H
-#define EPOLLTUNE_SIMILAR_H
+#pragma once
 
 /* Names of this length and longer are like no other. */
 #define SIMILAR_MAX 64
@@ -8,5 +7,3 @@
 /* How much a name's spelling is like a text's: 0 if not. One edit, and one more for every four
  * letters, are alike. Pure. */
 unsigned similar(const char *name, const char *text);
-
-#endif

@@ -1,6 +1,5 @@
 /* statistics: minimum, median and maximum of repeated measurements. */
-#ifndef EPOLLTUNE_STATISTICS_H
-#define EPOLLTUNE_STATISTICS_H
+#pragma once
 
 #include <stddef.h>
 
@@ -10,8 +9,9 @@ struct spread {
 /* Sorts `values`. The median of an even number is the mean of the middle two. All 0 for count 0. */
 struct spread spread_of(double *values, size_t count);
 
-/* For qsort() of doubles, and of structs whose first member is a double. */
+/* For qsort() of such numbers, and of structs that begin with one. */
 int double_compare(const void *a, const void *b);
+int u64_compare(const void *a, const void *b);
 
 /* The values of one figure in each round. */
 #define SERIES_MAX 64
@@ -22,5 +22,3 @@ struct series {
 /* Drops the value beyond SERIES_MAX. */
 void series_add(struct series *s, double value);
 struct spread series_spread(const struct series *s);
-
-#endif

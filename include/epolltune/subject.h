@@ -2,8 +2,7 @@
  *
  * A process tree is a process and its descendants of the same name: the master and the workers of
  * one server. Pid and start time identify a process, the cookie a socket. */
-#ifndef EPOLLTUNE_SUBJECT_H
-#define EPOLLTUNE_SUBJECT_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -116,5 +115,3 @@ struct subject_queue subject_queue(const struct subject *s, enum listener_kind k
 uint64_t subject_spread(uint64_t each, size_t n);
 /* The smallest part with which n of them hold `enough`. */
 uint64_t subject_part(uint64_t enough, size_t n);
-
-#endif

@@ -6,8 +6,7 @@
  *	- files apply in the order of their names, in any directory; the last assignment wins;
  *	- an assignment by name beats all patterns; "-NAME" excludes a name from patterns;
  *	- "-PATTERN" removes an assignment of the same pattern, not of others. */
-#ifndef EPOLLTUNE_SYSCTL_D_H
-#define EPOLLTUNE_SYSCTL_D_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,5 +60,3 @@ int sysctl_d_files(const char *root, const struct host *archive,
 		   int (*each)(const char *file, void *arg), void *arg, struct err *e);
 /* "/etc/sysctl.conf" where it exists and no file in sysctl.d is a link to it; otherwise NULL. */
 int sysctl_d_conf(const char *root, const struct host *archive, const char **file, struct err *e);
-
-#endif

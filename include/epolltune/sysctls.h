@@ -1,7 +1,6 @@
 /* sysctls: what is known of all sysctls, beside the knobs of knob.h: which names there are, which
  * are gone or read-only, the kernel's own values, and the values of common advice that do harm. */
-#ifndef EPOLLTUNE_SYSCTLS_H
-#define EPOLLTUNE_SYSCTLS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,5 +55,3 @@ struct sysctl_advice {
 	const char *source;
 };
 const struct sysctl_advice *sysctl_advice_at(size_t i); /* NULL at the end */
-
-#endif

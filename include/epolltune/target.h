@@ -1,6 +1,5 @@
 /* target: the load to be ready for. Numbers, and what follows from them (Little's law). */
-#ifndef EPOLLTUNE_TARGET_H
-#define EPOLLTUNE_TARGET_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -53,5 +52,3 @@ uint64_t target_syn_queue(const struct target *t);
 uint64_t target_window(const struct target *t);
 /* Connections in TIME_WAIT at a time, closing first: rate × 60 s (TCP_TIMEWAIT_LEN). */
 uint64_t target_time_wait(const struct target *t);
-
-#endif

@@ -1,8 +1,7 @@
 /* task: a process with a channel, on a host of a lab or in the caller's namespaces. The caller
  * asks, the task answers. Requests are numbered, and an answer to an earlier one, whose caller has
  * timed out, is dropped. */
-#ifndef EPOLLTUNE_TASK_H
-#define EPOLLTUNE_TASK_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -79,5 +78,3 @@ bool task_answer(struct task_port *p, int result, const struct err *e, const voi
 		 size_t size);
 /* Whether the caller has ended the task; a request does not count. */
 bool task_ended(const struct task_port *p);
-
-#endif

@@ -1,7 +1,6 @@
 /* watch: limits and their use, one look after another: what a look shows, and what many of them
  * say. Pure. */
-#ifndef EPOLLTUNE_WATCH_H
-#define EPOLLTUNE_WATCH_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -97,7 +96,7 @@ struct watch {
 	uint64_t looks;
 	double clock;             /* seconds of all looks */
 	double at[WATCH_HISTORY]; /* the clock at each look, at watch_place() */
-	size_t count, room;
+	size_t count;
 	struct watch_row *rows;
 	struct watch_row **nearest; /* the rows, the nearest wall first */
 	enum wall_verdict worst;    /* of all looks: ok, tight or short */
@@ -116,5 +115,3 @@ double watch_share(const struct watch_row *r);
 bool watch_listens(const struct watch *w);
 /* Whether both are of the same row. */
 bool watch_same(const struct watch_gauge *a, const struct watch_gauge *b);
-
-#endif

@@ -1,6 +1,5 @@
 /* wire: statistics of a lab's delay wire. Check wire_behind() before trusting a measurement. */
-#ifndef EPOLLTUNE_WIRE_H
-#define EPOLLTUNE_WIRE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,5 +42,3 @@ const struct wire_stats *lab_wire_look(struct lab *lab);
  * packets for lack of memory or time (overrun, refused, unread), or was late for more than a fifth
  * of the packets, or on average by more than a tenth of the RTT (at least 0.5 ms). */
 bool wire_behind(const struct wire_way *before, const struct wire_way *after, uint64_t rtt_us);
-
-#endif

@@ -1,6 +1,5 @@
 /* wording: fills the {names} in the catalogue's texts with values. */
-#ifndef EPOLLTUNE_WORDING_H
-#define EPOLLTUNE_WORDING_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,7 +25,5 @@ const char *wording_get(const struct wording *w, const char *name);
 /* Copies `text`. Replaces {name} by its value, and {name?yes:no} by `yes` if the value is not
  * empty, otherwise by `no`. Both may nest, with a backslash before a literal colon or brace. A
  * {name} without a value is copied unchanged, so that a test finds it. Cuts at the end with "…"
- * what does not fit. `w`: NULL for no values. */
+ * what does not fit. `w`: NULL for no values; `text`: NULL for "". */
 void wording_fill(const struct wording *w, const char *text, char *out, size_t size);
-
-#endif

@@ -142,7 +142,6 @@ static int pong_main(struct task_port *port, void *arg)
 {
 	const struct pong *p = arg;
 	char data[REQUEST_MAX];
-	(void)port;
 	close(p->peer);
 	while (receive_all(p->fd, data, p->size) == 0 && send_all(p->fd, data, p->size) == 0)
 		;

@@ -1,7 +1,6 @@
 /* baseline: blocking calls that do the same as the engine without multiplexing. One
  * thread has both ends, so that no call ever waits, except in the ping-pong. */
-#ifndef EPOLLTUNE_BASELINE_H
-#define EPOLLTUNE_BASELINE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,5 +39,3 @@ struct baseline_result {
 /* Runs an order to its end. -EINTR if it was stopped; -ECHILD and others if a loop failed. */
 int baseline_run(const struct task_context *where, const struct baseline_order *order,
 		 struct baseline_result *out, struct err *e);
-
-#endif

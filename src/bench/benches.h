@@ -1,11 +1,8 @@
 /* benches: the benches, one file each; benches.def lists them. */
-#ifndef EPOLLTUNE_BENCHES_H
-#define EPOLLTUNE_BENCHES_H
+#pragma once
 
 #include "epolltune/bench.h"
 
 #define BENCH(name) extern const struct bench bench_##name;
 #include "bench/benches.def"
 #undef BENCH
-
-#endif

@@ -85,7 +85,6 @@ void fixture_stop(struct fixture *r)
 static int show_progress(uint64_t done, void *arg)
 {
 	struct bench_run *run = arg;
-	(void)done;
 	if (run->show)
 		run->show(run->progress);
 	return run->stop;

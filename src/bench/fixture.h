@@ -1,6 +1,5 @@
 /* The fixture of the benches: a server and a client on one host of a lab. */
-#ifndef EPOLLTUNE_FIXTURE_H
-#define EPOLLTUNE_FIXTURE_H
+#pragma once
 
 #include "bench/baseline.h"
 #include "epolltune/bench.h"
@@ -76,5 +75,3 @@ void fixture_add(struct bench_run *run, const char *bench, const char *variant, 
 /* Runs the baseline and adds its rate, or of BASELINE_HOLD the time, and its cpu to the table. */
 int fixture_baseline(struct bench_run *run, const char *bench, const struct baseline_order *order,
 		     uint64_t n, const char *conditions, struct err *e);
-
-#endif

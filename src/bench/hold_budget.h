@@ -1,7 +1,6 @@
 /* hold_budget: estimates memory, descriptors, ports and processes for N connections before they are
  * opened. */
-#ifndef EPOLLTUNE_HOLD_BUDGET_H
-#define EPOLLTUNE_HOLD_BUDGET_H
+#pragma once
 
 #include <stdint.h>
 
@@ -35,5 +34,3 @@ struct hold_plan {
 void hold_budget_make(struct hold_budget *b, const struct host *h, const struct hold_plan *plan);
 /* 0, or -ENOSPC with the whole estimate if something does not fit. */
 int hold_budget_check(const struct hold_budget *b, struct err *e);
-
-#endif

@@ -1,7 +1,6 @@
 /* uring: the part of io_uring that multishot poll needs, by raw system calls: a library would be a
  * dependency for a ring of three pointers. */
-#ifndef EPOLLTUNE_URING_H
-#define EPOLLTUNE_URING_H
+#pragma once
 
 #include <linux/io_uring.h>
 #include <stdbool.h>
@@ -32,5 +31,3 @@ int uring_submit(struct uring *u, struct err *e);
 /* Waits for at least `min` completions (0: does not wait), consumes all and returns their number;
  * the error of a poll that failed, -EIO if one ended. */
 int uring_wait(struct uring *u, unsigned min);
-
-#endif

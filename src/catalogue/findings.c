@@ -11,7 +11,6 @@
 	{.id = wall_name ".short",                                                                 \
 	 .level = LEVEL_CRITICAL,                                                                  \
 	 .remedy = unsolved,                                                                       \
-	 .wall = wall_name,                                                                        \
 	 .title = title_text,                                                                      \
 	 .detail = detail_text,                                                                    \
 	 .advice = advice_text,                                                                    \
@@ -20,8 +19,8 @@
 	 .proof = proof_text},                                                                     \
 	{                                                                                          \
 		.id = wall_name ".tight", .level = LEVEL_WARNING, .remedy = unsolved,              \
-		.wall = wall_name, .title = title_text, .detail = detail_text,                     \
-		.advice = advice_text, .meaning = holds ", with less than 25 % headroom.",         \
+		.title = title_text, .detail = detail_text, .advice = advice_text,                 \
+		.meaning = holds ", with less than 25 % headroom.",                                \
 		.action = "As for " wall_name ".short, before the wall is short.",                 \
 		.proof = proof_text                                                                \
 	}
@@ -89,9 +88,9 @@
 /* A deviation of epoll from epoll(7). */
 #define DEVIATION(problem, weight, title_text, meaning_text, action_text)                          \
 	{                                                                                          \
-		.id = "readiness." problem, .level = weight, .wall = "", .title = title_text,      \
-		.detail = "", .advice = action_text, .meaning = meaning_text,                      \
-		.action = action_text, .proof = BY_EXPERIMENT                                      \
+		.id = "readiness." problem, .level = weight, .title = title_text, .detail = "",    \
+		.advice = action_text, .meaning = meaning_text, .action = action_text,             \
+		.proof = BY_EXPERIMENT                                                             \
 	}
 
 static const struct finding_row findings[] = {
@@ -109,9 +108,7 @@ static const struct finding_row findings[] = {
 	      "or limits.conf. Above fs.nr_open, raise that first.",
 	      "EMFILE from accept(2)", "The hard limit on descriptors suffices for the target"),
 	{.id = "descriptors.process.large",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_PROCESS,
-	 .wall = "descriptors.process",
 	 .observed = true,
 	 .title =
 		 "{process} (pid {pid}) may size tables by its soft limit of {soft} descriptors\\: {bytes}",
@@ -133,7 +130,6 @@ static const struct finding_row findings[] = {
 	{.id = "descriptors.process.exhausted",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_PROCESS,
-	 .wall = "descriptors.process",
 	 .observed = true,
 	 .title = "{process} (pid {pid}) has {open} of {soft} descriptors open while {waiting} "
 		  "{several?connections wait:connection waits}",
@@ -152,7 +148,6 @@ static const struct finding_row findings[] = {
 		  "the queue's depth by inet_diag"},
 	{.id = "descriptors.process.soft-limit",
 	 .level = LEVEL_WARNING,
-	 .wall = "descriptors.process",
 	 .title = "A server that does not raise its soft limit stops at {unraised} connections",
 	 .detail = NOFILE_DETAIL,
 	 .advice = "{possible?{how} }" NOFILE_WHOSE,
@@ -267,7 +262,6 @@ static const struct finding_row findings[] = {
 	{.id = "application.stuck",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "",
 	 .title = "{who} does not answer {what}",
 	 .detail =
 		 "{end?It {end}.:It no longer accepted another client, or did not answer it, in two "
@@ -286,7 +280,6 @@ static const struct finding_row findings[] = {
 	{.id = "application.spins",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "",
 	 .title = "{who} spins {what}",
 	 .detail =
 		 "In three samples of 250 ms one of its threads ran or waited for a CPU nearly all "
@@ -334,24 +327,19 @@ static const struct finding_row findings[] = {
 	      "The socket's limit by unix_diag (Send-Q of ss -lx); EAGAIN from connect(2) at that depth",
 	      "The accept queue of the UNIX socket holds the clients of a stall"),
 	{.id = "accept-queue.application",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "accept-queue",
 	 .observed = true,
 	 .title = "{listener} has backlog {limit}; this load needs {needed}",
 	 .detail = "For this listener the application's backlog is the limit; raising "
 		   "net.core.somaxconn ({somaxconn}) does not help.{others? The same holds for "
 		   "{others}.}",
-	 .advice = "",
 	 .meaning = "A server that runs here passed a smaller backlog to listen() than the target "
 		    "needs: its own configuration limits its accept queue, not the kernel.",
 	 .action = "Raise the backlog in the server's configuration and restart it.",
 	 .proof = "The listener's limit by inet_diag (Send-Q of ss -ltn) is below "
 		  "net.core.somaxconn"},
 	{.id = "accept-queue.long",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "accept-queue",
 	 .observed = true,
 	 .title = "net.core.somaxconn {limit} lets a client wait {wait} in a full accept queue",
 	 .detail =
@@ -368,7 +356,6 @@ static const struct finding_row findings[] = {
 	{.id = "accept-queue.overflowing",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "accept-queue",
 	 .observed = true,
 	 .title = "{listener}: {seen?its accept queue {now?is:was} full ({depth} of {capacity}) "
 		  "and }{rate} handshake packets/s are dropped now",
@@ -390,7 +377,6 @@ static const struct finding_row findings[] = {
 	{.id = "accept-queue.slow",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "accept-queue",
 	 .observed = true,
 	 .title = "{listener}: the queue was full in {full} of {looks} samples: more arrives than "
 		  "{process?{process}:the server} accepts",
@@ -410,7 +396,6 @@ static const struct finding_row findings[] = {
 	{.id = "accept-queue.dropped",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "accept-queue",
 	 .observed = true,
 	 .title = "{listener} dropped {most?up to }{dropped} handshake packets {after}",
 	 .detail =
@@ -435,7 +420,6 @@ static const struct finding_row findings[] = {
 	{.id = "accept-queue.full",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "accept-queue",
 	 .observed = true,
 	 .title =
 		 "{listener}: its accept queue is full ({depth} of {capacity}){looks?; nothing was "
@@ -459,7 +443,6 @@ static const struct finding_row findings[] = {
 	{.id = "accept-queue.waiting",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "accept-queue",
 	 .observed = true,
 	 .title = "{listener}: {depth} {several?connections wait:connection waits} and "
 		  "{process?{process}:its server} accepts none",
@@ -497,8 +480,6 @@ static const struct finding_row findings[] = {
 		   "where bursts fill it.",
 	 .proof = "Depth above the limit by unix_diag (Recv-Q and Send-Q of ss -lx)"},
 	{.id = "accept-queue.abort-on-overflow",
-	 .level = LEVEL_NOTE,
-	 .wall = "accept-queue",
 	 .observed = true,
 	 .title = "A full accept queue resets clients",
 	 .detail = "A client that meets a full queue after its handshake gets a reset and gives "
@@ -542,7 +523,6 @@ static const struct finding_row findings[] = {
 	{.id = "syn-queue.cookies",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "syn-queue",
 	 .observed = true,
 	 .title =
 		 "{grown?The kernel answers SYNs with cookies now\\: {grown} in {window}:The kernel "
@@ -582,7 +562,6 @@ static const struct finding_row findings[] = {
 	      "reached, if at all"),
 
 	{.id = "ports.connect-cost",
-	 .level = LEVEL_NOTE,
 	 .wall = "ports.ephemeral",
 	 .title =
 		 "With {share} of the ports to one destination in use, connect() takes {cost} of CPU "
@@ -603,7 +582,6 @@ static const struct finding_row findings[] = {
 		   "addresses or destinations, a wider range.",
 	 .proof = BY_EXPERIMENT "; perf top shows __inet_hash_connect()"},
 	{.id = "ports.connect-rate",
-	 .level = LEVEL_NOTE,
 	 .quiet = true,
 	 .wall = "ports.ephemeral",
 	 .title = "Connect rates, by the side that closes first",
@@ -612,7 +590,6 @@ static const struct finding_row findings[] = {
 		   "closes first can open {lasting} connections/s from one address to one "
 		   "destination, {loopback}/s over loopback. Once half of the ports are in use, "
 		   "each connect() searches long for a free one.}",
-	 .advice = "",
 	 .meaning = "The connections/s that one client opens here, by the side that closes first, "
 		    "from one and from several source addresses, over veth and over loopback.",
 	 .action = "Compare only connect rates that name all three. The side that closes first "
@@ -656,7 +633,6 @@ static const struct finding_row findings[] = {
 	{.id = "ports.ephemeral.used",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "ports.ephemeral",
 	 .observed = true,
 	 .title = "{used} of {available} ports from {source} to {destination} are in "
 		  "use{process?, by {process} (pid {pid})}",
@@ -684,8 +660,6 @@ static const struct finding_row findings[] = {
 	 .proof = "The sockets by sock_diag(7): ss -tan dst ADDRESS:PORT. Ports in TIME_WAIT do "
 		  "not count where net.ipv4.tcp_tw_reuse lets connect() take them"},
 	{.id = "time-wait.early",
-	 .level = LEVEL_NOTE,
-	 .wall = "time-wait",
 	 .title = "net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT early at this load",
 	 .detail = "A proxy that closes {rate} first would have {closed} connections in TIME_WAIT "
 		   "to one destination; the kernel ends those beyond {buckets} at once, without "
@@ -716,14 +690,11 @@ static const struct finding_row findings[] = {
 	      "(rwnd_limited); the same connection at the proposed value",
 	      "The receive buffer carries the target's bandwidth over its round trip"),
 	{.id = "buffers.receive.application",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "buffers.receive",
 	 .title = "An application that sets SO_RCVBUF itself gets less than the target",
 	 .detail = "At the largest buffer that {knob} allows ({granted}, which the kernel has "
 		   "doubled) one connection carried {carried} of {needed}: the kernel does not "
 		   "autotune such a socket. Most programs do better without SO_RCVBUF.",
-	 .advice = "",
 	 .meaning = "A program that sets SO_RCVBUF itself turns autotuning off and gets less than "
 		    "the target, even with the largest value that it may set.",
 	 .action = "Do not set SO_RCVBUF. Where a program must, raise net.core.rmem_max for it.",
@@ -744,14 +715,11 @@ static const struct finding_row findings[] = {
 	      "(sndbuf_limited); the same connection at the proposed value",
 	      "The send buffer carries the target's bandwidth over its round trip"),
 	{.id = "buffers.send.application",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "buffers.send",
 	 .title = "An application that sets SO_SNDBUF itself gets less than the target",
 	 .detail = "At the largest buffer that {knob} allows ({granted}, which the kernel has "
 		   "doubled) one connection carried {carried} of {needed}: the kernel does not "
 		   "autotune such a socket. Most programs do better without SO_SNDBUF.",
-	 .advice = "",
 	 .meaning = "A program that sets SO_SNDBUF itself turns autotuning off and gets less than "
 		    "the target, even with the largest value that it may set.",
 	 .action = "Do not set SO_SNDBUF. Where a program must, raise net.core.wmem_max for it.",
@@ -776,7 +744,6 @@ static const struct finding_row findings[] = {
 	{.id = "buffers.memory.exhausted",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "buffers.memory",
 	 .observed = true,
 	 .title = "TCP holds more memory than tcp_mem allows{bytes?\\: {bytes} of {max_bytes}}",
 	 .detail = "{used} pages are in use; the third field of net.ipv4.tcp_mem is {max}. The "
@@ -807,7 +774,6 @@ static const struct finding_row findings[] = {
 	{.id = "orphans.near",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "orphans",
 	 .observed = true,
 	 .title =
 		 "{now} of {max} orphaned sockets: the kernel {over?resets:soon resets} connections "
@@ -826,7 +792,6 @@ static const struct finding_row findings[] = {
 	 .proof = "sockstat.TCP.orphan; TcpExt.TCPAbortOnMemory grows beyond the limit"},
 	{.id = "buffers.memory.pressure",
 	 .level = LEVEL_WARNING,
-	 .wall = "buffers.memory",
 	 .observed = true,
 	 .title = "TCP is under memory pressure now: no buffer grows",
 	 .detail =
@@ -842,7 +807,6 @@ static const struct finding_row findings[] = {
 	{.id = "softnet.backlog.drops",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "softnet.backlog",
 	 .observed = true,
 	 .title = "The kernel drops packets at a full softnet backlog",
 	 .detail = "{count} packets dropped in {window}{beside}.",
@@ -855,13 +819,10 @@ static const struct finding_row findings[] = {
 		 "Column 2 of /proc/net/softnet_stat and the dropped packets of an interface grow, "
 		 "while most packets arrived through interfaces of this namespace"},
 	{.id = "softnet.backlog.past",
-	 .level = LEVEL_NOTE,
-	 .wall = "softnet.backlog",
 	 .observed = true,
 	 .title = "Packets were dropped at the softnet backlog since boot{none?, none during this "
 		  "check:}",
 	 .detail = "{history}",
-	 .advice = "",
 	 .meaning = "The kernel has dropped packets at a full backlog since boot, at least one in "
 		    "a thousand, but not during the check.",
 	 .action = "Nothing yet; watch longer with --window, under load.",
@@ -869,7 +830,6 @@ static const struct finding_row findings[] = {
 	{.id = "softnet.budget.squeezed",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "softnet.budget",
 	 .observed = true,
 	 .title = "Receive softirqs end with work left",
 	 .detail = "{count} rounds ended with work left in {window}{beside}.",
@@ -881,13 +841,10 @@ static const struct finding_row findings[] = {
 	 .proof = "Column 3 of /proc/net/softnet_stat grows by ten a second or more, while most "
 		  "packets arrived through interfaces of this namespace"},
 	{.id = "softnet.budget.past",
-	 .level = LEVEL_NOTE,
-	 .wall = "softnet.budget",
 	 .observed = true,
 	 .title = "Receive softirqs ended with work left since boot{none?, none during this "
 		  "check:}",
 	 .detail = "{history}",
-	 .advice = "",
 	 .meaning = "Receive softirqs have often ended with work left since boot, for one in a "
 		    "thousand packets or more, but not during the check.",
 	 .action = "Nothing yet; watch longer with --window, under load.",
@@ -895,7 +852,6 @@ static const struct finding_row findings[] = {
 	{.id = "nic.ring.overrun",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_DEVICE,
-	 .wall = "nic.ring",
 	 .observed = true,
 	 .title = "{device}{master?, the function of {master},:} loses packets: its receive ring "
 		  "overflows",
@@ -912,15 +868,12 @@ static const struct finding_row findings[] = {
 	 .proof = "rx_missed_errors, rx_fifo_errors, rx-hw-drop-overruns or a counter of the "
 		  "driver grows"},
 	{.id = "nic.ring.past",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_DEVICE,
-	 .wall = "nic.ring",
 	 .observed = true,
 	 .title = "{device} has lost packets since boot{none?, none during this check:}",
 	 .detail = "{counter} counted {count} since the driver was loaded{age?; the machine "
 		   "booted{age? {age}}:}.{among? With the driver {driver} packets lost at a full "
 		   "ring are among these.:}",
-	 .advice = "",
 	 .meaning = "An interface has lost packets since boot, at least one in a thousand, but "
 		    "not during the check.",
 	 .action = "Nothing yet; watch longer with --window, under load.",
@@ -929,7 +882,6 @@ static const struct finding_row findings[] = {
 	{.id = "nic.allowance.exceeded",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_PROVIDER,
-	 .wall = "",
 	 .observed = true,
 	 .answer = "{device} exceeds what its provider allows",
 	 .title = "{device} exceeds what its provider allows: {counter}",
@@ -943,9 +895,7 @@ static const struct finding_row findings[] = {
 		   "explain names the counter's own remedy.",
 	 .proof = "ethtool -S DEVICE | grep allowance; hw-drop-ratelimits of the netdev family"},
 	{.id = "nic.allowance.past",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_PROVIDER,
-	 .wall = "",
 	 .observed = true,
 	 .title =
 		 "{device} has exceeded since boot what its provider allows{none?, not during this "
@@ -953,21 +903,17 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{counter} counted {count} packets since the driver was loaded{age?; the machine "
 		 "booted{age? {age}}:}. Whose limit, and what helps: epolltune explain {counter}",
-	 .advice = "",
 	 .meaning =
 		 "The provider has queued or dropped packets beyond its allowance since boot, at "
 		 "least one in a thousand, but not as many during the check.",
 	 .action = "Watch longer with --window, under load.",
 	 .proof = "ethtool -S DEVICE | grep allowance; hw-drop-ratelimits of the netdev family"},
 	{.id = "nic.errors",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_DEVICE,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{device} loses packets, not at its ring",
 	 .detail = "{counter} grew by {count} in {window}{beside}: packets were damaged, or the "
 		   "kernel had no memory for them. A larger ring does not help.",
-	 .advice = "",
 	 .meaning = "An interface dropped received packets that were damaged or for which no "
 		    "memory was free.",
 	 .action =
@@ -977,7 +923,6 @@ static const struct finding_row findings[] = {
 	{.id = "nic.queues.one-cpu",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_DEVICE,
-	 .wall = "nic.queues",
 	 .observed = true,
 	 .title = "CPU {cpu} takes almost all packets{device? of {device}}",
 	 .detail = "In {window} it took {share} of the packets and spent {softirq} of its time on "
@@ -998,81 +943,59 @@ static const struct finding_row findings[] = {
 		   "one only.",
 	 .proof = "Column 1 of /proc/net/softnet_stat by CPU; softirq time in /proc/stat"},
 	{.id = "nic.offload",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_DEVICE,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{device}: {offload} is off",
 	 .detail = "{reason} To turn it on: ethtool -K {device} {option} on",
-	 .advice = "",
 	 .meaning = "An offload that helps an epoll server is off, though the device has it.",
 	 .action = "Turn it on: ethtool -K.",
 	 .proof = "ethtool -k"},
 	{.id = "nic.qdisc",
-	 .level = LEVEL_NOTE,
-	 .remedy = REMEDY_NONE,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{device}: its qdisc shapes outgoing packets",
 	 .detail = "{qdisc} delays or limits packets on purpose. Remove it if it is not intended: "
 		   "tc qdisc del dev {device} root",
-	 .advice = "",
 	 .meaning = "An interface sends through a qdisc that delays or limits on purpose.",
 	 .action = "Remove it if it is not intended.",
 	 .proof = "tc qdisc show"},
 	{.id = "nic.coalesce",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_DEVICE,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{device}: its interrupts are delayed by {usecs} us",
 	 .detail =
 		 "Interrupt coalescing delays the first packet after an idle period by up to "
 		 "{usecs} us. That is good for throughput and bad for a server that answers small "
 		 "requests.",
-	 .advice = "",
 	 .meaning = "An interface delays its interrupts for long and does not adapt the delay.",
 	 .action = "Lower rx-usecs, or turn adaptive-rx on (ethtool -C), if the latency of small "
 		   "requests matters.",
 	 .proof = "ethtool -c"},
 	{.id = "nic.affinity",
-	 .level = LEVEL_NOTE,
-	 .remedy = REMEDY_NONE,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{device}: all its interrupts go to one CPU",
 	 .detail = "CPU {cpu} serves all {queues} queues. irqbalance, or "
 		   "/proc/irq/*/smp_affinity_list, spreads them.",
-	 .advice = "",
 	 .meaning = "An interface has several queues, but all their interrupts go to one CPU.",
 	 .action = "Run irqbalance, or set /proc/irq/*/smp_affinity_list.",
 	 .proof = "/proc/irq/*/smp_affinity_list; epolltune list --nic"},
 	{.id = "nic.server-cpus",
-	 .level = LEVEL_NOTE,
-	 .remedy = REMEDY_NONE,
-	 .wall = "",
 	 .observed = true,
 	 .quiet = true,
 	 .title = "{device}: its interrupts go only to CPUs of the server",
 	 .detail = "Interrupts go to CPUs {irqs}, the server may use CPUs {server}, online are "
 		   "{online}. Where these CPUs are full, let others serve the interrupts\\: "
 		   "/proc/irq/*/smp_affinity_list.",
-	 .advice = "",
 	 .meaning = "The CPUs to which a cpuset or an affinity binds the server also take all "
 		    "interrupts of an interface, and other CPUs none.",
 	 .action = "Where softirqs fill these CPUs, move the interrupts to other CPUs.",
 	 .proof = "/proc/irq/*/effective_affinity_list; Cpus_allowed_list in /proc/PID/status"},
 	{.id = "nic.offline-cpus",
-	 .level = LEVEL_NOTE,
-	 .remedy = REMEDY_NONE,
-	 .wall = "",
 	 .observed = true,
 	 .quiet = true,
 	 .title = "{device}: interrupts are bound to CPUs that are offline",
 	 .detail =
 		 "CPUs {online} are online; the kernel has moved these interrupts to other CPUs, or "
 		 "shut their queues down\\: epolltune list --nic prints them.",
-	 .advice = "",
 	 .meaning = "An interrupt of an interface may go only to CPUs that are not online. The "
 		    "kernel moves it to another CPU, or shuts its queue down.",
 	 .action =
@@ -1080,8 +1003,6 @@ static const struct finding_row findings[] = {
 		 "there are CPUs.",
 	 .proof = "/proc/irq/*/smp_affinity_list; /sys/devices/system/cpu/online"},
 	{.id = "nic.one-queue",
-	 .level = LEVEL_NOTE,
-	 .remedy = REMEDY_NONE,
 	 .wall = "nic.queues",
 	 .observed = true,
 	 .quiet = true,
@@ -1090,7 +1011,6 @@ static const struct finding_row findings[] = {
 		 "There are {cpus} CPUs, one receive queue, and RPS is off. Where that CPU is full, "
 		 "RPS spreads the packets in software\\: echo {mask} "
 		 ">/sys/class/net/{device}/queues/rx-0/rps_cpus",
-	 .advice = "",
 	 .meaning =
 		 "An interface has one receive queue in use and no RPS: one CPU of several takes "
 		 "all its packets.",
@@ -1102,7 +1022,6 @@ static const struct finding_row findings[] = {
 	{.id = "napi.latency.deferred",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_DEVICE,
-	 .wall = "napi.latency",
 	 .title = "{device} defers interrupts: packets are delayed unless the server busy polls",
 	 .detail =
 		 "{now?With gro_flush_timeout={flush} ns and napi_defer_hard_irqs={polls}, as on "
@@ -1119,9 +1038,7 @@ static const struct finding_row findings[] = {
 		   "with prefer_busy_poll.",
 	 .proof = "Request latency with the host's setting and with both at 0, measured in a lab"},
 	{.id = "napi.latency.busy-poll",
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "napi.latency",
 	 .title = "Epoll busy polling answers in {then} us instead of {now} us",
 	 .detail = "Over a veth wire the request p50 is {is}, and {best} with {how}.",
 	 .advice =
@@ -1135,7 +1052,6 @@ static const struct finding_row findings[] = {
 		  "interleaved rounds"},
 	{.id = "napi.latency.too-busy",
 	 .level = LEVEL_SKIPPED,
-	 .wall = "napi.latency",
 	 .title = "The machine was too busy to measure the gain of busy polling",
 	 .detail = "The rounds differ too much: over a veth wire the request p50 is {is}, and "
 		   "{best} with {how}.",
@@ -1146,10 +1062,8 @@ static const struct finding_row findings[] = {
 	 .proof = "The spread of the rounds, in the finding"},
 	{.id = "napi.latency.untried",
 	 .level = LEVEL_SKIPPED,
-	 .wall = "napi.latency",
 	 .title = "Some ways to receive were not measured",
 	 .detail = "{why}",
-	 .advice = "",
 	 .meaning = "Some ways to receive need a newer kernel, root, or a second CPU, and were not "
 		    "measured.",
 	 .action = "The finding names them and what they need.",
@@ -1203,21 +1117,15 @@ static const struct finding_row findings[] = {
 		  "library disagree.",
 		  "Use epoll or poll()."),
 	{.id = "readiness.as-documented",
-	 .level = LEVEL_NOTE,
 	 .quiet = true,
-	 .wall = "",
 	 .title = "epoll works as documented: {kept} of {count} experiments",
-	 .detail = "",
-	 .advice = "",
 	 .meaning = "epoll behaved as documented in every experiment on this kernel.",
 	 .action = "No action is needed.",
 	 .proof = "The experiments, counted in the finding"},
 	{.id = "readiness.skipped",
 	 .level = LEVEL_SKIPPED,
-	 .wall = "",
 	 .title = "Experiments on epoll that were skipped: {skipped} of {count}",
 	 .detail = "{why}",
-	 .advice = "",
 	 .meaning = "Some experiments on epoll are not possible here.",
 	 .action = "The finding names them, with the reason.",
 	 .proof = "The reasons, in the finding"},
@@ -1238,7 +1146,6 @@ static const struct finding_row findings[] = {
 	{.id = "cgroup.cpu.short",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_CONTAINER,
-	 .wall = "cgroup.cpu",
 	 .observed = true,
 	 .title = "{path} was throttled in {share} % of its periods: the server pauses {pause} in "
 		  "each {period}",
@@ -1255,7 +1162,6 @@ static const struct finding_row findings[] = {
 	{.id = "cgroup.cpu.tight",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,
-	 .wall = "cgroup.cpu",
 	 .observed = true,
 	 .title = "{path} was throttled in {share} % of its periods: the server pauses up to "
 		  "{pause}",
@@ -1268,14 +1174,11 @@ static const struct finding_row findings[] = {
 	 .action = "As for cgroup.cpu.short, before the load grows.",
 	 .proof = "nr_throttled and nr_periods of cpu.stat"},
 	{.id = "cgroup.cpu.pause",
-	 .level = LEVEL_NOTE,
-	 .wall = "cgroup.cpu",
 	 .observed = true,
 	 .title = "The target's stall is {pause} here: the CPU quota of {path} stops it that long",
 	 .detail = "The quota of {quota} in {period} was used up in {throttled} of {periods} "
 		   "periods since the group was made. The accept queue must hold what arrives "
 		   "meanwhile.",
-	 .advice = "",
 	 .answer = "",
 	 .meaning = "The control group has used up its CPU quota before, and the rest of such a "
 		    "period is longer than the stall of the target: the check uses that pause as "
@@ -1285,7 +1188,6 @@ static const struct finding_row findings[] = {
 	{.id = "cgroup.pids.near",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,
-	 .wall = "cgroup.pids",
 	 .observed = true,
 	 .title = "{used} of {max} processes and threads that {path} may have are in use",
 	 .detail = "At the limit fork() and pthread_create() fail with EAGAIN.",
@@ -1311,7 +1213,6 @@ static const struct finding_row findings[] = {
 	{.id = "udp.receive.default",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "udp.receive",
 	 .title = "A UDP socket without SO_RCVBUF holds {unraised} datagrams of {size}; this load "
 		  "needs {needed}",
 	 .detail =
@@ -1328,7 +1229,6 @@ static const struct finding_row findings[] = {
 	{.id = "udp.receive.overflowing",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "udp.receive",
 	 .observed = true,
 	 .title = "{socket} drops datagrams now: {grown} in {window}",
 	 .detail =
@@ -1360,7 +1260,6 @@ static const struct finding_row findings[] = {
 	{.id = "conntrack.full",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "conntrack",
 	 .observed = true,
 	 .title =
 		 "{full?Connection tracking is full\\: {used} of {max} entries}{dropped?{full? and "
@@ -1403,7 +1302,6 @@ static const struct finding_row findings[] = {
 	{.id = "idle.keepalive.application",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "idle.keepalive",
 	 .title =
 		 "{off} of {all} connections of {who} {lacks?have:has} no SO_KEEPALIVE; idle ones are "
 		 "forgotten after {idle}",
@@ -1435,7 +1333,6 @@ static const struct finding_row findings[] = {
 	{.id = "neighbours.full",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "neighbours",
 	 .observed = true,
 	 .title = "The neighbour table of {family} refused {grown} entr{several?ies:y} in "
 		  "{window}{max?\\: {used} of {max}}",
@@ -1451,7 +1348,6 @@ static const struct finding_row findings[] = {
 	{.id = "neighbours.near",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "neighbours",
 	 .observed = true,
 	 .title = "The neighbour table of {family} has {used} of {max} entries",
 	 .detail = "Beyond {knob} packets to further peers are dropped. Permanent entries are "
@@ -1465,7 +1361,6 @@ static const struct finding_row findings[] = {
 	{.id = "counters.growing",
 	 .runbook = RUNBOOK_SALE,
 	 .level = LEVEL_WARNING,
-	 .wall = "",
 	 .observed = true,
 	 .title = "Counters of loss grow in this network namespace: {counters} in {window}",
 	 .detail = "{what}",
@@ -1480,7 +1375,6 @@ static const struct finding_row findings[] = {
 	{.id = "counters.since",
 	 .runbook = RUNBOOK_SALE,
 	 .level = LEVEL_WARNING,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{counters} {since}",
 	 .detail =
@@ -1500,13 +1394,11 @@ static const struct finding_row findings[] = {
 	 .proof = "/proc/net/netstat, and the counters in that report"},
 	{.id = "counters.unread",
 	 .level = LEVEL_WARNING,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{report?The counters could not be compared with the report of {report}:The "
 		  "kernel's counters of losses could not be read}",
 	 .detail =
 		 "/proc/net/netstat or /proc/net/snmp cannot be read here, or has no ListenDrops.",
-	 .advice = "",
 	 .answer = "{report?the counters could not be compared:whether connections are dropped "
 		   "is not known}",
 	 .meaning = "check found no counters of the kernel: whether anything is lost now, or was "
@@ -1515,12 +1407,9 @@ static const struct finding_row findings[] = {
 	 .proof = "ENOENT or EACCES from /proc/net/netstat"},
 	{.id = "counters.past",
 	 .runbook = RUNBOOK_SALE,
-	 .level = LEVEL_NOTE,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{counters} since {initial?boot{age?, {age}}:this network namespace was made}",
 	 .detail = "Totals do not show when it happened: compare with an earlier report (--since).",
-	 .advice = "",
 	 .meaning = "The kernel has counted losses since boot, or since this network namespace was "
 		    "made.",
 	 .action = "Nothing by itself; see the counters that grow with explain.",
@@ -1529,7 +1418,6 @@ static const struct finding_row findings[] = {
 	 .runbook = RUNBOOK_TIMEOUTS,
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{listener}: the server closed its socket during this check",
 	 .detail = "{left?The server has closed one of its listeners.:The server has stopped "
@@ -1541,8 +1429,6 @@ static const struct finding_row findings[] = {
 	 .action = "Run the check again.",
 	 .proof = "The socket's cookie by inet_diag or unix_diag"},
 	{.id = "live.causes",
-	 .level = LEVEL_NOTE,
-	 .wall = "",
 	 .observed = true,
 	 .title =
 		 "{count} connection{several?s} of {who}, limited for most of {window}\\: {causes}",
@@ -1567,11 +1453,8 @@ static const struct finding_row findings[] = {
 		   "each cause.",
 	 .proof = "busy, rwnd_limited and sndbuf_limited of ss -ti; rb and tb of ss -tm"},
 	{.id = "live.worst",
-	 .level = LEVEL_NOTE,
-	 .wall = "",
 	 .observed = true,
 	 .title = "The connection{several?s} limited most\\: {worst}",
-	 .detail = "",
 	 .advice = "ss -tmi dst ADDRESS shows one of them.",
 	 .meaning =
 		 "The three connections of live.causes that were limited for the largest share of "
@@ -1581,7 +1464,6 @@ static const struct finding_row findings[] = {
 	 .proof = "ss -tmi"},
 	{.id = "listeners.hidden",
 	 .level = LEVEL_SKIPPED,
-	 .wall = "",
 	 .title = "The {several?processes of {count} listeners:process of a listener}"
 		  "{subject?: with waiting clients} {several?are:is} not visible to this user",
 	 .detail = "{several?Their names, states:Its name, state} and descriptors are unknown.",
@@ -1592,11 +1474,9 @@ static const struct finding_row findings[] = {
 	 .proof = "EACCES from /proc/PID/fd"},
 	{.id = "listeners.unlisted",
 	 .level = LEVEL_WARNING,
-	 .wall = "",
 	 .observed = true,
 	 .title = "The listeners of this machine could not be listed",
 	 .detail = "{why}",
-	 .advice = "",
 	 .answer = "whether a listener is full is not known",
 	 .meaning = "The kernel refuses to list sockets: full queues and processes at their limits "
 		    "are unknown.",
@@ -1605,9 +1485,7 @@ static const struct finding_row findings[] = {
 
 	{.id = "knob.myth",
 	 .runbook = RUNBOOK_UPDATE,
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "",
 	 .observed = true,
 	 .title = "{knob}={current} {does}",
 	 .detail = "{reason}",
@@ -1620,9 +1498,7 @@ static const struct finding_row findings[] = {
 
 	{.id = "knob.drift",
 	 .runbook = RUNBOOK_UPDATE,
-	 .level = LEVEL_NOTE,
 	 .remedy = REMEDY_KERNEL,
-	 .wall = "",
 	 .observed = true,
 	 .title =
 		 "{knob} is {current} now, and {boot} after a reboot{late? if nf_conntrack is loaded "
@@ -1638,10 +1514,8 @@ static const struct finding_row findings[] = {
 
 	{.id = "lab.refused",
 	 .level = LEVEL_SKIPPED,
-	 .wall = "",
 	 .title = "The lab, or its wire with a round trip, is not available here",
 	 .detail = "Reason: {why}",
-	 .advice = "",
 	 .meaning =
 		 "This system refuses the private namespaces that experiments run in, or the "
 		 "TUN device of a wire with a round trip: epolltune measured what is harmless in "
@@ -1654,10 +1528,8 @@ static const struct finding_row findings[] = {
 	 .proof = "EPERM from unshare(2), EACCES or ENOENT from /dev/net/tun"},
 	{.id = "lab.uncopied",
 	 .level = LEVEL_SKIPPED,
-	 .wall = "",
 	 .title = "Some knobs of this namespace could not be copied into the lab",
 	 .detail = "{why}",
-	 .advice = "",
 	 .meaning = "Some knobs of the calling network namespace could not be copied into the "
 		    "lab, where they have the kernel's defaults.",
 	 .action = "Run as root, or see the finding: what depends on these knobs is derived, not "
@@ -1665,10 +1537,8 @@ static const struct finding_row findings[] = {
 	 .proof = "The names, in the finding"},
 	{.id = "probe.failed",
 	 .level = LEVEL_SKIPPED,
-	 .wall = "",
 	 .title = "Probe {probe} {crashed?crashed:failed}",
 	 .detail = "Reason: {why}",
-	 .advice = "",
 	 .meaning = "An experiment ended with an error, or its process died. Its walls are judged "
 		    "by their settings.",
 	 .action = "See the error in the finding; repeat the check, or run that probe alone with "
@@ -1688,9 +1558,21 @@ const struct finding_row *finding_row_find(const char *id)
 	return NULL;
 }
 
+const char *finding_wall(const struct finding_row *f)
+{
+	const char *wall = "";
+	for (size_t i = 0; !f->wall && i < wall_row_count(); i++) {
+		const char *name = wall_row_at(i)->name;
+		size_t n = strlen(name);
+		if (!strncmp(f->id, name, n) && f->id[n] == '.' && n > strlen(wall))
+			wall = name;
+	}
+	return f->wall ? f->wall : wall;
+}
+
 const char *finding_runbook(const struct finding_row *f)
 {
-	const struct wall_row *w = f->runbook ? NULL : wall_row_find(f->wall);
+	const struct wall_row *w = f->runbook ? NULL : wall_row_find(finding_wall(f));
 	const char *chapter = w ? w->runbook : f->runbook;
 	return chapter ? chapter : "";
 }

@@ -150,7 +150,6 @@ static const struct myth myths[] = {
 		.since = "4.14",
 		.knobs = {"net.ipv4.tcp_low_latency"},
 		.followed = wants_low_latency,
-		.level = LEVEL_NOTE,
 		.effect = "has no effect",
 		.reason = "Linux 4.14 removed what it turned off.",
 	},
@@ -162,7 +161,6 @@ static const struct myth myths[] = {
 		.since = "4.15",
 		.knobs = {"net.ipv4.tcp_fack"},
 		.followed = wants_fack,
-		.level = LEVEL_NOTE,
 		.effect = "has no effect",
 		.reason = "RACK replaced it in Linux 4.15.",
 	},
@@ -176,7 +174,6 @@ static const struct myth myths[] = {
 		.since = "6.6",
 		.knobs = {"net.ipv4.tcp_adv_win_scale"},
 		.followed = scales_window,
-		.level = LEVEL_NOTE,
 		.effect = "has no effect",
 		.reason = "Since Linux 6.6 the kernel measures each connection's overhead.",
 	},
@@ -187,7 +184,6 @@ static const struct myth myths[] = {
 			 "above all memory, so that TCP may fill the machine before it is under "
 			 "memory pressure.",
 		.source = "tcp(7); ip-sysctl.rst",
-		.since = "",
 		.knobs = {"net.ipv4.tcp_mem"},
 		.followed = counts_bytes,
 		.level = LEVEL_WARNING,
@@ -202,10 +198,8 @@ static const struct myth myths[] = {
 			 "the memory in KiB, or the highest number there is under systemd. The "
 			 "guide's number lowers it.",
 		.source = "fs/file_table.c files_maxfiles_init()",
-		.since = "",
 		.knobs = {"fs.file-max"},
 		.followed = lowers_files,
-		.level = LEVEL_NOTE,
 		.effect = "is less than the kernel's own default",
 		.reason = "The kernel takes a tenth of the memory in KiB. A number from a guide "
 			  "for a smaller machine lowers it.",
@@ -217,10 +211,8 @@ static const struct myth myths[] = {
 			 "against old segments that TIME_WAIT is for. One costs about 250 bytes. "
 			 "The kernel's documentation advises against lowering it.",
 		.source = "ip-sysctl.rst; RFC 1337",
-		.since = "",
 		.knobs = {"net.ipv4.tcp_max_tw_buckets"},
 		.followed = lowers_time_wait,
-		.level = LEVEL_NOTE,
 		.effect = "destroys connections in TIME_WAIT",
 		.reason = "The kernel closes those beyond it at once, without the protection "
 			  "against old segments that TIME_WAIT is for. One costs about 250 bytes; "
@@ -232,7 +224,6 @@ static const struct myth myths[] = {
 		.truth = "TIME_WAIT lasts 60 seconds, fixed when the kernel is compiled. The knob "
 			 "sets FIN_WAIT_2 of closed sockets.",
 		.source = "include/net/tcp.h TCP_TIMEWAIT_LEN; ip-sysctl.rst",
-		.since = "",
 	},
 	{
 		.name = "tcp_tw_reuse-for-servers",
@@ -241,7 +232,6 @@ static const struct myth myths[] = {
 		.truth = "It works in connect() only. A server accepts; it helps the side that "
 			 "connects, and closes first.",
 		.source = "net/ipv4/inet_hashtables.c __inet_check_established()",
-		.since = "",
 	},
 	{
 		.name = "rmem_default-of-megabytes",
@@ -249,10 +239,8 @@ static const struct myth myths[] = {
 		.truth = "TCP takes the second fields of tcp_rmem and tcp_wmem instead. All other "
 			 "sockets, UDP and local ones, may then each hold megabytes.",
 		.source = "net/ipv4/tcp.c tcp_init_sock(); socket(7)",
-		.since = "",
 		.knobs = {"net.core.rmem_default", "net.core.wmem_default"},
 		.followed = is_megabytes,
-		.level = LEVEL_NOTE,
 		.effect = "does nothing for TCP",
 		.reason = "TCP starts with the second field of tcp_rmem or tcp_wmem. All other "
 			  "sockets, UDP and local ones, may each hold that much. Where a UDP "
@@ -265,10 +253,8 @@ static const struct myth myths[] = {
 		.truth =
 			"It is the size that each connection starts with. A peer may fill it before the server reads; autotuning would raise it for connections that need it only.",
 		.source = "net/ipv4/tcp_input.c tcp_rcv_space_adjust(); tcp(7)",
-		.since = "",
 		.knobs = {"net.ipv4.tcp_rmem"},
 		.followed = receives_megabytes,
-		.level = LEVEL_NOTE,
 		.effect = "lets each connection hold megabytes from its start",
 		.reason =
 			"A peer may fill the second field before the server reads; with the kernel's own autotuning raises it up to the third where the server does read. It costs up to that much for each connection: a warning where that exceeds the memory for this target.",
@@ -280,10 +266,8 @@ static const struct myth myths[] = {
 		.truth =
 			"It is the size that each connection starts with. A write fills it at once, long before the path needs as much; autotuning follows the congestion window.",
 		.source = "net/ipv4/tcp_input.c tcp_sndbuf_expand(); tcp(7)",
-		.since = "",
 		.knobs = {"net.ipv4.tcp_wmem"},
 		.followed = sends_megabytes,
-		.level = LEVEL_NOTE,
 		.effect = "lets each connection hold megabytes from its start",
 		.reason =
 			"A write fills the second field at once, long before the path needs as much; with the kernel's own autotuning raises it up to the third with the congestion window. It costs up to that much for each connection: a warning where that exceeds the memory for this target.",
@@ -295,7 +279,6 @@ static const struct myth myths[] = {
 		.truth = "They bound SO_RCVBUF and SO_SNDBUF. Autotuning goes up to the third "
 			 "fields of tcp_rmem and tcp_wmem without regard to them.",
 		.source = "tcp(7); net/ipv4/tcp_input.c tcp_rcv_space_adjust()",
-		.since = "",
 	},
 	{
 		.name = "tcp_abort_on_overflow-1",
@@ -303,7 +286,6 @@ static const struct myth myths[] = {
 		.truth = "It turns a stall that a retransmission survives into resets that "
 			 "clients see as errors.",
 		.source = "ip-sysctl.rst; net/ipv4/tcp_minisocks.c tcp_check_req()",
-		.since = "",
 	},
 	{
 		.name = "somaxconn-above-65535",
@@ -335,10 +317,8 @@ static const struct myth myths[] = {
 			 "against wrapped sequence numbers, exact round trips, and window scaling "
 			 "under SYN cookies.",
 		.source = "RFC 7323; net/ipv4/syncookies.c",
-		.since = "",
 		.knobs = {"net.ipv4.tcp_timestamps"},
 		.followed = lacks_timestamps,
-		.level = LEVEL_NOTE,
 		.effect = "loses more than it saves",
 		.reason = "It saves 12 bytes a segment and disables tcp_tw_reuse, the protection "
 			  "against wrapped sequence numbers, exact round trips, and window scaling "
@@ -350,7 +330,6 @@ static const struct myth myths[] = {
 		.truth = "epoll_wait() copies the ready events. It is fast because it looks at "
 			 "ready descriptors only.",
 		.source = "fs/eventpoll.c ep_send_events()",
-		.since = "",
 	},
 	{
 		.name = "fd_setsize-2048",
@@ -359,7 +338,6 @@ static const struct myth myths[] = {
 			 "descriptor from 1024 up writes past the set. poll() and epoll have no "
 			 "such limit.",
 		.source = "select(2)",
-		.since = "",
 	},
 	{
 		.name = "netdev_max_backlog-for-nics",
@@ -369,7 +347,6 @@ static const struct myth myths[] = {
 			 "loopback, RPS, tunnels and veth; the proof is column 2 of softnet_stat. "
 			 "An interface that loses packets counts rx_missed_errors.",
 		.source = "net/core/dev.c enqueue_to_backlog()",
-		.since = "",
 	},
 };
 

@@ -1,6 +1,5 @@
 /* runbook: the chapters of epolltune-runbook(7). */
-#ifndef EPOLLTUNE_CATALOGUE_RUNBOOK_H
-#define EPOLLTUNE_CATALOGUE_RUNBOOK_H
+#pragma once
 
 #define RUNBOOK_TIMEOUTS "1. TIMEOUTS WITH AN IDLE SERVER"
 #define RUNBOOK_FILES "2. TOO MANY OPEN FILES"
@@ -12,5 +11,3 @@
 #define RUNBOOK_TIME_WAIT "8. TIME_WAIT PILES UP"
 #define RUNBOOK_UPDATE "9. A NODE AFTER A KERNEL UPDATE"
 #define RUNBOOK_SALE "10. BEFORE A SALE"
-
-#endif

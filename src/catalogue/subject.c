@@ -56,11 +56,11 @@ static struct subject_queue group_queue(const struct listeners *l, size_t *i)
 
 struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind)
 {
-	struct subject_queue least = {0};
+	struct subject_queue min = {0};
 	for (size_t i = 0; i < s->listeners.count;) {
 		struct subject_queue q = group_queue(&s->listeners, &i);
-		if (q.smallest->kind == kind && (!least.smallest || q.safe < least.safe))
-			least = q;
+		if (q.smallest->kind == kind && (!min.smallest || q.safe < min.safe))
+			min = q;
 	}
-	return least;
+	return min;
 }

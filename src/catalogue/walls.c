@@ -393,7 +393,6 @@ static const struct wall_row walls[] = {
 		.what = "The connections that the server of --run holds until it refuses, closes "
 			"or resets one, stops accepting, or no longer answers. Needed: the "
 			"target's connections.",
-		.detail = "",
 	},
 	{
 		.name = "application.memory",
@@ -433,7 +432,6 @@ static const struct wall_row walls[] = {
 		.what = "The requests per second that the server of --run answers, one at a time "
 			"on each connection. Needed: --requests.",
 		.no_need = "No rate was given (--requests).",
-		.detail = "",
 	},
 	{
 		.name = "application.latency.p50",
@@ -441,7 +439,6 @@ static const struct wall_row walls[] = {
 		.what = "The median time from when a request was due to its reply, at the rate of "
 			"--requests or half of the highest rate, in an open loop over connections "
 			"of the server of --run.",
-		.detail = "",
 		.lower_is_better = true,
 	},
 	{
@@ -449,7 +446,6 @@ static const struct wall_row walls[] = {
 		.unit = "us",
 		.what = "The 99th percentile of the time from when a request was due to its reply, "
 			"measured as application.latency.p50.",
-		.detail = "",
 		.lower_is_better = true,
 	},
 	{

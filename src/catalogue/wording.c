@@ -113,7 +113,8 @@ void wording_fill(const struct wording *w, const char *text, char *out, size_t s
 {
 	static const char dots[] = "…";
 	struct filled f = {.text = out, .size = size};
-	fill(w, text, text + strlen(text), &f);
+	if (text)
+		fill(w, text, text + strlen(text), &f);
 	f.text[f.used] = 0;
 	if (!f.cut || size < sizeof(dots))
 		return;

@@ -44,7 +44,7 @@ static int value_parse(const char *word, struct acceptance *a, struct err *e)
 	uint64_t value;
 	if (!strcmp(word, "-"))
 		return 0;
-	if (!a->wall[0] && !finding_row_find(a->id)->wall[0])
+	if (!a->wall[0] && !*finding_wall(finding_row_find(a->id)))
 		return err_set(e, EINVAL, "%s belongs to no wall: its value is \"-\"", a->id);
 	int rc = quantity_parse("value", QUANTITY_COUNT, word, 0, INT64_MAX, &value, e);
 	a->value = rc ? REPORT_NONE : (int64_t)value;

@@ -1,6 +1,5 @@
 /* address: parse the addresses that an operator writes. */
-#ifndef EPOLLTUNE_ADDRESS_H
-#define EPOLLTUNE_ADDRESS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -14,5 +13,3 @@ int address_parse(const char *name, const char *text, bool port, union endpoint 
 		  struct err *e);
 /* True for a local address of this network namespace. */
 bool address_is_local(const union endpoint *p);
-
-#endif

@@ -1,6 +1,5 @@
 /* apply: what the files of the command share. */
-#ifndef EPOLLTUNE_APPLY_H
-#define EPOLLTUNE_APPLY_H
+#pragma once
 
 #include "commands/check.h"
 #include "commands/tuning.h"
@@ -56,5 +55,3 @@ int apply_ask(const struct apply *a, struct err *e);
 /* Shows the count-down of a waiting run on a terminal. Returns the exit status: `status` if the run
  * is confirmed or the display is interrupted. */
 int apply_watch(struct apply *a, int status);
-
-#endif

@@ -1,6 +1,5 @@
 /* check: run the probes and their options, for the commands that need a new report. */
-#ifndef EPOLLTUNE_CHECK_H
-#define EPOLLTUNE_CHECK_H
+#pragma once
 
 #include <limits.h>
 #include <stdbool.h>
@@ -168,5 +167,3 @@ int target_parse(const char *value, void *field, struct err *e);
 	{"gentle", NULL, "lowest priority, one CPU, bounded rates: beside a server in use", \
 	 OPTION_AT(type, check.probe.gentle), FLAG}
 /* clang-format on */
-
-#endif

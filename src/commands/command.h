@@ -1,7 +1,6 @@
 /* command: the commands and their options as data. Dispatch, parsing, --help, completion and the
  * tests of the manual pages use the rows. */
-#ifndef EPOLLTUNE_COMMAND_H
-#define EPOLLTUNE_COMMAND_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -161,5 +160,3 @@ bool values_nearest(const char *values, const char *text, char nearest[VALUE_SIZ
 /* Prints the words of `text` in lines of at most `width` columns. The first line continues at
  * column `indent`; the others are indented to it. Counts a byte as a column. */
 void print_wrapped(const char *text, size_t indent, size_t width);
-
-#endif

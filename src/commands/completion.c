@@ -7,7 +7,6 @@
 /* A shell would split a name such as "Possible SYN flooding" into words. */
 static int print_word(const char *value, void *arg)
 {
-	(void)arg;
 	if (!strchr(value, ' '))
 		printf(" %s", value);
 	return 0;
@@ -249,7 +248,6 @@ static int completion(void *arguments, const struct given *given)
 		void (*print)(void);
 	} shells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
 	struct err e = {0};
-	(void)arguments;
 	for (size_t i = 0; i < sizeof(shells) / sizeof(*shells) && given->count == 1; i++)
 		if (strcmp(given->operands[0], shells[i].shell) == 0)
 			return shells[i].print(), EXIT_OK;

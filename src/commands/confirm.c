@@ -180,7 +180,6 @@ static int confirm(void *arguments, const struct given *given)
 {
 	struct confirm *c = arguments;
 	struct err e = {0};
-	(void)given;
 	if (tuning_open(&c->tuning, &e) < 0)
 		return command_error(&e);
 	c->plan = calloc(1, sizeof(*c->plan));

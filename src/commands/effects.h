@@ -1,7 +1,6 @@
 /* effects: what the lines of a file of sysctls change for a target. They are laid over the values
  * of this machine, and the experiments of check run with them. */
-#ifndef EPOLLTUNE_EFFECTS_H
-#define EPOLLTUNE_EFFECTS_H
+#pragma once
 
 #include "commands/check.h"
 #include "epolltune/knob.h"
@@ -61,5 +60,3 @@ int effects_measure(struct effects *s, const struct check_options *o, struct err
 int effects_status(const struct effects *s);
 /* Wall i of those that lines of the files concern; NULL beyond the last. */
 const struct wall *effects_wall(const struct effects *s, size_t i, size_t side);
-
-#endif

@@ -1,6 +1,5 @@
 /* effects_print: prints what lines change, for people and as JSON. */
-#ifndef EPOLLTUNE_EFFECTS_PRINT_H
-#define EPOLLTUNE_EFFECTS_PRINT_H
+#pragma once
 
 #include "commands/effects.h"
 #include "report/json_value.h"
@@ -10,5 +9,3 @@ int effects_print_text(const struct effects *s, FILE *out, struct err *e);
 /* { "files": [ { file, walls } ], "lines": [ { file, line, name, value, effect, why, walls } ],
  *   "walls": [ { name, unit, needed, now, file, other } ] } */
 json_t *effects_json(struct json_writer *w, const struct effects *s);
-
-#endif

@@ -9,6 +9,7 @@
 
 #include "commands/recognise.h"
 #include "epolltune/cleanup.h"
+#include "host/array.h"
 #include "report/json_value.h"
 #include "report/utf8.h"
 
@@ -26,7 +27,7 @@ struct seen {
 struct log {
 	struct recogniser *recogniser;
 	struct seen *seen;
-	size_t count, room;
+	size_t count;
 	uint64_t lines, recognised;
 	char line[LINE_BYTES];
 	size_t used;
@@ -37,16 +38,12 @@ static struct seen *seen_find(struct log *l, const struct topic_hit *hit, struct
 	for (size_t i = 0; i < l->count; i++)
 		if (l->seen[i].topic.kind == hit->kind && l->seen[i].topic.at == hit->at)
 			return &l->seen[i];
-	if (l->count == l->room) {
-		size_t room = l->room + 16;
-		struct seen *more = realloc(l->seen, room * sizeof(*more));
-		if (!more)
-			return err_set(e, ENOMEM, "explain: out of memory"), NULL;
-		l->seen = more;
-		l->room = room;
-	}
-	l->seen[l->count] = (struct seen){.topic = *hit};
-	return &l->seen[l->count++];
+	struct seen *more = array_add(&l->seen, &l->count, sizeof(*more));
+	if (more)
+		more->topic = *hit;
+	else
+		err_set(e, ENOMEM, "explain: out of memory");
+	return more;
 }
 
 /* The line is complete. */

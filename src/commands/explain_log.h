@@ -1,6 +1,5 @@
 /* explain_log: the symptoms that a log contains, in one pass. */
-#ifndef EPOLLTUNE_EXPLAIN_LOG_H
-#define EPOLLTUNE_EXPLAIN_LOG_H
+#pragma once
 
 #include <jansson.h>
 
@@ -11,5 +10,3 @@
  * topics as explain describes them, most lines first, with "lines", "first_line", "first",
  * "last_line" and "last", and sets *log to the counts of lines. NULL with e set. */
 json_t *explain_log(const char *name, const struct host *h, json_t **log, struct err *e);
-
-#endif

@@ -1,6 +1,5 @@
 /* figures: the output of commands that measure speed. */
-#ifndef EPOLLTUNE_FIGURES_H
-#define EPOLLTUNE_FIGURES_H
+#pragma once
 
 #include "commands/command.h"
 #include "epolltune/host.h"
@@ -21,5 +20,3 @@ struct figures_options {
 /* Completes the page by time and host, and writes it. */
 int figures_write(const struct figures_options *f, struct bench_page *page, const struct host *h,
 		  struct err *e);
-
-#endif

@@ -1,6 +1,5 @@
 /* gently: what --gentle makes of a process that measures, on a machine that others use. */
-#ifndef EPOLLTUNE_GENTLY_H
-#define EPOLLTUNE_GENTLY_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -18,5 +17,3 @@ void gently_enter(const struct host *h);
 bool gently_idle(void);
 /* Whether all that a probe runs is left out. Pure. */
 bool gently_skips(const struct probe *p);
-
-#endif

@@ -156,7 +156,6 @@ int command_help(const struct command *c)
 
 static int help(void *arguments, const struct given *given)
 {
-	(void)arguments;
 	if (!given->count)
 		return commands_help();
 	const struct command *c = command_require(given->operands[0]);

@@ -1,6 +1,5 @@
 /* job: a probe in a process of its own, from its start to its report. */
-#ifndef EPOLLTUNE_JOB_H
-#define EPOLLTUNE_JOB_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -73,5 +72,3 @@ int job_inspect(const struct job *job, const char *missing);
 void job_report_failure(const struct job *job, bool crashed, const char *why);
 /* Whether the wall is due with these options. */
 bool job_wall_is_due(const struct job *job, const char *wall);
-
-#endif

@@ -1,6 +1,5 @@
 /* lines: the lines of a configuration file, and what is wrong with which. */
-#ifndef EPOLLTUNE_LINES_H
-#define EPOLLTUNE_LINES_H
+#pragma once
 
 #include "epolltune/err.h"
 
@@ -11,5 +10,3 @@ int lines_read(const char *path, int (*take)(char *line, void *arg, struct err *
 	       struct err *e);
 /* The text without blanks at its ends, which it cuts off. */
 char *line_trim(char *text);
-
-#endif

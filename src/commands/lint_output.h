@@ -1,6 +1,5 @@
 /* lint_output: prints the problems of a lint. */
-#ifndef EPOLLTUNE_LINT_OUTPUT_H
-#define EPOLLTUNE_LINT_OUTPUT_H
+#pragma once
 
 #include "lint/lint.h"
 
@@ -11,5 +10,3 @@ void lint_print_text(const struct lint *l, FILE *out);
 int lint_print_json(const struct lint *l, const struct effects *tried, FILE *out, struct err *e);
 /* Static Analysis Results Interchange Format 2.1.0. */
 int lint_print_sarif(const struct lint *l, FILE *out, struct err *e);
-
-#endif

@@ -1,8 +1,7 @@
 /* list_nic: `epolltune list --nic`: interfaces, queues, NAPI instances, interrupts and the softnet
  * layer, as tables or as JSON (schema epolltune.nic/1). A value that the kernel does not report is
  * "-" in the table and absent in JSON. */
-#ifndef EPOLLTUNE_COMMANDS_LIST_NIC_H
-#define EPOLLTUNE_COMMANDS_LIST_NIC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,5 +10,3 @@
 #include "epolltune/host.h"
 
 int list_nic(FILE *out, const struct host *h, bool json, struct err *e);
-
-#endif

@@ -128,7 +128,6 @@ static void eventfd_wait(int fd)
 /* The quiet window, before the first experiment. */
 static bool quiet_wait(void *arg, uint64_t us)
 {
-	(void)arg;
 	trial_sleep_us(us);
 	return false;
 }

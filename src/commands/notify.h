@@ -1,6 +1,5 @@
 /* notify: sd_notify(3) and sd_listen_fds(3) without libsystemd. */
-#ifndef EPOLLTUNE_NOTIFY_H
-#define EPOLLTUNE_NOTIFY_H
+#pragma once
 
 #include "epolltune/err.h"
 
@@ -10,5 +9,3 @@ void notify_send(const char *state);
  * make it non-blocking. Returns its descriptor, -1 if there is none, or a negative errno below -1
  * (never EPERM) with e set. Removes the variables from the environment. */
 int notify_listener(struct err *e);
-
-#endif

@@ -1,6 +1,5 @@
 /* observe: looks at the server in question for a while, to take the target from what it does. */
-#ifndef EPOLLTUNE_OBSERVE_H
-#define EPOLLTUNE_OBSERVE_H
+#pragma once
 
 #include "epolltune/host.h"
 #include "epolltune/report.h"
@@ -11,5 +10,3 @@
  * no client came and none was there; -ENOENT: it does not listen any more. */
 int observe_server(const struct host *h, const struct subject *s, uint64_t us, bool progress,
 		   struct report_observed *out, struct err *e);
-
-#endif

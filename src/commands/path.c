@@ -120,7 +120,6 @@ static int set_check(const char *list, struct err *e)
 /* Drop orphaned sockets soon: unsent data would pin memory and the namespaces for minutes. */
 static int orphans_end(struct host *h, void *arg, struct err *e)
 {
-	(void)arg;
 	return host_write(h, "proc/sys/net/ipv4/tcp_orphan_retries", "1", e);
 }
 

@@ -10,6 +10,7 @@
 
 #include "commands/command.h"
 #include "epolltune/catalogue.h"
+#include "host/array.h"
 
 struct word {
 	const char *text;
@@ -26,7 +27,7 @@ struct pattern {
 
 struct recogniser {
 	struct pattern *patterns; /* sorted by anchor */
-	size_t count, room;
+	size_t count;
 	uint64_t texts;     /* that were compared */
 	bool keys[1 << 15]; /* which word_key() the anchors have: most words of a log have none */
 };
@@ -67,24 +68,18 @@ static int pattern_compare(const void *a, const void *b)
 static int pattern_add(struct recogniser *r, const struct topic_kind *kind, size_t at,
 		       const char *text, size_t length)
 {
-	if (r->count == r->room) {
-		size_t room = r->room * 2 + 64;
-		struct pattern *more = realloc(r->patterns, room * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		r->patterns = more;
-		r->room = room;
-	}
-	struct pattern *p = &r->patterns[r->count];
-	*p = (struct pattern){.text = strndup(text, length), .kind = kind, .at = at};
-	if (!p->text)
+	char *copy = strndup(text, length);
+	struct pattern *p = copy ? array_add(&r->patterns, &r->count, sizeof(*p)) : NULL;
+	if (!p) {
+		free(copy);
 		return -ENOMEM;
+	}
+	*p = (struct pattern){.text = copy, .kind = kind, .at = at};
 	const char *rest = p->text;
 	struct word word;
 	while (word_next(&rest, &word))
 		if (word.length > p->anchor.length)
 			p->anchor = word;
-	r->count++;
 	return 0;
 }
 

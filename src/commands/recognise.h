@@ -1,6 +1,5 @@
 /* recognise: finds the topics that a pasted text, or a line of a log, is about. */
-#ifndef EPOLLTUNE_RECOGNISE_H
-#define EPOLLTUNE_RECOGNISE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,5 +29,3 @@ void text_clean(char *out, size_t size, const char *text, size_t length);
 /* The names that are most similar to a text, by spelling, then by the words of their descriptions.
  * Returns their number. */
 size_t topics_nearest(const char *text, const struct host *h, const char *names[NEAREST_MAX]);
-
-#endif

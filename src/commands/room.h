@@ -1,6 +1,5 @@
 /* room: whether the experiments fit into the control group of this process. */
-#ifndef EPOLLTUNE_COMMANDS_ROOM_H
-#define EPOLLTUNE_COMMANDS_ROOM_H
+#pragma once
 
 #include <stddef.h>
 
@@ -9,5 +8,3 @@
 /* Writes why the group cannot hold the labs, a clause; "": it can. What an experiment takes beside
  * that is its own cost. Pure. */
 void room_lacks(const struct cgroup *group, uint64_t cpus, char *why, size_t size);
-
-#endif

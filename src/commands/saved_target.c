@@ -196,7 +196,6 @@ static int target_write(FILE *out, void *arg, struct err *e)
 {
 	const struct check_options *o = arg;
 	char word[32];
-	(void)e;
 	fputs("# A target of epolltune: epolltune check --target NAME|FILE\n", out);
 	if (o->server)
 		fprintf(out, "server = %s\n", o->server);

@@ -1,6 +1,5 @@
 /* schedule: which probes run beside each other, and when. */
-#ifndef EPOLLTUNE_SCHEDULE_H
-#define EPOLLTUNE_SCHEDULE_H
+#pragma once
 
 #include "commands/job.h"
 
@@ -16,5 +15,3 @@ struct schedule {
 void schedule_run(struct schedule *s);
 /* Judges all probes by their settings. */
 void schedule_inspect(struct schedule *s);
-
-#endif

@@ -1,6 +1,5 @@
 /* terminal: the screen of the controlling terminal, its keys and signals. */
-#ifndef EPOLLTUNE_TERMINAL_H
-#define EPOLLTUNE_TERMINAL_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,5 +45,3 @@ void terminal_flush(struct terminal *t);
 /* Reads what was typed. Returns the number of keys; -1: the terminal is gone. */
 #define TERMINAL_KEYS_MAX 32
 int terminal_keys(struct terminal *t, int keys[TERMINAL_KEYS_MAX]);
-
-#endif

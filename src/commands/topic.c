@@ -20,6 +20,9 @@ static json_t *names_json(const char *names)
 	return list;
 }
 
+/* "" for all supported kernels. */
+static const char *since_text(const char *since) { return since ? since : ""; }
+
 static const char *knob_name_at(size_t i) { return knob_at(i)->name; }
 
 static json_t *knob_describe(size_t i, const struct host *h)
@@ -34,7 +37,7 @@ static json_t *knob_describe(size_t i, const struct host *h)
 		k->unit, "shape", shapes[k->shape], "scope", knob_scope_name(k->scope),
 		"scope_text", knob_scope_text(k->scope), "takes_effect",
 		knob_effect_text(k->effect), "cost", k->cost, "proof", k->counter, "walls",
-		names_json(k->walls), "source", k->source, "since", k->since);
+		names_json(k->walls), "source", k->source, "since", since_text(k->since));
 	if (knob_fields(k->shape)) {
 		json_object_set_new(object, "min", json_integer(k->min));
 		json_object_set_new(object, "max", json_integer(k->max));
@@ -54,7 +57,6 @@ const char *wall_probe(const char *wall)
 
 static json_t *wall_describe(size_t i, const struct host *h)
 {
-	(void)h;
 	const struct wall_row *w = wall_row_at(i);
 	json_t *knobs = json_array(), *findings = json_array();
 	for (size_t k = 0; k < knob_count(); k++)
@@ -62,7 +64,7 @@ static json_t *wall_describe(size_t i, const struct host *h)
 			json_array_append_new(knobs, json_string(knob_at(k)->name));
 	for (size_t f = 0; f < finding_row_count(); f++) {
 		const struct finding_row *row = finding_row_at(f);
-		if (strcmp(row->wall, w->name) == 0)
+		if (strcmp(finding_wall(row), w->name) == 0)
 			json_array_append_new(findings, json_string(row->id));
 	}
 	return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o}", "kind", "wall", "name", w->name,
@@ -74,7 +76,6 @@ static const char *finding_name_at(size_t i) { return finding_row_at(i)->id; }
 
 static json_t *finding_describe(size_t i, const struct host *h)
 {
-	(void)h;
 	const struct finding_row *f = finding_row_at(i);
 	const char *chapter = finding_runbook(f);
 	char runbook[80] = "";
@@ -89,7 +90,6 @@ static const char *counter_match_at(size_t i) { return counter_row_at(i)->match;
 
 static json_t *counter_describe(size_t i, const struct host *h)
 {
-	(void)h;
 	const struct counter_row *c = counter_row_at(i);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "kind", "counter", "name",
 			 c->name, "what", c->what, "where", c->where, "owner",
@@ -109,7 +109,6 @@ static const char *symptom_match_at(size_t i) { return symptom_row_at(i)->match;
 
 static json_t *symptom_describe(size_t i, const struct host *h)
 {
-	(void)h;
 	return clue_describe("symptom", symptom_row_at(i));
 }
 
@@ -118,7 +117,6 @@ static const char *complaint_match_at(size_t i) { return complaint_row_at(i)->ma
 
 static json_t *complaint_describe(size_t i, const struct host *h)
 {
-	(void)h;
 	return clue_describe("complaint", complaint_row_at(i));
 }
 
@@ -127,7 +125,6 @@ static const char *directive_match_at(size_t i) { return directive_row_at(i)->ma
 
 static json_t *directive_describe(size_t i, const struct host *h)
 {
-	(void)h;
 	return clue_describe("directive", directive_row_at(i));
 }
 
@@ -135,7 +132,6 @@ static const char *probe_name_at(size_t i) { return probe_at(i)->name; }
 
 static json_t *probe_describe(size_t i, const struct host *h)
 {
-	(void)h;
 	const struct probe *p = probe_at(i);
 	json_t *walls = json_array();
 	const char *wall;
@@ -149,17 +145,16 @@ static const char *myth_name_at(size_t i) { return myth_at(i)->name; }
 
 static json_t *myth_describe(size_t i, const struct host *h)
 {
-	(void)h;
 	const struct myth *m = myth_at(i);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "kind", "myth", "name", m->name, "claim",
-			 m->claim, "truth", m->truth, "source", m->source, "since", m->since);
+			 m->claim, "truth", m->truth, "source", m->source, "since",
+			 since_text(m->since));
 }
 
 static const char *rule_name_at(size_t i) { return lint_rule_at(i)->name; }
 
 static json_t *rule_describe(size_t i, const struct host *h)
 {
-	(void)h;
 	const struct lint_rule *r = lint_rule_at(i);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", "rule", "name", r->name, "what",
 			 r->what, "remedy", r->action, "source", r->source);
@@ -169,10 +164,10 @@ static const char *guide_name_at(size_t i) { return guide_at(i)->name; }
 
 static json_t *guide_describe(size_t i, const struct host *h)
 {
-	(void)h;
 	const struct guide *g = guide_at(i);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "kind", "guide", "name", g->name, "what",
-			 g->what, "code", g->code, "source", g->source, "since", g->since);
+			 g->what, "code", g->code, "source", g->source, "since",
+			 since_text(g->since));
 }
 
 const struct topic_kind topic_kinds[] = {

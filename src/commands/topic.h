@@ -1,8 +1,7 @@
 /* topic: what explain describes: walls, probes, knobs, findings, counters, symptoms, directives,
  * myths, rules of lint, guides. Each kind is a row of the table in topic.c, which `explain`, `list`
  * and completion use. */
-#ifndef EPOLLTUNE_TOPIC_H
-#define EPOLLTUNE_TOPIC_H
+#pragma once
 
 #include <jansson.h>
 #include <stddef.h>
@@ -39,5 +38,3 @@ extern const size_t topic_kind_count;
 const struct topic_kind *topic_find(const char *name, size_t *i);
 /* The probe of a wall; NULL if unknown. */
 const char *wall_probe(const char *wall);
-
-#endif

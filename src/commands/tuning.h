@@ -1,6 +1,5 @@
 /* tuning: options, errors and output that apply, confirm, rollback and history share. */
-#ifndef EPOLLTUNE_TUNING_H
-#define EPOLLTUNE_TUNING_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -59,5 +58,3 @@ void tuning_torn(const struct journal *j);
 int tuning_files(struct tuning *t, const struct plan *plan, json_t *list, struct err *e);
 /* Prints the document, if one is printed; returns the exit status. */
 int tuning_finish(const struct tuning *t, const struct plan_result *result, int status);
-
-#endif

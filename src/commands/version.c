@@ -11,8 +11,6 @@
 
 static int version(void *arguments, const struct given *given)
 {
-	(void)arguments;
-	(void)given;
 	const char *smartcols = "?";
 	scols_get_library_version(&smartcols);
 	printf("epolltune %s\n", EPOLLTUNE_VERSION);

@@ -211,11 +211,7 @@ static void listeners_inherit(struct listeners *now, struct listeners *before)
 	now->counted = before->counted;
 }
 
-static bool any(const struct listener *l, void *arg)
-{
-	(void)arg;
-	return l->owner < 0;
-}
+static bool any(const struct listener *l, void *arg) { return l->owner < 0; }
 
 static void owners_find_new(struct watcher *w, struct listeners *l)
 {

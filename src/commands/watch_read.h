@@ -1,6 +1,5 @@
 /* watch_read: takes looks at the limits of this machine and their use, at little cost. */
-#ifndef EPOLLTUNE_WATCH_READ_H
-#define EPOLLTUNE_WATCH_READ_H
+#pragma once
 
 #include "epolltune/err.h"
 #include "epolltune/watch.h"
@@ -16,5 +15,3 @@ void watcher_close(struct watcher **w);
  * without inet_diag. */
 #define WATCHER_SHARE 1000 /* a thousandth */
 int watch_read(struct watcher *w, struct watch_sample *out, struct err *e);
-
-#endif

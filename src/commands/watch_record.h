@@ -1,6 +1,5 @@
 /* watch_record: the file of a watch, a line each look, of bounded size. */
-#ifndef EPOLLTUNE_WATCH_RECORD_H
-#define EPOLLTUNE_WATCH_RECORD_H
+#pragma once
 
 #include "epolltune/err.h"
 #include "epolltune/watch.h"
@@ -22,5 +21,3 @@ int replay_open(struct replay **out, const char *path, struct err *e);
  * was when the machine stopped: it is no look. -EBADMSG names file and line of what is none. */
 int replay_next(struct replay *r, struct watch_sample *out, struct err *e);
 void replay_close(struct replay **r);
-
-#endif

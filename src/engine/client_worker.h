@@ -1,6 +1,5 @@
 /* client_worker: one process of the client. */
-#ifndef EPOLLTUNE_CLIENT_WORKER_H
-#define EPOLLTUNE_CLIENT_WORKER_H
+#pragma once
 
 #include "engine/counter.h"
 #include "epolltune/client.h"
@@ -40,5 +39,3 @@ struct client_part {
 /* A task_main; arg is a struct client_part. Requests are a struct client_order; answers carry no
  * data. */
 int client_main(struct task_port *port, void *arg);
-
-#endif

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "engine/sockets.h"
+#include "epolltune/clock.h"
+#include "epolltune/statistics.h"
 #include "epolltune/task.h"
 
 #define TIMEOUT_MS 10000
@@ -37,18 +39,7 @@ static int server_main(struct task_port *port, void *arg)
 	return 0;
 }
 
-static uint64_t cpu_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-	return (*x > *y) - (*x < *y);
-}
+static uint64_t cpu_ns(void) { return clock_of_ns(CLOCK_THREAD_CPUTIME_ID); }
 
 /* Opens a connection that close() resets; *ns: the CPU time of connect(). */
 static int connection_open(const struct filling *f, uint64_t *ns)
@@ -77,7 +68,7 @@ static int level_measure(const struct filling *f, uint64_t *ns)
 			return fd;
 		close(fd);
 	}
-	qsort(each, PROBES, sizeof(*each), by_size);
+	qsort(each, PROBES, sizeof(*each), u64_compare);
 	*ns = each[PROBES / 2];
 	return 0;
 }

@@ -1,8 +1,7 @@
 /* counter: a statistic with one writer and any number of readers, also in other processes. Cheaper
  * than an atomic addition, which locks the cache line. A reader also sees everything the writer
  * counted before. */
-#ifndef EPOLLTUNE_COUNTER_H
-#define EPOLLTUNE_COUNTER_H
+#pragma once
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -20,5 +19,3 @@ static inline void counter_set(counter *c, uint64_t value)
 }
 
 static inline void counter_add(counter *c, uint64_t n) { counter_set(c, counter_get(c) + n); }
-
-#endif

@@ -1,6 +1,5 @@
 /* cpus: the CPUs in the affinity mask of the calling process. */
-#ifndef EPOLLTUNE_CPUS_H
-#define EPOLLTUNE_CPUS_H
+#pragma once
 
 /* Their number, at least 1. */
 unsigned cpus_count(void);
@@ -8,5 +7,3 @@ unsigned cpus_count(void);
 int cpus_nth(unsigned i);
 /* Pins the calling thread to one CPU. 0, or -errno if it is not allowed there. */
 int cpus_run_on(int cpu);
-
-#endif

@@ -24,7 +24,6 @@ static int client_open(struct host *h, void *arg, struct err *e)
 {
 	struct exchange *x = arg;
 	socklen_t size = sizeof(x->client);
-	(void)h;
 	x->listener = socket(x->client.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (x->listener < 0 || bind(x->listener, &x->client.any, endpoint_size(&x->client)) ||
 	    listen(x->listener, IDLE_FLOWS_MAX) || getsockname(x->listener, &x->client.any, &size))
@@ -35,8 +34,6 @@ static int client_open(struct host *h, void *arg, struct err *e)
 static int client_close(struct host *h, void *arg, struct err *e)
 {
 	struct exchange *x = arg;
-	(void)h;
-	(void)e;
 	if (x->listener >= 0)
 		close(x->listener);
 	return 0;
@@ -92,7 +89,6 @@ static int server_run(struct host *h, void *arg, struct err *e)
 	struct exchange *x = arg;
 	int fds[IDLE_FLOWS_MAX], rc = 0;
 	size_t open = 0;
-	(void)h;
 	for (; open < x->count && rc >= 0; open += rc >= 0)
 		rc = fds[open] = flow_open(x, &x->flows[open], e);
 	if (rc >= 0)

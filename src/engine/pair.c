@@ -87,8 +87,6 @@ static int talk_sparsely(struct pair *p, struct err *e)
 
 static int idle(struct pair *p, struct err *e)
 {
-	(void)p;
-	(void)e;
 	clock_sleep_ms(IDLE_MS);
 	return 0;
 }

@@ -1,6 +1,5 @@
 /* server_process: one process of the epoll server, and what its caller asks it. */
-#ifndef EPOLLTUNE_SERVER_PROCESS_H
-#define EPOLLTUNE_SERVER_PROCESS_H
+#pragma once
 
 #include "engine/server_worker.h"
 
@@ -43,5 +42,3 @@ struct server_part {
 int server_listen(const struct server_config *c, bool first, struct err *e);
 /* A task_main; arg is a struct server_part. */
 int server_main(struct task_port *port, void *arg);
-
-#endif

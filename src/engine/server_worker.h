@@ -4,8 +4,7 @@
  * The hot path allocates nothing and changes no registration. It reads right after accept4() and
  * writes right after the read, so that a short connection, answered and closed by the next look,
  * never enters the epoll set. A bounded slab keeps unsent replies. */
-#ifndef EPOLLTUNE_SERVER_WORKER_H
-#define EPOLLTUNE_SERVER_WORKER_H
+#pragma once
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -84,5 +83,3 @@ void server_worker_adopt(struct server_worker *w, int fd);
 /* Serves in the calling thread until the descriptor `control` is readable. Returns 0, or a negative
  * errno when waiting itself fails. */
 int server_worker_run(struct server_worker *w, int control, struct err *e);
-
-#endif

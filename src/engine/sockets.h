@@ -1,10 +1,8 @@
 /* sockets: thousands of connected TCP sockets over loopback, for benches and experiments. */
-#ifndef EPOLLTUNE_SOCKETS_H
-#define EPOLLTUNE_SOCKETS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "epolltune/endpoint.h"
 #include "epolltune/err.h"
@@ -48,5 +46,3 @@ size_t sockets_raise_limit(void);
 /* Whether accept() failed because of that connection, not at a limit (accept(2), "Error
  * handling"). */
 bool sockets_accept_passes(int code);
-
-#endif

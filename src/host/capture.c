@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "host/array.h"
 #include "host/machine.h"
 
 #define LINKS_MAX 40
@@ -68,19 +69,6 @@ static int file_copy(struct capture_file *out, const char *path, const struct ca
 	return 0;
 }
 
-static int grow(struct capture *c, struct err *e)
-{
-	if (c->count < c->room)
-		return 0;
-	size_t room = c->room ? 2 * c->room : 256;
-	struct capture_file *more = reallocarray(c->at, room, sizeof(*more));
-	if (!more)
-		return err_set(e, ENOMEM, "no memory for a capture");
-	c->at = more;
-	c->room = room;
-	return 0;
-}
-
 int capture_put(struct capture *c, const char *path, const struct capture_file *file, struct err *e)
 {
 	struct capture_file copy;
@@ -99,13 +87,12 @@ int capture_put(struct capture *c, const char *path, const struct capture_file *
 	if (found) {
 		free(c->at[at].path);
 		free(c->at[at].data);
-	} else if ((rc = grow(c, e))) {
+	} else if (!array_add(&c->at, &c->count, sizeof(*c->at))) {
 		free(copy.path);
 		free(copy.data);
-		return rc;
+		return err_set(e, ENOMEM, "no memory for a capture");
 	} else {
-		memmove(&c->at[at + 1], &c->at[at], (c->count - at) * sizeof(*c->at));
-		c->count++;
+		memmove(&c->at[at + 1], &c->at[at], (c->count - 1 - at) * sizeof(*c->at));
 	}
 	c->at[at] = copy;
 	c->bytes += copy.size - freed;

@@ -163,7 +163,6 @@ static void line_drop(char *line)
 /* Keeps the lines of default routes, without the gateway; the first line is a title. */
 static void route_hide(struct filling *f, char *text)
 {
-	(void)f;
 	char *line = strchr(text, '\n');
 	for (line = line ? line + 1 : text + strlen(text); *line;) {
 		int to = 0, gateway = 0;
@@ -181,7 +180,6 @@ static void route_hide(struct filling *f, char *text)
 static void route6_hide(struct filling *f, char *text)
 {
 	static const char none[] = "00000000000000000000000000000000";
-	(void)f;
 	/* "DESTINATION LENGTH SOURCE LENGTH NEXTHOP …" */
 	enum { SOURCE = 36, HOP = 72 };
 	for (char *line = text; *line;) {
@@ -199,7 +197,6 @@ static void route6_hide(struct filling *f, char *text)
 /* Paths, servers and options of all other file systems are private. */
 static void mounts_hide(struct filling *f, char *text)
 {
-	(void)f;
 	for (char *line = text; *line;) {
 		size_t n = strcspn(line, "\n");
 		const char *type = memmem(line, n, " - cgroup", strlen(" - cgroup"));
@@ -214,7 +211,6 @@ static void mounts_hide(struct filling *f, char *text)
 
 static void smaps_hide(struct filling *f, char *text)
 {
-	(void)f;
 	char *size = strstr(text, "KernelPageSize:");
 	size_t n = size ? strcspn(size, "\n") : 0;
 	memmove(text, size ? size : "", n);
@@ -234,7 +230,6 @@ static void hardware_hide(struct filling *f, char *text)
 
 static void name_hide(struct filling *f, char *text)
 {
-	(void)f;
 	memcpy(text, HIDDEN_NAME, sizeof(HIDDEN_NAME));
 }
 
@@ -242,7 +237,6 @@ static void name_hide(struct filling *f, char *text)
 static void comments_hide(struct filling *f, char *text)
 {
 	char *to = text;
-	(void)f;
 	for (const char *line = text; *line; line += *line == '\n') {
 		size_t n = strcspn(line, "\n"), blanks = strspn(line, " \t");
 		if (blanks >= n || line[blanks] == '#' || line[blanks] == ';')
@@ -425,12 +419,7 @@ static void listener_hide(struct filling *f, struct listener *l)
 		 six ? "[%s]:%u" : "%s:%u", text, l->port);
 }
 
-static bool any_listener(const struct listener *l, void *arg)
-{
-	(void)l;
-	(void)arg;
-	return true;
-}
+static bool any_listener(const struct listener *l, void *arg) { return true; }
 
 static void listeners_take(const struct host *h)
 {

@@ -1,7 +1,6 @@
 /* What kernel headers and glibc before those of Debian 12 lack: calls, and numbers that are part of
  * the kernel's interface. */
-#ifndef EPOLLTUNE_HOST_COMPAT_H
-#define EPOLLTUNE_HOST_COMPAT_H
+#pragma once
 
 #include <fcntl.h>
 #include <linux/if_link.h>
@@ -80,5 +79,3 @@ enum {
 	COALESCE_TX_AGGR_TIME_USECS = 28,
 	LINK_MAX = (int)IFLA_MAX > LINK_PARENT_DEV_NAME ? (int)IFLA_MAX : LINK_PARENT_DEV_NAME,
 };
-
-#endif

@@ -1,6 +1,5 @@
 /* cpu_list: internal to src/host/: lists of CPUs as the kernel writes them: "0-3,8". */
-#ifndef EPOLLTUNE_HOST_CPU_LIST_H
-#define EPOLLTUNE_HOST_CPU_LIST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,5 +21,3 @@ bool cpu_list_holds(const struct cpu_list *l, const struct cpu_list *all);
 bool cpu_list_meets(const struct cpu_list *l, const struct cpu_list *any);
 /* How many there are in a list; 0 if it is malformed. */
 uint64_t cpu_list_number(const char *text);
-
-#endif

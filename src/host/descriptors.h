@@ -1,6 +1,5 @@
 /* descriptors: internal to src/host/: what a process has open, by /proc/PID/fd. */
-#ifndef EPOLLTUNE_HOST_DESCRIPTORS_H
-#define EPOLLTUNE_HOST_DESCRIPTORS_H
+#pragma once
 
 #include <dirent.h>
 #include <stdbool.h>
@@ -27,5 +26,3 @@ bool descriptors_next(struct descriptors *d, struct descriptor *out);
 /* The one of that number. False: there is none. */
 bool descriptors_at(const struct descriptors *d, unsigned number, struct descriptor *out);
 void descriptors_close(struct descriptors *d);
-
-#endif

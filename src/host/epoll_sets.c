@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "host/array.h"
 #include "host/compat.h"
 #include "host/machine.h"
 
@@ -75,8 +76,7 @@ static int *targets_read(const struct host *h, int pid, int fd, size_t *count)
 {
 	char path[64];
 	CLEAN(free_pointer) char *text = NULL;
-	int *targets = NULL;
-	size_t room = 0;
+	int *targets = NULL, *more;
 	*count = 0;
 	snprintf(path, sizeof(path), "proc/%d/fdinfo/%d", pid, fd);
 	if (host_read_all(h, path, &text, NULL) < 0)
@@ -86,14 +86,9 @@ static int *targets_read(const struct host *h, int pid, int fd, size_t *count)
 		int number;
 		if (sscanf(line, "tfd: %d", &number) != 1)
 			continue;
-		if (*count == room) {
-			int *more = reallocarray(targets, room ? 2 * room : 64, sizeof(*more));
-			if (!more)
-				break;
-			targets = more;
-			room = room ? 2 * room : 64;
-		}
-		targets[(*count)++] = number;
+		if (!(more = array_add(&targets, count, sizeof(*more))))
+			break;
+		*more = number;
 	}
 	return targets;
 }

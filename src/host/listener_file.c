@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "host/array.h"
 #include "host/machine.h"
 
 static const char *const names[] = {
@@ -117,12 +118,13 @@ static bool listener_parse(char *rest, size_t processes, struct listener *out)
 	return true;
 }
 
-static void line_parse(char *line, unsigned kinds, struct listeners *out)
+/* False without memory. */
+static bool line_parse(char *line, unsigned kinds, struct listeners *out)
 {
 	char *rest = line;
 	const char *kind = strsep(&rest, "\t");
 	if (!rest)
-		return;
+		return true;
 	int known = kind_of(kind);
 	struct listener l = {.kind = known < 0 ? LISTENER_UNIX : (enum listener_kind)known};
 	struct process p = {0};
@@ -133,27 +135,29 @@ static void line_parse(char *line, unsigned kinds, struct listeners *out)
 		/* A damaged one keeps its place: listeners name them by their number. */
 		if (!process_parse(rest, &p))
 			p = (struct process){0};
-		out->processes[out->process_count++] = p;
+		struct process *more =
+			array_add(&out->processes, &out->process_count, sizeof(*more));
+		if (!more)
+			return false;
+		*more = p;
 	} else if (known >= 0 && kinds >> known & 1 &&
 		   listener_parse(rest, out->process_count, &l)) {
-		out->at[out->count++] = l;
+		struct listener *more = array_add(&out->at, &out->count, sizeof(*more));
+		if (!more)
+			return false;
+		*more = l;
 	}
+	return true;
 }
 
 int listener_file_parse(const char *text, unsigned kinds, struct listeners *out, struct err *e)
 {
 	CLEAN(free_pointer) char *copy = strdup(text);
-	size_t lines = 1;
+	bool whole = copy;
 	memset(out, 0, sizeof(*out));
-	for (const char *at = text; (at = strchr(at, '\n')); at++)
-		lines++;
-	out->at = calloc(lines, sizeof(*out->at));
-	out->processes = calloc(lines, sizeof(*out->processes));
-	if (!copy || !out->at || !out->processes)
-		return err_set(e, ENOMEM, "cannot list sockets: out of memory");
-	for (char *line, *rest = copy; (line = strsep(&rest, "\n"));)
-		line_parse(line, kinds, out);
-	return 0;
+	for (char *line, *rest = copy; whole && (line = strsep(&rest, "\n"));)
+		whole = line_parse(line, kinds, out);
+	return whole ? 0 : err_set(e, ENOMEM, "cannot list sockets: out of memory");
 }
 
 int listener_file_read(const struct host *h, unsigned kinds, struct listeners *out, struct err *e)

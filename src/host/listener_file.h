@@ -1,6 +1,5 @@
 /* listener_file: internal to src/host/: the listeners of a capture, with their owners, as text. */
-#ifndef EPOLLTUNE_HOST_LISTENER_FILE_H
-#define EPOLLTUNE_HOST_LISTENER_FILE_H
+#pragma once
 
 #include "epolltune/listener.h"
 
@@ -12,5 +11,3 @@ char *listener_file_text(const struct listeners *l);
 int listener_file_parse(const char *text, unsigned kinds, struct listeners *out, struct err *e);
 /* The listeners of a captured machine. -EOPNOTSUPP: it has none. */
 int listener_file_read(const struct host *h, unsigned kinds, struct listeners *out, struct err *e);
-
-#endif

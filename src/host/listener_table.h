@@ -1,6 +1,5 @@
 /* listener_table: internal to src/host/: finds the listener that a connection came to. */
-#ifndef EPOLLTUNE_HOST_LISTENER_TABLE_H
-#define EPOLLTUNE_HOST_LISTENER_TABLE_H
+#pragma once
 
 #include <linux/inet_diag.h>
 
@@ -14,5 +13,3 @@ void listener_table_free(struct listener_table **t);
 /* The index of the listener that receives for the socket's local address and port, the most
  * specific one; -1: none. */
 int listener_table_find(const struct listener_table *t, const struct inet_diag_msg *m);
-
-#endif

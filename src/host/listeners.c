@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 
 #include "epolltune/cleanup.h"
+#include "host/array.h"
 #include "host/listener_file.h"
 #include "host/listener_table.h"
 #include "host/owners.h"
@@ -29,25 +30,17 @@
 struct listener_list {
 	enum listener_kind kind; /* of inet_diag: TCP or UDP */
 	struct listener *at;
-	size_t count, room;
+	size_t count;
 	bool full; /* no memory */
 };
 
 static struct listener *list_add(struct listener_list *list)
 {
-	if (list->count == list->room) {
-		size_t room = list->room ? 2 * list->room : 64;
-		struct listener *more = reallocarray(list->at, room, sizeof(*more));
-		if (!more) {
-			list->full = true;
-			return NULL;
-		}
-		list->at = more;
-		list->room = room;
-	}
-	struct listener *l = &list->at[list->count++];
-	memset(l, 0, sizeof(*l));
-	l->owner = -1;
+	struct listener *l = array_add(&list->at, &list->count, sizeof(*l));
+	if (l)
+		l->owner = -1;
+	else
+		list->full = true;
 	return l;
 }
 
@@ -267,12 +260,11 @@ int listeners_read_udp(const struct host *h, bool connected, struct listeners *o
 
 int listeners_add(struct listeners *l, const struct listener *more, struct err *e)
 {
-	struct listener *at = reallocarray(l->at, l->count + 1, sizeof(*at));
+	struct listener *at = array_add(&l->at, &l->count, sizeof(*at));
 	if (!at)
 		return err_set(e, ENOMEM, "cannot list sockets: out of memory");
-	l->at = at;
-	at[l->count] = *more;
-	at[l->count++].owner = -1;
+	*at = *more;
+	at->owner = -1;
 	return 0;
 }
 
@@ -371,13 +363,11 @@ static int process_adopt(const struct host *h, struct listeners *l, const struct
 			return (int)i;
 	if (process_read(h, was->pid, &now, NULL) < 0 || !process_same(&now, was))
 		return -1;
-	struct process *more =
-		reallocarray(l->processes, l->process_count + 1, sizeof(*l->processes));
+	struct process *more = array_add(&l->processes, &l->process_count, sizeof(*more));
 	if (!more)
 		return err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory");
-	l->processes = more;
-	more[l->process_count] = now;
-	return (int)l->process_count++;
+	*more = now;
+	return (int)l->process_count - 1;
 }
 
 int listeners_adopt(const struct host *h, struct listeners *l, const struct listeners *earlier,

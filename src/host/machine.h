@@ -1,6 +1,5 @@
 /* machine: internal to src/host/: the host, opening its files, parsing numbers. */
-#ifndef EPOLLTUNE_HOST_MACHINE_H
-#define EPOLLTUNE_HOST_MACHINE_H
+#pragma once
 
 #include "epolltune/capture.h"
 #include "epolltune/host.h"
@@ -73,5 +72,3 @@ void machine_message_free(struct nl_msg **m); /* NULL is allowed */
 bool text_number(const char **at, uint64_t *value);
 /* The number of kB behind "key:" at the start of a line, as in /proc/meminfo, in bytes. */
 bool text_keyed_bytes(const char *text, const char *key, uint64_t *bytes);
-
-#endif

@@ -49,8 +49,6 @@ struct nic_asker {
 	int id[FAMILIES]; /* of each family; negative errno if the kernel lacks it */
 };
 
-const char *nic_request_name(enum nic_request what) { return requests[what].name; }
-
 /* With a timeout, for a reply that never arrives. */
 static int socket_open(struct nl_sock **out, int protocol, struct err *e)
 {

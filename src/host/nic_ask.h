@@ -1,7 +1,6 @@
 /* nic_ask: netlink requests about interfaces. On a live host the kernel replies; a captured host
  * has the replies in files, "netlink/links.bin" and "netlink/INTERFACE.REQUEST.bin". */
-#ifndef EPOLLTUNE_HOST_NIC_ASK_H
-#define EPOLLTUNE_HOST_NIC_ASK_H
+#pragma once
 
 #include "host/nic_reply.h"
 
@@ -23,8 +22,3 @@ struct nl_msg;
 int nic_tell(struct nic_asker *a, struct nl_msg *m, const char *what, struct err *e);
 /* The id of "ethtool" or "netdev", or -EOPNOTSUPP. */
 int nic_family(const struct nic_asker *a, const char *name, struct err *e);
-
-/* Name in the file names of a capture: "rings". */
-const char *nic_request_name(enum nic_request what);
-
-#endif

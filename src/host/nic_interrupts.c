@@ -50,7 +50,7 @@ int interrupts_read(const struct host *h, struct interrupts *out, struct err *e)
 		struct nic_irq irq, *to;
 		if (!interrupts_line(line, &irq))
 			continue;
-		to = array_add(&out->at, &out->count, sizeof(*to), e);
+		to = nic_array_add(&out->at, &out->count, sizeof(*to), e);
 		if (!to) {
 			interrupts_free(out);
 			return -ENOMEM;
@@ -72,7 +72,7 @@ static int irq_add(const struct host *h, const struct interrupts *all, uint32_t 
 	for (size_t i = 0; i < n->irq_count; i++)
 		if (n->irqs[i].irq == number)
 			return 0;
-	struct nic_irq *irq = array_add(&n->irqs, &n->irq_count, sizeof(*irq), e);
+	struct nic_irq *irq = nic_array_add(&n->irqs, &n->irq_count, sizeof(*irq), e);
 	if (!irq)
 		return -ENOMEM;
 	irq->irq = number;

@@ -72,7 +72,8 @@ static int take_counters(int fd, uint32_t count, struct nic *n, struct err *e)
 	if (names->len != count || values->n_stats != count)
 		return 0; /* changed meanwhile: names and values do not match */
 	for (uint32_t i = 0; i < count; i++) {
-		struct nic_counter *c = array_add(&n->counters, &n->counter_count, sizeof(*c), e);
+		struct nic_counter *c =
+			nic_array_add(&n->counters, &n->counter_count, sizeof(*c), e);
 		if (!c)
 			return -ENOMEM;
 		const char *name = (const char *)names->data + (size_t)i * ETH_GSTRING_LEN;
@@ -120,7 +121,7 @@ static int counter_line(const char *line, struct nic *n, struct err *e)
 	at += strspn(at, " ");
 	if (!length || !text_number(&at, &value))
 		return 0;
-	struct nic_counter *c = array_add(&n->counters, &n->counter_count, sizeof(*c), e);
+	struct nic_counter *c = nic_array_add(&n->counters, &n->counter_count, sizeof(*c), e);
 	if (!c)
 		return -ENOMEM;
 	text_take(c->name, sizeof(c->name), line, length);

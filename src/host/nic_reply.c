@@ -1,6 +1,7 @@
 /* Parsers of netlink replies about interfaces. */
 #include "host/nic_reply.h"
 
+#include "host/array.h"
 #include "host/compat.h"
 #include <errno.h>
 #include <linux/ethtool.h>
@@ -18,22 +19,11 @@
 #define FEATURES_MAX 512 /* the kernel has about 64 */
 #define QUEUES_MAX 4096  /* devices have some hundreds */
 
-void *array_add(void *array, size_t *count, size_t size, struct err *e)
+void *nic_array_add(void *array, size_t *count, size_t size, struct err *e)
 {
-	char *at;
-	memcpy(&at, array, sizeof(at));
-	/* The array is full if the count is a power of two. */
-	if (!(*count & (*count - 1))) {
-		at = reallocarray(at, *count ? 2 * *count : 1, size);
-		if (!at) {
-			err_set(e, ENOMEM, "cannot read the interfaces: out of memory");
-			return NULL;
-		}
-		memcpy(array, &at, sizeof(at));
-	}
-	void *element = at + *count * size;
-	memset(element, 0, size);
-	++*count;
+	void *element = array_add(array, count, size);
+	if (!element)
+		err_set(e, ENOMEM, "cannot read the interfaces: out of memory");
 	return element;
 }
 
@@ -43,7 +33,7 @@ struct nic_queue *nic_queue_get(struct nic *n, enum nic_direction direction, uin
 	for (size_t i = 0; i < n->queue_count; i++)
 		if (n->queues[i].direction == direction && n->queues[i].id == id)
 			return &n->queues[i];
-	struct nic_queue *q = array_add(&n->queues, &n->queue_count, sizeof(*q), e);
+	struct nic_queue *q = nic_array_add(&n->queues, &n->queue_count, sizeof(*q), e);
 	if (q)
 		*q = (struct nic_queue){.direction = direction, .id = id};
 	return q;
@@ -208,7 +198,7 @@ int reply_links(const struct reply *r, struct nics *out, struct err *e)
 		const struct ifinfomsg *link = nlmsg_data(m);
 		if (link->ifi_index <= 0)
 			continue;
-		struct nic *n = array_add(&out->at, &out->count, sizeof(*n), e);
+		struct nic *n = nic_array_add(&out->at, &out->count, sizeof(*n), e);
 		if (!n)
 			return -ENOMEM;
 		memcpy(n->name, name, sizeof(name));
@@ -295,7 +285,7 @@ static int take_bitset(enum bitset which, const struct nlattr *set, struct nic *
 		if (!f.name[0] || (!at && n->feature_count >= FEATURES_MAX))
 			continue;
 		if (!at) {
-			at = array_add(&n->features, &n->feature_count, sizeof(*at), e);
+			at = nic_array_add(&n->features, &n->feature_count, sizeof(*at), e);
 			if (!at)
 				return -ENOMEM;
 			*at = f;
@@ -372,7 +362,7 @@ static int take_napi(struct nlattr *tb[], struct nic *n, struct err *e)
 	struct nic_number id = number(tb[NETDEV_A_NAPI_ID]);
 	if (!id.known || id.value > UINT32_MAX)
 		return 0;
-	struct nic_napi *napi = array_add(&n->napis, &n->napi_count, sizeof(*napi), e);
+	struct nic_napi *napi = nic_array_add(&n->napis, &n->napi_count, sizeof(*napi), e);
 	if (!napi)
 		return -ENOMEM;
 	napi->id = (uint32_t)id.value;

@@ -1,7 +1,6 @@
 /* nic_reply: parses netlink replies about interfaces. Pure functions that accept recorded,
  * truncated and hostile replies (tests/fuzz). */
-#ifndef EPOLLTUNE_HOST_NIC_REPLY_H
-#define EPOLLTUNE_HOST_NIC_REPLY_H
+#pragma once
 
 #include <stddef.h>
 
@@ -81,7 +80,7 @@ int reply_take(enum nic_request what, const struct reply *r, struct nic *n, stru
 
 /* Appends a zeroed element to an array that only this function grows. NULL and ENOMEM on failure.
  */
-void *array_add(void *array, size_t *count, size_t size, struct err *e);
+void *nic_array_add(void *array, size_t *count, size_t size, struct err *e);
 
 /* Finds or appends the queue of a direction and number. */
 struct nic_queue *nic_queue_get(struct nic *n, enum nic_direction direction, uint32_t id,
@@ -90,5 +89,3 @@ struct nic_queue *nic_queue_get(struct nic *n, enum nic_direction direction, uin
 void rss_count(struct nic_rss *rss, const void *table, size_t entries);
 
 void nic_release(struct nic *n);
-
-#endif

@@ -1,7 +1,6 @@
 /* nic_sources: sources of interface data other than netlink. Each fills the fields it knows; what
  * it cannot read stays absent. Fails with -ENOMEM only. */
-#ifndef EPOLLTUNE_HOST_NIC_SOURCES_H
-#define EPOLLTUNE_HOST_NIC_SOURCES_H
+#pragma once
 
 #include "host/nic_reply.h"
 
@@ -33,5 +32,3 @@ int nic_take_interrupts(const struct host *h, const struct interrupts *all, stru
 
 /* Marks the interfaces with a default route: /proc/net/route, /proc/net/ipv6_route. */
 void nics_take_routes(const struct host *h, struct nics *n);
-
-#endif

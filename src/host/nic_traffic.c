@@ -91,15 +91,15 @@ const struct nic *nics_carrier(const struct nics *real, const struct nics *befor
 			       const struct nics *after, double share)
 {
 	double all = (double)nics_received(before, after);
-	const struct nic *most = NULL;
+	const struct nic *max = NULL;
 	for (size_t i = 0; all > 0 && i < real->count; i++) {
 		const struct nic *n = &real->at[i];
 		/* A function before its master, which counts the same packets. */
 		if ((double)nic_received(before, after, n->index) >= share * all &&
-		    (!most || nics_master(after, n)))
-			most = n;
+		    (!max || nics_master(after, n)))
+			max = n;
 	}
-	return most;
+	return max;
 }
 
 uint64_t nic_receive_queues(const struct nic *n, uint64_t *max)

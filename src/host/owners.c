@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "host/array.h"
 #include "host/descriptors.h"
 #include "host/machine.h"
 #include "host/processes.h"
@@ -73,14 +74,13 @@ static int process_add(struct owner_search *s, int dir, pid_t pid)
 	for (size_t i = 0; i < o->process_count; i++)
 		if (process_same(&o->processes[i], &p))
 			return (int)i;
-	struct process *more = reallocarray(o->processes, o->process_count + 1, sizeof(*more));
+	struct process *more = array_add(&o->processes, &o->process_count, sizeof(*more));
 	if (!more) {
 		s->full = true;
 		return -1;
 	}
-	o->processes = more;
-	more[o->process_count] = p;
-	return (int)o->process_count++;
+	*more = p;
+	return (int)o->process_count - 1;
 }
 
 static void denied_note(struct owner_search *s)

@@ -1,6 +1,5 @@
 /* owners: internal to src/host/: the processes that hold sockets, by /proc/PID/fd. */
-#ifndef EPOLLTUNE_HOST_OWNERS_H
-#define EPOLLTUNE_HOST_OWNERS_H
+#pragma once
 
 #include "epolltune/listener.h"
 
@@ -24,5 +23,3 @@ struct owners {
  * its parent, and of its children one that watches the socket by epoll. Stops when all are found;
  * an owner stays -1 if none is visible. */
 int owners_find(const struct host *h, struct owners *o, struct err *e);
-
-#endif

@@ -1,7 +1,6 @@
 /* port_sockets: internal to src/host/: the TCP sockets of the host by local port: those of the
  * calling network namespace by sock_diag, those of a captured machine by its /proc/net/tcp. */
-#ifndef EPOLLTUNE_HOST_PORT_SOCKETS_H
-#define EPOLLTUNE_HOST_PORT_SOCKETS_H
+#pragma once
 
 #include <netinet/in.h>
 
@@ -29,5 +28,3 @@ int port_sockets_walk(const struct host *h, unsigned states, const struct port_w
 /* A line of /proc/net/tcp or tcp6 (proc(5)) of a machine of that byte order. False: it is not one.
  * Pure. */
 bool port_socket_parse(const char *line, bool big_endian, struct port_socket *out);
-
-#endif

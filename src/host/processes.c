@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "host/array.h"
 #include "host/machine.h"
 
 /* Limits the count of descriptors on kernels before 6.2, which lists them one by one. */
@@ -268,18 +269,6 @@ static int pid_order(const void *a, const void *b)
 	return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
-static int list_grow(struct process_stat **at, size_t count, struct err *e)
-{
-	size_t room = count ? 2 * count : 128;
-	if (count && (count & (count - 1) || count < 128))
-		return 0;
-	struct process_stat *more = reallocarray(*at, room, sizeof(*more));
-	if (!more)
-		return err_set(e, ENOMEM, "cannot list processes: out of memory");
-	*at = more;
-	return 0;
-}
-
 int process_list(const struct host *h, struct process_stat **out, size_t *count, struct err *e)
 {
 	*out = NULL;
@@ -295,10 +284,10 @@ int process_list(const struct host *h, struct process_stat **out, size_t *count,
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
 		    process_file(fd, path, text, sizeof(text)) < 0)
 			continue;
-		int rc = list_grow(out, *count, e);
-		if (rc)
-			return rc;
-		*count += process_stat_parse(text, &(*out)[*count]);
+		struct process_stat *more = array_add(out, count, sizeof(*more));
+		if (!more)
+			return err_set(e, ENOMEM, "cannot list processes: out of memory");
+		*count -= !process_stat_parse(text, more);
 	}
 	if (*count)
 		qsort(*out, *count, sizeof(**out), pid_order);

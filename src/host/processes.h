@@ -1,6 +1,5 @@
 /* processes: internal to src/host/: what /proc/PID says of a process. */
-#ifndef EPOLLTUNE_HOST_PROCESSES_H
-#define EPOLLTUNE_HOST_PROCESSES_H
+#pragma once
 
 #include "epolltune/listener.h"
 
@@ -38,5 +37,3 @@ void process_unit(int process, char *unit, size_t size);
 int process_directory(int process, const char *name);
 /* Reads a file below it. The length; -1 with errno. */
 ssize_t process_file(int process, const char *name, char *text, size_t size);
-
-#endif

@@ -1,6 +1,5 @@
 /* server_query: internal to src/host/: what --server names. */
-#ifndef EPOLLTUNE_HOST_SERVER_QUERY_H
-#define EPOLLTUNE_HOST_SERVER_QUERY_H
+#pragma once
 
 #include <netinet/in.h>
 
@@ -23,5 +22,3 @@ int server_query_make(const char *who, struct server_query *q, struct err *e);
 /* Drops the listeners that an address or a path does not name. Of an address those of all addresses
  * remain if no other listens, and the address is one of this host. -ENOENT: none remains. */
 int server_query_keep(struct listeners *l, const struct server_query *q, struct err *e);
-
-#endif

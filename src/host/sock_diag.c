@@ -129,7 +129,6 @@ int host_half_open(const struct host *h, uint16_t port, uint64_t *count, struct 
 
 static int closing_received(struct nl_msg *msg, void *arg)
 {
-	(void)msg;
 	++*(uint64_t *)arg;
 	return NL_OK;
 }

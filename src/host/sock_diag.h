@@ -1,6 +1,5 @@
 /* sock_diag: internal to src/host/: dumps of the sockets of the calling network namespace. */
-#ifndef EPOLLTUNE_HOST_SOCK_DIAG_H
-#define EPOLLTUNE_HOST_SOCK_DIAG_H
+#pragma once
 
 #include <linux/netlink.h>
 #include <netlink/netlink.h>
@@ -29,5 +28,3 @@ int sock_diag_tcp_ports(unsigned states, const struct port_window *windows, size
 #define SOCK_DIAG_WITH(attribute) (1u << ((attribute)-1))
 int sock_diag_tcp_with(unsigned attributes, unsigned states, const struct port_window *windows,
 		       size_t count, nl_recvmsg_msg_cb_t received, void *arg, struct err *e);
-
-#endif

@@ -68,7 +68,7 @@ int softnet_parse(const char *text, const char *online, struct softnet *out, str
 		unsigned count;
 		if (!columns_read(line, column, &count))
 			return err_set(e, EBADMSG, "softnet_stat: malformed row: \"%.40s\"", line);
-		struct softnet_cpu *c = array_add(&s.at, &s.count, sizeof(*c), e);
+		struct softnet_cpu *c = nic_array_add(&s.at, &s.count, sizeof(*c), e);
 		if (!c)
 			return -ENOMEM;
 		c->cpu = online_next(&online, next);
@@ -146,20 +146,20 @@ static struct softnet_cpu grown(const struct softnet *before, const struct softn
 struct softnet_growth softnet_growth(const struct softnet *before, const struct softnet *after)
 {
 	struct softnet_growth all = {0};
-	uint64_t most = 0;
+	uint64_t max = 0;
 	for (size_t i = 0; i < after->count; i++) {
 		struct softnet_cpu g = grown(before, &after->at[i]);
 		all.total.processed += g.processed;
 		all.total.dropped += g.dropped;
 		all.total.time_squeeze += g.time_squeeze;
-		if (g.processed > most) {
-			most = g.processed;
+		if (g.processed > max) {
+			max = g.processed;
 			all.busiest = g.cpu;
 		}
 	}
-	if (!most)
+	if (!max)
 		return all;
-	all.busiest_share = (double)most / (double)all.total.processed;
+	all.busiest_share = (double)max / (double)all.total.processed;
 	for (size_t i = 0; i < after->count; i++)
 		all.cpus += grown(before, &after->at[i]).processed * 10 >= all.total.processed;
 	return all;

@@ -52,12 +52,7 @@ struct subject_search {
 	bool udp;             /* listeners are UDP sockets */
 };
 
-static bool any_listener(const struct listener *l, void *unused)
-{
-	(void)l;
-	(void)unused;
-	return true;
-}
+static bool any_listener(const struct listener *l, void *unused) { return true; }
 
 /* "nginx (pid 812) on 0.0.0.0:80; nginx (pid 990) on …" */
 static int several(const struct server_query *q, char list[CANDIDATES][CANDIDATE], size_t count,

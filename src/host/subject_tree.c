@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "host/array.h"
 #include "host/cpu_list.h"
 #include "host/descriptors.h"
 #include "host/processes.h"
@@ -18,21 +19,15 @@
 
 struct inodes {
 	uint64_t *at;
-	size_t count, size;
+	size_t count;
 };
 
 static bool inode_add(struct inodes *i, uint64_t inode)
 {
-	if (i->count == i->size) {
-		size_t size = i->size ? 2 * i->size : 256;
-		uint64_t *more = reallocarray(i->at, size, sizeof(*more));
-		if (!more)
-			return false;
-		i->at = more;
-		i->size = size;
-	}
-	i->at[i->count++] = inode;
-	return true;
+	uint64_t *more = array_add(&i->at, &i->count, sizeof(*more));
+	if (more)
+		*more = inode;
+	return more;
 }
 
 static bool sockets_add(int process, void *arg)

@@ -13,6 +13,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
+#include "host/array.h"
 #include "host/machine.h"
 
 static const char blanks[] = " \t\r\n";
@@ -108,14 +109,11 @@ static void pattern_take(struct setting_search *s, const struct sysctl_line *lin
 		memmove(p, p + 1, (--s->count - i) * sizeof(*p));
 		break;
 	}
-	struct pattern_setting *more =
-		reallocarray(s->patterns, s->count + 1, sizeof(*s->patterns));
-	s->failed |= !more;
-	if (!more)
+	struct pattern_setting *p = array_add(&s->patterns, &s->count, sizeof(*p));
+	s->failed |= !p;
+	if (!p)
 		return;
-	s->patterns = more;
-	struct pattern_setting *p = &more[s->count++];
-	*p = (struct pattern_setting){.exclude = line->exclude};
+	p->exclude = line->exclude;
 	snprintf(p->pattern, sizeof(p->pattern), "%s", line->name);
 	setting_set(&p->set, file, number, line->value);
 }
@@ -236,14 +234,15 @@ static int add_file(struct listing *l, const char *directory, const char *name)
 	for (size_t i = 0; i < l->count; i++)
 		if (strcmp(base(l->files[i]), name) == 0)
 			return 0; /* masked */
-	char **more = realloc(l->files, (l->count + 1) * sizeof(*more));
-	if (!more)
+	char *path;
+	if (asprintf(&path, "%s/%s", directory, name) < 0)
 		return -ENOMEM;
-	l->files = more;
-	if (asprintf(&l->files[l->count], "%s/%s", directory, name) < 0)
-		return -ENOMEM;
-	l->count++;
-	return 0;
+	char **more = array_add(&l->files, &l->count, sizeof(*more));
+	if (more)
+		*more = path;
+	else
+		free(path);
+	return more ? 0 : -ENOMEM;
 }
 
 static int list_directory(struct listing *l, const char *root, const char *directory, struct err *e)

@@ -1,7 +1,6 @@
 /* tcp_info: internal to src/host/: decodes INET_DIAG_INFO. In a file of its own, as <linux/tcp.h>
  * and the <netinet/tcp.h> of libnl exclude each other. */
-#ifndef EPOLLTUNE_HOST_TCP_INFO_H
-#define EPOLLTUNE_HOST_TCP_INFO_H
+#pragma once
 
 #include "epolltune/connections.h"
 
@@ -9,5 +8,3 @@
 struct connection tcp_info_connection(const void *info, size_t size);
 /* Fills what it has of a connection's state. False: without its times. */
 bool tcp_info_state(const void *info, size_t size, struct connection_state *out);
-
-#endif

@@ -9,6 +9,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/doing.h"
 #include "epolltune/quantity.h"
+#include "host/array.h"
 
 #define BACKLOG_KNOB "net.core.somaxconn"
 /* The queue was full in that share of the ticks: a longer one does not help. */
@@ -33,12 +34,10 @@ static struct queue_seen *seen_add(struct accept_queues *s, uint64_t cookie)
 	const struct queue_seen *found = seen_find(s, cookie);
 	if (found)
 		return &s->seen[found - s->seen];
-	struct queue_seen *more = realloc(s->seen, (s->seen_count + 1) * sizeof(*more));
-	if (!more)
-		return NULL;
-	s->seen = more;
-	more[s->seen_count] = (struct queue_seen){.cookie = cookie};
-	return &more[s->seen_count++];
+	struct queue_seen *more = array_add(&s->seen, &s->seen_count, sizeof(*more));
+	if (more)
+		more->cookie = cookie;
+	return more;
 }
 
 int accept_queues_tick(struct accept_queues *s, const struct listeners *now, struct err *e)
@@ -350,11 +349,7 @@ static int by_drops(const void *a, const void *b)
 	return (x->grown < y->grown) - (x->grown > y->grown);
 }
 
-static bool group_dropped(const struct group *g, const struct queue_watch *w)
-{
-	(void)w;
-	return g->since;
-}
+static bool group_dropped(const struct group *g, const struct queue_watch *w) { return g->since; }
 
 static int by_drops_since(const void *a, const void *b)
 {

@@ -26,7 +26,6 @@ void backlog_subject_bound(const struct settings *s, enum listener_kind kind, st
 void backlog_bound(const struct target *target, const struct settings *s, struct bound *out)
 {
 	int64_t somaxconn = s->at[BACKLOG_MAX][0], argument = s->at[BACKLOG_ARGUMENT][0];
-	(void)target;
 	if (s->subject) {
 		backlog_subject_bound(s, LISTENER_TCP, out);
 		return;
@@ -40,8 +39,6 @@ bool backlog_solve(const struct target *target, const struct settings *now, cons
 		   int64_t enough, struct settings *out)
 {
 	size_t sockets = 1;
-	(void)target;
-	(void)o;
 	if (now->subject)
 		sockets = subject_queue(now->subject, LISTENER_TCP).sockets;
 	enough = (int64_t)subject_part((uint64_t)enough, sockets);

@@ -1,7 +1,6 @@
 /* judge: runs a probe and writes its report: settings → bound → run → verdict → proof → finding,
  * once for all probes. */
-#ifndef EPOLLTUNE_JUDGE_H
-#define EPOLLTUNE_JUDGE_H
+#pragma once
 
 #include "epolltune/probe.h"
 
@@ -31,5 +30,3 @@ int judge_probe(const struct probe *p, const struct judging *j, struct err *e);
 
 /* Whether the caller's limit on descriptors stopped something; names it in `e`. */
 bool judge_descriptors(const struct host *h, int rc, struct err *e);
-
-#endif

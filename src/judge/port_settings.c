@@ -134,7 +134,6 @@ static bool range_solve(const struct settings *now, int64_t enough, struct setti
 
 void ports_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	(void)t;
 	b->binding = PORT_RANGE;
 	b->capacity = ports_free(s);
 }
@@ -142,8 +141,6 @@ void ports_bound(const struct target *t, const struct settings *s, struct bound 
 bool ports_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 		 int64_t enough, struct settings *out)
 {
-	(void)t;
-	(void)o;
 	return range_solve(now, enough, out);
 }
 
@@ -169,7 +166,6 @@ void ports_words(const struct target *t, const struct settings *s, const struct 
 		 struct wording *w)
 {
 	int64_t enough = (int64_t)report_margin(t->connections);
-	(void)o;
 	if (s->at[PORT_RANGE][0] == REPORT_NONE)
 		return;
 	int64_t each = range_words(s, enough, w);
@@ -293,7 +289,6 @@ bool ports_rate_solve(const struct target *t, const struct settings *now, const 
 		      int64_t enough, struct settings *out)
 {
 	struct settings reused = *now, wider = *now;
-	(void)o;
 	if (now->at[PORT_REUSE][0] != 1)
 		number_put(&reused, PORT_REUSE, 1);
 	if (now->at[PORT_TIMESTAMPS][0] && rate_suffices(t, &reused, enough)) {
@@ -359,7 +354,6 @@ void ports_rate_words(const struct target *t, const struct settings *s, const st
 	int64_t ports = ports_free(s);
 	int64_t enough = ports_for_rate(t, s, (int64_t)report_margin(t->rate_per_s));
 	bool near = ports_near_binds(t, s, ports);
-	(void)o;
 	if (ports == REPORT_NONE)
 		return;
 	int64_t left = ports_left(t, s, ports, near);

@@ -1,6 +1,5 @@
 /* proof: tries a finding's proposal in a lab and searches for the smallest value that suffices. */
-#ifndef EPOLLTUNE_JUDGE_PROOF_H
-#define EPOLLTUNE_JUDGE_PROOF_H
+#pragma once
 
 #include "epolltune/probe.h"
 
@@ -26,5 +25,3 @@ int trial_run(struct trial *t, const struct experiment *x, struct settings *s, s
 	      struct err *e);
 /* Keeps what prepare() has set: trial_end() will not restore it. */
 void trial_keep(struct trial *t);
-
-#endif

@@ -1,6 +1,5 @@
 /* settings: reads the knobs that an experiment depends on, and sets them in a lab. */
-#ifndef EPOLLTUNE_JUDGE_SETTINGS_H
-#define EPOLLTUNE_JUDGE_SETTINGS_H
+#pragma once
 
 #include "epolltune/probe.h"
 
@@ -27,5 +26,3 @@ const char *settings_field(const struct experiment *x, size_t i, const struct se
 			   const struct settings *then);
 /* The number of the experiment's knobs. */
 size_t settings_count(const struct experiment *x);
-
-#endif

@@ -67,8 +67,6 @@ bool tcp_memory_solve(const struct target *t, const struct settings *now, const 
 		      int64_t enough, struct settings *out)
 {
 	int64_t *field = out->at[0];
-	(void)t;
-	(void)o;
 	if (!page_of(now) || enough > now->machine.sockets_left)
 		return false;
 	int64_t pages = enough / page_of(now) + !!(enough % page_of(now));
@@ -93,7 +91,6 @@ void tcp_memory_words(const struct target *t, const struct settings *s, const st
 		      struct wording *w)
 {
 	struct bound b = {.capacity = REPORT_NONE};
-	(void)o;
 	tcp_memory_bound(t, s, &b);
 	wording_set(w, "group", "%s",
 		    b.capacity == s->machine.sockets_left ? s->machine.group : "");

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "epolltune/quantity.h"
+#include "epolltune/statistics.h"
 
 /* A server pauses while connections wait in its queue and the queue does not get shorter. One look
  * may see a connection that is about to be accepted. */
@@ -110,19 +111,13 @@ void traffic_add(struct traffic *t, const struct traffic_look *look)
 	t->looks++;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-	return (*x > *y) - (*x < *y);
-}
-
 /* Sorts the values. */
 static struct observed_share shares(uint64_t *values, size_t count)
 {
 	struct observed_share s = {.count = count};
 	if (!count)
 		return s;
-	qsort(values, count, sizeof(*values), by_value);
+	qsort(values, count, sizeof(*values), u64_compare);
 	s.p50 = values[(count - 1) * 50 / 100];
 	s.p95 = values[(count - 1) * 95 / 100];
 	s.p99 = values[(count - 1) * 99 / 100];

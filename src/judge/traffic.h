@@ -1,7 +1,6 @@
 /* traffic: what the clients of a running server ask of it, from looks at its queues and
  * connections. All functions are pure. */
-#ifndef EPOLLTUNE_JUDGE_TRAFFIC_H
-#define EPOLLTUNE_JUDGE_TRAFFIC_H
+#pragma once
 
 #include "epolltune/connections.h"
 #include "epolltune/listener.h"
@@ -54,5 +53,3 @@ struct target observed_target(const struct report_observed *o, const struct targ
  * of the busiest slot. */
 struct target observed_headroom(const struct report_observed *o, const struct target *seen,
 				uint64_t percent);
-
-#endif

@@ -1,7 +1,6 @@
 /* verdict: judges a wall by its settings and the outcome of its experiment. All functions are pure,
  * so that a unit test is a table of cases. */
-#ifndef EPOLLTUNE_JUDGE_VERDICT_H
-#define EPOLLTUNE_JUDGE_VERDICT_H
+#pragma once
 
 #include "epolltune/probe.h"
 
@@ -33,5 +32,3 @@ void metrics_report(const struct experiment *x, const struct outcome *now,
 		    const struct outcome *then, struct finding *f);
 /* An outcome without values: REPORT_NONE, NAN, "" and false. */
 struct outcome outcome_blank(void);
-
-#endif

@@ -1,5 +1,6 @@
 /* What looks at the limits of this machine say: how near each is, and how fast it comes nearer. */
 #include "epolltune/watch.h"
+#include "host/array.h"
 
 #include <errno.h>
 #include <math.h>
@@ -253,20 +254,13 @@ static struct watch_row *row_find(const struct watch *w, const struct watch_gaug
 
 static int row_make(struct watch *w, const struct watch_gauge *g, struct err *e)
 {
-	if (w->count == w->room) {
-		size_t room = w->room ? 2 * w->room : 64;
-		struct watch_row *rows = reallocarray(w->rows, room, sizeof(*rows));
-		if (!rows)
-			return err_set(e, ENOMEM, "watch: out of memory");
-		w->rows = rows;
-		struct watch_row **nearest = reallocarray(w->nearest, room, sizeof(*nearest));
-		if (!nearest)
-			return err_set(e, ENOMEM, "watch: out of memory");
-		w->nearest = nearest;
-		w->room = room;
-	}
-	struct watch_row *r = &w->rows[w->count++];
-	*r = (struct watch_row){.now = *g};
+	size_t pointers = w->count; /* one for each row */
+	struct watch_row *r = NULL;
+	if (array_add(&w->nearest, &pointers, sizeof(*w->nearest)))
+		r = array_add(&w->rows, &w->count, sizeof(*r));
+	if (!r)
+		return err_set(e, ENOMEM, "watch: out of memory");
+	r->now = *g;
 	r->now.lost = REPORT_NONE;
 	r->used = r->limit = r->pair[0] = r->pair[1] = REPORT_NONE;
 	for (size_t i = 0; i < WATCH_HISTORY; i++)

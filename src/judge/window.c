@@ -57,7 +57,6 @@ bool window_solve(const struct target *t, const struct settings *now, const stru
 	double window = (double)report_margin(target_window(t)), share = SHARE_USUAL;
 	double third = (double)now->at[BUFFER_TRIPLE][2];
 	bool tuned = window_limit(now) == BUFFER_TRIPLE;
-	(void)enough;
 	if (!window_possible(t))
 		return false;
 	for (int i = BUFFER_SCALING; i <= BUFFER_MODERATE; i++)

@@ -1,4 +1,5 @@
 /* Copies the knobs of the calling network namespace into the lab. */
+#include "host/array.h"
 #include "lab/internal.h"
 
 #include <errno.h>
@@ -27,22 +28,14 @@ static int copy_one(const char *path, void *arg)
 	/* Write-only triggers and files that only root reads are not copied. */
 	if (n < 0)
 		return error_is_ours((int)n) ? (int)n : 0;
-	if (copy->count == copy->capacity) {
-		size_t capacity = copy->capacity ? 2 * copy->capacity : 256;
-		struct knob_copied *at = realloc(copy->at, capacity * sizeof(*at));
-		if (!at) {
-			free(value);
-			return err_set(walk->e, ENOMEM, "lab: copy %s: out of memory", path);
-		}
-		copy->at = at;
-		copy->capacity = capacity;
-	}
 	char *name = strdup(path);
-	if (!name) {
+	struct knob_copied *at = name ? array_add(&copy->at, &copy->count, sizeof(*at)) : NULL;
+	if (!at) {
+		free(name);
 		free(value);
 		return err_set(walk->e, ENOMEM, "lab: copy %s: out of memory", path);
 	}
-	copy->at[copy->count++] = (struct knob_copied){name, value};
+	*at = (struct knob_copied){name, value};
 	return 0;
 }
 

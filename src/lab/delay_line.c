@@ -55,7 +55,7 @@ void delay_line_init(struct delay_line *line, const struct delay_line_config *co
 	line->head = line->tail = line->edge = 0;
 	line->wrapped = false;
 	line->count = 0;
-	line->spared = false;
+	line->in_spare = false;
 }
 
 static struct packet *packet_at(const struct delay_line *line, size_t offset)
@@ -76,8 +76,8 @@ void *delay_line_space(struct delay_line *line)
 		line->wrapped = true;
 	}
 	size_t room = (line->wrapped ? line->head : line->size) - line->tail;
-	line->spared = room < SLOT;
-	return line->spared ? line->spare : packet_at(line, line->tail)->data;
+	line->in_spare = room < SLOT;
+	return line->in_spare ? line->spare : packet_at(line, line->tail)->data;
 }
 
 enum delay_line_fate delay_line_push(struct delay_line *line, size_t length, uint64_t now)
@@ -86,7 +86,7 @@ enum delay_line_fate delay_line_push(struct delay_line *line, size_t length, uin
 	if (c->loss > 0 && random_share(&line->random) < c->loss)
 		return DELAY_LINE_LOST;
 	uint64_t start = line->free_at > now ? line->free_at : now;
-	if (line->spared || start - now > line->queue_ns)
+	if (line->in_spare || start - now > line->queue_ns)
 		return DELAY_LINE_DROPPED;
 	uint64_t bytes = length > c->header_bytes ? length - c->header_bytes : 0;
 	line->free_at = start + (uint64_t)time_on_link((double)bytes, c->bandwidth_bps);

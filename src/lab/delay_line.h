@@ -7,8 +7,7 @@
  *
  * so packets are due in the order of arrival. A packet that would wait for the link longer than the
  * queue allows is dropped. A seeded generator draws the losses, so runs are repeatable. */
-#ifndef EPOLLTUNE_LAB_DELAY_LINE_H
-#define EPOLLTUNE_LAB_DELAY_LINE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,7 +39,7 @@ struct delay_line {
 	bool wrapped;
 	size_t count;
 	unsigned char spare[DELAY_LINE_PACKET]; /* takes a packet while the memory is full */
-	bool spared;
+	bool in_spare;
 };
 
 /* Bytes that hold all packets in flight, or 0 if a size_t is too small. Without pacing,
@@ -59,5 +58,3 @@ uint64_t delay_line_next(const struct delay_line *line);
 /* The next packet, or NULL if none is due at `now`. Valid until delay_line_pop(). */
 const void *delay_line_peek(const struct delay_line *line, uint64_t now, size_t *length);
 void delay_line_pop(struct delay_line *line);
-
-#endif

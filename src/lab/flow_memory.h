@@ -1,7 +1,6 @@
 /* flow_memory: what a NAT or load balancer remembers of TCP connections: it forgets one that had no
  * packet for a time, and drops what comes after. Pure: the caller passes the time. */
-#ifndef EPOLLTUNE_LAB_FLOW_MEMORY_H
-#define EPOLLTUNE_LAB_FLOW_MEMORY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,5 +16,3 @@ struct flow_memory {
  * again; what is not TCP passes. */
 bool flow_memory_passes(struct flow_memory *f, const unsigned char *packet, size_t length,
 			uint64_t now);
-
-#endif

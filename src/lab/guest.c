@@ -95,7 +95,6 @@ static int look(struct guest *r, struct err *e)
 static int call_file_remove(struct host *h, void *arg, struct err *e)
 {
 	struct guest_listeners *all = arg;
-	(void)h;
 	file_look(all);
 	int rc = all->made && unlink(all->path) ? err_errno(e, "--run: %s", all->path) : 0;
 	/* The next file there may have its inode number, and be of a server of this host. */

@@ -1,6 +1,5 @@
 /* Internal to src/lab/: namespaces, wires and agents. */
-#ifndef EPOLLTUNE_LAB_INTERNAL_H
-#define EPOLLTUNE_LAB_INTERNAL_H
+#pragma once
 
 #include <sys/types.h>
 
@@ -14,7 +13,7 @@
 /* Knobs of a namespace, read before the lab exists and written into its hosts. Owned by the caller;
  * knob_copy_free(). */
 struct knob_copy {
-	size_t count, capacity;
+	size_t count;
 	struct knob_copied {
 		char *path;
 		char *value;
@@ -99,5 +98,3 @@ int fork_refused(struct err *e, const char *what);
 
 /* Closes the descriptors from `first` to `last`. */
 void close_descriptors(unsigned first, unsigned last);
-
-#endif

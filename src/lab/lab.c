@@ -399,12 +399,7 @@ static int host_settle(struct lab *lab, enum lab_host host, struct err *e)
 
 void lab_set_patience(struct lab *lab, int ms) { lab->patience_ms = ms; }
 
-static int call_wire_await(struct host *h, void *unused, struct err *e)
-{
-	(void)h;
-	(void)unused;
-	return wire_await(e);
-}
+static int call_wire_await(struct host *h, void *unused, struct err *e) { return wire_await(e); }
 
 int lab_open(struct lab **out, const struct lab_options *options, const struct host *calling,
 	     struct err *e)
@@ -547,13 +542,7 @@ int lab_fork(struct lab *lab, enum lab_host host, task_main main, void *arg, int
 	return lab_request(lab, host, &request, channel, e);
 }
 
-static int call_nothing(struct host *h, void *unused, struct err *e)
-{
-	(void)h;
-	(void)unused;
-	(void)e;
-	return 0;
-}
+static int call_nothing(struct host *h, void *unused, struct err *e) { return 0; }
 
 void lab_clear(struct lab *lab)
 {

@@ -1,8 +1,7 @@
 /* wire_delay: emulates a path between two TUN devices: a relay in user space holds each packet for
  * half the RTT, paces to the bandwidth and drops at the loss rate. Needs no qdisc and no kernel
  * module but tun. */
-#ifndef EPOLLTUNE_LAB_WIRE_DELAY_H
-#define EPOLLTUNE_LAB_WIRE_DELAY_H
+#pragma once
 
 #include <stdint.h>
 
@@ -37,5 +36,3 @@ int wire_delay_give(int socket, const struct wire_delay_config *config, struct e
  * exited. */
 int wire_delay_join(int socket, const struct wire_delay_config *config, struct wire_stats *stats,
 		    struct err *e);
-
-#endif

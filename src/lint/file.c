@@ -1,4 +1,5 @@
 /* Reads files, finds out their kind and passes their lines to the rules. */
+#include "host/array.h"
 #include "lint/lint.h"
 
 #include <dirent.h>
@@ -14,33 +15,18 @@
 
 #define DEPTH_MAX 16
 
-static bool room_for(struct lint *l, void **at, size_t count, size_t *room, size_t size)
-{
-	if (count < *room)
-		return true;
-	size_t more = *room ? *room * 2 : 64;
-	void *grown = reallocarray(*at, more, size);
-	if (!grown) {
-		l->failed = true;
-		return false;
-	}
-	*at = grown;
-	*room = more;
-	return true;
-}
-
 const char *lint_name(struct lint *l, const char *name)
 {
 	if (l->name_count && strcmp(l->names[l->name_count - 1], name) == 0)
 		return l->names[l->name_count - 1];
 	char *copy = strdup(name);
-	if (!copy || !room_for(l, (void **)&l->names, l->name_count, &l->name_room, sizeof(copy))) {
+	char **at = copy ? array_add(&l->names, &l->name_count, sizeof(*at)) : NULL;
+	if (!at) {
 		free(copy);
 		l->failed = true;
 		return "";
 	}
-	l->names[l->name_count++] = copy;
-	return copy;
+	return *at = copy;
 }
 
 void lint_add(struct lint *l, const struct lint_line *line, enum lint_id rule, const char *fix,
@@ -51,17 +37,18 @@ void lint_add(struct lint *l, const struct lint_line *line, enum lint_id rule, c
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	if (!room_for(l, (void **)&l->problems, l->count, &l->room, sizeof(*l->problems)))
+	struct lint_problem *p = array_add(&l->problems, &l->count, sizeof(*p));
+	l->failed |= !p;
+	if (!p)
 		return;
-	struct lint_problem *p = &l->problems[l->count];
 	*p = (struct lint_problem){line->file,   line->number,
 				   rule,         lint_rule_at(rule)->level,
 				   strdup(text), fix ? strdup(fix) : NULL};
 	l->failed |= !p->text || (fix && !p->fix);
-	if (!p->text)
+	if (!p->text) {
 		free(p->fix);
-	else
-		l->count++;
+		l->count--;
+	}
 }
 
 void lint_level(struct lint *l, enum finding_level level)

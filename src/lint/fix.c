@@ -1,4 +1,5 @@
 /* Prints the corrected files as a unified diff. */
+#include "host/array.h"
 #include "lint/lint.h"
 
 #include <errno.h>
@@ -53,16 +54,15 @@ static int lines_read(struct lines *l, const char *path, struct err *e)
 	if (!in)
 		return err_errno(e, "lint: %s", path);
 	while ((n = getline(&line, &room, in)) > 0) {
-		char **grown = reallocarray(l->at, l->count + 1, sizeof(*grown));
-		if (!grown) {
+		char **more = array_add(&l->at, &l->count, sizeof(*more));
+		if (!more) {
 			free(line);
 			return err_set(e, ENOMEM, "lint: out of memory");
 		}
-		l->at = grown;
 		l->newline = line[n - 1] == '\n';
 		if (l->newline)
 			line[n - 1] = 0;
-		l->at[l->count++] = line;
+		*more = line;
 		line = NULL;
 		room = 0;
 	}

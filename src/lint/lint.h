@@ -2,8 +2,7 @@
  *
  * file.c reads and classifies them, sysctl_lines.c, limits.c, units.c and servers.c judge lines,
  * machine.c adds what a machine's files do together and what is running, fix.c prints a diff. */
-#ifndef EPOLLTUNE_LINT_H
-#define EPOLLTUNE_LINT_H
+#pragma once
 
 #include <limits.h>
 #include <stdbool.h>
@@ -55,11 +54,11 @@ struct lint {
 	bool packed;             /* its files are in an archive: read them through `host` */
 	size_t files;            /* that were judged */
 	struct lint_problem *problems;
-	size_t count, room;
+	size_t count;
 	struct lint_value *values; /* of the file, or of all files of the machine */
-	size_t value_count, value_room, value_order;
+	size_t value_count, value_order;
 	char **names;
-	size_t name_count, name_room;
+	size_t name_count;
 	int64_t somaxconn; /* the running or configured one of the machine; 0: unknown */
 	int64_t nr_open;
 	unsigned guesses; /* of names that are meant, which take long */
@@ -137,5 +136,3 @@ struct server_state {
 void server_line_judge(struct lint *l, const struct lint_line *line, enum lint_kind kind,
 		       struct server_state *s);
 void server_end_judge(struct lint *l, const char *file, const struct server_state *s);
-
-#endif

@@ -1,4 +1,5 @@
 /* Judges the lines of sysctl.d, and what they do to each other. */
+#include "host/array.h"
 #include "lint/lint.h"
 
 #include <ctype.h>
@@ -432,26 +433,15 @@ void lint_value_keep(struct lint *l, const struct lint_line *line, const char *n
 		if (!isblank((unsigned char)*c) || (n && text[n - 1] != ' '))
 			text[n++] = isblank((unsigned char)*c) ? ' ' : *c;
 	text[n] = 0;
-	if (l->value_count == l->value_room) {
-		size_t more = l->value_room ? 2 * l->value_room : 64;
-		struct lint_value *grown = reallocarray(l->values, more, sizeof(*grown));
-		if (!grown) {
-			l->failed = true;
-			free(text);
-			return;
-		}
-		l->values = grown;
-		l->value_room = more;
-	}
-	struct lint_value v = {line->file,   line->number, l->value_order++,
-			       strdup(name), text,         pattern};
-	if (!v.name || !v.value) {
+	char *copy = strdup(name);
+	struct lint_value *v = copy ? array_add(&l->values, &l->value_count, sizeof(*v)) : NULL;
+	if (!v) {
 		l->failed = true;
-		free(v.name);
-		free(v.value);
+		free(copy);
+		free(text);
 		return;
 	}
-	l->values[l->value_count++] = v;
+	*v = (struct lint_value){line->file, line->number, l->value_order++, copy, text, pattern};
 }
 
 static void value_judge(struct lint *l, struct assignment *a)

@@ -77,7 +77,6 @@ static bool has_verdict(const struct wall *w, int verdict)
 
 static bool is_missed(const struct wall *w, int unused)
 {
-	(void)unused;
 	return w->experiment == EXPERIMENT_MISSED && w->needed != REPORT_NONE;
 }
 

@@ -28,7 +28,6 @@ static bool is_of(const struct bench_result *r, enum chart_kind kind)
 
 static char *format_size(char *text, size_t size, double value, const struct chart_axis *axis)
 {
-	(void)axis;
 	return bench_size(text, size, (uint64_t)llrint(value));
 }
 

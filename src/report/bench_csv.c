@@ -21,8 +21,6 @@ static void field(FILE *out, const char *text)
 int bench_render_csv(FILE *out, const struct bench_page *p, const struct render_style *style,
 		     struct err *e)
 {
-	(void)style;
-	(void)e;
 	fputs("bench,variant,n,active,metric,unit,median,min,max,runs,conditions\r\n", out);
 	for (size_t i = 0; i < p->table->count; i++) {
 		const struct bench_result *r = &p->table->at[i];

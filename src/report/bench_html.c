@@ -152,7 +152,6 @@ int bench_render_html(FILE *out, const struct bench_page *p, const struct render
 {
 	const struct bench_table *t = p->table;
 	char what[64];
-	(void)style;
 	report_text(what, "epolltune %s", p->command);
 	struct html h = html_begin(out, what, p->host.name);
 	fputs("<div class=\"head\">\n", out);

@@ -36,7 +36,6 @@ static json_t *host(struct json_writer *w, const struct report_host *h)
 int bench_render_json(FILE *out, const struct bench_page *p, const struct render_style *style,
 		      struct err *e)
 {
-	(void)style;
 	char stamp[REPORT_STAMP];
 	struct json_writer w = {false};
 	json_t *root = json_object(), *results = json_array(), *notes = json_array();

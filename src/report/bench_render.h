@@ -1,7 +1,6 @@
 /* bench_render: print a table of measured figures as text, data or a picture. Every figure has its
  * unit, spread and conditions. */
-#ifndef EPOLLTUNE_BENCH_RENDER_H
-#define EPOLLTUNE_BENCH_RENDER_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -58,5 +57,3 @@ void bench_charts_html(const struct html *h, const struct bench_table *t, const 
 /* How the figures were made: "5 interleaved rounds in a private lab; median ± half the range, in
  * %". Returns text. */
 char *bench_rounds(char *text, size_t size, const struct bench_page *p);
-
-#endif

@@ -1,6 +1,5 @@
 /* chart: draw figures in a terminal or as SVG. Series, axes and labels are data. */
-#ifndef EPOLLTUNE_CHART_H
-#define EPOLLTUNE_CHART_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -75,5 +74,3 @@ void chart_inline(FILE *out, const struct chart *c);
 void chart_inline_bars(FILE *out, const struct chart_bars *b);
 /* The colours of all charts, light and dark, as CSS. */
 void chart_style(FILE *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* chart_scale: the scale of a chart's axis, and its ticks. */
-#ifndef EPOLLTUNE_CHART_SCALE_H
-#define EPOLLTUNE_CHART_SCALE_H
+#pragma once
 
 #include "report/chart.h"
 
@@ -16,5 +15,3 @@ struct chart_scale chart_scale_y(const struct chart *c);
 double chart_scale_at(const struct chart_scale *s, double value);
 /* The value of tick i (from 0); false beyond the last. */
 bool chart_scale_tick(const struct chart_scale *s, unsigned i, double *value);
-
-#endif

@@ -1,8 +1,6 @@
 /* compare: compare two reports. */
-#ifndef EPOLLTUNE_COMPARE_H
-#define EPOLLTUNE_COMPARE_H
+#pragma once
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "report/comparison.h"
@@ -32,5 +30,3 @@ int compare_text(FILE *out, const struct report *before, const struct report *af
 /* { "walls": [ { name, unit, change, before: { verdict, value }, after: … } ],
  *   "findings": { "gone": [ id … ], "new": [ id … ] } }; NULL if out of memory. */
 json_t *compare_json(const struct report *before, const struct report *after);
-
-#endif

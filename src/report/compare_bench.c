@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/array.h"
 #include "report/bench_render.h"
 #include "report/compare.h"
 #include "report/json_value.h"
 
-#define ROWS_MOST 4096
+#define ROWS_MAX 4096
 
 struct figure {
 	bool known;
@@ -41,18 +42,14 @@ static struct pairing *row_for(struct bench_comparison *c, const struct pairing 
 	for (size_t i = 0; i < c->count; i++)
 		if (same_row(&c->rows[i], like))
 			return &c->rows[i];
-	struct pairing *more = realloc(c->rows, (c->count + 1) * sizeof(*more));
-	if (!more)
-		return NULL;
-	c->rows = more;
-	c->rows[c->count] = *like;
-	return &c->rows[c->count++];
+	struct pairing *more = array_add(&c->rows, &c->count, sizeof(*more));
+	return more ? memcpy(more, like, sizeof(*more)) : NULL;
 }
 
 static int take(struct bench_comparison *c, int side, const char *path, struct err *e)
 {
 	const json_t *results = json_object_get(c->documents[side], "results");
-	if (!json_is_array(results) || json_array_size(results) > ROWS_MOST)
+	if (!json_is_array(results) || json_array_size(results) > ROWS_MAX)
 		return err_set(e, EBADMSG, "%s: results is not a list of figures", path);
 	for (size_t i = 0; i < json_array_size(results); i++) {
 		struct pairing row = {0};

@@ -1,9 +1,7 @@
 /* compare_bench: compare the figures of two runs of bench. */
-#ifndef EPOLLTUNE_COMPARE_BENCH_H
-#define EPOLLTUNE_COMPARE_BENCH_H
+#pragma once
 
 #include <jansson.h>
-#include <stdio.h>
 
 #include "report/comparison.h"
 
@@ -24,5 +22,3 @@ int compare_benches(struct comparison *out, const struct bench_comparison *c, st
 json_t *bench_comparison_json(const struct bench_comparison *c);
 /* Exit status: 0 no figure is worse, 1 some is. */
 int bench_comparison_status(const struct bench_comparison *c);
-
-#endif

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/array.h"
+
 static const struct {
 	const char *name;
 	comparison_render_function *render;
@@ -44,22 +46,12 @@ const char *compare_name(enum compare_verdict v)
 
 struct comparison_row *comparison_row(struct comparison *c)
 {
-	struct comparison_row *more = realloc(c->rows, (c->row_count + 1) * sizeof(*more));
-	if (!more)
-		return NULL;
-	c->rows = more;
-	c->rows[c->row_count] = (struct comparison_row){0};
-	return &c->rows[c->row_count++];
+	return array_add(&c->rows, &c->row_count, sizeof(*c->rows));
 }
 
 struct comparison_line *comparison_line(struct comparison *c)
 {
-	struct comparison_line *more = realloc(c->lines, (c->line_count + 1) * sizeof(*more));
-	if (!more)
-		return NULL;
-	c->lines = more;
-	c->lines[c->line_count] = (struct comparison_line){0};
-	return &c->lines[c->line_count++];
+	return array_add(&c->lines, &c->line_count, sizeof(*c->lines));
 }
 
 void comparison_free(struct comparison *c)

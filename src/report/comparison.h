@@ -1,6 +1,5 @@
 /* comparison: two documents side by side, as rows and lines that each format prints. */
-#ifndef EPOLLTUNE_COMPARISON_H
-#define EPOLLTUNE_COMPARISON_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -71,5 +70,3 @@ char *comparison_summary(const struct comparison *c, char *text, size_t size);
 char *comparison_name(const struct comparison *c, const struct comparison_row *row, char *text,
 		      size_t size);
 enum tone comparison_tone(enum compare_verdict change);
-
-#endif

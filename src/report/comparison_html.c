@@ -65,7 +65,6 @@ int comparison_render_html(FILE *out, const struct comparison *c, const struct r
 {
 	static const enum tone tones[] = {TONE_GOOD, TONE_WARN, TONE_BAD};
 	char text[480], class[32];
-	(void)style;
 	report_text(text, "%s → %s", c->names[0], c->names[1]);
 	struct html h = html_begin(out, c->command, text);
 	report_text(class, "answer %s", html_tone(tones[c->status]));

@@ -1,11 +1,8 @@
 /* comparison_html: a comparison as a part of an HTML page. */
-#ifndef EPOLLTUNE_COMPARISON_HTML_H
-#define EPOLLTUNE_COMPARISON_HTML_H
+#pragma once
 
 #include "report/comparison.h"
 #include "report/html_page.h"
 
 /* Prints its rows, its findings and its notes. */
 void comparison_html(struct html *h, const struct comparison *c);
-
-#endif

@@ -7,7 +7,6 @@ int comparison_render_json(FILE *out, const struct comparison *c, const struct r
 {
 	struct json_writer w = {false};
 	json_t *root = json_object();
-	(void)style;
 	value_set(&w, root, "schema", value_text("epolltune.diff/1"));
 	value_set(&w, root, "version", value_text(EPOLLTUNE_VERSION));
 	value_set(&w, root, "conditions",

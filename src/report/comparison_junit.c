@@ -51,7 +51,6 @@ int comparison_render_junit(FILE *out, const struct comparison *c, const struct 
 	char text[1024];
 	struct condition_text differs;
 	struct junit count = {0}, j = {.out = out};
-	(void)style;
 	rows(&count, c);
 	junit_open(&j, &count, c->command, NULL, "");
 	rows(&j, c);

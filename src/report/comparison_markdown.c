@@ -67,7 +67,6 @@ int comparison_render_markdown(FILE *out, const struct comparison *c,
 			       const struct render_style *style, struct err *e)
 {
 	char text[160];
-	(void)style;
 	fprintf(out, "## %s of ", c->command);
 	markdown_put(out, c->names[0]);
 	fputs(" and ", out);

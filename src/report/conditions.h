@@ -1,7 +1,6 @@
 /* conditions: compare the target, machine and version of two documents. If these differ, figures
  * may differ for that reason alone. */
-#ifndef EPOLLTUNE_CONDITIONS_H
-#define EPOLLTUNE_CONDITIONS_H
+#pragma once
 
 #include <stdio.h>
 
@@ -20,5 +19,3 @@ struct condition_text {
 bool condition_text(const json_t *differing, size_t i, struct condition_text *out);
 /* Print them; prints nothing if none differs. */
 void conditions_print(FILE *out, const json_t *differing, const struct render_style *style);
-
-#endif

@@ -1,6 +1,5 @@
 /* figure: the capacity of a wall, as a number with its unit. */
-#ifndef EPOLLTUNE_FIGURE_H
-#define EPOLLTUNE_FIGURE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,5 +23,3 @@ bool figure_is_scaled(const char *unit);
 /* Formats a measured value, rounded, with its unit: "903 SYNs", "1.04 s", "-" for NAN. 64 bytes
  * suffice. Returns text. */
 const char *figure_value(char *text, size_t size, double value, const char *unit);
-
-#endif

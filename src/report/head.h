@@ -1,6 +1,5 @@
 /* head: the first lines of a report: machine, server, target, where the experiments ran. */
-#ifndef EPOLLTUNE_HEAD_H
-#define EPOLLTUNE_HEAD_H
+#pragma once
 
 #include "report/page.h"
 
@@ -8,5 +7,3 @@
 typedef void (*head_put)(const struct page *p, enum tone tone, size_t indent, const char *separator,
 			 const struct page_segments *s);
 void head_lines(const struct page *p, const struct report *r, head_put put);
-
-#endif

@@ -1,11 +1,8 @@
 /* hint: the command to run after a report was read. */
-#ifndef EPOLLTUNE_HINT_H
-#define EPOLLTUNE_HINT_H
+#pragma once
 
 #include "epolltune/report.h"
 
 #define HINT_COMMAND 1792
 /* Writes the command, or "". Returns its purpose. `verbose`: the report shows all its findings. */
 const char *hint_next(const struct report *r, bool verbose, char *command, size_t size);
-
-#endif

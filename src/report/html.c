@@ -276,7 +276,6 @@ static void listeners(struct html *h, const struct report *r)
 
 int render_html(FILE *out, const struct report *r, const struct render_style *style, struct err *e)
 {
-	(void)style;
 	char omitted[80] = "";
 	struct html h = html_begin(out, "epolltune check", r->host.name);
 	fputs("<div class=\"head\">\n", out);

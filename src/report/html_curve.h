@@ -1,10 +1,7 @@
 /* html_curve: the curve of a finding as a figure in a page. */
-#ifndef EPOLLTUNE_HTML_CURVE_H
-#define EPOLLTUNE_HTML_CURVE_H
+#pragma once
 
 #include "report/html_page.h"
 
 /* Prints nothing for a finding without a curve. */
 void html_curve(const struct html *h, const struct report *r, const struct finding *f);
-
-#endif

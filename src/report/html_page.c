@@ -153,8 +153,6 @@ void html_segments(const struct page *p, enum tone tone, size_t indent, const ch
 		   const struct page_segments *s)
 {
 	const struct html h = {.out = p->out};
-	(void)tone;
-	(void)indent;
 	fputs("<p class=\"fact\">", p->out);
 	for (size_t i = 0; i < s->count; i++) {
 		markup_put(p->out, i ? separator : "");

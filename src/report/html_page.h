@@ -2,8 +2,7 @@
  * screens of any width, light and dark, and for paper. All texts are external: none is markup.
  *
  * The elements are closed as in XML, so that a parser of either kind reads them. */
-#ifndef EPOLLTUNE_HTML_PAGE_H
-#define EPOLLTUNE_HTML_PAGE_H
+#pragma once
 
 #include <stdio.h>
 #include <time.h>
@@ -45,5 +44,3 @@ void html_row(struct html *h);
 void html_cell(struct html *h, enum tone tone, const char *text);
 void html_cell_code(struct html *h, const char *text);
 void html_table_end(struct html *h);
-
-#endif

@@ -299,7 +299,6 @@ static json_t *summary(struct json_writer *w, const struct report *r)
 
 int render_json(FILE *out, const struct report *r, const struct render_style *style, struct err *e)
 {
-	(void)style;
 	char stamp[REPORT_STAMP];
 	struct json_writer w = {false};
 	json_t *root = json_object(), *walls = json_array(), *findings = json_array();

@@ -1,6 +1,5 @@
 /* json_value: build and print JSON documents. */
-#ifndef EPOLLTUNE_JSON_VALUE_H
-#define EPOLLTUNE_JSON_VALUE_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -35,5 +34,3 @@ json_t *value_complete(json_t *value, const struct json_writer *w);
  * the stream. */
 int value_print(FILE *out, json_t *document, const struct json_writer *w, const char *what,
 		struct err *e);
-
-#endif

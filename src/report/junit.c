@@ -89,7 +89,6 @@ static void cases(struct junit *j, const struct report *r)
 
 int render_junit(FILE *out, const struct report *r, const struct render_style *style, struct err *e)
 {
-	(void)style;
 	char stamp[REPORT_STAMP], answer[REPORT_ANSWER];
 	struct junit count = {0}, j = {.out = out};
 	cases(&count, r);

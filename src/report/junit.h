@@ -1,6 +1,5 @@
 /* junit: a test suite in JUnit's XML, which CI systems read. */
-#ifndef EPOLLTUNE_JUNIT_H
-#define EPOLLTUNE_JUNIT_H
+#pragma once
 
 #include <stddef.h>
 #include <stdio.h>
@@ -26,5 +25,3 @@ void junit_end(const struct junit *j, enum junit_result is);
 /* Begins what the suite says itself, with its first line; junit_close() must follow. */
 void junit_output(const struct junit *j, const char *text);
 void junit_close(const struct junit *j);
-
-#endif

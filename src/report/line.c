@@ -104,7 +104,6 @@ static void performance(FILE *out, const struct wall *w)
 
 int render_line(FILE *out, const struct report *r, const struct render_style *style, struct err *e)
 {
-	(void)style;
 	char answer[REPORT_ANSWER];
 	struct report_summary s = report_summarize(r);
 	fputs("EPOLLTUNE ", out);

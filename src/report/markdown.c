@@ -159,7 +159,6 @@ static void findings(FILE *out, const struct report *r)
 int render_markdown(FILE *out, const struct report *r, const struct render_style *style,
 		    struct err *e)
 {
-	(void)style;
 	char answer[REPORT_ANSWER], stamp[REPORT_STAMP];
 	report_answer(r, answer);
 	fputs("## epolltune check of ", out);

@@ -1,6 +1,5 @@
 /* markdown: external text in Markdown (GitHub's, with tables). */
-#ifndef EPOLLTUNE_MARKDOWN_H
-#define EPOLLTUNE_MARKDOWN_H
+#pragma once
 
 #include <stdio.h>
 
@@ -8,5 +7,3 @@
 void markdown_put(FILE *out, const char *text);
 /* The same as code, also in a cell of a table. */
 void markdown_code(FILE *out, const char *text);
-
-#endif

@@ -1,9 +1,8 @@
 #include "report/markup.h"
 
+#include "report/utf8.h"
 #include <stdarg.h>
 #include <string.h>
-
-#include "report/utf8.h"
 
 #define PIECE 256
 

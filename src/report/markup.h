@@ -1,6 +1,5 @@
 /* markup: external text as a part of XML, HTML and SVG, none of which it can leave. */
-#ifndef EPOLLTUNE_MARKUP_H
-#define EPOLLTUNE_MARKUP_H
+#pragma once
 
 #include <stddef.h>
 #include <stdio.h>
@@ -14,5 +13,3 @@ void markup_part(FILE *out, const char *text, size_t size);
 void markup_print(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Prints ` name="value"`. */
 void markup_attribute(FILE *out, const char *name, const char *value);
-
-#endif

@@ -1,8 +1,7 @@
 /* metrics: families of metrics as Prometheus reads them: text 0.0.4, for the textfile collector of
  * node_exporter, or OpenMetrics 1.0. Each family once, without timestamps of samples; an unknown
  * quantity has no sample. */
-#ifndef EPOLLTUNE_METRICS_H
-#define EPOLLTUNE_METRICS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,5 +38,3 @@ void metrics_quantity(struct metrics *m, const char *unit, int64_t amount);
 void metrics_verdicts(struct metrics *m, enum wall_verdict is);
 /* Ends the exposition. */
 void metrics_end(struct metrics *m);
-
-#endif

@@ -1,6 +1,5 @@
 /* output: write a file atomically. */
-#ifndef EPOLLTUNE_OUTPUT_H
-#define EPOLLTUNE_OUTPUT_H
+#pragma once
 
 #include <stdio.h>
 
@@ -16,5 +15,3 @@ typedef int (*output_writer)(FILE *out, void *arg, struct err *e);
 int output_write(const char *path, output_writer write, void *arg, struct err *e);
 /* Refuses the links and directories that output_write() refuses. */
 int output_check(const char *path, struct err *e);
-
-#endif

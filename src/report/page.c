@@ -5,7 +5,7 @@
 
 #include "report/utf8.h"
 
-#define WIDTH_MOST 100
+#define WIDTH_MAX 100
 
 static const char *const tones[] = {
 	[TONE_PLAIN] = "",        [TONE_BOLD] = "\033[1m",   [TONE_GOOD] = "\033[32m",
@@ -16,7 +16,7 @@ struct page page_open(FILE *out, const struct render_style *style)
 {
 	return (struct page){
 		.out = out,
-		.width = style->width < WIDTH_MOST ? style->width : WIDTH_MOST,
+		.width = style->width < WIDTH_MAX ? style->width : WIDTH_MAX,
 		.color = style->color,
 		.utf8 = style->utf8,
 		.verbose = style->verbose,

@@ -1,6 +1,5 @@
 /* page: lay out text: wrap, colour, and fall back to ASCII. */
-#ifndef EPOLLTUNE_PAGE_H
-#define EPOLLTUNE_PAGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,5 +49,3 @@ void page_segment(const struct page *p, struct page_segments *s, const char *fmt
 	__attribute__((format(printf, 3, 4)));
 void page_segments(const struct page *p, enum tone tone, size_t indent, const char *separator,
 		   const struct page_segments *s);
-
-#endif

@@ -1,6 +1,5 @@
 /* parse: read a report back from JSON. */
-#ifndef EPOLLTUNE_PARSE_H
-#define EPOLLTUNE_PARSE_H
+#pragma once
 
 #include <jansson.h>
 
@@ -16,5 +15,3 @@ int document_load(const char *path, json_t **root, struct err *e);
 int report_parse_document(const char *path, const json_t *root, struct report *out, struct err *e);
 /* Load and read. */
 int report_parse(const char *path, struct report *out, struct err *e);
-
-#endif

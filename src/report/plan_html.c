@@ -206,7 +206,6 @@ int plan_render_html(FILE *out, const struct plan_result *r, const struct render
 		     struct err *e)
 {
 	char text[120] = "";
-	(void)style;
 	struct html h = html_begin(out, "epolltune apply", r->before ? r->before->host.name : "");
 	answers(&h, r);
 	outcome(&h, r);

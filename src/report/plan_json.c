@@ -68,7 +68,6 @@ static json_t *json_plan(const struct plan_result *r)
 int plan_render_json(FILE *out, const struct plan_result *r, const struct render_style *style,
 		     struct err *e)
 {
-	(void)style;
 	int rc = value_print(out, json_plan(r), NULL, "the plan", e);
 	return rc ? rc : plan_written(out, e);
 }

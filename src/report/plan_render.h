@@ -1,6 +1,5 @@
 /* plan_render: print a plan and its outcome; one file per format. */
-#ifndef EPOLLTUNE_PLAN_RENDER_H
-#define EPOLLTUNE_PLAN_RENDER_H
+#pragma once
 
 #include <jansson.h>
 #include <stdio.h>
@@ -52,5 +51,3 @@ const char *plan_no_change(const struct plan_result *r);
 void plan_comments(FILE *out, const struct plan_result *r);
 /* Flushes; returns 0 or the negative errno of a write that failed. */
 int plan_written(FILE *out, struct err *e);
-
-#endif

@@ -41,7 +41,6 @@ static void put_functions(FILE *out)
 int plan_render_shell(FILE *out, const struct plan_result *r, const struct render_style *style,
 		      struct err *e)
 {
-	(void)style;
 	put_functions(out);
 	for (size_t i = 0; i < r->plan->count; i++) {
 		const struct change *c = &r->plan->changes[i];

@@ -4,7 +4,6 @@
 int plan_render_sysctl(FILE *out, const struct plan_result *r, const struct render_style *style,
 		       struct err *e)
 {
-	(void)style;
 	fputs("# By epolltune apply --dry-run --format sysctl.\n", out);
 	for (size_t i = 0; i < r->plan->count; i++) {
 		const struct change *c = &r->plan->changes[i];

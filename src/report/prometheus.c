@@ -197,13 +197,11 @@ static int expose(FILE *out, const struct report *r, bool openmetrics, struct er
 int render_prometheus(FILE *out, const struct report *r, const struct render_style *style,
 		      struct err *e)
 {
-	(void)style;
 	return expose(out, r, false, e);
 }
 
 int render_openmetrics(FILE *out, const struct report *r, const struct render_style *style,
 		       struct err *e)
 {
-	(void)style;
 	return expose(out, r, true, e);
 }

@@ -8,8 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define WIDTH_LEAST 60
-#define WIDTH_MOST 1000
+#define WIDTH_MIN 60
+#define WIDTH_MAX 1000
 
 static unsigned width_of(int fd)
 {
@@ -21,12 +21,12 @@ static unsigned width_of(int fd)
 	if (width == 0 && columns) {
 		char *end;
 		unsigned long value = strtoul(columns, &end, 10);
-		if (*end == 0 && value > 0 && value <= WIDTH_MOST)
+		if (*end == 0 && value > 0 && value <= WIDTH_MAX)
 			width = (unsigned)value;
 	}
 	if (width == 0)
 		return 80;
-	return width < WIDTH_LEAST ? WIDTH_LEAST : width;
+	return width < WIDTH_MIN ? WIDTH_MIN : width;
 }
 
 static bool color_for(int fd, const char *when)

@@ -1,6 +1,5 @@
 /* render: write a report in a format; one file per format. */
-#ifndef EPOLLTUNE_RENDER_H
-#define EPOLLTUNE_RENDER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,5 +38,3 @@ extern const char render_format_names[], render_format_help[];
 #define RENDER_REPORT_FORMATS_HELP (render_format_help + 2)
 /* The formats of all other output. */
 #define RENDER_FORMATS "text,json"
-
-#endif

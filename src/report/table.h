@@ -1,7 +1,6 @@
 /* table: a table in a terminal, by libsmartcols. Columns are data; a failure is kept until the
  * table is printed. */
-#ifndef EPOLLTUNE_TABLE_H
-#define EPOLLTUNE_TABLE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,5 +50,3 @@ void table_cell(struct table *t, const char *fmt, ...) __attribute__((format(pri
 void table_cell_tone(struct table *t, enum tone tone, const char *text);
 /* Prints the table, nothing without rows, and frees it. Returns 0 or -ENOMEM. */
 int table_print(struct table *t, FILE *out, struct err *e);
-
-#endif

@@ -1,6 +1,5 @@
 /* utf8: make external text (host names, counters, a captured /proc) safe to print. */
-#ifndef EPOLLTUNE_UTF8_H
-#define EPOLLTUNE_UTF8_H
+#pragma once
 
 #include <stddef.h>
 
@@ -14,5 +13,3 @@ void utf8_copy_printable(char *out, size_t size, const char *text);
 void utf8_copy_ascii(char *out, size_t size, const char *text);
 /* The number of characters in valid UTF-8; each counts as one column. */
 size_t utf8_length(const char *text);
-
-#endif

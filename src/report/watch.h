@@ -1,6 +1,5 @@
 /* watch: what is watched, as a screen, as lines, as JSON and as metrics. */
-#ifndef EPOLLTUNE_REPORT_WATCH_H
-#define EPOLLTUNE_REPORT_WATCH_H
+#pragma once
 
 #include <stdio.h>
 
@@ -30,5 +29,3 @@ int watch_metrics(FILE *out, const struct watch *w, bool openmetrics, struct err
 void watch_json(FILE *out, const struct watch *w);
 /* Reads such a line. -EBADMSG: it is none; the error has no prefix. */
 int watch_parse(const char *line, size_t length, struct watch_sample *out, struct err *e);
-
-#endif

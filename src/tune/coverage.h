@@ -1,11 +1,9 @@
 /* coverage: which probes measure what a plan changes. */
-#ifndef EPOLLTUNE_TUNE_COVERAGE_H
-#define EPOLLTUNE_TUNE_COVERAGE_H
+#pragma once
 
 #include <stddef.h>
 
 #include "epolltune/change.h"
-#include "epolltune/list.h"
 #include "epolltune/probe.h"
 
 /* The names of the probes that measure a wall of the plan, comma separated, out of `allowed` (NULL:
@@ -21,5 +19,3 @@ char *coverage_concerned(const char *names, const struct probe *const *probes, s
 /* Reduces a report to the walls and findings of the probes of a list. */
 void coverage_narrow(struct report *r, const char *list, const struct probe *const *probes,
 		     size_t count);
-
-#endif

@@ -316,11 +316,7 @@ const struct change_kind *device_file(const char *name)
 	return d.setting->link ? &kind_link : d.setting->udev ? &kind_udev : NULL;
 }
 
-static enum change_scope device_scope(const char *name)
-{
-	(void)name;
-	return CHANGE_NETNS;
-}
+static enum change_scope device_scope(const char *name) { return CHANGE_NETNS; }
 
 static bool device_has(const char *name, char spelled[CHANGE_NAME])
 {

@@ -1,8 +1,7 @@
 /* device: settings of interfaces, the change kind "device". A name is KNOB@INTERFACE, for example
  * "device.ring.rx@eth0", or KNOB@INTERFACE:rx-QUEUE for one NAPI instance, whose id may change
  * while its queue does not: "device.gro_flush_timeout@eth0:rx-3". */
-#ifndef EPOLLTUNE_TUNE_DEVICE_H
-#define EPOLLTUNE_TUNE_DEVICE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -21,5 +20,3 @@ bool device_parse(const char *name, struct device_name *out);
 
 /* The kind of file that holds the setting, "link" or "udev"; NULL: none (of one NAPI instance). */
 const struct change_kind *device_file(const char *name);
-
-#endif

@@ -356,7 +356,6 @@ static void find_rival(struct change_site *site, const char *name, char path[512
 
 static int file_check(struct change_site *site, const char *name, const char *value, struct err *e)
 {
-	(void)value;
 	struct device_name d;
 	struct dropin_place place;
 	int rc = place_named(name, &d, &place, e);

@@ -5,8 +5,7 @@
  *	net.core.somaxconn = 8192
  *
  * "" is "not in the file". The file is created with its first line and removed with its last. */
-#ifndef EPOLLTUNE_TUNE_DROPIN_H
-#define EPOLLTUNE_TUNE_DROPIN_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -39,5 +38,3 @@ int dropin_tidy(const struct change_site *site, const char *directory, struct er
 /* Makes a value of a line: comment, newline, line. -EFBIG if too long. */
 int dropin_line(char value[CHANGE_VALUE], const char *line, const char *why,
 		const struct change_author *author, struct err *e);
-
-#endif

@@ -1,7 +1,6 @@
 /* execute: make the changes of a plan. Each one: compare with the plan, journal the intent, write
  * once, read back, journal the result. Any error rolls the whole run back. */
-#ifndef EPOLLTUNE_TUNE_EXECUTE_H
-#define EPOLLTUNE_TUNE_EXECUTE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -33,5 +32,3 @@ struct execution {
 int execute_plan(struct execution *x, struct err *e);
 /* Adds the file changes of a plan to a confirmed run (x->run). */
 int execute_files(struct execution *x, struct err *e);
-
-#endif

@@ -1,7 +1,6 @@
 /* interrupt: defers SIGINT, SIGTERM and SIGHUP while a change is in progress, which polls
  * interrupt_came() between two steps. */
-#ifndef EPOLLTUNE_TUNE_INTERRUPT_H
-#define EPOLLTUNE_TUNE_INTERRUPT_H
+#pragma once
 
 /* Defers the three signals; makes RLIMIT_FSIZE an error of write(2). */
 void interrupt_hold(void);
@@ -15,5 +14,3 @@ const char *interrupt_name(int signal);
 void interrupt_release(void);
 /* Ends this process by the signal that arrived. */
 void interrupt_obey(void);
-
-#endif

@@ -14,6 +14,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/document.h"
 #include "epolltune/report.h"
+#include "host/array.h"
 #include "tune/state.h"
 
 #define JOURNAL_MAX ((off_t)64 << 20)
@@ -82,11 +83,10 @@ static bool fold_intent(struct run *r, const json_t *o)
 		return false;
 	if (json_object_get(o, "object") && !take_text(o, "object", c.object, sizeof(c.object)))
 		return false;
-	struct change *more = realloc(r->items, (r->count + 1) * sizeof(c));
+	struct change *more = array_add(&r->items, &r->count, sizeof(c));
 	if (!more)
 		return false;
-	r->items = more;
-	r->items[r->count++] = c;
+	*more = c;
 	r->status = RUN_UNFINISHED;
 	return true;
 }
@@ -109,7 +109,6 @@ static bool fold_wait(struct run *r, const json_t *o)
 
 static bool fold_confirm(struct run *r, const json_t *o)
 {
-	(void)o;
 	r->confirmed = true;
 	r->status = RUN_UNFINISHED; /* until "end": files may have to be written */
 	return true;
@@ -137,7 +136,6 @@ static bool fold_spared(struct run *r, const json_t *o)
 
 static bool fold_end(struct run *r, const json_t *o)
 {
-	(void)o;
 	if (!r->reason[0])
 		r->status = RUN_APPLIED;
 	else
@@ -209,11 +207,9 @@ static bool fold(struct journal *j, const json_t *o)
 	if (!event)
 		return false;
 	if (!run) {
-		struct run *more = realloc(j->runs, (j->count + 1) * sizeof(*more));
-		if (!more)
+		run = array_add(&j->runs, &j->count, sizeof(*run));
+		if (!run)
 			return false;
-		j->runs = more;
-		run = &more[j->count++];
 		*run = (struct run){.id = (unsigned)id, .time = time};
 	}
 	run->ended = time;

@@ -22,8 +22,7 @@
  * torn last record (no newline, or blocks that never reached the disk) was never acknowledged: the
  * next writer cuts it off and says so. A whole record that is damaged was acknowledged: the journal
  * is refused. */
-#ifndef EPOLLTUNE_TUNE_JOURNAL_H
-#define EPOLLTUNE_TUNE_JOURNAL_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -148,5 +147,3 @@ int journal_rollback(struct journal *j, struct run *r, const char *by, const cha
 int journal_item(struct journal *j, struct run *r, size_t n, enum change_state state,
 		 const char *found, struct err *e);
 int journal_end(struct journal *j, struct run *r, struct err *e);
-
-#endif

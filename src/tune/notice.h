@@ -1,6 +1,5 @@
 /* notice: one line on standard error, from any command, about an unfinished or waiting run. */
-#ifndef EPOLLTUNE_TUNE_NOTICE_H
-#define EPOLLTUNE_TUNE_NOTICE_H
+#pragma once
 
 #include "tune/journal.h"
 
@@ -9,5 +8,3 @@
 void notice_unfinished(const char *state_dir);
 /* The same of a journal that was read already. */
 void notice_of_journal(const struct journal *j);
-
-#endif

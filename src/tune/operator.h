@@ -1,6 +1,5 @@
 /* operator: the user and the command line, for the journal and comments in files. */
-#ifndef EPOLLTUNE_TUNE_OPERATOR_H
-#define EPOLLTUNE_TUNE_OPERATOR_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,5 +12,3 @@ bool operator_command(char *line, size_t size, int argc, char **argv);
 #define OPERATOR_CUT " ... (cut)"
 /* " --state-dir DIR", quoted, where it is not the default, else "". */
 void operator_state_option(char *option, size_t size, const char *state_dir);
-
-#endif

@@ -1,6 +1,5 @@
 /* persist: whether the files will restore the running value after a reboot. */
-#ifndef EPOLLTUNE_TUNE_PERSIST_H
-#define EPOLLTUNE_TUNE_PERSIST_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -32,5 +31,3 @@ json_t *persist_json(const struct persisted *p);
  * the number. */
 size_t persist_standing(const struct journal *j, struct change_site *site, struct change *standing,
 			size_t max);
-
-#endif

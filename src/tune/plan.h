@@ -1,7 +1,6 @@
 /* plan: the changes that raise the short walls of a report to the target, and the manual steps that
  * remain. Planning writes nothing. */
-#ifndef EPOLLTUNE_TUNE_PLAN_H
-#define EPOLLTUNE_TUNE_PLAN_H
+#pragma once
 
 #include <errno.h>
 #include <stdbool.h>
@@ -49,5 +48,3 @@ int plan_drift(struct plan *p, const struct plan_options *options, struct change
 	       struct err *e);
 /* Whether `only` and `except` let a knob ("device.ring.rx@eth0") be changed. */
 bool plan_wants(const struct plan_options *options, const char *name);
-
-#endif

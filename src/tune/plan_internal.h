@@ -1,6 +1,5 @@
 /* plan_internal: what the files of a plan share. */
-#ifndef EPOLLTUNE_TUNE_PLAN_INTERNAL_H
-#define EPOLLTUNE_TUNE_PLAN_INTERNAL_H
+#pragma once
 
 #include "epolltune/change.h"
 #include "epolltune/knob.h"
@@ -60,5 +59,3 @@ struct manual_step *manual_for(struct plan *p, const char *knob);
 bool manual_covers(const struct manual_step *m, const struct knob *k, const char *proposed);
 /* Adds the step for a finding: of one of its proposals, or NULL. */
 void manual_of_finding(const struct planner *at, const struct finding *f, const struct proposal *c);
-
-#endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "epolltune/cleanup.h"
+#include "host/array.h"
 
 int site_nics(struct change_site *site, const struct nics **all, struct err *e)
 {
@@ -22,12 +23,11 @@ int site_nic(struct change_site *site, const char *name, const struct nic **n, s
 	int rc = nics_read_one(site->host, name, &one, e);
 	if (rc < 0)
 		return rc;
-	struct nic *more = realloc(known->at, (known->count + 1) * sizeof(*more));
+	struct nic *more = array_add(&known->at, &known->count, sizeof(*more));
 	if (!more)
 		return err_errno(e, "cannot read %s", name);
-	known->at = more;
-	*n = &known->at[known->count++];
-	known->at[known->count - 1] = *one.at;
+	*more = *one.at;
+	*n = more;
 	one.count = 0; /* its contents have moved */
 	return 0;
 }

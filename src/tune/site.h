@@ -1,6 +1,5 @@
 /* site: the interfaces of a change site, read once. */
-#ifndef EPOLLTUNE_TUNE_SITE_H
-#define EPOLLTUNE_TUNE_SITE_H
+#pragma once
 
 #include "epolltune/change.h"
 
@@ -10,5 +9,3 @@ int site_nics(struct change_site *site, const struct nics **all, struct err *e);
 int site_nic(struct change_site *site, const char *name, const struct nic **n, struct err *e);
 /* Forgets what was read: the next call reads again. */
 void site_refresh(struct change_site *site);
-
-#endif

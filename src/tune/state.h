@@ -1,6 +1,5 @@
 /* state: the directory of the journal. */
-#ifndef EPOLLTUNE_TUNE_STATE_H
-#define EPOLLTUNE_TUNE_STATE_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -16,5 +15,3 @@ int state_open(const char *path, bool create, struct err *e);
 /* Opens a regular file in it, under the same conditions and with a single link. O_CREAT ignores the
  * umask and syncs the directory. `path` is the directory's, for errors. */
 int state_file(int dir, const char *path, const char *name, int flags, mode_t mode, struct err *e);
-
-#endif

@@ -33,7 +33,6 @@ static enum change_scope sysctl_scope(const char *name)
 static int sysctl_normal(struct change_site *site, const char *name, const char *value,
 			 char normal[CHANGE_VALUE], struct err *e)
 {
-	(void)site;
 	const struct knob *k = sysctl_find(name, e);
 	return k ? knob_check(k, value, normal, e) : -EINVAL;
 }
@@ -114,11 +113,7 @@ static void sysctl_at_boot(struct change_site *site, struct change *c, char why[
 			 " (the value of an earlier boot; the kernel's default is unknown)");
 }
 
-static const struct change_kind *sysctl_file(const char *name)
-{
-	(void)name;
-	return &kind_sysctl_d;
-}
+static const struct change_kind *sysctl_file(const char *name) { return &kind_sysctl_d; }
 
 static void sysctl_shell(FILE *out, const struct change *c)
 {
@@ -168,7 +163,6 @@ static struct dropin_place place_of(const char *name)
 
 static int file_check(struct change_site *site, const char *name, const char *value, struct err *e)
 {
-	(void)value;
 	struct dropin_place place = place_of(name);
 	return place_check(site, &place, e);
 }
@@ -188,13 +182,11 @@ static int file_write(struct change_site *site, const char *name, const char *va
 
 static void file_path(const char *name, char path[CHANGE_FILE])
 {
-	(void)name;
 	snprintf(path, CHANGE_FILE, "%s", DROPIN_DIRECTORY "/" DROPIN_FILE);
 }
 
 static void file_setting(const char *name, const char *value, char setting[CHANGE_VALUE])
 {
-	(void)name;
 	setting[0] = 0;
 	const char *line = strrchr(value, '\n');
 	line = line ? line + 1 : value;
@@ -209,7 +201,6 @@ static int file_line(struct change_site *site, const char *name, const char *set
 		     const char *why, const struct change_author *author, char value[CHANGE_VALUE],
 		     struct err *e)
 {
-	(void)site;
 	char line[CHANGE_VALUE];
 	if ((size_t)snprintf(line, sizeof(line), "%s = %s", name, set_to) >= sizeof(line))
 		return err_set(e, EFBIG, "the line for %s is too long", name);

@@ -1,6 +1,5 @@
 /* undo: roll back the changes of a run, newest first, as far as they are still ours. */
-#ifndef EPOLLTUNE_TUNE_UNDO_H
-#define EPOLLTUNE_TUNE_UNDO_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,5 +36,3 @@ struct undo {
  * the run stays as it is, and its watchdog keeps running. Values are written back even if the
  * journal cannot be written; the first error is returned at the end. */
 int undo_run(struct undo *u, struct journal *j, struct run *r, struct err *e);
-
-#endif

@@ -1,6 +1,5 @@
 /* verify: whether the changes of a plan improved their walls, by a check before and after. Pure. */
-#ifndef EPOLLTUNE_TUNE_VERIFY_H
-#define EPOLLTUNE_TUNE_VERIFY_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -18,5 +17,3 @@ struct verification {
 int verify_plan(struct verification *v, struct err *e);
 /* Whether a change is not proven; if so, `text` says why. */
 bool verify_unproven(const struct verification *v, const struct change *c, char text[80]);
-
-#endif

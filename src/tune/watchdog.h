@@ -1,7 +1,6 @@
 /* watchdog: a process that rolls a run back unless it is confirmed before the deadline
  * (commit-confirm). It survives the terminal, the session and the program that started it. */
-#ifndef EPOLLTUNE_TUNE_WATCHDOG_H
-#define EPOLLTUNE_TUNE_WATCHDOG_H
+#pragma once
 
 #include <stdint.h>
 
@@ -25,5 +24,3 @@ void watchdog_leave(struct watchdog *handle);
 uint64_t watchdog_clock_ms(void);
 /* The seconds until a deadline, rounded up; 0: it has passed. */
 unsigned long long watchdog_seconds_left(uint64_t deadline_ms);
-
-#endif

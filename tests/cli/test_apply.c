@@ -29,7 +29,6 @@ static void find_namespaces(void)
 
 static int make_base(void **state)
 {
-	(void)state;
 	if (!enter)
 		find_namespaces();
 	if (!enter)
@@ -45,7 +44,6 @@ static int make_base(void **state)
 
 static int remove_base(void **state)
 {
-	(void)state;
 	struct output o = run("rm -rf %s", base);
 	output_free(&o);
 	return 0;
@@ -114,7 +112,6 @@ static void good(struct output *o)
 
 static void the_whole_story(void **state)
 {
-	(void)state;
 	struct output o =
 		inside("", "somaxconn 16\n"
 			   "apply --yes --probe accept-queue; echo \"first: $?\"\n"
@@ -148,7 +145,6 @@ static void the_whole_story(void **state)
 
 static void the_json_has_its_documented_keys(void **state)
 {
-	(void)state;
 	struct output o =
 		inside("", REPORT "somaxconn 16\n"
 				  "fast --format json | tee $B/1.json\n"
@@ -212,7 +208,6 @@ static const char *page_of(const char *command, char page[32768])
 /* The keys are the same after every outcome, and the manual describes each. */
 static void json_has_the_same_keys_in_every_case(void **state)
 {
-	(void)state;
 	struct output o =
 		inside("", REPORT
 		       "somaxconn 16\n"
@@ -281,7 +276,6 @@ static void json_has_the_same_keys_in_every_case(void **state)
 
 static void a_preview_changes_nothing(void **state)
 {
-	(void)state;
 	struct output o = inside("", REPORT "somaxconn 16\n"
 					    "for f in text json sysctl shell; do\n"
 					    "fast --dry-run --format $f; echo \"$f: $?\"; done\n"
@@ -301,7 +295,6 @@ static void a_preview_changes_nothing(void **state)
 /* An ordinary user: the caller, or root without privileges in a namespace of root. */
 static void without_privilege(void **state)
 {
-	(void)state;
 	char path[96];
 	bool root = geteuid() == 0;
 	snprintf(path, sizeof(path), "%s/script", base);
@@ -330,7 +323,6 @@ static void without_privilege(void **state)
 
 static void read_only_proc_sys(void **state)
 {
-	(void)state;
 	struct output o = inside("-m", REPORT "somaxconn 16\n"
 					      "mount --bind /proc/sys /proc/sys && "
 					      "mount -o remount,bind,ro /proc/sys || exit 77\n"
@@ -346,7 +338,6 @@ static void read_only_proc_sys(void **state)
 
 static void two_at_once(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"", REPORT "somaxconn 16\nfast >/dev/null\n"
 			   "epolltune rollback --state-dir $S >/dev/null\n"
@@ -364,7 +355,6 @@ static void two_at_once(void **state)
 
 static void broken_state_is_one_error(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"", REPORT
 		"somaxconn 16\n"
@@ -394,7 +384,6 @@ static void broken_state_is_one_error(void **state)
 
 static void a_signal_rolls_back(void **state)
 {
-	(void)state;
 	/* Interrupt the proof, of as many clients as make it last. */
 	struct output o =
 		inside("", REPORT "somaxconn 16\n"
@@ -424,7 +413,6 @@ static void a_signal_rolls_back(void **state)
 
 static void confirm_in_time_or_not(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"--pid --fork --mount-proc", REPORT
 		"somaxconn 16\n"
@@ -451,7 +439,6 @@ static void confirm_in_time_or_not(void **state)
 /* The watchdog survives the terminal, its session and the program. */
 static void the_watchdog_survives(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"--pid --fork --mount-proc", REPORT
 		"somaxconn 16\n"
@@ -520,7 +507,6 @@ static void declined(const char *command, const char *then)
 
 static void asks_once_on_a_terminal(void **state)
 {
-	(void)state;
 	char shown[16384], command[512];
 	struct output o = inside("", REPORT);
 	good(&o);
@@ -550,7 +536,6 @@ static void asks_once_on_a_terminal(void **state)
 /* What the plan leaves alone, as it has its value, may have another one by then. */
 static void a_plan_from_before_another_command_is_refused(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"", REPORT
 		"somaxconn 16; mkfifo $B/report\n"
@@ -568,7 +553,6 @@ static void a_plan_from_before_another_command_is_refused(void **state)
 /* Without a terminal and without --yes nothing changes. */
 static void no_terminal_no_change(void **state)
 {
-	(void)state;
 	struct output o =
 		inside("", REPORT
 		       "somaxconn 16; ask=\"apply --from $B/report.json --no-proof\"\n"
@@ -599,7 +583,6 @@ static void no_terminal_no_change(void **state)
  */
 static void measures_no_more_than_needed(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"", "command -v strace >/dev/null || exit 77\n"
 		    "export ASAN_OPTIONS=detect_leaks=0\n"
@@ -640,7 +623,6 @@ static void measures_no_more_than_needed(void **state)
 /* Two findings that share a knob, one with several knobs: all of it is one plan. */
 static void findings_share_knobs(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"", REPORT
 		"somaxconn 16; fin=$(cat /proc/sys/net/ipv4/tcp_fin_timeout)\n"
@@ -666,7 +648,6 @@ static void findings_share_knobs(void **state)
 /* A run that waits is named before anything is measured, also by a preview. */
 static void a_pending_run_is_named(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"", REPORT
 		"somaxconn 16; fast --confirm 60s >/dev/null\n"
@@ -689,7 +670,6 @@ static void a_pending_run_is_named(void **state)
 /* No advice to use sudo for root. */
 static void root_needs_no_sudo(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"", "try() { apply --yes --no-proof --only $1 --set $1=$2; echo \"$1 $?\"; }\n"
 		    "try net.core.netdev_max_backlog 100000\n"
@@ -702,7 +682,6 @@ static void root_needs_no_sudo(void **state)
 
 static void counts_down_on_a_terminal(void **state)
 {
-	(void)state;
 	char shown[16384], command[512];
 	struct output o = inside("", REPORT);
 	good(&o);
@@ -724,7 +703,6 @@ static void counts_down_on_a_terminal(void **state)
 
 static void persists_and_removes_again(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
 		"mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
@@ -777,7 +755,6 @@ static void persists_and_removes_again(void **state)
 
 static void a_useless_change_is_rolled_back(void **state)
 {
-	(void)state;
 	/* A knob that has no effect on its wall. */
 	struct output o = inside(
 		"", REPORT
@@ -799,7 +776,6 @@ static void a_useless_change_is_rolled_back(void **state)
 /* The watchdog rolls back even if the journal is lost. */
 static void the_watchdog_without_a_journal(void **state)
 {
-	(void)state;
 	struct output o = inside("", REPORT "somaxconn 16\n"
 					    "fast --confirm 1s >/dev/null; echo $?; rm -rf $S\n"
 					    "within '[ $(somaxconn) = 16 ]'; somaxconn\n"
@@ -816,7 +792,6 @@ static void the_watchdog_without_a_journal(void **state)
 
 static void a_later_run_is_named(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"", REPORT "somaxconn 16; fast >/dev/null\n"
 			   "fast --set net.core.somaxconn=3000 >/dev/null\n"
@@ -840,7 +815,6 @@ static void a_later_run_is_named(void **state)
 
 static void a_later_run_elsewhere_keeps_nothing(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"", REPORT "somaxconn 16; fast >/dev/null\n"
 			   "unshare -n sh -c 'echo 16 >/proc/sys/net/core/somaxconn\n"
@@ -855,7 +829,6 @@ static void a_later_run_elsewhere_keeps_nothing(void **state)
 /* File systems of one page, which is full. */
 static void full_disks(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
 		"somaxconn 16\n"
@@ -888,7 +861,6 @@ static void full_disks(void **state)
 
 static void another_namespace_or_boot(void **state)
 {
-	(void)state;
 	struct output o =
 		inside("", REPORT
 		       "somaxconn 16; fast >/dev/null\n"
@@ -910,7 +882,6 @@ static void another_namespace_or_boot(void **state)
 /* A run of a namespace that is gone is closed once; history says so before. */
 static void a_namespace_that_is_gone(void **state)
 {
-	(void)state;
 	if (geteuid() != 0)
 		skip_because("an ordinary user cannot look into the processes of others");
 	/* The number of a namespace is reused at once: only its cookie differs. */
@@ -951,7 +922,6 @@ static void a_namespace_that_is_gone(void **state)
  * own. */
 static void the_earlier_boots_value_is_not_restored(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
 		"mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
@@ -986,7 +956,6 @@ static void the_earlier_boots_value_is_not_restored(void **state)
  */
 static void drift_is_reported(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
 		"mount --bind $B/sysctl.d /etc/sysctl.d && mount -t tmpfs none /run && "
@@ -1021,7 +990,6 @@ static void drift_is_reported(void **state)
 /* Every command reports an unfinished run, and rollback finishes it. */
 static void unfinished_runs_are_reported(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"-m", REPORT "mkdir $B/lib && mount --bind $B/lib /var/lib || exit 77\n"
 			     "somaxconn 16; S=/var/lib/epolltune; fast >/dev/null\n"
@@ -1046,7 +1014,6 @@ static void unfinished_runs_are_reported(void **state)
 
 static void a_failure_rolls_back(void **state)
 {
-	(void)state;
 	/* The table accepts the second value, the kernel does not. */
 	struct output o = inside(
 		"", REPORT
@@ -1063,7 +1030,6 @@ static void a_failure_rolls_back(void **state)
 
 static void history_gives_each_change_a_line(void **state)
 {
-	(void)state;
 	struct output o =
 		inside("", REPORT
 		       "somaxconn 16\n"
@@ -1082,7 +1048,6 @@ static void history_gives_each_change_a_line(void **state)
  * left. */
 static void lines_of_others_are_kept(void **state)
 {
-	(void)state;
 	struct output o =
 		inside("-m --pid --fork --mount-proc", REPORT
 		       "mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
@@ -1109,7 +1074,6 @@ static void lines_of_others_are_kept(void **state)
  * running; runs of that namespace can be rolled back. */
 static void another_namespace_disarms_nothing(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"", REPORT
 		"somaxconn 16; fast --confirm 10s >/dev/null; cp $S/journal.jsonl $B/before\n"
@@ -1153,7 +1117,6 @@ static void another_namespace_disarms_nothing(void **state)
  */
 static void rollback_goes_backwards(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"", JOURNALLED REPORT
 		"somaxconn 16\n"
@@ -1185,7 +1148,6 @@ static void rollback_goes_backwards(void **state)
 /* A change that is not readable now can be rolled back later. */
 static void unreachable_changes_stay(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"", JOURNALLED
 		"test -e /proc/sys/net/core/netdev_max_backlog && exit 77\n"
@@ -1217,7 +1179,6 @@ static void unreachable_changes_stay(void **state)
 /* The proof uses the report's target and the probes of the changed knobs. */
 static void the_proof_uses_the_target_of_the_report(void **state)
 {
-	(void)state;
 	struct output o =
 		inside("", REPORT "somaxconn 16\n"
 				  "sed -i 's/\"rate_per_s\": 10000/\"rate_per_s\": 1000/; "
@@ -1243,7 +1204,6 @@ static void the_proof_uses_the_target_of_the_report(void **state)
 /* An unfinished run is rolled back before a newer one that is in force. */
 static void the_unfinished_run_goes_first(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"", REPORT
 		"somaxconn 16; fast >/dev/null; fast --set net.ipv4.tcp_fin_timeout=70 >/dev/null\n"
@@ -1261,7 +1221,6 @@ static void the_unfinished_run_goes_first(void **state)
 
 static void another_boot_is_not_confirmed(void **state)
 {
-	(void)state;
 	struct output o =
 		inside("-m --pid --fork --mount-proc", REPORT
 		       "mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
@@ -1282,7 +1241,6 @@ static void another_boot_is_not_confirmed(void **state)
 /* Two boots and two runs: each rollback reverts its own run and says what the files will set. */
 static void runs_and_files_of_two_boots(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
 		"mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
@@ -1312,7 +1270,6 @@ static void runs_and_files_of_two_boots(void **state)
 /* apply and confirm write files only in the network namespace of process 1. */
 static void no_files_from_another_namespace(void **state)
 {
-	(void)state;
 	struct output o = inside("-m", REPORT
 				 "mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
 				 "somaxconn 16; fast --persist --confirm 60s >/dev/null; echo "
@@ -1334,7 +1291,6 @@ static void no_files_from_another_namespace(void **state)
 /* It sees a decision though the journal is gone when it looks. */
 static void the_watchdog_of_a_run_that_was_decided(void **state)
 {
-	(void)state;
 	struct output o =
 		inside("--pid --fork --mount-proc",
 		       REPORT "somaxconn 16; fast --confirm 600s >/dev/null\n"
@@ -1350,7 +1306,6 @@ static void the_watchdog_of_a_run_that_was_decided(void **state)
  * own. */
 static void a_watchdog_knows_its_run(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"", REPORT
 		"was=$(cat /proc/sys/net/ipv4/tcp_fin_timeout); somaxconn 16\n"
@@ -1368,7 +1323,6 @@ static void a_watchdog_knows_its_run(void **state)
 /* A state directory whose name is too long for the watchdog is an error. */
 static void a_state_directory_too_long(void **state)
 {
-	(void)state;
 	struct output o =
 		inside("", REPORT
 		       "d=$(printf '%0100d' 0); mkdir -p $B/$d/$d/$d && cd $B/$d/$d/$d\n"
@@ -1382,7 +1336,6 @@ static void a_state_directory_too_long(void **state)
 
 static void confirm_reports_failures_as_json(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
 		"mount -t tmpfs -o size=4k none /etc/sysctl.d || exit 77\n"
@@ -1402,7 +1355,6 @@ static void confirm_reports_failures_as_json(void **state)
 /* The exit status is 1 while manual steps remain, even if apply changed something. */
 static void manual_steps_are_a_warning(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"", REPORT
 		"somaxconn 16\n"
@@ -1428,7 +1380,6 @@ static void manual_steps_are_a_warning(void **state)
 /* "Nothing to change" is a warning while a wall is short. */
 static void a_wall_that_stays_short_is_a_warning(void **state)
 {
-	(void)state;
 	struct output o =
 		inside("", REPORT
 		       "somaxconn 16\n"
@@ -1453,7 +1404,6 @@ static void a_wall_that_stays_short_is_a_warning(void **state)
 /* A machine that is not ready never gets a bare "Nothing to change". */
 static void no_change_says_why(void **state)
 {
-	(void)state;
 	struct output o = inside(
 		"", REPORT
 		"somaxconn 16\n"
@@ -1496,7 +1446,6 @@ static void no_change_says_why(void **state)
 /* The count-down ends by a rollback, or with a killed watchdog. */
 static void counts_down_to_other_ends(void **state)
 {
-	(void)state;
 	char shown[16384], command[1024];
 	struct output o = inside("", REPORT);
 	good(&o);
@@ -1538,7 +1487,6 @@ static void counts_down_to_other_ends(void **state)
 
 static void commands_can_be_pasted(void **state)
 {
-	(void)state;
 	char long_set[1400] = "";
 	for (size_t n = 0; n < 45; n++)
 		strcat(long_set, "net.ipv4.tcp_fin_timeout=61,");
@@ -1559,7 +1507,6 @@ static void commands_can_be_pasted(void **state)
 /* An interface without loss after its change is not a proof under load. */
 static void no_loss_is_not_a_proof(void **state)
 {
-	(void)state;
 	struct output o =
 		inside("", REPORT
 		       "ip link add name v0 numrxqueues 4 numtxqueues 4 type veth peer name v1 && "
@@ -1585,7 +1532,6 @@ static void no_loss_is_not_a_proof(void **state)
 /* The limit of a process is a manual step, with the step before it, in every format. */
 static void process_limits_are_manual_steps(void **state)
 {
-	(void)state;
 	struct output o = run("ulimit -n 4096; $PROGRAM apply --target c1m --probe descriptors "
 			      "--dry-run");
 	assert_int_equal(o.status, 1);
@@ -1629,7 +1575,6 @@ static void process_limits_are_manual_steps(void **state)
 
 static void errors_name_the_argument(void **state)
 {
-	(void)state;
 	static const char *const wrong[] = {
 		"apply --confirm 0s",  "apply --confirm 10",  "apply --set net.core.somaxconn",
 		"apply --allow-lower", "apply --only nosuch", "apply --from /no/such/file",
@@ -1664,7 +1609,6 @@ static void errors_name_the_argument(void **state)
 /* Root of a user namespace may be uid 0 of the machine, which the kernel allows to write there. */
 static void a_machine_wide_knob_is_refused_in_a_namespace(void **state)
 {
-	(void)state;
 	if (!namespaces_allowed())
 		skip_because("user namespaces are refused");
 	struct output o = run("a=$(cat /proc/sys/fs/file-max); unshare -Urn sh -c 'd=$(mktemp -d); "

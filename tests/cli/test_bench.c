@@ -51,7 +51,6 @@ static void check_results(json_t *root, const char *bench)
 
 static void every_bench_measures_all_variants(void **state)
 {
-	(void)state;
 	static const char *const arguments[] = {"connect",
 						"request --connections 10",
 						"hold --connections 2000",
@@ -85,7 +84,6 @@ static double cost(json_t *root, const char *variant, json_int_t n, json_int_t a
 /* poll checks all sockets, epoll only the ready one, on a busy machine too. */
 static void poll_grows_and_epoll_does_not(void **state)
 {
-	(void)state;
 	json_t *root = results_of("wait --connections 3000");
 	assert_true(cost(root, "poll", 1000, 1) > 20 * cost(root, "poll", 10, 1));
 	assert_true(cost(root, "epoll-level", 1000, 1) < 5 * cost(root, "epoll-level", 10, 1));
@@ -96,7 +94,6 @@ static void poll_grows_and_epoll_does_not(void **state)
 /* Other processes hold sockets beyond the descriptor limit, for the same epoll set. */
 static void holders_lift_the_descriptor_limit(void **state)
 {
-	(void)state;
 	struct output o = run("ulimit -n 600; $PROGRAM bench wait --runs 1 --connections 2000 "
 			      "--format csv --variant epoll-level,poll");
 	assert_int_equal(o.status, 0);
@@ -113,7 +110,6 @@ static void holders_lift_the_descriptor_limit(void **state)
 
 static void figures_are_written_in_every_format(void **state)
 {
-	(void)state;
 	struct output o =
 		run("set -e; d=$(mktemp -d); trap 'rm -rf $d' EXIT; for i in a b; do "
 		    "$PROGRAM bench control --quick --format json --output $d/$i "
@@ -132,7 +128,6 @@ static void figures_are_written_in_every_format(void **state)
 
 static void bench_runs_without_privileges(void **state)
 {
-	(void)state;
 	if (getuid())
 		skip_because("it is what all other tests here are");
 	struct output o =
@@ -147,7 +142,6 @@ static void bench_runs_without_privileges(void **state)
 
 static void errors_name_the_argument(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *arguments, *text;
 	} cases[] = {
@@ -176,7 +170,6 @@ static void errors_name_the_argument(void **state)
 /* A bench that fails does not discard the figures of others. */
 static void a_failure_keeps_other_figures(void **state)
 {
-	(void)state;
 	struct output o = run("$PROGRAM bench hold control --quick --runs 1 --connections 4m "
 			      "--format csv");
 	assert_int_equal(o.status, 3);
@@ -192,7 +185,6 @@ static void a_failure_keeps_other_figures(void **state)
 /* A signal prints the figures up to then. timeout(1) sends two signals at once. */
 static void a_signal_keeps_figures(void **state)
 {
-	(void)state;
 	static const char *const signals[] = {"INT", "TERM"};
 	for (size_t i = 0; i < 2; i++) {
 		bool measured = false;
@@ -213,7 +205,6 @@ static void a_signal_keeps_figures(void **state)
 /* More server processes hold connections beyond the descriptor limit. */
 static void servers_are_added_for_more_connections(void **state)
 {
-	(void)state;
 	struct output o = run("ulimit -n 600; $PROGRAM bench request --variant level --quick "
 			      "--runs 1 --connections 2000 --format csv");
 	if (o.status)

@@ -48,7 +48,6 @@ static void assert_well(const struct checked *c)
 
 static void a_stopped_nginx_is_named(void **state)
 {
-	(void)state;
 	char stopped[64];
 	pid_t master = nginx_start(1, ""), worker = worker_of(master, 0);
 	kill(worker, SIGSTOP);
@@ -91,7 +90,6 @@ static void a_stopped_nginx_is_named(void **state)
 /* Its process is hidden, its queue is not. */
 static void an_ordinary_user_sees_the_queue(void **state)
 {
-	(void)state;
 	kill(worker_of(nginx_start(1, ""), 0), SIGSTOP);
 	arrive(NGINX_PORT, false);
 	wait_depth(NGINX_PORT, 512);
@@ -106,7 +104,6 @@ static void an_ordinary_user_sees_the_queue(void **state)
 
 static void others_listen(const void *arg)
 {
-	(void)arg;
 	for (int i = 0; i < OTHERS; i++)
 		listen_at((uint16_t)(20000 + i), 16);
 	pause();
@@ -114,7 +111,6 @@ static void others_listen(const void *arg)
 
 static void one_of_many_listeners_is_named_over_ipv6(void **state)
 {
-	(void)state;
 	child_start(others_listen, NULL);
 	wait_listening(20000 + OTHERS - 1);
 	pid_t master = nginx_start(1, ""), worker = worker_of(master, 0);
@@ -130,7 +126,6 @@ static void one_of_many_listeners_is_named_over_ipv6(void **state)
 /* A stuck worker strands its share of a SO_REUSEPORT group, which is named once. */
 static void a_stuck_worker_of_a_group_is_named(void **state)
 {
-	(void)state;
 	pid_t master = nginx_start(2, " reuseport");
 	pid_t stuck = worker_of(master, 1);
 	kill(stuck, SIGSTOP);
@@ -147,7 +142,6 @@ static void a_stuck_worker_of_a_group_is_named(void **state)
 
 static void somaxconn_limits_redis(void **state)
 {
-	(void)state;
 	must_have("redis-server");
 	file_write("/proc/sys/net/core/somaxconn", "128\n");
 	pid_t redis = program_spawn((const char *[]){"redis-server", "--port", "6380", "--save", "",
@@ -172,7 +166,6 @@ static void somaxconn_limits_redis(void **state)
 static void unix_serve(const void *arg)
 {
 	struct sockaddr_un a = unix_address_of("app.sock");
-	(void)arg;
 	prctl(PR_SET_NAME, "gunicorn");
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 16))
@@ -182,7 +175,6 @@ static void unix_serve(const void *arg)
 
 static void a_full_unix_listener_is_named(void **state)
 {
-	(void)state;
 	struct sockaddr_un a = unix_address_of("app.sock");
 	char listener[200];
 	int clients[17];
@@ -212,7 +204,6 @@ static void a_full_unix_listener_is_named(void **state)
 static void limited_serve(const void *arg)
 {
 	struct rlimit files = {1024, 4096};
-	(void)arg;
 	prctl(PR_SET_NAME, "pooler");
 	setrlimit(RLIMIT_NOFILE, &files);
 	int fd = listen_at(APP_PORT, 2048);
@@ -224,7 +215,6 @@ static void limited_serve(const void *arg)
 static void clients_stay(const void *arg)
 {
 	struct sockaddr_storage a = address_of(APP_PORT, false);
-	(void)arg;
 	for (int i = 0; i < 1200; i++) {
 		int fd = socket(AF_INET, SOCK_STREAM, 0);
 		if (connect(fd, (struct sockaddr *)&a, sizeof(a)))
@@ -235,7 +225,6 @@ static void clients_stay(const void *arg)
 
 static void a_process_at_its_limit_is_named(void **state)
 {
-	(void)state;
 	char title[96];
 	pid_t server = child_start(limited_serve, NULL);
 	wait_listening(APP_PORT);
@@ -261,7 +250,6 @@ static void a_process_at_its_limit_is_named(void **state)
 /* Full listeners that come and go. */
 static void listeners_flicker(const void *arg)
 {
-	(void)arg;
 	for (uint16_t i = 0;; i = (uint16_t)(i + 1) % 100) {
 		struct sockaddr_storage a = address_of((uint16_t)(21000 + i), false);
 		int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -281,7 +269,6 @@ static void listeners_flicker(const void *arg)
 
 static void listeners_that_vanish_do_no_harm(void **state)
 {
-	(void)state;
 	child_start(listeners_flicker, NULL);
 	for (int i = 0; i < 3; i++) {
 		struct checked c = check("");
@@ -293,7 +280,6 @@ static void listeners_that_vanish_do_no_harm(void **state)
 
 static void a_healthy_machine_is_ready(void **state)
 {
-	(void)state;
 	struct checked c = check("");
 	assert_well(&c);
 	checked_free(&c);
@@ -302,7 +288,6 @@ static void a_healthy_machine_is_ready(void **state)
 /* Experiments over loopback overflow a queue of this namespace, after the quiet window. */
 static void experiments_are_not_blamed(void **state)
 {
-	(void)state;
 	for (int i = 0; i < 2; i++) {
 		struct checked c = checked_parse(
 			run("$PROGRAM check --format json --in-place --no-proof --backlog 16 "

@@ -81,7 +81,6 @@ static int be_proxy(uint16_t port, const char *address, int count)
 
 static void an_independent_client_agrees(void **state)
 {
-	(void)state;
 	if (!namespaces_allowed())
 		skip_because("namespaces are refused");
 	struct output o = run(
@@ -122,7 +121,6 @@ static struct checked check_beside(const char *listeners, const char *before, co
 
 static void ports_of_listeners_are_kept(void **state)
 {
-	(void)state;
 	struct checked c = check_beside("33000 9100",
 					"echo 32768 60999 >ip_local_port_range; "
 					"echo 8000 >ip_local_reserved_ports; "
@@ -143,7 +141,6 @@ static void ports_of_listeners_are_kept(void **state)
 /* Two proxies to one destination: those of the other one are subtracted. */
 static void what_others_have_in_use_comes_off(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *server;
 		int limit;

@@ -46,7 +46,6 @@ static json_t *running_wall(const struct checked *c, const char *name)
 /* The same server, asked for in so many ways. */
 static void each_name_means_the_server(void **state)
 {
-	(void)state;
 	char names[16][128];
 	size_t count = 0;
 	pid_t master = nginx_start(2, "");
@@ -84,7 +83,6 @@ static void each_name_means_the_server(void **state)
 
 static void who_is_not_there_is_refused(void **state)
 {
-	(void)state;
 	nginx_start(1, "");
 	refused("", "nosuch", "--server nosuch: no such process: here listen: nginx");
 	refused("", "8080", "--server 8080: no such process: for a port write :8080");
@@ -128,7 +126,6 @@ static void second_serves(const void *unused)
 
 static void two_servers_are_listed(void **state)
 {
-	(void)state;
 	char candidate[64], pid[16];
 	pid_t first = child_start(first_serves, NULL), second = child_start(second_serves, NULL);
 	wait_listening(APP_PORT);
@@ -146,7 +143,6 @@ static void two_servers_are_listed(void **state)
 
 static void a_stopped_server_is_named(void **state)
 {
-	(void)state;
 	static const char *const names[] = {"nginx", ":8080"};
 	pid_t master = nginx_start(1, ""), worker = worker_of(master, 0);
 	char stopped[64];
@@ -177,7 +173,6 @@ static void a_stopped_server_is_named(void **state)
 /* A socket for each worker: the group holds less than the sum. */
 static void a_group_is_one_queue(void **state)
 {
-	(void)state;
 	nginx_start(4, " reuseport");
 	struct checked c = judged("--rate 14k", "nginx");
 	json_t *w = running_wall(&c, "accept-queue");
@@ -210,7 +205,6 @@ static void limited_serves(const void *unused)
 
 static void the_limit_is_that_of_the_process_that_accepts(void **state)
 {
-	(void)state;
 	child_start(limited_serves, NULL);
 	wait_listening(APP_PORT);
 	struct checked c = {0};
@@ -245,7 +239,6 @@ static void unix_serves(const void *arg)
 
 static void a_unix_socket_is_its_wall(void **state)
 {
-	(void)state;
 	struct sockaddr_un a = unix_address_of("wall.sock");
 	char who[160], other[200];
 	child_start(unix_serves, &a);
@@ -272,7 +265,6 @@ static void a_unix_socket_is_its_wall(void **state)
 /* somaxconn was 8 when it listened with 16: its queue holds 9. */
 static void a_unix_socket_is_filled_in_the_lab(void **state)
 {
-	(void)state;
 	struct sockaddr_un a = unix_address_of("fill.sock");
 	char who[160];
 	file_write("/proc/sys/net/core/somaxconn", "8\n");
@@ -327,7 +319,6 @@ static void elsewhere_serves(const void *unused)
 
 static void its_network_namespace_counts(void **state)
 {
-	(void)state;
 	char options[64], pid[16];
 	pid_t there = child_start(elsewhere_serves, NULL);
 	struct output o = {0};
@@ -374,7 +365,6 @@ static void its_network_namespace_counts(void **state)
 
 static void another_user_sees_what_is_public(void **state)
 {
-	(void)state;
 	nginx_start(1, "");
 	struct output o = run("cp $PROGRAM %s/epolltune && chmod 755 %s/epolltune && "
 			      "setpriv --reuid 65534 --regid 65534 --clear-groups "
@@ -412,7 +402,6 @@ static void short_lived(const void *unused)
 /* Once the probe sleeps it has taken its first sample. */
 static void a_server_that_exits_is_said(void **state)
 {
-	(void)state;
 	pid_t server = child_start(short_lived, NULL);
 	wait_listening(APP_PORT);
 	struct checked c = checked_parse(

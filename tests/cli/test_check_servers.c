@@ -70,7 +70,6 @@ static void unix_answered(int fd)
 
 static void a_stopped_gunicorn_is_named(void **state)
 {
-	(void)state;
 	struct sockaddr_un a = unix_address_of("app.sock");
 	int clients[GUNICORN_QUEUE], first = -1;
 	char address[160];
@@ -123,7 +122,6 @@ static void proxy_clients_stay(const void *arg)
 {
 	struct sockaddr_storage to = address_of(PROXY_PORT, false);
 	int one = 1;
-	(void)arg;
 	for (int i = 0; i < PORTS; i++) {
 		struct sockaddr_storage from = address_of((uint16_t)(20000 + i), false);
 		int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -153,7 +151,6 @@ static pid_t haproxy_start(void)
 
 static void a_proxy_without_ports_is_named(void **state)
 {
-	(void)state;
 	char text[1024];
 	atomic_int *held = mmap(NULL, sizeof(*held), PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -181,7 +178,6 @@ static void a_proxy_without_ports_is_named(void **state)
 /* Listens as OpenSSH does, and closes what it accepts. */
 static void sshd_serve(const void *arg)
 {
-	(void)arg;
 	prctl(PR_SET_NAME, "sshd");
 	int fd = listen_at(SSHD_PORT, 128);
 	for (;;)
@@ -191,7 +187,6 @@ static void sshd_serve(const void *arg)
 /* The default target needs a queue of 1 000, which no load asks of this server. */
 static void a_small_backlog_is_no_fault(void **state)
 {
-	(void)state;
 	child_start(sshd_serve, NULL);
 	wait_listening(SSHD_PORT);
 	struct checked c = check("");
@@ -210,7 +205,6 @@ static void tun_for_all(void)
 
 static void a_user_finds_a_healthy_host_ready(void **state)
 {
-	(void)state;
 	if (access("/dev/net/tun", F_OK))
 		skip_because("this machine has no /dev/net/tun");
 	nginx_start(1, "");
@@ -226,7 +220,6 @@ static void a_user_finds_a_healthy_host_ready(void **state)
 /* Both fill the CPUs; nginx holds what it is asked to. */
 static void nginx_under_load_is_ready(void **state)
 {
-	(void)state;
 	const char *wanted = getenv("CHECKS");
 	int count = wanted ? atoi(wanted) : CHECKS, good = 0;
 	nginx_start(1, "");

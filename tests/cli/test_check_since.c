@@ -44,7 +44,6 @@ static void listen_anew(void)
 
 static int begin(void **state)
 {
-	(void)state;
 	if (!isolated)
 		skip_because("this needs root and a private namespace");
 	listen_anew();
@@ -107,7 +106,6 @@ static void contains(const char *text, const char *part)
 
 static void nothing_happened(void **state)
 {
-	(void)state;
 	report_now();
 	struct checked c = since("");
 	assert_int_equal(c.status, 0);
@@ -138,7 +136,6 @@ static double growth(json_t *finding, const char *counter)
 static void what_was_dropped_is_named(void **state)
 {
 	char title[96];
-	(void)state;
 	report_now();
 	int64_t grown = overflow();
 	struct checked c = since("");
@@ -173,7 +170,6 @@ static void what_was_dropped_is_named(void **state)
 /* A listener that was made since has no earlier count. */
 static void a_restarted_server_is_named(void **state)
 {
-	(void)state;
 	report_now();
 	listen_anew();
 	int64_t grown = overflow();
@@ -187,7 +183,6 @@ static void a_restarted_server_is_named(void **state)
 static void the_new_report_may_replace_the_old_one(void **state)
 {
 	static const int status[] = {0, 1, 0};
-	(void)state;
 	report_now();
 	for (size_t i = 0; i < sizeof(status) / sizeof(*status); i++) {
 		if (status[i])
@@ -219,7 +214,6 @@ static void report_save(json_t *root)
 
 static void a_reboot_is_said(void **state)
 {
-	(void)state;
 	overflow();
 	report_now();
 	json_t *root = report_load();
@@ -236,7 +230,6 @@ static void a_reboot_is_said(void **state)
 
 static void captured_machines_are_compared(void **state)
 {
-	(void)state;
 	struct output o = run("$PROGRAM check --sysroot tests/hosts/counters-past --format json "
 			      "--output %s/last.json",
 			      directory);
@@ -293,7 +286,6 @@ static void what_cannot_be_compared_is_refused(void **state)
 {
 	char future[32];
 	time_t later = time(NULL) + 7200;
-	(void)state;
 	report_now();
 	is_refused("last.json", "--since needs probe counters", "--probe listeners");
 	is_refused("missing.json", "No such file or directory", "");

@@ -41,7 +41,6 @@ static bool wraps(const char *out, const char *text)
 
 static void help_covers_every_command_and_option(void **state)
 {
-	(void)state;
 	struct output all = run("\"$PROGRAM\" --help");
 	assert_int_equal(all.status, 0);
 	assert_string_equal(all.errors, "");
@@ -141,7 +140,6 @@ static void walk(const struct command *c, const char *line, char *result, size_t
 
 static void options_are_parsed(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *line, *result;
 	} cases[] = {
@@ -199,7 +197,6 @@ static void options_are_parsed(void **state)
 
 static void help_shows_defaults_and_choices(void **state)
 {
-	(void)state;
 	static const char *const texts[] = {
 		"x (1k)", "x (80)", "x: text (default) or json", "x (text)", "x", "x", "x"};
 	char text[HELP_TEXT];
@@ -221,7 +218,6 @@ static bool fits(const struct option_row *row)
 
 static void fields_are_in_the_defaults(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < command_count(); i++) {
 		const struct command *c = command_at(i);
 		for (const struct option_row *row = c->options; row->name && c->run; row++)
@@ -237,7 +233,6 @@ static const char *close_mode(int i) { return client_close_name((enum client_clo
 
 static void choices_have_the_order_of_their_enums(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *values;
 		const char *(*name)(int i);
@@ -255,7 +250,6 @@ static void choices_have_the_order_of_their_enums(void **state)
 
 static void similar_values_are_suggested(void **state)
 {
-	(void)state;
 	char nearest[VALUE_SIZE];
 	assert_true(values_nearest("text,json", "jsno", nearest));
 	assert_string_equal(nearest, "json");

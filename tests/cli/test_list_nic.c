@@ -255,7 +255,6 @@ static void need_ethtool(void)
 
 static void agrees_with_ethtool_on_this_machine(void **state)
 {
-	(void)state;
 	need_ethtool();
 	struct listing l = listing_of("");
 	assert_true(l.count >= 5);
@@ -265,7 +264,6 @@ static void agrees_with_ethtool_on_this_machine(void **state)
 
 static void agrees_with_ethtool_on_virtual_interfaces(void **state)
 {
-	(void)state;
 	need_ethtool();
 	struct output o = run("unshare -rnm sh -c 'mount -t sysfs sysfs /sys && "
 			      "ip link add name v0 type veth peer name v1'");
@@ -295,7 +293,6 @@ static void agrees_with_ethtool_on_virtual_interfaces(void **state)
 
 static void sysfs_of_another_namespace_is_ignored(void **state)
 {
-	(void)state;
 	/* Without a new sysfs mount, /sys shows the interfaces of the old namespace. */
 	struct output o = run("unshare -rn sh -c '"
 			      "ip link add name eth0 index 99 type veth peer name v1 && "
@@ -316,7 +313,6 @@ static void sysfs_of_another_namespace_is_ignored(void **state)
 
 static void tables_list_every_interface(void **state)
 {
-	(void)state;
 	struct output o = run("$PROGRAM list --nic");
 	assert_int_equal(o.status, 0);
 	assert_string_equal(o.errors, "");
@@ -336,7 +332,6 @@ static long long number_of(json_t *nic, const char *group, const char *name)
 /* Two cards on Linux 6.1, which has no netlink for NAPI instances. */
 static void recorded_replies_are_replayed(void **state)
 {
-	(void)state;
 	struct output o = run("$PROGRAM list --nic --format json --sysroot "
 			      "tests/hosts/debian-12-e1000e");
 	assert_int_equal(o.status, 0);
@@ -360,7 +355,6 @@ static void recorded_replies_are_replayed(void **state)
 
 static void a_capture_without_netlink_replies_is_an_error(void **state)
 {
-	(void)state;
 	struct output o = run("d=$(mktemp -d) && $PROGRAM list --nic --sysroot $d; s=$?; rmdir $d; "
 			      "exit $s");
 	assert_int_equal(o.status, 3);

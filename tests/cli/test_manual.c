@@ -80,7 +80,6 @@ static size_t count(const char *text, const char *needle)
 
 static void synopses_list_every_option(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < command_count(); i++) {
 		const struct command *c = command_at(i);
 		char path[64], macros[96];
@@ -105,7 +104,6 @@ static void synopses_list_every_option(void **state)
 
 static void pages_describe_every_choice(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < command_count(); i++) {
 		const struct command *c = command_at(i);
 		char path[64];
@@ -128,7 +126,6 @@ static void pages_describe_every_choice(void **state)
 
 static void every_command_is_listed(void **state)
 {
-	(void)state;
 	char *page = page_read("man/epolltune.1");
 	for (size_t i = 0; i < command_count(); i++) {
 		char item[96], reference[96];
@@ -147,7 +144,6 @@ static void every_command_is_listed(void **state)
 
 static void every_probe_is_described(void **state)
 {
-	(void)state;
 	char *page = page_read("man/epolltune-check.1");
 	for (size_t i = 0; i < probe_count(); i++)
 		if (!lines_with(page, ".It Sy", probe_at(i)->name))
@@ -158,7 +154,6 @@ static void every_probe_is_described(void **state)
 
 static void every_bench_is_described(void **state)
 {
-	(void)state;
 	char *page = page_read("man/epolltune-bench.1");
 	for (size_t i = 0; i < bench_count(); i++)
 		if (!lines_with(page, ".It Sy", bench_at(i)->name))
@@ -193,7 +188,6 @@ static void keys_are_told(json_t *value, const char *page)
 
 static void every_json_key_is_described(void **state)
 {
-	(void)state;
 	struct report r;
 	struct err e = {0};
 	char *text = NULL, *page = page_read("man/epolltune-check.1");

@@ -86,7 +86,6 @@ static int server_end(int signal, char *said, size_t size)
 static int teardown(void **state)
 {
 	char said[4096];
-	(void)state;
 	if (server.pid > 0)
 		server_end(SIGKILL, said, sizeof(said));
 	return 0;
@@ -111,7 +110,6 @@ static double figure(const char *text, const char *metric)
 
 static void load_and_serve_agree(void **state)
 {
-	(void)state;
 	static const char *const shares[] = {"--share reuseport", "--share exclusive --mode edge",
 					     "--share leader-follower"};
 	for (size_t i = 0; i < 3; i++) {
@@ -170,7 +168,6 @@ static void load_and_serve_agree(void **state)
 /* ^C stops it at once and prints the figures up to then. */
 static void an_interrupted_load_prints_figures(void **state)
 {
-	(void)state;
 	static const char *const modes[] = {"request", "connect", "hold", "request --connections 1",
 					    "connect --connections 1"};
 	server_start_at_port("");
@@ -194,7 +191,6 @@ static void an_interrupted_load_prints_figures(void **state)
 
 static void load_waits_for_a_server_that_closes(void **state)
 {
-	(void)state;
 	char said[4096];
 	server_start_at_port("--close --workers 1");
 	struct output o = run("$PROGRAM load --mode connect --close server --duration 200ms "
@@ -208,7 +204,6 @@ static void load_waits_for_a_server_that_closes(void **state)
 
 static void serve_prints_statistics_each_second(void **state)
 {
-	(void)state;
 	char said[8192];
 	/* A second line appears even if the first was delayed. */
 	server_start_at_port("--duration 4s");
@@ -234,7 +229,6 @@ static void serve_prints_statistics_each_second(void **state)
 /* A worker that dies is an error that names the signal; no process is left. */
 static void a_dead_worker_stops_the_server(void **state)
 {
-	(void)state;
 	char said[4096];
 	server_start_at_port("--workers 2");
 	struct output o = run("kill -9 $(cat /proc/%d/task/%d/children | cut -d' ' -f2)",
@@ -252,7 +246,6 @@ static void a_dead_worker_stops_the_server(void **state)
 
 static void load_reports_a_server_that_dies(void **state)
 {
-	(void)state;
 	server_start_at_port("--workers 1");
 	struct output o = run("$PROGRAM load --duration 60s --connections 10 127.0.0.1:%u & "
 			      "for i in $(seq 3000); do "
@@ -266,7 +259,6 @@ static void load_reports_a_server_that_dies(void **state)
 
 static void load_reports_a_rate_it_cannot_reach(void **state)
 {
-	(void)state;
 	server_start_at_port("--workers 1");
 	struct output o =
 		run("$PROGRAM load --rate 50m --duration 100ms 127.0.0.1:%u", server.port);
@@ -282,7 +274,6 @@ static void load_reports_a_rate_it_cannot_reach(void **state)
 /* A server that closes early, and no server. */
 static void load_reports_servers_that_do_not_echo(void **state)
 {
-	(void)state;
 	char said[4096];
 	server_start_at_port("--close");
 	struct output o =
@@ -311,7 +302,6 @@ static void pass_listener(void)
 
 static void serve_takes_over_a_passed_socket(void **state)
 {
-	(void)state;
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t size = sizeof(a);
 	char said[4096], byte = 0;
@@ -342,7 +332,6 @@ static void pass_something_else(void)
 
 static void serve_refuses_other_sockets(void **state)
 {
-	(void)state;
 	char said[4096];
 	int status;
 	server_start(pass_something_else, "");
@@ -361,7 +350,6 @@ static void set_notify(void) { setenv("NOTIFY_SOCKET", notify_path, 1); }
 
 static void serve_notifies_the_service_manager(void **state)
 {
-	(void)state;
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	char word[64] = "", said[4096], arguments[64];
 	struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
@@ -387,7 +375,6 @@ static void serve_notifies_the_service_manager(void **state)
 
 static void errors_name_the_argument(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *arguments, *text;
 	} cases[] = {

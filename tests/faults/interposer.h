@@ -1,6 +1,5 @@
 /* interposer: the memory that the library shares with the test. */
-#ifndef EPOLLTUNE_INTERPOSER_H
-#define EPOLLTUNE_INTERPOSER_H
+#pragma once
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -22,5 +21,3 @@ struct fault_state {
 	_Atomic unsigned met; /* places */
 	struct fault_place places[FAULT_PLACES];
 };
-
-#endif

@@ -402,7 +402,6 @@ static void synced(const char *what, char *const argv[])
 /* Each record is synced before the next step: a crash of the machine loses no acknowledged one. */
 static void records_are_synced(void **state)
 {
-	(void)state;
 	reset();
 	synced("apply", apply);
 	synced("rollback", roll_back);
@@ -411,27 +410,17 @@ static void records_are_synced(void **state)
 	synced("rollback", roll_back);
 }
 
-static void apply_is_killed(void **state)
-{
-	(void)state;
-	killed_everywhere("apply --persist", apply, nothing);
-}
+static void apply_is_killed(void **state) { killed_everywhere("apply --persist", apply, nothing); }
 
-static void rollback_is_killed(void **state)
-{
-	(void)state;
-	killed_everywhere("rollback", roll_back, applied);
-}
+static void rollback_is_killed(void **state) { killed_everywhere("rollback", roll_back, applied); }
 
 static void confirm_is_killed(void **state)
 {
-	(void)state;
 	killed_everywhere("confirm --persist", confirm, waiting);
 }
 
 static void apply_confirm_is_killed(void **state)
 {
-	(void)state;
 	killed_everywhere("apply --confirm", apply_confirm, nothing);
 }
 
@@ -444,7 +433,6 @@ static bool wanted_is_set(void)
 
 static void apply_meets_errors(void **state)
 {
-	(void)state;
 	static const int errors[] = {ENOSPC, EROFS, EIO, EINTR};
 	size_t good = 0, reverted = 0, done = 0;
 #ifndef __x86_64__
@@ -479,7 +467,6 @@ static void apply_meets_errors(void **state)
 /* The disk is full from some call on: values are restored at once, files when there is room. */
 static void the_disk_is_full(void **state)
 {
-	(void)state;
 #ifndef __x86_64__
 	skip_because("setting registers is written for x86_64");
 #endif
@@ -500,7 +487,6 @@ static void the_disk_is_full(void **state)
 
 static void rollback_meets_errors(void **state)
 {
-	(void)state;
 	static const int errors[] = {ENOSPC, EIO, EINTR};
 #ifndef __x86_64__
 	skip_because("setting registers is written for x86_64");
@@ -538,7 +524,6 @@ static int all_tests(void)
 
 static void no_namespaces(void **state)
 {
-	(void)state;
 	skip_because("no private user, network and mount namespaces with net.core");
 }
 

@@ -382,11 +382,7 @@ static void readers_fail(void **s)
 	command_fails_everywhere(explain, nothing, false);
 	command_fails_everywhere(history, applied, false);
 }
-static void check_in_a_lab_fails(void **s)
-{
-	(void)s;
-	command_fails(check_lab, nothing, false, LAB_MAX);
-}
+static void check_in_a_lab_fails(void **s) { command_fails(check_lab, nothing, false, LAB_MAX); }
 
 static void state_make(void)
 {
@@ -401,7 +397,6 @@ static void state_make(void)
 
 static int machine_make(void **s)
 {
-	(void)s;
 	snprintf(report_path, sizeof(report_path), "%s/report.json", base);
 	snprintf(file_path, sizeof(file_path), "%s/a.conf", base);
 	snprintf(log_path, sizeof(log_path), "%s/log", base);
@@ -425,7 +420,6 @@ static int machine_make(void **s)
 
 static void no_namespaces(void **s)
 {
-	(void)s;
 	skip_because("no private user, network and mount namespaces with net.core");
 }
 

@@ -1,7 +1,6 @@
 /* What the fuzzers share: bytes as a file, and as a text. `make fuzz` builds each with libFuzzer;
  * tests/unit/test_fuzz runs all on the kept corpora. */
-#ifndef EPOLLTUNE_FUZZ_H
-#define EPOLLTUNE_FUZZ_H
+#pragma once
 
 #include <stdint.h>
 #include <stdio.h>
@@ -43,5 +42,3 @@ static inline char *fuzz_text(const uint8_t *data, size_t size)
 	text[size] = 0;
 	return text;
 }
-
-#endif

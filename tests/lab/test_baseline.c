@@ -9,7 +9,6 @@ static const struct task_context here;
 
 static void each_loop_counts(void **state)
 {
-	(void)state;
 	static const struct baseline_order orders[] = {
 		{.loop = BASELINE_CONNECT, .duration_us = 100000, .processes = 2, .size = 64},
 		{.loop = BASELINE_CONNECT,
@@ -36,7 +35,6 @@ static void each_loop_counts(void **state)
 
 static void hold_opens_all_connections(void **state)
 {
-	(void)state;
 	const struct baseline_order order = {
 		.loop = BASELINE_HOLD, .connections = 501, .processes = 2};
 	struct baseline_result result;
@@ -48,7 +46,6 @@ static void hold_opens_all_connections(void **state)
 
 static void a_stopped_hold_is_interrupted(void **state)
 {
-	(void)state;
 	static const _Atomic bool stop = true;
 	const struct baseline_order order = {
 		.loop = BASELINE_HOLD, .connections = 501, .processes = 2, .stop = &stop};
@@ -61,7 +58,6 @@ static void a_stopped_hold_is_interrupted(void **state)
 
 static void invalid_orders_are_refused(void **state)
 {
-	(void)state;
 	struct baseline_order order = {.loop = BASELINE_HOLD, .connections = 1};
 	struct baseline_result result;
 	struct err e = {0};

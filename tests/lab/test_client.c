@@ -71,18 +71,12 @@ static void open_connections(uint64_t count)
 	assert_true(s.rate > 0.99 * rate && s.rate < 1.01 * rate);
 }
 
-static int give_up(uint64_t done, void *arg)
-{
-	(void)done;
-	(void)arg;
-	return 1;
-}
+static int give_up(uint64_t done, void *arg) { return 1; }
 
 /* An order of a quarter of an hour is given up: all processes stop at once, whether the server
  * answers or not. */
 static void an_order_that_is_given_up_stops_at_once(void **state)
 {
-	(void)state;
 	for (unsigned connections = 1; connections <= 2; connections++)
 		for (int stopped = 0; stopped <= 1; stopped++) {
 			const struct client_order o = {.verb = CLIENT_REQUEST,
@@ -107,7 +101,6 @@ static void an_order_that_is_given_up_stops_at_once(void **state)
  * that never started with at least the time they waited. */
 static void operations_that_never_started_are_counted(void **state)
 {
-	(void)state;
 	const struct client_order o = {.verb = CLIENT_REQUEST,
 				       .duration_us = 200000,
 				       .active = 4,
@@ -134,7 +127,6 @@ static void operations_that_never_started_are_counted(void **state)
 /* A server that answers all the time but cannot keep up with the rate. */
 static void operations_beyond_the_capacity_are_counted(void **state)
 {
-	(void)state;
 	const struct client_order o = {.verb = CLIENT_REQUEST,
 				       .duration_us = 100000,
 				       .active = 4,
@@ -157,7 +149,6 @@ static void operations_beyond_the_capacity_are_counted(void **state)
 /* The rate is the total, however few of the processes have something to do. */
 static void the_rate_is_shared_by_the_work(void **state)
 {
-	(void)state;
 	static const uint64_t active[] = {1, 2, 6};
 	serve();
 	drive(&server.address, 6, 3, 0);
@@ -251,7 +242,6 @@ static pid_t serve_by(void (*serves)(int listener), union endpoint *address)
 /* Failures name what the server did, not the text of a system call error. */
 static void failures_name_what_the_server_did(void **state)
 {
-	(void)state;
 	static const struct {
 		void (*serves)(int listener);
 		const char *text;
@@ -271,11 +261,7 @@ static void failures_name_what_the_server_did(void **state)
 	}
 }
 
-static void never_accept(int listener)
-{
-	(void)listener;
-	pause();
-}
+static void never_accept(int listener) { pause(); }
 
 /* Opens 9 connections, which a backlog of 8 holds (include/net/sock.h, sk_acceptq_is_full()), and
  * waits for them: while a queue is not full, it answers more SYNs at once than it keeps. */
@@ -288,7 +274,6 @@ static void fill_queue(const union endpoint *address)
 /* Many handshakes at once: refused, unanswered, and one window at a time. */
 static void failed_handshakes_are_counted(void **state)
 {
-	(void)state;
 	struct client_order o = {.verb = CLIENT_OPEN, .count = 100};
 	union endpoint address;
 	pid_t peer = serve_by(never_accept, &address);
@@ -330,7 +315,6 @@ static void failed_handshakes_are_counted(void **state)
 /* A detached order has done its part when all have started; the others go on meanwhile. */
 static void a_detached_order_goes_on(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	union endpoint address;
 	pid_t peer = serve_by(never_accept, &address);
@@ -353,7 +337,6 @@ static void a_detached_order_goes_on(void **state)
 /* One request at a time in all, over each connection in turn, and however many processes. */
 static void few_requests_are_in_flight(void **state)
 {
-	(void)state;
 	static struct histogram h;
 	struct err e = {0};
 	serve();
@@ -402,7 +385,6 @@ static void echo_to_all(int listener, unsigned late_ms, unsigned lost)
  * failed it. */
 static void a_server_that_does_not_close_fails_the_exchange(void **state)
 {
-	(void)state;
 	const struct client_order o = {
 		.verb = CLIENT_CHURN, .count = 5, .active = 5, .depth = 1, .size = 64};
 	struct err e = {0};
@@ -439,7 +421,6 @@ static void close_each_second(int listener)
 /* A window whose request gets no reply has failed, and does not count as opened. */
 static void a_window_without_a_reply_has_failed(void **state)
 {
-	(void)state;
 	const struct client_order o = {.verb = CLIENT_OPEN, .count = 4, .window = 2};
 	union endpoint address;
 	pid_t peer = serve_by(close_each_second, &address);
@@ -454,7 +435,6 @@ static void a_window_without_a_reply_has_failed(void **state)
 /* Connections whose SYN was retransmitted work like all others. */
 static void a_connection_with_a_retransmitted_syn_works(void **state)
 {
-	(void)state;
 	const struct client_order o = {
 		.verb = CLIENT_REQUEST, .count = 40, .active = 4, .depth = 1, .size = 64};
 	union endpoint address;
@@ -472,7 +452,6 @@ static void a_connection_with_a_retransmitted_syn_works(void **state)
 /* Held connections that the server closes while more are opened are lost, and the order ends. */
 static void a_connection_lost_while_others_open_is_counted(void **state)
 {
-	(void)state;
 	const struct client_order talk = {
 		.verb = CLIENT_REQUEST, .count = 4, .active = 2, .depth = 1, .size = 64};
 	const struct client_order more = {
@@ -492,7 +471,6 @@ static void a_connection_lost_while_others_open_is_counted(void **state)
 /* A connection without an answer is reported, and does not lower the rate of the others. */
 static void a_connection_without_an_answer_does_not_lower_the_rate(void **state)
 {
-	(void)state;
 	const struct client_order o = {
 		.verb = CLIENT_REQUEST, .duration_us = 300000, .active = 2, .depth = 1, .size = 64};
 	union endpoint address;
@@ -526,7 +504,6 @@ static size_t time_waits(const union endpoint *to)
 /* Held connections are closed like all others: by reset, without TIME_WAIT. */
 static void held_connections_are_reset(void **state)
 {
-	(void)state;
 	serve();
 	drive(&server.address, 50, 2, 0);
 	open_connections(50);
@@ -565,7 +542,6 @@ static void refuse_waits(unsigned code)
  * start operations up to a millisecond late: here it fails. */
 static void open_loop_orders_never_wait_by_milliseconds(void **state)
 {
-	(void)state;
 	static const unsigned codes[] = {0, ENOSYS, EPERM};
 	const struct client_order o = {.verb = CLIENT_REQUEST,
 				       .duration_us = 200000,
@@ -595,7 +571,6 @@ static void open_loop_orders_never_wait_by_milliseconds(void **state)
 /* Stops what a failed test left running. */
 static int teardown(void **state)
 {
-	(void)state;
 	if (server.processes)
 		kill(server.tasks[0].pid, SIGCONT);
 	client_stop(&client);

@@ -47,7 +47,6 @@ static double search_ns(const struct connect_cost *c)
 
 static void from_half_of_a_range_on_connect_searches_the_other_half(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	struct host *host = NULL;
 	struct lab *lab = NULL;

@@ -75,7 +75,6 @@ static bool all_opened(const struct client *c, uint64_t count)
 
 static void the_counts_of_server_clients_and_kernel_agree(void **state)
 {
-	(void)state;
 	struct bench b;
 	struct err e = {0};
 	struct host_counters before, after;
@@ -106,7 +105,6 @@ static void the_counts_of_server_clients_and_kernel_agree(void **state)
 
 static void a_paused_server_keeps_its_clients_queued(void **state)
 {
-	(void)state;
 	struct bench b;
 	struct err e = {0};
 	struct server_queue queue = {0};
@@ -125,7 +123,6 @@ static void a_paused_server_keeps_its_clients_queued(void **state)
 
 static void no_client_fails_silently(void **state)
 {
-	(void)state;
 	struct bench b;
 	struct client lost;
 	struct err e = {0};
@@ -143,7 +140,6 @@ static void no_client_fails_silently(void **state)
 
 static void the_server_survives_its_descriptor_limit(void **state)
 {
-	(void)state;
 	struct rlimit limit = {64, 64};
 	struct bench b;
 	struct err e = {0};
@@ -169,7 +165,6 @@ static void the_server_survives_its_descriptor_limit(void **state)
 
 static void filling_stops_at_the_descriptor_limit(void **state)
 {
-	(void)state;
 	struct bench b;
 	struct err e = {0};
 	struct server_filled filled;
@@ -230,7 +225,6 @@ static int be_rude(struct task_port *port, void *arg)
 
 static void rude_clients_do_not_stop_the_server(void **state)
 {
-	(void)state;
 	struct bench b;
 	struct err e = {0};
 	struct task task;
@@ -273,7 +267,6 @@ static int accept_and_close(struct task_port *port, void *arg)
 /* At end of file recv() leaves errno as it was: it must not decide what the failure is. */
 static void a_closed_peer_is_a_failed_client(void **state)
 {
-	(void)state;
 	struct bench b;
 	struct client client;
 	struct err e = {0};
@@ -304,7 +297,6 @@ static void a_closed_peer_is_a_failed_client(void **state)
 
 static void more_connections_than_configured_are_refused(void **state)
 {
-	(void)state;
 	struct bench b;
 	struct err e = {0};
 	bench_open(&b, false, false, 5);

@@ -83,7 +83,6 @@ static struct server_config followers(unsigned workers)
 
 static void each_connection_is_closed_once(void **state)
 {
-	(void)state;
 	const struct task_context here = {0};
 	const struct server_config config = followers(4);
 	static struct server server;
@@ -102,7 +101,6 @@ static void each_connection_is_closed_once(void **state)
 /* A connected client is served while others never stop connecting. */
 static void new_clients_do_not_starve_a_connected_one(void **state)
 {
-	(void)state;
 	const struct task_context here = {0};
 	const struct server_config config = followers(2);
 	const struct timeval patience = {.tv_sec = 60};
@@ -135,7 +133,6 @@ static void new_clients_do_not_starve_a_connected_one(void **state)
 /* More wait than are accepted in a row: none of them is forgotten. */
 static void every_queued_client_is_accepted(void **state)
 {
-	(void)state;
 	const struct task_context here = {0};
 	struct server_config config = followers(1);
 	static struct server server;

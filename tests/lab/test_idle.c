@@ -16,21 +16,18 @@ static struct lab *lab;
 
 static int prepare(void **state)
 {
-	(void)state;
 	struct err e;
 	return host_open(&host, "/", &e);
 }
 
 static int leave(void **state)
 {
-	(void)state;
 	host_close(host);
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	(void)state;
 	lab_close(lab);
 	lab = NULL;
 	return 0;
@@ -73,15 +70,10 @@ static void flows_are(uint64_t forget_us, uint64_t silent_us, bool forgets)
 
 static void a_forgotten_connection_retransmits_and_keepalive_keeps_one(void **state)
 {
-	(void)state;
 	flows_are(1300000, 1450000, true);
 }
 
-static void a_wire_that_remembers_drops_nothing(void **state)
-{
-	(void)state;
-	flows_are(0, 100000, false);
-}
+static void a_wire_that_remembers_drops_nothing(void **state) { flows_are(0, 100000, false); }
 
 /* Connections to a listener of the lab, in its memory. */
 struct timers {
@@ -89,11 +81,7 @@ struct timers {
 	struct connection_states states;
 };
 
-static bool any(const struct listener *l, void *arg)
-{
-	(void)arg;
-	return l->kind == LISTENER_TCP;
-}
+static bool any(const struct listener *l, void *arg) { return l->kind == LISTENER_TCP; }
 
 static int timers_read(struct host *h, void *arg, struct err *e)
 {
@@ -122,7 +110,6 @@ static int timers_read(struct host *h, void *arg, struct err *e)
 
 static void timers_show_keepalive(void **state)
 {
-	(void)state;
 	static const int idle_s[] = {0, 240, 30000};
 	struct err e = {0};
 	lab_make((struct lab_options){.wire = LAB_WIRE_VETH});

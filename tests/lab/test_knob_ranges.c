@@ -62,7 +62,6 @@ static bool is_tried(const struct knob *k)
 
 static void the_kernel_has_the_ranges_of_the_table(void **state)
 {
-	(void)state;
 	if (!disposable() && namespace_enter())
 		skip_because("no network namespace");
 	CLEAN(host_closep) struct host *h = NULL;

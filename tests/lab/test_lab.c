@@ -72,7 +72,6 @@ static int shout_start(struct task *t, struct lab *lab, enum lab_host host, void
 
 static void a_task_answers_and_shares_memory(void **state)
 {
-	(void)state;
 	struct host *h;
 	struct err e = {0};
 	struct lab *lab = open_or_skip(&veth, &h);
@@ -95,21 +94,17 @@ static void a_task_answers_and_shares_memory(void **state)
 
 static int die(struct task_port *port, void *arg)
 {
-	(void)port;
-	(void)arg;
 	raise(SIGKILL);
 	return 0;
 }
 
 static int give_up(struct task_port *port, void *arg)
 {
-	(void)arg;
 	return err_set(&port->e, ENOLINK, "the link is gone");
 }
 
 static void a_killed_task_is_reported(void **state)
 {
-	(void)state;
 	struct host *h;
 	struct err e = {0};
 	struct task t;
@@ -123,7 +118,6 @@ static void a_killed_task_is_reported(void **state)
 
 static void a_task_without_a_lab_says_how_it_exited(void **state)
 {
-	(void)state;
 	const struct task_context here = {0};
 	struct err e = {0};
 	struct task t;
@@ -155,7 +149,6 @@ static int answer_slowly(struct task_port *port, void *arg)
 
 static void a_late_answer_is_dropped(void **state)
 {
-	(void)state;
 	const struct task_context here = {0};
 	struct err e = {0};
 	struct task t;
@@ -175,13 +168,11 @@ static void a_late_answer_is_dropped(void **state)
 
 static int refuse(struct host *h, void *arg, struct err *e)
 {
-	(void)h;
 	return err_set(e, ENOLINK, "refused by %s", (const char *)arg);
 }
 
 static void a_call_returns_the_error(void **state)
 {
-	(void)state;
 	struct host *h;
 	struct err e = {0};
 	struct lab *lab = open_or_skip(&veth, &h);
@@ -208,7 +199,6 @@ static int answer_now(struct host *h, void *arg, struct err *e)
 
 static void a_late_reply_answers_no_later_call(void **state)
 {
-	(void)state;
 	struct host *h;
 	struct err e = {0};
 	struct lab *lab = open_or_skip(&in_place, &h);
@@ -244,7 +234,6 @@ static pid_t let_return_soon(struct slow *slow)
 /* lab_knob_get() and lab_knob_set() of a host share memory. */
 static void a_late_call_does_not_change_what_is_set(void **state)
 {
-	(void)state;
 	static const char name[] = "net.ipv4.tcp_max_syn_backlog";
 	struct host *h;
 	struct err e = {0};
@@ -269,7 +258,6 @@ static void a_late_call_does_not_change_what_is_set(void **state)
 static int exhaust_descriptors(struct host *h, void *arg, struct err *e)
 {
 	struct rlimit limit;
-	(void)h;
 	if (getrlimit(RLIMIT_NOFILE, &limit))
 		return err_errno(e, "getrlimit");
 	int lowest_free = dup(0);
@@ -281,7 +269,6 @@ static int exhaust_descriptors(struct host *h, void *arg, struct err *e)
 
 static void an_agent_without_descriptors_starts_no_task(void **state)
 {
-	(void)state;
 	struct host *h;
 	struct err e = {0};
 	struct task t = {0};
@@ -299,7 +286,6 @@ static void an_agent_without_descriptors_starts_no_task(void **state)
 
 static void a_full_arena_is_reported(void **state)
 {
-	(void)state;
 	struct host *h;
 	struct err e = {0};
 	struct lab *lab = open_or_skip(&in_place, &h);
@@ -454,21 +440,15 @@ static void sealed_or_skip(int (*body)(void))
 	assert_int_equal(status, 0);
 }
 
-static void a_lab_cannot_write_the_host(void **state)
-{
-	(void)state;
-	sealed_or_skip(check_sealed);
-}
+static void a_lab_cannot_write_the_host(void **state) { sealed_or_skip(check_sealed); }
 
 static void an_unprivileged_lab_cannot_write_the_host(void **state)
 {
-	(void)state;
 	sealed_or_skip(check_sealed_unprivileged);
 }
 
 static void a_lab_in_a_user_namespace_cannot_write_the_host(void **state)
 {
-	(void)state;
 	sealed_or_skip(check_sealed_as_false_root);
 }
 
@@ -528,7 +508,6 @@ static int check_copied(void)
 
 static void a_lab_has_the_callers_knobs(void **state)
 {
-	(void)state;
 	int status = in_child(check_copied);
 	if (status == 77)
 		skip_because("no network namespace is available here");
@@ -537,7 +516,6 @@ static void a_lab_has_the_callers_knobs(void **state)
 
 static void an_in_place_lab_sets_no_knob(void **state)
 {
-	(void)state;
 	struct host *h;
 	struct err e = {0};
 	struct lab *lab = open_or_skip(&in_place, &h);
@@ -625,21 +603,15 @@ static void killed_lab_leaves_no_process(const struct lab_options *options)
 	assert_all_end(pids, count);
 }
 
-static void a_killed_lab_leaves_no_process(void **state)
-{
-	(void)state;
-	killed_lab_leaves_no_process(&veth);
-}
+static void a_killed_lab_leaves_no_process(void **state) { killed_lab_leaves_no_process(&veth); }
 
 static void a_killed_in_place_lab_leaves_no_process(void **state)
 {
-	(void)state;
 	killed_lab_leaves_no_process(&in_place);
 }
 
 static void closing_a_lab_kills_busy_tasks(void **state)
 {
-	(void)state;
 	struct host *h;
 	struct err e = {0};
 	struct task t;
@@ -678,7 +650,6 @@ static int check_refused(void)
 
 static void refused_namespaces_say_what_to_allow(void **state)
 {
-	(void)state;
 	int status = in_child(check_refused);
 	if (status == 77)
 		skip_because("no user namespace is available here");

@@ -40,7 +40,6 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 
 static int prepare(void **state)
 {
-	(void)state;
 	struct err e;
 	if (!mkdtemp(directory) || host_open(&live, "/", &e))
 		return -1;
@@ -50,7 +49,6 @@ static int prepare(void **state)
 
 static int namespace_leave(void **state)
 {
-	(void)state;
 	host_close(live);
 	return rmdir(directory);
 }
@@ -223,7 +221,6 @@ static void helper_end(struct helper *h)
 
 static void every_kind_has_its_address(void **state)
 {
-	(void)state;
 	char path[64], address[72], name[192], expected[192];
 	struct listeners l = read_or_skip();
 	assert_int_equal(l.count, 0);
@@ -277,7 +274,6 @@ static void every_kind_has_its_address(void **state)
 
 static void sockets_that_share_a_port_are_distinct(void **state)
 {
-	(void)state;
 	struct listeners l = read_or_skip();
 	listeners_free(&l);
 	int fds[4];
@@ -320,7 +316,6 @@ static uint32_t drops_at(const char *address)
 
 static void a_full_queue_drops(void **state)
 {
-	(void)state;
 	int fds[8];
 	struct listeners l = read_or_skip();
 	listeners_free(&l);
@@ -356,7 +351,6 @@ static void a_full_queue_drops(void **state)
 
 static void a_unix_queue_holds_one_more_than_its_limit(void **state)
 {
-	(void)state;
 	int fds[8] = {0}, n = 0;
 	struct sockaddr_un a;
 	struct listeners l = read_or_skip();
@@ -382,7 +376,6 @@ static void a_unix_queue_holds_one_more_than_its_limit(void **state)
 
 static void half_open_connections_count_at_their_port(void **state)
 {
-	(void)state;
 	struct listeners l = read_or_skip();
 	listeners_free(&l);
 	CLEAN(close_fd) int fd = tcp_listen("127.0.0.1", 80, 16);
@@ -412,7 +405,6 @@ static void half_open_connections_count_at_their_port(void **state)
 /* This process is the master, which holds the socket for its workers. */
 static void a_worker_comes_before_its_master(void **state)
 {
-	(void)state;
 	struct listeners l = read_or_skip();
 	listeners_free(&l);
 	CLEAN(close_fd) int fd = tcp_listen("127.0.0.1", 80, 16);
@@ -446,7 +438,6 @@ static int watch_share(void)
 /* As nginx with reuseport does: all workers hold all sockets. */
 static void a_worker_that_watches_it_comes_first(void **state)
 {
-	(void)state;
 	struct listeners l = read_or_skip();
 	listeners_free(&l);
 	struct helper workers[2];
@@ -472,7 +463,6 @@ static void a_worker_that_watches_it_comes_first(void **state)
 
 static void a_helper_that_inherited_it_does_not(void **state)
 {
-	(void)state;
 	struct listeners l = read_or_skip();
 	listeners_free(&l);
 	CLEAN(close_fd) int fd = tcp_listen("127.0.0.1", 80, 16);
@@ -493,7 +483,6 @@ static int hide(void)
 
 static void what_is_not_visible_is_hidden(void **state)
 {
-	(void)state;
 	struct listeners l = read_or_skip();
 	listeners_free(&l);
 	struct helper helper = helper_start("secret", hide);
@@ -522,7 +511,6 @@ static void what_is_not_visible_is_hidden(void **state)
 
 static void a_process_has_its_facts(void **state)
 {
-	(void)state;
 	struct process p, again;
 	struct err e = {0};
 	struct rlimit limit;
@@ -577,7 +565,6 @@ static int come_and_go(void)
 
 static void what_comes_and_goes_gets_no_wrong_name(void **state)
 {
-	(void)state;
 	struct listeners l = read_or_skip();
 	listeners_free(&l);
 	struct helper helper = helper_start("fleeting", come_and_go);
@@ -603,7 +590,6 @@ static void what_comes_and_goes_gets_no_wrong_name(void **state)
 
 static void connections_beside_listeners_are_not_dumped(void **state)
 {
-	(void)state;
 	enum { LISTENERS = 200, CONNECTIONS = 300 };
 	static int fds[LISTENERS + 2 * CONNECTIONS];
 	struct rlimit limit;

@@ -212,7 +212,6 @@ static void scene_shows(const char *connections, double loss, const size_t want[
 
 static void each_connection_has_its_cause(void **state)
 {
-	(void)state;
 	const size_t want[CAUSES] = {[PEER_WINDOW] = 1,
 				     [SEND_BUFFER] = 1,
 				     [CONGESTION] = 1,
@@ -224,7 +223,6 @@ static void each_connection_has_its_cause(void **state)
 
 static void loss_is_told_from_the_congestion_window(void **state)
 {
-	(void)state;
 	const size_t want[CAUSES] = {[LOSS] = 1, [APPLICATION] = 1};
 	scene_shows((const char[]){IDLE, BULK, 0}, 0.1, want);
 }

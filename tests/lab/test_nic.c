@@ -101,7 +101,6 @@ static struct wire_order *order(struct lab *lab)
 
 static void features_are_set_and_read_back(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	struct lab *lab = open_or_skip();
 	struct wire_order *o = order(lab);
@@ -121,7 +120,6 @@ static void features_are_set_and_read_back(void **state)
 
 static void channels_are_set_or_refused_with_a_reason(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	struct lab *lab = open_or_skip();
 	struct wire_order *o = order(lab);
@@ -154,7 +152,6 @@ static void channels_are_set_or_refused_with_a_reason(void **state)
 
 static void napi_settings_need_the_initial_user_namespace(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	struct lab *lab = open_or_skip();
 	struct wire_order *o = order(lab);
@@ -173,19 +170,16 @@ static void napi_settings_need_the_initial_user_namespace(void **state)
 
 static int missing_set(struct host *h, void *arg, struct err *e)
 {
-	(void)arg;
 	return nic_set(h, "gone0", nic_field_find("channels", "rx"), 1, e);
 }
 
 static int missing_napi(struct host *h, void *arg, struct err *e)
 {
-	(void)arg;
 	return nic_set(h, "../wire", nic_field_find("napi", "threaded"), 1, e);
 }
 
 static void a_missing_interface_is_enodev(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	struct lab *lab = open_or_skip();
 	assert_int_equal(lab_call(lab, LAB_SERVER, missing_set, NULL, &e), -ENODEV);
@@ -207,7 +201,6 @@ static bool receives_through_napi(struct client *c, struct server *s, struct ser
 /* Requests to a server that busy polls, over a wire that receives through NAPI. */
 static void the_engine_receives_through_napi(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	if (!kernel_since(5, 13))
 		skip_because("veth receives through NAPI since Linux 5.13");
@@ -271,7 +264,6 @@ static void the_engine_receives_through_napi(void **state)
 
 static void irq_suspend_timeout_is_set_if_supported(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	struct lab *lab = open_or_skip();
 	struct wire_order *o = order(lab);
@@ -299,7 +291,6 @@ static void irq_suspend_timeout_is_set_if_supported(void **state)
 /* What the lab sets is what the server's end of the wire has. */
 static void the_wire_defers_interrupts(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	struct lab *lab = open_as(&napi);
 	struct wire_order *o = order(lab);

@@ -42,7 +42,6 @@ static int observing_run(struct task_port *port, void *arg)
 
 static void clients_far_away_are_observed(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	struct host *host = NULL;
 	struct lab *lab = NULL;

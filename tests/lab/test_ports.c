@@ -23,7 +23,6 @@ struct knobs {
 
 static int reserve(struct host *h, void *arg, struct err *e)
 {
-	(void)arg;
 	return host_write(h, RESERVED, "20010-20019,45000", e);
 }
 
@@ -51,7 +50,6 @@ static void remedies_are(const struct finding *f, const double *expected)
 
 static void other_knobs_of_the_lab_are_restored(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	CLEAN(host_closep) struct host *h = NULL;
 	CLEAN(lab_closep) struct lab *lab = NULL;
@@ -88,7 +86,6 @@ static void other_knobs_of_the_lab_are_restored(void **state)
 
 static void bounded_churn_takes_its_time(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	CLEAN(host_closep) struct host *h = NULL;
 	CLEAN(lab_closep) struct lab *lab = NULL;

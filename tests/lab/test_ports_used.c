@@ -40,7 +40,6 @@ static void reserved_set(const char *ports)
 
 static int prepare(void **state)
 {
-	(void)state;
 	struct err e;
 	struct rlimit files;
 	getrlimit(RLIMIT_NOFILE, &files);
@@ -53,14 +52,12 @@ static int prepare(void **state)
 
 static int namespace_leave(void **state)
 {
-	(void)state;
 	host_close(live);
 	return 0;
 }
 
 static int begin(void **state)
 {
-	(void)state;
 	struct ports_used u;
 	struct err e = {0};
 	if (refused)
@@ -180,7 +177,6 @@ static void destination_is(const struct ports_to *to, const char *source, const 
 
 static void a_destination_with_most_ports_is_named(void **state)
 {
-	(void)state;
 	struct pairs *full = pairs_listen("127.0.0.1", 80), *other = pairs_listen("127.0.0.1", 81);
 	pairs_fill(other, "127.0.0.1", 81, 60);
 	pairs_fill(full, "127.0.0.1", 80, 79);
@@ -212,7 +208,6 @@ static void a_destination_with_most_ports_is_named(void **state)
 
 static void ipv6_is_counted(void **state)
 {
-	(void)state;
 	struct pairs *six = pairs_listen("::1", 82);
 	pairs_fill(six, "::1", 82, 85);
 	struct ports_used u = read_now();
@@ -225,7 +220,6 @@ static void ipv6_is_counted(void **state)
 /* An IPv6 socket that is connected to an IPv4 address takes a port of the same. */
 static void mapped_addresses_are_ipv4(void **state)
 {
-	(void)state;
 	struct pairs *both = pairs_listen("127.0.0.1", 83);
 	pairs_fill(both, "127.0.0.1", 83, 45);
 	pairs_fill(both, "::ffff:127.0.0.1", 83, 40);
@@ -246,7 +240,6 @@ static uint32_t waiting_now(void)
 
 static void time_wait_is_counted_apart(void **state)
 {
-	(void)state;
 	struct pairs *p = pairs_listen("127.0.0.1", 84);
 	pairs_fill(p, "127.0.0.1", 84, 90);
 	char end;
@@ -279,7 +272,6 @@ static void time_wait_is_counted_apart(void **state)
 
 static void reserved_ports_are_not_available(void **state)
 {
-	(void)state;
 	struct pairs *p = pairs_listen("127.0.0.1", 85);
 	reserved_set("40050-40099");
 	pairs_fill(p, "127.0.0.1", 85, 40);
@@ -294,7 +286,6 @@ static void reserved_ports_are_not_available(void **state)
 /* A larger range is sampled, in windows that miss no large part of it. */
 static void a_larger_range_is_counted_exactly(void **state)
 {
-	(void)state;
 	struct pairs *p = pairs_listen("127.0.0.1", 86);
 	range_set("40000 41999");
 	pairs_fill(p, "127.0.0.1", 86, 1600);
@@ -318,7 +309,6 @@ static void a_larger_range_is_counted_exactly(void **state)
 
 static void accepted_connections_are_not_copied(void **state)
 {
-	(void)state;
 	struct pairs *p = pairs_listen("127.0.0.1", 88);
 	pairs_fill(p, "127.0.0.1", 88, 60);
 	received_bytes = 0;
@@ -333,7 +323,6 @@ static void accepted_connections_are_not_copied(void **state)
 /* A server's port in the range is one port, however many clients it has. */
 static void a_server_in_the_range_uses_one_port(void **state)
 {
-	(void)state;
 	struct pairs *p = pairs_listen("127.0.0.1", 40050);
 	range_set("50000 50199");
 	pairs_fill(p, "127.0.0.1", 40050, 90);
@@ -347,7 +336,6 @@ static void a_server_in_the_range_uses_one_port(void **state)
 /* Those of a process count as its own; of no other process any is a destination of it. */
 static void a_server_has_destinations_of_its_own(void **state)
 {
-	(void)state;
 	struct pairs *p = pairs_listen("127.0.0.1", 89);
 	struct subject self = {.pid = getpid()}, other = {.pid = 1};
 	struct process here, first;

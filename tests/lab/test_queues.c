@@ -23,7 +23,6 @@ static int refused; /* errno of unshare() */
 
 static int prepare(void **state)
 {
-	(void)state;
 	struct err e;
 	if (host_open(&live, "/", &e))
 		return -1;
@@ -33,7 +32,6 @@ static int prepare(void **state)
 
 static int leave(void **state)
 {
-	(void)state;
 	host_close(live);
 	return 0;
 }
@@ -69,7 +67,6 @@ static void unread_make(int listener, const struct sockaddr_in *to, size_t bytes
 
 static void the_longest_queues_are_named_by_process(void **state)
 {
-	(void)state;
 	struct sockaddr_in to, from;
 	socklen_t size = sizeof(from);
 	struct queues q;
@@ -101,7 +98,6 @@ static void the_longest_queues_are_named_by_process(void **state)
 
 static void only_the_longest_are_kept(void **state)
 {
-	(void)state;
 	struct queues q = {0};
 	struct report r;
 	for (uint64_t i = 0; i < 25; i++)
@@ -131,7 +127,6 @@ static uint32_t drops_of(int fd)
 /* A server that has UDP sockets only, and one that has TCP too. */
 static void a_udp_server_is_found_with_its_buffer_and_drops(void **state)
 {
-	(void)state;
 	struct sockaddr_in to, tcp;
 	struct err e = {0};
 	struct subject s;
@@ -198,7 +193,6 @@ static void found(const char *options, int status, const char *const texts[])
 /* Critical for the server in question, a warning otherwise; none where nothing is dropped. */
 static void a_socket_that_drops_datagrams_now_is_named(void **state)
 {
-	(void)state;
 	struct sockaddr_in to;
 	char who[24], title[96];
 	namespace_needed();

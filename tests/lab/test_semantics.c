@@ -54,7 +54,6 @@ static struct semantics run_all(void)
 
 static void this_kernel_keeps_every_promise(void **state)
 {
-	(void)state;
 	struct semantics s = run_all();
 	assert_true(s.count >= 30);
 	for (size_t i = 0; i < s.count; i++) {
@@ -73,7 +72,6 @@ static void this_kernel_keeps_every_promise(void **state)
  * (signal(7)), which is no deviation. */
 static void a_stopped_and_continued_run_sees_no_deviation(void **state)
 {
-	(void)state;
 	struct timespec pause = {0};
 	int status;
 	pid_t pid = fork();
@@ -108,7 +106,6 @@ static void a_stopped_and_continued_run_sees_no_deviation(void **state)
 
 static void too_few_descriptors_skip_a_check(void **state)
 {
-	(void)state;
 	struct output o = run("ulimit -n 256; $PROGRAM check --probe readiness --format json");
 	assert_non_null(strstr(o.out, "readiness.skipped"));
 	assert_non_null(strstr(o.out, "select-kernel"));
@@ -159,7 +156,6 @@ static bool found(const struct report *r, const char *id)
 
 static void a_kernel_as_documented_gives_one_finding(void **state)
 {
-	(void)state;
 	CLEAN(free_pointer) struct report *r = probe_report();
 	assert_int_equal(r->finding_count, 1);
 	ASSERT_FOUND(r, "readiness.as-documented");
@@ -168,7 +164,6 @@ static void a_kernel_as_documented_gives_one_finding(void **state)
 
 static void ignored_edge_triggering_is_found(void **state)
 {
-	(void)state;
 	fault.strip = EPOLLET;
 	CLEAN(free_pointer) struct report *r = probe_report();
 	ASSERT_FOUND(r, "readiness.edge-repeats");
@@ -178,7 +173,6 @@ static void ignored_edge_triggering_is_found(void **state)
 
 static void lost_level_events_are_found(void **state)
 {
-	(void)state;
 	fault.add = EPOLLET;
 	CLEAN(free_pointer) struct report *r = probe_report();
 	ASSERT_FOUND(r, "readiness.level-lost");
@@ -188,7 +182,6 @@ static void lost_level_events_are_found(void **state)
 
 static void an_ignored_oneshot_is_found(void **state)
 {
-	(void)state;
 	fault.strip = EPOLLONESHOT;
 	CLEAN(free_pointer) struct report *r = probe_report();
 	ASSERT_FOUND(r, "readiness.oneshot");
@@ -197,7 +190,6 @@ static void an_ignored_oneshot_is_found(void **state)
 
 static void an_ignored_exclusive_is_found(void **state)
 {
-	(void)state;
 	fault.strip = EPOLLEXCLUSIVE;
 	CLEAN(free_pointer) struct report *r = probe_report();
 	ASSERT_FOUND(r, "readiness.exclusive");
@@ -207,7 +199,6 @@ static void an_ignored_exclusive_is_found(void **state)
 
 static void a_missing_rdhup_is_found(void **state)
 {
-	(void)state;
 	fault.strip = EPOLLRDHUP;
 	CLEAN(free_pointer) struct report *r = probe_report();
 	ASSERT_FOUND(r, "readiness.rdhup");
@@ -215,7 +206,6 @@ static void a_missing_rdhup_is_found(void **state)
 
 static void a_mappable_set_is_found(void **state)
 {
-	(void)state;
 	fault.share_memory = true;
 	CLEAN(free_pointer) struct report *r = probe_report();
 	ASSERT_FOUND(r, "readiness.shared-memory");

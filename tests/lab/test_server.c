@@ -116,7 +116,6 @@ static void assert_shared(void)
 
 static void server_and_clients_count_the_same_connections(void **state)
 {
-	(void)state;
 	for (size_t kind = 0; kind < KINDS; kind++)
 		for (int c = CLIENT_CLOSE_RESET; c <= CLIENT_CLOSE_SERVER; c++) {
 			struct server_config config = server_of(kind, 2);
@@ -144,7 +143,6 @@ static void server_and_clients_count_the_same_connections(void **state)
 
 static void every_reply_is_complete(void **state)
 {
-	(void)state;
 	static const struct {
 		unsigned size, depth;
 	} cases[] = {{1, 1}, {64, 1}, {4084, 1}, {64, 32}, {4000, 16}, {333, 7}};
@@ -174,7 +172,6 @@ static void every_reply_is_complete(void **state)
 
 static void a_single_connection_is_served(void **state)
 {
-	(void)state;
 	struct server_config config = server_of(0, 1);
 	serve(&config);
 	drive(CLIENT_CLOSE_CLIENT, 1, 1);
@@ -189,7 +186,6 @@ static void a_single_connection_is_served(void **state)
 
 static void a_few_of_many_held_connections_send_requests(void **state)
 {
-	(void)state;
 	struct server_config config = server_of(0, 2);
 	serve(&config);
 	drive(CLIENT_CLOSE_RESET, 1000, 2);
@@ -209,7 +205,6 @@ static void a_few_of_many_held_connections_send_requests(void **state)
  * each connection. */
 static void a_stopped_server_delays_every_request_that_is_due(void **state)
 {
-	(void)state;
 	struct server_config config = server_of(0, 1);
 	serve(&config);
 	drive(CLIENT_CLOSE_RESET, 4, 1);
@@ -325,7 +320,6 @@ static void be_deaf(unsigned waves)
 
 static void rude_peers_do_not_disturb_the_others(void **state)
 {
-	(void)state;
 	for (size_t kind = 0; kind < KINDS; kind++) {
 		struct server_config config = server_of(kind, 2);
 		int deaf[50];
@@ -363,7 +357,6 @@ static void rude_peers_do_not_disturb_the_others(void **state)
  * others are served. */
 static void replies_for_peers_that_never_read_are_bounded(void **state)
 {
-	(void)state;
 	struct server_config config = server_of(0, 1);
 	int deaf[32];
 	config.pending_max = 8;
@@ -386,7 +379,6 @@ static void replies_for_peers_that_never_read_are_bounded(void **state)
 /* A slow reader gets every byte, in order, however little it reads at a time. */
 static void a_slow_reader_gets_every_byte(void **state)
 {
-	(void)state;
 	for (size_t kind = 0; kind < KINDS; kind++) {
 		struct server_config config = server_of(kind, 1);
 		static unsigned char out[1 << 20], in[1 << 20];
@@ -416,7 +408,6 @@ static void a_slow_reader_gets_every_byte(void **state)
 /* A worker that is killed under load is reported, and nothing is left behind. */
 static void a_killed_worker_is_reported(void **state)
 {
-	(void)state;
 	for (size_t kind = 0; kind < KINDS; kind++) {
 		struct server_config config = server_of(kind, 2);
 		struct err e = {0};
@@ -457,7 +448,6 @@ static void a_killed_worker_is_reported(void **state)
 
 static void a_killed_worker_fails_queries(void **state)
 {
-	(void)state;
 	struct server_config config = server_of(0, 2);
 	struct server_usage usage;
 	struct err e = {0};
@@ -474,7 +464,6 @@ static void a_killed_worker_fails_queries(void **state)
 /* A worker that does not stop on request is killed. */
 static void a_stuck_worker_is_killed(void **state)
 {
-	(void)state;
 	struct server_config config = server_of(0, 2);
 	serve(&config);
 	kill(server.tasks[0].pid, SIGSTOP);
@@ -485,7 +474,6 @@ static void a_stuck_worker_is_killed(void **state)
 /* The server joins no other socket at its port, and no other socket can join it. */
 static void a_port_in_use_is_refused(void **state)
 {
-	(void)state;
 	for (size_t kind = 0; kind < KINDS; kind++) {
 		struct server_config config = server_of(kind, 2);
 		static struct server second;
@@ -501,7 +489,6 @@ static void a_port_in_use_is_refused(void **state)
 /* Data after an urgent byte, at which a read ends, is answered, too. */
 static void data_after_an_urgent_byte_is_answered(void **state)
 {
-	(void)state;
 	for (size_t kind = 0; kind < KINDS; kind++) {
 		struct server_config config = server_of(kind, 1);
 		char in[16] = "";
@@ -534,7 +521,6 @@ static void data_after_an_urgent_byte_is_answered(void **state)
 
 static void a_killed_client_is_reported(void **state)
 {
-	(void)state;
 	struct server_config config = server_of(0, 1);
 	struct err e = {0};
 	serve(&config);
@@ -561,7 +547,6 @@ static void a_killed_client_is_reported(void **state)
 
 static void a_killed_server_fails_all_requests(void **state)
 {
-	(void)state;
 	struct server_config config = server_of(0, 1);
 	serve(&config);
 	drive(CLIENT_CLOSE_RESET, 8, 1);
@@ -584,7 +569,6 @@ static void a_killed_server_fails_all_requests(void **state)
  * it answers queries; it continues when descriptors are free again. */
 static void the_server_survives_its_descriptor_limit(void **state)
 {
-	(void)state;
 	const struct rlimit few = {64, 64};
 	for (size_t kind = 0; kind < KINDS; kind++) {
 		struct server_config config = server_of(kind, 1);
@@ -620,7 +604,6 @@ static void the_server_survives_its_descriptor_limit(void **state)
 
 static void invalid_configurations_are_refused(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	struct server_config config = server_of(0, SERVER_WORKERS + 1);
 	assert_int_equal(server_start(&server, &here, &config, &e), -EINVAL);
@@ -643,7 +626,6 @@ static void invalid_configurations_are_refused(void **state)
 /* Stops what a failed test left running. */
 static int teardown(void **state)
 {
-	(void)state;
 	client_stop(&client);
 	server_stop(&server);
 	return 0;

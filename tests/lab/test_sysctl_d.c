@@ -140,7 +140,6 @@ static void dump(void)
 
 static void is_read_as_by_systemd(void **arg)
 {
-	(void)arg;
 	size_t set = 0;
 	if (!program)
 		skip_because("no systemd-sysctl here");
@@ -172,7 +171,6 @@ static void is_read_as_by_systemd(void **arg)
 
 static void no_namespaces(void **arg)
 {
-	(void)arg;
 	skip_because("no private user, network and mount namespaces with net.core");
 }
 

@@ -50,7 +50,6 @@ static void assert_knob(struct fixture *f, const char *name, const char *expecte
 
 static void knobs_are_restored(void **state)
 {
-	(void)state;
 	static const struct trial_knob first[] = {
 		{RANGE, "20000 20063"}, {"net.ipv4.no_such_knob", "1"}, {REUSE, "1"}, {0}};
 	static const struct trial_knob again[] = {{REUSE, "0"}, {0}};
@@ -75,7 +74,6 @@ static void knobs_are_restored(void **state)
 /* With a knob that no kernel has: nothing is written if it is not refused. */
 static void the_calling_namespace_keeps_its_knobs(void **state)
 {
-	(void)state;
 	static const struct trial_knob list[] = {{"net.ipv4.no_such_knob", "1"}, {0}};
 	const struct lab_options options = {.place = LAB_IN_PLACE};
 	struct err e = {0};
@@ -92,7 +90,6 @@ static void the_calling_namespace_keeps_its_knobs(void **state)
 
 static void a_refused_value_restores_the_others(void **state)
 {
-	(void)state;
 	static const struct trial_knob list[] = {{RANGE, "20000 20063"}, {REUSE, "many"}, {0}};
 	struct fixture f;
 	struct err e = {0};
@@ -107,7 +104,6 @@ static void a_refused_value_restores_the_others(void **state)
 
 static void servers_and_clients_end(void **state)
 {
-	(void)state;
 	const struct client_config ten = {.connections = 10};
 	const struct client_config too_many = {.connections = UINT64_C(1) << 40};
 	struct fixture f;
@@ -143,7 +139,6 @@ static void servers_and_clients_end(void **state)
 
 static void gentle_clients_arrive_slowly(void **state)
 {
-	(void)state;
 	struct fixture f;
 	struct err e = {0};
 	fixture_open(&f);

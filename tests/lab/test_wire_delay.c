@@ -27,7 +27,6 @@ static struct lab *lab;
 
 static int teardown(void **state)
 {
-	(void)state;
 	lab_close(lab);
 	lab = NULL;
 	return 0;
@@ -138,7 +137,6 @@ static struct pings *ping(uint64_t rtt_us)
 /* And more on a busy machine: test_delay_line tests when a packet is due. */
 static void a_ping_of_40_ms_takes_40_ms(void **state)
 {
-	(void)state;
 	struct pings *far = ping(40000);
 	for (unsigned i = 0; i < PINGS; i++)
 		assert_true(far->ns[i] >= 40000000u);
@@ -232,7 +230,6 @@ static void bulk_arrives(uint64_t size)
 
 static void a_stream_arrives_complete(void **state)
 {
-	(void)state;
 	lab_make(2000, 0, 0);
 	bulk_arrives(64 << 20);
 	assert_int_equal(lab_wire(lab)->way[LAB_CLIENT].lost, 0);
@@ -240,7 +237,6 @@ static void a_stream_arrives_complete(void **state)
 
 static void a_stream_survives_loss_and_a_short_queue(void **state)
 {
-	(void)state;
 	lab_make(2000, 200000000, 0.01);
 	bulk_arrives(4 << 20);
 	const struct wire_way *way = &lab_wire(lab)->way[LAB_CLIENT];
@@ -251,7 +247,6 @@ static void a_stream_survives_loss_and_a_short_queue(void **state)
 
 static void pacing_limits_the_throughput(void **state)
 {
-	(void)state;
 	lab_make(1000, 80000000, 0);
 	uint64_t start = clock_ns();
 	bulk_arrives(2 << 20);
@@ -281,7 +276,6 @@ static unsigned group_size(void)
 
 static void closing_a_lab_kills_blocked_tasks_and_the_relay(void **state)
 {
-	(void)state;
 	struct task server, client;
 	setpgid(0, 0);
 	unsigned before = group_size();
@@ -366,7 +360,6 @@ static int relay_without_close_range(void)
 /* As before 5.9, and where a container's filter refuses close_range(2). */
 static void the_relay_keeps_two_devices_without_close_range(void **state)
 {
-	(void)state;
 	int status = 0;
 	pid_t pid = fork();
 	assert_true(pid >= 0);
@@ -381,7 +374,6 @@ static void the_relay_keeps_two_devices_without_close_range(void **state)
 
 static void impossible_paths_are_refused(void **state)
 {
-	(void)state;
 	static const struct {
 		struct lab_options options;
 		int rc;
@@ -406,14 +398,12 @@ static void impossible_paths_are_refused(void **state)
 
 static int open_host(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	return host_open(&host, "/", &e);
 }
 
 static int close_host(void **state)
 {
-	(void)state;
 	host_close(host);
 	return 0;
 }

@@ -1,6 +1,5 @@
 /* Accessors for a report of `check --format json`. A missing part fails the test. */
-#ifndef EPOLLTUNE_TESTS_CHECKED_H
-#define EPOLLTUNE_TESTS_CHECKED_H
+#pragma once
 
 #include "support.h"
 
@@ -24,5 +23,3 @@ long long checked_number(json_t *object, const char *key);
 double checked_evidence(json_t *finding, const char *name, const char *which);
 /* Whether unshare(1) can make a user and a network namespace here. */
 bool namespaces_allowed(void);
-
-#endif

@@ -1,6 +1,5 @@
 /* findings: made by a test, outside of the catalogue. */
-#ifndef EPOLLTUNE_TESTS_FINDINGS_H
-#define EPOLLTUNE_TESTS_FINDINGS_H
+#pragma once
 
 #include "epolltune/report.h"
 
@@ -13,5 +12,3 @@ static inline struct finding *finding_made(struct report *r, const char *id,
 	report_text(f->title, "%s", title);
 	return f;
 }
-
-#endif

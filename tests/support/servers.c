@@ -99,7 +99,6 @@ void servers_test_run(void **state)
 int servers_end(void **state)
 {
 	pid_t pid;
-	(void)state;
 	while (isolated && (pid = child_of(getpid(), 0)) > 0)
 		child_end(pid);
 	return 0;

@@ -5,8 +5,7 @@
  * descriptors raised to the hard one. Each test is a SERVERS_TEST: it is skipped where there are no
  * such namespaces, and all processes end after it. Waiting functions fail the test after a minute.
  */
-#ifndef EPOLLTUNE_TESTS_SERVERS_H
-#define EPOLLTUNE_TESTS_SERVERS_H
+#pragma once
 
 #include "checked.h"
 
@@ -80,5 +79,3 @@ const char *answer_of(const struct checked *c);
 /* Whether no finding is a warning or critical, and the exit status is 0; prints what is not so. */
 bool report_healthy(const struct checked *c);
 void assert_healthy(const struct checked *c);
-
-#endif

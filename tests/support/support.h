@@ -1,7 +1,6 @@
 /* Shared by all test programs. A test that cannot run here (no namespace, no TUN, no QEMU) calls
  * skip_because(), which skips it, or fails it in CI (EPOLLTUNE_MUST_RUN=1). */
-#ifndef EPOLLTUNE_TESTS_SUPPORT_H
-#define EPOLLTUNE_TESTS_SUPPORT_H
+#pragma once
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,5 +63,3 @@ int namespace_enter(void);
 #define PROGRAM_FOR_ALL                                                                            \
 	"d=$(mktemp -d) && trap 'rm -rf $d' EXIT && chmod 755 $d && "                              \
 	"install -m 755 $PROGRAM $d/epolltune && PROGRAM=$d/epolltune && "
-
-#endif

@@ -1,11 +1,10 @@
 #include "verdict.h"
 
+#include "support.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "support.h"
 
 #include "epolltune/knob.h"
 #include "judge/settings.h"

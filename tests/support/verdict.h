@@ -1,6 +1,5 @@
 /* verdict: what the judge makes of settings and outcomes, without a lab: a case is a row. */
-#ifndef EPOLLTUNE_TESTS_VERDICT_H
-#define EPOLLTUNE_TESTS_VERDICT_H
+#pragma once
 
 #include "epolltune/probe.h"
 
@@ -26,5 +25,3 @@ const char *verdict_proposals(const struct report *r);
 /* Fails the test unless these are all findings of the report, "id level, id level", and their texts
  * are whole: no {name} left, nothing cut. `what`: names the case. */
 void findings_are(const char *what, const struct report *r, const char *expected);
-
-#endif

@@ -1,6 +1,5 @@
 /* Reports with every kind of part, for the renderers' tests. */
-#ifndef EPOLLTUNE_TESTS_SAMPLE_REPORT_H
-#define EPOLLTUNE_TESTS_SAMPLE_REPORT_H
+#pragma once
 
 #include "../support/findings.h"
 
@@ -180,5 +179,3 @@ static inline void sample_observed(struct report *r)
 		report_accept(r, &a);
 	}
 }
-
-#endif

@@ -10,7 +10,6 @@ static struct bench_table table;
 
 static int setup(void **state)
 {
-	(void)state;
 	bench_init(&table);
 	return 0;
 }
@@ -22,7 +21,6 @@ static void point(const char *variant, uint64_t n, uint64_t active, double value
 
 static void the_median_follows_each_sample(void **state)
 {
-	(void)state;
 	const double values[] = {5, 1, 4, 2};
 	const double medians[] = {5, 3, 4, 3};
 	for (size_t i = 0; i < 4; i++) {
@@ -40,7 +38,6 @@ static void the_median_follows_each_sample(void **state)
 
 static void series_that_differ_in_one_key_stay_apart(void **state)
 {
-	(void)state;
 	point("poll", 10, 1, 1);
 	point("poll", 10, 10, 2);
 	point("poll", 100, 1, 3);
@@ -53,7 +50,6 @@ static void series_that_differ_in_one_key_stay_apart(void **state)
 
 static void figures_beyond_the_capacity_are_counted_as_lost(void **state)
 {
-	(void)state;
 	for (unsigned i = 0; i < BENCH_RESULTS + 3; i++)
 		point("poll", i + 1, 1, 1);
 	assert_int_equal(table.count, BENCH_RESULTS);
@@ -67,7 +63,6 @@ static void figures_beyond_the_capacity_are_counted_as_lost(void **state)
 
 static void the_last_note_says_that_more_were_omitted(void **state)
 {
-	(void)state;
 	for (unsigned i = 0; i < BENCH_NOTES; i++)
 		bench_note(&table, "note %u", i);
 	bench_note(&table, "note %u", 3u);
@@ -81,7 +76,6 @@ static void the_last_note_says_that_more_were_omitted(void **state)
 /* Ratios are taken round by round; rounds that contradict each other give none. */
 static void a_ratio_is_taken_round_by_round(void **state)
 {
-	(void)state;
 	const double a[] = {10, 20, 40}, b[] = {10, 10, 10, 10};
 	char text[48];
 	for (size_t i = 0; i < 4; i++) {
@@ -112,7 +106,6 @@ static double crossing(bool all)
 
 static void curves_cross_between_two_sizes(void **state)
 {
-	(void)state;
 	assert_true(isnan(crossing(false)));
 	/* Sizes come in any order; poll grows with n, epoll does not: they meet at 31.6. */
 	const uint64_t sizes[] = {1000, 10, 100, 1};
@@ -126,7 +119,6 @@ static void curves_cross_between_two_sizes(void **state)
 
 static void one_outlier_does_not_move_a_crossing(void **state)
 {
-	(void)state;
 	/* One outlier at the smallest size does not make poll more expensive at every size. */
 	const double poll[] = {1.05, 0.7, 0.7, 0.8, 1.4, 3};
 	for (unsigned i = 0; i < 6; i++) {
@@ -139,7 +131,6 @@ static void one_outlier_does_not_move_a_crossing(void **state)
 /* Single rounds may cross at another size, or at none. */
 static void a_crossing_has_a_range_over_the_rounds(void **state)
 {
-	(void)state;
 	const double poll[3][2] = {{1, 3}, {1, 4}, {2.5, 5}};
 	for (unsigned round = 0; round < 3; round++)
 		for (unsigned i = 0; i < 2; i++) {
@@ -155,7 +146,6 @@ static void a_crossing_has_a_range_over_the_rounds(void **state)
 
 static void a_curve_may_be_cheaper_at_every_size_or_at_none(void **state)
 {
-	(void)state;
 	for (unsigned i = 2; i < 6; i++) {
 		point("poll", i, 1, 1);
 		point("epoll", i, 1, 2);
@@ -168,7 +158,6 @@ static void a_curve_may_be_cheaper_at_every_size_or_at_none(void **state)
 
 static void every_bench_and_variant_is_found_by_its_name(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	for (int m = 0; m < BENCH_METRICS; m++) {
 		assert_non_null(bench_metric_name((enum bench_metric)m));

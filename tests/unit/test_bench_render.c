@@ -30,7 +30,6 @@ static struct bench_page page(void)
 
 static int setup(void **state)
 {
-	(void)state;
 	bench_init(&table);
 	for (int run_ = 0; run_ < 3; run_++) {
 		for (uint64_t n = 10; n <= 1000; n *= 10) {
@@ -65,7 +64,6 @@ static char *rendered(bench_render_function render, const struct render_style *s
 
 static void figures_have_three_digits_and_a_unit(void **state)
 {
-	(void)state;
 	static const struct {
 		enum bench_metric metric;
 		double value;
@@ -97,7 +95,6 @@ static size_t widest_line(const char *text)
 
 static void text_has_figures_conditions_and_notes(void **state)
 {
-	(void)state;
 	CLEAN(free_pointer) char *text = rendered(bench_render_text, &plain);
 	assert_non_null(strstr(text, "401 ns +-0%"));
 	assert_non_null(strstr(text, "441 ns +-0%"));
@@ -111,7 +108,6 @@ static void text_has_figures_conditions_and_notes(void **state)
 /* A table too wide for the terminal is split; each part repeats the sizes. */
 static void wide_tables_are_split_to_fit(void **state)
 {
-	(void)state;
 	static const char *const variants[] = {"select",   "poll",    "epoll-level", "epoll-edge",
 					       "io-uring", "another", "one-more"};
 	bench_init(&table);
@@ -139,7 +135,6 @@ static void wide_tables_are_split_to_fit(void **state)
 /* Conditions that differ by size name the size. */
 static void conditions_name_their_size(void **state)
 {
-	(void)state;
 	bench_add(&table, "request", "level", 100, 100, BENCH_RATE, 1e5, "many");
 	bench_add(&table, "request", "level", 1, 1, BENCH_RATE, 1e5, "one");
 	CLEAN(free_pointer) char *text = rendered(bench_render_text, &plain);
@@ -151,7 +146,6 @@ static void conditions_name_their_size(void **state)
 /* Conditions that differ by metric name the metrics. */
 static void conditions_name_their_metrics(void **state)
 {
-	(void)state;
 	bench_add(&table, "hold", "idle", 100, 0, BENCH_ELAPSED, 1, "opening");
 	bench_add(&table, "hold", "idle", 100, 0, BENCH_CPU, 1, "opening");
 	bench_add(&table, "hold", "idle", 100, 100, BENCH_P50, 1, "talking");
@@ -162,7 +156,6 @@ static void conditions_name_their_metrics(void **state)
 /* A spread above 100 % is printed as a range; a single round has none. */
 static void a_wide_spread_is_a_range(void **state)
 {
-	(void)state;
 	bench_init(&table);
 	const double values[] = {91, 442, 2900};
 	for (int i = 0; i < 3; i++)
@@ -182,7 +175,6 @@ static void a_wide_spread_is_a_range(void **state)
 
 static void omitted_figures_are_counted(void **state)
 {
-	(void)state;
 	table.lost = 7;
 	CLEAN(free_pointer) char *text = rendered(bench_render_text, &plain);
 	assert_non_null(strstr(text, "7 figures did not fit"));
@@ -190,7 +182,6 @@ static void omitted_figures_are_counted(void **state)
 
 static void json_has_every_field(void **state)
 {
-	(void)state;
 	CLEAN(free_pointer) char *text = rendered(bench_render_json, &plain);
 	json_t *root = json_loads(text, 0, NULL);
 	assert_non_null(root);
@@ -219,7 +210,6 @@ static void json_has_every_field(void **state)
 
 static void csv_is_quoted(void **state)
 {
-	(void)state;
 	CLEAN(free_pointer) char *text = rendered(bench_render_csv, &plain);
 	assert_non_null(strstr(
 		text, "wait,poll,10,1,cost,ns,401,400,402,3,\"with \"\"scan\"\", <all>\"\r\n"));
@@ -232,7 +222,6 @@ static void csv_is_quoted(void **state)
 static int svg(FILE *out, const struct bench_page *p, const struct render_style *style,
 	       struct err *e)
 {
-	(void)style;
 	return bench_render_svg(out, p, e);
 }
 
@@ -246,7 +235,6 @@ static size_t occurrences(const char *text, const char *what)
 
 static void svg_has_curves_and_bars(void **state)
 {
-	(void)state;
 	CLEAN(free_pointer) char *text = rendered(svg, &plain);
 	assert_memory_equal(text, "<svg ", 5);
 	assert_int_equal(occurrences(text, "<polyline"), 2);
@@ -263,7 +251,6 @@ static void svg_has_curves_and_bars(void **state)
 
 static void an_empty_table_renders(void **state)
 {
-	(void)state;
 	bench_init(&table);
 	const bench_render_function all[] = {bench_render_text, bench_render_json, bench_render_csv,
 					     svg};
@@ -276,7 +263,6 @@ static void an_empty_table_renders(void **state)
 /* Only wait with one ready is measured at three sizes. */
 static void charts_need_three_sizes(void **state)
 {
-	(void)state;
 	CLEAN(free_pointer) char *text = rendered(bench_render_text, &plain);
 	assert_int_equal(occurrences(text, ", one ready: "), 1);
 	assert_int_equal(occurrences(text, ", all ready: "), 0);

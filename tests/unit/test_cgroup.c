@@ -33,7 +33,6 @@ static void put(const char *path, const char *text)
 
 static int begin(void **state)
 {
-	(void)state;
 	strcpy(root + sizeof(root) - 7, "XXXXXX");
 	put(mkdtemp(root) ? "proc/sys/x" : "", "");
 	return 0;
@@ -41,7 +40,6 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	(void)state;
 	struct output o = run("rm -rf %s", root);
 	output_free(&o);
 	return 0;
@@ -60,7 +58,6 @@ static struct cgroup read_group(void)
 
 static void the_ancestor_that_leaves_least_counts(void **state)
 {
-	(void)state;
 	put("proc/self/cgroup", "0::/system.slice/nginx.service\n");
 	put("proc/self/mountinfo", V2_MOUNT);
 	put("sys/fs/cgroup/system.slice/nginx.service/memory.max", "536870912\n");
@@ -86,7 +83,6 @@ static void the_ancestor_that_leaves_least_counts(void **state)
 
 static void quota_and_processes(void **state)
 {
-	(void)state;
 	put("proc/self/cgroup", "0::/kubepods/pod1/c1\n");
 	put("proc/self/mountinfo", V2_MOUNT);
 	put("sys/fs/cgroup/kubepods/pod1/c1/cpu.max", "max 100000\n");
@@ -114,7 +110,6 @@ static void quota_and_processes(void **state)
 
 static void version_1(void **state)
 {
-	(void)state;
 	put("proc/self/cgroup", "9:cpuset:/\n5:cpu,cpuacct:/box\n4:memory:/box/in\n0::/\n");
 	put("proc/self/mountinfo",
 	    V1_MOUNT("/", "memory") V1_MOUNT(
@@ -143,7 +138,6 @@ static void version_1(void **state)
 /* What lies above a cgroup namespace, or outside of the mount, is not visible. */
 static void in_a_container(void **state)
 {
-	(void)state;
 	static const char *const lines[] = {
 		"30 25 0:26 /../.. /sys/fs/cgroup rw - cgroup2 cgroup rw\n",
 		"30 25 0:26 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup rw\n",
@@ -166,7 +160,6 @@ static void in_a_container(void **state)
 /* A group that no file system shows may have a limit; that of the root has none. */
 static void a_group_that_is_not_mounted_is_hidden(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *mounts, *groups;
 		bool memory, pids;
@@ -189,7 +182,6 @@ static void a_group_that_is_not_mounted_is_hidden(void **state)
 
 static void damaged_files_are_no_limits(void **state)
 {
-	(void)state;
 	put("proc/self/mountinfo", V2_MOUNT "x\n\n30 25 - \n");
 	put("proc/self/cgroup", "0::/a\nx\n::\n\n");
 	put("sys/fs/cgroup/a/memory.max", "many\n");

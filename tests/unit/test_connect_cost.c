@@ -15,7 +15,6 @@ static const struct connect_cost cost = {
 
 static void the_search_takes_one_half_first(void **state)
 {
-	(void)state;
 	static const struct {
 		double ports, used, tries;
 	} rows[] = {
@@ -30,7 +29,6 @@ static void the_search_takes_one_half_first(void **state)
 
 static void costs_are_in_proportion_to_the_ports_tried(void **state)
 {
-	(void)state;
 	static const struct connect_cost flat = {.ports = 1024,
 						 .percent = {0, 50, 75, 90, 99},
 						 .ns = {8000, 7900, 8000, 7800, 7900}};
@@ -59,7 +57,6 @@ static void costs_are_in_proportion_to_the_ports_tried(void **state)
 
 static void a_proxy_beyond_that_share_gets_a_note(void **state)
 {
-	(void)state;
 	const struct experiment *x = verdict_experiment("ports", "ports.rate");
 #define DEFAULTS                                                                                   \
 	"net.ipv4.tcp_tw_reuse=2; net.ipv4.tcp_timestamps=1; net.ipv4.tcp_tw_reuse_delay=1000; "   \

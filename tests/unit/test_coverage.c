@@ -19,7 +19,6 @@ static void change(const char *name, const char *wall, enum change_scope scope)
 
 static int empty(void **state)
 {
-	(void)state;
 	plan.count = 0;
 	return 0;
 }
@@ -35,7 +34,6 @@ static void is(const struct probe *const *probes, size_t count, const char *allo
 
 static void by_the_walls_that_change(void **state)
 {
-	(void)state;
 	static const struct experiment experiments[] = {{.wall = "accept-queue"}, {0}};
 	static const char *const walls[] = {"buffers.receive", "buffers.send", NULL};
 	static const struct observation observation = {.walls = walls};
@@ -54,7 +52,6 @@ static void by_the_walls_that_change(void **state)
 
 static void files_move_no_wall(void **state)
 {
-	(void)state;
 	static const struct experiment experiments[] = {{.wall = "accept-queue"}, {0}};
 	static const struct probe a = {.name = "a", .experiments = experiments};
 	static const struct probe *const all[] = {&a};
@@ -65,7 +62,6 @@ static void files_move_no_wall(void **state)
 /* The list of probes is not cut. */
 static void lists_of_any_length(void **state)
 {
-	(void)state;
 	enum { PROBES = 100 };
 	static char names[PROBES][32], want[PROBES * 33];
 	static const char *const walls[] = {"the.first", "the.last", NULL};
@@ -87,7 +83,6 @@ static void lists_of_any_length(void **state)
 /* Of --only: by the walls of a knob, and by experiments that use it. */
 static void by_knobs(void **state)
 {
-	(void)state;
 	static const struct experiment on_wall[] = {{.wall = "buffers.receive"}, {0}};
 	static const struct experiment on_knob[] = {
 		{.wall = "no.such", .knobs = {"net.ipv4.tcp_fin_timeout"}}, {0}};

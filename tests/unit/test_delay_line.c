@@ -23,7 +23,6 @@ static void line_make(struct delay_line_config config, size_t size)
 
 static int line_free(void **state)
 {
-	(void)state;
 	free(memory);
 	memory = NULL;
 	return 0;
@@ -54,7 +53,6 @@ static void packet_expect(unsigned number, size_t length, uint64_t now)
 
 static void an_empty_line_has_nothing_due(void **state)
 {
-	(void)state;
 	size_t length;
 	line_make((struct delay_line_config){.delay_ns = MS}, 0);
 	assert_true(delay_line_next(&line) == UINT64_MAX);
@@ -63,7 +61,6 @@ static void an_empty_line_has_nothing_due(void **state)
 
 static void a_packet_is_due_after_the_delay_and_not_before(void **state)
 {
-	(void)state;
 	size_t length;
 	line_make((struct delay_line_config){.delay_ns = 20 * MS}, 0);
 	assert_int_equal(packet_push(1, 100, 5 * MS), DELAY_LINE_TAKEN);
@@ -76,7 +73,6 @@ static void a_packet_is_due_after_the_delay_and_not_before(void **state)
 /* Each direction of a path has half the RTT, the bandwidth and losses of its own. */
 static void a_path_is_two_lines(void **state)
 {
-	(void)state;
 	const struct wire_delay_config path = {
 		.rtt_us = 40000, .bandwidth_bps = 80 * MBIT, .loss = 0.01, .seed = 7};
 	for (unsigned way = 0; way < 2; way++) {
@@ -91,7 +87,6 @@ static void a_path_is_two_lines(void **state)
 
 static void packets_leave_in_order(void **state)
 {
-	(void)state;
 	line_make((struct delay_line_config){.delay_ns = MS,
 					     .bandwidth_bps = 8000 * MBIT,
 					     .queue_bytes = 1 << 20},
@@ -108,7 +103,6 @@ static void packets_leave_in_order(void **state)
 
 static void the_link_sends_one_after_the_other(void **state)
 {
-	(void)state;
 	/* 10 Mbit/s: 1250 bytes take 1 ms; the 10 bytes of the header take no time. */
 	line_make((struct delay_line_config){.delay_ns = 7 * MS,
 					     .bandwidth_bps = 10 * MBIT,
@@ -189,14 +183,12 @@ static void replay(uint64_t bandwidth_bps, uint64_t queue_bytes, bool slow)
 
 static void recorded_packets_are_due_at_their_time(void **state)
 {
-	(void)state;
 	replay(100 * MBIT, 1 << 20, false);
 	replay(10 * MBIT, 40000, true);
 }
 
 static void the_queue_is_bounded(void **state)
 {
-	(void)state;
 	/* The queue holds 5000 bytes: packets that find 0, 1250, … 5000 bytes are taken, 5 in
 	 * all. */
 	line_make((struct delay_line_config){.delay_ns = MS,
@@ -219,7 +211,6 @@ static void the_queue_is_bounded(void **state)
 
 static void a_queue_shorter_than_a_packet_takes_one(void **state)
 {
-	(void)state;
 	line_make((struct delay_line_config){.bandwidth_bps = MBIT, .queue_bytes = 1}, 0);
 	assert_int_equal(packet_push(1, 60000, 0), DELAY_LINE_TAKEN);
 	assert_int_equal(packet_push(1, 60000, 0), DELAY_LINE_DROPPED);
@@ -241,7 +232,6 @@ static uint64_t losses(double loss, uint64_t seed)
 
 static void loss_repeats_with_its_seed(void **state)
 {
-	(void)state;
 	assert_true(losses(0.3, 42) == losses(0.3, 42));
 	assert_true(losses(0.3, 42) != losses(0.3, 43));
 	assert_true(losses(0, 42) == 0);
@@ -250,7 +240,6 @@ static void loss_repeats_with_its_seed(void **state)
 
 static void loss_has_the_requested_share(void **state)
 {
-	(void)state;
 	line_make((struct delay_line_config){.loss = 0.01, .seed = 1}, 0);
 	unsigned lost = 0;
 	for (unsigned i = 0; i < 100000; i++) {
@@ -265,7 +254,6 @@ static void loss_has_the_requested_share(void **state)
 
 static void the_ring_wraps_without_mixing_packets_up(void **state)
 {
-	(void)state;
 	line_make((struct delay_line_config){.delay_ns = MS}, 5 * DELAY_LINE_PACKET);
 	unsigned number = 0, in = 0, out = 0, dropped = 0;
 	unsigned kept[16];
@@ -290,7 +278,6 @@ static void the_ring_wraps_without_mixing_packets_up(void **state)
 
 static void full_memory_drops_and_recovers(void **state)
 {
-	(void)state;
 	const size_t full = DELAY_LINE_PACKET;
 	line_make((struct delay_line_config){.delay_ns = MS}, 7 * full / 2);
 	assert_int_equal(packet_push(1, full, 0), DELAY_LINE_TAKEN);
@@ -308,7 +295,6 @@ static void full_memory_drops_and_recovers(void **state)
 
 static void the_memory_holds_what_the_path_holds(void **state)
 {
-	(void)state;
 	/* Full-size packets, and the shortest ones, whose records take most memory, at the rate of
 	 * the link. */
 	static const size_t lengths[] = {60, 576, 1500, 65536};

@@ -34,7 +34,6 @@ static bool shell(const char *command)
 
 static int enter(void **state)
 {
-	(void)state;
 	struct err e;
 	allowed = namespace_enter() == 0;
 	plan = calloc(1, sizeof(*plan));
@@ -43,7 +42,6 @@ static int enter(void **state)
 
 static int leave(void **state)
 {
-	(void)state;
 	site_refresh(&site);
 	host_close(host);
 	free(plan);
@@ -55,7 +53,6 @@ static int leave(void **state)
 /* Two interfaces with one of four receive channels enabled. */
 static int fresh(void **state)
 {
-	(void)state;
 	options = (struct plan_options){0};
 	site_refresh(&site);
 	site = (struct change_site){.host = host, .root = dir};
@@ -76,7 +73,6 @@ static void needs_namespace(void)
 
 static void names_are_knob_interface_and_queue(void **state)
 {
-	(void)state;
 	struct device_name d;
 	assert_true(device_parse("device.ring.rx@eth0", &d));
 	assert_string_equal(d.nic, "eth0");
@@ -108,7 +104,6 @@ static void names_are_knob_interface_and_queue(void **state)
 /* A row of the catalogue is all that a setting of an interface needs. */
 static void every_device_knob_has_its_setting(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < knob_count(); i++) {
 		const struct knob *k = knob_at(i);
 		const struct device_setting *s = k->device;
@@ -136,7 +131,6 @@ static void every_device_knob_has_its_setting(void **state)
 /* Two rows for one setting would give it two ranges and two lines in a file. */
 static void every_setting_is_in_one_row(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < knob_count(); i++)
 		for (size_t j = 0; j < i; j++) {
 			const struct knob *a = knob_at(i), *b = knob_at(j);
@@ -174,7 +168,6 @@ static void refused(int code, const char *needle)
 
 static void a_link_is_reset_with_consent_only(void **state)
 {
-	(void)state;
 	needs_namespace();
 	options.set = "device.channels@v0=3";
 	refused(-PLAN_REFUSED, "--allow-link-reset");
@@ -198,7 +191,6 @@ static void a_link_is_reset_with_consent_only(void **state)
  * interface. */
 static void a_device_finding_becomes_a_change(void **state)
 {
-	(void)state;
 	needs_namespace();
 	struct err e = {0};
 	CLEAN(free_pointer) struct report *r = calloc(1, sizeof(*r));
@@ -240,7 +232,6 @@ static bool on_management_path(const char *nic, char what[40])
 
 static void the_operators_connection_counts(void **state)
 {
-	(void)state;
 	needs_namespace();
 	char what[40];
 	assert_true(shell("ip address add 10.7.0.1/24 dev v0 && ip link set v0 up"));
@@ -263,7 +254,6 @@ static void the_operators_connection_counts(void **state)
 /* By another table, a second next hop, a tunnel, an address of lo, or a link-local address. */
 static void any_route_of_the_connection_counts(void **state)
 {
-	(void)state;
 	needs_namespace();
 	char what[40];
 	assert_true(
@@ -298,7 +288,6 @@ static void any_route_of_the_connection_counts(void **state)
 
 static void values_are_checked_by_the_device(void **state)
 {
-	(void)state;
 	needs_namespace();
 	options.allow_reset = true;
 	options.set = "device.channels@v0=5";
@@ -331,7 +320,6 @@ static void wrote(const char *nic, const char *value)
 /* A plan reads an interface once; a write makes the next read a fresh one. */
 static void interfaces_are_read_once(void **state)
 {
-	(void)state;
 	needs_namespace();
 	struct err e = {0};
 	options.allow_reset = true;
@@ -359,7 +347,6 @@ static struct execution begin(struct journal *j)
 
 static void written_read_back_and_reverted(void **state)
 {
-	(void)state;
 	needs_namespace();
 	struct err e = {0};
 	struct journal j;
@@ -383,7 +370,6 @@ static void written_read_back_and_reverted(void **state)
 /* The interface is removed between plan and write: one error, and the run is rolled back. */
 static void an_interface_that_is_removed(void **state)
 {
-	(void)state;
 	needs_namespace();
 	struct err e = {0};
 	struct journal j;
@@ -414,7 +400,6 @@ static void an_interface_that_is_removed(void **state)
 /* The interface is removed after the change: nothing to roll back. */
 static void rollback_of_a_removed_interface(void **state)
 {
-	(void)state;
 	needs_namespace();
 	struct err e = {0};
 	struct journal j;
@@ -435,7 +420,6 @@ static void rollback_of_a_removed_interface(void **state)
 /* A renamed interface is unreachable, not removed. */
 static void rollback_of_a_renamed_interface(void **state)
 {
-	(void)state;
 	needs_namespace();
 	struct err e = {0};
 	struct journal j;
@@ -462,7 +446,6 @@ static void rollback_of_a_renamed_interface(void **state)
 
 static void files_of_a_device(void **state)
 {
-	(void)state;
 	char path[128], setting[CHANGE_VALUE];
 	assert_string_equal(device_file("device.ring.rx@eth0")->name, "link");
 	assert_string_equal(device_file("device.gro_flush_timeout@eth0")->name, "udev");
@@ -500,7 +483,6 @@ static void files_of_a_device(void **state)
  * that says so. */
 static void what_no_file_can_hold_is_a_manual_step(void **state)
 {
-	(void)state;
 	needs_namespace();
 	struct err e = {0};
 	const struct change_author test = {.by = "test", .run = 1};
@@ -522,7 +504,6 @@ static void a_master_and_its_function_have_no_file(void **state)
 	const struct change_author test = {.by = "test", .run = 1};
 	char value[CHANGE_VALUE];
 	struct err e = {0};
-	(void)state;
 	site.nics = (struct nics){calloc(1, sizeof(struct nic)), 1};
 	site.all_nics = (struct nics){calloc(2, sizeof(struct nic)), 2};
 	assert_true(site.nics.at && site.all_nics.at);

@@ -92,7 +92,6 @@ static const struct text_case cases[] = {
 
 static void a_text_is_changed_in_its_place(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const struct text_case *c = &cases[i];
 		const struct server_row *row = server_row_find(c->server);
@@ -123,7 +122,6 @@ static void a_text_is_changed_in_its_place(void **state)
 /* In whichever file they are. */
 static void one_of_several_files_has_the_parameter(void **state)
 {
-	(void)state;
 	const struct server_row *row = server_row_find("nginx");
 	static const char *const texts[] = {"listen 8080;", "listen 8080 reuseport;",
 					    "listen 8080;"};
@@ -142,7 +140,6 @@ static void one_of_several_files_has_the_parameter(void **state)
 
 static void a_socket_is_found_by_its_path(void **state)
 {
-	(void)state;
 	static const char *const texts[][2] = {
 		{"nginx", "listen unix:/run/app.sock;"},
 		{"haproxy", "bind unix@/run/app.sock\n"},
@@ -165,14 +162,12 @@ static void a_socket_is_found_by_its_path(void **state)
 static int include_note(const char *name, const char *section, void *arg, struct err *e)
 {
 	char *text = arg;
-	(void)e;
 	snprintf(text + strlen(text), 200 - strlen(text), "%s in \"%s\"; ", name, section);
 	return 0;
 }
 
 static void included_files_have_the_section_around_them(void **state)
 {
-	(void)state;
 	char text[200] = "";
 	edit_includes(
 		&server_row_find("nginx")->file,
@@ -216,7 +211,6 @@ static const struct command_case commands[] = {
 
 static void a_command_gets_an_option_more(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
 		const struct command_case *c = &commands[i];
 		struct edit_command found;
@@ -247,7 +241,6 @@ static const char *option_of(const char *command, const char *option)
 
 static void an_option_is_read_from_a_command(void **state)
 {
-	(void)state;
 	assert_string_equal(option_of("memcached -c 64 -u a", "-c"), "64");
 	assert_string_equal(option_of("memcached -c64 -c 65", "-c"), "65");
 	assert_string_equal(option_of("memcached -c '6 4'", "-c"), "6 4");
@@ -260,7 +253,6 @@ static void an_option_is_read_from_a_command(void **state)
 
 static void the_first_command_keeps_the_directory(void **state)
 {
-	(void)state;
 	struct edit_command c;
 	const struct server_row *row = server_row_find("haproxy");
 	assert_int_equal(edit_command_find("exec haproxy -f a", row, &c, NULL), 0);

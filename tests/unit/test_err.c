@@ -7,7 +7,6 @@
 
 static void errno_is_in_the_text_and_returned(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	errno = ENOENT;
 	assert_int_equal(err_errno(&e, "open %s", "/x"), -ENOENT);
@@ -19,7 +18,6 @@ static void errno_is_in_the_text_and_returned(void **state)
 
 static void text_needs_no_errno(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	assert_int_equal(err_set(&e, EINVAL, "%d is odd", 3), -EINVAL);
 	assert_string_equal(e.text, "3 is odd");
@@ -27,7 +25,6 @@ static void text_needs_no_errno(void **state)
 
 static void prefixes_accumulate(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	err_set(&e, EPERM, "why");
 	assert_int_equal(err_prefix(&e, "lab %d", 1), -EPERM);
@@ -37,7 +34,6 @@ static void prefixes_accumulate(void **state)
 
 static void a_text_stays_on_one_line_and_in_bounds(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	char name[2000];
 	memset(name, 'x', sizeof(name) - 1);
@@ -54,7 +50,6 @@ static void a_text_stays_on_one_line_and_in_bounds(void **state)
 
 static void without_a_struct_the_code_is_returned(void **state)
 {
-	(void)state;
 	errno = ENOENT;
 	assert_int_equal(err_errno(NULL, "open %s", "/x"), -ENOENT);
 	errno = 0;
@@ -68,7 +63,6 @@ static void without_a_struct_the_code_is_returned(void **state)
 
 static void a_new_code_keeps_the_text(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	err_set(&e, ENOENT, "why");
 	assert_int_equal(err_recode(&e, ENODEV), -ENODEV);
@@ -81,7 +75,6 @@ static void a_new_code_keeps_the_text(void **state)
 
 static void what_to_do_is_apart_from_the_reason(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	char reason[128];
 	err_set(&e, EACCES, "cannot open /dev/net/tun");

@@ -84,7 +84,6 @@ static void file_run(entry_function *entry, const char *path)
 /* Each fuzzer has at least one kept input. */
 static void corpora_are_read(void **arg)
 {
-	(void)arg;
 	for (size_t i = 0; i < FUZZERS; i++) {
 		char path[512];
 		struct dirent **names;
@@ -109,7 +108,6 @@ static void corpora_are_read(void **arg)
 
 static void all_fuzzers_are_listed(void **arg)
 {
-	(void)arg;
 	struct output o = run("ls tests/fuzz/fuzz_*.c | wc -l");
 	assert_int_equal(atoi(o.out), FUZZERS);
 	output_free(&o);

@@ -4,7 +4,6 @@
 
 static void memory_is_that_of_more_connections(void **state)
 {
-	(void)state;
 	static const uint64_t KB = 1024, MB = 1 << 20;
 	const struct {
 		const char *name;
@@ -66,7 +65,6 @@ static void memory_is_that_of_more_connections(void **state)
 
 static void a_unix_socket_is_not_reset(void **state)
 {
-	(void)state;
 	const struct hold reset = {.end = HOLD_RESET}, refused = {.end = HOLD_REFUSED};
 	assert_string_equal(end_text(&reset, false), "was reset");
 	assert_string_equal(end_text(&reset, true), "was closed before its request was read");

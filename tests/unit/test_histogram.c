@@ -8,7 +8,6 @@ static struct histogram h, other;
 
 static int reset(void **state)
 {
-	(void)state;
 	memset(&h, 0, sizeof(h));
 	memset(&other, 0, sizeof(other));
 	return 0;
@@ -16,14 +15,12 @@ static int reset(void **state)
 
 static void empty_is_zero(void **state)
 {
-	(void)state;
 	assert_int_equal(histogram_quantile(&h, 0.5), 0);
 	assert_int_equal(histogram_quantile(&h, 1.0), 0);
 }
 
 static void every_value_is_reported_within_a_percent(void **state)
 {
-	(void)state;
 	for (unsigned bit = 0; bit < 64; bit++)
 		for (int64_t off = -3; off <= 3; off++) {
 			uint64_t value = (UINT64_C(1) << bit) * 3 / 2 + (uint64_t)off;
@@ -45,7 +42,6 @@ static int ascending(const void *a, const void *b)
 
 static void quantiles_of_a_long_tail_are_within_a_percent(void **state)
 {
-	(void)state;
 	enum { N = 20000 };
 	static uint64_t values[N];
 	uint64_t seed = 42;
@@ -71,7 +67,6 @@ static void quantiles_of_a_long_tail_are_within_a_percent(void **state)
 
 static void small_ranks_are_exact(void **state)
 {
-	(void)state;
 	for (uint64_t i = 1; i <= 100; i++)
 		histogram_add(&h, i);
 	assert_int_equal(histogram_quantile(&h, 0.07), 7);
@@ -85,7 +80,6 @@ static void small_ranks_are_exact(void **state)
 
 static void many_equal_values_count_at_once(void **state)
 {
-	(void)state;
 	histogram_add(&h, 1);
 	histogram_add_many(&h, 1000000, 0);
 	assert_int_equal(histogram_quantile(&h, 1.0), 1);

@@ -12,13 +12,11 @@ static struct host *machine;
 static int setup(void **state)
 {
 	struct err e = {0};
-	(void)state;
 	return host_open(&machine, "tests/hosts/linux-6.18", &e);
 }
 
 static int teardown(void **state)
 {
-	(void)state;
 	host_close(machine);
 	return 0;
 }
@@ -39,7 +37,6 @@ static int check(uint64_t connections, uint64_t watches, uint64_t per_process, s
 
 static void a_plan_that_fits_is_accepted(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	assert_int_equal(check(10000, 10000, 19968, &e), 0);
 	assert_int_equal(check(1000000, 1000000, 19968, &e), 0);
@@ -47,7 +44,6 @@ static void a_plan_that_fits_is_accepted(void **state)
 
 static void each_limit_that_is_too_low_is_named(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	assert_int_equal(check(4000000, 10, 1000000, &e), -ENOSPC);
 	assert_non_null(strstr(e.text, "4000000 connections need 36.3 GB of memory (only "));

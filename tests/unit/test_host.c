@@ -37,7 +37,6 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 static int make_machine(void **state)
 {
-	(void)state;
 	struct err e;
 	snprintf(root, sizeof(root), "/tmp/epolltune-host-XXXXXX");
 	return !mkdtemp(root) || host_open(&captured, root, &e) || host_open(&live, "/", &e);
@@ -45,7 +44,6 @@ static int make_machine(void **state)
 
 static int remove_machine(void **state)
 {
-	(void)state;
 	host_close(captured);
 	host_close(live);
 	return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -77,7 +75,6 @@ static void put_link(const char *path, const char *target)
 
 static void a_root_must_be_a_directory(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	struct host *h = NULL;
 	assert_int_equal(host_open(&h, "/nonexistent", &e), -ENOENT);
@@ -96,7 +93,6 @@ static void a_root_must_be_a_directory(void **state)
 
 static void a_text_file_is_read_whole(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	char text[8];
 	put("seven", "1234567\n");
@@ -124,7 +120,6 @@ static void a_text_file_is_read_whole(void **state)
 
 static void a_frozen_machine_keeps_what_it_has_read(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	char text[8];
 	put("kept", "before\n");
@@ -163,7 +158,6 @@ static void a_frozen_machine_keeps_what_it_has_read(void **state)
 
 static void only_regular_files_below_the_root_are_read(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	char text[8], fifo[128];
 	put("proc/x", "1");
@@ -188,7 +182,6 @@ static void only_regular_files_below_the_root_are_read(void **state)
 /* Each link would show this machine's /etc/passwd if it could leave the root. */
 static void links_cannot_leave_the_root(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	char text[64];
 	put("proc/self/net/netstat", "inside");
@@ -246,7 +239,6 @@ static int read_without_openat2(int code)
 /* As before 5.6, and where a container's filter refuses openat2(2). */
 static void links_are_refused_without_openat2(void **state)
 {
-	(void)state;
 	put("proc/self/net/netstat", "inside");
 	put_link("proc/net", "self/net");
 	put_link("absolute", "/etc/passwd");
@@ -268,7 +260,6 @@ static void links_are_refused_without_openat2(void **state)
 
 static void read_all_is_bounded(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	char name[128], *text = NULL;
 	put("huge", "x");
@@ -290,7 +281,6 @@ static void read_all_is_bounded(void **state)
 
 static void numbers_are_decimal_and_fit_64_bits(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	uint64_t n = 0;
 	static const struct {
@@ -322,7 +312,6 @@ static void numbers_are_decimal_and_fit_64_bits(void **state)
 
 static void writes_reach_the_live_machine_only(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	char text[8];
 	put("proc/sys/x", "1\n");
@@ -351,7 +340,6 @@ static int walk_note(const char *path, void *arg)
 
 static void a_walk_visits_regular_files_in_order(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	put("d/b", "");
 	put("d/a/2", "");
@@ -378,7 +366,6 @@ static void a_walk_visits_regular_files_in_order(void **state)
 
 static void facts_are_read_or_absent(void **state)
 {
-	(void)state;
 	struct host_facts f;
 	struct utsname u;
 	assert_int_equal(uname(&u), 0);
@@ -418,7 +405,6 @@ static void facts_are_read_or_absent(void **state)
 
 static void cpu_times_are_read_by_cpu(void **state)
 {
-	(void)state;
 	static struct host_cpu_times before, after;
 	struct err e;
 	assert_int_equal(host_cpu_times(captured, &before, &e), -ENOENT);
@@ -443,7 +429,6 @@ static void cpu_times_are_read_by_cpu(void **state)
 
 static void limits_are_read_or_refused(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	struct host_nofile n;
 	struct rlimit r;
@@ -478,7 +463,6 @@ static void limits_are_read_or_refused(void **state)
 
 static void counters_are_named_and_damage_is_absent(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	static struct host_counters c, later;
 	assert_int_equal(host_counters(live, &c, &e), 0);
@@ -532,7 +516,6 @@ static void counters_are_named_and_damage_is_absent(void **state)
 
 static void counters_beyond_the_capacity_are_omitted(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	static struct host_counters c;
 	char *text = calloc(1, 65536);
@@ -558,7 +541,6 @@ static void counters_beyond_the_capacity_are_omitted(void **state)
 
 static void slabs_are_read_or_refused(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	uint64_t bytes = 0;
 	static struct host_slabs s;
@@ -596,7 +578,6 @@ static struct host_slab_memory slab_memory(uint64_t tcp, uint64_t filp, uint64_t
 
 static void slabs_grow_by_connections(void **state)
 {
-	(void)state;
 	static const struct {
 		uint64_t tcp, filp, other, all; /* from 100, 100, 100 and 1 000 000 */
 		uint64_t bytes;                 /* that 1000 connections took */
@@ -633,7 +614,6 @@ static void slabs_grow_by_connections(void **state)
 
 static void a_connection_takes_its_objects(void **state)
 {
-	(void)state;
 	static const struct host_slab_memory none;
 	struct host_slab_memory m = slab_memory(1, 1, 1, 0);
 	assert_int_equal(host_slab_connection(&m.slabs), 2000 + 250);
@@ -645,7 +625,6 @@ static void a_connection_takes_its_objects(void **state)
 
 static void reserved_ports_are_counted_within_a_range(void **state)
 {
-	(void)state;
 	static const char path[] = "proc/sys/net/ipv4/ip_local_reserved_ports";
 	static const struct {
 		const char *list;
@@ -676,7 +655,6 @@ static void reserved_ports_are_counted_within_a_range(void **state)
 
 static void sets_of_ports_are_written_as_lists(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *list;
 		size_t size;
@@ -726,7 +704,6 @@ static bool at_port(const struct listener *l, void *port) { return l->port == *(
 
 static void listeners_have_depth_limit_and_owner(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	struct listeners l;
 	char address[64], name[192], expected[192];
@@ -806,7 +783,6 @@ static void parse_all(void)
  * bounds (SAN=1 checks). */
 static void randomly_damaged_files_are_parsed_in_bounds(void **state)
 {
-	(void)state;
 	static const char *const paths[] = {"proc/net/netstat",  "proc/net/snmp",
 					    "proc/net/sockstat", "proc/meminfo",
 					    "proc/self/limits",  "proc/sys/fs/file-nr",

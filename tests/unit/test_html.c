@@ -130,7 +130,6 @@ static char *page_of(const struct report *r)
 
 static void every_report_is_a_page(void **state)
 {
-	(void)state;
 	static void (*const samples[])(struct report *) = {
 		sample_short, sample_healthy, sample_unknown, sample_hostile, sample_observed};
 	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
@@ -148,7 +147,6 @@ static void every_report_is_a_page(void **state)
 
 static void a_report_has_its_walls_findings_and_curves(void **state)
 {
-	(void)state;
 	CLEAN(free_pointer) struct report *r = calloc(1, sizeof(*r));
 	sample_short(r);
 	CLEAN(free_pointer) char *text = page_of(r);
@@ -176,7 +174,6 @@ static void a_report_has_its_walls_findings_and_curves(void **state)
 
 static void texts_are_no_markup(void **state)
 {
-	(void)state;
 	CLEAN(free_pointer) struct report *r = calloc(1, sizeof(*r));
 	sample_short(r);
 	struct finding *f = &r->findings[0];
@@ -212,7 +209,6 @@ static void texts_are_no_markup(void **state)
 /* A text of any length is escaped whole, also where a piece would end within a character. */
 static void long_texts_are_whole(void **state)
 {
-	(void)state;
 	char raw[2048] = "";
 	for (size_t start = 0; start < 4; start++) {
 		struct stream *s = stream();
@@ -228,7 +224,6 @@ static void long_texts_are_whole(void **state)
 
 static void a_full_line_keeps_every_second_point(void **state)
 {
-	(void)state;
 	struct curve_line l = {0};
 	for (int i = 0; i < 1000; i++)
 		curve_point(&l, i, i * 2);
@@ -246,7 +241,6 @@ static struct bench_table table;
 
 static void figures_are_a_page(void **state)
 {
-	(void)state;
 	bench_init(&table);
 	for (uint64_t n = 10; n <= 1000; n *= 10)
 		for (int round = 0; round < 3; round++)
@@ -298,7 +292,6 @@ static char *comparison_of(const char *format, const struct comparison *c)
 
 static void a_comparison_is_a_page(void **state)
 {
-	(void)state;
 	CLEAN(free_pointer) struct report *r = calloc(2, sizeof(*r));
 	CLEAN(comparison_free) struct comparison c = compared(&r[0], &r[1]);
 	CLEAN(free_pointer) char *text = comparison_of("html", &c);
@@ -311,7 +304,6 @@ static void a_comparison_is_a_page(void **state)
 
 static void a_comparison_fails_where_it_is_worse(void **state)
 {
-	(void)state;
 	CLEAN(free_pointer) struct report *r = calloc(2, sizeof(*r));
 	CLEAN(comparison_free) struct comparison c = compared(&r[0], &r[1]);
 	CLEAN(free_pointer) char *text = comparison_of("junit", &c);
@@ -326,7 +318,6 @@ static void a_comparison_fails_where_it_is_worse(void **state)
 
 static void a_comparison_is_a_table_in_markdown(void **state)
 {
-	(void)state;
 	CLEAN(free_pointer) struct report *r = calloc(2, sizeof(*r));
 	CLEAN(comparison_free) struct comparison c = compared(&r[0], &r[1]);
 	CLEAN(free_pointer) char *text = comparison_of("markdown", &c);
@@ -339,7 +330,6 @@ static void a_comparison_is_a_table_in_markdown(void **state)
 
 static void a_plan_is_a_page(void **state)
 {
-	(void)state;
 	CLEAN(free_pointer) struct report *r = calloc(2, sizeof(*r));
 	CLEAN(free_pointer) struct plan *plan = calloc(1, sizeof(*plan));
 	sample_short(&r[0]);
@@ -384,7 +374,6 @@ static void a_plan_is_a_page(void **state)
 /* Two findings have one id. */
 static void a_change_has_the_curve_of_its_wall(void **state)
 {
-	(void)state;
 	CLEAN(free_pointer) struct report *r = calloc(1, sizeof(*r));
 	CLEAN(free_pointer) struct plan *plan = calloc(1, sizeof(*plan));
 	sample_short(r);
@@ -447,7 +436,6 @@ static const char *color_of(const char *from, const char *key)
 
 static void every_text_stands_out_in_both_schemes(void **state)
 {
-	(void)state;
 	struct stream *s = stream();
 	struct html h = html_begin(s->out, "x", "y");
 	(void)h;

@@ -23,7 +23,6 @@ static struct host_identity identity(void)
 
 static void the_identity_is_stable(void **state)
 {
-	(void)state;
 	struct host_identity a = identity(), b = identity();
 	assert_int_equal(strlen(a.boot), 36);
 	assert_string_equal(a.boot, b.boot);
@@ -33,7 +32,6 @@ static void the_identity_is_stable(void **state)
 
 static void another_namespace_has_another_identity(void **state)
 {
-	(void)state;
 	struct host_identity outside = identity();
 	pid_t pid = fork();
 	assert_true(pid >= 0);
@@ -54,7 +52,6 @@ static void another_namespace_has_another_identity(void **state)
 
 static void a_captured_machine_has_no_identity(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	CLEAN(host_closep) struct host *h = NULL;
 	struct host_identity id;
@@ -68,7 +65,6 @@ static void a_captured_machine_has_no_identity(void **state)
 
 static void writable_says_why_not(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	CLEAN(host_closep) struct host *h = NULL;
 	assert_int_equal(host_open(&h, "/", &e), 0);

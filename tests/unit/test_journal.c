@@ -15,7 +15,6 @@ static char base[64], directory[96], file[128];
 
 static int make_directory(void **state)
 {
-	(void)state;
 	strcpy(base, "/dev/shm/epolltune-journal-XXXXXX");
 	if (!mkdtemp(base))
 		return -1;
@@ -26,7 +25,6 @@ static int make_directory(void **state)
 
 static int remove_directory(void **state)
 {
-	(void)state;
 	struct output o = run("rm -rf '%s'", base);
 	output_free(&o);
 	return 0;
@@ -99,7 +97,6 @@ static void write_runs(void)
 
 static void reads_back_what_it_wrote(void **state)
 {
-	(void)state;
 	struct journal j;
 	struct err e;
 	write_runs();
@@ -143,7 +140,6 @@ static void private_umask(void **state)
 /* Cut anywhere, it has the whole records before the cut, and can be written again. */
 static void torn_at_every_byte(void **state)
 {
-	(void)state;
 	char bytes[8192];
 	write_runs();
 	size_t size = get(file, bytes, sizeof(bytes));
@@ -176,7 +172,6 @@ static void torn_at_every_byte(void **state)
 /* With any byte damaged, it is read or refused, and not modified. */
 static void damaged_at_every_byte(void **state)
 {
-	(void)state;
 	static const char damages[] = {0x01, 0x20, (char)0x80, '\n' ^ '"'};
 	char bytes[8192], now[8192];
 	size_t refused = 0;
@@ -202,7 +197,6 @@ static void damaged_at_every_byte(void **state)
 
 static void blocks_that_never_reached_the_disk(void **state)
 {
-	(void)state;
 	char bytes[8192] = {0};
 	struct journal j;
 	struct err e;
@@ -241,7 +235,6 @@ static void refuses(const char *bytes, int code, const char *needle)
 
 static void refuses_what_is_not_its_own(void **state)
 {
-	(void)state;
 	write_runs();
 	refuses("{\"v\":3,\"event\":\"begin\"}\n", -EPROTO, "version 3");
 	refuses(BEGIN "{\"v\":3}\n" BEGIN, -EPROTO, "line 2");
@@ -261,7 +254,6 @@ static void refuses_what_is_not_its_own(void **state)
 /* A whole record was acknowledged: a damaged one is refused and kept, also by a writer. */
 static void a_whole_last_record_is_not_torn(void **state)
 {
-	(void)state;
 	write_runs();
 	refuses(BEGIN "{\"v\":1,\"event\":\"future\",\"run\":1,\"time\":1}\n", -EBADMSG, "line 2");
 	refuses(BEGIN "{\"v\":1,\"event\":\"intent\",\"run\":1,\"time\":1,\"m\":0}\n", -EBADMSG,
@@ -281,7 +273,6 @@ static void a_whole_last_record_is_not_torn(void **state)
 /* As epolltune 0.1 wrote it; new records are appended in the new form. */
 static void reads_version_1(void **state)
 {
-	(void)state;
 	static const char old[] =
 		BEGIN INTENT("0") INTENT("1") INTENT("2") INTENT("3") RECORD("\"end\"")
 			RECORD("\"rollback\",\"by\":\"a\",\"reason\":\"asked for\",\"boot\":\"b\"")
@@ -316,7 +307,6 @@ static void reads_version_1(void **state)
 /* A record that does not fit its run is refused before anything is written. */
 static void writes_no_record_that_does_not_fit(void **state)
 {
-	(void)state;
 	char before[8192], after[8192];
 	struct journal j;
 	struct err e = {0};
@@ -352,7 +342,6 @@ static void refused_place(const char *needle)
 
 static void refuses_a_strange_place(void **state)
 {
-	(void)state;
 	char other[128];
 	snprintf(other, sizeof(other), "%s/other", base);
 
@@ -389,7 +378,6 @@ static void refuses_a_strange_place(void **state)
 
 static void one_writer(void **state)
 {
-	(void)state;
 	struct journal first, second;
 	struct err e;
 	write_runs();
@@ -407,7 +395,6 @@ static void one_writer(void **state)
 /* A handle is read again only if the file was written or replaced since. */
 static void read_again_if_written(void **state)
 {
-	(void)state;
 	struct journal j, writer;
 	struct run next = about(), *r;
 	struct err e;
@@ -439,7 +426,6 @@ static void read_again_if_written(void **state)
 
 static void locked_and_unlocked(void **state)
 {
-	(void)state;
 	struct journal j = JOURNAL_CLOSED, other;
 	struct run next = about(), *r;
 	struct err e;
@@ -464,7 +450,6 @@ static void locked_and_unlocked(void **state)
 
 static void nothing_there(void **state)
 {
-	(void)state;
 	struct journal j;
 	struct err e;
 	assert_int_equal(journal_open(&j, directory, JOURNAL_READ, &e), -ENOENT);

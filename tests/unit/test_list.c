@@ -19,7 +19,6 @@ static const char *items(const char *list)
 
 static void items_are_taken_in_turn(void **state)
 {
-	(void)state;
 	assert_string_equal(items("a,bc,d"), "[a][bc][d]");
 	assert_string_equal(items("one"), "[one]");
 	assert_string_equal(items(NULL), "");
@@ -31,7 +30,6 @@ static void items_are_taken_in_turn(void **state)
 
 static void names_are_found_whole(void **state)
 {
-	(void)state;
 	assert_true(list_has("nic,napi", "napi"));
 	assert_true(list_has("napi", "napi"));
 	assert_false(list_has("nic,napi.latency", "napi"));

@@ -58,7 +58,6 @@ static void take(enum nic_request what, struct nl_msg *m, struct nic *n)
 
 static void missing_attributes_are_absent(void **state)
 {
-	(void)state;
 	struct nic n = {.index = INDEX};
 	struct nl_msg *m = ethtool_reply(INDEX);
 	nla_put_u32(m, ETHTOOL_A_RINGS_RX, 0);
@@ -78,7 +77,6 @@ static void missing_attributes_are_absent(void **state)
 
 static void replies_about_other_interfaces_are_ignored(void **state)
 {
-	(void)state;
 	struct nic n = {.index = INDEX};
 	struct nl_msg *m = ethtool_reply(INDEX + 1);
 	nla_put_u32(m, ETHTOOL_A_CHANNELS_COMBINED_COUNT, 8);
@@ -88,7 +86,6 @@ static void replies_about_other_interfaces_are_ignored(void **state)
 
 static void an_unknown_speed_is_absent(void **state)
 {
-	(void)state;
 	struct nic n = {.index = INDEX};
 	struct nl_msg *m = ethtool_reply(INDEX);
 	nla_put_u32(m, ETHTOOL_A_LINKMODES_SPEED, (uint32_t)-1);
@@ -112,7 +109,6 @@ static void put_bit(struct nl_msg *m, uint32_t i, const char *name, bool on)
 
 static void features_are_read_from_bit_sets(void **state)
 {
-	(void)state;
 	struct nic n = {.index = INDEX};
 	struct nl_msg *m = ethtool_reply(INDEX);
 	struct nlattr *set = nla_nest_start(m, ETHTOOL_A_FEATURES_HW);
@@ -149,7 +145,6 @@ static void features_are_read_from_bit_sets(void **state)
 
 static void numbers_of_any_width_are_read(void **state)
 {
-	(void)state;
 	struct nic n = {.index = INDEX};
 	struct nl_msg *m = netdev_reply(NETDEV_A_NAPI_IFINDEX, INDEX);
 	nla_put_u32(m, NETDEV_A_NAPI_ID, 513);
@@ -169,7 +164,6 @@ static void numbers_of_any_width_are_read(void **state)
 
 static void counters_are_assigned_to_their_queue(void **state)
 {
-	(void)state;
 	struct nic n = {.index = INDEX};
 	struct nl_msg *m = netdev_reply(NETDEV_A_QUEUE_IFINDEX, INDEX);
 	nla_put_u32(m, NETDEV_A_QUEUE_ID, 3);
@@ -192,7 +186,6 @@ static void counters_are_assigned_to_their_queue(void **state)
 
 static void rss_counts_the_queues_in_use(void **state)
 {
-	(void)state;
 	struct nic n = {.index = INDEX};
 	uint32_t table[128];
 	for (uint32_t i = 0; i < 128; i++)
@@ -230,7 +223,6 @@ static size_t links_named(const char *name, size_t length)
 
 static void names_that_no_kernel_allows_are_omitted(void **state)
 {
-	(void)state;
 	assert_int_equal(links_named("eth0", 5), 1);
 	assert_int_equal(links_named("eth0", 4), 1); /* without NUL: the length delimits it */
 	assert_int_equal(links_named("", 1), 0);
@@ -271,7 +263,6 @@ static struct reply a_good_reply(enum nic_request what)
 
 static void truncated_replies_are_parsed_in_bounds(void **state)
 {
-	(void)state;
 	for (enum nic_request what = NIC_LINKS; what < NIC_REQUESTS; what++) {
 		struct reply r = a_good_reply(what);
 		uint8_t *input = malloc(r.size + 1);
@@ -294,7 +285,6 @@ static void truncated_replies_are_parsed_in_bounds(void **state)
 
 static void randomly_damaged_replies_are_parsed_in_bounds(void **state)
 {
-	(void)state;
 	uint64_t seed = 0x9e3779b97f4a7c15ull;
 	for (enum nic_request what = NIC_LINKS; what < NIC_REQUESTS; what++) {
 		struct reply r = a_good_reply(what);
@@ -336,7 +326,6 @@ static enum nic_request request_of(const char *path)
 /* Replies of real drivers, truncated at every third byte and damaged. */
 static void recorded_replies_are_parsed_in_bounds(void **state)
 {
-	(void)state;
 	glob_t g;
 	uint64_t seed = 1;
 	assert_int_equal(glob("tests/hosts/*/netlink/*.bin", 0, NULL, &g), 0);

@@ -17,7 +17,6 @@ static struct nic card(const char *name, uint32_t index, uint64_t packets)
 
 static void the_main_interface_is_below_the_default_route(void **state)
 {
-	(void)state;
 	struct nic real[3] = {card("eth0", 2, 0), card("eth1", 3, 0), card("eth2", 4, 0)};
 	struct nic all[4] = {real[0], real[1], real[2], card("bond0", 5, 0)};
 	struct nics cards = {real, 3}, links = {all, 4};
@@ -35,7 +34,6 @@ static void the_main_interface_is_below_the_default_route(void **state)
 /* A packet through a bond counts once; an interface of one reading only has received nothing. */
 static void received_packets_count_once(void **state)
 {
-	(void)state;
 	struct nic then[4] = {card("eth0", 2, 100), card("bond0", 3, 100), card("veth7", 7, 9000),
 			      card("eth1", 4, 50)};
 	struct nic now[4] = {card("eth0", 2, 130), card("bond0", 3, 130), card("eth1", 4, 20),
@@ -58,7 +56,6 @@ static void received_packets_count_once(void **state)
 /* Of received and sent packets; an interface of one reading only has dropped none. */
 static void drops_of_all_interfaces_count(void **state)
 {
-	(void)state;
 	struct nic then[3] = {card("lo", 1, 0), card("veth7", 7, 0), card("veth9", 9, 0)};
 	struct nic now[3] = {card("lo", 1, 0), card("veth7", 7, 0), card("veth8", 8, 0)};
 	struct nics before = {then, 3}, after = {now, 3};
@@ -72,7 +69,6 @@ static void drops_of_all_interfaces_count(void **state)
 
 static void queues_are_those_that_the_driver_reports(void **state)
 {
-	(void)state;
 	struct nic n = {0};
 	uint64_t max;
 	assert_int_equal(nic_receive_queues(&n, &max), 0);
@@ -97,7 +93,6 @@ static void rps_is_on_with_a_cpu_in_the_mask(void **state)
 	static char off[] = "00000000,00000000", on[] = "00000000,00000010";
 	struct nic_queue queues[2] = {{.direction = NIC_TX, .cpus = on}, {.direction = NIC_RX}};
 	struct nic n = {.queues = queues, .queue_count = 2};
-	(void)state;
 	assert_false(nic_rps_on(&n));
 	queues[1].cpus = off;
 	assert_false(nic_rps_on(&n));
@@ -110,7 +105,6 @@ static void interrupts_of_one_cpu_have_one_affinity(void **state)
 	static char one[] = "0", other[] = "1", range[] = "0-3";
 	struct nic_irq irqs[2] = {{.affinity = one}, {.affinity = one}};
 	struct nic n = {.irqs = irqs, .irq_count = 2};
-	(void)state;
 	assert_string_equal(nic_irq_cpu(&n), "0");
 	irqs[1].affinity = other;
 	assert_null(nic_irq_cpu(&n));
@@ -128,7 +122,6 @@ static void loss_is_the_largest_counter(void **state)
 	struct nic_counter counters[2] = {{"rx_out_of_buffer", 7}, {"rx_out_of_buffer", 19}};
 	struct nic_queue queues[2] = {{.hw_drop_overruns = some(1)}, {.hw_drop_overruns = some(4)}};
 	struct nic before = card("eth0", 2, 0), after = before;
-	(void)state;
 	struct nic_loss l = nic_loss(&before, &after, NIC_LOSS_RING);
 	assert_null(l.grew);
 	assert_null(l.counter);
@@ -196,7 +189,6 @@ static void each_driver_counts_by_its_own_names(void **state)
 		 1},
 		{"ena", {"pps_allowance_exceeded"}, NIC_LOSS_SHAPED, "pps_allowance_exceeded", 1},
 	};
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct nic n = card("eth0", 2, 0);
 		struct nic_counter counters[3] = {0};
@@ -219,7 +211,6 @@ static void each_driver_counts_by_its_own_names(void **state)
 static void a_full_ring_may_be_among_other_drops(void **state)
 {
 	struct nic before = card("eth0", 2, 0), after = before;
-	(void)state;
 	after.statistics.rx_dropped = some(70);
 	before.statistics.rx_dropped = some(20);
 	assert_null(nic_loss(&before, &after, NIC_LOSS_RING).counter);
@@ -238,7 +229,6 @@ static void a_master_and_its_function_are_one_interface(void **state)
 	struct nic then[3] = {card("lo", 1, 0), card("eth0", 2, 100), card("enP1", 3, 90)};
 	struct nic now[3] = {card("lo", 1, 0), card("eth0", 2, 1100), card("enP1", 3, 1080)};
 	struct nics before = {then, 3}, after = {now, 3}, real = {&now[1], 2};
-	(void)state;
 	now[1].default_route = now[1].running = now[2].running = true;
 	then[2].master = now[2].master = 2;
 	assert_string_equal(nics_master(&after, &now[2])->name, "eth0");
@@ -265,7 +255,6 @@ static void the_cpus_of_an_interface_are_those_of_its_interrupts(void **state)
 	struct nic_queue queues[2] = {{.direction = NIC_RX, .cpus = off},
 				      {.direction = NIC_TX, .cpus = on}};
 	struct nic n = {.irqs = irqs, .irq_count = 2, .queues = queues, .queue_count = 2};
-	(void)state;
 	struct nic_placement p = nic_placement(&n, "0-7", "0-3,6");
 	assert_string_equal(p.irq_cpus, "0-1,3");
 	assert_true(p.beside_server);
@@ -289,7 +278,6 @@ static void the_cpus_of_an_interface_are_those_of_its_interrupts(void **state)
 /* Each of the two alone defers no interrupt. */
 static void deferral_takes_a_timeout_and_polls(void **state)
 {
-	(void)state;
 	assert_true(nic_defers(&(struct nic_deferral){.flush_ns = 200000, .polls = 2}));
 	assert_false(nic_defers(&(struct nic_deferral){.flush_ns = 200000}));
 	assert_false(nic_defers(&(struct nic_deferral){.polls = 2}));
@@ -300,7 +288,6 @@ static void the_longest_deferral_of_all_interfaces_counts(void **state)
 	struct nic cards[4] = {card("lo", 1, 0), card("eth0", 2, 0), card("eth1", 3, 0),
 			       card("eth2", 4, 0)};
 	struct nics nics = {cards, 4};
-	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		cards[i].napi.gro_flush_timeout = some(10000 * (4 - i));
 		cards[i].napi.napi_defer_hard_irqs = some(i == 1 ? 0 : 2);
@@ -327,7 +314,6 @@ static void the_longest_deferral_of_the_instances_counts(void **state)
 				      {.direction = NIC_RX, .id = 1, .napi = {true, 11}}};
 	struct nic nic = card("eth1", 3, 0);
 	struct nics nics = {&nic, 1};
-	(void)state;
 	nic.napi = (struct nic_napi_device){{true, 5}, {true, 5}, {0}};
 	nic.napis = napis;
 	nic.napi_count = 2;

@@ -33,7 +33,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 
 static int sample_tick(const struct host *h, struct sample *s, struct err *e)
 {
-	(void)h;
 	mark("t");
 	s->ticks++;
 	return seen.tick_error ? err_set(e, seen.tick_error, "no tick") : 0;
@@ -42,7 +41,6 @@ static int sample_tick(const struct host *h, struct sample *s, struct err *e)
 static void sample_judge(const struct sample *before, const struct sample *after,
 			 const struct moment *m, struct report *r)
 {
-	(void)r;
 	mark("j");
 	seen.before = *before;
 	seen.after = *after;
@@ -53,7 +51,6 @@ static void sample_judge(const struct sample *before, const struct sample *after
 
 static bool wait_passes(void *arg, uint64_t us)
 {
-	(void)arg;
 	mark("w");
 	seen.waited_us = us;
 	trial_sleep_us(us);
@@ -89,7 +86,6 @@ static int observe(bool tick, bool window, int tick_error)
 
 static void a_window_has_two_samples(void **state)
 {
-	(void)state;
 	assert_int_equal(observe(false, true, 0), 0);
 	assert_string_equal(seen.order, "swsj");
 	assert_int_equal(seen.waited_us, 22000);
@@ -98,7 +94,6 @@ static void a_window_has_two_samples(void **state)
 
 static void ticks_spread_over_the_window(void **state)
 {
-	(void)state;
 	assert_int_equal(observe(true, true, 0), 0);
 	assert_string_equal(seen.order, "sttttttttttwsj");
 	assert_int_equal(seen.waited_us, 2000);
@@ -110,7 +105,6 @@ static void ticks_spread_over_the_window(void **state)
 
 static void without_a_window_one_sample_is_taken(void **state)
 {
-	(void)state;
 	assert_int_equal(observe(true, false, 0), 0);
 	assert_string_equal(seen.order, "sj");
 	assert_true(seen.seconds == 0 && seen.same && !seen.beside);
@@ -118,7 +112,6 @@ static void without_a_window_one_sample_is_taken(void **state)
 
 static void a_tick_that_fails_ends_the_observation(void **state)
 {
-	(void)state;
 	assert_int_equal(observe(true, true, ENOMEM), -ENOMEM);
 	assert_string_equal(seen.order, "st");
 }

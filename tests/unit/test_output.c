@@ -16,7 +16,6 @@ static char directory[64], path[128];
 
 static int enter(void **state)
 {
-	(void)state;
 	strcpy(directory, "/tmp/epolltune-output-XXXXXX");
 	if (!mkdtemp(directory))
 		return -1;
@@ -26,7 +25,6 @@ static int enter(void **state)
 
 static int leave(void **state)
 {
-	(void)state;
 	char command[128];
 	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
 	return system(command);
@@ -56,7 +54,6 @@ static void assert_content(const char *expected)
 
 static int write_text(FILE *out, void *arg, struct err *e)
 {
-	(void)e;
 	fputs(arg, out);
 	return 0;
 }
@@ -77,7 +74,6 @@ static int write_much(FILE *out, void *arg, struct err *e)
 
 static int interrupted(FILE *out, void *arg, struct err *e)
 {
-	(void)e;
 	fputs(arg, out);
 	raise(SIGINT);
 	raise(SIGTERM);
@@ -86,7 +82,6 @@ static int interrupted(FILE *out, void *arg, struct err *e)
 
 static void a_new_file_heeds_the_umask(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	struct stat at;
 	mode_t before = umask(027);
@@ -102,7 +97,6 @@ static void a_new_file_heeds_the_umask(void **state)
 
 static void a_failure_leaves_the_old_file(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	assert_int_equal(output_write(path, write_text, "old", &e), 0);
 	assert_int_equal(output_write(path, fail_half_way, "new", &e), -ENOMEM);
@@ -113,7 +107,6 @@ static void a_failure_leaves_the_old_file(void **state)
 
 static void a_full_disk_leaves_the_old_file(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	assert_int_equal(output_write(path, write_text, "old", &e), 0);
 	struct rlimit before, small;
@@ -134,7 +127,6 @@ static void catch_signal(int number) { caught += number != 0; }
 
 static void a_signal_waits(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	signal(SIGINT, catch_signal);
 	signal(SIGTERM, catch_signal);
@@ -148,7 +140,6 @@ static void a_signal_waits(void **state)
 
 static void what_is_no_file_is_spared(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	struct stat at;
 	char link[160];
@@ -180,7 +171,6 @@ static void what_is_no_file_is_spared(void **state)
 
 static void works_in_the_current_directory(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	char before[4096];
 	assert_non_null(getcwd(before, sizeof(before)));

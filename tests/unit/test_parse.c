@@ -17,18 +17,13 @@ static char path[64];
 
 static int make_file(void **state)
 {
-	(void)state;
 	strcpy(path, "/dev/shm/epolltune-report-XXXXXX");
 	int fd = mkstemp(path);
 	close(fd);
 	return fd < 0;
 }
 
-static int remove_file(void **state)
-{
-	(void)state;
-	return unlink(path);
-}
+static int remove_file(void **state) { return unlink(path); }
 
 static char *json_of(const struct report *r)
 {
@@ -65,7 +60,6 @@ static struct report *sample(void)
 
 static void the_same_again(void **state)
 {
-	(void)state;
 	struct report *r = sample(), *back = calloc(1, sizeof(*back));
 	struct err e = {0};
 	char *before = json_of(r);
@@ -86,7 +80,6 @@ static void the_same_again(void **state)
 /* More listeners than fit, and the names that a hostile process gave. */
 static void listeners_beyond_the_capacity(void **state)
 {
-	(void)state;
 	struct report *r = sample(), *back = calloc(1, sizeof(*back));
 	struct err e = {0};
 	while (r->listener_count < REPORT_LISTENERS + 7)
@@ -104,7 +97,6 @@ static void listeners_beyond_the_capacity(void **state)
 /* A report of an earlier version. */
 static void reports_without_counters_are_read(void **state)
 {
-	(void)state;
 	struct report *r = sample(), *back = calloc(1, sizeof(*back));
 	struct err e = {0};
 	char *text = json_of(r);
@@ -142,7 +134,6 @@ static void refuses(const char *from, const char *to, int code, const char *need
 
 static void refuses_what_is_no_report(void **state)
 {
-	(void)state;
 	refuses("epolltune.report/1", "epolltune.report/2", -EPROTO, "report/2");
 	refuses("\"schema\"", "\"scheme\"", -EPROTO, "not written by epolltune");
 	refuses("\"walls\"", "\"wall\"", -EBADMSG, "walls");
@@ -179,7 +170,6 @@ static void refuses_what_is_no_report(void **state)
 /* Any byte may be wrong: read or refused, with a reason. */
 static void damaged_at_every_byte(void **state)
 {
-	(void)state;
 	struct report *r = sample(), *back = calloc(1, sizeof(*back));
 	char *text = json_of(r);
 	size_t refused = 0, size = strlen(text);
@@ -203,7 +193,6 @@ static void one_wall(struct report *r, int64_t measured, int64_t needed)
 
 static void rounds_are_joined(void **state)
 {
-	(void)state;
 	enum { OK = VERDICT_OK, TIGHT = VERDICT_TIGHT, SHORT = VERDICT_SHORT };
 	static const struct {
 		int64_t measured[3];
@@ -263,7 +252,6 @@ static void rounds_are_joined(void **state)
 /* By their ids: what most of three rounds have. */
 static void rounds_have_the_findings_of_most(void **state)
 {
-	(void)state;
 	static const char *const ids[3][3] = {
 		{"application.stuck", "application.rate.short"},
 		{"application.rate.short", "accept-queue.short"},
@@ -287,7 +275,6 @@ static void rounds_have_the_findings_of_most(void **state)
 
 static void verdicts_side_by_side(void **state)
 {
-	(void)state;
 	static const struct {
 		int64_t before, after;
 		enum compare_verdict want;
@@ -375,7 +362,6 @@ static void verdicts_side_by_side(void **state)
 
 static void a_table_and_findings(void **state)
 {
-	(void)state;
 	struct report *before = sample(), *after = calloc(1, sizeof(*after));
 	struct render_style style = {.width = 80};
 	struct err e;
@@ -413,7 +399,6 @@ static json_t *bench(const char *metric, double median, double min, double max)
 
 static void figures_within_their_spread_are_the_same(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *metric;
 		double before[3], after[3];
@@ -451,7 +436,6 @@ static void figures_within_their_spread_are_the_same(void **state)
 
 static void refuses_what_is_no_bench(void **state)
 {
-	(void)state;
 	static const char *const paths[2] = {"a", "b"};
 	static const char *const bad[] = {
 		"{\"schema\":\"epolltune.report/1\",\"results\":[]}",
@@ -481,7 +465,6 @@ static json_t *document(const char *kernel, json_int_t memory, json_int_t rate)
 
 static void conditions_that_differ_are_named(void **state)
 {
-	(void)state;
 	json_t *documents[2] = {document("6.1", 1 << 30, 10), document("6.18", 1 << 30, 20)};
 	json_t *list = conditions_compare(documents);
 	assert_int_equal(json_array_size(list), 2);

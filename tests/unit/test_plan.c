@@ -29,7 +29,6 @@ static void set(const char *knob, const char *value)
 
 static int enter(void **state)
 {
-	(void)state;
 	struct err e;
 	/* Before Linux 6.11 only root's network namespaces have net.core. */
 	allowed = unshare(CLONE_NEWNET) == 0 || namespace_enter() == 0;
@@ -43,7 +42,6 @@ static int enter(void **state)
 
 static int leave(void **state)
 {
-	(void)state;
 	host_close(host);
 	free(report);
 	free(plan);
@@ -52,7 +50,6 @@ static int leave(void **state)
 
 static int fresh(void **state)
 {
-	(void)state;
 	struct host_identity here;
 	struct err e;
 	report_init(report);
@@ -107,7 +104,6 @@ static void needs_namespace(void)
 
 static void only_short_walls(void **state)
 {
-	(void)state;
 	needs_namespace();
 	propose("accept-queue", VERDICT_SHORT, "net.core.somaxconn", "16", "2048");
 	propose("buffers.receive", VERDICT_TIGHT, "net.ipv4.tcp_rmem", "4096 131072 262144",
@@ -140,7 +136,6 @@ static void only_short_walls(void **state)
 /* Field by field, for a range at both ends; the wishes of two findings are joined. */
 static void values_never_go_down(void **state)
 {
-	(void)state;
 	needs_namespace();
 	propose("a", VERDICT_SHORT, "net.ipv4.tcp_rmem", "4096 131072 262144",
 		"4096 87380 8388608");
@@ -178,7 +173,6 @@ static void values_never_go_down(void **state)
 /* tcp_tw_reuse 1 is no less than 2. Of lists of ports all are kept. */
 static void choices_and_lists_have_no_order(void **state)
 {
-	(void)state;
 	needs_namespace();
 	propose("a", VERDICT_SHORT, "net.ipv4.tcp_tw_reuse", "2", "1");
 	propose("b", VERDICT_SHORT, "net.ipv4.ip_local_reserved_ports", "", "9090,9091");
@@ -195,7 +189,6 @@ static void choices_and_lists_have_no_order(void **state)
 /* A proposal of several knobs is one plan: what epolltune can set is a change, the rest a step. */
 static void all_knobs_of_a_finding(void **state)
 {
-	(void)state;
 	needs_namespace();
 	struct finding *f = propose("accept-queue", VERDICT_SHORT, "listen.backlog", "128", "2048");
 	f->remedy = REMEDY_APPLICATION;
@@ -216,7 +209,6 @@ static void all_knobs_of_a_finding(void **state)
 /* Of several findings with the same knob the largest value counts in each order. */
 static void the_largest_of_several_findings(void **state)
 {
-	(void)state;
 	needs_namespace();
 	static const char *const values[][2] = {{"2048", "1024"}, {"1024", "2048"}};
 	for (size_t i = 0; i < 2; i++) {
@@ -246,7 +238,6 @@ static void the_largest_of_several_findings(void **state)
 /* Two servers drop connections: a step for each, although no wall is short. */
 static void trouble_of_the_running_machine_is_a_step(void **state)
 {
-	(void)state;
 	needs_namespace();
 	fresh(NULL);
 	report_wall(report, "accept-queue")->verdict = VERDICT_OK;
@@ -271,7 +262,6 @@ static void trouble_of_the_running_machine_is_a_step(void **state)
 
 static void a_soft_limit_keeps_the_hard_one(void **state)
 {
-	(void)state;
 	needs_namespace();
 	struct finding *f =
 		propose("descriptors.process", VERDICT_SHORT, "RLIMIT_NOFILE", "1024", "16384");
@@ -289,7 +279,6 @@ static void a_soft_limit_keeps_the_hard_one(void **state)
 /* --set overrides the proposals of check. */
 static void set_overrides_proposals(void **state)
 {
-	(void)state;
 	needs_namespace();
 	propose("accept-queue", VERDICT_SHORT, "net.core.somaxconn", "16", "2048");
 	options.set = "net.core.somaxconn=512";
@@ -318,7 +307,6 @@ static void set_overrides_proposals(void **state)
 
 static void stale_or_foreign_reports(void **state)
 {
-	(void)state;
 	needs_namespace();
 	propose("accept-queue", VERDICT_SHORT, "net.core.somaxconn", "15", "2048");
 	refused(-PLAN_REFUSED, "was 15");
@@ -339,7 +327,6 @@ static void stale_or_foreign_reports(void **state)
 
 static void hostile_reports(void **state)
 {
-	(void)state;
 	needs_namespace();
 	struct finding *f =
 		propose("accept-queue", VERDICT_SHORT, "net.core.somaxconn", "16", "1; reboot");
@@ -356,7 +343,6 @@ static void hostile_reports(void **state)
 
 static void memory_is_summed(void **state)
 {
-	(void)state;
 	needs_namespace();
 	struct host_facts facts;
 	host_facts(host, &facts);
@@ -408,7 +394,6 @@ static void memory_is_summed(void **state)
 /* All buffers together are limited by the third field of tcp_mem, in pages of that machine. */
 static void memory_is_that_of_the_pages(void **state)
 {
-	(void)state;
 	static const char machine[] = "tests/hosts/debian-12-ppc64le";
 	struct err e = {0};
 	struct host *captured;
@@ -428,7 +413,6 @@ static void memory_is_that_of_the_pages(void **state)
 
 static void limits_of_others_are_manual_steps(void **state)
 {
-	(void)state;
 	needs_namespace();
 	struct finding *f =
 		propose("descriptors.process", VERDICT_SHORT, "RLIMIT_NOFILE", "333", "16384");
@@ -452,7 +436,6 @@ static void limits_of_others_are_manual_steps(void **state)
 /* A knob of the whole machine: recent kernels show it in a namespace, older ones hide it. */
 static void knobs_of_the_host_are_manual_steps(void **state)
 {
-	(void)state;
 	needs_namespace();
 	char running[CHANGE_VALUE];
 	struct err e;
@@ -479,7 +462,6 @@ static void knobs_of_the_host_are_manual_steps(void **state)
 /* What plan, rollback and previews call of every kind. */
 static void kinds_are_complete(void **state)
 {
-	(void)state;
 	static const char *const names[] = {"sysctl", "device", "sysctl.d", "link", "udev"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		const struct change_kind *k = change_kind_find(names[i]);
@@ -510,7 +492,6 @@ static char *preview(const char *format)
 
 static void previews(void **state)
 {
-	(void)state;
 	needs_namespace();
 	propose("accept-queue", VERDICT_SHORT, "net.core.somaxconn", "16", "2048");
 	propose("buffers.receive", VERDICT_SHORT, "net.ipv4.tcp_rmem", "4096 131072 262144",

@@ -24,7 +24,6 @@ static void stat_has_pid_name_state_parent_and_start(void **state)
 		{"7 (kworker/u8:2-events_unbound) I 2" REST, "kworker/u8:2-ev", 7, 2, 'I'},
 		{"2147483647 (x) S 2147483646" REST, "x", 2147483647, 2147483646, 'S'},
 	};
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct process_stat s;
 		if (!process_stat_parse(rows[i].text, &s) || s.pid != rows[i].pid ||
@@ -55,7 +54,6 @@ static void damaged_stat_is_refused(void **state)
 		"812 (nginx) S 1 1 1 0 -1 4194560 1 0 0 0 2 3 0 0 20 0 4 0 x98765 1",
 		"812 (nginx) S 1 1 1 0 -1 4194560 1 0 0 0 2 3 0 0 20 0 4 0",
 	};
-	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		struct process_stat s;
 		if (process_stat_parse(texts[i], &s))
@@ -101,7 +99,6 @@ static void unit_is_the_innermost_service_or_scope(void **state)
 		{"1:one", ""},
 		{"::", ""},
 	};
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		char unit[64];
 		process_unit_parse(rows[i].text, unit, sizeof(unit));
@@ -131,7 +128,6 @@ static void limits_are_those_of_open_files(void **state)
 		{"Max open files            -1                   5\n", false, 0, 0},
 		{"", false, 0, 0},
 	};
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		char text[512];
 		uint64_t soft = 0, hard = 0;
@@ -147,7 +143,6 @@ static void limits_are_those_of_open_files(void **state)
 static void a_reused_pid_is_another_process(void **state)
 {
 	struct process a = {.pid = 812, .started = 5, .name = "nginx"}, b = a;
-	(void)state;
 	b.state = 'D';
 	assert_true(process_same(&a, &b));
 	b.started = 6;

@@ -104,7 +104,6 @@ static const struct reply_row {
 
 static void replies_end_where_the_protocol_says(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < sizeof(reply_rows) / sizeof(reply_rows[0]); i++) {
 		const struct reply_row *row = &reply_rows[i];
 		size_t size = strlen(row->text);
@@ -144,7 +143,6 @@ static const struct request_row {
 
 static void requests_are_counted(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < sizeof(request_rows) / sizeof(request_rows[0]); i++) {
 		const struct request_row *row = &request_rows[i];
 		size_t size = strlen(row->text);
@@ -168,7 +166,6 @@ static void a_long_target_is_read(void **state)
 {
 	char text[5000] = "GET /";
 	struct http_request r = {0};
-	(void)state;
 	memset(text + 5, 'x', 4000);
 	strcpy(text + 4005, " HTTP/1.1\r\n\r\n");
 	assert_int_equal(http_requests_read(&r, text, strlen(text)), 1);
@@ -176,7 +173,6 @@ static void a_long_target_is_read(void **state)
 
 static void requests_are_made(void **state)
 {
-	(void)state;
 	static struct protocol_request r;
 	struct err e = {0};
 	char path[PROTOCOL_REQUEST + 1] = "/";
@@ -195,7 +191,6 @@ static void requests_are_made(void **state)
 
 static void other_protocols_are_recognised(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *text, *name, *option;
 	} rows[] = {

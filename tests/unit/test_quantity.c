@@ -7,7 +7,6 @@
 
 static void reads_what_operators_write(void **state)
 {
-	(void)state;
 	static const struct {
 		enum quantity_kind kind;
 		const char *text;
@@ -51,7 +50,6 @@ static void reads_what_operators_write(void **state)
 
 static void refuses_by_name_what_is_odd(void **state)
 {
-	(void)state;
 	static const struct {
 		enum quantity_kind kind;
 		const char *text;
@@ -107,7 +105,6 @@ static void refuses_by_name_what_is_odd(void **state)
 
 static void tells_the_bound(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	uint64_t value = 0;
 	quantity_parse("--rtt", QUANTITY_DURATION, "2s", 0, 1000000, &value, &e);
@@ -123,7 +120,6 @@ static void tells_the_bound(void **state)
 
 static void writes_for_a_person(void **state)
 {
-	(void)state;
 	static const struct {
 		enum quantity_kind kind;
 		uint64_t value;
@@ -163,14 +159,12 @@ static void writes_for_a_person(void **state)
 
 static void writes_digits_for_sysctl(void **state)
 {
-	(void)state;
 	assert_string_equal(quantity_plain(0).text, "0");
 	assert_string_equal(quantity_plain(UINT64_MAX).text, "18446744073709551615");
 }
 
 static void writes_how_long_ago(void **state)
 {
-	(void)state;
 	assert_string_equal(quantity_ago(0).text, "");
 	assert_string_equal(quantity_ago(119).text, "119 seconds ago");
 	assert_string_equal(quantity_ago(120).text, "2 minutes ago");

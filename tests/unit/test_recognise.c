@@ -39,7 +39,6 @@ static const char *explained(struct recogniser *r, const char *text)
 
 static void patterns_match_as_documented(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *pattern, *text;
 		size_t fixed;
@@ -74,7 +73,6 @@ static void patterns_match_as_documented(void **state)
 
 static void texts_are_cleaned(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *text;
 		size_t length;
@@ -423,7 +421,6 @@ static void row_is_complete(const char *name, const char *const *texts, const ch
 
 static void rows_are_complete(void **state)
 {
-	(void)state;
 	static const struct {
 		size_t (*count)(void);
 		const struct clue_row *(*at)(size_t i);
@@ -471,7 +468,6 @@ static void the_most_specific_is_first(void **state)
 /* Every text of the table, cut anywhere, with any byte replaced. */
 static void damaged_texts_are_harmless(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < sizeof(pasted) / sizeof(*pasted); i += 9) {
 		size_t length = strlen(pasted[i].text);
 		uint8_t bytes[512];

@@ -38,7 +38,6 @@ static void text_has(const char *text, const char *part)
 
 static void junit_fails_where_the_status_is_not_ok(void **state)
 {
-	(void)state;
 	static void (*const samples[])(struct report *) = {
 		sample_short, sample_healthy, sample_unknown, sample_hostile, sample_observed};
 	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
@@ -53,7 +52,6 @@ static void junit_fails_where_the_status_is_not_ok(void **state)
 
 static void junit_has_a_case_for_each_wall(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_short(&r);
 	char *text = rendered("junit", &r);
@@ -71,7 +69,6 @@ static void junit_has_a_case_for_each_wall(void **state)
 
 static void names_are_no_markup(void **state)
 {
-	(void)state;
 	static const char hostile[] = "a<b>&\"|`*_[x](y)\xef\xbf\xbf\033\xff";
 	struct report r;
 	sample_short(&r);
@@ -98,7 +95,6 @@ static void names_are_no_markup(void **state)
 
 static void markdown_has_the_answer_the_table_and_the_findings(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_short(&r);
 	char *text = rendered("markdown", &r);
@@ -112,7 +108,6 @@ static void markdown_has_the_answer_the_table_and_the_findings(void **state)
 
 static void metrics_are_in_base_units_and_unknown_ones_absent(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_short(&r);
 	*report_finding_blank(&r) = r.findings[0];
@@ -150,7 +145,6 @@ static void metrics_are_in_base_units_and_unknown_ones_absent(void **state)
 
 static void an_accepted_wall_is_marked_in_metrics(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_observed(&r);
 	char *text = rendered("prometheus", &r);

@@ -215,7 +215,6 @@ static void assert_contract(json_t *root)
 
 static void the_contract_field_by_field(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_short(&r);
 	json_t *root = render(&r);
@@ -307,7 +306,6 @@ static void the_contract_field_by_field(void **state)
 
 static void what_is_not_known_is_null(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_unknown(&r);
 	json_t *root = render(&r), *host = json_object_get(root, "host");
@@ -325,7 +323,6 @@ static void what_is_not_known_is_null(void **state)
 
 static void hostile_text_stays_valid(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_hostile(&r);
 	json_t *root = render(&r);
@@ -342,7 +339,6 @@ static void hostile_text_stays_valid(void **state)
 
 static void an_empty_report_is_whole(void **state)
 {
-	(void)state;
 	struct report r;
 	report_init(&r);
 	json_t *root = render(&r);
@@ -354,7 +350,6 @@ static void an_empty_report_is_whole(void **state)
 
 static void a_full_disk_is_an_error(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_short(&r);
 	FILE *full = fopen("/dev/full", "w");
@@ -368,7 +363,6 @@ static void a_full_disk_is_an_error(void **state)
 
 static void formats_have_renderers(void **state)
 {
-	(void)state;
 	char formats[256];
 	snprintf(formats, sizeof(formats), "%s", RENDER_REPORT_FORMATS);
 	for (char *name = strtok(formats, ","); name; name = strtok(NULL, ","))

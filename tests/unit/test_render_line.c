@@ -36,7 +36,6 @@ static char *render(const struct report *r, const char *status)
 
 static void what_is_short_is_named(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_short(&r);
 	char *text = render(&r, "CRITICAL");
@@ -52,7 +51,6 @@ static void what_is_short_is_named(void **state)
 
 static void a_healthy_report_is_ok(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_healthy(&r);
 	char *text = render(&r, "OK");
@@ -63,7 +61,6 @@ static void a_healthy_report_is_ok(void **state)
 
 static void an_unknown_wall_is_unknown(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_unknown(&r);
 	char *text = render(&r, "UNKNOWN");
@@ -76,7 +73,6 @@ static void an_unknown_wall_is_unknown(void **state)
 /* A soft limit is too low where the hard one is not: the figure alone would mislead. */
 static void a_tight_wall_says_why(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_healthy(&r);
 	report_wall(&r, "descriptors.process")->verdict = VERDICT_TIGHT;
@@ -92,7 +88,6 @@ static void a_tight_wall_says_why(void **state)
 /* A report without walls, and one of odd bytes. */
 static void odd_reports_keep_the_form(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_head(&r);
 	free(render(&r, "OK"));
@@ -103,7 +98,6 @@ static void odd_reports_keep_the_form(void **state)
 /* What is measured has three figures, what is counted all. */
 static void figures_have_three_digits(void **state)
 {
-	(void)state;
 	char text[64];
 	figure_format(text, sizeof(text), "B/s", 18750000);
 	assert_string_equal(text, "18.8 MB/s");

@@ -66,7 +66,6 @@ static void check_lines(const char *text, size_t width)
 
 static void golden_texts(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_short(&r);
 	compare(&r, "short-60.txt", (struct render_style){false, 60, true, false});
@@ -84,7 +83,6 @@ static void golden_texts(void **state)
 
 static void fits_its_width(void **state)
 {
-	(void)state;
 	struct report r;
 	void (*const samples[])(struct report * r) = {sample_short, sample_healthy, sample_observed,
 						      sample_unknown};
@@ -103,7 +101,6 @@ static void fits_its_width(void **state)
  */
 static void the_hint_repeats_the_question(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_short(&r);
 	r.backlog = 511;
@@ -122,7 +119,6 @@ static void the_hint_repeats_the_question(void **state)
 
 static void ascii_is_ascii(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_short(&r);
 	char *text = render(&r, &(struct render_style){false, 80, false, false});
@@ -145,7 +141,6 @@ static void strip(char *text)
 
 static void color_changes_no_text(void **state)
 {
-	(void)state;
 	struct report r;
 	void (*const samples[])(struct report * r) = {sample_short, sample_healthy, sample_unknown};
 	for (size_t i = 0; i < 3; i++)
@@ -163,7 +158,6 @@ static void color_changes_no_text(void **state)
 
 static void hostile_text_stays_text(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_hostile(&r);
 	for (int utf8 = 0; utf8 < 2; utf8++) {
@@ -177,7 +171,6 @@ static void hostile_text_stays_text(void **state)
 
 static void a_full_disk_is_told(void **state)
 {
-	(void)state;
 	struct report r;
 	sample_short(&r);
 	FILE *full = fopen("/dev/full", "w");

@@ -9,7 +9,6 @@ static struct report r, part;
 
 static int reset(void **state)
 {
-	(void)state;
 	report_init(&r);
 	report_init(&part);
 	return 0;
@@ -17,7 +16,6 @@ static int reset(void **state)
 
 static void a_new_wall_is_empty(void **state)
 {
-	(void)state;
 	struct wall *w = report_wall(&r, "accept-queue");
 	assert_string_equal(w->name, "accept-queue");
 	assert_true(w->limit == REPORT_NONE && w->measured == REPORT_NONE &&
@@ -34,7 +32,6 @@ static void a_new_wall_is_empty(void **state)
 
 static void nothing_is_lost_silently(void **state)
 {
-	(void)state;
 	char name[32];
 	for (int i = 0; i < REPORT_WALLS + 2; i++) {
 		snprintf(name, sizeof(name), "wall.%d", i);
@@ -58,7 +55,6 @@ static void nothing_is_lost_silently(void **state)
 
 static void counters_and_listeners_are_joined(void **state)
 {
-	(void)state;
 	report_counter(&part, "TcpExt.ListenOverflows", 5);
 	report_counter(&part, "TcpExt.ListenOverflows", 6);
 	for (int i = 0; i < REPORT_LISTENERS + 3; i++)
@@ -81,7 +77,6 @@ static void counters_and_listeners_are_joined(void **state)
 /* In each order of the probes: the status depends on it. */
 static void a_note_gives_way_to_a_critical_finding(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < REPORT_FINDINGS; i++)
 		report_text(report_finding_blank(&r)->id, "note.%zu", i);
 	struct finding *f = report_finding_blank(&part);
@@ -97,7 +92,6 @@ static void a_note_gives_way_to_a_critical_finding(void **state)
 
 static void text_is_cut_with_a_mark(void **state)
 {
-	(void)state;
 	char field[9];
 	report_text(field, "%s", "12345678");
 	assert_string_equal(field, "12345678");
@@ -117,7 +111,6 @@ static void text_is_cut_with_a_mark(void **state)
 
 static void evidence_that_fits_is_kept(void **state)
 {
-	(void)state;
 	struct finding *f = finding_made(&r, "a.b", LEVEL_NOTE, "t");
 	for (int i = 0; i < FINDING_EVIDENCE + 2; i++)
 		finding_evidence(f, "ListenOverflows", "SYNs", i, NAN);
@@ -127,7 +120,6 @@ static void evidence_that_fits_is_kept(void **state)
 
 static void verdicts_at_their_edges(void **state)
 {
-	(void)state;
 	assert_int_equal(report_verdict(999, 1000), VERDICT_SHORT);
 	assert_int_equal(report_verdict(1000, 1000), VERDICT_TIGHT);
 	assert_int_equal(report_verdict(1249, 1000), VERDICT_TIGHT);
@@ -145,7 +137,6 @@ static void verdicts_at_their_edges(void **state)
 
 static void worst_part_gives_the_status(void **state)
 {
-	(void)state;
 	assert_int_equal(report_exit_status(&r), 0);
 	report_wall(&r, "a")->verdict = VERDICT_OK;
 	finding_made(&r, "a.b", LEVEL_NOTE, "n");
@@ -192,7 +183,6 @@ static struct wall *wall_made(const char *name, enum wall_verdict verdict)
 
 static void the_answer_says_what_the_status_means(void **state)
 {
-	(void)state;
 	wall_made("accept-queue", VERDICT_OK);
 	answer_is("Ready for this target.");
 	report_text(r.probes, "accept-queue");
@@ -217,7 +207,6 @@ static void the_answer_says_what_the_status_means(void **state)
 
 static void the_answer_says_clauses_of_findings_once(void **state)
 {
-	(void)state;
 	static const char *const processes[] = {"nginx", "nginx", "a", "b", "c", "d", "e"};
 	wall_made("accept-queue", VERDICT_OK);
 	for (size_t i = 0; i < sizeof(processes) / sizeof(*processes); i++) {
@@ -237,7 +226,6 @@ static void the_answer_says_clauses_of_findings_once(void **state)
 /* One rule: a wall that fell back is named with its reason; --measured makes the status unknown. */
 static void the_answer_names_what_was_not_measured(void **state)
 {
-	(void)state;
 	static const char *const walls[] = {"syn-queue", "buffers.receive", "buffers.send"};
 	for (size_t i = 0; i < 3; i++) {
 		struct wall *w = wall_made(walls[i], VERDICT_OK);
@@ -255,7 +243,6 @@ static void the_answer_names_what_was_not_measured(void **state)
 
 static void what_is_accepted_returns_when_it_is_worse(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *wall;
 		enum wall_method method;
@@ -292,7 +279,6 @@ static void what_is_accepted_returns_when_it_is_worse(void **state)
 
 static void a_crashed_probe_makes_the_answer_unknown(void **state)
 {
-	(void)state;
 	wall_made("accept-queue", VERDICT_OK);
 	r.ran[0] = (struct report_probe){.name = "ports", .state = PROBE_CRASHED};
 	r.probe_count = 1;
@@ -303,7 +289,6 @@ static void a_crashed_probe_makes_the_answer_unknown(void **state)
 /* What it would have found is missing from the report. */
 static void the_answer_names_a_failed_probe(void **state)
 {
-	(void)state;
 	r.ran[0] = (struct report_probe){.name = "readiness", .state = PROBE_FAILED};
 	r.probe_count = 1;
 	answer_is("Not known: probe readiness failed.");
@@ -324,13 +309,12 @@ static void the_answer_names_a_failed_probe(void **state)
 /* Every finding of the catalogue is of a wall or a probe, and its texts are whole. */
 static void rows_of_the_catalogue_are_whole(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < finding_row_count(); i++) {
 		const struct finding_row *row = finding_row_at(i);
 		assert_ptr_equal(finding_row_find(row->id), row);
 		assert_non_null(strchr(row->id, '.'));
 		assert_true(row->title[0] && row->meaning[0] && row->action[0] && row->proof[0]);
-		if (row->wall[0] && !wall_row_find(row->wall))
+		if (row->wall && *row->wall && !wall_row_find(row->wall))
 			fail_msg("%s is of wall %s, which has no row", row->id, row->wall);
 		assert_true(strlen(row->id) < sizeof(r.findings[0].id));
 	}
@@ -341,7 +325,6 @@ static void rows_of_the_catalogue_are_whole(void **state)
 
 static void joining_appends(void **state)
 {
-	(void)state;
 	report_wall(&r, "a")->limit = 1;
 	finding_made(&r, "a.b", LEVEL_NOTE, "first");
 	report_wall(&part, "b")->limit = 2;

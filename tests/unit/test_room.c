@@ -9,7 +9,6 @@
 
 static void labs_need_memory_and_processes(void **state)
 {
-	(void)state;
 	static const struct {
 		uint64_t memory, used, pids, running, cpus;
 		const char *why; /* begins with */

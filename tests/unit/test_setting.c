@@ -26,7 +26,6 @@ static void parsed(const char *list, const char *want)
 
 static void values_may_hold_commas(void **state)
 {
-	(void)state;
 	parsed("a=1", "a|1;");
 	parsed("a=1,b=2", "a|1;b|2;");
 	parsed("device.rps_cpus@eth0=ff,ffffffff,b=2", "device.rps_cpus@eth0|ff,ffffffff;b|2;");
@@ -41,7 +40,6 @@ static void values_may_hold_commas(void **state)
 
 static void knobs_are_found(void **state)
 {
-	(void)state;
 	struct setting s;
 	struct err e;
 	const char *list = "net/core/somaxconn=5,net.core.nosuch=6";
@@ -54,7 +52,6 @@ static void knobs_are_found(void **state)
 
 static void lists_of_knobs(void **state)
 {
-	(void)state;
 	assert_true(setting_listed("a,net/core/somaxconn", "net.core.somaxconn"));
 	assert_false(setting_listed("a,fs.file-max", "net.core.somaxconn"));
 	assert_true(setting_listed("device.ring.rx", "device.ring.rx@eth0"));

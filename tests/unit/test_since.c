@@ -28,7 +28,6 @@ static void listened(const char *address, uint64_t cookie, uint32_t drops)
 
 static int begin(void **state)
 {
-	(void)state;
 	report_init(&then);
 	then.time = (struct timespec){.tv_sec = 1795852800};
 	report_text(then.host.boot, "boot-1");
@@ -46,7 +45,6 @@ static int begin(void **state)
 
 static void growth_is_what_was_added(void **state)
 {
-	(void)state;
 	since = since_make(&then, "boot-1", &now);
 	assert_int_equal(since.reset, SINCE_CONTINUED);
 	assert_int_equal(since_growth(&since, OVERFLOWS), 1751);
@@ -57,7 +55,6 @@ static void growth_is_what_was_added(void **state)
 
 static void resets_are_recognised(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *then, *now;
 		int64_t overflows;
@@ -85,7 +82,6 @@ static void resets_are_recognised(void **state)
 
 static void drops_of_a_listener(void **state)
 {
-	(void)state;
 	static const struct {
 		struct listener l;
 		const char *boot;
@@ -120,7 +116,6 @@ static void drops_of_a_listener(void **state)
 static void nothing_without_a_report(void **state)
 {
 	struct listener l = {.address = "0.0.0.0:443", .cookie = 4, .drops = 1400};
-	(void)state;
 	since = since_make(NULL, "boot-1", &now);
 	assert_int_equal(since_growth(&since, OVERFLOWS), -1);
 	assert_int_equal(since_drops(&since, &l), 0);
@@ -139,7 +134,6 @@ static void words_name_report_or_reset(void **state)
 		{7200, 1851, "boot-2", "since the reboot", "since the reboot"},
 		{7200, 1, "boot-1", "since the counters restarted", "since the counters restarted"},
 	};
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct wording words = {0};
 		now.at[now.count - 1].value = rows[i].overflows;

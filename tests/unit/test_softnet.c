@@ -8,7 +8,6 @@
 
 static void columns_are_read_by_cpu(void **state)
 {
-	(void)state;
 	struct err e;
 	struct softnet s;
 	const char *text = TEN " 00000005 00000006 00000000 00000007 00000008\n"
@@ -33,7 +32,6 @@ static void columns_are_read_by_cpu(void **state)
 
 static void rows_without_a_cpu_follow_the_online_list(void **state)
 {
-	(void)state;
 	struct err e;
 	struct softnet s;
 	const char *text = TEN "\n" TEN "\n" TEN "\n" TEN "\n";
@@ -53,7 +51,6 @@ static void rows_without_a_cpu_follow_the_online_list(void **state)
 
 static void garbage_is_refused(void **state)
 {
-	(void)state;
 	static const char *const garbage[] = {
 		"",
 		"\n",
@@ -75,7 +72,6 @@ static void garbage_is_refused(void **state)
 /* Counters wrap at 32 bits; a CPU that came online meanwhile has not grown. */
 static void growth_is_taken_by_cpu(void **state)
 {
-	(void)state;
 	struct softnet_cpu then[3] = {{.cpu = 0, .processed = 0xfffffff0u},
 				      {.cpu = 1, .processed = 7, .dropped = 0xfffffffe},
 				      {.cpu = 2, .processed = 0}};
@@ -110,7 +106,6 @@ static void mask_of(const uint32_t *cpus, size_t count, const char *want)
 
 static void masks_of_many_cpus(void **state)
 {
-	(void)state;
 	mask_of(NULL, 2, "3");
 	mask_of(NULL, 32, "ffffffff");
 	mask_of(NULL, 33, "1,ffffffff");
@@ -124,7 +119,6 @@ static void masks_of_many_cpus(void **state)
 
 static void the_running_kernels_text_is_read(void **state)
 {
-	(void)state;
 	struct err e;
 	struct host *h;
 	struct softnet s;

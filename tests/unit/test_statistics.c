@@ -4,7 +4,6 @@
 
 static void spreads_are_of_sorted_values(void **state)
 {
-	(void)state;
 	double odd[] = {40, 10, 30, 50, 20}, even[] = {4, 1, 3, 2}, one[] = {7};
 	struct spread s = spread_of(odd, 5);
 	assert_true(s.min == 10 && s.median == 30 && s.max == 50);
@@ -18,7 +17,6 @@ static void spreads_are_of_sorted_values(void **state)
 
 static void a_series_keeps_its_order_and_bounds(void **state)
 {
-	(void)state;
 	struct series s = {0};
 	for (int i = 0; i < SERIES_MAX + 3; i++)
 		series_add(&s, 1000 - i);

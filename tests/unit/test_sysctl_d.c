@@ -39,7 +39,6 @@ static char *get(const char *path)
 
 static int make_root(void **state)
 {
-	(void)state;
 	strcpy(root, "/tmp/epolltune-root-XXXXXX");
 	if (!mkdtemp(root))
 		return -1;
@@ -53,7 +52,6 @@ static int make_root(void **state)
 
 static int remove_root(void **state)
 {
-	(void)state;
 	struct output o = run("rm -rf '%s'", root);
 	output_free(&o);
 	return 0;
@@ -76,7 +74,6 @@ static void says(const char *name, const char *value, const char *file)
 
 static void order_of_files(void **state)
 {
-	(void)state;
 	says("net.core.somaxconn", "", "");
 	put("/usr/lib/sysctl.d/50-a.conf", "net.core.somaxconn = 1\n");
 	says("net.core.somaxconn", "1", "/usr/lib/sysctl.d/50-a.conf");
@@ -103,7 +100,6 @@ static void order_of_files(void **state)
 
 static void lines(void **state)
 {
-	(void)state;
 	put("/etc/sysctl.d/1.conf", "# net.core.somaxconn = 1\n"
 				    "; net.core.somaxconn = 2\n"
 				    "   net.core.somaxconn=3   \n"
@@ -123,7 +119,6 @@ static void lines(void **state)
 
 static void patterns(void **state)
 {
-	(void)state;
 	put("/etc/sysctl.d/9.conf", "net.core.*max = 9\n");
 	says("net.core.rmem_max", "9", "/etc/sysctl.d/9.conf");
 	assert_string_equal(find("net.core.somaxconn").value, "");
@@ -136,7 +131,6 @@ static void patterns(void **state)
 
 static void sysctl_conf(void **state)
 {
-	(void)state;
 	struct sysctl_setting s;
 	struct err e;
 	char link[128];
@@ -176,7 +170,6 @@ static void line(char value[CHANGE_VALUE], const char *name, const char *set_to,
 
 static void our_file_is_created_and_removed(void **state)
 {
-	(void)state;
 	char a[CHANGE_VALUE], b[CHANGE_VALUE], c[CHANGE_VALUE], first[4096], setting[CHANGE_VALUE];
 	line(a, "net.core.somaxconn", "100", 1);
 	line(b, "net.ipv4.tcp_rmem", "4096 131072 8388608", 1);
@@ -211,7 +204,6 @@ static void our_file_is_created_and_removed(void **state)
 
 static void lines_of_others_are_kept(void **state)
 {
-	(void)state;
 	char a[CHANGE_VALUE], b[CHANGE_VALUE], before[4096], full[128];
 	line(a, "net.core.somaxconn", "100", 1);
 	line(b, "net.core.rmem_max", "300", 2);
@@ -250,7 +242,6 @@ static void refused(int code, const char *needle)
 
 static void only_our_own_file(void **state)
 {
-	(void)state;
 	char full[128], other[128], directory[128];
 	snprintf(full, sizeof(full), "%s" OURS, root);
 	snprintf(other, sizeof(other), "%s/other", root);
@@ -277,7 +268,6 @@ static void only_our_own_file(void **state)
 /* The temporary file of a crash before the rename is harmless, and removed. */
 static void temporary_files_are_removed(void **state)
 {
-	(void)state;
 	char a[CHANGE_VALUE];
 	struct change_site s = site();
 	struct err e;
@@ -293,7 +283,6 @@ static void temporary_files_are_removed(void **state)
 
 static void long_and_odd_comments(void **state)
 {
-	(void)state;
 	char value[CHANGE_VALUE], why[600];
 	struct err e;
 	memset(why, 'w', sizeof(why));

@@ -18,7 +18,6 @@ static char *printed(struct table *t)
 
 static void columns_are_aligned(void **state)
 {
-	(void)state;
 	static const struct table_column columns[] = {
 		{"NAME", TABLE_LEFT}, {"VALUE", TABLE_RIGHT}, {0}};
 	struct table t = {.columns = columns, .gap = "  ", .indent = 2, .empty = "-"};
@@ -36,7 +35,6 @@ static void columns_are_aligned(void **state)
 
 static void the_page_decides_on_ascii_and_colour(void **state)
 {
-	(void)state;
 	struct page plain = {.width = 80}, color = {.width = 80, .color = true};
 	const struct page *pages[] = {&plain, &color};
 	static const char *const expected[] = {"A\n1 -> 2\n", "A\n\033[32m1 -> 2\033[0m\n"};
@@ -52,7 +50,6 @@ static void the_page_decides_on_ascii_and_colour(void **state)
 
 static void the_last_column_is_wrapped(void **state)
 {
-	(void)state;
 	static const struct table_column columns[] = {
 		{"KNOB", TABLE_LEFT}, {"WHAT", TABLE_LINES}, {0}};
 	struct table t = {.columns = columns, .width = 30};
@@ -67,7 +64,6 @@ static void the_last_column_is_wrapped(void **state)
 
 static void nothing_is_printed_without_rows(void **state)
 {
-	(void)state;
 	struct table t = {0};
 	table_column(&t, "A", TABLE_LEFT);
 	CLEAN(free_pointer) char *text = printed(&t);

@@ -6,7 +6,6 @@
 
 static void default_is_c10k(void **state)
 {
-	(void)state;
 	struct target t = target_default(), preset;
 	struct err e = {0};
 	assert_int_equal(target_preset("c10k", &preset, &e), 0);
@@ -21,7 +20,6 @@ static void default_is_c10k(void **state)
 
 static void every_listed_preset_exists(void **state)
 {
-	(void)state;
 	char names[64];
 	assert_true(strlen(target_presets()) < sizeof(names));
 	strcpy(names, target_presets());
@@ -41,7 +39,6 @@ static void every_listed_preset_exists(void **state)
 
 static void needs_follow(void **state)
 {
-	(void)state;
 	struct target t = target_default();
 	assert_int_equal(target_accept_queue(&t), 1000);
 	assert_int_equal(target_syn_queue(&t), 500);
@@ -59,7 +56,6 @@ static void needs_follow(void **state)
 
 static void needs_saturate(void **state)
 {
-	(void)state;
 	struct target t = {TARGET_PROXY, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
 			   UINT64_MAX,   UINT64_MAX, UINT64_MAX, UINT64_MAX};
 	assert_true(target_accept_queue(&t) == INT64_MAX);
@@ -72,14 +68,12 @@ static void needs_saturate(void **state)
 
 static void roles_have_names(void **state)
 {
-	(void)state;
 	assert_string_equal(target_role_name(TARGET_PROXY), "proxy");
 	assert_string_equal(target_role_name(TARGET_SERVER), "server");
 }
 
 static void arguments_make_it_again(void **state)
 {
-	(void)state;
 	char text[256];
 	struct target t = target_default();
 	target_arguments(&t, text, sizeof(text));

@@ -11,7 +11,6 @@
 /* All walls that a knob names exist, and only a probe and its wall share a name. */
 static void the_tables_agree(void **state)
 {
-	(void)state;
 	size_t place;
 	for (size_t i = 0; i < knob_count(); i++) {
 		char walls[256], *at = NULL;

@@ -9,11 +9,7 @@
 
 #define MS 1000000u
 
-static bool is_ours(const struct listener *l, void *arg)
-{
-	(void)arg;
-	return l->port == 80;
-}
+static bool is_ours(const struct listener *l, void *arg) { return l->port == 80; }
 
 /* Looks 10 ms apart: what arrived since the one before, and the depths of two listeners. */
 struct step {
@@ -44,7 +40,6 @@ static struct report_observed observe(const struct step *steps, size_t count, si
 
 static void stalls_are_seen(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *what;
 		size_t listeners, count;
@@ -122,7 +117,6 @@ static void stalls_are_seen(void **state)
 /* A large SO_REUSEPORT group, whose last socket is not served, after many reloads. */
 static void every_socket_is_looked_at(void **state)
 {
-	(void)state;
 	struct listener at[300] = {{0}};
 	struct listeners l = {.count = 300, .at = at};
 	struct traffic_look look = {.at_ns = MS, .l = &l, .wanted = is_ours};
@@ -146,7 +140,6 @@ static void every_socket_is_looked_at(void **state)
 /* Of a 32-bit kernel. */
 static void a_counter_wraps(void **state)
 {
-	(void)state;
 	const struct step steps[] = {{0, 0, 0}, {50, 0, 0}, {-70040, 0, 0}, {50, 0, 0}};
 	struct report_observed o = observe(steps, 4, 1);
 	assert_int_equal(o.opened, 100);
@@ -156,7 +149,6 @@ static void a_counter_wraps(void **state)
 /* 100 connections in the first 100 ms, none in the next 300. */
 static void the_rate_has_a_mean_and_a_peak(void **state)
 {
-	(void)state;
 	struct step steps[41] = {{0, 0, 0}};
 	for (size_t i = 1; i <= 10; i++)
 		steps[i].opened = 10;
@@ -174,7 +166,6 @@ static void the_rate_has_a_mean_and_a_peak(void **state)
 /* A listener that a reload has replaced is another one: its queue has no past. */
 static void a_new_socket_has_no_stall(void **state)
 {
-	(void)state;
 	struct listener at = {.port = 80, .cookie = 1, .depth = 5};
 	struct listeners l = {.count = 1, .at = &at};
 	struct traffic_look look = {.at_ns = MS, .l = &l, .wanted = is_ours};
@@ -193,7 +184,6 @@ static void a_new_socket_has_no_stall(void **state)
 
 static void the_sample_gives_rtt_and_bandwidth(void **state)
 {
-	(void)state;
 	struct traffic t = {.looks = 2, .last_ns = 1000000000};
 	struct connections *c = calloc(1, sizeof(*c));
 	struct report_observed o;
@@ -217,7 +207,6 @@ static void the_sample_gives_rtt_and_bandwidth(void **state)
 /* What was not seen keeps the default; the load is multiplied, the path is not. */
 static void the_target_follows(void **state)
 {
-	(void)state;
 	const struct target usual = TARGET_DEFAULT;
 	struct report_observed o = {
 		.us = 1, .connections = 301, .rate_per_s = 21, .peak_per_s = 90};

@@ -10,14 +10,12 @@ static struct uring ring;
 
 static int setup(void **state)
 {
-	(void)state;
 	ring = (struct uring){.fd = -1};
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	(void)state;
 	uring_close(&ring);
 	return 0;
 }
@@ -34,7 +32,6 @@ static void open_or_skip(unsigned completions)
 
 static void a_multishot_poll_completes(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	int ends[2];
 	open_or_skip(1024);
@@ -53,7 +50,6 @@ static void a_multishot_poll_completes(void **state)
 
 static void a_refused_poll_returns_its_error(void **state)
 {
-	(void)state;
 	struct err e = {0};
 	open_or_skip(1024);
 	assert_int_equal(uring_poll_add(&ring, -1, 0, &e), 0);

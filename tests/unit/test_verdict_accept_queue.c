@@ -46,7 +46,6 @@ static const struct row rows[] = {
 
 static void each_row_gets_its_verdict(void **state)
 {
-	(void)state;
 	const struct experiment *x = verdict_experiment("accept-queue", "accept-queue");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct row *row = &rows[i];
@@ -62,7 +61,6 @@ static void each_row_gets_its_verdict(void **state)
 
 static void a_need_beyond_any_knob_proposes_nothing(void **state)
 {
-	(void)state;
 	const struct experiment *x = verdict_experiment("accept-queue", "accept-queue");
 	struct target t = target_default();
 	t.rate_per_s = 100000000;

@@ -69,7 +69,6 @@ static void proposals_name(const struct finding *f, char *text, size_t size)
 
 static void the_limit_and_what_it_needs_are_proposed(void **state)
 {
-	(void)state;
 	const struct experiment *x = verdict_experiment("application", "application.connections");
 	struct target t = target_default();
 	t.connections = 400;

@@ -103,7 +103,6 @@ static struct target target_of(uint64_t rtt_us, uint64_t bandwidth_bps)
 
 static void each_row_gets_its_verdict(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct row *row = &rows[i];
 		const struct experiment *x = verdict_experiment("buffers", row->wall);
@@ -118,7 +117,6 @@ static void each_row_gets_its_verdict(void **state)
 
 static void a_window_over_another_rtt_makes_a_derived_wall(void **state)
 {
-	(void)state;
 	const struct experiment *x = verdict_experiment("buffers", "buffers.receive");
 	struct target t = target_of(10 * MS, 3 * GBIT);
 	struct settings s = verdict_settings(x, RMEM "=4096 131072 2621440");
@@ -136,7 +134,6 @@ static void a_window_over_another_rtt_makes_a_derived_wall(void **state)
 /* The kernel accepts a triple in any order. */
 static void the_third_field_is_never_below_the_second(void **state)
 {
-	(void)state;
 	const struct experiment *x = verdict_experiment("buffers", "buffers.send");
 	struct target t = target_of(20 * MS, GBIT);
 	struct settings s = verdict_settings(x, WMEM "=4096 16384 262144");
@@ -149,7 +146,6 @@ static void the_third_field_is_never_below_the_second(void **state)
 /* The kernel accepts fields that do not ascend. */
 static void a_receive_buffer_begins_with_the_second_field(void **state)
 {
-	(void)state;
 	const struct experiment *x = verdict_experiment("buffers", "buffers.receive");
 	struct target t = target_of(20 * MS, GBIT);
 	struct settings s = verdict_settings(x, RMEM "=4096 131072 262144");
@@ -162,7 +158,6 @@ static void a_receive_buffer_begins_with_the_second_field(void **state)
 
 static void without_an_outcome_the_settings_give_the_verdict(void **state)
 {
-	(void)state;
 	const struct experiment *x = verdict_experiment("buffers", "buffers.receive");
 	struct target t = target_of(20 * MS, GBIT);
 	struct settings s = verdict_settings(x, RMEM "=4096 131072 262144");
@@ -191,7 +186,6 @@ static int64_t scaled(uint64_t rtt_us, int64_t second, int64_t now, int64_t thir
 
 static void a_proof_searches_in_the_third_field(void **state)
 {
-	(void)state;
 	assert_int_equal(scaled(20 * MS, 131072, 262144, 4000000, 125), 5000000);
 	assert_int_equal(scaled(20 * MS, 131072, 262144, 4000000, 50), 2000000);
 	/* A switch is the remedy. */
@@ -211,7 +205,6 @@ static void a_proof_searches_in_the_third_field(void **state)
 /* Half of the proposal is not enough, and a proof at it must exceed the margin. */
 static void a_proof_has_a_reserve(void **state)
 {
-	(void)state;
 	static const struct {
 		int64_t reached;
 		bool suffices;
@@ -236,7 +229,6 @@ static void a_proof_has_a_reserve(void **state)
 
 static void a_path_beyond_the_wire_is_refused(void **state)
 {
-	(void)state;
 	const struct probe *p = probe_find("buffers");
 	struct target t = target_of(50 * MS, 100 * MBIT);
 	struct lab_options lab = {.bandwidth_bps = 1};
@@ -316,7 +308,6 @@ static const struct memory_row memory_rows[] = {
 
 static void each_memory_gets_its_verdict(void **state)
 {
-	(void)state;
 	const struct experiment *x = verdict_experiment("buffers", "buffers.memory");
 	for (size_t i = 0; i < sizeof(memory_rows) / sizeof(*memory_rows); i++) {
 		const struct memory_row *row = &memory_rows[i];
@@ -346,7 +337,6 @@ static void each_memory_gets_its_verdict(void **state)
 /* A connection takes a page at a time; before 6.0 it takes 4 KiB, and the use counts in them. */
 static void the_size_of_a_page_is_not_assumed(void **state)
 {
-	(void)state;
 	static const struct {
 		uint64_t page; /* bytes; 0: a capture that does not show it */
 		unsigned kernel;
@@ -408,7 +398,6 @@ static const struct finding *pressure_at(unsigned used)
 
 static void memory_pressure_is_a_warning(void **state)
 {
-	(void)state;
 	assert_null(pressure_at(399));
 	const struct finding *f = pressure_at(400);
 	assert_non_null(f);

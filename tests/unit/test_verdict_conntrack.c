@@ -10,7 +10,6 @@
 
 static void the_targets_entries_need_room(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *values;
 		enum target_role role;
@@ -91,7 +90,6 @@ static struct sample sample_of(int64_t used, int64_t max, int64_t drops, int64_t
 
 static void a_full_table_and_drops_are_critical(void **state)
 {
-	(void)state;
 	static const struct {
 		int64_t used, max, before, after; /* drops; -1: not readable */
 		int64_t clashes;                  /* insert_failed has grown by */

@@ -23,7 +23,6 @@ static struct sample sample_of(uint64_t periods, uint64_t throttled)
 
 static void throttled_periods_are_a_share(void **state)
 {
-	(void)state;
 	static const struct {
 		uint64_t periods, throttled; /* of the window */
 		double seconds;              /* 0: no window */
@@ -66,7 +65,6 @@ static void throttled_periods_are_a_share(void **state)
 
 static void few_processes_left_are_named(void **state)
 {
-	(void)state;
 	static const struct {
 		uint64_t max, used;
 		const char *findings;
@@ -90,7 +88,6 @@ static void few_processes_left_are_named(void **state)
 
 static void memory_is_short_where_the_connections_do_not_fit(void **state)
 {
-	(void)state;
 	static const struct {
 		uint64_t connections;
 		const char *limit, *used; /* bytes */
@@ -128,7 +125,6 @@ static const struct container_row *engine(const char *path)
 
 static void values_are_set_where_the_container_is_described(void **state)
 {
-	(void)state;
 #define HOSTS "sysctls belong to the container's network namespace: the host's values do not"
 	static const struct {
 		const char *path;
@@ -175,7 +171,6 @@ static void values_are_set_where_the_container_is_described(void **state)
 
 static void several_values_are_one_line(void **state)
 {
-	(void)state;
 	struct machine m = {.container = engine("/kubepods/a"), .own_netns = true};
 	struct finding f = {0};
 	finding_propose(&f, "net.ipv4.tcp_tw_reuse", "2", "1");
@@ -188,7 +183,6 @@ static void several_values_are_one_line(void **state)
 
 static void limits_of_units_are_set_at_the_unit_that_has_them(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *path, *name, *line;
 	} rows[] = {

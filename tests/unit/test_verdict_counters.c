@@ -177,7 +177,6 @@ static void look(void (*plant)(struct looks *), bool twice)
 
 static void each_look_gets_its_findings(void **state)
 {
-	(void)state;
 	static const struct {
 		void (*plant)(struct looks *);
 		const char *twice, *once;
@@ -223,7 +222,6 @@ static void each_look_gets_its_findings(void **state)
 
 static void texts_have_the_figures(void **state)
 {
-	(void)state;
 	static const struct {
 		void (*plant)(struct looks *);
 		const char *title, *detail;
@@ -258,7 +256,6 @@ static double cell(const struct finding *f, size_t row, size_t column)
 
 static void growth_since_a_report(void **state)
 {
-	(void)state;
 	look(lost_since, false);
 	const struct finding *f = &report.findings[0];
 	assert_string_equal(f->title,
@@ -283,7 +280,6 @@ static void growth_since_a_report(void **state)
 
 static void the_report_carries_its_counters(void **state)
 {
-	(void)state;
 	look(all_since, false);
 	for (size_t i = 0; i < LOSSES; i++)
 		assert_int_equal(report_counter_value(&report, losses[i].counter), 100000);
@@ -295,7 +291,6 @@ static void the_report_carries_its_counters(void **state)
 /* Orphans that could not be counted: short where the maximum is below the need, never ok. */
 static void orphans_that_could_not_be_counted_are_unknown(void **state)
 {
-	(void)state;
 	const struct experiment *x = verdict_experiment("counters", "orphans");
 	struct target t = target_default();
 	static const struct {

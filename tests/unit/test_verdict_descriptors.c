@@ -114,15 +114,10 @@ static void check_rows(const char *wall, const struct row *rows)
 	}
 }
 
-static void limits_of_a_process(void **state)
-{
-	(void)state;
-	check_rows("descriptors.process", process_rows);
-}
+static void limits_of_a_process(void **state) { check_rows("descriptors.process", process_rows); }
 
 static void limits_of_the_machine(void **state)
 {
-	(void)state;
 	check_rows("descriptors.system", system_rows);
 	check_rows("epoll.watches", watches_rows);
 }
@@ -145,7 +140,6 @@ static const struct finding *process_finding(uint64_t connections, const char *s
 
 static void an_unlimited_hard_limit_stays_unlimited(void **state)
 {
-	(void)state;
 	const struct finding *f = process_finding(10000, NOFILE "1024 1024", INT64_MAX, NULL);
 	assert_string_equal(f->id, "descriptors.process.soft-limit");
 	assert_non_null(strstr(f->detail, "1 024 soft, unlimited hard; any server holds 5 "));
@@ -155,7 +149,6 @@ static void an_unlimited_hard_limit_stays_unlimited(void **state)
 
 static void advice_for_the_soft_limit_keeps_the_hard_one(void **state)
 {
-	(void)state;
 	const struct finding *f = process_finding(10000, NOFILE "1024 524288", 0, NULL);
 	assert_non_null(strstr(f->title, "stops at 1 019 connections"));
 	assert_non_null(strstr(f->advice, "LimitNOFILE=16384:524288 in"));
@@ -167,7 +160,6 @@ static void advice_for_the_soft_limit_keeps_the_hard_one(void **state)
 
 static void a_limit_beyond_nr_open_names_it(void **state)
 {
-	(void)state;
 	const char *settings = NOFILE "1024 1048576; fs.nr_open=1048576";
 	const struct finding *f = process_finding(1000000, settings, 0, NULL);
 	assert_non_null(strstr(f->advice, "fs.nr_open (1 048 576) has to be raised first."));
@@ -180,7 +172,6 @@ static void a_limit_beyond_nr_open_names_it(void **state)
 
 static void a_server_at_its_limit_spins(void **state)
 {
-	(void)state;
 	struct outcome o = verdict_outcome(327, true);
 	o.metric[0] = 327;
 	o.metric[1] = 1912345;
@@ -192,7 +183,6 @@ static void a_server_at_its_limit_spins(void **state)
 /* The experiment met another limit or none: the bound of the settings is the limit. */
 static void an_experiment_without_emfile_leaves_the_bound(void **state)
 {
-	(void)state;
 	struct target t = target_default();
 	struct settings s = verdict_settings(process, NOFILE "20000 20000");
 	struct outcome o = verdict_outcome(REPORT_NONE, false);
@@ -240,7 +230,6 @@ static const struct memory_row memory_rows[] = {
 
 static void memory_of_connections(void **state)
 {
-	(void)state;
 	const struct experiment *x = verdict_experiment("descriptors", "memory.connection");
 	for (size_t i = 0; i < sizeof(memory_rows) / sizeof(*memory_rows); i++) {
 		const struct memory_row *row = &memory_rows[i];
@@ -267,7 +256,6 @@ static void memory_of_connections(void **state)
 /* --role proxy --connections 50k, as --connections 100k of a server. */
 static void a_proxy_needs_two_of_each(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *probe, *wall, *settings;
 		int64_t needed;

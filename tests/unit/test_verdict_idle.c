@@ -35,7 +35,6 @@ static struct settings settings_of(const char *values)
 
 static void a_probe_must_come_before_the_timeout(void **state)
 {
-	(void)state;
 	/* seen: with SO_KEEPALIVE, without, the longest timer; silent: the longest idle without, ms
 	 */
 	static const struct {
@@ -129,7 +128,6 @@ static void a_probe_must_come_before_the_timeout(void **state)
 
 static void the_line_of_a_known_server_is_named(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *name, *advice;
 	} rows[] = {
@@ -155,7 +153,6 @@ static void the_line_of_a_known_server_is_named(void **state)
 
 static void the_wall_exists_with_a_timeout_only(void **state)
 {
-	(void)state;
 	const struct target with = target_of(1), without = target_default();
 	const struct probe_options o = {.subject = &server};
 	assert_true(x->applies(&with, &o));
@@ -165,7 +162,6 @@ static void the_wall_exists_with_a_timeout_only(void **state)
 /* net/ipv4/tcp_timer.c; 924.6 s is the figure of ip-sysctl.rst for 15. */
 static void a_write_hangs_as_long_as_the_kernel_says(void **state)
 {
-	(void)state;
 	static const struct {
 		int64_t retries, rto_max, ms;
 	} rows[] = {
@@ -182,7 +178,6 @@ static void a_write_hangs_as_long_as_the_kernel_says(void **state)
 
 static void connections_are_counted_by_their_timers(void **state)
 {
-	(void)state;
 	static struct connection_states c = {
 		.count = 5,
 		.at = {{.keepalive = KEEPALIVE_ON, .keepalive_ms = 240000, .silent_ms = 900000},
@@ -200,7 +195,6 @@ static void connections_are_counted_by_their_timers(void **state)
 
 static void a_run_counts_only_where_the_wire_forgot_the_right_ones(void **state)
 {
-	(void)state;
 	static const struct {
 		bool without, above, below;
 		int64_t keepalive_s;
@@ -232,7 +226,6 @@ static void a_run_counts_only_where_the_wire_forgot_the_right_ones(void **state)
 
 static void a_wire_forgets_idle_connections(void **state)
 {
-	(void)state;
 	enum { IP4 = 4, IP6 = 6, UDP = 17 };
 	/* One after the other; `ms`: when. */
 	static const struct {

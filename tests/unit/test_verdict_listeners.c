@@ -415,7 +415,6 @@ static void look_once(void (*plant)(struct looks *))
 
 static void each_look_gets_its_findings(void **state)
 {
-	(void)state;
 	static const struct {
 		void (*plant)(struct looks *);
 		const char *twice, *once;
@@ -488,7 +487,6 @@ static void each_look_gets_its_findings(void **state)
 
 static void texts_name_the_server(void **state)
 {
-	(void)state;
 	static const struct {
 		void (*plant)(struct looks *);
 		size_t finding;
@@ -586,7 +584,6 @@ static void texts_name_the_server(void **state)
 
 static void the_answer_names_the_server(void **state)
 {
-	(void)state;
 	char answer[REPORT_ANSWER];
 	look_twice(stopped);
 	report_answer(&report, answer);
@@ -604,7 +601,6 @@ static void the_answer_names_the_server(void **state)
 
 static void the_worst_since_a_report_come_first(void **state)
 {
-	(void)state;
 	look_once(many_dropped_earlier);
 	assert_non_null(strstr(report.findings[0].title, "0.0.0.0:111 dropped 61 "));
 	assert_non_null(strstr(report.findings[0].detail, " 9 more listeners have dropped"));
@@ -617,7 +613,6 @@ static void the_worst_since_a_report_come_first(void **state)
 /* In trouble first, then the fullest, as many as fit. */
 static void the_report_carries_the_listeners(void **state)
 {
-	(void)state;
 	static struct listener many[REPORT_LISTENERS + 5];
 	static struct looks m;
 	for (size_t i = 0; i < REPORT_LISTENERS + 5; i++)
@@ -647,7 +642,6 @@ static void the_report_carries_the_listeners(void **state)
 
 static void states_of_a_process_are_named(void **state)
 {
-	(void)state;
 	static const struct {
 		char state;
 		const char *waits_in, *what;
@@ -675,7 +669,6 @@ static void states_of_a_process_are_named(void **state)
 /* More listeners in trouble than a report should name are counted. */
 static void many_listeners_are_counted(void **state)
 {
-	(void)state;
 	static struct looks m;
 	char address[32];
 	healthy(&m);
@@ -696,7 +689,6 @@ static void many_listeners_are_counted(void **state)
 
 static void known_servers_are_found_by_their_process(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *process, *name;
 	} rows[] = {

@@ -49,7 +49,6 @@ static const struct report *judged(void)
 
 static void the_longest_time_is_the_cause(void **state)
 {
-	(void)state;
 	static const struct {
 		uint64_t busy, window, buffer;
 		uint32_t unsent_before, unsent, retransmits;
@@ -96,7 +95,6 @@ static void the_longest_time_is_the_cause(void **state)
 
 static void fixed_buffers_are_inferred(void **state)
 {
-	(void)state;
 	static const struct {
 		uint32_t send_before, send, receive;
 		bool limited;
@@ -126,7 +124,6 @@ static void fixed_buffers_are_inferred(void **state)
 
 static void the_most_limited_are_named(void **state)
 {
-	(void)state;
 	begin(6);
 	for (size_t i = 1; i < 6; i++)
 		now.at[i].busy_us = now.at[i].window_us = 300000 + 20000 * i;
@@ -147,7 +144,6 @@ static void the_most_limited_are_named(void **state)
 /* Without a second sample, connections in both, or the kernel's times nothing is known. */
 static void what_is_not_known_is_not_reported(void **state)
 {
-	(void)state;
 	begin(1);
 	now.at[0].cookie = 99;
 	findings_are("another connection", judged(), "");

@@ -4,7 +4,6 @@
 
 static void a_unix_socket_is_not_reset(void **state)
 {
-	(void)state;
 	const struct guest tcp = {.port = 80}, local = {.socket = "/run/app.sock"};
 	assert_string_equal(burden_text(&tcp, 0), "after 1 000 clients reset their connection");
 	assert_string_equal(burden_text(&local, 0), "after 1 000 clients closed their connection");

@@ -94,7 +94,6 @@ static const struct report *judge_row(const struct row *row)
 
 static void each_value_gets_its_finding(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct row *row = &rows[i];
 		const struct report *r = judge_row(row);
@@ -119,7 +118,6 @@ static void each_value_gets_its_finding(void **state)
 
 static void the_advice_is_a_command(void **state)
 {
-	(void)state;
 	static const struct {
 		struct row row;
 		const char *command;
@@ -146,7 +144,6 @@ static void the_advice_is_a_command(void **state)
 /* 16 GiB hold 10 000 connections of 1 MiB, not of 12. */
 static void what_the_memory_cannot_hold_is_a_warning(void **state)
 {
-	(void)state;
 	const struct target t = {.connections = 10000};
 	static const struct {
 		const char *value;

@@ -35,7 +35,6 @@ static void rounds(enum way_index i, double median, double worst, double sparse_
 
 static int fresh(void **state)
 {
-	(void)state;
 	result = (struct result){.polls = true, .defers = true, .suspends = true};
 	host = setting(0, -1);
 	rounds(WAY_PLAIN, 60, 0, 20);
@@ -109,7 +108,6 @@ static void settings_judge_the_wall(void **state)
 		 "deferred",
 		 "napi_defer_hard_irqs=2 of eth0"},
 	};
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		host = rows[i].host;
 		observe();
@@ -125,7 +123,6 @@ static void settings_judge_the_wall(void **state)
 
 static void a_derived_deferral_is_not_tried(void **state)
 {
-	(void)state;
 	host = setting(200000, -1);
 	observe();
 	const struct finding *f = found(DEFERRED);
@@ -141,7 +138,6 @@ static void a_derived_deferral_is_not_tried(void **state)
 
 static void an_instance_is_named_by_its_queue(void **state)
 {
-	(void)state;
 	host = setting(200000, 3);
 	observe();
 	const struct finding *f = found(DEFERRED);
@@ -277,7 +273,6 @@ static void figures_judge_the_wall(void **state)
 
 static void harm_is_proven_by_both_figures(void **state)
 {
-	(void)state;
 	host = setting(200000, -1);
 	rounds(WAY_HOST, 240, 0, 20);
 	observe();
@@ -293,7 +288,6 @@ static void harm_is_proven_by_both_figures(void **state)
 
 static void a_busy_machine_is_inconclusive(void **state)
 {
-	(void)state;
 	host = setting(200000, -1);
 	rounds(WAY_HOST, 61, 240, 20);
 	observe();
@@ -306,7 +300,6 @@ static void a_busy_machine_is_inconclusive(void **state)
 
 static void a_deferral_without_root_stays_derived(void **state)
 {
-	(void)state;
 	host = setting(200000, -1);
 	result.defers = false;
 	observe();
@@ -324,7 +317,6 @@ static void a_deferral_without_root_stays_derived(void **state)
 
 static void few_rounds_show_no_gain(void **state)
 {
-	(void)state;
 	rounds(WAY_POLL_SHORT, 30, 0, 60);
 	result.way[WAY_POLL_SHORT].rounds = ROUNDS_MIN - 1;
 	observe();
@@ -337,7 +329,6 @@ static void few_rounds_show_no_gain(void **state)
 
 static void unreadable_interfaces_stay_unknown(void **state)
 {
-	(void)state;
 	host = (struct sample){.unreadable = true};
 	observe();
 	result_judge(&host, &result, &report);
@@ -346,7 +337,6 @@ static void unreadable_interfaces_stay_unknown(void **state)
 
 static void the_note_names_settings_and_shows_all_ways(void **state)
 {
-	(void)state;
 	rounds(WAY_SUSPEND, 30, 0, 30);
 	rounds(WAY_DEFER, 85, 0, 10);
 	result.sets[0] = (struct epoll_set){.process = "nginx", .pid = 812, .napis = 1};
@@ -374,7 +364,6 @@ static void the_note_names_settings_and_shows_all_ways(void **state)
 
 static void net_core_busy_poll_names_the_plain_way(void **state)
 {
-	(void)state;
 	host.is.busy_poll_us = 50;
 	observe();
 	result_judge(&host, &result, &report);
@@ -383,7 +372,6 @@ static void net_core_busy_poll_names_the_plain_way(void **state)
 
 static void what_is_missing_is_one_finding(void **state)
 {
-	(void)state;
 	result.polls = result.defers = result.suspends = false;
 	report_text(result.no_polling, "Epoll busy polling (EPIOCSPARAMS) needs Linux 6.9");
 	observe();

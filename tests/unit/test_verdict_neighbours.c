@@ -11,7 +11,6 @@
 
 static void the_smaller_table_must_hold_the_peers(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *values;
 		uint64_t peers;
@@ -60,14 +59,12 @@ static void the_smaller_table_must_hold_the_peers(void **state)
 
 static void the_wall_exists_with_peers_only(void **state)
 {
-	(void)state;
 	assert_false(experiments[0].applies(NULL, &(struct probe_options){0}));
 	assert_true(experiments[0].applies(NULL, &(struct probe_options){.peers = 1}));
 }
 
 static void refused_entries_are_critical(void **state)
 {
-	(void)state;
 	static const struct {
 		int64_t used, max, before, after;
 		const char *findings, *title;

@@ -632,7 +632,6 @@ static void judge_moments(void (*plant)(struct moments *), bool once)
 
 static void growth_is_found(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < sizeof(findings) / sizeof(*findings); i++) {
 		judge_moments(findings[i].plant, false);
 		const struct finding *f = report.finding_count ? &report.findings[0] : NULL;
@@ -659,7 +658,6 @@ static void growth_is_found(void **state)
 /* With one sample no counter has grown. */
 static void one_sample_finds_settings_and_totals(void **state)
 {
-	(void)state;
 	static void (*const grow[])(struct moments *) = {ring_loses, backlog_drops, squeezes,
 							 crowded, healthy};
 	for (size_t i = 0; i < sizeof(grow) / sizeof(*grow); i++) {
@@ -676,7 +674,6 @@ static void one_sample_finds_settings_and_totals(void **state)
 /* Where no harm is seen a text report has them with --verbose only. */
 static void placement_without_harm_is_quiet(void **state)
 {
-	(void)state;
 	judge_moments(one_queue, false);
 	assert_true(report.findings[0].quiet);
 	judge_moments(server_interrupts, false);
@@ -688,7 +685,6 @@ static void placement_without_harm_is_quiet(void **state)
 /* What each counter of the table of drivers means is explained. */
 static void each_loss_has_its_page(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < nic_loss_count(); i++) {
 		const char *name = nic_loss_name(i), *queue = strchr(name, '*');
 		char plain[64];
@@ -709,7 +705,6 @@ static void each_loss_has_its_page(void **state)
 
 static void each_wall_gets_its_verdict(void **state)
 {
-	(void)state;
 	static const struct {
 		void (*plant)(struct moments *);
 		const char *wall;
@@ -755,7 +750,6 @@ static void each_wall_gets_its_verdict(void **state)
 
 static void texts_name_causes(void **state)
 {
-	(void)state;
 	static const struct {
 		void (*plant)(struct moments *);
 		const char *wall; /* NULL: the finding */

@@ -133,7 +133,6 @@ static struct target proxy(uint64_t connections, uint64_t rate)
 
 static void each_row_gets_its_verdict(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct row *row = &rows[i];
 		const struct experiment *x = verdict_experiment("ports", row->wall);
@@ -155,7 +154,6 @@ static void each_row_gets_its_verdict(void **state)
 /* The CPU time of one connection in ns: server, client, both in one run; 0: not measured. */
 static void cpu_time_bounds_the_rate_of_accepts(void **state)
 {
-	(void)state;
 	static const struct {
 		enum target_role role;
 		struct taken taken;
@@ -224,7 +222,6 @@ static void cpu_time_bounds_the_rate_of_accepts(void **state)
 /* A server on one CPU, here this process. */
 static void affinity_bounds_the_rate_of_accepts(void **state)
 {
-	(void)state;
 	const struct experiment *x = verdict_experiment("ports", "accept.rate");
 	struct settings s = verdict_settings(x, "");
 	struct subject self = {.pid = getpid()};
@@ -256,7 +253,6 @@ static void affinity_bounds_the_rate_of_accepts(void **state)
 
 static void a_busy_machine_gives_no_rate_of_accepts(void **state)
 {
-	(void)state;
 	const struct experiment *x = verdict_experiment("ports", "accept.rate");
 	struct target t = target_default();
 	struct settings s = verdict_settings(x, "");
@@ -274,7 +270,6 @@ static void a_busy_machine_gives_no_rate_of_accepts(void **state)
 
 static void a_server_needs_neither_wall(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *wall, *settings;
 	} short_of[] = {{PORTS, RANGE "40000 40099"}, {RATE, RANGE "40000 40099"}};
@@ -292,7 +287,6 @@ static void a_server_needs_neither_wall(void **state)
 
 static void the_finding_says_how_many_addresses_are_needed(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *settings, *advice;
 	} cases[] = {
@@ -322,7 +316,6 @@ static void the_finding_says_how_many_addresses_are_needed(void **state)
 
 static void reserved_ports_are_read(void **state)
 {
-	(void)state;
 	char root[] = "/tmp/epolltune.XXXXXX", longest[200] = "";
 	struct err e = {0};
 	CLEAN(host_closep) struct host *h = NULL;
@@ -453,7 +446,6 @@ static void text_is_whole(const char *text)
 
 static void time_wait_allows_a_rate(void **state)
 {
-	(void)state;
 	const struct experiment *x = verdict_experiment("ports", RATE);
 	for (size_t i = 0; i < sizeof(rate_rows) / sizeof(*rate_rows); i++) {
 		const struct rate_row *row = &rate_rows[i];
@@ -484,7 +476,6 @@ static void time_wait_allows_a_rate(void **state)
 
 static void the_finding_names_rate_and_remedies(void **state)
 {
-	(void)state;
 	const struct experiment *x = verdict_experiment("ports", RATE);
 	struct target t = proxy(300, 60);
 	struct settings s = verdict_settings(x, OF_500 KNOBS("2", "1", "1000") LISTENERS "40600");
@@ -540,7 +531,6 @@ static size_t notes_with(const char *buckets, enum target_role role, struct repo
 
 static void buckets_that_end_time_wait_early_are_a_note(void **state)
 {
-	(void)state;
 	static struct report r;
 	assert_int_equal(notes_with("500", TARGET_PROXY, &r), 0);
 	assert_int_equal(notes_with("499", TARGET_SERVER, &r), 0);
@@ -552,7 +542,6 @@ static void buckets_that_end_time_wait_early_are_a_note(void **state)
 
 static void the_note_on_connect_rates_warns_of_nothing(void **state)
 {
-	(void)state;
 	static struct report r;
 	const struct experiment *x = verdict_experiment("ports", RATE);
 	struct target t = proxy(10, 500);
@@ -580,7 +569,6 @@ static void the_note_on_connect_rates_warns_of_nothing(void **state)
 
 static void addresses_are_in_the_byte_order_of_the_machine(void **state)
 {
-	(void)state;
 	struct port_socket little, big;
 	assert_true(
 		port_socket_parse(LINE("0100000A:9C40", "0200000A:0050", "01"), false, &little));
@@ -591,7 +579,6 @@ static void addresses_are_in_the_byte_order_of_the_machine(void **state)
 
 static void a_captured_machine_shows_its_destinations(void **state)
 {
-	(void)state;
 	struct output made = run(
 		"d=$(mktemp -d) && mkdir -p $d/proc/sys/net/ipv4 $d/proc/net && cd $d/proc && "
 		"echo 40000 40099 >sys/net/ipv4/ip_local_port_range && printf '"
@@ -639,7 +626,6 @@ static void a_captured_machine_shows_its_destinations(void **state)
 /* Ports whose use is not known may be short, and are never ok. */
 static void sockets_that_were_not_captured_are_unknown(void **state)
 {
-	(void)state;
 	struct output made = run("d=$(mktemp -d) && mkdir -p $d/proc/sys/net/ipv4 && cd $d/proc && "
 				 "echo 40000 40499 >sys/net/ipv4/ip_local_port_range && printf $d");
 	const struct experiment *x = verdict_experiment("ports", RATE);
@@ -660,7 +646,6 @@ static void sockets_that_were_not_captured_are_unknown(void **state)
 /* The fullest destination is not always that of most connections; the server's own do not count. */
 static void the_fullest_destination_is_chosen(void **state)
 {
-	(void)state;
 	struct ports_used u = {.count = 4};
 	struct ports_taken taken;
 	static const struct ports_to at[] = {
@@ -770,7 +755,6 @@ static void knobs_of(const struct finding *f, char *text, size_t size)
 
 static void ports_in_use_are_judged(void **state)
 {
-	(void)state;
 	static struct report r;
 	for (size_t i = 0; i < sizeof(uses) / sizeof(*uses); i++) {
 		const struct use *use = &uses[i];
@@ -798,7 +782,6 @@ static void ports_in_use_are_judged(void **state)
 
 static void several_destinations_are_named(void **state)
 {
-	(void)state;
 	static struct report r;
 	static const char *const names[] = {"10.0.0.2:9001", "10.0.0.2:9002", "10.0.0.2:9003",
 					    "10.0.0.2:9004", "10.0.0.2:9005", "10.0.0.2:9006"};

@@ -7,7 +7,6 @@
 /* 4 096, the default, is never too long, nor is what the target needs. */
 static void a_queue_beyond_the_patience_of_clients_is_a_note(void **state)
 {
-	(void)state;
 	static const struct {
 		int64_t somaxconn;
 		uint64_t rate, stall_us;

@@ -36,7 +36,6 @@ static struct semantics_check deviation(const char *finding, int64_t least, int6
 
 static void all_as_documented_is_one_note(void **state)
 {
-	(void)state;
 	judge_checks((struct semantics_check[]){kept, kept}, 2);
 	assert_int_equal(report.finding_count, 1);
 	assert_string_equal(report.findings[0].id, "readiness.as-documented");
@@ -46,7 +45,6 @@ static void all_as_documented_is_one_note(void **state)
 
 static void each_problem_is_a_finding_of_the_catalogue(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *problem;
 		enum finding_level level;
@@ -75,7 +73,6 @@ static void each_problem_is_a_finding_of_the_catalogue(void **state)
 
 static void checks_of_one_problem_share_a_finding(void **state)
 {
-	(void)state;
 	struct semantics_check c[] = {deviation("lost-edge", 1, 1, 0),
 				      deviation("oneshot", 0, 0, 1),
 				      deviation("lost-edge", 0, 2, 5)};
@@ -90,7 +87,6 @@ static void checks_of_one_problem_share_a_finding(void **state)
 
 static void skipped_checks_are_named(void **state)
 {
-	(void)state;
 	struct semantics_check c[] = {kept,
 				      {.name = "select-kernel",
 				       .state = SEMANTICS_SKIPPED,

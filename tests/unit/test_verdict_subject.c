@@ -38,7 +38,6 @@ static void running_make(struct running *s, size_t sockets, uint32_t limit)
 
 static void parts_of_a_group(void **state)
 {
-	(void)state;
 	static const struct {
 		uint64_t each;
 		size_t n;
@@ -62,7 +61,6 @@ static void parts_of_a_group(void **state)
 
 static void the_smallest_address_is_the_queue(void **state)
 {
-	(void)state;
 	static struct running s;
 	running_make(&s, 4, 511);
 	snprintf(s.at[3].address, sizeof(s.at[3].address), "127.0.0.1:80");
@@ -125,7 +123,6 @@ static void put(struct settings *s, uint32_t limit)
 
 static void each_queue_gets_its_verdict(void **state)
 {
-	(void)state;
 	static struct running server;
 	struct target t = target_default();
 	const struct experiment *x = verdict_experiment("accept-queue", "accept-queue");
@@ -157,7 +154,6 @@ static void each_queue_gets_its_verdict(void **state)
 
 static void the_remedy_is_a_line_of_its_configuration(void **state)
 {
-	(void)state;
 	static struct running server;
 	struct target t = target_default();
 	const struct experiment *x = verdict_experiment("accept-queue", "accept-queue");
@@ -179,7 +175,6 @@ static void the_remedy_is_a_line_of_its_configuration(void **state)
 /* A backlog that suffices is not the limit of the SYN queue. */
 static void a_backlog_that_suffices_is_not_to_be_raised(void **state)
 {
-	(void)state;
 	static struct running server;
 	struct target t = target_default();
 	const struct experiment *x = verdict_experiment("syn-queue", "syn-queue");
@@ -198,7 +193,6 @@ static void a_backlog_that_suffices_is_not_to_be_raised(void **state)
 /* What an application was given is not known: a short backlog may be its own. */
 static void a_short_backlog_has_one_of_two_reasons(void **state)
 {
-	(void)state;
 	static struct running server;
 	struct target t = target_default();
 	const struct experiment *x = verdict_experiment("accept-queue", "accept-queue");
@@ -215,7 +209,6 @@ static void a_short_backlog_has_one_of_two_reasons(void **state)
 /* An application without TCP listeners has no such queue. */
 static void what_a_server_lacks_is_not_applicable(void **state)
 {
-	(void)state;
 	static struct running server;
 	struct target t = target_default();
 	const struct experiment *x = verdict_experiment("accept-queue", "accept-queue");
@@ -244,7 +237,6 @@ static void what_a_server_lacks_is_not_applicable(void **state)
 
 static void descriptors_of_its_processes(void **state)
 {
-	(void)state;
 	static const struct {
 		size_t accepting;
 		const char *nofile;
@@ -297,7 +289,6 @@ static void descriptors_of_its_processes(void **state)
 
 static void names_that_people_use(void **state)
 {
-	(void)state;
 	assert_true(server_named("nginx", "nginx"));
 	assert_true(server_named("redis", "redis-server"));
 	assert_true(server_named("Redis", "redis-server"));
@@ -314,7 +305,6 @@ static void names_that_people_use(void **state)
 /* Many threads that are each a little busy are none that spins. */
 static void the_busiest_thread(void **state)
 {
-	(void)state;
 	static struct subject_thread then[] = {
 		{10, 100, 200}, {11, 500, 900}, {12, 50, 50}, {13, 7, 7}};
 	static struct subject_thread now[] = {

@@ -104,7 +104,6 @@ static struct target target_at(uint64_t rate)
 
 static void each_row_gets_its_verdict(void **state)
 {
-	(void)state;
 	const struct experiment *x = experiment();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct row *row = &rows[i];
@@ -120,7 +119,6 @@ static void each_row_gets_its_verdict(void **state)
 
 static void an_older_kernel_holds_one_less(void **state)
 {
-	(void)state;
 	static const struct {
 		unsigned kernel;
 		const char *settings;
@@ -147,7 +145,6 @@ static void an_older_kernel_holds_one_less(void **state)
 
 static void a_wall_without_a_queue_has_no_need(void **state)
 {
-	(void)state;
 	const struct experiment *x = experiment();
 	struct target t = target_at(10000);
 	struct settings s = verdict_settings(x, "net.ipv4.tcp_syncookies=2; " SOMAXCONN_KNOB "=16");
@@ -159,7 +156,6 @@ static void a_wall_without_a_queue_has_no_need(void **state)
 
 static void the_wall_names_its_bound(void **state)
 {
-	(void)state;
 	const struct experiment *x = experiment();
 	struct target t = target_at(10000);
 	struct settings s = verdict_settings(x, COOKIES SOMAXCONN_KNOB "=4096; listen.backlog=511");
@@ -190,7 +186,6 @@ static struct outcome full(int64_t reached, const char *metric, double value)
 
 static void the_finding_says_what_happened_beyond_the_queue(void **state)
 {
-	(void)state;
 	const struct experiment *x = experiment();
 	struct target t = target_at(10000);
 	struct settings s = verdict_settings(x, COOKIES SOMAXCONN_KNOB "=16");
@@ -216,7 +211,6 @@ static void the_finding_says_what_happened_beyond_the_queue(void **state)
 
 static void the_advice_names_the_effect_of_each_knob(void **state)
 {
-	(void)state;
 	const struct experiment *x = experiment();
 	struct target t = target_at(10000);
 	struct settings s = verdict_settings(x, DROPS SOMAXCONN_KNOB "=100; " MAX_SYN "=64");
@@ -227,7 +221,6 @@ static void the_advice_names_the_effect_of_each_knob(void **state)
 
 static void a_need_beyond_any_knob_proposes_nothing(void **state)
 {
-	(void)state;
 	const struct experiment *x = experiment();
 	struct target t = target_at(100000000);
 	t.rtt_us = UINT64_C(3600000000);
@@ -241,7 +234,6 @@ static void a_need_beyond_any_knob_proposes_nothing(void **state)
 
 static void the_experiment_fills_a_queue_that_is_small_enough(void **state)
 {
-	(void)state;
 	static const struct {
 		uint64_t rate;
 		const char *settings;

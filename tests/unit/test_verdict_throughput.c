@@ -8,7 +8,6 @@
 
 static void only_a_full_send_buffer_is_the_servers(void **state)
 {
-	(void)state;
 	/* Over 50 ms; the growth in 250 ms. */
 	static const struct {
 		const char *name;
@@ -63,7 +62,6 @@ static void only_a_full_send_buffer_is_the_servers(void **state)
  */
 static void an_unexplained_throughput_is_unknown(void **state)
 {
-	(void)state;
 	struct target t = target_default();
 	struct settings s = verdict_settings(&experiments[0], "");
 	struct outcome o = verdict_outcome(REPORT_NONE, false);
@@ -82,7 +80,6 @@ static void an_unexplained_throughput_is_unknown(void **state)
 
 static void a_huge_target_is_refused_without_overflow(void **state)
 {
-	(void)state;
 	struct lab_options lab = {0};
 	const struct target huge = {.rtt_us = 3600000000, .bandwidth_bps = UINT64_MAX};
 	const struct settings none = {0};

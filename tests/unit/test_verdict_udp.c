@@ -26,7 +26,6 @@ static struct target burst(uint64_t per_s)
  * 256 of 64. */
 static void a_datagram_takes_more_than_its_payload(void **state)
 {
-	(void)state;
 	assert_int_equal(212992 / datagram_truesize(1200), 92);
 	assert_int_equal(212992 / datagram_truesize(64), 256);
 	assert_int_equal(datagram_truesize(1472), 2304);
@@ -37,7 +36,6 @@ static void a_datagram_takes_more_than_its_payload(void **state)
 
 static void the_buffer_that_the_kernel_allows_must_hold_the_burst(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *values;
 		uint64_t per_s;
@@ -81,7 +79,6 @@ static void the_buffer_that_the_kernel_allows_must_hold_the_burst(void **state)
 /* udp_mem counts pages, sockstat the same, before Linux 6.0 units of 4096 bytes. */
 static void memory_is_counted_in_pages_of_the_machine(void **state)
 {
-	(void)state;
 	static const struct {
 		uint64_t page;
 		unsigned kernel;
@@ -118,7 +115,6 @@ static void memory_is_counted_in_pages_of_the_machine(void **state)
 
 static void a_running_socket_has_its_own_buffer(void **state)
 {
-	(void)state;
 	static struct listener socket = {.kind = LISTENER_UDP, .owner = -1, .limit = 425984};
 	static struct subject server = {.listeners = {.count = 1, .at = &socket}};
 	const struct target t = burst(50000);
@@ -158,7 +154,6 @@ static void a_running_socket_has_its_own_buffer(void **state)
 
 static void the_wall_is_that_of_targets_and_servers_with_datagrams(void **state)
 {
-	(void)state;
 	static struct listener socket = {.kind = LISTENER_UDP};
 	static struct subject server = {.listeners = {.count = 1, .at = &socket}};
 	struct target t = burst(0);
@@ -180,7 +175,6 @@ static void the_wall_is_that_of_targets_and_servers_with_datagrams(void **state)
 /* The proof's socket asks for a buffer: what one without holds does not refute it. */
 static void a_run_that_drops_nothing_suffices(void **state)
 {
-	(void)state;
 	struct target t = burst(50000);
 	struct settings s = verdict_settings(x, KERNEL_HAS("7340032"));
 	struct outcome o = verdict_outcome(5000, false);

@@ -49,7 +49,6 @@ static void put(struct report *r, const char *wall, enum wall_verdict verdict, i
 
 static void improved_or_not(void **state)
 {
-	(void)state;
 	struct plan *plan = calloc(1, sizeof(*plan));
 	struct report *before = calloc(1, sizeof(*before)), *after = calloc(1, sizeof(*after));
 	assert_true(plan && before && after);
@@ -80,7 +79,6 @@ static void improved_or_not(void **state)
 /* A wall that no change is meant for may not become worse. */
 static void another_wall_becomes_worse(void **state)
 {
-	(void)state;
 	struct plan *plan = calloc(1, sizeof(*plan));
 	struct report *before = calloc(1, sizeof(*before)), *after = calloc(1, sizeof(*after));
 	struct verification v = {plan, before, after, false, false};

@@ -56,7 +56,6 @@ static const struct watch_row *row(const struct watch *w, const char *wall, uint
 /* Looks 1 s apart at one gauge. */
 static void a_row_says_how_near_its_limit_is(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *what, *wall;
 		int64_t limit;
@@ -317,7 +316,6 @@ static void a_row_says_how_near_its_limit_is(void **state)
 /* Overflows are counted together: with several listeners some packets are not known to be one's. */
 static void overflows_are_of_the_listener_that_must_have_them(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *what;
 		int64_t full, drops[2], overflows;
@@ -347,7 +345,6 @@ static void overflows_are_of_the_listener_that_must_have_them(void **state)
 
 static void a_process_that_does_not_accept_is_tight(void **state)
 {
-	(void)state;
 	struct watch w = {0};
 	struct watch_sample *s = sample_make(0, 0);
 	gauge(s, "accept-queue", 1, 1, 511, 0)->stuck = true;
@@ -358,7 +355,6 @@ static void a_process_that_does_not_accept_is_tight(void **state)
 
 static void half_open_connections_beyond_the_backlog_are_tight(void **state)
 {
-	(void)state;
 	for (int64_t half_open = 511; half_open <= 512; half_open++) {
 		struct watch w = {0};
 		struct watch_sample *s = sample_make(0, 0);
@@ -371,7 +367,6 @@ static void half_open_connections_beyond_the_backlog_are_tight(void **state)
 
 static void throttled_periods_are_those_since_the_look_before(void **state)
 {
-	(void)state;
 	static const struct {
 		int64_t throttled, periods;
 		enum wall_verdict verdict;
@@ -399,7 +394,6 @@ static void throttled_periods_are_those_since_the_look_before(void **state)
 /* They are not read each time. */
 static void throttled_periods_stay_until_they_are_read_again(void **state)
 {
-	(void)state;
 	static const int64_t counters[][2] = {{5, 10}, {8, 20}, {NONE, NONE}, {8, 40}};
 	static const int64_t used[] = {NONE, 3, 3, 0};
 	struct watch w = {0};
@@ -417,7 +411,6 @@ static void throttled_periods_stay_until_they_are_read_again(void **state)
 
 static void the_nearest_wall_is_first(void **state)
 {
-	(void)state;
 	static const uint64_t order[] = {3, 4, 2, 6, 1, 5, 7};
 	struct watch w = {0};
 	for (int64_t k = 0; k < 6; k++) {
@@ -439,7 +432,6 @@ static void the_nearest_wall_is_first(void **state)
 
 static void a_row_that_has_ended_stays_for_a_while(void **state)
 {
-	(void)state;
 	struct watch w = {0};
 	for (unsigned k = 0; k < WATCH_ENDED + 3; k++) {
 		struct watch_sample *s = sample_make(k > 0, 0);
@@ -458,7 +450,6 @@ static void a_row_that_has_ended_stays_for_a_while(void **state)
 
 static void overflows_of_a_listener_that_has_ended_count(void **state)
 {
-	(void)state;
 	struct watch w = {0};
 	add(&w, sample_make(0, 5));
 	assert_int_equal(w.worst, VERDICT_OK);
@@ -469,7 +460,6 @@ static void overflows_of_a_listener_that_has_ended_count(void **state)
 
 static void a_run_does_not_continue_the_one_before_it(void **state)
 {
-	(void)state;
 	struct watch w = {0};
 	for (int64_t k = 0; k < 3; k++) {
 		struct watch_sample *s = sample_make(k == 1, k * 10);
@@ -494,7 +484,6 @@ static char *line_of(const struct watch *w)
 
 static void a_line_says_all_that_a_replay_needs(void **state)
 {
-	(void)state;
 	struct watch live = {0}, again = {0};
 	struct watch_sample *parsed = calloc(1, sizeof(*parsed));
 	struct err e = {0};
@@ -529,7 +518,6 @@ static void a_line_says_all_that_a_replay_needs(void **state)
 
 static void other_lines_are_refused(void **state)
 {
-	(void)state;
 #define HEAD "{\"schema\":\"epolltune.watch/1\","
 	static const char *const lines[] = {
 		"",
@@ -565,7 +553,6 @@ static void other_lines_are_refused(void **state)
 
 static void rows_beyond_the_capacity_are_counted(void **state)
 {
-	(void)state;
 	struct watch_sample *s = sample_make(0, 0);
 	struct watch w = {0};
 	for (uint64_t i = 0; i < WATCH_GAUGES + 5; i++)

@@ -19,7 +19,6 @@ static char path[64], older[72];
 
 static int enter(void **state)
 {
-	(void)state;
 	if (!mkdtemp(directory))
 		return -1;
 	snprintf(path, sizeof(path), "%s/w.jsonl", directory);
@@ -29,7 +28,6 @@ static int enter(void **state)
 
 static int clean(void **state)
 {
-	(void)state;
 	unlink(path);
 	unlink(older);
 	return 0;
@@ -97,7 +95,6 @@ static int64_t replay(int64_t last)
 
 static void its_size_is_bounded_and_the_newest_looks_are_kept(void **state)
 {
-	(void)state;
 	record(0, 12);
 	assert_true(size_of(older) > (off_t)SIZE / 4 && size_of(path) > 0);
 	assert_true(size_of(older) + size_of(path) <= (off_t)SIZE);
@@ -107,7 +104,6 @@ static void its_size_is_bounded_and_the_newest_looks_are_kept(void **state)
 
 static void it_is_continued(void **state)
 {
-	(void)state;
 	record(0, 2);
 	record(2, 4);
 	assert_int_equal(replay(3), 0);
@@ -115,7 +111,6 @@ static void it_is_continued(void **state)
 
 static void what_an_interrupted_writer_left_is_cut_off(void **state)
 {
-	(void)state;
 	record(0, 2);
 	assert_int_equal(truncate(path, size_of(path) - 5), 0);
 	assert_int_equal(replay(0), 0);
@@ -125,7 +120,6 @@ static void what_an_interrupted_writer_left_is_cut_off(void **state)
 
 static void other_files_are_kept(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *text, *link;
 		int code;
@@ -154,7 +148,6 @@ static void other_files_are_kept(void **state)
 
 static void one_process_records_at_a_time(void **state)
 {
-	(void)state;
 	struct recording *first = NULL, *second = NULL;
 	struct err e = {0};
 	assert_int_equal(recording_open(&first, path, SIZE, &e), 0);
@@ -165,7 +158,6 @@ static void one_process_records_at_a_time(void **state)
 
 static void a_damaged_line_is_named(void **state)
 {
-	(void)state;
 	static const char damage[] = "{\"schema\":\"epolltune.watch/1\",\"rows\":[]}\n\0\n";
 	struct replay *r = NULL;
 	struct err e = {0};
@@ -184,7 +176,6 @@ static void a_damaged_line_is_named(void **state)
 
 static void a_line_without_end_is_refused(void **state)
 {
-	(void)state;
 	struct replay *r = NULL;
 	struct err e = {0};
 	struct watch_sample *s = calloc(1, sizeof(*s));

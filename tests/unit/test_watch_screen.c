@@ -134,7 +134,6 @@ static const char keys[] = "q quit · ↑ ↓ select · e explain · c check · 
 
 static void golden_screens(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *name;
 		bool busy, ends;
@@ -170,7 +169,6 @@ static void golden_screens(void **state)
 
 static void it_fits_every_size(void **state)
 {
-	(void)state;
 	struct watch w = {0}, none = {0};
 	scene(&w, true, false);
 	for (unsigned width = 1; width < 200; width += 9)
@@ -191,7 +189,6 @@ static void it_fits_every_size(void **state)
 /* Each row can be selected, and is then shown. */
 static void it_scrolls_to_the_selected_row(void **state)
 {
-	(void)state;
 	struct watch w = {0};
 	struct watch_view v = {.height = 12, .state = "", .keys = keys};
 	const struct render_style style = {.width = 80};
@@ -209,7 +206,6 @@ static void it_scrolls_to_the_selected_row(void **state)
 
 static void lines_name_what_is_nearest_and_what_is_short(void **state)
 {
-	(void)state;
 	struct watch w = {0};
 	char *text = NULL;
 	size_t size = 0;
@@ -227,7 +223,6 @@ static void lines_name_what_is_nearest_and_what_is_short(void **state)
 
 static void golden_metrics(void **state)
 {
-	(void)state;
 	for (int ended = 0; ended < 2; ended++) {
 		struct watch w = {0};
 		struct err e = {0};

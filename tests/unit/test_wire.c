@@ -18,7 +18,6 @@ static bool behind(struct wire_way after, uint64_t rtt_us)
 
 static void a_fifth_of_the_packets_may_be_late(void **state)
 {
-	(void)state;
 	assert_false(behind((struct wire_way){.packets = 100, .late = 20}, RTT_US));
 	assert_true(behind((struct wire_way){.packets = 100, .late = 21}, RTT_US));
 	/* Too few packets for a verdict. */
@@ -28,7 +27,6 @@ static void a_fifth_of_the_packets_may_be_late(void **state)
 
 static void the_mean_delay_may_be_a_tenth_of_the_round_trip(void **state)
 {
-	(void)state;
 	assert_false(behind((struct wire_way){.packets = 100, .late_ns = 200000000}, RTT_US));
 	assert_true(behind((struct wire_way){.packets = 100, .late_ns = 200000001}, RTT_US));
 	/* The minimum is half a millisecond. */
@@ -38,7 +36,6 @@ static void the_mean_delay_may_be_a_tenth_of_the_round_trip(void **state)
 
 static void one_packet_lost_by_the_wire_invalidates_the_result(void **state)
 {
-	(void)state;
 	assert_true(behind((struct wire_way){.unread = 1}, RTT_US));
 	assert_true(behind((struct wire_way){.packets = 100, .overrun = 1}, RTT_US));
 	assert_true(behind((struct wire_way){.packets = 100, .refused = 1}, RTT_US));

@@ -13,7 +13,6 @@ static void filled(const struct wording *w, const char *text, const char *want)
 
 static void names_get_their_values(void **state)
 {
-	(void)state;
 	struct wording w = {0};
 	wording_set(&w, "stall", "%d ms", 100);
 	wording_set(&w, "none", "%s", "");
@@ -30,7 +29,6 @@ static void names_get_their_values(void **state)
 
 static void conditions_choose(void **state)
 {
-	(void)state;
 	struct wording w = {0};
 	wording_set(&w, "tight", "yes");
 	wording_set(&w, "n", "3");
@@ -46,7 +44,6 @@ static void conditions_choose(void **state)
 
 static void what_does_not_fit_is_cut(void **state)
 {
-	(void)state;
 	struct wording w = {0};
 	char out[9];
 	wording_set(&w, "x", "123456789");
@@ -61,7 +58,6 @@ static void what_does_not_fit_is_cut(void **state)
 
 static void names_beyond_the_capacity_are_dropped(void **state)
 {
-	(void)state;
 	struct wording w = {0};
 	char name[8];
 	for (int i = 0; i < WORDING_NAMES + 2; i++) {
