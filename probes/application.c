@@ -23,6 +23,12 @@
 /* Connections whose kernel memory is counted, and what it is at most, in usual connections. */
 #define WEIGHED 500
 #define KERNEL_MAX 20
+/* Numbers of connections at which its memory is read: none, each power of two from FEW on, all. */
+#define LEVELS 32
+/* For one connection that is idle alone, as the first of those that were held. */
+#define IDLE_MAX_MS 15000
+/* Bytes by which the memory of a process changes without connections. */
+#define NOISE 65536
 
 enum { NOFILE, CLIENTS };
 /* Metrics of application.memory and application.accepts. */
@@ -56,6 +62,8 @@ struct context {
 		enum hold_end end;
 		bool unheld; /* the server closes each connection after its reply */
 		int lack;    /* errno of a client that had no port for one more; 0: it had */
+		bool hurry;  /* opens several at a time */
+		uint64_t elapsed_ms;
 		char answer[CLIENT_ANSWER];
 		struct subject_open open; /* with all of them */
 	} hold;
@@ -69,8 +77,12 @@ struct context {
 	struct subject_open idle;
 	/* The memory of its connections. */
 	struct weight {
-		uint64_t held; /* connections; 0: it was not weighed */
-		struct subject_usage idle, all;
+		/* By the connections held, the last one with all; 0: it was not weighed. */
+		struct weight_level {
+			uint64_t held;
+			uint64_t own; /* bytes of the server's processes */
+		} at[LEVELS];
+		size_t count;
 		struct host_slab_memory before, after;
 	} weight;
 };
@@ -82,20 +94,43 @@ static int server_begin(struct trial *t, uint64_t nofile, struct err *e)
 	return rc ? rc : subject_open_read(t->host, &c->subject, &c->idle, e);
 }
 
+/* While `held` connections are open. */
+static int weight_add(struct trial *t, uint64_t held, struct err *e)
+{
+	struct weight *w = &t->context->weight;
+	struct weight_level *level = &w->at[w->count < LEVELS ? w->count++ : LEVELS - 1];
+	level->held = held;
+	return subject_memory_read(t->host, &t->context->subject, &level->own, e);
+}
+
 static int weight_begin(struct trial *t, struct err *e)
 {
 	struct weight *w = &t->context->weight;
+	w->count = 0;
 	host_slab_memory(t->host, &w->before);
-	return subject_usage_read(t->host, &t->context->subject, &w->idle, e);
+	return weight_add(t, 0, e);
 }
 
-/* While `held` connections are open. */
 static int weight_end(struct trial *t, uint64_t held, struct err *e)
 {
-	struct weight *w = &t->context->weight;
-	w->held = held;
-	host_slab_memory(t->host, &w->after);
-	return subject_usage_read(t->host, &t->context->subject, &w->all, e);
+	host_slab_memory(t->host, &t->context->weight.after);
+	return weight_add(t, held, e);
+}
+
+/* The server's own memory for a connection: what it grew by from a part of them, with which its
+ * runtime has warmed up, to all. Where that is not above the noise, an upper bound: with the
+ * warm-up. Pure. */
+static uint64_t own_bytes(const struct weight *w, bool *bound)
+{
+	const struct weight_level *none = &w->at[0], *all = &w->at[w->count - 1], *part = NULL;
+	for (size_t i = 1; i + 1 < w->count; i++)
+		if (w->at[i].held >= FEW && w->at[i].held <= all->held / 2)
+			part = &w->at[i];
+	*bound = !part || all->own < part->own + NOISE;
+	if (!*bound)
+		return (all->own - part->own) / (all->held - part->held);
+	uint64_t grown = all->own > none->own ? all->own - none->own : 0;
+	return (grown > NOISE ? grown : NOISE) / all->held;
 }
 
 static enum hold_end end_of(int code)
@@ -122,35 +157,46 @@ static bool client_lacks(const struct client_sum *sum, uint64_t count, struct ho
 	return h->lack;
 }
 
+/* What the last order added to the connections held before it. */
+static void hold_count(struct trial *t, uint64_t before, uint64_t want, struct hold *h)
+{
+	struct client_sum sum = client_sum(t->clients[0]);
+	client_answer(t->clients[0], h->answer);
+	h->unheld = before + sum.done > sum.held && !sum.failed && !sum.errors;
+	h->held = before + sum.done - sum.errors;
+	if (sum.errors && h->held > sum.held)
+		h->held = sum.held;
+	if (client_lacks(&sum, want, h) || (!sum.failed && !sum.errors))
+		return;
+	h->end = sum.errors ? HOLD_ERROR : end_of(sum.first_errno);
+	/* The last one was answered: to admit it the server has closed others. */
+	if (h->held == sum.attempted && h->held)
+		h->held--;
+}
+
 /* Opens connections until one fails, each with a request. */
 static int hold_asked(struct trial *t, uint64_t want, struct hold *h, struct err *e)
 {
 	struct client_order order = {.verb = CLIENT_OPEN,
-				     .count = want,
 				     .ask = true,
 				     .depth = 1,
 				     .size = trial_guest_size(t),
 				     .stop = true};
 	int rc = trial_client(t, trial_guest_client(t, want), e);
 	if (!rc)
-		order.in_flight = t->clients[0]->processes * (want > SINGLE ? AT_ONCE : 1);
-	if (!rc)
+		order.in_flight =
+			t->clients[0]->processes * (h->hurry || want > SINGLE ? AT_ONCE : 1);
+	while (!rc && h->held < want && h->end == HOLD_ALL && !h->lack && !h->unheld) {
+		uint64_t before = h->held, left = want - before;
+		order.count = before < FEW ? FEW - before : before;
+		order.count = order.count < left ? order.count : left;
 		rc = client_order(t->clients[0], &order, NULL, NULL, e);
-	if (rc)
-		return rc;
-	struct client_sum sum = client_sum(t->clients[0]);
-	client_answer(t->clients[0], h->answer);
-	h->unheld = sum.done > sum.held && !sum.failed && !sum.errors;
-	h->held = sum.done - sum.errors;
-	if (sum.errors && h->held > sum.held)
-		h->held = sum.held;
-	if (client_lacks(&sum, want, h) || (!sum.failed && !sum.errors))
-		return 0;
-	h->end = sum.errors ? HOLD_ERROR : end_of(sum.first_errno);
-	/* The last one was answered: to admit it the server has closed others. */
-	if (h->held == sum.attempted && h->held)
-		h->held--;
-	return 0;
+		if (!rc)
+			hold_count(t, before, order.count, h);
+		if (!rc && h->end == HOLD_ALL && h->held < want)
+			rc = weight_add(t, h->held, e);
+	}
+	return rc;
 }
 
 /* Whether the server answers another client. */
@@ -224,6 +270,8 @@ static int hold_silent(struct trial *t, uint64_t want, struct hold *h, struct er
 			h->end = kept > 0 || h->held ? HOLD_CLOSED : HOLD_UNKEPT;
 		if (h->end == HOLD_ALL)
 			h->held = opened + asks;
+		if (h->end == HOLD_ALL && opened >= FEW && opened < want)
+			rc = weight_add(t, h->held, e);
 		else if (h->end == HOLD_QUEUED && !asks)
 			h->held = opened - queued;
 		else if (h->end == HOLD_CLOSED && kept > (int64_t)h->held)
@@ -264,11 +312,18 @@ static bool nofile_binds(const struct subject *s, const struct subject_open *o)
 	       !server_sets_files(server);
 }
 
+/* A UNIX socket that is closed before all is read sends ECONNRESET, but nothing resets it. */
+static const char *end_text(const struct hold *h, bool local)
+{
+	return local && h->end == HOLD_RESET ? "was closed before its request was read"
+					     : hold_ends[h->end];
+}
+
 /* "With 100 connections open, the next one got an error: -ERR max number of clients reached." */
-static void hold_text(const struct hold *h, bool nofile, char *text, size_t size)
+static void hold_text(const struct hold *h, bool local, bool nofile, char *text, size_t size)
 {
 	report_text_into(text, size, "With %s connection%s open, the next one %s%s%s.",
-			 quantity_count(h->held).text, h->held == 1 ? "" : "s", hold_ends[h->end],
+			 quantity_count(h->held).text, h->held == 1 ? "" : "s", end_text(h, local),
 			 h->answer[0] ? ": " : "", h->answer);
 	if (nofile)
 		report_append_to(text, size, " The process then had %s of %s descriptors open.",
@@ -298,6 +353,79 @@ static void connections_read(const struct host *h, struct settings *s)
 	guest_line_free(&line);
 }
 
+/* Opens them with requests; without, where the server closes each after its reply. */
+static int hold_once(struct trial *t, uint64_t nofile, uint64_t want, struct hold *h, struct err *e)
+{
+	bool asks = t->options->guest->protocol != PROTOCOL_CONNECT && !h->unheld;
+	uint64_t began = clock_ms();
+	int rc = weight_begin(t, e);
+	if (!rc)
+		rc = asks ? hold_asked(t, want, h, e) : hold_silent(t, want, h, e);
+	h->elapsed_ms = clock_ms() - began;
+	if (!rc && asks && h->unheld) {
+		*h = (struct hold){.unheld = true, .hurry = h->hurry};
+		trial_clients_end(t);
+		rc = server_begin(t, nofile, e);
+		return rc ? rc : hold_once(t, nofile, want, h, e);
+	}
+	if (!rc)
+		rc = subject_open_read(t->host, &t->context->subject, &h->open, e);
+	if (!rc)
+		rc = weight_end(t, h->held, e);
+	return rc ? rc : guest_check(t->options->guest, e);
+}
+
+/* Whether the server closes a connection that is idle for ms, without others. */
+static int idle_closes(struct trial *t, unsigned ms, bool ask, bool *closes, struct err *e)
+{
+	const struct client_order order = {.verb = CLIENT_OPEN,
+					   .count = 1,
+					   .in_flight = 1,
+					   .ask = ask,
+					   .depth = 1,
+					   .size = trial_guest_size(t),
+					   .stop = true};
+	struct subject_open open;
+	int rc = trial_client(t, trial_guest_client(t, 2), e);
+	if (!rc)
+		rc = client_order(t->clients[0], &order, NULL, NULL, e);
+	if (!rc) {
+		clock_sleep_ms(ms);
+		rc = ask ? client_order(t->clients[0], &order, NULL, NULL, e)
+			 : subject_open_read(t->host, &t->context->subject, &open, e);
+	}
+	if (!rc)
+		*closes = ask ? client_sum(t->clients[0]).failed : open.sum <= t->context->idle.sum;
+	return rc;
+}
+
+/* A server that closes one of many may do so because it was idle: then they are opened again,
+ * faster. idle_limit: it still did. */
+static int hold_any(struct trial *t, uint64_t nofile, uint64_t want, bool *idle_limit,
+		    struct err *e)
+{
+	struct hold *h = &t->context->hold;
+	for (;;) {
+		int rc = hold_once(t, nofile, want, h, e);
+		bool asks = t->options->guest->protocol != PROTOCOL_CONNECT && !h->unheld;
+		unsigned ms = h->elapsed_ms < IDLE_MAX_MS ? (unsigned)h->elapsed_ms : IDLE_MAX_MS;
+		*idle_limit = false;
+		if (rc || (h->end != HOLD_CLOSED && h->end != HOLD_RESET) || !h->held)
+			return rc;
+		trial_clients_end(t);
+		rc = server_begin(t, nofile, e);
+		if (!rc)
+			rc = idle_closes(t, ms, asks, idle_limit, e);
+		trial_clients_end(t);
+		if (rc || !*idle_limit || h->hurry)
+			return rc;
+		rc = server_begin(t, nofile, e);
+		if (rc)
+			return rc;
+		*h = (struct hold){.unheld = h->unheld, .hurry = true};
+	}
+}
+
 static int connections_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	struct guest *guest = t->options->guest;
@@ -305,6 +433,7 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 	uint64_t want = hold_wanted(t->target);
 	bool raised = t->proof && s->at[NOFILE][0] > (int64_t)s->subject->soft;
 	uint64_t nofile = raised ? (uint64_t)s->at[NOFILE][1] : 0;
+	bool idle_limit = false;
 	*h = (struct hold){0};
 	trial_progress(t, "up to %s connections", quantity_count(want).text);
 	int rc = server_begin(t, nofile, e);
@@ -318,29 +447,18 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 	if (!rc)
 		ports_widen(t, want);
 	if (!rc)
-		rc = weight_begin(t, e);
-	if (!rc && guest->protocol != PROTOCOL_CONNECT)
-		rc = hold_asked(t, want, h, e);
-	else if (!rc)
-		rc = hold_silent(t, want, h, e);
-	if (!rc && h->unheld) {
-		*h = (struct hold){.unheld = true};
-		rc = server_begin(t, nofile, e);
-		client_stop(t->clients[0]);
-		t->clients[0] = NULL;
-		if (!rc)
-			rc = weight_begin(t, e);
-		if (!rc)
-			rc = hold_silent(t, want, h, e);
-	}
-	if (!rc)
-		rc = subject_open_read(t->host, &t->context->subject, &h->open, e);
-	if (!rc)
-		rc = weight_end(t, h->held, e);
-	if (!rc)
-		rc = guest_check(guest, e);
+		rc = hold_any(t, nofile, want, &idle_limit, e);
 	if (rc)
 		return rc;
+	if (idle_limit) {
+		outcome_inconclusive(
+			out,
+			"the server closes a connection that is idle for %s, and to "
+			"open %s took longer",
+			quantity_measured(QUANTITY_DURATION, h->elapsed_ms * 1000).text,
+			quantity_count(want).text);
+		return 0;
+	}
 	if (h->lack) {
 		outcome_inconclusive(out, "the client cannot open more than %s: %s",
 				     quantity_count(client_sum(t->clients[0]).opened).text,
@@ -349,7 +467,7 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 		return 0;
 	}
 	if (!h->held && h->end != HOLD_QUEUED && h->end != HOLD_SILENT) {
-		outcome_unsupported(out, "the first connection %s%s%s", hold_ends[h->end],
+		outcome_unsupported(out, "the first connection %s%s%s", end_text(h, guest->socket),
 				    h->answer[0] ? ": " : "", h->answer);
 		return 0;
 	}
@@ -365,7 +483,7 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 	s->taken.at_nofile = out->limit_met && nofile_binds(&t->context->subject, &h->open);
 	s->taken.at_own = out->limit_met && !s->taken.at_nofile && line_known(s->subject);
 	if (out->limit_met)
-		hold_text(h, s->taken.at_nofile, out->remark, sizeof(out->remark));
+		hold_text(h, guest->socket, s->taken.at_nofile, out->remark, sizeof(out->remark));
 	return 0;
 }
 
@@ -475,22 +593,22 @@ static int64_t memory_left(const struct settings *s)
 static int memory_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	const struct weight *w = &t->context->weight;
+	const struct weight_level *all = &w->at[w->count ? w->count - 1 : 0];
 	uint64_t client = host_connection_bytes(t->host);
-	bool by_cache = false;
+	bool by_cache = false, bound;
 	(void)e;
-	if (w->held < FEW || !w->all.memory) {
-		outcome_unsupported(out, "%s",
-				    w->held < FEW ? ""
-						  : "the memory of its processes is not readable");
+	if (all->held < FEW || !all->own) {
+		outcome_unsupported(
+			out, "%s",
+			all->held < FEW ? "" : "the memory of its processes is not readable");
 		return 0;
 	}
-	uint64_t both = host_slab_taken(&w->before, &w->after, w->held, &by_cache) / w->held;
-	s->taken.measured = by_cache && w->held >= WEIGHED && both > client + client / 2 &&
+	uint64_t both = host_slab_taken(&w->before, &w->after, all->held, &by_cache) / all->held;
+	s->taken.measured = by_cache && all->held >= WEIGHED && both > client + client / 2 &&
 			    both < client * KERNEL_MAX;
 	s->taken.connection_bytes = s->taken.measured ? both - client : client;
-	s->taken.own_bytes =
-		w->all.memory > w->idle.memory ? (w->all.memory - w->idle.memory) / w->held : 0;
-	s->taken.held = w->held;
+	s->taken.own_bytes = own_bytes(w, &bound);
+	s->taken.held = all->held;
 	uint64_t each = s->taken.own_bytes + s->taken.connection_bytes;
 	if (!each) {
 		outcome_unsupported(out, "the slab caches of the kernel are not readable");
@@ -499,15 +617,20 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 	out->metric[OWN] = (double)s->taken.own_bytes;
 	out->metric[KERNELS] = (double)s->taken.connection_bytes;
 	out->reached = memory_left(s) / (int64_t)each;
-	out->limit_met = out->measured = true;
+	out->limit_met = !bound;
+	out->measured = true;
+	if (bound && out->reached < (int64_t)report_margin(t->needed))
+		outcome_inconclusive(out,
+				     "with %s connections the server's memory had not grown by "
+				     "more than at its start",
+				     quantity_count(all->held).text);
 	return 0;
 }
 
 static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	(void)target;
-	(void)s;
-	b->by_run = true;
+	b->due = s->taken.held;
 }
 
 static void memory_words(const struct target *target, const struct settings *s,
@@ -533,8 +656,8 @@ static void memory_words(const struct target *target, const struct settings *s,
 #define KNEE 4
 /* Of its CPU time: then the client was the limit. */
 #define CLIENT_BUSY 0.9
-/* From this share of a CPU on the server was limited by it. The machine was not the limit up to
- * this share of the time that the server needed a CPU and had none. */
+/* From this share of a CPU on a thread of the server was limited by it. The machine was not the
+ * limit up to this share of the time that the server needed a CPU and had none. */
 #define SERVER_BUSY 0.85
 #define WAITED 0.2
 
@@ -717,6 +840,7 @@ struct churn {
 	struct client_sum sum;
 	double client;  /* CPUs that the client used */
 	double ran;     /* and the server */
+	double busiest; /* and its busiest thread */
 	double waited;  /* of the time that the server needed a CPU, the share that it had none */
 	int64_t queued; /* SYNs dropped at its full accept queue */
 };
@@ -729,30 +853,30 @@ static int churn_run(struct trial *t, uint64_t active, struct churn *c, struct e
 					   .active = active,
 					   .depth = 1,
 					   .size = trial_guest_size(t)};
+	CLEAN(subject_threads_free) struct subject_threads before = {0}, after = {0};
 	const struct subject *server = &t->context->subject;
-	struct subject_usage before, after;
 	int rc = trial_client(t, trial_guest_client(t, active), e);
 	if (!rc)
 		rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
 	if (!rc)
-		rc = subject_usage_read(t->host, server, &before, e);
+		rc = subject_threads_read(t->host, server, &before, e);
 	uint64_t began = clock_ns();
 	if (!rc)
 		rc = client_order(t->clients[0], &order, NULL, NULL, e);
 	uint64_t elapsed = clock_ns() - began;
 	if (!rc)
-		rc = subject_usage_read(t->host, server, &after, e);
+		rc = subject_threads_read(t->host, server, &after, e);
 	if (!rc)
 		rc = trial_counters_end(t, &counters, e);
 	if (rc)
 		return rc;
-	/* A thread or process may have ended. */
-	double ran = fmax(0, (double)after.ran_ns - (double)before.ran_ns);
-	double ready = fmax(ran, (double)after.ready_ns - (double)before.ready_ns);
+	struct subject_taken taken = subject_threads_taken(&before, &after);
+	double ready = (double)taken.all.ready_ns;
 	c->sum = client_sum(t->clients[0]);
 	c->client = (double)c->sum.cpu_ns / (double)(c->sum.elapsed_ns + 1);
-	c->ran = ran / (double)elapsed;
-	c->waited = (ready - ran) / (ready + 1);
+	c->ran = (double)taken.all.ran_ns / (double)elapsed;
+	c->busiest = (double)taken.busiest.ran_ns / (double)elapsed;
+	c->waited = (ready - (double)taken.all.ran_ns) / (ready + 1);
 	c->queued = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
 	return 0;
 }
@@ -806,7 +930,7 @@ static int accepts_run(struct trial *t, struct settings *s, struct outcome *out,
 				rate.text, 100 * c.waited);
 		return 0;
 	}
-	s->taken.by_cpu = c.ran >= SERVER_BUSY;
+	s->taken.by_cpu = c.busiest >= SERVER_BUSY;
 	s->taken.overflows = c.queued > 0;
 	out->metric[SERVER_CPU] = round(100 * c.ran);
 	out->metric[CLIENT_CPU] = round(100 * c.client);
@@ -857,6 +981,7 @@ static const struct experiment experiments[] = {
 	},
 	{
 		.wall = "application.memory",
+		.due = true,
 		.metrics = {[OWN] = {"own memory of a connection", "B"},
 			    [KERNELS] = {"kernel memory of a connection", "B"}},
 		.applies = guest_applies,

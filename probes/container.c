@@ -16,6 +16,8 @@
 #define THROTTLED_TIGHT 0.05
 
 enum { MAX, USED, SHOWN };
+/* Of SHOWN: the file systems say that the process is in a group which they do not show. */
+enum { UNSEEN, SEEN, HIDDEN };
 
 static pid_t group_of(const struct subject *s) { return s ? s->pid : 0; }
 
@@ -27,7 +29,12 @@ static bool is_shown(const struct host *h, const struct cgroup *c)
 
 static bool is_absent(const struct settings *s)
 {
-	return s->at[MAX][0] == REPORT_NONE && s->at[SHOWN][0] == 1;
+	return s->at[MAX][0] == REPORT_NONE && s->at[SHOWN][0] == SEEN;
+}
+
+static int64_t shown_of(const struct host *h, const struct cgroup *c, const struct cgroup_limit *l)
+{
+	return l->hidden ? HIDDEN : is_shown(h, c) ? SEEN : UNSEEN;
 }
 
 /* The slots of settings have the limit and what is in use; `text` of the first the group's path. */
@@ -44,9 +51,9 @@ static void memory_read(const struct host *h, struct settings *s)
 {
 	struct cgroup c;
 	cgroup_read(h, group_of(s->subject), &c);
-	s->at[SHOWN][0] = is_shown(h, &c);
+	s->at[SHOWN][0] = shown_of(h, &c, &c.memory);
 	limit_read(&c.memory, s);
-	if (c.memory.max == HOST_UNLIMITED)
+	if (c.memory.max == HOST_UNLIMITED && !c.memory.hidden)
 		return;
 	s->taken.connection_bytes = host_connection_bytes(h);
 	s->taken.basis = "by the size of its objects";
@@ -65,14 +72,18 @@ static int64_t left(const struct settings *s)
 static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	uint64_t needed;
+	bool hidden = s->at[SHOWN][0] == HIDDEN;
 	b->absent = is_absent(s);
-	if (s->at[MAX][0] == REPORT_NONE)
+	if (s->at[MAX][0] == REPORT_NONE && !hidden)
 		return;
 	if (__builtin_mul_overflow(target_sockets(target), connection_bytes(s), &needed) ||
 	    needed > INT64_MAX)
 		needed = INT64_MAX;
-	b->capacity = left(s);
 	b->needed = (int64_t)needed;
+	if (s->at[MAX][0] == REPORT_NONE)
+		return;
+	b->capacity = left(s);
+	b->unread = hidden ? "The control group of the process" : NULL;
 	b->assumed = true;
 }
 
@@ -122,7 +133,7 @@ static void pids_read(const struct host *h, struct settings *s)
 {
 	struct cgroup c;
 	cgroup_read(h, group_of(s->subject), &c);
-	s->at[SHOWN][0] = is_shown(h, &c);
+	s->at[SHOWN][0] = shown_of(h, &c, &c.pids);
 	limit_read(&c.pids, s);
 }
 
@@ -178,7 +189,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	struct host_facts facts;
 	(void)e;
 	cgroup_read(h, group_of(o->subject), &s->group);
-	s->shown = is_shown(h, &s->group);
+	s->shown = is_shown(h, &s->group) && !s->group.cpu_hidden;
 	s->container = cgroup_container(h, group_of(o->subject));
 	host_facts(h, &facts);
 	s->cpus = facts.cpus;

@@ -99,9 +99,10 @@ struct sample {
 	bool initial;               /* the machine's own network namespace, or a captured machine */
 	char boot[40];              /* "": unknown */
 	const struct report *since; /* NULL: none */
-	bool watched;               /* of a window's end */
-	struct listeners udp;       /* all sockets; with owners where it was watched */
-	int64_t udp6_errors;        /* Udp6RcvbufErrors of /proc/net/snmp6; -1: unknown */
+	bool live;
+	bool watched;         /* of a window's end */
+	struct listeners udp; /* all sockets; with owners where it was watched */
+	int64_t udp6_errors;  /* Udp6RcvbufErrors of /proc/net/snmp6; -1: unknown */
 };
 
 /* Of /proc/net/stat. */
@@ -168,6 +169,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->initial = host_identity(h, &identity, NULL) ? !host_live(h) : identity.initial;
 	report_text(s->boot, "%s", identity.boot);
 	s->since = o->since;
+	s->live = host_live(h);
 	if (memory_exceeded(s))
 		queues_read(h, &s->queues, NULL);
 	return sample_udp(h, s, e);
@@ -476,13 +478,17 @@ static void judge_since(const struct watch *w)
 }
 
 /* Without counters a missing finding must not read as "nothing was lost". */
-static void judge_incomparable(const struct watch *w)
+static void judge_unread(const struct watch *w)
 {
 	struct wording words = {0};
 	char stamp[REPORT_STAMP];
-	if (!w->after->since || w->after->counters.count)
+	const struct report *since = w->after->since;
+	/* A captured machine may have been saved without them. */
+	bool unread = w->after->live ? host_counter(&w->after->counters, "TcpExt.ListenDrops") < 0
+				     : since && !w->after->counters.count;
+	if (!unread)
 		return;
-	wording_set(&words, "report", "%s", report_stamp(w->after->since->time.tv_sec, stamp));
+	wording_set(&words, "report", "%s", since ? report_stamp(since->time.tv_sec, stamp) : "");
 	report_finding(w->report, "counters.unread", &words);
 }
 
@@ -495,7 +501,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_udp(&w);
 	judge_growth(&w);
 	judge_since(&w);
-	judge_incomparable(&w);
+	judge_unread(&w);
 	judge_past(&w);
 	record_all(&w);
 }

@@ -39,59 +39,65 @@
 #define CLIENTS_MAX 4096
 #define BEYOND 16
 #define ACCEPT_MS 500
+#define FILL_MS 5000
 /* Samples of a server that may spin. */
 #define LOOKS 3
 #define LOOK_US 250000
 /* A limit on descriptors that most servers do not reach. */
 #define FILES 65536
-/* Time of its threads together beyond that at rest, as a share of the clock's. */
+/* Time of its busiest thread beyond that at rest, as a share of the clock's. */
 #define SPINS 0.6
 /* In one sample: it does not spin. */
 #define IDLE 0.2
 
 struct context {
 	struct subject subject;
-	double rest; /* how busy it is without clients */
+	double rest; /* how busy its busiest thread is without clients */
 };
 
-/* How busy it was, of `elapsed_ns`. */
+/* How busy its busiest thread was, of `elapsed_ns`. */
 struct busy {
 	double elapsed_ns, ready_ns, ran_ns;
 };
 
-static int busy_look(struct trial *t, struct busy *sum, double *share, struct err *e)
+struct looks {
+	struct subject_threads at[LOOKS + 1];
+	uint64_t ns[LOOKS + 1];
+};
+
+static void looks_free(struct looks *l)
 {
-	struct subject_usage before, after;
-	int rc = subject_usage_read(t->host, &t->context->subject, &before, e);
-	uint64_t began = clock_ns();
-	trial_sleep_us(LOOK_US);
-	if (!rc)
-		rc = subject_usage_read(t->host, &t->context->subject, &after, e);
-	if (rc)
-		return rc;
-	/* A thread may have ended. */
-	double elapsed = (double)(clock_ns() - began);
-	double ready = (double)after.ready_ns - (double)before.ready_ns;
-	double ran = (double)after.ran_ns - (double)before.ran_ns;
-	*share = ready / elapsed;
-	sum->elapsed_ns += elapsed;
-	sum->ready_ns += ready;
-	sum->ran_ns += ran;
-	return 0;
+	for (size_t i = 0; i <= LOOKS; i++)
+		subject_threads_free(&l->at[i]);
 }
 
-/* The kernel adds the time of a wait at its end: the samples count together. */
-static int spins(struct trial *t, bool *spinning, struct busy *sum, struct err *e)
+/* Up to `count` samples, until no thread is busy. The kernel adds the time of a wait at its end:
+ * the samples count together. */
+static int busy_look(struct trial *t, size_t count, struct busy *b, bool *idle, struct err *e)
 {
-	double share = INFINITY;
-	*sum = (struct busy){0};
-	for (unsigned i = 0; i < LOOKS && share > IDLE; i++) {
-		int rc = busy_look(t, sum, &share, e);
-		if (rc)
-			return rc;
+	CLEAN(looks_free) struct looks l = {0};
+	int rc = subject_threads_read(t->host, &t->context->subject, &l.at[0], e);
+	*idle = false;
+	l.ns[0] = clock_ns();
+	for (size_t i = 1; i <= count && !rc && !*idle; i++) {
+		trial_sleep_us(LOOK_US);
+		rc = subject_threads_read(t->host, &t->context->subject, &l.at[i], e);
+		l.ns[i] = clock_ns();
+		struct subject_thread now = subject_threads_taken(&l.at[i - 1], &l.at[i]).busiest;
+		struct subject_thread all = subject_threads_taken(&l.at[0], &l.at[i]).busiest;
+		*idle = (double)now.ready_ns < IDLE * (double)(l.ns[i] - l.ns[i - 1]);
+		*b = (struct busy){(double)(l.ns[i] - l.ns[0]), (double)all.ready_ns,
+				   (double)all.ran_ns};
 	}
-	*spinning = share > IDLE && sum->ready_ns > (t->context->rest + SPINS) * sum->elapsed_ns;
-	return 0;
+	return rc;
+}
+
+static int spins(struct trial *t, bool *spinning, struct busy *b, struct err *e)
+{
+	bool idle;
+	int rc = busy_look(t, LOOKS, b, &idle, e);
+	*spinning = !rc && !idle && b->ready_ns > (t->context->rest + SPINS) * b->elapsed_ns;
+	return rc;
 }
 
 static void words_make(const struct trial *t, const char *what, bool emfile, struct wording *w)
@@ -129,9 +135,10 @@ static void spin_report(const struct trial *t, const char *what, bool emfile, co
 		    server_line(server ? server->files_line : NULL, "files", FILES, line,
 				sizeof(line)));
 	struct finding *f = report_finding(r, "application.spins", &words);
-	finding_evidence(f, "ran or waited for a CPU", "% of the time",
+	finding_evidence(f, "busiest thread ran or waited for a CPU", "% of the time",
 			 round(100 * b->ready_ns / b->elapsed_ns), NAN);
-	finding_evidence(f, "CPU time", "% of a CPU", round(100 * b->ran_ns / b->elapsed_ns), NAN);
+	finding_evidence(f, "CPU time of that thread", "% of a CPU",
+			 round(100 * b->ran_ns / b->elapsed_ns), NAN);
 }
 
 /* Clients that do not read, in the lab's memory. */
@@ -244,13 +251,19 @@ static int beside_readers(struct trial *t, struct report *r, bool *serves, struc
 }
 
 static const struct {
-	const char *what;
+	const char *what, *local; /* UNIX sockets have no reset; NULL: the same */
 	uint64_t count;
 	unsigned size; /* of what is sent; 0: nothing */
 } burdens[] = {
-	{"after 1 000 clients reset their connection", RESETS, 0},
-	{"after 16 clients sent invalid requests", INVALID, INVALID_SIZE},
+	{"after 1 000 clients reset their connection",
+	 "after 1 000 clients closed their connection", RESETS, 0},
+	{"after 16 clients sent invalid requests", NULL, INVALID, INVALID_SIZE},
 };
+
+static const char *burden_text(const struct guest *guest, size_t i)
+{
+	return guest->socket && burdens[i].local ? burdens[i].local : burdens[i].what;
+}
 
 /* What remains of clients that have gone. */
 static int after_clients(struct trial *t, const char *what, struct report *r, bool *serves,
@@ -281,8 +294,9 @@ static int burden_run(struct trial *t, size_t i, struct report *r, bool *serves,
 				     .count = burdens[i].count,
 				     .depth = 1,
 				     .size = burdens[i].size};
+	const char *what = burden_text(t->options->guest, i);
 	struct guest_queue q;
-	trial_progress(t, "%s", burdens[i].what);
+	trial_progress(t, "%s", what);
 	int rc = guest_queue_read(t->options->guest, &q, e);
 	order.active = at_once(&q);
 	if (!rc)
@@ -290,7 +304,7 @@ static int burden_run(struct trial *t, size_t i, struct report *r, bool *serves,
 	if (!rc)
 		rc = client_order(t->clients[0], &order, NULL, NULL, e);
 	trial_clients_end(t);
-	return rc ? rc : after_clients(t, burdens[i].what, r, serves, e);
+	return rc ? rc : after_clients(t, what, r, serves, e);
 }
 
 /* Whether it has all its descriptors open and clients wait for it. */
@@ -310,10 +324,11 @@ static int is_full(struct trial *t, bool *full, struct err *e)
 static int descriptors_fill(struct trial *t, uint64_t clients, struct err *e)
 {
 	struct guest_queue q;
+	uint64_t end = clock_ms() + FILL_MS;
 	int rc = trial_client(t, trial_guest_client(t, clients), e);
 	if (!rc)
 		rc = guest_queue_read(t->options->guest, &q, e);
-	while (!rc && t->clients[0]->opened < clients) {
+	while (!rc && t->clients[0]->opened < clients && clock_ms() < end) {
 		uint64_t left = clients - t->clients[0]->opened;
 		uint64_t step = q.limit / 2 > left ? left : q.limit / 2 ? q.limit / 2 : 1;
 		uint64_t until = clock_ms() + ACCEPT_MS;
@@ -376,13 +391,15 @@ static int at_descriptors(struct trial *t, struct report *r, struct err *e)
 	if (!rc && spinning)
 		rc = is_full(t, &spinning, e);
 	if (!rc && spinning)
-		spin_report(t, "with no descriptor left (EMFILE) while clients wait", true, &busy,
-			    r);
+		spin_report(t, "with no descriptor left while clients wait", true, &busy, r);
 	trial_clients_end(t);
 	if (!rc)
 		rc = trial_guest_serves(t, &serves, e);
 	if (!rc && !serves)
-		stuck_report(t, "after it had no descriptor left (EMFILE)", true, r);
+		stuck_report(t,
+			     full ? "after it had no descriptor left"
+				  : "after it held as many clients as it takes",
+			     full, r);
 	return rc;
 }
 
@@ -392,24 +409,25 @@ static bool time_left(uint64_t began_ms) { return clock_ms() - began_ms < TIME_M
 static int manners_measure(struct trial *t, struct report *r, struct err *e)
 {
 	struct context *c = t->context;
-	struct busy sum = {0};
+	struct busy b = {.elapsed_ns = 1};
 	enum protocol protocol = t->options->guest->protocol;
 	uint64_t began = clock_ms();
-	bool serves = true;
+	bool serves = true, idle;
 	int rc = trial_guest(t, 0, &c->subject, e);
 	if (!rc)
 		rc = trial_guest_serves(t, &serves, e);
 	if (!rc && serves)
-		rc = busy_look(t, &sum, &c->rest, e);
+		rc = busy_look(t, 1, &b, &idle, e);
+	c->rest = b.ready_ns / b.elapsed_ns;
 	for (size_t i = 0; !rc && serves && i < sizeof(burdens) / sizeof(*burdens); i++)
 		if (time_left(began) && !(burdens[i].size && protocol == PROTOCOL_ECHO))
 			rc = burden_run(t, i, r, &serves, e);
 	if (!rc && serves && time_left(began) && protocol != PROTOCOL_CONNECT)
 		rc = beside_readers(t, r, &serves, e);
-	if (!rc && time_left(began)) {
+	if (!rc && time_left(began))
 		rc = trial_guest(t, 0, &c->subject, e);
-		rc = rc ? rc : at_descriptors(t, r, e);
-	}
+	if (!rc && time_left(began))
+		rc = at_descriptors(t, r, e);
 	subject_free(&c->subject);
 	return rc;
 }

@@ -39,7 +39,7 @@
 /* Round trips of the whole run, and of its end, which counts. */
 #define ROUNDS 16
 #define LAST 5
-/* Minimum share of the busy time for which the send buffer was the limit. */
+/* Minimum share of the time for which something was the limit. */
 #define LIMITED 0.5
 
 enum { WINDOW, BUFFER, SNDBUF };
@@ -55,7 +55,7 @@ struct pull {
 /* One moment of it. */
 struct moment_seen {
 	uint64_t us, received;
-	uint64_t busy_us, buffer_us;
+	uint64_t busy_us, window_us, buffer_us; /* as struct connection_state has them */
 	uint32_t buffer;
 	bool connected;
 };
@@ -73,10 +73,17 @@ struct context {
 
 static uint64_t window_needed(const struct target *t) { return target_window(t); }
 
+/* Of a target that is not refused: all of it. */
+static uint64_t window_tried(const struct target *t)
+{
+	uint64_t needed = window_needed(t);
+	return needed < WINDOW_MAX ? needed : WINDOW_MAX;
+}
+
 static uint64_t wire_rtt_us(const struct target *t)
 {
 	uint64_t rtt = t->rtt_us;
-	uint64_t slowest = window_needed(t) * 8 * 1000000 / SPEED_MAX_BPS;
+	uint64_t slowest = window_tried(t) * 8 * 1000000 / SPEED_MAX_BPS;
 	if (rtt < slowest)
 		rtt = slowest;
 	return rtt < RTT_MIN_US ? RTT_MIN_US : rtt > RTT_MAX_US ? RTT_MAX_US : rtt;
@@ -85,7 +92,7 @@ static uint64_t wire_rtt_us(const struct target *t)
 static void throughput_shape(const struct target *t, struct lab_options *lab)
 {
 	lab->rtt_us = wire_rtt_us(t);
-	lab->bandwidth_bps = PACE * window_needed(t) * 8 * 1000000 / lab->rtt_us;
+	lab->bandwidth_bps = PACE * window_tried(t) * 8 * 1000000 / lab->rtt_us;
 }
 
 static const char *throughput_refuses(const struct target *t)
@@ -190,6 +197,7 @@ static int look(struct trial *t, const struct pull *p, struct seen *s, struct mo
 	if (!m->connected)
 		return rc;
 	m->busy_us = c->busy_us;
+	m->window_us = c->window_us;
 	m->buffer_us = c->buffer_us;
 	m->buffer = c->send_buffer;
 	return 0;
@@ -243,38 +251,55 @@ static int64_t wmem_max(const struct trial *t)
 	return max;
 }
 
-static void throughput_judge(const struct trial *t, struct settings *s, struct outcome *out)
+/* Why less was carried, where the send buffer is not shown to be the limit. */
+static void unexplained(struct outcome *out, const char *why)
 {
-	const struct moment_seen *end = &t->context->at[ROUNDS - 1], *begin = end - LAST;
-	double elapsed = (double)(end->us - begin->us), rtt = (double)wire_rtt_us(t->target);
+	outcome_inconclusive(out, "one connection carried %s, but %s",
+			     quantity_speed((double)out->reached).text, why);
+}
+
+/* What two moments show. `behind`: the wire was the limit. Only the kernel's count of the time for
+ * which the send buffer was full makes it the limit: a server without CPU time carries little, too.
+ * Pure. */
+static void throughput_judge(const struct target *target, const struct moment_seen *begin,
+			     const struct moment_seen *end, bool behind, uint64_t needed,
+			     struct outcome *out)
+{
+	double elapsed = (double)(end->us - begin->us), rtt = (double)wire_rtt_us(target);
 	double window = (double)(end->received - begin->received) / elapsed * rtt;
-	double busy = (double)(end->busy_us - begin->busy_us);
-	double buffer = (double)(end->buffer_us - begin->buffer_us);
-	double share = busy > 0 ? buffer / busy : 0;
-	bool limited = end->connected && begin->connected && share >= LIMITED &&
-		       begin->buffer == end->buffer;
+	bool seen = end->connected && begin->connected;
+	double busy = seen ? (double)(end->busy_us - begin->busy_us) / elapsed : 0;
+	double peer = seen ? (double)(end->window_us - begin->window_us) / elapsed : 0;
+	double buffer = seen ? (double)(end->buffer_us - begin->buffer_us) / elapsed : 0;
+	bool limited = buffer >= LIMITED && begin->buffer == end->buffer;
 	/* On a busy machine the round trip is longer than that of the wire. */
 	if (limited && window > end->buffer)
 		window = end->buffer;
-	out->reached = (int64_t)(window * 1e6 / (double)t->target->rtt_us);
+	out->reached = (int64_t)(window * 1e6 / (double)target->rtt_us);
 	out->limit_met = limited;
 	out->measured = true;
 	out->metric[WINDOW] = round(window);
 	out->metric[BUFFER] = end->buffer;
-	out->metric[SNDBUF] = round(100 * share);
-	s->taken.own_buffer = end->buffer < wmem_max(t);
+	out->metric[SNDBUF] = round(100 * buffer);
 	/* A buffer smaller than the window is the limit on any machine. */
-	double enough = (double)report_margin(t->needed) * (double)t->target->rtt_us / 1e6;
-	bool late = t->context->behind && (!limited || end->buffer >= enough);
-	if ((!limited || late) && out->reached < (int64_t)report_margin(t->needed))
-		outcome_inconclusive(
-			out, "one connection carried %s, but %s",
-			quantity_speed((double)out->reached).text,
-			late ? "the wire was the limit: this machine was too busy"
-			: busy < elapsed / 2
-				? "the server had nothing to send for most of the time"
-				: "its send buffer was not the limit: the machine was busy, or "
-				  "congestion control limited it");
+	double enough = (double)report_margin(needed) * (double)target->rtt_us / 1e6;
+	if (out->reached >= (int64_t)report_margin(needed))
+		return;
+	if (behind && (!limited || end->buffer >= enough))
+		unexplained(out, "the wire was the limit: this machine was too busy");
+	else if (limited)
+		return;
+	else if (!seen)
+		unexplained(out, "the connection was not visible (inet_diag)");
+	else if (busy < LIMITED)
+		unexplained(out, "the server had nothing to send for most of the time: it, or this "
+				 "machine, was busy");
+	else if (peer >= LIMITED)
+		unexplained(out, "the receive window of the test client was the limit: this "
+				 "machine was too busy");
+	else
+		unexplained(out, "its send buffer was not the limit: the machine was busy, or "
+				 "congestion control limited it");
 }
 
 static int throughput_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
@@ -305,7 +330,9 @@ static int throughput_run(struct trial *t, struct settings *s, struct outcome *o
 	if (rc)
 		return rc;
 	if (!lacks) {
-		throughput_judge(t, s, out);
+		const struct moment_seen *end = &t->context->at[ROUNDS - 1];
+		throughput_judge(t->target, end - LAST, end, t->context->behind, t->needed, out);
+		s->taken.own_buffer = end->buffer < wmem_max(t);
 		return 0;
 	}
 	report_text(s->taken.lacks, "%s", lacks);
@@ -316,8 +343,7 @@ static int throughput_run(struct trial *t, struct settings *s, struct outcome *o
 static void throughput_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	(void)target;
-	(void)s;
-	b->by_run = true;
+	b->due = !s->taken.lacks[0];
 }
 
 static void throughput_words(const struct target *target, const struct settings *s,
@@ -348,15 +374,16 @@ static bool throughput_applies(const struct target *target, const struct probe_o
 static struct cost throughput_cost(const struct target *t, const struct settings *s)
 {
 	(void)s;
-	return (struct cost){.bytes_per_s = PACE * window_needed(t) * 1000000 / wire_rtt_us(t)};
+	return (struct cost){.bytes_per_s = PACE * window_tried(t) * 1000000 / wire_rtt_us(t)};
 }
 
 static const struct experiment experiments[] = {
 	{
 		.wall = "application.throughput",
+		.due = true,
 		.metrics = {[WINDOW] = {"window in flight", "B"},
 			    [BUFFER] = {"send buffer", "B"},
-			    [SNDBUF] = {"sndbuf_limited", "% of the busy time"}},
+			    [SNDBUF] = {"sndbuf_limited", "% of the time"}},
 		.applies = throughput_applies,
 		.bound = throughput_bound,
 		.words = throughput_words,

@@ -18,6 +18,7 @@ struct cgroup_limit {
 	uint64_t max;           /* HOST_UNLIMITED: none */
 	uint64_t used;          /* in that group */
 	char path[CGROUP_PATH]; /* of that group, as in /proc/PID/cgroup; "": no limit */
+	bool hidden; /* the process' own group is not visible: it may have a smaller one */
 };
 
 struct cgroup {
@@ -30,13 +31,14 @@ struct cgroup {
 	/* The smallest share of CPU time: quota per period; both 0: none. */
 	uint64_t quota_us, period_us;
 	char cpu_path[CGROUP_PATH];
+	bool cpu_hidden; /* as in cgroup_limit */
 	/* Of the group with that quota since it was made: periods in which it ran, and in which it
 	 * was throttled. */
 	uint64_t periods, throttled;
 	uint64_t cpus; /* that the group may use; 0: unknown */
 };
 
-/* Reads the groups of a process; 0: this one. What cannot be read has no limit. A captured machine
+/* Reads the groups of a process; 0: this one. What cannot be read has no limit, but is hidden. A captured machine
  * has those of the process that captured it. */
 void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out);
 /* What runs the container that has a process, 0: this one, by its group or by a file that such

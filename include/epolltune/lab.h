@@ -55,8 +55,8 @@ struct lab_options {
 	bool writable;   /* with files: tasks may write what the caller may write */
 	bool command;    /* with files, not writable: tasks of LAB_COMMAND have a PID namespace of
 			    their own, and as root the capabilities that servers need to become
-			    another user; the server's host has an empty /tmp, /run, /var/tmp and
-			    /dev/shm of its own */
+			    another user; the server's host has copies of /tmp, /run and /var and
+			    an empty /dev/shm of its own */
 	const char *directories; /* with command: that its tasks may write, comma separated */
 	const struct lab_overlay *overlays; /* with command */
 	size_t overlay_count;

@@ -73,7 +73,7 @@ struct settings {
 		bool measured;
 		bool at_nofile;    /* the server of --run had used up its RLIMIT_NOFILE */
 		bool at_own;       /* it met another limit, which a known line sets */
-		bool by_cpu;       /* it used up a CPU */
+		bool by_cpu;       /* a thread of it used up a CPU */
 		bool own_buffer;   /* its send buffer was one that the kernel does not grow */
 		char lacks[96];    /* why run() could show nothing: a clause; "": it did */
 		bool overflows;    /* its accept queue overflowed meanwhile */

@@ -51,16 +51,33 @@ struct subject_open {
 int subject_open_read(const struct host *h, const struct subject *s, struct subject_open *out,
 		      struct err *e);
 
-/* What its processes take. */
-struct subject_usage {
-	uint64_t memory;   /* of all of them, bytes: pages that some share count once, and those of
-			      files not at all; 0: unknown */
-	uint64_t ran_ns;   /* CPU time of their threads; 0: unknown */
-	uint64_t ready_ns; /* the same and the time that they waited for a CPU: it grows as fast as
-			      the clock where one thread spins, also on a busy machine */
+/* A thread of its processes, or how much more it took between two reads. */
+struct subject_thread {
+	pid_t tid;
+	uint64_t ran_ns;   /* CPU time */
+	uint64_t ready_ns; /* the same and the time that it waited for a CPU: it grows as fast as
+			      the clock where the thread spins, also on a busy machine */
 };
-int subject_usage_read(const struct host *h, const struct subject *s, struct subject_usage *out,
-		       struct err *e);
+struct subject_threads {
+	struct subject_thread *at;
+	size_t count;
+};
+/* The caller frees `out` with subject_threads_free(), also after an error. No thread: unknown. */
+int subject_threads_read(const struct host *h, const struct subject *s, struct subject_threads *out,
+			 struct err *e);
+void subject_threads_free(struct subject_threads *t);
+/* What they took between two reads, without those that ended meanwhile: all together, and the one
+ * that was ready for longest. Zeros: none took any. */
+struct subject_taken {
+	struct subject_thread all, busiest;
+};
+struct subject_taken subject_threads_taken(const struct subject_threads *before,
+					   const struct subject_threads *after);
+
+/* The memory of all its processes, bytes: pages that some share count once, and those of files not
+ * at all; 0: unknown. */
+int subject_memory_read(const struct host *h, const struct subject *s, uint64_t *bytes,
+			struct err *e);
 
 /* The inodes of the sockets that its processes hold, those of the same name below `pid`. None are
  * visible to another user. The caller frees *inodes, also after an error. */

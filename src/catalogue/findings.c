@@ -234,8 +234,8 @@ static const struct finding_row findings[] = {
 	      "One connection carries the target's bandwidth"),
 	SHORT("application.accepts", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} accept {needed} new connections/s",
-	      "It accepted {reached}{cpu?, and used up a CPU:; neither it nor the client used up a "
-	      "CPU\\: it waited}.{overflows? Its accept queue overflowed meanwhile\\: the kernel "
+	      "It accepted {reached}{cpu?, and one of its threads used up a CPU:; none of its threads "
+	      "used up a CPU, nor did the client\\: it waited}.{overflows? Its accept queue overflowed meanwhile\\: the kernel "
 	      "dropped SYNs, and clients retransmit them after 1 s.}",
 	      "{overflows?Raise its backlog first (wall accept-queue). }{cpu?Give it more workers, up "
 	      "to the number of CPUs:Let it accept while it waits (for a disk, another server, a "
@@ -245,7 +245,7 @@ static const struct finding_row findings[] = {
 	      "has.",
 	      "Give it more workers or CPUs, and compare two commands with --versus; keep "
 	      "connections alive, so that clients open fewer.",
-	      "Clients that connect, send a request and reset, in a closed loop",
+	      "Clients that connect, send a request and reset (UNIX\\: close), in a closed loop",
 	      "The server accepts the target's new connections"),
 	SHORT("application.rate", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} answer {needed} requests/s", "It answered {reached}.",
@@ -267,9 +267,10 @@ static const struct finding_row findings[] = {
 		 "clients, or put a proxy in front of it.}}{emfile? A server at its limit has to go on "
 		 "when a descriptor is closed.}",
 	 .answer = "{who} does not answer {what}",
-	 .meaning = "The server of check --run did not serve another client while clients did not "
-		    "read its replies, or after clients reset their connections, sent invalid "
-		    "requests, or used up its descriptors.",
+	 .meaning =
+		 "The server of check --run did not serve another client while clients did not "
+		 "read its replies, or after clients reset or closed their connections, sent invalid "
+		 "requests, or used up its descriptors.",
 	 .action = "Find in its log what it waits for, or why it exited; set its timeouts.",
 	 .proof = "Another client connects and sends a request"},
 	{.id = "application.spins",
@@ -1491,12 +1492,15 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .wall = "",
 	 .observed = true,
-	 .title = "The counters could not be compared with the report of {report}",
-	 .detail = "/proc/net/netstat and /proc/net/snmp cannot be read here.",
+	 .title = "{report?The counters could not be compared with the report of {report}:The "
+		  "kernel's counters of losses could not be read}",
+	 .detail =
+		 "/proc/net/netstat or /proc/net/snmp cannot be read here, or has no ListenDrops.",
 	 .advice = "",
-	 .answer = "the counters could not be compared",
-	 .meaning = "check --since found no counters of the kernel: whether anything was lost "
-		    "since the report is unknown.",
+	 .answer = "{report?the counters could not be compared:whether connections are dropped "
+		   "is not known}",
+	 .meaning = "check found no counters of the kernel: whether anything is lost now, or was "
+		    "since the report of --since, is unknown.",
 	 .action = "Check where /proc/net is readable; capture it with the machine.",
 	 .proof = "ENOENT or EACCES from /proc/net/netstat"},
 	{.id = "counters.past",
@@ -1577,11 +1581,13 @@ static const struct finding_row findings[] = {
 	 .action = "Run the check as root, or as the user of the server.",
 	 .proof = "EACCES from /proc/PID/fd"},
 	{.id = "listeners.unlisted",
-	 .level = LEVEL_SKIPPED,
+	 .level = LEVEL_WARNING,
 	 .wall = "",
+	 .observed = true,
 	 .title = "The listeners of this machine could not be listed",
 	 .detail = "{why}",
 	 .advice = "",
+	 .answer = "whether a listener is full is not known",
 	 .meaning = "The kernel refuses to list sockets: full queues and processes at their limits "
 		    "are unknown.",
 	 .action = "Load the modules tcp_diag and inet_diag, or run as root.",

@@ -408,9 +408,10 @@ static const struct wall_row walls[] = {
 		.unit = "connections/s",
 		.need = need_rate,
 		.what = "The new connections a second that the server of --run accepts, each with "
-			"one request and reset after the reply. Needed: the target's rate.",
+			"one request and reset, of a UNIX socket closed, after the reply. Needed: the "
+			"target's rate.",
 		.detail =
-			"{reached?{cpu?It used up a CPU at {reached}.:}{overflows? Its accept queue "
+			"{reached?{cpu?One of its threads used up a CPU at {reached}.:}{overflows? Its accept queue "
 			"overflowed meanwhile.}}",
 	},
 	{

@@ -99,8 +99,9 @@ static int refuse_blocked(struct apply *a)
 	return refuse(a, &e, EXIT_UNKNOWN);
 }
 
-/* Locks the journal; fails if another run has begun since it was read. */
-static int open_journal(struct apply *a, unsigned expected, struct err *e)
+/* Locks the journal; fails if another command has written it since it had `planned` bytes: what the
+ * plan leaves alone may have another value now. */
+static int open_journal(struct apply *a, off_t planned, struct err *e)
 {
 	struct host_identity here;
 	int rc = journal_lock(&a->journal, a->tuning.state_dir, e);
@@ -113,9 +114,11 @@ static int open_journal(struct apply *a, unsigned expected, struct err *e)
 	const struct run *open = journal_open_run(&a->journal, &here);
 	if (open)
 		return apply_refuse_pending(a, open, &here, e);
-	if (expected != journal_next(&a->journal))
-		return err_set(e, PLAN_REFUSED,
-			       "another run was made meanwhile: run epolltune apply again");
+	if (planned != a->journal.good)
+		return err_set(
+			e, PLAN_REFUSED,
+			"another epolltune command changed settings meanwhile: run epolltune "
+			"apply again");
 	return 0;
 }
 
@@ -186,13 +189,13 @@ static int execute(struct apply *a, struct err *trouble, struct err *e)
 	return rc;
 }
 
-static int do_plan(struct apply *a, unsigned expected)
+static int do_plan(struct apply *a, off_t planned)
 {
 	struct err e = {0}, trouble;
 	struct plan_result *result = &a->result;
 	int rc = check_files(a, &e);
 	if (rc == 0)
-		rc = open_journal(a, expected, &e);
+		rc = open_journal(a, planned, &e);
 	if (rc == -EACCES || rc == -EPERM)
 		err_prefix(&e, "nothing was changed");
 	if (rc < 0)
@@ -225,7 +228,7 @@ static int run(struct apply *a)
 	struct err e = {0};
 	/* What prevents reading it is an error later, when it is to be written. */
 	journal_open(&a->journal, a->tuning.state_dir, JOURNAL_READ, NULL);
-	unsigned expected = journal_next(&a->journal);
+	off_t planned = a->journal.good;
 	int rc = apply_plan(a, &e);
 	a->result.plan = a->plan;
 	if (rc < 0 && !a->plan)
@@ -250,7 +253,7 @@ static int run(struct apply *a)
 	if (!a->yes && (rc = apply_ask(a, &e)) < 0)
 		return refuse(a, &e, rc == -ENOTTY ? EXIT_UNKNOWN : EXIT_CRITICAL);
 	interrupt_hold();
-	int status = do_plan(a, expected);
+	int status = do_plan(a, planned);
 	journal_unlock(&a->journal);
 	status = apply_watch(a, status);
 	interrupt_release();

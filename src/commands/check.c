@@ -8,9 +8,9 @@
 
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/confine.h"
 #include "epolltune/quantity.h"
 #include "epolltune/shell.h"
+#include "report/comparison.h"
 #include "report/output.h"
 #include "report/render.h"
 #include "tune/interrupt.h"
@@ -239,8 +239,9 @@ static int guest_options(const struct arguments *a, const struct given *given, s
 				       excluded[i]);
 	if (!a->check.guest.port && !a->check.guest.socket)
 		return err_set(e, EINVAL, "check: --run needs --port N or --port unix:PATH");
-	if (a->check.versus && strcmp(a->format, "text") && strcmp(a->format, "json"))
-		return err_set(e, EINVAL, "check: --versus supports only --format text and json");
+	if (a->check.versus && !comparison_render_find(a->format))
+		return err_set(e, EINVAL, "check: --versus supports only --format %s",
+			       COMPARISON_FORMATS);
 	if (a->check.versus && (a->output || a->save))
 		return err_set(e, EINVAL, "check: --versus and --%s exclude each other",
 			       a->output ? "output" : "save");
@@ -286,10 +287,10 @@ static int check_all(struct arguments *a, const struct given *given)
 	a->check.progress = isatty(2);
 	if (a->check.versus) {
 		struct render_style style = command_style(NULL, a->color);
-		return check_versus(&a->check, !strcmp(a->format, "json"), &style);
+		return check_versus(&a->check, a->format, &style);
 	}
 	if (a->check.sysroot && !a->output && !a->save)
-		confine_to_reading(a->check.sysroot);
+		command_confine(a->check.sysroot);
 	int rc = check_run(&a->check, report, &e);
 	if (interrupt_came())
 		return EXIT_UNKNOWN;

@@ -61,8 +61,9 @@ struct check_options {
 int check_run(const struct check_options *options, struct report *out, struct err *e);
 
 /* Runs `check` of the command of --run and that of --versus in turn, several times, and prints them
- * side by side. Returns an exit status. */
-int check_versus(const struct check_options *options, bool json, const struct render_style *style);
+ * side by side, in a format of a comparison. Returns an exit status. */
+int check_versus(const struct check_options *options, const char *format,
+		 const struct render_style *style);
 
 /* Opens the machine, in the network namespace of options->netns or of the server, and finds the
  * server if one is named. `enter`: the command that enters that namespace, or "". */

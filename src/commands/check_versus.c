@@ -3,24 +3,28 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "commands/check.h"
 #include "epolltune/cleanup.h"
 #include "report/compare.h"
 #include "tune/interrupt.h"
 
-static int versus_print(const struct report *a, const struct report *b, bool json,
+static int versus_print(const struct report *a, const struct report *b, const char *format,
 			const struct render_style *style, struct err *e)
 {
 	CLEAN(comparison_free) struct comparison c;
 	int rc = compare_reports(&c, a, b, e);
 	if (rc)
 		return rc;
-	if (json)
-		return comparison_render_json(stdout, &c, style, e);
-	printf("Before: %s\nAfter: %s\nMedians of %d rounds each.\n\n", a->server.asked,
-	       b->server.asked, COMPARE_ROUNDS);
-	return comparison_render_text(stdout, &c, style, e);
+	c.command = "epolltune check --versus";
+	c.names[0] = a->server.asked;
+	c.names[1] = b->server.asked;
+	c.time = b->time.tv_sec;
+	report_text(c.notes[0], "Medians of %d rounds each.", COMPARE_ROUNDS);
+	if (!strcmp(format, "text"))
+		printf("Before: %s\nAfter: %s\n\n", c.names[0], c.names[1]);
+	return comparison_render_find(format)(stdout, &c, style, e);
 }
 
 /* Latencies compare at one rate: without --requests at half of what the first round answered. */
@@ -32,7 +36,8 @@ static uint64_t rate_offered(const struct guest *guest, const struct report *fir
 	return rate && rate->measured > 1 ? (uint64_t)rate->measured / 2 : 0;
 }
 
-int check_versus(const struct check_options *given, bool json, const struct render_style *style)
+int check_versus(const struct check_options *given, const char *format,
+		 const struct render_style *style)
 {
 	struct check_options o = *given;
 	struct err e = {0};
@@ -55,7 +60,7 @@ int check_versus(const struct check_options *given, bool json, const struct rend
 		return command_error(&e);
 	compare_rounds(all, COMPARE_ROUNDS);
 	compare_rounds(all + COMPARE_ROUNDS, COMPARE_ROUNDS);
-	if (versus_print(all, all + COMPARE_ROUNDS, json, style, &e))
+	if (versus_print(all, all + COMPARE_ROUNDS, format, style, &e))
 		return command_error(&e);
 	return compare_status(all, all + COMPARE_ROUNDS);
 }

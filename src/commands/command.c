@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/confine.h"
 #include "tune/notice.h"
 #include "tune/state.h"
 
@@ -37,6 +38,13 @@ int command_error(const struct err *e)
 	clearerr(stdout);
 	fprintf(stderr, "epolltune: %s\n", e->text);
 	return EXIT_UNKNOWN;
+}
+
+void command_confine(const char *root)
+{
+	struct err e;
+	if (confine_to_reading(root, &e) < 0)
+		fprintf(stderr, "epolltune: warning: files of others are read with %s\n", e.text);
 }
 
 struct render_style command_style(const char *output, const char *color)

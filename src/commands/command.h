@@ -111,6 +111,8 @@ int command_main(int argc, char **argv);
 
 /* Print "epolltune: TEXT" to standard error. Returns EXIT_UNKNOWN. */
 int command_error(const struct err *e);
+/* confine_to_reading(); prints a warning where nothing confines this process. */
+void command_confine(const char *root);
 
 /* The style of output to a file or, for NULL, to standard output. */
 struct render_style command_style(const char *output, const char *color);

@@ -10,7 +10,6 @@
 #include "commands/check.h"
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/confine.h"
 #include "epolltune/document.h"
 #include "report/compare.h"
 #include "report/compare_bench.h"
@@ -129,7 +128,7 @@ static int diff(void *arguments, const struct given *given)
 	int status = EXIT_OK;
 	struct stat st;
 	bool first = stat(d->paths[0], &st) == 0 && S_ISDIR(st.st_mode);
-	confine_to_reading(d->paths[first ? 0 : 1]);
+	command_confine(d->paths[first ? 0 : 1]);
 	int failed = documents_compare(d, &status, &e);
 	json_decref(d->documents[0]);
 	json_decref(d->documents[1]);

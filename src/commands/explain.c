@@ -8,7 +8,6 @@
 #include "commands/explain_log.h"
 #include "commands/recognise.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/confine.h"
 #include "report/json_value.h"
 #include "report/render.h"
 #include "report/utf8.h"
@@ -289,7 +288,7 @@ static int explain(void *arguments, const struct given *given)
 	if (a->log && given_check(given, 0, &e) < 0)
 		return command_error(&e);
 	if (a->log || a->root)
-		confine_to_reading(a->root);
+		command_confine(a->root);
 	if (host_open(&h, a->root ? a->root : "/", &e) < 0)
 		return command_error(&e);
 	topics = a->log ? explain_log(a->log, h, &log, &e) : json_array();

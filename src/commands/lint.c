@@ -10,7 +10,6 @@
 #include "commands/lint_output.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/confine.h"
 #include "lint/lint.h"
 
 struct arguments {
@@ -130,7 +129,7 @@ static int lint_run(struct lint *l, struct effects *tried, const struct argument
 	if (rc == 0)
 		rc = options_check(a, given, e);
 	if (rc == 0 && !a->tries && (given->count || strcmp(a->root, "/") != 0))
-		confine_to_reading(given->count ? NULL : a->root);
+		command_confine(given->count ? NULL : a->root);
 	if (rc == 0)
 		rc = a->tries       ? files_try(l, tried, a, given, e)
 		     : given->count ? files_judge(l, given, e)

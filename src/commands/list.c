@@ -6,7 +6,6 @@
 #include "commands/list_nic.h"
 #include "commands/topic.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/confine.h"
 #include "report/json_value.h"
 #include "report/render.h"
 #include "report/table.h"
@@ -168,7 +167,7 @@ static int list(void *arguments, const struct given *given)
 	if (given_check(given, a->nic ? 0 : 1, &e) || (only && only_check(only, &e) < 0))
 		return command_error(&e);
 	if (a->root)
-		confine_to_reading(a->root);
+		command_confine(a->root);
 	if (host_open(&h, a->root ? a->root : "/", &e) < 0)
 		return command_error(&e);
 	if (a->nic)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <sys/utsname.h>
 
+#include "epolltune/confine.h"
+
 static int version(void *arguments, const struct given *given)
 {
 	(void)arguments;
@@ -22,6 +24,11 @@ static int version(void *arguments, const struct given *given)
 	struct utsname kernel;
 	if (uname(&kernel) == 0)
 		printf("%s %s %s\n", kernel.sysname, kernel.release, kernel.machine);
+	/* Nothing is left to do: what confines the commands that read files of others is tried. */
+	struct err e;
+	int means = confine_to_reading(NULL, &e);
+	printf("confinement: %s%s\n", means < 0 ? e.text : "seccomp filter",
+	       means > 0 && means & CONFINE_LANDLOCK ? ", Landlock" : "");
 	return EXIT_OK;
 }
 

@@ -1,4 +1,5 @@
-/* watch: each limit and its use, one look after another: on a screen, as lines, or in a file. */
+/* watch: each limit and its use, one look after another: on a screen, as lines, as metrics, or in a
+ * recording. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,18 +18,23 @@
 #include "commands/watch_read.h"
 #include "commands/watch_record.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/confine.h"
 #include "epolltune/shell.h"
+#include "report/output.h"
 #include "report/watch.h"
 
 #define INTERVAL_MIN_US 100000
 #define RECORD_MIN ((uint64_t)1 << 20)
 
+/* In the order of --format. */
+enum watch_format { FORMAT_TEXT, FORMAT_JSONL, FORMAT_PROMETHEUS, FORMAT_OPENMETRICS };
+
 struct arguments {
-	const char *server, *record, *replay, *color;
+	const char *server, *output, *record, *replay, *color;
 	uint64_t interval_us, count, record_bytes;
-	bool json;
+	enum watch_format format;
 };
+
+static bool is_metrics(const struct arguments *a) { return a->format >= FORMAT_PROMETHEUS; }
 
 enum { POLL_TIMER, POLL_SIGNALS, POLL_TERMINAL, POLLS };
 
@@ -100,9 +106,18 @@ static void show(struct session *s)
 	terminal_draw(&s->terminal, text);
 }
 
+static int metrics_write(FILE *out, void *session, struct err *e)
+{
+	const struct session *s = session;
+	return watch_metrics(out, &s->watch, s->a->format == FORMAT_OPENMETRICS, e);
+}
+
+/* Metrics of one look are whole, and not to be followed by those of another. */
 static int line_write(struct session *s, struct err *e)
 {
-	if (s->a->json)
+	if (is_metrics(s->a))
+		return s->a->output ? output_write(s->a->output, metrics_write, s, e) : 0;
+	if (s->a->format == FORMAT_JSONL)
 		watch_json(stdout, &s->watch);
 	else
 		watch_lines(stdout, &s->watch, &s->style);
@@ -348,7 +363,7 @@ static int timer_open(struct session *s, struct err *e)
 static int session_open(struct session *s, struct err *e)
 {
 	const struct arguments *a = s->a;
-	s->screen = !a->json && terminal_usable();
+	s->screen = a->format == FORMAT_TEXT && terminal_usable();
 	s->style = render_style_for(stdout, a->color);
 	int rc = a->replay ? replay_open(&s->replay, a->replay, e)
 			   : watcher_open(&s->watcher, a->server, e);
@@ -381,9 +396,16 @@ static void session_close(struct session *s)
 
 static int arguments_check(const struct arguments *a, const struct given *given, struct err *e)
 {
-	if (a->replay && (a->server || a->record))
+	if (a->replay && (a->server || a->record || a->output))
 		return err_set(e, EINVAL, "watch: --replay shows a recording; it takes no --%s",
-			       a->server ? "server" : "record");
+			       a->server   ? "server"
+			       : a->record ? "record"
+					   : "output");
+	if (a->output && !is_metrics(a))
+		return err_set(e, EINVAL,
+			       "watch: --output needs --format prometheus or openmetrics");
+	if (is_metrics(a) && !a->output && !a->count && !a->replay)
+		return err_set(e, EINVAL, "watch: metrics need --output FILE or --count N");
 	if (!a->record && given_option(given, "record-size"))
 		return err_set(e, EINVAL, "watch: --record-size needs --record");
 	return given_check(given, 0, e);
@@ -391,8 +413,10 @@ static int arguments_check(const struct arguments *a, const struct given *given,
 
 static int watch(void *arguments, const struct given *given)
 {
-	const struct arguments *a = arguments;
+	struct arguments *a = arguments;
 	struct err e = {0};
+	if (a->output && !strcmp(a->output, "-"))
+		a->output = NULL;
 	if (arguments_check(a, given, &e))
 		return command_error(&e);
 	struct session *s = calloc(1, sizeof(*s));
@@ -403,10 +427,12 @@ static int watch(void *arguments, const struct given *given)
 	int rc = session_open(s, &e);
 	/* The screen starts other commands. */
 	if (!rc && a->replay && !s->screen)
-		confine_to_reading(NULL);
+		command_confine(NULL);
 	if (!rc)
 		rc = session_run(s, &e);
 	bool whole = !s->screen && (s->ended || (a->count && s->intervals >= a->count));
+	if (!rc && whole && is_metrics(a) && !a->output && s->watch.looks)
+		rc = metrics_write(stdout, s, &e);
 	enum wall_verdict worst = s->watch.worst;
 	bool gone = s->watch.server[0] && !watch_listens(&s->watch);
 	session_close(s);
@@ -432,7 +458,8 @@ static const struct option_row options[] = {
 	 NUMBER(DURATION, INTERVAL_MIN_US, HOUR_US)},
 	{"count", "N", "end after N intervals (default: at q or a signal)", AT(count),
 	 NUMBER(COUNT, 1, 1000000000), .explained = true},
-	{"format", "FORMAT", "", AT(json), CHOICE("text,jsonl")},
+	{"format", "FORMAT", "", AT(format), CHOICE("text,jsonl,prometheus,openmetrics")},
+	OUTPUT_OPTION("metrics", AT(output)),
 	{"record", "FILE", "append a line each interval to FILE; --record-size bounds it",
 	 AT(record), TEXT("@files")},
 	{"record-size", "SIZE", "maximum size of FILE and FILE.1 together", AT(record_bytes),

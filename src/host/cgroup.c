@@ -99,6 +99,21 @@ static const char *path_below(const struct hierarchy *h)
 	return "";
 }
 
+/* Whether the process is in a group below the root that this mount does not show: its file system
+ * is not mounted here, or it is in another cgroup namespace. */
+static bool is_hidden(const struct host *h, const char *groups, const char *controller,
+		      const struct hierarchy *in)
+{
+	char path[CGROUP_PATH], procs[2 * CGROUP_PATH + 64];
+	bool v1 = path_find(groups, controller, 1, path);
+	if ((!v1 && !path_find(groups, controller, 2, path)) || !strcmp(path, "/"))
+		return false;
+	if (in->version != (v1 ? 1 : 2) || strstr(path, "/.."))
+		return true;
+	snprintf(procs, sizeof(procs), "%s%s/cgroup.procs", in->mount, path_below(in));
+	return host_live(h) && !host_has(h, procs);
+}
+
 /* A walk from the group of the process up to the first one that is visible. */
 struct walk {
 	const struct host *host;
@@ -260,6 +275,8 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 		     {"pids", pids_read},
 		     {"cpu", cpu_read},
 		     {"cpuset", cpus_read}};
+	bool unused, *const hidden[] = {&out->memory.hidden, &out->pids.hidden, &out->cpu_hidden,
+					&unused};
 	CLEAN(free_pointer) char *mounts = NULL;
 	char path[64] = "proc/self/cgroup", groups[FILE_TEXT];
 	struct hierarchy in;
@@ -274,6 +291,7 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		hierarchy_find(mounts, groups, parts[i].controller, &in);
 		parts[i].read(h, &in, out);
+		*hidden[i] = is_hidden(h, groups, parts[i].controller, &in);
 		if (in.version && !out->path[0])
 			snprintf(out->path, sizeof(out->path), "%s", in.path);
 	}

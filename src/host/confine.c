@@ -17,6 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "epolltune/cleanup.h"
+
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
@@ -27,6 +29,15 @@
 #define ARCHITECTURE AUDIT_ARCH_PPC64LE
 #elif defined(__riscv) && __riscv_xlen == 64
 #define ARCHITECTURE AUDIT_ARCH_RISCV64
+#endif
+
+/* LeakSanitizer traces the program. */
+#if defined(__SANITIZE_ADDRESS__)
+#define TRACED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TRACED
+#endif
 #endif
 
 #ifdef ARCHITECTURE
@@ -42,6 +53,8 @@
 #define NR_OPENAT2 437
 #define NR_PIDFD_GETFD 438
 #define NR_MOUNT_SETATTR 442
+#define NR_LANDLOCK_CREATE_RULESET 444
+#define NR_LANDLOCK_RESTRICT_SELF 446
 #define NR_FCHMODAT2 452
 #define NR_SETXATTRAT 463
 #define NR_REMOVEXATTRAT 466
@@ -55,7 +68,7 @@ static const int refused[] = {
 	SYS_sendto, SYS_sendmsg, SYS_sendmmsg, NR_IO_URING_SETUP, SYS_io_setup,
 	/* Programs and other processes. */
 	SYS_execve, SYS_execveat,
-#ifndef __SANITIZE_ADDRESS__ /* its search for leaks traces the program */
+#ifndef TRACED
 	SYS_ptrace,
 #endif
 	SYS_process_vm_readv, SYS_process_vm_writev, NR_PIDFD_SEND_SIGNAL, NR_PIDFD_GETFD,
@@ -189,23 +202,44 @@ static void capabilities_drop(void)
 	syscall(SYS_capset, &header, data);
 }
 
-void confine_to_reading(const char *root)
+/* Bits of linux/landlock.h, since 5.13: to write, to remove and to make files. */
+#define LANDLOCK_WRITING (1u << 1 | 0x1ff0u)
+
+/* The filter cannot see the flags of openat2(), Landlock can: no rule allows what the set handles.
+ */
+static bool writing_refuse(void)
+{
+	const uint64_t handled = LANDLOCK_WRITING;
+	CLEAN(close_fd)
+	int set = (int)syscall(NR_LANDLOCK_CREATE_RULESET, &handled, sizeof(handled), 0);
+	return set >= 0 && syscall(NR_LANDLOCK_RESTRICT_SELF, set, 0) == 0;
+}
+
+int confine_to_reading(const char *root, struct err *e)
 {
 	struct stat st, running;
 	struct filter f = {.count = 0};
 	bool tree = root && stat(root, &st) == 0 && S_ISDIR(st.st_mode);
 	if (tree && stat("/", &running) == 0 && st.st_dev == running.st_dev &&
 	    st.st_ino == running.st_ino)
-		return;
+		return 0;
 	filter_make(&f, tree);
 	const struct sock_fprog program = {.len = f.count, .filter = f.at};
 	capabilities_drop();
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
-		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return err_errno(e, "no seccomp filter: PR_SET_NO_NEW_PRIVS");
+	int means = CONFINE_SECCOMP | (writing_refuse() ? CONFINE_LANDLOCK : 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		return err_errno(e, "no seccomp filter: PR_SET_SECCOMP");
+	return means;
 }
 
 #else
 
-void confine_to_reading(const char *root) { (void)root; }
+int confine_to_reading(const char *root, struct err *e)
+{
+	(void)root;
+	return err_set(e, ENOSYS, "no seccomp filter: none is known for this architecture");
+}
 
 #endif

@@ -34,6 +34,9 @@ struct owner_search {
 	struct mark *marks;   /* of each thing */
 	unsigned descriptors; /* that may still be read */
 	unsigned each;        /* of a process */
+	bool cut;             /* the one that is looked at has more */
+	pid_t *more;          /* those that have */
+	size_t more_count;
 	bool full;
 };
 
@@ -117,9 +120,11 @@ static void held_mark(struct owner_search *s, int dir, int from, bool watched)
 		denied_note(s);
 		return;
 	}
-	for (unsigned n = 0;
-	     n < s->each && s->descriptors && (left || watched) && descriptors_next(&all, &d);
+	for (unsigned n = 0; s->descriptors && (left || watched) && descriptors_next(&all, &d);
 	     n++) {
+		s->cut |= n == s->each;
+		if (n == s->each)
+			return;
 		s->descriptors--;
 		if (!d.link[0])
 			denied_note(s); /* root without CAP_SYS_PTRACE */
@@ -242,10 +247,32 @@ static pid_t pid_of(const char *name)
 	return text_number(&name, &n) && !*name && n && n <= INT32_MAX ? (pid_t)n : -1;
 }
 
-/* By ascending pid, as the kernel lists them. */
-static void processes_search(struct owner_search *s, unsigned each)
+static void process_search(struct owner_search *s, pid_t pid)
 {
-	s->each = each;
+	CLEAN(close_fd) int process = process_open(s->host, pid, NULL);
+	int self = process < 0 ? -1 : process_own(s, process, pid, -1, false);
+	if (self >= 0)
+		family_own(s, process, pid, self);
+}
+
+static void more_add(struct owner_search *s, pid_t pid)
+{
+	pid_t *more = reallocarray(s->more, s->more_count + 1, sizeof(*more));
+	s->full |= !more;
+	if (!more)
+		return;
+	s->more = more;
+	more[s->more_count++] = pid;
+}
+
+static bool goes_on(const struct owner_search *s)
+{
+	return owned_by(s, -1) && s->descriptors && !s->full;
+}
+
+/* By ascending pid, as the kernel lists them. */
+static void processes_search(struct owner_search *s)
+{
 	int fd = machine_open(s->host, "proc", O_RDONLY | O_DIRECTORY, "read", NULL);
 	CLEAN(close_directory) DIR *proc = fd < 0 ? NULL : fdopendir(fd);
 	if (!proc) {
@@ -254,12 +281,13 @@ static void processes_search(struct owner_search *s, unsigned each)
 		return;
 	}
 	const struct dirent *entry;
-	while (owned_by(s, -1) && s->descriptors && !s->full && (entry = readdir(proc))) {
+	while (goes_on(s) && (entry = readdir(proc))) {
 		pid_t pid = pid_of(entry->d_name);
-		CLEAN(close_fd) int process = pid < 0 ? -1 : process_open(s->host, pid, NULL);
-		int self = process < 0 ? -1 : process_own(s, process, pid, -1, false);
-		if (self >= 0)
-			family_own(s, process, pid, self);
+		s->cut = false;
+		if (pid > 0)
+			process_search(s, pid);
+		if (s->cut)
+			more_add(s, pid);
 	}
 }
 
@@ -271,9 +299,12 @@ int owners_find(const struct host *h, struct owners *o, struct err *e)
 		return err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory");
 	qsort(o->sockets, o->socket_count, sizeof(*o->sockets), inode_order);
 	o->denied = false;
-	processes_search(&s, OWNER_LOW);
-	if (owned_by(&s, -1))
-		processes_search(&s, OWNER_DESCRIPTORS);
+	s.each = OWNER_LOW;
+	processes_search(&s);
+	s.each = OWNER_DESCRIPTORS;
+	for (size_t i = 0; i < s.more_count && goes_on(&s); i++)
+		process_search(&s, s.more[i]);
+	free(s.more);
 	/* With hidepid (proc(5)) the processes of other users are not listed. */
 	o->denied = owned_by(&s, -1) && (o->denied || !host_has(h, "proc/1/stat"));
 	return s.full ? err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory") : 0;

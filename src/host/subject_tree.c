@@ -64,7 +64,8 @@ static int tree_walk(const struct host *h, const struct subject *s,
 		    p.root != s->pid)
 			continue;
 		if (!look(process, arg))
-			rc = err_set(e, ENOMEM, "cannot list the server's sockets: out of memory");
+			rc = err_set(e, ENOMEM,
+				     "cannot look at the server's processes: out of memory");
 	}
 	return rc;
 }
@@ -137,32 +138,103 @@ static void threads_walk(int process, void (*look)(int threads, const char *thre
 }
 
 /* "RAN WAITED TIMES", ns and a count (sched-stats.rst). */
-static void thread_usage(int threads, const char *thread, void *arg)
+static bool thread_read(int threads, const char *thread, struct subject_thread *out)
 {
-	struct subject_usage *u = arg;
 	char path[300], text[96];
 	unsigned long long ran, waited;
 	snprintf(path, sizeof(path), "%s/schedstat", thread);
 	if (process_file(threads, path, text, sizeof(text)) <= 0 ||
 	    sscanf(text, "%llu %llu", &ran, &waited) != 2)
-		return;
-	u->ran_ns += ran;
-	u->ready_ns += ran + waited;
-}
-
-static bool usage_add(int process, void *arg)
-{
-	struct subject_usage *u = arg;
-	u->memory += memory_bytes(process);
-	threads_walk(process, thread_usage, u);
+		return false;
+	*out = (struct subject_thread){(pid_t)strtol(thread, NULL, 10), ran, ran + waited};
 	return true;
 }
 
-int subject_usage_read(const struct host *h, const struct subject *s, struct subject_usage *out,
-		       struct err *e)
+static bool memory_add(int process, void *arg)
 {
-	*out = (struct subject_usage){0};
-	return tree_walk(h, s, usage_add, out, e);
+	uint64_t *bytes = arg;
+	*bytes += memory_bytes(process);
+	return true;
+}
+
+int subject_memory_read(const struct host *h, const struct subject *s, uint64_t *bytes,
+			struct err *e)
+{
+	*bytes = 0;
+	return tree_walk(h, s, memory_add, bytes, e);
+}
+
+struct thread_list {
+	struct subject_threads *to;
+	size_t size;
+	bool full; /* no memory */
+};
+
+static void thread_add(int threads, const char *thread, void *arg)
+{
+	struct thread_list *l = arg;
+	struct subject_thread one;
+	if (l->full || !thread_read(threads, thread, &one))
+		return;
+	if (l->to->count == l->size) {
+		size_t size = l->size ? 2 * l->size : 64;
+		struct subject_thread *more = reallocarray(l->to->at, size, sizeof(*more));
+		l->full = !more;
+		if (!more)
+			return;
+		l->to->at = more;
+		l->size = size;
+	}
+	l->to->at[l->to->count++] = one;
+}
+
+static bool threads_add(int process, void *arg)
+{
+	struct thread_list *l = arg;
+	threads_walk(process, thread_add, l);
+	return !l->full;
+}
+
+int subject_threads_read(const struct host *h, const struct subject *s, struct subject_threads *out,
+			 struct err *e)
+{
+	struct thread_list l = {.to = out};
+	*out = (struct subject_threads){0};
+	return tree_walk(h, s, threads_add, &l, e);
+}
+
+void subject_threads_free(struct subject_threads *t)
+{
+	free(t->at);
+	*t = (struct subject_threads){0};
+}
+
+/* What it had taken before; less than now, or it is another one of the same number. */
+static struct subject_thread thread_before(const struct subject_threads *before,
+					   const struct subject_thread *now)
+{
+	for (size_t i = 0; i < before->count; i++)
+		if (before->at[i].tid == now->tid && before->at[i].ready_ns <= now->ready_ns &&
+		    before->at[i].ran_ns <= now->ran_ns)
+			return before->at[i];
+	return (struct subject_thread){0};
+}
+
+struct subject_taken subject_threads_taken(const struct subject_threads *before,
+					   const struct subject_threads *after)
+{
+	struct subject_taken t = {0};
+	for (size_t i = 0; i < after->count; i++) {
+		const struct subject_thread *now = &after->at[i];
+		struct subject_thread was = thread_before(before, now);
+		struct subject_thread more = {now->tid, now->ran_ns - was.ran_ns,
+					      now->ready_ns - was.ready_ns};
+		t.all.ran_ns += more.ran_ns;
+		t.all.ready_ns += more.ready_ns;
+		if (more.ready_ns > t.busiest.ready_ns)
+			t.busiest = more;
+	}
+	return t;
 }
 
 static void thread_cpus(int threads, const char *thread, void *arg)

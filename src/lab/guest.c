@@ -24,7 +24,8 @@
 /* Without a change the queue is at rest. */
 #define SETTLE_MS 50
 #define SETTLE_FIRST_MS 1000
-#define LISTENERS_MAX 64
+/* With SO_REUSEPORT a server has one for each worker, or several. */
+#define LISTENERS_MAX 4096
 #define ADDRESSES 200
 /* Of what --port names. */
 #define WHERE 128
@@ -32,8 +33,6 @@
 #define ADDRESSES_FEW 4
 #define ADDRESSES_MAX 240
 #define PORTS 50000
-/* Of a shell that does not find a program. */
-#define NOT_FOUND 127
 
 /* The listeners of the server's host, and the file at the path of its socket. */
 struct guest_listeners {
@@ -72,7 +71,11 @@ static int call_listeners(struct host *h, void *arg, struct err *e)
 	out->count = 0;
 	if (out->path)
 		file_look(out);
-	for (size_t i = 0; !rc && i < l.count && out->count < LISTENERS_MAX; i++)
+	if (!rc && l.count > LISTENERS_MAX)
+		rc = err_set(e, E2BIG,
+			     "--run: the command has %zu listeners, at most %d are supported",
+			     l.count, LISTENERS_MAX);
+	for (size_t i = 0; !rc && i < l.count; i++)
 		out->at[out->count++] = l.at[i];
 	for (size_t i = 0; i < out->count; i++)
 		if (has_file(out, &out->at[i])) {
@@ -200,11 +203,12 @@ static int not_listening(const struct guest *r, struct err *e)
 			program_end_text(&r->program, end), where_text(r, where));
 		program_exited(&r->program, &status);
 		guest_output(r, output);
-		if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND &&
-		    strstr(output, "not found"))
-			err_remedy(e,
-				   "/tmp and /run are empty in the lab; --writable DIRECTORY shows "
-				   "one of this host");
+		if (strstr(output, strerror(EROFS)) || strstr(output, strerror(ENOSPC)))
+			err_remedy(
+				e,
+				"the host's files are read-only in the lab, except for "
+				"copies of /tmp, /run and /var, where 64 MiB may be written; "
+				"--writable DIRECTORY lets the command write to one of the host");
 		else if (status && geteuid())
 			err_remedy(e, "for an ordinary user the lab has one user id: a server that "
 				      "changes its user needs root");

@@ -30,9 +30,13 @@ void knob_copy_free(struct knob_copy *copy);
  * network devices of its own /sys. Without `files` the host's file system is hidden; with them all
  * of it but the device nodes is visible, and with `writable` writable. */
 int seal_mounts(bool files, bool writable, struct err *e);
-/* After it: covers /tmp, /run, /var/tmp and /dev/shm, and makes `directories` (comma separated) of
- * the host writable, below them too. */
-int seal_private(const char *directories, struct err *e);
+/* Sets the read-only flag of one mount, or (`recursive`, only to set it) of all mounts below it. */
+int seal_readonly(const char *path, bool readonly, bool recursive);
+/* After it: lays copies over /tmp, /run and /var, which show the host's files (no socket or FIFO of
+ * /tmp and /run, no large log of /var/log) and keep what is written in memory, 64 MiB of it in all;
+ * where the kernel has no overlays, /tmp, /run and /var/tmp are empty and /var is read-only. Makes
+ * the options' `directories` of the host writable, below them too. */
+int seal_private(const struct lab_options *o, bool user_namespace, struct err *e);
 /* After it: puts a copy with another text over a file. The host's is not changed. */
 int seal_overlay(const struct lab_overlay *overlay, struct err *e);
 /* Maps the caller's ids into the user namespace that it has entered. */

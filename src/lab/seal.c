@@ -14,11 +14,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
-#include "epolltune/list.h"
 #include "host/compat.h"
-
-/* That one lab makes writable. */
-#define DIRECTORIES 8
 
 static int write_own(const char *path, const char *text, struct err *e)
 {
@@ -74,8 +70,7 @@ static int mounts_remount(const char *path)
 	return rc;
 }
 
-/* Sets the read-only flag of one mount, or (`recursive`, only to set it) of all mounts below it. */
-static int mount_readonly(const char *path, bool readonly, bool recursive)
+int seal_readonly(const char *path, bool readonly, bool recursive)
 {
 	struct mount_attr attr = {0};
 	if (readonly)
@@ -205,19 +200,19 @@ static int seal_kernel(bool writable, struct err *e)
 		return err_set(e, -rc, "lab: bind /proc/sys: %s", strerror(-rc));
 	if (own_sys)
 		bind_on_itself("/sys/devices/virtual/net");
-	rc = mount_readonly(writable ? "/proc" : "/", true, true);
+	rc = seal_readonly(writable ? "/proc" : "/", true, true);
 	if (!rc && writable)
-		rc = mount_readonly("/sys", true, true);
+		rc = seal_readonly("/sys", true, true);
 	if (!rc)
-		rc = mount_readonly("/proc/sys", true, false);
+		rc = seal_readonly("/proc/sys", true, false);
 	if (rc)
 		return err_set(e, -rc, "lab: make /proc/sys read-only: %s", strerror(-rc));
 	if (own_sys) {
-		mount_readonly("/sys", true, false);
-		mount_readonly("/sys/devices/virtual/net", false, false);
+		seal_readonly("/sys", true, false);
+		seal_readonly("/sys/devices/virtual/net", false, false);
 	}
 	/* Fails where the caller's is read-only: setting a knob then reports EROFS. */
-	mount_readonly("/proc/sys/net", false, false);
+	seal_readonly("/proc/sys/net", false, false);
 	return 0;
 }
 
@@ -229,67 +224,6 @@ int seal_mounts(bool files, bool writable, struct err *e)
 						 : "");
 	int rc = seal_files(files, e);
 	return rc ? rc : seal_kernel(files && writable, e);
-}
-
-/* Makes a directory and those above it, where they are missing. */
-static int directory_make(const char *path)
-{
-	char part[PATH_MAX];
-	for (const char *at = path + 1;; at++) {
-		if (*at && *at != '/')
-			continue;
-		snprintf(part, sizeof(part), "%.*s", (int)(at - path), path);
-		if (mkdir(part, 0755) && errno != EEXIST && errno != EROFS)
-			return -errno;
-		if (!*at)
-			return 0;
-	}
-}
-
-/* Mounts an open directory of the host, writable, at its own path. */
-static int directory_open_up(int fd, const char *path, struct err *e)
-{
-	char source[64];
-	snprintf(source, sizeof(source), "/proc/self/fd/%d", fd);
-	int rc = directory_make(path);
-	if (!rc && mount(source, path, NULL, MS_BIND | MS_REC, NULL))
-		rc = -errno;
-	if (!rc)
-		rc = mount_readonly(path, false, false);
-	return rc ? err_set(e, -rc, "lab: make %s writable: %s", path, strerror(-rc)) : 0;
-}
-
-int seal_private(const char *directories, struct err *e)
-{
-	static const char *const covered[] = {"/tmp", "/run", "/var/tmp", "/dev/shm"};
-	char paths[DIRECTORIES][PATH_MAX];
-	int fds[DIRECTORIES];
-	size_t count = 0;
-	int rc = 0;
-	for (struct list_item item; !rc && list_next(&directories, &item); count++) {
-		if (count == DIRECTORIES) {
-			rc = err_set(e, E2BIG, "lab: more than %d writable directories",
-				     DIRECTORIES);
-			break;
-		}
-		snprintf(paths[count], PATH_MAX, "%.*s", item.length, item.text);
-		fds[count] = open(paths[count], O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (fds[count] < 0 || paths[count][0] != '/') {
-			rc = err_set(e, fds[count] < 0 ? errno : EINVAL,
-				     "lab: %s is not the path of a directory", paths[count]);
-		}
-	}
-	for (size_t i = 0; i < sizeof(covered) / sizeof(*covered) && !rc; i++)
-		if (mount("tmpfs", covered[i], "tmpfs", MS_NOSUID | MS_NODEV,
-			  "mode=1777,size=64m") &&
-		    errno != ENOENT)
-			rc = err_errno(e, "lab: mount %s", covered[i]);
-	for (size_t i = 0; i < count; i++) {
-		if (!rc)
-			rc = directory_open_up(fds[i], paths[i], e);
-		close_fd(&fds[i]);
-	}
-	return rc;
 }
 
 int seal_overlay(const struct lab_overlay *overlay, struct err *e)
@@ -311,7 +245,7 @@ int seal_overlay(const struct lab_overlay *overlay, struct err *e)
 	unlink(copy);
 	if (rc)
 		return rc;
-	rc = mount_readonly(overlay->path, true, false);
+	rc = seal_readonly(overlay->path, true, false);
 	return rc ? err_set(e, -rc, "lab: make %s read-only: %s", overlay->path, strerror(-rc)) : 0;
 }
 

@@ -57,7 +57,8 @@ static void answers(const struct html *h, const struct plan_result *r)
 static const struct finding *finding_of(const struct report *r, const struct change *c)
 {
 	for (size_t i = 0; r && i < r->finding_count; i++)
-		if (c->finding[0] && !strcmp(r->findings[i].id, c->finding))
+		if (c->finding[0] && !strcmp(r->findings[i].id, c->finding) &&
+		    !strcmp(r->findings[i].wall, c->wall))
 			return &r->findings[i];
 	return NULL;
 }
@@ -66,7 +67,8 @@ static const struct finding *finding_of(const struct report *r, const struct cha
 static bool is_shown(const struct plan *plan, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (!strcmp(plan->changes[k].finding, plan->changes[i].finding))
+		if (!strcmp(plan->changes[k].finding, plan->changes[i].finding) &&
+		    !strcmp(plan->changes[k].wall, plan->changes[i].wall))
 			return true;
 	return false;
 }

@@ -1,4 +1,4 @@
-/* watch: what is watched, as a screen, as lines and as JSON. */
+/* watch: what is watched, as a screen, as lines, as JSON and as metrics. */
 #ifndef EPOLLTUNE_REPORT_WATCH_H
 #define EPOLLTUNE_REPORT_WATCH_H
 
@@ -22,6 +22,8 @@ void watch_screen(FILE *out, const struct watch *w, struct watch_view *v,
 		  const struct render_style *style);
 /* Writes a line of the nearest wall, and one of each other wall that is short. */
 void watch_lines(FILE *out, const struct watch *w, const struct render_style *style);
+/* Writes a look as one exposition of Prometheus or OpenMetrics, and flushes it. */
+int watch_metrics(FILE *out, const struct watch *w, bool openmetrics, struct err *e);
 
 #define WATCH_SCHEMA "epolltune.watch/1"
 /* Writes a look as one line of JSON. */

@@ -89,6 +89,9 @@ int state_file(int dir, const char *path, const char *name, int flags, mode_t mo
 	if (fd < 0 && errno == ENOENT && flags & O_CREAT) {
 		fd = openat(dir, name, base | O_CREAT | O_EXCL, mode);
 		fresh = fd >= 0;
+		/* Another command made it in between. */
+		if (fd < 0 && errno == EEXIST)
+			fd = openat(dir, name, base);
 	}
 	if (fd < 0 && errno == ELOOP)
 		return err_set(e, EPERM, "%s/%s is a symbolic link: refused", path, name);

@@ -547,6 +547,24 @@ static void asks_once_on_a_terminal(void **state)
 	declined(command, "status 2\r\n");
 }
 
+/* What the plan leaves alone, as it has its value, may have another one by then. */
+static void a_plan_from_before_another_command_is_refused(void **state)
+{
+	(void)state;
+	struct output o = inside(
+		"", REPORT
+		"somaxconn 16; mkfifo $B/report\n"
+		"apply --from $B/report.json --no-proof --yes >/dev/null\n"
+		"apply --from $B/report --no-proof --yes --set net.ipv4.tcp_fin_timeout=77 &\n"
+		"exec 3>$B/report\n" /* it has read the journal */
+		"epolltune rollback --state-dir $S >/dev/null; cat $B/report.json >&3; exec 3>&-\n"
+		"wait $!; echo \"status $?, $(somaxconn) $(cat /proc/sys/net/ipv4/tcp_fin_timeout)\"\n");
+	good(&o);
+	has(o.out, "status 2, 16 60\n");
+	has(o.errors, "another epolltune command changed settings meanwhile");
+	output_free(&o);
+}
+
 /* Without a terminal and without --yes nothing changes. */
 static void no_terminal_no_change(void **state)
 {
@@ -1669,6 +1687,7 @@ int main(void)
 		TEST(confirm_in_time_or_not),
 		TEST(the_watchdog_survives),
 		TEST(asks_once_on_a_terminal),
+		TEST(a_plan_from_before_another_command_is_refused),
 		TEST(no_terminal_no_change),
 		TEST(measures_no_more_than_needed),
 		TEST(findings_share_knobs),

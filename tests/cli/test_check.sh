@@ -327,4 +327,20 @@ test_progress_is_printed_on_terminals_only() {
 	said "$(printf '\r\033[K')"
 }
 
+# Also where the owner of a listener is not found.
+test_descriptors_are_listed_once() {
+	strace -o /dev/null true 2>/dev/null || skip 'no strace (ptrace) here'
+	! sanitized || exit 0
+	in_namespace
+	epolltune serve --port 8090 --workers 1 --backlog 100 --quiet &
+	server=$!
+	wait_for sh -c 'ss -Hltn | grep -q 8090'
+	expect any unshare -pf --mount-proc sh -c \
+		'sleep 60 & strace -f -qq -y -e trace=openat -o trace "$PROGRAM" check --quick; kill $!'
+	kill $server
+	grep -E 'openat\([0-9]+</proc/[0-9]+>, "fd"' trace | sed 's/.*<\(.proc.[0-9]*\)>, "fd".*/\1/' | sort >listed
+	[ "$(sort -u listed | wc -l)" -ge 2 ] || fail "no process was looked at"
+	[ ! "$(uniq -d listed)" ] || fail "listed twice: $(uniq -d listed)"
+}
+
 run_tests "$@"

@@ -90,4 +90,11 @@ test_what_does_not_fit_is_not_run() {
 		'.summary.answer | contains("not measured")' 'has_finding("probe.failed") | not'
 }
 
+# Not "no limit applies": the limit of the group is not visible.
+test_a_group_that_is_not_visible_is_unknown() {
+	grep -Eq '^([0-9]+:memory|0:):/.' /proc/self/cgroup || skip 'this process is in the root group'
+	expect 3 unshare -Urm sh -c 'mount -t tmpfs tmpfs /sys/fs/cgroup && "$PROGRAM" check --quick --probe container --format json'
+	json 'wall("cgroup.memory") | .verdict == "unknown" and .needed > 0' '.summary.answer | startswith("Not known: ")'
+}
+
 run_tests "$@"

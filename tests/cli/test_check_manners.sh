@@ -5,10 +5,12 @@
 # shellcheck source=SCRIPTDIR/../guests.sh
 . "$(dirname "$0")/../guests.sh"
 
+# Again, until a busy machine has allowed each verdict.
+application_known='all(.walls[]; .verdict != "unknown") and all(.findings[]; .level != "skipped")'
 run() { # STATUS COMMAND OPTIONS…
 	want=$1 command=$2
 	shift 2
-	expect "$want" epolltune check --run "$command" --writable "$work" --format json --connections 100 --rate 10 \
+	expect_known "$application_known" "$want" epolltune check --run "$command" --writable "$work" --format json --connections 100 --rate 10 \
 		--probe application,manners "$@"
 }
 

@@ -6,7 +6,7 @@
 # shellcheck source=SCRIPTDIR/../guests.sh
 . "$(dirname "$0")/../guests.sh"
 
-# /tmp is private in the lab, so that its files must be shown.
+# What the command writes is to stay.
 shown() { echo "$work,${PROGRAM%/*}"; }
 
 run() { # STATUS COMMAND OPTIONS…
@@ -210,6 +210,92 @@ test_what_a_server_leaves_at_its_path_is_removed() {
 	contains err 'does not listen on unix:/tmp/b; it listens on unix:/tmp/a.new'
 }
 
+# It listens on $1 until it is killed.
+unix_server() { perl -MIO::Socket::UNIX -e '$l = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 3) or die; sleep 600' "$1"; }
+
+test_a_command_writes_copies() {
+	needs_lab
+	grep -qw overlay /proc/filesystems || skip 'this kernel has no overlays'
+	echo old >kept
+	touch gone
+	mkdir log
+	unix_server app.sock &
+	server=$!
+	until [ -S app.sock ]; do :; done
+	cat >copies <<-EOF
+		set -e
+		cd $work
+		grep -q old kept
+		echo new >>kept
+		rm -f gone
+		echo x >log/x
+		for d in /tmp /var/tmp /run; do echo x >\$d/${work##*/}.x; done
+		exec perl -MIO::Socket::UNIX -e 'my \$l = IO::Socket::UNIX->new(Local => "app.sock", Listen => 3) or die;
+			while (1) { push @all, \$l->accept }'
+	EOF
+	# The directory that it is started in is there, too.
+	expect 0 env "MARK=$work" epolltune check --run '. ./copies' --port "unix:$work/app.sock" --format json \
+		--connections 20 --rate 10 --probe accept-queue,application
+	json 'wall("accept-queue.unix") | .measured == 4'
+	! left
+	[ "$(cat kept)" = old ]
+	[ -e gone ]
+	[ ! -e log/x ]
+	[ ! -e "/tmp/${work##*/}.x" ]
+	[ ! -e "/var/tmp/${work##*/}.x" ]
+	[ ! -e "/run/${work##*/}.x" ]
+	[ -S app.sock ]
+	kill "$server"
+}
+
+test_servers_start_with_the_files_of_their_packages() {
+	[ "$(id -u)" = 0 ] || skip 'they become another user'
+	may_unshare -m || skip 'namespaces are not available'
+	grep -qw overlay /proc/filesystems || skip 'this kernel has no overlays'
+	# They write to /run, /var/lib and /var/log.
+	for server in 'nginx:80:http' 'redis-server /etc/redis/redis.conf:6379:redis'; do
+		IFS=: read -r command port protocol <<-EOF
+			$server
+		EOF
+		expect 0 env "MARK=$work" epolltune check --run "$command" --port "$port" --protocol "$protocol" --format json \
+			--connections 100 --requests 10 --rate 10 --probe application
+		json 'wall("application.connections") | .verdict == "ok" and .method == "measured"'
+	done
+	! left
+}
+
+# Of a log that a server appends to all of it would be copied.
+test_a_command_begins_its_logs_anew() {
+	[ "$(id -u)" = 0 ] || skip 'only root may mount here'
+	may_unshare -m || skip 'namespaces are not available'
+	grep -qw overlay /proc/filesystems || skip 'this kernel has no overlays'
+	expect 3 unshare -m sh -ec 'mount -t tmpfs none /var/log
+		mkdir /var/log/1
+		head -c 100000 /dev/zero >/var/log/1/large
+		echo >/var/log/1/small
+		epolltune check --port 80 --run "ls /var/log/1; echo x >>/var/log/1/small; echo >/var/log/1/large && exit 7" || status=$?
+		[ "$(stat -c %s /var/log/1/large /var/log/1/small | xargs)" = "100000 1" ]
+		exit "$status"'
+	is 'what the command says' "$(head -n 2 err | xargs)" \
+		'small epolltune: --run: the command exited with status 7 before it listened on port 80'
+}
+
+test_a_command_without_overlays_has_an_empty_run() {
+	may_unshare -m || skip 'namespaces are not available'
+	[ "$(id -u)" = 0 ] || skip 'only root may stack overlays'
+	grep -qw overlay /proc/filesystems || skip 'this kernel has no overlays'
+	mkdir s
+	# The kernel stacks two at most.
+	expect 3 unshare -m sh -ec 'mount -t tmpfs none s
+		mkdir s/1 s/2 s/3 s/4 s/5
+		mount -t overlay none s/5 -o lowerdir=/var,upperdir=s/1,workdir=s/2
+		mount -t overlay none /var -o lowerdir=s/5,upperdir=s/3,workdir=s/4
+		mount --bind /var /run
+		exec epolltune check --port 80 --run "ls -A /run; ls /var/lib >/dev/null && exit 7"'
+	is 'what the command says' "$(head -c 200 err)" \
+		'epolltune: --run: the command exited with status 7 before it listened on port 80'
+}
+
 test_a_server_that_spins_without_descriptors_is_named() {
 	needs_lab
 	cp "$tests/support/echo_server.py" .
@@ -227,8 +313,7 @@ test_a_send_buffer_of_the_application_is_named() {
 	needs_tun
 	nginx_conf 64 sndbuf=8k
 	head -c 2000000 /dev/zero >large
-	sed "s|return 200 ok|root $work|" nginx.conf >files.conf
-	chmod 755 "$work"
+	sed "s|return 200 ok|root $work|; 1i user root;" nginx.conf >files.conf
 	run_known 'wall("application.throughput").measured | type == "number"' 2 \
 		"exec nginx -e stderr -c $work/files.conf" --port 8080 --protocol http --path /large --probe throughput
 	json 'wall("application.throughput") | .verdict == "short" and .method == "measured" and .measured < 1000000' \
@@ -245,6 +330,37 @@ test_a_server_that_keeps_no_connection_holds_none() {
 		close \$c while \$c = \$s->accept"' --port 8080 --connections 100 --probe application
 	json 'wall("application.connections") | .verdict == "unknown" and .measured == null' \
 		'wall("application.connections") | .reason | contains("was closed at once")'
+}
+
+# Many servers close a connection that is idle for seconds; one after the other, more take longer to open.
+test_a_server_that_closes_idle_connections_is_not_limited() {
+	needs_lab
+	cat >server.py <<-'EOF'
+		import asyncio, sys
+		one_by_one = asyncio.Lock()
+		async def serve(reader, writer):
+		    try:
+		        while await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 2):
+		            if sys.argv[1] == "slow":
+		                async with one_by_one:
+		                    await asyncio.sleep(.05)
+		            else:
+		                await asyncio.sleep(.05)
+		            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		    except (asyncio.TimeoutError, asyncio.IncompleteReadError, ConnectionError):
+		        writer.close()
+		async def main():
+		    async with await asyncio.start_server(serve, "0.0.0.0", 8080) as server:
+		        await server.serve_forever()
+		asyncio.run(main())
+	EOF
+	run_known 'wall("application.connections").measured | type == "number"' 0 "exec python3 $work/server.py fast" \
+		--port 8080 --protocol http --connections 60 --rate 10 --probe application
+	json 'wall("application.connections") | .verdict == "ok" and .at_least'
+	run 3 "exec python3 $work/server.py slow" --port 8080 --protocol http --connections 60 --rate 10 --probe application
+	json 'wall("application.connections") | .verdict == "unknown" and .measured == null' \
+		'wall("application.connections") | .reason | contains("closes a connection that is idle for")'
+	! left
 }
 
 test_an_error_for_another_client_is_a_limit() {
@@ -291,10 +407,9 @@ test_a_bad_command_is_one_clear_line() {
 		! left
 	}
 	bad /nowhere/x 'exited with status 127 before it listened on port 80' 'not found'
-	bad 'exec /tmp/x' '--writable DIRECTORY'
 	bad 'echo broken >&2; exit 7' 'broken' 'exited with status 7 before'
 	bad 'kill -9 $$' 'was killed by signal 9'
-	bad 'touch /etc/passwd' 'Read-only file system'
+	bad 'touch /etc/passwd' 'Read-only file system' '--writable DIRECTORY'
 	bad 'dd if=/dev/zero of=/tmp/x bs=1M' 'No space left' 'exited with status 1'
 	bad 'for i in $(seq 100); do sleep 1000 & done; exec '"$PROGRAM serve --port 8080" \
 		'it listens on 127.0.0.1:8080'
@@ -415,7 +530,7 @@ test_options_that_do_not_fit_are_refused() {
 	bad '--run and --quick exclude' --run true --port 80 --quick
 	bad '--path: valid only with' --run true --port 80 --path /x
 	bad 'the path of a directory' --run true --port 80 --writable nowhere
-	bad 'text and json' --run true --port 80 --versus false --format line
+	bad 'text,json,junit,markdown,html' --run true --port 80 --versus false --format line
 }
 
 run_tests "$@"

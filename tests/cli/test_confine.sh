@@ -44,6 +44,21 @@ test_a_reader_of_a_log_has_no_rights() {
 	wait $pid || fail "explain ended with $?"
 }
 
+test_a_filter_that_the_kernel_refuses_is_named() {
+	echo 'accept4() failed (24: Too many open files)' >log
+	strace -o /dev/null true 2>/dev/null || skip 'no strace (ptrace) here'
+	expect 0 epolltune version
+	said 'confinement: seccomp filter'
+	strace -qq -e trace=prctl -o trace "$PROGRAM" explain --log log >/dev/null
+	call=$(grep prctl trace | grep -n PR_SET_SECCOMP | cut -d: -f1)
+	refuse="strace -qq -e trace=prctl -e inject=prctl:error=EINVAL:when=$call -o trace"
+	expect 0 $refuse "$PROGRAM" explain --log log
+	grep -q '^epolltune: warning: files of others are read with no seccomp filter: PR_SET_SECCOMP: Invalid argument$' err ||
+		fail "not named: $(cat err)"
+	expect 0 $refuse "$PROGRAM" version
+	said 'confinement: no seccomp filter: PR_SET_SECCOMP: Invalid argument'
+}
+
 test_what_is_not_read_only_works_as_before() {
 	expect any epolltune check --sysroot "$root/tests/hosts/docker" --format json
 	mv out piped

@@ -1,21 +1,27 @@
 #!/bin/sh
-# The formats of a report, read by programs: JUnit XML and HTML by parsers. On captured machines.
+# The formats of a report, read by programs: JUnit XML by its schema, HTML by parsers. On captured machines.
 # shellcheck source=SCRIPTDIR/../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 xpath() { xmllint --xpath "$1" out; } # EXPRESSION
 
-test_junit_is_xml_and_counts_its_cases() {
+is_junit() {
+	quiet
+	xmllint --noout --schema "$tests/cli/junit.xsd" out || fail 'not JUnit'
+	suite=/testsuites/testsuite
+	for counts in /testsuites $suite; do
+		is tests "$(xpath "string($counts/@tests)")" "$(xpath "count($suite/testcase)")"
+		is failures "$(xpath "string($counts/@failures)")" "$(xpath "count($suite/testcase/failure)")"
+		is errors "$(xpath "string($counts/@errors)")" "$(xpath "count($suite/testcase/error)")"
+	done
+	is skipped "$(xpath "string($suite/@skipped)")" "$(xpath "count($suite/testcase/skipped)")"
+}
+
+test_junit_is_as_its_schema_and_counts_its_cases() {
 	needs xmllint
-	for host in linux-6.18 conntrack-full folklore; do
+	for host in linux-6.18 conntrack-full folklore damaged; do
 		expect any epolltune check --sysroot "$tests/hosts/$host" --rate 50k --format junit
-		quiet
-		xmllint --noout out || fail 'not XML'
-		suite=/testsuites/testsuite
-		is tests "$(xpath "string($suite/@tests)")" "$(xpath "count($suite/testcase)")"
-		is failures "$(xpath "string($suite/@failures)")" "$(xpath "count($suite/testcase/failure)")"
-		is errors "$(xpath "string($suite/@errors)")" "$(xpath "count($suite/testcase/error)")"
-		is skipped "$(xpath "string($suite/@skipped)")" "$(xpath "count($suite/testcase/skipped)")"
+		is_junit
 		failing=$(xpath "count($suite/testcase/*[self::failure or self::error])")
 		[ "$((failing > 0))" -eq "$((status > 0))" ] || fail "$failing failing with exit status $status"
 	done
@@ -57,6 +63,7 @@ test_what_a_host_says_is_no_markup() {
 		expect any epolltune diff report hostile --format $format
 		! grep -q '^<script\|[^\\]<script' out || fail "$format has a script"
 	done
+	is_junit
 	expect any epolltune apply --from hostile --foreign --dry-run --format html --state-dir state
 	is_page out
 	is title "$(xpath 'string(//h1)')" '<script>alert(1)</script>"&?'
@@ -67,10 +74,13 @@ test_a_diff_fails_in_junit_where_it_is_worse() {
 	epolltune check --sysroot "$tests/hosts/linux-6.18" --format json >before || :
 	jq '(.walls[] | select(.name == "accept-queue")).verdict = "short"' before >after
 	expect 0 epolltune diff before before --format junit
+	is_junit
 	is failures "$(xpath 'string(/testsuites/@failures)')" 0
 	expect 2 epolltune diff before after --format junit
+	is_junit
 	is failures "$(xpath 'count(//testcase[@name="accept-queue"]/failure)')" 1
-	is cases "$(xpath 'string(/testsuites/@tests)')" "$(xpath 'count(//testcase)')"
+	expect any epolltune diff before "$tests/hosts/folklore" --format junit
+	is_junit
 	expect 2 epolltune diff before after --format markdown
 	matches out '^\| `accept-queue` .* \| \*\*worse\*\* \|$'
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The formats prometheus and openmetrics and the files of src/share/prometheus, read by promtool, by an
-# OpenMetrics parser, and by a Prometheus that scrapes a node_exporter.
+# The formats prometheus and openmetrics of check and watch, and the files of src/share/prometheus, read by promtool,
+# by an OpenMetrics parser, and by a Prometheus that scrapes a node_exporter.
 # shellcheck source=SCRIPTDIR/../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -8,24 +8,116 @@ share=$root/src/share/prometheus
 # Debian's python has Debian's modules.
 python=/usr/bin/python3
 
+is_prometheus_text() { # WHAT
+	quiet
+	promtool check metrics <out || fail "$1: promtool refuses it"
+	is 'samples with a time' "$(grep -v '^#' out | grep -cE '} [^ ]+ ')" 0
+	is 'samples that are there twice' "$(grep -v '^#' out | sed 's/ [^ ]*$//' | sort | uniq -d)" ''
+}
+
 test_the_text_is_what_promtool_wants() {
 	needs promtool
 	for host in linux-6.18 conntrack-full folklore damaged; do
 		expect any epolltune check --sysroot "$tests/hosts/$host" --rate 50k --format prometheus
-		quiet
-		promtool check metrics <out || fail "$host: promtool refuses it"
-		is 'samples with a time' "$(grep -v '^#' out | grep -cE '} [^ ]+ ')" 0
-		is 'samples that are there twice' "$(grep -v '^#' out | sed 's/ [^ ]*$//' | sort | uniq -d)" ''
+		is_prometheus_text "$host"
 	done
+	cp "$tests/unit/golden/watch.prometheus" out
+	is_prometheus_text watch
+}
+
+is_openmetrics() { # FILE
+	$python -c 'import sys; from prometheus_client.openmetrics.parser import text_fd_to_metric_families as families
+assert len(list(families(sys.stdin))) > 10' <"$1"
+}
+needs_parser() {
+	$python -c 'import prometheus_client.openmetrics' 2>/dev/null || skip 'python3-prometheus-client is not installed'
 }
 
 test_openmetrics_is_what_its_parser_wants() {
-	$python -c 'import prometheus_client.openmetrics' 2>/dev/null || skip 'python3-prometheus-client is not installed'
+	needs_parser
 	for host in linux-6.18 conntrack-full; do
 		expect any epolltune check --sysroot "$tests/hosts/$host" --format openmetrics
-		$python -c 'import sys; from prometheus_client.openmetrics.parser import text_fd_to_metric_families as families
-assert len(list(families(sys.stdin))) > 10' <out || fail "$host: not OpenMetrics"
+		is_openmetrics out || fail "$host: not OpenMetrics"
 	done
+	is_openmetrics "$tests/unit/golden/watch-ended.openmetrics" || fail 'watch: not OpenMetrics'
+}
+
+# A queue of 17 that is full, and clients that try on.
+full_queue() {
+	$python -c 'import socket, time
+server = socket.create_server(("127.0.0.1", 8080), backlog=16)
+clients = [socket.socket() for i in range(40)]
+for c in clients:
+	c.setblocking(False)
+	c.connect_ex(("127.0.0.1", 8080))
+time.sleep(3600)' &
+	server=$!
+	wait_for queue_is_full
+}
+queue_is_full() { [ "$(ss -Hltn 'sport = :8080' | awk '{ print $2 }')" -ge 17 ]; }
+
+test_the_metrics_of_a_watch_are_those_of_its_json() {
+	needs promtool ss
+	needs_parser
+	in_namespace
+	full_queue
+	expect 2 epolltune watch --interval 100ms --count 2 --format prometheus --record file
+	is_prometheus_text watch
+	cp out metrics
+	expect 2 epolltune watch --replay file --format prometheus
+	cmp out metrics || fail 'the replay differs'
+	expect 2 epolltune watch --replay file --format openmetrics
+	is_openmetrics out || fail 'not OpenMetrics'
+	tail -n 1 file >last
+	jq -r '.rows[] | select(.unit != "periods") | "{wall=\"\(.wall)\",what=\"\(.what)\"" as $row |
+		(select(.used) | "epolltune_watch_used\($row) \(.used)"),
+		(select(.recent_max) | "epolltune_watch_used_max\($row) \(.recent_max)"),
+		(select(.lost) | "epolltune_watch_lost_total\($row) \(.lost)"),
+		(select(.half_open) | "epolltune_watch_half_open\($row) \(.half_open)"),
+		"epolltune_watch_verdict\($row) \(.verdict)"' last | sort >wanted
+	jq -r '.counters | del(.["Tcp.CurrEstab"]) | to_entries[] | "epolltune_watch_kernel_events_total{counter=\"\(.key)\" \(.value)"' last |
+		sort >>wanted
+	jq -r '"epolltune_watch_established \(.counters["Tcp.CurrEstab"])", "epolltune_watch_timestamp_seconds \(.time)",
+		(.rows[0] | "epolltune_watch_nearest_info{wall=\"\(.wall)\",what=\"\(.what)\" 1")' last >>wanted
+	# Without further labels; of the verdicts the one that is so.
+	sed -n 's/,verdict="\([^"]*\)"} 1$/} \1/; /verdict="/d; s/,\(cookie\|unit\|event\|owner\)=.*}/}/; s/} / /; p' metrics |
+		grep -E '^epolltune_watch_(used|used_max|lost_total|half_open|verdict|kernel_events_total|established|timestamp_seconds|nearest_info)[{ ]' |
+		sort >had
+	sort wanted | diff - had || fail 'the figures differ'
+	grep -qE '^epolltune_watch_verdict.wall="accept-queue".* short$' had || fail 'the full queue is not short'
+	grep -qE '^epolltune_watch_capacity.wall="accept-queue".* 17$' metrics || fail 'another capacity'
+	grep -qE '^epolltune_watch_left_seconds.wall="accept-queue".* 0$' metrics || fail 'it is not full'
+}
+
+test_a_signal_leaves_the_whole_metrics_of_an_interval() {
+	in_namespace
+	sanitized && skip 'a sanitizer does not run below strace'
+	strace -o /dev/null true 2>/dev/null || skip 'no strace (ptrace) here'
+	mkdir textfile
+	for call in write:1 write:2 fsync:1 rename:1 write:5; do
+		echo old >textfile/a.prom
+		expect 0 timeout 60 strace -o trace -e "trace=${call%:*}" -e "inject=${call%:*}:signal=SIGTERM:when=${call#*:}" \
+			epolltune watch --interval 100ms --format openmetrics --output textfile/a.prom
+		is 'the directory' "$(ls -A textfile)" a.prom
+		is "the end after a signal at $call" "$(tail -n 1 textfile/a.prom)" '# EOF'
+	done
+}
+
+test_where_metrics_of_a_watch_go_is_named() {
+	in_namespace
+	expect 3 epolltune watch --format prometheus
+	refused '--output' '--count'
+	expect 3 epolltune watch --format jsonl --output a
+	refused '--output' '--format prometheus'
+	expect 3 epolltune watch --format prometheus --output a --replay file
+	refused '--replay' '--output'
+	expect 3 epolltune watch --format prometheus --output none/a
+	refused 'none/a: cannot create'
+	: >file
+	expect 0 epolltune watch --format prometheus --replay file
+	is 'what an empty recording has' "$(cat out)" ''
+	expect 0 epolltune watch --format prometheus --interval 100ms --count 1 --output -
+	is 'metrics on standard output' "$(grep -c '^# TYPE epolltune_watch_used ' out)" 1
 }
 
 test_the_metrics_have_what_the_report_has() {
@@ -46,14 +138,15 @@ test_the_metrics_have_what_the_report_has() {
 
 test_the_rules_fire_when_they_should() {
 	needs promtool
-	cp "$share/epolltune.rules.yml" "$tests/cli/prometheus/rules_test.yml" .
+	cp "$share/epolltune.rules.yml" "$tests/cli/prometheus/"*.yml .
 	promtool check rules epolltune.rules.yml
-	promtool test rules rules_test.yml
+	promtool test rules ./*rules_test.yml
 }
 
 # The names of metrics, recorded or in the report.
 known_metrics() {
-	epolltune check --sysroot "$tests/hosts/docker" --format prometheus | sed -n 's/^# TYPE \([^ ]*\) .*/\1/p'
+	epolltune check --sysroot "$tests/hosts/docker" --format prometheus |
+		sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' - "$tests/unit/golden/watch.prometheus"
 	sed -n 's/^ *- record: //p' "$share/epolltune.rules.yml"
 }
 
@@ -85,13 +178,10 @@ asks() { # QUERY
 }
 has_result() { asks "$1" | grep -q .; } # QUERY
 
-test_prometheus_scrapes_a_check_through_node_exporter() {
+# A Prometheus with the rules, and a node_exporter that reads ./textfile.
+monitoring() {
 	needs prometheus prometheus-node-exporter curl
-	in_namespace
-	echo 16 >/proc/sys/net/core/somaxconn
 	mkdir textfile
-	expect 2 epolltune check --quick --rate 50k --format prometheus --output textfile/epolltune.prom
-	is 'the directory' "$(ls -A textfile)" epolltune.prom
 	prometheus-node-exporter --web.listen-address=127.0.0.1:9100 --collector.disable-defaults \
 		--collector.textfile --collector.textfile.directory=textfile >exporter.log 2>&1 &
 	cp "$share/epolltune.rules.yml" .
@@ -103,6 +193,14 @@ test_prometheus_scrapes_a_check_through_node_exporter() {
 		    static_configs: [{targets: ['127.0.0.1:9100']}]
 	EOS
 	prometheus --config.file=prometheus.yml --storage.tsdb.path=data --web.listen-address=127.0.0.1:9090 >prometheus.log 2>&1 &
+}
+
+test_prometheus_scrapes_a_check_through_node_exporter() {
+	in_namespace
+	monitoring
+	echo 16 >/proc/sys/net/core/somaxconn
+	expect 2 epolltune check --quick --rate 50k --format prometheus --output textfile/epolltune.prom
+	is 'the directory' "$(ls -A textfile)" epolltune.prom
 	short='ALERTS{alertname="EpolltuneWallShort",wall="accept-queue",alertstate="firing"}'
 	wait_for has_result "$short"
 	wait_for has_result instance_wall:epolltune_wall_headroom:ratio
@@ -114,6 +212,27 @@ test_prometheus_scrapes_a_check_through_node_exporter() {
 	resolved() { ! has_result "$short"; }
 	wait_for resolved
 	is 'the capacity' "$(asks 'epolltune_wall_capacity{wall="accept-queue"}')" 8193
+}
+
+# Beside those of a check, which are of the same socket.
+test_prometheus_scrapes_a_watch_through_node_exporter() {
+	needs ss
+	in_namespace
+	monitoring
+	full_queue
+	epolltune watch --server :8080 --interval 200ms --format prometheus --output textfile/epolltune-watch.prom &
+	expect any epolltune check --quick --format prometheus --output textfile/epolltune.prom
+	wait_for has_result 'ALERTS{alertname="EpolltuneLimitReached",wall="accept-queue",alertstate="firing"}'
+	wait_for has_result 'instance_wall:epolltune_watch_use:ratio{wall="accept-queue"} >= 1'
+	wait_for has_result 'epolltune_wall_capacity * on (instance, wall) epolltune_watch_nearest_info'
+	is 'errors of the textfile collector' "$(asks node_textfile_scrape_error)" 0
+	is 'the capacity' "$(asks 'epolltune_watch_capacity{wall="accept-queue"}')" 17
+	is 'what both have of the socket' "$(asks 'epolltune_watch_capacity - on (cookie) epolltune_listener_backlog')" 1
+	is 'the same series' "$(grep -v '^#' textfile/*.prom -h | sed 's/ [^ ]*$//' | sort | uniq -d)" ''
+	lacks exporter.log level=error
+	kill $server
+	wait_for has_result 'epolltune_watch_listening == 0'
+	is 'rows of the queue' "$(asks 'count(epolltune_watch_used{wall="accept-queue"})')" ''
 }
 
 run_tests "$@"

@@ -32,6 +32,7 @@ class Model:
     def __init__(self, defaults):
         self.defaults, self.boot = defaults, 1
         self.knobs, self.lines, self.low, self.high, self.runs = dict(defaults), {}, {}, {}, []
+        self.written = 0  # how often a command wrote the journal
 
     def shown(self):
         runs = [(run.status, [item.shown() for item in run.items]) for run in self.runs]
@@ -86,11 +87,12 @@ class Model:
             self.lines.pop(item.name, None)
 
     def apply(self, values, persist=False, confirm=False, planned=None):
-        """planned: the state by which the plan was made, from before others changed it."""
+        """planned: the state by which the plan was made: refused where another command wrote the journal since."""
         at = planned or self
         items = at.plan(values, persist and not confirm)
-        if self.open_run() or not items or len(at.runs) != len(self.runs):
+        if self.open_run() or not items or at.written != self.written:
             return
+        self.written += 1
         run = Run(self.boot, persist)
         self.runs.append(run)
         for item in copy.deepcopy(items):
@@ -102,16 +104,11 @@ class Model:
             run.items.append(item)
         run.status = "waiting" if confirm else "applied"
 
-    def fail(self):
-        """An apply whose plan was made while another command was changing something: all is rolled back."""
-        if not self.open_run():
-            self.runs.append(Run(self.boot, False))
-            self.undo(self.runs[-1])
-
     def confirm(self, persist=False):
         run = next((run for run in reversed(self.runs) if run.status == "waiting" and run.boot == self.boot), None)
         if not run:
             return
+        self.written += 1
         for item in [item for item in run.items if item.kind == SYSCTL and item.state == "done"]:
             if run.persist or persist:
                 for line in self.line_needed(item.name, item.became, self.runs.index(run) + 1):
@@ -150,6 +147,7 @@ class Model:
 
     def undo(self, run, force=False):
         """True: some of it is not restored, or a later run's line sets it again at the next boot."""
+        self.written += 1
         due = [(item, run.boot != self.boot and self.persisted(run, item.name)) for item in run.items
                if item.state not in CLOSED]
         run.undone = self.boot

@@ -94,6 +94,8 @@ static void place_note(uint64_t place, const char *function)
 		uint64_t none = 0;
 		struct fault_place *p = &state->places[i];
 		if (atomic_compare_exchange_strong(&p->place, &none, place)) {
+			p->child = getpid() != state->command;
+			p->order = atomic_fetch_add(&state->met, 1);
 			strncpy(p->function, function, sizeof(p->function) - 1);
 			return;
 		}

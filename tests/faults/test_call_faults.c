@@ -2,6 +2,8 @@
  * does not crash or leak, names the error unless it did its work anyway, has a documented
  * exit status, and what it changed can be rolled back.
  *
+ * A check leaves no process and no mount, and so no namespace, and is not made better by a fault.
+ *
  * Runs in user, network, mount and PID namespaces, with file systems of its own at /etc/sysctl.d
  * and /var/lib. FAULTS=N tries N places of each command (default 4), FAULTS=all all of them: `make
  * test-faults`. */
@@ -18,8 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SOME 4 /* places of each command */
+#define SOME 4      /* places of each command */
+#define LAB_MAX 120 /* of one that runs experiments, at most: each takes seconds */
 #define RUN_S 300
+#define END_MS 10000 /* for what it has started to end */
 
 static char base[64];
 static struct fault_state *state;
@@ -68,6 +72,7 @@ static void child(char *const argv[])
 	redirect(1, "out");
 	redirect(2, "errors");
 	alarm(RUN_S);
+	state->command = getpid();
 	execv(getenv("PROGRAM"), argv);
 	_exit(127);
 }
@@ -107,7 +112,8 @@ static char *const watch[] = {"epolltune", "watch",    "--count", "1", "--interv
 static char *const diff[] = {"epolltune", "diff", report_path, report_path, NULL};
 static char *const explain[] = {"epolltune", "explain", "--log", log_path, NULL};
 static char *const history[] = {"epolltune", "history", NULL};
-static char *const check_lab[] = {"epolltune", "check", "--probe", "accept-queue", NULL};
+static char *const check_lab[] = {"epolltune", "check", "--probe",
+				  "accept-queue,descriptors,ports,udp", NULL};
 
 static void shell(const char *text)
 {
@@ -221,13 +227,15 @@ static void changes_check(const struct fault *f, const struct result *r, const c
 
 /* Commands */
 
-static int by_place(const void *a, const void *b)
+static int by_order(const void *a, const void *b)
 {
 	const struct fault_place *x = a, *y = b;
-	return (x->place > y->place) - (x->place < y->place);
+	return x->child != y->child ? x->child - y->child
+				    : (x->order > y->order) - (x->order < y->order);
 }
 
-/* The places that a command meets, in an order that depends on the program only. */
+/* The places that a command meets, as it meets them first: not by addresses, which each build
+ * changes. Those of its children come last, as their order depends on time. */
 static size_t places_find(char *const argv[], struct result *usual, struct fault_place **out)
 {
 	size_t count = 0;
@@ -238,21 +246,60 @@ static size_t places_find(char *const argv[], struct result *usual, struct fault
 	for (size_t i = 0; i < FAULT_PLACES; i++)
 		if (state->places[i].place)
 			(*out)[count++] = state->places[i];
-	qsort(*out, count, sizeof(**out), by_place);
+	qsort(*out, count, sizeof(**out), by_order);
 	assert_true(count > 20);
 	return count;
 }
 
-static size_t step_of(size_t count)
+/* From a place to the next one that is tried, of `count` of the same kind of process. */
+static size_t step_of(size_t count, size_t max)
 {
 	const char *asked = getenv("FAULTS");
-	if (asked && !strcmp(asked, "all"))
-		return 1;
-	size_t some = asked ? strtoul(asked, NULL, 10) : SOME;
-	return some && count > some ? count / some : 1;
+	bool all = asked && !strcmp(asked, "all");
+	size_t some = all ? max : asked ? strtoul(asked, NULL, 10) : SOME;
+	some = some < max ? some : max;
+	return some && count > some ? (count + some - 1) / some : 1;
 }
 
-static void command_fails_everywhere(char *const argv[], void (*prepare)(void), bool changes)
+static char *mounts(void)
+{
+	struct output o = run("cat /proc/self/mountinfo");
+	char *text = strdup(o.out);
+	assert_non_null(text);
+	output_free(&o);
+	return text;
+}
+
+/* Reaps what it has left; false: there is a process that does not end. */
+static bool all_ended(void)
+{
+	for (unsigned ms = 0; ms < END_MS; ms += 10) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		if (kill(-1, 0) < 0 && errno == ESRCH)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+/* Of a command that changes nothing. */
+static void traces_check(const struct fault *f, const struct result *r, const struct result *usual,
+			 const char *mounted)
+{
+	char *now = mounts();
+	if (!all_ended()) {
+		fault_failed(f, r, "a process is left");
+		watchdogs_end();
+	}
+	if (strcmp(now, mounted) != 0)
+		fault_failed(f, r, "a mount is left");
+	if (r->status < usual->status)
+		fault_failed(f, r, "the verdict is better than without a fault");
+	free(now);
+}
+
+static void command_fails(char *const argv[], void (*prepare)(void), bool changes, size_t max)
 {
 	struct result usual;
 	struct fault_place *places;
@@ -260,9 +307,12 @@ static void command_fails_everywhere(char *const argv[], void (*prepare)(void), 
 	char *before = snapshot();
 	prepare();
 	failures = 0;
-	size_t count = places_find(argv, &usual, &places), met = 0, absorbed = 0, tried = 0;
-	char *after = snapshot();
-	for (size_t i = 0; i < count; i += step_of(count)) {
+	size_t count = places_find(argv, &usual, &places), own = 0, met = 0, absorbed = 0,
+	       tried = 0;
+	while (own < count && !places[own].child)
+		own++;
+	char *after = snapshot(), *mounted = mounts();
+	for (size_t i = 0; i < count;) {
 		const struct fault f = {argv[1], places[i].function, places[i].place};
 		if (changes) {
 			reset();
@@ -277,7 +327,11 @@ static void command_fails_everywhere(char *const argv[], void (*prepare)(void), 
 		}
 		if (changes)
 			changes_check(&f, &r, before, after);
+		else
+			traces_check(&f, &r, &usual, mounted);
 		result_free(&r);
+		size_t next = i + step_of(i < own ? own : count - own, max);
+		i = i < own && next > own ? own : next;
 	}
 	print_message(
 		"%s: %zu places, %zu tried, %zu failed there, of these %zu did their work anyway\n",
@@ -290,6 +344,12 @@ static void command_fails_everywhere(char *const argv[], void (*prepare)(void), 
 	free(places);
 	free(before);
 	free(after);
+	free(mounted);
+}
+
+static void command_fails_everywhere(char *const argv[], void (*prepare)(void), bool changes)
+{
+	command_fails(argv, prepare, changes, SIZE_MAX);
 }
 
 static void apply_fails(void **s) { (void)s, command_fails_everywhere(apply, nothing, true); }
@@ -322,7 +382,7 @@ static void readers_fail(void **s)
 static void check_in_a_lab_fails(void **s)
 {
 	(void)s;
-	command_fails_everywhere(check_lab, nothing, false);
+	command_fails(check_lab, nothing, false, LAB_MAX);
 }
 
 static void state_make(void)

@@ -158,6 +158,32 @@ static void in_a_container(void **state)
 		struct cgroup c = read_group();
 		assert_int_equal(c.memory.max, MIB);
 		assert_string_equal(c.memory.path, "/");
+		/* That of a neighbour is outside. */
+		assert_int_equal(c.memory.hidden, i == 2);
+	}
+}
+
+/* A group that no file system shows may have a limit; that of the root has none. */
+static void a_group_that_is_not_mounted_is_hidden(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *mounts, *groups;
+		bool memory, pids;
+	} rows[] = {
+		{V2_MOUNT, "0::/app\n", false, false},
+		{"x\n", "0::/\n", false, false},
+		{"x\n", "0::/app\n", true, true},
+		{V1_MOUNT("/", "memory"), "2:memory:/app\n1:pids:/app\n0::/\n", false, true},
+		{V2_MOUNT, "2:memory:/app\n1:pids:/\n0::/\n", true, false},
+		{V2_MOUNT, "", false, false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		put("proc/self/mountinfo", rows[i].mounts);
+		put("proc/self/cgroup", rows[i].groups);
+		struct cgroup c = read_group();
+		if (c.memory.hidden != rows[i].memory || c.pids.hidden != rows[i].pids)
+			fail_msg("row %zu: memory %d, pids %d", i, c.memory.hidden, c.pids.hidden);
 	}
 }
 
@@ -188,6 +214,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(quota_and_processes, begin, end),
 		cmocka_unit_test_setup_teardown(version_1, begin, end),
 		cmocka_unit_test_setup_teardown(in_a_container, begin, end),
+		cmocka_unit_test_setup_teardown(a_group_that_is_not_mounted_is_hidden, begin, end),
 		cmocka_unit_test_setup_teardown(damaged_files_are_no_limits, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

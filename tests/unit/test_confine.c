@@ -70,6 +70,17 @@ static const struct {
 	{"openat2", tree_open},
 };
 
+static long tree_write(void)
+{
+	struct open_how how = {.flags = O_WRONLY};
+	return syscall(__NR_openat2, AT_FDCWD, file, &how, sizeof(how));
+}
+static long tree_make(void)
+{
+	struct open_how how = {.flags = O_RDONLY | O_CREAT, .mode = 0600};
+	return syscall(__NR_openat2, AT_FDCWD, "/tmp/epolltune-confine.new", &how, sizeof(how));
+}
+
 /* Reads, allocates, has children and writes to what is open. */
 static bool can_work(void)
 {
@@ -98,7 +109,9 @@ static int confined(const char *root)
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0) {
-		confine_to_reading(root);
+		int means = confine_to_reading(root, NULL);
+		if (means < 0)
+			_exit(99);
 		if (!can_work())
 			_exit(100);
 		if (!status_has("\nSeccomp:\t2\n") || !status_has("\nNoNewPrivs:\t1\n"))
@@ -110,7 +123,12 @@ static int confined(const char *root)
 			if ((refused[i].call != tree_open || !root) &&
 			    (refused[i].call() >= 0 || errno != EPERM))
 				_exit((int)i + 1);
-		_exit(root && tree_open() < 0 ? 103 : 0);
+		if (root && tree_open() < 0)
+			_exit(103);
+		/* Without Landlock only the caller keeps openat2() from it. */
+		if (root && means & CONFINE_LANDLOCK && (tree_write() >= 0 || tree_make() >= 0))
+			_exit(104);
+		_exit(0);
 	}
 	int status = -1;
 	assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -352,6 +352,7 @@ static void a_plan_is_a_page(void **state)
 			     .from = "4096",
 			     .to = "8192",
 			     .became = "8192",
+			     .wall = "accept-queue",
 			     .finding = "accept-queue.short",
 			     .cost_bytes = REPORT_NONE,
 			     .effect = "at the next listen()"};
@@ -378,6 +379,38 @@ static void a_plan_is_a_page(void **state)
 	has(text, "Accept queue: connections queued");
 	has(text, "short → ok</td><td class=\"good\">better</td>");
 	has(text, "<pre>two\n  lines &lt;script");
+}
+
+/* Two findings have one id. */
+static void a_change_has_the_curve_of_its_wall(void **state)
+{
+	(void)state;
+	CLEAN(free_pointer) struct report *r = calloc(1, sizeof(*r));
+	CLEAN(free_pointer) struct plan *plan = calloc(1, sizeof(*plan));
+	sample_short(r);
+	*report_finding_blank(r) = r->findings[0];
+	struct finding *other = &r->findings[r->finding_count - 1];
+	report_text(other->wall, "accept-queue.unix");
+	report_text(other->curve.title, "The other queue");
+	for (size_t i = 0; i < 2; i++) {
+		struct change *c = &plan->changes[plan->count++];
+		*c = (struct change){.kind = "sysctl",
+				     .finding = "accept-queue.short",
+				     .cost_bytes = REPORT_NONE};
+		report_text(c->name, "knob%zu", i);
+		report_text(c->wall, "%s", i ? r->findings[0].wall : other->wall);
+	}
+	struct plan_result result = {.plan = plan, .outcome = OUTCOME_PLANNED, .before = r};
+	struct stream *s = stream();
+	struct err e = {0};
+	assert_int_equal(plan_render_html(s->out, &result, &style, &e), 0);
+	CLEAN(free_pointer) char *text = finish(s);
+	const char *local = strstr(text, "<figcaption>The other queue: ");
+	const char *tcp = strstr(text, "<figcaption>Accept queue: ");
+	assert_non_null(local);
+	assert_non_null(tcp);
+	assert_true(strstr(text, "knob0") < local && local < strstr(text, "knob1"));
+	assert_true(strstr(text, "knob1") < tcp);
 }
 
 /* WCAG 2.1, relative luminance. */
@@ -459,6 +492,7 @@ int main(void)
 		cmocka_unit_test(a_comparison_fails_where_it_is_worse),
 		cmocka_unit_test(a_comparison_is_a_table_in_markdown),
 		cmocka_unit_test(a_plan_is_a_page),
+		cmocka_unit_test(a_change_has_the_curve_of_its_wall),
 		cmocka_unit_test(every_text_stands_out_in_both_schemes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,7 +80,8 @@ static void few_processes_left_are_named(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		static struct report r;
 		struct sample s = {.cpus = 2};
-		s.group.pids = (struct cgroup_limit){rows[i].max, rows[i].used, "/kubepods/a"};
+		s.group.pids = (struct cgroup_limit){
+			.max = rows[i].max, .used = rows[i].used, .path = "/kubepods/a"};
 		report_init(&r);
 		judge_pids(&s, &r);
 		findings_are(rows[i].findings, &r, rows[i].findings);

@@ -150,6 +150,18 @@ static void unread_since(struct looks *m)
 	then(m, "TcpExt.PruneCalled", 1);
 }
 
+static void unread_now(struct looks *m)
+{
+	m->before.counters.count = m->after.counters.count = 0;
+	m->after.live = true;
+}
+
+static void unread_of_a_capture(struct looks *m)
+{
+	m->before.counters.count = m->after.counters.count = 0;
+	m->after.max_orphans = REPORT_NONE;
+}
+
 static void look(void (*plant)(struct looks *), bool twice)
 {
 	static struct looks m;
@@ -196,6 +208,8 @@ static void each_look_gets_its_findings(void **state)
 		{all_since, "counters.since warning, counters.past note",
 		 "counters.since warning, counters.past note"},
 		{unread_since, "counters.unread warning", "counters.unread warning"},
+		{unread_now, "counters.unread warning", "counters.unread warning"},
+		{unread_of_a_capture, "", ""},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		char row[32];

@@ -472,7 +472,7 @@ static void each_look_gets_its_findings(void **state)
 		{group_dropped_earlier, DROPPED, DROPPED},
 		{many_dropped_earlier, DROPPED ", " DROPPED ", " DROPPED,
 		 DROPPED ", " DROPPED ", " DROPPED},
-		{unlisted, "listeners.unlisted skipped", "listeners.unlisted skipped"},
+		{unlisted, "listeners.unlisted warning", "listeners.unlisted warning"},
 		{hidden, "accept-queue.waiting warning, listeners.hidden skipped",
 		 "listeners.hidden skipped"},
 	};

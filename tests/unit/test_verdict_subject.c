@@ -311,6 +311,25 @@ static void names_that_people_use(void **state)
 	assert_false(server_named("", "nginx"));
 }
 
+/* Many threads that are each a little busy are none that spins. */
+static void the_busiest_thread(void **state)
+{
+	(void)state;
+	static struct subject_thread then[] = {
+		{10, 100, 200}, {11, 500, 900}, {12, 50, 50}, {13, 7, 7}};
+	static struct subject_thread now[] = {
+		{14, 30, 40}, {12, 20, 30}, {11, 560, 1000}, {10, 190, 290}};
+	const struct subject_threads before = {then, 4}, after = {now, 4};
+	struct subject_taken t = subject_threads_taken(&before, &after);
+	assert_int_equal(t.busiest.tid, 11);
+	assert_int_equal(t.busiest.ready_ns, 100);
+	assert_int_equal(t.busiest.ran_ns, 60);
+	/* 12 is another one of the same number; 13 ended. */
+	assert_int_equal(t.all.ready_ns, 40 + 30 + 100 + 90);
+	assert_int_equal(t.all.ran_ns, 30 + 20 + 60 + 90);
+	assert_int_equal(subject_threads_taken(&after, &after).busiest.ready_ns, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +342,7 @@ int main(void)
 		cmocka_unit_test(what_a_server_lacks_is_not_applicable),
 		cmocka_unit_test(descriptors_of_its_processes),
 		cmocka_unit_test(names_that_people_use),
+		cmocka_unit_test(the_busiest_thread),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

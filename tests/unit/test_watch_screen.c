@@ -1,6 +1,5 @@
-/* Compares the screen of watch with golden texts. RENDER_GOLDEN=write updates them: review the
- * diff.
- */
+/* Compares screen and metrics of watch with golden texts. RENDER_GOLDEN=write updates them: review
+ * the diff. */
 #include "../support/support.h"
 
 #include <math.h>
@@ -88,7 +87,7 @@ static char *screen(const struct watch *w, struct watch_view *v, const struct re
 
 static void compare(const char *text, const char *name)
 {
-	char path[128], golden[16384];
+	char path[128], golden[65536];
 	snprintf(path, sizeof(path), "tests/unit/golden/%s", name);
 	const char *mode = getenv("RENDER_GOLDEN");
 	FILE *file = fopen(path, mode && !strcmp(mode, "write") ? "w+" : "r");
@@ -226,12 +225,33 @@ static void lines_name_what_is_nearest_and_what_is_short(void **state)
 	watch_free(&w);
 }
 
+static void golden_metrics(void **state)
+{
+	(void)state;
+	for (int ended = 0; ended < 2; ended++) {
+		struct watch w = {0};
+		struct err e = {0};
+		char *text = NULL;
+		size_t size = 0;
+		FILE *out = open_memstream(&text, &size);
+		assert_non_null(out);
+		scene(&w, !ended, ended);
+		assert_int_equal(watch_metrics(out, &w, ended, &e), 0);
+		fclose(out);
+		text[size - 1] = 0; /* compare() adds it */
+		compare(text, ended ? "watch-ended.openmetrics" : "watch.prometheus");
+		free(text);
+		watch_free(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(golden_screens),
 		cmocka_unit_test(it_fits_every_size),
 		cmocka_unit_test(it_scrolls_to_the_selected_row),
+		cmocka_unit_test(golden_metrics),
 		cmocka_unit_test(lines_name_what_is_nearest_and_what_is_short),
 	};
 	setenv("TZ", "UTC0", 1);

@@ -282,6 +282,25 @@ class FleetTest(unittest.TestCase):
         names = [line["host"] for line in self.table(*hosts)]
         self.assertEqual(sorted(set(names), key=names.index), ["full", "gone", "bare", "none", "crash", "never", "a", "c", "b"])
 
+    def test_what_differs_among_equal_hosts_is_said(self):
+        alone = self.page(("a", {"rc": 0}, checked(self.full)))
+        self.assertNotIn("different on others", alone)
+        self.assertEqual(len(Reader(self.page(*((name, {"rc": 0}, checked(self.full)) for name in "ab"))).rows), 2)
+        other = copy.deepcopy(self.full)
+        finding = next(each for each in other["findings"] if each["level"] == "critical")
+        wall = next(each for each in other["walls"] if each["name"] == "conntrack")
+        detail = finding["detail"]
+        finding["detail"], other["summary"]["answer"], wall["at_most"] = "7 of 8", "Not ready at all.", not wall["at_most"]
+        other["host"]["memory_bytes"] += 1 << 27
+        page = self.page(("b", {"rc": 0}, checked(other)), ("a", {"rc": 0}, checked(self.full)))
+        head, row = Reader(page).rows
+        self.assertEqual(row[0].strip(), "a, b 2 equal")
+        self.assertIn(html.escape(detail) + " (on a; different on others)", page)
+        self.assertIn(html.escape(self.full["summary"]["answer"]) + " (on a; different on others)", page)
+        self.assertEqual(page.count("different on others"), 2)
+        self.assertRegex(row[head.index("conntrack ")], "SHORT ([^≤]+) to ≤ \\1")
+        self.assertRegex(page, " CPUs · [0-9.]+ GiB to [0-9.]+ GiB<")
+
     def test_each_figure_is_that_of_the_report(self):
         walls = {line["wall"]: line for line in self.table(("full", {"rc": 0}, checked(self.full)))}
         for wall in self.full["walls"]:

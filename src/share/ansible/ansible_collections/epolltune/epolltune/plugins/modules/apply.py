@@ -202,7 +202,7 @@ def confirm(module, epolltune):
     run = wanted_run(module, epolltune)
     if module.params["run"] and run["status"] == "applied":
         return nothing("nothing to confirm", run)
-    if module.params["run"] and run["status"] != "waiting":
+    if run and run["status"] != "waiting":
         raise program.Problem("refused", "run %d cannot be confirmed: %s%s" % (
             run["run"], run["status"], run["reason"] and ": " + run["reason"]))
     if module.check_mode:

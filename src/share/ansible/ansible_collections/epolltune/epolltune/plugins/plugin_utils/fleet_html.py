@@ -66,9 +66,17 @@ def amount(value, unit):
 
 
 def span(values, unit):
-    """A quantity of equal hosts: the minimum and maximum where they differ."""
-    low, high = amount(min(values), unit), amount(max(values), unit)
+    """A quantity of equal hosts: the minimum and maximum where they differ, of (value, sign)."""
+    low, high = (sign + amount(value, unit) for value, sign in (min(values), max(values)))
     return low if low == high else "%s to %s" % (low, high)
+
+
+def said_by(group, of):
+    """What equal hosts say; where they differ, what the first says, by its name."""
+    first = of(group[0])
+    if all(of(host) == first for host in group):
+        return first
+    return "%s (on %s; different on others)" % (first, group[0]["name"])
 
 
 def names_of(group):
@@ -80,11 +88,11 @@ def wall_cell(group, name):
     if not walls or walls[0]["verdict"] == "n/a":
         return '<td class="quiet">n/a</td>'
     first = walls[0]
-    values = [wall["capacity"] for wall in walls if wall["capacity"] is not None]
+    values = [(wall["capacity"], wall["sign"]) for wall in walls if wall["capacity"] is not None]
     said = first["verdict"].upper() if first["verdict"] == "short" else first["verdict"]
     if first["accepted"]:
         said += " (accepted)"
-    figure = first["sign"] + span(values, first["unit"]) if values else "no figure"
+    figure = span(values, first["unit"]) if values else "no figure"
     needed = " of " + amount(first["needed"], first["unit"]) if first["needed"] is not None else ""
     if first["verdict"] == "unknown" and first["needed"] is None:
         return '<td class="quiet">unknown</td>'
@@ -102,12 +110,15 @@ def row(at, group, walls, states):
     return head + "".join(wall_cell(group, name) for name in walls) + "</tr>"
 
 
-def finding_item(finding):
+def finding_item(group, at):
+    def text(key):
+        return escape(said_by(group, lambda host: host["report"]["findings"][at][key]))
+
+    finding = group[0]["report"]["findings"][at]
     proposals = "".join("<br><code>%s</code> %s → <b>%s</b>" % (escape(knob), escape(now) or "unknown", escape(then))
                         for knob, now, then in finding["proposals"])
     return '<li><span class="%s">%s</span> <code>%s</code>: %s<br><span class="quiet">%s</span>%s</li>' % (
-        escape(finding["level"]), escape(finding["level"]), escape(finding["id"]), escape(finding["title"]),
-        escape(finding["detail"]), proposals)
+        escape(finding["level"]), escape(finding["level"]), escape(finding["id"]), text("title"), text("detail"), proposals)
 
 
 def section(at, group, states):
@@ -116,16 +127,17 @@ def section(at, group, states):
     if not report:
         lines.append("<p><b>%s</b> %s</p>" % (escape(states[first["state"]]), escape(first["detail"])))
     else:
-        machine = "Linux %s · %s CPUs · %s" % (report["kernel"], "unknown" if report["cpus"] is None else report["cpus"],
-                                               amount(report["memory"], "B"))
+        memory = "unknown" if report["memory"] is None else span([(host["report"]["memory"], "") for host in group], "B")
+        machine = "Linux %s · %s CPUs · %s" % (report["kernel"], "unknown" if report["cpus"] is None else report["cpus"], memory)
         load = "Target: %s connections · %s new/s · %s" % (
             amount(report["connections"], ""), amount(report["rate"], ""), report["role"])
-        lines.append("<p>%s</p>" % escape(report["answer"]))
+        lines.append("<p>%s</p>" % escape(said_by(group, lambda host: host["report"]["answer"])))
         lines.append('<p class="quiet">%s<br>%s%s · checked %s%s</p>' % (
             escape(machine), escape(load), escape(report["server"] and " · server " + report["server"]),
             escape(min(host["report"]["time"] for host in group)), ", by the settings" if report["quick"] else ""))
         if report["findings"]:
-            lines.append("<ul>%s</ul>" % "".join(finding_item(each) for each in report["findings"]))
+            lines.append("<ul>%s</ul>" % "".join(
+                finding_item(group, each) for each in range(len(report["findings"]))))
     return "".join(lines) + "</section>"
 
 
