@@ -302,8 +302,8 @@ test_a_server_that_spins_without_descriptors_is_named() {
 	run 1 "exec python3 $work/echo_server.py spins" --port 8080 --protocol echo \
 		--connections 10 --probe manners
 	json '[.findings[].id] == ["application.spins"]' \
-		'finding("application.spins") | (.title | contains("EMFILE")) and
-			at_current("ran or waited for a CPU") > 50' \
+		'finding("application.spins") | (.title | contains("no descriptor left")) and
+			at_current("busiest thread ran or waited for a CPU") > 50' \
 		'.summary.answer | startswith("Ready, but python3 spins")'
 	! left
 }
