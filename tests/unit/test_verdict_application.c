@@ -1,104 +1,81 @@
-/* What is proposed for a server of check --run that holds too few connections. */
+/* What connections to the server of check --run show. */
+#include "../../probes/application.c"
 #include "../support/support.h"
-#include "../support/verdict.h"
 
-#include <stdio.h>
-#include <string.h>
-
-struct held_case {
-	const char *process, *values;
-	bool at_nofile, at_own;
-	int64_t reached;
-	const char *proposals;
-	enum finding_remedy remedy;
-	const char *advice; /* a part of it */
-};
-
-#define NOFILE "RLIMIT_NOFILE=1024 1048576"
-
-/* 400 connections, and 500 with the margin. */
-static const struct held_case cases[] = {
-	/* Its own limit, that it has, by default or in its configuration. */
-	{"nginx", NOFILE "; server.connections=256", false, true, 240,
-	 "server.connections 256 -> 576", REMEDY_APPLICATION,
-	 "nginx: events { worker_connections 576; }"},
-	{"nginx", NOFILE, false, true, 240, "server.connections  -> 576", REMEDY_APPLICATION,
-	 "(default: 512 for each worker)"},
-	{"redis-server", NOFILE "; server.connections=100", false, true, 100,
-	 "server.connections 100 -> 576", REMEDY_APPLICATION, "Redis: maxclients 576"},
-	/* memcached counts descriptors, and sets their limit. */
-	{"memcached", "RLIMIT_NOFILE=64 64; server.connections=64", false, true, 39,
-	 "server.connections 64 -> 576", REMEDY_APPLICATION, "memcached -c 576"},
-	/* Descriptors for them: the soft limit, unless the server raises that. */
-	{"nginx", "RLIMIT_NOFILE=300 1048576; server.connections=256", false, true, 240,
-	 "server.connections 256 -> 576, RLIMIT_NOFILE soft 300 -> 1024", REMEDY_APPLICATION,
-	 "ulimit -n 1024"},
-	{"redis-server", "RLIMIT_NOFILE=300 1048576; server.connections=100", false, true, 100,
-	 "server.connections 100 -> 576", REMEDY_APPLICATION, "maxclients 576"},
-	{"redis-server", "RLIMIT_NOFILE=300 300; server.connections=100", false, true, 100,
-	 "server.connections 100 -> 576, RLIMIT_NOFILE hard 300 -> 1024", REMEDY_APPLICATION,
-	 "maxclients 576"},
-	/* The process' limit, and its own where that is below, too. */
-	{"nginx", "RLIMIT_NOFILE=300 300; server.connections=1024", true, false, 290,
-	 "RLIMIT_NOFILE hard 300 -> 1024", REMEDY_PROCESS, "LimitNOFILE=1024"},
-	{"nginx", "RLIMIT_NOFILE=300 300; server.connections=512", true, false, 290,
-	 "RLIMIT_NOFILE hard 300 -> 1024, server.connections 512 -> 576", REMEDY_PROCESS,
-	 "worker_connections 576"},
-	{"nginx", "RLIMIT_NOFILE=300 300", true, false, 290, "RLIMIT_NOFILE hard 300 -> 1024",
-	 REMEDY_PROCESS, "LimitNOFILE=1024"},
-	{"python3", "RLIMIT_NOFILE=300 300", true, false, 290, "RLIMIT_NOFILE hard 300 -> 1024",
-	 REMEDY_PROCESS, "LimitNOFILE=1024"},
-	/* Neither. */
-	{"haproxy", NOFILE "; server.connections=1000", false, true, 50, "", REMEDY_APPLICATION,
-	 "HAProxy already has maxconn 1000 in section global: another limit"},
-	{"node", NOFILE, false, false, 40, "", REMEDY_APPLICATION,
-	 "epolltune cannot set that line"},
-	{"python3", NOFILE, false, false, 40, "", REMEDY_APPLICATION, "the application's own"},
-};
-
-/* "server.connections 256 -> 576, RLIMIT_NOFILE soft 300 -> 1024" */
-static void proposals_name(const struct finding *f, char *text, size_t size)
+static void memory_is_that_of_more_connections(void **state)
 {
-	text[0] = 0;
-	for (size_t i = 0; i < f->proposal_count && finding_proposes(f); i++) {
-		const struct proposal *p = &f->proposals[i];
-		report_append_to(text, size, "%s%s %s%s%s -> %s", i ? ", " : "", p->knob, p->field,
-				 p->field[0] ? " " : "", p->current, p->proposed);
+	static const uint64_t KB = 1024, MB = 1 << 20;
+	const struct {
+		const char *name;
+		struct weight_level at[6];
+		size_t count;
+		uint64_t each;
+		bool bound;
+	} rows[] = {
+		{"a runtime that warms up",
+		 {{0, 20 * MB},
+		  {64, 60 * MB},
+		  {128, 60 * MB + 640 * KB},
+		  {256, 62 * MB},
+		  {300, 63 * MB}},
+		 5,
+		 (63 * MB - 60 * MB - 640 * KB) / (300 - 128),
+		 false},
+		{"the last one was half way",
+		 {{0, 1 * MB}, {64, 2 * MB}, {128, 3 * MB}},
+		 3,
+		 1 * MB / 64,
+		 false},
+		{"no growth above the noise: at most with the warm-up",
+		 {{0, 1 * MB}, {64, 2 * MB}, {128, 2 * MB + 60 * KB}},
+		 3,
+		 (1 * MB + 60 * KB) / 128,
+		 true},
+		{"the memory fell",
+		 {{0, 1 * MB}, {64, 3 * MB}, {128, 2 * MB}},
+		 3,
+		 1 * MB / 128,
+		 true},
+		{"below what it had at its start: the noise",
+		 {{0, 4 * MB}, {64, 3 * MB}, {128, 2 * MB}},
+		 3,
+		 NOISE / 128,
+		 true},
+		{"its limit came before a part was read",
+		 {{0, 1 * MB}, {64, 2 * MB}, {100, 3 * MB}},
+		 3,
+		 2 * MB / 100,
+		 true},
+		{"a part is of enough connections",
+		 {{0, 1 * MB}, {4, 2 * MB}, {100, 3 * MB}},
+		 3,
+		 2 * MB / 100,
+		 true},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		bool bound;
+		struct weight w = {.count = rows[i].count};
+		memcpy(w.at, rows[i].at, sizeof(rows[i].at));
+		uint64_t each = own_bytes(&w, &bound);
+		if (each != rows[i].each || bound != rows[i].bound)
+			fail_msg("%s: %llu, not %llu; bound %d", rows[i].name,
+				 (unsigned long long)each, (unsigned long long)rows[i].each, bound);
 	}
 }
 
-static void the_limit_and_what_it_needs_are_proposed(void **state)
+static void a_unix_socket_is_not_reset(void **state)
 {
-	const struct experiment *x = verdict_experiment("application", "application.connections");
-	struct target t = target_default();
-	t.connections = 400;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		const struct held_case *c = &cases[i];
-		struct subject subject = {.accepting = 1};
-		struct outcome o = verdict_outcome(c->reached, true);
-		char proposals[200];
-		struct settings s = verdict_settings(x, c->values);
-		snprintf(subject.name, sizeof(subject.name), "%s", c->process);
-		s.subject = &subject;
-		s.taken.at_nofile = c->at_nofile;
-		s.taken.at_own = c->at_own;
-		s.taken.held = 10;
-		print_message("%s %s\n", c->process, c->values);
-		const struct report *r = verdict_of(x, &t, &s, &o);
-		assert_int_equal(r->finding_count, 1);
-		findings_are(c->values, r, "application.connections.short critical");
-		proposals_name(&r->findings[0], proposals, sizeof(proposals));
-		assert_string_equal(proposals, c->proposals);
-		assert_int_equal(r->findings[0].remedy, c->remedy);
-		if (!strstr(r->findings[0].advice, c->advice))
-			fail_msg("advice: %s", r->findings[0].advice);
-	}
+	const struct hold reset = {.end = HOLD_RESET}, refused = {.end = HOLD_REFUSED};
+	assert_string_equal(end_text(&reset, false), "was reset");
+	assert_string_equal(end_text(&reset, true), "was closed before its request was read");
+	assert_string_equal(end_text(&refused, true), "was refused");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_limit_and_what_it_needs_are_proposed),
+		cmocka_unit_test(memory_is_that_of_more_connections),
+		cmocka_unit_test(a_unix_socket_is_not_reset),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
