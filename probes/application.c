@@ -500,7 +500,7 @@ static void connections_bound(const struct target *target, const struct settings
 static int64_t clients_for(const struct server_row *server, const struct settings *s,
 			   uint64_t enough)
 {
-	return knob_round(knob_find("server.connections"),
+	return knob_round(knob_find("server.max_connections"),
 			  (int64_t)server_clients(server, enough, s->taken.held));
 }
 
@@ -943,7 +943,7 @@ static bool guest_applies(const struct target *target, const struct probe_option
 static const struct experiment experiments[] = {
 	{
 		.wall = "application.connections",
-		.knobs = {"RLIMIT_NOFILE", "server.connections"},
+		.knobs = {"RLIMIT_NOFILE", "server.max_connections"},
 		.due = true,
 		.emulates = true,
 		.applies = guest_applies,

@@ -50,7 +50,7 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 {
 	const struct server_row *row = server_of(s->subject);
 	uint64_t each = subject_part(report_margin(t->connections), processes_of(s));
-	int64_t enough = knob_round(knob_find("server.connections"),
+	int64_t enough = knob_round(knob_find("server.max_connections"),
 				    (int64_t)server_clients(row, each, s->taken.held));
 	char line[WORDING_TEXT];
 	if (s->at[CLIENTS][0] == REPORT_NONE)

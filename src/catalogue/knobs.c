@@ -162,7 +162,7 @@ static const struct knob knobs[] = {
 		.source = "listen(2); net/ipv4/af_inet.c inet_listen()",
 	},
 	{
-		.name = "server.connections",
+		.name = "server.max_connections",
 		.scope = KNOB_APPLICATION,
 		.shape = KNOB_NUMBER,
 		.effect = KNOB_NEXT_PROCESS,

@@ -51,7 +51,7 @@ test_memcached_holds_more_with_a_higher_c() {
 	export LINE
 	connections 'exec memcached -u root -U 0 -c 64' --port 11211 --protocol memcached
 	json 'finding("application.connections.short") | .tried_state == "tried" and (.tried | test("^at least 125 held, with -c [0-9]+ in its command$"))' \
-		'finding("application.connections.short") | [.proposals[] | [.knob, .current]] == [["server.connections", "64"]]'
+		'finding("application.connections.short") | [.proposals[] | [.knob, .current]] == [["server.max_connections", "64"]]'
 }
 
 app() {

@@ -53,7 +53,7 @@ test_nginx_is_limited_by_worker_connections() {
 		'finding("application.connections.short") | .tried_state == "tried" and .tried ==
 			"at least 500 held, with worker_connections 576 in \(env.PWD)/nginx.conf"' \
 		'finding("application.connections.short") | [.proposals[] | [.knob, .current, .proposed]] ==
-			[["server.connections", "256", "576"]]' \
+			[["server.max_connections", "256", "576"]]' \
 		'wall("application.rate") | .verdict == "ok" and .measured > 10 and .needed == 10' \
 		'wall("application.accepts") | .verdict == "ok" and .measured > 10' \
 		'wall("application.memory") | .verdict == "ok" and .method == "measured" and .measured > 400' \
@@ -74,7 +74,7 @@ test_a_line_is_tried_together_with_the_descriptors_that_it_needs() {
 	run 2 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --connections 400 --rate 10 --probe application
 	json 'finding("application.connections.short") | .remedy == "application" and .tried_state == "tried"' \
 		'finding("application.connections.short") | [.proposals[] | [.knob, .current, .proposed]] ==
-			[["server.connections", "128", "576"], ["RLIMIT_NOFILE", "200", "1024"]]'
+			[["server.max_connections", "128", "576"], ["RLIMIT_NOFILE", "200", "1024"]]'
 }
 
 test_a_line_that_cannot_be_tried_is_not() {

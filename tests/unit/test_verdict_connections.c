@@ -19,44 +19,44 @@ struct held_case {
 /* 400 connections, and 500 with the margin. */
 static const struct held_case cases[] = {
 	/* Its own limit, that it has, by default or in its configuration. */
-	{"nginx", NOFILE "; server.connections=256", false, true, 240,
-	 "server.connections 256 -> 576", REMEDY_APPLICATION,
+	{"nginx", NOFILE "; server.max_connections=256", false, true, 240,
+	 "server.max_connections 256 -> 576", REMEDY_APPLICATION,
 	 "nginx: events { worker_connections 576; }"},
-	{"nginx", NOFILE, false, true, 240, "server.connections  -> 576", REMEDY_APPLICATION,
+	{"nginx", NOFILE, false, true, 240, "server.max_connections  -> 576", REMEDY_APPLICATION,
 	 "(default: 512 for each worker)"},
-	{"redis-server", NOFILE "; server.connections=100", false, true, 100,
-	 "server.connections 100 -> 576", REMEDY_APPLICATION, "Redis: maxclients 576"},
+	{"redis-server", NOFILE "; server.max_connections=100", false, true, 100,
+	 "server.max_connections 100 -> 576", REMEDY_APPLICATION, "Redis: maxclients 576"},
 	/* memcached counts descriptors, and sets their limit. */
-	{"memcached", "RLIMIT_NOFILE=64 64; server.connections=64", false, true, 39,
-	 "server.connections 64 -> 576", REMEDY_APPLICATION, "memcached -c 576"},
+	{"memcached", "RLIMIT_NOFILE=64 64; server.max_connections=64", false, true, 39,
+	 "server.max_connections 64 -> 576", REMEDY_APPLICATION, "memcached -c 576"},
 	/* Descriptors for them: the soft limit, unless the server raises that. */
-	{"nginx", "RLIMIT_NOFILE=300 1048576; server.connections=256", false, true, 240,
-	 "server.connections 256 -> 576, RLIMIT_NOFILE soft 300 -> 1024", REMEDY_APPLICATION,
+	{"nginx", "RLIMIT_NOFILE=300 1048576; server.max_connections=256", false, true, 240,
+	 "server.max_connections 256 -> 576, RLIMIT_NOFILE soft 300 -> 1024", REMEDY_APPLICATION,
 	 "ulimit -n 1024"},
-	{"redis-server", "RLIMIT_NOFILE=300 1048576; server.connections=100", false, true, 100,
-	 "server.connections 100 -> 576", REMEDY_APPLICATION, "maxclients 576"},
-	{"redis-server", "RLIMIT_NOFILE=300 300; server.connections=100", false, true, 100,
-	 "server.connections 100 -> 576, RLIMIT_NOFILE hard 300 -> 1024", REMEDY_APPLICATION,
+	{"redis-server", "RLIMIT_NOFILE=300 1048576; server.max_connections=100", false, true, 100,
+	 "server.max_connections 100 -> 576", REMEDY_APPLICATION, "maxclients 576"},
+	{"redis-server", "RLIMIT_NOFILE=300 300; server.max_connections=100", false, true, 100,
+	 "server.max_connections 100 -> 576, RLIMIT_NOFILE hard 300 -> 1024", REMEDY_APPLICATION,
 	 "maxclients 576"},
 	/* The process' limit, and its own where that is below, too. */
-	{"nginx", "RLIMIT_NOFILE=300 300; server.connections=1024", true, false, 290,
+	{"nginx", "RLIMIT_NOFILE=300 300; server.max_connections=1024", true, false, 290,
 	 "RLIMIT_NOFILE hard 300 -> 1024", REMEDY_PROCESS, "LimitNOFILE=1024"},
-	{"nginx", "RLIMIT_NOFILE=300 300; server.connections=512", true, false, 290,
-	 "RLIMIT_NOFILE hard 300 -> 1024, server.connections 512 -> 576", REMEDY_PROCESS,
+	{"nginx", "RLIMIT_NOFILE=300 300; server.max_connections=512", true, false, 290,
+	 "RLIMIT_NOFILE hard 300 -> 1024, server.max_connections 512 -> 576", REMEDY_PROCESS,
 	 "worker_connections 576"},
 	{"nginx", "RLIMIT_NOFILE=300 300", true, false, 290, "RLIMIT_NOFILE hard 300 -> 1024",
 	 REMEDY_PROCESS, "LimitNOFILE=1024"},
 	{"python3", "RLIMIT_NOFILE=300 300", true, false, 290, "RLIMIT_NOFILE hard 300 -> 1024",
 	 REMEDY_PROCESS, "LimitNOFILE=1024"},
 	/* Neither. */
-	{"haproxy", NOFILE "; server.connections=1000", false, true, 50, "", REMEDY_APPLICATION,
+	{"haproxy", NOFILE "; server.max_connections=1000", false, true, 50, "", REMEDY_APPLICATION,
 	 "HAProxy already has maxconn 1000 in section global: another limit"},
 	{"node", NOFILE, false, false, 40, "", REMEDY_APPLICATION,
 	 "epolltune cannot set that line"},
 	{"python3", NOFILE, false, false, 40, "", REMEDY_APPLICATION, "the application's own"},
 };
 
-/* "server.connections 256 -> 576, RLIMIT_NOFILE soft 300 -> 1024" */
+/* "server.max_connections 256 -> 576, RLIMIT_NOFILE soft 300 -> 1024" */
 static void proposals_name(const struct finding *f, char *text, size_t size)
 {
 	text[0] = 0;
