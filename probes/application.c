@@ -423,6 +423,8 @@ static void connections_read(const struct host *h, struct settings *s)
 		s->at[CLIENTS][0] = (int64_t)line.present;
 	if (s->at[CLIENTS][0] != REPORT_NONE)
 		report_text(s->text[CLIENTS], "%lld", (long long)line.present);
+	else if (!rc)
+		report_text(s->text[CLIENTS], "default");
 	guest_line_free(&line);
 }
 
