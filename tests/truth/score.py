@@ -121,12 +121,12 @@ def judged(result, of):
 def knob_right(finding, cause, server):
     if not finding:
         return False
-    advice, knobs = finding["advice"] or "", [finding["knob"], *(each["knob"] for each in finding["proposals"])]
+    advice, proposed = finding["advice"] or "", [each["knob"] for each in finding["proposals"]]
     if cause["wall"].startswith("cgroup."):
         return cause["knob"] in advice
     if cause["knob"]:
-        return cause["knob"] in knobs
-    return OWN_LIMIT in knobs or bool(re.search(rf"(?<![\w-]){re.escape(DIRECTIVE[server])}(?![\w-])", advice))
+        return cause["knob"] in (finding["knob"], *proposed)
+    return OWN_LIMIT in proposed or bool(re.search(rf"(?<![\w-]){re.escape(DIRECTIVE[server])}(?![\w-])", advice))
 
 
 def wrong(result):
