@@ -119,9 +119,11 @@ ROWS = (
     # It sets its RLIMIT_NOFILE by that number, too.
     Row("application.connections", "application", "", "hold", held, ("memcached",), (200, 800),
         lambda c: {"application.connections": c}, mode="run", may=("descriptors.process",)),
-    # The same of a server that runs already.
-    Row("application.limit", "application", "", "hold", held, ("nginx", "redis", "haproxy"), (300,),
+    # The same of a server that runs already, where its command line is to be seen.
+    Row("application.limit", "application", "", "hold", held, ("nginx", "haproxy"), (300,),
         lambda c: {"application.connections": c}),
+    Row("application.limit", "application", "", "hold", held, ("redis",), (300,),
+        lambda c: {"application.connections": c}, base={"command.visible": 1}),
     Row("application.limit", "application", "", "hold", held, ("memcached",), (300,),
         lambda c: {"application.connections": c}, may=("descriptors.process",)),
     Row("ports.ephemeral", "kernel", "net.ipv4.ip_local_port_range", "hold", opened, ("proxy",), (700, 1000, 2000), ports,
@@ -283,7 +285,7 @@ def two_causes():
             for server in [s for s in a.servers if s in b.servers] or ["proxy"] * ("proxy" in a.servers):
                 need = max(a.needs[0], b.needs[0]) * larger
                 case = base_case(a, server, need)
-                case["base"] |= a.base
+                case["base"] |= b.base
                 case["mode"] = mode
                 case["id"] = f"two/{a.wall}+{b.wall}/{a.owner}/{mode}/{server}/{need}"
                 case["causes"] = [cause(a, need, 0.5), cause(b, need, 0.5)]
