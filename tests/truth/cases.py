@@ -177,7 +177,7 @@ MACHINE_DECOYS = {
     "neighbours-200": {"net.ipv4.neigh.default.gc_thresh1": 64, "net.ipv4.neigh.default.gc_thresh2": 128,
                        "net.ipv4.neigh.default.gc_thresh3": 200},
     "orphans-1000": {"net.ipv4.tcp_max_orphans": 1000},
-    "backlog-200": {"net.core.netdev_max_backlog": 200},
+    "backlog-500": {"net.core.netdev_max_backlog": 500},
     "budget-64": {"net.core.netdev_budget": 64},
     "socket-buffers-64k": {RMEM_MAX: 65536, "net.core.wmem_max": 65536},
     "group-roomy": {"memory.max": 256 << 20, "pids.max": 200, "cpu.max": "200000 100000"},
