@@ -211,7 +211,7 @@ test_what_a_server_leaves_at_its_path_is_removed() {
 }
 
 # It listens on $1 until it is killed.
-unix_server() { perl -MIO::Socket::UNIX -e '$l = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 3) or die; sleep 600' "$1"; }
+unix_server() { exec perl -MIO::Socket::UNIX -e '$l = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 3) or die; sleep 600' "$1"; }
 
 test_a_command_writes_copies() {
 	needs_lab
