@@ -423,10 +423,12 @@ static void connections_read(const struct host *h, struct settings *s)
 		s->at[CLIENTS][0] = (int64_t)line.present;
 	if (s->at[CLIENTS][0] != REPORT_NONE)
 		report_text(s->text[CLIENTS], "%lld", (long long)line.present);
+	else if (!rc)
+		report_text(s->text[CLIENTS], "default");
 	guest_line_free(&line);
 }
 
-static int connections_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+static int hold_judge(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	struct guest *guest = t->options->guest;
 	struct hold *h = &t->context->hold;
@@ -485,6 +487,19 @@ static int connections_run(struct trial *t, struct settings *s, struct outcome *
 	if (out->limit_met)
 		hold_text(h, guest->socket, s->taken.at_nofile, out->remark, sizeof(out->remark));
 	return 0;
+}
+
+/* The other walls are those of the server as it is, not with the proposal. */
+static int connections_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
+{
+	const struct hold hold = t->context->hold;
+	const struct weight weight = t->context->weight;
+	int rc = hold_judge(t, s, out, e);
+	if (t->proof) {
+		t->context->hold = hold;
+		t->context->weight = weight;
+	}
+	return rc;
 }
 
 static void connections_bound(const struct target *target, const struct settings *s,
@@ -698,12 +713,19 @@ static int knee_find(struct trial *t, double max, double *knee, struct err *e)
 	return rc;
 }
 
+/* As many as it was seen to hold, if that was tried. */
+static uint64_t talking(const struct hold *h)
+{
+	bool tried = h->held || h->end != HOLD_ALL;
+	uint64_t n = tried && h->held < TALKING ? h->held : TALKING;
+	return n ? n : 1;
+}
+
 static int rate_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	struct guest *guest = t->options->guest;
-	const struct hold *h = &t->context->hold;
-	uint64_t n = h->end != HOLD_ALL && h->held < TALKING ? h->held : TALKING;
-	const struct client_order open = {.verb = CLIENT_OPEN, .count = n ? n : 1, .in_flight = 1};
+	const struct client_order open = {
+		.verb = CLIENT_OPEN, .count = talking(&t->context->hold), .in_flight = 1};
 	struct client_sum sum;
 	char p50[32], p99[32], p999[32];
 	double knee = 0;
@@ -864,10 +886,14 @@ static int churn_run(struct trial *t, uint64_t active, struct churn *c, struct e
 }
 
 /* Half of its accept queue, so that it does not overflow by their number. */
-static uint64_t churn_active(uint64_t limit)
+static uint64_t churn_active(const struct hold *h, uint64_t limit)
 {
-	uint64_t half = limit / 2 ? limit / 2 : 1;
-	return half < TALKING ? half : TALKING;
+	bool turns_away = h->end == HOLD_REFUSED || h->end == HOLD_RESET || h->end == HOLD_CLOSED ||
+			  h->end == HOLD_ERROR;
+	uint64_t most = limit / 2 < TALKING ? limit / 2 : TALKING;
+	if (turns_away && h->held <= most)
+		most = h->held ? h->held - 1 : 0;
+	return most ? most : 1;
 }
 
 static int accepts_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
@@ -883,7 +909,7 @@ static int accepts_run(struct trial *t, struct settings *s, struct outcome *out,
 	if (!rc)
 		rc = guest_queue_read(t->options->guest, &queue, e);
 	if (!rc)
-		rc = churn_run(t, churn_active(queue.limit), &c, e);
+		rc = churn_run(t, churn_active(&t->context->hold, queue.limit), &c, e);
 	if (!rc)
 		rc = guest_check(t->options->guest, e);
 	if (rc)

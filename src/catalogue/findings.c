@@ -64,8 +64,8 @@
 #define CONNTRACK_REST "net.netfilter.nf_conntrack_tcp_timeout_time_wait"
 /* Why a line in sysctl.d does not hold. */
 #define CONNTRACK_HOLDS                                                                            \
-	"In sysctl.d it holds only where the module is loaded before\\: echo nf_conntrack "        \
-	">/etc/modules-load.d/conntrack.conf. kube-proxy sets its own value."
+	"In sysctl.d it holds only where the module is loaded before, by a line nf_conntrack in "  \
+	"/etc/modules-load.d/conntrack.conf. kube-proxy sets its own value."
 #define UNTRACKED                                                                                      \
 	"nft 'table inet untracked \\{ chain incoming \\{ type filter hook prerouting priority raw; "  \
 	"tcp dport {port} notrack; \\}; chain outgoing \\{ type filter hook output priority raw; tcp " \
@@ -188,9 +188,10 @@ static const struct finding_row findings[] = {
 
 	SHORT("application.limit", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} hold {needed} connections\\: its own limit is {limit}",
-	      "{where} is {limit}{processes? for each of {processes} processes, to which chance "
-	      "brings unequal parts}. It suffices for {capacity}.",
-	      "{server}\\: {line}",
+	      "{where} is {limit}{processes? for each of {processes} processes, and the kernel "
+	      "spreads connections unevenly}. {idle?It closes idle ones when a sixteenth is left. "
+	      "}It suffices for {capacity}.",
+	      "{server}\\: {line}. Restart it, and check again.",
 	      "The configuration of the server allows fewer connections than the "
 	      "target needs.",
 	      "Raise the directive that the finding names.",
@@ -250,7 +251,7 @@ static const struct finding_row findings[] = {
 	      "has.",
 	      "Give it more workers or CPUs, and compare two commands with --versus; keep "
 	      "connections alive, so that clients open fewer.",
-	      "Clients that connect, send a request and reset (UNIX\\: close), in a closed loop",
+	      "Clients that connect, send a request and reset (UNIX: close), in a closed loop",
 	      "The server accepts the target's new connections"),
 	SHORT("application.rate", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} answer {needed} requests/s", "It answered {reached}.",
@@ -1141,7 +1142,7 @@ static const struct finding_row findings[] = {
 	      "The memory limit of the control group leaves less than the target's connections "
 	      "take of kernel memory.",
 	      "Raise the memory limit of the container or unit, or spread the connections.",
-	      "oom_kill in memory.events (v1\\: memory.failcnt)",
+	      "oom_kill in memory.events (v1: memory.failcnt)",
 	      "The memory limit of the control group suffices for the target"),
 	{.id = "cgroup.cpu.short",
 	 .level = LEVEL_CRITICAL,
@@ -1184,7 +1185,7 @@ static const struct finding_row findings[] = {
 		    "period is longer than the stall of the target: the check uses that pause as "
 		    "the stall.",
 	 .action = "Raise or remove the CPU limit, or keep accept queues that hold the pause.",
-	 .proof = "cpu.max and nr_throttled of cpu.stat (v1\\: cpu.cfs_quota_us)"},
+	 .proof = "cpu.max and nr_throttled of cpu.stat (v1: cpu.cfs_quota_us)"},
 	{.id = "cgroup.pids.near",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,

@@ -176,7 +176,7 @@ static const struct knob knobs[] = {
 			 "nginx: events \\{ worker_connections {proposed}; \\}\n"
 			 "Redis: maxclients {proposed}; HAProxy: maxconn {proposed} in section "
 			 "global; memcached -c {proposed}",
-		.walls = "application.connections",
+		.walls = "application.limit,application.connections",
 		.what = "Sets the connections that a server holds by its own configuration, such "
 			"as worker_connections of nginx, maxclients of Redis, maxconn of HAProxy "
 			"or -c of memcached.",

@@ -35,7 +35,7 @@ int seal_readonly(const char *path, bool readonly, bool recursive);
  * /tmp and /run, no large log of /var/log) and keep what is written in memory, 64 MiB of it in all;
  * where the kernel has no overlays, /tmp, /run and /var/tmp are empty and /var is read-only. Makes
  * the options' `directories` of the host writable, below them too. */
-int seal_private(const struct lab_options *o, bool user_namespace, struct err *e);
+int seal_private(const struct lab_options *o, struct err *e);
 /* After it: puts a copy with another text over a file. The host's is not changed. */
 int seal_overlay(const struct lab_overlay *overlay, struct err *e);
 /* Maps the caller's ids into the user namespace that it has entered. */

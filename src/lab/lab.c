@@ -260,7 +260,7 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 		return err_set(e, ECHILD, "lab: the client's host exited");
 	rc = seal_mounts(lab->options.files, lab->options.writable, e);
 	if (!rc && lab->options.command)
-		rc = seal_private(&lab->options, user_namespace, e);
+		rc = seal_private(&lab->options, e);
 	for (size_t i = 0; !rc && i < lab->options.overlay_count; i++)
 		rc = seal_overlay(&lab->options.overlays[i], e);
 	if (!rc)

@@ -11,14 +11,16 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/list.h"
+#include "host/array.h"
 
 /* That one lab makes writable. */
 #define DIRECTORIES 8
-/* File systems mounted below /var: containers' storage may have hundreds. */
+/* Copied: of the file systems mounted below /var, which may be hundreds, the rest is read-only. */
 #define LAYERS 64
 /* Of what is removed from the copies: bounds of the walk, and bytes of a log that is kept. */
 #define DEPTH 6
@@ -39,7 +41,7 @@ struct layer {
 
 struct layers {
 	size_t count;
-	struct layer at[LAYERS];
+	struct layer *at;
 };
 
 static void close_mounts(FILE **mounts)
@@ -48,25 +50,31 @@ static void close_mounts(FILE **mounts)
 		endmntent(*mounts);
 }
 
-static void layers_free(struct layers **all)
+static void layers_free(struct layers *all)
 {
-	for (size_t i = 0; *all && i < (*all)->count; i++)
-		close_fd(&(*all)->at[i].fd);
-	free(*all);
+	for (size_t i = 0; i < all->count; i++)
+		close_fd(&all->at[i].fd);
+	free(all->at);
 }
 
-static void layer_add(struct layers *all, const char *path, bool mounted)
+static int layer_add(struct layers *all, const char *path, bool mounted)
 {
-	struct layer *l = &all->at[all->count];
+	struct stat st;
 	for (size_t i = 0; i < all->count; i++)
 		if (!strcmp(all->at[i].path, path))
-			return;
-	if (all->count == LAYERS || strlen(path) >= PATH_MAX)
-		return;
-	*l = (struct layer){.mounted = mounted};
-	l->fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+			return 0;
+	CLEAN(close_fd) int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	/* A link to another one is that one's matter. */
+	if (fd < 0 || strlen(path) >= PATH_MAX || fstat(fd, &st) ||
+	    (!mounted && !S_ISDIR(st.st_mode)))
+		return 0;
+	struct layer *l = array_add(&all->at, &all->count, sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	*l = (struct layer){.fd = fd, .mounted = mounted};
 	strcpy(l->path, path);
-	all->count += l->fd >= 0;
+	fd = -1;
+	return 0;
 }
 
 static int by_path(const void *a, const void *b)
@@ -76,18 +84,38 @@ static int by_path(const void *a, const void *b)
 
 /* The directories, and the file systems below /var, each after the one it is mounted in. What is
  * mounted below /tmp and /run stays hidden: namespaces, users' sockets. */
-static void layers_find(struct layers *all)
+static int layers_find(struct layers *all)
 {
+	static const char *const directories[] = {"/tmp", "/run", "/var", "/var/tmp"};
 	const struct mntent *m;
-	layer_add(all, "/tmp", false);
-	layer_add(all, "/run", false);
-	layer_add(all, "/var", false);
-	layer_add(all, "/var/tmp", false);
+	int rc = 0;
+	for (size_t i = 0; !rc && i < sizeof(directories) / sizeof(*directories); i++)
+		rc = layer_add(all, directories[i], false);
 	CLEAN(close_mounts) FILE *mounts = setmntent("/proc/self/mounts", "re");
-	while (mounts && (m = getmntent(mounts)))
+	while (!rc && mounts && (m = getmntent(mounts)))
 		if (!strncmp(m->mnt_dir, "/var/", strlen("/var/")))
-			layer_add(all, m->mnt_dir, true);
-	qsort(all->at, all->count, sizeof(*all->at), by_path);
+			rc = layer_add(all, m->mnt_dir, true);
+	if (all->count)
+		qsort(all->at, all->count, sizeof(*all->at), by_path);
+	return rc;
+}
+
+/* In the kernel's log each overlay says that its upper directory has no such attributes. */
+static bool has_attributes(void)
+{
+	if (setxattr(store, "user.epolltune", "", 0, 0))
+		return false;
+	removexattr(store, "user.epolltune");
+	return true;
+}
+
+/* Root of a user namespace has no attributes of the kernel's, trusted.*. */
+static bool in_user_namespace(void)
+{
+	unsigned inside = 1, outside = 1, count = 0;
+	CLEAN(close_file) FILE *map = fopen("/proc/self/uid_map", "re");
+	return !map || fscanf(map, "%u %u %u", &inside, &outside, &count) != 3 || inside ||
+	       outside || count != UINT_MAX;
 }
 
 /* An overlay (Documentation/filesystems/overlayfs.rst): it shows the host's files, and what is
@@ -131,16 +159,19 @@ static int layers_lay(struct layers *all, const struct lab_options *o, bool user
 {
 	if (mount("tmpfs", store, "tmpfs", MS_NOSUID | MS_NODEV, written))
 		return err_errno(e, "lab: mount %s", store);
+	bool lays = !user_namespace || has_attributes();
 	for (size_t i = 0; i < all->count; i++) {
 		struct layer *l = &all->at[i];
-		if (!layer_lay(l, i, o, user_namespace))
+		if (lays && i < LAYERS && !layer_lay(l, i, o, user_namespace))
 			continue;
-		/* The kernel has no overlays, or none here (in a user namespace before Linux 5.11):
+		/* The kernel has no overlays, or none here (in a user namespace before Linux 6.6):
 		 * /tmp, /run and /var/tmp are empty, and /var stays as it is. */
-		if (l->mounted)
-			show(l->fd, l->path);
-		else if (strcmp(l->path, "/var") &&
-			 mount("tmpfs", l->path, "tmpfs", MS_NOSUID | MS_NODEV, written))
+		if (l->mounted) {
+			int rc = show(l->fd, l->path);
+			if (rc)
+				return err_set(e, -rc, "lab: show %s: %s", l->path, strerror(-rc));
+		} else if (strcmp(l->path, "/var") &&
+			   mount("tmpfs", l->path, "tmpfs", MS_NOSUID | MS_NODEV, written))
 			return err_errno(e, "lab: mount %s", l->path);
 	}
 	return 0;
@@ -217,20 +248,19 @@ static void socket_drop(const struct layers *all, const char *path)
 		unlinkat(fd, name, 0);
 }
 
-static int layers_make(const struct lab_options *o, bool user_namespace, struct err *e)
+static int layers_make(const struct lab_options *o, struct err *e)
 {
-	CLEAN(layers_free) struct layers *all = calloc(1, sizeof(*all));
-	if (!all)
+	CLEAN(layers_free) struct layers all = {0};
+	if (layers_find(&all))
 		return err_set(e, ENOMEM, "lab: no memory");
-	layers_find(all);
-	int rc = layers_lay(all, o, user_namespace, e);
+	int rc = layers_lay(&all, o, in_user_namespace(), e);
 	if (rc)
 		return rc;
-	layers_drop(all, "/tmp", false);
-	layers_drop(all, "/run", false);
-	layers_drop(all, "/var/log", true);
+	layers_drop(&all, "/tmp", false);
+	layers_drop(&all, "/run", false);
+	layers_drop(&all, "/var/log", true);
 	if (o->socket)
-		socket_drop(all, o->socket);
+		socket_drop(&all, o->socket);
 	return mount("tmpfs", store, "tmpfs", MS_NOSUID | MS_NODEV, written)
 		       ? err_errno(e, "lab: mount %s", store)
 		       : 0;
@@ -262,7 +292,7 @@ static int directory_open_up(int fd, const char *path, struct err *e)
 	return rc ? err_set(e, -rc, "lab: make %s writable: %s", path, strerror(-rc)) : 0;
 }
 
-int seal_private(const struct lab_options *o, bool user_namespace, struct err *e)
+int seal_private(const struct lab_options *o, struct err *e)
 {
 	const char *directories = o->directories;
 	char paths[DIRECTORIES][PATH_MAX];
@@ -283,7 +313,7 @@ int seal_private(const struct lab_options *o, bool user_namespace, struct err *e
 		}
 	}
 	if (!rc)
-		rc = layers_make(o, user_namespace, e);
+		rc = layers_make(o, e);
 	for (size_t i = 0; i < count; i++) {
 		if (!rc)
 			rc = directory_open_up(fds[i], paths[i], e);

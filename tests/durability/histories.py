@@ -4,9 +4,9 @@
 histories.py [--seed N] [--histories N] [--steps N] [--verbose]
 
 Each step is a command, several at once, one that is killed at a system call, what an administrator writes into
-knobs and files, or a reboot. After each one, knobs, files and the journal have to be what the model says. Several
-commands at once may have run in any order, or have been refused; after one that was killed, all that has changed
-has to be in the journal, from which the model goes on. At the end of a history all is rolled back; where nobody
+knobs and files, or a reboot. After each one, knobs, files, the journal and the exit status have to be what the model
+says. Several commands at once may have run in any order, and those whose exit status says so have been refused; after
+one that was killed, all that has changed has to be in the journal, from which the model goes on. At the end of a history all is rolled back; where nobody
 else wrote, and the newest run was always first, nothing may be left. A history that fails prints its seed, which
 repeats it, but for the order in which commands run beside each other.
 """
@@ -23,7 +23,7 @@ import time
 
 sys.dont_write_bytecode = True
 import machine
-from model import Item, LINE, Model, Run, SYSCTL
+from model import Item, LINE, Model, REFUSED, Run, SYSCTL
 
 VALUES = {
     "net.core.somaxconn": ("4096", "128", "1024", "8192"),
@@ -167,33 +167,36 @@ class History:
     def one(self):
         words, change = self.command()
         self.note(" ".join(words))
-        done = machine.run(words)
-        partly = change(self.model)
-        allowed = (0, 1, 2) if words[0] != "rollback" else (1,) if partly else (0,)
-        if done.returncode not in allowed:
-            raise Wrong(f"exit status {done.returncode}, not of {allowed}: {done.stdout}{done.stderr}")
+        self.run_one(words, change)
         self.check([self.model])
 
+    def run_one(self, words, change):
+        done, allowed = machine.run(words), change(self.model)
+        if done.returncode not in allowed:
+            raise Wrong(f"exit status {done.returncode}, not of {allowed}: {done.stdout}{done.stderr}")
+
     def several(self):
-        """They may run in any order, and be refused, as an apply that planned before another wrote the journal."""
+        """As an apply is refused that planned before another wrote the journal."""
         commands = [self.command() for _ in range(self.random.randint(2, 3))]
         self.note(" & ".join(" ".join(words) for words, _ in commands))
         started = [subprocess.Popen([machine.PROGRAM, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                     stderr=subprocess.DEVNULL) for words, _ in commands]
-        for process in started:
-            if process.wait() not in (0, 1, 2):
-                raise Wrong(f"exit status {process.returncode}")
-        self.check(self.outcomes(commands))
+        statuses = [process.wait() for process in started]
+        self.note(f"exit statuses {statuses}")
+        self.check(self.outcomes([(change, status) for (_, change), status in zip(commands, statuses)]))
 
     def outcomes(self, commands):
         for count in range(len(commands), -1, -1):
             for order in itertools.permutations(commands, count):
+                if any(status != REFUSED for change, status in commands if (change, status) not in order):
+                    continue
                 for planned in itertools.product(*(range(at + 1) for at in range(count))):
-                    states = [copy.deepcopy(self.model)]
-                    for at, (_, change) in enumerate(order):
+                    states, right = [copy.deepcopy(self.model)], True
+                    for at, (change, status) in enumerate(order):
                         states.append(copy.deepcopy(states[-1]))
-                        change(states[-1], states[planned[at]])
-                    yield states[-1]
+                        right &= status in change(states[-1], states[planned[at]])
+                    if right:
+                        yield states[-1]
 
     def killed(self):
         words, _ = self.command()
@@ -227,8 +230,8 @@ class History:
         if self.model.open_run():
             return
         self.note(f"{name} = {value} for 1 s")
-        machine.run(machine.apply_command({name: value}, "--confirm", "1s"))
-        self.model.apply({name: value}, confirm=True)
+        self.run_one(machine.apply_command({name: value}, "--confirm", "1s"),
+                     lambda model: model.apply({name: value}, confirm=True))
         self.model.undo(self.model.runs[-1])
         end = time.monotonic() + EXPIRE_S
         while self.runs_read()[-1].status in ("waiting", "unfinished") and time.monotonic() < end:
@@ -284,9 +287,10 @@ class History:
                 self.model.knobs[name] = value
                 os.write(terminal, b"y\n")
                 shown = b""
-        process.wait()
+        status, allowed = process.wait(), self.model.apply(values, persist, False, before)
         os.close(terminal)
-        self.model.apply(values, persist, False, before)
+        if status not in allowed:
+            raise Wrong(f"exit status {status}, not of {allowed}")
         self.check([self.model])
 
     def reboot(self):
@@ -303,8 +307,7 @@ class History:
         """
         for number in range(len(self.model.runs), 0, -1):
             self.note(f"rollback {number}")
-            machine.run(["rollback", str(number)])
-            self.model.rollback(number)
+            self.run_one(["rollback", str(number)], lambda model, number=number: model.rollback(number))
             self.check([self.model])
         if self.alone and self.ordered and (self.model.lines or self.model.knobs != machine.defaults):
             raise Wrong(f"all is rolled back, but there are lines {self.model.lines}, knobs {self.model.knobs}")

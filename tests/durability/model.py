@@ -1,11 +1,13 @@
 """What apply, confirm and rollback do, as the manual says: a model without system calls.
 
+Each returns the exit statuses that it may have then.
 A line of our file is (run, value), run 0 if it has no comment of ours; a file changes by such lines, or None.
 """
 import copy
 
 SYSCTL, LINE = "sysctl", "sysctl.d"
 CLOSED = ("reverted", "stale")
+DONE, PARTLY, REFUSED = 0, 1, 2
 
 
 class Item:
@@ -90,24 +92,29 @@ class Model:
         """planned: the state by which the plan was made: refused where another command wrote the journal since."""
         at = planned or self
         items = at.plan(values, persist and not confirm)
-        if self.open_run() or not items or at.written != self.written:
-            return
+        if at.open_run():
+            return (REFUSED,)
+        if not items:
+            return DONE, PARTLY  # Where the line of another file has to be changed by hand.
+        if at.written != self.written:
+            return (REFUSED,)
         self.written += 1
         run = Run(self.boot, persist)
         self.runs.append(run)
         for item in copy.deepcopy(items):
             if self.found(item) != item.old:
                 self.undo(run)
-                return
+                return (REFUSED,)
             self.put(item, item.new)
             item.state, item.became = "done", item.new
             run.items.append(item)
         run.status = "waiting" if confirm else "applied"
+        return DONE, PARTLY
 
     def confirm(self, persist=False):
         run = next((run for run in reversed(self.runs) if run.status == "waiting" and run.boot == self.boot), None)
-        if not run:
-            return
+        if not run:  # Refused where the newest run was taken back, or was lost at a reboot.
+            return DONE, REFUSED
         self.written += 1
         for item in [item for item in run.items if item.kind == SYSCTL and item.state == "done"]:
             if run.persist or persist:
@@ -116,6 +123,7 @@ class Model:
                     line.state, line.became = "done", line.new
                     run.items.append(line)
         run.status = "applied"
+        return (DONE,)
 
     # rollback
 
@@ -165,4 +173,6 @@ class Model:
         run = self.runs[number - 1] if number else self.open_run()
         if not run and not pending:
             run = next((each for each in reversed(self.runs) if each.in_force()), None)
-        return self.undo(run, force) if run and (run.in_force() or run.status == "unfinished") else False
+        if not run or not run.in_force() and run.status != "unfinished":
+            return (DONE,)
+        return (PARTLY if self.undo(run, force) else DONE,)

@@ -119,9 +119,11 @@ ROWS = (
     # It sets its RLIMIT_NOFILE by that number, too.
     Row("application.connections", "application", "", "hold", held, ("memcached",), (200, 800),
         lambda c: {"application.connections": c}, mode="run", may=("descriptors.process",)),
-    # The same of a server that runs already.
-    Row("application.limit", "application", "", "hold", held, ("nginx", "redis", "haproxy"), (300,),
+    # The same of a server that runs already, where its command line is to be seen.
+    Row("application.limit", "application", "", "hold", held, ("nginx", "haproxy"), (300,),
         lambda c: {"application.connections": c}),
+    Row("application.limit", "application", "", "hold", held, ("redis",), (300,),
+        lambda c: {"application.connections": c}, base={"command.visible": 1}),
     Row("application.limit", "application", "", "hold", held, ("memcached",), (300,),
         lambda c: {"application.connections": c}, may=("descriptors.process",)),
     Row("ports.ephemeral", "kernel", "net.ipv4.ip_local_port_range", "hold", opened, ("proxy",), (700, 1000, 2000), ports,
@@ -174,9 +176,8 @@ MACHINE_DECOYS = {
     "tracked": {"tracked": 1, MAX_CONNTRACK: 8192, "net.netfilter.nf_conntrack_tcp_timeout_time_wait": 1},
     "neighbours-200": {"net.ipv4.neigh.default.gc_thresh1": 64, "net.ipv4.neigh.default.gc_thresh2": 128,
                        "net.ipv4.neigh.default.gc_thresh3": 200},
-    "tcp-memory-small": {"net.ipv4.tcp_mem": "8192 12288 16384"},
     "orphans-1000": {"net.ipv4.tcp_max_orphans": 1000},
-    "backlog-200": {"net.core.netdev_max_backlog": 200},
+    "backlog-500": {"net.core.netdev_max_backlog": 500},
     "budget-64": {"net.core.netdev_budget": 64},
     "socket-buffers-64k": {RMEM_MAX: 65536, "net.core.wmem_max": 65536},
     "group-roomy": {"memory.max": 256 << 20, "pids.max": 200, "cpu.max": "200000 100000"},
@@ -191,6 +192,7 @@ PAIRS = (
     (("accept-queue", "application"), ("descriptors.process", "process")),
     (("accept-queue", "application"), ("application.connections", "application")),
     (("accept-queue", "kernel"), ("application.connections", "application")),
+    (("accept-queue", "application"), ("application.limit", "application")),
     (("accept-queue.unix", "application"), ("descriptors.process", "process")),
     (("ports.ephemeral", "kernel"), ("accept-queue", "application")),
     (("buffers.send", "kernel"), ("buffers.receive", "kernel")),
@@ -283,7 +285,7 @@ def two_causes():
             for server in [s for s in a.servers if s in b.servers] or ["proxy"] * ("proxy" in a.servers):
                 need = max(a.needs[0], b.needs[0]) * larger
                 case = base_case(a, server, need)
-                case["base"] |= a.base
+                case["base"] |= b.base
                 case["mode"] = mode
                 case["id"] = f"two/{a.wall}+{b.wall}/{a.owner}/{mode}/{server}/{need}"
                 case["causes"] = [cause(a, need, 0.5), cause(b, need, 0.5)]

@@ -11,6 +11,7 @@ import time
 from collections import deque
 
 CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
 SERVER = "10.77.0.1"
 CLIENT = "10.77.0.2"
 libc = ctypes.CDLL(None, use_errno=True)

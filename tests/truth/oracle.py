@@ -1,7 +1,8 @@
 """The oracle: real servers under load, judged by their clients alone. Nothing here knows of epolltune.
 
 Each function returns how many clients were harmed: refused, closed, without an answer, or answered only after the
-kernel had sent something of theirs again (TCP_INFO). That needs no clock: a busy machine harms nobody.
+kernel had sent something of theirs again (TCP_INFO). That needs no clock: a busy machine harms nobody. Two need one:
+paced() counts answers that come late, transfer() what a path carries in a round trip.
 """
 import errno
 import os

@@ -1,13 +1,14 @@
 """What a report says, compared with what is true, and the tables."""
 import platform
 import re
-from pathlib import Path
+from collections import Counter
 
 import alerts
 import cases
 import servers
 
 DIRECTIVE = {name: row.connections for name, row in servers.SERVERS.items()}
+OWN_LIMIT = "server.max_connections"  # The knob of which each server has a directive.
 
 
 def verdict(check):
@@ -34,7 +35,7 @@ def short_walls(of):
 
 def said(of):
     """The exit status, and each wall that is not ok: what has to be the same in each run."""
-    return of["status"], sorted((name, wall[0]) for name, wall in of.get("walls", {}).items()), sorted(of.get("unknown", ()))
+    return "failed" in of, of["status"], sorted((name, wall[0]) for name, wall in of.get("walls", {}).items()), sorted(of.get("unknown", ()))
 
 
 def other_runs(result):
@@ -53,7 +54,8 @@ def proposals(of, cause, server):
     finding = finding_of(of, cause)
     if not finding:
         return {}
-    found = {each["knob"]: each["proposed"] for each in finding["proposals"] if each["proposed"]}
+    found = {{OWN_LIMIT: "application.connections"}.get(each["knob"], each["knob"]): each["proposed"]
+             for each in finding["proposals"] if each["proposed"]}
     group = re.search(r"write (\S+) to ((?:memory|cpu)\.max)", finding["advice"] or "")
     if not found and group:
         found = {group[2]: group[1]}
@@ -111,19 +113,20 @@ def judged(result, of):
         "found": [cause["wall"] for cause in real if cause["wall"] in short],
         "first": (bool(critical) and critical[0] in walls | may) if real else None,
         "owner": all(each and each["remedy"] == cause["owner"] for each, cause in zip(findings, real)) if real else None,
-        "knob": all(knob_right(each, cause) for each, cause in zip(findings, real)) if real else None,
+        "knob": all(knob_right(each, cause, result["server"]) for each, cause in zip(findings, real)) if real else None,
         "refused": not real and of.get("status") not in (0, 1),
     }
 
 
-def knob_right(finding, cause):
+def knob_right(finding, cause, server):
     if not finding:
         return False
+    advice, proposed = finding["advice"] or "", [each["knob"] for each in finding["proposals"]]
     if cause["wall"].startswith("cgroup."):
-        return cause["knob"] in (finding["advice"] or "")
-    if not cause["knob"]:  # A directive: the report has it in its advice.
-        return any(name and name in (finding["advice"] or "") for name in set(DIRECTIVE.values()))
-    return cause["knob"] in [finding["knob"], *(each["knob"] for each in finding["proposals"])]
+        return cause["knob"] in advice
+    if cause["knob"]:
+        return cause["knob"] in (finding["knob"], *proposed)
+    return OWN_LIMIT in proposed or bool(re.search(rf"(?<![\w-]){re.escape(DIRECTIVE[server])}(?![\w-])", advice))
 
 
 def wrong(result):
@@ -132,17 +135,18 @@ def wrong(result):
         return "failed: " + result["failed"]
     if "left_out" in result:
         return None
+    failed = [run["failed"] for run in result["runs"] if "failed" in run]
+    if failed:
+        return f"no report in {len(failed)} of {len(result['runs'])} runs: {failed[0]}"
     of = judged(result, result["verdict"])
-    if of["failed"]:
-        return "no report: " + result["verdict"]["failed"]
     missed = {cause["wall"] for cause in truth(result)} - set(of["found"])
     reasons = [f"missed {wall}" for wall in sorted(missed)] + [f"accused {wall}" for wall in of["accused"]]
     reasons += [f"not the right {each}" for each in ("first", "owner", "knob") if of[each] is False and not missed]
     reasons += ["the answer is not ready"] * (of["refused"] and not of["accused"])
     if result.get("healed") is False:
         reasons.append("not healed by the proposal")
-    if any(short_walls(each) != short_walls(result["verdict"]) for each in result["runs"]):
-        reasons.append("another verdict in another run")
+    if other_runs(result):
+        reasons.append(f"other verdicts in {len(other_runs(result))} of {len(result['runs'])} runs")
     return "; ".join(reasons) or None
 
 
@@ -211,13 +215,19 @@ def rival_rows(results):
     return rows
 
 
+def names_a_wall(result):
+    """Of what is true, where a wall is short; else any."""
+    short, real = short_walls(result["verdict"]), truth(result)
+    return any(wall in (cause["wall"], *cause["may"]) for wall in short for cause in real) if real else bool(short)
+
+
 def alert_rows(results):
     """Rules to (hosts with harmed clients on which one fires, of, hosts without on which one fires, of)."""
     results = [result for result in results if "verdict" in result and "alerts" in result]
     short = [result for result in results if truth(result)]
     healthy = [result for result in results if not truth(result)]
     fired = {name: (lambda result, name=name: name in result["alerts"]) for name in alerts.RULES}
-    fired = {"`check`, before the load": lambda result: bool(short_walls(result["verdict"]))} | fired
+    fired = {"`check`, before the load": names_a_wall} | fired
     return {name: (sum(map(fires, short)), len(short), sum(map(fires, healthy)), len(healthy)) for name, fires in fired.items()} if results else {}
 
 
@@ -276,13 +286,19 @@ def table(results):
 BEGIN, END = "<!-- made by make truth -->", "<!-- end of what make truth made -->"
 
 
-def readme_write(path, results):
-    """Replaces what is between the two marks."""
+def kind_of(name):
+    first, second = name.split("/")[:2]
+    return f"{first} in a machine" if "machine-" in name else f"two: {second}" if first == "two" else first
+
+
+def readme_write(path, results, every):
+    """Replaces what is between the two marks. every: all cases that there are."""
     text = path.read_text()
     before, rest = text.split(BEGIN, 1)
     kept = [result for result in results if "verdict" in result]
     kinds = (("planted", [r for r in kept if r["causes"]]), ("healthy", [r for r in kept if not r["causes"]]))
-    head = (f"{len(kept)} cases of {len(results)}, confirmed by the clients of real servers: {len(kinds[0][1])} with a planted value or "
-            f"two, {len(kinds[1][1])} healthy hosts. Left out, as the clients did not confirm them: {sum('left_out' in r for r in results)}. Linux "
-            f"{platform.release().split('-')[0]}.")
+    of_kind, run = Counter(kind_of(case["id"]) for case in every), Counter(kind_of(result["id"]) for result in results)
+    head = (f"{len(results)} of {len(every)} cases were run. The clients confirmed {len(kept)}: {len(kinds[0][1])} with a planted value or "
+            f"two, {len(kinds[1][1])} healthy hosts. Left out, as they did not: {sum('left_out' in r for r in results)}. Linux "
+            f"{platform.release().split('-')[0]}.\n\n" + ", ".join(f"{kind} {run[kind]}/{all_of}" for kind, all_of in of_kind.items()) + ".")
     path.write_text(f"{before}{BEGIN}\n{head}\n\n{markdown(results)}\n{END}{rest.split(END, 1)[1]}")

@@ -314,6 +314,10 @@ static void rows_of_the_catalogue_are_whole(void **state)
 		assert_ptr_equal(finding_row_find(row->id), row);
 		assert_non_null(strchr(row->id, '.'));
 		assert_true(row->title[0] && row->meaning[0] && row->action[0] && row->proof[0]);
+		/* Only texts for reports are templates. */
+		assert_null(strpbrk(row->meaning, "{\\"));
+		assert_null(strpbrk(row->action, "{\\"));
+		assert_null(strpbrk(row->proof, "{\\"));
 		if (row->wall && *row->wall && !wall_row_find(row->wall))
 			fail_msg("%s is of wall %s, which has no row", row->id, row->wall);
 		assert_true(strlen(row->id) < sizeof(r.findings[0].id));

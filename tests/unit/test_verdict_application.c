@@ -71,11 +71,36 @@ static void a_unix_socket_is_not_reset(void **state)
 	assert_string_equal(end_text(&refused, true), "was refused");
 }
 
+/* The open loop has what the server holds, and a churn what it does not turn away. */
+static void no_more_are_active_than_it_holds(void **state)
+{
+	static const struct {
+		struct hold hold;
+		uint64_t talk, churn; /* with an accept queue of 512 */
+	} rows[] = {
+		{{0}, TALKING, TALKING}, /* not tried */
+		{{.held = 38}, 38, TALKING},
+		{{.held = 100}, TALKING, TALKING},
+		{{.held = 20, .end = HOLD_ERROR}, 20, 19},
+		{{.held = 1, .end = HOLD_RESET}, 1, 1},
+		{{.held = 0, .end = HOLD_REFUSED}, 1, 1},
+		{{.held = 1, .end = HOLD_QUEUED}, 1, TALKING}, /* others wait */
+		{{.held = 1, .end = HOLD_SILENT}, 1, TALKING},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_int_equal(talking(&rows[i].hold), rows[i].talk);
+		assert_int_equal(churn_active(&rows[i].hold, 512), rows[i].churn);
+	}
+	assert_int_equal(churn_active(&rows[0].hold, 6), 3);
+	assert_int_equal(churn_active(&rows[0].hold, 1), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_is_that_of_more_connections),
 		cmocka_unit_test(a_unix_socket_is_not_reset),
+		cmocka_unit_test(no_more_are_active_than_it_holds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
