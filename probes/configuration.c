@@ -61,7 +61,7 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 	wording_set(w, "server", "%s", row->name);
 	wording_set(w, "processes", "%s",
 		    processes_of(s) > 1 ? quantity_count(processes_of(s)).text : "");
-	wording_flag(w, "spare", row->set[SERVER_CLIENTS].spare);
+	wording_flag(w, "idle", row->set[SERVER_CLIENTS].spare);
 	wording_set(
 		w, "line", "%s",
 		server_line(row->clients_line, "clients", (uint64_t)enough, line, sizeof(line)));

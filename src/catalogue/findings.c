@@ -189,7 +189,7 @@ static const struct finding_row findings[] = {
 	SHORT("application.limit", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} hold {needed} connections\\: its own limit is {limit}",
 	      "{where} is {limit}{processes? for each of {processes} processes, and the kernel "
-	      "spreads connections unevenly}. {spare?It closes idle ones when a sixteenth is left. "
+	      "spreads connections unevenly}. {idle?It closes idle ones when a sixteenth is left. "
 	      "}It suffices for {capacity}.",
 	      "{server}\\: {line}. Restart it, and check again.",
 	      "The configuration of the server allows fewer connections than the "

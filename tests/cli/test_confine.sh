@@ -49,9 +49,9 @@ test_a_filter_that_the_kernel_refuses_is_named() {
 	strace -o /dev/null true 2>/dev/null || skip 'no strace (ptrace) here'
 	expect 0 epolltune version
 	said 'confinement: seccomp filter'
-	strace -qq -e trace=prctl -o trace "$PROGRAM" explain --log log >/dev/null
+	strace -qq -E ASAN_OPTIONS=detect_leaks=0 -e trace=prctl -o trace "$PROGRAM" explain --log log >/dev/null
 	call=$(grep prctl trace | grep -n PR_SET_SECCOMP | cut -d: -f1)
-	refuse="strace -qq -e trace=prctl -e inject=prctl:error=EINVAL:when=$call -o trace"
+	refuse="strace -qq -E ASAN_OPTIONS=detect_leaks=0 -e trace=prctl -e inject=prctl:error=EINVAL:when=$call -o trace"
 	expect 0 $refuse "$PROGRAM" explain --log log
 	grep -q '^epolltune: warning: files of others are read with no seccomp filter: PR_SET_SECCOMP: Invalid argument$' err ||
 		fail "not named: $(cat err)"

@@ -50,10 +50,10 @@ test_a_lock_that_another_command_makes_meanwhile_is_used() {
 	in_root_namespace
 	strace -o /dev/null true 2>/dev/null || skip 'no strace (ptrace) here'
 	set_to 8192
-	strace -o trace -e trace=openat "$PROGRAM" rollback --pending --state-dir state
+	strace -E ASAN_OPTIONS=detect_leaks=0 -o trace -e trace=openat "$PROGRAM" rollback --pending --state-dir state
 	call=$(grep openat trace | grep -n '"lock"' | cut -d: -f1)
 	# It is not there yet, and then it is.
-	expect 0 strace -o trace -e trace=openat -e "inject=openat:error=ENOENT:when=$call" \
+	expect 0 strace -E ASAN_OPTIONS=detect_leaks=0 -o trace -e trace=openat -e "inject=openat:error=ENOENT:when=$call" \
 		"$PROGRAM" rollback --pending --state-dir state
 	grep -q 'O_EXCL.*EEXIST' trace || fail "not injected: $(cat trace)"
 }
