@@ -26,6 +26,7 @@ struct watch_kind {
 	bool shared;
 	enum wall_verdict loss; /* where `lost` grows; VERDICT_OK: it does no harm */
 	const char *losses;     /* what it counts: "packets dropped"; NULL: nothing */
+	const char *constant; /* a name where `what` changes from look to look; NULL: it does not */
 };
 /* NULL: there are no gauges of this wall. */
 const struct watch_kind *watch_kind_find(const char *wall);
@@ -88,6 +89,7 @@ struct watch_row {
 
 struct watch {
 	char host[72], server[128];
+	double interval_s; /* between looks, set by the caller; 0: unknown */
 	struct timespec time;
 	double seconds;                   /* as in the last look */
 	int64_t counters[WATCH_COUNTERS]; /* likewise */

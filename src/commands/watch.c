@@ -51,6 +51,7 @@ struct session {
 	struct terminal terminal;
 	struct render_style style;
 	bool screen, paused, ended; /* the replay has ended */
+	bool unwritten;             /* the metrics of the last look could not be written */
 	uint64_t intervals;
 	int timer, signals;
 	pid_t child; /* explain or check, which has the terminal; 0: none */
@@ -112,11 +113,23 @@ static int metrics_write(FILE *out, void *session, struct err *e)
 	return watch_metrics(out, &s->watch, s->a->format == FORMAT_OPENMETRICS, e);
 }
 
-/* Metrics of one look are whole, and not to be followed by those of another. */
+/* Metrics of one look are whole, and not to be followed by those of another. A disk that is full
+ * for some time does not end the watch: what fails at the first look does. */
+static int metrics_replace(struct session *s, struct err *e)
+{
+	int rc = output_replace(s->a->output, metrics_write, s, e);
+	if (rc && s->watch.looks == 1)
+		return rc;
+	if (rc && !s->unwritten)
+		command_error(e);
+	s->unwritten = rc < 0;
+	return 0;
+}
+
 static int line_write(struct session *s, struct err *e)
 {
 	if (is_metrics(s->a))
-		return s->a->output ? output_write(s->a->output, metrics_write, s, e) : 0;
+		return s->a->output ? metrics_replace(s, e) : 0;
 	if (s->a->format == FORMAT_JSONL)
 		watch_json(stdout, &s->watch);
 	else
@@ -365,6 +378,7 @@ static int session_open(struct session *s, struct err *e)
 	const struct arguments *a = s->a;
 	s->screen = a->format == FORMAT_TEXT && terminal_usable();
 	s->style = render_style_for(stdout, a->color);
+	s->watch.interval_s = a->replay ? 0 : (double)a->interval_us / 1e6;
 	int rc = a->replay ? replay_open(&s->replay, a->replay, e)
 			   : watcher_open(&s->watcher, a->server, e);
 	if (!rc && a->record)
@@ -435,9 +449,12 @@ static int watch(void *arguments, const struct given *given)
 		rc = metrics_write(stdout, s, &e);
 	enum wall_verdict worst = s->watch.worst;
 	bool gone = s->watch.server[0] && !watch_listens(&s->watch);
+	bool unwritten = s->unwritten;
 	session_close(s);
 	if (rc)
 		return command_error(&e);
+	if (whole && unwritten)
+		return EXIT_UNKNOWN;
 	if (whole && gone && worst != VERDICT_SHORT)
 		return EXIT_UNKNOWN;
 	return !whole || worst == VERDICT_OK ? EXIT_OK

@@ -27,7 +27,7 @@ static const struct watch_kind kinds[] = {
 	{.wall = "accept-queue.unix", .unit = "connections", .over = true},
 	{.wall = "descriptors.process", .unit = "descriptors"},
 	{.wall = "descriptors.system", .unit = "descriptors"},
-	{.wall = "ports.ephemeral", .unit = "ports"},
+	{.wall = "ports.ephemeral", .unit = "ports", .constant = "ports"},
 	{.wall = "time-wait",
 	 .unit = "sockets",
 	 .loss = VERDICT_TIGHT,

@@ -50,29 +50,34 @@ static void sync_directory(const char *path, size_t length)
 	close(fd);
 }
 
-static int replace(const char *path, output_writer write, void *arg, struct err *e)
+static int replace(const char *path, bool durable, output_writer write, void *arg, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	size_t directory = slash ? (size_t)(slash + 1 - path) : 0;
 	char temporary[PATH_MAX];
 	int fd = -1;
 	for (unsigned i = 0; i < 100 && fd < 0; i++) {
-		int length = snprintf(temporary, sizeof(temporary), "%.*s.epolltune-%ld-%u",
-				      (int)directory, path, (long)getpid(), i);
+		int length =
+			durable ? snprintf(temporary, sizeof(temporary), "%.*s.epolltune-%ld-%u",
+					   (int)directory, path, (long)getpid(), i)
+				: snprintf(temporary, sizeof(temporary), "%.*s.%s.epolltune",
+					   (int)directory, path, path + directory);
 		if (length < 0 || (size_t)length >= sizeof(temporary))
 			return err_set(e, ENAMETOOLONG, "%s: name too long", path);
+		if (!durable)
+			unlink(temporary);
 		fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 		if (fd < 0 && errno != EEXIST)
 			break;
 	}
 	if (fd < 0)
 		return err_errno(e, "%s: cannot create a file in its directory", path);
-	int status = fill(fd, true, path, write, arg, e);
+	int status = fill(fd, durable, path, write, arg, e);
 	if (status == 0 && rename(temporary, path) < 0)
 		status = err_errno(e, "%s: cannot replace", path);
 	if (status < 0)
 		unlink(temporary);
-	else
+	else if (durable)
 		sync_directory(path, directory);
 	return status;
 }
@@ -101,7 +106,7 @@ int output_check(const char *path, struct err *e)
 	return inspect(path, &direct, e);
 }
 
-int output_write(const char *path, output_writer write, void *arg, struct err *e)
+static int put(const char *path, bool durable, output_writer write, void *arg, struct err *e)
 {
 	bool direct;
 	if (strcmp(path, "-") == 0)
@@ -115,7 +120,18 @@ int output_write(const char *path, output_writer write, void *arg, struct err *e
 	sigaddset(&held, SIGINT);
 	sigaddset(&held, SIGTERM);
 	sigprocmask(SIG_BLOCK, &held, &before);
-	status = direct ? write_directly(path, write, arg, e) : replace(path, write, arg, e);
+	status = direct ? write_directly(path, write, arg, e)
+			: replace(path, durable, write, arg, e);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return status;
+}
+
+int output_write(const char *path, output_writer write, void *arg, struct err *e)
+{
+	return put(path, true, write, arg, e);
+}
+
+int output_replace(const char *path, output_writer write, void *arg, struct err *e)
+{
+	return put(path, false, write, arg, e);
 }

@@ -13,5 +13,8 @@ typedef int (*output_writer)(FILE *out, void *arg, struct err *e);
  * directly; a symbolic link to a file is an error (-ELOOP), and so is a directory (-EISDIR). Blocks
  * SIGHUP, SIGINT and SIGTERM meanwhile. "-" is standard output. */
 int output_write(const char *path, output_writer write, void *arg, struct err *e);
+/* The same of a file that is soon replaced again, by one process: nothing is synced, and the
+ * temporary file, .NAME.epolltune, replaces that of a process that was killed. */
+int output_replace(const char *path, output_writer write, void *arg, struct err *e);
 /* Refuses the links and directories that output_write() refuses. */
 int output_check(const char *path, struct err *e);

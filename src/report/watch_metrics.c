@@ -11,7 +11,7 @@ static void row_labels(struct metrics *m, const struct watch_row *r)
 {
 	char cookie[24];
 	metrics_label(m, "wall", r->now.kind->wall);
-	metrics_label(m, "what", r->now.what);
+	metrics_label(m, "what", r->now.kind->constant ? r->now.kind->constant : r->now.what);
 	if (!r->now.kind->over)
 		return;
 	/* Sockets may have the same address. */
@@ -93,11 +93,17 @@ static void periods(struct metrics *m, const struct watch_row *r)
 		counted(m, r, r->pair[1]);
 }
 
-static void nearest(struct metrics *m, const struct watch_row *r)
+/* Of each row, so that no series ends where another one is the nearest. */
+static void nearest(struct metrics *m, const struct watch *w)
 {
-	row_labels(m, r);
-	metrics_label(m, "owner", finding_remedy_name(r->now.owner));
-	metrics_count(m, 1);
+	for (size_t i = 0; i < w->count; i++) {
+		const struct watch_row *r = w->nearest[i];
+		if (r->ended)
+			continue;
+		row_labels(m, r);
+		metrics_label(m, "owner", finding_remedy_name(r->now.owner));
+		metrics_count(m, i == 0);
+	}
 }
 
 static void events(struct metrics *m, const struct watch *w)
@@ -131,6 +137,12 @@ static void timestamp(struct metrics *m, const struct watch *w)
 	metrics_number(m, (double)w->time.tv_sec + (double)(w->time.tv_nsec / 1000000) / 1000);
 }
 
+static void interval(struct metrics *m, const struct watch *w)
+{
+	if (w->interval_s > 0)
+		metrics_number(m, w->interval_s);
+}
+
 static void info(struct metrics *m, const struct watch *w)
 {
 	metrics_label(m, "version", EPOLLTUNE_VERSION);
@@ -145,7 +157,6 @@ static const struct family {
 	const char *help;
 	void (*row)(struct metrics *, const struct watch_row *); /* of each row */
 	void (*watch)(struct metrics *, const struct watch *);
-	bool first; /* only of the nearest row */
 } families[] = {
 	{"epolltune_watch_used", METRIC_GAUGE, "How much of a limit is in use, in its unit.",
 	 .row = used},
@@ -167,8 +178,8 @@ static const struct family {
 	 "Periods in which a control group used up its CPU quota.", .row = throttled},
 	{"epolltune_watch_periods", METRIC_COUNTER, "Periods of the CPU quota of a control group.",
 	 .row = periods},
-	{"epolltune_watch_nearest", METRIC_INFO, "The nearest limit, and whose it is.",
-	 .row = nearest, .first = true},
+	{"epolltune_watch_nearest", METRIC_GAUGE,
+	 "1 for the nearest limit, 0 for others, and whose it is.", .watch = nearest},
 	{"epolltune_watch_kernel_events", METRIC_COUNTER, "Events that the kernel counts.",
 	 .watch = events},
 	{"epolltune_watch_established", METRIC_GAUGE, "Open TCP connections.",
@@ -180,6 +191,8 @@ static const struct family {
 	{"epolltune_watch", METRIC_INFO, "The watch that these metrics are of.", .watch = info},
 	{"epolltune_watch_timestamp_seconds", METRIC_GAUGE, "When the figures were read.",
 	 .watch = timestamp},
+	{"epolltune_watch_interval_seconds", METRIC_GAUGE,
+	 "The time between two readings, as --interval asks for it.", .watch = interval},
 };
 
 int watch_metrics(FILE *out, const struct watch *w, bool openmetrics, struct err *e)
@@ -188,7 +201,7 @@ int watch_metrics(FILE *out, const struct watch *w, bool openmetrics, struct err
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
 		const struct family *f = &families[i];
 		metrics_family(&m, f->name, f->type, f->help);
-		for (size_t k = 0; f->row && k < (f->first ? !!w->count : w->count); k++)
+		for (size_t k = 0; f->row && k < w->count; k++)
 			if (!w->nearest[k]->ended)
 				f->row(&m, w->nearest[k]);
 		if (f->watch)

@@ -65,10 +65,12 @@ test_the_metrics_of_a_watch_are_those_of_its_json() {
 	is_prometheus_text watch
 	cp out metrics
 	expect 2 epolltune watch --replay file --format prometheus
-	cmp out metrics || fail 'the replay differs'
+	is 'the interval' "$(sed -n 's/^epolltune_watch_interval_seconds //p' metrics)" 0.1
+	# A replay has none.
+	sed '/^epolltune_watch_interval_seconds /d' metrics | cmp out - || fail 'the replay differs'
 	expect 2 epolltune watch --replay file --format openmetrics
 	is_openmetrics out || fail 'not OpenMetrics'
-	tail -n 1 file >last
+	tail -n 1 file | jq '(.rows[] | select(.wall == "ports.ephemeral").what) = "ports"' >last
 	jq -r '.rows[] | select(.unit != "periods") | "{wall=\"\(.wall)\",what=\"\(.what)\"" as $row |
 		(select(.used) | "epolltune_watch_used\($row) \(.used)"),
 		(select(.recent_max) | "epolltune_watch_used_max\($row) \(.recent_max)"),
@@ -78,10 +80,10 @@ test_the_metrics_of_a_watch_are_those_of_its_json() {
 	jq -r '.counters | del(.["Tcp.CurrEstab"]) | to_entries[] | "epolltune_watch_kernel_events_total{counter=\"\(.key)\" \(.value)"' last |
 		sort >>wanted
 	jq -r '"epolltune_watch_established \(.counters["Tcp.CurrEstab"])", "epolltune_watch_timestamp_seconds \(.time)",
-		(.rows[0] | "epolltune_watch_nearest_info{wall=\"\(.wall)\",what=\"\(.what)\" 1")' last >>wanted
+		(.rows | to_entries[] | "epolltune_watch_nearest{wall=\"\(.value.wall)\",what=\"\(.value.what)\" \(if .key == 0 then 1 else 0 end)")' last >>wanted
 	# Without further labels; of the verdicts the one that is so.
 	sed -n 's/,verdict="\([^"]*\)"} 1$/} \1/; /verdict="/d; s/,\(cookie\|unit\|event\|owner\)=.*}/}/; s/} / /; p' metrics |
-		grep -E '^epolltune_watch_(used|used_max|lost_total|half_open|verdict|kernel_events_total|established|timestamp_seconds|nearest_info)[{ ]' |
+		grep -E '^epolltune_watch_(used|used_max|lost_total|half_open|verdict|kernel_events_total|established|timestamp_seconds|nearest)[{ ]' |
 		sort >had
 	sort wanted | diff - had || fail 'the figures differ'
 	grep -qE '^epolltune_watch_verdict.wall="accept-queue".* short$' had || fail 'the full queue is not short'
@@ -89,18 +91,58 @@ test_the_metrics_of_a_watch_are_those_of_its_json() {
 	grep -qE '^epolltune_watch_left_seconds.wall="accept-queue".* 0$' metrics || fail 'it is not full'
 }
 
+needs_strace() {
+	! sanitized || skip 'a sanitizer does not run below strace'
+	strace -o /dev/null true 2>/dev/null || skip 'no strace (ptrace) here'
+}
+
+# Sends it at one of the calls that replace the file.
+signal_at() { # SIGNAL CALL STATUS
+	echo old >textfile/a.prom
+	expect "$3" timeout 60 strace -o trace -e "trace=${2%:*}" -e "inject=${2%:*}:signal=$1:when=${2#*:}" \
+		epolltune watch --interval 100ms --format openmetrics --output textfile/a.prom
+}
+
 test_a_signal_leaves_the_whole_metrics_of_an_interval() {
 	in_namespace
-	sanitized && skip 'a sanitizer does not run below strace'
-	strace -o /dev/null true 2>/dev/null || skip 'no strace (ptrace) here'
+	needs_strace
 	mkdir textfile
-	for call in write:1 write:2 fsync:1 rename:1 write:5; do
-		echo old >textfile/a.prom
-		expect 0 timeout 60 strace -o trace -e "trace=${call%:*}" -e "inject=${call%:*}:signal=SIGTERM:when=${call#*:}" \
-			epolltune watch --interval 100ms --format openmetrics --output textfile/a.prom
+	for call in write:1 write:2 rename:1 write:5 rename:2; do
+		signal_at SIGTERM $call 0
 		is 'the directory' "$(ls -A textfile)" a.prom
-		is "the end after a signal at $call" "$(tail -n 1 textfile/a.prom)" '# EOF'
+		is "the end after SIGTERM at $call" "$(tail -n 1 textfile/a.prom)" '# EOF'
 	done
+	for call in write:1 write:2 rename:1 write:5 rename:2; do
+		signal_at SIGKILL $call 137
+		case $(tail -n 1 textfile/a.prom) in old | '# EOF') ;; *) fail "half of the metrics after SIGKILL at $call" ;; esac
+	done
+	is 'what killed watches left' "$(ls -A textfile)" "$(printf '%s\n' .a.prom.epolltune a.prom)"
+	expect 0 strace -o trace -e trace=fsync,fdatasync,sync,syncfs epolltune watch --interval 100ms --count 2 --format openmetrics \
+		--output textfile/a.prom
+	is 'the directory' "$(ls -A textfile)" a.prom
+	is 'calls that sync' "$(grep -c sync trace)" 0
+}
+
+# A disk without room for the metrics of these looks.
+full_at() { # WHEN COUNT STATUS
+	expect "$3" strace -o trace -e trace=rename -e "inject=rename:error=ENOSPC:when=$1" \
+		epolltune watch --interval 100ms --count "$2" --format prometheus --output a.prom
+}
+
+test_a_watch_goes_on_after_metrics_that_could_not_be_written() {
+	in_namespace
+	needs_strace
+	full_at 1 9 3
+	complained 'a.prom: cannot replace: No space left'
+	is 'what is there' "$(ls -A)" "$(printf '%s\n' err out trace)"
+	full_at 2..4 5 0
+	complained 'a.prom: cannot replace: No space left'
+	is 'metrics that are written' "$(grep -c ' = 0$' trace)" 3
+	# Each time that it fails again is reported, not each interval.
+	full_at 2+2 4 0
+	is 'lines of errors' "$(wc -l <err)" 2
+	full_at 2+ 3 3
+	complained 'a.prom: cannot replace: No space left'
 }
 
 test_where_metrics_of_a_watch_go_is_named() {
@@ -224,7 +266,7 @@ test_prometheus_scrapes_a_watch_through_node_exporter() {
 	expect any epolltune check --quick --format prometheus --output textfile/epolltune.prom
 	wait_for has_result 'ALERTS{alertname="EpolltuneLimitReached",wall="accept-queue",alertstate="firing"}'
 	wait_for has_result 'instance_wall:epolltune_watch_use:ratio{wall="accept-queue"} >= 1'
-	wait_for has_result 'epolltune_wall_capacity * on (instance, wall) epolltune_watch_nearest_info'
+	wait_for has_result 'epolltune_wall_capacity * on (instance, wall) (epolltune_watch_nearest == 1)'
 	is 'errors of the textfile collector' "$(asks node_textfile_scrape_error)" 0
 	is 'the capacity' "$(asks 'epolltune_watch_capacity{wall="accept-queue"}')" 17
 	is 'what both have of the socket' "$(asks 'epolltune_watch_capacity - on (cookie) epolltune_listener_backlog')" 1

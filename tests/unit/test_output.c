@@ -169,6 +169,26 @@ static void what_is_no_file_is_spared(void **state)
 	assert_int_equal(files(), 1);
 }
 
+/* What a killed writer left is neither written to nor followed. */
+static void what_is_replaced_again_leaves_no_second_file(void **state)
+{
+	struct err e = {0};
+	char left[160], other[160];
+	snprintf(left, sizeof(left), "%s/.report.json.epolltune", directory);
+	snprintf(other, sizeof(other), "%s/other", directory);
+	assert_int_equal(output_replace(path, write_text, "first", &e), 0);
+	assert_content("first");
+	assert_int_equal(link(path, left), 0);
+	assert_int_equal(output_replace(path, fail_half_way, "second", &e), -ENOMEM);
+	assert_content("first");
+	assert_int_equal(files(), 1);
+	assert_int_equal(symlink("other", left), 0);
+	assert_int_equal(output_replace(path, write_text, "third", &e), 0);
+	assert_content("third");
+	assert_int_equal(files(), 1);
+	assert_int_equal(access(other, F_OK), -1);
+}
+
 static void works_in_the_current_directory(void **state)
 {
 	struct err e = {0};
@@ -186,9 +206,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
 	const struct CMUnitTest tests[] = {
-		TEST(a_new_file_heeds_the_umask),      TEST(a_failure_leaves_the_old_file),
-		TEST(a_full_disk_leaves_the_old_file), TEST(a_signal_waits),
-		TEST(what_is_no_file_is_spared),       TEST(works_in_the_current_directory),
+		TEST(a_new_file_heeds_the_umask),
+		TEST(a_failure_leaves_the_old_file),
+		TEST(a_full_disk_leaves_the_old_file),
+		TEST(a_signal_waits),
+		TEST(what_is_no_file_is_spared),
+		TEST(works_in_the_current_directory),
+		TEST(what_is_replaced_again_leaves_no_second_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

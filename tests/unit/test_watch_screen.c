@@ -231,6 +231,7 @@ static void golden_metrics(void **state)
 		FILE *out = open_memstream(&text, &size);
 		assert_non_null(out);
 		scene(&w, !ended, ended);
+		w.interval_s = ended ? 0 : 0.1;
 		assert_int_equal(watch_metrics(out, &w, ended, &e), 0);
 		fclose(out);
 		text[size - 1] = 0; /* compare() adds it */
@@ -240,6 +241,29 @@ static void golden_metrics(void **state)
 	}
 }
 
+/* The destination that has most ports changes from look to look, and its series must not. */
+static void metrics_name_ports_without_destination(void **state)
+{
+	struct watch w = {0};
+	struct err e = {0};
+	char *text = NULL;
+	size_t size = 0;
+	struct watch_sample *s = calloc(1, sizeof(*s));
+	FILE *out = open_memstream(&text, &size);
+	assert_non_null(s);
+	assert_non_null(out);
+	gauge(s, "ports.ephemeral", "ports to 10.0.0.1:443", 7, 28231, REPORT_NONE);
+	assert_int_equal(watch_add(&w, s, &e), 0);
+	assert_int_equal(watch_metrics(out, &w, false, &e), 0);
+	fclose(out);
+	assert_non_null(
+		strstr(text, "{wall=\"ports.ephemeral\",what=\"ports\",unit=\"ports\"} 7\n"));
+	assert_null(strstr(text, "10.0.0.1"));
+	free(text);
+	free(s);
+	watch_free(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +271,7 @@ int main(void)
 		cmocka_unit_test(it_fits_every_size),
 		cmocka_unit_test(it_scrolls_to_the_selected_row),
 		cmocka_unit_test(golden_metrics),
+		cmocka_unit_test(metrics_name_ports_without_destination),
 		cmocka_unit_test(lines_name_what_is_nearest_and_what_is_short),
 	};
 	setenv("TZ", "UTC0", 1);
