@@ -189,6 +189,9 @@ struct server_file {
 	const char *prefix; /* of its command: where a relative name begins; NULL: the working
 			       directory */
 	const char *usual;  /* where no file is named; NULL: it reads none then */
+	const char *program; /* the distribution's, that reads `usual` */
+	const char *units;   /* of a server that overwrites its command: those that name `usual`,
+				comma separated; NULL: its command is visible */
 	/* "name value;" and "name {…}", or a line each. */
 	enum { SERVER_BLOCKS, SERVER_LINES } syntax;
 	const char *sections; /* of SERVER_LINES: what begins one, comma separated; NULL: none */
@@ -204,7 +207,15 @@ struct server_setting {
 	const char *parameter;
 	bool once;          /* one of several such directives for an address has it */
 	const char *option; /* of its command, which counts more; NULL: there is none */
+	const char *long_option; /* another name of that; NULL: there is none */
 	unsigned spare;     /* of its connections, in percent, that it does not give to clients */
+	const char *narrower; /* further sections that lower it for their listeners: the first
+				 for those after it; NULL: none */
+	uint64_t preset;      /* where nothing sets it; 0: it takes what RLIMIT_NOFILE allows */
+	/* At most (RLIMIT_NOFILE - files_kept) / files_each; files_each 0: there is no such
+	 * bound. */
+	uint64_t files_each, files_kept;
+	bool both; /* connections to servers behind it count */
 };
 enum server_limit { SERVER_CLIENTS, SERVER_BACKLOG, SERVER_LIMITS };
 

@@ -28,10 +28,13 @@ static const struct server_row servers[] = {
 		.file = {.option = "-c",
 			 .prefix = "-p",
 			 .usual = "/etc/nginx/nginx.conf",
+			 .program = "/usr/sbin/nginx",
 			 .include = "include"},
 		.set = {[SERVER_CLIENTS] = {.directive = "worker_connections",
 					    .section = "events",
-					    .spare = 7}, /* a sixteenth: idle ones are closed */
+					    .spare = 7, /* a sixteenth: idle ones are closed */
+					    .preset = 512,
+					    .both = true},
 			[SERVER_BACKLOG] =
 				{.directive = "listen", .parameter = "backlog=", .once = true}},
 	},
@@ -46,10 +49,19 @@ static const struct server_row servers[] = {
 		.files_line = "maxclients {files}",
 		.keepalive_line = "tcp-keepalive {seconds}",
 		.stalled_line = "timeout 60, and client-output-buffer-limit normal 64mb 32mb 60",
-		.file = {.option = "", .syntax = SERVER_LINES, .include = "include"},
+		.file = {.option = "",
+			 .usual = "/etc/redis/redis.conf",
+			 .program = "/usr/bin/redis-server",
+			 .units = "redis-server.service,redis.service",
+			 .syntax = SERVER_LINES,
+			 .include = "include"},
 		.set = {[SERVER_CLIENTS] = {.directive = "maxclients",
 					    .section = "",
-					    .option = "--maxclients"},
+					    .option = "--maxclients",
+					    .preset = 10000,
+					    /* src/server.c adjustOpenFilesLimit() */
+					    .files_each = 1,
+					    .files_kept = 32},
 			[SERVER_BACKLOG] = {.directive = "tcp-backlog",
 					    .section = "",
 					    .option = "--tcp-backlog"}},
@@ -76,7 +88,11 @@ static const struct server_row servers[] = {
 			 .sections = "global,defaults,frontend,backend,listen,peers,userlist,"
 				     "resolvers,mailers,cache,program,ring,http-errors,fcgi-app,"
 				     "log-forward,crt-store,traces"},
-		.set = {[SERVER_CLIENTS] = {.directive = "maxconn", .section = "global"},
+		.set = {[SERVER_CLIENTS] = {.directive = "maxconn",
+					    .section = "global",
+					    .narrower = "defaults,frontend,listen",
+					    /* src/haproxy.c compute_ideal_maxconn() */
+					    .files_each = 2},
 			[SERVER_BACKLOG] = {.directive = "bind", .parameter = "backlog "}},
 		.files_raised = true,
 	},
@@ -149,7 +165,10 @@ static const struct server_row servers[] = {
 		.clients_files = true,
 		.files_line = "memcached -c {files}",
 		.stalled_line = "memcached -o idle_timeout=60",
-		.set = {[SERVER_CLIENTS] = {.option = "-c"}, [SERVER_BACKLOG] = {.option = "-b"}},
+		.set = {[SERVER_CLIENTS] = {.option = "-c",
+					    .long_option = "--conn-limit",
+					    .preset = 1024},
+			[SERVER_BACKLOG] = {.option = "-b"}},
 	},
 	{
 		.process = "java",
