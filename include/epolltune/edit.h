@@ -37,25 +37,36 @@ struct edited {
 	char *text;       /* the caller frees it; NULL: nothing had to be changed */
 	size_t found;     /* directives, or addresses of one, that set the limit or can */
 	uint64_t present; /* the lowest value that is there; EDIT_NONE: none is */
+	size_t at;        /* of SERVER_LAST: the place of the directive; 0: none */
 };
 
 /* Changes the directives in the text of a file, of which `around` is the section that includes it
  * ("": none). -ENOTSUP: a present value is not a number. */
 int edit_text(const struct edit *edit, const char *text, const char *around, struct edited *out,
 	      struct err *e);
+/* The limit that a text sets for the listeners at `ports`, "80,443"; "": all of them. Zeros, which
+ * servers read as no limit, do not count. -ENOTSUP: a value is not a number. */
+struct edit_limit {
+	uint64_t value;          /* the lowest; EDIT_NONE: none is there */
+	char section[EDIT_NAME]; /* that has it */
+	bool elsewhere;          /* a file that it includes may have it */
+};
+int edit_limit(const struct server_file *file, const struct server_setting *set, const char *ports,
+	       const char *text, struct edit_limit *out, struct err *e);
 /* Adds the directive to its section in a text that does not have it. -ENOTSUP: there is no such
  * section, or the limit is a parameter. */
 int edit_insert(const struct edit *edit, const char *text, char **out, struct err *e);
-/* Calls fn() for each name of files that the text includes. Stops at an error of it. */
+/* Calls fn() for each name of files that the text includes from the place `from` on. Stops at an
+ * error of it. */
 typedef int (*edit_include)(const char *name, const char *section, void *arg, struct err *e);
-int edit_includes(const struct server_file *file, const char *text, const char *around,
+int edit_includes(const struct server_file *file, const char *text, const char *around, size_t from,
 		  edit_include fn, void *arg, struct err *e);
 
 /* A simple command in a text for sh -c. */
 #define EDIT_WORDS 64
 struct edit_command {
 	bool first; /* nothing is before it that could change the working directory */
-	size_t end; /* of its last word in the text */
+	size_t end; /* of its last word in the text, or of that before "--" */
 	size_t count;
 	const char *word[EDIT_WORDS]; /* without quotes, its program first; NULL: unknown, since the
 					 shell expands it */

@@ -30,6 +30,8 @@ struct guest {
 	struct lab_options wire;       /* of the lab */
 	int (*interrupted)(void);      /* not 0: do not wait for it to listen; NULL: do */
 	const struct guest_line *line; /* that it has more; NULL: none */
+	/* Whose addresses it must listen on, on its port; NULL: those of any. */
+	const struct guest_listeners *like;
 	struct program program;
 	bool free;                         /* nothing was at `socket` before the first command */
 	struct guest_listeners *listeners; /* in the lab's memory */
@@ -69,7 +71,8 @@ void guest_line_free(struct guest_line *line);
 /* "worker_connections 576 in /etc/nginx/nginx.conf", "--maxclients 256 in its command". */
 char *guest_line_text(const struct guest_line *line, char text[GUEST_LINE]);
 /* Ends the server and starts it as `tried` with that line, in another lab like the present one,
- * whose files the host's are not. `line` must outlive `tried`. */
+ * whose files the host's are not. -ENOTSUP: it does not listen on the same addresses. `line` and
+ * `near` must outlive `tried`. */
 int guest_open_line(struct guest *tried, struct guest *near, const struct host *calling,
 		    const struct guest_line *line, struct err *e);
 /* Ends the server, which has its grace after SIGTERM, and removes what it left at its path. */
@@ -77,7 +80,7 @@ void guest_end(struct guest *r);
 /* Starts it again, with RLIMIT_NOFILE `nofile` (0: the caller's), after the end of the present one.
  */
 int guest_restart(struct guest *r, uint64_t nofile, struct err *e);
-/* 0 while it runs and listens; -ECHILD says how it ended. */
+/* 0 while it runs and listens, on all addresses that it must; -ECHILD says how it ended. */
 int guest_check(struct guest *r, struct err *e);
 /* The last lines that it printed; "": none. */
 void guest_output(const struct guest *r, char text[PROGRAM_OUTPUT]);
@@ -94,6 +97,7 @@ int guest_subject(struct guest *r, const struct host *calling, struct subject *o
 /* The accept queues of its port, or that of its socket, together. */
 struct guest_queue {
 	uint64_t depth, limit, drops;
+	uint64_t limit_min; /* of one */
 	size_t sockets;
 };
 int guest_queue_read(struct guest *r, struct guest_queue *out, struct err *e);

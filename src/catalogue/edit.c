@@ -48,30 +48,38 @@ static void section_enter(struct scan *s, const char *name, size_t length)
 	s->depth++;
 }
 
+/* Whether nothing goes on behind it: of lines, also at the end of one. */
+static bool is_end(const struct server_file *file, char c)
+{
+	return !c || (c == '\n' && file->syntax == SERVER_LINES);
+}
+
 /* To the end of a quoted part. */
-static size_t quoted_end(const char *text, size_t at)
+static size_t quoted_end(const struct server_file *file, const char *text, size_t at)
 {
 	char quote = text[at++];
-	while (text[at] && text[at] != quote)
-		at += text[at] == '\\' && text[at + 1] ? 2 : 1;
-	return at + (text[at] != 0);
+	bool escapes = quote == '"' || !file->literal;
+	while (!is_end(file, text[at]) && text[at] != quote)
+		at += escapes && text[at] == '\\' && !is_end(file, text[at + 1]) ? 2 : 1;
+	return at + (text[at] == quote);
 }
 
 /* Reads a word, which ends before a blank or one of `ends`. */
 static void word_read(struct scan *s, const char *ends)
 {
 	size_t begin = s->at, at = begin;
-	const char *text = s->text;
+	const char *text = s->text, *braces = s->file->syntax == SERVER_LINES ? "}\n" : "}";
 	while (text[at] && !strchr(ends, text[at])) {
 		bool quotes = text[at] == '"' || text[at] == '\'';
 		/* nginx takes a quote inside of a word as any character. */
 		if (quotes && (at == begin || s->file->syntax == SERVER_LINES))
-			at = quoted_end(text, at);
-		else if (text[at] == '\\' && text[at + 1])
+			at = quoted_end(s->file, text, at);
+		else if (text[at] == '\\' && !is_end(s->file, text[at + 1]))
 			at += 2;
-		else if (text[at] == '$' && text[at + 1] == '{')
-			at += strcspn(text + at, "}") + (strchr(text + at, '}') != NULL);
-		else
+		else if (text[at] == '$' && text[at + 1] == '{') {
+			at += strcspn(text + at, braces);
+			at += text[at] == '}';
+		} else
 			at++;
 	}
 	if (s->count < WORDS)
@@ -142,20 +150,6 @@ static void section_of_next(struct scan *s)
 	section_enter(s, s->text + (s->count ? s->word[0].begin : 0), length);
 }
 
-static bool word_is(const struct scan *s, size_t i, const char *text)
-{
-	const struct word *w = &s->word[i];
-	return i < s->count && w->end - w->begin == strlen(text) &&
-	       !strncmp(s->text + w->begin, text, w->end - w->begin);
-}
-
-static bool word_begins(const struct scan *s, size_t i, const char *text)
-{
-	const struct word *w = &s->word[i];
-	return w->end - w->begin >= strlen(text) &&
-	       !strncmp(s->text + w->begin, text, strlen(text));
-}
-
 /* A word without the quotes around it. */
 static void word_copy(const struct scan *s, size_t i, char *out, size_t size)
 {
@@ -166,6 +160,14 @@ static void word_copy(const struct scan *s, size_t i, char *out, size_t size)
 		w.end--;
 	}
 	snprintf(out, size, "%.*s", (int)(w.end - w.begin), s->text + w.begin);
+}
+
+static bool word_is(const struct scan *s, size_t i, const char *text)
+{
+	char word[EDIT_NAME] = "";
+	if (i < s->count)
+		word_copy(s, i, word, sizeof(word));
+	return !strcmp(word, text);
 }
 
 static bool section_is(const struct scan *s, const char *section)
@@ -184,6 +186,8 @@ static bool address_names(const char *list, const char *address)
 		char one[EDIT_NAME * 4];
 		snprintf(one, sizeof(one), "%.*s", item.length, item.text);
 		const char *last = strrchr(one, ':');
+		if (!strncmp(one, "quic4@", 6) || !strncmp(one, "quic6@", 6))
+			continue;
 		if (path && !strncmp(one, prefix, 4) && (one[4] == ':' || one[4] == '@')) {
 			if (!strcmp(one + 5, path))
 				return true;
@@ -194,15 +198,16 @@ static bool address_names(const char *list, const char *address)
 	return false;
 }
 
-static int number_read(const struct scan *s, const struct word *w, uint64_t *value, struct err *e)
+/* Reads the number that follows so many characters of a word. */
+static int number_read(const struct scan *s, size_t i, size_t skip, uint64_t *value, struct err *e)
 {
-	const char *text = s->text + w->begin;
-	char *end;
-	*value = strtoull(text, &end, 10);
-	if (end == s->text + w->end && *text >= '0' && *text <= '9')
+	char name[EDIT_NAME], text[EDIT_NAME], *end;
+	word_copy(s, 0, name, sizeof(name));
+	word_copy(s, i, text, sizeof(text));
+	*value = strtoull(text + skip, &end, 10);
+	if (!*end && text[skip] >= '0' && text[skip] <= '9')
 		return 0;
-	return err_set(e, ENOTSUP, "%.40s is not a plain number: \"%.*s\"",
-		       s->text + s->word[0].begin, (int)(w->end - w->begin), text);
+	return err_set(e, ENOTSUP, "%s is not a plain number: \"%s\"", name, text + skip);
 }
 
 /* What replaces a part of the text. */
@@ -239,15 +244,51 @@ static unsigned fit_of(const struct scan *s)
 	return fit;
 }
 
+static size_t address_find(const struct edit_addresses *all, const char *address)
+{
+	size_t i = 0;
+	while (i < all->count && strcmp(all->at[i].text, address))
+		i++;
+	return i;
+}
+
+/* One spelling of a wildcard of IPv4: "8080", "0.0.0.0:8080" and "*:8080". */
+static void wildcard_spell(char *address, size_t size)
+{
+	static const char zero[] = "0.0.0.0:";
+	size_t skip = strncmp(address, zero, sizeof(zero) - 1) ? 0 : sizeof(zero) - 1;
+	char port[EDIT_NAME];
+	if (address[strspn(address, "0123456789")] && !skip)
+		return;
+	snprintf(port, sizeof(port), "%s", address + skip);
+	snprintf(address, size, "*:%s", port);
+}
+
+/* Whether the socket of a wildcard serves it, unless it has options of its own; a name may have
+ * addresses of both families. */
+static bool is_covered(const struct edit_addresses *all, const char *address)
+{
+	const char *port = strrchr(address, ':');
+	bool ipv6 = address[0] == '[', digits = address[0] >= '0' && address[0] <= '9';
+	char wildcard[2][EDIT_NAME];
+	if (!port || !strncmp(address, "unix:", 5))
+		return false;
+	snprintf(wildcard[0], sizeof(wildcard[0]), "*%s", port);
+	snprintf(wildcard[1], sizeof(wildcard[1]), "[::]%s", port);
+	for (size_t i = digits ? 0 : ipv6; i < (digits ? 1 : 2); i++)
+		if (strcmp(address, wildcard[i]) && address_find(all, wildcard[i]) < all->count)
+			return true;
+	return false;
+}
+
 /* Whether it is the one for its address. */
 static bool is_best(const struct edit *edit, const char *address, unsigned fit)
 {
 	struct edit_addresses *all = edit->addresses;
-	size_t i = 0;
-	while (i < all->count && strcmp(all->at[i].text, address))
-		i++;
+	size_t i = address_find(all, address);
 	if (edit->value) {
-		bool best = i < all->count && !all->at[i].taken && all->at[i].fit == fit;
+		bool best = i < all->count && !all->at[i].taken && all->at[i].fit == fit &&
+			    (fit > FIT_ANY || !is_covered(all, address));
 		if (best)
 			all->at[i].taken = true;
 		return best;
@@ -265,11 +306,24 @@ static int change_of_value(const struct edit *edit, const struct scan *s, struct
 			   struct err *e)
 {
 	struct change c = {.at = s->word[1]};
-	int rc = number_read(s, &c.at, &c.present, e);
+	if (edit->set->counts == SERVER_FIRST && all->count)
+		return 0;
+	int rc = number_read(s, 1, 0, &c.present, e);
 	snprintf(c.text, sizeof(c.text), "%llu", (unsigned long long)edit->value);
+	if (edit->set->counts == SERVER_LAST)
+		all->count = 0;
 	if (!rc)
 		change_add(all, &c);
 	return rc;
+}
+
+/* Not a listener of TCP. */
+static bool is_datagram(const struct scan *s)
+{
+	for (size_t i = 2; i < s->count; i++)
+		if (word_is(s, i, "quic") || word_is(s, i, "udp"))
+			return true;
+	return false;
 }
 
 static int change_of_parameter(const struct edit *edit, const struct scan *s, struct changes *all,
@@ -281,23 +335,24 @@ static int change_of_parameter(const struct edit *edit, const struct scan *s, st
 	size_t end = s->word[s->count - 1].end;
 	struct change c = {.at = {end, end}, .present = EDIT_NONE};
 	unsigned fit = fit_of(s);
-	char name[EDIT_NAME], address[EDIT_NAME * 4];
-	snprintf(name, sizeof(name), "%.*s", (int)(length - apart), parameter);
+	char word[EDIT_NAME], address[EDIT_NAME * 4];
 	word_copy(s, 1, address, sizeof(address));
-	if (!address_names(address, edit->address))
+	if (!address_names(address, edit->address) || is_datagram(s))
 		return 0;
+	wildcard_spell(address, sizeof(address));
 	snprintf(c.text, sizeof(c.text), " %s%llu", parameter, (unsigned long long)edit->value);
 	for (size_t i = 2; i < s->count; i++) {
-		struct word value = s->word[apart && i + 1 < s->count ? i + 1 : i];
-		if (apart ? !word_is(s, i, name) : !word_begins(s, i, name))
+		word_copy(s, i, word, sizeof(word));
+		if (strncmp(word, parameter, length - apart) || (apart && word[length - 1]))
 			continue;
-		value.begin += apart ? 0 : length;
-		int rc = number_read(s, &value, &c.present, e);
+		size_t value = apart && i + 1 < s->count ? i + 1 : i;
+		int rc = number_read(s, value, apart ? 0 : length, &c.present, e);
 		if (rc)
 			return rc;
-		c.at = value;
+		c.at = s->word[value];
 		fit = FIT_PARAMETER;
-		snprintf(c.text, sizeof(c.text), "%llu", (unsigned long long)edit->value);
+		snprintf(c.text, sizeof(c.text), "%s%llu", apart ? "" : parameter,
+			 (unsigned long long)edit->value);
 	}
 	if (!edit->set->once || is_best(edit, address, fit))
 		change_add(all, &c);
@@ -333,6 +388,8 @@ int edit_text(const struct edit *edit, const char *text, const char *around, str
 	struct changes all = {0};
 	int rc = changes_find(edit, text, around, &all, e);
 	*out = (struct edited){.found = all.count, .present = EDIT_NONE};
+	if (edit->set->counts == SERVER_LAST && all.count)
+		out->at = all.at[0].at.begin;
 	/* From the end, so that what is before stays where it was. */
 	for (size_t left = all.count; !rc && left; left--) {
 		struct change *last = &all.at[0];
@@ -349,6 +406,117 @@ int edit_text(const struct edit *edit, const char *text, const char *around, str
 		}
 		*last = all.at[left - 1];
 	}
+	return rc;
+}
+
+/* A section of set->narrower, and the first of them before it. */
+struct narrower {
+	char first[EDIT_NAME], name[EDIT_NAME];
+	uint64_t own;
+	bool applies;            /* it has one of the listeners */
+	bool inherits;           /* from any of them */
+	uint64_t before, lowest; /* of the last of the first kind, of all of them */
+};
+
+static void limit_lower(struct edit_limit *out, uint64_t value, const char *section)
+{
+	if (!value || value >= out->value)
+		return;
+	out->value = value;
+	snprintf(out->section, sizeof(out->section), "%s", section);
+}
+
+/* Whether a directive with addresses, "*:80,:8080", has one of the ports, or one that is no plain
+ * port. */
+static bool address_has(const struct scan *s, const char *ports)
+{
+	char text[EDIT_NAME * 4];
+	const char *list = text;
+	struct list_item item;
+	word_copy(s, 1, text, sizeof(text));
+	while (list_next(&list, &item)) {
+		char one[EDIT_NAME * 4];
+		snprintf(one, sizeof(one), "%.*s", item.length, item.text);
+		const char *port = strrchr(one, ':');
+		bool plain = port && port[1] && !port[1 + strspn(port + 1, "0123456789")];
+		if (!plain || !*ports || list_has(ports, port + 1))
+			return true;
+	}
+	return false;
+}
+
+static void narrower_end(struct narrower *n, struct edit_limit *out)
+{
+	uint64_t inherited = n->inherits ? n->lowest : n->before;
+	if (!strcmp(n->name, n->first)) {
+		n->before = n->own;
+		if (n->own < n->lowest)
+			n->lowest = n->own;
+	} else if (n->applies) {
+		limit_lower(out, n->own != EDIT_NONE ? n->own : inherited,
+			    n->own != EDIT_NONE ? n->name : n->first);
+	}
+}
+
+static int narrower_next(struct narrower *n, const struct scan *s, const struct server_setting *set,
+			 const char *ports, struct edit_limit *out, struct err *e)
+{
+	static const char addresses[] = "bind";
+	uint64_t value;
+	if (s->opens) {
+		narrower_end(n, out);
+		n->own = EDIT_NONE;
+		n->applies = n->inherits = false;
+		word_copy(s, 0, n->name, sizeof(n->name));
+		for (size_t i = 1; i < s->count; i++)
+			n->inherits |= word_is(s, i, "from");
+	}
+	if (s->opens || !list_has(set->narrower, n->name))
+		return 0;
+	bool listens = word_is(s, 0, addresses) && s->count > 1 && address_has(s, ports);
+	n->applies |= listens;
+	for (size_t i = 0; i + 1 < s->count; i++) {
+		if (!word_is(s, i, set->directive) || (i && !listens))
+			continue;
+		int rc = number_read(s, i + 1, 0, &value, e);
+		if (rc)
+			return rc;
+		if (i)
+			limit_lower(out, value, n->name);
+		else
+			n->own = value ? value : EDIT_NONE;
+	}
+	return 0;
+}
+
+int edit_limit(const struct server_file *file, const struct server_setting *set, const char *ports,
+	       const char *text, struct edit_limit *out, struct err *e)
+{
+	struct scan s = scan_begin(file, text, "");
+	struct narrower n = {.own = EDIT_NONE, .before = EDIT_NONE, .lowest = EDIT_NONE};
+	bool inside = file->syntax == SERVER_LINES || !*set->section;
+	uint64_t value;
+	int rc = 0;
+	if (set->narrower)
+		snprintf(n.first, sizeof(n.first), "%.*s", (int)strcspn(set->narrower, ","),
+			 set->narrower);
+	*out = (struct edit_limit){.value = EDIT_NONE};
+	while (!rc && scan_next(&s)) {
+		bool here = !s.opens && section_is(&s, set->section);
+		if (here && s.count > 1 && word_is(&s, 0, set->directive)) {
+			rc = number_read(&s, 1, 0, &value, e);
+			if (!rc)
+				limit_lower(out, value, set->section);
+		}
+		out->elsewhere |= here && file->include && word_is(&s, 0, file->include);
+		inside |= s.opens && !s.depth && word_is(&s, 0, set->section);
+		if (!rc && set->narrower)
+			rc = narrower_next(&n, &s, set, ports, out, e);
+		section_of_next(&s);
+	}
+	if (!rc && set->narrower)
+		narrower_end(&n, out);
+	out->elsewhere |= !inside;
 	return rc;
 }
 
@@ -389,14 +557,15 @@ int edit_insert(const struct edit *edit, const char *text, char **out, struct er
 	return *out ? 0 : err_set(e, ENOMEM, "no memory for a configuration file");
 }
 
-int edit_includes(const struct server_file *file, const char *text, const char *around,
+int edit_includes(const struct server_file *file, const char *text, const char *around, size_t from,
 		  edit_include fn, void *arg, struct err *e)
 {
 	struct scan s = scan_begin(file, text, around);
 	char name[PATH_MAX];
 	int rc = 0;
 	while (file->include && !rc && scan_next(&s)) {
-		if (!s.opens && word_is(&s, 0, file->include) && s.count > 1) {
+		if (!s.opens && word_is(&s, 0, file->include) && s.count > 1 &&
+		    s.word[0].begin >= from) {
 			word_copy(&s, 1, name, sizeof(name));
 			rc = fn(name, scan_section(&s), arg, e);
 		}
@@ -445,6 +614,9 @@ static void expansion_skip(struct shell *s)
 	s->at += length;
 }
 
+/* This line and the next. */
+#define SHELL_JOINS "\\\n"
+
 static void double_quoted(struct shell *s)
 {
 	s->at++;
@@ -454,7 +626,11 @@ static void double_quoted(struct shell *s)
 			expansion_skip(s);
 			continue;
 		}
-		if (c == '\\' && s->text[s->at + 1] && strchr("$`\"\\\n", s->text[s->at + 1]))
+		if (!strncmp(s->text + s->at, SHELL_JOINS, 2)) {
+			s->at += 2;
+			continue;
+		}
+		if (c == '\\' && s->text[s->at + 1] && strchr("$`\"\\", s->text[s->at + 1]))
 			c = s->text[++s->at];
 		put(s, c);
 		s->at++;
@@ -479,6 +655,8 @@ static void shell_word_read(struct shell *s)
 			double_quoted(s);
 		} else if (c == '$' || c == '`') {
 			expansion_skip(s);
+		} else if (!strncmp(s->text + s->at, SHELL_JOINS, 2)) {
+			s->at += 2;
 		} else {
 			if (c == '\\' && s->text[s->at + 1])
 				c = s->text[++s->at];
@@ -504,15 +682,40 @@ static bool is_before_program(const char *word)
 	return is_assignment(word) || list_has(before, word);
 }
 
+static void blanks_skip(struct shell *s)
+{
+	for (;;) {
+		s->at += strspn(s->text + s->at, SHELL_BLANKS);
+		if (strncmp(s->text + s->at, SHELL_JOINS, 2))
+			return;
+		s->at += 2;
+	}
+}
+
+/* Its operator and the word after that: ">>file", "2>&1" without the number. */
+static void redirection_skip(struct shell *s)
+{
+	struct shell word = *s;
+	word.at += strspn(s->text + s->at, "<>&|");
+	blanks_skip(&word);
+	shell_word_read(&word);
+	s->at = word.at;
+}
+
 /* Reads one simple command; false at the end of the text. */
 static bool command_next(struct shell *s, struct edit_command *c)
 {
+	bool options_end = false;
 	*c = (struct edit_command){.first = c->first};
 	s->out = c->text;
 	s->room = sizeof(c->text);
 	for (;;) {
-		s->at += strspn(s->text + s->at, SHELL_BLANKS);
+		blanks_skip(s);
 		char now = s->text[s->at];
+		if (now == '<' || now == '>') {
+			redirection_skip(s);
+			continue;
+		}
 		if (now == '#')
 			s->at += strcspn(s->text + s->at, "\n");
 		if (!now || strchr(SHELL_ENDS, s->text[s->at]))
@@ -525,7 +728,9 @@ static bool command_next(struct shell *s, struct edit_command *c)
 				 strspn(s->text + begin, "0123456789") == s->at - begin;
 		if (redirects || (!c->count && !s->expands && is_before_program(word)))
 			continue;
-		c->end = s->at;
+		options_end |= !s->expands && !strcmp(word, "--");
+		if (!options_end)
+			c->end = s->at;
 		if (c->count < EDIT_WORDS)
 			c->word[c->count++] = s->expands ? NULL : word;
 	}
@@ -569,6 +774,8 @@ bool edit_command_option(const struct edit_command *c, const char *option, size_
 	size_t length = strlen(option);
 	for (size_t i = *at ? *at : 1; i < c->count; i++) {
 		const char *word = c->word[i];
+		if (word && !strcmp(word, "--"))
+			return false;
 		if (!word || strncmp(word, option, length))
 			continue;
 		bool is_long = option[1] == '-';

@@ -87,10 +87,14 @@ static void finding_refuted(const struct judged *d, const struct proof *p, const
 	f->remedy = line[0] ? REMEDY_APPLICATION : REMEDY_NONE;
 	report_text(f->outcome, "%s", text);
 	/* It is about the value. */
-	report_text(f->advice, "%s",
-		    line[0] ? "Another limit of its configuration, or of a server behind it, is "
-			      "lower."
-			    : "");
+	f->advice[0] = 0;
+	if (line[0] && p->kept)
+		report_text(f->advice, "The listener still has a backlog of %s.",
+			    quantity_count(p->kept).text);
+	else if (line[0])
+		report_text(f->advice,
+			    "Another limit of its configuration, or of a server behind it, is "
+			    "lower.");
 	for (size_t i = 0; i < f->proposal_count; i++)
 		f->proposals[i].proposed[0] = 0;
 }

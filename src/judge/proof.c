@@ -151,8 +151,21 @@ static int line_refused(const struct guest *tried, struct err *e)
 	return err_set(e, ENOTSUP, "the server %s%s", program_end_text(&tried->program, end), line);
 }
 
+/* Whether the outcome is that of the line: the server runs, and its listener has the limit. */
+static int line_check(struct guest *tried, enum server_limit limit, struct proof *p, struct err *e)
+{
+	struct guest_queue queue = {0};
+	int rc = guest_check(tried, e);
+	if (!rc && limit == SERVER_BACKLOG)
+		rc = guest_queue_read(tried, &queue, e);
+	if (queue.sockets && queue.limit_min < tried->line->value)
+		p->kept = queue.limit_min;
+	return rc ? err_recode(e, ENOTSUP) : 0;
+}
+
 static int line_try(struct trial *t, const struct experiment *x, const struct settings *now,
-		    const struct guest_line *line, struct proof *p, struct err *e)
+		    enum server_limit limit, const struct guest_line *line, struct proof *p,
+		    struct err *e)
 {
 	CLEAN(guest_close) struct guest tried = {0};
 	struct probe_options options = *t->options;
@@ -167,7 +180,8 @@ static int line_try(struct trial *t, const struct experiment *x, const struct se
 	rc = proof_search(t, x, now, p, e);
 	t->options = given;
 	t->lab = lab;
-	return rc;
+	int checked = rc && rc != -ERANGE ? 0 : line_check(&tried, limit, p, e);
+	return checked ? checked : rc;
 }
 
 int proof_search_line(struct trial *t, const struct experiment *x, const struct settings *now,
@@ -188,5 +202,5 @@ int proof_search_line(struct trial *t, const struct experiment *x, const struct 
 	if (rc)
 		return err_recode(e, ENOTSUP);
 	guest_line_text(&made, line);
-	return line_try(t, x, now, &made, p, e);
+	return line_try(t, x, now, limit, &made, p, e);
 }

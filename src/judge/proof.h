@@ -8,6 +8,8 @@ struct proof {
 	struct outcome outcome; /* with `at` */
 	bool halved;            /* half of `at` was tried and does not suffice */
 	struct outcome half;    /* with half of `at` */
+	/* The backlog of the server's listener where that of the line is higher; 0: it is not. */
+	uint64_t kept;
 };
 
 /* Tries `p->at`, which solve() found; with scale() also larger values if it does not suffice, and

@@ -175,15 +175,44 @@ static bool way_find(struct guest *r)
 	return found;
 }
 
+/* Whether each address of `some` on the server's port is one of `all`. */
+static bool has_addresses(const struct guest *r, const struct guest_listeners *all,
+			  const struct guest_listeners *some)
+{
+	for (size_t i = 0; i < some->count; i++) {
+		bool found = !is_asked(r, &some->at[i]);
+		for (size_t k = 0; !found && k < all->count; k++)
+			found = !strcmp(some->at[i].address, all->at[k].address);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* A server that could bind only some of its addresses may run on for seconds. */
+static bool is_like(const struct guest *r)
+{
+	return !r->like || r->socket ||
+	       (has_addresses(r, r->like, r->listeners) && has_addresses(r, r->listeners, r->like));
+}
+
 /* "0.0.0.0:81, 0.0.0.0:82"; "" for none. */
-static void addresses_name(const struct guest *r, char text[ADDRESSES])
+static void addresses_name(const struct guest_listeners *all, char text[ADDRESSES])
 {
 	size_t used = 0;
 	text[0] = 0;
-	for (size_t i = 0; i < r->listeners->count && used < ADDRESSES; i++)
-		if (!i || strcmp(r->listeners->at[i].address, r->listeners->at[i - 1].address))
+	for (size_t i = 0; i < all->count && used < ADDRESSES; i++)
+		if (!i || strcmp(all->at[i].address, all->at[i - 1].address))
 			used += (size_t)snprintf(text + used, ADDRESSES - used, "%s%s",
-						 i ? ", " : "", r->listeners->at[i].address);
+						 i ? ", " : "", all->at[i].address);
+}
+
+static int unlike(const struct guest *r, struct err *e)
+{
+	char now[ADDRESSES], before[ADDRESSES];
+	addresses_name(r->listeners, now);
+	addresses_name(r->like, before);
+	return err_set(e, ENOTSUP, "the server listens on %s instead of %s", now, before);
 }
 
 void guest_output(const struct guest *r, char text[PROGRAM_OUTPUT])
@@ -213,7 +242,7 @@ static int not_listening(const struct guest *r, struct err *e)
 				      "changes its user needs root");
 		return -ECHILD;
 	}
-	addresses_name(r, addresses);
+	addresses_name(r->listeners, addresses);
 	return err_set(e, ETIMEDOUT, "--run: the command does not listen on %s; it listens on %s",
 		       where_text(r, where),
 		       addresses[0] ? addresses
@@ -229,7 +258,8 @@ static int listening_await(struct guest *r, struct err *e)
 		int rc = look(r, e);
 		if (rc)
 			return rc;
-		if (way_find(r))
+		bool found = way_find(r);
+		if (found && is_like(r))
 			return 0;
 		if (r->interrupted && r->interrupted())
 			return err_set(e, EINTR, "--run: interrupted");
@@ -237,7 +267,7 @@ static int listening_await(struct guest *r, struct err *e)
 		elsewhere = r->listeners->count ? (elsewhere ? elsewhere : now) : 0;
 		if (!lives || now - began > LISTEN_MS ||
 		    (elsewhere && now - elsewhere > ELSEWHERE_MS))
-			return not_listening(r, e);
+			return found && lives ? unlike(r, e) : not_listening(r, e);
 		clock_sleep_ms(LOOK_MS);
 	}
 }
@@ -326,7 +356,11 @@ int guest_open_far(struct guest *far, struct guest *near, const struct host *cal
 int guest_open_line(struct guest *tried, struct guest *near, const struct host *calling,
 		    const struct guest_line *line, struct err *e)
 {
+	int rc = program_lives(&near->program) ? look(near, e) : 0;
+	if (rc)
+		return rc;
 	other_begin(tried, near);
+	tried->like = near->listeners;
 	tried->line = line;
 	return open_in(tried, calling, e);
 }
@@ -401,6 +435,8 @@ int guest_queue_read(struct guest *r, struct guest_queue *out, struct err *e)
 			continue;
 		out->depth += l->depth;
 		out->limit += l->limit;
+		if (!out->sockets || l->limit < out->limit_min)
+			out->limit_min = l->limit;
 		out->drops += l->drops;
 		out->sockets++;
 	}
@@ -414,11 +450,12 @@ int guest_check(struct guest *r, struct err *e)
 	int status;
 	clock_sleep_ms(END_MS);
 	int rc = guest_queue_read(r, &queue, e);
-	if (rc || (program_lives(&r->program) && queue.sockets))
+	if (rc || (program_lives(&r->program) && queue.sockets && is_like(r)))
 		return rc;
 	if (!program_exited(&r->program, &status))
-		return err_set(e, ECHILD, "the server no longer listens on %s",
-			       where_text(r, where));
+		return queue.sockets ? unlike(r, e)
+				     : err_set(e, ECHILD, "the server no longer listens on %s",
+					       where_text(r, where));
 	return err_set(e, ECHILD, "the server %s", program_end_text(&r->program, end));
 }
 

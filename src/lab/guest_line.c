@@ -11,6 +11,7 @@
 #include "epolltune/edit.h"
 #include "epolltune/guest.h"
 #include "epolltune/host.h"
+#include "epolltune/list.h"
 
 /* Files that include each other. */
 #define DEPTH 8
@@ -19,6 +20,7 @@
 /* Goes through the files of a configuration. */
 struct walk {
 	const struct host *host;
+	const char *command;
 	struct edit edit;
 	struct guest_line *line;
 	char directory[PATH_MAX]; /* where the names of included files begin */
@@ -26,12 +28,18 @@ struct walk {
 	uint64_t present;
 };
 
-void guest_line_free(struct guest_line *line)
+static void overlays_free(struct guest_line *line)
 {
 	for (size_t i = 0; i < line->file_count; i++) {
 		free(line->file[i].path);
 		free(line->file[i].text);
 	}
+	line->file_count = 0;
+}
+
+void guest_line_free(struct guest_line *line)
+{
+	overlays_free(line);
 	free(line->command);
 }
 
@@ -54,10 +62,17 @@ static int file_walk(struct walk *w, const char *path, const char *section, stru
 {
 	CLEAN(free_pointer) char *text = NULL;
 	struct edited edited;
+	if (w->edit.set->counts == SERVER_FIRST && w->found)
+		return 0;
 	if (++w->files > FILES || w->depth >= DEPTH)
 		return err_set(e, ENOTSUP, "its configuration has too many files");
 	ssize_t size = host_read_all(w->host, path + 1, &text, e);
 	int rc = size < 0 ? (int)size : edit_text(&w->edit, text, section, &edited, e);
+	/* What came before it has no effect. */
+	if (!rc && w->edit.set->counts == SERVER_LAST && edited.found) {
+		overlays_free(w->line);
+		w->present = EDIT_NONE;
+	}
 	if (!rc && edited.text)
 		rc = overlay_add(w->line, path, edited.text, e);
 	if (rc)
@@ -66,7 +81,7 @@ static int file_walk(struct walk *w, const char *path, const char *section, stru
 	if (edited.present < w->present)
 		w->present = edited.present;
 	w->depth++;
-	rc = edit_includes(w->edit.file, text, section, files_walk, w, e);
+	rc = edit_includes(w->edit.file, text, section, edited.at, files_walk, w, e);
 	w->depth--;
 	return rc;
 }
@@ -129,6 +144,24 @@ static int main_walk(struct walk *w, const struct edit_command *c, const char *n
 	return files_walk(path, "", w, e);
 }
 
+/* Whether the command starts the program that reads the usual file: one built otherwise reads
+ * another. */
+static bool is_usual(const struct walk *w, const char *word)
+{
+	CLEAN(free_pointer) char *all = strdup(getenv("PATH") ? getenv("PATH") : "");
+	char path[PATH_MAX], real[PATH_MAX], *rest = all, *directory;
+	snprintf(path, sizeof(path), "%s", word);
+	if (!strchr(word, '/')) {
+		if (!all || strstr(w->command, "PATH="))
+			return false;
+		do {
+			directory = strsep(&rest, ":");
+			absolute_make(word, directory ? directory : "", path);
+		} while (directory && access(path, X_OK));
+	}
+	return *path == '/' && realpath(path, real) && !strcmp(real, w->edit.file->program);
+}
+
 /* The first file that the command names; NULL: none. */
 static int files_named(struct walk *w, const struct edit_command *c, const char **first,
 		       struct err *e)
@@ -150,6 +183,8 @@ static int files_named(struct walk *w, const struct edit_command *c, const char 
 	if (at || !name)
 		return rc;
 	*first = name;
+	if (!is_usual(w, c->word[0]))
+		return err_set(e, ENOTSUP, "its configuration file is not known");
 	return main_walk(w, c, name, e);
 }
 
@@ -168,25 +203,47 @@ static int file_insert(struct walk *w, const struct edit_command *c, const char 
 	return rc ? rc : overlay_add(w->line, path, more, e);
 }
 
-/* The last argument of an option that may follow others: "--worker-class gevent --backlog". */
-static bool option_find(const struct edit_command *c, const char *options, uint64_t *present)
+/* Whether the class that the command names is one with which the option has an effect. */
+static bool has_class(const struct edit_command *c, const struct server_setting *set)
 {
-	const char *last = strrchr(options, ' '), *value = NULL;
-	bool found = false;
-	for (size_t at = 0; edit_command_option(c, last ? last + 1 : options, &at, &value);)
+	const char *class = NULL, *value;
+	size_t last = 0;
+	struct list_item item;
+	for (const char *names = set->class_options; list_next(&names, &item);) {
+		char name[EDIT_NAME];
+		snprintf(name, sizeof(name), "%.*s", item.length, item.text);
+		for (size_t at = 0; edit_command_option(c, name, &at, &value);)
+			if (at > last) {
+				last = at;
+				class = value;
+			}
+	}
+	return class && list_has(set->classes, class);
+}
+
+/* Names the option, with what it needs, and reads its last argument. False: it is not there, or has
+ * no effect. */
+static bool option_find(const struct edit_command *c, const struct server_setting *set,
+			struct guest_line *out)
+{
+	bool acts = !set->class_options || has_class(c, set), found = false;
+	const char *value = NULL;
+	snprintf(out->name, sizeof(out->name), "%s%s%s", acts ? "" : set->class_option,
+		 acts ? "" : " ", set->option);
+	for (size_t at = 0; acts && edit_command_option(c, set->option, &at, &value);)
 		found = true;
-	*present = value ? strtoull(value, NULL, 10) : 0;
+	out->present = value ? strtoull(value, NULL, 10) : 0;
 	return found;
 }
 
-static int option_make(const struct guest *r, const struct edit_command *c,
-		       const struct server_setting *set, struct guest_line *out, struct err *e)
+static int option_make(const struct guest *r, const struct edit_command *c, struct guest_line *out,
+		       struct err *e)
 {
 	if (!out->value)
 		return 0;
 	if (out->present >= out->value)
 		return -EALREADY;
-	out->command = edit_command_add(r->command, c, set->option, out->value);
+	out->command = edit_command_add(r->command, c, out->name, out->value);
 	return out->command ? 0 : err_set(e, ENOMEM, "no memory for a command");
 }
 
@@ -235,11 +292,10 @@ int guest_line_make(const struct guest *r, const struct host *calling, const cha
 		snprintf(address, sizeof(address), "unix:%s", r->socket);
 	else
 		snprintf(address, sizeof(address), "%u", (unsigned)r->port);
-	if (set->option && (option_find(c, set->option, &out->present) || !set->directive)) {
-		snprintf(out->name, sizeof(out->name), "%s", set->option);
-		return option_make(r, c, set, out, e);
-	}
+	if (set->option && (option_find(c, set, out) || !set->directive))
+		return option_make(r, c, out, e);
 	struct walk w = {.host = calling,
+			 .command = r->command,
 			 .edit = {&row->file, set, address, value, &addresses},
 			 .line = out,
 			 .present = EDIT_NONE};
@@ -251,7 +307,7 @@ int guest_line_make(const struct guest *r, const struct host *calling, const cha
 	if (has_file || !set->option)
 		return rc;
 	snprintf(out->name, sizeof(out->name), "%s", set->option);
-	return option_make(r, c, set, out, e);
+	return option_make(r, c, out, e);
 }
 
 char *guest_line_text(const struct guest_line *line, char text[GUEST_LINE])

@@ -134,7 +134,8 @@ static void omitted(struct metrics *m, const struct watch *w)
 
 static void timestamp(struct metrics *m, const struct watch *w)
 {
-	metrics_number(m, (double)w->time.tv_sec + (double)(w->time.tv_nsec / 1000000) / 1000);
+	const int64_t ms = (int64_t)w->time.tv_sec * 1000 + w->time.tv_nsec / 1000000;
+	metrics_number(m, (double)ms / 1000);
 }
 
 static void interval(struct metrics *m, const struct watch *w)
@@ -152,47 +153,50 @@ static void info(struct metrics *m, const struct watch *w)
 }
 
 static const struct family {
-	const char *name;
-	enum metric_type type;
-	const char *help;
+	const char *name, *help;
 	void (*row)(struct metrics *, const struct watch_row *); /* of each row */
 	void (*watch)(struct metrics *, const struct watch *);
+	enum metric_type type;
 } families[] = {
-	{"epolltune_watch_used", METRIC_GAUGE, "How much of a limit is in use, in its unit.",
-	 .row = used},
-	{"epolltune_watch_capacity", METRIC_GAUGE, "Capacity of a limit, in its unit.",
-	 .row = capacity},
-	{"epolltune_watch_used_max", METRIC_GAUGE,
+	{"epolltune_watch_used", "How much of a limit is in use, in its unit.", .row = used,
+	 .type = METRIC_GAUGE},
+	{"epolltune_watch_capacity", "Capacity of a limit, in its unit.", .row = capacity,
+	 .type = METRIC_GAUGE},
+	{"epolltune_watch_used_max",
 	 "The maximum that was in use in the last 240 intervals, in the unit of the limit.",
-	 .row = recent},
-	{"epolltune_watch_left_seconds", METRIC_GAUGE,
-	 "Time until a limit is reached at the present growth, +Inf without growth.", .row = left},
-	{"epolltune_watch_verdict", METRIC_GAUGE, "1 for the verdict of a limit, 0 for others.",
-	 .row = verdict},
-	{"epolltune_watch_lost", METRIC_COUNTER, "What a limit cost.", .row = lost},
-	{"epolltune_watch_half_open", METRIC_GAUGE, "Half-open connections of a listening socket.",
-	 .row = half_open},
-	{"epolltune_watch_stuck", METRIC_GAUGE,
-	 "1 for a listening socket whose process does not accept.", .row = stuck},
-	{"epolltune_watch_throttled_periods", METRIC_COUNTER,
-	 "Periods in which a control group used up its CPU quota.", .row = throttled},
-	{"epolltune_watch_periods", METRIC_COUNTER, "Periods of the CPU quota of a control group.",
-	 .row = periods},
-	{"epolltune_watch_nearest", METRIC_GAUGE,
-	 "1 for the nearest limit, 0 for others, and whose it is.", .watch = nearest},
-	{"epolltune_watch_kernel_events", METRIC_COUNTER, "Events that the kernel counts.",
-	 .watch = events},
-	{"epolltune_watch_established", METRIC_GAUGE, "Open TCP connections.",
-	 .watch = established},
-	{"epolltune_watch_listening", METRIC_GAUGE, "Whether the server listens.",
-	 .watch = listens},
-	{"epolltune_watch_omitted", METRIC_GAUGE, "Limits beyond the 1024 that are watched.",
-	 .watch = omitted},
-	{"epolltune_watch", METRIC_INFO, "The watch that these metrics are of.", .watch = info},
-	{"epolltune_watch_timestamp_seconds", METRIC_GAUGE, "When the figures were read.",
-	 .watch = timestamp},
-	{"epolltune_watch_interval_seconds", METRIC_GAUGE,
-	 "The time between two readings, as --interval asks for it.", .watch = interval},
+	 .row = recent, .type = METRIC_GAUGE},
+	{"epolltune_watch_left_seconds",
+	 "Time until a limit is reached at the present growth, +Inf without growth.", .row = left,
+	 .type = METRIC_GAUGE},
+	{"epolltune_watch_verdict", "1 for the verdict of a limit, 0 for others.", .row = verdict,
+	 .type = METRIC_GAUGE},
+	{"epolltune_watch_lost", "What a limit cost.", .row = lost, .type = METRIC_COUNTER},
+	{"epolltune_watch_half_open", "Half-open connections of a listening socket.",
+	 .row = half_open, .type = METRIC_GAUGE},
+	{"epolltune_watch_stuck", "1 for a listening socket whose process does not accept.",
+	 .row = stuck, .type = METRIC_GAUGE},
+	{"epolltune_watch_throttled_periods",
+	 "Periods in which a control group used up its CPU quota.", .row = throttled,
+	 .type = METRIC_COUNTER},
+	{"epolltune_watch_periods", "Periods of the CPU quota of a control group.", .row = periods,
+	 .type = METRIC_COUNTER},
+	{"epolltune_watch_nearest", "1 for the nearest limit, 0 for others, and whose it is.",
+	 .watch = nearest, .type = METRIC_GAUGE},
+	{"epolltune_watch_kernel_events", "Events that the kernel counts.", .watch = events,
+	 .type = METRIC_COUNTER},
+	{"epolltune_watch_established", "Open TCP connections.", .watch = established,
+	 .type = METRIC_GAUGE},
+	{"epolltune_watch_listening", "Whether the server listens.", .watch = listens,
+	 .type = METRIC_GAUGE},
+	{"epolltune_watch_omitted", "Limits beyond the 1024 that are watched.", .watch = omitted,
+	 .type = METRIC_GAUGE},
+	{"epolltune_watch", "The watch that these metrics are of.", .watch = info,
+	 .type = METRIC_INFO},
+	{"epolltune_watch_timestamp_seconds", "When the figures were read.", .watch = timestamp,
+	 .type = METRIC_GAUGE},
+	{"epolltune_watch_interval_seconds",
+	 "The time between two readings, as --interval asks for it.", .watch = interval,
+	 .type = METRIC_GAUGE},
 };
 
 int watch_metrics(FILE *out, const struct watch *w, bool openmetrics, struct err *e)

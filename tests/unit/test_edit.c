@@ -64,11 +64,45 @@ static const struct text_case cases[] = {
 	{"nginx", BACKLOG, 1024, "server { listen 8080 backlog=4096; }", NULL, 4096, NULL},
 	{"nginx", BACKLOG, 1024, "server { listen 80; }", NULL, EDIT_NONE,
 	 "its configuration has no listen for 8080"},
+	{"nginx", BACKLOG, 1024, "listen 8080 \"backlog=64\";", "listen 8080 backlog=1024;", 64,
+	 NULL},
+	/* The socket of the wildcard serves an address without options of its own. */
+	{"nginx", BACKLOG, 1024, "listen 8080; listen 127.0.0.1:8080; listen 127.0.0.2:8080 bind;",
+	 "listen 8080 backlog=1024; listen 127.0.0.1:8080; listen 127.0.0.2:8080 bind "
+	 "backlog=1024;",
+	 EDIT_NONE, NULL},
+	{"nginx", BACKLOG, 1024, "listen 127.0.0.1:8080; listen [::]:8080; listen [::1]:8080;",
+	 "listen 127.0.0.1:8080 backlog=1024; listen [::]:8080 backlog=1024; listen [::1]:8080;",
+	 EDIT_NONE, NULL},
+	{"nginx", BACKLOG, 1024, "listen localhost:8080; listen [::]:8080;",
+	 "listen localhost:8080; listen [::]:8080 backlog=1024;", EDIT_NONE, NULL},
+	{"nginx", BACKLOG, 1024, "listen 0.0.0.0:8080; listen *:8080 deferred; listen 8080;",
+	 "listen 0.0.0.0:8080; listen *:8080 deferred backlog=1024; listen 8080;", EDIT_NONE, NULL},
+	{"nginx", BACKLOG, 1024, "listen 8080 quic reuseport; listen 8080 ssl; listen 8080 udp;",
+	 "listen 8080 quic reuseport; listen 8080 ssl backlog=1024; listen 8080 udp;", EDIT_NONE,
+	 NULL},
+	{"nginx", BACKLOG, 1024, "listen 8080 udp;", NULL, EDIT_NONE,
+	 "its configuration has no listen for 8080"},
 
 	{"redis-server", CLIENTS, 288, "maxclients 100\nsave \"\"", "maxclients 288\nsave \"\"",
 	 100, NULL},
-	{"redis-server", CLIENTS, 288, "maxclients 100\n  maxclients 400\n",
-	 "maxclients 288\n  maxclients 400\n", 100, NULL},
+	/* The last one counts. */
+	{"redis-server", CLIENTS, 288, "maxclients 100\n  maxclients 400\n", NULL, 400, NULL},
+	{"redis-server", CLIENTS, 288, "maxclients 400\nmaxclients 100\n",
+	 "maxclients 400\nmaxclients 288\n", 100, NULL},
+	{"redis-server", CLIENTS, 288, "maxclients '100'", "maxclients 288", 100, NULL},
+	{"redis-server", CLIENTS, 288, "maxclients many\nmasterauth secret\n", NULL, EDIT_NONE,
+	 "maxclients is not a plain number: \"many\"$"},
+	{"redis-server", CLIENTS, 288, "a 'it\\'s\nmaxclients 100", "a 'it\\'s\nmaxclients 288",
+	 100, NULL},
+	{"redis-server", CLIENTS, 288, "a 'it\\' maxclients 1'\nmaxclients 100",
+	 "a 'it\\' maxclients 1'\nmaxclients 288", 100, NULL},
+	{"redis-server", CLIENTS, 288, "a \"it\\\nmaxclients 100", "a \"it\\\nmaxclients 288", 100,
+	 NULL},
+	{"redis-server", CLIENTS, 288, "a it\\\nmaxclients 100\na ${b\n",
+	 "a it\\\nmaxclients 288\na ${b\n", 100, NULL},
+	{"redis-server", CLIENTS, 288, "a ${b\nmaxclients 100\na }", "a ${b\nmaxclients 288\na }",
+	 100, NULL},
 	{"redis-server", CLIENTS, 288, "#maxclients 100\nsave \"a maxclients 3\"",
 	 "#maxclients 100\nsave \"a maxclients 3\"\nmaxclients 288\n", EDIT_NONE, NULL},
 	{"redis-server", BACKLOG, 1024, "tcp-backlog 511 # so\r\nport 1\r\n",
@@ -82,6 +116,16 @@ static const struct text_case cases[] = {
 	 "is not a plain number"},
 	{"haproxy", CLIENTS, 144, MANY "global\n maxconn 50\n", MANY "global\n maxconn 144\n", 50,
 	 NULL},
+	/* The first one counts. */
+	{"haproxy", CLIENTS, 144, "global\n maxconn 50\n maxconn 100\nglobal\n maxconn 90\n",
+	 "global\n maxconn 144\n maxconn 100\nglobal\n maxconn 90\n", 50, NULL},
+	{"haproxy", CLIENTS, 144, "global\n maxconn 400\n maxconn 100\n", NULL, 400, NULL},
+	{"haproxy", CLIENTS, 144, "global\n a 'b\\' 'c\\'\n maxconn 50\n",
+	 "global\n a 'b\\' 'c\\'\n maxconn 144\n", 50, NULL},
+	{"haproxy", CLIENTS, 144, "global\n maxconn \"50\" # b\n", "global\n maxconn 144 # b\n", 50,
+	 NULL},
+	{"haproxy", BACKLOG, 1024, "listen a\n bind quic4@:8080 ssl\n bind :8080 backlog '64'\n",
+	 "listen a\n bind quic4@:8080 ssl\n bind :8080 backlog 1024\n", 64, NULL},
 	{"haproxy", CLIENTS, 144, "listen a\n maxconn 10\n", NULL, EDIT_NONE,
 	 "its configuration has no section global"},
 	{"haproxy", BACKLOG, 1024, "listen a\n bind :80,:8080 # x\n bind *:8080 backlog 64 ssl\n",
@@ -108,8 +152,8 @@ static void a_text_is_changed_in_its_place(void **state)
 		assert_true(out.present == c->present);
 		if (!rc && !out.text && !out.found)
 			rc = edit_insert(&edit, c->text, &out.text, &e);
-		if (c->error)
-			assert_non_null(strstr(e.text, c->error));
+		if (c->error) /* "$": the end of the text */
+			assert_non_null(strstr(strcat(e.text, "$"), c->error));
 		assert_int_equal(rc, c->error ? -ENOTSUP : 0);
 		if (c->want)
 			assert_string_equal(out.text, c->want);
@@ -173,15 +217,24 @@ static void included_files_have_the_section_around_them(void **state)
 		&server_row_find("nginx")->file,
 		"include a.conf; # include no;\nhttp { include 'b/*.conf'; server { include c; } "
 		"} events { include d; }",
-		"", include_note, text, NULL);
+		"", 0, include_note, text, NULL);
 	assert_string_equal(text, "a.conf in \"\"; b/*.conf in \"http\"; c in \"server\"; "
 				  "d in \"events\"; ");
 	text[0] = 0;
-	edit_includes(&server_row_find("redis-server")->file, "include /a\n#include /b\n", "",
+	edit_includes(&server_row_find("redis-server")->file, "include /a\n#include /b\n", "", 0,
 		      include_note, text, NULL);
 	assert_string_equal(text, "/a in \"\"; ");
 	text[0] = 0;
-	edit_includes(&server_row_find("haproxy")->file, "include /a\n", "", include_note, text,
+	/* What is before the last one has no effect. */
+	static const char last[] = "include /a\nmaxclients 9\ninclude /b\n";
+	const struct server_row *redis = server_row_find("redis-server");
+	struct edit edit = {&redis->file, &redis->set[SERVER_CLIENTS], "1", 0, NULL};
+	struct edited seen;
+	assert_int_equal(edit_text(&edit, last, "", &seen, NULL), 0);
+	edit_includes(&redis->file, last, "", seen.at, include_note, text, NULL);
+	assert_string_equal(text, "/b in \"\"; ");
+	text[0] = 0;
+	edit_includes(&server_row_find("haproxy")->file, "include /a\n", "", 0, include_note, text,
 		      NULL);
 	assert_string_equal(text, "");
 }
@@ -201,6 +254,12 @@ static const struct command_case commands[] = {
 	{"redis-server", "redis-server a 2>log", "redis-server a -x 7 2>log", NULL},
 	{"redis-server", "redis-server \\; \"$A `b`\" $(c; d) # redis-server",
 	 "redis-server \\; \"$A `b`\" $(c; d) -x 7 # redis-server", NULL},
+	{"redis-server", "redis-server a >/dev/null b < c", "redis-server a >/dev/null b -x 7 < c",
+	 NULL},
+	{"redis-server", "redis-server a > /var/log/redis-server 2>>\"redis-server\"",
+	 "redis-server a -x 7 > /var/log/redis-server 2>>\"redis-server\"", NULL},
+	{"redis-server", "redis-server \\\n  a \\\n", "redis-server \\\n  a -x 7 \\\n", NULL},
+	{"redis-server", "redis-server a -- b", "redis-server a -x 7 -- b", NULL},
 	{"redis-server", "sleep 1 & redis-server &", "sleep 1 & redis-server -x 7 &", NULL},
 	{"redis-server", "sh start.sh redis-server", NULL, NOT_ITSELF},
 	{"redis-server", "echo 'a; redis-server'", NULL, NOT_ITSELF},
@@ -244,6 +303,11 @@ static void an_option_is_read_from_a_command(void **state)
 	assert_string_equal(option_of("memcached -c 64 -u a", "-c"), "64");
 	assert_string_equal(option_of("memcached -c64 -c 65", "-c"), "65");
 	assert_string_equal(option_of("memcached -c '6 4'", "-c"), "6 4");
+	assert_string_equal(option_of("memcached -m 64 >/tmp/log -c 64 2>&1", "-c"), "64");
+	assert_string_equal(option_of("memcached -m 64 > /tmp/memcached -c \\\n 6\\\n4", "-c"),
+			    "64");
+	assert_string_equal(option_of("memcached -c \"6\\\n4\\\\\n\"", "-c"), "64\\\n");
+	assert_string_equal(option_of("memcached -c 3 -- -c 64", "-c"), "3");
 	assert_string_equal(option_of("memcached -c $N", "-c"), "unknown");
 	assert_string_equal(option_of("memcached -u -c", "-c"), "unknown");
 	assert_string_equal(option_of("memcached; echo -c 64", "-c"), "none");
