@@ -44,6 +44,15 @@ struct edited {
  * ("": none). -ENOTSUP: a present value is not a number. */
 int edit_text(const struct edit *edit, const char *text, const char *around, struct edited *out,
 	      struct err *e);
+/* The limit that a text sets for the listeners at `ports`, "80,443"; "": all of them. Zeros, which
+ * servers read as no limit, do not count. -ENOTSUP: a value is not a number. */
+struct edit_limit {
+	uint64_t value;          /* the lowest; EDIT_NONE: none is there */
+	char section[EDIT_NAME]; /* that has it */
+	bool elsewhere;          /* a file that it includes may have it */
+};
+int edit_limit(const struct server_file *file, const struct server_setting *set, const char *ports,
+	       const char *text, struct edit_limit *out, struct err *e);
 /* Adds the directive to its section in a text that does not have it. -ENOTSUP: there is no such
  * section, or the limit is a parameter. */
 int edit_insert(const struct edit *edit, const char *text, char **out, struct err *e);

@@ -409,6 +409,121 @@ int edit_text(const struct edit *edit, const char *text, const char *around, str
 	return rc;
 }
 
+/* A section of set->narrower, and the first of them before it. */
+struct narrower {
+	char first[EDIT_NAME], name[EDIT_NAME];
+	uint64_t own;
+	bool applies;            /* it has one of the listeners */
+	bool inherits;           /* from any of them */
+	uint64_t before, lowest; /* of the last of the first kind, of all of them */
+};
+
+static void limit_lower(struct edit_limit *out, uint64_t value, const char *section)
+{
+	if (!value || value >= out->value)
+		return;
+	out->value = value;
+	snprintf(out->section, sizeof(out->section), "%s", section);
+}
+
+/* Whether a directive with addresses, "*:80,:8080", has one of the ports, or one that is no plain
+ * port. */
+static bool address_has(const struct scan *s, const char *ports)
+{
+	char text[EDIT_NAME * 4];
+	const char *list = text;
+	struct list_item item;
+	word_copy(s, 1, text, sizeof(text));
+	while (list_next(&list, &item)) {
+		char one[EDIT_NAME * 4];
+		snprintf(one, sizeof(one), "%.*s", item.length, item.text);
+		const char *port = strrchr(one, ':');
+		bool plain = port && port[1] && !port[1 + strspn(port + 1, "0123456789")];
+		if (!plain || !*ports || list_has(ports, port + 1))
+			return true;
+	}
+	return false;
+}
+
+static void narrower_end(struct narrower *n, struct edit_limit *out)
+{
+	uint64_t inherited = n->inherits ? n->lowest : n->before;
+	if (!strcmp(n->name, n->first)) {
+		n->before = n->own;
+		if (n->own < n->lowest)
+			n->lowest = n->own;
+	} else if (n->applies) {
+		limit_lower(out, n->own != EDIT_NONE ? n->own : inherited,
+			    n->own != EDIT_NONE ? n->name : n->first);
+	}
+}
+
+static int narrower_next(struct narrower *n, const struct scan *s, const struct server_setting *set,
+			 const char *ports, struct edit_limit *out, struct err *e)
+{
+	static const char addresses[] = "bind";
+	uint64_t value;
+	if (s->opens) {
+		narrower_end(n, out);
+		n->own = EDIT_NONE;
+		n->applies = n->inherits = false;
+		word_copy(s, 0, n->name, sizeof(n->name));
+		for (size_t i = 1; i < s->count; i++)
+			n->inherits |= word_is(s, i, "from");
+	}
+	if (s->opens || !list_has(set->narrower, n->name))
+		return 0;
+	bool listens = word_is(s, 0, addresses) && s->count > 1 && address_has(s, ports);
+	n->applies |= listens;
+	for (size_t i = 0; i + 1 < s->count; i++) {
+		if (!word_is(s, i, set->directive) || (i && !listens))
+			continue;
+		int rc = number_read(s, i + 1, 0, &value, e);
+		if (rc)
+			return rc;
+		if (i)
+			limit_lower(out, value, n->name);
+		else
+			n->own = value ? value : EDIT_NONE;
+	}
+	return 0;
+}
+
+int edit_limit(const struct server_file *file, const struct server_setting *set, const char *ports,
+	       const char *text, struct edit_limit *out, struct err *e)
+{
+	struct scan s = scan_begin(file, text, "");
+	struct narrower n = {.own = EDIT_NONE, .before = EDIT_NONE, .lowest = EDIT_NONE};
+	bool inside = file->syntax == SERVER_LINES || !*set->section;
+	bool found = false;
+	uint64_t value;
+	int rc = 0;
+	if (set->narrower)
+		snprintf(n.first, sizeof(n.first), "%.*s", (int)strcspn(set->narrower, ","),
+			 set->narrower);
+	*out = (struct edit_limit){.value = EDIT_NONE};
+	while (!rc && scan_next(&s)) {
+		bool here = !s.opens && section_is(&s, set->section);
+		if (here && s.count > 1 && word_is(&s, 0, set->directive)) {
+			rc = number_read(&s, 1, 0, &value, e);
+			if (set->counts == SERVER_LAST)
+				out->value = EDIT_NONE;
+			if (!rc && (set->counts != SERVER_FIRST || !found))
+				limit_lower(out, value, set->section);
+			found |= !rc && value;
+		}
+		out->elsewhere |= here && file->include && word_is(&s, 0, file->include);
+		inside |= s.opens && !s.depth && word_is(&s, 0, set->section);
+		if (!rc && set->narrower)
+			rc = narrower_next(&n, &s, set, ports, out, e);
+		section_of_next(&s);
+	}
+	if (!rc && set->narrower)
+		narrower_end(&n, out);
+	out->elsewhere |= !inside;
+	return rc;
+}
+
 /* Behind what opens the section, or at the end of the text for a directive without one. */
 static bool place_find(const struct edit *edit, const char *text, size_t *at)
 {
