@@ -20,6 +20,7 @@ struct subject {
 	bool activated;   /* systemd holds the socket of a service that does not run */
 	/* The processes that accept from its listeners. */
 	size_t accepting;    /* their number; 0: not visible */
+	uint64_t oldest;     /* the first start time of them; 0: not visible */
 	uint64_t soft, hard; /* the smallest RLIMIT_NOFILE of them; HOST_UNLIMITED; 0, 0: unknown */
 	uint64_t held; /* the most descriptors besides connections that one holds; 0: unknown */
 	struct listeners listeners; /* its own only, with the processes that are visible */
@@ -79,11 +80,16 @@ int subject_memory_read(const struct host *h, const struct subject *s, uint64_t 
 			struct err *e);
 
 /* The limit on connections that its command, or else the file of its configuration that the command
- * names, gives each of its processes, and where. -ENOENT: they have none, or are not visible;
- * -ENOTSUP: epolltune does not know how such a server is configured. */
+ * names, gives each of its processes, by default where neither sets it. -ENOENT: it has
+ * no default that epolltune knows; -ENOTSUP: epolltune does not
+ * know how such a server is configured. */
 struct subject_clients {
-	uint64_t limit;
-	char where[256]; /* "worker_connections of /etc/nginx/nginx.conf", "-c of its command" */
+	bool known;
+	uint64_t limit; /* if known; 0: nothing sets it, and the server takes what RLIMIT_NOFILE
+			   allows */
+	/* "worker_connections of /etc/nginx/nginx.conf", "-c (not in its command)"; of one that is
+	 * not known why, a clause. */
+	char where[200];
 };
 int subject_clients_read(const struct host *h, const struct subject *s, struct subject_clients *out,
 			 struct err *e);

@@ -188,10 +188,13 @@ static const struct finding_row findings[] = {
 
 	SHORT("application.limit", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} hold {needed} connections\\: its own limit is {limit}",
-	      "{where} is {limit}{processes? for each of {processes} processes, and the kernel "
-	      "spreads connections unevenly}. {idle?It closes idle ones when a sixteenth is left. "
+	      "{where}{kept? less {kept}}{half?, halved,} is {limit}{processes? for each of "
+	      "{processes} processes, and the kernel spreads connections unevenly}. {both?"
+	      "Connections to servers behind it count, too. }{held?It holds {held} descriptors "
+	      "besides. }{idle?It closes idle ones when a sixteenth is left. "
 	      "}It suffices for {capacity}.",
-	      "{server}\\: {line}. Restart it, and check again.",
+	      "{server}\\: {line}{narrower?, and in each section ({narrower}) that sets it lower}. "
+	      "Restart it, and check again.",
 	      "The configuration of the server allows fewer connections than the "
 	      "target needs.",
 	      "Raise the directive that the finding names.",

@@ -380,11 +380,17 @@ static const struct wall_row walls[] = {
 		.need = need_connections,
 		.what = "The connections that the configuration of the server of --server allows: "
 			"worker_connections of nginx (which closes idle ones when a sixteenth is "
-			"left), maxconn of HAProxy, -c of memcached. Needed: the target's "
+			"left, and with --role proxy counts two for each client), maxconn of "
+			"HAProxy, maxclients of Redis, -c of memcached. Needed: the target's "
 			"connections.",
-		.detail = "{where} is {limit}{processes? for each of {processes} processes}.",
-		.absent = "No limit is visible in the command of the server or in the file that it "
-			  "names; check --run measures it.",
+		.detail =
+			"{unknown?{why}; check --run measures the limit:{where}{kept? less "
+			"{kept}}{half?, halved,} is {limit}{processes? for each of {processes} "
+			"processes}{both?, connections to servers behind it included}{held?, {held} "
+			"descriptors that it holds besides included}}.",
+		.absent =
+			"The command of the server does not set its limit, and epolltune does not "
+			"know its default; check --run measures it.",
 	},
 	{
 		.name = "application.connections",

@@ -211,12 +211,10 @@ static int open_no_links(int root, const char *path, int flags)
 	return -1;
 }
 
-/* Crosses no mount point either: a /proc mounted below the root is the running machine's. */
-static int open_captured(int root, const char *path, int flags)
+static int open_in(int root, const char *path, int flags, uint64_t resolve)
 {
 	struct open_how how = {.flags = (unsigned)flags,
-			       .resolve =
-				       RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV};
+			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve};
 	/* EAGAIN: a file below the root was renamed meanwhile. */
 	for (int i = 0; i < 8; i++) {
 		int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
@@ -229,6 +227,12 @@ static int open_captured(int root, const char *path, int flags)
 			break;
 	}
 	return -1;
+}
+
+/* Crosses no mount point: a /proc mounted below the root is the running machine's. */
+static int open_captured(int root, const char *path, int flags)
+{
+	return open_in(root, path, flags, RESOLVE_NO_XDEV);
 }
 
 /* The file or directory in a capture, from the running machine where it is filled; NULL: errno. */
@@ -325,24 +329,16 @@ static int read_whole(const struct host *h, int fd, const char *path, char **tex
 }
 
 /* `strings`: each ends with a NUL. */
-static ssize_t text_read(const struct host *h, const char *path, bool strings, char **text,
-			 struct err *e)
+static ssize_t text_of(const struct host *h, int fd, const char *path, bool strings, char **text,
+		       struct timespec *changed, struct err *e)
 {
-	const struct kept_file *kept = h->kept ? kept_find(h->kept, path) : NULL;
-	if (h->shadow)
-		filling_shadow(h->shadow, path);
-	*text = kept ? strdup(kept->text) : NULL;
-	if (*text)
-		return (ssize_t)kept->length;
-	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", e);
-	if (fd < 0)
-		return fd;
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return err_errno(e, "cannot read %s/%s", h->root, path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, S_ISDIR(st.st_mode) ? EISDIR : EINVAL,
 			       "cannot read %s/%s: not a regular file", h->root, path);
+	*changed = st.st_ctim;
 	char *buf = NULL;
 	size_t n = 0;
 	int r = read_whole(h, fd, path, &buf, &n, e);
@@ -357,10 +353,46 @@ static ssize_t text_read(const struct host *h, const char *path, bool strings, c
 	}
 	if (n && buf[n - 1] == '\n')
 		buf[--n] = 0;
-	if (h->frozen && h->kept)
-		kept_add(h->kept, path, buf, n);
 	*text = buf;
 	return (ssize_t)n;
+}
+
+static ssize_t text_read(const struct host *h, const char *path, bool strings, char **text,
+			 struct err *e)
+{
+	const struct kept_file *kept = h->kept ? kept_find(h->kept, path) : NULL;
+	if (h->shadow)
+		filling_shadow(h->shadow, path);
+	*text = kept ? strdup(kept->text) : NULL;
+	if (*text)
+		return (ssize_t)kept->length;
+	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", e);
+	if (fd < 0)
+		return fd;
+	struct timespec changed;
+	ssize_t n = text_of(h, fd, path, strings, text, &changed, e);
+	if (n >= 0 && h->frozen && h->kept)
+		kept_add(h->kept, path, *text, (size_t)n);
+	return n;
+}
+
+ssize_t machine_read_as(const struct host *h, pid_t pid, const char *name, char **text,
+			struct timespec *changed, struct err *e)
+{
+	char path[40];
+	*text = NULL;
+	if (!h->live)
+		return err_set(e, EOPNOTSUPP, "%s: a captured machine has no such file", name);
+	if (!machine_path_allowed(name + 1))
+		return err_set(e, EINVAL, "%s: not an absolute path without \"..\"", name);
+	snprintf(path, sizeof(path), "proc/%d/root", (int)pid);
+	CLEAN(close_fd) int root = open_below(h, path, O_PATH | O_DIRECTORY);
+	CLEAN(close_fd)
+	int fd = root < 0
+			 ? -1
+			 : open_in(root, name + 1, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+	return fd < 0 ? err_errno(e, "cannot read %s", name)
+		      : text_of(h, fd, name + 1, false, text, changed, e);
 }
 
 ssize_t host_read_all(const struct host *h, const char *path, char **text, struct err *e)

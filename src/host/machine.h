@@ -38,6 +38,13 @@ struct host *machine_make(const char *root);
 int machine_open(const struct host *h, const char *path, int flags, const char *verb,
 		 struct err *e);
 
+/* The text of the file that process `pid` sees at the absolute path `name`, and when it last
+ * changed (st_ctim). Links are resolved in the root of the process; -ELOOP for them without
+ * openat2(2). -EACCES: this user may not look there; -EOPNOTSUPP: a captured machine. The caller
+ * frees `text`. */
+ssize_t machine_read_as(const struct host *h, pid_t pid, const char *name, char **text,
+			struct timespec *changed, struct err *e);
+
 /* The byte order of the machine: that of a captured one is in sys/kernel/cpu_byteorder (Linux 6.2,
  * or written by `epolltune capture`); without it, little-endian. NULL: this machine. */
 #define HOST_BYTE_ORDER_FILE "sys/kernel/cpu_byteorder"

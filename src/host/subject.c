@@ -491,6 +491,8 @@ static void accepting_count(struct subject_search *s, struct subject *out, const
 		out->soft = p.soft;
 		out->hard = p.hard;
 	}
+	if (!out->oldest || p.started < out->oldest)
+		out->oldest = p.started;
 	held = held_estimate(s, process, p.open, held);
 	if (held > out->held)
 		out->held = held;
