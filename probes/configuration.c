@@ -2,6 +2,8 @@
  * file. An observation of what is written there: a server that runs may have read another. */
 #include "epolltune/probe.h"
 
+#include <errno.h>
+
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 
@@ -11,7 +13,7 @@ static const struct server_row *server_of(const struct subject *s)
 {
 	const struct server_row *row = s ? server_row_find(s->name) : NULL;
 	const struct server_setting *set = row ? &row->set[SERVER_CLIENTS] : NULL;
-	return set && (set->preset || set->files_each) ? row : NULL;
+	return set && (set->directive || set->option) ? row : NULL;
 }
 
 static bool clients_applies(const struct target *t, const struct probe_options *o)
@@ -23,8 +25,11 @@ static void clients_read(const struct host *h, struct settings *s)
 {
 	struct subject_clients clients;
 	s->taken.held = s->subject->held;
-	if (subject_clients_read(h, s->subject, &clients, NULL))
+	int rc = subject_clients_read(h, s->subject, &clients, NULL);
+	if (rc == -ENOENT)
 		return;
+	if (rc)
+		report_text(clients.where, "the command of %s is not readable", s->subject->name);
 	if (clients.known)
 		s->at[CLIENTS][0] = clients.limit < INT32_MAX ? (int64_t)clients.limit : INT32_MAX;
 	report_text(s->text[CLIENTS], "%s", clients.where);
@@ -52,7 +57,7 @@ struct clients_limit {
 	bool upper;    /* it may be lower */
 };
 
-static struct clients_limit limit_of(const struct settings *s)
+static struct clients_limit limit_of(const struct target *t, const struct settings *s)
 {
 	const struct server_setting *set = &server_of(s->subject)->set[SERVER_CLIENTS];
 	int64_t written = s->at[CLIENTS][0], files = files_bound(s);
@@ -60,7 +65,11 @@ static struct clients_limit limit_of(const struct settings *s)
 		return (struct clients_limit){written, false, false};
 	/* A server that raises its limit for the default has raised it to that. */
 	bool raised = set->preset && files == (int64_t)set->preset;
-	return (struct clients_limit){files, true, written <= 0 && !raised};
+	bool upper = written <= 0 && !raised;
+	/* An upper bound of what is not visible shows only that it is short. */
+	if (written == REPORT_NONE && upper && files >= (int64_t)t->connections)
+		files = REPORT_NONE;
+	return (struct clients_limit){files, true, upper};
 }
 
 static bool clients_both(const struct target *t, const struct settings *s)
@@ -71,9 +80,9 @@ static bool clients_both(const struct target *t, const struct settings *s)
 static void clients_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	const struct server_row *row = server_of(s->subject);
-	struct clients_limit limit = limit_of(s);
-	bool unknown = s->at[CLIENTS][0] == REPORT_NONE;
+	struct clients_limit limit = limit_of(t, s);
 	b->explained = true;
+	b->absent = s->at[CLIENTS][0] == REPORT_NONE && !s->text[CLIENTS][0];
 	if (limit.value == REPORT_NONE)
 		return;
 	uint64_t each = (uint64_t)limit.value * (100 - row->set[SERVER_CLIENTS].spare) / 100;
@@ -83,9 +92,6 @@ static void clients_bound(const struct target *t, const struct settings *s, stru
 		each /= 2;
 	b->upper = limit.upper || (row->clients_files && !s->taken.held);
 	b->capacity = (int64_t)subject_spread(each, processes_of(s));
-	/* An upper bound of what is not visible shows only that it is short. */
-	if (unknown && limit.upper && b->capacity >= (int64_t)t->connections)
-		b->capacity = REPORT_NONE;
 }
 
 static void clients_words(const struct target *t, const struct settings *s, const struct outcome *o,
@@ -93,7 +99,7 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 {
 	const struct server_row *row = server_of(s->subject);
 	const struct server_setting *set = &row->set[SERVER_CLIENTS];
-	struct clients_limit limit = limit_of(s);
+	struct clients_limit limit = limit_of(t, s);
 	bool both = clients_both(t, s);
 	uint64_t each = subject_part(report_margin(t->connections), processes_of(s));
 	int64_t enough =
@@ -101,12 +107,8 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 			   (int64_t)server_clients(row, both ? 2 * each : each, s->taken.held));
 	char line[WORDING_TEXT];
 	const char *kept = set->files_kept ? quantity_count(set->files_kept).text : "";
-	bool unseen = s->at[CLIENTS][0] == REPORT_NONE;
-	wording_set(w, "why", "%s",
-		    s->text[CLIENTS][0] ? s->text[CLIENTS] : "the command is not readable");
-	wording_flag(w, "unknown",
-		     limit.value == REPORT_NONE ||
-			     (unseen && limit.upper && limit.value >= (int64_t)t->connections));
+	wording_set(w, "why", "%s", s->text[CLIENTS]);
+	wording_flag(w, "unknown", limit.value == REPORT_NONE);
 	wording_set(w, "limit", "%s",
 		    limit.value == REPORT_NONE ? "" : quantity_count((uint64_t)limit.value).text);
 	wording_set(w, "where", "%s", limit.files ? "RLIMIT_NOFILE" : s->text[CLIENTS]);

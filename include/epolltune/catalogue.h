@@ -190,9 +190,8 @@ struct server_file {
 			       directory */
 	/* Where no file is named, and the program that reads it then; NULL: none is read. */
 	const char *usual, *program;
-	const char *units; /* of a server that overwrites its command, and reads no file unless one
-			      is named: those that name `usual`, comma separated; NULL: its command
-			      is visible */
+	const char *units; /* of a server that overwrites its command: those that name `usual`,
+			      comma separated; NULL: its command is visible */
 	/* "name value;" and "name {…}", or a line each. */
 	enum { SERVER_BLOCKS, SERVER_LINES } syntax;
 	const char *sections; /* of SERVER_LINES: what begins one, comma separated; NULL: none */
@@ -209,15 +208,15 @@ struct server_setting {
 	const char *parameter;
 	bool once; /* one of several such directives for an address has it */
 	enum { SERVER_EACH, SERVER_FIRST, SERVER_LAST } counts; /* of several directives */
-	const char *option; /* of its command, which counts more; NULL: there is none */
+	const char *option;      /* of its command, which counts more; NULL: there is none */
+	const char *long_option; /* another name of that; NULL: there is none */
 	/* Without one of `classes` in the last of `class_options` (comma separated) the option has
 	 * no effect, and `class_option` is added too. NULL: it always has one. */
 	const char *class_options, *classes, *class_option;
-	unsigned spare; /* of its connections, in percent, that it does not give to clients */
-	const char *long_option; /* another name of that; NULL: there is none */
-	const char *narrower;    /* further sections that lower it for their listeners: the first
-				    for those after it; NULL: none */
-	uint64_t preset;         /* where nothing sets it; 0: it takes what RLIMIT_NOFILE allows */
+	unsigned spare;       /* of its connections, in percent, that it does not give to clients */
+	const char *narrower; /* further sections that lower it for their listeners: the first
+				 for those after it; NULL: none */
+	uint64_t preset;      /* where nothing sets it; 0: it takes what RLIMIT_NOFILE allows */
 	/* At most (RLIMIT_NOFILE - files_kept) / files_each; files_each 0: there is no such
 	 * bound. */
 	uint64_t files_each, files_kept;

@@ -495,6 +495,7 @@ int edit_limit(const struct server_file *file, const struct server_setting *set,
 	struct scan s = scan_begin(file, text, "");
 	struct narrower n = {.own = EDIT_NONE, .before = EDIT_NONE, .lowest = EDIT_NONE};
 	bool inside = file->syntax == SERVER_LINES || !*set->section;
+	bool found = false;
 	uint64_t value;
 	int rc = 0;
 	if (set->narrower)
@@ -505,8 +506,11 @@ int edit_limit(const struct server_file *file, const struct server_setting *set,
 		bool here = !s.opens && section_is(&s, set->section);
 		if (here && s.count > 1 && word_is(&s, 0, set->directive)) {
 			rc = number_read(&s, 1, 0, &value, e);
-			if (!rc)
+			if (set->counts == SERVER_LAST)
+				out->value = EDIT_NONE;
+			if (!rc && (set->counts != SERVER_FIRST || !found))
 				limit_lower(out, value, set->section);
+			found |= !rc && value;
 		}
 		out->elsewhere |= here && file->include && word_is(&s, 0, file->include);
 		inside |= s.opens && !s.depth && word_is(&s, 0, set->section);

@@ -388,6 +388,9 @@ static const struct wall_row walls[] = {
 			"{kept}}{half?, halved,} is {limit}{processes? for each of {processes} "
 			"processes}{both?, connections to servers behind it included}{held?, {held} "
 			"descriptors that it holds besides included}}.",
+		.absent =
+			"The command of the server does not set its limit, and epolltune does not "
+			"know its default; check --run measures it.",
 	},
 	{
 		.name = "application.connections",

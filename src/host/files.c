@@ -376,39 +376,6 @@ static ssize_t text_read(const struct host *h, const char *path, bool strings, c
 	return n;
 }
 
-/* What is mounted on the way to a path: a line "DEVICE ROOT POINT" of each. */
-static void mounts_on_way(const char *mountinfo, const char *name, char *out, size_t size)
-{
-	size_t used = 0;
-	out[0] = 0;
-	for (const char *line = mountinfo; line; line = strchr(line, '\n')) {
-		char device[32], root[512], point[512];
-		line += *line == '\n';
-		/* proc_pid_mountinfo(5) */
-		if (sscanf(line, "%*d %*d %31s %511s %511s", device, root, point) != 3)
-			continue;
-		size_t length = strcmp(point, "/") ? strlen(point) : 0;
-		if (strncmp(name, point, length) || (name[length] && name[length] != '/'))
-			continue;
-		if (used < size)
-			used += (size_t)snprintf(out + used, size - used, "%s %s %s\n", device,
-						 root, point);
-	}
-}
-
-static bool mounts_same(const struct host *h, pid_t pid, const char *name)
-{
-	CLEAN(free_pointer) char *own = NULL, *its = NULL;
-	char path[40], mine[2048], theirs[2048];
-	snprintf(path, sizeof(path), "proc/%d/mountinfo", (int)pid);
-	if (host_read_all(h, path, &its, NULL) < 0 ||
-	    host_read_all(h, "proc/self/mountinfo", &own, NULL) < 0)
-		return false;
-	mounts_on_way(own, name, mine, sizeof(mine));
-	mounts_on_way(its, name, theirs, sizeof(theirs));
-	return mine[0] && !strcmp(mine, theirs);
-}
-
 ssize_t machine_read_as(const struct host *h, pid_t pid, const char *name, char **text,
 			struct timespec *changed, struct err *e)
 {
@@ -419,14 +386,11 @@ ssize_t machine_read_as(const struct host *h, pid_t pid, const char *name, char 
 	if (!machine_path_allowed(name + 1))
 		return err_set(e, EINVAL, "%s: not an absolute path without \"..\"", name);
 	snprintf(path, sizeof(path), "proc/%d/root", (int)pid);
-	CLEAN(close_fd) int root = open_below(h, path, O_PATH | O_DIRECTORY), fd = -1;
-	bool denied = root < 0 && (errno == EACCES || errno == EPERM);
-	if (root < 0 && !denied)
-		return err_errno(e, "cannot read %s", name);
-	if (denied && !mounts_same(h, pid, name))
-		return err_set(e, EXDEV, "%s may be another file for process %d", name, (int)pid);
-	fd = open_in(denied ? h->fd : root, name + 1, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-		     denied ? RESOLVE_NO_SYMLINKS : 0);
+	CLEAN(close_fd) int root = open_below(h, path, O_PATH | O_DIRECTORY);
+	CLEAN(close_fd)
+	int fd = root < 0
+			 ? -1
+			 : open_in(root, name + 1, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 	return fd < 0 ? err_errno(e, "cannot read %s", name)
 		      : text_of(h, fd, name + 1, false, text, changed, e);
 }

@@ -39,9 +39,9 @@ int machine_open(const struct host *h, const char *path, int flags, const char *
 		 struct err *e);
 
 /* The text of the file that process `pid` sees at the absolute path `name`, and when it last
- * changed (st_ctim). Links are resolved in the root of the process; where this user may not look
- * there, the path is read here if both have the same mounts, and no link is in it. The caller frees
- * `text`. -EXDEV: they have not; -EOPNOTSUPP: a captured machine. */
+ * changed (st_ctim). Links are resolved in the root of the process; -ELOOP for them without
+ * openat2(2). -EACCES: this user may not look there; -EOPNOTSUPP: a captured machine. The caller
+ * frees `text`. */
 ssize_t machine_read_as(const struct host *h, pid_t pid, const char *name, char **text,
 			struct timespec *changed, struct err *e);
 

@@ -178,7 +178,7 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 	uint64_t number = EDIT_NONE, other = EDIT_NONE;
 	char path[64];
 	*out = (struct subject_clients){0};
-	if (!set || (!set->preset && !set->files_each))
+	if (!set || (!set->directive && !set->option))
 		return err_set(e, ENOTSUP, "epolltune does not know how %s is configured", s->name);
 	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)s->pid);
 	ssize_t size = host_read_strings(h, path, &command, e);
@@ -201,6 +201,8 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 			file_look(h, s, row, file, out);
 		else
 			unknown(out, "the configuration of %s is not visible", row->name);
+	} else if (!set->preset) {
+		return err_set(e, ENOENT, "%s of %s is not set", set->option, row->name);
 	} else if (option_hides(&c, set->option)) {
 		unknown(out, "the command of %s may have %s behind another option", row->name,
 			set->option);

@@ -326,6 +326,56 @@ static void the_first_command_keeps_the_directory(void **state)
 	assert_false(c.first);
 }
 
+#define G "global\n  maxconn 9900\n"
+#define F(name, more) "frontend " name "\n  bind :" more "\n"
+
+/* The limit that a text has for listeners; EDIT_NONE: none. */
+static const struct {
+	const char *server, *ports, *text;
+	uint64_t value;
+	bool elsewhere;
+} limits[] = {
+	{"nginx", "80", "events { worker_connections 256; }", 256, false},
+	{"nginx", "80", "events { }", EDIT_NONE, false},
+	{"nginx", "80", "events { include a; }", EDIT_NONE, true},
+	{"nginx", "80", "include modules; events { use epoll; }", EDIT_NONE, false},
+	{"nginx", "80", "include all;", EDIT_NONE, true},
+	{"redis-server", "80", "maxclients 100\nmaxclients 300\n", 300, false},
+	{"redis-server", "80", "maxclients 100\ninclude a\n", 100, true},
+	{"haproxy", "80", G, 9900, false},
+	{"haproxy", "80", "global\n  maxconn 0\n  maxconn 70\n  maxconn 50\n", 70, false},
+	{"haproxy", "80", "global\nlisten a\n  bind :80\n", EDIT_NONE, false},
+	{"haproxy", "80", G "defaults\n  maxconn 50\n" F("a", "80"), 50, false},
+	{"haproxy", "80", G "defaults\n  maxconn 50\n" F("a", "80\n  maxconn 70"), 70, false},
+	{"haproxy", "80", G "defaults\n  maxconn 50\ndefaults\n  mode tcp\n" F("a", "80"), 9900,
+	 false},
+	{"haproxy", "80", G "defaults d\n  maxconn 50\ndefaults e\n" F("a from d", "80"), 50,
+	 false},
+	{"haproxy", "80", G F("a", "80") F("b", "81\n  maxconn 5"), 9900, false},
+	{"haproxy", "80,81", G F("a", "80") F("b", "81\n  maxconn 5"), 5, false},
+	{"haproxy", "", G F("b", "81\n  maxconn 5"), 5, false},
+	{"haproxy", "80", G F("b", "79-81\n  maxconn 5"), 5, false},
+	{"haproxy", "80", G F("b", "81,:80\n  maxconn 5"), 5, false},
+	{"haproxy", "80", G F("b", "80 maxconn 5"), 5, false},
+	{"haproxy", "80", G F("b", "80\n  maxconn 0"), 9900, false},
+	{"haproxy", "80", G "backend b\n  server a :80 maxconn 5\n", 9900, false},
+};
+
+static void the_limit_of_a_text_is_the_lowest_for_its_listeners(void **state)
+{
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+		const struct server_row *row = server_row_find(limits[i].server);
+		struct edit_limit limit;
+		struct err e = {0};
+		print_message("%zu %s\n", i, limits[i].text);
+		assert_int_equal(edit_limit(&row->file, &row->set[CLIENTS], limits[i].ports,
+					    limits[i].text, &limit, &e),
+				 0);
+		assert_int_equal(limit.value, limits[i].value);
+		assert_int_equal(limit.elsewhere, limits[i].elsewhere);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +386,7 @@ int main(void)
 		cmocka_unit_test(a_command_gets_an_option_more),
 		cmocka_unit_test(an_option_is_read_from_a_command),
 		cmocka_unit_test(the_first_command_keeps_the_directory),
+		cmocka_unit_test(the_limit_of_a_text_is_the_lowest_for_its_listeners),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
