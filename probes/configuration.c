@@ -32,6 +32,7 @@ static void clients_read(const struct host *h, struct settings *s)
 		report_text(clients.where, "the command of %s is not readable", s->subject->name);
 	if (clients.known)
 		s->at[CLIENTS][0] = clients.limit < INT32_MAX ? (int64_t)clients.limit : INT32_MAX;
+	s->at[CLIENTS][1] = clients.hidden;
 	report_text(s->text[CLIENTS], "%s", clients.where);
 }
 
@@ -57,6 +58,8 @@ struct clients_limit {
 	bool upper;    /* it may be lower */
 };
 
+static bool is_hidden(const struct settings *s) { return s->at[CLIENTS][1] == 1; }
+
 static struct clients_limit limit_of(const struct target *t, const struct settings *s)
 {
 	const struct server_setting *set = &server_of(s->subject)->set[SERVER_CLIENTS];
@@ -66,6 +69,13 @@ static struct clients_limit limit_of(const struct target *t, const struct settin
 	/* A server that raises its limit for the default has raised it to that. */
 	bool raised = set->preset && files == (int64_t)set->preset;
 	bool upper = written <= 0 && !raised;
+	if (upper && is_hidden(s)) {
+		/* It has the default, unless something lowers that. */
+		int64_t value = (int64_t)set->preset;
+		value = files != REPORT_NONE && files < value ? files : value;
+		value = value < (int64_t)t->connections ? REPORT_NONE : value;
+		return (struct clients_limit){value, false, true};
+	}
 	/* An upper bound of what is not visible shows only that it is short. */
 	if (written == REPORT_NONE && upper && files >= (int64_t)t->connections)
 		files = REPORT_NONE;
@@ -111,7 +121,10 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 	wording_flag(w, "unknown", limit.value == REPORT_NONE);
 	wording_set(w, "limit", "%s",
 		    limit.value == REPORT_NONE ? "" : quantity_count((uint64_t)limit.value).text);
-	wording_set(w, "where", "%s", limit.files ? "RLIMIT_NOFILE" : s->text[CLIENTS]);
+	wording_set(w, "where", "%s",
+		    limit.files    ? "RLIMIT_NOFILE"
+		    : is_hidden(s) ? "The default, as its configuration is not visible,"
+				   : s->text[CLIENTS]);
 	wording_set(w, "kept", "%s", limit.files ? kept : "");
 	wording_flag(w, "half", limit.files && set->files_each == 2);
 	wording_set(w, "who", "%s (pid %d)", s->subject->name, (int)s->subject->pid);

@@ -80,11 +80,11 @@ int subject_memory_read(const struct host *h, const struct subject *s, uint64_t 
 			struct err *e);
 
 /* The limit on connections that its command, or else the file of its configuration that the command
- * names, gives each of its processes, by default where neither sets it. -ENOENT: it has
- * no default that epolltune knows; -ENOTSUP: epolltune does not
- * know how such a server is configured. */
+ * names, gives each of its processes, by default where neither sets it. -ENOENT: it has no default
+ * that epolltune knows; -ENOTSUP: epolltune does not know how such a server is configured. */
 struct subject_clients {
 	bool known;
+	bool hidden; /* not known, since such a server overwrites its command */
 	uint64_t limit; /* if known; 0: nothing sets it, and the server takes what RLIMIT_NOFILE
 			   allows */
 	/* "worker_connections of /etc/nginx/nginx.conf", "-c (not in its command)"; of one that is

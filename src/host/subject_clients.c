@@ -197,6 +197,7 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 			 first ? set->option : set->long_option);
 	} else if (set->directive) {
 		const char *file = file_named(h, s, &c, &row->file);
+		out->hidden = !file && row->file.units;
 		if (file)
 			file_look(h, s, row, file, out);
 		else

@@ -54,9 +54,14 @@ static const struct limit_case cases[] = {
 	{"redis-server", HIDDEN, 10032, 9, 1, TARGET_SERVER, 5000, VERDICT_OK, 10000,
 	 "RLIMIT_NOFILE less 32 is 10 000"},
 	{"redis-server", HIDDEN, 10032, 9, 1, TARGET_SERVER, 9000, VERDICT_TIGHT, 10000, ""},
-	{"redis-server", HIDDEN, 65536, 9, 1, TARGET_SERVER, 5000, VERDICT_UNKNOWN, REPORT_NONE,
+	/* And overwrites its command: the default, at most. */
+	{"redis-server", HIDDEN, 65536, 9, 1, TARGET_SERVER, 4000, VERDICT_OK, 10000,
+	 "The default, as its configuration is not visible, is 10 000"},
+	{"redis-server", HIDDEN, 65536, 9, 1, TARGET_SERVER, 6000, VERDICT_UNKNOWN, 10000, ""},
+	{"redis-server", HIDDEN, 65536, 9, 1, TARGET_SERVER, 9000, VERDICT_TIGHT, 10000, ""},
+	{"redis-server", HIDDEN, 65536, 9, 1, TARGET_SERVER, 70000, VERDICT_UNKNOWN, REPORT_NONE,
 	 "its file is hidden"},
-	{"redis-server", HIDDEN, 65536, 9, 1, TARGET_SERVER, 70000, VERDICT_SHORT, 65504, ""},
+	{"redis-server", HIDDEN, 300, 9, 1, TARGET_SERVER, 300, VERDICT_UNKNOWN, REPORT_NONE, ""},
 	{"redis-server", KNOWN("10000"), 65536, 9, 1, TARGET_SERVER, 5000, VERDICT_OK, 10000, ""},
 	{"redis-server", KNOWN("10000"), 1024, 9, 1, TARGET_SERVER, 1000, VERDICT_SHORT, 992,
 	 "RLIMIT_NOFILE less 32 is 992"},
@@ -77,6 +82,7 @@ static void the_configuration_bounds_connections(void **state)
 		struct settings s = verdict_settings(x, c->limit);
 		if (!strcmp(c->limit, "0"))
 			s.at[0][0] = 0;
+		s.at[0][1] = !strcmp(c->process, "redis-server") && !*c->limit;
 		t.connections = c->connections;
 		t.role = c->role;
 		snprintf(subject.name, sizeof(subject.name), "%s", c->process);
