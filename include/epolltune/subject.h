@@ -84,7 +84,7 @@ int subject_memory_read(const struct host *h, const struct subject *s, uint64_t 
  * that epolltune knows; -ENOTSUP: epolltune does not know how such a server is configured. */
 struct subject_clients {
 	bool known;
-	bool hidden; /* not known, since such a server overwrites its command */
+	bool hidden;    /* not known, since such a server overwrites its command */
 	uint64_t limit; /* if known; 0: nothing sets it, and the server takes what RLIMIT_NOFILE
 			   allows */
 	/* "worker_connections of /etc/nginx/nginx.conf", "-c (not in its command)"; of one that is
