@@ -150,6 +150,8 @@ static bool is_usual(const struct walk *w, const char *word)
 {
 	CLEAN(free_pointer) char *all = strdup(getenv("PATH") ? getenv("PATH") : "");
 	char path[PATH_MAX], real[PATH_MAX], *rest = all, *directory;
+	if (!word)
+		return false;
 	snprintf(path, sizeof(path), "%s", word);
 	if (!strchr(word, '/')) {
 		if (!all || strstr(w->command, "PATH="))
