@@ -148,7 +148,8 @@ static int main_walk(struct walk *w, const struct edit_command *c, const char *n
  * another. */
 static bool is_usual(const struct walk *w, const char *word)
 {
-	CLEAN(free_pointer) char *all = strdup(getenv("PATH") ? getenv("PATH") : "");
+	const char *given = getenv("PATH");
+	CLEAN(free_pointer) char *all = strdup(given ? given : "");
 	char path[PATH_MAX], real[PATH_MAX], *rest = all, *directory;
 	if (!word)
 		return false;
