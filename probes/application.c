@@ -27,6 +27,8 @@
 #define LEVELS 32
 /* For one connection that is idle alone, as the first of those that were held. */
 #define IDLE_MAX_MS 15000
+/* Time for a connection that was accepted to be among the descriptors of a process. */
+#define KEPT_MS 2000
 /* Bytes by which the memory of a process changes without connections. */
 #define NOISE 65536
 
@@ -235,6 +237,22 @@ static uint64_t step_of(uint64_t opened, uint64_t want, uint64_t queue)
 	return step > want - opened ? want - opened : step;
 }
 
+/* How many of `opened` connections the server's descriptors show. A connection that it has accepted
+ * is not at once among them, nor one that its processes pass on, so fewer are believed only when
+ * they stay fewer. */
+static int kept_read(struct trial *t, uint64_t opened, struct hold *h, int64_t *kept, struct err *e)
+{
+	uint64_t until = clock_ms() + KEPT_MS;
+	int rc;
+	do {
+		rc = subject_open_read(t->host, &t->context->subject, &h->open, e);
+		*kept = (int64_t)h->open.sum - (int64_t)t->context->idle.sum;
+		if (!rc && h->open.sum && *kept < (int64_t)opened)
+			clock_sleep_ms(1);
+	} while (!rc && h->open.sum && *kept < (int64_t)opened && clock_ms() < until);
+	return rc;
+}
+
 /* Opens connections without a request, in steps that double, until the server does not accept them,
  * closes some, or does not answer another client. */
 static int hold_silent(struct trial *t, uint64_t want, struct hold *h, struct err *e)
@@ -242,6 +260,7 @@ static int hold_silent(struct trial *t, uint64_t want, struct hold *h, struct er
 	struct client_order order = {.verb = CLIENT_OPEN, .stop = true, .in_flight = AT_ONCE};
 	bool asks = t->options->guest->protocol != PROTOCOL_CONNECT, answered;
 	uint64_t opened = 0, queued;
+	int64_t kept;
 	struct guest_queue queue = {0};
 	int rc = trial_client(t, trial_guest_client(t, want), e);
 	if (!rc)
@@ -254,13 +273,12 @@ static int hold_silent(struct trial *t, uint64_t want, struct hold *h, struct er
 		if (!rc)
 			rc = others_answered(t, &answered, h, e);
 		if (!rc)
-			rc = subject_open_read(t->host, &t->context->subject, &h->open, e);
+			rc = kept_read(t, opened + order.count - queued, h, &kept, e);
 		if (rc)
 			return rc;
 		struct client_sum sum = client_sum(t->clients[0]);
 		if (client_lacks(&sum, order.count, h))
 			return 0;
-		int64_t kept = (int64_t)h->open.sum - (int64_t)t->context->idle.sum;
 		opened += order.count;
 		if (sum.failed)
 			h->end = end_of(sum.first_errno);

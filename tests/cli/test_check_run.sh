@@ -332,6 +332,30 @@ test_a_server_that_keeps_no_connection_holds_none() {
 		'wall("application.connections") | .reason | contains("was closed at once")'
 }
 
+# Between its processes a connection is for a while among the descriptors of neither.
+test_a_connection_that_is_passed_on_is_held() {
+	needs_lab
+	cat >server.py <<-'EOF'
+		import os, socket, time
+		here, there = socket.socketpair()
+		kept = []
+		if os.fork():
+		    listener = socket.create_server(("0.0.0.0", 8080), backlog=100)
+		    while True:
+		        connection, _ = listener.accept()
+		        socket.send_fds(here, [b"x"], [connection.fileno()])
+		        connection.close()
+		        here.recv(1)
+		while True:
+		    there.recv(1, socket.MSG_PEEK)
+		    time.sleep(.05)
+		    kept += socket.recv_fds(there, 1, 1)[1]
+		    there.send(b"y")
+	EOF
+	run 0 "exec python3 $work/server.py" --port 8080 --connections 8 --rate 10 --probe application
+	json 'wall("application.connections") | .verdict == "ok"'
+}
+
 # Many servers close a connection that is idle for seconds; one after the other, more take longer to open.
 test_a_server_that_closes_idle_connections_is_not_limited() {
 	needs_lab
