@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "epolltune/cgroup.h"
+#include "epolltune/connection_memory.h"
 #include "epolltune/quantity.h"
 
 /* Processes left of pids.max, in percent: fewer are a warning. */
@@ -55,13 +56,7 @@ static void memory_read(const struct host *h, struct settings *s)
 	limit_read(&c.memory, s);
 	if (c.memory.max == HOST_UNLIMITED && !c.memory.hidden)
 		return;
-	s->taken.connection_bytes = host_connection_bytes(h);
-	s->taken.basis = "by the size of its objects";
-}
-
-static uint64_t connection_bytes(const struct settings *s)
-{
-	return s->taken.connection_bytes ? s->taken.connection_bytes : CONNECTION_BYTES;
+	connection_memory_read(h, true, s);
 }
 
 static int64_t left(const struct settings *s)
@@ -71,20 +66,15 @@ static int64_t left(const struct settings *s)
 
 static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	uint64_t needed;
 	bool hidden = s->at[SHOWN][0] == HIDDEN;
 	b->absent = is_absent(s);
 	if (s->at[MAX][0] == REPORT_NONE && !hidden)
 		return;
-	if (__builtin_mul_overflow(target_sockets(target), connection_bytes(s), &needed) ||
-	    needed > INT64_MAX)
-		needed = INT64_MAX;
-	b->needed = (int64_t)needed;
+	connection_memory_bound(target, s, b);
 	if (s->at[MAX][0] == REPORT_NONE)
 		return;
 	b->capacity = left(s);
 	b->unread = hidden ? "The control group of the process" : NULL;
-	b->assumed = true;
 }
 
 static uint64_t mib(uint64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
@@ -109,18 +99,15 @@ static void line_word(struct wording *w, const char *line, const char *path)
 static void memory_words(const struct target *target, const struct settings *s,
 			 const struct outcome *o, struct wording *w)
 {
-	uint64_t enough = report_margin(target_sockets(target) * connection_bytes(s));
+	uint64_t enough = connection_memory_enough(target, s, left(s));
 	const char *path = s->text[MAX];
 	if (s->at[MAX][0] == REPORT_NONE)
 		return;
-	enough += (uint64_t)s->at[USED][0];
+	enough = enough < INT64_MAX ? enough + (uint64_t)s->at[USED][0] : enough;
 	wording_set(w, "path", "%s", path);
 	wording_set(w, "max", "%s", quantity_show(QUANTITY_SIZE, (uint64_t)s->at[MAX][0]).text);
 	wording_set(w, "used", "%s", quantity_show(QUANTITY_SIZE, (uint64_t)s->at[USED][0]).text);
-	wording_set(w, "each", "%s", quantity_show(QUANTITY_SIZE, connection_bytes(s)).text);
-	wording_set(w, "basis", "%s",
-		    s->taken.connection_bytes ? s->taken.basis
-					      : "as measured on Linux 6.18, not here");
+	connection_memory_words(s, true, w);
 	wording_set(w, "mib", "%s", quantity_plain(mib(enough)).text);
 	wording_set(w, "bytes", "%s", quantity_plain(mib(enough) << 20).text);
 	const struct container_row *engine = engine_of(path, s->machine.container);

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "epolltune/connection_memory.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 
@@ -370,41 +371,33 @@ static void system_words(const struct target *target, const struct settings *s,
 	wording_set(w, "open", "%s", limit_show(s->at[IN_USE][0]).text);
 }
 
+/* Whether the control group leaves less than the machine. */
+static bool is_grouped(const struct settings *s)
+{
+	return s->machine.group_left < INT64_MAX &&
+	       (uint64_t)s->machine.group_left < s->machine.available_bytes;
+}
+
 static void connection_read(const struct host *h, struct settings *s)
 {
 	if (s->machine.available_bytes)
 		report_text(s->text[0], "%" PRIu64, s->machine.available_bytes);
-	s->taken.connection_bytes = host_connection_bytes(h);
-	s->taken.basis = "by the size of its objects";
-}
-
-static uint64_t connection_bytes(const struct settings *s)
-{
-	return s->taken.connection_bytes ? s->taken.connection_bytes : CONNECTION_BYTES;
+	connection_memory_read(h, is_grouped(s), s);
 }
 
 static void connection_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	uint64_t available = s->machine.available_bytes, needed;
-	if (__builtin_mul_overflow(target_sockets(target), connection_bytes(s), &needed))
-		needed = INT64_MAX;
-	if (s->machine.group_left < INT64_MAX && (uint64_t)s->machine.group_left < available)
-		available = (uint64_t)s->machine.group_left;
-	b->capacity = available ? (int64_t)available : REPORT_NONE;
-	b->needed = (int64_t)min(needed, INT64_MAX);
-	b->assumed = true;
+	uint64_t available =
+		is_grouped(s) ? (uint64_t)s->machine.group_left : s->machine.available_bytes;
+	b->capacity = s->machine.available_bytes ? (int64_t)available : REPORT_NONE;
+	connection_memory_bound(target, s, b);
 }
 
 static void connection_words(const struct target *target, const struct settings *s,
 			     const struct outcome *o, struct wording *w)
 {
-	wording_set(w, "each", "%s", quantity_show(QUANTITY_SIZE, connection_bytes(s)).text);
-	bool grouped = s->machine.group_left < INT64_MAX &&
-		       (uint64_t)s->machine.group_left < s->machine.available_bytes;
-	wording_set(w, "group", "%s", grouped ? s->machine.group : "");
-	wording_set(w, "basis", "%s",
-		    s->taken.connection_bytes ? s->taken.basis
-					      : "as measured on Linux 6.18, not here");
+	wording_set(w, "group", "%s", is_grouped(s) ? s->machine.group : "");
+	connection_memory_words(s, is_grouped(s), w);
 }
 
 /* Growth far from the size of a connection's objects has other causes. */
@@ -418,7 +411,8 @@ static int connection_run(struct trial *t, struct settings *s, struct outcome *o
 {
 	const struct hold *h = &t->context->hold;
 	/* A slow run is more likely to meet other growth. */
-	uint64_t usual = t->options->gentle ? connection_bytes(s) : s->taken.connection_bytes;
+	uint64_t usual =
+		t->options->gentle ? connection_memory_kernel(s) : s->taken.connection_bytes;
 	uint64_t bytes = h->connections ? h->slab_bytes / h->connections / 2 : 0;
 	if (h->connections < WEIGHED_CONNECTIONS) {
 		outcome_inconclusive(out, "the experiment held %s connections and needs %s",

@@ -243,6 +243,12 @@ struct server_row {
 	const char *keepalive_line; /* for the idle time of keepalive, with {seconds}; NULL: none */
 	const char *send_line;      /* that fixes its send buffers, to remove; NULL: none */
 	const char *stalled_line;   /* that bounds clients that stall; NULL: none */
+	/* Bytes of its own memory for an idle connection, as measured: at least, after a request,
+	 * and at most, with TLS; zeros: not measured. */
+	struct {
+		uint64_t idle, busy, tls;
+	} own;
+	bool forks; /* a process for each connection */
 	struct server_file file;
 	struct server_setting set[SERVER_LIMITS]; /* how the lines of `clients` and `backlog` are
 						     tried (edit.h); zeroed: they are not */
@@ -257,6 +263,9 @@ const struct server_row *server_row_find(const char *process);
 uint64_t server_clients(const struct server_row *row, uint64_t clients, uint64_t held);
 /* A line of its configuration with {name} as `value`; "" for a NULL line. Returns `out`. */
 char *server_line(const char *line, const char *name, uint64_t value, char *out, size_t size);
+/* Sentences about a server's memory, with {named} {server} {least} {most} {range} {bounded} {seen}
+ * {open}. */
+extern const char server_own_memory[];
 /* Whether a server that operators call `who` may have a process of that name: "redis" has
  * "redis-server". */
 bool server_named(const char *who, const char *process);

@@ -65,7 +65,7 @@ struct wall {
 	int64_t needed;   /* by the target; REPORT_NONE: the target does not need it */
 	bool accepted;    /* all its findings are: the verdict counts nothing */
 	char knob[48];    /* that binds, "RLIMIT_NOFILE" included; "": none */
-	char detail[400]; /* one or two sentences */
+	char detail[600]; /* a few sentences */
 	char reason[200]; /* of EXPERIMENT_MISSED: a clause without full stop; otherwise "" */
 };
 

@@ -174,9 +174,9 @@ static const struct finding_row findings[] = {
 	      "Raise fs.epoll.max_user_watches, or run the workers as different users.",
 	      "ENOSPC from epoll_ctl(2)", "One user may register the target's connections"),
 	SHORT("memory.connection", REMEDY_NONE,
-	      "The connections alone would {tight?nearly :}fill the memory",
+	      "The connections alone {tight?{range?may:would nearly}:would} fill the memory",
 	      "{needed} are needed and {capacity} are available: an idle connection takes {each} "
-	      "of kernel memory at this end, {basis}." TWO_EACH,
+	      "of kernel memory at this end, {basis}.{own? {own}}" TWO_EACH,
 	      "No knob makes a connection smaller: add memory, or spread the connections over "
 	      "more machines.",
 	      "The target's connections need more kernel memory than the machine has available.",
@@ -1135,15 +1135,16 @@ static const struct finding_row findings[] = {
 	 .proof = "The reasons, in the finding"},
 
 	SHORT("cgroup.memory", REMEDY_CONTAINER,
-	      "The memory limit of {path} leaves {tight?just enough:too little} for {connections} "
-	      "connections",
+	      "The memory limit of {path} {tight?{range?may leave too little:leaves just "
+	      "enough}:leaves too little} for {connections} connections",
 	      "memory.max is {max}, {used} of it are in use and cannot be reclaimed, {capacity} "
 	      "are left; {needed} are needed\\: an idle connection takes {each} of kernel memory "
-	      "at this end, {basis}." TWO_EACH " Above the limit the kernel ends a process of the "
+	      "at this end, {basis}.{own? {own}}" TWO_EACH
+	      " Above the limit the kernel ends a process of the "
 	      "group.",
 	      "{engine}\\: {line}",
 	      "The memory limit of the control group leaves less than the target's connections "
-	      "take of kernel memory.",
+	      "take of kernel memory and of the server's own.",
 	      "Raise the memory limit of the container or unit, or spread the connections.",
 	      "oom_kill in memory.events (v1: memory.failcnt)",
 	      "The memory limit of the control group suffices for the target"),

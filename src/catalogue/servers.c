@@ -10,6 +10,15 @@
 /* Bytes of a name in /proc/PID/stat. */
 #define PROCESS_NAME 15
 
+#define SEEN "what it has now for each of {open} connections"
+
+const char server_own_memory[] =
+	"{named?{server?{server} is assumed to take {least} of its own memory besides{range?, up "
+	"to {most}{seen?, " SEEN ":, with TLS}}:The server's own memory comes on top\\: "
+	"{bounded?up to {most}{seen?, " SEEN ",} is assumed:how much is not known}}.{range? check "
+	"--run measures it (application.memory).}{open? {open} connections are open and not "
+	"counted again.}:A server's own memory comes on top\\: --server counts it.}";
+
 static const struct server_row servers[] = {
 	{
 		.process = "nginx",
@@ -25,6 +34,7 @@ static const struct server_row servers[] = {
 		.keepalive_line = "listen ADDRESS so_keepalive={seconds}s;",
 		.stalled_line = "client_header_timeout 10s; send_timeout 10s;",
 		.send_line = "remove sndbuf= from listen",
+		.own = {500, 650, 16000}, /* 1.22 */
 		.file = {.option = "-c",
 			 .prefix = "-p",
 			 .usual = "/etc/nginx/nginx.conf",
@@ -49,6 +59,7 @@ static const struct server_row servers[] = {
 		.files_line = "maxclients {files}",
 		.keepalive_line = "tcp-keepalive {seconds}",
 		.stalled_line = "timeout 60, and client-output-buffer-limit normal 64mb 32mb 60",
+		.own = {1200, 10000, 36000}, /* 7.0 */
 		.file = {.option = "",
 			 .usual = "/etc/redis/redis.conf",
 			 .program = "/usr/bin/redis-server",
@@ -85,6 +96,7 @@ static const struct server_row servers[] = {
 				  "option srvtcpka and srvtcpka-idle {seconds}s",
 		.stalled_line = "timeout client 10s and timeout http-request 10s",
 		.send_line = "remove tune.sndbuf.client",
+		.own = {1000, 1300, 17000}, /* 2.6 */
 		.file = {.option = "-f",
 			 .syntax = SERVER_LINES,
 			 .sections = "global,defaults,frontend,backend,listen,peers,userlist,"
@@ -137,6 +149,7 @@ static const struct server_row servers[] = {
 		.stalled_line = "server.requestTimeout and server.timeout, in ms",
 		.clients = "no limit",
 		.clients_line = "server.maxConnections = {clients}",
+		.own = {9000, 22000, 76000}, /* 20 */
 	},
 	{
 		.process = "postgres",
@@ -145,6 +158,7 @@ static const struct server_row servers[] = {
 		.backlog_line = "max_connections = N, half of {backlog}",
 		.backlog_effect = "after a restart; a pooler before it is often better",
 		.keepalive_line = "tcp_keepalives_idle = {seconds}",
+		.forks = true,
 	},
 	{
 		.process = "php-fpm*",
@@ -172,6 +186,7 @@ static const struct server_row servers[] = {
 		.clients_files = true,
 		.files_line = "memcached -c {files}",
 		.stalled_line = "memcached -o idle_timeout=60",
+		.own = {500, 700, 16000}, /* 1.6.18 */
 		.set = {[SERVER_CLIENTS] = {.option = "-c",
 					    .long_option = "--conn-limit",
 					    .preset = 1024},

@@ -101,10 +101,11 @@ static const struct wall_row walls[] = {
 		.unit = "B",
 		.what = "The kernel memory that idle connections take at this end, compared with "
 			"the memory that is available. Needed: the target's connections, two for "
-			"each of a proxy, times the memory of one.",
+			"each of a proxy, times the memory of one; what the server of --server takes "
+			"of its own, as in cgroup.memory, is added.",
 		.detail = "The limit is {group?what the memory limit of {group} "
 			  "leaves:MemAvailable}; an idle connection takes {each} of kernel "
-			  "memory at this end, {basis}." TWO_EACH,
+			  "memory at this end, {basis}.{own? {own}}" TWO_EACH,
 	},
 	{
 		.name = "accept-queue",
@@ -317,11 +318,14 @@ static const struct wall_row walls[] = {
 		.unit = "B",
 		.what = "The memory that the limit of the control group, or of one above it, "
 			"leaves; memory that is in use and cannot be reclaimed is subtracted. "
-			"Needed: the target's connections, two for each of a proxy, times the kernel memory of "
-			"one.",
+			"Needed: the target's connections that are not open yet, two for each of a "
+			"proxy, times the kernel memory of one and what the server of --server "
+			"takes of its own for one, at least. What it may take at most is assumed, "
+			"by its name or by what it has now: where the limit does not suffice for "
+			"that, the wall is tight, of a server that epolltune does not know unknown.",
 		.detail = "memory.max of {path} is {max}, {used} of it are in use and cannot be "
 			  "reclaimed; an idle connection takes {each} of kernel memory at this "
-			  "end, {basis}." TWO_EACH,
+			  "end, {basis}.{own? {own}}" TWO_EACH,
 		.absent = "No memory limit applies to the control group.",
 	},
 	{

@@ -31,6 +31,7 @@ static struct bound bound_of(const struct experiment *x, const struct target *t,
 	struct bound b = {.capacity = REPORT_NONE,
 			  .unraised = REPORT_NONE,
 			  .needed = REPORT_NONE,
+			  .needed_most = REPORT_NONE,
 			  .shown = REPORT_NONE,
 			  .binding = -1};
 	b.by_run = b.due = x->due;
@@ -76,6 +77,9 @@ static enum wall_verdict bound_verdict(const struct bound *b)
 		return upper_verdict(b);
 	enum wall_verdict v = report_verdict(b->capacity, b->needed);
 	bool soft = b->unraised != REPORT_NONE && b->unraised < b->needed;
+	if ((v == VERDICT_OK || v == VERDICT_TIGHT) && b->needed_most != REPORT_NONE &&
+	    report_verdict(b->capacity, b->needed_most) != VERDICT_OK)
+		return b->unsure ? VERDICT_UNKNOWN : VERDICT_TIGHT;
 	return v == VERDICT_OK && soft ? VERDICT_TIGHT : v;
 }
 

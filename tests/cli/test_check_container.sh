@@ -45,6 +45,41 @@ test_64_mib_are_short_and_kill_nothing() {
 	done
 }
 
+holds_connections() { [ "$(ss -Htn state established sport = :8090 | wc -l)" -ge 200 ]; }
+
+# What a server takes of its own for a connection is known of few: up to the most that is assumed it is not ready.
+test_the_memory_of_a_server_counts_in_its_group() {
+	needs ss
+	in_namespace -n
+	make_group memory
+	limit memory.limit_in_bytes 64M memory.max 64M
+	cp "$PROGRAM" nginx
+	cp "$PROGRAM" own
+	serve() { sh -c "$enter" "$group" "./$1" serve --port "$2" --workers 1 --quiet & }
+	serve own 8090
+	serve nginx 8091
+	wait_for sh -c 'ss -ltn | grep -q :8090 && ss -ltn | grep -q :8091'
+	check="epolltune check --quick --probe container --format json"
+	expect 3 $check --server :8090 --connections 2000
+	json 'wall("cgroup.memory") | .verdict == "unknown" and .limit > .needed and .needed > 0 and
+			(.detail | contains("up to 256 KiB is assumed. check --run measures it (application.memory)."))' \
+		'.summary.answer == "Not known: 1 wall has no verdict: cgroup.memory."'
+	expect 0 $check --server :8090 --connections 20
+	json 'wall("cgroup.memory").verdict == "ok"'
+	expect 1 $check --server :8091 --connections 4000
+	json 'wall("cgroup.memory").verdict == "tight"' 'finding("cgroup.memory.tight") |
+		.remedy == "container" and (.title | contains(" may leave too little for 4 000 connections")) and
+			(.detail | contains("nginx is assumed to take 500 B of its own memory besides, up to 15.6 KiB, with TLS."))'
+	# Those that are open take what they take, and show what one takes at most.
+	epolltune load --mode hold --connections 200 --duration 60s 127.0.0.1:8090 >load 2>&1 &
+	wait_for holds_connections
+	expect any $check --server :8090 --connections 2000
+	json 'wall("cgroup.memory") | .detail | contains(", what it has now for each of 200 connections, is assumed.") and
+		contains("200 connections are open and not counted again.")'
+	expect 0 $check --server :8090 --connections 200
+	json 'wall("cgroup.memory") | .verdict == "ok" and .needed == 0'
+}
+
 # With a quota of 2 ms in 100 a busy server pauses for 98 ms: the target's stall is no shorter. The group uses 2 ms up
 # in each period, however busy the machine is.
 test_the_accept_queue_must_hold_what_arrives_in_the_pause_of_a_quota() {

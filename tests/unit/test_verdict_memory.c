@@ -1,0 +1,193 @@
+/* What the target's connections need in a control group: kernel memory and the server's own, of
+ * which a server that runs shows no more than bounds. */
+#include "../support/support.h"
+#include "../support/verdict.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "epolltune/connection_memory.h"
+
+#define MIB ((int64_t)1 << 20)
+#define KERNEL_BYTES 4000 /* of a connection */
+
+struct memory_row {
+	const char *server; /* "": no --server */
+	uint64_t connections, open, memory;
+	int64_t left;
+	enum wall_verdict verdict;
+	int64_t needed; /* at least */
+	const char *detail;
+};
+
+static const struct memory_row rows[] = {
+	/* Three quarters of what it takes, of kernel memory and its own. */
+	{"redis-server", 2000, 0, 0, 2000 * 4200, VERDICT_SHORT, 2000 * 5200,
+	 "Redis is assumed to take 1.17 KiB of its own memory besides, up to 35.2 KiB, with TLS."},
+	{"redis-server", 2000, 0, 0, 2000 * 5199, VERDICT_SHORT, 2000 * 5200, ""},
+	{"redis-server", 2000, 0, 0, 2000 * 5200, VERDICT_TIGHT, 2000 * 5200, ""},
+	{"redis-server", 2000, 0, 0, 2000 * 49999, VERDICT_TIGHT, 2000 * 5200, ""},
+	{"redis-server", 2000, 0, 0, 2000 * 50000, VERDICT_OK, 2000 * 5200, ""},
+	{"nginx", 2000, 0, 0, 2000 * 4499, VERDICT_SHORT, 2000 * 4500, ""},
+	{"nginx", 150, 0, 0, 240 * MIB, VERDICT_OK, 150 * 4500, ""},
+	/* Without TLS its memory shows that it takes less than with it. */
+	{"nginx", 20000, 10000, 20000000, 9999 * 7500, VERDICT_TIGHT, 10000 * 4500,
+	 "up to 1.95 KiB, what it has now for each of 10 000 connections. check --run"},
+	{"nginx", 20000, 10000, 20000000, 10000 * 7500 + 13250000, VERDICT_OK, 10000 * 4500,
+	 "10 000 connections are open and not counted again."},
+	{"nginx", 10000, 10000, 20000000, 1, VERDICT_OK, 0, ""},
+	{"nginx", 10000, 20000, 20000000, 1, VERDICT_OK, 0, ""},
+	/* Few connections show nothing. */
+	{"nginx", 2000, 99, 990000, 1901 * 20000, VERDICT_TIGHT, 1901 * 4500, "15.6 KiB, with TLS"},
+	/* epolltune does not know it. */
+	{"own", 2000, 0, 0, 2000 * 3999, VERDICT_SHORT, 2000 * 4000, ""},
+	{"own", 2000, 0, 0, 2000 * 4000, VERDICT_UNKNOWN, 2000 * 4000,
+	 "The server's own memory comes on top: up to 256 KiB is assumed. check --run measures it "
+	 "(application.memory)."},
+	{"own", 2000, 0, 0, 2000 * 20000, VERDICT_UNKNOWN, 2000 * 4000, ""},
+	{"own", 2000, 0, 0, 1024 * MIB, VERDICT_OK, 2000 * 4000, ""},
+	{"own", 150, 0, 0, 200 * MIB, VERDICT_OK, 150 * 4000, ""},
+	{"own", 2000, 1000, 8000000, 1000 * 20000, VERDICT_OK, 1000 * 4000,
+	 "up to 7.81 KiB, what it has now for each of 1 000 connections, is assumed"},
+	{"own", 2000, 1000, 2000 * MIB, 1024 * MIB, VERDICT_UNKNOWN, 1000 * 4000, "2 MiB"},
+	/* How much a process for each connection takes is not known. */
+	{"postgres", 200, 50, 1000 * MIB, 4096 * MIB, VERDICT_UNKNOWN, 150 * 4000,
+	 "comes on top: how much is not known. check --run"},
+	{"postgres", 200, 100, 1000 * MIB, 4096 * MIB, VERDICT_OK, 100 * 4000, "10 MiB"},
+	{"postgres", 200, 100, 1000 * MIB, 1200 * MIB, VERDICT_UNKNOWN, 100 * 4000, "10 MiB"},
+	{"", 2000, 0, 0, 2000 * 5000, VERDICT_OK, 2000 * 4000,
+	 "A server's own memory comes on top: --server counts it."},
+	{"redis-server", UINT64_MAX / 2, 0, 0, 4096 * MIB, VERDICT_SHORT, INT64_MAX, ""},
+	{"own", UINT64_MAX / 2, 0, 0, 4096 * MIB, VERDICT_SHORT, INT64_MAX, ""},
+};
+
+/* As in that group, of the server that runs. */
+static struct settings settings_of(const struct experiment *x, const char *values,
+				   const struct memory_row *row, const struct subject *subject)
+{
+	struct settings s = verdict_settings(x, values);
+	const struct server_row *known = server_row_find(row->server);
+	s.subject = row->server[0] ? subject : NULL;
+	s.taken.connection_bytes = KERNEL_BYTES;
+	s.taken.basis = "by objects";
+	s.taken.open = row->open;
+	s.machine.group_left = row->left;
+	report_text(s.machine.group, "/own");
+	report_text(s.text[0], "/own");
+	if (!s.subject)
+		return s;
+	s.taken.own_bytes = connection_memory_least(known);
+	connection_memory_own(known, row->memory, &s.taken);
+	return s;
+}
+
+static void wall_is(size_t i, const struct memory_row *row, const struct report *r)
+{
+	const struct wall *w = &r->walls[0];
+	char id[64] = "";
+	if (verdict_asks(row->verdict))
+		snprintf(id, sizeof(id), "%s.%s %s", w->name, wall_verdict_name(row->verdict),
+			 row->verdict == VERDICT_SHORT ? "critical" : "warning");
+	if (w->verdict != row->verdict || w->needed != row->needed || w->limit != row->left ||
+	    !strstr(w->detail, row->detail))
+		fail_msg("row %zu: %s, needed %lld of %lld: %s", i, wall_verdict_name(w->verdict),
+			 (long long)w->needed, (long long)w->limit, w->detail);
+	findings_are(w->name, r, id);
+}
+
+static void a_connection_takes_memory_of_the_server_too(void **state)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct memory_row *row = &rows[i];
+		const struct experiment *group = verdict_experiment("container", "cgroup.memory");
+		const struct experiment *all =
+			verdict_experiment("descriptors", "memory.connection");
+		struct subject subject = {.pid = 1};
+		struct target t = target_default();
+		char values[96];
+		t.connections = row->connections;
+		report_text(subject.name, "%s", row->server);
+		snprintf(values, sizeof(values), "memory.max=%lld; memory.current=1048576",
+			 (long long)(row->left + MIB));
+		struct settings s = settings_of(group, values, row, &subject);
+		wall_is(i, row, verdict_of(group, &t, &s, NULL));
+		s = settings_of(all, "", row, &subject);
+		wall_is(i, row, verdict_of(all, &t, &s, NULL));
+	}
+}
+
+/* A group that is full leaves nothing: that is not unknown. */
+static void a_full_group_is_short(void **state)
+{
+	const struct experiment *x = verdict_experiment("descriptors", "memory.connection");
+	struct target t = target_default();
+	struct settings s = verdict_settings(x, "");
+	s.machine.group_left = 0;
+	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].verdict, VERDICT_SHORT);
+}
+
+/* Without a limit nothing is assumed of a server, and a known one has the least. */
+static void without_a_limit_there_is_no_upper_bound(void **state)
+{
+	const struct experiment *x = verdict_experiment("descriptors", "memory.connection");
+	struct subject subject = {.name = "nginx"};
+	struct target t = target_default();
+	struct settings s = verdict_settings(x, "");
+	t.connections = 2000;
+	s.taken.connection_bytes = KERNEL_BYTES;
+	s.subject = &subject;
+	s.taken.own_bytes = connection_memory_least(server_row_find("nginx"));
+	s.machine.available_bytes = 2000 * 4500 * 5 / 4;
+	const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+	assert_int_equal(w->verdict, VERDICT_OK);
+	assert_non_null(strstr(w->detail, "nginx is assumed to take 500 B of its own memory "
+					  "besides."));
+	report_text(subject.name, "own");
+	s.taken.own_bytes = 0;
+	w = &verdict_of(x, &t, &s, NULL)->walls[0];
+	assert_int_equal(w->verdict, VERDICT_OK);
+	assert_null(strstr(w->detail, "own memory"));
+}
+
+/* The value to set makes room for busy connections; where these fit, for all that they may take. */
+static void the_limit_to_set_has_room_for_the_server(void **state)
+{
+	static const struct {
+		const char *server;
+		int64_t left;
+		uint64_t mib; /* with the margin, and the MiB that is in use */
+	} cases[] = {
+		{"redis-server", 2000 * 3000, 35}, /* 14 000 bytes of each */
+		{"redis-server", 2000 * 6000, 97}, /* 40 000 */
+		{"nginx", 2000 * 3000, 13},        /* 4 650 */
+		{"own", 2000 * 3000, 636},         /* 266 144 */
+	};
+	const struct experiment *x = verdict_experiment("container", "cgroup.memory");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct memory_row row = {.server = cases[i].server, .left = cases[i].left};
+		struct subject subject = {.pid = 1};
+		struct target t = target_default();
+		char values[96], line[64];
+		t.connections = 2000;
+		report_text(subject.name, "%s", row.server);
+		snprintf(values, sizeof(values), "memory.max=%lld; memory.current=1048576",
+			 (long long)(row.left + MIB));
+		struct settings s = settings_of(x, values, &row, &subject);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		snprintf(line, sizeof(line), "write %llu to memory.max",
+			 (unsigned long long)cases[i].mib << 20);
+		if (r->finding_count != 1 || !strstr(r->findings[0].advice, line))
+			fail_msg("%s: %s, not %s", row.server, r->findings[0].advice, line);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_connection_takes_memory_of_the_server_too),
+		cmocka_unit_test(a_full_group_is_short),
+		cmocka_unit_test(without_a_limit_there_is_no_upper_bound),
+		cmocka_unit_test(the_limit_to_set_has_room_for_the_server),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
