@@ -50,9 +50,7 @@ static const struct server_row servers[] = {
 		.keepalive_line = "tcp-keepalive {seconds}",
 		.stalled_line = "timeout 60, and client-output-buffer-limit normal 64mb 32mb 60",
 		.file = {.option = "",
-			 .usual = "/etc/redis/redis.conf",
-			 .program = "/usr/bin/redis-server",
-			 .units = "redis-server.service,redis.service",
+			 .overwrites = true,
 			 .syntax = SERVER_LINES,
 			 .include = "include"},
 		.set = {[SERVER_CLIENTS] = {.directive = "maxclients",
@@ -86,6 +84,7 @@ static const struct server_row servers[] = {
 		.stalled_line = "timeout client 10s and timeout http-request 10s",
 		.send_line = "remove tune.sndbuf.client",
 		.file = {.option = "-f",
+			 .directory = "*.cfg",
 			 .syntax = SERVER_LINES,
 			 .sections = "global,defaults,frontend,backend,listen,peers,userlist,"
 				     "resolvers,mailers,cache,program,ring,http-errors,fcgi-app,"
@@ -95,6 +94,7 @@ static const struct server_row servers[] = {
 					    .section = "global",
 					    .counts = SERVER_FIRST,
 					    .narrower = "defaults,frontend,listen",
+					    .option = "-n",
 					    /* src/haproxy.c compute_ideal_maxconn() */
 					    .files_each = 2},
 			[SERVER_BACKLOG] = {.directive = "bind", .parameter = "backlog "}},
