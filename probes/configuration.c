@@ -178,7 +178,7 @@ static void state_words(const struct settings *s, struct clients_limit limit, st
 	else if (limit.spread)
 		wording_flag(w, "spread", true);
 	else if (c->several)
-		wording_flag(w, "several", true);
+		wording_flag(w, c->least ? "several" : "unserved", true);
 	else if (!c->limit)
 		wording_flag(w, "automatic", true);
 	wording_flag(w, "unknown", limit.value == REPORT_NONE);

@@ -315,6 +315,22 @@ static void an_option_is_read_from_a_command(void **state)
 	assert_string_equal(option_of("memcached --conn=4 --connx=5", "--conn"), "4");
 }
 
+static bool acts(const char *command, const char *server)
+{
+	const struct server_row *row = server_row_find(server);
+	struct edit_command c;
+	assert_int_equal(edit_command_find(command, row, &c, NULL), 0);
+	return edit_command_acts(&c, &row->set[CLIENTS]);
+}
+
+static void an_option_acts_with_some_classes(void **state)
+{
+	assert_true(acts("memcached -c 64", "memcached"));
+	assert_false(acts("gunicorn --worker-connections 5", "gunicorn"));
+	assert_false(acts("gunicorn -k gevent --worker-class sync a", "gunicorn"));
+	assert_true(acts("gunicorn --worker-class=sync -k gevent a", "gunicorn"));
+}
+
 static void the_first_command_keeps_the_directory(void **state)
 {
 	struct edit_command c;
@@ -455,6 +471,7 @@ int main(void)
 		cmocka_unit_test(included_files_have_the_section_around_them),
 		cmocka_unit_test(a_command_gets_an_option_more),
 		cmocka_unit_test(an_option_is_read_from_a_command),
+		cmocka_unit_test(an_option_acts_with_some_classes),
 		cmocka_unit_test(the_first_command_keeps_the_directory),
 		cmocka_unit_test(the_limit_of_a_text_is_that_for_its_listeners),
 		cmocka_unit_test(an_option_replaces_the_limit_above_the_sections),

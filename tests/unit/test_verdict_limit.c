@@ -81,7 +81,7 @@ static const struct limit_case cases[] = {
 	{"haproxy", SEVERAL("300", 100), 4096, 9, 1, TARGET_SERVER, 301, VERDICT_SHORT, 300, "",
 	 "server.max_connections 300 -> 416"},
 	{"haproxy", SEVERAL("300", 0), 4096, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN, REPORT_NONE,
-	 "", ""},
+	 "No section of /a is known to bind each listener of HAProxy; ", ""},
 	/* memcached counts descriptors; how many are its own may be unknown. */
 	{"memcached", KNOWN("200"), 200, 25, 1, TARGET_SERVER, 176, VERDICT_SHORT, 175,
 	 "25 descriptors", NULL},
