@@ -1,19 +1,24 @@
 /* The connections that the configuration of the server of --server allows, by its command and its
- * file. An observation of what is written there: a server that runs may have read another. */
+ * files. An observation of what is written there: a server that runs may have read another. */
 #include "epolltune/probe.h"
 
-#include <errno.h>
+#include <inttypes.h>
 
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 
-enum { CLIENTS };
+enum { CLIENTS, NOFILE };
 
 static const struct server_row *server_of(const struct subject *s)
 {
 	const struct server_row *row = s ? server_row_find(s->name) : NULL;
 	const struct server_setting *set = row ? &row->set[SERVER_CLIENTS] : NULL;
 	return set && (set->directive || set->option) ? row : NULL;
+}
+
+static const struct server_setting *setting_of(const struct settings *s)
+{
+	return &server_of(s->subject)->set[SERVER_CLIENTS];
 }
 
 static bool clients_applies(const struct target *t, const struct probe_options *o)
@@ -23,17 +28,13 @@ static bool clients_applies(const struct target *t, const struct probe_options *
 
 static void clients_read(const struct host *h, struct settings *s)
 {
-	struct subject_clients clients;
+	struct subject_clients *c = &s->clients;
 	s->taken.held = s->subject->held;
-	int rc = subject_clients_read(h, s->subject, &clients, NULL);
-	if (rc == -ENOENT)
+	if (subject_clients_read(h, s->subject, c, NULL) || c->state != CLIENTS_READ)
 		return;
-	if (rc)
-		report_text(clients.where, "the command of %s is not readable", s->subject->name);
-	if (clients.known)
-		s->at[CLIENTS][0] = clients.limit < INT32_MAX ? (int64_t)clients.limit : INT32_MAX;
-	s->at[CLIENTS][1] = clients.hidden;
-	report_text(s->text[CLIENTS], "%s", clients.where);
+	s->at[CLIENTS][0] = c->limit < INT32_MAX ? (int64_t)c->limit : INT32_MAX;
+	if (c->limit)
+		report_text(s->text[CLIENTS], "%" PRId64, s->at[CLIENTS][0]);
 }
 
 static size_t processes_of(const struct settings *s)
@@ -41,10 +42,35 @@ static size_t processes_of(const struct settings *s)
 	return s->subject->accepting ? s->subject->accepting : 1;
 }
 
+static bool clients_both(const struct target *t, const struct settings *s)
+{
+	return t->role == TARGET_PROXY && setting_of(s)->both;
+}
+
+/* The clients that a limit of each process suffices for. */
+static int64_t capacity_of(const struct target *t, const struct settings *s, int64_t limit)
+{
+	const struct server_row *row = server_of(s->subject);
+	uint64_t each = (uint64_t)limit * (100 - setting_of(s)->spare) / 100;
+	if (row->clients_files)
+		each -= s->taken.held < each ? s->taken.held : each;
+	return (int64_t)subject_spread(clients_both(t, s) ? each / 2 : each, processes_of(s));
+}
+
+/* The limit of each process with which they hold so many clients. */
+static int64_t limit_for(const struct target *t, const struct settings *s, uint64_t clients)
+{
+	uint64_t each = subject_part(clients, processes_of(s));
+	return knob_round(knob_find("server.max_connections"),
+			  (int64_t)server_clients(server_of(s->subject),
+						  clients_both(t, s) ? 2 * each : each,
+						  s->taken.held));
+}
+
 /* What RLIMIT_NOFILE lets each process have at most; REPORT_NONE: no such bound is known. */
 static int64_t files_bound(const struct settings *s)
 {
-	const struct server_setting *set = &server_of(s->subject)->set[SERVER_CLIENTS];
+	const struct server_setting *set = setting_of(s);
 	uint64_t soft = s->subject->soft, kept = set->files_kept;
 	if (!set->files_each || !soft || soft > INT64_MAX)
 		return REPORT_NONE;
@@ -56,98 +82,164 @@ struct clients_limit {
 	int64_t value; /* REPORT_NONE: unknown */
 	bool files;    /* by RLIMIT_NOFILE alone */
 	bool upper;    /* it may be lower */
+	bool spread;   /* unknown, as it is not visible how many processes accept */
 };
 
-static bool is_hidden(const struct settings *s) { return s->at[CLIENTS][1] == 1; }
-
-static struct clients_limit limit_of(const struct target *t, const struct settings *s)
+static struct clients_limit limit_written(const struct target *t, const struct settings *s)
 {
-	const struct server_setting *set = &server_of(s->subject)->set[SERVER_CLIENTS];
+	const struct server_setting *set = setting_of(s);
 	int64_t written = s->at[CLIENTS][0], files = files_bound(s);
 	if (written > 0 && (files == REPORT_NONE || written <= files))
-		return (struct clients_limit){written, false, false};
+		return (struct clients_limit){.value = written};
 	/* A server that raises its limit for the default has raised it to that. */
 	bool raised = set->preset && files == (int64_t)set->preset;
 	bool upper = written <= 0 && !raised;
-	if (upper && is_hidden(s)) {
+	if (upper && s->clients.overwritten) {
 		/* It has the default, unless something lowers that. */
 		int64_t value = (int64_t)set->preset;
 		value = files != REPORT_NONE && files < value ? files : value;
 		value = value < (int64_t)t->connections ? REPORT_NONE : value;
-		return (struct clients_limit){value, false, true};
+		return (struct clients_limit){.value = value, .upper = true};
 	}
 	/* An upper bound of what is not visible shows only that it is short. */
 	if (written == REPORT_NONE && upper && files >= (int64_t)t->connections)
 		files = REPORT_NONE;
-	return (struct clients_limit){files, true, upper};
+	return (struct clients_limit){.value = files, .files = true, .upper = upper};
 }
 
-static bool clients_both(const struct target *t, const struct settings *s)
+static bool is_short(const struct target *t, const struct settings *s, int64_t limit)
 {
-	return t->role == TARGET_PROXY && server_of(s->subject)->set[SERVER_CLIENTS].both;
+	return report_verdict(capacity_of(t, s, limit), (int64_t)t->connections) == VERDICT_SHORT;
+}
+
+static struct clients_limit limit_of(const struct target *t, const struct settings *s)
+{
+	struct clients_limit limit = limit_written(t, s);
+	bool several = s->clients.several;
+	if (limit.value == REPORT_NONE)
+		return limit;
+	/* Of several sections the load may meet any one. */
+	if (several && !is_short(t, s, limit.value)) {
+		int64_t least = (int64_t)s->clients.least;
+		bool ok = report_verdict(capacity_of(t, s, least), (int64_t)t->connections) ==
+			  VERDICT_OK;
+		limit.value = ok && least < limit.value ? least : ok ? limit.value : REPORT_NONE;
+	}
+	/* One process may not be all. */
+	if (limit.value != REPORT_NONE && !s->subject->accepting && is_short(t, s, limit.value)) {
+		limit.value = REPORT_NONE;
+		limit.spread = true;
+	}
+	return limit;
 }
 
 static void clients_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	const struct server_row *row = server_of(s->subject);
 	struct clients_limit limit = limit_of(t, s);
 	b->explained = true;
-	b->absent = s->at[CLIENTS][0] == REPORT_NONE && !s->text[CLIENTS][0];
+	b->absent = s->clients.state == CLIENTS_NONE;
 	if (limit.value == REPORT_NONE)
 		return;
-	uint64_t each = (uint64_t)limit.value * (100 - row->set[SERVER_CLIENTS].spare) / 100;
-	if (row->clients_files)
-		each -= s->taken.held < each ? s->taken.held : each;
-	if (clients_both(t, s))
-		each /= 2;
-	b->upper = limit.upper || (row->clients_files && !s->taken.held);
-	b->capacity = (int64_t)subject_spread(each, processes_of(s));
+	b->upper = limit.upper || (server_of(s->subject)->clients_files && !s->taken.held);
+	b->capacity = capacity_of(t, s, limit.value);
+	b->binding = limit.files && s->at[CLIENTS][0] != 0 ? NOFILE : CLIENTS;
+}
+
+static bool clients_solve(const struct target *t, const struct settings *now,
+			  const struct outcome *o, int64_t enough, struct settings *out)
+{
+	const struct server_row *row = server_of(now->subject);
+	const struct server_setting *set = setting_of(now);
+	int64_t limit = limit_for(t, now, (uint64_t)enough);
+	int64_t files = limit * (int64_t)set->files_each + (int64_t)set->files_kept;
+	int64_t *soft = &out->at[NOFILE][0], *hard = &out->at[NOFILE][1];
+	if (now->at[CLIENTS][0] < limit)
+		out->at[CLIENTS][0] = limit;
+	if (set->files_each && *soft != REPORT_NONE && *(row->files_raised ? hard : soft) < files) {
+		*soft = files;
+		*hard = *hard < files ? files : *hard;
+	}
+	return true;
+}
+
+/* The flag of the catalogue's texts for each state without a limit. */
+static const char *const states[] = {
+	[CLIENTS_READ] = NULL,         [CLIENTS_COMMAND] = "command",
+	[CLIENTS_OPTION] = "option",   [CLIENTS_JOINED] = "joined",
+	[CLIENTS_UNNAMED] = "unnamed", [CLIENTS_UNREADABLE] = "unreadable",
+	[CLIENTS_CHANGED] = "changed", [CLIENTS_INVALID] = "invalid",
+	[CLIENTS_PARTS] = "parts"};
+
+static void state_words(const struct settings *s, struct clients_limit limit, struct wording *w)
+{
+	const struct subject_clients *c = &s->clients;
+	if (states[c->state])
+		wording_flag(w, states[c->state], true);
+	else if (limit.spread)
+		wording_flag(w, "spread", true);
+	else if (c->several)
+		wording_flag(w, c->least ? "several" : "unserved", true);
+	else if (!c->limit)
+		wording_flag(w, "automatic", true);
+	wording_flag(w, "unknown", limit.value == REPORT_NONE);
+	wording_flag(w, "files", limit.files && limit.value != REPORT_NONE);
+	wording_flag(w, "overwritten", c->overwritten);
+	wording_flag(w, "preset", c->preset);
+	wording_set(w, "name", "%s", c->name ? c->name : "");
+	wording_set(w, "section", "%s", c->several ? "" : c->section);
+	wording_set(w, "file", "%s", c->file);
+}
+
+/* The line of its configuration, or of its command where that sets it. */
+static void line_words(const struct target *t, const struct settings *s, struct wording *w)
+{
+	const struct subject_clients *c = &s->clients;
+	const char *line = server_of(s->subject)->clients_line;
+	int64_t limit = limit_for(t, s, report_margin(t->connections));
+	char text[WORDING_TEXT];
+	bool option = setting_of(s)->directive && c->state == CLIENTS_READ && !c->file[0];
+	if (option)
+		wording_set(w, "line", "%s %" PRId64 " in its command", c->name, limit);
+	else
+		wording_set(w, "line", "%s",
+			    server_line(line, "clients", (uint64_t)limit, text, sizeof(text)));
 }
 
 static void clients_words(const struct target *t, const struct settings *s, const struct outcome *o,
 			  struct wording *w)
 {
 	const struct server_row *row = server_of(s->subject);
-	const struct server_setting *set = &row->set[SERVER_CLIENTS];
+	const struct server_setting *set = setting_of(s);
 	struct clients_limit limit = limit_of(t, s);
-	bool both = clients_both(t, s);
-	uint64_t each = subject_part(report_margin(t->connections), processes_of(s));
-	int64_t enough =
-		knob_round(knob_find("server.max_connections"),
-			   (int64_t)server_clients(row, both ? 2 * each : each, s->taken.held));
-	char line[WORDING_TEXT];
 	const char *kept = set->files_kept ? quantity_count(set->files_kept).text : "";
-	wording_set(w, "why", "%s", s->text[CLIENTS]);
-	wording_flag(w, "unknown", limit.value == REPORT_NONE);
+	state_words(s, limit, w);
 	wording_set(w, "limit", "%s",
 		    limit.value == REPORT_NONE ? "" : quantity_count((uint64_t)limit.value).text);
-	wording_set(w, "where", "%s",
-		    limit.files    ? "RLIMIT_NOFILE"
-		    : is_hidden(s) ? "The default, as its configuration is not visible,"
-				   : s->text[CLIENTS]);
 	wording_set(w, "kept", "%s", limit.files ? kept : "");
 	wording_flag(w, "half", limit.files && set->files_each == 2);
 	wording_set(w, "who", "%s (pid %d)", s->subject->name, (int)s->subject->pid);
 	wording_set(w, "server", "%s", row->name);
+	wording_set(w, "default", "%s", row->clients ? row->clients : "");
 	wording_set(w, "processes", "%s",
 		    processes_of(s) > 1 ? quantity_count(processes_of(s)).text : "");
 	wording_flag(w, "idle", set->spare);
-	wording_flag(w, "both", both);
+	wording_flag(w, "both", clients_both(t, s));
 	wording_set(w, "held", "%s",
 		    row->clients_files && s->taken.held ? quantity_count(s->taken.held).text : "");
 	wording_set(w, "narrower", "%s", set->narrower ? set->narrower : "");
-	wording_set(
-		w, "line", "%s",
-		server_line(row->clients_line, "clients", (uint64_t)enough, line, sizeof(line)));
+	wording_set(w, "keep", "%s", "");
+	wording_set(w, "soft_flag", "%s", "");
+	line_words(t, s, w);
 }
 
 static const struct experiment experiments[] = {
 	{
 		.wall = "application.limit",
-		.knobs = {"server.max_connections"},
+		.knobs = {"server.max_connections", "RLIMIT_NOFILE"},
 		.applies = clients_applies,
 		.read = clients_read,
 		.bound = clients_bound,
+		.solve = clients_solve,
 		.words = clients_words,
 	},
 	{0},

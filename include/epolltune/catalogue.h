@@ -190,8 +190,11 @@ struct server_file {
 			       directory */
 	/* Where no file is named, and the program that reads it then; NULL: none is read. */
 	const char *usual, *program;
-	const char *units; /* of a server that overwrites its command: those that name `usual`,
-			      comma separated; NULL: its command is visible */
+	/* It writes a title over its command, which is that of its systemd unit. */
+	bool overwrites;
+	/* Of a server that reads several files, in the order of the command: those of a directory
+	 * that it reads, in the order of their names; NULL: it reads one. */
+	const char *directory;
 	/* "name value;" and "name {…}", or a line each. */
 	enum { SERVER_BLOCKS, SERVER_LINES } syntax;
 	const char *sections; /* of SERVER_LINES: what begins one, comma separated; NULL: none */

@@ -2,6 +2,7 @@
  * the command that starts it. Pure. */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,15 +45,28 @@ struct edited {
  * ("": none). -ENOTSUP: a present value is not a number. */
 int edit_text(const struct edit *edit, const char *text, const char *around, struct edited *out,
 	      struct err *e);
-/* The limit that a text sets for the listeners at `ports`, "80,443"; "": all of them. Zeros, which
- * servers read as no limit, do not count. -ENOTSUP: a value is not a number. */
-struct edit_limit {
-	uint64_t value;          /* the lowest; EDIT_NONE: none is there */
-	char section[EDIT_NAME]; /* that has it */
-	bool elsewhere;          /* a file that it includes may have it */
+/* A directive that includes files where the limit may be set: in its section, or around that where
+ * the text does not have it. */
+struct edit_included {
+	char name[PATH_MAX];
+	size_t begin, end; /* its place in the text */
 };
-int edit_limit(const struct server_file *file, const struct server_setting *set, const char *ports,
-	       const char *text, struct edit_limit *out, struct err *e);
+/* The first one; false: there is none. */
+bool edit_included_find(const struct server_file *file, const struct server_setting *set,
+			const char *text, struct edit_included *out);
+/* The limit that a text sets for `listeners`, their addresses, "0.0.0.0:80,unix:/run/a"; "": all of
+ * them; `above`: replaces the limit above all sections, unless EDIT_NONE. Zeros, which servers read
+ * as no limit, do not count. -ENOTSUP: a value is not a number. */
+struct edit_limit {
+	uint64_t value; /* they have at most, together; EDIT_NONE: none is there */
+	/* One of them has at least; less than `value` where several sections serve them, or may. */
+	uint64_t least;
+	char section[EDIT_NAME]; /* that has `least` */
+	bool elsewhere;          /* a file that it includes, or a condition, may change it */
+};
+int edit_limit(const struct server_file *file, const struct server_setting *set,
+	       const char *listeners, const char *text, uint64_t above, struct edit_limit *out,
+	       struct err *e);
 /* Adds the directive to its section in a text that does not have it. -ENOTSUP: there is no such
  * section, or the limit is a parameter. */
 int edit_insert(const struct edit *edit, const char *text, char **out, struct err *e);
@@ -79,6 +93,8 @@ int edit_command_find(const char *text, const struct server_row *row, struct edi
  * at first. False: there is none; *value NULL: it is unknown. */
 bool edit_command_option(const struct edit_command *c, const char *option, size_t *at,
 			 const char **value);
+/* Whether the option has an effect, by the class that the command names. */
+bool edit_command_acts(const struct edit_command *c, const struct server_setting *set);
 /* The text with an option more; the caller frees it. NULL: no memory. */
 char *edit_command_add(const char *text, const struct edit_command *c, const char *option,
 		       uint64_t value);

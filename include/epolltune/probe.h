@@ -55,9 +55,10 @@ struct settings {
 	int64_t at[SETTINGS_MAX][3];
 	char text[SETTINGS_MAX][SETTING_TEXT]; /* as the kernel writes it; "" where unreadable */
 	struct machine machine;
-	const struct subject *subject; /* the server in question; NULL: none was named */
-	const struct guest *guest;     /* it is in a lab, and experiments are on it; NULL: not */
-	uint64_t peers;                /* of the options */
+	const struct subject *subject;  /* the server in question; NULL: none was named */
+	const struct guest *guest;      /* it is in a lab, and experiments are on it; NULL: not */
+	struct subject_clients clients; /* of its configuration, by read(); zeroed: not read */
+	uint64_t peers;                 /* of the options */
 	/* What run() measured that a server or a connection uses; 0: not measured, bound()
 	 * assumes a value. */
 	struct taken {

@@ -79,18 +79,35 @@ struct subject_taken subject_threads_taken(const struct subject_threads *before,
 int subject_memory_read(const struct host *h, const struct subject *s, uint64_t *bytes,
 			struct err *e);
 
-/* The limit on connections that its command, or else the file of its configuration that the command
- * names, gives each of its processes, by default where neither sets it. -ENOENT: it has no default
- * that epolltune knows; -ENOTSUP: epolltune does not know how such a server is configured. */
-struct subject_clients {
-	bool known;
-	bool hidden;    /* not known, since such a server overwrites its command */
-	uint64_t limit; /* if known; 0: nothing sets it, and the server takes what RLIMIT_NOFILE
-			   allows */
-	/* "worker_connections of /etc/nginx/nginx.conf", "-c (not in its command)"; of one that is
-	 * not known why, a clause. */
-	char where[200];
+/* The limit on connections that its command, or else the files of its configuration that the
+ * command names, give each of its processes, by default where neither sets it. */
+enum subject_clients_state {
+	CLIENTS_NONE, /* nothing sets it, and epolltune knows no default */
+	CLIENTS_READ,
+	/* Why it is not known. */
+	CLIENTS_COMMAND,    /* the command is not readable */
+	CLIENTS_OPTION,     /* `name` of the command is not one plain number */
+	CLIENTS_JOINED,     /* the command may have `name` behind another option */
+	CLIENTS_UNNAMED,    /* it is not visible which files it reads */
+	CLIENTS_UNREADABLE, /* `file` */
+	CLIENTS_CHANGED,    /* `file`, or its owner or mode, after the server had started */
+	CLIENTS_INVALID,    /* `name` in `file` is not a plain number */
+	CLIENTS_PARTS,      /* `file` includes, or has conditions, that are not followed */
 };
+struct subject_clients {
+	enum subject_clients_state state;
+	bool preset;      /* nothing sets it: it is the default */
+	bool overwritten; /* CLIENTS_UNNAMED, as such a server overwrites its command */
+	/* With CLIENTS_READ: its listeners have at most; 0: nothing sets it, and the server takes
+	 * what RLIMIT_NOFILE allows. */
+	uint64_t limit;
+	bool several;     /* sections that serve them, or may, have different limits */
+	uint64_t least;   /* the lowest of those; 0: unknown */
+	const char *name; /* "worker_connections", "-c"; static, NULL: none */
+	char section[32]; /* that lowers it; "": none */
+	char file[128];   /* "": `name` is of the command */
+};
+/* -ENOTSUP: epolltune does not know how such a server is configured. */
 int subject_clients_read(const struct host *h, const struct subject *s, struct subject_clients *out,
 			 struct err *e);
 

@@ -1,5 +1,6 @@
 #include "epolltune/edit.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -409,118 +410,271 @@ int edit_text(const struct edit *edit, const char *text, const char *around, str
 	return rc;
 }
 
-/* A section of set->narrower, and the first of them before it. */
-struct narrower {
-	char first[EDIT_NAME], name[EDIT_NAME];
-	uint64_t own;
-	bool applies;            /* it has one of the listeners */
-	bool inherits;           /* from any of them */
-	uint64_t before, lowest; /* of the last of the first kind, of all of them */
-};
-
-static void limit_lower(struct edit_limit *out, uint64_t value, const char *section)
+/* Whether a text has the section of the limit; of lines it need not. */
+static bool section_has(const struct server_file *file, const struct server_setting *set,
+			const char *text)
 {
-	if (!value || value >= out->value)
-		return;
-	out->value = value;
-	snprintf(out->section, sizeof(out->section), "%s", section);
+	struct scan s = scan_begin(file, text, "");
+	bool has = file->syntax == SERVER_LINES || !*set->section;
+	while (!has && scan_next(&s)) {
+		has = s.opens && !s.depth && word_is(&s, 0, set->section);
+		section_of_next(&s);
+	}
+	return has;
 }
 
-/* Whether a directive with addresses, "*:80,:8080", has one of the ports, or one that is no plain
- * port. */
-static bool address_has(const struct scan *s, const char *ports)
+bool edit_included_find(const struct server_file *file, const struct server_setting *set,
+			const char *text, struct edit_included *out)
 {
-	char text[EDIT_NAME * 4];
-	const char *list = text;
-	struct list_item item;
-	word_copy(s, 1, text, sizeof(text));
-	while (list_next(&list, &item)) {
-		char one[EDIT_NAME * 4];
-		snprintf(one, sizeof(one), "%.*s", item.length, item.text);
-		const char *port = strrchr(one, ':');
-		bool plain = port && port[1] && !port[1 + strspn(port + 1, "0123456789")];
-		if (!plain || !*ports || list_has(ports, port + 1))
+	struct scan s = scan_begin(file, text, "");
+	const char *section = section_has(file, set, text) ? set->section : "";
+	while (file->include && scan_next(&s)) {
+		if (!s.opens && s.count > 1 && word_is(&s, 0, file->include) &&
+		    section_is(&s, section)) {
+			word_copy(&s, 1, out->name, sizeof(out->name));
+			out->begin = s.word[0].begin;
+			out->end = s.at;
 			return true;
+		}
+		section_of_next(&s);
 	}
 	return false;
 }
 
+/* What a limit is at least and at most. */
+struct range {
+	uint64_t least, most;
+};
+
+static const struct range unset = {EDIT_NONE, EDIT_NONE};
+
+static uint64_t lower_of(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+static uint64_t sum_of(uint64_t a, uint64_t b) { return a > EDIT_NONE - b ? EDIT_NONE : a + b; }
+
+/* A section of set->narrower, and those before it. */
+struct narrower {
+	const char *listeners;
+	char first[EDIT_NAME], name[EDIT_NAME];
+	uint64_t own;
+	struct range sockets;     /* by the parameters of its directives with addresses */
+	bool serves;              /* it may have one of the listeners */
+	bool inherits;            /* from one of the first kind that it names */
+	struct range before, any; /* of the last of the first kind, of all of them */
+	uint64_t sum;             /* of those that serve */
+	uint64_t served;          /* listeners, a bit each */
+	bool conditional;         /* parts of the text may not count */
+};
+
+/* Whether an address of a directive is that of a listener. */
+enum serving { SERVING_NOT, SERVING_MAYBE, SERVING };
+
+/* The host part, without brackets. */
+static void host_copy(const char *address, const char *colon, char *host, size_t size)
+{
+	bool brackets = *address == '[' && colon[-1] == ']';
+	snprintf(host, size, "%.*s", (int)(colon - address) - 2 * brackets, address + brackets);
+}
+
+static enum serving host_serves(const char *bound, const char *listener)
+{
+	static const int families[] = {AF_INET, AF_INET6};
+	if (!*bound || !strcmp(bound, "*"))
+		return !strcmp(listener, "0.0.0.0") ? SERVING
+		       : !strcmp(listener, "::")    ? SERVING_MAYBE
+						    : SERVING_NOT;
+	for (size_t i = 0; i < 2; i++) {
+		unsigned char a[16] = {0}, b[16] = {0};
+		if (inet_pton(families[i], bound, a) == 1)
+			return inet_pton(families[i], listener, b) == 1 && !memcmp(a, b, sizeof(a))
+				       ? SERVING
+				       : SERVING_NOT;
+	}
+	return SERVING_MAYBE; /* a name */
+}
+
+/* "80", "8000-8010". */
+static enum serving port_serves(const char *bound, const char *listener)
+{
+	char *end;
+	unsigned long low = strtoul(bound, &end, 10), high = low,
+		      port = strtoul(listener, NULL, 10);
+	if (end != bound && *end == '-')
+		high = strtoul(end + 1, &end, 10);
+	if (end == bound || *end)
+		return SERVING_MAYBE;
+	return port >= low && port <= high ? SERVING : SERVING_NOT;
+}
+
+static enum serving address_serves(const char *bound, const char *listener)
+{
+	static const char streams[] = "ipv4,ipv6,tcp,tcp4,tcp6", paths[] = "unix,uxst,abns,abnsz",
+			  datagrams[] = "udp,udp4,udp6,quic4,quic6,dgram";
+	char family[EDIT_NAME] = "", own[EDIT_NAME * 4], other[EDIT_NAME * 4];
+	const char *at = strchr(bound, '@'), *colon, *port = strrchr(listener, ':');
+	bool local = !strncmp(listener, "unix:", 5);
+	if (strpbrk(bound, "$\"'\\%"))
+		return SERVING_MAYBE;
+	if (at) {
+		snprintf(family, sizeof(family), "%.*s", (int)(at - bound), bound);
+		bound = at + 1;
+	}
+	if (*bound == '/' || list_has(paths, family))
+		return !local ? SERVING_NOT : strcmp(bound, listener + 5) ? SERVING_MAYBE : SERVING;
+	if (at && list_has(datagrams, family))
+		return SERVING_NOT;
+	colon = strrchr(bound, ':');
+	if ((at && !list_has(streams, family)) || !colon || !port)
+		return SERVING_MAYBE;
+	if (local)
+		return SERVING_NOT;
+	host_copy(bound, colon, own, sizeof(own));
+	host_copy(listener, port, other, sizeof(other));
+	enum serving by_port = port_serves(colon + 1, port + 1), by_host = host_serves(own, other);
+	return by_port < by_host ? by_port : by_host;
+}
+
+/* Which of the listeners a directive with addresses, "*:80,:8080", may have, a bit each. */
+static uint64_t listeners_served(const struct scan *s, const char *listeners)
+{
+	char text[EDIT_NAME * 4];
+	uint64_t served = 0;
+	struct list_item item, other;
+	word_copy(s, 1, text, sizeof(text));
+	for (const char *list = text; list_next(&list, &item);) {
+		char bound[EDIT_NAME * 4];
+		const char *all = listeners;
+		snprintf(bound, sizeof(bound), "%.*s", item.length, item.text);
+		for (uint64_t bit = 1; bit && list_next(&all, &other); bit <<= 1) {
+			char listener[EDIT_NAME * 4];
+			snprintf(listener, sizeof(listener), "%.*s", other.length, other.text);
+			if (!other.length || address_serves(bound, listener) != SERVING_NOT)
+				served |= bit;
+		}
+	}
+	return served;
+}
+
 static void narrower_end(struct narrower *n, struct edit_limit *out)
 {
-	uint64_t inherited = n->inherits ? n->lowest : n->before;
-	if (!strcmp(n->name, n->first)) {
-		n->before = n->own;
-		if (n->own < n->lowest)
-			n->lowest = n->own;
-	} else if (n->applies) {
-		limit_lower(out, n->own != EDIT_NONE ? n->own : inherited,
-			    n->own != EDIT_NONE ? n->name : n->first);
+	bool first = !strcmp(n->name, n->first), own = n->own != EDIT_NONE;
+	struct range r = n->inherits && n->any.most ? n->any : first ? unset : n->before;
+	if (own)
+		r = (struct range){n->own, n->own};
+	if (first) {
+		n->before = r;
+		n->any.least = lower_of(n->any.least, r.least);
+		n->any.most = r.most > n->any.most ? r.most : n->any.most;
+	} else if (n->serves) {
+		const char *section = own || n->sockets.least < r.least ? n->name : n->first;
+		uint64_t least = lower_of(r.least, n->sockets.least);
+		if (least < out->least) {
+			out->least = least;
+			snprintf(out->section, sizeof(out->section), "%s", section);
+		}
+		n->sum = sum_of(n->sum, lower_of(r.most, n->sockets.most));
 	}
 }
 
 static int narrower_next(struct narrower *n, const struct scan *s, const struct server_setting *set,
-			 const char *ports, struct edit_limit *out, struct err *e)
+			 struct edit_limit *out, struct err *e)
 {
 	static const char addresses[] = "bind";
-	uint64_t value;
+	uint64_t value, parameter = EDIT_NONE;
+	n->conditional |= s->text[s->word[0].begin] == '.';
 	if (s->opens) {
 		narrower_end(n, out);
 		n->own = EDIT_NONE;
-		n->applies = n->inherits = false;
+		n->sockets = (struct range){EDIT_NONE, 0};
+		n->serves = n->inherits = false;
 		word_copy(s, 0, n->name, sizeof(n->name));
 		for (size_t i = 1; i < s->count; i++)
 			n->inherits |= word_is(s, i, "from");
 	}
 	if (s->opens || !list_has(set->narrower, n->name))
 		return 0;
-	bool listens = word_is(s, 0, addresses) && s->count > 1 && address_has(s, ports);
-	n->applies |= listens;
+	uint64_t served =
+		word_is(s, 0, addresses) && s->count > 1 ? listeners_served(s, n->listeners) : 0;
 	for (size_t i = 0; i + 1 < s->count; i++) {
-		if (!word_is(s, i, set->directive) || (i && !listens))
+		if (!word_is(s, i, set->directive) || (i && !served))
 			continue;
 		int rc = number_read(s, i + 1, 0, &value, e);
 		if (rc)
 			return rc;
 		if (i)
-			limit_lower(out, value, n->name);
+			parameter = value ? value : EDIT_NONE;
 		else
 			n->own = value ? value : EDIT_NONE;
+	}
+	if (served) {
+		n->serves = true;
+		n->served |= served;
+		n->sockets.least = lower_of(n->sockets.least, parameter);
+		n->sockets.most = sum_of(n->sockets.most, parameter);
 	}
 	return 0;
 }
 
-int edit_limit(const struct server_file *file, const struct server_setting *set, const char *ports,
-	       const char *text, struct edit_limit *out, struct err *e)
+/* Joins what the sections allow with the limit above them. */
+static void narrower_join(struct narrower *n, const struct server_setting *set,
+			  struct edit_limit *out)
+{
+	uint64_t all = 0, bit = 1;
+	struct list_item item;
+	narrower_end(n, out);
+	for (const char *list = n->listeners; bit && list_next(&list, &item); bit <<= 1)
+		all |= bit;
+	bool found = n->served == all;
+	if (out->value <= out->least)
+		snprintf(out->section, sizeof(out->section), "%s", set->section);
+	out->least = found ? lower_of(out->value, out->least) : 0;
+	out->value = found ? lower_of(out->value, n->sum) : out->value;
+	out->elsewhere |= n->conditional;
+}
+
+/* The last one, the first one, or the lowest one; 0 is none. */
+static void limit_take(const struct server_setting *set, uint64_t value, struct edit_limit *out)
+{
+	bool taken = out->value != EDIT_NONE;
+	value = value ? value : EDIT_NONE;
+	if (set->counts == SERVER_LAST || (set->counts == SERVER_FIRST && !taken) ||
+	    (set->counts == SERVER_EACH && value < out->value))
+		out->value = value;
+}
+
+int edit_limit(const struct server_file *file, const struct server_setting *set,
+	       const char *listeners, const char *text, uint64_t above, struct edit_limit *out,
+	       struct err *e)
 {
 	struct scan s = scan_begin(file, text, "");
-	struct narrower n = {.own = EDIT_NONE, .before = EDIT_NONE, .lowest = EDIT_NONE};
-	bool inside = file->syntax == SERVER_LINES || !*set->section;
-	bool found = false;
+	struct narrower n = {
+		.listeners = listeners, .own = EDIT_NONE, .before = unset, .any = {EDIT_NONE, 0}};
+	struct edit_included ignored;
 	uint64_t value;
 	int rc = 0;
 	if (set->narrower)
 		snprintf(n.first, sizeof(n.first), "%.*s", (int)strcspn(set->narrower, ","),
 			 set->narrower);
-	*out = (struct edit_limit){.value = EDIT_NONE};
+	*out = (struct edit_limit){.value = EDIT_NONE, .least = EDIT_NONE};
+	out->elsewhere =
+		edit_included_find(file, set, text, &ignored) || !section_has(file, set, text);
 	while (!rc && scan_next(&s)) {
-		bool here = !s.opens && section_is(&s, set->section);
-		if (here && s.count > 1 && word_is(&s, 0, set->directive)) {
+		if (!s.opens && section_is(&s, set->section) && s.count > 1 &&
+		    word_is(&s, 0, set->directive)) {
 			rc = number_read(&s, 1, 0, &value, e);
-			if (set->counts == SERVER_LAST)
-				out->value = EDIT_NONE;
-			if (!rc && (set->counts != SERVER_FIRST || !found))
-				limit_lower(out, value, set->section);
-			found |= !rc && value;
+			if (!rc)
+				limit_take(set, value, out);
 		}
-		out->elsewhere |= here && file->include && word_is(&s, 0, file->include);
-		inside |= s.opens && !s.depth && word_is(&s, 0, set->section);
 		if (!rc && set->narrower)
-			rc = narrower_next(&n, &s, set, ports, out, e);
+			rc = narrower_next(&n, &s, set, out, e);
 		section_of_next(&s);
 	}
-	if (!rc && set->narrower)
-		narrower_end(&n, out);
-	out->elsewhere |= !inside;
+	if (above != EDIT_NONE)
+		out->value = above;
+	if (set->narrower)
+		narrower_join(&n, set, out);
+	else
+		out->least = out->value;
 	return rc;
 }
 
@@ -795,6 +949,23 @@ bool edit_command_option(const struct edit_command *c, const char *option, size_
 		}
 	}
 	return false;
+}
+
+bool edit_command_acts(const struct edit_command *c, const struct server_setting *set)
+{
+	const char *class = NULL, *value;
+	size_t last = 0;
+	struct list_item item;
+	for (const char *names = set->class_options; list_next(&names, &item);) {
+		char name[EDIT_NAME];
+		snprintf(name, sizeof(name), "%.*s", item.length, item.text);
+		for (size_t at = 0; edit_command_option(c, name, &at, &value);)
+			if (at > last) {
+				last = at;
+				class = value;
+			}
+	}
+	return !set->class_options || (class && list_has(set->classes, class));
 }
 
 char *edit_command_add(const char *text, const struct edit_command *c, const char *option,

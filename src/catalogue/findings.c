@@ -1,6 +1,7 @@
 /* The findings, in the order of the walls. */
 #include <string.h>
 
+#include "catalogue/phrase.h"
 #include "catalogue/runbook.h"
 #include "epolltune/catalogue.h"
 
@@ -188,13 +189,12 @@ static const struct finding_row findings[] = {
 
 	SHORT("application.limit", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} hold {needed} connections\\: its own limit is {limit}",
-	      "{where}{kept? less {kept}}{half?, halved,} is {limit}{processes? for each of "
-	      "{processes} processes, and the kernel spreads connections unevenly}. {both?"
-	      "Connections to servers behind it count, too. }{held?It holds {held} descriptors "
-	      "besides. }{idle?It closes idle ones when a sixteenth is left. "
-	      "}It suffices for {capacity}.",
-	      "{server}\\: {line}{narrower?, and in each section ({narrower}) that sets it lower}. "
-	      "Restart it, and check again.",
+	      LIMIT_OF_A_SERVER
+	      "{processes? for each of {processes} processes, and the kernel spreads connections "
+	      "unevenly}. {both?Connections to servers behind it count, too. }{held?It holds {held} descriptors besides. }{idle?It closes "
+	      "idle ones when a sixteenth is left. }It suffices for {capacity}.",
+	      "{possible?{how}:{server}\\: {line}.}{narrower? Raise it in each section "
+	      "({narrower}) that sets it lower, too.} Restart it, and check again.",
 	      "The configuration of the server allows fewer connections than the "
 	      "target needs.",
 	      "Raise the directive that the finding names.",

@@ -61,9 +61,7 @@ static const struct server_row servers[] = {
 		.stalled_line = "timeout 60, and client-output-buffer-limit normal 64mb 32mb 60",
 		.own = {1200, 10000, 36000}, /* 7.0 */
 		.file = {.option = "",
-			 .usual = "/etc/redis/redis.conf",
-			 .program = "/usr/bin/redis-server",
-			 .units = "redis-server.service,redis.service",
+			 .overwrites = true,
 			 .syntax = SERVER_LINES,
 			 .include = "include"},
 		.set = {[SERVER_CLIENTS] = {.directive = "maxclients",
@@ -98,6 +96,7 @@ static const struct server_row servers[] = {
 		.send_line = "remove tune.sndbuf.client",
 		.own = {1000, 1300, 17000}, /* 2.6 */
 		.file = {.option = "-f",
+			 .directory = "*.cfg",
 			 .syntax = SERVER_LINES,
 			 .sections = "global,defaults,frontend,backend,listen,peers,userlist,"
 				     "resolvers,mailers,cache,program,ring,http-errors,fcgi-app,"
@@ -107,6 +106,7 @@ static const struct server_row servers[] = {
 					    .section = "global",
 					    .counts = SERVER_FIRST,
 					    .narrower = "defaults,frontend,listen",
+					    .option = "-n",
 					    /* src/haproxy.c compute_ideal_maxconn() */
 					    .files_each = 2},
 			[SERVER_BACKLOG] = {.directive = "bind", .parameter = "backlog "}},

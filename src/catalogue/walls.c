@@ -1,6 +1,7 @@
 /* The walls, in the order of a report. */
 #include <string.h>
 
+#include "catalogue/phrase.h"
 #include "catalogue/runbook.h"
 #include "epolltune/catalogue.h"
 
@@ -388,10 +389,24 @@ static const struct wall_row walls[] = {
 			"HAProxy, maxclients of Redis, -c of memcached. Needed: the target's "
 			"connections.",
 		.detail =
-			"{unknown?{why}; check --run measures the limit:{where}{kept? less "
-			"{kept}}{half?, halved,} is {limit}{processes? for each of {processes} "
-			"processes}{both?, connections to servers behind it included}{held?, {held} "
-			"descriptors that it holds besides included}}.",
+			"{unknown?{command?The command of {who} is not "
+			"readable:}{option?{name} in the command of {server} is not one plain "
+			"number:}{joined?The command of {server} may have {name} behind "
+			"another option:}{unnamed?The configuration of {server} is not "
+			"visible:}{unreadable?{file} of {server} is not "
+			"readable:}{changed?{file}, or its owner or mode, changed after "
+			"{server} had started or was reloaded\\: reload it and check "
+			"again:}{invalid?{name} in {file} is not a plain number:}{parts?{file} "
+			"has parts that epolltune does not follow, and they may set "
+			"{name}:}{several?Sections that serve the listeners of {server}, or "
+			"may, have different limits\\: name one listener (--server "
+			"ADDRESS\\:PORT):}{unserved?No section of {file} is known to bind each "
+			"listener of {server}:}{spread?How many processes of {server} accept "
+			"is not visible:}{automatic?{name} is not set, and RLIMIT_NOFILE of "
+			"{server} is not visible:}; check --run measures the limit:" LIMIT_OF_A_SERVER
+			"{processes? for each of {processes} processes}{both?, connections to "
+			"servers behind it included}{held?, {held} descriptors that it holds "
+			"besides included}}.",
 		.absent =
 			"The command of the server does not set its limit, and epolltune does not "
 			"know its default; check --run measures it.",

@@ -376,23 +376,53 @@ static ssize_t text_read(const struct host *h, const char *path, bool strings, c
 	return n;
 }
 
-ssize_t machine_read_as(const struct host *h, pid_t pid, const char *name, char **text,
-			struct timespec *changed, struct err *e)
+/* The latest change of the links in a path, as far as they can be opened. */
+static void links_changed(int root, const char *path, struct timespec *changed)
+{
+	char part[PATH_MAX];
+	struct stat st;
+	for (size_t at = 1; path[at - 1]; at++) {
+		if (path[at] && path[at] != '/')
+			continue;
+		snprintf(part, sizeof(part), "%.*s", (int)at, path);
+		CLEAN(close_fd) int fd = open_in(root, part, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+		if (fd >= 0 && !fstat(fd, &st) && S_ISLNK(st.st_mode) &&
+		    (st.st_ctim.tv_sec > changed->tv_sec ||
+		     (st.st_ctim.tv_sec == changed->tv_sec &&
+		      st.st_ctim.tv_nsec > changed->tv_nsec)))
+			*changed = st.st_ctim;
+	}
+}
+
+int machine_open_as(const struct host *h, pid_t pid, const char *name, int flags,
+		    struct timespec *changed, struct err *e)
 {
 	char path[40];
-	*text = NULL;
+	struct stat st;
 	if (!h->live)
 		return err_set(e, EOPNOTSUPP, "%s: a captured machine has no such file", name);
 	if (!machine_path_allowed(name + 1))
 		return err_set(e, EINVAL, "%s: not an absolute path without \"..\"", name);
 	snprintf(path, sizeof(path), "proc/%d/root", (int)pid);
 	CLEAN(close_fd) int root = open_below(h, path, O_PATH | O_DIRECTORY);
-	CLEAN(close_fd)
-	int fd = root < 0
-			 ? -1
-			 : open_in(root, name + 1, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
-	return fd < 0 ? err_errno(e, "cannot read %s", name)
-		      : text_of(h, fd, name + 1, false, text, changed, e);
+	int fd = root < 0 ? -1
+			  : open_in(root, name + 1,
+				    flags | O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+	if (fd < 0 || fstat(fd, &st))
+		return fd < 0 ? err_errno(e, "cannot read %s", name)
+			      : (close_fd(&fd), err_errno(e, "cannot read %s", name));
+	*changed = st.st_ctim;
+	links_changed(root, name + 1, changed);
+	return fd;
+}
+
+ssize_t machine_read_as(const struct host *h, pid_t pid, const char *name, char **text,
+			struct timespec *changed, struct err *e)
+{
+	struct timespec own;
+	*text = NULL;
+	CLEAN(close_fd) int fd = machine_open_as(h, pid, name, 0, changed, e);
+	return fd < 0 ? fd : text_of(h, fd, name + 1, false, text, &own, e);
 }
 
 ssize_t host_read_all(const struct host *h, const char *path, char **text, struct err *e)

@@ -38,10 +38,13 @@ struct host *machine_make(const char *root);
 int machine_open(const struct host *h, const char *path, int flags, const char *verb,
 		 struct err *e);
 
-/* The text of the file that process `pid` sees at the absolute path `name`, and when it last
- * changed (st_ctim). Links are resolved in the root of the process; -ELOOP for them without
- * openat2(2). -EACCES: this user may not look there; -EOPNOTSUPP: a captured machine. The caller
- * frees `text`. */
+/* Opens the file or directory that process `pid` sees at the absolute path `name`; *changed: when
+ * it or a link to it last changed (st_ctim), which no tool can set back. Links are resolved in the
+ * root of the process; -ELOOP for them without openat2(2). -EACCES: this user may not look there;
+ * -EOPNOTSUPP: a captured machine. */
+int machine_open_as(const struct host *h, pid_t pid, const char *name, int flags,
+		    struct timespec *changed, struct err *e);
+/* The text of such a file, which the caller frees. */
 ssize_t machine_read_as(const struct host *h, pid_t pid, const char *name, char **text,
 			struct timespec *changed, struct err *e);
 

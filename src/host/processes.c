@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
@@ -304,4 +305,22 @@ int process_read(const struct host *h, pid_t pid, struct process *out, struct er
 bool process_same(const struct process *a, const struct process *b)
 {
 	return a->pid == b->pid && a->started == b->started;
+}
+
+/* Clocks of the kernel count its ticks and the time of files differently. */
+#define SLACK_S 0.03
+
+static double seconds_of(clockid_t clock)
+{
+	struct timespec t = {0};
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+bool process_precedes(uint64_t started, const struct timespec *changed)
+{
+	double ran = seconds_of(CLOCK_BOOTTIME) - (double)started / (double)sysconf(_SC_CLK_TCK);
+	double age = seconds_of(CLOCK_REALTIME) -
+		     ((double)changed->tv_sec + (double)changed->tv_nsec / 1e9);
+	return age + SLACK_S < ran;
 }

@@ -1,20 +1,19 @@
-/* Reads how many connections a running server allows itself: from its command, or the file that the
- * command names. Files that this one includes are not read. */
+/* Reads how many connections a running server allows itself: from its command, or the files that
+ * the command names. */
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/edit.h"
-#include "epolltune/list.h"
 #include "epolltune/subject.h"
 #include "host/machine.h"
 #include "host/processes.h"
+#include "host/server_config.h"
+#include "host/unit_command.h"
 
 /* nginx writes "nginx: master process COMMAND" over its command. */
 #define TITLE " process "
@@ -75,97 +74,95 @@ static bool is_distributed(const struct host *h, const struct subject *s,
 	return !strncmp(file, program, length) && (!file[length] || file[length] == ' ');
 }
 
-/* The file with the configuration; NULL: none is known. */
-static const char *file_named(const struct host *h, const struct subject *s,
-			      const struct edit_command *c, const struct server_file *file)
+/* The command of its unit, if that starts such a server. */
+static bool unit_find(const struct host *h, const struct subject *s, const struct server_row *row,
+		      char **text, struct edit_command *c)
 {
-	const char *name = NULL;
-	size_t count = 0;
-	if (!*file->option && c->count > 1 && *c->word[1] == '/')
-		return c->word[1];
-	for (size_t at = 0; *file->option && edit_command_option(c, file->option, &at, &name);)
-		count++;
-	if (count)
-		return count == 1 && name && *name == '/' ? name : NULL;
-	bool usual = file->usual && (!file->units || list_has(file->units, s->unit)) &&
-		     is_distributed(h, s, c, file->program);
-	return usual ? file->usual : NULL;
+	if (unit_command_read(h, unit_service(s->unit), s->started, text, c))
+		return false;
+	const char *slash = strrchr(c->word[0], '/');
+	return server_row_find(slash ? slash + 1 : c->word[0]) == row;
 }
 
-/* Clocks of the kernel count its ticks and the time of files differently. */
-#define SLACK_S 0.03
-
-static double seconds_of(clockid_t clock)
-{
-	struct timespec t = {0};
-	clock_gettime(clock, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* Whether the file changed after the first process of those that accept had started: what a reload
- * starts has read it. */
-static bool file_is_newer(const struct subject *s, const struct timespec *changed)
-{
-	uint64_t ticks = s->oldest ? s->oldest : s->started;
-	double ran = seconds_of(CLOCK_BOOTTIME) - (double)ticks / (double)sysconf(_SC_CLK_TCK);
-	double age = seconds_of(CLOCK_REALTIME) -
-		     ((double)changed->tv_sec + (double)changed->tv_nsec / 1e9);
-	return age + SLACK_S < ran;
-}
-
-/* "80,443"; "": all, or those of UNIX sockets too. */
-static void ports_list(const struct subject *s, char *list, size_t size)
+/* The addresses of its listeners of connections; "": all, as they do not fit. */
+static void listeners_list(const struct subject *s, char *list, size_t size)
 {
 	size_t used = 0;
 	list[0] = 0;
 	for (size_t i = 0; i < s->listeners.count && used < size; i++)
-		used += (size_t)snprintf(list + used, size - used, "%s%u", used ? "," : "",
-					 (unsigned)s->listeners.at[i].port);
+		if (s->listeners.at[i].kind != LISTENER_UDP)
+			used += (size_t)snprintf(list + used, size - used, "%s%s", used ? "," : "",
+						 s->listeners.at[i].address);
 	if (used >= size)
 		list[0] = 0;
 }
 
-static void unknown(struct subject_clients *out, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static void unknown(struct subject_clients *out, const char *fmt, ...)
-{
-	va_list args;
-	va_start(args, fmt);
-	vsnprintf(out->where, sizeof(out->where), fmt, args);
-	va_end(args);
-}
-
-static void known(struct subject_clients *out, uint64_t limit)
-{
-	out->known = true;
-	out->limit = limit;
-}
-
-static void file_look(const struct host *h, const struct subject *s, const struct server_row *row,
-		      const char *name, struct subject_clients *out)
+/* The limit that the files set; `number`: the option of the command, which replaces that of all
+ * sections. */
+static void files_read(const struct host *h, const struct subject *s, const struct server_row *row,
+		       const struct edit_command *c, uint64_t number, struct subject_clients *out)
 {
 	const struct server_setting *set = &row->set[SERVER_CLIENTS];
-	CLEAN(free_pointer) char *text = NULL;
-	struct timespec changed;
 	struct edit_limit limit;
-	struct err why = {0};
-	char ports[512];
-	ports_list(s, ports, sizeof(ports));
-	if (machine_read_as(h, s->pid, name, &text, &changed, NULL) < 0)
-		unknown(out, "%.140s of %s is not readable", name, row->name);
-	else if (file_is_newer(s, &changed))
-		unknown(out, "%.140s changed since the server started", name);
-	else if (edit_limit(&row->file, set, ports, text, &limit, &why))
-		unknown(out, "%.180s", why.text);
-	else if (limit.elsewhere)
-		unknown(out, "%.110s includes files that may set %s", name, set->directive);
-	else {
-		bool found = limit.value != EDIT_NONE, section = set->narrower && found;
-		known(out, found ? limit.value : set->preset);
-		snprintf(out->where, sizeof(out->where), "%s%s%s %s %.110s%s", set->directive,
-			 section ? " in section " : "", section ? limit.section : "",
-			 found ? "of" : "(not in", name, found ? "" : ")");
+	struct server_config config;
+	char listeners[4096];
+	bool usual = row->file.usual && is_distributed(h, s, c, row->file.program);
+	server_config_read(h, s, c, usual, &config);
+	listeners_list(s, listeners, sizeof(listeners));
+	out->state = config.state;
+	snprintf(out->file, sizeof(out->file), "%.127s", config.file);
+	if (out->state == CLIENTS_READ &&
+	    edit_limit(&row->file, set, listeners, config.text ? config.text : "", number, &limit,
+		       NULL))
+		out->state = CLIENTS_INVALID;
+	else if (out->state == CLIENTS_READ && limit.elsewhere)
+		out->state = CLIENTS_PARTS;
+	free(config.text);
+	if (out->state != CLIENTS_READ)
+		return;
+	out->preset = limit.value == EDIT_NONE;
+	out->limit = out->preset ? set->preset : limit.value;
+	out->several = limit.least != limit.value;
+	out->least = limit.least;
+	if (set->narrower && strcmp(limit.section, set->section) != 0)
+		snprintf(out->section, sizeof(out->section), "%.31s", limit.section);
+	if (number != EDIT_NONE && !out->section[0])
+		out->file[0] = 0;
+	else
+		out->name = set->directive;
+}
+
+static void command_read(const struct host *h, const struct subject *s,
+			 const struct server_row *row, const struct edit_command *c,
+			 struct subject_clients *out)
+{
+	const struct server_setting *set = &row->set[SERVER_CLIENTS];
+	uint64_t number = EDIT_NONE, other = EDIT_NONE;
+	bool plain = option_number(c, set->option, &number) &&
+		     option_number(c, set->long_option, &other);
+	bool given = number != EDIT_NONE || other != EDIT_NONE, first = number != EDIT_NONE;
+	out->name = first || !given ? set->option : set->long_option;
+	if (!plain || (number != EDIT_NONE && other != EDIT_NONE)) {
+		out->state = CLIENTS_OPTION;
+	} else if (given && !edit_command_acts(c, set)) {
+		out->state = CLIENTS_NONE;
+	} else if (given && !set->narrower) {
+		out->state = CLIENTS_READ;
+		out->limit = first ? number : other;
+	} else if (set->directive) {
+		out->name = given ? out->name : set->directive;
+		files_read(h, s, row, c, number, out);
+	} else if (set->preset) {
+		out->state = option_hides(c, set->option) ? CLIENTS_JOINED : CLIENTS_READ;
+		out->preset = true;
+		out->limit = set->preset;
 	}
+}
+
+/* Whether the server has written a title over its command: one text with blanks. */
+static bool is_title(const struct edit_command *c)
+{
+	return c->count == 1 && strchr(c->word[0], ' ');
 }
 
 int subject_clients_read(const struct host *h, const struct subject *s, struct subject_clients *out,
@@ -173,43 +170,26 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 {
 	const struct server_row *row = server_row_find(s->name);
 	const struct server_setting *set = row ? &row->set[SERVER_CLIENTS] : NULL;
-	CLEAN(free_pointer) char *command = NULL;
-	struct edit_command c;
-	uint64_t number = EDIT_NONE, other = EDIT_NONE;
+	CLEAN(free_pointer) char *command = NULL, *unit = NULL;
+	CLEAN(free_pointer) struct edit_command *c = malloc(sizeof(*c));
 	char path[64];
 	*out = (struct subject_clients){0};
+	if (!c)
+		return err_set(e, ENOMEM, "no memory for a command");
 	if (!set || (!set->directive && !set->option))
 		return err_set(e, ENOTSUP, "epolltune does not know how %s is configured", s->name);
 	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)s->pid);
-	ssize_t size = host_read_strings(h, path, &command, e);
-	if (size < 0)
-		return (int)size;
-	command_split(command, &c);
-	bool plain = option_number(&c, set->option, &number) &&
-		     option_number(&c, set->long_option, &other);
-	if (!plain || (number != EDIT_NONE && other != EDIT_NONE)) {
-		unknown(out, "%s of the command of %s is not one plain number", set->option,
-			row->name);
-	} else if (number != EDIT_NONE || other != EDIT_NONE) {
-		bool first = number != EDIT_NONE;
-		known(out, first ? number : other);
-		snprintf(out->where, sizeof(out->where), "%s of its command",
-			 first ? set->option : set->long_option);
-	} else if (set->directive) {
-		const char *file = file_named(h, s, &c, &row->file);
-		out->hidden = !file && row->file.units;
-		if (file)
-			file_look(h, s, row, file, out);
-		else
-			unknown(out, "the configuration of %s is not visible", row->name);
-	} else if (!set->preset) {
-		return err_set(e, ENOENT, "%s of %s is not set", set->option, row->name);
-	} else if (option_hides(&c, set->option)) {
-		unknown(out, "the command of %s may have %s behind another option", row->name,
-			set->option);
+	out->state = CLIENTS_COMMAND;
+	if (host_read_strings(h, path, &command, NULL) < 0)
+		return 0;
+	command_split(command, c);
+	out->state = CLIENTS_NONE;
+	if (row->file.overwrites && is_title(c) && !unit_find(h, s, row, &unit, c)) {
+		out->state = CLIENTS_UNNAMED;
+		out->overwritten = true;
+		out->name = set->directive;
 	} else {
-		known(out, set->preset);
-		snprintf(out->where, sizeof(out->where), "%s (not in its command)", set->option);
+		command_read(h, s, row, c, out);
 	}
 	return 0;
 }

@@ -206,30 +206,12 @@ static int file_insert(struct walk *w, const struct edit_command *c, const char 
 	return rc ? rc : overlay_add(w->line, path, more, e);
 }
 
-/* Whether the class that the command names is one with which the option has an effect. */
-static bool has_class(const struct edit_command *c, const struct server_setting *set)
-{
-	const char *class = NULL, *value;
-	size_t last = 0;
-	struct list_item item;
-	for (const char *names = set->class_options; list_next(&names, &item);) {
-		char name[EDIT_NAME];
-		snprintf(name, sizeof(name), "%.*s", item.length, item.text);
-		for (size_t at = 0; edit_command_option(c, name, &at, &value);)
-			if (at > last) {
-				last = at;
-				class = value;
-			}
-	}
-	return class && list_has(set->classes, class);
-}
-
 /* Names the option, with what it needs, and reads its last argument. False: it is not there, or has
  * no effect. */
 static bool option_find(const struct edit_command *c, const struct server_setting *set,
 			struct guest_line *out)
 {
-	bool acts = !set->class_options || has_class(c, set), found = false;
+	bool acts = edit_command_acts(c, set), found = false;
 	const char *value = NULL;
 	snprintf(out->name, sizeof(out->name), "%s%s%s", acts ? "" : set->class_option,
 		 acts ? "" : " ", set->option);

@@ -78,8 +78,43 @@ test_without_the_directive_its_default_is_the_limit() {
 	json 'wall("application.limit") | .verdict == "short" and .limit == 476 and (.detail | contains("(not in "))'
 	nginx_conf "include $work/events.conf;"
 	echo "worker_connections 10;" >events.conf
-	check 3 100 8080 nginx -e stderr -c "$work/nginx.conf"
-	unknown_for "includes files that may set worker_connections"
+	check 2 100 8080 nginx -e stderr -c "$work/nginx.conf"
+	json 'wall("application.limit").limit == 9'
+}
+
+# Relative names begin at the first file, those with wildcards mean none, one or more.
+test_included_files_are_read() {
+	needs nginx
+	mkdir conf
+	nginx_conf "include conf/*.conf;"
+	check 2 500 8080 nginx -e stderr -c "$work/nginx.conf"
+	json 'wall("application.limit").limit == 476'
+	echo "include $work/conf/c;" >conf/b.conf
+	echo "worker_connections 200;" >conf/c
+	check 2 500 8080 nginx -e stderr -c "$work/nginx.conf"
+	json 'wall("application.limit").limit == 186'
+	sed "/^events/d" nginx.conf >main.conf
+	echo "include $work/events.conf;" >>main.conf
+	echo "events { worker_connections 100; }" >events.conf
+	check 2 500 8080 nginx -e stderr -c "$work/main.conf"
+	json 'wall("application.limit").limit == 93'
+}
+
+# Not the number in the file.
+test_running_workers_count() {
+	needs nginx
+	nginx_conf "worker_connections 200;"
+	sed -i "s/worker_processes 1/worker_processes 3/" nginx.conf
+	nginx -e stderr -c "$work/nginx.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	again 2 500
+	json 'wall("application.limit").detail | contains("for each of 3 processes")'
+	kill -STOP $! # it starts no other one
+	kill -KILL "$(pgrep -P $! | head -n 1)"
+	again 2 500
+	json 'wall("application.limit").detail | contains("for each of 2 processes")'
+	kill -CONT $!
+	end_jobs
 }
 
 reloaded() {
@@ -96,11 +131,33 @@ test_a_file_that_changed_since_the_start_says_nothing() {
 	again 0 100
 	nginx_conf "worker_connections 9000;"
 	again 3 100
-	unknown_for "nginx.conf changed since the server started"
+	unknown_for "nginx.conf, or its owner or mode, changed after nginx had started"
 	kill -HUP "$(cat pid)"
 	wait_for reloaded
 	again 0 100
 	json 'wall("application.limit") | .verdict == "ok" and .limit == 8370'
+	end_jobs
+}
+
+# Neither the time of the content nor that of the file behind a link shows what the server has read.
+test_a_file_with_an_older_time_may_have_changed() {
+	needs nginx
+	nginx_conf "worker_connections 9000;"
+	cp nginx.conf older.conf
+	nginx_conf "worker_connections 200;"
+	ln -s nginx.conf link.conf
+	nginx -e stderr -c "$work/link.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	sleep 0.2 # longer than the clocks of processes and files differ
+	again 2 200
+	ln -sfn older.conf link.conf
+	again 3 200
+	unknown_for "link.conf, or its owner or mode, changed"
+	kill -HUP "$(cat pid)"
+	wait_for reloaded
+	cp -p nginx.conf older.conf
+	again 3 200
+	unknown_for "link.conf, or its owner or mode, changed"
 	end_jobs
 }
 
@@ -133,9 +190,35 @@ test_the_default_of_the_command_counts() {
 		again 0 100
 		json 'wall("application.limit") | .verdict == "ok" and .at_most and .limit == 10000'
 		again 3 "$soft"
-		unknown_for "the configuration of Redis is not visible"
+		unknown_for "The configuration of Redis is not visible"
 	fi
 	end_jobs
+}
+
+# Redis writes a title over its command: that of its unit names the file.
+test_the_unit_names_the_file_of_a_server_that_hides_it() {
+	needs redis-server unshare
+	cat >unit.sh <<-EOF
+		mount -t tmpfs none /etc/systemd/system
+		echo maxclients 100 >redis.conf
+		printf '[Service]\nExecStart=-$(command -v redis-server) $work/redis.conf --port 8080\n' \
+			>/etc/systemd/system/redis-server.service
+		mkdir /etc/systemd/system/redis-server.service.d
+		sleep 0.2 # longer than the clocks of processes and files differ
+		redis-server $work/redis.conf --port 8080 --save "" --bind 127.0.0.1 >server.out 2>&1 &
+		echo 0::/system.slice/redis-server.service >cgroup
+		mount --bind cgroup /proc/\$!/cgroup
+		sleep 1
+		epolltune check --quick --probe configuration --server :8080 --connections 200 --rate 10 --format json >a.json
+		sleep 0.2
+		echo "[Service]" >/etc/systemd/system/redis-server.service.d/a.conf
+		epolltune check --quick --probe configuration --server :8080 --connections 200 --rate 10 --format json >b.json
+		umount /proc/\$!/cgroup
+		kill \$!
+	EOF
+	unshare -m sh unit.sh
+	jq -e '.walls[] | .name == "application.limit" and .verdict == "short" and .limit == 100' a.json
+	jq -e '.walls[] | .name == "application.limit" and .limit != 100' b.json
 }
 
 test_maxconn_of_haproxy_is_read() {
@@ -159,6 +242,71 @@ test_a_lower_maxconn_of_a_section_of_haproxy_counts() {
 	haproxy_conf "$work/haproxy.cfg" 0
 	check 0 100 8080 haproxy -db -f "$work/haproxy.cfg"
 	json 'wall("application.limit") | .verdict == "ok" and .limit > 100 and .at_most'
+}
+
+test_a_section_of_another_listener_does_not_count() {
+	needs haproxy
+	haproxy_conf "$work/haproxy.cfg" 9900
+	printf 'listen stats\n  bind :8404\n  maxconn 10\n  stats enable\n' >>"$work/haproxy.cfg"
+	haproxy -db -f "$work/haproxy.cfg" >server.out 2>&1 &
+	wait_for listens 8404
+	again 0 500
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 9900'
+	expect 3 epolltune check --quick --probe configuration --server haproxy --connections 500 --rate 10 --format json
+	unknown_for "name one listener"
+	expect 2 epolltune check --quick --probe configuration --server haproxy --connections 20k --rate 10 --format json
+	json 'wall("application.limit") | .verdict == "short" and .limit == 9900'
+	end_jobs
+}
+
+test_all_files_of_haproxy_are_read_in_their_order() {
+	needs haproxy
+	haproxy_conf "$work/all.cfg" 9900
+	mkdir conf
+	sed "/^listen/,\$d" all.cfg >conf/10-global.cfg
+	sed -n "/^listen/,\$p" all.cfg >conf/30-listen.cfg
+	printf 'defaults\n  mode http\n  maxconn 50\n  timeout client 30s\n  timeout connect 5s\n  timeout server 5s\n' >conf/20-defaults.cfg
+	cp conf/20-defaults.cfg conf/.hidden.cfg
+	cp conf/20-defaults.cfg conf/40.bak
+	check 2 500 8080 haproxy -db -f "$work/conf"
+	json 'wall("application.limit") | .verdict == "short" and .limit == 50'
+	check 2 500 8080 haproxy -db -f "$work/conf/10-global.cfg" -f "$work/conf/20-defaults.cfg" -- "$work/conf/30-listen.cfg"
+	json 'wall("application.limit") | .verdict == "short" and .limit == 50'
+	mv conf/20-defaults.cfg conf/05-defaults.cfg
+	check 0 500 8080 haproxy -db -f "$work/conf"
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 9900'
+	haproxy -db -f "$work/conf" >server.out 2>&1 &
+	wait_for listens 8080
+	sleep 0.2 # longer than the clocks of processes and files differ
+	mv conf/05-defaults.cfg conf/05-defaults.off
+	again 3 500
+	unknown_for "/conf, or its owner or mode, changed"
+	end_jobs
+}
+
+test_an_option_of_haproxy_replaces_that_of_its_file() {
+	needs haproxy
+	haproxy_conf "$work/haproxy.cfg" 9900
+	check 2 500 8080 haproxy -db -n 70 -f "$work/haproxy.cfg"
+	json 'wall("application.limit") | .verdict == "short" and .limit == 70' \
+		'finding("application.limit.short").advice | contains("-n 704 in its command")'
+}
+
+test_the_directive_is_proposed() {
+	needs nginx
+	nginx_conf "worker_connections 200;"
+	nginx -e stderr -c "$work/nginx.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	again 2 200 --role proxy
+	json 'wall("application.limit").knob == "server.max_connections"' \
+		'finding("application.limit.short") | [.proposals[] | [.knob, .current, .proposed]] ==
+			[["server.max_connections", "200", "576"]] and .tried_state == "not tried"'
+	cp nginx.conf before.conf
+	expect 1 epolltune apply --yes --no-proof --state-dir state --probe configuration --server :8080 --connections 200 \
+		--rate 10 --role proxy --format json
+	json '[.manual[] | [.knob, .proposed]] == [["server.max_connections", "576"]]' '.changes == []'
+	cmp nginx.conf before.conf
+	end_jobs
 }
 
 test_an_option_of_memcached_is_read() {

@@ -315,6 +315,22 @@ static void an_option_is_read_from_a_command(void **state)
 	assert_string_equal(option_of("memcached --conn=4 --connx=5", "--conn"), "4");
 }
 
+static bool acts(const char *command, const char *server)
+{
+	const struct server_row *row = server_row_find(server);
+	struct edit_command c;
+	assert_int_equal(edit_command_find(command, row, &c, NULL), 0);
+	return edit_command_acts(&c, &row->set[CLIENTS]);
+}
+
+static void an_option_acts_with_some_classes(void **state)
+{
+	assert_true(acts("memcached -c 64", "memcached"));
+	assert_false(acts("gunicorn --worker-connections 5", "gunicorn"));
+	assert_false(acts("gunicorn -k gevent --worker-class sync a", "gunicorn"));
+	assert_true(acts("gunicorn --worker-class=sync -k gevent a", "gunicorn"));
+}
+
 static void the_first_command_keeps_the_directory(void **state)
 {
 	struct edit_command c;
@@ -328,51 +344,121 @@ static void the_first_command_keeps_the_directory(void **state)
 
 #define G "global\n  maxconn 9900\n"
 #define F(name, more) "frontend " name "\n  bind :" more "\n"
+#define ALL "0.0.0.0:80"
 
 /* The limit that a text has for listeners; EDIT_NONE: none. */
 static const struct {
-	const char *server, *ports, *text;
-	uint64_t value;
+	const char *server, *listeners, *text;
+	uint64_t value, least;
 	bool elsewhere;
 } limits[] = {
-	{"nginx", "80", "events { worker_connections 256; }", 256, false},
-	{"nginx", "80", "events { }", EDIT_NONE, false},
-	{"nginx", "80", "events { include a; }", EDIT_NONE, true},
-	{"nginx", "80", "include modules; events { use epoll; }", EDIT_NONE, false},
-	{"nginx", "80", "include all;", EDIT_NONE, true},
-	{"redis-server", "80", "maxclients 100\nmaxclients 300\n", 300, false},
-	{"redis-server", "80", "maxclients 100\ninclude a\n", 100, true},
-	{"haproxy", "80", G, 9900, false},
-	{"haproxy", "80", "global\n  maxconn 0\n  maxconn 70\n  maxconn 50\n", 70, false},
-	{"haproxy", "80", "global\nlisten a\n  bind :80\n", EDIT_NONE, false},
-	{"haproxy", "80", G "defaults\n  maxconn 50\n" F("a", "80"), 50, false},
-	{"haproxy", "80", G "defaults\n  maxconn 50\n" F("a", "80\n  maxconn 70"), 70, false},
-	{"haproxy", "80", G "defaults\n  maxconn 50\ndefaults\n  mode tcp\n" F("a", "80"), 9900,
+	{"nginx", ALL, "events { worker_connections 256; }", 256, 256, false},
+	{"nginx", ALL, "events { }", EDIT_NONE, EDIT_NONE, false},
+	{"nginx", ALL, "events { include a; }", EDIT_NONE, EDIT_NONE, true},
+	{"nginx", ALL, "include modules; events { use epoll; }", EDIT_NONE, EDIT_NONE, false},
+	{"nginx", ALL, "include all;", EDIT_NONE, EDIT_NONE, true},
+	{"redis-server", ALL, "maxclients 100\nmaxclients 300\n", 300, 300, false},
+	{"redis-server", ALL, "maxclients 100\ninclude a\n", 100, 100, true},
+	/* No section has the listener. */
+	{"haproxy", ALL, G, 9900, 0, false},
+	{"haproxy", ALL, G F("a", "81"), 9900, 0, false},
+	{"haproxy", ALL, "global\n  maxconn 0\n  maxconn 70\n  maxconn 50\n" F("a", "80"), 70, 70,
 	 false},
-	{"haproxy", "80", G "defaults d\n  maxconn 50\ndefaults e\n" F("a from d", "80"), 50,
+	{"haproxy", ALL, "global\nlisten a\n  bind :80\n", EDIT_NONE, EDIT_NONE, false},
+	{"haproxy", ALL, G "defaults\n  maxconn 50\n" F("a", "80"), 50, 50, false},
+	{"haproxy", ALL, G "defaults\n  maxconn 50\n" F("a", "80\n  maxconn 70"), 70, 70, false},
+	{"haproxy", ALL, G "defaults\n  maxconn 50\ndefaults\n  mode tcp\n" F("a", "80"), 9900,
+	 9900, false},
+	{"haproxy", ALL, G "defaults d\n  maxconn 50\n" F("a from d", "80"), 50, 50, false},
+	/* The one that it inherits from is not looked up. */
+	{"haproxy", ALL, G "defaults d\n  maxconn 50\ndefaults e\n" F("a from d", "80"), 9900, 50,
 	 false},
-	{"haproxy", "80", G F("a", "80") F("b", "81\n  maxconn 5"), 9900, false},
-	{"haproxy", "80,81", G F("a", "80") F("b", "81\n  maxconn 5"), 5, false},
-	{"haproxy", "", G F("b", "81\n  maxconn 5"), 5, false},
-	{"haproxy", "80", G F("b", "79-81\n  maxconn 5"), 5, false},
-	{"haproxy", "80", G F("b", "81,:80\n  maxconn 5"), 5, false},
-	{"haproxy", "80", G F("b", "80 maxconn 5"), 5, false},
-	{"haproxy", "80", G F("b", "80\n  maxconn 0"), 9900, false},
-	{"haproxy", "80", G "backend b\n  server a :80 maxconn 5\n", 9900, false},
+	{"haproxy", ALL, G F("a", "80") F("b", "81\n  maxconn 5"), 9900, 9900, false},
+	{"haproxy", "0.0.0.0:80,0.0.0.0:81", G F("a", "80") F("b", "81\n  maxconn 5"), 9900, 5,
+	 false},
+	{"haproxy", "0.0.0.0:80,0.0.0.0:81", G F("a", "80\n  maxconn 7") F("b", "81\n  maxconn 5"),
+	 12, 5, false},
+	{"haproxy", "", G F("a", "80") F("b", "81\n  maxconn 5"), 9900, 5, false},
+	{"haproxy", ALL, G F("b", "79-81\n  maxconn 5"), 5, 5, false},
+	{"haproxy", ALL, G F("b", "81,:80\n  maxconn 5"), 5, 5, false},
+	{"haproxy", ALL, G F("b", "80 maxconn 5"), 5, 5, false},
+	{"haproxy", ALL, G F("b", "80 maxconn 5\n  bind :81"), 5, 5, false},
+	{"haproxy", ALL, G F("b", "80\n  bind :81 maxconn 5"), 9900, 9900, false},
+	{"haproxy", ALL, G F("b", "80\n  maxconn 0"), 9900, 9900, false},
+	{"haproxy", ALL, G F("a", "80") "backend b\n  server a :80 maxconn 5\n", 9900, 9900, false},
+	{"haproxy", ALL, G F("a", "80") ".if defined(B)\n  maxconn 5\n.endif\n", 5, 5, true},
+	/* Addresses. */
+	{"haproxy", "10.0.0.1:80",
+	 G "listen a\n  bind 10.0.0.1:80\nlisten b\n  bind 10.0.0.2:80\n  maxconn 5\n", 9900, 9900,
+	 false},
+	{"haproxy", "[::]:80", G "listen a\n  bind :::80 v6only\n  maxconn 5\n" F("b", "80"), 9900,
+	 5, false},
+	{"haproxy", "[::1]:80", G "listen a\n  bind ipv6@[0::1]:80\n  maxconn 5\n", 5, 5, false},
+	{"haproxy", ALL,
+	 G F("a", "80") "listen b\n  bind /run/b\n  bind unix@c\n  bind quic4@:80\n  maxconn 5\n",
+	 9900, 9900, false},
+	{"haproxy", "unix:/run/b", G "listen b\n  bind unix@/run/b\n  maxconn 5\n" F("a", "80"), 5,
+	 5, false},
+	{"haproxy", ALL, G F("a", "80") "listen b\n  bind \"${B}:80\"\n  maxconn 5\n", 9900, 5,
+	 false},
+	{"haproxy", ALL, G F("a", "80") "listen b\n  bind host:80\n  maxconn 5\n", 9900, 5, false},
+	{"haproxy", ALL, G F("a", "80") "listen b\n  bind host:81\n  maxconn 5\n", 9900, 9900,
+	 false},
+	{"haproxy", ALL, G F("a", "80") "listen b\n  bind fd@3\n  maxconn 5\n", 9900, 5, false},
 };
 
-static void the_limit_of_a_text_is_the_lowest_for_its_listeners(void **state)
+static void the_limit_of_a_text_is_that_for_its_listeners(void **state)
 {
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
 		const struct server_row *row = server_row_find(limits[i].server);
 		struct edit_limit limit;
 		struct err e = {0};
 		print_message("%zu %s\n", i, limits[i].text);
-		assert_int_equal(edit_limit(&row->file, &row->set[CLIENTS], limits[i].ports,
-					    limits[i].text, &limit, &e),
+		assert_int_equal(edit_limit(&row->file, &row->set[CLIENTS], limits[i].listeners,
+					    limits[i].text, EDIT_NONE, &limit, &e),
 				 0);
 		assert_int_equal(limit.value, limits[i].value);
+		assert_int_equal(limit.least, limits[i].least);
 		assert_int_equal(limit.elsewhere, limits[i].elsewhere);
+	}
+}
+
+static void an_option_replaces_the_limit_above_the_sections(void **state)
+{
+	const struct server_row *row = server_row_find("haproxy");
+	struct edit_limit limit;
+	assert_int_equal(
+		edit_limit(&row->file, &row->set[CLIENTS], ALL, G F("a", "80"), 70, &limit, NULL),
+		0);
+	assert_int_equal(limit.value, 70);
+	assert_int_equal(edit_limit(&row->file, &row->set[CLIENTS], ALL,
+				    G F("a", "80\n  maxconn 5"), 70, &limit, NULL),
+			 0);
+	assert_int_equal(limit.value, 5);
+}
+
+/* What is included in the place of the limit; "": nothing. */
+static const struct {
+	const char *server, *text, *name, *before;
+} included[] = {
+	{"nginx", "include a; events { include \"b\"; include c; }", "b", "include a; events { "},
+	{"nginx", "include a; http { include b; }", "a", ""},
+	{"nginx", "http { include b; } events { }", "", ""},
+	{"redis-server", "a 1\ninclude /b\n", "/b", "a 1\n"},
+	{"haproxy", "global\n  include a\n", "", ""},
+};
+
+static void an_included_file_is_found_where_it_counts(void **state)
+{
+	for (size_t i = 0; i < sizeof(included) / sizeof(*included); i++) {
+		const struct server_row *row = server_row_find(included[i].server);
+		struct edit_included found = {0};
+		print_message("%zu %s\n", i, included[i].text);
+		assert_int_equal(edit_included_find(&row->file, &row->set[CLIENTS],
+						    included[i].text, &found),
+				 *included[i].name != 0);
+		assert_string_equal(found.name, included[i].name);
+		assert_int_equal(found.begin, strlen(included[i].before));
 	}
 }
 
@@ -385,8 +471,11 @@ int main(void)
 		cmocka_unit_test(included_files_have_the_section_around_them),
 		cmocka_unit_test(a_command_gets_an_option_more),
 		cmocka_unit_test(an_option_is_read_from_a_command),
+		cmocka_unit_test(an_option_acts_with_some_classes),
 		cmocka_unit_test(the_first_command_keeps_the_directory),
-		cmocka_unit_test(the_limit_of_a_text_is_the_lowest_for_its_listeners),
+		cmocka_unit_test(the_limit_of_a_text_is_that_for_its_listeners),
+		cmocka_unit_test(an_option_replaces_the_limit_above_the_sections),
+		cmocka_unit_test(an_included_file_is_found_where_it_counts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,70 +5,126 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WRITTEN "written"
-
 struct limit_case {
 	const char *process;
 	const char *limit; /* "": unknown */
-	const char *where; /* "": it has none */
+	struct subject_clients clients;
 	uint64_t soft, held;
 	size_t accepting;
 	enum target_role role;
 	uint64_t connections;
 	enum wall_verdict verdict;
 	int64_t capacity;
-	const char *detail; /* a part of it */
+	const char *detail;    /* a part of it */
+	const char *proposals; /* "": none; NULL: not looked at */
 };
 
-#define KNOWN(n) "server.max_connections=" n, WRITTEN
+#define OF_A_FILE .state = CLIENTS_READ, .name = "maxconn", .file = "/a"
+#define KNOWN(n)                                                                                   \
+	"server.max_connections=" n, { OF_A_FILE }
 /* Not set. */
-#define AUTOMATIC "0", WRITTEN
-#define HIDDEN "", "its file is hidden"
+#define AUTOMATIC                                                                                  \
+	"0", { OF_A_FILE, .preset = true }
+#define HIDDEN                                                                                     \
+	"", { .state = CLIENTS_UNNAMED }
+/* As a server does that overwrites its command. */
+#define OVERWRITTEN                                                                                \
+	"", { .state = CLIENTS_UNNAMED, .overwritten = true }
+#define OPTION(n)                                                                                  \
+	"server.max_connections=" n, { .state = CLIENTS_READ, .name = "--maxclients" }
+#define ABSENT                                                                                     \
+	"", { .state = CLIENTS_NONE }
+#define SEVERAL(n, low)                                                                            \
+	"server.max_connections=" n, { OF_A_FILE, .several = true, .least = low }
+#define UNKNOWN(why)                                                                               \
+	"", { .state = why, .name = "maxconn", .file = "/a" }
 
 static const struct limit_case cases[] = {
-	{"nginx", KNOWN("200"), 1024, 9, 1, TARGET_SERVER, 100, VERDICT_OK, 186, "written is 200."},
-	{"nginx", KNOWN("200"), 1024, 9, 1, TARGET_SERVER, 187, VERDICT_SHORT, 186, ""},
+	{"nginx", KNOWN("200"), 1024, 9, 1, TARGET_SERVER, 100, VERDICT_OK, 186,
+	 "maxconn of /a is 200.", ""},
+	{"nginx", KNOWN("200"), 1024, 9, 1, TARGET_SERVER, 187, VERDICT_SHORT, 186, "",
+	 "server.max_connections 200 -> 288"},
+	{"nginx", KNOWN("200"), 1024, 9, 2, TARGET_PROXY, 187, VERDICT_SHORT, 136, "",
+	 "server.max_connections 200 -> 352"},
 	/* Connections to servers behind it count, of one that is known to have them. */
 	{"nginx", KNOWN("200"), 1024, 9, 1, TARGET_PROXY, 100, VERDICT_SHORT, 93,
-	 "servers behind it included"},
-	{"haproxy", KNOWN("200"), 1024, 9, 1, TARGET_PROXY, 100, VERDICT_OK, 200, "is 200."},
+	 "servers behind it included", NULL},
+	{"haproxy", KNOWN("200"), 1024, 9, 1, TARGET_PROXY, 100, VERDICT_OK, 200, "is 200.", ""},
 	{"nginx", KNOWN("200"), 1024, 9, 4, TARGET_SERVER, 100, VERDICT_OK, 597,
-	 "for each of 4 processes"},
+	 "for each of 4 processes", ""},
 	{"nginx", HIDDEN, 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN, REPORT_NONE,
-	 "its file is hidden; check --run"},
+	 "The configuration of nginx is not visible; check --run", ""},
+	{"nginx", UNKNOWN(CLIENTS_COMMAND), 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN,
+	 REPORT_NONE, "The command of nginx (pid 0) is not readable; ", ""},
+	{"nginx", UNKNOWN(CLIENTS_OPTION), 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN,
+	 REPORT_NONE, "maxconn in the command of nginx is not one plain number; ", ""},
+	{"nginx", UNKNOWN(CLIENTS_JOINED), 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN,
+	 REPORT_NONE, "may have maxconn behind another option; ", ""},
+	{"nginx", UNKNOWN(CLIENTS_UNREADABLE), 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN,
+	 REPORT_NONE, "/a of nginx is not readable; ", ""},
+	{"nginx", UNKNOWN(CLIENTS_CHANGED), 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN,
+	 REPORT_NONE, "/a, or its owner or mode, changed after nginx had started", ""},
+	{"nginx", UNKNOWN(CLIENTS_INVALID), 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN,
+	 REPORT_NONE, "maxconn in /a is not a plain number; ", ""},
+	{"nginx", UNKNOWN(CLIENTS_PARTS), 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN,
+	 REPORT_NONE, "/a has parts that epolltune does not follow", ""},
+	/* How many workers there are is not visible. */
+	{"nginx", KNOWN("200"), 1024, 9, 0, TARGET_SERVER, 100, VERDICT_OK, 186, "", ""},
+	{"nginx", KNOWN("200"), 1024, 9, 0, TARGET_SERVER, 300, VERDICT_UNKNOWN, REPORT_NONE,
+	 "How many processes of nginx accept is not visible; ", ""},
+	/* One of two sections serves the clients, or both. */
+	{"haproxy", SEVERAL("300", 100), 4096, 9, 1, TARGET_SERVER, 80, VERDICT_OK, 100, "", ""},
+	{"haproxy", SEVERAL("300", 100), 4096, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN,
+	 REPORT_NONE, "name one listener (--server ADDRESS:PORT); ", ""},
+	{"haproxy", SEVERAL("300", 100), 4096, 9, 1, TARGET_SERVER, 300, VERDICT_UNKNOWN,
+	 REPORT_NONE, "", ""},
+	{"haproxy", SEVERAL("300", 100), 4096, 9, 1, TARGET_SERVER, 301, VERDICT_SHORT, 300, "",
+	 "server.max_connections 300 -> 416"},
+	{"haproxy", SEVERAL("300", 0), 4096, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN, REPORT_NONE,
+	 "No section of /a is known to bind each listener of HAProxy; ", ""},
 	/* memcached counts descriptors; how many are its own may be unknown. */
 	{"memcached", KNOWN("200"), 200, 25, 1, TARGET_SERVER, 176, VERDICT_SHORT, 175,
-	 "25 descriptors"},
-	{"memcached", KNOWN("200"), 200, 25, 1, TARGET_SERVER, 140, VERDICT_OK, 175, ""},
-	{"memcached", KNOWN("200"), 200, 0, 1, TARGET_SERVER, 150, VERDICT_UNKNOWN, 200, ""},
-	{"memcached", KNOWN("200"), 200, 0, 1, TARGET_SERVER, 80, VERDICT_OK, 200, ""},
+	 "25 descriptors", NULL},
+	{"memcached", KNOWN("200"), 200, 25, 1, TARGET_SERVER, 140, VERDICT_OK, 175, "", ""},
+	{"memcached", KNOWN("200"), 200, 0, 1, TARGET_SERVER, 150, VERDICT_UNKNOWN, 200, "", ""},
+	{"memcached", KNOWN("200"), 200, 0, 1, TARGET_SERVER, 80, VERDICT_OK, 200, "", ""},
 	/* 0: HAProxy takes half of its descriptors, at most. */
 	{"haproxy", AUTOMATIC, 4096, 9, 1, TARGET_SERVER, 800, VERDICT_OK, 2048,
-	 "RLIMIT_NOFILE, halved, is 2 048"},
-	{"haproxy", AUTOMATIC, 4096, 9, 1, TARGET_SERVER, 1200, VERDICT_UNKNOWN, 2048, ""},
-	{"haproxy", AUTOMATIC, 4096, 9, 1, TARGET_SERVER, 2100, VERDICT_SHORT, 2048, ""},
-	{"haproxy", AUTOMATIC, 0, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN, REPORT_NONE, ""},
-	{"haproxy", HIDDEN, 4096, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN, REPORT_NONE, ""},
-	{"haproxy", HIDDEN, 4096, 9, 1, TARGET_SERVER, 2100, VERDICT_SHORT, 2048, ""},
+	 "RLIMIT_NOFILE, halved, is 2 048", ""},
+	{"haproxy", AUTOMATIC, 4096, 9, 1, TARGET_SERVER, 1200, VERDICT_UNKNOWN, 2048, "", ""},
+	{"haproxy", AUTOMATIC, 4096, 9, 1, TARGET_SERVER, 2100, VERDICT_SHORT, 2048, "",
+	 "server.max_connections  -> 2816, RLIMIT_NOFILE 4096 -> 8192"},
+	{"haproxy", AUTOMATIC, 0, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN, REPORT_NONE,
+	 "maxconn is not set, and RLIMIT_NOFILE of HAProxy is not visible", ""},
+	{"haproxy", HIDDEN, 4096, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN, REPORT_NONE, "", ""},
+	{"haproxy", HIDDEN, 4096, 9, 1, TARGET_SERVER, 2100, VERDICT_SHORT, 2048, "", NULL},
 	/* Redis raises its limit on descriptors to what it needs. */
-	{"redis-server", HIDDEN, 10032, 9, 1, TARGET_SERVER, 5000, VERDICT_OK, 10000,
-	 "RLIMIT_NOFILE less 32 is 10 000"},
-	{"redis-server", HIDDEN, 10032, 9, 1, TARGET_SERVER, 9000, VERDICT_TIGHT, 10000, ""},
+	{"redis-server", OVERWRITTEN, 10032, 9, 1, TARGET_SERVER, 5000, VERDICT_OK, 10000,
+	 "RLIMIT_NOFILE less 32 is 10 000", ""},
+	{"redis-server", OVERWRITTEN, 10032, 9, 1, TARGET_SERVER, 9000, VERDICT_TIGHT, 10000, "",
+	 NULL},
 	/* And overwrites its command: the default, at most. */
-	{"redis-server", HIDDEN, 65536, 9, 1, TARGET_SERVER, 4000, VERDICT_OK, 10000,
-	 "The default, as its configuration is not visible, is 10 000"},
-	{"redis-server", HIDDEN, 65536, 9, 1, TARGET_SERVER, 6000, VERDICT_UNKNOWN, 10000, ""},
-	{"redis-server", HIDDEN, 65536, 9, 1, TARGET_SERVER, 9000, VERDICT_TIGHT, 10000, ""},
-	{"redis-server", HIDDEN, 65536, 9, 1, TARGET_SERVER, 70000, VERDICT_UNKNOWN, REPORT_NONE,
-	 "its file is hidden"},
-	{"redis-server", HIDDEN, 300, 9, 1, TARGET_SERVER, 300, VERDICT_UNKNOWN, REPORT_NONE, ""},
-	{"redis-server", KNOWN("10000"), 65536, 9, 1, TARGET_SERVER, 5000, VERDICT_OK, 10000, ""},
+	{"redis-server", OVERWRITTEN, 65536, 9, 1, TARGET_SERVER, 4000, VERDICT_OK, 10000,
+	 "The default, as its configuration is not visible, is 10 000", ""},
+	{"redis-server", OVERWRITTEN, 65536, 9, 1, TARGET_SERVER, 6000, VERDICT_UNKNOWN, 10000, "",
+	 ""},
+	{"redis-server", OVERWRITTEN, 65536, 9, 1, TARGET_SERVER, 9000, VERDICT_TIGHT, 10000, "",
+	 NULL},
+	{"redis-server", OVERWRITTEN, 65536, 9, 1, TARGET_SERVER, 70000, VERDICT_UNKNOWN,
+	 REPORT_NONE, "The configuration of Redis is not visible", ""},
+	{"redis-server", OVERWRITTEN, 300, 9, 1, TARGET_SERVER, 300, VERDICT_UNKNOWN, REPORT_NONE,
+	 "", ""},
+	{"redis-server", KNOWN("10000"), 65536, 9, 1, TARGET_SERVER, 5000, VERDICT_OK, 10000, "",
+	 ""},
 	{"redis-server", KNOWN("10000"), 1024, 9, 1, TARGET_SERVER, 1000, VERDICT_SHORT, 992,
-	 "RLIMIT_NOFILE less 32 is 992"},
+	 "RLIMIT_NOFILE less 32 is 992", "RLIMIT_NOFILE 1024 -> 2048"},
+	/* Of the command, which counts more than the file. */
+	{"redis-server", OPTION("200"), 65536, 9, 1, TARGET_SERVER, 300, VERDICT_SHORT, 200,
+	 "--maxclients of its command is 200", "server.max_connections 200 -> 416"},
 	/* No default is known. */
-	{"gunicorn", "", "", 1024, 9, 1, TARGET_SERVER, 100, VERDICT_NA, REPORT_NONE,
-	 "does not set its limit"},
-	{"gunicorn", KNOWN("50"), 1024, 9, 1, TARGET_SERVER, 100, VERDICT_SHORT, 50, ""},
+	{"gunicorn", ABSENT, 1024, 9, 1, TARGET_SERVER, 100, VERDICT_NA, REPORT_NONE,
+	 "does not set its limit", ""},
+	{"gunicorn", KNOWN("50"), 1024, 9, 1, TARGET_SERVER, 100, VERDICT_SHORT, 50, "", NULL},
 };
 
 static void the_configuration_bounds_connections(void **state)
@@ -82,11 +138,12 @@ static void the_configuration_bounds_connections(void **state)
 		struct settings s = verdict_settings(x, c->limit);
 		if (!strcmp(c->limit, "0"))
 			s.at[0][0] = 0;
-		s.at[0][1] = !strcmp(c->process, "redis-server") && !*c->limit;
+		if (c->soft)
+			s.at[1][0] = s.at[1][1] = (int64_t)c->soft;
+		s.clients = c->clients;
 		t.connections = c->connections;
 		t.role = c->role;
 		snprintf(subject.name, sizeof(subject.name), "%s", c->process);
-		snprintf(s.text[0], sizeof(s.text[0]), "%s", c->where);
 		s.subject = &subject;
 		s.taken.held = c->held;
 		print_message("%zu %s %s\n", i, c->process, c->limit);
@@ -95,6 +152,8 @@ static void the_configuration_bounds_connections(void **state)
 		assert_int_equal(r->walls[0].limit, c->capacity);
 		if (!strstr(r->walls[0].detail, c->detail))
 			fail_msg("detail: %s", r->walls[0].detail);
+		if (c->proposals)
+			assert_string_equal(verdict_proposals(r), c->proposals);
 		findings_are(c->process, r,
 			     c->verdict == VERDICT_SHORT   ? "application.limit.short critical"
 			     : c->verdict == VERDICT_TIGHT ? "application.limit.tight warning"

@@ -1,0 +1,8 @@
+/* phrase: parts of texts that rows of several tables have. */
+#pragma once
+
+/* Where a running server's own limit on connections comes from. */
+#define LIMIT_OF_A_SERVER                                                                          \
+	"{files?RLIMIT_NOFILE:{overwritten?The default, as its configuration is not visible,:"     \
+	"{name}{preset? (not in {file?{file}:its command}):{section? in section {section}} of "    \
+	"{file?{file}:its command}}}}{kept? less {kept}}{half?, halved,} is {limit}"

@@ -1,0 +1,17 @@
+/* server_config: internal to src/host/: the configuration of a running server, as the server sees
+ * the files. */
+#pragma once
+
+#include "epolltune/edit.h"
+#include "epolltune/subject.h"
+
+struct server_config {
+	/* CLIENTS_READ, or why it is not: one of those with `file`. */
+	enum subject_clients_state state;
+	char file[PATH_MAX]; /* the first one, or that of the state; "": none is named */
+	char *text; /* of all files in their order, each included one in place of its directive */
+};
+/* Reads the files that the command names; without one the usual file if `usual` says that the
+ * server reads that. The caller frees out->text. */
+void server_config_read(const struct host *h, const struct subject *s, const struct edit_command *c,
+			bool usual, struct server_config *out);

@@ -1,0 +1,14 @@
+/* unit_command: internal to src/host/: the command of a systemd service, for a server that
+ * overwrites its own. */
+#pragma once
+
+#include <stdint.h>
+
+#include "epolltune/edit.h"
+#include "epolltune/host.h"
+
+/* Reads ExecStart= of the unit. `text` keeps its words; the caller frees it, also after an error.
+ * -ENOENT: there is no such unit; -ENOTSUP: its command is not one plain line, a drop-in may change
+ * it, or the unit changed after `started`, in ticks of the clock. */
+int unit_command_read(const struct host *h, const char *unit, uint64_t started, char **text,
+		      struct edit_command *out);
