@@ -95,7 +95,7 @@ class Clients:
 
 def burst(hosts, case, settings, work):
     """The clients of one stall: they arrive while the server is stopped."""
-    server = servers.start(case["server"], work, settings)
+    server = server_start(hosts, case, settings, work)
     servers.stop(server)
     hosts.enter()
     clients = Clients(hosts, servers.SERVERS[case["server"]].speaks, f"{work}/socket" if settings.get("unix") else None)
@@ -189,11 +189,7 @@ def peers(hosts, case, settings, work):
 
 def hold(hosts, case, settings, work):
     """Clients that come one after the other and stay, each with a request when it comes and one at the end."""
-    peer = ""
-    if case["server"] == "proxy":
-        peer = CLIENT
-        store_start(hosts, work)
-    servers.start(case["server"], work, settings, peer)
+    server_start(hosts, case, settings, work)
     hosts.enter()
     request, reply = servers.SERVERS[case["server"]].speaks
     held = []
@@ -218,10 +214,19 @@ def ask(client, request, reply):
         raise ConnectionError("closed")
 
 
+def server_start(hosts, case, settings, work):
+    """The server of the case; a proxy with the store that it connects to."""
+    peer = ""
+    if case["server"] == "proxy":
+        peer = CLIENT
+        store_start(hosts, work)
+    return servers.start(case["server"], work, settings, peer)
+
+
 def store_start(hosts, work):
     """A Redis at the client's host, for the connections that the server's host opens."""
     os.makedirs(work, exist_ok=True)
-    command = f"exec redis-server --save '' --protected-mode no --port 6379 --maxclients 15000 --logfile /dev/null --dir {work}"
+    command = f"exec redis-server --save '' --protected-mode no --port 6379 --tcp-backlog 60000 --maxclients 15000 --logfile /dev/null --dir {work}"
     hosts.at_client(lambda: subprocess.Popen(["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL))
     deadline = time.monotonic() + 60
     while True:

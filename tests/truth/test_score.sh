@@ -1,0 +1,120 @@
+#!/bin/sh
+# The truth benchmark fails where a goal is missed, by results that are right but for one fault; its results are those of
+# one program and of the rows that there are.
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
+[ -x /usr/bin/python3 ] || all_skip 'python3 is not installed'
+
+setup_all() { "$tests/truth/example.py" one >right; }
+
+# Prints the tables of the results of standard input.
+summary() { # STATUS [OPTION]…
+	status=$1
+	shift
+	cat >results
+	RESULTS=results expect "$status" "$tests/truth/run" --summary "$@"
+}
+
+test_right_results_miss_no_goal() {
+	summary 0 <"$shared/right"
+	! grep 'goal missed' out || fail 'a goal is missed'
+	grep -qx 'of the program one' out || fail 'the program is not named'
+}
+
+# One fault in some results makes this goal, and no other, be missed.
+misses() { # FILTER LINE…
+	jq -c "def short: .causes | any(.severity < 1); def both: (.verdict, .runs[]); $1" "$shared/right" | summary 1
+	shift
+	grep '^goal missed' out >missed || fail 'no goal is missed'
+	printf 'goal missed: %s\n' "$@" | cmp - missed || fail "other goals are missed: $(cat missed)"
+}
+
+test_each_goal_fails_alone() {
+	short=$(jq -r 'select(.causes | any(.severity < 1)).id' "$shared/right" | wc -l)
+	few=$((short / 20))
+	right="$((short - few))/$short ($(awk "BEGIN { printf \"%.3f\", ($short - $few) / $short }"))"
+	head="foreach inputs as \$r ({n: 0}; if (\$r | short) and .n < $few then {n: (.n + 1), r: (\$r | "
+	tail=')} else {n: .n, r: $r} end; .r)'
+	few() { # FILTER LINE…
+		filter="$head$1$tail"
+		shift
+		jq -nc "def short: .causes | any(.severity < 1); def both: (.verdict, .runs[]); $filter" "$shared/right" | summary 1
+		grep '^goal missed' out >missed || fail 'no goal is missed'
+		printf 'goal missed: %s\n' "$@" | cmp - missed || fail "other goals are missed: $(cat missed)"
+	}
+	few 'both.findings |= [{id: "x", level: "critical", wall: "x"}] + .' "right wall first: $right, the goal is 0.98"
+	few 'both.findings[].remedy = "application of another"' "right owner: $right, the goal is 0.98"
+	few 'both.findings[] |= (.knob = "" | .advice = "")' "right knob: $right, the goal is 0.98"
+	few '.half = {} | .healed_by_half = true' \
+		"not healed by half of it, where that is at most 0.9 of the need: $right, the goal is 0.98"
+	few '.healed = false' "healed by the proposal: $right, the goal is 1.00"
+	few '.failed = "a fault" | del(.verdict)' "cases with a result: $(all_but "$few"), the goal is all"
+}
+
+all_but() { # N
+	all=$(wc -l <"$shared/right")
+	awk "BEGIN { printf \"%d/%d (%.3f)\", $all - $1, $all, ($all - $1) / $all }"
+}
+
+test_one_accused_healthy_host_fails() {
+	misses 'if .id == "healthy/defaults/nginx" then both.walls = {"accept-queue": ["short", "measured", 1, 2]} else . end' \
+		"healthy hosts: no wall called SHORT: $(healthy_but 1), the goal is 1.00"
+}
+
+healthy_but() { # N
+	of=$(jq -r 'select(.causes == []).id' "$shared/right" | wc -l)
+	awk "BEGIN { printf \"%d/%d (%.3f)\", $of - $1, $of, ($of - $1) / $of }"
+}
+
+test_one_proposal_that_does_not_heal_fails() {
+	misses 'if .id | startswith("conntrack/") and endswith("redis/300x0.5") then .healed = false else . end' \
+		"healed by the proposal: $(short_but 1), the goal is 1.00"
+}
+
+short_but() { # N
+	of=$(jq -r 'select(.causes | any(.severity < 1)).id' "$shared/right" | wc -l)
+	awk "BEGIN { printf \"%d/%d (%.3f)\", $of - $1, $of, ($of - $1) / $of }"
+}
+
+test_missed_walls_fail_the_recall() {
+	jq -c 'if .causes | any(.severity < 1 and .wall == "accept-queue") then (.verdict, .runs[]) |= (.walls = {} | .findings = []) else . end' \
+		"$shared/right" | summary 1
+	grep -q '^goal missed: recall: short walls that are found: ' out || fail 'the recall does not count'
+}
+
+test_a_wall_that_is_accused_in_many_cases_fails_the_precision() {
+	jq -c 'if .causes | any(.severity < 1 and .wall == "accept-queue") then (.verdict, .runs[]).walls.x = ["short", "", 1, 2] else . end' \
+		"$shared/right" | summary 1
+	grep -q '^goal missed: precision: walls called SHORT that are short: .*, the goal is 0.99' out || fail 'the precision does not count'
+}
+
+test_a_whole_run_needs_cases_for_each_goal_and_three_quarters_of_all() {
+	jq -c 'if .causes == [] then del(.verdict, .runs) | .left_out = "the oracle" else . end' "$shared/right" | summary 1
+	grep -qx 'goal missed: healthy hosts: no wall called SHORT: no case, the goal is 1.00' out || fail 'no healthy host is enough'
+	grep -q '^goal missed: cases that the oracle keeps: ' out || fail 'few cases are enough'
+	jq -c 'select(.causes != [])' "$shared/right" | summary 0
+}
+
+test_results_of_several_programs_are_not_one() {
+	{ head -n 5 "$shared/right"; "$tests/truth/example.py" two | sed -n 2,4p; } | summary 0
+	grep -qx 'of the program two; 5 results of others, of other rows or ways are not counted' out || fail 'both count'
+	grep -q '^all .* 3 cases' out || fail 'other results are counted'
+	{ head -n 1 "$shared/right" | jq -c '.row = "older"'; sed -n 2p "$shared/right"; } | summary 0
+	grep -q '^all .* 1 cases' out || fail 'the result of a row that has changed counts'
+}
+
+# Portions of the checks of one case.
+portions() {
+	jq -c 'select(.id == "healthy/defaults/nginx") | .of.repeated = true | .runs = [.verdict, .verdict], (.continues = true)' "$shared/right"
+}
+
+test_portions_of_repeated_checks_are_one_case() {
+	portions | summary 0 --repeat 3
+	grep -qF '| runs with the usual ones of their case | 3/3 (1.000) |' out || fail 'the portions are not added'
+	portions | jq -c 'if .continues then .runs[].status = 3 else . end' | summary 1 --repeat 3
+	grep -qF 'goal missed: runs with the usual ones of their case: 2/3 (0.667), the goal is 0.98' out || fail 'other verdicts do not count'
+	portions | jq -c 'if .continues then .failed = "killed" | del(.runs) else . end' | summary 1 --repeat 3
+	grep -qF 'goal missed: cases with a result: 0/1 (0.000), the goal is all' out || fail 'a failed portion does not count'
+}
+
+run_tests "$@"
