@@ -6,6 +6,7 @@ paced() counts answers that come late, transfer() what a path carries in a round
 """
 import errno
 import os
+import resource
 import select
 import socket
 import struct
@@ -21,6 +22,9 @@ QUIET = 0.3  # Seconds without news after which no handshake is on its way; a SY
 PATIENCE = 6  # Seconds without news after which a client that has no answer gets none.
 LATE = 0.02  # Seconds of an answer: less than half of a period of 100 ms, for which a group with half a CPU is stopped.
 PACED, LATE_SHARE = 200, 0.1  # Requests, and the share of late answers that is harm.
+LAST, PACKETS = 8, 12  # Clients with more packets than a page holds, and these.
+FILES = 20000
+ANSWER = 20000  # Bytes: more than ten segments, less than a send buffer.
 TCP_REPAIR = 19
 
 
@@ -170,6 +174,82 @@ def paced(hosts, case, settings, work):
             late += time.monotonic() - began > LATE
             time.sleep(0.007)
     return late if late > PACED * LATE_SHARE else 0
+
+
+def closes(hosts, case, settings, work):
+    """Clients whose server answers and closes, as many in a round trip as the target says, for four of them.
+
+    Harmed is who cannot read to the end of the answer. The initial window does not hold it: of a shorter one the kernel
+    has sent data and FIN before it resets the orphan. None closes, as the kernel would count its orphan, too.
+    """
+    os.makedirs(work, exist_ok=True)
+    with open(f"{work}/file", "wb") as file:
+        file.truncate(ANSWER)
+    servers.start(case["server"], work, settings)
+    hosts.enter()
+    clients = [socket.socket() for _ in range(case["need"] * 4)]
+    hosts.keep.append(clients)
+    for client in clients:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # No orphan in the end either.
+        client.setblocking(False)
+        client.connect_ex((SERVER, PORT))
+    for client in clients:
+        if not select.select((), (client,), (), PATIENCE)[1]:
+            raise TimeoutError("a client does not connect")
+    began = time.monotonic()
+    for number, client in enumerate(clients):
+        time.sleep(max(0, began + number * case["rtt"] / case["need"] - time.monotonic()))
+        client.send(b"GET /file HTTP/1.0\r\n\r\n")
+    if time.monotonic() - began > case["rtt"] * 4.2:
+        raise TimeoutError("the machine is too busy to close that many in a round trip")
+    harmed = sum(not is_whole(client) for client in clients)
+    time.sleep(case["rtt"])  # The last are orphans until then.
+    return harmed
+
+
+def is_whole(client):
+    """Whether the answer has its end."""
+    client.settimeout(PATIENCE)
+    size = 0
+    try:
+        while more := len(client.recv(4096)):
+            size += more
+    except OSError:
+        return False
+    return size > ANSWER
+
+
+def unread(hosts, case, settings, work):
+    """Requests that wait for a server that is stopped; those of the last clients take several packets."""
+    server = servers.start(case["server"], work, settings)
+    servers.stop(server)
+    hosts.enter()
+    request, reply = servers.SERVERS[case["server"]].speaks
+    clients = []
+    hosts.keep.append(clients)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
+    for number in range(case["need"]):
+        clients.append(socket.create_connection((SERVER, PORT), PATIENCE))
+        clients[-1].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        clients[-1].send(request)
+    try:
+        for _ in range(PACKETS):
+            for client in clients[-LAST:]:
+                client.send(request * (1000 // len(request)))
+    except TimeoutError:
+        return LAST
+    time.sleep(QUIET)
+    again = sum(bool(retransmits(client)) for client in clients)
+    servers.resume(server)
+    return again + sum(not answers(client, reply) for client in clients)
+
+
+def answers(client, reply):
+    client.settimeout(PATIENCE)
+    try:
+        return client.recv(4096).startswith(reply)
+    except OSError:
+        return False
 
 
 def peers(hosts, case, settings, work):
@@ -333,7 +413,8 @@ def transfer(hosts, case, settings, work):
     return int(received / seconds * trip < case["bandwidth"] / 8 * case["rtt"])
 
 
-LOADS = {load.__name__: load for load in (burst, handshakes, hold, stay, paced, peers, reconnect, datagrams, transfer)}
+LOADS = {load.__name__: load for load in (burst, handshakes, hold, stay, paced, closes, unread, peers, reconnect,
+                                         datagrams, transfer)}
 
 
 def harmed(hosts, case, settings, work):
