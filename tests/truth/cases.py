@@ -168,7 +168,7 @@ MACHINE_ROWS = (
         lambda c: {RMEM_MAX: c * 2304 // 2}, base={"SO_RCVBUF": 2 << 20, RMEM_MAX: 4 << 20}, more={"payload": 1200},
         kernel="6.12"),
     # The need is for answers of one round trip, whose clients a reset does not harm; those of the oracle take two.
-    Row("orphans", "kernel", MAX_ORPHANS, "closes", closed, ("nginx",), (100,), lambda c: {MAX_ORPHANS: c},
+    Row("orphans", "kernel", MAX_ORPHANS, "closes", closed, ("nginx",), (40,), lambda c: {MAX_ORPHANS: c},
         more={"rtt": 0.8}, kernel="6.12", severities=(0.5, 3)),
     # Pages: a small request that waits takes one.
     Row("buffers.memory", "kernel", TCP_MEM, "unread", arrivals, ("redis", "nginx"), (1500,), lambda c: {TCP_MEM: f"{c} {c} {c}"},

@@ -332,7 +332,7 @@ def readme_write(path, command, results, every):
     kept = [result for result in results if "verdict" in result]
     planted, failed = sum(bool(result["causes"]) for result in kept), sum("failed" in result for result in results)
     which = f"all {len(every)} cases" if len(results) == len(every) else f"{len(results)} of {len(every)} cases, not all"
-    head = (f"`{command}` ran {which}, on {os.cpu_count()} CPUs and Linux {platform.release().split('-')[0]}. The clients "
+    head = (f"By `{command}`: {which}, on {os.cpu_count()} CPUs and Linux {platform.release().split('-')[0]}. The clients "
             f"confirmed {len(kept)}: {planted} with a planted value or two, {len(kept) - planted} healthy hosts. Left out, as "
             f"they did not: {sum('left_out' in result for result in results)}." + f" Without a result: {failed}." * bool(failed))
     of_kind, run = Counter(kind_of(case["id"]) for case in every), Counter(kind_of(result["id"]) for result in kept)

@@ -85,6 +85,18 @@ test_results_of_several_programs_are_not_one() {
 	grep -q '^all .* 1 cases' out || fail 'the result of a row that has changed counts'
 }
 
+test_the_readme_says_which_cases_by_which_command() {
+	export README="$work/README.md"
+	cases=$(wc -l <"$shared/right")
+	cp "$root/README.md" README.md
+	summary 0 --readme <"$shared/right"
+	grep -q "^By \`make truth ARGS=--summary\`: all $cases cases, on .* confirmed $cases: " README.md || fail 'a whole run is not named'
+	grep -qx 'Each goal is met.' README.md || fail 'the goals are not named'
+	jq -c 'if .id | endswith("x0.5") then .healed = false else . end' "$shared/right" | summary 1 --readme --only conntrack/
+	grep -q "^By \`make truth ARGS='--summary --only conntrack/'\`: 8 of $cases cases, not all, on " README.md || fail 'a part is not named'
+	grep -q '^- goal missed: healed by the proposal: ' README.md || fail 'a missed goal is not named'
+}
+
 # Portions of the checks of one case.
 portions() {
 	jq -c 'select(.id == "healthy/defaults/nginx") | .of.repeated = true | .runs = [.verdict, .verdict], (.continues = true)' "$shared/right"
