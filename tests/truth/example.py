@@ -8,7 +8,6 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import cases
 import score
-import servers
 
 
 def finding(cause, server):
