@@ -1,6 +1,10 @@
 """The cases, as data. A row is one kind of fault; severities, servers and needs make its cases."""
+import hashlib
+import json
 from dataclasses import dataclass, field
 from itertools import product
+
+import rivals
 
 SEVERITIES = (0.5, 0.9, 1.1, 1.5)  # Capacity by need: below 1 it is short.
 
@@ -47,6 +51,10 @@ def met(need, case):
 
 def remembered(need, case):
     return held(need, case) | {"rate": 1}
+
+
+def closed(need, case):
+    return round_trips(need, case) | {"connections": need, "stall": "10ms"}
 
 
 def carried(need, case):
@@ -142,6 +150,8 @@ ROWS = (
 
 MAX_CONNTRACK = "net.netfilter.nf_conntrack_max"
 RMEM_MAX = "net.core.rmem_max"
+MAX_ORPHANS = "net.ipv4.tcp_max_orphans"
+TCP_MEM = "net.ipv4.tcp_mem"
 UNPRIVILEGED = {"user": 1000}
 
 MACHINE_ROWS = (
@@ -157,6 +167,12 @@ MACHINE_ROWS = (
     Row("udp.receive", "kernel", RMEM_MAX, "datagrams", received, ("datagrams",), (400,),
         lambda c: {RMEM_MAX: c * 2304 // 2}, base={"SO_RCVBUF": 2 << 20, RMEM_MAX: 4 << 20}, more={"payload": 1200},
         kernel="6.12"),
+    # The need is for answers of one round trip, whose clients a reset does not harm; those of the oracle take two.
+    Row("orphans", "kernel", MAX_ORPHANS, "closes", closed, ("nginx",), (40,), lambda c: {MAX_ORPHANS: c},
+        more={"rtt": 0.8}, kernel="6.12", severities=(0.5, 3)),
+    # Pages: a small request that waits takes one.
+    Row("buffers.memory", "kernel", TCP_MEM, "unread", arrivals, ("redis", "nginx"), (1500,), lambda c: {TCP_MEM: f"{c} {c} {c}"},
+        more={"probes": "buffers"}, kernel="6.12", severities=(0.5, 0.75, 1.5)),
     # The need is what the oracle weighs.
     Row("cgroup.memory", "container", "memory.max", "stay", held, ("redis", "nginx"), (2000,), lambda c: {},
         base={"memory.max": "max"}, more={"weigh": 1}, may=("memory.connection", "buffers.memory"), kernel="6.12",
@@ -176,7 +192,7 @@ MACHINE_DECOYS = {
     "tracked": {"tracked": 1, MAX_CONNTRACK: 8192, "net.netfilter.nf_conntrack_tcp_timeout_time_wait": 1},
     "neighbours-200": {"net.ipv4.neigh.default.gc_thresh1": 64, "net.ipv4.neigh.default.gc_thresh2": 128,
                        "net.ipv4.neigh.default.gc_thresh3": 200},
-    "orphans-1000": {"net.ipv4.tcp_max_orphans": 1000},
+    "orphans-1000": {MAX_ORPHANS: 1000},
     "backlog-500": {"net.core.netdev_max_backlog": 500},
     "budget-64": {"net.core.netdev_budget": 64},
     "socket-buffers-64k": {RMEM_MAX: 65536, "net.core.wmem_max": 65536},
@@ -236,8 +252,8 @@ HEALTHY_SERVERS = ("nginx", "redis", "haproxy", "memcached", "node")
 HEALTHY_NEED = 150
 
 
-def files_as_decoys(rivals):
-    return {f"advice-{name}": values for name, values in rivals.items()}
+def files_as_decoys(advice):
+    return {f"advice-{name}": values for name, values in advice.items()}
 
 
 def cause(row, need, severity):
@@ -317,10 +333,21 @@ def healthy(advice):
         yield healthy_case(f"machine-{kernel}-{name}", ("nginx", "redis")[number % 2], values) | {"kernel": kernel}
 
 
-def all_cases(advice):
-    seen = set()
+def every():
+    """All cases."""
+    advice = {name.split()[-1]: {k: v.lstrip(">") for k, v in values.items()} for name, values in rivals.constants().items()}
+    found = {}
     for case in (*planted(), *two_causes(), *healthy(advice)):
-        if case["id"] in seen:
+        if case["id"] in found:
             raise ValueError(f"two cases are {case['id']}")
-        seen.add(case["id"])
-        yield case
+        found[case["id"]] = case
+    return list(found.values())
+
+
+def hash_of(text):
+    return hashlib.sha256(text if isinstance(text, bytes) else text.encode()).hexdigest()[:12]
+
+
+def row_of(case):
+    """What a result holds for: another value of the case makes another."""
+    return hash_of(json.dumps(case))

@@ -110,6 +110,8 @@ class Machine:
 def group_make(limits):
     if not limits:
         return
+    with open("/sys/kernel/mm/transparent_hugepage/enabled", "w") as file:  # What a group takes is weighed by the page.
+        file.write("never")
     with open("/sys/fs/cgroup/cgroup.subtree_control", "w") as file:
         file.write("+memory +cpu +pids")
     os.makedirs(GROUP, exist_ok=True)

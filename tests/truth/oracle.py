@@ -6,6 +6,7 @@ paced() counts answers that come late, transfer() what a path carries in a round
 """
 import errno
 import os
+import resource
 import select
 import socket
 import struct
@@ -21,6 +22,9 @@ QUIET = 0.3  # Seconds without news after which no handshake is on its way; a SY
 PATIENCE = 6  # Seconds without news after which a client that has no answer gets none.
 LATE = 0.02  # Seconds of an answer: less than half of a period of 100 ms, for which a group with half a CPU is stopped.
 PACED, LATE_SHARE = 200, 0.1  # Requests, and the share of late answers that is harm.
+LAST, PACKETS = 8, 12  # Clients with more packets than a page holds, and these.
+FILES = 20000
+ANSWER = 20000  # Bytes: more than ten segments, less than a send buffer.
 TCP_REPAIR = 19
 
 
@@ -95,7 +99,7 @@ class Clients:
 
 def burst(hosts, case, settings, work):
     """The clients of one stall: they arrive while the server is stopped."""
-    server = servers.start(case["server"], work, settings)
+    server = server_start(hosts, case, settings, work)
     servers.stop(server)
     hosts.enter()
     clients = Clients(hosts, servers.SERVERS[case["server"]].speaks, f"{work}/socket" if settings.get("unix") else None)
@@ -172,6 +176,82 @@ def paced(hosts, case, settings, work):
     return late if late > PACED * LATE_SHARE else 0
 
 
+def closes(hosts, case, settings, work):
+    """Clients whose server answers and closes, as many in a round trip as the target says, for four of them.
+
+    Harmed is who cannot read to the end of the answer. The initial window does not hold it: of a shorter one the kernel
+    has sent data and FIN before it resets the orphan. None closes, as the kernel would count its orphan, too.
+    """
+    os.makedirs(work, exist_ok=True)
+    with open(f"{work}/file", "wb") as file:
+        file.truncate(ANSWER)
+    servers.start(case["server"], work, settings)
+    hosts.enter()
+    clients = [socket.socket() for _ in range(case["need"] * 4)]
+    hosts.keep.append(clients)
+    for client in clients:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # No orphan in the end either.
+        client.setblocking(False)
+        client.connect_ex((SERVER, PORT))
+    for client in clients:
+        if not select.select((), (client,), (), PATIENCE)[1]:
+            raise TimeoutError("a client does not connect")
+    began = time.monotonic()
+    for number, client in enumerate(clients):
+        time.sleep(max(0, began + number * case["rtt"] / case["need"] - time.monotonic()))
+        client.send(b"GET /file HTTP/1.0\r\n\r\n")
+    if time.monotonic() - began > case["rtt"] * 4.2:
+        raise TimeoutError("the machine is too busy to close that many in a round trip")
+    harmed = sum(not is_whole(client) for client in clients)
+    time.sleep(case["rtt"])  # The last are orphans until then.
+    return harmed
+
+
+def is_whole(client):
+    """Whether the answer has its end."""
+    client.settimeout(PATIENCE)
+    size = 0
+    try:
+        while more := len(client.recv(4096)):
+            size += more
+    except OSError:
+        return False
+    return size > ANSWER
+
+
+def unread(hosts, case, settings, work):
+    """Requests that wait for a server that is stopped; those of the last clients take several packets."""
+    server = servers.start(case["server"], work, settings)
+    servers.stop(server)
+    hosts.enter()
+    request, reply = servers.SERVERS[case["server"]].speaks
+    clients = []
+    hosts.keep.append(clients)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
+    for number in range(case["need"]):
+        clients.append(socket.create_connection((SERVER, PORT), PATIENCE))
+        clients[-1].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        clients[-1].send(request)
+    try:
+        for _ in range(PACKETS):
+            for client in clients[-LAST:]:
+                client.send(request * (1000 // len(request)))
+    except TimeoutError:
+        return LAST
+    time.sleep(QUIET)
+    again = sum(bool(retransmits(client)) for client in clients)
+    servers.resume(server)
+    return again + sum(not answers(client, reply) for client in clients)
+
+
+def answers(client, reply):
+    client.settimeout(PATIENCE)
+    try:
+        return client.recv(4096).startswith(reply)
+    except OSError:
+        return False
+
+
 def peers(hosts, case, settings, work):
     """Clients with an address each on the same link."""
     servers.start(case["server"], work, settings)
@@ -189,11 +269,7 @@ def peers(hosts, case, settings, work):
 
 def hold(hosts, case, settings, work):
     """Clients that come one after the other and stay, each with a request when it comes and one at the end."""
-    peer = ""
-    if case["server"] == "proxy":
-        peer = CLIENT
-        store_start(hosts, work)
-    servers.start(case["server"], work, settings, peer)
+    server_start(hosts, case, settings, work)
     hosts.enter()
     request, reply = servers.SERVERS[case["server"]].speaks
     held = []
@@ -218,10 +294,19 @@ def ask(client, request, reply):
         raise ConnectionError("closed")
 
 
+def server_start(hosts, case, settings, work):
+    """The server of the case; a proxy with the store that it connects to."""
+    peer = ""
+    if case["server"] == "proxy":
+        peer = CLIENT
+        store_start(hosts, work)
+    return servers.start(case["server"], work, settings, peer)
+
+
 def store_start(hosts, work):
     """A Redis at the client's host, for the connections that the server's host opens."""
     os.makedirs(work, exist_ok=True)
-    command = f"exec redis-server --save '' --protected-mode no --port 6379 --maxclients 15000 --logfile /dev/null --dir {work}"
+    command = f"exec redis-server --save '' --protected-mode no --port 6379 --tcp-backlog 60000 --maxclients 15000 --logfile /dev/null --dir {work}"
     hosts.at_client(lambda: subprocess.Popen(["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL))
     deadline = time.monotonic() + 60
     while True:
@@ -328,7 +413,8 @@ def transfer(hosts, case, settings, work):
     return int(received / seconds * trip < case["bandwidth"] / 8 * case["rtt"])
 
 
-LOADS = {load.__name__: load for load in (burst, handshakes, hold, stay, paced, peers, reconnect, datagrams, transfer)}
+LOADS = {load.__name__: load for load in (burst, handshakes, hold, stay, paced, closes, unread, peers, reconnect,
+                                         datagrams, transfer)}
 
 
 def harmed(hosts, case, settings, work):

@@ -1,0 +1,114 @@
+#!/bin/sh
+# The truth benchmark fails where a goal is missed, by results that are right but for one fault; its results are those of
+# one program and of the rows that there are.
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
+[ -x /usr/bin/python3 ] || all_skip 'python3 is not installed'
+
+setup_all() { "$tests/truth/example.py" one >right; }
+
+# Prints the tables of the results of standard input.
+summary() { # STATUS [OPTION]…
+	status=$1
+	shift
+	cat >results
+	RESULTS=results expect "$status" "$tests/truth/run" --summary "$@"
+}
+
+test_right_results_miss_no_goal() {
+	summary 0 <"$shared/right"
+	! grep 'goal missed' out || fail 'a goal is missed'
+	grep -qx 'of the program one' out || fail 'the program is not named'
+}
+
+# all - N of the results that FILTER selects, as the goals print it.
+all_but() { # N FILTER
+	jq -r "$short select($2) | .id" "$shared/right" | wc -l | awk -v n="$1" '{ printf "%d/%d (%.3f)", $1 - n, $1, ($1 - n) / $1 }'
+}
+short='def short: .causes | any(.severity < 1); def both: (.verdict, .runs[]);'
+
+# FAULT in the first N results that SELECT takes makes these goals, and no others, be missed.
+misses() { # N SELECT FAULT LINE…
+	jq -nc "$short foreach inputs as \$r ({n: 0}; (\$r | $2) as \$of |
+		if \$of and .n < $1 then {n: (.n + 1), r: (\$r | $3)} else {n: .n, r: \$r} end; .r)" "$shared/right" | summary 1
+	shift 3
+	grep '^goal missed' out >missed || fail 'no goal is missed'
+	printf 'goal missed: %s\n' "$@" | cmp - missed || fail "other goals are missed: $(cat missed)"
+}
+
+test_one_accused_healthy_host_fails() {
+	misses 1 '.causes == []' 'both.walls = {"accept-queue": ["short", "measured", 1, 2]}' \
+		"healthy hosts: no wall called SHORT: $(all_but 1 '.causes == []'), the goal is 1.00"
+}
+
+test_one_proposal_that_does_not_heal_fails() {
+	misses 1 short '.healed = false' "healed by the proposal: $(all_but 1 short), the goal is 1.00"
+}
+
+test_one_case_without_a_result_fails() {
+	misses 1 short '.failed = "a fault" | del(.verdict)' "cases with a result: $(all_but 1 true), the goal is all"
+}
+
+test_each_other_goal_fails_alone() {
+	right="$(all_but 30 short), the goal is 0.98"
+	misses 30 short 'both.findings |= [{id: "x", level: "critical", wall: "x"}] + .' "right wall first: $right"
+	misses 30 short 'both.findings[].remedy = "of another"' "right owner: $right"
+	misses 30 short 'both.findings[] |= (.knob = "" | .advice = "")' "right knob: $right"
+	misses 30 short '.half = {} | .healed_by_half = true' \
+		"not healed by half of it, where that is at most 0.9 of the need: $right"
+	misses 30 '.causes == []' 'both.status = 3' "healthy hosts: ready: $(all_but 30 '.causes == []'), the goal is 0.98"
+	enough='.causes != [] and (short | not)'
+	found=$(jq "$short select(short).causes[] | select(.severity < 1).wall" "$shared/right" | wc -l)
+	misses 10 "$enough" 'both.walls.x = ["short", "", 1, 2]' \
+		"precision: walls called SHORT that are short: $(awk "BEGIN { printf \"%d/%d (%.3f)\", $found, $found + 10, $found / ($found + 10) }"), the goal is 0.99" \
+		"capacity 1.1 or 1.5 of the need: no wall called SHORT: $(all_but 10 "$enough"), the goal is 0.98"
+}
+
+test_missed_walls_fail_the_recall() {
+	jq -c 'if .causes | any(.severity < 1 and .wall == "accept-queue") then (.verdict, .runs[]) |= (.walls = {} | .findings = []) else . end' \
+		"$shared/right" | summary 1
+	grep -q '^goal missed: recall: short walls that are found: ' out || fail 'the recall does not count'
+}
+
+test_a_whole_run_needs_cases_for_each_goal_and_three_quarters_of_all() {
+	jq -c 'if .causes == [] then del(.verdict, .runs) | .left_out = "the oracle" else . end' "$shared/right" | summary 1
+	grep -qx 'goal missed: healthy hosts: no wall called SHORT: no case, the goal is 1.00' out || fail 'no healthy host is enough'
+	grep -q '^goal missed: cases that the oracle keeps: ' out || fail 'few cases are enough'
+	jq -c 'select(.causes != [])' "$shared/right" | summary 0
+}
+
+test_results_of_several_programs_are_not_one() {
+	{ head -n 5 "$shared/right"; "$tests/truth/example.py" two | sed -n 2,4p; } | summary 0
+	grep -qx 'of the program two; 5 results of others, of other rows or ways are not counted' out || fail 'both count'
+	grep -q '^all .* 3 cases' out || fail 'other results are counted'
+	{ head -n 1 "$shared/right" | jq -c '.row = "older"'; sed -n 2p "$shared/right"; } | summary 0
+	grep -q '^all .* 1 cases' out || fail 'the result of a row that has changed counts'
+}
+
+test_the_readme_says_which_cases_by_which_command() {
+	export README="$work/README.md"
+	cases=$(wc -l <"$shared/right")
+	cp "$root/README.md" README.md
+	summary 0 --readme <"$shared/right"
+	grep -q "^By \`make truth ARGS=--summary\`: all $cases cases, on .* confirmed $cases: " README.md || fail 'a whole run is not named'
+	grep -qx 'Each goal is met.' README.md || fail 'the goals are not named'
+	jq -c 'if .id | endswith("x0.5") then .healed = false else . end' "$shared/right" | summary 1 --readme --only conntrack/
+	grep -q "^By \`make truth ARGS='--summary --only conntrack/'\`: 8 of $cases cases, not all, on " README.md || fail 'a part is not named'
+	grep -q '^- goal missed: healed by the proposal: ' README.md || fail 'a missed goal is not named'
+}
+
+# Portions of the checks of one case.
+portions() {
+	jq -c 'select(.id == "healthy/defaults/nginx") | .of.repeated = true | .runs = [.verdict, .verdict], (.continues = true)' "$shared/right"
+}
+
+test_portions_of_repeated_checks_are_one_case() {
+	portions | summary 0 --repeat 3
+	grep -qF '| runs with the usual ones of their case | 3/3 (1.000) |' out || fail 'the portions are not added'
+	portions | jq -c 'if .continues then .runs[].status = 3 else . end' | summary 1 --repeat 3
+	grep -qF 'goal missed: runs with the usual ones of their case: 2/3 (0.667), the goal is 0.98' out || fail 'other verdicts do not count'
+	portions | jq -c 'if .continues then .failed = "killed" | del(.runs) else . end' | summary 1 --repeat 3
+	grep -qF 'goal missed: cases with a result: 0/1 (0.000), the goal is all' out || fail 'a failed portion does not count'
+}
+
+run_tests "$@"
