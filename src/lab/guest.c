@@ -69,6 +69,9 @@ static int call_listeners(struct host *h, void *arg, struct err *e)
 	CLEAN(listeners_free) struct listeners l = {0};
 	int rc = out->path ? listeners_read(h, &l, e) : listeners_read_tcp(h, &l, e);
 	out->count = 0;
+	if (!rc && l.unlisted)
+		rc = err_set(e, EOPNOTSUPP, "--port unix:%s: this kernel cannot list %s", out->path,
+			     listeners_unlisted(l.unlisted));
 	if (out->path)
 		file_look(out);
 	if (!rc && l.count > LISTENERS_MAX)

@@ -296,6 +296,17 @@ static void unlisted(struct looks *m)
 	report_text(m->after.unlisted, "inet_diag: Operation not permitted");
 }
 
+static void without_unix_diag(struct looks *m)
+{
+	m->after.queues.listeners.unlisted = 1u << LISTENER_UNIX;
+}
+
+static void uncaptured(struct looks *m)
+{
+	m->after.queues.listeners.count = m->after.queues.listeners.process_count = 0;
+	m->after.uncaptured = true;
+}
+
 static void hidden(struct looks *m)
 {
 	stuck(m, 0, 0, 300);
@@ -472,6 +483,8 @@ static void each_look_gets_its_findings(void **state)
 		{many_dropped_earlier, DROPPED ", " DROPPED ", " DROPPED,
 		 DROPPED ", " DROPPED ", " DROPPED},
 		{unlisted, "listeners.unlisted warning", "listeners.unlisted warning"},
+		{without_unix_diag, "listeners.unlisted warning", "listeners.unlisted warning"},
+		{uncaptured, "listeners.uncaptured skipped", "listeners.uncaptured skipped"},
 		{hidden, "accept-queue.waiting warning, listeners.hidden skipped",
 		 "listeners.hidden skipped"},
 	};
