@@ -1550,10 +1550,12 @@ static const struct finding_row findings[] = {
 	 .proof = "The names, in the finding"},
 	{.id = "probe.failed",
 	 .level = LEVEL_SKIPPED,
-	 .title = "Probe {probe} {crashed?crashed:failed}",
+	 .title = "Probe {probe} {unobserved?could not observe this machine:{crashed?crashed:"
+		  "failed}}",
 	 .detail = "Reason: {why}",
 	 .meaning = "An experiment ended with an error, or its process died. Its walls are judged "
-		    "by their settings.",
+		    "by their settings. Nothing stands in for what a probe observes of the running "
+		    "machine: without that the answer is \"Not known\".",
 	 .action = "See the error in the finding; repeat the check, or run that probe alone with "
 		   "--probe.",
 	 .proof = "The error, in the finding"},
