@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "epolltune/list.h"
 
@@ -168,6 +169,16 @@ static bool word_is(const struct scan *s, size_t i, const char *text)
 	if (i < s->count)
 		word_copy(s, i, word, sizeof(word));
 	return !strcmp(word, text);
+}
+
+static bool name_is(const struct scan *s, const char *text)
+{
+	char word[EDIT_NAME] = "";
+	if (!s->file->folds)
+		return word_is(s, 0, text);
+	if (s->count)
+		word_copy(s, 0, word, sizeof(word));
+	return !strcasecmp(word, text);
 }
 
 static bool section_is(const struct scan *s, const char *section)
@@ -365,7 +376,7 @@ static int changes_find(const struct edit *edit, const char *text, const char *a
 	struct scan s = scan_begin(edit->file, text, around);
 	int rc = 0;
 	while (!rc && scan_next(&s)) {
-		if (!s.opens && s.count > 1 && word_is(&s, 0, edit->set->directive) &&
+		if (!s.opens && s.count > 1 && name_is(&s, edit->set->directive) &&
 		    section_is(&s, edit->set->section))
 			rc = edit->set->parameter ? change_of_parameter(edit, &s, all, e)
 						  : change_of_value(edit, &s, all, e);
@@ -504,7 +515,7 @@ int edit_limit(const struct server_file *file, const struct server_setting *set,
 	*out = (struct edit_limit){.value = EDIT_NONE};
 	while (!rc && scan_next(&s)) {
 		bool here = !s.opens && section_is(&s, set->section);
-		if (here && s.count > 1 && word_is(&s, 0, set->directive)) {
+		if (here && s.count > 1 && name_is(&s, set->directive)) {
 			rc = number_read(&s, 1, 0, &value, e);
 			if (set->counts == SERVER_LAST)
 				out->value = EDIT_NONE;
@@ -512,7 +523,7 @@ int edit_limit(const struct server_file *file, const struct server_setting *set,
 				limit_lower(out, value, set->section);
 			found |= !rc && value;
 		}
-		out->elsewhere |= here && file->include && word_is(&s, 0, file->include);
+		out->elsewhere |= here && file->include && name_is(&s, file->include);
 		inside |= s.opens && !s.depth && word_is(&s, 0, set->section);
 		if (!rc && set->narrower)
 			rc = narrower_next(&n, &s, set, ports, out, e);
@@ -568,7 +579,7 @@ int edit_includes(const struct server_file *file, const char *text, const char *
 	char name[PATH_MAX];
 	int rc = 0;
 	while (file->include && !rc && scan_next(&s)) {
-		if (!s.opens && word_is(&s, 0, file->include) && s.count > 1 &&
+		if (!s.opens && name_is(&s, file->include) && s.count > 1 &&
 		    s.word[0].begin >= from) {
 			word_copy(&s, 1, name, sizeof(name));
 			rc = fn(name, scan_section(&s), arg, e);
@@ -580,6 +591,9 @@ int edit_includes(const struct server_file *file, const char *text, const char *
 
 /* Commands. */
 
+/* Of a line; more are read as commands. */
+#define HERE 4
+
 /* Goes through the words of a shell's text. */
 struct shell {
 	const char *text;
@@ -587,6 +601,12 @@ struct shell {
 	bool expands; /* the word has what only the shell knows */
 	char *out;    /* the word without quotes */
 	size_t room;
+	/* Here-documents that begin behind the next newline. */
+	size_t here_count;
+	struct {
+		char end[EDIT_NAME]; /* the line after it */
+		bool tabs;	     /* which may begin with tabs */
+	} here[HERE];
 };
 
 static void put(struct shell *s, char c)
@@ -700,10 +720,36 @@ static void blanks_skip(struct shell *s)
 static void redirection_skip(struct shell *s)
 {
 	struct shell word = *s;
+	char end[EDIT_NAME];
+	bool here = !strncmp(s->text + s->at, "<<", 2) && s->text[s->at + 2] != '<';
 	word.at += strspn(s->text + s->at, "<>&|");
+	bool tabs = here && s->text[word.at] == '-';
+	word.at += tabs;
 	blanks_skip(&word);
+	word.out = end;
+	word.room = sizeof(end);
 	shell_word_read(&word);
 	s->at = word.at;
+	if (!here || s->here_count == HERE)
+		return;
+	memcpy(s->here[s->here_count].end, end, sizeof(end));
+	s->here[s->here_count++].tabs = tabs;
+}
+
+/* Behind a newline. */
+static void here_skip(struct shell *s)
+{
+	for (size_t i = 0; i < s->here_count; i++) {
+		const char *end = s->here[i].end;
+		for (bool ended = false; !ended && s->text[s->at];) {
+			const char *line = s->text + s->at;
+			size_t length = strcspn(line, "\n");
+			size_t tabs = s->here[i].tabs ? strspn(line, "\t") : 0;
+			ended = length - tabs == strlen(end) && !strncmp(line + tabs, end, strlen(end));
+			s->at += length + (line[length] != 0);
+		}
+	}
+	s->here_count = 0;
 }
 
 /* Reads one simple command; false at the end of the text. */
@@ -738,8 +784,10 @@ static bool command_next(struct shell *s, struct edit_command *c)
 		if (c->count < EDIT_WORDS)
 			c->word[c->count++] = s->expands ? NULL : word;
 	}
-	bool more = s->text[s->at];
+	bool more = s->text[s->at], line = s->text[s->at] == '\n';
 	s->at += more;
+	if (line)
+		here_skip(s);
 	return more || c->count;
 }
 

@@ -206,10 +206,10 @@ static int file_insert(struct walk *w, const struct edit_command *c, const char 
 	return rc ? rc : overlay_add(w->line, path, more, e);
 }
 
-/* Whether the class that the command names is one with which the option has an effect. */
-static bool has_class(const struct edit_command *c, const struct server_setting *set)
+/* The class that the command names; "": the shell expands it. */
+static const char *class_of(const struct edit_command *c, const struct server_setting *set)
 {
-	const char *class = NULL, *value;
+	const char *class = set->class_default, *value;
 	size_t last = 0;
 	struct list_item item;
 	for (const char *names = set->class_options; list_next(&names, &item);) {
@@ -218,10 +218,10 @@ static bool has_class(const struct edit_command *c, const struct server_setting 
 		for (size_t at = 0; edit_command_option(c, name, &at, &value);)
 			if (at > last) {
 				last = at;
-				class = value;
+				class = value ? value : "";
 			}
 	}
-	return class && list_has(set->classes, class);
+	return class;
 }
 
 /* Names the option, with what it needs, and reads its last argument. False: it is not there, or has
@@ -229,7 +229,7 @@ static bool has_class(const struct edit_command *c, const struct server_setting 
 static bool option_find(const struct edit_command *c, const struct server_setting *set,
 			struct guest_line *out)
 {
-	bool acts = !set->class_options || has_class(c, set), found = false;
+	bool acts = !set->class_options || list_has(set->classes, class_of(c, set)), found = false;
 	const char *value = NULL;
 	snprintf(out->name, sizeof(out->name), "%s%s%s", acts ? "" : set->class_option,
 		 acts ? "" : " ", set->option);
@@ -295,6 +295,10 @@ int guest_line_make(const struct guest *r, const struct host *calling, const cha
 		snprintf(address, sizeof(address), "unix:%s", r->socket);
 	else
 		snprintf(address, sizeof(address), "%u", (unsigned)r->port);
+	const char *class = set->class_options ? class_of(c, set) : NULL;
+	if (class && strcmp(class, set->class_default) && !list_has(set->classes, class))
+		return err_set(e, ENOTSUP, "epolltune does not know what limits the worker class %s",
+			       *class ? class : "that the shell expands");
 	if (set->option && (option_find(c, set, out) || !set->directive))
 		return option_make(r, c, out, e);
 	struct walk w = {.host = calling,
