@@ -74,6 +74,9 @@ int listeners_read_tcp(const struct host *h, struct listeners *out, struct err *
 int listeners_read_udp(const struct host *h, bool connected, struct listeners *out, struct err *e);
 /* The listeners of AF_VSOCK, of all namespaces. Loads no module but vsock_diag. */
 int listeners_read_vsock(const struct host *h, struct listeners *out, struct err *e);
+/* The inode and device of a path as listener.file has them: of a file system as overlayfs or btrfs
+ * stat(2) has others. *exact: they are so there too, since Linux 5.14. False: there is no file. */
+bool listener_path(const char *path, uint64_t *file, uint64_t *device, bool *exact);
 /* The kinds that are unlisted: "UNIX sockets: its module unix_diag is missing". */
 const char *listeners_unlisted(unsigned unlisted);
 /* Appends a listener of another reading, without its owner; -ENOMEM. */

@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
@@ -14,7 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "epolltune/cleanup.h"
 #include "host/array.h"
@@ -113,6 +117,43 @@ static void unix_file(struct listener *l, const struct nlattr *attribute)
 	nla_memcpy(&vfs, attribute, sizeof(vfs));
 	l->file = vfs.udiag_vfs_ino;
 	l->file_device = makedev(vfs.udiag_vfs_dev >> 20, vfs.udiag_vfs_dev & 0xfffff);
+}
+
+static bool mount_device(unsigned id, uint64_t *device)
+{
+	char line[4096];
+	unsigned at, major, minor;
+	CLEAN(close_file) FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	while (mounts && fgets(line, sizeof(line), mounts))
+		if (sscanf(line, "%u %*u %u:%u ", &at, &major, &minor) == 3 && at == id) {
+			*device = makedev(major, minor);
+			return true;
+		}
+	return false;
+}
+
+bool listener_path(const char *path, uint64_t *file, uint64_t *device, bool *exact)
+{
+	struct stat st;
+	char name[64], line[128];
+	uint64_t inode = 0;
+	unsigned mount = 0;
+	*exact = false;
+	CLEAN(close_fd) int fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		return false;
+	*file = st.st_ino;
+	*device = st.st_dev;
+	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
+	CLEAN(close_file) FILE *info = fopen(name, "re");
+	while (info && fgets(line, sizeof(line), info))
+		if (sscanf(line, "ino: %" SCNu64, &inode) != 1)
+			(void)!sscanf(line, "mnt_id: %u", &mount);
+	if (inode && mount_device(mount, device)) {
+		*file = inode;
+		*exact = true;
+	}
+	return true;
 }
 
 static int unix_received(struct nl_msg *msg, void *arg)
