@@ -498,6 +498,16 @@ static void each_look_gets_its_findings(void **state)
 	}
 }
 
+/* A backlog of 511 holds 512: "512 of 511" would be no evidence. */
+static void the_evidence_of_a_full_queue_fits(void **state)
+{
+	look_once(bursts_unknown_owner);
+	const struct finding *f = &report.findings[0];
+	assert_string_equal(f->evidence[0].name, "accept queue");
+	assert_string_equal(f->evidence[1].name, "its capacity");
+	assert_true(f->evidence[0].at_current == 512 && f->evidence[1].at_current == 512);
+}
+
 static void texts_name_the_server(void **state)
 {
 	static const struct {
@@ -738,6 +748,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_look_gets_its_findings),
 		cmocka_unit_test(texts_name_the_server),
+		cmocka_unit_test(the_evidence_of_a_full_queue_fits),
 		cmocka_unit_test(the_answer_names_the_server),
 		cmocka_unit_test(the_worst_since_a_report_come_first),
 		cmocka_unit_test(the_report_carries_the_listeners),
