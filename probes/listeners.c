@@ -26,7 +26,8 @@
 struct sample {
 	struct accept_queues queues;
 	uint64_t memory_bytes; /* of the machine; 0: unknown */
-	char unlisted[200]; /* why there are none of a live machine; "": its TCP listeners are all */
+	char unlisted[200]; /* why there are none of a live machine; "": its TCP listeners are all
+			     */
 	bool uncaptured;    /* a captured machine without them */
 };
 

@@ -18,7 +18,7 @@
 enum listener_kind {
 	LISTENER_TCP,
 	LISTENER_UNIX,
-	LISTENER_UDP, /* a bound, unconnected socket; only of listeners_read_udp() */
+	LISTENER_UDP,   /* a bound, unconnected socket; only of listeners_read_udp() */
 	LISTENER_VSOCK, /* only of listeners_read_vsock(): without depth and limit */
 };
 

@@ -605,7 +605,7 @@ struct shell {
 	size_t here_count;
 	struct {
 		char end[EDIT_NAME]; /* the line after it */
-		bool tabs;	     /* which may begin with tabs */
+		bool tabs;           /* which may begin with tabs */
 	} here[HERE];
 };
 
@@ -721,7 +721,7 @@ static void redirection_skip(struct shell *s)
 {
 	struct shell word = *s;
 	char end[EDIT_NAME];
-	bool here = !strncmp(s->text + s->at, "<<", 2) && s->text[s->at + 2] != '<';
+	bool here = strspn(s->text + s->at, "<") == 2;
 	word.at += strspn(s->text + s->at, "<>&|");
 	bool tabs = here && s->text[word.at] == '-';
 	word.at += tabs;
@@ -745,7 +745,8 @@ static void here_skip(struct shell *s)
 			const char *line = s->text + s->at;
 			size_t length = strcspn(line, "\n");
 			size_t tabs = s->here[i].tabs ? strspn(line, "\t") : 0;
-			ended = length - tabs == strlen(end) && !strncmp(line + tabs, end, strlen(end));
+			ended = length - tabs == strlen(end) &&
+				!strncmp(line + tabs, end, strlen(end));
 			s->at += length + (line[length] != 0);
 		}
 	}

@@ -132,7 +132,8 @@ static bool line_parse(char *line, unsigned kinds, struct listeners *out)
 		out->counted = *rest == '1';
 		out->hidden = strstr(rest, "hidden\t1");
 		const char *unlisted = strstr(rest, "unlisted\t");
-		out->unlisted = unlisted ? (unsigned)strtoul(unlisted + strlen("unlisted\t"), NULL, 10) : 0;
+		out->unlisted =
+			unlisted ? (unsigned)strtoul(unlisted + strlen("unlisted\t"), NULL, 10) : 0;
 	} else if (!strcmp(kind, "process")) {
 		/* A damaged one keeps its place: listeners name them by their number. */
 		if (!process_parse(rest, &p))

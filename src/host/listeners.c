@@ -350,7 +350,7 @@ const char *listeners_unlisted(unsigned unlisted)
 {
 	bool local = unlisted >> LISTENER_UNIX & 1, udp = unlisted >> LISTENER_UDP & 1;
 	return local && udp ? "UNIX and UDP sockets: its modules unix_diag and udp_diag are missing"
-	       : udp	    ? "UDP sockets: its module udp_diag is missing"
+	       : udp        ? "UDP sockets: its module udp_diag is missing"
 			    : "UNIX sockets: its module unix_diag is missing";
 }
 

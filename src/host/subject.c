@@ -435,7 +435,8 @@ static int no_listener(const struct subject_search *s, struct subject *out, stru
 			e,
 			"run the check as root (with CAP_SYS_PTRACE), or give the address: --server :PORT");
 	}
-	return err_set(e, ENOENT, "%s (pid %d) has no TCP, UNIX or UDP listener in this network "
+	return err_set(e, ENOENT,
+		       "%s (pid %d) has no TCP, UNIX or UDP listener in this network "
 		       "namespace",
 		       s->members[0].name, (int)s->members[0].root);
 }
@@ -582,7 +583,7 @@ static int find_among(const struct host *h, const struct server_query *q, bool h
 		      enum listener_kind kind, struct subject *out, struct err *e)
 {
 	memset(out, 0, sizeof(*out));
-	int rc = kind == LISTENER_UDP	  ? listeners_read_udp(h, false, &out->listeners, e)
+	int rc = kind == LISTENER_UDP     ? listeners_read_udp(h, false, &out->listeners, e)
 		 : kind == LISTENER_VSOCK ? listeners_read_vsock(h, &out->listeners, e)
 					  : listeners_read(h, &out->listeners, e);
 	return rc ? rc : find_in(h, q, here_only, kind == LISTENER_UDP, out, e);

@@ -14,8 +14,7 @@ bool temporary_remove(int directory, const char *name)
 {
 	struct stat opened, named;
 	CLEAN(close_fd)
-	int fd = openat(directory, name,
-			O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = openat(directory, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &opened) < 0 ||
 	    fstatat(directory, name, &named, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;

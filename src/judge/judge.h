@@ -24,9 +24,9 @@ struct judging {
 	bool *unobserved; /* set where the observation failed; NULL: not asked */
 };
 
-/* Runs the probe and writes its walls and findings to j->report, its experiments also after an error
- * of its observation. After an error of an experiment they are judged by the settings and by the experiments that ran before; the caller reports the
- * error. */
+/* Runs the probe and writes its walls and findings to j->report, its experiments also after an
+ * error of its observation. After an error of an experiment they are judged by the settings and by
+ * the experiments that ran before; the caller reports the error. */
 int judge_probe(const struct probe *p, const struct judging *j, struct err *e);
 
 /* Whether the caller's limit on descriptors stopped something; names it in `e`. */

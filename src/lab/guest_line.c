@@ -297,7 +297,8 @@ int guest_line_make(const struct guest *r, const struct host *calling, const cha
 		snprintf(address, sizeof(address), "%u", (unsigned)r->port);
 	const char *class = set->class_options ? class_of(c, set) : NULL;
 	if (class && strcmp(class, set->class_default) && !list_has(set->classes, class))
-		return err_set(e, ENOTSUP, "epolltune does not know what limits the worker class %s",
+		return err_set(e, ENOTSUP,
+			       "epolltune does not know what limits the worker class %s",
 			       *class ? class : "that the shell expands");
 	if (set->option && (option_find(c, set, out) || !set->directive))
 		return option_make(r, c, out, e);

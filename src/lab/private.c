@@ -128,7 +128,8 @@ static int layer_lay(struct layer *l, size_t number, const struct lab_options *o
 	char upper[64], work[64], options[256];
 	struct stat st;
 	uint64_t file, device;
-	bool exact = false, xino = o->socket && (!listener_path("/", &file, &device, &exact) || !exact);
+	bool exact = false,
+	     xino = o->socket && (!listener_path("/", &file, &device, &exact) || !exact);
 	snprintf(upper, sizeof(upper), "%s/upper-%zu", store, number);
 	snprintf(work, sizeof(work), "%s/work-%zu", store, number);
 	if (fstat(l->fd, &st) || !S_ISDIR(st.st_mode) || mkdir(upper, 0700) || mkdir(work, 0700))

@@ -48,8 +48,8 @@ struct report_summary report_summarize(const struct report *r)
 	}
 	if (s.short_ || s.criticals)
 		s.status = VERDICT_SHORT;
-	else if (s.needed_unknown || s.crashed || s.unobserved ||
-		 (s.failed && !r->wall_count) || ((s.missed || s.failed) && r->require_measured))
+	else if (s.needed_unknown || s.crashed || s.unobserved || (s.failed && !r->wall_count) ||
+		 ((s.missed || s.failed) && r->require_measured))
 		s.status = VERDICT_UNKNOWN;
 	else if (s.tight || s.warnings)
 		s.status = VERDICT_TIGHT;

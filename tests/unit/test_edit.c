@@ -120,8 +120,10 @@ static const struct text_case cases[] = {
 	{"haproxy", CLIENTS, 144, "global\n maxconn 50\n MaxConn 10\n",
 	 "global\n maxconn 144\n MaxConn 10\n", 50, NULL},
 	/* Two addresses of one port are both of the server. */
-	{"haproxy", BACKLOG, 1024, "listen a\n bind 127.0.0.1:8080\n bind 127.0.0.2:8080 backlog 9\n",
-	 "listen a\n bind 127.0.0.1:8080 backlog 1024\n bind 127.0.0.2:8080 backlog 1024\n", 9, NULL},
+	{"haproxy", BACKLOG, 1024,
+	 "listen a\n bind 127.0.0.1:8080\n bind 127.0.0.2:8080 backlog 9\n",
+	 "listen a\n bind 127.0.0.1:8080 backlog 1024\n bind 127.0.0.2:8080 backlog 1024\n", 9,
+	 NULL},
 	{"haproxy", CLIENTS, 144, "global\n  maxconn 50\nlisten a\n  maxconn 10\n",
 	 "global\n  maxconn 144\nlisten a\n  maxconn 10\n", 50, NULL},
 	{"haproxy", CLIENTS, 144, "global # maxconn 1\n  log a\nlisten a\n  maxconn 10\n",
@@ -428,7 +430,8 @@ static void a_worker_class_is_kept(void **state)
 	line_is("gunicorn", "gunicorn -k gthread --worker-connections 9 app",
 		"gunicorn -k gthread --worker-connections 9 app --worker-connections 144", NULL);
 	line_is("gunicorn", "gunicorn -k tornado app", "", unknown);
-	line_is("gunicorn", "gunicorn --worker-class=uvicorn.workers.UvicornWorker app", "", unknown);
+	line_is("gunicorn", "gunicorn --worker-class=uvicorn.workers.UvicornWorker app", "",
+		unknown);
 	line_is("gunicorn", "gunicorn -k $CLASS app", "", unknown);
 }
 

@@ -177,7 +177,7 @@ static void a_leftover_is_not_written_to(void **state)
 	snprintf(left, sizeof(left), "%s/.epolltune-0", directory);
 	snprintf(other, sizeof(other), "%s/other", directory);
 	int (*const write[])(const char *, output_writer, void *, struct err *) = {output_write,
-										    output_replace};
+										   output_replace};
 	for (size_t i = 0; i < 2; i++) {
 		assert_int_equal(write[i](path, write_text, "first", &e), 0);
 		assert_content("first");
