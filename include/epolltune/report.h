@@ -48,7 +48,7 @@ enum probe_state {
 	PROBE_DONE,
 	PROBE_FAILED,  /* an experiment ended with an error: its walls are derived */
 	PROBE_CRASHED, /* its process died: its walls are derived, the answer is "Not known" */
-	/* What it observes could not be read, and nothing stands in for that: "Not known" too. */
+	/* What it observes could not be read, and no setting shows it: "Not known" too. */
 	PROBE_UNOBSERVED,
 };
 

@@ -1554,7 +1554,7 @@ static const struct finding_row findings[] = {
 		  "failed}}",
 	 .detail = "Reason: {why}",
 	 .meaning = "An experiment ended with an error, or its process died. Its walls are judged "
-		    "by their settings. Nothing stands in for what a probe observes of the running "
+		    "by their settings. No setting shows what a probe observes of the running "
 		    "machine: without that the answer is \"Not known\".",
 	 .action = "See the error in the finding; repeat the check, or run that probe alone with "
 		   "--probe.",

@@ -46,7 +46,8 @@ static void setting_try(const struct server_file *file, const struct server_sett
 	struct edit_limit limit;
 	struct err e = {0};
 	size_t left = 100;
-	edit_limit(file, set, "80,8080", text, &limit, &e);
+	if (!set->parameter)
+		edit_limit(file, set, "80,8080", text, &limit, &e);
 	edit_includes(file, text, "", 0, include_stop, &left, &e);
 	if (edit_text(&edit, text, "", &look, &e) || look.text) {
 		free(look.text);
