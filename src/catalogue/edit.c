@@ -393,6 +393,18 @@ static char *replaced(const char *text, struct word at, const char *with)
 	return out;
 }
 
+/* An open quote or a backslash at the end of a line joins what is added to it. */
+static int reads_back(const struct edit *edit, const char *text, const char *around, struct err *e)
+{
+	struct changes all = {0};
+	int rc = changes_find(edit, text, around, &all, e);
+	for (size_t i = 0; !rc && i < all.count; i++)
+		if (all.at[i].present == EDIT_NONE || all.at[i].present < edit->value)
+			rc = err_set(e, ENOTSUP, "a line with %s cannot be changed",
+				     edit->set->directive);
+	return rc;
+}
+
 int edit_text(const struct edit *edit, const char *text, const char *around, struct edited *out,
 	      struct err *e)
 {
@@ -416,6 +428,12 @@ int edit_text(const struct edit *edit, const char *text, const char *around, str
 			rc = more ? 0 : err_set(e, ENOMEM, "no memory for a configuration file");
 		}
 		*last = all.at[left - 1];
+	}
+	if (!rc && out->text && !edit->set->once)
+		rc = reads_back(edit, out->text, around, e);
+	if (rc) {
+		free(out->text);
+		out->text = NULL;
 	}
 	return rc;
 }

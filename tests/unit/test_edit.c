@@ -146,6 +146,8 @@ static const struct text_case cases[] = {
 	 "its configuration has no section global"},
 	{"haproxy", BACKLOG, 1024, "listen a\n bind :80,:8080 # x\n bind *:8080 backlog 64 ssl\n",
 	 "listen a\n bind :80,:8080 backlog 1024 # x\n bind *:8080 backlog 1024 ssl\n", 64, NULL},
+	{"haproxy", BACKLOG, 1024, "listen a\n bind :8080 a\\\n", NULL, EDIT_NONE,
+	 "a line with bind cannot be changed"},
 	{"haproxy", BACKLOG, 1024, "listen a\n bind :18080\n bind unix@/8080\n", NULL, EDIT_NONE,
 	 "its configuration has no bind for 8080"},
 };
