@@ -225,7 +225,8 @@ struct server_setting {
 	/* At most (RLIMIT_NOFILE - files_kept) / files_each; files_each 0: there is no such
 	 * bound. */
 	uint64_t files_each, files_kept;
-	bool both; /* connections to servers behind it count */
+	bool both;         /* connections to servers behind it count */
+	const char *asked; /* the command that shows it; NULL: there is none */
 };
 enum server_limit { SERVER_CLIENTS, SERVER_BACKLOG, SERVER_LIMITS };
 

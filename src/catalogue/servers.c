@@ -72,7 +72,8 @@ static const struct server_row servers[] = {
 					    .preset = 10000,
 					    /* src/server.c adjustOpenFilesLimit() */
 					    .files_each = 1,
-					    .files_kept = 32},
+					    .files_kept = 32,
+					    .asked = "redis-cli CONFIG GET maxclients"},
 			[SERVER_BACKLOG] = {.directive = "tcp-backlog",
 					    .section = "",
 					    .counts = SERVER_LAST,
