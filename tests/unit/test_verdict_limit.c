@@ -98,8 +98,7 @@ static const struct limit_case cases[] = {
 	/* Redis raises its limit on descriptors to what it needs. */
 	{"redis-server", HIDDEN, 10032, 9, 1, TARGET_SERVER, 5000, VERDICT_OK, 10000,
 	 "RLIMIT_NOFILE less 32 is 10 000", ""},
-	{"redis-server", HIDDEN, 10032, 9, 1, TARGET_SERVER, 9000, VERDICT_TIGHT, 10000, "",
-	 NULL},
+	{"redis-server", HIDDEN, 10032, 9, 1, TARGET_SERVER, 9000, VERDICT_TIGHT, 10000, "", NULL},
 	{"redis-server", HIDDEN, 65536, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN, REPORT_NONE,
 	 "is not visible; redis-cli CONFIG GET maxclients shows the limit", ""},
 	{"redis-server", HIDDEN, 300, 9, 1, TARGET_SERVER, 300, VERDICT_SHORT, 268, "", NULL},
