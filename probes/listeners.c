@@ -14,6 +14,7 @@
 #include "epolltune/knob.h"
 #include "epolltune/listener.h"
 #include "epolltune/quantity.h"
+#include "epolltune/syn_queue.h"
 
 /* Tables by the soft limit that are worth a note, a soft limit that suffices for most servers, and
  * the highest one that fs.nr_open allows. */
@@ -29,19 +30,6 @@ struct sample {
 	char unlisted[200]; /* why there are no listeners on this live machine; "": they are all */
 };
 
-/* The listener whose handshakes fill most of its SYN queue. */
-static const struct listener *fullest_half_open(const struct listeners *all)
-{
-	const struct listener *worst = NULL;
-	for (size_t i = 0; i < all->count; i++) {
-		const struct listener *l = &all->at[i];
-		if (l->half_open && (!worst || l->half_open / (l->limit + 1.0) >
-						       worst->half_open / (worst->limit + 1.0)))
-			worst = l;
-	}
-	return worst;
-}
-
 /* The owner of a listener that is well is not looked for, unless it is the subject's. */
 static bool is_wanted(const struct listener *l, void *queues)
 {
@@ -55,6 +43,13 @@ static int sample_tick(const struct host *h, struct sample *s, struct err *e)
 	return listeners_read(h, &now, NULL) ? 0 : accept_queues_tick(&s->queues, &now, e);
 }
 
+/* The kernel walks all its connections for them: where a SYN queue may have been full only. */
+static bool half_open_wanted(const struct accept_queues *q)
+{
+	return host_counter(&q->counters, COOKIES) > 0 ||
+	       (q->cookies == 0 && syn_queue_drops(&q->counters) > 0);
+}
+
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
@@ -62,10 +57,13 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	struct host_facts facts;
 	struct err why = {0};
 	struct accept_queues *q = &s->queues;
-	q->somaxconn = REPORT_NONE;
+	q->somaxconn = q->max_syn = q->cookies = REPORT_NONE;
 	/* That of --run is not on this host. */
 	q->subject = o->guest ? NULL : o->subject;
 	q->at_s = clock_s();
+	knob_number("net.core.somaxconn", h, &q->somaxconn);
+	knob_number("net.ipv4.tcp_max_syn_backlog", h, &q->max_syn);
+	knob_number("net.ipv4.tcp_syncookies", h, &q->cookies);
 	host_facts(h, &facts);
 	s->memory_bytes = facts.memory_bytes;
 	host_counters(h, &q->counters, NULL);
@@ -74,13 +72,12 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	q->since = since_make(o->since, identity.boot, &q->counters);
 	if (listeners_read(h, &q->listeners, &why) && host_live(h))
 		report_text(s->unlisted, "%s", why.text);
-	if (host_live(h) && host_counter(&q->counters, COOKIES) > 0)
+	if (host_live(h) && half_open_wanted(q))
 		listeners_half_open(h, &q->listeners, NULL);
-	q->half_open = fullest_half_open(&q->listeners);
+	q->half_open = syn_queue_fullest(q);
 	if (q->subject)
 		listeners_adopt(h, &q->listeners, &q->subject->listeners, NULL);
 	listeners_own(h, &q->listeners, is_wanted, q, NULL);
-	knob_number("net.core.somaxconn", h, &q->somaxconn);
 	return 0;
 }
 
@@ -202,7 +199,7 @@ static void judge_cookies(const struct queue_watch *w)
 {
 	int64_t total = host_counter(&w->after->counters, COOKIES),
 		grown = queue_growth(w, COOKIES);
-	const struct listener *worst = fullest_half_open(&w->after->listeners);
+	const struct listener *worst = syn_queue_fullest(w->after);
 	struct wording words = {0};
 	char name[WORDING_TEXT];
 	if (total <= 0)
@@ -322,6 +319,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_files(&w);
 	judge_tables(&w, after->memory_bytes);
 	judge_cookies(&w);
+	syn_queue_judge(&w);
 	judge_unseen(&w);
 	judge_hidden(&w, after->unlisted);
 	if (!after->unlisted[0])

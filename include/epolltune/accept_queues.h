@@ -22,7 +22,8 @@ struct accept_queues {
 	const struct listener *half_open; /* with the fullest SYN queue; NULL: unknown */
 	const struct subject *subject;    /* NULL: none was named */
 	struct host_counters counters;
-	int64_t somaxconn; /* REPORT_NONE: unknown */
+	/* net.core.somaxconn, net.ipv4.tcp_max_syn_backlog, tcp_syncookies; REPORT_NONE: unknown */
+	int64_t somaxconn, max_syn, cookies;
 	struct since since;
 };
 

@@ -545,6 +545,32 @@ static const struct finding_row findings[] = {
 	 .proof = "TcpExt.TCPReqQFullDoCookies; half-open connections by inet_diag (ss -tn state "
 		  "syn-recv)"},
 
+	{.id = "syn-queue.dropping",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title = "{listener}: its SYN queue is full ({half_open} of {capacity}){grown? and the "
+		  "kernel drops SYNs\\: {grown} in {window}:{watched?; none was dropped during this "
+		  "check}}",
+	 .detail =
+		 "net.ipv4.tcp_syncookies is 0\\: {max_syn?the kernel keeps the last quarter of "
+		 "net.ipv4.tcp_max_syn_backlog ({max_syn}) for clients that it knows from earlier, and "
+		 "drops the SYNs of all others:beyond the listener's backlog of {limit} the kernel drops "
+		 "SYNs}. Clients retransmit after 1 s or more.",
+	 .advice =
+		 "sysctl -w net.ipv4.tcp_syncookies=1 has the kernel answer those beyond with a cookie "
+		 "instead{max_syn?; without cookies raise net.ipv4.tcp_max_syn_backlog}. Where no more "
+		 "clients come than usual, look for a SYN flood.",
+	 .answer = "{grown?{who} is dropping SYNs now:the SYN queue of {who} is full}",
+	 .meaning = "The kernel sends no SYN cookies, and a listener has as many half-open "
+		    "connections as net.ipv4.tcp_max_syn_backlog or its backlog admits of new "
+		    "clients: it drops the SYNs of further ones. Critical where ListenDrops grew by "
+		    "more than ListenOverflows during the check.",
+	 .action = "Set net.ipv4.tcp_syncookies=1, or raise net.ipv4.tcp_max_syn_backlog and the "
+		   "backlog of the listener; three quarters of the former are for new clients.",
+	 .proof = "TcpExt.ListenDrops grows without TcpExt.ListenOverflows; half-open connections by "
+		  "inet_diag (ss -tn state syn-recv)"},
+
 	SHORT("accept.rate", REMEDY_APPLICATION,
 	      "{cpus} {tight?might not:cannot} accept {needed} new connections/s",
 	      "{capacity}/s is an upper bound, by the CPU time that a connection takes {proxy?at "

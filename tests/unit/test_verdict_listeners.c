@@ -52,7 +52,8 @@ static void healthy(struct looks *m)
 	for (int i = 0; i < 2; i++) {
 		s[i]->queues.at_s = 10 + i * WINDOW_S;
 		s[i]->queues.listeners = (struct listeners){.count = 3, .at = m->at[i]};
-		s[i]->queues.somaxconn = 4096;
+		s[i]->queues.somaxconn = s[i]->queues.max_syn = 4096;
+		s[i]->queues.cookies = 1;
 	}
 	m->process = (struct process){.pid = 812,
 				      .root = 812,
@@ -287,6 +288,44 @@ static void cookies_now(struct looks *m)
 
 static void cookies_once(struct looks *m) { counter_set(m, COOKIES, 181003, 181003); }
 
+/* Without cookies the kernel drops the SYNs of new clients beyond three quarters: 49 of 64. */
+static void syns_drop(struct looks *m)
+{
+	m->after.queues.cookies = 0;
+	m->after.queues.max_syn = 64;
+	m->at[1][0].half_open = 49;
+	counter_set(m, QUEUE_OVERFLOWS, 7, 7);
+	counter_set(m, "TcpExt.ListenDrops", 7, 30);
+}
+/* One handshake has just ended. */
+static void syns_drop_with_room(struct looks *m)
+{
+	syns_drop(m);
+	m->at[1][0].half_open = 48;
+}
+static void syns_drop_at_the_backlog(struct looks *m)
+{
+	syns_drop(m);
+	m->after.queues.max_syn = 4096;
+	m->at[1][1].half_open = 128;
+}
+/* What was dropped met a full accept queue. */
+static void syns_overflow(struct looks *m)
+{
+	syns_drop(m);
+	m->after.queues.counters.at[0].value = 30;
+}
+static void syns_fit(struct looks *m)
+{
+	syns_drop(m);
+	m->at[1][0].half_open = 40;
+}
+static void syns_get_cookies(struct looks *m)
+{
+	syns_drop(m);
+	m->after.queues.cookies = 1;
+}
+
 /* Too short for any look, but counted. */
 static void overflow_unseen(struct looks *m) { counter_set(m, QUEUE_OVERFLOWS, 5, 6); }
 
@@ -462,6 +501,14 @@ static void each_look_gets_its_findings(void **state)
 		{sized_another, "", ""},
 		{cookies_now, "syn-queue.cookies warning", "syn-queue.cookies note"},
 		{cookies_once, "syn-queue.cookies note", "syn-queue.cookies note"},
+		{syns_drop, "syn-queue.dropping critical", "syn-queue.dropping warning"},
+		{syns_drop_with_room, "syn-queue.dropping critical", "syn-queue.dropping warning"},
+		{syns_drop_at_the_backlog, "syn-queue.dropping critical",
+		 "syn-queue.dropping warning"},
+		{syns_overflow, "syn-queue.dropping warning, counters.growing warning",
+		 "syn-queue.dropping warning"},
+		{syns_fit, "", ""},
+		{syns_get_cookies, "", ""},
 		{overflow_unseen, "counters.growing warning", ""},
 		{dropped_earlier, DROPPED, DROPPED},
 		{dropped_with_strays, DROPPED, DROPPED},
@@ -568,6 +615,13 @@ static void texts_name_the_server(void **state)
 		 "A listener's SYN queue was full. Cookies drop no client; they cost CPU and, "
 		 "without timestamps, window scaling and SACK. [::]:22 has 129 half-open "
 		 "connections now; its backlog is 128.",
+		 NULL},
+		{syns_drop, 0,
+		 "0.0.0.0:443: its SYN queue is full (49 of 49) and the kernel drops SYNs: 23 in "
+		 "500 ms",
+		 "net.ipv4.tcp_syncookies is 0: the kernel keeps the last quarter of "
+		 "net.ipv4.tcp_max_syn_backlog (64) for clients that it knows from earlier, and "
+		 "drops the SYNs of all others. Clients retransmit after 1 s or more.",
 		 NULL},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
