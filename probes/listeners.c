@@ -205,7 +205,11 @@ static void judge_cookies(const struct queue_watch *w)
 	if (total <= 0)
 		return;
 	wording_set(&words, "total", "%s", quantity_count((uint64_t)total).text);
-	wording_set(&words, "grown", "%s", grown ? quantity_count((uint64_t)grown).text : "");
+	/* With 2 a cookie answers every SYN: it says nothing of a SYN queue. */
+	bool always = w->after->cookies == 2;
+	wording_flag(&words, "always", always);
+	wording_set(&words, "grown", "%s",
+		    grown && !always ? quantity_count((uint64_t)grown).text : "");
 	wording_set(&words, "window", "%s", window_of(w).text);
 	wording_flag(&words, "watched", w->seconds > 0);
 	if (worst) {
@@ -216,7 +220,7 @@ static void judge_cookies(const struct queue_watch *w)
 	}
 	struct finding *f = report_finding(w->report, "syn-queue.cookies", &words);
 	finding_evidence(f, "TCPReqQFullDoCookies", "SYNs", (double)(grown ? grown : total), NAN);
-	if (!grown) {
+	if (!grown || always) {
 		f->level = LEVEL_NOTE;
 		f->answer[0] = 0;
 	}

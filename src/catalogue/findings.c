@@ -529,17 +529,21 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .title =
+		 "{always?The kernel answers every SYN with a cookie, as net.ipv4.tcp_syncookies is 2:"
 		 "{grown?The kernel answers SYNs with cookies now\\: {grown} in {window}:The kernel "
-		 "has answered {total} SYNs with cookies{watched?, none during this check:}}",
-	 .detail = "A listener's SYN queue was full. Cookies drop no client; they cost CPU and, "
+		 "has answered {total} SYNs with cookies{watched?, none during this check:}}}",
+	 .detail = "{always?No SYN queue was full\\: with 2 none is used.:A listener's SYN queue was "
+		   "full.} Cookies drop no client; they cost CPU and, "
 		   "without timestamps, window scaling and SACK.{listener? {listener} has "
 		   "{half_open} half-open connections now; its backlog is {limit}.}",
-	 .advice = "{grown?Raise the backlog of that listener; net.ipv4.tcp_max_syn_backlog has no "
+	 .advice = "{always?That value is for tests\\: sysctl -w net.ipv4.tcp_syncookies=1 sends "
+		   "cookies only where a SYN queue is full.:}{grown?Raise the backlog of that listener; net.ipv4.tcp_max_syn_backlog has no "
 		   "effect while tcp_syncookies is on. Where no more clients come than usual, look "
 		   "for a SYN flood.}",
 	 .answer = "SYN cookies are being sent",
-	 .meaning = "A listener's SYN queue was full and the kernel answered SYNs with cookies. No "
-		    "client is lost by that.",
+	 .meaning = "A listener's SYN queue was full and the kernel answered SYNs with cookies, or "
+		    "net.ipv4.tcp_syncookies is 2 and it answers every SYN so. No client is lost by "
+		    "that.",
 	 .action = "Raise the backlog of the listener whose SYN queue is full, often one with a "
 		   "small one; otherwise it is a flood, which cookies are for.",
 	 .proof = "TcpExt.TCPReqQFullDoCookies; half-open connections by inet_diag (ss -tn state "

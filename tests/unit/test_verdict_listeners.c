@@ -286,6 +286,12 @@ static void cookies_now(struct looks *m)
 	m->at[1][1].half_open = 129;
 }
 
+/* net.ipv4.tcp_syncookies=2 answers every SYN with one. */
+static void cookies_always(struct looks *m)
+{
+	counter_set(m, COOKIES, 100, 350);
+	m->after.queues.cookies = 2;
+}
 static void cookies_once(struct looks *m) { counter_set(m, COOKIES, 181003, 181003); }
 
 /* Without cookies the kernel drops the SYNs of new clients beyond three quarters: 49 of 64. */
@@ -500,6 +506,7 @@ static void each_look_gets_its_findings(void **state)
 		{sized_by_nothing, "", ""},
 		{sized_another, "", ""},
 		{cookies_now, "syn-queue.cookies warning", "syn-queue.cookies note"},
+		{cookies_always, "syn-queue.cookies note", "syn-queue.cookies note"},
 		{cookies_once, "syn-queue.cookies note", "syn-queue.cookies note"},
 		{syns_drop, "syn-queue.dropping critical", "syn-queue.dropping warning"},
 		{syns_drop_with_room, "syn-queue.dropping critical", "syn-queue.dropping warning"},
@@ -616,6 +623,12 @@ static void texts_name_the_server(void **state)
 		 "without timestamps, window scaling and SACK. [::]:22 has 129 half-open "
 		 "connections now; its backlog is 128.",
 		 NULL},
+		{cookies_always, 0,
+		 "The kernel answers every SYN with a cookie, as net.ipv4.tcp_syncookies is 2",
+		 "No SYN queue was full: with 2 none is used. Cookies drop no client; they cost CPU "
+		 "and, without timestamps, window scaling and SACK.",
+		 "That value is for tests: sysctl -w net.ipv4.tcp_syncookies=1 sends cookies only "
+		 "where a SYN queue is full."},
 		{syns_drop, 0,
 		 "0.0.0.0:443: its SYN queue is full (49 of 49) and the kernel drops SYNs: 23 in "
 		 "500 ms",
