@@ -461,6 +461,29 @@ static const struct finding_row findings[] = {
 	 .action = "Look at the process that the finding names.",
 	 .proof = "Depth by inet_diag or unix_diag (Recv-Q of ss -ltn, ss -lx) and the state of "
 		  "the process"},
+	{.id = "accept-queue.growing",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title = "{listener}{known? accepts {others?up to }{accept}/s of {arrive}/s that arrive:\\: its "
+		  "accept queue grows}\\: {sum} connections wait{wait?{known?, a new one for {wait} or "
+		  "more}}",
+	 .detail = "In {window} the queue grew from {from} to {sum}; it holds {room}, and clients "
+		   "beyond are refused or dropped.{more? {more} more listeners are in trouble.}",
+	 .advice = "No backlog helps\\: add workers or CPUs, or find out what {process?{process}:the "
+		   "server} waits for (a disk, a lock, another server).",
+	 .answer = "{who} accepts {known?{others?up to }{accept}/s of {arrive}/s that arrive:too "
+		   "slowly}",
+	 .meaning =
+		 "An accept queue grew during the whole check, by more than chance and a stall of the "
+		 "target explain: its server accepts fewer connections than arrive. What it has accepted "
+		 "is what arrived in this network namespace (PassiveOpens) without the growth, so that "
+		 "the server may accept fewer, and clients wait longer, where other listeners accept too. "
+		 "Critical for the server that --server names.",
+	 .action = "Add workers or CPUs, or let the server do less for each connection; find out what "
+		   "it waits for.",
+	 .proof = "Depth by inet_diag (Recv-Q of ss -ltn) at the start, in the middle and at the end "
+		  "of the window; Tcp.PassiveOpens"},
 	{.id = "accept-queue.unix.full",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,

@@ -14,7 +14,7 @@ struct looks {
 	struct sample before, after;
 	struct listener at[2][16];
 	struct process process;
-	struct queue_seen seen[4];
+	struct queue_seen seen[8];
 	struct moment moment;
 	struct target target;
 };
@@ -181,7 +181,101 @@ static void unix_waits(struct looks *m) { stuck(m, 2, 0, 16); }
 static void waits_and_falls(struct looks *m)
 {
 	unix_waits(m);
-	m->seen[0].fell = true;
+	m->seen[0].fell = 1;
+}
+/* A queue with room whose depth was that before, in the middle and at the end, while so many
+ * connections arrived. */
+static void grows(struct looks *m, uint32_t start, uint32_t middle, uint32_t end, int64_t arrived)
+{
+	stuck(m, 0, 0, end);
+	m->at[0][0].limit = m->at[1][0].limit = 4000;
+	m->at[0][0].depth = start;
+	m->seen[0].middle = middle;
+	m->seen[0].last = end;
+	m->seen[0].fell = 1;
+	counter_set(m, "Tcp.PassiveOpens", 100, 100 + arrived);
+}
+/* 60/s arrive, 10/s are accepted. */
+static void grows_slowly(struct looks *m) { grows(m, 118, 130, 143, 30); }
+static void subject_grows(struct looks *m)
+{
+	static struct listener own;
+	static struct subject subject;
+	grows_slowly(m);
+	own = m->at[1][0];
+	subject = (struct subject){.listeners = {.count = 1, .at = &own}};
+	m->after.queues.subject = &subject;
+}
+/* The stall that the target has was observed of this server. */
+static void observed_grows(struct looks *m)
+{
+	subject_grows(m);
+	report_init(&earlier);
+	earlier.observed.us = 3000000;
+	m->target.stall_us = 2280000;
+	m->after.queues.since = since_make(&earlier, "", &m->after.queues.counters);
+}
+/* It accepts, but no tick saw the queue shorter: the counters show it, as no other listener is
+ * there. */
+static void grows_between_the_ticks(struct looks *m)
+{
+	grows_slowly(m);
+	m->seen[0].fell = 0;
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 1;
+}
+/* Nothing is accepted: of the arrivals few were counted and not yet in the queue. */
+static void grows_unaccepted(struct looks *m)
+{
+	grows_between_the_ticks(m);
+	m->after.queues.counters.at[0].value = 100 + 26;
+}
+/* Clients wait for 20 s, but not longer and longer. */
+static void slow_but_steady(struct looks *m) { grows(m, 196, 203, 201, 10); }
+static void grows_by_chance(struct looks *m) { grows(m, 196, 199, 205, 14); }
+static void drains(struct looks *m) { grows(m, 10, 500, 300, 2000); }
+static void began_to_grow(struct looks *m) { grows(m, 3, 3, 200, 2000); }
+/* A burst that the server accepts at 10 000/s. */
+static void grows_for_a_burst(struct looks *m) { grows(m, 0, 200, 400, 5400); }
+static void socket_is_new(struct looks *m)
+{
+	grows_slowly(m);
+	m->at[0][0].cookie = 7;
+}
+static void stalls_as_allowed(struct looks *m)
+{
+	grows(m, 0, 30, 60, 60);
+	m->seen[0].fell = 0;
+	m->target.stall_us = 300000;
+}
+/* Each socket by little, all together by much. */
+static void group_grows(struct looks *m)
+{
+	for (size_t i = 0; i < 8; i++) {
+		listener_make(m, i, LISTENER_TCP, "0.0.0.0:443", 4000);
+		m->at[0][i].depth = 20;
+		m->at[1][i].depth = 24;
+		m->seen[i] = (struct queue_seen){.cookie = 100 + i,
+						 .waiting = OBSERVATION_TICKS,
+						 .depth = 24,
+						 .last = 24,
+						 .middle = 22,
+						 .fell = 1};
+	}
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 8;
+	m->after.queues.seen_count = 8;
+	counter_set(m, "Tcp.PassiveOpens", 100, 140);
+}
+/* No counter has the arrivals at a UNIX socket. */
+static void unix_grows(struct looks *m)
+{
+	grows(m, 0, 0, 0, 10);
+	m->after.queues.seen_count = 0;
+	stuck(m, 2, 0, 60);
+	m->at[0][2].limit = m->at[1][2].limit = 128;
+	m->at[0][2].depth = 20;
+	m->seen[0].middle = 40;
+	m->seen[0].last = 60;
+	m->seen[0].fell = 2;
 }
 static void waits_stopped(struct looks *m)
 {
@@ -455,6 +549,7 @@ static void look_once(void (*plant)(struct looks *))
 	observation.judge(&m.after, &m.after, &m.moment, &report);
 }
 
+#define GROWING "accept-queue.growing"
 #define DROPPED "accept-queue.dropped warning"
 #define DROPPING "accept-queue.overflowing critical"
 
@@ -485,6 +580,20 @@ static void each_look_gets_its_findings(void **state)
 		 "accept-queue.unix.full warning"},
 		{unix_waits, "accept-queue.waiting warning", ""},
 		{waits_and_falls, "", ""},
+		{grows_slowly, GROWING " warning", ""},
+		{subject_grows, GROWING " critical", ""},
+		{observed_grows, GROWING " critical", ""},
+		{grows_between_the_ticks, GROWING " warning", ""},
+		{grows_unaccepted, "accept-queue.waiting warning", ""},
+		{slow_but_steady, "", ""},
+		{grows_by_chance, "", ""},
+		{drains, "", ""},
+		{began_to_grow, "", ""},
+		{grows_for_a_burst, "", ""},
+		{socket_is_new, "", ""},
+		{stalls_as_allowed, "", ""},
+		{group_grows, GROWING " warning", ""},
+		{unix_grows, GROWING " warning", ""},
 		{waits_stopped, "accept-queue.waiting critical", "accept-queue.waiting critical"},
 		{waits_subject, "accept-queue.waiting critical", ""},
 		{one_drops_unseen, DROPPING, ""},
@@ -623,6 +732,17 @@ static void texts_name_the_server(void **state)
 		 "without timestamps, window scaling and SACK. [::]:22 has 129 half-open "
 		 "connections now; its backlog is 128.",
 		 NULL},
+		{grows_slowly, 0,
+		 "nginx (pid 812) on 0.0.0.0:443 accepts up to 10/s of 60/s that arrive: 143 "
+		 "connections wait, a new one for 14.3 s or more",
+		 "In 500 ms the queue grew from 118 to 143; it holds 4 001, and clients beyond are "
+		 "refused or dropped.",
+		 "No backlog helps: add workers or CPUs, or find out what nginx waits for (a disk, a "
+		 "lock, another server)."},
+		{grows_between_the_ticks, 0,
+		 "nginx (pid 812) on 0.0.0.0:443 accepts 10/s of 60/s that arrive: 143 connections "
+		 "wait, a new one for 14.3 s or more",
+		 NULL, NULL},
 		{cookies_always, 0,
 		 "The kernel answers every SYN with a cookie, as net.ipv4.tcp_syncookies is 2",
 		 "No SYN queue was full: with 2 none is used. Cookies drop no client; they cost CPU "
