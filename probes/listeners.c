@@ -26,6 +26,10 @@
 
 struct sample {
 	struct accept_queues queues;
+	/* Processes of the subject that accept connections, but not now: halted, or out of
+	 * descriptors. */
+	struct process *stuck;
+	size_t stuck_count;
 	uint64_t memory_bytes; /* of the machine; 0: unknown */
 	char unlisted[200]; /* why there are no listeners on this live machine; "": they are all */
 };
@@ -35,6 +39,11 @@ static bool is_wanted(const struct listener *l, void *queues)
 {
 	const struct accept_queues *q = queues;
 	return queue_in_trouble(q, l) || subject_has(q->subject, l) || l == q->half_open;
+}
+
+static bool is_stuck(const struct process *p)
+{
+	return process_halted(p) || process_out_of_files(p);
 }
 
 static int sample_tick(const struct host *h, struct sample *s, struct err *e)
@@ -78,17 +87,22 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	if (q->subject)
 		listeners_adopt(h, &q->listeners, &q->subject->listeners, NULL);
 	listeners_own(h, &q->listeners, is_wanted, q, NULL);
-	return 0;
+	/* Such a server may accept and close: nothing waits, and no counter grows. */
+	listeners_own_by(h, &q->listeners, process_out_of_files, NULL);
+	return q->subject ? subject_acceptors(h, q->subject, is_stuck, &s->stuck, &s->stuck_count,
+					      e)
+			  : 0;
 }
 
 static void sample_release(struct sample *s)
 {
 	listeners_free(&s->queues.listeners);
 	free(s->queues.seen);
+	free(s->stuck);
 }
 
 static void files_finding(const struct queue_watch *w, const struct listener *l,
-			  const struct process *p)
+			  const struct process *p, bool waits)
 {
 	const struct server_row *server = server_row_find(p->name);
 	uint64_t more = quantity_more(p->soft);
@@ -97,7 +111,7 @@ static void files_finding(const struct queue_watch *w, const struct listener *l,
 	process_words(&words, p, l->address);
 	wording_set(&words, "listener", "%s",
 		    listener_name(&w->after->listeners, l, name, sizeof(name)));
-	wording_set(&words, "waiting", "%s", quantity_count(l->depth).text);
+	wording_set(&words, "waiting", "%s", waits ? quantity_count(l->depth).text : "");
 	wording_flag(&words, "several", l->depth > 1);
 	wording_set(&words, "open", "%s", quantity_count(p->open).text);
 	wording_set(&words, "soft", "%s", quantity_count(p->soft).text);
@@ -115,6 +129,25 @@ static void files_finding(const struct queue_watch *w, const struct listener *l,
 	else
 		snprintf(limit, sizeof(limit), "%" PRIu64 " %" PRIu64, p->soft, p->hard);
 	finding_propose(f, "RLIMIT_NOFILE", limit, "");
+	if (!waits && !subject_has(w->after->subject, l))
+		f->level = LEVEL_WARNING;
+}
+
+static const struct process *process_among(const struct process *at, size_t count,
+					   const struct process *p)
+{
+	for (size_t i = 0; i < count; i++)
+		if (process_same(&at[i], p))
+			return &at[i];
+	return NULL;
+}
+
+/* Whether it had no descriptor left at both looks. */
+static bool stays_out_of_files(const struct queue_watch *w, const struct process *p)
+{
+	const struct listeners *all = &w->before->listeners;
+	const struct process *before = process_among(all->processes, all->process_count, p);
+	return before && process_out_of_files(before) && process_out_of_files(p);
 }
 
 /* Processes at their limit, each once, by its listener where most connections wait. */
@@ -122,14 +155,62 @@ static void judge_files(const struct queue_watch *w)
 {
 	const struct listeners *all = &w->after->listeners;
 	for (size_t p = 0; p < all->process_count; p++) {
-		const struct listener *worst = NULL;
-		for (size_t i = 0; i < all->count; i++)
-			if (all->at[i].owner == (int)p && queue_waits(w->after, &all->at[i]) &&
-			    (!worst || all->at[i].depth > worst->depth))
-				worst = &all->at[i];
+		const struct listener *worst = NULL, *quiet = NULL;
+		for (size_t i = 0; i < all->count; i++) {
+			const struct listener *l = &all->at[i];
+			if (l->owner != (int)p)
+				continue;
+			if (!quiet || subject_has(w->after->subject, l))
+				quiet = l;
+			if (queue_waits(w->after, l) && (!worst || l->depth > worst->depth))
+				worst = l;
+		}
 		if (worst && process_at_file_limit(&all->processes[p]))
-			files_finding(w, worst, &all->processes[p]);
+			files_finding(w, worst, &all->processes[p], true);
+		else if (quiet && stays_out_of_files(w, &all->processes[p]))
+			files_finding(w, quiet, &all->processes[p], false);
 	}
+}
+
+static void halted_finding(const struct queue_watch *w, const struct process *p, size_t others)
+{
+	const struct subject *s = w->after->subject;
+	struct wording words = {0};
+	process_words(&words, p, s->listeners.count ? s->listeners.at[0].address : s->name);
+	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");
+	wording_flag(&words, "several", others > 1);
+	wording_set(&words, "acceptors", "%s",
+		    s->acceptor_count > 1 ? quantity_count(s->acceptor_count).text : "");
+	struct finding *f = report_finding(w->report, "listeners.halted", &words);
+	finding_evidence(f, "processes that do not run", "processes", (double)others + 1, NAN);
+	/* A tracer stops a process for moments. */
+	if (p->state == 't')
+		f->level = LEVEL_WARNING;
+}
+
+/* Processes of the subject that share a listener with others that accept: the queue is well. */
+static void judge_stuck(const struct queue_watch *w, const struct sample *before,
+			const struct sample *after)
+{
+	const struct listeners *all = &after->queues.listeners;
+	const struct process *halted = NULL, *spent = NULL;
+	size_t count = 0;
+	for (size_t i = 0; i < after->stuck_count; i++) {
+		const struct process *p = &after->stuck[i];
+		if (!process_among(before->stuck, before->stuck_count, p))
+			continue;
+		count += process_halted(p);
+		if (process_halted(p) && (!halted || halted->state == 't'))
+			halted = p;
+		/* Of an owner judge_files() reports. */
+		if (process_out_of_files(p) && !spent &&
+		    !process_among(all->processes, all->process_count, p))
+			spent = p;
+	}
+	if (halted)
+		halted_finding(w, halted, count - 1);
+	if (spent)
+		files_finding(w, &after->queues.subject->listeners.at[0], spent, false);
 }
 
 static void tables_finding(const struct process *p, const struct server_row *server,
@@ -321,6 +402,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	struct queue_watch w = accept_queues_watch(&before->queues, &after->queues, m, r);
 	accept_queues_judge(&w);
 	judge_files(&w);
+	judge_stuck(&w, before, after);
 	judge_tables(&w, after->memory_bytes);
 	judge_cookies(&w);
 	syn_queue_judge(&w);

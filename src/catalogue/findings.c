@@ -132,16 +132,19 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_PROCESS,
 	 .observed = true,
-	 .title = "{process} (pid {pid}) has {open} of {soft} descriptors open while {waiting} "
-		  "{several?connections wait:connection waits}",
+	 .title = "{process} (pid {pid}) has {open} of {soft} descriptors open{waiting? while {waiting} "
+		  "{several?connections wait:connection waits}}",
 	 .detail =
-		 "accept() fails with EMFILE at the soft limit of {soft} (hard limit {hard}), and "
-		 "a level-triggered server spins. {waiting} {several?connections wait:connection "
-		 "waits} in the queue of {listener}.",
+		 "accept() fails with EMFILE at the soft limit of {soft} (hard limit {hard}){waiting?, "
+		 "and a level-triggered server spins. {waiting} {several?connections wait:connection "
+		 "waits} in the queue of {listener}.:. No connection waits in the queue of {listener}\\: "
+		 "a server that keeps a descriptor in reserve, as Node.js does, closes new clients at "
+		 "once.}",
 	 .advice = NOFILE_REMEDY,
 	 .answer = "{who} is at its descriptor limit",
 	 .meaning = "A process that accepts connections has as many descriptors open as its soft "
-		    "limit allows, and connections wait in its queue.",
+		    "limit allows, and connections wait in its queue, or it closes them at once. Where "
+		    "none waits it is critical for the server that --server names.",
 	 .action = "Raise RLIMIT_NOFILE where the process is started: LimitNOFILE= in its systemd "
 		   "unit; a proxy needs two descriptors for each connection. Or find the "
 		   "descriptors that it does not close.",
@@ -1486,6 +1489,23 @@ static const struct finding_row findings[] = {
 		    "its walls are not those of the server that runs now.",
 	 .action = "Run the check again.",
 	 .proof = "The socket's cookie by inet_diag or unix_diag"},
+	{.id = "listeners.halted",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title = "{process} (pid {pid}) {doing}{others?, and {others} {several?others are:other is} "
+		  "halted too}",
+	 .detail = "{acceptors?It is one of {acceptors} processes that accept connections of this "
+		   "server. }The clients whose connections it has accepted get no answer.",
+	 .advice = "{help}.",
+	 .answer = "{who} pid {pid} {doing}",
+	 .meaning = "A process that accepts connections of the server that --server names is stopped, "
+		    "by a signal or a tracer. Others that share its listener may keep the queue "
+		    "short, but the clients of the halted one wait. A warning under a tracer, which "
+		    "stops a process for moments.",
+	 .action = "Resume the process (kill -CONT), end the tracer, or restart the server.",
+	 .proof = "The state of the process in /proc/PID/stat: T or t, at the start and the end of "
+		  "the check's window"},
 	{.id = "live.causes",
 	 .observed = true,
 	 .title =

@@ -9,6 +9,7 @@
 
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
+#include "host/array.h"
 #include "host/descriptors.h"
 #include "host/machine.h"
 #include "host/processes.h"
@@ -487,6 +488,9 @@ static void accepting_count(struct subject_search *s, struct subject *out, const
 		return;
 	if (!descriptors_look(s, process, &out->listeners, s->held, &holds, &held) || !holds)
 		return;
+	struct process *more = array_add(&out->acceptors, &out->acceptor_count, sizeof(*more));
+	if (more)
+		*more = p;
 	if (!out->accepting++ || p.soft < out->soft) {
 		out->soft = p.soft;
 		out->hard = p.hard;
@@ -641,4 +645,10 @@ int subject_find(const struct host *h, const char *who, bool here_only, struct s
 	return found;
 }
 
-void subject_free(struct subject *s) { listeners_free(&s->listeners); }
+void subject_free(struct subject *s)
+{
+	listeners_free(&s->listeners);
+	free(s->acceptors);
+	s->acceptors = NULL;
+	s->acceptor_count = 0;
+}

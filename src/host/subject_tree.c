@@ -75,6 +75,25 @@ int subject_sockets(const struct host *h, const struct subject *s, uint64_t **in
 	return rc;
 }
 
+int subject_acceptors(const struct host *h, const struct subject *s,
+		      bool (*chosen)(const struct process *p), struct process **out, size_t *count,
+		      struct err *e)
+{
+	*out = NULL;
+	*count = 0;
+	for (size_t i = 0; i < s->acceptor_count; i++) {
+		struct process now;
+		if (process_read(h, s->acceptors[i].pid, &now, NULL) < 0 ||
+		    !process_same(&now, &s->acceptors[i]) || !chosen(&now))
+			continue;
+		struct process *more = array_add(out, count, sizeof(*more));
+		if (!more)
+			return err_set(e, ENOMEM, "cannot list processes: out of memory");
+		*more = now;
+	}
+	return 0;
+}
+
 static bool open_add(int process, void *arg)
 {
 	struct subject_open *o = arg;

@@ -349,11 +349,64 @@ static void at_limit_and_dropping(struct looks *m)
 	m->process.open = 1024;
 }
 
-/* Nothing waits: nothing is wrong yet. */
+/* Some are left and nothing waits: nothing is wrong yet. */
 static void at_limit_unasked(struct looks *m)
 {
 	at_limit(m);
+	m->process.open = 1017;
 	m->at[1][0].depth = 0;
+}
+
+/* None is left: it accepts and closes. */
+static void closes_at_once(struct looks *m)
+{
+	at_limit_unasked(m);
+	m->process.open = 1024;
+	m->before.queues.listeners.processes = &m->process;
+	m->before.queues.listeners.process_count = 1;
+}
+static void had_some_left(struct looks *m)
+{
+	static struct process fewer;
+	closes_at_once(m);
+	fewer = m->process;
+	fewer.open = 900;
+	m->before.queues.listeners.processes = &fewer;
+}
+static void subject_make(struct looks *m)
+{
+	static struct listener own;
+	static struct subject subject;
+	own = m->at[1][0];
+	subject = (struct subject){
+		.listeners = {.count = 1, .at = &own}, .acceptors = &m->process, .acceptor_count = 4};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+}
+static void subject_closes_at_once(struct looks *m)
+{
+	closes_at_once(m);
+	subject_make(m);
+}
+/* One of the workers that share the listener of process 812. */
+static void worker_stuck(struct looks *m, char state, uint64_t open)
+{
+	static struct process worker;
+	worker = m->process;
+	worker.pid = 813;
+	worker.state = state;
+	worker.open = open;
+	m->before.stuck = m->after.stuck = &worker;
+	m->before.stuck_count = m->after.stuck_count = 1;
+	m->at[1][0].owner = 0;
+	subject_make(m);
+}
+static void worker_stopped(struct looks *m) { worker_stuck(m, 'T', 12); }
+static void worker_traced(struct looks *m) { worker_stuck(m, 't', 12); }
+static void worker_out_of_files(struct looks *m) { worker_stuck(m, 'S', 1024); }
+static void worker_was_stopped(struct looks *m)
+{
+	worker_stopped(m);
+	m->before.stuck_count = 0;
 }
 
 static void waits_for_a_moment(struct looks *m)
@@ -604,6 +657,16 @@ static void each_look_gets_its_findings(void **state)
 		 DROPPING ", accept-queue.slow critical, descriptors.process.exhausted critical",
 		 "accept-queue.full critical, descriptors.process.exhausted critical"},
 		{at_limit_unasked, "", ""},
+		{closes_at_once, "descriptors.process.exhausted warning",
+		 "descriptors.process.exhausted warning"},
+		{had_some_left, "", "descriptors.process.exhausted warning"},
+		{subject_closes_at_once, "descriptors.process.exhausted critical",
+		 "descriptors.process.exhausted critical"},
+		{worker_stopped, "listeners.halted critical", "listeners.halted critical"},
+		{worker_traced, "listeners.halted warning", "listeners.halted warning"},
+		{worker_out_of_files, "descriptors.process.exhausted critical",
+		 "descriptors.process.exhausted critical"},
+		{worker_was_stopped, "", "listeners.halted critical"},
 		{waits_for_a_moment, "", "descriptors.process.exhausted critical"},
 		{limit_unknown, "accept-queue.waiting warning", ""},
 		{unlimited, "accept-queue.waiting warning", ""},
@@ -743,6 +806,15 @@ static void texts_name_the_server(void **state)
 		 "nginx (pid 812) on 0.0.0.0:443 accepts 10/s of 60/s that arrive: 143 connections "
 		 "wait, a new one for 14.3 s or more",
 		 NULL, NULL},
+		{closes_at_once, 0, "nginx (pid 812) has 1 024 of 1 024 descriptors open",
+		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288). No "
+		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: a server that "
+		 "keeps a descriptor in reserve, as Node.js does, closes new clients at once.",
+		 NULL},
+		{worker_stopped, 0, "nginx (pid 813) is stopped (state T)",
+		 "It is one of 4 processes that accept connections of this server. The clients whose "
+		 "connections it has accepted get no answer.",
+		 "resume it (kill -CONT 813) or restart it."},
 		{cookies_always, 0,
 		 "The kernel answers every SYN with a cookie, as net.ipv4.tcp_syncookies is 2",
 		 "No SYN queue was full: with 2 none is used. Cookies drop no client; they cost CPU "
