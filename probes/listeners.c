@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "epolltune/accept_queues.h"
 #include "epolltune/cleanup.h"
@@ -322,6 +323,36 @@ static void judge_unseen(const struct queue_watch *w)
 	finding_evidence(f, "ListenOverflows", "", (double)grown, NAN);
 }
 
+/* Sockets of other servers at an address of the subject: clients reach them as well. */
+static void judge_siblings(const struct queue_watch *w)
+{
+	const struct listeners *all = &w->after->listeners;
+	const struct subject *s = w->after->subject;
+	const struct listener *smallest = NULL;
+	struct wording words = {0};
+	size_t own = 0, others = 0;
+	for (size_t i = 0; i < all->count; i++) {
+		const struct listener *l = &all->at[i];
+		bool theirs = l->kind == LISTENER_TCP && s && !subject_has(s, l) &&
+			      subject_receives(l, (void *)s);
+		if (theirs && (!smallest || l->limit < smallest->limit))
+			smallest = l;
+	}
+	for (size_t i = 0; smallest && i < all->count; i++)
+		if (all->at[i].kind == LISTENER_TCP && !strcmp(all->at[i].address, smallest->address))
+			*(subject_has(s, &all->at[i]) ? &own : &others) += 1;
+	if (!smallest)
+		return;
+	wording_set(&words, "who", "%s", s->name[0] ? s->name : smallest->address);
+	wording_set(&words, "pid", "%d", (int)s->pid);
+	wording_set(&words, "own", "%s", quantity_count(own).text);
+	wording_set(&words, "all", "%s", quantity_count(own + others).text);
+	wording_set(&words, "address", "%s", smallest->address);
+	wording_set(&words, "limit", "%s", quantity_count(smallest->limit).text);
+	struct finding *f = report_finding(w->report, "listeners.siblings", &words);
+	finding_evidence(f, "smallest backlog of the others", "connections", smallest->limit, NAN);
+}
+
 /* A subject whose sockets are closed, all or some. */
 static void judge_subject(const struct queue_watch *w)
 {
@@ -410,6 +441,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_hidden(&w, after->unlisted);
 	if (!after->unlisted[0])
 		judge_subject(&w);
+	judge_siblings(&w);
 	accept_queues_judge_since(&w);
 	record_all(&w);
 }

@@ -1,7 +1,7 @@
 /* subject: the server that --server names: its processes, its listeners and their limits.
  *
  * A process tree is a process and its descendants of the same name: the master and the workers of
- * one server. Pid and start time identify a process, the cookie a socket. */
+ * one server. Trees that share one address by SO_REUSEPORT are one server too. Pid and start time identify a process, the cookie a socket. */
 #pragma once
 
 #include <stddef.h>

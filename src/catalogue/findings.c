@@ -1506,6 +1506,18 @@ static const struct finding_row findings[] = {
 	 .action = "Resume the process (kill -CONT), end the tracer, or restart the server.",
 	 .proof = "The state of the process in /proc/PID/stat: T or t, at the start and the end of "
 		  "the check's window"},
+	{.id = "listeners.siblings",
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title = "{who} (pid {pid}) has {own} of {all} sockets of {address}\\: the smallest backlog of the "
+		  "others is {limit}",
+	 .detail = "The kernel spreads the clients of an address over all its sockets (SO_REUSEPORT). "
+		   "The walls are those of this process.",
+	 .advice = "epolltune check --server {address} checks all of them as one server.",
+	 .meaning = "The server that --server names by a process shares an address with sockets of "
+		    "other processes: its clients meet their queues as well.",
+	 .action = "Check the address instead of the process.",
+	 .proof = "ss -ltnp: several sockets of one address"},
 	{.id = "live.causes",
 	 .observed = true,
 	 .title =

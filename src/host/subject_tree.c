@@ -43,7 +43,16 @@ static bool sockets_add(int process, void *arg)
 	return true;
 }
 
-/* Each process of the tree, until `look` is false; -ENOMEM then. */
+/* Of one of its trees: servers that share an address by SO_REUSEPORT have several. */
+static bool is_root(const struct subject *s, pid_t root)
+{
+	bool is = root == s->pid;
+	for (size_t i = 0; i < s->acceptor_count && !is; i++)
+		is = s->acceptors[i].root == root;
+	return is;
+}
+
+/* Each process of the trees, until `look` is false; -ENOMEM then. */
 static int tree_walk(const struct host *h, const struct subject *s,
 		     bool (*look)(int process, void *arg), void *arg, struct err *e)
 {
@@ -56,7 +65,7 @@ static int tree_walk(const struct host *h, const struct subject *s,
 			continue;
 		CLEAN(close_fd) int process = process_open(h, all[i].pid, NULL);
 		if (process < 0 || process_read_at(process, all[i].pid, &p, NULL) < 0 ||
-		    p.root != s->pid)
+		    !is_root(s, p.root))
 			continue;
 		if (!look(process, arg))
 			rc = err_set(e, ENOMEM,

@@ -379,8 +379,16 @@ static void subject_make(struct looks *m)
 	static struct subject subject;
 	own = m->at[1][0];
 	subject = (struct subject){
-		.listeners = {.count = 1, .at = &own}, .acceptors = &m->process, .acceptor_count = 4};
+		.name = "nginx", .pid = 812, .listeners = {.count = 1, .at = &own}, .acceptors = &m->process, .acceptor_count = 4};
 	m->before.queues.subject = m->after.queues.subject = &subject;
+}
+/* Two more sockets of its address are of another process. */
+static void subject_has_siblings(struct looks *m)
+{
+	subject_make(m);
+	m->at[1][0].owner = 0;
+	listener_make(m, 1, LISTENER_TCP, "0.0.0.0:443", 8);
+	listener_make(m, 2, LISTENER_TCP, "0.0.0.0:443", 64);
 }
 static void subject_closes_at_once(struct looks *m)
 {
@@ -662,6 +670,7 @@ static void each_look_gets_its_findings(void **state)
 		{had_some_left, "", "descriptors.process.exhausted warning"},
 		{subject_closes_at_once, "descriptors.process.exhausted critical",
 		 "descriptors.process.exhausted critical"},
+		{subject_has_siblings, "listeners.siblings note", "listeners.siblings note"},
 		{worker_stopped, "listeners.halted critical", "listeners.halted critical"},
 		{worker_traced, "listeners.halted warning", "listeners.halted warning"},
 		{worker_out_of_files, "descriptors.process.exhausted critical",
@@ -811,6 +820,10 @@ static void texts_name_the_server(void **state)
 		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: a server that "
 		 "keeps a descriptor in reserve, as Node.js does, closes new clients at once.",
 		 NULL},
+		{subject_has_siblings, 0,
+		 "nginx (pid 812) has 1 of 3 sockets of 0.0.0.0:443: the smallest backlog of the "
+		 "others is 8",
+		 NULL, "epolltune check --server 0.0.0.0:443 checks all of them as one server."},
 		{worker_stopped, 0, "nginx (pid 813) is stopped (state T)",
 		 "It is one of 4 processes that accept connections of this server. The clients whose "
 		 "connections it has accepted get no answer.",
