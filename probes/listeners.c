@@ -90,9 +90,9 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	listeners_own(h, &q->listeners, is_wanted, q, NULL);
 	/* Such a server may accept and close: nothing waits, and no counter grows. */
 	listeners_own_by(h, &q->listeners, process_out_of_files, NULL);
-	return q->subject ? subject_acceptors(h, q->subject, is_stuck, &s->stuck, &s->stuck_count,
-					      e)
-			  : 0;
+	return q->subject
+		       ? subject_acceptors(h, q->subject, is_stuck, &s->stuck, &s->stuck_count, e)
+		       : 0;
 }
 
 static void sample_release(struct sample *s)
@@ -339,7 +339,8 @@ static void judge_siblings(const struct queue_watch *w)
 			smallest = l;
 	}
 	for (size_t i = 0; smallest && i < all->count; i++)
-		if (all->at[i].kind == LISTENER_TCP && !strcmp(all->at[i].address, smallest->address))
+		if (all->at[i].kind == LISTENER_TCP &&
+		    !strcmp(all->at[i].address, smallest->address))
 			*(subject_has(s, &all->at[i]) ? &own : &others) += 1;
 	if (!smallest)
 		return;

@@ -132,6 +132,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_PROCESS,
 	 .observed = true,
+	 .unserved = true,
 	 .title = "{process} (pid {pid}) has {open} of {soft} descriptors open{waiting? while {waiting} "
 		  "{several?connections wait:connection waits}}",
 	 .detail =
@@ -428,6 +429,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .unserved = true,
 	 .title =
 		 "{listener}: its accept queue is full ({depth} of {capacity}){looks?; nothing was "
 		 "dropped during this check:}",
@@ -451,6 +453,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .unserved = true,
 	 .title = "{listener}: {depth} {several?connections wait:connection waits} and "
 		  "{process?{process}:its server} accepts none",
 	 .detail = "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an "
@@ -468,6 +471,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .unserved = true,
 	 .title = "{listener}{known? accepts {others?up to }{accept}/s of {arrive}/s that arrive:\\: its "
 		  "accept queue grows}\\: {sum} connections wait{wait?{known?, a new one for {wait} or "
 		  "more}}",
@@ -492,6 +496,7 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "",
 	 .observed = true,
+	 .unserved = true,
 	 .title =
 		 "{listener}: its accept queue is full ({depth} of {capacity}); clients get EAGAIN",
 	 .detail =
@@ -579,6 +584,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .unserved = true,
 	 .title = "{listener}: its SYN queue is full ({half_open} of {capacity}){grown? and the "
 		  "kernel drops SYNs\\: {grown} in {window}:{watched?; none was dropped during this "
 		  "check}}",
@@ -1493,6 +1499,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .unserved = true,
 	 .title = "{process} (pid {pid}) {doing}{others?, and {others} {several?others are:other is} "
 		  "halted too}",
 	 .detail = "{acceptors?It is one of {acceptors} processes that accept connections of this "

@@ -250,8 +250,7 @@ static pid_t pid_of(const char *name)
 static bool is_chosen(const struct owner_search *s, int process, pid_t pid)
 {
 	struct process p;
-	return !s->o->chosen ||
-	       (!process_read_at(process, pid, &p, NULL) && s->o->chosen(&p));
+	return !s->o->chosen || (!process_read_at(process, pid, &p, NULL) && s->o->chosen(&p));
 }
 
 static void process_search(struct owner_search *s, pid_t pid)

@@ -109,7 +109,8 @@ static pid_t root_of(const struct listeners *l, const struct listener *at)
 static bool one_server(const struct listeners *l, const struct listener *a,
 		       const struct listener *b)
 {
-	return root_of(l, a) == root_of(l, b) || (a->kind == b->kind && !strcmp(a->address, b->address));
+	return root_of(l, a) == root_of(l, b) ||
+	       (a->kind == b->kind && !strcmp(a->address, b->address));
 }
 
 /* Marks those that are of one server with the first, directly or by others. */

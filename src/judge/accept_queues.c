@@ -186,10 +186,10 @@ static void group_lag(struct group *g, const struct queue_watch *w)
 	struct queue_course c = g->course;
 	c.seconds = g->made ? 0 : w->seconds;
 	c.halved = w->after->ticks;
-	c.arrived = g->fullest->kind == LISTENER_TCP &&
-				    host_counter(&w->after->counters, ARRIVED) >= 0
-			    ? queue_growth(w, ARRIVED)
-			    : REPORT_NONE;
+	c.arrived =
+		g->fullest->kind == LISTENER_TCP && host_counter(&w->after->counters, ARRIVED) >= 0
+			? queue_growth(w, ARRIVED)
+			: REPORT_NONE;
 	g->lag = queue_lag_of(&c, w->stall_s);
 }
 
@@ -394,11 +394,13 @@ static void group_lagging(const struct queue_watch *w, const struct group *g, co
 	wording_set(&words, "from", "%s", quantity_count(g->course.start).text);
 	wording_set(&words, "arrive", "%s", rate_text(lag->arrive_s).text);
 	wording_set(&words, "accept", "%s", rate_text(lag->accept_s).text);
-	wording_set(&words, "wait", "%s", isinf(lag->wait_s) ? "" : quantity_seconds(lag->wait_s).text);
+	wording_set(&words, "wait", "%s",
+		    isinf(lag->wait_s) ? "" : quantity_seconds(lag->wait_s).text);
 	wording_set(&words, "window", "%s", quantity_seconds(w->seconds).text);
 	wording_set(&words, "more", "%s", more);
 	struct finding *f = report_finding(w->report, "accept-queue.growing", &words);
-	finding_evidence(f, "accept queue", "connections", (double)g->depth, (double)g->course.start);
+	finding_evidence(f, "accept queue", "connections", (double)g->depth,
+			 (double)g->course.start);
 	if (lag->known && subject_has(w->after->subject, l))
 		f->level = LEVEL_CRITICAL;
 }
@@ -417,8 +419,8 @@ static void group_judge(const struct queue_watch *w, const struct group *g, cons
 		group_full(w, g, "accept-queue.full", more);
 }
 
-/* Full now, dropping, growing, or not accepting: a queue that was full for a moment and lost nothing is no
- * trouble. */
+/* Full now, dropping, growing, or not accepting: a queue that was full for a moment and lost
+ * nothing is no trouble. */
 static bool group_asks(const struct group *g, const struct queue_watch *w)
 {
 	return g->full_now || group_dropping(g, w) || g->idle || g->lag.lags;

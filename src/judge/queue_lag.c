@@ -10,8 +10,8 @@
 struct queue_lag queue_lag_of(const struct queue_course *c, double stall_s)
 {
 	struct queue_lag lag = {.known = c->arrived != REPORT_NONE};
-	bool grew = c->end > c->start &&
-		    (!c->halved || (c->start < c->middle && c->middle < c->end));
+	bool grew =
+		c->end > c->start && (!c->halved || (c->start < c->middle && c->middle < c->end));
 	if (c->seconds <= 0 || !grew)
 		return lag;
 	double grown = (double)(c->end - c->start), accepted = (double)c->fell;

@@ -6,11 +6,11 @@
 
 /* The connections that waited at an address during a window. */
 struct queue_course {
-	double seconds;             /* 0: one look */
-	bool halved;                /* there was a look in the middle */
+	double seconds; /* 0: one look */
+	bool halved;    /* there was a look in the middle */
 	uint64_t start, middle, end;
-	uint64_t fell;              /* by how much it became shorter between looks, all in all */
-	int64_t arrived;            /* REPORT_NONE: unknown; those of other listeners count too */
+	uint64_t fell;   /* by how much it became shorter between looks, all in all */
+	int64_t arrived; /* REPORT_NONE: unknown; those of other listeners count too */
 };
 
 struct queue_lag {

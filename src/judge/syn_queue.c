@@ -67,8 +67,7 @@ void syn_queue_judge(const struct queue_watch *w)
 		return;
 	bool by_sysctl = max_syn_binds(q, l);
 	process_words(&words, l->owner < 0 ? NULL : &q->listeners.processes[l->owner], l->address);
-	wording_set(&words, "listener", "%s",
-		    listener_name(&q->listeners, l, name, sizeof(name)));
+	wording_set(&words, "listener", "%s", listener_name(&q->listeners, l, name, sizeof(name)));
 	wording_set(&words, "half_open", "%s", quantity_count(l->half_open).text);
 	wording_set(&words, "capacity", "%s", quantity_count((uint64_t)room_of(q, l)).text);
 	wording_set(&words, "limit", "%s", quantity_count(l->limit).text);

@@ -441,6 +441,11 @@ static void cookies_now(struct looks *m)
 	m->at[1][1].half_open = 129;
 }
 
+static void stops_among_cookies(struct looks *m)
+{
+	unix_waits(m);
+	cookies_now(m);
+}
 /* net.ipv4.tcp_syncookies=2 answers every SYN with one. */
 static void cookies_always(struct looks *m)
 {
@@ -866,6 +871,14 @@ static void the_answer_names_the_server(void **state)
 	look_twice(unix_full);
 	report_answer(&report, answer);
 	assert_string_equal(answer, "Not ready: the accept queue of nginx is full.");
+	look_twice(unix_waits);
+	report_answer(&report, answer);
+	assert_string_equal(
+		answer, "nginx does not accept connections; otherwise ready for this target.");
+	look_twice(stops_among_cookies);
+	report_answer(&report, answer);
+	assert_string_equal(answer, "nginx does not accept connections; otherwise ready, but SYN "
+				    "cookies are being sent.");
 	look_twice(cookies_once);
 	report_answer(&report, answer);
 	assert_string_equal(answer, "Ready for this target.");
