@@ -378,8 +378,11 @@ static void subject_make(struct looks *m)
 	static struct listener own;
 	static struct subject subject;
 	own = m->at[1][0];
-	subject = (struct subject){
-		.name = "nginx", .pid = 812, .listeners = {.count = 1, .at = &own}, .acceptors = &m->process, .acceptor_count = 4};
+	subject = (struct subject){.name = "nginx",
+				   .pid = 812,
+				   .listeners = {.count = 1, .at = &own},
+				   .acceptors = &m->process,
+				   .acceptor_count = 4};
 	m->before.queues.subject = m->after.queues.subject = &subject;
 }
 /* Two more sockets of its address are of another process. */
@@ -873,8 +876,8 @@ static void the_answer_names_the_server(void **state)
 	assert_string_equal(answer, "Not ready: the accept queue of nginx is full.");
 	look_twice(unix_waits);
 	report_answer(&report, answer);
-	assert_string_equal(
-		answer, "nginx does not accept connections; otherwise ready for this target.");
+	assert_string_equal(answer,
+			    "nginx does not accept connections; otherwise ready for this target.");
 	look_twice(stops_among_cookies);
 	report_answer(&report, answer);
 	assert_string_equal(answer, "nginx does not accept connections; otherwise ready, but SYN "
