@@ -38,7 +38,7 @@ static void assert_overflowing(const struct checked *c, const char *listener, in
 	if (dropped > 3 * counted || counted > 3 * dropped)
 		fail_msg("%g packets dropped, %g counted", dropped, counted);
 	assert_true(checked_evidence(f, "accept queue", "at_current") == depth);
-	assert_true(checked_evidence(f, "its limit", "at_current") == depth - 1);
+	assert_true(checked_evidence(f, "its capacity", "at_current") == depth);
 }
 
 static void assert_well(const struct checked *c)
