@@ -295,7 +295,7 @@ static void judge_cookies(const struct queue_watch *w)
 	if (total <= 0)
 		return;
 	wording_set(&words, "total", "%s", quantity_count((uint64_t)total).text);
-	/* With 2 a cookie answers every SYN: it says nothing of a SYN queue. */
+	/* With 2 a cookie answers every SYN: that does not show a full SYN queue. */
 	bool always = w->after->cookies == 2;
 	wording_flag(&words, "always", always);
 	wording_set(&words, "grown", "%s",

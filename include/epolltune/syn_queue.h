@@ -10,7 +10,7 @@
 int64_t syn_queue_capacity(int64_t max_syn);
 int64_t syn_queue_setting(int64_t enough);
 
-/* SYNs dropped since boot that met no full accept queue: at a full SYN queue, or for want of memory
+/* SYNs dropped since boot that met no full accept queue: at a full SYN queue, or without memory
  * or a route. */
 int64_t syn_queue_drops(const struct host_counters *c);
 /* The listener whose handshakes fill most of its SYN queue; NULL: none has any. */
