@@ -603,14 +603,17 @@ static const struct finding_row findings[] = {
 	      "TIME_WAIT allows {exact} new connections/s from one address to {destination}; "
 	      "{rate} are needed{tight? with 25 % headroom}",
 	      "A proxy that closes first keeps each port for {rest} (tcp_tw_reuse={reuse}"
-	      "{no_timestamps?, without effect as tcp_timestamps is off}). {used?{used} ports to "
+	      "{bound?, without effect on bind():{no_timestamps?, without effect as "
+	      "tcp_timestamps is off}}). {bound?The proxy calls bind() before connect()\\: all "
+	      "destinations share one range. }{used?{used} ports to "
 	      "{destination} are in use now{named?:; with --server those of the server itself do "
 	      "not count}. }{full?Its open connections take {used?the rest of the:all} {ports} "
 	      "ports.:{connections} of {ports} ports are for open "
 	      "connections\\: beyond {exact}/s connect() fails with EADDRNOTAVAIL.}",
 	      "{possible?Takes effect {effect}. {reuses?{cost} }" SERVICES
-	      "Otherwise:No value suffices\\:} use {addresses?{addresses}:more} source addresses "
-	      "or destinations, reuse connections (keep-alive), or let the other side close first.",
+	      "Otherwise:No value suffices\\:} {bound?set IP_BIND_ADDRESS_NO_PORT before bind() "
+	      "in the proxy:use {addresses?{addresses}:more} source addresses "
+	      "or destinations}, reuse connections (keep-alive), or let the other side close first.",
 	      "A proxy opens and closes more connections a second than it has ports for: each "
 	      "stays in TIME_WAIT for 60 s.",
 	      "Reuse connections (keep-alive); set net.ipv4.tcp_tw_reuse=1; add source addresses "
@@ -634,6 +637,33 @@ static const struct finding_row findings[] = {
 	      "connections.",
 	      "EADDRNOTAVAIL from connect(2) at that number, and not at the proposed range",
 	      "A proxy has as many ports as it needs connections"),
+	{.id = "ports.ephemeral.bound",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title = "{used} of {available} ports of {source} are in use, each for one connection"
+		  "{process?, by {process} (pid {pid})}",
+	 .detail =
+		 "Destinations share no port, as where bind() to port 0 chooses it before "
+		 "connect()\\: all of them have one range. {left?bind() fails with EADDRINUSE "
+		 "after {left} more:No port is left\\: bind() fails with EADDRINUSE}. {largest} "
+		 "of the ports are to {destination}.{hidden? Run the check as root to see the "
+		 "process.}",
+	 .advice = "Set IP_BIND_ADDRESS_NO_PORT before bind() in {process?{process}:the "
+		   "application}, or do not call bind()\\: then each destination has all "
+		   "{available} ports. Otherwise add a source address{narrow?, or widen "
+		   "net.ipv4.ip_local_port_range}. net.ipv4.tcp_tw_reuse does not help.",
+	 .answer = "{who} has bound {used} of {available} ports of {source}",
+	 .meaning =
+		 "Most or all ports of a source address are in use and no port is shared by two "
+		 "destinations, although there are several: the application calls bind() to port "
+		 "0 before connect(), which needs a port that no other socket has.",
+	 .action = "Set IP_BIND_ADDRESS_NO_PORT before bind(), or leave the source address to "
+		   "the kernel. Another source address has ports of its own; another destination "
+		   "has not.",
+	 .proof = "The sockets by sock_diag(7): ss -tan src ADDRESS. connect() alone prefers "
+		  "every second port, so that destinations share ports before half of the range "
+		  "is in use"},
 	{.id = "ports.ephemeral.used",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
