@@ -708,14 +708,16 @@ static const struct finding_row findings[] = {
 	 .proof = "TcpExt.TCPTimeWaitOverflow grows"},
 
 	SHORT("buffers.receive", REMEDY_APPLICATION,
-	      "{switch?{knob}={current} keeps the window:The receive buffer is} {tight?tight:too "
+	      "{switch?{knob}={current} keeps the window:The receive buffer {fixed?that {who} sets :}is} {tight?tight:too "
 	      "small} for one connection over {rtt}",
 	      "{needed} are needed over {rtt}; {switch?{knob}={current}:a whole buffer in each "
 	      "round trip} allows at most {capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
-	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs "
+	      "load over several connections.:{fixed?{who} sets {knob}\\: its connections have a buffer of "
+	      "{buffer}, which the kernel does not grow. Do not set it, or to more than twice "
+	      "the target's bandwidth × RTT.:Takes effect {effect}. {switch?{cost}:Costs "
 	      "memory only on connections that fill the path.{measured? The lab merges packets of "
-	      "1 500 bytes; the value has a reserve for cards that do not merge them.}}}",
+	      "1 500 bytes; the value has a reserve for cards that do not merge them.}}}}",
 	      "The receive buffer limits one connection to less than the target's bandwidth over "
 	      "its round trip.",
 	      "Raise the third field of net.ipv4.tcp_rmem, or turn on what keeps buffers from "
@@ -734,14 +736,16 @@ static const struct finding_row findings[] = {
 	 .action = "Do not set SO_RCVBUF. Where a program must, raise net.core.rmem_max for it.",
 	 .proof = "A connection with SO_RCVBUF at net.core.rmem_max over the target's round trip"},
 	SHORT("buffers.send", REMEDY_APPLICATION,
-	      "{switch?{knob}={current} keeps the window:The send buffer is} {tight?tight:too "
+	      "{switch?{knob}={current} keeps the window:The send buffer {fixed?that {who} sets :}is} {tight?tight:too "
 	      "small} for one connection over {rtt}",
 	      "{needed} are needed over {rtt}; {switch?{knob}={current}:a whole buffer in each "
 	      "round trip} allows at most {capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
-	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs "
+	      "load over several connections.:{fixed?{who} sets {knob}\\: its connections have a buffer of "
+	      "{buffer}, which the kernel does not grow. Do not set it, or to more than twice "
+	      "the target's bandwidth × RTT.:Takes effect {effect}. {switch?{cost}:Costs "
 	      "memory only on connections that fill the path.{measured? The lab merges packets of "
-	      "1 500 bytes; the value has a reserve for cards that do not merge them.}}}",
+	      "1 500 bytes; the value has a reserve for cards that do not merge them.}}}}",
 	      "The send buffer limits one connection to less than the target's bandwidth over its "
 	      "round trip.",
 	      "Raise the third field of net.ipv4.tcp_wmem.",
