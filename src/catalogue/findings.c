@@ -798,12 +798,12 @@ static const struct finding_row findings[] = {
 	SHORT("orphans", REMEDY_KERNEL,
 	      "The kernel {tight?just keeps:does not keep} {needed} more closed connections until "
 	      "their last data is acknowledged",
-	      "Connections close at {rate}, and each is an orphan for a round trip of {rtt}{proxy?, "
+	      "Connections close at {rate}, and each is an orphan for two round trips of {rtt}{proxy?, "
 	      "two for each of a proxy}. {used} of {max} are in use. The kernel resets those beyond\\: "
 	      "their clients lose the end of the answer.",
 	      "{possible?" TAKES_EFFECT " {cost}:tcp_max_orphans is not visible in this network "
 	      "namespace\\: set it in the initial one.}",
-	      "The orphans that the target's closed connections are for a round trip exceed what the "
+	      "The orphans that the target's closed connections are for two round trips exceed what the "
 	      "kernel keeps.",
 	      "Raise net.ipv4.tcp_max_orphans; find clients that have vanished: ss -tan state "
 	      "fin-wait-1.",
