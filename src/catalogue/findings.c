@@ -1224,6 +1224,20 @@ static const struct finding_row findings[] = {
 		    "the stall.",
 	 .action = "Raise or remove the CPU limit, or keep accept queues that hold the pause.",
 	 .proof = "cpu.max and nr_throttled of cpu.stat (v1: cpu.cfs_quota_us)"},
+	{.id = "cgroup.pids.refused",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_CONTAINER,
+	 .observed = true,
+	 .title = "fork() fails in {path} now{max?, which has {used} of {max} processes and threads}",
+	 .detail = "Its process limit refused {refused} in {window}: fork() and pthread_create() "
+		   "return EAGAIN.",
+	 .advice = "{engine}\\: {line}",
+	 .answer = "the process limit of {path} refuses processes now",
+	 .meaning = "A limit on processes of the control group refused new ones while epolltune "
+		    "watched.",
+	 .action = "Raise the process limit of the container or unit; find what makes so many "
+		   "processes or threads.",
+	 .proof = "max in pids.events grows"},
 	{.id = "cgroup.pids.near",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,
