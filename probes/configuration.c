@@ -94,13 +94,6 @@ static struct clients_limit limit_written(const struct target *t, const struct s
 	/* A server that raises its limit for the default has raised it to that. */
 	bool raised = set->preset && files == (int64_t)set->preset;
 	bool upper = written <= 0 && !raised;
-	if (upper && s->clients.overwritten) {
-		/* It has the default, unless something lowers that. */
-		int64_t value = (int64_t)set->preset;
-		value = files != REPORT_NONE && files < value ? files : value;
-		value = value < (int64_t)t->connections ? REPORT_NONE : value;
-		return (struct clients_limit){.value = value, .upper = true};
-	}
 	/* An upper bound of what is not visible shows only that it is short. */
 	if (written == REPORT_NONE && upper && files >= (int64_t)t->connections)
 		files = REPORT_NONE;
@@ -183,9 +176,9 @@ static void state_words(const struct settings *s, struct clients_limit limit, st
 		wording_flag(w, "automatic", true);
 	wording_flag(w, "unknown", limit.value == REPORT_NONE);
 	wording_flag(w, "files", limit.files && limit.value != REPORT_NONE);
-	wording_flag(w, "overwritten", c->overwritten);
 	wording_flag(w, "preset", c->preset);
 	wording_set(w, "name", "%s", c->name ? c->name : "");
+	wording_set(w, "asked", "%s", setting_of(s)->asked ? setting_of(s)->asked : "");
 	wording_set(w, "section", "%s", c->several ? "" : c->section);
 	wording_set(w, "file", "%s", c->file);
 }

@@ -26,7 +26,9 @@
 struct sample {
 	struct accept_queues queues;
 	uint64_t memory_bytes; /* of the machine; 0: unknown */
-	char unlisted[200]; /* why there are no listeners on this live machine; "": they are all */
+	char unlisted[200]; /* why there are none of a live machine; "": its TCP listeners are all
+			     */
+	bool uncaptured;    /* a captured machine without them */
 };
 
 /* The listener whose handshakes fill most of its SYN queue. */
@@ -72,8 +74,10 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	if (o->since)
 		host_identity(h, &identity, NULL);
 	q->since = since_make(o->since, identity.boot, &q->counters);
-	if (listeners_read(h, &q->listeners, &why) && host_live(h))
-		report_text(s->unlisted, "%s", why.text);
+	if (listeners_read(h, &q->listeners, &why)) {
+		s->uncaptured = !host_live(h);
+		report_text(s->unlisted, "%s", s->uncaptured ? "" : why.text);
+	}
 	if (host_live(h) && host_counter(&q->counters, COOKIES) > 0)
 		listeners_half_open(h, &q->listeners, NULL);
 	q->half_open = fullest_half_open(&q->listeners);
@@ -175,17 +179,21 @@ static void judge_tables(const struct queue_watch *w, uint64_t memory)
 }
 
 /* What an ordinary user cannot see is said once. */
-static void judge_hidden(const struct queue_watch *w, const char *unlisted)
+static void judge_hidden(const struct queue_watch *w, const struct sample *s)
 {
 	const struct listeners *all = &w->after->listeners;
 	struct wording words = {0};
 	size_t hidden = 0;
 	for (size_t i = 0; i < all->count; i++)
 		hidden += all->at[i].owner < 0 && is_wanted(&all->at[i], (void *)w->after);
-	if (unlisted[0]) {
-		wording_set(&words, "why", "%s", unlisted);
+	bool local = all->unlisted >> LISTENER_UNIX & 1;
+	wording_flag(&words, "local", local);
+	wording_set(&words, "why", "%s", s->unlisted);
+	if (s->uncaptured)
+		report_finding(w->report, "listeners.uncaptured", &words);
+	else if (s->unlisted[0] || local)
 		report_finding(w->report, "listeners.unlisted", &words);
-	} else if (all->hidden && hidden) {
+	if (all->hidden && hidden) {
 		wording_set(&words, "count", "%s", quantity_count(hidden).text);
 		wording_flag(&words, "several", hidden > 1);
 		wording_flag(&words, "subject", w->after->subject);
@@ -323,7 +331,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_tables(&w, after->memory_bytes);
 	judge_cookies(&w);
 	judge_unseen(&w);
-	judge_hidden(&w, after->unlisted);
+	judge_hidden(&w, after);
 	if (!after->unlisted[0])
 		judge_subject(&w);
 	accept_queues_judge_since(&w);

@@ -101,7 +101,11 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 	b->running = socket_of(s);
 	b->unread =
 		s->at[USED][0] < 0 && s->at[MEMORY][2] != REPORT_NONE ? "/proc/net/sockstat" : NULL;
-	b->absent = s->subject && !b->running;
+	/* What it would ask for is not known. */
+	bool unlisted = s->subject && s->subject->listeners.unlisted >> LISTENER_UDP & 1;
+	if (unlisted)
+		b->unread = "The UDP sockets of the server (udp_diag)";
+	b->absent = s->subject && !b->running && !unlisted;
 	b->assumed = !s->taken.datagram_bytes;
 	b->binding = s->at[ASKED][0] < s->at[MAX][0] ? ASKED : MAX;
 	if (buffer == REPORT_NONE)

@@ -200,6 +200,7 @@ struct server_file {
 	const char *sections; /* of SERVER_LINES: what begins one, comma separated; NULL: none */
 	const char *include;  /* the directive with the names of further files; NULL: none */
 	bool literal;         /* a backslash within single quotes is one */
+	bool folds;           /* names of directives may have any letter case */
 };
 
 /* Where one of its limits is set. */
@@ -214,8 +215,9 @@ struct server_setting {
 	const char *option;      /* of its command, which counts more; NULL: there is none */
 	const char *long_option; /* another name of that; NULL: there is none */
 	/* Without one of `classes` in the last of `class_options` (comma separated) the option has
-	 * no effect, and `class_option` is added too. NULL: it always has one. */
-	const char *class_options, *classes, *class_option;
+	 * no effect, and `class_option` is added too, but only in place of `class_default`: an
+	 * application may need another one. NULL: it always has one. */
+	const char *class_options, *classes, *class_default, *class_option;
 	unsigned spare;       /* of its connections, in percent, that it does not give to clients */
 	const char *narrower; /* further sections that lower it for their listeners: the first
 				 for those after it; NULL: none */
@@ -223,7 +225,8 @@ struct server_setting {
 	/* At most (RLIMIT_NOFILE - files_kept) / files_each; files_each 0: there is no such
 	 * bound. */
 	uint64_t files_each, files_kept;
-	bool both; /* connections to servers behind it count */
+	bool both;         /* connections to servers behind it count */
+	const char *asked; /* the command that shows it; NULL: there is none */
 };
 enum server_limit { SERVER_CLIENTS, SERVER_BACKLOG, SERVER_LIMITS };
 

@@ -93,7 +93,9 @@ int edit_command_find(const char *text, const struct server_row *row, struct edi
  * at first. False: there is none; *value NULL: it is unknown. */
 bool edit_command_option(const struct edit_command *c, const char *option, size_t *at,
 			 const char **value);
-/* Whether the option has an effect, by the class that the command names. */
+/* The worker class that the command names; "": the shell expands it; NULL: the server has none. */
+const char *edit_command_class(const struct edit_command *c, const struct server_setting *set);
+/* Whether the option has an effect, by that class. */
 bool edit_command_acts(const struct edit_command *c, const struct server_setting *set);
 /* The text with an option more; the caller frees it. NULL: no memory. */
 char *edit_command_add(const char *text, const struct edit_command *c, const char *option,

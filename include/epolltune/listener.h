@@ -18,12 +18,14 @@
 enum listener_kind {
 	LISTENER_TCP,
 	LISTENER_UNIX,
-	LISTENER_UDP, /* a bound, unconnected socket; only of listeners_read_udp() */
+	LISTENER_UDP,   /* a bound, unconnected socket; only of listeners_read_udp() */
+	LISTENER_VSOCK, /* only of listeners_read_vsock(): without depth and limit */
 };
 
 struct listener {
 	enum listener_kind kind;
-	/* "0.0.0.0:80", "[::]:443", "unix:/run/app.sock", "unix:@name", "udp:0.0.0.0:443" */
+	/* "0.0.0.0:80", "[::]:443", "unix:/run/app.sock", "unix:@name", "udp:0.0.0.0:443",
+	 * "vsock:*:50000" */
 	char address[128];
 	uint16_t port;  /* host byte order; 0 for UNIX */
 	uint32_t depth; /* connections that wait for accept(); UDP: bytes that wait */
@@ -60,17 +62,26 @@ struct listeners {
 	struct process *processes;
 	bool hidden;  /* owners of some were looked for and are not visible to this user */
 	bool counted; /* by listeners_half_open() */
+	/* Kinds, as 1 << LISTENER_UNIX | …, that this kernel cannot list: it has no such module. */
+	unsigned unlisted;
 };
 
 /* All listeners of the host's network namespace, ordered by address: without owners and half-open
  * connections, but for those of a capture, which has both. -EOPNOTSUPP without inet_diag, and for a
- * captured machine without them; a kernel without unix_diag has no UNIX
- * listeners here. The caller frees with listeners_free(), also after an error. */
+ * captured machine without them; without unix_diag UNIX listeners are missing and `unlisted`. The
+ * caller frees with listeners_free(), also after an error. */
 int listeners_read(const struct host *h, struct listeners *out, struct err *e);
 /* The same of TCP only. */
 int listeners_read_tcp(const struct host *h, struct listeners *out, struct err *e);
 /* The UDP sockets that are bound to a port, those that are connected too if `connected`. */
 int listeners_read_udp(const struct host *h, bool connected, struct listeners *out, struct err *e);
+/* The listeners of AF_VSOCK, of all namespaces. Loads no module but vsock_diag. */
+int listeners_read_vsock(const struct host *h, struct listeners *out, struct err *e);
+/* The inode and device of a path as listener.file has them: of a file system as overlayfs or btrfs
+ * stat(2) has others. *exact: they are so there too, since Linux 5.14. False: there is no file. */
+bool listener_path(const char *path, uint64_t *file, uint64_t *device, bool *exact);
+/* The kinds that are unlisted: "UNIX sockets: its module unix_diag is missing". */
+const char *listeners_unlisted(unsigned unlisted);
 /* Appends a listener of another reading, without its owner; -ENOMEM. */
 int listeners_add(struct listeners *l, const struct listener *more, struct err *e);
 void listeners_free(struct listeners *l);

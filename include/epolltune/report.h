@@ -48,6 +48,8 @@ enum probe_state {
 	PROBE_DONE,
 	PROBE_FAILED,  /* an experiment ended with an error: its walls are derived */
 	PROBE_CRASHED, /* its process died: its walls are derived, the answer is "Not known" */
+	/* What it observes could not be read, and no setting shows it: "Not known" too. */
+	PROBE_UNOBSERVED,
 };
 
 struct wall {
@@ -366,17 +368,16 @@ void report_sort(struct report *r);
 struct report_summary {
 	/* The first that applies:
 	 * critical (short): a wall is short or a finding critical;
-	 * unknown: a wall that the target needs has no verdict, a probe crashed, or one failed and
-	 * there is no wall; with require_measured also: an experiment is missed or a probe failed;
-	 * warning (tight): a wall is tight or a finding a warning;
-	 * ok. */
+	 * unknown: a wall that the target needs has no verdict, a probe crashed or observed
+	 * nothing, or one failed and there is no wall; with require_measured also: an experiment is
+	 * missed or a probe failed; warning (tight): a wall is tight or a finding a warning; ok. */
 	enum wall_verdict status;
 	size_t ok, tight, short_, unknown, na;
 	size_t needed_unknown;      /* unknown walls that the target needs */
 	size_t accepted;            /* findings */
 	size_t missed;              /* walls that the target needs, with EXPERIMENT_MISSED */
 	size_t warnings, criticals; /* findings that belong to no tight or short wall */
-	size_t crashed, failed;     /* probes */
+	size_t crashed, unobserved, failed; /* probes */
 };
 struct report_summary report_summarize(const struct report *r);
 #define REPORT_ANSWER 640

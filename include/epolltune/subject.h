@@ -96,8 +96,7 @@ enum subject_clients_state {
 };
 struct subject_clients {
 	enum subject_clients_state state;
-	bool preset;      /* nothing sets it: it is the default */
-	bool overwritten; /* CLIENTS_UNNAMED, as such a server overwrites its command */
+	bool preset; /* nothing sets it: it is the default */
 	/* With CLIENTS_READ: its listeners have at most; 0: nothing sets it, and the server takes
 	 * what RLIMIT_NOFILE allows. */
 	uint64_t limit;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "epolltune/list.h"
 
@@ -169,6 +170,16 @@ static bool word_is(const struct scan *s, size_t i, const char *text)
 	if (i < s->count)
 		word_copy(s, i, word, sizeof(word));
 	return !strcmp(word, text);
+}
+
+static bool name_is(const struct scan *s, const char *text)
+{
+	char word[EDIT_NAME] = "";
+	if (!s->file->folds)
+		return word_is(s, 0, text);
+	if (s->count)
+		word_copy(s, 0, word, sizeof(word));
+	return !strcasecmp(word, text);
 }
 
 static bool section_is(const struct scan *s, const char *section)
@@ -366,7 +377,7 @@ static int changes_find(const struct edit *edit, const char *text, const char *a
 	struct scan s = scan_begin(edit->file, text, around);
 	int rc = 0;
 	while (!rc && scan_next(&s)) {
-		if (!s.opens && s.count > 1 && word_is(&s, 0, edit->set->directive) &&
+		if (!s.opens && s.count > 1 && name_is(&s, edit->set->directive) &&
 		    section_is(&s, edit->set->section))
 			rc = edit->set->parameter ? change_of_parameter(edit, &s, all, e)
 						  : change_of_value(edit, &s, all, e);
@@ -381,6 +392,18 @@ static char *replaced(const char *text, struct word at, const char *with)
 	if (asprintf(&out, "%.*s%s%s", (int)at.begin, text, with, text + at.end) < 0)
 		return NULL;
 	return out;
+}
+
+/* An open quote or a backslash at the end of a line joins what is added to it. */
+static int reads_back(const struct edit *edit, const char *text, const char *around, struct err *e)
+{
+	struct changes all = {0};
+	int rc = changes_find(edit, text, around, &all, e);
+	for (size_t i = 0; !rc && i < all.count; i++)
+		if (all.at[i].present == EDIT_NONE || all.at[i].present < edit->value)
+			rc = err_set(e, ENOTSUP, "a line with %s cannot be changed",
+				     edit->set->directive);
+	return rc;
 }
 
 int edit_text(const struct edit *edit, const char *text, const char *around, struct edited *out,
@@ -407,6 +430,12 @@ int edit_text(const struct edit *edit, const char *text, const char *around, str
 		}
 		*last = all.at[left - 1];
 	}
+	if (!rc && out->text && !edit->set->once)
+		rc = reads_back(edit, out->text, around, e);
+	if (rc) {
+		free(out->text);
+		out->text = NULL;
+	}
 	return rc;
 }
 
@@ -429,7 +458,7 @@ bool edit_included_find(const struct server_file *file, const struct server_sett
 	struct scan s = scan_begin(file, text, "");
 	const char *section = section_has(file, set, text) ? set->section : "";
 	while (file->include && scan_next(&s)) {
-		if (!s.opens && s.count > 1 && word_is(&s, 0, file->include) &&
+		if (!s.opens && s.count > 1 && name_is(&s, file->include) &&
 		    section_is(&s, section)) {
 			word_copy(&s, 1, out->name, sizeof(out->name));
 			out->begin = s.word[0].begin;
@@ -660,7 +689,7 @@ int edit_limit(const struct server_file *file, const struct server_setting *set,
 		edit_included_find(file, set, text, &ignored) || !section_has(file, set, text);
 	while (!rc && scan_next(&s)) {
 		if (!s.opens && section_is(&s, set->section) && s.count > 1 &&
-		    word_is(&s, 0, set->directive)) {
+		    name_is(&s, set->directive)) {
 			rc = number_read(&s, 1, 0, &value, e);
 			if (!rc)
 				limit_take(set, value, out);
@@ -722,7 +751,7 @@ int edit_includes(const struct server_file *file, const char *text, const char *
 	char name[PATH_MAX];
 	int rc = 0;
 	while (file->include && !rc && scan_next(&s)) {
-		if (!s.opens && word_is(&s, 0, file->include) && s.count > 1 &&
+		if (!s.opens && name_is(&s, file->include) && s.count > 1 &&
 		    s.word[0].begin >= from) {
 			word_copy(&s, 1, name, sizeof(name));
 			rc = fn(name, scan_section(&s), arg, e);
@@ -734,6 +763,9 @@ int edit_includes(const struct server_file *file, const char *text, const char *
 
 /* Commands. */
 
+/* Of a line; more are read as commands. */
+#define HERE 4
+
 /* Goes through the words of a shell's text. */
 struct shell {
 	const char *text;
@@ -741,6 +773,12 @@ struct shell {
 	bool expands; /* the word has what only the shell knows */
 	char *out;    /* the word without quotes */
 	size_t room;
+	/* Here-documents that begin behind the next newline. */
+	size_t here_count;
+	struct {
+		char end[EDIT_NAME]; /* the line after it */
+		bool tabs;           /* which may begin with tabs */
+	} here[HERE];
 };
 
 static void put(struct shell *s, char c)
@@ -854,10 +892,37 @@ static void blanks_skip(struct shell *s)
 static void redirection_skip(struct shell *s)
 {
 	struct shell word = *s;
+	char end[EDIT_NAME];
+	bool here = strspn(s->text + s->at, "<") == 2;
 	word.at += strspn(s->text + s->at, "<>&|");
+	bool tabs = here && s->text[word.at] == '-';
+	word.at += tabs;
 	blanks_skip(&word);
+	word.out = end;
+	word.room = sizeof(end);
 	shell_word_read(&word);
 	s->at = word.at;
+	if (!here || s->here_count == HERE)
+		return;
+	memcpy(s->here[s->here_count].end, end, sizeof(end));
+	s->here[s->here_count++].tabs = tabs;
+}
+
+/* Behind a newline. */
+static void here_skip(struct shell *s)
+{
+	for (size_t i = 0; i < s->here_count; i++) {
+		const char *end = s->here[i].end;
+		for (bool ended = false; !ended && s->text[s->at];) {
+			const char *line = s->text + s->at;
+			size_t length = strcspn(line, "\n");
+			size_t tabs = s->here[i].tabs ? strspn(line, "\t") : 0;
+			ended = length - tabs == strlen(end) &&
+				!strncmp(line + tabs, end, strlen(end));
+			s->at += length + (line[length] != 0);
+		}
+	}
+	s->here_count = 0;
 }
 
 /* Reads one simple command; false at the end of the text. */
@@ -892,8 +957,10 @@ static bool command_next(struct shell *s, struct edit_command *c)
 		if (c->count < EDIT_WORDS)
 			c->word[c->count++] = s->expands ? NULL : word;
 	}
-	bool more = s->text[s->at];
+	bool more = s->text[s->at], line = s->text[s->at] == '\n';
 	s->at += more;
+	if (line)
+		here_skip(s);
 	return more || c->count;
 }
 
@@ -951,9 +1018,9 @@ bool edit_command_option(const struct edit_command *c, const char *option, size_
 	return false;
 }
 
-bool edit_command_acts(const struct edit_command *c, const struct server_setting *set)
+const char *edit_command_class(const struct edit_command *c, const struct server_setting *set)
 {
-	const char *class = NULL, *value;
+	const char *class = set->class_default, *value;
 	size_t last = 0;
 	struct list_item item;
 	for (const char *names = set->class_options; list_next(&names, &item);) {
@@ -962,10 +1029,15 @@ bool edit_command_acts(const struct edit_command *c, const struct server_setting
 		for (size_t at = 0; edit_command_option(c, name, &at, &value);)
 			if (at > last) {
 				last = at;
-				class = value;
+				class = value ? value : "";
 			}
 	}
-	return !set->class_options || (class && list_has(set->classes, class));
+	return class;
+}
+
+bool edit_command_acts(const struct edit_command *c, const struct server_setting *set)
+{
+	return !set->class_options || list_has(set->classes, edit_command_class(c, set));
 }
 
 char *edit_command_add(const char *text, const struct edit_command *c, const char *option,

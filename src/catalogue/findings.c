@@ -1528,13 +1528,22 @@ static const struct finding_row findings[] = {
 	{.id = "listeners.unlisted",
 	 .level = LEVEL_WARNING,
 	 .observed = true,
-	 .title = "The listeners of this machine could not be listed",
-	 .detail = "{why}",
+	 .title = "The {local?UNIX }listeners of this machine could not be listed",
+	 .detail = "{local?This kernel cannot list UNIX sockets\\: its module unix_diag is "
+		   "missing.:{why}}",
 	 .answer = "whether a listener is full is not known",
 	 .meaning = "The kernel refuses to list sockets: full queues and processes at their limits "
 		    "are unknown.",
-	 .action = "Load the modules tcp_diag and inet_diag, or run as root.",
+	 .action = "Load the modules tcp_diag, inet_diag and unix_diag, or run as root.",
 	 .proof = "The error, in the finding"},
+	{.id = "listeners.uncaptured",
+	 .level = LEVEL_SKIPPED,
+	 .title = "The capture has no list of listeners: whether one was full is not known",
+	 .meaning = "The captured machine could not list its sockets, or the capture is of an "
+		    "older version, or made by hand: full queues and processes at their limits are "
+		    "unknown.",
+	 .action = "Capture the machine again by epolltune capture.",
+	 .proof = "The file listeners is not in the capture"},
 
 	{.id = "knob.myth",
 	 .runbook = RUNBOOK_UPDATE,
@@ -1590,10 +1599,12 @@ static const struct finding_row findings[] = {
 	 .proof = "The names, in the finding"},
 	{.id = "probe.failed",
 	 .level = LEVEL_SKIPPED,
-	 .title = "Probe {probe} {crashed?crashed:failed}",
+	 .title = "Probe {probe} {unobserved?could not observe this machine:{crashed?crashed:"
+		  "failed}}",
 	 .detail = "Reason: {why}",
 	 .meaning = "An experiment ended with an error, or its process died. Its walls are judged "
-		    "by their settings.",
+		    "by their settings. No setting shows what a probe observes of the running "
+		    "machine: without that the answer is \"Not known\".",
 	 .action = "See the error in the finding; repeat the check, or run that probe alone with "
 		   "--probe.",
 	 .proof = "The error, in the finding"},

@@ -3,6 +3,5 @@
 
 /* Where a running server's own limit on connections comes from. */
 #define LIMIT_OF_A_SERVER                                                                          \
-	"{files?RLIMIT_NOFILE:{overwritten?The default, as its configuration is not visible,:"     \
-	"{name}{preset? (not in {file?{file}:its command}):{section? in section {section}} of "    \
-	"{file?{file}:its command}}}}{kept? less {kept}}{half?, halved,} is {limit}"
+	"{files?RLIMIT_NOFILE:{name}{preset? (not in {file?{file}:its command}):"                  \
+	"{section? in section {section}} of {file?{file}:its command}}}{kept? less {kept}}{half?, halved,} is {limit}"

@@ -63,6 +63,7 @@ static const struct server_row servers[] = {
 		.file = {.option = "",
 			 .overwrites = true,
 			 .syntax = SERVER_LINES,
+			 .folds = true,
 			 .include = "include"},
 		.set = {[SERVER_CLIENTS] = {.directive = "maxclients",
 					    .section = "",
@@ -71,7 +72,8 @@ static const struct server_row servers[] = {
 					    .preset = 10000,
 					    /* src/server.c adjustOpenFilesLimit() */
 					    .files_each = 1,
-					    .files_kept = 32},
+					    .files_kept = 32,
+					    .asked = "redis-cli CONFIG GET maxclients"},
 			[SERVER_BACKLOG] = {.directive = "tcp-backlog",
 					    .section = "",
 					    .counts = SERVER_LAST,
@@ -124,7 +126,9 @@ static const struct server_row servers[] = {
 			"worker_class = \"gevent\", or a proxy in front of synchronous workers",
 		.set = {[SERVER_CLIENTS] = {.option = "--worker-connections",
 					    .class_options = "--worker-class,-k",
-					    .classes = "gevent,eventlet,gthread",
+					    .classes = "gevent,eventlet,gthread,gevent_wsgi,"
+						       "gevent_pywsgi",
+					    .class_default = "sync",
 					    .class_option = "--worker-class gevent"},
 			[SERVER_BACKLOG] = {.option = "--backlog"}},
 	},

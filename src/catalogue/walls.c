@@ -394,7 +394,7 @@ static const struct wall_row walls[] = {
 			"readable:}{option?{name} in the command of {server} is not one plain "
 			"number:}{joined?The command of {server} may have {name} behind "
 			"another option:}{unnamed?The configuration of {server} is not "
-			"visible:}{unreadable?{file} of {server} is not "
+			"visible{asked?\\; {asked} shows the limit}:}{unreadable?{file} of {server} is not "
 			"readable:}{changed?{file}, or its owner or mode, changed after "
 			"{server} had started or was reloaded\\: reload it and check "
 			"again:}{invalid?{name} in {file} is not a plain number:}{parts?{file} "

@@ -97,7 +97,7 @@ static unsigned job_seconds(const struct job *job)
 
 static void job_crashed(const struct job *job)
 {
-	job_report_failure(job, true, job->crash);
+	job_report_failure(job, PROBE_CRASHED, job->crash);
 	job->shared->is.isolation = ISOLATION_NONE;
 }
 
@@ -106,7 +106,7 @@ static void job_starved(const struct job *job)
 {
 	job->shared->is.isolation = ISOLATION_NONE;
 	if (!job_has_experiments(job))
-		job_report_failure(job, false, GENTLY_STARVED);
+		job_report_failure(job, PROBE_FAILED, GENTLY_STARVED);
 }
 
 void job_start(struct job *job)
@@ -195,5 +195,5 @@ void job_inspect_here(struct job *job)
 		return;
 	report_text(job->crash, "its settings could not be judged");
 	job_unjudge(job);
-	job_report_failure(job, true, job->crash);
+	job_report_failure(job, PROBE_CRASHED, job->crash);
 }

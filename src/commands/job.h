@@ -69,6 +69,6 @@ int job_measure(const struct job *job);
 /* Judges the probe by the settings alone. `missing`: why its experiments did not run; NULL: it has
  * none. */
 int job_inspect(const struct job *job, const char *missing);
-void job_report_failure(const struct job *job, bool crashed, const char *why);
+void job_report_failure(const struct job *job, enum probe_state state, const char *why);
 /* Whether the wall is due with these options. */
 bool job_wall_is_due(const struct job *job, const char *wall);

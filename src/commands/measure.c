@@ -151,14 +151,15 @@ bool job_wall_is_due(const struct job *job, const char *wall)
 	return true;
 }
 
-void job_report_failure(const struct job *job, bool crashed, const char *why)
+void job_report_failure(const struct job *job, enum probe_state state, const char *why)
 {
 	struct wording words = {0};
 	wording_set(&words, "probe", "%s", job->probe->name);
-	wording_set(&words, "crashed", "%s", crashed ? "yes" : "");
+	wording_flag(&words, "crashed", state == PROBE_CRASHED);
+	wording_flag(&words, "unobserved", state == PROBE_UNOBSERVED);
 	wording_set(&words, "why", "%s", why);
 	report_finding(&job->shared->report, "probe.failed", &words);
-	job->shared->is.state = crashed ? PROBE_CRASHED : PROBE_FAILED;
+	job->shared->is.state = state;
 }
 
 static struct judging judging_of(const struct job *job)
@@ -225,13 +226,17 @@ static int job_measure_now(const struct job *job)
 	if (labs.lab)
 		job->shared->is.isolation = labs.in_place ? ISOLATION_IN_PLACE : ISOLATION_LAB;
 	struct err failed = {0};
+	bool unobserved = false;
+	j.unobserved = &unobserved;
 	int judged = judge_probe(job->probe, &j, &failed);
 	labs_uncopied(&labs, j.report);
 	labs_close(&labs);
 	if (judged && !job_is_judged(job))
 		return 1;
-	if (rc || judged)
-		job_report_failure(job, false, rc ? e.text : failed.text);
+	if (unobserved)
+		job_report_failure(job, PROBE_UNOBSERVED, failed.text);
+	else if (rc || judged)
+		job_report_failure(job, PROBE_FAILED, rc ? e.text : failed.text);
 	return 0;
 }
 

@@ -431,7 +431,8 @@ static void listeners_take(const struct host *h)
 	if (listeners_read(live, &l, NULL))
 		return;
 	listeners_half_open(live, &l, NULL);
-	listeners_read_udp(live, true, &udp, NULL);
+	if (listeners_read_udp(live, true, &udp, NULL))
+		l.unlisted |= 1u << LISTENER_UDP;
 	for (size_t i = 0; i < udp.count; i++)
 		listeners_add(&l, &udp.at[i], NULL);
 	listeners_own(live, &l, any_listener, NULL, NULL);

@@ -39,7 +39,7 @@ char *listener_file_text(const struct listeners *l)
 	FILE *out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
-	fprintf(out, "counted\t%d\thidden\t%d\n", l->counted, l->hidden);
+	fprintf(out, "counted\t%d\thidden\t%d\tunlisted\t%u\n", l->counted, l->hidden, l->unlisted);
 	for (size_t i = 0; i < l->process_count; i++) {
 		const struct process *p = &l->processes[i];
 		fprintf(out,
@@ -131,6 +131,9 @@ static bool line_parse(char *line, unsigned kinds, struct listeners *out)
 	if (!strcmp(kind, "counted")) {
 		out->counted = *rest == '1';
 		out->hidden = strstr(rest, "hidden\t1");
+		const char *unlisted = strstr(rest, "unlisted\t");
+		out->unlisted =
+			unlisted ? (unsigned)strtoul(unlisted + strlen("unlisted\t"), NULL, 10) : 0;
 	} else if (!strcmp(kind, "process")) {
 		/* A damaged one keeps its place: listeners name them by their number. */
 		if (!process_parse(rest, &p))

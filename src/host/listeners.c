@@ -3,16 +3,22 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
+#include <linux/vm_sockets.h>
+#include <linux/vm_sockets_diag.h>
 #include <netinet/tcp.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "epolltune/cleanup.h"
 #include "host/array.h"
@@ -115,6 +121,43 @@ static void unix_file(struct listener *l, const struct nlattr *attribute)
 	l->file_device = makedev(vfs.udiag_vfs_dev >> 20, vfs.udiag_vfs_dev & 0xfffff);
 }
 
+static bool mount_device(unsigned id, uint64_t *device)
+{
+	char line[4096];
+	unsigned at, major, minor;
+	CLEAN(close_file) FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	while (mounts && fgets(line, sizeof(line), mounts))
+		if (sscanf(line, "%u %*u %u:%u ", &at, &major, &minor) == 3 && at == id) {
+			*device = makedev(major, minor);
+			return true;
+		}
+	return false;
+}
+
+bool listener_path(const char *path, uint64_t *file, uint64_t *device, bool *exact)
+{
+	struct stat st;
+	char name[64], line[128];
+	uint64_t inode = 0;
+	unsigned mount = 0;
+	*exact = false;
+	CLEAN(close_fd) int fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		return false;
+	*file = st.st_ino;
+	*device = st.st_dev;
+	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
+	CLEAN(close_file) FILE *info = fopen(name, "re");
+	while (info && fgets(line, sizeof(line), info))
+		if (sscanf(line, "ino: %" SCNu64, &inode) != 1)
+			(void)!sscanf(line, "mnt_id: %u", &mount);
+	if (inode && mount_device(mount, device)) {
+		*file = inode;
+		*exact = true;
+	}
+	return true;
+}
+
 static int unix_received(struct nl_msg *msg, void *arg)
 {
 	struct nlmsghdr *header = nlmsg_hdr(msg);
@@ -161,9 +204,28 @@ static int unix_read(struct listener_list *list, struct err *e)
 					.udiag_states = 1u << TCP_LISTEN,
 					.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN |
 						      UDIAG_SHOW_UID | UDIAG_SHOW_VFS};
-	int r = sock_diag_dump(SOCK_DIAG_BY_FAMILY, &request, sizeof(request), unix_received, list,
-			       e);
-	return r == -EOPNOTSUPP ? 0 : r;
+	return sock_diag_dump(SOCK_DIAG_BY_FAMILY, &request, sizeof(request), unix_received, list,
+			      e);
+}
+
+static int vsock_received(struct nl_msg *msg, void *arg)
+{
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	const struct vsock_diag_msg *m = nlmsg_data(header);
+	if (nlmsg_datalen(header) < (int)sizeof(*m) || m->vdiag_state != TCP_LISTEN)
+		return NL_SKIP;
+	struct listener *l = list_add(arg);
+	if (!l)
+		return NL_STOP;
+	char cid[16] = "*";
+	if (m->vdiag_src_cid != VMADDR_CID_ANY)
+		snprintf(cid, sizeof(cid), "%u", m->vdiag_src_cid);
+	snprintf(l->address, sizeof(l->address), "vsock:%s:%u", cid, m->vdiag_src_port);
+	l->kind = LISTENER_VSOCK;
+	l->inode = m->vdiag_ino;
+	l->cookie = cookie_of(m->vdiag_cookie);
+	l->uid = LISTENER_UID_UNKNOWN;
+	return NL_OK;
 }
 
 struct half_open_tally {
@@ -218,6 +280,20 @@ static size_t repeated_drop(struct listener *at, size_t count)
 	return kept;
 }
 
+/* What was read without the error `r`, in order. */
+static int listed(struct listener_list *list, int r, struct listeners *out, struct err *e)
+{
+	if (!r && list->full)
+		r = err_set(e, ENOMEM, "cannot list sockets: out of memory");
+	out->at = list->at;
+	if (r)
+		return r;
+	if (list->count)
+		qsort(list->at, list->count, sizeof(*list->at), listener_order);
+	out->count = repeated_drop(list->at, list->count);
+	return 0;
+}
+
 static int read_kinds(const struct host *h, enum listener_kind inet, unsigned states, bool local,
 		      struct listeners *out, struct err *e)
 {
@@ -230,17 +306,12 @@ static int read_kinds(const struct host *h, enum listener_kind inet, unsigned st
 		r = inet_read(AF_INET, states, &list, e);
 	if (!r)
 		r = inet_read(AF_INET6, states, &list, e);
-	if (!r && local)
-		r = unix_read(&list, e);
-	if (!r && list.full)
-		r = err_set(e, ENOMEM, "cannot list sockets: out of memory");
-	out->at = list.at;
-	if (r)
-		return r;
-	if (list.count)
-		qsort(list.at, list.count, sizeof(*list.at), listener_order);
-	out->count = repeated_drop(list.at, list.count);
-	return 0;
+	int local_r = !r && local ? unix_read(&list, e) : 0;
+	if (local_r == -EOPNOTSUPP)
+		out->unlisted = 1u << LISTENER_UNIX;
+	else
+		r = r ? r : local_r;
+	return listed(&list, r, out, e);
 }
 
 int listeners_read(const struct host *h, struct listeners *out, struct err *e)
@@ -258,6 +329,31 @@ int listeners_read_udp(const struct host *h, bool connected, struct listeners *o
 {
 	unsigned states = 1u << TCP_CLOSE | (connected ? 1u << TCP_ESTABLISHED : 0);
 	return read_kinds(h, LISTENER_UDP, states, false, out, e);
+}
+
+/* A request for AF_VSOCK would load its module, but without it there are no such sockets. */
+int listeners_read_vsock(const struct host *h, struct listeners *out, struct err *e)
+{
+	struct listener_list list = {.kind = LISTENER_VSOCK};
+	struct vsock_diag_req request = {.sdiag_family = AF_VSOCK,
+					 .vdiag_states = 1u << TCP_LISTEN};
+	CLEAN(free_pointer) char *protocols = NULL;
+	memset(out, 0, sizeof(*out));
+	int r = sock_diag_live(h, e);
+	if (r || host_read_all(h, "proc/net/protocols", &protocols, NULL) < 0 ||
+	    !strstr(protocols, "\nAF_VSOCK "))
+		return r;
+	r = sock_diag_dump(SOCK_DIAG_BY_FAMILY, &request, sizeof(request), vsock_received, &list,
+			   e);
+	return listed(&list, r, out, e);
+}
+
+const char *listeners_unlisted(unsigned unlisted)
+{
+	bool local = unlisted >> LISTENER_UNIX & 1, udp = unlisted >> LISTENER_UDP & 1;
+	return local && udp ? "UNIX and UDP sockets: its modules unix_diag and udp_diag are missing"
+	       : udp        ? "UDP sockets: its module udp_diag is missing"
+			    : "UNIX sockets: its module unix_diag is missing";
 }
 
 int listeners_add(struct listeners *l, const struct listener *more, struct err *e)

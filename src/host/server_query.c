@@ -60,7 +60,7 @@ static int query_address(struct server_query *q, const char *colon, struct err *
 
 int server_query_make(const char *who, struct server_query *q, struct err *e)
 {
-	struct stat st;
+	bool exact;
 	const char *colon = strrchr(who, ':');
 	*q = (struct server_query){.kind = BY_NAME, .who = who};
 	if (!*who)
@@ -68,10 +68,8 @@ int server_query_make(const char *who, struct server_query *q, struct err *e)
 	if (!strncmp(who, unix_prefix, sizeof(unix_prefix) - 1) || who[0] == '/') {
 		q->kind = BY_PATH;
 		q->path = who[0] == '/' ? who : who + sizeof(unix_prefix) - 1;
-		if (q->path[0] != '@' && !stat(q->path, &st)) {
-			q->file = st.st_ino;
-			q->file_device = st.st_dev;
-		}
+		if (q->path[0] != '@')
+			listener_path(q->path, &q->file, &q->file_device, &exact);
 	} else if (all_digits(who)) {
 		char *end;
 		unsigned long pid = strtoul(who, &end, 10);

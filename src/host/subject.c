@@ -435,7 +435,9 @@ static int no_listener(const struct subject_search *s, struct subject *out, stru
 			e,
 			"run the check as root (with CAP_SYS_PTRACE), or give the address: --server :PORT");
 	}
-	return err_set(e, ENOENT, "%s (pid %d) does not listen in this network namespace",
+	return err_set(e, ENOENT,
+		       "%s (pid %d) has no TCP, UNIX or UDP listener in this network "
+		       "namespace",
 		       s->members[0].name, (int)s->members[0].root);
 }
 
@@ -576,14 +578,37 @@ static int find_in(const struct host *h, const struct server_query *q, bool here
 	return rc;
 }
 
-/* Of TCP and UNIX sockets, or of UDP. */
-static int find_among(const struct host *h, const struct server_query *q, bool here_only, bool udp,
-		      struct subject *out, struct err *e)
+/* Of TCP and UNIX sockets, or of UDP, or of vsock. */
+static int find_among(const struct host *h, const struct server_query *q, bool here_only,
+		      enum listener_kind kind, struct subject *out, struct err *e)
 {
 	memset(out, 0, sizeof(*out));
-	int rc = udp ? listeners_read_udp(h, false, &out->listeners, e)
-		     : listeners_read(h, &out->listeners, e);
-	return rc ? rc : find_in(h, q, here_only, udp, out, e);
+	int rc = kind == LISTENER_UDP     ? listeners_read_udp(h, false, &out->listeners, e)
+		 : kind == LISTENER_VSOCK ? listeners_read_vsock(h, &out->listeners, e)
+					  : listeners_read(h, &out->listeners, e);
+	return rc ? rc : find_in(h, q, here_only, kind == LISTENER_UDP, out, e);
+}
+
+/* A server that listens at what is not checked, or at what this kernel cannot list. Otherwise the
+ * error `rc` remains: it has no listener. */
+static int unchecked(const struct host *h, const struct server_query *q, unsigned unlisted, int rc,
+		     struct err *e)
+{
+	CLEAN(subject_free) struct subject other = {0};
+	if (q->kind == BY_ADDRESS)
+		unlisted &= ~(1u << LISTENER_UNIX);
+	if (q->kind == BY_PATH)
+		unlisted &= ~(1u << LISTENER_UDP);
+	else if (q->kind != BY_ADDRESS && !find_among(h, q, true, LISTENER_VSOCK, &other, NULL))
+		return err_set(e, EOPNOTSUPP,
+			       "--server %s: %s (pid %d) listens at %s only, and epolltune does "
+			       "not check vsock",
+			       q->who, other.name, (int)other.pid, other.listeners.at[0].address);
+	if (!unlisted)
+		return rc;
+	return err_set(e, EOPNOTSUPP,
+		       "--server %s: nothing known listens there, but this kernel cannot list %s",
+		       q->who, listeners_unlisted(unlisted));
 }
 
 int subject_among(const struct host *h, struct listeners *l, const char *who, struct subject *out,
@@ -610,8 +635,12 @@ static bool same_user(const struct listener *l, void *arg)
 static int datagrams_add(const struct host *h, struct subject *s, struct err *e)
 {
 	CLEAN(listeners_free) struct listeners udp = {0};
-	if (!s->pid || s->activated || listeners_read_udp(h, false, &udp, NULL))
+	if (!s->pid || s->activated)
 		return 0;
+	if (listeners_read_udp(h, false, &udp, NULL)) {
+		s->listeners.unlisted |= 1u << LISTENER_UDP;
+		return 0;
+	}
 	int rc = listeners_own(h, &udp, same_user, s, e);
 	for (size_t i = 0; i < udp.count && !rc; i++)
 		if (udp.at[i].owner >= 0 && udp.processes[udp.at[i].owner].root == s->pid)
@@ -628,15 +657,20 @@ int subject_find(const struct host *h, const char *who, bool here_only, struct s
 	int rc = server_query_make(who, &q, e);
 	if (rc)
 		return rc;
-	rc = find_among(h, &q, here_only, false, out, e);
+	rc = find_among(h, &q, here_only, LISTENER_TCP, out, e);
 	if (!rc)
 		return datagrams_add(h, out, e);
-	if (rc != -ENOENT || q.kind == BY_PATH)
+	unsigned unlisted = out->listeners.unlisted;
+	if (rc != -ENOENT)
 		return rc;
+	if (q.kind == BY_PATH)
+		return unchecked(h, &q, unlisted, rc, e);
 	subject_free(out);
-	int found = find_among(h, &q, here_only, true, out, &unfound);
+	int found = find_among(h, &q, here_only, LISTENER_UDP, out, &unfound);
+	if (found == -EOPNOTSUPP && h->live)
+		unlisted |= 1u << LISTENER_UDP;
 	if (found == -ENOENT || found == -EOPNOTSUPP)
-		return rc;
+		return unchecked(h, &q, unlisted, rc, e);
 	*e = unfound;
 	return found;
 }

@@ -186,7 +186,6 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 	out->state = CLIENTS_NONE;
 	if (row->file.overwrites && is_title(c) && !unit_find(h, s, row, &unit, c)) {
 		out->state = CLIENTS_UNNAMED;
-		out->overwritten = true;
 		out->name = set->directive;
 	} else {
 		command_read(h, s, row, c, out);

@@ -270,7 +270,7 @@ static struct finding *queue_finding(const struct queue_watch *w, const struct g
 {
 	struct finding *f = group_finding(w, g, id, more);
 	finding_evidence(f, "accept queue", "connections", g->seen_depth, NAN);
-	finding_evidence(f, "its limit", "connections", g->fullest->limit, NAN);
+	finding_evidence(f, "its capacity", "connections", g->fullest->limit + 1.0, NAN);
 	return f;
 }
 

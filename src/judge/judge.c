@@ -480,14 +480,19 @@ int judge_probe(const struct probe *p, const struct judging *j, struct err *e)
 	CLEAN(free_pointer)
 	struct context *context = calloc(1, p->context_size ? p->context_size : 1);
 	struct trial t = trial_make(j, context);
+	struct err later = {0};
 	int rc = 0;
 	if (!context)
 		return err_set(e, ENOMEM, "no memory for the probe");
-	if (p->observation)
-		rc = observe(p->observation, j, e);
-	if (!rc && p->experiments)
-		rc = experiments_judge(p, j, &t, e);
+	int observed = p->observation ? observe(p->observation, j, e) : 0;
+	if (observed && j->unobserved)
+		*j->unobserved = true;
+	if (p->experiments)
+		rc = experiments_judge(p, j, &t, &later);
 	if (!rc && p->measure)
-		rc = measure(p, j, &t, e);
+		rc = measure(p, j, &t, &later);
+	if (!rc || observed)
+		return observed;
+	*e = later;
 	return rc;
 }

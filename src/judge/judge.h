@@ -21,11 +21,12 @@ struct judging {
 	void *wait_arg;
 	char *progress; /* PROBE_PROGRESS bytes; NULL: not shown */
 	struct report *report;
+	bool *unobserved; /* set where the observation failed; NULL: not asked */
 };
 
-/* Runs the probe and writes its walls and findings to j->report. After an error of an experiment
- * they are judged by the settings and by the experiments that ran before; the caller reports the
- * error. */
+/* Runs the probe and writes its walls and findings to j->report, its experiments also after an
+ * error of its observation. After an error of an experiment they are judged by the settings and by
+ * the experiments that ran before; the caller reports the error. */
 int judge_probe(const struct probe *p, const struct judging *j, struct err *e);
 
 /* Whether the caller's limit on descriptors stopped something; names it in `e`. */

@@ -48,11 +48,11 @@ struct guest_listeners {
 static void file_look(struct guest_listeners *out)
 {
 	struct stat st;
-	bool found = !stat(out->path, &st);
-	bool same = found && st.st_ino == out->file && st.st_dev == out->file_device;
-	out->made = out->made && same;
-	out->file = found ? st.st_ino : 0;
-	out->file_device = found ? st.st_dev : 0;
+	uint64_t file = 0, device = 0;
+	bool exact, found = listener_path(out->path, &file, &device, &exact);
+	out->made = out->made && found && file == out->file && device == out->file_device;
+	out->file = file;
+	out->file_device = device;
 	out->there = !lstat(out->path, &st);
 }
 
@@ -69,6 +69,9 @@ static int call_listeners(struct host *h, void *arg, struct err *e)
 	CLEAN(listeners_free) struct listeners l = {0};
 	int rc = out->path ? listeners_read(h, &l, e) : listeners_read_tcp(h, &l, e);
 	out->count = 0;
+	if (!rc && l.unlisted)
+		rc = err_set(e, EOPNOTSUPP, "--port unix:%s: this kernel cannot list %s", out->path,
+			     listeners_unlisted(l.unlisted));
 	if (out->path)
 		file_look(out);
 	if (!rc && l.count > LISTENERS_MAX)

@@ -277,6 +277,11 @@ int guest_line_make(const struct guest *r, const struct host *calling, const cha
 		snprintf(address, sizeof(address), "unix:%s", r->socket);
 	else
 		snprintf(address, sizeof(address), "%u", (unsigned)r->port);
+	const char *class = edit_command_class(c, set);
+	if (class && strcmp(class, set->class_default) && !list_has(set->classes, class))
+		return err_set(e, ENOTSUP,
+			       "epolltune does not know what limits the worker class %s",
+			       *class ? class : "that the shell expands");
 	if (set->option && (option_find(c, set, out) || !set->directive))
 		return option_make(r, c, out, e);
 	struct walk w = {.host = calling,

@@ -16,6 +16,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/list.h"
+#include "epolltune/listener.h"
 #include "host/array.h"
 
 /* That one lab makes writable. */
@@ -120,12 +121,15 @@ static bool in_user_namespace(void)
 
 /* An overlay (Documentation/filesystems/overlayfs.rst): it shows the host's files, and what is
  * written goes to the store. With xino, which the kernel logs, sock_diag(7) reports the inode
- * numbers of stat(2). */
+ * numbers of stat(2): for kernels that show no others. */
 static int layer_lay(struct layer *l, size_t number, const struct lab_options *o,
 		     bool user_namespace)
 {
 	char upper[64], work[64], options[256];
 	struct stat st;
+	uint64_t file, device;
+	bool exact = false,
+	     xino = o->socket && (!listener_path("/", &file, &device, &exact) || !exact);
 	snprintf(upper, sizeof(upper), "%s/upper-%zu", store, number);
 	snprintf(work, sizeof(work), "%s/work-%zu", store, number);
 	if (fstat(l->fd, &st) || !S_ISDIR(st.st_mode) || mkdir(upper, 0700) || mkdir(work, 0700))
@@ -137,7 +141,7 @@ static int layer_lay(struct layer *l, size_t number, const struct lab_options *o
 		return -1;
 	snprintf(options, sizeof(options),
 		 "lowerdir=/proc/self/fd/%d,upperdir=%s,workdir=%s,index=off,xino=%s%s", l->fd,
-		 upper, work, o->socket ? "on" : "off", user_namespace ? ",userxattr" : "");
+		 upper, work, xino ? "on" : "off", user_namespace ? ",userxattr" : "");
 	if (mount("overlay", l->path, "overlay", MS_NOSUID | MS_NODEV, options) ||
 	    stat(l->path, &st))
 		return -1;

@@ -43,11 +43,12 @@ struct report_summary report_summarize(const struct report *r)
 	}
 	for (size_t i = 0; i < r->probe_count; i++) {
 		s.crashed += r->ran[i].state == PROBE_CRASHED;
+		s.unobserved += r->ran[i].state == PROBE_UNOBSERVED;
 		s.failed += r->ran[i].state == PROBE_FAILED;
 	}
 	if (s.short_ || s.criticals)
 		s.status = VERDICT_SHORT;
-	else if (s.needed_unknown || s.crashed || (s.failed && !r->wall_count) ||
+	else if (s.needed_unknown || s.crashed || s.unobserved || (s.failed && !r->wall_count) ||
 		 ((s.missed || s.failed) && r->require_measured))
 		s.status = VERDICT_UNKNOWN;
 	else if (s.tight || s.warnings)
@@ -156,14 +157,14 @@ static void findings_say(struct sentence *a, const struct report *r, enum findin
 	a->begun = true;
 }
 
-/* "probe readiness failed" */
+/* "probe readiness failed", "probe counters observed nothing" */
 static void probes_say(struct sentence *a, const struct report *r, enum probe_state state)
 {
 	for (size_t i = 0; i < r->probe_count; i++) {
 		if (r->ran[i].state != state)
 			continue;
 		SAY(a, "%sprobe %s %s", a->begun ? "; " : "", r->ran[i].name,
-		    probe_state_name(state));
+		    state == PROBE_UNOBSERVED ? "observed nothing" : probe_state_name(state));
 		a->begun = true;
 	}
 }
@@ -246,6 +247,7 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 	case VERDICT_UNKNOWN:
 		SAY(&a, "Not known: ");
 		probes_say(&a, r, PROBE_CRASHED);
+		probes_say(&a, r, PROBE_UNOBSERVED);
 		if (r->require_measured || !r->wall_count)
 			probes_say(&a, r, PROBE_FAILED);
 		walls_say(&a, r, s.needed_unknown,

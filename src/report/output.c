@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "host/temporary.h"
 
 /* Write to a descriptor and close it. */
 static int fill(int fd, bool sync, const char *path, output_writer write, void *arg, struct err *e)
@@ -50,29 +52,27 @@ static void sync_directory(const char *path, size_t length)
 	close(fd);
 }
 
+/* Each writer has a temporary file of its own: two may write to the same path at once. */
 static int replace(const char *path, bool durable, output_writer write, void *arg, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	size_t directory = slash ? (size_t)(slash + 1 - path) : 0;
 	char temporary[PATH_MAX];
-	int fd = -1;
+	CLEAN(close_fd) int fd = -1;
 	for (unsigned i = 0; i < 100 && fd < 0; i++) {
-		int length =
-			durable ? snprintf(temporary, sizeof(temporary), "%.*s.epolltune-%ld-%u",
-					   (int)directory, path, (long)getpid(), i)
-				: snprintf(temporary, sizeof(temporary), "%.*s.%s.epolltune",
-					   (int)directory, path, path + directory);
+		int length = snprintf(temporary, sizeof(temporary), "%.*s.epolltune-%u",
+				      (int)directory, path, i);
 		if (length < 0 || (size_t)length >= sizeof(temporary))
 			return err_set(e, ENAMETOOLONG, "%s: name too long", path);
-		if (!durable)
-			unlink(temporary);
-		fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-		if (fd < 0 && errno != EEXIST)
+		fd = temporary_open(AT_FDCWD, temporary, 0644);
+		if (fd < 0 && errno != EBUSY)
 			break;
 	}
 	if (fd < 0)
 		return err_errno(e, "%s: cannot create a file in its directory", path);
-	int status = fill(fd, durable, path, write, arg, e);
+	/* The copy is closed when it is filled, this one, with its lock, after the rename. */
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	int status = copy < 0 ? err_errno(e, "%s", path) : fill(copy, durable, path, write, arg, e);
 	if (status == 0 && rename(temporary, path) < 0)
 		status = err_errno(e, "%s: cannot replace", path);
 	if (status < 0)

@@ -335,7 +335,7 @@ static void read_probe(struct reader *r, const json_t *o, struct report *out)
 {
 	struct report_probe p = {0};
 	TEXT(r, o, "name", p.name);
-	WORD(r, o, "state", p.state, probe_state_name, PROBE_CRASHED);
+	WORD(r, o, "state", p.state, probe_state_name, PROBE_UNOBSERVED);
 	WORD(r, o, "isolation", p.isolation, report_isolation_name, ISOLATION_NONE);
 	if (out->probe_count < REPORT_PROBES)
 		out->ran[out->probe_count++] = p;

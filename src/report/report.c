@@ -444,6 +444,7 @@ const char *probe_state_name(enum probe_state state)
 		[PROBE_DONE] = "done",
 		[PROBE_FAILED] = "failed",
 		[PROBE_CRASHED] = "crashed",
+		[PROBE_UNOBSERVED] = "unobserved",
 	};
 	return names[state];
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "host/temporary.h"
 
 #define DROPIN_MAX ((off_t)1 << 20)
 #define DROPIN_MARK "# run "
@@ -184,12 +185,8 @@ static const char *fresh(const struct dropin_place *place, char name[80])
 	return name;
 }
 
-static int write_new(int dir, const struct dropin *d, const char *name, const char *text)
+static int write_new(int fd, const struct dropin *d, const char *text)
 {
-	CLEAN(close_fd)
-	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -1;
 	size_t length = strlen(text), at = 0;
 	while (at < length) {
 		ssize_t n = TEMP_FAILURE_RETRY(write(fd, text + at, length - at));
@@ -233,18 +230,19 @@ static int replace(int dir, const struct dropin *d, const struct dropin_place *p
 		   const char *text)
 {
 	char name[80];
-	if (unlinkat(dir, fresh(place, name), 0) < 0 && errno != ENOENT)
+	CLEAN(close_fd) int fd = temporary_open(dir, fresh(place, name), 0600);
+	if (fd < 0)
 		return -1;
-	if (only_head(place, text)) {
-		if (unlinkat(dir, place->file, 0) < 0 && errno != ENOENT)
-			return -1;
-	} else if (write_new(dir, d, name, text) < 0 || renameat(dir, name, dir, place->file) < 0) {
-		int code = errno;
-		unlinkat(dir, name, 0);
-		errno = code;
-		return -1;
-	}
-	return fsync(dir);
+	bool removed = only_head(place, text);
+	int rc = removed ? unlinkat(dir, place->file, 0) : write_new(fd, d, text);
+	if (removed && rc < 0 && errno == ENOENT)
+		rc = 0;
+	if (!removed && rc == 0 && renameat(dir, name, dir, place->file) == 0)
+		return fsync(dir);
+	int code = errno;
+	unlinkat(dir, name, 0);
+	errno = code;
+	return removed && rc == 0 ? fsync(dir) : -1;
 }
 
 int place_write(const struct change_site *site, const struct dropin_place *place, const char *value,
@@ -288,9 +286,10 @@ int dropin_tidy(const struct change_site *site, const char *of, struct err *e)
 	while (list && rc == 0 && (entry = readdir(list))) {
 		if (!is_fresh(entry->d_name))
 			continue;
-		if (unlinkat(dirfd(list), entry->d_name, 0) < 0)
+		if (temporary_remove(dirfd(list), entry->d_name))
+			removed = true;
+		else if (errno != EWOULDBLOCK)
 			rc = err_errno(e, "cannot remove %s/%s", path, entry->d_name);
-		removed = true;
 	}
 	/* Or it is there again after a power cut, when no run is left that would remove it. */
 	if (removed && rc == 0 && fsync(dirfd(list)) < 0)

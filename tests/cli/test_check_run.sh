@@ -165,10 +165,13 @@ test_redis_is_limited_by_maxclients() {
 	! left
 }
 
+overlays_logged() { dmesg 2>/dev/null | grep '"xino"' | tail -n 1; }
+
 test_a_unix_socket_is_driven_into_its_limits() {
 	in_root_namespace
 	echo 64 >/proc/sys/net/core/somaxconn || skip 'somaxconn cannot be set here'
 	nginx_conf 256 backlog=4096 unix:/run/app.sock
+	logged=$(overlays_logged)
 	run 2 "exec nginx -e stderr -c $work/nginx.conf" --port unix:/run/app.sock --protocol http --requests 10 \
 		--connections 400 --rate 2k --probe accept-queue,syn-queue,ports,application
 	json '.server.addresses == "unix:/run/app.sock"' \
@@ -178,6 +181,8 @@ test_a_unix_socket_is_driven_into_its_limits() {
 		'wall("application.connections") | .measured <= 256 and .measured >= 220' \
 		'wall("application.rate") | .verdict == "ok" and .method == "measured"' \
 		'[.walls[] | select(.detail | contains("has no TCP listener")) | .verdict] | length >= 5 and unique == ["n/a"]'
+	# Where the kernel shows the inodes of overlays (Linux 5.14).
+	! grep -q '^ino:' /proc/self/fdinfo/0 || [ "$(overlays_logged)" = "$logged" ] || fail 'the kernel logged an overlay'
 	! left
 }
 

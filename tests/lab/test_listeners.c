@@ -4,6 +4,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/vm_sockets.h>
+#include <linux/vm_sockets_diag.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -20,6 +25,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/listener.h"
+#include "epolltune/subject.h"
 #include "host/processes.h"
 
 #define NAME "test_listeners"
@@ -28,14 +34,63 @@ static struct host *live;
 static int refused; /* errno of unshare() */
 static char directory[] = "/tmp/epolltune-listeners-XXXXXX";
 
+/* Few kernels have vsock_diag: what it would answer. */
+static struct {
+	struct nlmsghdr head;
+	struct vsock_diag_msg listener;
+	struct nlmsghdr done;
+	uint32_t error;
+} vsock;
+static bool vsock_asked;
+
+static ssize_t vsock_answer(struct msghdr *message, int flags)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	memcpy(message->msg_name, &kernel, sizeof(kernel));
+	message->msg_namelen = sizeof(kernel);
+	message->msg_controllen = 0;
+	message->msg_flags = 0;
+	if (message->msg_iov[0].iov_len >= sizeof(vsock))
+		memcpy(message->msg_iov[0].iov_base, &vsock, sizeof(vsock));
+	else
+		message->msg_flags = MSG_TRUNC;
+	vsock_asked = flags & MSG_PEEK;
+	return sizeof(vsock);
+}
+
 /* Counts what libnl receives. */
 static size_t received_bytes;
 ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
+	if (vsock_asked)
+		return vsock_answer(message, flags);
 	ssize_t n = syscall(SYS_recvmsg, fd, message, flags);
 	if (n > 0 && !(flags & MSG_PEEK))
 		received_bytes += (size_t)n;
 	return n;
+}
+
+/* A kernel without the module of this family and, if not 0, protocol; 0: it has all. */
+static int missing_family, missing_protocol;
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	const unsigned char *request =
+		message->msg_iov[0].iov_len > NLMSG_HDRLEN + 2
+			? (const unsigned char *)message->msg_iov[0].iov_base + NLMSG_HDRLEN
+			: NULL;
+	if (vsock.listener.vdiag_ino && request && request[0] == AF_VSOCK) {
+		const struct nlmsghdr *head = message->msg_iov[0].iov_base;
+		vsock.head.nlmsg_seq = vsock.done.nlmsg_seq = head->nlmsg_seq;
+		vsock.head.nlmsg_pid = vsock.done.nlmsg_pid = head->nlmsg_pid;
+		vsock_asked = true;
+		return (ssize_t)head->nlmsg_len;
+	}
+	if (missing_family && request && request[0] == missing_family &&
+	    (!missing_protocol || request[1] == missing_protocol)) {
+		errno = ENOENT;
+		return -1;
+	}
+	return syscall(SYS_sendmsg, fd, message, flags);
 }
 
 static int prepare(void **state)
@@ -624,6 +679,78 @@ static void connections_beside_listeners_are_not_dumped(void **state)
 		close(fds[--n]);
 }
 
+static void server_is_refused(const char *who, int code, const char *text)
+{
+	struct subject s;
+	struct err e = {0};
+	assert_int_equal(subject_find(live, who, true, &s, &e), code);
+	if (!strstr(e.text, text))
+		fail_msg("%s: %s", who, e.text);
+	subject_free(&s);
+}
+
+/* "It has no listener" would be wrong where the kernel cannot list its kind. */
+static void what_cannot_be_listed_is_not_absent(void **state)
+{
+	char self[16];
+	struct subject s;
+	struct err e = {0};
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	snprintf(self, sizeof(self), "%d", (int)getpid());
+	int fd = unix_listen("\0epolltune-unlisted", 19, SOCK_STREAM, 5);
+	server_is_refused(":9999", -ENOENT, "nothing listens there");
+	missing_family = AF_UNIX;
+	l = read_now();
+	assert_int_equal(l.count, 0);
+	assert_int_equal(l.unlisted, 1 << LISTENER_UNIX);
+	listeners_free(&l);
+	server_is_refused(self, -EOPNOTSUPP, "unix_diag");
+	server_is_refused("unix:@epolltune-unlisted", -EOPNOTSUPP, "unix_diag");
+	server_is_refused(":9999", -ENOENT, "nothing listens there");
+	missing_family = AF_INET;
+	missing_protocol = IPPROTO_UDP;
+	server_is_refused(":9999", -EOPNOTSUPP, "udp_diag");
+	server_is_refused("unix:@other", -ENOENT, "nothing listens there");
+	assert_int_equal(subject_find(live, self, true, &s, &e), 0);
+	assert_int_equal(s.listeners.unlisted, 1 << LISTENER_UDP);
+	subject_free(&s);
+	missing_protocol = 0;
+	assert_int_equal(listeners_read(live, &l, &e), -EOPNOTSUPP);
+	listeners_free(&l);
+	missing_family = 0;
+	close(fd);
+}
+
+static void a_server_of_vsock_is_not_without_listener(void **state)
+{
+	char self[16];
+	struct stat st;
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	snprintf(self, sizeof(self), "%d", (int)getpid());
+	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || fstat(fd, &st))
+		skip_because("vsock: %s", strerror(errno));
+	server_is_refused(self, -ENOENT, "has no TCP, UNIX or UDP listener");
+	vsock.head = (struct nlmsghdr){.nlmsg_len = sizeof(vsock.head) + sizeof(vsock.listener),
+				       .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+				       .nlmsg_flags = NLM_F_MULTI};
+	vsock.listener = (struct vsock_diag_msg){.vdiag_family = AF_VSOCK,
+						 .vdiag_state = TCP_LISTEN,
+						 .vdiag_src_cid = VMADDR_CID_ANY,
+						 .vdiag_src_port = 50123,
+						 .vdiag_ino = (uint32_t)st.st_ino,
+						 .vdiag_cookie = {7, 0}};
+	vsock.done = (struct nlmsghdr){.nlmsg_len = sizeof(vsock.done) + sizeof(vsock.error),
+				       .nlmsg_type = NLMSG_DONE,
+				       .nlmsg_flags = NLM_F_MULTI};
+	server_is_refused(self, -EOPNOTSUPP, "listens at vsock:*:50123 only");
+	close(fd);
+	server_is_refused(self, -ENOENT, "has no TCP, UNIX or UDP listener");
+	vsock.listener.vdiag_ino = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -638,6 +765,8 @@ int main(void)
 		cmocka_unit_test(what_is_not_visible_is_hidden),
 		cmocka_unit_test(a_process_has_its_facts),
 		cmocka_unit_test(what_comes_and_goes_gets_no_wrong_name),
+		cmocka_unit_test(what_cannot_be_listed_is_not_absent),
+		cmocka_unit_test(a_server_of_vsock_is_not_without_listener),
 		cmocka_unit_test(connections_beside_listeners_are_not_dumped),
 	};
 	return cmocka_run_group_tests(tests, prepare, namespace_leave);

@@ -127,11 +127,9 @@ ROWS = (
     # It sets its RLIMIT_NOFILE by that number, too.
     Row("application.connections", "application", "", "hold", held, ("memcached",), (200, 800),
         lambda c: {"application.connections": c}, mode="run", may=("descriptors.process",)),
-    # The same of a server that runs already, where its command line is to be seen.
-    Row("application.limit", "application", "", "hold", held, ("nginx", "haproxy"), (300,),
+    # The same of a server that runs already.
+    Row("application.limit", "application", "", "hold", held, ("nginx", "haproxy", "redis"), (300,),
         lambda c: {"application.connections": c}),
-    Row("application.limit", "application", "", "hold", held, ("redis",), (300,),
-        lambda c: {"application.connections": c}, base={"command.visible": 1}),
     Row("application.limit", "application", "", "hold", held, ("memcached",), (300,),
         lambda c: {"application.connections": c}, may=("descriptors.process",)),
     Row("ports.ephemeral", "kernel", "net.ipv4.ip_local_port_range", "hold", opened, ("proxy",), (700, 1000, 2000), ports,

@@ -124,7 +124,7 @@ SERVERS = {
     "haproxy": Server("haproxy -db -f {work}/haproxy.cfg", HTTP, "http", ("haproxy.cfg", HAPROXY), "maxconn", "backlog",
                       "unix@{work}/socket", "*:8080"),
     "redis": Server("redis-server --save '' --protected-mode no --daemonize no --logfile /dev/null --dir {work} {listen} "
-                    "--tcp-backlog {backlog} --maxclients {connections}{visible}", REDIS, "redis", (), "maxclients", "tcp-backlog",
+                    "--tcp-backlog {backlog} --maxclients {connections} --set-proc-title no", REDIS, "redis", (), "maxclients", "tcp-backlog",
                     "--port 0 --unixsocket {work}/socket", "--port 8080"),
     "memcached": Server("memcached -u root -t 1 -U 0 {listen} -b {backlog} -c {connections}", MEMCACHED, "memcached", (),
                         "-c", "-b", "-s {work}/socket", "-p 8080"),
@@ -158,7 +158,7 @@ def prepare(name, work, settings, peer=""):
         "work": work, "peer": peer, "workers": settings.get("workers", 1), "start": "start_unix_server" if unix else "start_server",
         "reuseport": " reuseport" if settings.get("reuseport") else "",
         "backlog": settings.get("listen.backlog", 60000), "connections": settings.get("application.connections", 9000),
-        "rcvbuf": settings.get("SO_RCVBUF", 0), "visible": " --set-proc-title no" if settings.get("command.visible") else "",
+        "rcvbuf": settings.get("SO_RCVBUF", 0),
     }
     fields["listen"] = (row.unix if unix else row.tcp).format(work=work)
     os.makedirs(work, exist_ok=True)

@@ -1,11 +1,14 @@
 /* A line of a server's configuration, changed in texts and commands. */
 #include "../support/support.h"
 #include "epolltune/edit.h"
+#include "epolltune/guest.h"
+#include "epolltune/host.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What a text becomes; NULL: it stays, and `error` says why not, or `present` is what it has. */
 struct text_case {
@@ -71,6 +74,8 @@ static const struct text_case cases[] = {
 	 "listen 8080 backlog=1024; listen 127.0.0.1:8080; listen 127.0.0.2:8080 bind "
 	 "backlog=1024;",
 	 EDIT_NONE, NULL},
+	{"nginx", BACKLOG, 1024, "listen 127.0.0.1:8080; listen 127.0.0.2:8080 backlog=64;",
+	 "listen 127.0.0.1:8080 backlog=1024; listen 127.0.0.2:8080 backlog=1024;", 64, NULL},
 	{"nginx", BACKLOG, 1024, "listen 127.0.0.1:8080; listen [::]:8080; listen [::1]:8080;",
 	 "listen 127.0.0.1:8080 backlog=1024; listen [::]:8080 backlog=1024; listen [::1]:8080;",
 	 EDIT_NONE, NULL},
@@ -90,6 +95,9 @@ static const struct text_case cases[] = {
 	{"redis-server", CLIENTS, 288, "maxclients 100\n  maxclients 400\n", NULL, 400, NULL},
 	{"redis-server", CLIENTS, 288, "maxclients 400\nmaxclients 100\n",
 	 "maxclients 400\nmaxclients 288\n", 100, NULL},
+	{"redis-server", CLIENTS, 288, "MaxClients 100\nMAXCLIENTS 50\n",
+	 "MaxClients 100\nMAXCLIENTS 288\n", 50, NULL},
+	{"redis-server", BACKLOG, 1024, "TCP-Backlog 511\n", "TCP-Backlog 1024\n", 511, NULL},
 	{"redis-server", CLIENTS, 288, "maxclients '100'", "maxclients 288", 100, NULL},
 	{"redis-server", CLIENTS, 288, "maxclients many\nmasterauth secret\n", NULL, EDIT_NONE,
 	 "maxclients is not a plain number: \"many\"$"},
@@ -108,6 +116,14 @@ static const struct text_case cases[] = {
 	{"redis-server", BACKLOG, 1024, "tcp-backlog 511 # so\r\nport 1\r\n",
 	 "tcp-backlog 1024 # so\r\nport 1\r\n", 511, NULL},
 
+	/* Names of other servers have one letter case. */
+	{"haproxy", CLIENTS, 144, "global\n maxconn 50\n MaxConn 10\n",
+	 "global\n maxconn 144\n MaxConn 10\n", 50, NULL},
+	/* Two addresses of one port are both of the server. */
+	{"haproxy", BACKLOG, 1024,
+	 "listen a\n bind 127.0.0.1:8080\n bind 127.0.0.2:8080 backlog 9\n",
+	 "listen a\n bind 127.0.0.1:8080 backlog 1024\n bind 127.0.0.2:8080 backlog 1024\n", 9,
+	 NULL},
 	{"haproxy", CLIENTS, 144, "global\n  maxconn 50\nlisten a\n  maxconn 10\n",
 	 "global\n  maxconn 144\nlisten a\n  maxconn 10\n", 50, NULL},
 	{"haproxy", CLIENTS, 144, "global # maxconn 1\n  log a\nlisten a\n  maxconn 10\n",
@@ -130,6 +146,8 @@ static const struct text_case cases[] = {
 	 "its configuration has no section global"},
 	{"haproxy", BACKLOG, 1024, "listen a\n bind :80,:8080 # x\n bind *:8080 backlog 64 ssl\n",
 	 "listen a\n bind :80,:8080 backlog 1024 # x\n bind *:8080 backlog 1024 ssl\n", 64, NULL},
+	{"haproxy", BACKLOG, 1024, "listen a\n bind :8080 a\\\n", NULL, EDIT_NONE,
+	 "a line with bind cannot be changed"},
 	{"haproxy", BACKLOG, 1024, "listen a\n bind :18080\n bind unix@/8080\n", NULL, EDIT_NONE,
 	 "its configuration has no bind for 8080"},
 };
@@ -261,6 +279,14 @@ static const struct command_case commands[] = {
 	{"redis-server", "redis-server \\\n  a \\\n", "redis-server \\\n  a -x 7 \\\n", NULL},
 	{"redis-server", "redis-server a -- b", "redis-server a -x 7 -- b", NULL},
 	{"redis-server", "sleep 1 & redis-server &", "sleep 1 & redis-server -x 7 &", NULL},
+	{"redis-server", "cat >a <<EOF; redis-server a\nredis-server b\n EOF\nEOF\necho",
+	 "cat >a <<EOF; redis-server a -x 7\nredis-server b\n EOF\nEOF\necho", NULL},
+	{"redis-server", "cat <<-'A B' <<\\C\nredis-server\n\tA B\nredis-server\nC\nredis-server",
+	 "cat <<-'A B' <<\\C\nredis-server\n\tA B\nredis-server\nC\nredis-server -x 7", NULL},
+	{"redis-server", "cat <<EOF\nredis-server\n", NULL, NOT_ITSELF},
+	{"redis-server", "cat <<EOF\nredis-server\nEOF", NULL, NOT_ITSELF},
+	{"redis-server", "redis-server - <<EOF\nmaxclients 3; redis-server\nEOF\n",
+	 "redis-server - -x 7 <<EOF\nmaxclients 3; redis-server\nEOF\n", NULL},
 	{"redis-server", "sh start.sh redis-server", NULL, NOT_ITSELF},
 	{"redis-server", "echo 'a; redis-server'", NULL, NOT_ITSELF},
 	{"redis-server", "nginx", NULL, NOT_ITSELF},
@@ -462,6 +488,63 @@ static void an_included_file_is_found_where_it_counts(void **state)
 	}
 }
 
+/* What the line for a limit of 144 becomes: the command or the text of the file. */
+static void line_is(const char *server, const char *command, const char *want, const char *error)
+{
+	const struct guest r = {.command = command, .port = 8080};
+	struct guest_line line;
+	struct host *h;
+	struct err e = {0};
+	assert_int_equal(host_open(&h, "/", &e), 0);
+	int rc = guest_line_make(&r, h, server, CLIENTS, 144, &line, &e);
+	const char *got = line.command ? line.command : line.file_count ? line.file[0].text : "";
+	print_message("%s\n", command);
+	assert_int_equal(rc, error ? -ENOTSUP : 0);
+	assert_string_equal(got, want);
+	if (error)
+		assert_non_null(strstr(e.text, error));
+	guest_line_free(&line);
+	host_close(h);
+}
+
+/* Another class would run another application. */
+static void a_worker_class_is_kept(void **state)
+{
+	static const char unknown[] = "what limits the worker class";
+	line_is("gunicorn", "gunicorn app",
+		"gunicorn app --worker-class gevent --worker-connections 144", NULL);
+	line_is("gunicorn", "gunicorn -k sync app",
+		"gunicorn -k sync app --worker-class gevent --worker-connections 144", NULL);
+	line_is("gunicorn", "gunicorn -k gthread --worker-connections 9 app",
+		"gunicorn -k gthread --worker-connections 9 app --worker-connections 144", NULL);
+	line_is("gunicorn", "gunicorn -k tornado app", "", unknown);
+	line_is("gunicorn", "gunicorn --worker-class=uvicorn.workers.UvicornWorker app", "",
+		unknown);
+	line_is("gunicorn", "gunicorn -k $CLASS app", "", unknown);
+}
+
+static void a_prefix_of_nginx_is_where_names_begin(void **state)
+{
+	char directory[] = "/tmp/epolltune-edit-XXXXXX", path[64], command[160];
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/a.conf", directory);
+	FILE *out = fopen(path, "w");
+	assert_non_null(out);
+	fputs("events { worker_connections 9; }", out);
+	assert_int_equal(fclose(out), 0);
+	snprintf(command, sizeof(command), "nginx -p %s -c a.conf", directory);
+	line_is("nginx", command, "events { worker_connections 144; }", NULL);
+	snprintf(command, sizeof(command), "nginx -p%s/ -ca.conf", directory);
+	line_is("nginx", command, "events { worker_connections 144; }", NULL);
+	snprintf(command, sizeof(command), "cd / && nginx -c a.conf -p %s", directory);
+	line_is("nginx", command, "events { worker_connections 144; }", NULL);
+	line_is("nginx", "nginx -p conf -c a.conf", "", "directory of its configuration");
+	line_is("nginx", "nginx -c a.conf", "", "directory of its configuration");
+	line_is("nginx", "nginx -p /x -c $A", "", "the shell expands");
+	unlink(path);
+	rmdir(directory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,6 +555,8 @@ int main(void)
 		cmocka_unit_test(a_command_gets_an_option_more),
 		cmocka_unit_test(an_option_is_read_from_a_command),
 		cmocka_unit_test(an_option_acts_with_some_classes),
+		cmocka_unit_test(a_worker_class_is_kept),
+		cmocka_unit_test(a_prefix_of_nginx_is_where_names_begin),
 		cmocka_unit_test(the_first_command_keeps_the_directory),
 		cmocka_unit_test(the_limit_of_a_text_is_that_for_its_listeners),
 		cmocka_unit_test(an_option_replaces_the_limit_above_the_sections),

@@ -57,6 +57,8 @@ static bool wait_passes(void *arg, uint64_t us)
 	return true;
 }
 
+static bool unobserved;
+
 static int observe(bool tick, bool window, int tick_error)
 {
 	static struct report r;
@@ -78,6 +80,7 @@ static int observe(bool tick, bool window, int tick_error)
 				  .options = &options,
 				  .host = h,
 				  .report = &r,
+				  .unobserved = &unobserved,
 				  .wait = window ? wait_passes : NULL};
 	int rc = judge_probe(&p, &j, &e);
 	host_close(h);
@@ -114,6 +117,7 @@ static void a_tick_that_fails_ends_the_observation(void **state)
 {
 	assert_int_equal(observe(true, true, ENOMEM), -ENOMEM);
 	assert_string_equal(seen.order, "st");
+	assert_true(unobserved);
 }
 
 int main(void)

@@ -169,24 +169,53 @@ static void what_is_no_file_is_spared(void **state)
 	assert_int_equal(files(), 1);
 }
 
-/* What a killed writer left is neither written to nor followed. */
-static void what_is_replaced_again_leaves_no_second_file(void **state)
+/* What a killed writer left is neither written to nor followed, and removed if it is a file. */
+static void a_leftover_is_not_written_to(void **state)
 {
 	struct err e = {0};
 	char left[160], other[160];
-	snprintf(left, sizeof(left), "%s/.report.json.epolltune", directory);
+	snprintf(left, sizeof(left), "%s/.epolltune-0", directory);
 	snprintf(other, sizeof(other), "%s/other", directory);
-	assert_int_equal(output_replace(path, write_text, "first", &e), 0);
-	assert_content("first");
-	assert_int_equal(link(path, left), 0);
-	assert_int_equal(output_replace(path, fail_half_way, "second", &e), -ENOMEM);
-	assert_content("first");
+	int (*const write[])(const char *, output_writer, void *, struct err *) = {output_write,
+										   output_replace};
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(write[i](path, write_text, "first", &e), 0);
+		assert_content("first");
+		assert_int_equal(link(path, left), 0);
+		assert_int_equal(write[i](path, fail_half_way, "second", &e), -ENOMEM);
+		assert_content("first");
+		assert_int_equal(files(), 1);
+		assert_int_equal(symlink("other", left), 0);
+		assert_int_equal(write[i](path, write_text, "third", &e), 0);
+		assert_content("third");
+		assert_int_equal(access(other, F_OK), -1);
+		assert_int_equal(unlink(left), 0);
+		assert_int_equal(files(), 1);
+	}
+}
+
+/* Another writer comes when half is written, and another ends before it. */
+static int write_halves(FILE *out, void *arg, struct err *e)
+{
+	fputs("half ", out);
+	fflush(out);
+	assert_int_equal(output_replace(path, fail_half_way, "x", e), -ENOMEM);
+	assert_int_equal(output_replace(path, write_text, "whole", e), 0);
+	assert_content("whole");
+	assert_int_equal(output_write(path, write_text, "durable", e), 0);
+	assert_content("durable");
+	fputs(arg, out);
+	return 0;
+}
+
+static void writers_at_once_have_files_of_their_own(void **state)
+{
+	struct err e = {0};
+	assert_int_equal(output_replace(path, write_halves, "and half", &e), 0);
+	assert_content("half and half");
+	assert_int_equal(output_write(path, write_halves, "and half", &e), 0);
+	assert_content("half and half");
 	assert_int_equal(files(), 1);
-	assert_int_equal(symlink("other", left), 0);
-	assert_int_equal(output_replace(path, write_text, "third", &e), 0);
-	assert_content("third");
-	assert_int_equal(files(), 1);
-	assert_int_equal(access(other, F_OK), -1);
 }
 
 static void works_in_the_current_directory(void **state)
@@ -212,7 +241,8 @@ int main(void)
 		TEST(a_signal_waits),
 		TEST(what_is_no_file_is_spared),
 		TEST(works_in_the_current_directory),
-		TEST(what_is_replaced_again_leaves_no_second_file),
+		TEST(a_leftover_is_not_written_to),
+		TEST(writers_at_once_have_files_of_their_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

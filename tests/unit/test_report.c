@@ -286,6 +286,18 @@ static void a_crashed_probe_makes_the_answer_unknown(void **state)
 	assert_int_equal(report_exit_status(&r), 3);
 }
 
+/* Growing drops, full queues: no setting shows them. */
+static void a_probe_that_observed_nothing_makes_the_answer_unknown(void **state)
+{
+	wall_made("accept-queue", VERDICT_OK);
+	r.ran[0] = (struct report_probe){.name = "counters", .state = PROBE_UNOBSERVED};
+	r.probe_count = 1;
+	answer_is("Not known: probe counters observed nothing.");
+	assert_int_equal(report_exit_status(&r), 3);
+	wall_made("time-wait", VERDICT_SHORT);
+	answer_is("Not ready: 1 wall is short: time-wait.");
+}
+
 /* What it would have found is missing from the report. */
 static void the_answer_names_a_failed_probe(void **state)
 {
@@ -357,6 +369,8 @@ int main(void)
 		cmocka_unit_test_setup(the_answer_names_what_was_not_measured, reset),
 		cmocka_unit_test_setup(what_is_accepted_returns_when_it_is_worse, reset),
 		cmocka_unit_test_setup(a_crashed_probe_makes_the_answer_unknown, reset),
+		cmocka_unit_test_setup(a_probe_that_observed_nothing_makes_the_answer_unknown,
+				       reset),
 		cmocka_unit_test_setup(the_answer_names_a_failed_probe, reset),
 		cmocka_unit_test(rows_of_the_catalogue_are_whole),
 		cmocka_unit_test_setup(joining_appends, reset),

@@ -2,9 +2,11 @@
 #include "../support/support.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -265,6 +267,27 @@ static void only_our_own_file(void **state)
 	refused(-EPERM, "symbolic link");
 }
 
+/* The temporary file of another writer, as one with a journal elsewhere, is its own. */
+static void another_writer_keeps_its_file(void **state)
+{
+	static const char temporary[] = "/etc/sysctl.d/.90-epolltune.conf.new";
+	char a[CHANGE_VALUE], full[128];
+	struct change_site s = site();
+	struct err e;
+	line(a, "net.core.somaxconn", "100", 1);
+	put(temporary, "half");
+	snprintf(full, sizeof(full), "%s%s", root, temporary);
+	int writer = open(full, O_RDONLY);
+	assert_int_equal(flock(writer, LOCK_EX), 0);
+	assert_int_equal(kind_sysctl_d.write(&s, "net.core.somaxconn", a, &e), -EBUSY);
+	assert_string_equal(get(temporary), "half");
+	assert_int_equal(dropin_tidy(&s, "/etc/sysctl.d", &e), 0);
+	assert_string_equal(get(temporary), "half");
+	close(writer);
+	write_line("net.core.somaxconn", a);
+	assert_null(get(temporary));
+}
+
 /* The temporary file of a crash before the rename is harmless, and removed. */
 static void temporary_files_are_removed(void **state)
 {
@@ -311,6 +334,7 @@ int main(void)
 		TEST(lines_of_others_are_kept),
 		TEST(only_our_own_file),
 		TEST(temporary_files_are_removed),
+		TEST(another_writer_keeps_its_file),
 		TEST(long_and_odd_comments),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

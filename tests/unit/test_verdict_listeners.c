@@ -296,6 +296,17 @@ static void unlisted(struct looks *m)
 	report_text(m->after.unlisted, "inet_diag: Operation not permitted");
 }
 
+static void without_unix_diag(struct looks *m)
+{
+	m->after.queues.listeners.unlisted = 1u << LISTENER_UNIX;
+}
+
+static void uncaptured(struct looks *m)
+{
+	m->after.queues.listeners.count = m->after.queues.listeners.process_count = 0;
+	m->after.uncaptured = true;
+}
+
 static void hidden(struct looks *m)
 {
 	stuck(m, 0, 0, 300);
@@ -472,6 +483,8 @@ static void each_look_gets_its_findings(void **state)
 		{many_dropped_earlier, DROPPED ", " DROPPED ", " DROPPED,
 		 DROPPED ", " DROPPED ", " DROPPED},
 		{unlisted, "listeners.unlisted warning", "listeners.unlisted warning"},
+		{without_unix_diag, "listeners.unlisted warning", "listeners.unlisted warning"},
+		{uncaptured, "listeners.uncaptured skipped", "listeners.uncaptured skipped"},
 		{hidden, "accept-queue.waiting warning, listeners.hidden skipped",
 		 "listeners.hidden skipped"},
 	};
@@ -483,6 +496,16 @@ static void each_look_gets_its_findings(void **state)
 		look_once(rows[i].plant);
 		findings_are(row, &report, rows[i].once);
 	}
+}
+
+/* A backlog of 511 holds 512: "512 of 511" would be no evidence. */
+static void the_evidence_of_a_full_queue_fits(void **state)
+{
+	look_once(bursts_unknown_owner);
+	const struct finding *f = &report.findings[0];
+	assert_string_equal(f->evidence[0].name, "accept queue");
+	assert_string_equal(f->evidence[1].name, "its capacity");
+	assert_true(f->evidence[0].at_current == 512 && f->evidence[1].at_current == 512);
 }
 
 static void texts_name_the_server(void **state)
@@ -725,6 +748,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_look_gets_its_findings),
 		cmocka_unit_test(texts_name_the_server),
+		cmocka_unit_test(the_evidence_of_a_full_queue_fits),
 		cmocka_unit_test(the_answer_names_the_server),
 		cmocka_unit_test(the_worst_since_a_report_come_first),
 		cmocka_unit_test(the_report_carries_the_listeners),

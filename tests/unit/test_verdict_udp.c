@@ -113,6 +113,19 @@ static void memory_is_counted_in_pages_of_the_machine(void **state)
 	}
 }
 
+/* Whether such a server has a UDP socket, and what it asked for, is not known. */
+static void sockets_that_cannot_be_listed_are_unknown(void **state)
+{
+	static struct subject server;
+	const struct target t = burst(50000);
+	struct settings s = verdict_settings(x, KERNEL_HAS("100000000"));
+	s.subject = &server;
+	server.listeners.unlisted = 1u << LISTENER_UDP;
+	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].verdict, VERDICT_UNKNOWN);
+	server.listeners.unlisted = 1u << LISTENER_UNIX;
+	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].verdict, VERDICT_NA);
+}
+
 static void a_running_socket_has_its_own_buffer(void **state)
 {
 	static struct listener socket = {.kind = LISTENER_UDP, .owner = -1, .limit = 425984};
@@ -190,6 +203,7 @@ int main(void)
 		cmocka_unit_test(a_datagram_takes_more_than_its_payload),
 		cmocka_unit_test(the_buffer_that_the_kernel_allows_must_hold_the_burst),
 		cmocka_unit_test(memory_is_counted_in_pages_of_the_machine),
+		cmocka_unit_test(sockets_that_cannot_be_listed_are_unknown),
 		cmocka_unit_test(a_running_socket_has_its_own_buffer),
 		cmocka_unit_test(the_wall_is_that_of_targets_and_servers_with_datagrams),
 		cmocka_unit_test(a_run_that_drops_nothing_suffices),
