@@ -39,9 +39,9 @@ static int64_t orphans_used(const struct settings *s)
 	return s->at[USED][0] > 0 ? s->at[USED][0] : 0;
 }
 
-/* A closed connection is an orphan until its FIN is acknowledged. One round trip after close() where
- * all data was under way; the end of a longer answer leaves a round trip later, and that is what a
- * reset truncates. */
+/* A closed connection is an orphan until its FIN is acknowledged. One round trip after close()
+ * where all data was under way; the end of a longer answer leaves a round trip later, and that is
+ * what a reset truncates. */
 #define ORPHAN_ROUND_TRIPS 2
 
 static void orphans_bound(const struct target *t, const struct settings *s, struct bound *b)

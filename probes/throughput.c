@@ -192,8 +192,10 @@ static int look(struct trial *t, const struct pull *p, struct seen *s, struct mo
 	s->all.count = 0;
 	int rc = lab_call(t->lab, LAB_SERVER, call_states, s, e);
 	const struct connection_state *c = s->all.at;
-	*m = (struct moment_seen){
-		.us = clock_ns() / 1000, .received = p->received, .replies = p->replies, .connected = !rc && s->all.count};
+	*m = (struct moment_seen){.us = clock_ns() / 1000,
+				  .received = p->received,
+				  .replies = p->replies,
+				  .connected = !rc && s->all.count};
 	if (!m->connected)
 		return rc;
 	m->busy_us = c->busy_us;
@@ -314,7 +316,8 @@ static void throughput_judge(const struct target *target, const struct moment_se
 static bool is_idle_between(const struct target *target, const struct moment_seen *begin,
 			    const struct moment_seen *end)
 {
-	uint64_t replies = end->replies - begin->replies, received = end->received - begin->received;
+	uint64_t replies = end->replies - begin->replies,
+		 received = end->received - begin->received;
 	double busy = (double)(end->busy_us - begin->busy_us) / (double)(end->us - begin->us);
 	bool idle = busy < LIMITED || (!begin->unsent && !end->unsent);
 	return end->connected && begin->connected && idle && replies &&

@@ -75,7 +75,7 @@ bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struc
  */
 bool ports_from_bound(const struct ports_used *u, const struct ports_from *f);
 
-/* Adds the findings ports.ephemeral.used and ports.ephemeral.bound. `reuse`: net.ipv4.tcp_tw_reuse, `timestamps`:
- * net.ipv4.tcp_timestamps; REPORT_NONE: unknown. Pure. */
+/* Adds the findings ports.ephemeral.used and ports.ephemeral.bound. `reuse`: net.ipv4.tcp_tw_reuse,
+ * `timestamps`: net.ipv4.tcp_timestamps; REPORT_NONE: unknown. Pure. */
 void ports_used_judge(const struct ports_used *u, int64_t reuse, int64_t timestamps,
 		      struct report *r);

@@ -280,10 +280,10 @@ void ports_rate_bound(const struct target *t, const struct settings *s, struct b
 {
 	int64_t ports = ports_free(s);
 	b->unlimited = ports_end_early(t, s);
-	b->binding = is_bound(s) || ports_rest_ms(s, ports_near_binds(t, s, ports)) <
-					       PORTS_TIME_WAIT_MS
-			     ? PORT_RANGE
-			     : PORT_REUSE;
+	b->binding =
+		is_bound(s) || ports_rest_ms(s, ports_near_binds(t, s, ports)) < PORTS_TIME_WAIT_MS
+			? PORT_RANGE
+			: PORT_REUSE;
 	if (ports == REPORT_NONE)
 		return;
 	b->capacity = ports_rate_of(t, s, ports);

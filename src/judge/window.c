@@ -22,8 +22,7 @@ static bool is_fixed(const struct settings *s) { return s->at[BUFFER_FIXED][0] >
 
 int window_limit(const struct settings *s)
 {
-	if (s->at[BUFFER_SCALING][0] == 0 &&
-	    !(is_fixed(s) && s->at[BUFFER_FIXED][0] < UNSCALED))
+	if (s->at[BUFFER_SCALING][0] == 0 && !(is_fixed(s) && s->at[BUFFER_FIXED][0] < UNSCALED))
 		return BUFFER_SCALING;
 	if (is_fixed(s))
 		return BUFFER_FIXED;
@@ -50,8 +49,8 @@ static double speed(int64_t bytes, const struct target *t)
 static bool is_doubtful(const struct target *t, const struct settings *s)
 {
 	int64_t bytes = s->at[BUFFER_FIXED][1], needed = (int64_t)((t->bandwidth_bps + 7) / 8);
-	return bytes > 0 && report_verdict((int64_t)(SHARE_USUAL * speed(bytes, t)), needed) !=
-				    VERDICT_OK;
+	return bytes > 0 &&
+	       report_verdict((int64_t)(SHARE_USUAL * speed(bytes, t)), needed) != VERDICT_OK;
 }
 
 void window_bound(enum buffer_side side, const struct target *t, const struct settings *s,
@@ -64,8 +63,7 @@ void window_bound(enum buffer_side side, const struct target *t, const struct se
 		[BUFFER_TRIPLE] =
 			triple[begins_larger ? 1 : 2] + (side == BUFFER_SEND ? OVERSHOT : 0),
 		[BUFFER_SCALING] = UNSCALED,
-		[BUFFER_FIXED] =
-			s->at[BUFFER_FIXED][0] + (side == BUFFER_SEND ? OVERSHOT : 0),
+		[BUFFER_FIXED] = s->at[BUFFER_FIXED][0] + (side == BUFFER_SEND ? OVERSHOT : 0),
 		[BUFFER_MODERATE] = triple[1],
 	};
 	b->binding = window_limit(s);

@@ -217,8 +217,8 @@ static void bound_ports_are_not_shared(void **state)
 		     *server = pairs_listen("127.0.0.1", 40099);
 	for (uint16_t port = 40000; port < 40090; port++) {
 		bool odd = port % 2;
-		assert_int_equal(
-			pairs_connect(odd ? other : one, "127.0.0.1", odd ? 92 : 91, port), 0);
+		assert_int_equal(pairs_connect(odd ? other : one, "127.0.0.1", odd ? 92 : 91, port),
+				 0);
 	}
 	/* The port of a server in the range is not shared by connect(). */
 	pairs_fill(server, "127.0.0.1", 40099, 2);

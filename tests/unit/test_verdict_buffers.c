@@ -160,14 +160,21 @@ static void the_origin_of_a_buffer_is_known_by_its_connections(void **state)
 #define R BUFFER_RECEIVE
 #define S BUFFER_SEND
 #define RMEMS {4096, 131072, 6291456}
-#define WMEMS {4096, 16384, 4194304}
+#define WMEMS                                                                                      \
+	{                                                                                          \
+		4096, 16384, 4194304                                                               \
+	}
 		{R, 0, RMEMS, {0}, BUFFER_AUTOTUNED},
 		{R, 131072, RMEMS, {0}, BUFFER_AUTOTUNED},
 		{R, 16384, RMEMS, {0}, BUFFER_SET},
 		{R, 16384, RMEMS, {.receive_buffer = 16384, .receive_scale = 0}, BUFFER_SET},
 		{R, 262144, RMEMS, {0}, BUFFER_UNSURE},
 		{R, 262144, RMEMS, {.receive_buffer = 262144, .receive_scale = 3}, BUFFER_SET},
-		{R, 262144, RMEMS, {.receive_buffer = 262144, .receive_scale = 7}, BUFFER_AUTOTUNED},
+		{R,
+		 262144,
+		 RMEMS,
+		 {.receive_buffer = 262144, .receive_scale = 7},
+		 BUFFER_AUTOTUNED},
 		/* The peer does not scale windows. */
 		{R, 262144, RMEMS, {.receive_buffer = 262144, .receive_scale = -1}, BUFFER_UNSURE},
 		/* The sysctl was lower when it began to listen. */
@@ -175,7 +182,11 @@ static void the_origin_of_a_buffer_is_known_by_its_connections(void **state)
 		{R, 16384, RMEMS, {.receive_buffer = 16384, .receive_scale = 7}, BUFFER_AUTOTUNED},
 		{R, 87380, RMEMS, {0}, BUFFER_AUTOTUNED},
 		/* A window that something else keeps small, as a route. */
-		{R, 131072, RMEMS, {.receive_buffer = 131072, .receive_scale = 0}, BUFFER_AUTOTUNED},
+		{R,
+		 131072,
+		 RMEMS,
+		 {.receive_buffer = 131072, .receive_scale = 0},
+		 BUFFER_AUTOTUNED},
 		{R, 16384, {REPORT_NONE, REPORT_NONE, REPORT_NONE}, {0}, BUFFER_AUTOTUNED},
 		{S, 16384, WMEMS, {0}, BUFFER_AUTOTUNED},
 		{S, 16384, WMEMS, {.send_buffer = 46080}, BUFFER_AUTOTUNED},
