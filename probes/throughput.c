@@ -224,21 +224,28 @@ static int pull_watch(struct trial *t, const struct pull *p, struct err *e)
 	return rc;
 }
 
+/* Why replies, so many in a round trip, are not enough for twice the window; NULL: they are. */
+static const char *replies_lack(const struct target *t, const struct pull *p, unsigned at_once,
+				char text[96])
+{
+	uint64_t replies = p->replies, each = replies ? p->received / replies : 0;
+	if (!p->request.size || !replies || each * at_once >= 2 * window_needed(t))
+		return NULL;
+	snprintf(text, 96, "replies of %s do not fill the path; give a larger one by --path",
+		 quantity_show(QUANTITY_SIZE, each).text);
+	return text;
+}
+
 /* Why what was received shows nothing; NULL: it does. */
 static const char *pull_lacks(const struct trial *t, const struct pull *p, char text[96])
 {
-	uint64_t replies = p->replies, each = replies ? p->received / replies : 0;
 	if (p->error == EBADMSG)
 		return "the reply is an error";
 	if (p->error == EPROTO)
 		return "the reply is not one of the protocol";
 	if (p->error)
 		return "the server closed the connection";
-	if (!p->request.size || !replies || each * PIPELINE >= 2 * window_needed(t->target))
-		return NULL;
-	snprintf(text, 96, "replies of %s do not fill the path; give a larger one by --path",
-		 quantity_show(QUANTITY_SIZE, each).text);
-	return text;
+	return replies_lack(t->target, p, PIPELINE, text);
 }
 
 static int64_t wmem_max(const struct trial *t)
@@ -331,10 +338,18 @@ static int throughput_run(struct trial *t, struct settings *s, struct outcome *o
 		return rc;
 	if (!lacks) {
 		const struct moment_seen *end = &t->context->at[ROUNDS - 1];
-		throughput_judge(t->target, end - LAST, end, t->context->behind, t->needed, out);
+		struct outcome judged = *out;
+		throughput_judge(t->target, end - LAST, end, t->context->behind, t->needed,
+				 &judged);
+		/* A server may have one small reply on its way at a time (Nagle's algorithm). */
+		if (judged.state == OUTCOME_INCONCLUSIVE)
+			lacks = replies_lack(t->target, p, 1, text);
+		if (!lacks)
+			*out = judged;
 		s->taken.own_buffer = end->buffer < wmem_max(t);
-		return 0;
 	}
+	if (!lacks)
+		return 0;
 	report_text(s->taken.lacks, "%s", lacks);
 	outcome_unsupported(out, "%s", "");
 	return 0;

@@ -78,6 +78,29 @@ static void an_unexplained_throughput_is_unknown(void **state)
 	assert_int_equal(r->walls[0].verdict, VERDICT_NA);
 }
 
+/* Many of them on the way at once are enough where the server sends so. */
+static void small_replies_do_not_fill_the_path_one_at_a_time(void **state)
+{
+	static const struct {
+		uint64_t each;
+		unsigned request;
+		unsigned at_once;
+		bool lack;
+	} rows[] = {
+		{84, 40, PIPELINE, false}, {84, 40, 1, true}, {15, 40, PIPELINE, true},
+		{250, 40, 1, false},       {84, 0, 1, false}, /* an echo */
+	};
+	const struct target t = {.rtt_us = 1000, .bandwidth_bps = 1000000};
+	char text[96];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct pull p = {.request.size = rows[i].request,
+				       .replies = 10,
+				       .received = 10 * rows[i].each};
+		if (!replies_lack(&t, &p, rows[i].at_once, text) == rows[i].lack)
+			fail_msg("row %zu", i);
+	}
+}
+
 static void a_huge_target_is_refused_without_overflow(void **state)
 {
 	struct lab_options lab = {0};
@@ -96,6 +119,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_a_full_send_buffer_is_the_servers),
 		cmocka_unit_test(an_unexplained_throughput_is_unknown),
+		cmocka_unit_test(small_replies_do_not_fill_the_path_one_at_a_time),
 		cmocka_unit_test(a_huge_target_is_refused_without_overflow),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
