@@ -122,10 +122,11 @@ ROWS = (
         lambda c: {"listen.backlog": c - 1}, base={"net.ipv4.tcp_syncookies": 0}, more={"rtt": 0.4}),
     Row("syn-queue", "kernel", SOMAXCONN, "handshakes", round_trips, ("nginx", "haproxy"), (120,),
         lambda c: {SOMAXCONN: c - 1}, base={"net.ipv4.tcp_syncookies": 0}, more={"rtt": 0.4}),
+    # Redis takes its own limit from it.
     Row("descriptors.process", "process", "RLIMIT_NOFILE", "hold", held, ("nginx", "redis", "node", "asyncio"),
-        (300, 1000), files),
+        (300, 1000), files, may=("application.limit",)),
     Row("descriptors.process", "process", "RLIMIT_NOFILE", "hold", held, ("nginx", "redis"), (300,), files, more=CONNECTED,
-        severities=(0.9, 1.1, 1.5)),
+        may=("application.limit",), severities=(0.9, 1.1, 1.5)),
     Row("descriptors.process", "process", "RLIMIT_NOFILE", "hold", held, ("node", "asyncio"), (600,), files, mode="run",
         may=("application.connections",)),
     Row("application.connections", "application", "", "hold", held, ("nginx", "redis", "haproxy", "node"),
