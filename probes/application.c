@@ -1011,6 +1011,7 @@ static const struct experiment experiments[] = {
 	},
 	{
 		.wall = "application.accepts",
+		.again = 2,
 		.metrics = {[SERVER_CPU] = {"CPU time of the server", "% of a CPU"},
 			    [CLIENT_CPU] = {"CPU time of the client", "% of a CPU"},
 			    [OVERFLOWED] = {"ListenOverflows", "SYNs"}},
@@ -1022,6 +1023,7 @@ static const struct experiment experiments[] = {
 	},
 	{
 		.wall = "application.rate",
+		.again = 2,
 		.due = true,
 		.applies = rate_applies,
 		.bound = rate_bound,

@@ -411,6 +411,7 @@ static struct cost throughput_cost(const struct target *t, const struct settings
 static const struct experiment experiments[] = {
 	{
 		.wall = "application.throughput",
+		.again = 2,
 		.due = true,
 		.metrics = {[WINDOW] = {"window in flight", "B"},
 			    [BUFFER] = {"send buffer", "B"},

@@ -169,6 +169,9 @@ struct experiment {
 	/* By how many percent repeated runs differ, on a busy machine and a quiet one: a proof must
 	 * exceed the need and the margin by as much. 0: it counts, and runs do not differ. */
 	unsigned spread;
+	/* Maximum number of further runs while one is inconclusive, as the disturbance may end;
+	 * none begins 10 s after the first. */
+	unsigned again;
 	const char *knobs[SETTINGS_MAX + 1]; /* the knobs that it depends on; NULL at the end */
 	struct {
 		const char *name, *unit;

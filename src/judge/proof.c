@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/knob.h"
 #include "judge/settings.h"
 #include "judge/verdict.h"
@@ -13,6 +14,8 @@
 /* Steps, in percent. */
 #define MORE 125
 #define HALF 50
+/* Time in which an inconclusive run is repeated: check ends a probe after 60 s. */
+#define AGAIN_MS 10000
 
 int trial_run(struct trial *t, const struct experiment *x, struct settings *s, struct outcome *o,
 	      struct err *e)
@@ -26,8 +29,13 @@ int trial_run(struct trial *t, const struct experiment *x, struct settings *s, s
 		*e = (struct err){0};
 		return 0;
 	}
-	if (!rc)
+	uint64_t until = clock_ms() + AGAIN_MS;
+	for (unsigned left = x->again + 1; !rc && left; left--) {
+		*o = outcome_blank();
 		rc = trial_end(t, x->run(t, &in_lab, o, e), e);
+		if (o->state != OUTCOME_INCONCLUSIVE || clock_ms() >= until)
+			break;
+	}
 	s->taken = in_lab.taken;
 	if (!rc && t->emulated)
 		report_append(o->remark,

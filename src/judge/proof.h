@@ -22,7 +22,8 @@ int proof_search(struct trial *t, const struct experiment *x, const struct setti
  * its own, in a lab of its own. `line`: what it is, a noun; "": there is none to try. */
 int proof_search_line(struct trial *t, const struct experiment *x, const struct settings *now,
 		      struct proof *p, char line[GUEST_LINE], struct err *e);
-/* Sets the settings in the lab and runs the experiment once. */
+/* Sets the settings in the lab and runs the experiment, again while it is inconclusive and may be.
+ */
 int trial_run(struct trial *t, const struct experiment *x, struct settings *s, struct outcome *o,
 	      struct err *e);
 /* Keeps what prepare() has set: trial_end() will not restore it. */

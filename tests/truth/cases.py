@@ -1,8 +1,10 @@
 """The cases, as data. A row is one kind of fault; severities, servers and needs make its cases."""
 import hashlib
 import json
+import platform
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 
 import rivals
 
@@ -73,7 +75,7 @@ class Row:
 
     capacity -> settings is what is planted; base holds of every case of the row, planted or not. load is the
     oracle's. may: walls that are short for the same reason, neither right nor wrong. fixed: a capacity that
-    nobody sets, so that the need follows from the severity.
+    nobody sets, so that the need follows from the severity. ample: of the need, from which on no wall may be tight.
     """
 
     wall: str
@@ -91,11 +93,13 @@ class Row:
     fixed: int = 0
     kernel: str = ""  # Of a machine of its own, for what namespaces share.
     severities: tuple = SEVERITIES
+    ample: float = 1.5
 
 
 WEB = ("nginx", "haproxy", "redis", "memcached", "node", "gunicorn", "asyncio")
 SOMAXCONN = "net.core.somaxconn"
 UNIX = {"unix": 1}
+CONNECTED = {"connected": 0.5}  # Share of the clients that are there while epolltune checks.
 
 ROWS = (
     Row("accept-queue", "kernel", SOMAXCONN, "burst", arrivals, WEB, (120, 900), lambda c: {SOMAXCONN: c - 1}),
@@ -118,8 +122,11 @@ ROWS = (
         lambda c: {"listen.backlog": c - 1}, base={"net.ipv4.tcp_syncookies": 0}, more={"rtt": 0.4}),
     Row("syn-queue", "kernel", SOMAXCONN, "handshakes", round_trips, ("nginx", "haproxy"), (120,),
         lambda c: {SOMAXCONN: c - 1}, base={"net.ipv4.tcp_syncookies": 0}, more={"rtt": 0.4}),
+    # Redis takes its own limit from it.
     Row("descriptors.process", "process", "RLIMIT_NOFILE", "hold", held, ("nginx", "redis", "node", "asyncio"),
-        (300, 1000), files),
+        (300, 1000), files, may=("application.limit",)),
+    Row("descriptors.process", "process", "RLIMIT_NOFILE", "hold", held, ("nginx", "redis"), (300,), files, more=CONNECTED,
+        may=("application.limit",), severities=(0.9, 1.1, 1.5)),
     Row("descriptors.process", "process", "RLIMIT_NOFILE", "hold", held, ("node", "asyncio"), (600,), files, mode="run",
         may=("application.connections",)),
     Row("application.connections", "application", "", "hold", held, ("nginx", "redis", "haproxy", "node"),
@@ -136,8 +143,9 @@ ROWS = (
         may=("ports.rate",)),
     Row("ports.rate", "kernel", "net.ipv4.tcp_tw_reuse", "reconnect", reopened, ("redis-benchmark", "node"),
         (300, 1200), ports, mode="host"),
+    # From 0.65 to 0.87 of it is window, so that 1.5 of the need can be as little as the margin.
     Row("buffers.send", "kernel", "net.ipv4.tcp_wmem", "transfer", carried, ("nginx",), (100_000, 400_000),
-        window("net.ipv4.tcp_wmem", 0.78), mode="host", more={"rtt": 0.2}),
+        window("net.ipv4.tcp_wmem", 0.78), mode="host", more={"rtt": 0.2}, severities=(*SEVERITIES, 2), ample=2),
     Row("buffers.receive", "kernel", "net.ipv4.tcp_rmem", "transfer", carried, ("nginx",), (100_000, 400_000),
         window("net.ipv4.tcp_rmem", 0.45), mode="host", more={"rtt": 0.2}),
     Row("udp.receive", "application", "SO_RCVBUF", "datagrams", received, ("datagrams",), (100, 600),
@@ -151,6 +159,8 @@ RMEM_MAX = "net.core.rmem_max"
 MAX_ORPHANS = "net.ipv4.tcp_max_orphans"
 TCP_MEM = "net.ipv4.tcp_mem"
 UNPRIVILEGED = {"user": 1000}
+MEMORY = ("memory.connection", "buffers.memory")
+BUSY = 16
 
 MACHINE_ROWS = (
     Row("descriptors.system", "kernel", "fs.file-max", "stay", held, ("redis", "nginx"), (1000,),
@@ -171,10 +181,13 @@ MACHINE_ROWS = (
     # Pages: a small request that waits takes one.
     Row("buffers.memory", "kernel", TCP_MEM, "unread", arrivals, ("redis", "nginx"), (1500,), lambda c: {TCP_MEM: f"{c} {c} {c}"},
         more={"probes": "buffers"}, kernel="6.12", severities=(0.5, 0.75, 1.5)),
-    # The need is what the oracle weighs.
+    # The need is what the oracle weighs, of clients that are idle: busy ones take up to so many times as much.
     Row("cgroup.memory", "container", "memory.max", "stay", held, ("redis", "nginx"), (2000,), lambda c: {},
-        base={"memory.max": "max"}, more={"weigh": 1}, may=("memory.connection", "buffers.memory"), kernel="6.12",
-        severities=(0.5, 0.75, 1.5)),
+        base={"memory.max": "max"}, more={"weigh": 1}, may=MEMORY, kernel="6.12", severities=(0.5, 0.75, 1.5, BUSY),
+        ample=BUSY),
+    Row("cgroup.memory", "container", "memory.max", "stay", held, ("redis", "nginx"), (2000,), lambda c: {},
+        base={"memory.max": "max"}, more={"weigh": 1} | CONNECTED, may=MEMORY, kernel="6.12",
+        severities=(0.75, 1.5, BUSY), ample=BUSY),
     # A busy process in the same group takes one CPU; answers wait for the next period.
     Row("cgroup.cpu", "container", "cpu.max", "paced", held, ("redis", "nginx"), (100,),
         lambda c: {"cpu.max": f"{c * 1000} 100000"}, base={"cpu.max": "max 100000", "spins": 1}, kernel="6.1",
@@ -246,6 +259,7 @@ DECOYS = {
     "small-backlog": {"listen.backlog": 200},
     "reno": {"net.ipv4.tcp_congestion_control": "reno"},
 }
+OF_CAUSE = ("wall", "owner", "knob", "severity", "ample", "may")  # What a result keeps of it.
 HEALTHY_SERVERS = ("nginx", "redis", "haproxy", "memcached", "node")
 HEALTHY_NEED = 150
 
@@ -256,7 +270,7 @@ def files_as_decoys(advice):
 
 def cause(row, need, severity):
     return {"wall": row.wall, "owner": row.owner, "knob": row.knob, "load": row.load, "need": need,
-            "severity": severity, "may": list(row.may), "plant": row.plant(round(need * severity)), "enough": row.plant(need)}
+            "severity": severity, "ample": severity >= row.ample, "may": list(row.may), "plant": row.plant(round(need * severity)), "enough": row.plant(need)}
 
 
 def options(row, need, case):
@@ -277,7 +291,8 @@ def planted():
             if row.kernel:
                 case["kernel"] = row.kernel
             mode = f"machine-{row.kernel}" if row.kernel else row.mode
-            case["id"] = f"{row.wall}/{row.owner}/{row.knob or 'directive'}/{mode}/{server}{'-reuseport' if row.base.get('reuseport') else ''}/{need}x{severity}"
+            kind = "-reuseport" * ("reuseport" in row.base) + "-connected" * ("connected" in row.more)
+            case["id"] = f"{row.wall}/{row.owner}/{row.knob or 'directive'}/{mode}/{server}{kind}/{need}x{severity}"
             case["causes"] = [cause(row, need, severity)]
             case["target"] = {"bandwidth": "1mbit"} | row.target(need, case)
             yield case
@@ -289,7 +304,7 @@ def two_causes():
         for a, b, larger in product(ROWS, ROWS, (1, 2)):
             if (a.wall, a.owner) != first or (b.wall, b.owner) != second or a.mode != b.mode and "host" in (a.mode, b.mode):
                 continue
-            if a.base.get("reuseport") or b.base.get("unix") and not a.base.get("unix"):
+            if a.base.get("reuseport") or "connected" in a.more or "connected" in b.more or b.base.get("unix") and not a.base.get("unix"):
                 continue
             mode = "run" if "run" in (a.mode, b.mode) else a.mode
             if (mode == "run") != ("application.connections" in (first[0], second[0])):
@@ -349,3 +364,10 @@ def hash_of(text):
 def row_of(case):
     """What a result holds for: another value of the case makes another."""
     return hash_of(json.dumps(case))
+
+
+def basis():
+    """What else makes another: the benchmark itself, and the kernel."""
+    here = Path(__file__).parent
+    return {"bench": hash_of(b"".join(path.read_bytes() for path in (*sorted(here.glob("*.py")), here / "run"))),
+            "kernel": platform.release()}

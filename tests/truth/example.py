@@ -22,15 +22,15 @@ def result(case):
                "walls": {cause["wall"]: ["short", "measured", 1, 2] for cause in short},
                "findings": [finding(cause, case["server"]) for cause in short]}
     of = {"id": case["id"], "server": case["server"], "alerts": {}, "verdict": verdict, "runs": [verdict], "rivals": {},
-          "causes": [{key: cause[key] for key in ("wall", "owner", "knob", "severity", "may")} for cause in case["causes"]]}
+          "causes": [{key: cause[key] for key in cases.OF_CAUSE} for cause in case["causes"]]}
     return of | ({"healed": True, "healed_by_half": False, "half": {}} if short else {})
 
 
 def main():
-    program = sys.argv[1]
+    program, basis = sys.argv[1], cases.basis()
     for case in cases.every():
         print(json.dumps(result(case) | {"row": cases.row_of(case), "of": {
-            "program": program, "probe": "", "repeated": False, "busy": False}}))
+            "program": program, "probe": "", "repeated": False, "busy": False} | basis}))
 
 
 if __name__ == "__main__":

@@ -116,8 +116,20 @@ def judged(result, of):
         "first": (bool(critical) and critical[0] in walls | may) if real else None,
         "owner": all(each and each["remedy"] == cause["owner"] for each, cause in zip(findings, real)) if real else None,
         "knob": all(knob_right(each, cause, result["server"]) for each, cause in zip(findings, real)) if real else None,
-        "refused": not real and of.get("status") not in (0, 1),
+        "critical": [wall or "no wall" for wall in critical if wall not in walls | may],
+        "tight": [name for name in of.get("walls", {}) if name not in short] if is_ample(result) else [],
+        "status": of.get("status") in statuses(result),
     }
+
+
+def is_ample(result):
+    """Whether no wall may be tight."""
+    return all(cause["ample"] for cause in result["causes"])
+
+
+def statuses(result):
+    """Those that are right."""
+    return (2,) if truth(result) else (0,) if is_ample(result) else (0, 1)
 
 
 def knob_right(finding, cause, server):
@@ -144,7 +156,9 @@ def wrong(result):
     missed = {cause["wall"] for cause in truth(result)} - set(of["found"])
     reasons = [f"missed {wall}" for wall in sorted(missed)] + [f"accused {wall}" for wall in of["accused"]]
     reasons += [f"not the right {each}" for each in ("first", "owner", "knob") if of[each] is False and not missed]
-    reasons += ["the answer is not ready"] * (of["refused"] and not of["accused"])
+    reasons += [f"critical, and not short: {wall}" for wall in of["critical"] if wall not in of["accused"]]
+    reasons += [f"tight: {wall}" for wall in of["tight"]]
+    reasons += [f"exit status {result['verdict']['status']}"] * (not of["status"] and not reasons)
     if result.get("healed") is False:
         reasons.append("not healed by the proposal")
     if other_runs(result):
@@ -170,9 +184,13 @@ GOALS = {
     "precision: walls called SHORT that are short": 0.99,
     "right owner": 0.98,
     "right knob": 0.98,
+    "short walls: exit status 2": 0.98,
+    "no critical finding but of what is short": 0.99,
     "capacity 1.1 or 1.5 of the need: no wall called SHORT": 0.98,
+    "capacity above the need: exit status 0 or 1": 0.98,
+    "capacity 1.5 of the need or more: exit status 0, no wall tight": 0.98,
     "healthy hosts: no wall called SHORT": 1,
-    "healthy hosts: ready": 0.98,
+    "healthy hosts: exit status 0, no wall tight": 0.98,
     "healed by the proposal": 1,
     "not healed by half of it": 0,
     "not healed by half of it, where that is at most 0.9 of the need": 0.98,
@@ -193,15 +211,20 @@ def scores(results, key="verdict"):
     causes = sum(len(truth(result)) for result, _ in short)
     found = sum(len(of["found"]) for _, of in short)
     accused = sum(len(of["accused"]) for _, of in each)
+    ample = [(result, of) for result, of in enough if is_ample(result)]
     counts = [
         (sum(of["first"] for _, of in short), len(short)),
         (found, causes),
         (found, found + accused),
         (sum(of["owner"] for _, of in short), len(short)),
         (sum(of["knob"] for _, of in short), len(short)),
+        (sum(of["status"] for _, of in short), len(short)),
+        (sum(not of["critical"] for _, of in each), len(each)),
         (sum(not of["accused"] and not of["failed"] for _, of in enough), len(enough)),
+        (sum(result[key].get("status") in (0, 1) for result, _ in enough), len(enough)),
+        (sum(of["status"] and not of["tight"] for _, of in ample), len(ample)),
         (sum(not of["accused"] and not of["failed"] for _, of in healthy), len(healthy)),
-        (sum(not of["refused"] and not of["failed"] for _, of in healthy), len(healthy)),
+        (sum(of["status"] and not of["tight"] for _, of in healthy), len(healthy)),
     ]
     if key == "verdict":
         tried = [result for result in kept if "healed" in result]
