@@ -90,6 +90,10 @@ int listeners_half_open(const struct host *h, struct listeners *l, struct err *e
  * of a capture have their owners already. */
 int listeners_own(const struct host *h, struct listeners *l,
 		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e);
+/* The same of listeners that have no owner yet, by processes that are `chosen` only: it looks at
+ * the descriptors of no other. */
+int listeners_own_by(const struct host *h, struct listeners *l,
+		     bool (*chosen)(const struct process *p), struct err *e);
 /* Reuses the owners of an earlier reading whose processes still exist, with their state read again.
  */
 int listeners_adopt(const struct host *h, struct listeners *l, const struct listeners *earlier,

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define APP_PORT 8090
@@ -138,6 +139,59 @@ static void two_servers_are_listed(void **state)
 	snprintf(pid, sizeof(pid), "%d", second);
 	struct checked c = judged("", pid);
 	assert_int_equal(checked_number(running_wall(&c, "accept-queue"), "limit"), 65);
+	checked_free(&c);
+}
+
+/* Two processes without a common ancestor, with one address. */
+static void twin_serves(const void *backlog)
+{
+	struct sockaddr_storage a = address_of(APP_PORT, false);
+	const int *n = backlog, on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	prctl(PR_SET_NAME, "twin");
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) ||
+	    bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, *n))
+		return;
+	for (;;)
+		pause();
+}
+
+static void servers_of_one_address_are_one(void **state)
+{
+	static const int small = 8, large = 4096;
+	static const char *const addresses[] = {":8090", "127.0.0.1:8090"};
+	char pid[16];
+	pid_t first = child_start(twin_serves, &large);
+	wait_listening(APP_PORT);
+	pid_t second = child_start(twin_serves, &small);
+	struct checked c = {0};
+	for (size_t i = 0; i < 2; i++) {
+		/* Until the second one listens too. */
+		for (int k = 0; k < 200; k++) {
+			c = judged("", addresses[i]);
+			if (checked_number(running_wall(&c, "accept-queue"), "limit") < 4096)
+				break;
+			checked_free(&c);
+		}
+		assert_contains(checked_text(running_wall(&c, "accept-queue"), "detail"),
+				"2 sockets (SO_REUSEPORT), the smallest of backlog 8");
+		assert_false(checked_has_finding(&c, "listeners.siblings"));
+		checked_free(&c);
+	}
+	/* By a process the other one is named. */
+	snprintf(pid, sizeof(pid), "%d", first);
+	c = judged("", pid);
+	json_t *f = checked_finding(&c, "listeners.siblings");
+	assert_contains(checked_text(f, "title"), "1 of 2 sockets of 127.0.0.1:8090");
+	assert_contains(checked_text(f, "title"), "backlog of the others is 8");
+	checked_free(&c);
+	/* Each process of the server counts. */
+	kill(second, SIGSTOP);
+	waitid(P_PID, (id_t)second, NULL, WSTOPPED | WNOWAIT);
+	c = judged("--probe listeners", ":8090");
+	assert_contains(checked_text(checked_finding(&c, "listeners.halted"), "detail"),
+			"one of 2 processes that accept");
+	assert_int_equal(c.status, 2);
 	checked_free(&c);
 }
 
@@ -423,6 +477,7 @@ static int tests(void)
 		SERVERS_TEST(each_name_means_the_server),
 		SERVERS_TEST(who_is_not_there_is_refused),
 		SERVERS_TEST(two_servers_are_listed),
+		SERVERS_TEST(servers_of_one_address_are_one),
 		SERVERS_TEST(a_stopped_server_is_named),
 		SERVERS_TEST(a_group_is_one_queue),
 		SERVERS_TEST(the_limit_is_that_of_the_process_that_accepts),
