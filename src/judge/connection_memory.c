@@ -7,7 +7,7 @@
 #include "epolltune/connections.h"
 #include "epolltune/quantity.h"
 
-/* Fewer connections say nothing: the rest of the server's memory outweighs theirs. */
+/* Fewer are no evidence: the rest of the server's memory outweighs theirs. */
 #define SEEN 100
 /* The maximum that is assumed where nothing is known of the server. */
 #define GUESS_BYTES (256 << 10)
