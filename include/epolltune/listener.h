@@ -32,6 +32,9 @@ struct listener {
 	uint32_t limit; /* min(backlog, somaxconn) at listen(); full is depth > limit; UDP: bytes
 			   of the receive buffer (sk_rcvbuf) */
 	uint32_t drops; /* packets since the socket was made, modulo 2^32 (SKMEMINFO); not UNIX */
+	/* SO_RCVBUF and SO_SNDBUF as the kernel counts them, which its connections begin with; TCP
+	 * only, 0: unknown. */
+	uint32_t receive_buffer, send_buffer;
 	uint32_t half_open; /* handshakes in SYN_RECV, by listeners_half_open() */
 	uint64_t inode, cookie;
 	uint32_t uid; /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */

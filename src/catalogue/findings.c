@@ -677,14 +677,17 @@ static const struct finding_row findings[] = {
 	      "TIME_WAIT allows {exact} new connections/s from one address to {destination}; "
 	      "{rate} are needed{tight? with 25 % headroom}",
 	      "A proxy that closes first keeps each port for {rest} (tcp_tw_reuse={reuse}"
-	      "{no_timestamps?, without effect as tcp_timestamps is off}). {used?{used} ports to "
+	      "{bound?, without effect on bind():{no_timestamps?, without effect as "
+	      "tcp_timestamps is off}}). {bound?The proxy calls bind() before connect()\\: all "
+	      "destinations share one range. }{used?{used} ports to "
 	      "{destination} are in use now{named?:; with --server those of the server itself do "
 	      "not count}. }{full?Its open connections take {used?the rest of the:all} {ports} "
 	      "ports.:{connections} of {ports} ports are for open "
 	      "connections\\: beyond {exact}/s connect() fails with EADDRNOTAVAIL.}",
 	      "{possible?Takes effect {effect}. {reuses?{cost} }" SERVICES
-	      "Otherwise:No value suffices\\:} use {addresses?{addresses}:more} source addresses "
-	      "or destinations, reuse connections (keep-alive), or let the other side close first.",
+	      "Otherwise:No value suffices\\:} {bound?set IP_BIND_ADDRESS_NO_PORT before bind() "
+	      "in the proxy:use {addresses?{addresses}:more} source addresses "
+	      "or destinations}, reuse connections (keep-alive), or let the other side close first.",
 	      "A proxy opens and closes more connections a second than it has ports for: each "
 	      "stays in TIME_WAIT for 60 s.",
 	      "Reuse connections (keep-alive); set net.ipv4.tcp_tw_reuse=1; add source addresses "
@@ -708,6 +711,33 @@ static const struct finding_row findings[] = {
 	      "connections.",
 	      "EADDRNOTAVAIL from connect(2) at that number, and not at the proposed range",
 	      "A proxy has as many ports as it needs connections"),
+	{.id = "ports.ephemeral.bound",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title = "{used} of {available} ports of {source} are in use, each for one connection"
+		  "{process?, by {process} (pid {pid})}",
+	 .detail =
+		 "Destinations share no port, as where bind() to port 0 chooses it before "
+		 "connect()\\: all of them have one range. {left?bind() fails with EADDRINUSE "
+		 "after {left} more:No port is left\\: bind() fails with EADDRINUSE}. {largest} "
+		 "of the ports are to {destination}.{hidden? Run the check as root to see the "
+		 "process.}",
+	 .advice = "Set IP_BIND_ADDRESS_NO_PORT before bind() in {process?{process}:the "
+		   "application}, or do not call bind()\\: then each destination has all "
+		   "{available} ports. Otherwise add a source address{narrow?, or widen "
+		   "net.ipv4.ip_local_port_range}. net.ipv4.tcp_tw_reuse does not help.",
+	 .answer = "{who} has bound {used} of {available} ports of {source}",
+	 .meaning =
+		 "Most or all ports of a source address are in use and no port is shared by two "
+		 "destinations, although there are several: the application calls bind() to port "
+		 "0 before connect(), which needs a port that no other socket has.",
+	 .action = "Set IP_BIND_ADDRESS_NO_PORT before bind(), or leave the source address to "
+		   "the kernel. Another source address has ports of its own; another destination "
+		   "has not.",
+	 .proof = "The sockets by sock_diag(7): ss -tan src ADDRESS. connect() alone prefers "
+		  "every second port, so that destinations share ports before half of the range "
+		  "is in use"},
 	{.id = "ports.ephemeral.used",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -752,14 +782,16 @@ static const struct finding_row findings[] = {
 	 .proof = "TcpExt.TCPTimeWaitOverflow grows"},
 
 	SHORT("buffers.receive", REMEDY_APPLICATION,
-	      "{switch?{knob}={current} keeps the window:The receive buffer is} {tight?tight:too "
+	      "{switch?{knob}={current} keeps the window:The receive buffer {fixed?that {who} sets :}is} {tight?tight:too "
 	      "small} for one connection over {rtt}",
 	      "{needed} are needed over {rtt}; {switch?{knob}={current}:a whole buffer in each "
 	      "round trip} allows at most {capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
-	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs "
+	      "load over several connections.:{fixed?{who} sets {knob}\\: its connections have a buffer of "
+	      "{buffer}, which the kernel does not grow. Do not set it, or to more than twice "
+	      "the target's bandwidth × RTT.:Takes effect {effect}. {switch?{cost}:Costs "
 	      "memory only on connections that fill the path.{measured? The lab merges packets of "
-	      "1 500 bytes; the value has a reserve for cards that do not merge them.}}}",
+	      "1 500 bytes; the value has a reserve for cards that do not merge them.}}}}",
 	      "The receive buffer limits one connection to less than the target's bandwidth over "
 	      "its round trip.",
 	      "Raise the third field of net.ipv4.tcp_rmem, or turn on what keeps buffers from "
@@ -778,14 +810,16 @@ static const struct finding_row findings[] = {
 	 .action = "Do not set SO_RCVBUF. Where a program must, raise net.core.rmem_max for it.",
 	 .proof = "A connection with SO_RCVBUF at net.core.rmem_max over the target's round trip"},
 	SHORT("buffers.send", REMEDY_APPLICATION,
-	      "{switch?{knob}={current} keeps the window:The send buffer is} {tight?tight:too "
+	      "{switch?{knob}={current} keeps the window:The send buffer {fixed?that {who} sets :}is} {tight?tight:too "
 	      "small} for one connection over {rtt}",
 	      "{needed} are needed over {rtt}; {switch?{knob}={current}:a whole buffer in each "
 	      "round trip} allows at most {capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
-	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs "
+	      "load over several connections.:{fixed?{who} sets {knob}\\: its connections have a buffer of "
+	      "{buffer}, which the kernel does not grow. Do not set it, or to more than twice "
+	      "the target's bandwidth × RTT.:Takes effect {effect}. {switch?{cost}:Costs "
 	      "memory only on connections that fill the path.{measured? The lab merges packets of "
-	      "1 500 bytes; the value has a reserve for cards that do not merge them.}}}",
+	      "1 500 bytes; the value has a reserve for cards that do not merge them.}}}}",
 	      "The send buffer limits one connection to less than the target's bandwidth over its "
 	      "round trip.",
 	      "Raise the third field of net.ipv4.tcp_wmem.",
@@ -838,12 +872,12 @@ static const struct finding_row findings[] = {
 	SHORT("orphans", REMEDY_KERNEL,
 	      "The kernel {tight?just keeps:does not keep} {needed} more closed connections until "
 	      "their last data is acknowledged",
-	      "Connections close at {rate}, and each is an orphan for a round trip of {rtt}{proxy?, "
+	      "Connections close at {rate}, and each is an orphan for two round trips of {rtt}{proxy?, "
 	      "two for each of a proxy}. {used} of {max} are in use. The kernel resets those beyond\\: "
 	      "their clients lose the end of the answer.",
 	      "{possible?" TAKES_EFFECT " {cost}:tcp_max_orphans is not visible in this network "
 	      "namespace\\: set it in the initial one.}",
-	      "The orphans that the target's closed connections are for a round trip exceed what the "
+	      "The orphans that the target's closed connections are for two round trips exceed what the "
 	      "kernel keeps.",
 	      "Raise net.ipv4.tcp_max_orphans; find clients that have vanished: ss -tan state "
 	      "fin-wait-1.",
@@ -1264,6 +1298,20 @@ static const struct finding_row findings[] = {
 		    "the stall.",
 	 .action = "Raise or remove the CPU limit, or keep accept queues that hold the pause.",
 	 .proof = "cpu.max and nr_throttled of cpu.stat (v1: cpu.cfs_quota_us)"},
+	{.id = "cgroup.pids.refused",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_CONTAINER,
+	 .observed = true,
+	 .title = "fork() fails in {path} now{max?, which has {used} of {max} processes and threads}",
+	 .detail = "Its process limit refused {refused} in {window}: fork() and pthread_create() "
+		   "return EAGAIN.",
+	 .advice = "{engine}\\: {line}",
+	 .answer = "the process limit of {path} refuses processes now",
+	 .meaning = "A limit on processes of the control group refused new ones while epolltune "
+		    "watched.",
+	 .action = "Raise the process limit of the container or unit; find what makes so many "
+		   "processes or threads.",
+	 .proof = "max in pids.events grows"},
 	{.id = "cgroup.pids.near",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,

@@ -83,6 +83,8 @@ static int inet_received(struct nl_msg *msg, void *arg)
 	if (memory)
 		nla_memcpy(values, memory, sizeof(values));
 	l->drops = values[SK_MEMINFO_DROPS];
+	l->receive_buffer = udp ? 0 : values[SK_MEMINFO_RCVBUF];
+	l->send_buffer = udp ? 0 : values[SK_MEMINFO_SNDBUF];
 	if (udp) {
 		l->depth = values[SK_MEMINFO_RMEM_ALLOC];
 		l->limit = values[SK_MEMINFO_RCVBUF];

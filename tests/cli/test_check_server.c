@@ -1,7 +1,9 @@
 /* check --server beside real servers: who is meant, and that the walls are its own. */
 #include "../support/servers.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -280,6 +282,72 @@ static void the_limit_is_that_of_the_process_that_accepts(void **state)
 	checked_free(&c);
 }
 
+#define HOLDS 500
+
+static void holder_serves(const void *unused)
+{
+	struct rlimit limit = {1024, 1024};
+	(void)unused;
+	prctl(PR_SET_NAME, "holder");
+	setrlimit(RLIMIT_NOFILE, &limit);
+	for (int i = 0; i < HOLDS; i++)
+		if (dup(STDIN_FILENO) < 0)
+			_exit(1);
+	listen_at(APP_PORT, 4096);
+	for (;;)
+		pause();
+}
+
+/* What the test server holds is not what the server in question does. */
+static void a_run_keeps_what_the_server_holds(void **state)
+{
+	static const char *const depths[] = {"--quick", ""};
+	int64_t limit[2];
+	child_start(holder_serves, NULL);
+	wait_listening(APP_PORT);
+	for (size_t i = 0; i < 2; i++) {
+		struct checked c = checked_parse(
+			run("$PROGRAM check %s --format json --connections 500 --rate 100 "
+			    "--probe descriptors --server holder",
+			    depths[i]));
+		json_t *w = running_wall(&c, "descriptors.process");
+		limit[i] = (int64_t)checked_number(w, "limit");
+		assert_string_equal(checked_text(w, "verdict"), "tight");
+		checked_free(&c);
+	}
+	assert_in_range(limit[0], 500, 1024 - HOLDS);
+	assert_int_equal(limit[1], limit[0]);
+}
+
+static void small_serves(const void *unused)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(APP_PORT)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0), size = 8192;
+	(void)unused;
+	prctl(PR_SET_NAME, "small");
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) ||
+	    bind(fd, (const struct sockaddr *)&a, sizeof(a)) || listen(fd, 4096))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void a_buffer_that_the_server_sets_is_its_wall(void **state)
+{
+	child_start(small_serves, NULL);
+	wait_listening(APP_PORT);
+	struct checked c = judged("--probe buffers", "small");
+	json_t *w = checked_wall(&c, "buffers.receive");
+	assert_string_equal(checked_text(w, "knob"), "SO_RCVBUF");
+	assert_string_equal(checked_text(w, "verdict"), "short");
+	json_t *f = checked_finding(&c, "buffers.receive.short");
+	assert_string_equal(checked_text(f, "remedy"), "application");
+	assert_contains(checked_text(f, "advice"), "small sets SO_RCVBUF");
+	assert_string_equal(checked_text(checked_wall(&c, "buffers.send"), "knob"),
+			    "net.ipv4.tcp_wmem");
+	checked_free(&c);
+}
+
 static void unix_serves(const void *arg)
 {
 	const struct sockaddr_un *a = arg;
@@ -481,6 +549,8 @@ static int tests(void)
 		SERVERS_TEST(a_stopped_server_is_named),
 		SERVERS_TEST(a_group_is_one_queue),
 		SERVERS_TEST(the_limit_is_that_of_the_process_that_accepts),
+		SERVERS_TEST(a_run_keeps_what_the_server_holds),
+		SERVERS_TEST(a_buffer_that_the_server_sets_is_its_wall),
 		SERVERS_TEST(a_unix_socket_is_its_wall),
 		SERVERS_TEST(a_unix_socket_is_filled_in_the_lab),
 		SERVERS_TEST(its_network_namespace_counts),
