@@ -107,7 +107,7 @@ static void memory_words(const struct target *target, const struct settings *s,
 	wording_set(w, "path", "%s", path);
 	wording_set(w, "max", "%s", quantity_show(QUANTITY_SIZE, (uint64_t)s->at[MAX][0]).text);
 	wording_set(w, "used", "%s", quantity_show(QUANTITY_SIZE, (uint64_t)s->at[USED][0]).text);
-	connection_memory_words(s, true, w);
+	connection_memory_words(target, s, w);
 	wording_set(w, "mib", "%s", quantity_plain(mib(enough)).text);
 	wording_set(w, "bytes", "%s", quantity_plain(mib(enough) << 20).text);
 	const struct container_row *engine = engine_of(path, s->machine.container);

@@ -399,7 +399,7 @@ static void connection_words(const struct target *target, const struct settings 
 			     const struct outcome *o, struct wording *w)
 {
 	wording_set(w, "group", "%s", is_grouped(s) ? s->machine.group : "");
-	connection_memory_words(s, is_grouped(s), w);
+	connection_memory_words(target, s, w);
 }
 
 /* Growth far from the size of a connection's objects has other causes. */

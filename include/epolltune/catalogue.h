@@ -271,8 +271,8 @@ const struct server_row *server_row_find(const char *process);
 uint64_t server_clients(const struct server_row *row, uint64_t clients, uint64_t held);
 /* A line of its configuration with {name} as `value`; "" for a NULL line. Returns `out`. */
 char *server_line(const char *line, const char *name, uint64_t value, char *out, size_t size);
-/* Sentences about a server's memory, with {named} {server} {least} {most} {range} {bounded} {seen}
- * {open}. */
+/* Sentences about a server's memory, with {named} {assumed} {bounded} {server} {min} {max} {range}
+ * {tls} {seen} {heard} {open}. */
 extern const char server_own_memory[];
 /* Whether a server that operators call `who` may have a process of that name: "redis" has
  * "redis-server". */

@@ -17,11 +17,13 @@ struct connection {
 	uint32_t rtt_us;    /* tcpi_min_rtt, before Linux 4.6 tcpi_rtt; 0: none was taken */
 	bool app_limited;   /* delivery_rate is what the application sent, not what the path took */
 	uint64_t delivered; /* tcpi_delivery_rate, bytes/s; 0: nothing was sent */
+	uint64_t received;  /* tcpi_bytes_received; 0 before Linux 4.1 */
 };
 
 struct connections {
-	uint64_t open; /* in the last reading */
-	uint64_t seen; /* in all readings */
+	uint64_t open;  /* in the last reading */
+	uint64_t heard; /* of these, that were accepted and clients have sent data on */
+	uint64_t seen;  /* in all readings */
 	size_t count;
 	struct connection at[CONNECTIONS_SAMPLE]; /* drawn evenly from all that were seen */
 };

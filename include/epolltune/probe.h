@@ -65,10 +65,10 @@ struct settings {
 		uint64_t held;             /* descriptors of a server without connections */
 		uint64_t connection_bytes; /* kernel memory of an idle connection at one end */
 		uint64_t own_bytes;        /* of the server's own memory, for a connection */
-		/* The same of a busy one, and at most: 0: no such bound, UINT64_MAX: unknown. */
-		uint64_t own_busy, own_most;
-		bool own_seen; /* that is what the server has now for each one that is open */
-		uint64_t open; /* connections that clients have to it */
+		uint64_t own_memory;       /* of the server in all, now; 0: unknown */
+		bool limited;              /* by a control group */
+		uint64_t open;             /* connections that clients have to it */
+		uint64_t heard; /* of these, that it accepted and clients have sent data on */
 		uint64_t request_bytes;  /* buffer of a connection with a waiting request */
 		uint64_t datagram_bytes; /* of a receive buffer that a datagram takes */
 		/* CPU time per connection of a server's process, of its client's, with the
@@ -99,10 +99,10 @@ struct bound {
 	/* What could not be read, of what is left: a wall that is not short without it is
 	 * unknown. NULL: all was read. */
 	const char *unread;
-	/* What the need may be, where `needed` is the least: a wall that suffices for that, not for
-	 * this with the margin, is tight, or with `unsure` unknown. REPORT_NONE: the need is
-	 * `needed`. */
-	int64_t needed_most;
+	/* The upper end of a need that is a range from `needed`: a wall that suffices for that, not
+	 * for this with the margin, is tight, or with `unsure` unknown. INT64_MAX: it is not known,
+	 * REPORT_NONE: the need is `needed`. */
+	int64_t needed_max;
 	bool unsure;
 	bool explained; /* the detail of the wall says why the capacity is unknown */
 	bool by_run;    /* only run() shows a capacity: without it the wall is n/a */

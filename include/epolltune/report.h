@@ -62,9 +62,13 @@ struct wall {
 	int64_t measured; /* by the experiment; REPORT_NONE: not measured */
 	/* Of repeated runs, of which `measured` is the median; both 0: one run. */
 	int64_t lowest, highest;
-	bool at_least;    /* the experiment ended at `measured` without meeting the limit */
-	bool at_most;     /* practice does not reach `limit` */
-	int64_t needed;   /* by the target; REPORT_NONE: the target does not need it */
+	bool at_least;  /* the experiment ended at `measured` without meeting the limit */
+	bool at_most;   /* practice does not reach `limit` */
+	int64_t needed; /* by the target; REPORT_NONE: the target does not need it */
+	/* The upper end of a need that is a range from `needed`: short is what does not suffice for
+	 * its lower end, ok what suffices for this with the margin. REPORT_NONE: it has no known
+	 * upper end, or is none. */
+	int64_t needed_max;
 	bool accepted;    /* all its findings are: the verdict counts nothing */
 	char knob[48];    /* that binds, "RLIMIT_NOFILE" included; "": none */
 	char detail[600]; /* a few sentences */
@@ -331,6 +335,8 @@ void report_append_to(char *field, size_t size, const char *fmt, ...)
 /* ok from 1.25 × needed, tight from 1 ×, short below. Unknown if capacity is REPORT_NONE; otherwise
  * ok if needed is REPORT_NONE or 0. */
 enum wall_verdict report_verdict(int64_t capacity, int64_t needed);
+/* The need that decides about headroom: the upper end of a range. */
+int64_t report_needed(const struct wall *w);
 /* 1.25 × needed, rounded up: the smallest capacity that is ok. */
 uint64_t report_margin(uint64_t needed);
 /* Whether the verdict asks for a finding: tight or short. */

@@ -231,7 +231,7 @@ static const struct finding_row findings[] = {
 	      "The target's connections take more memory at the server of check --run than is "
 	      "available.",
 	      "Give each connection smaller buffers in the server's configuration; add memory.",
-	      "Pss_Anon and Pss_Shmem in /proc/PID/smaps_rollup before and with the connections",
+	      "Pss_Anon, Pss_Shmem and SwapPss in /proc/PID/smaps_rollup before and with the connections",
 	      "The memory suffices for the target's connections at that server"),
 	SHORT("application.throughput", REMEDY_APPLICATION,
 	      "One connection of {who} {tight?just carries:cannot carry} {needed} over {rtt}",

@@ -10,14 +10,13 @@
 /* Bytes of a name in /proc/PID/stat. */
 #define PROCESS_NAME 15
 
-#define SEEN "what it has now for each of {open} connections"
-
 const char server_own_memory[] =
-	"{named?{server?{server} is assumed to take {least} of its own memory besides{range?, up "
-	"to {most}{seen?, " SEEN ":, with TLS}}:The server's own memory comes on top\\: "
-	"{bounded?up to {most}{seen?, " SEEN ",} is assumed:how much is not known}}.{range? check "
-	"--run measures it (application.memory).}{open? {open} connections are open and not "
-	"counted again.}:A server's own memory comes on top\\: --server counts it.}";
+	"{named?{assumed?{bounded?epolltune assumes that {server?{server} takes {min}{range? to "
+	"{max}}:the server takes up to {max}} of its own memory per connection{tls? ({max} with "
+	"TLS)}{seen? (the upper figure by its memory now, with {heard} connections in use)}:epolltune does not know how much of its own memory the server "
+	"takes per connection}.{range? check --run measures it (application.memory).}}{open?"
+	"{assumed? }For the {open} open connections epolltune counts only what they may add."
+	"}:The need does not include a server's own memory\\: --server adds it.}";
 
 static const struct server_row servers[] = {
 	{

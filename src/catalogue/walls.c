@@ -101,9 +101,10 @@ static const struct wall_row walls[] = {
 		.runbook = RUNBOOK_SALE,
 		.unit = "B",
 		.what = "The kernel memory that idle connections take at this end, compared with "
-			"the memory that is available. Needed: the target's connections, two for "
-			"each of a proxy, times the memory of one; what the server of --server takes "
-			"of its own, as in cgroup.memory, is added.",
+			"the memory that is available. Needed: the target's connections that the "
+			"server of --server does not have open yet, two for each of a proxy, times "
+			"the memory of one and the minimum of its own, or, within the limit of a "
+			"control group, the range of cgroup.memory.",
 		.detail = "The limit is {group?what the memory limit of {group} "
 			  "leaves:MemAvailable}; an idle connection takes {each} of kernel "
 			  "memory at this end, {basis}.{own? {own}}" TWO_EACH,
@@ -321,10 +322,12 @@ static const struct wall_row walls[] = {
 		.what = "The memory that the limit of the control group, or of one above it, "
 			"leaves; memory that is in use and cannot be reclaimed is subtracted. "
 			"Needed: the target's connections that are not open yet, two for each of a "
-			"proxy, times the kernel memory of one and what the server of --server "
-			"takes of its own for one, at least. What it may take at most is assumed, "
-			"by its name or by what it has now: where the limit does not suffice for "
-			"that, the wall is tight, of a server that epolltune does not know unknown.",
+			"proxy, times the kernel memory of one and the memory that the server of "
+			"--server takes of its own for one, and what it may add for those that are "
+			"open. That need is a range: epolltune assumes the server's memory by its "
+			"name and by what it has now. Short is less than the lower end, ok 1.25 × "
+			"the upper end; in between the wall is tight, of a server that epolltune "
+			"does not know unknown.",
 		.detail = "memory.max of {path} is {max}, {used} of it are in use and cannot be "
 			  "reclaimed; an idle connection takes {each} of kernel memory at this "
 			  "end, {basis}.{own? {own}}" TWO_EACH,

@@ -63,8 +63,12 @@ static int received(struct nl_msg *msg, void *arg)
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	if (!is_wanted(r, header))
 		return NL_OK;
+	const struct inet_diag_msg *m = nlmsg_data(header);
+	const struct connection one = connection_of(header);
 	r->out->open++;
-	draw(r->out, connection_of(header));
+	/* One that waits for accept() has no inode. */
+	r->out->heard += m->idiag_inode && one.received;
+	draw(r->out, one);
 	return NL_OK;
 }
 
@@ -163,7 +167,7 @@ int connections_read(const struct host *h, const struct listeners *l,
 		     struct connections *c, struct err *e)
 {
 	struct reading r = {.l = l, .wanted = wanted, .arg = arg, .out = c};
-	c->open = 0;
+	c->open = c->heard = 0;
 	return reading_run(&r, h, SOCK_DIAG_WITH(INET_DIAG_INFO), received, e);
 }
 

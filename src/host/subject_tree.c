@@ -132,15 +132,17 @@ static uint64_t line_bytes(const char *text, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) * 1024 : 0;
 }
 
-/* The proportional share of each process (proc_pid_smaps_rollup(5)); where another user's is
- * hidden, RssAnon, which counts what workers share with their master once in each. */
+/* The proportional share of each process (proc_pid_smaps_rollup(5)), swapped or not; where another
+ * user's is hidden, RssAnon and VmSwap, which count what workers share with their master once in
+ * each. */
 static uint64_t memory_bytes(int process)
 {
 	char text[4096];
 	if (process_file(process, "smaps_rollup", text, sizeof(text)) > 0)
-		return line_bytes(text, "\nPss_Anon:") + line_bytes(text, "\nPss_Shmem:");
+		return line_bytes(text, "\nPss_Anon:") + line_bytes(text, "\nPss_Shmem:") +
+		       line_bytes(text, "\nSwapPss:");
 	if (process_file(process, "status", text, sizeof(text)) > 0)
-		return line_bytes(text, "\nRssAnon:");
+		return line_bytes(text, "\nRssAnon:") + line_bytes(text, "\nVmSwap:");
 	return 0;
 }
 

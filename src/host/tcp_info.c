@@ -17,7 +17,8 @@ struct connection tcp_info_connection(const void *info, size_t size)
 	bool none = !t.tcpi_min_rtt || t.tcpi_min_rtt == UINT32_MAX;
 	return (struct connection){.rtt_us = none ? t.tcpi_rtt : t.tcpi_min_rtt,
 				   .app_limited = t.tcpi_delivery_rate_app_limited,
-				   .delivered = t.tcpi_delivery_rate};
+				   .delivered = t.tcpi_delivery_rate,
+				   .received = t.tcpi_bytes_received};
 }
 
 bool tcp_info_state(const void *info, size_t size, struct connection_state *out)

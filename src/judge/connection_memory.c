@@ -7,12 +7,19 @@
 #include "epolltune/connections.h"
 #include "epolltune/quantity.h"
 
-/* Of so many open connections the server's memory shows what one takes at most. */
+/* Fewer are no evidence: the rest of the server's memory outweighs theirs. */
 #define SEEN 100
-/* That is assumed to be the most where nothing is known of the server. */
+/* The maximum that is assumed where nothing is known of the server. */
 #define GUESS_BYTES (256 << 10)
 /* The kernel counts a socket's inode and dentry as reclaimable (Linux 6.18: 862 and 195 bytes). */
 #define PINNED_BYTES 1060
+
+/* Bytes of the server's own memory for one socket. */
+struct own {
+	uint64_t min, busy, max;
+	uint64_t held; /* what an open one has of it now */
+	bool seen;     /* its memory now has changed `max` */
+};
 
 static uint64_t add(uint64_t a, uint64_t b)
 {
@@ -26,6 +33,9 @@ static uint64_t times(uint64_t a, uint64_t b)
 	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
 }
 
+static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
 static int64_t bytes_of(uint64_t n) { return n > INT64_MAX ? INT64_MAX : (int64_t)n; }
 
 static const struct server_row *row_of(const struct settings *s)
@@ -35,41 +45,65 @@ static const struct server_row *row_of(const struct settings *s)
 
 static bool is_known(const struct server_row *row) { return row && row->own.tls; }
 
-static uint64_t open_connections(const struct host *h, const struct subject *s)
+static bool is_range(const struct settings *s) { return s->subject && s->taken.limited; }
+
+/* Sockets of so many connections of the target. */
+static uint64_t sockets(const struct target *target, uint64_t connections)
+{
+	struct target t = *target;
+	t.connections = connections;
+	return target_sockets(&t);
+}
+
+static uint64_t each(const struct target *target, const struct settings *s, uint64_t connections)
+{
+	return connections < SEEN ? 0 : s->taken.own_memory / sockets(target, connections);
+}
+
+/* What the server has now shows a maximum only where clients have used their connections: one that
+ * is silent has no buffer and no TLS yet. */
+static struct own own_of(const struct target *target, const struct settings *s)
+{
+	const struct server_row *row = row_of(s);
+	uint64_t seen = each(target, s, s->taken.heard);
+	struct own o = {.min = s->taken.own_bytes, .busy = s->taken.own_bytes, .max = GUESS_BYTES};
+	o.held = larger(o.min, each(target, s, s->taken.open));
+	if (is_known(row)) {
+		o.busy = larger(o.min, row->own.busy);
+		o.max = seen ? smaller(larger(seen, o.busy), row->own.tls) : row->own.tls;
+		o.seen = o.max < row->own.tls;
+		return o;
+	}
+	if (row && row->forks && !seen)
+		o.max = UINT64_MAX;
+	o.seen = seen > GUESS_BYTES || (row && row->forks && seen);
+	o.max = larger(o.max, seen);
+	return o;
+}
+
+static void open_read(const struct host *h, const struct subject *s, struct taken *t)
 {
 	CLEAN(listeners_free) struct listeners l = {0};
 	CLEAN(free_pointer) struct connections *c = calloc(1, sizeof(*c));
-	bool read = c && !listeners_read_tcp(h, &l, NULL) &&
-		    !connections_read(h, &l, subject_receives, (void *)s, c, NULL);
-	return read ? c->open : 0;
-}
-
-uint64_t connection_memory_least(const struct server_row *row) { return row ? row->own.idle : 0; }
-
-void connection_memory_own(const struct server_row *row, uint64_t memory, struct taken *t)
-{
-	uint64_t seen = t->open >= SEEN ? memory / t->open : 0;
-	t->own_busy = row ? row->own.busy : 0;
-	t->own_most = is_known(row) ? row->own.tls : GUESS_BYTES;
-	if (row && row->forks)
-		t->own_most = UINT64_MAX;
-	t->own_seen = seen && (!is_known(row) || seen < t->own_most);
-	if (t->own_seen)
-		t->own_most = seen > t->own_bytes ? seen : t->own_bytes;
+	if (!c || listeners_read_tcp(h, &l, NULL) ||
+	    connections_read(h, &l, subject_receives, (void *)s, c, NULL))
+		return;
+	t->open = c->open;
+	t->heard = c->heard;
 }
 
 void connection_memory_read(const struct host *h, bool limited, struct settings *s)
 {
 	const struct server_row *row = row_of(s);
-	uint64_t memory = 0;
 	s->taken.connection_bytes = host_connection_bytes(h);
 	s->taken.basis = "by the size of its objects";
-	s->taken.own_bytes = connection_memory_least(row);
-	if (!s->subject || !limited || s->guest)
+	s->taken.own_bytes = row ? row->own.idle : 0;
+	s->taken.limited = limited && !s->guest;
+	if (!s->subject || s->guest)
 		return;
-	s->taken.open = open_connections(h, s->subject);
-	subject_memory_read(h, s->subject, &memory, NULL);
-	connection_memory_own(row, memory, &s->taken);
+	open_read(h, s->subject, &s->taken);
+	if (limited)
+		subject_memory_read(h, s->subject, &s->taken.own_memory, NULL);
 }
 
 uint64_t connection_memory_kernel(const struct settings *s)
@@ -77,75 +111,84 @@ uint64_t connection_memory_kernel(const struct settings *s)
 	return s->taken.connection_bytes ? s->taken.connection_bytes : CONNECTION_BYTES;
 }
 
-/* Sockets of the target that are not open yet. */
-static uint64_t missing(const struct target *target, const struct settings *s)
+/* Of the sockets that are not open yet all, of the others what they may add. */
+static uint64_t need(const struct target *target, const struct settings *s, const struct own *o,
+		     uint64_t own)
 {
-	struct target rest = *target;
-	rest.connections -= s->taken.open < rest.connections ? s->taken.open : rest.connections;
-	return target_sockets(&rest);
+	uint64_t all = target_sockets(target);
+	uint64_t open = smaller(all, sockets(target, s->taken.open));
+	return add(times(all - open, add(connection_memory_kernel(s), own)),
+		   times(open, own > o->held ? own - o->held : 0));
 }
 
-static uint64_t need(const struct target *target, const struct settings *s, uint64_t own)
+static uint64_t pinned(const struct target *target, const struct settings *s)
 {
-	return times(missing(target, s), add(connection_memory_kernel(s), own));
+	return times(sockets(target, s->taken.open), PINNED_BYTES);
 }
 
-static uint64_t need_most(const struct target *target, const struct settings *s)
+/* A group of cgroup v1 counts the pinned ones as used: there they are no part of the minimum. */
+static uint64_t need_min(const struct target *target, const struct settings *s, const struct own *o)
 {
-	return missing(target, s)
-		       ? add(need(target, s, s->taken.own_most), times(s->taken.open, PINNED_BYTES))
-		       : 0;
+	return add(need(target, s, o, o->min), s->taken.limited ? 0 : pinned(target, s));
+}
+
+static uint64_t need_max(const struct target *target, const struct settings *s, const struct own *o)
+{
+	return add(need(target, s, o, o->max), pinned(target, s));
 }
 
 void connection_memory_bound(const struct target *target, const struct settings *s,
 			     struct bound *out)
 {
-	out->needed = bytes_of(need(target, s, s->taken.own_bytes));
+	const struct own o = own_of(target, s);
+	out->needed = bytes_of(need_min(target, s, &o));
 	out->assumed = true;
-	if (!s->taken.own_most)
+	if (!is_range(s))
 		return;
-	out->needed_most = bytes_of(need_most(target, s));
+	out->needed_max = bytes_of(need_max(target, s, &o));
 	out->unsure = !is_known(row_of(s));
 }
 
 uint64_t connection_memory_enough(const struct target *target, const struct settings *s,
 				  int64_t left)
 {
-	bool bounded = s->taken.own_most && s->taken.own_most < UINT64_MAX;
-	bool most = left >= bytes_of(need(target, s, s->taken.own_bytes));
-	uint64_t own =
-		s->taken.own_busy > s->taken.own_bytes ? s->taken.own_busy : s->taken.own_bytes;
-	if (bounded && (most || !is_known(row_of(s))))
-		return report_margin(need_most(target, s));
-	return report_margin(need(target, s, own));
+	const struct own o = own_of(target, s);
+	bool suffices = left >= bytes_of(need_min(target, s, &o));
+	if (is_range(s) && o.max < UINT64_MAX && (suffices || !is_known(row_of(s))))
+		return report_margin(need_max(target, s, &o));
+	return report_margin(add(need(target, s, &o, o.busy), pinned(target, s)));
 }
 
-static void own_words(const struct settings *s, bool limited, struct wording *w)
+static void own_words(const struct target *target, const struct settings *s, struct wording *w)
 {
-	const struct taken *t = &s->taken;
+	const struct own o = own_of(target, s);
 	const struct server_row *row = row_of(s);
 	char text[WORDING_TEXT];
 	struct wording own = {0};
-	bool is_said = s->subject ? t->own_most || is_known(row) : limited;
+	bool range = is_range(s);
 	wording_flag(&own, "named", s->subject);
+	wording_flag(&own, "assumed", range || is_known(row));
 	wording_set(&own, "server", "%s", is_known(row) ? row->name : "");
-	wording_set(&own, "least", "%s", quantity_show(QUANTITY_SIZE, t->own_bytes).text);
-	wording_set(&own, "most", "%s", quantity_show(QUANTITY_SIZE, t->own_most).text);
-	wording_flag(&own, "range", t->own_most);
-	wording_flag(&own, "bounded", t->own_most < UINT64_MAX);
-	wording_flag(&own, "seen", t->own_seen);
-	wording_set(&own, "open", "%s", t->open ? quantity_count(t->open).text : "");
+	wording_set(&own, "min", "%s", quantity_show(QUANTITY_SIZE, o.min).text);
+	wording_set(&own, "max", "%s", quantity_show(QUANTITY_SIZE, o.max).text);
+	wording_flag(&own, "range", range);
+	wording_flag(&own, "bounded", o.max < UINT64_MAX);
+	wording_flag(&own, "tls", range && is_known(row) && !o.seen);
+	wording_flag(&own, "seen", range && o.seen);
+	wording_set(&own, "heard", "%s", quantity_count(s->taken.heard).text);
+	wording_set(&own, "open", "%s", s->taken.open ? quantity_count(s->taken.open).text : "");
 	wording_fill(&own, server_own_memory, text, sizeof(text));
-	wording_set(w, "own", "%s", is_said ? text : "");
+	wording_set(w, "own", "%s", s->subject || s->taken.limited ? text : "");
 }
 
-void connection_memory_words(const struct settings *s, bool limited, struct wording *w)
+void connection_memory_words(const struct target *target, const struct settings *s,
+			     struct wording *w)
 {
 	wording_set(w, "each", "%s",
 		    quantity_show(QUANTITY_SIZE, connection_memory_kernel(s)).text);
 	wording_set(w, "basis", "%s",
 		    s->taken.connection_bytes ? s->taken.basis
 					      : "as measured on Linux 6.18, not here");
-	wording_flag(w, "range", s->taken.own_most);
-	own_words(s, limited, w);
+	wording_flag(w, "range", is_range(s));
+	own_words(target, s, w);
 }

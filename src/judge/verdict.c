@@ -31,7 +31,7 @@ static struct bound bound_of(const struct experiment *x, const struct target *t,
 	struct bound b = {.capacity = REPORT_NONE,
 			  .unraised = REPORT_NONE,
 			  .needed = REPORT_NONE,
-			  .needed_most = REPORT_NONE,
+			  .needed_max = REPORT_NONE,
 			  .shown = REPORT_NONE,
 			  .binding = -1};
 	b.by_run = b.due = x->due;
@@ -77,8 +77,8 @@ static enum wall_verdict bound_verdict(const struct bound *b)
 		return upper_verdict(b);
 	enum wall_verdict v = report_verdict(b->capacity, b->needed);
 	bool soft = b->unraised != REPORT_NONE && b->unraised < b->needed;
-	if ((v == VERDICT_OK || v == VERDICT_TIGHT) && b->needed_most != REPORT_NONE &&
-	    report_verdict(b->capacity, b->needed_most) != VERDICT_OK)
+	if ((v == VERDICT_OK || v == VERDICT_TIGHT) && b->needed_max != REPORT_NONE &&
+	    report_verdict(b->capacity, b->needed_max) != VERDICT_OK)
 		return b->unsure ? VERDICT_UNKNOWN : VERDICT_TIGHT;
 	return v == VERDICT_OK && soft ? VERDICT_TIGHT : v;
 }
@@ -101,6 +101,12 @@ static enum wall_verdict outcome_verdict(const struct bound *b, const struct out
 	return bound_verdict(&measured);
 }
 
+static int64_t upper_end(const struct bound *b)
+{
+	bool known = b->needed != REPORT_NONE && b->needed_max < INT64_MAX;
+	return known ? b->needed_max : REPORT_NONE;
+}
+
 static const char *knob_of(const struct experiment *x, const struct bound *b)
 {
 	return b->binding >= 0 ? x->knobs[b->binding] : "";
@@ -111,7 +117,7 @@ static struct wording words_of(const struct experiment *x, const struct target *
 			       const struct bound *b)
 {
 	struct wording w = {0};
-	char text[32];
+	char text[64];
 	wording_set(&w, "connections", "%s", quantity_show(QUANTITY_COUNT, t->connections).text);
 	wording_set(&w, "rate", "%s", quantity_show(QUANTITY_RATE, t->rate_per_s).text);
 	wording_set(&w, "stall", "%s", quantity_show(QUANTITY_DURATION, t->stall_us).text);
@@ -125,7 +131,9 @@ static struct wording words_of(const struct experiment *x, const struct target *
 	const char *unit = wall_row_find(x->wall)->unit;
 	figure_format(text, sizeof(text), unit, b->capacity);
 	wording_set(&w, "capacity", "%s", b->capacity == REPORT_NONE ? "unknown" : text);
-	figure_format(text, sizeof(text), unit, b->needed);
+	struct wall need = {.needed = b->needed, .needed_max = upper_end(b)};
+	report_text(need.unit, "%s", unit);
+	figure_needed(text, sizeof(text), &need);
 	wording_set(&w, "needed", "%s", b->needed == REPORT_NONE ? "nothing" : text);
 	figure_format(text, sizeof(text), unit, b->unraised);
 	wording_set(&w, "unraised", "%s", b->unraised == REPORT_NONE ? "" : text);
@@ -168,6 +176,7 @@ void wall_inspect(const struct experiment *x, const struct target *t, const stru
 	w->limit = b.unlimited ? REPORT_NONE : b.capacity;
 	w->measured = REPORT_NONE;
 	w->needed = b.needed;
+	w->needed_max = upper_end(&b);
 	w->at_most = b.upper && b.capacity != REPORT_NONE;
 	w->at_least = false;
 	w->verdict = bound_verdict(&b);

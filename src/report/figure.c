@@ -73,6 +73,22 @@ char *figure_text(char *text, size_t size, const struct wall *w)
 	return text;
 }
 
+char *figure_needed(char *text, size_t size, const struct wall *w)
+{
+	char upper[32];
+	if (w->needed == REPORT_NONE)
+		snprintf(text, size, "-");
+	else
+		figure_format(text, size, w->unit, w->needed);
+	if (w->needed == REPORT_NONE || w->needed_max == REPORT_NONE)
+		return text;
+	figure_format(upper, sizeof(upper), w->unit, w->needed_max);
+	size_t used = strlen(text);
+	if (strcmp(text, upper) != 0)
+		snprintf(text + used, size - used, " to %s", upper);
+	return text;
+}
+
 bool figure_is_absent(const struct wall *w)
 {
 	const struct wall_row *row = wall_row_find(w->name);

@@ -16,6 +16,9 @@ bool figure_is_absent(const struct wall *w);
 /* Formats the figure for a table: "9.3 MB/s", "≥ 17.8 MB/s", "≤ 86.5 MB/s", "unknown" or "n/a". 64
  * bytes suffice. Returns text. */
 char *figure_text(char *text, size_t size, const struct wall *w);
+/* Formats a need that is a range if it has an upper end: "4.1 MiB", "4.1 MiB to 15 MiB", or "-" for
+ * none. 64 bytes suffice. Returns text. */
+char *figure_needed(char *text, size_t size, const struct wall *w);
 /* Format a quantity with its unit; counts of things ("connections") have none. */
 void figure_format(char *text, size_t size, const char *unit, int64_t value);
 /* Whether figure_value() scales that unit, so that the number alone says too little. */

@@ -93,6 +93,7 @@ static json_t *wall(struct json_writer *w, const struct wall *from)
 	value_set(w, o, "at_least", json_boolean(from->at_least));
 	value_set(w, o, "at_most", json_boolean(from->at_most));
 	value_set(w, o, "needed", value_quantity(from->needed));
+	value_set(w, o, "needed_max", value_quantity(from->needed_max));
 	value_set(w, o, "verdict", value_text(wall_verdict_name(from->verdict)));
 	value_set(w, o, "accepted", json_boolean(from->accepted));
 	value_set(w, o, "knob", value_text_or_null(from->knob));

@@ -41,7 +41,7 @@ static void wall(struct junit *j, const struct report *r, const struct wall *w)
 	enum junit_result is = result_of(r, w);
 	char capacity[64], needed[64] = "", message[200];
 	if (w->needed != REPORT_NONE)
-		figure_format(needed, sizeof(needed), w->unit, w->needed);
+		figure_needed(needed, sizeof(needed), w);
 	report_text(message, "%s%s: %s%s%s", w->accepted ? "accepted, " : "",
 		    wall_verdict_name(w->verdict), figure_text(capacity, sizeof(capacity), w),
 		    needed[0] ? ", needed " : "", needed);

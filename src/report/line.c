@@ -39,17 +39,16 @@ static void put_wall(FILE *out, const struct report *r, const struct wall *w)
 	put(out, w->name);
 	if (figure_of(w) == REPORT_NONE || w->needed == REPORT_NONE)
 		return;
-	if (report_verdict(figure_of(w), w->needed) == VERDICT_OK) {
+	if (report_verdict(figure_of(w), report_needed(w)) == VERDICT_OK) {
 		fputs(": ", out);
 		put(out, reason(r, w));
 		return;
 	}
 	figure_format(figure, sizeof(figure), w->unit, figure_of(w));
-	figure_format(needed, sizeof(needed), w->unit, w->needed);
 	fputc(' ', out);
 	put(out, figure);
 	fputs(" of ", out);
-	put(out, needed);
+	put(out, figure_needed(needed, sizeof(needed), w));
 }
 
 /* Prints "accept-queue 4 097 of 5 000" for each wall with that verdict. Returns true if the line
@@ -95,9 +94,9 @@ static void performance(FILE *out, const struct wall *w)
 		fputs("=U", out);
 	else
 		fprintf(out, "=%" PRId64 "%s", figure_of(w), uom(w->unit));
-	if (w->needed > 0)
-		fprintf(out, ";%" PRIu64 ":;%" PRId64 ":;0", report_margin((uint64_t)w->needed),
-			w->needed);
+	if (report_needed(w) > 0)
+		fprintf(out, ";%" PRIu64 ":;%" PRId64 ":;0",
+			report_margin((uint64_t)report_needed(w)), w->needed);
 	else
 		fputs(";;;0", out);
 }

@@ -40,16 +40,14 @@ static void target(FILE *out, const struct target *t)
 
 static void wall(FILE *out, const struct wall *w)
 {
-	char capacity[64], needed[64] = "-";
+	char capacity[64], needed[64];
 	bool asks = verdict_asks(w->verdict);
-	if (w->needed != REPORT_NONE)
-		figure_format(needed, sizeof(needed), w->unit, w->needed);
 	fputs("| ", out);
 	markdown_code(out, w->name);
 	fputs(" | ", out);
 	markdown_put(out, figure_text(capacity, sizeof(capacity), w));
 	fputs(" | ", out);
-	markdown_put(out, needed);
+	markdown_put(out, figure_needed(needed, sizeof(needed), w));
 	fprintf(out, " | %s | %s%s%s%s |\n",
 		w->verdict == VERDICT_NA ? "-" : wall_method_name(w->method), asks ? "**" : "",
 		wall_verdict_name(w->verdict), asks ? "**" : "", w->accepted ? ", accepted" : "");

@@ -171,6 +171,7 @@ static void read_wall(struct reader *r, const json_t *o, struct report *out)
 	w->limit = quantity(r, o, "limit");
 	w->measured = quantity(r, o, "measured");
 	w->needed = quantity(r, o, "needed");
+	w->needed_max = quantity(r, o, "needed_max");
 	TEXT(r, o, "knob", w->knob);
 	TEXT_CUT(r, o, "detail", w->detail);
 	TEXT_CUT(r, o, "reason", w->reason);

@@ -26,6 +26,12 @@ static void needed(struct metrics *m, const struct report *r)
 		quantity(m, &r->walls[i], r->walls[i].needed);
 }
 
+static void needed_max(struct metrics *m, const struct report *r)
+{
+	for (size_t i = 0; i < r->wall_count; i++)
+		quantity(m, &r->walls[i], r->walls[i].needed_max);
+}
+
 static void verdict(struct metrics *m, const struct report *r)
 {
 	for (size_t i = 0; i < r->wall_count; i++) {
@@ -162,6 +168,8 @@ static const struct family {
 	{"epolltune_wall_capacity", METRIC_GAUGE, "Capacity of a limit, in its unit.", capacity},
 	{"epolltune_wall_needed", METRIC_GAUGE, "What the target needs of a limit, in its unit.",
 	 needed},
+	{"epolltune_wall_needed_max", METRIC_GAUGE,
+	 "The upper end of a need that is not exactly known.", needed_max},
 	{"epolltune_wall_verdict", METRIC_GAUGE, "1 for the verdict of a limit, 0 for others.",
 	 verdict},
 	{"epolltune_wall_accepted", METRIC_GAUGE, "Whether the operator accepts the verdict.",

@@ -19,7 +19,7 @@ static void wall_clear(struct wall *w, const char *name)
 	report_text(w->unit, "%s", row ? row->unit : "");
 	w->method = METHOD_INSPECTED;
 	w->verdict = VERDICT_UNKNOWN;
-	w->limit = w->measured = w->needed = REPORT_NONE;
+	w->limit = w->measured = w->needed = w->needed_max = REPORT_NONE;
 }
 
 void report_init(struct report *r)
@@ -291,6 +291,11 @@ enum wall_verdict report_verdict(int64_t capacity, int64_t needed)
 	if (capacity < needed)
 		return VERDICT_SHORT;
 	return (uint64_t)capacity >= report_margin((uint64_t)needed) ? VERDICT_OK : VERDICT_TIGHT;
+}
+
+int64_t report_needed(const struct wall *w)
+{
+	return w->needed_max != REPORT_NONE ? w->needed_max : w->needed;
 }
 
 uint64_t report_margin(uint64_t needed)

@@ -13,13 +13,11 @@
 
 static void add_wall(struct table *t, const struct wall *w)
 {
-	char capacity[64], needed[64] = "-";
-	if (w->needed != REPORT_NONE)
-		figure_format(needed, sizeof(needed), w->unit, w->needed);
+	char capacity[64], needed[64];
 	table_row(t);
 	table_cell(t, "%s", w->name);
 	table_cell(t, "%s", figure_text(capacity, sizeof(capacity), w));
-	table_cell(t, "%s", needed);
+	table_cell(t, "%s", figure_needed(needed, sizeof(needed), w));
 	table_cell(t, "%s", w->verdict == VERDICT_NA ? "-" : wall_method_name(w->method));
 	table_cell_tone(t, page_verdict_tone(w->verdict), page_verdict(w->verdict));
 }

@@ -106,6 +106,31 @@ static void markdown_has_the_answer_the_table_and_the_findings(void **state)
 	free(text);
 }
 
+/* Tight between 1 × the lower end and 1.25 × the upper one. */
+static void a_need_that_is_a_range_has_both_ends(void **state)
+{
+	struct report r = {0};
+	sample_wall(&r, "cgroup.memory", "B", METHOD_DERIVED, 4 << 20, REPORT_NONE, 1 << 20);
+	r.walls[0].needed_max = 16 << 20;
+	r.walls[0].verdict = VERDICT_TIGHT;
+	char *text = rendered("markdown", &r);
+	text_has(text, "| 4 MiB | 1 MiB to 16 MiB | derived |");
+	free(text);
+	text = rendered("line", &r);
+	text_has(text, "cgroup.memory 4 MiB of 1 MiB to 16 MiB");
+	text_has(text, "cgroup.memory=4194304B;20971520:;1048576:;0");
+	free(text);
+	text = rendered("prometheus", &r);
+	text_has(text, "epolltune_wall_needed{wall=\"cgroup.memory\",unit=\"bytes\"} 1048576\n");
+	text_has(text,
+		 "epolltune_wall_needed_max{wall=\"cgroup.memory\",unit=\"bytes\"} 16777216\n");
+	free(text);
+	r.walls[0].needed_max = REPORT_NONE;
+	text = rendered("line", &r);
+	text_has(text, "cgroup.memory=4194304B;1310720:;1048576:;0");
+	free(text);
+}
+
 static void metrics_are_in_base_units_and_unknown_ones_absent(void **state)
 {
 	struct report r;
@@ -161,6 +186,7 @@ int main(void)
 		cmocka_unit_test(junit_has_a_case_for_each_wall),
 		cmocka_unit_test(names_are_no_markup),
 		cmocka_unit_test(markdown_has_the_answer_the_table_and_the_findings),
+		cmocka_unit_test(a_need_that_is_a_range_has_both_ends),
 		cmocka_unit_test(metrics_are_in_base_units_and_unknown_ones_absent),
 		cmocka_unit_test(an_accepted_wall_is_marked_in_metrics),
 	};

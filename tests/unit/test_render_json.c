@@ -79,7 +79,7 @@ static void assert_wall(json_t *w)
 {
 	assert_keys(
 		w,
-		"name unit method experiment reason limit measured at_least at_most needed verdict "
+		"name unit method experiment reason limit measured at_least at_most needed needed_max verdict "
 		"accepted knob detail ");
 	assert_true(json_is_boolean(json_object_get(w, "accepted")));
 	string_at(w, "name");
@@ -88,6 +88,7 @@ static void assert_wall(json_t *w)
 	assert_true(number_or_null(json_object_get(w, "limit")));
 	assert_true(number_or_null(json_object_get(w, "measured")));
 	assert_true(number_or_null(json_object_get(w, "needed")));
+	assert_true(number_or_null(json_object_get(w, "needed_max")));
 	assert_true(one_of(string_at(w, "verdict"), "ok|tight|short|unknown|n/a"));
 	assert_true(one_of(string_at(w, "experiment"), "none|done|missed"));
 	assert_true(string_or_null(json_object_get(w, "reason")));

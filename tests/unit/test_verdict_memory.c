@@ -6,59 +6,91 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "epolltune/connection_memory.h"
-
 #define MIB ((int64_t)1 << 20)
 #define KERNEL_BYTES 4000 /* of a connection */
 
 struct memory_row {
-	const char *server; /* "": no --server */
-	uint64_t connections, open, memory;
+	const char *server; /* "": no --server; HAProxy is a proxy */
+	uint64_t connections, open, heard, memory;
 	int64_t left;
 	enum wall_verdict verdict;
-	int64_t needed; /* at least */
+	int64_t needed, needed_max; /* REPORT_NONE: no range, or no known end */
 	const char *detail;
 };
 
+#define PINNED 1060
+#define GUESS 262144
+
 static const struct memory_row rows[] = {
 	/* Three quarters of what it takes, of kernel memory and its own. */
-	{"redis-server", 2000, 0, 0, 2000 * 4200, VERDICT_SHORT, 2000 * 5200,
-	 "Redis is assumed to take 1.17 KiB of its own memory besides, up to 35.2 KiB, with TLS."},
-	{"redis-server", 2000, 0, 0, 2000 * 5199, VERDICT_SHORT, 2000 * 5200, ""},
-	{"redis-server", 2000, 0, 0, 2000 * 5200, VERDICT_TIGHT, 2000 * 5200, ""},
-	{"redis-server", 2000, 0, 0, 2000 * 49999, VERDICT_TIGHT, 2000 * 5200, ""},
-	{"redis-server", 2000, 0, 0, 2000 * 50000, VERDICT_OK, 2000 * 5200, ""},
-	{"nginx", 2000, 0, 0, 2000 * 4499, VERDICT_SHORT, 2000 * 4500, ""},
-	{"nginx", 150, 0, 0, 240 * MIB, VERDICT_OK, 150 * 4500, ""},
+	{"redis-server", 2000, 0, 0, 0, 2000 * 4200, VERDICT_SHORT, 2000 * 5200, 2000 * 40000,
+	 "epolltune assumes that Redis takes 1.17 KiB to 35.2 KiB of its own memory per connection "
+	 "(35.2 KiB with TLS)."},
+	{"redis-server", 2000, 0, 0, 0, 2000 * 5199, VERDICT_SHORT, 2000 * 5200, 2000 * 40000, ""},
+	{"redis-server", 2000, 0, 0, 0, 2000 * 5200, VERDICT_TIGHT, 2000 * 5200, 2000 * 40000, ""},
+	{"redis-server", 2000, 0, 0, 0, 2000 * 49999, VERDICT_TIGHT, 2000 * 5200, 2000 * 40000, ""},
+	{"redis-server", 2000, 0, 0, 0, 2000 * 50000, VERDICT_OK, 2000 * 5200, 2000 * 40000, ""},
+	{"nginx", 2000, 0, 0, 0, 2000 * 4499, VERDICT_SHORT, 2000 * 4500, 2000 * 20000, ""},
+	{"nginx", 150, 0, 0, 0, 240 * MIB, VERDICT_OK, 150 * 4500, 150 * 20000, ""},
 	/* Without TLS its memory shows that it takes less than with it. */
-	{"nginx", 20000, 10000, 20000000, 9999 * 7500, VERDICT_TIGHT, 10000 * 4500,
-	 "up to 1.95 KiB, what it has now for each of 10 000 connections. check --run"},
-	{"nginx", 20000, 10000, 20000000, 10000 * 7500 + 13250000, VERDICT_OK, 10000 * 4500,
-	 "10 000 connections are open and not counted again."},
-	{"nginx", 10000, 10000, 20000000, 1, VERDICT_OK, 0, ""},
-	{"nginx", 10000, 20000, 20000000, 1, VERDICT_OK, 0, ""},
+	{"nginx", 20000, 10000, 10000, 20000000, 10000 * 7060 * 5 / 4 - 1, VERDICT_TIGHT,
+	 10000 * 4500, 10000 * 7060,
+	 "takes 500 B to 1.95 KiB of its own memory per connection (the upper figure by its memory "
+	 "now, with 10 000 connections in use). check --run"},
+	{"nginx", 20000, 10000, 10000, 20000000, 10000 * 7060 * 5 / 4, VERDICT_OK, 10000 * 4500,
+	 10000 * 7060, "For the 10 000 open connections epolltune counts only what they may add."},
+	/* Idle ones do not show what busy ones take, and silent ones not whether there is TLS. */
+	{"redis-server", 10000, 10000, 10000, 17000000, 10000 * 9360 * 5 / 4 - 1, VERDICT_TIGHT, 0,
+	 10000 * 9360, "1.17 KiB to 9.77 KiB"},
+	{"redis-server", 10000, 10000, 10000, 17000000, 10000 * 9360 * 5 / 4, VERDICT_OK, 0,
+	 10000 * 9360, ""},
+	{"redis-server", 10000, 10000, 0, 17000000, 10000 * 9360 * 5 / 4, VERDICT_TIGHT, 0,
+	 10000 * 35360, "with TLS"},
+	{"redis-server", 15000, 10000, 10000, 17000000, 110 * MIB, VERDICT_TIGHT, 5000 * 5200,
+	 5000 * 14000 + 10000 * 9360, ""},
+	/* What is open pins memory that the kernel counts as reclaimable, with the target reached
+	 * or not: nothing left is not enough. */
+	{"nginx", 10000, 10000, 10000, 20000000, 0, VERDICT_TIGHT, 0, 10000 * PINNED, ""},
+	{"nginx", 10001, 10000, 10000, 20000000, 0, VERDICT_SHORT, 4500, 6000 + 10000 * PINNED, ""},
+	{"nginx", 10000, 10000, 10000, 20000000, 14 * MIB, VERDICT_OK, 0, 10000 * PINNED, ""},
+	{"nginx", 10000, 20000, 20000, 40000000, 0, VERDICT_TIGHT, 0, 20000 * PINNED, ""},
+	{"own", 50, 50, 50, 2000000, 0, VERDICT_UNKNOWN, 0, 50 * (GUESS + PINNED), ""},
+	/* A proxy needs two sockets for each, which its memory has, too. */
+	{"haproxy", 2000, 1000, 1000, 4000000, 64 * MIB, VERDICT_OK, 2000 * 5000,
+	 2000 * 6000 + 2000 * PINNED, "1 000 B to 1.95 KiB"},
 	/* Few connections show nothing. */
-	{"nginx", 2000, 99, 990000, 1901 * 20000, VERDICT_TIGHT, 1901 * 4500, "15.6 KiB, with TLS"},
+	{"nginx", 2000, 99, 99, 990000, 1901 * 20000, VERDICT_TIGHT, 1901 * 4500,
+	 1901 * 20000 + 99 * (15500 + PINNED), "(15.6 KiB with TLS)"},
 	/* epolltune does not know it. */
-	{"own", 2000, 0, 0, 2000 * 3999, VERDICT_SHORT, 2000 * 4000, ""},
-	{"own", 2000, 0, 0, 2000 * 4000, VERDICT_UNKNOWN, 2000 * 4000,
-	 "The server's own memory comes on top: up to 256 KiB is assumed. check --run measures it "
-	 "(application.memory)."},
-	{"own", 2000, 0, 0, 2000 * 20000, VERDICT_UNKNOWN, 2000 * 4000, ""},
-	{"own", 2000, 0, 0, 1024 * MIB, VERDICT_OK, 2000 * 4000, ""},
-	{"own", 150, 0, 0, 200 * MIB, VERDICT_OK, 150 * 4000, ""},
-	{"own", 2000, 1000, 8000000, 1000 * 20000, VERDICT_OK, 1000 * 4000,
-	 "up to 7.81 KiB, what it has now for each of 1 000 connections, is assumed"},
-	{"own", 2000, 1000, 2000 * MIB, 1024 * MIB, VERDICT_UNKNOWN, 1000 * 4000, "2 MiB"},
+	{"own", 2000, 0, 0, 0, 2000 * 3999, VERDICT_SHORT, 2000 * 4000, 2000 * (4000 + GUESS), ""},
+	{"own", 2000, 0, 0, 0, 2000 * 4000, VERDICT_UNKNOWN, 2000 * 4000, 2000 * (4000 + GUESS),
+	 "epolltune assumes that the server takes up to 256 KiB of its own memory per connection. "
+	 "check --run measures it (application.memory)."},
+	{"own", 2000, 0, 0, 0, 2000 * 20000, VERDICT_UNKNOWN, 2000 * 4000, 2000 * (4000 + GUESS),
+	 ""},
+	{"own", 2000, 0, 0, 0, 1024 * MIB, VERDICT_OK, 2000 * 4000, 2000 * (4000 + GUESS), ""},
+	{"own", 150, 0, 0, 0, 200 * MIB, VERDICT_OK, 150 * 4000, 150 * (4000 + GUESS), ""},
+	{"own", 150, 99, 99, 1980000, 200 * MIB, VERDICT_OK, 51 * 4000,
+	 51 * (4000 + GUESS) + 99 * (GUESS + PINNED), ""},
+	{"own", 150, 100, 100, 2000000, 200 * MIB, VERDICT_OK, 50 * 4000,
+	 50 * (4000 + GUESS) + 100 * (GUESS - 20000 + PINNED), ""},
+	{"own", 2000, 1000, 1000, 8000000, 1000 * 20000, VERDICT_UNKNOWN, 1000 * 4000,
+	 1000 * (4000 + GUESS) + 1000 * (GUESS - 8000 + PINNED), "up to 256 KiB"},
+	{"own", 2000, 1000, 1000, 2000 * MIB, 1024 * MIB, VERDICT_UNKNOWN, 1000 * 4000,
+	 1000 * (4000 + 2 * MIB) + 1000 * PINNED, "up to 2 MiB"},
 	/* How much a process for each connection takes is not known. */
-	{"postgres", 200, 50, 1000 * MIB, 4096 * MIB, VERDICT_UNKNOWN, 150 * 4000,
-	 "comes on top: how much is not known. check --run"},
-	{"postgres", 200, 100, 1000 * MIB, 4096 * MIB, VERDICT_OK, 100 * 4000, "10 MiB"},
-	{"postgres", 200, 100, 1000 * MIB, 1200 * MIB, VERDICT_UNKNOWN, 100 * 4000, "10 MiB"},
-	{"", 2000, 0, 0, 2000 * 5000, VERDICT_OK, 2000 * 4000,
-	 "A server's own memory comes on top: --server counts it."},
-	{"redis-server", UINT64_MAX / 2, 0, 0, 4096 * MIB, VERDICT_SHORT, INT64_MAX, ""},
-	{"own", UINT64_MAX / 2, 0, 0, 4096 * MIB, VERDICT_SHORT, INT64_MAX, ""},
+	{"postgres", 200, 50, 50, 1000 * MIB, 4096 * MIB, VERDICT_UNKNOWN, 150 * 4000, REPORT_NONE,
+	 "epolltune does not know how much of its own memory the server takes per connection. "
+	 "check --run"},
+	{"postgres", 200, 100, 100, 1000 * MIB, 4096 * MIB, VERDICT_OK, 100 * 4000,
+	 100 * (4000 + 10 * MIB) + 100 * PINNED, "10 MiB"},
+	{"postgres", 200, 100, 100, 1000 * MIB, 1200 * MIB, VERDICT_UNKNOWN, 100 * 4000,
+	 100 * (4000 + 10 * MIB) + 100 * PINNED, "10 MiB"},
+	{"", 2000, 0, 0, 0, 2000 * 5000, VERDICT_OK, 2000 * 4000, REPORT_NONE,
+	 "The need does not include a server's own memory: --server adds it."},
+	{"redis-server", UINT64_MAX / 2, 0, 0, 0, 4096 * MIB, VERDICT_SHORT, INT64_MAX, REPORT_NONE,
+	 ""},
+	{"own", UINT64_MAX / 2, 0, 0, 0, 4096 * MIB, VERDICT_SHORT, INT64_MAX, REPORT_NONE, ""},
 };
 
 /* As in that group, of the server that runs. */
@@ -70,14 +102,14 @@ static struct settings settings_of(const struct experiment *x, const char *value
 	s.subject = row->server[0] ? subject : NULL;
 	s.taken.connection_bytes = KERNEL_BYTES;
 	s.taken.basis = "by objects";
+	s.taken.limited = true;
 	s.taken.open = row->open;
+	s.taken.heard = row->heard;
+	s.taken.own_memory = row->memory;
 	s.machine.group_left = row->left;
 	report_text(s.machine.group, "/own");
 	report_text(s.text[0], "/own");
-	if (!s.subject)
-		return s;
-	s.taken.own_bytes = connection_memory_least(known);
-	connection_memory_own(known, row->memory, &s.taken);
+	s.taken.own_bytes = known ? known->own.idle : 0;
 	return s;
 }
 
@@ -88,10 +120,12 @@ static void wall_is(size_t i, const struct memory_row *row, const struct report 
 	if (verdict_asks(row->verdict))
 		snprintf(id, sizeof(id), "%s.%s %s", w->name, wall_verdict_name(row->verdict),
 			 row->verdict == VERDICT_SHORT ? "critical" : "warning");
-	if (w->verdict != row->verdict || w->needed != row->needed || w->limit != row->left ||
+	if (w->verdict != row->verdict || w->needed != row->needed ||
+	    w->needed_max != row->needed_max || w->limit != row->left ||
 	    !strstr(w->detail, row->detail))
-		fail_msg("row %zu: %s, needed %lld of %lld: %s", i, wall_verdict_name(w->verdict),
-			 (long long)w->needed, (long long)w->limit, w->detail);
+		fail_msg("row %zu: %s, needed %lld to %lld of %lld: %s", i,
+			 wall_verdict_name(w->verdict), (long long)w->needed,
+			 (long long)w->needed_max, (long long)w->limit, w->detail);
 	findings_are(w->name, r, id);
 }
 
@@ -106,6 +140,7 @@ static void a_connection_takes_memory_of_the_server_too(void **state)
 		struct target t = target_default();
 		char values[96];
 		t.connections = row->connections;
+		t.role = strcmp(row->server, "haproxy") ? TARGET_SERVER : TARGET_PROXY;
 		report_text(subject.name, "%s", row->server);
 		snprintf(values, sizeof(values), "memory.max=%lld; memory.current=1048576",
 			 (long long)(row->left + MIB));
@@ -136,17 +171,45 @@ static void without_a_limit_there_is_no_upper_bound(void **state)
 	t.connections = 2000;
 	s.taken.connection_bytes = KERNEL_BYTES;
 	s.subject = &subject;
-	s.taken.own_bytes = connection_memory_least(server_row_find("nginx"));
+	s.taken.own_bytes = server_row_find("nginx")->own.idle;
 	s.machine.available_bytes = 2000 * 4500 * 5 / 4;
 	const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
 	assert_int_equal(w->verdict, VERDICT_OK);
-	assert_non_null(strstr(w->detail, "nginx is assumed to take 500 B of its own memory "
-					  "besides."));
+	assert_non_null(strstr(w->detail, "epolltune assumes that nginx takes 500 B of its "
+					  "own memory per connection."));
 	report_text(subject.name, "own");
 	s.taken.own_bytes = 0;
 	w = &verdict_of(x, &t, &s, NULL)->walls[0];
 	assert_int_equal(w->verdict, VERDICT_OK);
 	assert_null(strstr(w->detail, "own memory"));
+	assert_true(w->needed_max == REPORT_NONE);
+}
+
+/* What is open is gone from MemAvailable already: a machine with its full load needs no second. */
+static void what_is_open_is_not_needed_again(void **state)
+{
+	static const struct {
+		uint64_t open;
+		int64_t available;
+		enum wall_verdict verdict;
+	} cases[] = {
+		{0, 10000 * 4000 - 1, VERDICT_SHORT},       {10000, 20 * MIB, VERDICT_OK},
+		{10000, 10000 * PINNED - 1, VERDICT_SHORT}, {5000, 5000 * 5060 - 1, VERDICT_SHORT},
+		{5000, 5000 * 5060, VERDICT_TIGHT},
+	};
+	const struct experiment *x = verdict_experiment("descriptors", "memory.connection");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct subject subject = {.name = "own"};
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "");
+		t.connections = 10000;
+		s.subject = &subject;
+		s.taken.connection_bytes = KERNEL_BYTES;
+		s.taken.open = cases[i].open;
+		s.machine.available_bytes = (uint64_t)cases[i].available;
+		if (verdict_of(x, &t, &s, NULL)->walls[0].verdict != cases[i].verdict)
+			fail_msg("case %zu is not %s", i, wall_verdict_name(cases[i].verdict));
+	}
 }
 
 /* The value to set makes room for busy connections; where these fit, for all that they may take. */
@@ -187,6 +250,7 @@ int main(void)
 		cmocka_unit_test(a_connection_takes_memory_of_the_server_too),
 		cmocka_unit_test(a_full_group_is_short),
 		cmocka_unit_test(without_a_limit_there_is_no_upper_bound),
+		cmocka_unit_test(what_is_open_is_not_needed_again),
 		cmocka_unit_test(the_limit_to_set_has_room_for_the_server),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

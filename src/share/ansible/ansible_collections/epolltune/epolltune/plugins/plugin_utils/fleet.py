@@ -57,6 +57,7 @@ def wall_of(wall):
         "capacity": capacity,
         "sign": sign,
         "needed": number(wall["needed"]),
+        "needed_max": number(wall.get("needed_max")),  # of older versions: none
         "knob": clean(wall["knob"]),
     }
 
@@ -161,7 +162,7 @@ def likeness(host):
     return (
         report["status"], report["kernel"], report["cpus"], memory and round(memory / 2 ** 30), report["target"],
         report["server"], report["version"], report["quick"],
-        tuple((wall["name"], wall["verdict"], wall["accepted"], wall["needed"]) for wall in report["walls"]),
+        tuple((wall["name"], wall["verdict"], wall["accepted"], wall["needed"] is None) for wall in report["walls"]),
         tuple((each["id"], each["wall"], tuple(each["proposals"])) for each in report["findings"]),
     )
 

@@ -6,7 +6,8 @@ import csv
 import io
 
 COLUMNS = ("host", "state", "group", "status", "answer", "kernel", "cpus", "memory_bytes", "wall", "verdict", "accepted",
-           "capacity", "bound", "needed", "unit", "basis", "knob")
+           "capacity", "bound", "needed", "unit", "basis", "knob",
+           "needed_max")
 FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 BOUNDS = {"≥ ": "at least", "≤ ": "at most"}
 
@@ -28,7 +29,8 @@ def rows_of(host, group, state):
     first = (host["name"], state, group, report["status"], report["answer"], report["kernel"], report["cpus"], report["memory"])
     for wall in report["walls"]:
         yield first + (wall["name"], wall["verdict"], "yes" if wall["accepted"] else "no", wall["capacity"],
-                       BOUNDS.get(wall["sign"], ""), wall["needed"], wall["unit"], wall["method"], wall["knob"])
+                       BOUNDS.get(wall["sign"], ""), wall["needed"], wall["unit"], wall["method"], wall["knob"],
+                       wall["needed_max"])
 
 
 def write(groups, states):

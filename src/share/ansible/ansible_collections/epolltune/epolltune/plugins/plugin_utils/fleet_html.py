@@ -93,7 +93,8 @@ def wall_cell(group, name):
     if first["accepted"]:
         said += " (accepted)"
     figure = span(values, first["unit"]) if values else "no figure"
-    needed = " of " + amount(first["needed"], first["unit"]) if first["needed"] is not None else ""
+    needs = [(wall[end], "") for wall in walls for end in ("needed", "needed_max") if wall[end] is not None]
+    needed = " of " + span(needs, first["unit"]) if needs else ""
     if first["verdict"] == "unknown" and first["needed"] is None:
         return '<td class="quiet">unknown</td>'
     return '<td class="%s"><b>%s</b><span>%s</span></td>' % (
