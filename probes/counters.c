@@ -98,9 +98,9 @@ struct sample {
 	char boot[40];              /* "": unknown */
 	const struct report *since; /* NULL: none */
 	bool watched;               /* of a window's end */
-	struct listeners udp; /* all sockets; with owners where it was watched */
-	int64_t udp6_errors;  /* Udp6RcvbufErrors of /proc/net/snmp6; -1: unknown */
-	struct err unread;    /* the first of these that could not be read */
+	struct listeners udp;       /* all sockets; with owners where it was watched */
+	int64_t udp6_errors;        /* Udp6RcvbufErrors of /proc/net/snmp6; -1: unknown */
+	struct err unread;          /* the first of these that could not be read */
 };
 
 /* Of /proc/net/stat. */

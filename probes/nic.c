@@ -40,7 +40,7 @@ struct sample {
 	struct nics all;    /* statistics of all interfaces */
 	char unlisted[200]; /* why the interfaces could not be listed; "": they were */
 	struct softnet softnet;
-	struct err no_softnet; /* why it could not be read; code 0: it was */
+	struct err no_softnet;                     /* why it could not be read; code 0: it was */
 	int64_t max_backlog, budget, budget_usecs; /* REPORT_NONE: not visible */
 	struct host_cpu_times cpus;
 	double uptime_s;  /* 0: unknown */

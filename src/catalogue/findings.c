@@ -1471,8 +1471,9 @@ static const struct finding_row findings[] = {
 	 .detail = "{local?This kernel cannot list UNIX sockets\\: its module unix_diag is "
 		   "missing.:{why}}",
 	 .answer = "whether a listener is full is not known",
-	 .meaning = "The kernel lacks what lists sockets: full queues and processes at their limits "
-		    "are unknown.",
+	 .meaning =
+		 "The kernel lacks what lists sockets: full queues and processes at their limits "
+		 "are unknown.",
 	 .action = "Load the modules tcp_diag, inet_diag and unix_diag.",
 	 .proof = "The error, in the finding"},
 	{.id = "listeners.uncaptured",

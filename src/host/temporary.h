@@ -7,7 +7,7 @@
 /* Creates the file for writing, in place of what a killed writer left there. Returns a descriptor
  * that holds the lock, or -1 with errno: EBUSY if the name is another writer's or no file's. */
 int temporary_open(int directory, const char *name, mode_t mode);
-/* Removes a file of that name that a killed writer left; 0 also if there is none. Else -1 with errno:
- * EWOULDBLOCK for a writer's, another where that cannot be told, as on a file system without locks.
- * Follows no link. */
+/* Removes a file of that name that a killed writer left; 0 also if there is none. Else -1 with
+ * errno: EWOULDBLOCK for a writer's, another where it may be, as on a file system without
+ * locks. Follows no link. */
 int temporary_remove(int directory, const char *name);

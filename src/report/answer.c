@@ -164,7 +164,8 @@ static void probes_say(struct sentence *a, const struct report *r, enum probe_st
 		if (r->ran[i].state != state)
 			continue;
 		SAY(a, "%sprobe %s %s", a->begun ? "; " : "", r->ran[i].name,
-		    state == PROBE_UNOBSERVED ? "could not observe this machine" : probe_state_name(state));
+		    state == PROBE_UNOBSERVED ? "could not observe this machine"
+					      : probe_state_name(state));
 		a->begun = true;
 	}
 }

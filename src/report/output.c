@@ -85,8 +85,9 @@ static int replace(const char *path, bool durable, output_writer write, void *ar
 			break;
 	}
 	if (fd < 0 && errno == EBUSY)
-		return err_set(e, EBUSY, "%s: the names of temporary files are taken in its directory, "
-				 ".epolltune-0 to .epolltune-%d",
+		return err_set(e, EBUSY,
+			       "%s: the names of temporary files are taken in its directory, "
+			       ".epolltune-0 to .epolltune-%d",
 			       path, TEMPORARIES - 1);
 	if (fd < 0)
 		return err_errno(e, "%s: cannot create a file in its directory", path);

@@ -319,7 +319,7 @@ static void a_full_file_system_can_be_rolled_back(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* Where the kernel tells no writer from a leftover, it is a leftover. */
+/* Without locks any temporary file is a leftover. */
 static void a_file_system_needs_no_locks(void **state)
 {
 	static const char temporary[] = "/etc/sysctl.d/.90-epolltune.conf.new";
