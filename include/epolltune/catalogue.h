@@ -59,6 +59,8 @@ struct finding_row {
 	enum finding_remedy remedy; /* if the knob that binds does not determine it */
 	const char *wall;           /* if not the one whose name begins the id; "": none */
 	bool observed;              /* on this machine as it runs, not in an experiment */
+	bool unserved;              /* clients of a server that runs here are not served: an answer
+				       does not begin with Ready */
 	bool quiet;                 /* a text report prints it with --verbose only */
 	/* For reports: texts with {names}; NULL: none. */
 	const char *title, *detail, *advice;

@@ -35,10 +35,11 @@ struct edit {
 };
 
 struct edited {
-	char *text;       /* the caller frees it; NULL: nothing had to be changed */
-	size_t found;     /* directives, or addresses of one, that set the limit or can */
-	uint64_t present; /* the lowest value that is there; EDIT_NONE: none is */
-	size_t at;        /* of SERVER_LAST: the place of the directive; 0: none */
+	char *text;               /* the caller frees it; NULL: nothing had to be changed */
+	size_t found;             /* directives, or addresses of one, that set the limit or can */
+	uint64_t present;         /* the lowest value that is there; EDIT_NONE: none is */
+	size_t at;                /* of SERVER_LAST: the place of the directive; 0: none */
+	char sections[EDIT_NAME]; /* that were changed, "global,listen"; with set->narrower */
 };
 
 /* Changes the directives in the text of a file, of which `around` is the section that includes it

@@ -226,6 +226,7 @@ static int number_read(const struct scan *s, size_t i, size_t skip, uint64_t *va
 struct change {
 	struct word at;
 	char text[EDIT_NAME];
+	char section[EDIT_NAME];
 	uint64_t present;
 };
 
@@ -318,8 +319,11 @@ static int change_of_value(const struct edit *edit, const struct scan *s, struct
 			   struct err *e)
 {
 	struct change c = {.at = s->word[1]};
-	if (edit->set->counts == SERVER_FIRST && all->count)
-		return 0;
+	bool narrower = !section_is(s, edit->set->section);
+	snprintf(c.section, sizeof(c.section), "%s", scan_section(s));
+	for (size_t i = 0; edit->set->counts == SERVER_FIRST && !narrower && i < all->count; i++)
+		if (!strcmp(all->at[i].section, c.section))
+			return 0;
 	int rc = number_read(s, 1, 0, &c.present, e);
 	snprintf(c.text, sizeof(c.text), "%llu", (unsigned long long)edit->value);
 	if (edit->set->counts == SERVER_LAST)
@@ -371,18 +375,59 @@ static int change_of_parameter(const struct edit *edit, const struct scan *s, st
 	return 0;
 }
 
+static bool setting_is_in(const struct server_setting *set, const struct scan *s)
+{
+	return section_is(s, set->section) ||
+	       (set->narrower && list_has(set->narrower, scan_section(s)));
+}
+
+/* A section of set->narrower that serves other listeners stays as it is. */
+struct own_section {
+	size_t first; /* its first change */
+	bool others;
+};
+
+static void own_section_end(const struct own_section *own, struct changes *all)
+{
+	if (own->others)
+		all->count = own->first;
+}
+
+static void own_section_next(struct own_section *own, const struct edit *edit, const struct scan *s,
+			     struct changes *all)
+{
+	const char *narrower = edit->set->narrower;
+	char name[EDIT_NAME];
+	if (s->opens && narrower) {
+		own_section_end(own, all);
+		own->first = all->count;
+		word_copy(s, 0, name, sizeof(name));
+		/* The first kind is for those after it. */
+		size_t shared = strcspn(narrower, ",");
+		own->others = list_has(narrower, name) &&
+			      (strlen(name) != shared || strncmp(name, narrower, shared) != 0);
+	} else if (own->others && s->count > 1 && word_is(s, 0, "bind")) {
+		char address[EDIT_NAME * 4];
+		word_copy(s, 1, address, sizeof(address));
+		own->others = !address_names(address, edit->address);
+	}
+}
+
 static int changes_find(const struct edit *edit, const char *text, const char *around,
 			struct changes *all, struct err *e)
 {
 	struct scan s = scan_begin(edit->file, text, around);
+	struct own_section own = {0};
 	int rc = 0;
 	while (!rc && scan_next(&s)) {
+		own_section_next(&own, edit, &s, all);
 		if (!s.opens && s.count > 1 && name_is(&s, edit->set->directive) &&
-		    section_is(&s, edit->set->section))
+		    setting_is_in(edit->set, &s))
 			rc = edit->set->parameter ? change_of_parameter(edit, &s, all, e)
 						  : change_of_value(edit, &s, all, e);
 		section_of_next(&s);
 	}
+	own_section_end(&own, all);
 	return rc;
 }
 
@@ -406,6 +451,16 @@ static int reads_back(const struct edit *edit, const char *text, const char *aro
 	return rc;
 }
 
+/* Those in which a value is raised. */
+static void sections_note(const struct edit *edit, const struct changes *all, char *list,
+			  size_t size)
+{
+	for (size_t i = 0, used = 0; i < all->count && used < size; i++)
+		if (all->at[i].present < edit->value && !list_has(list, all->at[i].section))
+			used += (size_t)snprintf(list + used, size - used, "%s%s", used ? "," : "",
+						 all->at[i].section);
+}
+
 int edit_text(const struct edit *edit, const char *text, const char *around, struct edited *out,
 	      struct err *e)
 {
@@ -414,6 +469,8 @@ int edit_text(const struct edit *edit, const char *text, const char *around, str
 	*out = (struct edited){.found = all.count, .present = EDIT_NONE};
 	if (edit->set->counts == SERVER_LAST && all.count)
 		out->at = all.at[0].at.begin;
+	if (edit->set->narrower)
+		sections_note(edit, &all, out->sections, sizeof(out->sections));
 	/* From the end, so that what is before stays where it was. */
 	for (size_t left = all.count; !rc && left; left--) {
 		struct change *last = &all.at[0];
