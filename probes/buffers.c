@@ -624,6 +624,7 @@ struct sample {
 	char tcp_mem[KNOB_VALUE];
 	int64_t pressure, used; /* pages; REPORT_NONE, -1: unknown */
 	struct queues queues;   /* under pressure */
+	struct err unread;      /* why `used` is unknown */
 };
 
 static bool under_pressure(const struct sample *s)
@@ -631,18 +632,20 @@ static bool under_pressure(const struct sample *s)
 	return s->pressure != REPORT_NONE && s->used >= s->pressure;
 }
 
+static const struct err *sample_unread(const struct sample *s) { return &s->unread; }
+
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
 	CLEAN(free_pointer) struct host_counters *counters = malloc(sizeof(*counters));
-	struct err unread;
 	s->pressure = REPORT_NONE;
-	s->used = -1;
 	if (!counters)
 		return err_set(e, ENOMEM, "no memory for counters");
-	if (!host_counters(h, counters, &unread))
-		s->used = host_counter(counters, "sockstat.TCP.mem");
-	if (!knob_read(knob_find(TCP_MEM), h, s->tcp_mem, &unread))
+	host_counters(h, counters, NULL);
+	s->used = host_counter(counters, "sockstat.TCP.mem");
+	if (s->used < 0)
+		s->unread = counters->unread;
+	if (!knob_read(knob_find(TCP_MEM), h, s->tcp_mem, NULL))
 		knob_field(s->tcp_mem, 1, &s->pressure);
 	if (under_pressure(s))
 		queues_read(h, &s->queues, NULL);
@@ -667,6 +670,7 @@ static void judge_pressure(const struct sample *before, const struct sample *s,
 static const struct observation observation = {
 	.size = sizeof(struct sample),
 	.sample = sample_take,
+	.unread = sample_unread,
 	.judge = judge_pressure,
 };
 

@@ -2,6 +2,7 @@
  * the target's connections, and what a full table loses. */
 #include "epolltune/probe.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -140,11 +141,18 @@ struct sample {
 	struct host_counters counters;
 };
 
+static const struct err *sample_unread(const struct sample *s) { return &s->counters.unread; }
+
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
-	s->used = number_read(h, FILES "count");
+	struct err why = {0};
+	uint64_t used = 0;
 	s->max = REPORT_NONE;
+	/* Without the module there is no such file. */
+	if (host_read_u64(h, FILES "count", &used, &why) && why.code != ENOENT)
+		s->counters.unread = why;
+	s->used = used > INT32_MAX ? REPORT_NONE : (int64_t)used;
 	if (s->used <= 0)
 		return 0;
 	knob_number(DIR "max", h, &s->max);
@@ -194,6 +202,7 @@ static const struct observation observation = {
 	.size = sizeof(struct sample),
 	.window = true,
 	.sample = sample_take,
+	.unread = sample_unread,
 	.judge = observation_judge,
 };
 

@@ -2,6 +2,7 @@
  * Judged by what the machine shows; of the target by the orphans that its connections become. */
 #include "epolltune/probe.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #define TCP_MEM "net.ipv4.tcp_mem"
 #define ORPHANS "net.ipv4.tcp_max_orphans"
 #define ORPHANS_NEAR_PERCENT 80
+#define UDP_FULL "Udp.RcvbufErrors"
 
 enum { MAX, USED };
 
@@ -99,21 +101,31 @@ struct sample {
 	bool initial;               /* the machine's own network namespace, or a captured machine */
 	char boot[40];              /* "": unknown */
 	const struct report *since; /* NULL: none */
-	bool live;
-	bool watched;         /* of a window's end */
-	struct listeners udp; /* all sockets; with owners where it was watched */
-	int64_t udp6_errors;  /* Udp6RcvbufErrors of /proc/net/snmp6; -1: unknown */
+	bool watched;               /* of a window's end */
+	struct listeners udp;       /* all sockets; with owners where it was watched */
+	int64_t udp6_errors;        /* Udp6RcvbufErrors of /proc/net/snmp6; -1: unknown */
+	struct err unread;          /* the first of these that could not be read */
 };
 
 /* Of /proc/net/stat. */
 static const char *const tables[] = {"nf_conntrack", "arp_cache", "ndisc_cache"};
 
-static int64_t udp6_errors(const struct host *h)
+/* `lacking`: the error of a machine that has no such source, nor what it would show. */
+static void unread_add(struct sample *s, const struct err *why, int lacking)
+{
+	if (!s->unread.code && why->code != lacking)
+		s->unread = *why;
+}
+
+static int64_t udp6_errors(const struct host *h, struct sample *s)
 {
 	static const char name[] = "\nUdp6RcvbufErrors";
 	CLEAN(free_pointer) char *text = NULL;
-	if (host_read_all(h, "proc/net/snmp6", &text, NULL) < 0)
+	struct err why = {0};
+	if (host_read_all(h, "proc/net/snmp6", &text, &why) < 0) {
+		unread_add(s, &why, ENOENT);
 		return -1;
+	}
 	const char *at = strstr(text, name);
 	return at ? strtoll(at + sizeof(name) - 1, NULL, 10) : -1;
 }
@@ -123,8 +135,11 @@ static bool has_dropped(const struct listener *l, void *unused) { return l->drop
 /* A single sample shows no growth, and needs no owners. */
 static int sample_udp(const struct host *h, struct sample *s, struct err *e)
 {
-	s->udp6_errors = udp6_errors(h);
-	if (listeners_read_udp(h, true, &s->udp, NULL) || !s->watched || !host_live(h))
+	struct err why = {0};
+	s->udp6_errors = udp6_errors(h, s);
+	if (listeners_read_udp(h, true, &s->udp, &why))
+		unread_add(s, &why, EOPNOTSUPP);
+	if (why.code || !s->watched || !host_live(h))
 		return 0; /* a capture has their owners */
 	return listeners_own(h, &s->udp, has_dropped, NULL, e);
 }
@@ -141,6 +156,8 @@ static bool memory_exceeded(const struct sample *s)
 	       host_counter(&s->counters, "sockstat.TCP.mem") > s->memory_max;
 }
 
+static const struct err *sample_unread(const struct sample *s) { return &s->unread; }
+
 static void sample_release(struct sample *s) { listeners_free(&s->udp); }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -153,6 +170,9 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	host_counters(h, &s->counters, NULL);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		host_table_counters(h, tables[i], &s->counters);
+	unread_add(s, &s->counters.unread, 0);
+	if (!s->unread.code && host_counter(&s->counters, "TcpExt.ListenDrops") < 0)
+		err_set(&s->unread, ENODATA, "/proc/net/netstat has no ListenDrops");
 	knob_number(ORPHANS, h, &s->max_orphans);
 	if (!knob_read(knob_find(TCP_MEM), h, s->tcp_mem, NULL))
 		knob_field(s->tcp_mem, 2, &s->memory_max);
@@ -163,7 +183,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->initial = host_identity(h, &identity, NULL) ? !host_live(h) : identity.initial;
 	report_text(s->boot, "%s", identity.boot);
 	s->since = o->since;
-	s->live = host_live(h);
 	if (memory_exceeded(s))
 		queues_read(h, &s->queues, NULL);
 	return sample_udp(h, s, e);
@@ -175,6 +194,7 @@ struct watch {
 	const struct subject *subject; /* NULL: none was named */
 	struct report *report;
 	double seconds; /* 0: there is one sample */
+	bool udp_named; /* a socket that drops */
 };
 
 /* A counter's growth; 0 where nothing was watched. */
@@ -229,7 +249,7 @@ static void judge_orphans(const struct watch *w)
 static int64_t udp_grown(const struct watch *w, const struct listener *now)
 {
 	const struct listener *was = listeners_find(&w->before->udp, now->cookie);
-	bool full = growth(w, "Udp.RcvbufErrors") > 0;
+	bool full = growth(w, UDP_FULL) > 0;
 	if (strchr(now->address, '['))
 		full |= w->after->udp6_errors > w->before->udp6_errors;
 	return was && full ? (int64_t)(uint32_t)(now->drops - was->drops) : 0;
@@ -248,8 +268,8 @@ static void udp_words(const struct watch *w, const struct listener *l, int64_t g
 	wording_set(words, "port", ":%u", l->port);
 }
 
-/* Names the socket that drops most. */
-static void judge_udp(const struct watch *w)
+/* Names the socket that drops most; false: none was seen. */
+static bool judge_udp(const struct watch *w)
 {
 	const struct listener *worst = NULL;
 	struct wording words = {0};
@@ -265,17 +285,18 @@ static void judge_udp(const struct watch *w)
 		max = grown;
 	}
 	if (!worst)
-		return;
+		return false;
 	udp_words(w, worst, max, &words);
 	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");
 	struct finding *f = report_finding(w->report, "udp.receive.overflowing", &words);
-	int64_t errors = growth(w, "Udp.RcvbufErrors");
+	int64_t errors = growth(w, UDP_FULL);
 	if (subject_has(w->subject, worst))
 		f->level = LEVEL_CRITICAL;
 	finding_evidence(f, "dropped by the socket", "datagrams", (double)max, NAN);
 	if (errors)
 		finding_evidence(f, "UdpRcvbufErrors", "datagrams", (double)errors, NAN);
 	finding_evidence(f, "receive buffer", "B", worst->limit, NAN);
+	return true;
 }
 
 /* Counters of loss and of lack, the worst first. */
@@ -302,7 +323,7 @@ static const struct loss {
 	{"nf_conntrack.chainlength", LOSS},
 	{"arp_cache.table_fulls", LOSS_ELSEWHERE},
 	{"ndisc_cache.table_fulls", LOSS_ELSEWHERE},
-	{"Udp.RcvbufErrors", LOSS_ELSEWHERE},
+	{UDP_FULL, LOSS_ELSEWHERE},
 	{"Udp.MemErrors", LOSS},
 	{"TcpExt.TCPReqQFullDoCookies", LOSS_HARMLESS},
 	{"TcpExt.TCPRcvCollapsed", LOSS_HARMLESS},
@@ -344,14 +365,21 @@ static void titled_end(struct titled *t)
 		report_append(t->text, " and %zu more", t->count - t->max);
 }
 
+/* What no other finding reports: that of UDP names a socket, where it is seen. */
+static int64_t unreported(const struct watch *w, const struct loss *l)
+{
+	bool udp = !w->udp_named && !strcmp(l->counter, UDP_FULL);
+	return l->kind == LOSS || udp ? growth(w, l->counter) : 0;
+}
+
 static void judge_growth(const struct watch *w)
 {
 	struct wording words = {0};
 	struct titled title = {.max = LOSSES_TITLED};
 	char what[WORDING_TEXT] = "";
 	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t grown = growth(w, losses[i].counter);
-		if (grown <= 0 || losses[i].kind != LOSS)
+		int64_t grown = unreported(w, &losses[i]);
+		if (!grown)
 			continue;
 		if (!title.count)
 			report_text(what, "%s: %s", short_name(losses[i].counter),
@@ -366,9 +394,9 @@ static void judge_growth(const struct watch *w)
 	wording_set(&words, "what", "%s", what);
 	struct finding *f = report_finding(w->report, "counters.growing", &words);
 	for (size_t i = 0; i < LOSSES; i++)
-		if (losses[i].kind == LOSS && growth(w, losses[i].counter) > 0)
+		if (unreported(w, &losses[i]))
 			finding_evidence(f, short_name(losses[i].counter), "",
-					 (double)growth(w, losses[i].counter), NAN);
+					 (double)unreported(w, &losses[i]), NAN);
 }
 
 static void past_table(struct finding *f, const struct watch *w)
@@ -471,31 +499,19 @@ static void judge_since(const struct watch *w)
 	f->answer[0] = 0;
 }
 
-/* Without counters a missing finding must not read as "nothing was lost". */
-static void judge_unread(const struct watch *w)
-{
-	struct wording words = {0};
-	char stamp[REPORT_STAMP];
-	const struct report *since = w->after->since;
-	/* A captured machine may have been saved without them. */
-	bool unread = w->after->live ? host_counter(&w->after->counters, "TcpExt.ListenDrops") < 0
-				     : since && !w->after->counters.count;
-	if (!unread)
-		return;
-	wording_set(&words, "report", "%s", since ? report_stamp(since->time.tv_sec, stamp) : "");
-	report_finding(w->report, "counters.unread", &words);
-}
-
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
-	struct watch w = {before, after, m->options->subject, r, m->seconds};
+	struct watch w = {.before = before,
+			  .after = after,
+			  .subject = m->options->subject,
+			  .report = r,
+			  .seconds = m->seconds};
 	judge_memory(&w);
 	judge_orphans(&w);
-	judge_udp(&w);
+	w.udp_named = judge_udp(&w);
 	judge_growth(&w);
 	judge_since(&w);
-	judge_unread(&w);
 	judge_past(&w);
 	record_all(&w);
 }
@@ -504,6 +520,7 @@ static const struct observation observation = {
 	.size = sizeof(struct sample),
 	.window = true,
 	.sample = sample_take,
+	.unread = sample_unread,
 	.tick = sample_tick,
 	.release = sample_release,
 	.judge = observation_judge,

@@ -2,6 +2,7 @@
  * machine shows, nothing by the target. */
 #include "epolltune/probe.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -32,9 +33,8 @@ struct sample {
 	struct process *stuck;
 	size_t stuck_count;
 	uint64_t memory_bytes; /* of the machine; 0: unknown */
-	char unlisted[200]; /* why there are none of a live machine; "": its TCP listeners are all
-			     */
-	bool uncaptured;    /* a captured machine without them */
+	struct err unlisted;   /* why there are no listeners; code 0: those of TCP are all */
+	bool live;
 };
 
 /* The owner of a listener that is well is not looked for, unless it is the subject's. */
@@ -67,7 +67,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 {
 	struct host_identity identity = {0};
 	struct host_facts facts;
-	struct err why = {0};
 	struct accept_queues *q = &s->queues;
 	q->somaxconn = q->max_syn = q->cookies = REPORT_NONE;
 	/* That of --run is not on this host. */
@@ -82,10 +81,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	if (o->since)
 		host_identity(h, &identity, NULL);
 	q->since = since_make(o->since, identity.boot, &q->counters);
-	if (listeners_read(h, &q->listeners, &why)) {
-		s->uncaptured = !host_live(h);
-		report_text(s->unlisted, "%s", s->uncaptured ? "" : why.text);
-	}
+	s->live = host_live(h);
+	listeners_read(h, &q->listeners, &s->unlisted);
 	if (host_live(h) && half_open_wanted(q))
 		listeners_half_open(h, &q->listeners, NULL);
 	q->half_open = syn_queue_fullest(q);
@@ -97,6 +94,18 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	return q->subject
 		       ? subject_acceptors(h, q->subject, is_stuck, &s->stuck, &s->stuck_count, e)
 		       : 0;
+}
+
+/* A kernel without sock_diag, and a capture of one, have no list that could be read. */
+static bool is_lacking(const struct sample *s) { return s->unlisted.code == EOPNOTSUPP; }
+
+static const struct err *sample_unread(const struct sample *s)
+{
+	static const struct err nothing;
+	if (s->unlisted.code && !is_lacking(s))
+		return &s->unlisted;
+	return host_counter(&s->queues.counters, QUEUE_OVERFLOWS) < 0 ? &s->queues.counters.unread
+								      : &nothing;
 }
 
 static void sample_release(struct sample *s)
@@ -257,6 +266,12 @@ static void judge_tables(const struct queue_watch *w, uint64_t memory)
 	}
 }
 
+/* A UNIX socket beside TCP listeners is rarely what clients connect to. */
+static bool has_tcp(const struct subject *s)
+{
+	return s && subject_queue(s, LISTENER_TCP).smallest;
+}
+
 /* What an ordinary user cannot see is said once. */
 static void judge_hidden(const struct queue_watch *w, const struct sample *s)
 {
@@ -265,12 +280,12 @@ static void judge_hidden(const struct queue_watch *w, const struct sample *s)
 	size_t hidden = 0;
 	for (size_t i = 0; i < all->count; i++)
 		hidden += all->at[i].owner < 0 && is_wanted(&all->at[i], (void *)w->after);
-	bool local = all->unlisted >> LISTENER_UNIX & 1;
+	bool local = all->unlisted >> LISTENER_UNIX & 1 && !has_tcp(w->after->subject);
 	wording_flag(&words, "local", local);
-	wording_set(&words, "why", "%s", s->unlisted);
-	if (s->uncaptured)
+	wording_set(&words, "why", "%s", s->unlisted.text);
+	if (is_lacking(s) && !s->live)
 		report_finding(w->report, "listeners.uncaptured", &words);
-	else if (s->unlisted[0] || local)
+	else if (is_lacking(s) || local)
 		report_finding(w->report, "listeners.unlisted", &words);
 	if (all->hidden && hidden) {
 		wording_set(&words, "count", "%s", quantity_count(hidden).text);
@@ -448,7 +463,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	syn_queue_judge(&w);
 	judge_unseen(&w);
 	judge_hidden(&w, after);
-	if (!after->unlisted[0])
+	if (!after->unlisted.code)
 		judge_subject(&w);
 	judge_siblings(&w);
 	accept_queues_judge_since(&w);
@@ -459,6 +474,7 @@ static const struct observation observation = {
 	.size = sizeof(struct sample),
 	.window = true,
 	.sample = sample_take,
+	.unread = sample_unread,
 	.tick = sample_tick,
 	.release = sample_release,
 	.judge = observation_judge,

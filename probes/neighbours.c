@@ -123,6 +123,8 @@ struct sample {
 	struct host_counters counters;
 };
 
+static const struct err *sample_unread(const struct sample *s) { return &s->counters.unread; }
+
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
@@ -172,6 +174,7 @@ static const struct observation observation = {
 	.size = sizeof(struct sample),
 	.window = true,
 	.sample = sample_take,
+	.unread = sample_unread,
 	.judge = observation_judge,
 };
 

@@ -40,13 +40,15 @@ struct sample {
 	struct nics all;    /* statistics of all interfaces */
 	char unlisted[200]; /* why the interfaces could not be listed; "": they were */
 	struct softnet softnet;
-	bool have_softnet;
+	struct err no_softnet;                     /* why it could not be read; code 0: it was */
 	int64_t max_backlog, budget, budget_usecs; /* REPORT_NONE: not visible */
 	struct host_cpu_times cpus;
 	double uptime_s;  /* 0: unknown */
 	char online[120]; /* lists of CPUs; "": unknown */
 	char server[120]; /* that the server in question may use */
 };
+
+static const struct err *sample_unread(const struct sample *s) { return &s->no_softnet; }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
@@ -56,7 +58,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	if (nics_read(h, NIC_REAL, &s->nics, &why) || nics_read(h, NIC_STATISTICS, &s->all, &why))
 		report_text(s->unlisted, "%s",
 			    host_live(h) ? why.text : "the capture does not contain them");
-	s->have_softnet = softnet_read(h, &s->softnet, NULL) == 0;
+	softnet_read(h, &s->softnet, &s->no_softnet);
 	s->max_backlog = s->budget = s->budget_usecs = REPORT_NONE;
 	knob_number("net.core.netdev_max_backlog", h, &s->max_backlog);
 	knob_number("net.core.netdev_budget", h, &s->budget);
@@ -184,7 +186,7 @@ static void column_wall(const struct nic_watch *w, const struct loss_column *c, 
 {
 	struct wording words = {0};
 	words_growth(w, c->total, &words);
-	wording_flag(&words, "readable", w->after->have_softnet);
+	wording_flag(&words, "readable", !w->after->no_softnet.code);
 	wording_set(&words, "age", "%s", quantity_ago(w->after->uptime_s).text);
 	if (w->seconds > 0)
 		wording_set(&words, "grown", "%s",
@@ -194,7 +196,7 @@ static void column_wall(const struct nic_watch *w, const struct loss_column *c, 
 	wording_flag(&words, "hidden", c->limit == REPORT_NONE);
 	report_text(wall->knob, "%s", c->knob);
 	wall->limit = c->limit;
-	if (w->after->have_softnet)
+	if (!w->after->no_softnet.code)
 		wall->verdict = report_verdict(c->limit, REPORT_NONE);
 	wall_fill(wall, &words);
 }
@@ -622,6 +624,7 @@ static const struct observation observation = {
 	.size = sizeof(struct sample),
 	.window = true,
 	.sample = sample_take,
+	.unread = sample_unread,
 	.release = sample_release,
 	.judge = observation_judge,
 };

@@ -84,10 +84,12 @@ struct host_counters {
 		char name[44];
 		int64_t value;
 	} at[HOST_COUNTERS];
+	struct err
+		unread; /* of the first file that could not be read or is damaged; code 0: none */
 };
 int host_counters(const struct host *h, struct host_counters *out, struct err *e);
-/* Adds the sums over the CPUs of /proc/net/stat/TABLE, "nf_conntrack.drop"; nothing where it cannot
- * be read. "entries" is the table's own count. */
+/* Adds the sums over the CPUs of /proc/net/stat/TABLE, "nf_conntrack.drop"; nothing where there is
+ * no such table. "entries" is the table's own count. */
 void host_table_counters(const struct host *h, const char *table, struct host_counters *out);
 /* Those of /proc/net/snmp alone. */
 int host_counters_snmp(const struct host *h, struct host_counters *out, struct err *e);

@@ -282,6 +282,10 @@ struct observation {
 	 * sample records what cannot be read; the only error is -ENOMEM. */
 	int (*sample)(const struct host *, const struct probe_options *, struct sample *,
 		      struct err *);
+	/* The error of what the sample lacks to show whether this machine loses connections or
+	 * packets: a file or list that could not be read; code 0: it lacks nothing. The rest is
+	 * judged, and the answer is "Not known". NULL: it lacks nothing. */
+	const struct err *(*unread)(const struct sample *);
 	/* Looks again during the window, OBSERVATION_TICKS times, evenly spread. `during` becomes
 	 * the second sample and comes zeroed before the first tick. NULL: no ticks. */
 	int (*tick)(const struct host *, struct sample *during, struct err *);

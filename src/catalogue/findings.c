@@ -1519,19 +1519,6 @@ static const struct finding_row findings[] = {
 		 "while check --observe ran. It is a note where only counters grew that cost no client.",
 	 .action = "See the counters that the finding names with explain.",
 	 .proof = "/proc/net/netstat, and the counters in that report"},
-	{.id = "counters.unread",
-	 .level = LEVEL_WARNING,
-	 .observed = true,
-	 .title = "{report?The counters could not be compared with the report of {report}:The "
-		  "kernel's counters of losses could not be read}",
-	 .detail =
-		 "/proc/net/netstat or /proc/net/snmp cannot be read here, or has no ListenDrops.",
-	 .answer = "{report?the counters could not be compared:whether connections are dropped "
-		   "is not known}",
-	 .meaning = "check found no counters of the kernel: whether anything is lost now, or was "
-		    "since the report of --since, is unknown.",
-	 .action = "Check where /proc/net is readable; capture it with the machine.",
-	 .proof = "ENOENT or EACCES from /proc/net/netstat"},
 	{.id = "counters.past",
 	 .runbook = RUNBOOK_SALE,
 	 .observed = true,
@@ -1640,13 +1627,16 @@ static const struct finding_row findings[] = {
 	 .detail = "{local?This kernel cannot list UNIX sockets\\: its module unix_diag is "
 		   "missing.:{why}}",
 	 .answer = "whether a listener is full is not known",
-	 .meaning = "The kernel refuses to list sockets: full queues and processes at their limits "
-		    "are unknown.",
-	 .action = "Load the modules tcp_diag, inet_diag and unix_diag, or run as root.",
+	 .meaning =
+		 "The kernel lacks what lists sockets: full queues and processes at their limits "
+		 "are unknown.",
+	 .action = "Load the modules tcp_diag, inet_diag and unix_diag.",
 	 .proof = "The error, in the finding"},
 	{.id = "listeners.uncaptured",
-	 .level = LEVEL_SKIPPED,
-	 .title = "The capture has no list of listeners: whether one was full is not known",
+	 .level = LEVEL_WARNING,
+	 .observed = true,
+	 .title = "The capture has no list of listeners",
+	 .answer = "whether a listener was full is not known",
 	 .meaning = "The captured machine could not list its sockets, or the capture is of an "
 		    "older version, or made by hand: full queues and processes at their limits are "
 		    "unknown.",

@@ -174,15 +174,6 @@ static struct judging judging_of(const struct job *job)
 				.wait_arg = (void *)job->check};
 }
 
-int job_inspect(const struct job *job, const char *missing)
-{
-	struct judging j = judging_of(job);
-	struct err e = {0};
-	report_init(j.report);
-	j.missing = missing;
-	return judge_probe(job->probe, &j, &e);
-}
-
 /* Whether an error left the walls judged as far as they can be. */
 static bool job_is_judged(const struct job *job)
 {
@@ -191,6 +182,21 @@ static bool job_is_judged(const struct job *job)
 		if (job_wall_is_due(job, name) && !report_find(&job->shared->report, name))
 			return false;
 	return true;
+}
+
+int job_inspect(const struct job *job, const char *missing)
+{
+	struct judging j = judging_of(job);
+	struct err e = {0};
+	bool unobserved = false;
+	report_init(j.report);
+	j.missing = missing;
+	j.unobserved = &unobserved;
+	int rc = judge_probe(job->probe, &j, &e);
+	if (!unobserved || !job_is_judged(job))
+		return rc;
+	job_report_failure(job, PROBE_UNOBSERVED, e.text);
+	return 0;
 }
 
 static int job_measure_now(const struct job *job)

@@ -116,7 +116,12 @@ static int file_add(const struct host *h, const char *path,
 	ssize_t n = host_read_all(h, path, &text, e);
 	if (n < 0)
 		return (int)n;
-	return add(out, text) ? 0 : err_set(e, EBADMSG, "%s/%s: damaged", h->root, path);
+	return add(out, text) ? 0 : err_set(e, EBADMSG, "/%s is damaged", path);
+}
+
+static struct err *first_error(struct host_counters *c)
+{
+	return c->unread.code ? NULL : &c->unread;
 }
 
 int host_counters(const struct host *h, struct host_counters *out, struct err *e)
@@ -129,13 +134,11 @@ int host_counters(const struct host *h, struct host_counters *out, struct err *e
 		{"proc/net/snmp", pairs_add},
 		{"proc/net/sockstat", sockstat_add},
 	};
-	struct err first = {0};
 	out->count = 0;
+	out->unread = (struct err){0};
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
-		file_add(h, files[i].path, files[i].add, out, first.code ? NULL : &first);
-	if (out->count)
-		return 0;
-	return err_set(e, first.code, "%s", first.text);
+		file_add(h, files[i].path, files[i].add, out, first_error(out));
+	return out->count ? 0 : err_copy(e, &out->unread);
 }
 
 #define TABLE_COLUMNS_MAX 32
@@ -162,7 +165,7 @@ static bool hex_value(const char *word, uint64_t *value)
 
 /* A line of names, then one of hexadecimal values for each CPU, where the entries of the table are
  * those of all of them: ct_cpu_seq_show(), neigh_stat_seq_show(). */
-static void table_add(struct host_counters *c, const char *table, char *text)
+static bool table_add(struct host_counters *c, const char *table, char *text)
 {
 	char *at = NULL, *names[TABLE_COLUMNS_MAX], *values[TABLE_COLUMNS_MAX];
 	uint64_t value, sums[TABLE_COLUMNS_MAX] = {0};
@@ -170,16 +173,17 @@ static void table_add(struct host_counters *c, const char *table, char *text)
 	size_t columns = line ? words_split(line, names) : 0;
 	while ((line = strtok_r(NULL, "\n", &at))) {
 		if (words_split(line, values) != columns)
-			return;
+			return false;
 		for (size_t i = 0; i < columns; i++) {
 			if (!hex_value(values[i], &value))
-				return;
+				return false;
 			sums[i] = strcmp(names[i], "entries") ? sums[i] + value : value;
 		}
 	}
 	for (size_t i = 0; i < columns; i++)
 		if (sums[i] <= INT64_MAX)
 			counter_add(c, table, names[i], (int64_t)sums[i]);
+	return columns;
 }
 
 void host_table_counters(const struct host *h, const char *table, struct host_counters *out)
@@ -187,13 +191,20 @@ void host_table_counters(const struct host *h, const char *table, struct host_co
 	CLEAN(free_pointer) char *text = NULL;
 	char path[64];
 	snprintf(path, sizeof(path), "proc/net/stat/%s", table);
-	if (host_read_all(h, path, &text, NULL) > 0)
-		table_add(out, table, text);
+	struct err e;
+	ssize_t n = host_read_all(h, path, &text, &e);
+	if (n == -ENOENT || (n >= 0 && table_add(out, table, text)))
+		return;
+	if (n >= 0)
+		err_set(&e, EBADMSG, "/%s is damaged", path);
+	if (!out->unread.code)
+		out->unread = e;
 }
 
 int host_counters_snmp(const struct host *h, struct host_counters *out, struct err *e)
 {
 	out->count = 0;
+	out->unread = (struct err){0};
 	return file_add(h, "proc/net/snmp", pairs_add, out, e);
 }
 

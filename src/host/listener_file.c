@@ -166,8 +166,9 @@ int listener_file_parse(const char *text, unsigned kinds, struct listeners *out,
 int listener_file_read(const struct host *h, unsigned kinds, struct listeners *out, struct err *e)
 {
 	CLEAN(free_pointer) char *text = NULL;
-	if (host_read_all(h, LISTENER_FILE, &text, NULL) < 0)
+	ssize_t n = host_read_all(h, LISTENER_FILE, &text, e);
+	if (n == -ENOENT)
 		return err_set(e, EOPNOTSUPP,
 			       "cannot list sockets: a captured machine has no sockets");
-	return listener_file_parse(text, kinds, out, e);
+	return n < 0 ? (int)n : listener_file_parse(text, kinds, out, e);
 }

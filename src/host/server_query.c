@@ -92,7 +92,8 @@ static bool listener_asked(const struct server_query *q, const struct listener *
 	if (q->kind == BY_PATH)
 		return l->kind == LISTENER_UNIX &&
 		       (!strcmp(l->address + sizeof(unix_prefix) - 1, q->path) ||
-			(q->file && l->file == q->file && l->file_device == q->file_device));
+			(q->file && l->file == (uint32_t)q->file &&
+			 l->file_device == q->file_device));
 	if (l->kind == LISTENER_UNIX || l->port != q->port)
 		return false;
 	const char *own = l->address + (l->kind == LISTENER_UDP ? strlen("udp:") : 0);

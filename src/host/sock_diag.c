@@ -35,10 +35,8 @@ static int dump(int type, void *request, size_t size, const void *filter, size_t
 	    (filter_size && nla_put(m, INET_DIAG_REQ_BYTECODE, (int)filter_size, filter)))
 		return err_set(e, ENOMEM, "cannot list sockets: out of memory");
 	int r = idiagnl_connect(s);
-	if (r < 0) {
-		machine_netlink_error(e, r, what);
-		return err_recode(e, EOPNOTSUPP);
-	}
+	if (r < 0)
+		return machine_netlink_error(e, r, what);
 	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, received, arg);
 	r = nl_send_auto(s, m);
 	if (r >= 0)

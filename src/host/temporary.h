@@ -2,12 +2,12 @@
  * on its file until it has renamed it; one without a lock is what a killed writer left. */
 #pragma once
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 /* Creates the file for writing, in place of what a killed writer left there. Returns a descriptor
  * that holds the lock, or -1 with errno: EBUSY if the name is another writer's or no file's. */
 int temporary_open(int directory, const char *name, mode_t mode);
-/* Whether a file of that name was left by a killed writer, and is removed; if not, errno is
- * EWOULDBLOCK for a writer's. Follows no link. */
-bool temporary_remove(int directory, const char *name);
+/* Removes a file of that name that a killed writer left; 0 also if there is none. Else -1 with
+ * errno: EWOULDBLOCK for a writer's, another where it may be, as on a file system without
+ * locks. Follows no link. */
+int temporary_remove(int directory, const char *name);

@@ -414,6 +414,12 @@ static double captured_window(const struct judging *j)
 	return seconds > 0 ? seconds : 0;
 }
 
+static int unread(const struct observation *o, const struct sample *s, struct err *e)
+{
+	const struct err *error = o->unread ? o->unread(s) : NULL;
+	return error && error->code ? err_copy(e, error) : 0;
+}
+
 static int observe(const struct observation *o, const struct judging *j, struct err *e)
 {
 	double captured = captured_window(j);
@@ -432,8 +438,12 @@ static int observe(const struct observation *o, const struct judging *j, struct 
 			rc = o->sample(j->host, j->options, after, e);
 		m.seconds = recorded ? captured : clock_s() - began;
 	}
-	if (!rc)
+	if (!rc) {
 		o->judge(before, after, &m, j->report);
+		rc = unread(o, before, e);
+	}
+	if (!rc)
+		rc = unread(o, after, e);
 	samples_release(o, before, after);
 	return rc;
 }

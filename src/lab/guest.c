@@ -59,7 +59,7 @@ static void file_look(struct guest_listeners *out)
 /* Servers also bind another name, and rename it. */
 static bool has_file(const struct guest_listeners *all, const struct listener *l)
 {
-	return l->kind == LISTENER_UNIX && all->file && l->file == all->file &&
+	return l->kind == LISTENER_UNIX && all->file && l->file == (uint32_t)all->file &&
 	       l->file_device == all->file_device;
 }
 

@@ -169,14 +169,15 @@ static void findings_say(struct sentence *a, const struct report *r, enum findin
 	a->begun = true;
 }
 
-/* "probe readiness failed", "probe counters observed nothing" */
+/* "probe readiness failed", "probe counters could not observe this machine" */
 static void probes_say(struct sentence *a, const struct report *r, enum probe_state state)
 {
 	for (size_t i = 0; i < r->probe_count; i++) {
 		if (r->ran[i].state != state)
 			continue;
 		SAY(a, "%sprobe %s %s", a->begun ? "; " : "", r->ran[i].name,
-		    state == PROBE_UNOBSERVED ? "observed nothing" : probe_state_name(state));
+		    state == PROBE_UNOBSERVED ? "could not observe this machine"
+					      : probe_state_name(state));
 		a->begun = true;
 	}
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,6 +53,23 @@ static void sync_directory(const char *path, size_t length)
 	close(fd);
 }
 
+/* The names of temporary files in a directory. */
+#define TEMPORARIES 100
+
+static bool temporary_name(const char *path, size_t directory, unsigned i, char name[PATH_MAX])
+{
+	int n = snprintf(name, PATH_MAX, "%.*s.epolltune-%u", (int)directory, path, i);
+	return n >= 0 && n < PATH_MAX;
+}
+
+static void sweep(const char *path, size_t directory)
+{
+	char name[PATH_MAX];
+	for (unsigned i = 0; i < TEMPORARIES; i++)
+		if (temporary_name(path, directory, i, name))
+			temporary_remove(AT_FDCWD, name);
+}
+
 /* Each writer has a temporary file of its own: two may write to the same path at once. */
 static int replace(const char *path, bool durable, output_writer write, void *arg, struct err *e)
 {
@@ -59,15 +77,18 @@ static int replace(const char *path, bool durable, output_writer write, void *ar
 	size_t directory = slash ? (size_t)(slash + 1 - path) : 0;
 	char temporary[PATH_MAX];
 	CLEAN(close_fd) int fd = -1;
-	for (unsigned i = 0; i < 100 && fd < 0; i++) {
-		int length = snprintf(temporary, sizeof(temporary), "%.*s.epolltune-%u",
-				      (int)directory, path, i);
-		if (length < 0 || (size_t)length >= sizeof(temporary))
+	for (unsigned i = 0; i < TEMPORARIES && fd < 0; i++) {
+		if (!temporary_name(path, directory, i, temporary))
 			return err_set(e, ENAMETOOLONG, "%s: name too long", path);
 		fd = temporary_open(AT_FDCWD, temporary, 0644);
 		if (fd < 0 && errno != EBUSY)
 			break;
 	}
+	if (fd < 0 && errno == EBUSY)
+		return err_set(e, EBUSY,
+			       "%s: the names of temporary files are taken in its directory, "
+			       ".epolltune-0 to .epolltune-%d",
+			       path, TEMPORARIES - 1);
 	if (fd < 0)
 		return err_errno(e, "%s: cannot create a file in its directory", path);
 	/* The copy is closed when it is filled, this one, with its lock, after the rename. */
@@ -77,7 +98,9 @@ static int replace(const char *path, bool durable, output_writer write, void *ar
 		status = err_errno(e, "%s: cannot replace", path);
 	if (status < 0)
 		unlink(temporary);
-	else if (durable)
+	else
+		sweep(path, directory);
+	if (status == 0 && durable)
 		sync_directory(path, directory);
 	return status;
 }

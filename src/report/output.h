@@ -9,10 +9,11 @@
 typedef int (*output_writer)(FILE *out, void *arg, struct err *e);
 
 /* Write a temporary file beside `path` (mode 0644 & ~umask), sync it and rename it to `path`. On
- * failure `path` is unchanged and no temporary file is left; the next writer removes what a killed
- * one left. Several may write to the same path at once: one of their files is left, whole. A device
- * or a pipe is written directly; a symbolic link to a file is an error (-ELOOP), and so is a
- * directory (-EISDIR). Blocks SIGHUP, SIGINT and SIGTERM meanwhile. "-" is standard output. */
+ * failure `path` is unchanged and no temporary file is left; the next one that
+ * succeeds removes what killed ones left, where the file system has locks. Several may write to the
+ * same path at once: one of their files is left, whole. A device or a pipe is written directly; a
+ * symbolic link to a file is an error (-ELOOP), and so is a directory (-EISDIR). Blocks SIGHUP,
+ * SIGINT and SIGTERM meanwhile. "-" is standard output. */
 int output_write(const char *path, output_writer write, void *arg, struct err *e);
 /* The same of a file that is soon replaced again: nothing is synced. */
 int output_replace(const char *path, output_writer write, void *arg, struct err *e);

@@ -225,24 +225,48 @@ static bool only_head(const struct dropin_place *place, const char *text)
 	return true;
 }
 
+/* Removes a temporary file, but not another writer's: -EBUSY. Where the file system has no locks,
+ * the journal's must do. */
+static int clear(int dir, const char *name)
+{
+	if (temporary_remove(dir, name) == 0)
+		return 0;
+	if (errno == EWOULDBLOCK) {
+		errno = EBUSY;
+		return -1;
+	}
+	return unlinkat(dir, name, 0) == 0 || errno == ENOENT ? 0 : -1;
+}
+
 /* By rename, so that readers see the old file or the new one. */
+static int rewrite(int dir, const struct dropin *d, const struct dropin_place *place,
+		   const char *name, const char *text)
+{
+	CLEAN(close_fd) int fd = temporary_open(dir, name, 0600);
+	if (fd < 0)
+		return -1;
+	if (write_new(fd, d, text) == 0 && renameat(dir, name, dir, place->file) == 0)
+		return 0;
+	int code = errno;
+	unlinkat(dir, name, 0);
+	errno = code;
+	return -1;
+}
+
+/* Removal needs no room: a full file system does not stop a rollback. */
 static int replace(int dir, const struct dropin *d, const struct dropin_place *place,
 		   const char *text)
 {
 	char name[80];
-	CLEAN(close_fd) int fd = temporary_open(dir, fresh(place, name), 0600);
-	if (fd < 0)
+	if (clear(dir, fresh(place, name)) < 0)
 		return -1;
-	bool removed = only_head(place, text);
-	int rc = removed ? unlinkat(dir, place->file, 0) : write_new(fd, d, text);
-	if (removed && rc < 0 && errno == ENOENT)
-		rc = 0;
-	if (!removed && rc == 0 && renameat(dir, name, dir, place->file) == 0)
-		return fsync(dir);
-	int code = errno;
-	unlinkat(dir, name, 0);
-	errno = code;
-	return removed && rc == 0 ? fsync(dir) : -1;
+	if (!only_head(place, text)) {
+		if (rewrite(dir, d, place, name, text) < 0)
+			return -1;
+	} else if (unlinkat(dir, place->file, 0) < 0 && errno != ENOENT) {
+		return -1;
+	}
+	return fsync(dir);
 }
 
 int place_write(const struct change_site *site, const struct dropin_place *place, const char *value,
@@ -286,9 +310,9 @@ int dropin_tidy(const struct change_site *site, const char *of, struct err *e)
 	while (list && rc == 0 && (entry = readdir(list))) {
 		if (!is_fresh(entry->d_name))
 			continue;
-		if (temporary_remove(dirfd(list), entry->d_name))
+		if (clear(dirfd(list), entry->d_name) == 0)
 			removed = true;
-		else if (errno != EWOULDBLOCK)
+		else if (errno != EBUSY)
 			rc = err_errno(e, "cannot remove %s/%s", path, entry->d_name);
 	}
 	/* Or it is there again after a power cut, when no run is left that would remove it. */

@@ -76,8 +76,8 @@ test_list_and_explain_read_the_capture() {
 }
 
 test_a_host_with_a_bridge_and_tracked_traffic_is_ready() {
-	expect 0 epolltune check --sysroot "$hosts/docker" --target c10k --rate 1k --format json
-	json '[.findings[] | select(.level | IN("note", "skipped") | not)] == []' \
+	expect 1 epolltune check --sysroot "$hosts/docker" --target c10k --rate 1k --format json
+	json '[.findings[] | select(.level | IN("note", "skipped") | not) | .id] == ["listeners.uncaptured"]' \
 		'.walls[] | select(.name == "conntrack") | .verdict == "ok" and .needed == 130000'
 }
 
@@ -167,6 +167,31 @@ test_tracked_connections_that_cannot_be_counted_are_unknown() {
 	echo 0 >$count
 	expect 0 epolltune check --sysroot host --probe conntrack --format json
 	json '.walls[0].verdict == "n/a"'
+}
+
+test_without_counters_nothing_is_known_of_losses() {
+	for file in netstat snmp sockstat softnet_stat; do
+		cp -r "$hosts/linux-6.18" host
+		rm "host/proc/net/$file"
+		expect 3 epolltune check --sysroot host --format json
+		json "[.findings[] | select(.id == \"probe.failed\") | .detail | select(contains(\"$file\"))] != []" \
+			'.summary.answer | startswith("Not known: probe ")'
+		rm -rf host
+	done
+	# What can be read of them counts.
+	cp -r "$hosts/tcp-memory-exhausted" host
+	rm host/proc/net/snmp
+	expect 2 epolltune check --sysroot host --format json
+	json '[.findings[].id] | index("buffers.memory.exhausted")'
+}
+
+test_a_list_of_listeners_that_is_missing_is_a_warning_and_one_that_is_unreadable_is_unknown() {
+	cp -r "$hosts/linux-6.18" host
+	expect 1 epolltune check --sysroot host
+	said "Ready, but whether a listener was full is not known."
+	mkdir host/listeners
+	expect 3 epolltune check --sysroot host
+	said "Not known: probe listeners could not observe this machine"
 }
 
 test_a_damaged_capture_gets_no_verdict_for_a_needed_wall() {

@@ -472,11 +472,14 @@ static void counters_are_named_and_damage_is_absent(void **state)
 	assert_true(host_counter(&c, "sockstat.TCP.inuse") >= 0);
 	assert_int_equal(host_counter(&c, "TcpExt.NoSuch"), -1);
 
+	assert_int_equal(c.unread.code, 0);
 	assert_int_equal(host_counters(captured, &c, &e), -ENOENT);
+	assert_int_equal(c.unread.code, ENOENT);
 	put("proc/net/netstat", "TcpExt: A B C\nTcpExt: 1 2 3\nIpExt: D\nIpExt: 4 5\n");
 	put("proc/net/snmp", "Tcp: MaxConn X\nTcp: -1 9223372036854775808\nUdp: Y\n");
 	put("proc/net/sockstat", "sockets: used 9\nTCP: inuse 5 orphan\nrubbish\n");
 	assert_int_equal(host_counters(captured, &c, &e), 0);
+	assert_int_equal(c.unread.code, EBADMSG);
 	assert_int_equal(host_counter(&c, "TcpExt.C"), 3);
 	assert_int_equal(host_counter(&c, "IpExt.D"), -1); /* more values than names */
 	assert_int_equal(host_counter(&c, "Tcp.X"), -1);
@@ -495,14 +498,18 @@ static void counters_are_named_and_damage_is_absent(void **state)
 	host_table_counters(captured, "nf_conntrack", &c);
 	assert_int_equal(c.count, 6);
 	put("proc/net/stat/nf_conntrack", "entries  found drop\n0000000a  00000001 rubbish\n");
+	c.unread.code = 0;
 	host_table_counters(captured, "nf_conntrack", &c);
+	assert_int_equal(c.unread.code, EBADMSG);
 	put("proc/net/stat/nf_conntrack", "drop\n7fffffffffffffff\n7fffffffffffffff\n");
 	host_table_counters(captured, "nf_conntrack", &c);
 	assert_int_equal(c.count, 6);
 	put("proc/net/stat/nf_conntrack",
 	    "entries  found drop\n0000000a  00000001 000000ff\n0000000a  00000002 00000001\n");
 	host_table_counters(captured, "nf_conntrack", &c);
+	c.unread.code = 0;
 	host_table_counters(captured, "nosuch", &c);
+	assert_int_equal(c.unread.code, 0);
 	assert_int_equal(c.count, 9);
 	assert_int_equal(host_counter(&c, "nf_conntrack.entries"), 10);
 	assert_int_equal(host_counter(&c, "nf_conntrack.drop"), 256);

@@ -18,6 +18,7 @@ static struct seen {
 	bool beside, same;
 	uint64_t waited_us;
 	int tick_error;
+	struct err unread; /* of the first sample only */
 } seen;
 
 static void mark(const char *what) { strncat(seen.order, what, sizeof(seen.order) - 2); }
@@ -49,6 +50,12 @@ static void sample_judge(const struct sample *before, const struct sample *after
 	seen.beside = m->beside;
 }
 
+static const struct err *sample_unread(const struct sample *s)
+{
+	static const struct err nothing;
+	return s->ticks ? &nothing : &seen.unread;
+}
+
 static bool wait_passes(void *arg, uint64_t us)
 {
 	mark("w");
@@ -58,6 +65,7 @@ static bool wait_passes(void *arg, uint64_t us)
 }
 
 static bool unobserved;
+static int unread;
 
 static int observe(bool tick, bool window, int tick_error)
 {
@@ -66,6 +74,7 @@ static int observe(bool tick, bool window, int tick_error)
 				      .window = true,
 				      .sample = sample_take,
 				      .tick = tick ? sample_tick : NULL,
+				      .unread = sample_unread,
 				      .judge = sample_judge};
 	const struct probe p = {.name = "fake", .place = PROBE_HOST, .observation = &o};
 	const struct target target = target_default();
@@ -74,6 +83,8 @@ static int observe(bool tick, bool window, int tick_error)
 	struct err e = {0};
 	assert_int_equal(host_open(&h, "/", &e), 0);
 	memset(&seen, 0, sizeof(seen));
+	unobserved = false;
+	seen.unread.code = unread;
 	seen.tick_error = tick_error;
 	report_init(&r);
 	const struct judging j = {.target = &target,
@@ -120,12 +131,28 @@ static void a_tick_that_fails_ends_the_observation(void **state)
 	assert_true(unobserved);
 }
 
+/* The rest of it is judged. */
+static void what_cannot_be_read_is_an_observation_that_failed(void **state)
+{
+	unread = EACCES;
+	assert_int_equal(observe(true, true, 0), -EACCES);
+	assert_string_equal(seen.order, "sttttttttttwsj");
+	assert_true(unobserved);
+	assert_int_equal(observe(false, false, 0), -EACCES);
+	assert_string_equal(seen.order, "sj");
+	assert_true(unobserved);
+	unread = 0;
+	assert_int_equal(observe(true, true, 0), 0);
+	assert_false(unobserved);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_window_has_two_samples),
 		cmocka_unit_test(ticks_spread_over_the_window),
 		cmocka_unit_test(without_a_window_one_sample_is_taken),
+		cmocka_unit_test(what_cannot_be_read_is_an_observation_that_failed),
 		cmocka_unit_test(a_tick_that_fails_ends_the_observation),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,6 +194,32 @@ static void a_leftover_is_not_written_to(void **state)
 	}
 }
 
+static void leftovers_of_any_number_are_removed(void **state)
+{
+	static const unsigned numbers[] = {1, 5, 99};
+	struct err e = {0};
+	char left[160];
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(left, sizeof(left), "%s/.epolltune-%u", directory, numbers[i]);
+		file_write(left, "torn");
+	}
+	assert_int_equal(output_replace(path, write_text, "whole", &e), 0);
+	assert_content("whole");
+	assert_int_equal(files(), 1);
+}
+
+static void names_that_are_taken_are_the_reason(void **state)
+{
+	struct err e = {0};
+	char left[160];
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(left, sizeof(left), "%s/.epolltune-%u", directory, i);
+		assert_int_equal(mkdir(left, 0700), 0);
+	}
+	assert_int_equal(output_write(path, write_text, "x", &e), -EBUSY);
+	assert_non_null(strstr(e.text, ".epolltune-0 to .epolltune-99"));
+}
+
 /* Another writer comes when half is written, and another ends before it. */
 static int write_halves(FILE *out, void *arg, struct err *e)
 {
@@ -242,6 +268,8 @@ int main(void)
 		TEST(what_is_no_file_is_spared),
 		TEST(works_in_the_current_directory),
 		TEST(a_leftover_is_not_written_to),
+		TEST(leftovers_of_any_number_are_removed),
+		TEST(names_that_are_taken_are_the_reason),
 		TEST(writers_at_once_have_files_of_their_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

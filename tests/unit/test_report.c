@@ -292,7 +292,7 @@ static void a_probe_that_observed_nothing_makes_the_answer_unknown(void **state)
 	wall_made("accept-queue", VERDICT_OK);
 	r.ran[0] = (struct report_probe){.name = "counters", .state = PROBE_UNOBSERVED};
 	r.probe_count = 1;
-	answer_is("Not known: probe counters observed nothing.");
+	answer_is("Not known: probe counters could not observe this machine.");
 	assert_int_equal(report_exit_status(&r), 3);
 	wall_made("time-wait", VERDICT_SHORT);
 	answer_is("Not ready: 1 wall is short: time-wait.");

@@ -3,18 +3,34 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "epolltune/sysctl_d.h"
+#include "host/temporary.h"
 #include "tune/dropin.h"
 #include "tune/kind.h"
 
 static char root[64];
+
+/* Some file systems have no locks. */
+static bool lockless;
+
+int flock(int fd, int operation)
+{
+	if (!lockless)
+		return (int)syscall(SYS_flock, fd, operation);
+	errno = ENOLCK;
+	return -1;
+}
 
 static void put(const char *path, const char *text)
 {
@@ -267,6 +283,64 @@ static void only_our_own_file(void **state)
 	refused(-EPERM, "symbolic link");
 }
 
+/* In a child with mounts of its own: whether the last line is removed from a file system that has
+ * room for no other file. 77: it cannot mount. */
+static int removed_without_room(const char *a)
+{
+	char full[128];
+	struct change_site s = site();
+	struct err e = {0};
+	snprintf(full, sizeof(full), "%s/etc/sysctl.d", root);
+	if (namespace_enter() || unshare(CLONE_NEWNS) ||
+	    mount("tmpfs", full, "tmpfs", 0, "nr_inodes=3"))
+		return 77;
+	if (kind_sysctl_d.write(&s, "net.core.somaxconn", a, &e))
+		return 1;
+	put("/etc/sysctl.d/full", "");
+	if (kind_sysctl_d.write(&s, "net.core.rmem_max", "net.core.rmem_max = 1", &e) != -ENOSPC)
+		return 2;
+	if (kind_sysctl_d.write(&s, "net.core.somaxconn", "", &e))
+		return 3;
+	return get(OURS) ? 4 : 0;
+}
+
+static void a_full_file_system_can_be_rolled_back(void **state)
+{
+	char a[CHANGE_VALUE];
+	int status;
+	line(a, "net.core.somaxconn", "100", 1);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(removed_without_room(a));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip_because("no mount namespace");
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* Without locks any temporary file is a leftover. */
+static void a_file_system_needs_no_locks(void **state)
+{
+	static const char temporary[] = "/etc/sysctl.d/.90-epolltune.conf.new";
+	char a[CHANGE_VALUE];
+	struct change_site s = site();
+	struct err e;
+	line(a, "net.core.somaxconn", "100", 1);
+	lockless = true;
+	put(temporary, "torn");
+	write_line("net.core.somaxconn", a);
+	assert_null(get(temporary));
+	put(temporary, "torn");
+	write_line("net.core.somaxconn", "");
+	assert_null(get(temporary));
+	assert_null(get(OURS));
+	put(temporary, "torn");
+	assert_int_equal(dropin_tidy(&s, "/etc/sysctl.d", &e), 0);
+	assert_null(get(temporary));
+	lockless = false;
+}
+
 /* The temporary file of another writer, as one with a journal elsewhere, is its own. */
 static void another_writer_keeps_its_file(void **state)
 {
@@ -286,6 +360,10 @@ static void another_writer_keeps_its_file(void **state)
 	close(writer);
 	write_line("net.core.somaxconn", a);
 	assert_null(get(temporary));
+	/* Gone since its name was read. */
+	int directory = open(root, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(temporary_remove(directory, "gone"), 0);
+	close(directory);
 }
 
 /* The temporary file of a crash before the rename is harmless, and removed. */
@@ -334,6 +412,8 @@ int main(void)
 		TEST(lines_of_others_are_kept),
 		TEST(only_our_own_file),
 		TEST(temporary_files_are_removed),
+		TEST(a_full_file_system_can_be_rolled_back),
+		TEST(a_file_system_needs_no_locks),
 		TEST(another_writer_keeps_its_file),
 		TEST(long_and_odd_comments),
 	};

@@ -83,8 +83,10 @@ static struct sample sample_of(int64_t used, int64_t max, int64_t drops, int64_t
 {
 	struct sample s = {.used = used, .max = max};
 	if (drops >= 0)
-		s.counters = (struct host_counters){
-			2, {{"nf_conntrack.drop", drops}, {"nf_conntrack.insert_failed", clashes}}};
+		s.counters =
+			(struct host_counters){.count = 2,
+					       .at = {{"nf_conntrack.drop", drops},
+						      {"nf_conntrack.insert_failed", clashes}}};
 	return s;
 }
 

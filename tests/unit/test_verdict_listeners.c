@@ -501,7 +501,14 @@ static void overflow_unseen(struct looks *m) { counter_set(m, QUEUE_OVERFLOWS, 5
 static void unlisted(struct looks *m)
 {
 	m->after.queues.listeners.count = m->after.queues.listeners.process_count = 0;
-	report_text(m->after.unlisted, "inet_diag: Operation not permitted");
+	m->after.live = true;
+	err_set(&m->after.unlisted, EOPNOTSUPP, "sock_diag: Object not found");
+}
+
+static void unreadable(struct looks *m)
+{
+	unlisted(m);
+	m->after.unlisted.code = EACCES;
 }
 
 static void without_unix_diag(struct looks *m)
@@ -509,10 +516,16 @@ static void without_unix_diag(struct looks *m)
 	m->after.queues.listeners.unlisted = 1u << LISTENER_UNIX;
 }
 
+static void without_unix_diag_of_tcp(struct looks *m)
+{
+	sized(m, "nginx", 1024);
+	without_unix_diag(m);
+}
+
 static void uncaptured(struct looks *m)
 {
 	m->after.queues.listeners.count = m->after.queues.listeners.process_count = 0;
-	m->after.uncaptured = true;
+	err_set(&m->after.unlisted, EOPNOTSUPP, "a captured machine has no sockets");
 }
 
 static void hidden(struct looks *m)
@@ -726,8 +739,10 @@ static void each_look_gets_its_findings(void **state)
 		{many_dropped_earlier, DROPPED ", " DROPPED ", " DROPPED,
 		 DROPPED ", " DROPPED ", " DROPPED},
 		{unlisted, "listeners.unlisted warning", "listeners.unlisted warning"},
+		{unreadable, "", ""},
+		{without_unix_diag_of_tcp, "", ""},
 		{without_unix_diag, "listeners.unlisted warning", "listeners.unlisted warning"},
-		{uncaptured, "listeners.uncaptured skipped", "listeners.uncaptured skipped"},
+		{uncaptured, "listeners.uncaptured warning", "listeners.uncaptured warning"},
 		{hidden, "accept-queue.waiting warning, listeners.hidden skipped",
 		 "listeners.hidden skipped"},
 	};

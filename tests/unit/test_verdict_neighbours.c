@@ -92,9 +92,9 @@ static void refused_entries_are_critical(void **state)
 			looks[k].max[0] = rows[i].max;
 			looks[k].max[1] = REPORT_NONE;
 			looks[k].counters =
-				(struct host_counters){2,
-						       {{"arp_cache.entries", rows[i].used},
-							{"arp_cache.table_fulls", fulls}}};
+				(struct host_counters){.count = 2,
+						       .at = {{"arp_cache.entries", rows[i].used},
+							      {"arp_cache.table_fulls", fulls}}};
 		}
 		snprintf(row, sizeof(row), "row %zu", i);
 		report_init(&r);

@@ -46,7 +46,6 @@ static void healthy_at(struct moments *m, int i)
 		s->cpus.at[cpu] = (struct host_cpu_time){(uint64_t)i * 5, (uint64_t)i * 50};
 	}
 	s->softnet = (struct softnet){.at = m->cpus[i], .count = 4};
-	s->have_softnet = true;
 	s->max_backlog = 1000;
 	s->budget = 300;
 	s->budget_usecs = REPORT_NONE;
@@ -503,7 +502,7 @@ static void master_delays(struct moments *m)
 
 static void down(struct moments *m) { m->cards[0].up = m->cards[1].up = false; }
 static void unlisted(struct moments *m) { report_text(m->after.unlisted, "netlink: EPERM"); }
-static void no_softnet(struct moments *m) { m->after.have_softnet = false; }
+static void no_softnet(struct moments *m) { m->after.no_softnet.code = EACCES; }
 
 static void no_settings(struct moments *m)
 {
