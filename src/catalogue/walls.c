@@ -390,13 +390,12 @@ static const struct wall_row walls[] = {
 			"connections.",
 		.detail =
 			"{unknown?{command?The command of {who} is not "
-			"readable:}{option?{name} in the command of {server} is not one plain "
-			"number:}{joined?The command of {server} may have {name} behind "
-			"another option:}{unnamed?The configuration of {server} is not "
+			"readable:}{option?epolltune does not understand {file} in the "
+			"command of {server}:}{unnamed?The configuration of {server} is not "
 			"visible{asked?\\; {asked} shows the limit}:}{unreadable?{file} of {server} is not "
-			"readable:}{changed?{file}, or its owner or mode, changed after "
-			"{server} had started or was reloaded\\: reload it and check "
-			"again:}{invalid?{name} in {file} is not a plain number:}{parts?{file} "
+			"readable:}{changed?{file}, its owner, mode or directory, or a link to "
+			"it changed, and it is not visible that {server} read it since\\: restart it "
+			"and check again:}{invalid?{name} in {file} is not a plain number:}{parts?{file} "
 			"has parts that epolltune does not follow, and they may set "
 			"{name}:}{several?Sections that serve the listeners of {server}, or "
 			"may, have different limits\\: name one listener (--server "
