@@ -278,6 +278,89 @@ test_the_unit_names_the_file_of_a_server_that_hides_it() {
 	jq -e '.walls[] | .name == "application.limit" and .verdict == "unknown"' b.json
 }
 
+# Words behind the file of Redis are lines of it.
+test_words_of_redis_are_read_as_lines() {
+	needs redis-server unshare
+	echo maxclients 9000 >etc/redis.conf
+	echo maxclients 100 >etc/more.conf
+	cat >unit.sh <<-'EOF'
+		mount -t tmpfs none /etc/systemd/system
+		echo "0::$2" >cgroup
+		printf '[Service]\nExecStart=%s %s\n' "$(command -v redis-server)" "$1" >/etc/systemd/system/redis-server.service
+		sleep 0.1 # longer than the clocks of processes and files differ
+		redis-server $1 >server.out 2>&1 &
+		mount --bind cgroup /proc/$!/cgroup
+		for i in $(seq 100); do
+			! grep -q ":1F90 .* 0A " /proc/net/tcp || break
+			sleep 0.1
+		done
+		epolltune check --quick --probe configuration --server :8080 --connections 200 --rate 10 --format json >a.json
+		umount /proc/$!/cgroup
+		kill $!
+		wait $!
+	EOF
+	for words in "--MaxClients 100" "--include $work/etc/more.conf"; do
+		unshare -m sh unit.sh "$work/etc/redis.conf --port 8080 --bind 127.0.0.1 $words" \
+			/system.slice/redis-server.service
+		jq -e '.walls[] | .verdict == "short" and .limit == 100' a.json
+	done
+	# That of a user's manager is not the system's.
+	unshare -m sh unit.sh "$work/etc/redis.conf --port 8080 --bind 127.0.0.1" \
+		/user.slice/user-0.slice/user@0.service/app.slice/redis-server.service
+	jq -e '.walls[] | .verdict == "unknown"' a.json
+}
+
+# The socket of its commands is none for clients.
+test_a_socket_of_commands_of_haproxy_does_not_count() {
+	needs haproxy
+	haproxy_conf "$work/etc/haproxy.cfg" 9900
+	sed -i "s|^global|&\n  stats socket $work/admin.sock|" "$work/etc/haproxy.cfg"
+	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
+	wait_for listens 8080
+	expect 0 epolltune check --quick --probe configuration --server "$!" --connections 500 --rate 10 --format json
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 9900'
+	end_jobs
+}
+
+# It has read its file outside of its root.
+test_a_server_with_a_root_of_its_own_shows_no_file() {
+	needs haproxy
+	haproxy_conf "$work/etc/haproxy.cfg" 120
+	mkdir -p "root$work/etc"
+	haproxy_conf "root$work/etc/haproxy.cfg" 9900
+	sed -i "s|^global|&\n  chroot $work/root|" "$work/etc/haproxy.cfg"
+	check 3 100 8080 haproxy -db -f "$work/etc/haproxy.cfg"
+	unknown_for "is not visible"
+}
+
+# A worker shows no command.
+test_a_worker_without_its_master_names_no_file() {
+	needs nginx
+	nginx_conf "worker_connections 9000;"
+	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	worker=$(pgrep -P $!)
+	kill -KILL $!
+	wait_for orphaned $!
+	again 3 100
+	unknown_for "is not visible"
+	kill "$worker"
+}
+
+orphaned() { ! kill -0 "$1"; }
+
+test_files_that_are_gone_are_unknown() {
+	needs nginx
+	mkdir etc/gone
+	nginx_conf "include $work/etc/gone/*.conf;"
+	echo "worker_connections 100;" >etc/gone/a.conf
+	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	rm -r etc/gone
+	again 3 100
+	end_jobs
+}
+
 test_maxconn_of_haproxy_is_read() {
 	needs haproxy
 	haproxy_conf "$work/etc/haproxy.cfg" 120
