@@ -114,7 +114,8 @@ static const struct server_row servers[] = {
 					    .narrower = "defaults,frontend,listen",
 					    .option = "-n",
 					    /* src/haproxy.c compute_ideal_maxconn() */
-					    .files_each = 2},
+					    .files_each = 2,
+					    .asked = "show info on its stats socket"},
 			[SERVER_BACKLOG] = {.directive = "bind", .parameter = "backlog "}},
 		.files_raised = true,
 	},

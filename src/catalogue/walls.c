@@ -405,7 +405,8 @@ static const struct wall_row walls[] = {
 			"{server} is not visible:}; check --run measures the limit:" LIMIT_OF_A_SERVER
 			"{processes? for each of {processes} processes}{both?, connections to "
 			"servers behind it included}{held?, {held} descriptors that it holds "
-			"besides included}}.",
+			"besides included}{asked?\\; that is the limit at its start\\: {asked} shows "
+			"the present one}}.",
 		.absent =
 			"The command of the server does not set its limit, and epolltune does not "
 			"know its default; check --run measures it.",

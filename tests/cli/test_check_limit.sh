@@ -274,8 +274,8 @@ test_the_unit_names_the_file_of_a_server_that_hides_it() {
 		kill \$!
 	EOF
 	unshare -m sh unit.sh
-	jq -e '.walls[] | .name == "application.limit" and .verdict == "short" and .limit == 100' a.json
-	jq -e '.walls[] | .name == "application.limit" and .verdict == "unknown"' b.json
+	jq -se '.[0].walls[0] | .name == "application.limit" and .verdict == "short" and .limit == 100' a.json
+	jq -se '.[0].walls[0] | .name == "application.limit" and .verdict == "unknown"' b.json
 }
 
 # Words behind the file of Redis are lines of it.
@@ -302,12 +302,12 @@ test_words_of_redis_are_read_as_lines() {
 	for words in "--MaxClients 100" "--include $work/etc/more.conf"; do
 		unshare -m sh unit.sh "$work/etc/redis.conf --port 8080 --bind 127.0.0.1 $words" \
 			/system.slice/redis-server.service
-		jq -e '.walls[] | .verdict == "short" and .limit == 100' a.json
+		jq -se '.[0].walls[0] | .verdict == "short" and .limit == 100' a.json
 	done
 	# That of a user's manager is not the system's.
 	unshare -m sh unit.sh "$work/etc/redis.conf --port 8080 --bind 127.0.0.1" \
 		/user.slice/user-0.slice/user@0.service/app.slice/redis-server.service
-	jq -e '.walls[] | .verdict == "unknown"' a.json
+	jq -se '.[0].walls[0] | .verdict == "unknown"' a.json
 }
 
 # The socket of its commands is none for clients.

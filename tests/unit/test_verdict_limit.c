@@ -46,7 +46,8 @@ static const struct limit_case cases[] = {
 	/* Connections to servers behind it count, of one that is known to have them. */
 	{"nginx", KNOWN("200"), 1024, 9, 1, TARGET_PROXY, 100, VERDICT_SHORT, 93,
 	 "servers behind it included", NULL},
-	{"haproxy", KNOWN("200"), 1024, 9, 1, TARGET_PROXY, 100, VERDICT_OK, 200, "is 200.", ""},
+	{"haproxy", KNOWN("200"), 1024, 9, 1, TARGET_PROXY, 100, VERDICT_OK, 200,
+	 "is 200; that is the limit at its start: show info on its stats socket shows", ""},
 	{"nginx", KNOWN("200"), 1024, 9, 4, TARGET_SERVER, 100, VERDICT_OK, 597,
 	 "for each of 4 processes", ""},
 	{"nginx", HIDDEN, 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN, REPORT_NONE,
