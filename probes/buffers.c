@@ -60,6 +60,7 @@ enum { THROUGHPUT, BY_WINDOW, MAXIMUM, WINDOW, RWND, SNDBUF };
 struct bulk {
 	enum buffer_side side;
 	bool own;     /* the application sets the buffer itself, to the maximum */
+	int fixed;    /* the server in question has set it: what it passes to setsockopt() */
 	bool unpaced; /* at no pace but TCP's own */
 	struct flow flow;
 	struct flow_result result;
@@ -126,12 +127,13 @@ static bool time_left(const struct trial *t)
 
 static struct flow_config bulk_config(struct trial *t, const struct bulk *b)
 {
+	int asked = b->own ? INT_MAX : b->fixed;
 	return (struct flow_config){
 		.sender = b->side == BUFFER_RECEIVE ? LAB_CLIENT : LAB_SERVER,
 		.address = t->context->addresses++ % ADDRESSES,
 		.pace_Bps = b->unpaced ? 0 : pace_Bps(t),
-		.receive_buffer = b->own && b->side == BUFFER_RECEIVE ? INT_MAX : 0,
-		.send_buffer = b->own && b->side == BUFFER_SEND ? INT_MAX : 0,
+		.receive_buffer = b->side == BUFFER_RECEIVE ? asked : 0,
+		.send_buffer = b->side == BUFFER_SEND ? asked : 0,
 		.rtt_us = wire_rtt_us(t->target),
 		.max_ms = bulk_max_ms(t->target),
 	};
@@ -216,6 +218,16 @@ static int bulk_run_all(struct trial *t, struct err *e)
 	return rc;
 }
 
+static void receive_read(const struct host *h, struct settings *s)
+{
+	buffer_fixed_read(h, BUFFER_RECEIVE, s);
+}
+
+static void send_read(const struct host *h, struct settings *s)
+{
+	buffer_fixed_read(h, BUFFER_SEND, s);
+}
+
 static void receive_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	window_bound(BUFFER_RECEIVE, t, s, b);
@@ -235,7 +247,11 @@ static bool side_scale(const struct target *t, const struct settings *now, struc
 static void side_words(const struct target *t, const struct settings *s, const struct outcome *o,
 		       struct wording *w)
 {
-	wording_set(w, "switch", "%s", window_limit(s) == BUFFER_TRIPLE ? "" : "yes");
+	wording_flag(w, "switch", !window_by_buffer(s));
+	wording_flag(w, "fixed", window_limit(s) == BUFFER_FIXED);
+	wording_set(w, "who", "%s", s->subject ? s->subject->name : "");
+	wording_set(w, "buffer", "%s",
+		    quantity_show(QUANTITY_SIZE, (uint64_t)window_buffer(s)).text);
 	wording_set(w, "measured", "%s", o ? "yes" : "");
 	wording_flag(w, "inverted", s->at[BUFFER_TRIPLE][1] > s->at[BUFFER_TRIPLE][2]);
 	wording_set(w, "impossible", "%s", window_possible(t) ? "" : "yes");
@@ -246,9 +262,9 @@ static bool bulk_bound(const struct settings *s, const struct bulk *b)
 {
 	const struct flow_result *f = &b->result;
 	uint32_t grown = b->side == BUFFER_RECEIVE ? f->receive_buffer : f->send_buffer;
-	if (window_limit(s) != BUFFER_TRIPLE)
+	if (!window_by_buffer(s))
 		return f->settled && f->receiver_share >= waited_min[BUFFER_RECEIVE];
-	return f->settled && b->waited >= waited_min[b->side] && grown >= s->at[BUFFER_TRIPLE][2];
+	return f->settled && b->waited >= waited_min[b->side] && grown >= window_buffer(s);
 }
 
 /* Whether the buffer that the application sets itself limited the connection. */
@@ -347,7 +363,7 @@ static void side_outcome(const struct trial *t, const struct settings *s, const 
 {
 	const char *doubt = bulk_doubt(t, s, b);
 	bool direct = path_scale(t->target) == 1;
-	bool by_sender = b->side == BUFFER_SEND && window_limit(s) == BUFFER_TRIPLE;
+	bool by_sender = b->side == BUFFER_SEND && window_by_buffer(s);
 	if (!doubt)
 		doubt = gentle_doubt(t, s, b);
 	if (doubt) {
@@ -362,8 +378,8 @@ static void side_outcome(const struct trial *t, const struct settings *s, const 
 	out->derived = !direct;
 	out->metric[direct ? THROUGHPUT : BY_WINDOW] = b->Bps;
 	out->metric[WINDOW] = b->window;
-	if (window_limit(s) == BUFFER_TRIPLE)
-		out->metric[MAXIMUM] = (double)s->at[BUFFER_TRIPLE][2];
+	if (window_by_buffer(s))
+		out->metric[MAXIMUM] = (double)window_buffer(s);
 	if (t->proof || !by_sender)
 		out->metric[RWND] = 100 * b->result.receiver_share;
 	if (t->proof || by_sender)
@@ -385,7 +401,7 @@ static int bulk_unpaced(struct trial *t, const struct settings *s, struct bulk *
 	if (b->side != BUFFER_SEND || bulk_doubt(t, s, b))
 		return 0;
 	for (unsigned again = 0; !rc && again < AGAIN; again++) {
-		struct bulk next = {.side = b->side, .unpaced = true};
+		struct bulk next = {.side = b->side, .fixed = b->fixed, .unpaced = true};
 		if (b->Bps >= needed || b->Bps < NEAR * needed || !time_left(t))
 			return 0;
 		rc = bulk_run(t, &next, 1, e);
@@ -395,12 +411,26 @@ static int bulk_unpaced(struct trial *t, const struct settings *s, struct bulk *
 	return rc;
 }
 
+/* Whose buffers they are is not known where the wall is not. */
+static const char *origin_doubt(const struct trial *t, const struct settings *s,
+				enum buffer_side side)
+{
+	struct bound bound = {.capacity = REPORT_NONE};
+	window_bound(side, t->target, s, &bound);
+	return bound.unread;
+}
+
 static int side_run(enum buffer_side side, struct trial *t, const struct settings *s,
 		    struct outcome *out, struct err *e)
 {
 	struct context *c = t->context;
 	struct bulk b = {.side = side};
+	const char *unknown = origin_doubt(t, s, side);
 	int rc = 0;
+	if (unknown) {
+		outcome_inconclusive(out, "%s is not known", unknown);
+		return 0;
+	}
 	if (t->proof && !time_left(t))
 		return err_set(e, ETIME, "no time is left: over this RTT a connection takes %u s",
 			       bulk_max_ms(t->target) / 1000);
@@ -412,6 +442,10 @@ static int side_run(enum buffer_side side, struct trial *t, const struct setting
 		rc = bulk_run_all(t, e);
 	if (!t->proof)
 		b = c->bulk[side];
+	if (!rc && window_limit(s) == BUFFER_FIXED) {
+		b = (struct bulk){.side = side, .fixed = (int)(window_buffer(s) / 2)};
+		rc = bulk_run(t, &b, 1, e);
+	}
 	/* The disturbance may have ended. */
 	for (unsigned again = 0; !rc && again < AGAIN; again++)
 		if (bulk_doubt(t, s, &b) && time_left(t))
@@ -508,15 +542,17 @@ static const struct experiment experiments[] = {
 	},
 	{
 		.wall = "buffers.receive",
-		.knobs = {RMEM, SCALING_KNOB, MODERATE_KNOB},
+		.knobs = {RMEM, SCALING_KNOB, "SO_RCVBUF", MODERATE_KNOB},
 		SIDE,
+		.read = receive_read,
 		.bound = receive_bound,
 		.run = receive_run,
 	},
 	{
 		.wall = "buffers.send",
-		.knobs = {WMEM, SCALING_KNOB},
+		.knobs = {WMEM, SCALING_KNOB, "SO_SNDBUF"},
 		SIDE,
+		.read = send_read,
 		.bound = send_bound,
 		.run = send_run,
 	},

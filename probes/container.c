@@ -163,8 +163,15 @@ struct sample {
 	struct cgroup group;
 	uint64_t cpus; /* online */
 	bool shown;
+	bool single; /* the server in question is one that makes no process for a connection */
 	const struct container_row *container;
 };
+
+static bool makes_processes(const struct subject *s)
+{
+	const struct server_row *row = server_row_find(s->name);
+	return row && row->forks;
+}
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
@@ -172,6 +179,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	struct host_facts facts;
 	cgroup_read(h, group_of(o->subject), &s->group);
 	s->shown = is_shown(h, &s->group) && !s->group.cpu_hidden;
+	s->single = o->subject && !makes_processes(o->subject);
 	s->container = cgroup_container(h, group_of(o->subject));
 	host_facts(h, &facts);
 	s->cpus = facts.cpus;
@@ -264,20 +272,64 @@ static void judge_pause(const struct sample *s, uint64_t pause_us, struct report
 	report_finding(r, "cgroup.cpu.pause", &words);
 }
 
-static void judge_pids(const struct sample *s, struct report *r)
+static bool is_near(const struct cgroup_limit *l)
+{
+	return l->max != HOST_UNLIMITED && cgroup_left(l) * 100 < l->max * PIDS_LEFT_PERCENT;
+}
+
+/* Whether the server is the one process of its group, which was not seen to make another. */
+static bool is_single(const struct sample *before, const struct sample *after)
+{
+	return after->single && before->group.pids.used == 1 && after->group.pids.used == 1 &&
+	       !after->group.pids_refused;
+}
+
+static void group_words(const struct sample *s, struct wording *w)
 {
 	const struct cgroup_limit *l = &s->group.pids;
+	const char *path = l->path[0] ? l->path : s->group.path;
+	const struct container_row *engine = engine_of(path, s->container);
+	bool limited = l->max != HOST_UNLIMITED;
+	wording_set(w, "path", "%s", path);
+	wording_set(w, "used", "%s", limited ? quantity_count(l->used).text : "");
+	wording_set(w, "max", "%s", limited ? quantity_count(l->max).text : "");
+	wording_set(w, "engine", "%s", engine->name);
+	line_word(w, engine->pids, path);
+}
+
+/* Of the server in question what is refused now is critical; of another group, as of a listener
+ * that is not named, a warning. */
+static void judge_refused(const struct sample *before, const struct sample *after, double seconds,
+			  bool named, struct report *r)
+{
+	uint64_t refused = after->group.pids_refused - before->group.pids_refused;
 	struct wording words = {0};
-	if (l->max == HOST_UNLIMITED || cgroup_left(l) * 100 >= l->max * PIDS_LEFT_PERCENT)
+	group_words(after, &words);
+	wording_set(&words, "refused", "%s", quantity_count(refused).text);
+	wording_set(&words, "window", "%s",
+		    quantity_show(QUANTITY_DURATION, (uint64_t)(seconds * 1e6)).text);
+	struct finding *f = report_finding(r, "cgroup.pids.refused", &words);
+	if (named)
+		f->level = LEVEL_CRITICAL;
+	finding_evidence(f, "max of pids.events", "", (double)before->group.pids_refused,
+			 (double)after->group.pids_refused);
+}
+
+static void judge_pids(const struct sample *before, const struct sample *after,
+		       const struct moment *m, struct report *r)
+{
+	struct wording words = {0};
+	if (m->seconds > 0 && after->group.pids_refused > before->group.pids_refused) {
+		judge_refused(before, after, m->seconds, m->options->subject, r);
 		return;
-	wording_set(&words, "path", "%s", l->path);
-	wording_set(&words, "used", "%s", quantity_count(l->used).text);
-	wording_set(&words, "max", "%s", quantity_count(l->max).text);
-	const struct container_row *engine = engine_of(l->path, s->container);
-	wording_set(&words, "engine", "%s", engine->name);
-	line_word(&words, engine->pids, l->path);
-	finding_evidence(report_finding(r, "cgroup.pids.near", &words), "pids.current", "",
-			 (double)l->used, NAN);
+	}
+	if (!is_near(&after->group.pids))
+		return;
+	group_words(after, &words);
+	struct finding *f = report_finding(r, "cgroup.pids.near", &words);
+	if (is_single(before, after))
+		f->level = LEVEL_NOTE;
+	finding_evidence(f, "pids.current", "", (double)after->group.pids.used, NAN);
 }
 
 static void observation_judge(const struct sample *before, const struct sample *after,
@@ -285,7 +337,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 {
 	judge_cpu(before, after, m->seconds > 0, r);
 	judge_pause(after, m->options->pause_us, r);
-	judge_pids(after, r);
+	judge_pids(before, after, m, r);
 }
 
 static const char *const walls[] = {"cgroup.cpu", NULL};

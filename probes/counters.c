@@ -39,18 +39,22 @@ static int64_t orphans_used(const struct settings *s)
 	return s->at[USED][0] > 0 ? s->at[USED][0] : 0;
 }
 
-/* A closed connection is an orphan until its FIN is acknowledged, one round trip, on either side.
- */
+/* A closed connection is an orphan until its FIN is acknowledged. One round trip after close()
+ * where all data was under way; the end of a longer answer leaves a round trip later, and that is
+ * what a reset truncates. */
+#define ORPHAN_ROUND_TRIPS 2
+
 static void orphans_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	int64_t max = orphans_max(s), each = t->role == TARGET_PROXY ? 2 : 1;
+	int64_t max = orphans_max(s), sides = t->role == TARGET_PROXY ? 2 : 1;
 	b->binding = MAX;
 	b->assumed = s->at[MAX][0] == REPORT_NONE;
 	if (max == REPORT_NONE)
 		return;
 	b->capacity = max > orphans_used(s) ? max - orphans_used(s) : 0;
 	b->unread = s->at[USED][0] < 0 ? "/proc/net/sockstat" : NULL;
-	if (__builtin_mul_overflow((int64_t)target_syn_queue(t), each, &b->needed))
+	if (__builtin_mul_overflow((int64_t)target_syn_queue(t), ORPHAN_ROUND_TRIPS * sides,
+				   &b->needed))
 		b->needed = INT64_MAX;
 }
 

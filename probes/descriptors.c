@@ -275,7 +275,9 @@ static int hold_run(struct trial *t, struct settings *s, struct hold *h, struct 
 	int rc = trial_server(t, (struct server_config){.backlog = 65535}, e);
 	if (rc)
 		return rc;
-	s->taken.held = t->server->held;
+	/* What a running server holds was read. */
+	if (!s->subject)
+		s->taken.held = t->server->held;
 	h->goal = hold_goal(t->target, s);
 	rc = trial_client(t, (struct client_config){.connections = h->goal + 1}, e);
 	if (!rc)

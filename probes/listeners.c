@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "epolltune/accept_queues.h"
 #include "epolltune/cleanup.h"
@@ -14,6 +15,7 @@
 #include "epolltune/knob.h"
 #include "epolltune/listener.h"
 #include "epolltune/quantity.h"
+#include "epolltune/syn_queue.h"
 
 /* Tables by the soft limit that are worth a note, a soft limit that suffices for most servers, and
  * the highest one that fs.nr_open allows. */
@@ -25,24 +27,15 @@
 
 struct sample {
 	struct accept_queues queues;
+	/* Processes of the subject that accept connections, but not now: halted, or out of
+	 * descriptors. */
+	struct process *stuck;
+	size_t stuck_count;
 	uint64_t memory_bytes; /* of the machine; 0: unknown */
 	char unlisted[200]; /* why there are none of a live machine; "": its TCP listeners are all
 			     */
 	bool uncaptured;    /* a captured machine without them */
 };
-
-/* The listener whose handshakes fill most of its SYN queue. */
-static const struct listener *fullest_half_open(const struct listeners *all)
-{
-	const struct listener *worst = NULL;
-	for (size_t i = 0; i < all->count; i++) {
-		const struct listener *l = &all->at[i];
-		if (l->half_open && (!worst || l->half_open / (l->limit + 1.0) >
-						       worst->half_open / (worst->limit + 1.0)))
-			worst = l;
-	}
-	return worst;
-}
 
 /* The owner of a listener that is well is not looked for, unless it is the subject's. */
 static bool is_wanted(const struct listener *l, void *queues)
@@ -51,10 +44,22 @@ static bool is_wanted(const struct listener *l, void *queues)
 	return queue_in_trouble(q, l) || subject_has(q->subject, l) || l == q->half_open;
 }
 
+static bool is_stuck(const struct process *p)
+{
+	return process_halted(p) || process_out_of_files(p);
+}
+
 static int sample_tick(const struct host *h, struct sample *s, struct err *e)
 {
 	CLEAN(listeners_free) struct listeners now = {0};
 	return listeners_read(h, &now, NULL) ? 0 : accept_queues_tick(&s->queues, &now, e);
+}
+
+/* The kernel walks all its connections for them: where a SYN queue may have been full only. */
+static bool half_open_wanted(const struct accept_queues *q)
+{
+	return host_counter(&q->counters, COOKIES) > 0 ||
+	       (q->cookies == 0 && syn_queue_drops(&q->counters) > 0);
 }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -64,10 +69,13 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	struct host_facts facts;
 	struct err why = {0};
 	struct accept_queues *q = &s->queues;
-	q->somaxconn = REPORT_NONE;
+	q->somaxconn = q->max_syn = q->cookies = REPORT_NONE;
 	/* That of --run is not on this host. */
 	q->subject = o->guest ? NULL : o->subject;
 	q->at_s = clock_s();
+	knob_number("net.core.somaxconn", h, &q->somaxconn);
+	knob_number("net.ipv4.tcp_max_syn_backlog", h, &q->max_syn);
+	knob_number("net.ipv4.tcp_syncookies", h, &q->cookies);
 	host_facts(h, &facts);
 	s->memory_bytes = facts.memory_bytes;
 	host_counters(h, &q->counters, NULL);
@@ -78,24 +86,28 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		s->uncaptured = !host_live(h);
 		report_text(s->unlisted, "%s", s->uncaptured ? "" : why.text);
 	}
-	if (host_live(h) && host_counter(&q->counters, COOKIES) > 0)
+	if (host_live(h) && half_open_wanted(q))
 		listeners_half_open(h, &q->listeners, NULL);
-	q->half_open = fullest_half_open(&q->listeners);
+	q->half_open = syn_queue_fullest(q);
 	if (q->subject)
 		listeners_adopt(h, &q->listeners, &q->subject->listeners, NULL);
 	listeners_own(h, &q->listeners, is_wanted, q, NULL);
-	knob_number("net.core.somaxconn", h, &q->somaxconn);
-	return 0;
+	/* Such a server may accept and close: nothing waits, and no counter grows. */
+	listeners_own_by(h, &q->listeners, process_out_of_files, NULL);
+	return q->subject
+		       ? subject_acceptors(h, q->subject, is_stuck, &s->stuck, &s->stuck_count, e)
+		       : 0;
 }
 
 static void sample_release(struct sample *s)
 {
 	listeners_free(&s->queues.listeners);
 	free(s->queues.seen);
+	free(s->stuck);
 }
 
 static void files_finding(const struct queue_watch *w, const struct listener *l,
-			  const struct process *p)
+			  const struct process *p, bool waits)
 {
 	const struct server_row *server = server_row_find(p->name);
 	uint64_t more = quantity_more(p->soft);
@@ -104,7 +116,7 @@ static void files_finding(const struct queue_watch *w, const struct listener *l,
 	process_words(&words, p, l->address);
 	wording_set(&words, "listener", "%s",
 		    listener_name(&w->after->listeners, l, name, sizeof(name)));
-	wording_set(&words, "waiting", "%s", quantity_count(l->depth).text);
+	wording_set(&words, "waiting", "%s", waits ? quantity_count(l->depth).text : "");
 	wording_flag(&words, "several", l->depth > 1);
 	wording_set(&words, "open", "%s", quantity_count(p->open).text);
 	wording_set(&words, "soft", "%s", quantity_count(p->soft).text);
@@ -122,6 +134,25 @@ static void files_finding(const struct queue_watch *w, const struct listener *l,
 	else
 		snprintf(limit, sizeof(limit), "%" PRIu64 " %" PRIu64, p->soft, p->hard);
 	finding_propose(f, "RLIMIT_NOFILE", limit, "");
+	if (!waits && !subject_has(w->after->subject, l))
+		f->level = LEVEL_WARNING;
+}
+
+static const struct process *process_among(const struct process *at, size_t count,
+					   const struct process *p)
+{
+	for (size_t i = 0; i < count; i++)
+		if (process_same(&at[i], p))
+			return &at[i];
+	return NULL;
+}
+
+/* Whether it had no descriptor left at both looks. */
+static bool stays_out_of_files(const struct queue_watch *w, const struct process *p)
+{
+	const struct listeners *all = &w->before->listeners;
+	const struct process *before = process_among(all->processes, all->process_count, p);
+	return before && process_out_of_files(before) && process_out_of_files(p);
 }
 
 /* Processes at their limit, each once, by its listener where most connections wait. */
@@ -129,14 +160,62 @@ static void judge_files(const struct queue_watch *w)
 {
 	const struct listeners *all = &w->after->listeners;
 	for (size_t p = 0; p < all->process_count; p++) {
-		const struct listener *worst = NULL;
-		for (size_t i = 0; i < all->count; i++)
-			if (all->at[i].owner == (int)p && queue_waits(w->after, &all->at[i]) &&
-			    (!worst || all->at[i].depth > worst->depth))
-				worst = &all->at[i];
+		const struct listener *worst = NULL, *quiet = NULL;
+		for (size_t i = 0; i < all->count; i++) {
+			const struct listener *l = &all->at[i];
+			if (l->owner != (int)p)
+				continue;
+			if (!quiet || subject_has(w->after->subject, l))
+				quiet = l;
+			if (queue_waits(w->after, l) && (!worst || l->depth > worst->depth))
+				worst = l;
+		}
 		if (worst && process_at_file_limit(&all->processes[p]))
-			files_finding(w, worst, &all->processes[p]);
+			files_finding(w, worst, &all->processes[p], true);
+		else if (quiet && stays_out_of_files(w, &all->processes[p]))
+			files_finding(w, quiet, &all->processes[p], false);
 	}
+}
+
+static void halted_finding(const struct queue_watch *w, const struct process *p, size_t others)
+{
+	const struct subject *s = w->after->subject;
+	struct wording words = {0};
+	process_words(&words, p, s->listeners.count ? s->listeners.at[0].address : s->name);
+	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");
+	wording_flag(&words, "several", others > 1);
+	wording_set(&words, "acceptors", "%s",
+		    s->acceptor_count > 1 ? quantity_count(s->acceptor_count).text : "");
+	struct finding *f = report_finding(w->report, "listeners.halted", &words);
+	finding_evidence(f, "processes that do not run", "processes", (double)others + 1, NAN);
+	/* A tracer stops a process for moments. */
+	if (p->state == 't')
+		f->level = LEVEL_WARNING;
+}
+
+/* Processes of the subject that share a listener with others that accept: the queue is well. */
+static void judge_stuck(const struct queue_watch *w, const struct sample *before,
+			const struct sample *after)
+{
+	const struct listeners *all = &after->queues.listeners;
+	const struct process *halted = NULL, *spent = NULL;
+	size_t count = 0;
+	for (size_t i = 0; i < after->stuck_count; i++) {
+		const struct process *p = &after->stuck[i];
+		if (!process_among(before->stuck, before->stuck_count, p))
+			continue;
+		count += process_halted(p);
+		if (process_halted(p) && (!halted || halted->state == 't'))
+			halted = p;
+		/* Of an owner judge_files() reports. */
+		if (process_out_of_files(p) && !spent &&
+		    !process_among(all->processes, all->process_count, p))
+			spent = p;
+	}
+	if (halted)
+		halted_finding(w, halted, count - 1);
+	if (spent)
+		files_finding(w, &after->queues.subject->listeners.at[0], spent, false);
 }
 
 static void tables_finding(const struct process *p, const struct server_row *server,
@@ -210,13 +289,17 @@ static void judge_cookies(const struct queue_watch *w)
 {
 	int64_t total = host_counter(&w->after->counters, COOKIES),
 		grown = queue_growth(w, COOKIES);
-	const struct listener *worst = fullest_half_open(&w->after->listeners);
+	const struct listener *worst = syn_queue_fullest(w->after);
 	struct wording words = {0};
 	char name[WORDING_TEXT];
 	if (total <= 0)
 		return;
 	wording_set(&words, "total", "%s", quantity_count((uint64_t)total).text);
-	wording_set(&words, "grown", "%s", grown ? quantity_count((uint64_t)grown).text : "");
+	/* With 2 a cookie answers every SYN: that does not show a full SYN queue. */
+	bool always = w->after->cookies == 2;
+	wording_flag(&words, "always", always);
+	wording_set(&words, "grown", "%s",
+		    grown && !always ? quantity_count((uint64_t)grown).text : "");
 	wording_set(&words, "window", "%s", window_of(w).text);
 	wording_flag(&words, "watched", w->seconds > 0);
 	if (worst) {
@@ -227,7 +310,7 @@ static void judge_cookies(const struct queue_watch *w)
 	}
 	struct finding *f = report_finding(w->report, "syn-queue.cookies", &words);
 	finding_evidence(f, "TCPReqQFullDoCookies", "SYNs", (double)(grown ? grown : total), NAN);
-	if (!grown) {
+	if (!grown || always) {
 		f->level = LEVEL_NOTE;
 		f->answer[0] = 0;
 	}
@@ -246,6 +329,37 @@ static void judge_unseen(const struct queue_watch *w)
 	wording_set(&words, "what", "ListenOverflows: %s", counter_row_find(QUEUE_OVERFLOWS)->what);
 	struct finding *f = report_finding(w->report, "counters.growing", &words);
 	finding_evidence(f, "ListenOverflows", "", (double)grown, NAN);
+}
+
+/* Sockets of other servers at an address of the subject: clients reach them as well. */
+static void judge_siblings(const struct queue_watch *w)
+{
+	const struct listeners *all = &w->after->listeners;
+	const struct subject *s = w->after->subject;
+	const struct listener *smallest = NULL;
+	struct wording words = {0};
+	size_t own = 0, others = 0;
+	for (size_t i = 0; i < all->count; i++) {
+		const struct listener *l = &all->at[i];
+		bool theirs = l->kind == LISTENER_TCP && s && !subject_has(s, l) &&
+			      subject_receives(l, (void *)s);
+		if (theirs && (!smallest || l->limit < smallest->limit))
+			smallest = l;
+	}
+	for (size_t i = 0; smallest && i < all->count; i++)
+		if (all->at[i].kind == LISTENER_TCP &&
+		    !strcmp(all->at[i].address, smallest->address))
+			*(subject_has(s, &all->at[i]) ? &own : &others) += 1;
+	if (!smallest)
+		return;
+	wording_set(&words, "who", "%s", s->name[0] ? s->name : smallest->address);
+	wording_set(&words, "pid", "%d", (int)s->pid);
+	wording_set(&words, "own", "%s", quantity_count(own).text);
+	wording_set(&words, "all", "%s", quantity_count(own + others).text);
+	wording_set(&words, "address", "%s", smallest->address);
+	wording_set(&words, "limit", "%s", quantity_count(smallest->limit).text);
+	struct finding *f = report_finding(w->report, "listeners.siblings", &words);
+	finding_evidence(f, "smallest backlog of the others", "connections", smallest->limit, NAN);
 }
 
 /* A subject whose sockets are closed, all or some. */
@@ -328,12 +442,15 @@ static void observation_judge(const struct sample *before, const struct sample *
 	struct queue_watch w = accept_queues_watch(&before->queues, &after->queues, m, r);
 	accept_queues_judge(&w);
 	judge_files(&w);
+	judge_stuck(&w, before, after);
 	judge_tables(&w, after->memory_bytes);
 	judge_cookies(&w);
+	syn_queue_judge(&w);
 	judge_unseen(&w);
 	judge_hidden(&w, after);
 	if (!after->unlisted[0])
 		judge_subject(&w);
+	judge_siblings(&w);
 	accept_queues_judge_since(&w);
 	record_all(&w);
 }

@@ -18,6 +18,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
+#include "epolltune/syn_queue.h"
 
 #define WALL "syn-queue"
 
@@ -193,11 +194,6 @@ static int rush_run(struct trial *t, int backlog, uint64_t clients, struct err *
 	return rc;
 }
 
-/* The kernel keeps the last quarter for clients known from earlier. */
-static int64_t max_syn_capacity(int64_t max_syn) { return max_syn - (max_syn >> 2) + 1; }
-
-static int64_t max_syn_for(int64_t enough) { return (enough - 1) / 3 * 4 + (enough - 1) % 3; }
-
 /* The queue is full above the backlog (include/net/inet_connection_sock.h,
  * inet_csk_reqsk_queue_is_full()), before 6.14 at the backlog. Stable kernels that took that change
  * hold one more, which the experiment measures. */
@@ -216,9 +212,9 @@ static void queue_bound(const struct target *target, const struct settings *s, s
 		b->capacity -= held_less(s);
 	if (cookies == 0 && max_syn == REPORT_NONE) {
 		b->capacity = REPORT_NONE;
-	} else if (cookies == 0 && max_syn_capacity(max_syn) < b->capacity) {
+	} else if (cookies == 0 && syn_queue_capacity(max_syn) < b->capacity) {
 		b->binding = MAX_SYN;
-		b->capacity = max_syn_capacity(max_syn);
+		b->capacity = syn_queue_capacity(max_syn);
 	}
 }
 
@@ -226,8 +222,8 @@ static bool queue_solve(const struct target *target, const struct settings *now,
 			const struct outcome *o, int64_t enough, struct settings *out)
 {
 	backlog_solve(target, now, o, enough + held_less(now), out);
-	if (now->at[COOKIES][0] == 0 && max_syn_capacity(now->at[MAX_SYN][0]) < enough)
-		out->at[MAX_SYN][0] = max_syn_for(enough);
+	if (now->at[COOKIES][0] == 0 && syn_queue_capacity(now->at[MAX_SYN][0]) < enough)
+		out->at[MAX_SYN][0] = syn_queue_setting(enough);
 	return true;
 }
 

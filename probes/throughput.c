@@ -54,9 +54,9 @@ struct pull {
 
 /* One moment of it. */
 struct moment_seen {
-	uint64_t us, received;
+	uint64_t us, received, replies;
 	uint64_t busy_us, window_us, buffer_us; /* as struct connection_state has them */
-	uint32_t buffer;
+	uint32_t buffer, unsent;
 	bool connected;
 };
 
@@ -192,14 +192,17 @@ static int look(struct trial *t, const struct pull *p, struct seen *s, struct mo
 	s->all.count = 0;
 	int rc = lab_call(t->lab, LAB_SERVER, call_states, s, e);
 	const struct connection_state *c = s->all.at;
-	*m = (struct moment_seen){
-		.us = clock_ns() / 1000, .received = p->received, .connected = !rc && s->all.count};
+	*m = (struct moment_seen){.us = clock_ns() / 1000,
+				  .received = p->received,
+				  .replies = p->replies,
+				  .connected = !rc && s->all.count};
 	if (!m->connected)
 		return rc;
 	m->busy_us = c->busy_us;
 	m->window_us = c->window_us;
 	m->buffer_us = c->buffer_us;
 	m->buffer = c->send_buffer;
+	m->unsent = c->unsent;
 	return 0;
 }
 
@@ -224,6 +227,12 @@ static int pull_watch(struct trial *t, const struct pull *p, struct err *e)
 	return rc;
 }
 
+static void small_text(uint64_t each, char text[96])
+{
+	snprintf(text, 96, "replies of %s do not fill the path; give a larger one by --path",
+		 quantity_show(QUANTITY_SIZE, each).text);
+}
+
 /* Why what was received shows nothing; NULL: it does. */
 static const char *pull_lacks(const struct trial *t, const struct pull *p, char text[96])
 {
@@ -236,8 +245,7 @@ static const char *pull_lacks(const struct trial *t, const struct pull *p, char 
 		return "the server closed the connection";
 	if (!p->request.size || !replies || each * PIPELINE >= 2 * window_needed(t->target))
 		return NULL;
-	snprintf(text, 96, "replies of %s do not fill the path; give a larger one by --path",
-		 quantity_show(QUANTITY_SIZE, each).text);
+	small_text(each, text);
 	return text;
 }
 
@@ -302,6 +310,30 @@ static void throughput_judge(const struct target *target, const struct moment_se
 				 "congestion control limited it");
 }
 
+/* Where a server answers waiting requests one by one, as HAProxy does, each as the reply before is
+ * acknowledged, replies that are smaller than the window leave the path idle: that says nothing of
+ * its buffers. Busy is also a connection whose data is all under way. Pure. */
+static bool is_idle_between(const struct target *target, const struct moment_seen *begin,
+			    const struct moment_seen *end)
+{
+	uint64_t replies = end->replies - begin->replies,
+		 received = end->received - begin->received;
+	double busy = (double)(end->busy_us - begin->busy_us) / (double)(end->us - begin->us);
+	bool idle = busy < LIMITED || (!begin->unsent && !end->unsent);
+	return end->connected && begin->connected && idle && replies &&
+	       received / replies < report_margin(window_needed(target));
+}
+
+/* Why what was received between two moments shows nothing; NULL: it does. */
+static const char *replies_lack(const struct trial *t, const struct moment_seen *begin,
+				const struct moment_seen *end, char text[96])
+{
+	if (!is_idle_between(t->target, begin, end))
+		return NULL;
+	small_text((end->received - begin->received) / (end->replies - begin->replies), text);
+	return text;
+}
+
 static int throughput_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	struct guest *guest = t->options->guest;
@@ -329,12 +361,15 @@ static int throughput_run(struct trial *t, struct settings *s, struct outcome *o
 		rc = guest_check(guest, e);
 	if (rc)
 		return rc;
+	const struct moment_seen *end = &t->context->at[ROUNDS - 1];
 	if (!lacks) {
-		const struct moment_seen *end = &t->context->at[ROUNDS - 1];
 		throughput_judge(t->target, end - LAST, end, t->context->behind, t->needed, out);
 		s->taken.own_buffer = end->buffer < wmem_max(t);
-		return 0;
+		if (out->state == OUTCOME_INCONCLUSIVE)
+			lacks = replies_lack(t, end - LAST, end, text);
 	}
+	if (!lacks)
+		return 0;
 	report_text(s->taken.lacks, "%s", lacks);
 	outcome_unsupported(out, "%s", "");
 	return 0;

@@ -14,15 +14,17 @@ struct accept_queues {
 	struct queue_seen { /* how often a listener was seen in trouble at a tick */
 		uint64_t cookie;
 		uint32_t full, waiting, depth;
-		uint32_t last; /* depth at the newest tick */
-		bool fell;     /* it became shorter between two ticks */
+		uint32_t last;   /* depth at the newest tick */
+		uint32_t middle; /* in the middle of the window */
+		uint64_t fell;   /* by how much it became shorter between ticks, all in all */
 	} * seen;
 	size_t seen_count;
 	struct listeners listeners;
 	const struct listener *half_open; /* with the fullest SYN queue; NULL: unknown */
 	const struct subject *subject;    /* NULL: none was named */
 	struct host_counters counters;
-	int64_t somaxconn; /* REPORT_NONE: unknown */
+	/* net.core.somaxconn, net.ipv4.tcp_max_syn_backlog, tcp_syncookies; REPORT_NONE: unknown */
+	int64_t somaxconn, max_syn, cookies;
 	struct since since;
 };
 
@@ -40,7 +42,7 @@ struct queue_watch {
 	const struct accept_queues *before, *after;
 	struct report *report;
 	double seconds; /* 0: there is one look */
-	double stall_s; /* that the target allows */
+	double stall_s; /* that the target allows: of a target that was observed, the default's */
 	bool overflows; /* ListenOverflows grew, or this kernel does not count them */
 	bool blamed;    /* a listener is named for them */
 };

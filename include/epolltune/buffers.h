@@ -2,21 +2,36 @@
  * and the memory of all. For experiments of probes; all is pure. */
 #pragma once
 
+#include "epolltune/connections.h"
 #include "epolltune/probe.h"
 
 enum buffer_side { BUFFER_RECEIVE, BUFFER_SEND, BUFFER_SIDES };
 
-/* The knobs of a side: tcp_rmem or tcp_wmem, tcp_window_scaling, and for BUFFER_RECEIVE
- * tcp_moderate_rcvbuf. */
-enum { BUFFER_TRIPLE, BUFFER_SCALING, BUFFER_MODERATE };
+/* The knobs of a side: tcp_rmem or tcp_wmem, tcp_window_scaling, SO_RCVBUF or SO_SNDBUF of the
+ * server in question, and for BUFFER_RECEIVE tcp_moderate_rcvbuf. BUFFER_FIXED: the bytes of the
+ * buffer, which the kernel then does not grow; as the second number where that may be so. */
+enum { BUFFER_TRIPLE, BUFFER_SCALING, BUFFER_FIXED, BUFFER_MODERATE };
 
 /* By how many percent the window of one buffer differs: between runs by a few, and packets of 1 500
  * bytes make a fifth less window than the large ones of the lab's wire (0.59 and 0.74 of a buffer,
  * measured on 6.18). */
 #define BUFFER_SPREAD 35
 
+/* Whether a listener with a buffer of so many bytes was given it by the application, and so its
+ * connections, which inherit size and lock: by those of them that the kernel shows, and without any
+ * by its size: an autotuned one has the second field that the sysctl had at listen(). 0 bytes: not
+ * known. Pure. */
+enum buffer_origin { BUFFER_AUTOTUNED, BUFFER_SET, BUFFER_UNSURE };
+enum buffer_origin buffer_origin(enum buffer_side side, int64_t bytes, const int64_t triple[3],
+				 const struct connection_states *c);
+/* Fills BUFFER_FIXED, by the smallest buffer of the subject's listeners. */
+void buffer_fixed_read(const struct host *h, enum buffer_side side, struct settings *s);
+
 /* The index of the knob that limits the window. */
 int window_limit(const struct settings *s);
+/* Whether that is the size of a buffer, and the largest that it has. */
+bool window_by_buffer(const struct settings *s);
+int64_t window_buffer(const struct settings *s);
 /* Whether TCP has windows as large as the target needs. */
 bool window_possible(const struct target *t);
 void window_bound(enum buffer_side side, const struct target *t, const struct settings *s,

@@ -59,6 +59,8 @@ struct finding_row {
 	enum finding_remedy remedy; /* if the knob that binds does not determine it */
 	const char *wall;           /* if not the one whose name begins the id; "": none */
 	bool observed;              /* on this machine as it runs, not in an experiment */
+	bool unserved;              /* clients of a server that runs here are not served: an answer
+				       does not begin with Ready */
 	bool quiet;                 /* a text report prints it with --verbose only */
 	/* For reports: texts with {names}; NULL: none. */
 	const char *title, *detail, *advice;
@@ -257,8 +259,8 @@ struct server_row {
 		uint64_t idle, busy, tls;
 	} own;
 	bool forks; /* a process for each connection */
-	/* Of its command, without effect on the limits of `set`, comma separated: "-d", "-p:" with a
-	 * word after it, "-g+" with those up to the next option, "*" a word of its own. NULL: its
+	/* Of its command, without effect on the limits of `set`, comma separated: "-d", "-p:" with
+	 * a word after it, "-g+" with those up to the next option, "*" a word of its own. NULL: its
 	 * words are lines of its configuration. */
 	const char *options;
 	struct server_file file;

@@ -27,6 +27,9 @@ struct cgroup {
 	struct cgroup_limit tcp; /* socket buffers, of v1 only: memory.kmem.tcp */
 	bool sockets_charged;    /* socket buffers count as memory: v2 */
 	struct cgroup_limit pids;
+	/* How often a limit on processes has refused one, since the groups were made: in the
+	 * process' own group, where older kernels count that, and in the group with the limit. */
+	uint64_t pids_refused;
 	/* The smallest share of CPU time: quota per period; both 0: none. */
 	uint64_t quota_us, period_us;
 	char cpu_path[CGROUP_PATH];

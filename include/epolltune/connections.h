@@ -55,6 +55,7 @@ struct connection_state {
 	uint64_t keepalive_ms;
 	/* SO_RCVBUF and SO_SNDBUF as the kernel counts them, and what received data takes of it. */
 	uint32_t receive_buffer, send_buffer, received;
+	int receive_scale; /* of the receive window it offers; -1: not scaled, or not known */
 };
 
 struct connection_states {

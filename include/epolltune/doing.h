@@ -12,6 +12,10 @@ struct doing doing_of(const struct process *p);
 
 /* Whether its descriptors are used up, but for the few that servers keep in reserve. */
 bool process_at_file_limit(const struct process *p);
+/* Whether it has none left: a server that keeps one in reserve may use it to accept and close. */
+bool process_out_of_files(const struct process *p);
+/* Whether it is stopped or has exited. */
+bool process_halted(const struct process *p);
 /* Whether one look shows that a process does not accept; false for NULL. */
 bool process_accepts_not(const struct process *p);
 

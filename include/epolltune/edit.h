@@ -35,10 +35,11 @@ struct edit {
 };
 
 struct edited {
-	char *text;       /* the caller frees it; NULL: nothing had to be changed */
-	size_t found;     /* directives, or addresses of one, that set the limit or can */
-	uint64_t present; /* the lowest value that is there; EDIT_NONE: none is */
-	size_t at;        /* of SERVER_LAST: the place of the directive; 0: none */
+	char *text;               /* the caller frees it; NULL: nothing had to be changed */
+	size_t found;             /* directives, or addresses of one, that set the limit or can */
+	uint64_t present;         /* the lowest value that is there; EDIT_NONE: none is */
+	size_t at;                /* of SERVER_LAST: the place of the directive; 0: none */
+	char sections[EDIT_NAME]; /* that were changed, "global,listen"; with set->narrower */
 };
 
 /* Changes the directives in the text of a file, of which `around` is the section that includes it
@@ -55,8 +56,9 @@ struct edit_included {
 bool edit_included_find(const struct server_file *file, const struct server_setting *set,
 			const char *text, struct edit_included *out);
 /* The limit that a text sets for at most so many `listeners`, their addresses,
- * "0.0.0.0:80,unix:/run/a"; "": all of them; `above`: replaces the limit above all sections, unless EDIT_NONE. Zeros, which servers read
- * as no limit, do not count. -ENOTSUP: a value is not a number. */
+ * "0.0.0.0:80,unix:/run/a"; "": all of them; `above`: replaces the limit above all sections, unless
+ * EDIT_NONE. Zeros, which servers read as no limit, do not count. -ENOTSUP: a value is not a
+ * number. */
 #define EDIT_LISTENERS 64
 struct edit_limit {
 	uint64_t value; /* they have at most, together; EDIT_NONE: none is there */

@@ -60,6 +60,8 @@ struct guest_line {
 	char *command;    /* with the option more; NULL: it is in a file */
 	struct lab_overlay file[GUEST_FILES]; /* the changed ones */
 	size_t file_count;
+	char sections[64]; /* of a file where it is in others than the usual one, "global,listen"
+			    */
 };
 /* Makes it for the server of that process name. The caller frees `out`, also after an error. Reads
  * `present` only where `value` is 0. -EALREADY: the limit is at least that; -ENOTSUP and others:

@@ -32,6 +32,9 @@ struct listener {
 	uint32_t limit; /* min(backlog, somaxconn) at listen(); full is depth > limit; UDP: bytes
 			   of the receive buffer (sk_rcvbuf) */
 	uint32_t drops; /* packets since the socket was made, modulo 2^32 (SKMEMINFO); not UNIX */
+	/* SO_RCVBUF and SO_SNDBUF as the kernel counts them, which its connections begin with; TCP
+	 * only, 0: unknown. */
+	uint32_t receive_buffer, send_buffer;
 	uint32_t half_open; /* handshakes in SYN_RECV, by listeners_half_open() */
 	uint64_t inode, cookie;
 	uint32_t uid; /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */
@@ -90,6 +93,10 @@ int listeners_half_open(const struct host *h, struct listeners *l, struct err *e
  * of a capture have their owners already. */
 int listeners_own(const struct host *h, struct listeners *l,
 		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e);
+/* The same of listeners that have no owner yet, by processes that are `chosen` only: it looks at
+ * the descriptors of no other. */
+int listeners_own_by(const struct host *h, struct listeners *l,
+		     bool (*chosen)(const struct process *p), struct err *e);
 /* Reuses the owners of an earlier reading whose processes still exist, with their state read again.
  */
 int listeners_adopt(const struct host *h, struct listeners *l, const struct listeners *earlier,

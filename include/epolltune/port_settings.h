@@ -10,7 +10,7 @@
  * node. A list of reserved ports that is too long has no text; its third number counts those in the
  * range. The last two are the fullest destinations: the ports in use to it without those in
  * TIME_WAIT, and all, with its name as text; the third number of PORT_REMOTE is 1 where what is in
- * use is not known. */
+ * use is not known, that of PORT_NEAR where the server binds each port (ports_from_bound()). */
 enum {
 	PORT_RANGE,
 	PORT_RESERVED,

@@ -25,14 +25,28 @@ struct ports_to {
 	uint32_t waiting;     /* in TIME_WAIT */
 	uint32_t own;         /* of the subject's sockets; 0 without a subject */
 	int owner; /* of one of the sockets, an index into `processes`; -1: not visible, all in
-		      TIME_WAIT, or below PORTS_NEAR */
+		      TIME_WAIT, or below PORTS_NEAR and the source is not bound */
 };
+
+/* The ports of a source address that sockets to any destination have. bind() to port 0 without
+ * IP_BIND_ADDRESS_NO_PORT takes one that no other socket of that address has; connect() alone
+ * shares ports between destinations. */
+struct ports_from {
+	uint32_t used;    /* ports */
+	uint32_t shared;  /* of them, with sockets to several destinations */
+	uint32_t largest; /* those of the destination that has most */
+	uint32_t own;     /* of the subject's sockets; 0 without a subject */
+	size_t to;        /* that destination, which has the source: an index into ports_used.at */
+};
+#define PORTS_FROM_MAX 8
 
 struct ports_used {
 	int64_t low, high; /* net.ipv4.ip_local_port_range; 0, 0: unknown */
 	int64_t available; /* without net.ipv4.ip_local_reserved_ports */
 	size_t count;      /* most used first */
 	struct ports_to at[PORTS_USED_MAX];
+	size_t from_count; /* of the sources of those; without ports that have a listener */
+	struct ports_from from[PORTS_FROM_MAX];
 	size_t process_count;
 	struct process *processes;
 	bool hidden; /* owners of some are not visible to this user */
@@ -55,7 +69,13 @@ struct ports_taken {
  * count. False: there are none. Pure. */
 bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struct ports_taken *out);
 
-/* Adds the finding ports.ephemeral.used. `reuse`: net.ipv4.tcp_tw_reuse, `timestamps`:
- * net.ipv4.tcp_timestamps; REPORT_NONE: unknown. Pure. */
+/* Whether each socket of that source has a port of its own, so that all destinations share one
+ * range: nearly all ports are in use, to several destinations, and hardly one to two of them.
+ * connect() alone takes every second port first, so that it shares from half of the range on. Pure.
+ */
+bool ports_from_bound(const struct ports_used *u, const struct ports_from *f);
+
+/* Adds the findings ports.ephemeral.used and ports.ephemeral.bound. `reuse`: net.ipv4.tcp_tw_reuse,
+ * `timestamps`: net.ipv4.tcp_timestamps; REPORT_NONE: unknown. Pure. */
 void ports_used_judge(const struct ports_used *u, int64_t reuse, int64_t timestamps,
 		      struct report *r);

@@ -1,7 +1,8 @@
 /* subject: the server that --server names: its processes, its listeners and their limits.
  *
  * A process tree is a process and its descendants of the same name: the master and the workers of
- * one server. Pid and start time identify a process, the cookie a socket. */
+ * one server. Trees that share one address by SO_REUSEPORT are one server too. Pid and start time
+ * identify a process, the cookie a socket. */
 #pragma once
 
 #include <stddef.h>
@@ -19,7 +20,9 @@ struct subject {
 	uint64_t started; /* its start time, as in struct process */
 	bool activated;   /* systemd holds the socket of a service that does not run */
 	/* The processes that accept from its listeners. */
-	size_t accepting;    /* their number; 0: not visible */
+	size_t accepting;          /* their number; 0: not visible */
+	struct process *acceptors; /* those, as they were found; NULL: not visible */
+	size_t acceptor_count;
 	uint64_t oldest, newest; /* the first and the last start time of them; 0: not visible */
 	uint64_t soft, hard; /* the smallest RLIMIT_NOFILE of them; HOST_UNLIMITED; 0, 0: unknown */
 	uint64_t held; /* the most descriptors besides connections that one holds; 0: unknown */
@@ -73,6 +76,12 @@ struct subject_taken {
 };
 struct subject_taken subject_threads_taken(const struct subject_threads *before,
 					   const struct subject_threads *after);
+
+/* Those of its accepting processes that are `chosen` now. The caller frees *out, also after an
+ * error. */
+int subject_acceptors(const struct host *h, const struct subject *s,
+		      bool (*chosen)(const struct process *p), struct process **out, size_t *count,
+		      struct err *e);
 
 /* The memory of all its processes, bytes: pages that some share count once, and those of files not
  * at all; 0: unknown. */

@@ -187,6 +187,8 @@ static bool section_is(const struct scan *s, const char *section)
 	return !section || !strcmp(scan_section(s), section);
 }
 
+static bool is_local(const char *address) { return !strncmp(address, "unix:", 5); }
+
 /* Whether one of the addresses of listen or bind is that of the server: "8080", "[::]:8080",
  * "*:80,*:8080", "unix:/run/app.sock", "unix@/run/app.sock", "/run/app.sock". */
 static bool address_names(const char *list, const char *address)
@@ -226,6 +228,7 @@ static int number_read(const struct scan *s, size_t i, size_t skip, uint64_t *va
 struct change {
 	struct word at;
 	char text[EDIT_NAME];
+	char section[EDIT_NAME];
 	uint64_t present;
 };
 
@@ -283,7 +286,7 @@ static bool is_covered(const struct edit_addresses *all, const char *address)
 	const char *port = strrchr(address, ':');
 	bool ipv6 = address[0] == '[', digits = address[0] >= '0' && address[0] <= '9';
 	char wildcard[2][EDIT_NAME];
-	if (!port || !strncmp(address, "unix:", 5))
+	if (!port || is_local(address))
 		return false;
 	snprintf(wildcard[0], sizeof(wildcard[0]), "*%s", port);
 	snprintf(wildcard[1], sizeof(wildcard[1]), "[::]%s", port);
@@ -318,8 +321,11 @@ static int change_of_value(const struct edit *edit, const struct scan *s, struct
 			   struct err *e)
 {
 	struct change c = {.at = s->word[1]};
-	if (edit->set->counts == SERVER_FIRST && all->count)
-		return 0;
+	bool narrower = !section_is(s, edit->set->section);
+	snprintf(c.section, sizeof(c.section), "%s", scan_section(s));
+	for (size_t i = 0; edit->set->counts == SERVER_FIRST && !narrower && i < all->count; i++)
+		if (!strcmp(all->at[i].section, c.section))
+			return 0;
 	int rc = number_read(s, 1, 0, &c.present, e);
 	snprintf(c.text, sizeof(c.text), "%llu", (unsigned long long)edit->value);
 	if (edit->set->counts == SERVER_LAST)
@@ -371,18 +377,59 @@ static int change_of_parameter(const struct edit *edit, const struct scan *s, st
 	return 0;
 }
 
+static bool setting_is_in(const struct server_setting *set, const struct scan *s)
+{
+	return section_is(s, set->section) ||
+	       (set->narrower && list_has(set->narrower, scan_section(s)));
+}
+
+/* A section of set->narrower that serves other listeners stays as it is. */
+struct own_section {
+	size_t first; /* its first change */
+	bool others;
+};
+
+static void own_section_end(const struct own_section *own, struct changes *all)
+{
+	if (own->others)
+		all->count = own->first;
+}
+
+static void own_section_next(struct own_section *own, const struct edit *edit, const struct scan *s,
+			     struct changes *all)
+{
+	const char *narrower = edit->set->narrower;
+	char name[EDIT_NAME];
+	if (s->opens && narrower) {
+		own_section_end(own, all);
+		own->first = all->count;
+		word_copy(s, 0, name, sizeof(name));
+		/* The first kind is for those after it. */
+		size_t shared = strcspn(narrower, ",");
+		own->others = list_has(narrower, name) &&
+			      (strlen(name) != shared || strncmp(name, narrower, shared) != 0);
+	} else if (own->others && s->count > 1 && word_is(s, 0, "bind")) {
+		char address[EDIT_NAME * 4];
+		word_copy(s, 1, address, sizeof(address));
+		own->others = !address_names(address, edit->address);
+	}
+}
+
 static int changes_find(const struct edit *edit, const char *text, const char *around,
 			struct changes *all, struct err *e)
 {
 	struct scan s = scan_begin(edit->file, text, around);
+	struct own_section own = {0};
 	int rc = 0;
 	while (!rc && scan_next(&s)) {
+		own_section_next(&own, edit, &s, all);
 		if (!s.opens && s.count > 1 && name_is(&s, edit->set->directive) &&
-		    section_is(&s, edit->set->section))
+		    setting_is_in(edit->set, &s))
 			rc = edit->set->parameter ? change_of_parameter(edit, &s, all, e)
 						  : change_of_value(edit, &s, all, e);
 		section_of_next(&s);
 	}
+	own_section_end(&own, all);
 	return rc;
 }
 
@@ -406,6 +453,16 @@ static int reads_back(const struct edit *edit, const char *text, const char *aro
 	return rc;
 }
 
+/* Those in which a value is raised. */
+static void sections_note(const struct edit *edit, const struct changes *all, char *list,
+			  size_t size)
+{
+	for (size_t i = 0, used = 0; i < all->count && used < size; i++)
+		if (all->at[i].present < edit->value && !list_has(list, all->at[i].section))
+			used += (size_t)snprintf(list + used, size - used, "%s%s", used ? "," : "",
+						 all->at[i].section);
+}
+
 int edit_text(const struct edit *edit, const char *text, const char *around, struct edited *out,
 	      struct err *e)
 {
@@ -414,6 +471,8 @@ int edit_text(const struct edit *edit, const char *text, const char *around, str
 	*out = (struct edited){.found = all.count, .present = EDIT_NONE};
 	if (edit->set->counts == SERVER_LAST && all.count)
 		out->at = all.at[0].at.begin;
+	if (edit->set->narrower)
+		sections_note(edit, &all, out->sections, sizeof(out->sections));
 	/* From the end, so that what is before stays where it was. */
 	for (size_t left = all.count; !rc && left; left--) {
 		struct change *last = &all.at[0];
@@ -542,7 +601,7 @@ static enum serving address_serves(const char *bound, const char *listener)
 			  datagrams[] = "udp,udp4,udp6,quic4,quic6,dgram";
 	char family[EDIT_NAME] = "", own[EDIT_NAME * 4], other[EDIT_NAME * 4];
 	const char *at = strchr(bound, '@'), *colon, *port = strrchr(listener, ':');
-	bool local = !strncmp(listener, "unix:", 5);
+	bool local = is_local(listener);
 	if (strpbrk(bound, "$\"'\\%"))
 		return SERVING_MAYBE;
 	if (at) {
@@ -623,8 +682,8 @@ static int narrower_next(struct narrower *n, const struct scan *s, const struct 
 {
 	static const char addresses[] = "bind";
 	uint64_t value, parameter = EDIT_NONE;
-	n->conditional |= s->text[s->word[0].begin] == '.' ||
-			  word_is(s, 0, "tune.listener.default-shards");
+	n->conditional |=
+		s->text[s->word[0].begin] == '.' || word_is(s, 0, "tune.listener.default-shards");
 	if (s->opens) {
 		narrower_end(n, out);
 		n->has_own = false;
@@ -653,8 +712,7 @@ static int narrower_next(struct narrower *n, const struct scan *s, const struct 
 		n->serves = true;
 		n->served |= served;
 		n->sockets.least = lower_of(n->sockets.least, parameter);
-		n->sockets.most =
-			sum_of(n->sockets.most, is_one_socket(s) ? parameter : EDIT_NONE);
+		n->sockets.most = sum_of(n->sockets.most, is_one_socket(s) ? parameter : EDIT_NONE);
 	}
 	return 0;
 }
@@ -668,7 +726,7 @@ static void narrower_join(struct narrower *n, const struct server_setting *set,
 	narrower_end(n, out);
 	for (const char *list = n->listeners; bit && list_next(&list, &item); bit <<= 1)
 		/* What no directive may name is for commands: "stats socket", "-S". */
-		all |= strncmp(item.text, "unix:", 5) ? bit : 0;
+		all |= is_local(item.text) ? 0 : bit;
 	bool found = n->served && !(all & ~n->served);
 	if (out->value <= out->least)
 		snprintf(out->section, sizeof(out->section), "%s", set->section);

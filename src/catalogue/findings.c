@@ -132,16 +132,22 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_PROCESS,
 	 .observed = true,
-	 .title = "{process} (pid {pid}) has {open} of {soft} descriptors open while {waiting} "
-		  "{several?connections wait:connection waits}",
+	 .unserved = true,
+	 .title =
+		 "{process} (pid {pid}) has {open} of {soft} descriptors open{waiting? while {waiting} "
+		 "{several?connections wait:connection waits}}",
 	 .detail =
-		 "accept() fails with EMFILE at the soft limit of {soft} (hard limit {hard}), and "
-		 "a level-triggered server spins. {waiting} {several?connections wait:connection "
-		 "waits} in the queue of {listener}.",
+		 "accept() fails with EMFILE at the soft limit of {soft} (hard limit {hard}){waiting?, "
+		 "and a level-triggered server spins. {waiting} {several?connections wait:connection "
+		 "waits} in the queue of {listener}.:. No connection waits in the queue of {listener}\\: "
+		 "a server that keeps a descriptor in reserve, as Node.js does, closes new clients at "
+		 "once.}",
 	 .advice = NOFILE_REMEDY,
 	 .answer = "{who} is at its descriptor limit",
-	 .meaning = "A process that accepts connections has as many descriptors open as its soft "
-		    "limit allows, and connections wait in its queue.",
+	 .meaning =
+		 "A process that accepts connections has as many descriptors open as its soft "
+		 "limit allows, and connections wait in its queue, or it closes them at once. Where "
+		 "none waits it is critical for the server that --server names.",
 	 .action = "Raise RLIMIT_NOFILE where the process is started: LimitNOFILE= in its systemd "
 		   "unit; a proxy needs two descriptors for each connection. Or find the "
 		   "descriptors that it does not close.",
@@ -425,6 +431,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .unserved = true,
 	 .title =
 		 "{listener}: its accept queue is full ({depth} of {capacity}){looks?; nothing was "
 		 "dropped during this check:}",
@@ -448,6 +455,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .unserved = true,
 	 .title = "{listener}: {depth} {several?connections wait:connection waits} and "
 		  "{process?{process}:its server} accepts none",
 	 .detail = "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an "
@@ -461,11 +469,40 @@ static const struct finding_row findings[] = {
 	 .action = "Look at the process that the finding names.",
 	 .proof = "Depth by inet_diag or unix_diag (Recv-Q of ss -ltn, ss -lx) and the state of "
 		  "the process"},
+	{.id = "accept-queue.growing",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .unserved = true,
+	 .title =
+		 "{listener}{known? accepts {others?up to }{accept}/s of {arrive}/s that arrive:\\: its "
+		 "accept queue grows}\\: {sum} connections wait{wait?{known?, a new one for {wait} or "
+		 "more}}",
+	 .detail = "In {window} the queue grew from {from} to {sum}; it holds {room}, and clients "
+		   "beyond are refused or dropped.{more? {more} more listeners are in trouble.}",
+	 .advice =
+		 "No backlog helps\\: add workers or CPUs, or find out what {process?{process}:the "
+		 "server} waits for (a disk, a lock, another server).",
+	 .answer = "{who} accepts {known?{others?up to }{accept}/s of {arrive}/s that arrive:too "
+		   "slowly}",
+	 .meaning =
+		 "An accept queue grew during the whole check, by more than chance and a stall of the "
+		 "target explain: its server accepts fewer connections than arrive. What it has accepted "
+		 "is what arrived in this network namespace (PassiveOpens) without the growth, so that "
+		 "the server may accept fewer, and clients wait longer, where other listeners accept too. "
+		 "Critical for the server that --server names.",
+	 .action =
+		 "Add workers or CPUs, or let the server do less for each connection; find out what "
+		 "it waits for.",
+	 .proof =
+		 "Depth by inet_diag (Recv-Q of ss -ltn) at the start, in the middle and at the end "
+		 "of the window; Tcp.PassiveOpens"},
 	{.id = "accept-queue.unix.full",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "",
 	 .observed = true,
+	 .unserved = true,
 	 .title =
 		 "{listener}: its accept queue is full ({depth} of {capacity}); clients get EAGAIN",
 	 .detail =
@@ -529,21 +566,58 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .title =
+		 "{always?The kernel answers every SYN with a cookie, as net.ipv4.tcp_syncookies is 2:"
 		 "{grown?The kernel answers SYNs with cookies now\\: {grown} in {window}:The kernel "
-		 "has answered {total} SYNs with cookies{watched?, none during this check:}}",
-	 .detail = "A listener's SYN queue was full. Cookies drop no client; they cost CPU and, "
-		   "without timestamps, window scaling and SACK.{listener? {listener} has "
-		   "{half_open} half-open connections now; its backlog is {limit}.}",
-	 .advice = "{grown?Raise the backlog of that listener; net.ipv4.tcp_max_syn_backlog has no "
-		   "effect while tcp_syncookies is on. Where no more clients come than usual, look "
-		   "for a SYN flood.}",
+		 "has answered {total} SYNs with cookies{watched?, none during this check:}}}",
+	 .detail =
+		 "{always?No SYN queue was full\\: with 2 none is used.:A listener's SYN queue was "
+		 "full.} Cookies drop no client; they cost CPU and, "
+		 "without timestamps, window scaling and SACK.{listener? {listener} has "
+		 "{half_open} half-open connections now; its backlog is {limit}.}",
+	 .advice =
+		 "{always?That value is for tests\\: sysctl -w net.ipv4.tcp_syncookies=1 sends "
+		 "cookies only where a SYN queue is full.:}{grown?Raise the backlog of that listener; net.ipv4.tcp_max_syn_backlog has no "
+		 "effect while tcp_syncookies is on. Where no more clients come than usual, look "
+		 "for a SYN flood.}",
 	 .answer = "SYN cookies are being sent",
-	 .meaning = "A listener's SYN queue was full and the kernel answered SYNs with cookies. No "
-		    "client is lost by that.",
+	 .meaning =
+		 "A listener's SYN queue was full and the kernel answered SYNs with cookies, or "
+		 "net.ipv4.tcp_syncookies is 2 and it answers every SYN so. No client is lost by "
+		 "that.",
 	 .action = "Raise the backlog of the listener whose SYN queue is full, often one with a "
 		   "small one; otherwise it is a flood, which cookies are for.",
 	 .proof = "TcpExt.TCPReqQFullDoCookies; half-open connections by inet_diag (ss -tn state "
 		  "syn-recv)"},
+
+	{.id = "syn-queue.dropping",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .unserved = true,
+	 .title =
+		 "{listener}: its SYN queue is full ({half_open} of {capacity}){grown? and the "
+		 "kernel drops SYNs\\: {grown} in {window}:{watched?; none was dropped during this "
+		 "check}}",
+	 .detail =
+		 "net.ipv4.tcp_syncookies is 0\\: {max_syn?the kernel keeps the last quarter of "
+		 "net.ipv4.tcp_max_syn_backlog ({max_syn}) for clients that it knows from earlier, and "
+		 "drops the SYNs of all others:beyond the listener's backlog of {limit} the kernel drops "
+		 "SYNs}. Clients retransmit after 1 s or more.",
+	 .advice =
+		 "sysctl -w net.ipv4.tcp_syncookies=1 has the kernel answer those beyond with a cookie "
+		 "instead{max_syn?; without cookies raise net.ipv4.tcp_max_syn_backlog}. Where no more "
+		 "clients come than usual, look for a SYN flood.",
+	 .answer = "{grown?{who} is dropping SYNs now:the SYN queue of {who} is full}",
+	 .meaning =
+		 "The kernel sends no SYN cookies, and a listener has as many half-open "
+		 "connections as net.ipv4.tcp_max_syn_backlog or its backlog admits of new "
+		 "clients: it drops the SYNs of further ones. Critical where ListenDrops grew by "
+		 "more than ListenOverflows during the check.",
+	 .action = "Set net.ipv4.tcp_syncookies=1, or raise net.ipv4.tcp_max_syn_backlog and the "
+		   "backlog of the listener; three quarters of the former are for new clients.",
+	 .proof =
+		 "TcpExt.ListenDrops grows without TcpExt.ListenOverflows; half-open connections by "
+		 "inet_diag (ss -tn state syn-recv)"},
 
 	SHORT("accept.rate", REMEDY_APPLICATION,
 	      "{cpus} {tight?might not:cannot} accept {needed} new connections/s",
@@ -603,14 +677,17 @@ static const struct finding_row findings[] = {
 	      "TIME_WAIT allows {exact} new connections/s from one address to {destination}; "
 	      "{rate} are needed{tight? with 25 % headroom}",
 	      "A proxy that closes first keeps each port for {rest} (tcp_tw_reuse={reuse}"
-	      "{no_timestamps?, without effect as tcp_timestamps is off}). {used?{used} ports to "
+	      "{bound?, without effect on bind():{no_timestamps?, without effect as "
+	      "tcp_timestamps is off}}). {bound?The proxy calls bind() before connect()\\: all "
+	      "destinations share one range. }{used?{used} ports to "
 	      "{destination} are in use now{named?:; with --server those of the server itself do "
 	      "not count}. }{full?Its open connections take {used?the rest of the:all} {ports} "
 	      "ports.:{connections} of {ports} ports are for open "
 	      "connections\\: beyond {exact}/s connect() fails with EADDRNOTAVAIL.}",
 	      "{possible?Takes effect {effect}. {reuses?{cost} }" SERVICES
-	      "Otherwise:No value suffices\\:} use {addresses?{addresses}:more} source addresses "
-	      "or destinations, reuse connections (keep-alive), or let the other side close first.",
+	      "Otherwise:No value suffices\\:} {bound?set IP_BIND_ADDRESS_NO_PORT before bind() "
+	      "in the proxy:use {addresses?{addresses}:more} source addresses "
+	      "or destinations}, reuse connections (keep-alive), or let the other side close first.",
 	      "A proxy opens and closes more connections a second than it has ports for: each "
 	      "stays in TIME_WAIT for 60 s.",
 	      "Reuse connections (keep-alive); set net.ipv4.tcp_tw_reuse=1; add source addresses "
@@ -634,6 +711,33 @@ static const struct finding_row findings[] = {
 	      "connections.",
 	      "EADDRNOTAVAIL from connect(2) at that number, and not at the proposed range",
 	      "A proxy has as many ports as it needs connections"),
+	{.id = "ports.ephemeral.bound",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title = "{used} of {available} ports of {source} are in use, each for one connection"
+		  "{process?, by {process} (pid {pid})}",
+	 .detail =
+		 "Destinations share no port, as where bind() to port 0 chooses it before "
+		 "connect()\\: all of them have one range. {left?bind() fails with EADDRINUSE "
+		 "after {left} more:No port is left\\: bind() fails with EADDRINUSE}. {largest} "
+		 "of the ports are to {destination}.{hidden? Run the check as root to see the "
+		 "process.}",
+	 .advice = "Set IP_BIND_ADDRESS_NO_PORT before bind() in {process?{process}:the "
+		   "application}, or do not call bind()\\: then each destination has all "
+		   "{available} ports. Otherwise add a source address{narrow?, or widen "
+		   "net.ipv4.ip_local_port_range}. net.ipv4.tcp_tw_reuse does not help.",
+	 .answer = "{who} has bound {used} of {available} ports of {source}",
+	 .meaning =
+		 "Most or all ports of a source address are in use and no port is shared by two "
+		 "destinations, although there are several: the application calls bind() to port "
+		 "0 before connect(), which needs a port that no other socket has.",
+	 .action = "Set IP_BIND_ADDRESS_NO_PORT before bind(), or leave the source address to "
+		   "the kernel. Another source address has ports of its own; another destination "
+		   "has not.",
+	 .proof = "The sockets by sock_diag(7): ss -tan src ADDRESS. connect() alone prefers "
+		  "every second port, so that destinations share ports before half of the range "
+		  "is in use"},
 	{.id = "ports.ephemeral.used",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -678,14 +782,16 @@ static const struct finding_row findings[] = {
 	 .proof = "TcpExt.TCPTimeWaitOverflow grows"},
 
 	SHORT("buffers.receive", REMEDY_APPLICATION,
-	      "{switch?{knob}={current} keeps the window:The receive buffer is} {tight?tight:too "
+	      "{switch?{knob}={current} keeps the window:The receive buffer {fixed?that {who} sets :}is} {tight?tight:too "
 	      "small} for one connection over {rtt}",
 	      "{needed} are needed over {rtt}; {switch?{knob}={current}:a whole buffer in each "
 	      "round trip} allows at most {capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
-	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs "
+	      "load over several connections.:{fixed?{who} sets {knob}\\: its connections have a buffer of "
+	      "{buffer}, which the kernel does not grow. Do not set it, or to more than twice "
+	      "the target's bandwidth × RTT.:Takes effect {effect}. {switch?{cost}:Costs "
 	      "memory only on connections that fill the path.{measured? The lab merges packets of "
-	      "1 500 bytes; the value has a reserve for cards that do not merge them.}}}",
+	      "1 500 bytes; the value has a reserve for cards that do not merge them.}}}}",
 	      "The receive buffer limits one connection to less than the target's bandwidth over "
 	      "its round trip.",
 	      "Raise the third field of net.ipv4.tcp_rmem, or turn on what keeps buffers from "
@@ -704,14 +810,16 @@ static const struct finding_row findings[] = {
 	 .action = "Do not set SO_RCVBUF. Where a program must, raise net.core.rmem_max for it.",
 	 .proof = "A connection with SO_RCVBUF at net.core.rmem_max over the target's round trip"},
 	SHORT("buffers.send", REMEDY_APPLICATION,
-	      "{switch?{knob}={current} keeps the window:The send buffer is} {tight?tight:too "
+	      "{switch?{knob}={current} keeps the window:The send buffer {fixed?that {who} sets :}is} {tight?tight:too "
 	      "small} for one connection over {rtt}",
 	      "{needed} are needed over {rtt}; {switch?{knob}={current}:a whole buffer in each "
 	      "round trip} allows at most {capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
-	      "load over several connections.:Takes effect {effect}. {switch?{cost}:Costs "
+	      "load over several connections.:{fixed?{who} sets {knob}\\: its connections have a buffer of "
+	      "{buffer}, which the kernel does not grow. Do not set it, or to more than twice "
+	      "the target's bandwidth × RTT.:Takes effect {effect}. {switch?{cost}:Costs "
 	      "memory only on connections that fill the path.{measured? The lab merges packets of "
-	      "1 500 bytes; the value has a reserve for cards that do not merge them.}}}",
+	      "1 500 bytes; the value has a reserve for cards that do not merge them.}}}}",
 	      "The send buffer limits one connection to less than the target's bandwidth over its "
 	      "round trip.",
 	      "Raise the third field of net.ipv4.tcp_wmem.",
@@ -764,12 +872,12 @@ static const struct finding_row findings[] = {
 	SHORT("orphans", REMEDY_KERNEL,
 	      "The kernel {tight?just keeps:does not keep} {needed} more closed connections until "
 	      "their last data is acknowledged",
-	      "Connections close at {rate}, and each is an orphan for a round trip of {rtt}{proxy?, "
+	      "Connections close at {rate}, and each is an orphan for two round trips of {rtt}{proxy?, "
 	      "two for each of a proxy}. {used} of {max} are in use. The kernel resets those beyond\\: "
 	      "their clients lose the end of the answer.",
 	      "{possible?" TAKES_EFFECT " {cost}:tcp_max_orphans is not visible in this network "
 	      "namespace\\: set it in the initial one.}",
-	      "The orphans that the target's closed connections are for a round trip exceed what the "
+	      "The orphans that the target's closed connections are for two round trips exceed what the "
 	      "kernel keeps.",
 	      "Raise net.ipv4.tcp_max_orphans; find clients that have vanished: ss -tan state "
 	      "fin-wait-1.",
@@ -1190,6 +1298,20 @@ static const struct finding_row findings[] = {
 		    "the stall.",
 	 .action = "Raise or remove the CPU limit, or keep accept queues that hold the pause.",
 	 .proof = "cpu.max and nr_throttled of cpu.stat (v1: cpu.cfs_quota_us)"},
+	{.id = "cgroup.pids.refused",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_CONTAINER,
+	 .observed = true,
+	 .title = "fork() fails in {path} now{max?, which has {used} of {max} processes and threads}",
+	 .detail = "Its process limit refused {refused} in {window}: fork() and pthread_create() "
+		   "return EAGAIN.",
+	 .advice = "{engine}\\: {line}",
+	 .answer = "the process limit of {path} refuses processes now",
+	 .meaning = "A limit on processes of the control group refused new ones while epolltune "
+		    "watched.",
+	 .action = "Raise the process limit of the container or unit; find what makes so many "
+		   "processes or threads.",
+	 .proof = "max in pids.events grows"},
 	{.id = "cgroup.pids.near",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,
@@ -1433,6 +1555,40 @@ static const struct finding_row findings[] = {
 		    "its walls are not those of the server that runs now.",
 	 .action = "Run the check again.",
 	 .proof = "The socket's cookie by inet_diag or unix_diag"},
+	{.id = "listeners.halted",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .unserved = true,
+	 .title =
+		 "{process} (pid {pid}) {doing}{others?, and {others} {several?others are:other is} "
+		 "halted too}",
+	 .detail = "{acceptors?It is one of {acceptors} processes that accept connections of this "
+		   "server. }The clients whose connections it has accepted get no answer.",
+	 .advice = "{help}.",
+	 .answer = "{who} pid {pid} {doing}",
+	 .meaning =
+		 "A process that accepts connections of the server that --server names is stopped, "
+		 "by a signal or a tracer. Others that share its listener may keep the queue "
+		 "short, but the clients of the halted one wait. A warning under a tracer, which "
+		 "stops a process for moments.",
+	 .action = "Resume the process (kill -CONT), end the tracer, or restart the server.",
+	 .proof = "The state of the process in /proc/PID/stat: T or t, at the start and the end of "
+		  "the check's window"},
+	{.id = "listeners.siblings",
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title =
+		 "{who} (pid {pid}) has {own} of {all} sockets of {address}\\: the smallest backlog of the "
+		 "others is {limit}",
+	 .detail =
+		 "The kernel spreads the clients of an address over all its sockets (SO_REUSEPORT). "
+		 "The walls are those of this process.",
+	 .advice = "epolltune check --server {address} checks all of them as one server.",
+	 .meaning = "The server that --server names by a process shares an address with sockets of "
+		    "other processes: its clients meet their queues as well.",
+	 .action = "Check the address instead of the process.",
+	 .proof = "ss -ltnp: several sockets of one address"},
 	{.id = "live.causes",
 	 .observed = true,
 	 .title =

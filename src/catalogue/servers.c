@@ -64,10 +64,7 @@ static const struct server_row servers[] = {
 		.keepalive_line = "tcp-keepalive {seconds}",
 		.stalled_line = "timeout 60, and client-output-buffer-limit normal 64mb 32mb 60",
 		.own = {1200, 10000, 36000}, /* 7.0 */
-		.file = {.option = "",
-			 .syntax = SERVER_LINES,
-			 .folds = true,
-			 .include = "include"},
+		.file = {.option = "", .syntax = SERVER_LINES, .folds = true, .include = "include"},
 		.set = {[SERVER_CLIENTS] = {.directive = "maxclients",
 					    .section = "",
 					    .counts = SERVER_LAST,

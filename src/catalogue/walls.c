@@ -222,8 +222,9 @@ static const struct wall_row walls[] = {
 		.what = "The connections that a process has closed and whose last data or FIN is not "
 			"acknowledged: the kernel keeps up to net.ipv4.tcp_max_orphans of them, of "
 			"all network namespaces together, and resets those beyond. What is in use "
-			"is subtracted. Needed: rate times round trip, twice for a proxy. Clients "
-			"that vanish make orphans that last for minutes: no target foresees them.",
+			"is subtracted. Needed: rate times two round trips, twice that for a proxy: "
+			"what an answer's first window does not hold is sent a round trip after "
+			"close(). Clients that vanish make orphans that last for minutes: no target foresees them.",
 		.detail =
 			"{known?net.ipv4.tcp_max_orphans is:tcp_max_orphans is not visible in this "
 			"network namespace; by default it is} {max}, {used} are in use. Above half "

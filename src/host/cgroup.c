@@ -218,10 +218,21 @@ static void memory_read(const struct host *h, const struct hierarchy *in, struct
 static void pids_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
 {
 	struct walk w;
-	uint64_t max, now;
-	for (walk_begin(&w, h, in); !w.ended; walk_up(&w))
+	uint64_t max, now, own = 0, limiting = 0;
+	bool first = true;
+	for (walk_begin(&w, h, in); !w.ended; walk_up(&w)) {
+		char events[FILE_TEXT] = "";
+		group_text(&w, "pids.events", events, sizeof(events));
+		uint64_t refused = keyed(events, "max"), left = cgroup_left(&out->pids);
 		if (group_number(&w, "pids.max", &max) && group_number(&w, "pids.current", &now))
 			limit_take(&out->pids, max, now, &w);
+		if (first)
+			own = refused;
+		else if (cgroup_left(&out->pids) < left)
+			limiting = refused;
+		first = false;
+	}
+	out->pids_refused = own + limiting;
 }
 
 static bool quota_read(const struct walk *w, uint64_t *quota, uint64_t *period)

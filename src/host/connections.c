@@ -110,7 +110,8 @@ static int state_received(struct nl_msg *msg, void *arg)
 	struct connection_state *s = &all->at[all->count++];
 	const struct nlattr *info = nlmsg_find_attr(header, sizeof(*m), INET_DIAG_INFO);
 	const struct nlattr *held = nlmsg_find_attr(header, sizeof(*m), INET_DIAG_SKMEMINFO);
-	*s = (struct connection_state){.peer = peer_of(m), .at_us = clock_ns() / 1000};
+	*s = (struct connection_state){
+		.peer = peer_of(m), .at_us = clock_ns() / 1000, .receive_scale = -1};
 	memcpy(&s->cookie, m->id.idiag_cookie, sizeof(s->cookie));
 	all->timed = info && tcp_info_state(nla_data(info), (size_t)nla_len(info), s);
 	if (info)

@@ -440,9 +440,9 @@ static int path_resolve(int root, const char *path, char out[static PATH_MAX],
 /* Whether reading a file of that file system may do something, or wait. */
 static bool is_special(int fd)
 {
-	static const long special[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC,       DEBUGFS_MAGIC,
+	static const long special[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC,        DEBUGFS_MAGIC,
 				       TRACEFS_MAGIC,    CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
-				       SECURITYFS_MAGIC, BPF_FS_MAGIC,      PSTOREFS_MAGIC,
+				       SECURITYFS_MAGIC, BPF_FS_MAGIC,       PSTOREFS_MAGIC,
 				       EFIVARFS_MAGIC};
 	struct statfs fs;
 	bool found = fstatfs(fd, &fs) != 0;
@@ -451,7 +451,8 @@ static bool is_special(int fd)
 	return found;
 }
 
-/* Opens what a descriptor of O_PATH names: only a directory, or a file whose opening does nothing. */
+/* Opens what a descriptor of O_PATH names: only a directory, or a file whose opening does nothing.
+ */
 static int reopened(int path, int flags, struct stat *st)
 {
 	char name[40];
@@ -459,7 +460,9 @@ static int reopened(int path, int flags, struct stat *st)
 		return -1;
 	if (is_special(path) ||
 	    !(flags & O_DIRECTORY ? S_ISDIR(st->st_mode) : S_ISREG(st->st_mode)))
-		return errno = S_ISDIR(st->st_mode) ? EISDIR : flags & O_DIRECTORY ? ENOTDIR : EINVAL,
+		return errno = S_ISDIR(st->st_mode)  ? EISDIR
+			       : flags & O_DIRECTORY ? ENOTDIR
+						     : EINVAL,
 		       -1;
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", path);
 	return open(name, flags | O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -479,8 +482,8 @@ int machine_open_as(const struct host *h, pid_t pid, const char *name, int flags
 	CLEAN(close_fd) int root = open_below(h, path, O_PATH | O_DIRECTORY);
 	if (root < 0 || path_resolve(root, name + 1, real, &changed->self))
 		return err_errno(e, "cannot read %s", name);
-	CLEAN(close_fd) int file =
-		open_in(root, *real ? real : ".", O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+	CLEAN(close_fd)
+	int file = open_in(root, *real ? real : ".", O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
 	int fd = file < 0 ? -1 : reopened(file, flags, &st);
 	if (fd < 0)
 		return err_errno(e, "cannot read %s", name);

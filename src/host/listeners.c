@@ -83,6 +83,8 @@ static int inet_received(struct nl_msg *msg, void *arg)
 	if (memory)
 		nla_memcpy(values, memory, sizeof(values));
 	l->drops = values[SK_MEMINFO_DROPS];
+	l->receive_buffer = udp ? 0 : values[SK_MEMINFO_RCVBUF];
+	l->send_buffer = udp ? 0 : values[SK_MEMINFO_SNDBUF];
 	if (udp) {
 		l->depth = values[SK_MEMINFO_RMEM_ALLOC];
 		l->limit = values[SK_MEMINFO_RCVBUF];
@@ -422,12 +424,13 @@ static int wanted_own(const struct host *h, struct listeners *l, struct listener
 	for (size_t i = 0; i < count; i++)
 		wanted[i]->owner = o->owner[i];
 	processes_compact(l);
-	l->hidden |= o->denied && any_left(h, wanted, o->owner, count);
+	l->hidden |= !o->chosen && o->denied && any_left(h, wanted, o->owner, count);
 	return r;
 }
 
-int listeners_own(const struct host *h, struct listeners *l,
-		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e)
+static int own(const struct host *h, struct listeners *l,
+	       bool (*wanted)(const struct listener *l, void *arg), void *arg,
+	       bool (*chosen)(const struct process *p), struct err *e)
 {
 	size_t count = 0;
 	if (!h->live)
@@ -446,8 +449,23 @@ int listeners_own(const struct host *h, struct listeners *l,
 			   .owner = owner,
 			   .thing_count = count,
 			   .processes = l->processes,
-			   .process_count = l->process_count};
+			   .process_count = l->process_count,
+			   .chosen = chosen};
 	return count ? wanted_own(h, l, at, &o, e) : 0;
+}
+
+int listeners_own(const struct host *h, struct listeners *l,
+		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e)
+{
+	return own(h, l, wanted, arg, NULL, e);
+}
+
+static bool any_listener(const struct listener *l, void *unused) { return true; }
+
+int listeners_own_by(const struct host *h, struct listeners *l,
+		     bool (*chosen)(const struct process *p), struct err *e)
+{
+	return own(h, l, any_listener, NULL, chosen, e);
 }
 
 static int process_adopt(const struct host *h, struct listeners *l, const struct process *was,

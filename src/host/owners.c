@@ -247,11 +247,19 @@ static pid_t pid_of(const char *name)
 	return text_number(&name, &n) && !*name && n && n <= INT32_MAX ? (pid_t)n : -1;
 }
 
+static bool is_chosen(const struct owner_search *s, int process, pid_t pid)
+{
+	struct process p;
+	return !s->o->chosen || (!process_read_at(process, pid, &p, NULL) && s->o->chosen(&p));
+}
+
 static void process_search(struct owner_search *s, pid_t pid)
 {
 	CLEAN(close_fd) int process = process_open(s->host, pid, NULL);
-	int self = process < 0 ? -1 : process_own(s, process, pid, -1, false);
-	if (self >= 0)
+	if (process < 0 || !is_chosen(s, process, pid))
+		return;
+	int self = process_own(s, process, pid, -1, false);
+	if (self >= 0 && !s->o->chosen)
 		family_own(s, process, pid, self);
 }
 

@@ -16,6 +16,7 @@ struct owners {
 	size_t thing_count;
 	struct process *processes; /* grows; the caller frees it */
 	size_t process_count;
+	bool (*chosen)(const struct process *p); /* looks at no other; NULL: at all */
 	bool denied; /* an owner that was not found may be one that this user cannot see */
 };
 

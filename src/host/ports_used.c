@@ -23,6 +23,7 @@
 #define SAMPLE 1024
 #define SAMPLE_FROM 16384
 #define TALLIES ((size_t)1 << 17)
+#define PORTS (UINT16_MAX + 1)
 /* Sockets of a destination to find its owner by: one is enough, among the low descriptors. */
 #define OWNER_SOCKETS 64
 
@@ -42,12 +43,25 @@ struct candidate {
 	uint32_t used, waiting, own;
 	uint64_t inodes[OWNER_SOCKETS];
 	size_t inode_count;
-	uint8_t seen[(UINT16_MAX + 1) / 8]; /* a dump in several parts may repeat sockets */
+	uint8_t seen[PORTS / 8]; /* a dump in several parts may repeat sockets */
+};
+
+/* A source address of candidates: by local port the first destination seen, as a hash. */
+struct source {
+	struct in6_addr address;
+	uint32_t own;
+	struct source_port {
+		uint32_t first; /* 0: free */
+		bool shared;
+	} port[PORTS];
 };
 
 struct candidates {
 	struct candidate *at;
 	size_t count;
+	struct source *from;
+	size_t from_count;
+	bool listens[PORTS];
 	const struct inodes *of;
 };
 
@@ -94,10 +108,35 @@ static void tally_seen(const struct port_socket *s, void *arg)
 	t->at[i].count++;
 }
 
+static struct source *source_find(const struct candidates *c, const struct in6_addr *address)
+{
+	for (size_t i = 0; i < c->from_count; i++)
+		if (IN6_ARE_ADDR_EQUAL(&c->from[i].address, address))
+			return &c->from[i];
+	return NULL;
+}
+
+static void source_seen(const struct candidates *c, const struct port_socket *s)
+{
+	struct source *from = source_find(c, &s->route.source);
+	if (!from)
+		return;
+	struct source_port *port = &from->port[s->port];
+	uint32_t destination = (uint32_t)route_hash(&s->route) | 1;
+	from->own += !port->first && c->of && inodes_have(c->of, s->inode);
+	port->shared |= port->first && port->first != destination;
+	port->first = port->first ? port->first : destination;
+}
+
 static void candidate_seen(const struct port_socket *s, void *arg)
 {
-	const struct candidates *c = arg;
+	struct candidates *c = arg;
 	size_t i = 0;
+	if (s->state == TCP_LISTEN) {
+		c->listens[s->port] = true;
+		return;
+	}
+	source_seen(c, s);
 	while (i < c->count && memcmp(&c->at[i].route, &s->route, sizeof(s->route)) != 0)
 		i++;
 	if (i == c->count)
@@ -188,6 +227,17 @@ static int by_count(const void *a, const void *b)
 	return (x->count < y->count) - (x->count > y->count);
 }
 
+static int sources_choose(struct candidates *c, struct err *e)
+{
+	c->from = calloc(PORTS_FROM_MAX, sizeof(*c->from));
+	if (!c->from)
+		return err_set(e, ENOMEM, NO_MEMORY);
+	for (size_t i = 0; i < c->count && c->from_count < PORTS_FROM_MAX; i++)
+		if (!source_find(c, &c->at[i].route.source))
+			c->from[c->from_count++].address = c->at[i].route.source;
+	return 0;
+}
+
 /* Adds the routes that have most sockets. */
 static int candidates_choose(struct tallies *t, struct candidates *c, struct err *e)
 {
@@ -204,7 +254,7 @@ static int candidates_choose(struct tallies *t, struct candidates *c, struct err
 		c->at[c->count].route = t->at[c->count].route;
 		c->count++;
 	}
-	return 0;
+	return sources_choose(c, e);
 }
 
 static int candidates_find(const struct host *h, const struct ports_used *u, uint64_t sockets,
@@ -252,6 +302,32 @@ static void ports_add(struct ports_used *u, const struct candidate *c)
 	to->owner = -1;
 }
 
+/* `to`: of the destination with most ports. */
+static void source_add(struct ports_used *u, const struct candidates *c, const struct source *s,
+		       size_t to)
+{
+	struct ports_from *from = &u->from[u->from_count++];
+	from->largest = u->at[to].used;
+	from->own = s->own;
+	from->to = to;
+	for (size_t i = 0; i < PORTS; i++) {
+		from->used += s->port[i].first && !c->listens[i];
+		from->shared += s->port[i].shared && !c->listens[i];
+	}
+}
+
+static void sources_add(struct ports_used *u, const struct candidates *c)
+{
+	for (size_t i = 0; i < c->from_count; i++) {
+		size_t to = 0;
+		while (to < u->count &&
+		       !IN6_ARE_ADDR_EQUAL(&c->at[to].route.source, &c->from[i].address))
+			to++;
+		if (to < u->count)
+			source_add(u, c, &c->from[i], to);
+	}
+}
+
 static int by_use(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
@@ -259,7 +335,15 @@ static int by_use(const void *a, const void *b)
 				  : memcmp(&x->route, &y->route, sizeof(x->route));
 }
 
-/* Of the destinations that are nearly full. */
+/* Whether its owner is in question. */
+static bool is_near(const struct ports_used *u, size_t to)
+{
+	for (size_t i = 0; i < u->from_count; i++)
+		if (u->from[i].to == to && ports_from_bound(u, &u->from[i]))
+			return true;
+	return u->at[to].used >= near(u);
+}
+
 static int ports_own(const struct host *h, struct ports_used *u, const struct candidates *c,
 		     struct err *e)
 {
@@ -270,7 +354,9 @@ static int ports_own(const struct host *h, struct ports_used *u, const struct ca
 	size_t index[PORTS_USED_MAX];
 	if (!sockets)
 		return err_set(e, ENOMEM, NO_MEMORY);
-	for (size_t i = 0; i < u->count && c->at[i].used >= near(u); i++) {
+	for (size_t i = 0; i < u->count; i++) {
+		if (!is_near(u, i))
+			continue;
 		for (size_t k = 0; k < c->at[i].inode_count; k++)
 			sockets[o.socket_count++] = (struct owned_socket){
 				.inode = c->at[i].inodes[k], .thing = o.thing_count};
@@ -293,12 +379,13 @@ static int candidates_count(const struct host *h, struct ports_used *u, struct c
 			    struct err *e)
 {
 	const struct port_window all = {(uint16_t)u->low, (uint16_t)u->high};
-	int r = port_sockets_walk(h, STATES, &all, 1, candidate_seen, c, e);
+	int r = port_sockets_walk(h, STATES | 1u << TCP_LISTEN, &all, 1, candidate_seen, c, e);
 	if (r)
 		return r;
 	qsort(c->at, c->count, sizeof(*c->at), by_use);
 	for (size_t i = 0; i < c->count && c->at[i].used; i++)
 		ports_add(u, &c->at[i]);
+	sources_add(u, c);
 	return ports_own(h, u, c, e);
 }
 
@@ -307,9 +394,9 @@ int ports_used_read(const struct host *h, const struct subject *subject, struct 
 {
 	CLEAN(free_pointer) uint64_t *inodes = NULL;
 	struct inodes of = {0};
-	struct candidates c = {.of = subject ? &of : NULL};
+	CLEAN(free_pointer) struct candidates *c = calloc(1, sizeof(*c));
 	memset(out, 0, sizeof(*out));
-	int r = range_read(h, out, e);
+	int r = c ? range_read(h, out, e) : err_set(e, ENOMEM, NO_MEMORY);
 	uint64_t sockets = r ? 0 : sockets_count(h);
 	if (r || out->available <= 0 || !sockets)
 		return r;
@@ -318,13 +405,15 @@ int ports_used_read(const struct host *h, const struct subject *subject, struct 
 	if (subject)
 		r = subject_sockets(h, subject, &inodes, &of.count, e);
 	of.at = inodes;
+	c->of = subject ? &of : NULL;
 	if (of.count)
 		qsort(of.at, of.count, sizeof(*of.at), inode_order);
 	if (!r)
-		r = candidates_find(h, out, sockets, &c, e);
-	if (!r && c.count)
-		r = candidates_count(h, out, &c, e);
-	free(c.at);
+		r = candidates_find(h, out, sockets, c, e);
+	if (!r && c->count)
+		r = candidates_count(h, out, c, e);
+	free(c->at);
+	free(c->from);
 	return r;
 }
 
@@ -346,6 +435,17 @@ bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struc
 		out->all = all > out->all ? all : out->all;
 	}
 	return any;
+}
+
+/* Destinations that may share one port in so many, and sockets that tell. */
+#define SHARED_SHARE 10
+#define SHARED_FROM 10
+
+bool ports_from_bound(const struct ports_used *u, const struct ports_from *f)
+{
+	uint32_t others = f->used > f->largest ? f->used - f->largest : 0;
+	return u->available > 0 && f->used >= near(u) && others >= SHARED_FROM &&
+	       (uint64_t)f->shared * SHARED_SHARE <= others;
 }
 
 void ports_used_free(struct ports_used *u)

@@ -150,8 +150,7 @@ static bool included_read(struct reading *r, const struct edit_included *i)
 				     : snprintf(name, sizeof(name), "%.*s/%s",
 						(int)(slash - r->out->file), r->out->file, i->name);
 	/* Where the working directory counts, that of the start is not known. */
-	if (length >= PATH_MAX || (*i->name != '/' && !r->file->prefix) ||
-	    ++r->includes > INCLUDES)
+	if (length >= PATH_MAX || (*i->name != '/' && !r->file->prefix) || ++r->includes > INCLUDES)
 		return refuse(r, CLIENTS_PARTS, NULL);
 	if (!named_append(r, name, &more))
 		return false;
@@ -204,11 +203,8 @@ void server_config_read(const struct host *h, const struct subject *s, const str
 	const struct server_row *row = server_row_find(s->name);
 	const struct server_file *file = &row->file;
 	const char *words[EDIT_WORDS];
-	struct reading r = {.host = h,
-			    .subject = s,
-			    .file = file,
-			    .out = out,
-			    .since = since_when(s, file)};
+	struct reading r = {
+		.host = h, .subject = s, .file = file, .out = out, .since = since_when(s, file)};
 	struct edit_included included;
 	size_t count = words_find(c, file, words);
 	*out = (struct server_config){.state = CLIENTS_UNNAMED};

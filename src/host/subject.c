@@ -9,6 +9,7 @@
 
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
+#include "host/array.h"
 #include "host/descriptors.h"
 #include "host/machine.h"
 #include "host/processes.h"
@@ -98,15 +99,47 @@ static int hidden_check(const struct listeners *l, const struct server_query *q,
 	return 0;
 }
 
-/* The owners must be of one tree. */
+static pid_t root_of(const struct listeners *l, const struct listener *at)
+{
+	return at->owner < 0 ? 0 : l->processes[at->owner].root;
+}
+
+/* Whether two listeners are of one server: of one tree, or of one address, as processes that share
+ * it by SO_REUSEPORT need no common ancestor. */
+static bool one_server(const struct listeners *l, const struct listener *a,
+		       const struct listener *b)
+{
+	return root_of(l, a) == root_of(l, b) ||
+	       (a->kind == b->kind && !strcmp(a->address, b->address));
+}
+
+/* Marks those that are of one server with the first, directly or by others. */
+static void server_mark(const struct listeners *l, bool *mine)
+{
+	bool more = l->count;
+	mine[0] = true;
+	while (more) {
+		more = false;
+		for (size_t i = 0; i < l->count; i++)
+			for (size_t k = 0; k < l->count && !mine[i]; k++)
+				if (mine[k] && one_server(l, &l->at[i], &l->at[k]))
+					more = mine[i] = true;
+	}
+}
+
+/* The owners must be one server. */
 static int owners_agree(const struct listeners *l, const struct server_query *q, struct err *e)
 {
 	char list[CANDIDATES][CANDIDATE];
 	pid_t roots[CANDIDATES + 1];
 	size_t count = 0;
+	CLEAN(free_pointer) bool *mine = calloc(l->count + 1, sizeof(*mine));
+	if (!mine)
+		return err_set(e, ENOMEM, "cannot find the server: out of memory");
+	server_mark(l, mine);
 	for (size_t i = 0; i < l->count && count <= CANDIDATES; i++) {
-		pid_t root = l->at[i].owner < 0 ? 0 : l->processes[l->at[i].owner].root;
-		bool known = !root;
+		pid_t root = root_of(l, &l->at[i]);
+		bool known = !root || (count && mine[i]);
 		for (size_t k = 0; k < count; k++)
 			known |= roots[k] == root;
 		if (known)
@@ -156,12 +189,22 @@ static pid_t root_find(const struct process_stat *all, size_t count, const struc
 	return p->pid;
 }
 
+static bool owns_any(const struct listeners *l, pid_t pid)
+{
+	for (size_t i = 0; i < l->process_count; i++)
+		if (l->processes[i].pid == pid)
+			return true;
+	return false;
+}
+
 static bool process_asked(const struct subject_search *s, const struct process_stat *p)
 {
 	const struct server_query *q = s->query;
 	char unit[64];
 	if (q->kind == BY_PID)
 		return p->pid == q->pid;
+	if (q->kind == BY_ADDRESS || q->kind == BY_PATH)
+		return owns_any(s->all, p->pid);
 	if (q->kind == BY_NAME)
 		return server_named(q->who, p->name);
 	CLEAN(close_fd) int process = process_open(s->host, p->pid, NULL);
@@ -489,6 +532,9 @@ static void accepting_count(struct subject_search *s, struct subject *out, const
 		return;
 	if (!descriptors_look(s, process, &out->listeners, s->held, &holds, &held) || !holds)
 		return;
+	struct process *more = array_add(&out->acceptors, &out->acceptor_count, sizeof(*more));
+	if (more)
+		*more = p;
 	if (!out->accepting++ || p.soft < out->soft) {
 		out->soft = p.soft;
 		out->hard = p.hard;
@@ -502,14 +548,22 @@ static void accepting_count(struct subject_search *s, struct subject *out, const
 		out->held = held;
 }
 
+static bool has_worker(const struct subject *s, pid_t root)
+{
+	for (size_t i = 0; i < s->acceptor_count; i++)
+		if (s->acceptors[i].root == root)
+			return true;
+	return false;
+}
+
 /* A master that has workers does not accept. */
 static void accepting_find(struct subject_search *s, struct subject *out)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (s->members[i].pid != out->pid)
+		if (s->members[i].pid != s->members[i].root)
 			accepting_count(s, out, &s->members[i]);
-	for (size_t i = 0; i < s->count && !out->accepting; i++)
-		if (s->members[i].pid == out->pid)
+	for (size_t i = 0; i < s->count; i++)
+		if (s->members[i].pid == s->members[i].root && !has_worker(out, s->members[i].pid))
 			accepting_count(s, out, &s->members[i]);
 	if (!out->accepting && s->each < SCAN_ONE) {
 		s->each = SCAN_ONE;
@@ -537,16 +591,13 @@ static void root_describe(const struct host *h, struct subject *out, pid_t pid)
 static int subject_describe(struct subject_search *s, struct subject *out, struct err *e)
 {
 	const struct listeners *l = &out->listeners;
-	struct server_query by_pid = {.kind = BY_PID, .who = s->query->who};
 	int owner = -1;
 	for (size_t i = 0; i < l->count && owner < 0; i++)
 		owner = l->at[i].owner;
 	if (owner < 0)
 		return 0;
-	by_pid.pid = l->processes[owner].pid;
 	root_describe(s->host, out, l->processes[owner].root);
 	if (!s->members) {
-		s->query = &by_pid;
 		int rc = members_find(s, e);
 		if (rc)
 			return rc == -ESRCH ? 0 : rc;
@@ -677,4 +728,10 @@ int subject_find(const struct host *h, const char *who, bool here_only, struct s
 	return found;
 }
 
-void subject_free(struct subject *s) { listeners_free(&s->listeners); }
+void subject_free(struct subject *s)
+{
+	listeners_free(&s->listeners);
+	free(s->acceptors);
+	s->acceptors = NULL;
+	s->acceptor_count = 0;
+}

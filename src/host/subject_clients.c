@@ -140,8 +140,7 @@ static void files_read(const struct host *h, const struct subject *s, const stru
 	snprintf(out->file, sizeof(out->file), "%.127s", config.file);
 	if (out->state == CLIENTS_READ &&
 	    edit_limit(&row->file, set, listeners, config.text ? config.text : "",
-		       row->options ? number : EDIT_NONE, &limit,
-		       NULL))
+		       row->options ? number : EDIT_NONE, &limit, NULL))
 		out->state = CLIENTS_INVALID;
 	else if (out->state == CLIENTS_READ && limit.elsewhere)
 		out->state = CLIENTS_PARTS;

@@ -43,7 +43,16 @@ static bool sockets_add(int process, void *arg)
 	return true;
 }
 
-/* Each process of the tree, until `look` is false; -ENOMEM then. */
+/* Of one of its trees: servers that share an address by SO_REUSEPORT have several. */
+static bool is_root(const struct subject *s, pid_t root)
+{
+	bool is = root == s->pid;
+	for (size_t i = 0; i < s->acceptor_count && !is; i++)
+		is = s->acceptors[i].root == root;
+	return is;
+}
+
+/* Each process of the trees, until `look` is false; -ENOMEM then. */
 static int tree_walk(const struct host *h, const struct subject *s,
 		     bool (*look)(int process, void *arg), void *arg, struct err *e)
 {
@@ -56,7 +65,7 @@ static int tree_walk(const struct host *h, const struct subject *s,
 			continue;
 		CLEAN(close_fd) int process = process_open(h, all[i].pid, NULL);
 		if (process < 0 || process_read_at(process, all[i].pid, &p, NULL) < 0 ||
-		    p.root != s->pid)
+		    !is_root(s, p.root))
 			continue;
 		if (!look(process, arg))
 			rc = err_set(e, ENOMEM,
@@ -73,6 +82,25 @@ int subject_sockets(const struct host *h, const struct subject *s, uint64_t **in
 	*inodes = i.at;
 	*count = i.count;
 	return rc;
+}
+
+int subject_acceptors(const struct host *h, const struct subject *s,
+		      bool (*chosen)(const struct process *p), struct process **out, size_t *count,
+		      struct err *e)
+{
+	*out = NULL;
+	*count = 0;
+	for (size_t i = 0; i < s->acceptor_count; i++) {
+		struct process now;
+		if (process_read(h, s->acceptors[i].pid, &now, NULL) < 0 ||
+		    !process_same(&now, &s->acceptors[i]) || !chosen(&now))
+			continue;
+		struct process *more = array_add(out, count, sizeof(*more));
+		if (!more)
+			return err_set(e, ENOMEM, "cannot list processes: out of memory");
+		*more = now;
+	}
+	return 0;
 }
 
 static bool open_add(int process, void *arg)

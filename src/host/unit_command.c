@@ -17,14 +17,13 @@
 #define KEY "ExecStart"
 
 /* Of systemd.unit(5), the highest first. */
-static const char *const trees[] = {
-	"/etc/systemd/system.control", "/run/systemd/system.control",
-	"/run/systemd/transient",      "/run/systemd/generator.early",
-	"/etc/systemd/system",	       "/etc/systemd/system.attached",
-	"/run/systemd/system",	       "/run/systemd/system.attached",
-	"/run/systemd/generator",      "/usr/local/lib/systemd/system",
-	"/usr/lib/systemd/system",     "/lib/systemd/system",
-	"/run/systemd/generator.late"};
+static const char *const trees[] = {"/etc/systemd/system.control", "/run/systemd/system.control",
+				    "/run/systemd/transient",      "/run/systemd/generator.early",
+				    "/etc/systemd/system",         "/etc/systemd/system.attached",
+				    "/run/systemd/system",         "/run/systemd/system.attached",
+				    "/run/systemd/generator",      "/usr/local/lib/systemd/system",
+				    "/usr/lib/systemd/system",     "/lib/systemd/system",
+				    "/run/systemd/generator.late"};
 #define TREES (sizeof(trees) / sizeof(*trees))
 
 bool unit_is_system(const char *cgroup, const char *unit)
@@ -33,8 +32,8 @@ bool unit_is_system(const char *cgroup, const char *unit)
 	const char *at = strstr(cgroup, system);
 	bool inside = *unit && at;
 	at = inside ? at + sizeof(system) - 1 : "";
-	for (const char *slash; inside && (slash = strchr(at, '/')) && slash < at + strcspn(at, "\n");
-	     at = slash + 1)
+	for (const char *slash;
+	     inside && (slash = strchr(at, '/')) && slash < at + strcspn(at, "\n"); at = slash + 1)
 		inside = slash - at >= (ptrdiff_t)sizeof(slice) &&
 			 !strncmp(slash - sizeof(slice) + 1, slice, sizeof(slice) - 1);
 	return inside && strcspn(at, "\n") == strlen(unit) && !strncmp(at, unit, strlen(unit));
@@ -49,7 +48,8 @@ static ssize_t unit_read(const struct host *h, const char *name, uint64_t starte
 }
 
 /* Opens a directory; NULL with *rc: 0, there is none. */
-static DIR *directory_open(const struct host *h, const char *path, struct timespec *changed, int *rc)
+static DIR *directory_open(const struct host *h, const char *path, struct timespec *changed,
+			   int *rc)
 {
 	struct machine_changed c;
 	int fd = machine_open_as(h, getpid(), path, O_DIRECTORY, &c, NULL);

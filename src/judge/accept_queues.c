@@ -10,10 +10,14 @@
 #include "epolltune/doing.h"
 #include "epolltune/quantity.h"
 #include "host/array.h"
+#include "judge/queue_lag.h"
 
+#define ARRIVED "Tcp.PassiveOpens"
 #define BACKLOG_KNOB "net.core.somaxconn"
 /* The queue was full in that share of the ticks: a longer one does not help. */
 #define SLOW_SHARE 0.9
+/* Counters and queues are not read at one moment: a smaller share of what arrives may be none. */
+#define ACCEPTS_SHARE 0.1
 /* More listeners in trouble than that are counted. */
 #define GROUPS_NAMED 8
 /* The same of listeners that dropped packets since an earlier report. */
@@ -45,14 +49,16 @@ int accept_queues_tick(struct accept_queues *s, const struct listeners *now, str
 	s->ticks++;
 	for (size_t i = 0; i < now->count; i++) {
 		const struct listener *l = &now->at[i];
-		if (!l->depth)
+		if (!l->depth && !seen_find(s, l->cookie))
 			continue;
 		struct queue_seen *seen = seen_add(s, l->cookie);
 		if (!seen)
 			return err_set(e, ENOMEM, "no memory for listeners");
-		seen->waiting++;
-		seen->fell |= l->depth < seen->last;
+		seen->waiting += l->depth > 0;
+		seen->fell += l->depth < seen->last ? seen->last - l->depth : 0;
 		seen->last = l->depth;
+		if (s->ticks == (OBSERVATION_TICKS + 1) / 2)
+			seen->middle = l->depth;
 		seen->full += queue_is_full(l);
 		if (l->depth > seen->depth)
 			seen->depth = l->depth;
@@ -97,6 +103,9 @@ struct group {
 	uint32_t seen_depth;            /* its largest depth */
 	const struct listener *dropper; /* that dropped most since the earlier report */
 	uint64_t since;                 /* drops of all since then */
+	struct queue_course course;     /* of all, but for `arrived` */
+	bool made;                      /* a socket is new: where the course began is unknown */
+	struct queue_lag lag;
 };
 
 int64_t queue_growth(const struct queue_watch *w, const char *counter)
@@ -115,6 +124,11 @@ struct queue_watch accept_queues_watch(const struct accept_queues *before,
 				.stall_s = (double)m->target->stall_us / 1e6};
 	if (m->seconds > 0)
 		w.seconds = after->at_s - before->at_s;
+	/* What a server that accepts too slowly was observed to do allows nothing. */
+	const struct report *earlier = after->since.report;
+	double usual_s = (double)target_default().stall_us / 1e6;
+	if (earlier && earlier->observed.us && w.stall_s > usual_s)
+		w.stall_s = usual_s;
 	w.overflows = queue_growth(&w, QUEUE_OVERFLOWS) > 0 ||
 		      host_counter(&after->counters, QUEUE_OVERFLOWS) < 0;
 	return w;
@@ -154,6 +168,31 @@ static bool is_idle(const struct queue_watch *w, const struct listener *l)
 	       (seen && !seen->fell && l->depth >= seen->last && w->seconds >= 2 * w->stall_s);
 }
 
+static void group_add_course(struct group *g, const struct listener *earlier,
+			     const struct listener *l, const struct queue_seen *seen)
+{
+	g->made |= !earlier;
+	g->course.start += earlier ? earlier->depth : 0;
+	g->course.middle += seen ? seen->middle : 0;
+	g->course.end += l->depth;
+	g->course.fell += seen ? seen->fell : 0;
+	if (seen && seen->last > l->depth)
+		g->course.fell += seen->last - l->depth;
+}
+
+/* The arrivals of TCP are those of the network namespace. */
+static void group_lag(struct group *g, const struct queue_watch *w)
+{
+	struct queue_course c = g->course;
+	c.seconds = g->made ? 0 : w->seconds;
+	c.halved = w->after->ticks;
+	c.arrived =
+		g->fullest->kind == LISTENER_TCP && host_counter(&w->after->counters, ARRIVED) >= 0
+			? queue_growth(w, ARRIVED)
+			: REPORT_NONE;
+	g->lag = queue_lag_of(&c, w->stall_s);
+}
+
 static void group_add(struct group *g, const struct queue_watch *w, const struct listener *l)
 {
 	const struct listener *earlier = listeners_find(&w->before->listeners, l->cookie);
@@ -167,6 +206,7 @@ static void group_add(struct group *g, const struct queue_watch *w, const struct
 	g->room += l->limit + UINT64_C(1);
 	g->total += l->drops;
 	group_add_since(g, w->after, l);
+	group_add_course(g, earlier, l, seen);
 	if (earlier) /* the count wraps */
 		*(full ? &g->grown : &g->stray) += (uint32_t)(l->drops - earlier->drops);
 	if (is_idle(w, l) && (!g->idle || l->depth > g->idle->depth))
@@ -227,6 +267,11 @@ static void words_backlog(struct wording *words, const struct queue_watch *w,
 	wording_set(words, "effect", "%s", server ? server->backlog_effect : "after a restart");
 }
 
+static struct quantity_shown rate_text(double a_second)
+{
+	return quantity_measured(QUANTITY_COUNT, (uint64_t)(a_second + 0.5));
+}
+
 static void words_group(struct wording *words, const struct queue_watch *w, const struct group *g)
 {
 	const struct listener *l = g->fullest;
@@ -238,11 +283,7 @@ static void words_group(struct wording *words, const struct queue_watch *w, cons
 	wording_flag(words, "now", g->full_now);
 	wording_flag(words, "seen", g->full);
 	wording_set(words, "rate", "%s",
-		    w->seconds > 0
-			    ? quantity_measured(QUANTITY_COUNT,
-						(uint64_t)((double)g->grown / w->seconds + 0.5))
-				      .text
-			    : "");
+		    w->seconds > 0 ? rate_text((double)g->grown / w->seconds).text : "");
 	wording_set(words, "total", "%s", quantity_count(g->total).text);
 	wording_set(words, "group", "%s", g->sockets > 1 ? quantity_count(g->sockets).text : "");
 	wording_set(words, "stuck", "%s", quantity_count(g->full).text);
@@ -324,23 +365,65 @@ static void group_waiting(const struct queue_watch *w, const struct group *g, co
 		f->level = LEVEL_CRITICAL;
 }
 
+/* Whether all that arrives by TCP does here. */
+static bool group_alone(const struct queue_watch *w, const struct group *g)
+{
+	const struct listeners *all = &w->after->listeners;
+	for (size_t i = 0; i < all->count; i++)
+		if (all->at[i].kind == LISTENER_TCP && !same_group(&all->at[i], g->fullest))
+			return false;
+	return true;
+}
+
+/* Whether the counters show that it accepts, though the ticks do not. */
+static bool group_accepts(const struct queue_watch *w, const struct group *g)
+{
+	return g->lag.lags && g->lag.known && g->lag.accept_s > ACCEPTS_SHARE * g->lag.arrive_s &&
+	       group_alone(w, g) && !process_accepts_not(owner_of(w, g->idle));
+}
+
+/* More arrives than is accepted, into a queue that still has room. */
+static void group_lagging(const struct queue_watch *w, const struct group *g, const char *more)
+{
+	const struct listener *l = g->fullest;
+	const struct queue_lag *lag = &g->lag;
+	struct wording words = {0};
+	words_group(&words, w, g);
+	wording_flag(&words, "known", lag->known);
+	wording_flag(&words, "others", !group_alone(w, g));
+	wording_set(&words, "from", "%s", quantity_count(g->course.start).text);
+	wording_set(&words, "arrive", "%s", rate_text(lag->arrive_s).text);
+	wording_set(&words, "accept", "%s", rate_text(lag->accept_s).text);
+	wording_set(&words, "wait", "%s",
+		    isinf(lag->wait_s) ? "" : quantity_seconds(lag->wait_s).text);
+	wording_set(&words, "window", "%s", quantity_seconds(w->seconds).text);
+	wording_set(&words, "more", "%s", more);
+	struct finding *f = report_finding(w->report, "accept-queue.growing", &words);
+	finding_evidence(f, "accept queue", "connections", (double)g->depth,
+			 (double)g->course.start);
+	if (lag->known && subject_has(w->after->subject, l))
+		f->level = LEVEL_CRITICAL;
+}
+
 static void group_judge(const struct queue_watch *w, const struct group *g, const char *more)
 {
 	if (group_dropping(g, w))
 		group_overflowing(w, g, more);
-	else if (!g->full_now)
+	else if (!g->full_now && g->idle && !group_accepts(w, g))
 		group_waiting(w, g, more);
+	else if (!g->full_now)
+		group_lagging(w, g, more);
 	else if (g->fullest->kind == LISTENER_UNIX)
 		group_full(w, g, "accept-queue.unix.full", more);
 	else
 		group_full(w, g, "accept-queue.full", more);
 }
 
-/* Full now, dropping, or not accepting: a queue that was full for a moment and lost nothing is no
- * trouble. */
+/* Full now, dropping, growing, or not accepting: a queue that was full for a moment and lost
+ * nothing is no trouble. */
 static bool group_asks(const struct group *g, const struct queue_watch *w)
 {
-	return g->full_now || group_dropping(g, w) || g->idle;
+	return g->full_now || group_dropping(g, w) || g->idle || g->lag.lags;
 }
 
 static int by_drops(const void *a, const void *b)
@@ -390,6 +473,7 @@ static struct group *groups_find(const struct queue_watch *w,
 		size_t first = i;
 		while (i < all->count && same_group(&all->at[first], &all->at[i]))
 			group_add(&found[groups], w, &all->at[i++]);
+		group_lag(&found[groups], w);
 	}
 	if (groups)
 		groups_blame(found, groups, w);

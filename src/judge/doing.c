@@ -15,6 +15,13 @@ bool process_at_file_limit(const struct process *p)
 	return p->soft && p->open && p->soft != HOST_UNLIMITED && p->open + FILES_RESERVE > p->soft;
 }
 
+bool process_out_of_files(const struct process *p)
+{
+	return process_at_file_limit(p) && p->open + 1 >= p->soft;
+}
+
+bool process_halted(const struct process *p) { return p->state && strchr("TtZX", p->state); }
+
 struct doing doing_of(const struct process *p)
 {
 	struct doing d = {.help = "find out what it waits for (a disk, a lock, another server), or "
@@ -54,7 +61,7 @@ struct doing doing_of(const struct process *p)
 
 bool process_accepts_not(const struct process *p)
 {
-	return p && (process_at_file_limit(p) || (p->state && strchr("TtZX", p->state)));
+	return p && (process_at_file_limit(p) || process_halted(p));
 }
 
 void process_words(struct wording *words, const struct process *p, const char *address)

@@ -14,7 +14,7 @@
 #define DELAY_DEFAULT_MS 1000
 
 enum { TAKEN = 2 };
-enum { HELD, ALL, UNREAD };
+enum { HELD, ALL, UNREAD, BOUND = UNREAD };
 
 static void reserved_read(const struct host *h, struct settings *s)
 {
@@ -64,6 +64,22 @@ static void destination_read(struct settings *s, int at, const struct ports_take
 	report_text(s->text[at], "%s", taken->destination);
 }
 
+/* All destinations of a server that binds each port take it from one range: what others have of
+ * that. */
+static void bound_read(struct settings *s, const struct ports_used *used)
+{
+	for (size_t i = 0; i < used->from_count; i++) {
+		const struct ports_from *from = &used->from[i];
+		if (!from->own || !ports_from_bound(used, from))
+			continue;
+		struct ports_taken taken = {from->used - from->own, from->used - from->own,
+					    "all destinations"};
+		bool loopback = used->at[from->to].loopback;
+		destination_read(s, loopback ? PORT_NEAR : PORT_REMOTE, &taken);
+		s->at[PORT_NEAR][BOUND] = 1;
+	}
+}
+
 void ports_rate_read(const struct host *h, struct settings *s)
 {
 	struct ports_used used;
@@ -80,6 +96,7 @@ void ports_rate_read(const struct host *h, struct settings *s)
 		destination_read(s, PORT_REMOTE, &taken);
 	if (ports_used_taken(&used, true, own, &taken))
 		destination_read(s, PORT_NEAR, &taken);
+	bound_read(s, &used);
 	ports_used_free(&used);
 }
 
@@ -173,11 +190,13 @@ void ports_words(const struct target *t, const struct settings *s, const struct 
 		wording_set(w, "sources", "%s", quantity_count(parts(enough, each)).text);
 }
 
-/* tcp_tw_reuse needs timestamps: net/ipv4/tcp_ipv4.c, tcp_twsk_unique(). */
+static bool is_bound(const struct settings *s) { return s->at[PORT_NEAR][BOUND] == 1; }
+
+/* tcp_tw_reuse needs timestamps: net/ipv4/tcp_ipv4.c, tcp_twsk_unique(). bind() heeds neither. */
 int64_t ports_rest_ms(const struct settings *s, bool loopback)
 {
 	int64_t reuse = s->at[PORT_REUSE][0], delay = s->at[PORT_REUSE_DELAY][0];
-	if (!s->at[PORT_TIMESTAMPS][0] || (reuse != 1 && (reuse != 2 || !loopback)))
+	if (is_bound(s) || !s->at[PORT_TIMESTAMPS][0] || (reuse != 1 && (reuse != 2 || !loopback)))
 		return PORTS_TIME_WAIT_MS;
 	return delay > 0 ? delay : DELAY_DEFAULT_MS;
 }
@@ -261,9 +280,10 @@ void ports_rate_bound(const struct target *t, const struct settings *s, struct b
 {
 	int64_t ports = ports_free(s);
 	b->unlimited = ports_end_early(t, s);
-	b->binding = ports_rest_ms(s, ports_near_binds(t, s, ports)) < PORTS_TIME_WAIT_MS
-			     ? PORT_RANGE
-			     : PORT_REUSE;
+	b->binding =
+		is_bound(s) || ports_rest_ms(s, ports_near_binds(t, s, ports)) < PORTS_TIME_WAIT_MS
+			? PORT_RANGE
+			: PORT_REUSE;
 	if (ports == REPORT_NONE)
 		return;
 	b->capacity = ports_rate_of(t, s, ports);
@@ -284,11 +304,15 @@ static void number_put(struct settings *s, int knob, int64_t value)
 	report_text(s->text[knob], "%" PRId64, value);
 }
 
-/* tcp_tw_reuse=1, otherwise a wider range, otherwise both, with timestamps if they are off. */
+/* tcp_tw_reuse=1, otherwise a wider range, otherwise both, with timestamps if they are off. For
+ * bind() only a wider range. */
 bool ports_rate_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 		      int64_t enough, struct settings *out)
 {
 	struct settings reused = *now, wider = *now;
+	if (is_bound(now))
+		return range_solve(now, ports_for_rate(t, now, enough), out) &&
+		       rate_suffices(t, out, enough);
 	if (now->at[PORT_REUSE][0] != 1)
 		number_put(&reused, PORT_REUSE, 1);
 	if (now->at[PORT_TIMESTAMPS][0] && rate_suffices(t, &reused, enough)) {
@@ -369,6 +393,7 @@ void ports_rate_words(const struct target *t, const struct settings *s, const st
 			     ports_rest_ms(s, true) != ports_rest_ms(s, false));
 	wording_set(w, "ports", "%s", quantity_count((uint64_t)ports).text);
 	wording_set(w, "reuse", "%s", s->text[PORT_REUSE]);
+	wording_flag(w, "bound", is_bound(s));
 	wording_flag(w, "no_timestamps", !s->at[PORT_TIMESTAMPS][0]);
 	wording_set(w, "rest", "%s",
 		    quantity_show(QUANTITY_DURATION, (uint64_t)ports_rest_ms(s, near) * 1000).text);

@@ -86,6 +86,32 @@ static void words_ports(struct wording *w, const struct ports_used *u, const str
 	wording_flag(w, "narrow", u->low > WIDEST_LOW || u->high < WIDEST_HIGH);
 }
 
+static void range_propose(const struct ports_used *u, struct finding *f)
+{
+	char value[32];
+	snprintf(value, sizeof(value), "%" PRId64 " %" PRId64, u->low, u->high);
+	finding_propose(f, RANGE_KNOB, value, "");
+}
+
+/* What is in use of a source address whose sockets do not share ports. */
+static void bound_finding(const struct ports_used *u, const struct ports_from *from,
+			  struct report *r)
+{
+	const struct ports_to *to = &u->at[from->to];
+	int64_t used = from->used < u->available ? from->used : u->available;
+	struct wording w = {0};
+	words_process(&w, u, to);
+	words_ports(&w, u, to, used);
+	wording_set(&w, "largest", "%s", quantity_count(from->largest).text);
+	struct finding *f = report_finding(r, "ports.ephemeral.bound", &w);
+	if (is_share(u, used, PORTS_GONE))
+		f->level = LEVEL_CRITICAL;
+	finding_evidence(f, "ports in use", "ports", (double)used, NAN);
+	finding_evidence(f, "of several destinations", "ports", from->shared, NAN);
+	finding_evidence(f, "ports available", "ports", (double)u->available, NAN);
+	range_propose(u, f);
+}
+
 static void used_finding(const struct ports_used *u, const struct ports_to *to, const char *others,
 			 struct tcp_reuse knobs, struct report *r)
 {
@@ -102,8 +128,7 @@ static void used_finding(const struct ports_used *u, const struct ports_to *to, 
 	finding_evidence(f, "ports in use", "ports", (double)used, NAN);
 	finding_evidence(f, "ports available", "ports", (double)u->available, NAN);
 	finding_evidence(f, "ports in TIME_WAIT", "ports", to->waiting, NAN);
-	snprintf(value, sizeof(value), "%" PRId64 " %" PRId64, u->low, u->high);
-	finding_propose(f, RANGE_KNOB, value, "");
+	range_propose(u, f);
 	if (wording_get(&w, "reuse")[0]) {
 		snprintf(value, sizeof(value), "%" PRId64, knobs.reuse);
 		finding_propose(f, REUSE_KNOB, value, "");
@@ -132,4 +157,7 @@ void ports_used_judge(const struct ports_used *u, int64_t reuse, int64_t timesta
 		report_append(others, " and %zu more", near - NAMED + 1);
 	if (worst)
 		used_finding(u, worst, others, knobs, r);
+	for (size_t i = 0; i < u->from_count; i++)
+		if (ports_from_bound(u, &u->from[i]))
+			bound_finding(u, &u->from[i], r);
 }

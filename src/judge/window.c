@@ -18,11 +18,39 @@
 
 bool window_possible(const struct target *t) { return target_window(t) < WINDOW_MAX; }
 
+static bool is_fixed(const struct settings *s) { return s->at[BUFFER_FIXED][0] > 0; }
+
 int window_limit(const struct settings *s)
 {
-	return s->at[BUFFER_SCALING][0] == 0    ? BUFFER_SCALING
-	       : s->at[BUFFER_MODERATE][0] == 0 ? BUFFER_MODERATE
-						: BUFFER_TRIPLE;
+	if (s->at[BUFFER_SCALING][0] == 0 && !(is_fixed(s) && s->at[BUFFER_FIXED][0] < UNSCALED))
+		return BUFFER_SCALING;
+	if (is_fixed(s))
+		return BUFFER_FIXED;
+	return s->at[BUFFER_MODERATE][0] == 0 ? BUFFER_MODERATE : BUFFER_TRIPLE;
+}
+
+bool window_by_buffer(const struct settings *s)
+{
+	int limit = window_limit(s);
+	return limit == BUFFER_TRIPLE || limit == BUFFER_FIXED;
+}
+
+int64_t window_buffer(const struct settings *s)
+{
+	return is_fixed(s) ? s->at[BUFFER_FIXED][0] : s->at[BUFFER_TRIPLE][2];
+}
+
+static double speed(int64_t bytes, const struct target *t)
+{
+	return (double)bytes * 1e6 / (double)t->rtt_us;
+}
+
+/* Whether a buffer that the application may have set would not do. */
+static bool is_doubtful(const struct target *t, const struct settings *s)
+{
+	int64_t bytes = s->at[BUFFER_FIXED][1], needed = (int64_t)((t->bandwidth_bps + 7) / 8);
+	return bytes > 0 &&
+	       report_verdict((int64_t)(SHARE_USUAL * speed(bytes, t)), needed) != VERDICT_OK;
 }
 
 void window_bound(enum buffer_side side, const struct target *t, const struct settings *s,
@@ -35,13 +63,17 @@ void window_bound(enum buffer_side side, const struct target *t, const struct se
 		[BUFFER_TRIPLE] =
 			triple[begins_larger ? 1 : 2] + (side == BUFFER_SEND ? OVERSHOT : 0),
 		[BUFFER_SCALING] = UNSCALED,
+		[BUFFER_FIXED] = s->at[BUFFER_FIXED][0] + (side == BUFFER_SEND ? OVERSHOT : 0),
 		[BUFFER_MODERATE] = triple[1],
 	};
 	b->binding = window_limit(s);
 	b->upper = true;
 	b->assumed = true;
-	if (triple[2] != REPORT_NONE)
-		b->capacity = (int64_t)((double)bytes[b->binding] * 1e6 / (double)t->rtt_us);
+	if (triple[2] != REPORT_NONE || is_fixed(s))
+		b->capacity = (int64_t)speed(bytes[b->binding], t);
+	if (is_doubtful(t, s))
+		b->unread = side == BUFFER_SEND ? "Whether the server sets SO_SNDBUF"
+						: "Whether the server sets SO_RCVBUF";
 }
 
 static void third_set(struct settings *s, double third)
@@ -57,7 +89,7 @@ bool window_solve(const struct target *t, const struct settings *now, const stru
 	double window = (double)report_margin(target_window(t)), share = SHARE_USUAL;
 	double third = (double)now->at[BUFFER_TRIPLE][2];
 	bool tuned = window_limit(now) == BUFFER_TRIPLE;
-	if (!window_possible(t))
+	if (!window_possible(t) || is_fixed(now))
 		return false;
 	for (int i = BUFFER_SCALING; i <= BUFFER_MODERATE; i++)
 		if (out->at[i][0] == 0)

@@ -78,6 +78,8 @@ static int file_walk(struct walk *w, const char *path, const char *section, stru
 	if (rc)
 		return rc;
 	w->found += edited.found;
+	if (strcmp(edited.sections, w->edit.set->section ? w->edit.set->section : "") != 0)
+		snprintf(w->line->sections, sizeof(w->line->sections), "%s", edited.sections);
 	if (edited.present < w->present)
 		w->present = edited.present;
 	w->depth++;
@@ -304,8 +306,10 @@ char *guest_line_text(const struct guest_line *line, char text[GUEST_LINE])
 {
 	size_t length = strlen(line->name);
 	bool joined = length && line->name[length - 1] == '=';
-	snprintf(text, GUEST_LINE, "%s%s%llu in %.100s%s", line->name, joined ? "" : " ",
-		 (unsigned long long)line->value,
+	const char *sections = line->command ? "" : line->sections;
+	snprintf(text, GUEST_LINE, "%s%s%llu%s%s%s in %.100s%s", line->name, joined ? "" : " ",
+		 (unsigned long long)line->value, *sections ? " (" : "", sections,
+		 *sections ? ")" : "",
 		 line->command      ? "its command"
 		 : line->file_count ? line->file[0].path
 				    : "its configuration",

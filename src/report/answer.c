@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/report.h"
 
 static void wall_count(struct report_summary *s, const struct wall *w)
@@ -106,23 +107,34 @@ static void walls_say(struct sentence *a, const struct report *r, size_t count, 
 /* More than that are counted. */
 #define CLAUSES 4
 
-/* The first finding with that clause, itself maybe. */
-static const struct finding *clause_first(const struct report *r, const struct finding *f)
+static bool is_unserved(const struct finding *f)
+{
+	const struct finding_row *row = finding_row_find(f->id);
+	return row && row->unserved && f->answer[0];
+}
+static bool is_other(const struct finding *f) { return !is_unserved(f); }
+static bool is_any(const struct finding *f) { return true; }
+
+/* The first of those findings with that clause, itself maybe. */
+static const struct finding *clause_first(const struct report *r, const struct finding *f,
+					  bool (*chosen)(const struct finding *))
 {
 	for (size_t i = 0; i < r->finding_count; i++)
-		if (counts(r, &r->findings[i], f->level) &&
+		if (counts(r, &r->findings[i], f->level) && chosen(&r->findings[i]) &&
 		    !strcmp(r->findings[i].answer, f->answer))
 			return &r->findings[i];
 	return f;
 }
 
 /* "nginx is dropping connections now", each clause once. */
-static void clauses_say(struct sentence *a, const struct report *r, enum finding_level level)
+static void clauses_say(struct sentence *a, const struct report *r, enum finding_level level,
+			bool (*chosen)(const struct finding *))
 {
 	size_t said = 0, more = 0;
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
-		if (!counts(r, f, level) || !f->answer[0] || clause_first(r, f) != f)
+		if (!counts(r, f, level) || !chosen(f) || !f->answer[0] ||
+		    clause_first(r, f, chosen) != f)
 			continue;
 		if (said++ < CLAUSES)
 			SAY(a, "%s%s", a->begun ? "; " : "", f->answer);
@@ -216,6 +228,21 @@ static void ready_say(struct sentence *a, const struct report *r, const struct r
 		    r->probes);
 }
 
+/* "nginx does not accept connections; otherwise ready, but ": what a server does not do first. */
+static void unserved_say(struct sentence *a, const struct report *r, const struct report_summary *s)
+{
+	size_t unserved = 0;
+	for (size_t i = 0; i < r->finding_count; i++)
+		unserved +=
+			counts(r, &r->findings[i], LEVEL_WARNING) && is_unserved(&r->findings[i]);
+	clauses_say(a, r, LEVEL_WARNING, is_unserved);
+	a->begun = false;
+	if (s->warnings > unserved || s->tight || s->missed || s->failed)
+		SAY(a, "%s, but ", unserved ? "; otherwise ready" : "Ready");
+	else
+		SAY(a, "; otherwise ready for this target");
+}
+
 /* "; accepted: a, b", each id once. */
 static void accepted_say(struct sentence *a, const struct report *r)
 {
@@ -240,7 +267,7 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 	switch (s.status) {
 	case VERDICT_SHORT:
 		SAY(&a, "Not ready: ");
-		clauses_say(&a, r, LEVEL_CRITICAL);
+		clauses_say(&a, r, LEVEL_CRITICAL, is_any);
 		walls_say(&a, r, s.short_, s.short_ == 1 ? "is short" : "are short", VERDICT_SHORT);
 		findings_say(&a, r, LEVEL_CRITICAL, "critical finding");
 		break;
@@ -257,8 +284,8 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 			missed_say(&a, r, &s);
 		break;
 	case VERDICT_TIGHT:
-		SAY(&a, "Ready, but ");
-		clauses_say(&a, r, LEVEL_WARNING);
+		unserved_say(&a, r, &s);
+		clauses_say(&a, r, LEVEL_WARNING, is_other);
 		walls_say(&a, r, s.tight, s.tight == 1 ? "is tight" : "are tight", VERDICT_TIGHT);
 		findings_say(&a, r, LEVEL_WARNING, "warning");
 		missed_say(&a, r, &s);

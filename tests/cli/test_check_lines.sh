@@ -33,16 +33,28 @@ test_haproxy_holds_more_with_a_higher_maxconn() {
 	contains haproxy.cfg 'maxconn 50'
 }
 
-# A line that does not help is not proven: the listener has a limit of its own.
-test_haproxy_holds_no_more_where_its_listener_is_the_limit() {
+# Both its line for all and that of the listener are too low.
+test_haproxy_holds_more_with_each_maxconn_that_is_too_low() {
+	export LINE
 	haproxy_conf haproxy.cfg 50
 	sed 's/^  bind/  maxconn 50\n&/' haproxy.cfg >both.cfg
+	connections "exec haproxy -f $work/both.cfg" --port 8080 --protocol http
+	is_met_with "maxconn 144 (global,listen) in $work/both.cfg"
+	sed 's/maxconn 50$/maxconn 1000/; s/^  bind/  maxconn 50\n&/' haproxy.cfg >listener.cfg
+	connections "exec haproxy -f $work/listener.cfg" --port 8080 --protocol http
+	is_met_with "maxconn 144 (listen) in $work/listener.cfg"
+}
+
+# A line that does not help is not proven: a listener has a limit of its own there, too.
+test_haproxy_holds_no_more_where_its_listener_is_the_limit() {
+	haproxy_conf haproxy.cfg 50
+	sed 's/^  bind.*/& maxconn 50/' haproxy.cfg >both.cfg
 	connections "exec haproxy -f $work/both.cfg" --port 8080 --protocol http
 	json 'finding("application.connections.short") | .proposals == [] and
 		(.detail | contains("both.cfg was tried too and is not enough: 50 held"))' \
 		'finding("application.connections.short") | .advice | contains("is lower")'
 	# Its line for all is high enough, so that there is none to try.
-	sed 's/maxconn 50$/maxconn 1000/; s/^  bind/  maxconn 50\n&/' haproxy.cfg >listener.cfg
+	sed 's/maxconn 50$/maxconn 1000/; s/^  bind.*/& maxconn 50/' haproxy.cfg >listener.cfg
 	connections "exec haproxy -f $work/listener.cfg" --port 8080 --protocol http
 	json 'finding("application.connections.short") | .tried_state == null and (.advice | contains("already has maxconn 1000"))'
 }

@@ -1,7 +1,9 @@
 /* check --server beside real servers: who is meant, and that the walls are its own. */
 #include "../support/servers.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define APP_PORT 8090
@@ -141,6 +144,59 @@ static void two_servers_are_listed(void **state)
 	checked_free(&c);
 }
 
+/* Two processes without a common ancestor, with one address. */
+static void twin_serves(const void *backlog)
+{
+	struct sockaddr_storage a = address_of(APP_PORT, false);
+	const int *n = backlog, on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	prctl(PR_SET_NAME, "twin");
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) ||
+	    bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, *n))
+		return;
+	for (;;)
+		pause();
+}
+
+static void servers_of_one_address_are_one(void **state)
+{
+	static const int small = 8, large = 4096;
+	static const char *const addresses[] = {":8090", "127.0.0.1:8090"};
+	char pid[16];
+	pid_t first = child_start(twin_serves, &large);
+	wait_listening(APP_PORT);
+	pid_t second = child_start(twin_serves, &small);
+	struct checked c = {0};
+	for (size_t i = 0; i < 2; i++) {
+		/* Until the second one listens too. */
+		for (int k = 0; k < 200; k++) {
+			c = judged("", addresses[i]);
+			if (checked_number(running_wall(&c, "accept-queue"), "limit") < 4096)
+				break;
+			checked_free(&c);
+		}
+		assert_contains(checked_text(running_wall(&c, "accept-queue"), "detail"),
+				"2 sockets (SO_REUSEPORT), the smallest of backlog 8");
+		assert_false(checked_has_finding(&c, "listeners.siblings"));
+		checked_free(&c);
+	}
+	/* By a process the other one is named. */
+	snprintf(pid, sizeof(pid), "%d", first);
+	c = judged("", pid);
+	json_t *f = checked_finding(&c, "listeners.siblings");
+	assert_contains(checked_text(f, "title"), "1 of 2 sockets of 127.0.0.1:8090");
+	assert_contains(checked_text(f, "title"), "backlog of the others is 8");
+	checked_free(&c);
+	/* Each process of the server counts. */
+	kill(second, SIGSTOP);
+	waitid(P_PID, (id_t)second, NULL, WSTOPPED | WNOWAIT);
+	c = judged("--probe listeners", ":8090");
+	assert_contains(checked_text(checked_finding(&c, "listeners.halted"), "detail"),
+			"one of 2 processes that accept");
+	assert_int_equal(c.status, 2);
+	checked_free(&c);
+}
+
 static void a_stopped_server_is_named(void **state)
 {
 	static const char *const names[] = {"nginx", ":8080"};
@@ -223,6 +279,72 @@ static void the_limit_is_that_of_the_process_that_accepts(void **state)
 	json_t *f = checked_finding(&c, "descriptors.process.short");
 	assert_contains(checked_text(f, "title"), "limited (pid ");
 	assert_contains(checked_text(f, "title"), "cannot hold 10 000 connections");
+	checked_free(&c);
+}
+
+#define HOLDS 500
+
+static void holder_serves(const void *unused)
+{
+	struct rlimit limit = {1024, 1024};
+	(void)unused;
+	prctl(PR_SET_NAME, "holder");
+	setrlimit(RLIMIT_NOFILE, &limit);
+	for (int i = 0; i < HOLDS; i++)
+		if (dup(STDIN_FILENO) < 0)
+			_exit(1);
+	listen_at(APP_PORT, 4096);
+	for (;;)
+		pause();
+}
+
+/* What the test server holds is not what the server in question does. */
+static void a_run_keeps_what_the_server_holds(void **state)
+{
+	static const char *const depths[] = {"--quick", ""};
+	int64_t limit[2];
+	child_start(holder_serves, NULL);
+	wait_listening(APP_PORT);
+	for (size_t i = 0; i < 2; i++) {
+		struct checked c = checked_parse(
+			run("$PROGRAM check %s --format json --connections 500 --rate 100 "
+			    "--probe descriptors --server holder",
+			    depths[i]));
+		json_t *w = running_wall(&c, "descriptors.process");
+		limit[i] = (int64_t)checked_number(w, "limit");
+		assert_string_equal(checked_text(w, "verdict"), "tight");
+		checked_free(&c);
+	}
+	assert_in_range(limit[0], 500, 1024 - HOLDS);
+	assert_int_equal(limit[1], limit[0]);
+}
+
+static void small_serves(const void *unused)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(APP_PORT)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0), size = 8192;
+	(void)unused;
+	prctl(PR_SET_NAME, "small");
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) ||
+	    bind(fd, (const struct sockaddr *)&a, sizeof(a)) || listen(fd, 4096))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void a_buffer_that_the_server_sets_is_its_wall(void **state)
+{
+	child_start(small_serves, NULL);
+	wait_listening(APP_PORT);
+	struct checked c = judged("--probe buffers", "small");
+	json_t *w = checked_wall(&c, "buffers.receive");
+	assert_string_equal(checked_text(w, "knob"), "SO_RCVBUF");
+	assert_string_equal(checked_text(w, "verdict"), "short");
+	json_t *f = checked_finding(&c, "buffers.receive.short");
+	assert_string_equal(checked_text(f, "remedy"), "application");
+	assert_contains(checked_text(f, "advice"), "small sets SO_RCVBUF");
+	assert_string_equal(checked_text(checked_wall(&c, "buffers.send"), "knob"),
+			    "net.ipv4.tcp_wmem");
 	checked_free(&c);
 }
 
@@ -423,9 +545,12 @@ static int tests(void)
 		SERVERS_TEST(each_name_means_the_server),
 		SERVERS_TEST(who_is_not_there_is_refused),
 		SERVERS_TEST(two_servers_are_listed),
+		SERVERS_TEST(servers_of_one_address_are_one),
 		SERVERS_TEST(a_stopped_server_is_named),
 		SERVERS_TEST(a_group_is_one_queue),
 		SERVERS_TEST(the_limit_is_that_of_the_process_that_accepts),
+		SERVERS_TEST(a_run_keeps_what_the_server_holds),
+		SERVERS_TEST(a_buffer_that_the_server_sets_is_its_wall),
 		SERVERS_TEST(a_unix_socket_is_its_wall),
 		SERVERS_TEST(a_unix_socket_is_filled_in_the_lab),
 		SERVERS_TEST(its_network_namespace_counts),

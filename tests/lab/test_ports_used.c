@@ -201,9 +201,38 @@ static void a_destination_with_most_ports_is_named(void **state)
 	assert_int_equal(u.count, 2);
 	destination_is(&u.at[0], "127.0.0.1", "127.0.0.1:80", 100, 0);
 	destination_is(&u.at[1], "127.0.0.1", "127.0.0.1:81", 85, 0);
+	assert_int_equal(u.from_count, 1);
+	assert_int_equal(u.from[0].used, 100);
+	assert_int_equal(u.from[0].shared, 85);
+	assert_false(ports_from_bound(&u, &u.from[0]));
 	ports_used_free(&u);
 	pairs_end(full);
 	pairs_end(other);
+}
+
+/* As bind() does without IP_BIND_ADDRESS_NO_PORT. */
+static void bound_ports_are_not_shared(void **state)
+{
+	struct pairs *one = pairs_listen("127.0.0.1", 91), *other = pairs_listen("127.0.0.1", 92),
+		     *server = pairs_listen("127.0.0.1", 40099);
+	for (uint16_t port = 40000; port < 40090; port++) {
+		bool odd = port % 2;
+		assert_int_equal(pairs_connect(odd ? other : one, "127.0.0.1", odd ? 92 : 91, port),
+				 0);
+	}
+	/* The port of a server in the range is not shared by connect(). */
+	pairs_fill(server, "127.0.0.1", 40099, 2);
+	struct ports_used u = read_now();
+	assert_int_equal(u.from_count, 1);
+	assert_in_range(u.from[0].used, 90, 92);
+	assert_int_equal(u.from[0].largest, 45);
+	assert_int_equal(u.from[0].shared, 0);
+	assert_true(ports_from_bound(&u, &u.from[0]));
+	assert_int_equal(u.processes[u.at[u.from[0].to].owner].pid, getpid());
+	ports_used_free(&u);
+	pairs_end(one);
+	pairs_end(other);
+	pairs_end(server);
 }
 
 static void ipv6_is_counted(void **state)
@@ -349,6 +378,7 @@ static void a_server_has_destinations_of_its_own(void **state)
 	assert_int_equal(u.count, 1);
 	destination_is(&u.at[0], "127.0.0.1", "127.0.0.1:89", 20, 0);
 	assert_int_equal(u.at[0].own, 20);
+	assert_int_equal(u.from[0].own, 20);
 	ports_used_free(&u);
 	assert_int_equal(process_read(live, other.pid, &first, &e), 0);
 	snprintf(other.name, sizeof(other.name), "%s", first.name);
@@ -362,6 +392,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_destination_with_most_ports_is_named, begin),
+		cmocka_unit_test_setup(bound_ports_are_not_shared, begin),
 		cmocka_unit_test_setup(ipv6_is_counted, begin),
 		cmocka_unit_test_setup(mapped_addresses_are_ipv4, begin),
 		cmocka_unit_test_setup(reserved_ports_are_not_available, begin),

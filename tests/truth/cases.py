@@ -165,7 +165,7 @@ MACHINE_ROWS = (
     Row("udp.receive", "kernel", RMEM_MAX, "datagrams", received, ("datagrams",), (400,),
         lambda c: {RMEM_MAX: c * 2304 // 2}, base={"SO_RCVBUF": 2 << 20, RMEM_MAX: 4 << 20}, more={"payload": 1200},
         kernel="6.12"),
-    # The need is for answers of one round trip, whose clients a reset does not harm; those of the oracle take two.
+    # An answer of the oracle takes two round trips: a reset harms no client of a shorter one.
     Row("orphans", "kernel", MAX_ORPHANS, "closes", closed, ("nginx",), (40,), lambda c: {MAX_ORPHANS: c},
         more={"rtt": 0.8}, kernel="6.12", severities=(0.5, 3)),
     # Pages: a small request that waits takes one.

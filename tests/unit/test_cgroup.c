@@ -92,6 +92,11 @@ static void quota_and_processes(void **state)
 	put("sys/fs/cgroup/kubepods/cpu.max", "100000 100000\n");
 	put("sys/fs/cgroup/kubepods/pod1/c1/pids.max", "100\n");
 	put("sys/fs/cgroup/kubepods/pod1/c1/pids.current", "97\n");
+	put("sys/fs/cgroup/kubepods/pod1/c1/pids.events", "max 4\n");
+	put("sys/fs/cgroup/kubepods/pod1/pids.events", "max 8\n"); /* without a limit */
+	put("sys/fs/cgroup/kubepods/pids.max", "50\n");
+	put("sys/fs/cgroup/kubepods/pids.current", "49\n");
+	put("sys/fs/cgroup/kubepods/pids.events", "max 16\n");
 	put("sys/fs/cgroup/kubepods/pod1/c1/cpuset.cpus.effective", "0-3,8\n");
 	struct cgroup c = read_group();
 	assert_int_equal(c.quota_us, 20000);
@@ -99,7 +104,8 @@ static void quota_and_processes(void **state)
 	assert_string_equal(c.cpu_path, "/kubepods/pod1");
 	assert_int_equal(c.periods, 50);
 	assert_int_equal(c.throttled, 45);
-	assert_int_equal(cgroup_left(&c.pids), 3);
+	assert_int_equal(cgroup_left(&c.pids), 1);
+	assert_int_equal(c.pids_refused, 4 + 16);
 	assert_int_equal(c.cpus, 5);
 	assert_int_equal(cgroup_pause_us(&c, 4, 1), 80000);
 	assert_int_equal(cgroup_pause_us(&c, 4, 2), 90000);

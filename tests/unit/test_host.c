@@ -823,10 +823,14 @@ static void special_files_of_a_process_are_not_opened(void **state)
 		const char *name, *target; /* NULL: a FIFO */
 		int flags, want;
 	} cases[] = {
-		{"plain", "root", 0, 0},        {"fifo", NULL, 0, -EINVAL},
-		{"device", "/dev/null", 0, -EINVAL}, {"kernel", "/proc/version", 0, -EINVAL},
-		{"directory", ".", 0, -EISDIR}, {"open", ".", O_DIRECTORY, 0},
-		{"loop", "loop", 0, -ELOOP},    {"none", "/proc/none", 0, -ENOENT},
+		{"plain", "root", 0, 0},
+		{"fifo", NULL, 0, -EINVAL},
+		{"device", "/dev/null", 0, -EINVAL},
+		{"kernel", "/proc/version", 0, -EINVAL},
+		{"directory", ".", 0, -EISDIR},
+		{"open", ".", O_DIRECTORY, 0},
+		{"loop", "loop", 0, -ELOOP},
+		{"none", "/proc/none", 0, -ENOENT},
 	};
 	char name[512], event[512];
 	put("root", "text\n");
@@ -835,9 +839,8 @@ static void special_files_of_a_process_are_not_opened(void **state)
 		CLEAN(close_fd) int notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 		snprintf(name, sizeof(name), "%s/%s", root, cases[i].name);
 		print_message("%s\n", cases[i].name);
-		assert_int_equal(cases[i].target ? symlink(cases[i].target, name)
-						 : mkfifo(name, 0600),
-				 0);
+		assert_int_equal(
+			cases[i].target ? symlink(cases[i].target, name) : mkfifo(name, 0600), 0);
 		bool watched = inotify_add_watch(notify, name, IN_OPEN) >= 0;
 		CLEAN(close_fd)
 		int fd = machine_open_as(live, getpid(), name, cases[i].flags, &changed, NULL);

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "epolltune/buffers.h"
 #include "judge/judge.h"
 #include "judge/verdict.h"
 
@@ -82,6 +83,16 @@ static const struct row rows[] = {
 	 "buffers.receive.short",
 	 SCALING " 0 -> 1, " RMEM " 4096 131072 262144 -> 4096 131072 1310720, " MODERATE " 0 -> 1",
 	 REMEDY_KERNEL},
+	/* The application has set the buffer: no sysctl helps. */
+	{"buffers.receive", 10 * MS, 100 * MBIT, RMEM "=4096 131072 6291456; SO_RCVBUF=16384", 0,
+	 1638400, VERDICT_SHORT, "buffers.receive.short", "", REMEDY_APPLICATION},
+	{"buffers.receive", 10 * MS, 100 * MBIT,
+	 RMEM "=4096 131072 6291456; SO_RCVBUF=16384;" MODERATE "=0", 110000, 1638400,
+	 VERDICT_SHORT, "buffers.receive.short", "", REMEDY_APPLICATION},
+	{"buffers.receive", 10 * MS, 100 * MBIT, RMEM "=4096 131072 6291456; SO_RCVBUF=524288", 0,
+	 52428800, VERDICT_OK, "", "", REMEDY_NONE},
+	{"buffers.send", 10 * MS, 100 * MBIT, WMEM "=4096 16384 4194304; SO_SNDBUF=16384", 938000,
+	 14745600, VERDICT_SHORT, "buffers.send.short", "", REMEDY_APPLICATION},
 	/* The knobs are not readable. */
 	{"buffers.receive", 20 * MS, GBIT, SCALING "=0", 0, REPORT_NONE, VERDICT_UNKNOWN, "", "",
 	 REMEDY_NONE},
@@ -112,6 +123,92 @@ static void each_row_gets_its_verdict(void **state)
 		const struct report *r = verdict_of(x, &t, &s, row->reached ? &o : NULL);
 		verdict_is(row->settings, r, row->limit, row->verdict, row->id, row->proposals,
 			   row->remedy);
+	}
+}
+
+/* A buffer that would do is none the worse. */
+static void a_buffer_that_may_be_set_is_unknown(void **state)
+{
+	static const struct {
+		const char *wall, *settings;
+		int64_t bytes;
+		enum wall_verdict verdict;
+	} cases[] = {
+		{"buffers.receive", RMEM "=4096 131072 6291456", 262144, VERDICT_UNKNOWN},
+		{"buffers.receive", RMEM "=4096 131072 6291456", 524288, VERDICT_OK},
+		{"buffers.send", WMEM "=4096 65536 4194304", 32768, VERDICT_UNKNOWN},
+	};
+	struct target t = target_of(10 * MS, 100 * MBIT);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct experiment *x = verdict_experiment("buffers", cases[i].wall);
+		struct settings s = verdict_settings(x, cases[i].settings);
+		s.at[BUFFER_FIXED][1] = cases[i].bytes;
+		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+		assert_int_equal(w->verdict, cases[i].verdict);
+	}
+}
+
+/* Whose buffers a listener has, by its size and by connections to it. */
+static void the_origin_of_a_buffer_is_known_by_its_connections(void **state)
+{
+	static const struct {
+		enum buffer_side side;
+		int64_t bytes, triple[3];
+		struct connection_state c; /* no peer's scale or buffer: no connection */
+		enum buffer_origin origin;
+	} cases[] = {
+#define R BUFFER_RECEIVE
+#define S BUFFER_SEND
+#define RMEMS {4096, 131072, 6291456}
+#define WMEMS                                                                                      \
+	{                                                                                          \
+		4096, 16384, 4194304                                                               \
+	}
+		{R, 0, RMEMS, {0}, BUFFER_AUTOTUNED},
+		{R, 131072, RMEMS, {0}, BUFFER_AUTOTUNED},
+		{R, 16384, RMEMS, {0}, BUFFER_SET},
+		{R, 16384, RMEMS, {.receive_buffer = 16384, .receive_scale = 0}, BUFFER_SET},
+		{R, 262144, RMEMS, {0}, BUFFER_UNSURE},
+		{R, 262144, RMEMS, {.receive_buffer = 262144, .receive_scale = 3}, BUFFER_SET},
+		{R,
+		 262144,
+		 RMEMS,
+		 {.receive_buffer = 262144, .receive_scale = 7},
+		 BUFFER_AUTOTUNED},
+		/* The peer does not scale windows. */
+		{R, 262144, RMEMS, {.receive_buffer = 262144, .receive_scale = -1}, BUFFER_UNSURE},
+		/* The sysctl was lower when it began to listen. */
+		{R, 16384, RMEMS, {.receive_buffer = 90000, .receive_scale = -1}, BUFFER_AUTOTUNED},
+		{R, 16384, RMEMS, {.receive_buffer = 16384, .receive_scale = 7}, BUFFER_AUTOTUNED},
+		{R, 87380, RMEMS, {0}, BUFFER_AUTOTUNED},
+		/* A window that something else keeps small, as a route. */
+		{R,
+		 131072,
+		 RMEMS,
+		 {.receive_buffer = 131072, .receive_scale = 0},
+		 BUFFER_AUTOTUNED},
+		{R, 16384, {REPORT_NONE, REPORT_NONE, REPORT_NONE}, {0}, BUFFER_AUTOTUNED},
+		{S, 16384, WMEMS, {0}, BUFFER_AUTOTUNED},
+		{S, 16384, WMEMS, {.send_buffer = 46080}, BUFFER_AUTOTUNED},
+		{S, 16384, WMEMS, {.send_buffer = 16384}, BUFFER_SET},
+		{S, 16384, {4096, 16384, 16384}, {.send_buffer = 16384}, BUFFER_AUTOTUNED},
+		{S, 8192, WMEMS, {0}, BUFFER_SET},
+		{S, 32768, WMEMS, {0}, BUFFER_UNSURE},
+		{S, 262144, WMEMS, {.send_buffer = 262144}, BUFFER_UNSURE},
+		{S, 16384, {4096, 65536, 4194304}, {0}, BUFFER_AUTOTUNED},
+#undef R
+#undef S
+#undef RMEMS
+#undef WMEMS
+	};
+	static struct connection_states c;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		c.at[0] = cases[i].c;
+		c.count = c.at[0].receive_buffer || c.at[0].send_buffer;
+		enum buffer_origin origin =
+			buffer_origin(cases[i].side, cases[i].bytes, cases[i].triple, &c);
+		if (origin != cases[i].origin)
+			fail_msg("case %zu: %d", i, origin);
 	}
 }
 
@@ -412,6 +509,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_gets_its_verdict),
+		cmocka_unit_test(a_buffer_that_may_be_set_is_unknown),
+		cmocka_unit_test(the_origin_of_a_buffer_is_known_by_its_connections),
 		cmocka_unit_test(a_window_over_another_rtt_makes_a_derived_wall),
 		cmocka_unit_test(the_third_field_is_never_below_the_second),
 		cmocka_unit_test(a_receive_buffer_begins_with_the_second_field),

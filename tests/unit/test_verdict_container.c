@@ -66,22 +66,44 @@ static void throttled_periods_are_a_share(void **state)
 static void few_processes_left_are_named(void **state)
 {
 	static const struct {
-		uint64_t max, used;
+		uint64_t max, used, used_before;
+		uint64_t refused_before, refused;
+		bool named, single;
 		const char *findings;
 	} rows[] = {
-		{HOST_UNLIMITED, 5000, ""},
-		{100, 90, ""},
-		{100, 91, "cgroup.pids.near warning"},
-		{100, 100, "cgroup.pids.near warning"},
-		{100, 140, "cgroup.pids.near warning"}, /* lowered below what is in use */
+		{HOST_UNLIMITED, 5000, 5000, 0, 0, true, false, ""},
+		{100, 90, 90, 0, 0, true, false, ""},
+		{100, 91, 91, 0, 0, true, false, "cgroup.pids.near warning"},
+		{100, 100, 100, 0, 0, true, true, "cgroup.pids.near warning"},
+		/* lowered below what is in use */
+		{100, 140, 140, 0, 0, true, true, "cgroup.pids.near warning"},
+		/* One process that makes no other. */
+		{1, 1, 1, 0, 0, true, true, "cgroup.pids.near note"},
+		{1, 1, 1, 0, 0, true, false, "cgroup.pids.near warning"},
+		{1, 1, 1, 0, 0, false, false, "cgroup.pids.near warning"},
+		{1, 1, 2, 0, 0, true, true, "cgroup.pids.near warning"},
+		{1, 1, 1, 7, 7, true, true, "cgroup.pids.near warning"},
+		/* Refused now, also where others have ended since. */
+		{100, 100, 100, 7, 8, true, true, "cgroup.pids.refused critical"},
+		{100, 20, 20, 0, 3, true, true, "cgroup.pids.refused critical"},
+		{100, 20, 20, 0, 3, false, false, "cgroup.pids.refused warning"},
+		/* By a limit of a group that is not visible. */
+		{HOST_UNLIMITED, 20, 20, 0, 3, true, true, "cgroup.pids.refused critical"},
 	};
+	const struct subject subject = {.name = "server"};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		static struct report r;
-		struct sample s = {.cpus = 2};
+		struct sample s = {.cpus = 2, .single = rows[i].single}, before;
+		struct probe_options options = {.subject = rows[i].named ? &subject : NULL};
+		struct moment m = {.options = &options, .seconds = 0.5};
 		s.group.pids = (struct cgroup_limit){
 			.max = rows[i].max, .used = rows[i].used, .path = "/kubepods/a"};
+		s.group.pids_refused = rows[i].refused;
+		before = s;
+		before.group.pids.used = rows[i].used_before;
+		before.group.pids_refused = rows[i].refused_before;
 		report_init(&r);
-		judge_pids(&s, &r);
+		judge_pids(&before, &s, &m, &r);
 		findings_are(rows[i].findings, &r, rows[i].findings);
 	}
 }

@@ -4,6 +4,8 @@
 #include "../support/support.h"
 #include "../support/verdict.h"
 
+#include <inttypes.h>
+
 #define WINDOW_S 0.5
 
 struct looks {
@@ -313,6 +315,36 @@ static void orphans_that_could_not_be_counted_are_unknown(void **state)
 	}
 }
 
+/* Each closed connection is one for two round trips. */
+static void closed_connections_are_orphans_for_two_round_trips(void **state)
+{
+	const struct experiment *x = verdict_experiment("counters", "orphans");
+	static const struct {
+		enum target_role role;
+		int64_t max, needed;
+		enum wall_verdict verdict;
+		const char *proposals;
+	} rows[] = {
+		{TARGET_SERVER, 100, 80, VERDICT_OK, ""},
+		{TARGET_SERVER, 80, 80, VERDICT_TIGHT, "net.ipv4.tcp_max_orphans 80 -> 4096"},
+		{TARGET_SERVER, 79, 80, VERDICT_SHORT, "net.ipv4.tcp_max_orphans 79 -> 4096"},
+		{TARGET_PROXY, 159, 160, VERDICT_SHORT, "net.ipv4.tcp_max_orphans 159 -> 4096"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "TCP orphan of /proc/net/sockstat=0");
+		t.role = rows[i].role;
+		t.rate_per_s = 50;
+		t.rtt_us = 800000;
+		s.at[0][0] = rows[i].max;
+		snprintf(s.text[0], sizeof(s.text[0]), "%" PRId64, rows[i].max);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		assert_int_equal(r->walls->needed, rows[i].needed);
+		assert_int_equal(r->walls->verdict, rows[i].verdict);
+		assert_string_equal(verdict_proposals(r), rows[i].proposals);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +352,7 @@ int main(void)
 		cmocka_unit_test(texts_have_the_figures),
 		cmocka_unit_test(growth_since_a_report),
 		cmocka_unit_test(the_report_carries_its_counters),
+		cmocka_unit_test(closed_connections_are_orphans_for_two_round_trips),
 		cmocka_unit_test(orphans_that_could_not_be_counted_are_unknown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

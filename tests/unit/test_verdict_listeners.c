@@ -14,7 +14,7 @@ struct looks {
 	struct sample before, after;
 	struct listener at[2][16];
 	struct process process;
-	struct queue_seen seen[4];
+	struct queue_seen seen[8];
 	struct moment moment;
 	struct target target;
 };
@@ -52,7 +52,8 @@ static void healthy(struct looks *m)
 	for (int i = 0; i < 2; i++) {
 		s[i]->queues.at_s = 10 + i * WINDOW_S;
 		s[i]->queues.listeners = (struct listeners){.count = 3, .at = m->at[i]};
-		s[i]->queues.somaxconn = 4096;
+		s[i]->queues.somaxconn = s[i]->queues.max_syn = 4096;
+		s[i]->queues.cookies = 1;
 	}
 	m->process = (struct process){.pid = 812,
 				      .root = 812,
@@ -180,7 +181,101 @@ static void unix_waits(struct looks *m) { stuck(m, 2, 0, 16); }
 static void waits_and_falls(struct looks *m)
 {
 	unix_waits(m);
-	m->seen[0].fell = true;
+	m->seen[0].fell = 1;
+}
+/* A queue with room whose depth was that before, in the middle and at the end, while so many
+ * connections arrived. */
+static void grows(struct looks *m, uint32_t start, uint32_t middle, uint32_t end, int64_t arrived)
+{
+	stuck(m, 0, 0, end);
+	m->at[0][0].limit = m->at[1][0].limit = 4000;
+	m->at[0][0].depth = start;
+	m->seen[0].middle = middle;
+	m->seen[0].last = end;
+	m->seen[0].fell = 1;
+	counter_set(m, "Tcp.PassiveOpens", 100, 100 + arrived);
+}
+/* 60/s arrive, 10/s are accepted. */
+static void grows_slowly(struct looks *m) { grows(m, 118, 130, 143, 30); }
+static void subject_grows(struct looks *m)
+{
+	static struct listener own;
+	static struct subject subject;
+	grows_slowly(m);
+	own = m->at[1][0];
+	subject = (struct subject){.listeners = {.count = 1, .at = &own}};
+	m->after.queues.subject = &subject;
+}
+/* The stall that the target has was observed of this server. */
+static void observed_grows(struct looks *m)
+{
+	subject_grows(m);
+	report_init(&earlier);
+	earlier.observed.us = 3000000;
+	m->target.stall_us = 2280000;
+	m->after.queues.since = since_make(&earlier, "", &m->after.queues.counters);
+}
+/* It accepts, but no tick saw the queue shorter: the counters show it, as no other listener is
+ * there. */
+static void grows_between_the_ticks(struct looks *m)
+{
+	grows_slowly(m);
+	m->seen[0].fell = 0;
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 1;
+}
+/* Nothing is accepted: of the arrivals few were counted and not yet in the queue. */
+static void grows_unaccepted(struct looks *m)
+{
+	grows_between_the_ticks(m);
+	m->after.queues.counters.at[0].value = 100 + 26;
+}
+/* Clients wait for 20 s, but not longer and longer. */
+static void slow_but_steady(struct looks *m) { grows(m, 196, 203, 201, 10); }
+static void grows_by_chance(struct looks *m) { grows(m, 196, 199, 205, 14); }
+static void drains(struct looks *m) { grows(m, 10, 500, 300, 2000); }
+static void began_to_grow(struct looks *m) { grows(m, 3, 3, 200, 2000); }
+/* A burst that the server accepts at 10 000/s. */
+static void grows_for_a_burst(struct looks *m) { grows(m, 0, 200, 400, 5400); }
+static void socket_is_new(struct looks *m)
+{
+	grows_slowly(m);
+	m->at[0][0].cookie = 7;
+}
+static void stalls_as_allowed(struct looks *m)
+{
+	grows(m, 0, 30, 60, 60);
+	m->seen[0].fell = 0;
+	m->target.stall_us = 300000;
+}
+/* Each socket by little, all together by much. */
+static void group_grows(struct looks *m)
+{
+	for (size_t i = 0; i < 8; i++) {
+		listener_make(m, i, LISTENER_TCP, "0.0.0.0:443", 4000);
+		m->at[0][i].depth = 20;
+		m->at[1][i].depth = 24;
+		m->seen[i] = (struct queue_seen){.cookie = 100 + i,
+						 .waiting = OBSERVATION_TICKS,
+						 .depth = 24,
+						 .last = 24,
+						 .middle = 22,
+						 .fell = 1};
+	}
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 8;
+	m->after.queues.seen_count = 8;
+	counter_set(m, "Tcp.PassiveOpens", 100, 140);
+}
+/* No counter has the arrivals at a UNIX socket. */
+static void unix_grows(struct looks *m)
+{
+	grows(m, 0, 0, 0, 10);
+	m->after.queues.seen_count = 0;
+	stuck(m, 2, 0, 60);
+	m->at[0][2].limit = m->at[1][2].limit = 128;
+	m->at[0][2].depth = 20;
+	m->seen[0].middle = 40;
+	m->seen[0].last = 60;
+	m->seen[0].fell = 2;
 }
 static void waits_stopped(struct looks *m)
 {
@@ -254,11 +349,75 @@ static void at_limit_and_dropping(struct looks *m)
 	m->process.open = 1024;
 }
 
-/* Nothing waits: nothing is wrong yet. */
+/* Some are left and nothing waits: nothing is wrong yet. */
 static void at_limit_unasked(struct looks *m)
 {
 	at_limit(m);
+	m->process.open = 1017;
 	m->at[1][0].depth = 0;
+}
+
+/* None is left: it accepts and closes. */
+static void closes_at_once(struct looks *m)
+{
+	at_limit_unasked(m);
+	m->process.open = 1024;
+	m->before.queues.listeners.processes = &m->process;
+	m->before.queues.listeners.process_count = 1;
+}
+static void had_some_left(struct looks *m)
+{
+	static struct process fewer;
+	closes_at_once(m);
+	fewer = m->process;
+	fewer.open = 900;
+	m->before.queues.listeners.processes = &fewer;
+}
+static void subject_make(struct looks *m)
+{
+	static struct listener own;
+	static struct subject subject;
+	own = m->at[1][0];
+	subject = (struct subject){.name = "nginx",
+				   .pid = 812,
+				   .listeners = {.count = 1, .at = &own},
+				   .acceptors = &m->process,
+				   .acceptor_count = 4};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+}
+/* Two more sockets of its address are of another process. */
+static void subject_has_siblings(struct looks *m)
+{
+	subject_make(m);
+	m->at[1][0].owner = 0;
+	listener_make(m, 1, LISTENER_TCP, "0.0.0.0:443", 8);
+	listener_make(m, 2, LISTENER_TCP, "0.0.0.0:443", 64);
+}
+static void subject_closes_at_once(struct looks *m)
+{
+	closes_at_once(m);
+	subject_make(m);
+}
+/* One of the workers that share the listener of process 812. */
+static void worker_stuck(struct looks *m, char state, uint64_t open)
+{
+	static struct process worker;
+	worker = m->process;
+	worker.pid = 813;
+	worker.state = state;
+	worker.open = open;
+	m->before.stuck = m->after.stuck = &worker;
+	m->before.stuck_count = m->after.stuck_count = 1;
+	m->at[1][0].owner = 0;
+	subject_make(m);
+}
+static void worker_stopped(struct looks *m) { worker_stuck(m, 'T', 12); }
+static void worker_traced(struct looks *m) { worker_stuck(m, 't', 12); }
+static void worker_out_of_files(struct looks *m) { worker_stuck(m, 'S', 1024); }
+static void worker_was_stopped(struct looks *m)
+{
+	worker_stopped(m);
+	m->before.stuck_count = 0;
 }
 
 static void waits_for_a_moment(struct looks *m)
@@ -285,7 +444,56 @@ static void cookies_now(struct looks *m)
 	m->at[1][1].half_open = 129;
 }
 
+static void stops_among_cookies(struct looks *m)
+{
+	unix_waits(m);
+	cookies_now(m);
+}
+/* net.ipv4.tcp_syncookies=2 answers every SYN with one. */
+static void cookies_always(struct looks *m)
+{
+	counter_set(m, COOKIES, 100, 350);
+	m->after.queues.cookies = 2;
+}
 static void cookies_once(struct looks *m) { counter_set(m, COOKIES, 181003, 181003); }
+
+/* Without cookies the kernel drops the SYNs of new clients beyond three quarters: 49 of 64. */
+static void syns_drop(struct looks *m)
+{
+	m->after.queues.cookies = 0;
+	m->after.queues.max_syn = 64;
+	m->at[1][0].half_open = 49;
+	counter_set(m, QUEUE_OVERFLOWS, 7, 7);
+	counter_set(m, "TcpExt.ListenDrops", 7, 30);
+}
+/* One handshake has just ended. */
+static void syns_drop_with_room(struct looks *m)
+{
+	syns_drop(m);
+	m->at[1][0].half_open = 48;
+}
+static void syns_drop_at_the_backlog(struct looks *m)
+{
+	syns_drop(m);
+	m->after.queues.max_syn = 4096;
+	m->at[1][1].half_open = 128;
+}
+/* What was dropped met a full accept queue. */
+static void syns_overflow(struct looks *m)
+{
+	syns_drop(m);
+	m->after.queues.counters.at[0].value = 30;
+}
+static void syns_fit(struct looks *m)
+{
+	syns_drop(m);
+	m->at[1][0].half_open = 40;
+}
+static void syns_get_cookies(struct looks *m)
+{
+	syns_drop(m);
+	m->after.queues.cookies = 1;
+}
 
 /* Too short for any look, but counted. */
 static void overflow_unseen(struct looks *m) { counter_set(m, QUEUE_OVERFLOWS, 5, 6); }
@@ -421,6 +629,7 @@ static void look_once(void (*plant)(struct looks *))
 	observation.judge(&m.after, &m.after, &m.moment, &report);
 }
 
+#define GROWING "accept-queue.growing"
 #define DROPPED "accept-queue.dropped warning"
 #define DROPPING "accept-queue.overflowing critical"
 
@@ -451,6 +660,20 @@ static void each_look_gets_its_findings(void **state)
 		 "accept-queue.unix.full warning"},
 		{unix_waits, "accept-queue.waiting warning", ""},
 		{waits_and_falls, "", ""},
+		{grows_slowly, GROWING " warning", ""},
+		{subject_grows, GROWING " critical", ""},
+		{observed_grows, GROWING " critical", ""},
+		{grows_between_the_ticks, GROWING " warning", ""},
+		{grows_unaccepted, "accept-queue.waiting warning", ""},
+		{slow_but_steady, "", ""},
+		{grows_by_chance, "", ""},
+		{drains, "", ""},
+		{began_to_grow, "", ""},
+		{grows_for_a_burst, "", ""},
+		{socket_is_new, "", ""},
+		{stalls_as_allowed, "", ""},
+		{group_grows, GROWING " warning", ""},
+		{unix_grows, GROWING " warning", ""},
 		{waits_stopped, "accept-queue.waiting critical", "accept-queue.waiting critical"},
 		{waits_subject, "accept-queue.waiting critical", ""},
 		{one_drops_unseen, DROPPING, ""},
@@ -461,6 +684,17 @@ static void each_look_gets_its_findings(void **state)
 		 DROPPING ", accept-queue.slow critical, descriptors.process.exhausted critical",
 		 "accept-queue.full critical, descriptors.process.exhausted critical"},
 		{at_limit_unasked, "", ""},
+		{closes_at_once, "descriptors.process.exhausted warning",
+		 "descriptors.process.exhausted warning"},
+		{had_some_left, "", "descriptors.process.exhausted warning"},
+		{subject_closes_at_once, "descriptors.process.exhausted critical",
+		 "descriptors.process.exhausted critical"},
+		{subject_has_siblings, "listeners.siblings note", "listeners.siblings note"},
+		{worker_stopped, "listeners.halted critical", "listeners.halted critical"},
+		{worker_traced, "listeners.halted warning", "listeners.halted warning"},
+		{worker_out_of_files, "descriptors.process.exhausted critical",
+		 "descriptors.process.exhausted critical"},
+		{worker_was_stopped, "", "listeners.halted critical"},
 		{waits_for_a_moment, "", "descriptors.process.exhausted critical"},
 		{limit_unknown, "accept-queue.waiting warning", ""},
 		{unlimited, "accept-queue.waiting warning", ""},
@@ -472,7 +706,16 @@ static void each_look_gets_its_findings(void **state)
 		{sized_by_nothing, "", ""},
 		{sized_another, "", ""},
 		{cookies_now, "syn-queue.cookies warning", "syn-queue.cookies note"},
+		{cookies_always, "syn-queue.cookies note", "syn-queue.cookies note"},
 		{cookies_once, "syn-queue.cookies note", "syn-queue.cookies note"},
+		{syns_drop, "syn-queue.dropping critical", "syn-queue.dropping warning"},
+		{syns_drop_with_room, "syn-queue.dropping critical", "syn-queue.dropping warning"},
+		{syns_drop_at_the_backlog, "syn-queue.dropping critical",
+		 "syn-queue.dropping warning"},
+		{syns_overflow, "syn-queue.dropping warning, counters.growing warning",
+		 "syn-queue.dropping warning"},
+		{syns_fit, "", ""},
+		{syns_get_cookies, "", ""},
 		{overflow_unseen, "counters.growing warning", ""},
 		{dropped_earlier, DROPPED, DROPPED},
 		{dropped_with_strays, DROPPED, DROPPED},
@@ -592,6 +835,43 @@ static void texts_name_the_server(void **state)
 		 "without timestamps, window scaling and SACK. [::]:22 has 129 half-open "
 		 "connections now; its backlog is 128.",
 		 NULL},
+		{grows_slowly, 0,
+		 "nginx (pid 812) on 0.0.0.0:443 accepts up to 10/s of 60/s that arrive: 143 "
+		 "connections wait, a new one for 14.3 s or more",
+		 "In 500 ms the queue grew from 118 to 143; it holds 4 001, and clients beyond are "
+		 "refused or dropped.",
+		 "No backlog helps: add workers or CPUs, or find out what nginx waits for (a disk, a "
+		 "lock, another server)."},
+		{grows_between_the_ticks, 0,
+		 "nginx (pid 812) on 0.0.0.0:443 accepts 10/s of 60/s that arrive: 143 connections "
+		 "wait, a new one for 14.3 s or more",
+		 NULL, NULL},
+		{closes_at_once, 0, "nginx (pid 812) has 1 024 of 1 024 descriptors open",
+		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288). No "
+		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: a server that "
+		 "keeps a descriptor in reserve, as Node.js does, closes new clients at once.",
+		 NULL},
+		{subject_has_siblings, 0,
+		 "nginx (pid 812) has 1 of 3 sockets of 0.0.0.0:443: the smallest backlog of the "
+		 "others is 8",
+		 NULL, "epolltune check --server 0.0.0.0:443 checks all of them as one server."},
+		{worker_stopped, 0, "nginx (pid 813) is stopped (state T)",
+		 "It is one of 4 processes that accept connections of this server. The clients whose "
+		 "connections it has accepted get no answer.",
+		 "resume it (kill -CONT 813) or restart it."},
+		{cookies_always, 0,
+		 "The kernel answers every SYN with a cookie, as net.ipv4.tcp_syncookies is 2",
+		 "No SYN queue was full: with 2 none is used. Cookies drop no client; they cost CPU "
+		 "and, without timestamps, window scaling and SACK.",
+		 "That value is for tests: sysctl -w net.ipv4.tcp_syncookies=1 sends cookies only "
+		 "where a SYN queue is full."},
+		{syns_drop, 0,
+		 "0.0.0.0:443: its SYN queue is full (49 of 49) and the kernel drops SYNs: 23 in "
+		 "500 ms",
+		 "net.ipv4.tcp_syncookies is 0: the kernel keeps the last quarter of "
+		 "net.ipv4.tcp_max_syn_backlog (64) for clients that it knows from earlier, and "
+		 "drops the SYNs of all others. Clients retransmit after 1 s or more.",
+		 NULL},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		look_twice(rows[i].plant);
@@ -617,6 +897,14 @@ static void the_answer_names_the_server(void **state)
 	look_twice(unix_full);
 	report_answer(&report, answer);
 	assert_string_equal(answer, "Not ready: the accept queue of nginx is full.");
+	look_twice(unix_waits);
+	report_answer(&report, answer);
+	assert_string_equal(answer,
+			    "nginx does not accept connections; otherwise ready for this target.");
+	look_twice(stops_among_cookies);
+	report_answer(&report, answer);
+	assert_string_equal(answer, "nginx does not accept connections; otherwise ready, but SYN "
+				    "cookies are being sent.");
 	look_twice(cookies_once);
 	report_answer(&report, answer);
 	assert_string_equal(answer, "Ready for this target.");

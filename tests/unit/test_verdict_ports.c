@@ -412,6 +412,9 @@ static const struct rate_row {
 	 "net.ipv4.tcp_max_tw_buckets=199 ends TIME_WAIT before", 0},
 	{300, 60, OF_500 KNOBS("2", "1", "1000") "; " BUCKETS "200", 3, VERDICT_SHORT, REUSE("2"),
 	 "", 0},
+	/* bind() takes one range for all destinations, and none in TIME_WAIT. */
+	{300, 200, OF_500 KNOBS("1", "1", "1000") FAR("0 0") NEAR("0 0 1"), 3, VERDICT_SHORT,
+	 WIDER("40000 40499", "40000 55359"), "60 s: 3.3/s", 0},
 	{300, 60, "net.ipv4.tcp_tw_reuse=1", REPORT_NONE, VERDICT_UNKNOWN, "", "", 0},
 	/* What others have in use to the fullest destination is subtracted, what is in TIME_WAIT
 	 * only where it stays. */
@@ -780,6 +783,48 @@ static void ports_in_use_are_judged(void **state)
 	}
 }
 
+static void ports_that_are_not_shared_are_one_range(void **state)
+{
+	static const struct {
+		struct ports_from from;
+		const char *level, *text;
+	} cases[] = {
+		{{.used = 80, .largest = 40}, "warning", "EADDRINUSE after 20 more. 40 of the"},
+		{{.used = 100, .largest = 50}, "critical", "No port is left: bind()"},
+		{{.used = 110, .largest = 50}, "critical", "No port is left: bind()"},
+		{{.used = 100, .largest = 1}, "critical", "1 of the ports are to 10.0.0.2:9000"},
+		/* A few of another program. */
+		{{.used = 100, .largest = 50, .shared = 5}, "critical", "No port"},
+		{{.used = 79, .largest = 40}, "", ""},
+		{{.used = 100, .largest = 50, .shared = 6}, "", ""},
+		/* To one destination, so that nothing tells. */
+		{{.used = 100, .largest = 91}, "", ""},
+		{{.used = 90, .largest = 95}, "", ""},
+	};
+	static struct report r;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct process p;
+		struct ports_used u = hundred_ports(&p);
+		char knobs[200];
+		use_add(&u, &(struct use){.used = 50, .seen = true}, "10.0.0.2:9000");
+		u.from[u.from_count++] = cases[i].from;
+		report_init(&r);
+		ports_used_judge(&u, 1, 1, &r);
+		assert_int_equal(r.finding_count, *cases[i].level ? 1 : 0);
+		if (!r.finding_count)
+			continue;
+		const struct finding *f = r.findings;
+		knobs_of(f, knobs, sizeof(knobs));
+		assert_string_equal(f->id, "ports.ephemeral.bound");
+		assert_string_equal(finding_level_name(f->level), cases[i].level);
+		assert_string_equal(knobs, RANGE "40000 40099");
+		text_is_whole(f->detail);
+		text_is_whole(f->advice);
+		if (!strstr(f->detail, cases[i].text))
+			fail_msg("case %zu: %s", i, f->detail);
+	}
+}
+
 static void several_destinations_are_named(void **state)
 {
 	static struct report r;
@@ -826,6 +871,7 @@ int main(void)
 		cmocka_unit_test(sockets_that_were_not_captured_are_unknown),
 		cmocka_unit_test(the_fullest_destination_is_chosen),
 		cmocka_unit_test(ports_in_use_are_judged),
+		cmocka_unit_test(ports_that_are_not_shared_are_one_range),
 		cmocka_unit_test(several_destinations_are_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,38 @@ static void only_a_full_send_buffer_is_the_servers(void **state)
 	}
 }
 
+/* Of a server that answers one request after the other. */
+static void small_replies_one_by_one_lack_nothing_of_the_server(void **state)
+{
+	static const struct {
+		uint64_t received, replies, busy_us;
+		uint32_t unsent;
+		bool hidden, idle;
+	} rows[] = {
+		{5 * 85, 5, 100, 0, false, true},
+		{10 * 60000, 10, 60000, 0, false, true},
+		/* All that it had was under way. */
+		{5 * 85, 5, 250000, 0, false, true},
+		{5 * 85, 5, 250000, 85, false, false},
+		/* One reply fills the path, with the margin. */
+		{5 * 80000, 5, 100, 0, false, false},
+		/* No reply was whole: nothing is known of their size. */
+		{5 * 85, 0, 100, 0, false, false},
+		{5 * 85, 5, 0, 0, true, false},
+	};
+	const struct target target = {.rtt_us = 50000, .bandwidth_bps = NEEDED * 8};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct moment_seen begin = {.us = 7, .connected = !rows[i].hidden}, end = begin;
+		end.us += 250000;
+		end.received += rows[i].received;
+		end.replies += rows[i].replies;
+		end.busy_us += rows[i].busy_us;
+		end.unsent = rows[i].unsent;
+		if (is_idle_between(&target, &begin, &end) != rows[i].idle)
+			fail_msg("row %zu", i);
+	}
+}
+
 /* What was slow for another reason is unknown; a reply that is too small for the path is n/a.
  */
 static void an_unexplained_throughput_is_unknown(void **state)
@@ -95,6 +127,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_a_full_send_buffer_is_the_servers),
+		cmocka_unit_test(small_replies_one_by_one_lack_nothing_of_the_server),
 		cmocka_unit_test(an_unexplained_throughput_is_unknown),
 		cmocka_unit_test(a_huge_target_is_refused_without_overflow),
 	};
