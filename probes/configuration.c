@@ -153,12 +153,14 @@ static bool clients_solve(const struct target *t, const struct settings *now,
 }
 
 /* The flag of the catalogue's texts for each state without a limit. */
-static const char *const states[] = {
-	[CLIENTS_READ] = NULL,         [CLIENTS_COMMAND] = "command",
-	[CLIENTS_OPTION] = "option",
-	[CLIENTS_UNNAMED] = "unnamed", [CLIENTS_UNREADABLE] = "unreadable",
-	[CLIENTS_CHANGED] = "changed", [CLIENTS_INVALID] = "invalid",
-	[CLIENTS_PARTS] = "parts"};
+static const char *const states[] = {[CLIENTS_READ] = NULL,
+				     [CLIENTS_COMMAND] = "command",
+				     [CLIENTS_OPTION] = "option",
+				     [CLIENTS_UNNAMED] = "unnamed",
+				     [CLIENTS_UNREADABLE] = "unreadable",
+				     [CLIENTS_CHANGED] = "changed",
+				     [CLIENTS_INVALID] = "invalid",
+				     [CLIENTS_PARTS] = "parts"};
 
 static void state_words(const struct settings *s, struct clients_limit limit, struct wording *w)
 {

@@ -703,7 +703,7 @@ static int narrower_next(struct narrower *n, const struct scan *s, const struct 
 		int rc = number_read(s, i + 1, 0, &value, e);
 		if (rc)
 			return rc;
-		/* 0: no limit, whatever the section above has. */
+		/* 0: none, also where the section above has one. */
 		value = value ? value : EDIT_NONE;
 		n->has_own |= !i;
 		*(i ? &parameter : &n->own) = value;
