@@ -87,13 +87,10 @@ struct clients_limit {
 
 static struct clients_limit limit_written(const struct target *t, const struct settings *s)
 {
-	const struct server_setting *set = setting_of(s);
 	int64_t written = s->at[CLIENTS][0], files = files_bound(s);
 	if (written > 0 && (files == REPORT_NONE || written <= files))
 		return (struct clients_limit){.value = written};
-	/* A server that raises its limit for the default has raised it to that. */
-	bool raised = set->preset && files == (int64_t)set->preset;
-	bool upper = written <= 0 && !raised;
+	bool upper = written <= 0;
 	/* An upper bound of what is not visible shows only that it is short. */
 	if (written == REPORT_NONE && upper && files >= (int64_t)t->connections)
 		files = REPORT_NONE;
@@ -156,12 +153,14 @@ static bool clients_solve(const struct target *t, const struct settings *now,
 }
 
 /* The flag of the catalogue's texts for each state without a limit. */
-static const char *const states[] = {
-	[CLIENTS_READ] = NULL,         [CLIENTS_COMMAND] = "command",
-	[CLIENTS_OPTION] = "option",   [CLIENTS_JOINED] = "joined",
-	[CLIENTS_UNNAMED] = "unnamed", [CLIENTS_UNREADABLE] = "unreadable",
-	[CLIENTS_CHANGED] = "changed", [CLIENTS_INVALID] = "invalid",
-	[CLIENTS_PARTS] = "parts"};
+static const char *const states[] = {[CLIENTS_READ] = NULL,
+				     [CLIENTS_COMMAND] = "command",
+				     [CLIENTS_OPTION] = "option",
+				     [CLIENTS_UNNAMED] = "unnamed",
+				     [CLIENTS_UNREADABLE] = "unreadable",
+				     [CLIENTS_CHANGED] = "changed",
+				     [CLIENTS_INVALID] = "invalid",
+				     [CLIENTS_PARTS] = "parts"};
 
 static void state_words(const struct settings *s, struct clients_limit limit, struct wording *w)
 {

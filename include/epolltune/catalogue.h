@@ -192,8 +192,9 @@ struct server_file {
 			       directory */
 	/* Where no file is named, and the program that reads it then; NULL: none is read. */
 	const char *usual, *program;
-	/* It writes a title over its command, which is that of its systemd unit. */
-	bool overwrites;
+	/* That it writes before its command; NULL: none. Another title hides the command, which is
+	 * then that of its systemd unit. */
+	const char *title;
 	/* Of a server that reads several files, in the order of the command: those of a directory
 	 * that it reads, in the order of their names; NULL: it reads one. */
 	const char *directory;
@@ -201,6 +202,7 @@ struct server_file {
 	enum { SERVER_BLOCKS, SERVER_LINES } syntax;
 	const char *sections; /* of SERVER_LINES: what begins one, comma separated; NULL: none */
 	const char *include;  /* the directive with the names of further files; NULL: none */
+	bool kept;            /* a worker that replaces one that ended has what the master read */
 	bool literal;         /* a backslash within single quotes is one */
 	bool folds;           /* names of directives may have any letter case */
 };
@@ -257,6 +259,10 @@ struct server_row {
 		uint64_t idle, busy, tls;
 	} own;
 	bool forks; /* a process for each connection */
+	/* Of its command, without effect on the limits of `set`, comma separated: "-d", "-p:" with
+	 * a word after it, "-g+" with those up to the next option, "*" a word of its own. NULL: its
+	 * words are lines of its configuration. */
+	const char *options;
 	struct server_file file;
 	struct server_setting set[SERVER_LIMITS]; /* how the lines of `clients` and `backlog` are
 						     tried (edit.h); zeroed: they are not */

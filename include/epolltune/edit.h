@@ -55,9 +55,11 @@ struct edit_included {
 /* The first one; false: there is none. */
 bool edit_included_find(const struct server_file *file, const struct server_setting *set,
 			const char *text, struct edit_included *out);
-/* The limit that a text sets for `listeners`, their addresses, "0.0.0.0:80,unix:/run/a"; "": all of
- * them; `above`: replaces the limit above all sections, unless EDIT_NONE. Zeros, which servers read
- * as no limit, do not count. -ENOTSUP: a value is not a number. */
+/* The limit that a text sets for at most so many `listeners`, their addresses,
+ * "0.0.0.0:80,unix:/run/a"; "": all of them; `above`: replaces the limit above all sections, unless
+ * EDIT_NONE. Zeros, which servers read as no limit, do not count. -ENOTSUP: a value is not a
+ * number. */
+#define EDIT_LISTENERS 64
 struct edit_limit {
 	uint64_t value; /* they have at most, together; EDIT_NONE: none is there */
 	/* One of them has at least; less than `value` where several sections serve them, or may. */
@@ -94,6 +96,10 @@ int edit_command_find(const char *text, const struct server_row *row, struct edi
  * at first. False: there is none; *value NULL: it is unknown. */
 bool edit_command_option(const struct edit_command *c, const char *option, size_t *at,
 			 const char **value);
+/* The first word that neither is an option that the row knows, apart from its argument, nor that;
+ * NULL: all is understood. */
+const char *edit_command_unknown(const struct edit_command *c, const struct server_row *row,
+				 const struct server_setting *set);
 /* The worker class that the command names; "": the shell expands it; NULL: the server has none. */
 const char *edit_command_class(const struct edit_command *c, const struct server_setting *set);
 /* Whether the option has an effect, by that class. */

@@ -23,7 +23,7 @@ struct subject {
 	size_t accepting;          /* their number; 0: not visible */
 	struct process *acceptors; /* those, as they were found; NULL: not visible */
 	size_t acceptor_count;
-	uint64_t oldest;     /* the first start time of them; 0: not visible */
+	uint64_t oldest, newest; /* the first and the last start time of them; 0: not visible */
 	uint64_t soft, hard; /* the smallest RLIMIT_NOFILE of them; HOST_UNLIMITED; 0, 0: unknown */
 	uint64_t held; /* the most descriptors besides connections that one holds; 0: unknown */
 	struct listeners listeners; /* its own only, with the processes that are visible */
@@ -95,8 +95,7 @@ enum subject_clients_state {
 	CLIENTS_READ,
 	/* Why it is not known. */
 	CLIENTS_COMMAND,    /* the command is not readable */
-	CLIENTS_OPTION,     /* `name` of the command is not one plain number */
-	CLIENTS_JOINED,     /* the command may have `name` behind another option */
+	CLIENTS_OPTION,     /* the word `file` of the command is not understood */
 	CLIENTS_UNNAMED,    /* it is not visible which files it reads */
 	CLIENTS_UNREADABLE, /* `file` */
 	CLIENTS_CHANGED,    /* `file`, or its owner or mode, after the server had started */

@@ -187,6 +187,8 @@ static bool section_is(const struct scan *s, const char *section)
 	return !section || !strcmp(scan_section(s), section);
 }
 
+static bool is_local(const char *address) { return !strncmp(address, "unix:", 5); }
+
 /* Whether one of the addresses of listen or bind is that of the server: "8080", "[::]:8080",
  * "*:80,*:8080", "unix:/run/app.sock", "unix@/run/app.sock", "/run/app.sock". */
 static bool address_names(const char *list, const char *address)
@@ -284,7 +286,7 @@ static bool is_covered(const struct edit_addresses *all, const char *address)
 	const char *port = strrchr(address, ':');
 	bool ipv6 = address[0] == '[', digits = address[0] >= '0' && address[0] <= '9';
 	char wildcard[2][EDIT_NAME];
-	if (!port || !strncmp(address, "unix:", 5))
+	if (!port || is_local(address))
 		return false;
 	snprintf(wildcard[0], sizeof(wildcard[0]), "*%s", port);
 	snprintf(wildcard[1], sizeof(wildcard[1]), "[::]%s", port);
@@ -542,7 +544,8 @@ static uint64_t sum_of(uint64_t a, uint64_t b) { return a > EDIT_NONE - b ? EDIT
 struct narrower {
 	const char *listeners;
 	char first[EDIT_NAME], name[EDIT_NAME];
-	uint64_t own;
+	uint64_t own; /* EDIT_NONE: no limit */
+	bool has_own;
 	struct range sockets;     /* by the parameters of its directives with addresses */
 	bool serves;              /* it may have one of the listeners */
 	bool inherits;            /* from one of the first kind that it names */
@@ -598,7 +601,7 @@ static enum serving address_serves(const char *bound, const char *listener)
 			  datagrams[] = "udp,udp4,udp6,quic4,quic6,dgram";
 	char family[EDIT_NAME] = "", own[EDIT_NAME * 4], other[EDIT_NAME * 4];
 	const char *at = strchr(bound, '@'), *colon, *port = strrchr(listener, ':');
-	bool local = !strncmp(listener, "unix:", 5);
+	bool local = is_local(listener);
 	if (strpbrk(bound, "$\"'\\%"))
 		return SERVING_MAYBE;
 	if (at) {
@@ -643,7 +646,7 @@ static uint64_t listeners_served(const struct scan *s, const char *listeners)
 
 static void narrower_end(struct narrower *n, struct edit_limit *out)
 {
-	bool first = !strcmp(n->name, n->first), own = n->own != EDIT_NONE;
+	bool first = !strcmp(n->name, n->first), own = n->has_own;
 	struct range r = n->inherits && n->any.most ? n->any : first ? unset : n->before;
 	if (own)
 		r = (struct range){n->own, n->own};
@@ -662,15 +665,28 @@ static void narrower_end(struct narrower *n, struct edit_limit *out)
 	}
 }
 
+/* Whether a directive with addresses makes one socket, which its parameters are of. */
+static bool is_one_socket(const struct scan *s)
+{
+	char text[EDIT_NAME * 4];
+	word_copy(s, 1, text, sizeof(text));
+	bool one = !strpbrk(text, ",-$") && text[strcspn(text, "/@")] == 0 &&
+		   !text[strspn(text, "0123456789abcdefABCDEF:.*[]")];
+	for (size_t i = 2; i < s->count; i++)
+		one &= !word_is(s, i, "shards");
+	return one;
+}
+
 static int narrower_next(struct narrower *n, const struct scan *s, const struct server_setting *set,
 			 struct edit_limit *out, struct err *e)
 {
 	static const char addresses[] = "bind";
 	uint64_t value, parameter = EDIT_NONE;
-	n->conditional |= s->text[s->word[0].begin] == '.';
+	n->conditional |=
+		s->text[s->word[0].begin] == '.' || word_is(s, 0, "tune.listener.default-shards");
 	if (s->opens) {
 		narrower_end(n, out);
-		n->own = EDIT_NONE;
+		n->has_own = false;
 		n->sockets = (struct range){EDIT_NONE, 0};
 		n->serves = n->inherits = false;
 		word_copy(s, 0, n->name, sizeof(n->name));
@@ -687,16 +703,16 @@ static int narrower_next(struct narrower *n, const struct scan *s, const struct 
 		int rc = number_read(s, i + 1, 0, &value, e);
 		if (rc)
 			return rc;
-		if (i)
-			parameter = value ? value : EDIT_NONE;
-		else
-			n->own = value ? value : EDIT_NONE;
+		/* 0: none, also where the section above has one. */
+		value = value ? value : EDIT_NONE;
+		n->has_own |= !i;
+		*(i ? &parameter : &n->own) = value;
 	}
 	if (served) {
 		n->serves = true;
 		n->served |= served;
 		n->sockets.least = lower_of(n->sockets.least, parameter);
-		n->sockets.most = sum_of(n->sockets.most, parameter);
+		n->sockets.most = sum_of(n->sockets.most, is_one_socket(s) ? parameter : EDIT_NONE);
 	}
 	return 0;
 }
@@ -709,8 +725,9 @@ static void narrower_join(struct narrower *n, const struct server_setting *set,
 	struct list_item item;
 	narrower_end(n, out);
 	for (const char *list = n->listeners; bit && list_next(&list, &item); bit <<= 1)
-		all |= bit;
-	bool found = n->served == all;
+		/* What no directive may name is for commands: "stats socket", "-S". */
+		all |= is_local(item.text) ? 0 : bit;
+	bool found = n->served && !(all & ~n->served);
 	if (out->value <= out->least)
 		snprintf(out->section, sizeof(out->section), "%s", set->section);
 	out->least = found ? lower_of(out->value, out->least) : 0;
@@ -949,7 +966,7 @@ static void blanks_skip(struct shell *s)
 static void redirection_skip(struct shell *s)
 {
 	struct shell word = *s;
-	char end[EDIT_NAME];
+	char end[EDIT_NAME] = "";
 	bool here = strspn(s->text + s->at, "<") == 2;
 	word.at += strspn(s->text + s->at, "<>&|");
 	bool tabs = here && s->text[word.at] == '-';
@@ -959,7 +976,7 @@ static void redirection_skip(struct shell *s)
 	word.room = sizeof(end);
 	shell_word_read(&word);
 	s->at = word.at;
-	if (!here || s->here_count == HERE)
+	if (!here || word.expands || s->here_count == HERE)
 		return;
 	memcpy(s->here[s->here_count].end, end, sizeof(end));
 	s->here[s->here_count++].tabs = tabs;
@@ -1073,6 +1090,45 @@ bool edit_command_option(const struct edit_command *c, const char *option, size_
 		}
 	}
 	return false;
+}
+
+/* The words that follow an option as its arguments: of so many. */
+static bool option_takes(const char *options, const char *word, size_t length, char *takes)
+{
+	struct list_item item;
+	while (list_next(&options, &item)) {
+		bool marked = strchr(":+", item.text[item.length - 1]);
+		*takes = marked ? item.text[item.length - 1] : 0;
+		if ((size_t)(item.length - marked) == length && !strncmp(item.text, word, length))
+			return true;
+	}
+	return false;
+}
+
+const char *edit_command_unknown(const struct edit_command *c, const struct server_row *row,
+				 const struct server_setting *set)
+{
+	const char *const of_row[] = {set->option, set->long_option, row->file.option};
+	for (size_t i = 1; i < c->count; i++) {
+		const char *word = c->word[i] ? c->word[i] : "";
+		size_t length = strncmp(word, "--", 2) ? strlen(word) : strcspn(word, "=");
+		char takes = 0;
+		bool known = *word != '-' && list_has(row->options, "*");
+		if (!strcmp(word, "--") && row->file.directory)
+			return NULL;
+		for (size_t k = 0; !known && k < sizeof(of_row) / sizeof(*of_row); k++)
+			if (of_row[k] && strlen(of_row[k]) == length &&
+			    !strncmp(of_row[k], word, length)) {
+				known = true;
+				takes = ':';
+			}
+		known = known || option_takes(row->options, word, length, &takes);
+		if (!known || (takes == ':' && !word[length] && ++i == c->count))
+			return word;
+		while (takes == '+' && i + 1 < c->count && c->word[i + 1] && *c->word[i + 1] != '-')
+			i++;
+	}
+	return c->count == EDIT_WORDS ? c->word[0] : NULL;
 }
 
 const char *edit_command_class(const struct edit_command *c, const struct server_setting *set)

@@ -34,11 +34,15 @@ static const struct server_row servers[] = {
 		.stalled_line = "client_header_timeout 10s; send_timeout 10s;",
 		.send_line = "remove sndbuf= from listen",
 		.own = {500, 650, 16000}, /* 1.22 */
+		/* events in -g and in its file are an error. */
+		.options = "-p:,-e:,-q,-g+",
 		.file = {.option = "-c",
+			 .title = "nginx: master process ",
 			 .prefix = "-p",
 			 .usual = "/etc/nginx/nginx.conf",
 			 .program = "/usr/sbin/nginx",
-			 .include = "include"},
+			 .include = "include",
+			 .kept = true},
 		.set = {[SERVER_CLIENTS] = {.directive = "worker_connections",
 					    .section = "events",
 					    .spare = 7, /* a sixteenth: idle ones are closed */
@@ -59,11 +63,7 @@ static const struct server_row servers[] = {
 		.keepalive_line = "tcp-keepalive {seconds}",
 		.stalled_line = "timeout 60, and client-output-buffer-limit normal 64mb 32mb 60",
 		.own = {1200, 10000, 36000}, /* 7.0 */
-		.file = {.option = "",
-			 .overwrites = true,
-			 .syntax = SERVER_LINES,
-			 .folds = true,
-			 .include = "include"},
+		.file = {.option = "", .syntax = SERVER_LINES, .folds = true, .include = "include"},
 		.set = {[SERVER_CLIENTS] = {.directive = "maxclients",
 					    .section = "",
 					    .counts = SERVER_LAST,
@@ -96,6 +96,7 @@ static const struct server_row servers[] = {
 		.stalled_line = "timeout client 10s and timeout http-request 10s",
 		.send_line = "remove tune.sndbuf.client",
 		.own = {1000, 1300, 17000}, /* 2.6 */
+		.options = "-D,-W,-Ws,-db,-q,-V,-p:,-L:,-S:,-x:,-sf+,-st+",
 		.file = {.option = "-f",
 			 .directory = "*.cfg",
 			 .syntax = SERVER_LINES,
@@ -109,7 +110,8 @@ static const struct server_row servers[] = {
 					    .narrower = "defaults,frontend,listen",
 					    .option = "-n",
 					    /* src/haproxy.c compute_ideal_maxconn() */
-					    .files_each = 2},
+					    .files_each = 2,
+					    .asked = "show info on its stats socket"},
 			[SERVER_BACKLOG] = {.directive = "bind", .parameter = "backlog "}},
 		.files_raised = true,
 	},
@@ -123,6 +125,13 @@ static const struct server_row servers[] = {
 		.clients_line = "worker_class = \"gevent\", worker_connections = {clients}",
 		.stalled_line =
 			"worker_class = \"gevent\", or a proxy in front of synchronous workers",
+		.options = "*,-b:,--bind:,-w:,--workers:,-k:,--worker-class:,--threads:,-t:,"
+			   "--timeout:,--graceful-timeout:,--keep-alive:,--max-requests:,"
+			   "--max-requests-jitter:,--backlog:,--access-logfile:,--error-logfile:,"
+			   "--log-level:,--log-file:,--access-logformat:,--capture-output,"
+			   "--preload,--reload,-D,--daemon,-p:,--pid:,-u:,--user:,-g:,--group:,"
+			   "-n:,--name:,--chdir:,-e:,--env:,--worker-tmp-dir:,"
+			   "-m:,--umask:,--forwarded-allow-ips:,--certfile:,--keyfile:",
 		.set = {[SERVER_CLIENTS] = {.option = "--worker-connections",
 					    .class_options = "--worker-class,-k",
 					    .classes = "gevent,eventlet,gthread,gevent_wsgi,"
@@ -190,6 +199,14 @@ static const struct server_row servers[] = {
 		.files_line = "memcached -c {files}",
 		.stalled_line = "memcached -o idle_timeout=60",
 		.own = {500, 700, 16000}, /* 1.6.18 */
+		.options = "-p:,--port:,-U:,--udp-port:,-s:,--unix-socket:,-a:,--unix-mask:,-l:,"
+			   "--listen:,-d,--daemon,-u:,--user:,-m:,--memory-limit:,-M,"
+			   "--disable-evictions,-k,--lock-memory,-v,-vv,-vvv,--verbose,-P:,"
+			   "--pidfile:,-f:,--slab-growth-factor:,-n:,--slab-min-size:,-L,"
+			   "--enable-largepages,-t:,--threads:,-R:,-C,--disable-cas,-b:,"
+			   "--listen-backlog:,-B:,--protocol:,-I:,--max-item-size:,-S,"
+			   "--enable-sasl,-F,--disable-flush-all,-X,--disable-dumping,-Y:,"
+			   "--auth-file:,-Z,--enable-ssl,-o:,--extended:,-A,--enable-shutdown",
 		.set = {[SERVER_CLIENTS] = {.option = "-c",
 					    .long_option = "--conn-limit",
 					    .preset = 1024},

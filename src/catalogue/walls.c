@@ -394,13 +394,12 @@ static const struct wall_row walls[] = {
 			"connections.",
 		.detail =
 			"{unknown?{command?The command of {who} is not "
-			"readable:}{option?{name} in the command of {server} is not one plain "
-			"number:}{joined?The command of {server} may have {name} behind "
-			"another option:}{unnamed?The configuration of {server} is not "
+			"readable:}{option?epolltune does not understand {file} in the "
+			"command of {server}:}{unnamed?The configuration of {server} is not "
 			"visible{asked?\\; {asked} shows the limit}:}{unreadable?{file} of {server} is not "
-			"readable:}{changed?{file}, or its owner or mode, changed after "
-			"{server} had started or was reloaded\\: reload it and check "
-			"again:}{invalid?{name} in {file} is not a plain number:}{parts?{file} "
+			"readable:}{changed?{file}, its owner, mode or directory, or a link to "
+			"it changed, and it is not visible that {server} read it since\\: restart it "
+			"and check again:}{invalid?{name} in {file} is not a plain number:}{parts?{file} "
 			"has parts that epolltune does not follow, and they may set "
 			"{name}:}{several?Sections that serve the listeners of {server}, or "
 			"may, have different limits\\: name one listener (--server "
@@ -410,7 +409,8 @@ static const struct wall_row walls[] = {
 			"{server} is not visible:}; check --run measures the limit:" LIMIT_OF_A_SERVER
 			"{processes? for each of {processes} processes}{both?, connections to "
 			"servers behind it included}{held?, {held} descriptors that it holds "
-			"besides included}}.",
+			"besides included}{asked?\\; that is the limit at its start\\: {asked} shows "
+			"the present one}}.",
 		.absent =
 			"The command of the server does not set its limit, and epolltune does not "
 			"know its default; check --run measures it.",

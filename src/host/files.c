@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
@@ -330,7 +332,7 @@ static int read_whole(const struct host *h, int fd, const char *path, char **tex
 
 /* `strings`: each ends with a NUL. */
 static ssize_t text_of(const struct host *h, int fd, const char *path, bool strings, char **text,
-		       struct timespec *changed, struct err *e)
+		       struct err *e)
 {
 	struct stat st;
 	if (fstat(fd, &st) < 0)
@@ -338,7 +340,6 @@ static ssize_t text_of(const struct host *h, int fd, const char *path, bool stri
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, S_ISDIR(st.st_mode) ? EISDIR : EINVAL,
 			       "cannot read %s/%s: not a regular file", h->root, path);
-	*changed = st.st_ctim;
 	char *buf = NULL;
 	size_t n = 0;
 	int r = read_whole(h, fd, path, &buf, &n, e);
@@ -369,60 +370,138 @@ static ssize_t text_read(const struct host *h, const char *path, bool strings, c
 	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", e);
 	if (fd < 0)
 		return fd;
-	struct timespec changed;
-	ssize_t n = text_of(h, fd, path, strings, text, &changed, e);
+	ssize_t n = text_of(h, fd, path, strings, text, e);
 	if (n >= 0 && h->frozen && h->kept)
 		kept_add(h->kept, path, *text, (size_t)n);
 	return n;
 }
 
-/* The latest change of the links in a path, as far as they can be opened. */
-static void links_changed(int root, const char *path, struct timespec *changed)
+static void later_take(struct timespec *latest, const struct timespec *t)
 {
-	char part[PATH_MAX];
+	if (t->tv_sec > latest->tv_sec ||
+	    (t->tv_sec == latest->tv_sec && t->tv_nsec > latest->tv_nsec))
+		*latest = *t;
+}
+
+static void last_part_drop(char *path)
+{
+	char *slash = strrchr(path, '/');
+	*(slash ? slash : path) = 0;
+}
+
+/* As many as the kernel follows. */
+#define LINKS 40
+
+/* Resolves a relative path in a root into one without links, `out`, and takes the change of each
+ * link; that of a directory above the last where that is not one of its content: it was renamed. */
+static int path_resolve(int root, const char *path, char out[static PATH_MAX],
+			struct timespec *changed)
+{
+	char rest[PATH_MAX], target[PATH_MAX], more[PATH_MAX];
+	unsigned links = 0;
 	struct stat st;
-	for (size_t at = 1; path[at - 1]; at++) {
-		if (path[at] && path[at] != '/')
+	snprintf(rest, sizeof(rest), "%s", path);
+	*out = 0;
+	for (char *at = rest; *(at += strspn(at, "/"));) {
+		size_t length = strcspn(at, "/"), had = strlen(out);
+		char *part = at;
+		at += length;
+		if (length == 2 && !strncmp(part, "..", 2))
+			last_part_drop(out);
+		if (*part == '.' && (length == 1 || (length == 2 && part[1] == '.')))
 			continue;
-		snprintf(part, sizeof(part), "%.*s", (int)at, path);
-		CLEAN(close_fd) int fd = open_in(root, part, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
-		if (fd >= 0 && !fstat(fd, &st) && S_ISLNK(st.st_mode) &&
-		    (st.st_ctim.tv_sec > changed->tv_sec ||
-		     (st.st_ctim.tv_sec == changed->tv_sec &&
-		      st.st_ctim.tv_nsec > changed->tv_nsec)))
-			*changed = st.st_ctim;
+		if (had + length + 2 > PATH_MAX)
+			return errno = ENAMETOOLONG, -1;
+		snprintf(out + had, PATH_MAX - had, "%s%.*s", had ? "/" : "", (int)length, part);
+		CLEAN(close_fd) int fd = open_in(root, out, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+		if (fd < 0 || fstat(fd, &st))
+			return -1;
+		if (S_ISDIR(st.st_mode) && (st.st_ctim.tv_sec != st.st_mtim.tv_sec ||
+					    st.st_ctim.tv_nsec != st.st_mtim.tv_nsec))
+			later_take(changed, &st.st_ctim);
+		if (!S_ISLNK(st.st_mode))
+			continue;
+		later_take(changed, &st.st_ctim);
+		ssize_t size = readlinkat(fd, "", target, sizeof(target) - 1);
+		if (size < 0 || ++links > LINKS)
+			return size < 0 ? -1 : (errno = ELOOP, -1);
+		target[size] = 0;
+		if (snprintf(more, sizeof(more), "%s%s", target, at) >= (int)sizeof(more))
+			return errno = ENAMETOOLONG, -1;
+		memcpy(rest, more, sizeof(rest));
+		at = rest;
+		last_part_drop(out);
+		if (*rest == '/')
+			*out = 0;
 	}
+	return 0;
+}
+
+/* Whether reading a file of that file system may do something, or wait. */
+static bool is_special(int fd)
+{
+	static const long special[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC,        DEBUGFS_MAGIC,
+				       TRACEFS_MAGIC,    CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+				       SECURITYFS_MAGIC, BPF_FS_MAGIC,       PSTOREFS_MAGIC,
+				       EFIVARFS_MAGIC};
+	struct statfs fs;
+	bool found = fstatfs(fd, &fs) != 0;
+	for (size_t i = 0; !found && i < sizeof(special) / sizeof(*special); i++)
+		found = (unsigned long)fs.f_type == (unsigned long)special[i];
+	return found;
+}
+
+/* Opens what a descriptor of O_PATH names: only a directory, or a file whose opening does nothing.
+ */
+static int reopened(int path, int flags, struct stat *st)
+{
+	char name[40];
+	if (fstat(path, st))
+		return -1;
+	if (is_special(path) ||
+	    !(flags & O_DIRECTORY ? S_ISDIR(st->st_mode) : S_ISREG(st->st_mode)))
+		return errno = S_ISDIR(st->st_mode)  ? EISDIR
+			       : flags & O_DIRECTORY ? ENOTDIR
+						     : EINVAL,
+		       -1;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", path);
+	return open(name, flags | O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
 int machine_open_as(const struct host *h, pid_t pid, const char *name, int flags,
-		    struct timespec *changed, struct err *e)
+		    struct machine_changed *changed, struct err *e)
 {
-	char path[40];
+	char path[PATH_MAX], real[PATH_MAX];
 	struct stat st;
+	*changed = (struct machine_changed){0};
 	if (!h->live)
 		return err_set(e, EOPNOTSUPP, "%s: a captured machine has no such file", name);
-	if (!machine_path_allowed(name + 1))
+	if (!machine_path_allowed(name + 1) && strcmp(name, "/") != 0)
 		return err_set(e, EINVAL, "%s: not an absolute path without \"..\"", name);
 	snprintf(path, sizeof(path), "proc/%d/root", (int)pid);
 	CLEAN(close_fd) int root = open_below(h, path, O_PATH | O_DIRECTORY);
-	int fd = root < 0 ? -1
-			  : open_in(root, name + 1,
-				    flags | O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
-	if (fd < 0 || fstat(fd, &st))
-		return fd < 0 ? err_errno(e, "cannot read %s", name)
-			      : (close_fd(&fd), err_errno(e, "cannot read %s", name));
-	*changed = st.st_ctim;
-	links_changed(root, name + 1, changed);
+	if (root < 0 || path_resolve(root, name + 1, real, &changed->self))
+		return err_errno(e, "cannot read %s", name);
+	CLEAN(close_fd)
+	int file = open_in(root, *real ? real : ".", O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = file < 0 ? -1 : reopened(file, flags, &st);
+	if (fd < 0)
+		return err_errno(e, "cannot read %s", name);
+	later_take(&changed->self, &st.st_ctim);
+	last_part_drop(real);
+	CLEAN(close_fd) int around = open_in(root, *real ? real : ".", O_PATH | O_CLOEXEC, 0);
+	changed->around = changed->self;
+	if (around >= 0 && !fstat(around, &st))
+		later_take(&changed->around, &st.st_ctim);
 	return fd;
 }
 
 ssize_t machine_read_as(const struct host *h, pid_t pid, const char *name, char **text,
-			struct timespec *changed, struct err *e)
+			struct machine_changed *changed, struct err *e)
 {
-	struct timespec own;
 	*text = NULL;
 	CLEAN(close_fd) int fd = machine_open_as(h, pid, name, 0, changed, e);
-	return fd < 0 ? fd : text_of(h, fd, name + 1, false, text, &own, e);
+	return fd < 0 ? fd : text_of(h, fd, name + 1, false, text, e);
 }
 
 ssize_t host_read_all(const struct host *h, const char *path, char **text, struct err *e)

@@ -38,15 +38,20 @@ struct host *machine_make(const char *root);
 int machine_open(const struct host *h, const char *path, int flags, const char *verb,
 		 struct err *e);
 
-/* Opens the file or directory that process `pid` sees at the absolute path `name`; *changed: when
- * it or a link to it last changed (st_ctim), which no tool can set back. Links are resolved in the
- * root of the process; -ELOOP for them without openat2(2). -EACCES: this user may not look there;
- * -EOPNOTSUPP: a captured machine. */
+/* When something last changed (st_ctim), which no tool can set back. */
+struct machine_changed {
+	struct timespec self;   /* it, a link to it, or the name of a directory above it */
+	struct timespec around; /* the same, and what its directory has */
+};
+/* Opens the file, or with O_DIRECTORY the directory, that process `pid` sees at the absolute path
+ * `name`. Links are resolved in the root of the process; -ELOOP for them without openat2(2).
+ * -EINVAL: neither, or of a file system of the kernel: such files are not opened, since that may
+ * have an effect. -EACCES: this user may not look there; -EOPNOTSUPP: a captured machine. */
 int machine_open_as(const struct host *h, pid_t pid, const char *name, int flags,
-		    struct timespec *changed, struct err *e);
+		    struct machine_changed *changed, struct err *e);
 /* The text of such a file, which the caller frees. */
 ssize_t machine_read_as(const struct host *h, pid_t pid, const char *name, char **text,
-			struct timespec *changed, struct err *e);
+			struct machine_changed *changed, struct err *e);
 
 /* The byte order of the machine: that of a captured one is in sys/kernel/cpu_byteorder (Linux 6.2,
  * or written by `epolltune capture`); without it, little-endian. NULL: this machine. */

@@ -15,23 +15,30 @@
 #include "host/machine.h"
 #include "host/processes.h"
 
-/* Files that are read at most, and bytes of them. */
+/* What is read at most: any user may name such a server and its files. */
 #define FILES 256
-#define BYTES ((size_t)16 << 20)
+#define BYTES ((size_t)1 << 20) /* in all */
+#define INCLUDES 32
 
 struct reading {
 	const struct host *host;
 	const struct subject *subject;
 	const struct server_file *file;
 	struct server_config *out;
-	size_t files;
+	size_t files, bytes, includes;
+	uint64_t since; /* its processes have read what did not change after that */
 };
 
-/* Whether it changed after the first process of those that accept had started: what a reload starts
- * has read it. */
-static bool is_newer(const struct subject *s, const struct timespec *changed)
+/* Ticks of the clock in which a reload starts all workers. */
+#define RELOAD 10
+
+/* The start of those that accept: what a reload starts has read the files. A worker that replaces
+ * one that ended has not, if the master keeps the configuration: there only several that started
+ * together show a reload. */
+static uint64_t since_when(const struct subject *s, const struct server_file *file)
 {
-	return process_precedes(s->oldest ? s->oldest : s->started, changed);
+	bool together = s->accepting > 1 && s->newest - s->oldest <= RELOAD;
+	return s->oldest && (!file->kept || together) ? s->oldest : s->started;
 }
 
 /* `file`: NULL: the first one. */
@@ -47,14 +54,15 @@ static bool refuse(struct reading *r, enum subject_clients_state state, const ch
 static bool file_append(struct reading *r, const char *name, char **text)
 {
 	CLEAN(free_pointer) char *more = NULL;
-	struct timespec changed;
+	struct machine_changed changed;
 	size_t had = *text ? strlen(*text) : 0;
 	ssize_t size = machine_read_as(r->host, r->subject->pid, name, &more, &changed, NULL);
 	if (size < 0)
 		return refuse(r, CLIENTS_UNREADABLE, name);
-	if (is_newer(r->subject, &changed))
+	if (process_precedes(r->since, &changed.around))
 		return refuse(r, CLIENTS_CHANGED, name);
-	if (++r->files > FILES || had + (size_t)size > BYTES)
+	r->bytes += (size_t)size + 1;
+	if (++r->files > FILES || r->bytes > BYTES)
 		return refuse(r, CLIENTS_PARTS, name);
 	char *longer = realloc(*text, had + (size_t)size + 2);
 	if (!longer)
@@ -87,7 +95,7 @@ static bool names_read(DIR *all, const char *match, char ***names, size_t *count
 
 /* Appends those files of an open directory. */
 static bool directory_append(struct reading *r, int fd, const char *name, const char *match,
-			     const struct timespec *changed, char **text)
+			     const struct machine_changed *changed, char **text)
 {
 	char **names = NULL, path[PATH_MAX];
 	size_t count = 0;
@@ -97,9 +105,9 @@ static bool directory_append(struct reading *r, int fd, const char *name, const 
 		return refuse(r, CLIENTS_UNREADABLE, name);
 	}
 	/* One of its files may be gone. */
-	bool ok = is_newer(r->subject, changed)             ? refuse(r, CLIENTS_CHANGED, name)
-		  : !names_read(all, match, &names, &count) ? refuse(r, CLIENTS_UNREADABLE, name)
-							    : true;
+	bool ok = process_precedes(r->since, &changed->self) ? refuse(r, CLIENTS_CHANGED, name)
+		  : !names_read(all, match, &names, &count)  ? refuse(r, CLIENTS_UNREADABLE, name)
+							     : true;
 	for (size_t i = 0; i < count; i++) {
 		int length = snprintf(path, sizeof(path), "%s/%s", name, names[i] ? names[i] : "");
 		ok = ok && (length < PATH_MAX ? file_append(r, path, text)
@@ -115,7 +123,7 @@ static bool directory_append(struct reading *r, int fd, const char *name, const 
 static bool named_append(struct reading *r, const char *name, char **text)
 {
 	char directory[PATH_MAX];
-	struct timespec changed;
+	struct machine_changed changed;
 	const char *base = strrchr(name, '/'), *wild = strpbrk(name, "*?[");
 	if (!base || *name != '/' || (wild && wild < base))
 		return refuse(r, CLIENTS_PARTS, name);
@@ -125,8 +133,6 @@ static bool named_append(struct reading *r, const char *name, char **text)
 		 wild ? (int)(base - name) : (int)strlen(name), name);
 	int fd = machine_open_as(r->host, r->subject->pid, *directory ? directory : "/",
 				 O_DIRECTORY, &changed, NULL);
-	if (fd == -ENOENT && wild)
-		return true;
 	if (fd < 0)
 		return wild ? refuse(r, CLIENTS_UNREADABLE, name) : file_append(r, name, text);
 	return directory_append(r, fd, directory, wild ? base + 1 : r->file->directory, &changed,
@@ -144,7 +150,7 @@ static bool included_read(struct reading *r, const struct edit_included *i)
 				     : snprintf(name, sizeof(name), "%.*s/%s",
 						(int)(slash - r->out->file), r->out->file, i->name);
 	/* Where the working directory counts, that of the start is not known. */
-	if (length >= PATH_MAX || (*i->name != '/' && !r->file->prefix))
+	if (length >= PATH_MAX || (*i->name != '/' && !r->file->prefix) || ++r->includes > INCLUDES)
 		return refuse(r, CLIENTS_PARTS, NULL);
 	if (!named_append(r, name, &more))
 		return false;
@@ -152,6 +158,24 @@ static bool included_read(struct reading *r, const struct edit_included *i)
 		return refuse(r, CLIENTS_UNREADABLE, name);
 	free(text);
 	r->out->text = all;
+	return true;
+}
+
+/* Appends the words behind the file, of a server that reads them as lines: "--name argument". */
+static bool words_append(struct reading *r, const struct edit_command *c)
+{
+	for (size_t i = 2; i < c->count; i++) {
+		const char *word = c->word[i], *text = r->out->text ? r->out->text : "";
+		bool begins = !strncmp(word, "--", 2);
+		char *longer;
+		if (strpbrk(word, "\"'\\") || !strcmp(word, "-") || (i == 2 && !begins))
+			return refuse(r, CLIENTS_OPTION, word);
+		if (asprintf(&longer, begins ? "%s\n%s" : "%s \"%s\"", text,
+			     word + (begins ? 2 : 0)) < 0)
+			return refuse(r, CLIENTS_UNREADABLE, word);
+		free(r->out->text);
+		r->out->text = longer;
+	}
 	return true;
 }
 
@@ -179,7 +203,8 @@ void server_config_read(const struct host *h, const struct subject *s, const str
 	const struct server_row *row = server_row_find(s->name);
 	const struct server_file *file = &row->file;
 	const char *words[EDIT_WORDS];
-	struct reading r = {.host = h, .subject = s, .file = file, .out = out};
+	struct reading r = {
+		.host = h, .subject = s, .file = file, .out = out, .since = since_when(s, file)};
 	struct edit_included included;
 	size_t count = words_find(c, file, words);
 	*out = (struct server_config){.state = CLIENTS_UNNAMED};
@@ -196,6 +221,8 @@ void server_config_read(const struct host *h, const struct subject *s, const str
 	for (size_t i = 0; i < count; i++)
 		if (!named_append(&r, words[i], &out->text))
 			return;
+	if (!row->options && !words_append(&r, c))
+		return;
 	while (edit_included_find(file, &row->set[SERVER_CLIENTS], out->text ? out->text : "",
 				  &included))
 		if (!included_read(&r, &included))

@@ -541,6 +541,8 @@ static void accepting_count(struct subject_search *s, struct subject *out, const
 	}
 	if (!out->oldest || p.started < out->oldest)
 		out->oldest = p.started;
+	if (p.started > out->newest)
+		out->newest = p.started;
 	held = held_estimate(s, process, p.open, held);
 	if (held > out->held)
 		out->held = held;

@@ -5,27 +5,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/edit.h"
+#include "epolltune/list.h"
 #include "epolltune/subject.h"
 #include "host/machine.h"
 #include "host/processes.h"
 #include "host/server_config.h"
 #include "host/unit_command.h"
 
-/* nginx writes "nginx: master process COMMAND" over its command. */
-#define TITLE " process "
-
-/* The words of the command, which `text` keeps. */
-static void command_split(char *text, struct edit_command *c)
+/* The words of the command, which `text` keeps, without the title before it. */
+static void command_split(char *text, const char *title, struct edit_command *c)
 {
-	const char *ends = strstr(text, TITLE) ? " \n" : "\n";
+	size_t length = title ? strlen(title) : 0;
+	bool titled = length && !strncmp(text, title, length);
 	char *rest = NULL;
 	*c = (struct edit_command){.first = true};
-	for (char *word = strtok_r(text, ends, &rest); word && c->count < EDIT_WORDS;
-	     word = strtok_r(NULL, ends, &rest))
+	for (char *word = strtok_r(text + (titled ? length : 0), titled ? " \n" : "\n", &rest);
+	     word && c->count < EDIT_WORDS; word = strtok_r(NULL, titled ? " \n" : "\n", &rest))
 		c->word[c->count++] = word;
 }
 
@@ -46,18 +46,6 @@ static bool option_number(const struct edit_command *c, const char *option, uint
 	return !*end;
 }
 
-/* Whether a word may have a short option behind others: "-vc 100". */
-static bool option_hides(const struct edit_command *c, const char *option)
-{
-	if (!option || option[1] == '-')
-		return false;
-	for (size_t i = 1; i < c->count; i++)
-		if (c->word[i][0] == '-' && c->word[i][1] && c->word[i][1] != '-' &&
-		    strchr(c->word[i] + 2, option[1]))
-			return true;
-	return false;
-}
-
 /* Whether the server is the distribution's, by its file or, where another user's is not visible, by
  * its command. */
 static bool is_distributed(const struct host *h, const struct subject *s,
@@ -74,26 +62,61 @@ static bool is_distributed(const struct host *h, const struct subject *s,
 	return !strncmp(file, program, length) && (!file[length] || file[length] == ' ');
 }
 
-/* The command of its unit, if that starts such a server. */
-static bool unit_find(const struct host *h, const struct subject *s, const struct server_row *row,
-		      char **text, struct edit_command *c)
+/* Whether the process sees the files that this one sees: a sandbox of systemd has the same root. */
+static bool root_is_ours(const struct host *h, const struct subject *s)
 {
-	if (unit_command_read(h, unit_service(s->unit), s->started, text, c))
+	struct stat own, other;
+	CLEAN(close_fd) int process = process_open(h, s->pid, NULL);
+	return process >= 0 && !stat("/", &own) && !fstatat(process, "root", &other, 0) &&
+	       own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
+/* The command of the system's unit that it is in, if that starts such a server. */
+static bool command_of_unit(const struct host *h, const struct subject *s,
+			    const struct server_row *row, char **text, struct edit_command *c)
+{
+	CLEAN(free_pointer) char *cgroup = NULL;
+	char path[64];
+	snprintf(path, sizeof(path), "proc/%d/cgroup", (int)s->pid);
+	if (host_read_all(h, path, &cgroup, NULL) < 0 ||
+	    !unit_is_system(cgroup, unit_service(s->unit)) || !root_is_ours(h, s) ||
+	    unit_command_read(h, unit_service(s->unit), s->started, text, c))
 		return false;
 	const char *slash = strrchr(c->word[0], '/');
 	return server_row_find(slash ? slash + 1 : c->word[0]) == row;
 }
 
-/* The addresses of its listeners of connections; "": all, as they do not fit. */
+/* Whether "/" of the process is a directory of a file system, that of chroot(2): it has read its
+ * files before. */
+static bool has_changed_root(const struct host *h, const struct subject *s)
+{
+	CLEAN(free_pointer) char *mounts = NULL;
+	char path[64], *rest = NULL;
+	snprintf(path, sizeof(path), "proc/%d/mountinfo", (int)s->pid);
+	if (host_read_all(h, path, &mounts, NULL) < 0)
+		return false;
+	for (char *line = strtok_r(mounts, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		char point[3] = "";
+		if (sscanf(line, "%*s %*s %*s %*s %2s", point) == 1 && !strcmp(point, "/"))
+			return false;
+	}
+	return true;
+}
+
+/* The addresses of its listeners of connections, each once; "": all, as they do not fit. */
 static void listeners_list(const struct subject *s, char *list, size_t size)
 {
-	size_t used = 0;
+	size_t used = 0, count = 0;
 	list[0] = 0;
-	for (size_t i = 0; i < s->listeners.count && used < size; i++)
-		if (s->listeners.at[i].kind != LISTENER_UDP)
-			used += (size_t)snprintf(list + used, size - used, "%s%s", used ? "," : "",
-						 s->listeners.at[i].address);
-	if (used >= size)
+	for (size_t i = 0; i < s->listeners.count && used < size; i++) {
+		const struct listener *l = &s->listeners.at[i];
+		if (l->kind == LISTENER_UDP || (used && list_has(list, l->address)))
+			continue;
+		count++;
+		used += (size_t)snprintf(list + used, size - used, "%s%s", used ? "," : "",
+					 l->address);
+	}
+	if (used >= size || count > EDIT_LISTENERS)
 		list[0] = 0;
 }
 
@@ -107,13 +130,17 @@ static void files_read(const struct host *h, const struct subject *s, const stru
 	struct server_config config;
 	char listeners[4096];
 	bool usual = row->file.usual && is_distributed(h, s, c, row->file.program);
+	if (has_changed_root(h, s)) {
+		out->state = CLIENTS_UNNAMED;
+		return;
+	}
 	server_config_read(h, s, c, usual, &config);
 	listeners_list(s, listeners, sizeof(listeners));
 	out->state = config.state;
 	snprintf(out->file, sizeof(out->file), "%.127s", config.file);
 	if (out->state == CLIENTS_READ &&
-	    edit_limit(&row->file, set, listeners, config.text ? config.text : "", number, &limit,
-		       NULL))
+	    edit_limit(&row->file, set, listeners, config.text ? config.text : "",
+		       row->options ? number : EDIT_NONE, &limit, NULL))
 		out->state = CLIENTS_INVALID;
 	else if (out->state == CLIENTS_READ && limit.elsewhere)
 		out->state = CLIENTS_PARTS;
@@ -127,9 +154,16 @@ static void files_read(const struct host *h, const struct subject *s, const stru
 	if (set->narrower && strcmp(limit.section, set->section) != 0)
 		snprintf(out->section, sizeof(out->section), "%.31s", limit.section);
 	if (number != EDIT_NONE && !out->section[0])
-		out->file[0] = 0;
+		out->file[0] = 0; /* of the command */
 	else
 		out->name = set->directive;
+}
+
+/* A word of the command keeps the limit unknown. */
+static void option_refuse(struct subject_clients *out, const char *word)
+{
+	out->state = CLIENTS_OPTION;
+	snprintf(out->file, sizeof(out->file), "%s", word);
 }
 
 static void command_read(const struct host *h, const struct subject *s,
@@ -137,23 +171,25 @@ static void command_read(const struct host *h, const struct subject *s,
 			 struct subject_clients *out)
 {
 	const struct server_setting *set = &row->set[SERVER_CLIENTS];
+	const char *unknown = row->options ? edit_command_unknown(c, row, set) : NULL;
 	uint64_t number = EDIT_NONE, other = EDIT_NONE;
 	bool plain = option_number(c, set->option, &number) &&
 		     option_number(c, set->long_option, &other);
 	bool given = number != EDIT_NONE || other != EDIT_NONE, first = number != EDIT_NONE;
 	out->name = first || !given ? set->option : set->long_option;
-	if (!plain || (number != EDIT_NONE && other != EDIT_NONE)) {
-		out->state = CLIENTS_OPTION;
-	} else if (given && !edit_command_acts(c, set)) {
-		out->state = CLIENTS_NONE;
-	} else if (given && !set->narrower) {
+	if (unknown) {
+		option_refuse(out, unknown);
+	} else if (!plain || (number != EDIT_NONE && other != EDIT_NONE) ||
+		   (given && !edit_command_acts(c, set))) {
+		option_refuse(out, out->name);
+	} else if (given && !set->directive) {
 		out->state = CLIENTS_READ;
 		out->limit = first ? number : other;
 	} else if (set->directive) {
 		out->name = given ? out->name : set->directive;
 		files_read(h, s, row, c, number, out);
 	} else if (set->preset) {
-		out->state = option_hides(c, set->option) ? CLIENTS_JOINED : CLIENTS_READ;
+		out->state = CLIENTS_READ;
 		out->preset = true;
 		out->limit = set->preset;
 	}
@@ -182,11 +218,11 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 	out->state = CLIENTS_COMMAND;
 	if (host_read_strings(h, path, &command, NULL) < 0)
 		return 0;
-	command_split(command, c);
+	command_split(command, row->file.title, c);
 	out->state = CLIENTS_NONE;
-	if (row->file.overwrites && is_title(c) && !unit_find(h, s, row, &unit, c)) {
+	if (is_title(c) && !command_of_unit(h, s, row, &unit, c)) {
 		out->state = CLIENTS_UNNAMED;
-		out->name = set->directive;
+		out->name = set->directive ? set->directive : set->option;
 	} else {
 		command_read(h, s, row, c, out);
 	}

@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,57 +17,135 @@
 #define KEY "ExecStart"
 
 /* Of systemd.unit(5), the highest first. */
-static const char *const trees[] = {"/etc/systemd/system", "/run/systemd/system",
-				    "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
-				    "/lib/systemd/system"};
+static const char *const trees[] = {"/etc/systemd/system.control", "/run/systemd/system.control",
+				    "/run/systemd/transient",      "/run/systemd/generator.early",
+				    "/etc/systemd/system",         "/etc/systemd/system.attached",
+				    "/run/systemd/system",         "/run/systemd/system.attached",
+				    "/run/systemd/generator",      "/usr/local/lib/systemd/system",
+				    "/usr/lib/systemd/system",     "/lib/systemd/system",
+				    "/run/systemd/generator.late"};
+#define TREES (sizeof(trees) / sizeof(*trees))
+
+bool unit_is_system(const char *cgroup, const char *unit)
+{
+	static const char system[] = ":/system.slice/", slice[] = ".slice";
+	const char *at = strstr(cgroup, system);
+	bool inside = *unit && at;
+	at = inside ? at + sizeof(system) - 1 : "";
+	for (const char *slash;
+	     inside && (slash = strchr(at, '/')) && slash < at + strcspn(at, "\n"); at = slash + 1)
+		inside = slash - at >= (ptrdiff_t)sizeof(slice) &&
+			 !strncmp(slash - sizeof(slice) + 1, slice, sizeof(slice) - 1);
+	return inside && strcspn(at, "\n") == strlen(unit) && !strncmp(at, unit, strlen(unit));
+}
 
 /* As systemd sees it, which shares the root of this process. */
 static ssize_t unit_read(const struct host *h, const char *name, uint64_t started, char **text)
 {
-	struct timespec changed;
+	struct machine_changed changed;
 	ssize_t size = machine_read_as(h, getpid(), name, text, &changed, NULL);
-	return size >= 0 && process_precedes(started, &changed) ? -ENOTSUP : size;
+	return size >= 0 && process_precedes(started, &changed.self) ? -ENOTSUP : size;
 }
 
-/* Whether a drop-in of that name sets the command, or the directory changed. */
-static int dropins_check(const struct host *h, const char *tree, const char *unit, uint64_t started)
+/* Opens a directory; NULL with *rc: 0, there is none. */
+static DIR *directory_open(const struct host *h, const char *path, struct timespec *changed,
+			   int *rc)
 {
-	char path[PATH_MAX];
+	struct machine_changed c;
+	int fd = machine_open_as(h, getpid(), path, O_DIRECTORY, &c, NULL);
+	*rc = fd == -ENOENT ? 0 : -ENOTSUP;
+	*changed = c.self;
+	DIR *all = fd < 0 ? NULL : fdopendir(fd);
+	if (fd >= 0 && !all)
+		close_fd(&fd);
+	return all;
+}
+
+/* Whether a drop-in may set the command, or the directory changed. */
+static int dropins_check(const struct host *h, const char *directory, uint64_t started)
+{
+	char path[PATH_MAX + NAME_MAX + 2];
 	struct timespec changed;
-	snprintf(path, sizeof(path), "%s/%s.d", tree, unit);
-	int fd = machine_open_as(h, getpid(), path, O_DIRECTORY, &changed, NULL);
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	CLEAN(close_directory) DIR *all = fdopendir(fd);
 	const struct dirent *entry;
-	if (!all)
-		return close_fd(&fd), -ENOTSUP;
-	if (process_precedes(started, &changed))
-		return -ENOTSUP;
+	int rc;
+	CLEAN(close_directory) DIR *all = directory_open(h, directory, &changed, &rc);
+	if (!all || process_precedes(started, &changed))
+		return all ? -ENOTSUP : rc;
 	while ((entry = readdir(all))) {
 		CLEAN(free_pointer) char *text = NULL;
 		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(path, sizeof(path), "%s/%s.d/%s", tree, unit, entry->d_name);
+		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
 		if (unit_read(h, path, started, &text) < 0 || strstr(text, KEY))
 			return -ENOTSUP;
 	}
 	return 0;
 }
 
-/* Reads the file of that name in the highest tree that has one. */
+/* Whether drop-ins for that name are for the unit: it is all services, a beginning up to a dash, or
+ * a link to the unit. */
+static bool is_name_of(const char *name, const char *unit)
+{
+	static const char type[] = ".service";
+	char path[PATH_MAX], target[PATH_MAX];
+	size_t length = strlen(name);
+	if (!strcmp(name, unit) || !strcmp(name, type + 1))
+		return true;
+	size_t dash = length > sizeof(type) ? length - (sizeof(type) - 1) : 0;
+	if (dash && name[dash - 1] == '-' && !strncmp(name, unit, dash))
+		return true;
+	for (size_t i = 0; i < TREES; i++) {
+		snprintf(path, sizeof(path), "%s/%s", trees[i], name);
+		ssize_t size = readlink(path, target, sizeof(target) - 1);
+		target[size < 0 ? 0 : size] = 0;
+		const char *slash = strrchr(target, '/');
+		if (size >= 0 && !strcmp(slash ? slash + 1 : target, unit))
+			return true;
+	}
+	return false;
+}
+
+/* Checks all drop-ins of a tree that are for the unit. */
+static int tree_check(const struct host *h, const char *tree, const char *unit, uint64_t started,
+		      struct timespec *changed)
+{
+	char path[PATH_MAX], name[NAME_MAX + 1];
+	const struct dirent *entry;
+	int rc;
+	CLEAN(close_directory) DIR *all = directory_open(h, tree, changed, &rc);
+	if (!all)
+		return rc;
+	rc = 0;
+	while (!rc && (entry = readdir(all))) {
+		size_t length = strlen(entry->d_name);
+		if (length < 3 || strcmp(entry->d_name + length - 2, ".d") != 0)
+			continue;
+		snprintf(name, sizeof(name), "%.*s", (int)length - 2, entry->d_name);
+		snprintf(path, sizeof(path), "%s/%s", tree, entry->d_name);
+		if (is_name_of(name, unit))
+			rc = dropins_check(h, path, started);
+	}
+	return rc;
+}
+
+/* Reads the file of that name in the highest tree that has one; those above it may have had one
+ * where they changed. */
 static int unit_find(const struct host *h, const char *unit, uint64_t started, char **text)
 {
 	int rc = -ENOENT;
-	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++) {
+	for (size_t i = 0; i < TREES; i++) {
 		char path[PATH_MAX];
-		int checked = dropins_check(h, trees[i], unit, started);
+		struct timespec changed = {0};
+		int checked = tree_check(h, trees[i], unit, started, &changed);
 		if (checked)
 			return checked;
+		if (!rc)
+			continue;
 		snprintf(path, sizeof(path), "%s/%s", trees[i], unit);
-		ssize_t size = rc == -ENOENT ? unit_read(h, path, started, text) : 0;
-		if (rc == -ENOENT)
-			rc = size < 0 ? (int)size : 0;
+		ssize_t size = unit_read(h, path, started, text);
+		rc = size < 0 ? (int)size : 0;
+		if (rc && (rc != -ENOENT || process_precedes(started, &changed)))
+			return -ENOTSUP;
 	}
 	return rc;
 }

@@ -2,11 +2,15 @@
  * overwrites its own. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "epolltune/edit.h"
 #include "epolltune/host.h"
 
+/* Whether a /proc/PID/cgroup is that of a service of the system, not of a user's manager or of one
+ * in a container. Pure. */
+bool unit_is_system(const char *cgroup, const char *unit);
 /* Reads ExecStart= of the unit. `text` keeps its words; the caller frees it, also after an error.
  * -ENOENT: there is no such unit; -ENOTSUP: its command is not one plain line, a drop-in may change
  * it, or the unit changed after `started`, in ticks of the clock. */

@@ -5,7 +5,11 @@
 # shellcheck source=SCRIPTDIR/../guests.sh
 . "$(dirname "$0")/../guests.sh"
 
-setup() { in_root_namespace; }
+# Configurations are in a directory of their own: what is added to theirs counts as a change.
+setup() {
+	mkdir etc
+	in_root_namespace
+}
 
 listens() { # PORT
 	grep -q ": 0*:$(printf %04X "$1") \|: [0-9A-F]*:$(printf %04X "$1") 0*:0000 0A" /proc/net/tcp /proc/net/tcp6
@@ -30,9 +34,9 @@ again() { # STATUS CONNECTIONS OPTION…
 		--format json "$@"
 }
 
-nginx_conf() { # EVENTS
-	cat >nginx.conf <<-EOF
-		daemon off; user root; pid $work/pid; worker_processes 1; error_log stderr;
+nginx_conf() { # EVENTS [WORKERS]
+	cat >etc/nginx.conf <<-EOF
+		daemon off; user root; pid $work/pid; worker_processes ${2:-1}; error_log stderr;
 		# worker_connections 9000;
 		events { $1 }
 		http {
@@ -51,18 +55,18 @@ unknown_for() { # REASON
 test_worker_connections_is_the_limit_of_each_worker() {
 	needs nginx
 	nginx_conf "worker_connections 200;"
-	check 2 200 8080 nginx -e stderr -c "$work/nginx.conf"
+	check 2 200 8080 nginx -e stderr -c "$work/etc/nginx.conf"
 	json 'wall("application.limit") | .verdict == "short" and .limit == 186 and .needed == 200' \
 		'finding("application.limit.short") | .remedy == "application" and (.advice | contains("worker_connections 288;")) and
 			(.detail | contains("/nginx.conf is 200"))'
-	check 0 100 8080 nginx -e stderr -c "$work/nginx.conf"
+	check 0 100 8080 nginx -e stderr -c "$work/etc/nginx.conf"
 	json 'wall("application.limit").verdict == "ok"'
 }
 
 test_worker_connections_of_a_proxy_count_twice() {
 	needs nginx
 	nginx_conf "worker_connections 200;"
-	nginx -e stderr -c "$work/nginx.conf" >server.out 2>&1 &
+	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
 	wait_for listens 8080
 	again 2 100 --role proxy
 	json 'wall("application.limit") | .verdict == "short" and .limit == 93'
@@ -74,38 +78,50 @@ test_worker_connections_of_a_proxy_count_twice() {
 test_without_the_directive_its_default_is_the_limit() {
 	needs nginx
 	nginx_conf ""
-	check 2 500 8080 nginx -e stderr -c "$work/nginx.conf"
+	check 2 500 8080 nginx -e stderr -c "$work/etc/nginx.conf"
 	json 'wall("application.limit") | .verdict == "short" and .limit == 476 and (.detail | contains("(not in "))'
-	nginx_conf "include $work/events.conf;"
-	echo "worker_connections 10;" >events.conf
-	check 2 100 8080 nginx -e stderr -c "$work/nginx.conf"
+	nginx_conf "include $work/etc/events.conf;"
+	echo "worker_connections 10;" >etc/events.conf
+	check 2 100 8080 nginx -e stderr -c "$work/etc/nginx.conf"
 	json 'wall("application.limit").limit == 9'
 }
 
 # Relative names begin at the first file, those with wildcards mean none, one or more.
 test_included_files_are_read() {
 	needs nginx
-	mkdir conf
+	mkdir etc/conf
 	nginx_conf "include conf/*.conf;"
-	check 2 500 8080 nginx -e stderr -c "$work/nginx.conf"
+	check 2 500 8080 nginx -e stderr -c "$work/etc/nginx.conf"
 	json 'wall("application.limit").limit == 476'
-	echo "include $work/conf/c;" >conf/b.conf
-	echo "worker_connections 200;" >conf/c
-	check 2 500 8080 nginx -e stderr -c "$work/nginx.conf"
+	echo "include $work/etc/conf/c;" >etc/conf/b.conf
+	echo "worker_connections 200;" >etc/conf/c
+	check 2 500 8080 nginx -e stderr -c "$work/etc/nginx.conf"
 	json 'wall("application.limit").limit == 186'
-	sed "/^events/d" nginx.conf >main.conf
-	echo "include $work/events.conf;" >>main.conf
-	echo "events { worker_connections 100; }" >events.conf
-	check 2 500 8080 nginx -e stderr -c "$work/main.conf"
+	sed "/^events/d" etc/nginx.conf >etc/main.conf
+	echo "include $work/etc/events.conf;" >>etc/main.conf
+	echo "events { worker_connections 100; }" >etc/events.conf
+	check 2 500 8080 nginx -e stderr -c "$work/etc/main.conf"
 	json 'wall("application.limit").limit == 93'
+}
+
+# Any user may name such a server and its files.
+test_files_are_read_up_to_a_bound() {
+	needs nginx
+	nginx_conf "include $work/etc/events.conf;"
+	yes "# a comment" | head -n 90000 >etc/events.conf
+	check 3 100 8080 nginx -e stderr -c "$work/etc/nginx.conf"
+	unknown_for "events.conf has parts that epolltune does not follow"
+	: >etc/events.conf
+	nginx_conf "$(seq 33 | sed "s|.*|include $work/etc/events.conf;|" | tr "\\n" " ") worker_connections 9000;"
+	check 3 100 8080 nginx -e stderr -c "$work/etc/nginx.conf"
+	unknown_for "nginx.conf has parts that epolltune does not follow"
 }
 
 # Not the number in the file.
 test_running_workers_count() {
 	needs nginx
-	nginx_conf "worker_connections 200;"
-	sed -i "s/worker_processes 1/worker_processes 3/" nginx.conf
-	nginx -e stderr -c "$work/nginx.conf" >server.out 2>&1 &
+	nginx_conf "worker_connections 200;" 3
+	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
 	wait_for listens 8080
 	again 2 500
 	json 'wall("application.limit").detail | contains("for each of 3 processes")'
@@ -119,45 +135,94 @@ test_running_workers_count() {
 
 reloaded() {
 	epolltune check --quick --probe configuration --server :8080 --connections 100 --rate 10 --format json |
-		jq -e '[.walls[] | select(.name == "application.limit" and .limit == 8370)] != []' >/dev/null
+		jq -e '[.walls[] | select(.name == "application.limit" and .limit > 8370)] != []' >/dev/null
 }
 
 test_a_file_that_changed_since_the_start_says_nothing() {
 	needs nginx
-	nginx_conf "worker_connections 200;"
-	nginx -e stderr -c "$work/nginx.conf" >server.out 2>&1 &
+	nginx_conf "worker_connections 200;" 2
+	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
 	wait_for listens 8080
 	sleep 0.2 # longer than the clocks of processes and files differ
 	again 0 100
-	nginx_conf "worker_connections 9000;"
+	nginx_conf "worker_connections 9000;" 2
 	again 3 100
-	unknown_for "nginx.conf, or its owner or mode, changed after nginx had started"
+	unknown_for "nginx.conf, its owner, mode or directory, or a link to it changed"
 	kill -HUP "$(cat pid)"
 	wait_for reloaded
 	again 0 100
-	json 'wall("application.limit") | .verdict == "ok" and .limit == 8370'
+	json 'wall("application.limit") | .verdict == "ok" and .limit > 8370'
 	end_jobs
 }
 
 # Neither the time of the content nor that of the file behind a link shows what the server has read.
 test_a_file_with_an_older_time_may_have_changed() {
 	needs nginx
-	nginx_conf "worker_connections 9000;"
-	cp nginx.conf older.conf
+	nginx_conf "worker_connections 9000;" 2
+	cp etc/nginx.conf etc/older.conf
+	nginx_conf "worker_connections 200;" 2
+	ln -s nginx.conf etc/link.conf
+	nginx -e stderr -c "$work/etc/link.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	sleep 0.2 # longer than the clocks of processes and files differ
+	again 2 400
+	ln -sfn older.conf etc/link.conf
+	again 3 200
+	unknown_for "link.conf, its owner, mode or directory, or a link to it changed"
+	kill -HUP "$(cat pid)"
+	wait_for reloaded
+	cp -p etc/nginx.conf etc/older.conf
+	again 3 200
+	unknown_for "link.conf, its owner, mode or directory, or a link to it changed"
+	end_jobs
+}
+
+# The only worker may replace one that ended: it has what the master read at its start.
+test_a_worker_that_was_replaced_reads_no_file() {
+	needs nginx
 	nginx_conf "worker_connections 200;"
-	ln -s nginx.conf link.conf
-	nginx -e stderr -c "$work/link.conf" >server.out 2>&1 &
+	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	again 2 200
+	nginx_conf "worker_connections 9000;"
+	worker=$(pgrep -P $!)
+	kill -KILL "$worker"
+	wait_for replaced $! "$worker"
+	again 3 200
+	unknown_for "restart it and check again"
+	end_jobs
+}
+
+replaced() { # MASTER WORKER
+	worker=$(pgrep -P "$1") && [ "$worker" != "$2" ]
+}
+
+# Also where neither the file nor a link in its name changed.
+test_a_directory_above_a_file_may_have_changed() {
+	needs nginx
+	mkdir a b
+	nginx_conf "worker_connections 9000;"
+	mv etc/nginx.conf b/n.conf
+	nginx_conf "worker_connections 200;"
+	mv etc/nginx.conf a/n.conf
+	ln -s a current
+	ln -s "$work/current/n.conf" etc/link.conf
+	nginx -e stderr -c "$work/etc/link.conf" >server.out 2>&1 &
 	wait_for listens 8080
 	sleep 0.2 # longer than the clocks of processes and files differ
 	again 2 200
-	ln -sfn older.conf link.conf
+	ln -sfn b current
 	again 3 200
-	unknown_for "link.conf, or its owner or mode, changed"
-	kill -HUP "$(cat pid)"
-	wait_for reloaded
-	cp -p nginx.conf older.conf
+	unknown_for "link.conf, its owner, mode or directory, or a link to it changed"
+	end_jobs
+	nginx -e stderr -c "$work/a/n.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	sleep 0.2
+	again 2 200
+	mv a c
+	mv b a
 	again 3 200
-	unknown_for "link.conf, or its owner or mode, changed"
+	unknown_for "/a/n.conf, its owner, mode or directory, or a link to it changed"
 	end_jobs
 }
 
@@ -165,12 +230,12 @@ test_a_file_with_an_older_time_may_have_changed() {
 test_the_file_is_the_servers_own() {
 	needs nginx
 	nginx_conf "worker_connections 200;"
-	sed "s/worker_connections 200/worker_connections 9000/" nginx.conf >real.conf
+	sed "s/worker_connections 200/worker_connections 9000/" etc/nginx.conf >etc/real.conf
 	cat >enter.sh <<-EOF
-		mount --bind "$work/nginx.conf" "$work/real.conf"
-		exec nginx -e stderr -c "$work/link.conf"
+		mount --bind "$work/etc/nginx.conf" "$work/etc/real.conf"
+		exec nginx -e stderr -c "$work/etc/link.conf"
 	EOF
-	ln -s "$work/real.conf" link.conf
+	ln -s "$work/etc/real.conf" etc/link.conf
 	unshare -m sh enter.sh >server.out 2>&1 &
 	wait_for listens 8080
 	again 2 200
@@ -182,14 +247,8 @@ test_the_default_of_the_command_counts() {
 	needs redis-server
 	redis-server --port 8080 --save "" --bind 127.0.0.1 >server.out 2>&1 &
 	wait_for listens 8080
-	soft=$(awk '/^Max open files/ { print $4 }' /proc/$!/limits)
-	if [ "$soft" = 10032 ]; then
-		again 0 5000
-		json 'wall("application.limit") | .verdict == "ok" and .limit == 10000'
-	else
-		again 3 100
-		unknown_for "redis-cli CONFIG GET maxclients shows the limit"
-	fi
+	again 3 100
+	unknown_for "redis-cli CONFIG GET maxclients shows the limit"
 	end_jobs
 }
 
@@ -198,12 +257,12 @@ test_the_unit_names_the_file_of_a_server_that_hides_it() {
 	needs redis-server unshare
 	cat >unit.sh <<-EOF
 		mount -t tmpfs none /etc/systemd/system
-		echo maxclients 100 >redis.conf
-		printf '[Service]\nExecStart=-$(command -v redis-server) $work/redis.conf --port 8080\n' \
+		echo maxclients 100 >etc/redis.conf
+		printf '[Service]\nExecStart=-$(command -v redis-server) $work/etc/redis.conf --port 8080\n' \
 			>/etc/systemd/system/redis-server.service
 		mkdir /etc/systemd/system/redis-server.service.d
 		sleep 0.2 # longer than the clocks of processes and files differ
-		redis-server $work/redis.conf --port 8080 --save "" --bind 127.0.0.1 >server.out 2>&1 &
+		redis-server $work/etc/redis.conf --port 8080 --save "" --bind 127.0.0.1 >server.out 2>&1 &
 		echo 0::/system.slice/redis-server.service >cgroup
 		mount --bind cgroup /proc/\$!/cgroup
 		sleep 1
@@ -215,38 +274,121 @@ test_the_unit_names_the_file_of_a_server_that_hides_it() {
 		kill \$!
 	EOF
 	unshare -m sh unit.sh
-	jq -e '.walls[] | .name == "application.limit" and .verdict == "short" and .limit == 100' a.json
-	jq -e '.walls[] | .name == "application.limit" and .limit != 100' b.json
+	jq -se '.[0].walls[0] | .name == "application.limit" and .verdict == "short" and .limit == 100' a.json
+	jq -se '.[0].walls[0] | .name == "application.limit" and .verdict == "unknown"' b.json
+}
+
+# Words behind the file of Redis are lines of it.
+test_words_of_redis_are_read_as_lines() {
+	needs redis-server unshare
+	echo maxclients 9000 >etc/redis.conf
+	echo maxclients 100 >etc/more.conf
+	cat >unit.sh <<-'EOF'
+		mount -t tmpfs none /etc/systemd/system
+		echo "0::$2" >cgroup
+		printf '[Service]\nExecStart=%s %s\n' "$(command -v redis-server)" "$1" >/etc/systemd/system/redis-server.service
+		sleep 0.1 # longer than the clocks of processes and files differ
+		redis-server $1 >server.out 2>&1 &
+		mount --bind cgroup /proc/$!/cgroup
+		for i in $(seq 100); do
+			! grep -q ":1F90 .* 0A " /proc/net/tcp || break
+			sleep 0.1
+		done
+		epolltune check --quick --probe configuration --server :8080 --connections 200 --rate 10 --format json >a.json
+		umount /proc/$!/cgroup
+		kill $!
+		wait $!
+	EOF
+	for words in "--MaxClients 100" "--include $work/etc/more.conf"; do
+		unshare -m sh unit.sh "$work/etc/redis.conf --port 8080 --bind 127.0.0.1 $words" \
+			/system.slice/redis-server.service
+		jq -se '.[0].walls[0] | .verdict == "short" and .limit == 100' a.json
+	done
+	# That of a user's manager is not the system's.
+	unshare -m sh unit.sh "$work/etc/redis.conf --port 8080 --bind 127.0.0.1" \
+		/user.slice/user-0.slice/user@0.service/app.slice/redis-server.service
+	jq -se '.[0].walls[0] | .verdict == "unknown"' a.json
+}
+
+# The socket of its commands is none for clients.
+test_a_socket_of_commands_of_haproxy_does_not_count() {
+	needs haproxy
+	haproxy_conf "$work/etc/haproxy.cfg" 9900
+	sed -i "s|^global|&\n  stats socket $work/admin.sock|" "$work/etc/haproxy.cfg"
+	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
+	wait_for listens 8080
+	expect 0 epolltune check --quick --probe configuration --server "$!" --connections 500 --rate 10 --format json
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 9900'
+	end_jobs
+}
+
+# It has read its file outside of its root.
+test_a_server_with_a_root_of_its_own_shows_no_file() {
+	needs haproxy
+	haproxy_conf "$work/etc/haproxy.cfg" 120
+	mkdir -p "root$work/etc"
+	haproxy_conf "root$work/etc/haproxy.cfg" 9900
+	sed -i "s|^global|&\n  chroot $work/root|" "$work/etc/haproxy.cfg"
+	check 3 100 8080 haproxy -db -f "$work/etc/haproxy.cfg"
+	unknown_for "is not visible"
+}
+
+# A worker shows no command.
+test_a_worker_without_its_master_names_no_file() {
+	needs nginx
+	nginx_conf "worker_connections 9000;"
+	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	worker=$(pgrep -P $!)
+	kill -KILL $!
+	wait_for orphaned $!
+	again 3 100
+	unknown_for "is not visible"
+	kill "$worker"
+}
+
+orphaned() { ! kill -0 "$1"; }
+
+test_files_that_are_gone_are_unknown() {
+	needs nginx
+	mkdir etc/gone
+	nginx_conf "include $work/etc/gone/*.conf;"
+	echo "worker_connections 100;" >etc/gone/a.conf
+	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	rm -r etc/gone
+	again 3 100
+	end_jobs
 }
 
 test_maxconn_of_haproxy_is_read() {
 	needs haproxy
-	haproxy_conf "$work/haproxy.cfg" 120
-	check 1 100 8080 haproxy -db -f "$work/haproxy.cfg"
+	haproxy_conf "$work/etc/haproxy.cfg" 120
+	check 1 100 8080 haproxy -db -f "$work/etc/haproxy.cfg"
 	json 'wall("application.limit") | .verdict == "tight" and .limit == 120' \
 		'finding("application.limit.tight") | .advice | contains("maxconn 144 in section global")'
 }
 
 test_a_lower_maxconn_of_a_section_of_haproxy_counts() {
 	needs haproxy
-	haproxy_conf "$work/haproxy.cfg" 9900
-	sed -i "s/^defaults/&\n  maxconn 50/" "$work/haproxy.cfg"
-	check 2 500 8080 haproxy -db -f "$work/haproxy.cfg"
+	haproxy_conf "$work/etc/haproxy.cfg" 9900
+	sed -i "s/^defaults/&\n  maxconn 50/" "$work/etc/haproxy.cfg"
+	check 2 500 8080 haproxy -db -f "$work/etc/haproxy.cfg"
 	json 'wall("application.limit") | .verdict == "short" and .limit == 50' \
 		'finding("application.limit.short") | .detail | contains("maxconn in section defaults of ")'
-	printf 'frontend b\n  bind :8081\n  maxconn 20\n  http-request return status 200\n' >>"$work/haproxy.cfg"
-	check 2 500 8080 haproxy -db -f "$work/haproxy.cfg"
+	printf 'frontend b\n  bind :8081\n  maxconn 20\n  http-request return status 200\n' >>"$work/etc/haproxy.cfg"
+	check 2 500 8080 haproxy -db -f "$work/etc/haproxy.cfg"
 	json 'wall("application.limit").limit == 50'
-	haproxy_conf "$work/haproxy.cfg" 0
-	check 0 100 8080 haproxy -db -f "$work/haproxy.cfg"
+	haproxy_conf "$work/etc/haproxy.cfg" 0
+	check 0 100 8080 haproxy -db -f "$work/etc/haproxy.cfg"
 	json 'wall("application.limit") | .verdict == "ok" and .limit > 100 and .at_most'
 }
 
 test_a_section_of_another_listener_does_not_count() {
 	needs haproxy
-	haproxy_conf "$work/haproxy.cfg" 9900
-	printf 'listen stats\n  bind :8404\n  maxconn 10\n  stats enable\n' >>"$work/haproxy.cfg"
-	haproxy -db -f "$work/haproxy.cfg" >server.out 2>&1 &
+	haproxy_conf "$work/etc/haproxy.cfg" 9900
+	printf 'listen stats\n  bind :8404\n  maxconn 10\n  stats enable\n' >>"$work/etc/haproxy.cfg"
+	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
 	wait_for listens 8404
 	again 0 500
 	json 'wall("application.limit") | .verdict == "ok" and .limit == 9900'
@@ -278,14 +420,14 @@ test_all_files_of_haproxy_are_read_in_their_order() {
 	sleep 0.2 # longer than the clocks of processes and files differ
 	mv conf/05-defaults.cfg conf/05-defaults.off
 	again 3 500
-	unknown_for "/conf, or its owner or mode, changed"
+	unknown_for "/conf, its owner, mode or directory, or a link to it changed"
 	end_jobs
 }
 
 test_an_option_of_haproxy_replaces_that_of_its_file() {
 	needs haproxy
-	haproxy_conf "$work/haproxy.cfg" 9900
-	check 2 500 8080 haproxy -db -n 70 -f "$work/haproxy.cfg"
+	haproxy_conf "$work/etc/haproxy.cfg" 9900
+	check 2 500 8080 haproxy -db -n 70 -f "$work/etc/haproxy.cfg"
 	json 'wall("application.limit") | .verdict == "short" and .limit == 70' \
 		'finding("application.limit.short").advice | contains("-n 704 in its command")'
 }
@@ -293,17 +435,17 @@ test_an_option_of_haproxy_replaces_that_of_its_file() {
 test_the_directive_is_proposed() {
 	needs nginx
 	nginx_conf "worker_connections 200;"
-	nginx -e stderr -c "$work/nginx.conf" >server.out 2>&1 &
+	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
 	wait_for listens 8080
 	again 2 200 --role proxy
 	json 'wall("application.limit").knob == "server.max_connections"' \
 		'finding("application.limit.short") | [.proposals[] | [.knob, .current, .proposed]] ==
 			[["server.max_connections", "200", "576"]] and .tried_state == "not tried"'
-	cp nginx.conf before.conf
+	cp etc/nginx.conf before.conf
 	expect 1 epolltune apply --yes --no-proof --state-dir state --probe configuration --server :8080 --connections 200 \
 		--rate 10 --role proxy --format json
 	json '[.manual[] | [.knob, .proposed]] == [["server.max_connections", "576"]]' '.changes == []'
-	cmp nginx.conf before.conf
+	cmp etc/nginx.conf before.conf
 	end_jobs
 }
 
@@ -319,7 +461,9 @@ test_an_option_of_memcached_is_read() {
 	check 2 200 8080 memcached -u root -U 0 -p 8080 --conn-limit=200
 	json 'wall("application.limit") | .verdict == "short" and .limit > 100 and .limit < 200'
 	check 3 100 8080 memcached -u root -U 0 -p 8080 -vc 110
-	unknown_for "may have -c behind another option"
+	unknown_for "does not understand -vc in the command"
+	check 3 100 8080 memcached -u root -U 0 -p 8080 --conn-lim 110
+	unknown_for "does not understand --conn-lim in the command"
 }
 
 test_a_server_that_is_not_known_has_no_such_wall() {

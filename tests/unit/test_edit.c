@@ -272,6 +272,7 @@ struct command_case {
 	const char *server, *command, *want, *error;
 };
 
+#define LONG "EEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEE"
 #define NOT_ITSELF "the command does not start Redis itself"
 static const struct command_case commands[] = {
 	{"redis-server", "redis-server", "redis-server -x 7", NULL},
@@ -294,6 +295,9 @@ static const struct command_case commands[] = {
 	{"redis-server", "cat <<-'A B' <<\\C\nredis-server\n\tA B\nredis-server\nC\nredis-server",
 	 "cat <<-'A B' <<\\C\nredis-server\n\tA B\nredis-server\nC\nredis-server -x 7", NULL},
 	{"redis-server", "cat <<EOF\nredis-server\n", NULL, NOT_ITSELF},
+	/* An end that does not fit. */
+	{"redis-server", "cat <<" LONG "\nredis-server a\n" LONG "\n",
+	 "cat <<" LONG "\nredis-server a -x 7\n" LONG "\n", NULL},
 	{"redis-server", "cat <<EOF\nredis-server\nEOF", NULL, NOT_ITSELF},
 	{"redis-server", "redis-server - <<EOF\nmaxclients 3; redis-server\nEOF\n",
 	 "redis-server - -x 7 <<EOF\nmaxclients 3; redis-server\nEOF\n", NULL},
@@ -367,6 +371,41 @@ static void an_option_acts_with_some_classes(void **state)
 	assert_true(acts("gunicorn --worker-class=sync -k gevent a", "gunicorn"));
 }
 
+/* The first word that is not understood; "": all is. */
+static const struct {
+	const char *server, *command, *unknown;
+} understood[] = {
+	{"nginx", "nginx -g 'daemon on; master_process on;'", ""},
+	{"nginx", "nginx -e stderr -c /a", ""},
+	{"nginx", "nginx -qc /a", "-qc"},
+	{"nginx", "nginx -c/a", "-c/a"},
+	{"nginx", "nginx -c /a b.conf", "b.conf"},
+	{"nginx", "nginx -c", "-c"},
+	{"haproxy", "haproxy -Ws -f /a -p /b -S /c -sf 12 13 -x /d", ""},
+	{"haproxy", "haproxy -db -n 70 -f /a -- /b", ""},
+	{"haproxy", "haproxy -db -N 50 -f /a", "-N"},
+	{"memcached", "memcached -m 64 -p 11211 -u memcache -l 127.0.0.1 -P /a", ""},
+	{"memcached", "memcached --conn-limit=5 -vv", ""},
+	{"memcached", "memcached -c 600 -vc 50", "-vc"},
+	{"memcached", "memcached --conn-lim 50", "--conn-lim"},
+	{"memcached", "memcached --conn-lim=50", "--conn-lim=50"},
+	{"gunicorn", "gunicorn -k gevent --worker-connections 50 a:b", ""},
+	{"gunicorn", "gunicorn -k gevent --worker-conn 50 a:b", "--worker-conn"},
+	{"gunicorn", "gunicorn -c a.py a:b", "-c"},
+};
+
+static void a_command_is_understood_word_by_word(void **state)
+{
+	for (size_t i = 0; i < sizeof(understood) / sizeof(*understood); i++) {
+		const struct server_row *row = server_row_find(understood[i].server);
+		struct edit_command c;
+		print_message("%s\n", understood[i].command);
+		assert_int_equal(edit_command_find(understood[i].command, row, &c, NULL), 0);
+		const char *word = edit_command_unknown(&c, row, &row->set[CLIENTS]);
+		assert_string_equal(word ? word : "", understood[i].unknown);
+	}
+}
+
 static void the_first_command_keeps_the_directory(void **state)
 {
 	struct edit_command c;
@@ -421,6 +460,17 @@ static const struct {
 	{"haproxy", ALL, G F("b", "80 maxconn 5\n  bind :81"), 5, 5, false},
 	{"haproxy", ALL, G F("b", "80\n  bind :81 maxconn 5"), 9900, 9900, false},
 	{"haproxy", ALL, G F("b", "80\n  maxconn 0"), 9900, 9900, false},
+	{"haproxy", ALL, G "defaults\n  maxconn 50\n" F("b", "80\n  maxconn 0"), 9900, 9900, false},
+	/* The parameter is that of each socket. */
+	{"haproxy", "0.0.0.0:80,0.0.0.0:81", G F("b", "80,:81 maxconn 5"), 9900, 5, false},
+	{"haproxy", ALL, G F("b", "80-81 maxconn 5"), 9900, 5, false},
+	{"haproxy", ALL, G F("b", "80 maxconn 5 shards 4"), 9900, 5, false},
+	{"haproxy", ALL, G "  tune.listener.default-shards by-thread\n" F("b", "80 maxconn 5"), 5,
+	 5, true},
+	/* The socket of commands. */
+	{"haproxy", ALL ",unix:/run/admin", G "  stats socket /run/admin\n" F("a", "80"), 9900,
+	 9900, false},
+	{"haproxy", "unix:/run/b", G F("a", "80"), 9900, 0, false},
 	{"haproxy", ALL, G F("a", "80") "backend b\n  server a :80 maxconn 5\n", 9900, 9900, false},
 	{"haproxy", ALL, G F("a", "80") ".if defined(B)\n  maxconn 5\n.endif\n", 5, 5, true},
 	/* Addresses. */
@@ -565,6 +615,7 @@ int main(void)
 		cmocka_unit_test(a_command_gets_an_option_more),
 		cmocka_unit_test(an_option_is_read_from_a_command),
 		cmocka_unit_test(an_option_acts_with_some_classes),
+		cmocka_unit_test(a_command_is_understood_word_by_word),
 		cmocka_unit_test(a_worker_class_is_kept),
 		cmocka_unit_test(a_prefix_of_nginx_is_where_names_begin),
 		cmocka_unit_test(the_first_command_keeps_the_directory),

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -24,6 +26,7 @@
 #include "epolltune/listener.h"
 #include "epolltune/ports.h"
 #include "host/compat.h"
+#include "host/machine.h"
 
 /* A captured machine: created for each test, filled by put(), removed afterwards. */
 static char root[64];
@@ -820,10 +823,45 @@ static void randomly_damaged_files_are_parsed_in_bounds(void **state)
 	}
 }
 
+/* A process may name any file: what is none, or the kernel's, is not even opened. */
+static void special_files_of_a_process_are_not_opened(void **state)
+{
+	static const struct {
+		const char *name, *target; /* NULL: a FIFO */
+		int flags, want;
+	} cases[] = {
+		{"plain", "root", 0, 0},
+		{"fifo", NULL, 0, -EINVAL},
+		{"device", "/dev/null", 0, -EINVAL},
+		{"kernel", "/proc/version", 0, -EINVAL},
+		{"directory", ".", 0, -EISDIR},
+		{"open", ".", O_DIRECTORY, 0},
+		{"loop", "loop", 0, -ELOOP},
+		{"none", "/proc/none", 0, -ENOENT},
+	};
+	char name[512], event[512];
+	put("root", "text\n");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct machine_changed changed;
+		CLEAN(close_fd) int notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+		snprintf(name, sizeof(name), "%s/%s", root, cases[i].name);
+		print_message("%s\n", cases[i].name);
+		assert_int_equal(
+			cases[i].target ? symlink(cases[i].target, name) : mkfifo(name, 0600), 0);
+		bool watched = inotify_add_watch(notify, name, IN_OPEN) >= 0;
+		CLEAN(close_fd)
+		int fd = machine_open_as(live, getpid(), name, cases[i].flags, &changed, NULL);
+		assert_int_equal(fd < 0 ? fd : 0, cases[i].want);
+		if (watched)
+			assert_int_equal(read(notify, event, sizeof(event)) > 0, fd >= 0);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_machine, remove_machine)
 	const struct CMUnitTest tests[] = {
+		TEST(special_files_of_a_process_are_not_opened),
 		TEST(a_root_must_be_a_directory),
 		TEST(a_text_file_is_read_whole),
 		TEST(a_frozen_machine_keeps_what_it_has_read),
