@@ -717,12 +717,11 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "{used} of {available} ports of {source} are in use, each for one connection"
 		  "{process?, by {process} (pid {pid})}",
-	 .detail =
-		 "Destinations share no port, as where bind() to port 0 chooses it before "
-		 "connect()\\: all of them have one range. {left?bind() fails with EADDRINUSE "
-		 "after {left} more:No port is left\\: bind() fails with EADDRINUSE}. {largest} "
-		 "of the ports are to {destination}.{hidden? Run the check as root to see the "
-		 "process.}",
+	 .detail = "Destinations share no port, as where bind() to port 0 chooses it before "
+		   "connect()\\: all of them have one range. {left?bind() fails with EADDRINUSE "
+		   "after {left} more:No port is left\\: bind() fails with EADDRINUSE}. {largest} "
+		   "of the ports are to {destination}.{hidden? Run the check as root to see the "
+		   "process.}",
 	 .advice = "Set IP_BIND_ADDRESS_NO_PORT before bind() in {process?{process}:the "
 		   "application}, or do not call bind()\\: then each destination has all "
 		   "{available} ports. Otherwise add a source address{narrow?, or widen "
@@ -1302,7 +1301,8 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,
 	 .observed = true,
-	 .title = "fork() fails in {path} now{max?, which has {used} of {max} processes and threads}",
+	 .title =
+		 "fork() fails in {path} now{max?, which has {used} of {max} processes and threads}",
 	 .detail = "Its process limit refused {refused} in {window}: fork() and pthread_create() "
 		   "return EAGAIN.",
 	 .advice = "{engine}\\: {line}",
