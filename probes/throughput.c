@@ -311,8 +311,8 @@ static void throughput_judge(const struct target *target, const struct moment_se
 }
 
 /* Where a server answers waiting requests one by one, as HAProxy does, each as the reply before is
- * acknowledged, replies that are smaller than the window leave the path idle: that says nothing of
- * its buffers. Busy is also a connection whose data is all under way. Pure. */
+ * acknowledged, replies that are smaller than the window leave the path idle: that is no evidence
+ * of its buffers. Busy is also a connection whose data is all under way. Pure. */
 static bool is_idle_between(const struct target *target, const struct moment_seen *begin,
 			    const struct moment_seen *end)
 {

@@ -70,7 +70,7 @@ struct ports_taken {
 bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struct ports_taken *out);
 
 /* Whether each socket of that source has a port of its own, so that all destinations share one
- * range: nearly all ports are in use, to several destinations, and hardly one to two of them.
+ * range: nearly all ports are in use, to several destinations, and rarely one to two of them.
  * connect() alone takes every second port first, so that it shares from half of the range on. Pure.
  */
 bool ports_from_bound(const struct ports_used *u, const struct ports_from *f);

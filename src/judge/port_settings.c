@@ -192,7 +192,7 @@ void ports_words(const struct target *t, const struct settings *s, const struct 
 
 static bool is_bound(const struct settings *s) { return s->at[PORT_NEAR][BOUND] == 1; }
 
-/* tcp_tw_reuse needs timestamps: net/ipv4/tcp_ipv4.c, tcp_twsk_unique(). bind() heeds neither. */
+/* tcp_tw_reuse needs timestamps: net/ipv4/tcp_ipv4.c, tcp_twsk_unique(). bind() follows neither. */
 int64_t ports_rest_ms(const struct settings *s, bool loopback)
 {
 	int64_t reuse = s->at[PORT_REUSE][0], delay = s->at[PORT_REUSE_DELAY][0];

@@ -797,7 +797,7 @@ static void ports_that_are_not_shared_are_one_range(void **state)
 		{{.used = 100, .largest = 50, .shared = 5}, "critical", "No port"},
 		{{.used = 79, .largest = 40}, "", ""},
 		{{.used = 100, .largest = 50, .shared = 6}, "", ""},
-		/* To one destination, so that nothing tells. */
+		/* To one destination, so that nothing shows it. */
 		{{.used = 100, .largest = 91}, "", ""},
 		{{.used = 90, .largest = 95}, "", ""},
 	};
