@@ -14,6 +14,7 @@
 #include "epolltune/capture.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/sysctl_d.h"
+#include "host/listener_file.h"
 #include "host/machine.h"
 
 /* What openshift's gather-sysinfo wrote about a node. */
@@ -71,6 +72,8 @@ static const char *const wanted[] = {
 	"run/systemd/netif/links*",
 	"var/lib/kube-proxy*",
 	"netlink/*",
+	HOST_IDENTITY_FILE,
+	LISTENER_FILE,
 	earlier_files,
 	SOS_SYSCTL,
 	NESTED,
