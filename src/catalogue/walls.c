@@ -325,7 +325,7 @@ static const struct wall_row walls[] = {
 			"proxy, times the kernel memory of one and the memory that the server of "
 			"--server takes of its own for one, and what it may add for those that are "
 			"open. That need is a range: epolltune assumes the server's memory by its "
-			"name and by what it has now. Short is less than the lower end, ok 1.25 × "
+			"name and by what it has now. Short is less than the lower end, ok 1.25 x "
 			"the upper end; in between the wall is tight, of a server that epolltune "
 			"does not know unknown.",
 		.detail = "memory.max of {path} is {max}, {used} of it are in use and cannot be "

@@ -437,7 +437,7 @@ bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struc
 	return any;
 }
 
-/* Destinations that may share one port in so many, and sockets that tell. */
+/* Destinations that may share one port in so many, and sockets that are evidence. */
 #define SHARED_SHARE 10
 #define SHARED_FROM 10
 

@@ -7,7 +7,7 @@
 /* What kernels have as the second field of tcp_rmem and tcp_wmem. */
 static const int64_t defaults[BUFFER_SIDES][2] = {
 	[BUFFER_RECEIVE] = {87380, 131072}, [BUFFER_SEND] = {16384, 16384}};
-/* Nobody sets the second field lower. */
+/* The second field is not set lower in practice. */
 static const int64_t usual_min[BUFFER_SIDES] = {[BUFFER_RECEIVE] = 65536, [BUFFER_SEND] = 16384};
 /* Twice ten segments of the smallest usual MSS with their headers: from the handshake on an
  * autotuned send buffer is larger (tcp_sndbuf_expand()). */

@@ -50,7 +50,8 @@ test_each_schema_is_what_is_printed_and_strict() {
 
 test_a_document_that_breaks_its_schema_is_found() {
 	/usr/bin/python3 -c 'import jsonschema' 2>/dev/null || skip 'python3-jsonschema is not installed'
-	epolltune check --sysroot "$tests/hosts/linux-6.18" --format json >good
+	expect any epolltune check --sysroot "$tests/hosts/linux-6.18" --format json
+	cp out good
 	"$tests/schemas" good
 	for change in 'del(.walls[3].needed)' '.summary.ok = "3"' '.walls[0].verdict = "fine"' '.more = 1' '.findings[0].name = .findings[0].id'; do
 		jq "$change" good >bad
