@@ -161,14 +161,14 @@ static bool included_read(struct reading *r, const struct edit_included *i)
 	return true;
 }
 
-/* Appends the words behind the file, of a server that reads them as lines: "--name argument". */
-static bool words_append(struct reading *r, const struct edit_command *c)
+/* Appends the words from `first` on, of a server that reads them as lines: "--name argument". */
+static bool words_append(struct reading *r, const struct edit_command *c, size_t first)
 {
-	for (size_t i = 2; i < c->count; i++) {
+	for (size_t i = first; i < c->count; i++) {
 		const char *word = c->word[i], *text = r->out->text ? r->out->text : "";
 		bool begins = !strncmp(word, "--", 2);
 		char *longer;
-		if (strpbrk(word, "\"'\\") || !strcmp(word, "-") || (i == 2 && !begins))
+		if (strpbrk(word, "\"'\\") || !strcmp(word, "-") || (i == first && !begins))
 			return refuse(r, CLIENTS_OPTION, word);
 		if (asprintf(&longer, begins ? "%s\n%s" : "%s \"%s\"", text,
 			     word + (begins ? 2 : 0)) < 0)
@@ -210,18 +210,19 @@ void server_config_read(const struct host *h, const struct subject *s, const str
 	*out = (struct server_config){.state = CLIENTS_UNNAMED};
 	if (!count && usual)
 		words[count++] = file->usual;
+	bool lines = !row->options && c->count > 1 && !strncmp(c->word[1], "--", 2);
 	/* Of several only a server that takes directories reads all. */
-	if (!count || c->count == EDIT_WORDS || (count > 1 && !file->directory))
+	if ((!count && !lines) || c->count == EDIT_WORDS || (count > 1 && !file->directory))
 		return;
 	for (size_t i = 0; i < count; i++)
 		if (*words[i] != '/')
 			return;
 	out->state = CLIENTS_READ;
-	snprintf(out->file, sizeof(out->file), "%s", words[0]);
+	snprintf(out->file, sizeof(out->file), "%s", count ? words[0] : "");
 	for (size_t i = 0; i < count; i++)
 		if (!named_append(&r, words[i], &out->text))
 			return;
-	if (!row->options && !words_append(&r, c))
+	if (!row->options && !words_append(&r, c, count + 1))
 		return;
 	while (edit_included_find(file, &row->set[SERVER_CLIENTS], out->text ? out->text : "",
 				  &included))

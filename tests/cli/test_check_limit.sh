@@ -361,6 +361,12 @@ test_files_that_are_gone_are_unknown() {
 	end_jobs
 }
 
+test_an_option_of_redis_is_read_where_it_is_visible() {
+	needs redis-server
+	check 2 200 8080 redis-server --save '' --port 8080 --maxclients 100 --set-proc-title no
+	json 'wall("application.limit") | .verdict == "short" and .limit == 100'
+}
+
 test_maxconn_of_haproxy_is_read() {
 	needs haproxy
 	haproxy_conf "$work/etc/haproxy.cfg" 120

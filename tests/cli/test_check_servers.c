@@ -96,7 +96,7 @@ static void a_stopped_gunicorn_is_named(void **state)
 	assert_contains(checked_text(f, "detail"), "in 10 of 10 samples");
 	assert_contains(checked_text(f, "detail"), "is stopped (state T)");
 	assert_true(checked_evidence(f, "accept queue", "at_current") == GUNICORN_QUEUE);
-	assert_true(checked_evidence(f, "its limit", "at_current") == GUNICORN_QUEUE - 1);
+	assert_true(checked_evidence(f, "its capacity", "at_current") == GUNICORN_QUEUE);
 	checked_free(&c);
 
 	kill(worker, SIGCONT);

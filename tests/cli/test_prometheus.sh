@@ -117,7 +117,7 @@ test_a_signal_leaves_the_whole_metrics_of_an_interval() {
 		signal_at SIGKILL $call 137
 		case $(tail -n 1 textfile/a.prom) in old | '# EOF') ;; *) fail "half of the metrics after SIGKILL at $call" ;; esac
 	done
-	is 'what killed watches left' "$(ls -A textfile)" "$(printf '%s\n' .a.prom.epolltune a.prom)"
+	is 'what killed watches left' "$(ls -A textfile)" "$(printf '%s\n' .epolltune-0 a.prom)"
 	expect 0 strace -o trace -e trace=fsync,fdatasync,sync,syncfs epolltune watch --interval 100ms --count 2 --format openmetrics \
 		--output textfile/a.prom
 	is 'the directory' "$(ls -A textfile)" a.prom
