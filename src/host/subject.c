@@ -724,7 +724,8 @@ int subject_find(const struct host *h, const char *who, bool here_only, struct s
 		unlisted |= 1u << LISTENER_UDP;
 	if (found == -ENOENT || found == -EOPNOTSUPP)
 		return unchecked(h, &q, unlisted, rc, e);
-	*e = unfound;
+	if (e)
+		*e = unfound;
 	return found;
 }
 

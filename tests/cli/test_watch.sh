@@ -23,7 +23,7 @@ listens() { [ "$(ss -Hltn "sport = :$1" | wc -l)" -gt 0 ]; } # PORT
 # Handshakes that end on two CPUs at once may both take the last place.
 queue_is_full() { [ "$(ss -Hltn 'sport = :8080' | awk '{ print $2 }')" -ge 17 ]; }
 # Whether the newest line of a watch is so.
-newest() { tail -n 1 lines | jq -e "$1" >/dev/null 2>&1; } # FILTER
+newest() { tail -n 1 lines 2>/dev/null | jq -es "length > 0 and (.[0] | $1)" >/dev/null 2>&1; } # FILTER
 
 test_a_full_queue_is_first_and_agrees_with_ss_and_nstat() {
 	needs ss nstat
