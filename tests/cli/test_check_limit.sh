@@ -184,6 +184,7 @@ test_a_worker_that_was_replaced_reads_no_file() {
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
 	wait_for listens 8080
 	again 2 200
+	sleep 0.2 # longer than the clocks of processes and files differ
 	nginx_conf "worker_connections 9000;"
 	worker=$(pgrep -P $!)
 	kill -KILL "$worker"
