@@ -53,7 +53,7 @@ test_too_few_processes_are_named() {
 one_port() { # LOW HIGH
 	in_namespace
 	echo "$1" "$2" >$net/ipv4/ip_local_port_range
-	expect any $check --connections 1 --rate 1 --probe ports,buffers,readiness
+	expect any epolltune check --format json --connections 1 --rate 1 --rtt 20ms --bandwidth 1mbit --probe ports,buffers,readiness
 	json "$ready" "wall(\"ports.ephemeral\").measured == $2 - $1 + 1"
 	"${3:-:}"
 }
