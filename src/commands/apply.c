@@ -99,8 +99,26 @@ static int refuse_blocked(struct apply *a)
 	return refuse(a, &e, EXIT_UNKNOWN);
 }
 
-/* Locks the journal; fails if another command has written it since it had `planned` bytes: what the
- * plan leaves alone may have another value now. */
+/* Fails if another command has written the journal since it had `planned` bytes: what the plan
+ * leaves alone may have another value now. */
+static int check_written(const struct apply *a, off_t planned, struct err *e)
+{
+	if (planned == a->journal.good)
+		return 0;
+	return err_set(e, PLAN_REFUSED,
+		       "another epolltune command changed settings meanwhile: run epolltune "
+		       "apply again");
+}
+
+/* The same where nothing has to be written: also if another command is about to. */
+static int check_still(struct apply *a, off_t planned, struct err *e)
+{
+	bool locked = journal_locked(&a->journal);
+	journal_refresh(&a->journal, NULL);
+	return check_written(a, locked ? -1 : planned, e);
+}
+
+/* Locks the journal. */
 static int open_journal(struct apply *a, off_t planned, struct err *e)
 {
 	struct host_identity here;
@@ -114,12 +132,7 @@ static int open_journal(struct apply *a, off_t planned, struct err *e)
 	const struct run *open = journal_open_run(&a->journal, &here);
 	if (open)
 		return apply_refuse_pending(a, open, &here, e);
-	if (planned != a->journal.good)
-		return err_set(
-			e, PLAN_REFUSED,
-			"another epolltune command changed settings meanwhile: run epolltune "
-			"apply again");
-	return 0;
+	return check_written(a, planned, e);
 }
 
 static uint64_t confirm_seconds(const struct apply *a)
@@ -243,6 +256,8 @@ static int run(struct apply *a)
 	if (a->dry_run) {
 		journal_refresh(&a->journal, NULL);
 		notice_of_journal(&a->journal);
+	} else if (!a->plan->count && check_still(a, planned, &e) < 0) {
+		return refuse(a, &e, EXIT_CRITICAL);
 	}
 	if (a->dry_run || !a->plan->count)
 		return show(a, a->format, &e) < 0 ? command_error(&e) : apply_preview_status(a);

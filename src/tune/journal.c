@@ -479,16 +479,24 @@ void journal_close(struct journal *j)
 	j->count = 0;
 }
 
-bool journal_busy(const struct journal *j)
+/* -EWOULDBLOCK: a process has it open for writing. */
+static int lock_test(const struct journal *j)
 {
 	/* Open the file again, so that a lock of this process counts too. */
 	CLEAN(close_fd)
 	int fd = openat(j->dir, JOURNAL_LOCK, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 && errno == EACCES) {
-		time_t last = j->count ? j->runs[j->count - 1].ended : 0;
-		return time(NULL) - last < BUSY_GUESS_S;
-	}
-	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	return fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0 ? -errno : 0;
+}
+
+bool journal_locked(const struct journal *j) { return lock_test(j) == -EWOULDBLOCK; }
+
+bool journal_busy(const struct journal *j)
+{
+	int rc = lock_test(j);
+	if (rc != -EACCES)
+		return rc == -EWOULDBLOCK;
+	time_t last = j->count ? j->runs[j->count - 1].ended : 0;
+	return time(NULL) - last < BUSY_GUESS_S;
 }
 
 /* One byte of the lock file for each run. flock() and these locks do not see each other. */

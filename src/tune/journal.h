@@ -104,8 +104,9 @@ int journal_reread(const struct journal *j, struct journal *out, struct err *e);
 int journal_lock(struct journal *j, const char *path, struct err *e);
 /* Lets others write it. */
 void journal_unlock(struct journal *j);
-/* Whether a process has the journal open for writing. Without permission to test the lock: whether
- * the last record is younger than five minutes. */
+/* Whether a process has the journal open for writing; false without permission to test the lock. */
+bool journal_locked(const struct journal *j);
+/* The same. Without permission: whether the last record is younger than five minutes. */
 bool journal_busy(const struct journal *j);
 
 /* Locks run `id` as watched, until this process ends. */
