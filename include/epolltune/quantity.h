@@ -6,6 +6,19 @@
 
 #include "epolltune/err.h"
 
+/* Of amounts whose factors come from outside: UINT64_MAX where the result is larger. */
+static inline uint64_t saturated_sum(uint64_t a, uint64_t b)
+{
+	uint64_t sum;
+	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+static inline uint64_t saturated_product(uint64_t a, uint64_t b)
+{
+	uint64_t product;
+	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
+}
+
 enum quantity_kind {
 	QUANTITY_COUNT,     /* 10000, 10k, 1m             in ones; k = 1000, m = 1000 000 */
 	QUANTITY_RATE,      /* 50k, 50k/s                 per second */

@@ -21,18 +21,6 @@ struct own {
 	bool seen;     /* its memory now has changed `max` */
 };
 
-static uint64_t add(uint64_t a, uint64_t b)
-{
-	uint64_t sum;
-	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
-}
-
-static uint64_t times(uint64_t a, uint64_t b)
-{
-	uint64_t product;
-	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
-}
-
 static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
@@ -117,24 +105,25 @@ static uint64_t need(const struct target *target, const struct settings *s, cons
 {
 	uint64_t all = target_sockets(target);
 	uint64_t open = smaller(all, sockets(target, s->taken.open));
-	return add(times(all - open, add(connection_memory_kernel(s), own)),
-		   times(open, own > o->held ? own - o->held : 0));
+	return saturated_sum(
+		saturated_product(all - open, saturated_sum(connection_memory_kernel(s), own)),
+		saturated_product(open, own > o->held ? own - o->held : 0));
 }
 
 static uint64_t pinned(const struct target *target, const struct settings *s)
 {
-	return times(sockets(target, s->taken.open), PINNED_BYTES);
+	return saturated_product(sockets(target, s->taken.open), PINNED_BYTES);
 }
 
 /* A group of cgroup v1 counts the pinned ones as used: there they are no part of the minimum. */
 static uint64_t need_min(const struct target *target, const struct settings *s, const struct own *o)
 {
-	return add(need(target, s, o, o->min), s->taken.limited ? 0 : pinned(target, s));
+	return saturated_sum(need(target, s, o, o->min), s->taken.limited ? 0 : pinned(target, s));
 }
 
 static uint64_t need_max(const struct target *target, const struct settings *s, const struct own *o)
 {
-	return add(need(target, s, o, o->max), pinned(target, s));
+	return saturated_sum(need(target, s, o, o->max), pinned(target, s));
 }
 
 void connection_memory_bound(const struct target *target, const struct settings *s,
@@ -156,7 +145,7 @@ uint64_t connection_memory_enough(const struct target *target, const struct sett
 	bool suffices = left >= bytes_of(need_min(target, s, &o));
 	if (is_range(s) && o.max < UINT64_MAX && (suffices || !is_known(row_of(s))))
 		return report_margin(need_max(target, s, &o));
-	return report_margin(add(need(target, s, &o, o.busy), pinned(target, s)));
+	return report_margin(saturated_sum(need(target, s, &o, o.busy), pinned(target, s)));
 }
 
 static void own_words(const struct target *target, const struct settings *s, struct wording *w)

@@ -6,18 +6,6 @@
 #include "epolltune/quantity.h"
 #include "tune/plan.h"
 
-static uint64_t times(uint64_t a, uint64_t b)
-{
-	uint64_t product;
-	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
-}
-
-static uint64_t plus(uint64_t a, uint64_t b)
-{
-	uint64_t sum;
-	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
-}
-
 static int64_t last_field(const char *value)
 {
 	int64_t field = 0;
@@ -45,8 +33,9 @@ static uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
  * not visible, the kernel's default (net/ipv4/tcp.c tcp_init_mem(): 3/32 of the memory). */
 static uint64_t tcp_memory(const struct host_facts *facts, int64_t pages)
 {
-	return pages < 0 || !facts->page_bytes ? facts->memory_bytes / 32 * 3
-					       : times((uint64_t)pages, facts->page_bytes);
+	return pages < 0 || !facts->page_bytes
+		       ? facts->memory_bytes / 32 * 3
+		       : saturated_product((uint64_t)pages, facts->page_bytes);
 }
 
 int64_t budget_cost(const struct plan *p, const struct change *c, const struct change_site *site)
@@ -67,12 +56,14 @@ int64_t budget_cost(const struct plan *p, const struct change *c, const struct c
 	};
 	const uint64_t max[] = {
 		[KNOB_UNLIMITED] = UINT64_MAX,
-		[KNOB_MAX_CONNECTIONS] = times(target_sockets(t), m->bytes),
-		[KNOB_MAX_TIME_WAIT] = times(target_time_wait(t), m->bytes),
+		[KNOB_MAX_CONNECTIONS] = saturated_product(target_sockets(t), m->bytes),
+		[KNOB_MAX_TIME_WAIT] = saturated_product(target_time_wait(t), m->bytes),
 		[KNOB_MAX_TCP_MEMORY] =
 			tcp_memory(&facts, level(p, true, "net.ipv4.tcp_mem", site)),
 	};
-	uint64_t bytes = more <= 0 ? 0 : times(times((uint64_t)more, m->bytes), by[m->per]);
+	uint64_t bytes = more <= 0 ? 0
+				   : saturated_product(saturated_product((uint64_t)more, m->bytes),
+						       by[m->per]);
 	return (int64_t)min(min(bytes, max[m->max]), INT64_MAX);
 }
 
@@ -86,15 +77,15 @@ static void budget_make(struct budget *b, const struct plan *p, bool after,
 	int64_t pages = level(p, after, "net.ipv4.tcp_mem", site);
 	*b = (struct budget){
 		.connections = target_sockets(&p->target),
-		.fixed = times(target_sockets(&p->target), KNOB_SOCKET_BYTES),
+		.fixed = saturated_product(target_sockets(&p->target), KNOB_SOCKET_BYTES),
 		.receive = receive > 0 ? (uint64_t)receive : 0,
 		.send = send > 0 ? (uint64_t)send : 0,
 		.machine = facts.memory_bytes,
 		.cap_assumed = pages < 0 || !facts.page_bytes,
 	};
 	b->cap = tcp_memory(&facts, pages);
-	uint64_t buffers = times(b->connections, plus(b->receive, b->send));
-	b->sum = plus(b->fixed, buffers < b->cap ? buffers : b->cap);
+	uint64_t buffers = saturated_product(b->connections, saturated_sum(b->receive, b->send));
+	b->sum = saturated_sum(b->fixed, buffers < b->cap ? buffers : b->cap);
 }
 
 int budget_check(struct plan *p, const struct change_site *site, struct err *e)
