@@ -376,10 +376,16 @@ static ssize_t text_read(const struct host *h, const char *path, bool strings, c
 	return n;
 }
 
+static int time_compare(const struct timespec *a, const struct timespec *b)
+{
+	if (a->tv_sec != b->tv_sec)
+		return a->tv_sec < b->tv_sec ? -1 : 1;
+	return (a->tv_nsec > b->tv_nsec) - (a->tv_nsec < b->tv_nsec);
+}
+
 static void later_take(struct timespec *latest, const struct timespec *t)
 {
-	if (t->tv_sec > latest->tv_sec ||
-	    (t->tv_sec == latest->tv_sec && t->tv_nsec > latest->tv_nsec))
+	if (time_compare(t, latest) > 0)
 		*latest = *t;
 }
 
@@ -392,8 +398,25 @@ static void last_part_drop(char *path)
 /* As many as the kernel follows. */
 #define LINKS 40
 
+/* Takes when a directory may have been renamed last: that changes it, and what the one above has. A
+ * change of its own content hides the time, so that it is before both changes. */
+static void renamed_take(int root, const char *path, const struct stat *st,
+			 struct timespec *changed)
+{
+	char above[PATH_MAX];
+	struct stat of;
+	struct timespec when = st->st_ctim;
+	snprintf(above, sizeof(above), "%s", path);
+	last_part_drop(above);
+	CLEAN(close_fd) int fd = open_in(root, *above ? above : ".", O_PATH | O_CLOEXEC, 0);
+	if (!time_compare(&when, &st->st_mtim) && fd >= 0 && !fstat(fd, &of) &&
+	    time_compare(&of.st_mtim, &when) < 0)
+		when = of.st_mtim;
+	later_take(changed, &when);
+}
+
 /* Resolves a relative path in a root into one without links, `out`, and takes the change of each
- * link; that of a directory above the last where that is not one of its content: it was renamed. */
+ * link, and that of the name of each directory. */
 static int path_resolve(int root, const char *path, char out[static PATH_MAX],
 			struct timespec *changed)
 {
@@ -416,9 +439,8 @@ static int path_resolve(int root, const char *path, char out[static PATH_MAX],
 		CLEAN(close_fd) int fd = open_in(root, out, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
 		if (fd < 0 || fstat(fd, &st))
 			return -1;
-		if (S_ISDIR(st.st_mode) && (st.st_ctim.tv_sec != st.st_mtim.tv_sec ||
-					    st.st_ctim.tv_nsec != st.st_mtim.tv_nsec))
-			later_take(changed, &st.st_ctim);
+		if (S_ISDIR(st.st_mode))
+			renamed_take(root, out, &st, changed);
 		if (!S_ISLNK(st.st_mode))
 			continue;
 		later_take(changed, &st.st_ctim);
@@ -469,35 +491,30 @@ static int reopened(int path, int flags, struct stat *st)
 }
 
 int machine_open_as(const struct host *h, pid_t pid, const char *name, int flags,
-		    struct machine_changed *changed, struct err *e)
+		    struct timespec *changed, struct err *e)
 {
 	char path[PATH_MAX], real[PATH_MAX];
 	struct stat st;
-	*changed = (struct machine_changed){0};
+	*changed = (struct timespec){0};
 	if (!h->live)
 		return err_set(e, EOPNOTSUPP, "%s: a captured machine has no such file", name);
 	if (!machine_path_allowed(name + 1) && strcmp(name, "/") != 0)
 		return err_set(e, EINVAL, "%s: not an absolute path without \"..\"", name);
 	snprintf(path, sizeof(path), "proc/%d/root", (int)pid);
 	CLEAN(close_fd) int root = open_below(h, path, O_PATH | O_DIRECTORY);
-	if (root < 0 || path_resolve(root, name + 1, real, &changed->self))
+	if (root < 0 || path_resolve(root, name + 1, real, changed))
 		return err_errno(e, "cannot read %s", name);
 	CLEAN(close_fd)
 	int file = open_in(root, *real ? real : ".", O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
 	int fd = file < 0 ? -1 : reopened(file, flags, &st);
 	if (fd < 0)
 		return err_errno(e, "cannot read %s", name);
-	later_take(&changed->self, &st.st_ctim);
-	last_part_drop(real);
-	CLEAN(close_fd) int around = open_in(root, *real ? real : ".", O_PATH | O_CLOEXEC, 0);
-	changed->around = changed->self;
-	if (around >= 0 && !fstat(around, &st))
-		later_take(&changed->around, &st.st_ctim);
+	later_take(changed, &st.st_ctim);
 	return fd;
 }
 
 ssize_t machine_read_as(const struct host *h, pid_t pid, const char *name, char **text,
-			struct machine_changed *changed, struct err *e)
+			struct timespec *changed, struct err *e)
 {
 	*text = NULL;
 	CLEAN(close_fd) int fd = machine_open_as(h, pid, name, 0, changed, e);

@@ -38,20 +38,17 @@ struct host *machine_make(const char *root);
 int machine_open(const struct host *h, const char *path, int flags, const char *verb,
 		 struct err *e);
 
-/* When something last changed (st_ctim), which no tool can set back. */
-struct machine_changed {
-	struct timespec self;   /* it, a link to it, or the name of a directory above it */
-	struct timespec around; /* the same, and what its directory has */
-};
 /* Opens the file, or with O_DIRECTORY the directory, that process `pid` sees at the absolute path
  * `name`. Links are resolved in the root of the process; -ELOOP for them without openat2(2).
  * -EINVAL: neither, or of a file system of the kernel: such files are not opened, since that may
- * have an effect. -EACCES: this user may not look there; -EOPNOTSUPP: a captured machine. */
+ * have an effect. -EACCES: this user may not look there; -EOPNOTSUPP: a captured machine. `changed`:
+ * when it, what a directory has, a link to it, or the name of a directory above it last changed:
+ * st_ctim, which no tool can set back, and which a file system sets of what it renames. */
 int machine_open_as(const struct host *h, pid_t pid, const char *name, int flags,
-		    struct machine_changed *changed, struct err *e);
+		    struct timespec *changed, struct err *e);
 /* The text of such a file, which the caller frees. */
 ssize_t machine_read_as(const struct host *h, pid_t pid, const char *name, char **text,
-			struct machine_changed *changed, struct err *e);
+			struct timespec *changed, struct err *e);
 
 /* The byte order of the machine: that of a captured one is in sys/kernel/cpu_byteorder (Linux 6.2,
  * or written by `epolltune capture`); without it, little-endian. NULL: this machine. */

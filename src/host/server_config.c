@@ -54,12 +54,12 @@ static bool refuse(struct reading *r, enum subject_clients_state state, const ch
 static bool file_append(struct reading *r, const char *name, char **text)
 {
 	CLEAN(free_pointer) char *more = NULL;
-	struct machine_changed changed;
+	struct timespec changed;
 	size_t had = *text ? strlen(*text) : 0;
 	ssize_t size = machine_read_as(r->host, r->subject->pid, name, &more, &changed, NULL);
 	if (size < 0)
 		return refuse(r, CLIENTS_UNREADABLE, name);
-	if (process_precedes(r->since, &changed.around))
+	if (process_precedes(r->since, &changed))
 		return refuse(r, CLIENTS_CHANGED, name);
 	r->bytes += (size_t)size + 1;
 	if (++r->files > FILES || r->bytes > BYTES)
@@ -95,7 +95,7 @@ static bool names_read(DIR *all, const char *match, char ***names, size_t *count
 
 /* Appends those files of an open directory. */
 static bool directory_append(struct reading *r, int fd, const char *name, const char *match,
-			     const struct machine_changed *changed, char **text)
+			     const struct timespec *changed, char **text)
 {
 	char **names = NULL, path[PATH_MAX];
 	size_t count = 0;
@@ -105,7 +105,7 @@ static bool directory_append(struct reading *r, int fd, const char *name, const 
 		return refuse(r, CLIENTS_UNREADABLE, name);
 	}
 	/* One of its files may be gone. */
-	bool ok = process_precedes(r->since, &changed->self) ? refuse(r, CLIENTS_CHANGED, name)
+	bool ok = process_precedes(r->since, changed) ? refuse(r, CLIENTS_CHANGED, name)
 		  : !names_read(all, match, &names, &count)  ? refuse(r, CLIENTS_UNREADABLE, name)
 							     : true;
 	for (size_t i = 0; i < count; i++) {
@@ -123,7 +123,7 @@ static bool directory_append(struct reading *r, int fd, const char *name, const 
 static bool named_append(struct reading *r, const char *name, char **text)
 {
 	char directory[PATH_MAX];
-	struct machine_changed changed;
+	struct timespec changed;
 	const char *base = strrchr(name, '/'), *wild = strpbrk(name, "*?[");
 	if (!base || *name != '/' || (wild && wild < base))
 		return refuse(r, CLIENTS_PARTS, name);

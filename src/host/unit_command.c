@@ -42,19 +42,17 @@ bool unit_is_system(const char *cgroup, const char *unit)
 /* As systemd sees it, which shares the root of this process. */
 static ssize_t unit_read(const struct host *h, const char *name, uint64_t started, char **text)
 {
-	struct machine_changed changed;
+	struct timespec changed;
 	ssize_t size = machine_read_as(h, getpid(), name, text, &changed, NULL);
-	return size >= 0 && process_precedes(started, &changed.self) ? -ENOTSUP : size;
+	return size >= 0 && process_precedes(started, &changed) ? -ENOTSUP : size;
 }
 
 /* Opens a directory; NULL with *rc: 0, there is none. */
 static DIR *directory_open(const struct host *h, const char *path, struct timespec *changed,
 			   int *rc)
 {
-	struct machine_changed c;
-	int fd = machine_open_as(h, getpid(), path, O_DIRECTORY, &c, NULL);
+	int fd = machine_open_as(h, getpid(), path, O_DIRECTORY, changed, NULL);
 	*rc = fd == -ENOENT ? 0 : -ENOTSUP;
-	*changed = c.self;
 	DIR *all = fd < 0 ? NULL : fdopendir(fd);
 	if (fd >= 0 && !all)
 		close_fd(&fd);

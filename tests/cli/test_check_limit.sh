@@ -5,7 +5,6 @@
 # shellcheck source=SCRIPTDIR/../guests.sh
 . "$(dirname "$0")/../guests.sh"
 
-# Configurations are in a directory of their own: what is added to theirs counts as a change.
 setup() {
 	mkdir etc
 	in_root_namespace
@@ -224,6 +223,25 @@ test_a_directory_above_a_file_may_have_changed() {
 	mv b a
 	again 3 200
 	unknown_for "/a/n.conf, its owner, mode or directory, or a link to it changed"
+	: >a/other # a later change of the directory's content hides when it was renamed
+	again 3 200
+	unknown_for "/a/n.conf, its owner, mode or directory, or a link to it changed"
+	end_jobs
+}
+
+# As sockets and files of process ids are, by the servers themselves.
+test_a_file_beside_it_may_change() {
+	needs nginx
+	nginx_conf "worker_connections 200;"
+	mkdir etc/own
+	mv etc/nginx.conf etc/own/nginx.conf
+	nginx -e stderr -c "$work/etc/own/nginx.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	sleep 0.2 # longer than the clocks of processes and files differ
+	: >etc/own/other
+	rm etc/own/other
+	again 2 200
+	json 'wall("application.limit") | .verdict == "short" and .limit == 186'
 	end_jobs
 }
 

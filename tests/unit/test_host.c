@@ -842,7 +842,7 @@ static void special_files_of_a_process_are_not_opened(void **state)
 	char name[512], event[512];
 	put("root", "text\n");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct machine_changed changed;
+		struct timespec changed;
 		CLEAN(close_fd) int notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 		snprintf(name, sizeof(name), "%s/%s", root, cases[i].name);
 		print_message("%s\n", cases[i].name);
