@@ -24,6 +24,7 @@ def verdict(check):
         "walls": {wall["name"]: [wall["verdict"], wall["method"], wall["measured"] or wall["limit"], wall["needed"]]
                   for wall in report["walls"] if wall["verdict"] in ("short", "tight")},
         "unknown": [wall["name"] for wall in report["walls"] if wall["verdict"] == "unknown" and wall["needed"] is not None],
+        "why": {wall["name"]: wall["detail"] for wall in report["walls"] if wall["verdict"] == "unknown" and wall["needed"] is not None},
         "findings": [{key: each[key] for key in ("id", "level", "wall", "title", "remedy", "knob", "proposals", "tried_state", "advice")}
                      for each in findings if each["level"] != "note"],
         "command": check["command"],
