@@ -127,6 +127,16 @@ test_what_was_left_out_is_tried_again() {
 	[ "$(wc -l <results)" -eq 2 ] || fail 'the new result is not kept'
 }
 
+test_the_clients_are_not_asked_again_for_another_program() {
+	needs nginx
+	case=healthy/defaults/nginx
+	jq -c --arg case "$case" 'select(.id == $case) | .alerts = {planted: 1} | .rivals = {planted: {changes: 0, harmed: false}}' \
+		"$shared/right" >results
+	RESULTS=results expect 0 "$tests/truth/run" --rivals --probe listeners --only "^$case\$"
+	tail -n 1 results | jq -e '.rivals == {planted: {changes: 0, harmed: false}} and .alerts == {planted: 1} and .verdict.status == 0
+		and .of.program != "one"' >/dev/null || fail 'the clients are asked again'
+}
+
 test_the_readme_says_which_cases_by_which_command() {
 	export README="$work/README.md"
 	cases=$(wc -l <"$shared/right")
