@@ -39,7 +39,12 @@ static void clients_read(const struct host *h, struct settings *s)
 
 static size_t processes_of(const struct settings *s)
 {
-	return s->subject->accepting ? s->subject->accepting : 1;
+	return subject_processes(s->subject);
+}
+
+static uint64_t held_by(const struct target *t, const struct settings *s)
+{
+	return subject_held(s->subject, s->taken.held, t->role == TARGET_PROXY);
 }
 
 static bool clients_both(const struct target *t, const struct settings *s)
@@ -53,7 +58,7 @@ static int64_t capacity_of(const struct target *t, const struct settings *s, int
 	const struct server_row *row = server_of(s->subject);
 	uint64_t each = (uint64_t)limit * (100 - setting_of(s)->spare) / 100;
 	if (row->clients_files)
-		each -= s->taken.held < each ? s->taken.held : each;
+		each -= held_by(t, s) < each ? held_by(t, s) : each;
 	return (int64_t)subject_spread(clients_both(t, s) ? each / 2 : each, processes_of(s));
 }
 
@@ -64,7 +69,7 @@ static int64_t limit_for(const struct target *t, const struct settings *s, uint6
 	return knob_round(knob_find("server.max_connections"),
 			  (int64_t)server_clients(server_of(s->subject),
 						  clients_both(t, s) ? 2 * each : each,
-						  s->taken.held));
+						  held_by(t, s)));
 }
 
 /* What RLIMIT_NOFILE lets each process have at most; REPORT_NONE: no such bound is known. */
@@ -116,7 +121,8 @@ static struct clients_limit limit_of(const struct target *t, const struct settin
 		limit.value = ok && least < limit.value ? least : ok ? limit.value : REPORT_NONE;
 	}
 	/* One process may not be all. */
-	if (limit.value != REPORT_NONE && !s->subject->accepting && is_short(t, s, limit.value)) {
+	if (limit.value != REPORT_NONE && (!s->subject->accepting || s->subject->untold) &&
+	    is_short(t, s, limit.value)) {
 		limit.value = REPORT_NONE;
 		limit.spread = true;
 	}

@@ -52,37 +52,40 @@ struct context {
 	struct host_slab_memory before, after; /* before and after opening the connections */
 };
 
-static int64_t held_by(const struct settings *s)
+static int64_t held_by(const struct target *t, const struct settings *s)
 {
-	return s->taken.held ? (int64_t)s->taken.held : SERVER_HOLDS;
+	if (!s->taken.held)
+		return SERVER_HOLDS;
+	return (int64_t)subject_held(s->subject, s->taken.held, t->role == TARGET_PROXY);
 }
 
 /* The processes that share the connections. */
 static size_t processes_of(const struct settings *s)
 {
-	return s->subject && s->subject->accepting ? s->subject->accepting : 1;
+	return s->subject ? subject_processes(s->subject) : 1;
 }
 
 /* The connections that a limit on descriptors allows. */
-static int64_t connections_of(const struct settings *s, int field)
+static int64_t connections_of(const struct target *t, const struct settings *s, int field)
 {
 	int64_t limit = s->at[NOFILE][field];
 	if (limit == INT64_MAX || limit == REPORT_NONE)
 		return limit;
-	uint64_t each = limit > held_by(s) ? (uint64_t)(limit - held_by(s)) : 0;
+	uint64_t each = limit > held_by(t, s) ? (uint64_t)(limit - held_by(t, s)) : 0;
 	return (int64_t)subject_spread(each, processes_of(s));
 }
 
 /* SOFT if the hard limit suffices, otherwise HARD. */
-static int field_to_raise(const struct settings *s, int64_t enough)
+static int field_to_raise(const struct target *t, const struct settings *s, int64_t enough)
 {
-	return connections_of(s, HARD) >= enough ? SOFT : HARD;
+	return connections_of(t, s, HARD) >= enough ? SOFT : HARD;
 }
 
 /* The limit of each process with which they hold that many connections. */
-static int64_t limit_for(const struct settings *s, int64_t enough)
+static int64_t limit_for(const struct target *t, const struct settings *s, int64_t enough)
 {
-	return (int64_t)subject_part((uint64_t)enough, processes_of(s)) + held_by(s);
+	return (int64_t)subject_part((uint64_t)enough, processes_of(s)) +
+	       held_by(t, s);
 }
 
 static void nofile_read(const struct host *h, struct settings *s)
@@ -92,11 +95,16 @@ static void nofile_read(const struct host *h, struct settings *s)
 }
 
 /* A running process has the soft limit that it was started with, or has raised itself. */
-static void subject_bound(const struct settings *s, struct bound *b)
+static void subject_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	b->running = true;
 	b->absent = s->subject->activated;
-	b->capacity = connections_of(s, SOFT);
+	b->capacity = connections_of(t, s, SOFT);
+	/* That of one process, where more may accept. */
+	if (s->subject->untold && b->capacity < (int64_t)target_sockets(t)) {
+		b->capacity = REPORT_NONE;
+		b->explained = true;
+	}
 }
 
 static struct quantity_shown limit_show(int64_t limit)
@@ -112,19 +120,19 @@ static void process_bound(const struct target *target, const struct settings *s,
 {
 	b->binding = NOFILE;
 	if (s->subject) {
-		subject_bound(s, b);
+		subject_bound(target, s, b);
 		return;
 	}
-	b->capacity = connections_of(s, HARD);
-	b->unraised = connections_of(s, SOFT);
+	b->capacity = connections_of(target, s, HARD);
+	b->unraised = connections_of(target, s, SOFT);
 }
 
 static bool process_solve(const struct target *target, const struct settings *now,
 			  const struct outcome *o, int64_t enough, struct settings *out)
 {
-	int64_t *limit = &out->at[NOFILE][field_to_raise(now, enough)];
-	if (*limit < limit_for(now, enough))
-		*limit = limit_for(now, enough);
+	int64_t *limit = &out->at[NOFILE][field_to_raise(target, now, enough)];
+	if (*limit < limit_for(target, now, enough))
+		*limit = limit_for(target, now, enough);
 	return true;
 }
 
@@ -142,7 +150,9 @@ static void subject_words(const struct subject *subject, int64_t proposed, struc
 		wording_set(w, "who", "%s", "A process that this user cannot see");
 	wording_set(w, "holder", "%s", subject->held ? wording_get(w, "who") : "any server");
 	wording_set(w, "processes", "%s",
-		    subject->accepting > 1 ? quantity_count(subject->accepting).text : "");
+		    subject_processes(subject) > 1 ? quantity_count(subject->accepting).text : "");
+	wording_set(w, "untold", "%s",
+		    subject->untold ? quantity_count(subject->accepting).text : "");
 	wording_set(w, "unit", "%s", unit_service(subject->unit));
 	wording_set(w, "files", "%s", quantity_plain((uint64_t)proposed).text);
 	wording_set(w, "server", "%s", server ? server->name : "");
@@ -156,15 +166,15 @@ static void process_words(const struct target *target, const struct settings *s,
 {
 	int64_t soft = s->at[NOFILE][SOFT], hard = s->at[NOFILE][HARD];
 	int64_t enough = (int64_t)report_margin(target_sockets(target));
-	int64_t proposed = knob_round(knob_find("RLIMIT_NOFILE"), limit_for(s, enough));
+	int64_t proposed = knob_round(knob_find("RLIMIT_NOFILE"), limit_for(target, s, enough));
 	wording_set(w, "soft", "%s", limit_show(soft).text);
 	wording_set(w, "hard", "%s", limit_show(hard).text);
-	wording_set(w, "held", "%" PRId64, held_by(s));
+	wording_set(w, "held", "%" PRId64, held_by(target, s));
 	wording_set(w, "holder", "%s", s->taken.held ? "the test server" : "any server");
 	subject_words(s->subject, proposed, w);
 	wording_set(w, "soft_flag", "%s", "");
 	wording_set(w, "keep", "%s", "");
-	if (field_to_raise(s, enough) == SOFT) {
+	if (field_to_raise(target, s, enough) == SOFT) {
 		wording_set(w, "soft_flag", "S");
 		/* LimitNOFILE= with one number would lower the hard limit. */
 		if (hard == INT64_MAX)
@@ -189,7 +199,7 @@ static uint64_t hold_goal(const struct target *target, const struct settings *s)
 	uint64_t goal = min(report_margin(target_sockets(target)), HOLD_CONNECTIONS);
 	if (goal < WEIGHED_CONNECTIONS)
 		goal = WEIGHED_CONNECTIONS;
-	uint64_t room = s->subject ? goal : (uint64_t)connections_of(s, HARD);
+	uint64_t room = s->subject ? goal : (uint64_t)connections_of(target, s, HARD);
 	if (room < goal) /* a few more than it can accept, so that accept() fails */
 		goal = room + 4;
 	if (m->files_max)

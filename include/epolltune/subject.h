@@ -25,7 +25,10 @@ struct subject {
 	size_t acceptor_count;
 	uint64_t oldest, newest; /* the first and the last start time of them; 0: not visible */
 	uint64_t soft, hard; /* the smallest RLIMIT_NOFILE of them; HOST_UNLIMITED; 0, 0: unknown */
-	uint64_t held; /* the most descriptors besides connections that one holds; 0: unknown */
+	/* The most descriptors besides connections of clients that one holds; 0: unknown. Of these,
+	 * TCP connections that it opened: as a proxy it has them for its clients. */
+	uint64_t held, upstream;
+	bool untold; /* which of the acceptors accept is not visible: one of them, or several */
 	struct listeners listeners; /* its own only, with the processes that are visible */
 };
 
@@ -126,6 +129,12 @@ int subject_sockets(const struct host *h, const struct subject *s, uint64_t **in
 uint64_t subject_cpus(const struct host *h, const struct subject *s);
 /* The same as a list, "0-3,8"; "": unknown. */
 void subject_cpu_list(const struct host *h, const struct subject *s, char *list, size_t size);
+
+/* The processes that share its connections: one where it is not visible which accept. */
+size_t subject_processes(const struct subject *s);
+/* What is left of the `held` descriptors of a server besides the connections that the load has of
+ * it: those of a proxy include its own. `s`: NULL has none. */
+uint64_t subject_held(const struct subject *s, uint64_t held, bool proxy);
 
 /* Whether the listener is one of the subject's. NULL has none. */
 bool subject_has(const struct subject *s, const struct listener *l);
