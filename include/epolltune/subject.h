@@ -31,6 +31,7 @@ struct subject {
 
 /* Finds the server that `who` names, by what listens, or where nothing does by UDP sockets; its
  * listeners are both: a pid, "UNIT.service", ":PORT", "ADDRESS:PORT", "[V6]:PORT",
+ * with "%DEVICE" before the last colon where it is bound to one,
  * "unix:PATH", "unix:@NAME", or the name of a process, also as operators write it ("redis"). The
  * caller frees `out` with subject_free(), also after an error. `here_only`: leaves out processes of
  * other network namespaces.
