@@ -707,27 +707,17 @@ struct sample {
 	int64_t ports;                      /* free ones of the range; likewise */
 };
 
-static int64_t free_ports(const struct host *h)
-{
-	char range[KNOB_VALUE];
-	int64_t low, high;
-	if (knob_read(knob_find(RANGE_KNOB), h, range, NULL) || knob_field(range, 0, &low) ||
-	    knob_field(range, 1, &high) || low < 1 || high > 65535 || low > high)
-		return REPORT_NONE;
-	return high - low + 1 - host_reserved_ports(h, low, high);
-}
-
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
 	struct err unread;
 	s->reuse = s->timestamps = s->buckets = REPORT_NONE;
-	s->ports = free_ports(h);
 	knob_number(BUCKETS_KNOB, h, &s->buckets);
 	knob_number(REUSE_KNOB, h, &s->reuse);
 	knob_number(TIMESTAMPS_KNOB, h, &s->timestamps);
 	/* What cannot be listed is reported by the listeners. */
 	int r = ports_used_read(h, NULL, &s->used, &unread);
+	s->ports = s->used.low && s->used.available >= 0 ? s->used.available : REPORT_NONE;
 	return r == -ENOMEM ? err_set(e, ENOMEM, "%s", unread.text) : 0;
 }
 

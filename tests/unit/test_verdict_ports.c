@@ -11,6 +11,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/port_settings.h"
+#include "epolltune/ports.h"
 #include "epolltune/ports_used.h"
 #include "host/port_sockets.h"
 
@@ -332,6 +333,15 @@ static void reserved_ports_are_read(void **state)
 	struct settings s = verdict_settings(x, RANGE "40000 40099");
 	x->read(h, &s);
 	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].limit, 100 - 12);
+	/* The tree of another tool may lack the list. */
+	char list[96], away[48];
+	struct settings lacking = verdict_settings(x, RANGE "40000 40099");
+	report_text(list, "%s/proc/sys/net/ipv4/ip_local_reserved_ports", root);
+	report_text(away, "%s/away", root);
+	assert_int_equal(rename(list, away), 0);
+	x->read(h, &lacking);
+	assert_int_equal(verdict_of(x, &t, &lacking, NULL)->walls[0].verdict, VERDICT_UNKNOWN);
+	assert_int_equal(rename(away, list), 0);
 	assert_string_equal(s.text[1], "80,1024,40010-40019,40098-50000,65535");
 	assert_int_equal(s.at[3][0], 2000);
 	/* A list that no finding can hold still counts. No range is proposed that it would have to
@@ -375,7 +385,8 @@ static const struct rate_row {
 	 0},
 	{300, 60, OF_500 KNOBS("2", "1", "1000"), 3, VERDICT_SHORT, REUSE("2"), "3.3/s", 3},
 	{300, 60, OF_500 KNOBS("0", "1", "1000"), 3, VERDICT_SHORT, REUSE("0"), "60 s: 3.3/s.", 0},
-	{300, 60, OF_500, 3, VERDICT_SHORT, REUSE(""), "3.3/s", 0},
+	/* Where neither knob is known, only a wider range suffices for sure. */
+	{300, 60, OF_500, 3, VERDICT_SHORT, WIDER("40000 40499", "40000 44863"), "3.3/s", 0},
 	{200, 4, OF_500 KNOBS("2", "1", "1000"), 5, VERDICT_OK, "", "5/s", 0},
 	{200, 5, OF_500 KNOBS("2", "1", "1000"), 5, VERDICT_TIGHT, REUSE("2"), "5/s", 0},
 	{500, 1, OF_500 KNOBS("1", "1", "1000"), 0, VERDICT_SHORT,
@@ -389,7 +400,8 @@ static const struct rate_row {
 	 WIDER("40000 40499", "40000 40511"), "", 0},
 	{300, 160, OF_500 KNOBS("1", "1", "4000"), 50, VERDICT_SHORT,
 	 WIDER("40000 40499", "40000 41151"), "for 4 s: 50/s.", 0},
-	{300, 160, OF_500 "; net.ipv4.tcp_tw_reuse=1", 200, VERDICT_OK, "", "", 0},
+	{300, 160, OF_500 "; net.ipv4.tcp_tw_reuse=1", REPORT_NONE, VERDICT_UNKNOWN, "",
+	 "net.ipv4.tcp_timestamps could not be read", 0},
 	/* That needs timestamps. */
 	{300, 60, OF_500 KNOBS("1", "0", "1000"), 3, VERDICT_SHORT,
 	 WIDER("40000 40499", "40000 44863"), "60 s: 3.3/s.", 0},
@@ -511,7 +523,8 @@ static size_t notes_with(const char *buckets, enum target_role role, struct repo
 	struct moment m = {.target = &t, .options = &options};
 	struct output made =
 		run("d=$(mktemp -d) && mkdir -p $d/proc/sys/net/ipv4 && cd $d/proc/sys/net/ipv4 && "
-		    "echo 40000 40499 >ip_local_port_range && echo %s >tcp_max_tw_buckets && "
+		    "echo 40000 40499 >ip_local_port_range && echo >ip_local_reserved_ports && "
+		    "echo %s >tcp_max_tw_buckets && "
 		    "printf $d",
 		    buckets);
 	struct host *h;
@@ -584,7 +597,8 @@ static void a_captured_machine_shows_its_destinations(void **state)
 {
 	struct output made = run(
 		"d=$(mktemp -d) && mkdir -p $d/proc/sys/net/ipv4 $d/proc/net && cd $d/proc && "
-		"echo 40000 40099 >sys/net/ipv4/ip_local_port_range && printf '"
+		"echo 40000 40099 >sys/net/ipv4/ip_local_port_range && "
+		"echo >sys/net/ipv4/ip_local_reserved_ports && printf '"
 		/* Of both families the same port; one outside of the range; a listener; two more
 		 * destinations; a damaged line. */
 		"sl header\\n" LINE(FROM_40000, TO_80, "01") LINE(FROM_40001, TO_80, "06") LINE(
@@ -630,7 +644,8 @@ static void a_captured_machine_shows_its_destinations(void **state)
 static void sockets_that_were_not_captured_are_unknown(void **state)
 {
 	struct output made = run("d=$(mktemp -d) && mkdir -p $d/proc/sys/net/ipv4 && cd $d/proc && "
-				 "echo 40000 40499 >sys/net/ipv4/ip_local_port_range && printf $d");
+				 "echo 40000 40499 >sys/net/ipv4/ip_local_port_range && "
+				 "echo >sys/net/ipv4/ip_local_reserved_ports && printf $d");
 	const struct experiment *x = verdict_experiment("ports", RATE);
 	struct settings s = verdict_settings(x, OF_500 KNOBS("0", "1", "1000"));
 	const struct target met = proxy(300, 3), missed = proxy(300, 60);
@@ -670,6 +685,60 @@ static void the_fullest_destination_is_chosen(void **state)
 	assert_int_equal(taken.all, 0);
 	u.count = 3;
 	assert_false(ports_used_taken(&u, true, true, &taken));
+}
+
+/* Of several sources that the server binds the fullest counts, without its own ports. */
+static void the_fullest_bound_source_is_chosen(void **state)
+{
+	struct ports_used u = {.available = 100, .count = 2, .from_count = 4};
+	struct ports_taken taken;
+	static const struct ports_from from[] = {
+		{.used = 90, .largest = 40, .own = 60},
+		{.used = 90, .largest = 40, .own = 20},
+		{.used = 95, .largest = 40, .own = 90},
+		{.used = 95, .largest = 40}, /* another's */
+	};
+	u.at[1].loopback = true;
+	memcpy(u.from, from, sizeof(from));
+	assert_true(ports_used_bound(&u, false, &taken));
+	assert_int_equal(taken.all, 70);
+	assert_int_equal(taken.held, 70);
+	assert_string_equal(taken.destination, "all destinations");
+	assert_false(ports_used_bound(&u, true, &taken));
+	u.from[2].to = 1;
+	assert_true(ports_used_bound(&u, true, &taken));
+	assert_int_equal(taken.all, 5);
+	u.from[1].used = u.from[1].own = 100;
+	assert_true(ports_used_bound(&u, false, &taken));
+	assert_int_equal(taken.all, 30);
+}
+
+/* Without timestamps, tcp_tw_reuse has no effect; where they are not known, the rate is not. */
+static void unknown_timestamps_are_not_on(void **state)
+{
+	static const struct {
+		const char *settings;
+		uint64_t rate;
+		enum wall_verdict verdict;
+	} cases[] = {
+		{OF_500 "; net.ipv4.tcp_tw_reuse=1; net.ipv4.tcp_timestamps=1", 100, VERDICT_OK},
+		{OF_500 "; net.ipv4.tcp_tw_reuse=1", 100, VERDICT_UNKNOWN},
+		{OF_500 "; net.ipv4.tcp_tw_reuse=1", 1000, VERDICT_SHORT},
+		{OF_500 "; net.ipv4.tcp_tw_reuse=2", 2, VERDICT_OK},
+		{OF_500 "; net.ipv4.tcp_tw_reuse=2", 100, VERDICT_SHORT},
+	};
+	const struct experiment *x = verdict_experiment("ports", RATE);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct settings s = verdict_settings(x, cases[i].settings);
+		const struct target t = proxy(300, cases[i].rate);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		if (r->walls[0].verdict != cases[i].verdict)
+			fail_msg("case %zu: %s, %lld", i, wall_verdict_name(r->walls[0].verdict),
+				 (long long)r->walls[0].limit);
+	}
+	assert_true(ports_reused(1, 1, false) && ports_reused(2, 1, true));
+	assert_false(ports_reused(2, 1, false) || ports_reused(1, 0, true) ||
+		     ports_reused(1, REPORT_NONE, true) || ports_reused(REPORT_NONE, 1, true));
 }
 
 /* A hundred ports, and what is in use to one destination. */
@@ -870,6 +939,8 @@ int main(void)
 		cmocka_unit_test(a_captured_machine_shows_its_destinations),
 		cmocka_unit_test(sockets_that_were_not_captured_are_unknown),
 		cmocka_unit_test(the_fullest_destination_is_chosen),
+		cmocka_unit_test(the_fullest_bound_source_is_chosen),
+		cmocka_unit_test(unknown_timestamps_are_not_on),
 		cmocka_unit_test(ports_in_use_are_judged),
 		cmocka_unit_test(ports_that_are_not_shared_are_one_range),
 		cmocka_unit_test(several_destinations_are_named),
