@@ -533,19 +533,43 @@ static uint64_t accept_ns(const struct target *t, const struct taken *k)
 	return t->role == TARGET_PROXY ? k->accept_ns + k->connect_ns : k->accept_ns;
 }
 
-static int64_t per_second(const struct taken *k, uint64_t ns)
+static bool quota_binds(const struct taken *k)
 {
-	return (int64_t)quantity_round(QUANTITY_RATE, k->cpus * 1000000000 / ns);
+	return k->quota > 0 && k->quota < (double)smaller(k->threads, k->cpus);
 }
 
-/* The CPUs of the server in question, by the affinity of its threads and its cpuset. */
+static bool threads_bind(const struct taken *k)
+{
+	return !quota_binds(k) && k->threads && k->threads < k->cpus;
+}
+
+/* The CPUs that accept, a part of one where the quota allows no more. */
+static double accepting_cpus(const struct taken *k)
+{
+	return quota_binds(k) ? k->quota : (double)smaller(k->threads, k->cpus);
+}
+
+static int64_t per_second(const struct taken *k, uint64_t ns)
+{
+	return (int64_t)quantity_round(QUANTITY_RATE,
+				       (uint64_t)(accepting_cpus(k) * 1e9 / (double)ns));
+}
+
+/* The CPUs of the server in question, by the affinity of its threads and its cpuset, the quota of
+ * its control group and the threads that accept; without one the quota of this group. */
 static void accept_read(const struct host *h, struct settings *s)
 {
 	struct cgroup group;
-	if (!s->subject)
+	const struct subject *subject = s->subject;
+	if (subject && !subject->pid)
 		return;
-	cgroup_read(h, s->subject->pid, &group);
-	s->taken.cpus = smaller(subject_cpus(h, s->subject), group.cpus);
+	cgroup_read(h, subject ? subject->pid : 0, &group);
+	if (group.period_us)
+		s->taken.quota = (double)group.quota_us / (double)group.period_us;
+	if (!subject)
+		return;
+	s->taken.cpus = smaller(subject_cpus(h, subject), group.cpus);
+	s->taken.threads = subject_accept_threads(h, subject);
 }
 
 static void accept_bound(const struct target *t, const struct settings *s, struct bound *b)
@@ -563,12 +587,16 @@ static void accept_words(const struct target *t, const struct settings *s, const
 {
 	const struct taken *k = &s->taken;
 	uint64_t each = accept_ns(t, k);
+	double cpus = accepting_cpus(k);
 	if (!each)
 		return;
 	wording_flag(w, "proxy", t->role == TARGET_PROXY);
-	wording_set(w, "cpus", "%s CPU%s", quantity_count(k->cpus).text, k->cpus == 1 ? "" : "s");
+	wording_set(w, "cpus", cpus < 100 ? "%.3g CPU%s" : "%.0f CPU%s", cpus,
+		    cpus == 1 ? "" : "s");
 	wording_set(w, "online", "%s",
-		    k->cpus < s->machine.cpus ? quantity_count(s->machine.cpus).text : "");
+		    cpus < (double)s->machine.cpus ? quantity_count(s->machine.cpus).text : "");
+	wording_flag(w, "by_quota", quota_binds(k));
+	wording_flag(w, "by_threads", threads_bind(k));
 	wording_set(w, "each", "%.1f us", (double)each / 1000);
 	wording_set(w, "both", "%.1f us", (double)k->both_ns / 1000);
 	wording_set(w, "shown", "%s", quantity_count((uint64_t)per_second(k, k->both_ns)).text);

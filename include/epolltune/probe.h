@@ -74,6 +74,8 @@ struct settings {
 		/* CPU time per connection of a server's process, of its client's, with the
 		 * softirqs of the handshake, and of both in one run; the CPUs they may use. */
 		uint64_t accept_ns, connect_ns, both_ns, cpus;
+		double quota;     /* CPUs that its control group allows; 0: all */
+		uint64_t threads; /* of it that accept; 0: unknown */
 		bool measured;
 		bool at_nofile;    /* the server of --run had used up its RLIMIT_NOFILE */
 		bool at_own;       /* it met another limit, which a known line sets */

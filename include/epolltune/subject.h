@@ -123,6 +123,9 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
  * visible to another user. The caller frees *inodes, also after an error. */
 int subject_sockets(const struct host *h, const struct subject *s, uint64_t **inodes, size_t *count,
 		    struct err *e);
+/* How many threads may accept: all of its accepting processes, or one of each where such a server
+ * accepts in one (struct server_row); 0: unknown. */
+uint64_t subject_accept_threads(const struct host *h, const struct subject *s);
 /* The CPUs that one of its threads or another may use, by affinity and cpuset; 0: unknown. */
 uint64_t subject_cpus(const struct host *h, const struct subject *s);
 /* The same as a list, "0-3,8"; "": unknown. */

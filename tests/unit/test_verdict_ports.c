@@ -2,6 +2,7 @@
 #include "../support/support.h"
 #include "../support/verdict.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,50 @@ static void cpu_time_bounds_the_rate_of_accepts(void **state)
 		 200000,
 		 VERDICT_OK,
 		 "1 CPU of 2, by affinity and cpuset, at 5.0 us"},
+		/* A part of a CPU by the quota, one by the one thread that accepts. */
+		{TARGET_SERVER,
+		 {.accept_ns = 5000,
+		  .connect_ns = 15000,
+		  .both_ns = 20000,
+		  .cpus = 2,
+		  .quota = 0.2},
+		 50000,
+		 40000,
+		 VERDICT_SHORT,
+		 "0.2 CPUs of 2, by the CPU quota of the control group, at 5.0 us"},
+		{TARGET_SERVER,
+		 {.accept_ns = 5000,
+		  .connect_ns = 15000,
+		  .both_ns = 20000,
+		  .cpus = 64,
+		  .threads = 1},
+		 50001,
+		 200000,
+		 VERDICT_TIGHT,
+		 "1 CPU of 2, by the threads that accept, at 5.0 us"},
+		{TARGET_SERVER,
+		 {.accept_ns = 5000,
+		  .connect_ns = 15000,
+		  .both_ns = 20000,
+		  .cpus = 64,
+		  .threads = 8,
+		  .quota = 1.5},
+		 10000,
+		 300000,
+		 VERDICT_OK,
+		 "1.5 CPUs of 2, by the CPU quota"},
+		/* More than there are limit nothing. */
+		{TARGET_SERVER,
+		 {.accept_ns = 5000,
+		  .connect_ns = 15000,
+		  .both_ns = 20000,
+		  .cpus = 2,
+		  .threads = 8,
+		  .quota = 4},
+		 10000,
+		 400000,
+		 VERDICT_OK,
+		 "2 CPUs at 5.0 us"},
 		/* Rounded to the accuracy of a measurement. */
 		{TARGET_SERVER, COSTS(6188, 15000, 22000), 10000, 323000, VERDICT_OK, ""},
 		/* Without an experiment there is no value: the target is not accused. */
@@ -220,6 +265,34 @@ static void cpu_time_bounds_the_rate_of_accepts(void **state)
 	}
 }
 
+static void *wait_for_end(void *unused)
+{
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* Without a server in question that of this group: of a container. */
+static void a_quota_bounds_the_rate_of_accepts(void **state)
+{
+	const struct experiment *x = verdict_experiment("ports", "accept.rate");
+	struct settings s = verdict_settings(x, "");
+	struct output made =
+		run("d=$(mktemp -d) && mkdir -p $d/proc/self $d/sys/fs/cgroup && cd $d && "
+		    "echo 0::/ >proc/self/cgroup && echo 30 25 0:26 / /sys/fs/cgroup rw - "
+		    "cgroup2 cgroup2 rw >proc/self/mountinfo && "
+		    "echo 20000 100000 >sys/fs/cgroup/cpu.max && printf $d");
+	struct host *h;
+	struct err e = {0};
+	assert_int_equal(host_open(&h, made.out, &e), 0);
+	x->read(h, &s);
+	assert_true(s.taken.quota > 0.19 && s.taken.quota < 0.21);
+	host_close(h);
+	struct output removed = run("rm -r %s", made.out);
+	output_free(&removed);
+	output_free(&made);
+}
+
 /* A server on one CPU, here this process. */
 static void affinity_bounds_the_rate_of_accepts(void **state)
 {
@@ -249,6 +322,24 @@ static void affinity_bounds_the_rate_of_accepts(void **state)
 	x->read(h, &s);
 	assert_int_equal(s.taken.cpus, 1);
 	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	assert_int_equal(s.taken.threads, 0); /* those that accept are not known */
+	struct process acceptors[] = {here, here};
+	self.acceptors = acceptors;
+	self.acceptor_count = self.accepting = 2;
+	x->read(h, &s);
+	assert_int_equal(s.taken.threads, 2);
+	pthread_t thread;
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_end, NULL), 0);
+	x->read(h, &s);
+	assert_int_equal(s.taken.threads, 4);
+	snprintf(self.name, sizeof(self.name), "redis-server");
+	x->read(h, &s);
+	assert_int_equal(s.taken.threads, 2);
+	self.accepting = 3; /* one was not found again */
+	x->read(h, &s);
+	assert_int_equal(s.taken.threads, 0);
+	assert_int_equal(pthread_cancel(thread), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 	host_close(h);
 }
 
@@ -926,6 +1017,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_gets_its_verdict),
 		cmocka_unit_test(cpu_time_bounds_the_rate_of_accepts),
+		cmocka_unit_test(a_quota_bounds_the_rate_of_accepts),
 		cmocka_unit_test(affinity_bounds_the_rate_of_accepts),
 		cmocka_unit_test(a_busy_machine_gives_no_rate_of_accepts),
 		cmocka_unit_test(a_server_needs_neither_wall),
