@@ -259,7 +259,7 @@ struct server_row {
 		uint64_t idle, busy, tls;
 	} own;
 	bool forks;          /* a process for each connection */
-	bool accepts_in_one; /* thread of each of its processes, whatever the others do */
+	bool accepts_in_one; /* one thread of each of its processes accepts */
 	/* Of its command, without effect on the limits of `set`, comma separated: "-d", "-p:" with
 	 * a word after it, "-g+" with those up to the next option, "*" a word of its own. NULL: its
 	 * words are lines of its configuration. */

@@ -64,7 +64,6 @@ struct knob_memory {
 		KNOB_MAX_TIME_WAIT,   /* entries: its connections in TIME_WAIT */
 		KNOB_MAX_TCP_MEMORY,  /* net.ipv4.tcp_mem */
 	} max;
-	bool first; /* the first field of the value is the limit, not the last */
 };
 
 struct knob {
@@ -91,7 +90,8 @@ struct knob {
 	const char *counter;       /* the counter or errno that proves that it binds */
 	const char *source;        /* kernel file and function, man page, RFC */
 	const char *since;         /* first kernel that has it; NULL: all supported ones */
-	struct knob_memory memory; /* of its last field, if not `first` */
+	struct knob_memory memory; /* of the field that is the limit */
+	bool first;                /* that is the first one, not the last */
 	bool softnet;              /* `list --nic` prints it */
 	const struct device_setting *device; /* of KNOB_DEVICE: how to read and write it */
 };

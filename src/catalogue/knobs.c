@@ -379,7 +379,8 @@ static const struct knob knobs[] = {
 		.cost = "Unswappable memory that peers can fill.",
 		.counter = "Udp.MemErrors; sockstat.UDP.mem shows what is in use",
 		.source = "udp(7); net/core/sock.c __sk_mem_raise_allocated()",
-		.memory = {1, KNOB_PER_PAGE, KNOB_UNLIMITED, .first = true},
+		.memory = {1, KNOB_PER_PAGE, KNOB_UNLIMITED},
+		.first = true,
 	},
 	{
 		.name = "SO_RCVBUF",

@@ -18,7 +18,7 @@ static int64_t last_field(const char *value)
 static int64_t limit_field(const struct knob *k, const char *value)
 {
 	int64_t field = 0;
-	if (!k->memory.first)
+	if (!k->first)
 		return last_field(value);
 	knob_field(value, 0, &field);
 	return field;
