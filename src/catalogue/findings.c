@@ -1155,8 +1155,7 @@ static const struct finding_row findings[] = {
 	 .advice =
 		 "For latency, where CPUs are idle: at one request each ms the server takes "
 		 "{cpu_then} us of CPU a request instead of {cpu_now} us. For efficiency leave it "
-		 "off; for both see epolltune explain epoll-busy-poll.{sets? An epoll set is "
-		 "busy polled on one NAPI instance at a time; connections here\\: {sets}.}",
+		 "off; for both see epolltune explain epoll-busy-poll.",
 	 .meaning = "Epoll busy polling would answer requests faster, for CPU time.",
 	 .action = "See explain epoll-busy-poll: the application sets it.",
 	 .proof = "Request latency and CPU time without and with it, measured in a lab in "
