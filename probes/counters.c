@@ -462,7 +462,7 @@ static void since_table(struct finding *f, const struct since *s)
 			continue;
 		double *row = finding_row(f, short_name(losses[i].counter));
 		row[0] = (double)host_counter(s->now, losses[i].counter);
-		if (!s->reset) /* else of a count that is lost */
+		if (!since_reset(s, losses[i].counter)) /* else of a count that is lost */
 			row[1] = (double)report_counter_value(s->report, losses[i].counter);
 		row[2] = (double)grown;
 	}
@@ -474,6 +474,8 @@ static void judge_since(const struct watch *w)
 	struct since s = since_make(w->after->since, w->after->boot, &w->after->counters);
 	struct wording words = {0};
 	struct titled title = {.max = LOSSES_TITLED_SINCE};
+	enum since_reset reset = SINCE_RESTART; /* of all that grew */
+	char restarted[WORDING_TEXT] = "";
 	bool lost = false;
 	for (size_t i = 0; i < LOSSES; i++) {
 		int64_t grown = since_growth(&s, losses[i].counter);
@@ -483,12 +485,19 @@ static void judge_since(const struct watch *w)
 			wording_set(&words, "what", "%s: %s", short_name(losses[i].counter),
 				    counter_row_find(losses[i].counter)->what);
 		titled_add(&title, "+", &losses[i], grown);
+		enum since_reset was = since_reset(&s, losses[i].counter);
+		if (was == SINCE_RESTART)
+			report_append(restarted, "%s%s", restarted[0] ? ", " : "",
+				      short_name(losses[i].counter));
+		else
+			reset = was;
 		lost |= losses[i].kind != LOSS_HARMLESS;
 	}
 	if (!title.count)
 		return;
 	titled_end(&title);
-	since_words(&s, w->report->time, &words);
+	since_words(&s, reset, w->report->time, &words);
+	wording_set(&words, "restart", "%s", restarted);
 	wording_set(&words, "counters", "%s", title.text);
 	wording_flag(&words, "lost", lost);
 	struct finding *f = report_finding(w->report, "counters.since", &words);

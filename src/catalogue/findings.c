@@ -1506,8 +1506,8 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{what}{reboot? The machine has rebooted since the report of {report}\\: these "
 		 "are totals since the reboot, what was counted before it is lost.}{restart? "
-		 "Counters are smaller than in the report of {report}\\: these are the totals since "
-		 "they began again at 0.}{in_place? Experiments of that report ran in this "
+		 "Counters are smaller than in the report of {report}\\: of {restart} these are the "
+		 "totals since they began again at 0.}{in_place? Experiments of that report ran in this "
 		 "namespace after it had read the counters, and are counted too.}",
 	 .advice =
 		 "{lost?accept-queue.dropped names listeners where they are known. For the counters of other "

@@ -510,7 +510,7 @@ static void group_dropped_finding(const struct queue_watch *w, const struct grou
 	words_backlog(&words, w, g->dropper);
 	wording_set(&words, "listener", "%s",
 		    listener_name(&w->after->listeners, g->dropper, name, sizeof(name)));
-	since_words(s, w->report->time, &words);
+	since_words(s, since_reset(s, QUEUE_OVERFLOWS), w->report->time, &words);
 	wording_set(&words, "dropped", "%s",
 		    quantity_count(g->since < overflows ? g->since : overflows).text);
 	wording_flag(&words, "most", g->since > overflows);
