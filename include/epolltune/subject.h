@@ -13,6 +13,14 @@
 #include "epolltune/host.h"
 #include "epolltune/listener.h"
 
+/* Connection tracking of another network namespace, which forwards to the server's: what comes
+ * through it has an entry in both tables. */
+struct subject_outside {
+	uint64_t tracked; /* entries; 0: none, or no other namespace was left */
+	uint64_t max;     /* nf_conntrack_max; 0: no limit, or unknown */
+	uint64_t rest_s;  /* nf_conntrack_tcp_timeout_time_wait; 0: unknown */
+};
+
 struct subject {
 	char name[16];    /* of the process; "": not visible to this user */
 	char unit[96];    /* systemd unit; "" if none */
@@ -27,7 +35,12 @@ struct subject {
 	uint64_t soft, hard; /* the smallest RLIMIT_NOFILE of them; HOST_UNLIMITED; 0, 0: unknown */
 	uint64_t held; /* the most descriptors besides connections that one holds; 0: unknown */
 	struct listeners listeners; /* its own only, with the processes that are visible */
+	struct subject_outside outside; /* the caller's, who entered the server's namespace */
 };
+
+/* Of the network namespace of `h`, to be read before another one is entered. Zeroed where it does
+ * not forward. */
+void subject_outside_read(const struct host *h, struct subject_outside *out);
 
 /* Finds the server that `who` names, by what listens, or where nothing does by UDP sockets; its
  * listeners are both: a pid, "UNIT.service", ":PORT", "ADDRESS:PORT", "[V6]:PORT",
