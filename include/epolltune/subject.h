@@ -150,7 +150,6 @@ struct subject_queue {
 	const struct listener *smallest; /* its smallest socket; NULL: no listener of that kind */
 	size_t sockets;                  /* of the address, by SO_REUSEPORT */
 	uint64_t sum;                    /* that they hold together */
-	uint64_t safe;                   /* arrivals that the group holds, as subject_spread() */
 };
 struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind);
 /* How many arrivals `n` parts of `each` hold where a hash spreads them: the largest N with

@@ -50,8 +50,13 @@ static struct subject_queue group_queue(const struct listeners *l, size_t *i)
 		if (l->at[*i].limit < q.smallest->limit)
 			q.smallest = &l->at[*i];
 	}
-	q.safe = subject_spread(q.smallest->limit + UINT64_C(1), q.sockets);
 	return q;
+}
+
+/* Arrivals that a group holds. */
+static uint64_t safe(const struct subject_queue *q)
+{
+	return subject_spread(q->smallest->limit + UINT64_C(1), q->sockets);
 }
 
 struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind)
@@ -59,7 +64,7 @@ struct subject_queue subject_queue(const struct subject *s, enum listener_kind k
 	struct subject_queue min = {0};
 	for (size_t i = 0; i < s->listeners.count;) {
 		struct subject_queue q = group_queue(&s->listeners, &i);
-		if (q.smallest->kind == kind && (!min.smallest || q.safe < min.safe))
+		if (q.smallest->kind == kind && (!min.smallest || safe(&q) < safe(&min)))
 			min = q;
 	}
 	return min;
