@@ -2,7 +2,7 @@
  * `list`, completion and epolltune-knobs(7) are made from them; knob.h has the knobs.
  *
  * wording_fill() fills texts with {names}. In a finding of a wall these are
- *	{connections} {rate} {stall} {rtt} {bandwidth}	the target's numbers
+ *	{connections} {rate} {stall} {rtt}	the target's numbers
  *	{proxy}				set if its role is proxy
  *	{needed} {capacity} {unraised}	of the wall; {unraised} without raising a soft limit
  *	{knob} {current} {proposed}	the knob that binds
