@@ -165,7 +165,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 {
 	struct host_identity identity = {0};
 	struct host_facts facts;
-	char text[KNOB_VALUE];
 	s->max_orphans = s->memory_max = REPORT_NONE;
 	host_counters(h, &s->counters, NULL);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
@@ -178,8 +177,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		knob_field(s->tcp_mem, 2, &s->memory_max);
 	host_facts(h, &facts);
 	s->page_bytes = facts.page_bytes;
-	if (host_read(h, "proc/uptime", text, sizeof(text), NULL) > 0)
-		s->uptime_s = strtod(text, NULL);
+	s->uptime_s = host_uptime(h);
 	s->initial = host_identity(h, &identity, NULL) ? !host_live(h) : identity.initial;
 	report_text(s->boot, "%s", identity.boot);
 	s->since = o->since;

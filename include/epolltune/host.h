@@ -61,6 +61,8 @@ struct host_facts {
 };
 /* Facts for the head of a report. Those that cannot be read stay empty or 0. */
 void host_facts(const struct host *h, struct host_facts *out);
+/* Seconds since boot; 0: unknown. */
+double host_uptime(const struct host *h);
 
 #define HOST_UNLIMITED UINT64_MAX
 
