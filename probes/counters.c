@@ -22,9 +22,7 @@ enum { MAX, USED };
 
 static void orphans_read(const struct host *h, struct settings *s)
 {
-	CLEAN(free_pointer) struct host_counters *counters = malloc(sizeof(*counters));
-	if (counters && !host_counters(h, counters, NULL))
-		s->at[USED][0] = host_counter(counters, "sockstat.TCP.orphan");
+	s->at[USED][0] = s->machine.orphans;
 }
 
 /* By default half of the entries of the hash table of connections (net/ipv4/tcp.c, tcp_init()). The
