@@ -140,6 +140,9 @@ uint64_t subject_cpus(const struct host *h, const struct subject *s);
 /* The same as a list, "0-3,8"; "": unknown. */
 void subject_cpu_list(const struct host *h, const struct subject *s, char *list, size_t size);
 
+/* The processes that share its connections; 1 where they are not visible, or there is no subject.
+ */
+size_t subject_sharing(const struct subject *s);
 /* Whether the listener is one of the subject's. NULL has none. */
 bool subject_has(const struct subject *s, const struct listener *l);
 /* The same of TCP listeners by address, as a reload may make new sockets; `subject` is not NULL. */

@@ -19,6 +19,8 @@ uint64_t subject_part(uint64_t enough, size_t n)
 	return n <= 1 ? enough : (uint64_t)ceil(each + 3 * sqrt(each)) + 1;
 }
 
+size_t subject_sharing(const struct subject *s) { return s && s->accepting ? s->accepting : 1; }
+
 bool subject_has(const struct subject *s, const struct listener *l)
 {
 	return s && listeners_find(&s->listeners, l->cookie);
