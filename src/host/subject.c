@@ -176,17 +176,19 @@ static const struct process_stat *stat_find(const struct process_stat *all, size
 	return low < count && all[low].pid == pid ? &all[low] : NULL;
 }
 
-/* The topmost ancestor of the same family. */
-static pid_t root_find(const struct process_stat *all, size_t count, const struct process_stat *p)
+/* Ordered by pid. */
+struct processes {
+	struct process_stat *at;
+	size_t count;
+};
+
+static bool stat_of(const void *from, pid_t pid, struct process_stat *out)
 {
-	const struct process_stat *above;
-	for (size_t depth = 0; depth < count; depth++) {
-		above = p->parent ? stat_find(all, count, p->parent) : NULL;
-		if (!above || !process_family(above->name, p->name))
-			break;
-		p = above;
-	}
-	return p->pid;
+	const struct processes *all = from;
+	const struct process_stat *found = stat_find(all->at, all->count, pid);
+	if (found)
+		*out = *found;
+	return found;
 }
 
 static bool owns_any(const struct listeners *l, pid_t pid)
@@ -300,15 +302,16 @@ static int members_find(struct subject_search *s, struct err *e)
 	int rc = process_list(s->host, &all, &count, e);
 	if (rc)
 		return rc;
+	const struct processes list = {all, count};
 	s->members = calloc(count + 1, sizeof(*s->members));
 	roots = calloc(count + 1, sizeof(*roots));
 	if (!s->members || !roots)
 		return err_set(e, ENOMEM, "cannot list processes: out of memory");
 	for (size_t i = 0; i < count; i++)
 		if (process_asked(s, &all[i]))
-			roots[root_count++] = root_find(all, count, &all[i]);
+			roots[root_count++] = process_root(&all[i], stat_of, &list);
 	for (size_t i = 0; i < count && root_count; i++) {
-		pid_t root = root_find(all, count, &all[i]);
+		pid_t root = process_root(&all[i], stat_of, &list);
 		for (size_t k = 0; k < root_count; k++) {
 			if (roots[k] != root)
 				continue;
