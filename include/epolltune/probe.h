@@ -221,6 +221,9 @@ struct experiment {
  * more than the kernel keeps as its limit since listen(), also where somaxconn has changed. Pure.
  */
 enum { BACKLOG_MAX, BACKLOG_ARGUMENT };
+/* Whether of a queue's two limits somaxconn binds, not the argument of listen(). False where it is
+ * hidden: before 6.11 in the network namespace of another user namespace. */
+bool somaxconn_binds(int64_t limit, int64_t somaxconn);
 void backlog_bound(const struct target *, const struct settings *s, struct bound *out);
 bool backlog_solve(const struct target *, const struct settings *now, const struct outcome *o,
 		   int64_t enough, struct settings *out);

@@ -240,12 +240,6 @@ static bool group_stuck(const struct group *g, const struct queue_watch *w)
 	return group_slow(g, w) || process_accepts_not(owner_of(w, g->fullest));
 }
 
-/* Whether the kernel's limit is the one that binds. */
-static bool kernel_limits(const struct queue_watch *w, const struct listener *l)
-{
-	return w->after->somaxconn != REPORT_NONE && (int64_t)l->limit >= w->after->somaxconn;
-}
-
 /* The longest queue that needs no sysctl, and the line that asks for it. */
 static void words_backlog(struct wording *words, const struct queue_watch *w,
 			  const struct listener *l)
@@ -254,7 +248,7 @@ static void words_backlog(struct wording *words, const struct queue_watch *w,
 	const struct server_row *server = p ? server_row_find(p->name) : NULL;
 	char line[WORDING_TEXT];
 	int64_t allowed = w->after->somaxconn;
-	bool kernel = kernel_limits(w, l);
+	bool kernel = somaxconn_binds(l->limit, allowed);
 	uint64_t more = allowed == REPORT_NONE || kernel ? quantity_more(l->limit + UINT64_C(1))
 							 : (uint64_t)allowed;
 	wording_set(words, "somaxconn", "%s",
@@ -318,7 +312,7 @@ static struct finding *queue_finding(const struct queue_watch *w, const struct g
 /* Names the kernel's limit where that is the one that binds. */
 static void finding_blame(struct finding *f, const struct queue_watch *w, const struct listener *l)
 {
-	if (!kernel_limits(w, l))
+	if (!somaxconn_binds(l->limit, w->after->somaxconn))
 		return;
 	f->remedy = REMEDY_KERNEL;
 	finding_propose(f, BACKLOG_KNOB, quantity_plain((uint64_t)w->after->somaxconn).text, "");
