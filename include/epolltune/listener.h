@@ -103,6 +103,8 @@ int listeners_adopt(const struct host *h, struct listeners *l, const struct list
 		    struct err *e);
 /* By cookie; NULL: it is not there. */
 const struct listener *listeners_find(const struct listeners *l, uint64_t cookie);
+/* Whether they share an address, by SO_REUSEPORT, or are one. */
+bool listener_same_address(const struct listener *a, const struct listener *b);
 /* "nginx (pid 812) on 0.0.0.0:443", "0.0.0.0:443" where the owner is unknown. Returns `text`. */
 char *listener_name(const struct listeners *l, const struct listener *at, char *text, size_t size);
 

@@ -34,7 +34,7 @@ struct subject {
 	uint64_t oldest, newest; /* the first and the last start time of them; 0: not visible */
 	uint64_t soft, hard; /* the smallest RLIMIT_NOFILE of them; HOST_UNLIMITED; 0, 0: unknown */
 	uint64_t held; /* the most descriptors besides connections that one holds; 0: unknown */
-	struct listeners listeners; /* its own only, with the processes that are visible */
+	struct listeners listeners;     /* its own only, with the processes that are visible */
 	struct subject_outside outside; /* the caller's, who entered the server's namespace */
 };
 

@@ -35,18 +35,13 @@ bool subject_receives(const struct listener *l, void *subject)
 	return false;
 }
 
-static bool same_address(const struct listener *a, const struct listener *b)
-{
-	return a->kind == b->kind && !strcmp(a->address, b->address);
-}
-
 /* The group of sockets that starts at `i`; moves it behind the group: listeners are ordered by
  * address. */
 static struct subject_queue group_queue(const struct listeners *l, size_t *i)
 {
 	const struct listener *first = &l->at[*i];
 	struct subject_queue q = {.smallest = first};
-	for (; *i < l->count && same_address(&l->at[*i], first); ++*i) {
+	for (; *i < l->count && listener_same_address(&l->at[*i], first); ++*i) {
 		q.sockets++;
 		q.sum += l->at[*i].limit + UINT64_C(1);
 		if (l->at[*i].limit < q.smallest->limit)

@@ -109,8 +109,7 @@ static pid_t root_of(const struct listeners *l, const struct listener *at)
 static bool one_server(const struct listeners *l, const struct listener *a,
 		       const struct listener *b)
 {
-	return root_of(l, a) == root_of(l, b) ||
-	       (a->kind == b->kind && !strcmp(a->address, b->address));
+	return root_of(l, a) == root_of(l, b) || listener_same_address(a, b);
 }
 
 /* Marks those that are of one server with the first, directly or by others. */

@@ -134,11 +134,6 @@ struct queue_watch accept_queues_watch(const struct accept_queues *before,
 	return w;
 }
 
-static bool same_group(const struct listener *a, const struct listener *b)
-{
-	return a->kind == b->kind && !strcmp(a->address, b->address);
-}
-
 double queue_fullness(const struct listener *l) { return (double)l->depth / (l->limit + 1.0); }
 
 static void group_add_since(struct group *g, const struct accept_queues *s,
@@ -364,7 +359,8 @@ static bool group_alone(const struct queue_watch *w, const struct group *g)
 {
 	const struct listeners *all = &w->after->listeners;
 	for (size_t i = 0; i < all->count; i++)
-		if (all->at[i].kind == LISTENER_TCP && !same_group(&all->at[i], g->fullest))
+		if (all->at[i].kind == LISTENER_TCP &&
+		    !listener_same_address(&all->at[i], g->fullest))
 			return false;
 	return true;
 }
@@ -465,7 +461,7 @@ static struct group *groups_find(const struct queue_watch *w,
 	*count = 0;
 	for (size_t i = 0; found && i < all->count; groups++) {
 		size_t first = i;
-		while (i < all->count && same_group(&all->at[first], &all->at[i]))
+		while (i < all->count && listener_same_address(&all->at[first], &all->at[i]))
 			group_add(&found[groups], w, &all->at[i++]);
 		group_lag(&found[groups], w);
 	}
