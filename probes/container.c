@@ -91,7 +91,7 @@ static const struct container_row *engine_of(const char *path,
 static void line_word(struct wording *w, const char *line, const char *path)
 {
 	char text[WORDING_TEXT];
-	wording_set(w, "unit", "%s", strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
+	wording_set(w, "unit", "%s", basename(path));
 	wording_fill(w, line, text, sizeof(text));
 	wording_set(w, "line", "%s", text);
 }

@@ -371,7 +371,9 @@ static const struct wall_row walls[] = {
 		.detail = "{used} of nf_conntrack_max={max} entries are in use. A closed "
 			  "connection keeps its entry for {rest}.{buckets? With the target's "
 			  "entries the hash chains of {buckets} buckets have {chain} on "
-			  "average.} Those take up to {memory}." TWO_EACH,
+			  "average.} Those take up to {memory}.{outside? The table is that of the "
+			  "network namespace that the check was started in, which forwards to the "
+			  "server's.}" TWO_EACH,
 		.absent = "No connection is tracked in this network namespace.",
 	},
 	{

@@ -297,9 +297,7 @@ static void listener_gauge(const struct watcher *w, const struct listener *l,
 	g->key = l->cookie;
 	g->value = l->depth;
 	g->limit = l->limit;
-	g->owner = k->somaxconn != REPORT_NONE && (int64_t)l->limit >= k->somaxconn
-			   ? REMEDY_KERNEL
-			   : REMEDY_APPLICATION;
+	g->owner = somaxconn_binds(l->limit, k->somaxconn) ? REMEDY_KERNEL : REMEDY_APPLICATION;
 	if (tcp)
 		g->lost = l->drops;
 	if (tcp && w->listeners.counted) {

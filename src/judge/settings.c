@@ -60,6 +60,8 @@ void machine_read(const struct host *h, const struct subject *subject, struct ma
 		.kernel = machine_kernel(facts.kernel),
 		.time_wait_overflow = -1,
 		.tcp_pages = -1,
+		.udp_pages = -1,
+		.orphans = -1,
 	};
 	machine_groups(h, subject, m);
 	m->own_netns = own_netns(h);
@@ -71,9 +73,10 @@ void machine_read(const struct host *h, const struct subject *subject, struct ma
 	    0)
 		m->ehash_entries = strtoll(entries, NULL, 10);
 	if (counters && host_counters(h, counters, &unread) == 0) {
-		int64_t pages = host_counter(counters, "sockstat.TCP.mem");
 		m->time_wait_overflow = host_counter(counters, "TcpExt.TCPTimeWaitOverflow");
-		m->tcp_pages = pages;
+		m->tcp_pages = host_counter(counters, "sockstat.TCP.mem");
+		m->udp_pages = host_counter(counters, "sockstat.UDP.mem");
+		m->orphans = host_counter(counters, "sockstat.TCP.orphan");
 	}
 	free(counters);
 }
