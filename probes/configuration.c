@@ -37,11 +37,6 @@ static void clients_read(const struct host *h, struct settings *s)
 		report_text(s->text[CLIENTS], "%" PRId64, s->at[CLIENTS][0]);
 }
 
-static size_t processes_of(const struct settings *s)
-{
-	return subject_processes(s->subject);
-}
-
 static uint64_t held_by(const struct target *t, const struct settings *s)
 {
 	return subject_held(s->subject, s->taken.held, t->role == TARGET_PROXY);
@@ -59,13 +54,14 @@ static int64_t capacity_of(const struct target *t, const struct settings *s, int
 	uint64_t each = (uint64_t)limit * (100 - setting_of(s)->spare) / 100;
 	if (row->clients_files)
 		each -= held_by(t, s) < each ? held_by(t, s) : each;
-	return (int64_t)subject_spread(clients_both(t, s) ? each / 2 : each, processes_of(s));
+	return (int64_t)subject_spread(clients_both(t, s) ? each / 2 : each,
+				       subject_sharing(s->subject));
 }
 
 /* The limit of each process with which they hold so many clients. */
 static int64_t limit_for(const struct target *t, const struct settings *s, uint64_t clients)
 {
-	uint64_t each = subject_part(clients, processes_of(s));
+	uint64_t each = subject_part(clients, subject_sharing(s->subject));
 	return knob_round(knob_find("server.max_connections"),
 			  (int64_t)server_clients(server_of(s->subject),
 						  clients_both(t, s) ? 2 * each : each,
@@ -219,7 +215,9 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 	wording_set(w, "server", "%s", row->name);
 	wording_set(w, "default", "%s", row->clients ? row->clients : "");
 	wording_set(w, "processes", "%s",
-		    processes_of(s) > 1 ? quantity_count(processes_of(s)).text : "");
+		    subject_sharing(s->subject) > 1
+			    ? quantity_count(subject_sharing(s->subject)).text
+			    : "");
 	wording_flag(w, "idle", set->spare);
 	wording_flag(w, "both", clients_both(t, s));
 	wording_set(w, "held", "%s",

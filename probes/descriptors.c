@@ -59,12 +59,6 @@ static int64_t held_by(const struct target *t, const struct settings *s)
 	return (int64_t)subject_held(s->subject, s->taken.held, t->role == TARGET_PROXY);
 }
 
-/* The processes that share the connections. */
-static size_t processes_of(const struct settings *s)
-{
-	return s->subject ? subject_processes(s->subject) : 1;
-}
-
 /* The connections that a limit on descriptors allows. */
 static int64_t connections_of(const struct target *t, const struct settings *s, int field)
 {
@@ -72,7 +66,7 @@ static int64_t connections_of(const struct target *t, const struct settings *s, 
 	if (limit == INT64_MAX || limit == REPORT_NONE)
 		return limit;
 	uint64_t each = limit > held_by(t, s) ? (uint64_t)(limit - held_by(t, s)) : 0;
-	return (int64_t)subject_spread(each, processes_of(s));
+	return (int64_t)subject_spread(each, subject_sharing(s->subject));
 }
 
 /* SOFT if the hard limit suffices, otherwise HARD. */
@@ -84,8 +78,7 @@ static int field_to_raise(const struct target *t, const struct settings *s, int6
 /* The limit of each process with which they hold that many connections. */
 static int64_t limit_for(const struct target *t, const struct settings *s, int64_t enough)
 {
-	return (int64_t)subject_part((uint64_t)enough, processes_of(s)) +
-	       held_by(t, s);
+	return (int64_t)subject_part((uint64_t)enough, subject_sharing(s->subject)) + held_by(t, s);
 }
 
 static void nofile_read(const struct host *h, struct settings *s)
@@ -150,7 +143,7 @@ static void subject_words(const struct subject *subject, int64_t proposed, struc
 		wording_set(w, "who", "%s", "A process that this user cannot see");
 	wording_set(w, "holder", "%s", subject->held ? wording_get(w, "who") : "any server");
 	wording_set(w, "processes", "%s",
-		    subject_processes(subject) > 1 ? quantity_count(subject->accepting).text : "");
+		    subject_sharing(subject) > 1 ? quantity_count(subject->accepting).text : "");
 	wording_set(w, "untold", "%s",
 		    subject->untold ? quantity_count(subject->accepting).text : "");
 	wording_set(w, "unit", "%s", unit_service(subject->unit));

@@ -8,7 +8,6 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "epolltune/cleanup.h"
@@ -30,7 +29,7 @@ struct reading {
 static bool is_own(const struct listeners *own, const struct listener *l)
 {
 	for (size_t i = 0; i < own->count; i++)
-		if (own->at[i].kind == l->kind && !strcmp(own->at[i].address, l->address))
+		if (listener_same_address(&own->at[i], l))
 			return true;
 	return false;
 }
