@@ -337,7 +337,7 @@ size_t acceptors_choose(struct holder *all, size_t count, bool *untold)
 			is = h->clients || h->accepts ? DOES : h->may_accept ? MAY : ANY;
 			if (!pass) {
 				best = is > best ? is : best;
-			} else if (is == best && !hands_over(all + kept, count - kept, h)) {
+			} else if (is == best && !hands_over(all, count, h)) {
 				struct holder chosen = *h;
 				all[i] = all[kept];
 				all[kept++] = chosen;

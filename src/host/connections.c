@@ -139,7 +139,8 @@ static int reading_run(struct reading *r, const struct host *h, unsigned attribu
 	if (!table)
 		return err_set(e, ENOMEM, "cannot list connections: out of memory");
 	r->table = table;
-	return sock_diag_tcp_with(attributes, STATES, windows, listener_table_windows(r->l, r->wanted, r->arg, windows), each, r,
+	return sock_diag_tcp_with(attributes, STATES, windows,
+				  listener_table_windows(r->l, r->wanted, r->arg, windows), each, r,
 				  e);
 }
 

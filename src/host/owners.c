@@ -182,10 +182,7 @@ static bool serves_for(const struct process_stat *child, const struct process *p
 		process_family(parent->name, child->name));
 }
 
-bool may_list_watched(const struct process *p)
-{
-	return p->open && p->open <= WATCHED_DESCRIPTORS;
-}
+bool may_list_watched(const struct process *p) { return p->open && p->open <= WATCHED_DESCRIPTORS; }
 
 static bool may_list_of(int dir)
 {
