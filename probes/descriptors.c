@@ -63,20 +63,35 @@ static size_t processes_of(const struct settings *s)
 	return s->subject && s->subject->accepting ? s->subject->accepting : 1;
 }
 
-/* The connections that a limit on descriptors allows. */
-static int64_t connections_of(const struct settings *s, int field)
+/* Of the limit in that field. */
+static int64_t files_of(const struct settings *s, int field)
 {
-	int64_t limit = s->at[NOFILE][field];
+	return host_nofile_bound(s->at[NOFILE][field], s->at[NR_OPEN][0]);
+}
+
+static bool nr_open_binds(const struct settings *s, int field)
+{
+	return files_of(s, field) < s->at[NOFILE][field];
+}
+
+/* The connections that so many descriptors allow. */
+static int64_t connections_in(const struct settings *s, int64_t limit)
+{
 	if (limit == INT64_MAX || limit == REPORT_NONE)
 		return limit;
 	uint64_t each = limit > held_by(s) ? (uint64_t)(limit - held_by(s)) : 0;
 	return (int64_t)subject_spread(each, processes_of(s));
 }
 
+static int64_t connections_of(const struct settings *s, int field)
+{
+	return connections_in(s, files_of(s, field));
+}
+
 /* SOFT if the hard limit suffices, otherwise HARD. */
 static int field_to_raise(const struct settings *s, int64_t enough)
 {
-	return connections_of(s, HARD) >= enough ? SOFT : HARD;
+	return connections_in(s, s->at[NOFILE][HARD]) >= enough ? SOFT : HARD;
 }
 
 /* The limit of each process with which they hold that many connections. */
@@ -97,6 +112,7 @@ static void subject_bound(const struct settings *s, struct bound *b)
 	b->running = true;
 	b->absent = s->subject->activated;
 	b->capacity = connections_of(s, SOFT);
+	b->binding = nr_open_binds(s, SOFT) ? NR_OPEN : NOFILE;
 }
 
 static struct quantity_shown limit_show(int64_t limit)
@@ -110,11 +126,11 @@ static struct quantity_shown limit_show(int64_t limit)
 
 static void process_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	b->binding = NOFILE;
 	if (s->subject) {
 		subject_bound(s, b);
 		return;
 	}
+	b->binding = nr_open_binds(s, HARD) ? NR_OPEN : NOFILE;
 	b->capacity = connections_of(s, HARD);
 	b->unraised = connections_of(s, SOFT);
 }
@@ -122,9 +138,12 @@ static void process_bound(const struct target *target, const struct settings *s,
 static bool process_solve(const struct target *target, const struct settings *now,
 			  const struct outcome *o, int64_t enough, struct settings *out)
 {
-	int64_t *limit = &out->at[NOFILE][field_to_raise(now, enough)];
-	if (*limit < limit_for(now, enough))
-		*limit = limit_for(now, enough);
+	int64_t *limit = &out->at[NOFILE][field_to_raise(now, enough)], *nr_open = out->at[NR_OPEN];
+	int64_t files = limit_for(now, enough);
+	if (*limit < files)
+		*limit = files;
+	if (nr_open_binds(now, now->subject ? SOFT : HARD) && *nr_open < files)
+		*nr_open = files;
 	return true;
 }
 
@@ -162,6 +181,8 @@ static void process_words(const struct target *target, const struct settings *s,
 	wording_set(w, "held", "%" PRId64, held_by(s));
 	wording_set(w, "holder", "%s", s->taken.held ? "the test server" : "any server");
 	subject_words(s->subject, proposed, w);
+	bool open = nr_open_binds(s, s->subject ? SOFT : HARD);
+	wording_set(w, "nr_open", "%s", open ? limit_show(s->at[NR_OPEN][0]).text : "");
 	wording_set(w, "soft_flag", "%s", "");
 	wording_set(w, "keep", "%s", "");
 	if (field_to_raise(s, enough) == SOFT) {
@@ -171,7 +192,7 @@ static void process_words(const struct target *target, const struct settings *s,
 			wording_set(w, "keep", ":infinity");
 		else
 			wording_set(w, "keep", ":%" PRId64, hard);
-	} else if (s->at[NR_OPEN][0] != REPORT_NONE && proposed > s->at[NR_OPEN][0]) {
+	} else if (!open && s->at[NR_OPEN][0] != REPORT_NONE && proposed > s->at[NR_OPEN][0]) {
 		wording_set(w, "ceiling", "%s", limit_show(s->at[NR_OPEN][0]).text);
 	}
 	if (o && !isnan(o->metric[WAKEUPS]))

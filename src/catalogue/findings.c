@@ -34,7 +34,8 @@
 #define TWO_EACH "{proxy? A proxy needs two for each connection.}"
 #define NOFILE_DETAIL                                                                               \
 	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors besides its " \
-	"connections.{wakeups? At its limit a level-triggered server that keeps watching its "      \
+	"connections.{nr_open? fs.nr_open is {nr_open}\\: no process opens more, whatever its limit.}"  \
+	"{wakeups? At its limit a level-triggered server that keeps watching its "      \
 	"listener takes a whole CPU and wakes {wakeups} times/s.}" TWO_EACH
 #define NOFILE_WHOSE                                                                               \
 	"This is the limit of the process that ran epolltune; that of a server is in "             \
@@ -99,9 +100,9 @@ static const struct finding_row findings[] = {
 	      "{who?{who}{processes? with {processes} processes}:A process} {tight?can just:cannot} "
 	      "hold {connections} connections",
 	      NOFILE_DETAIL,
-	      "{possible?{who?" NOFILE_REMEDY ":{how} " NOFILE_WHOSE
+	      "{possible?{nr_open?Raise fs.nr_open. {how}:{who?" NOFILE_REMEDY ":{how} " NOFILE_WHOSE
 	      "}{ceiling? fs.nr_open ({ceiling}) has to be raised "
-	      "first.}:No limit on descriptors is that high: spread the connections over more "
+	      "first.}}:No limit on descriptors is that high: spread the connections over more "
 	      "processes.}",
 	      "The hard limit on descriptors prevents a process from holding the target's "
 	      "connections.",

@@ -45,6 +45,16 @@ static const struct row process_rows[] = {
 	/* The need exceeds the maximum of the limit. */
 	{3000000000, NOFILE "1024 2147483584", 0, 0, 2147483579, VERDICT_SHORT,
 	 "descriptors.process.short", "", REMEDY_PROCESS},
+	/* fs.nr_open was lowered below the limit: it binds, and limits above it help nothing. */
+	{1100000, NOFILE "1073741816 1073741816; fs.nr_open=1048576", 0, 0, 1048571, VERDICT_SHORT,
+	 "descriptors.process.short", "fs.nr_open 1048576 -> 2097152", REMEDY_KERNEL},
+	{1000000, NOFILE "1073741816 1073741816; fs.nr_open=1048576", 0, 0, 1048571, VERDICT_TIGHT,
+	 "descriptors.process.tight", "fs.nr_open 1048576 -> 2097152", REMEDY_KERNEL},
+	{10000, NOFILE "1073741816 1073741816; fs.nr_open=1048576", 0, 0, 1048571, VERDICT_OK, "",
+	 "", REMEDY_NONE},
+	{10000, NOFILE "12000 12000; fs.nr_open=10000", 0, 0, 9995, VERDICT_SHORT,
+	 "descriptors.process.short", "fs.nr_open 10000 -> 16384, RLIMIT_NOFILE 12000 -> 16384",
+	 REMEDY_KERNEL},
 	{10000, "", 0, 0, REPORT_NONE, VERDICT_UNKNOWN, "", "", REMEDY_NONE},
 	/* An experiment counts the server's own descriptors and the connections reached. */
 	{10000, NOFILE "12506 12506", 6, 12500, 12500, VERDICT_OK, "", "", REMEDY_NONE},
@@ -168,6 +178,25 @@ static void a_limit_beyond_nr_open_names_it(void **state)
 	f = process_finding(3000000000, settings, 0, NULL);
 	assert_null(strstr(f->advice, "fs.nr_open"));
 	assert_non_null(strstr(f->advice, "spread the connections"));
+}
+
+/* Of a server that runs its soft limit counts, and what it is started with helps nothing. */
+static void nr_open_binds_a_running_server(void **state)
+{
+	struct subject subject = {.name = "own", .pid = 7, .accepting = 1};
+	struct target t = target_default();
+	struct settings s =
+		verdict_settings(process, NOFILE "1073741816 1073741816; fs.nr_open=1048576");
+	s.subject = &subject;
+	t.connections = 1100000;
+	const struct report *r = verdict_of(process, &t, &s, NULL);
+	const struct finding *f = &r->findings[0];
+	verdict_is("running", r, 1048571, VERDICT_SHORT, "descriptors.process.short",
+		   "fs.nr_open 1048576 -> 2097152", REMEDY_KERNEL);
+	assert_string_equal(r->walls[0].knob, "fs.nr_open");
+	assert_non_null(strstr(f->detail, "fs.nr_open is 1 048 576: no process opens more"));
+	assert_non_null(strstr(f->advice, "Raise fs.nr_open. Takes effect "));
+	assert_null(strstr(f->advice, "LimitNOFILE"));
 }
 
 static void a_server_at_its_limit_spins(void **state)
@@ -304,6 +333,7 @@ int main(void)
 		cmocka_unit_test(an_unlimited_hard_limit_stays_unlimited),
 		cmocka_unit_test(advice_for_the_soft_limit_keeps_the_hard_one),
 		cmocka_unit_test(a_limit_beyond_nr_open_names_it),
+		cmocka_unit_test(nr_open_binds_a_running_server),
 		cmocka_unit_test(a_server_at_its_limit_spins),
 		cmocka_unit_test(an_experiment_without_emfile_leaves_the_bound),
 		cmocka_unit_test(memory_of_connections),
