@@ -544,7 +544,7 @@ static void accept_read(const struct host *h, struct settings *s)
 	struct cgroup group;
 	if (!s->subject)
 		return;
-	cgroup_read(h, s->subject->pid, &group);
+	subject_group(h, s->subject, &group);
 	s->taken.cpus = smaller(subject_cpus(h, s->subject), group.cpus);
 }
 

@@ -276,7 +276,7 @@ static void stall_raise(const struct host *host, struct check_options *o)
 {
 	struct host_facts facts;
 	struct cgroup group;
-	cgroup_read(host, o->probe.subject ? o->probe.subject->pid : 0, &group);
+	subject_group(host, o->probe.subject, &group);
 	host_facts(host, &facts);
 	uint64_t pause = cgroup_pause_us(&group, facts.cpus, 1);
 	if (!group.throttled || pause <= o->target.stall_us)

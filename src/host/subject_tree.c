@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
 #include "host/array.h"
 #include "host/cpu_list.h"
@@ -137,8 +138,8 @@ static uint64_t line_bytes(const char *text, const char *key)
  * each. */
 static uint64_t memory_bytes(int process)
 {
-	char text[4096];
 	CLEAN(free_pointer) char *status = NULL;
+	char text[4096];
 	if (process_file(process, "smaps_rollup", text, sizeof(text)) > 0)
 		return line_bytes(text, "\nPss_Anon:") + line_bytes(text, "\nPss_Shmem:") +
 		       line_bytes(text, "\nSwapPss:");
@@ -261,6 +262,14 @@ struct subject_taken subject_threads_taken(const struct subject_threads *before,
 			t.busiest = more;
 	}
 	return t;
+}
+
+void subject_group(const struct host *h, const struct subject *s, struct cgroup *out)
+{
+	if (s && (!s->pid || s->activated))
+		*out = cgroup_none(true);
+	else
+		cgroup_read(h, s ? s->pid : 0, out);
 }
 
 static void thread_cpus(int threads, const char *thread, void *arg)
