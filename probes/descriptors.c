@@ -380,6 +380,7 @@ static bool shared_solve(const struct target *target, const struct settings *now
 
 static void system_read(const struct host *h, struct settings *s)
 {
+	connection_open_read(h, s);
 	if (!s->machine.files_max) {
 		s->at[LIMIT][0] = REPORT_NONE;
 		return;
@@ -388,38 +389,37 @@ static void system_read(const struct host *h, struct settings *s)
 	report_text(s->text[IN_USE], "%" PRIu64, s->machine.files_open);
 }
 
+/* The open files of connections that the server has are in use already. */
+static void system_bound(const struct target *target, const struct settings *s, struct bound *b)
+{
+	shared_bound(target, s, b);
+	b->needed = (int64_t)connection_sockets_left(target, s);
+}
+
 static void system_words(const struct target *target, const struct settings *s,
 			 const struct outcome *o, struct wording *w)
 {
 	wording_set(w, "open", "%s", limit_show(s->at[IN_USE][0]).text);
 }
 
-/* Whether the control group leaves less than the machine. */
-static bool is_grouped(const struct settings *s)
-{
-	return s->machine.group_left < INT64_MAX &&
-	       (uint64_t)s->machine.group_left < s->machine.available_bytes;
-}
-
+/* What a control group leaves is cgroup.memory. */
 static void connection_read(const struct host *h, struct settings *s)
 {
 	if (s->machine.available_bytes)
 		report_text(s->text[0], "%" PRIu64, s->machine.available_bytes);
-	connection_memory_read(h, is_grouped(s), s);
+	connection_memory_read(h, false, s);
 }
 
 static void connection_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	uint64_t available =
-		is_grouped(s) ? (uint64_t)s->machine.group_left : s->machine.available_bytes;
-	b->capacity = s->machine.available_bytes ? (int64_t)available : REPORT_NONE;
+	if (s->machine.available_bytes)
+		b->capacity = (int64_t)s->machine.available_bytes;
 	connection_memory_bound(target, s, b);
 }
 
 static void connection_words(const struct target *target, const struct settings *s,
 			     const struct outcome *o, struct wording *w)
 {
-	wording_set(w, "group", "%s", is_grouped(s) ? s->machine.group : "");
 	connection_memory_words(target, s, w);
 }
 
@@ -467,7 +467,7 @@ static const struct experiment experiments[] = {
 		.wall = "descriptors.system",
 		.knobs = {"fs.file-max", "fs.file-nr"},
 		.read = system_read,
-		.bound = shared_bound,
+		.bound = system_bound,
 		.solve = shared_solve,
 		.words = system_words,
 	},

@@ -143,9 +143,10 @@ struct machine {
 	int64_t time_wait_overflow;                         /* TCPTimeWaitOverflow; -1: unknown */
 	int64_t tcp_pages; /* in use by the buffers of all namespaces; -1: unknown */
 	/* Bytes that the limits of the control group in question leave, for all its memory and for
-	 * socket buffers; INT64_MAX: no limit. */
+	 * socket buffers alone (cgroup v1); INT64_MAX: no limit that is known. */
 	int64_t group_left, sockets_left;
-	char group[192];                       /* the path of that group; "": no limit */
+	bool sockets_charged;    /* socket buffers count as memory of the group: cgroup v2 */
+	char sockets_group[192]; /* the path of that with `sockets_left`; "": no limit */
 	const struct container_row *container; /* that has the server; NULL: none that is known */
 	bool own_netns;      /* the network namespace is not the machine's first one */
 	uint64_t room_bytes; /* that experiments have: MemAvailable within epolltune's own group */

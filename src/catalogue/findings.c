@@ -184,7 +184,7 @@ static const struct finding_row findings[] = {
 	SHORT("memory.connection", REMEDY_NONE,
 	      "The connections alone {tight?{range?may:would nearly}:would} fill the memory",
 	      "{needed} are needed and {capacity} are available: an idle connection takes {each} "
-	      "of kernel memory at this end, {basis}.{own? {own}}" TWO_EACH,
+	      "of kernel memory at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH,
 	      "No knob makes a connection smaller: add memory, or spread the connections over "
 	      "more machines.",
 	      "The target's connections need more kernel memory than the machine has available.",
@@ -1247,7 +1247,7 @@ static const struct finding_row findings[] = {
 	      "enough}:leaves too little} for {connections} connections",
 	      "memory.max is {max}, {used} of it are in use and cannot be reclaimed, {capacity} "
 	      "are left; {needed} are needed\\: an idle connection takes {each} of kernel memory "
-	      "at this end, {basis}.{own? {own}}" TWO_EACH
+	      "at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH
 	      " Above the limit the kernel ends a process of the "
 	      "group.",
 	      "{engine}\\: {line}",
