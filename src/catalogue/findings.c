@@ -32,10 +32,10 @@
 	"{added?net.ipv4.ip_local_reserved_ports keeps {added} for listeners and known services "  \
 	"of this host. }"
 #define TWO_EACH "{proxy? A proxy needs two for each connection.}"
-#define NOFILE_DETAIL                                                                               \
-	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors besides its " \
-	"connections.{nr_open? fs.nr_open is {nr_open}\\: no process opens more, whatever its limit.}"  \
-	"{wakeups? At its limit a level-triggered server that keeps watching its "      \
+#define NOFILE_DETAIL                                                                                  \
+	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors besides its "    \
+	"connections.{nr_open? fs.nr_open is {nr_open}\\: no process opens more, whatever its limit.}" \
+	"{wakeups? At its limit a level-triggered server that keeps watching its "                     \
 	"listener takes a whole CPU and wakes {wakeups} times/s.}" TWO_EACH
 #define NOFILE_WHOSE                                                                               \
 	"This is the limit of the process that ran epolltune; that of a server is in "             \
@@ -100,8 +100,8 @@ static const struct finding_row findings[] = {
 	      "{who?{who}{processes? with {processes} processes}:A process} {tight?can just:cannot} "
 	      "hold {connections} connections",
 	      NOFILE_DETAIL,
-	      "{possible?{nr_open?Raise fs.nr_open. {how}:{who?" NOFILE_REMEDY ":{how} " NOFILE_WHOSE
-	      "}{ceiling? fs.nr_open ({ceiling}) has to be raised "
+	      "{possible?{nr_open?Raise fs.nr_open. {how}:{who?" NOFILE_REMEDY
+	      ":{how} " NOFILE_WHOSE "}{ceiling? fs.nr_open ({ceiling}) has to be raised "
 	      "first.}}:No limit on descriptors is that high: spread the connections over more "
 	      "processes.}",
 	      "The hard limit on descriptors prevents a process from holding the target's "
@@ -1375,7 +1375,8 @@ static const struct finding_row findings[] = {
 	SHORT("conntrack", REMEDY_KERNEL,
 	      "Connection tracking {tight?can just:cannot} hold {needed} more entries",
 	      "{connections} open connections and {closing} that closed in the last {rest} have an "
-	      "entry each; {used} of {max} are in use. All of them take up to {memory}. Beyond the "
+	      "entry each; {used} of {max} are in use{own?, {own} of them by connections that the "
+	      "server has open}. All of them take up to {memory}. Beyond the "
 	      "maximum the kernel drops the packets of new connections." TWO_EACH,
 	      "{possible?" CONNTRACK_HOLDS " }{shorter?" CONNTRACK_REST
 	      "=30 lowers the need to {shorter}. }Without NAT and ct rules for the port\\: " UNTRACKED,

@@ -364,12 +364,14 @@ static const struct wall_row walls[] = {
 		.what = "The connections that connection tracking (NAT, stateful firewall rules) "
 			"can hold beside those that it tracks now. The kernel drops the packets "
 			"of new ones beyond that. Needed: an entry for each of the target's "
-			"connections, two for each of a proxy, and for those closed ones that "
+			"connections that is not open yet, two for each of a proxy, and for those closed ones that "
 			"rest: rate times net.netfilter.nf_conntrack_tcp_timeout_time_wait.",
-		.detail = "{used} of nf_conntrack_max={max} entries are in use. A closed "
-			  "connection keeps its entry for {rest}.{buckets? With the target's "
-			  "entries the hash chains of {buckets} buckets have {chain} on "
-			  "average.} Those take up to {memory}." TWO_EACH,
+		.detail =
+			"{used} of nf_conntrack_max={max} entries are in use{own?, {own} of them by "
+			"connections that the server has open}. A closed "
+			"connection keeps its entry for {rest}.{buckets? With the target's "
+			"entries the hash chains of {buckets} buckets have {chain} on "
+			"average.} Those take up to {memory}." TWO_EACH,
 		.absent = "No connection is tracked in this network namespace.",
 	},
 	{
