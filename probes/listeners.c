@@ -89,8 +89,9 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	if (q->subject)
 		listeners_adopt(h, &q->listeners, &q->subject->listeners, NULL);
 	listeners_own(h, &q->listeners, is_wanted, q, NULL);
-	/* Such a server may accept and close: nothing waits, and no counter grows. */
-	listeners_own_by(h, &q->listeners, process_out_of_files, NULL);
+	/* Nothing waits, and no counter grows, where such a process accepts and closes, or shares its
+	 * listener with others. */
+	listeners_own_by(h, &q->listeners, is_stuck, NULL);
 	return q->subject
 		       ? subject_acceptors(h, q->subject, is_stuck, &s->stuck, &s->stuck_count, e)
 		       : 0;
@@ -186,20 +187,44 @@ static void judge_files(const struct queue_watch *w)
 	}
 }
 
-static void halted_finding(const struct queue_watch *w, const struct process *p, size_t others)
+/* `s`: NULL: it is not the subject's. */
+static void halted_finding(const struct queue_watch *w, const struct subject *s,
+			   const struct process *p, const char *address, size_t others)
 {
-	const struct subject *s = w->after->subject;
 	struct wording words = {0};
-	process_words(&words, p, s->listeners.count ? s->listeners.at[0].address : s->name);
+	process_words(&words, p, address);
+	wording_set(&words, "address", "%s", s ? "" : address);
 	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");
 	wording_flag(&words, "several", others > 1);
 	wording_set(&words, "acceptors", "%s",
-		    s->acceptor_count > 1 ? quantity_count(s->acceptor_count).text : "");
+		    s && s->acceptor_count > 1 ? quantity_count(s->acceptor_count).text : "");
 	struct finding *f = report_finding(w->report, "listeners.halted", &words);
 	finding_evidence(f, "processes that do not run", "processes", (double)others + 1, NAN);
 	/* A tracer stops a process for moments. */
-	if (p->state == 't')
+	if (p->state == 't' || !s)
 		f->level = LEVEL_WARNING;
+}
+
+/* Halted processes of other servers, each once. What says that a queue is in trouble names those of
+ * its listener. */
+static void judge_halted(const struct queue_watch *w)
+{
+	const struct listeners *all = &w->after->listeners, *were = &w->before->listeners;
+	for (size_t p = 0; p < all->process_count; p++) {
+		const struct process *now = &all->processes[p],
+				     *was = process_among(were->processes, were->process_count, now);
+		const struct listener *own = NULL;
+		bool named = !process_halted(now) || !was || !process_halted(was);
+		for (size_t i = 0; i < all->count && !named; i++) {
+			const struct listener *l = &all->at[i];
+			if (l->owner != (int)p)
+				continue;
+			own = own ? own : l;
+			named = queue_in_trouble(w->after, l) || subject_has(w->after->subject, l);
+		}
+		if (own && !named)
+			halted_finding(w, NULL, now, own->address, 0);
+	}
 }
 
 /* Processes of the subject that share a listener with others that accept: the queue is well. */
@@ -207,6 +232,7 @@ static void judge_stuck(const struct queue_watch *w, const struct sample *before
 			const struct sample *after)
 {
 	const struct listeners *all = &after->queues.listeners;
+	const struct subject *s = after->queues.subject;
 	const struct process *halted = NULL, *spent = NULL;
 	size_t count = 0;
 	for (size_t i = 0; i < after->stuck_count; i++) {
@@ -222,9 +248,10 @@ static void judge_stuck(const struct queue_watch *w, const struct sample *before
 			spent = p;
 	}
 	if (halted)
-		halted_finding(w, halted, count - 1);
+		halted_finding(w, s, halted, s->listeners.count ? s->listeners.at[0].address : "",
+			       count - 1);
 	if (spent)
-		files_finding(w, &after->queues.subject->listeners.at[0], spent, false);
+		files_finding(w, &s->listeners.at[0], spent, false);
 }
 
 static void tables_finding(const struct process *p, const struct server_row *server,
@@ -458,6 +485,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	accept_queues_judge(&w);
 	judge_files(&w);
 	judge_stuck(&w, before, after);
+	judge_halted(&w);
 	judge_tables(&w, after->memory_bytes);
 	judge_cookies(&w);
 	syn_queue_judge(&w);

@@ -1550,17 +1550,17 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .unserved = true,
 	 .title =
-		 "{process} (pid {pid}) {doing}{others?, and {others} {several?others are:other is} "
+		 "{process} (pid {pid}){address? on {address}:} {doing}{others?, and {others} {several?others are:other is} "
 		 "halted too}",
 	 .detail = "{acceptors?It is one of {acceptors} processes that accept connections of this "
 		   "server. }The clients whose connections it has accepted get no answer.",
 	 .advice = "{help}.",
 	 .answer = "{who} pid {pid} {doing}",
 	 .meaning =
-		 "A process that accepts connections of the server that --server names is stopped, "
-		 "by a signal or a tracer. Others that share its listener may keep the queue "
-		 "short, but the clients of the halted one wait. A warning under a tracer, which "
-		 "stops a process for moments.",
+		 "A process that accepts connections is stopped, by a signal or a tracer. Others that "
+		 "share its listener may keep the queue short, but the clients of the halted one "
+		 "wait. A warning under a tracer, which stops a process for moments, and if it is "
+		 "none of the server that --server names.",
 	 .action = "Resume the process (kill -CONT), end the tracer, or restart the server.",
 	 .proof = "The state of the process in /proc/PID/stat: T or t, at the start and the end of "
 		  "the check's window"},

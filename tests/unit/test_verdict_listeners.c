@@ -420,6 +420,21 @@ static void worker_was_stopped(struct looks *m)
 	m->before.stuck_count = 0;
 }
 
+/* Without --server. */
+static void quiet_and_halted(struct looks *m)
+{
+	m->process.state = 'T';
+	m->at[0][0].owner = m->at[1][0].owner = 0;
+	m->before.queues.listeners.processes = &m->process;
+	m->before.queues.listeners.process_count = 1;
+}
+/* What the queue says names it. */
+static void full_and_halted(struct looks *m)
+{
+	quiet_and_halted(m);
+	full_and_quiet(m);
+}
+
 static void waits_for_a_moment(struct looks *m)
 {
 	at_limit(m);
@@ -708,6 +723,8 @@ static void each_look_gets_its_findings(void **state)
 		{worker_out_of_files, "descriptors.process.exhausted critical",
 		 "descriptors.process.exhausted critical"},
 		{worker_was_stopped, "", "listeners.halted critical"},
+		{quiet_and_halted, "listeners.halted warning", "listeners.halted warning"},
+		{full_and_halted, "accept-queue.full critical", "accept-queue.full critical"},
 		{waits_for_a_moment, "", "descriptors.process.exhausted critical"},
 		{limit_unknown, "accept-queue.waiting warning", ""},
 		{unlimited, "accept-queue.waiting warning", ""},
@@ -874,6 +891,9 @@ static void texts_name_the_server(void **state)
 		 "It is one of 4 processes that accept connections of this server. The clients whose "
 		 "connections it has accepted get no answer.",
 		 "resume it (kill -CONT 813) or restart it."},
+		{quiet_and_halted, 0, "nginx (pid 812) on 0.0.0.0:443 is stopped (state T)",
+		 "The clients whose connections it has accepted get no answer.",
+		 "resume it (kill -CONT 812) or restart it."},
 		{cookies_always, 0,
 		 "The kernel answers every SYN with a cookie, as net.ipv4.tcp_syncookies is 2",
 		 "No SYN queue was full: with 2 none is used. Cookies drop no client; they cost CPU "
