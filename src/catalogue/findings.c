@@ -32,10 +32,10 @@
 	"{added?net.ipv4.ip_local_reserved_ports keeps {added} for listeners and known services "  \
 	"of this host. }"
 #define TWO_EACH "{proxy? A proxy needs two for each connection.}"
-#define NOFILE_DETAIL                                                                                  \
-	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors besides its "    \
-	"connections.{nr_open? fs.nr_open is {nr_open}\\: no process opens more, whatever its limit.}" \
-	"{wakeups? At its limit a level-triggered server that keeps watching its "                     \
+#define NOFILE_DETAIL                                                                                        \
+	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors besides its "          \
+	"connections.{nr_open? fs.nr_open is {nr_open}\\: no process opens more, also with a higher limit.}" \
+	"{wakeups? At its limit a level-triggered server that keeps watching its "                           \
 	"listener takes a whole CPU and wakes {wakeups} times/s.}" TWO_EACH
 #define NOFILE_WHOSE                                                                               \
 	"This is the limit of the process that ran epolltune; that of a server is in "             \
