@@ -97,7 +97,7 @@ static void evidence_decides(void **state)
 			chosen[k] = (char)('0' + all[k].p.pid);
 		qsort(chosen, count, 1, order);
 		if (strcmp(chosen, cases[i].chosen) != 0 || untold != cases[i].untold)
-			fail_msg("%s: %s%s", cases[i].of, chosen, untold ? " untold" : "");
+			fail_msg("%s: %s%s", cases[i].of, chosen, untold ? ", which is not visible" : "");
 	}
 }
 
