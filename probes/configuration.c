@@ -117,7 +117,7 @@ static struct clients_limit limit_of(const struct target *t, const struct settin
 		limit.value = ok && least < limit.value ? least : ok ? limit.value : REPORT_NONE;
 	}
 	/* One process may not be all. */
-	if (limit.value != REPORT_NONE && (!s->subject->accepting || s->subject->untold) &&
+	if (limit.value != REPORT_NONE && (!s->subject->accepting || s->subject->unshown) &&
 	    is_short(t, s, limit.value)) {
 		limit.value = REPORT_NONE;
 		limit.spread = true;

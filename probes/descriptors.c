@@ -110,7 +110,7 @@ static void subject_bound(const struct target *t, const struct settings *s, stru
 	b->capacity = connections_of(t, s, SOFT);
 	b->binding = nr_open_binds(s, SOFT) ? NR_OPEN : NOFILE;
 	/* That of one process, where more may accept. */
-	if (s->subject->untold && b->capacity != REPORT_NONE &&
+	if (s->subject->unshown && b->capacity != REPORT_NONE &&
 	    b->capacity < (int64_t)target_sockets(t)) {
 		b->capacity = REPORT_NONE;
 		b->explained = true;
@@ -165,8 +165,8 @@ static void subject_words(const struct subject *subject, int64_t proposed, struc
 	wording_set(w, "holder", "%s", subject->held ? wording_get(w, "who") : "any server");
 	wording_set(w, "processes", "%s",
 		    subject_sharing(subject) > 1 ? quantity_count(subject->accepting).text : "");
-	wording_set(w, "untold", "%s",
-		    subject->untold ? quantity_count(subject->accepting).text : "");
+	wording_set(w, "unshown", "%s",
+		    subject->unshown ? quantity_count(subject->accepting).text : "");
 	wording_set(w, "unit", "%s", unit_service(subject->unit));
 	wording_set(w, "files", "%s", quantity_plain((uint64_t)proposed).text);
 	wording_set(w, "server", "%s", server ? server->name : "");

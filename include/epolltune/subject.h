@@ -36,7 +36,7 @@ struct subject {
 	/* The most descriptors besides connections of clients that one holds; 0: unknown. Of these,
 	 * TCP connections that it opened: as a proxy it has them for its clients. */
 	uint64_t held, upstream;
-	bool untold; /* which of the acceptors accept is not visible: one of them, or several */
+	bool unshown; /* which of the acceptors accept is not visible: one of them, or several */
 	struct listeners listeners;     /* its own only, with the processes that are visible */
 	struct subject_outside outside; /* the caller's, who entered the server's namespace */
 };

@@ -21,7 +21,7 @@ uint64_t subject_part(uint64_t enough, size_t n)
 
 size_t subject_sharing(const struct subject *s)
 {
-	return s && s->accepting && !s->untold ? s->accepting : 1;
+	return s && s->accepting && !s->unshown ? s->accepting : 1;
 }
 
 uint64_t subject_held(const struct subject *s, uint64_t held, bool proxy)

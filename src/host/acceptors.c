@@ -32,7 +32,7 @@
 
 enum kind { OTHER, LISTENER, CLIENT, ACCEPTED, OPENED };
 
-/* Connections of clients, by who holds them: a child inherits those of its parent. */
+/* Connections of clients, by the process that has them: a child inherits those of its parent. */
 struct connection_held {
 	uint64_t inode;
 	size_t holder;
@@ -115,7 +115,7 @@ static void watched_seen(uint64_t inode, void *arg)
 	w->any |= has_inode(w->subject, inode);
 }
 
-/* Those up to `first`, of each kind; notes the numbers that tell whether it accepts. */
+/* Those up to `first`, of each kind; notes the numbers that show whether it accepts. */
 static void low_look(struct acceptor_search *s, int process, struct looked *l,
 		     struct descriptors *all, uint64_t kinds[OPENED + 1])
 {
@@ -327,7 +327,7 @@ static bool hands_over(const struct holder *all, size_t count, const struct hold
 	return false;
 }
 
-size_t acceptors_choose(struct holder *all, size_t count, bool *untold)
+size_t acceptors_choose(struct holder *all, size_t count, bool *unshown)
 {
 	enum { ANY, MAY, DOES } best = ANY, is;
 	size_t kept = 0;
@@ -343,9 +343,9 @@ size_t acceptors_choose(struct holder *all, size_t count, bool *untold)
 				all[kept++] = chosen;
 			}
 		}
-	*untold = false;
+	*unshown = false;
 	for (size_t i = 1; i < kept && best != DOES; i++)
-		*untold |= all[i].parent != all[0].parent;
+		*unshown |= all[i].parent != all[0].parent;
 	return kept;
 }
 
@@ -375,7 +375,7 @@ static int chosen_describe(const struct acceptor_search *s, struct subject *out,
 		return err_set(e, ENOMEM, "cannot look at the server's processes: out of memory");
 	for (size_t i = 0; i < s->count; i++)
 		all[i] = s->looked[i].at;
-	size_t count = acceptors_choose(all, s->count, &out->untold);
+	size_t count = acceptors_choose(all, s->count, &out->unshown);
 	for (size_t i = 0; i < count; i++)
 		described(out, &all[i]);
 	return 0;

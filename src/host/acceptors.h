@@ -20,9 +20,9 @@ struct holder {
 
 /* Moves those that accept to the front and returns their number. Holding connections shows it,
  * then accepting; a parent whose children hold more of them hands them over. Without either: those
- * that may, or else all. *untold: of these it is not visible which, and they do not all have the
+ * that may, or else all. *unshown: of these it is not visible which, and they do not all have the
  * same parent. Pure. */
-size_t acceptors_choose(struct holder *all, size_t count, bool *untold);
+size_t acceptors_choose(struct holder *all, size_t count, bool *unshown);
 
 /* Finds them among all processes, and describes them in `out`: its listeners are read. `member`:
  * a process of its tree, which may hold connections only. */

@@ -103,7 +103,7 @@ int subject_acceptors(const struct host *h, const struct subject *s,
 		*more = now;
 	}
 	/* Of those of which it is not visible which accept, one that does not is no fault. */
-	if (s->untold && *count < s->acceptor_count)
+	if (s->unshown && *count < s->acceptor_count)
 		*count = 0;
 	return 0;
 }
@@ -286,7 +286,7 @@ uint64_t subject_accept_threads(const struct host *h, const struct subject *s)
 {
 	const struct server_row *row = server_row_find(s->name);
 	uint64_t sum = 0;
-	if (s->untold || s->acceptor_count < s->accepting)
+	if (s->unshown || s->acceptor_count < s->accepting)
 		return 0;
 	for (size_t i = 0; i < s->acceptor_count; i++) {
 		uint64_t threads = threads_of(h, &s->acceptors[i]);

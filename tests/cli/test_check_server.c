@@ -318,7 +318,7 @@ static void epoll_serve(int fd)
 		accept(fd, NULL, NULL);
 }
 
-/* Their connections rest in TIME_WAIT. */
+/* Whose connections are in TIME_WAIT afterwards. */
 #define HELD_PORT 8092
 #define OTHER_PORT 8091
 #define MANY 700
@@ -496,7 +496,7 @@ static void handing_serves(const void *arg)
 }
 
 /* Two that wait in poll(): which accepts is not visible. */
-static void untold_serves(const void *arg)
+static void unshown_serves(const void *arg)
 {
 	struct pollfd p = {listen_at(HELD_PORT, 64), POLLIN, 0};
 	limit_set(*(const rlim_t *)arg);
@@ -517,8 +517,8 @@ static void who_accepts_is_shown(void **state)
 	} cases[] = {
 		{pool_serves, NULL, 1024, 0},    {pool_accepts, NULL, 1024, 0},
 		{orphan_serves, NULL, 64, 2},    {stopped_helper_serves, NULL, 1024, 0},
-		{handing_serves, NULL, 1024, 0}, {untold_serves, &large, 1024, 0},
-		{untold_serves, &small, 0, 3},
+		{handing_serves, NULL, 1024, 0}, {unshown_serves, &large, 1024, 0},
+		{unshown_serves, &small, 0, 3},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		ready_start(cases[i].serve, cases[i].arg);
@@ -534,7 +534,7 @@ static void who_accepts_is_shown(void **state)
 			fail_msg("case %zu: %d, not about %d; status %d", i, limit, cases[i].limit,
 				 c.status);
 		assert_false(checked_has_finding(&c, "listeners.halted"));
-		if (cases[i].serve == untold_serves)
+		if (cases[i].serve == unshown_serves)
 			assert_contains(checked_text(w, "detail"),
 					"2 processes hold the listener, which of them accept is "
 					"not visible");

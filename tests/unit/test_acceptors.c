@@ -13,10 +13,10 @@ static const struct {
 	const char *of;
 	struct holder all[HOLDERS];
 	const char *chosen; /* pids, in ascending order */
-	bool untold;
+	bool unshown;
 } cases[] = {
-	{"nobody", {{.parent = 0}}, "", false},
-	{"one process, whatever it waits for", {{.listens = true}}, "1", false},
+	{"no process", {{.parent = 0}}, "", false},
+	{"one process without evidence", {{.listens = true}}, "1", false},
 	{"nginx: workers watch",
 	 {{.listens = true},
 	  {.parent = 1, .listens = true, .accepts = true},
@@ -74,7 +74,10 @@ static const struct {
 	  {.parent = 1, .listens = true, .may_accept = true}},
 	 "12",
 	 true},
-	{"nobody waits for it", {{.listens = true}, {.parent = 1, .listens = true}}, "12", true},
+	{"no process waits for it",
+	 {{.listens = true}, {.parent = 1, .listens = true}},
+	 "12",
+	 true},
 };
 
 static int order(const void *a, const void *b) { return *(const char *)a - *(const char *)b; }
@@ -85,19 +88,20 @@ static void evidence_decides(void **state)
 		struct holder all[HOLDERS];
 		char chosen[HOLDERS + 1] = "";
 		size_t count = 0;
-		bool untold = true;
+		bool unshown = true;
 		memcpy(all, cases[i].all, sizeof(all));
 		while (count < HOLDERS &&
 		       (all[count].listens || all[count].accepts || all[count].clients)) {
 			all[count].p.pid = (pid_t)count + 1;
 			count++;
 		}
-		count = acceptors_choose(all, count, &untold);
+		count = acceptors_choose(all, count, &unshown);
 		for (size_t k = 0; k < count; k++)
 			chosen[k] = (char)('0' + all[k].p.pid);
 		qsort(chosen, count, 1, order);
-		if (strcmp(chosen, cases[i].chosen) != 0 || untold != cases[i].untold)
-			fail_msg("%s: %s%s", cases[i].of, chosen, untold ? ", which is not visible" : "");
+		if (strcmp(chosen, cases[i].chosen) != 0 || unshown != cases[i].unshown)
+			fail_msg("%s: %s%s", cases[i].of, chosen,
+				 unshown ? ", which is not visible" : "");
 	}
 }
 

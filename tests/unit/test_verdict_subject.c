@@ -362,7 +362,7 @@ static void descriptors_of_its_processes(void **state)
 	t = target_default();
 	s.taken.held = 6;
 	server.subject.accepting = 2;
-	server.subject.untold = true;
+	server.subject.unshown = true;
 	t.connections = 500;
 	const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
 	assert_int_equal(w->limit, 1018);
