@@ -152,6 +152,8 @@ static int stall_fill(struct trial *t, struct stall *s, struct err *e)
 	struct client *beyond = t->clients[BEYOND];
 	while (beyond && !s->capacity && beyond->opened < beyond->config.connections) {
 		struct server_queue queue;
+		trial_progress(t, "further clients, after %s",
+			       quantity_count(s->arrivals + beyond->opened).text);
 		int rc = stall_open(t, beyond, FILL_STEP, 0, s->arrivals + beyond->opened, &queue,
 				    e);
 		if (rc)
@@ -183,6 +185,7 @@ static int stall_drain(struct trial *t, struct stall *s, struct err *e)
 		s->served = s->arrivals - s->dropped;
 		return 0;
 	}
+	trial_progress(t, "the server accepts what waits");
 	if (!guest)
 		stall_widen(t);
 	int rc = guest ? program_signal(&guest->program, SIGCONT, e) : server_resume(t->server, e);

@@ -39,7 +39,7 @@ struct job {
 	pid_t pid; /* 0: not running */
 	int pidfd; /* -1: none */
 	uint64_t deadline_ms;
-	char killed[64]; /* why this process killed it; "" */
+	char killed[128]; /* why this process killed it; "" */
 	char crash[128]; /* how it ended: what runs now reads its settings; "" */
 	bool starved;    /* and that is because other work kept the CPU busy */
 };
