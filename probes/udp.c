@@ -83,12 +83,13 @@ static int64_t memory_used(const struct settings *s)
 }
 
 /* What net.ipv4.udp_mem leaves to all UDP sockets, in bytes, at least; INT64_MAX where it is not
- * visible. */
+ * visible. Its first field is the limit: UDP has no memory pressure, so that the kernel grants more
+ * only up to udp_rmem_min of each socket (net/core/sock.c, __sk_mem_raise_allocated()). */
 static int64_t memory_left(const struct settings *s)
 {
 	int64_t bytes, used = memory_used(s);
-	if (s->at[MEMORY][2] == REPORT_NONE ||
-	    __builtin_mul_overflow(s->at[MEMORY][2], page_of(s), &bytes))
+	if (s->at[MEMORY][0] == REPORT_NONE ||
+	    __builtin_mul_overflow(s->at[MEMORY][0], page_of(s), &bytes))
 		return INT64_MAX;
 	return bytes > used ? bytes - used : 0;
 }
@@ -100,7 +101,7 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 	int64_t buffer = buffer_of(s), each = truesize(t, s);
 	b->running = socket_of(s);
 	b->unread =
-		s->at[USED][0] < 0 && s->at[MEMORY][2] != REPORT_NONE ? "/proc/net/sockstat" : NULL;
+		s->at[USED][0] < 0 && s->at[MEMORY][0] != REPORT_NONE ? "/proc/net/sockstat" : NULL;
 	/* What it would ask for is not known. */
 	bool unlisted = s->subject && s->subject->listeners.unlisted >> LISTENER_UDP & 1;
 	if (unlisted)
@@ -141,7 +142,10 @@ static bool udp_solve(const struct target *t, const struct settings *now, const 
 		return true;
 	if (!now->machine.page_bytes || memory_used(now) > INT64_MAX - bytes)
 		return false;
-	out->at[MEMORY][2] = (memory_used(now) + bytes) / page_of(now) + 1;
+	int64_t pages = (memory_used(now) + bytes) / page_of(now) + 1;
+	for (int i = 0; i < 3; i++)
+		if (out->at[MEMORY][i] < pages)
+			out->at[MEMORY][i] = pages;
 	return true;
 }
 

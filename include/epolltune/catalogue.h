@@ -274,7 +274,8 @@ struct server_row {
 	struct {
 		uint64_t idle, busy, tls;
 	} own;
-	bool forks; /* a process for each connection */
+	bool forks;          /* a process for each connection */
+	bool accepts_in_one; /* one thread of each of its processes accepts */
 	/* Of its command, without effect on the limits of `set`, comma separated: "-d", "-p:" with
 	 * a word after it, "-g+" with those up to the next option, "*" a word of its own. NULL: its
 	 * words are lines of its configuration. */

@@ -186,7 +186,7 @@ int host_half_open(const struct host *h, uint16_t port, uint64_t *count, struct 
 int host_closing(const struct host *h, uint64_t *count, struct err *e);
 
 /* How many ports from `low` to `high` net.ipv4.ip_local_reserved_ports keeps from connect(); 0
- * where it cannot be read. */
+ * where there is no such file, -1 where that is not known (host_whole()). */
 int64_t host_reserved_ports(const struct host *h, int64_t low, int64_t high);
 
 /* AF_INET where an interface beside loopback has an IPv4 address, or none has an address; otherwise

@@ -90,7 +90,8 @@ struct knob {
 	const char *counter;       /* the counter or errno that proves that it binds */
 	const char *source;        /* kernel file and function, man page, RFC */
 	const char *since;         /* first kernel that has it; NULL: all supported ones */
-	struct knob_memory memory; /* of its last field */
+	struct knob_memory memory; /* of the field that is the limit */
+	bool first;                /* that is the first one, not the last */
 	bool softnet;              /* `list --nic` prints it */
 	const struct device_setting *device; /* of KNOB_DEVICE: how to read and write it */
 };

@@ -74,6 +74,8 @@ struct settings {
 		/* CPU time per connection of a server's process, of its client's, with the
 		 * softirqs of the handshake, and of both in one run; the CPUs they may use. */
 		uint64_t accept_ns, connect_ns, both_ns, cpus;
+		double quota;     /* CPUs that its control group allows; 0: all */
+		uint64_t threads; /* of it that accept; 0: unknown */
 		bool measured;
 		bool at_nofile;    /* the server of --run had used up its RLIMIT_NOFILE */
 		bool at_own;       /* it met another limit, which a known line sets */
@@ -224,6 +226,11 @@ enum { BACKLOG_MAX, BACKLOG_ARGUMENT };
 void backlog_bound(const struct target *, const struct settings *s, struct bound *out);
 bool backlog_solve(const struct target *, const struct settings *now, const struct outcome *o,
 		   int64_t enough, struct settings *out);
+/* The parts of that: how many sockets share the connections (SO_REUSEPORT), the limit of each, as
+ * the kernel keeps it, REPORT_NONE: unknown, and how to raise that. */
+size_t backlog_sockets(const struct settings *s);
+int64_t backlog_limit(const struct settings *s);
+void backlog_raise(int64_t limit, struct settings *out);
 /* The same for a subject's queues of that kind. */
 void backlog_subject_bound(const struct settings *s, enum listener_kind kind, struct bound *out);
 /* Why no lab shows what the subject's queue holds; NULL: one does. */
@@ -269,6 +276,8 @@ struct sample; /* each probe defines its own */
 
 /* Fills `m`. Fields that cannot be read are 0, or what struct machine documents. The control group
  * in question is that of the subject; NULL: this process'. */
+/* KERNEL() of a release, "6.1.0-50-amd64"; UINT_MAX: unknown. Pure. */
+unsigned machine_kernel(const char *release);
 void machine_read(const struct host *h, const struct subject *subject, struct machine *m);
 
 /* Looks during a window. */

@@ -31,6 +31,7 @@ struct subject {
 
 /* Finds the server that `who` names, by what listens, or where nothing does by UDP sockets; its
  * listeners are both: a pid, "UNIT.service", ":PORT", "ADDRESS:PORT", "[V6]:PORT",
+ * with "%DEVICE" before the last colon where it is bound to one,
  * "unix:PATH", "unix:@NAME", or the name of a process, also as operators write it ("redis"). The
  * caller frees `out` with subject_free(), also after an error. `here_only`: leaves out processes of
  * other network namespaces.
@@ -129,6 +130,9 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
  * visible to another user. The caller frees *inodes, also after an error. */
 int subject_sockets(const struct host *h, const struct subject *s, uint64_t **inodes, size_t *count,
 		    struct err *e);
+/* How many threads may accept: all of its accepting processes, or one of each where such a server
+ * accepts in one (struct server_row); 0: unknown. */
+uint64_t subject_accept_threads(const struct host *h, const struct subject *s);
 /* The CPUs that one of its threads or another may use, by affinity and cpuset; 0: unknown. */
 uint64_t subject_cpus(const struct host *h, const struct subject *s);
 /* The same as a list, "0-3,8"; "": unknown. */

@@ -625,8 +625,11 @@ static const struct finding_row findings[] = {
 	      "both ends, as a proxy opens one of its own for each that it accepts:in the test "
 	      "server's process, without the softirqs of its handshake}. The CPU time that the "
 	      "test server and a client took together allows {shown}/s.",
-	      "{online?Let the server run on more of the {online} CPUs (AllowedCPUs= or CPUAffinity= "
-	      "of its unit, cpuset of its container). }Keep connections alive, so that clients "
+	      "{online?{by_quota?Raise or remove the CPU quota of the control group (CPUQuota= of "
+	      "its unit, the CPU limit of its container):{by_threads?Let more workers or threads "
+	      "of the server accept, up to the {online} CPUs:Let the server run on more of the "
+	      "{online} CPUs (AllowedCPUs= or CPUAffinity= of its unit, cpuset of its "
+	      "container)}}. }Keep connections alive, so that clients "
 	      "open fewer, or spread the clients over more CPUs: a larger machine, or several behind a load balancer. A server uses all CPUs "
 	      "only if it accepts on each: several workers, each with its own listener "
 	      "(SO_REUSEPORT).",

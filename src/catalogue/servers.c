@@ -118,6 +118,7 @@ static const struct server_row servers[] = {
 					    .counts = SERVER_LAST,
 					    .option = "--tcp-backlog"}},
 		.files_raised = true,
+		.accepts_in_one = true,
 	},
 	{
 		.process = "haproxy",
@@ -183,6 +184,7 @@ static const struct server_row servers[] = {
 					    .elsewhere_directory = "--chdir",
 					    .elsewhere_variables = "GUNICORN_CMD_ARGS="},
 			[SERVER_BACKLOG] = {.option = "--backlog"}},
+		.accepts_in_one = true,
 	},
 	{
 		.process = "uwsgi*",
@@ -206,6 +208,7 @@ static const struct server_row servers[] = {
 		.clients = "no limit",
 		.clients_line = "server.maxConnections = {clients}",
 		.own = {9000, 22000, 76000}, /* 20 */
+		.accepts_in_one = true,
 	},
 	{
 		.process = "postgres",
@@ -255,6 +258,7 @@ static const struct server_row servers[] = {
 					    .long_option = "--conn-limit",
 					    .preset = 1024},
 			[SERVER_BACKLOG] = {.option = "-b"}},
+		.accepts_in_one = true,
 	},
 	{
 		.process = "java",

@@ -159,7 +159,9 @@ static const struct wall_row walls[] = {
 			"any server, from the CPU time that a connection takes. No knob raises it. "
 			"Needed: the target's rate.",
 		.detail =
-			"{both?{cpus}{online? of {online}, by affinity and cpuset,} at {each} of CPU time a connection, {proxy?at both ends, "
+			"{both?{cpus}{online? of {online}, by "
+			"{by_quota?the CPU quota of the control group:{by_threads?the threads that "
+			"accept:affinity and cpuset}},} at {each} of CPU time a connection, {proxy?at both ends, "
 			"softirqs included\\: a proxy opens one of its own for each that it "
 			"accepts:which accept4(), epoll and close() take in the test server's "
 			"process; the softirqs of the handshake are not in it}. The test server "

@@ -276,9 +276,11 @@ static void stall_raise(const struct host *host, struct check_options *o)
 {
 	struct host_facts facts;
 	struct cgroup group;
-	cgroup_read(host, o->probe.subject ? o->probe.subject->pid : 0, &group);
+	const struct subject *subject = o->probe.subject;
+	cgroup_read(host, subject ? subject->pid : 0, &group);
 	host_facts(host, &facts);
-	uint64_t pause = cgroup_pause_us(&group, facts.cpus, 1);
+	uint64_t threads = subject ? subject_accept_threads(host, subject) : 0;
+	uint64_t pause = cgroup_pause_us(&group, facts.cpus, threads);
 	if (!group.throttled || pause <= o->target.stall_us)
 		return;
 	o->target.stall_us = o->probe.pause_us = pause;

@@ -70,15 +70,19 @@ static int several(const struct server_query *q, char list[CANDIDATES][CANDIDATE
 		       q->who, text);
 }
 
+static bool is_wild(const struct listener *l)
+{
+	char own[LISTENER_ADDRESS];
+	listener_plain(l, own);
+	return !strncmp(own, "0.0.0.0:", 8) || !strncmp(own, "[::]:", 5);
+}
+
 /* Without their owners, listeners of one user at several addresses may be several servers; 0.0.0.0
  * and [::] are one. */
 static bool hidden_agree(const struct listener *a, const struct listener *b)
 {
-	bool wild =
-		strstr(a->address, "0.0.0.0:") == a->address || !strncmp(a->address, "[::]:", 5);
-	bool other =
-		strstr(b->address, "0.0.0.0:") == b->address || !strncmp(b->address, "[::]:", 5);
-	return a->uid == b->uid && (!strcmp(a->address, b->address) || (wild && other));
+	return a->uid == b->uid && (!strcmp(a->address, b->address) ||
+				    (a->device == b->device && is_wild(a) && is_wild(b)));
 }
 
 static int hidden_check(const struct listeners *l, const struct server_query *q, struct err *e)

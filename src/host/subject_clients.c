@@ -111,11 +111,12 @@ static void listeners_list(const struct subject *s, char *list, size_t size)
 	list[0] = 0;
 	for (size_t i = 0; i < s->listeners.count && used < size; i++) {
 		const struct listener *l = &s->listeners.at[i];
-		if (l->kind == LISTENER_UDP || (used && list_has(list, l->address)))
+		char own[LISTENER_ADDRESS];
+		if (l->kind == LISTENER_UDP || (used && list_has(list, listener_plain(l, own))))
 			continue;
 		count++;
 		used += (size_t)snprintf(list + used, size - used, "%s%s", used ? "," : "",
-					 l->address);
+					 listener_plain(l, own));
 	}
 	if (used >= size || count > EDIT_LISTENERS)
 		list[0] = 0;

@@ -15,7 +15,7 @@
 /* Before 6.11 an unprivileged lab has no net/core, and its somaxconn is the kernel's default. */
 #define SOMAXCONN_DEFAULT 4096
 
-static unsigned kernel_of(const char *release)
+unsigned machine_kernel(const char *release)
 {
 	unsigned major, minor;
 	return sscanf(release, "%u.%u", &major, &minor) == 2 ? KERNEL(major, minor) : UINT_MAX;
@@ -57,7 +57,7 @@ void machine_read(const struct host *h, const struct subject *subject, struct ma
 		.memory_bytes = facts.memory_bytes,
 		.available_bytes = facts.available_bytes,
 		.page_bytes = facts.page_bytes,
-		.kernel = kernel_of(facts.kernel),
+		.kernel = machine_kernel(facts.kernel),
 		.time_wait_overflow = -1,
 		.tcp_pages = -1,
 	};
