@@ -66,9 +66,9 @@ struct context {
 	struct hold {
 		uint64_t held;
 		enum hold_end end;
-		bool unheld; /* the server closes each connection after its reply */
-		int lack;    /* errno of a client that had no port for one more; 0: it had */
-		bool hurry;  /* opens several at a time */
+		bool unheld;       /* the server closes each connection after its reply */
+		int lack;          /* errno of a client that had no port for one more; 0: it had */
+		bool hurry;        /* opens several at a time */
 		uint64_t until_ms; /* CLOCK_MONOTONIC */
 		uint64_t elapsed_ms;
 		char answer[CLIENT_ANSWER];
@@ -381,8 +381,7 @@ static int hold_once(struct trial *t, uint64_t nofile, uint64_t want, struct hol
 		rc = asks ? hold_asked(t, want, h, e) : hold_silent(t, want, h, e);
 	h->elapsed_ms = clock_ms() - began;
 	if (!rc && asks && h->unheld) {
-		*h = (struct hold){
-			.unheld = true, .hurry = h->hurry, .until_ms = h->until_ms};
+		*h = (struct hold){.unheld = true, .hurry = h->hurry, .until_ms = h->until_ms};
 		trial_clients_end(t);
 		rc = server_begin(t, nofile, e);
 		return rc ? rc : hold_once(t, nofile, want, h, e);
@@ -441,8 +440,7 @@ static int hold_any(struct trial *t, uint64_t nofile, uint64_t want, bool *idle_
 		rc = server_begin(t, nofile, e);
 		if (rc)
 			return rc;
-		*h = (struct hold){
-			.unheld = h->unheld, .hurry = true, .until_ms = h->until_ms};
+		*h = (struct hold){.unheld = h->unheld, .hurry = true, .until_ms = h->until_ms};
 	}
 }
 

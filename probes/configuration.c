@@ -151,7 +151,7 @@ static void clients_bound(const struct target *t, const struct settings *s, stru
 	b->absent = s->clients.state == CLIENTS_NONE;
 	if (limit.value == REPORT_NONE)
 		return;
-	/* What it takes of the limit besides is not known. */
+	/* What it uses of the limit besides is not known. */
 	bool more = limit.upper || (server_of(s->subject)->clients_files && !s->taken.held) ||
 		    (s->clients.doubles && !clients_both(t, s));
 	b->capacity = capacity_of(t, s, limit.value);

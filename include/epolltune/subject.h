@@ -110,11 +110,11 @@ struct subject_clients {
 	/* With CLIENTS_READ: its listeners have at most; 0: nothing sets it, and the server takes
 	 * what RLIMIT_NOFILE allows. */
 	uint64_t limit;
-	bool several;     /* sections that serve them, or may, have different limits */
-	uint64_t least;   /* the lowest of those; 0: unknown */
-	uint64_t shared;  /* that of its process, where sections have lower ones; 0: not set */
-	uint64_t others;  /* TCP connections open to other listeners of its processes */
-	bool uncounted;   /* it may have clients at others, which are not in `others` */
+	bool several;    /* sections that serve them, or may, have different limits */
+	uint64_t least;  /* the lowest of those; 0: unknown */
+	uint64_t shared; /* that of its process, where sections have lower ones; 0: not set */
+	uint64_t others; /* TCP connections open to other listeners of its processes */
+	bool uncounted;  /* it may have clients at others, which are not in `others` */
 	/* As struct edit_limit has them. */
 	const char *further;
 	bool doubles;

@@ -271,7 +271,7 @@ static bool is_other(const struct listener *l, void *arg)
 	       subject_has_root(o->subject, o->all->processes[l->owner].root);
 }
 
-/* What its other listeners take of the limit of its processes. */
+/* What clients of its other listeners use of the limit of its processes. */
 static void others_read(const struct host *h, const struct subject *s, struct subject_clients *out)
 {
 	CLEAN(listeners_free) struct listeners all = {0};
