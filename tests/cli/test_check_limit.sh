@@ -515,17 +515,18 @@ test_clients_at_another_address_of_memcached_take_from_its_limit() {
 	end_jobs
 }
 
+limited_by() { # SECTION DIRECTIVE ARGUMENTS
+	haproxy_conf "$work/etc/haproxy.cfg" 9900
+	sed -i "s/^$1/&\n  $2 $3/" "$work/etc/haproxy.cfg"
+	check 3 100 8080 haproxy -db -f "$work/etc/haproxy.cfg"
+	unknown_for "$2 in "
+}
+
 test_what_epolltune_does_not_evaluate_makes_the_limit_unknown() {
 	needs haproxy
-	for line in 'global|maxconnrate 5' 'defaults|rate-limit sessions 5' \
-		'listen a|tcp-request connection reject if { dst_conn gt 5 }'; do
-		haproxy_conf "$work/etc/haproxy.cfg" 9900
-		sed -i "s/^${line%|*}/&\n  ${line#*|}/" "$work/etc/haproxy.cfg"
-		check 3 100 8080 haproxy -db -f "$work/etc/haproxy.cfg"
-		words=${line#*|}
-		words=${words% 5*} words=${words% if*}
-		unknown_for "$words in "
-	done
+	limited_by global maxconnrate 5
+	limited_by defaults 'rate-limit sessions' 5
+	limited_by 'listen a' 'tcp-request connection reject' 'if { dst_conn gt 5 }'
 }
 
 # Also in a file that is included where the limit cannot be set; what is not readable is left out.
