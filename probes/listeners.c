@@ -90,8 +90,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	if (q->subject)
 		listeners_adopt(h, &q->listeners, &q->subject->listeners, NULL);
 	listeners_own(h, &q->listeners, is_wanted, q, NULL);
-	/* Nothing waits, and no counter grows, where such a process accepts and closes, or shares its
-	 * listener with others. */
+	/* Nothing waits, and no counter grows, where such a process accepts and closes, or shares
+	 * its listener with others. */
 	listeners_own_by(h, &q->listeners, is_stuck, NULL);
 	return q->subject
 		       ? subject_acceptors(h, q->subject, is_stuck, &s->stuck, &s->stuck_count, e)
@@ -213,7 +213,8 @@ static void judge_halted(const struct queue_watch *w)
 	const struct listeners *all = &w->after->listeners, *were = &w->before->listeners;
 	for (size_t p = 0; p < all->process_count; p++) {
 		const struct process *now = &all->processes[p],
-				     *was = process_among(were->processes, were->process_count, now);
+				     *was = process_among(were->processes, were->process_count,
+							  now);
 		const struct listener *own = NULL;
 		bool named = !process_halted(now) || !was || !process_halted(was);
 		for (size_t i = 0; i < all->count && !named; i++) {

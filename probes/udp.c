@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "epolltune/buffers.h"
@@ -40,12 +39,10 @@ static const struct listener *socket_of(const struct settings *s)
 /* What the application asks for: the kernel keeps twice that. */
 static void udp_read(const struct host *h, struct settings *s)
 {
-	CLEAN(free_pointer) struct host_counters *counters = malloc(sizeof(*counters));
 	const struct listener *socket = socket_of(s);
 	s->at[ASKED][0] = socket ? socket->limit / 2 : INT32_MAX;
 	report_text(s->text[ASKED], "%" PRId64, s->at[ASKED][0]);
-	if (counters && !host_counters(h, counters, NULL))
-		s->at[USED][0] = host_counter(counters, "sockstat.UDP.mem");
+	s->at[USED][0] = s->machine.udp_pages;
 }
 
 static int64_t truesize(const struct target *t, const struct settings *s)

@@ -2,7 +2,7 @@
  * `list`, completion and epolltune-knobs(7) are made from them; knob.h has the knobs.
  *
  * wording_fill() fills texts with {names}. In a finding of a wall these are
- *	{connections} {rate} {stall} {rtt} {bandwidth}	the target's numbers
+ *	{connections} {rate} {stall} {rtt}	the target's numbers
  *	{proxy}				set if its role is proxy
  *	{needed} {capacity} {unraised}	of the wall; {unraised} without raising a soft limit
  *	{knob} {current} {proposed}	the knob that binds
@@ -141,11 +141,14 @@ struct machine {
 	unsigned kernel;                                    /* KERNEL(6, 18); UINT_MAX: unknown */
 	int64_t ehash_entries;                              /* of the TCP hash table; 0: unknown */
 	int64_t time_wait_overflow;                         /* TCPTimeWaitOverflow; -1: unknown */
-	int64_t tcp_pages; /* in use by the buffers of all namespaces; -1: unknown */
+	/* Of all network namespaces (net/ipv4/proc.c, sockstat_seq_show()): pages that buffers use,
+	 * and closed connections whose FIN is not acknowledged; -1: unknown. */
+	int64_t tcp_pages, udp_pages, orphans;
 	/* Bytes that the limits of the control group in question leave, for all its memory and for
-	 * socket buffers; INT64_MAX: no limit. */
+	 * socket buffers alone (cgroup v1); INT64_MAX: no limit that is known. */
 	int64_t group_left, sockets_left;
-	char group[192];                       /* the path of that group; "": no limit */
+	bool sockets_charged;    /* socket buffers count as memory of the group: cgroup v2 */
+	char sockets_group[192]; /* the path of that with `sockets_left`; "": no limit */
 	const struct container_row *container; /* that has the server; NULL: none that is known */
 	bool own_netns;      /* the network namespace is not the machine's first one */
 	uint64_t room_bytes; /* that experiments have: MemAvailable within epolltune's own group */

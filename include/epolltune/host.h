@@ -61,6 +61,8 @@ struct host_facts {
 };
 /* Facts for the head of a report. Those that cannot be read stay empty or 0. */
 void host_facts(const struct host *h, struct host_facts *out);
+/* Seconds since boot; 0: unknown. */
+double host_uptime(const struct host *h);
 
 #define HOST_UNLIMITED UINT64_MAX
 
@@ -68,6 +70,9 @@ struct host_nofile {
 	uint64_t soft, hard; /* RLIMIT_NOFILE of this process (captured: proc/self/limits) */
 };
 int host_nofile(const struct host *h, struct host_nofile *out, struct err *e);
+/* The descriptors that a process with such a limit may have open: at most fs.nr_open, also where
+ * that was lowered below the limit (fs/file.c, expand_files()); negative: unknown. Pure. */
+int64_t host_nofile_bound(int64_t limit, int64_t nr_open);
 
 struct host_files {
 	uint64_t allocated, max; /* fs.file-nr, fs.file-max */
@@ -155,7 +160,8 @@ struct host_identity {
 	char boot[40];   /* proc/sys/kernel/random/boot_id */
 	char netns[48];  /* "4026531840", with ".COOKIE" (SO_NETNS_COOKIE) since 5.14: inode numbers
 			    are reused, cookies are not */
-	bool initial;    /* the network namespace of process 1; false if /proc hides it */
+	bool initial;    /* the network namespace of process 1; where /proc hides that one, as from
+			    an ordinary user, the first of the machine */
 	bool first_pids; /* the initial PID namespace: no container's */
 };
 int host_identity(const struct host *h, struct host_identity *out, struct err *e);

@@ -141,6 +141,9 @@ int knob_write(const struct knob *k, const struct host *h, const char *value, st
  * port range with ends of the same parity, so it loses its last port; a single one gains another.
  * Others stay, as does the form in which the kernel shows them. */
 const char *knob_silent(const char *name, const char *value, char silent[KNOB_VALUE]);
+/* The command that sets it: "epolltune apply --only KNOB --set KNOB=VALUE". `lower`: some field is
+ * below the running value. Returns `text`. */
+char *knob_command(const char *knob, const char *value, bool lower, char *text, size_t size);
 /* Rounds a proposed value up, to the knob's maximum at most; INT64_MAX if the value is above that.
  */
 int64_t knob_round(const struct knob *k, int64_t value);

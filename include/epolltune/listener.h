@@ -109,6 +109,8 @@ const struct listener *listeners_find(const struct listeners *l, uint64_t cookie
 /* The address without "udp:" and without the device; of UNIX and vsock sockets as it is. Returns
  * `text`. */
 char *listener_plain(const struct listener *l, char text[LISTENER_ADDRESS]);
+/* Whether they share an address, by SO_REUSEPORT, or are one. */
+bool listener_same_address(const struct listener *a, const struct listener *b);
 /* "nginx (pid 812) on 0.0.0.0:443", "0.0.0.0:443" where the owner is unknown. Returns `text`. */
 char *listener_name(const struct listeners *l, const struct listener *at, char *text, size_t size);
 

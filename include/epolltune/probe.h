@@ -106,13 +106,14 @@ struct bound {
 	 * REPORT_NONE: the need is `needed`. */
 	int64_t needed_max;
 	bool unsure;
-	bool explained; /* the detail of the wall says why the capacity is unknown */
-	bool by_run;    /* only run() shows a capacity: without it the wall is n/a */
-	bool due;       /* as the experiment; set by the judge */
-	bool unlimited; /* these settings impose no such limit: the wall is ok */
-	bool assumed;   /* uses assumptions besides the settings: derived, not inspected */
-	bool running;   /* as the running server has it */
-	bool absent;    /* the running server has no such thing: the wall is n/a */
+	bool explained;        /* the detail of the wall says why the capacity is unknown */
+	bool by_run;           /* only run() shows a capacity: without it the wall is n/a */
+	bool due;              /* as the experiment; set by the judge */
+	bool unlimited;        /* these settings impose no such limit: the wall is ok */
+	bool assumed;          /* uses assumptions besides the settings: derived, not inspected */
+	bool running;          /* as the running server has it */
+	bool absent;           /* the running server has no such thing: the wall is n/a */
+	const char *absent_as; /* the sentence about it; NULL: of the catalogue */
 };
 
 enum outcome_state { OUTCOME_CONCLUSIVE, OUTCOME_INCONCLUSIVE, OUTCOME_UNSUPPORTED };
@@ -223,6 +224,9 @@ struct experiment {
  * more than the kernel keeps as its limit since listen(), also where somaxconn has changed. Pure.
  */
 enum { BACKLOG_MAX, BACKLOG_ARGUMENT };
+/* Whether of a queue's two limits somaxconn binds, not the argument of listen(). False where it is
+ * hidden: before 6.11 in the network namespace of another user namespace. */
+bool somaxconn_binds(int64_t limit, int64_t somaxconn);
 void backlog_bound(const struct target *, const struct settings *s, struct bound *out);
 bool backlog_solve(const struct target *, const struct settings *now, const struct outcome *o,
 		   int64_t enough, struct settings *out);
@@ -250,27 +254,39 @@ struct moment {
 	bool live;      /* false: a captured machine */
 };
 
+/* Groups of counters: "TcpExt" of "TcpExt.ListenDrops". The kernel has fewer. */
+#define SINCE_GROUPS 16
+
 /* What the kernel has counted since an earlier report. */
 struct since {
 	const struct report *report; /* NULL: none to compare with */
 	const struct host_counters *now;
-	/* Whether the counters began again at 0 in between: after a reboot, or they are smaller
-	 * than in the report. Then the totals are what is known of the time since. */
-	enum since_reset { SINCE_CONTINUED, SINCE_REBOOT, SINCE_RESTART } reset;
+	bool reboot;    /* this machine has booted since */
+	bool same_boot; /* it has not; neither: unknown */
+	/* Of each group one that is smaller than in the report. */
+	const char *restarted[SINCE_GROUPS];
+	size_t restarted_count;
 };
+
+/* Whether a counter began again at 0 in between: after a reboot, or one of its group is smaller
+ * than in the report, as after a module was loaded again; where it is not known that this is the
+ * same boot, one of any group. Then the total is what is known of the time since. */
+enum since_reset { SINCE_CONTINUED, SINCE_REBOOT, SINCE_RESTART };
 
 /* `boot`: of this machine; "": unknown. Pure, as are those below. */
 struct since since_make(const struct report *report, const char *boot,
 			const struct host_counters *now);
+enum since_reset since_reset(const struct since *, const char *counter);
 /* The growth of a counter since the report, or since the reset; -1: unknown. */
 int64_t since_growth(const struct since *, const char *counter);
 /* The drops of a TCP listener since then; 0: none, or unknown. They count packets, stray FIN and
  * RST included. */
 uint64_t since_drops(const struct since *, const struct listener *);
 /* Sets {report}, its time; {since}, "since the report of … (2 hours ago)", and {after}, "since …",
- * which name the reset after one; the flags {reboot}, {restart} and {in_place}: experiments of that
- * report count too. `now`: the time of the new report. */
-void since_words(const struct since *, struct timespec now, struct wording *);
+ * which name the reset after one; the flags {reboot} and {in_place}: experiments of that report
+ * count too. `reset`: of the counters in question; `now`: the time of the new report. */
+void since_words(const struct since *, enum since_reset reset, struct timespec now,
+		 struct wording *);
 
 struct sample; /* each probe defines its own */
 

@@ -32,9 +32,10 @@
 	"{added?net.ipv4.ip_local_reserved_ports keeps {added} for listeners and known services "  \
 	"of this host. }"
 #define TWO_EACH "{proxy? A proxy needs two for each connection.}"
-#define NOFILE_DETAIL                                                                               \
-	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors besides its " \
-	"connections.{wakeups? At its limit a level-triggered server that keeps watching its "      \
+#define NOFILE_DETAIL                                                                                        \
+	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors besides its "          \
+	"connections.{nr_open? fs.nr_open is {nr_open}\\: no process opens more, also with a higher limit.}" \
+	"{wakeups? At its limit a level-triggered server that keeps watching its "                           \
 	"listener takes a whole CPU and wakes {wakeups} times/s.}" TWO_EACH
 #define NOFILE_WHOSE                                                                               \
 	"This is the limit of the process that ran epolltune; that of a server is in "             \
@@ -62,6 +63,9 @@
 	"{unit}.:Raise RLIMIT_NOFILE where the process is started (LimitNOFILE={files} in a "      \
 	"systemd unit, ulimit -n {files} in a script), and restart it.}{line? {server} has a "     \
 	"limit of its own\\: {line}}"
+#define CONNTRACK_OUTSIDE                                                                          \
+	"{outside? That table is of the network namespace that the check was started in, which "   \
+	"forwards to the server's.}"
 #define CONNTRACK_REST "net.netfilter.nf_conntrack_tcp_timeout_time_wait"
 /* Why a line in sysctl.d does not hold. */
 #define CONNTRACK_HOLDS                                                                            \
@@ -99,9 +103,9 @@ static const struct finding_row findings[] = {
 	      "{who?{who}{processes? with {processes} processes}:A process} {tight?can just:cannot} "
 	      "hold {connections} connections",
 	      NOFILE_DETAIL,
-	      "{possible?{who?" NOFILE_REMEDY ":{how} " NOFILE_WHOSE
-	      "}{ceiling? fs.nr_open ({ceiling}) has to be raised "
-	      "first.}:No limit on descriptors is that high: spread the connections over more "
+	      "{possible?{nr_open?Raise fs.nr_open. {how}:{who?" NOFILE_REMEDY
+	      ":{how} " NOFILE_WHOSE "}{ceiling? fs.nr_open ({ceiling}) has to be raised "
+	      "first.}}:No limit on descriptors is that high: spread the connections over more "
 	      "processes.}",
 	      "The hard limit on descriptors prevents a process from holding the target's "
 	      "connections.",
@@ -183,7 +187,7 @@ static const struct finding_row findings[] = {
 	SHORT("memory.connection", REMEDY_NONE,
 	      "The connections alone {tight?{range?may:would nearly}:would} fill the memory",
 	      "{needed} are needed and {capacity} are available: an idle connection takes {each} "
-	      "of kernel memory at this end, {basis}.{own? {own}}" TWO_EACH,
+	      "of kernel memory at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH,
 	      "No knob makes a connection smaller: add memory, or spread the connections over "
 	      "more machines.",
 	      "The target's connections need more kernel memory than the machine has available.",
@@ -1158,8 +1162,7 @@ static const struct finding_row findings[] = {
 	 .advice =
 		 "For latency, where CPUs are idle: at one request each ms the server takes "
 		 "{cpu_then} us of CPU a request instead of {cpu_now} us. For efficiency leave it "
-		 "off; for both see epolltune explain epoll-busy-poll.{sets? An epoll set is "
-		 "busy polled on one NAPI instance at a time; connections here\\: {sets}.}",
+		 "off; for both see epolltune explain epoll-busy-poll.",
 	 .meaning = "Epoll busy polling would answer requests faster, for CPU time.",
 	 .action = "See explain epoll-busy-poll: the application sets it.",
 	 .proof = "Request latency and CPU time without and with it, measured in a lab in "
@@ -1249,7 +1252,7 @@ static const struct finding_row findings[] = {
 	      "enough}:leaves too little} for {connections} connections",
 	      "memory.max is {max}, {used} of it are in use and cannot be reclaimed, {capacity} "
 	      "are left; {needed} are needed\\: an idle connection takes {each} of kernel memory "
-	      "at this end, {basis}.{own? {own}}" TWO_EACH
+	      "at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH
 	      " Above the limit the kernel ends a process of the "
 	      "group.",
 	      "{engine}\\: {line}",
@@ -1377,8 +1380,9 @@ static const struct finding_row findings[] = {
 	SHORT("conntrack", REMEDY_KERNEL,
 	      "Connection tracking {tight?can just:cannot} hold {needed} more entries",
 	      "{connections} open connections and {closing} that closed in the last {rest} have an "
-	      "entry each; {used} of {max} are in use. All of them take up to {memory}. Beyond the "
-	      "maximum the kernel drops the packets of new connections." TWO_EACH,
+	      "entry each; {used} of {max} are in use{own?, {own} of them by connections that the "
+	      "server has open}. All of them take up to {memory}. Beyond the "
+	      "maximum the kernel drops the packets of new connections." CONNTRACK_OUTSIDE TWO_EACH,
 	      "{possible?" CONNTRACK_HOLDS " }{shorter?" CONNTRACK_REST
 	      "=30 lowers the need to {shorter}. }Without NAT and ct rules for the port\\: " UNTRACKED,
 	      "Connection tracking does not hold an entry for each connection of the target and "
@@ -1398,7 +1402,7 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{total?{total} packets dropped{early? and {early} entries of unconfirmed "
 		 "connections evicted} since boot. }At the maximum the kernel drops the packets of new "
-		 "connections\\: their clients retransmit, and sendto() here fails with EPERM.",
+		 "connections\\: their clients retransmit, and sendto() {outside?there:here} fails with EPERM." CONNTRACK_OUTSIDE,
 	 .advice =
 		 "Raise net.netfilter.nf_conntrack_max. " CONNTRACK_HOLDS " conntrack -L shows the "
 		 "entries; those of vanished peers stay for "
@@ -1510,8 +1514,8 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{what}{reboot? The machine has rebooted since the report of {report}\\: these "
 		 "are totals since the reboot, what was counted before it is lost.}{restart? "
-		 "Counters are smaller than in the report of {report}\\: these are the totals since "
-		 "they began again at 0.}{in_place? Experiments of that report ran in this "
+		 "Counters are smaller than in the report of {report}\\: of {restart} these are the "
+		 "totals since they began again at 0.}{in_place? Experiments of that report ran in this "
 		 "namespace after it had read the counters, and are counted too.}",
 	 .advice =
 		 "{lost?accept-queue.dropped names listeners where they are known. For the counters of other "

@@ -528,6 +528,11 @@ int listeners_adopt(const struct host *h, struct listeners *l, const struct list
 	return 0;
 }
 
+bool listener_same_address(const struct listener *a, const struct listener *b)
+{
+	return a->kind == b->kind && !strcmp(a->address, b->address);
+}
+
 char *listener_name(const struct listeners *l, const struct listener *at, char *text, size_t size)
 {
 	if (at->owner < 0) {

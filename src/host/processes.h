@@ -26,6 +26,11 @@ int process_read_at(int process, pid_t pid, struct process *out, struct err *e);
 /* Whether processes of these names may be master and worker: equal, or so up to a colon, as
  * "gunicorn: master" and "gunicorn: worker". Pure. */
 bool process_family(const char *a, const char *b);
+/* The topmost ancestor of the same family, some generations up at most. `read`: the start of
+ * another process, from the caller's list or directory; false: it is not visible. */
+pid_t process_root(const struct process_stat *p,
+		   bool (*read)(const void *from, pid_t pid, struct process_stat *out),
+		   const void *from);
 /* Reads the start of every process that is visible, ordered by pid; the caller frees `out`. */
 int process_list(const struct host *h, struct process_stat **out, size_t *count, struct err *e);
 /* The inode of its network namespace; 0: not visible. */
@@ -37,6 +42,8 @@ void process_unit(int process, char *unit, size_t size);
 int process_directory(int process, const char *name);
 /* Reads a file below it. The length; -1 with errno. */
 ssize_t process_file(int process, const char *name, char *text, size_t size);
+/* The same of all of it, as "status" has a line of up to 65 536 groups. The caller frees `text`. */
+ssize_t process_text(int process, const char *name, char **text);
 
 /* Whether a process that started at that time did so before a file changed. */
 bool process_precedes(uint64_t started, const struct timespec *changed);

@@ -83,8 +83,7 @@ static bool command_of_unit(const struct host *h, const struct subject *s,
 	    !unit_is_system(cgroup, unit_service(s->unit)) || !root_is_ours(h, s) ||
 	    unit_command_read(h, unit_service(s->unit), s->started, text, c))
 		return false;
-	const char *slash = strrchr(c->word[0], '/');
-	return server_row_find(slash ? slash + 1 : c->word[0]) == row;
+	return server_row_find(basename(c->word[0])) == row;
 }
 
 /* Whether "/" of the process is a directory of a file system, that of chroot(2): it has read its

@@ -5,8 +5,7 @@
 #include "epolltune/probe.h"
 #include "epolltune/quantity.h"
 
-/* Before 6.11 somaxconn is hidden in the network namespace of another user namespace. */
-static bool kernel_limits(int64_t limit, int64_t somaxconn)
+bool somaxconn_binds(int64_t limit, int64_t somaxconn)
 {
 	return somaxconn != REPORT_NONE && limit >= somaxconn;
 }
@@ -18,7 +17,7 @@ void backlog_subject_bound(const struct settings *s, enum listener_kind kind, st
 	out->running = !s->guest;
 	out->absent = !q.smallest;
 	out->binding =
-		kernel_limits(argument, s->at[BACKLOG_MAX][0]) ? BACKLOG_MAX : BACKLOG_ARGUMENT;
+		somaxconn_binds(argument, s->at[BACKLOG_MAX][0]) ? BACKLOG_MAX : BACKLOG_ARGUMENT;
 	if (q.smallest)
 		out->capacity = (int64_t)subject_spread((uint64_t)argument + 1, q.sockets);
 }
@@ -113,7 +112,7 @@ void backlog_words(const struct settings *s, enum listener_kind kind, int64_t en
 	wording_set(w, "limit", "%u", q.smallest->limit);
 	wording_set(w, "sockets", "%s", q.sockets > 1 ? quantity_count(q.sockets).text : "");
 	wording_set(w, "sum", "%s", quantity_count(q.sum).text);
-	wording_flag(w, "kernel", kernel_limits(q.smallest->limit, somaxconn));
+	wording_flag(w, "kernel", somaxconn_binds(q.smallest->limit, somaxconn));
 	wording_flag(w, "cut", is_cut(s->subject, q.smallest, somaxconn, s->guest));
 	wording_set(w, "somaxconn", "%s",
 		    somaxconn == REPORT_NONE ? "" : quantity_plain((uint64_t)somaxconn).text);

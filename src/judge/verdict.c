@@ -122,8 +122,6 @@ static struct wording words_of(const struct experiment *x, const struct target *
 	wording_set(&w, "rate", "%s", quantity_show(QUANTITY_RATE, t->rate_per_s).text);
 	wording_set(&w, "stall", "%s", quantity_show(QUANTITY_DURATION, t->stall_us).text);
 	wording_set(&w, "rtt", "%s", quantity_show(QUANTITY_DURATION, t->rtt_us).text);
-	wording_set(&w, "bandwidth", "%s",
-		    quantity_show(QUANTITY_BANDWIDTH, t->bandwidth_bps).text);
 	wording_flag(&w, "proxy", t->role == TARGET_PROXY);
 	wording_set(&w, "knob", "%s", knob_of(x, b));
 	wording_set(&w, "value", "%s", b->binding >= 0 ? s->text[b->binding] : "");
@@ -149,7 +147,8 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 	const struct wall_row *row = wall_row_find(x->wall);
 	struct wording words = words_of(x, t, s, o, b);
 	if (b->absent) {
-		report_text(w->detail, "%s", row->absent ? row->absent : "");
+		const char *why = b->absent_as ? b->absent_as : row->absent;
+		report_text(w->detail, "%s", why ? why : "");
 	} else if (b->unread) {
 		report_text(w->detail, "%s could not be read: how much is left is not known.",
 			    b->unread);

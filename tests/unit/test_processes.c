@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epolltune/subject.h"
 #include "host/processes.h"
 
 #define REST " 1 1 0 -1 4194560 1 0 0 0 2 3 0 0 20 0 4 0 98765 1000 10 18446744073709551615 1 2\n"
@@ -140,6 +141,45 @@ static void limits_are_those_of_open_files(void **state)
 	}
 }
 
+struct tree {
+	size_t depth; /* pid 100 has the parent 101, and so on */
+	const char *name[12];
+};
+
+static bool tree_read(const void *from, pid_t pid, struct process_stat *out)
+{
+	const struct tree *t = from;
+	size_t i = (size_t)pid - 100;
+	if (i >= t->depth)
+		return false;
+	*out = (struct process_stat){.pid = pid, .parent = pid + 1};
+	snprintf(out->name, sizeof(out->name), "%s", t->name[i]);
+	return true;
+}
+
+static void the_root_is_the_first_of_its_family(void **state)
+{
+	static const struct {
+		struct tree tree;
+		pid_t root;
+	} rows[] = {
+		{{1, {"nginx"}}, 100},
+		{{3, {"nginx", "nginx", "systemd"}}, 101},
+		{{2, {"nginx", "nginx"}}, 101}, /* whose parent is not visible */
+		{{3, {"gunicorn: worker", "gunicorn: master", "gunicorn"}}, 102},
+		{{3, {"nginx", "bash", "nginx"}}, 100},
+		/* Eight generations up at most. */
+		{{11, {"sh", "sh", "sh", "sh", "sh", "sh", "sh", "sh", "sh", "sh", "sh"}}, 108},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct process_stat p;
+		assert_true(tree_read(&rows[i].tree, 100, &p));
+		pid_t root = process_root(&p, tree_read, &rows[i].tree);
+		if (root != rows[i].root)
+			fail_msg("row %zu: %d", i, (int)root);
+	}
+}
+
 static void a_reused_pid_is_another_process(void **state)
 {
 	struct process a = {.pid = 812, .started = 5, .name = "nginx"}, b = a;
@@ -149,6 +189,42 @@ static void a_reused_pid_is_another_process(void **state)
 	assert_false(process_same(&a, &b));
 }
 
+static void put(const char *root, const char *path, const char *text)
+{
+	char full[256];
+	snprintf(full, sizeof(full), "%s/%s", root, path);
+	FILE *f = fopen(full, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* In status the CPUs are behind the groups, which may be thousands. */
+static void the_cpus_of_a_process_in_many_groups(void **state)
+{
+	static char status[40000];
+	struct output made = run("d=$(mktemp -d) && mkdir -p $d/proc/7/task/7 && printf $d");
+	struct subject subject = {.name = "own", .pid = 7};
+	struct host *h;
+	struct err e;
+	char list[64];
+	snprintf(status, sizeof(status), "Name:\town\nGroups:\t");
+	for (int i = 0; i < 4000; i++)
+		snprintf(status + strlen(status), sizeof(status) - strlen(status), "%d ",
+			 10000 + i);
+	strcat(status, "\nCpus_allowed:\tc\nCpus_allowed_list:\t2-3\nVmSwap:\t4 kB\n");
+	put(made.out, "proc/7/stat", "7 (own) S 1" REST);
+	put(made.out, "proc/7/task/7/status", status);
+	assert_int_equal(host_open(&h, made.out, &e), 0);
+	subject_cpu_list(h, &subject, list, sizeof(list));
+	assert_string_equal(list, "2-3");
+	assert_int_equal(subject_cpus(h, &subject), 2);
+	host_close(h);
+	struct output removed = run("rm -r %s", made.out);
+	output_free(&removed);
+	output_free(&made);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,7 +232,9 @@ int main(void)
 		cmocka_unit_test(damaged_stat_is_refused),
 		cmocka_unit_test(unit_is_the_innermost_service_or_scope),
 		cmocka_unit_test(limits_are_those_of_open_files),
+		cmocka_unit_test(the_root_is_the_first_of_its_family),
 		cmocka_unit_test(a_reused_pid_is_another_process),
+		cmocka_unit_test(the_cpus_of_a_process_in_many_groups),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,7 @@ static void healthy(struct looks *m)
 	struct sample *s[2] = {&m->before, &m->after};
 	for (int i = 0; i < 2; i++) {
 		s[i]->max_orphans = 65536;
+		s[i]->memory_pressure = 57676;
 		s[i]->memory_max = 86514;
 		report_text(s[i]->tcp_mem, "43257 57676 86514");
 		s[i]->page_bytes = 4096;
@@ -52,10 +53,12 @@ static void memory_used(struct looks *m, int64_t pages_used)
 }
 static void memory_over(struct looks *m) { memory_used(m, 87916); }
 static void memory_full(struct looks *m) { memory_used(m, 86514); }
+static void memory_pressed(struct looks *m) { memory_used(m, 57676); }
+static void memory_calm(struct looks *m) { memory_used(m, 57675); }
 static void memory_unknown(struct looks *m)
 {
 	memory_over(m);
-	m->after.memory_max = REPORT_NONE;
+	m->after.memory_pressure = m->after.memory_max = REPORT_NONE;
 }
 
 static void orphans_are(struct looks *m, int64_t now) { m->after.counters.at[1].value = now; }
@@ -136,6 +139,29 @@ static void reboot_and_nothing_since(struct looks *m)
 	then(m, "TcpExt.PruneCalled", 100000);
 }
 
+static void same_boot(struct looks *m)
+{
+	report_text(earlier.host.boot, "boot-1");
+	report_text(m->before.boot, "boot-1");
+	report_text(m->after.boot, "boot-1");
+}
+
+/* Its module was loaded again. */
+static void module_since(struct looks *m)
+{
+	prunes(m);
+	counter_set(m, "nf_conntrack.drop", 7, 7);
+	then(m, "TcpExt.PruneCalled", 9300);
+	then(m, "nf_conntrack.drop", 5000);
+	same_boot(m);
+}
+
+static void module_alone_since(struct looks *m)
+{
+	module_since(m);
+	then(m, "TcpExt.PruneCalled", 9312);
+}
+
 static void all_since(struct looks *m)
 {
 	for (size_t i = 0; i < LOSSES; i++) {
@@ -176,7 +202,10 @@ static void each_look_gets_its_findings(void **state)
 	} rows[] = {
 		{memory_over, "buffers.memory.exhausted critical",
 		 "buffers.memory.exhausted critical"},
-		{memory_full, "", ""},
+		{memory_full, "buffers.memory.pressure warning", "buffers.memory.pressure warning"},
+		{memory_pressed, "buffers.memory.pressure warning",
+		 "buffers.memory.pressure warning"},
+		{memory_calm, "", ""},
 		{memory_unknown, "", ""},
 		{orphans_over, "orphans.near warning", "orphans.near warning"},
 		{orphans_near, "orphans.near warning", "orphans.near warning"},
@@ -221,6 +250,9 @@ static void texts_have_the_figures(void **state)
 	} rows[] = {
 		{memory_over, "TCP holds more memory than tcp_mem allows: 343 MiB of 338 MiB",
 		 NULL},
+		{memory_pressed, "TCP is under memory pressure now: no buffer grows",
+		 "All TCP sockets of this machine hold 57 676 pages, and pressure begins at 57 676. "
+		 "Until the pages are freed windows shrink and connections slow down."},
 		{orphans_over,
 		 "65 738 of 65 536 orphaned sockets: the kernel resets connections that a server has "
 		 "closed",
@@ -265,6 +297,15 @@ static void growth_since_a_report(void **state)
 	assert_string_equal(f->title, "PruneCalled +9 312 since the reboot");
 	assert_non_null(strstr(f->detail, "rebooted since the report of 2026-11-28T08:00:00Z"));
 	assert_true(cell(f, 0, 0) == 9312 && isnan(cell(f, 0, 1)) && cell(f, 0, 2) == 9312);
+	look(module_since, false);
+	f = &report.findings[0];
+	assert_string_equal(f->title, "PruneCalled +12, nf_conntrack.drop +7 "
+				      "since the report of 2026-11-28T08:00:00Z (2 hours ago)");
+	assert_non_null(strstr(f->detail, ": of nf_conntrack.drop these are the totals since"));
+	assert_true(cell(f, 0, 1) == 9300 && isnan(cell(f, 1, 1)));
+	look(module_alone_since, false);
+	assert_string_equal(report.findings[0].title,
+			    "nf_conntrack.drop +7 since the counters restarted");
 	look(all_since, false);
 	assert_non_null(strstr(report.findings[0].title, " and 16 more since the report"));
 	assert_non_null(strstr(report.findings[0].detail, "ran in this namespace"));
