@@ -37,6 +37,11 @@ static void clients_read(const struct host *h, struct settings *s)
 		report_text(s->text[CLIENTS], "%" PRId64, s->at[CLIENTS][0]);
 }
 
+static uint64_t held_by(const struct target *t, const struct settings *s)
+{
+	return subject_held(s->subject, s->taken.held, t->role == TARGET_PROXY);
+}
+
 static bool clients_both(const struct target *t, const struct settings *s)
 {
 	return t->role == TARGET_PROXY && setting_of(s)->both;
@@ -48,7 +53,7 @@ static uint64_t clients_of(const struct target *t, const struct settings *s, uin
 	const struct server_row *row = server_of(s->subject);
 	uint64_t each = limit * (100 - setting_of(s)->spare) / 100;
 	if (row->clients_files)
-		each -= s->taken.held < each ? s->taken.held : each;
+		each -= held_by(t, s) < each ? held_by(t, s) : each;
 	return subject_spread(clients_both(t, s) ? each / 2 : each, subject_sharing(s->subject));
 }
 
@@ -59,7 +64,7 @@ static int64_t limit_for(const struct target *t, const struct settings *s, uint6
 	return knob_round(knob_find("server.max_connections"),
 			  (int64_t)server_clients(server_of(s->subject),
 						  clients_both(t, s) ? 2 * each : each,
-						  s->taken.held));
+						  held_by(t, s)));
 }
 
 /* What RLIMIT_NOFILE lets each process have at most; REPORT_NONE: no such bound is known. */
@@ -128,7 +133,8 @@ static struct clients_limit limit_of(const struct target *t, const struct settin
 		limit.value = ok && least < limit.value ? least : ok ? limit.value : REPORT_NONE;
 	}
 	/* One process may not be all. */
-	if (limit.value != REPORT_NONE && !s->subject->accepting && is_short(t, s, limit.value)) {
+	if (limit.value != REPORT_NONE && (!s->subject->accepting || s->subject->untold) &&
+	    is_short(t, s, limit.value)) {
 		limit.value = REPORT_NONE;
 		limit.spread = true;
 	}

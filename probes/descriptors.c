@@ -52,9 +52,11 @@ struct context {
 	struct host_slab_memory before, after; /* before and after opening the connections */
 };
 
-static int64_t held_by(const struct settings *s)
+static int64_t held_by(const struct target *t, const struct settings *s)
 {
-	return s->taken.held ? (int64_t)s->taken.held : SERVER_HOLDS;
+	if (!s->taken.held)
+		return SERVER_HOLDS;
+	return (int64_t)subject_held(s->subject, s->taken.held, t->role == TARGET_PROXY);
 }
 
 /* Of the limit in that field. */
@@ -69,29 +71,29 @@ static bool nr_open_binds(const struct settings *s, int field)
 }
 
 /* The connections that so many descriptors allow. */
-static int64_t connections_in(const struct settings *s, int64_t limit)
+static int64_t connections_in(const struct target *t, const struct settings *s, int64_t limit)
 {
 	if (limit == INT64_MAX || limit == REPORT_NONE)
 		return limit;
-	uint64_t each = limit > held_by(s) ? (uint64_t)(limit - held_by(s)) : 0;
+	uint64_t each = limit > held_by(t, s) ? (uint64_t)(limit - held_by(t, s)) : 0;
 	return (int64_t)subject_spread(each, subject_sharing(s->subject));
 }
 
-static int64_t connections_of(const struct settings *s, int field)
+static int64_t connections_of(const struct target *t, const struct settings *s, int field)
 {
-	return connections_in(s, files_of(s, field));
+	return connections_in(t, s, files_of(s, field));
 }
 
 /* SOFT if the hard limit suffices, otherwise HARD. */
-static int field_to_raise(const struct settings *s, int64_t enough)
+static int field_to_raise(const struct target *t, const struct settings *s, int64_t enough)
 {
-	return connections_in(s, s->at[NOFILE][HARD]) >= enough ? SOFT : HARD;
+	return connections_in(t, s, s->at[NOFILE][HARD]) >= enough ? SOFT : HARD;
 }
 
 /* The limit of each process with which they hold that many connections. */
-static int64_t limit_for(const struct settings *s, int64_t enough)
+static int64_t limit_for(const struct target *t, const struct settings *s, int64_t enough)
 {
-	return (int64_t)subject_part((uint64_t)enough, subject_sharing(s->subject)) + held_by(s);
+	return (int64_t)subject_part((uint64_t)enough, subject_sharing(s->subject)) + held_by(t, s);
 }
 
 static void nofile_read(const struct host *h, struct settings *s)
@@ -101,12 +103,18 @@ static void nofile_read(const struct host *h, struct settings *s)
 }
 
 /* A running process has the soft limit that it was started with, or has raised itself. */
-static void subject_bound(const struct settings *s, struct bound *b)
+static void subject_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	b->running = true;
 	b->absent = s->subject->activated;
-	b->capacity = connections_of(s, SOFT);
+	b->capacity = connections_of(t, s, SOFT);
 	b->binding = nr_open_binds(s, SOFT) ? NR_OPEN : NOFILE;
+	/* That of one process, where more may accept. */
+	if (s->subject->untold && b->capacity != REPORT_NONE &&
+	    b->capacity < (int64_t)target_sockets(t)) {
+		b->capacity = REPORT_NONE;
+		b->explained = true;
+	}
 }
 
 static struct quantity_shown limit_show(int64_t limit)
@@ -121,19 +129,20 @@ static struct quantity_shown limit_show(int64_t limit)
 static void process_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	if (s->subject) {
-		subject_bound(s, b);
+		subject_bound(target, s, b);
 		return;
 	}
 	b->binding = nr_open_binds(s, HARD) ? NR_OPEN : NOFILE;
-	b->capacity = connections_of(s, HARD);
-	b->unraised = connections_of(s, SOFT);
+	b->capacity = connections_of(target, s, HARD);
+	b->unraised = connections_of(target, s, SOFT);
 }
 
 static bool process_solve(const struct target *target, const struct settings *now,
 			  const struct outcome *o, int64_t enough, struct settings *out)
 {
-	int64_t *limit = &out->at[NOFILE][field_to_raise(now, enough)], *nr_open = out->at[NR_OPEN];
-	int64_t files = limit_for(now, enough);
+	int64_t *limit = &out->at[NOFILE][field_to_raise(target, now, enough)],
+		*nr_open = out->at[NR_OPEN];
+	int64_t files = limit_for(target, now, enough);
 	if (*limit < files)
 		*limit = files;
 	if (nr_open_binds(now, now->subject ? SOFT : HARD) && *nr_open < files)
@@ -155,7 +164,9 @@ static void subject_words(const struct subject *subject, int64_t proposed, struc
 		wording_set(w, "who", "%s", "A process that this user cannot see");
 	wording_set(w, "holder", "%s", subject->held ? wording_get(w, "who") : "any server");
 	wording_set(w, "processes", "%s",
-		    subject->accepting > 1 ? quantity_count(subject->accepting).text : "");
+		    subject_sharing(subject) > 1 ? quantity_count(subject->accepting).text : "");
+	wording_set(w, "untold", "%s",
+		    subject->untold ? quantity_count(subject->accepting).text : "");
 	wording_set(w, "unit", "%s", unit_service(subject->unit));
 	wording_set(w, "files", "%s", quantity_plain((uint64_t)proposed).text);
 	wording_set(w, "server", "%s", server ? server->name : "");
@@ -169,17 +180,17 @@ static void process_words(const struct target *target, const struct settings *s,
 {
 	int64_t soft = s->at[NOFILE][SOFT], hard = s->at[NOFILE][HARD];
 	int64_t enough = (int64_t)report_margin(target_sockets(target));
-	int64_t proposed = knob_round(knob_find("RLIMIT_NOFILE"), limit_for(s, enough));
+	int64_t proposed = knob_round(knob_find("RLIMIT_NOFILE"), limit_for(target, s, enough));
 	wording_set(w, "soft", "%s", limit_show(soft).text);
 	wording_set(w, "hard", "%s", limit_show(hard).text);
-	wording_set(w, "held", "%" PRId64, held_by(s));
+	wording_set(w, "held", "%" PRId64, held_by(target, s));
 	wording_set(w, "holder", "%s", s->taken.held ? "the test server" : "any server");
 	subject_words(s->subject, proposed, w);
 	bool open = nr_open_binds(s, s->subject ? SOFT : HARD);
 	wording_set(w, "nr_open", "%s", open ? limit_show(s->at[NR_OPEN][0]).text : "");
 	wording_set(w, "soft_flag", "%s", "");
 	wording_set(w, "keep", "%s", "");
-	if (field_to_raise(s, enough) == SOFT) {
+	if (field_to_raise(target, s, enough) == SOFT) {
 		wording_set(w, "soft_flag", "S");
 		/* LimitNOFILE= with one number would lower the hard limit. */
 		if (hard == INT64_MAX)
@@ -204,7 +215,7 @@ static uint64_t hold_goal(const struct target *target, const struct settings *s)
 	uint64_t goal = min(report_margin(target_sockets(target)), HOLD_CONNECTIONS);
 	if (goal < WEIGHED_CONNECTIONS)
 		goal = WEIGHED_CONNECTIONS;
-	uint64_t room = s->subject ? goal : (uint64_t)connections_of(s, HARD);
+	uint64_t room = s->subject ? goal : (uint64_t)connections_of(target, s, HARD);
 	if (room < goal) /* a few more than it can accept, so that accept() fails */
 		goal = room + 4;
 	if (m->files_max)

@@ -33,7 +33,10 @@ struct subject {
 	size_t acceptor_count;
 	uint64_t oldest, newest; /* the first and the last start time of them; 0: not visible */
 	uint64_t soft, hard; /* the smallest RLIMIT_NOFILE of them; HOST_UNLIMITED; 0, 0: unknown */
-	uint64_t held; /* the most descriptors besides connections that one holds; 0: unknown */
+	/* The most descriptors besides connections of clients that one holds; 0: unknown. Of these,
+	 * TCP connections that it opened: as a proxy it has them for its clients. */
+	uint64_t held, upstream;
+	bool untold; /* which of the acceptors accept is not visible: one of them, or several */
 	struct listeners listeners;     /* its own only, with the processes that are visible */
 	struct subject_outside outside; /* the caller's, who entered the server's namespace */
 };
@@ -158,9 +161,13 @@ void subject_cpu_list(const struct host *h, const struct subject *s, char *list,
 
 /* Whether a tree of processes with that root is one of the subject's. */
 bool subject_has_root(const struct subject *s, pid_t root);
-/* The processes that share its connections; 1 where they are not visible, or there is no subject.
- */
+/* The processes that share its connections; 1 where it is not visible which do, or there is no
+ * subject. */
 size_t subject_sharing(const struct subject *s);
+/* What is left of the `held` descriptors of a server besides the connections that the load has of
+ * it: those of a proxy include its own. `s`: NULL has none. */
+uint64_t subject_held(const struct subject *s, uint64_t held, bool proxy);
+
 /* Whether the listener is one of the subject's. NULL has none. */
 bool subject_has(const struct subject *s, const struct listener *l);
 /* The same of TCP listeners by address, as a reload may make new sockets; `subject` is not NULL. */

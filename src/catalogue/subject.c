@@ -19,7 +19,16 @@ uint64_t subject_part(uint64_t enough, size_t n)
 	return n <= 1 ? enough : (uint64_t)ceil(each + 3 * sqrt(each)) + 1;
 }
 
-size_t subject_sharing(const struct subject *s) { return s && s->accepting ? s->accepting : 1; }
+size_t subject_sharing(const struct subject *s)
+{
+	return s && s->accepting && !s->untold ? s->accepting : 1;
+}
+
+uint64_t subject_held(const struct subject *s, uint64_t held, bool proxy)
+{
+	uint64_t upstream = s && proxy ? s->upstream : 0;
+	return upstream < held ? held - upstream : 0;
+}
 
 bool subject_has(const struct subject *s, const struct listener *l)
 {

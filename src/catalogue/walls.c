@@ -72,7 +72,9 @@ static const struct wall_row walls[] = {
 			"purposes. Needed: the target's connections, two for each of a proxy.",
 		.detail =
 			"The limit is {knob} less the {held} descriptors that {holder} holds "
-			"besides its connections{processes?, for each of {processes} processes}." TWO_EACH,
+			"besides its connections{processes?, for each of {processes} processes}.{untold? "
+			"{untold} processes hold the listener, which of them accept is not visible, "
+			"and the limit is that of one process.}" TWO_EACH,
 	},
 	{
 		.name = "descriptors.system",

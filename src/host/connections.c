@@ -128,25 +128,6 @@ static int state_received(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-/* The ports of the listeners in question, for the kernel to select by; 0: too many. */
-static size_t windows_make(const struct reading *r, struct port_window w[PORT_WINDOWS])
-{
-	uint16_t after = 0;
-	for (size_t count = 0;; count++) {
-		uint16_t next = 0;
-		for (size_t i = 0; i < r->l->count; i++) {
-			const struct listener *l = &r->l->at[i];
-			if (l->kind == LISTENER_TCP && l->port > after &&
-			    (!next || l->port < next) && r->wanted(l, r->arg))
-				next = l->port;
-		}
-		if (!next || count == PORT_WINDOWS)
-			return next ? 0 : count;
-		w[count] = (struct port_window){next, next};
-		after = next;
-	}
-}
-
 static int reading_run(struct reading *r, const struct host *h, unsigned attributes,
 		       nl_recvmsg_msg_cb_t each, struct err *e)
 {
@@ -158,7 +139,8 @@ static int reading_run(struct reading *r, const struct host *h, unsigned attribu
 	if (!table)
 		return err_set(e, ENOMEM, "cannot list connections: out of memory");
 	r->table = table;
-	return sock_diag_tcp_with(attributes, STATES, windows, windows_make(r, windows), each, r,
+	return sock_diag_tcp_with(attributes, STATES, windows,
+				  listener_table_windows(r->l, r->wanted, r->arg, windows), each, r,
 				  e);
 }
 

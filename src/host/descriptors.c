@@ -2,6 +2,7 @@
 #include "host/descriptors.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,4 +78,24 @@ void descriptors_close(struct descriptors *d)
 	if (d->listing)
 		closedir(d->listing);
 	close_fd(&d->directory);
+}
+
+/* Lines "tfd: 7 … ino:3f sdev:8" (proc_pid_fdinfo(5)). */
+void watched_walk(int process, const char *fd, void (*seen)(uint64_t inode, void *arg), void *arg)
+{
+	char path[300];
+	snprintf(path, sizeof(path), "fdinfo/%s", fd);
+	int info = openat(process, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	CLEAN(close_file) FILE *file = info < 0 ? NULL : fdopen(info, "r");
+	if (!file) {
+		close_fd(&info);
+		return;
+	}
+	CLEAN(free_pointer) char *line = NULL;
+	size_t size = 0;
+	while (getline(&line, &size, file) > 0) {
+		const char *inode = strncmp(line, "tfd:", 4) == 0 ? strstr(line, " ino:") : NULL;
+		if (inode)
+			seen(strtoull(inode + 5, NULL, 16), arg);
+	}
 }

@@ -26,3 +26,5 @@ bool descriptors_next(struct descriptors *d, struct descriptor *out);
 /* The one of that number. False: there is none. */
 bool descriptors_at(const struct descriptors *d, unsigned number, struct descriptor *out);
 void descriptors_close(struct descriptors *d);
+/* Calls `seen` with the inode of each file that the epoll set of that number watches. */
+void watched_walk(int process, const char *fd, void (*seen)(uint64_t inode, void *arg), void *arg);

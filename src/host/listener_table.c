@@ -83,3 +83,23 @@ int listener_table_find(const struct listener_table *t, const struct inet_diag_m
 	}
 	return at;
 }
+
+size_t listener_table_windows(const struct listeners *all,
+			      bool (*wanted)(const struct listener *l, void *arg), void *arg,
+			      struct port_window w[PORT_WINDOWS])
+{
+	uint16_t after = 0;
+	for (size_t count = 0;; count++) {
+		uint16_t next = 0;
+		for (size_t i = 0; i < all->count; i++) {
+			const struct listener *l = &all->at[i];
+			if (l->kind == LISTENER_TCP && l->port > after &&
+			    (!next || l->port < next) && (!wanted || wanted(l, arg)))
+				next = l->port;
+		}
+		if (!next || count == PORT_WINDOWS)
+			return next ? 0 : count;
+		w[count] = (struct port_window){next, next};
+		after = next;
+	}
+}

@@ -4,6 +4,7 @@
 #include <linux/inet_diag.h>
 
 #include "epolltune/listener.h"
+#include "host/sock_diag.h"
 
 struct listener_table;
 
@@ -13,3 +14,8 @@ void listener_table_free(struct listener_table **t);
 /* The index of the listener that receives for the socket's local address and port, the most
  * specific one; -1: none. */
 int listener_table_find(const struct listener_table *t, const struct inet_diag_msg *m);
+/* The ports of the TCP listeners that are `wanted` (NULL: all), for the kernel to select by; 0: too
+ * many, or none. */
+size_t listener_table_windows(const struct listeners *all,
+			      bool (*wanted)(const struct listener *l, void *arg), void *arg,
+			      struct port_window w[PORT_WINDOWS]);

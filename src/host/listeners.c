@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "host/accepted_sockets.h"
 #include "host/array.h"
 #include "host/listener_file.h"
 #include "host/listener_table.h"
@@ -122,8 +123,7 @@ static int inet_received(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-/* The name as ss(8) prints it: "@" for the NUL of an abstract one, "?" for control characters. */
-static void unix_address(struct listener *l, const struct nlattr *name)
+void listener_unix_address(struct listener *l, const struct nlattr *name)
 {
 	static const char prefix[] = "unix:";
 	const char *from = name ? nla_data(name) : "";
@@ -202,7 +202,7 @@ static int unix_received(struct nl_msg *msg, void *arg)
 	if (rqlen)
 		nla_memcpy(&queue, rqlen, sizeof(queue));
 	l->kind = LISTENER_UNIX;
-	unix_address(l, nlmsg_find_attr(header, sizeof(*m), UNIX_DIAG_NAME));
+	listener_unix_address(l, nlmsg_find_attr(header, sizeof(*m), UNIX_DIAG_NAME));
 	l->depth = queue.udiag_rqueue;
 	l->limit = queue.udiag_wqueue;
 	l->inode = m->udiag_ino;

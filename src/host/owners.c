@@ -88,25 +88,12 @@ static void denied_note(struct owner_search *s)
 	s->o->denied |= errno == EACCES || errno == EPERM;
 }
 
-/* Marks what an epoll set watches: lines "tfd: 7 … ino:3f sdev:8" (proc_pid_fdinfo(5)). */
-static void watched_mark(struct owner_search *s, int dir, const char *fd)
+static void watched_mark(uint64_t inode, void *arg)
 {
-	char path[300];
-	snprintf(path, sizeof(path), "fdinfo/%s", fd);
-	int info = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	CLEAN(close_file) FILE *file = info < 0 ? NULL : fdopen(info, "r");
-	if (!file) {
-		close_fd(&info);
-		return;
-	}
-	CLEAN(free_pointer) char *line = NULL;
-	size_t size = 0;
-	while (getline(&line, &size, file) > 0) {
-		const char *inode = strncmp(line, "tfd:", 4) == 0 ? strstr(line, " ino:") : NULL;
-		size_t i = inode ? thing_find(s, strtoull(inode + 5, NULL, 16)) : s->o->thing_count;
-		if (i < s->o->thing_count)
-			s->marks[i].watched = true;
-	}
+	struct owner_search *s = arg;
+	size_t i = thing_find(s, inode);
+	if (i < s->o->thing_count)
+		s->marks[i].watched = true;
 }
 
 /* Marks what the process holds of those that `from` owns, and what its epoll sets watch. */
@@ -129,7 +116,7 @@ static void held_mark(struct owner_search *s, int dir, int from, bool watched)
 		if (!d.link[0])
 			denied_note(s); /* root without CAP_SYS_PTRACE */
 		if (watched && strcmp(d.link, "anon_inode:[eventpoll]") == 0)
-			watched_mark(s, dir, d.fd);
+			watched_walk(dir, d.fd, watched_mark, s);
 		size_t i = d.socket ? thing_find(s, d.socket) : s->o->thing_count;
 		if (i < s->o->thing_count && s->o->owner[i] == from && !s->marks[i].held) {
 			s->marks[i].held = true;
@@ -195,11 +182,12 @@ static bool serves_for(const struct process_stat *child, const struct process *p
 		process_family(parent->name, child->name));
 }
 
-/* An epoll set is listed under a lock that its server needs: only small ones are. */
-static bool may_list_watched(int dir)
+bool may_list_watched(const struct process *p) { return p->open && p->open <= WATCHED_DESCRIPTORS; }
+
+static bool may_list_of(int dir)
 {
 	struct process p;
-	return !process_read_at(dir, 0, &p, NULL) && p.open && p.open <= WATCHED_DESCRIPTORS;
+	return !process_read_at(dir, 0, &p, NULL) && may_list_watched(&p);
 }
 
 static void children_own(struct owner_search *s, int dir, int parent, int depth);
@@ -209,7 +197,7 @@ static void child_own(struct owner_search *s, pid_t pid, int parent, int depth, 
 	struct process_stat stat;
 	CLEAN(close_fd) int child = process_open(s->host, pid, NULL);
 	if (child < 0 || process_stat_at(child, pid, &stat, NULL) < 0 ||
-	    !serves_for(&stat, &s->o->processes[parent]) || (watched && !may_list_watched(child)))
+	    !serves_for(&stat, &s->o->processes[parent]) || (watched && !may_list_of(child)))
 		return;
 	int self = process_own(s, child, pid, parent, watched);
 	if (self >= 0)

@@ -24,3 +24,7 @@ struct owners {
  * its parent, and of its children one that watches the socket by epoll. Stops when all are found;
  * an owner stays -1 if none is visible. */
 int owners_find(const struct host *h, struct owners *o, struct err *e);
+
+/* Whether the epoll sets of the process are small enough to list: the kernel does so under a lock
+ * that their server needs. Pure. */
+bool may_list_watched(const struct process *p);

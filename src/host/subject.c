@@ -9,21 +9,18 @@
 
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
-#include "host/array.h"
+#include "host/acceptors.h"
 #include "host/descriptors.h"
 #include "host/machine.h"
 #include "host/processes.h"
 #include "host/server_query.h"
 
-/* Descriptors to look at: of a process that holds no listener, first and then, and of all. What a
- * server opens at its start has low ones: of those beyond SCAN_HELD all are taken for connections.
- */
+/* Descriptors to look at: of a process that holds no listener, first and then, of one that holds
+ * some, and of all. What a server opens at its start has low ones. */
 #define SCAN_LOW 128
 #define SCAN_HELD 1024
 #define SCAN_ONE 65536
 #define SCAN_ALL 262144
-/* Of the descriptors beyond SCAN_HELD so many are looked at, evenly, to estimate the rest. */
-#define SCAN_SAMPLE 512
 /* Candidates that an error lists. */
 #define CANDIDATES 4
 #define CANDIDATE 160
@@ -219,50 +216,26 @@ static bool process_asked(const struct subject_search *s, const struct process_s
 	return !strcmp(unit, q->who);
 }
 
-/* Looks at the descriptors of a process: whether it holds one of the listeners, which it marks, and
- * how many it holds that are no connections. False: they are not visible. */
-static bool descriptors_look(struct subject_search *s, int process, struct listeners *l,
-			     bool *marks, bool *holds, uint64_t *held)
+/* Looks at the descriptors of a process: whether it holds one of the listeners, which it marks.
+ * False: they are not visible. */
+static bool descriptors_look(struct subject_search *s, int process, bool *holds)
 {
 	CLEAN(descriptors_close) struct descriptors all;
 	struct descriptor d;
 	bool visible = true; /* root without CAP_SYS_PTRACE sees the numbers, not the links */
 	*holds = false;
-	*held = 0;
 	if (descriptors_open(&all, process) < 0)
 		return false;
 	for (unsigned n = 0; n < (*holds && s->each < SCAN_HELD ? SCAN_HELD : s->each) &&
 			     s->descriptors && descriptors_next(&all, &d);
 	     n++) {
-		bool other = !d.socket;
 		visible = d.link[0];
 		s->descriptors--;
-		for (size_t i = 0; i < l->count && !other; i++)
-			if (l->at[i].inode == d.socket)
-				marks[i] = *holds = other = true;
-		*held += other;
+		for (size_t i = 0; i < s->all->count && d.socket; i++)
+			if (s->all->at[i].inode == d.socket)
+				s->held[i] = *holds = true;
 	}
 	return visible;
-}
-
-/* How many of the `open` descriptors of a process that has listeners are no connections: of the low
- * ones `held` were counted. */
-static uint64_t held_estimate(struct subject_search *s, int process, uint64_t open, uint64_t held)
-{
-	CLEAN(descriptors_close) struct descriptors all = {.directory = -1};
-	struct descriptor d;
-	uint64_t seen = 0, other = 0;
-	if (open <= SCAN_HELD || descriptors_open(&all, process) < 0)
-		return held;
-	uint64_t step = (open - SCAN_HELD) / SCAN_SAMPLE + 1;
-	for (uint64_t n = SCAN_HELD; n < open && s->descriptors; n += step) {
-		if (!descriptors_at(&all, (unsigned)n, &d))
-			continue;
-		s->descriptors--;
-		seen++;
-		other += !d.socket;
-	}
-	return seen ? held + (open - SCAN_HELD) * other / seen : held;
 }
 
 /* Names the processes that listen here, for an operator who has mistyped one: "nginx, redis". */
@@ -372,7 +345,6 @@ static bool listens(int process, bool udp)
 
 static void member_look(struct subject_search *s, struct member *m, uint64_t here)
 {
-	uint64_t held;
 	CLEAN(close_fd) int process = process_open(s->host, m->pid, NULL);
 	if (process < 0)
 		return;
@@ -380,7 +352,7 @@ static void member_look(struct subject_search *s, struct member *m, uint64_t her
 	if (netns && here && netns != here)
 		m->elsewhere = !s->here_only && listens(process, s->udp);
 	else
-		m->denied = !descriptors_look(s, process, s->all, s->held, &m->holds, &held);
+		m->denied = !descriptors_look(s, process, &m->holds);
 }
 
 /* What a process that the operator names by pid holds is the server, not what a relative holds. */
@@ -446,14 +418,13 @@ static void candidates_name(struct subject_search *s, const struct listeners *al
 	for (size_t i = 0; i < s->count && count < CANDIDATES; i++) {
 		const struct member *m = &s->members[i];
 		bool known = !m->holds, holds;
-		uint64_t held;
 		for (size_t k = 0; k < count; k++)
 			known |= named[k] == tree_of(s, m);
 		CLEAN(close_fd) int process = known ? -1 : process_open(s->host, m->pid, NULL);
 		if (process < 0)
 			continue;
 		memset(s->held, 0, all->count * sizeof(*s->held));
-		descriptors_look(s, process, s->all, s->held, &holds, &held);
+		descriptors_look(s, process, &holds);
 		for (size_t l = 0; l < all->count; l++)
 			if (s->held[l]) {
 				snprintf(list[count], CANDIDATE, "%s (pid %d) on %s", m->name,
@@ -526,55 +497,13 @@ static int find_by_process(struct subject_search *s, struct subject *out, struct
 	return listeners_own(s->host, s->all, any_listener, NULL, e);
 }
 
-/* What the processes of the tree that accept may open, and hold besides connections. */
-static void accepting_count(struct subject_search *s, struct subject *out, const struct member *m)
+static bool is_member(pid_t pid, void *arg)
 {
-	struct process p;
-	bool holds;
-	uint64_t held;
-	CLEAN(close_fd) int process = process_open(s->host, m->pid, NULL);
-	if (process < 0 || process_read_at(process, m->pid, &p, NULL) < 0 ||
-	    p.started != m->started)
-		return;
-	if (!descriptors_look(s, process, &out->listeners, s->held, &holds, &held) || !holds)
-		return;
-	struct process *more = array_add(&out->acceptors, &out->acceptor_count, sizeof(*more));
-	if (more)
-		*more = p;
-	if (!out->accepting++ || p.soft < out->soft) {
-		out->soft = p.soft;
-		out->hard = p.hard;
-	}
-	if (!out->oldest || p.started < out->oldest)
-		out->oldest = p.started;
-	if (p.started > out->newest)
-		out->newest = p.started;
-	held = held_estimate(s, process, p.open, held);
-	if (held > out->held)
-		out->held = held;
-}
-
-static bool has_worker(const struct subject *s, pid_t root)
-{
-	for (size_t i = 0; i < s->acceptor_count; i++)
-		if (s->acceptors[i].root == root)
+	const struct subject_search *s = arg;
+	for (size_t i = 0; i < s->count; i++)
+		if (s->members[i].pid == pid)
 			return true;
 	return false;
-}
-
-/* A master that has workers does not accept. */
-static void accepting_find(struct subject_search *s, struct subject *out)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (s->members[i].pid != s->members[i].root)
-			accepting_count(s, out, &s->members[i]);
-	for (size_t i = 0; i < s->count; i++)
-		if (s->members[i].pid == s->members[i].root && !has_worker(out, s->members[i].pid))
-			accepting_count(s, out, &s->members[i]);
-	if (!out->accepting && s->each < SCAN_ONE) {
-		s->each = SCAN_ONE;
-		accepting_find(s, out);
-	}
 }
 
 /* The first process of the tree. */
@@ -608,9 +537,7 @@ static int subject_describe(struct subject_search *s, struct subject *out, struc
 		if (rc)
 			return rc == -ESRCH ? 0 : rc;
 	}
-	if (!out->activated)
-		accepting_find(s, out);
-	return 0;
+	return out->activated ? 0 : acceptors_find(s->host, is_member, s, out, e);
 }
 
 /* Among the listeners of `out`. */

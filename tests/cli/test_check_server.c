@@ -4,10 +4,12 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -252,9 +254,8 @@ static void limited_serves(const void *unused)
 		limit.rlim_cur = 2048;
 		setrlimit(RLIMIT_NOFILE, &limit);
 		for (;;)
-			pause();
+			accept(fd, NULL, NULL);
 	}
-	(void)fd;
 	for (;;)
 		pause();
 }
@@ -280,6 +281,266 @@ static void the_limit_is_that_of_the_process_that_accepts(void **state)
 	assert_contains(checked_text(f, "title"), "limited (pid ");
 	assert_contains(checked_text(f, "title"), "cannot hold 10 000 connections");
 	checked_free(&c);
+}
+
+static const char *ready_path(void)
+{
+	static char path[160];
+	snprintf(path, sizeof(path), "%s/ready", servers_directory);
+	return path;
+}
+
+static void ready_say(void) { close(creat(ready_path(), 0600)); }
+
+static void ready_start(void (*fn)(const void *), const void *arg)
+{
+	unlink(ready_path());
+	child_start(fn, arg);
+	WAIT_UNTIL(!access(ready_path(), F_OK));
+}
+
+/* Opens so many connections to a port of this host. */
+static void connect_all(uint16_t port, int count)
+{
+	struct sockaddr_storage a = address_of(port, false);
+	for (int i = 0; i < count; i++)
+		if (connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&a, sizeof(a)))
+			_exit(1);
+}
+
+static void epoll_serve(int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	int set = epoll_create1(0);
+	epoll_ctl(set, EPOLL_CTL_ADD, fd, &event);
+	ready_say();
+	while (epoll_wait(set, &event, 1, -1) > 0)
+		accept(fd, NULL, NULL);
+}
+
+/* Their connections rest in TIME_WAIT. */
+#define HELD_PORT 8092
+#define OTHER_PORT 8091
+#define MANY 700
+
+/* It serves one port, and holds many sockets that are not of its clients there. */
+enum other { OTHER_CLIENTS, UPSTREAM, DATAGRAMS, PAIRS, OWN_CLIENTS };
+
+/* The other end of the connections, in a process of its own. */
+static void peer_start(uint16_t port, bool listens)
+{
+	if (fork())
+		return;
+	if (listens) {
+		int fd = listen_at(port, MANY);
+		for (int i = 0; i < MANY; i++)
+			accept(fd, NULL, NULL);
+	} else {
+		connect_all(port, MANY);
+	}
+	for (;;)
+		pause();
+}
+
+static void others_serve(const void *arg)
+{
+	enum other other = *(const enum other *)arg;
+	struct rlimit limit = {1024, 1024};
+	int pair[2], fd = listen_at(HELD_PORT, MANY), port = other == OWN_CLIENTS ? fd : -1;
+	prctl(PR_SET_NAME, "others");
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (other == OTHER_CLIENTS)
+		port = listen_at(OTHER_PORT, MANY);
+	if (other <= UPSTREAM || port >= 0)
+		peer_start(other == OWN_CLIENTS ? HELD_PORT : OTHER_PORT, other == UPSTREAM);
+	if (other == UPSTREAM) {
+		wait_listening(OTHER_PORT);
+		connect_all(OTHER_PORT, MANY);
+	}
+	for (int i = 0; i < MANY && port >= 0; i++)
+		accept(port, NULL, NULL);
+	for (int i = 0; i < MANY && other == DATAGRAMS; i++)
+		socket(AF_INET, SOCK_DGRAM, 0);
+	for (int i = 0; i < MANY / 2 && other == PAIRS; i++)
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+			_exit(1);
+	epoll_serve(fd);
+}
+
+static void only_its_clients_are_no_others(void **state)
+{
+	static const struct {
+		enum other other;
+		const char *role;
+		int limit; /* about */
+	} cases[] = {
+		{OTHER_CLIENTS, "server", 1024 - MANY}, {OTHER_CLIENTS, "proxy", 1024 - MANY},
+		{UPSTREAM, "server", 1024 - MANY},      {UPSTREAM, "proxy", 1024},
+		{DATAGRAMS, "server", 1024 - MANY},     {DATAGRAMS, "proxy", 1024 - MANY},
+		{PAIRS, "server", 1024 - MANY},         {OWN_CLIENTS, "server", 1024},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		ready_start(others_serve, &cases[i].other);
+		struct checked c = checked_parse(run("$PROGRAM check " QUICK
+						     "--connections 500 --rate 100 --stall 10ms "
+						     "--probe descriptors --role %s --server :%d",
+						     cases[i].role, HELD_PORT));
+		int limit = (int)checked_number(running_wall(&c, "descriptors.process"), "limit");
+		if (limit > cases[i].limit || limit < cases[i].limit - 32)
+			fail_msg("case %zu: %d, not about %d", i, limit, cases[i].limit);
+		assert_int_equal(c.status, cases[i].limit < 500                  ? 2
+					   : strcmp(cases[i].role, "proxy") == 0 ? 1
+										 : 0);
+		checked_free(&c);
+		servers_end(NULL);
+	}
+}
+
+/* A listener that several processes hold, of which not all accept. */
+static void limit_set(rlim_t n)
+{
+	struct rlimit limit = {n, n};
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Waits for work that never comes, as the pool of Python's multiprocessing. */
+static void helper_start(void)
+{
+	int pipes[2];
+	char byte;
+	if (pipe(pipes) || fork())
+		return;
+	for (;;)
+		(void)!read(pipes[0], &byte, 1);
+}
+
+static void pool_serves(const void *arg)
+{
+	int fd = listen_at(HELD_PORT, 64), set = epoll_create1(0);
+	struct epoll_event event = {.events = EPOLLIN};
+	limit_set(1024);
+	epoll_ctl(set, EPOLL_CTL_ADD, fd, &event); /* the children inherit it */
+	for (int i = 0; i < 8; i++)
+		helper_start();
+	epoll_serve(fd);
+}
+
+static void pool_accepts(const void *arg)
+{
+	int fd = listen_at(HELD_PORT, 64);
+	limit_set(1024);
+	for (int i = 0; i < 8; i++)
+		helper_start();
+	ready_say();
+	accept(fd, NULL, NULL);
+}
+
+static void orphan_serves(const void *arg)
+{
+	int fd = listen_at(HELD_PORT, 64);
+	limit_set(1024);
+	if (!fork()) {
+		setsid();
+		if (fork())
+			_exit(0);
+		limit_set(64);
+		epoll_serve(fd);
+	}
+	for (;;)
+		pause();
+}
+
+static void stopped_helper_serves(const void *arg)
+{
+	int fd = listen_at(HELD_PORT, 64);
+	limit_set(1024);
+	pid_t helper = fork();
+	if (!helper) {
+		limit_set(32);
+		kill(getpid(), SIGSTOP);
+	}
+	waitid(P_PID, (id_t)helper, NULL, WSTOPPED | WNOWAIT);
+	epoll_serve(fd);
+}
+
+/* Gives its worker the connections, as the cluster module of Node.js. */
+static void handing_serves(const void *arg)
+{
+	int pair[2], fd = listen_at(HELD_PORT, 64);
+	char space[CMSG_SPACE(sizeof(int))], byte = 0;
+	struct iovec io = {&byte, 1};
+	struct msghdr m = {.msg_iov = &io,
+			   .msg_iovlen = 1,
+			   .msg_control = space,
+			   .msg_controllen = sizeof(space)};
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair))
+		_exit(1);
+	if (!fork()) {
+		close(fd);
+		limit_set(1024);
+		recvmsg(pair[0], &m, 0);
+		epoll_serve(pair[1]);
+	}
+	limit_set(64);
+	connect_all(HELD_PORT, 1);
+	int client = accept(fd, NULL, NULL);
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	*c = (struct cmsghdr){CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+	memcpy(CMSG_DATA(c), &client, sizeof(int));
+	if (sendmsg(pair[1], &m, 0) != 1)
+		_exit(1);
+	close(client);
+	while (access(ready_path(), F_OK))
+		pause_ms(1);
+	epoll_serve(fd);
+}
+
+/* Two that wait in poll(): which accepts is not visible. */
+static void untold_serves(const void *arg)
+{
+	struct pollfd p = {listen_at(HELD_PORT, 64), POLLIN, 0};
+	limit_set(*(const rlim_t *)arg);
+	fork();
+	ready_say();
+	for (;;)
+		poll(&p, 1, -1);
+}
+
+static void who_accepts_is_shown(void **state)
+{
+	static const rlim_t small = 256, large = 1024;
+	static const struct {
+		void (*serve)(const void *arg);
+		const void *arg;
+		int limit; /* about; 0: unknown */
+		int status;
+	} cases[] = {
+		{pool_serves, NULL, 1024, 0},    {pool_accepts, NULL, 1024, 0},
+		{orphan_serves, NULL, 64, 2},    {stopped_helper_serves, NULL, 1024, 0},
+		{handing_serves, NULL, 1024, 0}, {untold_serves, &large, 1024, 0},
+		{untold_serves, &small, 0, 3},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		ready_start(cases[i].serve, cases[i].arg);
+		pause_ms(50); /* until it waits */
+		struct checked c = checked_parse(run("$PROGRAM check " QUICK
+						     "--connections 500 --rate 100 --stall 10ms "
+						     "--probe descriptors,listeners --server :%d",
+						     HELD_PORT));
+		json_t *w = checked_wall(&c, "descriptors.process");
+		int limit = cases[i].limit ? (int)checked_number(w, "limit") : 0;
+		if (limit > cases[i].limit || limit < cases[i].limit - 32 ||
+		    c.status != cases[i].status)
+			fail_msg("case %zu: %d, not about %d; status %d", i, limit, cases[i].limit,
+				 c.status);
+		assert_false(checked_has_finding(&c, "listeners.halted"));
+		if (cases[i].serve == untold_serves)
+			assert_contains(checked_text(w, "detail"),
+					"2 processes hold the listener, which of them accept is "
+					"not visible");
+		checked_free(&c);
+		servers_end(NULL);
+	}
 }
 
 #define HOLDS 500
@@ -549,6 +810,8 @@ static int tests(void)
 		SERVERS_TEST(a_stopped_server_is_named),
 		SERVERS_TEST(a_group_is_one_queue),
 		SERVERS_TEST(the_limit_is_that_of_the_process_that_accepts),
+		SERVERS_TEST(only_its_clients_are_no_others),
+		SERVERS_TEST(who_accepts_is_shown),
 		SERVERS_TEST(a_run_keeps_what_the_server_holds),
 		SERVERS_TEST(a_buffer_that_the_server_sets_is_its_wall),
 		SERVERS_TEST(a_unix_socket_is_its_wall),

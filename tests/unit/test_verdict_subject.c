@@ -351,6 +351,29 @@ static void descriptors_of_its_processes(void **state)
 	struct settings s = verdict_settings(x, "RLIMIT_NOFILE=1024 524288");
 	s.subject = &server.subject;
 	s.taken.held = 6;
+	/* As a proxy it has the connections that it opened for its clients. */
+	t.connections = 400;
+	s.taken.held = 706;
+	server.subject.upstream = 700;
+	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].limit, 318);
+	t.role = TARGET_PROXY;
+	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].limit, 1018);
+	/* One of two accepts, or both. */
+	t = target_default();
+	s.taken.held = 6;
+	server.subject.accepting = 2;
+	server.subject.untold = true;
+	t.connections = 500;
+	const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+	assert_int_equal(w->limit, 1018);
+	assert_int_equal(w->verdict, VERDICT_OK);
+	assert_non_null(strstr(w->detail, "2 processes hold the listener"));
+	t.connections = 1200;
+	w = &verdict_of(x, &t, &s, NULL)->walls[0];
+	assert_int_equal(w->limit, REPORT_NONE);
+	assert_int_equal(w->verdict, VERDICT_UNKNOWN);
+	t = target_default();
+	running_make(&server, 1, 511);
 	const struct finding *f = &verdict_of(x, &t, &s, NULL)->findings[0];
 	assert_string_equal(f->title, "nginx (pid 812) cannot hold 10 000 connections");
 	assert_string_equal(f->advice,

@@ -1,0 +1,119 @@
+/* The connections that listeners have accepted, by sock_diag(7). */
+#include "host/accepted_sockets.h"
+
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <netinet/tcp.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "epolltune/cleanup.h"
+#include "host/array.h"
+#include "host/listener_table.h"
+#include "host/sock_diag.h"
+
+/* A process may keep the descriptor of a connection until it is closed on both sides. */
+#define STATES                                                                                     \
+	(1u << TCP_ESTABLISHED | 1u << TCP_CLOSE_WAIT | 1u << TCP_FIN_WAIT1 |                      \
+	 1u << TCP_FIN_WAIT2 | 1u << TCP_CLOSING | 1u << TCP_LAST_ACK)
+
+struct reading {
+	const struct listeners *own, *all;
+	struct listener_table *table; /* of `all` */
+	struct accepted_list *out;
+};
+
+static bool is_own(const struct listeners *own, const struct listener *l)
+{
+	for (size_t i = 0; i < own->count; i++)
+		if (listener_same_address(&own->at[i], l))
+			return true;
+	return false;
+}
+
+/* One that waits for accept() has no inode, and none has one that its process has closed. */
+static int accepted_add(struct accepted_list *out, uint64_t inode, bool own)
+{
+	if (!inode)
+		return NL_OK;
+	struct accepted *more =
+		out->count < ACCEPTED_MAX ? array_add(&out->at, &out->count, sizeof(*more)) : NULL;
+	if (!more)
+		return NL_STOP;
+	*more = (struct accepted){inode, own};
+	return NL_OK;
+}
+
+static int tcp_received(struct nl_msg *msg, void *arg)
+{
+	const struct reading *r = arg;
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	const struct inet_diag_msg *m = nlmsg_data(header);
+	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & STATES))
+		return NL_OK;
+	int at = listener_table_find(r->table, m);
+	return at < 0 ? NL_OK
+		      : accepted_add(r->out, m->idiag_inode, is_own(r->own, &r->all->at[at]));
+}
+
+/* An accepted socket has the name of its listener: net/unix/af_unix.c, unix_stream_connect(). */
+static int unix_received(struct nl_msg *msg, void *arg)
+{
+	const struct reading *r = arg;
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	const struct unix_diag_msg *m = nlmsg_data(header);
+	struct listener named = {.kind = LISTENER_UNIX};
+	if (nlmsg_datalen(header) < (int)sizeof(*m) || m->udiag_state != TCP_ESTABLISHED)
+		return NL_OK;
+	const struct nlattr *name = nlmsg_find_attr(header, sizeof(*m), UNIX_DIAG_NAME);
+	if (!name)
+		return NL_OK;
+	listener_unix_address(&named, name);
+	return is_own(r->own, &named) ? accepted_add(r->out, m->udiag_ino, true) : NL_OK;
+}
+
+static bool any_unix(const struct listeners *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->at[i].kind == LISTENER_UNIX)
+			return true;
+	return false;
+}
+
+static int inode_order(const void *a, const void *b)
+{
+	const struct accepted *x = a, *y = b;
+	return (x->inode > y->inode) - (x->inode < y->inode);
+}
+
+void accepted_sockets_read(const struct host *h, const struct listeners *own,
+			   struct accepted_list *out)
+{
+	struct unix_diag_req names = {.sdiag_family = AF_UNIX,
+				      .udiag_states = 1u << TCP_ESTABLISHED,
+				      .udiag_show = UDIAG_SHOW_NAME};
+	CLEAN(listeners_free) struct listeners all = {0};
+	*out = (struct accepted_list){0};
+	if (listeners_read_tcp(h, &all, NULL) < 0)
+		return;
+	CLEAN(listener_table_free) struct listener_table *table = listener_table_make(&all);
+	struct reading r = {own, &all, table, out};
+	struct port_window windows[PORT_WINDOWS];
+	if (table)
+		sock_diag_tcp_with(0, STATES, windows,
+				   listener_table_windows(&all, NULL, NULL, windows), tcp_received,
+				   &r, NULL);
+	if (any_unix(own))
+		sock_diag_dump(SOCK_DIAG_BY_FAMILY, &names, sizeof(names), unix_received, &r, NULL);
+	if (out->count)
+		qsort(out->at, out->count, sizeof(*out->at), inode_order);
+}
+
+const struct accepted *accepted_sockets_find(const struct accepted_list *l, uint64_t inode)
+{
+	const struct accepted key = {.inode = inode};
+	return l->count ? bsearch(&key, l->at, l->count, sizeof(key), inode_order) : NULL;
+}

@@ -1,0 +1,405 @@
+/* The processes that accept a server's connections: by the connections that they hold, by their
+ * epoll sets and by what their threads wait for. */
+#include "host/acceptors.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/kcmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "host/accepted_sockets.h"
+#include "host/array.h"
+#include "host/descriptors.h"
+#include "host/owners.h"
+#include "host/processes.h"
+
+/* Descriptors to look at: of another process, for a listener, of one of the server, of one when
+ * none has a listener so low, and of all. */
+#define LOW 128
+#define FIRST 1024
+#define ONE 65536
+#define ALL 262144
+/* Of the descriptors beyond FIRST so many are looked at, evenly, to estimate the rest. */
+#define SAMPLE 512
+#define NUMBERS 16
+#define THREADS 64
+
+enum kind { OTHER, LISTENER, CLIENT, ACCEPTED, OPENED };
+
+/* Connections of clients, by who holds them: a child inherits those of its parent. */
+struct connection_held {
+	uint64_t inode;
+	size_t holder;
+};
+
+/* Descriptor numbers of a process. */
+struct numbers {
+	unsigned at[NUMBERS];
+	size_t count;
+};
+
+struct looked {
+	struct holder at;
+	struct numbers listeners, sets; /* sets: that watch a listener */
+	bool unlisted;                  /* its epoll sets are too large to list */
+};
+
+struct acceptor_search {
+	const struct host *host;
+	const struct subject *subject;
+	struct accepted_list accepted;
+	struct looked *looked;
+	size_t count;
+	struct connection_held *held;
+	size_t held_count;
+	unsigned descriptors, first; /* that may still be looked at; of one process */
+	bool full;                   /* no memory */
+};
+
+static bool has_inode(const struct subject *s, uint64_t inode)
+{
+	for (size_t i = 0; i < s->listeners.count; i++)
+		if (inode && s->listeners.at[i].inode == inode)
+			return true;
+	return false;
+}
+
+static void number_add(struct numbers *n, const char *fd)
+{
+	if (n->count < NUMBERS)
+		n->at[n->count++] = (unsigned)strtoul(fd, NULL, 10);
+}
+
+static bool number_has(const struct numbers *n, uint64_t number)
+{
+	for (size_t i = 0; i < n->count; i++)
+		if (n->at[i] == number)
+			return true;
+	return false;
+}
+
+/* Of a socket that no listener accepted; net/socket.c, sockfs_xattr_get(). */
+static bool is_tcp(const struct descriptors *all, const struct descriptor *d)
+{
+	char path[64], protocol[16] = "";
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", all->directory, d->fd);
+	ssize_t n = getxattr(path, "system.sockprotoname", protocol, sizeof(protocol) - 1);
+	return n > 0 && !strncmp(protocol, "TCP", 3);
+}
+
+static enum kind kind_of(const struct acceptor_search *s, const struct descriptors *all,
+			 const struct descriptor *d)
+{
+	if (!d->socket)
+		return OTHER;
+	if (has_inode(s->subject, d->socket))
+		return LISTENER;
+	const struct accepted *a = accepted_sockets_find(&s->accepted, d->socket);
+	return a ? (a->own ? CLIENT : ACCEPTED) : is_tcp(all, d) ? OPENED : OTHER;
+}
+
+struct watched {
+	const struct subject *subject;
+	bool any;
+};
+
+static void watched_seen(uint64_t inode, void *arg)
+{
+	struct watched *w = arg;
+	w->any |= has_inode(w->subject, inode);
+}
+
+/* Those up to `first`, of each kind; notes the numbers that tell whether it accepts. */
+static void low_look(struct acceptor_search *s, int process, struct looked *l,
+		     struct descriptors *all, uint64_t kinds[OPENED + 1])
+{
+	struct descriptor d;
+	for (unsigned n = 0; n < s->first && s->descriptors && descriptors_next(all, &d); n++) {
+		enum kind kind = kind_of(s, all, &d);
+		s->descriptors--;
+		kinds[kind]++;
+		if (kind == LISTENER)
+			number_add(&l->listeners, d.fd);
+		if (kind == CLIENT) {
+			struct connection_held *more =
+				array_add(&s->held, &s->held_count, sizeof(*more));
+			s->full |= !more;
+			if (more)
+				*more = (struct connection_held){d.socket, s->count};
+		}
+		if (l->unlisted || strcmp(d.link, "anon_inode:[eventpoll]") != 0)
+			continue;
+		struct watched w = {s->subject, false};
+		watched_walk(process, d.fd, watched_seen, &w);
+		if (w.any)
+			number_add(&l->sets, d.fd);
+	}
+}
+
+/* Adds an estimate of those beyond. What could not be looked at counts as OTHER. */
+static void rest_estimate(struct acceptor_search *s, struct descriptors *all, uint64_t open,
+			  uint64_t kinds[OPENED + 1])
+{
+	struct descriptor d;
+	uint64_t seen = 0, of[OPENED + 1] = {0};
+	if (open <= s->first)
+		return;
+	uint64_t rest = open - s->first, step = rest / SAMPLE + 1;
+	for (uint64_t n = s->first; n < open && s->descriptors; n += step) {
+		if (!descriptors_at(all, (unsigned)n, &d))
+			continue;
+		s->descriptors--;
+		seen++;
+		of[kind_of(s, all, &d)]++;
+	}
+	if (!seen)
+		kinds[OTHER] += rest;
+	for (size_t i = 0; i <= OPENED && seen; i++)
+		kinds[i] += rest * of[i] / seen;
+}
+
+/* What a thread waits for, by its line "CALL ARGUMENT …" (proc_pid_syscall(5)). */
+static void thread_look(struct looked *l, const char *line)
+{
+	unsigned long long call, first;
+	if (sscanf(line, "%llu %llx", &call, &first) != 2) {
+		l->at.may_accept = true; /* "running" */
+		return;
+	}
+	switch (call) {
+#ifdef SYS_accept
+	case SYS_accept:
+#endif
+	case SYS_accept4:
+		l->at.accepts |= number_has(&l->listeners, first);
+		break;
+#ifdef SYS_select
+	case SYS_select:
+#endif
+	case SYS_pselect6: /* the number is above those that it waits for */
+		for (size_t i = 0; i < l->listeners.count; i++)
+			l->at.may_accept |= l->listeners.at[i] < first;
+		break;
+#ifdef SYS_poll
+	case SYS_poll:
+#endif
+	case SYS_ppoll:
+	case SYS_io_uring_enter:
+		l->at.may_accept = true;
+		break;
+#ifdef SYS_epoll_wait
+	case SYS_epoll_wait:
+#endif
+	case SYS_epoll_pwait:
+		/* Of a set that its parent made, too. */
+		l->at.accepts |= number_has(&l->sets, first);
+		l->at.may_accept |= l->unlisted;
+		break;
+	}
+}
+
+static void threads_look(struct looked *l, int process)
+{
+	int fd = process_directory(process, "task");
+	CLEAN(close_directory) DIR *threads = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	if (!threads) {
+		close_fd(&fd);
+		return;
+	}
+	for (int n = 0; n < THREADS && (entry = readdir(threads));) {
+		char path[300], line[256];
+		if (entry->d_name[0] == '.')
+			continue;
+		n++;
+		snprintf(path, sizeof(path), "%s/syscall", entry->d_name);
+		if (process_file(fd, path, line, sizeof(line)) > 0)
+			thread_look(l, line);
+		else
+			l->at.may_accept = true;
+	}
+	l->at.accepts |= !strcmp(l->at.p.waits_in, "inet_csk_accept");
+}
+
+/* Whether the set of that number is one that the process got from its parent by fork(). */
+static bool is_inherited(const struct acceptor_search *s, const struct looked *l, unsigned set)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct looked *parent = &s->looked[i];
+		if (parent->at.p.pid == l->at.parent && number_has(&parent->sets, set))
+			return syscall(SYS_kcmp, parent->at.p.pid, l->at.p.pid, KCMP_FILE, set,
+				       set) <= 0;
+	}
+	return false;
+}
+
+static void holder_look(struct acceptor_search *s, int process, const struct process_stat *stat)
+{
+	struct looked l = {.at.parent = stat->parent};
+	uint64_t kinds[OPENED + 1] = {0};
+	CLEAN(descriptors_close) struct descriptors all = {.directory = -1};
+	if (process_read_at(process, stat->pid, &l.at.p, NULL) < 0 ||
+	    l.at.p.started != stat->started || descriptors_open(&all, process) < 0)
+		return;
+	l.unlisted = !may_list_watched(&l.at.p);
+	low_look(s, process, &l, &all, kinds);
+	rest_estimate(s, &all, l.at.p.open, kinds);
+	if (!kinds[LISTENER] && !kinds[CLIENT])
+		return;
+	uint64_t opened = kinds[OPENED], others = kinds[ACCEPTED];
+	l.at.listens = kinds[LISTENER];
+	l.at.held = kinds[OTHER] + kinds[LISTENER] + others + opened;
+	l.at.upstream = opened > others ? opened - others : 0;
+	threads_look(&l, process);
+	struct looked *more = array_add(&s->looked, &s->count, sizeof(*more));
+	s->full |= !more;
+	if (more)
+		*more = l;
+}
+
+/* Whether a process that is not of the server's tree holds a listener. */
+static bool holds_listener(struct acceptor_search *s, int process)
+{
+	CLEAN(descriptors_close) struct descriptors all = {.directory = -1};
+	struct descriptor d;
+	if (descriptors_open(&all, process) < 0)
+		return false;
+	for (unsigned n = 0; n < LOW && s->descriptors && descriptors_next(&all, &d); n++) {
+		s->descriptors--;
+		if (has_inode(s->subject, d.socket))
+			return true;
+	}
+	return false;
+}
+
+static int age_order(const void *a, const void *b)
+{
+	const struct process_stat *x = a, *y = b;
+	return x->started != y->started ? (x->started > y->started ? 1 : -1)
+					: (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+static int held_order(const void *a, const void *b)
+{
+	const struct connection_held *x = a, *y = b;
+	return x->inode != y->inode ? (x->inode > y->inode ? 1 : -1)
+				    : (x->holder > y->holder) - (x->holder < y->holder);
+}
+
+/* Of processes with the same connection the first one has it: `looked` is by age. */
+static void clients_count(struct acceptor_search *s)
+{
+	if (s->held_count)
+		qsort(s->held, s->held_count, sizeof(*s->held), held_order);
+	for (size_t i = 0; i < s->held_count; i++)
+		if ((!i || s->held[i].inode != s->held[i - 1].inode) &&
+		    s->held[i].holder < s->count)
+			s->looked[s->held[i].holder].at.clients++;
+}
+
+static void holders_look(struct acceptor_search *s, const struct process_stat *all, size_t count,
+			 bool (*member)(pid_t pid, void *arg), void *arg)
+{
+	for (size_t i = 0; i < count; i++) {
+		CLEAN(close_fd) int process = process_open(s->host, all[i].pid, NULL);
+		if (process >= 0 && (member(all[i].pid, arg) || holds_listener(s, process)))
+			holder_look(s, process, &all[i]);
+	}
+	for (size_t i = 0; i < s->count; i++)
+		for (size_t k = 0; k < s->looked[i].sets.count; k++)
+			s->looked[i].at.accepts |=
+				!is_inherited(s, &s->looked[i], s->looked[i].sets.at[k]);
+	clients_count(s);
+}
+
+/* Whether its children have what it accepts. */
+static bool hands_over(const struct holder *all, size_t count, const struct holder *h)
+{
+	for (size_t i = 0; i < count; i++)
+		if (all[i].parent == h->p.pid && !all[i].accepts && all[i].clients > h->clients)
+			return true;
+	return false;
+}
+
+size_t acceptors_choose(struct holder *all, size_t count, bool *untold)
+{
+	enum { ANY, MAY, DOES } best = ANY, is;
+	size_t kept = 0;
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < count; i++) {
+			const struct holder *h = &all[i];
+			is = h->clients || h->accepts ? DOES : h->may_accept ? MAY : ANY;
+			if (!pass) {
+				best = is > best ? is : best;
+			} else if (is == best && !hands_over(all, count, h)) {
+				struct holder chosen = *h;
+				all[i] = all[kept];
+				all[kept++] = chosen;
+			}
+		}
+	*untold = false;
+	for (size_t i = 1; i < kept && best != DOES; i++)
+		*untold |= all[i].parent != all[0].parent;
+	return kept;
+}
+
+static void described(struct subject *out, const struct holder *h)
+{
+	struct process *more = array_add(&out->acceptors, &out->acceptor_count, sizeof(*more));
+	if (more)
+		*more = h->p;
+	if (!out->accepting++ || h->p.soft < out->soft) {
+		out->soft = h->p.soft;
+		out->hard = h->p.hard;
+	}
+	if (!out->oldest || h->p.started < out->oldest)
+		out->oldest = h->p.started;
+	if (h->p.started > out->newest)
+		out->newest = h->p.started;
+	if (h->held > out->held) {
+		out->held = h->held;
+		out->upstream = h->upstream;
+	}
+}
+
+static int chosen_describe(const struct acceptor_search *s, struct subject *out, struct err *e)
+{
+	CLEAN(free_pointer) struct holder *all = calloc(s->count + 1, sizeof(*all));
+	if (!all || s->full)
+		return err_set(e, ENOMEM, "cannot look at the server's processes: out of memory");
+	for (size_t i = 0; i < s->count; i++)
+		all[i] = s->looked[i].at;
+	size_t count = acceptors_choose(all, s->count, &out->untold);
+	for (size_t i = 0; i < count; i++)
+		described(out, &all[i]);
+	return 0;
+}
+
+int acceptors_find(const struct host *h, bool (*member)(pid_t pid, void *arg), void *arg,
+		   struct subject *out, struct err *e)
+{
+	static const unsigned firsts[] = {FIRST, ONE};
+	struct acceptor_search s = {.host = h, .subject = out, .descriptors = ALL};
+	CLEAN(free_pointer) struct process_stat *all = NULL;
+	size_t count;
+	int rc = process_list(h, &all, &count, e);
+	if (rc)
+		return rc;
+	qsort(all, count, sizeof(*all), age_order);
+	accepted_sockets_read(h, &out->listeners, &s.accepted);
+	for (size_t i = 0; i < 2 && !s.count && !s.full; i++) {
+		s.first = firsts[i];
+		holders_look(&s, all, count, member, arg);
+	}
+	rc = chosen_describe(&s, out, e);
+	free(s.accepted.at);
+	free(s.looked);
+	free(s.held);
+	return rc;
+}

@@ -1,0 +1,30 @@
+/* acceptors: internal to src/host/: which processes accept the connections of a server, and what
+ * they hold besides these. */
+#pragma once
+
+#include "epolltune/subject.h"
+
+/* A process that holds a listener of the server or connections of its clients. */
+struct holder {
+	struct process p;
+	pid_t parent;
+	bool listens;     /* it holds a listener */
+	bool accepts;     /* it is in accept(), or an epoll set of its own watches the listener */
+	bool may_accept;  /* what its threads wait for is not visible, or may be the listener */
+	uint64_t clients; /* connections that it accepted or was given, not inherited */
+	uint64_t held;    /* descriptors besides connections of clients */
+	/* Of these, TCP connections that it opened, less one for each client of its other
+	 * listeners: as a proxy it has them for its clients. */
+	uint64_t upstream;
+};
+
+/* Moves those that accept to the front and returns their number. Holding connections shows it,
+ * then accepting; a parent whose children hold more of them hands them over. Without either: those
+ * that may, or else all. *untold: of these it is not visible which, and they do not all have the
+ * same parent. Pure. */
+size_t acceptors_choose(struct holder *all, size_t count, bool *untold);
+
+/* Finds them among all processes, and describes them in `out`: its listeners are read. `member`:
+ * a process of its tree, which may hold connections only. */
+int acceptors_find(const struct host *h, bool (*member)(pid_t pid, void *arg), void *arg,
+		   struct subject *out, struct err *e);

@@ -1,0 +1,108 @@
+/* Which of the processes that hold a listener accept its connections. */
+#include "../support/support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/acceptors.h"
+
+#define HOLDERS 6
+
+/* Pids are 1 + the index. */
+static const struct {
+	const char *of;
+	struct holder all[HOLDERS];
+	const char *chosen; /* pids, in ascending order */
+	bool untold;
+} cases[] = {
+	{"nobody", {{.parent = 0}}, "", false},
+	{"one process, whatever it waits for", {{.listens = true}}, "1", false},
+	{"nginx: workers watch",
+	 {{.listens = true},
+	  {.parent = 1, .listens = true, .accepts = true},
+	  {.parent = 1, .listens = true, .accepts = true}},
+	 "23",
+	 false},
+	{"nginx: one worker has the only client",
+	 {{.listens = true},
+	  {.parent = 1, .listens = true, .accepts = true, .clients = 1},
+	  {.parent = 1, .listens = true, .accepts = true}},
+	 "23",
+	 false},
+	{"Python: a pool that the server forked",
+	 {{.listens = true, .accepts = true},
+	  {.parent = 1, .listens = true},
+	  {.parent = 1, .listens = true}},
+	 "1",
+	 false},
+	{"a pool, and a server that polls",
+	 {{.listens = true, .may_accept = true},
+	  {.parent = 1, .listens = true},
+	  {.parent = 1, .listens = true}},
+	 "1",
+	 false},
+	{"a helper that may accept too",
+	 {{.listens = true, .accepts = true}, {.parent = 1, .listens = true, .may_accept = true}},
+	 "1",
+	 false},
+	{"Node.js: workers have what the master accepts",
+	 {{.listens = true, .accepts = true},
+	  {.parent = 1, .clients = 9},
+	  {.parent = 1, .clients = 8}},
+	 "23",
+	 false},
+	{"Node.js: the master has one for a moment",
+	 {{.listens = true, .accepts = true, .clients = 1}, {.parent = 1, .clients = 9}},
+	 "2",
+	 false},
+	{"a server whose child was given one of its connections",
+	 {{.listens = true, .accepts = true, .clients = 700}, {.parent = 1, .clients = 1}},
+	 "12",
+	 false},
+	{"its descendant of another session accepts",
+	 {{.listens = true}, {.listens = true, .accepts = true}},
+	 "2",
+	 false},
+	{"workers that wait in select()",
+	 {{.listens = true},
+	  {.parent = 1, .listens = true, .may_accept = true},
+	  {.parent = 1, .listens = true, .may_accept = true}},
+	 "23",
+	 false},
+	{"parent and child wait in poll()",
+	 {{.listens = true, .may_accept = true},
+	  {.parent = 1, .listens = true, .may_accept = true}},
+	 "12",
+	 true},
+	{"nobody waits for it", {{.listens = true}, {.parent = 1, .listens = true}}, "12", true},
+};
+
+static int order(const void *a, const void *b) { return *(const char *)a - *(const char *)b; }
+
+static void evidence_decides(void **state)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct holder all[HOLDERS];
+		char chosen[HOLDERS + 1] = "";
+		size_t count = 0;
+		bool untold = true;
+		memcpy(all, cases[i].all, sizeof(all));
+		while (count < HOLDERS &&
+		       (all[count].listens || all[count].accepts || all[count].clients)) {
+			all[count].p.pid = (pid_t)count + 1;
+			count++;
+		}
+		count = acceptors_choose(all, count, &untold);
+		for (size_t k = 0; k < count; k++)
+			chosen[k] = (char)('0' + all[k].p.pid);
+		qsort(chosen, count, 1, order);
+		if (strcmp(chosen, cases[i].chosen) != 0 || untold != cases[i].untold)
+			fail_msg("%s: %s%s", cases[i].of, chosen, untold ? " untold" : "");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(evidence_decides)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
