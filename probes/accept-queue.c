@@ -35,6 +35,8 @@
 /* Maximum number of clients beyond the target's arrivals, to find the end of the queue. */
 #define FILL_CONNECTIONS 8192
 #define FILL_STEP 512
+/* Time for them: what has not overflowed by then holds at least what waits. */
+#define FILL_MS 15000
 /* Maximum time to send the arrivals, also at a low target rate: the queue only counts them. */
 #define STALL_SEND_MS 200
 #define STALL_SEND_TIMEOUT_MS 8000
@@ -53,6 +55,7 @@ struct context {
 	struct stall {
 		uint64_t arrivals;
 		uint64_t step;          /* clients that arrive at a time until the queue is full */
+		uint64_t fill_step;     /* and of the further ones: each takes some scheduling */
 		uint64_t dropped;       /* arrivals, at the end of the stall */
 		uint64_t capacity;      /* depth of the queue at overflow; 0: no overflow */
 		uint64_t reached;       /* maximum depth */
@@ -150,8 +153,13 @@ static int stall_arrive(struct trial *t, struct stall *s, struct err *e)
 static int stall_fill(struct trial *t, struct stall *s, struct err *e)
 {
 	struct client *beyond = t->clients[BEYOND];
-	while (beyond && !s->capacity && beyond->opened < beyond->config.connections) {
+	uint64_t until = clock_ms() + FILL_MS;
+	s->step = s->step > s->fill_step ? s->step : s->fill_step;
+	while (beyond && !s->capacity && beyond->opened < beyond->config.connections &&
+	       clock_ms() < until) {
 		struct server_queue queue;
+		trial_progress(t, "further clients, after %s",
+			       quantity_count(s->arrivals + beyond->opened).text);
 		int rc = stall_open(t, beyond, FILL_STEP, 0, s->arrivals + beyond->opened, &queue,
 				    e);
 		if (rc)
@@ -183,6 +191,7 @@ static int stall_drain(struct trial *t, struct stall *s, struct err *e)
 		s->served = s->arrivals - s->dropped;
 		return 0;
 	}
+	trial_progress(t, "the server accepts what waits");
 	if (!guest)
 		stall_widen(t);
 	int rc = guest ? program_signal(&guest->program, SIGCONT, e) : server_resume(t->server, e);
@@ -292,8 +301,10 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 	if (t->options->guest && guest_refuses(t, s, LISTENER_TCP, out, &rc, e))
 		return rc;
 	backlog_bound(t->target, s, &b);
-	*stall = (struct stall){
-		.arrivals = t->needed, .step = stall_step(b.capacity, t->needed), .overflows = -1};
+	*stall = (struct stall){.arrivals = t->needed,
+				.step = stall_step(b.capacity, t->needed),
+				.fill_step = stall_step(b.capacity, (uint64_t)b.capacity),
+				.overflows = -1};
 	curve_point(&stall->course, 0, 0);
 	uint64_t fill = t->proof ? 0 : fill_beyond(b.capacity, t->needed);
 	syn_queue_raise(t);

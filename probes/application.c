@@ -29,6 +29,9 @@
 #define IDLE_MAX_MS 15000
 /* Time for a connection that was accepted to be among the descriptors of a process. */
 #define KEPT_MS 2000
+/* For all connections to be opened, again where that is due; with --gentle three times that. The
+ * probe has 60 s for this and its other experiments. */
+#define HOLD_MS 20000
 /* Bytes by which the memory of a process changes without connections. */
 #define NOISE 65536
 
@@ -47,6 +50,7 @@ enum hold_end {
 	HOLD_ERROR,
 	HOLD_SILENT,
 	HOLD_QUEUED,
+	HOLD_SLOW, /* the time was over before */
 };
 static const char *const hold_ends[] = {
 	[HOLD_REFUSED] = "was refused",
@@ -62,9 +66,10 @@ struct context {
 	struct hold {
 		uint64_t held;
 		enum hold_end end;
-		bool unheld; /* the server closes each connection after its reply */
-		int lack;    /* errno of a client that had no port for one more; 0: it had */
-		bool hurry;  /* opens several at a time */
+		bool unheld;       /* the server closes each connection after its reply */
+		int lack;          /* errno of a client that had no port for one more; 0: it had */
+		bool hurry;        /* opens several at a time */
+		uint64_t until_ms; /* CLOCK_MONOTONIC */
 		uint64_t elapsed_ms;
 		char answer[CLIENT_ANSWER];
 		struct subject_open open; /* with all of them */
@@ -159,6 +164,21 @@ static bool client_lacks(const struct client_sum *sum, uint64_t count, struct ho
 	return h->lack;
 }
 
+/* Whether the time for the rest is over. */
+static bool hold_late(struct hold *h, uint64_t held, uint64_t want)
+{
+	if (h->end == HOLD_ALL && held < want && clock_ms() >= h->until_ms)
+		h->end = HOLD_SLOW;
+	return h->end == HOLD_SLOW;
+}
+
+/* For the duration of an order, where 0 is no bound. */
+static uint64_t hold_left_us(const struct hold *h)
+{
+	uint64_t now = clock_ms();
+	return now < h->until_ms ? (h->until_ms - now) * 1000 : 1;
+}
+
 /* What the last order added to the connections held before it. */
 static void hold_count(struct trial *t, uint64_t before, uint64_t want, struct hold *h)
 {
@@ -192,10 +212,11 @@ static int hold_asked(struct trial *t, uint64_t want, struct hold *h, struct err
 		uint64_t before = h->held, left = want - before;
 		order.count = before < FEW ? FEW - before : before;
 		order.count = order.count < left ? order.count : left;
+		order.duration_us = hold_left_us(h);
 		rc = client_order(t->clients[0], &order, NULL, NULL, e);
 		if (!rc)
 			hold_count(t, before, order.count, h);
-		if (!rc && h->end == HOLD_ALL && h->held < want)
+		if (!rc && !hold_late(h, h->held, want) && h->end == HOLD_ALL && h->held < want)
 			rc = weight_add(t, h->held, e);
 	}
 	return rc;
@@ -288,7 +309,8 @@ static int hold_silent(struct trial *t, uint64_t want, struct hold *h, struct er
 			h->end = kept > 0 || h->held ? HOLD_CLOSED : HOLD_UNKEPT;
 		if (h->end == HOLD_ALL)
 			h->held = opened + asks;
-		if (h->end == HOLD_ALL && opened >= FEW && opened < want)
+		if (!hold_late(h, opened, want) && h->end == HOLD_ALL && opened >= FEW &&
+		    opened < want)
 			rc = weight_add(t, h->held, e);
 		else if (h->end == HOLD_QUEUED && !asks)
 			h->held = opened - queued;
@@ -359,7 +381,7 @@ static int hold_once(struct trial *t, uint64_t nofile, uint64_t want, struct hol
 		rc = asks ? hold_asked(t, want, h, e) : hold_silent(t, want, h, e);
 	h->elapsed_ms = clock_ms() - began;
 	if (!rc && asks && h->unheld) {
-		*h = (struct hold){.unheld = true, .hurry = h->hurry};
+		*h = (struct hold){.unheld = true, .hurry = h->hurry, .until_ms = h->until_ms};
 		trial_clients_end(t);
 		rc = server_begin(t, nofile, e);
 		return rc ? rc : hold_once(t, nofile, want, h, e);
@@ -418,7 +440,7 @@ static int hold_any(struct trial *t, uint64_t nofile, uint64_t want, bool *idle_
 		rc = server_begin(t, nofile, e);
 		if (rc)
 			return rc;
-		*h = (struct hold){.unheld = h->unheld, .hurry = true};
+		*h = (struct hold){.unheld = h->unheld, .hurry = true, .until_ms = h->until_ms};
 	}
 }
 
@@ -454,7 +476,8 @@ static int hold_judge(struct trial *t, struct settings *s, struct outcome *out, 
 	bool raised = t->proof && s->at[NOFILE][0] > (int64_t)s->subject->soft;
 	uint64_t nofile = raised ? (uint64_t)s->at[NOFILE][1] : 0;
 	bool idle_limit = false;
-	*h = (struct hold){0};
+	unsigned ms = HOLD_MS * (t->options->gentle ? 3 : 1);
+	*h = (struct hold){.until_ms = clock_ms() + ms};
 	trial_progress(t, "up to %s connections", quantity_count(want).text);
 	int rc = server_begin(t, nofile, e);
 	if (!rc && nofile && t->context->subject.soft != nofile) {
@@ -484,6 +507,13 @@ static int hold_judge(struct trial *t, struct settings *s, struct outcome *out, 
 				     quantity_count(client_sum(t->clients[0]).opened).text,
 				     h->lack == EADDRNOTAVAIL ? "no port is left"
 							      : client_failure(h->lack));
+		return 0;
+	}
+	if (h->end == HOLD_SLOW) {
+		outcome_inconclusive(out, "%s of %s clients were %s within %u s",
+				     quantity_count(h->held).text, quantity_count(want).text,
+				     guest->protocol == PROTOCOL_CONNECT ? "accepted" : "answered",
+				     ms / 1000);
 		return 0;
 	}
 	if (!h->held && h->end != HOLD_QUEUED && h->end != HOLD_SILENT) {

@@ -47,21 +47,20 @@ static bool clients_both(const struct target *t, const struct settings *s)
 	return t->role == TARGET_PROXY && setting_of(s)->both;
 }
 
-/* The clients that a limit of each process suffices for. */
-static int64_t capacity_of(const struct target *t, const struct settings *s, int64_t limit)
+/* The clients that such a limit of each process suffices for. */
+static uint64_t clients_of(const struct target *t, const struct settings *s, uint64_t limit)
 {
 	const struct server_row *row = server_of(s->subject);
-	uint64_t each = (uint64_t)limit * (100 - setting_of(s)->spare) / 100;
+	uint64_t each = limit * (100 - setting_of(s)->spare) / 100;
 	if (row->clients_files)
 		each -= held_by(t, s) < each ? held_by(t, s) : each;
-	return (int64_t)subject_spread(clients_both(t, s) ? each / 2 : each,
-				       subject_sharing(s->subject));
+	return subject_spread(clients_both(t, s) ? each / 2 : each, subject_sharing(s->subject));
 }
 
 /* The limit of each process with which they hold so many clients. */
 static int64_t limit_for(const struct target *t, const struct settings *s, uint64_t clients)
 {
-	uint64_t each = subject_part(clients, subject_sharing(s->subject));
+	uint64_t each = subject_part(clients + s->clients.others, subject_sharing(s->subject));
 	return knob_round(knob_find("server.max_connections"),
 			  (int64_t)server_clients(server_of(s->subject),
 						  clients_both(t, s) ? 2 * each : each,
@@ -78,12 +77,29 @@ static int64_t files_bound(const struct settings *s)
 	return (int64_t)((soft > kept ? soft - kept : 0) / set->files_each);
 }
 
+/* The clients that a limit of each process suffices for: those of other listeners take from that of
+ * the process, not from a lower one of sections. */
+static int64_t capacity_of(const struct target *t, const struct settings *s, int64_t limit)
+{
+	const struct subject_clients *c = &s->clients;
+	bool sections = c->several || c->section[0];
+	int64_t files = files_bound(s);
+	uint64_t own = clients_of(t, s, (uint64_t)limit);
+	uint64_t all = !sections ? (uint64_t)limit : c->shared ? c->shared : INT32_MAX;
+	if (files != REPORT_NONE && (uint64_t)files < all)
+		all = (uint64_t)files;
+	all = clients_of(t, s, all);
+	all -= c->others < all ? c->others : all;
+	return (int64_t)(own < all ? own : all);
+}
+
 /* The limit of each process. */
 struct clients_limit {
 	int64_t value; /* REPORT_NONE: unknown */
 	bool files;    /* by RLIMIT_NOFILE alone */
 	bool upper;    /* it may be lower */
 	bool spread;   /* unknown, as it is not visible how many processes accept */
+	bool further;  /* unknown, as another directive may bind first */
 };
 
 static struct clients_limit limit_written(const struct target *t, const struct settings *s)
@@ -122,6 +138,10 @@ static struct clients_limit limit_of(const struct target *t, const struct settin
 		limit.value = REPORT_NONE;
 		limit.spread = true;
 	}
+	if (limit.value != REPORT_NONE && s->clients.further && !is_short(t, s, limit.value)) {
+		limit.value = REPORT_NONE;
+		limit.further = true;
+	}
 	return limit;
 }
 
@@ -132,8 +152,13 @@ static void clients_bound(const struct target *t, const struct settings *s, stru
 	b->absent = s->clients.state == CLIENTS_NONE;
 	if (limit.value == REPORT_NONE)
 		return;
-	b->upper = limit.upper || (server_of(s->subject)->clients_files && !s->taken.held);
+	/* What it uses of the limit besides is not known. */
+	bool more = limit.upper || (server_of(s->subject)->clients_files && !s->taken.held) ||
+		    (s->clients.doubles && !clients_both(t, s));
 	b->capacity = capacity_of(t, s, limit.value);
+	b->upper = more || setting_of(s)->asked || s->clients.uncounted;
+	if (!more)
+		b->shown = b->capacity;
 	b->binding = limit.files && s->at[CLIENTS][0] != 0 ? NOFILE : CLIENTS;
 }
 
@@ -162,7 +187,8 @@ static const char *const states[] = {[CLIENTS_READ] = NULL,
 				     [CLIENTS_UNREADABLE] = "unreadable",
 				     [CLIENTS_CHANGED] = "changed",
 				     [CLIENTS_INVALID] = "invalid",
-				     [CLIENTS_PARTS] = "parts"};
+				     [CLIENTS_PARTS] = "parts",
+				     [CLIENTS_ELSEWHERE] = "elsewhere"};
 
 static void state_words(const struct settings *s, struct clients_limit limit, struct wording *w)
 {
@@ -171,6 +197,8 @@ static void state_words(const struct settings *s, struct clients_limit limit, st
 		wording_flag(w, states[c->state], true);
 	else if (limit.spread)
 		wording_flag(w, "spread", true);
+	else if (limit.further)
+		wording_set(w, "further", "%s", c->further);
 	else if (c->several)
 		wording_flag(w, c->least ? "several" : "unserved", true);
 	else if (!c->limit)
@@ -219,6 +247,9 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 			    ? quantity_count(subject_sharing(s->subject)).text
 			    : "");
 	wording_flag(w, "idle", set->spare);
+	wording_set(w, "besides", "%s",
+		    s->clients.others ? quantity_count(s->clients.others).text : "");
+	wording_flag(w, "doubles", s->clients.doubles && !clients_both(t, s));
 	wording_flag(w, "both", clients_both(t, s));
 	wording_set(w, "held", "%s",
 		    row->clients_files && s->taken.held ? quantity_count(s->taken.held).text : "");

@@ -210,6 +210,16 @@ struct server_file {
 	bool folds;           /* names of directives may have any letter case */
 };
 
+/* A directive beside that of a limit on connections, which may bind first: epolltune does not
+ * evaluate it. An argument of 0 turns it off. */
+struct server_further {
+	const char *words;    /* its first ones, with a blank between; NULL ends a list */
+	const char *sections; /* around it, comma separated, "": none */
+	const char *with;     /* the beginning of a further word that it must have; NULL: none */
+	/* It allows fewer connections or a rate, or one of a client may take a second one. */
+	enum { FURTHER_LIMITS, FURTHER_DOUBLES } effect;
+};
+
 /* Where one of its limits is set. */
 struct server_setting {
 	const char *directive; /* of its file; NULL: it is not set there */
@@ -233,7 +243,13 @@ struct server_setting {
 	 * bound. */
 	uint64_t files_each, files_kept;
 	bool both;         /* connections to servers behind it count */
-	const char *asked; /* the command that shows it; NULL: there is none */
+	const char *asked; /* the command that shows it, as another may change it while the server
+			      runs; NULL: there is none */
+	const struct server_further *further; /* NULL: none */
+	/* What else the server reads it from, where epolltune does not look: a file in its working
+	 * directory, or in that of the option `elsewhere_directory`, and variables of its
+	 * environment that begin so, comma separated; NULL: nothing. */
+	const char *elsewhere_file, *elsewhere_directory, *elsewhere_variables;
 };
 enum server_limit { SERVER_CLIENTS, SERVER_BACKLOG, SERVER_LIMITS };
 

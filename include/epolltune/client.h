@@ -49,8 +49,9 @@ struct client_config {
 	bool pin;              /* process i runs on the CPU first_cpu + i of those allowed */
 	unsigned first_cpu;
 	bool batch;           /* SCHED_BATCH */
-	unsigned patience_ms; /* operations in flight fail after this long without progress; 0:
-				 CLIENT_PATIENCE_MS */
+	unsigned patience_ms; /* operations in flight fail after this long without progress, and so
+				 long, and the second for late ones, after the end of an order's
+				 duration; 0: CLIENT_PATIENCE_MS */
 	uint64_t max_per_s;   /* client_open() is no faster; its timeout then is longer; 0: no
 				 bound */
 };

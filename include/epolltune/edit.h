@@ -47,14 +47,14 @@ struct edited {
 int edit_text(const struct edit *edit, const char *text, const char *around, struct edited *out,
 	      struct err *e);
 /* A directive that includes files where the limit may be set: in its section, or around that where
- * the text does not have it. */
+ * the text does not have it; for a NULL `set` wherever it is. */
 struct edit_included {
 	char name[PATH_MAX];
 	size_t begin, end; /* its place in the text */
 };
-/* The first one; false: there is none. */
+/* The first one from the place `from` on; false: there is none. */
 bool edit_included_find(const struct server_file *file, const struct server_setting *set,
-			const char *text, struct edit_included *out);
+			const char *text, size_t from, struct edit_included *out);
 /* The limit that a text sets for at most so many `listeners`, their addresses,
  * "0.0.0.0:80,unix:/run/a"; "": all of them; `above`: replaces the limit above all sections, unless
  * EDIT_NONE. Zeros, which servers read as no limit, do not count. -ENOTSUP: a value is not a
@@ -65,7 +65,12 @@ struct edit_limit {
 	/* One of them has at least; less than `value` where several sections serve them, or may. */
 	uint64_t least;
 	char section[EDIT_NAME]; /* that has `least` */
+	uint64_t shared;         /* above all sections; EDIT_NONE: none is there */
 	bool elsewhere;          /* a file that it includes, or a condition, may change it */
+	/* The first directive that may limit them further, and whether one may take two of the
+	 * server's connections for one of a client; static, NULL: there is none. */
+	const char *further;
+	bool doubles;
 };
 int edit_limit(const struct server_file *file, const struct server_setting *set,
 	       const char *listeners, const char *text, uint64_t above, struct edit_limit *out,

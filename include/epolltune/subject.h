@@ -123,6 +123,7 @@ enum subject_clients_state {
 	CLIENTS_CHANGED,    /* `file`, or its owner or mode, after the server had started */
 	CLIENTS_INVALID,    /* `name` in `file` is not a plain number */
 	CLIENTS_PARTS,      /* `file` includes, or has conditions, that are not followed */
+	CLIENTS_ELSEWHERE,  /* `file`, or the variable `file`, may set it, and is not read */
 };
 struct subject_clients {
 	enum subject_clients_state state;
@@ -130,8 +131,14 @@ struct subject_clients {
 	/* With CLIENTS_READ: its listeners have at most; 0: nothing sets it, and the server takes
 	 * what RLIMIT_NOFILE allows. */
 	uint64_t limit;
-	bool several;     /* sections that serve them, or may, have different limits */
-	uint64_t least;   /* the lowest of those; 0: unknown */
+	bool several;    /* sections that serve them, or may, have different limits */
+	uint64_t least;  /* the lowest of those; 0: unknown */
+	uint64_t shared; /* that of its process, where sections have lower ones; 0: not set */
+	uint64_t others; /* TCP connections open to other listeners of its processes */
+	bool uncounted;  /* it may have clients at others, which are not in `others` */
+	/* As struct edit_limit has them. */
+	const char *further;
+	bool doubles;
 	const char *name; /* "worker_connections", "-c"; static, NULL: none */
 	char section[32]; /* that lowers it; "": none */
 	char file[128];   /* "": `name` is of the command */
@@ -152,6 +159,8 @@ uint64_t subject_cpus(const struct host *h, const struct subject *s);
 /* The same as a list, "0-3,8"; "": unknown. */
 void subject_cpu_list(const struct host *h, const struct subject *s, char *list, size_t size);
 
+/* Whether a tree of processes with that root is one of the subject's. */
+bool subject_has_root(const struct subject *s, pid_t root);
 /* The processes that share its connections; 1 where it is not visible which do, or there is no
  * subject. */
 size_t subject_sharing(const struct subject *s);

@@ -512,13 +512,13 @@ static bool section_has(const struct server_file *file, const struct server_sett
 }
 
 bool edit_included_find(const struct server_file *file, const struct server_setting *set,
-			const char *text, struct edit_included *out)
+			const char *text, size_t from, struct edit_included *out)
 {
 	struct scan s = scan_begin(file, text, "");
-	const char *section = section_has(file, set, text) ? set->section : "";
+	const char *section = !set ? NULL : section_has(file, set, text) ? set->section : "";
 	while (file->include && scan_next(&s)) {
-		if (!s.opens && s.count > 1 && name_is(&s, file->include) &&
-		    section_is(&s, section)) {
+		if (!s.opens && s.count > 1 && s.word[0].begin >= from &&
+		    name_is(&s, file->include) && section_is(&s, section)) {
 			word_copy(&s, 1, out->name, sizeof(out->name));
 			out->begin = s.word[0].begin;
 			out->end = s.at;
@@ -553,6 +553,7 @@ struct narrower {
 	uint64_t sum;             /* of those that serve */
 	uint64_t served;          /* listeners, a bit each */
 	bool conditional;         /* parts of the text may not count */
+	const char *further;      /* of the section, as struct edit_limit has it */
 };
 
 /* The host part, without brackets. */
@@ -641,6 +642,8 @@ static void narrower_end(struct narrower *n, struct edit_limit *out)
 {
 	bool first = !strcmp(n->name, n->first), own = n->has_own;
 	struct range r = n->inherits && n->any.most ? n->any : first ? unset : n->before;
+	if ((first || n->serves) && !out->further)
+		out->further = n->further;
 	if (own)
 		r = (struct range){n->own, n->own};
 	if (first) {
@@ -682,6 +685,7 @@ static int narrower_next(struct narrower *n, const struct scan *s, const struct 
 		n->has_own = false;
 		n->sockets = (struct range){EDIT_NONE, 0};
 		n->serves = n->inherits = false;
+		n->further = NULL;
 		word_copy(s, 0, n->name, sizeof(n->name));
 		for (size_t i = 1; i < s->count; i++)
 			n->inherits |= word_is(s, i, "from");
@@ -723,6 +727,7 @@ static void narrower_join(struct narrower *n, const struct server_setting *set,
 	bool found = n->served && !(all & ~n->served);
 	if (out->value <= out->least)
 		snprintf(out->section, sizeof(out->section), "%s", set->section);
+	out->shared = out->value;
 	out->least = found ? lower_of(out->value, out->least) : 0;
 	out->value = found ? lower_of(out->value, n->sum) : out->value;
 	out->elsewhere |= n->conditional;
@@ -736,6 +741,51 @@ static void limit_take(const struct server_setting *set, uint64_t value, struct 
 	if (set->counts == SERVER_LAST || (set->counts == SERVER_FIRST && !taken) ||
 	    (set->counts == SERVER_EACH && value < out->value))
 		out->value = value;
+}
+
+/* Whether the directive begins with these words. */
+static bool words_begin(const struct scan *s, const char *words)
+{
+	size_t i = 0;
+	for (const char *at = words; *at; i++) {
+		char word[EDIT_NAME];
+		size_t length = strcspn(at, " ");
+		snprintf(word, sizeof(word), "%.*s", (int)length, at);
+		if (!(i ? word_is(s, i, word) : name_is(s, word)))
+			return false;
+		at += length + (at[length] != 0);
+	}
+	return true;
+}
+
+/* Whether one of its words begins so. */
+static bool has_word(const struct scan *s, const char *beginning)
+{
+	bool has = false;
+	for (size_t i = 1; i < s->count && !has; i++) {
+		char word[EDIT_NAME];
+		word_copy(s, i, word, sizeof(word));
+		has = !strncmp(word, beginning, strlen(beginning));
+	}
+	return has;
+}
+
+static void further_take(const struct scan *s, const struct server_setting *set, struct narrower *n,
+			 struct edit_limit *out)
+{
+	bool narrower = set->narrower && list_has(set->narrower, scan_section(s));
+	const char **further = narrower ? &n->further : &out->further;
+	for (const struct server_further *f = set->further; f && f->words; f++) {
+		const char *section = scan_section(s);
+		if (!(*section ? list_has(f->sections, section) : !*f->sections) ||
+		    !words_begin(s, f->words) || (f->with && !has_word(s, f->with)) ||
+		    word_is(s, s->count - 1, "0"))
+			continue;
+		if (f->effect == FURTHER_DOUBLES)
+			out->doubles = true;
+		else if (!*further)
+			*further = f->words;
+	}
 }
 
 int edit_limit(const struct server_file *file, const struct server_setting *set,
@@ -753,7 +803,7 @@ int edit_limit(const struct server_file *file, const struct server_setting *set,
 			 set->narrower);
 	*out = (struct edit_limit){.value = EDIT_NONE, .least = EDIT_NONE};
 	out->elsewhere =
-		edit_included_find(file, set, text, &ignored) || !section_has(file, set, text);
+		edit_included_find(file, set, text, 0, &ignored) || !section_has(file, set, text);
 	while (!rc && scan_next(&s)) {
 		if (!s.opens && section_is(&s, set->section) && s.count > 1 &&
 		    name_is(&s, set->directive)) {
@@ -763,6 +813,8 @@ int edit_limit(const struct server_file *file, const struct server_setting *set,
 		}
 		if (!rc && set->narrower)
 			rc = narrower_next(&n, &s, set, out, e);
+		if (!s.opens && s.count)
+			further_take(&s, set, &n, out);
 		section_of_next(&s);
 	}
 	if (above != EDIT_NONE)
@@ -770,7 +822,7 @@ int edit_limit(const struct server_file *file, const struct server_setting *set,
 	if (set->narrower)
 		narrower_join(&n, set, out);
 	else
-		out->least = out->value;
+		out->least = out->shared = out->value;
 	return rc;
 }
 

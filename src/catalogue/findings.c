@@ -201,7 +201,7 @@ static const struct finding_row findings[] = {
 	      "{who} {tight?can just:cannot} hold {needed} connections\\: its own limit is {limit}",
 	      LIMIT_OF_A_SERVER
 	      "{processes? for each of {processes} processes, and the kernel spreads connections "
-	      "unevenly}. {both?Connections to servers behind it count, too. }{held?It holds {held} descriptors besides. }{idle?It closes "
+	      "unevenly}. {both?Connections to servers behind it count, too. }{held?It holds {held} descriptors besides. }{besides?{besides} connections to its other listeners count, too. }{idle?It closes "
 	      "idle ones when a sixteenth is left. }It suffices for {capacity}.",
 	      "{possible?{how}:{server}\\: {line}.}{narrower? Raise it in each section "
 	      "({narrower}) that sets it lower, too.} Restart it, and check again.",

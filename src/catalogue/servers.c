@@ -18,6 +18,44 @@ const char server_own_memory[] =
 	"{assumed? }For the {open} open connections epolltune counts only what they may add."
 	"}:The need does not include a server's own memory\\: --server adds it.}";
 
+#define NGINX "http,server,location,if"
+#define HAPROXY "defaults,frontend,listen"
+
+/* A client that asks takes a connection to the server behind it, too. */
+static const struct server_further nginx_further[] = {
+	{"limit_conn", NGINX ",stream", NULL, FURTHER_LIMITS},
+	{"limit_req", NGINX, NULL, FURTHER_LIMITS},
+	{"server", "upstream", "max_conns=", FURTHER_LIMITS},
+	{"proxy_pass", NGINX, NULL, FURTHER_DOUBLES},
+	{"fastcgi_pass", NGINX, NULL, FURTHER_DOUBLES},
+	{"uwsgi_pass", NGINX, NULL, FURTHER_DOUBLES},
+	{"scgi_pass", NGINX, NULL, FURTHER_DOUBLES},
+	{"grpc_pass", NGINX, NULL, FURTHER_DOUBLES},
+	{"memcached_pass", NGINX, NULL, FURTHER_DOUBLES},
+	{0},
+};
+/* Redis 7: clients that take more memory are closed. */
+static const struct server_further redis_further[] = {
+	{"maxmemory-clients", "", NULL, FURTHER_LIMITS},
+	{0},
+};
+static const struct server_further haproxy_further[] = {
+	{"maxconnrate", "global", NULL, FURTHER_LIMITS},
+	{"maxsessrate", "global", NULL, FURTHER_LIMITS},
+	{"maxsslconn", "global", NULL, FURTHER_LIMITS},
+	{"maxsslrate", "global", NULL, FURTHER_LIMITS},
+	{"rate-limit sessions", HAPROXY, NULL, FURTHER_LIMITS},
+	{"tcp-request connection reject", HAPROXY, NULL, FURTHER_LIMITS},
+	{"tcp-request connection silent-drop", HAPROXY, NULL, FURTHER_LIMITS},
+	{"tcp-request session reject", HAPROXY, NULL, FURTHER_LIMITS},
+	{"tcp-request session silent-drop", HAPROXY, NULL, FURTHER_LIMITS},
+	{"tcp-request content reject", HAPROXY, NULL, FURTHER_LIMITS},
+	{"tcp-request content silent-drop", HAPROXY, NULL, FURTHER_LIMITS},
+	{"http-request deny deny_status 429", HAPROXY, NULL, FURTHER_LIMITS},
+	{"http-request silent-drop", HAPROXY, NULL, FURTHER_LIMITS},
+	{0},
+};
+
 static const struct server_row servers[] = {
 	{
 		.process = "nginx",
@@ -47,7 +85,8 @@ static const struct server_row servers[] = {
 					    .section = "events",
 					    .spare = 7, /* a sixteenth: idle ones are closed */
 					    .preset = 512,
-					    .both = true},
+					    .both = true,
+					    .further = nginx_further},
 			[SERVER_BACKLOG] =
 				{.directive = "listen", .parameter = "backlog=", .once = true}},
 	},
@@ -72,7 +111,8 @@ static const struct server_row servers[] = {
 					    /* src/server.c adjustOpenFilesLimit() */
 					    .files_each = 1,
 					    .files_kept = 32,
-					    .asked = "redis-cli CONFIG GET maxclients"},
+					    .asked = "redis-cli CONFIG GET maxclients",
+					    .further = redis_further},
 			[SERVER_BACKLOG] = {.directive = "tcp-backlog",
 					    .section = "",
 					    .counts = SERVER_LAST,
@@ -112,7 +152,8 @@ static const struct server_row servers[] = {
 					    .option = "-n",
 					    /* src/haproxy.c compute_ideal_maxconn() */
 					    .files_each = 2,
-					    .asked = "show info on its stats socket"},
+					    .asked = "show info on its stats socket",
+					    .further = haproxy_further},
 			[SERVER_BACKLOG] = {.directive = "bind", .parameter = "backlog "}},
 		.files_raised = true,
 	},
@@ -138,7 +179,10 @@ static const struct server_row servers[] = {
 					    .classes = "gevent,eventlet,gthread,gevent_wsgi,"
 						       "gevent_pywsgi",
 					    .class_default = "sync",
-					    .class_option = "--worker-class gevent"},
+					    .class_option = "--worker-class gevent",
+					    .elsewhere_file = "gunicorn.conf.py",
+					    .elsewhere_directory = "--chdir",
+					    .elsewhere_variables = "GUNICORN_CMD_ARGS="},
 			[SERVER_BACKLOG] = {.option = "--backlog"}},
 		.accepts_in_one = true,
 	},

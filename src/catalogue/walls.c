@@ -398,7 +398,8 @@ static const struct wall_row walls[] = {
 		.what = "The connections that the configuration of the server of --server allows: "
 			"worker_connections of nginx (which closes idle ones when a sixteenth is "
 			"left, and with --role proxy counts two for each client), maxconn of "
-			"HAProxy, maxclients of Redis, -c of memcached. Needed: the target's "
+			"HAProxy, maxclients of Redis, -c of memcached. What clients of its "
+			"other listeners have open now is subtracted. Needed: the target's "
 			"connections.",
 		.detail =
 			"{unknown?{command?The command of {who} is not "
@@ -409,7 +410,9 @@ static const struct wall_row walls[] = {
 			"it changed, and it is not visible that {server} read it since\\: restart it "
 			"and check again:}{invalid?{name} in {file} is not a plain number:}{parts?{file} "
 			"has parts that epolltune does not follow, and they may set "
-			"{name}:}{several?Sections that serve the listeners of {server}, or "
+			"{name}:}{elsewhere?{server} may read its limit from {file}, which "
+			"epolltune does not follow:}{further?{further}{file? in {file}} limits "
+			"connections, too, and epolltune does not evaluate it:}{several?Sections that serve the listeners of {server}, or "
 			"may, have different limits\\: name one listener (--server "
 			"ADDRESS\\:PORT):}{unserved?No section of {file} is known to bind each "
 			"listener of {server}:}{spread?How many processes of {server} accept "
@@ -417,7 +420,9 @@ static const struct wall_row walls[] = {
 			"{server} is not visible:}; check --run measures the limit:" LIMIT_OF_A_SERVER
 			"{processes? for each of {processes} processes}{both?, connections to "
 			"servers behind it included}{held?, {held} descriptors that it holds "
-			"besides included}{asked?\\; that is the limit at its start\\: {asked} shows "
+			"besides included}{besides?, {besides} connections to its other listeners "
+			"included}{doubles?\\; a client that asks may take a second one, to a server "
+			"behind it}{asked?\\; that is the limit at its start\\: {asked} shows "
 			"the present one}}.",
 		.absent =
 			"The command of the server does not set its limit, and epolltune does not "

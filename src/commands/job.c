@@ -168,11 +168,12 @@ static void job_ended(struct job *job, int status)
 /* Kills a job after its timeout, or when the check is interrupted. */
 static void job_limit(struct job *job)
 {
+	const char *progress = job->shared->progress;
 	if (interrupt_came())
 		report_text(job->killed, "interrupted");
 	else if (clock_ms() > job->deadline_ms) {
-		report_text(job->killed, "it did not end within %u s and was killed",
-			    job_seconds(job));
+		report_text(job->killed, "it did not end within %u s and was killed%s%.60s",
+			    job_seconds(job), *progress ? ", last at: " : "", progress);
 		job->starved |= job->check->options->probe.gentle && !job->crash[0];
 	}
 	if (job->killed[0])

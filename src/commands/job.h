@@ -39,9 +39,9 @@ struct job {
 	pid_t pid; /* 0: not running */
 	int pidfd; /* -1: none */
 	uint64_t deadline_ms;
-	char killed[64]; /* why this process killed it; "" */
-	char crash[128]; /* how it ended: what runs now reads its settings; "" */
-	bool starved;    /* and that is because other work kept the CPU busy */
+	char killed[128]; /* why this process killed it; "" */
+	char crash[128];  /* how it ended: what runs now reads its settings; "" */
+	bool starved;     /* and that is because other work kept the CPU busy */
 };
 
 struct job job_make(const struct check *check, const struct probe *probe, struct shared *shared);

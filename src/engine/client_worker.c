@@ -688,7 +688,8 @@ static bool order_run(struct client_worker *w, struct err *e)
 		now = clock_ns();
 		if (order_over(w, now) ? w->busy == 0 : w->busy == 0 && !token_any(w))
 			return true;
-		if (now > w->moved_ns + w->silence_ns) {
+		if (now > w->moved_ns + w->silence_ns ||
+		    (w->end_ns && now > w->end_ns + LATE_NS + w->silence_ns)) {
 			worker_give_up(w);
 			if (!w->end_ns && w->starved_until > w->moved_ns)
 				return true; /* nothing could be started either */

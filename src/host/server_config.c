@@ -197,6 +197,21 @@ static size_t words_find(const struct edit_command *c, const struct server_file 
 	return count;
 }
 
+/* Includes the other files, where directives may limit further: what is not known of them is left
+ * out. */
+static void further_read(struct reading *r)
+{
+	struct server_config *out = r->out;
+	char file[sizeof(out->file)];
+	struct edit_included i;
+	snprintf(file, sizeof(file), "%s", out->file);
+	for (size_t from = 0; edit_included_find(r->file, NULL, out->text, from, &i);) {
+		from = included_read(r, &i) ? i.begin : i.end;
+		out->state = CLIENTS_READ;
+		snprintf(out->file, sizeof(out->file), "%s", file);
+	}
+}
+
 void server_config_read(const struct host *h, const struct subject *s, const struct edit_command *c,
 			bool usual, struct server_config *out)
 {
@@ -224,8 +239,10 @@ void server_config_read(const struct host *h, const struct subject *s, const str
 			return;
 	if (!row->options && !words_append(&r, c, count + 1))
 		return;
-	while (edit_included_find(file, &row->set[SERVER_CLIENTS], out->text ? out->text : "",
+	while (edit_included_find(file, &row->set[SERVER_CLIENTS], out->text ? out->text : "", 0,
 				  &included))
 		if (!included_read(&r, &included))
 			return;
+	if (out->text && row->set[SERVER_CLIENTS].further)
+		further_read(&r);
 }

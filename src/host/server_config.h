@@ -9,7 +9,9 @@ struct server_config {
 	/* CLIENTS_READ, or why it is not: one of those with `file`. */
 	enum subject_clients_state state;
 	char file[PATH_MAX]; /* the first one, or that of the state; "": none is named */
-	char *text; /* of all files in their order, each included one in place of its directive */
+	/* Of all files in their order, each included one in place of its directive. Those where the
+	 * limit cannot be set may be missing. */
+	char *text;
 };
 /* Reads the files that the command names; without one the usual file if `usual` says that the
  * server reads that. The caller frees out->text. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/connections.h"
 #include "epolltune/edit.h"
 #include "epolltune/list.h"
 #include "epolltune/subject.h"
@@ -151,6 +152,9 @@ static void files_read(const struct host *h, const struct subject *s, const stru
 	out->limit = out->preset ? set->preset : limit.value;
 	out->several = limit.least != limit.value;
 	out->least = limit.least;
+	out->shared = limit.shared == EDIT_NONE ? 0 : limit.shared;
+	out->further = limit.further;
+	out->doubles = limit.doubles;
 	if (set->narrower && strcmp(limit.section, set->section) != 0)
 		snprintf(out->section, sizeof(out->section), "%.31s", limit.section);
 	if (number != EDIT_NONE && !out->section[0])
@@ -164,6 +168,47 @@ static void option_refuse(struct subject_clients *out, const char *word)
 {
 	out->state = CLIENTS_OPTION;
 	snprintf(out->file, sizeof(out->file), "%s", word);
+}
+
+/* Whether it may read its limit from where epolltune does not look, which out->file names then. */
+static bool is_elsewhere(const struct host *h, const struct subject *s,
+			 const struct edit_command *c, const struct server_setting *set,
+			 struct subject_clients *out)
+{
+	CLEAN(free_pointer) char *environment = NULL;
+	CLEAN(close_fd) int process = process_open(h, s->pid, NULL);
+	char path[PATH_MAX], *rest = NULL;
+	const char *began = NULL, *value = NULL;
+	struct list_item item;
+	struct stat st;
+	size_t at = 0;
+	if (!set->elsewhere_file)
+		return false;
+	snprintf(out->file, sizeof(out->file), "%s", set->elsewhere_file);
+	snprintf(path, sizeof(path), "proc/%d/environ", (int)s->pid);
+	if (process < 0 || host_read_strings(h, path, &environment, NULL) < 0)
+		return true;
+	for (char *line = strtok_r(environment, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		for (const char *all = set->elsewhere_variables; list_next(&all, &item);)
+			if (!strncmp(line, item.text, (size_t)item.length)) {
+				snprintf(out->file, sizeof(out->file), "$%.*s",
+					 (int)strcspn(line, "="), line);
+				return true;
+			}
+		if (!strncmp(line, "PWD=/", 5))
+			began = line + 4;
+	}
+	/* Of a server that changed its directory that of its start counts. */
+	bool moved = edit_command_option(c, set->elsewhere_directory, &at, &value);
+	snprintf(path, sizeof(path), "root%s/%s", began ? began : "", set->elsewhere_file);
+	if (moved && (!began || !fstatat(process, path, &st, 0) || errno != ENOENT))
+		return true;
+	snprintf(path, sizeof(path), "cwd/%s", set->elsewhere_file);
+	if (!fstatat(process, path, &st, 0) || errno != ENOENT)
+		return true;
+	out->file[0] = 0;
+	return false;
 }
 
 static void command_read(const struct host *h, const struct subject *s,
@@ -185,6 +230,8 @@ static void command_read(const struct host *h, const struct subject *s,
 	} else if (given && !set->directive) {
 		out->state = CLIENTS_READ;
 		out->limit = first ? number : other;
+	} else if (is_elsewhere(h, s, c, set, out)) {
+		out->state = CLIENTS_ELSEWHERE;
 	} else if (set->directive) {
 		out->name = given ? out->name : set->directive;
 		files_read(h, s, row, c, number, out);
@@ -199,6 +246,49 @@ static void command_read(const struct host *h, const struct subject *s,
 static bool is_title(const struct edit_command *c)
 {
 	return c->count == 1 && strchr(c->word[0], ' ');
+}
+
+/* Of listeners with their owners, those that its processes have besides. */
+struct others {
+	const struct subject *subject;
+	const struct listeners *all;
+};
+
+static bool may_be_other(const struct listener *l, void *arg)
+{
+	const struct others *o = arg;
+	bool same = false;
+	for (size_t i = 0; i < o->subject->listeners.count && !same; i++)
+		same = o->subject->listeners.at[i].uid == l->uid;
+	return same && !subject_has(o->subject, l);
+}
+
+static bool is_other(const struct listener *l, void *arg)
+{
+	const struct others *o = arg;
+	return l->owner >= 0 && may_be_other(l, arg) &&
+	       subject_has_root(o->subject, o->all->processes[l->owner].root);
+}
+
+/* What clients of its other listeners use of the limit of its processes. */
+static void others_read(const struct host *h, const struct subject *s, struct subject_clients *out)
+{
+	CLEAN(listeners_free) struct listeners all = {0};
+	CLEAN(free_pointer) struct connections *c = calloc(1, sizeof(*c));
+	struct others o = {s, &all};
+	bool any = false;
+	out->uncounted = true;
+	if (!c || listeners_read(h, &all, NULL) || listeners_own(h, &all, may_be_other, &o, NULL))
+		return;
+	out->uncounted = !s->accepting && all.hidden;
+	for (size_t i = 0; i < all.count; i++) {
+		bool other = is_other(&all.at[i], &o);
+		any |= other && all.at[i].kind == LISTENER_TCP;
+		out->uncounted |= other && all.at[i].kind != LISTENER_TCP;
+	}
+	if (any && connections_read(h, &all, is_other, &o, c, NULL))
+		out->uncounted = true;
+	out->others = c->open;
 }
 
 int subject_clients_read(const struct host *h, const struct subject *s, struct subject_clients *out,
@@ -226,5 +316,7 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 	} else {
 		command_read(h, s, row, c, out);
 	}
+	if (out->state != CLIENTS_NONE)
+		others_read(h, s, out);
 	return 0;
 }

@@ -45,8 +45,8 @@ static bool sockets_add(int process, void *arg)
 	return true;
 }
 
-/* Of one of its trees: servers that share an address by SO_REUSEPORT have several. */
-static bool is_root(const struct subject *s, pid_t root)
+/* Servers that share an address by SO_REUSEPORT have several trees. */
+bool subject_has_root(const struct subject *s, pid_t root)
 {
 	bool is = root == s->pid;
 	for (size_t i = 0; i < s->acceptor_count && !is; i++)
@@ -67,7 +67,7 @@ static int tree_walk(const struct host *h, const struct subject *s,
 			continue;
 		CLEAN(close_fd) int process = process_open(h, all[i].pid, NULL);
 		if (process < 0 || process_read_at(process, all[i].pid, &p, NULL) < 0 ||
-		    !is_root(s, p.root))
+		    !subject_has_root(s, p.root))
 			continue;
 		if (!look(process, arg))
 			rc = err_set(e, ENOMEM,

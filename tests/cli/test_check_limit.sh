@@ -474,6 +474,107 @@ test_the_directive_is_proposed() {
 	end_jobs
 }
 
+# Clients that stay.
+clients() { # PORT NUMBER
+	ip link set lo up
+	python3 - "$1" "$2" >clients <<-EOF &
+		import socket, sys, time
+		held = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(int(sys.argv[2]))]
+		print("open", flush=True)
+		time.sleep(60)
+	EOF
+	wait_for grep -q open clients
+}
+
+test_clients_of_other_listeners_take_from_the_limit() {
+	needs haproxy python3
+	haproxy_conf "$work/etc/haproxy.cfg" 60
+	printf 'listen b\n  bind :8081\n  http-request return status 200\n' >>"$work/etc/haproxy.cfg"
+	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
+	wait_for listens 8081
+	again 0 30
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 60'
+	clients 8081 40
+	again 2 30
+	json 'wall("application.limit") | .verdict == "short" and .limit == 20' \
+		'finding("application.limit.short") | .detail | contains("40 connections to its other listeners count, too.")'
+	expect 0 epolltune check --quick --probe configuration --server "$(pgrep -x haproxy -P $$)" --connections 30 --rate 10 \
+		--format json
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 60'
+	end_jobs
+}
+
+test_clients_at_another_address_of_memcached_take_from_its_limit() {
+	needs memcached python3
+	memcached -u root -U 0 -l 127.0.0.1:8080,127.0.0.1:8081 -c 200 >server.out 2>&1 &
+	wait_for listens 8081
+	again 0 80
+	clients 8081 100
+	again 2 80
+	json 'wall("application.limit") | .verdict == "short" and .limit < 80'
+	end_jobs
+}
+
+limited_by() { # SECTION DIRECTIVE ARGUMENTS
+	haproxy_conf "$work/etc/haproxy.cfg" 9900
+	sed -i "s/^$1/&\n  $2 $3/" "$work/etc/haproxy.cfg"
+	check 3 100 8080 haproxy -db -f "$work/etc/haproxy.cfg"
+	unknown_for "$2 in "
+}
+
+test_what_epolltune_does_not_evaluate_makes_the_limit_unknown() {
+	needs haproxy
+	limited_by global maxconnrate 5
+	limited_by defaults 'rate-limit sessions' 5
+	limited_by 'listen a' 'tcp-request connection reject' 'if { dst_conn gt 5 }'
+}
+
+# Also in a file that is included where the limit cannot be set; what is not readable is left out.
+test_included_files_may_limit_further() {
+	needs nginx
+	nginx_conf "worker_connections 9000;"
+	sed -i "s|access_log off;|& include $work/etc/more/*.conf; include $work/etc/none;|" etc/nginx.conf
+	mkdir etc/more
+	: >etc/none
+	echo "client_max_body_size 1k;" >etc/more/a.conf
+	check 0 100 8080 nginx -e stderr -c "$work/etc/nginx.conf"
+	json 'wall("application.limit") | .verdict == "ok"'
+	echo "limit_conn_zone \$binary_remote_addr zone=a:1m; limit_conn a 5;" >etc/more/b.conf
+	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	rm etc/none
+	again 3 100
+	unknown_for "limit_conn in "
+	end_jobs
+}
+
+test_other_places_of_a_configuration_make_the_limit_unknown() {
+	needs gunicorn
+	cat >app.py <<-EOF
+		def app(environ, start_response):
+		    start_response("200 OK", [("Content-Length", "0")])
+		    return [b""]
+	EOF
+	check 0 20 8080 gunicorn -b :8080 -k gthread --threads 4 app:app
+	json 'wall("application.limit").verdict == "n/a"'
+	check 3 20 8080 env GUNICORN_CMD_ARGS=--worker-connections=50 gunicorn -b :8080 -k gthread app:app
+	unknown_for "GUNICORN_CMD_ARGS, which"
+	echo "worker_connections = 50" >gunicorn.conf.py
+	check 3 20 8080 gunicorn -b :8080 -k gthread app:app
+	unknown_for "gunicorn.conf.py, which"
+	# That of the directory in which it was started.
+	check 3 20 8080 env PYTHONPATH="$work" gunicorn -b :8080 -k gthread --chdir / app:app
+	unknown_for "gunicorn.conf.py, which"
+	check 0 20 8080 gunicorn -b :8080 -k gthread --worker-connections 50 app:app
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 50'
+}
+
+test_a_limit_that_a_command_changes_is_an_upper_bound() {
+	needs redis-server
+	check 0 200 8080 redis-server --save '' --port 8080 --maxclients 500 --set-proc-title no
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 500 and .at_most'
+}
+
 test_an_option_of_memcached_is_read() {
 	needs memcached
 	check 2 100 8080 memcached -u root -U 0 -p 8080 -c 64

@@ -239,6 +239,39 @@ static pid_t serve_by(void (*serves)(int listener), union endpoint *address)
 	return serve_at(serves, 8, address);
 }
 
+/* Answers one connection after the other, each a while after the last one. */
+static void answer_slowly(int listener)
+{
+	enum { CLIENTS = 16, PAUSE_US = 400000 };
+	int fds[CLIENTS];
+	char data[64];
+	for (int i = 0; i < CLIENTS; i++)
+		fds[i] = accept(listener, NULL, NULL);
+	for (int i = 0; i < CLIENTS; i++) {
+		usleep(PAUSE_US);
+		ssize_t n = recv(fds[i], data, sizeof(data), 0);
+		(void)!send(fds[i], data, n > 0 ? (size_t)n : 0, MSG_NOSIGNAL);
+	}
+}
+
+/* An order with a duration ends, also while each reply comes within the patience. */
+static void slow_replies_do_not_prolong_an_order(void **state)
+{
+	const struct client_order o = {.verb = CLIENT_REQUEST,
+				       .duration_us = 100000,
+				       .active = 16,
+				       .depth = 1,
+				       .size = 64};
+	union endpoint address;
+	pid_t peer = serve_at(answer_slowly, 64, &address);
+	drive(&address, 16, 1, 1000);
+	open_connections(16);
+	struct client_sum s = order(&o, NULL, NULL);
+	assert_int_equal(s.done + s.failed, 16);
+	assert_true(s.done && s.failed);
+	stop_both(peer);
+}
+
 /* Failures name what the server did, not the text of a system call error. */
 static void failures_name_what_the_server_did(void **state)
 {
@@ -585,6 +618,7 @@ int main(void)
 		cmocka_unit_test_teardown(operations_that_never_started_are_counted, teardown),
 		cmocka_unit_test_teardown(operations_beyond_the_capacity_are_counted, teardown),
 		cmocka_unit_test_teardown(the_rate_is_shared_by_the_work, teardown),
+		cmocka_unit_test_teardown(slow_replies_do_not_prolong_an_order, teardown),
 		cmocka_unit_test_teardown(failed_handshakes_are_counted, teardown),
 		cmocka_unit_test_teardown(a_detached_order_goes_on, teardown),
 		cmocka_unit_test_teardown(few_requests_are_in_flight, teardown),

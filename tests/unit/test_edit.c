@@ -509,6 +509,66 @@ static void the_limit_of_a_text_is_that_for_its_listeners(void **state)
 	}
 }
 
+#define D "defaults\n"
+#define WEB(text) "events { } http { server { location / { " text " } } }"
+
+/* Directives besides that of the limit; NULL: none may limit further. */
+static const struct {
+	const char *server, *text, *further;
+	bool doubles;
+} furthers[] = {
+	{"nginx", WEB("limit_conn a 5;"), "limit_conn", false},
+	{"nginx", WEB("limit_req zone=a;"), "limit_req", false},
+	{"nginx", WEB("limit_conn_zone a; limit_rate 5;"), NULL, false},
+	{"nginx", WEB("proxy_pass http://a;"), NULL, true},
+	{"nginx", WEB("if ($a) { fastcgi_pass a; }"), NULL, true},
+	{"nginx", "events { } stream { server { limit_conn a 5; } }", "limit_conn", false},
+	{"nginx", "events { } http { upstream a { server b max_conns=5; } }", "server", false},
+	{"nginx", "events { } http { upstream a { server b weight=5; } }", NULL, false},
+	{"redis-server", "MaxMemory-Clients 5%\n", "maxmemory-clients", false},
+	{"redis-server", "maxmemory-clients 0\n", NULL, false},
+	{"haproxy", G "  maxconnrate 5\n" F("a", "80"), "maxconnrate", false},
+	{"haproxy", G "  maxconnrate 0\n" F("a", "80"), NULL, false},
+	{"haproxy", G "  maxsessrate 5\n" F("a", "80"), "maxsessrate", false},
+	{"haproxy", G D "  rate-limit sessions 5\n" F("a", "80"), "rate-limit sessions", false},
+	{"haproxy", G F("a", "80\n  rate-limit sessions 5"), "rate-limit sessions", false},
+	{"haproxy", G "frontend a\n  rate-limit sessions 5\n  bind :80\n", "rate-limit sessions",
+	 false},
+	{"haproxy", G F("a", "80\n  tcp-request connection reject if { src_conn_cur gt 5 }"),
+	 "tcp-request connection reject", false},
+	{"haproxy", G F("a", "80\n  tcp-request connection track-sc0 src"), NULL, false},
+	{"haproxy", G F("a", "80") F("b", "81\n  rate-limit sessions 5"), NULL, false},
+	{"haproxy", G F("a", "80") "backend b\n  rate-limit sessions 5\n", NULL, false},
+};
+
+static void a_directive_that_may_limit_further_is_found(void **state)
+{
+	for (size_t i = 0; i < sizeof(furthers) / sizeof(*furthers); i++) {
+		const struct server_row *row = server_row_find(furthers[i].server);
+		struct edit_limit limit;
+		print_message("%zu %s\n", i, furthers[i].text);
+		assert_int_equal(edit_limit(&row->file, &row->set[CLIENTS], ALL, furthers[i].text,
+					    EDIT_NONE, &limit, NULL),
+				 0);
+		assert_int_equal(!limit.further, !furthers[i].further);
+		if (limit.further)
+			assert_string_equal(limit.further, furthers[i].further);
+		assert_int_equal(limit.doubles, furthers[i].doubles);
+	}
+}
+
+/* Sections lower it for their own listeners. */
+static void the_limit_above_the_sections_is_kept(void **state)
+{
+	const struct server_row *row = server_row_find("haproxy");
+	struct edit_limit limit;
+	assert_int_equal(edit_limit(&row->file, &row->set[CLIENTS], ALL,
+				    G F("a", "80\n  maxconn 5"), EDIT_NONE, &limit, NULL),
+			 0);
+	assert_int_equal(limit.value, 5);
+	assert_int_equal(limit.shared, 9900);
+}
+
 static void an_option_replaces_the_limit_above_the_sections(void **state)
 {
 	const struct server_row *row = server_row_find("haproxy");
@@ -541,11 +601,23 @@ static void an_included_file_is_found_where_it_counts(void **state)
 		struct edit_included found = {0};
 		print_message("%zu %s\n", i, included[i].text);
 		assert_int_equal(edit_included_find(&row->file, &row->set[CLIENTS],
-						    included[i].text, &found),
+						    included[i].text, 0, &found),
 				 *included[i].name != 0);
 		assert_string_equal(found.name, included[i].name);
 		assert_int_equal(found.begin, strlen(included[i].before));
 	}
+}
+
+static void an_included_file_is_found_in_any_section(void **state)
+{
+	static const char text[] = "events { } http { include b; server { include c; } }";
+	const struct server_row *row = server_row_find("nginx");
+	struct edit_included found;
+	assert_true(edit_included_find(&row->file, NULL, text, 0, &found));
+	assert_string_equal(found.name, "b");
+	assert_true(edit_included_find(&row->file, NULL, text, found.end, &found));
+	assert_string_equal(found.name, "c");
+	assert_false(edit_included_find(&row->file, NULL, text, found.end, &found));
 }
 
 /* What the line for a limit of 144 becomes: the command or the text of the file. */
@@ -620,8 +692,11 @@ int main(void)
 		cmocka_unit_test(a_prefix_of_nginx_is_where_names_begin),
 		cmocka_unit_test(the_first_command_keeps_the_directory),
 		cmocka_unit_test(the_limit_of_a_text_is_that_for_its_listeners),
+		cmocka_unit_test(a_directive_that_may_limit_further_is_found),
+		cmocka_unit_test(the_limit_above_the_sections_is_kept),
 		cmocka_unit_test(an_option_replaces_the_limit_above_the_sections),
 		cmocka_unit_test(an_included_file_is_found_where_it_counts),
+		cmocka_unit_test(an_included_file_is_found_in_any_section),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,8 @@ struct limit_case {
 	"", { .state = CLIENTS_NONE }
 #define SEVERAL(n, low)                                                                            \
 	"server.max_connections=" n, { OF_A_FILE, .several = true, .least = low }
+#define LIMITED(n, ...)                                                                            \
+	"server.max_connections=" n, { OF_A_FILE, __VA_ARGS__ }
 #define UNKNOWN(why)                                                                               \
 	"", { .state = why, .name = "maxconn", .file = "/a" }
 
@@ -108,6 +110,34 @@ static const struct limit_case cases[] = {
 	/* Of the command, which counts more than the file. */
 	{"redis-server", OPTION("200"), 65536, 9, 1, TARGET_SERVER, 300, VERDICT_SHORT, 200,
 	 "--maxclients of its command is 200", "server.max_connections 200 -> 416"},
+	/* Clients of other listeners take from the limit of the process, not of a section. */
+	{"haproxy", LIMITED("500", .others = 400), 4096, 9, 1, TARGET_SERVER, 300, VERDICT_SHORT,
+	 100, "", "server.max_connections 500 -> 832"},
+	{"haproxy", LIMITED("500", .others = 400), 4096, 9, 1, TARGET_SERVER, 80, VERDICT_OK, 100,
+	 "400 connections to its other listeners included", ""},
+	{"haproxy", LIMITED("500", .others = 600), 4096, 9, 1, TARGET_SERVER, 80, VERDICT_SHORT, 0,
+	 "", NULL},
+	{"haproxy", LIMITED("300", .section = "listen", .shared = 500, .others = 100), 4096, 9, 1,
+	 TARGET_SERVER, 200, VERDICT_OK, 300, "", ""},
+	{"haproxy", LIMITED("300", .section = "listen", .shared = 500, .others = 400), 4096, 9, 1,
+	 TARGET_SERVER, 200, VERDICT_SHORT, 100, "", NULL},
+	{"haproxy", LIMITED("300", .section = "listen", .others = 400), 1000, 9, 1, TARGET_SERVER,
+	 200, VERDICT_SHORT, 100, "", NULL},
+	{"memcached", LIMITED("1000", .others = 800), 1025, 25, 1, TARGET_SERVER, 300,
+	 VERDICT_SHORT, 175, "", NULL},
+	/* What epolltune does not evaluate. */
+	{"haproxy", LIMITED("500", .further = "maxconnrate"), 4096, 9, 1, TARGET_SERVER, 100,
+	 VERDICT_UNKNOWN, REPORT_NONE, "maxconnrate in /a limits connections, too", ""},
+	{"haproxy", LIMITED("500", .further = "maxconnrate"), 4096, 9, 1, TARGET_SERVER, 501,
+	 VERDICT_SHORT, 500, "", NULL},
+	{"nginx", LIMITED("200", .doubles = true), 1024, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN,
+	 186, "a client that asks may take a second one", ""},
+	{"nginx", LIMITED("200", .doubles = true), 1024, 9, 1, TARGET_SERVER, 70, VERDICT_OK, 186,
+	 "", ""},
+	{"nginx", LIMITED("200", .doubles = true), 1024, 9, 1, TARGET_PROXY, 70, VERDICT_OK, 93,
+	 "servers behind it included.", ""},
+	{"gunicorn", UNKNOWN(CLIENTS_ELSEWHERE), 1024, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN,
+	 REPORT_NONE, "gunicorn may read its limit from /a, which", ""},
 	/* No default is known. */
 	{"gunicorn", ABSENT, 1024, 9, 1, TARGET_SERVER, 100, VERDICT_NA, REPORT_NONE,
 	 "does not set its limit", ""},
@@ -148,10 +178,37 @@ static void the_configuration_bounds_connections(void **state)
 	}
 }
 
+/* What may be changed while the server runs, or is not all counted, is printed with ≤. */
+static void a_limit_that_may_be_lower_now_is_an_upper_bound(void **state)
+{
+	static const struct {
+		const char *process;
+		bool uncounted, at_most;
+	} servers[] = {{"redis-server", false, true},
+		       {"haproxy", false, true},
+		       {"nginx", false, false},
+		       {"nginx", true, true}};
+	const struct experiment *x = verdict_experiment("configuration", "application.limit");
+	for (size_t i = 0; i < sizeof(servers) / sizeof(*servers); i++) {
+		struct target t = target_default();
+		struct subject subject = {.accepting = 1, .soft = 65536, .hard = 65536};
+		struct settings s = verdict_settings(x, "server.max_connections=200");
+		t.connections = 100;
+		s.at[1][0] = s.at[1][1] = 65536;
+		s.clients = (struct subject_clients){OF_A_FILE, .uncounted = servers[i].uncounted};
+		snprintf(subject.name, sizeof(subject.name), "%s", servers[i].process);
+		s.subject = &subject;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		assert_int_equal(r->walls[0].verdict, VERDICT_OK);
+		assert_int_equal(r->walls[0].at_most, servers[i].at_most);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_configuration_bounds_connections),
+		cmocka_unit_test(a_limit_that_may_be_lower_now_is_an_upper_bound),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
