@@ -497,6 +497,35 @@ static const struct finding_row findings[] = {
 	 .proof =
 		 "Depth by inet_diag (Recv-Q of ss -ltn) at the start, in the middle and at the end "
 		 "of the window; Tcp.PassiveOpens"},
+	{.id = "accept-queue.standing",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .unserved = true,
+	 .title =
+		 "{listener}{stands? accepts {others?up to }{accept}/s{needed? of {needed}/s that "
+		 "this load needs}}\\: {sum} connections wait{stands?, a new one for {wait} or more: "
+		 "now}",
+	 .detail =
+		 "{looks?The queue was not empty in any of {looks} samples{from?\\: in {window} it "
+		 "came from {from} to {sum}}.:One sample does not show how fast the server "
+		 "accepts them.}{more? {more} more listeners are in trouble.}",
+	 .advice = "{stands?No backlog helps\\: add workers or CPUs, or find out what "
+		   "{process?{process}:the server} waits for (a disk, a lock, another server).:"
+		   "{looks?Look at how long its clients wait.:Check again without --quick.}}",
+	 .answer = "{who} accepts {others?up to }{accept}/s{needed? of {needed}/s needed}; its "
+		   "accept queue is never empty",
+	 .meaning =
+		 "An accept queue was not empty in any sample of the check, for longer than a stall "
+		 "of the target explains: what the server accepted is all that it can accept. That "
+		 "is what arrived in this network namespace (PassiveOpens) and by how much the queue "
+		 "fell, so that the server may accept fewer where other listeners accept too. "
+		 "Critical for the server that --server names where it is less than the target's "
+		 "rate; a note where 100 connections or more wait and the rate is not known.",
+	 .action =
+		 "Add workers or CPUs, or let the server do less for each connection; find out what "
+		 "it waits for.",
+	 .proof = "Depth by inet_diag (Recv-Q of ss -ltn) in all samples; Tcp.PassiveOpens"},
 	{.id = "accept-queue.unix.full",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
