@@ -1591,6 +1591,29 @@ static const struct finding_row findings[] = {
 	 .action = "Resume the process (kill -CONT), end the tracer, or restart the server.",
 	 .proof = "The state of the process in /proc/PID/stat: T or t, at the start and the end of "
 		  "the check's window"},
+	{.id = "listeners.processes",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_PROCESS,
+	 .observed = true,
+	 .title = "{who} (pid {pid}) can start no process or thread\\: {machine?this machine:its "
+		  "user} runs {used} of {max}",
+	 .detail =
+		 "The limit is {limit}\\: fork() and pthread_create() fail with EAGAIN.{machine?: "
+		 "Processes and threads of all programs of that user count.}",
+	 .advice =
+		 "{machine?sysctl -w kernel.threads-max={more}, or find what makes so many threads.:"
+		 "{unit?systemctl edit {unit}\\: [Service] LimitNPROC={more}, then systemctl restart "
+		 "{unit}.:prlimit --pid {pid} --nproc={more} raises it for that process.}}",
+	 .answer = "{who} can start no process or thread",
+	 .meaning =
+		 "The server that --server names is at its limit on processes and threads, "
+		 "RLIMIT_NPROC of its user or kernel.threads-max of the machine, at the start and "
+		 "at the end of the check. A server that starts one for each connection serves no "
+		 "new client.",
+	 .action = "Raise the limit, or find what makes so many processes or threads.",
+	 .proof =
+		 "\"Max processes\" of /proc/PID/limits against \"Threads\" of /proc/*/status of that "
+		 "user; EAGAIN from fork(2)"},
 	{.id = "listeners.siblings",
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,

@@ -140,6 +140,31 @@ static void limits_are_those_of_open_files(void **state)
 	}
 }
 
+static void a_status_has_the_user_and_the_threads(void **state)
+{
+	static const struct {
+		const char *text;
+		bool known;
+		struct process_status status;
+	} rows[] = {
+		{"Name:\tgunicorn\nUid:\t33\t0\t33\t33\nThreads:\t4\n"
+		 "CapInh:\t0000000000000000\nCapEff:\t0000000001200000\n",
+		 true,
+		 {33, 4, UINT64_C(1) << 21 | UINT64_C(1) << 24}},
+		{"Name:\tUid:\nThreads:\t4\nCapEff:\t0\n", false, {0}},
+		{"", false, {0}},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct process_status s = {0};
+		bool known = process_status_parse(rows[i].text, &s);
+		if (known != rows[i].known ||
+		    (known && (s.uid != rows[i].status.uid || s.threads != rows[i].status.threads ||
+			       s.effective != rows[i].status.effective)))
+			fail_msg("row %zu: uid %u, %llu threads", i, s.uid,
+				 (unsigned long long)s.threads);
+	}
+}
+
 static void a_reused_pid_is_another_process(void **state)
 {
 	struct process a = {.pid = 812, .started = 5, .name = "nginx"}, b = a;
@@ -156,6 +181,7 @@ int main(void)
 		cmocka_unit_test(damaged_stat_is_refused),
 		cmocka_unit_test(unit_is_the_innermost_service_or_scope),
 		cmocka_unit_test(limits_are_those_of_open_files),
+		cmocka_unit_test(a_status_has_the_user_and_the_threads),
 		cmocka_unit_test(a_reused_pid_is_another_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -436,6 +436,29 @@ static void subject_closes_at_once(struct looks *m)
 	closes_at_once(m);
 	subject_make(m);
 }
+/* Its server's user, and the machine, have so many processes and threads. */
+static void tasks_are(struct looks *m, struct subject_tasks before, struct subject_tasks after)
+{
+	subject_make(m);
+	m->at[1][0].owner = 0;
+	m->before.tasks = before;
+	m->after.tasks = after;
+}
+#define TASKS(used, max) ((struct subject_tasks){812, max, used, 63000, 400})
+static void processes_are_spent(struct looks *m) { tasks_are(m, TASKS(150, 150), TASKS(151, 150)); }
+static void processes_were_spent(struct looks *m)
+{
+	tasks_are(m, TASKS(150, 150), TASKS(149, 150));
+}
+static void processes_are_unlimited(struct looks *m)
+{
+	tasks_are(m, TASKS(150, HOST_UNLIMITED), TASKS(150, HOST_UNLIMITED));
+}
+static void threads_are_spent(struct looks *m)
+{
+	const struct subject_tasks t = {812, HOST_UNLIMITED, 0, 400, 400};
+	tasks_are(m, t, t);
+}
 /* One of the workers that share the listener of process 812. */
 static void worker_stuck(struct looks *m, char state, uint64_t open)
 {
@@ -766,6 +789,11 @@ static void each_look_gets_its_findings(void **state)
 		{subject_closes_at_once, "descriptors.process.exhausted critical",
 		 "descriptors.process.exhausted critical"},
 		{subject_has_siblings, "listeners.siblings note", "listeners.siblings note"},
+		{processes_are_spent, "listeners.processes critical",
+		 "listeners.processes critical"},
+		{processes_were_spent, "", ""},
+		{processes_are_unlimited, "", ""},
+		{threads_are_spent, "listeners.processes critical", "listeners.processes critical"},
 		{worker_stopped, "listeners.halted critical", "listeners.halted critical"},
 		{worker_traced, "listeners.halted warning", "listeners.halted warning"},
 		{worker_out_of_files, "descriptors.process.exhausted critical",
@@ -943,6 +971,9 @@ static void texts_name_the_server(void **state)
 		 "nginx (pid 812) has 1 of 3 sockets of 0.0.0.0:443: the smallest backlog of the "
 		 "others is 8",
 		 NULL, "epolltune check --server 0.0.0.0:443 checks all of them as one server."},
+		{processes_are_spent, 0,
+		 "nginx (pid 812) can start no process or thread: its user runs 151 of 150", NULL,
+		 NULL},
 		{worker_stopped, 0, "nginx (pid 813) is stopped (state T)",
 		 "It is one of 4 processes that accept connections of this server. The clients whose "
 		 "connections it has accepted get no answer.",
