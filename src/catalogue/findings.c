@@ -1399,6 +1399,28 @@ static const struct finding_row findings[] = {
 		 "kernel counted them as receive buffer errors.",
 	 .action = "Let the server read faster, or give it a larger receive buffer.",
 	 .proof = "The drops of the socket in /proc/net/udp; Udp.RcvbufErrors"},
+	{.id = "udp.receive.waiting",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .unserved = true,
+	 .title = "{socket}: its receive buffer is full ({queued} of {buffer}) and "
+		  "{process?{process}:its server} reads none",
+	 .detail =
+		 "Nothing was read from it in {window}\\: the kernel drops the datagrams that "
+		 "arrive. {process?{worker?Its worker:{process}} (pid {pid}) {halted?{doing}:has the "
+		 "socket open}. }{drops} datagrams were dropped since the socket was made.{others? "
+		 "Nor is anything read from {others} other sockets.}",
+	 .advice = "{halted?{help}:Find out why the server does not read it\\: a thread that has "
+		   "ended, or a socket of a SO_REUSEPORT group that no worker reads}.",
+	 .answer = "{who} does not read its datagrams",
+	 .meaning =
+		 "The receive buffer of a UDP socket was full at the start and at the end of the "
+		 "check, and nothing was read from it meanwhile. The kernel drops the datagrams that "
+		 "arrive. Critical for the server that --server names.",
+	 .action = "Look at the process that the finding names, or close the socket that nothing "
+		   "reads.",
+	 .proof = "Recv-Q and rb of ss -uanm, twice"},
 
 	SHORT("conntrack", REMEDY_KERNEL,
 	      "Connection tracking {tight?can just:cannot} hold {needed} more entries",

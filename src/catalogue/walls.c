@@ -291,7 +291,8 @@ static const struct wall_row walls[] = {
 			"net.core.rmem_default without it. The kernel drops those beyond. Needed: "
 			"datagrams times stall.",
 		.detail = "{socket?{socket} has a receive buffer of {buffer}{capped?, all that "
-			  "net.core.rmem_max allows}{unasked?, net.core.rmem_default}{drops?, and "
+			  "net.core.rmem_max allows}{unasked?, net.core.rmem_default}{waits?, of "
+			  "which {waits} wait to be read}{drops?, and "
 			  "dropped {drops} datagrams since it was made}:A socket that asks for all "
 			  "that net.core.rmem_max allows has a receive buffer of {buffer}"
 			  "{held?; one without SO_RCVBUF has {default} and holds {held}}}. A "
