@@ -1098,6 +1098,21 @@ static const struct finding_row findings[] = {
 	 .meaning = "An interface sends through a qdisc that delays or limits on purpose.",
 	 .action = "Remove it if it is not intended.",
 	 .proof = "tc qdisc show"},
+	{.id = "nic.qdisc.dropping",
+	 .level = LEVEL_WARNING,
+	 .observed = true,
+	 .title =
+		 "The qdisc ({qdisc}) of {device} drops {count} packet{several?s} in {window}{beside}",
+	 .detail = "More is sent than it lets out and holds\\: TCP retransmits what it drops, and "
+		   "datagrams are lost. tc -s qdisc show dev {device} shows its limits.",
+	 .advice = "Raise its rate or its limit, or send less.",
+	 .answer = "the qdisc of {device} drops packets now",
+	 .meaning =
+		 "The root qdisc of an interface dropped outgoing packets during the check. Those "
+		 "that drop to control congestion (fq_codel, codel, cake, fq_pie, pie, red) are "
+		 "not reported.",
+	 .action = "Raise its rate or its limit, or send less.",
+	 .proof = "dropped of tc -s qdisc show grows"},
 	{.id = "nic.coalesce",
 	 .remedy = REMEDY_DEVICE,
 	 .observed = true,
