@@ -269,6 +269,30 @@ static uint64_t descriptors_count(int process)
 	return count < DESCRIPTORS ? count : 0;
 }
 
+int process_living(int process)
+{
+	struct process_stat stat;
+	if (process_stat_at(process, 0, &stat, NULL) < 0 || stat.state != 'Z')
+		return -1;
+	int fd = process_directory(process, "task");
+	CLEAN(close_directory) DIR *tasks = fd < 0 ? NULL : fdopendir(fd);
+	if (!tasks) {
+		close_fd(&fd);
+		return -1;
+	}
+	const struct dirent *entry;
+	while ((entry = readdir(tasks))) {
+		int thread = entry->d_name[0] == '.'
+				     ? -1
+				     : openat(fd, entry->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (thread >= 0 && !process_stat_at(thread, 0, &stat, NULL) &&
+		    !strchr("ZX", stat.state))
+			return thread;
+		close_fd(&thread);
+	}
+	return -1;
+}
+
 int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
 {
 	struct process_stat stat;
@@ -286,6 +310,11 @@ int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
 	if (process_file(process, "limits", text, sizeof(text)) <= 0 ||
 	    !process_limits_parse(text, &out->soft, &out->hard))
 		out->soft = out->hard = 0;
+	CLEAN(close_fd) int living = process_living(process);
+	if (living >= 0 && !process_stat_at(living, pid, &stat, NULL)) {
+		out->state = stat.state;
+		process = living;
+	}
 	/* "0": it runs, or the kernel hides where it waits. */
 	ssize_t n = process_file(process, "wchan", text, sizeof(text));
 	if (n > 0 && strcmp(text, "0") != 0)

@@ -45,6 +45,9 @@ uint64_t process_netns(int process);
 /* The systemd unit, as in struct process. */
 void process_unit(int process, char *unit, size_t size);
 
+/* Where its first thread has exited and another runs, that one's directory below it, O_PATH: it has
+ * the descriptors. -1: none. */
+int process_living(int process);
 /* An open directory below it, such as "fd", for fdopendir(3); -1 with errno. */
 int process_directory(int process, const char *name);
 /* Reads a file below it. The length; -1 with errno. */

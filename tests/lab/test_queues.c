@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/sock_diag.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -251,8 +253,7 @@ static void a_server_that_accepts_less_than_needed_is_named(void **state)
 	snprintf(options, sizeof(options), "--probe listeners --rate 200 --stall 10ms --server :%d",
 		 ntohs(to.sin_port));
 	found(options, 2,
-	      (const char *const[]){"accept-queue.standing", "critical",
-				    "/s of 200/s that this load", NULL});
+	      (const char *const[]){"accept-queue.standing", "critical", "/s of 200/s that", NULL});
 	found("--probe listeners --rate 200 --stall 10ms --quick", 0,
 	      (const char *const[]){"accept-queue.standing", "connections wait now", NULL});
 	kill(server, SIGKILL);
@@ -279,6 +280,44 @@ static pid_t listen_without_fork(void)
 	return pid;
 }
 
+static void *wait_forever(void *unused)
+{
+	pause();
+	return unused;
+}
+
+/* The descriptors of a process whose first thread has exited are those of another. */
+static void a_server_without_its_first_thread_is_found(void **state)
+{
+	struct sockaddr_in to;
+	struct subject s;
+	struct err e = {0};
+	char who[24], path[40], stat[1024] = "";
+	namespace_needed();
+	int listener = bound(SOCK_STREAM, &to);
+	assert_int_equal(listen(listener, 4), 0);
+	pid_t pid = fork();
+	if (!pid) {
+		pthread_t other;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		pthread_create(&other, NULL, wait_forever, NULL);
+		syscall(SYS_exit, 0);
+	}
+	close(listener);
+	snprintf(path, sizeof(path), "proc/%d/stat", (int)pid);
+	WAIT_UNTIL(host_read(live, path, stat, sizeof(stat), NULL) > 0 && strstr(stat, ") Z "));
+	snprintf(who, sizeof(who), "%d", (int)pid);
+	int rc = subject_find(live, who, true, &s, &e);
+	if (rc)
+		fail_msg("%s", e.text);
+	assert_int_equal(s.listeners.count, 1);
+	assert_int_equal(s.acceptor_count, 1);
+	assert_int_equal(s.acceptors[0].state, 'S');
+	subject_free(&s);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 static void a_server_that_can_start_no_process_is_named(void **state)
 {
 	char options[64];
@@ -301,6 +340,7 @@ int main(void)
 		cmocka_unit_test(a_socket_that_drops_datagrams_now_is_named),
 		cmocka_unit_test(a_server_that_accepts_less_than_needed_is_named),
 		cmocka_unit_test(a_server_that_can_start_no_process_is_named),
+		cmocka_unit_test(a_server_without_its_first_thread_is_found),
 	};
 	return cmocka_run_group_tests(tests, prepare, leave);
 }
