@@ -37,11 +37,6 @@ static void clients_read(const struct host *h, struct settings *s)
 		report_text(s->text[CLIENTS], "%" PRId64, s->at[CLIENTS][0]);
 }
 
-static size_t processes_of(const struct settings *s)
-{
-	return s->subject->accepting ? s->subject->accepting : 1;
-}
-
 static bool clients_both(const struct target *t, const struct settings *s)
 {
 	return t->role == TARGET_PROXY && setting_of(s)->both;
@@ -54,13 +49,14 @@ static int64_t capacity_of(const struct target *t, const struct settings *s, int
 	uint64_t each = (uint64_t)limit * (100 - setting_of(s)->spare) / 100;
 	if (row->clients_files)
 		each -= s->taken.held < each ? s->taken.held : each;
-	return (int64_t)subject_spread(clients_both(t, s) ? each / 2 : each, processes_of(s));
+	return (int64_t)subject_spread(clients_both(t, s) ? each / 2 : each,
+				       subject_sharing(s->subject));
 }
 
 /* The limit of each process with which they hold so many clients. */
 static int64_t limit_for(const struct target *t, const struct settings *s, uint64_t clients)
 {
-	uint64_t each = subject_part(clients, processes_of(s));
+	uint64_t each = subject_part(clients, subject_sharing(s->subject));
 	return knob_round(knob_find("server.max_connections"),
 			  (int64_t)server_clients(server_of(s->subject),
 						  clients_both(t, s) ? 2 * each : each,
@@ -213,7 +209,9 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 	wording_set(w, "server", "%s", row->name);
 	wording_set(w, "default", "%s", row->clients ? row->clients : "");
 	wording_set(w, "processes", "%s",
-		    processes_of(s) > 1 ? quantity_count(processes_of(s)).text : "");
+		    subject_sharing(s->subject) > 1
+			    ? quantity_count(subject_sharing(s->subject)).text
+			    : "");
 	wording_flag(w, "idle", set->spare);
 	wording_flag(w, "both", clients_both(t, s));
 	wording_set(w, "held", "%s",

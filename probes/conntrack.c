@@ -3,6 +3,7 @@
 #include "epolltune/probe.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -35,6 +36,33 @@ static int64_t number_read(const struct host *h, const char *file)
 									 : (int64_t)value;
 }
 
+/* Whether the table of the namespace that forwards to the server has less room than this one:
+ * REPORT_NONE: unknown; max 0: no limit. */
+static bool outside_is_fuller(const struct subject *s, int64_t used, int64_t max)
+{
+	if (!s || !s->outside.tracked || !s->outside.max)
+		return false;
+	return used <= 0 || max <= 0 ||
+	       (int64_t)s->outside.max - (int64_t)s->outside.tracked < max - used;
+}
+
+/* Whether the settings are those of that table. */
+static bool is_outside(const struct settings *s)
+{
+	return s->subject && s->subject->outside.tracked &&
+	       s->at[USED][0] == (int64_t)s->subject->outside.tracked &&
+	       s->at[MAX][0] == (int64_t)s->subject->outside.max;
+}
+
+static void outside_take(const struct subject_outside *outside, struct settings *s)
+{
+	s->at[USED][0] = (int64_t)outside->tracked;
+	s->at[MAX][0] = (int64_t)outside->max;
+	report_text(s->text[MAX], "%" PRIu64, outside->max);
+	s->at[REST][0] = outside->rest_s ? (int64_t)outside->rest_s : REPORT_NONE;
+	s->at[TRACKED][0] = has_tcp(s->subject);
+}
+
 static void table_read(const struct host *h, struct settings *s)
 {
 	int64_t used = number_read(h, FILES "count");
@@ -45,6 +73,8 @@ static void table_read(const struct host *h, struct settings *s)
 	s->at[TRACKED][0] = has_tcp(s->subject) && (used > 0 || unread);
 	if (used == REPORT_NONE && !unread && !host_whole(h, FILES "count"))
 		s->at[TRACKED][0] = REPORT_NONE;
+	if (outside_is_fuller(s->subject, used, s->at[MAX][0]))
+		outside_take(&s->subject->outside, s);
 }
 
 static uint64_t rest(const struct settings *s)
@@ -122,6 +152,7 @@ static void table_words(const struct target *t, const struct settings *s, const 
 		    quantity_show(QUANTITY_SIZE, (uint64_t)full * knob->memory.bytes).text);
 	count_word(w, "shorter", rest(s) > REST_SHORTER_S ? entries(t, REST_SHORTER_S) : -1);
 	port_word(w, s->subject);
+	wording_flag(w, "outside", is_outside(s));
 }
 
 static const struct experiment experiments[] = {
@@ -138,6 +169,7 @@ static const struct experiment experiments[] = {
 
 struct sample {
 	int64_t used, max; /* REPORT_NONE: not readable */
+	bool outside;      /* of the namespace that forwards to the server */
 	struct host_counters counters;
 };
 
@@ -153,10 +185,14 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	if (host_read_u64(h, FILES "count", &used, &why) && why.code != ENOENT)
 		s->counters.unread = why;
 	s->used = used > INT32_MAX ? REPORT_NONE : (int64_t)used;
-	if (s->used <= 0)
-		return 0;
-	knob_number(DIR "max", h, &s->max);
-	host_table_counters(h, "nf_conntrack", &s->counters);
+	if (s->used > 0)
+		knob_number(DIR "max", h, &s->max);
+	s->outside = outside_is_fuller(o->subject, s->used, s->max);
+	if (s->outside) {
+		s->used = (int64_t)o->subject->outside.tracked;
+		s->max = (int64_t)o->subject->outside.max;
+	} else if (s->used > 0)
+		host_table_counters(h, "nf_conntrack", &s->counters);
 	return 0;
 }
 
@@ -184,6 +220,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	count_word(&words, "total", host_counter(&after->counters, DROPPED));
 	count_word(&words, "early", host_counter(&after->counters, "nf_conntrack.early_drop"));
 	wording_flag(&words, "full", full);
+	wording_flag(&words, "outside", after->outside);
 	wording_flag(&words, "several", grown > 1);
 	wording_set(&words, "dropped", "%s", grown > 0 ? quantity_count((uint64_t)grown).text : "");
 	wording_set(&words, "window", "%s", quantity_seconds(m->seconds).text);

@@ -91,7 +91,7 @@ static const struct container_row *engine_of(const char *path,
 static void line_word(struct wording *w, const char *line, const char *path)
 {
 	char text[WORDING_TEXT];
-	wording_set(w, "unit", "%s", strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
+	wording_set(w, "unit", "%s", basename(path));
 	wording_fill(w, line, text, sizeof(text));
 	wording_set(w, "line", "%s", text);
 }
@@ -161,7 +161,8 @@ static const struct experiment experiments[] = {
 
 struct sample {
 	struct cgroup group;
-	uint64_t cpus; /* online */
+	uint64_t cpus;    /* online */
+	uint64_t threads; /* of the server that accept; 0: unknown */
 	bool shown;
 	bool single; /* the server in question is one that makes no process for a connection */
 	const struct container_row *container;
@@ -183,6 +184,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->container = cgroup_container(h, group_of(o->subject));
 	host_facts(h, &facts);
 	s->cpus = facts.cpus;
+	s->threads = o->subject ? subject_accept_threads(h, o->subject) : 0;
 	return 0;
 }
 
@@ -247,7 +249,7 @@ static void judge_cpu(const struct sample *before, const struct sample *after, b
 					 : "cpu.max could not be read.");
 		return;
 	}
-	uint64_t pause = cgroup_pause_us(c, after->cpus, 1);
+	uint64_t pause = cgroup_pause_us(c, after->cpus, after->threads);
 	cpu_words(after, &t, pause, &words);
 	w->limit = (int64_t)(c->quota_us * 100 / c->period_us);
 	w->verdict = watched || t.share < THROTTLED_TIGHT ? cpu_verdict(&t) : VERDICT_OK;

@@ -23,9 +23,7 @@ enum { MAX, USED };
 
 static void orphans_read(const struct host *h, struct settings *s)
 {
-	CLEAN(free_pointer) struct host_counters *counters = malloc(sizeof(*counters));
-	if (counters && !host_counters(h, counters, NULL))
-		s->at[USED][0] = host_counter(counters, "sockstat.TCP.orphan");
+	s->at[USED][0] = s->machine.orphans;
 }
 
 /* By default half of the entries of the hash table of connections (net/ipv4/tcp.c, tcp_init()). The
@@ -174,7 +172,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 {
 	struct host_identity identity = {0};
 	struct host_facts facts;
-	char text[KNOB_VALUE];
 	s->max_orphans = s->memory_max = REPORT_NONE;
 	host_counters(h, &s->counters, NULL);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
@@ -187,8 +184,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		knob_field(s->tcp_mem, 2, &s->memory_max);
 	host_facts(h, &facts);
 	s->page_bytes = facts.page_bytes;
-	if (host_read(h, "proc/uptime", text, sizeof(text), NULL) > 0)
-		s->uptime_s = strtod(text, NULL);
+	s->uptime_s = host_uptime(h);
 	s->initial = host_identity(h, &identity, NULL) ? !host_live(h) : identity.initial;
 	report_text(s->boot, "%s", identity.boot);
 	s->since = o->since;
@@ -511,7 +507,7 @@ static void since_table(struct finding *f, const struct since *s)
 			continue;
 		double *row = finding_row(f, short_name(losses[i].counter));
 		row[0] = (double)host_counter(s->now, losses[i].counter);
-		if (!s->reset) /* else of a count that is lost */
+		if (!since_reset(s, losses[i].counter)) /* else of a count that is lost */
 			row[1] = (double)report_counter_value(s->report, losses[i].counter);
 		row[2] = (double)grown;
 	}
@@ -523,6 +519,8 @@ static void judge_since(const struct watch *w)
 	struct since s = since_make(w->after->since, w->after->boot, &w->after->counters);
 	struct wording words = {0};
 	struct titled title = {.max = LOSSES_TITLED_SINCE};
+	enum since_reset reset = SINCE_RESTART; /* of all that grew */
+	char restarted[WORDING_TEXT] = "";
 	bool lost = false;
 	for (size_t i = 0; i < LOSSES; i++) {
 		int64_t grown = since_growth(&s, losses[i].counter);
@@ -532,12 +530,19 @@ static void judge_since(const struct watch *w)
 			wording_set(&words, "what", "%s: %s", short_name(losses[i].counter),
 				    counter_row_find(losses[i].counter)->what);
 		titled_add(&title, "+", &losses[i], grown);
+		enum since_reset was = since_reset(&s, losses[i].counter);
+		if (was == SINCE_RESTART)
+			report_append(restarted, "%s%s", restarted[0] ? ", " : "",
+				      short_name(losses[i].counter));
+		else
+			reset = was;
 		lost |= losses[i].kind != LOSS_HARMLESS;
 	}
 	if (!title.count)
 		return;
 	titled_end(&title);
-	since_words(&s, w->report->time, &words);
+	since_words(&s, reset, w->report->time, &words);
+	wording_set(&words, "restart", "%s", restarted);
 	wording_set(&words, "counters", "%s", title.text);
 	wording_flag(&words, "lost", lost);
 	struct finding *f = report_finding(w->report, "counters.since", &words);

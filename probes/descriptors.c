@@ -57,12 +57,6 @@ static int64_t held_by(const struct settings *s)
 	return s->taken.held ? (int64_t)s->taken.held : SERVER_HOLDS;
 }
 
-/* The processes that share the connections. */
-static size_t processes_of(const struct settings *s)
-{
-	return s->subject && s->subject->accepting ? s->subject->accepting : 1;
-}
-
 /* The connections that a limit on descriptors allows. */
 static int64_t connections_of(const struct settings *s, int field)
 {
@@ -70,7 +64,7 @@ static int64_t connections_of(const struct settings *s, int field)
 	if (limit == INT64_MAX || limit == REPORT_NONE)
 		return limit;
 	uint64_t each = limit > held_by(s) ? (uint64_t)(limit - held_by(s)) : 0;
-	return (int64_t)subject_spread(each, processes_of(s));
+	return (int64_t)subject_spread(each, subject_sharing(s->subject));
 }
 
 /* SOFT if the hard limit suffices, otherwise HARD. */
@@ -82,7 +76,7 @@ static int field_to_raise(const struct settings *s, int64_t enough)
 /* The limit of each process with which they hold that many connections. */
 static int64_t limit_for(const struct settings *s, int64_t enough)
 {
-	return (int64_t)subject_part((uint64_t)enough, processes_of(s)) + held_by(s);
+	return (int64_t)subject_part((uint64_t)enough, subject_sharing(s->subject)) + held_by(s);
 }
 
 static void nofile_read(const struct host *h, struct settings *s)

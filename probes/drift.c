@@ -71,15 +71,15 @@ static bool is_less(const struct value *v)
 static void value_report(const struct value *v, struct report *r)
 {
 	struct wording words = {0};
-	const char *quote = strchr(v->boot, ' ') ? "'" : "";
+	char command[WORDING_TEXT];
 	wording_set(&words, "knob", "%s", v->knob->name);
 	wording_set(&words, "current", "%s", v->running);
 	wording_set(&words, "boot", "%s", v->boot);
 	wording_set(&words, "less", "%s", is_less(v) ? "yes" : "");
 	wording_flag(&words, "late", strstr(v->knob->name, ".nf_conntrack_"));
 	wording_set(&words, "file", "%s:%u", v->file, v->line);
-	wording_set(&words, "command", "epolltune apply --only %s --set %s%s=%s%s%s", v->knob->name,
-		    quote, v->knob->name, v->boot, quote, is_less(v) ? " --allow-lower" : "");
+	wording_set(&words, "command", "%s",
+		    knob_command(v->knob->name, v->boot, is_less(v), command, sizeof(command)));
 	struct finding *f = report_finding(r, "knob.drift", &words);
 	f->level = is_less(v) ? LEVEL_WARNING : LEVEL_NOTE;
 	finding_propose(f, v->knob->name, v->running, "");

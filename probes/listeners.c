@@ -77,6 +77,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	knob_number("net.ipv4.tcp_max_syn_backlog", h, &q->max_syn);
 	knob_number("net.ipv4.tcp_syncookies", h, &q->cookies);
 	host_facts(h, &facts);
+	q->kernel = machine_kernel(facts.kernel);
 	s->memory_bytes = facts.memory_bytes;
 	host_counters(h, &q->counters, NULL);
 	if (o->since)

@@ -20,20 +20,11 @@ struct sample {
 	} at[VALUES];
 };
 
-/* Reads by path: the table of knobs lacks those that later kernels removed. */
+/* The table of knobs lacks those that later kernels removed, numbers all of them. */
 static bool value_read(const struct host *h, struct value *v)
 {
-	char path[KNOB_PATH];
-	int length = snprintf(path, sizeof(path), "proc/sys/%s", v->knob);
-	for (int i = 0; i < length; i++)
-		if (path[i] == '.')
-			path[i] = '/';
-	if (host_read(h, path, v->text, sizeof(v->text), NULL) <= 0)
-		return false;
-	for (char *c = v->text; *c; c++)
-		if (*c == '\t')
-			*c = ' ';
-	return true;
+	const struct knob *k = knob_find(v->knob), removed = {.name = v->knob};
+	return !knob_read(k ? k : &removed, h, v->text, NULL);
 }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -63,12 +54,9 @@ static bool is_lower(const struct value_rule *rule)
 /* The command that sets the kernel's default; "" if that is unknown. */
 static void command_format(const struct value *v, const struct value_rule *rule, char text[200])
 {
-	const char *quote = strchr(rule->default_value, ' ') ? "'" : "";
 	text[0] = 0;
 	if (rule->default_value[0] && knob_find(v->knob))
-		snprintf(text, 200, "epolltune apply --only %s --set %s%s=%s%s%s", v->knob, quote,
-			 v->knob, rule->default_value, quote,
-			 is_lower(rule) ? " --allow-lower" : "");
+		knob_command(v->knob, rule->default_value, is_lower(rule), text, 200);
 	else if (rule->default_value[0])
 		snprintf(text, 200, "sysctl -w %s=%s", v->knob, rule->default_value);
 }

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "epolltune/epoll_set.h"
 #include "epolltune/nic.h"
 #include "epolltune/pair.h"
 #include "epolltune/quantity.h"
@@ -99,8 +98,6 @@ struct result {
 	struct figures way[WAYS];
 	bool polls, defers, suspends; /* available in this kernel and lab */
 	char no_polling[160];         /* why `polls` is false, a sentence without full stop */
-	struct epoll_set sets[2];
-	size_t set_count;
 };
 
 enum comparison { SAME, FASTER, TOO_BUSY };
@@ -334,16 +331,6 @@ static enum way_index polling_best(const struct result *r, const struct figures 
 	return (enum way_index)best;
 }
 
-/* The NAPI instances of the servers that run here: "nginx (pid 812): 1 NAPI instance". */
-static void sets_text(const struct result *r, char text[200])
-{
-	text[0] = 0;
-	for (size_t i = 0; i < r->set_count; i++)
-		report_append_to(text, 200, "%s%.15s (pid %d): %" PRIu64 " NAPI instance%s",
-				 i ? ", " : "", r->sets[i].process, r->sets[i].pid,
-				 r->sets[i].napis, r->sets[i].napis == 1 ? "" : "s");
-}
-
 static struct wording polling_words(const struct sample *s, const struct result *r,
 				    enum way_index is, enum way_index best)
 {
@@ -360,8 +347,6 @@ static struct wording polling_words(const struct sample *s, const struct result 
 	wording_set(&w, "best", "%s", took);
 	way_settings(best, text);
 	wording_set(&w, "how", "%s", text);
-	sets_text(r, text);
-	wording_set(&w, "sets", "%s", text);
 	return w;
 }
 
@@ -515,15 +500,12 @@ static void answered_take(const struct histogram *latency, struct curve_line *li
 static void result_take(struct context *c)
 {
 	struct result *r = &c->result;
-	size_t hidden;
 	for (size_t i = 0; i < WAYS; i++) {
 		r->way[i].rounds = c->way[i].of[PAIR_P50_US].count;
 		for (enum pair_metric m = 0; m < PAIR_METRICS; m++)
 			r->way[i].of[m] = pair_spread(&c->way[i], m);
 		answered_take(&c->way[i].latency, &r->way[i].answered);
 	}
-	if (epoll_sets_read(c->trial->host, r->sets, 2, &r->set_count, &hidden, NULL))
-		r->set_count = 0;
 }
 
 static int napi_measure(struct trial *t, struct report *report, struct err *e)

@@ -54,7 +54,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		       struct err *e)
 {
 	struct err why = {0};
-	char uptime[64];
 	if (nics_read(h, NIC_REAL, &s->nics, &why) || nics_read(h, NIC_STATISTICS, &s->all, &why))
 		report_text(s->unlisted, "%s",
 			    host_live(h) ? why.text : "the capture does not contain them");
@@ -64,8 +63,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	knob_number("net.core.netdev_budget", h, &s->budget);
 	knob_number("net.core.netdev_budget_usecs", h, &s->budget_usecs);
 	host_cpu_times(h, &s->cpus, NULL);
-	if (host_read(h, "proc/uptime", uptime, sizeof(uptime), NULL) > 0)
-		s->uptime_s = strtod(uptime, NULL);
+	s->uptime_s = host_uptime(h);
 	if (host_read(h, "sys/devices/system/cpu/online", s->online, sizeof(s->online), NULL) < 0)
 		s->online[0] = 0;
 	if (o->subject && host_live(h))

@@ -533,19 +533,43 @@ static uint64_t accept_ns(const struct target *t, const struct taken *k)
 	return t->role == TARGET_PROXY ? k->accept_ns + k->connect_ns : k->accept_ns;
 }
 
-static int64_t per_second(const struct taken *k, uint64_t ns)
+static bool quota_binds(const struct taken *k)
 {
-	return (int64_t)quantity_round(QUANTITY_RATE, k->cpus * 1000000000 / ns);
+	return k->quota > 0 && k->quota < (double)smaller(k->threads, k->cpus);
 }
 
-/* The CPUs of the server in question, by the affinity of its threads and its cpuset. */
+static bool threads_bind(const struct taken *k)
+{
+	return !quota_binds(k) && k->threads && k->threads < k->cpus;
+}
+
+/* The CPUs that accept, a part of one where the quota allows no more. */
+static double accepting_cpus(const struct taken *k)
+{
+	return quota_binds(k) ? k->quota : (double)smaller(k->threads, k->cpus);
+}
+
+static int64_t per_second(const struct taken *k, uint64_t ns)
+{
+	return (int64_t)quantity_round(QUANTITY_RATE,
+				       (uint64_t)(accepting_cpus(k) * 1e9 / (double)ns));
+}
+
+/* The CPUs of the server in question, by the affinity of its threads and its cpuset, the quota of
+ * its control group and the threads that accept; without one the quota of this group. */
 static void accept_read(const struct host *h, struct settings *s)
 {
 	struct cgroup group;
-	if (!s->subject)
+	const struct subject *subject = s->subject;
+	if (subject && !subject->pid)
 		return;
-	cgroup_read(h, s->subject->pid, &group);
-	s->taken.cpus = smaller(subject_cpus(h, s->subject), group.cpus);
+	cgroup_read(h, subject ? subject->pid : 0, &group);
+	if (group.period_us)
+		s->taken.quota = (double)group.quota_us / (double)group.period_us;
+	if (!subject)
+		return;
+	s->taken.cpus = smaller(subject_cpus(h, subject), group.cpus);
+	s->taken.threads = subject_accept_threads(h, subject);
 }
 
 static void accept_bound(const struct target *t, const struct settings *s, struct bound *b)
@@ -563,12 +587,16 @@ static void accept_words(const struct target *t, const struct settings *s, const
 {
 	const struct taken *k = &s->taken;
 	uint64_t each = accept_ns(t, k);
+	double cpus = accepting_cpus(k);
 	if (!each)
 		return;
 	wording_flag(w, "proxy", t->role == TARGET_PROXY);
-	wording_set(w, "cpus", "%s CPU%s", quantity_count(k->cpus).text, k->cpus == 1 ? "" : "s");
+	wording_set(w, "cpus", cpus < 100 ? "%.3g CPU%s" : "%.0f CPU%s", cpus,
+		    cpus == 1 ? "" : "s");
 	wording_set(w, "online", "%s",
-		    k->cpus < s->machine.cpus ? quantity_count(s->machine.cpus).text : "");
+		    cpus < (double)s->machine.cpus ? quantity_count(s->machine.cpus).text : "");
+	wording_flag(w, "by_quota", quota_binds(k));
+	wording_flag(w, "by_threads", threads_bind(k));
 	wording_set(w, "each", "%.1f us", (double)each / 1000);
 	wording_set(w, "both", "%.1f us", (double)k->both_ns / 1000);
 	wording_set(w, "shown", "%s", quantity_count((uint64_t)per_second(k, k->both_ns)).text);
@@ -707,27 +735,17 @@ struct sample {
 	int64_t ports;                      /* free ones of the range; likewise */
 };
 
-static int64_t free_ports(const struct host *h)
-{
-	char range[KNOB_VALUE];
-	int64_t low, high;
-	if (knob_read(knob_find(RANGE_KNOB), h, range, NULL) || knob_field(range, 0, &low) ||
-	    knob_field(range, 1, &high) || low < 1 || high > 65535 || low > high)
-		return REPORT_NONE;
-	return high - low + 1 - host_reserved_ports(h, low, high);
-}
-
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
 	struct err unread;
 	s->reuse = s->timestamps = s->buckets = REPORT_NONE;
-	s->ports = free_ports(h);
 	knob_number(BUCKETS_KNOB, h, &s->buckets);
 	knob_number(REUSE_KNOB, h, &s->reuse);
 	knob_number(TIMESTAMPS_KNOB, h, &s->timestamps);
 	/* What cannot be listed is reported by the listeners. */
 	int r = ports_used_read(h, NULL, &s->used, &unread);
+	s->ports = s->used.low && s->used.available >= 0 ? s->used.available : REPORT_NONE;
 	return r == -ENOMEM ? err_set(e, ENOMEM, "%s", unread.text) : 0;
 }
 

@@ -194,36 +194,40 @@ static int rush_run(struct trial *t, int backlog, uint64_t clients, struct err *
 	return rc;
 }
 
-/* The queue is full above the backlog (include/net/inet_connection_sock.h,
- * inet_csk_reqsk_queue_is_full()), before 6.14 at the backlog. Stable kernels that took that change
- * hold one more, which the experiment measures. */
-static int64_t held_less(const struct settings *s) { return s->machine.kernel < KERNEL(6, 14); }
-
 static void queue_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	int64_t max_syn = s->at[MAX_SYN][0], cookies = s->at[COOKIES][0];
+	int64_t cookies = s->at[COOKIES][0];
 	if (cookies == 2) {
 		b->binding = COOKIES;
 		b->unlimited = true;
 		return;
 	}
 	backlog_bound(target, s, b);
-	if (b->capacity != REPORT_NONE)
-		b->capacity -= held_less(s);
-	if (cookies == 0 && max_syn == REPORT_NONE) {
-		b->capacity = REPORT_NONE;
-	} else if (cookies == 0 && syn_queue_capacity(max_syn) < b->capacity) {
+	if (b->capacity == REPORT_NONE)
+		return;
+	struct syn_room room =
+		syn_queue_room(backlog_limit(s), s->at[MAX_SYN][0], cookies, s->machine.kernel);
+	if (room.by_max_syn)
 		b->binding = MAX_SYN;
-		b->capacity = syn_queue_capacity(max_syn);
-	}
+	b->capacity = room.at_most
+			      ? REPORT_NONE
+			      : (int64_t)subject_spread((uint64_t)room.holds, backlog_sockets(s));
+}
+
+/* Of each socket. */
+static int64_t part_of(const struct settings *s, int64_t enough)
+{
+	return (int64_t)subject_part((uint64_t)enough, backlog_sockets(s));
 }
 
 static bool queue_solve(const struct target *target, const struct settings *now,
 			const struct outcome *o, int64_t enough, struct settings *out)
 {
-	backlog_solve(target, now, o, enough + held_less(now), out);
-	if (now->at[COOKIES][0] == 0 && syn_queue_capacity(now->at[MAX_SYN][0]) < enough)
-		out->at[MAX_SYN][0] = syn_queue_setting(enough);
+	int64_t each = part_of(now, enough), limit = syn_queue_limit(each, now->machine.kernel);
+	backlog_raise(limit, out);
+	if (syn_queue_room(limit, now->at[MAX_SYN][0], now->at[COOKIES][0], now->machine.kernel)
+		    .by_max_syn)
+		out->at[MAX_SYN][0] = syn_queue_setting(each);
 	return true;
 }
 
@@ -241,7 +245,7 @@ static void queue_words(const struct target *target, const struct settings *s,
 	uint64_t enough = report_margin(target_syn_queue(target));
 	backlog_words(s, LISTENER_TCP, (int64_t)enough, w);
 	/* The listener's backlog is long enough: tcp_max_syn_backlog is not. */
-	wording_flag(w, "suffices", s->subject && backlog >= 0 && (uint64_t)backlog >= enough);
+	wording_flag(w, "suffices", s->subject && backlog >= part_of(s, (int64_t)enough));
 	wording_set(w, "always", "%s", s->at[COOKIES][0] == 2 ? "yes" : "");
 	wording_set(w, "cookies", "%s", s->at[COOKIES][0] ? "yes" : "");
 	if (s->subject)

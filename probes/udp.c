@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "epolltune/buffers.h"
@@ -40,12 +39,10 @@ static const struct listener *socket_of(const struct settings *s)
 /* What the application asks for: the kernel keeps twice that. */
 static void udp_read(const struct host *h, struct settings *s)
 {
-	CLEAN(free_pointer) struct host_counters *counters = malloc(sizeof(*counters));
 	const struct listener *socket = socket_of(s);
 	s->at[ASKED][0] = socket ? socket->limit / 2 : INT32_MAX;
 	report_text(s->text[ASKED], "%" PRId64, s->at[ASKED][0]);
-	if (counters && !host_counters(h, counters, NULL))
-		s->at[USED][0] = host_counter(counters, "sockstat.UDP.mem");
+	s->at[USED][0] = s->machine.udp_pages;
 }
 
 static int64_t truesize(const struct target *t, const struct settings *s)
@@ -97,12 +94,13 @@ static int64_t memory_used(const struct settings *s)
 }
 
 /* What net.ipv4.udp_mem leaves to all UDP sockets, in bytes, at least; INT64_MAX where it is not
- * visible. */
+ * visible. Its first field is the limit: UDP has no memory pressure, so that the kernel grants more
+ * only up to udp_rmem_min of each socket (net/core/sock.c, __sk_mem_raise_allocated()). */
 static int64_t memory_left(const struct settings *s)
 {
 	int64_t bytes, used = memory_used(s);
-	if (s->at[MEMORY][2] == REPORT_NONE ||
-	    __builtin_mul_overflow(s->at[MEMORY][2], page_of(s), &bytes))
+	if (s->at[MEMORY][0] == REPORT_NONE ||
+	    __builtin_mul_overflow(s->at[MEMORY][0], page_of(s), &bytes))
 		return INT64_MAX;
 	return bytes > used ? bytes - used : 0;
 }
@@ -114,7 +112,7 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 	int64_t buffer = room_of(s), each = truesize(t, s);
 	b->running = socket_of(s);
 	b->unread =
-		s->at[USED][0] < 0 && s->at[MEMORY][2] != REPORT_NONE ? "/proc/net/sockstat" : NULL;
+		s->at[USED][0] < 0 && s->at[MEMORY][0] != REPORT_NONE ? "/proc/net/sockstat" : NULL;
 	/* What it would ask for is not known. */
 	bool unlisted = s->subject && s->subject->listeners.unlisted >> LISTENER_UDP & 1;
 	if (unlisted)
@@ -157,7 +155,10 @@ static bool udp_solve(const struct target *t, const struct settings *now, const 
 		return true;
 	if (!now->machine.page_bytes || memory_used(now) > INT64_MAX - bytes)
 		return false;
-	out->at[MEMORY][2] = (memory_used(now) + bytes) / page_of(now) + 1;
+	int64_t pages = (memory_used(now) + bytes) / page_of(now) + 1;
+	for (int i = 0; i < 3; i++)
+		if (out->at[MEMORY][i] < pages)
+			out->at[MEMORY][i] = pages;
 	return true;
 }
 

@@ -26,6 +26,7 @@ struct accept_queues {
 	struct host_counters counters;
 	/* net.core.somaxconn, net.ipv4.tcp_max_syn_backlog, tcp_syncookies; REPORT_NONE: unknown */
 	int64_t somaxconn, max_syn, cookies;
+	unsigned kernel; /* as in struct machine */
 	struct since since;
 };
 

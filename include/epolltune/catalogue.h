@@ -2,7 +2,7 @@
  * `list`, completion and epolltune-knobs(7) are made from them; knob.h has the knobs.
  *
  * wording_fill() fills texts with {names}. In a finding of a wall these are
- *	{connections} {rate} {stall} {rtt} {bandwidth}	the target's numbers
+ *	{connections} {rate} {stall} {rtt}	the target's numbers
  *	{proxy}				set if its role is proxy
  *	{needed} {capacity} {unraised}	of the wall; {unraised} without raising a soft limit
  *	{knob} {current} {proposed}	the knob that binds
@@ -141,7 +141,9 @@ struct machine {
 	unsigned kernel;                                    /* KERNEL(6, 18); UINT_MAX: unknown */
 	int64_t ehash_entries;                              /* of the TCP hash table; 0: unknown */
 	int64_t time_wait_overflow;                         /* TCPTimeWaitOverflow; -1: unknown */
-	int64_t tcp_pages; /* in use by the buffers of all namespaces; -1: unknown */
+	/* Of all network namespaces (net/ipv4/proc.c, sockstat_seq_show()): pages that buffers use,
+	 * and closed connections whose FIN is not acknowledged; -1: unknown. */
+	int64_t tcp_pages, udp_pages, orphans;
 	/* Bytes that the limits of the control group in question leave, for all its memory and for
 	 * socket buffers; INT64_MAX: no limit. */
 	int64_t group_left, sockets_left;
@@ -258,7 +260,8 @@ struct server_row {
 	struct {
 		uint64_t idle, busy, tls;
 	} own;
-	bool forks; /* a process for each connection */
+	bool forks;          /* a process for each connection */
+	bool accepts_in_one; /* one thread of each of its processes accepts */
 	/* Of its command, without effect on the limits of `set`, comma separated: "-d", "-p:" with
 	 * a word after it, "-g+" with those up to the next option, "*" a word of its own. NULL: its
 	 * words are lines of its configuration. */

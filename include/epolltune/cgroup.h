@@ -49,5 +49,6 @@ const struct container_row *cgroup_container(const struct host *h, pid_t pid);
 /* Bytes that the limit leaves; HOST_UNLIMITED without one. Pure. */
 uint64_t cgroup_left(const struct cgroup_limit *l);
 /* The pause in each period, in us, when `threads` of the group run all the time: what is left of
- * the period after they have used the quota together on at most `cpus`. 0 without a quota. Pure. */
+ * the period after they have used the quota together on at most `cpus`, and on those of the group.
+ * Of both 0 is unknown: as many threads as CPUs, which pause longest. 0 without a quota. Pure. */
 uint64_t cgroup_pause_us(const struct cgroup *c, uint64_t cpus, uint64_t threads);

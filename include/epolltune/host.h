@@ -61,6 +61,8 @@ struct host_facts {
 };
 /* Facts for the head of a report. Those that cannot be read stay empty or 0. */
 void host_facts(const struct host *h, struct host_facts *out);
+/* Seconds since boot; 0: unknown. */
+double host_uptime(const struct host *h);
 
 #define HOST_UNLIMITED UINT64_MAX
 
@@ -155,7 +157,8 @@ struct host_identity {
 	char boot[40];   /* proc/sys/kernel/random/boot_id */
 	char netns[48];  /* "4026531840", with ".COOKIE" (SO_NETNS_COOKIE) since 5.14: inode numbers
 			    are reused, cookies are not */
-	bool initial;    /* the network namespace of process 1; false if /proc hides it */
+	bool initial;    /* the network namespace of process 1; where /proc hides that one, as from
+			    an ordinary user, the first of the machine */
 	bool first_pids; /* the initial PID namespace: no container's */
 };
 int host_identity(const struct host *h, struct host_identity *out, struct err *e);
@@ -186,7 +189,7 @@ int host_half_open(const struct host *h, uint16_t port, uint64_t *count, struct 
 int host_closing(const struct host *h, uint64_t *count, struct err *e);
 
 /* How many ports from `low` to `high` net.ipv4.ip_local_reserved_ports keeps from connect(); 0
- * where it cannot be read. */
+ * where there is no such file, -1 where that is not known (host_whole()). */
 int64_t host_reserved_ports(const struct host *h, int64_t low, int64_t high);
 
 /* AF_INET where an interface beside loopback has an IPv4 address, or none has an address; otherwise

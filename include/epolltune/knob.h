@@ -90,7 +90,8 @@ struct knob {
 	const char *counter;       /* the counter or errno that proves that it binds */
 	const char *source;        /* kernel file and function, man page, RFC */
 	const char *since;         /* first kernel that has it; NULL: all supported ones */
-	struct knob_memory memory; /* of its last field */
+	struct knob_memory memory; /* of the field that is the limit */
+	bool first;                /* that is the first one, not the last */
 	bool softnet;              /* `list --nic` prints it */
 	const struct device_setting *device; /* of KNOB_DEVICE: how to read and write it */
 };
@@ -140,6 +141,9 @@ int knob_write(const struct knob *k, const struct host *h, const char *value, st
  * port range with ends of the same parity, so it loses its last port; a single one gains another.
  * Others stay, as does the form in which the kernel shows them. */
 const char *knob_silent(const char *name, const char *value, char silent[KNOB_VALUE]);
+/* The command that sets it: "epolltune apply --only KNOB --set KNOB=VALUE". `lower`: some field is
+ * below the running value. Returns `text`. */
+char *knob_command(const char *knob, const char *value, bool lower, char *text, size_t size);
 /* Rounds a proposed value up, to the knob's maximum at most; INT64_MAX if the value is above that.
  */
 int64_t knob_round(const struct knob *k, int64_t value);

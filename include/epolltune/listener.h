@@ -14,6 +14,7 @@
 #include "epolltune/host.h"
 
 #define LISTENER_UID_UNKNOWN UINT32_MAX
+#define LISTENER_ADDRESS 128
 
 enum listener_kind {
 	LISTENER_TCP,
@@ -25,13 +26,15 @@ enum listener_kind {
 struct listener {
 	enum listener_kind kind;
 	/* "0.0.0.0:80", "[::]:443", "unix:/run/app.sock", "unix:@name", "udp:0.0.0.0:443",
-	 * "vsock:*:50000" */
-	char address[128];
-	uint16_t port;  /* host byte order; 0 for UNIX */
-	uint32_t depth; /* connections that wait for accept(); UDP: bytes that wait */
-	uint32_t limit; /* min(backlog, somaxconn) at listen(); full is depth > limit; UDP: bytes
-			   of the receive buffer (sk_rcvbuf) */
-	uint32_t drops; /* packets since the socket was made, modulo 2^32 (SKMEMINFO); not UNIX */
+	 * "vsock:*:50000"; bound to a device, as by SO_BINDTODEVICE, "0.0.0.0%eth0:80",
+	 * "[fe80::1]%eth0:80" (ss(8)): sockets of two devices share no connections. */
+	char address[LISTENER_ADDRESS];
+	uint32_t device; /* that it is bound to, an interface index; 0: none, or captured */
+	uint16_t port;   /* host byte order; 0 for UNIX */
+	uint32_t depth;  /* connections that wait for accept(); UDP: bytes that wait */
+	uint32_t limit;  /* min(backlog, somaxconn) at listen(); full is depth > limit; UDP: bytes
+			    of the receive buffer (sk_rcvbuf) */
+	uint32_t drops;  /* packets since the socket was made, modulo 2^32 (SKMEMINFO); not UNIX */
 	/* SO_RCVBUF and SO_SNDBUF as the kernel counts them, which its connections begin with; TCP
 	 * only, 0: unknown. */
 	uint32_t receive_buffer, send_buffer;
@@ -103,6 +106,11 @@ int listeners_adopt(const struct host *h, struct listeners *l, const struct list
 		    struct err *e);
 /* By cookie; NULL: it is not there. */
 const struct listener *listeners_find(const struct listeners *l, uint64_t cookie);
+/* The address without "udp:" and without the device; of UNIX and vsock sockets as it is. Returns
+ * `text`. */
+char *listener_plain(const struct listener *l, char text[LISTENER_ADDRESS]);
+/* Whether they share an address, by SO_REUSEPORT, or are one. */
+bool listener_same_address(const struct listener *a, const struct listener *b);
 /* "nginx (pid 812) on 0.0.0.0:443", "0.0.0.0:443" where the owner is unknown. Returns `text`. */
 char *listener_name(const struct listeners *l, const struct listener *at, char *text, size_t size);
 

@@ -20,6 +20,14 @@ bool port_set_parse(struct port_set *s, const char *list);
  * it fits: the set becomes what was written. */
 void port_set_format(struct port_set *s, char *text, size_t size);
 
+/* The ports of a range that connect() may take; -1: no such range, or `reserved`, the number of
+ * those in net.ipv4.ip_local_reserved_ports, is -1. Pure. */
+int64_t port_range_free(int64_t low, int64_t high, int64_t reserved);
+/* Whether connect() takes ports in TIME_WAIT, by the values of net.ipv4.tcp_tw_reuse and
+ * net.ipv4.tcp_timestamps: net/ipv4/tcp_ipv4.c, tcp_twsk_unique(). A negative one is unknown, and
+ * counts as off. Pure. */
+bool ports_reused(int64_t reuse, int64_t timestamps, bool loopback);
+
 /* Services that connect() must not take the port of. */
 struct port_services {
 	struct port_set listeners; /* ports of its TCP listeners */

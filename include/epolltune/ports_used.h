@@ -35,14 +35,14 @@ struct ports_from {
 	uint32_t used;    /* ports */
 	uint32_t shared;  /* of them, with sockets to several destinations */
 	uint32_t largest; /* those of the destination that has most */
-	uint32_t own;     /* of the subject's sockets; 0 without a subject */
+	uint32_t own;     /* of them, of the subject's sockets; 0 without a subject */
 	size_t to;        /* that destination, which has the source: an index into ports_used.at */
 };
 #define PORTS_FROM_MAX 8
 
 struct ports_used {
 	int64_t low, high; /* net.ipv4.ip_local_port_range; 0, 0: unknown */
-	int64_t available; /* without net.ipv4.ip_local_reserved_ports */
+	int64_t available; /* without net.ipv4.ip_local_reserved_ports; -1: unknown */
 	size_t count;      /* most used first */
 	struct ports_to at[PORTS_USED_MAX];
 	size_t from_count; /* of the sources of those; without ports that have a listener */
@@ -74,6 +74,10 @@ bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struc
  * connect() alone takes every second port first, so that it shares from half of the range on. Pure.
  */
 bool ports_from_bound(const struct ports_used *u, const struct ports_from *f);
+
+/* The sources of the subject that are bound, to destinations over loopback or others: what other
+ * processes have in use of the fullest one, `held` all of it. False: there are none. Pure. */
+bool ports_used_bound(const struct ports_used *u, bool loopback, struct ports_taken *out);
 
 /* Adds the findings ports.ephemeral.used and ports.ephemeral.bound. `reuse`: net.ipv4.tcp_tw_reuse,
  * `timestamps`: net.ipv4.tcp_timestamps; REPORT_NONE: unknown. Pure. */

@@ -74,6 +74,8 @@ struct settings {
 		/* CPU time per connection of a server's process, of its client's, with the
 		 * softirqs of the handshake, and of both in one run; the CPUs they may use. */
 		uint64_t accept_ns, connect_ns, both_ns, cpus;
+		double quota;     /* CPUs that its control group allows; 0: all */
+		uint64_t threads; /* of it that accept; 0: unknown */
 		bool measured;
 		bool at_nofile;    /* the server of --run had used up its RLIMIT_NOFILE */
 		bool at_own;       /* it met another limit, which a known line sets */
@@ -221,9 +223,17 @@ struct experiment {
  * more than the kernel keeps as its limit since listen(), also where somaxconn has changed. Pure.
  */
 enum { BACKLOG_MAX, BACKLOG_ARGUMENT };
+/* Whether of a queue's two limits somaxconn binds, not the argument of listen(). False where it is
+ * hidden: before 6.11 in the network namespace of another user namespace. */
+bool somaxconn_binds(int64_t limit, int64_t somaxconn);
 void backlog_bound(const struct target *, const struct settings *s, struct bound *out);
 bool backlog_solve(const struct target *, const struct settings *now, const struct outcome *o,
 		   int64_t enough, struct settings *out);
+/* The parts of that: how many sockets share the connections (SO_REUSEPORT), the limit of each, as
+ * the kernel keeps it, REPORT_NONE: unknown, and how to raise that. */
+size_t backlog_sockets(const struct settings *s);
+int64_t backlog_limit(const struct settings *s);
+void backlog_raise(int64_t limit, struct settings *out);
 /* The same for a subject's queues of that kind. */
 void backlog_subject_bound(const struct settings *s, enum listener_kind kind, struct bound *out);
 /* Why no lab shows what the subject's queue holds; NULL: one does. */
@@ -243,32 +253,46 @@ struct moment {
 	bool live;      /* false: a captured machine */
 };
 
+/* Groups of counters: "TcpExt" of "TcpExt.ListenDrops". The kernel has fewer. */
+#define SINCE_GROUPS 16
+
 /* What the kernel has counted since an earlier report. */
 struct since {
 	const struct report *report; /* NULL: none to compare with */
 	const struct host_counters *now;
-	/* Whether the counters began again at 0 in between: after a reboot, or they are smaller
-	 * than in the report. Then the totals are what is known of the time since. */
-	enum since_reset { SINCE_CONTINUED, SINCE_REBOOT, SINCE_RESTART } reset;
+	bool reboot;    /* this machine has booted since */
+	bool same_boot; /* it has not; neither: unknown */
+	/* Of each group one that is smaller than in the report. */
+	const char *restarted[SINCE_GROUPS];
+	size_t restarted_count;
 };
+
+/* Whether a counter began again at 0 in between: after a reboot, or one of its group is smaller
+ * than in the report, as after a module was loaded again; where it is not known that this is the
+ * same boot, one of any group. Then the total is what is known of the time since. */
+enum since_reset { SINCE_CONTINUED, SINCE_REBOOT, SINCE_RESTART };
 
 /* `boot`: of this machine; "": unknown. Pure, as are those below. */
 struct since since_make(const struct report *report, const char *boot,
 			const struct host_counters *now);
+enum since_reset since_reset(const struct since *, const char *counter);
 /* The growth of a counter since the report, or since the reset; -1: unknown. */
 int64_t since_growth(const struct since *, const char *counter);
 /* The drops of a TCP listener since then; 0: none, or unknown. They count packets, stray FIN and
  * RST included. */
 uint64_t since_drops(const struct since *, const struct listener *);
 /* Sets {report}, its time; {since}, "since the report of … (2 hours ago)", and {after}, "since …",
- * which name the reset after one; the flags {reboot}, {restart} and {in_place}: experiments of that
- * report count too. `now`: the time of the new report. */
-void since_words(const struct since *, struct timespec now, struct wording *);
+ * which name the reset after one; the flags {reboot} and {in_place}: experiments of that report
+ * count too. `reset`: of the counters in question; `now`: the time of the new report. */
+void since_words(const struct since *, enum since_reset reset, struct timespec now,
+		 struct wording *);
 
 struct sample; /* each probe defines its own */
 
 /* Fills `m`. Fields that cannot be read are 0, or what struct machine documents. The control group
  * in question is that of the subject; NULL: this process'. */
+/* KERNEL() of a release, "6.1.0-50-amd64"; UINT_MAX: unknown. Pure. */
+unsigned machine_kernel(const char *release);
 void machine_read(const struct host *h, const struct subject *subject, struct machine *m);
 
 /* Looks during a window. */

@@ -13,6 +13,14 @@
 #include "epolltune/host.h"
 #include "epolltune/listener.h"
 
+/* Connection tracking of another network namespace, which forwards to the server's: what comes
+ * through it has an entry in both tables. */
+struct subject_outside {
+	uint64_t tracked; /* entries; 0: none, or no other namespace was left */
+	uint64_t max;     /* nf_conntrack_max; 0: no limit, or unknown */
+	uint64_t rest_s;  /* nf_conntrack_tcp_timeout_time_wait; 0: unknown */
+};
+
 struct subject {
 	char name[16];    /* of the process; "": not visible to this user */
 	char unit[96];    /* systemd unit; "" if none */
@@ -26,11 +34,17 @@ struct subject {
 	uint64_t oldest, newest; /* the first and the last start time of them; 0: not visible */
 	uint64_t soft, hard; /* the smallest RLIMIT_NOFILE of them; HOST_UNLIMITED; 0, 0: unknown */
 	uint64_t held; /* the most descriptors besides connections that one holds; 0: unknown */
-	struct listeners listeners; /* its own only, with the processes that are visible */
+	struct listeners listeners;     /* its own only, with the processes that are visible */
+	struct subject_outside outside; /* the caller's, who entered the server's namespace */
 };
+
+/* Of the network namespace of `h`, to be read before another one is entered. Zeroed where it does
+ * not forward. */
+void subject_outside_read(const struct host *h, struct subject_outside *out);
 
 /* Finds the server that `who` names, by what listens, or where nothing does by UDP sockets; its
  * listeners are both: a pid, "UNIT.service", ":PORT", "ADDRESS:PORT", "[V6]:PORT",
+ * with "%DEVICE" before the last colon where it is bound to one,
  * "unix:PATH", "unix:@NAME", or the name of a process, also as operators write it ("redis"). The
  * caller frees `out` with subject_free(), also after an error. `here_only`: leaves out processes of
  * other network namespaces.
@@ -133,11 +147,17 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
  * visible to another user. The caller frees *inodes, also after an error. */
 int subject_sockets(const struct host *h, const struct subject *s, uint64_t **inodes, size_t *count,
 		    struct err *e);
+/* How many threads may accept: all of its accepting processes, or one of each where such a server
+ * accepts in one (struct server_row); 0: unknown. */
+uint64_t subject_accept_threads(const struct host *h, const struct subject *s);
 /* The CPUs that one of its threads or another may use, by affinity and cpuset; 0: unknown. */
 uint64_t subject_cpus(const struct host *h, const struct subject *s);
 /* The same as a list, "0-3,8"; "": unknown. */
 void subject_cpu_list(const struct host *h, const struct subject *s, char *list, size_t size);
 
+/* The processes that share its connections; 1 where they are not visible, or there is no subject.
+ */
+size_t subject_sharing(const struct subject *s);
 /* Whether the listener is one of the subject's. NULL has none. */
 bool subject_has(const struct subject *s, const struct listener *l);
 /* The same of TCP listeners by address, as a reload may make new sockets; `subject` is not NULL. */
@@ -148,7 +168,6 @@ struct subject_queue {
 	const struct listener *smallest; /* its smallest socket; NULL: no listener of that kind */
 	size_t sockets;                  /* of the address, by SO_REUSEPORT */
 	uint64_t sum;                    /* that they hold together */
-	uint64_t safe;                   /* arrivals that the group holds, as subject_spread() */
 };
 struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind);
 /* How many arrivals `n` parts of `each` hold where a hash spreads them: the largest N with

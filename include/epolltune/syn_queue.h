@@ -1,13 +1,30 @@
 /* syn_queue: the half-open connections that listeners hold without SYN cookies. Pure. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "epolltune/accept_queues.h"
 
-/* What tcp_max_syn_backlog admits of clients that the kernel does not know from earlier: the last
- * quarter is kept for those that it knows. And the smallest setting that admits `enough`. */
-int64_t syn_queue_capacity(int64_t max_syn);
+/* What the SYN queue of one listening socket holds: net/ipv4/tcp_input.c, tcp_conn_request(). */
+struct syn_room {
+	/* Half-open connections, of clients that the kernel does not know from earlier. INT64_MAX:
+	 * any number, as a cookie answers every SYN. */
+	int64_t holds;
+	bool by_max_syn; /* tcp_max_syn_backlog is the limit, otherwise the listener's backlog */
+	bool at_most;    /* tcp_max_syn_backlog counts, and is unknown */
+};
+/* `limit`: of the listener, as the kernel keeps it since listen(). `max_syn`: tcp_max_syn_backlog,
+ * `cookies`: tcp_syncookies; REPORT_NONE: unknown, cookies then count as 1. `kernel`: as in struct
+ * machine. The queue is full above the limit, before 6.14 at the limit
+ * (include/net/inet_connection_sock.h, inet_csk_reqsk_queue_is_full()); stable kernels that took
+ * that change hold one more. */
+struct syn_room syn_queue_room(int64_t limit, int64_t max_syn, int64_t cookies, unsigned kernel);
+/* The smallest limit with which a queue holds `enough`, where tcp_max_syn_backlog allows that. */
+int64_t syn_queue_limit(int64_t enough, unsigned kernel);
+
+/* The smallest tcp_max_syn_backlog that admits `enough` of those clients: its last quarter is kept
+ * for those that the kernel knows. */
 int64_t syn_queue_setting(int64_t enough);
 
 /* SYNs dropped since boot that met no full accept queue: at a full SYN queue, or without memory

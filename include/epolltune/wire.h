@@ -34,9 +34,7 @@ struct wire_stats {
 /* A packet counts as late beyond 0.5 ms plus 2.5 % of the RTT. */
 #define WIRE_LATE_US(rtt_us) (500 + (rtt_us) / 40)
 
-/* NULL if the lab has no delay wire. */
-const struct wire_stats *lab_wire(const struct lab *lab);
-/* The same after updating `unread`, with a call to both hosts. */
+/* Updates `unread`, with a call to both hosts. NULL if the lab has no delay wire. */
 const struct wire_stats *lab_wire_look(struct lab *lab);
 /* Whether the wire, not the hosts, limited the pace between two samples of one direction: it lost
  * packets for lack of memory or time (overrun, refused, unread), or was late for more than a fifth

@@ -555,9 +555,6 @@ struct narrower {
 	bool conditional;         /* parts of the text may not count */
 };
 
-/* Whether an address of a directive is that of a listener. */
-enum serving { SERVING_NOT, SERVING_MAYBE, SERVING };
-
 /* The host part, without brackets. */
 static void host_copy(const char *address, const char *colon, char *host, size_t size)
 {
@@ -565,25 +562,22 @@ static void host_copy(const char *address, const char *colon, char *host, size_t
 	snprintf(host, size, "%.*s", (int)(colon - address) - 2 * brackets, address + brackets);
 }
 
-static enum serving host_serves(const char *bound, const char *listener)
+/* Whether it may be that of a listener, as those below. */
+static bool host_serves(const char *bound, const char *listener)
 {
 	static const int families[] = {AF_INET, AF_INET6};
 	if (!*bound || !strcmp(bound, "*"))
-		return !strcmp(listener, "0.0.0.0") ? SERVING
-		       : !strcmp(listener, "::")    ? SERVING_MAYBE
-						    : SERVING_NOT;
+		return !strcmp(listener, "0.0.0.0") || !strcmp(listener, "::");
 	for (size_t i = 0; i < 2; i++) {
 		unsigned char a[16] = {0}, b[16] = {0};
 		if (inet_pton(families[i], bound, a) == 1)
-			return inet_pton(families[i], listener, b) == 1 && !memcmp(a, b, sizeof(a))
-				       ? SERVING
-				       : SERVING_NOT;
+			return inet_pton(families[i], listener, b) == 1 && !memcmp(a, b, sizeof(a));
 	}
-	return SERVING_MAYBE; /* a name */
+	return true; /* a name */
 }
 
 /* "80", "8000-8010". */
-static enum serving port_serves(const char *bound, const char *listener)
+static bool port_serves(const char *bound, const char *listener)
 {
 	char *end;
 	unsigned long low = strtoul(bound, &end, 10), high = low,
@@ -591,11 +585,11 @@ static enum serving port_serves(const char *bound, const char *listener)
 	if (end != bound && *end == '-')
 		high = strtoul(end + 1, &end, 10);
 	if (end == bound || *end)
-		return SERVING_MAYBE;
-	return port >= low && port <= high ? SERVING : SERVING_NOT;
+		return true;
+	return port >= low && port <= high;
 }
 
-static enum serving address_serves(const char *bound, const char *listener)
+static bool address_serves(const char *bound, const char *listener)
 {
 	static const char streams[] = "ipv4,ipv6,tcp,tcp4,tcp6", paths[] = "unix,uxst,abns,abnsz",
 			  datagrams[] = "udp,udp4,udp6,quic4,quic6,dgram";
@@ -603,24 +597,23 @@ static enum serving address_serves(const char *bound, const char *listener)
 	const char *at = strchr(bound, '@'), *colon, *port = strrchr(listener, ':');
 	bool local = is_local(listener);
 	if (strpbrk(bound, "$\"'\\%"))
-		return SERVING_MAYBE;
+		return true;
 	if (at) {
 		snprintf(family, sizeof(family), "%.*s", (int)(at - bound), bound);
 		bound = at + 1;
 	}
 	if (*bound == '/' || list_has(paths, family))
-		return !local ? SERVING_NOT : strcmp(bound, listener + 5) ? SERVING_MAYBE : SERVING;
+		return local;
 	if (at && list_has(datagrams, family))
-		return SERVING_NOT;
+		return false;
 	colon = strrchr(bound, ':');
 	if ((at && !list_has(streams, family)) || !colon || !port)
-		return SERVING_MAYBE;
+		return true;
 	if (local)
-		return SERVING_NOT;
+		return false;
 	host_copy(bound, colon, own, sizeof(own));
 	host_copy(listener, port, other, sizeof(other));
-	enum serving by_port = port_serves(colon + 1, port + 1), by_host = host_serves(own, other);
-	return by_port < by_host ? by_port : by_host;
+	return port_serves(colon + 1, port + 1) && host_serves(own, other);
 }
 
 /* Which of the listeners a directive with addresses, "*:80,:8080", may have, a bit each. */
@@ -637,7 +630,7 @@ static uint64_t listeners_served(const struct scan *s, const char *listeners)
 		for (uint64_t bit = 1; bit && list_next(&all, &other); bit <<= 1) {
 			char listener[EDIT_NAME * 4];
 			snprintf(listener, sizeof(listener), "%.*s", other.length, other.text);
-			if (!other.length || address_serves(bound, listener) != SERVING_NOT)
+			if (!other.length || address_serves(bound, listener))
 				served |= bit;
 		}
 	}
@@ -1038,12 +1031,6 @@ static bool command_next(struct shell *s, struct edit_command *c)
 	return more || c->count;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
 int edit_command_find(const char *text, const struct server_row *row, struct edit_command *out,
 		      struct err *e)
 {
@@ -1051,7 +1038,7 @@ int edit_command_find(const char *text, const struct server_row *row, struct edi
 	struct edit_command c = {.first = true};
 	size_t found = 0;
 	while (command_next(&s, &c)) {
-		if (c.count && c.word[0] && server_row_find(base_name(c.word[0])) == row) {
+		if (c.count && c.word[0] && server_row_find(basename(c.word[0])) == row) {
 			*out = c;
 			for (size_t i = 0; i < c.count; i++)
 				out->word[i] = c.word[i] ? out->text + (c.word[i] - c.text) : NULL;

@@ -62,6 +62,9 @@
 	"{unit}.:Raise RLIMIT_NOFILE where the process is started (LimitNOFILE={files} in a "      \
 	"systemd unit, ulimit -n {files} in a script), and restart it.}{line? {server} has a "     \
 	"limit of its own\\: {line}}"
+#define CONNTRACK_OUTSIDE                                                                          \
+	"{outside? That table is of the network namespace that the check was started in, which "   \
+	"forwards to the server's.}"
 #define CONNTRACK_REST "net.netfilter.nf_conntrack_tcp_timeout_time_wait"
 /* Why a line in sysctl.d does not hold. */
 #define CONNTRACK_HOLDS                                                                            \
@@ -654,8 +657,11 @@ static const struct finding_row findings[] = {
 	      "both ends, as a proxy opens one of its own for each that it accepts:in the test "
 	      "server's process, without the softirqs of its handshake}. The CPU time that the "
 	      "test server and a client took together allows {shown}/s.",
-	      "{online?Let the server run on more of the {online} CPUs (AllowedCPUs= or CPUAffinity= "
-	      "of its unit, cpuset of its container). }Keep connections alive, so that clients "
+	      "{online?{by_quota?Raise or remove the CPU quota of the control group (CPUQuota= of "
+	      "its unit, the CPU limit of its container):{by_threads?Let more workers or threads "
+	      "of the server accept, up to the {online} CPUs:Let the server run on more of the "
+	      "{online} CPUs (AllowedCPUs= or CPUAffinity= of its unit, cpuset of its "
+	      "container)}}. }Keep connections alive, so that clients "
 	      "open fewer, or spread the clients over more CPUs: a larger machine, or several behind a load balancer. A server uses all CPUs "
 	      "only if it accepts on each: several workers, each with its own listener "
 	      "(SO_REUSEPORT).",
@@ -1199,8 +1205,7 @@ static const struct finding_row findings[] = {
 	 .advice =
 		 "For latency, where CPUs are idle: at one request each ms the server takes "
 		 "{cpu_then} us of CPU a request instead of {cpu_now} us. For efficiency leave it "
-		 "off; for both see epolltune explain epoll-busy-poll.{sets? An epoll set is "
-		 "busy polled on one NAPI instance at a time; connections here\\: {sets}.}",
+		 "off; for both see epolltune explain epoll-busy-poll.",
 	 .meaning = "Epoll busy polling would answer requests faster, for CPU time.",
 	 .action = "See explain epoll-busy-poll: the application sets it.",
 	 .proof = "Request latency and CPU time without and with it, measured in a lab in "
@@ -1441,7 +1446,8 @@ static const struct finding_row findings[] = {
 	      "Connection tracking {tight?can just:cannot} hold {needed} more entries",
 	      "{connections} open connections and {closing} that closed in the last {rest} have an "
 	      "entry each; {used} of {max} are in use. All of them take up to {memory}. Beyond the "
-	      "maximum the kernel drops the packets of new connections." TWO_EACH,
+	      "maximum the kernel drops the packets of new connections." CONNTRACK_OUTSIDE
+		      TWO_EACH,
 	      "{possible?" CONNTRACK_HOLDS " }{shorter?" CONNTRACK_REST
 	      "=30 lowers the need to {shorter}. }Without NAT and ct rules for the port\\: " UNTRACKED,
 	      "Connection tracking does not hold an entry for each connection of the target and "
@@ -1461,7 +1467,8 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{total?{total} packets dropped{early? and {early} entries of unconfirmed "
 		 "connections evicted} since boot. }At the maximum the kernel drops the packets of new "
-		 "connections\\: their clients retransmit, and sendto() here fails with EPERM.",
+		 "connections\\: their clients retransmit, and sendto() {outside?there:here} fails with EPERM."
+		 CONNTRACK_OUTSIDE,
 	 .advice =
 		 "Raise net.netfilter.nf_conntrack_max. " CONNTRACK_HOLDS " conntrack -L shows the "
 		 "entries; those of vanished peers stay for "
@@ -1573,8 +1580,8 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{what}{reboot? The machine has rebooted since the report of {report}\\: these "
 		 "are totals since the reboot, what was counted before it is lost.}{restart? "
-		 "Counters are smaller than in the report of {report}\\: these are the totals since "
-		 "they began again at 0.}{in_place? Experiments of that report ran in this "
+		 "Counters are smaller than in the report of {report}\\: of {restart} these are the "
+		 "totals since they began again at 0.}{in_place? Experiments of that report ran in this "
 		 "namespace after it had read the counters, and are counted too.}",
 	 .advice =
 		 "{lost?accept-queue.dropped names listeners where they are known. For the counters of other "

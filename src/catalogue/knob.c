@@ -279,3 +279,11 @@ int knob_write(const struct knob *k, const struct host *h, const char *value, st
 	knob_path(k, path);
 	return host_write(h, path, value, e);
 }
+
+char *knob_command(const char *knob, const char *value, bool lower, char *text, size_t size)
+{
+	const char *quote = strchr(value, ' ') ? "'" : "";
+	snprintf(text, size, "epolltune apply --only %s --set %s%s=%s%s%s", knob, quote, knob,
+		 value, quote, lower ? " --allow-lower" : "");
+	return text;
+}

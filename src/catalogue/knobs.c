@@ -372,13 +372,15 @@ static const struct knob knobs[] = {
 		.unit = "pages",
 		.max = INT32_MAX,
 		.walls = "udp.receive",
-		.what = "Limits the memory of all UDP sockets together, in pages. Above the third "
+		.what = "Limits the memory of all UDP sockets together, in pages. Above the first "
 			"field the kernel drops received datagrams, even where the buffer of the socket "
-			"has room. By default the third field is 3/16 of the memory.",
+			"has room, unless the socket holds less than net.ipv4.udp_rmem_min; above "
+			"the third all. By default the first field is 3/32 of the memory.",
 		.cost = "Unswappable memory that peers can fill.",
 		.counter = "Udp.MemErrors; sockstat.UDP.mem shows what is in use",
 		.source = "udp(7); net/core/sock.c __sk_mem_raise_allocated()",
 		.memory = {1, KNOB_PER_PAGE, KNOB_UNLIMITED},
+		.first = true,
 	},
 	{
 		.name = "SO_RCVBUF",

@@ -78,6 +78,7 @@ static const struct server_row servers[] = {
 					    .counts = SERVER_LAST,
 					    .option = "--tcp-backlog"}},
 		.files_raised = true,
+		.accepts_in_one = true,
 	},
 	{
 		.process = "haproxy",
@@ -139,6 +140,7 @@ static const struct server_row servers[] = {
 					    .class_default = "sync",
 					    .class_option = "--worker-class gevent"},
 			[SERVER_BACKLOG] = {.option = "--backlog"}},
+		.accepts_in_one = true,
 	},
 	{
 		.process = "uwsgi*",
@@ -162,6 +164,7 @@ static const struct server_row servers[] = {
 		.clients = "no limit",
 		.clients_line = "server.maxConnections = {clients}",
 		.own = {9000, 22000, 76000}, /* 20 */
+		.accepts_in_one = true,
 	},
 	{
 		.process = "postgres",
@@ -211,6 +214,7 @@ static const struct server_row servers[] = {
 					    .long_option = "--conn-limit",
 					    .preset = 1024},
 			[SERVER_BACKLOG] = {.option = "-b"}},
+		.accepts_in_one = true,
 	},
 	{
 		.process = "java",

@@ -19,6 +19,8 @@ uint64_t subject_part(uint64_t enough, size_t n)
 	return n <= 1 ? enough : (uint64_t)ceil(each + 3 * sqrt(each)) + 1;
 }
 
+size_t subject_sharing(const struct subject *s) { return s && s->accepting ? s->accepting : 1; }
+
 bool subject_has(const struct subject *s, const struct listener *l)
 {
 	return s && listeners_find(&s->listeners, l->cookie);
@@ -33,25 +35,25 @@ bool subject_receives(const struct listener *l, void *subject)
 	return false;
 }
 
-static bool same_address(const struct listener *a, const struct listener *b)
-{
-	return a->kind == b->kind && !strcmp(a->address, b->address);
-}
-
 /* The group of sockets that starts at `i`; moves it behind the group: listeners are ordered by
  * address. */
 static struct subject_queue group_queue(const struct listeners *l, size_t *i)
 {
 	const struct listener *first = &l->at[*i];
 	struct subject_queue q = {.smallest = first};
-	for (; *i < l->count && same_address(&l->at[*i], first); ++*i) {
+	for (; *i < l->count && listener_same_address(&l->at[*i], first); ++*i) {
 		q.sockets++;
 		q.sum += l->at[*i].limit + UINT64_C(1);
 		if (l->at[*i].limit < q.smallest->limit)
 			q.smallest = &l->at[*i];
 	}
-	q.safe = subject_spread(q.smallest->limit + UINT64_C(1), q.sockets);
 	return q;
+}
+
+/* Arrivals that a group holds. */
+static uint64_t safe(const struct subject_queue *q)
+{
+	return subject_spread(q->smallest->limit + UINT64_C(1), q->sockets);
 }
 
 struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind)
@@ -59,7 +61,7 @@ struct subject_queue subject_queue(const struct subject *s, enum listener_kind k
 	struct subject_queue min = {0};
 	for (size_t i = 0; i < s->listeners.count;) {
 		struct subject_queue q = group_queue(&s->listeners, &i);
-		if (q.smallest->kind == kind && (!min.smallest || q.safe < min.safe))
+		if (q.smallest->kind == kind && (!min.smallest || safe(&q) < safe(&min)))
 			min = q;
 	}
 	return min;

@@ -159,7 +159,9 @@ static const struct wall_row walls[] = {
 			"any server, from the CPU time that a connection takes. No knob raises it. "
 			"Needed: the target's rate.",
 		.detail =
-			"{both?{cpus}{online? of {online}, by affinity and cpuset,} at {each} of CPU time a connection, {proxy?at both ends, "
+			"{both?{cpus}{online? of {online}, by "
+			"{by_quota?the CPU quota of the control group:{by_threads?the threads that "
+			"accept:affinity and cpuset}},} at {each} of CPU time a connection, {proxy?at both ends, "
 			"softirqs included\\: a proxy opens one of its own for each that it "
 			"accepts:which accept4(), epoll and close() take in the test server's "
 			"process; the softirqs of the handshake are not in it}. The test server "
@@ -373,7 +375,9 @@ static const struct wall_row walls[] = {
 		.detail = "{used} of nf_conntrack_max={max} entries are in use. A closed "
 			  "connection keeps its entry for {rest}.{buckets? With the target's "
 			  "entries the hash chains of {buckets} buckets have {chain} on "
-			  "average.} Those take up to {memory}." TWO_EACH,
+			  "average.} Those take up to {memory}.{outside? The table is that of the "
+			  "network namespace that the check was started in, which forwards to the "
+			  "server's.}" TWO_EACH,
 		.absent = "No connection is tracked in this network namespace.",
 	},
 	{

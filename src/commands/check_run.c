@@ -200,6 +200,7 @@ static int subject_enter(const struct check_options *o, struct host **host, stru
 			 char enter[REPORT_ENTER], struct err *e)
 {
 	char pid[16];
+	struct subject_outside outside;
 	snprintf(pid, sizeof(pid), "%d", (int)subject->pid);
 	subject_free(subject);
 	if (o->stay)
@@ -207,6 +208,7 @@ static int subject_enter(const struct check_options *o, struct host **host, stru
 				  "apply changes this one only; run: nsenter --net=/proc/%s/ns/net "
 				  "epolltune apply --server %s",
 				  pid, o->server);
+	subject_outside_read(*host, &outside);
 	host_close(*host);
 	*host = NULL;
 	int rc = netns_enter(pid, enter, e);
@@ -214,6 +216,8 @@ static int subject_enter(const struct check_options *o, struct host **host, stru
 		rc = host_choose(o, host, e);
 	if (!rc)
 		rc = subject_find(*host, o->server, true, subject, e);
+	if (!rc)
+		subject->outside = outside;
 	return rc == -EXDEV ? err_recode(e, ENOENT) : rc;
 }
 
@@ -276,9 +280,11 @@ static void stall_raise(const struct host *host, struct check_options *o)
 {
 	struct host_facts facts;
 	struct cgroup group;
-	cgroup_read(host, o->probe.subject ? o->probe.subject->pid : 0, &group);
+	const struct subject *subject = o->probe.subject;
+	cgroup_read(host, subject ? subject->pid : 0, &group);
 	host_facts(host, &facts);
-	uint64_t pause = cgroup_pause_us(&group, facts.cpus, 1);
+	uint64_t threads = subject ? subject_accept_threads(host, subject) : 0;
+	uint64_t pause = cgroup_pause_us(&group, facts.cpus, threads);
 	if (!group.throttled || pause <= o->target.stall_us)
 		return;
 	o->target.stall_us = o->probe.pause_us = pause;

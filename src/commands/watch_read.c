@@ -15,6 +15,7 @@
 #include "epolltune/nic.h"
 #include "epolltune/ports_used.h"
 #include "epolltune/subject.h"
+#include "epolltune/syn_queue.h"
 
 #define GROUPS 16
 /* While the server that was named does not listen, a hundredth of a CPU looks for it. */
@@ -280,8 +281,13 @@ static void server_name(const struct watcher *w, const struct listener *l, const
 /* "gunicorn" of "gunicorn: master". */
 static int name_length(const struct process *p) { return (int)strcspn(p->name, ":"); }
 
-static void listener_gauge(const struct watcher *w, const struct listener *l, int64_t somaxconn,
-			   struct watch_sample *out)
+/* Of the network namespace; REPORT_NONE: unknown. */
+struct queue_knobs {
+	int64_t somaxconn, max_syn, cookies;
+};
+
+static void listener_gauge(const struct watcher *w, const struct listener *l,
+			   const struct queue_knobs *k, struct watch_sample *out)
 {
 	const struct process *p = l->owner < 0 ? NULL : &w->listeners.processes[l->owner];
 	bool tcp = l->kind == LISTENER_TCP;
@@ -291,12 +297,14 @@ static void listener_gauge(const struct watcher *w, const struct listener *l, in
 	g->key = l->cookie;
 	g->value = l->depth;
 	g->limit = l->limit;
-	g->owner = somaxconn != REPORT_NONE && (int64_t)l->limit >= somaxconn ? REMEDY_KERNEL
-									      : REMEDY_APPLICATION;
+	g->owner = somaxconn_binds(l->limit, k->somaxconn) ? REMEDY_KERNEL : REMEDY_APPLICATION;
 	if (tcp)
 		g->lost = l->drops;
-	if (tcp && w->listeners.counted)
+	if (tcp && w->listeners.counted) {
 		g->half_open = l->half_open;
+		g->syn_room =
+			syn_queue_room(l->limit, k->max_syn, k->cookies, w->machine.kernel).holds;
+	}
 	if (p && l->depth && process_accepts_not(p)) {
 		g->stuck = true;
 		report_text(g->note, "pid %d %s", (int)p->pid, doing_of(p).what);
@@ -421,9 +429,13 @@ int watch_read(struct watcher *w, struct watch_sample *out, struct err *e)
 	for (size_t i = 0; i < w->listeners.process_count; i++)
 		if (owns(w, i))
 			process_gauge(w, &w->listeners.processes[i], out);
-	int64_t somaxconn = field_read(w->host, "proc/sys/net/core/somaxconn", 0);
+	const struct queue_knobs knobs = {
+		.somaxconn = field_read(w->host, "proc/sys/net/core/somaxconn", 0),
+		.max_syn = field_read(w->host, "proc/sys/net/ipv4/tcp_max_syn_backlog", 0),
+		.cookies = field_read(w->host, "proc/sys/net/ipv4/tcp_syncookies", 0),
+	};
 	for (size_t i = 0; i < w->listeners.count; i++)
-		listener_gauge(w, &w->listeners.at[i], somaxconn, out);
+		listener_gauge(w, &w->listeners.at[i], &knobs, out);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <netlink/msg.h>
 #include <search.h>
 #include <string.h>
@@ -403,7 +404,14 @@ static void listener_hide(struct filling *f, struct listener *l)
 	}
 	if (!end)
 		return;
+	char device[IF_NAMESIZE + 1] = "";
+	char *bound = strchr(begin, '%');
 	*end = 0;
+	if (bound) {
+		snprintf(device, sizeof(device), "%s", bound);
+		*bound = 0;
+		end = bound;
+	}
 	bool six = begin[0] == '[';
 	if (six) {
 		end[-1] = 0;
@@ -416,7 +424,7 @@ static void listener_hide(struct filling *f, struct listener *l)
 	inet_ntop(six ? AF_INET6 : AF_INET, six ? &a.s6_addr[0] : &a.s6_addr[12], text,
 		  sizeof(text));
 	snprintf(begin, sizeof(l->address) - (size_t)(begin - l->address),
-		 six ? "[%s]:%u" : "%s:%u", text, l->port);
+		 six ? "[%s]%s:%u" : "%s%s:%u", text, device, l->port);
 }
 
 static bool any_listener(const struct listener *l, void *arg) { return true; }

@@ -248,8 +248,7 @@ static int file_take(struct reader *r, struct archive *a, const char *path, stru
 	struct content content = {0};
 	int rc = entry_data(r, a, &content, e);
 	const struct capture_file f = {.data = content.data, .size = content.size};
-	const char *name = strrchr(path, '/');
-	bool nested = !strcmp(name ? name + 1 : path, NESTED);
+	bool nested = !strcmp(basename(path), NESTED);
 	if (!rc && !content.large && nested && !r->nested && content.size)
 		rc = nested_take(r, path, &content, e);
 	else if (!rc && !content.large)
@@ -364,9 +363,8 @@ static int tree_file(struct reader *r, int directory, const char *name, const ch
 		} else if (content.large)
 			break;
 	const struct capture_file f = {.data = content.data, .size = content.size};
-	const char *base = strrchr(path, '/');
 	int rc = 0;
-	if (!n && !strcmp(base ? base + 1 : path, NESTED))
+	if (!n && !strcmp(basename(path), NESTED))
 		rc = nested_take(r, path, &content, e);
 	else if (!n)
 		rc = reader_put(r, path, &f, e);
@@ -403,8 +401,7 @@ static int tree_entry(struct reader *r, int directory, const char *name, const c
 static int tree_take(struct reader *r, int directory, const char *path, dev_t device,
 		     unsigned depth, struct err *e)
 {
-	const char *name = strrchr(path, '/');
-	int fd = openat(directory, *path ? (name ? name + 1 : path) : ".",
+	int fd = openat(directory, *path ? basename(path) : ".",
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	CLEAN(close_directory) DIR *list = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;

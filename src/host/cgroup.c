@@ -339,9 +339,11 @@ uint64_t cgroup_left(const struct cgroup_limit *l)
 
 uint64_t cgroup_pause_us(const struct cgroup *c, uint64_t cpus, uint64_t threads)
 {
-	uint64_t at_once = threads < cpus || !cpus ? threads : cpus;
-	if (!c->period_us || !at_once)
-		return 0;
-	uint64_t runs = c->quota_us / at_once;
+	const uint64_t limits[] = {cpus, c->cpus, threads};
+	uint64_t at_once = UINT64_MAX;
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
+		if (limits[i] && limits[i] < at_once)
+			at_once = limits[i];
+	uint64_t runs = at_once == UINT64_MAX ? c->quota_us : c->quota_us / at_once;
 	return runs < c->period_us ? c->period_us - runs : 0;
 }

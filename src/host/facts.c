@@ -3,6 +3,7 @@
 
 #include <endian.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -50,6 +51,12 @@ static uint64_t page_bytes(const struct host *h, const char *meminfo)
 	bool small = meminfo && text_keyed_bytes(meminfo, "DirectMap4k", &bytes) &&
 		     !text_keyed_bytes(meminfo, "DirectMap64k", &bytes);
 	return small ? 4096 : 0;
+}
+
+double host_uptime(const struct host *h)
+{
+	char text[64];
+	return host_read(h, "proc/uptime", text, sizeof(text), NULL) > 0 ? strtod(text, NULL) : 0;
 }
 
 void host_facts(const struct host *h, struct host_facts *out)

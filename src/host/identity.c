@@ -16,6 +16,9 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
+/* A file that only the initial network namespace has: net/ipv4/sysctl_net_ipv4.c, ipv4_table. */
+#define INITIAL_ONLY "proc/sys/net/ipv4/tcp_mem"
+
 /* The inode number in "net:[4026531840]". */
 static int netns_inode(const struct host *h, const char *path, char inode[24], struct err *e)
 {
@@ -60,7 +63,7 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 	bool hidden = r == -EACCES || r == -EPERM || r == -ENOENT || r == -ESRCH;
 	if (r < 0 && !hidden)
 		return r;
-	out->initial = r == 0 && strcmp(own, first) == 0;
+	out->initial = hidden ? host_has(h, INITIAL_ONLY) : strcmp(own, first) == 0;
 
 	char pids[40] = "";
 	out->first_pids = readlinkat(h->fd, "proc/self/ns/pid", pids, sizeof(pids) - 1) > 0 &&

@@ -30,15 +30,27 @@ struct listener_table *listener_table_make(const struct listeners *l)
 
 void listener_table_free(struct listener_table **t) { free(*t); }
 
-/* How well a listener matches the local address of a connection; 0: it does not. */
-static int match(const struct listener *l, const char *address, bool v4)
+static int match_address(const struct listener *l, const char *address, bool v4)
 {
+	char own[LISTENER_ADDRESS];
 	size_t n = strlen(address);
-	if (!strncmp(l->address, address, n) && l->address[n] == ':')
+	listener_plain(l, own);
+	if (!strncmp(own, address, n) && own[n] == ':')
 		return 3;
-	if (v4 && !strncmp(l->address, "0.0.0.0:", 8))
+	if (v4 && !strncmp(own, "0.0.0.0:", 8))
 		return 2;
-	return !strncmp(l->address, "[::]:", 5) && !(v4 && l->v6only);
+	return !strncmp(own, "[::]:", 5) && !(v4 && l->v6only);
+}
+
+/* How well a listener matches the local address of a connection, and the device that it is bound
+ * to; 0: it does not. Of one address a listener that is bound to the device comes first:
+ * net/ipv4/inet_hashtables.c, compute_score(). */
+static int match(const struct listener *l, const char *address, bool v4, uint32_t device)
+{
+	if (l->device && l->device != device)
+		return 0;
+	int found = match_address(l, address, v4);
+	return found ? 2 * found + (l->device != 0) : 0;
 }
 
 /* A socket of a dual-stack listener has an IPv4 address in IPv6 form. */
@@ -63,7 +75,7 @@ int listener_table_find(const struct listener_table *t, const struct inet_diag_m
 		return -1;
 	bool v4 = local_address(m, address, sizeof(address));
 	for (; i >= 0; i = t->next[i]) {
-		int found = match(&t->l->at[i], address, v4);
+		int found = match(&t->l->at[i], address, v4, m->id.idiag_if);
 		if (found > best) {
 			best = found;
 			at = i;

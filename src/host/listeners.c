@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <linux/vm_sockets.h>
 #include <linux/vm_sockets_diag.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -52,6 +54,37 @@ static struct listener *list_add(struct listener_list *list)
 
 static uint64_t cookie_of(const uint32_t words[2]) { return (uint64_t)words[1] << 32 | words[0]; }
 
+static bool is_inet(const struct listener *l)
+{
+	return l->kind == LISTENER_TCP || l->kind == LISTENER_UDP;
+}
+
+static void inet_address(struct listener *l, const struct inet_diag_msg *m)
+{
+	char address[INET6_ADDRSTRLEN] = "?", device[IF_NAMESIZE + 1] = "", name[IF_NAMESIZE];
+	inet_ntop(m->idiag_family, m->id.idiag_src, address, sizeof(address));
+	l->port = ntohs(m->id.idiag_sport);
+	l->device = m->id.idiag_if;
+	if (l->device && if_indextoname(l->device, name))
+		snprintf(device, sizeof(device), "%%%s", name);
+	else if (l->device)
+		snprintf(device, sizeof(device), "%%if%u", l->device);
+	snprintf(l->address, sizeof(l->address),
+		 m->idiag_family == AF_INET6 ? "%s[%s]%s:%u" : "%s%s%s:%u",
+		 l->kind == LISTENER_UDP ? "udp:" : "", address, device, l->port);
+}
+
+char *listener_plain(const struct listener *l, char text[LISTENER_ADDRESS])
+{
+	bool udp = l->kind == LISTENER_UDP && !strncmp(l->address, "udp:", 4);
+	const char *address = l->address + (udp ? 4 : 0);
+	const char *device = is_inet(l) ? strchr(address, '%') : NULL;
+	const char *port = device ? strrchr(device, ':') : NULL;
+	snprintf(text, LISTENER_ADDRESS, "%.*s%s", device ? (int)(device - address) : INT_MAX,
+		 address, port ? port : "");
+	return text;
+}
+
 /* For a listener rqueue is the length of the accept queue and wqueue its maximum:
  * net/ipv4/tcp_diag.c, tcp_diag_get_info(). */
 static int inet_received(struct nl_msg *msg, void *arg)
@@ -66,13 +99,8 @@ static int inet_received(struct nl_msg *msg, void *arg)
 	struct listener *l = list_add(list);
 	if (!l)
 		return NL_STOP;
-	char address[INET6_ADDRSTRLEN] = "?";
-	inet_ntop(m->idiag_family, m->id.idiag_src, address, sizeof(address));
 	l->kind = list->kind;
-	l->port = ntohs(m->id.idiag_sport);
-	snprintf(l->address, sizeof(l->address),
-		 m->idiag_family == AF_INET6 ? "%s[%s]:%u" : "%s%s:%u", udp ? "udp:" : "", address,
-		 l->port);
+	inet_address(l, m);
 	l->depth = m->idiag_rqueue;
 	l->limit = m->idiag_wqueue;
 	l->inode = m->idiag_inode;
@@ -498,6 +526,11 @@ int listeners_adopt(const struct host *h, struct listeners *l, const struct list
 		l->at[now - l->at].owner = owner;
 	}
 	return 0;
+}
+
+bool listener_same_address(const struct listener *a, const struct listener *b)
+{
+	return a->kind == b->kind && !strcmp(a->address, b->address);
 }
 
 char *listener_name(const struct listeners *l, const struct listener *at, char *text, size_t size)

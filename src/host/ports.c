@@ -130,12 +130,25 @@ void port_set_format(struct port_set *s, char *text, size_t size)
 		join_nearest(s);
 }
 
+int64_t port_range_free(int64_t low, int64_t high, int64_t reserved)
+{
+	if (low < 1 || high >= PORTS || low > high || reserved < 0)
+		return -1;
+	return high - low + 1 - reserved;
+}
+
+bool ports_reused(int64_t reuse, int64_t timestamps, bool loopback)
+{
+	return timestamps > 0 && (reuse == 1 || (reuse == 2 && loopback));
+}
+
 int64_t host_reserved_ports(const struct host *h, int64_t low, int64_t high)
 {
+	static const char path[] = "proc/sys/net/ipv4/ip_local_reserved_ports";
 	CLEAN(free_pointer) char *list = NULL;
 	struct port_set set = {0};
-	if (host_read_all(h, "proc/sys/net/ipv4/ip_local_reserved_ports", &list, NULL) < 0)
-		return 0;
+	if (host_read_all(h, path, &list, NULL) < 0)
+		return host_whole(h, path) ? 0 : -1;
 	/* What is not damaged of a captured list counts. */
 	port_set_parse(&set, list);
 	return port_set_count(&set, low, high);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/ports.h"
 #include "host/owners.h"
 #include "host/port_sockets.h"
 
@@ -49,10 +50,9 @@ struct candidate {
 /* A source address of candidates: by local port the first destination seen, as a hash. */
 struct source {
 	struct in6_addr address;
-	uint32_t own;
 	struct source_port {
 		uint32_t first; /* 0: free */
-		bool shared;
+		bool shared, own;
 	} port[PORTS];
 };
 
@@ -123,7 +123,7 @@ static void source_seen(const struct candidates *c, const struct port_socket *s)
 		return;
 	struct source_port *port = &from->port[s->port];
 	uint32_t destination = (uint32_t)route_hash(&s->route) | 1;
-	from->own += !port->first && c->of && inodes_have(c->of, s->inode);
+	port->own |= c->of && inodes_have(c->of, s->inode);
 	port->shared |= port->first && port->first != destination;
 	port->first = port->first ? port->first : destination;
 }
@@ -200,7 +200,7 @@ static int range_read(const struct host *h, struct ports_used *u, struct err *e)
 		return err_set(e, EBADMSG, "%s: damaged", path);
 	u->low = (int64_t)low;
 	u->high = (int64_t)high;
-	u->available = u->high - u->low + 1 - host_reserved_ports(h, u->low, u->high);
+	u->available = port_range_free(u->low, u->high, host_reserved_ports(h, u->low, u->high));
 	return 0;
 }
 
@@ -308,11 +308,13 @@ static void source_add(struct ports_used *u, const struct candidates *c, const s
 {
 	struct ports_from *from = &u->from[u->from_count++];
 	from->largest = u->at[to].used;
-	from->own = s->own;
 	from->to = to;
 	for (size_t i = 0; i < PORTS; i++) {
-		from->used += s->port[i].first && !c->listens[i];
-		from->shared += s->port[i].shared && !c->listens[i];
+		if (!s->port[i].first || c->listens[i])
+			continue;
+		from->used++;
+		from->shared += s->port[i].shared;
+		from->own += s->port[i].own;
 	}
 }
 
@@ -446,6 +448,22 @@ bool ports_from_bound(const struct ports_used *u, const struct ports_from *f)
 	uint32_t others = f->used > f->largest ? f->used - f->largest : 0;
 	return u->available > 0 && f->used >= near(u) && others >= SHARED_FROM &&
 	       (uint64_t)f->shared * SHARED_SHARE <= others;
+}
+
+bool ports_used_bound(const struct ports_used *u, bool loopback, struct ports_taken *out)
+{
+	bool any = false;
+	*out = (struct ports_taken){.destination = "all destinations"};
+	for (size_t i = 0; i < u->from_count; i++) {
+		const struct ports_from *from = &u->from[i];
+		if (!from->own || u->at[from->to].loopback != loopback ||
+		    !ports_from_bound(u, from))
+			continue;
+		uint32_t others = from->used - from->own;
+		any = true;
+		out->held = out->all = others > out->all ? others : out->all;
+	}
+	return any;
 }
 
 void ports_used_free(struct ports_used *u)

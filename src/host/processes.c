@@ -233,20 +233,27 @@ bool process_family(const char *a, const char *b)
 	return n == strcspn(b, ":") && !strncmp(a, b, n);
 }
 
-/* The topmost ancestor of the same family. */
-static pid_t root_of(int process, const struct process_stat *stat)
+pid_t process_root(const struct process_stat *p,
+		   bool (*read)(const void *from, pid_t pid, struct process_stat *out),
+		   const void *from)
 {
-	char path[40], text[1024];
-	struct process_stat at = *stat;
-	pid_t root = stat->pid;
+	struct process_stat at = *p;
+	pid_t root = p->pid;
 	for (int depth = 0; depth < ROOT_DEPTH && at.parent >= 1; depth++) {
-		snprintf(path, sizeof(path), "../%d/stat", (int)at.parent);
-		if (process_file(process, path, text, sizeof(text)) < 0 ||
-		    !process_stat_parse(text, &at) || !process_family(at.name, stat->name))
+		if (!read(from, at.parent, &at) || !process_family(at.name, p->name))
 			break;
 		root = at.pid;
 	}
 	return root;
+}
+
+/* Of the same /proc as that directory of a process. */
+static bool stat_beside(const void *process, pid_t pid, struct process_stat *out)
+{
+	char path[40], text[1024];
+	snprintf(path, sizeof(path), "../%d/stat", (int)pid);
+	return process_file(*(const int *)process, path, text, sizeof(text)) >= 0 &&
+	       process_stat_parse(text, out);
 }
 
 /* 0: unknown. */
@@ -302,7 +309,7 @@ int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
 	if (r < 0)
 		return r;
 	out->pid = pid;
-	out->root = root_of(process, &stat);
+	out->root = process_root(&stat, stat_beside, &process);
 	out->started = stat.started;
 	out->state = stat.state;
 	memcpy(out->name, stat.name, sizeof(out->name));

@@ -37,6 +37,11 @@ int process_read_at(int process, pid_t pid, struct process *out, struct err *e);
 /* Whether processes of these names may be master and worker: equal, or so up to a colon, as
  * "gunicorn: master" and "gunicorn: worker". Pure. */
 bool process_family(const char *a, const char *b);
+/* The topmost ancestor of the same family, some generations up at most. `read`: the start of
+ * another process, from the caller's list or directory; false: it is not visible. */
+pid_t process_root(const struct process_stat *p,
+		   bool (*read)(const void *from, pid_t pid, struct process_stat *out),
+		   const void *from);
 /* Reads the start of every process that is visible, ordered by pid; the caller frees `out`. */
 int process_list(const struct host *h, struct process_stat **out, size_t *count, struct err *e);
 /* The inode of its namespace ("net", "user"); 0: not visible. */

@@ -46,6 +46,12 @@ static int query_address(struct server_query *q, const char *colon, struct err *
 	unsigned long port =
 		all_digits(colon + 1) && strlen(colon + 1) <= 5 ? strtoul(colon + 1, NULL, 10) : 0;
 	size_t length = (size_t)(colon - q->who);
+	const char *device = memchr(q->who, '%', length);
+	if (device) {
+		snprintf(q->device, sizeof(q->device), "%.*s", (int)(colon - device - 1),
+			 device + 1);
+		length = (size_t)(device - q->who);
+	}
 	if (length == 1 && q->who[0] == '*') /* as ss(8) prints all addresses */
 		length = 0;
 	q->kind = BY_ADDRESS;
@@ -88,7 +94,7 @@ int server_query_make(const char *who, struct server_query *q, struct err *e)
 static bool listener_asked(const struct server_query *q, const struct listener *l,
 			   const char *address)
 {
-	char name[sizeof(l->address)];
+	char name[LISTENER_ADDRESS], own[LISTENER_ADDRESS];
 	if (q->kind == BY_PATH)
 		return l->kind == LISTENER_UNIX &&
 		       (!strcmp(l->address + sizeof(unix_prefix) - 1, q->path) ||
@@ -96,7 +102,10 @@ static bool listener_asked(const struct server_query *q, const struct listener *
 			 l->file_device == q->file_device));
 	if (l->kind == LISTENER_UNIX || l->port != q->port)
 		return false;
-	const char *own = l->address + (l->kind == LISTENER_UDP ? strlen("udp:") : 0);
+	snprintf(name, sizeof(name), "%%%s:", q->device);
+	if (q->device[0] && !strstr(l->address, name))
+		return false;
+	listener_plain(l, own);
 	snprintf(name, sizeof(name), "%s:%u", address, q->port);
 	if (!*address || !strcmp(own, name))
 		return true;

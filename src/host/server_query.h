@@ -1,6 +1,7 @@
 /* server_query: internal to src/host/: what --server names. */
 #pragma once
 
+#include <net/if.h>
 #include <netinet/in.h>
 
 #include "epolltune/listener.h"
@@ -14,6 +15,7 @@ struct server_query {
 	pid_t pid;
 	uint16_t port;
 	char address[INET6_ADDRSTRLEN + 3]; /* as listeners write it, "[::1]"; "": any */
+	char device[IF_NAMESIZE];           /* of "ADDRESS%DEVICE:PORT"; "": any */
 	uint64_t file, file_device;         /* of a path that exists */
 };
 

@@ -70,15 +70,19 @@ static int several(const struct server_query *q, char list[CANDIDATES][CANDIDATE
 		       q->who, text);
 }
 
+static bool is_wild(const struct listener *l)
+{
+	char own[LISTENER_ADDRESS];
+	listener_plain(l, own);
+	return !strncmp(own, "0.0.0.0:", 8) || !strncmp(own, "[::]:", 5);
+}
+
 /* Without their owners, listeners of one user at several addresses may be several servers; 0.0.0.0
  * and [::] are one. */
 static bool hidden_agree(const struct listener *a, const struct listener *b)
 {
-	bool wild =
-		strstr(a->address, "0.0.0.0:") == a->address || !strncmp(a->address, "[::]:", 5);
-	bool other =
-		strstr(b->address, "0.0.0.0:") == b->address || !strncmp(b->address, "[::]:", 5);
-	return a->uid == b->uid && (!strcmp(a->address, b->address) || (wild && other));
+	return a->uid == b->uid && (!strcmp(a->address, b->address) ||
+				    (a->device == b->device && is_wild(a) && is_wild(b)));
 }
 
 static int hidden_check(const struct listeners *l, const struct server_query *q, struct err *e)
@@ -109,8 +113,7 @@ static pid_t root_of(const struct listeners *l, const struct listener *at)
 static bool one_server(const struct listeners *l, const struct listener *a,
 		       const struct listener *b)
 {
-	return root_of(l, a) == root_of(l, b) ||
-	       (a->kind == b->kind && !strcmp(a->address, b->address));
+	return root_of(l, a) == root_of(l, b) || listener_same_address(a, b);
 }
 
 /* Marks those that are of one server with the first, directly or by others. */
@@ -176,17 +179,19 @@ static const struct process_stat *stat_find(const struct process_stat *all, size
 	return low < count && all[low].pid == pid ? &all[low] : NULL;
 }
 
-/* The topmost ancestor of the same family. */
-static pid_t root_find(const struct process_stat *all, size_t count, const struct process_stat *p)
+/* Ordered by pid. */
+struct processes {
+	struct process_stat *at;
+	size_t count;
+};
+
+static bool stat_of(const void *from, pid_t pid, struct process_stat *out)
 {
-	const struct process_stat *above;
-	for (size_t depth = 0; depth < count; depth++) {
-		above = p->parent ? stat_find(all, count, p->parent) : NULL;
-		if (!above || !process_family(above->name, p->name))
-			break;
-		p = above;
-	}
-	return p->pid;
+	const struct processes *all = from;
+	const struct process_stat *found = stat_find(all->at, all->count, pid);
+	if (found)
+		*out = *found;
+	return found;
 }
 
 static bool owns_any(const struct listeners *l, pid_t pid)
@@ -300,15 +305,16 @@ static int members_find(struct subject_search *s, struct err *e)
 	int rc = process_list(s->host, &all, &count, e);
 	if (rc)
 		return rc;
+	const struct processes list = {all, count};
 	s->members = calloc(count + 1, sizeof(*s->members));
 	roots = calloc(count + 1, sizeof(*roots));
 	if (!s->members || !roots)
 		return err_set(e, ENOMEM, "cannot list processes: out of memory");
 	for (size_t i = 0; i < count; i++)
 		if (process_asked(s, &all[i]))
-			roots[root_count++] = root_find(all, count, &all[i]);
+			roots[root_count++] = process_root(&all[i], stat_of, &list);
 	for (size_t i = 0; i < count && root_count; i++) {
-		pid_t root = root_find(all, count, &all[i]);
+		pid_t root = process_root(&all[i], stat_of, &list);
 		for (size_t k = 0; k < root_count; k++) {
 			if (roots[k] != root)
 				continue;
@@ -727,6 +733,23 @@ int subject_find(const struct host *h, const char *who, bool here_only, struct s
 	if (e)
 		*e = unfound;
 	return found;
+}
+
+static uint64_t number_of(const struct host *h, const char *path)
+{
+	uint64_t value;
+	return host_read_u64(h, path, &value, NULL) || value > INT32_MAX ? 0 : value;
+}
+
+void subject_outside_read(const struct host *h, struct subject_outside *out)
+{
+	*out = (struct subject_outside){0};
+	if (!number_of(h, "proc/sys/net/ipv4/ip_forward") &&
+	    !number_of(h, "proc/sys/net/ipv6/conf/all/forwarding"))
+		return;
+	out->tracked = number_of(h, "proc/sys/net/netfilter/nf_conntrack_count");
+	out->max = number_of(h, "proc/sys/net/netfilter/nf_conntrack_max");
+	out->rest_s = number_of(h, "proc/sys/net/netfilter/nf_conntrack_tcp_timeout_time_wait");
 }
 
 void subject_free(struct subject *s)

@@ -82,8 +82,7 @@ static bool command_of_unit(const struct host *h, const struct subject *s,
 	    !unit_is_system(cgroup, unit_service(s->unit)) || !root_is_ours(h, s) ||
 	    unit_command_read(h, unit_service(s->unit), s->started, text, c))
 		return false;
-	const char *slash = strrchr(c->word[0], '/');
-	return server_row_find(slash ? slash + 1 : c->word[0]) == row;
+	return server_row_find(basename(c->word[0])) == row;
 }
 
 /* Whether "/" of the process is a directory of a file system, that of chroot(2): it has read its
@@ -110,11 +109,12 @@ static void listeners_list(const struct subject *s, char *list, size_t size)
 	list[0] = 0;
 	for (size_t i = 0; i < s->listeners.count && used < size; i++) {
 		const struct listener *l = &s->listeners.at[i];
-		if (l->kind == LISTENER_UDP || (used && list_has(list, l->address)))
+		char own[LISTENER_ADDRESS];
+		if (l->kind == LISTENER_UDP || (used && list_has(list, listener_plain(l, own))))
 			continue;
 		count++;
 		used += (size_t)snprintf(list + used, size - used, "%s%s", used ? "," : "",
-					 l->address);
+					 listener_plain(l, own));
 	}
 	if (used >= size || count > EDIT_LISTENERS)
 		list[0] = 0;

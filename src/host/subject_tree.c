@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "host/array.h"
 #include "host/cpu_list.h"
@@ -260,6 +261,35 @@ struct subject_taken subject_threads_taken(const struct subject_threads *before,
 			t.busiest = more;
 	}
 	return t;
+}
+
+static void thread_count(int threads, const char *thread, void *arg) { ++*(uint64_t *)arg; }
+
+/* 0: it has ended, or is not visible. */
+static uint64_t threads_of(const struct host *h, const struct process *p)
+{
+	struct process now;
+	uint64_t count = 0;
+	CLEAN(close_fd) int process = process_open(h, p->pid, NULL);
+	if (process >= 0 && process_read_at(process, p->pid, &now, NULL) == 0 &&
+	    process_same(&now, p))
+		threads_walk(process, thread_count, &count);
+	return count;
+}
+
+uint64_t subject_accept_threads(const struct host *h, const struct subject *s)
+{
+	const struct server_row *row = server_row_find(s->name);
+	uint64_t sum = 0;
+	if (s->acceptor_count < s->accepting)
+		return 0;
+	for (size_t i = 0; i < s->acceptor_count; i++) {
+		uint64_t threads = threads_of(h, &s->acceptors[i]);
+		if (!threads)
+			return 0;
+		sum += row && row->accepts_in_one ? 1 : threads;
+	}
+	return sum;
 }
 
 static void thread_cpus(int threads, const char *thread, void *arg)

@@ -96,8 +96,7 @@ static bool is_name_of(const char *name, const char *unit)
 		snprintf(path, sizeof(path), "%s/%s", trees[i], name);
 		ssize_t size = readlink(path, target, sizeof(target) - 1);
 		target[size < 0 ? 0 : size] = 0;
-		const char *slash = strrchr(target, '/');
-		if (size >= 0 && !strcmp(slash ? slash + 1 : target, unit))
+		if (size >= 0 && !strcmp(basename(target), unit))
 			return true;
 	}
 	return false;

@@ -142,11 +142,6 @@ struct queue_watch accept_queues_watch(const struct accept_queues *before,
 	return w;
 }
 
-static bool same_group(const struct listener *a, const struct listener *b)
-{
-	return a->kind == b->kind && !strcmp(a->address, b->address);
-}
-
 double queue_fullness(const struct listener *l) { return (double)l->depth / (l->limit + 1.0); }
 
 static void group_add_since(struct group *g, const struct accept_queues *s,
@@ -260,12 +255,6 @@ static bool group_stuck(const struct group *g, const struct queue_watch *w)
 	return group_slow(g, w) || process_accepts_not(owner_of(w, g->fullest));
 }
 
-/* Whether the kernel's limit is the one that binds. */
-static bool kernel_limits(const struct queue_watch *w, const struct listener *l)
-{
-	return w->after->somaxconn != REPORT_NONE && (int64_t)l->limit >= w->after->somaxconn;
-}
-
 /* The longest queue that needs no sysctl, and the line that asks for it. */
 static void words_backlog(struct wording *words, const struct queue_watch *w,
 			  const struct listener *l)
@@ -274,7 +263,7 @@ static void words_backlog(struct wording *words, const struct queue_watch *w,
 	const struct server_row *server = p ? server_row_find(p->name) : NULL;
 	char line[WORDING_TEXT];
 	int64_t allowed = w->after->somaxconn;
-	bool kernel = kernel_limits(w, l);
+	bool kernel = somaxconn_binds(l->limit, allowed);
 	uint64_t more = allowed == REPORT_NONE || kernel ? quantity_more(l->limit + UINT64_C(1))
 							 : (uint64_t)allowed;
 	wording_set(words, "somaxconn", "%s",
@@ -338,7 +327,7 @@ static struct finding *queue_finding(const struct queue_watch *w, const struct g
 /* Names the kernel's limit where that is the one that binds. */
 static void finding_blame(struct finding *f, const struct queue_watch *w, const struct listener *l)
 {
-	if (!kernel_limits(w, l))
+	if (!somaxconn_binds(l->limit, w->after->somaxconn))
 		return;
 	f->remedy = REMEDY_KERNEL;
 	finding_propose(f, BACKLOG_KNOB, quantity_plain((uint64_t)w->after->somaxconn).text, "");
@@ -390,7 +379,8 @@ static bool group_alone(const struct queue_watch *w, const struct group *g)
 {
 	const struct listeners *all = &w->after->listeners;
 	for (size_t i = 0; i < all->count; i++)
-		if (all->at[i].kind == LISTENER_TCP && !same_group(&all->at[i], g->fullest))
+		if (all->at[i].kind == LISTENER_TCP &&
+		    !listener_same_address(&all->at[i], g->fullest))
 			return false;
 	return true;
 }
@@ -517,7 +507,7 @@ static struct group *groups_find(const struct queue_watch *w,
 	*count = 0;
 	for (size_t i = 0; found && i < all->count; groups++) {
 		size_t first = i;
-		while (i < all->count && same_group(&all->at[first], &all->at[i]))
+		while (i < all->count && listener_same_address(&all->at[first], &all->at[i]))
 			group_add(&found[groups], w, &all->at[i++]);
 		group_lag(&found[groups], w);
 	}
@@ -556,7 +546,7 @@ static void group_dropped_finding(const struct queue_watch *w, const struct grou
 	words_backlog(&words, w, g->dropper);
 	wording_set(&words, "listener", "%s",
 		    listener_name(&w->after->listeners, g->dropper, name, sizeof(name)));
-	since_words(s, w->report->time, &words);
+	since_words(s, since_reset(s, QUEUE_OVERFLOWS), w->report->time, &words);
 	wording_set(&words, "dropped", "%s",
 		    quantity_count(g->since < overflows ? g->since : overflows).text);
 	wording_flag(&words, "most", g->since > overflows);

@@ -5,8 +5,7 @@
 #include "epolltune/probe.h"
 #include "epolltune/quantity.h"
 
-/* Before 6.11 somaxconn is hidden in the network namespace of another user namespace. */
-static bool kernel_limits(int64_t limit, int64_t somaxconn)
+bool somaxconn_binds(int64_t limit, int64_t somaxconn)
 {
 	return somaxconn != REPORT_NONE && limit >= somaxconn;
 }
@@ -18,9 +17,22 @@ void backlog_subject_bound(const struct settings *s, enum listener_kind kind, st
 	out->running = !s->guest;
 	out->absent = !q.smallest;
 	out->binding =
-		kernel_limits(argument, s->at[BACKLOG_MAX][0]) ? BACKLOG_MAX : BACKLOG_ARGUMENT;
+		somaxconn_binds(argument, s->at[BACKLOG_MAX][0]) ? BACKLOG_MAX : BACKLOG_ARGUMENT;
 	if (q.smallest)
 		out->capacity = (int64_t)subject_spread((uint64_t)argument + 1, q.sockets);
+}
+
+size_t backlog_sockets(const struct settings *s)
+{
+	return s->subject ? subject_queue(s->subject, LISTENER_TCP).sockets : 1;
+}
+
+int64_t backlog_limit(const struct settings *s)
+{
+	int64_t somaxconn = s->at[BACKLOG_MAX][0], argument = s->at[BACKLOG_ARGUMENT][0];
+	if (s->subject || somaxconn == REPORT_NONE)
+		return s->subject ? argument : REPORT_NONE;
+	return argument < somaxconn ? argument : somaxconn;
 }
 
 void backlog_bound(const struct target *target, const struct settings *s, struct bound *out)
@@ -32,19 +44,20 @@ void backlog_bound(const struct target *target, const struct settings *s, struct
 	}
 	out->binding = argument < somaxconn ? BACKLOG_ARGUMENT : BACKLOG_MAX;
 	if (somaxconn != REPORT_NONE)
-		out->capacity = s->at[out->binding][0] + 1;
+		out->capacity = backlog_limit(s) + 1;
+}
+
+void backlog_raise(int64_t limit, struct settings *out)
+{
+	for (int i = BACKLOG_MAX; i <= BACKLOG_ARGUMENT; i++)
+		if (out->at[i][0] != REPORT_NONE && out->at[i][0] < limit)
+			out->at[i][0] = limit;
 }
 
 bool backlog_solve(const struct target *target, const struct settings *now, const struct outcome *o,
 		   int64_t enough, struct settings *out)
 {
-	size_t sockets = 1;
-	if (now->subject)
-		sockets = subject_queue(now->subject, LISTENER_TCP).sockets;
-	enough = (int64_t)subject_part((uint64_t)enough, sockets);
-	for (int i = BACKLOG_MAX; i <= BACKLOG_ARGUMENT; i++)
-		if (out->at[i][0] != REPORT_NONE && out->at[i][0] + 1 < enough)
-			out->at[i][0] = enough - 1;
+	backlog_raise((int64_t)subject_part((uint64_t)enough, backlog_sockets(now)) - 1, out);
 	return true;
 }
 
@@ -99,7 +112,7 @@ void backlog_words(const struct settings *s, enum listener_kind kind, int64_t en
 	wording_set(w, "limit", "%u", q.smallest->limit);
 	wording_set(w, "sockets", "%s", q.sockets > 1 ? quantity_count(q.sockets).text : "");
 	wording_set(w, "sum", "%s", quantity_count(q.sum).text);
-	wording_flag(w, "kernel", kernel_limits(q.smallest->limit, somaxconn));
+	wording_flag(w, "kernel", somaxconn_binds(q.smallest->limit, somaxconn));
 	wording_flag(w, "cut", is_cut(s->subject, q.smallest, somaxconn, s->guest));
 	wording_set(w, "somaxconn", "%s",
 		    somaxconn == REPORT_NONE ? "" : quantity_plain((uint64_t)somaxconn).text);

@@ -401,16 +401,10 @@ static int window_pass(const struct observation *o, const struct judging *j, str
 	return 0;
 }
 
-static double captured_s(const struct host *h)
-{
-	char text[64];
-	return host_read(h, "proc/uptime", text, sizeof(text), NULL) > 0 ? strtod(text, NULL) : 0;
-}
-
 /* The time between the samples of a captured machine; 0: unknown. */
 static double captured_window(const struct judging *j)
 {
-	double seconds = j->earlier ? captured_s(j->host) - captured_s(j->earlier) : 0;
+	double seconds = j->earlier ? host_uptime(j->host) - host_uptime(j->earlier) : 0;
 	return seconds > 0 ? seconds : 0;
 }
 

@@ -45,7 +45,7 @@ void ports_settings_read(const struct host *h, struct settings *s)
 	int64_t *range = s->at[PORT_RANGE];
 	char first[32];
 	/* A captured machine may hold any text: discard an invalid range. */
-	if (range[0] < 1 || range[1] > 65535 || range[0] > range[1]) {
+	if (port_range_free(range[0], range[1], 0) < 0) {
 		range[0] = range[1] = REPORT_NONE;
 		s->text[PORT_RANGE][0] = 0;
 		return;
@@ -68,13 +68,10 @@ static void destination_read(struct settings *s, int at, const struct ports_take
  * that. */
 static void bound_read(struct settings *s, const struct ports_used *used)
 {
-	for (size_t i = 0; i < used->from_count; i++) {
-		const struct ports_from *from = &used->from[i];
-		if (!from->own || !ports_from_bound(used, from))
+	struct ports_taken taken;
+	for (int loopback = 0; loopback < 2; loopback++) {
+		if (!ports_used_bound(used, loopback, &taken))
 			continue;
-		struct ports_taken taken = {from->used - from->own, from->used - from->own,
-					    "all destinations"};
-		bool loopback = used->at[from->to].loopback;
 		destination_read(s, loopback ? PORT_NEAR : PORT_REMOTE, &taken);
 		s->at[PORT_NEAR][BOUND] = 1;
 	}
@@ -100,7 +97,7 @@ void ports_rate_read(const struct host *h, struct settings *s)
 	ports_used_free(&used);
 }
 
-/* The reserved ports of the range in the settings. */
+/* The reserved ports of the range in the settings; -1: unknown. */
 static int64_t reserved_of(const struct settings *s)
 {
 	struct port_set set = {0};
@@ -113,9 +110,8 @@ static int64_t reserved_of(const struct settings *s)
 int64_t ports_free(const struct settings *s)
 {
 	const int64_t *range = s->at[PORT_RANGE];
-	if (range[0] == REPORT_NONE)
-		return REPORT_NONE;
-	return range[1] - range[0] + 1 - reserved_of(s);
+	int64_t ports = port_range_free(range[0], range[1], reserved_of(s));
+	return ports < 0 ? REPORT_NONE : ports;
 }
 
 static bool range_for(const struct settings *s, int64_t enough, struct port_range *out)
@@ -127,7 +123,7 @@ static bool range_for(const struct settings *s, int64_t enough, struct port_rang
 		.reserved_fixed = s->at[PORT_RESERVED][TAKEN] != REPORT_NONE,
 		.services = {.kubernetes = s->at[PORT_SERVICES][0] > 0},
 	};
-	if (rules.low == REPORT_NONE)
+	if (ports_free(s) == REPORT_NONE)
 		return false;
 	port_set_parse(&rules.reserved, s->text[PORT_RESERVED]);
 	port_set_parse(&rules.services.listeners, s->text[PORT_SERVICES]);
@@ -183,7 +179,7 @@ void ports_words(const struct target *t, const struct settings *s, const struct 
 		 struct wording *w)
 {
 	int64_t enough = (int64_t)report_margin(t->connections);
-	if (s->at[PORT_RANGE][0] == REPORT_NONE)
+	if (ports_free(s) == REPORT_NONE)
 		return;
 	int64_t each = range_words(s, enough, w);
 	if (enough > each && each > 0)
@@ -192,11 +188,11 @@ void ports_words(const struct target *t, const struct settings *s, const struct 
 
 static bool is_bound(const struct settings *s) { return s->at[PORT_NEAR][BOUND] == 1; }
 
-/* tcp_tw_reuse needs timestamps: net/ipv4/tcp_ipv4.c, tcp_twsk_unique(). bind() follows neither. */
+/* bind() takes no port in TIME_WAIT. */
 int64_t ports_rest_ms(const struct settings *s, bool loopback)
 {
-	int64_t reuse = s->at[PORT_REUSE][0], delay = s->at[PORT_REUSE_DELAY][0];
-	if (is_bound(s) || !s->at[PORT_TIMESTAMPS][0] || (reuse != 1 && (reuse != 2 || !loopback)))
+	int64_t delay = s->at[PORT_REUSE_DELAY][0];
+	if (is_bound(s) || !ports_reused(s->at[PORT_REUSE][0], s->at[PORT_TIMESTAMPS][0], loopback))
 		return PORTS_TIME_WAIT_MS;
 	return delay > 0 ? delay : DELAY_DEFAULT_MS;
 }
@@ -276,6 +272,20 @@ int64_t ports_for_rate(const struct target *t, const struct settings *s, int64_t
 	return far > near ? far : near;
 }
 
+/* Whether the rate depends on timestamps, which are unknown. */
+static bool timestamps_missing(const struct target *t, const struct settings *s, int64_t ports)
+{
+	return !is_bound(s) && s->at[PORT_TIMESTAMPS][0] == REPORT_NONE &&
+	       ports_reused(s->at[PORT_REUSE][0], 1, ports_near_binds(t, s, ports));
+}
+
+static int64_t rate_with_timestamps(const struct target *t, const struct settings *s, int64_t ports)
+{
+	struct settings on = *s;
+	on.at[PORT_TIMESTAMPS][0] = 1;
+	return ports_rate_of(t, &on, ports);
+}
+
 void ports_rate_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t ports = ports_free(s);
@@ -287,6 +297,11 @@ void ports_rate_bound(const struct target *t, const struct settings *s, struct b
 	if (ports == REPORT_NONE)
 		return;
 	b->capacity = ports_rate_of(t, s, ports);
+	if (timestamps_missing(t, s, ports) && t->role == TARGET_PROXY) {
+		b->capacity = rate_with_timestamps(t, s, ports);
+		b->unread = "net.ipv4.tcp_timestamps";
+		b->unlimited = false;
+	}
 	if (s->at[PORT_REMOTE][UNREAD] == 1 && t->role == TARGET_PROXY) {
 		b->unread = "The table of sockets";
 		b->unlimited = false;

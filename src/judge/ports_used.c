@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "epolltune/ports.h"
 #include "epolltune/quantity.h"
 #include "epolltune/report.h"
 #include "epolltune/wording.h"
@@ -20,10 +21,9 @@ struct tcp_reuse {
 	int64_t reuse, timestamps;
 };
 
-/* Whether connect() takes ports in TIME_WAIT: net/ipv4/tcp_ipv4.c, tcp_twsk_unique(). */
 static bool reuses(const struct ports_to *to, struct tcp_reuse knobs)
 {
-	return knobs.timestamps > 0 && (knobs.reuse == 1 || (knobs.reuse == 2 && to->loopback));
+	return ports_reused(knobs.reuse, knobs.timestamps, to->loopback);
 }
 
 /* The ports that connect() cannot take; an application may use reserved ones, too. */

@@ -15,7 +15,7 @@
 /* Before 6.11 an unprivileged lab has no net/core, and its somaxconn is the kernel's default. */
 #define SOMAXCONN_DEFAULT 4096
 
-static unsigned kernel_of(const char *release)
+unsigned machine_kernel(const char *release)
 {
 	unsigned major, minor;
 	return sscanf(release, "%u.%u", &major, &minor) == 2 ? KERNEL(major, minor) : UINT_MAX;
@@ -57,9 +57,11 @@ void machine_read(const struct host *h, const struct subject *subject, struct ma
 		.memory_bytes = facts.memory_bytes,
 		.available_bytes = facts.available_bytes,
 		.page_bytes = facts.page_bytes,
-		.kernel = kernel_of(facts.kernel),
+		.kernel = machine_kernel(facts.kernel),
 		.time_wait_overflow = -1,
 		.tcp_pages = -1,
+		.udp_pages = -1,
+		.orphans = -1,
 	};
 	machine_groups(h, subject, m);
 	m->own_netns = own_netns(h);
@@ -71,9 +73,10 @@ void machine_read(const struct host *h, const struct subject *subject, struct ma
 	    0)
 		m->ehash_entries = strtoll(entries, NULL, 10);
 	if (counters && host_counters(h, counters, &unread) == 0) {
-		int64_t pages = host_counter(counters, "sockstat.TCP.mem");
 		m->time_wait_overflow = host_counter(counters, "TcpExt.TCPTimeWaitOverflow");
-		m->tcp_pages = pages;
+		m->tcp_pages = host_counter(counters, "sockstat.TCP.mem");
+		m->udp_pages = host_counter(counters, "sockstat.UDP.mem");
+		m->orphans = host_counter(counters, "sockstat.TCP.orphan");
 	}
 	free(counters);
 }

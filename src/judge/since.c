@@ -7,15 +7,31 @@
 /* Those of sockstat are no totals. */
 static bool is_total(const char *counter) { return strncmp(counter, "sockstat.", 9) != 0; }
 
-static bool any_is_smaller(const struct report *then, const struct host_counters *now)
+static size_t group_length(const char *counter) { return strcspn(counter, "."); }
+
+static bool same_group(const char *a, const char *b)
 {
-	for (size_t i = 0; i < then->counter_count; i++) {
-		const struct report_counter *c = &then->counters[i];
-		int64_t value = host_counter(now, c->name);
-		if (is_total(c->name) && value >= 0 && value < c->value)
+	size_t length = group_length(a);
+	return length == group_length(b) && !strncmp(a, b, length);
+}
+
+static bool group_restarted(const struct since *s, const char *counter)
+{
+	for (size_t i = 0; i < s->restarted_count; i++)
+		if (!s->same_boot || same_group(s->restarted[i], counter))
 			return true;
-	}
 	return false;
+}
+
+static void restarted_find(struct since *s)
+{
+	for (size_t i = 0; i < s->report->counter_count; i++) {
+		const struct report_counter *c = &s->report->counters[i];
+		int64_t value = host_counter(s->now, c->name);
+		if (is_total(c->name) && value >= 0 && value < c->value &&
+		    s->restarted_count < SINCE_GROUPS && !group_restarted(s, c->name))
+			s->restarted[s->restarted_count++] = c->name;
+	}
 }
 
 struct since since_make(const struct report *report, const char *boot,
@@ -24,21 +40,33 @@ struct since since_make(const struct report *report, const char *boot,
 	struct since s = {.report = report, .now = now};
 	if (!report)
 		return s;
-	if (report->host.boot[0] && boot[0] && strcmp(report->host.boot, boot) != 0)
-		s.reset = SINCE_REBOOT;
-	else if (any_is_smaller(report, now))
-		s.reset = SINCE_RESTART;
+	if (report->host.boot[0] && boot[0]) {
+		s.same_boot = !strcmp(report->host.boot, boot);
+		s.reboot = !s.same_boot;
+	}
+	if (!s.reboot)
+		restarted_find(&s);
 	return s;
+}
+
+enum since_reset since_reset(const struct since *s, const char *counter)
+{
+	if (s->reboot)
+		return SINCE_REBOOT;
+	return group_restarted(s, counter) ? SINCE_RESTART : SINCE_CONTINUED;
 }
 
 int64_t since_growth(const struct since *s, const char *counter)
 {
 	int64_t now = s->report ? host_counter(s->now, counter) : -1;
 	int64_t then = s->report ? report_counter_value(s->report, counter) : -1;
-	if (now < 0 || s->reset)
+	if (now < 0 || since_reset(s, counter))
 		return now;
 	return then < 0 ? -1 : now - then;
 }
+
+/* Other sockets have the same cookies where this one began again. */
+#define LISTENER_COUNTER "TcpExt.ListenDrops"
 
 static const struct report_listener *listener_then(const struct report *r, const struct listener *l)
 {
@@ -54,7 +82,7 @@ uint64_t since_drops(const struct since *s, const struct listener *l)
 	const struct report *r = s->report;
 	if (!r || l->kind != LISTENER_TCP)
 		return 0;
-	if (s->reset)
+	if (since_reset(s, LISTENER_COUNTER))
 		return l->drops;
 	const struct report_listener *then = listener_then(r, l);
 	/* The count wraps. */
@@ -64,24 +92,24 @@ uint64_t since_drops(const struct since *s, const struct listener *l)
 	return r->listed && r->listed == r->listener_count ? l->drops : 0;
 }
 
-void since_words(const struct since *s, struct timespec now, struct wording *words)
+void since_words(const struct since *s, enum since_reset reset, struct timespec now,
+		 struct wording *words)
 {
 	char stamp[REPORT_STAMP];
 	double age = (double)(now.tv_sec - s->report->time.tv_sec);
 	struct quantity_shown ago = quantity_ago(age);
 	wording_set(words, "report", "%s", report_stamp(s->report->time.tv_sec, stamp));
-	wording_flag(words, "reboot", s->reset == SINCE_REBOOT);
+	wording_flag(words, "reboot", reset == SINCE_REBOOT);
 	wording_flag(words, "in_place", s->report->host.isolation == ISOLATION_IN_PLACE);
-	wording_flag(words, "restart", s->reset == SINCE_RESTART);
-	if (!s->reset) {
+	if (!reset) {
 		wording_set(words, "since", "since the %s %s%s%s%s",
 			    s->report->observed.us ? "observation began at" : "report of", stamp,
 			    ago.text[0] ? " (" : "", ago.text, ago.text[0] ? ")" : "");
 		wording_set(words, "after", "since %s", stamp);
 		return;
 	}
-	const char *reset =
-		s->reset == SINCE_REBOOT ? "since the reboot" : "since the counters restarted";
-	wording_set(words, "since", "%s", reset);
-	wording_set(words, "after", "%s", reset);
+	const char *since =
+		reset == SINCE_REBOOT ? "since the reboot" : "since the counters restarted";
+	wording_set(words, "since", "%s", since);
+	wording_set(words, "after", "%s", since);
 }

@@ -122,8 +122,6 @@ static struct wording words_of(const struct experiment *x, const struct target *
 	wording_set(&w, "rate", "%s", quantity_show(QUANTITY_RATE, t->rate_per_s).text);
 	wording_set(&w, "stall", "%s", quantity_show(QUANTITY_DURATION, t->stall_us).text);
 	wording_set(&w, "rtt", "%s", quantity_show(QUANTITY_DURATION, t->rtt_us).text);
-	wording_set(&w, "bandwidth", "%s",
-		    quantity_show(QUANTITY_BANDWIDTH, t->bandwidth_bps).text);
 	wording_flag(&w, "proxy", t->role == TARGET_PROXY);
 	wording_set(&w, "knob", "%s", knob_of(x, b));
 	wording_set(&w, "value", "%s", b->binding >= 0 ? s->text[b->binding] : "");

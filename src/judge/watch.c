@@ -82,7 +82,8 @@ struct watch_gauge *watch_gauge(struct watch_sample *s, const char *wall)
 				  .value = REPORT_NONE,
 				  .limit = REPORT_NONE,
 				  .lost = REPORT_NONE,
-				  .half_open = REPORT_NONE};
+				  .half_open = REPORT_NONE,
+				  .syn_room = REPORT_NONE};
 	return g;
 }
 
@@ -214,7 +215,8 @@ static enum wall_verdict loss_of(const struct watch_row *r, int64_t grown, const
 
 static bool syns_wait(const struct watch_row *r)
 {
-	return r->now.half_open != REPORT_NONE && r->now.half_open > r->now.limit;
+	return r->now.half_open > 0 && r->now.syn_room != REPORT_NONE &&
+	       r->now.half_open >= r->now.syn_room;
 }
 
 static enum wall_verdict row_verdict(const struct watch_row *r, enum wall_verdict loss)

@@ -458,11 +458,6 @@ bool lab_private(const struct lab *lab) { return lab->options.place == LAB_PRIVA
 
 const char *lab_uncopied(const struct lab *lab) { return lab->shared->uncopied; }
 
-const struct wire_stats *lab_wire(const struct lab *lab)
-{
-	return lab->options.wire == LAB_WIRE_DELAY ? &lab->shared->wire : NULL;
-}
-
 /* Transmit column "drop" of the wire: net/core/net-procfs.c, dev_seq_printf_stats(). */
 static int call_unread(struct host *h, void *arg, struct err *e)
 {

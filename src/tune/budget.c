@@ -14,6 +14,16 @@ static int64_t last_field(const char *value)
 	return field;
 }
 
+/* The field that the memory of the knob depends on. */
+static int64_t limit_field(const struct knob *k, const char *value)
+{
+	int64_t field = 0;
+	if (!k->first)
+		return last_field(value);
+	knob_field(value, 0, &field);
+	return field;
+}
+
 /* The last field of a knob, as it is or as planned; -1 if it is not visible here. */
 static int64_t level(const struct plan *p, bool after, const char *name,
 		     const struct change_site *site)
@@ -44,7 +54,7 @@ int64_t budget_cost(const struct plan *p, const struct change *c, const struct c
 	if (!k || !k->memory.bytes)
 		return REPORT_NONE;
 	const struct knob_memory *m = &k->memory;
-	int64_t more = last_field(c->to) - last_field(c->from);
+	int64_t more = limit_field(k, c->to) - limit_field(k, c->from);
 	const struct target *t = &p->target;
 	struct host_facts facts;
 	host_facts(site->host, &facts);

@@ -163,7 +163,7 @@ static int card_policy(const struct change_site *site, const struct device_name 
 {
 	char applied[256];
 	int rc = link_applied(site, d, c->index, applied, e);
-	const char *slash = strrchr(applied, '/'), *file = slash ? slash + 1 : applied;
+	const char *file = basename(applied);
 	if (rc < 0 || !is_link(d) || !*applied)
 		return rc;
 	if (strcmp(file, LINK_DEFAULT) != 0 && strcmp(file, own) != 0)

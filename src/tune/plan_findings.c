@@ -30,14 +30,12 @@ static void add_step(const struct planner *at, const struct finding *f, const st
 static void add_lower(const struct planner *at, const struct finding *f, const struct proposal *c,
 		      const struct plan_knob *k, const char *running)
 {
-	char action[640];
+	char action[640], command[600];
 	if (strcmp(running, c->current) != 0) {
 		at->plan->in_force++;
 	} else if (!at->options->foreign) {
-		report_text(
-			action,
-			"lowers the value: epolltune apply --only %s --set '%s=%s' --allow-lower",
-			k->name, k->name, c->proposed);
+		report_text(action, "lowers the value: %s",
+			    knob_command(k->name, c->proposed, true, command, sizeof(command)));
 		add_step(at, f, c, k, action);
 	}
 }

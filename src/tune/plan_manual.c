@@ -47,17 +47,16 @@ bool manual_covers(const struct manual_step *m, const struct knob *k, const char
 /* The step before a limit of a process: fs.nr_open is its maximum (kernel/sys.c do_prlimit()). */
 static void add_ceiling(struct manual_step *m, const char *limit, const struct change_site *site)
 {
-	char value[KNOB_VALUE], action[sizeof(m->action)];
+	char value[KNOB_VALUE], command[160], action[sizeof(m->action)];
 	int64_t now, wanted;
 	struct err ignored;
 	if (knob_read(knob_find("fs.nr_open"), site->host, value, &ignored) < 0 ||
 	    knob_field(value, 0, &now) < 0 || knob_field(limit, 0, &wanted) < 0 || wanted <= now)
 		return;
 	snprintf(action, sizeof(action), "%s", m->action);
-	report_text_into(m->action, sizeof(m->action),
-			 "first raise fs.nr_open from %s: epolltune apply --only fs.nr_open "
-			 "--set fs.nr_open=%s\n%s",
-			 value, limit, action);
+	report_text_into(m->action, sizeof(m->action), "first raise fs.nr_open from %s: %s\n%s",
+			 value, knob_command("fs.nr_open", limit, false, command, sizeof(command)),
+			 action);
 }
 
 /* What an operator has to do, in the words of the knob's row, or of the finding. */

@@ -77,8 +77,10 @@ static int figure_take(struct figure *f, unsigned round, const struct host *h, s
 		rc = flow_wait(&flow, &result, e);
 	if (!rc) {
 		f->MBps[round] = (double)result.Bps / 1e6;
-		f->late_us[round] = (double)histogram_quantile(&lab_wire(lab)->error, 0.5) / 1e3;
-		f->late99_us[round] = (double)histogram_quantile(&lab_wire(lab)->error, 0.99) / 1e3;
+		f->late_us[round] =
+			(double)histogram_quantile(&lab_wire_look(lab)->error, 0.5) / 1e3;
+		f->late99_us[round] =
+			(double)histogram_quantile(&lab_wire_look(lab)->error, 0.99) / 1e3;
 		f->both += f->MBps[round] >= f->min_MBps &&
 			   (f->max_us == 0 || f->late_us[round] <= f->max_us);
 	}

@@ -56,7 +56,7 @@ static void flows_are(uint64_t forget_us, uint64_t silent_us, bool forgets)
 		if (idle_flows_run(lab, f, FLOWS, silent_us, &e))
 			fail_msg("%s", e.text);
 	} while (!f[SHORTER].acknowledged && may_try_again());
-	const struct wire_way *way = &lab_wire(lab)->way[LAB_SERVER];
+	const struct wire_way *way = &lab_wire_look(lab)->way[LAB_SERVER];
 	assert_true(f[SHORTER].acknowledged);
 	for (size_t i = WITHOUT; i <= LONGER; i++) {
 		assert_int_equal(f[i].acknowledged, !forgets);

@@ -115,7 +115,8 @@ static void need_namespace(void)
 }
 
 static int reuse_port;
-static bool is_helper; /* cmocka must not go on with the tests there */
+static const char *bound_to; /* a device; NULL: none */
+static bool is_helper;       /* cmocka must not go on with the tests there */
 
 static int tcp_listen(const char *address, uint16_t port, int backlog)
 {
@@ -129,6 +130,9 @@ static int tcp_listen(const char *address, uint16_t port, int backlog)
 	int on = 1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &reuse_port, sizeof(reuse_port));
+	if (bound_to &&
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, bound_to, (socklen_t)strlen(bound_to)))
+		fail_msg("SO_BINDTODEVICE: %s", strerror(errno));
 	if (bind(fd, six ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4,
 		 six ? sizeof(v6) : sizeof(v4)) ||
 	    listen(fd, backlog)) {
@@ -429,6 +433,57 @@ static void a_unix_queue_holds_one_more_than_its_limit(void **state)
 	listeners_free(&l);
 }
 
+static void server_is_refused(const char *who, int code, const char *text)
+{
+	struct subject s;
+	struct err e = {0};
+	assert_int_equal(subject_find(live, who, true, &s, &e), code);
+	if (!strstr(e.text, text))
+		fail_msg("%s: %s", who, e.text);
+	subject_free(&s);
+}
+
+/* The kernel makes no group of sockets that are bound to different devices:
+ * net/ipv4/inet_hashtables.c, inet_reuseport_add_sock(). */
+static void sockets_of_different_devices_are_no_group(void **state)
+{
+	static const char *const asked[] = {":80", "0.0.0.0:80", "0.0.0.0%lo:80", "[::]%lo:80"};
+	static const size_t count[] = {3, 2, 1, 1};
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	int on = 1, seconds = 30;
+	struct err e = {0};
+	reuse_port = 1;
+	CLEAN(close_fd) int every = tcp_listen("0.0.0.0", 80, 16);
+	bound_to = "lo";
+	CLEAN(close_fd) int four = tcp_listen("0.0.0.0", 80, 16);
+	CLEAN(close_fd) int six = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(80)};
+	setsockopt(six, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	setsockopt(six, SOL_SOCKET, SO_BINDTODEVICE, bound_to, 2);
+	assert_int_equal(bind(six, (struct sockaddr *)&any, sizeof(any)) || listen(six, 16), 0);
+	reuse_port = 0;
+	bound_to = NULL;
+	setsockopt(every, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
+	setsockopt(four, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
+	CLEAN(close_fd) int a = tcp_connect(80, 0);
+	l = read_now();
+	assert_int_equal(listeners_half_open(live, &l, &e), 0);
+	assert_int_equal(at(&l, "0.0.0.0%lo:80")->half_open, 1);
+	assert_int_equal(at(&l, "0.0.0.0:80")->half_open, 0);
+	assert_int_equal(at(&l, "[::]%lo:80")->half_open, 0);
+	listeners_free(&l);
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+		struct subject s;
+		if (subject_find(live, asked[i], true, &s, &e))
+			fail_msg("%s: %s", asked[i], e.text);
+		assert_int_equal(s.listeners.count, count[i]);
+		assert_int_equal(subject_queue(&s, LISTENER_TCP).sockets, 1);
+		subject_free(&s);
+	}
+	server_is_refused("0.0.0.0%eth0:80", -ENOENT, "nothing listens there");
+}
+
 static void half_open_connections_count_at_their_port(void **state)
 {
 	struct listeners l = read_or_skip();
@@ -679,16 +734,6 @@ static void connections_beside_listeners_are_not_dumped(void **state)
 		close(fds[--n]);
 }
 
-static void server_is_refused(const char *who, int code, const char *text)
-{
-	struct subject s;
-	struct err e = {0};
-	assert_int_equal(subject_find(live, who, true, &s, &e), code);
-	if (!strstr(e.text, text))
-		fail_msg("%s: %s", who, e.text);
-	subject_free(&s);
-}
-
 /* "It has no listener" would be wrong where the kernel cannot list its kind. */
 static void what_cannot_be_listed_is_not_absent(void **state)
 {
@@ -758,6 +803,7 @@ int main(void)
 		cmocka_unit_test(sockets_that_share_a_port_are_distinct),
 		cmocka_unit_test(a_full_queue_drops),
 		cmocka_unit_test(a_unix_queue_holds_one_more_than_its_limit),
+		cmocka_unit_test(sockets_of_different_devices_are_no_group),
 		cmocka_unit_test(half_open_connections_count_at_their_port),
 		cmocka_unit_test(a_worker_comes_before_its_master),
 		cmocka_unit_test(a_worker_that_watches_it_comes_first),

@@ -230,6 +230,16 @@ static void bound_ports_are_not_shared(void **state)
 	assert_true(ports_from_bound(&u, &u.from[0]));
 	assert_int_equal(u.processes[u.at[u.from[0].to].owner].pid, getpid());
 	ports_used_free(&u);
+	/* All are this process' own, without that of the server likewise. */
+	struct process here;
+	struct err e = {0};
+	assert_int_equal(process_read(live, getpid(), &here, &e), 0);
+	struct subject self = {.pid = here.root};
+	snprintf(self.name, sizeof(self.name), "%s", here.name);
+	assert_int_equal(ports_used_read(live, &self, &u, &e), 0);
+	assert_int_equal(u.from_count, 1);
+	assert_int_equal(u.from[0].own, u.from[0].used);
+	ports_used_free(&u);
 	pairs_end(one);
 	pairs_end(other);
 	pairs_end(server);

@@ -140,7 +140,7 @@ static void a_ping_of_40_ms_takes_40_ms(void **state)
 	struct pings *far = ping(40000);
 	for (unsigned i = 0; i < PINGS; i++)
 		assert_true(far->ns[i] >= 40000000u);
-	const struct wire_stats *wire = lab_wire(lab);
+	const struct wire_stats *wire = lab_wire_look(lab);
 	assert_true(wire->way[LAB_CLIENT].packets >= PINGS);
 	assert_true(wire->way[LAB_SERVER].packets >= PINGS);
 	assert_true(wire->error.total >= 2 * PINGS);
@@ -225,21 +225,21 @@ static void bulk_arrives(uint64_t size)
 	task_end(&client);
 	assert_int_equal(b->good, size);
 	assert_int_equal(b->wrong, 0);
-	assert_true(lab_wire(lab)->way[LAB_CLIENT].bytes >= size);
+	assert_true(lab_wire_look(lab)->way[LAB_CLIENT].bytes >= size);
 }
 
 static void a_stream_arrives_complete(void **state)
 {
 	lab_make(2000, 0, 0);
 	bulk_arrives(64 << 20);
-	assert_int_equal(lab_wire(lab)->way[LAB_CLIENT].lost, 0);
+	assert_int_equal(lab_wire_look(lab)->way[LAB_CLIENT].lost, 0);
 }
 
 static void a_stream_survives_loss_and_a_short_queue(void **state)
 {
 	lab_make(2000, 200000000, 0.01);
 	bulk_arrives(4 << 20);
-	const struct wire_way *way = &lab_wire(lab)->way[LAB_CLIENT];
+	const struct wire_way *way = &lab_wire_look(lab)->way[LAB_CLIENT];
 	/* About 2900 packets of 1500 bytes or fewer: 29 expected. */
 	assert_in_range(way->lost, 5, 150);
 	assert_true(way->packets > 2500);

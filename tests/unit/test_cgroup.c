@@ -110,8 +110,19 @@ static void quota_and_processes(void **state)
 	assert_int_equal(cgroup_pause_us(&c, 4, 1), 80000);
 	assert_int_equal(cgroup_pause_us(&c, 4, 2), 90000);
 	assert_int_equal(cgroup_pause_us(&c, 1, 8), 80000);
+	/* Unknown: as many as CPUs, of which the group has 5. */
+	assert_int_equal(cgroup_pause_us(&c, 8, 0), 96000);
+	assert_int_equal(cgroup_pause_us(&c, 0, 0), 96000);
+	c.cpus = 0;
+	assert_int_equal(cgroup_pause_us(&c, 0, 0), 80000);
+	c.quota_us = 200000;
+	assert_int_equal(cgroup_pause_us(&c, 8, 8), 75000);
+	assert_int_equal(cgroup_pause_us(&c, 8, 0), 75000);
+	assert_int_equal(cgroup_pause_us(&c, 8, 1), 0);
 	c.quota_us = 300000;
 	assert_int_equal(cgroup_pause_us(&c, 4, 2), 0);
+	c.period_us = 0;
+	assert_int_equal(cgroup_pause_us(&c, 4, 0), 0);
 }
 
 static void version_1(void **state)

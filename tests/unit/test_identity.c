@@ -2,6 +2,7 @@
 #include "../support/support.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,47 @@ static void another_namespace_has_another_identity(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* Runs `inside` in a process of its own, as another user; 77: it cannot become one. */
+static int as_nobody(int (*inside)(void))
+{
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||
+				      setresuid(65534, 65534, 65534)
+			      ? 77
+			      : inside());
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static int first_is_hidden_and_known(void)
+{
+	char link[64];
+	return readlink("/proc/1/ns/net", link, sizeof(link)) >= 0 || !identity().initial;
+}
+
+static int another_is_known(void)
+{
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		return 77;
+	return identity().initial;
+}
+
+/* The first network namespace is recognised by what only that has. */
+static void process_1_may_be_hidden(void **state)
+{
+	if (access("/proc/sys/net/ipv4/tcp_mem", F_OK))
+		skip_because("this is not the first network namespace");
+	int known = as_nobody(first_is_hidden_and_known), other = as_nobody(another_is_known);
+	if (known == 77)
+		skip_because("only root can become another user");
+	assert_int_equal(known, 0);
+	assert_true(other == 0 || other == 77);
+}
+
 static void a_captured_machine_has_no_identity(void **state)
 {
 	struct err e = {0};
@@ -80,6 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_identity_is_stable),
 		cmocka_unit_test(another_namespace_has_another_identity),
+		cmocka_unit_test(process_1_may_be_hidden),
 		cmocka_unit_test(a_captured_machine_has_no_identity),
 		cmocka_unit_test(writable_says_why_not),
 	};

@@ -165,6 +165,45 @@ static void a_status_has_the_user_and_the_threads(void **state)
 	}
 }
 
+struct tree {
+	size_t depth; /* pid 100 has the parent 101, and so on */
+	const char *name[12];
+};
+
+static bool tree_read(const void *from, pid_t pid, struct process_stat *out)
+{
+	const struct tree *t = from;
+	size_t i = (size_t)pid - 100;
+	if (i >= t->depth)
+		return false;
+	*out = (struct process_stat){.pid = pid, .parent = pid + 1};
+	snprintf(out->name, sizeof(out->name), "%s", t->name[i]);
+	return true;
+}
+
+static void the_root_is_the_first_of_its_family(void **state)
+{
+	static const struct {
+		struct tree tree;
+		pid_t root;
+	} rows[] = {
+		{{1, {"nginx"}}, 100},
+		{{3, {"nginx", "nginx", "systemd"}}, 101},
+		{{2, {"nginx", "nginx"}}, 101}, /* whose parent is not visible */
+		{{3, {"gunicorn: worker", "gunicorn: master", "gunicorn"}}, 102},
+		{{3, {"nginx", "bash", "nginx"}}, 100},
+		/* Eight generations up at most. */
+		{{11, {"sh", "sh", "sh", "sh", "sh", "sh", "sh", "sh", "sh", "sh", "sh"}}, 108},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct process_stat p;
+		assert_true(tree_read(&rows[i].tree, 100, &p));
+		pid_t root = process_root(&p, tree_read, &rows[i].tree);
+		if (root != rows[i].root)
+			fail_msg("row %zu: %d", i, (int)root);
+	}
+}
+
 static void a_reused_pid_is_another_process(void **state)
 {
 	struct process a = {.pid = 812, .started = 5, .name = "nginx"}, b = a;
@@ -182,6 +221,7 @@ int main(void)
 		cmocka_unit_test(unit_is_the_innermost_service_or_scope),
 		cmocka_unit_test(limits_are_those_of_open_files),
 		cmocka_unit_test(a_status_has_the_user_and_the_threads),
+		cmocka_unit_test(the_root_is_the_first_of_its_family),
 		cmocka_unit_test(a_reused_pid_is_another_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

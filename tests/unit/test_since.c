@@ -46,7 +46,7 @@ static int begin(void **state)
 static void growth_is_what_was_added(void **state)
 {
 	since = since_make(&then, "boot-1", &now);
-	assert_int_equal(since.reset, SINCE_CONTINUED);
+	assert_int_equal(since_reset(&since, OVERFLOWS), SINCE_CONTINUED);
 	assert_int_equal(since_growth(&since, OVERFLOWS), 1751);
 	/* One of the two does not have it. */
 	assert_int_equal(since_growth(&since, "TcpExt.PruneCalled"), -1);
@@ -60,23 +60,36 @@ static void resets_are_recognised(void **state)
 		int64_t overflows;
 		enum since_reset reset;
 		int64_t growth;
+		int64_t drops; /* of nf_conntrack, after 50 in the report */
+		int64_t dropped;
 	} rows[] = {
-		{"boot-1", "boot-1", 100, SINCE_CONTINUED, 0},
-		{"boot-1", "boot-2", 1851, SINCE_REBOOT, 1851},
-		{"boot-1", "boot-2", 0, SINCE_REBOOT, 0},
-		{"boot-1", "boot-1", 99, SINCE_RESTART, 99},
-		{"", "", 99, SINCE_RESTART, 99},
-		{"", "boot-1", 101, SINCE_CONTINUED, 1},
-		{"boot-1", "", 101, SINCE_CONTINUED, 1},
+		{"boot-1", "boot-1", 100, SINCE_CONTINUED, 0, 50, 0},
+		{"boot-1", "boot-2", 1851, SINCE_REBOOT, 1851, 51, 51},
+		{"boot-1", "boot-2", 0, SINCE_REBOOT, 0, 51, 51},
+		{"boot-1", "boot-1", 99, SINCE_RESTART, 99, 53, 3},
+		{"", "", 99, SINCE_RESTART, 99, 53, 53},
+		{"", "boot-1", 101, SINCE_CONTINUED, 1, 53, 3},
+		{"boot-1", "", 101, SINCE_CONTINUED, 1, 53, 3},
+		/* The module was loaded again. */
+		{"boot-1", "boot-1", 101, SINCE_CONTINUED, 1, 7, 7},
+		/* Possibly after a reboot. */
+		{"", "boot-1", 101, SINCE_RESTART, 101, 7, 7},
 	};
+	report_counter(&then, "nf_conntrack.drop", 50);
+	count("nf_conntrack.drop", 0);
+	struct host_counter *overflows = &now.at[now.count - 2], *drops = &now.at[now.count - 1];
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		report_text(then.host.boot, "%s", rows[i].then);
-		now.at[now.count - 1].value = rows[i].overflows;
+		overflows->value = rows[i].overflows;
+		drops->value = rows[i].drops;
 		since = since_make(&then, rows[i].now, &now);
-		if (since.reset != rows[i].reset ||
-		    since_growth(&since, OVERFLOWS) != rows[i].growth)
-			fail_msg("row %zu: reset %d, growth %lld", i, (int)since.reset,
-				 (long long)since_growth(&since, OVERFLOWS));
+		int64_t growth = since_growth(&since, OVERFLOWS),
+			dropped = since_growth(&since, drops->name);
+		enum since_reset reset = since_reset(&since, OVERFLOWS);
+		if (reset != rows[i].reset || growth != rows[i].growth ||
+		    dropped != rows[i].dropped)
+			fail_msg("row %zu: reset %d, growth %lld, %lld", i, (int)reset,
+				 (long long)growth, (long long)dropped);
 	}
 }
 
@@ -138,12 +151,13 @@ static void words_name_report_or_reset(void **state)
 		struct wording words = {0};
 		now.at[now.count - 1].value = rows[i].overflows;
 		since = since_make(&then, rows[i].boot, &now);
-		since_words(&since, (struct timespec){.tv_sec = then.time.tv_sec + rows[i].age},
-			    &words);
+		enum since_reset reset = since_reset(&since, OVERFLOWS);
+		since_words(&since, reset,
+			    (struct timespec){.tv_sec = then.time.tv_sec + rows[i].age}, &words);
 		assert_string_equal(wording_get(&words, "since"), rows[i].since);
 		assert_string_equal(wording_get(&words, "after"), rows[i].after);
 		assert_string_equal(wording_get(&words, "report"), "2026-11-28T08:00:00Z");
-		assert_true(!wording_get(&words, "reboot")[0] == (since.reset != SINCE_REBOOT));
+		assert_true(!wording_get(&words, "reboot")[0] == (reset != SINCE_REBOOT));
 	}
 }
 

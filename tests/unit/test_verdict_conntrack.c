@@ -5,6 +5,8 @@
 #include "../support/verdict.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define TABLE "net.netfilter.nf_conntrack_max=262144; net.netfilter.nf_conntrack_buckets=262144; "
 
@@ -138,11 +140,151 @@ static void a_full_table_and_drops_are_critical(void **state)
 	}
 }
 
+/* A server with one listener, behind a namespace that forwards to it. */
+static struct listener behind_at = {.kind = LISTENER_TCP, .address = "0.0.0.0:80", .limit = 128};
+
+static struct subject behind(uint64_t tracked, uint64_t max)
+{
+	return (struct subject){.listeners = {.at = &behind_at, .count = 1},
+				.outside = {.tracked = tracked, .max = max, .rest_s = 30}};
+}
+
+static char root[32];
+
+/* A machine with the files that these commands make in proc/sys/net. */
+static struct host *machine(const char *files)
+{
+	struct host *h;
+	struct err e = {0};
+	snprintf(root, sizeof(root), "/tmp/epolltune.XXXXXX");
+	assert_non_null(mkdtemp(root));
+	struct output o = run("mkdir -p %s/proc/sys/net/ipv4 %s/proc/sys/net/netfilter && "
+			      "cd %s/proc/sys/net && { %s; }",
+			      root, root, root, files);
+	assert_int_equal(o.status, 0);
+	output_free(&o);
+	assert_int_equal(host_open(&h, root, &e), 0);
+	return h;
+}
+
+static void machine_end(struct host *h)
+{
+	host_close(h);
+	struct output o = run("rm -r %s", root);
+	output_free(&o);
+}
+
+static void the_fuller_of_two_tables_counts(void **state)
+{
+	static const struct {
+		int64_t used, max; /* here; -1: not readable */
+		uint64_t tracked, tracked_max;
+		int64_t counts; /* entries of the one that counts */
+		bool outside;
+	} rows[] = {
+		{0, 65536, 65000, 65536, 65000, true},
+		{5, 65536, 65000, 65536, 65000, true},
+		{-1, -1, 65000, 65536, 65000, true},
+		{5, -1, 4, 65536, 4, true},
+		{5, 0, 4, 65536, 4, true},
+		{65100, 65536, 65000, 65536, 65100, false},
+		{10, 100, 65000, 65536, 10, false}, /* a maximum of its own */
+		{5, 65536, 65000, 0, 5, false},
+		{5, 65536, 0, 65536, 5, false},
+		{0, 65536, 0, 0, 0, false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct report r;
+		static struct sample sample;
+		char files[200] = "true";
+		struct subject subject = behind(rows[i].tracked, rows[i].tracked_max);
+		struct probe_options o = {0};
+		const struct moment m = {0};
+		o.subject = &subject;
+		if (rows[i].used >= 0)
+			snprintf(files, sizeof(files), "echo %lld >netfilter/nf_conntrack_count",
+				 (long long)rows[i].used);
+		if (rows[i].max >= 0)
+			snprintf(files + strlen(files), sizeof(files) - strlen(files),
+				 "; echo %lld >netfilter/nf_conntrack_max", (long long)rows[i].max);
+		struct host *h = machine(files);
+		struct settings s = verdict_settings(&experiments[0], "");
+		s.subject = &subject;
+		s.at[MAX][0] = rows[i].max < 0 ? REPORT_NONE : rows[i].max;
+		table_read(h, &s);
+		memset(&sample, 0, sizeof(sample));
+		assert_int_equal(sample_take(h, &o, &sample, NULL), 0);
+		machine_end(h);
+		if (s.at[USED][0] != rows[i].counts || is_outside(&s) != rows[i].outside ||
+		    sample.used != rows[i].counts || sample.outside != rows[i].outside ||
+		    s.at[REST][0] != (rows[i].outside ? 30 : REPORT_NONE))
+			fail_msg("row %zu: %lld, %lld", i, (long long)s.at[USED][0],
+				 (long long)sample.used);
+		report_init(&r);
+		observation_judge(&sample, &sample, &m, &r);
+		assert_int_equal(r.finding_count, 0);
+	}
+}
+
+static void a_table_outside_is_named(void **state)
+{
+	static struct report full;
+	struct subject subject = behind(65536, 65536);
+	struct target t = target_default();
+	struct probe_options o = {0};
+	static struct sample sample;
+	const struct moment m = {.target = &t};
+	struct host *h = machine("echo 0 >netfilter/nf_conntrack_count");
+	struct settings s = verdict_settings(&experiments[0], "");
+	s.subject = o.subject = &subject;
+	table_read(h, &s);
+	const struct report *r = verdict_of(&experiments[0], &t, &s, NULL);
+	assert_int_equal(r->walls[0].verdict, VERDICT_SHORT);
+	assert_non_null(strstr(r->findings[0].detail, "65 536 of 65 536 are in use"));
+	assert_non_null(strstr(r->findings[0].detail, "which forwards to the server's"));
+	assert_int_equal(sample_take(h, &o, &sample, NULL), 0);
+	machine_end(h);
+	report_init(&full);
+	observation_judge(&sample, &sample, &m, &full);
+	findings_are("outside", &full, "conntrack.full critical");
+	assert_non_null(strstr(full.findings[0].detail, "sendto() there fails"));
+	assert_non_null(strstr(full.findings[0].detail, "which forwards to the server's"));
+}
+
+static void what_does_not_forward_does_not_count(void **state)
+{
+	static const char table[] = "echo 7 >netfilter/nf_conntrack_count; "
+				    "echo 100 >netfilter/nf_conntrack_max; "
+				    "echo 60 >netfilter/nf_conntrack_tcp_timeout_time_wait; ";
+	static const struct {
+		const char *forwarding;
+		uint64_t tracked, max, rest_s;
+	} rows[] = {
+		{"echo 0 >ipv4/ip_forward", 0, 0, 0},
+		{"echo 1 >ipv4/ip_forward", 7, 100, 60},
+		{"mkdir -p ipv6/conf/all; echo 1 >ipv6/conf/all/forwarding", 7, 100, 60},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char files[400];
+		struct subject_outside out;
+		snprintf(files, sizeof(files), "%s%s", table, rows[i].forwarding);
+		struct host *h = machine(files);
+		subject_outside_read(h, &out);
+		machine_end(h);
+		assert_int_equal(out.tracked, rows[i].tracked);
+		assert_int_equal(out.max, rows[i].max);
+		assert_int_equal(out.rest_s, rows[i].rest_s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_targets_entries_need_room),
 		cmocka_unit_test(a_full_table_and_drops_are_critical),
+		cmocka_unit_test(the_fuller_of_two_tables_counts),
+		cmocka_unit_test(a_table_outside_is_named),
+		cmocka_unit_test(what_does_not_forward_does_not_count),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,6 +136,29 @@ static void reboot_and_nothing_since(struct looks *m)
 	then(m, "TcpExt.PruneCalled", 100000);
 }
 
+static void same_boot(struct looks *m)
+{
+	report_text(earlier.host.boot, "boot-1");
+	report_text(m->before.boot, "boot-1");
+	report_text(m->after.boot, "boot-1");
+}
+
+/* Its module was loaded again. */
+static void module_since(struct looks *m)
+{
+	prunes(m);
+	counter_set(m, "nf_conntrack.drop", 7, 7);
+	then(m, "TcpExt.PruneCalled", 9300);
+	then(m, "nf_conntrack.drop", 5000);
+	same_boot(m);
+}
+
+static void module_alone_since(struct looks *m)
+{
+	module_since(m);
+	then(m, "TcpExt.PruneCalled", 9312);
+}
+
 static void all_since(struct looks *m)
 {
 	for (size_t i = 0; i < LOSSES; i++) {
@@ -310,6 +333,15 @@ static void growth_since_a_report(void **state)
 	assert_string_equal(f->title, "PruneCalled +9 312 since the reboot");
 	assert_non_null(strstr(f->detail, "rebooted since the report of 2026-11-28T08:00:00Z"));
 	assert_true(cell(f, 0, 0) == 9312 && isnan(cell(f, 0, 1)) && cell(f, 0, 2) == 9312);
+	look(module_since, false);
+	f = &report.findings[0];
+	assert_string_equal(f->title, "PruneCalled +12, nf_conntrack.drop +7 "
+				      "since the report of 2026-11-28T08:00:00Z (2 hours ago)");
+	assert_non_null(strstr(f->detail, ": of nf_conntrack.drop these are the totals since"));
+	assert_true(cell(f, 0, 1) == 9300 && isnan(cell(f, 1, 1)));
+	look(module_alone_since, false);
+	assert_string_equal(report.findings[0].title,
+			    "nf_conntrack.drop +7 since the counters restarted");
 	look(all_since, false);
 	assert_non_null(strstr(report.findings[0].title, " and 16 more since the report"));
 	assert_non_null(strstr(report.findings[0].detail, "ran in this namespace"));

@@ -54,6 +54,7 @@ static void healthy(struct looks *m)
 		s[i]->queues.listeners = (struct listeners){.count = 3, .at = m->at[i]};
 		s[i]->queues.somaxconn = s[i]->queues.max_syn = 4096;
 		s[i]->queues.cookies = 1;
+		s[i]->queues.kernel = KERNEL(6, 18);
 	}
 	m->process = (struct process){.pid = 812,
 				      .root = 812,

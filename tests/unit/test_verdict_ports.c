@@ -2,6 +2,7 @@
 #include "../support/support.h"
 #include "../support/verdict.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/port_settings.h"
+#include "epolltune/ports.h"
 #include "epolltune/ports_used.h"
 #include "host/port_sockets.h"
 
@@ -185,6 +187,50 @@ static void cpu_time_bounds_the_rate_of_accepts(void **state)
 		 200000,
 		 VERDICT_OK,
 		 "1 CPU of 2, by affinity and cpuset, at 5.0 us"},
+		/* A part of a CPU by the quota, one by the one thread that accepts. */
+		{TARGET_SERVER,
+		 {.accept_ns = 5000,
+		  .connect_ns = 15000,
+		  .both_ns = 20000,
+		  .cpus = 2,
+		  .quota = 0.2},
+		 50000,
+		 40000,
+		 VERDICT_SHORT,
+		 "0.2 CPUs of 2, by the CPU quota of the control group, at 5.0 us"},
+		{TARGET_SERVER,
+		 {.accept_ns = 5000,
+		  .connect_ns = 15000,
+		  .both_ns = 20000,
+		  .cpus = 64,
+		  .threads = 1},
+		 50001,
+		 200000,
+		 VERDICT_TIGHT,
+		 "1 CPU of 2, by the threads that accept, at 5.0 us"},
+		{TARGET_SERVER,
+		 {.accept_ns = 5000,
+		  .connect_ns = 15000,
+		  .both_ns = 20000,
+		  .cpus = 64,
+		  .threads = 8,
+		  .quota = 1.5},
+		 10000,
+		 300000,
+		 VERDICT_OK,
+		 "1.5 CPUs of 2, by the CPU quota"},
+		/* More than there are limit nothing. */
+		{TARGET_SERVER,
+		 {.accept_ns = 5000,
+		  .connect_ns = 15000,
+		  .both_ns = 20000,
+		  .cpus = 2,
+		  .threads = 8,
+		  .quota = 4},
+		 10000,
+		 400000,
+		 VERDICT_OK,
+		 "2 CPUs at 5.0 us"},
 		/* Rounded to the accuracy of a measurement. */
 		{TARGET_SERVER, COSTS(6188, 15000, 22000), 10000, 323000, VERDICT_OK, ""},
 		/* Without an experiment there is no value: the target is not accused. */
@@ -219,6 +265,34 @@ static void cpu_time_bounds_the_rate_of_accepts(void **state)
 	}
 }
 
+static void *wait_for_end(void *unused)
+{
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* Without a server in question that of this group: of a container. */
+static void a_quota_bounds_the_rate_of_accepts(void **state)
+{
+	const struct experiment *x = verdict_experiment("ports", "accept.rate");
+	struct settings s = verdict_settings(x, "");
+	struct output made =
+		run("d=$(mktemp -d) && mkdir -p $d/proc/self $d/sys/fs/cgroup && cd $d && "
+		    "echo 0::/ >proc/self/cgroup && echo 30 25 0:26 / /sys/fs/cgroup rw - "
+		    "cgroup2 cgroup2 rw >proc/self/mountinfo && "
+		    "echo 20000 100000 >sys/fs/cgroup/cpu.max && printf $d");
+	struct host *h;
+	struct err e = {0};
+	assert_int_equal(host_open(&h, made.out, &e), 0);
+	x->read(h, &s);
+	assert_true(s.taken.quota > 0.19 && s.taken.quota < 0.21);
+	host_close(h);
+	struct output removed = run("rm -r %s", made.out);
+	output_free(&removed);
+	output_free(&made);
+}
+
 /* A server on one CPU, here this process. */
 static void affinity_bounds_the_rate_of_accepts(void **state)
 {
@@ -248,6 +322,24 @@ static void affinity_bounds_the_rate_of_accepts(void **state)
 	x->read(h, &s);
 	assert_int_equal(s.taken.cpus, 1);
 	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	assert_int_equal(s.taken.threads, 0); /* those that accept are not known */
+	struct process acceptors[] = {here, here};
+	self.acceptors = acceptors;
+	self.acceptor_count = self.accepting = 2;
+	x->read(h, &s);
+	assert_int_equal(s.taken.threads, 2);
+	pthread_t thread;
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_end, NULL), 0);
+	x->read(h, &s);
+	assert_int_equal(s.taken.threads, 4);
+	snprintf(self.name, sizeof(self.name), "redis-server");
+	x->read(h, &s);
+	assert_int_equal(s.taken.threads, 2);
+	self.accepting = 3; /* one was not found again */
+	x->read(h, &s);
+	assert_int_equal(s.taken.threads, 0);
+	assert_int_equal(pthread_cancel(thread), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 	host_close(h);
 }
 
@@ -332,6 +424,15 @@ static void reserved_ports_are_read(void **state)
 	struct settings s = verdict_settings(x, RANGE "40000 40099");
 	x->read(h, &s);
 	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].limit, 100 - 12);
+	/* The tree of another tool may lack the list. */
+	char list[96], away[48];
+	struct settings lacking = verdict_settings(x, RANGE "40000 40099");
+	report_text(list, "%s/proc/sys/net/ipv4/ip_local_reserved_ports", root);
+	report_text(away, "%s/away", root);
+	assert_int_equal(rename(list, away), 0);
+	x->read(h, &lacking);
+	assert_int_equal(verdict_of(x, &t, &lacking, NULL)->walls[0].verdict, VERDICT_UNKNOWN);
+	assert_int_equal(rename(away, list), 0);
 	assert_string_equal(s.text[1], "80,1024,40010-40019,40098-50000,65535");
 	assert_int_equal(s.at[3][0], 2000);
 	/* A list that no finding can hold still counts. No range is proposed that it would have to
@@ -375,7 +476,8 @@ static const struct rate_row {
 	 0},
 	{300, 60, OF_500 KNOBS("2", "1", "1000"), 3, VERDICT_SHORT, REUSE("2"), "3.3/s", 3},
 	{300, 60, OF_500 KNOBS("0", "1", "1000"), 3, VERDICT_SHORT, REUSE("0"), "60 s: 3.3/s.", 0},
-	{300, 60, OF_500, 3, VERDICT_SHORT, REUSE(""), "3.3/s", 0},
+	/* Where neither knob is known, only a wider range suffices for sure. */
+	{300, 60, OF_500, 3, VERDICT_SHORT, WIDER("40000 40499", "40000 44863"), "3.3/s", 0},
 	{200, 4, OF_500 KNOBS("2", "1", "1000"), 5, VERDICT_OK, "", "5/s", 0},
 	{200, 5, OF_500 KNOBS("2", "1", "1000"), 5, VERDICT_TIGHT, REUSE("2"), "5/s", 0},
 	{500, 1, OF_500 KNOBS("1", "1", "1000"), 0, VERDICT_SHORT,
@@ -389,7 +491,8 @@ static const struct rate_row {
 	 WIDER("40000 40499", "40000 40511"), "", 0},
 	{300, 160, OF_500 KNOBS("1", "1", "4000"), 50, VERDICT_SHORT,
 	 WIDER("40000 40499", "40000 41151"), "for 4 s: 50/s.", 0},
-	{300, 160, OF_500 "; net.ipv4.tcp_tw_reuse=1", 200, VERDICT_OK, "", "", 0},
+	{300, 160, OF_500 "; net.ipv4.tcp_tw_reuse=1", REPORT_NONE, VERDICT_UNKNOWN, "",
+	 "net.ipv4.tcp_timestamps could not be read", 0},
 	/* That needs timestamps. */
 	{300, 60, OF_500 KNOBS("1", "0", "1000"), 3, VERDICT_SHORT,
 	 WIDER("40000 40499", "40000 44863"), "60 s: 3.3/s.", 0},
@@ -511,7 +614,8 @@ static size_t notes_with(const char *buckets, enum target_role role, struct repo
 	struct moment m = {.target = &t, .options = &options};
 	struct output made =
 		run("d=$(mktemp -d) && mkdir -p $d/proc/sys/net/ipv4 && cd $d/proc/sys/net/ipv4 && "
-		    "echo 40000 40499 >ip_local_port_range && echo %s >tcp_max_tw_buckets && "
+		    "echo 40000 40499 >ip_local_port_range && echo >ip_local_reserved_ports && "
+		    "echo %s >tcp_max_tw_buckets && "
 		    "printf $d",
 		    buckets);
 	struct host *h;
@@ -584,7 +688,8 @@ static void a_captured_machine_shows_its_destinations(void **state)
 {
 	struct output made = run(
 		"d=$(mktemp -d) && mkdir -p $d/proc/sys/net/ipv4 $d/proc/net && cd $d/proc && "
-		"echo 40000 40099 >sys/net/ipv4/ip_local_port_range && printf '"
+		"echo 40000 40099 >sys/net/ipv4/ip_local_port_range && "
+		"echo >sys/net/ipv4/ip_local_reserved_ports && printf '"
 		/* Of both families the same port; one outside of the range; a listener; two more
 		 * destinations; a damaged line. */
 		"sl header\\n" LINE(FROM_40000, TO_80, "01") LINE(FROM_40001, TO_80, "06") LINE(
@@ -630,7 +735,8 @@ static void a_captured_machine_shows_its_destinations(void **state)
 static void sockets_that_were_not_captured_are_unknown(void **state)
 {
 	struct output made = run("d=$(mktemp -d) && mkdir -p $d/proc/sys/net/ipv4 && cd $d/proc && "
-				 "echo 40000 40499 >sys/net/ipv4/ip_local_port_range && printf $d");
+				 "echo 40000 40499 >sys/net/ipv4/ip_local_port_range && "
+				 "echo >sys/net/ipv4/ip_local_reserved_ports && printf $d");
 	const struct experiment *x = verdict_experiment("ports", RATE);
 	struct settings s = verdict_settings(x, OF_500 KNOBS("0", "1", "1000"));
 	const struct target met = proxy(300, 3), missed = proxy(300, 60);
@@ -670,6 +776,60 @@ static void the_fullest_destination_is_chosen(void **state)
 	assert_int_equal(taken.all, 0);
 	u.count = 3;
 	assert_false(ports_used_taken(&u, true, true, &taken));
+}
+
+/* Of several sources that the server binds the fullest counts, without its own ports. */
+static void the_fullest_bound_source_is_chosen(void **state)
+{
+	struct ports_used u = {.available = 100, .count = 2, .from_count = 4};
+	struct ports_taken taken;
+	static const struct ports_from from[] = {
+		{.used = 90, .largest = 40, .own = 60},
+		{.used = 90, .largest = 40, .own = 20},
+		{.used = 95, .largest = 40, .own = 90},
+		{.used = 95, .largest = 40}, /* another's */
+	};
+	u.at[1].loopback = true;
+	memcpy(u.from, from, sizeof(from));
+	assert_true(ports_used_bound(&u, false, &taken));
+	assert_int_equal(taken.all, 70);
+	assert_int_equal(taken.held, 70);
+	assert_string_equal(taken.destination, "all destinations");
+	assert_false(ports_used_bound(&u, true, &taken));
+	u.from[2].to = 1;
+	assert_true(ports_used_bound(&u, true, &taken));
+	assert_int_equal(taken.all, 5);
+	u.from[1].used = u.from[1].own = 100;
+	assert_true(ports_used_bound(&u, false, &taken));
+	assert_int_equal(taken.all, 30);
+}
+
+/* Without timestamps, tcp_tw_reuse has no effect; where they are not known, the rate is not. */
+static void unknown_timestamps_are_not_on(void **state)
+{
+	static const struct {
+		const char *settings;
+		uint64_t rate;
+		enum wall_verdict verdict;
+	} cases[] = {
+		{OF_500 "; net.ipv4.tcp_tw_reuse=1; net.ipv4.tcp_timestamps=1", 100, VERDICT_OK},
+		{OF_500 "; net.ipv4.tcp_tw_reuse=1", 100, VERDICT_UNKNOWN},
+		{OF_500 "; net.ipv4.tcp_tw_reuse=1", 1000, VERDICT_SHORT},
+		{OF_500 "; net.ipv4.tcp_tw_reuse=2", 2, VERDICT_OK},
+		{OF_500 "; net.ipv4.tcp_tw_reuse=2", 100, VERDICT_SHORT},
+	};
+	const struct experiment *x = verdict_experiment("ports", RATE);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct settings s = verdict_settings(x, cases[i].settings);
+		const struct target t = proxy(300, cases[i].rate);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		if (r->walls[0].verdict != cases[i].verdict)
+			fail_msg("case %zu: %s, %lld", i, wall_verdict_name(r->walls[0].verdict),
+				 (long long)r->walls[0].limit);
+	}
+	assert_true(ports_reused(1, 1, false) && ports_reused(2, 1, true));
+	assert_false(ports_reused(2, 1, false) || ports_reused(1, 0, true) ||
+		     ports_reused(1, REPORT_NONE, true) || ports_reused(REPORT_NONE, 1, true));
 }
 
 /* A hundred ports, and what is in use to one destination. */
@@ -857,6 +1017,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_gets_its_verdict),
 		cmocka_unit_test(cpu_time_bounds_the_rate_of_accepts),
+		cmocka_unit_test(a_quota_bounds_the_rate_of_accepts),
 		cmocka_unit_test(affinity_bounds_the_rate_of_accepts),
 		cmocka_unit_test(a_busy_machine_gives_no_rate_of_accepts),
 		cmocka_unit_test(a_server_needs_neither_wall),
@@ -870,6 +1031,8 @@ int main(void)
 		cmocka_unit_test(a_captured_machine_shows_its_destinations),
 		cmocka_unit_test(sockets_that_were_not_captured_are_unknown),
 		cmocka_unit_test(the_fullest_destination_is_chosen),
+		cmocka_unit_test(the_fullest_bound_source_is_chosen),
+		cmocka_unit_test(unknown_timestamps_are_not_on),
 		cmocka_unit_test(ports_in_use_are_judged),
 		cmocka_unit_test(ports_that_are_not_shared_are_one_range),
 		cmocka_unit_test(several_destinations_are_named),

@@ -2,8 +2,11 @@
 #include "../support/support.h"
 #include "../support/verdict.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "epolltune/syn_queue.h"
 
 #define SOCKETS 16
 
@@ -68,14 +71,12 @@ static void the_smallest_address_is_the_queue(void **state)
 	struct subject_queue q = subject_queue(&s.subject, LISTENER_TCP);
 	assert_ptr_equal(q.smallest, &s.at[3]);
 	assert_int_equal(q.sockets, 1);
-	assert_int_equal(q.safe, 129);
 	s.at[3].limit = 4096;
 	s.at[1].limit = 500;
 	q = subject_queue(&s.subject, LISTENER_TCP);
 	assert_ptr_equal(q.smallest, &s.at[1]);
 	assert_int_equal(q.sockets, 3);
 	assert_int_equal(q.sum, 512 + 501 + 512);
-	assert_int_equal(q.safe, subject_spread(501, 3));
 	assert_null(subject_queue(&s.subject, LISTENER_UNIX).smallest);
 }
 
@@ -188,6 +189,77 @@ static void a_backlog_that_suffices_is_not_to_be_raised(void **state)
 			    "net.ipv4.tcp_max_syn_backlog is 128: nginx (pid 812) on 0.0.0.0:443 "
 			    "holds 97 half-open connections; this load needs 500");
 	assert_null(strstr(f->advice, "backlog="));
+}
+
+/* Each socket of an address has a SYN queue of its own, and tcp_max_syn_backlog limits each. */
+static void sockets_of_one_address_have_a_syn_queue_each(void **state)
+{
+	static const struct {
+		const char *max_syn;
+		unsigned kernel;
+		uint64_t rate; /* the need is a twentieth */
+		int64_t limit;
+		enum wall_verdict verdict;
+		const char *proposals;
+	} cases[] = {
+		/* 385 each. */
+		{"512", KERNEL(6, 18), 10000, 1321, VERDICT_OK, ""},
+		{"512", KERNEL(6, 18), 40000, 1321, VERDICT_SHORT,
+		 "net.ipv4.tcp_max_syn_backlog 512 -> 1024, listen.backlog 511 -> 1024"},
+		/* The backlog: 512 each, before 6.14 one less. */
+		{"4096", KERNEL(6, 18), 10000, 1793, VERDICT_OK, ""},
+		{"4096", KERNEL(6, 12), 10000, 1790, VERDICT_OK, ""},
+	};
+	static struct running server;
+	struct target t = target_default();
+	const struct experiment *x = verdict_experiment("syn-queue", "syn-queue");
+	running_make(&server, 4, 511);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char values[160];
+		snprintf(values, sizeof(values),
+			 "net.ipv4.tcp_syncookies=0; net.ipv4.tcp_max_syn_backlog=%s; "
+			 "net.core.somaxconn=4096; listen.backlog=511",
+			 cases[i].max_syn);
+		struct settings s = verdict_settings(x, values);
+		s.subject = &server.subject;
+		s.machine.kernel = cases[i].kernel;
+		t.rate_per_s = cases[i].rate;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		if (r->walls[0].limit != cases[i].limit ||
+		    r->walls[0].verdict != cases[i].verdict ||
+		    strcmp(verdict_proposals(r), cases[i].proposals) != 0)
+			fail_msg("case %zu: limit %lld, %s, \"%s\"", i,
+				 (long long)r->walls[0].limit,
+				 wall_verdict_name(r->walls[0].verdict), verdict_proposals(r));
+	}
+}
+
+static void the_room_of_a_syn_queue_is_that_of_the_kernel(void **state)
+{
+	static const struct {
+		int64_t limit, max_syn, cookies;
+		unsigned kernel;
+		int64_t holds;
+		bool by_max_syn, at_most;
+	} cases[] = {
+		{511, 64, 1, KERNEL(6, 14), 512, false, false},
+		{511, 64, 1, KERNEL(6, 13), 511, false, false},
+		{511, 64, REPORT_NONE, UINT_MAX, 512, false, false},
+		{511, 64, 2, KERNEL(6, 18), INT64_MAX, false, false},
+		{511, 64, 0, KERNEL(6, 18), 49, true, false},
+		{511, 4096, 0, KERNEL(6, 18), 512, false, false},
+		{511, REPORT_NONE, 0, KERNEL(6, 12), 511, false, true},
+		{0, 4096, 0, KERNEL(6, 12), 0, false, false},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct syn_room r = syn_queue_room(cases[i].limit, cases[i].max_syn,
+						   cases[i].cookies, cases[i].kernel);
+		if (r.holds != cases[i].holds || r.by_max_syn != cases[i].by_max_syn ||
+		    r.at_most != cases[i].at_most)
+			fail_msg("case %zu: %lld", i, (long long)r.holds);
+		if (cases[i].cookies != 2 && !r.by_max_syn)
+			assert_int_equal(syn_queue_limit(r.holds, cases[i].kernel), cases[i].limit);
+	}
 }
 
 /* What an application was given is not known: a short backlog may be its own. */
@@ -328,6 +400,8 @@ int main(void)
 		cmocka_unit_test(each_queue_gets_its_verdict),
 		cmocka_unit_test(the_remedy_is_a_line_of_its_configuration),
 		cmocka_unit_test(a_backlog_that_suffices_is_not_to_be_raised),
+		cmocka_unit_test(sockets_of_one_address_have_a_syn_queue_each),
+		cmocka_unit_test(the_room_of_a_syn_queue_is_that_of_the_kernel),
 		cmocka_unit_test(a_short_backlog_has_one_of_two_reasons),
 		cmocka_unit_test(what_a_server_lacks_is_not_applicable),
 		cmocka_unit_test(descriptors_of_its_processes),

@@ -10,8 +10,7 @@
 
 #define KERNEL_HAS(max)                                                                            \
 	"net.core.rmem_max=" max "; net.core.rmem_default=212992; SO_RCVBUF=2147483647; "
-#define MEMORY_HAS(pages, used)                                                                    \
-	"net.ipv4.udp_mem=100 200 " pages "; UDP mem of /proc/net/sockstat=" used
+#define MEMORY_HAS(pages, used) "net.ipv4.udp_mem=" pages "; UDP mem of /proc/net/sockstat=" used
 
 static const struct experiment *const x = &experiments[0];
 
@@ -56,8 +55,15 @@ static void the_buffer_that_the_kernel_allows_must_hold_the_burst(void **state)
 		/* No buffer has more than 2 GiB. */
 		{KERNEL_HAS("212992"), 100000000, VERDICT_SHORT, 184, "udp.receive.short critical",
 		 ""},
-		{KERNEL_HAS("7340032") MEMORY_HAS("1000", "200"), 50000, VERDICT_SHORT, 1422,
-		 "udp.receive.short critical", "net.ipv4.udp_mem 100 200 1000 -> 100 200 3716"},
+		/* The first field of udp_mem is the limit, and no field is above the next one. */
+		{KERNEL_HAS("7340032") MEMORY_HAS("1000 90000 90000", "200"), 50000, VERDICT_SHORT,
+		 1422, "udp.receive.short critical",
+		 "net.ipv4.udp_mem 1000 90000 90000 -> 3716 90000 90000"},
+		{KERNEL_HAS("7340032") MEMORY_HAS("1000 1500 2000", "200"), 50000, VERDICT_SHORT,
+		 1422, "udp.receive.short critical",
+		 "net.ipv4.udp_mem 1000 1500 2000 -> 3716 3716 3716"},
+		{KERNEL_HAS("7340032") MEMORY_HAS("9000 90000 90000", "200"), 50000, VERDICT_TIGHT,
+		 6371, "udp.receive.default warning", ""},
 		/* Nothing is known. */
 		{"SO_RCVBUF=2147483647", 50000, VERDICT_UNKNOWN, REPORT_NONE, "", ""},
 	};
@@ -87,17 +93,17 @@ static void memory_is_counted_in_pages_of_the_machine(void **state)
 		int64_t limit;
 		const char *proposals;
 	} rows[] = {
-		{65536, KERNEL(6, 1), KERNEL_HAS("7340032") MEMORY_HAS("1000", "980"),
-		 VERDICT_SHORT, 568, "net.ipv4.udp_mem 100 200 1000 -> 100 200 1200"},
-		{65536, KERNEL(5, 10), KERNEL_HAS("7340032") MEMORY_HAS("1000", "980"),
+		{65536, KERNEL(6, 1), KERNEL_HAS("7340032") MEMORY_HAS("1000 9000 9000", "980"),
+		 VERDICT_SHORT, 568, "net.ipv4.udp_mem 1000 9000 9000 -> 1200 9000 9000"},
+		{65536, KERNEL(5, 10), KERNEL_HAS("7340032") MEMORY_HAS("1000 9000 9000", "980"),
 		 VERDICT_TIGHT, 6371, ""},
 		/* Unknown: no page is smaller than 4096 bytes. */
-		{0, KERNEL(6, 1), KERNEL_HAS("7340032") MEMORY_HAS("10000", "200"), VERDICT_TIGHT,
-		 6371, ""},
-		{0, KERNEL(6, 1), KERNEL_HAS("7340032") MEMORY_HAS("1000", "200"), VERDICT_UNKNOWN,
-		 REPORT_NONE, ""},
-		{0, KERNEL(6, 1), KERNEL_HAS("212992") MEMORY_HAS("300", "299"), VERDICT_SHORT, 184,
-		 ""},
+		{0, KERNEL(6, 1), KERNEL_HAS("7340032") MEMORY_HAS("10000 90000 90000", "200"),
+		 VERDICT_TIGHT, 6371, ""},
+		{0, KERNEL(6, 1), KERNEL_HAS("7340032") MEMORY_HAS("1000 9000 9000", "200"),
+		 VERDICT_UNKNOWN, REPORT_NONE, ""},
+		{0, KERNEL(6, 1), KERNEL_HAS("212992") MEMORY_HAS("300 900 900", "299"),
+		 VERDICT_SHORT, 184, ""},
 	};
 	const struct target t = burst(50000);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

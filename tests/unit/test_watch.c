@@ -353,14 +353,25 @@ static void a_process_that_does_not_accept_is_tight(void **state)
 	watch_free(&w);
 }
 
-static void half_open_connections_beyond_the_backlog_are_tight(void **state)
+static void a_full_syn_queue_is_tight(void **state)
 {
-	for (int64_t half_open = 511; half_open <= 512; half_open++) {
+	static const struct {
+		int64_t half_open, room;
+		enum wall_verdict verdict;
+	} rows[] = {
+		{511, 512, VERDICT_OK},         {512, 512, VERDICT_TIGHT},
+		{49, 49, VERDICT_TIGHT},        {0, 0, VERDICT_OK},
+		{600, INT64_MAX, VERDICT_OK},   {600, REPORT_NONE, VERDICT_OK},
+		{REPORT_NONE, 512, VERDICT_OK},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct watch w = {0};
 		struct watch_sample *s = sample_make(0, 0);
-		gauge(s, "accept-queue", 1, 0, 511, 0)->half_open = half_open;
+		struct watch_gauge *g = gauge(s, "accept-queue", 1, 0, 511, 0);
+		g->half_open = rows[i].half_open;
+		g->syn_room = rows[i].room;
 		add(&w, s);
-		assert_int_equal(w.rows[0].verdict, half_open > 511 ? VERDICT_TIGHT : VERDICT_OK);
+		assert_int_equal(w.rows[0].verdict, rows[i].verdict);
 		watch_free(&w);
 	}
 }
@@ -570,7 +581,7 @@ int main(void)
 		cmocka_unit_test(a_row_says_how_near_its_limit_is),
 		cmocka_unit_test(overflows_are_of_the_listener_that_must_have_them),
 		cmocka_unit_test(a_process_that_does_not_accept_is_tight),
-		cmocka_unit_test(half_open_connections_beyond_the_backlog_are_tight),
+		cmocka_unit_test(a_full_syn_queue_is_tight),
 		cmocka_unit_test(throttled_periods_are_those_since_the_look_before),
 		cmocka_unit_test(throttled_periods_stay_until_they_are_read_again),
 		cmocka_unit_test(the_nearest_wall_is_first),

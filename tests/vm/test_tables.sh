@@ -3,7 +3,7 @@
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
-boot --get "/tmp/reports:$work/reports" --time 400 - <<'END'
+boot --get "/tmp/reports:$work/reports" --file /usr/bin/perl:/usr/bin/perl --memory 2048 --time 400 - <<'END'
 #!/bin/sh
 table=/proc/sys/net/netfilter/nf_conntrack
 target='--probe conntrack,counters --connections 100 --rate 10'
@@ -99,6 +99,30 @@ echo "buffer $(cat /proc/sys/net/core/rmem_max)"
 check buffer
 echo "held $?"
 
+# The first field of udp_mem limits what sockets without room to read hold, however large the others
+# are. On one CPU, as the kernel counts up to 1 MiB of each CPU later.
+target='--probe udp --datagrams 30k'
+refused_datagrams() {
+	awk '$1 == "Udp:" && !names { names = split($0, name); next }
+		$1 == "Udp:" { for (i = 2; i <= NF; i++) if (name[i] == "MemErrors") print $i }' /proc/net/snmp
+}
+burst() { # NAME: sends as many datagrams as the target needs to a socket that no process reads
+	before=$(refused_datagrams)
+	taskset 1 perl -e 'my $to = pack("Sna4x8", 2, 9053, "\x7f\0\0\1");
+		socket(my $r, 2, 2, 17) or die;
+		setsockopt($r, 1, 33, pack("i", 1 << 24)) && bind($r, $to) or die;
+		socket(my $s, 2, 2, 17) or die;
+		send($s, "x" x 1200, 0, $to) for 1 .. 3000'
+	echo "$1 $(($(refused_datagrams) - before))"
+}
+echo '512 200000 400000' >/proc/sys/net/ipv4/udp_mem
+check memory
+echo "memory $?"
+burst refused
+epolltune apply --yes $target >/tmp/reports/apply 2>&1
+echo "first $(tr '\t' ' ' </proc/sys/net/ipv4/udp_mem)"
+burst taken
+
 target='--probe counters --connections 10 --rate 10'
 busybox nc -l -p 9000 >/dev/null &
 reader=$!
@@ -179,6 +203,15 @@ grep -qx 'buffer 7340032' "$work/out" || fail "not applied: $(cat "$work/reports
 # A socket that does not ask for it has rmem_default.
 grep -qx 'held 1' "$work/out" || fail 'the applied value does not suffice'
 holds buffer 'found == ["udp.receive.default"]'
+
+grep -qx 'memory 2' "$work/out" || fail 'the first field of udp_mem, which suffices for few datagrams, is not short'
+holds memory 'wall | .knob == "net.ipv4.udp_mem"' 'found == ["udp.receive.short"]'
+read -r _ drops <<END
+$(grep '^refused ' "$work/out")
+END
+[ "$drops" -gt 0 ] || fail 'the kernel does not refuse datagrams above the first field of udp_mem'
+grep -Eqx 'first [0-9]{4} 200000 400000' "$work/out" || fail "not applied: $(cat "$work/reports/apply")"
+grep -qx 'taken 0' "$work/out" || fail 'the applied value does not suffice'
 
 grep -qx 'exhausted 2' "$work/out" || fail 'exhausted TCP memory is not critical'
 holds exhausted 'found | index("buffers.memory.exhausted")' \
