@@ -1446,8 +1446,7 @@ static const struct finding_row findings[] = {
 	      "Connection tracking {tight?can just:cannot} hold {needed} more entries",
 	      "{connections} open connections and {closing} that closed in the last {rest} have an "
 	      "entry each; {used} of {max} are in use. All of them take up to {memory}. Beyond the "
-	      "maximum the kernel drops the packets of new connections." CONNTRACK_OUTSIDE
-		      TWO_EACH,
+	      "maximum the kernel drops the packets of new connections." CONNTRACK_OUTSIDE TWO_EACH,
 	      "{possible?" CONNTRACK_HOLDS " }{shorter?" CONNTRACK_REST
 	      "=30 lowers the need to {shorter}. }Without NAT and ct rules for the port\\: " UNTRACKED,
 	      "Connection tracking does not hold an entry for each connection of the target and "
@@ -1467,8 +1466,7 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{total?{total} packets dropped{early? and {early} entries of unconfirmed "
 		 "connections evicted} since boot. }At the maximum the kernel drops the packets of new "
-		 "connections\\: their clients retransmit, and sendto() {outside?there:here} fails with EPERM."
-		 CONNTRACK_OUTSIDE,
+		 "connections\\: their clients retransmit, and sendto() {outside?there:here} fails with EPERM." CONNTRACK_OUTSIDE,
 	 .advice =
 		 "Raise net.netfilter.nf_conntrack_max. " CONNTRACK_HOLDS " conntrack -L shows the "
 		 "entries; those of vanished peers stay for "

@@ -392,8 +392,8 @@ static bool group_accepts(const struct queue_watch *w, const struct group *g)
 	       group_alone(w, g) && !process_accepts_not(owner_of(w, g->idle));
 }
 
-/* Whether many wait, whatever the rate at which they are accepted: one sample does not show it, nor
- * do arrivals at several listeners. */
+/* Whether many wait in a queue of unknown rate: one sample does not show it, nor do arrivals at
+ * several listeners. */
 static bool group_deep(const struct queue_watch *w, const struct group *g)
 {
 	const struct process *p = owner_of(w, g->fullest);
