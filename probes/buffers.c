@@ -20,7 +20,6 @@
 #include "epolltune/flow.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
-#include "epolltune/queues.h"
 #include "epolltune/statistics.h"
 #include "epolltune/wire.h"
 
@@ -620,60 +619,6 @@ static int buffers_measure(struct trial *t, struct report *r, struct err *e)
 	return 0;
 }
 
-struct sample {
-	char tcp_mem[KNOB_VALUE];
-	int64_t pressure, used; /* pages; REPORT_NONE, -1: unknown */
-	struct queues queues;   /* under pressure */
-	struct err unread;      /* why `used` is unknown */
-};
-
-static bool under_pressure(const struct sample *s)
-{
-	return s->pressure != REPORT_NONE && s->used >= s->pressure;
-}
-
-static const struct err *sample_unread(const struct sample *s) { return &s->unread; }
-
-static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
-		       struct err *e)
-{
-	CLEAN(free_pointer) struct host_counters *counters = malloc(sizeof(*counters));
-	s->pressure = REPORT_NONE;
-	if (!counters)
-		return err_set(e, ENOMEM, "no memory for counters");
-	host_counters(h, counters, NULL);
-	s->used = host_counter(counters, "sockstat.TCP.mem");
-	if (s->used < 0)
-		s->unread = counters->unread;
-	if (!knob_read(knob_find(TCP_MEM), h, s->tcp_mem, NULL))
-		knob_field(s->tcp_mem, 1, &s->pressure);
-	if (under_pressure(s))
-		queues_read(h, &s->queues, NULL);
-	return 0;
-}
-
-/* Reports memory pressure: no buffer grows then, and the measurements are not valid. */
-static void judge_pressure(const struct sample *before, const struct sample *s,
-			   const struct moment *m, struct report *r)
-{
-	struct wording words = {0};
-	if (!under_pressure(s))
-		return;
-	wording_set(&words, "used", "%s", quantity_show(QUANTITY_COUNT, (uint64_t)s->used).text);
-	wording_set(&words, "pressure", "%s",
-		    quantity_show(QUANTITY_COUNT, (uint64_t)s->pressure).text);
-	struct finding *f = report_finding(r, "buffers.memory.pressure", &words);
-	finding_propose(f, TCP_MEM, s->tcp_mem, "");
-	queues_table(&s->queues, f);
-}
-
-static const struct observation observation = {
-	.size = sizeof(struct sample),
-	.sample = sample_take,
-	.unread = sample_unread,
-	.judge = judge_pressure,
-};
-
 const struct probe probe_buffers = {
 	.name = "buffers",
 	.summary = "bulk connections over the target's RTT: what limits their window, and where",
@@ -684,6 +629,5 @@ const struct probe probe_buffers = {
 	.context_size = sizeof(struct context),
 	.prepare = buffers_prepare,
 	.experiments = experiments,
-	.observation = &observation,
 	.measure = buffers_measure,
 };

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "epolltune/connection_memory.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 
@@ -66,6 +67,7 @@ static void outside_take(const struct subject_outside *outside, struct settings 
 static void table_read(const struct host *h, struct settings *s)
 {
 	int64_t used = number_read(h, FILES "count");
+	connection_open_read(h, s);
 	bool unread = used == REPORT_NONE && s->at[MAX][0] != REPORT_NONE;
 	s->at[USED][0] = used;
 	s->at[REST][0] = number_read(h, FILES "tcp_timeout_time_wait");
@@ -93,15 +95,31 @@ static int64_t entries(const struct target *t, uint64_t rest_s)
 	return (int64_t)count;
 }
 
+/* Entries of connections that the server has open are in use already. */
+static int64_t own_entries(const struct target *t, const struct settings *s)
+{
+	struct target open = {.role = t->role, .connections = s->taken.open};
+	int64_t used = s->at[USED][0] > 0 ? s->at[USED][0] : 0, own = entries(&open, 0);
+	return own < used ? own : used;
+}
+
+static int64_t needed(const struct target *t, const struct settings *s, uint64_t rest_s)
+{
+	int64_t all = entries(t, rest_s), own = own_entries(t, s);
+	return all > own ? all - own : 0;
+}
+
 static void table_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t max = s->at[MAX][0], used = s->at[USED][0];
 	b->absent = s->at[TRACKED][0] == 0;
+	if (used > 0 && !has_tcp(s->subject))
+		b->absent_as = "The server has no TCP listener: this table does not limit it.";
 	if (s->at[TRACKED][0] != 1)
 		return;
 	b->unlimited = max == 0;
 	b->binding = MAX;
-	b->needed = entries(t, rest(s));
+	b->needed = needed(t, s, rest(s));
 	b->assumed = s->at[REST][0] == REPORT_NONE;
 	if (max != REPORT_NONE && used != REPORT_NONE)
 		b->capacity = max > used ? max - used : 0;
@@ -136,13 +154,14 @@ static void table_words(const struct target *t, const struct settings *s, const 
 			struct wording *w)
 {
 	const struct knob *knob = knob_find(DIR "max");
-	int64_t needed = entries(t, rest(s)), full = needed;
+	int64_t full = needed(t, s, rest(s));
 	if (s->at[TRACKED][0] != 1)
 		return;
 	if (s->at[USED][0] > 0)
 		full += s->at[USED][0];
 	count_word(w, "max", s->at[MAX][0]);
 	count_word(w, "used", s->at[USED][0]);
+	count_word(w, "own", s->taken.open ? own_entries(t, s) : -1);
 	count_word(w, "closing", (int64_t)(t->rate_per_s * rest(s)));
 	count_word(w, "buckets", s->at[BUCKETS][0]);
 	wording_set(w, "rest", "%s", quantity_show(QUANTITY_DURATION, rest(s) * 1000000).text);
@@ -150,7 +169,7 @@ static void table_words(const struct target *t, const struct settings *s, const 
 		    s->at[BUCKETS][0] > 0 ? 2 * (double)full / (double)s->at[BUCKETS][0] : 0);
 	wording_set(w, "memory", "%s",
 		    quantity_show(QUANTITY_SIZE, (uint64_t)full * knob->memory.bytes).text);
-	count_word(w, "shorter", rest(s) > REST_SHORTER_S ? entries(t, REST_SHORTER_S) : -1);
+	count_word(w, "shorter", rest(s) > REST_SHORTER_S ? needed(t, s, REST_SHORTER_S) : -1);
 	port_word(w, s->subject);
 	wording_flag(w, "outside", is_outside(s));
 }

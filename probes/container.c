@@ -20,8 +20,6 @@ enum { MAX, USED, SHOWN };
 /* Of SHOWN: the file systems say that the process is in a group which they do not show. */
 enum { UNSEEN, SEEN, HIDDEN };
 
-static pid_t group_of(const struct subject *s) { return s ? s->pid : 0; }
-
 /* Whether the group is known, or there is none: a tree of another tool may lack it. */
 static bool is_shown(const struct host *h, const struct cgroup *c)
 {
@@ -51,7 +49,7 @@ static void limit_read(const struct cgroup_limit *l, struct settings *s)
 static void memory_read(const struct host *h, struct settings *s)
 {
 	struct cgroup c;
-	cgroup_read(h, group_of(s->subject), &c);
+	subject_group(h, s->subject, &c);
 	s->at[SHOWN][0] = shown_of(h, &c, &c.memory);
 	limit_read(&c.memory, s);
 	if (c.memory.max == HOST_UNLIMITED && !c.memory.hidden)
@@ -118,7 +116,7 @@ static void memory_words(const struct target *target, const struct settings *s,
 static void pids_read(const struct host *h, struct settings *s)
 {
 	struct cgroup c;
-	cgroup_read(h, group_of(s->subject), &c);
+	subject_group(h, s->subject, &c);
 	s->at[SHOWN][0] = shown_of(h, &c, &c.pids);
 	limit_read(&c.pids, s);
 }
@@ -178,10 +176,10 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		       struct err *e)
 {
 	struct host_facts facts;
-	cgroup_read(h, group_of(o->subject), &s->group);
+	subject_group(h, o->subject, &s->group);
 	s->shown = is_shown(h, &s->group) && !s->group.cpu_hidden;
 	s->single = o->subject && !makes_processes(o->subject);
-	s->container = cgroup_container(h, group_of(o->subject));
+	s->container = cgroup_container(h, o->subject ? o->subject->pid : 0);
 	host_facts(h, &facts);
 	s->cpus = facts.cpus;
 	s->threads = o->subject ? subject_accept_threads(h, o->subject) : 0;

@@ -91,9 +91,10 @@ static const struct experiment experiments[] = {
 
 struct sample {
 	struct host_counters counters;
-	int64_t max_orphans;  /* REPORT_NONE: unknown */
-	int64_t memory_max;   /* pages, the third field of tcp_mem; REPORT_NONE */
-	struct queues queues; /* where that is exceeded */
+	int64_t max_orphans; /* REPORT_NONE: unknown */
+	/* Pages, the second and the third field of tcp_mem; REPORT_NONE. */
+	int64_t memory_pressure, memory_max;
+	struct queues queues; /* where one is exceeded */
 	char tcp_mem[KNOB_VALUE];
 	uint64_t page_bytes;        /* 0: unknown */
 	double uptime_s;            /* 0: unknown */
@@ -157,10 +158,16 @@ static int sample_tick(const struct host *h, struct sample *during, struct err *
 	return 0;
 }
 
-static bool memory_exceeded(const struct sample *s)
+/* Which of the fields the memory of TCP exceeds (__sk_mem_raise_allocated()), as the problem of a
+ * finding; NULL: none. */
+static const char *memory_problem(const struct sample *s)
 {
-	return s->memory_max != REPORT_NONE &&
-	       host_counter(&s->counters, "sockstat.TCP.mem") > s->memory_max;
+	int64_t used = host_counter(&s->counters, "sockstat.TCP.mem");
+	if (used >= 0 && s->memory_max != REPORT_NONE && used > s->memory_max)
+		return "buffers.memory.exhausted";
+	if (used >= 0 && s->memory_pressure != REPORT_NONE && used >= s->memory_pressure)
+		return "buffers.memory.pressure";
+	return NULL;
 }
 
 static const struct err *sample_unread(const struct sample *s) { return &s->unread; }
@@ -172,7 +179,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 {
 	struct host_identity identity = {0};
 	struct host_facts facts;
-	s->max_orphans = s->memory_max = REPORT_NONE;
+	s->max_orphans = s->memory_pressure = s->memory_max = REPORT_NONE;
 	host_counters(h, &s->counters, NULL);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		host_table_counters(h, tables[i], &s->counters);
@@ -180,15 +187,17 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	if (!s->unread.code && host_counter(&s->counters, "TcpExt.ListenDrops") < 0)
 		err_set(&s->unread, ENODATA, "/proc/net/netstat has no ListenDrops");
 	knob_number(ORPHANS, h, &s->max_orphans);
-	if (!knob_read(knob_find(TCP_MEM), h, s->tcp_mem, NULL))
+	if (!knob_read(knob_find(TCP_MEM), h, s->tcp_mem, NULL)) {
+		knob_field(s->tcp_mem, 1, &s->memory_pressure);
 		knob_field(s->tcp_mem, 2, &s->memory_max);
+	}
 	host_facts(h, &facts);
 	s->page_bytes = facts.page_bytes;
 	s->uptime_s = host_uptime(h);
 	s->initial = host_identity(h, &identity, NULL) ? !host_live(h) : identity.initial;
 	report_text(s->boot, "%s", identity.boot);
 	s->since = o->since;
-	if (memory_exceeded(s))
+	if (memory_problem(s))
 		queues_read(h, &s->queues, NULL);
 	return sample_udp(h, s, e);
 }
@@ -217,18 +226,25 @@ static void set_bytes(struct wording *w, const char *name, const struct sample *
 			    quantity_show(QUANTITY_SIZE, (uint64_t)pages * s->page_bytes).text);
 }
 
+static void count_set(struct wording *w, const char *name, int64_t count)
+{
+	wording_set(w, name, "%s", count < 0 ? "" : quantity_count((uint64_t)count).text);
+}
+
 static void judge_memory(const struct watch *w)
 {
 	const struct sample *s = w->after;
 	int64_t used = host_counter(&s->counters, "sockstat.TCP.mem");
+	const char *problem = memory_problem(s);
 	struct wording words = {0};
-	if (!memory_exceeded(s))
+	if (!problem)
 		return;
 	wording_set(&words, "used", "%s", quantity_count((uint64_t)used).text);
 	set_bytes(&words, "bytes", s, used);
-	wording_set(&words, "max", "%s", quantity_count((uint64_t)s->memory_max).text);
+	count_set(&words, "max", s->memory_max);
 	set_bytes(&words, "max_bytes", s, s->memory_max);
-	struct finding *f = report_finding(w->report, "buffers.memory.exhausted", &words);
+	count_set(&words, "pressure", s->memory_pressure);
+	struct finding *f = report_finding(w->report, problem, &words);
 	finding_propose(f, TCP_MEM, s->tcp_mem, "");
 	finding_evidence(f, "sockstat.TCP.mem", "pages", (double)used, NAN);
 	queues_table(&s->queues, f);

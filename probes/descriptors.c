@@ -57,20 +57,35 @@ static int64_t held_by(const struct settings *s)
 	return s->taken.held ? (int64_t)s->taken.held : SERVER_HOLDS;
 }
 
-/* The connections that a limit on descriptors allows. */
-static int64_t connections_of(const struct settings *s, int field)
+/* Of the limit in that field. */
+static int64_t files_of(const struct settings *s, int field)
 {
-	int64_t limit = s->at[NOFILE][field];
+	return host_nofile_bound(s->at[NOFILE][field], s->at[NR_OPEN][0]);
+}
+
+static bool nr_open_binds(const struct settings *s, int field)
+{
+	return files_of(s, field) < s->at[NOFILE][field];
+}
+
+/* The connections that so many descriptors allow. */
+static int64_t connections_in(const struct settings *s, int64_t limit)
+{
 	if (limit == INT64_MAX || limit == REPORT_NONE)
 		return limit;
 	uint64_t each = limit > held_by(s) ? (uint64_t)(limit - held_by(s)) : 0;
 	return (int64_t)subject_spread(each, subject_sharing(s->subject));
 }
 
+static int64_t connections_of(const struct settings *s, int field)
+{
+	return connections_in(s, files_of(s, field));
+}
+
 /* SOFT if the hard limit suffices, otherwise HARD. */
 static int field_to_raise(const struct settings *s, int64_t enough)
 {
-	return connections_of(s, HARD) >= enough ? SOFT : HARD;
+	return connections_in(s, s->at[NOFILE][HARD]) >= enough ? SOFT : HARD;
 }
 
 /* The limit of each process with which they hold that many connections. */
@@ -91,6 +106,7 @@ static void subject_bound(const struct settings *s, struct bound *b)
 	b->running = true;
 	b->absent = s->subject->activated;
 	b->capacity = connections_of(s, SOFT);
+	b->binding = nr_open_binds(s, SOFT) ? NR_OPEN : NOFILE;
 }
 
 static struct quantity_shown limit_show(int64_t limit)
@@ -104,11 +120,11 @@ static struct quantity_shown limit_show(int64_t limit)
 
 static void process_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	b->binding = NOFILE;
 	if (s->subject) {
 		subject_bound(s, b);
 		return;
 	}
+	b->binding = nr_open_binds(s, HARD) ? NR_OPEN : NOFILE;
 	b->capacity = connections_of(s, HARD);
 	b->unraised = connections_of(s, SOFT);
 }
@@ -116,9 +132,12 @@ static void process_bound(const struct target *target, const struct settings *s,
 static bool process_solve(const struct target *target, const struct settings *now,
 			  const struct outcome *o, int64_t enough, struct settings *out)
 {
-	int64_t *limit = &out->at[NOFILE][field_to_raise(now, enough)];
-	if (*limit < limit_for(now, enough))
-		*limit = limit_for(now, enough);
+	int64_t *limit = &out->at[NOFILE][field_to_raise(now, enough)], *nr_open = out->at[NR_OPEN];
+	int64_t files = limit_for(now, enough);
+	if (*limit < files)
+		*limit = files;
+	if (nr_open_binds(now, now->subject ? SOFT : HARD) && *nr_open < files)
+		*nr_open = files;
 	return true;
 }
 
@@ -156,6 +175,8 @@ static void process_words(const struct target *target, const struct settings *s,
 	wording_set(w, "held", "%" PRId64, held_by(s));
 	wording_set(w, "holder", "%s", s->taken.held ? "the test server" : "any server");
 	subject_words(s->subject, proposed, w);
+	bool open = nr_open_binds(s, s->subject ? SOFT : HARD);
+	wording_set(w, "nr_open", "%s", open ? limit_show(s->at[NR_OPEN][0]).text : "");
 	wording_set(w, "soft_flag", "%s", "");
 	wording_set(w, "keep", "%s", "");
 	if (field_to_raise(s, enough) == SOFT) {
@@ -165,7 +186,7 @@ static void process_words(const struct target *target, const struct settings *s,
 			wording_set(w, "keep", ":infinity");
 		else
 			wording_set(w, "keep", ":%" PRId64, hard);
-	} else if (s->at[NR_OPEN][0] != REPORT_NONE && proposed > s->at[NR_OPEN][0]) {
+	} else if (!open && s->at[NR_OPEN][0] != REPORT_NONE && proposed > s->at[NR_OPEN][0]) {
 		wording_set(w, "ceiling", "%s", limit_show(s->at[NR_OPEN][0]).text);
 	}
 	if (o && !isnan(o->metric[WAKEUPS]))
@@ -353,6 +374,7 @@ static bool shared_solve(const struct target *target, const struct settings *now
 
 static void system_read(const struct host *h, struct settings *s)
 {
+	connection_open_read(h, s);
 	if (!s->machine.files_max) {
 		s->at[LIMIT][0] = REPORT_NONE;
 		return;
@@ -361,38 +383,37 @@ static void system_read(const struct host *h, struct settings *s)
 	report_text(s->text[IN_USE], "%" PRIu64, s->machine.files_open);
 }
 
+/* The open files of connections that the server has are in use already. */
+static void system_bound(const struct target *target, const struct settings *s, struct bound *b)
+{
+	shared_bound(target, s, b);
+	b->needed = (int64_t)connection_sockets_left(target, s);
+}
+
 static void system_words(const struct target *target, const struct settings *s,
 			 const struct outcome *o, struct wording *w)
 {
 	wording_set(w, "open", "%s", limit_show(s->at[IN_USE][0]).text);
 }
 
-/* Whether the control group leaves less than the machine. */
-static bool is_grouped(const struct settings *s)
-{
-	return s->machine.group_left < INT64_MAX &&
-	       (uint64_t)s->machine.group_left < s->machine.available_bytes;
-}
-
+/* What a control group leaves is cgroup.memory. */
 static void connection_read(const struct host *h, struct settings *s)
 {
 	if (s->machine.available_bytes)
 		report_text(s->text[0], "%" PRIu64, s->machine.available_bytes);
-	connection_memory_read(h, is_grouped(s), s);
+	connection_memory_read(h, false, s);
 }
 
 static void connection_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	uint64_t available =
-		is_grouped(s) ? (uint64_t)s->machine.group_left : s->machine.available_bytes;
-	b->capacity = s->machine.available_bytes ? (int64_t)available : REPORT_NONE;
+	if (s->machine.available_bytes)
+		b->capacity = (int64_t)s->machine.available_bytes;
 	connection_memory_bound(target, s, b);
 }
 
 static void connection_words(const struct target *target, const struct settings *s,
 			     const struct outcome *o, struct wording *w)
 {
-	wording_set(w, "group", "%s", is_grouped(s) ? s->machine.group : "");
 	connection_memory_words(target, s, w);
 }
 
@@ -440,7 +461,7 @@ static const struct experiment experiments[] = {
 		.wall = "descriptors.system",
 		.knobs = {"fs.file-max", "fs.file-nr"},
 		.read = system_read,
-		.bound = shared_bound,
+		.bound = system_bound,
 		.solve = shared_solve,
 		.words = system_words,
 	},

@@ -563,7 +563,7 @@ static void accept_read(const struct host *h, struct settings *s)
 	const struct subject *subject = s->subject;
 	if (subject && !subject->pid)
 		return;
-	cgroup_read(h, subject ? subject->pid : 0, &group);
+	subject_group(h, subject, &group);
 	if (group.period_us)
 		s->taken.quota = (double)group.quota_us / (double)group.period_us;
 	if (!subject)

@@ -49,6 +49,11 @@ bool window_scale(uint64_t rtt_us, const struct settings *now, struct settings *
  * from 4.11 to 5.19 (include/net/sock.h, SK_MEM_QUANTUM). 0: the size of a page is unknown. */
 int64_t machine_quantum(const struct machine *m);
 
+/* Assumed memory of a small request (skb->truesize). */
+#define TCP_REQUEST_BYTES 4096
+/* What the kernel counts for the buffer of a connection with a waiting request: measured, or
+ * assumed, at least one quantum. Pure. */
+uint64_t tcp_request_bytes(const struct settings *s);
 /* The memory of all buffers; its only knob is tcp_mem. */
 void tcp_memory_bound(const struct target *t, const struct settings *s, struct bound *b);
 bool tcp_memory_solve(const struct target *t, const struct settings *now, const struct outcome *o,

@@ -40,6 +40,8 @@ struct cgroup {
 	uint64_t cpus; /* that the group may use; 0: unknown */
 };
 
+/* One without limits; `hidden`: as it is not known which there are. Pure. */
+struct cgroup cgroup_none(bool hidden);
 /* Reads the groups of a process; 0: this one. What cannot be read has no limit, but is hidden. A
  * captured machine has those of the process that captured it. */
 void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out);

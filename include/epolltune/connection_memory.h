@@ -9,6 +9,11 @@
  * memory counts at most, too; not that of the server of --run, which application.memory measures.
  */
 void connection_memory_read(const struct host *h, bool limited, struct settings *s);
+/* Reads into s->taken the connections that clients have to the server in question. */
+void connection_open_read(const struct host *h, struct settings *s);
+/* The sockets of the target that the server does not have open yet: what those that are open take
+ * of something is in use already. Pure. */
+uint64_t connection_sockets_left(const struct target *, const struct settings *);
 /* Sets what the target's connections need besides what those that are open have. Pure. */
 void connection_memory_bound(const struct target *, const struct settings *, struct bound *out);
 /* Bytes to propose where so many are left: where these are short of the need, for the busy

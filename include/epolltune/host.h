@@ -70,6 +70,9 @@ struct host_nofile {
 	uint64_t soft, hard; /* RLIMIT_NOFILE of this process (captured: proc/self/limits) */
 };
 int host_nofile(const struct host *h, struct host_nofile *out, struct err *e);
+/* The descriptors that a process with such a limit may have open: at most fs.nr_open, also where
+ * that was lowered below the limit (fs/file.c, expand_files()); negative: unknown. Pure. */
+int64_t host_nofile_bound(int64_t limit, int64_t nr_open);
 
 struct host_files {
 	uint64_t allocated, max; /* fs.file-nr, fs.file-max */

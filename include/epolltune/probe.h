@@ -106,13 +106,14 @@ struct bound {
 	 * REPORT_NONE: the need is `needed`. */
 	int64_t needed_max;
 	bool unsure;
-	bool explained; /* the detail of the wall says why the capacity is unknown */
-	bool by_run;    /* only run() shows a capacity: without it the wall is n/a */
-	bool due;       /* as the experiment; set by the judge */
-	bool unlimited; /* these settings impose no such limit: the wall is ok */
-	bool assumed;   /* uses assumptions besides the settings: derived, not inspected */
-	bool running;   /* as the running server has it */
-	bool absent;    /* the running server has no such thing: the wall is n/a */
+	bool explained;        /* the detail of the wall says why the capacity is unknown */
+	bool by_run;           /* only run() shows a capacity: without it the wall is n/a */
+	bool due;              /* as the experiment; set by the judge */
+	bool unlimited;        /* these settings impose no such limit: the wall is ok */
+	bool assumed;          /* uses assumptions besides the settings: derived, not inspected */
+	bool running;          /* as the running server has it */
+	bool absent;           /* the running server has no such thing: the wall is n/a */
+	const char *absent_as; /* the sentence about it; NULL: of the catalogue */
 };
 
 enum outcome_state { OUTCOME_CONCLUSIVE, OUTCOME_INCONCLUSIVE, OUTCOME_UNSUPPORTED };

@@ -108,6 +108,11 @@ int subject_acceptors(const struct host *h, const struct subject *s,
 		      bool (*chosen)(const struct process *p), struct process **out, size_t *count,
 		      struct err *e);
 
+struct cgroup;
+/* Its control group; NULL: this process'. That of a server whose processes are not visible, or that
+ * systemd has not started yet, is hidden: systemd, which holds the socket then, has another. */
+void subject_group(const struct host *h, const struct subject *s, struct cgroup *out);
+
 /* The memory of all its processes, bytes: pages that some share count once, and those of files not
  * at all; 0: unknown. */
 int subject_memory_read(const struct host *h, const struct subject *s, uint64_t *bytes,

@@ -32,9 +32,10 @@
 	"{added?net.ipv4.ip_local_reserved_ports keeps {added} for listeners and known services "  \
 	"of this host. }"
 #define TWO_EACH "{proxy? A proxy needs two for each connection.}"
-#define NOFILE_DETAIL                                                                               \
-	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors besides its " \
-	"connections.{wakeups? At its limit a level-triggered server that keeps watching its "      \
+#define NOFILE_DETAIL                                                                                        \
+	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors besides its "          \
+	"connections.{nr_open? fs.nr_open is {nr_open}\\: no process opens more, also with a higher limit.}" \
+	"{wakeups? At its limit a level-triggered server that keeps watching its "                           \
 	"listener takes a whole CPU and wakes {wakeups} times/s.}" TWO_EACH
 #define NOFILE_WHOSE                                                                               \
 	"This is the limit of the process that ran epolltune; that of a server is in "             \
@@ -102,9 +103,9 @@ static const struct finding_row findings[] = {
 	      "{who?{who}{processes? with {processes} processes}:A process} {tight?can just:cannot} "
 	      "hold {connections} connections",
 	      NOFILE_DETAIL,
-	      "{possible?{who?" NOFILE_REMEDY ":{how} " NOFILE_WHOSE
-	      "}{ceiling? fs.nr_open ({ceiling}) has to be raised "
-	      "first.}:No limit on descriptors is that high: spread the connections over more "
+	      "{possible?{nr_open?Raise fs.nr_open. {how}:{who?" NOFILE_REMEDY
+	      ":{how} " NOFILE_WHOSE "}{ceiling? fs.nr_open ({ceiling}) has to be raised "
+	      "first.}}:No limit on descriptors is that high: spread the connections over more "
 	      "processes.}",
 	      "The hard limit on descriptors prevents a process from holding the target's "
 	      "connections.",
@@ -186,7 +187,7 @@ static const struct finding_row findings[] = {
 	SHORT("memory.connection", REMEDY_NONE,
 	      "The connections alone {tight?{range?may:would nearly}:would} fill the memory",
 	      "{needed} are needed and {capacity} are available: an idle connection takes {each} "
-	      "of kernel memory at this end, {basis}.{own? {own}}" TWO_EACH,
+	      "of kernel memory at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH,
 	      "No knob makes a connection smaller: add memory, or spread the connections over "
 	      "more machines.",
 	      "The target's connections need more kernel memory than the machine has available.",
@@ -1295,7 +1296,7 @@ static const struct finding_row findings[] = {
 	      "enough}:leaves too little} for {connections} connections",
 	      "memory.max is {max}, {used} of it are in use and cannot be reclaimed, {capacity} "
 	      "are left; {needed} are needed\\: an idle connection takes {each} of kernel memory "
-	      "at this end, {basis}.{own? {own}}" TWO_EACH
+	      "at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH
 	      " Above the limit the kernel ends a process of the "
 	      "group.",
 	      "{engine}\\: {line}",
@@ -1445,7 +1446,8 @@ static const struct finding_row findings[] = {
 	SHORT("conntrack", REMEDY_KERNEL,
 	      "Connection tracking {tight?can just:cannot} hold {needed} more entries",
 	      "{connections} open connections and {closing} that closed in the last {rest} have an "
-	      "entry each; {used} of {max} are in use. All of them take up to {memory}. Beyond the "
+	      "entry each; {used} of {max} are in use{own?, {own} of them by connections that the "
+	      "server has open}. All of them take up to {memory}. Beyond the "
 	      "maximum the kernel drops the packets of new connections." CONNTRACK_OUTSIDE TWO_EACH,
 	      "{possible?" CONNTRACK_HOLDS " }{shorter?" CONNTRACK_REST
 	      "=30 lowers the need to {shorter}. }Without NAT and ct rules for the port\\: " UNTRACKED,

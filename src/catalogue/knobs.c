@@ -52,13 +52,17 @@ static const struct knob knobs[] = {
 		.max = NR_OPEN_MAX,
 		.refuses_less = "",
 		.refuses_more = "",
+		.round = KNOB_POWER,
+		.round_min = 1024,
 		.walls = "descriptors.process",
 		.what = "Limits the value to which any process, root included, may raise "
-			"RLIMIT_NOFILE. The default is 1048576.",
+			"RLIMIT_NOFILE, and the descriptors of a process whose limit is higher. "
+			"The default is 1048576.",
 		.cost = "The value itself costs nothing. It allows a process a descriptor table "
 			"of 8 bytes a slot.",
-		.counter = "EPERM from setrlimit(2) with RLIMIT_NOFILE above it",
-		.source = "proc(5); kernel/sys.c do_prlimit(); fs/file.c",
+		.counter = "EPERM from setrlimit(2) with RLIMIT_NOFILE above it; EMFILE from "
+			   "accept(2) below RLIMIT_NOFILE",
+		.source = "proc(5); kernel/sys.c do_prlimit(); fs/file.c expand_files()",
 	},
 	{
 		.name = "fs.file-max",

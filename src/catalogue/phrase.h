@@ -1,6 +1,9 @@
 /* phrase: parts of texts that rows of several tables have. */
 #pragma once
 
+/* After what an idle connection takes of memory. */
+#define WITH_BUFFER "{buffer?, {buffer} more with a waiting request}"
+
 /* Where a running server's own limit on connections comes from. */
 #define LIMIT_OF_A_SERVER                                                                          \
 	"{files?RLIMIT_NOFILE:{name}{preset? (not in {file?{file}:its command}):"                  \

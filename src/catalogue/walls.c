@@ -103,11 +103,10 @@ static const struct wall_row walls[] = {
 		.what = "The kernel memory that idle connections take at this end, compared with "
 			"the memory that is available. Needed: the target's connections that the "
 			"server of --server does not have open yet, two for each of a proxy, times "
-			"the memory of one and the minimum of its own, or, within the limit of a "
-			"control group, the range of cgroup.memory.",
-		.detail = "The limit is {group?what the memory limit of {group} "
-			  "leaves:MemAvailable}; an idle connection takes {each} of kernel "
-			  "memory at this end, {basis}.{own? {own}}" TWO_EACH,
+			"the memory of one and the minimum of its own; at the upper end each has a "
+			"request in its buffer, too. A control group's limit is cgroup.memory.",
+		.detail = "The limit is MemAvailable; an idle connection takes {each} of kernel "
+			  "memory at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH,
 	},
 	{
 		.name = "accept-queue",
@@ -331,12 +330,13 @@ static const struct wall_row walls[] = {
 			"proxy, times the kernel memory of one and the memory that the server of "
 			"--server takes of its own for one, and what it may add for those that are "
 			"open. That need is a range: epolltune assumes the server's memory by its "
-			"name and by what it has now. Short is less than the lower end, ok 1.25 x "
+			"name and by what it has now, and of cgroup v2, which counts socket "
+			"buffers, a request in each at the upper end. Short is less than the lower end, ok 1.25 x "
 			"the upper end; in between the wall is tight, of a server that epolltune "
 			"does not know unknown.",
 		.detail = "memory.max of {path} is {max}, {used} of it are in use and cannot be "
 			  "reclaimed; an idle connection takes {each} of kernel memory at this "
-			  "end, {basis}.{own? {own}}" TWO_EACH,
+			  "end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH,
 		.absent = "No memory limit applies to the control group.",
 	},
 	{
@@ -370,14 +370,16 @@ static const struct wall_row walls[] = {
 		.what = "The connections that connection tracking (NAT, stateful firewall rules) "
 			"can hold beside those that it tracks now. The kernel drops the packets "
 			"of new ones beyond that. Needed: an entry for each of the target's "
-			"connections, two for each of a proxy, and for those closed ones that "
+			"connections that is not open yet, two for each of a proxy, and for those closed ones that "
 			"rest: rate times net.netfilter.nf_conntrack_tcp_timeout_time_wait.",
-		.detail = "{used} of nf_conntrack_max={max} entries are in use. A closed "
-			  "connection keeps its entry for {rest}.{buckets? With the target's "
-			  "entries the hash chains of {buckets} buckets have {chain} on "
-			  "average.} Those take up to {memory}.{outside? The table is that of the "
-			  "network namespace that the check was started in, which forwards to the "
-			  "server's.}" TWO_EACH,
+		.detail =
+			"{used} of nf_conntrack_max={max} entries are in use{own?, {own} of them by "
+			"connections that the server has open}. A closed "
+			"connection keeps its entry for {rest}.{buckets? With the target's "
+			"entries the hash chains of {buckets} buckets have {chain} on "
+			"average.} Those take up to {memory}.{outside? The table is that of the "
+			"network namespace that the check was started in, which forwards to the "
+			"server's.}" TWO_EACH,
 		.absent = "No connection is tracked in this network namespace.",
 	},
 	{

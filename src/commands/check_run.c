@@ -281,7 +281,7 @@ static void stall_raise(const struct host *host, struct check_options *o)
 	struct host_facts facts;
 	struct cgroup group;
 	const struct subject *subject = o->probe.subject;
-	cgroup_read(host, subject ? subject->pid : 0, &group);
+	subject_group(host, subject, &group);
 	host_facts(host, &facts);
 	uint64_t threads = subject ? subject_accept_threads(host, subject) : 0;
 	uint64_t pause = cgroup_pause_us(&group, facts.cpus, threads);

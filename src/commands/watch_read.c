@@ -320,17 +320,19 @@ static bool owns(const struct watcher *w, size_t process)
 	return false;
 }
 
-static void process_gauge(const struct watcher *w, const struct process *p,
+static void process_gauge(const struct watcher *w, const struct process *p, int64_t nr_open,
 			  struct watch_sample *out)
 {
-	if (!p->soft || p->soft > INT64_MAX)
+	int64_t soft = p->soft < INT64_MAX ? (int64_t)p->soft : INT64_MAX;
+	int64_t limit = host_nofile_bound(soft, nr_open);
+	if (!limit || limit == INT64_MAX)
 		return;
 	struct watch_gauge *g = watch_gauge(out, "descriptors.process");
 	report_text(g->what, "%.*s %d files", name_length(p), p->name, (int)p->pid);
 	g->key = (uint64_t)p->pid << 40 ^ p->started;
-	g->owner = REMEDY_PROCESS;
+	g->owner = limit < soft ? REMEDY_KERNEL : REMEDY_PROCESS;
 	g->value = p->open ? (int64_t)p->open : REPORT_NONE;
-	g->limit = (int64_t)p->soft;
+	g->limit = limit;
 	server_name(w, NULL, p, g);
 }
 
@@ -426,9 +428,10 @@ int watch_read(struct watcher *w, struct watch_sample *out, struct err *e)
 	softnet_gauges(w, out);
 	ports_gauge(w, out);
 	group_gauges(w, out);
+	int64_t nr_open = field_read(w->host, "proc/sys/fs/nr_open", 0);
 	for (size_t i = 0; i < w->listeners.process_count; i++)
 		if (owns(w, i))
-			process_gauge(w, &w->listeners.processes[i], out);
+			process_gauge(w, &w->listeners.processes[i], nr_open, out);
 	const struct queue_knobs knobs = {
 		.somaxconn = field_read(w->host, "proc/sys/net/core/somaxconn", 0),
 		.max_syn = field_read(w->host, "proc/sys/net/ipv4/tcp_max_syn_backlog", 0),

@@ -277,6 +277,14 @@ static void cpus_read(const struct host *h, const struct hierarchy *in, struct c
 		out->cpus = cpu_list_number(text);
 }
 
+struct cgroup cgroup_none(bool hidden)
+{
+	return (struct cgroup){.memory = {.max = HOST_UNLIMITED, .hidden = hidden},
+			       .tcp = {.max = HOST_UNLIMITED, .hidden = hidden},
+			       .pids = {.max = HOST_UNLIMITED, .hidden = hidden},
+			       .cpu_hidden = hidden};
+}
+
 void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 {
 	static const struct {
@@ -289,14 +297,13 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 	bool unused, *const hidden[] = {&out->memory.hidden, &out->pids.hidden, &out->cpu_hidden,
 					&unused};
 	CLEAN(free_pointer) char *mounts = NULL;
-	char path[64] = "proc/self/cgroup", groups[FILE_TEXT];
+	CLEAN(free_pointer) char *groups = NULL;
+	char path[64] = "proc/self/cgroup";
 	struct hierarchy in;
-	*out = (struct cgroup){.memory.max = HOST_UNLIMITED,
-			       .tcp.max = HOST_UNLIMITED,
-			       .pids.max = HOST_UNLIMITED};
+	*out = cgroup_none(host_live(h));
 	if (pid)
 		snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
-	if (host_read(h, path, groups, sizeof(groups), NULL) <= 0 ||
+	if (host_read_all(h, path, &groups, NULL) <= 0 ||
 	    host_read_all(h, "proc/self/mountinfo", &mounts, NULL) <= 0)
 		return;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {

@@ -26,6 +26,11 @@ int host_nofile(const struct host *h, struct host_nofile *out, struct err *e)
 	return 0;
 }
 
+int64_t host_nofile_bound(int64_t limit, int64_t nr_open)
+{
+	return nr_open >= 0 && nr_open < limit ? nr_open : limit;
+}
+
 int host_files(const struct host *h, struct host_files *out, struct err *e)
 {
 	char text[128];

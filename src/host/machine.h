@@ -41,9 +41,9 @@ int machine_open(const struct host *h, const char *path, int flags, const char *
 /* Opens the file, or with O_DIRECTORY the directory, that process `pid` sees at the absolute path
  * `name`. Links are resolved in the root of the process; -ELOOP for them without openat2(2).
  * -EINVAL: neither, or of a file system of the kernel: such files are not opened, since that may
- * have an effect. -EACCES: this user may not look there; -EOPNOTSUPP: a captured machine. `changed`:
- * when it, what a directory has, a link to it, or the name of a directory above it last changed:
- * st_ctim, which no tool can set back, and which a file system sets of what it renames. */
+ * have an effect. -EACCES: this user may not look there; -EOPNOTSUPP: a captured machine.
+ * `changed`: when it, what a directory has, a link to it, or the name of a directory above it last
+ * changed: st_ctim, which no tool can set back, and which a file system sets of what it renames. */
 int machine_open_as(const struct host *h, pid_t pid, const char *name, int flags,
 		    struct timespec *changed, struct err *e);
 /* The text of such a file, which the caller frees. */

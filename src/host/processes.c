@@ -216,6 +216,19 @@ ssize_t process_file(int process, const char *name, char *text, size_t size)
 	return (ssize_t)n;
 }
 
+ssize_t process_text(int process, const char *name, char **text)
+{
+	for (size_t size = 4096;; size *= 4) {
+		char *more = realloc(*text, size);
+		if (!more)
+			return -1;
+		*text = more;
+		ssize_t n = process_file(process, name, more, size);
+		if (n < (ssize_t)size - 1)
+			return n;
+	}
+}
+
 int process_stat_at(int process, pid_t pid, struct process_stat *out, struct err *e)
 {
 	char text[1024];

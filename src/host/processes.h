@@ -57,6 +57,8 @@ int process_living(int process);
 int process_directory(int process, const char *name);
 /* Reads a file below it. The length; -1 with errno. */
 ssize_t process_file(int process, const char *name, char *text, size_t size);
+/* The same of all of it, as "status" has a line of up to 65 536 groups. The caller frees `text`. */
+ssize_t process_text(int process, const char *name, char **text);
 
 /* Whether a process that started at that time did so before a file changed. */
 bool process_precedes(uint64_t started, const struct timespec *changed);

@@ -105,9 +105,9 @@ static bool directory_append(struct reading *r, int fd, const char *name, const 
 		return refuse(r, CLIENTS_UNREADABLE, name);
 	}
 	/* One of its files may be gone. */
-	bool ok = process_precedes(r->since, changed) ? refuse(r, CLIENTS_CHANGED, name)
-		  : !names_read(all, match, &names, &count)  ? refuse(r, CLIENTS_UNREADABLE, name)
-							     : true;
+	bool ok = process_precedes(r->since, changed)       ? refuse(r, CLIENTS_CHANGED, name)
+		  : !names_read(all, match, &names, &count) ? refuse(r, CLIENTS_UNREADABLE, name)
+							    : true;
 	for (size_t i = 0; i < count; i++) {
 		int length = snprintf(path, sizeof(path), "%s/%s", name, names[i] ? names[i] : "");
 		ok = ok && (length < PATH_MAX ? file_append(r, path, text)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "epolltune/catalogue.h"
+#include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
 #include "host/array.h"
 #include "host/cpu_list.h"
@@ -138,12 +139,13 @@ static uint64_t line_bytes(const char *text, const char *key)
  * each. */
 static uint64_t memory_bytes(int process)
 {
+	CLEAN(free_pointer) char *status = NULL;
 	char text[4096];
 	if (process_file(process, "smaps_rollup", text, sizeof(text)) > 0)
 		return line_bytes(text, "\nPss_Anon:") + line_bytes(text, "\nPss_Shmem:") +
 		       line_bytes(text, "\nSwapPss:");
-	if (process_file(process, "status", text, sizeof(text)) > 0)
-		return line_bytes(text, "\nRssAnon:") + line_bytes(text, "\nVmSwap:");
+	if (process_text(process, "status", &status) > 0)
+		return line_bytes(status, "\nRssAnon:") + line_bytes(status, "\nVmSwap:");
 	return 0;
 }
 
@@ -292,13 +294,21 @@ uint64_t subject_accept_threads(const struct host *h, const struct subject *s)
 	return sum;
 }
 
+void subject_group(const struct host *h, const struct subject *s, struct cgroup *out)
+{
+	if (s && (!s->pid || s->activated))
+		*out = cgroup_none(true);
+	else
+		cgroup_read(h, s ? s->pid : 0, out);
+}
+
 static void thread_cpus(int threads, const char *thread, void *arg)
 {
 	static const char key[] = "\nCpus_allowed_list:\t";
-	char path[300], text[4096];
+	CLEAN(free_pointer) char *text = NULL;
+	char path[300];
 	snprintf(path, sizeof(path), "%s/status", thread);
-	ssize_t n = process_file(threads, path, text, sizeof(text));
-	const char *list = n > 0 ? strstr(text, key) : NULL;
+	const char *list = process_text(threads, path, &text) > 0 ? strstr(text, key) : NULL;
 	if (list)
 		cpu_list_add(arg, list + sizeof(key) - 1);
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "epolltune/buffers.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/connections.h"
 #include "epolltune/quantity.h"
@@ -33,7 +34,10 @@ static const struct server_row *row_of(const struct settings *s)
 
 static bool is_known(const struct server_row *row) { return row && row->own.tls; }
 
-static bool is_range(const struct settings *s) { return s->subject && s->taken.limited; }
+static bool is_range(const struct settings *s)
+{
+	return s->subject && !s->guest && s->taken.limited;
+}
 
 /* Sockets of so many connections of the target. */
 static uint64_t sockets(const struct target *target, uint64_t connections)
@@ -69,15 +73,26 @@ static struct own own_of(const struct target *target, const struct settings *s)
 	return o;
 }
 
-static void open_read(const struct host *h, const struct subject *s, struct taken *t)
+void connection_open_read(const struct host *h, struct settings *s)
 {
 	CLEAN(listeners_free) struct listeners l = {0};
 	CLEAN(free_pointer) struct connections *c = calloc(1, sizeof(*c));
-	if (!c || listeners_read_tcp(h, &l, NULL) ||
-	    connections_read(h, &l, subject_receives, (void *)s, c, NULL))
+	if (!s->subject || s->guest || !c || listeners_read_tcp(h, &l, NULL) ||
+	    connections_read(h, &l, subject_receives, (void *)s->subject, c, NULL))
 		return;
-	t->open = c->open;
-	t->heard = c->heard;
+	s->taken.open = c->open;
+	s->taken.heard = c->heard;
+}
+
+/* Those of the target that are. */
+static uint64_t sockets_open(const struct target *target, const struct settings *s)
+{
+	return smaller(target_sockets(target), sockets(target, s->taken.open));
+}
+
+uint64_t connection_sockets_left(const struct target *target, const struct settings *s)
+{
+	return target_sockets(target) - sockets_open(target, s);
 }
 
 void connection_memory_read(const struct host *h, bool limited, struct settings *s)
@@ -86,10 +101,10 @@ void connection_memory_read(const struct host *h, bool limited, struct settings 
 	s->taken.connection_bytes = host_connection_bytes(h);
 	s->taken.basis = "by the size of its objects";
 	s->taken.own_bytes = row ? row->own.idle : 0;
-	s->taken.limited = limited && !s->guest;
+	s->taken.limited = limited;
 	if (!s->subject || s->guest)
 		return;
-	open_read(h, s->subject, &s->taken);
+	connection_open_read(h, s);
 	if (limited)
 		subject_memory_read(h, s->subject, &s->taken.own_memory, NULL);
 }
@@ -103,11 +118,26 @@ uint64_t connection_memory_kernel(const struct settings *s)
 static uint64_t need(const struct target *target, const struct settings *s, const struct own *o,
 		     uint64_t own)
 {
-	uint64_t all = target_sockets(target);
-	uint64_t open = smaller(all, sockets(target, s->taken.open));
 	return saturated_sum(
-		saturated_product(all - open, saturated_sum(connection_memory_kernel(s), own)),
-		saturated_product(open, own > o->held ? own - o->held : 0));
+		saturated_product(connection_sockets_left(target, s),
+				  saturated_sum(connection_memory_kernel(s), own)),
+		saturated_product(sockets_open(target, s), own > o->held ? own - o->held : 0));
+}
+
+/* Of a waiting request: cgroup v2 charges whole quanta (mm/memcontrol.c,
+ * mem_cgroup_charge_skmem()), v1 does not count it as memory. */
+static uint64_t buffer_bytes(const struct settings *s)
+{
+	if (!s->taken.limited)
+		return TCP_REQUEST_BYTES;
+	return s->machine.sockets_charged ? tcp_request_bytes(s) : 0;
+}
+
+/* An idle connection has no data in its buffers, and what is in them of those that are open is in
+ * use already. */
+static uint64_t buffered(const struct target *target, const struct settings *s)
+{
+	return saturated_product(connection_sockets_left(target, s), buffer_bytes(s));
 }
 
 static uint64_t pinned(const struct target *target, const struct settings *s)
@@ -121,9 +151,12 @@ static uint64_t need_min(const struct target *target, const struct settings *s, 
 	return saturated_sum(need(target, s, o, o->min), s->taken.limited ? 0 : pinned(target, s));
 }
 
+/* Without a range of the server's own memory that of a waiting request is the difference. */
 static uint64_t need_max(const struct target *target, const struct settings *s, const struct own *o)
 {
-	return saturated_sum(need(target, s, o, o->max), pinned(target, s));
+	uint64_t own = is_range(s) ? o->max : o->min;
+	return saturated_sum(saturated_sum(need(target, s, o, own), pinned(target, s)),
+			     buffered(target, s));
 }
 
 void connection_memory_bound(const struct target *target, const struct settings *s,
@@ -132,10 +165,9 @@ void connection_memory_bound(const struct target *target, const struct settings 
 	const struct own o = own_of(target, s);
 	out->needed = bytes_of(need_min(target, s, &o));
 	out->assumed = true;
-	if (!is_range(s))
-		return;
-	out->needed_max = bytes_of(need_max(target, s, &o));
-	out->unsure = !is_known(row_of(s));
+	if (is_range(s) || buffered(target, s))
+		out->needed_max = bytes_of(need_max(target, s, &o));
+	out->unsure = is_range(s) && !is_known(row_of(s));
 }
 
 uint64_t connection_memory_enough(const struct target *target, const struct settings *s,
@@ -145,7 +177,9 @@ uint64_t connection_memory_enough(const struct target *target, const struct sett
 	bool suffices = left >= bytes_of(need_min(target, s, &o));
 	if (is_range(s) && o.max < UINT64_MAX && (suffices || !is_known(row_of(s))))
 		return report_margin(need_max(target, s, &o));
-	return report_margin(saturated_sum(need(target, s, &o, o.busy), pinned(target, s)));
+	return report_margin(
+		saturated_sum(saturated_sum(need(target, s, &o, o.busy), pinned(target, s)),
+			      buffered(target, s)));
 }
 
 static void own_words(const struct target *target, const struct settings *s, struct wording *w)
@@ -178,6 +212,8 @@ void connection_memory_words(const struct target *target, const struct settings 
 	wording_set(w, "basis", "%s",
 		    s->taken.connection_bytes ? s->taken.basis
 					      : "as measured on Linux 6.18, not here");
-	wording_flag(w, "range", is_range(s));
+	wording_flag(w, "range", is_range(s) || buffered(target, s));
+	wording_set(w, "buffer", "%s",
+		    buffered(target, s) ? quantity_show(QUANTITY_SIZE, buffer_bytes(s)).text : "");
 	own_words(target, s, w);
 }

@@ -30,12 +30,13 @@ static void machine_groups(const struct host *h, const struct subject *subject, 
 	m->room_bytes = m->available_bytes;
 	if (cgroup_left(&c.memory) < m->room_bytes)
 		m->room_bytes = cgroup_left(&c.memory);
-	if (subject && subject->pid)
-		cgroup_read(h, subject->pid, &c);
+	if (subject)
+		subject_group(h, subject, &c);
 	m->group_left = bytes_left(cgroup_left(&c.memory));
-	m->sockets_left = bytes_left(cgroup_left(c.sockets_charged ? &c.memory : &c.tcp));
+	m->sockets_left = bytes_left(cgroup_left(&c.tcp));
+	m->sockets_charged = c.sockets_charged;
 	m->container = cgroup_container(h, subject ? subject->pid : 0);
-	snprintf(m->group, sizeof(m->group), "%s", c.memory.path[0] ? c.memory.path : c.tcp.path);
+	snprintf(m->sockets_group, sizeof(m->sockets_group), "%s", c.tcp.path);
 }
 
 static bool own_netns(const struct host *h)

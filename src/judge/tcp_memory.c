@@ -2,8 +2,6 @@
 #include "epolltune/buffers.h"
 #include "epolltune/quantity.h"
 
-/* Assumed memory of a small request (skb->truesize), until it is measured. */
-#define REQUEST_TAKES 4096
 /* 0: unknown, of a captured machine. */
 static int64_t page_of(const struct settings *s) { return (int64_t)s->machine.page_bytes; }
 
@@ -14,11 +12,11 @@ int64_t machine_quantum(const struct machine *m)
 
 static int64_t quantum_of(const struct settings *s) { return machine_quantum(&s->machine); }
 
-static int64_t request_takes(const struct settings *s)
+uint64_t tcp_request_bytes(const struct settings *s)
 {
 	if (s->taken.request_bytes)
-		return (int64_t)s->taken.request_bytes;
-	return quantum_of(s) > REQUEST_TAKES ? quantum_of(s) : REQUEST_TAKES;
+		return s->taken.request_bytes;
+	return quantum_of(s) > TCP_REQUEST_BYTES ? (uint64_t)quantum_of(s) : TCP_REQUEST_BYTES;
 }
 
 static int64_t times(int64_t count, int64_t size)
@@ -34,14 +32,16 @@ static int64_t memory_used(const struct settings *s)
 	return times(pages > 0 ? pages : 0, quantum_of(s));
 }
 
-/* No buffer grows beyond the second field of tcp_mem, by default a sixteenth of the memory
- * (net/ipv4/tcp.c, tcp_init_mem()). At most half of the memory counts: other uses need the rest.
- * What is in use is taken (net/core/sock.c, __sk_mem_raise_allocated()). */
+/* Socket buffers that cgroup v2 charges as memory are part of cgroup.memory. No buffer grows beyond
+ * the second field of tcp_mem, by default a sixteenth of the memory (net/ipv4/tcp.c,
+ * tcp_init_mem()). At most half of the memory counts: other uses need the rest. What is in use is
+ * taken (net/core/sock.c, __sk_mem_raise_allocated()). */
 void tcp_memory_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t memory = (int64_t)s->machine.memory_bytes, pages = s->at[0][1];
 	b->binding = 0;
-	if (__builtin_mul_overflow((int64_t)target_sockets(t), request_takes(s), &b->needed))
+	if (__builtin_mul_overflow((int64_t)target_sockets(t), (int64_t)tcp_request_bytes(s),
+				   &b->needed))
 		b->needed = INT64_MAX;
 	b->assumed = true;
 	b->explained = pages != REPORT_NONE && !page_of(s);
@@ -93,10 +93,10 @@ void tcp_memory_words(const struct target *t, const struct settings *s, const st
 	struct bound b = {.capacity = REPORT_NONE};
 	tcp_memory_bound(t, s, &b);
 	wording_set(w, "group", "%s",
-		    b.capacity == s->machine.sockets_left ? s->machine.group : "");
+		    b.capacity == s->machine.sockets_left ? s->machine.sockets_group : "");
 	wording_flag(w, "unsized", s->at[0][1] != REPORT_NONE && !page_of(s));
 	wording_set(w, s->taken.measured ? "held" : "assumed", "%s",
-		    quantity_show(QUANTITY_SIZE, (uint64_t)request_takes(s)).text);
+		    quantity_show(QUANTITY_SIZE, tcp_request_bytes(s)).text);
 	if (memory_used(s))
 		wording_set(w, "used", "%s",
 			    quantity_show(QUANTITY_SIZE, (uint64_t)memory_used(s)).text);

@@ -147,7 +147,8 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 	const struct wall_row *row = wall_row_find(x->wall);
 	struct wording words = words_of(x, t, s, o, b);
 	if (b->absent) {
-		report_text(w->detail, "%s", row->absent ? row->absent : "");
+		const char *why = b->absent_as ? b->absent_as : row->absent;
+		report_text(w->detail, "%s", why ? why : "");
 	} else if (b->unread) {
 		report_text(w->detail, "%s could not be read: how much is left is not known.",
 			    b->unread);

@@ -1,12 +1,14 @@
 /* The limits of control groups: of trees as the kernel shows them, v1, v2 and in a container. */
 #include "../support/support.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "epolltune/cgroup.h"
+#include "epolltune/subject.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define V2_MOUNT "30 25 0:26 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
@@ -216,6 +218,42 @@ static void damaged_files_are_no_limits(void **state)
 	assert_string_equal(c.path, "");
 }
 
+/* On a host that runs: a process that has ended, a server that is not visible, and one that
+ * systemd has not started, whose socket it holds. */
+static void an_unknown_group_is_hidden(void **state)
+{
+	struct subject others = {.pid = 0}, later = {.pid = 1, .activated = true};
+	struct subject ended = {.pid = INT_MAX}, *all[] = {&others, &later, &ended};
+	struct host *h;
+	struct err e;
+	struct cgroup c;
+	assert_int_equal(host_open(&h, "/", &e), 0);
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		subject_group(h, all[i], &c);
+		if (!c.memory.hidden || !c.pids.hidden || !c.cpu_hidden || c.path[0] ||
+		    c.memory.max != HOST_UNLIMITED || c.period_us)
+			fail_msg("row %zu: %d %d %d, %s", i, c.memory.hidden, c.pids.hidden,
+				 c.cpu_hidden, c.path);
+	}
+	host_close(h);
+}
+
+/* v1 with many hierarchies: the line of memory is beyond 4 KiB. */
+static void a_long_list_is_read_whole(void **state)
+{
+	char groups[8192] = "";
+	for (int i = 60; i > 2; i--)
+		snprintf(groups + strlen(groups), sizeof(groups) - strlen(groups),
+			 "%d:name=%064d:/kubepods/burstable/pod\n", i, i);
+	snprintf(groups + strlen(groups), sizeof(groups) - strlen(groups), "2:memory:/box\n");
+	assert_true(strlen(groups) > 4096);
+	put("proc/self/cgroup", groups);
+	put("proc/self/mountinfo", V1_MOUNT("/", "memory"));
+	put("sys/fs/cgroup/memory/box/memory.limit_in_bytes", "67108864\n");
+	struct cgroup c = read_group();
+	assert_int_equal(c.memory.max, 64 * MIB);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +262,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(version_1, begin, end),
 		cmocka_unit_test_setup_teardown(in_a_container, begin, end),
 		cmocka_unit_test_setup_teardown(a_group_that_is_not_mounted_is_hidden, begin, end),
+		cmocka_unit_test_setup_teardown(a_long_list_is_read_whole, begin, end),
+		cmocka_unit_test(an_unknown_group_is_hidden),
 		cmocka_unit_test_setup_teardown(damaged_files_are_no_limits, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epolltune/subject.h"
 #include "host/processes.h"
 
 #define REST " 1 1 0 -1 4194560 1 0 0 0 2 3 0 0 20 0 4 0 98765 1000 10 18446744073709551615 1 2\n"
@@ -213,6 +214,42 @@ static void a_reused_pid_is_another_process(void **state)
 	assert_false(process_same(&a, &b));
 }
 
+static void put(const char *root, const char *path, const char *text)
+{
+	char full[256];
+	snprintf(full, sizeof(full), "%s/%s", root, path);
+	FILE *f = fopen(full, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* In status the CPUs are behind the groups, which may be thousands. */
+static void the_cpus_of_a_process_in_many_groups(void **state)
+{
+	static char status[40000];
+	struct output made = run("d=$(mktemp -d) && mkdir -p $d/proc/7/task/7 && printf $d");
+	struct subject subject = {.name = "own", .pid = 7};
+	struct host *h;
+	struct err e;
+	char list[64];
+	snprintf(status, sizeof(status), "Name:\town\nGroups:\t");
+	for (int i = 0; i < 4000; i++)
+		snprintf(status + strlen(status), sizeof(status) - strlen(status), "%d ",
+			 10000 + i);
+	strcat(status, "\nCpus_allowed:\tc\nCpus_allowed_list:\t2-3\nVmSwap:\t4 kB\n");
+	put(made.out, "proc/7/stat", "7 (own) S 1" REST);
+	put(made.out, "proc/7/task/7/status", status);
+	assert_int_equal(host_open(&h, made.out, &e), 0);
+	subject_cpu_list(h, &subject, list, sizeof(list));
+	assert_string_equal(list, "2-3");
+	assert_int_equal(subject_cpus(h, &subject), 2);
+	host_close(h);
+	struct output removed = run("rm -r %s", made.out);
+	output_free(&removed);
+	output_free(&made);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +260,7 @@ int main(void)
 		cmocka_unit_test(a_status_has_the_user_and_the_threads),
 		cmocka_unit_test(the_root_is_the_first_of_its_family),
 		cmocka_unit_test(a_reused_pid_is_another_process),
+		cmocka_unit_test(the_cpus_of_a_process_in_many_groups),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -465,46 +465,6 @@ static void the_size_of_a_page_is_not_assumed(void **state)
 	}
 }
 
-/* The finding about a machine whose TCP sockets hold that many pages, or NULL. */
-static const struct finding *pressure_at(unsigned used)
-{
-	static struct report r;
-	struct output made = run("d=$(mktemp -d) && mkdir -p $d/proc/net $d/proc/sys/net/ipv4 && "
-				 "echo 'TCP: inuse 5 orphan 0 tw 0 alloc 6 mem %u' "
-				 ">$d/proc/net/sockstat && "
-				 "echo '300 400 600' >$d/proc/sys/net/ipv4/tcp_mem && printf $d",
-				 used);
-	struct target t = target_default();
-	struct probe_options options = {0};
-	struct host *h;
-	struct err e = {0};
-	assert_int_equal(host_open(&h, made.out, &e), 0);
-	struct judging j = {.target = &t, .options = &options, .host = h, .report = &r};
-	j.unasked = "this test runs no experiments";
-	report_init(&r);
-	assert_int_equal(judge_probe(probe_find("buffers"), &j, &e), 0);
-	host_close(h);
-	struct output removed = run("rm -r %s", made.out);
-	output_free(&removed);
-	output_free(&made);
-	for (size_t i = 0; i < r.finding_count; i++)
-		if (!strcmp(r.findings[i].id, "buffers.memory.pressure"))
-			return &r.findings[i];
-	return NULL;
-}
-
-static void memory_pressure_is_a_warning(void **state)
-{
-	assert_null(pressure_at(399));
-	const struct finding *f = pressure_at(400);
-	assert_non_null(f);
-	assert_int_equal(f->level, LEVEL_WARNING);
-	assert_true(f->observed);
-	assert_string_equal(f->proposals[0].current, "300 400 600");
-	assert_string_equal(f->proposals[0].proposed, "");
-	assert_null(strchr(f->detail, '{'));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -520,7 +480,6 @@ int main(void)
 		cmocka_unit_test(a_path_beyond_the_wire_is_refused),
 		cmocka_unit_test(each_memory_gets_its_verdict),
 		cmocka_unit_test(the_size_of_a_page_is_not_assumed),
-		cmocka_unit_test(memory_pressure_is_a_warning),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,6 +81,62 @@ static void the_targets_entries_need_room(void **state)
 	}
 }
 
+/* What the server has open is in the table already, and no more than that. */
+static void what_is_open_is_not_needed_again(void **state)
+{
+	static const struct {
+		const char *values;
+		enum target_role role;
+		uint64_t connections, rate, open;
+		enum wall_verdict verdict;
+		int64_t needed;
+	} rows[] = {
+		{"120; nf_conntrack_count=120000", TARGET_SERVER, 120000, 800, 120000, VERDICT_OK,
+		 96000},
+		{"120; nf_conntrack_count=120000", TARGET_SERVER, 120000, 800, 0, VERDICT_SHORT,
+		 216000},
+		{"120; nf_conntrack_count=5", TARGET_SERVER, 10000, 1000, 10000, VERDICT_OK,
+		 129995},
+		{"30; nf_conntrack_count=30000", TARGET_PROXY, 10000, 1000, 10000, VERDICT_OK,
+		 60000},
+		{"120; nf_conntrack_count=30000", TARGET_SERVER, 10000, 0, 20000, VERDICT_OK, 0},
+	};
+	const struct experiment *x = &experiments[0];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char values[256];
+		struct target t = target_default();
+		t.role = rows[i].role;
+		t.connections = rows[i].connections;
+		t.rate_per_s = rows[i].rate;
+		snprintf(values, sizeof(values), TABLE "tracked=1; time_wait=%s", rows[i].values);
+		struct settings s = verdict_settings(x, values);
+		s.taken.open = rows[i].open;
+		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+		if (w->verdict != rows[i].verdict || w->needed != rows[i].needed)
+			fail_msg("row %zu: verdict %d, needed %lld", i, (int)w->verdict,
+				 (long long)w->needed);
+		assert_true(!rows[i].open == !strstr(w->detail, "that the server has open"));
+	}
+}
+
+/* Entries are of others: it is not that there are none. */
+static void a_server_without_tcp_is_not_limited(void **state)
+{
+	struct subject subject = {.name = "unbound", .pid = 7};
+	const struct experiment *x = &experiments[0];
+	struct target t = target_default();
+	struct settings s =
+		verdict_settings(x, TABLE "time_wait=120; nf_conntrack_count=5; tracked=0");
+	s.subject = &subject;
+	const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+	assert_int_equal(w->verdict, VERDICT_NA);
+	assert_string_equal(w->detail,
+			    "The server has no TCP listener: this table does not limit it.");
+	s = verdict_settings(x, TABLE "time_wait=120; nf_conntrack_count=0; tracked=0");
+	w = &verdict_of(x, &t, &s, NULL)->walls[0];
+	assert_string_equal(w->detail, "No connection is tracked in this network namespace.");
+}
+
 static struct sample sample_of(int64_t used, int64_t max, int64_t drops, int64_t clashes)
 {
 	struct sample s = {.used = used, .max = max};
@@ -281,6 +337,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_targets_entries_need_room),
+		cmocka_unit_test(what_is_open_is_not_needed_again),
+		cmocka_unit_test(a_server_without_tcp_is_not_limited),
 		cmocka_unit_test(a_full_table_and_drops_are_critical),
 		cmocka_unit_test(the_fuller_of_two_tables_counts),
 		cmocka_unit_test(a_table_outside_is_named),

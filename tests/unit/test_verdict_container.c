@@ -133,6 +133,7 @@ static void memory_is_short_where_the_connections_do_not_fit(void **state)
 		report_text(s.text[MAX], "/docker/4f");
 		s.taken.connection_bytes = rows[i].each;
 		s.taken.basis = "as measured";
+		s.taken.limited = true;
 		const struct report *r = verdict_of(x, &t, &s, NULL);
 		if (r->walls[0].verdict != rows[i].verdict)
 			fail_msg("row %zu: verdict %d", i, (int)r->walls[0].verdict);

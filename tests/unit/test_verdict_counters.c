@@ -33,6 +33,7 @@ static void healthy(struct looks *m)
 	struct sample *s[2] = {&m->before, &m->after};
 	for (int i = 0; i < 2; i++) {
 		s[i]->max_orphans = 65536;
+		s[i]->memory_pressure = 57676;
 		s[i]->memory_max = 86514;
 		report_text(s[i]->tcp_mem, "43257 57676 86514");
 		s[i]->page_bytes = 4096;
@@ -52,10 +53,12 @@ static void memory_used(struct looks *m, int64_t pages_used)
 }
 static void memory_over(struct looks *m) { memory_used(m, 87916); }
 static void memory_full(struct looks *m) { memory_used(m, 86514); }
+static void memory_pressed(struct looks *m) { memory_used(m, 57676); }
+static void memory_calm(struct looks *m) { memory_used(m, 57675); }
 static void memory_unknown(struct looks *m)
 {
 	memory_over(m);
-	m->after.memory_max = REPORT_NONE;
+	m->after.memory_pressure = m->after.memory_max = REPORT_NONE;
 }
 
 static void orphans_are(struct looks *m, int64_t now) { m->after.counters.at[1].value = now; }
@@ -232,7 +235,10 @@ static void each_look_gets_its_findings(void **state)
 	} rows[] = {
 		{memory_over, "buffers.memory.exhausted critical",
 		 "buffers.memory.exhausted critical"},
-		{memory_full, "", ""},
+		{memory_full, "buffers.memory.pressure warning", "buffers.memory.pressure warning"},
+		{memory_pressed, "buffers.memory.pressure warning",
+		 "buffers.memory.pressure warning"},
+		{memory_calm, "", ""},
 		{memory_unknown, "", ""},
 		{orphans_over, "orphans.near warning", "orphans.near warning"},
 		{orphans_near, "orphans.near warning", "orphans.near warning"},
@@ -284,6 +290,9 @@ static void texts_have_the_figures(void **state)
 	} rows[] = {
 		{memory_over, "TCP holds more memory than tcp_mem allows: 343 MiB of 338 MiB",
 		 NULL},
+		{memory_pressed, "TCP is under memory pressure now: no buffer grows",
+		 "All TCP sockets of this machine hold 57 676 pages, and pressure begins at 57 676. "
+		 "Until the pages are freed windows shrink and connections slow down."},
 		{orphans_over,
 		 "65 738 of 65 536 orphaned sockets: the kernel resets connections that a server has "
 		 "closed",

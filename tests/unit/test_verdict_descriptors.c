@@ -45,6 +45,16 @@ static const struct row process_rows[] = {
 	/* The need exceeds the maximum of the limit. */
 	{3000000000, NOFILE "1024 2147483584", 0, 0, 2147483579, VERDICT_SHORT,
 	 "descriptors.process.short", "", REMEDY_PROCESS},
+	/* fs.nr_open was lowered below the limit: it binds, and limits above it help nothing. */
+	{1100000, NOFILE "1073741816 1073741816; fs.nr_open=1048576", 0, 0, 1048571, VERDICT_SHORT,
+	 "descriptors.process.short", "fs.nr_open 1048576 -> 2097152", REMEDY_KERNEL},
+	{1000000, NOFILE "1073741816 1073741816; fs.nr_open=1048576", 0, 0, 1048571, VERDICT_TIGHT,
+	 "descriptors.process.tight", "fs.nr_open 1048576 -> 2097152", REMEDY_KERNEL},
+	{10000, NOFILE "1073741816 1073741816; fs.nr_open=1048576", 0, 0, 1048571, VERDICT_OK, "",
+	 "", REMEDY_NONE},
+	{10000, NOFILE "12000 12000; fs.nr_open=10000", 0, 0, 9995, VERDICT_SHORT,
+	 "descriptors.process.short", "fs.nr_open 10000 -> 16384, RLIMIT_NOFILE 12000 -> 16384",
+	 REMEDY_KERNEL},
 	{10000, "", 0, 0, REPORT_NONE, VERDICT_UNKNOWN, "", "", REMEDY_NONE},
 	/* An experiment counts the server's own descriptors and the connections reached. */
 	{10000, NOFILE "12506 12506", 6, 12500, 12500, VERDICT_OK, "", "", REMEDY_NONE},
@@ -170,6 +180,25 @@ static void a_limit_beyond_nr_open_names_it(void **state)
 	assert_non_null(strstr(f->advice, "spread the connections"));
 }
 
+/* Of a server that runs its soft limit counts, and what it is started with helps nothing. */
+static void nr_open_binds_a_running_server(void **state)
+{
+	struct subject subject = {.name = "own", .pid = 7, .accepting = 1};
+	struct target t = target_default();
+	struct settings s =
+		verdict_settings(process, NOFILE "1073741816 1073741816; fs.nr_open=1048576");
+	s.subject = &subject;
+	t.connections = 1100000;
+	const struct report *r = verdict_of(process, &t, &s, NULL);
+	const struct finding *f = &r->findings[0];
+	verdict_is("running", r, 1048571, VERDICT_SHORT, "descriptors.process.short",
+		   "fs.nr_open 1048576 -> 2097152", REMEDY_KERNEL);
+	assert_string_equal(r->walls[0].knob, "fs.nr_open");
+	assert_non_null(strstr(f->detail, "fs.nr_open is 1 048 576: no process opens more"));
+	assert_non_null(strstr(f->advice, "Raise fs.nr_open. Takes effect "));
+	assert_null(strstr(f->advice, "LimitNOFILE"));
+}
+
 static void a_server_at_its_limit_spins(void **state)
 {
 	struct outcome o = verdict_outcome(327, true);
@@ -212,12 +241,15 @@ struct memory_row {
 
 static const struct memory_row memory_rows[] = {
 	{10000, UINT64_C(12) << 30, 0, false, 41000000, METHOD_DERIVED, VERDICT_OK, "",
-	 EACH("4 KiB") "as measured on Linux 6.18, not here."},
+	 EACH("4 KiB") "as measured on Linux 6.18, not here, 4 KiB more with a waiting request."},
 	{10000, UINT64_C(12) << 30, 3712, false, 37120000, METHOD_DERIVED, VERDICT_OK, "",
-	 EACH("3.625 KiB") "by objects."},
+	 EACH("3.625 KiB") "by objects, 4 KiB more with a waiting request."},
 	{10000, UINT64_C(12) << 30, 4096, true, 40960000, METHOD_MEASURED, VERDICT_OK, "",
-	 EACH("4 KiB") "by objects."},
-	{10000, 51200000, 4096, true, 40960000, METHOD_MEASURED, VERDICT_OK, "", ""},
+	 EACH("4 KiB") "by objects, 4 KiB more with a waiting request."},
+	/* Idle ones fit, with requests that wait in their buffers they may not. */
+	{10000, 102400000, 4096, true, 40960000, METHOD_MEASURED, VERDICT_OK, "", ""},
+	{10000, 102399999, 4096, true, 40960000, METHOD_MEASURED, VERDICT_TIGHT,
+	 "memory.connection.tight", ""},
 	{10000, 51199999, 4096, true, 40960000, METHOD_MEASURED, VERDICT_TIGHT,
 	 "memory.connection.tight", ""},
 	{10000, 40959999, 4096, false, 40960000, METHOD_DERIVED, VERDICT_SHORT,
@@ -250,6 +282,30 @@ static void memory_of_connections(void **state)
 			fail_msg("row %zu: needed %lld, %s, %s, %s, %s", i, (long long)w->needed,
 				 wall_method_name(w->method), wall_verdict_name(w->verdict),
 				 f ? f->id : "", w->detail);
+	}
+}
+
+/* The files of connections that the server has are open already. */
+static void what_is_open_is_not_needed_again(void **state)
+{
+	static const struct {
+		uint64_t open;
+		enum wall_verdict verdict;
+		int64_t needed;
+	} cases[] = {{0, VERDICT_SHORT, 100000},
+		     {90000, VERDICT_OK, 10000},
+		     {60001, VERDICT_TIGHT, 39999},
+		     {200000, VERDICT_OK, 0}};
+	const struct experiment *x = verdict_experiment("descriptors", "descriptors.system");
+	struct target t = target_default();
+	t.connections = 100000;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct settings s = verdict_settings(x, "fs.file-max=150000; fs.file-nr=110000");
+		s.taken.open = cases[i].open;
+		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+		if (w->verdict != cases[i].verdict || w->needed != cases[i].needed)
+			fail_msg("case %zu: %s, needed %lld", i, wall_verdict_name(w->verdict),
+				 (long long)w->needed);
 	}
 }
 
@@ -304,9 +360,11 @@ int main(void)
 		cmocka_unit_test(an_unlimited_hard_limit_stays_unlimited),
 		cmocka_unit_test(advice_for_the_soft_limit_keeps_the_hard_one),
 		cmocka_unit_test(a_limit_beyond_nr_open_names_it),
+		cmocka_unit_test(nr_open_binds_a_running_server),
 		cmocka_unit_test(a_server_at_its_limit_spins),
 		cmocka_unit_test(an_experiment_without_emfile_leaves_the_bound),
 		cmocka_unit_test(memory_of_connections),
+		cmocka_unit_test(what_is_open_is_not_needed_again),
 		cmocka_unit_test(a_proxy_needs_two_of_each),
 	};
 	process = verdict_experiment("descriptors", "descriptors.process");

@@ -20,6 +20,7 @@ struct memory_row {
 
 #define PINNED 1060
 #define GUESS 262144
+#define REQUEST 4096 /* that waits in a buffer */
 
 static const struct memory_row rows[] = {
 	/* Three quarters of what it takes, of kernel memory and its own. */
@@ -106,8 +107,6 @@ static struct settings settings_of(const struct experiment *x, const char *value
 	s.taken.open = row->open;
 	s.taken.heard = row->heard;
 	s.taken.own_memory = row->memory;
-	s.machine.group_left = row->left;
-	report_text(s.machine.group, "/own");
 	report_text(s.text[0], "/own");
 	s.taken.own_bytes = known ? known->own.idle : 0;
 	return s;
@@ -134,8 +133,6 @@ static void a_connection_takes_memory_of_the_server_too(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct memory_row *row = &rows[i];
 		const struct experiment *group = verdict_experiment("container", "cgroup.memory");
-		const struct experiment *all =
-			verdict_experiment("descriptors", "memory.connection");
 		struct subject subject = {.pid = 1};
 		struct target t = target_default();
 		char values[96];
@@ -146,19 +143,45 @@ static void a_connection_takes_memory_of_the_server_too(void **state)
 			 (long long)(row->left + MIB));
 		struct settings s = settings_of(group, values, row, &subject);
 		wall_is(i, row, verdict_of(group, &t, &s, NULL));
-		s = settings_of(all, "", row, &subject);
-		wall_is(i, row, verdict_of(all, &t, &s, NULL));
 	}
 }
 
-/* A group that is full leaves nothing: that is not unknown. */
-static void a_full_group_is_short(void **state)
+/* cgroup v2 counts the data in buffers as memory of the group; idle clients have none. */
+static void buffers_are_memory_of_the_same_group(void **state)
 {
-	const struct experiment *x = verdict_experiment("descriptors", "memory.connection");
-	struct target t = target_default();
-	struct settings s = verdict_settings(x, "");
-	s.machine.group_left = 0;
-	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].verdict, VERDICT_SHORT);
+	static const struct memory_row rows_v2[] = {
+		{"", 15000, 0, 0, 0, 108 * MIB, VERDICT_TIGHT, 15000 * 4000,
+		 15000 * (4000 + REQUEST), "by objects, 4 KiB more with a waiting request."},
+		{"", 15000, 0, 0, 0, 15000 * 4000 - 1, VERDICT_SHORT, 15000 * 4000,
+		 15000 * (4000 + REQUEST), ""},
+		{"", 15000, 0, 0, 0, 15000 * (4000 + REQUEST) * 5 / 4, VERDICT_OK, 15000 * 4000,
+		 15000 * (4000 + REQUEST), ""},
+		/* 16 times what idle clients take suffices for busy ones. */
+		{"redis-server", 2000, 0, 0, 0, 2000 * 5200 * 16, VERDICT_OK, 2000 * 5200,
+		 2000 * (40000 + REQUEST), ""},
+		{"nginx", 2000, 0, 0, 0, 2000 * 4500 * 16, VERDICT_OK, 2000 * 4500,
+		 2000 * (20000 + REQUEST), ""},
+		/* With half of them there already. */
+		{"nginx", 2000, 1000, 1000, 1000 * 500, 1000 * 4500 * 16, VERDICT_OK, 1000 * 4500,
+		 1000 * (4650 + REQUEST) + 1000 * (150 + PINNED), ""},
+		/* What is in the buffers of those that are open is in use. */
+		{"nginx", 10000, 10000, 10000, 20000000, 14 * MIB, VERDICT_OK, 0, 10000 * PINNED,
+		 ""},
+	};
+	const struct experiment *x = verdict_experiment("container", "cgroup.memory");
+	for (size_t i = 0; i < sizeof(rows_v2) / sizeof(*rows_v2); i++) {
+		const struct memory_row *row = &rows_v2[i];
+		struct subject subject = {.pid = 1};
+		struct target t = target_default();
+		char values[96];
+		t.connections = row->connections;
+		report_text(subject.name, "%s", row->server);
+		snprintf(values, sizeof(values), "memory.max=%lld; memory.current=1048576",
+			 (long long)(row->left + MIB));
+		struct settings s = settings_of(x, values, row, &subject);
+		s.machine.sockets_charged = true;
+		wall_is(i, row, verdict_of(x, &t, &s, NULL));
+	}
 }
 
 /* Without a limit nothing is assumed of a server, and a known one has the least. */
@@ -173,6 +196,8 @@ static void without_a_limit_there_is_no_upper_bound(void **state)
 	s.subject = &subject;
 	s.taken.own_bytes = server_row_find("nginx")->own.idle;
 	s.machine.available_bytes = 2000 * 4500 * 5 / 4;
+	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].verdict, VERDICT_TIGHT);
+	s.machine.available_bytes = 2000 * (4500 + REQUEST) * 5 / 4;
 	const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
 	assert_int_equal(w->verdict, VERDICT_OK);
 	assert_non_null(strstr(w->detail, "epolltune assumes that nginx takes 500 B of its "
@@ -182,7 +207,7 @@ static void without_a_limit_there_is_no_upper_bound(void **state)
 	w = &verdict_of(x, &t, &s, NULL)->walls[0];
 	assert_int_equal(w->verdict, VERDICT_OK);
 	assert_null(strstr(w->detail, "own memory"));
-	assert_true(w->needed_max == REPORT_NONE);
+	assert_true(w->needed_max == 2000 * (KERNEL_BYTES + REQUEST));
 }
 
 /* What is open is gone from MemAvailable already: a machine with its full load needs no second. */
@@ -248,7 +273,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_connection_takes_memory_of_the_server_too),
-		cmocka_unit_test(a_full_group_is_short),
+		cmocka_unit_test(buffers_are_memory_of_the_same_group),
 		cmocka_unit_test(without_a_limit_there_is_no_upper_bound),
 		cmocka_unit_test(what_is_open_is_not_needed_again),
 		cmocka_unit_test(the_limit_to_set_has_room_for_the_server),

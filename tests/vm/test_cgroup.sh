@@ -59,7 +59,7 @@ holds() { # NAME FILTER…
 }
 grep -qx 'quick 2' "$work/out" || fail 'not short'
 holds quick 'wall("cgroup.memory") | .verdict == "short" and .limit <= 67108864' \
-	'finding("cgroup.memory.short").title' 'wall("memory.connection").limit <= 67108864'
+	'finding("cgroup.memory.short").title'
 holds memory 'wall("cgroup.memory").verdict != "unknown"' 'any(.findings[]; .id == "probe.failed") | not'
 holds tiny 'wall("cgroup.memory").verdict != "unknown"' \
 	'wall("syn-queue").reason | startswith("the memory limit of /tiny leaves ")' \
