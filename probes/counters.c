@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/doing.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 #include "epolltune/queues.h"
@@ -129,7 +130,15 @@ static int64_t udp6_errors(const struct host *h, struct sample *s)
 	return at ? strtoll(at + sizeof(name) - 1, NULL, 10) : -1;
 }
 
-static bool has_dropped(const struct listener *l, void *unused) { return l->drops; }
+/* Whether it has no room for another datagram, or little more than that: the size of the next one
+ * is not known, and what a socket has dropped did not fit. */
+static bool udp_is_full(const struct listener *l)
+{
+	uint64_t parts = l->drops ? 5 : 9; /* tenths */
+	return l->depth && UINT64_C(10) * l->depth >= parts * l->limit;
+}
+
+static bool is_wanted(const struct listener *l, void *unused) { return l->drops || udp_is_full(l); }
 
 /* A single sample shows no growth, and needs no owners. */
 static int sample_udp(const struct host *h, struct sample *s, struct err *e)
@@ -140,7 +149,7 @@ static int sample_udp(const struct host *h, struct sample *s, struct err *e)
 		unread_add(s, &why, EOPNOTSUPP);
 	if (why.code || !s->watched || !host_live(h))
 		return 0; /* a capture has their owners */
-	return listeners_own(h, &s->udp, has_dropped, NULL, e);
+	return listeners_own(h, &s->udp, is_wanted, NULL, e);
 }
 
 static int sample_tick(const struct host *h, struct sample *during, struct err *e)
@@ -199,6 +208,7 @@ struct watch {
 	const struct subject *subject; /* NULL: none was named */
 	struct report *report;
 	double seconds; /* 0: there is one sample */
+	double stall_s; /* that the target allows */
 	bool udp_named; /* a socket that drops */
 };
 
@@ -278,6 +288,45 @@ static void udp_words(const struct watch *w, const struct listener *l, int64_t g
 	wording_set(words, "buffer", "%s", quantity_show(QUANTITY_SIZE, l->limit).text);
 	wording_set(words, "window", "%s", quantity_seconds(w->seconds).text);
 	wording_set(words, "port", ":%u", l->port);
+}
+
+/* Whether nothing was read from a full buffer, and nothing dropped, for longer than a stall of the
+ * target explains. */
+static bool udp_waits(const struct watch *w, const struct listener *now)
+{
+	const struct listener *was = listeners_find(&w->before->udp, now->cookie);
+	return was && was->depth == now->depth && was->drops == now->drops && udp_is_full(now) &&
+	       w->seconds > 0 && w->seconds >= 2 * w->stall_s;
+}
+
+/* Full buffers that no process reads: the subject's, or else the one with most. */
+static void judge_udp_unread(const struct watch *w)
+{
+	const struct listener *worst = NULL;
+	struct wording words = {0};
+	size_t others = 0;
+	for (size_t i = 0; i < w->after->udp.count; i++) {
+		const struct listener *l = &w->after->udp.at[i];
+		if (!udp_waits(w, l))
+			continue;
+		others += worst != NULL;
+		bool own = subject_has(w->subject, l);
+		bool other = worst && subject_has(w->subject, worst);
+		if (!worst || own > other || (own == other && l->depth > worst->depth))
+			worst = l;
+	}
+	if (!worst)
+		return;
+	const struct process *p = worst->owner < 0 ? NULL : &w->after->udp.processes[worst->owner];
+	process_words(&words, p, worst->address);
+	wording_flag(&words, "halted", p && process_halted(p));
+	udp_words(w, worst, 0, &words);
+	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");
+	struct finding *f = report_finding(w->report, "udp.receive.waiting", &words);
+	if (subject_has(w->subject, worst))
+		f->level = LEVEL_CRITICAL;
+	finding_evidence(f, "datagrams that wait", "B", worst->depth, NAN);
+	finding_evidence(f, "receive buffer", "B", worst->limit, NAN);
 }
 
 /* Names the socket that drops most; false: none was seen. */
@@ -527,10 +576,12 @@ static void observation_judge(const struct sample *before, const struct sample *
 			  .after = after,
 			  .subject = m->options->subject,
 			  .report = r,
-			  .seconds = m->seconds};
+			  .seconds = m->seconds,
+			  .stall_s = (double)m->target->stall_us / 1e6};
 	judge_memory(&w);
 	judge_orphans(&w);
 	w.udp_named = judge_udp(&w);
+	judge_udp_unread(&w);
 	judge_growth(&w);
 	judge_since(&w);
 	judge_past(&w);

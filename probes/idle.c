@@ -130,6 +130,15 @@ static bool is_unsure(const struct target *t, const struct settings *s)
 	       !is_late(t, longest_s(s));
 }
 
+/* Whether no connection of the server shows if it sets SO_KEEPALIVE: the kernel's time suffices
+ * only where it does. */
+static bool is_unseen(const struct target *t, const struct settings *s)
+{
+	return s->subject && s->at[SEEN][ON] <= 0 && s->at[SEEN][OFF] <= 0 &&
+	       s->at[OWN][0] == REPORT_NONE && s->at[THEN][0] != REPORT_NONE &&
+	       !is_late(t, s->at[THEN][0]);
+}
+
 /* The idle time of keepalive in seconds, and the knob that has it. Connections without SO_KEEPALIVE
  * alone need that first. */
 static int64_t keepalive_s(const struct target *t, const struct settings *s, int *knob)
@@ -153,6 +162,11 @@ static void idle_bound(const struct target *t, const struct settings *s, struct 
 	b->needed = (seconds == REPORT_NONE ? proposed_s(t) : seconds) * SECOND_US;
 	if (seconds == REPORT_NONE)
 		return;
+	if (is_unseen(t, s)) {
+		b->unsure = b->explained = true;
+		b->needed_max = INT64_MAX;
+		return;
+	}
 	b->explained = !lacking(s) && is_unsure(t, s);
 	b->capacity = b->explained ? REPORT_NONE : (int64_t)t->idle_us;
 	if (!lacking(s))
@@ -167,7 +181,7 @@ static bool idle_solve(const struct target *t, const struct settings *now, const
 	int64_t seconds = proposed_s(t);
 	int knob;
 	keepalive_s(t, now, &knob);
-	if (seconds < 1)
+	if (seconds < 1 || is_unseen(t, now))
 		return false;
 	out->at[knob][0] = seconds;
 	if (lacking(now))
@@ -224,6 +238,7 @@ static void idle_words(const struct target *t, const struct settings *s, const s
 	wording_set(w, "seconds", "%" PRId64, proposed_s(t));
 	wording_flag(w, "own", own);
 	wording_flag(w, "unsure", !lacking(s) && is_unsure(t, s));
+	wording_flag(w, "unseen", is_unseen(t, s));
 	wording_flag(w, "measured", o && o->state == OUTCOME_CONCLUSIVE);
 	wording_flag(w, "several", on > 1);
 	wording_flag(w, "lacks", lacking(s) > 1);

@@ -32,8 +32,9 @@ struct sample {
 	 * descriptors. */
 	struct process *stuck;
 	size_t stuck_count;
-	uint64_t memory_bytes; /* of the machine; 0: unknown */
-	struct err unlisted;   /* why there are no listeners; code 0: those of TCP are all */
+	struct subject_tasks tasks; /* of the subject */
+	uint64_t memory_bytes;      /* of the machine; 0: unknown */
+	struct err unlisted;        /* why there are no listeners; code 0: those of TCP are all */
 	bool live;
 };
 
@@ -93,9 +94,10 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	/* Nothing waits, and no counter grows, where such a process accepts and closes, or shares
 	 * its listener with others. */
 	listeners_own_by(h, &q->listeners, is_stuck, NULL);
-	return q->subject
+	int rc = q->subject ? subject_tasks_read(h, q->subject, &s->tasks, e) : 0;
+	return q->subject && !rc
 		       ? subject_acceptors(h, q->subject, is_stuck, &s->stuck, &s->stuck_count, e)
-		       : 0;
+		       : rc;
 }
 
 /* A kernel without sock_diag, and a capture of one, have no list that could be read. */
@@ -254,6 +256,43 @@ static void judge_stuck(const struct queue_watch *w, const struct sample *before
 			       count - 1);
 	if (spent)
 		files_finding(w, &s->listeners.at[0], spent, false);
+}
+
+/* What start of a process fails for: none has room for one more. */
+struct exhausted {
+	uint64_t used, max; /* 0, 0: there is room */
+	const char *limit;
+	bool machine; /* of all users */
+};
+
+static struct exhausted tasks_exhausted(const struct subject_tasks *t)
+{
+	if (t->max && t->max != HOST_UNLIMITED && t->used >= t->max)
+		return (struct exhausted){t->used, t->max, "RLIMIT_NPROC", false};
+	if (t->threads_max && t->threads >= t->threads_max)
+		return (struct exhausted){t->threads, t->threads_max, "kernel.threads-max", true};
+	return (struct exhausted){0};
+}
+
+/* The subject can start no process and no thread, at both looks. */
+static void judge_tasks(const struct queue_watch *w, const struct sample *before,
+			const struct sample *after)
+{
+	const struct subject *s = after->queues.subject;
+	struct exhausted x = tasks_exhausted(&after->tasks);
+	struct wording words = {0};
+	if (!s || !x.max || !tasks_exhausted(&before->tasks).max)
+		return;
+	wording_set(&words, "who", "%s", s->name);
+	wording_set(&words, "pid", "%d", (int)after->tasks.pid);
+	wording_set(&words, "used", "%s", quantity_count(x.used).text);
+	wording_set(&words, "max", "%s", quantity_count(x.max).text);
+	wording_set(&words, "limit", "%s", x.limit);
+	wording_flag(&words, "machine", x.machine);
+	wording_set(&words, "more", "%s", quantity_plain(quantity_more(x.max)).text);
+	wording_set(&words, "unit", "%s", unit_service(s->unit));
+	struct finding *f = report_finding(w->report, "listeners.processes", &words);
+	finding_evidence(f, "processes and threads", "processes", (double)x.used, NAN);
 }
 
 static void tables_finding(const struct process *p, const struct server_row *server,
@@ -488,6 +527,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_files(&w);
 	judge_stuck(&w, before, after);
 	judge_halted(&w);
+	judge_tasks(&w, before, after);
 	judge_tables(&w, after->memory_bytes);
 	judge_cookies(&w);
 	syn_queue_judge(&w);

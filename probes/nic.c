@@ -535,10 +535,52 @@ static void judge_offloads(const struct nic *n, struct wording *words, struct re
 static void judge_qdisc(const struct nic *n, struct wording *words, struct report *r)
 {
 	static const char *const shapers[] = {"netem", "tbf", "htb", "hfsc", "cbq", "red"};
-	wording_set(words, "qdisc", "%s", n->qdisc);
 	for (size_t i = 0; i < sizeof(shapers) / sizeof(*shapers); i++)
 		if (!strcmp(n->qdisc, shapers[i]))
 			report_finding(r, "nic.qdisc", words);
+}
+
+/* Whether it drops to say that a queue is long: that is how it works. */
+static bool is_aqm(const char *qdisc)
+{
+	static const char *const aqms[] = {"fq_codel", "codel", "cake", "fq_pie", "pie", "red"};
+	for (size_t i = 0; i < sizeof(aqms) / sizeof(*aqms); i++)
+		if (!strcmp(qdisc, aqms[i]))
+			return true;
+	return false;
+}
+
+static void judge_qdisc_drops(const struct nic_watch *w, const struct nic *n, struct wording *words,
+			      struct report *r)
+{
+	const struct nic *was = nics_at(&w->before->all, n->index);
+	if (!was || !was->qdisc_drops.known || !n->qdisc_drops.known || is_aqm(n->qdisc))
+		return;
+	/* The count wraps. */
+	uint32_t grown = (uint32_t)(n->qdisc_drops.value - was->qdisc_drops.value);
+	if (!grown || w->seconds <= 0 || strcmp(was->qdisc, n->qdisc) != 0)
+		return;
+	words_growth(w, grown, words);
+	wording_flag(words, "several", grown > 1);
+	struct finding *f = report_finding(r, "nic.qdisc.dropping", words);
+	finding_evidence(f, "packets dropped", "packets", grown, NAN);
+}
+
+/* Interfaces whose packets are those of this namespace: the other end of a veth pair in a bridge is
+ * a container's. */
+static void judge_qdiscs(const struct nic_watch *w, struct report *r)
+{
+	for (size_t i = 0; i < w->after->all.count; i++) {
+		const struct nic *n = &w->after->all.at[i];
+		struct wording words = {0};
+		bool own = !n->kind[0] || (!strcmp(n->kind, "veth") && !n->master);
+		if (!n->up || !own)
+			continue;
+		words_device(w->after, n, &words);
+		wording_set(&words, "qdisc", "%s", n->qdisc);
+		judge_qdisc(n, &words, r);
+		judge_qdisc_drops(w, n, &words, r);
+	}
 }
 
 static void judge_coalescing(const struct nic *n, struct wording *words, struct report *r)
@@ -601,13 +643,13 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_softnet(&w, r);
 	judge_ring(&w, r);
 	judge_queues(&w, r);
+	judge_qdiscs(&w, r);
 	for (size_t i = 0; i < after->nics.count; i++) {
 		const struct nic *n = &after->nics.at[i];
 		struct wording words = {0};
 		if (!n->up)
 			continue;
 		words_device(after, n, &words);
-		judge_qdisc(n, &words, r);
 		/* Its function meets them instead. */
 		if (nics_vf(&after->nics, n))
 			continue;

@@ -62,6 +62,20 @@ static int64_t buffer_of(const struct settings *s)
 	return max == REPORT_NONE ? REPORT_NONE : 2 * (asked < max ? asked : max);
 }
 
+/* What waits in the running socket. */
+static int64_t waiting(const struct settings *s)
+{
+	const struct listener *socket = socket_of(s);
+	return socket ? socket->depth : 0;
+}
+
+/* What is left of its buffer. */
+static int64_t room_of(const struct settings *s)
+{
+	int64_t buffer = buffer_of(s);
+	return buffer == REPORT_NONE ? REPORT_NONE : buffer > waiting(s) ? buffer - waiting(s) : 0;
+}
+
 /* Where the size of a page is unknown: none is smaller. */
 #define PAGE_MIN 4096
 
@@ -95,7 +109,7 @@ static int64_t memory_left(const struct settings *s)
  * rmem_default as it is (net/core/sock.c, __sock_set_rcvbuf(), sock_init_data_uid()). */
 static void udp_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	int64_t buffer = buffer_of(s), each = truesize(t, s);
+	int64_t buffer = room_of(s), each = truesize(t, s);
 	b->running = socket_of(s);
 	b->unread =
 		s->at[USED][0] < 0 && s->at[MEMORY][0] != REPORT_NONE ? "/proc/net/sockstat" : NULL;
@@ -130,11 +144,13 @@ static bool udp_solve(const struct target *t, const struct settings *now, const 
 		      int64_t enough, struct settings *out)
 {
 	int64_t bytes;
-	if (__builtin_mul_overflow(enough, truesize(t, now), &bytes) || bytes > INT32_MAX - 1)
+	if (__builtin_mul_overflow(enough, truesize(t, now), &bytes) ||
+	    bytes > INT32_MAX - 1 - waiting(now))
 		return false;
+	int64_t buffer = bytes + waiting(now);
 	for (int i = MAX; i <= ASKED; i++)
-		if (now->at[i][0] < (bytes + 1) / 2)
-			out->at[i][0] = (bytes + 1) / 2;
+		if (now->at[i][0] < (buffer + 1) / 2)
+			out->at[i][0] = (buffer + 1) / 2;
 	if (bytes <= memory_left(now))
 		return true;
 	if (!now->machine.page_bytes || memory_used(now) > INT64_MAX - bytes)
@@ -192,6 +208,7 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 	count_word(w, "size", (int64_t)t->datagram_bytes, " B");
 	count_word(w, "each", each, " B");
 	count_word(w, "buffer", buffer_of(s), " B");
+	count_word(w, "waits", waiting(s) ? waiting(s) : -1, " B");
 	count_word(w, "left", memory_left(s) == INT64_MAX ? -1 : memory_left(s), " B");
 	count_word(w, "default", s->at[DEFAULT][0], " B");
 	count_word(w, "held", s->at[DEFAULT][0] < 0 ? -1 : s->at[DEFAULT][0] / each, "");
@@ -246,7 +263,7 @@ static void udp_outcome(const struct datagrams_result *r, const struct trial_cou
 
 static int udp_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
-	int64_t buffer = buffer_of(s);
+	int64_t buffer = room_of(s);
 	const char *why = udp_refuses(t, s, buffer);
 	uint64_t stall = t->target->stall_us;
 	const struct datagrams_config config = {

@@ -15,6 +15,7 @@ struct accept_queues {
 		uint64_t cookie;
 		uint32_t full, waiting, depth;
 		uint32_t last;   /* depth at the newest tick */
+		uint32_t least;  /* at any tick; 0: it was empty at one */
 		uint32_t middle; /* in the middle of the window */
 		uint64_t fell;   /* by how much it became shorter between ticks, all in all */
 	} * seen;
@@ -44,6 +45,7 @@ struct queue_watch {
 	struct report *report;
 	double seconds; /* 0: there is one look */
 	double stall_s; /* that the target allows: of a target that was observed, the default's */
+	double rate_s;  /* new connections/s of the target */
 	bool overflows; /* ListenOverflows grew, or this kernel does not count them */
 	bool blamed;    /* a listener is named for them */
 };

@@ -131,6 +131,7 @@ struct nic {
 	char firmware[32];
 	char bus[32]; /* "0000:00:03.0" */
 	char qdisc[16];
+	struct nic_number qdisc_drops; /* of its root qdisc; not of a captured machine */
 	struct nic_link link;
 	struct nic_rings rings;
 	struct nic_channels channels;

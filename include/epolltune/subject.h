@@ -71,6 +71,17 @@ struct subject_open {
 int subject_open_read(const struct host *h, const struct subject *s, struct subject_open *out,
 		      struct err *e);
 
+/* The processes and threads that bound fork() and pthread_create() of its accepting processes. */
+struct subject_tasks {
+	pid_t pid; /* of whom: one of them */
+	/* RLIMIT_NPROC, and what it counts: those of its real user in its user namespace, as far as
+	 * they are visible. HOST_UNLIMITED: none applies, or it is unknown. */
+	uint64_t max, used;
+	uint64_t threads_max, threads; /* kernel.threads-max, and all; 0: unknown */
+};
+int subject_tasks_read(const struct host *h, const struct subject *s, struct subject_tasks *out,
+		       struct err *e);
+
 /* A thread of its processes, or how much more it took between two reads. */
 struct subject_thread {
 	pid_t tid;

@@ -501,6 +501,35 @@ static const struct finding_row findings[] = {
 	 .proof =
 		 "Depth by inet_diag (Recv-Q of ss -ltn) at the start, in the middle and at the end "
 		 "of the window; Tcp.PassiveOpens"},
+	{.id = "accept-queue.standing",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .unserved = true,
+	 .title =
+		 "{listener}{stands? accepts {others?up to }{accept}/s{needed? of {needed}/s that "
+		 "this load needs}}\\: {sum} connections wait{stands?, a new one for {wait} or more: "
+		 "now}",
+	 .detail =
+		 "{looks?The queue was not empty in any of {looks} samples{from?\\: in {window} it "
+		 "came from {from} to {sum}}.:One sample does not show how fast the server "
+		 "accepts them.}{more? {more} more listeners are in trouble.}",
+	 .advice = "{stands?No backlog helps\\: add workers or CPUs, or find out what "
+		   "{process?{process}:the server} waits for (a disk, a lock, another server).:"
+		   "{looks?Look at how long its clients wait.:Check again without --quick.}}",
+	 .answer = "{who} accepts {others?up to }{accept}/s{needed? of {needed}/s needed}; its "
+		   "accept queue is never empty",
+	 .meaning =
+		 "An accept queue was not empty in any sample of the check, for longer than a stall "
+		 "of the target explains: what the server accepted is all that it can accept. That "
+		 "is what arrived in this network namespace (PassiveOpens) and by how much the queue "
+		 "fell, so that the server may accept fewer where other listeners accept too. "
+		 "Critical for the server that --server names where it is less than the target's "
+		 "rate; a note where 100 connections or more wait and the rate is not known.",
+	 .action =
+		 "Add workers or CPUs, or let the server do less for each connection; find out what "
+		 "it waits for.",
+	 .proof = "Depth by inet_diag (Recv-Q of ss -ltn) in all samples; Tcp.PassiveOpens"},
 	{.id = "accept-queue.unix.full",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -1076,6 +1105,21 @@ static const struct finding_row findings[] = {
 	 .meaning = "An interface sends through a qdisc that delays or limits on purpose.",
 	 .action = "Remove it if it is not intended.",
 	 .proof = "tc qdisc show"},
+	{.id = "nic.qdisc.dropping",
+	 .level = LEVEL_WARNING,
+	 .observed = true,
+	 .title =
+		 "The qdisc ({qdisc}) of {device} drops {count} packet{several?s} in {window}{beside}",
+	 .detail = "More is sent than it lets out and holds\\: TCP retransmits what it drops, and "
+		   "datagrams are lost. tc -s qdisc show dev {device} shows its limits.",
+	 .advice = "Raise its rate or its limit, or send less.",
+	 .answer = "the qdisc of {device} drops packets now",
+	 .meaning =
+		 "The root qdisc of an interface dropped outgoing packets during the check. Those "
+		 "that drop to control congestion (fq_codel, codel, cake, fq_pie, pie, red) are "
+		 "not reported.",
+	 .action = "Raise its rate or its limit, or send less.",
+	 .proof = "dropped of tc -s qdisc show grows"},
 	{.id = "nic.coalesce",
 	 .remedy = REMEDY_DEVICE,
 	 .observed = true,
@@ -1376,6 +1420,28 @@ static const struct finding_row findings[] = {
 		 "kernel counted them as receive buffer errors.",
 	 .action = "Let the server read faster, or give it a larger receive buffer.",
 	 .proof = "The drops of the socket in /proc/net/udp; Udp.RcvbufErrors"},
+	{.id = "udp.receive.waiting",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .unserved = true,
+	 .title = "{socket}: its receive buffer is full ({queued} of {buffer}) and "
+		  "{process?{process}:its server} reads none",
+	 .detail =
+		 "Nothing was read from it in {window}\\: the kernel drops the datagrams that "
+		 "arrive. {process?{worker?Its worker:{process}} (pid {pid}) {halted?{doing}:has the "
+		 "socket open}. }{drops} datagrams were dropped since the socket was made.{others? "
+		 "Nor is anything read from {others} other sockets.}",
+	 .advice = "{halted?{help}:Find out why the server does not read it\\: a thread that has "
+		   "ended, or a socket of a SO_REUSEPORT group that no worker reads}.",
+	 .answer = "{who} does not read its datagrams",
+	 .meaning =
+		 "The receive buffer of a UDP socket was full at the start and at the end of the "
+		 "check, and nothing was read from it meanwhile. The kernel drops the datagrams that "
+		 "arrive. Critical for the server that --server names.",
+	 .action = "Look at the process that the finding names, or close the socket that nothing "
+		   "reads.",
+	 .proof = "Recv-Q and rb of ss -uanm, twice"},
 
 	SHORT("conntrack", REMEDY_KERNEL,
 	      "Connection tracking {tight?can just:cannot} hold {needed} more entries",
@@ -1569,6 +1635,29 @@ static const struct finding_row findings[] = {
 	 .action = "Resume the process (kill -CONT), end the tracer, or restart the server.",
 	 .proof = "The state of the process in /proc/PID/stat: T or t, at the start and the end of "
 		  "the check's window"},
+	{.id = "listeners.processes",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_PROCESS,
+	 .observed = true,
+	 .title = "{who} (pid {pid}) can start no process or thread\\: {machine?this machine:its "
+		  "user} runs {used} of {max}",
+	 .detail =
+		 "The limit is {limit}\\: fork() and pthread_create() fail with EAGAIN.{machine?: "
+		 "Processes and threads of all programs of that user count.}",
+	 .advice =
+		 "{machine?sysctl -w kernel.threads-max={more}, or find what makes so many threads.:"
+		 "{unit?systemctl edit {unit}\\: [Service] LimitNPROC={more}, then systemctl restart "
+		 "{unit}.:prlimit --pid {pid} --nproc={more} raises it for that process.}}",
+	 .answer = "{who} can start no process or thread",
+	 .meaning =
+		 "The server that --server names is at its limit on processes and threads, "
+		 "RLIMIT_NPROC of its user or kernel.threads-max of the machine, at the start and "
+		 "at the end of the check. A server that starts one for each connection serves no "
+		 "new client.",
+	 .action = "Raise the limit, or find what makes so many processes or threads.",
+	 .proof =
+		 "\"Max processes\" of /proc/PID/limits against \"Threads\" of /proc/*/status of that "
+		 "user; EAGAIN from fork(2)"},
 	{.id = "listeners.siblings",
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,

@@ -294,7 +294,8 @@ static const struct wall_row walls[] = {
 			"net.core.rmem_default without it. The kernel drops those beyond. Needed: "
 			"datagrams times stall.",
 		.detail = "{socket?{socket} has a receive buffer of {buffer}{capped?, all that "
-			  "net.core.rmem_max allows}{unasked?, net.core.rmem_default}{drops?, and "
+			  "net.core.rmem_max allows}{unasked?, net.core.rmem_default}{waits?, of "
+			  "which {waits} wait to be read}{drops?, and "
 			  "dropped {drops} datagrams since it was made}:A socket that asks for all "
 			  "that net.core.rmem_max allows has a receive buffer of {buffer}"
 			  "{held?; one without SO_RCVBUF has {default} and holds {held}}}. A "
@@ -313,8 +314,11 @@ static const struct wall_row walls[] = {
 			"{all?{on?{on}:None} of {all} connections of {who} {several?have:has} "
 			"SO_KEEPALIVE{on?, with {longest} or more until a probe{own? "
 			"(TCP_KEEPIDLE)}}.{unsure? They are too few to show whether that is "
-			"TCP_KEEPIDLE or the rest of net.ipv4.tcp_keepalive_time={value}.} :Only "
-			"sockets with SO_KEEPALIVE send probes. }{hang?A write into a forgotten "
+			"TCP_KEEPIDLE or the rest of net.ipv4.tcp_keepalive_time={value}.} "
+			":{unseen?No open connection of {who} is visible\\: "
+			"net.ipv4.tcp_keepalive_time={value} suffices only if it sets "
+			"SO_KEEPALIVE. Check while clients are connected. :Only sockets with "
+			"SO_KEEPALIVE send probes. }}{hang?A write into a forgotten "
 			"connection fails after {hang} or more (net.ipv4.tcp_retries2={retries}).}",
 	},
 	{

@@ -21,14 +21,21 @@ static const char socket_link[] = "socket:[";
 
 int descriptors_open(struct descriptors *d, int process)
 {
-	struct stat st;
+	struct stat st = {0};
 	*d = (struct descriptors){.directory = process_directory(process, "fd")};
-	if (d->directory < 0)
-		return -errno;
+	int why = d->directory < 0 ? errno : 0;
 	/* Since 6.2 the size is the number of descriptors. */
-	if (!fstat(d->directory, &st) && st.st_size > MANY)
+	if (why || fstat(d->directory, &st) < 0 || !st.st_size) {
+		CLEAN(close_fd) int living = process_living(process);
+		if (living >= 0) {
+			close_fd(&d->directory);
+			d->directory = process_directory(living, "fd");
+			why = d->directory < 0 ? errno : 0;
+		}
+	}
+	if (st.st_size > MANY)
 		d->below = BY_NUMBER;
-	return 0;
+	return -why;
 }
 
 static bool look(const struct descriptors *d, struct descriptor *out)

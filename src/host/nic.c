@@ -92,6 +92,7 @@ static int read_wanted(const struct host *h, const struct wanted *w, struct nics
 	CLEAN(nics_freep) struct nics list = {0};
 	CLEAN(nic_asker_closep) struct nic_asker *a = NULL;
 	CLEAN(reply_freep) struct reply links = {0};
+	CLEAN(reply_freep) struct reply qdiscs = {0};
 	CLEAN(interrupts_freep) struct interrupts all = {0};
 	bool whole = w->choice != NIC_STATISTICS;
 	int r = nic_asker_open(&a, h, e);
@@ -118,6 +119,9 @@ static int read_wanted(const struct host *h, const struct wanted *w, struct nics
 	if (list.count)
 		qsort(list.at, list.count, sizeof(*list.at), by_index);
 	nics_take_routes(h, &list);
+	/* A kernel without them has no such drops. */
+	if (!nic_ask_qdiscs(a, &qdiscs, NULL))
+		reply_qdiscs(&qdiscs, &list);
 	*out = list;
 	list = (struct nics){0};
 	return 0;

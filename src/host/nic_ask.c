@@ -345,3 +345,24 @@ int nic_ask(struct nic_asker *a, enum nic_request what, const struct nic *of, st
 		reply_swap(what, out);
 	return r;
 }
+
+int nic_ask_qdiscs(struct nic_asker *a, struct reply *out, struct err *e)
+{
+	CLEAN(machine_message_free) struct nl_msg *m = nlmsg_alloc();
+	struct tcmsg all = {.tcm_family = AF_UNSPEC};
+	char text[ACK_TEXT] = "";
+	struct err own = {0};
+	*out = (struct reply){0};
+	if (!host_live(a->host))
+		return err_set(e, EOPNOTSUPP, "a captured machine does not contain its qdiscs");
+	if (!m ||
+	    !nlmsg_put(m, NL_AUTO_PORT, NL_AUTO_SEQ, RTM_GETQDISC, 0, NLM_F_REQUEST | NLM_F_DUMP) ||
+	    nlmsg_append(m, &all, sizeof(all), NLMSG_ALIGNTO) < 0)
+		return err_set(e, ENOMEM, "cannot read the qdiscs: out of memory");
+	int r = exchange(a->route, m, out, text, &own);
+	if (r >= 0)
+		return 0;
+	reply_free(out);
+	return err_set(e, own.code ? own.code : -r, "cannot read the qdiscs: %s",
+		       own.code ? own.text : strerror(-r));
+}

@@ -16,6 +16,9 @@ static inline void nic_asker_closep(struct nic_asker **a) { nic_asker_close(*a);
 int nic_ask(struct nic_asker *a, enum nic_request what, const struct nic *of, struct reply *out,
 	    struct err *e);
 
+/* The qdiscs of all interfaces. -EOPNOTSUPP: of a captured machine. */
+int nic_ask_qdiscs(struct nic_asker *a, struct reply *out, struct err *e);
+
 /* Sends a message of a family (nic_family()) that changes a setting and waits for the kernel's
  * acknowledgement. The error is "what: reason", with the kernel's own reason if it gives one. */
 struct nl_msg;

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/ethtool_netlink.h>
+#include <linux/gen_stats.h>
 #include <linux/genetlink.h>
 #include <linux/if.h>
 #include <linux/if_link.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -222,6 +224,28 @@ int reply_links(const struct reply *r, struct nics *out, struct err *e)
 		take_statistics(&n->statistics, tb[IFLA_STATS64]);
 	}
 	return 0;
+}
+
+void reply_qdiscs(const struct reply *r, struct nics *n)
+{
+	size_t at = 0;
+	const struct nlmsghdr *m;
+	while ((m = next_message(r, &at))) {
+		struct nlattr *tb[TCA_MAX + 1], *stats[TCA_STATS_MAX + 1];
+		struct gnet_stats_queue queue;
+		if (m->nlmsg_type != RTM_NEWQDISC || !parse(tb, TCA_MAX, m, sizeof(struct tcmsg)))
+			continue;
+		const struct tcmsg *tc = nlmsg_data(m);
+		if (tc->tcm_parent != TC_H_ROOT ||
+		    !parse_nested(stats, TCA_STATS_MAX, tb[TCA_STATS2]) ||
+		    !stats[TCA_STATS_QUEUE] ||
+		    (size_t)nla_len(stats[TCA_STATS_QUEUE]) < sizeof(queue))
+			continue;
+		memcpy(&queue, nla_data(stats[TCA_STATS_QUEUE]), sizeof(queue));
+		for (size_t i = 0; i < n->count; i++)
+			if (n->at[i].index == (uint32_t)tc->tcm_ifindex)
+				n->at[i].qdisc_drops = (struct nic_number){true, queue.drops};
+	}
 }
 
 /* Rings, channels, coalescing: copies each attribute to the field with its number. */

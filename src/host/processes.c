@@ -123,15 +123,19 @@ void process_unit(int process, char *unit, size_t size)
 		process_unit_parse(text, unit, size);
 }
 
-uint64_t process_netns(int process)
+uint64_t process_namespace(int process, const char *kind)
 {
-	char link[40];
-	ssize_t n = readlinkat(process, "ns/net", link, sizeof(link) - 1);
+	char path[16], link[40], start[16];
+	snprintf(path, sizeof(path), "ns/%s", kind);
+	int length = snprintf(start, sizeof(start), "%s:[", kind);
+	ssize_t n = readlinkat(process, path, link, sizeof(link) - 1);
 	if (n <= 0)
 		return 0;
 	link[n] = 0;
-	return strncmp(link, "net:[", 5) ? 0 : strtoull(link + 5, NULL, 10);
+	return strncmp(link, start, (size_t)length) ? 0 : strtoull(link + length, NULL, 10);
 }
+
+uint64_t process_netns(int process) { return process_namespace(process, "net"); }
 
 static bool limit_field(const char **at, uint64_t *value)
 {
@@ -145,14 +149,40 @@ static bool limit_field(const char **at, uint64_t *value)
 	return text_number(at, value);
 }
 
-bool process_limits_parse(const char *text, uint64_t *soft, uint64_t *hard)
+bool process_limit_parse(const char *text, const char *key, uint64_t *soft, uint64_t *hard)
 {
-	static const char key[] = PROCESS_LIMITS_KEY;
 	const char *at = strstr(text, key);
 	if (!at)
 		return false;
-	at += sizeof(key) - 1;
+	at += strlen(key);
 	return limit_field(&at, soft) && limit_field(&at, hard);
+}
+
+bool process_limits_parse(const char *text, uint64_t *soft, uint64_t *hard)
+{
+	return process_limit_parse(text, PROCESS_LIMITS_KEY, soft, hard);
+}
+
+static bool status_field(const char *text, const char *key, int base, uint64_t *value)
+{
+	const char *at = strstr(text, key);
+	char *end;
+	if (!at)
+		return false;
+	at += strlen(key);
+	*value = strtoull(at, &end, base);
+	return end != at;
+}
+
+bool process_status_parse(const char *text, struct process_status *out)
+{
+	uint64_t uid;
+	if (!status_field(text, "\nUid:", 10, &uid) || uid > UINT32_MAX ||
+	    !status_field(text, "\nThreads:", 10, &out->threads) ||
+	    !status_field(text, "\nCapEff:", 16, &out->effective))
+		return false;
+	out->uid = (uint32_t)uid;
+	return true;
 }
 
 int process_open(const struct host *h, pid_t pid, struct err *e)
@@ -259,6 +289,30 @@ static uint64_t descriptors_count(int process)
 	return count < DESCRIPTORS ? count : 0;
 }
 
+int process_living(int process)
+{
+	struct process_stat stat;
+	if (process_stat_at(process, 0, &stat, NULL) < 0 || stat.state != 'Z')
+		return -1;
+	int fd = process_directory(process, "task");
+	CLEAN(close_directory) DIR *tasks = fd < 0 ? NULL : fdopendir(fd);
+	if (!tasks) {
+		close_fd(&fd);
+		return -1;
+	}
+	const struct dirent *entry;
+	while ((entry = readdir(tasks))) {
+		int thread = entry->d_name[0] == '.'
+				     ? -1
+				     : openat(fd, entry->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (thread >= 0 && !process_stat_at(thread, 0, &stat, NULL) &&
+		    !strchr("ZX", stat.state))
+			return thread;
+		close_fd(&thread);
+	}
+	return -1;
+}
+
 int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
 {
 	struct process_stat stat;
@@ -276,6 +330,11 @@ int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
 	if (process_file(process, "limits", text, sizeof(text)) <= 0 ||
 	    !process_limits_parse(text, &out->soft, &out->hard))
 		out->soft = out->hard = 0;
+	CLEAN(close_fd) int living = process_living(process);
+	if (living >= 0 && !process_stat_at(living, pid, &stat, NULL)) {
+		out->state = stat.state;
+		process = living;
+	}
 	/* "0": it runs, or the kernel hides where it waits. */
 	ssize_t n = process_file(process, "wchan", text, sizeof(text));
 	if (n > 0 && strcmp(text, "0") != 0)

@@ -17,6 +17,17 @@ void process_unit_parse(const char *text, char *unit, size_t size);
 #define PROCESS_LIMITS_KEY "Max open files"
 /* The line PROCESS_LIMITS_KEY of a /proc/PID/limits. Pure. */
 bool process_limits_parse(const char *text, uint64_t *soft, uint64_t *hard);
+/* Another line, as "Max processes". Pure. */
+bool process_limit_parse(const char *text, const char *key, uint64_t *soft, uint64_t *hard);
+
+/* Of /proc/PID/status (proc_pid_status(5)). */
+struct process_status {
+	uint32_t uid; /* the real one, in the user namespace of this process */
+	uint64_t threads;
+	uint64_t effective; /* capabilities, 1 << CAP_… */
+};
+/* False: not such a text. Pure. */
+bool process_status_parse(const char *text, struct process_status *out);
 
 /* An O_PATH descriptor of /proc/PID. It names this process even after its pid is reused. */
 int process_open(const struct host *h, pid_t pid, struct err *e);
@@ -33,11 +44,15 @@ pid_t process_root(const struct process_stat *p,
 		   const void *from);
 /* Reads the start of every process that is visible, ordered by pid; the caller frees `out`. */
 int process_list(const struct host *h, struct process_stat **out, size_t *count, struct err *e);
-/* The inode of its network namespace; 0: not visible. */
+/* The inode of its namespace ("net", "user"); 0: not visible. */
+uint64_t process_namespace(int process, const char *kind);
 uint64_t process_netns(int process);
 /* The systemd unit, as in struct process. */
 void process_unit(int process, char *unit, size_t size);
 
+/* Where its first thread has exited and another runs, that one's directory below it, O_PATH: it has
+ * the descriptors. -1: none. */
+int process_living(int process);
 /* An open directory below it, such as "fd", for fdopendir(3); -1 with errno. */
 int process_directory(int process, const char *name);
 /* Reads a file below it. The length; -1 with errno. */

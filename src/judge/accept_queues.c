@@ -18,6 +18,10 @@
 #define SLOW_SHARE 0.9
 /* Counters and queues are not read at one moment: a smaller share of what arrives may be none. */
 #define ACCEPTS_SHARE 0.1
+/* Connections that wait in a queue of unknown rate and are worth a note, and how long those of a
+ * server that is not the subject wait in a queue that stands. */
+#define DEPTH_NOTED 100
+#define PATIENCE_S 1.0
 /* More listeners in trouble than that are counted. */
 #define GROUPS_NAMED 8
 /* The same of listeners that dropped packets since an earlier report. */
@@ -57,6 +61,8 @@ int accept_queues_tick(struct accept_queues *s, const struct listeners *now, str
 		seen->waiting += l->depth > 0;
 		seen->fell += l->depth < seen->last ? seen->last - l->depth : 0;
 		seen->last = l->depth;
+		if (s->ticks == 1 || l->depth < seen->least)
+			seen->least = l->depth;
 		if (s->ticks == (OBSERVATION_TICKS + 1) / 2)
 			seen->middle = l->depth;
 		seen->full += queue_is_full(l);
@@ -105,6 +111,7 @@ struct group {
 	uint64_t since;                 /* drops of all since then */
 	struct queue_course course;     /* of all, but for `arrived` */
 	bool made;                      /* a socket is new: where the course began is unknown */
+	bool emptied;                   /* a socket had none to accept at one look */
 	struct queue_lag lag;
 };
 
@@ -121,7 +128,8 @@ struct queue_watch accept_queues_watch(const struct accept_queues *before,
 	struct queue_watch w = {.before = before,
 				.after = after,
 				.report = r,
-				.stall_s = (double)m->target->stall_us / 1e6};
+				.stall_s = (double)m->target->stall_us / 1e6,
+				.rate_s = (double)m->target->rate_per_s};
 	if (m->seconds > 0)
 		w.seconds = after->at_s - before->at_s;
 	/* What a server that accepts too slowly was observed to do allows nothing. */
@@ -163,10 +171,20 @@ static bool is_idle(const struct queue_watch *w, const struct listener *l)
 	       (seen && !seen->fell && l->depth >= seen->last && w->seconds >= 2 * w->stall_s);
 }
 
+static uint64_t least_of(const struct listener *earlier, const struct listener *l,
+			 const struct queue_seen *seen)
+{
+	uint64_t least = earlier && earlier->depth < l->depth ? earlier->depth : l->depth;
+	return !seen ? 0 : seen->least < least ? seen->least : least;
+}
+
 static void group_add_course(struct group *g, const struct listener *earlier,
 			     const struct listener *l, const struct queue_seen *seen)
 {
+	uint64_t least = least_of(earlier, l, seen);
 	g->made |= !earlier;
+	g->emptied |= !least;
+	g->course.least += least;
 	g->course.start += earlier ? earlier->depth : 0;
 	g->course.middle += seen ? seen->middle : 0;
 	g->course.end += l->depth;
@@ -181,11 +199,13 @@ static void group_lag(struct group *g, const struct queue_watch *w)
 	struct queue_course c = g->course;
 	c.seconds = g->made ? 0 : w->seconds;
 	c.halved = w->after->ticks;
+	c.least = g->emptied ? 0 : c.least;
 	c.arrived =
 		g->fullest->kind == LISTENER_TCP && host_counter(&w->after->counters, ARRIVED) >= 0
 			? queue_growth(w, ARRIVED)
 			: REPORT_NONE;
-	g->lag = queue_lag_of(&c, w->stall_s);
+	bool own = subject_has(w->after->subject, g->fullest);
+	g->lag = queue_lag_of(&c, w->stall_s, own ? w->stall_s : fmax(w->stall_s, PATIENCE_S));
 }
 
 static void group_add(struct group *g, const struct queue_watch *w, const struct listener *l)
@@ -372,6 +392,23 @@ static bool group_accepts(const struct queue_watch *w, const struct group *g)
 	       group_alone(w, g) && !process_accepts_not(owner_of(w, g->idle));
 }
 
+/* Whether many wait in a queue of unknown rate: one sample does not show it, nor do arrivals at
+ * several listeners. */
+static bool group_deep(const struct queue_watch *w, const struct group *g)
+{
+	const struct process *p = owner_of(w, g->fullest);
+	uint64_t least = w->after->ticks ? g->course.least : g->depth;
+	return least >= DEPTH_NOTED && !g->full_now && !(p && process_at_file_limit(p));
+}
+
+/* Whether the server that the target is for accepts less than it needs, with connections to accept
+ * all the time. */
+static bool group_short(const struct queue_watch *w, const struct group *g)
+{
+	return g->lag.stands && subject_has(w->after->subject, g->fullest) &&
+	       g->lag.accept_max_s < w->rate_s;
+}
+
 /* More arrives than is accepted, into a queue that still has room. */
 static void group_lagging(const struct queue_watch *w, const struct group *g, const char *more)
 {
@@ -380,19 +417,27 @@ static void group_lagging(const struct queue_watch *w, const struct group *g, co
 	struct wording words = {0};
 	words_group(&words, w, g);
 	wording_flag(&words, "known", lag->known);
+	wording_flag(&words, "stands", lag->stands);
+	wording_set(&words, "needed", "%s", group_short(w, g) ? rate_text(w->rate_s).text : "");
 	wording_flag(&words, "others", !group_alone(w, g));
-	wording_set(&words, "from", "%s", quantity_count(g->course.start).text);
+	wording_set(&words, "from", "%s", g->made ? "" : quantity_count(g->course.start).text);
 	wording_set(&words, "arrive", "%s", rate_text(lag->arrive_s).text);
 	wording_set(&words, "accept", "%s", rate_text(lag->accept_s).text);
 	wording_set(&words, "wait", "%s",
 		    isinf(lag->wait_s) ? "" : quantity_seconds(lag->wait_s).text);
 	wording_set(&words, "window", "%s", quantity_seconds(w->seconds).text);
 	wording_set(&words, "more", "%s", more);
-	struct finding *f = report_finding(w->report, "accept-queue.growing", &words);
-	finding_evidence(f, "accept queue", "connections", (double)g->depth,
-			 (double)g->course.start);
-	if (lag->known && subject_has(w->after->subject, l))
+	struct finding *f = report_finding(
+		w->report, lag->lags ? "accept-queue.growing" : "accept-queue.standing", &words);
+	finding_evidence(f, "accept queue", "connections", (double)g->depth, NAN);
+	if (lag->stands)
+		finding_evidence(f, "accepted a second", "/s", lag->accept_s, NAN);
+	if ((lag->lags && lag->known && subject_has(w->after->subject, l)) || group_short(w, g))
 		f->level = LEVEL_CRITICAL;
+	if (lag->lags || lag->stands)
+		return;
+	f->level = LEVEL_NOTE;
+	f->answer[0] = 0;
 }
 
 static void group_judge(const struct queue_watch *w, const struct group *g, const char *more)
@@ -409,11 +454,12 @@ static void group_judge(const struct queue_watch *w, const struct group *g, cons
 		group_full(w, g, "accept-queue.full", more);
 }
 
-/* Full now, dropping, growing, or not accepting: a queue that was full for a moment and lost
- * nothing is no trouble. */
+/* Full now, dropping, growing, standing, or not accepting: a queue that was full for a moment and
+ * lost nothing is no trouble. */
 static bool group_asks(const struct group *g, const struct queue_watch *w)
 {
-	return g->full_now || group_dropping(g, w) || g->idle || g->lag.lags;
+	return g->full_now || group_dropping(g, w) || g->idle || g->lag.lags || g->lag.stands ||
+	       group_deep(w, g);
 }
 
 static int by_drops(const void *a, const void *b)

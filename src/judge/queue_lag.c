@@ -7,24 +7,27 @@
 /* Deviations of a count that chance does not explain. */
 #define DEVIATIONS 3
 
-struct queue_lag queue_lag_of(const struct queue_course *c, double stall_s)
+struct queue_lag queue_lag_of(const struct queue_course *c, double stall_s, double patience_s)
 {
 	struct queue_lag lag = {.known = c->arrived != REPORT_NONE};
 	bool grew =
 		c->end > c->start && (!c->halved || (c->start < c->middle && c->middle < c->end));
-	if (c->seconds <= 0 || !grew)
+	if (c->seconds <= 0)
 		return lag;
-	double grown = (double)(c->end - c->start), accepted = (double)c->fell;
+	double grown = (double)c->end - (double)c->start, accepted = (double)c->fell;
 	/* Of those that arrived, those that do not wait were accepted, here or elsewhere. */
 	if (lag.known && (double)c->arrived - grown > accepted)
 		accepted = (double)c->arrived - grown;
-	lag.arrive_s = (grown + accepted) / c->seconds;
+	lag.arrive_s = fmax(grown + accepted, 0) / c->seconds;
 	lag.accept_s = accepted / c->seconds;
+	lag.accept_max_s = (accepted + DEVIATIONS * sqrt(accepted)) / c->seconds;
 	lag.wait_s = accepted > 0 ? (double)c->end / lag.accept_s : INFINITY;
 	/* Arrivals and accepts each deviate by the root of their number. */
 	bool chance = grown <= DEVIATIONS * sqrt(grown + 2 * accepted);
 	/* A stall that is allowed accepts none. */
 	bool stalls = !c->fell && c->seconds < 2 * stall_s;
-	lag.lags = !chance && !stalls && (!lag.known || lag.wait_s > stall_s);
+	lag.lags = grew && !chance && !stalls && (!lag.known || lag.wait_s > stall_s);
+	lag.stands = !lag.lags && lag.known && accepted > 0 && c->seconds >= 2 * stall_s &&
+		     (double)c->least > patience_s * lag.accept_s;
 	return lag;
 }

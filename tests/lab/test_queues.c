@@ -1,22 +1,28 @@
-/* The sockets that hold most memory, and UDP sockets as a server, in a network namespace of the
- * test. */
+/* The sockets that hold most memory, UDP sockets as a server, and a server that accepts slowly, in
+ * a network namespace of the test. */
 #include "../support/support.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/sock_diag.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "epolltune/queues.h"
 #include "epolltune/report.h"
 #include "epolltune/subject.h"
+
+/* Connections of a burst. */
+#define CLIENTS 250
 
 static struct host *live;
 static int refused; /* errno of unshare() */
@@ -180,8 +186,7 @@ static pid_t flood(const struct sockaddr_in *to)
 
 static void found(const char *options, int status, const char *const texts[])
 {
-	struct output o =
-		run("$PROGRAM check --probe counters --window 1s --color never %s", options);
+	struct output o = run("$PROGRAM check --window 1s --color never %s", options);
 	if (o.status != status)
 		fail_msg("%s: exit status %d: %s%s", options, o.status, o.out, o.errors);
 	for (size_t i = 0; texts[i]; i++)
@@ -194,15 +199,15 @@ static void found(const char *options, int status, const char *const texts[])
 static void a_socket_that_drops_datagrams_now_is_named(void **state)
 {
 	struct sockaddr_in to;
-	char who[24], title[96];
+	char who[48], title[96];
 	namespace_needed();
 	int udp = bound(SOCK_DGRAM, &to);
-	snprintf(who, sizeof(who), "--server :%d", ntohs(to.sin_port));
+	snprintf(who, sizeof(who), "--probe counters --server :%d", ntohs(to.sin_port));
 	snprintf(title, sizeof(title), "test_queues (pid %d) on udp:127.0.0.1:%d drops", getpid(),
 		 ntohs(to.sin_port));
 	found(who, 0, (const char *const[]){"Ready", NULL});
 	pid_t sender = flood(&to);
-	found("", 1,
+	found("--probe counters", 1,
 	      (const char *const[]){"udp.receive.overflowing", "warning", title, "Ready, but",
 				    NULL});
 	found(who, 2,
@@ -210,7 +215,120 @@ static void a_socket_that_drops_datagrams_now_is_named(void **state)
 				    NULL});
 	kill(sender, SIGKILL);
 	waitpid(sender, NULL, 0);
+	/* What it holds is not read. */
+	snprintf(title, sizeof(title), "127.0.0.1:%d: its receive buffer is full",
+		 ntohs(to.sin_port));
+	found("--probe counters", 1,
+	      (const char *const[]){"udp.receive.waiting", "warning", title, NULL});
+	found(who, 2, (const char *const[]){"udp.receive.waiting", "critical", "Not ready", NULL});
 	close(udp);
+}
+
+/* Accepts 20 connections/s until it is killed. */
+static pid_t accept_slowly(int listener)
+{
+	pid_t pid = fork();
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;; clock_sleep_ms(50))
+		close(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+}
+
+/* A burst that it has not accepted yet, and no more arrives: its queue falls, but is never empty.
+ */
+static void a_server_that_accepts_less_than_needed_is_named(void **state)
+{
+	struct sockaddr_in to;
+	int client[CLIENTS];
+	char options[80];
+	namespace_needed();
+	int listener = bound(SOCK_STREAM, &to);
+	assert_int_equal(listen(listener, 1000), 0);
+	for (size_t i = 0; i < CLIENTS; i++) {
+		client[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(client[i], (struct sockaddr *)&to, sizeof(to)), 0);
+	}
+	pid_t server = accept_slowly(listener);
+	snprintf(options, sizeof(options), "--probe listeners --rate 200 --stall 10ms --server :%d",
+		 ntohs(to.sin_port));
+	found(options, 2,
+	      (const char *const[]){"accept-queue.standing", "critical", "/s of 200/s that", NULL});
+	found("--probe listeners --rate 200 --stall 10ms --quick", 0,
+	      (const char *const[]){"accept-queue.standing", "connections wait now", NULL});
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	for (size_t i = 0; i < CLIENTS; i++)
+		close(client[i]);
+	close(listener);
+}
+
+/* Its user has more than one process already. */
+static pid_t listen_without_fork(void)
+{
+	struct sockaddr_in to;
+	int listener = bound(SOCK_STREAM, &to);
+	assert_int_equal(listen(listener, 4), 0);
+	pid_t pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		setrlimit(RLIMIT_NPROC, &(struct rlimit){1, 1});
+		for (;;)
+			pause();
+	}
+	close(listener);
+	return pid;
+}
+
+static void *wait_forever(void *unused)
+{
+	pause();
+	return unused;
+}
+
+/* The descriptors of a process whose first thread has exited are those of another. */
+static void a_server_without_its_first_thread_is_found(void **state)
+{
+	struct sockaddr_in to;
+	struct subject s;
+	struct err e = {0};
+	char who[24], path[40], stat[1024] = "";
+	namespace_needed();
+	int listener = bound(SOCK_STREAM, &to);
+	assert_int_equal(listen(listener, 4), 0);
+	pid_t pid = fork();
+	if (!pid) {
+		pthread_t other;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		pthread_create(&other, NULL, wait_forever, NULL);
+		syscall(SYS_exit, 0);
+	}
+	close(listener);
+	snprintf(path, sizeof(path), "proc/%d/stat", (int)pid);
+	WAIT_UNTIL(host_read(live, path, stat, sizeof(stat), NULL) > 0 && strstr(stat, ") Z "));
+	snprintf(who, sizeof(who), "%d", (int)pid);
+	int rc = subject_find(live, who, true, &s, &e);
+	if (rc)
+		fail_msg("%s", e.text);
+	assert_int_equal(s.listeners.count, 1);
+	assert_int_equal(s.acceptor_count, 1);
+	assert_int_equal(s.acceptors[0].state, 'S');
+	subject_free(&s);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void a_server_that_can_start_no_process_is_named(void **state)
+{
+	char options[64];
+	namespace_needed();
+	pid_t server = listen_without_fork();
+	snprintf(options, sizeof(options), "--probe listeners --server %d", (int)server);
+	found(options, 2,
+	      (const char *const[]){"listeners.processes", "critical",
+				    "can start no process or thread: its user runs", NULL});
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
 }
 
 int main(void)
@@ -220,6 +338,9 @@ int main(void)
 		cmocka_unit_test(only_the_longest_are_kept),
 		cmocka_unit_test(a_udp_server_is_found_with_its_buffer_and_drops),
 		cmocka_unit_test(a_socket_that_drops_datagrams_now_is_named),
+		cmocka_unit_test(a_server_that_accepts_less_than_needed_is_named),
+		cmocka_unit_test(a_server_that_can_start_no_process_is_named),
+		cmocka_unit_test(a_server_without_its_first_thread_is_found),
 	};
 	return cmocka_run_group_tests(tests, prepare, leave);
 }

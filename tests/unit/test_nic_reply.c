@@ -5,8 +5,10 @@
 #include "host/compat.h"
 #include <glob.h>
 #include <linux/ethtool_netlink.h>
+#include <linux/gen_stats.h>
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
@@ -234,6 +236,42 @@ static void names_that_no_kernel_allows_are_omitted(void **state)
 	assert_int_equal(links_named("0123456789abcdef", 17), 0);
 }
 
+/* Those of classes and the ingress are parts of it, or no queue. */
+static void drops_are_those_of_the_root_qdisc(void **state)
+{
+	static const struct {
+		uint32_t parent;
+		int index;
+		bool known;
+	} rows[] = {{TC_H_ROOT, INDEX, true},
+		    {0x10001, INDEX, false},
+		    {TC_H_INGRESS, INDEX, false},
+		    {TC_H_ROOT, INDEX + 1, false}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct nic nic = {.index = INDEX};
+		struct nics nics = {.at = &nic, .count = 1};
+		const struct tcmsg tc = {.tcm_ifindex = rows[i].index,
+					 .tcm_parent = rows[i].parent};
+		const struct gnet_stats_queue queue = {.qlen = 3, .drops = 812};
+		struct nl_msg *m = nlmsg_alloc();
+		assert_non_null(nlmsg_put(m, 1, 1, RTM_NEWQDISC, 0, NLM_F_MULTI));
+		nlmsg_append(m, (void *)&tc, sizeof(tc), NLMSG_ALIGNTO);
+		struct nlattr *stats = nla_nest_start(m, TCA_STATS2);
+		nla_put(m, TCA_STATS_QUEUE, sizeof(queue), &queue);
+		nla_nest_end(m, stats);
+		struct reply r = reply_of(m);
+		for (size_t size = 0; size < r.size; size++) {
+			struct reply cut = {r.data, size};
+			reply_qdiscs(&cut, &nics);
+			assert_false(nic.qdisc_drops.known);
+		}
+		reply_qdiscs(&r, &nics);
+		assert_int_equal(nic.qdisc_drops.known, rows[i].known);
+		assert_int_equal(nic.qdisc_drops.value, rows[i].known ? 812 : 0);
+		reply_free(&r);
+	}
+}
+
 /* A reply with a value in every attribute, for the damaged copies below. */
 static struct reply a_good_reply(enum nic_request what)
 {
@@ -363,6 +401,7 @@ int main(void)
 		cmocka_unit_test(counters_are_assigned_to_their_queue),
 		cmocka_unit_test(rss_counts_the_queues_in_use),
 		cmocka_unit_test(names_that_no_kernel_allows_are_omitted),
+		cmocka_unit_test(drops_are_those_of_the_root_qdisc),
 		cmocka_unit_test(truncated_replies_are_parsed_in_bounds),
 		cmocka_unit_test(randomly_damaged_replies_are_parsed_in_bounds),
 		cmocka_unit_test(recorded_replies_are_parsed_in_bounds),

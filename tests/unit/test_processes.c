@@ -141,6 +141,31 @@ static void limits_are_those_of_open_files(void **state)
 	}
 }
 
+static void a_status_has_the_user_and_the_threads(void **state)
+{
+	static const struct {
+		const char *text;
+		bool known;
+		struct process_status status;
+	} rows[] = {
+		{"Name:\tgunicorn\nUid:\t33\t0\t33\t33\nThreads:\t4\n"
+		 "CapInh:\t0000000000000000\nCapEff:\t0000000001200000\n",
+		 true,
+		 {33, 4, UINT64_C(1) << 21 | UINT64_C(1) << 24}},
+		{"Name:\tUid:\nThreads:\t4\nCapEff:\t0\n", false, {0}},
+		{"", false, {0}},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct process_status s = {0};
+		bool known = process_status_parse(rows[i].text, &s);
+		if (known != rows[i].known ||
+		    (known && (s.uid != rows[i].status.uid || s.threads != rows[i].status.threads ||
+			       s.effective != rows[i].status.effective)))
+			fail_msg("row %zu: uid %u, %llu threads", i, s.uid,
+				 (unsigned long long)s.threads);
+	}
+}
+
 struct tree {
 	size_t depth; /* pid 100 has the parent 101, and so on */
 	const char *name[12];
@@ -232,6 +257,7 @@ int main(void)
 		cmocka_unit_test(damaged_stat_is_refused),
 		cmocka_unit_test(unit_is_the_innermost_service_or_scope),
 		cmocka_unit_test(limits_are_those_of_open_files),
+		cmocka_unit_test(a_status_has_the_user_and_the_threads),
 		cmocka_unit_test(the_root_is_the_first_of_its_family),
 		cmocka_unit_test(a_reused_pid_is_another_process),
 		cmocka_unit_test(the_cpus_of_a_process_in_many_groups),

@@ -171,6 +171,39 @@ static void all_since(struct looks *m)
 	earlier.host.isolation = ISOLATION_IN_PLACE;
 }
 
+/* A UDP socket of the server in question, or of another, that holds so much at both looks. */
+static void udp_holds(struct looks *m, bool own, uint32_t before, uint32_t after, uint32_t drops)
+{
+	static struct listener at[2], named;
+	static struct subject subject;
+	struct sample *s[2] = {&m->before, &m->after};
+	for (int i = 0; i < 2; i++) {
+		at[i] = (struct listener){.kind = LISTENER_UDP,
+					  .address = "udp:0.0.0.0:53",
+					  .limit = 212992,
+					  .depth = i ? after : before,
+					  .drops = drops,
+					  .cookie = 7,
+					  .owner = -1};
+		s[i]->udp = (struct listeners){.count = 1, .at = &at[i]};
+	}
+	named = at[1];
+	subject = (struct subject){.listeners = {.count = 1, .at = &named}};
+	m->options.subject = own ? &subject : NULL;
+}
+static void udp_unread(struct looks *m) { udp_holds(m, false, 211968, 211968, 0); }
+static void udp_unread_by_the_subject(struct looks *m) { udp_holds(m, true, 211968, 211968, 40); }
+/* The next of its large datagrams did not fit. */
+static void udp_unread_large(struct looks *m) { udp_holds(m, false, 131072, 131072, 3); }
+static void udp_reads(struct looks *m) { udp_holds(m, false, 211968, 209664, 0); }
+static void udp_has_room(struct looks *m) { udp_holds(m, false, 131072, 131072, 0); }
+static void udp_is_empty(struct looks *m) { udp_holds(m, false, 0, 0, 9); }
+static void udp_unread_for_a_stall(struct looks *m)
+{
+	udp_unread(m);
+	m->target.stall_us = 300000;
+}
+
 /* By a socket that is not seen. */
 static void datagrams_lost(struct looks *m) { counter_set(m, UDP_FULL, 5, 6); }
 
@@ -228,6 +261,13 @@ static void each_look_gets_its_findings(void **state)
 		{reboot_and_nothing_since, "", ""},
 		{all_since, "counters.since warning, counters.past note",
 		 "counters.since warning, counters.past note"},
+		{udp_unread, "udp.receive.waiting warning", ""},
+		{udp_unread_by_the_subject, "udp.receive.waiting critical", ""},
+		{udp_unread_large, "udp.receive.waiting warning", ""},
+		{udp_reads, "", ""},
+		{udp_has_room, "", ""},
+		{udp_is_empty, "", ""},
+		{udp_unread_for_a_stall, "", ""},
 		{datagrams_lost, "counters.growing warning, counters.past note",
 		 "counters.past note"},
 		{unread, "", ""},
@@ -257,6 +297,11 @@ static void texts_have_the_figures(void **state)
 		 "65 738 of 65 536 orphaned sockets: the kernel resets connections that a server has "
 		 "closed",
 		 NULL},
+		{udp_unread_by_the_subject,
+		 "udp:0.0.0.0:53: its receive buffer is full (207 KiB of 208 KiB) and its server "
+		 "reads none",
+		 "Nothing was read from it in 500 ms: the kernel drops the datagrams that arrive. 40 "
+		 "datagrams were dropped since the socket was made."},
 		{prunes,
 		 "Counters of loss grow in this network namespace: PruneCalled +12 in 500 ms",
 		 "PruneCalled: How often the kernel had to free memory from the receive queue of a "

@@ -60,6 +60,8 @@ static void a_probe_must_come_before_the_timeout(void **state)
 		/* A server without connections. */
 		{TIME_IS("7200") "; seen=0 0 0; silent=0", 350, VERDICT_SHORT, 7200,
 		 "short critical", SYSCTL("280"), REMEDY_KERNEL},
+		{TIME_IS("30") "; seen=0 0 0; silent=0", 350, VERDICT_UNKNOWN, 30, "", "",
+		 REMEDY_NONE},
 		/* The kernel's. */
 		{TIME_IS("7200") "; seen=3 0 7199998; silent=0", 350, VERDICT_SHORT, 7200,
 		 "short critical", SYSCTL("280"), REMEDY_KERNEL},
@@ -124,6 +126,20 @@ static void a_probe_must_come_before_the_timeout(void **state)
 		if (verdict_of(x, &t, &then, NULL)->walls[0].verdict != VERDICT_OK)
 			fail_msg("%s: the proposal does not suffice", row);
 	}
+}
+
+/* Nor does the wire show whether the server sets SO_KEEPALIVE. */
+static void a_server_without_connections_is_not_known(void **state)
+{
+	const struct target t = target_of(350);
+	struct settings s = settings_of(TIME_IS("30") "; seen=0 0 0; silent=0");
+	struct outcome o = verdict_outcome((int64_t)t.idle_us, true);
+	const struct report *r = verdict_of(x, &t, &s, &o);
+	assert_int_equal(r->walls[0].verdict, VERDICT_UNKNOWN);
+	assert_non_null(strstr(r->walls[0].detail, "suffices only if it sets SO_KEEPALIVE"));
+	s.subject = NULL;
+	r = verdict_of(x, &t, &s, &o);
+	assert_int_equal(r->walls[0].verdict, VERDICT_OK);
 }
 
 static void the_line_of_a_known_server_is_named(void **state)
@@ -274,6 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_probe_must_come_before_the_timeout),
+		cmocka_unit_test(a_server_without_connections_is_not_known),
 		cmocka_unit_test(the_line_of_a_known_server_is_named),
 		cmocka_unit_test(the_wall_exists_with_a_timeout_only),
 		cmocka_unit_test(a_write_hangs_as_long_as_the_kernel_says),

@@ -81,7 +81,8 @@ static void stuck(struct looks *m, size_t n, uint32_t full_ticks, uint32_t depth
 	m->seen[m->after.queues.seen_count++] = (struct queue_seen){.cookie = 100 + n,
 								    .full = full_ticks,
 								    .waiting = OBSERVATION_TICKS,
-								    .depth = depth};
+								    .depth = depth,
+								    .least = depth};
 }
 
 static void overflows(struct looks *m, size_t n, uint32_t ticks)
@@ -194,6 +195,7 @@ static void grows(struct looks *m, uint32_t start, uint32_t middle, uint32_t end
 	m->seen[0].middle = middle;
 	m->seen[0].last = end;
 	m->seen[0].fell = 1;
+	m->seen[0].least = middle < end ? middle : end;
 	counter_set(m, "Tcp.PassiveOpens", 100, 100 + arrived);
 }
 /* 60/s arrive, 10/s are accepted. */
@@ -232,6 +234,42 @@ static void grows_unaccepted(struct looks *m)
 }
 /* Clients wait for 20 s, but not longer and longer. */
 static void slow_but_steady(struct looks *m) { grows(m, 196, 203, 201, 10); }
+/* A server that accepts 4/s drains a burst. */
+static void stands(struct looks *m) { grows(m, 248, 247, 246, 0); }
+static void subject_stands(struct looks *m, uint64_t rate, uint64_t stall_us)
+{
+	static struct listener own;
+	static struct subject subject;
+	stands(m);
+	own = m->at[1][0];
+	subject = (struct subject){.listeners = {.count = 1, .at = &own}};
+	m->after.queues.subject = &subject;
+	m->target.rate_per_s = rate;
+	m->target.stall_us = stall_us;
+}
+static void accepts_less_than_needed(struct looks *m) { subject_stands(m, 100, 10000); }
+static void accepts_as_many_as_needed(struct looks *m) { subject_stands(m, 4, 10000); }
+static void stands_for_a_stall(struct looks *m) { subject_stands(m, 100, 300000); }
+static void was_empty_once(struct looks *m)
+{
+	subject_stands(m, 100, 10000);
+	m->seen[0].least = 0;
+}
+/* The other listeners accept as fast as that. */
+static void stands_among_others(struct looks *m)
+{
+	subject_stands(m, 100, 10000);
+	m->after.queues.counters.at[0].value = 100 + 50000;
+}
+/* Saturated for a moment at 4 000/s: the stall of the target explains 1 000. */
+static void stands_and_is_fast(struct looks *m) { grows(m, 60, 90, 70, 2000); }
+static void one_of_a_group_was_empty(struct looks *m)
+{
+	subject_stands(m, 100, 10000);
+	listener_make(m, 3, LISTENER_TCP, "0.0.0.0:443", 4000);
+	m->at[0][1] = m->at[0][3];
+	m->at[1][1] = m->at[1][3];
+}
 static void grows_by_chance(struct looks *m) { grows(m, 196, 199, 205, 14); }
 static void drains(struct looks *m) { grows(m, 10, 500, 300, 2000); }
 static void began_to_grow(struct looks *m) { grows(m, 3, 3, 200, 2000); }
@@ -398,6 +436,29 @@ static void subject_closes_at_once(struct looks *m)
 {
 	closes_at_once(m);
 	subject_make(m);
+}
+/* Its server's user, and the machine, have so many processes and threads. */
+static void tasks_are(struct looks *m, struct subject_tasks before, struct subject_tasks after)
+{
+	subject_make(m);
+	m->at[1][0].owner = 0;
+	m->before.tasks = before;
+	m->after.tasks = after;
+}
+#define TASKS(used, max) ((struct subject_tasks){812, max, used, 63000, 400})
+static void processes_are_spent(struct looks *m) { tasks_are(m, TASKS(150, 150), TASKS(151, 150)); }
+static void processes_were_spent(struct looks *m)
+{
+	tasks_are(m, TASKS(150, 150), TASKS(149, 150));
+}
+static void processes_are_unlimited(struct looks *m)
+{
+	tasks_are(m, TASKS(150, HOST_UNLIMITED), TASKS(150, HOST_UNLIMITED));
+}
+static void threads_are_spent(struct looks *m)
+{
+	const struct subject_tasks t = {812, HOST_UNLIMITED, 0, 400, 400};
+	tasks_are(m, t, t);
 }
 /* One of the workers that share the listener of process 812. */
 static void worker_stuck(struct looks *m, char state, uint64_t open)
@@ -659,6 +720,7 @@ static void look_once(void (*plant)(struct looks *))
 }
 
 #define GROWING "accept-queue.growing"
+#define STANDING "accept-queue.standing"
 #define DROPPED "accept-queue.dropped warning"
 #define DROPPING "accept-queue.overflowing critical"
 
@@ -689,19 +751,28 @@ static void each_look_gets_its_findings(void **state)
 		 "accept-queue.unix.full warning"},
 		{unix_waits, "accept-queue.waiting warning", ""},
 		{waits_and_falls, "", ""},
-		{grows_slowly, GROWING " warning", ""},
-		{subject_grows, GROWING " critical", ""},
-		{observed_grows, GROWING " critical", ""},
-		{grows_between_the_ticks, GROWING " warning", ""},
-		{grows_unaccepted, "accept-queue.waiting warning", ""},
-		{slow_but_steady, "", ""},
-		{grows_by_chance, "", ""},
-		{drains, "", ""},
-		{began_to_grow, "", ""},
-		{grows_for_a_burst, "", ""},
-		{socket_is_new, "", ""},
+		{grows_slowly, GROWING " warning", STANDING " note"},
+		{subject_grows, GROWING " critical", STANDING " note"},
+		{observed_grows, GROWING " critical", STANDING " note"},
+		{grows_between_the_ticks, GROWING " warning", STANDING " note"},
+		{grows_unaccepted, "accept-queue.waiting warning", STANDING " note"},
+		{slow_but_steady, STANDING " warning", STANDING " note"},
+		{stands, STANDING " warning", STANDING " note"},
+		{accepts_less_than_needed, STANDING " critical", STANDING " note"},
+		{accepts_as_many_as_needed, STANDING " warning", STANDING " note"},
+		{stands_for_a_stall, STANDING " note", STANDING " note"},
+		{was_empty_once, "", STANDING " note"},
+		{stands_among_others, STANDING " note", STANDING " note"},
+		{stands_and_is_fast, "", ""},
+		{one_of_a_group_was_empty, STANDING " note, listeners.siblings note",
+		 STANDING " note, listeners.siblings note"},
+		{grows_by_chance, STANDING " warning", STANDING " note"},
+		{drains, "", STANDING " note"},
+		{began_to_grow, "", STANDING " note"},
+		{grows_for_a_burst, "", STANDING " note"},
+		{socket_is_new, STANDING " note", STANDING " note"},
 		{stalls_as_allowed, "", ""},
-		{group_grows, GROWING " warning", ""},
+		{group_grows, GROWING " warning", STANDING " note"},
 		{unix_grows, GROWING " warning", ""},
 		{waits_stopped, "accept-queue.waiting critical", "accept-queue.waiting critical"},
 		{waits_subject, "accept-queue.waiting critical", ""},
@@ -719,6 +790,11 @@ static void each_look_gets_its_findings(void **state)
 		{subject_closes_at_once, "descriptors.process.exhausted critical",
 		 "descriptors.process.exhausted critical"},
 		{subject_has_siblings, "listeners.siblings note", "listeners.siblings note"},
+		{processes_are_spent, "listeners.processes critical",
+		 "listeners.processes critical"},
+		{processes_were_spent, "", ""},
+		{processes_are_unlimited, "", ""},
+		{threads_are_spent, "listeners.processes critical", "listeners.processes critical"},
 		{worker_stopped, "listeners.halted critical", "listeners.halted critical"},
 		{worker_traced, "listeners.halted warning", "listeners.halted warning"},
 		{worker_out_of_files, "descriptors.process.exhausted critical",
@@ -727,8 +803,8 @@ static void each_look_gets_its_findings(void **state)
 		{quiet_and_halted, "listeners.halted warning", "listeners.halted warning"},
 		{full_and_halted, "accept-queue.full critical", "accept-queue.full critical"},
 		{waits_for_a_moment, "", "descriptors.process.exhausted critical"},
-		{limit_unknown, "accept-queue.waiting warning", ""},
-		{unlimited, "accept-queue.waiting warning", ""},
+		{limit_unknown, "accept-queue.waiting warning", STANDING " note"},
+		{unlimited, "accept-queue.waiting warning", STANDING " note"},
 		{sized_beyond_memory, "descriptors.process.large warning",
 		 "descriptors.process.large warning"},
 		{sized_by_gigabytes, "descriptors.process.large note",
@@ -762,7 +838,7 @@ static void each_look_gets_its_findings(void **state)
 		{without_unix_diag, "listeners.unlisted warning", "listeners.unlisted warning"},
 		{uncaptured, "listeners.uncaptured warning", "listeners.uncaptured warning"},
 		{hidden, "accept-queue.waiting warning, listeners.hidden skipped",
-		 "listeners.hidden skipped"},
+		 STANDING " note, listeners.hidden skipped"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		char row[32];
@@ -879,6 +955,14 @@ static void texts_name_the_server(void **state)
 		 "nginx (pid 812) on 0.0.0.0:443 accepts 10/s of 60/s that arrive: 143 connections "
 		 "wait, a new one for 14.3 s or more",
 		 NULL, NULL},
+		{accepts_less_than_needed, 0,
+		 "nginx (pid 812) on 0.0.0.0:443 accepts up to 4/s of 100/s that this load needs: 246 "
+		 "connections wait, a new one for 61.5 s or more",
+		 "The queue was not empty in any of 10 samples: in 500 ms it came from 248 to 246.",
+		 "No backlog helps: add workers or CPUs, or find out what nginx waits for (a disk, a "
+		 "lock, another server)."},
+		{stands_among_others, 0, "nginx (pid 812) on 0.0.0.0:443: 246 connections wait now",
+		 NULL, "Look at how long its clients wait."},
 		{closes_at_once, 0, "nginx (pid 812) has 1 024 of 1 024 descriptors open",
 		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288). No "
 		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: a server that "
@@ -888,6 +972,9 @@ static void texts_name_the_server(void **state)
 		 "nginx (pid 812) has 1 of 3 sockets of 0.0.0.0:443: the smallest backlog of the "
 		 "others is 8",
 		 NULL, "epolltune check --server 0.0.0.0:443 checks all of them as one server."},
+		{processes_are_spent, 0,
+		 "nginx (pid 812) can start no process or thread: its user runs 151 of 150", NULL,
+		 NULL},
 		{worker_stopped, 0, "nginx (pid 813) is stopped (state T)",
 		 "It is one of 4 processes that accept connections of this server. The clients whose "
 		 "connections it has accepted get no answer.",

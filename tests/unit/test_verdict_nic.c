@@ -308,6 +308,26 @@ static void gro_off(struct moments *m)
 }
 
 static void shaped(struct moments *m) { snprintf(m->cards[1].qdisc, 16, "netem"); }
+/* Of a veth in a container, or of one whose other end is one's. */
+static void veth_shaped(struct moments *m, const char *qdisc, uint32_t master, uint64_t drops)
+{
+	for (int i = 0; i < 2; i++) {
+		struct sample *s = i ? &m->after : &m->before;
+		m->all[i][0] = (struct nic){.name = "eth1",
+					    .kind = "veth",
+					    .index = 7,
+					    .up = true,
+					    .master = master,
+					    .qdisc_drops = some(UINT32_MAX - 1 + (i ? drops : 0))};
+		m->all[i][0].qdisc_drops.value &= UINT32_MAX; /* wraps */
+		snprintf(m->all[i][0].qdisc, 16, "%s", qdisc);
+		s->all = (struct nics){.at = m->all[i], .count = 1};
+	}
+}
+static void container_shaped(struct moments *m) { veth_shaped(m, "tbf", 0, 0); }
+static void bridged_shaped(struct moments *m) { veth_shaped(m, "tbf", 3, 9); }
+static void queue_full(struct moments *m) { veth_shaped(m, "pfifo_fast", 0, 40); }
+static void congestion_controlled(struct moments *m) { veth_shaped(m, "fq_codel", 0, 40); }
 static void coalesced(struct moments *m) { m->cards[1].coalesce.rx_usecs = some(200); }
 
 static void coalesced_adaptively(struct moments *m)
@@ -582,6 +602,10 @@ static const struct {
 	/* A setting that the driver cannot change is not a finding. */
 	{gro_off, "nic.offload", NOTE, REMEDY_DEVICE, "", 0, ""},
 	{shaped, "nic.qdisc", NOTE, REMEDY_NONE, "", 0, ""},
+	{container_shaped, "nic.qdisc", NOTE, REMEDY_NONE, "", 0, ""},
+	{bridged_shaped, "", 0, 0, "", 0, ""},
+	{queue_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 40, ""},
+	{congestion_controlled, "", 0, 0, "", 0, ""},
 	{coalesced, "nic.coalesce", NOTE, REMEDY_DEVICE, "", 0, ""},
 	{coalesced_adaptively, "", 0, 0, "", 0, ""},
 	{one_cpu_interrupts, "nic.affinity", NOTE, REMEDY_NONE, "", 0, ""},

@@ -141,15 +141,20 @@ static void a_running_socket_has_its_own_buffer(void **state)
 		uint32_t limit;
 		const char *max, *binding, *proposals;
 		bool whole;
+		uint32_t depth;
 	} rows[] = {
 		/* It asked for more than the kernel allowed. */
 		{425984, "212992", "net.core.rmem_max",
-		 "net.core.rmem_max 212992 -> 7340032, SO_RCVBUF 212992 -> 7340032", false},
+		 "net.core.rmem_max 212992 -> 7340032, SO_RCVBUF 212992 -> 7340032", false, 0},
 		/* It asked for less than the kernel allows, or for nothing. */
-		{425984, "16777216", "SO_RCVBUF", "SO_RCVBUF 212992 -> 7340032", false},
-		{212992, "16777216", "SO_RCVBUF", "SO_RCVBUF 106496 -> 7340032", false},
+		{425984, "16777216", "SO_RCVBUF", "SO_RCVBUF 212992 -> 7340032", false, 0},
+		{212992, "16777216", "SO_RCVBUF", "SO_RCVBUF 106496 -> 7340032", false, 0},
 		/* Since it was made the kernel's maximum was lowered. */
-		{14680064, "212992", "net.core.rmem_max", "", true},
+		{14680064, "212992", "net.core.rmem_max", "", true, 0},
+		/* It has not read all. */
+		{14680064, "7340032", "net.core.rmem_max",
+		 "net.core.rmem_max 7340032 -> 14680064, SO_RCVBUF 7340032 -> 14680064", false,
+		 14680064},
 	};
 	snprintf(socket.address, sizeof(socket.address), "udp:0.0.0.0:443");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -158,11 +163,13 @@ static void a_running_socket_has_its_own_buffer(void **state)
 			 "net.core.rmem_max=%s; net.core.rmem_default=212992; SO_RCVBUF=%u",
 			 rows[i].max, rows[i].limit / 2);
 		socket.limit = rows[i].limit;
+		socket.depth = rows[i].depth;
 		struct settings s = verdict_settings(x, values);
 		s.subject = &server;
 		const struct report *r = verdict_of(x, &t, &s, NULL);
 		const struct wall *w = &r->walls[0];
-		if (w->method != METHOD_RUNNING || w->limit != rows[i].limit / 2304 ||
+		if (w->method != METHOD_RUNNING ||
+		    w->limit != (rows[i].limit - rows[i].depth) / 2304 ||
 		    strcmp(w->knob, rows[i].binding) != 0 ||
 		    strcmp(verdict_proposals(r), rows[i].proposals) != 0 ||
 		    (w->verdict == VERDICT_OK) != rows[i].whole)

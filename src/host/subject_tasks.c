@@ -1,0 +1,90 @@
+/* The limits on processes and threads that a server in question meets when it starts another. */
+#include "epolltune/subject.h"
+
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "host/machine.h"
+#include "host/processes.h"
+
+#define NPROC_KEY "Max processes"
+/* linux/proc_ns.h, PROC_USER_INIT_INO. */
+#define INITIAL_USER_NAMESPACE UINT64_C(0xEFFFFFFD)
+
+struct task {
+	struct process_status status;
+	uint64_t user_namespace; /* 0: not visible */
+};
+
+static bool task_read(int process, struct task *out)
+{
+	char text[4096];
+	if (process_file(process, "status", text, sizeof(text)) < 0 ||
+	    !process_status_parse(text, &out->status))
+		return false;
+	out->user_namespace = process_namespace(process, "user");
+	return true;
+}
+
+/* kernel/fork.c, copy_process(): its limit does not bind the first user, nor who has one of these.
+ */
+static bool is_exempt(const struct task *t)
+{
+	uint64_t mighty = UINT64_C(1) << CAP_SYS_RESOURCE | UINT64_C(1) << CAP_SYS_ADMIN;
+	return t->user_namespace == INITIAL_USER_NAMESPACE &&
+	       (!t->status.uid || t->status.effective & mighty);
+}
+
+/* Since Linux 5.14 each user namespace counts for itself (kernel/ucount.c); before, all together.
+ */
+static bool counts_with(const struct task *t, const struct task *other)
+{
+	return other->status.uid == t->status.uid && other->user_namespace == t->user_namespace;
+}
+
+static int tasks_count(const struct host *h, const struct task *of, uint64_t *used, struct err *e)
+{
+	CLEAN(free_pointer) struct process_stat *all = NULL;
+	size_t count = 0;
+	int rc = process_list(h, &all, &count, e);
+	for (size_t i = 0; i < count && !rc; i++) {
+		struct task other;
+		CLEAN(close_fd) int process = process_open(h, all[i].pid, NULL);
+		if (process >= 0 && task_read(process, &other) && counts_with(of, &other))
+			*used += other.status.threads;
+	}
+	return rc;
+}
+
+static void machine_read(const struct host *h, struct subject_tasks *out)
+{
+	char text[128];
+	host_read_u64(h, "proc/sys/kernel/threads-max", &out->threads_max, NULL);
+	if (host_read(h, "proc/loadavg", text, sizeof(text), NULL) <= 0)
+		return;
+	/* "0.20 0.18 0.12 1/80 11206": runnable and all. */
+	const char *all = strchr(text, '/');
+	out->threads = all ? strtoull(all + 1, NULL, 10) : 0;
+}
+
+int subject_tasks_read(const struct host *h, const struct subject *s, struct subject_tasks *out,
+		       struct err *e)
+{
+	char text[4096];
+	struct task own;
+	uint64_t hard;
+	pid_t pid = s->acceptor_count ? s->acceptors[0].pid : s->pid;
+	*out = (struct subject_tasks){.max = HOST_UNLIMITED, .pid = pid};
+	if (!pid || s->activated || !host_live(h))
+		return 0;
+	machine_read(h, out);
+	CLEAN(close_fd) int process = process_open(h, pid, NULL);
+	if (process < 0 || !task_read(process, &own) || !own.user_namespace || is_exempt(&own) ||
+	    process_file(process, "limits", text, sizeof(text)) < 0 ||
+	    !process_limit_parse(text, NPROC_KEY, &out->max, &hard) || out->max == HOST_UNLIMITED)
+		return 0;
+	return tasks_count(h, &own, &out->used, e);
+}
