@@ -426,7 +426,7 @@ static const struct wall_row walls[] = {
 			"servers behind it included}{held?, {held} descriptors that it holds "
 			"besides included}{besides?, {besides} connections to its other listeners "
 			"included}{doubles?\\; a client that asks may take a second one, to a server "
-			"behind it}{asked?\\; that is the limit at its start\\: {asked} shows "
+			"behind it\\: --role proxy counts both}{asked?\\; that is the limit at its start\\: {asked} shows "
 			"the present one}}.",
 		.absent =
 			"The command of the server does not set its limit, and epolltune does not "

@@ -507,8 +507,9 @@ static struct group *groups_find(const struct queue_watch *w,
 	*count = 0;
 	for (size_t i = 0; found && i < all->count; groups++) {
 		size_t first = i;
-		while (i < all->count && listener_same_address(&all->at[first], &all->at[i]))
+		do {
 			group_add(&found[groups], w, &all->at[i++]);
+		} while (i < all->count && listener_same_address(&all->at[first], &all->at[i]));
 		group_lag(&found[groups], w);
 	}
 	if (groups)

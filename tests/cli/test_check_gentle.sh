@@ -118,7 +118,8 @@ test_starved_experiments_are_missed() {
 	in_namespace -Urnm
 	for cpu in $(taskset -cp $$ | sed 's/.*: //; s/,/ /g'); do
 		for one in $(seq "${cpu%-*}" "${cpu#*-}"); do
-			timeout 120 taskset -c "$one" sh -c 'while :; do :; done' &
+			timeout 120 taskset -c "$one" sh -c ": >spins.$one; while :; do :; done" &
+			wait_for test -e "spins.$one"
 		done
 	done
 	expect any timeout 100 "$PROGRAM" check --format json --gentle --probe listeners,accept-queue,buffers,readiness,nic
