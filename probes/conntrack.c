@@ -67,7 +67,8 @@ static void outside_take(const struct subject_outside *outside, struct settings 
 static void table_read(const struct host *h, struct settings *s)
 {
 	int64_t used = number_read(h, FILES "count");
-	connection_open_read(h, s);
+	if (used > 0)
+		connection_open_read(h, s);
 	bool unread = used == REPORT_NONE && s->at[MAX][0] != REPORT_NONE;
 	s->at[USED][0] = used;
 	s->at[REST][0] = number_read(h, FILES "tcp_timeout_time_wait");

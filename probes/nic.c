@@ -540,10 +540,12 @@ static void judge_qdisc(const struct nic *n, struct wording *words, struct repor
 			report_finding(r, "nic.qdisc", words);
 }
 
-/* Whether it drops to say that a queue is long: that is how it works. */
+/* Whether it drops to say that a queue is long, as that is how it works, or counts what such ones
+ * below it drop. */
 static bool is_aqm(const char *qdisc)
 {
-	static const char *const aqms[] = {"fq_codel", "codel", "cake", "fq_pie", "pie", "red"};
+	static const char *const aqms[] = {"fq_codel", "codel", "cake", "fq_pie",
+					   "pie",      "red",   "mq",   "mqprio"};
 	for (size_t i = 0; i < sizeof(aqms) / sizeof(*aqms); i++)
 		if (!strcmp(qdisc, aqms[i]))
 			return true;

@@ -1116,8 +1116,8 @@ static const struct finding_row findings[] = {
 	 .answer = "the qdisc of {device} drops packets now",
 	 .meaning =
 		 "The root qdisc of an interface dropped outgoing packets during the check. Those "
-		 "that drop to control congestion (fq_codel, codel, cake, fq_pie, pie, red) are "
-		 "not reported.",
+		 "that drop to control congestion (fq_codel, codel, cake, fq_pie, pie, red), and mq "
+		 "and mqprio, which count the drops of such, are not reported.",
 	 .action = "Raise its rate or its limit, or send less.",
 	 .proof = "dropped of tc -s qdisc show grows"},
 	{.id = "nic.coalesce",

@@ -17,7 +17,7 @@ struct accepted_list {
 
 /* Those of all TCP listeners of the calling network namespace and of the UNIX ones in `own`, which
  * are the listeners in question. At most ACCEPTED_MAX, and what cannot be listed is missing. */
-#define ACCEPTED_MAX ((size_t)1 << 20)
+#define ACCEPTED_MAX ((size_t)1 << 22)
 void accepted_sockets_read(const struct host *h, const struct listeners *own,
 			   struct accepted_list *out);
 /* NULL: it is no such connection. */

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,7 @@ struct acceptor_search {
 	struct connection_held *held;
 	size_t held_count;
 	unsigned descriptors, first; /* that may still be looked at; of one process */
+	bool traces;                 /* what threads wait for can be read */
 	bool full;                   /* no memory */
 };
 
@@ -142,7 +144,7 @@ static void low_look(struct acceptor_search *s, int process, struct looked *l,
 	}
 }
 
-/* Adds an estimate of those beyond. What could not be looked at counts as OTHER. */
+/* Adds an estimate of those beyond, of which some could be looked at. */
 static void rest_estimate(struct acceptor_search *s, struct descriptors *all, uint64_t open,
 			  uint64_t kinds[OPENED + 1])
 {
@@ -158,8 +160,6 @@ static void rest_estimate(struct acceptor_search *s, struct descriptors *all, ui
 		seen++;
 		of[kind_of(s, all, &d)]++;
 	}
-	if (!seen)
-		kinds[OTHER] += rest;
 	for (size_t i = 0; i <= OPENED && seen; i++)
 		kinds[i] += rest * of[i] / seen;
 }
@@ -224,7 +224,14 @@ static void threads_look(struct looked *l, int process)
 		else
 			l->at.may_accept = true;
 	}
-	l->at.accepts |= !strcmp(l->at.p.waits_in, "inet_csk_accept");
+}
+
+/* Yama writes each refusal to the kernel log: security/yama/yama_lsm.c. */
+static bool may_trace(const struct host *h)
+{
+	uint64_t scope;
+	return host_read_u64(h, "proc/sys/kernel/yama/ptrace_scope", &scope, NULL) || !scope ||
+	       (scope < 3 && host_capable(CAP_SYS_PTRACE));
 }
 
 /* Whether the set of that number is one that the process got from its parent by fork(). */
@@ -256,7 +263,11 @@ static void holder_look(struct acceptor_search *s, int process, const struct pro
 	l.at.listens = kinds[LISTENER];
 	l.at.held = kinds[OTHER] + kinds[LISTENER] + others + opened;
 	l.at.upstream = opened > others ? opened - others : 0;
-	threads_look(&l, process);
+	l.at.accepts = !strcmp(l.at.p.waits_in, "inet_csk_accept");
+	if (s->traces)
+		threads_look(&l, process);
+	else
+		l.at.may_accept = true;
 	struct looked *more = array_add(&s->looked, &s->count, sizeof(*more));
 	s->full |= !more;
 	if (more)
@@ -303,14 +314,20 @@ static void clients_count(struct acceptor_search *s)
 			s->looked[s->held[i].holder].at.clients++;
 }
 
+/* Those of its tree first: what the others have does not age the list of connections. */
 static void holders_look(struct acceptor_search *s, const struct process_stat *all, size_t count,
 			 bool (*member)(pid_t pid, void *arg), void *arg)
 {
-	for (size_t i = 0; i < count; i++) {
-		CLEAN(close_fd) int process = process_open(s->host, all[i].pid, NULL);
-		if (process >= 0 && (member(all[i].pid, arg) || holds_listener(s, process)))
-			holder_look(s, process, &all[i]);
-	}
+	free(s->accepted.at);
+	accepted_sockets_read(s->host, &s->subject->listeners, &s->accepted);
+	for (int others = 0; others < 2; others++)
+		for (size_t i = 0; i < count; i++) {
+			bool own = member(all[i].pid, arg);
+			CLEAN(close_fd)
+			int process = own != others ? process_open(s->host, all[i].pid, NULL) : -1;
+			if (process >= 0 && (own || holds_listener(s, process)))
+				holder_look(s, process, &all[i]);
+		}
 	for (size_t i = 0; i < s->count; i++)
 		for (size_t k = 0; k < s->looked[i].sets.count; k++)
 			s->looked[i].at.accepts |=
@@ -327,6 +344,24 @@ static bool hands_over(const struct holder *all, size_t count, const struct hold
 	return false;
 }
 
+/* Whether it has closed the listener that a sibling has: it drains after a reload. */
+static bool drains(const struct holder *all, size_t count, const struct holder *h)
+{
+	for (size_t i = 0; i < count && !h->listens && !h->accepts; i++)
+		if (all[i].parent == h->parent && all[i].listens && all[i].accepts)
+			return true;
+	return false;
+}
+
+/* Whether it may be as its sibling, which has clients now: workers that poll the listener. */
+static bool works_beside(const struct holder *all, size_t count, const struct holder *h)
+{
+	for (size_t i = 0; i < count && h->listens && h->may_accept; i++)
+		if (all[i].parent == h->parent && all[i].listens && all[i].clients)
+			return true;
+	return false;
+}
+
 size_t acceptors_choose(struct holder *all, size_t count, bool *unshown)
 {
 	enum { ANY, MAY, DOES } best = ANY, is;
@@ -334,10 +369,13 @@ size_t acceptors_choose(struct holder *all, size_t count, bool *unshown)
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < count; i++) {
 			const struct holder *h = &all[i];
-			is = h->clients || h->accepts ? DOES : h->may_accept ? MAY : ANY;
+			is = h->clients || h->accepts || works_beside(all, count, h) ? DOES
+			     : h->may_accept                                         ? MAY
+										     : ANY;
 			if (!pass) {
 				best = is > best ? is : best;
-			} else if (is == best && !hands_over(all, count, h)) {
+			} else if (is == best && !hands_over(all, count, h) &&
+				   !drains(all, count, h)) {
 				struct holder chosen = *h;
 				all[i] = all[kept];
 				all[kept++] = chosen;
@@ -385,14 +423,14 @@ int acceptors_find(const struct host *h, bool (*member)(pid_t pid, void *arg), v
 		   struct subject *out, struct err *e)
 {
 	static const unsigned firsts[] = {FIRST, ONE};
-	struct acceptor_search s = {.host = h, .subject = out, .descriptors = ALL};
+	struct acceptor_search s = {
+		.host = h, .subject = out, .descriptors = ALL, .traces = may_trace(h)};
 	CLEAN(free_pointer) struct process_stat *all = NULL;
 	size_t count;
 	int rc = process_list(h, &all, &count, e);
 	if (rc)
 		return rc;
 	qsort(all, count, sizeof(*all), age_order);
-	accepted_sockets_read(h, &out->listeners, &s.accepted);
 	for (size_t i = 0; i < 2 && !s.count && !s.full; i++) {
 		s.first = firsts[i];
 		holders_look(&s, all, count, member, arg);

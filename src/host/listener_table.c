@@ -32,9 +32,10 @@ void listener_table_free(struct listener_table **t) { free(*t); }
 
 static int match_address(const struct listener *l, const char *address, bool v4)
 {
-	char own[LISTENER_ADDRESS];
+	char plain[LISTENER_ADDRESS];
 	size_t n = strlen(address);
-	listener_plain(l, own);
+	/* For each connection: most have no device. */
+	const char *own = strchr(l->address, '%') ? listener_plain(l, plain) : l->address;
 	if (!strncmp(own, address, n) && own[n] == ':')
 		return 3;
 	if (v4 && !strncmp(own, "0.0.0.0:", 8))

@@ -70,6 +70,15 @@ static void machine_read(const struct host *h, struct subject_tasks *out)
 	out->threads = all ? strtoull(all + 1, NULL, 10) : 0;
 }
 
+/* Whether the limit of a worker binds nothing: it starts no threads, and who forks it is exempt. */
+static bool is_forked(const struct host *h, const struct subject *s, const struct task *worker)
+{
+	struct task master;
+	CLEAN(close_fd)
+	int process = worker->status.threads == 1 && s->pid ? process_open(h, s->pid, NULL) : -1;
+	return process >= 0 && task_read(process, &master) && is_exempt(&master);
+}
+
 int subject_tasks_read(const struct host *h, const struct subject *s, struct subject_tasks *out,
 		       struct err *e)
 {
@@ -83,7 +92,7 @@ int subject_tasks_read(const struct host *h, const struct subject *s, struct sub
 	machine_read(h, out);
 	CLEAN(close_fd) int process = process_open(h, pid, NULL);
 	if (process < 0 || !task_read(process, &own) || !own.user_namespace || is_exempt(&own) ||
-	    process_file(process, "limits", text, sizeof(text)) < 0 ||
+	    is_forked(h, s, &own) || process_file(process, "limits", text, sizeof(text)) < 0 ||
 	    !process_limit_parse(text, NPROC_KEY, &out->max, &hard) || out->max == HOST_UNLIMITED)
 		return 0;
 	return tasks_count(h, &own, &out->used, e);

@@ -273,11 +273,11 @@ static void thread_count(int threads, const char *thread, void *arg) { ++*(uint6
 /* 0: it has ended, or is not visible. */
 static uint64_t threads_of(const struct host *h, const struct process *p)
 {
-	struct process now;
+	struct process_stat now;
 	uint64_t count = 0;
 	CLEAN(close_fd) int process = process_open(h, p->pid, NULL);
-	if (process >= 0 && process_read_at(process, p->pid, &now, NULL) == 0 &&
-	    process_same(&now, p))
+	if (process >= 0 && process_stat_at(process, p->pid, &now, NULL) == 0 &&
+	    now.started == p->started)
 		threads_walk(process, thread_count, &count);
 	return count;
 }
@@ -288,6 +288,8 @@ uint64_t subject_accept_threads(const struct host *h, const struct subject *s)
 	uint64_t sum = 0;
 	if (s->unshown || s->acceptor_count < s->accepting)
 		return 0;
+	if (row && row->forks)
+		return 1;
 	for (size_t i = 0; i < s->acceptor_count; i++) {
 		uint64_t threads = threads_of(h, &s->acceptors[i]);
 		if (!threads)
