@@ -113,23 +113,6 @@ test_a_window_that_the_settings_refuse_is_short() {
 		'finding("buffers.receive.short").tried_state == "not tried"'
 }
 
-# Beside a busy loop on each CPU no experiment gets CPU time, and the check ends anyway.
-test_starved_experiments_are_missed() {
-	in_namespace -Urnm
-	for cpu in $(taskset -cp $$ | sed 's/.*: //; s/,/ /g'); do
-		for one in $(seq "${cpu%-*}" "${cpu#*-}"); do
-			timeout 120 taskset -c "$one" sh -c ": >spins.$one; while :; do :; done" &
-			wait_for test -e "spins.$one"
-		done
-	done
-	expect any timeout 100 "$PROGRAM" check --format json --gentle --probe listeners,accept-queue,buffers,readiness,nic
-	json '[.probes[].state] | unique == ["done"]' \
-		'[.walls[] | select(.verdict == "short")] == []' \
-		'[wall("accept-queue", "buffers.receive", "buffers.send") |
-			.experiment == "missed" and .reason == $ENV.starved] == [true, true, true]' \
-		'[.findings[] | select(.id | startswith("readiness"))] == []'
-}
-
 test_the_text_says_that_it_was_gentle() {
 	in_namespace -Urnm
 	expect any epolltune check --gentle --probe accept-queue --color never
