@@ -420,7 +420,7 @@ test_a_client_without_ports_is_no_limit_of_the_server() {
 	echo '32768 32867' >/proc/sys/net/ipv4/ip_local_port_range || skip 'the range cannot be set here'
 	for protocol in redis connect; do
 		run 3 'exec redis-server --save "" --bind 127.0.0.1' --port 6379 --protocol $protocol \
-			--connections 150 --probe application
+			--connections 150 --rate 10 --probe application
 		json 'wall("application.connections") | .verdict == "unknown" and .measured == null' \
 			'wall("application.connections") | .reason | contains("no port is left")'
 	done
