@@ -19,9 +19,10 @@ struct holder {
 };
 
 /* Moves those that accept to the front and returns their number. Holding connections shows it,
- * then accepting; a parent whose children hold more of them hands them over. Without either: those
- * that may, or else all. *unshown: of these it is not visible which, and they do not all have the
- * same parent. Pure. */
+ * then accepting, and what polls a listener beside a sibling with connections is as that. A parent
+ * whose children hold more of them hands them over, and one without the listener that a sibling has
+ * drains: these are left out. Without any that do: those that may, or else all. *unshown: of these
+ * it is not visible which, and they do not all have the same parent. Pure. */
 size_t acceptors_choose(struct holder *all, size_t count, bool *unshown);
 
 /* Finds them among all processes, and describes them in `out`: its listeners are read. `member`:
