@@ -84,14 +84,24 @@ static bool is_unread(const struct connection_state *s)
 	return s->receive_buffer && s->received >= s->receive_buffer / 2;
 }
 
-/* Whether what was written waits for the path. */
+/* sk_stream_memory_free(), include/net/sock.h: no more can be written. */
+static bool is_full(const struct connection_state *s)
+{
+	return s->send_buffer && s->queued >= s->send_buffer;
+}
+
+/* Whether what was written waits for the path, or is all on its way while no more can be written:
+ * the kernel does not count the latter as time of the send buffer while it holds the congestion
+ * window for the limit, as in slow start (tcp_cwnd_validate(), net/ipv4/tcp_output.c). */
 static enum cause path_cause(const struct connection_state *before,
 			     const struct connection_state *after)
 {
 	bool again = after->retransmits > before->retransmits;
 	if (after->recovering || (again && (before->unsent || after->unsent)))
 		return LOSS;
-	return before->unsent && after->unsent ? CONGESTION : APPLICATION;
+	if (before->unsent && after->unsent)
+		return CONGESTION;
+	return is_full(before) && is_full(after) ? SEND_BUFFER : APPLICATION;
 }
 
 /* What bounds one that has data to send, by the times of tcp_info, which exclude each other. The

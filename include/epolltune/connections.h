@@ -48,6 +48,7 @@ struct connection_state {
 	uint64_t retransmits; /* packets */
 	uint32_t rtt_us;      /* smoothed */
 	uint32_t unsent;      /* written, not sent yet */
+	uint32_t queued;      /* what was written and not acknowledged takes of send_buffer */
 	bool recovering;      /* retransmits now: tcpi_ca_state Recovery or Loss */
 	/* SO_KEEPALIVE; hidden while a retransmission or a window probe is due: idiag_timer. */
 	enum { KEEPALIVE_HIDDEN, KEEPALIVE_OFF, KEEPALIVE_ON } keepalive;

@@ -123,6 +123,7 @@ static int state_received(struct nl_msg *msg, void *arg)
 	if (held)
 		nla_memcpy(memory, held, sizeof(memory));
 	s->received = memory[SK_MEMINFO_RMEM_ALLOC];
+	s->queued = memory[SK_MEMINFO_WMEM_QUEUED];
 	s->receive_buffer = memory[SK_MEMINFO_RCVBUF];
 	s->send_buffer = memory[SK_MEMINFO_SNDBUF];
 	return NL_OK;

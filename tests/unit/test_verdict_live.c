@@ -93,6 +93,32 @@ static void the_longest_time_is_the_cause(void **state)
 	}
 }
 
+/* The kernel does not count it as such in slow start. */
+static void a_buffer_full_of_what_is_on_its_way_limits(void **state)
+{
+	static const struct {
+		uint32_t queued_before, queued, unsent;
+		uint64_t busy;
+		const char *cause;
+	} rows[] = {
+		{88024, 87040, 0, 500000, "the send buffer"},
+		{88024, 87039, 0, 500000, "the application"},
+		{87039, 88024, 0, 500000, "the application"},
+		{88024, 88024, 0, 200000, "the application"},
+		{88024, 88024, 900, 500000, "the congestion window"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		begin(1);
+		now.at[0].busy_us = rows[i].busy;
+		then.at[0].queued = rows[i].queued_before;
+		now.at[0].queued = rows[i].queued;
+		then.at[0].unsent = now.at[0].unsent = rows[i].unsent;
+		const struct report *r = judged();
+		if (strcmp(r->findings[0].table.row[0].name, rows[i].cause) != 0)
+			fail_msg("row %zu: %s", i, r->findings[0].table.row[0].name);
+	}
+}
+
 static void fixed_buffers_are_inferred(void **state)
 {
 	static const struct {
@@ -164,6 +190,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_longest_time_is_the_cause),
+		cmocka_unit_test(a_buffer_full_of_what_is_on_its_way_limits),
 		cmocka_unit_test(fixed_buffers_are_inferred),
 		cmocka_unit_test(the_most_limited_are_named),
 		cmocka_unit_test(what_is_not_known_is_not_reported),
