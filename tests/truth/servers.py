@@ -77,7 +77,9 @@ ASYNCIO = """
 import asyncio
 
 async def serve(reader, writer):
-    while await reader.readline():
+    while line := await reader.readline():
+        for _ in range(line.startswith(b"*") and 2):
+            await reader.readline()
         writer.write(b"+PONG\\r\\n")
         await writer.drain()
 
