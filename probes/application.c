@@ -47,6 +47,7 @@ enum hold_end {
 	HOLD_RESET,
 	HOLD_CLOSED,
 	HOLD_UNKEPT,
+	HOLD_MISFIT, /* what came is no reply of the protocol */
 	HOLD_ERROR,
 	HOLD_SILENT,
 	HOLD_QUEUED,
@@ -151,9 +152,36 @@ static enum hold_end end_of(int code)
 		return HOLD_SILENT;
 	case EAGAIN: /* of a UNIX socket */
 		return HOLD_QUEUED;
+	case EPROTO:
+		return HOLD_MISFIT;
 	default:
 		return HOLD_CLOSED;
 	}
+}
+
+/* For a server that speaks another protocol, sends more than was asked for, or a word of its own
+ * before it closes: neither holds nor rates can be counted by its replies. */
+static void outcome_misfit(const struct trial *t, const char *answer, struct outcome *out)
+{
+	outcome_unsupported(out, "the server sent what --protocol %s did not ask for: %s",
+			    protocol_name(t->options->guest->protocol), answer);
+}
+
+/* Whether the replies to the last order say nothing of the server's speed. */
+static bool replies_fail(const struct trial *t, const struct client_sum *sum, struct outcome *out)
+{
+	char answer[CLIENT_ANSWER];
+	client_answer(t->clients[0], answer);
+	if (sum->failed && sum->first_errno == EPROTO) {
+		outcome_misfit(t, answer, out);
+		return true;
+	}
+	if (sum->done && sum->errors * 2 <= sum->done)
+		return false;
+	outcome_unsupported(out, "%s of %s replies were errors%s%s",
+			    quantity_count(sum->errors).text, quantity_count(sum->done).text,
+			    answer[0] ? ": " : "", answer);
+	return true;
 }
 
 /* Whether this or another client had no port left: no limit of the server. */
@@ -516,6 +544,10 @@ static int hold_judge(struct trial *t, struct settings *s, struct outcome *out, 
 				     ms / 1000);
 		return 0;
 	}
+	if (h->end == HOLD_MISFIT) {
+		outcome_misfit(t, h->answer, out);
+		return 0;
+	}
 	if (!h->held && h->end != HOLD_QUEUED && h->end != HOLD_SILENT) {
 		outcome_unsupported(out, "the first connection %s%s%s", end_text(h, guest->socket),
 				    h->answer[0] ? ": " : "", h->answer);
@@ -794,14 +826,8 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 		return rc;
 	struct latency *latency = &t->context->latency;
 	double max = sum.rate, busy = (double)sum.cpu_ns / (double)(sum.elapsed_ns + 1);
-	if (!sum.done || sum.errors * 2 > sum.done) {
-		char answer[CLIENT_ANSWER];
-		client_answer(t->clients[0], answer);
-		outcome_unsupported(out, "%s of %s replies were errors%s%s",
-				    quantity_count(sum.errors).text, quantity_count(sum.done).text,
-				    answer[0] ? ": " : "", answer);
+	if (replies_fail(t, &sum, out))
 		return 0;
-	}
 	double rate = guest->offered_per_s    ? (double)guest->offered_per_s
 		      : guest->requests_per_s ? (double)guest->requests_per_s
 					      : max / 2;
@@ -962,14 +988,8 @@ static int accepts_run(struct trial *t, struct settings *s, struct outcome *out,
 		rc = guest_check(t->options->guest, e);
 	if (rc)
 		return rc;
-	if (!c.sum.done || c.sum.errors * 2 > c.sum.done) {
-		char answer[CLIENT_ANSWER];
-		client_answer(t->clients[0], answer);
-		outcome_unsupported(out, "%s of %s replies were errors%s%s",
-				    quantity_count(c.sum.errors).text,
-				    quantity_count(c.sum.done).text, answer[0] ? ": " : "", answer);
+	if (replies_fail(t, &c.sum, out))
 		return 0;
-	}
 	struct quantity_shown rate = quantity_measured(QUANTITY_RATE, (uint64_t)c.sum.rate);
 	bool idle = c.waited <= WAITED && c.client < CLIENT_BUSY;
 	out->reached = (int64_t)c.sum.rate;

@@ -122,7 +122,8 @@ is() { # WHAT VALUE EXPECTED
 	[ "$2" = "$3" ] || fail "$1 is \"$2\", not \"$3\""
 }
 
-holds() { [ -s out ] && jq -e "$jq_words $1" out >filtered 2>&1; } # FILTER
+# All that the filter yields.
+holds() { [ -s out ] && jq -e "$jq_words [$1] | length > 0 and all" out >filtered 2>&1; } # FILTER
 
 # Each jq filter is true of ./out. A filter can use `wall("name")`, `finding("id")`, and of a finding
 # `at_current("name")`, `at_proposed("name")` and `rows("name")`.

@@ -393,6 +393,27 @@ test_a_server_that_closes_idle_connections_is_not_limited() {
 	! left
 }
 
+# Its replies count neither connections nor requests.
+test_a_server_that_answers_more_than_was_asked_is_not_measured() {
+	needs_lab
+	cat >server.py <<-'EOF'
+		import asyncio
+		async def serve(reader, writer):
+		    while await reader.readline():
+		        writer.write(b"+PONG\r\n")
+		async def main():
+		    async with await asyncio.start_server(serve, "0.0.0.0", 8080) as server:
+		        await server.serve_forever()
+		asyncio.run(main())
+	EOF
+	run 3 "exec python3 $work/server.py" --port 8080 --protocol redis --connections 100 --probe application
+	for name in application.connections application.accepts; do
+		json "wall(\"$name\") | .verdict == \"unknown\" and .measured == null" \
+			"wall(\"$name\") | .reason | contains(\"did not ask for: +PONG\")"
+	done
+	json 'wall("application.rate") | .verdict == "n/a"' 'wall("application.memory") | .verdict == "n/a"'
+}
+
 test_an_error_for_another_client_is_a_limit() {
 	needs_lab
 	cat >server.pl <<-'EOF'
