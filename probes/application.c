@@ -750,15 +750,102 @@ static void memory_words(const struct target *target, const struct settings *s,
  * limit up to this share of the time that the server needed a CPU and had none. */
 #define SERVER_BUSY 0.85
 #define WAITED 0.2
+/* Nor where so much of a CPU was left. */
+#define IDLE 0.1
+
+/* What an order took, while clients sent as much as they could. */
+struct load {
+	struct client_sum sum;
+	double client;  /* CPUs that the client used */
+	double ran;     /* and the server */
+	double busiest; /* and its busiest thread */
+	double waited;  /* of the time that the server needed a CPU, the share that it had none */
+	double idle;    /* CPUs that nobody used */
+};
+
+static int load_run(struct trial *t, const struct client_order *order, struct load *l,
+		    struct err *e)
+{
+	CLEAN(subject_threads_free) struct subject_threads before = {0}, after = {0};
+	CLEAN(free_pointer) struct host_cpu_times *cpus = calloc(2, sizeof(*cpus));
+	const struct subject *server = &t->context->subject;
+	if (!cpus)
+		return err_set(e, ENOMEM, "no memory for the times of the CPUs");
+	int rc = subject_threads_read(t->host, server, &before, e);
+	if (!rc)
+		rc = host_cpu_times(t->host, &cpus[0], e);
+	uint64_t began = clock_ns();
+	if (!rc)
+		rc = client_order(t->clients[0], order, NULL, NULL, e);
+	double elapsed = (double)(clock_ns() - began);
+	if (!rc)
+		rc = host_cpu_times(t->host, &cpus[1], e);
+	if (!rc)
+		rc = subject_threads_read(t->host, server, &after, e);
+	if (rc)
+		return rc;
+	struct subject_taken taken = subject_threads_taken(&before, &after);
+	double ready = (double)taken.all.ready_ns;
+	l->sum = client_sum(t->clients[0]);
+	l->client = (double)l->sum.cpu_ns / (double)(l->sum.elapsed_ns + 1);
+	l->ran = (double)taken.all.ran_ns / elapsed;
+	l->busiest = (double)taken.busiest.ran_ns / elapsed;
+	l->waited = (ready - (double)taken.all.ran_ns) / (ready + 1);
+	l->idle = host_idle_cpus(&cpus[0], &cpus[1]);
+	return 0;
+}
+
+static bool by_cpu(const struct load *l) { return l->busiest >= SERVER_BUSY; }
+
+/* Whether the rate was that of the client or of a busy machine. `how`: what the server did at it.
+ */
+static bool load_hindered(const struct trial *t, const struct load *l, const char *how,
+			  struct outcome *out)
+{
+	const struct quantity_shown rate = quantity_measured(QUANTITY_RATE, (uint64_t)l->sum.rate);
+	if (l->client >= CLIENT_BUSY * t->clients[0]->processes)
+		outcome_inconclusive(out, "the client used up its CPU at %s", rate.text);
+	else if (l->waited > WAITED)
+		outcome_inconclusive(out,
+				     "it %s %s, but waited for a CPU for %.0f %% of the time that "
+				     "it needed one: this machine was too busy",
+				     how, rate.text, 100 * l->waited);
+	else if (!by_cpu(l) && l->idle < IDLE)
+		outcome_inconclusive(out,
+				     "it %s %s, and no CPU was idle: this machine was too busy",
+				     how, rate.text);
+	else
+		return false;
+	return true;
+}
+
+/* False, with the outcome inconclusive: it was hindered below the need. */
+static bool rate_reached(const struct trial *t, const struct load *l, const char *how,
+			 struct outcome *out)
+{
+	struct outcome hindered = *out;
+	out->reached = (int64_t)l->sum.rate;
+	out->limit_met = !load_hindered(t, l, how, &hindered);
+	out->measured = true;
+	if (out->limit_met || out->reached >= (int64_t)report_margin(t->needed))
+		return true;
+	*out = hindered;
+	return false;
+}
+
+static struct client_order talk_order(const struct trial *t, double rate, uint64_t us)
+{
+	return (struct client_order){.verb = CLIENT_REQUEST,
+				     .duration_us = us,
+				     .active = t->clients[0]->opened,
+				     .rate_per_s = rate,
+				     .depth = 1,
+				     .size = trial_guest_size(t)};
+}
 
 static int talk(struct trial *t, double rate, uint64_t us, struct client_sum *sum, struct err *e)
 {
-	const struct client_order order = {.verb = CLIENT_REQUEST,
-					   .duration_us = us,
-					   .active = t->clients[0]->opened,
-					   .rate_per_s = rate,
-					   .depth = 1,
-					   .size = trial_guest_size(t)};
+	const struct client_order order = talk_order(t, rate, us);
 	int rc = client_order(t->clients[0], &order, NULL, NULL, e);
 	*sum = client_sum(t->clients[0]);
 	t->context->latency.answered += sum->done;
@@ -807,6 +894,7 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 	const struct client_order open = {
 		.verb = CLIENT_OPEN, .count = talking(&t->context->hold), .in_flight = 1};
 	struct client_sum sum;
+	struct load load = {0};
 	char p50[32], p99[32], p999[32];
 	double knee = 0;
 	if (t->options->gentle) {
@@ -820,13 +908,16 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 		rc = trial_client(t, trial_guest_client(t, open.count), e);
 	if (!rc)
 		rc = client_order(t->clients[0], &open, NULL, NULL, e);
-	if (!rc)
-		rc = talk(t, 0, CLOSED_US, &sum, e);
+	if (!rc) {
+		const struct client_order most = talk_order(t, 0, CLOSED_US);
+		rc = load_run(t, &most, &load, e);
+	}
 	if (rc)
 		return rc;
 	struct latency *latency = &t->context->latency;
-	double max = sum.rate, busy = (double)sum.cpu_ns / (double)(sum.elapsed_ns + 1);
-	if (replies_fail(t, &sum, out))
+	double max = load.sum.rate;
+	latency->answered = load.sum.done;
+	if (replies_fail(t, &load.sum, out))
 		return 0;
 	double rate = guest->offered_per_s    ? (double)guest->offered_per_s
 		      : guest->requests_per_s ? (double)guest->requests_per_s
@@ -843,14 +934,8 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 	latency->requests = sum.done;
 	latency->p50_us = client_quantile_ns(t->clients[0], 0.5) / 1000;
 	latency->p99_us = client_quantile_ns(t->clients[0], 0.99) / 1000;
-	out->reached = (int64_t)max;
-	out->limit_met = busy < CLIENT_BUSY * t->clients[0]->processes;
-	out->measured = true;
-	if (!out->limit_met && out->reached < (int64_t)report_margin(t->needed)) {
-		outcome_inconclusive(out, "the client used up its CPU at %s",
-				     quantity_measured(QUANTITY_RATE, (uint64_t)max).text);
+	if (!rate_reached(t, &load, "answered", out))
 		return 0;
-	}
 	report_text(out->remark,
 		    "At %s, in an open loop over %s connections: p50 %s, p99 %s, p99.9 %s",
 		    quantity_measured(QUANTITY_RATE, (uint64_t)rate).text,
@@ -913,17 +998,8 @@ static bool rate_applies(const struct target *target, const struct probe_options
 	return o->guest && o->guest->protocol != PROTOCOL_CONNECT;
 }
 
-/* What new connections, each with a request, took while clients opened as many as they could. */
-struct churn {
-	struct client_sum sum;
-	double client;  /* CPUs that the client used */
-	double ran;     /* and the server */
-	double busiest; /* and its busiest thread */
-	double waited;  /* of the time that the server needed a CPU, the share that it had none */
-	int64_t queued; /* SYNs dropped at its full accept queue */
-};
-
-static int churn_run(struct trial *t, uint64_t active, struct churn *c, struct err *e)
+static int churn_run(struct trial *t, uint64_t active, struct load *l, int64_t *overflowed,
+		     struct err *e)
 {
 	CLEAN(trial_counters_free) struct trial_counters counters = {0};
 	const struct client_order order = {.verb = CLIENT_CHURN,
@@ -931,32 +1007,16 @@ static int churn_run(struct trial *t, uint64_t active, struct churn *c, struct e
 					   .active = active,
 					   .depth = 1,
 					   .size = trial_guest_size(t)};
-	CLEAN(subject_threads_free) struct subject_threads before = {0}, after = {0};
-	const struct subject *server = &t->context->subject;
 	int rc = trial_client(t, trial_guest_client(t, active), e);
 	if (!rc)
 		rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
 	if (!rc)
-		rc = subject_threads_read(t->host, server, &before, e);
-	uint64_t began = clock_ns();
-	if (!rc)
-		rc = client_order(t->clients[0], &order, NULL, NULL, e);
-	uint64_t elapsed = clock_ns() - began;
-	if (!rc)
-		rc = subject_threads_read(t->host, server, &after, e);
+		rc = load_run(t, &order, l, e);
 	if (!rc)
 		rc = trial_counters_end(t, &counters, e);
-	if (rc)
-		return rc;
-	struct subject_taken taken = subject_threads_taken(&before, &after);
-	double ready = (double)taken.all.ready_ns;
-	c->sum = client_sum(t->clients[0]);
-	c->client = (double)c->sum.cpu_ns / (double)(c->sum.elapsed_ns + 1);
-	c->ran = (double)taken.all.ran_ns / (double)elapsed;
-	c->busiest = (double)taken.busiest.ran_ns / (double)elapsed;
-	c->waited = (ready - (double)taken.all.ran_ns) / (ready + 1);
-	c->queued = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
-	return 0;
+	if (!rc)
+		*overflowed = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
+	return rc;
 }
 
 /* Half of its accept queue, so that it does not overflow by their number. */
@@ -973,7 +1033,8 @@ static uint64_t churn_active(const struct hold *h, uint64_t limit)
 static int accepts_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	struct guest_queue queue;
-	struct churn c;
+	struct load load = {0};
+	int64_t overflowed = 0;
 	if (t->options->gentle) {
 		outcome_unsupported(out, GENTLE_REFUSES);
 		return 0;
@@ -983,35 +1044,22 @@ static int accepts_run(struct trial *t, struct settings *s, struct outcome *out,
 	if (!rc)
 		rc = guest_queue_read(t->options->guest, &queue, e);
 	if (!rc)
-		rc = churn_run(t, churn_active(&t->context->hold, queue.limit), &c, e);
+		rc = churn_run(t, churn_active(&t->context->hold, queue.limit), &load, &overflowed,
+			       e);
 	if (!rc)
 		rc = guest_check(t->options->guest, e);
 	if (rc)
 		return rc;
-	if (replies_fail(t, &c.sum, out))
+	if (replies_fail(t, &load.sum, out))
 		return 0;
-	struct quantity_shown rate = quantity_measured(QUANTITY_RATE, (uint64_t)c.sum.rate);
-	bool idle = c.waited <= WAITED && c.client < CLIENT_BUSY;
-	out->reached = (int64_t)c.sum.rate;
-	out->measured = true;
-	out->limit_met = idle;
-	if (!idle && c.sum.rate < (double)report_margin(t->needed)) {
-		if (c.client >= CLIENT_BUSY)
-			outcome_inconclusive(out, "the client used up its CPU at %s", rate.text);
-		else
-			outcome_inconclusive(
-				out,
-				"it accepted %s, but waited for a CPU for %.0f %% of "
-				"the time that it needed one: this machine was too busy",
-				rate.text, 100 * c.waited);
+	if (!rate_reached(t, &load, "accepted", out))
 		return 0;
-	}
-	s->taken.by_cpu = c.busiest >= SERVER_BUSY;
-	s->taken.overflows = c.queued > 0;
-	out->metric[SERVER_CPU] = round(100 * c.ran);
-	out->metric[CLIENT_CPU] = round(100 * c.client);
-	if (c.queued > 0)
-		out->metric[OVERFLOWED] = (double)c.queued;
+	s->taken.by_cpu = by_cpu(&load);
+	s->taken.overflows = overflowed > 0;
+	out->metric[SERVER_CPU] = round(100 * load.ran);
+	out->metric[CLIENT_CPU] = round(100 * load.client);
+	if (overflowed > 0)
+		out->metric[OVERFLOWED] = (double)overflowed;
 	return 0;
 }
 

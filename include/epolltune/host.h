@@ -146,7 +146,7 @@ uint64_t host_connection_bytes(const struct host *h);
 #define HOST_CPUS 1024
 struct host_cpu_times {
 	struct host_cpu_time {
-		uint64_t softirq, all;
+		uint64_t softirq, idle, all;
 	} at[HOST_CPUS];
 };
 int host_cpu_times(const struct host *h, struct host_cpu_times *out, struct err *e);
@@ -154,6 +154,10 @@ int host_cpu_times(const struct host *h, struct host_cpu_times *out, struct err 
  */
 double host_softirq_share(const struct host_cpu_times *before, const struct host_cpu_times *after,
 			  uint32_t cpu);
+
+/* CPUs that were idle between two readings, of those on which this process may run: 1.5 is one and
+ * half of the time of another. */
+double host_idle_cpus(const struct host_cpu_times *before, const struct host_cpu_times *after);
 
 /* Boot and network namespace: a value that does not persist can be reverted only there. */
 struct host_identity {

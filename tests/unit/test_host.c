@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -428,6 +429,35 @@ static void cpu_times_are_read_by_cpu(void **state)
 	assert_true(host_softirq_share(&before, &after, HOST_CPUS) == 0);
 	assert_int_equal(host_cpu_times(live, &after, &e), 0);
 	assert_true(after.at[0].all > 0);
+}
+
+static void the_idle_time_is_of_the_cpus_of_this_process(void **state)
+{
+	static struct host_cpu_times before, after;
+	cpu_set_t all, one;
+	struct err e;
+	char text[128];
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	size_t cpu = 0;
+	while (!CPU_ISSET(cpu, &all))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	snprintf(text, sizeof(text), "cpu%zu 0 0 0 100 0 0 0 0 0 0\ncpu%zu 0 0 0 100 0 0 0 0 0 0\n",
+		 cpu, cpu + 1);
+	put("proc/stat", text);
+	assert_int_equal(host_cpu_times(captured, &before, &e), 0);
+	snprintf(text, sizeof(text),
+		 "cpu%zu 60 0 0 120 0 0 0 0 0 0\ncpu%zu 0 0 0 900 0 0 0 0 0 0\n", cpu, cpu + 1);
+	put("proc/stat", text);
+	assert_int_equal(host_cpu_times(captured, &after, &e), 0);
+	assert_true(host_idle_cpus(&before, &after) == 0.25);
+	assert_true(host_idle_cpus(&after, &before) == 0);
+	/* The kernel may correct it. */
+	after.at[cpu].idle = 99;
+	assert_true(host_idle_cpus(&before, &after) == 0);
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
 }
 
 static void limits_are_read_or_refused(void **state)
@@ -881,6 +911,7 @@ int main(void)
 		TEST(a_walk_visits_regular_files_in_order),
 		TEST(facts_are_read_or_absent),
 		TEST(cpu_times_are_read_by_cpu),
+		TEST(the_idle_time_is_of_the_cpus_of_this_process),
 		TEST(limits_are_read_or_refused),
 		TEST(counters_are_named_and_damage_is_absent),
 		TEST(counters_beyond_the_capacity_are_omitted),
