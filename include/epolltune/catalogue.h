@@ -148,7 +148,7 @@ struct machine {
 	 * socket buffers alone (cgroup v1); INT64_MAX: no limit that is known. */
 	int64_t group_left, sockets_left;
 	bool sockets_charged;    /* socket buffers count as memory of the group: cgroup v2 */
-	char sockets_group[192]; /* the path of that with `sockets_left`; "": no limit */
+	char sockets_group[1024]; /* the path of that with `sockets_left`; "": no limit */
 	const struct container_row *container; /* that has the server; NULL: none that is known */
 	bool own_netns;      /* the network namespace is not the machine's first one */
 	uint64_t room_bytes; /* that experiments have: MemAvailable within epolltune's own group */

@@ -10,7 +10,8 @@
 
 struct container_row;
 
-#define CGROUP_PATH 192
+/* That of a container of a Kubernetes in a container has about 400 bytes. */
+#define CGROUP_PATH 1024
 
 /* A limit of the group that leaves least. */
 struct cgroup_limit {

@@ -14,6 +14,10 @@
 /* v1 writes that for no limit: PAGE_COUNTER_MAX pages, in bytes. */
 #define V1_UNLIMITED (UINT64_C(1) << 62)
 #define FILE_TEXT 4096
+/* Of /proc/PID/cgroup and of mountinfo(5), with one path and with two. */
+#define GROUP_LINE (CGROUP_PATH + 256)
+#define MOUNT_LINE (2 * CGROUP_PATH + 512)
+_Static_assert(CGROUP_PATH == 1024, "the widths of mount_parse()");
 
 /* Where a controller's groups are. */
 struct hierarchy {
@@ -36,7 +40,7 @@ static bool list_has(const char *list, const char *name)
 static bool path_find(const char *groups, const char *controller, int version,
 		      char path[CGROUP_PATH])
 {
-	char line[512], *rest, *controllers, *group;
+	char line[GROUP_LINE], *rest, *controllers, *group;
 	for (const char *at = groups; *at; at += strcspn(at, "\n"), at += *at == '\n') {
 		snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
 		rest = line;
@@ -56,9 +60,9 @@ static bool path_find(const char *groups, const char *controller, int version,
 /* A line of mountinfo(5): "… ROOT MOUNTPOINT … - FSTYPE SOURCE OPTIONS". */
 static bool mount_parse(const char *line, const char *controller, struct hierarchy *out)
 {
-	char root[256], point[256], type[32], options[256];
+	char root[CGROUP_PATH], point[CGROUP_PATH], type[32], options[256];
 	const char *dash = strstr(line, " - ");
-	if (!dash || sscanf(line, "%*s %*s %*s %255s %255s", root, point) != 2 ||
+	if (!dash || sscanf(line, "%*s %*s %*s %1023s %1023s", root, point) != 2 ||
 	    sscanf(dash, " - %31s %*s %255s", type, options) != 2 || point[0] != '/')
 		return false;
 	bool v1 = !strcmp(type, "cgroup") && list_has(options, controller);
@@ -67,15 +71,15 @@ static bool mount_parse(const char *line, const char *controller, struct hierarc
 	if (!v1 && (!v2 || out->version == 1))
 		return false;
 	out->version = v1 ? 1 : 2;
-	snprintf(out->mount, sizeof(out->mount), "%.*s", CGROUP_PATH - 1, point + 1);
-	snprintf(out->root, sizeof(out->root), "%.*s", CGROUP_PATH - 1, root);
+	snprintf(out->mount, sizeof(out->mount), "%s", point + 1);
+	snprintf(out->root, sizeof(out->root), "%s", root);
 	return true;
 }
 
 static void hierarchy_find(const char *mounts, const char *groups, const char *controller,
 			   struct hierarchy *out)
 {
-	char line[1024];
+	char line[MOUNT_LINE];
 	memset(out, 0, sizeof(*out));
 	for (const char *at = mounts; *at; at += strcspn(at, "\n"), at += *at == '\n') {
 		snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);

@@ -36,6 +36,7 @@ static void machine_groups(const struct host *h, const struct subject *subject, 
 	m->sockets_left = bytes_left(cgroup_left(&c.tcp));
 	m->sockets_charged = c.sockets_charged;
 	m->container = cgroup_container(h, subject ? subject->pid : 0);
+	_Static_assert(sizeof(m->sockets_group) == CGROUP_PATH, "no path is cut");
 	snprintf(m->sockets_group, sizeof(m->sockets_group), "%s", c.tcp.path);
 }
 

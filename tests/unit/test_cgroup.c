@@ -20,7 +20,7 @@ static char root[] = "/tmp/cgroup.XXXXXX";
 /* Writes a file below the root, with its directories. */
 static void put(const char *path, const char *text)
 {
-	char full[512];
+	char full[1024];
 	snprintf(full, sizeof(full), "%s/%s", root, path);
 	for (char *slash = full + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
 		*slash = 0;
@@ -81,6 +81,34 @@ static void the_ancestor_that_leaves_least_counts(void **state)
 	c = read_group();
 	assert_string_equal(c.memory.path, "/system.slice/nginx.service");
 	assert_int_equal(c.memory.used, 14 * MIB);
+}
+
+/* A pod of a Kubernetes whose node is a container itself. */
+static void a_long_path_is_read_whole(void **state)
+{
+#define SIXTEEN "0123456789abcdef"
+#define ID SIXTEEN SIXTEEN SIXTEEN SIXTEEN
+#define POD                                                                                        \
+	"/system.slice/docker-" ID ".scope/kubelet.slice/kubelet-kubepods.slice/"                  \
+	"kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod" SIXTEEN SIXTEEN          \
+	".slice/cri-containerd-" ID ".scope"
+	put("proc/self/cgroup", "0::" POD "\n");
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("sys/fs/cgroup" POD "/memory.max", "1048576\n");
+	put("sys/fs/cgroup" POD "/memory.stat", "anon 4096\n");
+	put("sys/fs/cgroup/memory.max", "9999999\n");
+	put("sys/fs/cgroup/memory.stat", "anon 4096\n");
+	struct cgroup c = read_group();
+	assert_string_equal(c.path, POD);
+	assert_string_equal(c.memory.path, POD);
+	assert_int_equal(c.memory.max, 1048576);
+	put("proc/self/mountinfo", V1_MOUNT(POD, "memory"));
+	put("proc/self/cgroup", "5:memory:" POD "/a\n");
+	put("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "2097152\n");
+	put("sys/fs/cgroup/memory/a/memory.stat", "total_rss 1\n");
+	c = read_group();
+	assert_string_equal(c.memory.path, "/a");
+	assert_int_equal(c.memory.max, 2097152);
 }
 
 static void quota_and_processes(void **state)
@@ -258,6 +286,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_ancestor_that_leaves_least_counts, begin, end),
+		cmocka_unit_test_setup_teardown(a_long_path_is_read_whole, begin, end),
 		cmocka_unit_test_setup_teardown(quota_and_processes, begin, end),
 		cmocka_unit_test_setup_teardown(version_1, begin, end),
 		cmocka_unit_test_setup_teardown(in_a_container, begin, end),

@@ -43,7 +43,8 @@ static void healthy_at(struct moments *m, int i)
 	for (uint32_t cpu = 0; cpu < 4; cpu++) {
 		m->cpus[i][cpu].cpu = cpu;
 		m->cpus[i][cpu].processed = (uint32_t)(0xfffffff0u + (uint64_t)i * 25000);
-		s->cpus.at[cpu] = (struct host_cpu_time){(uint64_t)i * 5, (uint64_t)i * 50};
+		s->cpus.at[cpu] =
+			(struct host_cpu_time){.softirq = (uint64_t)i * 5, .all = (uint64_t)i * 50};
 	}
 	s->softnet = (struct softnet){.at = m->cpus[i], .count = 4};
 	s->max_backlog = 1000;
