@@ -231,7 +231,7 @@ static void crowded(struct moments *m)
 	for (uint32_t cpu = 0; cpu < 4; cpu++)
 		m->cpus[1][cpu].processed = m->cpus[0][cpu].processed;
 	m->cpus[1][1].processed = (uint32_t)(m->cpus[1][1].processed + 100000);
-	m->after.cpus.at[1] = (struct host_cpu_time){45, 50};
+	m->after.cpus.at[1] = (struct host_cpu_time){.softirq = 45, .all = 50};
 }
 
 static void crowded_two_queues(struct moments *m)
@@ -258,7 +258,7 @@ static void crowded_one_queue_with_rps(struct moments *m)
 static void crowded_and_idle(struct moments *m)
 {
 	crowded(m);
-	m->after.cpus.at[1] = (struct host_cpu_time){5, 50};
+	m->after.cpus.at[1] = (struct host_cpu_time){.softirq = 5, .all = 50};
 }
 
 static void crowded_by_loopback(struct moments *m)
