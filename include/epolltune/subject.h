@@ -77,7 +77,11 @@ struct subject_tasks {
 	/* RLIMIT_NPROC, and what it counts: those of its real user in its user namespace, as far as
 	 * they are visible. HOST_UNLIMITED: none applies, or it is unknown. */
 	uint64_t max, used;
-	uint64_t threads_max, threads; /* kernel.threads-max, and all; 0: unknown */
+	uint64_t threads;     /* all of the machine; 0: unknown */
+	uint64_t threads_max; /* kernel.threads-max; 0: unknown */
+	/* Of kernel.pid_max, what the kernel gives to processes of users; 0: unknown, or another
+	 * PID namespace, which has some of these threads and, since Linux 6.14, its own limit. */
+	uint64_t pids_max;
 };
 int subject_tasks_read(const struct host *h, const struct subject *s, struct subject_tasks *out,
 		       struct err *e);

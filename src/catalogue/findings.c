@@ -1645,13 +1645,14 @@ static const struct finding_row findings[] = {
 		 "The limit is {limit}\\: fork() and pthread_create() fail with EAGAIN.{machine?: "
 		 "Processes and threads of all programs of that user count.}",
 	 .advice =
-		 "{machine?sysctl -w kernel.threads-max={more}, or find what makes so many threads.:"
+		 "{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
 		 "{unit?systemctl edit {unit}\\: [Service] LimitNPROC={more}, then systemctl restart "
 		 "{unit}.:prlimit --pid {pid} --nproc={more} raises it for that process.}}",
 	 .answer = "{who} can start no process or thread",
 	 .meaning =
 		 "The server that --server names is at its limit on processes and threads, "
-		 "RLIMIT_NPROC of its user or kernel.threads-max of the machine, at the start and "
+		 "RLIMIT_NPROC of its user, or kernel.threads-max or kernel.pid_max of the machine, at the "
+		 "start and "
 		 "at the end of the check. A server that starts one for each connection serves no "
 		 "new client.",
 	 .action = "Raise the limit, or find what makes so many processes or threads.",

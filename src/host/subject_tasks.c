@@ -14,6 +14,9 @@
 /* linux/proc_ns.h, PROC_USER_INIT_INO. */
 #define INITIAL_USER_NAMESPACE UINT64_C(0xEFFFFFFD)
 
+/* kernel/pid.c: below it only the first processes are. */
+#define RESERVED_PIDS 300
+
 struct task {
 	struct process_status status;
 	uint64_t user_namespace; /* 0: not visible */
@@ -62,6 +65,11 @@ static int tasks_count(const struct host *h, const struct task *of, uint64_t *us
 static void machine_read(const struct host *h, struct subject_tasks *out)
 {
 	char text[128];
+	struct host_identity here;
+	uint64_t pid_max = 0;
+	if (!host_identity(h, &here, NULL) && here.first_pids)
+		host_read_u64(h, "proc/sys/kernel/pid_max", &pid_max, NULL);
+	out->pids_max = pid_max > RESERVED_PIDS ? pid_max - RESERVED_PIDS : 0;
 	host_read_u64(h, "proc/sys/kernel/threads-max", &out->threads_max, NULL);
 	if (host_read(h, "proc/loadavg", text, sizeof(text), NULL) <= 0)
 		return;

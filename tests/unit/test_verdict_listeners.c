@@ -445,7 +445,7 @@ static void tasks_are(struct looks *m, struct subject_tasks before, struct subje
 	m->before.tasks = before;
 	m->after.tasks = after;
 }
-#define TASKS(used, max) ((struct subject_tasks){812, max, used, 63000, 400})
+#define TASKS(used, max) ((struct subject_tasks){812, max, used, 400, 63000, 32468})
 static void processes_are_spent(struct looks *m) { tasks_are(m, TASKS(150, 150), TASKS(151, 150)); }
 static void processes_were_spent(struct looks *m)
 {
@@ -457,7 +457,26 @@ static void processes_are_unlimited(struct looks *m)
 }
 static void threads_are_spent(struct looks *m)
 {
-	const struct subject_tasks t = {812, HOST_UNLIMITED, 0, 400, 400};
+	const struct subject_tasks t = {
+		.pid = 812, .max = HOST_UNLIMITED, .threads_max = 400, .threads = 400};
+	tasks_are(m, t, t);
+}
+static void pids_are_spent(struct looks *m)
+{
+	const struct subject_tasks t = {.pid = 812,
+					.max = HOST_UNLIMITED,
+					.threads_max = 4000,
+					.threads = 724,
+					.pids_max = 724};
+	tasks_are(m, t, t);
+}
+static void pids_are_left(struct looks *m)
+{
+	const struct subject_tasks t = {.pid = 812,
+					.max = HOST_UNLIMITED,
+					.threads_max = 4000,
+					.threads = 723,
+					.pids_max = 724};
 	tasks_are(m, t, t);
 }
 /* One of the workers that share the listener of process 812. */
@@ -795,6 +814,8 @@ static void each_look_gets_its_findings(void **state)
 		{processes_were_spent, "", ""},
 		{processes_are_unlimited, "", ""},
 		{threads_are_spent, "listeners.processes critical", "listeners.processes critical"},
+		{pids_are_spent, "listeners.processes critical", "listeners.processes critical"},
+		{pids_are_left, "", ""},
 		{worker_stopped, "listeners.halted critical", "listeners.halted critical"},
 		{worker_traced, "listeners.halted warning", "listeners.halted warning"},
 		{worker_out_of_files, "descriptors.process.exhausted critical",
@@ -975,6 +996,10 @@ static void texts_name_the_server(void **state)
 		{processes_are_spent, 0,
 		 "nginx (pid 812) can start no process or thread: its user runs 151 of 150", NULL,
 		 NULL},
+		{pids_are_spent, 0,
+		 "nginx (pid 812) can start no process or thread: this machine runs 724 of 724",
+		 "The limit is kernel.pid_max: fork() and pthread_create() fail with EAGAIN.",
+		 "sysctl -w kernel.pid_max=4096, or find what makes so many threads."},
 		{worker_stopped, 0, "nginx (pid 813) is stopped (state T)",
 		 "It is one of 4 processes that accept connections of this server. The clients whose "
 		 "connections it has accepted get no answer.",
