@@ -8,21 +8,25 @@
 struct listener_table {
 	const struct listeners *l;
 	int first[UINT16_MAX + 1]; /* of a port, an index; -1: none */
-	int next[];                /* of the same port */
+	struct {
+		int next; /* of the same port */
+		char plain[LISTENER_ADDRESS];
+	} at[];
 };
 
 struct listener_table *listener_table_make(const struct listeners *l)
 {
-	struct listener_table *t = malloc(sizeof(*t) + l->count * sizeof(*t->next));
+	struct listener_table *t = malloc(sizeof(*t) + l->count * sizeof(*t->at));
 	if (!t)
 		return NULL;
 	memset(t->first, -1, sizeof(t->first));
 	t->l = l;
 	for (size_t i = 0; i < l->count; i++) {
-		t->next[i] = -1;
+		t->at[i].next = -1;
 		if (l->at[i].kind != LISTENER_TCP)
 			continue;
-		t->next[i] = t->first[l->at[i].port];
+		listener_plain(&l->at[i], t->at[i].plain);
+		t->at[i].next = t->first[l->at[i].port];
 		t->first[l->at[i].port] = (int)i;
 	}
 	return t;
@@ -30,27 +34,26 @@ struct listener_table *listener_table_make(const struct listeners *l)
 
 void listener_table_free(struct listener_table **t) { free(*t); }
 
-static int match_address(const struct listener *l, const char *address, bool v4)
+static int match_address(const char *own, const char *address, bool v4, bool v6only)
 {
-	char plain[LISTENER_ADDRESS];
 	size_t n = strlen(address);
-	/* For each connection: most have no device. */
-	const char *own = strchr(l->address, '%') ? listener_plain(l, plain) : l->address;
 	if (!strncmp(own, address, n) && own[n] == ':')
 		return 3;
 	if (v4 && !strncmp(own, "0.0.0.0:", 8))
 		return 2;
-	return !strncmp(own, "[::]:", 5) && !(v4 && l->v6only);
+	return !strncmp(own, "[::]:", 5) && !(v4 && v6only);
 }
 
-/* How well a listener matches the local address of a connection, and the device that it is bound
- * to; 0: it does not. Of one address a listener that is bound to the device comes first:
+/* How well the listener at `i` matches the local address of a connection, and the device that it is
+ * bound to; 0: it does not. Of one address a listener that is bound to the device comes first:
  * net/ipv4/inet_hashtables.c, compute_score(). */
-static int match(const struct listener *l, const char *address, bool v4, uint32_t device)
+static int match(const struct listener_table *t, int i, const char *address, bool v4,
+		 uint32_t device)
 {
+	const struct listener *l = &t->l->at[i];
 	if (l->device && l->device != device)
 		return 0;
-	int found = match_address(l, address, v4);
+	int found = match_address(t->at[i].plain, address, v4, l->v6only);
 	return found ? 2 * found + (l->device != 0) : 0;
 }
 
@@ -75,8 +78,8 @@ int listener_table_find(const struct listener_table *t, const struct inet_diag_m
 	if (i < 0)
 		return -1;
 	bool v4 = local_address(m, address, sizeof(address));
-	for (; i >= 0; i = t->next[i]) {
-		int found = match(&t->l->at[i], address, v4, m->id.idiag_if);
+	for (; i >= 0; i = t->at[i].next) {
+		int found = match(t, i, address, v4, m->id.idiag_if);
 		if (found > best) {
 			best = found;
 			at = i;

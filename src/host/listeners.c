@@ -75,6 +75,18 @@ static void inet_address(struct listener *l, const struct inet_diag_msg *m)
 		 l->kind == LISTENER_UDP ? "udp:" : "", address, device, l->port);
 }
 
+/* "[::ffff:10.0.0.5]:80" becomes "10.0.0.5:80", which is what such a socket receives for. */
+static void address_unmap(char *text)
+{
+	static const char mapped[] = "[::ffff:";
+	char *v4 = text + sizeof(mapped) - 1, *end = strchr(text, ']');
+	if (strncmp(text, mapped, sizeof(mapped) - 1) || !end ||
+	    !memchr(v4, '.', (size_t)(end - v4)))
+		return;
+	memmove(end, end + 1, strlen(end));
+	memmove(text, v4, strlen(v4) + 1);
+}
+
 char *listener_plain(const struct listener *l, char text[LISTENER_ADDRESS])
 {
 	bool udp = l->kind == LISTENER_UDP && !strncmp(l->address, "udp:", 4);
@@ -83,6 +95,8 @@ char *listener_plain(const struct listener *l, char text[LISTENER_ADDRESS])
 	const char *port = device ? strrchr(device, ':') : NULL;
 	snprintf(text, LISTENER_ADDRESS, "%.*s%s", device ? (int)(device - address) : INT_MAX,
 		 address, port ? port : "");
+	if (is_inet(l))
+		address_unmap(text);
 	return text;
 }
 

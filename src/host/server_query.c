@@ -25,7 +25,7 @@ static bool all_digits(const char *text)
 	return *text && strspn(text, "0123456789") == strlen(text);
 }
 
-/* The address as inet_ntop(3) writes it. */
+/* The address as listener_plain() has it, without the port. */
 static bool address_normal(const char *text, size_t length, char out[INET6_ADDRSTRLEN + 3])
 {
 	char given[INET6_ADDRSTRLEN + 3], normal[INET6_ADDRSTRLEN];
@@ -34,8 +34,12 @@ static bool address_normal(const char *text, size_t length, char out[INET6_ADDRS
 	if (length >= sizeof(given))
 		return false;
 	snprintf(given, sizeof(given), "%.*s", (int)(v6 ? length - 2 : length), text + v6);
-	if (inet_pton(v6 ? AF_INET6 : AF_INET, given, &binary) != 1 ||
-	    !inet_ntop(v6 ? AF_INET6 : AF_INET, &binary, normal, sizeof(normal)))
+	if (inet_pton(v6 ? AF_INET6 : AF_INET, given, &binary) != 1)
+		return false;
+	bool mapped = v6 && IN6_IS_ADDR_V4MAPPED(&binary);
+	v6 = v6 && !mapped;
+	if (!inet_ntop(v6 ? AF_INET6 : AF_INET, &binary.s6_addr[mapped ? 12 : 0], normal,
+		       sizeof(normal)))
 		return false;
 	snprintf(out, INET6_ADDRSTRLEN + 3, v6 ? "[%s]" : "%s", normal);
 	return true;
@@ -107,10 +111,7 @@ static bool listener_asked(const struct server_query *q, const struct listener *
 		return false;
 	listener_plain(l, own);
 	snprintf(name, sizeof(name), "%s:%u", address, q->port);
-	if (!*address || !strcmp(own, name))
-		return true;
-	snprintf(name, sizeof(name), "[::ffff:%s]:%u", address, q->port);
-	return !strcmp(own, name);
+	return !*address || !strcmp(own, name);
 }
 
 static size_t keep_asked(struct listeners *l, const struct server_query *q, const char *address)

@@ -153,7 +153,9 @@ int guest_port_parse(const char *value, void *field, struct err *e)
 
 static bool on_loopback(const struct listener *l)
 {
-	return !strncmp(l->address, "127.", 4) || !strncmp(l->address, "[::1]", 5);
+	char own[LISTENER_ADDRESS];
+	listener_plain(l, own);
+	return !strncmp(own, "127.", 4) || !strncmp(own, "[::1]", 5);
 }
 
 /* Chooses from where clients reach the server; false: it does not listen there. */

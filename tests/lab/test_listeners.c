@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/connections.h"
 #include "epolltune/listener.h"
 #include "epolltune/subject.h"
 #include "host/processes.h"
@@ -202,6 +203,8 @@ static const struct listener *at(const struct listeners *l, const char *address)
 	fail_msg("no listener at %s", address);
 	return NULL;
 }
+
+static bool is_at(const struct listener *l, void *address) { return !strcmp(l->address, address); }
 
 static bool all(const struct listener *l, void *arg)
 {
@@ -512,6 +515,42 @@ static void half_open_connections_count_at_their_port(void **state)
 	listeners_free(&l);
 }
 
+/* As Java binds its IPv6 sockets to addresses of IPv4. */
+static void an_ipv4_address_of_an_ipv6_socket_is_one(void **state)
+{
+	static const struct {
+		const char *bound, *listed, *asked[3];
+	} rows[] = {
+		{"::ffff:127.0.0.1",
+		 "[::ffff:127.0.0.1]:82",
+		 {"127.0.0.1:82", "[::ffff:127.0.0.1]:82", ":82"}},
+		{"::ffff:0.0.0.0", "[::ffff:0.0.0.0]:82", {"127.0.0.1:82", "0.0.0.0:82", ":82"}},
+	};
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct connections open;
+		struct err e = {0};
+		CLEAN(close_fd) int fd = tcp_listen(rows[i].bound, 82, 16);
+		CLEAN(close_fd) int other = tcp_listen("::1", 82, 16);
+		CLEAN(close_fd) int a = tcp_connect(82, 0);
+		l = read_now();
+		memset(&open, 0, sizeof(open));
+		if (connections_read(live, &l, is_at, (void *)(uintptr_t)rows[i].listed, &open, &e))
+			fail_msg("%s", e.text);
+		listeners_free(&l);
+		assert_int_equal(open.open, 1);
+		for (size_t k = 0; k < sizeof(rows[i].asked) / sizeof(*rows[i].asked); k++) {
+			struct subject s;
+			if (subject_find(live, rows[i].asked[k], true, &s, &e))
+				fail_msg("%s: %s", rows[i].asked[k], e.text);
+			assert_string_equal(s.listeners.at[s.listeners.count - 1].address,
+					    rows[i].listed);
+			subject_free(&s);
+		}
+	}
+}
+
 /* This process is the master, which holds the socket for its workers. */
 static void a_worker_comes_before_its_master(void **state)
 {
@@ -804,6 +843,7 @@ int main(void)
 		cmocka_unit_test(a_full_queue_drops),
 		cmocka_unit_test(a_unix_queue_holds_one_more_than_its_limit),
 		cmocka_unit_test(sockets_of_different_devices_are_no_group),
+		cmocka_unit_test(an_ipv4_address_of_an_ipv6_socket_is_one),
 		cmocka_unit_test(half_open_connections_count_at_their_port),
 		cmocka_unit_test(a_worker_comes_before_its_master),
 		cmocka_unit_test(a_worker_that_watches_it_comes_first),
