@@ -24,7 +24,8 @@ bool host_live(const struct host *h);
 /* From now on each file is read once and its text kept, 8 MiB in all: for a check that takes one
  * sample, but asks for the same facts in many places. */
 void host_freeze(struct host *h);
-/* From now on the file reads as `text`: a value that is to be judged. The machine keeps its own. */
+/* From now on the file reads as `text`, also where there is none: a value that is to be judged. The
+ * machine keeps its own. */
 int host_lay(struct host *h, const char *path, const char *text, struct err *e);
 
 /* Reads a whole text file without its last newline, NUL-terminated. Returns the length; -EFBIG

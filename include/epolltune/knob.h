@@ -114,6 +114,10 @@ const char *knob_effect_text(enum knob_effect e);
 /* A sysctl's file relative to the root of a host: "proc/sys/net/core/somaxconn". */
 void knob_path(const struct knob *k, char path[KNOB_PATH]);
 
+/* Whether it is one for the machine that only the initial network namespace can change: others do
+ * not show it, or show it read-only. */
+bool knob_initial_only(const struct knob *k);
+
 /* Reads the running value from a host (live or captured), with blanks normalised to one space; of
  * RLIMIT_NOFILE "soft hard" of this process. Checks neither order nor range. -ENOENT: this kernel
  * or capture has no such knob, or its scope is KNOB_DEVICE or KNOB_APPLICATION; -EBADMSG: the value

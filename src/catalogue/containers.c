@@ -103,3 +103,6 @@ bool container_pod_safe(const char *sysctl)
 
 const char container_netns[] = "These sysctls belong to {engine?the container's:this} network "
 			       "namespace: the host's values do not reach it.";
+const char container_machine[] =
+	"{machine} {several?are:is} one for the machine: set {several?them:it} in its initial "
+	"network namespace.";

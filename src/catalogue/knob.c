@@ -212,6 +212,11 @@ static bool is_sysctl(const struct knob *k)
 	return k->scope == KNOB_NETNS || k->scope == KNOB_SYSTEM;
 }
 
+bool knob_initial_only(const struct knob *k)
+{
+	return k->scope == KNOB_SYSTEM && !strncmp(k->name, "net.", 4);
+}
+
 void knob_path(const struct knob *k, char path[KNOB_PATH])
 {
 	snprintf(path, KNOB_PATH, "proc/sys/%s", k->name);

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "commands/netns.h"
 #include "commands/observe.h"
 #include "commands/room.h"
 #include "commands/schedule.h"
@@ -173,17 +174,6 @@ static int host_choose(const struct check_options *o, struct host **host, struct
 	return 0;
 }
 
-static int netns_enter(const char *where, char enter[REPORT_ENTER], struct err *e)
-{
-	bool pid = strspn(where, "0123456789") == strlen(where);
-	if (pid)
-		report_text_into(enter, REPORT_ENTER, "nsenter --net=/proc/%s/ns/net", where);
-	else
-		report_text_into(enter, REPORT_ENTER, "nsenter --net=%s%s",
-				 strchr(where, '/') ? "" : "/run/netns/", where);
-	return host_enter_netns(where, e);
-}
-
 static int netns_choose(const struct check_options *o, char enter[REPORT_ENTER], struct err *e)
 {
 	bool here = false;
@@ -200,7 +190,6 @@ static int subject_enter(const struct check_options *o, struct host **host, stru
 			 char enter[REPORT_ENTER], struct err *e)
 {
 	char pid[16];
-	struct subject_outside outside;
 	snprintf(pid, sizeof(pid), "%d", (int)subject->pid);
 	subject_free(subject);
 	if (o->stay)
@@ -208,7 +197,6 @@ static int subject_enter(const struct check_options *o, struct host **host, stru
 				  "apply changes this one only; run: nsenter --net=/proc/%s/ns/net "
 				  "epolltune apply --server %s",
 				  pid, o->server);
-	subject_outside_read(*host, &outside);
 	host_close(*host);
 	*host = NULL;
 	int rc = netns_enter(pid, enter, e);
@@ -216,8 +204,6 @@ static int subject_enter(const struct check_options *o, struct host **host, stru
 		rc = host_choose(o, host, e);
 	if (!rc)
 		rc = subject_find(*host, o->server, true, subject, e);
-	if (!rc)
-		subject->outside = outside;
 	return rc == -EXDEV ? err_recode(e, ENOENT) : rc;
 }
 
@@ -227,9 +213,13 @@ int check_open(const struct check_options *o, struct host **host, struct subject
 	int rc = o->netns ? netns_choose(o, enter, e) : 0;
 	if (!rc)
 		rc = host_choose(o, host, e);
-	if (!rc && o->server)
+	if (rc)
+		return rc;
+	if (o->server)
 		rc = subject_find(*host, o->server, o->netns, subject, e);
-	return rc == -EXDEV ? subject_enter(o, host, subject, enter, e) : rc;
+	if (rc == -EXDEV)
+		rc = subject_enter(o, host, subject, enter, e);
+	return rc ? rc : netns_left_lay(*host, &subject->outside, e);
 }
 
 /* The labs of probes that were killed are children of this process: their servers have a grace. */

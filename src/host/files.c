@@ -133,10 +133,11 @@ static uint64_t path_hash(const char *path)
 	return hash;
 }
 
+/* What was laid last. */
 static const struct kept_file *kept_find(const struct kept_files *kept, const char *path)
 {
 	uint64_t hash = path_hash(path);
-	for (size_t i = 0; i < kept->count; i++)
+	for (size_t i = kept->count; i-- > 0;)
 		if (kept->at[i].hash == hash && !strcmp(kept->at[i].path, path))
 			return &kept->at[i];
 	return NULL;

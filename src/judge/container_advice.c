@@ -21,6 +21,15 @@ static void sysctl_add(const struct container_row *row, const struct proposal *p
 		wording_set(w, "unsafe", "%s%s%s", unsafe, unsafe[0] ? "," : "", p->knob);
 }
 
+/* Adds one that no namespace but the initial one sets. */
+static void machine_add(const struct proposal *p, struct wording *w)
+{
+	char all[WORDING_TEXT];
+	report_text(all, "%s", wording_get(w, "machine"));
+	wording_set(w, "machine", "%s%s%s", all, all[0] ? " and " : "", p->knob);
+	wording_flag(w, "several", all[0]);
+}
+
 /* Adds "Docker: LINE." to the advice; without a row a sentence. */
 static void line_add(const struct container_row *row, const char *line, const struct wording *w,
 		     struct finding *f)
@@ -37,6 +46,7 @@ void container_advise(const struct machine *m, struct finding *f)
 	struct wording words = {0};
 	bool sysctls = false, files = false;
 	wording_set(&words, "unsafe", "%s", "");
+	wording_set(&words, "machine", "%s", "");
 	for (size_t i = 0; i < f->proposal_count; i++) {
 		const struct proposal *p = &f->proposals[i];
 		const struct knob *k = knob_find(p->knob);
@@ -46,6 +56,8 @@ void container_advise(const struct machine *m, struct finding *f)
 			sysctls = true;
 			if (row)
 				sysctl_add(row, p, &words);
+		} else if (knob_initial_only(k) && m->own_netns) {
+			machine_add(p, &words);
 		} else if (k->scope == KNOB_PROCESS && row) {
 			const char *hard = strrchr(p->proposed, ' ');
 			files = true;
@@ -59,4 +71,6 @@ void container_advise(const struct machine *m, struct finding *f)
 	wording_set(&words, "engine", "%s", row ? row->name : "");
 	if (sysctls)
 		line_add(NULL, container_netns, &words, f);
+	if (wording_get(&words, "machine")[0])
+		line_add(NULL, container_machine, &words, f);
 }

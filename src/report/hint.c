@@ -3,7 +3,20 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "epolltune/knob.h"
 #include "epolltune/shell.h"
+
+/* Whether apply can change what the finding proposes: it runs in the network namespace that was
+ * entered, which cannot change what is one for the machine. */
+static bool apply_changes(const struct report *r, const struct finding *f)
+{
+	for (size_t i = 0; r->enter[0] && i < f->proposal_count; i++) {
+		const struct knob *k = knob_find(f->proposals[i].knob);
+		if (k && knob_initial_only(k))
+			return false;
+	}
+	return finding_proposes(f);
+}
 
 /* Whether apply can improve a wall of that verdict. */
 static bool apply_helps(const struct report *r, enum wall_verdict verdict)
@@ -12,7 +25,7 @@ static bool apply_helps(const struct report *r, enum wall_verdict verdict)
 		const struct finding *f = &r->findings[i];
 		const struct wall *w = report_find(r, f->wall);
 		if (w && w->verdict == verdict && !f->accepted && f->remedy != REMEDY_NONE &&
-		    (!r->server.run || f->remedy == REMEDY_KERNEL) && finding_proposes(f))
+		    (!r->server.run || f->remedy == REMEDY_KERNEL) && apply_changes(r, f))
 			return true;
 	}
 	return false;

@@ -156,6 +156,25 @@ test_memory_pressure_is_reported() {
 	json 'finding("buffers.memory.pressure").level == "warning"'
 }
 
+# A network namespace does not show what is one for the machine: the caller's does.
+test_a_server_in_another_namespace_has_the_limits_of_the_machine() {
+	[ "$(id -u)" -eq 0 ] || skip 'another network namespace is entered by root'
+	[ -r $ipv4/tcp_mem ] || skip 'this network namespace does not show tcp_mem either'
+	needs ss
+	may_unshare -n || skip 'unshare -n is refused'
+	unshare -n epolltune serve --port 8090 --workers 1 --quiet &
+	wait_for nsenter -t $! -n sh -c 'ss -ltn | grep -q :8090'
+	# shellcheck disable=SC2046 # three numbers
+	set -- $(cat $ipv4/tcp_mem)
+	for which in "--server $!" "--netns $!" "--netns $! --server :8090"; do
+		expect any $check,counters --quick $which
+		json 'wall("buffers.memory") | .limit > 0 and (.detail | contains("not visible") | not)' \
+			'wall("orphans") | .detail | contains("net.ipv4.tcp_max_orphans is ")'
+		expect 2 $check --quick --connections 100m $which
+		json 'finding("buffers.memory.short") | .current == "'"$1 $2 $3"'" and .knob == "net.ipv4.tcp_mem"'
+	done
+}
+
 test_without_the_tun_device_the_finding_names_it() {
 	in_namespace -Urm
 	mount -t tmpfs none /dev/net

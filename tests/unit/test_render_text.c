@@ -108,6 +108,21 @@ static void the_hint_repeats_the_question(void **state)
 	assert_non_null(strstr(text, "\nTo see the changes:\n  epolltune apply --rate 50k --server "
 				     "nginx --backlog 511 --dry-run\n"));
 	free(text);
+	/* apply runs there, and changes only what that namespace has of its own. */
+	report_text(r.enter, "nsenter --net=/proc/7/ns/net");
+	text = render(&r, &(struct render_style){false, 80, true, false});
+	assert_non_null(strstr(text, "\nTo see the changes:\n  nsenter --net=/proc/7/ns/net "
+				     "epolltune apply --rate 50k --server "));
+	free(text);
+	const struct report own = r;
+	for (size_t i = 0; i < r.finding_count; i++)
+		for (size_t k = 0; k < r.findings[i].proposal_count; k++)
+			report_text(r.findings[i].proposals[k].knob, "net.ipv4.tcp_mem");
+	text = render(&r, &(struct render_style){false, 80, true, false});
+	assert_null(strstr(text, "epolltune apply"));
+	free(text);
+	r = own;
+	r.enter[0] = 0;
 	r.server.asked[0] = 0;
 	report_text(r.probes, "accept-queue");
 	text = render(&r, &(struct render_style){false, 80, true, false});

@@ -176,6 +176,10 @@ static void values_are_set_where_the_container_is_described(void **state)
 		{"/a.service", false, "net.core.somaxconn", "4096", NULL},
 		{"/docker/4f", false, "net.core.somaxconn", "4096", NULL}, /* --network host */
 		{"/a.service", false, "RLIMIT_NOFILE", "20000 20000", NULL},
+		{"/a.service", true, "net.ipv4.tcp_mem", "1 2 3",
+		 "net.ipv4.tcp_mem is one for the machine: set it in its initial network "
+		 "namespace."},
+		{"/a.service", false, "net.ipv4.tcp_mem", "1 2 3", NULL},
 		{"/docker/4f", true, "fs.file-max", "20000", NULL},
 		{"/docker/4f", true, "net.core.somaxconn", "", NULL},
 	};
