@@ -385,9 +385,7 @@ static void queue_words(const struct target *target, const struct settings *s,
 
 static bool unix_applies(const struct target *t, const struct probe_options *o)
 {
-	/* A UNIX socket beside TCP listeners is rarely what clients connect to. */
-	return o->subject && subject_queue(o->subject, LISTENER_UNIX).smallest &&
-	       !subject_queue(o->subject, LISTENER_TCP).smallest;
+	return subject_is_local(o->subject);
 }
 
 static void unix_read(const struct host *h, struct settings *s)

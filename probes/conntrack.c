@@ -25,10 +25,7 @@
 
 enum { MAX, BUCKETS, USED, REST, TRACKED };
 
-static bool has_tcp(const struct subject *s)
-{
-	return !s || subject_queue(s, LISTENER_TCP).smallest;
-}
+static bool has_tcp(const struct subject *s) { return !s || subject_listens(s, LISTENER_TCP); }
 
 static int64_t number_read(const struct host *h, const char *file)
 {

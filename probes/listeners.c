@@ -336,12 +336,6 @@ static void judge_tables(const struct queue_watch *w, uint64_t memory)
 	}
 }
 
-/* A UNIX socket beside TCP listeners is rarely what clients connect to. */
-static bool has_tcp(const struct subject *s)
-{
-	return s && subject_queue(s, LISTENER_TCP).smallest;
-}
-
 /* What an ordinary user cannot see is said once. */
 static void judge_hidden(const struct queue_watch *w, const struct sample *s)
 {
@@ -350,7 +344,8 @@ static void judge_hidden(const struct queue_watch *w, const struct sample *s)
 	size_t hidden = 0;
 	for (size_t i = 0; i < all->count; i++)
 		hidden += all->at[i].owner < 0 && is_wanted(&all->at[i], (void *)w->after);
-	bool local = all->unlisted >> LISTENER_UNIX & 1 && !has_tcp(w->after->subject);
+	bool local = all->unlisted >> LISTENER_UNIX & 1 &&
+		     !subject_listens(w->after->subject, LISTENER_TCP);
 	wording_flag(&words, "local", local);
 	wording_set(&words, "why", "%s", s->unlisted.text);
 	if (is_lacking(s) && !s->live)

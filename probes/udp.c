@@ -27,8 +27,7 @@ enum { DROPPED, BY_KERNEL, RECEIVED, GRANTED, EACH };
 
 static bool udp_applies(const struct target *t, const struct probe_options *o)
 {
-	return t->datagrams_per_s ||
-	       (o->subject && subject_queue(o->subject, LISTENER_UDP).smallest);
+	return t->datagrams_per_s || subject_listens(o->subject, LISTENER_UDP);
 }
 
 static const struct listener *socket_of(const struct settings *s)

@@ -188,6 +188,12 @@ bool subject_has(const struct subject *s, const struct listener *l);
 /* The same of TCP listeners by address, as a reload may make new sockets; `subject` is not NULL. */
 bool subject_receives(const struct listener *l, void *subject);
 
+/* Whether it has a socket of that kind, of UDP one that is bound to a port. NULL has none. */
+bool subject_listens(const struct subject *s, enum listener_kind kind);
+/* Whether it listens at UNIX sockets and not at TCP: beside TCP they are rarely what clients
+ * connect to. False for NULL. */
+bool subject_is_local(const struct subject *s);
+
 /* The address of a subject whose accept queues hold least. */
 struct subject_queue {
 	const struct listener *smallest; /* its smallest socket; NULL: no listener of that kind */

@@ -44,6 +44,19 @@ bool subject_receives(const struct listener *l, void *subject)
 	return false;
 }
 
+bool subject_listens(const struct subject *s, enum listener_kind kind)
+{
+	for (size_t i = 0; s && i < s->listeners.count; i++)
+		if (s->listeners.at[i].kind == kind)
+			return true;
+	return false;
+}
+
+bool subject_is_local(const struct subject *s)
+{
+	return subject_listens(s, LISTENER_UNIX) && !subject_listens(s, LISTENER_TCP);
+}
+
 /* The group of sockets that starts at `i`; moves it behind the group: listeners are ordered by
  * address. */
 static struct subject_queue group_queue(const struct listeners *l, size_t *i)

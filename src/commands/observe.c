@@ -103,7 +103,7 @@ int observe_server(const struct host *h, const struct subject *s, uint64_t us, b
 		return err_set(e, ENOMEM, "--observe: out of memory");
 	o->host = h;
 	o->subject = s;
-	if (!subject_queue(s, LISTENER_TCP).smallest)
+	if (!subject_listens(s, LISTENER_TCP))
 		return err_set(e, EOPNOTSUPP,
 			       "--observe: %s has no TCP listener; connections to UNIX sockets "
 			       "cannot be observed",

@@ -452,8 +452,8 @@ int watcher_open(struct watcher **out, const char *server, struct err *e)
 	int rc = check_open(&o, &w->host, &w->subject, enter, e);
 	if (rc)
 		return rc;
-	if (server && !subject_queue(&w->subject, LISTENER_TCP).smallest &&
-	    !subject_queue(&w->subject, LISTENER_UNIX).smallest)
+	if (server && !subject_listens(&w->subject, LISTENER_TCP) &&
+	    !subject_listens(&w->subject, LISTENER_UNIX))
 		return err_set(e, EOPNOTSUPP, "watch: %s has no TCP or UNIX listener", server);
 	w->asked = server;
 	host_facts(w->host, &w->facts);

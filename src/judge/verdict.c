@@ -17,12 +17,6 @@ struct outcome outcome_blank(void)
 	return o;
 }
 
-static bool is_local(const struct subject *s)
-{
-	return s && subject_queue(s, LISTENER_UNIX).smallest &&
-	       !subject_queue(s, LISTENER_TCP).smallest;
-}
-
 /* Calls bound() and adds the catalogue's need. */
 static struct bound bound_of(const struct experiment *x, const struct target *t,
 			     const struct settings *s)
@@ -36,7 +30,7 @@ static struct bound bound_of(const struct experiment *x, const struct target *t,
 			  .binding = -1};
 	b.by_run = b.due = x->due;
 	x->bound(t, s, &b);
-	if (row && row->tcp && is_local(s->subject)) {
+	if (row && row->tcp && subject_is_local(s->subject)) {
 		b.absent = true;
 		b.capacity = REPORT_NONE;
 	}

@@ -39,6 +39,33 @@ static void running_make(struct running *s, size_t sockets, uint32_t limit)
 	}
 }
 
+static void a_server_is_local_without_tcp(void **state)
+{
+	static const struct {
+		enum listener_kind kinds[2];
+		size_t count;
+		bool listens[3], local; /* by kind */
+	} rows[] = {
+		{{0}, 0, {false, false, false}, false},
+		{{LISTENER_TCP}, 1, {true, false, false}, false},
+		{{LISTENER_UNIX}, 1, {false, true, false}, true},
+		{{LISTENER_UDP}, 1, {false, false, true}, false},
+		{{LISTENER_TCP, LISTENER_UNIX}, 2, {true, true, false}, false},
+		{{LISTENER_UNIX, LISTENER_UDP}, 2, {false, true, true}, true},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct running s;
+		running_make(&s, rows[i].count, 511);
+		for (size_t k = 0; k < rows[i].count; k++)
+			s.at[k].kind = rows[i].kinds[k];
+		for (enum listener_kind k = LISTENER_TCP; k <= LISTENER_UDP; k++)
+			if (subject_listens(&s.subject, k) != rows[i].listens[k])
+				fail_msg("row %zu: kind %d", i, (int)k);
+		assert_int_equal(subject_is_local(&s.subject), rows[i].local);
+	}
+	assert_false(subject_listens(NULL, LISTENER_TCP) || subject_is_local(NULL));
+}
+
 static void parts_of_a_group(void **state)
 {
 	static const struct {
@@ -418,6 +445,7 @@ static void the_busiest_thread(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_server_is_local_without_tcp),
 		cmocka_unit_test(parts_of_a_group),
 		cmocka_unit_test(the_smallest_address_is_the_queue),
 		cmocka_unit_test(each_queue_gets_its_verdict),
