@@ -17,15 +17,34 @@
  * retransmitted its last segment. */
 #define REST_S 120
 #define REST_SHORTER_S 30
+/* That of nf_conntrack_proto_udp.c, likewise. */
+#define UDP_REST_S 30
 /* The kernel's default before 5.15 allowed four entries a bucket: each is in two chains. */
 #define ENTRIES_PER_BUCKET 4
 #define DROPPED "nf_conntrack.drop"
 /* Entries that are short of the maximum by less than one in so many: the table is full at times. */
 #define NEAR_SHARE 20
 
-enum { MAX, BUCKETS, USED, REST, TRACKED };
+enum { MAX, BUCKETS, USED, REST, TRACKED, UDP_REST };
 
 static bool has_tcp(const struct subject *s) { return !s || subject_listens(s, LISTENER_TCP); }
+
+/* Whether the target's datagrams come to it. */
+static bool has_datagrams(const struct target *t, const struct subject *s)
+{
+	return t->datagrams_per_s && (!s || subject_listens(s, LISTENER_UDP));
+}
+
+static bool has_flows(const struct subject *s)
+{
+	return has_tcp(s) || subject_listens(s, LISTENER_UDP);
+}
+
+/* Whether only what the table holds now shows what the server's flows need. */
+static bool is_by_use(const struct target *t, const struct subject *s)
+{
+	return !has_tcp(s) && !has_datagrams(t, s);
+}
 
 static int64_t number_read(const struct host *h, const char *file)
 {
@@ -58,7 +77,8 @@ static void outside_take(const struct subject_outside *outside, struct settings 
 	s->at[MAX][0] = (int64_t)outside->max;
 	report_text(s->text[MAX], "%" PRIu64, outside->max);
 	s->at[REST][0] = outside->rest_s ? (int64_t)outside->rest_s : REPORT_NONE;
-	s->at[TRACKED][0] = has_tcp(s->subject);
+	s->at[UDP_REST][0] = outside->udp_rest_s ? (int64_t)outside->udp_rest_s : REPORT_NONE;
+	s->at[TRACKED][0] = has_flows(s->subject);
 }
 
 static void table_read(const struct host *h, struct settings *s)
@@ -69,8 +89,9 @@ static void table_read(const struct host *h, struct settings *s)
 	bool unread = used == REPORT_NONE && s->at[MAX][0] != REPORT_NONE;
 	s->at[USED][0] = used;
 	s->at[REST][0] = number_read(h, FILES "tcp_timeout_time_wait");
+	s->at[UDP_REST][0] = number_read(h, FILES "udp_timeout");
 	/* Few kernels list the hooks (nfnetlink_hook); where there are some, there are entries. */
-	s->at[TRACKED][0] = has_tcp(s->subject) && (used > 0 || unread);
+	s->at[TRACKED][0] = has_flows(s->subject) && (used > 0 || unread);
 	if (used == REPORT_NONE && !unread && !host_whole(h, FILES "count"))
 		s->at[TRACKED][0] = REPORT_NONE;
 	if (outside_is_fuller(s->subject, used, s->at[MAX][0]))
@@ -82,10 +103,17 @@ static uint64_t rest(const struct settings *s)
 	return s->at[REST][0] >= 0 ? (uint64_t)s->at[REST][0] : REST_S;
 }
 
+static uint64_t udp_rest(const struct settings *s)
+{
+	return s->at[UDP_REST][0] >= 0 ? (uint64_t)s->at[UDP_REST][0] : UDP_REST_S;
+}
+
+static uint64_t each_of(const struct target *t) { return t->role == TARGET_PROXY ? 2 : 1; }
+
 /* connections + rate × rest, for each connection of a proxy to its server too. */
 static int64_t entries(const struct target *t, uint64_t rest_s)
 {
-	uint64_t each = t->role == TARGET_PROXY ? 2 : 1, count;
+	uint64_t each = each_of(t), count;
 	if (__builtin_mul_overflow(t->rate_per_s, rest_s, &count) ||
 	    __builtin_add_overflow(t->connections, count, &count) ||
 	    __builtin_mul_overflow(count, each, &count) || count > INT64_MAX / 2)
@@ -101,8 +129,32 @@ static int64_t own_entries(const struct target *t, const struct settings *s)
 	return own < used ? own : used;
 }
 
+/* Sockets that receive the target's datagrams each. */
+static uint64_t udp_sockets(const struct settings *s)
+{
+	size_t own = s->subject ? subject_queue(s->subject, LISTENER_UDP).sockets : 0;
+	return own ? own : 1;
+}
+
+/* What datagrams take at most: each comes from an address or port of its own, as those of DNS do. A
+ * flow that goes on for 2 s keeps its entry for longer, but has more of them. */
+static int64_t flows_max(const struct target *t, const struct settings *s)
+{
+	uint64_t count;
+	if (!has_datagrams(t, s->subject))
+		return 0;
+	if (__builtin_mul_overflow(t->datagrams_per_s, udp_rest(s) * each_of(t), &count) ||
+	    __builtin_mul_overflow(count, udp_sockets(s), &count) || count > INT64_MAX / 4)
+		return INT64_MAX / 4;
+	return (int64_t)count;
+}
+
 static int64_t needed(const struct target *t, const struct settings *s, uint64_t rest_s)
 {
+	if (is_by_use(t, s->subject))
+		return s->at[USED][0];
+	if (!has_tcp(s->subject))
+		return 1; /* of one client */
 	int64_t all = entries(t, rest_s), own = own_entries(t, s);
 	return all > own ? all - own : 0;
 }
@@ -111,16 +163,26 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 {
 	int64_t max = s->at[MAX][0], used = s->at[USED][0];
 	b->absent = s->at[TRACKED][0] == 0;
-	if (used > 0 && !has_tcp(s->subject))
-		b->absent_as = "The server has no TCP listener: this table does not limit it.";
+	if (used > 0 && !has_flows(s->subject))
+		b->absent_as = "The server has no TCP or UDP socket: this table does not limit it.";
 	if (s->at[TRACKED][0] != 1)
 		return;
 	b->unlimited = max == 0;
 	b->binding = MAX;
 	b->needed = needed(t, s, rest(s));
 	b->assumed = s->at[REST][0] == REPORT_NONE;
-	if (max != REPORT_NONE && used != REPORT_NONE)
-		b->capacity = max > used ? max - used : 0;
+	if (has_datagrams(t, s->subject)) {
+		b->assumed |= s->at[UDP_REST][0] == REPORT_NONE;
+		b->needed_max = flows_max(t, s) + (has_tcp(s->subject) ? b->needed : 0);
+		b->unsure = true;
+	}
+	if (max == REPORT_NONE || used == REPORT_NONE)
+		return;
+	b->capacity = max > used ? max - used : 0;
+	if (is_by_use(t, s->subject)) {
+		b->assumed = true;
+		b->capacity = max;
+	}
 }
 
 static bool table_solve(const struct target *t, const struct settings *now, const struct outcome *o,
@@ -128,7 +190,7 @@ static bool table_solve(const struct target *t, const struct settings *now, cons
 {
 	if (now->at[USED][0] == REPORT_NONE || enough > INT32_MAX)
 		return false;
-	int64_t max = enough + now->at[USED][0];
+	int64_t max = enough + (is_by_use(t, now->subject) ? 0 : now->at[USED][0]);
 	int64_t buckets = (max + ENTRIES_PER_BUCKET - 1) / ENTRIES_PER_BUCKET;
 	out->at[MAX][0] = max;
 	if (now->at[BUCKETS][0] > 0 && now->at[BUCKETS][0] < buckets)
@@ -141,41 +203,60 @@ static void count_word(struct wording *w, const char *name, int64_t count)
 	wording_set(w, name, "%s", count < 0 ? "" : quantity_count((uint64_t)count).text);
 }
 
-static void port_word(struct wording *w, const struct subject *s)
+static void port_words(struct wording *w, const struct subject *s)
 {
-	const char *address = s ? subject_queue(s, LISTENER_TCP).smallest->address : "";
-	const char *port = strrchr(address, ':');
+	enum listener_kind kind = has_tcp(s) ? LISTENER_TCP : LISTENER_UDP;
+	const struct listener *l = s ? subject_queue(s, kind).smallest : NULL;
+	const char *port = l ? strrchr(l->address, ':') : NULL;
 	wording_set(w, "port", "%s", port ? port + 1 : "PORT");
+	wording_set(w, "protocol", "%s", kind == LISTENER_TCP ? "tcp" : "udp");
+}
+
+static void udp_words(const struct target *t, const struct settings *s, struct wording *w)
+{
+	bool datagrams = has_datagrams(t, s->subject);
+	count_word(w, "flows", datagrams ? flows_max(t, s) : -1);
+	wording_set(w, "udp_rest", "%s",
+		    quantity_show(QUANTITY_DURATION, udp_rest(s) * 1000000).text);
+	count_word(w, "sockets", udp_sockets(s) > 1 ? (int64_t)udp_sockets(s) : -1);
+	wording_flag(w, "use", is_by_use(t, s->subject));
+	wording_flag(w, "tcp", has_tcp(s->subject));
 }
 
 static void table_words(const struct target *t, const struct settings *s, const struct outcome *o,
 			struct wording *w)
 {
 	const struct knob *knob = knob_find(DIR "max");
-	int64_t full = needed(t, s, rest(s));
+	bool use = is_by_use(t, s->subject), tcp = has_tcp(s->subject);
+	int64_t full = needed(t, s, rest(s)) + flows_max(t, s);
 	if (s->at[TRACKED][0] != 1)
 		return;
-	if (s->at[USED][0] > 0)
+	if (full < 0)
+		full = 0;
+	if (s->at[USED][0] > 0 && !use)
 		full += s->at[USED][0];
 	count_word(w, "max", s->at[MAX][0]);
 	count_word(w, "used", s->at[USED][0]);
 	count_word(w, "own", s->taken.open ? own_entries(t, s) : -1);
 	count_word(w, "closing", (int64_t)(t->rate_per_s * rest(s)));
-	count_word(w, "buckets", s->at[BUCKETS][0]);
+	count_word(w, "buckets", use ? -1 : s->at[BUCKETS][0]);
 	wording_set(w, "rest", "%s", quantity_show(QUANTITY_DURATION, rest(s) * 1000000).text);
 	wording_set(w, "chain", "%.2g",
 		    s->at[BUCKETS][0] > 0 ? 2 * (double)full / (double)s->at[BUCKETS][0] : 0);
 	wording_set(w, "memory", "%s",
 		    quantity_show(QUANTITY_SIZE, (uint64_t)full * knob->memory.bytes).text);
-	count_word(w, "shorter", rest(s) > REST_SHORTER_S ? needed(t, s, REST_SHORTER_S) : -1);
-	port_word(w, s->subject);
+	count_word(w, "shorter",
+		   tcp && rest(s) > REST_SHORTER_S ? needed(t, s, REST_SHORTER_S) : -1);
+	udp_words(t, s, w);
+	port_words(w, s->subject);
 	wording_flag(w, "outside", is_outside(s));
 }
 
 static const struct experiment experiments[] = {
 	{
 		.wall = "conntrack",
-		.knobs = {DIR "max", DIR "buckets", "nf_conntrack_count", "time_wait", "tracked"},
+		.knobs = {DIR "max", DIR "buckets", "nf_conntrack_count", "time_wait", "tracked",
+			  "udp_timeout"},
 		.read = table_read,
 		.bound = table_bound,
 		.solve = table_solve,

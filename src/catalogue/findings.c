@@ -73,8 +73,8 @@
 	"/etc/modules-load.d/conntrack.conf. kube-proxy sets its own value."
 #define UNTRACKED                                                                                      \
 	"nft 'table inet untracked \\{ chain incoming \\{ type filter hook prerouting priority raw; "  \
-	"tcp dport {port} notrack; \\}; chain outgoing \\{ type filter hook output priority raw; tcp " \
-	"sport {port} notrack; \\}; \\}'"
+	"{protocol} dport {port} notrack; \\}; chain outgoing \\{ type filter hook output priority raw; " \
+	"{protocol} sport {port} notrack; \\}; \\}'"
 /* What an application has to do, beside the kernel. */
 #define UDP_REMEDY                                                                                           \
 	"{how} {socket?{unasked?It does not set SO_RCVBUF\\: let it ask for:Let it ask for}:Let the "        \
@@ -1444,11 +1444,14 @@ static const struct finding_row findings[] = {
 	 .proof = "Recv-Q and rb of ss -uanm, twice"},
 
 	SHORT("conntrack", REMEDY_KERNEL,
-	      "Connection tracking {tight?can just:cannot} hold {needed} more entries",
-	      "{connections} open connections and {closing} that closed in the last {rest} have an "
-	      "entry each; {used} of {max} are in use{own?, {own} of them by connections that the "
-	      "server has open}. All of them take up to {memory}. Beyond the "
-	      "maximum the kernel drops the packets of new connections." CONNTRACK_OUTSIDE TWO_EACH,
+	      "{use?{used} of {max} entries of connection tracking are in use:Connection tracking "
+	      "{tight?can just:cannot} hold {needed} more entries}",
+	      "{use?How many more flows of UDP come is not known without --datagrams.:{tcp?{connections} "
+	      "open connections and {closing} that closed in the last {rest} have an "
+	      "entry each; }{used} of {max} are in use{own?, {own} of them by connections that the "
+	      "server has open}. All of them take up to {memory}.} Beyond the "
+	      "maximum the kernel drops the packets of new {tcp?connections:flows}." CONNTRACK_OUTSIDE
+	      "{tcp?" TWO_EACH "}",
 	      "{possible?" CONNTRACK_HOLDS " }{shorter?" CONNTRACK_REST
 	      "=30 lowers the need to {shorter}. }Without NAT and ct rules for the port\\: " UNTRACKED,
 	      "Connection tracking does not hold an entry for each connection of the target and "

@@ -373,11 +373,18 @@ static const struct wall_row walls[] = {
 			"can hold beside those that it tracks now. The kernel drops the packets "
 			"of new ones beyond that. Needed: an entry for each of the target's "
 			"connections that is not open yet, two for each of a proxy, and for those closed ones that "
-			"rest: rate times net.netfilter.nf_conntrack_tcp_timeout_time_wait.",
+			"rest: rate times net.netfilter.nf_conntrack_tcp_timeout_time_wait. "
+			"Each flow of UDP has an entry too: up to datagrams times "
+			"nf_conntrack_udp_timeout, if each comes from a new address or port. Without "
+			"--datagrams a server of UDP alone is judged by the entries in use.",
 		.detail =
 			"{used} of nf_conntrack_max={max} entries are in use{own?, {own} of them by "
-			"connections that the server has open}. A closed "
-			"connection keeps its entry for {rest}.{buckets? With the target's "
+			"connections that the server has open}.{tcp? A closed "
+			"connection keeps its entry for {rest}.}{flows? A datagram from a new "
+			"address or port takes an entry for {udp_rest}, up to {flows} at a "
+			"time{sockets? for all of {sockets} sockets}; how many come from new ones is "
+			"not known.}{use? Without --datagrams the entries in use are the need\\: how "
+			"many more flows of UDP come is not known.}{buckets? With the target's "
 			"entries the hash chains of {buckets} buckets have {chain} on "
 			"average.} Those take up to {memory}.{outside? The table is that of the "
 			"network namespace that the check was started in, which forwards to the "

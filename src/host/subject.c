@@ -677,6 +677,7 @@ void subject_outside_read(const struct host *h, struct subject_outside *out)
 	out->tracked = number_of(h, "proc/sys/net/netfilter/nf_conntrack_count");
 	out->max = number_of(h, "proc/sys/net/netfilter/nf_conntrack_max");
 	out->rest_s = number_of(h, "proc/sys/net/netfilter/nf_conntrack_tcp_timeout_time_wait");
+	out->udp_rest_s = number_of(h, "proc/sys/net/netfilter/nf_conntrack_udp_timeout");
 }
 
 void subject_free(struct subject *s)

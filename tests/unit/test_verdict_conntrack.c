@@ -120,9 +120,10 @@ static void what_is_open_is_not_needed_again(void **state)
 }
 
 /* Entries are of others: it is not that there are none. */
-static void a_server_without_tcp_is_not_limited(void **state)
+static void a_server_of_unix_sockets_is_not_limited(void **state)
 {
-	struct subject subject = {.name = "unbound", .pid = 7};
+	struct listener at = {.kind = LISTENER_UNIX, .address = "unix:/run/app.sock"};
+	struct subject subject = {.name = "app", .pid = 7, .listeners = {.at = &at, .count = 1}};
 	const struct experiment *x = &experiments[0];
 	struct target t = target_default();
 	struct settings s =
@@ -131,10 +132,79 @@ static void a_server_without_tcp_is_not_limited(void **state)
 	const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
 	assert_int_equal(w->verdict, VERDICT_NA);
 	assert_string_equal(w->detail,
-			    "The server has no TCP listener: this table does not limit it.");
+			    "The server has no TCP or UDP socket: this table does not limit it.");
 	s = verdict_settings(x, TABLE "time_wait=120; nf_conntrack_count=0; tracked=0");
 	w = &verdict_of(x, &t, &s, NULL)->walls[0];
 	assert_string_equal(w->detail, "No connection is tracked in this network namespace.");
+}
+
+/* A flow of UDP has an entry; how many flows datagrams are is not known. */
+static void datagrams_need_entries(void **state)
+{
+	static const struct {
+		const char *used;
+		bool tcp;
+		size_t sockets; /* of UDP */
+		uint64_t datagrams;
+		enum wall_verdict verdict;
+		int64_t needed, needed_max;
+		const char *proposals, *says;
+	} rows[] = {
+		{"5", false, 1, 0, VERDICT_OK, 5, REPORT_NONE, "",
+		 "Without --datagrams the entries in use are the need:"},
+		{"200000", false, 1, 0, VERDICT_OK, 200000, REPORT_NONE, "", ""},
+		{"230000", false, 1, 0, VERDICT_TIGHT, 230000, REPORT_NONE,
+		 "net.netfilter.nf_conntrack_max 262144 -> 524288", ""},
+		{"262144", false, 1, 0, VERDICT_TIGHT, 262144, REPORT_NONE,
+		 "net.netfilter.nf_conntrack_max 262144 -> 524288", ""},
+		{"", false, 1, 0, VERDICT_UNKNOWN, REPORT_NONE, REPORT_NONE, "", ""},
+		{"5", false, 1, 1000, VERDICT_OK, 1, 30000, "",
+		 "for 30 s, up to 30 000 at a time; how many"},
+		{"5", false, 1, 10000, VERDICT_UNKNOWN, 1, 300000, "", "up to 300 000 at a time;"},
+		{"5", false, 8, 1000, VERDICT_UNKNOWN, 1, 240000, "",
+		 "up to 240 000 at a time for all of 8 sockets;"},
+		{"262144", false, 1, 1, VERDICT_SHORT, 1, 30,
+		 "net.netfilter.nf_conntrack_max 262144 -> 524288", ""},
+		/* With --datagrams of a server that has no UDP socket nothing comes. */
+		{"5", true, 0, 10000, VERDICT_OK, 130000, REPORT_NONE, "", ""},
+		{"5", true, 1, 0, VERDICT_OK, 130000, REPORT_NONE, "", ""},
+		{"5", true, 1, 1000, VERDICT_OK, 130000, 160000, "", ""},
+		{"5", true, 1, 4000, VERDICT_UNKNOWN, 130000, 250000, "", ""},
+	};
+	const struct experiment *x = &experiments[0];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct listener at[9] = {{.kind = LISTENER_TCP, .address = "0.0.0.0:53"}};
+		struct target t = target_default();
+		char values[256], row[24];
+		size_t count = rows[i].tcp;
+		for (size_t k = 0; k < rows[i].sockets; k++)
+			at[count++] = (struct listener){.kind = LISTENER_UDP,
+							.address = "udp:0.0.0.0:53"};
+		struct subject subject = {.name = "unbound",
+					  .listeners = {.at = at, .count = count}};
+		snprintf(values, sizeof(values), TABLE "tracked=1; time_wait=120; %s%s",
+			 rows[i].used[0] ? "nf_conntrack_count=" : "", rows[i].used);
+		struct settings s = verdict_settings(x, values);
+		s.subject = &subject;
+		t.connections = 10000;
+		t.rate_per_s = 1000;
+		t.datagrams_per_s = rows[i].datagrams;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		snprintf(row, sizeof(row), "row %zu", i);
+		if (w->verdict != rows[i].verdict || w->needed != rows[i].needed ||
+		    w->needed_max != rows[i].needed_max || !strstr(w->detail, rows[i].says) ||
+		    strcmp(verdict_proposals(r), rows[i].proposals) != 0)
+			fail_msg("%s: verdict %d, needed %lld to %lld, %s: %s", row,
+				 (int)w->verdict, (long long)w->needed, (long long)w->needed_max,
+				 verdict_proposals(r), w->detail);
+		findings_are(row, r,
+			     w->verdict == VERDICT_SHORT   ? "conntrack.short critical"
+			     : w->verdict == VERDICT_TIGHT ? "conntrack.tight warning"
+							   : "");
+		if (r->finding_count)
+			assert_non_null(strstr(r->findings[0].advice, "udp dport 53 notrack"));
+	}
 }
 
 static struct sample sample_of(int64_t used, int64_t max, int64_t drops, int64_t clashes)
@@ -338,7 +408,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_targets_entries_need_room),
 		cmocka_unit_test(what_is_open_is_not_needed_again),
-		cmocka_unit_test(a_server_without_tcp_is_not_limited),
+		cmocka_unit_test(a_server_of_unix_sockets_is_not_limited),
+		cmocka_unit_test(datagrams_need_entries),
 		cmocka_unit_test(a_full_table_and_drops_are_critical),
 		cmocka_unit_test(the_fuller_of_two_tables_counts),
 		cmocka_unit_test(a_table_outside_is_named),
