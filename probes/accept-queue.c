@@ -383,14 +383,30 @@ static void queue_words(const struct target *target, const struct settings *s,
 	backlog_words(s, LISTENER_TCP, (int64_t)report_margin(target_accept_queue(target)), w);
 }
 
+static bool unix_unlisted(const struct subject *s)
+{
+	return s->listeners.unlisted >> LISTENER_UNIX & 1;
+}
+
+/* Whether it has, or may have, a UNIX socket that is not known to be what the target's clients
+ * connect to: many are for control. */
+static bool unix_beside(const struct subject *s)
+{
+	return !subject_is_local(s) && (subject_listens(s, LISTENER_UNIX) || unix_unlisted(s));
+}
+
 static bool unix_applies(const struct target *t, const struct probe_options *o)
 {
-	return subject_is_local(o->subject);
+	const struct subject *s = o->subject;
+	return subject_is_local(s) || (s && !o->guest && unix_beside(s));
 }
 
 static void unix_read(const struct host *h, struct settings *s)
 {
-	s->at[BACKLOG_ARGUMENT][0] = subject_queue(s->subject, LISTENER_UNIX).smallest->limit;
+	const struct listener *l = subject_queue(s->subject, LISTENER_UNIX).smallest;
+	if (!l)
+		return;
+	s->at[BACKLOG_ARGUMENT][0] = l->limit;
 	snprintf(s->text[BACKLOG_ARGUMENT], sizeof(s->text[0]), "%" PRId64,
 		 s->at[BACKLOG_ARGUMENT][0]);
 }
@@ -398,12 +414,18 @@ static void unix_read(const struct host *h, struct settings *s)
 static void unix_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	backlog_subject_bound(s, LISTENER_UNIX, b);
+	b->beside = unix_beside(s->subject);
+	b->absent = b->absent && !b->beside;
+	b->explained = b->beside && unix_unlisted(s->subject);
 }
 
 static void unix_words(const struct target *target, const struct settings *s,
 		       const struct outcome *o, struct wording *w)
 {
+	const struct listener *l = subject_queue(s->subject, LISTENER_UNIX).smallest;
 	backlog_words(s, LISTENER_UNIX, (int64_t)report_margin(target_accept_queue(target)), w);
+	wording_flag(w, "beside", unix_beside(s->subject));
+	wording_set(w, "address", "%s", l ? l->address : "");
 }
 
 /* Clients of a UNIX socket whose server accepts none. */
@@ -499,8 +521,8 @@ static int unix_run(struct trial *t, struct settings *s, struct outcome *out, st
 	int rc = 0;
 	if (!stall)
 		return -ENOMEM;
-	if (why) {
-		outcome_unsupported(out, "%s", why);
+	if (why || unix_beside(s->subject)) {
+		outcome_unsupported(out, "%s", why ? why : "");
 		return 0;
 	}
 	if (t->options->guest && guest_refuses(t, s, LISTENER_UNIX, out, &rc, e))

@@ -113,6 +113,7 @@ struct bound {
 	bool assumed;          /* uses assumptions besides the settings: derived, not inspected */
 	bool running;          /* as the running server has it */
 	bool absent;           /* the running server has no such thing: the wall is n/a */
+	bool beside;           /* it has, but the target's clients may not use it: likewise */
 	const char *absent_as; /* the sentence about it; NULL: of the catalogue */
 };
 

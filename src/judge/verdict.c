@@ -61,7 +61,7 @@ static enum wall_verdict upper_verdict(const struct bound *b)
 
 static enum wall_verdict bound_verdict(const struct bound *b)
 {
-	if (b->absent)
+	if (b->absent || b->beside)
 		return VERDICT_NA;
 	if (b->unlimited)
 		return VERDICT_OK;

@@ -334,6 +334,47 @@ static void what_a_server_lacks_is_not_applicable(void **state)
 	assert_false(experiment_applies(local, &t, &options));
 }
 
+/* By which of them clients come is not known: it may be one for control. */
+static void a_unix_socket_beside_tcp_has_no_verdict(void **state)
+{
+	static struct running server;
+	struct target t = target_default();
+	struct probe_options options = {.subject = &server.subject};
+	const struct experiment *local = verdict_experiment("accept-queue", "accept-queue.unix");
+	running_make(&server, 2, 511);
+	server.at[1].kind = LISTENER_UNIX;
+	snprintf(server.at[1].address, sizeof(server.at[1].address), "unix:/run/app.sock");
+	assert_true(experiment_applies(local, &t, &options));
+	struct settings s = verdict_settings(local, "net.core.somaxconn=4096; listen.backlog=511");
+	s.subject = &server.subject;
+	const struct report *r = verdict_of(local, &t, &s, NULL);
+	assert_int_equal(r->walls[0].verdict, VERDICT_NA);
+	assert_int_equal(r->walls[0].limit, 512);
+	assert_int_equal(r->walls[0].needed, 1000);
+	assert_int_equal(r->finding_count, 0);
+	assert_string_equal(
+		r->walls[0].detail,
+		"nginx (pid 812) on unix:/run/app.sock has backlog 511 since listen(); "
+		"the kernel admits one more. The server listens at TCP too: whether the "
+		"target's clients come by this socket is not known. epolltune check "
+		"--server unix:/run/app.sock judges it.");
+	/* Without unix_diag there may be one. */
+	running_make(&server, 1, 511);
+	assert_false(experiment_applies(local, &t, &options));
+	server.subject.listeners.unlisted = 1u << LISTENER_UNIX;
+	assert_true(experiment_applies(local, &t, &options));
+	s = verdict_settings(local, "net.core.somaxconn=4096");
+	s.subject = &server.subject;
+	r = verdict_of(local, &t, &s, NULL);
+	assert_int_equal(r->walls[0].verdict, VERDICT_NA);
+	assert_int_equal(r->walls[0].limit, REPORT_NONE);
+	assert_int_equal(r->finding_count, 0);
+	assert_non_null(strstr(r->walls[0].detail, "This kernel cannot list UNIX sockets"));
+	/* --run names the one that its clients connect to. */
+	options.guest = (struct guest *)&server; /* never followed */
+	assert_false(experiment_applies(local, &t, &options));
+}
+
 static void descriptors_of_its_processes(void **state)
 {
 	static const struct {
@@ -455,6 +496,7 @@ int main(void)
 		cmocka_unit_test(the_room_of_a_syn_queue_is_that_of_the_kernel),
 		cmocka_unit_test(a_short_backlog_has_one_of_two_reasons),
 		cmocka_unit_test(what_a_server_lacks_is_not_applicable),
+		cmocka_unit_test(a_unix_socket_beside_tcp_has_no_verdict),
 		cmocka_unit_test(descriptors_of_its_processes),
 		cmocka_unit_test(names_that_people_use),
 		cmocka_unit_test(the_busiest_thread),
