@@ -138,7 +138,7 @@ static void print_way(const char *to, const struct wire_way *w)
 /* Print the traffic of the path, and whether the emulation kept up. */
 static void print_wire(const struct path *p, struct lab *lab)
 {
-	static const struct wire_way none;
+	static const struct wire_way none[2];
 	const struct wire_stats *w = lab_wire_look(lab);
 	char rtt[32], bandwidth[32] = "unlimited";
 	if (p->lab.bandwidth_bps)
@@ -149,8 +149,7 @@ static void print_wire(const struct path *p, struct lab *lab)
 	print_way("server", &w->way[LAB_CLIENT]);
 	print_way("client", &w->way[LAB_SERVER]);
 	fputc('\n', stderr);
-	if (w->ended || wire_behind(&none, &w->way[0], p->lab.rtt_us) ||
-	    wire_behind(&none, &w->way[1], p->lab.rtt_us))
+	if (wire_limits(none, w, p->lab.rtt_us))
 		fprintf(stderr,
 			"epolltune: path: the emulated path fell behind; measured throughput is a "
 			"lower bound\n");

@@ -102,9 +102,3 @@ void plan_comments(FILE *out, const struct plan_result *r)
 			m->current[0] && m->proposed[0] ? " -> " : "", m->proposed);
 	}
 }
-
-int plan_written(FILE *out, struct err *e)
-{
-	errno = 0;
-	return fflush(out) || ferror(out) ? err_errno(e, "cannot write the plan") : 0;
-}

@@ -49,5 +49,3 @@ void plan_budget_text(const struct plan *plan, char text[PAGE_TEXT]);
 const char *plan_no_change(const struct plan_result *r);
 /* No change, or manual steps, as comments. */
 void plan_comments(FILE *out, const struct plan_result *r);
-/* Flushes; returns 0 or the negative errno of a write that failed. */
-int plan_written(FILE *out, struct err *e);

@@ -26,7 +26,7 @@ typedef int render_function(FILE *out, const struct report *r, const struct rend
 #include "report/formats.def"
 #undef FORMAT
 
-/* Returns 0 or a negative errno: "cannot write the report: …". */
+/* Returns 0 or a negative errno: "cannot write WHAT: …". */
 int render_flush(FILE *out, const char *what, struct err *e);
 
 /* The renderer of a report's format; NULL if unknown. */
