@@ -22,6 +22,8 @@
 #include "epolltune/subject.h"
 #include "epolltune/target.h"
 
+struct knob;
+
 struct probe_options {
 	bool no_proof;              /* do not try proposed values */
 	bool in_place;              /* loopback of the calling namespace instead of a lab */
@@ -365,6 +367,13 @@ const struct probe *probe_find(const char *name);
 /* Wall i (from 0) that a probe writes; NULL beyond the last. */
 const char *probe_wall(const struct probe *p, size_t i);
 bool probe_has_wall(const struct probe *p, const char *wall);
+/* What measures a wall; NULL: no experiment. */
+const struct experiment *experiment_find(const char *wall);
+/* Whether it reads the knob; false for NULL. */
+bool experiment_uses(const struct experiment *x, const char *knob);
+/* Whether a wall, and one of a probe's, depends on the knob: by its row, or by the experiment. */
+bool wall_depends(const char *wall, const struct knob *k);
+bool probe_depends(const struct probe *p, const struct knob *k);
 /* Whether target and options give the experiment a wall. */
 static inline bool experiment_applies(const struct experiment *x, const struct target *t,
 				      const struct probe_options *o)
