@@ -985,8 +985,6 @@ static int p99_run(struct trial *t, struct settings *s, struct outcome *out, str
 	return latency_run(t, t->context->latency.p99_us, out);
 }
 
-static void latency_bound(const struct target *target, const struct settings *s, struct bound *b) {}
-
 static void rate_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
 {
 	report_text_into(text, size, "It answered %s. %s",
@@ -1075,8 +1073,6 @@ static void accepts_words(const struct target *target, const struct settings *s,
 	wording_flag(w, "overflows", s->taken.overflows);
 }
 
-static void accepts_bound(const struct target *target, const struct settings *s, struct bound *b) {}
-
 static bool guest_applies(const struct target *target, const struct probe_options *o)
 {
 	return o->guest;
@@ -1115,7 +1111,6 @@ static const struct experiment experiments[] = {
 			    [OVERFLOWED] = {"ListenOverflows", "SYNs"}},
 		.due = true,
 		.applies = rate_applies,
-		.bound = accepts_bound,
 		.words = accepts_words,
 		.run = accepts_run,
 	},
@@ -1133,14 +1128,12 @@ static const struct experiment experiments[] = {
 		.wall = "application.latency.p50",
 		.due = true,
 		.applies = rate_applies,
-		.bound = latency_bound,
 		.run = p50_run,
 	},
 	{
 		.wall = "application.latency.p99",
 		.due = true,
 		.applies = rate_applies,
-		.bound = latency_bound,
 		.run = p99_run,
 	},
 	{0},

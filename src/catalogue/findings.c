@@ -31,7 +31,6 @@
 #define SERVICES                                                                                   \
 	"{added?net.ipv4.ip_local_reserved_ports keeps {added} for listeners and known services "  \
 	"of this host. }"
-#define TWO_EACH "{proxy? A proxy needs two for each connection.}"
 #define NOFILE_DETAIL                                                                                        \
 	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors besides its "          \
 	"connections.{nr_open? fs.nr_open is {nr_open}\\: no process opens more, also with a higher limit.}" \
