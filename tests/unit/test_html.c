@@ -7,7 +7,7 @@
 #include "report/compare.h"
 #include "report/html_page.h"
 #include "report/markup.h"
-#include "report/plan_render.h"
+#include "tune/plan_render.h"
 #include "report/render.h"
 #include "report/utf8.h"
 #include "sample_report.h"

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "epolltune/knob.h"
-#include "report/plan_render.h"
+#include "tune/plan_render.h"
 #include "tune/plan.h"
 
 static struct host *host;

@@ -1,5 +1,5 @@
 /* A plan as a sysctl.d file. */
-#include "report/plan_render.h"
+#include "tune/plan_render.h"
 #include "report/render.h"
 
 int plan_render_sysctl(FILE *out, const struct plan_result *r, const struct render_style *style,

@@ -1,5 +1,5 @@
 /* A plan as a script that compares each value before it writes, as apply does. */
-#include "report/plan_render.h"
+#include "tune/plan_render.h"
 #include "report/render.h"
 
 static void put_functions(FILE *out)

@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "report/json_value.h"
-#include "report/plan_render.h"
+#include "tune/plan_render.h"
 #include "report/render.h"
 
 static json_t *json_text(const char *s) { return *s ? json_string(s) : json_null(); }

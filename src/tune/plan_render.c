@@ -1,4 +1,4 @@
-#include "report/plan_render.h"
+#include "tune/plan_render.h"
 
 #include <errno.h>
 #include <string.h>
@@ -10,13 +10,13 @@ static const struct {
 	plan_render_function *render;
 } formats[] = {
 #define FORMAT(name) {#name, plan_render_##name},
-#include "report/plan_formats.def"
+#include "tune/plan_formats.def"
 #undef FORMAT
 };
 
 const char plan_format_names[] =
 #define FORMAT(name) "," #name
-#include "report/plan_formats.def"
+#include "tune/plan_formats.def"
 #undef FORMAT
 	;
 

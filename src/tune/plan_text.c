@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/plan_render.h"
+#include "tune/plan_render.h"
 #include "report/render.h"
 
 /* The value of a file is two lines: a comment and the setting. */

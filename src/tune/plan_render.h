@@ -25,7 +25,7 @@ typedef int plan_render_function(FILE *out, const struct plan_result *r,
  * epolltune.apply/2, the same keys in every case; sysctl is a drop-in; shell a script; html a page.
  */
 #define FORMAT(name) plan_render_function plan_render_##name;
-#include "report/plan_formats.def"
+#include "tune/plan_formats.def"
 #undef FORMAT
 
 /* The renderer of that name; NULL if unknown. */
