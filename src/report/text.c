@@ -26,20 +26,19 @@ static void add_wall(struct table *t, const struct wall *w)
 static void wall_details(const struct page *p, const struct report *r)
 {
 	bool begun = false;
+	char note[RENDER_NOTE];
 	for (size_t i = 0; i < r->wall_count; i++) {
 		const struct wall *w = &r->walls[i];
 		bool asks = w->verdict == VERDICT_UNKNOWN && w->needed != REPORT_NONE;
 		if (!p->verbose && !asks)
 			continue;
-		if (!w->detail[0] && !w->reason[0])
+		if (!render_wall_note(w, note)[0])
 			continue;
 		if (p->verbose && !begun)
 			fputc('\n', p->out);
 		begun = true;
 		char line[PAGE_TEXT];
-		page_text(p, line, sizeof(line), "%s: %s%s%s%s%s", w->name, w->detail,
-			  w->detail[0] && w->reason[0] ? " " : "",
-			  w->reason[0] ? "Not measured: " : "", w->reason, w->reason[0] ? "." : "");
+		page_text(p, line, sizeof(line), "%s: %s", w->name, note);
 		page_wrap(p, TONE_PLAIN, 0, 2, line);
 	}
 }
@@ -232,9 +231,9 @@ static size_t accepted(const struct page *p, const struct report *r)
 static void closing(const struct page *p, const struct report *r)
 {
 	char answer[REPORT_ANSWER], command[HINT_COMMAND], shown[HINT_COMMAND];
-	if (r->lost)
-		fprintf(p->out, "%zu further walls or findings omitted: the report is full.\n",
-			r->lost);
+	char omitted[RENDER_OMITTED];
+	if (render_omitted(r, omitted)[0])
+		fprintf(p->out, "%s\n", omitted);
 	report_answer(r, answer);
 	page_paragraph(p, TONE_BOLD, 0, answer);
 	const char *purpose = hint_next(r, p->verbose, command, sizeof(command));
