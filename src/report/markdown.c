@@ -2,7 +2,6 @@
 #include "report/render.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "epolltune/quantity.h"
@@ -94,18 +93,13 @@ static void proposals(FILE *out, const struct finding *f)
 
 static void evidence(FILE *out, const struct finding *f)
 {
-	char text[64];
+	char text[160];
 	for (size_t i = 0; i < f->evidence_count; i++) {
 		const struct evidence *ev = &f->evidence[i];
 		fputs("- ", out);
 		markdown_put(out, ev->name);
 		fputs(": ", out);
-		markdown_put(out, figure_value(text, sizeof(text), ev->at_current, ev->unit));
-		if (!isnan(ev->at_proposed)) {
-			fputs(" → ", out);
-			markdown_put(out,
-				     figure_value(text, sizeof(text), ev->at_proposed, ev->unit));
-		}
+		markdown_put(out, figure_evidence(text, sizeof(text), ev));
 		fputc('\n', out);
 	}
 	fputs(f->evidence_count ? "\n" : "", out);

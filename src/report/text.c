@@ -1,6 +1,5 @@
 #include "report/render.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "epolltune/knob.h"
@@ -59,19 +58,14 @@ static int walls(const struct page *p, const struct report *r, struct err *e)
 }
 
 /* Prints "ListenOverflows 903 → 0 SYNs · …": at the current value, and at the proposed one if
- * tried. Both numbers have a unit if it is scaled. */
+ * tried. */
 static void evidence(const struct page *p, const struct finding *f)
 {
 	struct page_segments s = {0};
+	char value[160];
 	for (size_t i = 0; i < f->evidence_count; i++) {
 		const struct evidence *ev = &f->evidence[i];
-		char current[64], proposed[64];
-		bool both = !isnan(ev->at_proposed);
-		figure_value(current, sizeof(current), ev->at_current,
-			     both && !figure_is_scaled(ev->unit) ? "" : ev->unit);
-		figure_value(proposed, sizeof(proposed), ev->at_proposed, ev->unit);
-		page_segment(p, &s, "%s %s%s%s", ev->name, current, both ? " → " : "",
-			     both ? proposed : "");
+		page_segment(p, &s, "%s %s", ev->name, figure_evidence(value, sizeof(value), ev));
 	}
 	page_segments(p, TONE_FAINT, 2, " · ", &s);
 }
