@@ -490,7 +490,7 @@ static bool line_known(const struct subject *subject)
 	return set && (set->directive || set->option);
 }
 
-static void connections_read(const struct host *h, struct settings *s)
+static void clients_read(const struct host *h, struct settings *s)
 {
 	struct guest_line line;
 	struct err unread;
@@ -1004,8 +1004,8 @@ static bool rate_applies(const struct target *target, const struct probe_options
 	return o->guest && o->guest->protocol != PROTOCOL_CONNECT;
 }
 
-static int churn_run(struct trial *t, uint64_t active, struct load *l, int64_t *overflowed,
-		     struct err *e)
+static int accepts_load(struct trial *t, uint64_t active, struct load *l, int64_t *overflowed,
+			struct err *e)
 {
 	CLEAN(trial_counters_free) struct trial_counters counters = {0};
 	const struct client_order order = {.verb = CLIENT_CHURN,
@@ -1050,8 +1050,8 @@ static int accepts_run(struct trial *t, struct settings *s, struct outcome *out,
 	if (!rc)
 		rc = guest_queue_read(t->options->guest, &queue, e);
 	if (!rc)
-		rc = churn_run(t, churn_active(&t->context->hold, queue.limit), &load, &overflowed,
-			       e);
+		rc = accepts_load(t, churn_active(&t->context->hold, queue.limit), &load,
+				  &overflowed, e);
 	if (!rc)
 		rc = guest_check(t->options->guest, e);
 	if (rc)
@@ -1093,7 +1093,7 @@ static const struct experiment experiments[] = {
 		.due = true,
 		.emulates = true,
 		.applies = guest_applies,
-		.read = connections_read,
+		.read = clients_read,
 		.bound = connections_bound,
 		.solve = connections_solve,
 		.words = connections_words,

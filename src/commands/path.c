@@ -51,7 +51,7 @@ static int any_listener(struct host *h, void *arg, struct err *e)
 }
 
 /* Wait until the server listens on TCP, or for LISTEN_MS: it may serve something else. */
-static int server_await(struct lab *lab, const struct program *server, struct err *e)
+static int listener_await(struct lab *lab, const struct program *server, struct err *e)
 {
 	char end[PROGRAM_END];
 	int status;
@@ -185,7 +185,7 @@ static int path_run(const struct path *p, struct lab *lab, struct err *e)
 	if (!rc && p->server)
 		rc = side_start(lab, LAB_SERVER, p->server, NULL, alone, server, e);
 	if (!rc && p->server && !alone)
-		rc = server_await(lab, server, e);
+		rc = listener_await(lab, server, e);
 	if (!rc && !alone)
 		rc = side_start(lab, LAB_CLIENT, p->client, p->command, true, client, e);
 	if (!rc)
