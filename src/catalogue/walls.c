@@ -54,8 +54,6 @@ static int64_t need_throughput(const struct target *t)
 	"they hold {sum}, and {capacity} without loss, as a hash spreads the arrivals:has backlog "            \
 	"{limit} since listen(); the kernel admits one more}."
 
-#define TWO_EACH "{proxy? A proxy needs two for each connection.}"
-
 #define NO_TCP_LISTENER "The server has no TCP listener."
 #define NOT_A_SERVERS "Not needed with --role server."
 
