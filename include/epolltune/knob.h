@@ -93,6 +93,7 @@ struct knob {
 	struct knob_memory memory; /* of the field that is the limit */
 	bool first;                /* that is the first one, not the last */
 	bool softnet;              /* `list --nic` prints it */
+	bool anywhere;             /* of KNOB_SYSTEM: each network namespace can change it */
 	const struct device_setting *device; /* of KNOB_DEVICE: how to read and write it */
 };
 

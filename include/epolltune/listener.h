@@ -106,9 +106,9 @@ int listeners_adopt(const struct host *h, struct listeners *l, const struct list
 		    struct err *e);
 /* By cookie; NULL: it is not there. */
 const struct listener *listeners_find(const struct listeners *l, uint64_t cookie);
-/* The address to compare by: without "udp:" and without the device, and as IPv4 where an IPv6 socket
- * is bound to an address of it, "[::ffff:10.0.0.5]:80"; of UNIX and vsock sockets as it is. Returns
- * `text`. */
+/* The address to compare by: without "udp:" and without the device, and as IPv4 where an IPv6
+ * socket is bound to an address of it, "[::ffff:10.0.0.5]:80"; of UNIX and vsock sockets as it is.
+ * Returns `text`. */
 char *listener_plain(const struct listener *l, char text[LISTENER_ADDRESS]);
 /* Whether they share an address, by SO_REUSEPORT, or are one. */
 bool listener_same_address(const struct listener *a, const struct listener *b);

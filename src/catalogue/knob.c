@@ -212,10 +212,7 @@ static bool is_sysctl(const struct knob *k)
 	return k->scope == KNOB_NETNS || k->scope == KNOB_SYSTEM;
 }
 
-bool knob_initial_only(const struct knob *k)
-{
-	return k->scope == KNOB_SYSTEM && !strncmp(k->name, "net.", 4);
-}
+bool knob_initial_only(const struct knob *k) { return k->scope == KNOB_SYSTEM && !k->anywhere; }
 
 void knob_path(const struct knob *k, char path[KNOB_PATH])
 {

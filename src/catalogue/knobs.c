@@ -47,6 +47,7 @@ static const struct knob knobs[] = {
 	{
 		.name = "fs.nr_open",
 		.scope = KNOB_SYSTEM,
+		.anywhere = true,
 		.unit = "descriptors",
 		.min = 64,
 		.max = NR_OPEN_MAX,
@@ -67,6 +68,7 @@ static const struct knob knobs[] = {
 	{
 		.name = "fs.file-max",
 		.scope = KNOB_SYSTEM,
+		.anywhere = true,
 		.unit = "files",
 		.max = INT64_MAX,
 		.refuses_less = "5.17",
@@ -87,6 +89,7 @@ static const struct knob knobs[] = {
 	{
 		.name = "fs.epoll.max_user_watches",
 		.scope = KNOB_SYSTEM,
+		.anywhere = true,
 		.unit = "watches",
 		.max = INT64_MAX,
 		.refuses_less = "5.17",
