@@ -159,6 +159,8 @@ static const struct experiment experiments[] = {
 
 struct sample {
 	struct cgroup group;
+	/* Of its quotas, those that epolltune uses too. */
+	bool ours[CGROUP_QUOTAS];
 	uint64_t cpus;    /* online */
 	uint64_t threads; /* of the server that accept; 0: unknown */
 	bool shown;
@@ -172,11 +174,20 @@ static bool makes_processes(const struct subject *s)
 	return row && row->forks;
 }
 
+static void ours_read(const struct host *h, struct sample *s)
+{
+	struct cgroup own;
+	cgroup_read(h, 0, &own);
+	for (size_t i = 0; i < s->group.quota_count; i++)
+		s->ours[i] = cgroup_quota_find(&own, s->group.quotas[i].path);
+}
+
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
 	struct host_facts facts;
 	subject_group(h, o->subject, &s->group);
+	ours_read(h, s);
 	s->shown = is_shown(h, &s->group) && !s->group.cpu_hidden;
 	s->single = o->subject && !makes_processes(o->subject);
 	s->container = cgroup_container(h, o->subject ? o->subject->pid : 0);
@@ -188,39 +199,61 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 
 /* In how many of its periods the group was throttled: in the window, or since it was made. */
 struct throttling {
+	const struct cgroup_quota *of;
 	uint64_t periods, throttled;
 	double share;
 	bool watched;
+	bool ours; /* the check runs in that group, too */
 };
 
-static struct throttling throttling_of(const struct cgroup *before, const struct cgroup *after,
-				       bool watched)
+/* `before`: NULL without a window. A group that was made meanwhile has begun at 0. */
+static struct throttling throttling_of(const struct sample *before, const struct sample *after,
+				       const struct cgroup_quota *of)
 {
-	struct throttling t = {.watched = watched};
-	t.periods = after->periods - (watched ? before->periods : 0);
-	t.throttled = after->throttled - (watched ? before->throttled : 0);
+	const struct cgroup_quota *was =
+		before ? cgroup_quota_find(&before->group, of->path) : NULL;
+	struct throttling t = {
+		.of = of, .watched = before, .ours = after->ours[of - after->group.quotas]};
+	if (was && (was->periods > of->periods || was->throttled > of->throttled))
+		was = NULL;
+	t.periods = of->periods - (was ? was->periods : 0);
+	t.throttled = of->throttled - (was ? was->throttled : 0);
 	t.share = t.periods ? (double)t.throttled / (double)t.periods : 0;
 	return t;
 }
 
-/* In a window of a small quota the check's own reading may use up that of one period. */
+/* In a window of a small quota the check's own reading may use up that of one period. One is tight
+ * at most. Without a window nothing is known of now. */
 static enum wall_verdict cpu_verdict(const struct throttling *t)
 {
-	if (t->watched && t->throttled <= 1)
+	bool once = t->throttled <= 1;
+	if (!t->watched || (once && t->ours) || t->share < THROTTLED_TIGHT)
 		return VERDICT_OK;
-	if (t->share >= THROTTLED_SHORT)
-		return VERDICT_SHORT;
-	return t->share >= THROTTLED_TIGHT ? VERDICT_TIGHT : VERDICT_OK;
+	return t->share >= THROTTLED_SHORT && !once ? VERDICT_SHORT : VERDICT_TIGHT;
+}
+
+/* Of the quota that stops it in the largest share of its periods; where none does, of the tightest.
+ */
+static struct throttling throttling_worst(const struct sample *before, const struct sample *after)
+{
+	struct throttling worst = throttling_of(before, after, cgroup_tightest(&after->group));
+	for (size_t i = 0; i < after->group.quota_count; i++) {
+		struct throttling t = throttling_of(before, after, &after->group.quotas[i]);
+		if (verdict_asks(cpu_verdict(&t)) &&
+		    (!verdict_asks(cpu_verdict(&worst)) || t.share > worst.share))
+			worst = t;
+	}
+	return worst;
 }
 
 static void cpu_words(const struct sample *s, const struct throttling *t, uint64_t pause_us,
 		      struct wording *w)
 {
-	const struct cgroup *c = &s->group;
-	const struct container_row *engine = engine_of(c->cpu_path, s->container);
-	wording_set(w, "path", "%s", c->cpu_path);
-	wording_set(w, "quota", "%s", quantity_show(QUANTITY_DURATION, c->quota_us).text);
-	wording_set(w, "period", "%s", quantity_show(QUANTITY_DURATION, c->period_us).text);
+	const struct cgroup_quota *q = t->of;
+	const struct container_row *engine = engine_of(q->path, s->container);
+	wording_set(w, "path", "%s", q->path);
+	wording_set(w, "quota", "%s", quantity_show(QUANTITY_DURATION, q->quota_us).text);
+	wording_set(w, "period", "%s", quantity_show(QUANTITY_DURATION, q->period_us).text);
 	wording_set(w, "share", "%.0f", t->share * 100);
 	wording_set(w, "throttled", "%s", quantity_count(t->throttled).text);
 	wording_set(w, "periods", "%s", quantity_count(t->periods).text);
@@ -229,7 +262,8 @@ static void cpu_words(const struct sample *s, const struct throttling *t, uint64
 	wording_set(w, "pause", "%s", quantity_show(QUANTITY_DURATION, pause_us).text);
 	wording_set(w, "engine", "%s", engine->name);
 	wording_flag(w, "tight", t->share < THROTTLED_SHORT);
-	line_word(w, engine->cpu, c->cpu_path);
+	wording_flag(w, "shared", q->shared);
+	line_word(w, engine->cpu, q->path);
 }
 
 /* The wall is the share of time that the quota leaves, in percent, and a window shows the loss. */
@@ -237,21 +271,25 @@ static void judge_cpu(const struct sample *before, const struct sample *after, b
 		      struct report *r)
 {
 	const struct cgroup *c = &after->group;
-	struct throttling t = throttling_of(&before->group, c, watched);
 	struct wording words = {0};
 	struct wall *w = report_wall(r, "cgroup.cpu");
-	if (!c->period_us) {
+	if (!c->quota_count) {
 		w->verdict = after->shown ? VERDICT_NA : VERDICT_UNKNOWN;
 		report_text(w->detail, "%s",
 			    after->shown ? wall_row_find("cgroup.cpu")->absent
 					 : "cpu.max could not be read.");
 		return;
 	}
-	uint64_t pause = cgroup_pause_us(c, after->cpus, after->threads);
+	struct throttling t = throttling_worst(watched ? before : NULL, after);
+	uint64_t pause = cgroup_pause_us(c, t.of, after->cpus, after->threads);
 	cpu_words(after, &t, pause, &words);
-	w->limit = (int64_t)(c->quota_us * 100 / c->period_us);
-	w->verdict = watched || t.share < THROTTLED_TIGHT ? cpu_verdict(&t) : VERDICT_OK;
+	w->limit = (int64_t)(t.of->quota_us * 100 / t.of->period_us);
+	w->verdict = cpu_verdict(&t);
 	wall_fill(w, &words);
+	if (w->verdict == VERDICT_OK && !after->shown) {
+		w->verdict = VERDICT_UNKNOWN;
+		report_append(w->detail, " Other quotas could not be read.");
+	}
 	if (!verdict_asks(w->verdict))
 		return;
 	struct finding *f = report_finding(
@@ -264,10 +302,12 @@ static void judge_cpu(const struct sample *before, const struct sample *after, b
 /* The check has made the pause the target's stall. */
 static void judge_pause(const struct sample *s, uint64_t pause_us, struct report *r)
 {
-	struct throttling t = throttling_of(&s->group, &s->group, false);
 	struct wording words = {0};
-	if (!pause_us)
+	uint64_t pause;
+	if (!pause_us || !s->group.quota_count)
 		return;
+	const struct cgroup_quota *paused = cgroup_paused(&s->group, s->cpus, s->threads, &pause);
+	struct throttling t = throttling_of(NULL, s, paused ? paused : cgroup_tightest(&s->group));
 	cpu_words(s, &t, pause_us, &words);
 	report_finding(r, "cgroup.cpu.pause", &words);
 }

@@ -564,8 +564,9 @@ static void accept_read(const struct host *h, struct settings *s)
 	if (subject && !subject->pid)
 		return;
 	subject_group(h, subject, &group);
-	if (group.period_us)
-		s->taken.quota = (double)group.quota_us / (double)group.period_us;
+	const struct cgroup_quota *quota = cgroup_tightest(&group);
+	if (quota)
+		s->taken.quota = (double)quota->quota_us / (double)quota->period_us;
 	if (!subject)
 		return;
 	s->taken.cpus = smaller(subject_cpus(h, subject), group.cpus);

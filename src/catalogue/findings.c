@@ -1309,11 +1309,12 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_CONTAINER,
 	 .observed = true,
-	 .title = "{path} was throttled in {share} % of its periods: the server pauses {pause} in "
-		  "each {period}",
+	 .title =
+		 "{path} was throttled in {share} % of its periods: the server pauses {shared?up to }"
+		 "{pause} in each {period}",
 	 .detail = "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
-		   "periods of the window. In such a pause nothing is accepted: the target's stall "
-		   "cannot be shorter.",
+		   "periods of the window{shared?, by this server and others of that group}. In "
+		   "such a pause nothing is accepted\\: the target's stall cannot be shorter.",
 	 .advice = "{engine}\\: {line}. Or give the server fewer threads that run at a time.",
 	 .answer = "the CPU quota of {path} stops the server",
 	 .meaning = "The control group used up its CPU quota in most periods, and was stopped for "
@@ -1328,7 +1329,7 @@ static const struct finding_row findings[] = {
 	 .title = "{path} was throttled in {share} % of its periods: the server pauses up to "
 		  "{pause}",
 	 .detail = "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
-		   "periods of the window.",
+		   "periods of the window{shared?, by this server and others of that group}.",
 	 .advice = "{engine}\\: {line}",
 	 .answer = "the CPU quota of {path} throttles it",
 	 .meaning = "The control group used up its CPU quota in some periods, and was stopped for "

@@ -348,7 +348,8 @@ static const struct wall_row walls[] = {
 		.unit = "%",
 		.what = "The CPU time that the quota of the control group, or of one above it, "
 			"allows, in percent of one CPU. A group that has used its quota is "
-			"stopped for the rest of the period: that pause is a stall of the server.",
+			"stopped for the rest of the period: that pause is a stall of the server. "
+			"Of several quotas the wall is the one that stops it most.",
 		.detail = "{path} may run {quota} in each {period}. {ran?It was throttled in "
 			  "{throttled} of {periods} periods {watched?of the window:since it was "
 			  "made}.:It did not run{watched? in the window:}.}",

@@ -128,31 +128,61 @@ static void quota_and_processes(void **state)
 	put("sys/fs/cgroup/kubepods/pids.current", "49\n");
 	put("sys/fs/cgroup/kubepods/pids.events", "max 16\n");
 	put("sys/fs/cgroup/kubepods/pod1/c1/cpuset.cpus.effective", "0-3,8\n");
+	put("sys/fs/cgroup/kubepods/cpu.stat", "nr_periods 60\nnr_throttled 3\n");
 	struct cgroup c = read_group();
-	assert_int_equal(c.quota_us, 20000);
-	assert_int_equal(c.period_us, 100000);
-	assert_string_equal(c.cpu_path, "/kubepods/pod1");
-	assert_int_equal(c.periods, 50);
-	assert_int_equal(c.throttled, 45);
+	assert_int_equal(c.quota_count, 2);
+	const struct cgroup_quota *q = cgroup_tightest(&c);
+	assert_ptr_equal(q, cgroup_quota_find(&c, "/kubepods/pod1"));
+	assert_int_equal(q->quota_us, 20000);
+	assert_int_equal(q->period_us, 100000);
+	assert_int_equal(q->periods, 50);
+	assert_int_equal(q->throttled, 45);
+	assert_true(q->shared);
+	q = cgroup_quota_find(&c, "/kubepods");
+	assert_int_equal(q->quota_us, 100000);
+	assert_int_equal(q->throttled, 3);
+	assert_null(cgroup_quota_find(&c, "/kubepods/pod1/c1"));
 	assert_int_equal(cgroup_left(&c.pids), 1);
 	assert_int_equal(c.pids_refused, 4 + 16);
 	assert_int_equal(c.cpus, 5);
-	assert_int_equal(cgroup_pause_us(&c, 4, 1), 80000);
-	assert_int_equal(cgroup_pause_us(&c, 4, 2), 90000);
-	assert_int_equal(cgroup_pause_us(&c, 1, 8), 80000);
+}
+
+static void a_quota_that_is_used_up_is_a_pause(void **state)
+{
+	struct cgroup c = {.quota_count = 2, .cpus = 5};
+	struct cgroup_quota *own = &c.quotas[0], *above = &c.quotas[1];
+	uint64_t pause;
+	*own = (struct cgroup_quota){.quota_us = 20000, .period_us = 100000, .path = "/a/b"};
+	assert_int_equal(cgroup_pause_us(&c, own, 4, 1), 80000);
+	assert_int_equal(cgroup_pause_us(&c, own, 4, 2), 90000);
+	assert_int_equal(cgroup_pause_us(&c, own, 1, 8), 80000);
 	/* Unknown: as many as CPUs, of which the group has 5. */
-	assert_int_equal(cgroup_pause_us(&c, 8, 0), 96000);
-	assert_int_equal(cgroup_pause_us(&c, 0, 0), 96000);
+	assert_int_equal(cgroup_pause_us(&c, own, 8, 0), 96000);
+	assert_int_equal(cgroup_pause_us(&c, own, 0, 0), 96000);
 	c.cpus = 0;
-	assert_int_equal(cgroup_pause_us(&c, 0, 0), 80000);
-	c.quota_us = 200000;
-	assert_int_equal(cgroup_pause_us(&c, 8, 8), 75000);
-	assert_int_equal(cgroup_pause_us(&c, 8, 0), 75000);
-	assert_int_equal(cgroup_pause_us(&c, 8, 1), 0);
-	c.quota_us = 300000;
-	assert_int_equal(cgroup_pause_us(&c, 4, 2), 0);
-	c.period_us = 0;
-	assert_int_equal(cgroup_pause_us(&c, 4, 0), 0);
+	assert_int_equal(cgroup_pause_us(&c, own, 0, 0), 80000);
+	own->quota_us = 200000;
+	assert_int_equal(cgroup_pause_us(&c, own, 8, 8), 75000);
+	assert_int_equal(cgroup_pause_us(&c, own, 8, 0), 75000);
+	assert_int_equal(cgroup_pause_us(&c, own, 8, 1), 0);
+	/* Neighbours run on all CPUs. */
+	*above = (struct cgroup_quota){
+		.quota_us = 300000, .period_us = 100000, .path = "/a", .shared = true};
+	assert_int_equal(cgroup_pause_us(&c, above, 6, 1), 50000);
+	assert_null(cgroup_paused(&c, 6, 1, &pause));
+	assert_int_equal(pause, 0);
+	above->throttled = 1;
+	assert_ptr_equal(cgroup_paused(&c, 6, 1, &pause), above);
+	assert_int_equal(pause, 50000);
+	own->throttled = 1;
+	assert_ptr_equal(cgroup_paused(&c, 6, 6, &pause), own);
+	assert_int_equal(pause, 100000 - 200000 / 6);
+	assert_ptr_equal(cgroup_tightest(&c), own);
+	own->quota_us = 300000;
+	assert_int_equal(cgroup_pause_us(&c, own, 4, 2), 0);
+	c.quota_count = 0;
+	assert_null(cgroup_tightest(&c));
+	assert_null(cgroup_paused(&c, 4, 0, &pause));
 }
 
 static void version_1(void **state)
@@ -178,8 +208,9 @@ static void version_1(void **state)
 	assert_int_equal(cgroup_left(&c.memory), 60 * MIB);
 	assert_false(c.sockets_charged);
 	assert_int_equal(cgroup_left(&c.tcp), MIB - 4096);
-	assert_int_equal(c.quota_us, 50000);
-	assert_string_equal(c.cpu_path, "/box");
+	assert_int_equal(c.quota_count, 1);
+	assert_int_equal(c.quotas[0].quota_us, 50000);
+	assert_string_equal(c.quotas[0].path, "/box");
 }
 
 /* What lies above a cgroup namespace, or outside of the mount, is not visible. */
@@ -239,7 +270,7 @@ static void damaged_files_are_no_limits(void **state)
 	struct cgroup c = read_group();
 	assert_int_equal(cgroup_left(&c.memory), HOST_UNLIMITED);
 	assert_int_equal(cgroup_left(&c.pids), HOST_UNLIMITED);
-	assert_int_equal(c.period_us, 0);
+	assert_int_equal(c.quota_count, 0);
 	assert_int_equal(c.cpus, 0);
 	put("proc/self/cgroup", "");
 	c = read_group();
@@ -259,7 +290,7 @@ static void an_unknown_group_is_hidden(void **state)
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		subject_group(h, all[i], &c);
 		if (!c.memory.hidden || !c.pids.hidden || !c.cpu_hidden || c.path[0] ||
-		    c.memory.max != HOST_UNLIMITED || c.period_us)
+		    c.memory.max != HOST_UNLIMITED || c.quota_count)
 			fail_msg("row %zu: %d %d %d, %s", i, c.memory.hidden, c.pids.hidden,
 				 c.cpu_hidden, c.path);
 	}
@@ -288,6 +319,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_ancestor_that_leaves_least_counts, begin, end),
 		cmocka_unit_test_setup_teardown(a_long_path_is_read_whole, begin, end),
 		cmocka_unit_test_setup_teardown(quota_and_processes, begin, end),
+		cmocka_unit_test(a_quota_that_is_used_up_is_a_pause),
 		cmocka_unit_test_setup_teardown(version_1, begin, end),
 		cmocka_unit_test_setup_teardown(in_a_container, begin, end),
 		cmocka_unit_test_setup_teardown(a_group_that_is_not_mounted_is_hidden, begin, end),
