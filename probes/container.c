@@ -168,12 +168,6 @@ struct sample {
 	const struct container_row *container;
 };
 
-static bool makes_processes(const struct subject *s)
-{
-	const struct server_row *row = server_row_find(s->name);
-	return row && row->forks;
-}
-
 static void ours_read(const struct host *h, struct sample *s)
 {
 	struct cgroup own;
@@ -189,7 +183,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	subject_group(h, o->subject, &s->group);
 	ours_read(h, s);
 	s->shown = is_shown(h, &s->group) && !s->group.cpu_hidden;
-	s->single = o->subject && !makes_processes(o->subject);
+	s->single = o->subject && !server_forks(o->subject->name);
 	s->container = cgroup_container(h, o->subject ? o->subject->pid : 0);
 	host_facts(h, &facts);
 	s->cpus = facts.cpus;

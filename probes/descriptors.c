@@ -107,6 +107,12 @@ static void subject_bound(const struct target *t, const struct settings *s, stru
 {
 	b->running = true;
 	b->absent = s->subject->activated;
+	if (server_forks(s->subject->name)) {
+		b->absent = true;
+		b->absent_as = "Each connection has a process of its own, so that a limit on the "
+			       "descriptors of one does not bound their number.";
+		return;
+	}
 	b->capacity = connections_of(t, s, SOFT);
 	b->binding = nr_open_binds(s, SOFT) ? NR_OPEN : NOFILE;
 	/* That of one process, where more may accept. */

@@ -147,7 +147,7 @@ struct machine {
 	/* Bytes that the limits of the control group in question leave, for all its memory and for
 	 * socket buffers alone (cgroup v1); INT64_MAX: no limit that is known. */
 	int64_t group_left, sockets_left;
-	bool sockets_charged;    /* socket buffers count as memory of the group: cgroup v2 */
+	bool sockets_charged;     /* socket buffers count as memory of the group: cgroup v2 */
 	char sockets_group[1024]; /* the path of that with `sockets_left`; "": no limit */
 	const struct container_row *container; /* that has the server; NULL: none that is known */
 	bool own_netns;      /* the network namespace is not the machine's first one */
@@ -292,6 +292,8 @@ size_t server_row_count(void);
 const struct server_row *server_row_at(size_t i);
 /* By the name of a process; NULL if unknown. */
 const struct server_row *server_row_find(const char *process);
+/* Whether a server with a process of that name has one for each connection. */
+bool server_forks(const char *process);
 /* The limit on connections with which it holds that many clients; `held`: descriptors that it has
  * open without any. */
 uint64_t server_clients(const struct server_row *row, uint64_t clients, uint64_t held);

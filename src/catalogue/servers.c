@@ -302,6 +302,12 @@ const struct server_row *server_row_find(const char *process)
 	return NULL;
 }
 
+bool server_forks(const char *process)
+{
+	const struct server_row *row = server_row_find(process);
+	return row && row->forks;
+}
+
 /* For listeners and for what connects them with each other. */
 #define SPARE 16
 

@@ -69,7 +69,8 @@ static const struct wall_row walls[] = {
 		.need = need_sockets,
 		.what = "The connections that one process can hold before accept() fails with "
 			"EMFILE: its limit on descriptors less those that it holds for other "
-			"purposes. Needed: the target's connections, two for each of a proxy.",
+			"purposes. Needed: the target's connections, two for each of a proxy. A "
+			"server with a process for each connection (PostgreSQL) has no such wall.",
 		.detail =
 			"The limit is {knob} less the {held} descriptors that {holder} holds "
 			"besides its connections{processes?, for each of {processes} processes}.{unshown? "

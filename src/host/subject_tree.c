@@ -288,7 +288,7 @@ uint64_t subject_accept_threads(const struct host *h, const struct subject *s)
 	uint64_t sum = 0;
 	if (s->unshown || s->acceptor_count < s->accepting)
 		return 0;
-	if (row && row->forks)
+	if (server_forks(s->name))
 		return 1;
 	for (size_t i = 0; i < s->acceptor_count; i++) {
 		uint64_t threads = threads_of(h, &s->acceptors[i]);
