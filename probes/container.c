@@ -113,20 +113,47 @@ static void memory_words(const struct target *target, const struct settings *s,
 	line_word(w, engine->memory, path);
 }
 
+static bool forks(const struct settings *s) { return s->subject && server_forks(s->subject->name); }
+
 static void pids_read(const struct host *h, struct settings *s)
 {
 	struct cgroup c;
+	struct subject_open open;
 	subject_group(h, s->subject, &c);
 	s->at[SHOWN][0] = shown_of(h, &c, &c.pids);
 	limit_read(&c.pids, s);
+	if (!forks(s))
+		return;
+	connection_open_read(h, s);
+	if (!s->guest && !subject_open_read(h, s->subject, &open, NULL))
+		s->taken.processes = open.processes;
 }
 
-/* No target needs processes. */
+/* The processes of the target's connections that do not run yet. Of those that run it is not known
+ * how many are for connections: at least for those over TCP, at most all but the first. */
+static int64_t processes_needed(const struct target *t, uint64_t running)
+{
+	return t->connections > running ? (int64_t)(t->connections - running) : 0;
+}
+
+static int64_t processes_needed_min(const struct target *t, const struct settings *s)
+{
+	uint64_t forked = s->taken.processes ? s->taken.processes - 1 : 0;
+	return processes_needed(t, forked > s->taken.open ? forked : s->taken.open);
+}
+
+/* Only a server that forks for each connection needs processes. */
 static void pids_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	b->absent = is_absent(s);
 	if (s->at[MAX][0] != REPORT_NONE)
 		b->capacity = left(s);
+	if (!forks(s))
+		return;
+	b->needed = processes_needed_min(target, s);
+	b->needed_max = processes_needed(target, s->taken.open);
+	if (s->at[SHOWN][0] == HIDDEN)
+		b->unread = "The control group of the process";
 }
 
 static void pids_words(const struct target *target, const struct settings *s,
@@ -134,9 +161,18 @@ static void pids_words(const struct target *target, const struct settings *s,
 {
 	if (s->at[MAX][0] == REPORT_NONE)
 		return;
-	wording_set(w, "path", "%s", s->text[MAX]);
+	const char *path = s->text[MAX];
+	const struct container_row *engine = engine_of(path, s->machine.container);
+	uint64_t needed = (uint64_t)processes_needed(target, s->taken.open);
+	wording_set(w, "path", "%s", path);
 	wording_set(w, "max", "%s", quantity_count((uint64_t)s->at[MAX][0]).text);
 	wording_set(w, "used", "%s", quantity_count((uint64_t)s->at[USED][0]).text);
+	wording_set(w, "server", "%s", forks(s) ? server_row_find(s->subject->name)->name : "");
+	wording_flag(w, "range", (int64_t)needed != processes_needed_min(target, s));
+	wording_set(w, "engine", "%s", engine->name);
+	wording_set(w, "enough", "%s",
+		    quantity_plain((uint64_t)s->at[USED][0] + report_margin(needed)).text);
+	line_word(w, engine->pids, path);
 }
 
 static const struct experiment experiments[] = {

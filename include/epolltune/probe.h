@@ -67,6 +67,7 @@ struct settings {
 		uint64_t own_bytes;        /* of the server's own memory, for a connection */
 		uint64_t own_memory;       /* of the server in all, now; 0: unknown */
 		bool limited;              /* by a control group */
+		uint64_t processes;        /* of the server, now; 0: unknown */
 		uint64_t open;             /* connections that clients have to it */
 		uint64_t heard; /* of these, that it accepted and clients have sent data on */
 		uint64_t request_bytes;  /* buffer of a connection with a waiting request */

@@ -62,8 +62,9 @@ int subject_among(const struct host *h, struct listeners *l, const char *who, st
 		  struct err *e);
 void subject_free(struct subject *s);
 
-/* The descriptors that its processes have open. */
+/* Its processes and the descriptors that they have open. */
 struct subject_open {
+	uint64_t processes;
 	uint64_t sum;
 	uint64_t most,
 		soft; /* of the process that is nearest to its RLIMIT_NOFILE; soft 0: unknown */

@@ -1348,6 +1348,18 @@ static const struct finding_row findings[] = {
 		    "the stall.",
 	 .action = "Raise or remove the CPU limit, or keep accept queues that hold the pause.",
 	 .proof = "cpu.max and nr_throttled of cpu.stat (v1: cpu.cfs_quota_us)"},
+	SHORT("cgroup.pids", REMEDY_CONTAINER,
+	      "The process limit of {path} {tight?{range?may leave too little:leaves just "
+	      "enough}:leaves too little} for {connections} connections",
+	      "{server} has a process for each connection\\: {used} of pids.max={max} are in use, "
+	      "{capacity} are left; {needed} are needed. At the limit fork() fails with EAGAIN, and "
+	      "the server closes the new connection.",
+	      "A limit of {enough} suffices. {engine}\\: {line}",
+	      "The process limit of the control group leaves fewer processes than the target has "
+	      "connections that are not open yet, and the server has a process for each.",
+	      "Raise the process limit of the container or unit, or put a pooler before the server.",
+	      "max in pids.events grows",
+	      "The process limit of the control group suffices for the target"),
 	{.id = "cgroup.pids.refused",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,

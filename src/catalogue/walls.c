@@ -362,8 +362,13 @@ static const struct wall_row walls[] = {
 		.quiet = true,
 		.unit = "processes",
 		.what = "The processes and threads that the control group, or one above it, may "
-			"start in addition before fork() fails with EAGAIN.",
-		.detail = "{used} of pids.max={max} of {path} are in use.",
+			"start in addition before fork() fails with EAGAIN. Needed: of a server "
+			"with a process for each connection (PostgreSQL) one for each of the "
+			"target's connections that is not open yet. That need is a range, as it "
+			"is not visible how many of its processes have a connection. Of other "
+			"servers no target needs more.",
+		.detail = "{used} of pids.max={max} of {path} are in use.{server? {server} has a "
+			  "process for each connection.}",
 		.absent = "No limit on processes applies to the control group.",
 	},
 	{

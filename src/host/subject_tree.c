@@ -114,6 +114,7 @@ static bool open_add(int process, void *arg)
 	struct process p;
 	if (process_read_at(process, 0, &p, NULL) < 0)
 		return true;
+	o->processes++;
 	o->sum += p.open;
 	/* By what is left, as processes may have different limits. */
 	if (p.open && (!o->soft || p.soft - p.open < o->soft - o->most)) {

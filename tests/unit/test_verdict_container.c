@@ -215,6 +215,64 @@ static void memory_is_short_where_the_connections_do_not_fit(void **state)
 	}
 }
 
+static void a_process_for_each_connection_is_needed(void **state)
+{
+	static const struct {
+		const char *name, *values; /* name NULL: no server in question */
+		uint64_t connections, open, processes;
+		enum wall_verdict verdict;
+		int64_t needed, needed_max;
+		const char *findings;
+	} rows[] = {
+		{"postgres", "pids.max=200; pids.current=20", 1000, 0, 7, VERDICT_SHORT, 994, 1000,
+		 "cgroup.pids.short critical"},
+		{"postgres", "pids.max=2000; pids.current=20", 1000, 0, 7, VERDICT_OK, 994, 1000,
+		 ""},
+		{"postgres", "pids.max=1200; pids.current=20", 1000, 0, 7, VERDICT_TIGHT, 994, 1000,
+		 "cgroup.pids.tight warning"},
+		/* Those of open connections run already, also of such by UNIX sockets. */
+		{"postgres", "pids.max=1200; pids.current=920", 1000, 900, 907, VERDICT_OK, 94, 100,
+		 ""},
+		{"postgres", "pids.max=1200; pids.current=920", 1000, 0, 907, VERDICT_TIGHT, 94,
+		 1000, "cgroup.pids.tight warning"},
+		{"postgres", "pids.max=1200; pids.current=1120", 1000, 1100, 1107, VERDICT_OK, 0, 0,
+		 ""},
+		/* No other server needs any. */
+		{"own", "pids.max=200; pids.current=20", 1000, 0, 7, VERDICT_OK, REPORT_NONE,
+		 REPORT_NONE, ""},
+		{NULL, "pids.max=200; pids.current=20", 1000, 0, 0, VERDICT_OK, REPORT_NONE,
+		 REPORT_NONE, ""},
+		/* A group that is not visible may have a smaller limit. */
+		{"postgres", "pids.max=2000; pids.current=20; cgroup=2", 1000, 0, 7,
+		 VERDICT_UNKNOWN, 994, 1000, ""},
+		{"postgres", "cgroup=1", 1000, 0, 7, VERDICT_NA, REPORT_NONE, REPORT_NONE, ""},
+		{"postgres", "cgroup=2", 1000, 0, 7, VERDICT_UNKNOWN, 994, 1000, ""},
+	};
+	const struct experiment *x = &experiments[1];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct subject subject = {.pid = 7};
+		struct target t = target_default();
+		char row[24];
+		struct settings s = verdict_settings(x, rows[i].values);
+		t.connections = rows[i].connections;
+		report_text(s.text[MAX], "/system.slice/postgresql.service");
+		if (rows[i].name) {
+			report_text(subject.name, "%s", rows[i].name);
+			s.subject = &subject;
+		}
+		s.taken.open = rows[i].open;
+		s.taken.processes = rows[i].processes;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		snprintf(row, sizeof(row), "row %zu", i);
+		findings_are(row, r, rows[i].findings);
+		if (w->verdict != rows[i].verdict || w->needed != rows[i].needed ||
+		    w->needed_max != rows[i].needed_max)
+			fail_msg("row %zu: verdict %d, needed %lld to %lld, %s", i, (int)w->verdict,
+				 (long long)w->needed, (long long)w->needed_max, w->detail);
+	}
+}
+
 static const struct container_row *engine(const char *path)
 {
 	const struct container_row *row = container_row_find(path);
@@ -314,6 +372,7 @@ int main(void)
 		cmocka_unit_test(any_quota_above_stops_the_server),
 		cmocka_unit_test(few_processes_left_are_named),
 		cmocka_unit_test(memory_is_short_where_the_connections_do_not_fit),
+		cmocka_unit_test(a_process_for_each_connection_is_needed),
 		cmocka_unit_test(values_are_set_where_the_container_is_described),
 		cmocka_unit_test(several_values_are_one_line),
 		cmocka_unit_test(limits_of_units_are_set_at_the_unit_that_has_them),
