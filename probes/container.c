@@ -17,6 +17,8 @@
 #define THROTTLED_TIGHT 0.05
 
 enum { MAX, USED, SHOWN };
+/* A field of MAX: other groups of the server have other limits. */
+enum { SEVERAL = 1 };
 /* Of SHOWN: the file systems say that the process is in a group which they do not show. */
 enum { UNSEEN, SEEN, HIDDEN };
 
@@ -42,6 +44,7 @@ static void limit_read(const struct cgroup_limit *l, struct settings *s)
 	if (l->max == HOST_UNLIMITED)
 		return;
 	s->at[MAX][0] = (int64_t)l->max;
+	s->at[MAX][SEVERAL] = l->several;
 	s->at[USED][0] = (int64_t)(l->used > INT64_MAX ? INT64_MAX : l->used);
 	report_text(s->text[MAX], "%s", l->path);
 }
@@ -62,6 +65,20 @@ static int64_t left(const struct settings *s)
 	return s->at[MAX][0] > s->at[USED][0] ? s->at[MAX][0] - s->at[USED][0] : 0;
 }
 
+static int64_t need_of(const struct bound *b)
+{
+	return b->needed_max != REPORT_NONE ? b->needed_max : b->needed;
+}
+
+/* The smallest of several limits that suffices for all of the load suffices for a share of it. */
+static void several_bound(const struct settings *s, struct bound *b)
+{
+	if (s->at[MAX][SEVERAL] != 1 || report_verdict(b->capacity, need_of(b)) == VERDICT_OK)
+		return;
+	b->capacity = REPORT_NONE;
+	b->explained = true;
+}
+
 static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	bool hidden = s->at[SHOWN][0] == HIDDEN;
@@ -73,6 +90,7 @@ static void memory_bound(const struct target *target, const struct settings *s, 
 		return;
 	b->capacity = left(s);
 	b->unread = hidden ? "The control group of the process" : NULL;
+	several_bound(s, b);
 }
 
 static uint64_t mib(uint64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
@@ -97,10 +115,13 @@ static void line_word(struct wording *w, const char *line, const char *path)
 static void memory_words(const struct target *target, const struct settings *s,
 			 const struct outcome *o, struct wording *w)
 {
+	struct bound b = {.needed_max = REPORT_NONE};
 	uint64_t enough = connection_memory_enough(target, s, left(s));
 	const char *path = s->text[MAX];
 	if (s->at[MAX][0] == REPORT_NONE)
 		return;
+	memory_bound(target, s, &b);
+	wording_flag(w, "several", b.explained);
 	enough = enough < INT64_MAX ? enough + (uint64_t)s->at[USED][0] : enough;
 	wording_set(w, "path", "%s", path);
 	wording_set(w, "max", "%s", quantity_show(QUANTITY_SIZE, (uint64_t)s->at[MAX][0]).text);
@@ -154,6 +175,7 @@ static void pids_bound(const struct target *target, const struct settings *s, st
 	b->needed_max = processes_needed(target, s->taken.open);
 	if (s->at[SHOWN][0] == HIDDEN)
 		b->unread = "The control group of the process";
+	several_bound(s, b);
 }
 
 static void pids_words(const struct target *target, const struct settings *s,
@@ -164,6 +186,9 @@ static void pids_words(const struct target *target, const struct settings *s,
 	const char *path = s->text[MAX];
 	const struct container_row *engine = engine_of(path, s->machine.container);
 	uint64_t needed = (uint64_t)processes_needed(target, s->taken.open);
+	struct bound b = {.needed_max = REPORT_NONE};
+	pids_bound(target, s, &b);
+	wording_flag(w, "several", b.explained);
 	wording_set(w, "path", "%s", path);
 	wording_set(w, "max", "%s", quantity_count((uint64_t)s->at[MAX][0]).text);
 	wording_set(w, "used", "%s", quantity_count((uint64_t)s->at[USED][0]).text);

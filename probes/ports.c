@@ -564,9 +564,7 @@ static void accept_read(const struct host *h, struct settings *s)
 	if (subject && !subject->pid)
 		return;
 	subject_group(h, subject, &group);
-	const struct cgroup_quota *quota = cgroup_tightest(&group);
-	if (quota)
-		s->taken.quota = (double)quota->quota_us / (double)quota->period_us;
+	s->taken.quota = cgroup_quota_cpus(&group);
 	if (!subject)
 		return;
 	s->taken.cpus = smaller(subject_cpus(h, subject), group.cpus);

@@ -147,7 +147,8 @@ struct machine {
 	/* Bytes that the limits of the control group in question leave, for all its memory and for
 	 * socket buffers alone (cgroup v1); INT64_MAX: no limit that is known. */
 	int64_t group_left, sockets_left;
-	bool sockets_charged;     /* socket buffers count as memory of the group: cgroup v2 */
+	bool sockets_several; /* control groups of the server have different ones of the latter */
+	bool sockets_charged; /* socket buffers count as memory of the group: cgroup v2 */
 	char sockets_group[1024]; /* the path of that with `sockets_left`; "": no limit */
 	const struct container_row *container; /* that has the server; NULL: none that is known */
 	bool own_netns;      /* the network namespace is not the machine's first one */

@@ -18,7 +18,8 @@ struct cgroup_limit {
 	uint64_t max;           /* HOST_UNLIMITED: none */
 	uint64_t used;          /* in that group */
 	char path[CGROUP_PATH]; /* of that group, as in /proc/PID/cgroup; "": no limit */
-	bool hidden; /* the process' own group is not visible: it may have a smaller one */
+	bool hidden;  /* the process' own group is not visible: it may have a smaller one */
+	bool several; /* groups of one server have different ones: this is the smallest */
 };
 
 /* A quota of CPU time of the process' group, or of one above it. */
@@ -48,6 +49,7 @@ struct cgroup {
 	size_t quota_count;
 	bool cpu_hidden; /* as in cgroup_limit, or there are more */
 	uint64_t cpus;   /* that the group may use; 0: unknown */
+	size_t groups;   /* of which these are the limits: more than one by cgroup_join() */
 };
 
 /* One without limits; `hidden`: as it is not known which there are. Pure. */
@@ -55,6 +57,9 @@ struct cgroup cgroup_none(bool hidden);
 /* Reads the groups of a process; 0: this one. What cannot be read has no limit, but is hidden. A
  * captured machine has those of the process that captured it. */
 void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out);
+/* Adds the limits of another group, which has other processes of the same server: of each kind the
+ * smallest counts, and all quotas. Pure. */
+void cgroup_join(struct cgroup *c, const struct cgroup *other);
 /* What runs the container that has a process, 0: this one, by its group or by a file that such
  * containers have; NULL: none that is known. */
 const struct container_row *cgroup_container(const struct host *h, pid_t pid);
@@ -62,6 +67,8 @@ const struct container_row *cgroup_container(const struct host *h, pid_t pid);
 uint64_t cgroup_left(const struct cgroup_limit *l);
 /* The one with the smallest share of CPU time: quota per period; NULL: there is none. Pure. */
 const struct cgroup_quota *cgroup_tightest(const struct cgroup *c);
+/* The CPUs that the quotas allow, of several groups together at most; 0: all. Pure. */
+double cgroup_quota_cpus(const struct cgroup *c);
 /* That of a group; NULL: it has none. Pure. */
 const struct cgroup_quota *cgroup_quota_find(const struct cgroup *c, const char *path);
 /* The pause in each period of one of its quotas, in us, when `threads` of the group run all the

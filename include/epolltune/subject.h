@@ -117,7 +117,8 @@ int subject_acceptors(const struct host *h, const struct subject *s,
 		      struct err *e);
 
 struct cgroup;
-/* Its control group; NULL: this process'. That of a server whose processes are not visible, or that
+/* Its control group, where trees that share an address have several these joined; NULL: this
+ * process'. That of a server whose processes are not visible, or that
  * systemd has not started yet, is hidden: systemd, which holds the socket then, has another. */
 void subject_group(const struct host *h, const struct subject *s, struct cgroup *out);
 

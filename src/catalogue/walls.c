@@ -56,6 +56,9 @@ static int64_t need_throughput(const struct target *t)
 
 #define TWO_EACH "{proxy? A proxy needs two for each connection.}"
 
+#define SEVERAL_GROUPS                                                                             \
+	"The server's processes are in several control groups with different limits\\: which "     \
+	"share of the load each has is not known, and the smallest does not suffice for all."
 #define NO_TCP_LISTENER "The server has no TCP listener."
 #define NOT_A_SERVERS "Not needed with --role server."
 
@@ -276,12 +279,13 @@ static const struct wall_row walls[] = {
 		.detail =
 			"A connection with a waiting request {held?was measured to hold "
 			"{held}:holds about {assumed}} of buffer. {unsized?tcp_mem counts pages, and "
-			"this capture does not show their size.:{group?The memory limit of {group} leaves "
+			"this capture does not show their size.:{several?" SEVERAL_GROUPS
+			":{group?The memory limit of {group} leaves "
 			"less than tcp_mem.:{knob?{current?Beyond the "
 			"second field of tcp_mem, in pages, no buffer grows.:tcp_mem is not "
 			"visible in this network namespace; by default no buffer grows beyond "
 			"6 % of the memory.}:The limit is half of the memory; tcp_mem allows "
-			"more.}}}{used? {used} are in use now.}" TWO_EACH,
+			"more.}}}}{used? {used} are in use now.}" TWO_EACH,
 	},
 	{
 		.name = "udp.receive",
@@ -337,7 +341,8 @@ static const struct wall_row walls[] = {
 			"buffers, a request in each at the upper end. Short is less than the lower end, ok 1.25 x "
 			"the upper end; in between the wall is tight, of a server that epolltune "
 			"does not know unknown.",
-		.detail = "memory.max of {path} is {max}, {used} of it are in use and cannot be "
+		.detail = "{several?" SEVERAL_GROUPS
+			  " }memory.max of {path} is {max}, {used} of it are in use and cannot be "
 			  "reclaimed; an idle connection takes {each} of kernel memory at this "
 			  "end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH,
 		.absent = "No memory limit applies to the control group.",
@@ -367,7 +372,8 @@ static const struct wall_row walls[] = {
 			"target's connections that is not open yet. That need is a range, as it "
 			"is not visible how many of its processes have a connection. Of other "
 			"servers no target needs more.",
-		.detail = "{used} of pids.max={max} of {path} are in use.{server? {server} has a "
+		.detail = "{several?" SEVERAL_GROUPS " }{used} of pids.max={max} of {path} are in "
+			  "use.{server? {server} has a "
 			  "process for each connection.}",
 		.absent = "No limit on processes applies to the control group.",
 	},

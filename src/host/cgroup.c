@@ -288,7 +288,8 @@ static void cpus_read(const struct host *h, const struct hierarchy *in, struct c
 
 struct cgroup cgroup_none(bool hidden)
 {
-	return (struct cgroup){.memory = {.max = HOST_UNLIMITED, .hidden = hidden},
+	return (struct cgroup){.groups = 1,
+			       .memory = {.max = HOST_UNLIMITED, .hidden = hidden},
 			       .tcp = {.max = HOST_UNLIMITED, .hidden = hidden},
 			       .pids = {.max = HOST_UNLIMITED, .hidden = hidden},
 			       .cpu_hidden = hidden};
@@ -322,6 +323,39 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 		if (in.version && !out->path[0])
 			snprintf(out->path, sizeof(out->path), "%s", in.path);
 	}
+}
+
+static void limit_join(struct cgroup_limit *l, const struct cgroup_limit *other)
+{
+	bool hidden = l->hidden || other->hidden;
+	bool several = l->several || strcmp(l->path, other->path) != 0;
+	if (cgroup_left(other) < cgroup_left(l))
+		*l = *other;
+	l->hidden = hidden;
+	l->several = several;
+}
+
+void cgroup_join(struct cgroup *c, const struct cgroup *other)
+{
+	bool same = !strcmp(c->path, other->path); /* of v1 in one hierarchy */
+	c->groups += !same;
+	c->pids_refused += same ? 0 : other->pids_refused;
+	limit_join(&c->memory, &other->memory);
+	limit_join(&c->tcp, &other->tcp);
+	limit_join(&c->pids, &other->pids);
+	c->sockets_charged |= other->sockets_charged;
+	c->cpu_hidden |= other->cpu_hidden;
+	for (size_t i = 0; i < other->quota_count; i++) {
+		if (cgroup_quota_find(c, other->quotas[i].path))
+			continue;
+		if (c->quota_count == CGROUP_QUOTAS) {
+			c->cpu_hidden = true;
+			break;
+		}
+		c->quotas[c->quota_count++] = other->quotas[i];
+	}
+	if (c->cpus != other->cpus)
+		c->cpus = 0;
 }
 
 static bool has_mark(const struct host *h, const struct container_row *row)
@@ -363,6 +397,22 @@ const struct cgroup_quota *cgroup_tightest(const struct cgroup *c)
 			tightest = q;
 	}
 	return tightest;
+}
+
+double cgroup_quota_cpus(const struct cgroup *c)
+{
+	const struct cgroup_quota *tightest = cgroup_tightest(c);
+	double sum = 0;
+	size_t own = 0;
+	if (tightest && c->groups <= 1)
+		return (double)tightest->quota_us / (double)tightest->period_us;
+	for (size_t i = 0; i < c->quota_count; i++) {
+		if (c->quotas[i].shared)
+			continue;
+		own++;
+		sum += (double)c->quotas[i].quota_us / (double)c->quotas[i].period_us;
+	}
+	return own == c->groups ? sum : 0;
 }
 
 const struct cgroup_quota *cgroup_quota_find(const struct cgroup *c, const char *path)

@@ -297,6 +297,69 @@ static void an_unknown_group_is_hidden(void **state)
 	host_close(h);
 }
 
+/* Two units share an address: the second one is throttled, and has a limit that the first has not.
+ */
+static void groups_of_one_server_are_joined(void **state)
+{
+	struct process acceptors[] = {
+		{.pid = 21, .root = 21}, {.pid = 33, .root = 32}, {.pid = 34, .root = 32}};
+	struct subject one = {.pid = 21, .acceptors = acceptors, .acceptor_count = 1}, two = one;
+	struct cgroup c;
+	struct host *h;
+	struct err e;
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("proc/21/cgroup", "0::/app.slice/app@1.service\n");
+	put("proc/32/cgroup", "0::/app.slice/app@2.service\n");
+#define GROUP "sys/fs/cgroup/app.slice/"
+	put(GROUP "cpu.max", "300000 100000\n");
+	put(GROUP "pids.max", "500\n");
+	put(GROUP "pids.current", "80\n");
+	put(GROUP "app@1.service/memory.max", "1073741824\n");
+	put(GROUP "app@1.service/cpu.max", "100000 100000\n");
+	put(GROUP "app@2.service/memory.max", "268435456\n");
+	put(GROUP "app@2.service/cpu.max", "50000 100000\n");
+	put(GROUP "app@2.service/cpu.stat", "nr_periods 90\nnr_throttled 80\n");
+	assert_int_equal(host_open(&h, root, &e), 0);
+	two.acceptor_count = 3;
+	subject_group(h, &one, &c);
+	assert_int_equal(c.groups, 1);
+	assert_int_equal(c.quota_count, 2);
+	assert_int_equal(c.memory.max, 1024 * MIB);
+	assert_false(c.memory.several);
+	assert_true(cgroup_quota_cpus(&c) == 1);
+	subject_group(h, &two, &c);
+	assert_int_equal(c.groups, 2);
+	assert_int_equal(c.quota_count, 3);
+	assert_int_equal(cgroup_tightest(&c)->throttled, 80);
+	assert_string_equal(cgroup_tightest(&c)->path, "/app.slice/app@2.service");
+	assert_true(cgroup_quota_cpus(&c) == 1.5);
+	/* It does not accept now, and holds its listener. */
+	struct listener listeners[] = {{.owner = 0}, {.owner = 1}, {.owner = -1}};
+	one.listeners = (struct listeners){
+		.at = listeners, .count = 3, .processes = acceptors, .process_count = 2};
+	subject_group(h, &one, &c);
+	assert_int_equal(c.groups, 2);
+	subject_group(h, &two, &c);
+	assert_int_equal(c.memory.max, 256 * MIB);
+	assert_string_equal(c.memory.path, "/app.slice/app@2.service");
+	assert_true(c.memory.several);
+	/* That of the slice is of both. */
+	assert_int_equal(c.pids.max, 500);
+	assert_false(c.pids.several);
+	host_close(h);
+	/* One without a quota has all CPUs. */
+	put(GROUP "app@1.service/cpu.max", "max 100000\n");
+	put("proc/32/cgroup", "0::/app.slice/app@1.service\n");
+	assert_int_equal(host_open(&h, root, &e), 0);
+	subject_group(h, &two, &c);
+	assert_int_equal(c.groups, 1);
+	assert_false(c.memory.several);
+	put("proc/32/cgroup", "0::/app.slice/app@2.service\n");
+	subject_group(h, &two, &c);
+	assert_true(cgroup_quota_cpus(&c) == 0);
+	host_close(h);
+}
+
 /* v1 with many hierarchies: the line of memory is beyond 4 KiB. */
 static void a_long_list_is_read_whole(void **state)
 {
@@ -324,6 +387,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(in_a_container, begin, end),
 		cmocka_unit_test_setup_teardown(a_group_that_is_not_mounted_is_hidden, begin, end),
 		cmocka_unit_test_setup_teardown(a_long_list_is_read_whole, begin, end),
+		cmocka_unit_test_setup_teardown(groups_of_one_server_are_joined, begin, end),
 		cmocka_unit_test(an_unknown_group_is_hidden),
 		cmocka_unit_test_setup_teardown(damaged_files_are_no_limits, begin, end),
 	};

@@ -273,6 +273,45 @@ static void a_process_for_each_connection_is_needed(void **state)
 	}
 }
 
+/* Each of them has a share of the connections, which is not known. */
+static void the_smallest_of_several_limits_suffices_or_is_unknown(void **state)
+{
+	static const struct {
+		size_t experiment;
+		const char *name, *values;
+		bool several;
+		uint64_t connections;
+		enum wall_verdict verdict;
+	} rows[] = {
+		{0, "own", "memory.max=268435456; memory.current=0", false, 100000, VERDICT_SHORT},
+		{0, "own", "memory.max=268435456; memory.current=0", true, 100000, VERDICT_UNKNOWN},
+		{0, "own", "memory.max=268435456; memory.current=0", true, 100, VERDICT_OK},
+		{1, "postgres", "pids.max=500; pids.current=100", false, 1000, VERDICT_SHORT},
+		{1, "postgres", "pids.max=500; pids.current=100", true, 1000, VERDICT_UNKNOWN},
+		{1, "postgres", "pids.max=500; pids.current=100", true, 100, VERDICT_OK},
+		{1, "own", "pids.max=500; pids.current=100", true, 1000, VERDICT_OK},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct experiment *x = &experiments[rows[i].experiment];
+		struct subject subject = {.pid = 7};
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, rows[i].values);
+		report_text(subject.name, "%s", rows[i].name);
+		report_text(s.text[MAX], "/app.slice/app@2.service");
+		s.subject = &subject;
+		s.at[MAX][SEVERAL] = rows[i].several;
+		s.taken.connection_bytes = 4096;
+		s.taken.limited = true;
+		t.connections = rows[i].connections;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		bool said = strstr(r->walls[0].detail, "in several control groups");
+		if (r->walls[0].verdict != rows[i].verdict ||
+		    said != (rows[i].verdict == VERDICT_UNKNOWN))
+			fail_msg("row %zu: verdict %d, %s", i, (int)r->walls[0].verdict,
+				 r->walls[0].detail);
+	}
+}
+
 static const struct container_row *engine(const char *path)
 {
 	const struct container_row *row = container_row_find(path);
@@ -373,6 +412,7 @@ int main(void)
 		cmocka_unit_test(few_processes_left_are_named),
 		cmocka_unit_test(memory_is_short_where_the_connections_do_not_fit),
 		cmocka_unit_test(a_process_for_each_connection_is_needed),
+		cmocka_unit_test(the_smallest_of_several_limits_suffices_or_is_unknown),
 		cmocka_unit_test(values_are_set_where_the_container_is_described),
 		cmocka_unit_test(several_values_are_one_line),
 		cmocka_unit_test(limits_of_units_are_set_at_the_unit_that_has_them),
