@@ -52,7 +52,8 @@ void subject_outside_read(const struct host *h, struct subject_outside *out);
  * caller frees `out` with subject_free(), also after an error. `here_only`: leaves out processes of
  * other network namespaces.
  * -EXDEV: its listeners are in the network namespace of out->pid, which the caller may enter.
- * -ENOENT, -ESRCH: there is none; -ENOTUNIQ: several, which the error lists; -EACCES: its
+ * -ENOENT, -ESRCH: there is none; -ENOTUNIQ: several, which the error lists; -EREMOTE: the one
+ * that listens only holds the port, and its clients reach another one; -EACCES: its
  * descriptors are not visible to this user; -EOPNOTSUPP: a captured machine. */
 int subject_find(const struct host *h, const char *who, bool here_only, struct subject *out,
 		 struct err *e);

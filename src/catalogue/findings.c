@@ -1686,6 +1686,20 @@ static const struct finding_row findings[] = {
 		    "other processes: its clients meet their queues as well.",
 	 .action = "Check the address instead of the process.",
 	 .proof = "ss -ltnp: several sockets of one address"},
+	{.id = "listeners.forwarder",
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title = "{who} (pid {pid}) forwards to a server in a container or virtual machine, which "
+		  "this check does not judge",
+	 .detail = "The queue and limits of {who} are the walls. The server behind it gets a "
+		   "connection for each that {who} accepts, and has walls of its own.",
+	 .advice = "Check that server by its pid, too. --role proxy counts the connection that "
+		   "{who} opens for each.",
+	 .meaning =
+		 "The server that --server names accepts the clients of a published port in user "
+		 "space, for another one (rootlessport, rootlesskit, slirp4netns, pasta, passt).",
+	 .action = "Check the server behind it as well, by its pid.",
+	 .proof = "ss -ltnp: the process that listens"},
 	{.id = "live.causes",
 	 .observed = true,
 	 .title =
