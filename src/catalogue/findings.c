@@ -31,7 +31,6 @@
 #define SERVICES                                                                                   \
 	"{added?net.ipv4.ip_local_reserved_ports keeps {added} for listeners and known services "  \
 	"of this host. }"
-#define TWO_EACH "{proxy? A proxy needs two for each connection.}"
 #define NOFILE_DETAIL                                                                                        \
 	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors besides its "          \
 	"connections.{nr_open? fs.nr_open is {nr_open}\\: no process opens more, also with a higher limit.}" \
@@ -507,14 +506,14 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .unserved = true,
 	 .title =
-		 "{listener}{stands? accepts {others?up to }{accept}/s{needed? of {needed}/s that "
-		 "this load needs}}\\: {sum} connections wait{stands?, a new one for {wait} or more: "
+		 "{listener}{saturated? accepts {others?up to }{accept}/s{needed? of {needed}/s that "
+		 "this load needs}}\\: {sum} connections wait{saturated?, a new one for {wait} or more: "
 		 "now}",
 	 .detail =
 		 "{looks?The queue was not empty in any of {looks} samples{from?\\: in {window} it "
 		 "came from {from} to {sum}}.:One sample does not show how fast the server "
 		 "accepts them.}{more? {more} more listeners are in trouble.}",
-	 .advice = "{stands?No backlog helps\\: add workers or CPUs, or find out what "
+	 .advice = "{saturated?No backlog helps\\: add workers or CPUs, or find out what "
 		   "{process?{process}:the server} waits for (a disk, a lock, another server).:"
 		   "{looks?Look at how long its clients wait.:Check again without --quick.}}",
 	 .answer = "{who} accepts {others?up to }{accept}/s{needed? of {needed}/s needed}; its "

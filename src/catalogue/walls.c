@@ -54,8 +54,6 @@ static int64_t need_throughput(const struct target *t)
 	"they hold {sum}, and {capacity} without loss, as a hash spreads the arrivals:has backlog "            \
 	"{limit} since listen(); the kernel admits one more}."
 
-#define TWO_EACH "{proxy? A proxy needs two for each connection.}"
-
 #define SEVERAL_GROUPS                                                                             \
 	"The server's processes are in several control groups with different limits\\: which "     \
 	"share of the load each has is not known, and the smallest does not suffice for all."

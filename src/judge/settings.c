@@ -13,7 +13,6 @@
 #define SOMAXCONN_KNOB "net.core.somaxconn"
 #define BACKLOG_KNOB "listen.backlog"
 /* Before 6.11 an unprivileged lab has no net/core, and its somaxconn is the kernel's default. */
-#define SOMAXCONN_DEFAULT 4096
 
 unsigned machine_kernel(const char *release)
 {
