@@ -339,7 +339,8 @@ void cgroup_join(struct cgroup *c, const struct cgroup *other)
 {
 	bool same = !strcmp(c->path, other->path); /* of v1 in one hierarchy */
 	c->groups += !same;
-	c->pids_refused += same ? 0 : other->pids_refused;
+	if (!same || strcmp(c->pids.path, other->pids.path) != 0)
+		c->pids_refused += other->pids_refused;
 	limit_join(&c->memory, &other->memory);
 	limit_join(&c->tcp, &other->tcp);
 	limit_join(&c->pids, &other->pids);
@@ -404,15 +405,15 @@ double cgroup_quota_cpus(const struct cgroup *c)
 	const struct cgroup_quota *tightest = cgroup_tightest(c);
 	double sum = 0;
 	size_t own = 0;
-	if (tightest && c->groups <= 1)
-		return (double)tightest->quota_us / (double)tightest->period_us;
 	for (size_t i = 0; i < c->quota_count; i++) {
 		if (c->quotas[i].shared)
 			continue;
 		own++;
 		sum += (double)c->quotas[i].quota_us / (double)c->quotas[i].period_us;
 	}
-	return own == c->groups ? sum : 0;
+	if (tightest && c->groups <= 1 && own <= 1)
+		return (double)tightest->quota_us / (double)tightest->period_us;
+	return own >= c->groups ? sum : 0;
 }
 
 const struct cgroup_quota *cgroup_quota_find(const struct cgroup *c, const char *path)

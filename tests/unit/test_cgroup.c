@@ -360,6 +360,26 @@ static void groups_of_one_server_are_joined(void **state)
 	host_close(h);
 }
 
+/* The path is of one hierarchy: in another one they may have groups of their own. */
+static void groups_of_version_1_differ_by_hierarchy(void **state)
+{
+	struct cgroup a = cgroup_none(false), b = a, same;
+	strcpy(a.path, "/");
+	a.pids = (struct cgroup_limit){.max = 100, .used = 10, .path = "/app1"};
+	a.pids_refused = 3;
+	a.quota_count = 1;
+	a.quotas[0] = (struct cgroup_quota){.quota_us = 1, .period_us = 2, .path = "/app1"};
+	b = same = a;
+	strcpy(b.pids.path, "/app2");
+	strcpy(b.quotas[0].path, "/app2");
+	cgroup_join(&a, &same);
+	assert_int_equal(a.pids_refused, 3);
+	assert_true(cgroup_quota_cpus(&a) == 0.5);
+	cgroup_join(&a, &b);
+	assert_int_equal(a.pids_refused, 6);
+	assert_true(cgroup_quota_cpus(&a) == 1);
+}
+
 /* v1 with many hierarchies: the line of memory is beyond 4 KiB. */
 static void a_long_list_is_read_whole(void **state)
 {
@@ -388,6 +408,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_group_that_is_not_mounted_is_hidden, begin, end),
 		cmocka_unit_test_setup_teardown(a_long_list_is_read_whole, begin, end),
 		cmocka_unit_test_setup_teardown(groups_of_one_server_are_joined, begin, end),
+		cmocka_unit_test(groups_of_version_1_differ_by_hierarchy),
 		cmocka_unit_test(an_unknown_group_is_hidden),
 		cmocka_unit_test_setup_teardown(damaged_files_are_no_limits, begin, end),
 	};
