@@ -181,7 +181,7 @@ static void subject_words(const struct subject *subject, int64_t proposed, struc
 				line, sizeof(line)));
 }
 
-static void process_words(const struct target *target, const struct settings *s,
+static void nofile_words(const struct target *target, const struct settings *s,
 			  const struct outcome *o, struct wording *w)
 {
 	int64_t soft = s->at[NOFILE][SOFT], hard = s->at[NOFILE][HARD];
@@ -471,7 +471,7 @@ static const struct experiment experiments[] = {
 		.read = nofile_read,
 		.bound = process_bound,
 		.solve = process_solve,
-		.words = process_words,
+		.words = nofile_words,
 		.run = process_run,
 	},
 	{
