@@ -758,7 +758,7 @@ static void memory_words(const struct target *target, const struct settings *s,
  * limit up to this share of the time that the server needed a CPU and had none. */
 #define SERVER_BUSY 0.85
 #define WAITED 0.2
-/* Nor where so much of a CPU was idle. */
+/* Idle CPUs below which the machine was the limit. */
 #define IDLE 0.1
 
 /* What an order took, while clients sent as much as they could. */
