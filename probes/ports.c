@@ -561,8 +561,7 @@ static void accept_read(const struct host *h, struct settings *s)
 	if (subject && !subject->pid)
 		return;
 	subject_group(h, subject, &group);
-	if (group.period_us)
-		s->taken.quota = (double)group.quota_us / (double)group.period_us;
+	s->taken.quota = cgroup_quota_cpus(&group);
 	if (!subject)
 		return;
 	s->taken.cpus = smaller(subject_cpus(h, subject), group.cpus);

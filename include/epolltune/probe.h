@@ -69,6 +69,7 @@ struct settings {
 		uint64_t own_bytes;        /* of the server's own memory, for a connection */
 		uint64_t own_memory;       /* of the server in all, now; 0: unknown */
 		bool limited;              /* by a control group */
+		uint64_t processes;        /* of the server, now; 0: unknown */
 		uint64_t open;             /* connections that clients have to it */
 		uint64_t heard; /* of these, that it accepted and clients have sent data on */
 		uint64_t request_bytes;  /* buffer of a connection with a waiting request */
@@ -194,7 +195,7 @@ struct experiment {
 	void (*read)(const struct host *, struct settings *);
 	/* Computes the limit from the settings, by the kernel's rules. Pure. The fields of `out`
 	 * are initially REPORT_NONE, -1 and false, but for `due` and `by_run`, which are the
-	 * experiment's `due`. NULL: the settings say nothing. */
+	 * experiment's `due`. NULL: no rule. */
 	void (*bound)(const struct target *, const struct settings *, struct bound *out);
 	/* Finds the smallest settings whose bound is at least `enough`; `out` initially equals
 	 * `now`. The judge rounds them up. `o`: the outcome at `now`, or NULL. False: there are

@@ -1308,11 +1308,12 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_CONTAINER,
 	 .observed = true,
-	 .title = "{path} was throttled in {share} % of its periods: the server pauses {pause} in "
-		  "each {period}",
+	 .title =
+		 "{path} was throttled in {share} % of its periods: the server pauses {shared?up to }"
+		 "{pause} in each {period}",
 	 .detail = "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
-		   "periods of the window. In such a pause nothing is accepted: the target's stall "
-		   "cannot be shorter.",
+		   "periods of the window{shared?, by this server and others of that group}. In "
+		   "such a pause nothing is accepted\\: the target's stall cannot be shorter.",
 	 .advice = "{engine}\\: {line}. Or give the server fewer threads that run at a time.",
 	 .answer = "the CPU quota of {path} stops the server",
 	 .meaning = "The control group used up its CPU quota in most periods, and was stopped for "
@@ -1327,7 +1328,7 @@ static const struct finding_row findings[] = {
 	 .title = "{path} was throttled in {share} % of its periods: the server pauses up to "
 		  "{pause}",
 	 .detail = "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
-		   "periods of the window.",
+		   "periods of the window{shared?, by this server and others of that group}.",
 	 .advice = "{engine}\\: {line}",
 	 .answer = "the CPU quota of {path} throttles it",
 	 .meaning = "The control group used up its CPU quota in some periods, and was stopped for "
@@ -1346,6 +1347,18 @@ static const struct finding_row findings[] = {
 		    "the stall.",
 	 .action = "Raise or remove the CPU limit, or keep accept queues that hold the pause.",
 	 .proof = "cpu.max and nr_throttled of cpu.stat (v1: cpu.cfs_quota_us)"},
+	SHORT("cgroup.pids", REMEDY_CONTAINER,
+	      "The process limit of {path} {tight?{range?may leave too little:leaves just "
+	      "enough}:leaves too little} for {connections} connections",
+	      "{server} has a process for each connection\\: {used} of pids.max={max} are in use, "
+	      "{capacity} are left; {needed} are needed. At the limit fork() fails with EAGAIN, and "
+	      "the server closes the new connection.",
+	      "A limit of {enough} suffices. {engine}\\: {line}",
+	      "The process limit of the control group leaves fewer processes than the target has "
+	      "connections that are not open yet, and the server has a process for each.",
+	      "Raise the process limit of the container or unit, or put a pooler before the server.",
+	      "max in pids.events grows",
+	      "The process limit of the control group suffices for the target"),
 	{.id = "cgroup.pids.refused",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,
@@ -1675,6 +1688,20 @@ static const struct finding_row findings[] = {
 		    "other processes: its clients meet their queues as well.",
 	 .action = "Check the address instead of the process.",
 	 .proof = "ss -ltnp: several sockets of one address"},
+	{.id = "listeners.forwarder",
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title = "{who} (pid {pid}) forwards to a server in a container or virtual machine, which "
+		  "this check does not judge",
+	 .detail = "The queue and limits of {who} are the walls. The server behind it gets a "
+		   "connection for each that {who} accepts, and has walls of its own.",
+	 .advice = "Check that server by its pid, too. --role proxy counts the connection that "
+		   "{who} opens for each.",
+	 .meaning =
+		 "The server that --server names accepts the clients of a published port in user "
+		 "space, for another one (rootlessport, rootlesskit, slirp4netns, pasta, passt).",
+	 .action = "Check the server behind it as well, by its pid.",
+	 .proof = "ss -ltnp: the process that listens"},
 	{.id = "live.causes",
 	 .observed = true,
 	 .title =

@@ -66,9 +66,10 @@ static struct own own_of(const struct target *target, const struct settings *s)
 		o.seen = o.max < row->own.tls;
 		return o;
 	}
-	if (row && row->forks && !seen)
+	bool forks = s->subject && server_forks(s->subject->name);
+	if (forks && !seen)
 		o.max = UINT64_MAX;
-	o.seen = seen > GUESS_BYTES || (row && row->forks && seen);
+	o.seen = seen > GUESS_BYTES || (forks && seen);
 	o.max = larger(o.max, seen);
 	return o;
 }

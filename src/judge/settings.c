@@ -33,6 +33,7 @@ static void machine_groups(const struct host *h, const struct subject *subject, 
 		subject_group(h, subject, &c);
 	m->group_left = bytes_left(cgroup_left(&c.memory));
 	m->sockets_left = bytes_left(cgroup_left(&c.tcp));
+	m->sockets_several = c.tcp.several;
 	m->sockets_charged = c.sockets_charged;
 	m->container = cgroup_container(h, subject ? subject->pid : 0);
 	_Static_assert(sizeof(m->sockets_group) == CGROUP_PATH, "no path is cut");
