@@ -239,6 +239,7 @@ void backlog_raise(int64_t limit, struct settings *out);
 void backlog_subject_bound(const struct settings *s, enum listener_kind kind, struct bound *out);
 /* Why no lab shows what the subject's queue holds; NULL: one does. */
 const char *backlog_untestable(const struct settings *s);
+#define UNTESTABLE_GROUP "the test server has one socket, the running one several (SO_REUSEPORT)"
 /* Adds what names the subject's queue and its configuration: {listener} {limit} {sockets} {sum}
  * {server} {default} {wanted} {line} {line_effect} {kernel} {somaxconn}; {listener} is "" without
  * a subject. `enough`: what it should hold. */

@@ -1375,10 +1375,11 @@ static const struct finding_row findings[] = {
 	 .proof = "pids.current and pids.max; max in pids.events"},
 
 	SHORT("udp.receive", REMEDY_APPLICATION,
-	      "{socket?{socket}:A UDP socket} holds {capacity} datagrams of {size}; this load needs "
-	      "{needed}{tight? and 25 % headroom}",
+	      "{socket?{socket}:A UDP socket} {sockets?has {sockets} sockets that hold:holds} {capacity} "
+	      "datagrams of {size}; this load needs {needed}{tight? and 25 % headroom}",
 	      "{needed} datagrams arrive in a stall of {stall}, and each takes about {each} of the "
-	      "receive buffer, which is {buffer}.{memory? net.ipv4.udp_mem leaves {left} for all UDP "
+	      "receive buffer, which is {buffer}{sockets? of each socket; a hash spreads the datagrams "
+	      "over the {sockets} (SO_REUSEPORT)}.{memory? net.ipv4.udp_mem leaves {left} for all UDP "
 	      "sockets.}",
 	      "{possible?" UDP_REMEDY ":No receive buffer holds that many\\: shorten the server's "
 	      "stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}",

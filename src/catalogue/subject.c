@@ -59,10 +59,15 @@ static struct subject_queue group_queue(const struct listeners *l, size_t *i)
 	return q;
 }
 
+/* Of a receive buffer, what a datagram of 1 200 B takes, as QUIC sends them. */
+#define DATAGRAM 2304
+
 /* Arrivals that a group holds. */
 static uint64_t safe(const struct subject_queue *q)
 {
-	return subject_spread(q->smallest->limit + UINT64_C(1), q->sockets);
+	uint64_t limit = q->smallest->limit;
+	return subject_spread(q->smallest->kind == LISTENER_UDP ? limit / DATAGRAM : limit + 1,
+			      q->sockets);
 }
 
 struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind)

@@ -293,14 +293,17 @@ static const struct wall_row walls[] = {
 			"twice what SO_RCVBUF asks for, at most twice net.core.rmem_max, and "
 			"net.core.rmem_default without it. The kernel drops those beyond. Needed: "
 			"datagrams times stall.",
-		.detail = "{socket?{socket} has a receive buffer of {buffer}{capped?, all that "
-			  "net.core.rmem_max allows}{unasked?, net.core.rmem_default}{waits?, of "
-			  "which {waits} wait to be read}{drops?, and "
-			  "dropped {drops} datagrams since it was made}:A socket that asks for all "
-			  "that net.core.rmem_max allows has a receive buffer of {buffer}"
-			  "{held?; one without SO_RCVBUF has {default} and holds {held}}}. A "
-			  "datagram of {size} takes {measured?:about }{each}.{memory? "
-			  "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
+		.detail =
+			"{socket?{socket} has {sockets?{sockets} sockets (SO_REUSEPORT), which hold "
+			"{capacity} without loss, as a hash spreads the datagrams; the smallest "
+			"has }a receive buffer of {buffer}{capped?, all that "
+			"net.core.rmem_max allows}{unasked?, net.core.rmem_default}{waits?, of "
+			"which {waits} wait to be read}{drops?, and "
+			"dropped {drops} datagrams since it was made}:A socket that asks for all "
+			"that net.core.rmem_max allows has a receive buffer of {buffer}"
+			"{held?; one without SO_RCVBUF has {default} and holds {held}}}. A "
+			"datagram of {size} takes {measured?:about }{each}.{memory? "
+			"net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
 	},
 	{
 		.name = "idle.keepalive",
