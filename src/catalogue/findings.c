@@ -1674,6 +1674,25 @@ static const struct finding_row findings[] = {
 		    "other processes: its clients meet their queues as well.",
 	 .action = "Check the address instead of the process.",
 	 .proof = "ss -ltnp: several sockets of one address"},
+	{.id = "listeners.aside",
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title =
+		 "{listener} is not judged\\: {loopback?it is on loopback:its port is an ephemeral "
+		 "one}, and the server has others",
+	 .detail =
+		 "{udp?Its receive buffer of {limit} B holds less than the {needed} datagrams:Its "
+		 "backlog is {limit}, less than the {needed} connections} of this load that "
+		 "arrive in a stall. {udp?A socket of a client\\: of DNS or of statistics,:A shutdown or "
+		 "management port} needs no more; one behind a reverse proxy of this host does.",
+	 .advice = "If the load comes there\\: epolltune check --server {address}",
+	 .meaning =
+		 "Of a server that --server names by process or unit, the walls are those of the listeners "
+		 "that clients of other hosts reach. A TCP listener or UDP socket on loopback is "
+		 "left out where it has others, and so is a UDP socket on an ephemeral port "
+		 "(net.ipv4.ip_local_port_range); this one would be short.",
+	 .action = "Check the address if the load comes there.",
+	 .proof = "ss -ltnp, ss -uanp"},
 	{.id = "live.causes",
 	 .observed = true,
 	 .title =

@@ -9,6 +9,7 @@
 
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
 #include "host/acceptors.h"
 #include "host/descriptors.h"
 #include "host/machine.h"
@@ -634,6 +635,21 @@ static int datagrams_add(const struct host *h, struct subject *s, struct err *e)
 	return rc ? rc : listeners_adopt(h, &s->listeners, &udp, e);
 }
 
+/* Of an address all sockets are those that the operator means. */
+static void set_aside(const struct host *h, const struct server_query *q, struct subject *s)
+{
+	char range[KNOB_VALUE];
+	int64_t low = 0, high = 0;
+	if (q->kind == BY_ADDRESS || q->kind == BY_PATH)
+		return;
+	if (!knob_read(knob_find("net.ipv4.ip_local_port_range"), h, range, NULL)) {
+		knob_field(range, 0, &low);
+		knob_field(range, 1, &high);
+	}
+	bool valid = low > 0 && low <= high && high <= UINT16_MAX;
+	subject_set_aside(s, valid ? (uint16_t)low : UINT16_MAX, valid ? (uint16_t)high : 0);
+}
+
 int subject_find(const struct host *h, const char *who, bool here_only, struct subject *out,
 		 struct err *e)
 {
@@ -645,7 +661,11 @@ int subject_find(const struct host *h, const char *who, bool here_only, struct s
 		return rc;
 	rc = find_among(h, &q, here_only, LISTENER_TCP, out, e);
 	if (!rc)
-		return datagrams_add(h, out, e);
+		rc = datagrams_add(h, out, e);
+	if (!rc)
+		set_aside(h, &q, out);
+	if (!rc)
+		return 0;
 	unsigned unlisted = out->listeners.unlisted;
 	if (rc != -ENOENT)
 		return rc;
@@ -657,6 +677,8 @@ int subject_find(const struct host *h, const char *who, bool here_only, struct s
 		unlisted |= 1u << LISTENER_UDP;
 	if (found == -ENOENT || found == -EOPNOTSUPP)
 		return unchecked(h, &q, unlisted, rc, e);
+	if (!found)
+		set_aside(h, &q, out);
 	if (e)
 		*e = unfound;
 	return found;
