@@ -714,7 +714,8 @@ static const struct finding_row findings[] = {
 	      "{rate} are needed{tight? with 25 % headroom}",
 	      "A proxy that closes first keeps each port for {rest} (tcp_tw_reuse={reuse}"
 	      "{bound?, without effect on bind():{no_timestamps?, without effect as "
-	      "tcp_timestamps is off}}). {bound?The proxy calls bind() before connect()\\: all "
+	      "tcp_timestamps is off:{unstamped?, without effect as its open connections have no TCP "
+	      "timestamps}}}). {bound?The proxy calls bind() before connect()\\: all "
 	      "destinations share one range. }{used?{used} ports to "
 	      "{destination} are in use now{named?:; with --server those of the server itself do "
 	      "not count}. }{full?Its open connections take {used?the rest of the:all} {ports} "

@@ -195,12 +195,15 @@ static const struct wall_row walls[] = {
 			"destination address and port, and close first, before connect() fails "
 			"with EADDRNOTAVAIL: the ports that are left beside the open connections, "
 			"divided by the time that a closed one keeps its port. That is 60 s of "
-			"TIME_WAIT, or 1 s where net.ipv4.tcp_tw_reuse lets connect() take it. "
+			"TIME_WAIT, or 1 s where net.ipv4.tcp_tw_reuse lets connect() take it, which "
+			"needs TCP timestamps at both ends. "
 			"Needed by a proxy only: its rate.",
 		.detail = "{buckets?net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT before "
 			  "the ports are used up.:{proxy?Of {ports} ports to {destination} "
 			  "{used?{used} are in use and }{connections} are for open connections; a "
-			  "closed one keeps its port for {rest}\\: {exact}/s{differs? ({near}/s "
+			  "closed one keeps its port for {rest}{unstamped?, as the open ones have "
+			  "no TCP timestamps}{assumed?, if the destination has TCP "
+			  "timestamps}\\: {exact}/s{differs? ({near}/s "
 			  "over loopback)}.:Each of "
 			  "{ports} ports to one destination is kept for {rest} after a close "
 			  "by this side\\: {lasting}/s.}}",

@@ -164,7 +164,8 @@ void host_port_services(const struct host *h, struct port_services *out)
 	static const struct port_window all = {1, UINT16_MAX};
 	struct err unread;
 	*out = (struct port_services){0};
-	port_sockets_walk(h, 1u << TCP_LISTEN, &all, 1, listener_seen, &out->listeners, &unread);
+	port_sockets_walk(h, 1u << TCP_LISTEN, false, &all, 1, listener_seen, &out->listeners,
+			  &unread);
 	out->kubernetes =
 		port_set_has(&out->listeners, KUBELET) || port_set_has(&out->listeners, KUBE_PROXY);
 }
