@@ -24,8 +24,7 @@
 #include "epolltune/quantity.h"
 #include "epolltune/task.h"
 
-/* The default of net.core.somaxconn since Linux 5.4, and how long clients wait at most. */
-#define SOMAXCONN_DEFAULT 4096
+/* How long clients wait at most. */
 #define PATIENCE_S 30
 #define ABORT "net.ipv4.tcp_abort_on_overflow"
 

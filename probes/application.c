@@ -365,6 +365,11 @@ static uint64_t hold_wanted(const struct target *target)
 	return report_margin(target->connections);
 }
 
+static unsigned hold_time_ms(const struct trial *t)
+{
+	return HOLD_MS * (t->options->gentle ? 3 : 1);
+}
+
 /* Whether its limit on connections sets that on descriptors. */
 static bool server_sets_files(const struct server_row *server)
 {
@@ -399,10 +404,15 @@ static void hold_text(const struct hold *h, bool local, bool nofile, char *text,
 				 quantity_count(h->open.soft).text);
 }
 
+static bool hold_asks(const struct trial *t, const struct hold *h)
+{
+	return t->options->guest->protocol != PROTOCOL_CONNECT && !h->unheld;
+}
+
 /* Opens them with requests; without, where the server closes each after its reply. */
 static int hold_once(struct trial *t, uint64_t nofile, uint64_t want, struct hold *h, struct err *e)
 {
-	bool asks = t->options->guest->protocol != PROTOCOL_CONNECT && !h->unheld;
+	bool asks = hold_asks(t, h);
 	uint64_t began = clock_ms();
 	int rc = weight_begin(t, e);
 	if (!rc)
@@ -453,7 +463,7 @@ static int hold_any(struct trial *t, uint64_t nofile, uint64_t want, bool *idle_
 	struct hold *h = &t->context->hold;
 	for (;;) {
 		int rc = hold_once(t, nofile, want, h, e);
-		bool asks = t->options->guest->protocol != PROTOCOL_CONNECT && !h->unheld;
+		bool asks = hold_asks(t, h);
 		unsigned ms = h->elapsed_ms < IDLE_MAX_MS ? (unsigned)h->elapsed_ms : IDLE_MAX_MS;
 		*idle_limit = false;
 		if (rc || (h->end != HOLD_CLOSED && h->end != HOLD_RESET) || !h->held)
@@ -480,7 +490,7 @@ static bool line_known(const struct subject *subject)
 	return set && (set->directive || set->option);
 }
 
-static void connections_read(const struct host *h, struct settings *s)
+static void clients_read(const struct host *h, struct settings *s)
 {
 	struct guest_line line;
 	struct err unread;
@@ -496,16 +506,50 @@ static void connections_read(const struct host *h, struct settings *s)
 	guest_line_free(&line);
 }
 
+/* Whether what came is no measure of its limit; the outcome says why. `idle_limit`: it closes
+ * connections that are idle for as long as opening them takes. */
+static bool hold_fails(const struct trial *t, bool idle_limit, struct outcome *out)
+{
+	const struct guest *guest = t->options->guest;
+	const struct hold *h = &t->context->hold;
+	const struct quantity_shown want = quantity_count(hold_wanted(t->target));
+	bool asks = guest->protocol != PROTOCOL_CONNECT;
+	if (idle_limit)
+		outcome_inconclusive(
+			out,
+			"the server closes a connection that is idle for %s, and to "
+			"open %s took longer",
+			quantity_measured(QUANTITY_DURATION, h->elapsed_ms * 1000).text, want.text);
+	else if (h->lack)
+		outcome_inconclusive(out, "the client cannot open more than %s: %s",
+				     quantity_count(client_sum(t->clients[0]).opened).text,
+				     h->lack == EADDRNOTAVAIL ? "no port is left"
+							      : client_failure(h->lack));
+	else if (h->end == HOLD_SLOW)
+		outcome_inconclusive(out, "%s of %s clients were %s within %u s",
+				     quantity_count(h->held).text, want.text,
+				     asks ? "answered" : "accepted", hold_time_ms(t) / 1000);
+	else if (h->end == HOLD_MISFIT)
+		outcome_misfit(t, h->answer, out);
+	else if (!h->held && h->end != HOLD_QUEUED && h->end != HOLD_SILENT)
+		outcome_unsupported(out, "the first connection %s%s%s", end_text(h, guest->socket),
+				    h->answer[0] ? ": " : "", h->answer);
+	/* Without requests only the descriptors show what it holds. */
+	else if (h->end == HOLD_ALL && !asks && !h->open.sum)
+		outcome_inconclusive(out, "the descriptors of the server are not readable");
+	else
+		return false;
+	return true;
+}
+
 static int hold_judge(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
-	struct guest *guest = t->options->guest;
 	struct hold *h = &t->context->hold;
 	uint64_t want = hold_wanted(t->target);
 	bool raised = t->proof && s->at[NOFILE][0] > (int64_t)s->subject->soft;
 	uint64_t nofile = raised ? (uint64_t)s->at[NOFILE][1] : 0;
 	bool idle_limit = false;
-	unsigned ms = HOLD_MS * (t->options->gentle ? 3 : 1);
-	*h = (struct hold){.until_ms = clock_ms() + ms};
+	*h = (struct hold){.until_ms = clock_ms() + hold_time_ms(t)};
 	trial_progress(t, "up to %s connections", quantity_count(want).text);
 	int rc = server_begin(t, nofile, e);
 	if (!rc && nofile && t->context->subject.soft != nofile) {
@@ -519,45 +563,8 @@ static int hold_judge(struct trial *t, struct settings *s, struct outcome *out, 
 		ports_widen(t, want);
 	if (!rc)
 		rc = hold_any(t, nofile, want, &idle_limit, e);
-	if (rc)
+	if (rc || hold_fails(t, idle_limit, out))
 		return rc;
-	if (idle_limit) {
-		outcome_inconclusive(
-			out,
-			"the server closes a connection that is idle for %s, and to "
-			"open %s took longer",
-			quantity_measured(QUANTITY_DURATION, h->elapsed_ms * 1000).text,
-			quantity_count(want).text);
-		return 0;
-	}
-	if (h->lack) {
-		outcome_inconclusive(out, "the client cannot open more than %s: %s",
-				     quantity_count(client_sum(t->clients[0]).opened).text,
-				     h->lack == EADDRNOTAVAIL ? "no port is left"
-							      : client_failure(h->lack));
-		return 0;
-	}
-	if (h->end == HOLD_SLOW) {
-		outcome_inconclusive(out, "%s of %s clients were %s within %u s",
-				     quantity_count(h->held).text, quantity_count(want).text,
-				     guest->protocol == PROTOCOL_CONNECT ? "accepted" : "answered",
-				     ms / 1000);
-		return 0;
-	}
-	if (h->end == HOLD_MISFIT) {
-		outcome_misfit(t, h->answer, out);
-		return 0;
-	}
-	if (!h->held && h->end != HOLD_QUEUED && h->end != HOLD_SILENT) {
-		outcome_unsupported(out, "the first connection %s%s%s", end_text(h, guest->socket),
-				    h->answer[0] ? ": " : "", h->answer);
-		return 0;
-	}
-	/* Without requests only the descriptors show what it holds. */
-	if (h->end == HOLD_ALL && guest->protocol == PROTOCOL_CONNECT && !h->open.sum) {
-		outcome_inconclusive(out, "the descriptors of the server are not readable");
-		return 0;
-	}
 	out->reached = (int64_t)h->held;
 	out->measured = true;
 	out->limit_met = h->end != HOLD_ALL;
@@ -565,7 +572,8 @@ static int hold_judge(struct trial *t, struct settings *s, struct outcome *out, 
 	s->taken.at_nofile = out->limit_met && nofile_binds(&t->context->subject, &h->open);
 	s->taken.at_own = out->limit_met && !s->taken.at_nofile && line_known(s->subject);
 	if (out->limit_met)
-		hold_text(h, guest->socket, s->taken.at_nofile, out->remark, sizeof(out->remark));
+		hold_text(h, t->options->guest->socket, s->taken.at_nofile, out->remark,
+			  sizeof(out->remark));
 	return 0;
 }
 
@@ -985,8 +993,6 @@ static int p99_run(struct trial *t, struct settings *s, struct outcome *out, str
 	return latency_run(t, t->context->latency.p99_us, out);
 }
 
-static void latency_bound(const struct target *target, const struct settings *s, struct bound *b) {}
-
 static void rate_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)
 {
 	report_text_into(text, size, "It answered %s. %s",
@@ -998,8 +1004,8 @@ static bool rate_applies(const struct target *target, const struct probe_options
 	return o->guest && o->guest->protocol != PROTOCOL_CONNECT;
 }
 
-static int churn_run(struct trial *t, uint64_t active, struct load *l, int64_t *overflowed,
-		     struct err *e)
+static int accepts_load(struct trial *t, uint64_t active, struct load *l, int64_t *overflowed,
+			struct err *e)
 {
 	CLEAN(trial_counters_free) struct trial_counters counters = {0};
 	const struct client_order order = {.verb = CLIENT_CHURN,
@@ -1044,8 +1050,8 @@ static int accepts_run(struct trial *t, struct settings *s, struct outcome *out,
 	if (!rc)
 		rc = guest_queue_read(t->options->guest, &queue, e);
 	if (!rc)
-		rc = churn_run(t, churn_active(&t->context->hold, queue.limit), &load, &overflowed,
-			       e);
+		rc = accepts_load(t, churn_active(&t->context->hold, queue.limit), &load,
+				  &overflowed, e);
 	if (!rc)
 		rc = guest_check(t->options->guest, e);
 	if (rc)
@@ -1075,8 +1081,6 @@ static void accepts_words(const struct target *target, const struct settings *s,
 	wording_flag(w, "overflows", s->taken.overflows);
 }
 
-static void accepts_bound(const struct target *target, const struct settings *s, struct bound *b) {}
-
 static bool guest_applies(const struct target *target, const struct probe_options *o)
 {
 	return o->guest;
@@ -1089,7 +1093,7 @@ static const struct experiment experiments[] = {
 		.due = true,
 		.emulates = true,
 		.applies = guest_applies,
-		.read = connections_read,
+		.read = clients_read,
 		.bound = connections_bound,
 		.solve = connections_solve,
 		.words = connections_words,
@@ -1115,7 +1119,6 @@ static const struct experiment experiments[] = {
 			    [OVERFLOWED] = {"ListenOverflows", "SYNs"}},
 		.due = true,
 		.applies = rate_applies,
-		.bound = accepts_bound,
 		.words = accepts_words,
 		.run = accepts_run,
 	},
@@ -1133,14 +1136,12 @@ static const struct experiment experiments[] = {
 		.wall = "application.latency.p50",
 		.due = true,
 		.applies = rate_applies,
-		.bound = latency_bound,
 		.run = p50_run,
 	},
 	{
 		.wall = "application.latency.p99",
 		.due = true,
 		.applies = rate_applies,
-		.bound = latency_bound,
 		.run = p99_run,
 	},
 	{0},

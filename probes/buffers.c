@@ -115,8 +115,6 @@ static uint64_t pace_Bps(const struct trial *t)
 	return (uint64_t)(pace * needed_Bps(t->target) / (double)path_scale(t->target));
 }
 
-static uint64_t now_ms(void) { return clock_ns() / 1000000; }
-
 static unsigned bulk_max_ms(const struct target *t)
 {
 	return (unsigned)(wire_rtt_us(t) / 1000 * 16 + 500);
@@ -124,7 +122,7 @@ static unsigned bulk_max_ms(const struct target *t)
 
 static bool time_left(const struct trial *t)
 {
-	return now_ms() + bulk_max_ms(t->target) <= t->context->until_ms;
+	return clock_ms() + bulk_max_ms(t->target) <= t->context->until_ms;
 }
 
 static struct flow_config bulk_config(struct trial *t, const struct bulk *b)
@@ -192,9 +190,7 @@ static int bulk_run(struct trial *t, struct bulk *bulk, size_t count, struct err
 		bulk_judge(t, &bulk[i]);
 	}
 	lab_wire_look(t->lab);
-	bool behind = wire->ended;
-	for (size_t i = 0; i < 2; i++)
-		behind |= wire_behind(&before[i], &wire->way[i], wire_rtt_us(t->target));
+	bool behind = wire_limits(before, wire, wire_rtt_us(t->target));
 	for (size_t i = 0; i < count; i++) {
 		bulk[i].behind = behind;
 		flow_stop(&bulk[i].flow);
@@ -587,7 +583,7 @@ static int buffers_prepare(struct trial *t, struct err *e)
 	int rc = 0;
 	for (size_t i = 0; i < sizeof(ample) / sizeof(*ample) && !rc; i++)
 		rc = lab_knob_set(t->lab, LAB_CLIENT, ample[i].knob, ample[i].value, e);
-	t->context->until_ms = now_ms() + TIME_MS;
+	t->context->until_ms = clock_ms() + TIME_MS;
 	return rc;
 }
 

@@ -17,6 +17,8 @@
 #define THROTTLED_TIGHT 0.05
 
 enum { MAX, USED, SHOWN };
+/* A field of MAX: other groups of the server have other limits. */
+enum { SEVERAL = 1 };
 /* Of SHOWN: the file systems say that the process is in a group which they do not show. */
 enum { UNSEEN, SEEN, HIDDEN };
 
@@ -42,6 +44,7 @@ static void limit_read(const struct cgroup_limit *l, struct settings *s)
 	if (l->max == HOST_UNLIMITED)
 		return;
 	s->at[MAX][0] = (int64_t)l->max;
+	s->at[MAX][SEVERAL] = l->several;
 	s->at[USED][0] = (int64_t)(l->used > INT64_MAX ? INT64_MAX : l->used);
 	report_text(s->text[MAX], "%s", l->path);
 }
@@ -62,6 +65,20 @@ static int64_t left(const struct settings *s)
 	return s->at[MAX][0] > s->at[USED][0] ? s->at[MAX][0] - s->at[USED][0] : 0;
 }
 
+static int64_t need_of(const struct bound *b)
+{
+	return b->needed_max != REPORT_NONE ? b->needed_max : b->needed;
+}
+
+/* The smallest of several limits that suffices for all of the load suffices for a share of it. */
+static void several_bound(const struct settings *s, struct bound *b)
+{
+	if (s->at[MAX][SEVERAL] != 1 || report_verdict(b->capacity, need_of(b)) == VERDICT_OK)
+		return;
+	b->capacity = REPORT_NONE;
+	b->explained = true;
+}
+
 static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	bool hidden = s->at[SHOWN][0] == HIDDEN;
@@ -73,6 +90,7 @@ static void memory_bound(const struct target *target, const struct settings *s, 
 		return;
 	b->capacity = left(s);
 	b->unread = hidden ? "The control group of the process" : NULL;
+	several_bound(s, b);
 }
 
 static uint64_t mib(uint64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
@@ -97,10 +115,13 @@ static void line_word(struct wording *w, const char *line, const char *path)
 static void memory_words(const struct target *target, const struct settings *s,
 			 const struct outcome *o, struct wording *w)
 {
+	struct bound b = {.needed_max = REPORT_NONE};
 	uint64_t enough = connection_memory_enough(target, s, left(s));
 	const char *path = s->text[MAX];
 	if (s->at[MAX][0] == REPORT_NONE)
 		return;
+	memory_bound(target, s, &b);
+	wording_flag(w, "several", b.explained);
 	enough = enough < INT64_MAX ? enough + (uint64_t)s->at[USED][0] : enough;
 	wording_set(w, "path", "%s", path);
 	wording_set(w, "max", "%s", quantity_show(QUANTITY_SIZE, (uint64_t)s->at[MAX][0]).text);
@@ -113,20 +134,48 @@ static void memory_words(const struct target *target, const struct settings *s,
 	line_word(w, engine->memory, path);
 }
 
+static bool forks(const struct settings *s) { return s->subject && server_forks(s->subject->name); }
+
 static void pids_read(const struct host *h, struct settings *s)
 {
 	struct cgroup c;
+	struct subject_open open;
 	subject_group(h, s->subject, &c);
 	s->at[SHOWN][0] = shown_of(h, &c, &c.pids);
 	limit_read(&c.pids, s);
+	if (!forks(s))
+		return;
+	connection_open_read(h, s);
+	if (!s->guest && !subject_open_read(h, s->subject, &open, NULL))
+		s->taken.processes = open.processes;
 }
 
-/* No target needs processes. */
+/* The processes of the target's connections that do not run yet. Of those that run it is not known
+ * how many are for connections: at least for those over TCP, at most all but the first. */
+static int64_t processes_needed(const struct target *t, uint64_t running)
+{
+	return t->connections > running ? (int64_t)(t->connections - running) : 0;
+}
+
+static int64_t processes_needed_min(const struct target *t, const struct settings *s)
+{
+	uint64_t forked = s->taken.processes ? s->taken.processes - 1 : 0;
+	return processes_needed(t, forked > s->taken.open ? forked : s->taken.open);
+}
+
+/* Only a server that forks for each connection needs processes. */
 static void pids_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	b->absent = is_absent(s);
 	if (s->at[MAX][0] != REPORT_NONE)
 		b->capacity = left(s);
+	if (!forks(s))
+		return;
+	b->needed = processes_needed_min(target, s);
+	b->needed_max = processes_needed(target, s->taken.open);
+	if (s->at[SHOWN][0] == HIDDEN)
+		b->unread = "The control group of the process";
+	several_bound(s, b);
 }
 
 static void pids_words(const struct target *target, const struct settings *s,
@@ -134,9 +183,21 @@ static void pids_words(const struct target *target, const struct settings *s,
 {
 	if (s->at[MAX][0] == REPORT_NONE)
 		return;
-	wording_set(w, "path", "%s", s->text[MAX]);
+	const char *path = s->text[MAX];
+	const struct container_row *engine = engine_of(path, s->machine.container);
+	uint64_t needed = (uint64_t)processes_needed(target, s->taken.open);
+	struct bound b = {.needed_max = REPORT_NONE};
+	pids_bound(target, s, &b);
+	wording_flag(w, "several", b.explained);
+	wording_set(w, "path", "%s", path);
 	wording_set(w, "max", "%s", quantity_count((uint64_t)s->at[MAX][0]).text);
 	wording_set(w, "used", "%s", quantity_count((uint64_t)s->at[USED][0]).text);
+	wording_set(w, "server", "%s", forks(s) ? server_row_find(s->subject->name)->name : "");
+	wording_flag(w, "range", (int64_t)needed != processes_needed_min(target, s));
+	wording_set(w, "engine", "%s", engine->name);
+	wording_set(w, "enough", "%s",
+		    quantity_plain((uint64_t)s->at[USED][0] + report_margin(needed)).text);
+	line_word(w, engine->pids, path);
 }
 
 static const struct experiment experiments[] = {
@@ -159,6 +220,8 @@ static const struct experiment experiments[] = {
 
 struct sample {
 	struct cgroup group;
+	/* Of its quotas, those that epolltune uses too. */
+	bool ours[CGROUP_QUOTAS];
 	uint64_t cpus;    /* online */
 	uint64_t threads; /* of the server that accept; 0: unknown */
 	bool shown;
@@ -166,10 +229,12 @@ struct sample {
 	const struct container_row *container;
 };
 
-static bool makes_processes(const struct subject *s)
+static void ours_read(const struct host *h, struct sample *s)
 {
-	const struct server_row *row = server_row_find(s->name);
-	return row && row->forks;
+	struct cgroup own;
+	cgroup_read(h, 0, &own);
+	for (size_t i = 0; i < s->group.quota_count; i++)
+		s->ours[i] = cgroup_quota_find(&own, s->group.quotas[i].path);
 }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -177,8 +242,9 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 {
 	struct host_facts facts;
 	subject_group(h, o->subject, &s->group);
+	ours_read(h, s);
 	s->shown = is_shown(h, &s->group) && !s->group.cpu_hidden;
-	s->single = o->subject && !makes_processes(o->subject);
+	s->single = o->subject && !server_forks(o->subject->name);
 	s->container = cgroup_container(h, o->subject ? o->subject->pid : 0);
 	host_facts(h, &facts);
 	s->cpus = facts.cpus;
@@ -188,39 +254,61 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 
 /* In how many of its periods the group was throttled: in the window, or since it was made. */
 struct throttling {
+	const struct cgroup_quota *of;
 	uint64_t periods, throttled;
 	double share;
 	bool watched;
+	bool ours; /* the check runs in that group, too */
 };
 
-static struct throttling throttling_of(const struct cgroup *before, const struct cgroup *after,
-				       bool watched)
+/* `before`: NULL without a window. A group that was made meanwhile has begun at 0. */
+static struct throttling throttling_of(const struct sample *before, const struct sample *after,
+				       const struct cgroup_quota *of)
 {
-	struct throttling t = {.watched = watched};
-	t.periods = after->periods - (watched ? before->periods : 0);
-	t.throttled = after->throttled - (watched ? before->throttled : 0);
+	const struct cgroup_quota *was =
+		before ? cgroup_quota_find(&before->group, of->path) : NULL;
+	struct throttling t = {
+		.of = of, .watched = before, .ours = after->ours[of - after->group.quotas]};
+	if (was && (was->periods > of->periods || was->throttled > of->throttled))
+		was = NULL;
+	t.periods = of->periods - (was ? was->periods : 0);
+	t.throttled = of->throttled - (was ? was->throttled : 0);
 	t.share = t.periods ? (double)t.throttled / (double)t.periods : 0;
 	return t;
 }
 
-/* In a window of a small quota the check's own reading may use up that of one period. */
+/* In a window of a small quota the check's own reading may use up that of one period. One is tight
+ * at most. Without a window nothing is known of now. */
 static enum wall_verdict cpu_verdict(const struct throttling *t)
 {
-	if (t->watched && t->throttled <= 1)
+	bool once = t->throttled <= 1;
+	if (!t->watched || (once && t->ours) || t->share < THROTTLED_TIGHT)
 		return VERDICT_OK;
-	if (t->share >= THROTTLED_SHORT)
-		return VERDICT_SHORT;
-	return t->share >= THROTTLED_TIGHT ? VERDICT_TIGHT : VERDICT_OK;
+	return t->share >= THROTTLED_SHORT && !once ? VERDICT_SHORT : VERDICT_TIGHT;
+}
+
+/* Of the quota that stops it in the largest share of its periods; where none does, of the tightest.
+ */
+static struct throttling throttling_worst(const struct sample *before, const struct sample *after)
+{
+	struct throttling worst = throttling_of(before, after, cgroup_tightest(&after->group));
+	for (size_t i = 0; i < after->group.quota_count; i++) {
+		struct throttling t = throttling_of(before, after, &after->group.quotas[i]);
+		if (verdict_asks(cpu_verdict(&t)) &&
+		    (!verdict_asks(cpu_verdict(&worst)) || t.share > worst.share))
+			worst = t;
+	}
+	return worst;
 }
 
 static void cpu_words(const struct sample *s, const struct throttling *t, uint64_t pause_us,
 		      struct wording *w)
 {
-	const struct cgroup *c = &s->group;
-	const struct container_row *engine = engine_of(c->cpu_path, s->container);
-	wording_set(w, "path", "%s", c->cpu_path);
-	wording_set(w, "quota", "%s", quantity_show(QUANTITY_DURATION, c->quota_us).text);
-	wording_set(w, "period", "%s", quantity_show(QUANTITY_DURATION, c->period_us).text);
+	const struct cgroup_quota *q = t->of;
+	const struct container_row *engine = engine_of(q->path, s->container);
+	wording_set(w, "path", "%s", q->path);
+	wording_set(w, "quota", "%s", quantity_show(QUANTITY_DURATION, q->quota_us).text);
+	wording_set(w, "period", "%s", quantity_show(QUANTITY_DURATION, q->period_us).text);
 	wording_set(w, "share", "%.0f", t->share * 100);
 	wording_set(w, "throttled", "%s", quantity_count(t->throttled).text);
 	wording_set(w, "periods", "%s", quantity_count(t->periods).text);
@@ -229,7 +317,8 @@ static void cpu_words(const struct sample *s, const struct throttling *t, uint64
 	wording_set(w, "pause", "%s", quantity_show(QUANTITY_DURATION, pause_us).text);
 	wording_set(w, "engine", "%s", engine->name);
 	wording_flag(w, "tight", t->share < THROTTLED_SHORT);
-	line_word(w, engine->cpu, c->cpu_path);
+	wording_flag(w, "shared", q->shared);
+	line_word(w, engine->cpu, q->path);
 }
 
 /* The wall is the share of time that the quota leaves, in percent, and a window shows the loss. */
@@ -237,21 +326,25 @@ static void judge_cpu(const struct sample *before, const struct sample *after, b
 		      struct report *r)
 {
 	const struct cgroup *c = &after->group;
-	struct throttling t = throttling_of(&before->group, c, watched);
 	struct wording words = {0};
 	struct wall *w = report_wall(r, "cgroup.cpu");
-	if (!c->period_us) {
+	if (!c->quota_count) {
 		w->verdict = after->shown ? VERDICT_NA : VERDICT_UNKNOWN;
 		report_text(w->detail, "%s",
 			    after->shown ? wall_row_find("cgroup.cpu")->absent
 					 : "cpu.max could not be read.");
 		return;
 	}
-	uint64_t pause = cgroup_pause_us(c, after->cpus, after->threads);
+	struct throttling t = throttling_worst(watched ? before : NULL, after);
+	uint64_t pause = cgroup_pause_us(c, t.of, after->cpus, after->threads);
 	cpu_words(after, &t, pause, &words);
-	w->limit = (int64_t)(c->quota_us * 100 / c->period_us);
-	w->verdict = watched || t.share < THROTTLED_TIGHT ? cpu_verdict(&t) : VERDICT_OK;
+	w->limit = (int64_t)(t.of->quota_us * 100 / t.of->period_us);
+	w->verdict = cpu_verdict(&t);
 	wall_fill(w, &words);
+	if (w->verdict == VERDICT_OK && !after->shown) {
+		w->verdict = VERDICT_UNKNOWN;
+		report_append(w->detail, " Other quotas could not be read.");
+	}
 	if (!verdict_asks(w->verdict))
 		return;
 	struct finding *f = report_finding(
@@ -264,10 +357,12 @@ static void judge_cpu(const struct sample *before, const struct sample *after, b
 /* The check has made the pause the target's stall. */
 static void judge_pause(const struct sample *s, uint64_t pause_us, struct report *r)
 {
-	struct throttling t = throttling_of(&s->group, &s->group, false);
 	struct wording words = {0};
-	if (!pause_us)
+	uint64_t pause;
+	if (!pause_us || !s->group.quota_count)
 		return;
+	const struct cgroup_quota *paused = cgroup_paused(&s->group, s->cpus, s->threads, &pause);
+	struct throttling t = throttling_of(NULL, s, paused ? paused : cgroup_tightest(&s->group));
 	cpu_words(s, &t, pause_us, &words);
 	report_finding(r, "cgroup.cpu.pause", &words);
 }

@@ -107,6 +107,12 @@ static void subject_bound(const struct target *t, const struct settings *s, stru
 {
 	b->running = true;
 	b->absent = s->subject->activated;
+	if (server_forks(s->subject->name)) {
+		b->absent = true;
+		b->absent_as = "Each connection has a process of its own, so that a limit on the "
+			       "descriptors of one does not bound their number.";
+		return;
+	}
 	b->capacity = connections_of(t, s, SOFT);
 	b->binding = nr_open_binds(s, SOFT) ? NR_OPEN : NOFILE;
 	/* That of one process, where more may accept. */
@@ -175,7 +181,7 @@ static void subject_words(const struct subject *subject, int64_t proposed, struc
 				line, sizeof(line)));
 }
 
-static void process_words(const struct target *target, const struct settings *s,
+static void nofile_words(const struct target *target, const struct settings *s,
 			  const struct outcome *o, struct wording *w)
 {
 	int64_t soft = s->at[NOFILE][SOFT], hard = s->at[NOFILE][HARD];
@@ -465,7 +471,7 @@ static const struct experiment experiments[] = {
 		.read = nofile_read,
 		.bound = process_bound,
 		.solve = process_solve,
-		.words = process_words,
+		.words = nofile_words,
 		.run = process_run,
 	},
 	{

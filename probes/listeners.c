@@ -547,6 +547,20 @@ static void record_all(const struct queue_watch *w)
 		record(w->report, all, ranked[i].l, w->after->subject);
 }
 
+/* The queue and limits of what accepts for a server in a container are walls, but not the only
+ * ones. */
+static void judge_forwarder(const struct queue_watch *w)
+{
+	const struct subject *s = w->after->subject;
+	const struct listener *l = s ? subject_queue(s, LISTENER_TCP).smallest : NULL;
+	struct wording words = {0};
+	if (!l || !forwarder_row_find(s->name, l->port))
+		return;
+	wording_set(&words, "who", "%s", s->name);
+	wording_set(&words, "pid", "%d", (int)s->pid);
+	report_finding(w->report, "listeners.forwarder", &words);
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
@@ -565,6 +579,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 		judge_subject(&w);
 	judge_siblings(&w);
 	judge_aside(&w, m->target);
+	judge_forwarder(&w);
 	accept_queues_judge_since(&w);
 	record_all(&w);
 }

@@ -119,7 +119,7 @@ static struct nic_watch watch_of(const struct sample *before, const struct sampl
 static void words_growth(const struct nic_watch *w, uint64_t count, struct wording *words)
 {
 	wording_set(words, "count", "%s", quantity_show(QUANTITY_COUNT, count).text);
-	wording_set(words, "window", "%.1f s", w->seconds);
+	wording_set(words, "window", "%s", quantity_seconds(w->seconds).text);
 	wording_set(words, "beside", "%s",
 		    w->beside ? ", while this check's experiments kept CPUs busy; --probe nic "
 				"watches without them"

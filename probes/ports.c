@@ -22,10 +22,7 @@
 #include "epolltune/ports_used.h"
 #include "epolltune/quantity.h"
 
-#define RANGE_KNOB "net.ipv4.ip_local_port_range"
-#define RESERVED_KNOB "net.ipv4.ip_local_reserved_ports"
 #define FIRST_KNOB "net.ipv4.ip_unprivileged_port_start"
-#define REUSE_KNOB "net.ipv4.tcp_tw_reuse"
 #define DELAY_KNOB "net.ipv4.tcp_tw_reuse_delay"
 #define TIMESTAMPS_KNOB "net.ipv4.tcp_timestamps"
 #define BUCKETS_KNOB "net.ipv4.tcp_max_tw_buckets"
@@ -577,8 +574,7 @@ static void accept_read(const struct host *h, struct settings *s)
 	if (subject && !subject->pid)
 		return;
 	subject_group(h, subject, &group);
-	if (group.period_us)
-		s->taken.quota = (double)group.quota_us / (double)group.period_us;
+	s->taken.quota = cgroup_quota_cpus(&group);
 	if (!subject)
 		return;
 	s->taken.cpus = smaller(subject_cpus(h, subject), group.cpus);

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "epolltune/knob.h"
+#include "epolltune/list.h"
+
 #define PROBE(name) extern const struct probe probe_##name;
 #include "probes.def"
 #undef PROBE
@@ -42,6 +45,40 @@ bool probe_has_wall(const struct probe *p, const char *wall)
 	const char *name;
 	for (size_t i = 0; (name = probe_wall(p, i)); i++)
 		if (!strcmp(name, wall))
+			return true;
+	return false;
+}
+
+const struct experiment *experiment_find(const char *wall)
+{
+	for (size_t i = 0; i < probe_count(); i++)
+		for (const struct experiment *x = probe_table[i]->experiments; x && x->wall; x++)
+			if (!strcmp(x->wall, wall))
+				return x;
+	return NULL;
+}
+
+bool experiment_uses(const struct experiment *x, const char *knob)
+{
+	for (size_t i = 0; x && i < SETTINGS_MAX && x->knobs[i]; i++)
+		if (!strcmp(x->knobs[i], knob))
+			return true;
+	return false;
+}
+
+bool wall_depends(const char *wall, const struct knob *k)
+{
+	return list_has(k->walls, wall) || experiment_uses(experiment_find(wall), k->name);
+}
+
+bool probe_depends(const struct probe *p, const struct knob *k)
+{
+	const char *wall;
+	for (size_t i = 0; (wall = probe_wall(p, i)); i++)
+		if (list_has(k->walls, wall))
+			return true;
+	for (const struct experiment *x = p->experiments; x && x->wall; x++)
+		if (experiment_uses(x, k->name))
 			return true;
 	return false;
 }

@@ -220,10 +220,7 @@ static int pull_watch(struct trial *t, const struct pull *p, struct err *e)
 		rc = look(t, p, s, &t->context->at[i], e);
 	}
 	const struct wire_stats *wire = lab_wire_look(t->lab);
-	t->context->behind = wire->ended;
-	for (size_t i = 0; i < 2; i++)
-		t->context->behind |=
-			wire_behind(&before[i], &wire->way[i], wire_rtt_us(t->target));
+	t->context->behind = wire_limits(before, wire, wire_rtt_us(t->target));
 	return rc;
 }
 
@@ -239,10 +236,8 @@ static const char *pull_lacks(const struct trial *t, const struct pull *p, char 
 	uint64_t replies = p->replies, each = replies ? p->received / replies : 0;
 	if (p->error == EBADMSG)
 		return "the reply is an error";
-	if (p->error == EPROTO)
-		return "the reply is not one of the protocol";
 	if (p->error)
-		return "the server closed the connection";
+		return client_failure(p->error);
 	if (!p->request.size || !replies || each * PIPELINE >= 2 * window_needed(t->target))
 		return NULL;
 	small_text(each, text);

@@ -14,10 +14,10 @@ struct accept_queues {
 	struct queue_seen { /* how often a listener was seen in trouble at a tick */
 		uint64_t cookie;
 		uint32_t full, waiting, depth;
-		uint32_t last;   /* depth at the newest tick */
-		uint32_t least;  /* at any tick; 0: it was empty at one */
-		uint32_t middle; /* in the middle of the window */
-		uint64_t fell;   /* by how much it became shorter between ticks, all in all */
+		uint32_t last;    /* depth at the newest tick */
+		uint32_t min;     /* at any tick; 0: it was empty at one */
+		uint32_t middle;  /* in the middle of the window */
+		uint64_t drained; /* by how much it became shorter between ticks, all in all */
 	} * seen;
 	size_t seen_count;
 	struct listeners listeners;
@@ -45,9 +45,9 @@ struct queue_watch {
 	struct report *report;
 	double seconds; /* 0: there is one look */
 	double stall_s; /* that the target allows: of a target that was observed, the default's */
-	double rate_s;  /* new connections/s of the target */
-	bool overflows; /* ListenOverflows grew, or this kernel does not count them */
-	bool blamed;    /* a listener is named for them */
+	double rate_per_s; /* new connections/s of the target */
+	bool overflows;    /* ListenOverflows grew, or this kernel does not count them */
+	bool blamed;       /* a listener is named for them */
 };
 struct queue_watch accept_queues_watch(const struct accept_queues *before,
 				       const struct accept_queues *after, const struct moment *m,

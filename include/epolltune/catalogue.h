@@ -147,7 +147,8 @@ struct machine {
 	/* Bytes that the limits of the control group in question leave, for all its memory and for
 	 * socket buffers alone (cgroup v1); INT64_MAX: no limit that is known. */
 	int64_t group_left, sockets_left;
-	bool sockets_charged;    /* socket buffers count as memory of the group: cgroup v2 */
+	bool sockets_several; /* control groups of the server have different ones of the latter */
+	bool sockets_charged; /* socket buffers count as memory of the group: cgroup v2 */
 	char sockets_group[1024]; /* the path of that with `sockets_left`; "": no limit */
 	const struct container_row *container; /* that has the server; NULL: none that is known */
 	bool own_netns;      /* the network namespace is not the machine's first one */
@@ -290,8 +291,12 @@ struct server_row {
 
 size_t server_row_count(void);
 const struct server_row *server_row_at(size_t i);
+/* Whether a list of names of processes has this one. */
+bool process_named(const char *names, const char *process);
 /* By the name of a process; NULL if unknown. */
 const struct server_row *server_row_find(const char *process);
+/* Whether a server with a process of that name has one for each connection. */
+bool server_forks(const char *process);
 /* The limit on connections with which it holds that many clients; `held`: descriptors that it has
  * open without any. */
 uint64_t server_clients(const struct server_row *row, uint64_t clients, uint64_t held);
@@ -303,6 +308,16 @@ extern const char server_own_memory[];
 /* Whether a server that operators call `who` may have a process of that name: "redis" has
  * "redis-server". */
 bool server_named(const char *who, const char *process);
+
+/* What listens at a published port and is not the server that clients of it want. */
+struct forwarder_row {
+	const char *process; /* as in struct server_row */
+	bool bypassed;       /* it holds the port, and the kernel forwards clients past it (DNAT) */
+	uint16_t port_min;   /* lower ones are its own */
+	const char *pid;     /* a command that prints the pid of the server; NULL: not known */
+};
+/* By the name of a process that listens at that port; NULL: it is none. */
+const struct forwarder_row *forwarder_row_find(const char *process, uint16_t port);
 
 /* What sets the limits of a control group, and the values of a container. Lines are texts with
  * {mib} {bytes} {unit} {path}, of values with {sysctls} {unsafe} {files}. */

@@ -18,8 +18,21 @@ struct cgroup_limit {
 	uint64_t max;           /* HOST_UNLIMITED: none */
 	uint64_t used;          /* in that group */
 	char path[CGROUP_PATH]; /* of that group, as in /proc/PID/cgroup; "": no limit */
-	bool hidden; /* the process' own group is not visible: it may have a smaller one */
+	bool hidden;  /* the process' own group is not visible: it may have a smaller one */
+	bool several; /* groups of one server have different ones: this is the smallest */
 };
+
+/* A quota of CPU time of the process' group, or of one above it. */
+struct cgroup_quota {
+	uint64_t quota_us, period_us;
+	char path[CGROUP_PATH]; /* of that group */
+	bool shared;            /* one above: others may use it up */
+	/* Since the group was made: periods in which it ran, and in which it was throttled. */
+	uint64_t periods, throttled;
+};
+
+/* Groups above each other that have one. */
+#define CGROUP_QUOTAS 8
 
 struct cgroup {
 	char path[CGROUP_PATH]; /* of the process; "": not known */
@@ -31,14 +44,12 @@ struct cgroup {
 	/* How often a limit on processes has refused one, since the groups were made: in the
 	 * process' own group, where older kernels count that, and in the group with the limit. */
 	uint64_t pids_refused;
-	/* The smallest share of CPU time: quota per period; both 0: none. */
-	uint64_t quota_us, period_us;
-	char cpu_path[CGROUP_PATH];
-	bool cpu_hidden; /* as in cgroup_limit */
-	/* Of the group with that quota since it was made: periods in which it ran, and in which it
-	 * was throttled. */
-	uint64_t periods, throttled;
-	uint64_t cpus; /* that the group may use; 0: unknown */
+	/* Each of them stops the process, also one that is not the tightest. */
+	struct cgroup_quota quotas[CGROUP_QUOTAS];
+	size_t quota_count;
+	bool cpu_hidden; /* as in cgroup_limit, or there are more */
+	uint64_t cpus;   /* that the group may use; 0: unknown */
+	size_t groups;   /* of which these are the limits: more than one by cgroup_join() */
 };
 
 /* One without limits; `hidden`: as it is not known which there are. Pure. */
@@ -46,12 +57,27 @@ struct cgroup cgroup_none(bool hidden);
 /* Reads the groups of a process; 0: this one. What cannot be read has no limit, but is hidden. A
  * captured machine has those of the process that captured it. */
 void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out);
+/* Adds the limits of another group, which has other processes of the same server: of each kind the
+ * smallest counts, and all quotas. Pure. */
+void cgroup_join(struct cgroup *c, const struct cgroup *other);
 /* What runs the container that has a process, 0: this one, by its group or by a file that such
  * containers have; NULL: none that is known. */
 const struct container_row *cgroup_container(const struct host *h, pid_t pid);
 /* Bytes that the limit leaves; HOST_UNLIMITED without one. Pure. */
 uint64_t cgroup_left(const struct cgroup_limit *l);
-/* The pause in each period, in us, when `threads` of the group run all the time: what is left of
- * the period after they have used the quota together on at most `cpus`, and on those of the group.
- * Of both 0 is unknown: as many threads as CPUs, which pause longest. 0 without a quota. Pure. */
-uint64_t cgroup_pause_us(const struct cgroup *c, uint64_t cpus, uint64_t threads);
+/* The one with the smallest share of CPU time: quota per period; NULL: there is none. Pure. */
+const struct cgroup_quota *cgroup_tightest(const struct cgroup *c);
+/* The CPUs that the quotas allow, of several groups together at most; 0: all. Pure. */
+double cgroup_quota_cpus(const struct cgroup *c);
+/* That of a group; NULL: it has none. Pure. */
+const struct cgroup_quota *cgroup_quota_find(const struct cgroup *c, const char *path);
+/* The pause in each period of one of its quotas, in us, when `threads` of the group run all the
+ * time: what is left of the period after they have used the quota together on at most `cpus`, and
+ * on those of the group. Of both 0 is unknown: as many threads as CPUs, which pause longest. Those
+ * of others that share the quota are unknown too. Pure. */
+uint64_t cgroup_pause_us(const struct cgroup *c, const struct cgroup_quota *q, uint64_t cpus,
+			 uint64_t threads);
+/* The quota with the longest pause of those that were used up before, and that pause; NULL, 0:
+ * none was. Pure. */
+const struct cgroup_quota *cgroup_paused(const struct cgroup *c, uint64_t cpus, uint64_t threads,
+					 uint64_t *pause_us);

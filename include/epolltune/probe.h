@@ -22,6 +22,8 @@
 #include "epolltune/subject.h"
 #include "epolltune/target.h"
 
+struct knob;
+
 struct probe_options {
 	bool no_proof;              /* do not try proposed values */
 	bool in_place;              /* loopback of the calling namespace instead of a lab */
@@ -67,6 +69,7 @@ struct settings {
 		uint64_t own_bytes;        /* of the server's own memory, for a connection */
 		uint64_t own_memory;       /* of the server in all, now; 0: unknown */
 		bool limited;              /* by a control group */
+		uint64_t processes;        /* of the server, now; 0: unknown */
 		uint64_t open;             /* connections that clients have to it */
 		uint64_t heard; /* of these, that it accepted and clients have sent data on */
 		uint64_t request_bytes;  /* buffer of a connection with a waiting request */
@@ -108,7 +111,7 @@ struct bound {
 	bool unsure;
 	bool explained;        /* the detail of the wall says why the capacity is unknown */
 	bool by_run;           /* only run() shows a capacity: without it the wall is n/a */
-	bool due;              /* as the experiment; set by the judge */
+	bool due;              /* initially the experiment's: bound() may know better */
 	bool unlimited;        /* these settings impose no such limit: the wall is ok */
 	bool assumed;          /* uses assumptions besides the settings: derived, not inspected */
 	bool running;          /* as the running server has it */
@@ -190,7 +193,8 @@ struct experiment {
 	 * table. NULL: nothing to read. */
 	void (*read)(const struct host *, struct settings *);
 	/* Computes the limit from the settings, by the kernel's rules. Pure. The fields of `out`
-	 * are initially REPORT_NONE, -1 and false. */
+	 * are initially REPORT_NONE, -1 and false, but for `due` and `by_run`, which are the
+	 * experiment's `due`. NULL: the settings say nothing. */
 	void (*bound)(const struct target *, const struct settings *, struct bound *out);
 	/* Finds the smallest settings whose bound is at least `enough`; `out` initially equals
 	 * `now`. The judge rounds them up. `o`: the outcome at `now`, or NULL. False: there are
@@ -211,7 +215,8 @@ struct experiment {
 	 * s->taken; the judge then calls bound() again. NULL: bound() alone judges the wall. */
 	int (*run)(struct trial *, struct settings *s, struct outcome *out, struct err *);
 	/* Describes the outcome: of a proof as a clause ("0 dropped"), otherwise in one or two
-	 * sentences; "": the catalogue's text suffices. */
+	 * sentences; "": the catalogue's text suffices. NULL: it always does, and solve() is NULL
+	 * too. */
 	void (*describe)(const struct trial *, const struct outcome *, char *text, size_t size);
 	/* Tries other remedies of a short or tight wall and adds them to the finding. NULL: none.
 	 */
@@ -224,6 +229,8 @@ struct experiment {
  * more than the kernel keeps as its limit since listen(), also where somaxconn has changed. Pure.
  */
 enum { BACKLOG_MAX, BACKLOG_ARGUMENT };
+/* The kernel's net.core.somaxconn since Linux 5.4. */
+#define SOMAXCONN_DEFAULT 4096
 /* Whether of a queue's two limits somaxconn binds, not the argument of listen(). False where it is
  * hidden: before 6.11 in the network namespace of another user namespace. */
 bool somaxconn_binds(int64_t limit, int64_t somaxconn);
@@ -366,6 +373,13 @@ const struct probe *probe_find(const char *name);
 /* Wall i (from 0) that a probe writes; NULL beyond the last. */
 const char *probe_wall(const struct probe *p, size_t i);
 bool probe_has_wall(const struct probe *p, const char *wall);
+/* What measures a wall; NULL: no experiment. */
+const struct experiment *experiment_find(const char *wall);
+/* Whether it reads the knob; false for NULL. */
+bool experiment_uses(const struct experiment *x, const char *knob);
+/* Whether a wall, and one of a probe's, depends on the knob: by its row, or by the experiment. */
+bool wall_depends(const char *wall, const struct knob *k);
+bool probe_depends(const struct probe *p, const struct knob *k);
 /* Whether target and options give the experiment a wall. */
 static inline bool experiment_applies(const struct experiment *x, const struct target *t,
 				      const struct probe_options *o)

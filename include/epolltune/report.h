@@ -349,6 +349,9 @@ static inline bool finding_asks(const struct finding *f)
 {
 	return !f->accepted && (f->level == LEVEL_WARNING || f->level == LEVEL_CRITICAL);
 }
+/* The relative difference between two runs that counts as noise. */
+#define COMPARE_NOISE 0.05
+
 /* Marks the findings of that acceptance as accepted, and walls of which all that asks for action
  * is. Where its time is over when the report was made, or the wall's figure is worse, only notes
  * that in them. A measured figure is worse from COMPARE_NOISE on. Of several acceptances of a

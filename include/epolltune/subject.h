@@ -52,7 +52,8 @@ void subject_outside_read(const struct host *h, struct subject_outside *out);
  * caller frees `out` with subject_free(), also after an error. `here_only`: leaves out processes of
  * other network namespaces.
  * -EXDEV: its listeners are in the network namespace of out->pid, which the caller may enter.
- * -ENOENT, -ESRCH: there is none; -ENOTUNIQ: several, which the error lists; -EACCES: its
+ * -ENOENT, -ESRCH: there is none; -ENOTUNIQ: several, which the error lists; -EREMOTE: the one
+ * that listens only holds the port, and its clients reach another one; -EACCES: its
  * descriptors are not visible to this user; -EOPNOTSUPP: a captured machine. */
 int subject_find(const struct host *h, const char *who, bool here_only, struct subject *out,
 		 struct err *e);
@@ -62,8 +63,9 @@ int subject_among(const struct host *h, struct listeners *l, const char *who, st
 		  struct err *e);
 void subject_free(struct subject *s);
 
-/* The descriptors that its processes have open. */
+/* Its processes and the descriptors that they have open. */
 struct subject_open {
+	uint64_t processes;
 	uint64_t sum;
 	uint64_t most,
 		soft; /* of the process that is nearest to its RLIMIT_NOFILE; soft 0: unknown */
@@ -116,7 +118,8 @@ int subject_acceptors(const struct host *h, const struct subject *s,
 		      struct err *e);
 
 struct cgroup;
-/* Its control group; NULL: this process'. That of a server whose processes are not visible, or that
+/* Its control group, where trees that share an address have several these joined; NULL: this
+ * process'. That of a server whose processes are not visible, or that
  * systemd has not started yet, is hidden: systemd, which holds the socket then, has another. */
 void subject_group(const struct host *h, const struct subject *s, struct cgroup *out);
 

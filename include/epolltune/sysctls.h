@@ -19,11 +19,13 @@ bool sysctl_complete(const char *general);
 /* The known name that is most similar. Returns how much it is, as similar(). */
 unsigned sysctl_nearest(const char *name, char nearest[SYSCTL_NAME]);
 
+#define SYSCTL_NEVER KERNEL(0, 1)
+
 /* A name that not all kernels have, or that cannot be written. */
 struct sysctl_history {
 	const char *name; /* "*" at its end stands for any text */
 	unsigned since;   /* KERNEL(6, 14); 0: all that are supported */
-	unsigned until;   /* first kernel without it; 0: none. KERNEL(0, 1): there was none */
+	unsigned until;   /* first kernel without it; 0: none; SYSCTL_NEVER: there was none */
 	bool read_only;
 	const char *instead; /* what to write instead, a sentence; "": nothing */
 	const char *source;

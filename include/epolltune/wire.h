@@ -1,4 +1,4 @@
-/* wire: statistics of a lab's delay wire. Check wire_behind() before trusting a measurement. */
+/* wire: statistics of a lab's delay wire. Check wire_limits() before trusting a measurement. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,7 +36,8 @@ struct wire_stats {
 
 /* Updates `unread`, with a call to both hosts. NULL if the lab has no delay wire. */
 const struct wire_stats *lab_wire_look(struct lab *lab);
-/* Whether the wire, not the hosts, limited the pace between two samples of one direction: it lost
- * packets for lack of memory or time (overrun, refused, unread), or was late for more than a fifth
- * of the packets, or on average by more than a tenth of the RTT (at least 0.5 ms). */
-bool wire_behind(const struct wire_way *before, const struct wire_way *after, uint64_t rtt_us);
+/* Whether the wire, not the hosts, limited the pace since its directions were `before`: it ended,
+ * or in one direction it lost packets for lack of memory or time (overrun, refused, unread), or was
+ * late for more than a fifth of the packets, or on average by more than a tenth of the RTT (at
+ * least 0.5 ms). */
+bool wire_limits(const struct wire_way before[2], const struct wire_stats *now, uint64_t rtt_us);

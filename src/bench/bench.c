@@ -9,7 +9,6 @@
 
 #include "bench/benches.h"
 #include "epolltune/list.h"
-#include "epolltune/report.h"
 #include "epolltune/statistics.h"
 #include "epolltune/task.h"
 
@@ -260,13 +259,15 @@ static bool bench_has(const struct bench *b, const struct list_item *variant)
 static int variant_unknown(const struct list_item *variant, const struct bench *b, struct err *e)
 {
 	char known[256] = "";
+	size_t used = 0;
 	if (!b)
 		return err_set(e, EINVAL,
 			       "--variant: none of these benches has a variant \"%.*s\"; "
 			       "epolltune-bench(1) lists them",
 			       variant->length, variant->text);
-	for (size_t i = 0; bench_variant(b, i); i++)
-		report_append(known, "%s%s", i ? "," : "", bench_variant(b, i));
+	for (size_t i = 0; bench_variant(b, i) && used < sizeof(known); i++)
+		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i ? "," : "",
+					 bench_variant(b, i));
 	return err_set(e, EINVAL, "--variant: bench %s has no variant \"%.*s\"; it has %s", b->name,
 		       variant->length, variant->text, known);
 }

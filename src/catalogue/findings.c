@@ -31,7 +31,6 @@
 #define SERVICES                                                                                   \
 	"{added?net.ipv4.ip_local_reserved_ports keeps {added} for listeners and known services "  \
 	"of this host. }"
-#define TWO_EACH "{proxy? A proxy needs two for each connection.}"
 #define NOFILE_DETAIL                                                                                        \
 	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors besides its "          \
 	"connections.{nr_open? fs.nr_open is {nr_open}\\: no process opens more, also with a higher limit.}" \
@@ -507,14 +506,14 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .unserved = true,
 	 .title =
-		 "{listener}{stands? accepts {others?up to }{accept}/s{needed? of {needed}/s that "
-		 "this load needs}}\\: {sum} connections wait{stands?, a new one for {wait} or more: "
+		 "{listener}{saturated? accepts {others?up to }{accept}/s{needed? of {needed}/s that "
+		 "this load needs}}\\: {sum} connections wait{saturated?, a new one for {wait} or more: "
 		 "now}",
 	 .detail =
 		 "{looks?The queue was not empty in any of {looks} samples{from?\\: in {window} it "
 		 "came from {from} to {sum}}.:One sample does not show how fast the server "
 		 "accepts them.}{more? {more} more listeners are in trouble.}",
-	 .advice = "{stands?No backlog helps\\: add workers or CPUs, or find out what "
+	 .advice = "{saturated?No backlog helps\\: add workers or CPUs, or find out what "
 		   "{process?{process}:the server} waits for (a disk, a lock, another server).:"
 		   "{looks?Look at how long its clients wait.:Check again without --quick.}}",
 	 .answer = "{who} accepts {others?up to }{accept}/s{needed? of {needed}/s needed}; its "
@@ -1310,11 +1309,12 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_CONTAINER,
 	 .observed = true,
-	 .title = "{path} was throttled in {share} % of its periods: the server pauses {pause} in "
-		  "each {period}",
+	 .title =
+		 "{path} was throttled in {share} % of its periods: the server pauses {shared?up to }"
+		 "{pause} in each {period}",
 	 .detail = "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
-		   "periods of the window. In such a pause nothing is accepted: the target's stall "
-		   "cannot be shorter.",
+		   "periods of the window{shared?, by this server and others of that group}. In "
+		   "such a pause nothing is accepted\\: the target's stall cannot be shorter.",
 	 .advice = "{engine}\\: {line}. Or give the server fewer threads that run at a time.",
 	 .answer = "the CPU quota of {path} stops the server",
 	 .meaning = "The control group used up its CPU quota in most periods, and was stopped for "
@@ -1329,7 +1329,7 @@ static const struct finding_row findings[] = {
 	 .title = "{path} was throttled in {share} % of its periods: the server pauses up to "
 		  "{pause}",
 	 .detail = "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
-		   "periods of the window.",
+		   "periods of the window{shared?, by this server and others of that group}.",
 	 .advice = "{engine}\\: {line}",
 	 .answer = "the CPU quota of {path} throttles it",
 	 .meaning = "The control group used up its CPU quota in some periods, and was stopped for "
@@ -1348,6 +1348,18 @@ static const struct finding_row findings[] = {
 		    "the stall.",
 	 .action = "Raise or remove the CPU limit, or keep accept queues that hold the pause.",
 	 .proof = "cpu.max and nr_throttled of cpu.stat (v1: cpu.cfs_quota_us)"},
+	SHORT("cgroup.pids", REMEDY_CONTAINER,
+	      "The process limit of {path} {tight?{range?may leave too little:leaves just "
+	      "enough}:leaves too little} for {connections} connections",
+	      "{server} has a process for each connection\\: {used} of pids.max={max} are in use, "
+	      "{capacity} are left; {needed} are needed. At the limit fork() fails with EAGAIN, and "
+	      "the server closes the new connection.",
+	      "A limit of {enough} suffices. {engine}\\: {line}",
+	      "The process limit of the control group leaves fewer processes than the target has "
+	      "connections that are not open yet, and the server has a process for each.",
+	      "Raise the process limit of the container or unit, or put a pooler before the server.",
+	      "max in pids.events grows",
+	      "The process limit of the control group suffices for the target"),
 	{.id = "cgroup.pids.refused",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,
@@ -1694,6 +1706,20 @@ static const struct finding_row findings[] = {
 		 "(net.ipv4.ip_local_port_range); this one would be short.",
 	 .action = "Check the address if the load comes there.",
 	 .proof = "ss -ltnp, ss -uanp"},
+	{.id = "listeners.forwarder",
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title = "{who} (pid {pid}) forwards to a server in a container or virtual machine, which "
+		  "this check does not judge",
+	 .detail = "The queue and limits of {who} are the walls. The server behind it gets a "
+		   "connection for each that {who} accepts, and has walls of its own.",
+	 .advice = "Check that server by its pid, too. --role proxy counts the connection that "
+		   "{who} opens for each.",
+	 .meaning =
+		 "The server that --server names accepts the clients of a published port in user "
+		 "space, for another one (rootlessport, rootlesskit, slirp4netns, pasta, passt).",
+	 .action = "Check the server behind it as well, by its pid.",
+	 .proof = "ss -ltnp: the process that listens"},
 	{.id = "live.causes",
 	 .observed = true,
 	 .title =

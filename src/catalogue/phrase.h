@@ -8,3 +8,6 @@
 #define LIMIT_OF_A_SERVER                                                                          \
 	"{files?RLIMIT_NOFILE:{name}{preset? (not in {file?{file}:its command}):"                  \
 	"{section? in section {section}} of {file?{file}:its command}}}{kept? less {kept}}{half?, halved,} is {limit}"
+
+/* After what a need of connections is. */
+#define TWO_EACH "{proxy? A proxy needs two for each connection.}"

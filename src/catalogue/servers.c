@@ -280,8 +280,7 @@ size_t server_row_count(void) { return sizeof(servers) / sizeof(*servers); }
 
 const struct server_row *server_row_at(size_t i) { return &servers[i]; }
 
-/* Whether a list of names has this one; "*" ends a name that is a beginning. */
-static bool named(const char *names, const char *process)
+bool process_named(const char *names, const char *process)
 {
 	struct list_item item;
 	while (list_next(&names, &item)) {
@@ -297,9 +296,15 @@ static bool named(const char *names, const char *process)
 const struct server_row *server_row_find(const char *process)
 {
 	for (size_t i = 0; i < server_row_count(); i++)
-		if (named(servers[i].process, process))
+		if (process_named(servers[i].process, process))
 			return &servers[i];
 	return NULL;
+}
+
+bool server_forks(const char *process)
+{
+	const struct server_row *row = server_row_find(process);
+	return row && row->forks;
 }
 
 /* For listeners and for what connects them with each other. */

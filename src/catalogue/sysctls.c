@@ -8,8 +8,6 @@
 
 #include "epolltune/similar.h"
 
-#define NEVER KERNEL(0, 1)
-
 /* Linux 6.18 with all network options, and what kernels since 4.4 had. */
 static const struct {
 	const char *prefix, *names; /* separated by blanks */
@@ -237,12 +235,12 @@ static const struct sysctl_history histories[] = {
 	{"net.core.lo_cong", 0, KERNEL(2, 6), false, "", "kernel/sysctl_binary.c"},
 	{"net.core.mod_cong", 0, KERNEL(2, 6), false, "", "kernel/sysctl_binary.c"},
 	{"net.core.no_cong*", 0, KERNEL(2, 6), false, "", "kernel/sysctl_binary.c"},
-	{"net.core.tcp_rmem", 0, NEVER, false, "write net.ipv4.tcp_rmem", "tcp(7)"},
-	{"net.core.tcp_wmem", 0, NEVER, false, "write net.ipv4.tcp_wmem", "tcp(7)"},
-	{"net.ipv4.rmem_max", 0, NEVER, false, "write net.core.rmem_max", "socket(7)"},
-	{"net.ipv4.wmem_max", 0, NEVER, false, "write net.core.wmem_max", "socket(7)"},
-	{"net.ipv4.somaxconn", 0, NEVER, false, "write net.core.somaxconn", "listen(2)"},
-	{"net.ipv4.netdev_max_backlog", 0, NEVER, false, "write net.core.netdev_max_backlog",
+	{"net.core.tcp_rmem", 0, SYSCTL_NEVER, false, "write net.ipv4.tcp_rmem", "tcp(7)"},
+	{"net.core.tcp_wmem", 0, SYSCTL_NEVER, false, "write net.ipv4.tcp_wmem", "tcp(7)"},
+	{"net.ipv4.rmem_max", 0, SYSCTL_NEVER, false, "write net.core.rmem_max", "socket(7)"},
+	{"net.ipv4.wmem_max", 0, SYSCTL_NEVER, false, "write net.core.wmem_max", "socket(7)"},
+	{"net.ipv4.somaxconn", 0, SYSCTL_NEVER, false, "write net.core.somaxconn", "listen(2)"},
+	{"net.ipv4.netdev_max_backlog", 0, SYSCTL_NEVER, false, "write net.core.netdev_max_backlog",
 	 "net.rst"},
 	{"kernel.sched_migration_cost*", 0, KERNEL(5, 13), false,
 	 "it is in /sys/kernel/debug/sched now, for experiments", "8a99b6833c88"},

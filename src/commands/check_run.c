@@ -284,8 +284,8 @@ static void stall_raise(const struct host *host, struct check_options *o)
 	subject_group(host, subject, &group);
 	host_facts(host, &facts);
 	uint64_t threads = subject ? subject_accept_threads(host, subject) : 0;
-	uint64_t pause = cgroup_pause_us(&group, facts.cpus, threads);
-	if (!group.throttled || pause <= o->target.stall_us)
+	uint64_t pause;
+	if (!cgroup_paused(&group, facts.cpus, threads, &pause) || pause <= o->target.stall_us)
 		return;
 	o->target.stall_us = o->probe.pause_us = pause;
 }
@@ -297,7 +297,7 @@ static void cramped_find(struct check *c)
 	cgroup_read(c->host, 0, &group);
 	host_facts(c->host, &facts);
 	room_lacks(&group, facts.cpus, c->cramped, sizeof(c->cramped));
-	c->quota = group.period_us;
+	c->quota = group.quota_count;
 }
 
 static int probes_run(struct schedule *s, const char *enter, struct report *out, struct err *e)

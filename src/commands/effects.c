@@ -77,34 +77,11 @@ int effects_add(struct effects *s, const struct lint *l, size_t side, const char
 	return 0;
 }
 
-/* What judges a wall; NULL: no experiment. */
-static const struct experiment *experiment_of(const char *wall)
-{
-	for (size_t i = 0; i < probe_count(); i++)
-		for (const struct experiment *x = probe_at(i)->experiments; x && x->wall; x++)
-			if (!strcmp(x->wall, wall))
-				return x;
-	return NULL;
-}
-
-static bool experiment_uses(const struct experiment *x, const char *knob)
-{
-	for (size_t i = 0; x && i < SETTINGS_MAX && x->knobs[i]; i++)
-		if (!strcmp(x->knobs[i], knob))
-			return true;
-	return false;
-}
-
-static bool depends_on(const char *wall, const struct knob *k)
-{
-	return list_has(k->walls, wall) || experiment_uses(experiment_of(wall), k->name);
-}
-
 /* Whether experiments of the probe depend on the knob; NULL: on any. */
-static bool probe_depends_on(const struct probe *p, const struct knob *k)
+static bool probe_tries(const struct probe *p, const struct knob *k)
 {
 	for (const struct experiment *x = p->experiments; x && x->wall; x++)
-		if (x->run && x->knobs[0] && (!k || depends_on(x->wall, k)))
+		if (x->run && x->knobs[0] && (!k || wall_depends(x->wall, k)))
 			return true;
 	return false;
 }
@@ -135,7 +112,7 @@ static int probes_of(const struct knob *k, const char *allowed, char **out, stru
 	int rc = *out ? 0 : err_set(e, ENOMEM, "lint: out of memory");
 	for (size_t i = 0; i < probe_count() && !rc; i++) {
 		const struct probe *p = probe_at(i);
-		if (probe_depends_on(p, k) && (!allowed || list_has(allowed, p->name)))
+		if (probe_tries(p, k) && (!allowed || list_has(allowed, p->name)))
 			rc = names_add(out, p->name, e);
 	}
 	return rc;
@@ -380,10 +357,10 @@ static int laid_run(const struct trying *t, const struct line_effect *const *lin
 /* Whether a line can move the wall; one without a knob may move any that depends on knobs. */
 static bool line_concerns(const struct line_effect *x, const char *wall)
 {
-	const struct experiment *experiment = experiment_of(wall);
+	const struct experiment *experiment = experiment_find(wall);
 	if (experiment && !experiment->knobs[0])
 		return false; /* a figure of the machine's CPUs */
-	return !x || !x->knob || depends_on(wall, x->knob);
+	return !x || !x->knob || wall_depends(wall, x->knob);
 }
 
 static bool is_judged(const struct wall *w)
@@ -410,7 +387,7 @@ static void effect_find(struct effect *out, const struct line_effect *x,
 {
 	for (size_t i = 0; i < after->wall_count; i++) {
 		const struct wall *is = &after->walls[i], *was = report_find(before, is->name);
-		const struct experiment *experiment = experiment_of(is->name);
+		const struct experiment *experiment = experiment_find(is->name);
 		if (!was || !line_concerns(x, is->name))
 			continue;
 		enum compare_verdict v = compare_gain(was, is, experiment ? experiment->spread : 0);
@@ -466,7 +443,7 @@ static int line_confirm(const struct trying *t, struct line_effect *x, struct er
 {
 	const char *differs = NULL;
 	for (size_t i = 0; i < x->effect.count; i++) {
-		const struct experiment *by = experiment_of(x->effect.walls[i].after.name);
+		const struct experiment *by = experiment_find(x->effect.walls[i].after.name);
 		differs = by && by->spread ? by->wall : differs;
 	}
 	if (!differs)
@@ -577,7 +554,7 @@ static int inspected_run(const struct trying *t, struct err *e)
 			rc = line_judge(t, x, true, e);
 		bool judged = false;
 		for (size_t w = 0; w < t->at->wall_count; w++)
-			judged |= experiment_uses(experiment_of(t->at->walls[w].name), x->name);
+			judged |= experiment_uses(experiment_find(t->at->walls[w].name), x->name);
 		if (!x->effect.count && !judged)
 			line_settle(
 				x, EFFECT_UNTESTED,

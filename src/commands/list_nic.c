@@ -24,7 +24,7 @@ static struct nic_number softnet_number(const struct network *m, const struct kn
 	return (struct nic_number){true, (uint64_t)value};
 }
 
-static int machine_read(const struct host *h, struct network *m, struct err *e)
+static int namespace_read(const struct host *h, struct network *m, struct err *e)
 {
 	*m = (struct network){.host = h};
 	int r = nics_read(h, NIC_ALL, &m->nics, e);
@@ -397,7 +397,7 @@ static int table_knobs(FILE *out, const struct network *m, struct err *e)
 int list_nic(FILE *out, const struct host *h, bool json, struct err *e)
 {
 	CLEAN(machine_free) struct network m;
-	int r = machine_read(h, &m, e);
+	int r = namespace_read(h, &m, e);
 	if (r < 0)
 		return r;
 	if (json)

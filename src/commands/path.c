@@ -51,7 +51,7 @@ static int any_listener(struct host *h, void *arg, struct err *e)
 }
 
 /* Wait until the server listens on TCP, or for LISTEN_MS: it may serve something else. */
-static int server_await(struct lab *lab, const struct program *server, struct err *e)
+static int listener_await(struct lab *lab, const struct program *server, struct err *e)
 {
 	char end[PROGRAM_END];
 	int status;
@@ -138,7 +138,7 @@ static void print_way(const char *to, const struct wire_way *w)
 /* Print the traffic of the path, and whether the emulation kept up. */
 static void print_wire(const struct path *p, struct lab *lab)
 {
-	static const struct wire_way none;
+	static const struct wire_way none[2];
 	const struct wire_stats *w = lab_wire_look(lab);
 	char rtt[32], bandwidth[32] = "unlimited";
 	if (p->lab.bandwidth_bps)
@@ -149,8 +149,7 @@ static void print_wire(const struct path *p, struct lab *lab)
 	print_way("server", &w->way[LAB_CLIENT]);
 	print_way("client", &w->way[LAB_SERVER]);
 	fputc('\n', stderr);
-	if (w->ended || wire_behind(&none, &w->way[0], p->lab.rtt_us) ||
-	    wire_behind(&none, &w->way[1], p->lab.rtt_us))
+	if (wire_limits(none, w, p->lab.rtt_us))
 		fprintf(stderr,
 			"epolltune: path: the emulated path fell behind; measured throughput is a "
 			"lower bound\n");
@@ -186,7 +185,7 @@ static int path_run(const struct path *p, struct lab *lab, struct err *e)
 	if (!rc && p->server)
 		rc = side_start(lab, LAB_SERVER, p->server, NULL, alone, server, e);
 	if (!rc && p->server && !alone)
-		rc = server_await(lab, server, e);
+		rc = listener_await(lab, server, e);
 	if (!rc && !alone)
 		rc = side_start(lab, LAB_CLIENT, p->client, p->command, true, client, e);
 	if (!rc)

@@ -6,7 +6,7 @@
 #include "commands/command.h"
 #include "epolltune/change.h"
 #include "report/page.h"
-#include "report/plan_render.h"
+#include "tune/plan_render.h"
 #include "tune/journal.h"
 #include "tune/state.h"
 

@@ -398,10 +398,13 @@ static void group_gauges(struct watcher *w, struct watch_sample *out)
 			    out);
 		group_gauge("cgroup.pids", "processes", c->pids.path, c->pids.used, c->pids.max,
 			    out);
-		struct watch_gauge *cpu = group_gauge("cgroup.cpu", "CPU", c->cpu_path,
-						      c->throttled, c->periods, out);
-		if (cpu && !w->groups_new)
-			cpu->value = cpu->limit = REPORT_NONE;
+		for (size_t k = 0; k < c->quota_count; k++) {
+			const struct cgroup_quota *q = &c->quotas[k];
+			struct watch_gauge *cpu = group_gauge("cgroup.cpu", "CPU", q->path,
+							      q->throttled, q->periods, out);
+			if (cpu && !w->groups_new)
+				cpu->value = cpu->limit = REPORT_NONE;
+		}
 	}
 }
 

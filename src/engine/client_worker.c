@@ -353,7 +353,7 @@ static bool replies_take(struct client_worker *w, uint64_t number, size_t length
 	return true;
 }
 
-static bool reply_take(struct client_worker *w, uint64_t number, size_t length)
+static bool received_take(struct client_worker *w, uint64_t number, size_t length)
 {
 	bool fits = w->replies ? replies_take(w, number, length) : echo_take(w, number, length);
 	if (!fits) {
@@ -384,7 +384,7 @@ static bool slot_read(struct client_worker *w, uint64_t number)
 			slot_churned(w, number);
 			return true;
 		}
-		bool taken = n > 0    ? reply_take(w, number, (size_t)n)
+		bool taken = n > 0    ? received_take(w, number, (size_t)n)
 			     : n == 0 ? reply_ended(w, number)
 				      : false;
 		if (!taken) {

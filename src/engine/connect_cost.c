@@ -26,7 +26,7 @@ struct filling {
 	struct connect_cost cost;
 };
 
-static int server_main(struct task_port *port, void *arg)
+static int cost_server_main(struct task_port *port, void *arg)
 {
 	struct filling *f = arg;
 	int fd = socket(f->server.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), rc = 0;
@@ -73,7 +73,7 @@ static int level_measure(const struct filling *f, uint64_t *ns)
 	return 0;
 }
 
-static int client_main(struct task_port *port, void *arg)
+static int cost_client_main(struct task_port *port, void *arg)
 {
 	struct filling *f = arg;
 	uint64_t unused;
@@ -104,11 +104,11 @@ int connect_cost_run(struct lab *lab, uint16_t to, uint16_t ports, struct connec
 	f->cost.ports = ports;
 	f->server = lab_address(lab, LAB_SERVER, 0);
 	endpoint_set_port(&f->server, to);
-	int rc = task_start(&tasks[0], &server, server_main, f, e);
+	int rc = task_start(&tasks[0], &server, cost_server_main, f, e);
 	if (!rc)
 		rc = task_await(&tasks[0], NULL, 0, TIMEOUT_MS, e);
 	if (!rc)
-		rc = task_start(&tasks[1], &client, client_main, f, e);
+		rc = task_start(&tasks[1], &client, cost_client_main, f, e);
 	if (!rc)
 		rc = task_await(&tasks[1], NULL, 0, TIMEOUT_MS, e);
 	*out = f->cost;

@@ -88,7 +88,7 @@ static int server_open(struct exchange *x, int *sock)
 	return 0;
 }
 
-static int server_settle(const struct exchange *x, int sock, uint32_t memory[SK_MEMINFO_VARS])
+static int receiver_settle(const struct exchange *x, int sock, uint32_t memory[SK_MEMINFO_VARS])
 {
 	uint32_t queued = 0, dropped = 0;
 	int rc = 0;
@@ -108,7 +108,7 @@ static int server_read(struct exchange *x, int sock)
 {
 	static unsigned char datagram[PAYLOAD_MAX];
 	uint32_t memory[SK_MEMINFO_VARS];
-	int rc = server_settle(x, sock, memory);
+	int rc = receiver_settle(x, sock, memory);
 	if (rc)
 		return rc;
 	x->result.dropped = memory[SK_MEMINFO_DROPS];
@@ -118,7 +118,7 @@ static int server_read(struct exchange *x, int sock)
 	return errno == EAGAIN ? 0 : -errno;
 }
 
-static int server_main(struct task_port *port, void *arg)
+static int receiver_main(struct task_port *port, void *arg)
 {
 	int sock = -1, rc = server_open(arg, &sock);
 	task_answer(port, rc, NULL, NULL, 0);
@@ -150,7 +150,7 @@ static int client_send(struct exchange *x)
 	return 0;
 }
 
-static int client_main(struct task_port *port, void *arg)
+static int filler_main(struct task_port *port, void *arg)
 {
 	task_answer(port, client_send(arg), NULL, NULL, 0);
 	return 0;
@@ -160,7 +160,7 @@ static int exchange_run(struct exchange *x, struct lab *lab, struct task tasks[2
 {
 	const struct task_context server = {lab, LAB_SERVER}, client = {lab, LAB_CLIENT};
 	int timeout = (int)(x->config.spread_us / 1000) + 2 * START_MS;
-	int rc = task_start(&tasks[0], &server, server_main, x, e);
+	int rc = task_start(&tasks[0], &server, receiver_main, x, e);
 	if (!rc)
 		rc = task_await(&tasks[0], NULL, 0, START_MS, e);
 	if (rc == -EPERM)
@@ -169,7 +169,7 @@ static int exchange_run(struct exchange *x, struct lab *lab, struct task tasks[2
 			"a receive buffer above net.core.rmem_max needs CAP_NET_ADMIN in the "
 			"initial user namespace: root tries it");
 	if (!rc)
-		rc = task_start(&tasks[1], &client, client_main, x, e);
+		rc = task_start(&tasks[1], &client, filler_main, x, e);
 	if (!rc)
 		rc = task_await(&tasks[1], NULL, 0, timeout, e);
 	if (!rc)

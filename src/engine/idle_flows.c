@@ -20,7 +20,7 @@ struct exchange {
 	struct idle_flow flows[IDLE_FLOWS_MAX];
 };
 
-static int client_open(struct host *h, void *arg, struct err *e)
+static int flows_open(struct host *h, void *arg, struct err *e)
 {
 	struct exchange *x = arg;
 	socklen_t size = sizeof(x->client);
@@ -110,7 +110,7 @@ int idle_flows_run(struct lab *lab, struct idle_flow *flows, size_t count, uint6
 			       .silent_us = silent_us,
 			       .count = count};
 	memcpy(x->flows, flows, count * sizeof(*flows));
-	int rc = lab_call(lab, LAB_CLIENT, client_open, x, e);
+	int rc = lab_call(lab, LAB_CLIENT, flows_open, x, e);
 	if (!rc)
 		rc = lab_call(lab, LAB_SERVER, server_run, x, e);
 	lab_call(lab, LAB_CLIENT, client_close, x, NULL);

@@ -157,7 +157,7 @@ static int threads_stop(struct server_process *p, struct err *e)
 	return rc;
 }
 
-static int process_open(struct server_process *p, struct server_hello *hello, struct err *e)
+static int listener_open(struct server_process *p, struct server_hello *hello, struct err *e)
 {
 	const struct server_config *c = &p->part->config;
 	socklen_t size = sizeof(hello->address);
@@ -339,7 +339,7 @@ int server_main(struct task_port *port, void *arg)
 	union server_answer hello = {0};
 	struct err e = {0};
 	p.threads = calloc(p.part->threads, sizeof(*p.threads));
-	int rc = p.threads ? process_open(&p, &hello.hello, &e)
+	int rc = p.threads ? listener_open(&p, &hello.hello, &e)
 			   : err_set(&e, ENOMEM, "no memory for workers");
 	task_answer(port, rc, &e, &hello, sizeof(hello));
 	if (rc == 0)

@@ -255,17 +255,22 @@ static void cpu_read(const struct host *h, const struct hierarchy *in, struct cg
 	struct walk w;
 	uint64_t quota, period;
 	char stat[FILE_TEXT];
-	for (walk_begin(&w, h, in); !w.ended; walk_up(&w)) {
-		if (!quota_read(&w, &quota, &period) || quota > UINT32_MAX || period > UINT32_MAX ||
-		    (out->period_us && quota * out->period_us >= out->quota_us * period))
+	bool shared = false;
+	for (walk_begin(&w, h, in); !w.ended; walk_up(&w), shared = true) {
+		if (!quota_read(&w, &quota, &period) || quota > UINT32_MAX || period > UINT32_MAX)
 			continue;
-		out->quota_us = quota;
-		out->period_us = period;
-		snprintf(out->cpu_path, sizeof(out->cpu_path), "%s", w.below[0] ? w.below : "/");
+		if (out->quota_count == CGROUP_QUOTAS) {
+			out->cpu_hidden = true;
+			return;
+		}
+		struct cgroup_quota *q = &out->quotas[out->quota_count++];
+		*q = (struct cgroup_quota){
+			.quota_us = quota, .period_us = period, .shared = shared};
+		snprintf(q->path, sizeof(q->path), "%s", w.below[0] ? w.below : "/");
 		stat[0] = 0;
 		group_text(&w, "cpu.stat", stat, sizeof(stat));
-		out->periods = keyed(stat, "nr_periods");
-		out->throttled = keyed(stat, "nr_throttled");
+		q->periods = keyed(stat, "nr_periods");
+		q->throttled = keyed(stat, "nr_throttled");
 	}
 }
 
@@ -283,7 +288,8 @@ static void cpus_read(const struct host *h, const struct hierarchy *in, struct c
 
 struct cgroup cgroup_none(bool hidden)
 {
-	return (struct cgroup){.memory = {.max = HOST_UNLIMITED, .hidden = hidden},
+	return (struct cgroup){.groups = 1,
+			       .memory = {.max = HOST_UNLIMITED, .hidden = hidden},
 			       .tcp = {.max = HOST_UNLIMITED, .hidden = hidden},
 			       .pids = {.max = HOST_UNLIMITED, .hidden = hidden},
 			       .cpu_hidden = hidden};
@@ -312,11 +318,45 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 		return;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		hierarchy_find(mounts, groups, parts[i].controller, &in);
-		parts[i].read(h, &in, out);
 		*hidden[i] = is_hidden(h, groups, parts[i].controller, &in);
+		parts[i].read(h, &in, out);
 		if (in.version && !out->path[0])
 			snprintf(out->path, sizeof(out->path), "%s", in.path);
 	}
+}
+
+static void limit_join(struct cgroup_limit *l, const struct cgroup_limit *other)
+{
+	bool hidden = l->hidden || other->hidden;
+	bool several = l->several || strcmp(l->path, other->path) != 0;
+	if (cgroup_left(other) < cgroup_left(l))
+		*l = *other;
+	l->hidden = hidden;
+	l->several = several;
+}
+
+void cgroup_join(struct cgroup *c, const struct cgroup *other)
+{
+	bool same = !strcmp(c->path, other->path); /* of v1 in one hierarchy */
+	c->groups += !same;
+	if (!same || strcmp(c->pids.path, other->pids.path) != 0)
+		c->pids_refused += other->pids_refused;
+	limit_join(&c->memory, &other->memory);
+	limit_join(&c->tcp, &other->tcp);
+	limit_join(&c->pids, &other->pids);
+	c->sockets_charged |= other->sockets_charged;
+	c->cpu_hidden |= other->cpu_hidden;
+	for (size_t i = 0; i < other->quota_count; i++) {
+		if (cgroup_quota_find(c, other->quotas[i].path))
+			continue;
+		if (c->quota_count == CGROUP_QUOTAS) {
+			c->cpu_hidden = true;
+			break;
+		}
+		c->quotas[c->quota_count++] = other->quotas[i];
+	}
+	if (c->cpus != other->cpus)
+		c->cpus = 0;
 }
 
 static bool has_mark(const struct host *h, const struct container_row *row)
@@ -348,13 +388,65 @@ uint64_t cgroup_left(const struct cgroup_limit *l)
 	return l->max > l->used ? l->max - l->used : 0;
 }
 
-uint64_t cgroup_pause_us(const struct cgroup *c, uint64_t cpus, uint64_t threads)
+const struct cgroup_quota *cgroup_tightest(const struct cgroup *c)
 {
-	const uint64_t limits[] = {cpus, c->cpus, threads};
+	const struct cgroup_quota *tightest = NULL;
+	for (size_t i = 0; i < c->quota_count; i++) {
+		const struct cgroup_quota *q = &c->quotas[i];
+		if (!tightest ||
+		    q->quota_us * tightest->period_us < tightest->quota_us * q->period_us)
+			tightest = q;
+	}
+	return tightest;
+}
+
+double cgroup_quota_cpus(const struct cgroup *c)
+{
+	const struct cgroup_quota *tightest = cgroup_tightest(c);
+	double sum = 0;
+	size_t own = 0;
+	for (size_t i = 0; i < c->quota_count; i++) {
+		if (c->quotas[i].shared)
+			continue;
+		own++;
+		sum += (double)c->quotas[i].quota_us / (double)c->quotas[i].period_us;
+	}
+	if (tightest && c->groups <= 1 && own <= 1)
+		return (double)tightest->quota_us / (double)tightest->period_us;
+	return own >= c->groups ? sum : 0;
+}
+
+const struct cgroup_quota *cgroup_quota_find(const struct cgroup *c, const char *path)
+{
+	for (size_t i = 0; i < c->quota_count; i++)
+		if (!strcmp(c->quotas[i].path, path))
+			return &c->quotas[i];
+	return NULL;
+}
+
+uint64_t cgroup_pause_us(const struct cgroup *c, const struct cgroup_quota *q, uint64_t cpus,
+			 uint64_t threads)
+{
+	const uint64_t limits[] = {cpus, q->shared ? 0 : c->cpus, q->shared ? 0 : threads};
 	uint64_t at_once = UINT64_MAX;
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
 		if (limits[i] && limits[i] < at_once)
 			at_once = limits[i];
-	uint64_t runs = at_once == UINT64_MAX ? c->quota_us : c->quota_us / at_once;
-	return runs < c->period_us ? c->period_us - runs : 0;
+	uint64_t runs = at_once == UINT64_MAX ? q->quota_us : q->quota_us / at_once;
+	return runs < q->period_us ? q->period_us - runs : 0;
+}
+
+const struct cgroup_quota *cgroup_paused(const struct cgroup *c, uint64_t cpus, uint64_t threads,
+					 uint64_t *pause_us)
+{
+	const struct cgroup_quota *paused = NULL;
+	*pause_us = 0;
+	for (size_t i = 0; i < c->quota_count; i++) {
+		uint64_t pause = cgroup_pause_us(c, &c->quotas[i], cpus, threads);
+		if (!c->quotas[i].throttled || pause <= *pause_us)
+			continue;
+		paused = &c->quotas[i];
+		*pause_us = pause;
+	}
+	return paused;
 }

@@ -61,7 +61,7 @@ static int message_received(struct nl_msg *msg, void *arg)
 }
 
 /* "0100007F", or four such words: the kernel prints each in the byte order of the machine. */
-static bool address_parse(const char *hex, bool big_endian, struct in6_addr *out)
+static bool socket_address_parse(const char *hex, bool big_endian, struct in6_addr *out)
 {
 	uint32_t words[4] = {0};
 	size_t n = strlen(hex);
@@ -89,8 +89,8 @@ bool port_socket_parse(const char *line, bool big_endian, struct port_socket *ou
 		return false;
 	out->port = (uint16_t)port;
 	out->route.port = to;
-	return out->state < 32 && address_parse(source, big_endian, &out->route.source) &&
-	       address_parse(destination, big_endian, &out->route.destination);
+	return out->state < 32 && socket_address_parse(source, big_endian, &out->route.source) &&
+	       socket_address_parse(destination, big_endian, &out->route.destination);
 }
 
 static bool in_window(uint16_t port, const struct port_window *w, size_t count)

@@ -152,6 +152,32 @@ static int owners_agree(const struct listeners *l, const struct server_query *q,
 	return count > 1 ? several(q, list, count, e) : 0;
 }
 
+/* Where the kernel forwards the clients of all that listens past it, that has nothing to judge. */
+static int bypass_check(const struct listeners *l, const struct server_query *q, struct err *e)
+{
+	const struct forwarder_row *row = NULL;
+	const struct process *first = NULL;
+	const struct listener *held = NULL;
+	for (size_t i = 0; i < l->count; i++) {
+		const struct listener *at = &l->at[i];
+		if (at->owner < 0 || !at->port)
+			continue;
+		row = forwarder_row_find(l->processes[at->owner].name, at->port);
+		if (!row || !row->bypassed)
+			return 0;
+		held = held ? held : at;
+		first = first ? first : &l->processes[at->owner];
+	}
+	if (!first)
+		return 0;
+	err_set(e, EREMOTE,
+		"--server %s: %s (pid %d) only holds the published port %s, and the kernel forwards "
+		"clients of other hosts past it",
+		q->who, first->name, (int)first->pid, held->address);
+	err_remedy(e, "give the pid of the server behind it, as of: %s", row->pid);
+	return -EREMOTE;
+}
+
 static int find_by_listener(const struct host *h, const struct server_query *q, struct subject *out,
 			    struct err *e)
 {
@@ -161,6 +187,8 @@ static int find_by_listener(const struct host *h, const struct server_query *q, 
 		rc = listeners_own(h, l, any_listener, NULL, e);
 	if (!rc)
 		rc = hidden_check(l, q, e);
+	if (!rc)
+		rc = bypass_check(l, q, e);
 	return rc ? rc : owners_agree(l, q, e);
 }
 
@@ -495,7 +523,8 @@ static int find_by_process(struct subject_search *s, struct subject *out, struct
 		return several(s->query, list, others + 1, e);
 	}
 	keep_held(s->all, s->held);
-	return listeners_own(s->host, s->all, any_listener, NULL, e);
+	rc = listeners_own(s->host, s->all, any_listener, NULL, e);
+	return rc ? rc : bypass_check(s->all, s->query, e);
 }
 
 static bool is_member(pid_t pid, void *arg)

@@ -31,7 +31,7 @@ static void command_split(char *text, const char *title, struct edit_command *c)
 }
 
 /* The number that an option has; EDIT_NONE: it is not there. False: it is not a plain number. */
-static bool option_number(const struct edit_command *c, const char *option, uint64_t *number)
+static bool command_number(const struct edit_command *c, const char *option, uint64_t *number)
 {
 	const char *value = NULL;
 	char *end = NULL;
@@ -218,8 +218,8 @@ static void command_read(const struct host *h, const struct subject *s,
 	const struct server_setting *set = &row->set[SERVER_CLIENTS];
 	const char *unknown = row->options ? edit_command_unknown(c, row, set) : NULL;
 	uint64_t number = EDIT_NONE, other = EDIT_NONE;
-	bool plain = option_number(c, set->option, &number) &&
-		     option_number(c, set->long_option, &other);
+	bool plain = command_number(c, set->option, &number) &&
+		     command_number(c, set->long_option, &other);
 	bool given = number != EDIT_NONE || other != EDIT_NONE, first = number != EDIT_NONE;
 	out->name = first || !given ? set->option : set->long_option;
 	if (unknown) {

@@ -62,7 +62,7 @@ static int tasks_count(const struct host *h, const struct task *of, uint64_t *us
 	return rc;
 }
 
-static void machine_read(const struct host *h, struct subject_tasks *out)
+static void threads_read(const struct host *h, struct subject_tasks *out)
 {
 	char text[128];
 	struct host_identity here;
@@ -97,7 +97,7 @@ int subject_tasks_read(const struct host *h, const struct subject *s, struct sub
 	*out = (struct subject_tasks){.max = HOST_UNLIMITED, .pid = pid};
 	if (!pid || s->activated || !host_live(h))
 		return 0;
-	machine_read(h, out);
+	threads_read(h, out);
 	CLEAN(close_fd) int process = process_open(h, pid, NULL);
 	if (process < 0 || !task_read(process, &own) || !own.user_namespace || is_exempt(&own) ||
 	    is_forked(h, s, &own) || process_file(process, "limits", text, sizeof(text)) < 0 ||

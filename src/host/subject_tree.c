@@ -114,6 +114,7 @@ static bool open_add(int process, void *arg)
 	struct process p;
 	if (process_read_at(process, 0, &p, NULL) < 0)
 		return true;
+	o->processes++;
 	o->sum += p.open;
 	/* By what is left, as processes may have different limits. */
 	if (p.open && (!o->soft || p.soft - p.open < o->soft - o->most)) {
@@ -288,7 +289,7 @@ uint64_t subject_accept_threads(const struct host *h, const struct subject *s)
 	uint64_t sum = 0;
 	if (s->unshown || s->acceptor_count < s->accepting)
 		return 0;
-	if (row && row->forks)
+	if (server_forks(s->name))
 		return 1;
 	for (size_t i = 0; i < s->acceptor_count; i++) {
 		uint64_t threads = threads_of(h, &s->acceptors[i]);
@@ -299,12 +300,34 @@ uint64_t subject_accept_threads(const struct host *h, const struct subject *s)
 	return sum;
 }
 
+/* The roots of the trees that accept or hold a listener: one that is stopped now has no connection
+ * that shows it as accepting. 0: not visible. */
+static pid_t root_at(const struct subject *s, size_t i)
+{
+	if (i < s->acceptor_count)
+		return s->acceptors[i].root;
+	int owner = s->listeners.at[i - s->acceptor_count].owner;
+	return owner < 0 ? 0 : s->listeners.processes[owner].root;
+}
+
 void subject_group(const struct host *h, const struct subject *s, struct cgroup *out)
 {
-	if (s && (!s->pid || s->activated))
+	struct cgroup other;
+	if (s && (!s->pid || s->activated)) {
 		*out = cgroup_none(true);
-	else
-		cgroup_read(h, s ? s->pid : 0, out);
+		return;
+	}
+	cgroup_read(h, s ? s->pid : 0, out);
+	for (size_t i = 0; s && i < s->acceptor_count + s->listeners.count; i++) {
+		pid_t root = root_at(s, i);
+		bool known = !root || root == s->pid;
+		for (size_t k = 0; k < i && !known; k++)
+			known = root_at(s, k) == root;
+		if (known)
+			continue;
+		cgroup_read(h, root, &other);
+		cgroup_join(out, &other);
+	}
 }
 
 static void thread_cpus(int threads, const char *thread, void *arg)

@@ -19,7 +19,7 @@
 /* Counters and queues are not read at one moment: a smaller share of what arrives may be none. */
 #define ACCEPTS_SHARE 0.1
 /* Connections that wait in a queue of unknown rate and are worth a note, and how long those of a
- * server that is not the subject wait in a queue that stands. */
+ * server that is not the subject wait in a saturated queue. */
 #define DEPTH_NOTED 100
 #define PATIENCE_S 1.0
 /* More listeners in trouble than that are counted. */
@@ -59,10 +59,10 @@ int accept_queues_tick(struct accept_queues *s, const struct listeners *now, str
 		if (!seen)
 			return err_set(e, ENOMEM, "no memory for listeners");
 		seen->waiting += l->depth > 0;
-		seen->fell += l->depth < seen->last ? seen->last - l->depth : 0;
+		seen->drained += l->depth < seen->last ? seen->last - l->depth : 0;
 		seen->last = l->depth;
-		if (s->ticks == 1 || l->depth < seen->least)
-			seen->least = l->depth;
+		if (s->ticks == 1 || l->depth < seen->min)
+			seen->min = l->depth;
 		if (s->ticks == (OBSERVATION_TICKS + 1) / 2)
 			seen->middle = l->depth;
 		seen->full += queue_is_full(l);
@@ -129,7 +129,7 @@ struct queue_watch accept_queues_watch(const struct accept_queues *before,
 				.after = after,
 				.report = r,
 				.stall_s = (double)m->target->stall_us / 1e6,
-				.rate_s = (double)m->target->rate_per_s};
+				.rate_per_s = (double)m->target->rate_per_s};
 	if (m->seconds > 0)
 		w.seconds = after->at_s - before->at_s;
 	/* What a server that accepts too slowly was observed to do allows nothing. */
@@ -168,29 +168,29 @@ static bool is_idle(const struct queue_watch *w, const struct listener *l)
 	if (!queue_waits(w->after, l) || (p && process_at_file_limit(p)))
 		return false;
 	return process_accepts_not(p) ||
-	       (seen && !seen->fell && l->depth >= seen->last && w->seconds >= 2 * w->stall_s);
+	       (seen && !seen->drained && l->depth >= seen->last && w->seconds >= 2 * w->stall_s);
 }
 
-static uint64_t least_of(const struct listener *earlier, const struct listener *l,
-			 const struct queue_seen *seen)
+static uint64_t min_of(const struct listener *earlier, const struct listener *l,
+		       const struct queue_seen *seen)
 {
-	uint64_t least = earlier && earlier->depth < l->depth ? earlier->depth : l->depth;
-	return !seen ? 0 : seen->least < least ? seen->least : least;
+	uint64_t min = earlier && earlier->depth < l->depth ? earlier->depth : l->depth;
+	return !seen ? 0 : seen->min < min ? seen->min : min;
 }
 
 static void group_add_course(struct group *g, const struct listener *earlier,
 			     const struct listener *l, const struct queue_seen *seen)
 {
-	uint64_t least = least_of(earlier, l, seen);
+	uint64_t min = min_of(earlier, l, seen);
 	g->made |= !earlier;
-	g->emptied |= !least;
-	g->course.least += least;
+	g->emptied |= !min;
+	g->course.min += min;
 	g->course.start += earlier ? earlier->depth : 0;
 	g->course.middle += seen ? seen->middle : 0;
 	g->course.end += l->depth;
-	g->course.fell += seen ? seen->fell : 0;
+	g->course.drained += seen ? seen->drained : 0;
 	if (seen && seen->last > l->depth)
-		g->course.fell += seen->last - l->depth;
+		g->course.drained += seen->last - l->depth;
 }
 
 /* The arrivals of TCP are those of the network namespace. */
@@ -199,7 +199,7 @@ static void group_lag(struct group *g, const struct queue_watch *w)
 	struct queue_course c = g->course;
 	c.seconds = g->made ? 0 : w->seconds;
 	c.halved = w->after->ticks;
-	c.least = g->emptied ? 0 : c.least;
+	c.min = g->emptied ? 0 : c.min;
 	c.arrived =
 		g->fullest->kind == LISTENER_TCP && host_counter(&w->after->counters, ARRIVED) >= 0
 			? queue_growth(w, ARRIVED)
@@ -388,8 +388,9 @@ static bool group_alone(const struct queue_watch *w, const struct group *g)
 /* Whether the counters show that it accepts, though the ticks do not. */
 static bool group_accepts(const struct queue_watch *w, const struct group *g)
 {
-	return g->lag.lags && g->lag.known && g->lag.accept_s > ACCEPTS_SHARE * g->lag.arrive_s &&
-	       group_alone(w, g) && !process_accepts_not(owner_of(w, g->idle));
+	return g->lag.lags && g->lag.known &&
+	       g->lag.accept_per_s > ACCEPTS_SHARE * g->lag.arrive_per_s && group_alone(w, g) &&
+	       !process_accepts_not(owner_of(w, g->idle));
 }
 
 /* Whether many wait in a queue of unknown rate: one sample does not show it, nor do arrivals at
@@ -397,16 +398,16 @@ static bool group_accepts(const struct queue_watch *w, const struct group *g)
 static bool group_deep(const struct queue_watch *w, const struct group *g)
 {
 	const struct process *p = owner_of(w, g->fullest);
-	uint64_t least = w->after->ticks ? g->course.least : g->depth;
-	return least >= DEPTH_NOTED && !g->full_now && !(p && process_at_file_limit(p));
+	uint64_t min = w->after->ticks ? g->course.min : g->depth;
+	return min >= DEPTH_NOTED && !g->full_now && !(p && process_at_file_limit(p));
 }
 
 /* Whether the server that the target is for accepts less than it needs, with connections to accept
  * all the time. */
 static bool group_short(const struct queue_watch *w, const struct group *g)
 {
-	return g->lag.stands && subject_has(w->after->subject, g->fullest) &&
-	       g->lag.accept_max_s < w->rate_s;
+	return g->lag.saturated && subject_has(w->after->subject, g->fullest) &&
+	       g->lag.accept_max_per_s < w->rate_per_s;
 }
 
 /* More arrives than is accepted, into a queue that still has room. */
@@ -417,12 +418,12 @@ static void group_lagging(const struct queue_watch *w, const struct group *g, co
 	struct wording words = {0};
 	words_group(&words, w, g);
 	wording_flag(&words, "known", lag->known);
-	wording_flag(&words, "stands", lag->stands);
-	wording_set(&words, "needed", "%s", group_short(w, g) ? rate_text(w->rate_s).text : "");
+	wording_flag(&words, "saturated", lag->saturated);
+	wording_set(&words, "needed", "%s", group_short(w, g) ? rate_text(w->rate_per_s).text : "");
 	wording_flag(&words, "others", !group_alone(w, g));
 	wording_set(&words, "from", "%s", g->made ? "" : quantity_count(g->course.start).text);
-	wording_set(&words, "arrive", "%s", rate_text(lag->arrive_s).text);
-	wording_set(&words, "accept", "%s", rate_text(lag->accept_s).text);
+	wording_set(&words, "arrive", "%s", rate_text(lag->arrive_per_s).text);
+	wording_set(&words, "accept", "%s", rate_text(lag->accept_per_s).text);
 	wording_set(&words, "wait", "%s",
 		    isinf(lag->wait_s) ? "" : quantity_seconds(lag->wait_s).text);
 	wording_set(&words, "window", "%s", quantity_seconds(w->seconds).text);
@@ -430,11 +431,11 @@ static void group_lagging(const struct queue_watch *w, const struct group *g, co
 	struct finding *f = report_finding(
 		w->report, lag->lags ? "accept-queue.growing" : "accept-queue.standing", &words);
 	finding_evidence(f, "accept queue", "connections", (double)g->depth, NAN);
-	if (lag->stands)
-		finding_evidence(f, "accepted a second", "/s", lag->accept_s, NAN);
+	if (lag->saturated)
+		finding_evidence(f, "accepted a second", "/s", lag->accept_per_s, NAN);
 	if ((lag->lags && lag->known && subject_has(w->after->subject, l)) || group_short(w, g))
 		f->level = LEVEL_CRITICAL;
-	if (lag->lags || lag->stands)
+	if (lag->lags || lag->saturated)
 		return;
 	f->level = LEVEL_NOTE;
 	f->answer[0] = 0;
@@ -458,7 +459,7 @@ static void group_judge(const struct queue_watch *w, const struct group *g, cons
  * lost nothing is no trouble. */
 static bool group_asks(const struct group *g, const struct queue_watch *w)
 {
-	return g->full_now || group_dropping(g, w) || g->idle || g->lag.lags || g->lag.stands ||
+	return g->full_now || group_dropping(g, w) || g->idle || g->lag.lags || g->lag.saturated ||
 	       group_deep(w, g);
 }
 

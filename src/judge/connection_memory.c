@@ -66,9 +66,10 @@ static struct own own_of(const struct target *target, const struct settings *s)
 		o.seen = o.max < row->own.tls;
 		return o;
 	}
-	if (row && row->forks && !seen)
+	bool forks = s->subject && server_forks(s->subject->name);
+	if (forks && !seen)
 		o.max = UINT64_MAX;
-	o.seen = seen > GUESS_BYTES || (row && row->forks && seen);
+	o.seen = seen > GUESS_BYTES || (forks && seen);
 	o.max = larger(o.max, seen);
 	return o;
 }
@@ -85,14 +86,14 @@ void connection_open_read(const struct host *h, struct settings *s)
 }
 
 /* Those of the target that are. */
-static uint64_t sockets_open(const struct target *target, const struct settings *s)
+static uint64_t pages_open(const struct target *target, const struct settings *s)
 {
 	return smaller(target_sockets(target), sockets(target, s->taken.open));
 }
 
 uint64_t connection_sockets_left(const struct target *target, const struct settings *s)
 {
-	return target_sockets(target) - sockets_open(target, s);
+	return target_sockets(target) - pages_open(target, s);
 }
 
 void connection_memory_read(const struct host *h, bool limited, struct settings *s)
@@ -121,7 +122,7 @@ static uint64_t need(const struct target *target, const struct settings *s, cons
 	return saturated_sum(
 		saturated_product(connection_sockets_left(target, s),
 				  saturated_sum(connection_memory_kernel(s), own)),
-		saturated_product(sockets_open(target, s), own > o->held ? own - o->held : 0));
+		saturated_product(pages_open(target, s), own > o->held ? own - o->held : 0));
 }
 
 /* Of a waiting request: cgroup v2 charges whole quanta (mm/memcontrol.c,

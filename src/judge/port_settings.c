@@ -9,7 +9,6 @@
 #include "epolltune/ports_used.h"
 #include "epolltune/quantity.h"
 
-#define RESERVED_KNOB "net.ipv4.ip_local_reserved_ports"
 /* The delay of kernels without the knob. */
 #define DELAY_DEFAULT_MS 1000
 

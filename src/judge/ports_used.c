@@ -5,13 +5,12 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "epolltune/port_settings.h"
 #include "epolltune/ports.h"
 #include "epolltune/quantity.h"
 #include "epolltune/report.h"
 #include "epolltune/wording.h"
 
-#define RANGE_KNOB "net.ipv4.ip_local_port_range"
-#define REUSE_KNOB "net.ipv4.tcp_tw_reuse"
 #define WIDEST_LOW 1024
 #define WIDEST_HIGH 65535
 /* Destinations that are named. */

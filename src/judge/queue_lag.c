@@ -14,20 +14,20 @@ struct queue_lag queue_lag_of(const struct queue_course *c, double stall_s, doub
 		c->end > c->start && (!c->halved || (c->start < c->middle && c->middle < c->end));
 	if (c->seconds <= 0)
 		return lag;
-	double grown = (double)c->end - (double)c->start, accepted = (double)c->fell;
+	double grown = (double)c->end - (double)c->start, accepted = (double)c->drained;
 	/* Of those that arrived, those that do not wait were accepted, here or elsewhere. */
 	if (lag.known && (double)c->arrived - grown > accepted)
 		accepted = (double)c->arrived - grown;
-	lag.arrive_s = fmax(grown + accepted, 0) / c->seconds;
-	lag.accept_s = accepted / c->seconds;
-	lag.accept_max_s = (accepted + DEVIATIONS * sqrt(accepted)) / c->seconds;
-	lag.wait_s = accepted > 0 ? (double)c->end / lag.accept_s : INFINITY;
+	lag.arrive_per_s = fmax(grown + accepted, 0) / c->seconds;
+	lag.accept_per_s = accepted / c->seconds;
+	lag.accept_max_per_s = (accepted + DEVIATIONS * sqrt(accepted)) / c->seconds;
+	lag.wait_s = accepted > 0 ? (double)c->end / lag.accept_per_s : INFINITY;
 	/* Arrivals and accepts each deviate by the root of their number. */
 	bool chance = grown <= DEVIATIONS * sqrt(grown + 2 * accepted);
 	/* A stall that is allowed accepts none. */
-	bool stalls = !c->fell && c->seconds < 2 * stall_s;
+	bool stalls = !c->drained && c->seconds < 2 * stall_s;
 	lag.lags = grew && !chance && !stalls && (!lag.known || lag.wait_s > stall_s);
-	lag.stands = !lag.lags && lag.known && accepted > 0 && c->seconds >= 2 * stall_s &&
-		     (double)c->least > patience_s * lag.accept_s;
+	lag.saturated = !lag.lags && lag.known && accepted > 0 && c->seconds >= 2 * stall_s &&
+			(double)c->min > patience_s * lag.accept_per_s;
 	return lag;
 }

@@ -13,7 +13,6 @@
 #define SOMAXCONN_KNOB "net.core.somaxconn"
 #define BACKLOG_KNOB "listen.backlog"
 /* Before 6.11 an unprivileged lab has no net/core, and its somaxconn is the kernel's default. */
-#define SOMAXCONN_DEFAULT 4096
 
 unsigned machine_kernel(const char *release)
 {
@@ -34,6 +33,7 @@ static void machine_groups(const struct host *h, const struct subject *subject, 
 		subject_group(h, subject, &c);
 	m->group_left = bytes_left(cgroup_left(&c.memory));
 	m->sockets_left = bytes_left(cgroup_left(&c.tcp));
+	m->sockets_several = c.tcp.several;
 	m->sockets_charged = c.sockets_charged;
 	m->container = cgroup_container(h, subject ? subject->pid : 0);
 	_Static_assert(sizeof(m->sockets_group) == CGROUP_PATH, "no path is cut");

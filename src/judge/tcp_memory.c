@@ -58,6 +58,10 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 	if (s->machine.sockets_left < b->capacity) {
 		b->capacity = s->machine.sockets_left;
 		b->binding = -1;
+		b->explained = s->machine.sockets_several &&
+			       report_verdict(b->capacity, b->needed) != VERDICT_OK;
+		if (b->explained)
+			b->capacity = REPORT_NONE;
 	}
 	b->unread = s->machine.tcp_pages < 0 ? "/proc/net/sockstat" : NULL;
 }
@@ -94,6 +98,7 @@ void tcp_memory_words(const struct target *t, const struct settings *s, const st
 	tcp_memory_bound(t, s, &b);
 	wording_set(w, "group", "%s",
 		    b.capacity == s->machine.sockets_left ? s->machine.sockets_group : "");
+	wording_flag(w, "several", s->machine.sockets_several && b.explained);
 	wording_flag(w, "unsized", s->at[0][1] != REPORT_NONE && !page_of(s));
 	wording_set(w, s->taken.measured ? "held" : "assumed", "%s",
 		    quantity_show(QUANTITY_SIZE, tcp_request_bytes(s)).text);

@@ -54,7 +54,7 @@ static struct traffic_queue queue_now(struct traffic *t, const struct listener *
 	return q;
 }
 
-static void queues_add(struct traffic *t, const struct traffic_look *look, enum still still)
+static void traffic_queues_add(struct traffic *t, const struct traffic_look *look, enum still still)
 {
 	struct traffic_queue *queues = t->queues[t->looks & 1];
 	size_t count = 0;
@@ -103,7 +103,7 @@ void traffic_add(struct traffic *t, const struct traffic_look *look)
 			   : t->others                                             ? STILL_PERHAPS
 										   : STILL_NOT;
 	t->opened += (uint64_t)arrived;
-	queues_add(t, look, still);
+	traffic_queues_add(t, look, still);
 	slot_add(t, look->at_ns);
 	t->waiting = waiting;
 	t->last_opened = look->opened;

@@ -35,7 +35,8 @@ static struct bound bound_of(const struct experiment *x, const struct target *t,
 			  .shown = REPORT_NONE,
 			  .binding = -1};
 	b.by_run = b.due = x->due;
-	x->bound(t, s, &b);
+	if (x->bound)
+		x->bound(t, s, &b);
 	if (row && row->tcp && is_local(s->subject)) {
 		b.absent = true;
 		b.capacity = REPORT_NONE;

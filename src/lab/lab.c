@@ -179,7 +179,7 @@ static int wire_join(struct lab *lab, pid_t client, int go, struct err *e)
 }
 
 /* Waits in its own namespaces until the server has moved the wire's end there. */
-static void client_main(struct lab *lab, int go)
+static void client_host_main(struct lab *lab, int go)
 {
 	struct err e = {0};
 	char word;
@@ -250,7 +250,7 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 		return fork_refused(e, "lab: start the client's host");
 	if (client == 0) {
 		close(go[0]);
-		client_main(lab, go[1]);
+		client_host_main(lab, go[1]);
 	}
 	close(go[1]);
 	CLEAN(close_fd) int client_go = go[0];
@@ -274,7 +274,7 @@ static int server_prepare(struct lab *lab, uid_t uid, gid_t gid, bool user_names
 	return rc;
 }
 
-static void server_main(struct lab *lab, uid_t uid, gid_t gid, bool user_namespace)
+static void server_host_main(struct lab *lab, uid_t uid, gid_t gid, bool user_namespace)
 {
 	struct err e = {0};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -303,7 +303,7 @@ static int fork_private(struct lab *lab, struct err *e)
 		lab->init = fork_into(namespaces | CLONE_NEWUSER);
 	}
 	if (lab->init == 0)
-		server_main(lab, uid, gid, user_namespace);
+		server_host_main(lab, uid, gid, user_namespace);
 	if (lab->init > 0)
 		return 0;
 	if (errno == EAGAIN)

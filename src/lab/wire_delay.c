@@ -332,7 +332,7 @@ int wire_delay_join(int socket, const struct wire_delay_config *config, struct w
 	return 0;
 }
 
-bool wire_behind(const struct wire_way *before, const struct wire_way *after, uint64_t rtt_us)
+static bool way_limits(const struct wire_way *before, const struct wire_way *after, uint64_t rtt_us)
 {
 	uint64_t packets = after->packets - before->packets;
 	if (after->overrun > before->overrun || after->refused > before->refused ||
@@ -343,4 +343,10 @@ bool wire_behind(const struct wire_way *before, const struct wire_way *after, ui
 	uint64_t allowed_us = rtt_us / 10 > 500 ? rtt_us / 10 : 500;
 	return (after->late - before->late) * 5 > packets ||
 	       after->late_ns - before->late_ns > packets * allowed_us * 1000;
+}
+
+bool wire_limits(const struct wire_way before[2], const struct wire_stats *now, uint64_t rtt_us)
+{
+	return now->ended || way_limits(&before[0], &now->way[0], rtt_us) ||
+	       way_limits(&before[1], &now->way[1], rtt_us);
 }

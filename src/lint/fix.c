@@ -45,7 +45,7 @@ static void lines_free(struct lines *l)
 	free(l->at);
 }
 
-static int lines_read(struct lines *l, const char *path, struct err *e)
+static int fix_lines_read(struct lines *l, const char *path, struct err *e)
 {
 	CLEAN(close_file) FILE *in = fopen(path, "re");
 	char *line = NULL;
@@ -117,7 +117,7 @@ static int file_print(const struct lint *l, const char *file, const struct patch
 		path = NULL;
 		return err_errno(e, "lint: %s", file);
 	}
-	int rc = lines_read(&lines, path, e);
+	int rc = fix_lines_read(&lines, path, e);
 	if (rc < 0 || p->at[p->count - 1].line > lines.count)
 		return rc;
 	fprintf(out, "--- %s\n+++ %s\n", file, file);

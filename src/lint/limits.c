@@ -6,8 +6,6 @@
 
 #include "epolltune/list.h"
 
-#define NR_OPEN 1048576 /* the kernel's own fs.nr_open */
-
 static const char items[] =
 	"core,data,fsize,memlock,nofile,rss,stack,cpu,nproc,as,maxlogins,"
 	"maxsyslogins,nonewprivs,priority,locks,sigpending,msgqueue,nice,rtprio,"
@@ -66,7 +64,7 @@ static void order_judge(struct lint *l, const struct lint_line *line, const stru
 static void files_judge(struct lint *l, const struct lint_line *line, const struct words *w,
 			struct limits_state *s)
 {
-	long long nr_open = l->nr_open ? l->nr_open : NR_OPEN;
+	long long nr_open = l->nr_open ? l->nr_open : NR_OPEN_DEFAULT;
 	char *end;
 	long long value = strtoll(w->at[3], &end, 10);
 	if (!strcmp(w->at[3], "unlimited") || !strcmp(w->at[3], "infinity") ||

@@ -47,6 +47,9 @@ enum lint_kind {
 	FILE_NONE
 };
 
+/* The kernel's own fs.nr_open. */
+#define NR_OPEN_DEFAULT 1048576
+
 struct lint {
 	unsigned kernel;         /* KERNEL(); UINT_MAX: any new one */
 	const struct host *host; /* NULL: files for themselves */
@@ -60,10 +63,10 @@ struct lint {
 	char **names;
 	size_t name_count;
 	int64_t somaxconn; /* the running or configured one of the machine; 0: unknown */
-	int64_t nr_open;
-	unsigned guesses; /* of names that are meant, which take long */
-	bool keeps;       /* the values of a file, until sysctl_values_clear() */
-	bool failed;      /* out of memory */
+	int64_t nr_open;   /* the same of fs.nr_open */
+	unsigned guesses;  /* of names that are meant, which take long */
+	bool keeps;        /* the values of a file, until sysctl_values_clear() */
+	bool failed;       /* out of memory */
 };
 
 void lint_close(struct lint *l);

@@ -11,7 +11,6 @@
 #include "epolltune/knob.h"
 #include "epolltune/sysctls.h"
 
-#define NEVER KERNEL(0, 1)
 #define GUESSES_MAX 200
 #define BLANKS " \t"
 
@@ -83,7 +82,7 @@ static bool name_judge(struct lint *l, struct assignment *a)
 	const char *name = a->read.name;
 	char version[16], near[SYSCTL_NAME], fix[LINT_TEXT];
 	const struct sysctl_history *h = sysctl_history_find(a->general);
-	if (h && h->until == NEVER) {
+	if (h && h->until == SYSCTL_NEVER) {
 		lint_add(l, a->line, LINT_UNKNOWN, NULL, "%s does not exist: %s", name, h->instead);
 		return false;
 	}

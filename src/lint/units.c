@@ -9,8 +9,6 @@
 #include "epolltune/list.h"
 #include "epolltune/similar.h"
 
-#define NR_OPEN 1048576
-
 static const char limits[] = "LimitCPU,LimitFSIZE,LimitDATA,LimitSTACK,LimitCORE,LimitRSS,"
 			     "LimitNOFILE,LimitAS,LimitNPROC,LimitMEMLOCK,LimitLOCKS,"
 			     "LimitSIGPENDING,LimitMSGQUEUE,LimitNICE,LimitRTPRIO,LimitRTTIME";
@@ -49,7 +47,7 @@ static bool limit_parse(const char *text, long long *value)
 static void files_judge(struct lint *l, const struct lint_line *line, const char *key,
 			const char *value)
 {
-	long long nr_open = l->nr_open ? l->nr_open : NR_OPEN, soft, hard;
+	long long nr_open = l->nr_open ? l->nr_open : NR_OPEN_DEFAULT, soft, hard;
 	char text[128];
 	snprintf(text, sizeof(text), "%s", value);
 	char *colon = strchr(text, ':');

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/compare.h"
 #include "report/figure.h"
 
 #define DAY_S 86400

@@ -99,7 +99,8 @@ static bool some_active(const struct shape *s)
 
 /* Format "442 ns ±8%": the median and half the range. If that exceeds the median, print the range:
  * "442 ns (91 ns to 2.9 us)". */
-static void figure_text(char *buf, size_t size, const struct shape *s, const struct bench_result *r)
+static void variant_figure(char *buf, size_t size, const struct shape *s,
+			   const struct bench_result *r)
 {
 	char figure[32], min[32], max[32];
 	const char *sign = s->utf8 ? "±" : "+-";
@@ -147,7 +148,7 @@ static void cell_text(char *buf, size_t size, const struct bench_table *t, const
 		bench_find(t, s->bench, s->by_size ? s->variants[column] : row->variant,
 			   row->size.n, row->size.active, s->metrics[s->by_size ? 0 : column]);
 	if (r)
-		figure_text(buf, size, s, r);
+		variant_figure(buf, size, s, r);
 	else
 		snprintf(buf, size, "-");
 }
@@ -255,7 +256,7 @@ static void table_of_events(FILE *out, const struct bench_table *t, const struct
 		char seen[96], name[128];
 		if (strcmp(r->bench, s->bench))
 			continue;
-		figure_text(seen, sizeof(seen), s, r);
+		variant_figure(seen, sizeof(seen), s, r);
 		snprintf(name, sizeof(name), "%-18s %6s", r->variant, seen);
 		hanging(out, style, 27, name,
 			r->conditions + (strncmp(r->conditions, "expected ", 9) ? 0 : 9));

@@ -6,9 +6,6 @@
 #include "report/comparison.h"
 #include "report/render.h"
 
-/* The relative difference between two runs that counts as noise. */
-#define COMPARE_NOISE 0.05
-
 /* Exit status: 0 no wall is worse, 1 one became tight, 2 one became short. */
 int compare_status(const struct report *before, const struct report *after);
 

@@ -134,3 +134,14 @@ const char *figure_value(char *text, size_t size, double value, const char *unit
 		snprintf(text + used, size - used, " %s", unit);
 	return text;
 }
+
+const char *figure_evidence(char *text, size_t size, const struct evidence *ev)
+{
+	char current[64], proposed[64];
+	bool both = !isnan(ev->at_proposed);
+	figure_value(current, sizeof(current), ev->at_current,
+		     both && !figure_is_scaled(ev->unit) ? "" : ev->unit);
+	figure_value(proposed, sizeof(proposed), ev->at_proposed, ev->unit);
+	snprintf(text, size, "%s%s%s", current, both ? " → " : "", both ? proposed : "");
+	return text;
+}

@@ -26,3 +26,6 @@ bool figure_is_scaled(const char *unit);
 /* Formats a measured value, rounded, with its unit: "903 SYNs", "1.04 s", "-" for NAN. 64 bytes
  * suffice. Returns text. */
 const char *figure_value(char *text, size_t size, double value, const char *unit);
+/* Formats evidence: "903 → 0 SYNs", "1.04 s → 20 ms", "2 %"; both numbers have a unit if it is
+ * scaled. 160 bytes suffice. Returns text. */
+const char *figure_evidence(char *text, size_t size, const struct evidence *ev);

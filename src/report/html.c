@@ -198,16 +198,15 @@ static bool is_skipped(const struct finding *f)
 static void wall_details(const struct html *h, const struct report *r)
 {
 	size_t printed = 0;
+	char note[RENDER_NOTE];
 	for (size_t i = 0; i < r->wall_count; i++) {
 		const struct wall *w = &r->walls[i];
-		if ((!w->detail[0] && !w->reason[0]) || figure_is_absent(w))
+		if (!render_wall_note(w, note)[0] || figure_is_absent(w))
 			continue;
 		fputs(printed++ ? "<dt>" : "<dl>\n<dt>", h->out);
 		html_code(h, w->name);
 		fputs("</dt>\n<dd>", h->out);
-		markup_print(
-			h->out, "%s%s%s%s%s", w->detail, w->detail[0] && w->reason[0] ? " " : "",
-			w->reason[0] ? "Not measured: " : "", w->reason, w->reason[0] ? "." : "");
+		markup_print(h->out, "%s", note);
 		fputs("</dd>\n", h->out);
 	}
 	fputs(printed ? "</dl>\n" : "", h->out);
@@ -274,7 +273,7 @@ static void listeners(struct html *h, const struct report *r)
 
 int render_html(FILE *out, const struct report *r, const struct render_style *style, struct err *e)
 {
-	char omitted[80] = "";
+	char omitted[RENDER_OMITTED];
 	struct html h = html_begin(out, "epolltune check", r->host.name);
 	fputs("<div class=\"head\">\n", out);
 	head_lines(&h.page, r, html_segments);
@@ -286,10 +285,7 @@ int render_html(FILE *out, const struct report *r, const struct render_style *st
 	findings(&h, r, "Accepted", is_accepted);
 	findings(&h, r, "Notes", is_note);
 	findings(&h, r, "Skipped", is_skipped);
-	if (r->lost)
-		report_text(omitted, "%zu further walls or findings omitted: the report is full.",
-			    r->lost);
-	html_element(&h, "p", NULL, omitted);
+	html_element(&h, "p", NULL, render_omitted(r, omitted));
 	if (r->wall_count)
 		html_element(&h, "h2", NULL, "The walls in detail");
 	wall_details(&h, r);

@@ -89,7 +89,7 @@ static void cases(struct junit *j, const struct report *r)
 
 int render_junit(FILE *out, const struct report *r, const struct render_style *style, struct err *e)
 {
-	char stamp[REPORT_STAMP], answer[REPORT_ANSWER];
+	char stamp[REPORT_STAMP], answer[REPORT_ANSWER], omitted[RENDER_OMITTED];
 	struct junit count = {0}, j = {.out = out};
 	cases(&count, r);
 	report_answer(r, answer);
@@ -97,9 +97,8 @@ int render_junit(FILE *out, const struct report *r, const struct render_style *s
 		   r->host.name);
 	cases(&j, r);
 	junit_output(&j, answer);
-	if (r->lost)
-		fprintf(out, "\n%zu further walls or findings omitted: the report is full.",
-			r->lost);
+	if (render_omitted(r, omitted)[0])
+		fprintf(out, "\n%s", omitted);
 	junit_close(&j);
 	return render_flush(out, "the report", e);
 }

@@ -93,15 +93,13 @@ static void proposals(FILE *out, const struct finding *f)
 
 static void evidence(FILE *out, const struct finding *f)
 {
+	char text[160];
 	for (size_t i = 0; i < f->evidence_count; i++) {
 		const struct evidence *ev = &f->evidence[i];
 		fputs("- ", out);
 		markdown_put(out, ev->name);
-		fprintf(out, ": %.10g", ev->at_current);
-		if (ev->at_proposed == ev->at_proposed) /* not NAN */
-			fprintf(out, " → %.10g", ev->at_proposed);
-		fputs(ev->unit[0] ? " " : "", out);
-		markdown_put(out, ev->unit);
+		fputs(": ", out);
+		markdown_put(out, figure_evidence(text, sizeof(text), ev));
 		fputc('\n', out);
 	}
 	fputs(f->evidence_count ? "\n" : "", out);
@@ -157,7 +155,7 @@ static void findings(FILE *out, const struct report *r)
 int render_markdown(FILE *out, const struct report *r, const struct render_style *style,
 		    struct err *e)
 {
-	char answer[REPORT_ANSWER], stamp[REPORT_STAMP];
+	char answer[REPORT_ANSWER], stamp[REPORT_STAMP], omitted[RENDER_OMITTED];
 	report_answer(r, answer);
 	fputs("## epolltune check of ", out);
 	markdown_put(out, r->host.name);
@@ -175,8 +173,7 @@ int render_markdown(FILE *out, const struct report *r, const struct render_style
 	target(out, &r->target);
 	walls(out, r);
 	findings(out, r);
-	if (r->lost)
-		fprintf(out, "%zu further walls or findings omitted: the report is full.\n",
-			r->lost);
+	if (render_omitted(r, omitted)[0])
+		fprintf(out, "%s\n", omitted);
 	return render_flush(out, "the report", e);
 }

@@ -57,6 +57,23 @@ int render_flush(FILE *out, const char *what, struct err *e)
 	return 0;
 }
 
+char *render_wall_note(const struct wall *w, char text[RENDER_NOTE])
+{
+	snprintf(text, RENDER_NOTE, "%s%s%s%s%s", w->detail,
+		 w->detail[0] && w->reason[0] ? " " : "", w->reason[0] ? "Not measured: " : "",
+		 w->reason, w->reason[0] ? "." : "");
+	return text;
+}
+
+char *render_omitted(const struct report *r, char text[RENDER_OMITTED])
+{
+	text[0] = 0;
+	if (r->lost)
+		snprintf(text, RENDER_OMITTED,
+			 "%zu further walls or findings omitted: the report is full.", r->lost);
+	return text;
+}
+
 static const struct format {
 	const char *name;
 	render_function *render;

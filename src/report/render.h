@@ -26,8 +26,16 @@ typedef int render_function(FILE *out, const struct report *r, const struct rend
 #include "report/formats.def"
 #undef FORMAT
 
-/* Returns 0 or a negative errno: "cannot write the report: …". */
+/* Returns 0 or a negative errno: "cannot write WHAT: …". */
 int render_flush(FILE *out, const char *what, struct err *e);
+
+/* What is printed of a wall below the table: its detail, and why it was not measured; "": nothing.
+ * Returns `text`. */
+#define RENDER_NOTE 1024
+char *render_wall_note(const struct wall *w, char text[RENDER_NOTE]);
+/* That the report has no room for all; "": it has. Returns `text`. */
+#define RENDER_OMITTED 96
+char *render_omitted(const struct report *r, char text[RENDER_OMITTED]);
 
 /* The renderer of a report's format; NULL if unknown. */
 render_function *render_find(const char *format);

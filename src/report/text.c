@@ -1,6 +1,5 @@
 #include "report/render.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "epolltune/knob.h"
@@ -26,20 +25,19 @@ static void add_wall(struct table *t, const struct wall *w)
 static void wall_details(const struct page *p, const struct report *r)
 {
 	bool begun = false;
+	char note[RENDER_NOTE];
 	for (size_t i = 0; i < r->wall_count; i++) {
 		const struct wall *w = &r->walls[i];
 		bool asks = w->verdict == VERDICT_UNKNOWN && w->needed != REPORT_NONE;
 		if (!p->verbose && !asks)
 			continue;
-		if (!w->detail[0] && !w->reason[0])
+		if (!render_wall_note(w, note)[0])
 			continue;
 		if (p->verbose && !begun)
 			fputc('\n', p->out);
 		begun = true;
 		char line[PAGE_TEXT];
-		page_text(p, line, sizeof(line), "%s: %s%s%s%s%s", w->name, w->detail,
-			  w->detail[0] && w->reason[0] ? " " : "",
-			  w->reason[0] ? "Not measured: " : "", w->reason, w->reason[0] ? "." : "");
+		page_text(p, line, sizeof(line), "%s: %s", w->name, note);
 		page_wrap(p, TONE_PLAIN, 0, 2, line);
 	}
 }
@@ -60,19 +58,14 @@ static int walls(const struct page *p, const struct report *r, struct err *e)
 }
 
 /* Prints "ListenOverflows 903 → 0 SYNs · …": at the current value, and at the proposed one if
- * tried. Both numbers have a unit if it is scaled. */
+ * tried. */
 static void evidence(const struct page *p, const struct finding *f)
 {
 	struct page_segments s = {0};
+	char value[160];
 	for (size_t i = 0; i < f->evidence_count; i++) {
 		const struct evidence *ev = &f->evidence[i];
-		char current[64], proposed[64];
-		bool both = !isnan(ev->at_proposed);
-		figure_value(current, sizeof(current), ev->at_current,
-			     both && !figure_is_scaled(ev->unit) ? "" : ev->unit);
-		figure_value(proposed, sizeof(proposed), ev->at_proposed, ev->unit);
-		page_segment(p, &s, "%s %s%s%s", ev->name, current, both ? " → " : "",
-			     both ? proposed : "");
+		page_segment(p, &s, "%s %s", ev->name, figure_evidence(value, sizeof(value), ev));
 	}
 	page_segments(p, TONE_FAINT, 2, " · ", &s);
 }
@@ -232,9 +225,9 @@ static size_t accepted(const struct page *p, const struct report *r)
 static void closing(const struct page *p, const struct report *r)
 {
 	char answer[REPORT_ANSWER], command[HINT_COMMAND], shown[HINT_COMMAND];
-	if (r->lost)
-		fprintf(p->out, "%zu further walls or findings omitted: the report is full.\n",
-			r->lost);
+	char omitted[RENDER_OMITTED];
+	if (render_omitted(r, omitted)[0])
+		fprintf(p->out, "%s\n", omitted);
 	report_answer(r, answer);
 	page_paragraph(p, TONE_BOLD, 0, answer);
 	const char *purpose = hint_next(r, p->verbose, command, sizeof(command));

@@ -27,19 +27,6 @@ static bool measures(const struct probe *probe, const void *arg)
 	return false;
 }
 
-static bool uses(const struct probe *probe, const struct knob *k)
-{
-	const char *wall;
-	for (size_t i = 0; (wall = probe_wall(probe, i)); i++)
-		if (list_has(k->walls, wall))
-			return true;
-	for (const struct experiment *x = probe->experiments; x && x->wall; x++)
-		for (size_t i = 0; x->knobs[i]; i++)
-			if (strcmp(x->knobs[i], k->name) == 0)
-				return true;
-	return false;
-}
-
 static bool concerns(const struct probe *probe, const void *arg)
 {
 	char name[CHANGE_NAME];
@@ -48,7 +35,7 @@ static bool concerns(const struct probe *probe, const void *arg)
 	while (list_next(&names, &item)) {
 		snprintf(name, sizeof(name), "%.*s", item.length, item.text);
 		const struct knob *k = knob_find(name);
-		if (k && uses(probe, k))
+		if (k && probe_depends(probe, k))
 			return true;
 	}
 	return false;

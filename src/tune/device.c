@@ -9,6 +9,7 @@
 
 #include "epolltune/knob.h"
 #include "epolltune/report.h"
+#include "epolltune/shell.h"
 #include "tune/kind.h"
 #include "tune/plan.h"
 #include "tune/site.h"
@@ -353,18 +354,6 @@ static bool device_hidden(const struct err *why, char action[CHANGE_VALUE])
 	return true;
 }
 
-/* Quotes a word for a shell: interface names may hold almost any character. */
-static void shell_word(FILE *out, const char *text)
-{
-	putc('\'', out);
-	for (; *text; text++)
-		if (*text == '\'')
-			fputs("'\\''", out);
-		else
-			putc(*text, out);
-	putc('\'', out);
-}
-
 static const char *shell_value(const struct device_setting *s, const char *value)
 {
 	return !s->boolean ? value : strcmp(value, "0") ? "on" : "off";
@@ -374,24 +363,24 @@ static const char *shell_value(const struct device_setting *s, const char *value
 static void device_shell(FILE *out, const struct change *c)
 {
 	struct device_name d;
+	char nic[4 * NIC_NAME + 3]; /* names may hold almost any character */
 	if (!device_parse(c->name, &d))
 		return;
+	shell_word(nic, sizeof(nic), d.nic);
 	fprintf(out, "\n# %s (was %s)\n", c->why, c->from);
 	if (d.setting->ethtool[0]) {
-		fprintf(out, "setting %s ", d.setting->ethtool[0] + 1);
-		shell_word(out, d.nic);
-		fprintf(out, " %s '%s' '%s' '%s'\n", d.setting->ethtool[1], d.setting->ethtool[2],
+		fprintf(out, "setting %s %s %s '%s' '%s' '%s'\n", d.setting->ethtool[0] + 1, nic,
+			d.setting->ethtool[1], d.setting->ethtool[2],
 			shell_value(d.setting, c->from), shell_value(d.setting, c->to));
 	} else if (d.setting->masks) {
-		fputs("for f in /sys/class/net/", out);
-		shell_word(out, d.nic);
 		/* Not compared: the kernel prints leading zeros, the plan does not. */
-		fprintf(out, "/%s; do echo '%s' >\"$f\"; echo \"$f: $(cat \"$f\")\"; done\n",
-			d.setting->udev, c->to);
+		fprintf(out,
+			"for f in /sys/class/net/%s/%s; do echo '%s' >\"$f\"; "
+			"echo \"$f: $(cat \"$f\")\"; done\n",
+			nic, d.setting->udev, c->to);
 	} else if (d.queue < 0 && d.setting->udev) {
-		fputs("change /sys/class/net/", out);
-		shell_word(out, d.nic);
-		fprintf(out, "/%s '%s' '%s'\n", d.setting->udev, c->from, c->to);
+		fprintf(out, "change /sys/class/net/%s/%s '%s' '%s'\n", nic, d.setting->udev,
+			c->from, c->to);
 	} else {
 		fprintf(out, "# %s = %s: settable by netlink only, use epolltune apply --set\n",
 			c->name, c->to);

@@ -335,11 +335,12 @@ static const char *ready_path(void)
 
 static void ready_say(void) { close(creat(ready_path(), 0600)); }
 
-static void ready_start(void (*fn)(const void *), const void *arg)
+static pid_t ready_start(void (*fn)(const void *), const void *arg)
 {
 	unlink(ready_path());
-	child_start(fn, arg);
+	pid_t pid = child_start(fn, arg);
 	WAIT_UNTIL(!access(ready_path(), F_OK));
+	return pid;
 }
 
 /* Opens so many connections to a port of this host. */
@@ -437,6 +438,49 @@ static void only_its_clients_are_no_others(void **state)
 		checked_free(&c);
 		servers_end(NULL);
 	}
+}
+
+/* What listens at the published port of a container. */
+struct forwarder {
+	const char *name;
+	bool ipv6;
+};
+
+static void forwarder_listens(const void *arg)
+{
+	const struct forwarder *f = arg;
+	struct sockaddr_storage a = address_of(HELD_PORT, f->ipv6);
+	int on = 1, fd = socket(a.ss_family, SOCK_STREAM, 0);
+	prctl(PR_SET_NAME, f->name);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (f->ipv6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 4096))
+		_exit(1);
+	epoll_serve(fd);
+}
+
+static void a_published_port_names_no_server(void **state)
+{
+	static const struct forwarder both[] = {{"docker-proxy", false}, {"docker-proxy", true}};
+	char pid[16];
+	snprintf(pid, sizeof(pid), "%d", (int)ready_start(forwarder_listens, &both[0]));
+	ready_start(forwarder_listens, &both[1]);
+	refused("", ":8092", " only holds the published port ");
+	refused("", ":8092", "docker inspect -f '{{.State.Pid}}' CONTAINER");
+	refused("", "127.0.0.1:8092", ": docker-proxy (pid ");
+	refused("", pid, ": docker-proxy (pid ");
+}
+
+static void a_forwarder_that_accepts_is_judged_with_a_note(void **state)
+{
+	static const struct forwarder pasta = {"pasta.avx2", false};
+	ready_start(forwarder_listens, &pasta);
+	struct checked c = judged("--rate 100", ":8092");
+	json_t *f = checked_finding(&c, "listeners.forwarder");
+	assert_string_equal(checked_text(f, "level"), "note");
+	assert_contains(checked_text(f, "title"), "pasta.avx2 (pid ");
+	checked_free(&c);
 }
 
 /* A listener that several processes hold, of which not all accept. */
@@ -861,6 +905,8 @@ static int tests(void)
 		SERVERS_TEST(a_unix_socket_is_its_wall),
 		SERVERS_TEST(a_unix_socket_is_filled_in_the_lab),
 		SERVERS_TEST(its_network_namespace_counts),
+		SERVERS_TEST(a_published_port_names_no_server),
+		SERVERS_TEST(a_forwarder_that_accepts_is_judged_with_a_note),
 		SERVERS_TEST(another_user_sees_what_is_public),
 		SERVERS_TEST(a_server_that_exits_is_said),
 	};

@@ -27,7 +27,7 @@ test_the_house_has_its_rules() {
 	plant probes/descriptors.c '#include <jansson.h>' 'uses no library'
 	plant src/host/text.c '#include "epolltune/report.h"' 'below that contract'
 	plant src/catalogue/x.c '#include "epolltune/lab.h"' 'below that contract'
-	plant src/engine/x.c '#include "lab/internal.h"' 'may not include'
+	plant src/lab/x.c '#include "engine/sockets.h"' 'may not include'
 	plant src/report/text.c '#include "commands/command.h"' 'may not include'
 	plant src/catalogue/x.c '#include "report/render.h"' 'may not include'
 	plant src/judge/x.c '#include "tune/plan.h"' 'may not include'
@@ -42,6 +42,8 @@ test_the_house_has_its_rules() {
 	plant src/tune/plan.c 'bool f(struct finding *f) { return !strncmp(f->id, "lab.", 4); }' 'give it a type'
 	plant src/tune/plan.c 'bool f(struct report *r) { return strstr("x", r->findings[0].title); }' 'give it a type'
 	plant probes/nic.c 'bool f(struct change *c) { return !strncmp(c->wall, "nic.", 4); }' 'give it a type'
+	plant src/judge/x.c 'static int knob_find(void);' 'a public function has that name'
+	plant src/judge/x.c "$(printf '%s\n' 'int f(int x)' '{'; yes '	x++;' | head -n 61; echo '}')" 'at most 60'
 }
 
 test_a_circle_of_includes_is_found() {

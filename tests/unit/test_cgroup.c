@@ -128,31 +128,61 @@ static void quota_and_processes(void **state)
 	put("sys/fs/cgroup/kubepods/pids.current", "49\n");
 	put("sys/fs/cgroup/kubepods/pids.events", "max 16\n");
 	put("sys/fs/cgroup/kubepods/pod1/c1/cpuset.cpus.effective", "0-3,8\n");
+	put("sys/fs/cgroup/kubepods/cpu.stat", "nr_periods 60\nnr_throttled 3\n");
 	struct cgroup c = read_group();
-	assert_int_equal(c.quota_us, 20000);
-	assert_int_equal(c.period_us, 100000);
-	assert_string_equal(c.cpu_path, "/kubepods/pod1");
-	assert_int_equal(c.periods, 50);
-	assert_int_equal(c.throttled, 45);
+	assert_int_equal(c.quota_count, 2);
+	const struct cgroup_quota *q = cgroup_tightest(&c);
+	assert_ptr_equal(q, cgroup_quota_find(&c, "/kubepods/pod1"));
+	assert_int_equal(q->quota_us, 20000);
+	assert_int_equal(q->period_us, 100000);
+	assert_int_equal(q->periods, 50);
+	assert_int_equal(q->throttled, 45);
+	assert_true(q->shared);
+	q = cgroup_quota_find(&c, "/kubepods");
+	assert_int_equal(q->quota_us, 100000);
+	assert_int_equal(q->throttled, 3);
+	assert_null(cgroup_quota_find(&c, "/kubepods/pod1/c1"));
 	assert_int_equal(cgroup_left(&c.pids), 1);
 	assert_int_equal(c.pids_refused, 4 + 16);
 	assert_int_equal(c.cpus, 5);
-	assert_int_equal(cgroup_pause_us(&c, 4, 1), 80000);
-	assert_int_equal(cgroup_pause_us(&c, 4, 2), 90000);
-	assert_int_equal(cgroup_pause_us(&c, 1, 8), 80000);
+}
+
+static void a_quota_that_is_used_up_is_a_pause(void **state)
+{
+	struct cgroup c = {.quota_count = 2, .cpus = 5};
+	struct cgroup_quota *own = &c.quotas[0], *above = &c.quotas[1];
+	uint64_t pause;
+	*own = (struct cgroup_quota){.quota_us = 20000, .period_us = 100000, .path = "/a/b"};
+	assert_int_equal(cgroup_pause_us(&c, own, 4, 1), 80000);
+	assert_int_equal(cgroup_pause_us(&c, own, 4, 2), 90000);
+	assert_int_equal(cgroup_pause_us(&c, own, 1, 8), 80000);
 	/* Unknown: as many as CPUs, of which the group has 5. */
-	assert_int_equal(cgroup_pause_us(&c, 8, 0), 96000);
-	assert_int_equal(cgroup_pause_us(&c, 0, 0), 96000);
+	assert_int_equal(cgroup_pause_us(&c, own, 8, 0), 96000);
+	assert_int_equal(cgroup_pause_us(&c, own, 0, 0), 96000);
 	c.cpus = 0;
-	assert_int_equal(cgroup_pause_us(&c, 0, 0), 80000);
-	c.quota_us = 200000;
-	assert_int_equal(cgroup_pause_us(&c, 8, 8), 75000);
-	assert_int_equal(cgroup_pause_us(&c, 8, 0), 75000);
-	assert_int_equal(cgroup_pause_us(&c, 8, 1), 0);
-	c.quota_us = 300000;
-	assert_int_equal(cgroup_pause_us(&c, 4, 2), 0);
-	c.period_us = 0;
-	assert_int_equal(cgroup_pause_us(&c, 4, 0), 0);
+	assert_int_equal(cgroup_pause_us(&c, own, 0, 0), 80000);
+	own->quota_us = 200000;
+	assert_int_equal(cgroup_pause_us(&c, own, 8, 8), 75000);
+	assert_int_equal(cgroup_pause_us(&c, own, 8, 0), 75000);
+	assert_int_equal(cgroup_pause_us(&c, own, 8, 1), 0);
+	/* Neighbours run on all CPUs. */
+	*above = (struct cgroup_quota){
+		.quota_us = 300000, .period_us = 100000, .path = "/a", .shared = true};
+	assert_int_equal(cgroup_pause_us(&c, above, 6, 1), 50000);
+	assert_null(cgroup_paused(&c, 6, 1, &pause));
+	assert_int_equal(pause, 0);
+	above->throttled = 1;
+	assert_ptr_equal(cgroup_paused(&c, 6, 1, &pause), above);
+	assert_int_equal(pause, 50000);
+	own->throttled = 1;
+	assert_ptr_equal(cgroup_paused(&c, 6, 6, &pause), own);
+	assert_int_equal(pause, 100000 - 200000 / 6);
+	assert_ptr_equal(cgroup_tightest(&c), own);
+	own->quota_us = 300000;
+	assert_int_equal(cgroup_pause_us(&c, own, 4, 2), 0);
+	c.quota_count = 0;
+	assert_null(cgroup_tightest(&c));
+	assert_null(cgroup_paused(&c, 4, 0, &pause));
 }
 
 static void version_1(void **state)
@@ -178,8 +208,9 @@ static void version_1(void **state)
 	assert_int_equal(cgroup_left(&c.memory), 60 * MIB);
 	assert_false(c.sockets_charged);
 	assert_int_equal(cgroup_left(&c.tcp), MIB - 4096);
-	assert_int_equal(c.quota_us, 50000);
-	assert_string_equal(c.cpu_path, "/box");
+	assert_int_equal(c.quota_count, 1);
+	assert_int_equal(c.quotas[0].quota_us, 50000);
+	assert_string_equal(c.quotas[0].path, "/box");
 }
 
 /* What lies above a cgroup namespace, or outside of the mount, is not visible. */
@@ -239,7 +270,7 @@ static void damaged_files_are_no_limits(void **state)
 	struct cgroup c = read_group();
 	assert_int_equal(cgroup_left(&c.memory), HOST_UNLIMITED);
 	assert_int_equal(cgroup_left(&c.pids), HOST_UNLIMITED);
-	assert_int_equal(c.period_us, 0);
+	assert_int_equal(c.quota_count, 0);
 	assert_int_equal(c.cpus, 0);
 	put("proc/self/cgroup", "");
 	c = read_group();
@@ -259,11 +290,94 @@ static void an_unknown_group_is_hidden(void **state)
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		subject_group(h, all[i], &c);
 		if (!c.memory.hidden || !c.pids.hidden || !c.cpu_hidden || c.path[0] ||
-		    c.memory.max != HOST_UNLIMITED || c.period_us)
+		    c.memory.max != HOST_UNLIMITED || c.quota_count)
 			fail_msg("row %zu: %d %d %d, %s", i, c.memory.hidden, c.pids.hidden,
 				 c.cpu_hidden, c.path);
 	}
 	host_close(h);
+}
+
+/* Two units share an address: the second one is throttled, and has a limit that the first has not.
+ */
+static void groups_of_one_server_are_joined(void **state)
+{
+	struct process acceptors[] = {
+		{.pid = 21, .root = 21}, {.pid = 33, .root = 32}, {.pid = 34, .root = 32}};
+	struct subject one = {.pid = 21, .acceptors = acceptors, .acceptor_count = 1}, two = one;
+	struct cgroup c;
+	struct host *h;
+	struct err e;
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("proc/21/cgroup", "0::/app.slice/app@1.service\n");
+	put("proc/32/cgroup", "0::/app.slice/app@2.service\n");
+#define GROUP "sys/fs/cgroup/app.slice/"
+	put(GROUP "cpu.max", "300000 100000\n");
+	put(GROUP "pids.max", "500\n");
+	put(GROUP "pids.current", "80\n");
+	put(GROUP "app@1.service/memory.max", "1073741824\n");
+	put(GROUP "app@1.service/cpu.max", "100000 100000\n");
+	put(GROUP "app@2.service/memory.max", "268435456\n");
+	put(GROUP "app@2.service/cpu.max", "50000 100000\n");
+	put(GROUP "app@2.service/cpu.stat", "nr_periods 90\nnr_throttled 80\n");
+	assert_int_equal(host_open(&h, root, &e), 0);
+	two.acceptor_count = 3;
+	subject_group(h, &one, &c);
+	assert_int_equal(c.groups, 1);
+	assert_int_equal(c.quota_count, 2);
+	assert_int_equal(c.memory.max, 1024 * MIB);
+	assert_false(c.memory.several);
+	assert_true(cgroup_quota_cpus(&c) == 1);
+	subject_group(h, &two, &c);
+	assert_int_equal(c.groups, 2);
+	assert_int_equal(c.quota_count, 3);
+	assert_int_equal(cgroup_tightest(&c)->throttled, 80);
+	assert_string_equal(cgroup_tightest(&c)->path, "/app.slice/app@2.service");
+	assert_true(cgroup_quota_cpus(&c) == 1.5);
+	/* It does not accept now, and holds its listener. */
+	struct listener listeners[] = {{.owner = 0}, {.owner = 1}, {.owner = -1}};
+	one.listeners = (struct listeners){
+		.at = listeners, .count = 3, .processes = acceptors, .process_count = 2};
+	subject_group(h, &one, &c);
+	assert_int_equal(c.groups, 2);
+	subject_group(h, &two, &c);
+	assert_int_equal(c.memory.max, 256 * MIB);
+	assert_string_equal(c.memory.path, "/app.slice/app@2.service");
+	assert_true(c.memory.several);
+	/* That of the slice is of both. */
+	assert_int_equal(c.pids.max, 500);
+	assert_false(c.pids.several);
+	host_close(h);
+	/* One without a quota has all CPUs. */
+	put(GROUP "app@1.service/cpu.max", "max 100000\n");
+	put("proc/32/cgroup", "0::/app.slice/app@1.service\n");
+	assert_int_equal(host_open(&h, root, &e), 0);
+	subject_group(h, &two, &c);
+	assert_int_equal(c.groups, 1);
+	assert_false(c.memory.several);
+	put("proc/32/cgroup", "0::/app.slice/app@2.service\n");
+	subject_group(h, &two, &c);
+	assert_true(cgroup_quota_cpus(&c) == 0);
+	host_close(h);
+}
+
+/* The path is of one hierarchy: in another one they may have groups of their own. */
+static void groups_of_version_1_differ_by_hierarchy(void **state)
+{
+	struct cgroup a = cgroup_none(false), b = a, same;
+	strcpy(a.path, "/");
+	a.pids = (struct cgroup_limit){.max = 100, .used = 10, .path = "/app1"};
+	a.pids_refused = 3;
+	a.quota_count = 1;
+	a.quotas[0] = (struct cgroup_quota){.quota_us = 1, .period_us = 2, .path = "/app1"};
+	b = same = a;
+	strcpy(b.pids.path, "/app2");
+	strcpy(b.quotas[0].path, "/app2");
+	cgroup_join(&a, &same);
+	assert_int_equal(a.pids_refused, 3);
+	assert_true(cgroup_quota_cpus(&a) == 0.5);
+	cgroup_join(&a, &b);
+	assert_int_equal(a.pids_refused, 6);
+	assert_true(cgroup_quota_cpus(&a) == 1);
 }
 
 /* v1 with many hierarchies: the line of memory is beyond 4 KiB. */
@@ -288,10 +402,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_ancestor_that_leaves_least_counts, begin, end),
 		cmocka_unit_test_setup_teardown(a_long_path_is_read_whole, begin, end),
 		cmocka_unit_test_setup_teardown(quota_and_processes, begin, end),
+		cmocka_unit_test(a_quota_that_is_used_up_is_a_pause),
 		cmocka_unit_test_setup_teardown(version_1, begin, end),
 		cmocka_unit_test_setup_teardown(in_a_container, begin, end),
 		cmocka_unit_test_setup_teardown(a_group_that_is_not_mounted_is_hidden, begin, end),
 		cmocka_unit_test_setup_teardown(a_long_list_is_read_whole, begin, end),
+		cmocka_unit_test_setup_teardown(groups_of_one_server_are_joined, begin, end),
+		cmocka_unit_test(groups_of_version_1_differ_by_hierarchy),
 		cmocka_unit_test(an_unknown_group_is_hidden),
 		cmocka_unit_test_setup_teardown(damaged_files_are_no_limits, begin, end),
 	};

@@ -7,10 +7,10 @@
 #include "report/compare.h"
 #include "report/html_page.h"
 #include "report/markup.h"
-#include "report/plan_render.h"
 #include "report/render.h"
 #include "report/utf8.h"
 #include "sample_report.h"
+#include "tune/plan_render.h"
 
 #include <math.h>
 #include <stdio.h>

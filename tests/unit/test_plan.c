@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "epolltune/knob.h"
-#include "report/plan_render.h"
 #include "tune/plan.h"
+#include "tune/plan_render.h"
 
 static struct host *host;
 static struct change_site site;

@@ -431,6 +431,32 @@ static void each_memory_gets_its_verdict(void **state)
 	}
 }
 
+/* cgroup v1 limits socket buffers alone, of each group for itself. */
+static void a_limit_on_socket_buffers_is_that_of_a_group(void **state)
+{
+	static const struct {
+		int64_t left;
+		bool several;
+		enum wall_verdict verdict;
+		const char *says;
+	} cases[] = {
+		{1 << 20, false, VERDICT_SHORT, "memory limit of /app leaves less"},
+		{1 << 20, true, VERDICT_UNKNOWN, "in several control groups"},
+		{1 << 30, true, VERDICT_OK, "memory limit of /app leaves less"},
+	};
+	const struct experiment *x = verdict_experiment("buffers", "buffers.memory");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, TCP_MEM "=375000 500000 750000");
+		s.machine.sockets_left = cases[i].left;
+		s.machine.sockets_several = cases[i].several;
+		strcpy(s.machine.sockets_group, "/app");
+		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+		if (w->verdict != cases[i].verdict || !strstr(w->detail, cases[i].says))
+			fail_msg("case %zu: %s, %s", i, wall_verdict_name(w->verdict), w->detail);
+	}
+}
+
 /* A connection takes a page at a time; before 6.0 it takes 4 KiB, and the use counts in them. */
 static void the_size_of_a_page_is_not_assumed(void **state)
 {
@@ -479,6 +505,7 @@ int main(void)
 		cmocka_unit_test(a_proof_has_a_reserve),
 		cmocka_unit_test(a_path_beyond_the_wire_is_refused),
 		cmocka_unit_test(each_memory_gets_its_verdict),
+		cmocka_unit_test(a_limit_on_socket_buffers_is_that_of_a_group),
 		cmocka_unit_test(the_size_of_a_page_is_not_assumed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,14 +10,14 @@
 /* A quota of 20 ms in 100, of which the group ran in 1 000 periods before the window. */
 static struct sample sample_of(uint64_t periods, uint64_t throttled)
 {
-	struct sample s = {.cpus = 2};
-	struct cgroup *c = &s.group;
-	c->quota_us = 20000;
-	c->period_us = 100000;
-	c->periods = periods;
-	c->throttled = throttled;
-	c->pids.max = HOST_UNLIMITED;
-	report_text(c->cpu_path, "/docker/4f");
+	struct sample s = {.cpus = 2, .shown = true, .ours = {true}};
+	s.group.pids.max = HOST_UNLIMITED;
+	s.group.quota_count = 1;
+	s.group.quotas[0] = (struct cgroup_quota){.quota_us = 20000,
+						  .period_us = 100000,
+						  .path = "/docker/4f",
+						  .periods = periods,
+						  .throttled = throttled};
 	return s;
 }
 
@@ -26,29 +26,34 @@ static void throttled_periods_are_a_share(void **state)
 	static const struct {
 		uint64_t periods, throttled; /* of the window */
 		double seconds;              /* 0: no window */
+		bool others;                 /* the check does not run in the group */
 		uint64_t pause_us;
 		enum wall_verdict verdict;
 		const char *findings;
 	} rows[] = {
-		{10, 10, 1, 0, VERDICT_SHORT, "cgroup.cpu.short critical"},
-		{10, 9, 1, 80000, VERDICT_SHORT,
+		{10, 10, 1, false, 0, VERDICT_SHORT, "cgroup.cpu.short critical"},
+		{10, 9, 1, false, 80000, VERDICT_SHORT,
 		 "cgroup.cpu.short critical, cgroup.cpu.pause note"},
-		{10, 5, 1, 0, VERDICT_SHORT, "cgroup.cpu.short critical"},
-		{10, 4, 1, 0, VERDICT_TIGHT, "cgroup.cpu.tight warning"},
-		{100, 4, 1, 0, VERDICT_OK, ""},
+		{10, 5, 1, false, 0, VERDICT_SHORT, "cgroup.cpu.short critical"},
+		{10, 4, 1, false, 0, VERDICT_TIGHT, "cgroup.cpu.tight warning"},
+		{100, 4, 1, false, 0, VERDICT_OK, ""},
 		/* One period, which the check itself may have used up. */
-		{3, 1, 1, 0, VERDICT_OK, ""},
-		{3, 2, 1, 0, VERDICT_SHORT, "cgroup.cpu.short critical"},
-		{10, 0, 1, 80000, VERDICT_OK, "cgroup.cpu.pause note"},
-		{0, 0, 1, 0, VERDICT_OK, ""}, /* it did not run */
+		{3, 1, 1, false, 0, VERDICT_OK, ""},
+		{3, 1, 1, true, 0, VERDICT_TIGHT, "cgroup.cpu.tight warning"},
+		{1, 1, 1, true, 0, VERDICT_TIGHT, "cgroup.cpu.tight warning"},
+		{100, 1, 1, true, 0, VERDICT_OK, ""},
+		{3, 2, 1, false, 0, VERDICT_SHORT, "cgroup.cpu.short critical"},
+		{10, 0, 1, false, 80000, VERDICT_OK, "cgroup.cpu.pause note"},
+		{0, 0, 1, false, 0, VERDICT_OK, ""}, /* it did not run */
 		/* Without a window nothing is known of now. */
-		{0, 0, 0, 0, VERDICT_OK, ""},
+		{0, 0, 0, false, 0, VERDICT_OK, ""},
 	};
 	const struct sample before = sample_of(1000, 900);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		static struct report r;
 		char row[24];
 		struct sample after = sample_of(1000 + rows[i].periods, 900 + rows[i].throttled);
+		after.ours[0] = !rows[i].others;
 		struct probe_options options = {.pause_us = rows[i].pause_us};
 		struct target target = target_default();
 		struct moment m = {
@@ -60,6 +65,76 @@ static void throttled_periods_are_a_share(void **state)
 		if (r.walls[0].verdict != rows[i].verdict || r.walls[0].limit != 20)
 			fail_msg("%s: verdict %d, %lld %%", row, (int)r.walls[0].verdict,
 				 (long long)r.walls[0].limit);
+	}
+}
+
+/* A unit with room left, in a slice whose quota its neighbours use up, in a pod. */
+static void any_quota_above_stops_the_server(void **state)
+{
+	static const struct {
+		struct {
+			uint64_t periods, throttled;
+		} before[3], after[3];
+		bool hidden;
+		enum wall_verdict verdict;
+		const char *path, *finding;
+	} rows[] = {
+		{{{9, 0}, {9, 9}, {9, 0}},
+		 {{19, 0}, {19, 9}, {19, 0}},
+		 false,
+		 VERDICT_OK,
+		 "/a/b/c",
+		 ""},
+		{{{9, 0}, {9, 0}, {9, 0}},
+		 {{19, 0}, {19, 9}, {19, 0}},
+		 false,
+		 VERDICT_SHORT,
+		 "/a/b",
+		 "cgroup.cpu.short critical"},
+		{{{9, 0}, {9, 9}, {9, 0}},
+		 {{19, 2}, {19, 12}, {19, 1}},
+		 false,
+		 VERDICT_TIGHT,
+		 "/a/b",
+		 "cgroup.cpu.tight warning"},
+		{{{9, 0}, {9, 0}, {9, 0}},
+		 {{19, 0}, {19, 0}, {19, 5}},
+		 true,
+		 VERDICT_SHORT,
+		 "/a",
+		 "cgroup.cpu.short critical"},
+		{{{9, 0}, {9, 0}, {9, 0}},
+		 {{19, 0}, {19, 0}, {19, 0}},
+		 true,
+		 VERDICT_UNKNOWN,
+		 "/a/b/c",
+		 ""},
+	};
+	static const struct cgroup_quota quotas[] = {
+		{.quota_us = 200000, .period_us = 100000, .path = "/a/b/c"},
+		{.quota_us = 300000, .period_us = 100000, .path = "/a/b", .shared = true},
+		{.quota_us = 400000, .period_us = 100000, .path = "/a", .shared = true},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct report r;
+		struct sample before = {.cpus = 8, .shown = !rows[i].hidden}, after;
+		before.group.quota_count = 3;
+		memcpy(before.group.quotas, quotas, sizeof(quotas));
+		after = before;
+		for (size_t k = 0; k < 3; k++) {
+			before.group.quotas[k].periods = rows[i].before[k].periods;
+			before.group.quotas[k].throttled = rows[i].before[k].throttled;
+			after.group.quotas[k].periods = rows[i].after[k].periods;
+			after.group.quotas[k].throttled = rows[i].after[k].throttled;
+		}
+		report_init(&r);
+		judge_cpu(&before, &after, true, &r);
+		findings_are(rows[i].path, &r, rows[i].finding);
+		if (r.walls[0].verdict != rows[i].verdict ||
+		    strncmp(r.walls[0].detail, rows[i].path, strlen(rows[i].path)) != 0 ||
+		    r.walls[0].detail[strlen(rows[i].path)] != ' ')
+			fail_msg("row %zu: verdict %d, %s", i, (int)r.walls[0].verdict,
+				 r.walls[0].detail);
 	}
 }
 
@@ -137,6 +212,103 @@ static void memory_is_short_where_the_connections_do_not_fit(void **state)
 		const struct report *r = verdict_of(x, &t, &s, NULL);
 		if (r->walls[0].verdict != rows[i].verdict)
 			fail_msg("row %zu: verdict %d", i, (int)r->walls[0].verdict);
+	}
+}
+
+static void a_process_for_each_connection_is_needed(void **state)
+{
+	static const struct {
+		const char *name, *values; /* name NULL: no server in question */
+		uint64_t connections, open, processes;
+		enum wall_verdict verdict;
+		int64_t needed, needed_max;
+		const char *findings;
+	} rows[] = {
+		{"postgres", "pids.max=200; pids.current=20", 1000, 0, 7, VERDICT_SHORT, 994, 1000,
+		 "cgroup.pids.short critical"},
+		{"postgres", "pids.max=2000; pids.current=20", 1000, 0, 7, VERDICT_OK, 994, 1000,
+		 ""},
+		{"postgres", "pids.max=1200; pids.current=20", 1000, 0, 7, VERDICT_TIGHT, 994, 1000,
+		 "cgroup.pids.tight warning"},
+		/* Those of open connections run already, also of such by UNIX sockets. */
+		{"postgres", "pids.max=1200; pids.current=920", 1000, 900, 907, VERDICT_OK, 94, 100,
+		 ""},
+		{"postgres", "pids.max=1200; pids.current=920", 1000, 0, 907, VERDICT_TIGHT, 94,
+		 1000, "cgroup.pids.tight warning"},
+		{"postgres", "pids.max=1200; pids.current=1120", 1000, 1100, 1107, VERDICT_OK, 0, 0,
+		 ""},
+		/* No other server needs any. */
+		{"own", "pids.max=200; pids.current=20", 1000, 0, 7, VERDICT_OK, REPORT_NONE,
+		 REPORT_NONE, ""},
+		{NULL, "pids.max=200; pids.current=20", 1000, 0, 0, VERDICT_OK, REPORT_NONE,
+		 REPORT_NONE, ""},
+		/* A group that is not visible may have a smaller limit. */
+		{"postgres", "pids.max=2000; pids.current=20; cgroup=2", 1000, 0, 7,
+		 VERDICT_UNKNOWN, 994, 1000, ""},
+		{"postgres", "cgroup=1", 1000, 0, 7, VERDICT_NA, REPORT_NONE, REPORT_NONE, ""},
+		{"postgres", "cgroup=2", 1000, 0, 7, VERDICT_UNKNOWN, 994, 1000, ""},
+	};
+	const struct experiment *x = &experiments[1];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct subject subject = {.pid = 7};
+		struct target t = target_default();
+		char row[24];
+		struct settings s = verdict_settings(x, rows[i].values);
+		t.connections = rows[i].connections;
+		report_text(s.text[MAX], "/system.slice/postgresql.service");
+		if (rows[i].name) {
+			report_text(subject.name, "%s", rows[i].name);
+			s.subject = &subject;
+		}
+		s.taken.open = rows[i].open;
+		s.taken.processes = rows[i].processes;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		snprintf(row, sizeof(row), "row %zu", i);
+		findings_are(row, r, rows[i].findings);
+		if (w->verdict != rows[i].verdict || w->needed != rows[i].needed ||
+		    w->needed_max != rows[i].needed_max)
+			fail_msg("row %zu: verdict %d, needed %lld to %lld, %s", i, (int)w->verdict,
+				 (long long)w->needed, (long long)w->needed_max, w->detail);
+	}
+}
+
+/* Each of them has a share of the connections, which is not known. */
+static void the_smallest_of_several_limits_suffices_or_is_unknown(void **state)
+{
+	static const struct {
+		size_t experiment;
+		const char *name, *values;
+		bool several;
+		uint64_t connections;
+		enum wall_verdict verdict;
+	} rows[] = {
+		{0, "own", "memory.max=268435456; memory.current=0", false, 100000, VERDICT_SHORT},
+		{0, "own", "memory.max=268435456; memory.current=0", true, 100000, VERDICT_UNKNOWN},
+		{0, "own", "memory.max=268435456; memory.current=0", true, 100, VERDICT_OK},
+		{1, "postgres", "pids.max=500; pids.current=100", false, 1000, VERDICT_SHORT},
+		{1, "postgres", "pids.max=500; pids.current=100", true, 1000, VERDICT_UNKNOWN},
+		{1, "postgres", "pids.max=500; pids.current=100", true, 100, VERDICT_OK},
+		{1, "own", "pids.max=500; pids.current=100", true, 1000, VERDICT_OK},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct experiment *x = &experiments[rows[i].experiment];
+		struct subject subject = {.pid = 7};
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, rows[i].values);
+		report_text(subject.name, "%s", rows[i].name);
+		report_text(s.text[MAX], "/app.slice/app@2.service");
+		s.subject = &subject;
+		s.at[MAX][SEVERAL] = rows[i].several;
+		s.taken.connection_bytes = 4096;
+		s.taken.limited = true;
+		t.connections = rows[i].connections;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		bool said = strstr(r->walls[0].detail, "in several control groups");
+		if (r->walls[0].verdict != rows[i].verdict ||
+		    said != (rows[i].verdict == VERDICT_UNKNOWN))
+			fail_msg("row %zu: verdict %d, %s", i, (int)r->walls[0].verdict,
+				 r->walls[0].detail);
 	}
 }
 
@@ -236,8 +408,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(throttled_periods_are_a_share),
+		cmocka_unit_test(any_quota_above_stops_the_server),
 		cmocka_unit_test(few_processes_left_are_named),
 		cmocka_unit_test(memory_is_short_where_the_connections_do_not_fit),
+		cmocka_unit_test(a_process_for_each_connection_is_needed),
+		cmocka_unit_test(the_smallest_of_several_limits_suffices_or_is_unknown),
 		cmocka_unit_test(values_are_set_where_the_container_is_described),
 		cmocka_unit_test(several_values_are_one_line),
 		cmocka_unit_test(limits_of_units_are_set_at_the_unit_that_has_them),

@@ -199,6 +199,32 @@ static void nr_open_binds_a_running_server(void **state)
 	assert_null(strstr(f->advice, "LimitNOFILE"));
 }
 
+static void a_process_for_each_connection_needs_few_descriptors(void **state)
+{
+	static const struct {
+		const char *name;
+		enum wall_verdict verdict;
+		const char *findings;
+	} rows[] = {
+		{"postgres", VERDICT_NA, ""},
+		{"own", VERDICT_SHORT, "descriptors.process.short critical"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct subject subject = {.pid = 7, .accepting = 1, .held = 16};
+		struct target t = target_default();
+		struct settings s = verdict_settings(process, NOFILE "1024 524288");
+		snprintf(subject.name, sizeof(subject.name), "%s", rows[i].name);
+		s.subject = &subject;
+		t.connections = 2000;
+		const struct report *r = verdict_of(process, &t, &s, NULL);
+		findings_are(rows[i].name, r, rows[i].findings);
+		if (r->walls[0].verdict != rows[i].verdict)
+			fail_msg("%s: verdict %d", rows[i].name, (int)r->walls[0].verdict);
+		assert_int_equal(rows[i].verdict == VERDICT_NA,
+				 strstr(r->walls[0].detail, "a process of its own") != NULL);
+	}
+}
+
 static void a_server_at_its_limit_spins(void **state)
 {
 	struct outcome o = verdict_outcome(327, true);
@@ -361,6 +387,7 @@ int main(void)
 		cmocka_unit_test(advice_for_the_soft_limit_keeps_the_hard_one),
 		cmocka_unit_test(a_limit_beyond_nr_open_names_it),
 		cmocka_unit_test(nr_open_binds_a_running_server),
+		cmocka_unit_test(a_process_for_each_connection_needs_few_descriptors),
 		cmocka_unit_test(a_server_at_its_limit_spins),
 		cmocka_unit_test(an_experiment_without_emfile_leaves_the_bound),
 		cmocka_unit_test(memory_of_connections),

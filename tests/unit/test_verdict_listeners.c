@@ -82,7 +82,7 @@ static void stuck(struct looks *m, size_t n, uint32_t full_ticks, uint32_t depth
 								    .full = full_ticks,
 								    .waiting = OBSERVATION_TICKS,
 								    .depth = depth,
-								    .least = depth};
+								    .min = depth};
 }
 
 static void overflows(struct looks *m, size_t n, uint32_t ticks)
@@ -183,7 +183,7 @@ static void unix_waits(struct looks *m) { stuck(m, 2, 0, 16); }
 static void waits_and_falls(struct looks *m)
 {
 	unix_waits(m);
-	m->seen[0].fell = 1;
+	m->seen[0].drained = 1;
 }
 /* A queue with room whose depth was that before, in the middle and at the end, while so many
  * connections arrived. */
@@ -194,8 +194,8 @@ static void grows(struct looks *m, uint32_t start, uint32_t middle, uint32_t end
 	m->at[0][0].depth = start;
 	m->seen[0].middle = middle;
 	m->seen[0].last = end;
-	m->seen[0].fell = 1;
-	m->seen[0].least = middle < end ? middle : end;
+	m->seen[0].drained = 1;
+	m->seen[0].min = middle < end ? middle : end;
 	counter_set(m, "Tcp.PassiveOpens", 100, 100 + arrived);
 }
 /* 60/s arrive, 10/s are accepted. */
@@ -223,7 +223,7 @@ static void observed_grows(struct looks *m)
 static void grows_between_the_ticks(struct looks *m)
 {
 	grows_slowly(m);
-	m->seen[0].fell = 0;
+	m->seen[0].drained = 0;
 	m->before.queues.listeners.count = m->after.queues.listeners.count = 1;
 }
 /* Nothing is accepted: of the arrivals few were counted and not yet in the queue. */
@@ -253,7 +253,7 @@ static void stands_for_a_stall(struct looks *m) { subject_stands(m, 100, 300000)
 static void was_empty_once(struct looks *m)
 {
 	subject_stands(m, 100, 10000);
-	m->seen[0].least = 0;
+	m->seen[0].min = 0;
 }
 /* The other listeners accept as fast as that. */
 static void stands_among_others(struct looks *m)
@@ -283,7 +283,7 @@ static void socket_is_new(struct looks *m)
 static void stalls_as_allowed(struct looks *m)
 {
 	grows(m, 0, 30, 60, 60);
-	m->seen[0].fell = 0;
+	m->seen[0].drained = 0;
 	m->target.stall_us = 300000;
 }
 /* Each socket by little, all together by much. */
@@ -298,7 +298,7 @@ static void group_grows(struct looks *m)
 						 .depth = 24,
 						 .last = 24,
 						 .middle = 22,
-						 .fell = 1};
+						 .drained = 1};
 	}
 	m->before.queues.listeners.count = m->after.queues.listeners.count = 8;
 	m->after.queues.seen_count = 8;
@@ -314,7 +314,7 @@ static void unix_grows(struct looks *m)
 	m->at[0][2].depth = 20;
 	m->seen[0].middle = 40;
 	m->seen[0].last = 60;
-	m->seen[0].fell = 2;
+	m->seen[0].drained = 2;
 }
 static void waits_stopped(struct looks *m)
 {

@@ -779,28 +779,28 @@ static void texts_name_causes(void **state)
 		const char *wall; /* NULL: the finding */
 		const char *detail;
 	} rows[] = {
-		{ring_loses, NULL, "rx_missed_errors grew by 120 in 0.5 s."},
+		{ring_loses, NULL, "rx_missed_errors grew by 120 in 500 ms."},
 		{ring_loses_beside, NULL,
-		 "rx_missed_errors grew by 120 in 0.5 s, while this check's experiments kept CPUs "
+		 "rx_missed_errors grew by 120 in 500 ms, while this check's experiments kept CPUs "
 		 "busy; --probe nic watches without them."},
 		{ring_lost, NULL,
 		 "rx_fifo_errors counted 50 000 since the driver was loaded; the machine booted 3 "
 		 "days ago."},
 		{others_packets, "softnet.backlog",
-		 "500 packets dropped since boot 3 days ago, 500 in the 0.5 s watched, in which "
+		 "500 packets dropped since boot 3 days ago, 500 in the 500 ms watched, in which "
 		 "most packets were those of other network namespaces."},
 		{backlog_drops_elsewhere, "softnet.backlog",
-		 "8 packets dropped since boot 3 days ago, 10 in the 0.5 s watched, none of them "
+		 "8 packets dropped since boot 3 days ago, 10 in the 500 ms watched, none of them "
 		 "at an interface of this network namespace."},
 		{backlog_hidden, "softnet.backlog",
-		 "0 packets dropped since boot 3 days ago, none in the 0.5 s watched; the knob is "
+		 "0 packets dropped since boot 3 days ago, none in the 500 ms watched; the knob is "
 		 "not visible in this network namespace."},
 		{no_softnet, "softnet.budget", "/proc/net/softnet_stat could not be read."},
 		{healthy, RING, "The maximum of eth0 is 4096."},
 		{healthy, QUEUES,
-		 "The maximum of eth0 is 8. Online CPUs: 4, with packets in the 0.5 s watched: 4."},
+		 "The maximum of eth0 is 8. Online CPUs: 4, with packets in the 500 ms watched: 4."},
 		{ena_shapes, NULL,
-		 "bw_in_allowance_exceeded grew by 20 000 in 0.5 s: packets that the provider "
+		 "bw_in_allowance_exceeded grew by 20 000 in 500 ms: packets that the provider "
 		 "queued or dropped."},
 		{ena_shaped, NULL,
 		 "bw_in_allowance_exceeded counted 3 241 329 packets since the driver was loaded; "
@@ -808,7 +808,7 @@ static void texts_name_causes(void **state)
 		 "bw_in_allowance_exceeded"},
 		{function_loses, RING, "The maximum of enP1, the function of eth0, is 4096."},
 		{server_interrupts, QUEUES,
-		 "The maximum of eth0 is 8. Online CPUs: 4, with packets in the 0.5 s watched: 4. "
+		 "The maximum of eth0 is 8. Online CPUs: 4, with packets in the 500 ms watched: 4. "
 		 "Interrupts go to CPUs 0-1."},
 		{no_settings, RING, "The driver of eth0 does not report it."},
 		{down, RING, "No network card is up."},

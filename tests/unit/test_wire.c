@@ -1,10 +1,13 @@
-/* When wire_behind() says that the delay wire limited a measurement. */
+/* When wire_limits() says that the delay wire limited a measurement. */
 #include "../support/support.h"
+
+#include <errno.h>
+
 #include "epolltune/wire.h"
 
 #define RTT_US 20000
 
-/* Whether the wire is behind after the counts `after`. */
+/* Whether the wire is behind after the counts `after`, in either direction. */
 static bool behind(struct wire_way after, uint64_t rtt_us)
 {
 	/* Counts before the measurement do not matter. */
@@ -13,7 +16,13 @@ static bool behind(struct wire_way after, uint64_t rtt_us)
 	after.late += before.late;
 	after.late_ns += before.late_ns;
 	after.unread += before.unread;
-	return wire_behind(&before, &after, rtt_us);
+	struct wire_way both[2] = {before, before};
+	struct wire_stats now = {.way = {before, after}}, back = {.way = {after, before}};
+	bool limits = wire_limits(both, &now, rtt_us);
+	assert_int_equal(wire_limits(both, &back, rtt_us), limits);
+	now.ended = ECHILD;
+	assert_true(wire_limits(both, &now, rtt_us));
+	return limits;
 }
 
 static void a_fifth_of_the_packets_may_be_late(void **state)

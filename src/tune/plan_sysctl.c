@@ -1,5 +1,6 @@
 /* A plan as a sysctl.d file. */
-#include "report/plan_render.h"
+#include "tune/plan_render.h"
+#include "report/render.h"
 
 int plan_render_sysctl(FILE *out, const struct plan_result *r, const struct render_style *style,
 		       struct err *e)
@@ -12,5 +13,5 @@ int plan_render_sysctl(FILE *out, const struct plan_result *r, const struct rend
 			running->sysctl(out, c);
 	}
 	plan_comments(out, r);
-	return plan_written(out, e);
+	return render_flush(out, "the plan", e);
 }

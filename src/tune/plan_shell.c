@@ -1,5 +1,6 @@
 /* A plan as a script that compares each value before it writes, as apply does. */
-#include "report/plan_render.h"
+#include "tune/plan_render.h"
+#include "report/render.h"
 
 static void put_functions(FILE *out)
 {
@@ -49,5 +50,5 @@ int plan_render_shell(FILE *out, const struct plan_result *r, const struct rende
 			running->shell(out, c);
 	}
 	plan_comments(out, r);
-	return plan_written(out, e);
+	return render_flush(out, "the plan", e);
 }

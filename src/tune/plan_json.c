@@ -2,7 +2,8 @@
 #include <errno.h>
 
 #include "report/json_value.h"
-#include "report/plan_render.h"
+#include "tune/plan_render.h"
+#include "report/render.h"
 
 static json_t *json_text(const char *s) { return *s ? json_string(s) : json_null(); }
 
@@ -69,5 +70,5 @@ int plan_render_json(FILE *out, const struct plan_result *r, const struct render
 		     struct err *e)
 {
 	int rc = value_print(out, json_plan(r), NULL, "the plan", e);
-	return rc ? rc : plan_written(out, e);
+	return rc ? rc : render_flush(out, "the plan", e);
 }

@@ -1,4 +1,4 @@
-#include "report/plan_render.h"
+#include "tune/plan_render.h"
 
 #include <errno.h>
 #include <string.h>
@@ -10,13 +10,13 @@ static const struct {
 	plan_render_function *render;
 } formats[] = {
 #define FORMAT(name) {#name, plan_render_##name},
-#include "report/plan_formats.def"
+#include "tune/plan_formats.def"
 #undef FORMAT
 };
 
 const char plan_format_names[] =
 #define FORMAT(name) "," #name
-#include "report/plan_formats.def"
+#include "tune/plan_formats.def"
 #undef FORMAT
 	;
 
@@ -101,10 +101,4 @@ void plan_comments(FILE *out, const struct plan_result *r)
 			i ? "" : "\n", m->knob, m->current,
 			m->current[0] && m->proposed[0] ? " -> " : "", m->proposed);
 	}
-}
-
-int plan_written(FILE *out, struct err *e)
-{
-	errno = 0;
-	return fflush(out) || ferror(out) ? err_errno(e, "cannot write the plan") : 0;
 }

@@ -9,7 +9,8 @@
 #include "report/html_curve.h"
 #include "report/html_page.h"
 #include "report/markup.h"
-#include "report/plan_render.h"
+#include "tune/plan_render.h"
+#include "report/render.h"
 
 static void outcome(const struct html *h, const struct plan_result *r)
 {
@@ -229,5 +230,5 @@ int plan_render_html(FILE *out, const struct plan_result *r, const struct render
 		html_lines(&h, r->command);
 	}
 	html_end(&h, time(NULL));
-	return plan_written(out, e);
+	return render_flush(out, "the plan", e);
 }

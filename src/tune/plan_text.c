@@ -2,7 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/plan_render.h"
+#include "tune/plan_render.h"
+#include "report/render.h"
 
 /* The value of a file is two lines: a comment and the setting. */
 void plan_put_value(const struct page *p, enum tone tone, int indent, const char *mark,
@@ -109,5 +110,5 @@ int plan_render_text(FILE *out, const struct plan_result *r, const struct render
 			plan->unknown, plan->unknown == 1 ? " has" : "s have");
 	if (plan_runtime(plan))
 		put_budget(&p, plan);
-	return plan_written(out, e);
+	return render_flush(out, "the plan", e);
 }

@@ -25,7 +25,7 @@ typedef int plan_render_function(FILE *out, const struct plan_result *r,
  * epolltune.apply/2, the same keys in every case; sysctl is a drop-in; shell a script; html a page.
  */
 #define FORMAT(name) plan_render_function plan_render_##name;
-#include "report/plan_formats.def"
+#include "tune/plan_formats.def"
 #undef FORMAT
 
 /* The renderer of that name; NULL if unknown. */
@@ -49,5 +49,3 @@ void plan_budget_text(const struct plan *plan, char text[PAGE_TEXT]);
 const char *plan_no_change(const struct plan_result *r);
 /* No change, or manual steps, as comments. */
 void plan_comments(FILE *out, const struct plan_result *r);
-/* Flushes; returns 0 or the negative errno of a write that failed. */
-int plan_written(FILE *out, struct err *e);
