@@ -191,7 +191,7 @@ bool subject_has(const struct subject *s, const struct listener *l);
 /* The same of TCP listeners by address, as a reload may make new sockets; `subject` is not NULL. */
 bool subject_receives(const struct listener *l, void *subject);
 
-/* Sets listeners aside that are hardly those of its clients: on loopback, as a shutdown or
+/* Sets listeners aside that are rarely those of its clients: on loopback, as a shutdown or
  * management port is, and UDP sockets on ports `low` to `high`, which the kernel chose for a
  * client. None where the subject has no other one of that kind. Pure. */
 void subject_set_aside(struct subject *s, uint16_t low, uint16_t high);

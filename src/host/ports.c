@@ -2,6 +2,7 @@
 #include "epolltune/ports.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +141,23 @@ int64_t port_range_free(int64_t low, int64_t high, int64_t reserved)
 bool ports_reused(int64_t reuse, int64_t timestamps, bool loopback)
 {
 	return timestamps > 0 && (reuse == 1 || (reuse == 2 && loopback));
+}
+
+int host_port_range(const struct host *h, int64_t *low, int64_t *high, struct err *e)
+{
+	static const char path[] = "proc/sys/net/ipv4/ip_local_port_range";
+	char text[64];
+	uint64_t first, last;
+	ssize_t r = host_read(h, path, text, sizeof(text), e);
+	const char *at = text;
+	if (r < 0)
+		return (int)r;
+	if (!text_number(&at, &first) || !text_number(&at, &last) || !first || last < first ||
+	    last > UINT16_MAX)
+		return err_set(e, EBADMSG, "%s: damaged", path);
+	*low = (int64_t)first;
+	*high = (int64_t)last;
+	return 0;
 }
 
 int64_t host_reserved_ports(const struct host *h, int64_t low, int64_t high)

@@ -195,20 +195,11 @@ static uint64_t sockets_count(const struct host *h)
 
 static int range_read(const struct host *h, struct ports_used *u, struct err *e)
 {
-	static const char path[] = "proc/sys/net/ipv4/ip_local_port_range";
-	char text[64];
-	uint64_t low, high;
-	ssize_t r = host_read(h, path, text, sizeof(text), e);
-	const char *at = text;
-	if (r < 0)
-		return (int)r;
-	if (!text_number(&at, &low) || !text_number(&at, &high) || !low || high < low ||
-	    high > UINT16_MAX)
-		return err_set(e, EBADMSG, "%s: damaged", path);
-	u->low = (int64_t)low;
-	u->high = (int64_t)high;
-	u->available = port_range_free(u->low, u->high, host_reserved_ports(h, u->low, u->high));
-	return 0;
+	int rc = host_port_range(h, &u->low, &u->high, e);
+	if (!rc)
+		u->available =
+			port_range_free(u->low, u->high, host_reserved_ports(h, u->low, u->high));
+	return rc;
 }
 
 /* The windows to look at, at equal distances; returns their number. */

@@ -9,7 +9,7 @@
 
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/knob.h"
+#include "epolltune/ports.h"
 #include "host/acceptors.h"
 #include "host/descriptors.h"
 #include "host/machine.h"
@@ -667,16 +667,11 @@ static int datagrams_add(const struct host *h, struct subject *s, struct err *e)
 /* Of an address all sockets are those that the operator means. */
 static void set_aside(const struct host *h, const struct server_query *q, struct subject *s)
 {
-	char range[KNOB_VALUE];
-	int64_t low = 0, high = 0;
+	int64_t low = 1, high = 0; /* unknown: no port is in it */
 	if (q->kind == BY_ADDRESS || q->kind == BY_PATH)
 		return;
-	if (!knob_read(knob_find("net.ipv4.ip_local_port_range"), h, range, NULL)) {
-		knob_field(range, 0, &low);
-		knob_field(range, 1, &high);
-	}
-	bool valid = low > 0 && low <= high && high <= UINT16_MAX;
-	subject_set_aside(s, valid ? (uint16_t)low : UINT16_MAX, valid ? (uint16_t)high : 0);
+	host_port_range(h, &low, &high, NULL);
+	subject_set_aside(s, (uint16_t)low, (uint16_t)high);
 }
 
 int subject_find(const struct host *h, const char *who, bool here_only, struct subject *out,

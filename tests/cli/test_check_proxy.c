@@ -172,7 +172,7 @@ static void what_others_have_in_use_comes_off(void **state)
 	}
 }
 
-/* connect() takes no port in TIME_WAIT to a peer without timestamps, whatever tcp_tw_reuse is. */
+/* connect() takes no port in TIME_WAIT to a peer without timestamps, also with tcp_tw_reuse=1. */
 static void a_peer_without_timestamps_keeps_the_ports(void **state)
 {
 	static const struct {

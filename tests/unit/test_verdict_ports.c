@@ -961,7 +961,7 @@ static void ports_in_use_are_judged(void **state)
 	}
 }
 
-/* TIME_WAIT stays there, whatever tcp_tw_reuse is. */
+/* TIME_WAIT stays there, also with tcp_tw_reuse=1. */
 static void a_destination_without_timestamps_is_not_reused(void **state)
 {
 	static struct report r;
