@@ -167,7 +167,7 @@ static void outcome_misfit(const struct trial *t, const char *answer, struct out
 			    protocol_name(t->options->guest->protocol), answer);
 }
 
-/* Whether the replies to the last order say nothing of the server's speed. */
+/* Whether the replies to the last order are no measure of the server's speed. */
 static bool replies_fail(const struct trial *t, const struct client_sum *sum, struct outcome *out)
 {
 	char answer[CLIENT_ANSWER];
@@ -758,7 +758,7 @@ static void memory_words(const struct target *target, const struct settings *s,
  * limit up to this share of the time that the server needed a CPU and had none. */
 #define SERVER_BUSY 0.85
 #define WAITED 0.2
-/* Nor where so much of a CPU was left. */
+/* Idle CPUs below which the machine was the limit. */
 #define IDLE 0.1
 
 /* What an order took, while clients sent as much as they could. */
@@ -768,7 +768,7 @@ struct load {
 	double ran;     /* and the server */
 	double busiest; /* and its busiest thread */
 	double waited;  /* of the time that the server needed a CPU, the share that it had none */
-	double idle;    /* CPUs that nobody used */
+	double idle;    /* CPUs that no process used */
 };
 
 static int load_run(struct trial *t, const struct client_order *order, struct load *l,

@@ -182,7 +182,7 @@ static void subject_words(const struct subject *subject, int64_t proposed, struc
 }
 
 static void nofile_words(const struct target *target, const struct settings *s,
-			  const struct outcome *o, struct wording *w)
+			 const struct outcome *o, struct wording *w)
 {
 	int64_t soft = s->at[NOFILE][SOFT], hard = s->at[NOFILE][HARD];
 	int64_t enough = (int64_t)report_margin(target_sockets(target));

@@ -194,7 +194,7 @@ struct experiment {
 	void (*read)(const struct host *, struct settings *);
 	/* Computes the limit from the settings, by the kernel's rules. Pure. The fields of `out`
 	 * are initially REPORT_NONE, -1 and false, but for `due` and `by_run`, which are the
-	 * experiment's `due`. NULL: the settings say nothing. */
+	 * experiment's `due`. NULL: no rule. */
 	void (*bound)(const struct target *, const struct settings *, struct bound *out);
 	/* Finds the smallest settings whose bound is at least `enough`; `out` initially equals
 	 * `now`. The judge rounds them up. `o`: the outcome at `now`, or NULL. False: there are

@@ -6,8 +6,8 @@
 #include "commands/command.h"
 #include "epolltune/change.h"
 #include "report/page.h"
-#include "tune/plan_render.h"
 #include "tune/journal.h"
+#include "tune/plan_render.h"
 #include "tune/state.h"
 
 #define TUNING_OPTION 1200 /* bytes that hold tuning_option() */

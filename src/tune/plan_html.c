@@ -9,8 +9,8 @@
 #include "report/html_curve.h"
 #include "report/html_page.h"
 #include "report/markup.h"
-#include "tune/plan_render.h"
 #include "report/render.h"
+#include "tune/plan_render.h"
 
 static void outcome(const struct html *h, const struct plan_result *r)
 {

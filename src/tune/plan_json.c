@@ -2,8 +2,8 @@
 #include <errno.h>
 
 #include "report/json_value.h"
-#include "tune/plan_render.h"
 #include "report/render.h"
+#include "tune/plan_render.h"
 
 static json_t *json_text(const char *s) { return *s ? json_string(s) : json_null(); }
 

@@ -1,6 +1,6 @@
 /* A plan as a script that compares each value before it writes, as apply does. */
-#include "tune/plan_render.h"
 #include "report/render.h"
+#include "tune/plan_render.h"
 
 static void put_functions(FILE *out)
 {

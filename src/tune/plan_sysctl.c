@@ -1,6 +1,6 @@
 /* A plan as a sysctl.d file. */
-#include "tune/plan_render.h"
 #include "report/render.h"
+#include "tune/plan_render.h"
 
 int plan_render_sysctl(FILE *out, const struct plan_result *r, const struct render_style *style,
 		       struct err *e)

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tune/plan_render.h"
 #include "report/render.h"
+#include "tune/plan_render.h"
 
 /* The value of a file is two lines: a comment and the setting. */
 void plan_put_value(const struct page *p, enum tone tone, int indent, const char *mark,
