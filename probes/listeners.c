@@ -442,6 +442,32 @@ static void judge_siblings(const struct queue_watch *w)
 	finding_evidence(f, "smallest backlog of the others", "connections", smallest->limit, NAN);
 }
 
+/* Listeners of the subject that the walls leave out, and that would be short. */
+static void judge_aside(const struct queue_watch *w, const struct target *t)
+{
+	const struct subject *s = w->after->subject;
+	const struct {
+		enum listener_kind kind;
+		uint64_t needed;
+	} kinds[] = {{LISTENER_TCP, target_accept_queue(t)}, {LISTENER_UDP, target_datagrams(t)}};
+	for (size_t i = 0; s && i < sizeof(kinds) / sizeof(*kinds); i++) {
+		struct subject_queue q = subject_aside(s, kinds[i].kind);
+		struct wording words = {0};
+		char name[WORDING_TEXT], address[LISTENER_ADDRESS];
+		bool udp = kinds[i].kind == LISTENER_UDP;
+		if (!q.smallest || q.holds >= kinds[i].needed)
+			continue;
+		wording_set(&words, "listener", "%s",
+			    listener_name(&s->listeners, q.smallest, name, sizeof(name)));
+		wording_set(&words, "address", "%s", listener_plain(q.smallest, address));
+		wording_set(&words, "limit", "%s", quantity_plain(q.smallest->limit).text);
+		wording_set(&words, "needed", "%s", quantity_count(kinds[i].needed).text);
+		wording_flag(&words, "udp", udp);
+		wording_flag(&words, "loopback", listener_on_loopback(q.smallest));
+		report_finding(w->report, "listeners.aside", &words);
+	}
+}
+
 /* A subject whose sockets are closed, all or some. */
 static void judge_subject(const struct queue_watch *w)
 {
@@ -547,6 +573,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	if (!after->unlisted.code)
 		judge_subject(&w);
 	judge_siblings(&w);
+	judge_aside(&w, m->target);
 	judge_forwarder(&w);
 	accept_queues_judge_since(&w);
 	record_all(&w);

@@ -199,6 +199,15 @@ static void delay_pass(const struct trial *t, uint64_t delay_ms)
 							 : 2100000);
 }
 
+/* As the running server's destination has it; over loopback that is the client. */
+static int peer_prepare(struct trial *t, const struct settings *s, bool near, struct err *e)
+{
+	static const struct trial_knob off[] = {{TIMESTAMPS_KNOB, "0"}, {0}};
+	if (!ports_unstamped(s, near))
+		return 0;
+	return trial_knobs(t, near ? LAB_CLIENT : LAB_SERVER, off, e);
+}
+
 /* Opens and closes connections on all ports, at most on a part of them, and once more after the
  * delay: then tcp_tw_reuse takes them. */
 static int rate_again(struct trial *t, const struct settings *s, struct outcome *out, struct err *e)
@@ -275,8 +284,10 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 	} else {
 		trial_progress(t, "closing first until the ports are used up");
 		t->context->loopback = near;
-		rc = rest < PORTS_TIME_WAIT_MS ? rate_again(t, s, out, e)
-					       : rate_fill(t, s, enough, out, e);
+		rc = peer_prepare(t, s, near, e);
+		if (!rc)
+			rc = rest < PORTS_TIME_WAIT_MS ? rate_again(t, s, out, e)
+						       : rate_fill(t, s, enough, out, e);
 		t->context->loopback = false;
 	}
 	return rc;
@@ -435,6 +446,8 @@ static int rate_alternatives(struct trial *t, const struct settings *s, struct f
 	finding_table(f, "what is changed alone");
 	finding_column(f, "requests on 64 ports", "");
 	int rc = trial_knobs(t, LAB_CLIENT, list, e);
+	if (!rc)
+		rc = peer_prepare(t, s, false, e);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows) && !rc; i++)
 		rc = churn_few(t, rows[i].config, finding_row(f, rows[i].name), NULL, e);
 	if (!rc)
@@ -700,7 +713,7 @@ static const struct experiment experiments[] = {
 		.wall = "ports.rate",
 		.knobs = {RANGE_KNOB, RESERVED_KNOB, "listeners", FIRST_KNOB, REUSE_KNOB,
 			  TIMESTAMPS_KNOB, DELAY_KNOB, BUCKETS_KNOB, "destination",
-			  "destination.loopback"},
+			  "destination.loopback", "destination.timestamps"},
 		.metrics = {{"connects before EADDRNOTAVAIL", "connections"},
 			    {"on the same ports again", "connections"}},
 		.host = LAB_CLIENT,

@@ -35,6 +35,13 @@ static const struct listener *socket_of(const struct settings *s)
 	return s->subject ? subject_queue(s->subject, LISTENER_UDP).smallest : NULL;
 }
 
+/* That share its address, by SO_REUSEPORT: a hash spreads the datagrams over them. */
+static size_t sockets_of(const struct settings *s)
+{
+	size_t sockets = s->subject ? subject_queue(s->subject, LISTENER_UDP).sockets : 0;
+	return sockets ? sockets : 1;
+}
+
 /* What the application asks for: the kernel keeps twice that. */
 static void udp_read(const struct host *h, struct settings *s)
 {
@@ -121,7 +128,7 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 	b->binding = s->at[ASKED][0] < s->at[MAX][0] ? ASKED : MAX;
 	if (buffer == REPORT_NONE)
 		return;
-	b->capacity = buffer / each;
+	b->capacity = (int64_t)subject_spread((uint64_t)(buffer / each), sockets_of(s));
 	if (memory_left(s) / each < b->capacity) {
 		if (s->machine.page_bytes) {
 			b->capacity = memory_left(s) / each;
@@ -142,11 +149,12 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 static bool udp_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 		      int64_t enough, struct settings *out)
 {
-	int64_t bytes;
+	int64_t bytes, part = (int64_t)subject_part((uint64_t)enough, sockets_of(now)), buffer;
 	if (__builtin_mul_overflow(enough, truesize(t, now), &bytes) ||
-	    bytes > INT32_MAX - 1 - waiting(now))
+	    __builtin_mul_overflow(part, truesize(t, now), &buffer) ||
+	    buffer > INT32_MAX - 1 - waiting(now))
 		return false;
-	int64_t buffer = bytes + waiting(now);
+	buffer += waiting(now);
 	for (int i = MAX; i <= ASKED; i++)
 		if (now->at[i][0] < (buffer + 1) / 2)
 			out->at[i][0] = (buffer + 1) / 2;
@@ -184,8 +192,8 @@ static void count_word(struct wording *w, const char *name, int64_t count, const
 static int64_t wanted(const struct target *t, const struct settings *s)
 {
 	int64_t bytes;
-	if (__builtin_mul_overflow((int64_t)report_margin(target_datagrams(t)), truesize(t, s),
-				   &bytes))
+	uint64_t part = subject_part(report_margin(target_datagrams(t)), sockets_of(s));
+	if (__builtin_mul_overflow((int64_t)part, truesize(t, s), &bytes))
 		return INT64_MAX;
 	return knob_round(knob_find("SO_RCVBUF"), bytes / 2 + 1);
 }
@@ -199,9 +207,13 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 	if (socket)
 		listener_name(&s->subject->listeners, socket, name, sizeof(name));
 	wording_set(w, "socket", "%s", name);
+	wording_set(w, "sockets", "%s",
+		    sockets_of(s) > 1 ? quantity_count(sockets_of(s)).text : "");
 	wording_set(w, "wanted", "%s", quantity_plain((uint64_t)wanted(t, s)).text);
 	wording_flag(w, "measured", s->taken.datagram_bytes);
-	wording_flag(w, "memory", s->machine.page_bytes && memory_left(s) < buffer_of(s));
+	wording_flag(w, "memory",
+		     s->machine.page_bytes &&
+			     memory_left(s) / (int64_t)sockets_of(s) < buffer_of(s));
 	wording_flag(w, "capped", socket && s->at[ASKED][0] >= s->at[MAX][0]);
 	wording_flag(w, "unasked", socket && socket->limit == s->at[DEFAULT][0]);
 	count_word(w, "size", (int64_t)t->datagram_bytes, " B");
@@ -227,6 +239,8 @@ static const char *udp_refuses(const struct trial *t, const struct settings *s, 
 	int64_t bytes = (int64_t)t->needed * truesize(t->target, s);
 	if (!t->needed)
 		return "";
+	if (sockets_of(s) > 1)
+		return UNTESTABLE_GROUP;
 	if (t->needed > DATAGRAMS_MAX)
 		return "the experiment sends at most 200 000 datagrams";
 	if (bytes > buffer)

@@ -206,5 +206,7 @@ int host_family(const struct host *h);
 
 /* A tick of the kernel's clock, 1/HZ; 0 for a captured machine. */
 int64_t host_tick_us(const struct host *h);
+/* KERNEL() of its release; UINT_MAX: unknown. */
+unsigned host_kernel(const struct host *h);
 /* Whether the kernel has at least this version; true for an unknown version. */
 bool host_kernel_since(const struct host *h, unsigned major, unsigned minor);

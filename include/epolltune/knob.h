@@ -132,7 +132,11 @@ const char *knob_default(const struct knob *k, const struct host *h);
  */
 int64_t knob_min(const struct knob *k, const struct host *h);
 /* Whether it surely refuses less: a stable release may have taken the change of a later version. */
-bool knob_refuses_less(const struct knob *k, const struct host *h);
+bool knob_min_refuses(const struct knob *k, const struct host *h);
+/* Whether a kernel, KERNEL(), surely refuses what is below `min` or above `max` of the table. What
+ * it takes there has no meaning. */
+bool knob_refuses_less(const struct knob *k, unsigned kernel);
+bool knob_refuses_more(const struct knob *k, unsigned kernel);
 /* Checks a normalised value against knob_min(); -ERANGE. */
 int knob_check_min(const struct knob *k, const struct host *h, const char *normal, struct err *e);
 /* Checks a value against shape, order and range and normalises it. -EINVAL or -ERANGE: the error

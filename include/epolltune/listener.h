@@ -43,6 +43,7 @@ struct listener {
 	uint32_t uid; /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */
 	int owner;    /* index into listeners.processes; -1: not looked for, or not visible */
 	bool v6only;  /* of "[::]": it does not receive for IPv4 */
+	bool aside;   /* of a subject, by subject_set_aside() */
 	uint64_t file, file_device; /* inode and device (stat(2)) of a UNIX path; 0, 0: none */
 };
 
@@ -110,6 +111,7 @@ const struct listener *listeners_find(const struct listeners *l, uint64_t cookie
  * socket is bound to an address of it, "[::ffff:10.0.0.5]:80"; of UNIX and vsock sockets as it is.
  * Returns `text`. */
 char *listener_plain(const struct listener *l, char text[LISTENER_ADDRESS]);
+bool listener_on_loopback(const struct listener *l);
 /* Whether they share an address, by SO_REUSEPORT, or are one. */
 bool listener_same_address(const struct listener *a, const struct listener *b);
 /* "nginx (pid 812) on 0.0.0.0:443", "0.0.0.0:443" where the owner is unknown. Returns `text`. */

@@ -8,9 +8,11 @@
 /* The knobs of an experiment, in this order: up to PORT_FIRST of ports.ephemeral, all of
  * ports.rate. PORT_SERVICES has the ports of listeners as text; its number is set on a Kubernetes
  * node. A list of reserved ports that is too long has no text; its third number counts those in the
- * range. The last two are the fullest destinations: the ports in use to it without those in
- * TIME_WAIT, and all, with its name as text; the third number of PORT_REMOTE is 1 where what is in
- * use is not known, that of PORT_NEAR where the server binds each port (ports_from_bound()). */
+ * range. PORT_REMOTE and PORT_NEAR are the fullest destinations: the ports in use to it without
+ * those in TIME_WAIT, and all, with its name as text; the third number of PORT_REMOTE is 1 where
+ * what is in use is not known, that of PORT_NEAR where the server binds each port
+ * (ports_from_bound()). PORT_STAMPS: whether the server's open connections have TCP timestamps,
+ * those to others and those over loopback: 0 none, 1 some. */
 enum {
 	PORT_RANGE,
 	PORT_RESERVED,
@@ -22,6 +24,7 @@ enum {
 	PORT_BUCKETS,
 	PORT_REMOTE,
 	PORT_NEAR, /* over loopback */
+	PORT_STAMPS,
 };
 #define PORTS_TIME_WAIT_MS 60000
 
@@ -38,6 +41,8 @@ void ports_rate_read(const struct host *h, struct settings *s);
 
 /* The ports of the range that are not reserved; REPORT_NONE: unknown. */
 int64_t ports_free(const struct settings *s);
+/* Whether its open connections show that a peer has no timestamps. */
+bool ports_unstamped(const struct settings *s, bool loopback);
 /* How long a closed connection keeps its port. */
 int64_t ports_rest_ms(const struct settings *s, bool loopback);
 /* Whether the destination that binds, with so many ports, is one over loopback. */

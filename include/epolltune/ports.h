@@ -33,6 +33,8 @@ struct port_services {
 	struct port_set listeners; /* ports of its TCP listeners */
 	bool kubernetes;           /* this host is a node: it has node ports */
 };
+/* net.ipv4.ip_local_port_range; -EBADMSG: damaged. */
+int host_port_range(const struct host *h, int64_t *low, int64_t *high, struct err *e);
 /* Without listeners where they cannot be listed; a captured machine has those of its
  * /proc/net/tcp. */
 void host_port_services(const struct host *h, struct port_services *out);

@@ -17,13 +17,22 @@ struct report;
 #define PORTS_NEAR 80
 #define PORTS_GONE 99
 
+/* Whether open connections have TCP timestamps, without which tcp_tw_reuse has no effect: none of
+ * them, or some. */
+enum ports_stamps {
+	PORTS_STAMPS_UNKNOWN, /* no connection is open, or a captured machine */
+	PORTS_STAMPS_NONE,
+	PORTS_STAMPS_SOME,
+};
+
 struct ports_to {
-	char source[48];      /* "10.0.0.1", "2001:db8::1" */
-	char destination[56]; /* "10.0.0.2:80", "[2001:db8::2]:80" */
-	bool loopback;        /* one of both */
-	uint32_t used;        /* ports, those in TIME_WAIT included */
-	uint32_t waiting;     /* in TIME_WAIT */
-	uint32_t own;         /* of the subject's sockets; 0 without a subject */
+	char source[48];          /* "10.0.0.1", "2001:db8::1" */
+	char destination[56];     /* "10.0.0.2:80", "[2001:db8::2]:80" */
+	bool loopback;            /* one of both */
+	uint32_t used;            /* ports, those in TIME_WAIT included */
+	uint32_t waiting;         /* in TIME_WAIT */
+	uint32_t own;             /* of the subject's sockets; 0 without a subject */
+	enum ports_stamps stamps; /* of these, or without a subject of all; of a sample */
 	int owner; /* of one of the sockets, an index into `processes`; -1: not visible, all in
 		      TIME_WAIT, or below PORTS_NEAR and the source is not bound */
 };
@@ -68,6 +77,9 @@ struct ports_taken {
 /* Of the destinations over loopback, or of the others. `own`: what the subject has in use does not
  * count. False: there are none. Pure. */
 bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struct ports_taken *out);
+
+/* Of the fullest destination with open connections, over loopback or others. Pure. */
+enum ports_stamps ports_used_stamps(const struct ports_used *u, bool loopback);
 
 /* Whether each socket of that source has a port of its own, so that all destinations share one
  * range: nearly all ports are in use, to several destinations, and rarely one to two of them.

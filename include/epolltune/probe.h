@@ -45,7 +45,7 @@ struct probe_options {
 #define GENTLE_BYTES_PER_S 20000000
 #define GENTLE_REFUSES "--gentle runs no experiment that fills a CPU or the wire"
 
-#define SETTINGS_MAX 10
+#define SETTINGS_MAX 11
 #define METRICS_MAX 8
 #define SETTING_TEXT 200
 
@@ -247,6 +247,7 @@ void backlog_raise(int64_t limit, struct settings *out);
 void backlog_subject_bound(const struct settings *s, enum listener_kind kind, struct bound *out);
 /* Why no lab shows what the subject's queue holds; NULL: one does. */
 const char *backlog_untestable(const struct settings *s);
+#define UNTESTABLE_GROUP "the test server has one socket, the running one several (SO_REUSEPORT)"
 /* Adds what names the subject's queue and its configuration: {listener} {limit} {sockets} {sum}
  * {server} {default} {wanted} {line} {line_effect} {kernel} {somaxconn}; {listener} is "" without
  * a subject. `enough`: what it should hold. */

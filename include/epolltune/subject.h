@@ -198,13 +198,20 @@ bool subject_listens(const struct subject *s, enum listener_kind kind);
  * connect to. False for NULL. */
 bool subject_is_local(const struct subject *s);
 
+/* Sets listeners aside that are rarely those of its clients: on loopback, as a shutdown or
+ * management port is, and UDP sockets on ports `low` to `high`, which the kernel chose for a
+ * client. None where the subject has no other one of that kind. Pure. */
+void subject_set_aside(struct subject *s, uint16_t low, uint16_t high);
 /* The address of a subject whose accept queues hold least. */
 struct subject_queue {
 	const struct listener *smallest; /* its smallest socket; NULL: no listener of that kind */
 	size_t sockets;                  /* of the address, by SO_REUSEPORT */
 	uint64_t sum;                    /* that they hold together */
+	uint64_t holds; /* arrivals without loss; of UDP datagrams of 1 200 B, about */
 };
 struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind);
+/* The same of those that were set aside. */
+struct subject_queue subject_aside(const struct subject *s, enum listener_kind kind);
 /* How many arrivals `n` parts of `each` hold where a hash spreads them: the largest N with
  * N/n + 3 √(N/n) <= each, as a part's share deviates by √(N/n). One part holds `each`. */
 uint64_t subject_spread(uint64_t each, size_t n);

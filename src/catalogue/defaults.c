@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/host.h"
 #include "epolltune/knob.h"
 
@@ -76,15 +77,35 @@ int64_t knob_min(const struct knob *k, const struct host *h)
 	return m && ticks > min ? ticks : min;
 }
 
-bool knob_refuses_less(const struct knob *k, const struct host *h)
+bool knob_min_refuses(const struct knob *k, const struct host *h)
 {
 	const struct minimum *m = minimum_of(k, h);
-	unsigned major = 0, minor = 0;
 	if (m)
 		return host_kernel_since(h, m->major, m->minor);
-	return k->refuses_less &&
-	       (!*k->refuses_less || (sscanf(k->refuses_less, "%u.%u", &major, &minor) == 2 &&
-				      host_kernel_since(h, major, minor)));
+	return knob_refuses_less(k, host_kernel(h));
+}
+
+/* "": always, "5.17": since that version, NULL: not. */
+static bool refuses(const char *since, unsigned kernel)
+{
+	unsigned major = 0, minor = 0;
+	return since && (!*since || (sscanf(since, "%u.%u", &major, &minor) == 2 &&
+				     kernel >= KERNEL(major, minor)));
+}
+
+bool knob_refuses_less(const struct knob *k, unsigned kernel)
+{
+	/* What raises the minimum enforces it. */
+	for (size_t i = 0; i < sizeof(minimums) / sizeof(*minimums); i++)
+		if (!strcmp(minimums[i].knob, k->name) &&
+		    kernel >= KERNEL(minimums[i].major, minimums[i].minor))
+			return true;
+	return refuses(k->refuses_less, kernel);
+}
+
+bool knob_refuses_more(const struct knob *k, unsigned kernel)
+{
+	return refuses(k->refuses_more, kernel);
 }
 
 int knob_check_min(const struct knob *k, const struct host *h, const char *normal, struct err *e)
@@ -92,6 +113,6 @@ int knob_check_min(const struct knob *k, const struct host *h, const char *norma
 	int64_t number, min = knob_min(k, h);
 	if (min > k->min && knob_field(normal, 0, &number) == 0 && number < min)
 		return err_set(e, ERANGE, "%s: this kernel %s less than %" PRId64, k->name,
-			       knob_refuses_less(k, h) ? "refuses" : "may refuse", min);
+			       knob_min_refuses(k, h) ? "refuses" : "may refuse", min);
 	return 0;
 }

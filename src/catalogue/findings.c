@@ -713,7 +713,8 @@ static const struct finding_row findings[] = {
 	      "{rate} are needed{tight? with 25 % headroom}",
 	      "A proxy that closes first keeps each port for {rest} (tcp_tw_reuse={reuse}"
 	      "{bound?, without effect on bind():{no_timestamps?, without effect as "
-	      "tcp_timestamps is off}}). {bound?The proxy calls bind() before connect()\\: all "
+	      "tcp_timestamps is off:{unstamped?, without effect as its open connections have no TCP "
+	      "timestamps}}}). {bound?The proxy calls bind() before connect()\\: all "
 	      "destinations share one range. }{used?{used} ports to "
 	      "{destination} are in use now{named?:; with --server those of the server itself do "
 	      "not count}. }{full?Its open connections take {used?the rest of the:all} {ports} "
@@ -1387,10 +1388,11 @@ static const struct finding_row findings[] = {
 	 .proof = "pids.current and pids.max; max in pids.events"},
 
 	SHORT("udp.receive", REMEDY_APPLICATION,
-	      "{socket?{socket}:A UDP socket} holds {capacity} datagrams of {size}; this load needs "
-	      "{needed}{tight? and 25 % headroom}",
+	      "{socket?{socket}:A UDP socket} {sockets?has {sockets} sockets that hold:holds} {capacity} "
+	      "datagrams of {size}; this load needs {needed}{tight? and 25 % headroom}",
 	      "{needed} datagrams arrive in a stall of {stall}, and each takes about {each} of the "
-	      "receive buffer, which is {buffer}.{memory? net.ipv4.udp_mem leaves {left} for all UDP "
+	      "receive buffer, which is {buffer}{sockets? of each socket; a hash spreads the datagrams "
+	      "over the {sockets} (SO_REUSEPORT)}.{memory? net.ipv4.udp_mem leaves {left} for all UDP "
 	      "sockets.}",
 	      "{possible?" UDP_REMEDY ":No receive buffer holds that many\\: shorten the server's "
 	      "stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}",
@@ -1688,6 +1690,25 @@ static const struct finding_row findings[] = {
 		    "other processes: its clients meet their queues as well.",
 	 .action = "Check the address instead of the process.",
 	 .proof = "ss -ltnp: several sockets of one address"},
+	{.id = "listeners.aside",
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title =
+		 "{listener} is not judged\\: {loopback?it is on loopback:its port is an ephemeral "
+		 "one}, and the server has others",
+	 .detail =
+		 "{udp?Its receive buffer of {limit} B holds less than the {needed} datagrams:Its "
+		 "backlog is {limit}, less than the {needed} connections} of this load that "
+		 "arrive in a stall. {udp?A socket of a client\\: of DNS or of statistics,:A shutdown or "
+		 "management port} needs no more; one behind a reverse proxy of this host does.",
+	 .advice = "If the load comes there\\: epolltune check --server {address}",
+	 .meaning =
+		 "Of a server that --server names by process or unit, the walls are those of the listeners "
+		 "that clients of other hosts reach. A TCP listener or UDP socket on loopback is "
+		 "left out where it has others, and so is a UDP socket on an ephemeral port "
+		 "(net.ipv4.ip_local_port_range); this one would be short.",
+	 .action = "Check the address if the load comes there.",
+	 .proof = "ss -ltnp, ss -uanp"},
 	{.id = "listeners.forwarder",
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,

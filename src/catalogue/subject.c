@@ -57,6 +57,25 @@ bool subject_is_local(const struct subject *s)
 	return subject_listens(s, LISTENER_UNIX) && !subject_listens(s, LISTENER_TCP);
 }
 
+static bool is_apart(const struct listener *l, uint16_t low, uint16_t high)
+{
+	return listener_on_loopback(l) ||
+	       (l->kind == LISTENER_UDP && l->port >= low && l->port <= high);
+}
+
+void subject_set_aside(struct subject *s, uint16_t low, uint16_t high)
+{
+	struct listeners *all = &s->listeners;
+	bool others[LISTENER_VSOCK + 1] = {false};
+	for (size_t i = 0; i < all->count; i++)
+		others[all->at[i].kind] |= !is_apart(&all->at[i], low, high);
+	for (size_t i = 0; i < all->count; i++)
+		all->at[i].aside = others[all->at[i].kind] && is_apart(&all->at[i], low, high);
+}
+
+/* Of a receive buffer, what a datagram of 1 200 B takes, as QUIC sends them. */
+#define DATAGRAM 2304
+
 /* The group of sockets that starts at `i`; moves it behind the group: listeners are ordered by
  * address. */
 static struct subject_queue group_queue(const struct listeners *l, size_t *i)
@@ -69,22 +88,31 @@ static struct subject_queue group_queue(const struct listeners *l, size_t *i)
 		if (l->at[*i].limit < q.smallest->limit)
 			q.smallest = &l->at[*i];
 	}
+	uint64_t limit = q.smallest->limit;
+	q.holds = subject_spread(first->kind == LISTENER_UDP ? limit / DATAGRAM : limit + 1,
+				 q.sockets);
 	return q;
 }
 
-/* Arrivals that a group holds. */
-static uint64_t safe(const struct subject_queue *q)
-{
-	return subject_spread(q->smallest->limit + UINT64_C(1), q->sockets);
-}
-
-struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind)
+static struct subject_queue smallest_queue(const struct subject *s, enum listener_kind kind,
+					   bool aside)
 {
 	struct subject_queue min = {0};
 	for (size_t i = 0; i < s->listeners.count;) {
 		struct subject_queue q = group_queue(&s->listeners, &i);
-		if (q.smallest->kind == kind && (!min.smallest || safe(&q) < safe(&min)))
+		if (q.smallest->kind == kind && q.smallest->aside == aside &&
+		    (!min.smallest || q.holds < min.holds))
 			min = q;
 	}
 	return min;
+}
+
+struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind)
+{
+	return smallest_queue(s, kind, false);
+}
+
+struct subject_queue subject_aside(const struct subject *s, enum listener_kind kind)
+{
+	return smallest_queue(s, kind, true);
 }

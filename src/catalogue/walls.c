@@ -202,12 +202,15 @@ static const struct wall_row walls[] = {
 			"destination address and port, and close first, before connect() fails "
 			"with EADDRNOTAVAIL: the ports that are left beside the open connections, "
 			"divided by the time that a closed one keeps its port. That is 60 s of "
-			"TIME_WAIT, or 1 s where net.ipv4.tcp_tw_reuse lets connect() take it. "
+			"TIME_WAIT, or 1 s where net.ipv4.tcp_tw_reuse lets connect() take it, which "
+			"needs TCP timestamps at both ends. "
 			"Needed by a proxy only: its rate.",
 		.detail = "{buckets?net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT before "
 			  "the ports are used up.:{proxy?Of {ports} ports to {destination} "
 			  "{used?{used} are in use and }{connections} are for open connections; a "
-			  "closed one keeps its port for {rest}\\: {exact}/s{differs? ({near}/s "
+			  "closed one keeps its port for {rest}{unstamped?, as the open ones have "
+			  "no TCP timestamps}{assumed?, if the destination has TCP "
+			  "timestamps}\\: {exact}/s{differs? ({near}/s "
 			  "over loopback)}.:Each of "
 			  "{ports} ports to one destination is kept for {rest} after a close "
 			  "by this side\\: {lasting}/s.}}",
@@ -301,14 +304,17 @@ static const struct wall_row walls[] = {
 			"twice what SO_RCVBUF asks for, at most twice net.core.rmem_max, and "
 			"net.core.rmem_default without it. The kernel drops those beyond. Needed: "
 			"datagrams times stall.",
-		.detail = "{socket?{socket} has a receive buffer of {buffer}{capped?, all that "
-			  "net.core.rmem_max allows}{unasked?, net.core.rmem_default}{waits?, of "
-			  "which {waits} wait to be read}{drops?, and "
-			  "dropped {drops} datagrams since it was made}:A socket that asks for all "
-			  "that net.core.rmem_max allows has a receive buffer of {buffer}"
-			  "{held?; one without SO_RCVBUF has {default} and holds {held}}}. A "
-			  "datagram of {size} takes {measured?:about }{each}.{memory? "
-			  "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
+		.detail =
+			"{socket?{socket} has {sockets?{sockets} sockets (SO_REUSEPORT), which hold "
+			"{capacity} without loss, as a hash spreads the datagrams; the smallest "
+			"has }a receive buffer of {buffer}{capped?, all that "
+			"net.core.rmem_max allows}{unasked?, net.core.rmem_default}{waits?, of "
+			"which {waits} wait to be read}{drops?, and "
+			"dropped {drops} datagrams since it was made}:A socket that asks for all "
+			"that net.core.rmem_max allows has a receive buffer of {buffer}"
+			"{held?; one without SO_RCVBUF has {default} and holds {held}}}. A "
+			"datagram of {size} takes {measured?:about }{each}.{memory? "
+			"net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
 	},
 	{
 		.name = "idle.keepalive",

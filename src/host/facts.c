@@ -2,6 +2,7 @@
 #include "host/machine.h"
 
 #include <endian.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "host/cpu_list.h"
 
@@ -87,12 +89,17 @@ int64_t host_tick_us(const struct host *h)
 	return tick.tv_nsec / 1000;
 }
 
-bool host_kernel_since(const struct host *h, unsigned major, unsigned minor)
+unsigned host_kernel(const struct host *h)
 {
 	char release[128];
-	unsigned have_major, have_minor;
+	unsigned major, minor;
 	if (host_read(h, "proc/sys/kernel/osrelease", release, sizeof(release), NULL) < 0 ||
-	    sscanf(release, "%5u.%5u", &have_major, &have_minor) != 2)
-		return true;
-	return have_major > major || (have_major == major && have_minor >= minor);
+	    sscanf(release, "%4u.%4u", &major, &minor) != 2)
+		return UINT_MAX;
+	return KERNEL(major, minor);
+}
+
+bool host_kernel_since(const struct host *h, unsigned major, unsigned minor)
+{
+	return host_kernel(h) >= KERNEL(major, minor);
 }

@@ -542,6 +542,14 @@ int listeners_adopt(const struct host *h, struct listeners *l, const struct list
 	return 0;
 }
 
+bool listener_on_loopback(const struct listener *l)
+{
+	char own[LISTENER_ADDRESS];
+	listener_plain(l, own);
+	return is_inet(l) && (!strncmp(own, "127.", 4) || !strncmp(own, "[::1]:", 6) ||
+			      !strncmp(own, "[::ffff:127.", 12));
+}
+
 bool listener_same_address(const struct listener *a, const struct listener *b)
 {
 	return a->kind == b->kind && !strcmp(a->address, b->address);

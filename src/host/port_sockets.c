@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/inet_diag.h>
+#include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "host/tcp_info.h"
 
 struct walk {
 	port_socket_seen seen;
@@ -27,6 +29,17 @@ static struct in6_addr address_of(bool six, const uint32_t words[4])
 	return a;
 }
 
+/* What was agreed is known once the connection is open. */
+static enum ports_stamps stamps_of(struct nlmsghdr *header)
+{
+	const struct inet_diag_msg *m = nlmsg_data(header);
+	const struct nlattr *info = nlmsg_find_attr(header, sizeof(*m), INET_DIAG_INFO);
+	if (!info || (m->idiag_state != TCP_ESTABLISHED && m->idiag_state != TCP_CLOSE_WAIT))
+		return PORTS_STAMPS_UNKNOWN;
+	return tcp_info_stamped(nla_data(info), (size_t)nla_len(info)) ? PORTS_STAMPS_SOME
+								       : PORTS_STAMPS_NONE;
+}
+
 static int message_received(struct nl_msg *msg, void *arg)
 {
 	const struct walk *w = arg;
@@ -41,7 +54,8 @@ static int message_received(struct nl_msg *msg, void *arg)
 						.port = ntohs(m->id.idiag_dport)},
 				      .port = ntohs(m->id.idiag_sport),
 				      .state = m->idiag_state,
-				      .inode = m->idiag_inode};
+				      .inode = m->idiag_inode,
+				      .stamps = stamps_of(header)};
 	w->seen(&s, w->arg);
 	return NL_OK;
 }
@@ -106,10 +120,13 @@ static int captured_walk(const struct host *h, unsigned states, const struct por
 	return 0;
 }
 
-int port_sockets_walk(const struct host *h, unsigned states, const struct port_window *windows,
-		      size_t count, port_socket_seen seen, void *arg, struct err *e)
+int port_sockets_walk(const struct host *h, unsigned states, bool info,
+		      const struct port_window *windows, size_t count, port_socket_seen seen,
+		      void *arg, struct err *e)
 {
 	struct walk w = {seen, arg};
-	return h->live ? sock_diag_tcp_ports(states, windows, count, message_received, &w, e)
+	unsigned attributes = info ? SOCK_DIAG_WITH(INET_DIAG_INFO) : 0;
+	return h->live ? sock_diag_tcp_with(attributes, states, windows, count, message_received,
+					    &w, e)
 		       : captured_walk(h, states, windows, count, &w, e);
 }

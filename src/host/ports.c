@@ -2,6 +2,7 @@
 #include "epolltune/ports.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,6 +143,23 @@ bool ports_reused(int64_t reuse, int64_t timestamps, bool loopback)
 	return timestamps > 0 && (reuse == 1 || (reuse == 2 && loopback));
 }
 
+int host_port_range(const struct host *h, int64_t *low, int64_t *high, struct err *e)
+{
+	static const char path[] = "proc/sys/net/ipv4/ip_local_port_range";
+	char text[64];
+	uint64_t first, last;
+	ssize_t r = host_read(h, path, text, sizeof(text), e);
+	const char *at = text;
+	if (r < 0)
+		return (int)r;
+	if (!text_number(&at, &first) || !text_number(&at, &last) || !first || last < first ||
+	    last > UINT16_MAX)
+		return err_set(e, EBADMSG, "%s: damaged", path);
+	*low = (int64_t)first;
+	*high = (int64_t)last;
+	return 0;
+}
+
 int64_t host_reserved_ports(const struct host *h, int64_t low, int64_t high)
 {
 	static const char path[] = "proc/sys/net/ipv4/ip_local_reserved_ports";
@@ -164,7 +182,8 @@ void host_port_services(const struct host *h, struct port_services *out)
 	static const struct port_window all = {1, UINT16_MAX};
 	struct err unread;
 	*out = (struct port_services){0};
-	port_sockets_walk(h, 1u << TCP_LISTEN, &all, 1, listener_seen, &out->listeners, &unread);
+	port_sockets_walk(h, 1u << TCP_LISTEN, false, &all, 1, listener_seen, &out->listeners,
+			  &unread);
 	out->kubernetes =
 		port_set_has(&out->listeners, KUBELET) || port_set_has(&out->listeners, KUBE_PROXY);
 }

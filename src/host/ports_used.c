@@ -31,6 +31,8 @@
 struct tally {
 	struct port_route route;
 	uint32_t count; /* 0: a free slot */
+	uint16_t port;  /* of the last socket */
+	enum ports_stamps stamps;
 };
 
 struct tallies {
@@ -42,6 +44,8 @@ struct tallies {
 struct candidate {
 	struct port_route route;
 	uint32_t used, waiting, own;
+	uint16_t port; /* one of them */
+	enum ports_stamps stamps;
 	uint64_t inodes[OWNER_SOCKETS];
 	size_t inode_count;
 	uint8_t seen[PORTS / 8]; /* a dump in several parts may repeat sockets */
@@ -106,6 +110,9 @@ static void tally_seen(const struct port_socket *s, void *arg)
 	t->used += !t->at[i].count;
 	t->at[i].route = s->route;
 	t->at[i].count++;
+	t->at[i].port = s->port;
+	if (s->stamps > t->at[i].stamps)
+		t->at[i].stamps = s->stamps;
 }
 
 static struct source *source_find(const struct candidates *c, const struct in6_addr *address)
@@ -188,20 +195,11 @@ static uint64_t sockets_count(const struct host *h)
 
 static int range_read(const struct host *h, struct ports_used *u, struct err *e)
 {
-	static const char path[] = "proc/sys/net/ipv4/ip_local_port_range";
-	char text[64];
-	uint64_t low, high;
-	ssize_t r = host_read(h, path, text, sizeof(text), e);
-	const char *at = text;
-	if (r < 0)
-		return (int)r;
-	if (!text_number(&at, &low) || !text_number(&at, &high) || !low || high < low ||
-	    high > UINT16_MAX)
-		return err_set(e, EBADMSG, "%s: damaged", path);
-	u->low = (int64_t)low;
-	u->high = (int64_t)high;
-	u->available = port_range_free(u->low, u->high, host_reserved_ports(h, u->low, u->high));
-	return 0;
+	int rc = host_port_range(h, &u->low, &u->high, e);
+	if (!rc)
+		u->available =
+			port_range_free(u->low, u->high, host_reserved_ports(h, u->low, u->high));
+	return rc;
 }
 
 /* The windows to look at, at equal distances; returns their number. */
@@ -252,6 +250,8 @@ static int candidates_choose(struct tallies *t, struct candidates *c, struct err
 	qsort(t->at, used, sizeof(*t->at), by_count);
 	while (c->count < PORTS_USED_MAX && c->count < used) {
 		c->at[c->count].route = t->at[c->count].route;
+		c->at[c->count].port = t->at[c->count].port;
+		c->at[c->count].stamps = t->at[c->count].stamps;
 		c->count++;
 	}
 	return sources_choose(c, e);
@@ -269,7 +269,7 @@ static int candidates_find(const struct host *h, const struct ports_used *u, uin
 	t.at = at;
 	if (!at)
 		return err_set(e, ENOMEM, NO_MEMORY);
-	int r = port_sockets_walk(h, STATES, windows, count, tally_seen, &t, e);
+	int r = port_sockets_walk(h, STATES, true, windows, count, tally_seen, &t, e);
 	return r ? r : candidates_choose(&t, c, e);
 }
 
@@ -285,7 +285,8 @@ static void address_text(const struct in6_addr *a, char text[INET6_ADDRSTRLEN])
 		  INET6_ADDRSTRLEN);
 }
 
-static void ports_add(struct ports_used *u, const struct candidate *c)
+/* `accepted`: by a listener on a port of the range. */
+static void ports_add(struct ports_used *u, const struct candidate *c, bool accepted)
 {
 	const struct port_route *r = &c->route;
 	struct ports_to *to = &u->at[u->count++];
@@ -299,6 +300,7 @@ static void ports_add(struct ports_used *u, const struct candidate *c)
 	to->used = c->used;
 	to->waiting = c->waiting;
 	to->own = c->own;
+	to->stamps = accepted ? PORTS_STAMPS_UNKNOWN : c->stamps;
 	to->owner = -1;
 }
 
@@ -381,12 +383,13 @@ static int candidates_count(const struct host *h, struct ports_used *u, struct c
 			    struct err *e)
 {
 	const struct port_window all = {(uint16_t)u->low, (uint16_t)u->high};
-	int r = port_sockets_walk(h, STATES | 1u << TCP_LISTEN, &all, 1, candidate_seen, c, e);
+	int r = port_sockets_walk(h, STATES | 1u << TCP_LISTEN, false, &all, 1, candidate_seen, c,
+				  e);
 	if (r)
 		return r;
 	qsort(c->at, c->count, sizeof(*c->at), by_use);
 	for (size_t i = 0; i < c->count && c->at[i].used; i++)
-		ports_add(u, &c->at[i]);
+		ports_add(u, &c->at[i], c->listens[c->at[i].port]);
 	sources_add(u, c);
 	return ports_own(h, u, c, e);
 }
@@ -437,6 +440,14 @@ bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struc
 		out->all = all > out->all ? all : out->all;
 	}
 	return any;
+}
+
+enum ports_stamps ports_used_stamps(const struct ports_used *u, bool loopback)
+{
+	for (size_t i = 0; i < u->count; i++)
+		if (u->at[i].loopback == loopback && u->at[i].stamps)
+			return u->at[i].stamps;
+	return PORTS_STAMPS_UNKNOWN;
 }
 
 /* Destinations that may share one port in so many, and sockets that are evidence. */

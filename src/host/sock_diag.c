@@ -72,12 +72,6 @@ static void compare(struct inet_diag_bc_op op[2], unsigned char code, unsigned p
 	op[1] = (struct inet_diag_bc_op){.no = (unsigned short)port};
 }
 
-int sock_diag_tcp_ports(unsigned states, const struct port_window *windows, size_t count,
-			nl_recvmsg_msg_cb_t received, void *arg, struct err *e)
-{
-	return sock_diag_tcp_with(0, states, windows, count, received, arg, e);
-}
-
 int sock_diag_tcp_with(unsigned attributes, unsigned states, const struct port_window *windows,
 		       size_t count, nl_recvmsg_msg_cb_t received, void *arg, struct err *e)
 {

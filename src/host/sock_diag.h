@@ -22,9 +22,7 @@ int sock_diag_tcp(unsigned states, nl_recvmsg_msg_cb_t received, void *arg, stru
 struct port_window {
 	uint16_t low, high;
 };
-int sock_diag_tcp_ports(unsigned states, const struct port_window *windows, size_t count,
-			nl_recvmsg_msg_cb_t received, void *arg, struct err *e);
-/* The same with attributes of each, SOCK_DIAG_WITH(INET_DIAG_INFO) | …. Count 0: of all ports. */
+/* With attributes of each, SOCK_DIAG_WITH(INET_DIAG_INFO) | …. Count 0: of all ports. */
 #define SOCK_DIAG_WITH(attribute) (1u << ((attribute)-1))
 int sock_diag_tcp_with(unsigned attributes, unsigned states, const struct port_window *windows,
 		       size_t count, nl_recvmsg_msg_cb_t received, void *arg, struct err *e);

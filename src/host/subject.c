@@ -9,6 +9,7 @@
 
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/ports.h"
 #include "host/acceptors.h"
 #include "host/descriptors.h"
 #include "host/machine.h"
@@ -663,6 +664,16 @@ static int datagrams_add(const struct host *h, struct subject *s, struct err *e)
 	return rc ? rc : listeners_adopt(h, &s->listeners, &udp, e);
 }
 
+/* Of an address all sockets are those that the operator means. */
+static void set_aside(const struct host *h, const struct server_query *q, struct subject *s)
+{
+	int64_t low = 1, high = 0; /* unknown: no port is in it */
+	if (q->kind == BY_ADDRESS || q->kind == BY_PATH)
+		return;
+	host_port_range(h, &low, &high, NULL);
+	subject_set_aside(s, (uint16_t)low, (uint16_t)high);
+}
+
 int subject_find(const struct host *h, const char *who, bool here_only, struct subject *out,
 		 struct err *e)
 {
@@ -674,7 +685,11 @@ int subject_find(const struct host *h, const char *who, bool here_only, struct s
 		return rc;
 	rc = find_among(h, &q, here_only, LISTENER_TCP, out, e);
 	if (!rc)
-		return datagrams_add(h, out, e);
+		rc = datagrams_add(h, out, e);
+	if (!rc)
+		set_aside(h, &q, out);
+	if (!rc)
+		return 0;
 	unsigned unlisted = out->listeners.unlisted;
 	if (rc != -ENOENT)
 		return rc;
@@ -686,6 +701,8 @@ int subject_find(const struct host *h, const char *who, bool here_only, struct s
 		unlisted |= 1u << LISTENER_UDP;
 	if (found == -ENOENT || found == -EOPNOTSUPP)
 		return unchecked(h, &q, unlisted, rc, e);
+	if (!found)
+		set_aside(h, &q, out);
 	if (e)
 		*e = unfound;
 	return found;

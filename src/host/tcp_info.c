@@ -38,3 +38,8 @@ bool tcp_info_state(const void *info, size_t size, struct connection_state *out)
 	return size >=
 	       offsetof(struct tcp_info, tcpi_sndbuf_limited) + sizeof(t.tcpi_sndbuf_limited);
 }
+
+bool tcp_info_stamped(const void *info, size_t size)
+{
+	return decoded(info, size).tcpi_options & TCPI_OPT_TIMESTAMPS;
+}

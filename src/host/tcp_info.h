@@ -8,3 +8,5 @@
 struct connection tcp_info_connection(const void *info, size_t size);
 /* Fills what it has of a connection's state. False: without its times. */
 bool tcp_info_state(const void *info, size_t size, struct connection_state *out);
+/* Whether both ends have agreed on timestamps. */
+bool tcp_info_stamped(const void *info, size_t size);

@@ -66,7 +66,7 @@ const char *backlog_untestable(const struct settings *s)
 	if (!s->subject || s->guest)
 		return NULL;
 	if (subject_queue(s->subject, LISTENER_TCP).sockets > 1)
-		return "the test server has one socket, the running one several (SO_REUSEPORT)";
+		return UNTESTABLE_GROUP;
 	if (s->at[BACKLOG_MAX][0] == REPORT_NONE)
 		return "net.core.somaxconn is not visible here";
 	/* The lab's test server would get less than the running one has. */

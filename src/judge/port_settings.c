@@ -76,6 +76,16 @@ static void bound_read(struct settings *s, const struct ports_used *used)
 	}
 }
 
+/* Without timestamps here the connections do not show whether the other end has them. */
+static void stamps_read(struct settings *s, const struct ports_used *used)
+{
+	for (int loopback = 0; loopback < 2 && s->at[PORT_TIMESTAMPS][0] != 0; loopback++) {
+		enum ports_stamps stamps = ports_used_stamps(used, loopback);
+		if (stamps != PORTS_STAMPS_UNKNOWN)
+			s->at[PORT_STAMPS][loopback] = stamps == PORTS_STAMPS_SOME;
+	}
+}
+
 void ports_rate_read(const struct host *h, struct settings *s)
 {
 	struct ports_used used;
@@ -93,6 +103,8 @@ void ports_rate_read(const struct host *h, struct settings *s)
 	if (ports_used_taken(&used, true, own, &taken))
 		destination_read(s, PORT_NEAR, &taken);
 	bound_read(s, &used);
+	if (own)
+		stamps_read(s, &used);
 	ports_used_free(&used);
 }
 
@@ -187,11 +199,17 @@ void ports_words(const struct target *t, const struct settings *s, const struct 
 
 static bool is_bound(const struct settings *s) { return s->at[PORT_NEAR][BOUND] == 1; }
 
+bool ports_unstamped(const struct settings *s, bool loopback)
+{
+	return s->at[PORT_STAMPS][loopback] == 0;
+}
+
 /* bind() takes no port in TIME_WAIT. */
 int64_t ports_rest_ms(const struct settings *s, bool loopback)
 {
 	int64_t delay = s->at[PORT_REUSE_DELAY][0];
-	if (is_bound(s) || !ports_reused(s->at[PORT_REUSE][0], s->at[PORT_TIMESTAMPS][0], loopback))
+	if (is_bound(s) || ports_unstamped(s, loopback) ||
+	    !ports_reused(s->at[PORT_REUSE][0], s->at[PORT_TIMESTAMPS][0], loopback))
 		return PORTS_TIME_WAIT_MS;
 	return delay > 0 ? delay : DELAY_DEFAULT_MS;
 }
@@ -274,8 +292,10 @@ int64_t ports_for_rate(const struct target *t, const struct settings *s, int64_t
 /* Whether the rate depends on timestamps, which are unknown. */
 static bool timestamps_missing(const struct target *t, const struct settings *s, int64_t ports)
 {
-	return !is_bound(s) && s->at[PORT_TIMESTAMPS][0] == REPORT_NONE &&
-	       ports_reused(s->at[PORT_REUSE][0], 1, ports_near_binds(t, s, ports));
+	bool near = ports_near_binds(t, s, ports);
+	return !is_bound(s) && !ports_unstamped(s, near) &&
+	       s->at[PORT_TIMESTAMPS][0] == REPORT_NONE &&
+	       ports_reused(s->at[PORT_REUSE][0], 1, near);
 }
 
 static int64_t rate_with_timestamps(const struct target *t, const struct settings *s, int64_t ports)
@@ -288,11 +308,12 @@ static int64_t rate_with_timestamps(const struct target *t, const struct setting
 void ports_rate_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t ports = ports_free(s);
+	bool near = ports_near_binds(t, s, ports);
 	b->unlimited = ports_end_early(t, s);
-	b->binding =
-		is_bound(s) || ports_rest_ms(s, ports_near_binds(t, s, ports)) < PORTS_TIME_WAIT_MS
-			? PORT_RANGE
-			: PORT_REUSE;
+	b->binding = is_bound(s) || ports_unstamped(s, near) ||
+				     ports_rest_ms(s, near) < PORTS_TIME_WAIT_MS
+			     ? PORT_RANGE
+			     : PORT_REUSE;
 	if (ports == REPORT_NONE)
 		return;
 	b->capacity = ports_rate_of(t, s, ports);
@@ -409,6 +430,10 @@ void ports_rate_words(const struct target *t, const struct settings *s, const st
 	wording_set(w, "reuse", "%s", s->text[PORT_REUSE]);
 	wording_flag(w, "bound", is_bound(s));
 	wording_flag(w, "no_timestamps", !s->at[PORT_TIMESTAMPS][0]);
+	wording_flag(w, "unstamped", ports_unstamped(s, near));
+	wording_flag(w, "assumed",
+		     !near && s->at[PORT_STAMPS][false] == REPORT_NONE &&
+			     ports_rest_ms(s, near) < PORTS_TIME_WAIT_MS);
 	wording_set(w, "rest", "%s",
 		    quantity_show(QUANTITY_DURATION, (uint64_t)ports_rest_ms(s, near) * 1000).text);
 	wording_set(w, "buckets", "%s", ports_end_early(t, s) ? s->text[PORT_BUCKETS] : "");

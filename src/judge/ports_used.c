@@ -22,7 +22,8 @@ struct tcp_reuse {
 
 static bool reuses(const struct ports_to *to, struct tcp_reuse knobs)
 {
-	return ports_reused(knobs.reuse, knobs.timestamps, to->loopback);
+	return to->stamps != PORTS_STAMPS_NONE &&
+	       ports_reused(knobs.reuse, knobs.timestamps, to->loopback);
 }
 
 /* The ports that connect() cannot take; an application may use reserved ones, too. */
@@ -69,7 +70,9 @@ static void words_wait(struct wording *w, const struct ports_to *to, struct tcp_
 	wording_set(w, "waiting", "%s", quantity_count(to->waiting).text);
 	wording_set(w, "reusable", "%s",
 		    reused && to->waiting ? quantity_count(to->waiting).text : "");
-	wording_flag(w, "reuse", closes && knobs.reuse != REPORT_NONE);
+	/* Without timestamps here, those of the destination are not known. */
+	bool helps = to->stamps != PORTS_STAMPS_NONE || knobs.timestamps == 0;
+	wording_flag(w, "reuse", closes && helps && knobs.reuse != REPORT_NONE);
 	wording_flag(w, "no_timestamps", knobs.timestamps == 0);
 }
 

@@ -151,13 +151,6 @@ int guest_port_parse(const char *value, void *field, struct err *e)
 	return 0;
 }
 
-static bool on_loopback(const struct listener *l)
-{
-	char own[LISTENER_ADDRESS];
-	listener_plain(l, own);
-	return !strncmp(own, "127.", 4) || !strncmp(own, "[::1]", 5);
-}
-
 /* Chooses from where clients reach the server; false: it does not listen there. */
 static bool way_find(struct guest *r)
 {
@@ -168,7 +161,7 @@ static bool way_find(struct guest *r)
 		if (!is_asked(r, l))
 			continue;
 		found = true;
-		if (!r->socket && !on_loopback(l))
+		if (!r->socket && !listener_on_loopback(l))
 			r->from = LAB_CLIENT;
 	}
 	if (r->from == LAB_CLIENT)

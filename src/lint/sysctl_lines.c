@@ -233,18 +233,6 @@ static bool numbers_judge(struct lint *l, struct assignment *a)
 	return true;
 }
 
-/* Bounds of the catalogue that the kernel does not enforce: there the value has no meaning. */
-static bool enforced(const struct knob *k, bool below)
-{
-	static const char unsigned_only[] = "net.ipv4.tcp_fin_timeout net.ipv4.tcp_max_tw_buckets "
-					    "net.ipv4.tcp_max_syn_backlog net.ipv4.tcp_max_orphans "
-					    "net.core.netdev_max_backlog net.core.netdev_budget "
-					    "net.core.busy_poll net.core.busy_read";
-	if (below)
-		return !strstr(unsigned_only, k->name);
-	return k->max > 2 || !strcmp(k->name, "net.ipv4.tcp_tw_reuse");
-}
-
 static bool range_judge(struct lint *l, const struct assignment *a)
 {
 	const struct knob *k = a->knob;
@@ -252,7 +240,8 @@ static bool range_judge(struct lint *l, const struct assignment *a)
 		int64_t value = a->field[i];
 		if (value == REPORT_NONE || (value >= k->min && value <= k->max))
 			continue;
-		bool refused = enforced(k, value < k->min);
+		bool refused = value < k->min ? knob_refuses_less(k, l->kernel)
+					      : knob_refuses_more(k, l->kernel);
 		lint_add(l, a->line, refused ? LINT_REFUSED : LINT_UNIT, NULL,
 			 "%s: %" PRId64 " is outside %" PRId64 " to %" PRId64 ", %s: explain %s",
 			 k->name, value, k->min, k->max,

@@ -172,6 +172,46 @@ static void what_others_have_in_use_comes_off(void **state)
 	}
 }
 
+/* connect() takes no port in TIME_WAIT to a peer without timestamps, also with tcp_tw_reuse=1. */
+static void a_peer_without_timestamps_keeps_the_ports(void **state)
+{
+	static const struct {
+		int timestamps, limit;
+		const char *server, *detail;
+	} rows[] = {
+		{1, 400, "--server :9001", "for 1 s: 400/s"},
+		{0, 6, "--server :9001", "for 60 s, as the open ones have no TCP timestamps"},
+		{0, 400, "", "for 1 s, if the destination has TCP timestamps"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char before[1024], options[128];
+		snprintf(before, sizeof(before),
+			 "unshare -n sh -ec \"echo %d >/proc/sys/net/ipv4/tcp_timestamps; "
+			 "until ip addr add 10.9.0.2/24 dev v1; do sleep 0.05; done; "
+			 "ip link set dev v1 up; exec $SELF listen 9000\" 2>/dev/null & k=$!; "
+			 "trap \"kill \\$k\" EXIT; "
+			 "until [ \"$(readlink /proc/$k/ns/net)\" != "
+			 "\"$(readlink /proc/$$/ns/net)\" ]; do sleep 0.05; done; "
+			 "ip link add name v0 type veth peer name v1; ip link set dev v1 netns $k; "
+			 "ip addr add 10.9.0.1/24 dev v0; ip link set dev v0 up; " OF_500
+			 "; echo 1 >tcp_tw_reuse; "
+			 "until nsenter -t $k -n ss -Hltn | grep -q :9000; do sleep 0.05; done; "
+			 "$SELF hold 9001 10.9.0.2 50 & k=\"$k $!\"; "
+			 "until ss -Hltn sport = :9001 | grep -q .; do sleep 0.05; done",
+			 rows[i].timestamps);
+		snprintf(options, sizeof(options),
+			 "--quick --role proxy --connections 100 --rate 1 %s", rows[i].server);
+		struct checked c = check_with(before, options);
+		json_t *w = checked_wall(&c, "ports.rate");
+		int limit = (int)checked_number(w, "limit");
+		/* Without a server in question its 50 are another's. */
+		if (limit != (rows[i].server[0] ? rows[i].limit : rows[i].limit - 50) ||
+		    !strstr(checked_text(w, "detail"), rows[i].detail))
+			fail_msg("row %zu: %d: %s", i, limit, checked_text(w, "detail"));
+		checked_free(&c);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	char self[256] = "";
@@ -187,6 +227,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(an_independent_client_agrees),
 		cmocka_unit_test(ports_of_listeners_are_kept),
 		cmocka_unit_test(what_others_have_in_use_comes_off),
+		cmocka_unit_test(a_peer_without_timestamps_keeps_the_ports),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

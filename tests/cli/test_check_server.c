@@ -242,6 +242,49 @@ static void a_group_is_one_queue(void **state)
 	checked_free(&c);
 }
 
+static int listen_anywhere(uint16_t port, int backlog)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	return bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, backlog) ? -1 : fd;
+}
+
+/* As Tomcat: clients, and a shutdown port. */
+static void tomcat_serves(const void *unused)
+{
+	(void)unused;
+	prctl(PR_SET_NAME, "tomcat");
+	if (listen_at(APP_PORT + 1, 1) < 0 || listen_anywhere(APP_PORT, 4096) < 0)
+		return;
+	for (;;)
+		pause();
+}
+
+static void a_port_on_loopback_is_not_the_server(void **state)
+{
+	char address[32];
+	child_start(tomcat_serves, NULL);
+	wait_listening(APP_PORT);
+	snprintf(address, sizeof(address), "127.0.0.1:%d", APP_PORT + 1);
+	struct checked c = judged("--connections 100", "tomcat");
+	assert_int_equal(checked_number(running_wall(&c, "accept-queue"), "limit"), 4097);
+	json_t *f = checked_finding(&c, "listeners.aside");
+	assert_string_equal(checked_text(f, "level"), "note");
+	assert_contains(checked_text(f, "title"), address);
+	assert_contains(checked_text(f, "advice"), address);
+	assert_int_equal(c.status, 0);
+	checked_free(&c);
+	c = judged("--connections 100", address);
+	assert_int_equal(checked_number(running_wall(&c, "accept-queue"), "limit"), 2);
+	assert_false(checked_has_finding(&c, "listeners.aside"));
+	assert_int_equal(c.status, 2);
+	checked_free(&c);
+	/* Its queue holds the load. */
+	c = judged("--connections 100 --rate 10", "tomcat");
+	assert_false(checked_has_finding(&c, "listeners.aside"));
+	checked_free(&c);
+}
+
 /* Raises its own limit in the child that accepts. */
 static void limited_serves(const void *unused)
 {
@@ -853,6 +896,7 @@ static int tests(void)
 		SERVERS_TEST(servers_of_one_address_are_one),
 		SERVERS_TEST(a_stopped_server_is_named),
 		SERVERS_TEST(a_group_is_one_queue),
+		SERVERS_TEST(a_port_on_loopback_is_not_the_server),
 		SERVERS_TEST(the_limit_is_that_of_the_process_that_accepts),
 		SERVERS_TEST(only_its_clients_are_no_others),
 		SERVERS_TEST(who_accepts_is_shown),

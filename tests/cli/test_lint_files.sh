@@ -148,6 +148,20 @@ test_the_kernel_decides() {
 	refused 'not a version'
 }
 
+# As src/catalogue/knobs.c has it, which test_knob_ranges compares with kernels.
+test_what_is_refused_depends_on_the_kernel() {
+	put 10.conf 'fs.file-max = -1' 'fs.epoll.max_user_watches = -1' 'net.ipv4.tcp_mem = -1 5 6' \
+		'net.core.dev_weight = 0' 'net.core.netdev_budget_usecs = 1000' 'net.core.somaxconn = -1'
+	expect 2 epolltune lint --format json --kernel 5.10 10.conf
+	[ "$(rules | grep -v automatic | tr '\n' ' ')" = \
+		'1 lint.unit 2 lint.unit 3 lint.unit 4 lint.unit 5 lint.unit 6 lint.refused ' ] || fail 'Linux 5.10'
+	expect 2 epolltune lint --format json --kernel 6.1 10.conf
+	[ "$(rules | grep -v automatic | tr '\n' ' ')" = \
+		'1 lint.refused 2 lint.refused 3 lint.refused 4 lint.refused 5 lint.unit 6 lint.refused ' ] || fail 'Linux 6.1'
+	expect 2 epolltune lint --format json --kernel 6.14 10.conf
+	rules | grep -qx '5 lint.refused' || fail 'Linux 6.14'
+}
+
 test_the_fix_applies_and_leaves_no_critical_problem() {
 	put gist.conf '# tuning' 'net.ipv4.ip_local_port_range = "10240 65535"' 'net.ipv4.tcp_tw_recycle = 1' \
 		'net.core.somaxcon = 65535' 'net.core.rmem_max = 8M' 'kernel.pid_max = 4194304' 'kernel.panic = 10' \

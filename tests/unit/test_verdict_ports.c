@@ -459,6 +459,7 @@ static void reserved_ports_are_read(void **state)
 #define OF_500 RANGE "40000 40499"
 #define FAR(held_all) "; destination=" held_all
 #define NEAR(held_all) "; destination.loopback=" held_all
+#define STAMPS(far_near) "; destination.timestamps=" far_near
 #define REUSE(now) "net.ipv4.tcp_tw_reuse " now " -> 1"
 
 static const struct rate_row {
@@ -481,16 +482,17 @@ static const struct rate_row {
 	{200, 4, OF_500 KNOBS("2", "1", "1000"), 5, VERDICT_OK, "", "5/s", 0},
 	{200, 5, OF_500 KNOBS("2", "1", "1000"), 5, VERDICT_TIGHT, REUSE("2"), "5/s", 0},
 	{500, 1, OF_500 KNOBS("1", "1", "1000"), 0, VERDICT_SHORT,
-	 WIDER("40000 40499", "40000 40511"), "for 1 s: 0/s.", 0},
+	 WIDER("40000 40499", "40000 40511"),
+	 "for 1 s, if the destination has TCP timestamps: 0/s.", 0},
 	{1000, 1, OF_500 KNOBS("1", "1", "1000"), 0, VERDICT_SHORT,
 	 WIDER("40000 40499", "40000 41023"), "0/s", 0},
 	/* tcp_tw_reuse lets connect() take a port after 1 s, or what is set since 6.14. */
 	{300, 160, OF_500 KNOBS("1", "1", "1000"), 200, VERDICT_OK, "",
-	 "keeps its port for 1 s: 200/s.", 0},
+	 "keeps its port for 1 s, if the destination has TCP timestamps: 200/s.", 0},
 	{300, 161, OF_500 KNOBS("1", "1", "1000"), 200, VERDICT_TIGHT,
 	 WIDER("40000 40499", "40000 40511"), "", 0},
 	{300, 160, OF_500 KNOBS("1", "1", "4000"), 50, VERDICT_SHORT,
-	 WIDER("40000 40499", "40000 41151"), "for 4 s: 50/s.", 0},
+	 WIDER("40000 40499", "40000 41151"), "for 4 s, if", 0},
 	{300, 160, OF_500 "; net.ipv4.tcp_tw_reuse=1", REPORT_NONE, VERDICT_UNKNOWN, "",
 	 "net.ipv4.tcp_timestamps could not be read", 0},
 	/* That needs timestamps. */
@@ -515,6 +517,22 @@ static const struct rate_row {
 	 "net.ipv4.tcp_max_tw_buckets=199 ends TIME_WAIT before", 0},
 	{300, 60, OF_500 KNOBS("2", "1", "1000") "; " BUCKETS "200", 3, VERDICT_SHORT, REUSE("2"),
 	 "", 0},
+	/* At both ends: the server's open connections show it, where they may have them. */
+	{300, 160, OF_500 KNOBS("1", "1", "1000") FAR("0 0") STAMPS("1"), 200, VERDICT_OK, "",
+	 "keeps its port for 1 s: 200/s.", 0},
+	{300, 60, OF_500 KNOBS("1", "1", "1000") FAR("0 0") STAMPS("0"), 3, VERDICT_SHORT,
+	 WIDER("40000 40499", "40000 44863"),
+	 "keeps its port for 60 s, as the open ones have no TCP timestamps: 3.3/s.", 0},
+	{300, 60, OF_500 KNOBS("2", "1", "1000") FAR("0 0") STAMPS("0"), 3, VERDICT_SHORT,
+	 WIDER("40000 40499", "40000 44863"), "60 s, as the open", 0},
+	{300, 60, OF_500 KNOBS("1", "1", "1000") NEAR("0 0") STAMPS("0"), 200, VERDICT_OK, "",
+	 "keeps its port for 1 s: 200/s.", 0},
+	{300, 60, OF_500 KNOBS("1", "1", "1000") NEAR("0 0") STAMPS("1 0"), 3, VERDICT_SHORT,
+	 WIDER("40000 40499", "40000 44863"), "60 s, as the open", 0},
+	{300, 60, RANGE "32768 60999" KNOBS("1", "1", "1000") FAR("0 0") STAMPS("0"), 465,
+	 VERDICT_OK, "", "465/s", 0},
+	{300, 2000, OF_500 KNOBS("1", "1", "1000") FAR("0 0") STAMPS("0"), 3, VERDICT_SHORT, "", "",
+	 0},
 	/* bind() takes one range for all destinations, and none in TIME_WAIT. */
 	{300, 200, OF_500 KNOBS("1", "1", "1000") FAR("0 0") NEAR("0 0 1"), 3, VERDICT_SHORT,
 	 WIDER("40000 40499", "40000 55359"), "60 s: 3.3/s", 0},
@@ -943,6 +961,26 @@ static void ports_in_use_are_judged(void **state)
 	}
 }
 
+/* TIME_WAIT stays there, also with tcp_tw_reuse=1. */
+static void a_destination_without_timestamps_is_not_reused(void **state)
+{
+	static struct report r;
+	struct process p;
+	struct ports_used u = hundred_ports(&p);
+	char knobs[200];
+	use_add(&u, &(struct use){.used = 100, .waiting = 90, .seen = true}, "10.0.0.2:9000");
+	report_init(&r);
+	ports_used_judge(&u, 1, 1, &r);
+	assert_int_equal(r.finding_count, 0);
+	u.at[0].stamps = PORTS_STAMPS_NONE;
+	ports_used_judge(&u, 1, 1, &r);
+	assert_int_equal(r.finding_count, 1);
+	knobs_of(r.findings, knobs, sizeof(knobs));
+	assert_string_equal(knobs, RANGE "40000 40099");
+	text_is_whole(r.findings[0].advice);
+	assert_null(strstr(r.findings[0].advice, REUSE_KNOB));
+}
+
 static void ports_that_are_not_shared_are_one_range(void **state)
 {
 	static const struct {
@@ -1035,6 +1073,7 @@ int main(void)
 		cmocka_unit_test(unknown_timestamps_are_not_on),
 		cmocka_unit_test(ports_in_use_are_judged),
 		cmocka_unit_test(ports_that_are_not_shared_are_one_range),
+		cmocka_unit_test(a_destination_without_timestamps_is_not_reused),
 		cmocka_unit_test(several_destinations_are_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

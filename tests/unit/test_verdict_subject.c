@@ -107,6 +107,83 @@ static void the_smallest_address_is_the_queue(void **state)
 	assert_null(subject_queue(&s.subject, LISTENER_UNIX).smallest);
 }
 
+/* Tomcat and its shutdown port; an application and its statistics. */
+static void the_queue_is_that_of_clients(void **state)
+{
+	static const struct {
+		struct {
+			enum listener_kind kind;
+			const char *address;
+			uint16_t port;
+			uint32_t limit;
+		} at[4];
+		enum listener_kind kind;
+		const char *queue, *aside;
+	} rows[] = {
+		{{{LISTENER_TCP, "127.0.0.1:8005", 8005, 1},
+		  {LISTENER_TCP, "0.0.0.0:8080", 8080, 4096}},
+		 LISTENER_TCP,
+		 "0.0.0.0:8080",
+		 "127.0.0.1:8005"},
+		{{{LISTENER_TCP, "[::ffff:127.0.0.1]:8005", 8005, 1},
+		  {LISTENER_TCP, "[::1]%lo:8006", 8006, 2},
+		  {LISTENER_TCP, "[::]:8080", 8080, 4096}},
+		 LISTENER_TCP,
+		 "[::]:8080",
+		 "[::ffff:127.0.0.1]:8005"},
+		/* Behind a proxy of this host. */
+		{{{LISTENER_TCP, "127.0.0.1:8005", 8005, 1},
+		  {LISTENER_TCP, "127.0.0.1:8080", 8080, 4096}},
+		 LISTENER_TCP,
+		 "127.0.0.1:8005",
+		 ""},
+		/* The smallest that others reach, on any port. */
+		{{{LISTENER_TCP, "0.0.0.0:443", 443, 511},
+		  {LISTENER_TCP, "0.0.0.0:40000", 40000, 50}},
+		 LISTENER_TCP,
+		 "0.0.0.0:40000",
+		 ""},
+		/* A UNIX socket is no other. */
+		{{{LISTENER_TCP, "127.0.0.1:8080", 8080, 100},
+		  {LISTENER_UNIX, "unix:/run/a", 0, 4096}},
+		 LISTENER_TCP,
+		 "127.0.0.1:8080",
+		 ""},
+		{{{LISTENER_UDP, "udp:0.0.0.0:443", 443, 425984},
+		  {LISTENER_UDP, "udp:0.0.0.0:45000", 45000, 212992},
+		  {LISTENER_UDP, "udp:127.0.0.1:8125", 8125, 4096}},
+		 LISTENER_UDP,
+		 "udp:0.0.0.0:443",
+		 "udp:127.0.0.1:8125"},
+		/* Which of these serves is not known. */
+		{{{LISTENER_UDP, "udp:0.0.0.0:45000", 45000, 212992},
+		  {LISTENER_UDP, "udp:127.0.0.1:8125", 8125, 425984}},
+		 LISTENER_UDP,
+		 "udp:0.0.0.0:45000",
+		 ""},
+	};
+	static struct running s;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		size_t count = 0;
+		running_make(&s, 4, 0);
+		for (; count < 4 && rows[i].at[count].address; count++) {
+			s.at[count].kind = rows[i].at[count].kind;
+			s.at[count].port = rows[i].at[count].port;
+			s.at[count].limit = rows[i].at[count].limit;
+			snprintf(s.at[count].address, sizeof(s.at[0].address), "%s",
+				 rows[i].at[count].address);
+		}
+		s.subject.listeners.count = count;
+		subject_set_aside(&s.subject, 32768, 60999);
+		const struct listener *queue = subject_queue(&s.subject, rows[i].kind).smallest,
+				      *aside = subject_aside(&s.subject, rows[i].kind).smallest;
+		if (!queue || strcmp(queue->address, rows[i].queue) ||
+		    strcmp(aside ? aside->address : "", rows[i].aside))
+			fail_msg("row %zu: %s, aside %s", i, queue ? queue->address : "none",
+				 aside ? aside->address : "none");
+	}
+}
+
 struct row {
 	size_t sockets;
 	uint32_t limit;
@@ -489,6 +566,7 @@ int main(void)
 		cmocka_unit_test(a_server_is_local_without_tcp),
 		cmocka_unit_test(parts_of_a_group),
 		cmocka_unit_test(the_smallest_address_is_the_queue),
+		cmocka_unit_test(the_queue_is_that_of_clients),
 		cmocka_unit_test(each_queue_gets_its_verdict),
 		cmocka_unit_test(the_remedy_is_a_line_of_its_configuration),
 		cmocka_unit_test(a_backlog_that_suffices_is_not_to_be_raised),

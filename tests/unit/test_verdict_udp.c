@@ -178,6 +178,61 @@ static void a_running_socket_has_its_own_buffer(void **state)
 	}
 }
 
+/* nginx has a socket for each worker (listen 443 quic reuseport): a hash spreads the datagrams. */
+static void a_group_holds_what_its_sockets_hold(void **state)
+{
+	enum { SOCKETS = 8 };
+	static struct listener at[SOCKETS];
+	static struct subject server = {.listeners = {.at = at}};
+	static const struct {
+		size_t sockets;
+		uint64_t per_s;
+		const char *memory;
+		enum wall_verdict verdict;
+		int64_t limit;
+		const char *proposals;
+	} rows[] = {
+		{1, 4000, "90000 90000 90000", VERDICT_SHORT, 92, "SO_RCVBUF 106496 -> 786432"},
+		{8, 4000, "90000 90000 90000", VERDICT_OK, 539, ""},
+		{8, 5000, "90000 90000 90000", VERDICT_TIGHT, 539, "SO_RCVBUF 106496 -> 262144"},
+		{8, 50000, "90000 90000 90000", VERDICT_SHORT, 539, "SO_RCVBUF 106496 -> 1048576"},
+		/* All of them share udp_mem. */
+		{8, 4000, "200 90000 90000", VERDICT_SHORT, 355,
+		 "net.ipv4.udp_mem 200 90000 90000 -> 282 90000 90000"},
+	};
+	struct settings settings;
+	struct trial trial = {.needed = 400};
+	for (size_t i = 0; i < SOCKETS; i++) {
+		at[i] = (struct listener){.kind = LISTENER_UDP, .owner = -1, .limit = 212992};
+		snprintf(at[i].address, sizeof(at[i].address), "udp:0.0.0.0:443");
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char values[192];
+		const struct target t = burst(rows[i].per_s);
+		snprintf(values, sizeof(values),
+			 "net.core.rmem_max=16777216; net.core.rmem_default=212992; "
+			 "SO_RCVBUF=106496; net.ipv4.udp_mem=%s; UDP mem of /proc/net/sockstat=0",
+			 rows[i].memory);
+		settings = verdict_settings(x, values);
+		settings.subject = &server;
+		server.listeners.count = rows[i].sockets;
+		const struct report *r = verdict_of(x, &t, &settings, NULL);
+		if (r->walls[0].verdict != rows[i].verdict || r->walls[0].limit != rows[i].limit ||
+		    strcmp(verdict_proposals(r), rows[i].proposals) != 0)
+			fail_msg("row %zu: %s, limit %lld, \"%s\"", i,
+				 wall_verdict_name(r->walls[0].verdict),
+				 (long long)r->walls[0].limit, verdict_proposals(r));
+	}
+	const struct target t = burst(50000);
+	const struct report *r = verdict_of(x, &t, &settings, NULL);
+	assert_non_null(
+		strstr(r->findings[0].title, "udp:0.0.0.0:443 has 8 sockets that hold 355"));
+	assert_non_null(strstr(r->findings[0].advice, "let it ask for SO_RCVBUF=1048576 or more"));
+	assert_non_null(strstr(r->walls[0].detail, "has 8 sockets (SO_REUSEPORT), which hold 355"));
+	trial.target = &t;
+	assert_string_equal(udp_refuses(&trial, &settings, 212992), UNTESTABLE_GROUP);
+}
+
 static void the_wall_is_that_of_targets_and_servers_with_datagrams(void **state)
 {
 	static struct listener socket = {.kind = LISTENER_UDP};
@@ -218,6 +273,7 @@ int main(void)
 		cmocka_unit_test(memory_is_counted_in_pages_of_the_machine),
 		cmocka_unit_test(sockets_that_cannot_be_listed_are_unknown),
 		cmocka_unit_test(a_running_socket_has_its_own_buffer),
+		cmocka_unit_test(a_group_holds_what_its_sockets_hold),
 		cmocka_unit_test(the_wall_is_that_of_targets_and_servers_with_datagrams),
 		cmocka_unit_test(a_run_that_drops_nothing_suffices),
 	};
