@@ -70,8 +70,8 @@
 #define CONNTRACK_HOLDS                                                                            \
 	"In sysctl.d it holds only where the module is loaded before, by a line nf_conntrack in "  \
 	"/etc/modules-load.d/conntrack.conf. kube-proxy sets its own value."
-#define UNTRACKED                                                                                      \
-	"nft 'table inet untracked \\{ chain incoming \\{ type filter hook prerouting priority raw; "  \
+#define UNTRACKED                                                                                         \
+	"nft 'table inet untracked \\{ chain incoming \\{ type filter hook prerouting priority raw; "     \
 	"{protocol} dport {port} notrack; \\}; chain outgoing \\{ type filter hook output priority raw; " \
 	"{protocol} sport {port} notrack; \\}; \\}'"
 /* What an application has to do, beside the kernel. */

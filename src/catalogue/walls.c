@@ -134,11 +134,12 @@ static const struct wall_row walls[] = {
 			"that --server or --port names: one more than its limit since listen(). "
 			"connect() fails with EAGAIN beyond that, or sleeps. Needed: rate times stall. "
 			"Where the server listens at TCP too, only --server unix:PATH judges it.",
-		.detail = "{listener?" QUEUE_OF_A_SERVER
-			  "{beside? The server listens at TCP too\\: whether the target's clients come "
-			  "by this socket is not known. epolltune check --server {address} judges it.}:This "
-			  "kernel cannot list UNIX sockets (its module unix_diag is missing)\\: whether "
-			  "clients connect to one of the server is not known.}",
+		.detail =
+			"{listener?" QUEUE_OF_A_SERVER
+			"{beside? The server listens at TCP too\\: whether the target's clients come "
+			"by this socket is not known. epolltune check --server {address} judges it.}:This "
+			"kernel cannot list UNIX sockets (its module unix_diag is missing)\\: whether "
+			"clients connect to one of the server is not known.}",
 	},
 	{
 		.name = "syn-queue",
