@@ -42,11 +42,16 @@ static size_t sockets_of(const struct settings *s)
 	return sockets ? sockets : 1;
 }
 
+/* Of a socket that asks for no buffer: it has the kernel's default. */
+#define NOTHING 0
+
 /* What the application asks for: the kernel keeps twice that. */
 static void udp_read(const struct host *h, struct settings *s)
 {
 	const struct listener *socket = socket_of(s);
-	s->at[ASKED][0] = socket ? socket->limit / 2 : INT32_MAX;
+	s->at[ASKED][0] = !socket                              ? INT32_MAX
+			  : socket->limit == s->at[DEFAULT][0] ? NOTHING
+							       : socket->limit / 2;
 	report_text(s->text[ASKED], "%" PRId64, s->at[ASKED][0]);
 	s->at[USED][0] = s->machine.udp_pages;
 }
@@ -57,11 +62,19 @@ static int64_t truesize(const struct target *t, const struct settings *s)
 						 : datagram_truesize(t->datagram_bytes));
 }
 
-/* The receive buffer of a socket that asks for one; REPORT_NONE: unknown. */
+/* Whether the running socket has what rmem_default was when it was made. */
+static bool by_default(const struct settings *s)
+{
+	return socket_of(s) && s->at[ASKED][0] == NOTHING;
+}
+
+/* The receive buffer of a socket that asks for one, or of the running one; REPORT_NONE: unknown. */
 static int64_t buffer_of(const struct settings *s)
 {
 	int64_t max = s->at[MAX][0], asked = s->at[ASKED][0];
 	const struct listener *socket = socket_of(s);
+	if (by_default(s))
+		return s->at[DEFAULT][0];
 	/* What it has since its start may be more than the kernel grants now. */
 	if (socket && asked == socket->limit / 2)
 		return socket->limit;
@@ -125,7 +138,7 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 		b->unread = "The UDP sockets of the server (udp_diag)";
 	b->absent = s->subject && !b->running && !unlisted;
 	b->assumed = !s->taken.datagram_bytes;
-	b->binding = s->at[ASKED][0] < s->at[MAX][0] ? ASKED : MAX;
+	b->binding = by_default(s) ? DEFAULT : s->at[ASKED][0] < s->at[MAX][0] ? ASKED : MAX;
 	if (buffer == REPORT_NONE)
 		return;
 	b->capacity = (int64_t)subject_spread((uint64_t)(buffer / each), sockets_of(s));
@@ -155,9 +168,11 @@ static bool udp_solve(const struct target *t, const struct settings *now, const 
 	    buffer > INT32_MAX - 1 - waiting(now))
 		return false;
 	buffer += waiting(now);
-	for (int i = MAX; i <= ASKED; i++)
+	for (int i = MAX; i <= ASKED && !by_default(now); i++)
 		if (now->at[i][0] < (buffer + 1) / 2)
 			out->at[i][0] = (buffer + 1) / 2;
+	if (by_default(now) && now->at[DEFAULT][0] < buffer)
+		out->at[DEFAULT][0] = buffer;
 	if (bytes <= memory_left(now))
 		return true;
 	if (!now->machine.page_bytes || memory_used(now) > INT64_MAX - bytes)
@@ -173,7 +188,7 @@ static bool udp_scale(const struct target *t, const struct settings *now, struct
 		      unsigned percent)
 {
 	bool scaled = false;
-	for (int i = MAX; i <= ASKED; i++) {
+	for (int i = MAX; i <= DEFAULT; i++) {
 		if (s->at[i][0] == now->at[i][0])
 			continue;
 		s->at[i][0] = s->at[i][0] * percent / 100;
@@ -215,7 +230,8 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 		     s->machine.page_bytes &&
 			     memory_left(s) / (int64_t)sockets_of(s) < buffer_of(s));
 	wording_flag(w, "capped", socket && s->at[ASKED][0] >= s->at[MAX][0]);
-	wording_flag(w, "unasked", socket && socket->limit == s->at[DEFAULT][0]);
+	wording_flag(w, "unasked", by_default(s));
+	wording_flag(w, "granted", wanted(t, s) <= s->at[MAX][0]);
 	count_word(w, "size", (int64_t)t->datagram_bytes, " B");
 	count_word(w, "each", each, " B");
 	count_word(w, "buffer", buffer_of(s), " B");

@@ -75,9 +75,9 @@
 	"{protocol} dport {port} notrack; \\}; chain outgoing \\{ type filter hook output priority raw; " \
 	"{protocol} sport {port} notrack; \\}; \\}'"
 /* What an application has to do, beside the kernel. */
-#define UDP_REMEDY                                                                                           \
-	"{how} {socket?{unasked?It does not set SO_RCVBUF\\: let it ask for:Let it ask for}:Let the "        \
-	"application ask for} SO_RCVBUF={wanted} or more (nginx\\: listen ADDRESS quic rcvbuf=; unbound\\: " \
+#define UDP_REMEDY                                                                                                                                \
+	"{how} {socket?{unasked?It does not set SO_RCVBUF\\: another way is {granted?:net.core.rmem_max={wanted} and }:Let it ask for }:Let the " \
+	"application ask for }SO_RCVBUF={wanted} or more (nginx\\: listen ADDRESS quic rcvbuf=; unbound\\: "                                      \
 	"so-rcvbuf; quic-go asks for 7 MiB)."
 #define BY_EXPERIMENT "The experiment, in the finding"
 

@@ -347,6 +347,8 @@ static const struct knob knobs[] = {
 		.max = INT32_MAX,
 		.refuses_less = "",
 		.refuses_more = "",
+		.round = KNOB_SIXTEENTH,
+		.round_min = 262144,
 		.walls = "buffers.receive,udp.receive",
 		.what = "Sets the receive buffer that sockets other than TCP start with. TCP uses "
 			"the second field of net.ipv4.tcp_rmem instead.",

@@ -142,26 +142,33 @@ static void a_running_socket_has_its_own_buffer(void **state)
 		const char *max, *binding, *proposals;
 		bool whole;
 		uint32_t depth;
+		bool unasked;
 	} rows[] = {
 		/* It asked for more than the kernel allowed. */
 		{425984, "212992", "net.core.rmem_max",
-		 "net.core.rmem_max 212992 -> 7340032, SO_RCVBUF 212992 -> 7340032", false, 0},
-		/* It asked for less than the kernel allows, or for nothing. */
-		{425984, "16777216", "SO_RCVBUF", "SO_RCVBUF 212992 -> 7340032", false, 0},
-		{212992, "16777216", "SO_RCVBUF", "SO_RCVBUF 106496 -> 7340032", false, 0},
+		 "net.core.rmem_max 212992 -> 7340032, SO_RCVBUF 212992 -> 7340032", false, 0,
+		 false},
+		/* It asked for less than the kernel allows, or, as far as known, for nothing. */
+		{425984, "16777216", "SO_RCVBUF", "SO_RCVBUF 212992 -> 7340032", false, 0, false},
+		{.limit = 212992,
+		 .max = "16777216",
+		 .binding = "net.core.rmem_default",
+		 .proposals = "net.core.rmem_default 212992 -> 14680064",
+		 .unasked = true},
+		{212992, "16777216", "SO_RCVBUF", "SO_RCVBUF 106496 -> 7340032", false, 0, false},
 		/* Since it was made the kernel's maximum was lowered. */
-		{14680064, "212992", "net.core.rmem_max", "", true, 0},
+		{14680064, "212992", "net.core.rmem_max", "", true, 0, false},
 		/* It has not read all. */
 		{14680064, "7340032", "net.core.rmem_max",
 		 "net.core.rmem_max 7340032 -> 14680064, SO_RCVBUF 7340032 -> 14680064", false,
-		 14680064},
+		 14680064, false},
 	};
 	snprintf(socket.address, sizeof(socket.address), "udp:0.0.0.0:443");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		char values[128];
 		snprintf(values, sizeof(values),
 			 "net.core.rmem_max=%s; net.core.rmem_default=212992; SO_RCVBUF=%u",
-			 rows[i].max, rows[i].limit / 2);
+			 rows[i].max, rows[i].unasked ? 0 : rows[i].limit / 2);
 		socket.limit = rows[i].limit;
 		socket.depth = rows[i].depth;
 		struct settings s = verdict_settings(x, values);
@@ -227,7 +234,7 @@ static void a_group_holds_what_its_sockets_hold(void **state)
 	const struct report *r = verdict_of(x, &t, &settings, NULL);
 	assert_non_null(
 		strstr(r->findings[0].title, "udp:0.0.0.0:443 has 8 sockets that hold 355"));
-	assert_non_null(strstr(r->findings[0].advice, "let it ask for SO_RCVBUF=1048576 or more"));
+	assert_non_null(strstr(r->findings[0].advice, "Let it ask for SO_RCVBUF=1048576 or more"));
 	assert_non_null(strstr(r->walls[0].detail, "has 8 sockets (SO_REUSEPORT), which hold 355"));
 	trial.target = &t;
 	assert_string_equal(udp_refuses(&trial, &settings, 212992), UNTESTABLE_GROUP);
