@@ -44,6 +44,7 @@ struct wall_row {
 	const char *detail;  /* how its limit is composed, a text with {names} */
 	bool lower_is_better;
 	bool tcp;            /* absent for a server that listens on UNIX sockets only */
+	bool connections;    /* like TCP, not needed by a server that has sockets of UDP only */
 	bool quiet;          /* where it is n/a a text report prints it with --verbose only */
 	const char *runbook; /* the chapter of epolltune-runbook(7); NULL: none */
 };

@@ -197,6 +197,8 @@ bool subject_listens(const struct subject *s, enum listener_kind kind);
 /* Whether it listens at UNIX sockets and not at TCP: beside TCP they are rarely what clients
  * connect to. False for NULL. */
 bool subject_is_local(const struct subject *s);
+/* Whether it has sockets of UDP and no listener: no client connects to it. False for NULL. */
+bool subject_is_datagrams(const struct subject *s);
 
 /* Sets listeners aside that are rarely those of its clients: on loopback, as a shutdown or
  * management port is, and UDP sockets on ports `low` to `high`, which the kernel chose for a

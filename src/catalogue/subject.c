@@ -57,6 +57,14 @@ bool subject_is_local(const struct subject *s)
 	return subject_listens(s, LISTENER_UNIX) && !subject_listens(s, LISTENER_TCP);
 }
 
+bool subject_is_datagrams(const struct subject *s)
+{
+	for (size_t i = 0; s && i < s->listeners.count; i++)
+		if (s->listeners.at[i].kind != LISTENER_UDP)
+			return false;
+	return s && s->listeners.count && !s->listeners.unlisted;
+}
+
 static bool is_apart(const struct listener *l, uint16_t low, uint16_t high)
 {
 	return listener_on_loopback(l) ||

@@ -63,6 +63,7 @@ static int64_t need_throughput(const struct target *t)
 static const struct wall_row walls[] = {
 	{
 		.name = "descriptors.process",
+		.connections = true,
 		.runbook = RUNBOOK_FILES,
 		.absent = "systemd holds the socket: the service does not run, and its limit is "
 			  "LimitNOFILE= of its unit.",
@@ -80,6 +81,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "descriptors.system",
+		.connections = true,
 		.runbook = RUNBOOK_FILES,
 		.unit = "descriptors",
 		.need = need_sockets,
@@ -91,6 +93,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "epoll.watches",
+		.connections = true,
 		.runbook = RUNBOOK_FILES,
 		.unit = "watches",
 		.need = need_sockets,
@@ -102,6 +105,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "memory.connection",
+		.connections = true,
 		.runbook = RUNBOOK_SALE,
 		.unit = "B",
 		.what = "The kernel memory that idle connections take at this end, compared with "
@@ -338,6 +342,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "cgroup.memory",
+		.connections = true,
 		.runbook = RUNBOOK_CONTAINER,
 		.quiet = true,
 		.unit = "B",
@@ -426,6 +431,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "application.limit",
+		.connections = true,
 		.quiet = true,
 		.unit = "connections",
 		.need = need_connections,

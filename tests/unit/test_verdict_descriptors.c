@@ -225,6 +225,31 @@ static void a_process_for_each_connection_needs_few_descriptors(void **state)
 	}
 }
 
+/* No client connects to a server of datagrams; one with a listener beside them has connections. */
+static void datagrams_take_no_descriptors(void **state)
+{
+	static struct listener at[2] = {{.kind = LISTENER_UDP}, {.kind = LISTENER_UDP}};
+	struct subject subject = {.name = "own",
+				  .pid = 7,
+				  .accepting = 1,
+				  .held = 16,
+				  .listeners = {.count = 2, .at = at}};
+	const struct target t = target_default();
+	struct settings s = verdict_settings(process, NOFILE "1024 1024");
+	s.subject = &subject;
+	const struct report *r = verdict_of(process, &t, &s, NULL);
+	findings_are("UDP", r, "");
+	assert_int_equal(r->walls[0].verdict, VERDICT_OK);
+	assert_int_equal(r->walls[0].needed, REPORT_NONE);
+	at[1].kind = LISTENER_TCP;
+	findings_are("UDP and TCP", verdict_of(process, &t, &s, NULL),
+		     "descriptors.process.short critical");
+	at[1].kind = LISTENER_UDP;
+	subject.listeners.unlisted = 1u << LISTENER_UNIX;
+	findings_are("perhaps UNIX", verdict_of(process, &t, &s, NULL),
+		     "descriptors.process.short critical");
+}
+
 static void a_server_at_its_limit_spins(void **state)
 {
 	struct outcome o = verdict_outcome(327, true);
@@ -388,6 +413,7 @@ int main(void)
 		cmocka_unit_test(a_limit_beyond_nr_open_names_it),
 		cmocka_unit_test(nr_open_binds_a_running_server),
 		cmocka_unit_test(a_process_for_each_connection_needs_few_descriptors),
+		cmocka_unit_test(datagrams_take_no_descriptors),
 		cmocka_unit_test(a_server_at_its_limit_spins),
 		cmocka_unit_test(an_experiment_without_emfile_leaves_the_bound),
 		cmocka_unit_test(memory_of_connections),
