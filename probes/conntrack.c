@@ -18,7 +18,7 @@
 #define REST_S 120
 #define REST_SHORTER_S 30
 /* That of nf_conntrack_proto_udp.c, likewise. */
-#define UDP_REST_S 30
+#define UDP_REST_S 120
 /* The kernel's default before 5.15 allowed four entries a bucket: each is in two chains. */
 #define ENTRIES_PER_BUCKET 4
 #define DROPPED "nf_conntrack.drop"
@@ -89,7 +89,9 @@ static void table_read(const struct host *h, struct settings *s)
 	bool unread = used == REPORT_NONE && s->at[MAX][0] != REPORT_NONE;
 	s->at[USED][0] = used;
 	s->at[REST][0] = number_read(h, FILES "tcp_timeout_time_wait");
-	s->at[UDP_REST][0] = number_read(h, FILES "udp_timeout");
+	int64_t one_way = number_read(h, FILES "udp_timeout"),
+		stream = number_read(h, FILES "udp_timeout_stream");
+	s->at[UDP_REST][0] = one_way > stream ? one_way : stream;
 	/* Few kernels list the hooks (nfnetlink_hook); where there are some, there are entries. */
 	s->at[TRACKED][0] = has_flows(s->subject) && (used > 0 || unread);
 	if (used == REPORT_NONE && !unread && !host_whole(h, FILES "count"))
@@ -129,22 +131,15 @@ static int64_t own_entries(const struct target *t, const struct settings *s)
 	return own < used ? own : used;
 }
 
-/* Sockets that receive the target's datagrams each. */
-static uint64_t udp_sockets(const struct settings *s)
-{
-	size_t own = s->subject ? subject_queue(s->subject, LISTENER_UDP).sockets : 0;
-	return own ? own : 1;
-}
-
-/* What datagrams take at most: each comes from an address or port of its own, as those of DNS do. A
- * flow that goes on for 2 s keeps its entry for longer, but has more of them. */
+/* What datagrams take at most: each comes from an address or port of its own, as those of DNS do,
+ * or keeps the entry of its flow alive. */
 static int64_t flows_max(const struct target *t, const struct settings *s)
 {
 	uint64_t count;
 	if (!has_datagrams(t, s->subject))
 		return 0;
 	if (__builtin_mul_overflow(t->datagrams_per_s, udp_rest(s) * each_of(t), &count) ||
-	    __builtin_mul_overflow(count, udp_sockets(s), &count) || count > INT64_MAX / 4)
+	    count > INT64_MAX / 4)
 		return INT64_MAX / 4;
 	return (int64_t)count;
 }
@@ -218,7 +213,6 @@ static void udp_words(const struct target *t, const struct settings *s, struct w
 	count_word(w, "flows", datagrams ? flows_max(t, s) : -1);
 	wording_set(w, "udp_rest", "%s",
 		    quantity_show(QUANTITY_DURATION, udp_rest(s) * 1000000).text);
-	count_word(w, "sockets", udp_sockets(s) > 1 ? (int64_t)udp_sockets(s) : -1);
 	wording_flag(w, "use", is_by_use(t, s->subject));
 	wording_flag(w, "tcp", has_tcp(s->subject));
 }

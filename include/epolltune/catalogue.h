@@ -314,6 +314,7 @@ bool server_named(const char *who, const char *process);
 struct forwarder_row {
 	const char *process; /* as in struct server_row */
 	bool bypassed;       /* it holds the port, and the kernel forwards clients past it (DNAT) */
+	bool copies_local;   /* it accepts the clients of a port on loopback itself */
 	uint16_t port_min;   /* lower ones are its own */
 	const char *pid;     /* a command that prints the pid of the server; NULL: not known */
 };

@@ -27,6 +27,7 @@ struct cgroup_quota {
 	uint64_t quota_us, period_us;
 	char path[CGROUP_PATH]; /* of that group */
 	bool shared;            /* one above: others may use it up */
+	size_t groups;          /* of those joined, how many it is of */
 	/* Since the group was made: periods in which it ran, and in which it was throttled. */
 	uint64_t periods, throttled;
 };

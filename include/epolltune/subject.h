@@ -19,7 +19,7 @@ struct subject_outside {
 	uint64_t tracked;    /* entries; 0: none, or no other namespace was left */
 	uint64_t max;        /* nf_conntrack_max; 0: no limit, or unknown */
 	uint64_t rest_s;     /* nf_conntrack_tcp_timeout_time_wait; 0: unknown */
-	uint64_t udp_rest_s; /* nf_conntrack_udp_timeout; 0: unknown */
+	uint64_t udp_rest_s; /* nf_conntrack_udp_timeout or _stream, the larger; 0: unknown */
 };
 
 struct subject {

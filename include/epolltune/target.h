@@ -18,7 +18,7 @@ struct target {
 	uint64_t stall_us;        /* longest pause of the server between two accepts */
 	uint64_t rtt_us;          /* round trip to the clients */
 	uint64_t bandwidth_bps;   /* of one connection, bits per second */
-	uint64_t datagrams_per_s; /* of UDP, that arrive at one socket; 0: none */
+	uint64_t datagrams_per_s; /* of UDP, that arrive at one address; 0: none */
 	uint64_t datagram_bytes;  /* payload of each */
 	uint64_t idle_us; /* after which a load balancer or NAT forgets a connection; 0: none */
 };

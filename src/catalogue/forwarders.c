@@ -10,6 +10,7 @@ static const struct forwarder_row forwarders[] = {
 	{
 		.process = "docker-proxy",
 		.bypassed = true,
+		.copies_local = true,
 		.pid = "docker inspect -f '{{.State.Pid}}' CONTAINER",
 	},
 	/* Podman leaves it the sockets of published ports, which it never accepts from. */

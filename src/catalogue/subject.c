@@ -65,10 +65,19 @@ bool subject_is_datagrams(const struct subject *s)
 	return s && s->listeners.count && !s->listeners.unlisted;
 }
 
-static bool is_apart(const struct listener *l, uint16_t low, uint16_t high)
+/* Listeners are ordered by address. */
+static bool shares_address(const struct listeners *all, size_t i)
 {
-	return listener_on_loopback(l) ||
-	       (l->kind == LISTENER_UDP && l->port >= low && l->port <= high);
+	return (i > 0 && listener_same_address(&all->at[i], &all->at[i - 1])) ||
+	       (i + 1 < all->count && listener_same_address(&all->at[i], &all->at[i + 1]));
+}
+
+/* No client's socket is one of several that share an address (SO_REUSEPORT). */
+static bool is_apart(const struct listeners *all, size_t i, uint16_t low, uint16_t high)
+{
+	const struct listener *l = &all->at[i];
+	return listener_on_loopback(l) || (l->kind == LISTENER_UDP && l->port >= low &&
+					   l->port <= high && !shares_address(all, i));
 }
 
 void subject_set_aside(struct subject *s, uint16_t low, uint16_t high)
@@ -76,9 +85,9 @@ void subject_set_aside(struct subject *s, uint16_t low, uint16_t high)
 	struct listeners *all = &s->listeners;
 	bool others[LISTENER_VSOCK + 1] = {false};
 	for (size_t i = 0; i < all->count; i++)
-		others[all->at[i].kind] |= !is_apart(&all->at[i], low, high);
+		others[all->at[i].kind] |= !is_apart(all, i, low, high);
 	for (size_t i = 0; i < all->count; i++)
-		all->at[i].aside = others[all->at[i].kind] && is_apart(&all->at[i], low, high);
+		all->at[i].aside = others[all->at[i].kind] && is_apart(all, i, low, high);
 }
 
 /* Of a receive buffer, what a datagram of 1 200 B takes, as QUIC sends them. */

@@ -139,7 +139,7 @@ int target_parse(const char *value, void *field, struct err *e);
 	 OPTION_AT(type, target.rtt_us), NUMBER(DURATION, 1, HOUR_US)}, \
 	{"bandwidth", "RATE", "bandwidth of each connection", \
 	 OPTION_AT(type, target.bandwidth_bps), NUMBER(BANDWIDTH, 1000, 10000000000000)}, \
-	{"datagrams", "N", "UDP datagrams per second that arrive at one socket", \
+	{"datagrams", "N", "UDP datagrams per second that arrive at one address", \
 	 OPTION_AT(type, target.datagrams_per_s), NUMBER(RATE, 0, 100000000)}, \
 	{"datagram", "SIZE", "payload of each of them", \
 	 OPTION_AT(type, target.datagram_bytes), NUMBER(SIZE, 1, 65507)}, \

@@ -2,6 +2,7 @@
  * group and of its ancestors (Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst). */
 #include "epolltune/cgroup.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,7 +266,7 @@ static void cpu_read(const struct host *h, const struct hierarchy *in, struct cg
 		}
 		struct cgroup_quota *q = &out->quotas[out->quota_count++];
 		*q = (struct cgroup_quota){
-			.quota_us = quota, .period_us = period, .shared = shared};
+			.quota_us = quota, .period_us = period, .shared = shared, .groups = 1};
 		snprintf(q->path, sizeof(q->path), "%s", w.below[0] ? w.below : "/");
 		stat[0] = 0;
 		group_text(&w, "cpu.stat", stat, sizeof(stat));
@@ -335,6 +336,14 @@ static void limit_join(struct cgroup_limit *l, const struct cgroup_limit *other)
 	l->several = several;
 }
 
+static struct cgroup_quota *quota_find(struct cgroup *c, const char *path)
+{
+	for (size_t i = 0; i < c->quota_count; i++)
+		if (!strcmp(c->quotas[i].path, path))
+			return &c->quotas[i];
+	return NULL;
+}
+
 void cgroup_join(struct cgroup *c, const struct cgroup *other)
 {
 	bool same = !strcmp(c->path, other->path); /* of v1 in one hierarchy */
@@ -347,7 +356,10 @@ void cgroup_join(struct cgroup *c, const struct cgroup *other)
 	c->sockets_charged |= other->sockets_charged;
 	c->cpu_hidden |= other->cpu_hidden;
 	for (size_t i = 0; i < other->quota_count; i++) {
-		if (cgroup_quota_find(c, other->quotas[i].path))
+		struct cgroup_quota *known = quota_find(c, other->quotas[i].path);
+		if (known)
+			known->groups += !same;
+		if (known)
 			continue;
 		if (c->quota_count == CGROUP_QUOTAS) {
 			c->cpu_hidden = true;
@@ -402,26 +414,24 @@ const struct cgroup_quota *cgroup_tightest(const struct cgroup *c)
 
 double cgroup_quota_cpus(const struct cgroup *c)
 {
-	const struct cgroup_quota *tightest = cgroup_tightest(c);
-	double sum = 0;
+	double sum = 0, all = INFINITY;
 	size_t own = 0;
 	for (size_t i = 0; i < c->quota_count; i++) {
-		if (c->quotas[i].shared)
-			continue;
-		own++;
-		sum += (double)c->quotas[i].quota_us / (double)c->quotas[i].period_us;
+		const struct cgroup_quota *q = &c->quotas[i];
+		double cpus = (double)q->quota_us / (double)q->period_us;
+		own += !q->shared;
+		sum += q->shared ? 0 : cpus;
+		if (q->groups >= c->groups)
+			all = fmin(all, cpus);
 	}
-	if (tightest && c->groups <= 1 && own <= 1)
-		return (double)tightest->quota_us / (double)tightest->period_us;
-	return own >= c->groups ? sum : 0;
+	if (own >= c->groups)
+		all = fmin(all, sum);
+	return isinf(all) ? 0 : all;
 }
 
 const struct cgroup_quota *cgroup_quota_find(const struct cgroup *c, const char *path)
 {
-	for (size_t i = 0; i < c->quota_count; i++)
-		if (!strcmp(c->quotas[i].path, path))
-			return &c->quotas[i];
-	return NULL;
+	return quota_find((struct cgroup *)c, path);
 }
 
 uint64_t cgroup_pause_us(const struct cgroup *c, const struct cgroup_quota *q, uint64_t cpus,

@@ -546,8 +546,7 @@ bool listener_on_loopback(const struct listener *l)
 {
 	char own[LISTENER_ADDRESS];
 	listener_plain(l, own);
-	return is_inet(l) && (!strncmp(own, "127.", 4) || !strncmp(own, "[::1]:", 6) ||
-			      !strncmp(own, "[::ffff:127.", 12));
+	return is_inet(l) && (!strncmp(own, "127.", 4) || !strncmp(own, "[::1]:", 6));
 }
 
 bool listener_same_address(const struct listener *a, const struct listener *b)

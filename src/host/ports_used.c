@@ -442,10 +442,18 @@ bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struc
 	return any;
 }
 
+/* That a destination has none counts only where connections to it were closed: one that keeps them
+ * open takes no ports, and may be another than the one that does. */
+static bool is_evidence(const struct ports_to *to, bool loopback)
+{
+	return to->loopback == loopback && to->stamps &&
+	       (to->stamps != PORTS_STAMPS_NONE || to->waiting);
+}
+
 enum ports_stamps ports_used_stamps(const struct ports_used *u, bool loopback)
 {
 	for (size_t i = 0; i < u->count; i++)
-		if (u->at[i].loopback == loopback && u->at[i].stamps)
+		if (is_evidence(&u->at[i], loopback))
 			return u->at[i].stamps;
 	return PORTS_STAMPS_UNKNOWN;
 }

@@ -163,7 +163,7 @@ static int bypass_check(const struct listeners *l, const struct server_query *q,
 		if (at->owner < 0 || !at->port)
 			continue;
 		row = forwarder_row_find(l->processes[at->owner].name, at->port);
-		if (!row || !row->bypassed)
+		if (!row || !row->bypassed || (row->copies_local && listener_on_loopback(at)))
 			return 0;
 		held = held ? held : at;
 		first = first ? first : &l->processes[at->owner];
@@ -723,7 +723,9 @@ void subject_outside_read(const struct host *h, struct subject_outside *out)
 	out->tracked = number_of(h, "proc/sys/net/netfilter/nf_conntrack_count");
 	out->max = number_of(h, "proc/sys/net/netfilter/nf_conntrack_max");
 	out->rest_s = number_of(h, "proc/sys/net/netfilter/nf_conntrack_tcp_timeout_time_wait");
-	out->udp_rest_s = number_of(h, "proc/sys/net/netfilter/nf_conntrack_udp_timeout");
+	uint64_t one_way = number_of(h, "proc/sys/net/netfilter/nf_conntrack_udp_timeout"),
+		 stream = number_of(h, "proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream");
+	out->udp_rest_s = one_way > stream ? one_way : stream;
 }
 
 void subject_free(struct subject *s)

@@ -300,6 +300,9 @@ uint64_t subject_accept_threads(const struct host *h, const struct subject *s)
 	return sum;
 }
 
+/* The most groups of a server whose paths are compared. */
+#define GROUPS 16
+
 /* The roots of the trees that accept or hold a listener: one that is stopped now has no connection
  * that shows it as accepting. 0: not visible. */
 static pid_t root_at(const struct subject *s, size_t i)
@@ -310,14 +313,28 @@ static pid_t root_at(const struct subject *s, size_t i)
 	return owner < 0 ? 0 : s->listeners.processes[owner].root;
 }
 
+/* Adds to the `count` paths of groups one that is not among them. */
+static bool path_add(char paths[][CGROUP_PATH], size_t *count, const char *path)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (!strcmp(paths[i], path))
+			return false;
+	if (*count < GROUPS)
+		strcpy(paths[(*count)++], path);
+	return true;
+}
+
 void subject_group(const struct host *h, const struct subject *s, struct cgroup *out)
 {
 	struct cgroup other;
+	char paths[GROUPS][CGROUP_PATH];
+	size_t count = 0;
 	if (s && (!s->pid || s->activated)) {
 		*out = cgroup_none(true);
 		return;
 	}
 	cgroup_read(h, s ? s->pid : 0, out);
+	path_add(paths, &count, out->path);
 	for (size_t i = 0; s && i < s->acceptor_count + s->listeners.count; i++) {
 		pid_t root = root_at(s, i);
 		bool known = !root || root == s->pid;
@@ -326,7 +343,9 @@ void subject_group(const struct host *h, const struct subject *s, struct cgroup 
 		if (known)
 			continue;
 		cgroup_read(h, root, &other);
-		cgroup_join(out, &other);
+		/* The path of v1 is that of one hierarchy. */
+		if (path_add(paths, &count, other.path) || !other.sockets_charged)
+			cgroup_join(out, &other);
 	}
 }
 

@@ -37,7 +37,9 @@ static struct bound bound_of(const struct experiment *x, const struct target *t,
 	}
 	if (b.needed == REPORT_NONE && row && row->need)
 		b.needed = row->need(t);
-	if (row && (row->tcp || row->connections) && subject_is_datagrams(s->subject))
+	/* A proxy connects out. */
+	if (row && (row->tcp || row->connections) && t->role != TARGET_PROXY &&
+	    subject_is_datagrams(s->subject))
 		b.needed = b.needed_max = REPORT_NONE;
 	if (b.unlimited || b.absent)
 		b.needed = REPORT_NONE;

@@ -73,6 +73,8 @@ static void other_knobs_of_the_lab_are_restored(void **state)
 	trial_keep(&t);
 	for (const struct experiment *x = p->experiments; x->wall; x++) {
 		struct settings s = {0};
+		for (size_t i = 0; i < SETTINGS_MAX; i++)
+			s.at[i][0] = s.at[i][1] = s.at[i][2] = REPORT_NONE;
 		if (!x->alternatives)
 			continue;
 		if (trial_end(&t, x->alternatives(&t, &s, f, &e), &e))

@@ -347,7 +347,7 @@ static void groups_of_one_server_are_joined(void **state)
 	assert_int_equal(c.pids.max, 500);
 	assert_false(c.pids.several);
 	host_close(h);
-	/* One without a quota has all CPUs. */
+	/* One without a quota has what the slice has. */
 	put(GROUP "app@1.service/cpu.max", "max 100000\n");
 	put("proc/32/cgroup", "0::/app.slice/app@1.service\n");
 	assert_int_equal(host_open(&h, root, &e), 0);
@@ -356,7 +356,14 @@ static void groups_of_one_server_are_joined(void **state)
 	assert_false(c.memory.several);
 	put("proc/32/cgroup", "0::/app.slice/app@2.service\n");
 	subject_group(h, &two, &c);
+	assert_true(cgroup_quota_cpus(&c) == 3);
+	put("sys/fs/cgroup/app.slice/cpu.max", "max 100000\n");
+	subject_group(h, &two, &c);
 	assert_true(cgroup_quota_cpus(&c) == 0);
+	put(GROUP "app@1.service/cpu.max", "100000 100000\n");
+	put("sys/fs/cgroup/app.slice/cpu.max", "50000 100000\n");
+	subject_group(h, &two, &c);
+	assert_true(cgroup_quota_cpus(&c) == 0.5);
 	host_close(h);
 }
 

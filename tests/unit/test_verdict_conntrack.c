@@ -158,18 +158,18 @@ static void datagrams_need_entries(void **state)
 		{"262144", false, 1, 0, VERDICT_TIGHT, 262144, REPORT_NONE,
 		 "net.netfilter.nf_conntrack_max 262144 -> 524288", ""},
 		{"", false, 1, 0, VERDICT_UNKNOWN, REPORT_NONE, REPORT_NONE, "", ""},
-		{"5", false, 1, 1000, VERDICT_OK, 1, 30000, "",
-		 "for 30 s, up to 30 000 at a time; how many"},
-		{"5", false, 1, 10000, VERDICT_UNKNOWN, 1, 300000, "", "up to 300 000 at a time;"},
-		{"5", false, 8, 1000, VERDICT_UNKNOWN, 1, 240000, "",
-		 "up to 240 000 at a time for all of 8 sockets;"},
-		{"262144", false, 1, 1, VERDICT_SHORT, 1, 30,
+		{"5", false, 1, 1000, VERDICT_OK, 1, 120000, "",
+		 "for 120 s after a datagram, up to 120 000 at a time; how many"},
+		{"5", false, 1, 10000, VERDICT_UNKNOWN, 1, 1200000, "",
+		 "up to 1 200 000 at a time;"},
+		{"5", false, 8, 1000, VERDICT_OK, 1, 120000, "", ""},
+		{"262144", false, 1, 1, VERDICT_SHORT, 1, 120,
 		 "net.netfilter.nf_conntrack_max 262144 -> 524288", ""},
 		/* With --datagrams of a server that has no UDP socket nothing comes. */
 		{"5", true, 0, 10000, VERDICT_OK, 130000, REPORT_NONE, "", ""},
 		{"5", true, 1, 0, VERDICT_OK, 130000, REPORT_NONE, "", ""},
-		{"5", true, 1, 1000, VERDICT_OK, 130000, 160000, "", ""},
-		{"5", true, 1, 4000, VERDICT_UNKNOWN, 130000, 250000, "", ""},
+		{"5", true, 1, 500, VERDICT_OK, 130000, 190000, "", ""},
+		{"5", true, 1, 4000, VERDICT_UNKNOWN, 130000, 610000, "", ""},
 	};
 	const struct experiment *x = &experiments[0];
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

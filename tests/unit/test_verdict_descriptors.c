@@ -241,6 +241,10 @@ static void datagrams_take_no_descriptors(void **state)
 	findings_are("UDP", r, "");
 	assert_int_equal(r->walls[0].verdict, VERDICT_OK);
 	assert_int_equal(r->walls[0].needed, REPORT_NONE);
+	struct target proxy = t;
+	proxy.role = TARGET_PROXY;
+	findings_are("a proxy", verdict_of(process, &proxy, &s, NULL),
+		     "descriptors.process.short critical");
 	at[1].kind = LISTENER_TCP;
 	findings_are("UDP and TCP", verdict_of(process, &t, &s, NULL),
 		     "descriptors.process.short critical");

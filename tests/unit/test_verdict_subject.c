@@ -155,6 +155,13 @@ static void the_queue_is_that_of_clients(void **state)
 		 LISTENER_UDP,
 		 "udp:0.0.0.0:443",
 		 "udp:127.0.0.1:8125"},
+		/* SO_REUSEPORT: no client's. */
+		{{{LISTENER_UDP, "udp:0.0.0.0:443", 443, 425984},
+		  {LISTENER_UDP, "udp:0.0.0.0:45000", 45000, 212992},
+		  {LISTENER_UDP, "udp:0.0.0.0:45000", 45000, 212992}},
+		 LISTENER_UDP,
+		 "udp:0.0.0.0:45000",
+		 ""},
 		/* Which of these serves is not known. */
 		{{{LISTENER_UDP, "udp:0.0.0.0:45000", 45000, 212992},
 		  {LISTENER_UDP, "udp:127.0.0.1:8125", 8125, 425984}},

@@ -31,7 +31,7 @@ options:
         description: The throughput of one connection, such as C(100mbit).
         type: str
       datagrams:
-        description: UDP datagrams a second at one socket.
+        description: UDP datagrams a second at one address.
         type: str
       datagram:
         description: The payload of a datagram in bytes.
