@@ -442,12 +442,16 @@ bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struc
 	return any;
 }
 
-/* That a destination has none counts only where connections to it were closed: one that keeps them
- * open takes no ports, and may be another than the one that does. */
+/* Destinations that may share one port in so many, and sockets that are evidence. */
+#define SHARED_SHARE 10
+#define EVIDENCE_FROM 10
+
+/* Few connections without timestamps that stay open may be a pool, and another destination the one
+ * whose closed connections take the ports. */
 static bool is_evidence(const struct ports_to *to, bool loopback)
 {
 	return to->loopback == loopback && to->stamps &&
-	       (to->stamps != PORTS_STAMPS_NONE || to->waiting);
+	       (to->stamps != PORTS_STAMPS_NONE || to->waiting || to->used >= EVIDENCE_FROM);
 }
 
 enum ports_stamps ports_used_stamps(const struct ports_used *u, bool loopback)
@@ -458,14 +462,10 @@ enum ports_stamps ports_used_stamps(const struct ports_used *u, bool loopback)
 	return PORTS_STAMPS_UNKNOWN;
 }
 
-/* Destinations that may share one port in so many, and sockets that are evidence. */
-#define SHARED_SHARE 10
-#define SHARED_FROM 10
-
 bool ports_from_bound(const struct ports_used *u, const struct ports_from *f)
 {
 	uint32_t others = f->used > f->largest ? f->used - f->largest : 0;
-	return u->available > 0 && f->used >= near(u) && others >= SHARED_FROM &&
+	return u->available > 0 && f->used >= near(u) && others >= EVIDENCE_FROM &&
 	       (uint64_t)f->shared * SHARED_SHARE <= others;
 }
 

@@ -1050,12 +1050,15 @@ static void several_destinations_are_named(void **state)
 	assert_string_equal(answer, "Ready, but haproxy uses 95 of 100 ports to 10.0.0.2:9003.");
 }
 
-/* A pool of connections without timestamps takes no ports that rest. */
-static void timestamps_are_those_of_a_destination_that_is_closed_to(void **state)
+/* A small pool of connections without timestamps takes no ports that rest. */
+static void timestamps_are_those_of_a_destination_that_takes_ports(void **state)
 {
 	static struct ports_used u = {.count = 2};
 	u.at[0] = (struct ports_to){.used = 3, .stamps = PORTS_STAMPS_NONE};
 	assert_int_equal(ports_used_stamps(&u, false), PORTS_STAMPS_UNKNOWN);
+	u.at[0].used = 10;
+	assert_int_equal(ports_used_stamps(&u, false), PORTS_STAMPS_NONE);
+	u.at[0].used = 9;
 	u.at[1] = (struct ports_to){.used = 1, .stamps = PORTS_STAMPS_SOME};
 	assert_int_equal(ports_used_stamps(&u, false), PORTS_STAMPS_SOME);
 	u.at[0].waiting = 1;
@@ -1066,7 +1069,7 @@ static void timestamps_are_those_of_a_destination_that_is_closed_to(void **state
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(timestamps_are_those_of_a_destination_that_is_closed_to),
+		cmocka_unit_test(timestamps_are_those_of_a_destination_that_takes_ports),
 		cmocka_unit_test(each_row_gets_its_verdict),
 		cmocka_unit_test(cpu_time_bounds_the_rate_of_accepts),
 		cmocka_unit_test(a_quota_bounds_the_rate_of_accepts),
