@@ -1720,7 +1720,7 @@ static const struct finding_row findings[] = {
 		   "{who} opens for each.",
 	 .meaning =
 		 "The server that --server names accepts the clients of a published port in user "
-		 "space, for another one (rootlessport, rootlesskit, slirp4netns, pasta, passt).",
+		 "space, for another one (rootlessport, rootlesskit, slirp4netns, pasta, passt, on loopback docker-proxy).",
 	 .action = "Check the server behind it as well, by its pid.",
 	 .proof = "ss -ltnp: the process that listens"},
 	{.id = "live.causes",

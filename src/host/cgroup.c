@@ -357,10 +357,10 @@ void cgroup_join(struct cgroup *c, const struct cgroup *other)
 	c->cpu_hidden |= other->cpu_hidden;
 	for (size_t i = 0; i < other->quota_count; i++) {
 		struct cgroup_quota *known = quota_find(c, other->quotas[i].path);
-		if (known)
+		if (known) {
 			known->groups += !same;
-		if (known)
 			continue;
+		}
 		if (c->quota_count == CGROUP_QUOTAS) {
 			c->cpu_hidden = true;
 			break;
