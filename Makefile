@@ -194,10 +194,10 @@ coverage:
 		$(filter-out $(COVERAGE_EXCEPT:%=tests/%) $(TESTS_EXCEPT:%=tests/%),$(TESTS_RUN))
 
 ## make truth: how often check and other tools are right, by clients of real servers; hours (SMOKE=1: 30 cases, a
-## minute; REPEAT=100: 20 cases so many times each, BUSY=1: on busy CPUs)
+## minute; REPEAT=100: 20 cases so many times each, ALL=1: all cases, BUSY=1: on busy CPUs)
 truth: $(PROGRAM)
 	@PROGRAM='$(abspath $(PROGRAM))' tests/truth/run \
-		$(if $(SMOKE),--smoke,$(if $(REPEAT),--sample --repeat $(REPEAT) $(if $(BUSY),--busy),--rivals --readme)) $(ARGS)
+		$(if $(SMOKE),--smoke,$(if $(REPEAT),$(if $(ALL),,--sample) --repeat $(REPEAT) $(if $(BUSY),--busy) --readme,--rivals --readme)) $(ARGS)
 
 ## make soak: SOAK (30) checks beside namespaces that come and go; each must give the same verdicts
 SOAK := 30

@@ -25,6 +25,7 @@ queue_is_full() { [ "$(ss -Hltn 'sport = :8080' | awk '{ print $2 }')" -ge 17 ];
 # Whether the newest line of a watch is so.
 newest() { tail -n 1 lines 2>/dev/null | jq -es "length > 0 and (.[0] | $1)" >/dev/null 2>&1; } # FILTER
 
+# A socket counts an ACK that ends a handshake at a full queue twice, ListenOverflows once.
 test_a_full_queue_is_first_and_agrees_with_ss_and_nstat() {
 	needs ss nstat
 	in_namespace
@@ -39,7 +40,7 @@ test_a_full_queue_is_first_and_agrees_with_ss_and_nstat() {
 		awk '{ print "[" $2 "," $3 "]" }')" 'map(.rows[0].wall == "accept-queue" and .rows[0].verdict == "short" and
 			[.rows[0].used, .rows[0].limit] == $ss and
 			.counters["TcpExt.ListenOverflows"] >= $from and .counters["TcpExt.ListenOverflows"] <= $to and
-			.rows[0].lost >= $from and .rows[0].lost <= $to) | all' lines >filtered ||
+			.rows[0].lost >= $from and .rows[0].lost <= 2 * $to) | all' lines >filtered ||
 		{ show lines && fail 'the figures differ'; }
 	newest '.rows[0] | (.what | test("^epolltune 127.0.0.1:8080$")) and (.note | test("is stopped .state T."))' ||
 		{ show lines && fail 'the server is not named'; }

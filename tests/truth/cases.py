@@ -4,6 +4,7 @@ import json
 import platform
 from dataclasses import dataclass, field
 from itertools import product
+from math import inf
 from pathlib import Path
 
 import rivals
@@ -74,8 +75,8 @@ class Row:
     """One kind of fault.
 
     capacity -> settings is what is planted; base holds of every case of the row, planted or not. load is the
-    oracle's. may: walls that are short for the same reason, neither right nor wrong. fixed: a capacity that
-    nobody sets, so that the need follows from the severity. ample: of the need, from which on no wall may be tight.
+    oracle's. may: walls that are short for the same reason, neither right nor wrong. ample: of the need, from which
+    on no wall may be tight, and nothing be warned of.
     """
 
     wall: str
@@ -90,7 +91,6 @@ class Row:
     base: dict = field(default_factory=dict)
     more: dict = field(default_factory=dict)
     may: tuple = ()
-    fixed: int = 0
     kernel: str = ""  # Of a machine of its own, for what namespaces share.
     severities: tuple = SEVERITIES
     ample: float = 1.5
@@ -127,8 +127,11 @@ ROWS = (
         (300, 1000), files, may=("application.limit",)),
     Row("descriptors.process", "process", "RLIMIT_NOFILE", "hold", held, ("nginx", "redis"), (300,), files, more=CONNECTED,
         may=("application.limit",), severities=(0.9, 1.1, 1.5)),
-    Row("descriptors.process", "process", "RLIMIT_NOFILE", "hold", held, ("node", "asyncio"), (600,), files, mode="run",
+    Row("descriptors.process", "process", "RLIMIT_NOFILE", "hold", held, ("node",), (600,), files, mode="run",
         may=("application.connections",)),
+    # It spins once it has no descriptor left, of which check --run warns, however many it has.
+    Row("descriptors.process", "process", "RLIMIT_NOFILE", "hold", held, ("asyncio",), (600,), files, mode="run",
+        may=("application.connections",), ample=inf),
     Row("application.connections", "application", "", "hold", held, ("nginx", "redis", "haproxy", "node"),
         (200, 800), lambda c: {"application.connections": c}, mode="run"),
     # It sets its RLIMIT_NOFILE by that number, too.
@@ -150,12 +153,11 @@ ROWS = (
         window("net.ipv4.tcp_rmem", 0.45), mode="host", more={"rtt": 0.2}),
     Row("udp.receive", "application", "SO_RCVBUF", "datagrams", received, ("datagrams",), (100, 600),
         lambda c: {"SO_RCVBUF": c * 2304 // 2}, base={"SO_RCVBUF": 2 << 20}, more={"payload": 1200}),
-    Row("udp.receive", "kernel", "net.core.rmem_default", "datagrams", received, ("memcached-udp",), (0,), lambda c: {},
-        more={"payload": 17}, fixed=256),
 )
 
 MAX_CONNTRACK = "net.netfilter.nf_conntrack_max"
 RMEM_MAX = "net.core.rmem_max"
+RMEM_DEFAULT = "net.core.rmem_default"
 MAX_ORPHANS = "net.ipv4.tcp_max_orphans"
 TCP_MEM = "net.ipv4.tcp_mem"
 UNPRIVILEGED = {"user": 1000}
@@ -175,6 +177,8 @@ MACHINE_ROWS = (
     Row("udp.receive", "kernel", RMEM_MAX, "datagrams", received, ("datagrams",), (400,),
         lambda c: {RMEM_MAX: c * 2304 // 2}, base={"SO_RCVBUF": 2 << 20, RMEM_MAX: 4 << 20}, more={"payload": 1200},
         kernel="6.12"),
+    Row("udp.receive", "kernel", RMEM_DEFAULT, "datagrams", received, ("memcached-udp",), (400,),
+        lambda c: {RMEM_DEFAULT: c * 768}, base={RMEM_DEFAULT: 4 << 20}, more={"payload": 17}, kernel="6.12"),
     # An answer of the oracle takes two round trips: a reset harms no client of a shorter one.
     Row("orphans", "kernel", MAX_ORPHANS, "closes", closed, ("nginx",), (40,), lambda c: {MAX_ORPHANS: c},
         more={"rtt": 0.8}, kernel="6.12", severities=(0.5, 3)),
@@ -182,12 +186,18 @@ MACHINE_ROWS = (
     Row("buffers.memory", "kernel", TCP_MEM, "unread", arrivals, ("redis", "nginx"), (1500,), lambda c: {TCP_MEM: f"{c} {c} {c}"},
         more={"probes": "buffers"}, kernel="6.12", severities=(0.5, 0.75, 1.5)),
     # The need is what the oracle weighs, of clients that are idle: busy ones take up to so many times as much.
-    Row("cgroup.memory", "container", "memory.max", "stay", held, ("redis", "nginx"), (2000,), lambda c: {},
+    Row("cgroup.memory", "container", "memory.max", "stay", held, ("nginx",), (2000,), lambda c: {},
         base={"memory.max": "max"}, more={"weigh": 1}, may=MEMORY, kernel="6.12", severities=(0.5, 0.75, 1.5, BUSY),
         ample=BUSY),
-    Row("cgroup.memory", "container", "memory.max", "stay", held, ("redis", "nginx"), (2000,), lambda c: {},
+    Row("cgroup.memory", "container", "memory.max", "stay", held, ("nginx",), (2000,), lambda c: {},
         base={"memory.max": "max"}, more={"weigh": 1} | CONNECTED, may=MEMORY, kernel="6.12",
         severities=(0.75, 1.5, BUSY), ample=BUSY),
+    # Its clients keep a buffer of 16 KiB for 5 s, so that what they weigh depends on how fast they come.
+    Row("cgroup.memory", "container", "memory.max", "stay", held, ("redis",), (2000,), lambda c: {},
+        base={"memory.max": "max"}, more={"weigh": 1}, may=MEMORY, kernel="6.12", severities=(0.5, 1.5, BUSY), ample=BUSY),
+    Row("cgroup.memory", "container", "memory.max", "stay", held, ("redis",), (2000,), lambda c: {},
+        base={"memory.max": "max"}, more={"weigh": 1} | CONNECTED, may=MEMORY, kernel="6.12",
+        severities=(0.5, 1.5, BUSY), ample=BUSY),
     # A busy process in the same group takes one CPU; answers wait for the next period.
     Row("cgroup.cpu", "container", "cpu.max", "paced", held, ("redis", "nginx"), (100,),
         lambda c: {"cpu.max": f"{c * 1000} 100000"}, base={"cpu.max": "max 100000", "spins": 1}, kernel="6.1",
@@ -255,7 +265,7 @@ DECOYS = {
     "mtu-probing": {"net.ipv4.tcp_mtu_probing": 1},
     "notsent-lowat": {"net.ipv4.tcp_notsent_lowat": 16384},
     "busy-cpu": {"neighbours": 2},
-    "small-server-limits": {"listen.backlog": 255, "RLIMIT_NOFILE": 1024, "application.connections": 700},
+    "small-server-limits": {"listen.backlog": 255, "RLIMIT_NOFILE": 1600, "application.connections": 700},
     "small-backlog": {"listen.backlog": 200},
     "reno": {"net.ipv4.tcp_congestion_control": "reno"},
 }
@@ -285,8 +295,6 @@ def base_case(row, server, need):
 def planted():
     for row in ROWS + MACHINE_ROWS:
         for server, need, severity in product(row.servers, row.needs, row.severities):
-            if row.fixed:
-                need = round(row.fixed / severity)
             case = base_case(row, server, need)
             if row.kernel:
                 case["kernel"] = row.kernel

@@ -13,8 +13,6 @@ from servers import GROUP
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = "/usr/bin/python3"
-# An emulated kernel that patches its code may crash, by a fault of the emulator.
-CRASHED = "---[ end trace"
 NONE_HERE = 77  # Exit status of tests/vm/machine.
 # Of the standard library: what no case imports.
 LEFT_OUT = ("test", "idlelib", "lib2to3", "tkinter", "ensurepip", "pydoc_data", "unittest", "distutils", "config-*",

@@ -343,6 +343,7 @@ def table(results):
 
 
 BEGIN, END = "<!-- made by make truth -->", "<!-- end of what make truth made -->"
+AGAIN = "| by | cases | the same verdicts and status in each run | runs with the usual ones of their case |\n| --- | --- | --- | --- |\n"
 
 
 def kind_of(name):
@@ -362,4 +363,19 @@ def readme_write(path, command, results, every):
     of_kind, run = Counter(kind_of(case["id"]) for case in every), Counter(kind_of(result["id"]) for result in kept)
     kinds = "Confirmed, of all that there are: " + ", ".join(f"{kind} {run[kind]}/{all_of}" for kind, all_of in of_kind.items()) + "."
     goals = "\n".join(f"- {line}" for line in missed(results, len(results) == len(every))) or "Each goal is met."
+    cases_wrong = "\n".join(f"- `{result['id']}`: {wrong(result).splitlines()[0]}" for result in results if wrong(result))
+    if cases_wrong:
+        goals += "\n\nNot right:\n\n" + cases_wrong
     path.write_text(f"{before}{BEGIN}\n{head}\n\n{kinds}\n\n{markdown(results)}\n\n{goals}\n{END}{rest.split(END, 1)[1]}")
+
+
+def readme_write_again(path, command, results):
+    """Replaces the row of that command in the table of cases that were checked several times, or adds it."""
+    before, rest = path.read_text().split(AGAIN, 1)
+    rows = rest[:re.match(r"(\|.*\n)*", rest).end()]
+    after = rest[len(rows):]
+    kept = [result for result in results if "verdict" in result]
+    of = scores(results)
+    row = f"| `{command}` | {len(kept)} | " + " | ".join(ratio(*of[name]) for name in OF_REPEATS) + " |\n"
+    rows = [row if line.startswith(f"| `{command}` |") else line for line in rows.splitlines(True)]
+    path.write_text(before + AGAIN + "".join(rows if row in rows else [*rows, row]) + after)

@@ -147,6 +147,19 @@ test_the_readme_says_which_cases_by_which_command() {
 	jq -c 'if .id | endswith("x0.5") then .healed = false else . end' "$shared/right" | summary 1 --readme --only conntrack/
 	grep -q "^By \`make truth ARGS='--summary --only conntrack/'\`: 8 of $cases cases, not all, on " README.md || fail 'a part is not named'
 	grep -q '^- goal missed: healed by the proposal: ' README.md || fail 'a missed goal is not named'
+	grep -q '^- `conntrack/.*x0\.5`: not healed by the proposal$' README.md || fail 'a wrong case is not named'
+}
+
+test_the_readme_has_a_row_of_each_command_that_repeats() {
+	export README="$work/README.md"
+	cp "$root/README.md" README.md
+	portions | summary 0 --repeat 3 --readme --only healthy/
+	row="| \`make truth REPEAT=3 ALL=1 ARGS='--summary --only healthy/'\` | 1 |"
+	grep -qxF "$row 1/1 (1.000) | 3/3 (1.000) |" README.md || fail 'it has no row'
+	portions | jq -c 'if .continues then .runs[].status = 3 else . end' | summary 1 --repeat 3 --readme --only healthy/
+	grep -qxF "$row 0/1 (0.000) | 2/3 (0.667) |" README.md || fail 'the row is not the newest'
+	is 'the rows' "$(grep -cF "$row" README.md)" 1
+	grep -q '^| score ' README.md || fail 'the other tables are lost'
 }
 
 # Portions of the checks of one case.
