@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/listener.h"
 #include "epolltune/quantity.h"
 #include "epolltune/task.h"

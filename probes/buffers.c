@@ -18,7 +18,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/flow.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/quantity.h"
 #include "epolltune/statistics.h"
 #include "epolltune/wire.h"

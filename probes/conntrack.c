@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "epolltune/connection_memory.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/quantity.h"
 
 #define DIR "net.netfilter.nf_conntrack_"

@@ -10,7 +10,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/doing.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/quantity.h"
 #include "epolltune/queues.h"
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/sysctl_d.h"
 
 #define KNOBS 96

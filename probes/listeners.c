@@ -13,7 +13,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/doing.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/listener.h"
 #include "epolltune/quantity.h"
 #include "epolltune/syn_queue.h"

@@ -9,7 +9,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/connections.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/quantity.h"
 #include "epolltune/statistics.h"
 

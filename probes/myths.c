@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 
 #define VALUES 32
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/quantity.h"
 
 #define IPV4 "net.ipv4.neigh.default."

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "epolltune/catalogue.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/nic.h"
 #include "epolltune/quantity.h"
 #include "epolltune/subject.h"

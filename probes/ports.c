@@ -16,7 +16,7 @@
 #include "epolltune/cgroup.h"
 #include "epolltune/churn.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/port_settings.h"
 #include "epolltune/ports.h"
 #include "epolltune/ports_used.h"

@@ -8,7 +8,6 @@
 
 #include "epolltune/err.h"
 
-struct host;
 struct device_setting; /* nic.h */
 
 enum knob_scope {
@@ -102,6 +101,7 @@ const struct knob *knob_at(size_t i);
 /* Finds a knob by its exact name; slashes may replace dots, and "@" and a device may follow, as in
  * findings and plans ("device.ring.rx@eth0"). NULL if unknown. */
 const struct knob *knob_find(const char *name);
+bool knob_is_sysctl(const struct knob *k);
 const char *knob_scope_name(enum knob_scope s); /* "netns" "system" "process" … */
 const char *knob_scope_text(enum knob_scope s); /* "each network namespace has its own" … */
 /* Why no lab can try another value of such a knob, a clause; NULL: a lab can. */
@@ -119,33 +119,26 @@ void knob_path(const struct knob *k, char path[KNOB_PATH]);
  * not show it, or show it read-only. */
 bool knob_initial_only(const struct knob *k);
 
-/* Reads the running value from a host (live or captured), with blanks normalised to one space; of
- * RLIMIT_NOFILE "soft hard" of this process. Checks neither order nor range. -ENOENT: this kernel
- * or capture has no such knob, or its scope is KNOB_DEVICE or KNOB_APPLICATION; -EBADMSG: the value
- * does not have the knob's shape. */
-int knob_read(const struct knob *k, const struct host *h, char value[KNOB_VALUE], struct err *e);
-/* The first field of the running value; false without changing *value if it cannot be read. */
-bool knob_number(const char *name, const struct host *h, int64_t *value);
-/* The kernel's own value, as knob_read() gives it; NULL: it depends on the machine. */
-const char *knob_default(const struct knob *k, const struct host *h);
-/* The least that the kernel of a host surely takes in each field: min, or more since some version.
- */
-int64_t knob_min(const struct knob *k, const struct host *h);
+/* The value that a kernel, KERNEL(), starts with, normalised; NULL: it depends on the machine. */
+const char *knob_default(const struct knob *k, unsigned kernel);
+/* The least that a kernel surely takes in each field: min, or more since some version. tick_us: of
+ * its clock, host_tick_us(). */
+int64_t knob_min(const struct knob *k, unsigned kernel, int64_t tick_us);
 /* Whether it surely refuses less: a stable release may have taken the change of a later version. */
-bool knob_min_refuses(const struct knob *k, const struct host *h);
+bool knob_min_refuses(const struct knob *k, unsigned kernel);
 /* Whether a kernel, KERNEL(), surely refuses what is below `min` or above `max` of the table. What
  * it takes there has no meaning. */
 bool knob_refuses_less(const struct knob *k, unsigned kernel);
 bool knob_refuses_more(const struct knob *k, unsigned kernel);
 /* Checks a normalised value against knob_min(); -ERANGE. */
-int knob_check_min(const struct knob *k, const struct host *h, const char *normal, struct err *e);
+int knob_check_min(const struct knob *k, unsigned kernel, int64_t tick_us, const char *normal,
+		   struct err *e);
+/* Blanks become one, none at the ends. False: it does not fit, or has not the knob's shape. Checks
+ * neither order nor range. */
+bool knob_normalise(const struct knob *k, const char *text, char normal[KNOB_VALUE]);
 /* Checks a value against shape, order and range and normalises it. -EINVAL or -ERANGE: the error
  * names knob and value. */
 int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE], struct err *e);
-/* Writes a sysctl with one write(2), unchecked: a value that was read, in any order of its fields,
- * can be restored. -EOPNOTSUPP for other scopes. The kernel may clamp or round it: read again to
- * learn the result. */
-int knob_write(const struct knob *k, const struct host *h, const char *value, struct err *e);
 /* The value to write in a lab, which has one kernel log with the machine: the kernel warns about a
  * port range with ends of the same parity, so it loses its last port; a single one gains another.
  * Others stay, as does the form in which the kernel shows them. */
@@ -156,6 +149,7 @@ char *knob_command(const char *knob, const char *value, bool lower, char *text, 
 /* Rounds a proposed value up, to the knob's maximum at most; INT64_MAX if the value is above that.
  */
 int64_t knob_round(const struct knob *k, int64_t value);
+const char *knob_shape_text(enum knob_shape shape); /* "two decimal integers" */
 /* The number of fields of a shape; 0 for a word. */
 size_t knob_fields(enum knob_shape shape);
 /* Field i (from 0) of a normalised value as a number; -EINVAL when there is none. */

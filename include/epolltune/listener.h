@@ -34,8 +34,8 @@ struct listener {
 	uint32_t depth;  /* connections that wait for accept(); UDP: bytes that wait */
 	uint32_t limit;  /* min(backlog, somaxconn) at listen(); full is depth > limit; UDP: bytes
 			    of the receive buffer (sk_rcvbuf) */
-	/* Packets since the socket was made, modulo 2^32 (SKMEMINFO); not UNIX. An ACK that ends a handshake at a full
-	 * queue counts twice: tcp_v4_syn_recv_sock(), tcp_v4_rcv(). */
+	/* Packets since the socket was made, modulo 2^32 (SKMEMINFO); not UNIX. An ACK that ends a
+	 * handshake at a full queue counts twice: tcp_v4_syn_recv_sock(), tcp_v4_rcv(). */
 	uint32_t drops;
 	/* SO_RCVBUF and SO_SNDBUF as the kernel counts them, which its connections begin with; TCP
 	 * only, 0: unknown. */

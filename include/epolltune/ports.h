@@ -1,24 +1,11 @@
-/* ports: sets of ports, and the range that connect() chooses from. */
+/* ports: the range that connect() chooses from, and what of this host occupies ports. */
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "epolltune/host.h"
-
-struct port_set {
-	uint64_t at[65536 / 64];
-};
-
-void port_set_add(struct port_set *s, int64_t low, int64_t high);
-bool port_set_has(const struct port_set *s, int64_t port);
-int64_t port_set_count(const struct port_set *s, int64_t low, int64_t high);
-/* Adds a list as the kernel writes it: "8080,9000-9010"; "" adds none. False: not such a list. */
-bool port_set_parse(struct port_set *s, const char *list);
-/* Writes the list as the kernel does. Adds the ports between neighbours, the nearest first, until
- * it fits: the set becomes what was written. */
-void port_set_format(struct port_set *s, char *text, size_t size);
+#include "epolltune/port_set.h"
 
 /* The ports of a range that connect() may take; -1: no such range, or `reserved`, the number of
  * those in net.ipv4.ip_local_reserved_ports, is -1. Pure. */

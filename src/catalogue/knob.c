@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "epolltune/host.h"
-#include "epolltune/ports.h"
+#include "epolltune/port_set.h"
 
 const struct knob *knob_find(const char *name)
 {
@@ -87,7 +86,7 @@ int64_t knob_round(const struct knob *k, int64_t value)
 	return rounded;
 }
 
-static const char *shape_text(enum knob_shape shape)
+const char *knob_shape_text(enum knob_shape shape)
 {
 	switch (shape) {
 	case KNOB_NUMBER:
@@ -163,6 +162,11 @@ static bool shape_fits(const struct knob *k, const char *value)
 	return count == knob_fields(k->shape);
 }
 
+bool knob_normalise(const struct knob *k, const char *text, char normal[KNOB_VALUE])
+{
+	return squeeze(text, normal) && shape_fits(k, normal);
+}
+
 int knob_field(const char *value, size_t i, int64_t *out)
 {
 	const char *at = value;
@@ -176,17 +180,11 @@ int knob_field(const char *value, size_t i, int64_t *out)
 	return -EINVAL;
 }
 
-bool knob_number(const char *name, const struct host *h, int64_t *value)
-{
-	char text[KNOB_VALUE];
-	return knob_read(knob_find(name), h, text, NULL) == 0 && knob_field(text, 0, value) == 0;
-}
-
 int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE], struct err *e)
 {
-	if (!squeeze(value, normal) || !shape_fits(k, normal))
+	if (!knob_normalise(k, value, normal))
 		return err_set(e, EINVAL, "%s: \"%.100s\" is not %s", k->name, value,
-			       shape_text(k->shape));
+			       knob_shape_text(k->shape));
 	if (k->shape == KNOB_PORTS) {
 		struct port_set set = {0};
 		port_set_parse(&set, normal);
@@ -207,7 +205,7 @@ int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE],
 	return 0;
 }
 
-static bool is_sysctl(const struct knob *k)
+bool knob_is_sysctl(const struct knob *k)
 {
 	return k->scope == KNOB_NETNS || k->scope == KNOB_SYSTEM;
 }
@@ -219,41 +217,6 @@ void knob_path(const struct knob *k, char path[KNOB_PATH])
 	snprintf(path, KNOB_PATH, "proc/sys/%s", k->name);
 	for (char *dot = path; (dot = strchr(dot, '.'));)
 		*dot = '/';
-}
-
-static int nofile_read(const struct host *h, char value[KNOB_VALUE], struct err *e)
-{
-	struct host_nofile limit;
-	int r = host_nofile(h, &limit, e);
-	if (r < 0)
-		return r;
-	/* setrlimit(2) refuses what is above fs.nr_open, and with it "unlimited". */
-	if (limit.soft > INT64_MAX || limit.hard > INT64_MAX)
-		return err_set(e, EBADMSG, "RLIMIT_NOFILE: \"unlimited\" cannot be");
-	snprintf(value, KNOB_VALUE, "%" PRIu64 " %" PRIu64, limit.soft, limit.hard);
-	return 0;
-}
-
-int knob_read(const struct knob *k, const struct host *h, char value[KNOB_VALUE], struct err *e)
-{
-	value[0] = 0;
-	if (k->scope == KNOB_PROCESS)
-		return nofile_read(h, value, e);
-	if (!is_sysctl(k))
-		return err_set(e, ENOENT, "%s: %s", k->name,
-			       k->scope == KNOB_DEVICE ? "each interface has its own"
-						       : "each application chooses its own");
-	char path[KNOB_PATH], text[256];
-	knob_path(k, path);
-	ssize_t n = host_read(h, path, text, sizeof(text), e);
-	if (n < 0 && n != -EFBIG)
-		return (int)n;
-	if (n < 0 || !squeeze(text, value) || !shape_fits(k, value)) {
-		value[0] = 0;
-		return err_set(e, EBADMSG, "%s: what the kernel shows is not %s", k->name,
-			       shape_text(k->shape));
-	}
-	return 0;
 }
 
 const char *knob_silent(const char *name, const char *value, char silent[KNOB_VALUE])
@@ -270,16 +233,6 @@ const char *knob_silent(const char *name, const char *value, char silent[KNOB_VA
 		low--;
 	snprintf(silent, KNOB_VALUE, "%" PRId64 "\t%" PRId64, low, high);
 	return silent;
-}
-
-int knob_write(const struct knob *k, const struct host *h, const char *value, struct err *e)
-{
-	char path[KNOB_PATH];
-	if (!is_sysctl(k))
-		return err_set(e, EOPNOTSUPP, "%s: not a sysctl, of scope %s", k->name,
-			       knob_scope_name(k->scope));
-	knob_path(k, path);
-	return host_write(h, path, value, e);
 }
 
 char *knob_command(const char *knob, const char *value, bool lower, char *text, size_t size)

@@ -12,7 +12,7 @@
 #include "commands/check.h"
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/nic.h"
 #include "report/output.h"
 #include "report/table.h"

@@ -228,7 +228,8 @@ static void line_check(const struct trying *t, struct line_effect *x)
 	struct err refused;
 	int rc = knob_check(x->knob, x->value, normal, &refused);
 	if (!rc)
-		rc = knob_check_min(x->knob, t->host, normal, &refused);
+		rc = knob_check_min(x->knob, host_kernel(t->host), host_tick_us(t->host), normal,
+				    &refused);
 	if (rc)
 		line_settle(x, EFFECT_NONE, "the value is refused: %s", refused.text);
 	else

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/nic.h"
 #include "report/json_value.h"
 #include "report/table.h"

@@ -14,7 +14,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/client.h"
 #include "epolltune/clock.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/list.h"
 #include "epolltune/quantity.h"
 #include "report/bench_render.h"

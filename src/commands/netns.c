@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "epolltune/host.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 
 /* Of the namespace that this process was started in: it does not return there. */
 static struct {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "epolltune/catalogue.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/lint_rules.h"
 #include "epolltune/list.h"
 #include "epolltune/probe.h"

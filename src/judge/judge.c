@@ -6,7 +6,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/nic.h"
 #include "epolltune/quantity.h"
 #include "judge/container_advice.h"

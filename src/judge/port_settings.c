@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/ports.h"
 #include "epolltune/ports_used.h"
 #include "epolltune/quantity.h"

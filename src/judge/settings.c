@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "epolltune/cgroup.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 
 #define SOMAXCONN_KNOB "net.core.somaxconn"
 #define BACKLOG_KNOB "listen.backlog"

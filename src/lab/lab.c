@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "lab/wire_delay.h"
 
 #define LAB_AGENTS (LAB_COMMAND + 1)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/sysctls.h"
 
 /* Programs that write sysctls after the files were read. */

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/quantity.h"
 #include "tune/plan.h"
 

@@ -1,6 +1,7 @@
 /* Findings to changes: per knob the largest value that a finding asks for. */
 #include <string.h>
 
+#include "epolltune/knob_value.h"
 #include "tune/plan.h"
 #include "tune/plan_internal.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "epolltune/change.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/report.h"
 
 struct planner {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epolltune/knob_value.h"
 #include "epolltune/wording.h"
 #include "tune/plan_internal.h"
 

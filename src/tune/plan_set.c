@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "epolltune/knob_value.h"
 #include "epolltune/setting.h"
 #include "tune/plan.h"
 #include "tune/plan_internal.h"

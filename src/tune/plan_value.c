@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epolltune/knob_value.h"
 #include "epolltune/ports.h"
 #include "tune/plan_internal.h"
 

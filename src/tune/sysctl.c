@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/report.h"
 #include "epolltune/sysctl_d.h"
 #include "tune/dropin.h"
@@ -43,7 +43,8 @@ static int sysctl_check(struct change_site *site, const char *name, const char *
 	char normal[CHANGE_VALUE], path[KNOB_PATH];
 	int rc = sysctl_normal(site, name, value, normal, e);
 	if (!rc)
-		rc = knob_check_min(knob_find(name), site->host, normal, e);
+		rc = knob_check_min(knob_find(name), host_kernel(site->host),
+				    host_tick_us(site->host), normal, e);
 	if (rc < 0)
 		return rc;
 	/* The kernel allows uid 0 to write it even from a namespace that maps that uid. */
@@ -94,7 +95,7 @@ static void sysctl_at_boot(struct change_site *site, struct change *c, char why[
 	struct err ignored;
 	char value[KNOB_VALUE];
 	const struct knob *k = knob_find(c->name);
-	const char *own = k ? knob_default(k, site->host) : NULL;
+	const char *own = k ? knob_default(k, host_kernel(site->host)) : NULL;
 	why[0] = 0;
 	if (!k || sysctl_d_find(site->root, c->name, &set, &ignored) < 0)
 		return;

@@ -10,7 +10,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 
 static bool disposable(void) { return getenv("DISPOSABLE") != NULL; }
 
@@ -75,10 +75,10 @@ static void the_kernel_has_the_ranges_of_the_table(void **state)
 		knob_path(k, path);
 		if (!is_tried(k) || knob_read(k, h, old, NULL) || host_writable(h, path, NULL))
 			continue;
-		accepts(h, k, knob_min(k, h));
+		accepts(h, k, knob_min(k, host_kernel(h), host_tick_us(h)));
 		accepts(h, k, k->max);
-		if (knob_min_refuses(k, h))
-			refuses(h, k, knob_min(k, h) - 1);
+		if (knob_min_refuses(k, host_kernel(h)))
+			refuses(h, k, knob_min(k, host_kernel(h), host_tick_us(h)) - 1);
 		if (k->max < INT64_MAX && knob_refuses_more(k, host_kernel(h)))
 			refuses(h, k, k->max + 1);
 		assert_int_equal(knob_write(k, h, old, NULL), 0);

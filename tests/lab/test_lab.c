@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "epolltune/clock.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/lab.h"
 #include "epolltune/task.h"
 #include "lab/internal.h"

@@ -11,7 +11,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
-#include "epolltune/knob.h"
+#include "epolltune/knob_value.h"
 
 static void the_table_is_whole(void **state)
 {
@@ -238,7 +238,7 @@ static int compare_defaults(const struct host *h)
 	int differ = 0;
 	for (size_t i = 0; i < knob_count(); i++) {
 		const struct knob *k = knob_at(i);
-		const char *own = knob_default(k, h);
+		const char *own = knob_default(k, host_kernel(h));
 		char value[KNOB_VALUE], normal[KNOB_VALUE];
 		struct err e;
 		if (!own)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "epolltune/catalogue.h"
-#include "epolltune/host.h"
 #include "epolltune/knob.h"
 
 static const struct {
@@ -33,11 +32,11 @@ static const struct {
 	{"net.ipv4.tcp_window_scaling", "1", 0, 0},
 };
 
-const char *knob_default(const struct knob *k, const struct host *h)
+const char *knob_default(const struct knob *k, unsigned kernel)
 {
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
 		if (strcmp(defaults[i].knob, k->name) == 0 &&
-		    host_kernel_since(h, defaults[i].major, defaults[i].minor))
+		    kernel >= KERNEL(defaults[i].major, defaults[i].minor))
 			return defaults[i].value;
 	return NULL;
 }
@@ -57,32 +56,32 @@ static const struct minimum {
 };
 
 /* The row that raises the minimum of a knob on this kernel; NULL: none. */
-static const struct minimum *minimum_of(const struct knob *k, const struct host *h)
+static const struct minimum *minimum_of(const struct knob *k, unsigned kernel)
 {
 	for (size_t i = 0; i < sizeof(minimums) / sizeof(*minimums); i++) {
 		const struct minimum *m = &minimums[i];
 		if (strcmp(m->knob, k->name) == 0 &&
-		    (m->backported || host_kernel_since(h, m->major, m->minor)))
+		    (m->backported || kernel >= KERNEL(m->major, m->minor)))
 			return m;
 	}
 	return NULL;
 }
 
-int64_t knob_min(const struct knob *k, const struct host *h)
+int64_t knob_min(const struct knob *k, unsigned kernel, int64_t tick_us)
 {
-	const struct minimum *m = minimum_of(k, h);
-	int64_t ticks = m ? m->ticks * host_tick_us(h) : 0, min = k->min;
+	const struct minimum *m = minimum_of(k, kernel);
+	int64_t ticks = m ? m->ticks * tick_us : 0, min = k->min;
 	if (m && m->min > min)
 		min = m->min;
 	return m && ticks > min ? ticks : min;
 }
 
-bool knob_min_refuses(const struct knob *k, const struct host *h)
+bool knob_min_refuses(const struct knob *k, unsigned kernel)
 {
-	const struct minimum *m = minimum_of(k, h);
+	const struct minimum *m = minimum_of(k, kernel);
 	if (m)
-		return host_kernel_since(h, m->major, m->minor);
-	return knob_refuses_less(k, host_kernel(h));
+		return kernel >= KERNEL(m->major, m->minor);
+	return knob_refuses_less(k, kernel);
 }
 
 /* "": always, "5.17": since that version, NULL: not. */
@@ -108,11 +107,12 @@ bool knob_refuses_more(const struct knob *k, unsigned kernel)
 	return refuses(k->refuses_more, kernel);
 }
 
-int knob_check_min(const struct knob *k, const struct host *h, const char *normal, struct err *e)
+int knob_check_min(const struct knob *k, unsigned kernel, int64_t tick_us, const char *normal,
+		   struct err *e)
 {
-	int64_t number, min = knob_min(k, h);
+	int64_t number, min = knob_min(k, kernel, tick_us);
 	if (min > k->min && knob_field(normal, 0, &number) == 0 && number < min)
 		return err_set(e, ERANGE, "%s: this kernel %s less than %" PRId64, k->name,
-			       knob_min_refuses(k, h) ? "refuses" : "may refuse", min);
+			       knob_min_refuses(k, kernel) ? "refuses" : "may refuse", min);
 	return 0;
 }
