@@ -240,7 +240,8 @@ static void comments_hide(struct filling *f, char *text)
 	char *to = text;
 	for (const char *line = text; *line; line += *line == '\n') {
 		size_t n = strcspn(line, "\n"), blanks = strspn(line, " \t");
-		if (blanks >= n || line[blanks] == '#' || line[blanks] == ';')
+		/* One byte for at least one. */
+		if (n && (blanks >= n || line[blanks] == '#' || line[blanks] == ';'))
 			*to++ = '#';
 		else
 			to = (char *)memmove(to, line, n) + n;
