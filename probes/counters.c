@@ -26,13 +26,32 @@ static void orphans_read(const struct host *h, struct settings *s)
 	s->at[USED][0] = s->machine.orphans;
 }
 
-/* By default half of the entries of the hash table of connections (net/ipv4/tcp.c, tcp_init()). The
- * kernel shows them negative where network namespaces share the table. */
+/* The hash table of connections has an entry for each 128 KiB of memory, a power of two of them and
+ * at most that many (net/ipv4/tcp.c, tcp_init()). */
+#define ENTRY_MEMORY (128 << 10)
+#define ENTRIES_MAX (512 << 10)
+
+static int64_t entries_by_memory(uint64_t bytes)
+{
+	int64_t entries = 1;
+	while (entries < ENTRIES_MAX && (uint64_t)entries * ENTRY_MEMORY < bytes)
+		entries *= 2;
+	return entries;
+}
+
+/* Whether the table is that of this network namespace alone (tcp_child_ehash_entries), which is not
+ * evidence of the machine's: the kernel shows the entries of a shared one as a negative number. */
+static bool own_table(const struct machine *m) { return m->own_netns && m->ehash_entries > 0; }
+
+/* By default half of the entries of the machine's table. */
 static int64_t orphans_max(const struct settings *s)
 {
+	const struct machine *m = &s->machine;
 	if (s->at[MAX][0] != REPORT_NONE)
 		return s->at[MAX][0];
-	return s->machine.ehash_entries ? llabs(s->machine.ehash_entries) / 2 : REPORT_NONE;
+	if (own_table(m))
+		return m->memory_bytes ? entries_by_memory(m->memory_bytes) / 2 : REPORT_NONE;
+	return m->ehash_entries ? llabs(m->ehash_entries) / 2 : REPORT_NONE;
 }
 
 static int64_t orphans_used(const struct settings *s)
@@ -57,6 +76,10 @@ static void orphans_bound(const struct target *t, const struct settings *s, stru
 	if (__builtin_mul_overflow((int64_t)target_syn_queue(t), ORPHAN_ROUND_TRIPS * sides,
 				   &b->needed))
 		b->needed = INT64_MAX;
+	/* The memory that a container shows may be less than the machine's. */
+	if (s->at[MAX][0] == REPORT_NONE && own_table(&s->machine) &&
+	    report_verdict(b->capacity, b->needed) != VERDICT_OK)
+		b->capacity = REPORT_NONE;
 }
 
 static bool orphans_solve(const struct target *t, const struct settings *now,

@@ -392,6 +392,38 @@ static void orphans_that_could_not_be_counted_are_unknown(void **state)
 	}
 }
 
+/* A hash table of the namespace is not evidence of the machine's orphans. */
+static void a_table_of_the_namespace_bounds_no_orphans(void **state)
+{
+	const struct experiment *x = verdict_experiment("counters", "orphans");
+	static const struct {
+		int64_t entries;
+		bool own_netns;
+		uint64_t memory_gib; /* 0: unknown */
+		int64_t limit;
+		enum wall_verdict verdict;
+	} rows[] = {
+		{4096, true, 16, 65536 - 16293, VERDICT_OK},
+		{4096, true, 1, REPORT_NONE, VERDICT_UNKNOWN},
+		{4096, true, 0, REPORT_NONE, VERDICT_UNKNOWN},
+		{4096, true, 1024, 262144 - 16293, VERDICT_OK},
+		{-131072, true, 1, 65536 - 16293, VERDICT_OK},
+		{-16384, true, 16, 0, VERDICT_SHORT},
+		{131072, false, 1, 65536 - 16293, VERDICT_OK},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "TCP orphan of /proc/net/sockstat=16293");
+		s.machine.ehash_entries = rows[i].entries;
+		s.machine.own_netns = rows[i].own_netns;
+		s.machine.memory_bytes = rows[i].memory_gib << 30;
+		const struct wall *w = verdict_of(x, &t, &s, NULL)->walls;
+		if (w->verdict != rows[i].verdict || w->limit != rows[i].limit)
+			fail_msg("row %zu: %s, %" PRId64, i, wall_verdict_name(w->verdict),
+				 w->limit);
+	}
+}
+
 /* Each closed connection is one for two round trips. */
 static void closed_connections_are_orphans_for_two_round_trips(void **state)
 {
@@ -431,6 +463,7 @@ int main(void)
 		cmocka_unit_test(the_report_carries_its_counters),
 		cmocka_unit_test(closed_connections_are_orphans_for_two_round_trips),
 		cmocka_unit_test(orphans_that_could_not_be_counted_are_unknown),
+		cmocka_unit_test(a_table_of_the_namespace_bounds_no_orphans),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
