@@ -638,10 +638,22 @@ static void judge_placement(const struct nic_watch *w, const struct nic *n, stru
 	}
 }
 
+/* What the network namespace of a server in a container does not show: its packets cross the card,
+ * the qdiscs and the neighbour table of the one outside. */
+static void judge_entered(const struct probe_options *o, struct report *r)
+{
+	struct wording words = {0};
+	if (!o || !o->entered)
+		return;
+	wording_set(&words, "who", "%s", o->subject ? o->subject->name : "");
+	report_finding(r, "nic.outside", &words);
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
 	struct nic_watch w = watch_of(before, after, m);
+	judge_entered(m->options, r);
 	judge_softnet(&w, r);
 	judge_ring(&w, r);
 	judge_queues(&w, r);

@@ -1089,6 +1089,21 @@ static const struct finding_row findings[] = {
 	 .action = "Add queues (ethtool -L) as far as the device has them; use RPS where it has "
 		   "one only.",
 	 .proof = "Column 1 of /proc/net/softnet_stat by CPU; softirq time in /proc/stat"},
+	{.id = "nic.outside",
+	 .observed = true,
+	 .title = "Network cards, qdiscs, neighbour table and losses of conntrack of the network "
+		  "namespace that this check was started in were not watched",
+	 .detail = "The check moved into the network namespace of {who?{who}:--netns}, which does "
+		   "not show them; packets from clients may cross them first.",
+	 .advice = "Watch them there, under load, without --server and --netns\\: epolltune check "
+		   "--window 10s --probe nic,neighbours,conntrack,counters",
+	 .meaning =
+		 "The server is in another network namespace, as those of containers are, and "
+		 "the check moved there. What drops packets outside of it, a full ring or qdisc "
+		 "of the machine, its neighbour table, its conntrack, is not part of the answer.",
+	 .action = "Run epolltune check --window 10s --probe nic,neighbours,conntrack,counters "
+		   "where the check was started, without --server and --netns.",
+	 .proof = "The network namespace that the report names"},
 	{.id = "nic.offload",
 	 .remedy = REMEDY_DEVICE,
 	 .observed = true,
