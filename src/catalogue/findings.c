@@ -957,14 +957,16 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "The kernel drops packets at a full softnet backlog",
 	 .detail = "{count} packets dropped in {window}{beside}.",
-	 .advice = "{cost}",
+	 .advice = "{hidden?{knob} is one value for the whole machine, not visible in this network "
+		   "namespace\\: raise it in the machine's first one. :}{cost}",
 	 .meaning = "The kernel dropped packets during the check because a CPU's backlog was "
 		    "full: packets of loopback, RPS, tunnels and veth wait there.",
 	 .action = "Raise net.core.netdev_max_backlog. If one CPU takes all packets, spread them "
 		   "first.",
 	 .proof =
 		 "Column 2 of /proc/net/softnet_stat and the dropped packets of an interface grow, "
-		 "while most packets arrived through interfaces of this namespace"},
+		 "while most packets arrived through interfaces of this namespace, or by ten a "
+		 "second or more"},
 	{.id = "softnet.backlog.past",
 	 .observed = true,
 	 .title = "Packets were dropped at the softnet backlog since boot{none?, none during this "
