@@ -63,6 +63,14 @@ static bool half_open_wanted(const struct accept_queues *q)
 	       (q->cookies == 0 && syn_queue_drops(&q->counters) > 0);
 }
 
+/* Those that may have dropped SYNs at a full SYN queue are named as well. */
+static bool is_named(const struct listener *l, void *queues)
+{
+	const struct accept_queues *q = queues;
+	return is_wanted(l, queues) || (l->kind == LISTENER_TCP && l->drops && q->cookies == 0 &&
+					syn_queue_drops(&q->counters) > 0);
+}
+
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
@@ -90,7 +98,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	q->half_open = syn_queue_fullest(q);
 	if (q->subject)
 		listeners_adopt(h, &q->listeners, &q->subject->listeners, NULL);
-	listeners_own(h, &q->listeners, is_wanted, q, NULL);
+	listeners_own(h, &q->listeners, is_named, q, NULL);
 	/* Nothing waits, and no counter grows, where such a process accepts and closes, or shares
 	 * its listener with others. */
 	listeners_own_by(h, &q->listeners, is_stuck, NULL);

@@ -33,6 +33,7 @@ static void healthy(struct looks *m)
 	struct sample *s[2] = {&m->before, &m->after};
 	for (int i = 0; i < 2; i++) {
 		s[i]->max_orphans = 65536;
+		s[i]->cookies = 1;
 		s[i]->memory_pressure = 57676;
 		s[i]->memory_max = 86514;
 		report_text(s[i]->tcp_mem, "43257 57676 86514");
@@ -171,6 +172,49 @@ static void all_since(struct looks *m)
 	earlier.host.isolation = ISOLATION_IN_PLACE;
 }
 
+/* SYNs that met a full SYN queue after the report, where no cookie answers; some met a full accept
+ * queue. */
+static void syns_lost_since(struct looks *m)
+{
+	m->before.cookies = m->after.cookies = 0;
+	counter_set(m, "TcpExt.ListenDrops", 2630, 2630);
+	counter_set(m, "TcpExt.ListenOverflows", 10, 10);
+	counter_set(m, "TcpExt.TCPReqQFullDrop", 5, 5);
+	counter_set(m, "Icmp.InDestUnreachs", 700, 700);
+	then(m, "TcpExt.ListenDrops", 15);
+	then(m, "TcpExt.ListenOverflows", 10);
+	then(m, "TcpExt.TCPReqQFullDrop", 5);
+}
+
+static void syns_lost_with_cookies(struct looks *m)
+{
+	syns_lost_since(m);
+	m->before.cookies = m->after.cookies = 1;
+}
+
+/* As many ICMP errors: those of half-open connections count in ListenDrops too. */
+static void half_open_ended_since(struct looks *m)
+{
+	syns_lost_since(m);
+	counter_set(m, "Icmp.InTimeExcds", 2000, 2000);
+}
+
+/* A report that has them shows that they are old. */
+static void syns_lost_after_errors(struct looks *m)
+{
+	half_open_ended_since(m);
+	then(m, "Icmp.InTimeExcds", 2000);
+}
+
+/* Over IPv6. */
+static void datagrams_lost6(struct looks *m) { counter_set(m, UDP6_FULL, 5, 6); }
+static void datagrams_lost6_since(struct looks *m)
+{
+	counter_set(m, UDP6_FULL, 4997, 4997);
+	then(m, UDP6_FULL, 0);
+}
+static void memory_lost6(struct looks *m) { counter_set(m, "Udp6.MemErrors", 0, 3); }
+
 /* A UDP socket of the server in question, or of another, that holds so much at both looks. */
 static void udp_holds(struct looks *m, bool own, uint32_t before, uint32_t after, uint32_t drops)
 {
@@ -270,6 +314,19 @@ static void each_look_gets_its_findings(void **state)
 		{udp_unread_for_a_stall, "", ""},
 		{datagrams_lost, "counters.growing warning, counters.past note",
 		 "counters.past note"},
+		{datagrams_lost6, "counters.growing warning, counters.past note",
+		 "counters.past note"},
+		{datagrams_lost6_since, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{memory_lost6, "counters.growing warning, counters.past note",
+		 "counters.past note"},
+		{syns_lost_since, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{half_open_ended_since, "counters.since note, counters.past note",
+		 "counters.since note, counters.past note"},
+		{syns_lost_after_errors, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{syns_lost_with_cookies, "counters.past note", "counters.past note"},
 		{unread, "", ""},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -352,9 +409,18 @@ static void growth_since_a_report(void **state)
 	assert_string_equal(report.findings[0].title,
 			    "nf_conntrack.drop +7 since the counters restarted");
 	look(all_since, false);
-	assert_non_null(strstr(report.findings[0].title, " and 16 more since the report"));
+	/* All but those that have no part of their own in ListenDrops. */
+	assert_non_null(strstr(report.findings[0].title, " and 18 more since the report"));
 	assert_non_null(strstr(report.findings[0].detail, "ran in this namespace"));
-	assert_int_equal(report.findings[0].table.row_count, LOSSES);
+	assert_int_equal(report.findings[0].table.row_count, LOSSES - 1);
+	look(syns_lost_since, false);
+	f = &report.findings[0];
+	assert_string_equal(f->title, "ListenDrops without ListenOverflows +2 615 since the report "
+				      "of 2026-11-28T08:00:00Z (2 hours ago)");
+	assert_non_null(strstr(f->advice, "tcp_syncookies=1"));
+	assert_true(cell(f, 0, 0) == 2615 && cell(f, 0, 1) == 0 && cell(f, 0, 2) == 2615);
+	look(half_open_ended_since, false);
+	assert_string_equal(report.findings[0].advice, "");
 }
 
 static void the_report_carries_its_counters(void **state)
