@@ -346,7 +346,8 @@ static const struct sysctl_advice advice[] = {
 	 "drivers with NAPI do not pass through that queue", NULL,
 	 "net/core/dev.c enqueue_to_backlog()"},
 	{"fs.file-max", 0, INT64_MIN, 1048575, LEVEL_WARNING,
-	 "it lowers the limit: the kernel takes a tenth of the memory, systemd the highest number",
+	 "it lowers the limit: the kernel's own is one file for each 10 KiB of memory, and systemd "
+	 "raises it to the maximum",
 	 NULL, "fs/file_table.c files_maxfiles_init()"},
 	{"net.ipv4.tcp_syn_retries", 0, INT64_MIN, 2, LEVEL_WARNING,
 	 "connect() then gives up within 7 s", NULL, "tcp(7)"},

@@ -293,7 +293,8 @@ static bool range_judge(struct lint *l, const struct assignment *a)
 		bool refused = value < k->min ? knob_refuses_less(k, l->kernel)
 					      : knob_refuses_more(k, l->kernel);
 		lint_add(l, a->line, refused ? LINT_REFUSED : LINT_UNIT, NULL,
-			 "%s: %" PRId64 " is outside %" PRId64 " to %" PRId64 ", %s: explain %s",
+			 "%s: %" PRId64 " is outside %" PRId64 " to %" PRId64
+			 ", %s: run epolltune explain %s",
 			 k->name, value, k->min, k->max,
 			 refused ? "and the kernel refuses the line (EINVAL)"
 				 : "the values that have a meaning",
