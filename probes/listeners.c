@@ -210,7 +210,7 @@ static void halted_finding(const struct queue_watch *w, const struct subject *s,
 	wording_set(&words, "acceptors", "%s",
 		    s && s->acceptor_count > 1 ? quantity_count(s->acceptor_count).text : "");
 	struct finding *f = report_finding(w->report, "listeners.halted", &words);
-	finding_evidence(f, "processes that do not run", "processes", (double)others + 1, NAN);
+	finding_evidence(f, "processes halted", "", (double)others + 1, NAN);
 	/* A tracer stops a process for moments. */
 	if (p->state == 't' || !s)
 		f->level = LEVEL_WARNING;
@@ -411,8 +411,7 @@ static void judge_unseen(const struct queue_watch *w)
 	struct wording words = {0};
 	if (grown <= 0 || w->blamed)
 		return;
-	wording_set(&words, "counters", "ListenOverflows +%s",
-		    quantity_count((uint64_t)grown).text);
+	wording_set(&words, "counters", "%s ListenOverflows", quantity_count((uint64_t)grown).text);
 	wording_set(&words, "window", "%s", window_of(w).text);
 	wording_set(&words, "what", "ListenOverflows: %s", counter_row_find(QUEUE_OVERFLOWS)->what);
 	struct finding *f = report_finding(w->report, "counters.growing", &words);

@@ -169,7 +169,7 @@ static struct finding *dropping_finding(const struct queue_watch *w, const struc
 static void unnamed_finding(const struct queue_watch *w, int64_t lost)
 {
 	struct wording words = {0};
-	wording_set(&words, "counters", LISTEN_DROPS_REST " +%s",
+	wording_set(&words, "counters", "%s " LISTEN_DROPS_REST,
 		    quantity_count((uint64_t)lost).text);
 	wording_set(&words, "window", "%s", quantity_seconds(w->seconds).text);
 	wording_set(&words, "what", "ListenDrops: %s", counter_row_find(LISTEN_DROPS)->what);
