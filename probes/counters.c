@@ -494,7 +494,7 @@ struct titled {
 /* "9 300 PruneCalled, 12 TCPRcvQDrop (and 3 more counters)" */
 static void titled_add(struct titled *t, const struct loss *l, int64_t value)
 {
-	char next[64];
+	char next[96];
 	snprintf(next, sizeof(next), "%s%s %s", t->count ? ", " : "",
 		 quantity_count((uint64_t)value).text, loss_name(l));
 	bool fits = t->shown == t->count && strlen(t->text) + strlen(next) <= t->room;
