@@ -46,52 +46,47 @@ static bool is_by_use(const struct target *t, const struct subject *s)
 	return !has_tcp(s) && !has_datagrams(t, s);
 }
 
-static int64_t number_read(const struct host *h, const char *file)
-{
-	uint64_t value;
-	return host_read_u64(h, file, &value, NULL) || value > INT32_MAX ? REPORT_NONE
-									 : (int64_t)value;
-}
-
 /* Whether the table of the namespace that forwards to the server has less room than this one:
  * REPORT_NONE: unknown; max 0: no limit. */
 static bool outside_is_fuller(const struct subject *s, int64_t used, int64_t max)
 {
-	if (!s || !s->outside.tracked || !s->outside.max)
+	if (!s || s->outside.used <= 0 || s->outside.max <= 0)
 		return false;
-	return used <= 0 || max <= 0 ||
-	       (int64_t)s->outside.max - (int64_t)s->outside.tracked < max - used;
+	return used <= 0 || max <= 0 || s->outside.max - s->outside.used < max - used;
 }
 
 /* Whether the settings are those of that table. */
 static bool is_outside(const struct settings *s)
 {
-	return s->subject && s->subject->outside.tracked &&
-	       s->at[USED][0] == (int64_t)s->subject->outside.tracked &&
-	       s->at[MAX][0] == (int64_t)s->subject->outside.max;
+	return s->subject && s->subject->outside.used > 0 &&
+	       s->at[USED][0] == s->subject->outside.used &&
+	       s->at[MAX][0] == s->subject->outside.max;
 }
 
-static void outside_take(const struct subject_outside *outside, struct settings *s)
+static void table_take(const struct conntrack *table, struct settings *s)
 {
-	s->at[USED][0] = (int64_t)outside->tracked;
-	s->at[MAX][0] = (int64_t)outside->max;
-	report_text(s->text[MAX], "%" PRIu64, outside->max);
-	s->at[REST][0] = outside->rest_s ? (int64_t)outside->rest_s : REPORT_NONE;
-	s->at[UDP_REST][0] = outside->udp_rest_s ? (int64_t)outside->udp_rest_s : REPORT_NONE;
+	s->at[USED][0] = table->used;
+	s->at[REST][0] = table->rest_s;
+	s->at[UDP_REST][0] = table->udp_rest_s;
+}
+
+static void outside_take(const struct conntrack *outside, struct settings *s)
+{
+	table_take(outside, s);
+	s->at[MAX][0] = outside->max;
+	report_text(s->text[MAX], "%" PRId64, outside->max);
 	s->at[TRACKED][0] = has_flows(s->subject);
 }
 
 static void table_read(const struct host *h, struct settings *s)
 {
-	int64_t used = number_read(h, FILES "count");
+	struct conntrack table;
+	conntrack_read(h, &table);
+	int64_t used = table.used;
 	if (used > 0)
 		connection_open_read(h, s);
 	bool unread = used == REPORT_NONE && s->at[MAX][0] != REPORT_NONE;
-	s->at[USED][0] = used;
-	s->at[REST][0] = number_read(h, FILES "tcp_timeout_time_wait");
-	int64_t one_way = number_read(h, FILES "udp_timeout"),
-		stream = number_read(h, FILES "udp_timeout_stream");
-	s->at[UDP_REST][0] = one_way > stream ? one_way : stream;
+	table_take(&table, s);
 	/* Few kernels list the hooks (nfnetlink_hook); where there are some, there are entries. */
 	s->at[TRACKED][0] = has_flows(s->subject) && (used > 0 || unread);
 	if (used == REPORT_NONE && !unread && !host_whole(h, FILES "count"))
@@ -281,8 +276,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		knob_number(DIR "max", h, &s->max);
 	s->outside = outside_is_fuller(o->subject, s->used, s->max);
 	if (s->outside) {
-		s->used = (int64_t)o->subject->outside.tracked;
-		s->max = (int64_t)o->subject->outside.max;
+		s->used = o->subject->outside.used;
+		s->max = o->subject->outside.max;
 	} else if (s->used > 0)
 		host_table_counters(h, "nf_conntrack", &s->counters);
 	return 0;

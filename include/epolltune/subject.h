@@ -9,18 +9,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "epolltune/conntrack.h"
 #include "epolltune/err.h"
 #include "epolltune/host.h"
 #include "epolltune/listener.h"
-
-/* Connection tracking of another network namespace, which forwards to the server's: what comes
- * through it has an entry in both tables. */
-struct subject_outside {
-	uint64_t tracked;    /* entries; 0: none, or no other namespace was left */
-	uint64_t max;        /* nf_conntrack_max; 0: no limit, or unknown */
-	uint64_t rest_s;     /* nf_conntrack_tcp_timeout_time_wait; 0: unknown */
-	uint64_t udp_rest_s; /* nf_conntrack_udp_timeout or _stream, the larger; 0: unknown */
-};
 
 struct subject {
 	char name[16];    /* of the process; "": not visible to this user */
@@ -38,13 +30,11 @@ struct subject {
 	 * TCP connections that it opened: as a proxy it has them for its clients. */
 	uint64_t held, upstream;
 	bool unshown; /* which of the acceptors accept is not visible: one of them, or several */
-	struct listeners listeners;     /* its own only, with the processes that are visible */
-	struct subject_outside outside; /* the caller's, who entered the server's namespace */
+	struct listeners listeners; /* its own only, with the processes that are visible */
+	/* Of the namespace that the caller left for the server's, where it forwards to that: what
+	 * comes through it has an entry in both tables. `used` 0: none. */
+	struct conntrack outside;
 };
-
-/* Of the network namespace of `h`, to be read before another one is entered. Zeroed where it does
- * not forward. */
-void subject_outside_read(const struct host *h, struct subject_outside *out);
 
 /* Finds the server that `who` names, by what listens, or where nothing does by UDP sockets; its
  * listeners are both: a pid, "UNIT.service", ":PORT", "ADDRESS:PORT", "[V6]:PORT",

@@ -13,7 +13,7 @@
 /* Of the namespace that this process was started in: it does not return there. */
 static struct {
 	struct host *host; /* with its sysctls as they were; NULL: none was left */
-	struct subject_outside outside;
+	struct conntrack outside;
 } left;
 
 static int left_read(struct err *e)
@@ -26,7 +26,7 @@ static int left_read(struct err *e)
 	for (size_t i = 0; i < knob_count(); i++)
 		if (knob_initial_only(knob_at(i)))
 			knob_read(knob_at(i), left.host, value, NULL);
-	subject_outside_read(left.host, &left.outside);
+	conntrack_forwarding(left.host, &left.outside);
 	return 0;
 }
 
@@ -46,7 +46,7 @@ int netns_enter(const char *where, char enter[REPORT_ENTER], struct err *e)
 	return rc ? rc : host_enter_netns(where, e);
 }
 
-int netns_left_lay(struct host *h, struct subject_outside *outside, struct err *e)
+int netns_left_lay(struct host *h, struct conntrack *outside, struct err *e)
 {
 	int rc = 0;
 	if (!left.host || !host_live(h))

@@ -708,26 +708,6 @@ int subject_find(const struct host *h, const char *who, bool here_only, struct s
 	return found;
 }
 
-static uint64_t number_of(const struct host *h, const char *path)
-{
-	uint64_t value;
-	return host_read_u64(h, path, &value, NULL) || value > INT32_MAX ? 0 : value;
-}
-
-void subject_outside_read(const struct host *h, struct subject_outside *out)
-{
-	*out = (struct subject_outside){0};
-	if (!number_of(h, "proc/sys/net/ipv4/ip_forward") &&
-	    !number_of(h, "proc/sys/net/ipv6/conf/all/forwarding"))
-		return;
-	out->tracked = number_of(h, "proc/sys/net/netfilter/nf_conntrack_count");
-	out->max = number_of(h, "proc/sys/net/netfilter/nf_conntrack_max");
-	out->rest_s = number_of(h, "proc/sys/net/netfilter/nf_conntrack_tcp_timeout_time_wait");
-	uint64_t one_way = number_of(h, "proc/sys/net/netfilter/nf_conntrack_udp_timeout"),
-		 stream = number_of(h, "proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream");
-	out->udp_rest_s = one_way > stream ? one_way : stream;
-}
-
 void subject_free(struct subject *s)
 {
 	listeners_free(&s->listeners);

@@ -125,6 +125,17 @@ test_private_data_is_left_out() {
 	if grep -r secret-argument machine; then fail 'a command line'; fi
 }
 
+# Where files set values at boot, they are read: in the initial network namespace.
+test_of_files_of_sysctl_the_lines_stay_and_the_comments_do_not() {
+	in_namespace '-Urm'
+	mount -t tmpfs none /etc/sysctl.d || skip 'no tmpfs here'
+	printf '%s\n' '' '' 'net.core.somaxconn = 4096' '' '# private' '  ; private' '	' 'net.ipv4.tcp_fin_timeout = 60' '' \
+		>/etc/sysctl.d/60-web.conf
+	capture
+	sed 's/^[#;].*\|^[ 	].*/#/' /etc/sysctl.d/60-web.conf | diff - machine/etc/sysctl.d/60-web.conf ||
+		fail 'lines are not the same'
+}
+
 test_the_contents_are_listed() {
 	in_namespace
 	capture

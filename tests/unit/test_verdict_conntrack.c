@@ -269,10 +269,10 @@ static void a_full_table_and_drops_are_critical(void **state)
 /* A server with one listener, behind a namespace that forwards to it. */
 static struct listener behind_at = {.kind = LISTENER_TCP, .address = "0.0.0.0:80", .limit = 128};
 
-static struct subject behind(uint64_t tracked, uint64_t max)
+static struct subject behind(int64_t used, int64_t max)
 {
 	return (struct subject){.listeners = {.at = &behind_at, .count = 1},
-				.outside = {.tracked = tracked, .max = max, .rest_s = 30}};
+				.outside = {.used = used, .max = max, .rest_s = 30}};
 }
 
 static char root[32];
@@ -304,7 +304,7 @@ static void the_fuller_of_two_tables_counts(void **state)
 {
 	static const struct {
 		int64_t used, max; /* here; -1: not readable */
-		uint64_t tracked, tracked_max;
+		int64_t tracked, tracked_max;
 		int64_t counts; /* entries of the one that counts */
 		bool outside;
 	} rows[] = {
@@ -384,7 +384,7 @@ static void what_does_not_forward_does_not_count(void **state)
 				    "echo 60 >netfilter/nf_conntrack_tcp_timeout_time_wait; ";
 	static const struct {
 		const char *forwarding;
-		uint64_t tracked, max, rest_s;
+		int64_t used, max, rest_s;
 	} rows[] = {
 		{"echo 0 >ipv4/ip_forward", 0, 0, 0},
 		{"echo 1 >ipv4/ip_forward", 7, 100, 60},
@@ -392,12 +392,12 @@ static void what_does_not_forward_does_not_count(void **state)
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		char files[400];
-		struct subject_outside out;
+		struct conntrack out;
 		snprintf(files, sizeof(files), "%s%s", table, rows[i].forwarding);
 		struct host *h = machine(files);
-		subject_outside_read(h, &out);
+		conntrack_forwarding(h, &out);
 		machine_end(h);
-		assert_int_equal(out.tracked, rows[i].tracked);
+		assert_int_equal(out.used, rows[i].used);
 		assert_int_equal(out.max, rows[i].max);
 		assert_int_equal(out.rest_s, rows[i].rest_s);
 	}

@@ -1,0 +1,32 @@
+#include "epolltune/conntrack.h"
+
+#include "epolltune/catalogue.h"
+#include "epolltune/host.h"
+
+#define FILES "proc/sys/net/netfilter/nf_conntrack_"
+
+/* What does not fit in 31 bits is no value that the kernel shows. */
+static int64_t number_of(const struct host *h, const char *path)
+{
+	uint64_t value;
+	return host_read_u64(h, path, &value, NULL) || value > INT32_MAX ? REPORT_NONE
+									 : (int64_t)value;
+}
+
+void conntrack_read(const struct host *h, struct conntrack *out)
+{
+	int64_t one_way = number_of(h, FILES "udp_timeout"),
+		stream = number_of(h, FILES "udp_timeout_stream");
+	*out = (struct conntrack){.used = number_of(h, FILES "count"),
+				  .max = number_of(h, FILES "max"),
+				  .rest_s = number_of(h, FILES "tcp_timeout_time_wait"),
+				  .udp_rest_s = one_way > stream ? one_way : stream};
+}
+
+void conntrack_forwarding(const struct host *h, struct conntrack *out)
+{
+	*out = (struct conntrack){0};
+	if (number_of(h, "proc/sys/net/ipv4/ip_forward") > 0 ||
+	    number_of(h, "proc/sys/net/ipv6/conf/all/forwarding") > 0)
+		conntrack_read(h, out);
+}
