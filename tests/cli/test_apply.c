@@ -1296,7 +1296,7 @@ static void runs_and_files_of_two_boots(void **state)
 		   "Run 1 rolled back; none of its changes was in force.\nfirst 0 2048\n"
 		   "second 0 16\n");
 	has(o.out, "sets 2048 again at");
-	has(o.out, "epolltune rollback 4");
+	has(o.out, "To remove that line:\n    epolltune rollback 4 --state-dir /");
 	has(o.out, "third 1 16\nfourth 0\n0\n");
 	output_free(&o);
 }
