@@ -47,6 +47,7 @@ int apply_ask(const struct apply *a, struct err *e)
 
 static int decided(const struct apply *a, const struct run *r, int status)
 {
+	char option[TUNING_OPTION];
 	fprintf(stderr, "\r\033[K");
 	if (!r || !r->reason[0]) {
 		puts("Confirmed: the changes stay.");
@@ -56,8 +57,8 @@ static int decided(const struct apply *a, const struct run *r, int status)
 	if (r->status == RUN_ROLLED_BACK)
 		printf("Run %u rolled back, %s; all values restored.\n", a->result.run, why);
 	else
-		printf("Run %u only PARTLY rolled back, %s; see: epolltune history %u\n",
-		       a->result.run, why, a->result.run);
+		printf("Run %u only PARTLY rolled back, %s; see: epolltune history %u%s\n",
+		       a->result.run, why, a->result.run, tuning_option(&a->tuning, option));
 	return EXIT_CRITICAL;
 }
 

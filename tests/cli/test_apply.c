@@ -321,6 +321,27 @@ static void without_privilege(void **state)
 	output_free(&o);
 }
 
+/* The command to run as root has each word that was given. */
+static void as_root_with_the_same_words(void **state)
+{
+	const char *user =
+		geteuid() == 0 ? "setpriv --reuid 65534 --regid 65534 --clear-groups" : "";
+	struct output o = run(
+		"cd %s && chmod 755 . && cp \"$PROGRAM\" program && mkdir 'a b' ä || exit 1\n"
+		"for d in 'a b' ä; do : >\"$d/journal.jsonl\"; chmod 0 \"$d/journal.jsonl\"; done\n"
+		"for d in 'a b' ä; do for c in 'rollback --force 1' 'confirm --persist' 'history 1'; do "
+		"%s ./program $c --state-dir \"$d\"; done; done",
+		base, user);
+	has(o.errors, "journal.jsonl: Permission denied; run as root: sudo epolltune rollback "
+		      "--force --state-dir 'a b' 1\n");
+	has(o.errors, "; run as root: sudo epolltune confirm --persist --state-dir 'a b'\n");
+	has(o.errors, "; run as root: sudo epolltune history --state-dir 'a b' 1\n");
+	has(strstr(o.errors, "ä"),
+	    "journal.jsonl: Permission denied; run the same command as root\n");
+	hasnt(strstr(o.errors, "ä"), "sudo");
+	output_free(&o);
+}
+
 static void read_only_proc_sys(void **state)
 {
 	struct output o = inside("-m", REPORT "somaxconn 16\n"
@@ -802,8 +823,16 @@ static void a_later_run_is_named(void **state)
 			   "S=$B/same; somaxconn 16; fast >/dev/null; somaxconn 16\n"
 			   "fast >/dev/null; epolltune rollback 1 --state-dir $S\n"
 			   "echo \"same $? $(somaxconn)\"; epolltune rollback --state-dir $S\n"
-			   "echo \"then $? $(somaxconn)\"\n");
-	good(&o);
+			   "echo \"then $? $(somaxconn)\"; epolltune rollback 2 --state-dir $S\n"
+			   "echo \"back $?\"; epolltune rollback 9 --state-dir $S\n"
+			   "echo \"none $?\"; epolltune history 9 --state-dir $S\n");
+	assert_int_equal(o.status, 3);
+	has(o.out, "Run 1 was not rolled back: its values were modified since. To restore them "
+		   "anyway: epolltune rollback 1 --force --state-dir /");
+	has(o.out, "Run 2 was rolled back already.\nback 0\n");
+	has(o.out, "none 3\n");
+	has(o.errors, "epolltune: no run 9; for the runs: epolltune history --state-dir /");
+	has(strchr(o.errors, '\n'), "epolltune: no run 9; for the runs: epolltune history --state");
 	has(o.out, "same 1 2048\n");
 	has(o.out, "then 0 16\n");
 	has(o.out, "is 3000, run 1 set 2048; modified since run 1 by run 2:");
@@ -992,6 +1021,7 @@ static void unfinished_runs_are_reported(void **state)
 {
 	struct output o = inside(
 		"-m", REPORT "mkdir $B/lib && mount --bind $B/lib /var/lib || exit 77\n"
+			     "epolltune rollback 3; echo \"absent $?\"; epolltune history\n"
 			     "somaxconn 16; S=/var/lib/epolltune; fast >/dev/null\n"
 			     "epolltune version >/dev/null\n"
 			     "sed -i '/\"end\"/d' $S/journal.jsonl\n"
@@ -1002,6 +1032,8 @@ static void unfinished_runs_are_reported(void **state)
 	if (o.status == 77)
 		skip_because("/var/lib cannot be bound here");
 	good(&o);
+	has(o.errors, "no run 3: there is no journal in /var/lib/epolltune\n");
+	has(o.out, "absent 3\nNo runs in /var/lib/epolltune.\n");
 	has(o.out, "apply 2\n");
 	has(o.out, "rollback 0\n16\n");
 	size_t notices = 0;
@@ -1168,7 +1200,8 @@ static void unreachable_changes_stay(void **state)
 		skip_because("net.core.netdev_max_backlog is visible in every namespace here");
 	good(&o);
 	has(o.out, "belongs to network namespace 1");
-	has(o.out, "Run 1 not rolled back, see above.\nsystem 1\nuntouched\n");
+	has(o.out, "Run 1 was not rolled back: epolltune cannot access its values from here.\n"
+		   "system 1\nuntouched\n");
 	has(o.out, "NOT rolled back: not accessible");
 	has(o.out, "device 1\nstill 1\n");
 	has(o.out, "none of its changes was in force.\ngiven up 0\n");
@@ -1232,7 +1265,8 @@ static void another_boot_is_not_confirmed(void **state)
 	if (o.status == 77)
 		skip_because("/etc/sysctl.d cannot be bound here");
 	good(&o);
-	has(o.errors, "run 1 was lost at a reboot before it was confirmed");
+	has(o.errors, "run 1 was lost at a reboot before it was confirmed; close it with: "
+		      "epolltune rollback 1 --state-dir /");
 	has(o.out, "confirm 2\n0\n1\n");
 	has(o.out, "rollback 0\n");
 	output_free(&o);
@@ -1262,7 +1296,7 @@ static void runs_and_files_of_two_boots(void **state)
 		   "Run 1 rolled back; none of its changes was in force.\nfirst 0 2048\n"
 		   "second 0 16\n");
 	has(o.out, "sets 2048 again at");
-	has(o.out, "epolltune rollback 4");
+	has(o.out, "To remove that line:\n    epolltune rollback 4 --state-dir /");
 	has(o.out, "third 1 16\nfourth 0\n0\n");
 	output_free(&o);
 }
@@ -1394,7 +1428,8 @@ static void a_wall_that_stays_short_is_a_warning(void **state)
 		       "fast --set net.core.somaxconn=2000,net.core.wmem_max=$((w + 1)); "
 		       "echo \"denied $? $(somaxconn)\"\n");
 	good(&o);
-	has(o.out, "epolltune can change nothing here.\n\nManual steps:\n");
+	has(o.out, "No kernel setting helps here: the manual steps are for the "
+		   "application.\n\nManual steps:\n");
 	has(o.out, "manual 1\n");
 	has(o.out, "denied 1 2000\n");
 	has(o.out, "unknown 3\n16\n");
@@ -1415,6 +1450,8 @@ static void no_change_says_why(void **state)
 		"is short; is unknown; is ok; is tight\n"
 		"from short; from unknown; from ok; from tight\n"
 		"from short --only fs.file-max\n"
+		"apply --no-proof --from $B/report.json --only fs.file-max; echo \"only $?\"\n"
+		"apply --no-proof --from $B/report.json --except net.core.somaxconn\n"
 		"from short --set net.core.somaxconn=16\n"
 		"from short --format sysctl --dry-run\n"
 		"apply --from $B/short.json --format json >$B/answer.json\n"
@@ -1427,6 +1464,8 @@ static void no_change_says_why(void **state)
 	has(o.out, "unknown 3\nReady for this target.\n\nNothing to change.\nok 0\n"
 		   "Ready, but 1 wall is tight: accept-queue.\n\nNothing to change.\ntight 0\n");
 	has(o.out, "Nothing to change among the selected knobs: see epolltune check.\nshort 1\n");
+	has(o.out, "accept-queue needs net.core.somaxconn, which --only does not name.\nonly 1\n");
+	has(o.out, "accept-queue needs net.core.somaxconn, which --except excludes.\n");
 	has(o.out, "Nothing to change: the values of --set are in force.\nshort 0\n");
 	has(o.out, "\n# epolltune can change nothing here: see epolltune check.\nshort 1\n");
 	has(o.out, "Nothing to change: the proposed values are in force; "
@@ -1602,6 +1641,10 @@ static void errors_name_the_argument(void **state)
 	assert_string_equal(o.out, "3\n3\n3\n");
 	has(o.errors, "no journal in --state-dir ");
 	output_free(&o);
+	o = run("$PROGRAM rollback x --state-dir %s/state", base);
+	has(o.errors, "RUN: \"x\" is not the number of a run; for the runs: epolltune history "
+		      "--state-dir /");
+	output_free(&o);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_base, remove_base)
@@ -1631,6 +1674,7 @@ int main(void)
 		TEST(manual_steps_are_a_warning),
 		TEST(a_preview_changes_nothing),
 		TEST(without_privilege),
+		TEST(as_root_with_the_same_words),
 		TEST(read_only_proc_sys),
 		TEST(two_at_once),
 		TEST(broken_state_is_one_error),

@@ -215,6 +215,16 @@ test_a_fix_is_judged_again() {
 	fixed 'net.core.somaxcon = "64k"' 'net.core.somaxconn = 65536'
 }
 
+# Below vm and net.foo there may be names that epolltune does not know.
+test_names_that_are_not_judged_are_printed() {
+	put 10.conf 'vm.foo = 1' 'net.foo.bar = 1' 'vm.foo = 2' 'vm.swappiness = 10' '-kernel.panic = 10'
+	expect 1 epolltune lint 10.conf
+	said 'Not judged, as epolltune does not know the names: vm.foo, net.foo.bar.'
+	put 10.conf 'vm.swappiness = 10'
+	expect 0 epolltune lint 10.conf
+	lacks out 'Not judged'
+}
+
 test_problems_are_printed_as_sarif() {
 	put 10.conf 'net.core.somaxcon = 1' 'net.ipv4.tcp_tw_reuse = 1'
 	expect 2 epolltune lint --format sarif 10.conf
