@@ -773,6 +773,34 @@ static void a_useless_change_is_rolled_back(void **state)
 	output_free(&o);
 }
 
+/* The proof of --server is a check without that server: its limits are not those of this shell, and
+ * it may have more sockets than the test server. */
+static void another_server_proves_nothing(void **state)
+{
+	struct output o = inside(
+		"--pid --fork --mount-proc",
+		"ip link set lo up; somaxconn 128\n"
+		"serve() { (ulimit -n 20000 && exec epolltune serve --port 8000 --workers $1 "
+		">$B/served 2>&1) & server=$!\n"
+		"within 'grep -q 8000 $B/served || ! kill -0 $server'; kill -0 $server || exit 77; }\n"
+		"try() { name=$1; shift; apply --probe accept-queue,descriptors --yes \"$@\"\n"
+		"echo \"$name $? $(somaxconn)\"; epolltune rollback --state-dir $S >/dev/null; }\n"
+		"serve 1; (ulimit -n 4096; try limits --server :8000\n"
+		"epolltune check --server :8000 --probe accept-queue,descriptors --format json "
+		">$B/report.json\n"
+		"try report --from $B/report.json); kill $server; wait $server\n"
+		"serve 8; try sockets --server :8000; kill $server\n");
+	if (o.status == 77)
+		skip_because("the limit of descriptors is below 20000");
+	has(o.out, "limits 1 2048\n");
+	has(o.out, "BEFORE is of this server, AFTER of a new one with the limits");
+	has(o.out, "report 1 2048\n");
+	has(o.out, "accept-queue: is still short");
+	has(o.out, "sockets 1 256\n");
+	hasnt(o.out, "descriptors.process");
+	output_free(&o);
+}
+
 /* The watchdog rolls back even if the journal is lost. */
 static void the_watchdog_without_a_journal(void **state)
 {
@@ -1647,6 +1675,7 @@ int main(void)
 		TEST(counts_down_on_a_terminal),
 		TEST(persists_and_removes_again),
 		TEST(a_useless_change_is_rolled_back),
+		TEST(another_server_proves_nothing),
 		TEST(the_watchdog_without_a_journal),
 		TEST(a_later_run_is_named),
 		TEST(a_later_run_elsewhere_keeps_nothing),
