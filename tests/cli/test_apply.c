@@ -436,6 +436,32 @@ static void confirm_in_time_or_not(void **state)
 	output_free(&o);
 }
 
+/* The kernel ends the watchdog with process 1 of a container: that one waits for it. */
+static void process_1_waits(void **state)
+{
+	struct output o = inside(
+		"", REPORT
+		"somaxconn 16\n"
+		"first() { unshare --pid --fork --kill-child --mount-proc epolltune apply --yes "
+		"--from $B/report.json --no-proof --state-dir $S \"$@\"; }\n"
+		"first --confirm 1s; echo \"late $? $(somaxconn)\"\n"
+		"first --confirm 1s --format json >/dev/null; echo \"document $? $(somaxconn)\"\n"
+		"{ within '[ $(somaxconn) = 2048 ]'; within 'epolltune confirm --state-dir $S "
+		"2>/dev/null | grep -q stay'; } &\n"
+		"first --confirm 60s; echo \"confirmed $? $(somaxconn)\"; wait\n"
+		"somaxconn 16; first --confirm 60s >$B/out & within '[ $(somaxconn) = 2048 ]'\n"
+		"within 'grep -q Applied $B/out'\n"
+		"kill -TERM $(pgrep -f '^epolltune apply.* 60s$'); wait $!\n"
+		"echo \"stopped $? $(somaxconn)\"; cat $B/out\n");
+	good(&o);
+	has(o.out, "Run 1 rolled back, not confirmed in time; all values restored.\nlate 2 16\n");
+	has(o.out, "document 2 16\n");
+	has(o.out, "Confirmed: the changes stay.\nconfirmed 0 2048\n");
+	has(o.out, "stopped 2 16\n");
+	has(o.out, "Run 4 rolled back, interrupted by SIGTERM; all values restored.\n");
+	output_free(&o);
+}
+
 /* The watchdog survives the terminal, its session and the program. */
 static void the_watchdog_survives(void **state)
 {
@@ -1664,6 +1690,7 @@ int main(void)
 		TEST(broken_state_is_one_error),
 		TEST(a_signal_rolls_back),
 		TEST(confirm_in_time_or_not),
+		TEST(process_1_waits),
 		TEST(the_watchdog_survives),
 		TEST(asks_once_on_a_terminal),
 		TEST(a_plan_from_before_another_command_is_refused),
