@@ -50,8 +50,9 @@ static int remove_base(void **state)
 }
 
 /* Runs a script in a new network namespace; `more`: further options of unshare(1). The script has
- * $S, a state directory that does not exist yet, and the commands epolltune, somaxconn [VALUE], and
- * within CONDITION, which waits for it for up to a minute. */
+ * $S, a state directory that does not exist yet, and the commands epolltune, somaxconn [VALUE],
+ * boots, which makes it a machine that reads /etc/sysctl.d at boot, and within CONDITION, which
+ * waits for it for up to a minute. */
 static struct output inside(const char *more, const char *script)
 {
 	char path[96];
@@ -66,6 +67,8 @@ static struct output inside(const char *more, const char *script)
 		"within() { tries=0; until eval \"$1\"; do sleep 0.02; tries=$((tries + 1))\n"
 		"[ $tries -lt 3000 ] || { echo \"never: $1\"; return; }; done; }\n"
 		"apply() { epolltune apply --state-dir $S \"$@\"; }\n"
+		"boots() { mount --bind $B/sysctl.d /etc/sysctl.d && mount -t tmpfs none /run && "
+		"mkdir -p /run/systemd/system || exit 77; }\n"
 		"%s\n",
 		base, base, base, script);
 	fclose(out);
@@ -731,7 +734,7 @@ static void persists_and_removes_again(void **state)
 {
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
-		"mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+		"boots\n"
 		"F=/etc/sysctl.d/90-epolltune.conf\n"
 		"echo net.core.somaxconn=77 >/etc/sysctl.d/99-other.conf\n"
 		"somaxconn 16\n"
@@ -890,7 +893,7 @@ static void full_disks(void **state)
 		"head -c 10000 /dev/zero >$B/small/fill 2>/dev/null\n"
 		"S=$B/small/state; fast >/dev/null; echo \"state $? $(somaxconn)\"\n"
 		"umount $B/small; S=$B/state\n"
-		"mount -t tmpfs -o size=4k none /etc/sysctl.d || exit 77\n"
+		"boots; mount -t tmpfs -o size=4k none /etc/sysctl.d || exit 77\n"
 		"head -c 10000 /dev/zero >/etc/sysctl.d/fill 2>/dev/null\n"
 		"fast --persist >/dev/null; echo \"files $? $(somaxconn) $(ls -A "
 		"/etc/sysctl.d)\"\n"
@@ -978,7 +981,7 @@ static void the_earlier_boots_value_is_not_restored(void **state)
 {
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
-		"mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+		"boots\n"
 		"reboot() { sed -i 's/\"boot\":\"[^\"]*\"/\"boot\":\"another\"/' $S/journal.jsonl; }\n"
 		"back() { epolltune rollback --state-dir $S; echo \"$1 $? $(somaxconn)\"; }\n"
 		"somaxconn 16; fast --persist >/dev/null; reboot; back default\n"
@@ -1012,8 +1015,7 @@ static void drift_is_reported(void **state)
 {
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
-		"mount --bind $B/sysctl.d /etc/sysctl.d && mount -t tmpfs none /run && "
-		"mkdir -p /run/systemd/system || exit 77\n"
+		"boots\n"
 		"drift() { echo \"== $1\"; epolltune check --probe drift; echo \"$1 $?\"; }\n"
 		"F=/etc/sysctl.d/99-other.conf; somaxconn 2048\n"
 		"drift none; echo net.core.somaxconn=512 >$F; drift lower\n"
@@ -1104,7 +1106,7 @@ static void lines_of_others_are_kept(void **state)
 {
 	struct output o =
 		inside("-m --pid --fork --mount-proc", REPORT
-		       "mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+		       "boots\n"
 		       "F=/etc/sysctl.d/90-epolltune.conf\n"
 		       "try() { fast --persist >/dev/null; $1; epolltune rollback --state-dir $S "
 		       ">/dev/null; echo \"$1 $?\"; grep -v epolltune $F; }\n"
@@ -1277,7 +1279,7 @@ static void another_boot_is_not_confirmed(void **state)
 {
 	struct output o =
 		inside("-m --pid --fork --mount-proc", REPORT
-		       "mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+		       "boots\n"
 		       "somaxconn 16; fast --confirm 60s >/dev/null; somaxconn 16\n"
 		       "sed -i 's/\"boot\":\"[^\"]*\"/\"boot\":\"another\"/' $S/journal.jsonl\n"
 		       "epolltune confirm --persist --state-dir $S; echo \"confirm $?\"\n"
@@ -1297,7 +1299,7 @@ static void runs_and_files_of_two_boots(void **state)
 {
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
-		"mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+		"boots\n"
 		/* run 1, a reboot that resets it, run 2 which persists */
 		"somaxconn 16; fast >/dev/null\n"
 		"sed -i 's/\"boot\":\"[^\"]*\"/\"boot\":\"another\"/' $S/journal.jsonl\n"
@@ -1325,7 +1327,7 @@ static void runs_and_files_of_two_boots(void **state)
 static void no_files_from_another_namespace(void **state)
 {
 	struct output o = inside("-m", REPORT
-				 "mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+				 "boots\n"
 				 "somaxconn 16; fast --persist --confirm 60s >/dev/null; echo "
 				 "\"apply $? $(somaxconn)\"\n"
 				 "fast --confirm 60s >/dev/null\n"
@@ -1339,6 +1341,40 @@ static void no_files_from_another_namespace(void **state)
 	has(o.out, "files 2\n0\n");
 	has(o.out, "Run 1 is confirmed: the changes stay.\nwithout 0\n");
 	has(o.errors, "the network namespace of process 1 only, and this is another one");
+	output_free(&o);
+}
+
+/* Nor in a container, whose files end with it; one that boots with systemd reads them. */
+static void no_files_of_a_container(void **state)
+{
+	struct output o = inside(
+		"-m --pid --fork --mount-proc", REPORT
+		"mount --bind $B/sysctl.d /etc/sysctl.d && mount -t tmpfs none /run || exit "
+		"77\n"
+		"somaxconn 16; fast --persist >/dev/null; echo \"apply $? $(somaxconn)\"\n"
+		"fast --confirm 60s >/dev/null\n"
+		"epolltune confirm --persist --state-dir $S; echo \"files $?\"\n"
+		"epolltune confirm --state-dir $S; ls -A /etc/sysctl.d | wc -l\n"
+		/* the host's namespaces, but another root directory */
+		"mkdir -p /run/systemd/system || exit 77\n"
+		"mkdir $B/other && mount -t tmpfs none $B/other && cd $B/other && "
+		"mkdir bin && for d in usr lib lib64 etc proc sys dev tmp run; do [ -e /$d ] || "
+		"continue; mkdir $d; mount --rbind /$d $d; done || exit 77\n"
+		"rmdir bin; ln -s usr/bin bin\n"
+		"chroot . /bin/sh -c 'epolltune apply --state-dir $S --yes --no-proof --persist "
+		"--only net.core.somaxconn --set net.core.somaxconn=3000'; echo \"chroot $?\"\n"
+		"cd /; apply --yes --no-proof --persist --only net.core.somaxconn --set "
+		"net.core.somaxconn=3000 >/dev/null; echo \"systemd $? $(ls -A "
+		"/etc/sysctl.d)\"\n");
+	if (o.status == 77)
+		skip_because("directories cannot be mounted here");
+	good(&o);
+	has(o.out, "apply 2 16\n");
+	has(o.out, "files 2\nRun 1 is confirmed: the changes stay.\n0\n");
+	has(o.out, "chroot 2\nsystemd 0 90-epolltune.conf\n");
+	has(o.errors,
+	    "--persist: this is a container, and its files do not apply at boot: use it on "
+	    "the host, or set the values in the definition of the container");
 	output_free(&o);
 }
 
@@ -1392,7 +1428,7 @@ static void confirm_reports_failures_as_json(void **state)
 {
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
-		"mount -t tmpfs -o size=4k none /etc/sysctl.d || exit 77\n"
+		"boots; mount -t tmpfs -o size=4k none /etc/sysctl.d || exit 77\n"
 		"somaxconn 16; fast --confirm 60s >/dev/null\n"
 		"head -c 10000 /dev/zero >/etc/sysctl.d/fill 2>/dev/null\n"
 		"epolltune confirm --persist --format json --state-dir $S >$B/1.json; echo $?\n"
@@ -1723,6 +1759,7 @@ int main(void)
 		TEST(another_boot_is_not_confirmed),
 		TEST(runs_and_files_of_two_boots),
 		TEST(no_files_from_another_namespace),
+		TEST(no_files_of_a_container),
 		TEST(the_watchdog_of_a_run_that_was_decided),
 		TEST(a_watchdog_knows_its_run),
 		TEST(a_state_directory_too_long),
