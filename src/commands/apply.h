@@ -56,6 +56,7 @@ int apply_prove(void *arg, struct err *e);
 
 /* Asks on the terminal whether to make the changes. -ENOTTY without one, -ECANCELED: declined. */
 int apply_ask(const struct apply *a, struct err *e);
-/* Shows the count-down of a waiting run on a terminal. Returns the exit status: `status` if the run
- * is confirmed or the display is interrupted. */
+/* Shows the count-down of a waiting run on a terminal; waits for the end of it where the watchdog
+ * would end with this process. Returns the exit status: `status` if the run is confirmed or the
+ * display is interrupted. */
 int apply_watch(struct apply *a, int status);

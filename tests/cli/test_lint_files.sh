@@ -56,6 +56,26 @@ test_what_distributions_ship_has_no_problems() {
 	said 'No problems'
 }
 
+# What lint recommends for a unit, its own rule of units accepts.
+test_a_limit_for_a_service_is_one_of_systemd() {
+	for value in unlimited infinity -1 65536 524288 1048576 2000000 64k; do
+		put limits.d/x.conf "* - nofile $value"
+		epolltune lint limits.d/x.conf >out || :
+		sed -n 's/.*for a service write \(LimitNOFILE=.*\) in its unit/\1/p' out >unit
+		[ -s unit ] || fail "no advice for $value"
+		[ "$(cat unit)" = 'LimitNOFILE=' ] && continue
+		printf '[Service]\n%s\n' "$(cat unit)" >x.service
+		expect 0 epolltune lint x.service
+		said 'No problems'
+	done
+	put limits.d/x.conf '* - nofile unlimited'
+	expect 1 epolltune lint limits.d/x.conf
+	said 'lint.capped: nofile unlimited is fs.nr_open (1048576, the kernel'
+	put limits.d/x.conf '* - nofile 65536'
+	expect 0 epolltune lint limits.d/x.conf
+	said 'LimitNOFILE=65536:524288 in its unit'
+}
+
 test_the_files_of_a_machine_are_read_in_their_order() {
 	put m/usr/lib/sysctl.d/10-a.conf 'net.core.somaxconn = 8192'
 	put m/usr/lib/sysctl.d/20-masked.conf 'net.ipv4.tcp_tw_recycle = 1'
