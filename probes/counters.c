@@ -13,11 +13,14 @@
 #include "epolltune/knob_value.h"
 #include "epolltune/quantity.h"
 #include "epolltune/queues.h"
+#include "epolltune/syn_queue.h"
 
 #define TCP_MEM "net.ipv4.tcp_mem"
 #define ORPHANS "net.ipv4.tcp_max_orphans"
 #define ORPHANS_NEAR_PERCENT 80
+#define SYNCOOKIES "net.ipv4.tcp_syncookies"
 #define UDP_FULL "Udp.RcvbufErrors"
+#define UDP6_FULL "Udp6.RcvbufErrors"
 
 enum { MAX, USED };
 
@@ -26,13 +29,32 @@ static void orphans_read(const struct host *h, struct settings *s)
 	s->at[USED][0] = s->machine.orphans;
 }
 
-/* By default half of the entries of the hash table of connections (net/ipv4/tcp.c, tcp_init()). The
- * kernel shows them negative where network namespaces share the table. */
+/* The hash table of connections has an entry for each 128 KiB of memory, a power of two of them and
+ * at most that many (net/ipv4/tcp.c, tcp_init()). */
+#define ENTRY_MEMORY (128 << 10)
+#define ENTRIES_MAX (512 << 10)
+
+static int64_t entries_by_memory(uint64_t bytes)
+{
+	int64_t entries = 1;
+	while (entries < ENTRIES_MAX && (uint64_t)entries * ENTRY_MEMORY < bytes)
+		entries *= 2;
+	return entries;
+}
+
+/* Whether the table is that of this network namespace alone (tcp_child_ehash_entries), which is not
+ * evidence of the machine's: the kernel shows the entries of a shared one as a negative number. */
+static bool own_table(const struct machine *m) { return m->own_netns && m->ehash_entries > 0; }
+
+/* By default half of the entries of the machine's table. */
 static int64_t orphans_max(const struct settings *s)
 {
+	const struct machine *m = &s->machine;
 	if (s->at[MAX][0] != REPORT_NONE)
 		return s->at[MAX][0];
-	return s->machine.ehash_entries ? llabs(s->machine.ehash_entries) / 2 : REPORT_NONE;
+	if (own_table(m))
+		return m->memory_bytes ? entries_by_memory(m->memory_bytes) / 2 : REPORT_NONE;
+	return m->ehash_entries ? llabs(m->ehash_entries) / 2 : REPORT_NONE;
 }
 
 static int64_t orphans_used(const struct settings *s)
@@ -57,6 +79,10 @@ static void orphans_bound(const struct target *t, const struct settings *s, stru
 	if (__builtin_mul_overflow((int64_t)target_syn_queue(t), ORPHAN_ROUND_TRIPS * sides,
 				   &b->needed))
 		b->needed = INT64_MAX;
+	/* The memory that a container shows may be less than the machine's. */
+	if (s->at[MAX][0] == REPORT_NONE && own_table(&s->machine) &&
+	    report_verdict(b->capacity, b->needed) != VERDICT_OK)
+		b->capacity = REPORT_NONE;
 }
 
 static bool orphans_solve(const struct target *t, const struct settings *now,
@@ -92,6 +118,7 @@ static const struct experiment experiments[] = {
 struct sample {
 	struct host_counters counters;
 	int64_t max_orphans; /* REPORT_NONE: unknown */
+	int64_t cookies;     /* net.ipv4.tcp_syncookies; REPORT_NONE: unknown */
 	/* Pages, the second and the third field of tcp_mem; REPORT_NONE. */
 	int64_t memory_pressure, memory_max;
 	struct queues queues; /* where one is exceeded */
@@ -103,7 +130,6 @@ struct sample {
 	const struct report *since; /* NULL: none */
 	bool watched;               /* of a window's end */
 	struct listeners udp;       /* all sockets; with owners where it was watched */
-	int64_t udp6_errors;        /* Udp6RcvbufErrors of /proc/net/snmp6; -1: unknown */
 	struct err unread;          /* the first of these that could not be read */
 };
 
@@ -115,19 +141,6 @@ static void unread_add(struct sample *s, const struct err *why, int lacking)
 {
 	if (!s->unread.code && why->code != lacking)
 		s->unread = *why;
-}
-
-static int64_t udp6_errors(const struct host *h, struct sample *s)
-{
-	static const char name[] = "\nUdp6RcvbufErrors";
-	CLEAN(free_pointer) char *text = NULL;
-	struct err why = {0};
-	if (host_read_all(h, "proc/net/snmp6", &text, &why) < 0) {
-		unread_add(s, &why, ENOENT);
-		return -1;
-	}
-	const char *at = strstr(text, name);
-	return at ? strtoll(at + sizeof(name) - 1, NULL, 10) : -1;
 }
 
 /* Whether it has no room for another datagram, or little more than that: the size of the next one
@@ -144,7 +157,6 @@ static bool is_wanted(const struct listener *l, void *unused) { return l->drops 
 static int sample_udp(const struct host *h, struct sample *s, struct err *e)
 {
 	struct err why = {0};
-	s->udp6_errors = udp6_errors(h, s);
 	if (listeners_read_udp(h, true, &s->udp, &why))
 		unread_add(s, &why, EOPNOTSUPP);
 	if (why.code || !s->watched || !host_live(h))
@@ -179,14 +191,15 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 {
 	struct host_identity identity = {0};
 	struct host_facts facts;
-	s->max_orphans = s->memory_pressure = s->memory_max = REPORT_NONE;
+	s->max_orphans = s->memory_pressure = s->memory_max = s->cookies = REPORT_NONE;
 	host_counters(h, &s->counters, NULL);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		host_table_counters(h, tables[i], &s->counters);
 	unread_add(s, &s->counters.unread, 0);
-	if (!s->unread.code && host_counter(&s->counters, "TcpExt.ListenDrops") < 0)
+	if (!s->unread.code && host_counter(&s->counters, LISTEN_DROPS) < 0)
 		err_set(&s->unread, ENODATA, "/proc/net/netstat has no ListenDrops");
 	knob_number(ORPHANS, h, &s->max_orphans);
+	knob_number(SYNCOOKIES, h, &s->cookies);
 	if (!knob_read(knob_find(TCP_MEM), h, s->tcp_mem, NULL)) {
 		knob_field(s->tcp_mem, 1, &s->memory_pressure);
 		knob_field(s->tcp_mem, 2, &s->memory_max);
@@ -273,7 +286,7 @@ static int64_t udp_grown(const struct watch *w, const struct listener *now)
 	const struct listener *was = listeners_find(&w->before->udp, now->cookie);
 	bool full = growth(w, UDP_FULL) > 0;
 	if (strchr(now->address, '['))
-		full |= w->after->udp6_errors > w->before->udp6_errors;
+		full |= growth(w, UDP6_FULL) > 0;
 	return was && full ? (int64_t)(uint32_t)(now->drops - was->drops) : 0;
 }
 
@@ -350,12 +363,14 @@ static bool judge_udp(const struct watch *w)
 	udp_words(w, worst, max, &words);
 	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");
 	struct finding *f = report_finding(w->report, "udp.receive.overflowing", &words);
-	int64_t errors = growth(w, UDP_FULL);
+	int64_t errors = growth(w, UDP_FULL), errors6 = growth(w, UDP6_FULL);
 	if (subject_has(w->subject, worst))
 		f->level = LEVEL_CRITICAL;
 	finding_evidence(f, "dropped by the socket", "datagrams", (double)max, NAN);
 	if (errors)
 		finding_evidence(f, "UdpRcvbufErrors", "datagrams", (double)errors, NAN);
+	if (errors6)
+		finding_evidence(f, "Udp6RcvbufErrors", "datagrams", (double)errors6, NAN);
 	finding_evidence(f, "receive buffer", "B", worst->limit, NAN);
 	return true;
 }
@@ -366,10 +381,12 @@ static const struct loss {
 	enum {
 		LOSS,           /* growth is a warning */
 		LOSS_ELSEWHERE, /* growth has a finding of its own, which names what is full */
+		LOSS_REST,      /* likewise; the counter has other parts, and it may be none */
 		LOSS_HARMLESS,
 	} kind;
 } losses[] = {
 	{"TcpExt.ListenOverflows", LOSS_ELSEWHERE},
+	{LISTEN_DROPS, LOSS_REST},
 	{"TcpExt.TCPReqQFullDrop", LOSS},
 	{"TcpExt.TCPAbortOnMemory", LOSS},
 	{"TcpExt.TCPTimeWaitOverflow", LOSS},
@@ -385,7 +402,9 @@ static const struct loss {
 	{"arp_cache.table_fulls", LOSS_ELSEWHERE},
 	{"ndisc_cache.table_fulls", LOSS_ELSEWHERE},
 	{UDP_FULL, LOSS_ELSEWHERE},
+	{UDP6_FULL, LOSS_ELSEWHERE},
 	{"Udp.MemErrors", LOSS},
+	{"Udp6.MemErrors", LOSS},
 	{"TcpExt.TCPReqQFullDoCookies", LOSS_HARMLESS},
 	{"TcpExt.TCPRcvCollapsed", LOSS_HARMLESS},
 };
@@ -397,8 +416,8 @@ static const struct loss {
 
 /* What the report records besides these. */
 static const char *const recorded[] = {
-	"TcpExt.ListenDrops", "TcpExt.SyncookiesSent", "Tcp.PassiveOpens", "Tcp.ActiveOpens",
-	"sockstat.TCP.inuse", "sockstat.TCP.orphan",   "sockstat.TCP.tw",  "sockstat.TCP.mem",
+	"TcpExt.SyncookiesSent", "Tcp.PassiveOpens", "Tcp.ActiveOpens",  "sockstat.TCP.inuse",
+	"sockstat.TCP.orphan",   "sockstat.TCP.tw",  "sockstat.TCP.mem",
 };
 
 /* nstat's and ss' names need no group. */
@@ -406,6 +425,65 @@ static const char *short_name(const char *counter)
 {
 	size_t group = strlen("TcpExt.");
 	return strncmp(counter, "TcpExt.", group) ? counter : counter + group;
+}
+
+static const char *loss_name(const struct loss *l)
+{
+	return l->kind == LOSS_REST ? LISTEN_DROPS_REST : short_name(l->counter);
+}
+
+/* Of ListenDrops what no other counter of loss has, where no cookie answers at a full SYN queue;
+ * with cookies it shows no loss. */
+static int64_t loss_value(const struct loss *l, const struct sample *s,
+			  int64_t (*value)(const void *of, const char *counter), const void *of)
+{
+	if (l->kind != LOSS_REST)
+		return value(of, l->counter);
+	struct syn_drops d = syn_drops_of(value, of);
+	return s->cookies == 0 ? d.rest - d.flooded : 0;
+}
+
+static int64_t total_of(const void *counters, const char *name)
+{
+	return host_counter(counters, name);
+}
+
+static int64_t loss_total(const struct sample *s, const struct loss *l)
+{
+	return loss_value(l, s, total_of, &s->counters);
+}
+
+static int64_t growth_of(const void *watch, const char *counter)
+{
+	const struct watch *w = watch;
+	return host_counter_delta(&w->before->counters, &w->after->counters, counter);
+}
+
+static int64_t then_of(const void *report, const char *counter)
+{
+	return report_counter_value(report, counter);
+}
+
+/* What may explain drops has grown by its total at most, where the earlier report does not have it.
+ */
+static int64_t since_of(const void *of, const char *counter)
+{
+	const struct since *s = of;
+	int64_t grown = since_growth(s, counter);
+	return grown < 0 && strncmp(counter, "TcpExt.", 7) ? host_counter(s->now, counter) : grown;
+}
+
+static int64_t loss_since(const struct watch *w, const struct since *s, const struct loss *l)
+{
+	return l->kind == LOSS_REST ? loss_value(l, w->after, since_of, s)
+				    : since_growth(s, l->counter);
+}
+
+/* Whether growth since an earlier report has cost clients. */
+static bool loss_costs(const struct since *s, const struct loss *l)
+{
+	struct syn_drops d = syn_drops_of(since_of, s);
+	return l->kind == LOSS_REST ? d.rest - d.flooded > d.other : l->kind != LOSS_HARMLESS;
 }
 
 struct titled {
@@ -418,7 +496,7 @@ static void titled_add(struct titled *t, const struct loss *l, int64_t value)
 {
 	char next[64];
 	snprintf(next, sizeof(next), "%s%s %s", t->count ? ", " : "",
-		 quantity_count((uint64_t)value).text, short_name(l->counter));
+		 quantity_count((uint64_t)value).text, loss_name(l));
 	bool fits = t->shown == t->count && strlen(t->text) + strlen(next) <= t->room;
 	if (fits || !t->count) {
 		report_append(t->text, "%s", next);
@@ -437,7 +515,8 @@ static void titled_end(struct titled *t)
 /* What no other finding reports: that of UDP names a socket, where it is seen. */
 static int64_t unreported(const struct watch *w, const struct loss *l)
 {
-	bool udp = !w->udp_named && !strcmp(l->counter, UDP_FULL);
+	bool udp =
+		!w->udp_named && (!strcmp(l->counter, UDP_FULL) || !strcmp(l->counter, UDP6_FULL));
 	return l->kind == LOSS || udp ? growth(w, l->counter) : 0;
 }
 
@@ -475,13 +554,14 @@ static void past_table(struct finding *f, const struct watch *w)
 	if (w->seconds > 0)
 		finding_column(f, "in the window", "");
 	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t total = host_counter(&w->after->counters, losses[i].counter);
+		int64_t total = loss_total(w->after, &losses[i]);
 		if (total <= 0)
 			continue;
-		double *row = finding_row(f, short_name(losses[i].counter));
+		double *row = finding_row(f, loss_name(&losses[i]));
 		row[0] = (double)total;
+		int64_t grown = loss_value(&losses[i], w->after, growth_of, w);
 		if (w->seconds > 0)
-			row[1] = (double)growth(w, losses[i].counter);
+			row[1] = grown > 0 ? (double)grown : 0;
 	}
 }
 
@@ -490,7 +570,7 @@ static void judge_past(const struct watch *w)
 	struct wording words = {0};
 	struct titled title = {.room = TITLED};
 	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t total = host_counter(&w->after->counters, losses[i].counter);
+		int64_t total = loss_total(w->after, &losses[i]);
 		if (total > 0)
 			titled_add(&title, &losses[i], total);
 	}
@@ -517,22 +597,24 @@ static void record_all(const struct watch *w)
 		record(w->report, &w->after->counters, losses[i].counter);
 	for (size_t i = 0; i < sizeof(recorded) / sizeof(*recorded); i++)
 		record(w->report, &w->after->counters, recorded[i]);
+	for (size_t i = 0; w->after->cookies == 0 && syn_drops_other(i); i++)
+		record(w->report, &w->after->counters, syn_drops_other(i));
 }
 
-static void since_table(struct finding *f, const struct since *s)
+static void since_table(struct finding *f, const struct watch *w, const struct since *s)
 {
 	finding_table(f, "counter");
 	finding_column(f, "total", "");
 	finding_column(f, "then", "");
 	finding_column(f, "growth", "");
 	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t grown = since_growth(s, losses[i].counter);
+		int64_t grown = loss_since(w, s, &losses[i]);
 		if (grown <= 0)
 			continue;
-		double *row = finding_row(f, short_name(losses[i].counter));
-		row[0] = (double)host_counter(s->now, losses[i].counter);
+		double *row = finding_row(f, loss_name(&losses[i]));
+		row[0] = (double)loss_total(w->after, &losses[i]);
 		if (!since_reset(s, losses[i].counter)) /* else of a count that is lost */
-			row[1] = (double)report_counter_value(s->report, losses[i].counter);
+			row[1] = (double)loss_value(&losses[i], w->after, then_of, s->report);
 		row[2] = (double)grown;
 	}
 }
@@ -545,9 +627,9 @@ static void judge_since(const struct watch *w)
 	struct titled title = {.room = TITLED_SINCE};
 	enum since_reset reset = SINCE_RESTART; /* of all that grew */
 	char restarted[WORDING_TEXT] = "";
-	bool lost = false;
+	bool lost = false, syns = false;
 	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t grown = since_growth(&s, losses[i].counter);
+		int64_t grown = loss_since(w, &s, &losses[i]);
 		if (grown <= 0)
 			continue;
 		if (!title.count)
@@ -560,7 +642,8 @@ static void judge_since(const struct watch *w)
 				      short_name(losses[i].counter));
 		else
 			reset = was;
-		lost |= losses[i].kind != LOSS_HARMLESS;
+		lost |= loss_costs(&s, &losses[i]);
+		syns |= losses[i].kind == LOSS_REST && loss_costs(&s, &losses[i]);
 	}
 	if (!title.count)
 		return;
@@ -569,8 +652,9 @@ static void judge_since(const struct watch *w)
 	wording_set(&words, "restart", "%s", restarted);
 	wording_set(&words, "counters", "%s", title.text);
 	wording_flag(&words, "lost", lost);
+	wording_flag(&words, "syns", syns);
 	struct finding *f = report_finding(w->report, "counters.since", &words);
-	since_table(f, &s);
+	since_table(f, w, &s);
 	if (lost)
 		return;
 	f->level = LEVEL_NOTE;

@@ -63,6 +63,14 @@ static bool half_open_wanted(const struct accept_queues *q)
 	       (q->cookies == 0 && syn_queue_drops(&q->counters) > 0);
 }
 
+/* Those that may have dropped SYNs at a full SYN queue are named as well. */
+static bool is_named(const struct listener *l, void *queues)
+{
+	const struct accept_queues *q = queues;
+	return is_wanted(l, queues) || (l->kind == LISTENER_TCP && l->drops && q->cookies == 0 &&
+					syn_queue_drops(&q->counters) > 0);
+}
+
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
@@ -90,7 +98,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	q->half_open = syn_queue_fullest(q);
 	if (q->subject)
 		listeners_adopt(h, &q->listeners, &q->subject->listeners, NULL);
-	listeners_own(h, &q->listeners, is_wanted, q, NULL);
+	listeners_own(h, &q->listeners, is_named, q, NULL);
 	/* Nothing waits, and no counter grows, where such a process accepts and closes, or shares
 	 * its listener with others. */
 	listeners_own_by(h, &q->listeners, is_stuck, NULL);
@@ -403,8 +411,7 @@ static void judge_unseen(const struct queue_watch *w)
 	struct wording words = {0};
 	if (grown <= 0 || w->blamed)
 		return;
-	wording_set(&words, "counters", "ListenOverflows +%s",
-		    quantity_count((uint64_t)grown).text);
+	wording_set(&words, "counters", "%s ListenOverflows", quantity_count((uint64_t)grown).text);
 	wording_set(&words, "window", "%s", window_of(w).text);
 	wording_set(&words, "what", "ListenOverflows: %s", counter_row_find(QUEUE_OVERFLOWS)->what);
 	struct finding *f = report_finding(w->report, "counters.growing", &words);

@@ -25,6 +25,9 @@ static const char *const walls[] = {"softnet.backlog", "softnet.budget", RING, Q
 #define SQUEEZES_PER_S 10
 /* Drops at the softnet backlog that matter, of the packets received: fewer delay no load. */
 #define DROPS_SHARE 0.00001
+/* Drops a second of this namespace's own interfaces that are the backlog's, wherever most packets
+ * arrive: fewer may be of protocols that nothing receives. */
+#define OWN_DROPS_PER_S 10
 /* Totals since boot are reported from one in a thousand packets on. */
 #define PAST_SHARE 0.001
 #define PAST_MIN 100
@@ -145,7 +148,10 @@ struct loss_column {
 	int64_t usual;
 	uint64_t grown, total;
 	uint64_t local; /* of `grown`, what this namespace may have lost */
-	double min;     /* minimum of `local` that is a problem */
+	/* Whether the interfaces of this namespace counted it; otherwise it is likely only where
+	 * most packets are this namespace's. */
+	bool counted;
+	double min; /* minimum of `local` that is a problem */
 };
 
 /* Softnet counters have 32 bits and wrap; those of the interfaces do not. */
@@ -167,6 +173,8 @@ static void column_grows(const struct nic_watch *w, const struct loss_column *c,
 	struct wording words = {0};
 	words_growth(w, c->local, &words);
 	wording_set(&words, "cost", "%s", knob_find(c->knob)->cost);
+	wording_set(&words, "knob", "%s", c->knob);
+	wording_flag(&words, "hidden", c->value == REPORT_NONE);
 	struct finding *f = report_finding(r, c->grows, &words);
 	finding_evidence(f, c->counter, c->unit, (double)c->local, NAN);
 	int64_t max = knob_find(c->knob)->max;
@@ -189,8 +197,9 @@ static void column_wall(const struct nic_watch *w, const struct loss_column *c, 
 	if (w->seconds > 0)
 		wording_set(&words, "grown", "%s",
 			    c->grown ? quantity_show(QUANTITY_COUNT, c->grown).text : "none");
-	wording_flag(&words, "foreign", c->grown && !w->ours);
-	wording_flag(&words, "elsewhere", c->grown && w->ours && !c->local);
+	bool ours = c->counted || w->ours;
+	wording_flag(&words, "foreign", c->grown && !ours);
+	wording_flag(&words, "elsewhere", c->grown && ours && !c->local);
 	wording_flag(&words, "hidden", c->limit == REPORT_NONE);
 	report_text(wall->knob, "%s", c->knob);
 	wall->limit = c->limit;
@@ -203,7 +212,7 @@ static void judge_column(const struct nic_watch *w, const struct loss_column *c,
 {
 	struct wall *wall = report_wall(r, c->wall);
 	column_wall(w, c, wall);
-	if (c->local && w->ours && (double)c->local >= c->min) {
+	if (c->local && (c->counted || w->ours) && (double)c->local >= c->min) {
 		column_grows(w, c, r);
 		wall->verdict = VERDICT_TIGHT;
 	} else if (past_matters(c->total > c->grown ? c->total - c->grown : 0,
@@ -228,19 +237,23 @@ static bool ended_by_time(const struct nic_watch *w)
 static void judge_softnet(const struct nic_watch *w, struct report *r)
 {
 	struct softnet_cpu total = softnet_total(&w->after->softnet);
-	const struct loss_column backlog = {.wall = "softnet.backlog",
-					    .grows = "softnet.backlog.drops",
-					    .past = "softnet.backlog.past",
-					    .counter = "softnet_stat column 2 (dropped)",
-					    .unit = "packets",
-					    .limit = w->after->max_backlog,
-					    .knob = "net.core.netdev_max_backlog",
-					    .value = w->after->max_backlog,
-					    .usual = 1000,
-					    .grown = w->grown.total.dropped,
-					    .local = w->dropped,
-					    .total = total.dropped,
-					    .min = DROPS_SHARE * (double)w->received};
+	const struct loss_column backlog = {
+		.wall = "softnet.backlog",
+		.grows = "softnet.backlog.drops",
+		.past = "softnet.backlog.past",
+		.counter = "softnet_stat column 2 (dropped)",
+		.unit = "packets",
+		.limit = w->after->max_backlog,
+		.knob = "net.core.netdev_max_backlog",
+		.value = w->after->max_backlog,
+		.usual = 1000,
+		.grown = w->grown.total.dropped,
+		.local = w->dropped,
+		/* enqueue_to_backlog() counts at the interface. A container's
+		 * packets pass softnet again outside: it never has most. */
+		.counted = (double)w->dropped >= OWN_DROPS_PER_S * w->seconds,
+		.total = total.dropped,
+		.min = DROPS_SHARE * (double)w->received};
 	struct loss_column budget = {.wall = "softnet.budget",
 				     .grows = "softnet.budget.squeezed",
 				     .past = "softnet.budget.past",
@@ -638,10 +651,22 @@ static void judge_placement(const struct nic_watch *w, const struct nic *n, stru
 	}
 }
 
+/* What the network namespace of a server in a container does not show: its packets cross the card,
+ * the qdiscs and the neighbour table of the one outside. */
+static void judge_entered(const struct probe_options *o, struct report *r)
+{
+	struct wording words = {0};
+	if (!o || !o->entered)
+		return;
+	wording_set(&words, "who", "%s", o->subject ? o->subject->name : "");
+	report_finding(r, "nic.outside", &words);
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
 	struct nic_watch w = watch_of(before, after, m);
+	judge_entered(m->options, r);
 	judge_softnet(&w, r);
 	judge_ring(&w, r);
 	judge_queues(&w, r);

@@ -271,7 +271,8 @@ static const char *udp_refuses(const struct trial *t, const struct settings *s, 
 static void udp_outcome(const struct datagrams_result *r, const struct trial_counters *c,
 			struct settings *s, struct outcome *out)
 {
-	int64_t errors = trial_counters_growth(c, "Udp.RcvbufErrors");
+	int64_t errors = trial_counters_growth(c, "Udp.RcvbufErrors"),
+		errors6 = trial_counters_growth(c, "Udp6.RcvbufErrors");
 	if (r->received + r->dropped != r->sent || !r->received) {
 		outcome_inconclusive(out, "%s of %s datagrams did not reach the socket",
 				     quantity_count(r->sent - r->received - r->dropped).text,
@@ -287,7 +288,7 @@ static void udp_outcome(const struct datagrams_result *r, const struct trial_cou
 	out->metric[GRANTED] = (double)r->buffer;
 	out->metric[EACH] = (double)s->taken.datagram_bytes;
 	if (errors >= 0)
-		out->metric[BY_KERNEL] = (double)errors;
+		out->metric[BY_KERNEL] = (double)(errors + (errors6 > 0 ? errors6 : 0));
 }
 
 static int udp_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)

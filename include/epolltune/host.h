@@ -80,9 +80,9 @@ struct host_files {
 };
 int host_files(const struct host *h, struct host_files *out, struct err *e);
 
-/* Kernel counters of the calling network namespace: /proc/net/netstat, snmp and sockstat, named
- * "TcpExt.ListenOverflows", "Tcp.ActiveOpens", "sockstat.TCP.inuse". Missing or damaged counters
- * are absent; fails only if none can be read. */
+/* Kernel counters of the calling network namespace: /proc/net/netstat, snmp, snmp6 and sockstat,
+ * named "TcpExt.ListenOverflows", "Tcp.ActiveOpens", "Udp6.RcvbufErrors", "sockstat.TCP.inuse".
+ * Missing or damaged counters are absent; fails only if none can be read. */
 #define HOST_COUNTERS 640
 struct host_counters {
 	size_t count;

@@ -36,6 +36,7 @@ struct probe_options {
 	const struct subject *subject; /* the server in question; NULL: none was named */
 	struct guest *guest;           /* that server in a lab (--run); NULL: it is not */
 	uint64_t pause_us; /* of a CPU quota, which became the target's stall; 0: did not */
+	bool entered;      /* the check moved into another network namespace */
 };
 
 /* The bounds of --gentle: new connections/s, handshakes at a time, and bytes/s. What exceeds them

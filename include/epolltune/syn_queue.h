@@ -27,10 +27,28 @@ int64_t syn_queue_limit(int64_t enough, unsigned kernel);
  * for those that the kernel knows. */
 int64_t syn_queue_setting(int64_t enough);
 
-/* SYNs dropped since boot that met no full accept queue: at a full SYN queue, or without memory
- * or a route. */
+#define LISTEN_DROPS "TcpExt.ListenDrops"
+#define LISTEN_DROPS_REST "ListenDrops without ListenOverflows"
+
+/* What ListenDrops counts beyond full accept queues: net/ipv4/tcp_input.c, tcp_conn_request(), and
+ * net/ipv4/tcp_ipv4.c, tcp_req_err(). Without cookies these are SYNs at a full SYN queue, but for a
+ * few causes that have counters of their own. */
+struct syn_drops {
+	int64_t rest;    /* 0: none, or not known */
+	int64_t flooded; /* of these, what TCPReqQFullDrop counts as well: beyond the backlog */
+	/* At most so many of these are no SYNs of clients that wait: ICMP errors end half-open
+	 * connections, and no route leads back to a source. */
+	int64_t other;
+};
+/* By values of counters, or by their growth; negative: unknown. */
+struct syn_drops syn_drops_of(int64_t (*value)(const void *of, const char *counter),
+			      const void *of);
+/* The counters that `other` adds up; NULL at the end. */
+const char *syn_drops_other(size_t i);
+/* The same `rest` since boot. */
 int64_t syn_queue_drops(const struct host_counters *c);
 /* The listener whose handshakes fill most of its SYN queue; NULL: none has any. */
 const struct listener *syn_queue_fullest(const struct accept_queues *q);
-/* Adds a finding on a SYN queue that is full without cookies: no counter of its own shows that. */
+/* Adds a finding on a SYN queue that is full, or was full between the looks, without cookies: no
+ * counter of its own shows that. */
 void syn_queue_judge(const struct queue_watch *w);

@@ -52,13 +52,13 @@ static const struct clue_row complaints[] = {
 	 "buffer, or the provider's limit. Each has a counter of its own.",
 	 "nic.ring,softnet.backlog,softnet.budget,udp.receive", REMEDY_DEVICE,
 	 "ip -s link; ethtool -S DEVICE | grep -i drop; cat /proc/net/softnet_stat; "
-	 "nstat -az UdpRcvbufErrors",
+	 "nstat -az UdpRcvbufErrors Udp6RcvbufErrors",
 	 "epolltune check --probe nic names the queue that grows, and what moves it.",
 	 "Documentation/networking/statistics.rst; net/core/dev.c"},
 	{"UDP packets lost", "lost datagrams\ndatagrams are lost\nudp loss\nudp drops\nudp*dropped",
 	 "The receive buffer of the socket was full while the application did not read. It is charged "
 	 "for the memory of the packets, which is more than their payload.",
-	 "udp.receive", REMEDY_APPLICATION, "nstat -az UdpRcvbufErrors; ss -uanm",
+	 "udp.receive", REMEDY_APPLICATION, "nstat -az UdpRcvbufErrors Udp6RcvbufErrors; ss -uanm",
 	 "Set SO_RCVBUF and raise net.core.rmem_max: epolltune check --datagrams N --probe udp.",
 	 "udp(7); net/ipv4/udp.c __udp_enqueue_schedule_skb()"},
 	{"one CPU at 100 %",

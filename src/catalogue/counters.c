@@ -5,6 +5,7 @@
 
 #define NETSTAT "/proc/net/netstat"
 #define SNMP "/proc/net/snmp"
+#define SNMP6 "/proc/net/snmp6"
 #define SOFTNET "/proc/net/softnet_stat"
 #define CONNTRACK "/proc/net/stat/nf_conntrack"
 #define NSTAT(name) "nstat -az " name
@@ -18,9 +19,10 @@ static const struct counter_row counters[] = {
 	{"TcpExt.ListenDrops", "SYNs to LISTEN sockets dropped\nSYNs to LISTEN sockets ignored",
 	 NETSTAT,
 	 "SYNs and handshakes that a listener dropped for any reason: ListenOverflows are part of "
-	 "it.",
+	 "it. With net.ipv4.tcp_syncookies=0 the others are SYNs at a full SYN queue, but for those "
+	 "without memory or a route and half-open connections that an ICMP error ended.",
 	 "accept-queue,syn-queue", REMEDY_APPLICATION, NSTAT("TcpExtListenDrops"),
-	 "Where ListenOverflows grows as much, the same; otherwise memory or a route was missing: nstat -az."},
+	 "Where ListenOverflows grows as much, the same. Otherwise, with net.ipv4.tcp_syncookies=0, set it to 1 or raise net.ipv4.tcp_max_syn_backlog; with cookies memory or a route was missing: nstat -az."},
 	{"TcpExt.TCPReqQFullDoCookies", "", NETSTAT,
 	 "SYNs that met a full SYN queue and were answered with a cookie. No client is lost by "
 	 "that.",
@@ -260,6 +262,14 @@ static const struct counter_row counters[] = {
 	 "Datagrams that were dropped as the socket's receive buffer was full.", "udp.receive",
 	 REMEDY_APPLICATION, "nstat -az UdpRcvbufErrors; ss -uanm",
 	 "Read faster; raise SO_RCVBUF in the application and net.core.rmem_max (net.core.rmem_default where it sets none)."},
+	{"Udp6.RcvbufErrors", "", SNMP6,
+	 "Datagrams over IPv6 that were dropped as the socket's receive buffer was full.",
+	 "udp.receive", REMEDY_APPLICATION, "nstat -az Udp6RcvbufErrors; ss -uanm",
+	 "As for Udp.RcvbufErrors: read faster; raise SO_RCVBUF in the application and net.core.rmem_max (net.core.rmem_default where it sets none)."},
+	{"Udp6.MemErrors", "", SNMP6,
+	 "Datagrams over IPv6 that were dropped as all UDP sockets hold the first field of net.ipv4.udp_mem.",
+	 "udp.receive", REMEDY_KERNEL, "nstat -az Udp6MemErrors; grep UDP: /proc/net/sockstat",
+	 "Raise all fields of net.ipv4.udp_mem (pages); find the socket with a full queue: ss -uanm."},
 	{"Udp.SndbufErrors", "send buffer errors", SNMP,
 	 "Datagrams that were not sent as the send buffer or the queue of the interface was full.",
 	 "", REMEDY_APPLICATION, "nstat -az UdpSndbufErrors; tc -s qdisc",

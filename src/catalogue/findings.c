@@ -627,9 +627,9 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .unserved = true,
 	 .title =
-		 "{listener}: its SYN queue is full ({half_open} of {capacity}){grown? and the "
-		 "kernel drops SYNs\\: {grown} in {window}:{watched?; none was dropped during this "
-		 "check}}",
+		 "{listener}: its SYN queue {between?was full between two looks (it holds "
+		 "{capacity}):is full ({half_open} of {capacity})}{grown? and the kernel {between?dropped:drops} "
+		 "SYNs\\: {grown} in {window}:{watched?; none was dropped during this check}}",
 	 .detail =
 		 "net.ipv4.tcp_syncookies is 0\\: {max_syn?the kernel keeps the last quarter of "
 		 "net.ipv4.tcp_max_syn_backlog ({max_syn}) for clients that it knows from earlier, and "
@@ -644,12 +644,15 @@ static const struct finding_row findings[] = {
 		 "The kernel sends no SYN cookies, and a listener has as many half-open "
 		 "connections as net.ipv4.tcp_max_syn_backlog or its backlog admits of new "
 		 "clients: it drops the SYNs of further ones. Critical where ListenDrops grew by "
-		 "more than ListenOverflows during the check.",
+		 "more than ListenOverflows during the check. Where the drops of one listener grew as "
+		 "much, that shows a queue that was full between two looks as well: critical if it is "
+		 "the server's of --server. ICMP errors and packets without a route, which may count in "
+		 "ListenDrops too, are then subtracted.",
 	 .action = "Set net.ipv4.tcp_syncookies=1, or raise net.ipv4.tcp_max_syn_backlog and the "
 		   "backlog of the listener; three quarters of the former are for new clients.",
 	 .proof =
 		 "TcpExt.ListenDrops grows without TcpExt.ListenOverflows; half-open connections by "
-		 "inet_diag (ss -tn state syn-recv)"},
+		 "inet_diag (ss -tn state syn-recv); drops of the listener (ss -ltnm)"},
 
 	SHORT("accept.rate", REMEDY_APPLICATION,
 	      "{cpus} {tight?might not:cannot} accept {needed} new connections/s",
@@ -957,14 +960,16 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "The kernel drops packets at a full softnet backlog",
 	 .detail = "{count} packets dropped in {window}{beside}.",
-	 .advice = "{cost}",
+	 .advice = "{hidden?{knob} is one value for the whole machine, not visible in this network "
+		   "namespace\\: raise it in the machine's first one. :}{cost}",
 	 .meaning = "The kernel dropped packets during the check because a CPU's backlog was "
 		    "full: packets of loopback, RPS, tunnels and veth wait there.",
 	 .action = "Raise net.core.netdev_max_backlog. If one CPU takes all packets, spread them "
 		   "first.",
 	 .proof =
 		 "Column 2 of /proc/net/softnet_stat and the dropped packets of an interface grow, "
-		 "while most packets arrived through interfaces of this namespace"},
+		 "while most packets arrived through interfaces of this namespace, or by ten a "
+		 "second or more"},
 	{.id = "softnet.backlog.past",
 	 .observed = true,
 	 .title = "Packets were dropped at the softnet backlog since boot{none?, none during this "
@@ -1089,6 +1094,21 @@ static const struct finding_row findings[] = {
 	 .action = "Add queues (ethtool -L) as far as the device has them; use RPS where it has "
 		   "one only.",
 	 .proof = "Column 1 of /proc/net/softnet_stat by CPU; softirq time in /proc/stat"},
+	{.id = "nic.outside",
+	 .observed = true,
+	 .title = "Network cards, qdiscs, neighbour table and losses of conntrack of the network "
+		  "namespace that this check was started in were not watched",
+	 .detail = "The check moved into the network namespace of {who?{who}:--netns}, which does "
+		   "not show them; packets from clients may cross them first.",
+	 .advice = "Watch them there, under load, without --server and --netns\\: epolltune check "
+		   "--window 10s --probe nic,neighbours,conntrack,counters",
+	 .meaning =
+		 "The server is in another network namespace, as those of containers are, and "
+		 "the check moved there. What drops packets outside of it, a full ring or qdisc "
+		 "of the machine, its neighbour table, its conntrack, is not part of the answer.",
+	 .action = "Run epolltune check --window 10s --probe nic,neighbours,conntrack,counters "
+		   "where the check was started, without --server and --netns.",
+	 .proof = "The network namespace that the report names"},
 	{.id = "nic.offload",
 	 .remedy = REMEDY_DEVICE,
 	 .observed = true,
@@ -1416,7 +1436,7 @@ static const struct finding_row findings[] = {
 	 .meaning = "The target's datagrams fit into the largest receive buffer that "
 		    "net.core.rmem_max allows, but not into that of a socket which asks for none.",
 	 .action = "Let the application set SO_RCVBUF.",
-	 .proof = "Udp.RcvbufErrors"},
+	 .proof = "Udp.RcvbufErrors, Udp6.RcvbufErrors"},
 	{.id = "udp.receive.overflowing",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -1433,7 +1453,8 @@ static const struct finding_row findings[] = {
 		 "A UDP socket dropped datagrams during the check, before any experiment, and the "
 		 "kernel counted them as receive buffer errors.",
 	 .action = "Let the server read faster, or give it a larger receive buffer.",
-	 .proof = "The drops of the socket in /proc/net/udp; Udp.RcvbufErrors"},
+	 .proof = "The drops of the socket in /proc/net/udp; Udp.RcvbufErrors, "
+		  "Udp6.RcvbufErrors"},
 	{.id = "udp.receive.waiting",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -1588,7 +1609,7 @@ static const struct finding_row findings[] = {
 		 "The kernel counted losses during the check, before any experiment, that belong "
 		 "to no listener that was seen full.",
 	 .action = "Run epolltune explain COUNTER for each counter that the finding names.",
-	 .proof = "Two readings of /proc/net/netstat"},
+	 .proof = "Two readings of /proc/net/netstat, snmp and snmp6"},
 	{.id = "counters.since",
 	 .runbook = RUNBOOK_SALE,
 	 .level = LEVEL_WARNING,
@@ -1601,14 +1622,16 @@ static const struct finding_row findings[] = {
 		 "totals since they began again at 0.}{in_place? Experiments of that report ran in this "
 		 "namespace after it had read the counters, and are counted too.}",
 	 .advice =
-		 "{lost?accept-queue.dropped names listeners where they are known. For the counters of other "
-		 "connections, ss -tmi shows queues, memory and drops of each.:}",
+		 "{syns?sysctl -w net.ipv4.tcp_syncookies=1 has the kernel answer SYNs beyond a full SYN "
+		 "queue instead of dropping them. :}{lost?accept-queue.dropped names listeners where they are "
+		 "known. For the counters of other connections, ss -tmi shows queues, memory and drops of "
+		 "each.:}",
 	 .answer = "counters of loss grew {after}",
 	 .meaning =
 		 "The kernel has counted losses since the earlier report of check --since, or "
 		 "while check --observe ran. It is a note where only counters grew that cost no client.",
 	 .action = "Run epolltune explain COUNTER for each counter that the finding names.",
-	 .proof = "/proc/net/netstat, and the counters in that report"},
+	 .proof = "/proc/net/netstat, snmp and snmp6, and the counters in that report"},
 	{.id = "counters.past",
 	 .runbook = RUNBOOK_SALE,
 	 .observed = true,
@@ -1618,7 +1641,7 @@ static const struct finding_row findings[] = {
 	 .meaning = "The kernel has counted losses since boot, or since this network namespace was "
 		    "made.",
 	 .action = "Nothing by itself. Run epolltune explain COUNTER for each counter that grows.",
-	 .proof = "/proc/net/netstat"},
+	 .proof = "/proc/net/netstat, snmp and snmp6"},
 	{.id = "listeners.closed",
 	 .runbook = RUNBOOK_TIMEOUTS,
 	 .level = LEVEL_CRITICAL,

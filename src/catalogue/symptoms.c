@@ -584,7 +584,7 @@ static const struct clue_row symptoms[] = {
 	 "A QUIC server (quic-go: Caddy, cloudflared, Syncthing) asked for a larger UDP buffer than "
 	 "net.core.rmem_max (wmem_max) allows. Bursts above it are dropped: UdpRcvbufErrors counts.",
 	 "udp.receive", REMEDY_KERNEL,
-	 "sysctl net.core.rmem_max; nstat -az UdpRcvbufErrors; ss -uanm",
+	 "sysctl net.core.rmem_max; nstat -az UdpRcvbufErrors Udp6RcvbufErrors; ss -uanm",
 	 "sysctl -w net.core.rmem_max=7500000 net.core.wmem_max=7500000, then restart the server. "
 	 "Not needed where UdpRcvbufErrors does not grow.",
 	 "socket(7); quic-go sys_conn_buffers.go"},

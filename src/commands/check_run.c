@@ -416,6 +416,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		return rc;
 	o->probe.guest = o->guest.command ? &o->guest : NULL;
 	o->probe.subject = o->server || o->probe.guest ? &subject : NULL;
+	o->probe.entered = enter[0];
 	host_open_earlier(&earlier, host, NULL);
 	s.check.earlier = earlier;
 	cramped_find(&s.check);

@@ -1,4 +1,4 @@
-/* Counters of a network namespace: /proc/net/netstat, snmp and sockstat. */
+/* Counters of a network namespace: /proc/net/netstat, snmp, snmp6 and sockstat. */
 #include "host/machine.h"
 
 #include <errno.h>
@@ -108,6 +108,35 @@ static bool sockstat_add(struct host_counters *c, char *text)
 	return whole;
 }
 
+/* "Icmp6InType128": up to 512, one per type. */
+static bool is_icmp6_type(const char *name)
+{
+	return !strncmp(name, "InType", 6) || !strncmp(name, "OutType", 7);
+}
+
+/* /proc/net/snmp6, lines of "Udp6RcvbufErrors 5": net/ipv6/proc.c, snmp6_seq_show(). */
+static bool snmp6_add(struct host_counters *c, char *text)
+{
+	static const char *const groups[] = {"Ip6", "Icmp6", "Udp6"};
+	bool whole = *text;
+	char *at = NULL;
+	for (char *line = strtok_r(text, "\n", &at); line; line = strtok_r(NULL, "\n", &at)) {
+		char *in = NULL;
+		const char *name = strtok_r(line, " \t", &in), *word = strtok_r(NULL, " \t", &in);
+		int64_t value;
+		if (!name || !word || !counter_value(word, &value)) {
+			whole = false;
+			continue;
+		}
+		for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++) {
+			size_t length = strlen(groups[i]);
+			if (!strncmp(name, groups[i], length) && !is_icmp6_type(name + length))
+				counter_add(c, groups[i], name + length, value);
+		}
+	}
+	return whole;
+}
+
 static int file_add(const struct host *h, const char *path,
 		    bool (*add)(struct host_counters *c, char *text), struct host_counters *out,
 		    struct err *e)
@@ -129,15 +158,21 @@ int host_counters(const struct host *h, struct host_counters *out, struct err *e
 	static const struct {
 		const char *path;
 		bool (*add)(struct host_counters *c, char *text);
+		bool optional; /* a kernel without IPv6 has none */
 	} files[] = {
-		{"proc/net/netstat", pairs_add},
-		{"proc/net/snmp", pairs_add},
-		{"proc/net/sockstat", sockstat_add},
+		{"proc/net/netstat", pairs_add, false},
+		{"proc/net/snmp", pairs_add, false},
+		{"proc/net/sockstat", sockstat_add, false},
+		{"proc/net/snmp6", snmp6_add, true},
 	};
 	out->count = 0;
 	out->unread = (struct err){0};
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
-		file_add(h, files[i].path, files[i].add, out, first_error(out));
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		struct err why = {0};
+		int rc = file_add(h, files[i].path, files[i].add, out, &why);
+		if (rc && !(files[i].optional && why.code == ENOENT))
+			err_copy(first_error(out), &why);
+	}
 	return out->count ? 0 : err_copy(e, &out->unread);
 }
 

@@ -835,6 +835,17 @@ static void its_network_namespace_counts(void **state)
 	o = run("nsenter -t %d -n cat /proc/sys/net/core/somaxconn", there);
 	assert_string_equal(o.out, "64\n");
 	output_free(&o);
+	/* What its packets cross here is not watched there, and a note says so. */
+	c = checked_parse(
+		run("$PROGRAM check --quick --format json --probe nic --server %d", there));
+	f = checked_finding(&c, "nic.outside");
+	assert_string_equal(checked_text(f, "level"), "note");
+	assert_contains(checked_text(f, "detail"), "of elsewhere, which");
+	assert_contains(checked_text(f, "advice"), "without --server and --netns");
+	checked_free(&c);
+	c = checked_parse(run("$PROGRAM check --quick --format json --probe nic"));
+	assert_false(checked_has_finding(&c, "nic.outside"));
+	checked_free(&c);
 	/* apply changes this namespace only. */
 	o = run("$PROGRAM apply --server elsewhere --dry-run");
 	assert_int_equal(o.status, 3);

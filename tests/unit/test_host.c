@@ -579,6 +579,32 @@ static void counters_beyond_the_capacity_are_omitted(void **state)
 	assert_int_equal(host_counter(&c, "TcpExt.B"), 2);
 }
 
+/* One value a line; those of each ICMP type, and of UDP-Lite, are not used. */
+static void counters_of_ipv6_are_named_and_need_not_exist(void **state)
+{
+	struct err e = {0};
+	static struct host_counters c;
+	put("proc/net/netstat", "TcpExt: A\nTcpExt: 1\n");
+	put("proc/net/snmp", "Ip: A\nIp: 1\n");
+	put("proc/net/sockstat", "TCP: inuse 5\n");
+	assert_int_equal(host_counters(captured, &c, &e), 0);
+	assert_int_equal(c.unread.code, 0);
+	assert_int_equal(c.count, 3);
+	put("proc/net/snmp6", "Ip6OutNoRoutes                   \t7\n"
+			      "Icmp6InDestUnreachs 2\nIcmp6InType1 2\nIcmp6OutType143 9\n"
+			      "Udp6RcvbufErrors                 \t4997\nUdpLite6RcvbufErrors 3\n");
+	assert_int_equal(host_counters(captured, &c, &e), 0);
+	assert_int_equal(c.unread.code, 0);
+	assert_int_equal(c.count, 6);
+	assert_int_equal(host_counter(&c, "Ip6.OutNoRoutes"), 7);
+	assert_int_equal(host_counter(&c, "Icmp6.InDestUnreachs"), 2);
+	assert_int_equal(host_counter(&c, "Udp6.RcvbufErrors"), 4997);
+	put("proc/net/snmp6", "Udp6RcvbufErrors\nUdp6MemErrors 1\n");
+	assert_int_equal(host_counters(captured, &c, &e), 0);
+	assert_int_equal(c.unread.code, EBADMSG);
+	assert_int_equal(host_counter(&c, "Udp6.MemErrors"), 1);
+}
+
 static void slabs_are_read_or_refused(void **state)
 {
 	struct err e = {0};
@@ -830,11 +856,17 @@ static void parse_all(void)
  * bounds (SAN=1 checks). */
 static void randomly_damaged_files_are_parsed_in_bounds(void **state)
 {
-	static const char *const paths[] = {"proc/net/netstat",  "proc/net/snmp",
-					    "proc/net/sockstat", "proc/meminfo",
-					    "proc/self/limits",  "proc/sys/fs/file-nr",
-					    "proc/slabinfo",     "proc/sys/kernel/osrelease",
-					    "proc/cpuinfo",      "sys/devices/system/cpu/online"};
+	static const char *const paths[] = {"proc/net/netstat",
+					    "proc/net/snmp",
+					    "proc/net/snmp6",
+					    "proc/net/sockstat",
+					    "proc/meminfo",
+					    "proc/self/limits",
+					    "proc/sys/fs/file-nr",
+					    "proc/slabinfo",
+					    "proc/sys/kernel/osrelease",
+					    "proc/cpuinfo",
+					    "sys/devices/system/cpu/online"};
 	enum { FILES = sizeof(paths) / sizeof(*paths), LARGEST = 8192 };
 	static unsigned char bytes[LARGEST];
 	uint64_t seed = 0x9e3779b97f4a7c15;
@@ -915,6 +947,7 @@ int main(void)
 		TEST(limits_are_read_or_refused),
 		TEST(counters_are_named_and_damage_is_absent),
 		TEST(counters_beyond_the_capacity_are_omitted),
+		TEST(counters_of_ipv6_are_named_and_need_not_exist),
 		TEST(slabs_are_read_or_refused),
 		TEST(slabs_grow_by_connections),
 		TEST(a_connection_takes_its_objects),

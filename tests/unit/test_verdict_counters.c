@@ -33,6 +33,7 @@ static void healthy(struct looks *m)
 	struct sample *s[2] = {&m->before, &m->after};
 	for (int i = 0; i < 2; i++) {
 		s[i]->max_orphans = 65536;
+		s[i]->cookies = 1;
 		s[i]->memory_pressure = 57676;
 		s[i]->memory_max = 86514;
 		report_text(s[i]->tcp_mem, "43257 57676 86514");
@@ -171,6 +172,49 @@ static void all_since(struct looks *m)
 	earlier.host.isolation = ISOLATION_IN_PLACE;
 }
 
+/* SYNs that met a full SYN queue after the report, where no cookie answers; some met a full accept
+ * queue. */
+static void syns_lost_since(struct looks *m)
+{
+	m->before.cookies = m->after.cookies = 0;
+	counter_set(m, "TcpExt.ListenDrops", 2630, 2630);
+	counter_set(m, "TcpExt.ListenOverflows", 10, 10);
+	counter_set(m, "TcpExt.TCPReqQFullDrop", 5, 5);
+	counter_set(m, "Icmp.InDestUnreachs", 700, 700);
+	then(m, "TcpExt.ListenDrops", 15);
+	then(m, "TcpExt.ListenOverflows", 10);
+	then(m, "TcpExt.TCPReqQFullDrop", 5);
+}
+
+static void syns_lost_with_cookies(struct looks *m)
+{
+	syns_lost_since(m);
+	m->before.cookies = m->after.cookies = 1;
+}
+
+/* As many ICMP errors: those of half-open connections count in ListenDrops too. */
+static void half_open_ended_since(struct looks *m)
+{
+	syns_lost_since(m);
+	counter_set(m, "Icmp.InTimeExcds", 2000, 2000);
+}
+
+/* A report that has them shows that they are old. */
+static void syns_lost_after_errors(struct looks *m)
+{
+	half_open_ended_since(m);
+	then(m, "Icmp.InTimeExcds", 2000);
+}
+
+/* Over IPv6. */
+static void datagrams_lost6(struct looks *m) { counter_set(m, UDP6_FULL, 5, 6); }
+static void datagrams_lost6_since(struct looks *m)
+{
+	counter_set(m, UDP6_FULL, 4997, 4997);
+	then(m, UDP6_FULL, 0);
+}
+static void memory_lost6(struct looks *m) { counter_set(m, "Udp6.MemErrors", 0, 3); }
+
 /* A UDP socket of the server in question, or of another, that holds so much at both looks. */
 static void udp_holds(struct looks *m, bool own, uint32_t before, uint32_t after, uint32_t drops)
 {
@@ -270,6 +314,19 @@ static void each_look_gets_its_findings(void **state)
 		{udp_unread_for_a_stall, "", ""},
 		{datagrams_lost, "counters.growing warning, counters.past note",
 		 "counters.past note"},
+		{datagrams_lost6, "counters.growing warning, counters.past note",
+		 "counters.past note"},
+		{datagrams_lost6_since, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{memory_lost6, "counters.growing warning, counters.past note",
+		 "counters.past note"},
+		{syns_lost_since, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{half_open_ended_since, "counters.since note, counters.past note",
+		 "counters.since note, counters.past note"},
+		{syns_lost_after_errors, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{syns_lost_with_cookies, "counters.past note", "counters.past note"},
 		{unread, "", ""},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -351,9 +408,19 @@ static void growth_since_a_report(void **state)
 	assert_string_equal(report.findings[0].title,
 			    "The kernel counted 7 nf_conntrack.drop since the counters restarted");
 	look(all_since, false);
+	/* All but those that have no part of their own in ListenDrops. */
 	assert_non_null(strstr(report.findings[0].title, " more counters) since the report"));
 	assert_non_null(strstr(report.findings[0].detail, "ran in this namespace"));
-	assert_int_equal(report.findings[0].table.row_count, LOSSES);
+	assert_int_equal(report.findings[0].table.row_count, LOSSES - 1);
+	look(syns_lost_since, false);
+	f = &report.findings[0];
+	assert_string_equal(f->title,
+			    "The kernel counted 2 615 ListenDrops without ListenOverflows "
+			    "since the report of 2026-11-28T08:00:00Z (2 hours ago)");
+	assert_non_null(strstr(f->advice, "tcp_syncookies=1"));
+	assert_true(cell(f, 0, 0) == 2615 && cell(f, 0, 1) == 0 && cell(f, 0, 2) == 2615);
+	look(half_open_ended_since, false);
+	assert_string_equal(report.findings[0].advice, "");
 }
 
 static void the_report_carries_its_counters(void **state)
@@ -388,6 +455,38 @@ static void orphans_that_could_not_be_counted_are_unknown(void **state)
 		const struct wall *w = verdict_of(x, &t, &s, NULL)->walls;
 		if (w->verdict != rows[i].verdict || !strstr(w->detail, rows[i].detail))
 			fail_msg("row %zu: %s: %s", i, wall_verdict_name(w->verdict), w->detail);
+	}
+}
+
+/* A hash table of the namespace is not evidence of the machine's orphans. */
+static void a_table_of_the_namespace_bounds_no_orphans(void **state)
+{
+	const struct experiment *x = verdict_experiment("counters", "orphans");
+	static const struct {
+		int64_t entries;
+		bool own_netns;
+		uint64_t memory_gib; /* 0: unknown */
+		int64_t limit;
+		enum wall_verdict verdict;
+	} rows[] = {
+		{4096, true, 16, 65536 - 16293, VERDICT_OK},
+		{4096, true, 1, REPORT_NONE, VERDICT_UNKNOWN},
+		{4096, true, 0, REPORT_NONE, VERDICT_UNKNOWN},
+		{4096, true, 1024, 262144 - 16293, VERDICT_OK},
+		{-131072, true, 1, 65536 - 16293, VERDICT_OK},
+		{-16384, true, 16, 0, VERDICT_SHORT},
+		{131072, false, 1, 65536 - 16293, VERDICT_OK},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "TCP orphan of /proc/net/sockstat=16293");
+		s.machine.ehash_entries = rows[i].entries;
+		s.machine.own_netns = rows[i].own_netns;
+		s.machine.memory_bytes = rows[i].memory_gib << 30;
+		const struct wall *w = verdict_of(x, &t, &s, NULL)->walls;
+		if (w->verdict != rows[i].verdict || w->limit != rows[i].limit)
+			fail_msg("row %zu: %s, %" PRId64, i, wall_verdict_name(w->verdict),
+				 w->limit);
 	}
 }
 
@@ -430,6 +529,7 @@ int main(void)
 		cmocka_unit_test(the_report_carries_its_counters),
 		cmocka_unit_test(closed_connections_are_orphans_for_two_round_trips),
 		cmocka_unit_test(orphans_that_could_not_be_counted_are_unknown),
+		cmocka_unit_test(a_table_of_the_namespace_bounds_no_orphans),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

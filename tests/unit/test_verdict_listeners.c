@@ -590,6 +590,56 @@ static void syns_get_cookies(struct looks *m)
 	syns_drop(m);
 	m->after.queues.cookies = 1;
 }
+/* Bursts of SYNs between the looks: the listener's drops are those of ListenDrops. */
+static void syns_lost(struct looks *m)
+{
+	syns_drop(m);
+	m->at[1][0].half_open = 0;
+	m->at[0][0].drops = UINT32_MAX - 9; /* wraps */
+	m->at[1][0].drops = 13;
+}
+static void syns_lost_by_the_subject(struct looks *m)
+{
+	syns_lost(m);
+	subject_make(m);
+}
+/* Of several sockets of an address. */
+static void syns_lost_by_two_sockets(struct looks *m)
+{
+	syns_lost(m);
+	listener_make(m, 1, LISTENER_TCP, "0.0.0.0:443", 511);
+	m->at[1][0].drops = 1;
+	m->at[1][1].drops = 12;
+}
+static void syns_lost_by_either(struct looks *m)
+{
+	syns_lost(m);
+	m->at[1][1].drops = 20;
+}
+/* The kernel counts these apart. */
+static void syns_lost_at_the_backlog_by_either(struct looks *m)
+{
+	syns_lost_by_either(m);
+	counter_set(m, "TcpExt.TCPReqQFullDrop", 0, 23);
+}
+/* ICMP errors end half-open connections, and some packets have no route back. */
+static void half_open_end(struct looks *m)
+{
+	syns_lost_by_the_subject(m);
+	counter_set(m, "Icmp.InDestUnreachs", 0, 12);
+	counter_set(m, "Icmp6.InDestUnreachs", 100, 110);
+	counter_set(m, "Ip.OutNoRoutes", 0, 1);
+}
+static void syns_lost_among_errors(struct looks *m)
+{
+	syns_lost_by_the_subject(m);
+	counter_set(m, "Icmp.InDestUnreachs", 0, 12);
+}
+static void half_open_end_with_cookies(struct looks *m)
+{
+	syns_lost_by_the_subject(m);
+	m->after.queues.cookies = 1;
+}
 
 /* Too short for any look, but counted. */
 static void overflow_unseen(struct looks *m) { counter_set(m, QUEUE_OVERFLOWS, 5, 6); }
@@ -842,8 +892,16 @@ static void each_look_gets_its_findings(void **state)
 		 "syn-queue.dropping warning"},
 		{syns_overflow, "syn-queue.dropping warning, counters.growing warning",
 		 "syn-queue.dropping warning"},
-		{syns_fit, "", ""},
+		{syns_fit, "counters.growing warning", ""},
 		{syns_get_cookies, "", ""},
+		{syns_lost, "syn-queue.dropping warning", ""},
+		{syns_lost_by_the_subject, "syn-queue.dropping critical", ""},
+		{syns_lost_by_two_sockets, "syn-queue.dropping warning", ""},
+		{syns_lost_by_either, "counters.growing warning", ""},
+		{syns_lost_at_the_backlog_by_either, "", ""},
+		{half_open_end, "", ""},
+		{half_open_end_with_cookies, "", ""},
+		{syns_lost_among_errors, "syn-queue.dropping critical", ""},
 		{overflow_unseen, "counters.growing warning", ""},
 		{dropped_earlier, DROPPED, DROPPED},
 		{dropped_with_strays, DROPPED, DROPPED},
@@ -1020,6 +1078,14 @@ static void texts_name_the_server(void **state)
 		 "net.ipv4.tcp_max_syn_backlog (64) for clients that it knows from earlier, and "
 		 "drops the SYNs of all others. Clients retransmit after 1 s or more.",
 		 NULL},
+		{syns_lost, 0,
+		 "0.0.0.0:443: its SYN queue was full between two looks (it holds 49) and the kernel "
+		 "dropped SYNs: 23 in 500 ms",
+		 NULL, NULL},
+		{syns_lost_by_either, 0,
+		 "The kernel counted 23 ListenDrops without ListenOverflows in this network "
+		 "namespace in 500 ms",
+		 NULL, NULL},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		look_twice(rows[i].plant);

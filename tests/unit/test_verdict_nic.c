@@ -143,6 +143,29 @@ static void backlog_drops_elsewhere(struct moments *m)
 	m->cards[0].statistics.rx_dropped = m->cards[1].statistics.rx_dropped;
 }
 
+/* A container: softnet takes each of its packets more than once, and those of others. */
+static void backlog_drops_in_a_container(struct moments *m)
+{
+	m->before.max_backlog = m->after.max_backlog = REPORT_NONE;
+	m->cards[1].statistics.rx_packets = some(1001000);
+	m->cards[1].statistics.rx_dropped = some(100);
+	m->cpus[1][2].dropped = 300;
+}
+/* Its interface drops some packets of protocols that nothing receives. */
+static void backlog_drops_of_other_containers(struct moments *m)
+{
+	backlog_drops_in_a_container(m);
+	m->cards[1].statistics.rx_dropped = some(4);
+}
+
+/* The server's packets cross the machine's card, which its namespace does not show. */
+static void moved_to_a_container(struct moments *m)
+{
+	static const struct subject subject = {.name = "nginx"};
+	static const struct probe_options options = {.entered = true, .subject = &subject};
+	m->moment.options = &options;
+}
+
 static void backlog_hidden(struct moments *m)
 {
 	m->before.max_backlog = m->after.max_backlog = REPORT_NONE;
@@ -564,6 +587,10 @@ static const struct {
 	 "softnet_stat column 2 (dropped)", 10, "net.core.netdev_max_backlog 1000 -> 2000"},
 	{backlog_drops_rarely, "", 0, 0, "", 0, ""},
 	{backlog_drops_elsewhere, "", 0, 0, "", 0, ""},
+	{backlog_drops_in_a_container, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
+	 "softnet_stat column 2 (dropped)", 100, ""},
+	{backlog_drops_of_other_containers, "", 0, 0, "", 0, ""},
+	{moved_to_a_container, "nic.outside", NOTE, REMEDY_NONE, "", 0, ""},
 	{backlog_hidden, "", 0, 0, "", 0, ""},
 	{backlog_hidden_drops, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
 	 "softnet_stat column 2 (dropped)", 10, ""},
