@@ -181,6 +181,9 @@ enum host_netns host_netns_look(const struct host *h, const char *netns);
 int host_enter_netns(const char *where, struct err *e);
 /* Whether this process is in it. Errors as above. */
 int host_in_netns(const char *where, bool *here, struct err *e);
+/* Whether process 1 has the same root directory: no container that only shares its namespaces. True
+ * where that is hidden. */
+bool host_has_first_root(const struct host *h);
 /* Whether this process is in the initial user namespace, not a container's: global settings can be
  * changed only from there. True on kernels without user namespaces. */
 bool host_owns_machine(const struct host *h);

@@ -20,7 +20,7 @@ static inline uint64_t saturated_product(uint64_t a, uint64_t b)
 }
 
 enum quantity_kind {
-	QUANTITY_COUNT,     /* 10000, 10k, 1m             in ones; k = 1000, m = 1000 000 */
+	QUANTITY_COUNT,     /* 100, 10k, 1m               in ones; k = 1000, m = 1000 000 */
 	QUANTITY_RATE,      /* 50k, 50k/s                 per second */
 	QUANTITY_DURATION,  /* 100us 50ms 2s 1min         in microseconds */
 	QUANTITY_BANDWIDTH, /* 100kbit 100mbit 1gbit      in bits per second, decimal as networks

@@ -258,9 +258,15 @@ struct report {
 	uint64_t backlog;         /* of the application, given by the operator; 0: none */
 	uint64_t peers;           /* given by the operator; 0: none */
 	char ignored[256];        /* findings, as --ignore takes them; "": none */
-	bool quick;               /* no experiment was requested */
-	bool gentle;              /* experiments ran at the lowest priority, with bounds */
-	bool require_measured;    /* a missed experiment makes the status unknown */
+	char further[96];         /* options of the experiments, " --family 6"; "": none */
+	/* "epolltune check …", as it was given, without what writes files; "": unknown, or not to
+	 * be pasted. */
+	char command[1024];
+	/* Where the target was saved, and how --target names it; "": it was not. */
+	char stored[384], stored_as[256];
+	bool quick;            /* no experiment was requested */
+	bool gentle;           /* experiments ran at the lowest priority, with bounds */
+	bool require_measured; /* a missed experiment makes the status unknown */
 	size_t wall_count;
 	size_t finding_count;
 	size_t probe_count;

@@ -29,7 +29,7 @@ static const struct kind {
 	struct unit written[6]; /* for output, ascending */
 } kinds[] = {
 	[QUANTITY_COUNT] = {"a number",
-			    "10000, 10k or 1m",
+			    "100, 10k or 1m",
 			    "ones",
 			    {{"", 1}, {"k", KILO}, {"m", MEGA}, {"g", GIGA}},
 			    {{"", 1}}},
@@ -132,12 +132,23 @@ static int scale(uint64_t whole, const char *fraction, size_t digits, uint64_t f
 	return 0;
 }
 
+/* What to write: of a port or another small number the bounds. */
+static const char *example_of(enum quantity_kind kind, uint64_t min, uint64_t max, char text[64])
+{
+	if (kind != QUANTITY_COUNT || max > UINT16_MAX)
+		return kinds[kind].example;
+	snprintf(text, 64, "a number from %" PRIu64 " to %" PRIu64, min, max);
+	return text;
+}
+
 int quantity_parse(const char *name, enum quantity_kind kind, const char *text, uint64_t min,
 		   uint64_t max, uint64_t *value, struct err *e)
 {
 	const struct kind *k = &kinds[kind];
+	char bounds[64];
+	const char *example = example_of(kind, min, max, bounds);
 	if (*text == 0)
-		return err_set(e, EINVAL, "%s: empty; write %s", name, k->example);
+		return err_set(e, EINVAL, "%s: empty; write %s", name, example);
 	const char *at = text;
 	uint64_t whole, result = 0;
 	int status = take_digits(&at, &whole);
@@ -152,14 +163,13 @@ int quantity_parse(const char *name, enum quantity_kind kind, const char *text, 
 	}
 	if (odd)
 		return err_set(e, EINVAL, "%s: \"%s\" is not %s; write %s", name, text, k->noun,
-			       k->example);
+			       example);
 	const struct unit *unit = unit_find(k, at);
 	if (!unit && *at == 0)
-		return err_set(e, EINVAL, "%s: \"%s\" has no unit; write %s", name, text,
-			       k->example);
+		return err_set(e, EINVAL, "%s: \"%s\" has no unit; write %s", name, text, example);
 	if (!unit)
 		return err_set(e, EINVAL, "%s: \"%s\" has an unknown unit \"%s\"; write %s", name,
-			       text, at, k->example);
+			       text, at, example);
 	if (status == 0)
 		status = scale(whole, fraction, digits, unit->factor, &result);
 	if (status == -EINVAL)

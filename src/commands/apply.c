@@ -89,13 +89,11 @@ static int refuse_blocked(struct apply *a)
 	if (!a->tuning.document && show(a, "text", &e) < 0)
 		return command_error(&e);
 	bool denied = e.code == EACCES || e.code == EPERM;
-	if (denied && geteuid() != 0 && host_owns_machine(a->tuning.host))
-		err_set(&e, e.code, "%s: nothing was changed; run as root: %s%s",
-			a->plan->blocker.text, a->command_cut ? "the same command" : "sudo ",
-			a->command_cut ? "" : a->command);
-	else
-		err_set(&e, e.code, "%s: nothing was changed%s", a->plan->blocker.text,
-			denied ? "; set it on the host" : "");
+	bool sudo = denied && geteuid() != 0 && host_owns_machine(a->tuning.host);
+	err_set(&e, e.code, "%s: nothing was changed%s", a->plan->blocker.text,
+		denied && !sudo ? "; set it on the host" : "");
+	if (sudo)
+		tuning_as_root(a->given, &e);
 	return refuse(a, &e, EXIT_UNKNOWN);
 }
 
@@ -251,6 +249,7 @@ static int run(struct apply *a)
 	a->result.outcome = a->plan->count ? OUTCOME_PLANNED : OUTCOME_NOTHING;
 	a->result.reason = apply_no_change(a);
 	a->result.before = a->reported ? a->before : NULL;
+	a->result.reasons = a->reported && !a->from ? hint_check(a->before, a->reasons) : NULL;
 	a->result.command = a->command_cut ? NULL : a->command;
 	a->result.option = tuning_option(&a->tuning, a->option);
 	if (a->dry_run) {
@@ -279,8 +278,11 @@ static int apply(void *arguments, const struct given *given)
 {
 	struct apply *a = arguments;
 	struct err e = {0};
+	a->given = given;
 	a->command_cut =
 		!operator_command(a->command, sizeof(a->command), given->argc, given->argv);
+	if (!a->command_cut && strlen(a->command) < sizeof(((struct err *)0)->text) / 2)
+		a->check.command = a->command;
 	check_saved(&a->check, given);
 	if (arguments_check(a, given, &e) || tuning_open(&a->tuning, &e) < 0)
 		return command_error(&e);

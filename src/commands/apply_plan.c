@@ -161,7 +161,51 @@ static bool is_ready(const struct apply *a)
 	       a->plan->unknown < a->before->wall_count;
 }
 
-const char *apply_no_change(const struct apply *a)
+/* Whether the finding asks for a change that --only or --except leaves out. */
+static bool leaves_out(const struct apply *a, const struct finding *f, const struct proposal *c)
+{
+	const struct wall *w = report_find(a->before, f->wall);
+	return w && c->proposed[0] && finding_asks(f) && f->remedy != REMEDY_NONE &&
+	       (w->verdict == VERDICT_SHORT ||
+		(w->verdict == VERDICT_TIGHT && a->plan_options.tight)) &&
+	       !plan_wants(&a->plan_options, c->knob);
+}
+
+/* "accept-queue needs net.core.somaxconn, which --except excludes", each once. */
+static void name_excluded(struct apply *a)
+{
+	const char *except = a->plan_options.except;
+	a->excluded[0] = 0;
+	for (size_t i = 0; i < a->before->finding_count; i++)
+		for (size_t k = 0; k < a->before->findings[i].proposal_count; k++) {
+			const struct finding *f = &a->before->findings[i];
+			const struct proposal *c = &f->proposals[k];
+			char one[160];
+			if (!leaves_out(a, f, c))
+				continue;
+			report_text(one, "%s needs %s, which %s", f->wall, c->knob,
+				    except && setting_listed(except, c->knob)
+					    ? "--except excludes"
+					    : "--only does not name");
+			if (!strstr(a->excluded, one))
+				report_append(a->excluded, "%s%s", a->excluded[0] ? "; " : "", one);
+		}
+	if (a->excluded[0])
+		report_append(a->excluded, ".");
+}
+
+/* Whether all that is left is up to a process or its program. */
+static bool steps_of_application(const struct plan *p)
+{
+	for (size_t i = 0; i < p->manual_count; i++) {
+		const struct knob *k = knob_find(p->manual[i].knob);
+		if (!k || (k->scope != KNOB_APPLICATION && k->scope != KNOB_PROCESS))
+			return false;
+	}
+	return p->manual_count;
+}
+
+const char *apply_no_change(struct apply *a)
 {
 	const struct plan_options *o = &a->plan_options;
 	if (!a->reported)
@@ -173,8 +217,13 @@ const char *apply_no_change(const struct apply *a)
 		return "Nothing to change: the proposed values are in force; run epolltune check.";
 	if (o->set)
 		return "Nothing to change: the values of --set are in force.";
+	name_excluded(a);
+	if (a->excluded[0])
+		return a->excluded;
+	if (steps_of_application(a->plan))
+		return "No kernel setting helps here: the manual steps are for the application.";
 	if (a->plan->manual_count)
-		return "epolltune can change nothing here.";
+		return "epolltune can change nothing here: the manual steps remain.";
 	if (o->only || o->except)
 		return "Nothing to change among the selected knobs: see epolltune check.";
 	return "epolltune can change nothing here: see epolltune check.";

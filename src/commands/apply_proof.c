@@ -27,14 +27,18 @@ char *apply_probes(const struct apply *a, const char *knobs)
 		     : coverage_probes(a->plan, all, probe_count(), a->check.probes);
 }
 
-/* The probes of the proof: those of the check or, with --from, --only or --set, those that measure
- * the changes. */
+/* Whether the report before is of a server that was named, also in the report of --from. */
+static bool of_server(const struct apply *a) { return a->before->server.asked[0]; }
+
+/* The probes of the proof: those of the check or, with --from, --only, --set or --server, those
+ * that measure the changes. */
 bool apply_choose_proof(struct apply *a)
 {
 	a->again = a->check;
-	/* A running server keeps its queue and its limits until it is restarted. */
+	/* A running server keeps its queue and its limits until it is restarted: the proof is of
+	 * a new one, which has the limits of this shell. */
 	a->again.server = NULL;
-	if (!a->from && !a->plan_options.only && !a->plan_options.set)
+	if (!a->from && !a->plan_options.only && !a->plan_options.set && !of_server(a))
 		return true;
 	a->probes = apply_probes(a, NULL);
 	if (!a->probes)
@@ -68,10 +72,11 @@ static void print_proof(const struct apply *a)
 		 "Proof, %s%s before and after:", a->probes ? "check --probe " : "the same probes",
 		 a->probes ? a->probes : "");
 	page_paragraph(&p, TONE_PLAIN, 0, text);
-	if (a->check.server)
+	if (a->proof.other_subject)
 		page_paragraph(&p, TONE_PLAIN, 0,
 			       "A server that runs keeps its accept queue and its limits until it "
-			       "is restarted: BEFORE is of this server, AFTER of a new one.");
+			       "is restarted: BEFORE is of this server, AFTER of a new one with "
+			       "the limits of this shell.");
 	putchar('\n');
 	compare_text(stdout, a->before, a->after, &a->tuning.style, &ignored);
 	for (size_t i = 0; i < a->plan->count; i++)
@@ -86,7 +91,8 @@ int apply_prove(void *arg, struct err *e)
 	a->proof = (struct verification){.plan = a->plan,
 					 .before = a->before,
 					 .after = a->after,
-					 .foreign = a->plan_options.foreign};
+					 .foreign = a->plan_options.foreign,
+					 .other_subject = of_server(a)};
 	if (a->probes)
 		narrow(a);
 	int rc = prove_once(a, e);

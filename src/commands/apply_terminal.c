@@ -1,9 +1,10 @@
-/* What apply asks and shows on a terminal. */
+/* What apply asks and shows on a terminal, and how long it waits for a confirmation. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "commands/apply.h"
@@ -45,10 +46,42 @@ int apply_ask(const struct apply *a, struct err *e)
 		       : err_set(e, ECANCELED, "nothing was changed: declined");
 }
 
-static int decided(const struct apply *a, const struct run *r, int status)
+/* What waits for the confirmation of a run. */
+struct wait {
+	bool shown;         /* the count-down, on a terminal */
+	bool last;          /* the watchdog does not survive this process */
+	unsigned unwatched; /* how often in a row the watchdog was not found */
+	int status;
+};
+
+/* Whether the kernel ends the watchdog when this process exits: it is process 1 of a container, or
+ * the one for which a container's init waits. */
+static bool ends_container(const struct host *h)
 {
-	fprintf(stderr, "\r\033[K");
-	if (!r || !r->reason[0]) {
+	static const char *const inits[] = {"tini", "docker-init", "dumb-init", "catatonit"};
+	char name[24];
+	struct err unread;
+	if (getpid() == 1)
+		return true;
+	if (getppid() != 1 || host_read(h, "proc/1/comm", name, sizeof(name), &unread) <= 0)
+		return false;
+	name[strcspn(name, "\n")] = 0;
+	for (size_t i = 0; i < sizeof(inits) / sizeof(*inits); i++)
+		if (strcmp(name, inits[i]) == 0)
+			return true;
+	return false;
+}
+
+static int decided(const struct apply *a, const struct run *r, const struct wait *w)
+{
+	char option[TUNING_OPTION];
+	bool confirmed = !r || !r->reason[0];
+	int status = confirmed ? w->status : EXIT_CRITICAL;
+	if (w->shown)
+		fprintf(stderr, "\r\033[K");
+	if (a->tuning.document)
+		return status;
+	if (confirmed) {
 		puts("Confirmed: the changes stay.");
 		return status;
 	}
@@ -56,53 +89,94 @@ static int decided(const struct apply *a, const struct run *r, int status)
 	if (r->status == RUN_ROLLED_BACK)
 		printf("Run %u rolled back, %s; all values restored.\n", a->result.run, why);
 	else
-		printf("Run %u only PARTLY rolled back, %s; see: epolltune history %u\n",
-		       a->result.run, why, a->result.run);
-	return EXIT_CRITICAL;
+		printf("Run %u only PARTLY rolled back, %s; see: epolltune history %u%s\n",
+		       a->result.run, why, a->result.run, tuning_option(&a->tuning, option));
+	return status;
 }
 
-/* Updates the count-down. Returns -1 while it continues, otherwise the exit status. `unwatched`:
- * how often in a row the watchdog was not found. */
-static int watch_once(struct apply *a, unsigned *unwatched, int status)
+/* Rolls the run back in place of the watchdog; -1: another command writes the journal. */
+static int roll_back(struct apply *a, const struct wait *w)
+{
+	struct err e;
+	char reason[40];
+	int rc = journal_lock(&a->journal, a->tuning.state_dir, &e);
+	if (rc == -EBUSY)
+		return -1;
+	if (rc < 0)
+		return command_error(&e);
+	struct run *r = journal_find(&a->journal, a->result.run);
+	snprintf(reason, sizeof(reason), "interrupted by %s", interrupt_name(interrupt_came()));
+	struct undo u = {.site = &a->tuning.site, .by = a->tuning.by, .reason = reason};
+	if (r && run_is_open(r) && undo_run(&u, &a->journal, r, &e) < 0)
+		command_error(&e);
+	int status = decided(a, r, w);
+	journal_unlock(&a->journal);
+	return status;
+}
+
+static int interrupted(struct apply *a, const struct wait *w)
+{
+	if (w->last)
+		return roll_back(a, w);
+	fprintf(stderr, "\nepolltune: the count-down continues without this display\n");
+	return w->status;
+}
+
+/* Waits for the watchdog, a child of process 1, where the journal does not say what it does. */
+static void wait_for_watchdog(uint64_t confirm_us)
+{
+	uint64_t until = watchdog_clock_ms() + confirm_us / 1000 + WATCHDOG_PATIENCE_MS;
+	while (waitpid(-1, NULL, WNOHANG) >= 0 && watchdog_clock_ms() < until)
+		poll(NULL, 0, 200);
+}
+
+/* Updates the count-down. Returns -1 while it continues, otherwise the exit status. */
+static int watch_once(struct apply *a, struct wait *w)
 {
 	struct err e;
 	const struct journal *j = &a->journal;
 	char option[TUNING_OPTION];
 	unsigned run = a->result.run;
-	if (journal_refresh(&a->journal, &e) < 0)
+	if (journal_refresh(&a->journal, &e) < 0) {
+		if (w->last)
+			wait_for_watchdog(a->confirm_us);
 		return command_error(&e);
+	}
 	const struct run *r = journal_find(j, run);
 	if (!r || !run_is_open(r))
-		return decided(a, r, status);
-	if (interrupt_came()) {
-		fprintf(stderr, "\nepolltune: the count-down continues without this display\n");
-		return status;
-	}
+		return decided(a, r, w);
+	if (interrupt_came())
+		return interrupted(a, w);
 	tuning_option(&a->tuning, option);
-	*unwatched = journal_watched(j, run) || journal_busy(j) ? 0 : *unwatched + 1;
+	w->unwatched = journal_watched(j, run) || journal_busy(j) ? 0 : w->unwatched + 1;
 	/* Once: it may have decided the run since the journal was read. */
-	if (*unwatched > 1) {
+	if (w->unwatched > 1) {
 		fprintf(stderr,
-			"\r\033[Kepolltune: run %u is not confirmed and its rollback watchdog has "
+			"%sepolltune: run %u is not confirmed and its rollback watchdog has "
 			"exited; confirm with: epolltune confirm%s, or roll back with: "
 			"epolltune rollback %u%s\n",
-			run, option, run, option);
+			w->shown ? "\r\033[K" : "", run, option, run, option);
 		return EXIT_CRITICAL;
 	}
-	fprintf(stderr,
-		"\r\033[KRun %u will be rolled back in %llu s. Confirm with: epolltune confirm%s ",
-		run, watchdog_seconds_left(r->deadline_ms), option);
+	if (w->shown)
+		fprintf(stderr,
+			"\r\033[KRun %u will be rolled back in %llu s. Confirm with: epolltune "
+			"confirm%s ",
+			run, watchdog_seconds_left(r->deadline_ms), option);
 	return -1;
 }
 
-/* A signal ends the display, not the count-down. */
+/* A signal ends the display, not the count-down, which continues in the watchdog. */
 int apply_watch(struct apply *a, int status)
 {
-	unsigned unwatched = 0;
+	struct wait w = {.shown = isatty(2) && !a->tuning.document,
+			 .last = ends_container(a->tuning.host),
+			 .status = status};
 	int now;
-	if (a->result.outcome != OUTCOME_WAITING || !isatty(2) || a->tuning.document)
+	if (a->result.outcome != OUTCOME_WAITING || (!w.shown && !w.last))
 		return status;
-	while ((now = watch_once(a, &unwatched, status)) < 0)
+	fflush(stdout);
+	while ((now = watch_once(a, &w)) < 0)
 		poll(NULL, 0, 200);
 	return now;
 }

@@ -14,6 +14,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/nic.h"
+#include "epolltune/shell.h"
 #include "report/output.h"
 #include "report/table.h"
 
@@ -189,6 +190,8 @@ static int capture(void *arguments, const struct given *given)
 	if (output_write(path, capture_write_to, &w, &e))
 		return command_error(&e);
 	FILE *out = piped ? stderr : stdout;
+	char word[PATH_MAX];
+	shell_word(word, sizeof(word), path);
 	if (contents_print(c, out, &e))
 		return command_error(&e);
 	if (!piped)
@@ -197,7 +200,7 @@ static int capture(void *arguments, const struct given *given)
 		       a->addresses ? ""
 				    : ", without addresses, the name of the host "
 				      "and command lines",
-		       path);
+		       word);
 	return EXIT_OK;
 }
 

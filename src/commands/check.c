@@ -14,14 +14,7 @@
 #include "report/output.h"
 #include "report/render.h"
 #include "tune/interrupt.h"
-
-static int name_add(const char *value, void *arg)
-{
-	struct err *e = arg;
-	size_t used = strlen(e->text);
-	snprintf(e->text + used, sizeof(e->text) - used, ", %s", value);
-	return 0;
-}
+#include "tune/operator.h"
 
 int target_parse(const char *value, void *field, struct err *e)
 {
@@ -29,13 +22,8 @@ int target_parse(const char *value, void *field, struct err *e)
 	bool file = strchr(value, '/') != NULL;
 	if (!file && !target_preset(value, &o->target, e))
 		return 0;
-	struct err known = *e;
 	int rc = saved_target_load(value, o, e);
-	if (rc != -ENOENT || file)
-		return rc;
-	*e = known;
-	saved_target_names(name_add, e);
-	return err_prefix(e, "--target");
+	return rc == -ENOENT && !file ? saved_target_unknown(value, e) : rc;
 }
 
 /* Parses --headroom into percent: a number of times the load, with a fraction. */
@@ -270,9 +258,28 @@ static int arguments_render(const struct arguments *a, const struct report *repo
 	return a->output ? output_write(a->output, render_to, &r, e) : render_to(stdout, &r, e);
 }
 
+/* The command to repeat: a repetition must not replace what this one has written. */
+static void command_keep(const struct given *given, char *command, size_t size)
+{
+	CLEAN(free_pointer) char **words = calloc((size_t)given->argc + 1, sizeof(*words));
+	int count = 0;
+	for (int i = 0; words && i < given->argc; i++) {
+		const char *word = given->argv[i];
+		bool writes = !strncmp(word, "--save", 6) || !strncmp(word, "--output", 8) ||
+			      !strcmp(word, "-o");
+		if (!writes)
+			words[count++] = given->argv[i];
+		else if (!strchr(word, '='))
+			i++;
+	}
+	if (!words || !operator_command(command, size, count, words))
+		command[0] = 0;
+}
+
 static int check_all(struct arguments *a, const struct given *given)
 {
 	struct err e = {0};
+	char path[PATH_MAX];
 	check_saved(&a->check, given);
 	if (guest_options(a, given, &e) || arguments_check(&a->check, &e) ||
 	    observe_check(&a->check, given, &e) ||
@@ -296,10 +303,16 @@ static int check_all(struct arguments *a, const struct given *given)
 		return EXIT_UNKNOWN;
 	if (rc)
 		return command_error(&e);
+	command_keep(given, report->command, sizeof(report->command));
 	/* The report is printed also if the target cannot be saved. */
 	struct err unsaved = {0};
 	a->check.target = report->target;
 	int saved = a->save ? saved_target_save(a->save, &a->check, &unsaved) : 0;
+	if (a->save && !saved && strlen(a->save) < sizeof(report->stored_as)) {
+		saved_target_path(a->save, path);
+		report_text(report->stored, "%s", path);
+		report_text(report->stored_as, "%s", a->save);
+	}
 	if (arguments_render(a, report, &e))
 		return command_error(&e);
 	return saved ? command_error(&unsaved) : report_exit_status(report);

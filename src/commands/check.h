@@ -47,10 +47,11 @@ struct check_options {
 	unsigned kept;             /* bits of TARGET_OPTIONS: given, and not to be observed */
 	const struct check_laid *laid; /* over the values of the machine */
 	size_t laid_count;
-	bool stay;     /* refuse a server in another network namespace */
-	bool quick;    /* inspect only */
-	bool measured; /* a missed experiment makes the status unknown */
-	bool progress; /* show progress in a line on standard error */
+	const char *command; /* "epolltune apply …", to paste; NULL: not to be, or too long */
+	bool stay;           /* refuse a server in another network namespace */
+	bool quick;          /* inspect only */
+	bool measured;       /* a missed experiment makes the status unknown */
+	bool progress;       /* show progress in a line on standard error */
 };
 
 /* Runs each probe in its own process and lab, and joins their reports in the order of probes.def. A
@@ -106,6 +107,10 @@ int accepted_gather(const struct check_options *o, struct accepted *out, struct 
  * times. `where`: a file, if it has a "/", otherwise a name in /etc/epolltune/targets. -ENOENT:
  * there is none of that name; -EINVAL and -ERANGE name file and line. */
 int saved_target_load(const char *where, struct check_options *out, struct err *e);
+/* The error for a name that is neither predefined nor saved. */
+int saved_target_unknown(const char *name, struct err *e);
+/* The file of a name, or the file itself. */
+void saved_target_path(const char *where, char path[PATH_MAX]);
 /* Writes one atomically, and keeps what a present one accepts. */
 int saved_target_save(const char *where, const struct check_options *o, struct err *e);
 /* Calls each(name, arg) for those in /etc/epolltune/targets until it returns non-zero. Returns the
@@ -162,7 +167,7 @@ int target_parse(const char *value, void *field, struct err *e);
 	{"probe", "NAME,…", "run only these probes", OPTION_AT(type, check.probes), LIST("@probes")}, \
 	IN_PLACE_OPTION(OPTION_AT(type, check.probe.in_place)), \
 	FAMILY_OPTION(OPTION_AT(type, check.family)), \
-	{"ignore", "ID[@WALL],…", "accept these findings: list them, count nothing", \
+	{"ignore", "ID[@WALL],…", "accept these findings: they do not change the exit status", \
 	 OPTION_AT(type, check.ignore), LIST("@findings")}, \
 	{"gentle", NULL, "lowest priority, one CPU, bounded rates: beside a server in use", \
 	 OPTION_AT(type, check.probe.gentle), FLAG}

@@ -18,6 +18,7 @@
 #include "epolltune/clock.h"
 #include "epolltune/knob.h"
 #include "epolltune/list.h"
+#include "epolltune/quantity.h"
 #include "judge/traffic.h"
 #include "tune/interrupt.h"
 
@@ -80,6 +81,21 @@ static enum report_isolation isolation_of(const struct schedule *s)
 	return is;
 }
 
+/* The options of experiments, as apply takes them too. */
+static void further_options(const struct check_options *o, char further[96])
+{
+	static const char *const families[] = {
+		[FAMILY_OF_HOST] = "", [FAMILY_4] = " --family 4", [FAMILY_6] = " --family 6"};
+	char window[32];
+	further[0] = 0;
+	if (o->probe.window_us)
+		report_append_to(further, 96, " --window %s",
+				 quantity_word(window, sizeof(window), QUANTITY_DURATION,
+					       o->probe.window_us));
+	report_append_to(further, 96, "%s%s", o->probe.in_place ? " --in-place" : "",
+			 families[o->family]);
+}
+
 static void report_head(const struct schedule *s, const char *enter, struct report *out)
 {
 	struct host_facts facts;
@@ -114,6 +130,7 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 	out->server.run = o->probe.guest;
 	out->require_measured = o->measured;
 	saved_options(o, out->saved);
+	further_options(o, out->further);
 	report_text(out->ignored, "%s", o->ignore ? o->ignore : "");
 }
 
@@ -193,10 +210,9 @@ static int subject_enter(const struct check_options *o, struct host **host, stru
 	snprintf(pid, sizeof(pid), "%d", (int)subject->pid);
 	subject_free(subject);
 	if (o->stay)
-		return err_remedy(e,
-				  "apply changes this one only; run: nsenter --net=/proc/%s/ns/net "
-				  "epolltune apply --server %s",
-				  pid, o->server);
+		return err_remedy(
+			e, "apply changes this one only; run: nsenter --net=/proc/%s/ns/net %s",
+			pid, o->command ? o->command : "the same command");
 	host_close(*host);
 	*host = NULL;
 	int rc = netns_enter(pid, enter, e);

@@ -14,6 +14,7 @@
 
 struct confirm {
 	struct tuning tuning;
+	const struct given *given;
 	bool persist;
 	struct plan *plan; /* the lines of files to write */
 };
@@ -104,11 +105,12 @@ static int confirmed(struct confirm *c, struct journal *j, unsigned run, struct 
 static int none_waits(const struct confirm *c, struct journal *j)
 {
 	const struct run *last = j->count ? &j->runs[j->count - 1] : NULL;
+	char option[TUNING_OPTION];
 	struct err e;
 	if (last && last->status == RUN_UNFINISHED) {
 		err_set(&e, PLAN_REFUSED,
-			"run %u is unfinished; roll back with: epolltune rollback %u", last->id,
-			last->id);
+			"run %u is unfinished; roll back with: epolltune rollback %u%s", last->id,
+			last->id, tuning_option(&c->tuning, option));
 		return refuse(c, &e);
 	}
 	if (last && last->reason[0] && strcmp(last->reason, UNDO_ASKED) != 0) {
@@ -125,6 +127,7 @@ static int none_waits(const struct confirm *c, struct journal *j)
 /* Whether a waiting run can be confirmed from here. */
 static int check_here(struct confirm *c, const struct run *r, struct err *e)
 {
+	char option[TUNING_OPTION];
 	struct host_identity here;
 	int rc = host_identity(c->tuning.host, &here, e);
 	if (rc < 0)
@@ -132,8 +135,8 @@ static int check_here(struct confirm *c, const struct run *r, struct err *e)
 	if (strcmp(r->boot, here.boot) != 0)
 		return err_set(e, PLAN_REFUSED,
 			       "run %u was lost at a reboot before it was confirmed; "
-			       "close it with: epolltune rollback %u",
-			       r->id, r->id);
+			       "close it with: epolltune rollback %u%s",
+			       r->id, r->id, tuning_option(&c->tuning, option));
 	for (size_t i = 0; i < r->count; i++)
 		if (r->items[i].scope == CHANGE_NETNS && strcmp(r->netns, here.netns) != 0)
 			return err_set(e, PLAN_REFUSED,
@@ -167,7 +170,7 @@ static int run(struct confirm *c, struct err *e)
 	if (rc == -ENOENT)
 		return tuning_absent(&c->tuning, e) < 0 ? refuse(c, e) : none_waits(c, &j);
 	if (rc == -EACCES)
-		err_prefix(e, "run as root: sudo epolltune confirm");
+		tuning_as_root(c->given, e);
 	if (rc < 0)
 		return refuse(c, e);
 	const struct run *waiting = find_waiting(c, &j, e);
@@ -180,6 +183,7 @@ static int confirm(void *arguments, const struct given *given)
 {
 	struct confirm *c = arguments;
 	struct err e = {0};
+	c->given = given;
 	if (tuning_open(&c->tuning, &e) < 0)
 		return command_error(&e);
 	c->plan = calloc(1, sizeof(*c->plan));

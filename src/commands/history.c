@@ -202,7 +202,7 @@ static int print_table(const struct history *h, const struct journal *j, struct 
 
 static void print_run(const struct history *h, const struct run *r)
 {
-	char begun[REPORT_STAMP], ended[REPORT_STAMP], status[40];
+	char begun[REPORT_STAMP], ended[REPORT_STAMP], status[40], option[TUNING_OPTION];
 	struct page p = page_open(stdout, &h->tuning.style);
 	report_stamp(r->time, begun);
 	report_stamp(r->ended, ended);
@@ -211,8 +211,8 @@ static void print_run(const struct history *h, const struct run *r)
 	printf("Run %u: %s%s%s\n", r->id, status, r->reason[0] ? ", " : "", why);
 	if (!strcmp(status, LATE) || !strcmp(status, UNWATCHED))
 		printf("  the rollback watchdog has exited; "
-		       "roll back with: epolltune rollback %u\n",
-		       r->id);
+		       "roll back with: epolltune rollback %u%s\n",
+		       r->id, tuning_option(&h->tuning, option));
 	printf("  by       %s\n  command  %s\n  begun    %s\n  last     %s\n  boot     %s\n"
 	       "  netns    %s%s\n",
 	       r->by, r->command, begun, ended, r->boot, r->netns,
@@ -226,19 +226,19 @@ static void print_run(const struct history *h, const struct run *r)
 	}
 }
 
-static int show(const struct history *h, struct journal *j)
+/* `absent`: there is no journal. */
+static int show(const struct history *h, struct journal *j, bool absent)
 {
 	struct err e = {0};
 	const struct run *r = h->run ? journal_find(j, (unsigned)h->run) : NULL;
 	if (h->run && !r)
-		return err_set(&e, EINVAL, "no run %llu", (unsigned long long)h->run),
-		       command_error(&e);
+		return tuning_no_run(&h->tuning, h->run, absent, &e), command_error(&e);
 	if (h->tuning.document)
 		return print_json(h, j, &e) < 0 ? command_error(&e) : EXIT_OK;
 	if (r)
 		print_run(h, r);
 	else if (!j->count)
-		puts("No runs.");
+		printf("No runs in %s.\n", h->tuning.state_dir);
 	else if (print_table(h, j, &e) < 0)
 		return command_error(&e);
 	return EXIT_OK;
@@ -248,12 +248,14 @@ static int history(void *arguments, const struct given *given)
 {
 	struct history *h = arguments;
 	struct err e = {0};
-	if (tuning_run(given, &h->run, &e))
+	if (tuning_run(&h->tuning, given, &h->run, &e))
 		return command_error(&e);
 	h->tuning.style = render_style_for(stdout, h->tuning.color);
 	CLEAN(journal_close) struct journal j;
 	int rc = journal_open(&j, h->tuning.state_dir, JOURNAL_READ, &e);
-	if (rc < 0 && (rc != -ENOENT || tuning_absent(&h->tuning, &e) < 0))
+	if (rc == -EACCES)
+		tuning_as_root(given, &e);
+	if (rc < 0 && (rc != -ENOENT || (!h->run && tuning_absent(&h->tuning, &e) < 0)))
 		return command_error(&e);
 	if (rc == 0 && j.torn && !journal_busy(&j))
 		fprintf(stderr, "epolltune: the journal's last record is torn (a crash while it "
@@ -261,7 +263,7 @@ static int history(void *arguments, const struct given *given)
 	h->journal = &j;
 	if (rc == 0 && !h->tuning.document)
 		now_read(h);
-	int status = show(h, &j);
+	int status = show(h, &j, rc < 0);
 	if (h->host)
 		host_close(h->host);
 	return status;

@@ -13,6 +13,15 @@ static const char *const level_names[] = {
 
 static const char *plural(size_t count) { return count == 1 ? "" : "s"; }
 
+static void unjudged_print(const struct lint *l, FILE *out)
+{
+	char names[2 * sizeof(l->unjudged_names)];
+	utf8_copy_printable(names, sizeof(names), l->unjudged_names);
+	if (l->unjudged)
+		fprintf(out, "Not judged, as epolltune does not know the name%s: %s.\n",
+			plural(l->unjudged), names);
+}
+
 void lint_print_text(const struct lint *l, FILE *out)
 {
 	size_t levels[LEVEL_SKIPPED + 1] = {0};
@@ -28,6 +37,7 @@ void lint_print_text(const struct lint *l, FILE *out)
 			fprintf(out, "%s: ", file);
 		fprintf(out, "%s: %s\n", lint_rule_at(p->rule)->name, text);
 	}
+	unjudged_print(l, out);
 	if (!l->count)
 		fprintf(out, "No problems in %zu file%s.\n", l->files, plural(l->files));
 	else

@@ -2,10 +2,13 @@
 #include "commands/netns.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "epolltune/host.h"
 #include "epolltune/knob_value.h"
+#include "epolltune/shell.h"
 
 /* Of the namespace that this process was started in: it does not return there. */
 static struct {
@@ -29,12 +32,16 @@ static int left_read(struct err *e)
 
 int netns_enter(const char *where, char enter[REPORT_ENTER], struct err *e)
 {
+	char path[PATH_MAX], word[PATH_MAX];
 	bool pid = strspn(where, "0123456789") == strlen(where);
-	if (pid)
+	if (pid) {
 		report_text_into(enter, REPORT_ENTER, "nsenter --net=/proc/%s/ns/net", where);
-	else
-		report_text_into(enter, REPORT_ENTER, "nsenter --net=%s%s",
-				 strchr(where, '/') ? "" : "/run/netns/", where);
+	} else {
+		snprintf(path, sizeof(path), "%s%s", strchr(where, '/') ? "" : "/run/netns/",
+			 where);
+		shell_word(word, sizeof(word), path);
+		report_text_into(enter, REPORT_ENTER, "nsenter --net=%s", word);
+	}
 	int rc = left.host ? 0 : left_read(e);
 	return rc ? rc : host_enter_netns(where, e);
 }

@@ -13,6 +13,7 @@
 
 struct rollback {
 	struct tuning tuning;
+	const struct given *given;
 	uint64_t run; /* 0: chosen by newest() */
 	bool force, pending;
 };
@@ -84,23 +85,35 @@ static int refuse(const struct rollback *b, const struct err *why)
 
 static int nothing(const struct rollback *b)
 {
-	if (!b->tuning.document)
+	if (b->tuning.document)
+		return finish(b, &(struct undo){0}, NULL, "nothing to roll back", NULL, EXIT_OK);
+	if (b->run)
+		printf("Run %llu was rolled back already.\n", (unsigned long long)b->run);
+	else
 		puts("Nothing to roll back.");
-	return finish(b, &(struct undo){0}, NULL, "nothing to roll back", NULL, EXIT_OK);
+	return EXIT_OK;
 }
 
-static void summarize(const struct undo *u, const struct run *r)
+static void summarize(const struct rollback *b, const struct undo *u, const struct run *r)
 {
+	char option[TUNING_OPTION];
+	tuning_option(&b->tuning, option);
 	bool whole = r->status == RUN_ROLLED_BACK && !u->set_at_boot;
 	if (whole && u->stale && !u->reverted && !u->unchanged)
 		printf("Run %u rolled back; none of its changes was in force.\n", r->id);
 	else if (whole)
 		printf("Run %u rolled back; all values restored.\n", r->id);
 	else if (u->failed)
-		printf("Run %u only PARTLY rolled back. Retry: epolltune rollback %u\n", r->id,
+		printf("Run %u only PARTLY rolled back. Retry: epolltune rollback %u%s\n", r->id,
+		       r->id, option);
+	else if (!u->reverted && !u->unchanged && (u->other_netns || u->unreachable))
+		printf("Run %u was not rolled back: epolltune cannot access its values from "
+		       "here.\n",
 		       r->id);
-	else if (!u->reverted && !u->unchanged && (u->conflict || u->other_netns || u->unreachable))
-		printf("Run %u not rolled back, see above.\n", r->id);
+	else if (!u->reverted && !u->unchanged && u->conflict)
+		printf("Run %u was not rolled back: its values were modified since. To restore "
+		       "them anyway: epolltune rollback %u --force%s\n",
+		       r->id, r->id, option);
 	else
 		printf("Run %u rolled back except for the values above.\n", r->id);
 }
@@ -109,8 +122,7 @@ static int roll_back(struct rollback *b, struct journal *j, struct err *e)
 {
 	struct run *r = b->run ? journal_find(j, (unsigned)b->run) : newest(b, j);
 	if (b->run && !r) {
-		err_set(e, EINVAL, "no run %llu; see epolltune history",
-			(unsigned long long)b->run);
+		tuning_no_run(&b->tuning, b->run, false, e);
 		return refuse(b, e);
 	}
 	if (!r || (!run_in_force(r) && r->status != RUN_UNFINISHED))
@@ -125,7 +137,7 @@ static int roll_back(struct rollback *b, struct journal *j, struct err *e)
 	if (rc < 0)
 		command_error(e);
 	if (!b->tuning.document)
-		summarize(&u, r);
+		summarize(b, &u, r);
 	int status = rc < 0                                                          ? EXIT_CRITICAL
 		     : u.conflict || u.other_netns || u.unreachable || u.set_at_boot ? EXIT_WARNING
 										     : EXIT_OK;
@@ -136,10 +148,12 @@ static int run(struct rollback *b, struct err *e)
 {
 	CLEAN(journal_close) struct journal j;
 	int rc = journal_open(&j, b->tuning.state_dir, JOURNAL_WRITE, e);
-	if (rc == -ENOENT)
-		return tuning_absent(&b->tuning, e) < 0 ? refuse(b, e) : nothing(b);
+	if (rc == -ENOENT && b->run)
+		tuning_no_run(&b->tuning, b->run, true, e);
+	else if (rc == -ENOENT && tuning_absent(&b->tuning, e) == 0)
+		return nothing(b);
 	if (rc == -EACCES)
-		err_prefix(e, "run as root: sudo epolltune rollback");
+		tuning_as_root(b->given, e);
 	if (rc < 0)
 		return refuse(b, e);
 	tuning_torn(&j);
@@ -150,11 +164,12 @@ static int rollback(void *arguments, const struct given *given)
 {
 	struct rollback *b = arguments;
 	struct err e = {0};
+	b->given = given;
 	if (b->pending && given->count) {
 		err_set(&e, EINVAL, "rollback: --pending chooses the run itself; it takes no RUN");
 		return command_error(&e);
 	}
-	if (tuning_run(given, &b->run, &e) || tuning_open(&b->tuning, &e) < 0)
+	if (tuning_run(&b->tuning, given, &b->run, &e) || tuning_open(&b->tuning, &e) < 0)
 		return command_error(&e);
 	/* Signals must not interrupt a rollback. */
 	interrupt_hold();

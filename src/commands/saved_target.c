@@ -63,7 +63,7 @@ static bool is_name(const char *where)
 				   "0123456789._-")] == 0;
 }
 
-static void path_of(const char *where, char path[PATH_MAX])
+void saved_target_path(const char *where, char path[PATH_MAX])
 {
 	snprintf(path, PATH_MAX, "%s%s", is_file(where) ? "" : DIRECTORY "/", where);
 }
@@ -100,7 +100,7 @@ int saved_target_load(const char *where, struct check_options *out, struct err *
 {
 	char path[PATH_MAX];
 	struct taking t = {.out = out};
-	path_of(where, path);
+	saved_target_path(where, path);
 	if (!is_file(where) && !is_name(where))
 		return err_set(e, ENOENT, "no target is called \"%.60s\"", where);
 	if (strlen(where) < sizeof(out->saved.name))
@@ -120,6 +120,34 @@ int saved_target_names(int (*each)(const char *value, void *arg), void *arg)
 	if (count >= 0)
 		free(names);
 	return status;
+}
+
+static int name_add(const char *value, void *arg)
+{
+	struct err *e = arg;
+	size_t used = strlen(e->text);
+	snprintf(e->text + used, sizeof(e->text) - used, "%s %s",
+		 e->text[used - 1] == ':' ? "" : ",", value);
+	return 0;
+}
+
+static void text_add(struct err *e, const char *text)
+{
+	size_t used = strlen(e->text);
+	snprintf(e->text + used, sizeof(e->text) - used, "%s", text);
+}
+
+int saved_target_unknown(const char *name, struct err *e)
+{
+	err_set(e, EINVAL, "--target: no target \"%.60s\" in " DIRECTORY "; predefined:", name);
+	values_each(target_presets(), name_add, e);
+	size_t used = strlen(e->text);
+	text_add(e, "; saved:");
+	saved_target_names(name_add, e);
+	if (e->text[strlen(e->text) - 1] == ':')
+		e->text[used] = 0;
+	text_add(e, "; a file needs a \"/\"");
+	return -e->code;
 }
 
 /* What a present file accepts is the operator's. */
@@ -172,7 +200,7 @@ int saved_target_check(const char *where, const struct check_options *given, str
 		return err_set(e, EINVAL, "--save %s: this target is predefined", where);
 	if (!is_file(where) && directory_make(e))
 		return err_prefix(e, "--save %s", where);
-	path_of(where, path);
+	saved_target_path(where, path);
 	if (!(o = calloc(1, sizeof(*o))))
 		return err_set(e, ENOMEM, "no memory for a target");
 	int rc = accepted_keep(where, o, e);
@@ -221,7 +249,7 @@ int saved_target_save(const char *where, const struct check_options *o, struct e
 	if (!copy)
 		return err_set(e, ENOMEM, "no memory for a target");
 	*copy = *o;
-	path_of(where, path);
+	saved_target_path(where, path);
 	int rc = accepted_keep(where, copy, e);
 	if (!rc)
 		rc = output_write(path, target_write, copy, e);

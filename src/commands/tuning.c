@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "epolltune/quantity.h"
 #include "epolltune/setting.h"
@@ -12,12 +13,19 @@
 #include "tune/plan.h"
 #include "tune/site.h"
 
-int tuning_run(const struct given *given, uint64_t *run, struct err *e)
+int tuning_as_root(const struct given *given, struct err *e)
 {
-	if (given->count &&
-	    quantity_parse("RUN", QUANTITY_COUNT, given->operands[0], 1, UINT32_MAX, run, e))
+	char command[sizeof(e->text)];
+	if (geteuid() == 0)
 		return -e->code;
-	return given_check(given, 1, e);
+	bool whole = operator_command(command, sizeof(command), given->argc, given->argv);
+	char text[sizeof(e->text)];
+	strcpy(text, e->text);
+	/* A command that is cut off does something else. */
+	if (!whole || (size_t)snprintf(e->text, sizeof(e->text), "%s; run as root: sudo %s", text,
+				       command) >= sizeof(e->text))
+		snprintf(e->text, sizeof(e->text), "%.460s; run the same command as root", text);
+	return -e->code;
 }
 
 const char *tuning_option(const struct tuning *t, char option[TUNING_OPTION])
@@ -26,11 +34,33 @@ const char *tuning_option(const struct tuning *t, char option[TUNING_OPTION])
 	return option;
 }
 
+int tuning_run(const struct tuning *t, const struct given *given, uint64_t *run, struct err *e)
+{
+	char option[TUNING_OPTION];
+	if (given->count &&
+	    quantity_parse("RUN", QUANTITY_COUNT, given->operands[0], 1, UINT32_MAX, run, NULL))
+		return err_set(e, EINVAL,
+			       "RUN: \"%.40s\" is not the number of a run; for the runs: epolltune "
+			       "history%s",
+			       given->operands[0], tuning_option(t, option));
+	return given_check(given, 1, e);
+}
+
 int tuning_absent(const struct tuning *t, struct err *e)
 {
 	if (strcmp(t->state_dir, STATE_DIR) == 0)
 		return 0;
 	return err_set(e, ENOENT, "no journal in --state-dir %s", t->state_dir);
+}
+
+int tuning_no_run(const struct tuning *t, uint64_t run, bool absent, struct err *e)
+{
+	char option[TUNING_OPTION];
+	if (absent)
+		return err_set(e, EINVAL, "no run %llu: there is no journal in %s",
+			       (unsigned long long)run, t->state_dir);
+	return err_set(e, EINVAL, "no run %llu; for the runs: epolltune history%s",
+		       (unsigned long long)run, tuning_option(t, option));
 }
 
 int tuning_open(struct tuning *t, struct err *e)
@@ -72,9 +102,12 @@ void tuning_print(const struct tuning *t, const char *name, const char *text)
 	struct page p = page_open(stdout, &t->style);
 	if (t->document)
 		return;
-	page_text(&p, line, sizeof(line), "%s: %s", name, text);
+	const char *command = strchr(text, '\n');
+	page_text(&p, line, sizeof(line), "%s: %.*s", name, (int)strcspn(text, "\n"), text);
 	fputs("  ", p.out);
 	page_wrap(&p, TONE_PLAIN, 2, 4, line);
+	if (command)
+		fprintf(p.out, "    %s\n", command + 1);
 	fflush(p.out);
 }
 

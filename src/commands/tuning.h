@@ -35,20 +35,27 @@ const char *tuning_option(const struct tuning *t, char option[TUNING_OPTION]);
 	COLOR_OPTION(OPTION_AT(type, tuning.color))
 /* clang-format on */
 
+/* Appends, for a user who is not root, the command to run as root: as it was given. Returns
+ * -e->code. */
+int tuning_as_root(const struct given *given, struct err *e);
+
 /* The number of a run, the only operand that a command has; unchanged if there is none. */
-int tuning_run(const struct given *given, uint64_t *run, struct err *e);
+int tuning_run(const struct tuning *t, const struct given *given, uint64_t *run, struct err *e);
 int tuning_open(struct tuning *t, struct err *e);
 void tuning_close(struct tuning *t);
 
 /* For a missing journal (*e): returns 0 for the default directory, as nothing was changed; an error
  * for a directory of --state-dir, as its name may be wrong. */
 int tuning_absent(const struct tuning *t, struct err *e);
+/* The error for a RUN that the journal does not have; `absent`: there is no journal. */
+int tuning_no_run(const struct tuning *t, uint64_t run, bool absent, struct err *e);
 /* Checks the form and the knobs of a --set, NULL for none. */
 int tuning_settings(const char *list, struct err *e);
 /* Prints the error. Returns EXIT_CRITICAL for a refusal (another run, a rule of epolltune),
  * otherwise EXIT_UNKNOWN. */
 int tuning_error(const struct err *e);
-/* Prints "  NAME: TEXT", unless a document is printed. */
+/* Prints "  NAME: TEXT", unless a document is printed. A second line of the text is a command: it
+ * is not wrapped. */
 void tuning_print(const struct tuning *t, const char *name, const char *text);
 
 /* Prints that a torn record was cut off, if there was one. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -85,6 +86,14 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 }
 
 /* The initial user namespace maps every id to itself (user_namespaces(7)). */
+bool host_has_first_root(const struct host *h)
+{
+	struct stat own, first;
+	if (fstatat(h->fd, ".", &own, 0) < 0 || fstatat(h->fd, "proc/1/root", &first, 0) < 0)
+		return true;
+	return own.st_dev == first.st_dev && own.st_ino == first.st_ino;
+}
+
 bool host_owns_machine(const struct host *h)
 {
 	char map[64];

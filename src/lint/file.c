@@ -110,25 +110,52 @@ static bool ends(const char *text, const char *end)
 	return length >= n && strcmp(text + length - n, end) == 0;
 }
 
-/* By its name; FILE_NONE: it has no known form. */
+struct name_row {
+	const char *part, *end;
+	enum lint_kind kind;
+};
+
+static enum lint_kind kind_in(const struct name_row *rows, size_t count, const char *path)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strstr(path, rows[i].part) && ends(path, rows[i].end))
+			return rows[i].kind;
+	return FILE_NONE;
+}
+
+/* By the place where one program reads it; FILE_NONE: another place. The directory of a drop-in
+ * comes first: the files in it have any name. */
+static enum lint_kind kind_by_place(const char *path)
+{
+	static const struct name_row rows[] = {
+		{".service.d/", ".conf", FILE_UNIT},
+		{".socket.d/", ".conf", FILE_UNIT},
+		{".slice.d/", ".conf", FILE_UNIT},
+		{"system.conf.d/", ".conf", FILE_UNIT},
+		{"user.conf.d/", ".conf", FILE_UNIT},
+		{"sysctl.d/", ".conf", FILE_SYSCTL},
+		{"", "/sysctl.conf", FILE_SYSCTL},
+		{"limits.d/", ".conf", FILE_LIMITS},
+		{"", "security/limits.conf", FILE_LIMITS},
+		{"", ".service", FILE_UNIT},
+		{"", ".socket", FILE_UNIT},
+		{"", ".slice", FILE_UNIT},
+		{"systemd/", ".conf", FILE_UNIT},
+	};
+	return kind_in(rows, sizeof(rows) / sizeof(*rows), path);
+}
+
+/* By a name that files of other kinds may have too: nginx's own limits.conf, a drop-in that is
+ * called nginx-limits.conf. */
 static enum lint_kind kind_by_name(const char *path)
 {
-	static const struct {
-		const char *part, *end;
-		enum lint_kind kind;
-	} names[] = {
-		{"sysctl.d/", ".conf", FILE_SYSCTL}, {"", "/sysctl.conf", FILE_SYSCTL},
-		{"limits.d/", ".conf", FILE_LIMITS}, {"", "limits.conf", FILE_LIMITS},
-		{"", ".service", FILE_UNIT},         {"", ".socket", FILE_UNIT},
-		{"", ".slice", FILE_UNIT},           {"systemd/", ".conf", FILE_UNIT},
-		{"nginx", "", FILE_NGINX},           {"redis", ".conf", FILE_SERVER},
-		{"php", ".conf", FILE_SERVER},       {"apache2", ".conf", FILE_SERVER},
-		{"httpd", ".conf", FILE_SERVER},     {"", "haproxy.cfg", FILE_HAPROXY},
+	static const struct name_row rows[] = {
+		{"nginx", "", FILE_NGINX},        {"redis", ".conf", FILE_SERVER},
+		{"php", ".conf", FILE_SERVER},    {"apache2", ".conf", FILE_SERVER},
+		{"httpd", ".conf", FILE_SERVER},  {"", "haproxy.cfg", FILE_HAPROXY},
+		{"", "limits.conf", FILE_LIMITS},
 	};
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strstr(path, names[i].part) && ends(path, names[i].end))
-			return names[i].kind;
-	return FILE_NONE;
+	return kind_in(rows, sizeof(rows) / sizeof(*rows), path);
 }
 
 /* An assignment to a name of a tree that all kernels have. */
@@ -293,9 +320,9 @@ int lint_file(struct lint *l, const char *path, const char *shown, bool machine,
 	if (!regular)
 		return 0;
 	struct lint_line whole = {lint_name(l, shown), "", 0};
-	enum lint_kind kind = kind_by_name(shown);
+	enum lint_kind kind = kind_by_place(shown), named = kind_by_name(shown);
 	if (!text || memchr(text, 0, size)) {
-		if (kind != FILE_NONE && kind != FILE_NGINX)
+		if (kind != FILE_NONE || (named != FILE_NONE && named != FILE_NGINX))
 			lint_add(l, &whole, LINT_UNREADABLE, NULL, "%s: not judged",
 				 text ? "the file has NUL bytes, it is no text"
 				      : "the file is larger than 4 MiB");
@@ -303,6 +330,8 @@ int lint_file(struct lint *l, const char *path, const char *shown, bool machine,
 	}
 	if (kind == FILE_NONE)
 		kind = kind_by_text(text);
+	if (kind == FILE_NONE)
+		kind = named;
 	if (kind != FILE_NONE)
 		text_judge(l, whole.file, text, kind, machine);
 	bool directory = strstr(shown, "/sysctl.d/") || strstr(shown, "/limits.d/");

@@ -6,6 +6,8 @@
 
 #include "epolltune/list.h"
 
+#define SYSTEMD_HARD 524288 /* DefaultLimitNOFILE= since systemd 240 */
+
 static const char items[] =
 	"core,data,fsize,memlock,nofile,rss,stack,cpu,nproc,as,maxlogins,"
 	"maxsyslogins,nonewprivs,priority,locks,sigpending,msgqueue,nice,rtprio,"
@@ -70,10 +72,10 @@ static void files_judge(struct lint *l, const struct lint_line *line, const stru
 	if (!strcmp(w->at[3], "unlimited") || !strcmp(w->at[3], "infinity") ||
 	    !strcmp(w->at[3], "-1")) {
 		lint_add(
-			l, line, LINT_REFUSED, NULL,
-			"nofile %s is above fs.nr_open: setrlimit() fails with EPERM and logins may "
-			"fail; write a number, such as %lld",
-			w->at[3], nr_open);
+			l, line, LINT_CAPPED, NULL,
+			"nofile %s is fs.nr_open (%lld%s) since Linux-PAM 1.5.2; an older one fails "
+			"with EPERM, and logins may fail: write a number, such as 65536",
+			w->at[3], nr_open, l->nr_open ? "" : ", the kernel's own");
 	} else if (*end) {
 		lint_add(l, line, LINT_REFUSED, NULL,
 			 "nofile \"%s\" is not a number: write a decimal integer", w->at[3]);
@@ -92,10 +94,24 @@ static void files_judge(struct lint *l, const struct lint_line *line, const stru
 	}
 }
 
+/* The same limit for a unit, "65536:524288": one number would lower the hard limit of systemd. "":
+ * the value is none for a unit. */
+static const char *unit_limit(const struct lint *l, const char *value, char text[48])
+{
+	long long nr_open = l->nr_open ? l->nr_open : NR_OPEN_DEFAULT;
+	char *end;
+	long long files = strtoll(value, &end, 10);
+	text[0] = 0;
+	if (!*end && files >= 1024 && files <= nr_open)
+		snprintf(text, 48, "%lld%s", files, files < SYSTEMD_HARD ? ":524288" : "");
+	return text;
+}
+
 void limits_line_judge(struct lint *l, const struct lint_line *line, struct limits_state *s)
 {
 	struct words w = words_of(line->text);
 	struct sysctl_line sysctl;
+	char unit[48];
 	if (!w.count)
 		return;
 	if (strchr(line->text, '=') && sysctl_d_line(line->text, strlen(line->text), &sysctl) &&
@@ -131,6 +147,6 @@ void limits_line_judge(struct lint *l, const struct lint_line *line, struct limi
 		lint_add(l, line, LINT_CLASSIC, NULL,
 			 "* means neither root nor services of systemd: for a service write "
 			 "LimitNOFILE=%s in its unit",
-			 w.at[3]);
+			 unit_limit(l, w.at[3], unit));
 	}
 }

@@ -62,12 +62,14 @@ struct lint {
 	size_t value_count, value_order;
 	char **names;
 	size_t name_count;
-	int64_t somaxconn; /* the running or configured one of the machine; 0: unknown */
-	int64_t nr_open;   /* the same of fs.nr_open */
-	unsigned guesses;  /* of names that are meant, which take long */
-	unsigned depth;    /* of corrected lines that are judged again */
-	bool keeps;        /* the values of a file, until sysctl_values_clear() */
-	bool failed;       /* out of memory */
+	int64_t somaxconn;        /* the running or configured one of the machine; 0: unknown */
+	int64_t nr_open;          /* the same of fs.nr_open */
+	unsigned guesses;         /* of names that are meant, which take long */
+	unsigned depth;           /* of corrected lines that are judged again */
+	size_t unjudged;          /* lines with names that epolltune does not know */
+	char unjudged_names[200]; /* the first of these names, each once */
+	bool keeps;               /* the values of a file, until sysctl_values_clear() */
+	bool failed;              /* out of memory */
 };
 
 void lint_close(struct lint *l);

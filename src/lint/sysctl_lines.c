@@ -521,6 +521,20 @@ static void assignment_init(struct assignment *a, const struct lint_line *line)
 		a->field[i] = REPORT_NONE;
 }
 
+/* Counts a line that was not judged: the trees that epolltune knows only in part have more names.
+ */
+static void unjudged_count(struct lint *l, const char *name)
+{
+	char *names = l->unjudged_names, one[SYSCTL_NAME + 4];
+	size_t used = strlen(names), room = sizeof(l->unjudged_names);
+	l->unjudged++;
+	snprintf(one, sizeof(one), "%s%s", used ? ", " : "", name);
+	if (!strstr(names, name) && used + strlen(one) + strlen(", …") < room)
+		strcpy(names + used, one);
+	else if (!strstr(names, name) && used && !strstr(names, "…"))
+		strcpy(names + used, ", …");
+}
+
 static void line_judge(struct lint *l, const struct lint_line *line)
 {
 	struct assignment a = {.dash = ""};
@@ -544,9 +558,14 @@ static void line_judge(struct lint *l, const struct lint_line *line)
 		return;
 	}
 	lint_value_keep(l, line, a.read.name, a.read.value, a.read.pattern);
-	if (a.read.pattern || !sysctl_general(a.read.name, a.general) || !name_judge(l, &a))
-		return;
 	size_t before = l->count;
+	if (a.read.pattern || !sysctl_general(a.read.name, a.general))
+		return;
+	if (!name_judge(l, &a)) {
+		if (l->count == before && !sysctl_history_find(a.general))
+			unjudged_count(l, a.read.name);
+		return;
+	}
 	value_judge(l, &a);
 	if (l->count == before || l->problems[l->count - 1].level < LEVEL_CRITICAL)
 		module_judge(l, &a);

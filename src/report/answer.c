@@ -244,6 +244,18 @@ static void unserved_say(struct sentence *a, const struct report *r, const struc
 		SAY(a, "; otherwise ready for this target");
 }
 
+/* "; also: nginx does not accept connections; 1 wall is tight: a": what needs no other verdict. */
+static void warnings_say(struct sentence *a, const struct report *r, const struct report_summary *s)
+{
+	if (!s->warnings && !s->tight)
+		return;
+	SAY(a, "; also: ");
+	a->begun = false;
+	clauses_say(a, r, LEVEL_WARNING, is_any);
+	walls_say(a, r, s->tight, s->tight == 1 ? "is tight" : "are tight", VERDICT_TIGHT);
+	findings_say(a, r, LEVEL_WARNING, "warning");
+}
+
 /* "; accepted: a, b", each id once. */
 static void accepted_say(struct sentence *a, const struct report *r)
 {
@@ -283,6 +295,7 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 			  VERDICT_UNKNOWN);
 		if (r->require_measured)
 			missed_say(&a, r, &s);
+		warnings_say(&a, r, &s);
 		break;
 	case VERDICT_TIGHT:
 		unserved_say(&a, r, &s);

@@ -2,33 +2,49 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "epolltune/knob.h"
 #include "epolltune/shell.h"
 
-/* Whether apply can change what the finding proposes: it runs in the network namespace that was
- * entered, which cannot change what is one for the machine. */
-static bool apply_changes(const struct report *r, const struct finding *f)
+#define HINT_ARGUMENTS (REPORT_SAVED + 1088)
+
+enum apply_help {
+	HELPS_NOT,
+	HELPS_BY_STEPS,   /* it prints manual steps */
+	HELPS_BY_CHANGES, /* it changes settings too */
+};
+
+/* What apply does about a finding: it runs in the network namespace that was entered, which cannot
+ * change what is one for the machine. */
+static enum apply_help apply_does(const struct report *r, const struct finding *f)
 {
-	for (size_t i = 0; r->enter[0] && i < f->proposal_count; i++) {
+	enum apply_help does = finding_proposes(f) ? HELPS_BY_STEPS : HELPS_NOT;
+	for (size_t i = 0; i < f->proposal_count; i++) {
 		const struct knob *k = knob_find(f->proposals[i].knob);
-		if (k && knob_initial_only(k))
-			return false;
+		if (k && r->enter[0] && knob_initial_only(k))
+			return HELPS_NOT;
+		if (k && f->proposals[i].proposed[0] &&
+		    (knob_is_sysctl(k) || k->scope == KNOB_DEVICE))
+			does = HELPS_BY_CHANGES;
 	}
-	return finding_proposes(f);
+	return does;
 }
 
-/* Whether apply can improve a wall of that verdict. */
-static bool apply_helps(const struct report *r, enum wall_verdict verdict)
+/* What apply does about the walls of that verdict. */
+static enum apply_help apply_helps(const struct report *r, enum wall_verdict verdict)
 {
+	enum apply_help best = HELPS_NOT;
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
 		const struct wall *w = report_find(r, f->wall);
-		if (w && w->verdict == verdict && !f->accepted && f->remedy != REMEDY_NONE &&
-		    (!r->server.run || f->remedy == REMEDY_KERNEL) && apply_changes(r, f))
-			return true;
+		if (!w || w->verdict != verdict || f->accepted || f->remedy == REMEDY_NONE ||
+		    (r->server.run && f->remedy != REMEDY_KERNEL))
+			continue;
+		enum apply_help does = apply_does(r, f);
+		best = does > best ? does : best;
 	}
-	return false;
+	return best;
 }
 
 static const struct finding *first_of(const struct report *r, bool verbose,
@@ -41,39 +57,66 @@ static const struct finding *first_of(const struct report *r, bool verbose,
 	return NULL;
 }
 
-const char *hint_next(const struct report *r, bool verbose, char *command, size_t size)
+/* The options that ask the same question of check and apply. */
+static void arguments_of(const struct report *r, char arguments[HINT_ARGUMENTS])
 {
-	char arguments[REPORT_SAVED + 960], word[4 * sizeof(r->server.asked)];
-	command[0] = 0;
+	char word[4 * sizeof(r->server.asked)];
 	if (r->saved[0])
-		report_text(arguments, "%s", r->saved);
+		report_text_into(arguments, HINT_ARGUMENTS, "%s", r->saved);
 	else
-		target_arguments(&r->target, arguments, sizeof(arguments));
+		target_arguments(&r->target, arguments, HINT_ARGUMENTS);
 	shell_word(word, sizeof(word), r->server.asked);
 	if (r->server.asked[0] && !r->server.run)
-		report_append(arguments, " --server %s", word);
+		report_append_to(arguments, HINT_ARGUMENTS, " --server %s", word);
 	if (r->backlog)
-		report_append(arguments, " --backlog %" PRIu64, r->backlog);
+		report_append_to(arguments, HINT_ARGUMENTS, " --backlog %" PRIu64, r->backlog);
 	if (r->peers)
-		report_append(arguments, " --peers %" PRIu64, r->peers);
+		report_append_to(arguments, HINT_ARGUMENTS, " --peers %" PRIu64, r->peers);
 	if (r->probes[0])
-		report_append(arguments, " --probe %s", r->probes);
-	if (r->gentle)
-		report_append(arguments, " --gentle");
+		report_append_to(arguments, HINT_ARGUMENTS, " --probe %s", r->probes);
+	report_append_to(arguments, HINT_ARGUMENTS, "%s%s", r->further,
+			 r->gentle ? " --gentle" : "");
 	if (r->ignored[0])
-		report_append(arguments, " --ignore %s", r->ignored);
-	bool shorts = apply_helps(r, VERDICT_SHORT);
-	if (r->host.isolation != ISOLATION_SYSROOT && (shorts || apply_helps(r, VERDICT_TIGHT))) {
-		snprintf(command, size, "%s%sepolltune apply%s%s --dry-run", r->enter,
+		report_append_to(arguments, HINT_ARGUMENTS, " --ignore %s", r->ignored);
+}
+
+/* A command that is cut off does something else. */
+static void cut_drop(char *command)
+{
+	if (strstr(command, "…"))
+		command[0] = 0;
+}
+
+char *hint_check(const struct report *r, char command[HINT_COMMAND])
+{
+	char arguments[HINT_ARGUMENTS];
+	arguments_of(r, arguments);
+	snprintf(command, HINT_COMMAND, "%s%sepolltune check%s --verbose", r->enter,
+		 r->enter[0] ? " " : "", arguments);
+	cut_drop(command);
+	return command;
+}
+
+const char *hint_next(const struct report *r, bool verbose, char command[HINT_COMMAND])
+{
+	char arguments[HINT_ARGUMENTS];
+	command[0] = 0;
+	arguments_of(r, arguments);
+	enum apply_help shorts = apply_helps(r, VERDICT_SHORT);
+	enum apply_help helps = shorts ? shorts : apply_helps(r, VERDICT_TIGHT);
+	if (r->host.isolation != ISOLATION_SYSROOT && helps) {
+		snprintf(command, HINT_COMMAND, "%s%sepolltune apply%s%s --dry-run", r->enter,
 			 r->enter[0] ? " " : "", arguments, shorts ? "" : " --tight");
-		return "To see the changes: ";
+		cut_drop(command);
+		return helps == HELPS_BY_CHANGES ? "To see the changes: "
+						 : "For the manual steps: ";
 	}
 	const struct finding *f = first_of(r, verbose, LEVEL_CRITICAL);
 	if (!f)
 		f = first_of(r, verbose, LEVEL_WARNING);
 	if (f)
-		snprintf(command, size, "epolltune explain %s", f->id);
-	else if (!verbose && first_of(r, verbose, LEVEL_NOTE))
-		snprintf(command, size, "epolltune check%s --verbose", arguments);
+		snprintf(command, HINT_COMMAND, "epolltune explain %s", f->id);
+	else if (!verbose && r->command[0] && first_of(r, verbose, LEVEL_NOTE))
+		snprintf(command, HINT_COMMAND, "%s --verbose", r->command);
 	return f ? "For more: " : "For the notes: ";
 }

@@ -28,7 +28,7 @@ static void answer(const struct html *h, const struct report *r)
 	report_answer(r, text);
 	snprintf(class, sizeof(class), "answer %s", html_tone(tones[report_summarize(r).status]));
 	html_element(h, "p", class, text);
-	const char *purpose = hint_next(r, true, command, sizeof(command));
+	const char *purpose = hint_next(r, true, command);
 	if (!command[0])
 		return;
 	html_element(h, "p", "small", purpose);

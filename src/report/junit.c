@@ -36,15 +36,33 @@ static enum junit_result result_of(const struct report *r, const struct wall *w)
 	return w->verdict == VERDICT_OK ? JUNIT_PASSED : JUNIT_SKIPPED;
 }
 
+/* The figure or, where there is none, why: the first sentence about the wall. */
+static void figure_or_reason(const struct wall *w, char text[300])
+{
+	const char *why = w->reason[0] ? w->reason : w->detail;
+	const char *end = strstr(why, ". ");
+	size_t length = end ? (size_t)(end - why) : strlen(why);
+	text[0] = 0;
+	if (figure_of(w) != REPORT_NONE)
+		figure_text(text, 300, w);
+	else
+		report_text_into(text, 300, "%.*s",
+				 (int)(length - (!end && length && why[length - 1] == '.')), why);
+}
+
 static void wall(struct junit *j, const struct report *r, const struct wall *w)
 {
 	enum junit_result is = result_of(r, w);
-	char capacity[64], needed[64] = "", message[200];
+	char figure[300], needed[64] = "", message[400];
 	if (w->needed != REPORT_NONE)
 		figure_needed(needed, sizeof(needed), w);
-	report_text(message, "%s%s: %s%s%s", w->accepted ? "accepted, " : "",
-		    wall_verdict_name(w->verdict), figure_text(capacity, sizeof(capacity), w),
-		    needed[0] ? ", needed " : "", needed);
+	figure_or_reason(w, figure);
+	report_text(message, "%s%s%s%s%s%s", w->accepted ? "accepted, " : "",
+		    wall_verdict_name(w->verdict), figure[0] ? ": " : "", figure,
+		    !needed[0]                    ? ""
+		    : figure_of(w) == REPORT_NONE ? "; needed "
+						  : ", needed ",
+		    needed);
 	junit_begin(j, "epolltune.wall", w->name, is, wall_verdict_name(w->verdict), message);
 	junit_line(j, w->detail);
 	junit_line(j, w->reason);

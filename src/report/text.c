@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "epolltune/knob.h"
+#include "epolltune/shell.h"
 #include "report/figure.h"
 #include "report/head.h"
 #include "report/hint.h"
@@ -222,23 +223,41 @@ static size_t accepted(const struct page *p, const struct report *r)
 	return printed;
 }
 
-static void closing(const struct page *p, const struct report *r)
+/* A command stays on one line, so that it can be pasted. */
+static void command_line(const struct page *p, const char *purpose, const char *command)
 {
-	char answer[REPORT_ANSWER], command[HINT_COMMAND], shown[HINT_COMMAND];
-	char omitted[RENDER_OMITTED];
-	if (render_omitted(r, omitted)[0])
-		fprintf(p->out, "%s\n", omitted);
-	report_answer(r, answer);
-	page_paragraph(p, TONE_BOLD, 0, answer);
-	const char *purpose = hint_next(r, p->verbose, command, sizeof(command));
+	char shown[HINT_COMMAND];
 	page_text(p, shown, sizeof(shown), "%s", command);
-	if (!shown[0])
-		return;
-	/* A command stays on one line, so that it can be pasted. */
-	bool fits = strlen(purpose) + utf8_length(shown) <= p->width;
+	bool fits = utf8_length(purpose) + utf8_length(shown) <= p->width;
 	fprintf(p->out, "%.*s%s", (int)strlen(purpose) - !fits, purpose, fits ? "" : "\n  ");
 	page_put(p, TONE_BOLD, shown);
 	fputc('\n', p->out);
+}
+
+static void stored(const struct page *p, const struct report *r)
+{
+	char purpose[sizeof(r->stored) + 64], command[4 * sizeof(r->stored_as) + 64];
+	char word[4 * sizeof(r->stored_as)];
+	if (!r->stored[0])
+		return;
+	shell_word(word, sizeof(word), r->stored_as);
+	snprintf(command, sizeof(command), "epolltune check --target %s", word);
+	page_text(p, purpose, sizeof(purpose), "Saved as %s. Use it with: ", r->stored);
+	command_line(p, purpose, command);
+}
+
+static void closing(const struct page *p, const struct report *r)
+{
+	char answer[REPORT_ANSWER], command[HINT_COMMAND];
+	char omitted[RENDER_OMITTED];
+	if (render_omitted(r, omitted)[0])
+		fprintf(p->out, "%s\n", omitted);
+	stored(p, r);
+	report_answer(r, answer);
+	page_paragraph(p, TONE_BOLD, 0, answer);
+	const char *purpose = hint_next(r, p->verbose, command);
+	if (command[0])
+		command_line(p, purpose, command);
 }
 
 int render_text(FILE *out, const struct report *r, const struct render_style *style, struct err *e)

@@ -7,8 +7,7 @@
 #include "epolltune/knob.h"
 #include "epolltune/list.h"
 
-/* Whether a change is meant to move a wall: that of its finding, or one of its knob. */
-static bool touches(const struct change *c, const char *wall)
+bool coverage_touches(const struct change *c, const char *wall)
 {
 	const struct knob *k = knob_find(c->name);
 	if (c->scope == CHANGE_FILES)
@@ -22,7 +21,7 @@ static bool measures(const struct probe *probe, const void *arg)
 	const char *wall;
 	for (size_t i = 0; (wall = probe_wall(probe, i)); i++)
 		for (size_t k = 0; k < p->count; k++)
-			if (touches(&p->changes[k], wall))
+			if (coverage_touches(&p->changes[k], wall))
 				return true;
 	return false;
 }

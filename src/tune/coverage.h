@@ -6,6 +6,9 @@
 #include "epolltune/change.h"
 #include "epolltune/probe.h"
 
+/* Whether a change is meant to move a wall: that of its finding, or one of its knob. */
+bool coverage_touches(const struct change *c, const char *wall);
+
 /* The names of the probes that measure a wall of the plan, comma separated, out of `allowed` (NULL:
  * all). "" if there is none; NULL without memory. To be freed. */
 char *coverage_probes(const struct plan *p, const struct probe *const *probes, size_t count,

@@ -9,11 +9,16 @@
 #include "epolltune/shell.h"
 #include "tune/state.h"
 
-static void plain(char *text)
+/* False: a character was replaced. */
+static bool plain(char *text)
 {
+	bool was = true;
 	for (; *text; text++)
-		if (*text < ' ' || *text > '~')
+		if (*text < ' ' || *text > '~') {
 			*text = '?';
+			was = false;
+		}
+	return was;
 }
 
 void operator_name(char name[64])
@@ -43,8 +48,7 @@ bool operator_command(char *line, size_t size, int argc, char **argv)
 		}
 		whole = at;
 	}
-	plain(line);
-	return true;
+	return plain(line);
 }
 
 void operator_state_option(char *option, size_t size, const char *state_dir)

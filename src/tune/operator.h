@@ -7,7 +7,8 @@
 /* "root", "alice (sudo)", "uid 1000": printable ASCII. */
 void operator_name(char name[64]);
 /* Joins the words by blanks, quoted for a shell where needed: printable ASCII. A line that does not
- * fit ends in OPERATOR_CUT, which is a syntax error in a shell; false then. */
+ * fit ends in OPERATOR_CUT, which is a syntax error in a shell. False: it is cut, or has "?" for
+ * characters that are not printable ASCII, so it is no command to paste. */
 bool operator_command(char *line, size_t size, int argc, char **argv);
 #define OPERATOR_CUT " ... (cut)"
 /* " --state-dir DIR", quoted, where it is not the default, else "". */

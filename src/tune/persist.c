@@ -6,15 +6,30 @@
 
 #include "tune/plan.h"
 
+/* A container's own files end with the container, but for one that boots with systemd. */
+static bool has_boot(const struct host *h, const struct host_identity *here)
+{
+	return (here->first_pids || host_has(h, "run/systemd/system")) && host_has_first_root(h);
+}
+
 int persist_allowed(const struct change_site *site, struct err *e)
 {
 	struct host_identity here;
 	int rc = host_identity(site->host, &here, e);
-	if (rc < 0 || here.initial)
+	if (rc < 0)
 		return rc;
-	return err_set(e, PLAN_REFUSED,
-		       "--persist: the files apply to the network namespace of process 1 only, "
-		       "and this is another one");
+	if (!here.initial)
+		return err_set(
+			e, PLAN_REFUSED,
+			"--persist: the files apply to the network namespace of process 1 only, "
+			"and this is another one");
+	if (!has_boot(site->host, &here))
+		return err_set(
+			e, PLAN_REFUSED,
+			"--persist: this is a container, and its files do not apply at boot: "
+			"use it on the host, or set the values in the definition of the "
+			"container");
+	return 0;
 }
 
 int persist_look(const struct change *c, struct change_site *site, struct persisted *out,

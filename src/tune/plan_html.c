@@ -206,7 +206,7 @@ static void manual_steps(const struct html *h, const struct plan *plan)
 int plan_render_html(FILE *out, const struct plan_result *r, const struct render_style *style,
 		     struct err *e)
 {
-	char text[120] = "";
+	char text[PAGE_TEXT] = "";
 	struct html h = html_begin(out, "epolltune apply", r->before ? r->before->host.name : "");
 	answers(&h, r);
 	outcome(&h, r);
@@ -220,10 +220,7 @@ int plan_render_html(FILE *out, const struct plan_result *r, const struct render
 	if (r->plan->tight)
 		report_text(text, "Tight walls are not changed; add --tight to include them.");
 	html_element(&h, "p", NULL, text);
-	text[0] = 0;
-	if (r->plan->unknown)
-		report_text(text, "%zu wall%s no verdict.", r->plan->unknown,
-			    r->plan->unknown == 1 ? " has" : "s have");
+	plan_unknown_text(r, text);
 	html_element(&h, "p", NULL, text);
 	if (r->command) {
 		html_element(&h, "h2", NULL, "Command");

@@ -86,6 +86,28 @@ void plan_budget_text(const struct plan *plan, char text[PAGE_TEXT])
 		 costs_exceed(plan) ? " This total already includes the costs above." : "");
 }
 
+bool plan_unknown_text(const struct plan_result *r, char text[PAGE_TEXT])
+{
+	struct report_summary s = {0};
+	if (r->before)
+		s = report_summarize(r->before);
+	size_t count = s.needed_unknown;
+	const char *between = count == 1 ? " has no verdict: " : "s have no verdict: ";
+	text[0] = 0;
+	if (!count || (r->answer && s.status == VERDICT_UNKNOWN))
+		return count;
+	snprintf(text, PAGE_TEXT, "%zu wall", count);
+	for (size_t i = 0; i < r->before->wall_count; i++) {
+		const struct wall *w = &r->before->walls[i];
+		if (w->verdict != VERDICT_UNKNOWN || w->needed == REPORT_NONE || w->accepted)
+			continue;
+		report_append_to(text, PAGE_TEXT, "%s%s", between, w->name);
+		between = ", ";
+	}
+	report_append_to(text, PAGE_TEXT, ".");
+	return true;
+}
+
 const char *plan_no_change(const struct plan_result *r)
 {
 	return r->reason ? r->reason : "Nothing to change.";

@@ -16,7 +16,8 @@ struct plan_result {
 	json_t *proof, *persisted; /* of the JSON; NULL: none */
 	const struct report *before, *after; /* the proof's `after`; NULL: none */
 	const char *command;                 /* that the operator gave; NULL: unknown */
-	const char *option; /* " --state-dir …" of commands about the run; NULL: none */
+	const char *reasons; /* the command for the reasons of what has no verdict; NULL: none */
+	const char *option;  /* " --state-dir …" of commands about the run; NULL: none */
 };
 
 typedef int plan_render_function(FILE *out, const struct plan_result *r,
@@ -44,6 +45,9 @@ const char *plan_outcome_name(enum plan_outcome o);
  * "" where it is unknown. PAGE_TEXT bytes suffice. */
 void plan_cost_text(const struct change *c, char text[PAGE_TEXT]);
 void plan_budget_text(const struct plan *plan, char text[PAGE_TEXT]);
+/* Writes which walls that the target needs have no verdict; "": none, or the answer names them.
+ * Returns whether there are such. */
+bool plan_unknown_text(const struct plan_result *r, char text[PAGE_TEXT]);
 
 /* For renderers. What is printed of a plan without changes: */
 const char *plan_no_change(const struct plan_result *r);

@@ -82,6 +82,15 @@ static void put_budget(const struct page *p, const struct plan *plan)
 	page_paragraph(p, TONE_PLAIN, 0, text);
 }
 
+static void put_unknown(const struct page *p, const struct plan_result *r)
+{
+	char text[PAGE_TEXT];
+	bool unknown = plan_unknown_text(r, text);
+	page_paragraph(p, TONE_PLAIN, 0, text);
+	if (unknown && r->reasons && r->reasons[0])
+		fprintf(p->out, "For the reasons:\n  %s\n", r->reasons);
+}
+
 int plan_render_text(FILE *out, const struct plan_result *r, const struct render_style *style,
 		     struct err *e)
 {
@@ -104,10 +113,7 @@ int plan_render_text(FILE *out, const struct plan_result *r, const struct render
 	}
 	if (plan->tight)
 		fputs("Tight walls are not changed; add --tight to include them.\n", out);
-	if (plan->unknown)
-		fprintf(out,
-			"%zu wall%s no verdict; run epolltune check --verbose for the reasons.\n",
-			plan->unknown, plan->unknown == 1 ? " has" : "s have");
+	put_unknown(&p, r);
 	if (plan_runtime(plan))
 		put_budget(&p, plan);
 	return render_flush(out, "the plan", e);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tune/dropin.h"
+#include "tune/operator.h"
 #include "tune/site.h"
 
 struct undoing {
@@ -302,15 +303,18 @@ static bool our_line(struct change_site *site, const struct change *c, char sett
 /* Warns where a line that a later run wrote sets the reverted value again at the next boot. */
 static void check_next_boot(struct undoing *x, const struct change *c)
 {
-	char setting[CHANGE_VALUE], path[CHANGE_FILE];
+	char setting[CHANGE_VALUE], path[CHANGE_FILE], option[1200];
 	unsigned run;
 	if (c->scope == CHANGE_FILES || c->state != CHANGE_REVERTED ||
 	    !our_line(x->u->site, c, setting, path, &run) || run <= x->r->id ||
 	    strcmp(setting, c->from) == 0)
 		return;
 	x->u->set_at_boot++;
-	print(x->u, c, "but %s sets %s again at the next boot: epolltune rollback %u", path,
-	      setting, run);
+	operator_state_option(option, sizeof(option), x->j->path);
+	print(x->u, c,
+	      "but %s sets %s again at the next boot. To remove that line:\n"
+	      "epolltune rollback %u%s",
+	      path, setting, run, option);
 }
 
 int undo_run(struct undo *u, struct journal *j, struct run *r, struct err *e)

@@ -17,7 +17,7 @@ struct undo {
 	bool force;         /* overwrite values changed by others; drop what is unreachable */
 	bool own;           /* the run rolls itself back: no other process can have written since */
 	bool files_only;    /* revert lines of files only; the run stays applied */
-	/* Prints one step for a person; NULL: silent. */
+	/* Prints one step for a person, with a command maybe on a second line; NULL: silent. */
 	void (*print)(void *arg, const struct change *c, const char *text);
 	void *arg;
 

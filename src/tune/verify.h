@@ -9,8 +9,9 @@
 struct verification {
 	const struct plan *plan;
 	const struct report *before, *after;
-	bool foreign;  /* `before` is of another machine */
-	bool doubtful; /* a wall is not proven, or still short */
+	bool foreign;       /* `before` is of another machine */
+	bool other_subject; /* `before` is of a server that runs, `after` of a new one */
+	bool doubtful;      /* a wall is not proven, or still short */
 };
 
 /* -ECANCELED if a change did not improve its wall, or a wall became worse; sets `doubtful`. */

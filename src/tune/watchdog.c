@@ -20,8 +20,6 @@
 #include "tune/undo.h"
 
 #define WATCHDOG_CHANNEL 3
-/* How long it waits for another epolltune that locks the journal. */
-#define WATCHDOG_PATIENCE_MS 30000
 
 uint64_t watchdog_clock_ms(void)
 {

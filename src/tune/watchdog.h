@@ -7,6 +7,9 @@
 #include "epolltune/change.h"
 #include "epolltune/err.h"
 
+/* How long it waits for another epolltune that locks the journal. */
+#define WATCHDOG_PATIENCE_MS 30000
+
 struct watchdog {
 	int channel; /* -1: none */
 };

@@ -50,8 +50,9 @@ static int remove_base(void **state)
 }
 
 /* Runs a script in a new network namespace; `more`: further options of unshare(1). The script has
- * $S, a state directory that does not exist yet, and the commands epolltune, somaxconn [VALUE], and
- * within CONDITION, which waits for it for up to a minute. */
+ * $S, a state directory that does not exist yet, and the commands epolltune, somaxconn [VALUE],
+ * boots, which makes it a machine that reads /etc/sysctl.d at boot, and within CONDITION, which
+ * waits for it for up to a minute. */
 static struct output inside(const char *more, const char *script)
 {
 	char path[96];
@@ -66,6 +67,8 @@ static struct output inside(const char *more, const char *script)
 		"within() { tries=0; until eval \"$1\"; do sleep 0.02; tries=$((tries + 1))\n"
 		"[ $tries -lt 3000 ] || { echo \"never: $1\"; return; }; done; }\n"
 		"apply() { epolltune apply --state-dir $S \"$@\"; }\n"
+		"boots() { mount --bind $B/sysctl.d /etc/sysctl.d && mount -t tmpfs none /run && "
+		"mkdir -p /run/systemd/system || exit 77; }\n"
 		"%s\n",
 		base, base, base, script);
 	fclose(out);
@@ -321,6 +324,27 @@ static void without_privilege(void **state)
 	output_free(&o);
 }
 
+/* The command to run as root has each word that was given. */
+static void as_root_with_the_same_words(void **state)
+{
+	const char *user =
+		geteuid() == 0 ? "setpriv --reuid 65534 --regid 65534 --clear-groups" : "";
+	struct output o = run(
+		"cd %s && chmod 755 . && cp \"$PROGRAM\" program && mkdir 'a b' ä || exit 1\n"
+		"for d in 'a b' ä; do : >\"$d/journal.jsonl\"; chmod 0 \"$d/journal.jsonl\"; done\n"
+		"for d in 'a b' ä; do for c in 'rollback --force 1' 'confirm --persist' 'history 1'; do "
+		"%s ./program $c --state-dir \"$d\"; done; done",
+		base, user);
+	has(o.errors, "journal.jsonl: Permission denied; run as root: sudo epolltune rollback "
+		      "--force --state-dir 'a b' 1\n");
+	has(o.errors, "; run as root: sudo epolltune confirm --persist --state-dir 'a b'\n");
+	has(o.errors, "; run as root: sudo epolltune history --state-dir 'a b' 1\n");
+	has(strstr(o.errors, "ä"),
+	    "journal.jsonl: Permission denied; run the same command as root\n");
+	hasnt(strstr(o.errors, "ä"), "sudo");
+	output_free(&o);
+}
+
 static void read_only_proc_sys(void **state)
 {
 	struct output o = inside("-m", REPORT "somaxconn 16\n"
@@ -433,6 +457,32 @@ static void confirm_in_time_or_not(void **state)
 	has(o.out, "late 2\n");
 	has(o.errors, "run 1 waits for confirmation and will be rolled back in ");
 	has(o.errors, "run 2 was already rolled back: not confirmed in time");
+	output_free(&o);
+}
+
+/* The kernel ends the watchdog with process 1 of a container: that one waits for it. */
+static void process_1_waits(void **state)
+{
+	struct output o = inside(
+		"", REPORT
+		"somaxconn 16\n"
+		"first() { unshare --pid --fork --kill-child --mount-proc epolltune apply --yes "
+		"--from $B/report.json --no-proof --state-dir $S \"$@\"; }\n"
+		"first --confirm 1s; echo \"late $? $(somaxconn)\"\n"
+		"first --confirm 1s --format json >/dev/null; echo \"document $? $(somaxconn)\"\n"
+		"{ within '[ $(somaxconn) = 2048 ]'; within 'epolltune confirm --state-dir $S "
+		"2>/dev/null | grep -q stay'; } &\n"
+		"first --confirm 60s; echo \"confirmed $? $(somaxconn)\"; wait\n"
+		"somaxconn 16; first --confirm 60s >$B/out & within '[ $(somaxconn) = 2048 ]'\n"
+		"within 'grep -q Applied $B/out'\n"
+		"kill -TERM $(pgrep -f '^epolltune apply.* 60s$'); wait $!\n"
+		"echo \"stopped $? $(somaxconn)\"; cat $B/out\n");
+	good(&o);
+	has(o.out, "Run 1 rolled back, not confirmed in time; all values restored.\nlate 2 16\n");
+	has(o.out, "document 2 16\n");
+	has(o.out, "Confirmed: the changes stay.\nconfirmed 0 2048\n");
+	has(o.out, "stopped 2 16\n");
+	has(o.out, "Run 4 rolled back, interrupted by SIGTERM; all values restored.\n");
 	output_free(&o);
 }
 
@@ -705,7 +755,7 @@ static void persists_and_removes_again(void **state)
 {
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
-		"mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+		"boots\n"
 		"F=/etc/sysctl.d/90-epolltune.conf\n"
 		"echo net.core.somaxconn=77 >/etc/sysctl.d/99-other.conf\n"
 		"somaxconn 16\n"
@@ -773,6 +823,34 @@ static void a_useless_change_is_rolled_back(void **state)
 	output_free(&o);
 }
 
+/* The proof of --server is a check without that server: its limits are not those of this shell, and
+ * it may have more sockets than the test server. */
+static void another_server_proves_nothing(void **state)
+{
+	struct output o = inside(
+		"--pid --fork --mount-proc",
+		"ip link set lo up; somaxconn 128\n"
+		"serve() { (ulimit -n 20000 && exec epolltune serve --port 8000 --workers $1 "
+		">$B/served 2>&1) & server=$!\n"
+		"within 'grep -q 8000 $B/served || ! kill -0 $server'; kill -0 $server || exit 77; }\n"
+		"try() { name=$1; shift; apply --probe accept-queue,descriptors --yes \"$@\"\n"
+		"echo \"$name $? $(somaxconn)\"; epolltune rollback --state-dir $S >/dev/null; }\n"
+		"serve 1; (ulimit -n 4096; try limits --server :8000\n"
+		"epolltune check --server :8000 --probe accept-queue,descriptors --format json "
+		">$B/report.json\n"
+		"try report --from $B/report.json); kill $server; wait $server\n"
+		"serve 8; try sockets --server :8000; kill $server\n");
+	if (o.status == 77)
+		skip_because("the limit of descriptors is below 20000");
+	has(o.out, "limits 1 2048\n");
+	has(o.out, "BEFORE is of this server, AFTER of a new one with the limits");
+	has(o.out, "report 1 2048\n");
+	has(o.out, "accept-queue: is still short");
+	has(o.out, "sockets 1 256\n");
+	hasnt(o.out, "descriptors.process");
+	output_free(&o);
+}
+
 /* The watchdog rolls back even if the journal is lost. */
 static void the_watchdog_without_a_journal(void **state)
 {
@@ -802,8 +880,16 @@ static void a_later_run_is_named(void **state)
 			   "S=$B/same; somaxconn 16; fast >/dev/null; somaxconn 16\n"
 			   "fast >/dev/null; epolltune rollback 1 --state-dir $S\n"
 			   "echo \"same $? $(somaxconn)\"; epolltune rollback --state-dir $S\n"
-			   "echo \"then $? $(somaxconn)\"\n");
-	good(&o);
+			   "echo \"then $? $(somaxconn)\"; epolltune rollback 2 --state-dir $S\n"
+			   "echo \"back $?\"; epolltune rollback 9 --state-dir $S\n"
+			   "echo \"none $?\"; epolltune history 9 --state-dir $S\n");
+	assert_int_equal(o.status, 3);
+	has(o.out, "Run 1 was not rolled back: its values were modified since. To restore them "
+		   "anyway: epolltune rollback 1 --force --state-dir /");
+	has(o.out, "Run 2 was rolled back already.\nback 0\n");
+	has(o.out, "none 3\n");
+	has(o.errors, "epolltune: no run 9; for the runs: epolltune history --state-dir /");
+	has(strchr(o.errors, '\n'), "epolltune: no run 9; for the runs: epolltune history --state");
 	has(o.out, "same 1 2048\n");
 	has(o.out, "then 0 16\n");
 	has(o.out, "is 3000, run 1 set 2048; modified since run 1 by run 2:");
@@ -836,7 +922,7 @@ static void full_disks(void **state)
 		"head -c 10000 /dev/zero >$B/small/fill 2>/dev/null\n"
 		"S=$B/small/state; fast >/dev/null; echo \"state $? $(somaxconn)\"\n"
 		"umount $B/small; S=$B/state\n"
-		"mount -t tmpfs -o size=4k none /etc/sysctl.d || exit 77\n"
+		"boots; mount -t tmpfs -o size=4k none /etc/sysctl.d || exit 77\n"
 		"head -c 10000 /dev/zero >/etc/sysctl.d/fill 2>/dev/null\n"
 		"fast --persist >/dev/null; echo \"files $? $(somaxconn) $(ls -A "
 		"/etc/sysctl.d)\"\n"
@@ -924,7 +1010,7 @@ static void the_earlier_boots_value_is_not_restored(void **state)
 {
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
-		"mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+		"boots\n"
 		"reboot() { sed -i 's/\"boot\":\"[^\"]*\"/\"boot\":\"another\"/' $S/journal.jsonl; }\n"
 		"back() { epolltune rollback --state-dir $S; echo \"$1 $? $(somaxconn)\"; }\n"
 		"somaxconn 16; fast --persist >/dev/null; reboot; back default\n"
@@ -958,8 +1044,7 @@ static void drift_is_reported(void **state)
 {
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
-		"mount --bind $B/sysctl.d /etc/sysctl.d && mount -t tmpfs none /run && "
-		"mkdir -p /run/systemd/system || exit 77\n"
+		"boots\n"
 		"drift() { echo \"== $1\"; epolltune check --probe drift; echo \"$1 $?\"; }\n"
 		"F=/etc/sysctl.d/99-other.conf; somaxconn 2048\n"
 		"drift none; echo net.core.somaxconn=512 >$F; drift lower\n"
@@ -992,6 +1077,7 @@ static void unfinished_runs_are_reported(void **state)
 {
 	struct output o = inside(
 		"-m", REPORT "mkdir $B/lib && mount --bind $B/lib /var/lib || exit 77\n"
+			     "epolltune rollback 3; echo \"absent $?\"; epolltune history\n"
 			     "somaxconn 16; S=/var/lib/epolltune; fast >/dev/null\n"
 			     "epolltune version >/dev/null\n"
 			     "sed -i '/\"end\"/d' $S/journal.jsonl\n"
@@ -1002,6 +1088,8 @@ static void unfinished_runs_are_reported(void **state)
 	if (o.status == 77)
 		skip_because("/var/lib cannot be bound here");
 	good(&o);
+	has(o.errors, "no run 3: there is no journal in /var/lib/epolltune\n");
+	has(o.out, "absent 3\nNo runs in /var/lib/epolltune.\n");
 	has(o.out, "apply 2\n");
 	has(o.out, "rollback 0\n16\n");
 	size_t notices = 0;
@@ -1050,7 +1138,7 @@ static void lines_of_others_are_kept(void **state)
 {
 	struct output o =
 		inside("-m --pid --fork --mount-proc", REPORT
-		       "mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+		       "boots\n"
 		       "F=/etc/sysctl.d/90-epolltune.conf\n"
 		       "try() { fast --persist >/dev/null; $1; epolltune rollback --state-dir $S "
 		       ">/dev/null; echo \"$1 $?\"; grep -v epolltune $F; }\n"
@@ -1168,7 +1256,8 @@ static void unreachable_changes_stay(void **state)
 		skip_because("net.core.netdev_max_backlog is visible in every namespace here");
 	good(&o);
 	has(o.out, "belongs to network namespace 1");
-	has(o.out, "Run 1 not rolled back, see above.\nsystem 1\nuntouched\n");
+	has(o.out, "Run 1 was not rolled back: epolltune cannot access its values from here.\n"
+		   "system 1\nuntouched\n");
 	has(o.out, "NOT rolled back: not accessible");
 	has(o.out, "device 1\nstill 1\n");
 	has(o.out, "none of its changes was in force.\ngiven up 0\n");
@@ -1223,7 +1312,7 @@ static void another_boot_is_not_confirmed(void **state)
 {
 	struct output o =
 		inside("-m --pid --fork --mount-proc", REPORT
-		       "mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+		       "boots\n"
 		       "somaxconn 16; fast --confirm 60s >/dev/null; somaxconn 16\n"
 		       "sed -i 's/\"boot\":\"[^\"]*\"/\"boot\":\"another\"/' $S/journal.jsonl\n"
 		       "epolltune confirm --persist --state-dir $S; echo \"confirm $?\"\n"
@@ -1232,7 +1321,8 @@ static void another_boot_is_not_confirmed(void **state)
 	if (o.status == 77)
 		skip_because("/etc/sysctl.d cannot be bound here");
 	good(&o);
-	has(o.errors, "run 1 was lost at a reboot before it was confirmed");
+	has(o.errors, "run 1 was lost at a reboot before it was confirmed; close it with: "
+		      "epolltune rollback 1 --state-dir /");
 	has(o.out, "confirm 2\n0\n1\n");
 	has(o.out, "rollback 0\n");
 	output_free(&o);
@@ -1243,7 +1333,7 @@ static void runs_and_files_of_two_boots(void **state)
 {
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
-		"mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+		"boots\n"
 		/* run 1, a reboot that resets it, run 2 which persists */
 		"somaxconn 16; fast >/dev/null\n"
 		"sed -i 's/\"boot\":\"[^\"]*\"/\"boot\":\"another\"/' $S/journal.jsonl\n"
@@ -1262,7 +1352,7 @@ static void runs_and_files_of_two_boots(void **state)
 		   "Run 1 rolled back; none of its changes was in force.\nfirst 0 2048\n"
 		   "second 0 16\n");
 	has(o.out, "sets 2048 again at");
-	has(o.out, "epolltune rollback 4");
+	has(o.out, "To remove that line:\n    epolltune rollback 4 --state-dir /");
 	has(o.out, "third 1 16\nfourth 0\n0\n");
 	output_free(&o);
 }
@@ -1271,7 +1361,7 @@ static void runs_and_files_of_two_boots(void **state)
 static void no_files_from_another_namespace(void **state)
 {
 	struct output o = inside("-m", REPORT
-				 "mount --bind $B/sysctl.d /etc/sysctl.d || exit 77\n"
+				 "boots\n"
 				 "somaxconn 16; fast --persist --confirm 60s >/dev/null; echo "
 				 "\"apply $? $(somaxconn)\"\n"
 				 "fast --confirm 60s >/dev/null\n"
@@ -1285,6 +1375,40 @@ static void no_files_from_another_namespace(void **state)
 	has(o.out, "files 2\n0\n");
 	has(o.out, "Run 1 is confirmed: the changes stay.\nwithout 0\n");
 	has(o.errors, "the network namespace of process 1 only, and this is another one");
+	output_free(&o);
+}
+
+/* Nor in a container, whose files end with it; one that boots with systemd reads them. */
+static void no_files_of_a_container(void **state)
+{
+	struct output o = inside(
+		"-m --pid --fork --mount-proc", REPORT
+		"mount --bind $B/sysctl.d /etc/sysctl.d && mount -t tmpfs none /run || exit "
+		"77\n"
+		"somaxconn 16; fast --persist >/dev/null; echo \"apply $? $(somaxconn)\"\n"
+		"fast --confirm 60s >/dev/null\n"
+		"epolltune confirm --persist --state-dir $S; echo \"files $?\"\n"
+		"epolltune confirm --state-dir $S; ls -A /etc/sysctl.d | wc -l\n"
+		/* the host's namespaces, but another root directory */
+		"mkdir -p /run/systemd/system || exit 77\n"
+		"mkdir $B/other && mount -t tmpfs none $B/other && cd $B/other && "
+		"mkdir bin && for d in usr lib lib64 etc proc sys dev tmp run; do [ -e /$d ] || "
+		"continue; mkdir $d; mount --rbind /$d $d; done || exit 77\n"
+		"rmdir bin; ln -s usr/bin bin\n"
+		"chroot . /bin/sh -c 'epolltune apply --state-dir $S --yes --no-proof --persist "
+		"--only net.core.somaxconn --set net.core.somaxconn=3000'; echo \"chroot $?\"\n"
+		"cd /; apply --yes --no-proof --persist --only net.core.somaxconn --set "
+		"net.core.somaxconn=3000 >/dev/null; echo \"systemd $? $(ls -A "
+		"/etc/sysctl.d)\"\n");
+	if (o.status == 77)
+		skip_because("directories cannot be mounted here");
+	good(&o);
+	has(o.out, "apply 2 16\n");
+	has(o.out, "files 2\nRun 1 is confirmed: the changes stay.\n0\n");
+	has(o.out, "chroot 2\nsystemd 0 90-epolltune.conf\n");
+	has(o.errors,
+	    "--persist: this is a container, and its files do not apply at boot: use it on "
+	    "the host, or set the values in the definition of the container");
 	output_free(&o);
 }
 
@@ -1338,7 +1462,7 @@ static void confirm_reports_failures_as_json(void **state)
 {
 	struct output o = inside(
 		"-m --pid --fork --mount-proc", REPORT
-		"mount -t tmpfs -o size=4k none /etc/sysctl.d || exit 77\n"
+		"boots; mount -t tmpfs -o size=4k none /etc/sysctl.d || exit 77\n"
 		"somaxconn 16; fast --confirm 60s >/dev/null\n"
 		"head -c 10000 /dev/zero >/etc/sysctl.d/fill 2>/dev/null\n"
 		"epolltune confirm --persist --format json --state-dir $S >$B/1.json; echo $?\n"
@@ -1394,7 +1518,8 @@ static void a_wall_that_stays_short_is_a_warning(void **state)
 		       "fast --set net.core.somaxconn=2000,net.core.wmem_max=$((w + 1)); "
 		       "echo \"denied $? $(somaxconn)\"\n");
 	good(&o);
-	has(o.out, "epolltune can change nothing here.\n\nManual steps:\n");
+	has(o.out, "No kernel setting helps here: the manual steps are for the "
+		   "application.\n\nManual steps:\n");
 	has(o.out, "manual 1\n");
 	has(o.out, "denied 1 2000\n");
 	has(o.out, "unknown 3\n16\n");
@@ -1415,6 +1540,8 @@ static void no_change_says_why(void **state)
 		"is short; is unknown; is ok; is tight\n"
 		"from short; from unknown; from ok; from tight\n"
 		"from short --only fs.file-max\n"
+		"apply --no-proof --from $B/report.json --only fs.file-max; echo \"only $?\"\n"
+		"apply --no-proof --from $B/report.json --except net.core.somaxconn\n"
 		"from short --set net.core.somaxconn=16\n"
 		"from short --format sysctl --dry-run\n"
 		"apply --from $B/short.json --format json >$B/answer.json\n"
@@ -1427,6 +1554,8 @@ static void no_change_says_why(void **state)
 	has(o.out, "unknown 3\nReady for this target.\n\nNothing to change.\nok 0\n"
 		   "Ready, but 1 wall is tight: accept-queue.\n\nNothing to change.\ntight 0\n");
 	has(o.out, "Nothing to change among the selected knobs: see epolltune check.\nshort 1\n");
+	has(o.out, "accept-queue needs net.core.somaxconn, which --only does not name.\nonly 1\n");
+	has(o.out, "accept-queue needs net.core.somaxconn, which --except excludes.\n");
 	has(o.out, "Nothing to change: the values of --set are in force.\nshort 0\n");
 	has(o.out, "\n# epolltune can change nothing here: see epolltune check.\nshort 1\n");
 	has(o.out, "Nothing to change: the proposed values are in force; "
@@ -1602,6 +1731,10 @@ static void errors_name_the_argument(void **state)
 	assert_string_equal(o.out, "3\n3\n3\n");
 	has(o.errors, "no journal in --state-dir ");
 	output_free(&o);
+	o = run("$PROGRAM rollback x --state-dir %s/state", base);
+	has(o.errors, "RUN: \"x\" is not the number of a run; for the runs: epolltune history "
+		      "--state-dir /");
+	output_free(&o);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_base, remove_base)
@@ -1631,11 +1764,13 @@ int main(void)
 		TEST(manual_steps_are_a_warning),
 		TEST(a_preview_changes_nothing),
 		TEST(without_privilege),
+		TEST(as_root_with_the_same_words),
 		TEST(read_only_proc_sys),
 		TEST(two_at_once),
 		TEST(broken_state_is_one_error),
 		TEST(a_signal_rolls_back),
 		TEST(confirm_in_time_or_not),
+		TEST(process_1_waits),
 		TEST(the_watchdog_survives),
 		TEST(asks_once_on_a_terminal),
 		TEST(a_plan_from_before_another_command_is_refused),
@@ -1647,6 +1782,7 @@ int main(void)
 		TEST(counts_down_on_a_terminal),
 		TEST(persists_and_removes_again),
 		TEST(a_useless_change_is_rolled_back),
+		TEST(another_server_proves_nothing),
 		TEST(the_watchdog_without_a_journal),
 		TEST(a_later_run_is_named),
 		TEST(a_later_run_elsewhere_keeps_nothing),
@@ -1667,6 +1803,7 @@ int main(void)
 		TEST(another_boot_is_not_confirmed),
 		TEST(runs_and_files_of_two_boots),
 		TEST(no_files_from_another_namespace),
+		TEST(no_files_of_a_container),
 		TEST(the_watchdog_of_a_run_that_was_decided),
 		TEST(a_watchdog_knows_its_run),
 		TEST(a_state_directory_too_long),

@@ -145,6 +145,11 @@ test_the_contents_are_listed() {
 	matches out '^proc/sys/kernel/hostname +[0-9]+ +private data replaced$' '^earlier/proc/uptime '
 }
 
+test_the_command_that_reads_it_can_be_pasted() {
+	expect 0 epolltune capture --output './a capture.tar.gz'
+	said "epolltune check --sysroot './a capture.tar.gz'"
+}
+
 test_two_samples_make_rates() {
 	cp -r "$tests/hosts/counters-past" host
 	chmod -R u+w host

@@ -244,11 +244,11 @@ test_a_damaged_file_is_refused() {
 	expect 3 epolltune check --quick --target ./absent.target
 	refused './absent.target: No such file or directory'
 	expect 3 epolltune check --quick --target .
-	refused 'no target is called "."'
+	refused 'no target "." in /etc/epolltune/targets'
 	expect 3 epolltune check --quick --target ./
 	refused './: not a file'
 	expect 3 epolltune check --quick --target c10
-	refused 'no target is called "c10"; there are c10k, c100k, c1m'
+	refused 'no target "c10" in /etc/epolltune/targets; predefined: c10k, c100k, c1m' '; a file needs a "/"'
 	printf 'rate = 5\0 6\n' >nul.target
 	expect 3 epolltune check --quick --target ./nul.target
 	refused './nul.target:1: has a NUL byte'
@@ -288,7 +288,9 @@ test_a_name_is_a_file_below_etc() {
 	quick --target web
 	json '.target.connections == 70'
 	expect 3 epolltune check --target wed
-	refused 'there are c10k, c100k, c1m, web'
+	refused 'no target "wed" in /etc/epolltune/targets; predefined: c10k, c100k, c1m; saved: web; a file'
+	expect any epolltune check --quick --save web
+	said 'Saved as /etc/epolltune/targets/web. Use it with: epolltune check --target web'
 	quick --connections 80 --save web
 	contains /etc/epolltune/targets/web 'connections = 80'
 	[ "$(ls -A /etc/epolltune/targets)" = web ] || fail 'files are left'

@@ -851,6 +851,7 @@ static void its_network_namespace_counts(void **state)
 	assert_int_equal(o.status, 3);
 	assert_contains(o.errors, "is in another network namespace: apply changes this "
 				  "one only; run: nsenter --net=/proc/");
+	assert_contains(o.errors, "/ns/net epolltune apply --server elsewhere --dry-run\n");
 	output_free(&o);
 }
 

@@ -27,6 +27,12 @@ test_junit_is_as_its_schema_and_counts_its_cases() {
 	done
 }
 
+test_junit_says_why_there_is_no_figure() {
+	expect 3 epolltune check --sysroot "$tests/hosts/damaged" --rate 50k --format junit
+	said 'message="unknown: net.core.somaxconn could not be read; needed 5 000"'
+	lacks out '"unknown: unknown' '"n/a: n/a'
+}
+
 # A page is XML too, and tidy has nothing to say of it.
 is_page() { # FILE
 	xmllint --noout "$1" || fail "$1: not well-formed"

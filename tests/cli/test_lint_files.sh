@@ -56,6 +56,26 @@ test_what_distributions_ship_has_no_problems() {
 	said 'No problems'
 }
 
+# What lint recommends for a unit, its own rule of units accepts.
+test_a_limit_for_a_service_is_one_of_systemd() {
+	for value in unlimited infinity -1 65536 524288 1048576 2000000 64k; do
+		put limits.d/x.conf "* - nofile $value"
+		epolltune lint limits.d/x.conf >out || :
+		sed -n 's/.*for a service write \(LimitNOFILE=.*\) in its unit/\1/p' out >unit
+		[ -s unit ] || fail "no advice for $value"
+		[ "$(cat unit)" = 'LimitNOFILE=' ] && continue
+		printf '[Service]\n%s\n' "$(cat unit)" >x.service
+		expect 0 epolltune lint x.service
+		said 'No problems'
+	done
+	put limits.d/x.conf '* - nofile unlimited'
+	expect 1 epolltune lint limits.d/x.conf
+	said 'lint.capped: nofile unlimited is fs.nr_open (1048576, the kernel'
+	put limits.d/x.conf '* - nofile 65536'
+	expect 0 epolltune lint limits.d/x.conf
+	said 'LimitNOFILE=65536:524288 in its unit'
+}
+
 test_the_files_of_a_machine_are_read_in_their_order() {
 	put m/usr/lib/sysctl.d/10-a.conf 'net.core.somaxconn = 8192'
 	put m/usr/lib/sysctl.d/20-masked.conf 'net.ipv4.tcp_tw_recycle = 1'
@@ -213,6 +233,16 @@ test_a_fix_is_judged_again() {
 	fixed 'net.ipv4.tcp_rmem = "4096 131072"' kept
 	fixed '"net.core.rmem_max" = 8M' 'net.core.rmem_max = 8388608'
 	fixed 'net.core.somaxcon = "64k"' 'net.core.somaxconn = 65536'
+}
+
+# Below vm and net.foo there may be names that epolltune does not know.
+test_names_that_are_not_judged_are_printed() {
+	put 10.conf 'vm.foo = 1' 'net.foo.bar = 1' 'vm.foo = 2' 'vm.swappiness = 10' '-kernel.panic = 10'
+	expect 1 epolltune lint 10.conf
+	said 'Not judged, as epolltune does not know the names: vm.foo, net.foo.bar.'
+	put 10.conf 'vm.swappiness = 10'
+	expect 0 epolltune lint 10.conf
+	lacks out 'Not judged'
 }
 
 test_problems_are_printed_as_sarif() {

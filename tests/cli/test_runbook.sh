@@ -25,6 +25,8 @@ test_the_runbook_raises_proves_persists_and_rolls_back_a_short_wall() {
 	in_namespace "$options --mount-proc"
 	[ -e /proc/sys/net/core/somaxconn ] || skip 'no private network namespace with net.core'
 	mount --bind lib /var/lib && mount --bind sysctl.d /etc/sysctl.d || skip '/etc/sysctl.d cannot be bound here'
+	# A machine, not a container whose files nothing reads at boot.
+	mount -t tmpfs none /run && mkdir -p /run/systemd/system
 	echo 16 >/proc/sys/net/core/somaxconn
 	expect 0 env PATH="$work/bin:$PATH" LC_ALL=C.UTF-8 sh pasted </dev/null
 	# Each command before confirm prints that the run waits.

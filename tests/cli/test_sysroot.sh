@@ -75,6 +75,15 @@ test_list_and_explain_read_the_capture() {
 	done
 }
 
+# The command for the notes reads the same capture, and replaces no file.
+test_the_hint_repeats_the_command() {
+	ln -s "$hosts/counters-past" 'a host'
+	expect 0 epolltune check --sysroot 'a host' --ignore listeners.uncaptured --save ./target --connections 1k
+	said "For the notes:" "epolltune check --sysroot 'a host' --ignore listeners.uncaptured --connections 1k --verbose"
+	expect 0 epolltune check --sysroot 'a host' --ignore listeners.uncaptured -o report --save=./target
+	grep -q "^  epolltune check --sysroot 'a host' --ignore listeners.uncaptured --verbose$" report || fail "$(tail -3 report)"
+}
+
 test_a_host_with_a_bridge_and_tracked_traffic_is_ready() {
 	expect 1 epolltune check --sysroot "$hosts/docker" --target c10k --rate 1k --format json
 	json '[.findings[] | select(.level | IN("note", "skipped") | not) | .id] == ["listeners.uncaptured"]' \

@@ -37,6 +37,8 @@ def enter():
     for directory in ("/run", "/var/lib", FILES, "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d"):
         if os.path.isdir(directory):
             subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", directory], check=True)
+    # A machine, not a container whose files nothing reads at boot.
+    os.makedirs("/run/systemd/system")
     # LeakSanitizer does not work in a traced process.
     os.environ["ASAN_OPTIONS"] = "detect_leaks=0"
     defaults.update(knobs_read())

@@ -415,7 +415,7 @@ static int machine_make(void **s)
 	snprintf(file_path, sizeof(file_path), "%s/a.conf", base);
 	snprintf(log_path, sizeof(log_path), "%s/log", base);
 	shell("mount -t tmpfs -o mode=755 tmpfs /etc/sysctl.d && mount -t tmpfs -o mode=755 tmpfs "
-	      "/var/lib");
+	      "/var/lib && mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/systemd/system");
 	state_make();
 	struct output o =
 		run("cat >%s <<END\n"

@@ -157,6 +157,7 @@ static inline void sample_hostile(struct report *r)
 static inline void sample_observed(struct report *r)
 {
 	sample_short(r);
+	report_text(r->command, "epolltune check --server nginx --observe 30s");
 	r->observed = (struct report_observed){.us = 30000000,
 					       .connections = 812,
 					       .opened = 7200,

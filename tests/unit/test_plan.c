@@ -492,6 +492,35 @@ static char *preview(const char *format)
 	return text;
 }
 
+/* Walls that the target does not need leave nothing to ask about. */
+static void walls_without_a_verdict_are_named(void **state)
+{
+	struct err e;
+	struct render_style style = {.width = 80, .utf8 = true};
+	struct plan_result result = {.plan = plan,
+				     .answer = "Not ready: 1 wall is short: accept-queue.",
+				     .before = report,
+				     .reasons = "epolltune check --rate 50k --verbose"};
+	char *text;
+	size_t size;
+	*plan = (struct plan){0};
+	report_wall(report, "accept-queue")->verdict = VERDICT_SHORT;
+	struct wall *w = report_wall(report, "conntrack");
+	report_wall(report, "softnet.backlog")->verdict = w->verdict = VERDICT_UNKNOWN;
+	for (int needed = 0; needed < 2; needed++) {
+		w->needed = needed ? 20000 : REPORT_NONE;
+		FILE *out = open_memstream(&text, &size);
+		assert_int_equal(plan_render_text(out, &result, &style, &e), 0);
+		fclose(out);
+		assert_int_equal(!!strstr(text, "\n1 wall has no verdict: conntrack.\n"
+						"For the reasons:\n  epolltune check --rate 50k "
+						"--verbose\n"),
+				 needed);
+		assert_int_equal(!!strstr(text, "no verdict"), needed);
+		free(text);
+	}
+}
+
 static void previews(void **state)
 {
 	needs_namespace();
@@ -560,6 +589,7 @@ int main(void)
 		TEST(limits_of_others_are_manual_steps),
 		TEST(knobs_of_the_host_are_manual_steps),
 		TEST(kinds_are_complete),
+		TEST(walls_without_a_verdict_are_named),
 		TEST(previews),
 	};
 	return cmocka_run_group_tests(tests, enter, leave);

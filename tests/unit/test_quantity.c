@@ -114,6 +114,11 @@ static void tells_the_bound(void **state)
 	quantity_parse("--rate", QUANTITY_RATE, "10x", 1, 1000000, &value, &e);
 	assert_string_equal(e.text,
 			    "--rate: \"10x\" has an unknown unit \"x\"; write 10000, 50k or 50k/s");
+	quantity_parse("--port", QUANTITY_COUNT, "x", 1, 65535, &value, &e);
+	assert_string_equal(e.text,
+			    "--port: \"x\" is not a number; write a number from 1 to 65535");
+	quantity_parse("--count", QUANTITY_COUNT, "x", 1, 1000000000, &value, &e);
+	assert_string_equal(e.text, "--count: \"x\" is not a number; write 100, 10k or 1m");
 	assert_int_equal(quantity_parse("--rtt", QUANTITY_DURATION, "0ms", 0, 9, &value, &e), 0);
 	assert_int_equal(value, 0);
 }

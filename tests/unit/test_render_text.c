@@ -157,6 +157,61 @@ static void commands_are_not_wrapped(void **state)
 		}
 }
 
+static void has(const struct report *r, const char *line)
+{
+	char *text = render(r, &(struct render_style){false, 100, true, false});
+	if (!strstr(text, line))
+		fail_msg("no \"%s\" in:\n%s", line, text);
+	free(text);
+}
+
+static void lacks(const struct report *r, const char *line)
+{
+	char *text = render(r, &(struct render_style){false, 100, true, false});
+	if (strstr(text, line))
+		fail_msg("\"%s\" in:\n%s", line, text);
+	free(text);
+}
+
+/* What apply cannot change is not called a change. */
+static void the_hint_names_manual_steps(void **state)
+{
+	struct report r;
+	sample_short(&r);
+	report_text(r.further, " --family 6");
+	has(&r, "\nTo see the changes: epolltune apply --rate 50k --server nginx --family 6 "
+		"--dry-run\n");
+	for (size_t i = 0; i < r.finding_count; i++)
+		for (size_t k = 0; k < r.findings[i].proposal_count; k++)
+			report_text(r.findings[i].proposals[k].knob, "listen.backlog");
+	has(&r, "\nFor the manual steps: epolltune apply --rate 50k --server nginx --family 6 "
+		"--dry-run\n");
+	/* A list that does not fit would ignore less. */
+	report_text(r.ignored, "%0300d", 1);
+	lacks(&r, "epolltune apply");
+}
+
+/* A check of something else does not show the notes of this one. */
+static void the_notes_are_of_the_same_check(void **state)
+{
+	struct report r;
+	sample_observed(&r);
+	report_text(r.command, "epolltune check --quick --sysroot cap.tar.gz");
+	has(&r, "\nFor the notes: epolltune check --quick --sysroot cap.tar.gz --verbose\n");
+	r.command[0] = 0;
+	lacks(&r, "For the notes");
+}
+
+static void a_saved_target_is_named(void **state)
+{
+	struct report r;
+	sample_healthy(&r);
+	lacks(&r, "Saved");
+	report_text(r.stored, "./a b");
+	report_text(r.stored_as, "./a b");
+	has(&r, "\nSaved as ./a b. Use it with: epolltune check --target './a b'\nReady");
+}
+
 static void ascii_is_ascii(void **state)
 {
 	struct report r;
@@ -230,6 +285,9 @@ int main(void)
 		cmocka_unit_test(fits_its_width),
 		cmocka_unit_test(the_hint_repeats_the_question),
 		cmocka_unit_test(commands_are_not_wrapped),
+		cmocka_unit_test(the_hint_names_manual_steps),
+		cmocka_unit_test(the_notes_are_of_the_same_check),
+		cmocka_unit_test(a_saved_target_is_named),
 		cmocka_unit_test(ascii_is_ascii),
 		cmocka_unit_test(color_changes_no_text),
 		cmocka_unit_test(hostile_text_stays_text),

@@ -196,7 +196,12 @@ static void the_answer_says_what_the_status_means(void **state)
 	wall_made("syn-queue", VERDICT_TIGHT);
 	answer_is("Ready, but 1 wall is tight: syn-queue; 1 warning: knob.myth.");
 	wall_made("buffers.send", VERDICT_UNKNOWN);
-	answer_is("Not known: 1 wall has no verdict: buffers.send.");
+	answer_is("Not known: 1 wall has no verdict: buffers.send; also: 1 wall is tight: "
+		  "syn-queue; 1 warning: knob.myth.");
+	struct finding *f = finding_made(&r, "accept-queue.waiting", LEVEL_WARNING, "");
+	report_text(f->answer, "nginx does not accept connections");
+	answer_is("Not known: 1 wall has no verdict: buffers.send; also: nginx does not accept "
+		  "connections; 1 wall is tight: syn-queue; 1 warning: knob.myth.");
 	wall_made("time-wait", VERDICT_SHORT);
 	wall_made("ports.ephemeral", VERDICT_SHORT);
 	answer_is("Not ready: 2 walls are short: time-wait, ports.ephemeral.");

@@ -12,30 +12,41 @@ static const struct row {
 	const char *wall, *finding; /* of the change */
 	enum wall_verdict was, is;
 	int64_t before, after;
-	bool foreign;
+	enum { SAME, FOREIGN, OTHER_SERVER } of;
 	int code;
 	const char *unproven; /* NULL: proven */
 } rows[] = {
-	{"ok now", "accept-queue", "accept-queue.short", VERDICT_SHORT, VERDICT_OK, 17, 2049, false,
+	{"ok now", "accept-queue", "accept-queue.short", VERDICT_SHORT, VERDICT_OK, 17, 2049, SAME,
 	 0, NULL},
 	{"better, not enough", "accept-queue", "accept-queue.short", VERDICT_SHORT, VERDICT_TIGHT,
-	 17, 1100, false, 0, "is still tight"},
+	 17, 1100, SAME, 0, "is still tight"},
 	{"as short, but much higher", "accept-queue", "accept-queue.short", VERDICT_SHORT,
-	 VERDICT_SHORT, 100, 200, false, 0, "is still short"},
+	 VERDICT_SHORT, 100, 200, SAME, 0, "is still short"},
 	{"higher by a tenth", "accept-queue", "accept-queue.short", VERDICT_SHORT, VERDICT_SHORT,
-	 100, 110, false, -ECANCELED, "is still short"},
+	 100, 110, SAME, -ECANCELED, "is still short"},
 	{"as a bound, lower is better", "napi.latency", "", VERDICT_TIGHT, VERDICT_TIGHT, 200, 100,
-	 false, 0, "is still tight"},
+	 SAME, 0, "is still tight"},
 	{"higher where lower is better", "napi.latency", "", VERDICT_TIGHT, VERDICT_TIGHT, 100, 200,
-	 false, -ECANCELED, "is still tight"},
+	 SAME, -ECANCELED, "is still tight"},
 	{"not measured again", "accept-queue", "accept-queue.short", VERDICT_SHORT, VERDICT_UNKNOWN,
-	 17, REPORT_NONE, false, 0, "could not be measured again: not proven"},
-	{"no loss seen", "nic.ring", "nic.ring.overrun", VERDICT_SHORT, VERDICT_OK, 256, 512, false,
+	 17, REPORT_NONE, SAME, 0, "could not be measured again: not proven"},
+	{"no loss seen", "nic.ring", "nic.ring.overrun", VERDICT_SHORT, VERDICT_OK, 256, 512, SAME,
 	 0, "no loss while observed: proven only under load"},
 	{"of another machine: tight is enough", "accept-queue", "accept-queue.short", VERDICT_TIGHT,
-	 VERDICT_TIGHT, 100, 100, true, 0, "is still tight"},
+	 VERDICT_TIGHT, 100, 100, FOREIGN, 0, "is still tight"},
 	{"of another machine: short is not", "accept-queue", "accept-queue.short", VERDICT_SHORT,
-	 VERDICT_SHORT, 10, 5000, true, -ECANCELED, "is still short"},
+	 VERDICT_SHORT, 10, 5000, FOREIGN, -ECANCELED, "is still short"},
+	{"eight queues before, one after", "accept-queue", "accept-queue.short", VERDICT_SHORT,
+	 VERDICT_SHORT, 800, 257, OTHER_SERVER, 0, "is still short"},
+	{"of a new server", "accept-queue", "accept-queue.short", VERDICT_SHORT, VERDICT_OK, 129,
+	 2049, OTHER_SERVER, 0, NULL},
+	{"the limits of a shell", "descriptors.process", "descriptors.process.short", VERDICT_SHORT,
+	 VERDICT_SHORT, 19993, 4090, OTHER_SERVER, 0, "is still short"},
+	{"the higher ones of a shell", "descriptors.process", "descriptors.process.short",
+	 VERDICT_SHORT, VERDICT_OK, 4090, 1048570, OTHER_SERVER, 0,
+	 "measured with the limits of this shell: not proven"},
+	{"no server limits it: it has to improve", "conntrack", "conntrack.short", VERDICT_SHORT,
+	 VERDICT_SHORT, 100, 100, OTHER_SERVER, -ECANCELED, "is still short"},
 };
 
 static void put(struct report *r, const char *wall, enum wall_verdict verdict, int64_t measured)
@@ -56,7 +67,11 @@ static void improved_or_not(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct row *row = &rows[i];
 		struct change *c = &plan->changes[0];
-		struct verification v = {plan, before, after, row->foreign, false};
+		struct verification v = {.plan = plan,
+					 .before = before,
+					 .after = after,
+					 .foreign = row->of == FOREIGN,
+					 .other_subject = row->of == OTHER_SERVER};
 		struct err e = {0};
 		char text[80];
 		*c = (struct change){.scope = CHANGE_NETNS};
@@ -81,7 +96,7 @@ static void another_wall_becomes_worse(void **state)
 {
 	struct plan *plan = calloc(1, sizeof(*plan));
 	struct report *before = calloc(1, sizeof(*before)), *after = calloc(1, sizeof(*after));
-	struct verification v = {plan, before, after, false, false};
+	struct verification v = {.plan = plan, .before = before, .after = after};
 	struct err e = {0};
 	assert_true(plan && before && after);
 	put(before, "syn-queue", VERDICT_OK, 4097);
@@ -95,11 +110,50 @@ static void another_wall_becomes_worse(void **state)
 	free(after);
 }
 
+/* Between a server that runs and a new one, only what a change is meant for. */
+static void another_server_is_worse(void **state)
+{
+	static const struct {
+		const char *knob, *wall;
+		enum wall_verdict was;
+		int code;
+	} cases[] = {
+		{"net.core.somaxconn", "descriptors.process", VERDICT_OK, 0},
+		{"net.core.somaxconn", "descriptors.process", VERDICT_NA, 0},
+		{"net.core.somaxconn", "cgroup.memory", VERDICT_OK, 0},
+		{"fs.nr_open", "descriptors.process", VERDICT_OK, 0},
+		{"net.core.somaxconn", "accept-queue", VERDICT_NA, 0},
+		{"net.ipv4.ip_local_port_range", "ports.ephemeral", VERDICT_OK, -ECANCELED},
+	};
+	struct plan *plan = calloc(1, sizeof(*plan));
+	struct report *before = calloc(1, sizeof(*before)), *after = calloc(1, sizeof(*after));
+	assert_true(plan && before && after);
+	plan->count = 1;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct verification v = {
+			.plan = plan, .before = before, .after = after, .other_subject = true};
+		struct err e = {0};
+		plan->changes[0] = (struct change){.scope = CHANGE_NETNS};
+		report_text(plan->changes[0].name, "%s", cases[i].knob);
+		put(before, cases[i].wall, cases[i].was, 19993);
+		put(after, cases[i].wall, VERDICT_SHORT, 4090);
+		int code = verify_plan(&v, &e);
+		if (code != cases[i].code)
+			fail_msg("%s, %s: %d, \"%s\"", cases[i].knob, cases[i].wall, code, e.text);
+		v.other_subject = false;
+		assert_int_equal(verify_plan(&v, &e), -ECANCELED);
+	}
+	free(plan);
+	free(before);
+	free(after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(improved_or_not),
 		cmocka_unit_test(another_wall_becomes_worse),
+		cmocka_unit_test(another_server_is_worse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
