@@ -709,9 +709,13 @@ static const struct finding_row findings[] = {
 		   "keeps the connection in TIME_WAIT for 60 s; a client keeps its port, too.",
 	 .proof = BY_EXPERIMENT},
 	SHORT("ports.rate", REMEDY_APPLICATION,
-	      "TIME_WAIT allows {exact} new connections/s from one address to {destination}; "
-	      "{rate} are needed{tight? with 25 % headroom}",
-	      "A proxy that closes first keeps each port for {rest} (tcp_tw_reuse={reuse}"
+	      "{foreign?{foreign} of {ports} ports seem to be bound by other "
+	      "processes{owner?, such as {owner}}:TIME_WAIT allows {exact} new connections/s from one "
+	      "address to {destination}; {rate} are needed{tight? with 25 % headroom}}",
+	      "{foreign?No two destinations share one of these ports, as where bind() chooses it "
+	      "before connect()\\: connect() takes none of them for any destination. What they leave "
+	      "is not enough for {connections} connections and {rate} new ones.:A proxy that "
+	      "closes first keeps each port for {rest} (tcp_tw_reuse={reuse}"
 	      "{bound?, without effect on bind():{no_timestamps?, without effect as "
 	      "tcp_timestamps is off:{unstamped?, without effect as its open connections have no TCP "
 	      "timestamps}}}). {bound?The proxy calls bind() before connect()\\: all "
@@ -719,11 +723,12 @@ static const struct finding_row findings[] = {
 	      "{destination} are in use now{named?:; with --server those of the server itself do "
 	      "not count}. }{full?Its open connections take {used?the rest of the:all} {ports} "
 	      "ports.:{connections} of {ports} ports are for open "
-	      "connections\\: beyond {exact}/s connect() fails with EADDRNOTAVAIL.}",
+	      "connections\\: beyond {exact}/s connect() fails with EADDRNOTAVAIL.}}",
 	      "{possible?Takes effect {effect}. {reuses?{cost} }" SERVICES
-	      "Otherwise:No value suffices\\:} {bound?set IP_BIND_ADDRESS_NO_PORT before bind() "
+	      "Otherwise:No value suffices\\:} {foreign?set IP_BIND_ADDRESS_NO_PORT before bind() in "
+	      "{owner?{owner}:the other processes}:{bound?set IP_BIND_ADDRESS_NO_PORT before bind() "
 	      "in the proxy:use {addresses?{addresses}:more} source addresses "
-	      "or destinations}, reuse connections (keep-alive), or let the other side close first.",
+	      "or destinations}}, reuse connections (keep-alive), or let the other side close first.",
 	      "A proxy opens and closes more connections a second than it has ports for: each "
 	      "stays in TIME_WAIT for 60 s.",
 	      "Reuse connections (keep-alive); set net.ipv4.tcp_tw_reuse=1; add source addresses "

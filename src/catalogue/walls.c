@@ -193,7 +193,7 @@ static const struct wall_row walls[] = {
 			"address and port before connect() fails with EADDRNOTAVAIL. Needed by a "
 			"proxy only: its connections.",
 		.detail = "The limit applies to connections at a time from one source address to "
-			  "one destination{reserved?; {reserved} ports of the range are reserved}.",
+			  "one destination{reserved?; {reserved} ports of the range are reserved}{listening?; {listening} are those of listeners, which connect() does not take}.",
 	},
 	{
 		.name = "ports.rate",
@@ -216,7 +216,9 @@ static const struct wall_row walls[] = {
 			  "closed one keeps its port for {rest}{unstamped?, as the open ones have "
 			  "no TCP timestamps}{assumed?, if the destination has TCP "
 			  "timestamps}\\: {exact}/s{differs? ({near}/s "
-			  "over loopback)}.:Each of "
+			  "over loopback)}{foreign?. {foreign} of these ports seem to be bound by "
+			  "other processes{owner?, such as {owner}}\\: what they leave is not "
+			  "enough}.:Each of "
 			  "{ports} ports to one destination is kept for {rest} after a close "
 			  "by this side\\: {lasting}/s.}}",
 	},
