@@ -1467,9 +1467,13 @@ static const struct finding_row findings[] = {
 	      "{tight?can just:cannot} hold {needed} more entries}",
 	      "{use?How many more flows of UDP come is not known without --datagrams.:{tcp?{connections} "
 	      "open connections and {closing} that closed in the last {rest} have an "
-	      "entry each; }{used} of {max} are in use{own?, {own} of them by connections that the "
-	      "server has open}. All of them take up to {memory}.} Beyond the "
-	      "maximum the kernel drops the packets of new {tcp?connections:flows}." CONNTRACK_OUTSIDE
+	      "entry each; }{used}{unlimited?: of {max}} are in use{own?, {own} of them by connections that the "
+	      "server has open}. All of them take up to {memory}.} {chains?The hash chains{buckets? "
+	      "of {buckets} buckets} {unsure?may be:are} too long from {chains} entries on, whatever "
+	      "nf_conntrack_max is{unsure? (Linux 5.15 to 6.2 may lack \"adopt safer max chain "
+	      "length\" of March 2023)}\\: the kernel drops new connections whose chain is, and "
+	      "counts them as nf_conntrack.chainlength.:Beyond the "
+	      "maximum the kernel drops the packets of new {tcp?connections:flows}.}" CONNTRACK_OUTSIDE
 	      "{tcp?" TWO_EACH "}",
 	      "{possible?" CONNTRACK_HOLDS " }{shorter?" CONNTRACK_REST
 	      "=30 lowers the need to {shorter}. }Without NAT and ct rules for the port\\: " UNTRACKED,

@@ -416,7 +416,8 @@ static const struct wall_row walls[] = {
 			"time; how many flows the datagrams belong to is not known.}{use? Without --datagrams the entries in use are the need\\: how "
 			"many more flows of UDP come is not known.}{buckets? With the target's "
 			"entries the hash chains of {buckets} buckets have {chain} on "
-			"average.} Those take up to {memory}.{outside? The table is that of the "
+			"average{chains?; from {chains} entries on this kernel {unsure?may "
+			"drop:drops} new connections, as chains are too long}.} Those take up to {memory}.{outside? The table is that of the "
 			"network namespace that the check was started in, which forwards to the "
 			"server's.}" TWO_EACH,
 		.absent = "No connection is tracked in this network namespace.",
