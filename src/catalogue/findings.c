@@ -990,7 +990,8 @@ static const struct finding_row findings[] = {
 		    "or of time is too small for the packets that arrive.",
 	 .action = "Raise net.core.netdev_budget and netdev_budget_usecs if the CPU has idle "
 		   "time; otherwise spread the packets over more CPUs.",
-	 .proof = "Column 3 of /proc/net/softnet_stat grows by ten a second or more, while most "
+	 .proof = "Column 3 of /proc/net/softnet_stat grows by ten a second or more, while the "
+		  "busiest CPU spends half of its time on softirqs or packets are dropped, and most "
 		  "packets arrived through interfaces of this namespace"},
 	{.id = "softnet.budget.past",
 	 .observed = true,
@@ -1576,8 +1577,9 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .observed = true,
 	 .title = "The neighbour table of {family} has {used} of {max} entries",
-	 .detail = "Beyond {knob} packets to further peers are dropped. Permanent entries are "
-		   "counted here, but not by that limit.",
+	 .detail = "Beyond {knob} packets to further peers are dropped.{mixed? How many of the "
+		   "entries are permanent or externally learned is not known here\\: that limit "
+		   "does not count those.}",
 	 .advice = "Raise {knob}, and gc_thresh2 with it; ip neigh shows the entries.",
 	 .answer = "the neighbour table of {family} is nearly full",
 	 .meaning = "A neighbour table has 80 % or more of the entries that gc_thresh3 allows.",
