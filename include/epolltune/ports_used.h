@@ -105,7 +105,7 @@ bool ports_used_bound(const struct ports_used *u, bool loopback, struct ports_ta
 
 /* The ports of others that are most likely bound: several destinations share few of them, and not
  * all are those that connect() takes first. net/ipv4/inet_hashtables.c, __inet_hash_connect(): it
- * takes no port that a socket has bound, whatever the addresses, and first the ports at an even
+ * takes no port that a socket has bound, of any address, and first the ports at an even
  * distance from the low end; net/ipv4/inet_connection_sock.c, inet_csk_find_open_port(): bind()
  * takes the others first. 0: none. Pure. */
 uint32_t ports_others_bound(const struct ports_others *o);

@@ -990,9 +990,10 @@ static const struct finding_row findings[] = {
 		    "or of time is too small for the packets that arrive.",
 	 .action = "Raise net.core.netdev_budget and netdev_budget_usecs if the CPU has idle "
 		   "time; otherwise spread the packets over more CPUs.",
-	 .proof = "Column 3 of /proc/net/softnet_stat grows by ten a second or more, while the "
-		  "busiest CPU spends half of its time on softirqs or packets are dropped, and most "
-		  "packets arrived through interfaces of this namespace"},
+	 .proof =
+		 "Column 3 of /proc/net/softnet_stat grows by ten a second or more, while the "
+		 "busiest CPU spends half of its time on softirqs or packets are dropped, and most "
+		 "packets arrived through interfaces of this namespace"},
 	{.id = "softnet.budget.past",
 	 .observed = true,
 	 .title = "Receive softirqs ended with work left since boot{none?, none during this "
@@ -1470,8 +1471,8 @@ static const struct finding_row findings[] = {
 	      "open connections and {closing} that closed in the last {rest} have an "
 	      "entry each; }{used}{unlimited?: of {max}} are in use{own?, {own} of them by connections that the "
 	      "server has open}. All of them take up to {memory}.} {chains?The hash chains{buckets? "
-	      "of {buckets} buckets} {unsure?may be:are} too long from {chains} entries on, whatever "
-	      "nf_conntrack_max is{unsure? (Linux 5.15 to 6.2 may lack \"adopt safer max chain "
+	      "of {buckets} buckets} {unsure?may be:are} too long from {chains} entries on with any value "
+	      "of nf_conntrack_max{unsure? (Linux 5.15 to 6.2 may lack \"adopt safer max chain "
 	      "length\" of March 2023)}\\: the kernel drops new connections whose chain is, and "
 	      "counts them as nf_conntrack.chainlength.:Beyond the "
 	      "maximum the kernel drops the packets of new {tcp?connections:flows}.}" CONNTRACK_OUTSIDE

@@ -192,8 +192,9 @@ static const struct wall_row walls[] = {
 		.what = "The connections that one source address can have to one destination "
 			"address and port before connect() fails with EADDRNOTAVAIL. Needed by a "
 			"proxy only: its connections.",
-		.detail = "The limit applies to connections at a time from one source address to "
-			  "one destination{reserved?; {reserved} ports of the range are reserved}{listening?; {listening} are those of listeners, which connect() does not take}.",
+		.detail =
+			"The limit applies to connections at a time from one source address to "
+			"one destination{reserved?; {reserved} ports of the range are reserved}{listening?; {listening} are those of listeners, which connect() does not take}.",
 	},
 	{
 		.name = "ports.rate",
