@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "epolltune/connection_memory.h"
@@ -21,11 +22,65 @@
 #define UDP_REST_S 120
 /* The kernel's default before 5.15 allowed four entries a bucket: each is in two chains. */
 #define ENTRIES_PER_BUCKET 4
+/* Entries a bucket, times ten, from which on the kernel drops a new connection now and then, as one
+ * of its two chains is too long: nf_conntrack_core.c, __nf_conntrack_confirm(). A chain may have a
+ * random number of entries (MIN_CHAINLEN, MAX_CHAINLEN): 50 to 79, and 8 to 31 from 5.15 on until
+ * "netfilter: conntrack: adopt safer max chain length". Both here drop less than 1 % of new
+ * connections, a quarter below 0.1 %, half beyond 14 %. */
+#define CHAINS 200
+#define SHORT_CHAINS 25
+/* For kernels with these chains. */
+#define ENTRIES_PER_BUCKET_SHORT 2
 #define DROPPED "nf_conntrack.drop"
 /* Entries that are short of the maximum by less than one in so many: the table is full at times. */
 #define NEAR_SHARE 20
 
 enum { MAX, BUCKETS, USED, REST, TRACKED, UDP_REST };
+/* A field of USED: the patch level of a kernel from 5.15 to 6.2. */
+enum { PATCH = 1 };
+
+/* Stable kernels that have the longer chains, from this patch level on. */
+static const struct {
+	unsigned kernel;
+	int64_t patch;
+} longer[] = {{KERNEL(5, 15), 103}, {KERNEL(6, 1), 20}, {KERNEL(6, 2), 7}};
+
+enum chains { CHAINS_ANY, CHAINS_SHORT, CHAINS_UNKNOWN, CHAINS_LONG };
+
+static enum chains chains_of(const struct settings *s)
+{
+	unsigned kernel = s->machine.kernel;
+	int64_t patch = s->at[USED][PATCH];
+	if (kernel < KERNEL(5, 15))
+		return CHAINS_ANY;
+	if (kernel >= KERNEL(6, 3))
+		return CHAINS_LONG;
+	if (patch <= 0)
+		return CHAINS_UNKNOWN;
+	for (size_t i = 0; i < sizeof(longer) / sizeof(*longer); i++)
+		if (longer[i].kernel == kernel && patch >= longer[i].patch)
+			return CHAINS_LONG;
+	return CHAINS_SHORT;
+}
+
+/* The patch level of a release "6.1.76" or, where a distribution has its own in its place
+ * ("6.1.0-18-amd64"), of its version: "#1 SMP Debian 6.1.76-1 (2024-02-01)". REPORT_NONE: unknown.
+ */
+static int64_t patch_read(const struct host *h, unsigned kernel)
+{
+	char text[128], base[24];
+	unsigned patch = 0;
+	if (kernel < KERNEL(5, 15) || kernel >= KERNEL(6, 3))
+		return REPORT_NONE;
+	if (host_read(h, "proc/sys/kernel/osrelease", text, sizeof(text), NULL) > 0 &&
+	    sscanf(text, "%*4u.%*4u.%4u", &patch) == 1 && patch)
+		return patch;
+	report_text(base, " %u.%u.", kernel >> 16, kernel & 0xffff);
+	const char *at = host_read(h, "proc/sys/kernel/version", text, sizeof(text), NULL) > 0
+				 ? strstr(text, base)
+				 : NULL;
+	return at && sscanf(at + strlen(base), "%4u", &patch) == 1 ? patch : REPORT_NONE;
+}
 
 static bool has_tcp(const struct subject *s) { return !s || subject_listens(s, LISTENER_TCP); }
 
@@ -91,6 +146,7 @@ static void table_read(const struct host *h, struct settings *s)
 	s->at[TRACKED][0] = has_flows(s->subject) && (used > 0 || unread);
 	if (used == REPORT_NONE && !unread && !host_whole(h, FILES "count"))
 		s->at[TRACKED][0] = REPORT_NONE;
+	s->at[USED][PATCH] = patch_read(h, s->machine.kernel);
 	if (outside_is_fuller(s->subject, used, s->at[MAX][0]))
 		outside_take(&s->subject->outside, s);
 }
@@ -149,6 +205,47 @@ static int64_t needed(const struct target *t, const struct settings *s, uint64_t
 	return all > own ? all - own : 0;
 }
 
+/* What the chains of all buckets hold, at ten times `entries` a bucket; REPORT_NONE: unknown. The
+ * buckets are those of all network namespaces: it may be less. */
+static int64_t chains_hold(const struct settings *s, int64_t entries)
+{
+	int64_t buckets = s->at[BUCKETS][0];
+	return buckets > 0 ? buckets * entries / 10 : REPORT_NONE;
+}
+
+/* As far as it is certain. */
+static int64_t chains_limit(const struct settings *s)
+{
+	enum chains chains = chains_of(s);
+	if (chains == CHAINS_ANY)
+		return REPORT_NONE;
+	return chains_hold(s, chains == CHAINS_SHORT ? SHORT_CHAINS : CHAINS);
+}
+
+/* Whether the chains are a limit below nf_conntrack_max. */
+static bool chains_bind(const struct settings *s)
+{
+	int64_t max = s->at[MAX][0], limit = chains_limit(s);
+	return limit != REPORT_NONE && max != REPORT_NONE && (!max || limit < max);
+}
+
+static int64_t left_of(const struct target *t, const struct settings *s, int64_t max)
+{
+	int64_t used = is_by_use(t, s->subject) ? 0 : s->at[USED][0];
+	return max > used ? max - used : 0;
+}
+
+/* Whether the need suits a kernel with longer chains only, and this one may have the shorter. */
+static bool chains_unsure(const struct target *t, const struct settings *s, const struct bound *b)
+{
+	int64_t limit = chains_hold(s, SHORT_CHAINS), max = s->at[MAX][0];
+	if (chains_of(s) != CHAINS_UNKNOWN || limit == REPORT_NONE || (max && max <= limit))
+		return false;
+	int64_t left = left_of(t, s, limit);
+	int64_t all = b->needed_max > b->needed ? b->needed_max : b->needed;
+	return report_verdict(left, all) != VERDICT_OK;
+}
+
 static void table_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t max = s->at[MAX][0], used = s->at[USED][0];
@@ -157,8 +254,8 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 		b->absent_as = "The server has no TCP or UDP socket: this table does not limit it.";
 	if (s->at[TRACKED][0] != 1)
 		return;
-	b->unlimited = max == 0;
-	b->binding = MAX;
+	b->unlimited = max == 0 && chains_of(s) == CHAINS_ANY;
+	b->binding = chains_bind(s) ? BUCKETS : MAX;
 	b->needed = needed(t, s, rest(s));
 	b->assumed = s->at[REST][0] == REPORT_NONE;
 	if (has_datagrams(t, s->subject)) {
@@ -168,11 +265,13 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 	}
 	if (max == REPORT_NONE || used == REPORT_NONE)
 		return;
-	b->capacity = max > used ? max - used : 0;
-	if (is_by_use(t, s->subject)) {
-		b->assumed = true;
-		b->capacity = max;
-	}
+	if (chains_bind(s))
+		max = chains_limit(s);
+	b->unlimited |= !max;
+	b->assumed |= is_by_use(t, s->subject);
+	b->capacity = left_of(t, s, max);
+	if (chains_unsure(t, s, b))
+		b->needed_max = INT64_MAX;
 }
 
 static bool table_solve(const struct target *t, const struct settings *now, const struct outcome *o,
@@ -181,8 +280,12 @@ static bool table_solve(const struct target *t, const struct settings *now, cons
 	if (now->at[USED][0] == REPORT_NONE || enough > INT32_MAX)
 		return false;
 	int64_t max = enough + (is_by_use(t, now->subject) ? 0 : now->at[USED][0]);
-	int64_t buckets = (max + ENTRIES_PER_BUCKET - 1) / ENTRIES_PER_BUCKET;
-	out->at[MAX][0] = max;
+	enum chains chains = chains_of(now);
+	bool shorter = chains == CHAINS_SHORT || chains == CHAINS_UNKNOWN;
+	int64_t each = shorter ? ENTRIES_PER_BUCKET_SHORT : ENTRIES_PER_BUCKET;
+	int64_t buckets = (max + each - 1) / each;
+	if (now->at[MAX][0] && now->at[MAX][0] < max)
+		out->at[MAX][0] = max;
 	if (now->at[BUCKETS][0] > 0 && now->at[BUCKETS][0] < buckets)
 		out->at[BUCKETS][0] = buckets;
 	return true;
@@ -212,6 +315,20 @@ static void udp_words(const struct target *t, const struct settings *s, struct w
 	wording_flag(w, "tcp", has_tcp(s->subject));
 }
 
+/* Sets {chains}, the entries that the chains hold, where they bind or may bind. */
+static void chains_words(const struct target *t, const struct settings *s, struct wording *w)
+{
+	struct bound b = {.needed_max = REPORT_NONE};
+	table_bound(t, s, &b);
+	bool unsure = s->at[USED][0] >= 0 && chains_unsure(t, s, &b);
+	wording_flag(w, "unsure", unsure);
+	wording_flag(w, "unlimited", s->at[MAX][0] == 0);
+	count_word(w, "chains",
+		   unsure           ? chains_hold(s, SHORT_CHAINS)
+		   : chains_bind(s) ? chains_limit(s)
+				    : -1);
+}
+
 static void table_words(const struct target *t, const struct settings *s, const struct outcome *o,
 			struct wording *w)
 {
@@ -230,8 +347,9 @@ static void table_words(const struct target *t, const struct settings *s, const 
 	count_word(w, "closing", (int64_t)(t->rate_per_s * rest(s)));
 	count_word(w, "buckets", use ? -1 : s->at[BUCKETS][0]);
 	wording_set(w, "rest", "%s", quantity_show(QUANTITY_DURATION, rest(s) * 1000000).text);
-	wording_set(w, "chain", "%.2g",
-		    s->at[BUCKETS][0] > 0 ? 2 * (double)full / (double)s->at[BUCKETS][0] : 0);
+	double chain = s->at[BUCKETS][0] > 0 ? 2 * (double)full / (double)s->at[BUCKETS][0] : 0;
+	wording_set(w, "chain", chain < 10 ? "%.2g" : "%.0f", chain);
+	chains_words(t, s, w);
 	wording_set(w, "memory", "%s",
 		    quantity_show(QUANTITY_SIZE, (uint64_t)full * knob->memory.bytes).text);
 	count_word(w, "shorter",

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "epolltune/knob_value.h"
 #include "epolltune/quantity.h"
@@ -15,14 +16,29 @@
 
 static const struct family {
 	const char *name, *table, *file, *max;
+	int family;
 } families[] = {
-	{"IPv4", "arp_cache", "/proc/net/stat/arp_cache", IPV4 "gc_thresh3"},
-	{"IPv6", "ndisc_cache", "/proc/net/stat/ndisc_cache", IPV6 "gc_thresh3"},
+	{"IPv4", "arp_cache", "/proc/net/stat/arp_cache", IPV4 "gc_thresh3", AF_INET},
+	{"IPv6", "ndisc_cache", "/proc/net/stat/ndisc_cache", IPV6 "gc_thresh3", AF_INET6},
 };
 #define FAMILIES (sizeof(families) / sizeof(*families))
 
 /* Of each family: gc_thresh3, gc_thresh2, and the entries. */
 enum { MAX, MAX6, SOFT, SOFT6, USED, USED6 };
+/* A field of these: 1 where entries that the limit does not count may be among them. */
+enum { MIXED = 1 };
+
+/* Entries that gc_thresh3 does not count: net/core/neighbour.c, neigh_alloc() counts in gc_entries,
+ * neigh_add() exempts those that are permanent or externally learned, as VXLAN and EVPN make them
+ * for each node. Other namespaces' ones are not visible. REPORT_NONE: unknown. */
+static int64_t exempt_of(const struct host *h, size_t i, int64_t entries)
+{
+	uint64_t count;
+	struct err unread;
+	if (host_neighbours_exempt(h, families[i].family, &count, &unread))
+		return REPORT_NONE;
+	return count < (uint64_t)entries ? (int64_t)count : entries;
+}
 
 static int64_t table_counter(const struct host_counters *c, const struct family *f,
 			     const char *column)
@@ -40,7 +56,9 @@ static void table_read(const struct host *h, struct settings *s)
 	for (size_t i = 0; i < FAMILIES; i++) {
 		host_table_counters(h, families[i].table, &counters);
 		int64_t used = table_counter(&counters, &families[i], "entries");
-		s->at[USED + i][0] = used < 0 ? REPORT_NONE : used;
+		int64_t exempt = used > 0 ? exempt_of(h, i, used) : 0;
+		s->at[USED + i][MIXED] = exempt == REPORT_NONE;
+		s->at[USED + i][0] = used < 0 ? REPORT_NONE : exempt > 0 ? used - exempt : used;
 	}
 	/* IPv6 is off: not even loopback has an address. */
 	if (!host_read(h, "proc/net/if_inet6", addresses, sizeof(addresses), NULL)) {
@@ -72,6 +90,12 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 		int64_t left = max - used_of(s, i);
 		if (s->at[USED + i][0] == REPORT_NONE)
 			b->unread = families[i].file;
+		/* At least none of them is counted. */
+		if (s->at[USED + i][MIXED] == 1 &&
+		    report_verdict(left > 0 ? left : 0, b->needed) != VERDICT_OK) {
+			b->unread = "Which entries are permanent";
+			left = max;
+		}
 		if (b->capacity != REPORT_NONE && left >= b->capacity)
 			continue;
 		b->capacity = left > 0 ? left : 0;
@@ -119,11 +143,17 @@ static const struct experiment experiments[] = {
 };
 
 struct sample {
-	int64_t max[FAMILIES]; /* REPORT_NONE: not readable */
+	int64_t max[FAMILIES];    /* REPORT_NONE: not readable */
+	int64_t exempt[FAMILIES]; /* from its limit, where it is near; REPORT_NONE: unknown */
 	struct host_counters counters;
 };
 
 static const struct err *sample_unread(const struct sample *s) { return &s->counters.unread; }
+
+static bool is_near(int64_t used, int64_t max)
+{
+	return max > 0 && (double)used * 100 >= (double)max * NEAR_PERCENT;
+}
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
@@ -131,8 +161,12 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	for (size_t i = 0; i < FAMILIES; i++) {
 		host_table_counters(h, families[i].table, &s->counters);
 		s->max[i] = REPORT_NONE;
-		if (table_counter(&s->counters, &families[i], "entries") > 0)
+		s->exempt[i] = 0;
+		int64_t used = table_counter(&s->counters, &families[i], "entries");
+		if (used > 0)
 			knob_number(families[i].max, h, &s->max[i]);
+		if (is_near(used, s->max[i]))
+			s->exempt[i] = exempt_of(h, i, used);
 	}
 	return 0;
 }
@@ -146,7 +180,9 @@ static void judge_family(const struct sample *before, const struct sample *after
 	int64_t was_full = table_counter(&before->counters, f, "table_fulls");
 	int64_t grown = was_full < 0 ? 0 : full - was_full;
 	struct wording words = {0};
-	bool near = max > 0 && (double)used * 100 >= (double)max * NEAR_PERCENT;
+	bool mixed = after->exempt[i] == REPORT_NONE;
+	used -= mixed ? 0 : after->exempt[i];
+	bool near = is_near(used, max);
 	if (full < 0 || (grown <= 0 && !near))
 		return;
 	wording_set(&words, "family", "%s", f->name);
@@ -154,10 +190,13 @@ static void judge_family(const struct sample *before, const struct sample *after
 	wording_set(&words, "max", "%s", max < 0 ? "" : quantity_count((uint64_t)max).text);
 	wording_set(&words, "grown", "%s", quantity_count((uint64_t)grown).text);
 	wording_flag(&words, "several", grown > 1);
+	wording_flag(&words, "mixed", mixed);
 	wording_set(&words, "knob", "%s", f->max);
 	wording_set(&words, "window", "%s", quantity_seconds(seconds).text);
 	struct finding *finding =
 		report_finding(r, grown > 0 ? "neighbours.full" : "neighbours.near", &words);
+	if (mixed && grown <= 0)
+		finding->level = LEVEL_NOTE;
 	finding_propose(finding, f->max, max < 0 ? "" : quantity_plain((uint64_t)max).text, "");
 	finding_evidence(finding, "entries", "neighbours", (double)used, NAN);
 	finding_evidence(finding, "table_fulls", "", (double)full, NAN);

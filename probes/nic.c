@@ -21,7 +21,9 @@ static const char *const walls[] = {"softnet.backlog", "softnet.budget", RING, Q
 /* The shares of all packets, and of its time on softirqs, that make one CPU the bottleneck. */
 #define ONE_CPU_PACKETS 0.9
 #define ONE_CPU_TIME 0.5
-/* Squeezes per second up to which a busy machine has no problem. */
+/* Squeezes per second up to which a busy machine has no problem; beyond them it has one where the
+ * softirqs have no time left on the busiest CPU, or packets were dropped. Otherwise the rest of the
+ * work is done a softirq later: net/core/dev.c, net_rx_action(). */
 #define SQUEEZES_PER_S 10
 /* Drops at the softnet backlog that matter, of the packets received: fewer delay no load. */
 #define DROPS_SHARE 0.00001
@@ -234,6 +236,16 @@ static bool ended_by_time(const struct nic_watch *w)
 	       packets < w->grown.total.time_squeeze * (uint64_t)w->after->budget;
 }
 
+static bool squeezes_harm(const struct nic_watch *w)
+{
+	bool lost = w->dropped > 0;
+	for (size_t i = 0; i < w->after->nics.count; i++) {
+		const struct nic *n = &w->after->nics.at[i];
+		lost |= nic_loss(nics_find(&w->before->nics, n->name), n, NIC_LOSS_RING).grown > 0;
+	}
+	return lost || w->busiest_softirq >= ONE_CPU_TIME;
+}
+
 static void judge_softnet(const struct nic_watch *w, struct report *r)
 {
 	struct softnet_cpu total = softnet_total(&w->after->softnet);
@@ -266,7 +278,8 @@ static void judge_softnet(const struct nic_watch *w, struct report *r)
 				     .grown = w->grown.total.time_squeeze,
 				     .local = w->grown.total.time_squeeze,
 				     .total = total.time_squeeze,
-				     .min = SQUEEZES_PER_S * w->seconds};
+				     .min = squeezes_harm(w) ? SQUEEZES_PER_S * w->seconds
+							     : (double)UINT64_MAX};
 	if (ended_by_time(w)) {
 		budget.knob = "net.core.netdev_budget_usecs";
 		budget.value = w->after->budget_usecs;

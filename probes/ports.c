@@ -156,6 +156,22 @@ static int fill_range(struct trial *t, const struct settings *s, const struct tr
 	return rc;
 }
 
+/* The lab has no listeners in the range: their ports are reserved instead. */
+static int listeners_reserve(struct trial *t, const struct settings *s, struct err *e)
+{
+	char ports[KNOB_VALUE];
+	const struct trial_knob list[] = {{RESERVED_KNOB, ports}, {0}};
+	return ports_free_reserve(s, ports, sizeof(ports)) ? trial_knobs(t, LAB_CLIENT, list, e)
+							   : 0;
+}
+
+/* At most what the machine has: a list of reserved ports may be too long to add listeners. */
+static int64_t ports_had(const struct settings *s, uint64_t connections)
+{
+	int64_t ports = ports_free(s);
+	return (int64_t)connections < ports ? (int64_t)connections : ports;
+}
+
 static void time_wait_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	b->binding = BUCKETS;
@@ -257,7 +273,7 @@ static int rate_fill(struct trial *t, const struct settings *s, uint64_t enough,
 	if (rc)
 		return rc;
 	out->limit_met = r.ports_used_up && enough > ports;
-	out->reached = ports_rate_of(t->target, s, (int64_t)r.connections);
+	out->reached = ports_rate_of(t->target, s, ports_had(s, r.connections));
 	if (out->limit_met || t->proof)
 		out->metric[RATE_OPENED] = (double)r.connections;
 	proof_complete(t, max, &r, out);
@@ -285,6 +301,8 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 		trial_progress(t, "closing first until the ports are used up");
 		t->context->loopback = near;
 		rc = peer_prepare(t, s, near, e);
+		if (!rc)
+			rc = listeners_reserve(t, s, e);
 		if (!rc)
 			rc = rest < PORTS_TIME_WAIT_MS ? rate_again(t, s, out, e)
 						       : rate_fill(t, s, enough, out, e);
@@ -324,7 +342,9 @@ static int ports_run(struct trial *t, struct settings *s, struct outcome *out, s
 		return 0;
 	}
 	trial_progress(t, "using up the ports");
-	int rc = fill_range(t, s, list, to_end && !t->proof ? ports + BEYOND : enough, &r, e);
+	int rc = listeners_reserve(t, s, e);
+	if (!rc)
+		rc = fill_range(t, s, list, to_end && !t->proof ? ports + BEYOND : enough, &r, e);
 	if (rc)
 		return rc;
 	out->limit_met = r.ports_used_up;
@@ -332,6 +352,10 @@ static int ports_run(struct trial *t, struct settings *s, struct outcome *out, s
 	/* knob_silent() has shifted an end. */
 	if (out->limit_met && llabs(out->reached - (int64_t)ports) == 1 &&
 	    (s->at[PORT_RANGE][1] - s->at[PORT_RANGE][0]) % 2 == 0) {
+		out->reached = (int64_t)ports;
+		out->derived = true;
+	}
+	if (out->reached > (int64_t)ports && out->limit_met) {
 		out->reached = (int64_t)ports;
 		out->derived = true;
 	}
@@ -713,7 +737,7 @@ static const struct experiment experiments[] = {
 		.wall = "ports.rate",
 		.knobs = {RANGE_KNOB, RESERVED_KNOB, "listeners", FIRST_KNOB, REUSE_KNOB,
 			  TIMESTAMPS_KNOB, DELAY_KNOB, BUCKETS_KNOB, "destination",
-			  "destination.loopback", "destination.timestamps"},
+			  "destination.loopback", "destination.timestamps", "others.bound"},
 		.metrics = {{"connects before EADDRNOTAVAIL", "connections"},
 			    {"on the same ports again", "connections"}},
 		.host = LAB_CLIENT,

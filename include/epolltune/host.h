@@ -97,6 +97,9 @@ int host_counters(const struct host *h, struct host_counters *out, struct err *e
 /* Adds the sums over the CPUs of /proc/net/stat/TABLE, "nf_conntrack.drop"; nothing where there is
  * no such table. "entries" is the table's own count. */
 void host_table_counters(const struct host *h, const char *table, struct host_counters *out);
+/* Of the neighbours (AF_INET, AF_INET6) of this network namespace those that gc_thresh3 does not
+ * count: permanent ones and those that a daemon has learned. -EOPNOTSUPP: of a captured machine. */
+int host_neighbours_exempt(const struct host *h, int family, uint64_t *count, struct err *e);
 /* Those of /proc/net/snmp alone. */
 int host_counters_snmp(const struct host *h, struct host_counters *out, struct err *e);
 /* The value of a counter, or -1 if the kernel has no such counter. */

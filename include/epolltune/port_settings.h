@@ -12,7 +12,8 @@
  * those in TIME_WAIT, and all, with its name as text; the third number of PORT_REMOTE is 1 where
  * what is in use is not known, that of PORT_NEAR where the server binds each port
  * (ports_from_bound()). PORT_STAMPS: whether the server's open connections have TCP timestamps,
- * those to others and those over loopback: 0 none, 1 some. */
+ * those to others and those over loopback: 0 none, 1 some. PORT_OTHERS: the ports that others have
+ * most likely bound, with the owner of one as text. */
 enum {
 	PORT_RANGE,
 	PORT_RESERVED,
@@ -25,6 +26,7 @@ enum {
 	PORT_REMOTE,
 	PORT_NEAR, /* over loopback */
 	PORT_STAMPS,
+	PORT_OTHERS,
 };
 #define PORTS_TIME_WAIT_MS 60000
 
@@ -39,8 +41,12 @@ void ports_rate_read(const struct host *h, struct settings *s);
 
 /* All that follow are pure. */
 
-/* The ports of the range that are not reserved; REPORT_NONE: unknown. */
+/* The ports of the range that are neither reserved nor those of a listener: connect() takes none
+ * that is bound. REPORT_NONE: unknown. */
 int64_t ports_free(const struct settings *s);
+/* Adds the ports of listeners that are in the range to a list of reserved ports, so that a lab
+ * without these listeners has as many ports. False: there are none, or the list is not known. */
+bool ports_free_reserve(const struct settings *s, char *list, size_t size);
 /* Whether its open connections show that a peer has no timestamps. */
 bool ports_unstamped(const struct settings *s, bool loopback);
 /* How long a closed connection keeps its port. */

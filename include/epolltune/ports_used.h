@@ -49,6 +49,17 @@ struct ports_from {
 };
 #define PORTS_FROM_MAX 8
 
+/* The ports that sockets of others than the subject have, with any source address, without those of
+ * listeners and reserved ones: all but the sockets in TIME_WAIT to its destinations. */
+struct ports_others {
+	uint32_t used;    /* ports */
+	uint32_t shared;  /* of them, with sockets to several destinations */
+	uint32_t largest; /* those of the destination that has most */
+	uint32_t odd;     /* at an odd distance from the low end of the range */
+	int owner; /* of one of the sockets, an index into `processes`; -1: not visible, or not
+		      looked for */
+};
+
 struct ports_used {
 	int64_t low, high; /* net.ipv4.ip_local_port_range; 0, 0: unknown */
 	int64_t available; /* without net.ipv4.ip_local_reserved_ports; -1: unknown */
@@ -56,6 +67,7 @@ struct ports_used {
 	struct ports_to at[PORTS_USED_MAX];
 	size_t from_count; /* of the sources of those; without ports that have a listener */
 	struct ports_from from[PORTS_FROM_MAX];
+	struct ports_others others;
 	size_t process_count;
 	struct process *processes;
 	bool hidden; /* owners of some are not visible to this user */
@@ -90,6 +102,13 @@ bool ports_from_bound(const struct ports_used *u, const struct ports_from *f);
 /* The sources of the subject that are bound, to destinations over loopback or others: what other
  * processes have in use of the fullest one, `held` all of it. False: there are none. Pure. */
 bool ports_used_bound(const struct ports_used *u, bool loopback, struct ports_taken *out);
+
+/* The ports of others that are most likely bound: several destinations share few of them, and not
+ * all are those that connect() takes first. net/ipv4/inet_hashtables.c, __inet_hash_connect(): it
+ * takes no port that a socket has bound, of any address, and first the ports at an even
+ * distance from the low end; net/ipv4/inet_connection_sock.c, inet_csk_find_open_port(): bind()
+ * takes the others first. 0: none. Pure. */
+uint32_t ports_others_bound(const struct ports_others *o);
 
 /* Adds the findings ports.ephemeral.used and ports.ephemeral.bound. `reuse`: net.ipv4.tcp_tw_reuse,
  * `timestamps`: net.ipv4.tcp_timestamps; REPORT_NONE: unknown. Pure. */

@@ -46,7 +46,7 @@ struct probe_options {
 #define GENTLE_BYTES_PER_S 20000000
 #define GENTLE_REFUSES "--gentle runs no experiment that fills a CPU or the wire"
 
-#define SETTINGS_MAX 11
+#define SETTINGS_MAX 12
 #define METRICS_MAX 8
 #define SETTING_TEXT 200
 

@@ -712,9 +712,13 @@ static const struct finding_row findings[] = {
 		   "keeps the connection in TIME_WAIT for 60 s; a client keeps its port, too.",
 	 .proof = BY_EXPERIMENT},
 	SHORT("ports.rate", REMEDY_APPLICATION,
-	      "TIME_WAIT allows {exact} new connections/s from one address to {destination}; "
-	      "{rate} are needed{tight? with 25 % headroom}",
-	      "A proxy that closes first keeps each port for {rest} (tcp_tw_reuse={reuse}"
+	      "{foreign?{foreign} of {ports} ports seem to be bound by other "
+	      "processes{owner?, such as {owner}}:TIME_WAIT allows {exact} new connections/s from one "
+	      "address to {destination}; {rate} are needed{tight? with 25 % headroom}}",
+	      "{foreign?No two destinations share one of these ports, as where bind() chooses it "
+	      "before connect()\\: connect() takes none of them for any destination. What they leave "
+	      "is not enough for {connections} connections and {rate} new ones.:A proxy that "
+	      "closes first keeps each port for {rest} (tcp_tw_reuse={reuse}"
 	      "{bound?, without effect on bind():{no_timestamps?, without effect as "
 	      "tcp_timestamps is off:{unstamped?, without effect as its open connections have no TCP "
 	      "timestamps}}}). {bound?The proxy calls bind() before connect()\\: all "
@@ -722,11 +726,12 @@ static const struct finding_row findings[] = {
 	      "{destination} are in use now{named?:; with --server those of the server itself do "
 	      "not count}. }{full?Its open connections take {used?the rest of the:all} {ports} "
 	      "ports.:{connections} of {ports} ports are for open "
-	      "connections\\: beyond {exact}/s connect() fails with EADDRNOTAVAIL.}",
+	      "connections\\: beyond {exact}/s connect() fails with EADDRNOTAVAIL.}}",
 	      "{possible?Takes effect {effect}. {reuses?{cost} }" SERVICES
-	      "Otherwise:No value suffices\\:} {bound?set IP_BIND_ADDRESS_NO_PORT before bind() "
+	      "Otherwise:No value suffices\\:} {foreign?set IP_BIND_ADDRESS_NO_PORT before bind() in "
+	      "{owner?{owner}:the other processes}:{bound?set IP_BIND_ADDRESS_NO_PORT before bind() "
 	      "in the proxy:use {addresses?{addresses}:more} source addresses "
-	      "or destinations}, reuse connections (keep-alive), or let the other side close first.",
+	      "or destinations}}, reuse connections (keep-alive), or let the other side close first.",
 	      "A proxy opens and closes more connections a second than it has ports for: each "
 	      "stays in TIME_WAIT for 60 s.",
 	      "Reuse connections (keep-alive); set net.ipv4.tcp_tw_reuse=1; add source addresses "
@@ -990,8 +995,10 @@ static const struct finding_row findings[] = {
 		    "or of time is too small for the packets that arrive.",
 	 .action = "Raise net.core.netdev_budget and netdev_budget_usecs if the CPU has idle "
 		   "time; otherwise spread the packets over more CPUs.",
-	 .proof = "Column 3 of /proc/net/softnet_stat grows by ten a second or more, while most "
-		  "packets arrived through interfaces of this namespace"},
+	 .proof =
+		 "Column 3 of /proc/net/softnet_stat grows by ten a second or more, while the "
+		 "busiest CPU spends half of its time on softirqs or packets are dropped, and most "
+		 "packets arrived through interfaces of this namespace"},
 	{.id = "softnet.budget.past",
 	 .observed = true,
 	 .title = "Receive softirqs ended with work left since boot{none?, none during this "
@@ -1483,9 +1490,13 @@ static const struct finding_row findings[] = {
 	      "{tight?can just:cannot} hold {needed} more entries}",
 	      "{use?How many more flows of UDP come is not known without --datagrams.:{tcp?{connections} "
 	      "open connections and {closing} that closed in the last {rest} have an "
-	      "entry each; }{used} of {max} are in use{own?, {own} of them by connections that the "
-	      "server has open}. All of them take up to {memory}.} Beyond the "
-	      "maximum the kernel drops the packets of new {tcp?connections:flows}." CONNTRACK_OUTSIDE
+	      "entry each; }{used}{unlimited?: of {max}} are in use{own?, {own} of them by connections that the "
+	      "server has open}. All of them take up to {memory}.} {chains?The hash chains{buckets? "
+	      "of {buckets} buckets} {unsure?may be:are} too long from {chains} entries on with any value "
+	      "of nf_conntrack_max{unsure? (Linux 5.15 to 6.2 may lack \"adopt safer max chain "
+	      "length\" of March 2023)}\\: the kernel drops new connections whose chain is, and "
+	      "counts them as nf_conntrack.chainlength.:Beyond the "
+	      "maximum the kernel drops the packets of new {tcp?connections:flows}.}" CONNTRACK_OUTSIDE
 	      "{tcp?" TWO_EACH "}",
 	      "{possible?" CONNTRACK_HOLDS " }{shorter?" CONNTRACK_REST
 	      "=30 lowers the need to {shorter}. }Without NAT and ct rules for the port\\: " UNTRACKED,
@@ -1588,8 +1599,9 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .observed = true,
 	 .title = "The neighbour table of {family} has {used} of {max} entries",
-	 .detail = "Beyond {knob} packets to further peers are dropped. Permanent entries are "
-		   "counted here, but not by that limit.",
+	 .detail = "Beyond {knob} packets to further peers are dropped.{mixed? How many of the "
+		   "entries are permanent or externally learned is not known here\\: that limit "
+		   "does not count those.}",
 	 .advice = "Raise {knob}, and gc_thresh2 with it; ip neigh shows the entries.",
 	 .answer = "the neighbour table of {family} is nearly full",
 	 .meaning = "A neighbour table has 80 % or more of the entries that gc_thresh3 allows.",

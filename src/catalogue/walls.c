@@ -192,8 +192,9 @@ static const struct wall_row walls[] = {
 		.what = "The connections that one source address can have to one destination "
 			"address and port before connect() fails with EADDRNOTAVAIL. Needed by a "
 			"proxy only: its connections.",
-		.detail = "The limit applies to connections at a time from one source address to "
-			  "one destination{reserved?; {reserved} ports of the range are reserved}.",
+		.detail =
+			"The limit applies to connections at a time from one source address to "
+			"one destination{reserved?; {reserved} ports of the range are reserved}{listening?; {listening} are those of listeners, which connect() does not take}.",
 	},
 	{
 		.name = "ports.rate",
@@ -216,7 +217,9 @@ static const struct wall_row walls[] = {
 			  "closed one keeps its port for {rest}{unstamped?, as the open ones have "
 			  "no TCP timestamps}{assumed?, if the destination has TCP "
 			  "timestamps}\\: {exact}/s{differs? ({near}/s "
-			  "over loopback)}.:Each of "
+			  "over loopback)}{foreign?. {foreign} of these ports seem to be bound by "
+			  "other processes{owner?, such as {owner}}\\: what they leave is not "
+			  "enough}.:Each of "
 			  "{ports} ports to one destination is kept for {rest} after a close "
 			  "by this side\\: {lasting}/s.}}",
 	},
@@ -414,7 +417,8 @@ static const struct wall_row walls[] = {
 			"time; how many flows the datagrams belong to is not known.}{use? Without --datagrams the entries in use are the need\\: how "
 			"many more flows of UDP come is not known.}{buckets? With the target's "
 			"entries the hash chains of {buckets} buckets have {chain} on "
-			"average.} Those take up to {memory}.{outside? The table is that of the "
+			"average{chains?; from {chains} entries on this kernel {unsure?may "
+			"drop:drops} new connections, as chains are too long}.} Those take up to {memory}.{outside? The table is that of the "
 			"network namespace that the check was started in, which forwards to the "
 			"server's.}" TWO_EACH,
 		.absent = "No connection is tracked in this network namespace.",

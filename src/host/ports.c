@@ -41,16 +41,21 @@ int host_port_range(const struct host *h, int64_t *low, int64_t *high, struct er
 	return 0;
 }
 
-int64_t host_reserved_ports(const struct host *h, int64_t low, int64_t high)
+bool host_reserved_set(const struct host *h, struct port_set *out)
 {
 	static const char path[] = "proc/sys/net/ipv4/ip_local_reserved_ports";
 	CLEAN(free_pointer) char *list = NULL;
-	struct port_set set = {0};
+	*out = (struct port_set){0};
 	if (host_read_all(h, path, &list, NULL) < 0)
-		return host_whole(h, path) ? 0 : -1;
-	/* What is not damaged of a captured list counts. */
-	port_set_parse(&set, list);
-	return port_set_count(&set, low, high);
+		return host_whole(h, path);
+	port_set_parse(out, list);
+	return true;
+}
+
+int64_t host_reserved_ports(const struct host *h, int64_t low, int64_t high)
+{
+	struct port_set set;
+	return host_reserved_set(h, &set) ? port_set_count(&set, low, high) : -1;
 }
 
 static void listener_seen(const struct port_socket *s, void *arg)

@@ -60,11 +60,24 @@ struct source {
 	} port[PORTS];
 };
 
+/* By local port the first destination of others' sockets, as a hash. */
+struct others {
+	struct {
+		uint32_t first; /* 0: free */
+		bool shared;
+	} port[PORTS];
+	uint64_t inodes[OWNER_SOCKETS];
+	size_t inode_count;
+	struct port_set reserved;
+	uint32_t sorted[PORTS];
+};
+
 struct candidates {
 	struct candidate *at;
 	size_t count;
 	struct source *from;
 	size_t from_count;
+	struct others others;
 	bool listens[PORTS];
 	const struct inodes *of;
 };
@@ -135,6 +148,20 @@ static void source_seen(const struct candidates *c, const struct port_socket *s)
 	port->first = port->first ? port->first : destination;
 }
 
+/* `known`: to a destination of the subject, whose own sockets may be in TIME_WAIT. */
+static void other_seen(struct candidates *c, const struct port_socket *s, bool known)
+{
+	struct others *o = &c->others;
+	uint32_t destination = (uint32_t)route_hash(&s->route) | 1;
+	bool own = c->of && (inodes_have(c->of, s->inode) || (known && s->state == TCP_TIME_WAIT));
+	if (own || port_set_has(&o->reserved, s->port))
+		return;
+	o->port[s->port].shared |= o->port[s->port].first && o->port[s->port].first != destination;
+	o->port[s->port].first = destination;
+	if (s->inode && o->inode_count < OWNER_SOCKETS)
+		o->inodes[o->inode_count++] = s->inode;
+}
+
 static void candidate_seen(const struct port_socket *s, void *arg)
 {
 	struct candidates *c = arg;
@@ -146,6 +173,7 @@ static void candidate_seen(const struct port_socket *s, void *arg)
 	source_seen(c, s);
 	while (i < c->count && memcmp(&c->at[i].route, &s->route, sizeof(s->route)) != 0)
 		i++;
+	other_seen(c, s, i < c->count);
 	if (i == c->count)
 		return;
 	struct candidate *at = &c->at[i];
@@ -332,6 +360,38 @@ static void sources_add(struct ports_used *u, const struct candidates *c)
 	}
 }
 
+static int by_hash(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+/* The longest run of one destination. Sorts. */
+static uint32_t largest_of(uint32_t *destinations, uint32_t count)
+{
+	uint32_t largest = 0, run = 0;
+	qsort(destinations, count, sizeof(*destinations), by_hash);
+	for (uint32_t i = 0; i < count; i++) {
+		run = i && destinations[i] == destinations[i - 1] ? run + 1 : 1;
+		largest = run > largest ? run : largest;
+	}
+	return largest;
+}
+
+static void others_count(struct ports_used *u, struct candidates *c)
+{
+	struct others *o = &c->others;
+	struct ports_others *to = &u->others;
+	for (size_t i = 0; i < PORTS; i++) {
+		if (!o->port[i].first || c->listens[i])
+			continue;
+		o->sorted[to->used++] = o->port[i].first;
+		to->shared += o->port[i].shared;
+		to->odd += ((int64_t)i - u->low) & 1;
+	}
+	to->largest = largest_of(o->sorted, to->used);
+}
+
 static int by_use(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
@@ -348,31 +408,38 @@ static bool is_near(const struct ports_used *u, size_t to)
 	return u->at[to].used >= near(u);
 }
 
+static void thing_add(struct owners *o, const uint64_t *inodes, size_t count)
+{
+	for (size_t k = 0; k < count; k++)
+		o->sockets[o->socket_count++] =
+			(struct owned_socket){.inode = inodes[k], .thing = o->thing_count};
+	if (count)
+		o->owner[o->thing_count++] = -1;
+}
+
 static int ports_own(const struct host *h, struct ports_used *u, const struct candidates *c,
 		     struct err *e)
 {
-	int owner[PORTS_USED_MAX];
+	int owner[PORTS_USED_MAX + 1], *of[PORTS_USED_MAX + 1];
 	CLEAN(free_pointer)
-	struct owned_socket *sockets = calloc(u->count * OWNER_SOCKETS + 1, sizeof(*sockets));
+	struct owned_socket *sockets = calloc((u->count + 1) * OWNER_SOCKETS, sizeof(*sockets));
 	struct owners o = {.sockets = sockets, .owner = owner};
-	size_t index[PORTS_USED_MAX];
 	if (!sockets)
 		return err_set(e, ENOMEM, NO_MEMORY);
 	for (size_t i = 0; i < u->count; i++) {
 		if (!is_near(u, i))
 			continue;
-		for (size_t k = 0; k < c->at[i].inode_count; k++)
-			sockets[o.socket_count++] = (struct owned_socket){
-				.inode = c->at[i].inodes[k], .thing = o.thing_count};
-		if (!c->at[i].inode_count)
-			continue;
-		index[o.thing_count] = i;
-		owner[o.thing_count++] = -1;
+		of[o.thing_count] = &u->at[i].owner;
+		thing_add(&o, c->at[i].inodes, c->at[i].inode_count);
+	}
+	if (ports_others_bound(&u->others)) {
+		of[o.thing_count] = &u->others.owner;
+		thing_add(&o, c->others.inodes, c->others.inode_count);
 	}
 	const size_t count = o.thing_count;
 	int r = count && h->live ? owners_find(h, &o, e) : 0;
 	for (size_t i = 0; i < count; i++)
-		u->at[index[i]].owner = owner[i];
+		*of[i] = owner[i];
 	u->processes = o.processes;
 	u->process_count = o.process_count;
 	u->hidden = o.denied;
@@ -391,6 +458,7 @@ static int candidates_count(const struct host *h, struct ports_used *u, struct c
 	for (size_t i = 0; i < c->count && c->at[i].used; i++)
 		ports_add(u, &c->at[i], c->listens[c->at[i].port]);
 	sources_add(u, c);
+	others_count(u, c);
 	return ports_own(h, u, c, e);
 }
 
@@ -401,6 +469,7 @@ int ports_used_read(const struct host *h, const struct subject *subject, struct 
 	struct inodes of = {0};
 	CLEAN(free_pointer) struct candidates *c = calloc(1, sizeof(*c));
 	memset(out, 0, sizeof(*out));
+	out->others.owner = -1;
 	int r = c ? range_read(h, out, e) : err_set(e, ENOMEM, NO_MEMORY);
 	uint64_t sockets = r ? 0 : sockets_count(h);
 	if (r || out->available <= 0 || !sockets)
@@ -413,9 +482,10 @@ int ports_used_read(const struct host *h, const struct subject *subject, struct 
 	c->of = subject ? &of : NULL;
 	if (of.count)
 		qsort(of.at, of.count, sizeof(*of.at), inode_order);
+	host_reserved_set(h, &c->others.reserved);
 	if (!r)
 		r = candidates_find(h, out, sockets, c, e);
-	if (!r && c->count)
+	if (!r)
 		r = candidates_count(h, out, c, e);
 	free(c->at);
 	free(c->from);
@@ -445,6 +515,8 @@ bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struc
 /* Destinations that may share one port in so many, and sockets that are evidence. */
 #define SHARED_SHARE 10
 #define EVIDENCE_FROM 10
+/* The least share of bound ports that are not those that connect() takes first: one in so many. */
+#define ODD_SHARE 4
 
 /* Few connections without timestamps that stay open may be a pool, and another destination the one
  * whose closed connections take the ports. */
@@ -467,6 +539,15 @@ bool ports_from_bound(const struct ports_used *u, const struct ports_from *f)
 	uint32_t others = f->used > f->largest ? f->used - f->largest : 0;
 	return u->available > 0 && f->used >= near(u) && others >= EVIDENCE_FROM &&
 	       (uint64_t)f->shared * SHARED_SHARE <= others;
+}
+
+uint32_t ports_others_bound(const struct ports_others *o)
+{
+	uint32_t alone = o->used - o->shared, others = o->used - o->largest;
+	if (others < EVIDENCE_FROM || (uint64_t)o->shared * SHARED_SHARE > others ||
+	    o->odd < o->used / ODD_SHARE)
+		return 0;
+	return alone;
 }
 
 bool ports_used_bound(const struct ports_used *u, bool loopback, struct ports_taken *out)

@@ -77,7 +77,10 @@ static void range_reserve(const struct port_rules *r, struct port_range *out)
 bool port_range_for(const struct port_rules *r, int64_t enough, struct port_range *out)
 {
 	int64_t running = r->high - r->low + 1, size = enough > running ? enough : running;
-	int64_t free = running - port_set_count(&r->reserved, r->low, r->high);
+	struct port_set taken = r->reserved;
+	for (size_t i = 0; i < sizeof(taken.at) / sizeof(*taken.at); i++)
+		taken.at[i] |= r->services.listeners.at[i];
+	int64_t free = running - port_set_count(&taken, r->low, r->high);
 	for (;;) {
 		size = size < LAST ? size_round(size) : LAST + 1;
 		range_place(r, size, out);

@@ -12,7 +12,7 @@
 /* The delay of kernels without the knob. */
 #define DELAY_DEFAULT_MS 1000
 
-enum { TAKEN = 2 };
+enum { ADDED = 1, TAKEN = 2 };
 enum { HELD, ALL, UNREAD, BOUND = UNREAD };
 
 static void reserved_read(const struct host *h, struct settings *s)
@@ -30,13 +30,36 @@ static void reserved_read(const struct host *h, struct settings *s)
 	}
 }
 
+/* The ports of the set in the range that are not reserved. */
+static int64_t range_count(const struct settings *s, const struct port_set *ports)
+{
+	struct port_set left = *ports, reserved = {0};
+	port_set_parse(&reserved, s->text[PORT_RESERVED]);
+	for (size_t i = 0; i < sizeof(left.at) / sizeof(*left.at); i++)
+		left.at[i] &= ~reserved.at[i];
+	return port_set_count(&left, s->at[PORT_RANGE][0], s->at[PORT_RANGE][1]);
+}
+
 static void services_read(const struct host *h, struct settings *s)
 {
 	struct port_services services;
 	host_port_services(h, &services);
+	int64_t exact = range_count(s, &services.listeners);
 	port_set_format(&services.listeners, s->text[PORT_SERVICES],
 			sizeof(s->text[PORT_SERVICES]));
 	s->at[PORT_SERVICES][0] = services.kubernetes;
+	s->at[PORT_SERVICES][ADDED] = range_count(s, &services.listeners) - exact;
+}
+
+/* The listeners in the range. What a long list has more than there are is subtracted; a range that
+ * was made wider reserves all of the list. */
+static int64_t listeners_of(const struct settings *s)
+{
+	struct port_set listeners = {0};
+	int64_t added = s->at[PORT_SERVICES][ADDED];
+	port_set_parse(&listeners, s->text[PORT_SERVICES]);
+	int64_t count = range_count(s, &listeners) - (added > 0 ? added : 0);
+	return count > 0 ? count : 0;
 }
 
 void ports_settings_read(const struct host *h, struct settings *s)
@@ -76,6 +99,15 @@ static void bound_read(struct settings *s, const struct ports_used *used)
 	}
 }
 
+static void others_read(struct settings *s, const struct ports_used *used)
+{
+	const struct process *p =
+		used->others.owner < 0 ? NULL : &used->processes[used->others.owner];
+	s->at[PORT_OTHERS][0] = ports_others_bound(&used->others);
+	if (p)
+		report_text(s->text[PORT_OTHERS], "%s (pid %d)", p->name, (int)p->pid);
+}
+
 /* Without timestamps here the connections do not show whether the other end has them. */
 static void stamps_read(struct settings *s, const struct ports_used *used)
 {
@@ -103,6 +135,7 @@ void ports_rate_read(const struct host *h, struct settings *s)
 	if (ports_used_taken(&used, true, own, &taken))
 		destination_read(s, PORT_NEAR, &taken);
 	bound_read(s, &used);
+	others_read(s, &used);
 	if (own)
 		stamps_read(s, &used);
 	ports_used_free(&used);
@@ -122,7 +155,18 @@ int64_t ports_free(const struct settings *s)
 {
 	const int64_t *range = s->at[PORT_RANGE];
 	int64_t ports = port_range_free(range[0], range[1], reserved_of(s));
-	return ports < 0 ? REPORT_NONE : ports;
+	return ports < 0 ? REPORT_NONE : ports - listeners_of(s);
+}
+
+bool ports_free_reserve(const struct settings *s, char *list, size_t size)
+{
+	struct port_set set = {0};
+	if (!listeners_of(s) || s->at[PORT_RESERVED][TAKEN] != REPORT_NONE)
+		return false;
+	port_set_parse(&set, s->text[PORT_RESERVED]);
+	port_set_parse(&set, s->text[PORT_SERVICES]);
+	port_set_format(&set, list, size);
+	return true;
 }
 
 static bool range_for(const struct settings *s, int64_t enough, struct port_range *out)
@@ -176,6 +220,8 @@ static int64_t range_words(const struct settings *s, int64_t enough, struct word
 	char added[KNOB_VALUE];
 	if (reserved_of(s) > 0)
 		wording_set(w, "reserved", "%s", quantity_count((uint64_t)reserved_of(s)).text);
+	if (listeners_of(s))
+		wording_set(w, "listening", "%s", quantity_count((uint64_t)listeners_of(s)).text);
 	wording_set(w, "added", "%s", "");
 	if (!range_for(s, enough, &range))
 		return ports_free(s);
@@ -228,6 +274,28 @@ static int64_t used_to(const struct settings *s, bool loopback)
 	if (used[HELD] == REPORT_NONE)
 		return 0;
 	return used[ports_rest_ms(s, loopback) < PORTS_TIME_WAIT_MS ? HELD : ALL];
+}
+
+/* The ports that others have most likely bound, for any destination. What bind() of the server
+ * itself leaves is known. */
+static int64_t others_bound(const struct settings *s)
+{
+	int64_t others = s->at[PORT_OTHERS][0];
+	return is_bound(s) || others < 0 ? 0 : others;
+}
+
+/* The settings with these as in use to every destination. */
+static struct settings with_others(const struct settings *s)
+{
+	struct settings all = *s;
+	for (int loopback = 0; loopback < 2 && others_bound(s); loopback++) {
+		int64_t *used = all.at[loopback ? PORT_NEAR : PORT_REMOTE];
+		if (used[HELD] == REPORT_NONE && (loopback || connects_to(s, true)))
+			continue;
+		for (int i = HELD; i <= ALL; i++)
+			used[i] = used[i] > others_bound(s) ? used[i] : others_bound(s);
+	}
+	return all;
 }
 
 /* The connections that it opens itself and holds. */
@@ -305,6 +373,17 @@ static int64_t rate_with_timestamps(const struct target *t, const struct setting
 	return ports_rate_of(t, &on, ports);
 }
 
+/* Whether the rate suffices only as long as what others seem to have bound is free: that they have
+ * is most likely, not certain. */
+static bool others_bind(const struct target *t, const struct settings *s)
+{
+	struct settings all = with_others(s);
+	int64_t ports = ports_free(s), rate = (int64_t)t->rate_per_s;
+	return t->role == TARGET_PROXY && others_bound(s) && ports != REPORT_NONE &&
+	       report_verdict(ports_rate_of(t, s, ports), rate) == VERDICT_OK &&
+	       report_verdict(ports_rate_of(t, &all, ports), rate) != VERDICT_OK;
+}
+
 void ports_rate_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t ports = ports_free(s);
@@ -317,6 +396,8 @@ void ports_rate_bound(const struct target *t, const struct settings *s, struct b
 	if (ports == REPORT_NONE)
 		return;
 	b->capacity = ports_rate_of(t, s, ports);
+	if (others_bind(t, s))
+		b->needed_max = INT64_MAX;
 	if (timestamps_missing(t, s, ports) && t->role == TARGET_PROXY) {
 		b->capacity = rate_with_timestamps(t, s, ports);
 		b->unread = "net.ipv4.tcp_timestamps";
@@ -345,8 +426,9 @@ bool ports_rate_solve(const struct target *t, const struct settings *now, const 
 		      int64_t enough, struct settings *out)
 {
 	struct settings reused = *now, wider = *now;
-	if (is_bound(now))
-		return range_solve(now, ports_for_rate(t, now, enough), out) &&
+	struct settings all = with_others(now);
+	if (is_bound(now) || others_bind(t, now))
+		return range_solve(now, ports_for_rate(t, &all, enough), out) &&
 		       rate_suffices(t, out, enough);
 	if (now->at[PORT_REUSE][0] != 1)
 		number_put(&reused, PORT_REUSE, 1);
@@ -429,6 +511,9 @@ void ports_rate_words(const struct target *t, const struct settings *s, const st
 	wording_set(w, "ports", "%s", quantity_count((uint64_t)ports).text);
 	wording_set(w, "reuse", "%s", s->text[PORT_REUSE]);
 	wording_flag(w, "bound", is_bound(s));
+	wording_set(w, "foreign", "%s",
+		    others_bind(t, s) ? quantity_count((uint64_t)others_bound(s)).text : "");
+	wording_set(w, "owner", "%s", s->text[PORT_OTHERS]);
 	wording_flag(w, "no_timestamps", !s->at[PORT_TIMESTAMPS][0]);
 	wording_flag(w, "unstamped", ports_unstamped(s, near));
 	wording_flag(w, "assumed",

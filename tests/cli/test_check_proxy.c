@@ -138,6 +138,19 @@ static void ports_of_listeners_are_kept(void **state)
 	checked_free(&c);
 }
 
+/* connect() takes none of them; the lab has no listeners, and reserves their ports. */
+static void ports_of_listeners_come_off(void **state)
+{
+	struct checked c = check_beside("40010 40050", "echo 40000 40099 >ip_local_port_range",
+					"--no-proof --role proxy --rate 1 --connections 90");
+	json_t *w = checked_wall(&c, "ports.ephemeral");
+	assert_int_equal(checked_number(w, "limit"), 98);
+	assert_int_equal(checked_number(w, "measured"), 98);
+	assert_string_equal(checked_text(w, "verdict"), "tight");
+	assert_non_null(strstr(checked_text(w, "detail"), "2 are those of listeners"));
+	checked_free(&c);
+}
+
 /* Two proxies to one destination: those of the other one are subtracted. */
 static void what_others_have_in_use_comes_off(void **state)
 {
@@ -226,6 +239,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_independent_client_agrees),
 		cmocka_unit_test(ports_of_listeners_are_kept),
+		cmocka_unit_test(ports_of_listeners_come_off),
 		cmocka_unit_test(what_others_have_in_use_comes_off),
 		cmocka_unit_test(a_peer_without_timestamps_keeps_the_ports),
 	};

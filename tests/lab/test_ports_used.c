@@ -205,6 +205,9 @@ static void a_destination_with_most_ports_is_named(void **state)
 	assert_int_equal(u.from[0].used, 100);
 	assert_int_equal(u.from[0].shared, 85);
 	assert_false(ports_from_bound(&u, &u.from[0]));
+	assert_int_equal(u.others.used, 100);
+	assert_int_equal(u.others.shared, 85);
+	assert_int_equal(ports_others_bound(&u.others), 0);
 	ports_used_free(&u);
 	pairs_end(full);
 	pairs_end(other);
@@ -229,6 +232,10 @@ static void bound_ports_are_not_shared(void **state)
 	assert_int_equal(u.from[0].shared, 0);
 	assert_true(ports_from_bound(&u, &u.from[0]));
 	assert_int_equal(u.processes[u.at[u.from[0].to].owner].pid, getpid());
+	/* Without a subject all are those of others. */
+	assert_in_range(u.others.used, 90, 92);
+	assert_in_range(ports_others_bound(&u.others), 90, 92);
+	assert_int_equal(u.processes[u.others.owner].pid, getpid());
 	ports_used_free(&u);
 	/* All are this process' own, without that of the server likewise. */
 	struct process here;
@@ -239,6 +246,11 @@ static void bound_ports_are_not_shared(void **state)
 	assert_int_equal(ports_used_read(live, &self, &u, &e), 0);
 	assert_int_equal(u.from_count, 1);
 	assert_int_equal(u.from[0].own, u.from[0].used);
+	assert_int_equal(u.others.used, 0);
+	ports_used_free(&u);
+	reserved_set("40000-40079");
+	u = read_now();
+	assert_in_range(u.others.used, 10, 12);
 	ports_used_free(&u);
 	pairs_end(one);
 	pairs_end(other);
@@ -372,6 +384,21 @@ static void a_server_in_the_range_uses_one_port(void **state)
 	pairs_end(p);
 }
 
+/* connect() alone, to few ports of several destinations: that none is shared shows nothing. */
+static void ports_of_connect_are_not_bound(void **state)
+{
+	struct pairs *one = pairs_listen("127.0.0.1", 93), *other = pairs_listen("127.0.0.1", 94);
+	range_set("40000 40999");
+	pairs_fill(one, "127.0.0.1", 93, 60);
+	pairs_fill(other, "127.0.0.1", 94, 60);
+	struct ports_used u = read_now();
+	assert_in_range(u.others.used, 60, 120);
+	assert_int_equal(ports_others_bound(&u.others), 0);
+	ports_used_free(&u);
+	pairs_end(one);
+	pairs_end(other);
+}
+
 /* Those of a process count as its own; of no other process any is a destination of it. */
 static void a_server_has_destinations_of_its_own(void **state)
 {
@@ -403,6 +430,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_destination_with_most_ports_is_named, begin),
 		cmocka_unit_test_setup(bound_ports_are_not_shared, begin),
+		cmocka_unit_test_setup(ports_of_connect_are_not_bound, begin),
 		cmocka_unit_test_setup(ipv6_is_counted, begin),
 		cmocka_unit_test_setup(mapped_addresses_are_ipv4, begin),
 		cmocka_unit_test_setup(reserved_ports_are_not_available, begin),

@@ -81,6 +81,93 @@ static void the_targets_entries_need_room(void **state)
 	}
 }
 
+#define CHAINED(max, buckets)                                                                      \
+	"net.netfilter.nf_conntrack_max=" max "; net.netfilter.nf_conntrack_buckets=" buckets      \
+	"; time_wait=120; tracked=1; nf_conntrack_count="
+
+/* A new connection with a chain that is too long is dropped, however far the maximum is. */
+static void hash_chains_limit_the_table(void **state)
+{
+	static const struct {
+		const char *values;
+		unsigned kernel;
+		uint64_t connections, rate;
+		enum wall_verdict verdict;
+		int64_t limit;
+		const char *proposals, *says;
+	} rows[] = {
+		{CHAINED("1200000", "16384") "20", KERNEL(6, 18), 300000, 5000, VERDICT_SHORT,
+		 327660, "net.netfilter.nf_conntrack_buckets 16384 -> 524288",
+		 "16 384 buckets have 110 on average; from 327 680 entries on this kernel drops new"},
+		{CHAINED("1200000", "16384") "20", KERNEL(6, 18), 20000, 2100, VERDICT_TIGHT,
+		 327660, "net.netfilter.nf_conntrack_buckets 16384 -> 131072", ""},
+		{CHAINED("1200000", "16384") "20", KERNEL(6, 18), 20000, 1000, VERDICT_OK, 327660,
+		 "", "have 17 on average"},
+		/* No limit at all but for the chains. */
+		{CHAINED("0", "16384") "20", KERNEL(6, 18), 300000, 5000, VERDICT_SHORT, 327660,
+		 "net.netfilter.nf_conntrack_buckets 16384 -> 524288", ""},
+		{CHAINED("0", "262144") "20", KERNEL(6, 18), 300000, 5000, VERDICT_OK, 5242860, "",
+		 ""},
+		/* Before 5.15 long chains are slow, no more. */
+		{CHAINED("1200000", "16384") "20", KERNEL(5, 10), 300000, 5000, VERDICT_OK, 1199980,
+		 "", "110 on average."},
+		{CHAINED("0", "16384") "20", KERNEL(5, 10), 300000, 5000, VERDICT_OK, REPORT_NONE,
+		 "", ""},
+		/* Shorter ones: without the change, with it, and where it is not known. */
+		{CHAINED("1200000", "262144") "20 90", KERNEL(5, 15), 300000, 5000, VERDICT_SHORT,
+		 655340, "net.netfilter.nf_conntrack_buckets 262144 -> 1048576",
+		 "from 655 360 entries on this kernel drops"},
+		{CHAINED("1200000", "262144") "20 103", KERNEL(5, 15), 300000, 5000, VERDICT_OK,
+		 1199980, "", "on average."},
+		{CHAINED("1200000", "262144") "20", KERNEL(5, 15), 300000, 5000, VERDICT_TIGHT,
+		 1199980, "net.netfilter.nf_conntrack_buckets 262144 -> 1048576",
+		 "from 655 360 entries on this kernel may drop"},
+		{CHAINED("1200000", "262144") "20", KERNEL(5, 15), 300000, 1000, VERDICT_OK,
+		 1199980, "", "on average."},
+		{CHAINED("1200000", "262144") "20 19", KERNEL(6, 0), 300000, 5000, VERDICT_SHORT,
+		 655340, "net.netfilter.nf_conntrack_buckets 262144 -> 1048576", ""},
+		{CHAINED("1200000", "262144") "20 20", KERNEL(6, 1), 300000, 5000, VERDICT_OK,
+		 1199980, "", ""},
+		{CHAINED("1200000", "262144") "20 6", KERNEL(6, 2), 300000, 5000, VERDICT_SHORT,
+		 655340, "net.netfilter.nf_conntrack_buckets 262144 -> 1048576", ""},
+		/* The defaults: as many buckets as entries, and a quarter before 5.15 or with
+		 * kube-proxy. */
+		{CHAINED("262144", "262144") "20", KERNEL(6, 18), 10000, 1000, VERDICT_OK, 262124,
+		 "", ""},
+		{CHAINED("262144", "262144") "20", KERNEL(6, 1), 10000, 1000, VERDICT_OK, 262124,
+		 "", "on average."},
+		{CHAINED("65536", "65536") "20", KERNEL(6, 1), 10000, 300, VERDICT_OK, 65516, "",
+		 "on average."},
+		{CHAINED("262144", "65536") "20 76", KERNEL(6, 1), 10000, 1000, VERDICT_OK, 262124,
+		 "", "on average."},
+		{CHAINED("65536", "16384") "20", KERNEL(5, 10), 10000, 300, VERDICT_OK, 65516, "",
+		 ""},
+		{CHAINED("262144", "65536") "20", KERNEL(6, 18), 10000, 1000, VERDICT_OK, 262124,
+		 "", ""},
+		/* Buckets that cannot be read. */
+		{"net.netfilter.nf_conntrack_max=1200000; time_wait=120; tracked=1; "
+		 "nf_conntrack_count=20",
+		 KERNEL(6, 18), 300000, 5000, VERDICT_OK, 1199980, "", ""},
+	};
+	const struct experiment *x = &experiments[0];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct target t = target_default();
+		t.connections = rows[i].connections;
+		t.rate_per_s = rows[i].rate;
+		struct settings s = verdict_settings(x, rows[i].values);
+		s.machine.kernel = rows[i].kernel;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->verdict != rows[i].verdict || w->limit != rows[i].limit ||
+		    strcmp(verdict_proposals(r), rows[i].proposals) != 0 ||
+		    !strstr(w->detail, rows[i].says))
+			fail_msg("row %zu: verdict %d, limit %lld, \"%s\": %s", i, (int)w->verdict,
+				 (long long)w->limit, verdict_proposals(r), w->detail);
+		if (r->finding_count && strpbrk(r->findings[0].detail, "{}"))
+			fail_msg("row %zu: %s", i, r->findings[0].detail);
+	}
+}
+
 /* What the server has open is in the table already, and no more than that. */
 static void what_is_open_is_not_needed_again(void **state)
 {
@@ -352,6 +439,32 @@ static void the_fuller_of_two_tables_counts(void **state)
 	}
 }
 
+static void the_patch_level_is_read(void **state)
+{
+	static const struct {
+		const char *release, *version;
+		unsigned kernel;
+		int64_t patch;
+	} rows[] = {
+		{"6.1.55-75.123.amzn2023.x86_64", "#1 SMP", KERNEL(6, 1), 55},
+		{"6.1.0-18-amd64", "#1 SMP PREEMPT_DYNAMIC Debian 6.1.76-1 (2024-02-01)",
+		 KERNEL(6, 1), 76},
+		{"5.15.0-91-generic", "#101-Ubuntu SMP Tue Nov 14", KERNEL(5, 15), REPORT_NONE},
+		{"6.1-custom", "#1", KERNEL(6, 1), REPORT_NONE},
+		{"6.18.44", "#1 SMP", KERNEL(6, 18), REPORT_NONE}, /* not needed */
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char files[300];
+		snprintf(files, sizeof(files),
+			 "mkdir -p ../kernel; echo '%s' >../kernel/osrelease; "
+			 "echo '%s' >../kernel/version",
+			 rows[i].release, rows[i].version);
+		struct host *h = machine(files);
+		assert_int_equal(patch_read(h, rows[i].kernel), rows[i].patch);
+		machine_end(h);
+	}
+}
+
 static void a_table_outside_is_named(void **state)
 {
 	static struct report full;
@@ -407,6 +520,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_targets_entries_need_room),
+		cmocka_unit_test(hash_chains_limit_the_table),
+		cmocka_unit_test(the_patch_level_is_read),
 		cmocka_unit_test(what_is_open_is_not_needed_again),
 		cmocka_unit_test(a_server_of_unix_sockets_is_not_limited),
 		cmocka_unit_test(datagrams_need_entries),

@@ -31,6 +31,16 @@ static void the_smaller_table_must_hold_the_peers(void **state)
 		{V4("1024", "512") "used=1024", 1, VERDICT_SHORT, 0,
 		 "net.ipv4.neigh.default.gc_thresh3 1024 -> 2048, "
 		 "net.ipv4.neigh.default.gc_thresh2 512 -> 2048"},
+		/* Entries that the limit does not count may be among those. */
+		{V4("1024", "512") "used=900 1", 500, VERDICT_UNKNOWN, REPORT_NONE, ""},
+		{V4("1024", "512") "used=900 0", 500, VERDICT_SHORT, 124,
+		 "net.ipv4.neigh.default.gc_thresh3 1024 -> 2048, "
+		 "net.ipv4.neigh.default.gc_thresh2 512 -> 2048"},
+		{V4("1024", "512") "used=200 1", 500, VERDICT_OK, 824, ""},
+		{V4("1024", "512") "used=50 0", 500, VERDICT_OK, 974, ""},
+		{V4("1024", "512") "used=900 1", 2000, VERDICT_SHORT, 1024,
+		 "net.ipv4.neigh.default.gc_thresh3 1024 -> 4096, "
+		 "net.ipv4.neigh.default.gc_thresh2 512 -> 4096"},
 		/* What is in use is not readable. */
 		{V4("1024", "512"), 500, VERDICT_UNKNOWN, REPORT_NONE, ""},
 		/* In a namespace of its own neither is visible. */
@@ -67,19 +77,28 @@ static void refused_entries_are_critical(void **state)
 {
 	static const struct {
 		int64_t used, max, before, after;
+		int64_t exempt;
 		const char *findings, *title;
 	} rows[] = {
-		{1024, 1024, 3, 12, "neighbours.full critical",
+		{900, 1024, 3, 3, 850, "", NULL},
+		{900, 1024, 3, 3, 50, "neighbours.near warning",
+		 "The neighbour table of IPv4 has 850 of 1 024 entries"},
+		{900, 1024, 3, 3, REPORT_NONE, "neighbours.near note",
+		 "The neighbour table of IPv4 has 900 of 1 024 entries"},
+		{900, 1024, 3, 4, REPORT_NONE, "neighbours.full critical", NULL},
+		{900, 1024, 3, 4, 850, "neighbours.full critical",
+		 "The neighbour table of IPv4 refused 1 entry in 500 ms: 50 of 1 024"},
+		{1024, 1024, 3, 12, 0, "neighbours.full critical",
 		 "The neighbour table of IPv4 refused 9 entries in 500 ms: 1 024 of 1 024"},
-		{700, 1024, 3, 4, "neighbours.full critical",
+		{700, 1024, 3, 4, 0, "neighbours.full critical",
 		 "The neighbour table of IPv4 refused 1 entry in 500 ms: 700 of 1 024"},
-		{820, 1024, 3, 3, "neighbours.near warning",
+		{820, 1024, 3, 3, 0, "neighbours.near warning",
 		 "The neighbour table of IPv4 has 820 of 1 024 entries"},
-		{819, 1024, 3, 3, "", NULL},
-		{900, REPORT_NONE, 3, 3, "", NULL},
-		{900, REPORT_NONE, 3, 4, "neighbours.full critical",
+		{819, 1024, 3, 3, 0, "", NULL},
+		{900, REPORT_NONE, 3, 3, 0, "", NULL},
+		{900, REPORT_NONE, 3, 4, 0, "neighbours.full critical",
 		 "The neighbour table of IPv4 refused 1 entry in 500 ms"},
-		{700, 1024, -1, 4, "", NULL}, /* not readable before */
+		{700, 1024, -1, 4, 0, "", NULL}, /* not readable before */
 	};
 	const struct target t = target_default();
 	const struct moment m = {.target = &t, .seconds = 0.5};
@@ -90,6 +109,7 @@ static void refused_entries_are_critical(void **state)
 		for (size_t k = 0; k < 2; k++) {
 			int64_t fulls = k ? rows[i].after : rows[i].before;
 			looks[k].max[0] = rows[i].max;
+			looks[k].exempt[0] = rows[i].exempt;
 			looks[k].max[1] = REPORT_NONE;
 			looks[k].counters =
 				(struct host_counters){.count = 2,

@@ -64,17 +64,25 @@ static const struct row rows[] = {
 	{PORTS, RANGE "65000 65535", 1000, SETTINGS_ONLY, 536, VERDICT_SHORT, METHOD_INSPECTED,
 	 WIDER("65000 65535", "64256 65535"), REMEDY_KERNEL},
 	/* Ports of services are reserved, beside those that are. */
-	{PORTS, RANGE "32768 60999" LISTENERS "22,9100,33000", 30000, SETTINGS_ONLY, 28232,
+	{PORTS, RANGE "32768 60999" LISTENERS "22,9100,33000", 30000, SETTINGS_ONLY, 28231,
 	 VERDICT_SHORT, METHOD_INSPECTED, WIDER("32768 60999", "26624 65535") KEEPS("", "33000"),
 	 REMEDY_KERNEL},
 	{PORTS, RANGE "32768 60999" RESERVED "8000,40000-40009" LISTENERS "9100,33000,40005", 45000,
-	 SETTINGS_ONLY, 28222, VERDICT_SHORT, METHOD_INSPECTED,
+	 SETTINGS_ONLY, 28221, VERDICT_SHORT, METHOD_INSPECTED,
 	 WIDER("32768 60999", "8192 65535")
 		 KEEPS("8000,40000-40009", "8000,9090,9100,10250-10259,33000,40000-40009"),
 	 REMEDY_KERNEL},
 	{PORTS, RANGE "40000 40009" LISTENERS "40010-40019", 16, SETTINGS_ONLY, 10, VERDICT_SHORT,
 	 METHOD_INSPECTED, WIDER("40000 40009", "40000 40029") KEEPS("", "40010-40019"),
 	 REMEDY_KERNEL},
+	/* connect() takes no port of a listener; one that is reserved is not subtracted twice. */
+	{PORTS, RANGE "40000 40999" LISTENERS "40000-40299", 750, SETTINGS_ONLY, 700, VERDICT_SHORT,
+	 METHOD_INSPECTED, WIDER("40000 40999", "40000 41279") KEEPS("", "40000-40299"),
+	 REMEDY_KERNEL},
+	{PORTS, RANGE "40000 40999" RESERVED "40200-40399" LISTENERS "40000-40299", 400,
+	 SETTINGS_ONLY, 600, VERDICT_OK, METHOD_INSPECTED, "", REMEDY_NONE},
+	{PORTS, RANGE "1024 65535" LISTENERS "2000-2999", 63600, SETTINGS_ONLY, 63512,
+	 VERDICT_SHORT, METHOD_INSPECTED, "", REMEDY_APPLICATION},
 	/* The kernel refuses a range that starts below the privileged ports. */
 	{PORTS, RANGE "32768 60999" FIRST "2000", 60000, SETTINGS_ONLY, 28232, VERDICT_SHORT,
 	 METHOD_INSPECTED, WIDER("32768 60999", "2000 65535") KEEPS("", "9090,10250-10259"),
@@ -459,6 +467,7 @@ static void reserved_ports_are_read(void **state)
 #define OF_500 RANGE "40000 40499"
 #define FAR(held_all) "; destination=" held_all
 #define NEAR(held_all) "; destination.loopback=" held_all
+#define OTHERS(bound) "; others.bound=" bound
 #define STAMPS(far_near) "; destination.timestamps=" far_near
 #define REUSE(now) "net.ipv4.tcp_tw_reuse " now " -> 1"
 
@@ -555,6 +564,22 @@ static const struct rate_row {
 	 0},
 	{100, 1, OF_500 KNOBS("0", "1", "1000") NEAR("100 400"), 0, VERDICT_SHORT, REUSE("0"), "",
 	 0},
+	/* What others seem to have bound is most likely not free for any destination. */
+	{100, 3, OF_500 KNOBS("2", "1", "1000") OTHERS("100"), 6, VERDICT_OK, "",
+	 "6.7/s (400/s over loopback).", 0},
+	{100, 2, OF_500 KNOBS("2", "1", "1000") OTHERS("350"), 6, VERDICT_TIGHT,
+	 WIDER("40000 40499", "40000 40639"),
+	 "loopback). 350 of these ports seem to be bound by other "
+	 "processes: what they leave is not enough.",
+	 0},
+	{100, 2, OF_500 KNOBS("2", "1", "1000") OTHERS("350"), 6, VERDICT_TIGHT,
+	 WIDER("40000 40499", "40000 40639"), "seem to be bound", 6},
+	{100, 160, OF_500 KNOBS("1", "1", "1000") OTHERS("300"), 400, VERDICT_TIGHT,
+	 WIDER("40000 40499", "40000 40607"), "seem to be bound", 0},
+	{100, 4, OF_500 KNOBS("2", "1", "1000") FAR("50 50") OTHERS("350"), 5, VERDICT_TIGHT,
+	 WIDER("40000 40499", "40000 40767"), "50 are in use and", 0},
+	{300, 60, OF_500 KNOBS("2", "1", "1000") OTHERS("100"), 3, VERDICT_SHORT, REUSE("2"),
+	 "60 s: 3.3/s (200/s over loopback).", 0},
 	/* The one that allows least binds. */
 	{100, 6, OF_500 KNOBS("2", "1", "1000") FAR("0 0") NEAR("390 390"), 6, VERDICT_TIGHT,
 	 REUSE("2"), "Of 500 ports", 0},
@@ -575,6 +600,7 @@ static void time_wait_allows_a_rate(void **state)
 		const struct rate_row *row = &rate_rows[i];
 		struct target t = proxy(row->connections, row->rate);
 		struct settings s = verdict_settings(x, row->settings);
+		s.text[PORT_OTHERS][0] = 0; /* no owner */
 		struct outcome o = verdict_outcome(row->opened, true);
 		const struct report *r = verdict_of(x, &t, &s, row->opened ? &o : NULL);
 		const struct wall *w = &r->walls[0];
@@ -820,6 +846,47 @@ static void the_fullest_bound_source_is_chosen(void **state)
 	u.from[1].used = u.from[1].own = 100;
 	assert_true(ports_used_bound(&u, false, &taken));
 	assert_int_equal(taken.all, 30);
+}
+
+/* connect() shares ports between destinations, and takes those at an even distance first. */
+static void ports_that_others_bind_are_told_by_parity_and_sharing(void **state)
+{
+	static const struct {
+		struct ports_others of;
+		uint32_t bound;
+	} cases[] = {
+		{{0}, 0},
+		{{.used = 700, .largest = 175, .odd = 500}, 700},
+		{{.used = 700, .largest = 175, .odd = 175}, 700},
+		/* By connect(): the odd ones are free, or destinations share. */
+		{{.used = 400, .largest = 100, .odd = 0}, 0},
+		{{.used = 400, .largest = 100, .odd = 99}, 0},
+		{{.used = 700, .largest = 400, .shared = 31, .odd = 300}, 0},
+		{{.used = 700, .largest = 400, .shared = 30, .odd = 300}, 670},
+		/* To one destination nothing shows it. */
+		{{.used = 700, .largest = 691, .odd = 350}, 0},
+		{{.used = 700, .largest = 690, .odd = 350}, 700},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		if (ports_others_bound(&cases[i].of) != cases[i].bound)
+			fail_msg("case %zu: %u", i, ports_others_bound(&cases[i].of));
+}
+
+static void the_finding_names_who_binds_ports(void **state)
+{
+	const struct experiment *x = verdict_experiment("ports", RATE);
+	struct target t = proxy(100, 2);
+	struct settings s = verdict_settings(x, OF_500 KNOBS("2", "1", "1000") OTHERS("350"));
+	report_text(s.text[PORT_OTHERS], "batch (pid 77)");
+	const struct finding *f = verdict_of(x, &t, &s, NULL)->findings;
+	assert_string_equal(f->title, "350 of 500 ports seem to be bound by other processes, such "
+				      "as batch (pid 77)");
+	assert_non_null(
+		strstr(f->advice, "IP_BIND_ADDRESS_NO_PORT before bind() in batch (pid 77)"));
+	assert_int_equal(f->level, LEVEL_WARNING);
+	s.subject = &(struct subject){.name = "haproxy", .pid = 5};
+	t.role = TARGET_SERVER;
+	assert_int_equal(verdict_of(x, &t, &s, NULL)->finding_count, 0);
 }
 
 /* Without timestamps, tcp_tw_reuse has no effect; where they are not known, the rate is not. */
@@ -1087,6 +1154,8 @@ int main(void)
 		cmocka_unit_test(sockets_that_were_not_captured_are_unknown),
 		cmocka_unit_test(the_fullest_destination_is_chosen),
 		cmocka_unit_test(the_fullest_bound_source_is_chosen),
+		cmocka_unit_test(ports_that_others_bind_are_told_by_parity_and_sharing),
+		cmocka_unit_test(the_finding_names_who_binds_ports),
 		cmocka_unit_test(unknown_timestamps_are_not_on),
 		cmocka_unit_test(ports_in_use_are_judged),
 		cmocka_unit_test(ports_that_are_not_shared_are_one_range),
