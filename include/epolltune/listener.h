@@ -95,8 +95,9 @@ void listeners_free(struct listeners *l);
 int listeners_half_open(const struct host *h, struct listeners *l, struct err *e);
 /* Finds the processes that accept from the listeners that `wanted` chooses. Of several that share a
  * socket: a child of the same program before its parent, and of its children one that watches the
- * socket by epoll. Stops when all are found; sets `hidden` if one exists that is not visible. Those
- * of a capture have their owners already. */
+ * socket by epoll; a child of another program before a parent that does not watch it, if it does,
+ * or is at its limit of descriptors. Stops when all are found; sets `hidden` if one exists that is
+ * not visible. Those of a capture have their owners already. */
 int listeners_own(const struct host *h, struct listeners *l,
 		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e);
 /* The same of listeners that have no owner yet, by processes that are `chosen` only: it looks at
