@@ -231,7 +231,33 @@ static void judge_halted(const struct queue_watch *w)
 	}
 }
 
-/* Processes of the subject that share a listener with others that accept: the queue is well. */
+/* Its listener where most connections wait, or else its first one; NULL: those of UDP are not among
+ * them. */
+static const struct listener *subject_worst(const struct queue_watch *w)
+{
+	const struct listeners *all = &w->after->listeners;
+	const struct listener *worst = NULL, *first = NULL;
+	for (size_t i = 0; i < all->count; i++) {
+		const struct listener *l = &all->at[i];
+		if (!subject_has(w->after->subject, l))
+			continue;
+		first = first ? first : l;
+		if (queue_waits(w->after, l) && (!worst || l->depth > worst->depth))
+			worst = l;
+	}
+	return worst ? worst : first;
+}
+
+/* A process at its limit that is not the owner of a listener. */
+static void spent_finding(const struct queue_watch *w, const struct process *p)
+{
+	const struct listener *l = subject_worst(w);
+	struct listener other = w->after->subject->listeners.at[0];
+	other.owner = -1; /* of another list */
+	files_finding(w, l ? l : &other, p, l && queue_waits(w->after, l));
+}
+
+/* Processes of the subject that share a listener with others, which may accept. */
 static void judge_stuck(const struct queue_watch *w, const struct sample *before,
 			const struct sample *after)
 {
@@ -255,7 +281,7 @@ static void judge_stuck(const struct queue_watch *w, const struct sample *before
 		halted_finding(w, s, halted, s->listeners.count ? s->listeners.at[0].address : "",
 			       count - 1);
 	if (spent)
-		files_finding(w, &s->listeners.at[0], spent, false);
+		spent_finding(w, spent);
 }
 
 /* What start of a process fails for: none has room for one more. */

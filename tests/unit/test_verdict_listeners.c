@@ -495,6 +495,18 @@ static void worker_stuck(struct looks *m, char state, uint64_t open)
 static void worker_stopped(struct looks *m) { worker_stuck(m, 'T', 12); }
 static void worker_traced(struct looks *m) { worker_stuck(m, 't', 12); }
 static void worker_out_of_files(struct looks *m) { worker_stuck(m, 'S', 1024); }
+/* Clients wait at the second of two listeners: none of the workers has a descriptor left. */
+static void worker_lets_wait(struct looks *m)
+{
+	static struct listener own[2];
+	static struct subject subject;
+	worker_out_of_files(m);
+	stuck(m, 1, 0, 32);
+	memcpy(own, m->at[1], sizeof(own));
+	subject = *m->after.queues.subject;
+	subject.listeners = (struct listeners){.count = 2, .at = own};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+}
 static void worker_was_stopped(struct looks *m)
 {
 	worker_stopped(m);
@@ -988,6 +1000,17 @@ static void texts_name_the_server(void **state)
 		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288). No "
 		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: a server that "
 		 "keeps a descriptor in reserve, as Node.js does, closes new clients at once.",
+		 NULL},
+		{worker_out_of_files, 0, "nginx (pid 813) has 1 024 of 1 024 descriptors open",
+		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288). No "
+		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: a server that "
+		 "keeps a descriptor in reserve, as Node.js does, closes new clients at once.",
+		 NULL},
+		{worker_lets_wait, 1,
+		 "nginx (pid 813) has 1 024 of 1 024 descriptors open while 32 connections wait",
+		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288), and a "
+		 "level-triggered server spins. 32 connections wait in the queue of nginx (pid 812) "
+		 "on [::]:22.",
 		 NULL},
 		{subject_has_siblings, 0,
 		 "nginx (pid 812) has 1 of 3 sockets of 0.0.0.0:443: the smallest backlog of the "
