@@ -56,12 +56,14 @@
 	"restart it first. }{line?{server}\\: "                                                     \
 	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "     \
 	"holds that many\\: shorten the server's stalls.}"
-/* The line of a unit for {files} descriptors, and of the server. */
+/* The line of a unit for {files} descriptors, and of the server. {keep}: ":HARD", where one number
+ * would lower the hard limit; {soft_flag}: "S" then. */
 #define NOFILE_REMEDY                                                                              \
-	"{unit?systemctl edit {unit}\\: [Service] LimitNOFILE={files}, then systemctl restart "    \
-	"{unit}.:Raise RLIMIT_NOFILE where the process is started (LimitNOFILE={files} in a "      \
-	"systemd unit, ulimit -n {files} in a script), and restart it.}{line? {server} has a "     \
-	"limit of its own\\: {line}}"
+	"{unit?systemctl edit {unit}\\: [Service] LimitNOFILE={files}{keep}, then systemctl "      \
+	"restart {unit}.:Raise RLIMIT_NOFILE where the process is started "                        \
+	"(LimitNOFILE={files}{keep} in a systemd unit, ulimit -{soft_flag}n {files} in a "         \
+	"script), and restart it.}{line? {server} has a limit of its own\\: {line}}"
+#define NOFILE_CEILING "{ceiling? fs.nr_open ({ceiling}) has to be raised first.}"
 #define CONNTRACK_OUTSIDE                                                                          \
 	"{outside? That table is of the network namespace that the check was started in, which "   \
 	"forwards to the server's.}"
@@ -103,8 +105,8 @@ static const struct finding_row findings[] = {
 	      "hold {connections} connections",
 	      NOFILE_DETAIL,
 	      "{possible?{nr_open?Raise fs.nr_open. {how}:{who?" NOFILE_REMEDY
-	      ":{how} " NOFILE_WHOSE "}{ceiling? fs.nr_open ({ceiling}) has to be raised "
-	      "first.}}:No limit on descriptors is that high: spread the connections over more "
+	      ":{how} " NOFILE_WHOSE "}" NOFILE_CEILING
+	      "}:No limit on descriptors is that high: spread the connections over more "
 	      "processes.}",
 	      "The hard limit on descriptors prevents a process from holding the target's "
 	      "connections.",
@@ -145,7 +147,7 @@ static const struct finding_row findings[] = {
 		 "waits} in the queue of {listener}.:. No connection waits in the queue of {listener}\\: "
 		 "a server that keeps a descriptor in reserve, as Node.js does, closes new clients at "
 		 "once.}",
-	 .advice = NOFILE_REMEDY,
+	 .advice = NOFILE_REMEDY NOFILE_CEILING,
 	 .answer = "{who} is at its descriptor limit",
 	 .meaning =
 		 "A process that accepts connections has as many descriptors open as its soft "

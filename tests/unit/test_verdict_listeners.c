@@ -54,6 +54,7 @@ static void healthy(struct looks *m)
 		s[i]->queues.listeners = (struct listeners){.count = 3, .at = m->at[i]};
 		s[i]->queues.somaxconn = s[i]->queues.max_syn = 4096;
 		s[i]->queues.cookies = 1;
+		s[i]->queues.nr_open = 1048576;
 		s[i]->queues.kernel = KERNEL(6, 18);
 	}
 	m->process = (struct process){.pid = 812,
@@ -386,6 +387,24 @@ static void at_limit_and_dropping(struct looks *m)
 {
 	stopped(m);
 	m->process.open = 1024;
+}
+
+/* One limit, which fs.nr_open bounds, or its hard limit nothing. */
+static void at_both_limits(struct looks *m)
+{
+	at_limit(m);
+	m->process.soft = m->process.hard = 1048576;
+	m->process.open = 1048575;
+	strcpy(m->process.unit, "");
+	strcpy(m->process.name, "app");
+}
+static void at_limit_of_an_unlimited_one(struct looks *m)
+{
+	at_both_limits(m);
+	m->process.soft = 1024;
+	m->process.open = 1023;
+	m->process.hard = HOST_UNLIMITED;
+	m->after.queues.nr_open = REPORT_NONE;
 }
 
 /* Some are left and nothing waits: nothing is wrong yet. */
@@ -936,9 +955,16 @@ static void texts_name_the_server(void **state)
 		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288), and a "
 		 "level-triggered server spins. 300 connections wait in the queue of nginx (pid 812) "
 		 "on 0.0.0.0:443.",
-		 "systemctl edit nginx.service: [Service] LimitNOFILE=4096, then systemctl restart "
-		 "nginx.service. nginx has a limit of its own: worker_rlimit_nofile 4096; events { "
-		 "worker_connections 4096; }"},
+		 "systemctl edit nginx.service: [Service] LimitNOFILE=4096:524288, then systemctl "
+		 "restart nginx.service. nginx has a limit of its own: worker_rlimit_nofile 4096; "
+		 "events { worker_connections 4096; }"},
+		{at_both_limits, 0, NULL, NULL,
+		 "Raise RLIMIT_NOFILE where the process is started (LimitNOFILE=4194304 in a systemd "
+		 "unit, ulimit -n 4194304 in a script), and restart it. fs.nr_open (1 048 576) has to "
+		 "be raised first."},
+		{at_limit_of_an_unlimited_one, 0, NULL, NULL,
+		 "Raise RLIMIT_NOFILE where the process is started (LimitNOFILE=4096:infinity in a "
+		 "systemd unit, ulimit -Sn 4096 in a script), and restart it."},
 		{group_stuck, 0, NULL,
 		 "Retransmissions included; 400 since the socket was made. 1 of 8 sockets of this "
 		 "address (SO_REUSEPORT) were full; together they hold 912 of 4 096. "
