@@ -335,7 +335,7 @@ static void judge_tasks(const struct queue_watch *w, const struct sample *before
 	wording_set(&words, "limit", "%s", x.limit);
 	wording_flag(&words, "machine", x.machine);
 	wording_set(&words, "more", "%s", quantity_plain(quantity_more(x.max)).text);
-	wording_set(&words, "unit", "%s", unit_service(s->unit));
+	unit_words(&words, unit_service(s->unit), s->manager);
 	struct finding *f = report_finding(w->report, "listeners.processes", &words);
 	finding_evidence(f, "processes and threads", "processes", (double)x.used, NAN);
 }

@@ -49,13 +49,21 @@ struct listener {
 	uint64_t file, file_device; /* inode and device (stat(2)) of a UNIX path; 0, 0: none */
 };
 
+/* Whose systemd has a unit, by the path of its control group. */
+enum unit_manager {
+	UNIT_SYSTEM,
+	UNIT_USER,   /* of a user: systemctl --user */
+	UNIT_INSIDE, /* one of a container, or any other that is below a group of something else */
+};
+
 struct process {
 	pid_t pid;
 	pid_t root; /* its topmost ancestor of the same family: a worker's master; pid if none */
-	uint64_t started;    /* clock ticks from boot to its start (field 22 of proc_pid_stat(5)) */
-	char name[16];       /* comm */
-	char unit[96];       /* systemd unit by its cgroup, "nginx.service"; "" if none */
-	char state;          /* of proc_pid_stat(5): R S D T t Z …; 0: unknown */
+	uint64_t started; /* clock ticks from boot to its start (field 22 of proc_pid_stat(5)) */
+	char name[16];    /* comm */
+	char unit[96];    /* systemd unit by its cgroup, "nginx.service"; "" if none */
+	enum unit_manager manager; /* of the unit */
+	char state;                /* of proc_pid_stat(5): R S D T t Z …; 0: unknown */
 	char waits_in[32];   /* kernel function, by /proc/PID/wchan; "" if running or not visible */
 	uint64_t soft, hard; /* RLIMIT_NOFILE; HOST_UNLIMITED; 0, 0: unknown */
 	uint64_t open;       /* descriptors; 0: unknown */
@@ -122,6 +130,8 @@ char *listener_name(const struct listeners *l, const struct listener *at, char *
 
 /* -ENOENT, -ESRCH: it is gone; what is not visible to this user is unknown, not an error. */
 int process_read(const struct host *h, pid_t pid, struct process *out, struct err *e);
+/* Whose systemd has the last part of the path, or a unit at its end. Pure. */
+enum unit_manager unit_manager(const char *path);
 /* The unit if its file can set limits; "" for a scope, whose processes something else starts. Pure.
  */
 const char *unit_service(const char *unit);

@@ -3,12 +3,11 @@
 
 #include "epolltune/catalogue.h"
 
+#define SET_PROPERTY "{inside?in the container\\: :}{manager} set-property {unit} "
 #define SYSTEMD(part)                                                                              \
 	{                                                                                          \
-		.match = part, .name = "systemd",                                                  \
-		.memory = "systemctl set-property {unit} MemoryMax={mib}M",                        \
-		.cpu = "systemctl set-property {unit} CPUQuota=",                                  \
-		.pids = "systemctl set-property {unit} TasksMax=N"                                 \
+		.match = part, .name = "systemd", .memory = SET_PROPERTY "MemoryMax={mib}M",       \
+		.cpu = SET_PROPERTY "CPUQuota=", .pids = SET_PROPERTY "TasksMax=N"                 \
 	}
 
 static const struct container_row containers[] = {

@@ -58,9 +58,13 @@
 	"holds that many\\: shorten the server's stalls.}"
 /* The line of a unit for {files} descriptors, and of the server. {keep}: ":HARD", where one number
  * would lower the hard limit; {soft_flag}: "S" then. */
+#define EDIT_UNIT "{manager} edit {unit}\\: [Service] "
+#define RESTART_UNIT ", then {manager} restart {unit}."
+#define IN_THE_CONTAINER "{inside?In the container\\: :}"
 #define NOFILE_REMEDY                                                                              \
-	"{unit?systemctl edit {unit}\\: [Service] LimitNOFILE={files}{keep}, then systemctl "      \
-	"restart {unit}.:Raise RLIMIT_NOFILE where the process is started "                        \
+	"{unit?" IN_THE_CONTAINER EDIT_UNIT "LimitNOFILE={files}{keep}" RESTART_UNIT               \
+	"{user?{keep?: The hard limit of that user's manager, user@UID.service, has to be as "     \
+	"high.}}:Raise RLIMIT_NOFILE where the process is started "                                \
 	"(LimitNOFILE={files}{keep} in a systemd unit, ulimit -{soft_flag}n {files} in a "         \
 	"script), and restart it.}{line? {server} has a limit of its own\\: {line}}"
 #define NOFILE_CEILING "{ceiling? fs.nr_open ({ceiling}) has to be raised first.}"
@@ -122,7 +126,7 @@ static const struct finding_row findings[] = {
 		 "{server} takes {each} bytes for each, unless its configuration has a bound{memory?; this "
 		 "machine has {memory}}.",
 	 .advice =
-		 "{server}\\: {line}. Or {unit?systemctl edit {unit}\\: [Service] "
+		 "{server}\\: {line}. Or {unit?{inside?in the container\\: :}" EDIT_UNIT
 		 "LimitNOFILE={files}:lower RLIMIT_NOFILE where it is started (LimitNOFILE={files} in its "
 		 "unit, --ulimit nofile={files} of its container)}, then restart it.",
 	 .answer = "the soft limit of {who} makes it size tables beyond the memory",
@@ -1663,10 +1667,9 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "The limit is {limit}\\: fork() and pthread_create() fail with EAGAIN.{machine?: "
 		 "Processes and threads of all programs of that user count.}",
-	 .advice =
-		 "{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
-		 "{unit?systemctl edit {unit}\\: [Service] LimitNPROC={more}, then systemctl restart "
-		 "{unit}.:prlimit --pid {pid} --nproc={more} raises it for that process.}}",
+	 .advice = "{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
+		   "{unit?" IN_THE_CONTAINER EDIT_UNIT "LimitNPROC={more}" RESTART_UNIT
+		   ":prlimit --pid {pid} --nproc={more} raises it for that process.}}",
 	 .answer = "{who} can start no process or thread",
 	 .meaning =
 		 "The server that --server names is at its limit on processes and threads, "

@@ -360,6 +360,7 @@ static void groups_read(struct watcher *w)
 		bool seen = false;
 		for (size_t k = 0; k < i && !seen; k++)
 			seen = l->processes[i].unit[0] &&
+			       l->processes[i].manager == l->processes[k].manager &&
 			       !strcmp(l->processes[i].unit, l->processes[k].unit);
 		if (!seen && owns(w, i))
 			group_add(w, &l->processes[i]);

@@ -44,9 +44,9 @@ char *listener_file_text(const struct listeners *l)
 		const struct process *p = &l->processes[i];
 		fprintf(out,
 			"process\t%d\t%d\t%" PRIu64 "\t%d\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
-			"\t%s\t%s\t%s\n",
+			"\t%s\t%s\t%s\t%d\n",
 			(int)p->pid, (int)p->root, p->started, p->state, p->soft, p->hard, p->open,
-			field(p->name, a), field(p->unit, b), field(p->waits_in, c));
+			field(p->name, a), field(p->unit, b), field(p->waits_in, c), p->manager);
 	}
 	for (size_t i = 0; i < l->count; i++) {
 		const struct listener *x = &l->at[i];
@@ -76,7 +76,7 @@ static void text_take(char **rest, char *out, size_t size)
 
 static bool process_parse(char *rest, struct process *out)
 {
-	uint64_t pid, root, state;
+	uint64_t pid, root, state, manager;
 	if (!number(&rest, INT32_MAX, &pid) || !number(&rest, INT32_MAX, &root) ||
 	    !number(&rest, UINT64_MAX, &out->started) || !number(&rest, 127, &state) ||
 	    !number(&rest, UINT64_MAX, &out->soft) || !number(&rest, UINT64_MAX, &out->hard) ||
@@ -88,6 +88,8 @@ static bool process_parse(char *rest, struct process *out)
 	text_take(&rest, out->name, sizeof(out->name));
 	text_take(&rest, out->unit, sizeof(out->unit));
 	text_take(&rest, out->waits_in, sizeof(out->waits_in));
+	if (number(&rest, UNIT_INSIDE, &manager)) /* older captures lack it */
+		out->manager = (enum unit_manager)manager;
 	return true;
 }
 

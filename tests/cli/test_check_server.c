@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -147,6 +148,44 @@ static void two_servers_are_listed(void **state)
 }
 
 /* Two processes without a common ancestor, with one address. */
+/* As systemd has put it there. */
+static void cgroup_set(pid_t pid, const char *path)
+{
+	char file[128], text[160], name[64];
+	snprintf(name, sizeof(name), "/proc/%d/cgroup", (int)pid);
+	snprintf(file, sizeof(file), "%s/cgroup-%d", servers_directory, (int)pid);
+	snprintf(text, sizeof(text), "0::%s\n", path);
+	file_write(file, text);
+	assert_int_equal(mount(file, name, NULL, MS_BIND, NULL), 0);
+}
+
+static void server_is(const char *who, pid_t pid)
+{
+	struct checked c = judged("--probe listeners", who);
+	assert_int_equal(checked_number(json_object_get(c.report, "server"), "pid"), pid);
+	assert_string_equal(server_text(&c, "unit"), who);
+	checked_free(&c);
+}
+
+/* A container that shares the network has a unit of the same name. */
+static void a_unit_is_that_of_the_system(void **state)
+{
+	pid_t inside = child_start(first_serves, NULL), own = child_start(second_serves, NULL);
+	char address[32], name[64];
+	wait_listening(APP_PORT);
+	wait_listening(APP_PORT + 1);
+	cgroup_set(inside, "/lxc/101/ns/system.slice/twin.service");
+	cgroup_set(own, "/system.slice/twin.service");
+	server_is("twin.service", own);
+	struct checked c = judged("--probe listeners", "twin.service");
+	snprintf(address, sizeof(address), "127.0.0.1:%d", APP_PORT + 1);
+	assert_string_equal(server_text(&c, "addresses"), address);
+	checked_free(&c);
+	snprintf(name, sizeof(name), "/proc/%d/cgroup", (int)own);
+	umount2(name, MNT_DETACH);
+	server_is("twin.service", inside);
+}
+
 static void twin_serves(const void *backlog)
 {
 	struct sockaddr_storage a = address_of(APP_PORT, false);
@@ -903,6 +942,7 @@ static int tests(void)
 		SERVERS_TEST(each_name_means_the_server),
 		SERVERS_TEST(who_is_not_there_is_refused),
 		SERVERS_TEST(two_servers_are_listed),
+		SERVERS_TEST(a_unit_is_that_of_the_system),
 		SERVERS_TEST(servers_of_one_address_are_one),
 		SERVERS_TEST(a_stopped_server_is_named),
 		SERVERS_TEST(a_group_is_one_queue),

@@ -412,6 +412,13 @@ static void limits_of_units_are_set_at_the_unit_that_has_them(void **state)
 		 "resources.limits.memory"},
 		{"/docker/4f/kubelet.slice/kubelet-kubepods.slice/a.scope", "Kubernetes",
 		 "resources.limits.memory"},
+		/* Of a user's manager, and of the one in a container. */
+		{"/user.slice/user-7.slice/user@7.service/app.slice/web.service", "systemd",
+		 "systemctl --user set-property web.service MemoryMax="},
+		{"/user.slice/user-7.slice/user@7.service", "systemd",
+		 "systemctl set-property user@7.service "},
+		{"/machine.slice/systemd-nspawn@a.service/payload/system.slice/nginx.service",
+		 "systemd", "in the container: systemctl set-property nginx.service "},
 		{"/own", "Control group", "of {path}"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

@@ -407,6 +407,23 @@ static void at_limit_of_an_unlimited_one(struct looks *m)
 	m->after.queues.nr_open = REPORT_NONE;
 }
 
+/* Its unit is one of a user's manager, or of a systemd in a container. */
+static void at_limit_of_a_user(struct looks *m)
+{
+	at_limit(m);
+	m->process.manager = UNIT_USER;
+}
+static void at_both_limits_of_a_user(struct looks *m)
+{
+	at_limit_of_a_user(m);
+	m->process.hard = 1024;
+}
+static void at_limit_inside(struct looks *m)
+{
+	at_limit(m);
+	m->process.manager = UNIT_INSIDE;
+}
+
 /* Some are left and nothing waits: nothing is wrong yet. */
 static void at_limit_unasked(struct looks *m)
 {
@@ -466,6 +483,15 @@ static void tasks_are(struct looks *m, struct subject_tasks before, struct subje
 }
 #define TASKS(used, max) ((struct subject_tasks){812, max, used, 400, 63000, 32468})
 static void processes_are_spent(struct looks *m) { tasks_are(m, TASKS(150, 150), TASKS(151, 150)); }
+static void processes_are_spent_inside(struct looks *m)
+{
+	static struct subject subject;
+	processes_are_spent(m);
+	subject = *m->after.queues.subject;
+	subject.manager = UNIT_INSIDE;
+	strcpy(subject.unit, "nginx.service");
+	m->before.queues.subject = m->after.queues.subject = &subject;
+}
 static void processes_were_spent(struct looks *m)
 {
 	tasks_are(m, TASKS(150, 150), TASKS(149, 150));
@@ -958,6 +984,19 @@ static void texts_name_the_server(void **state)
 		 "systemctl edit nginx.service: [Service] LimitNOFILE=4096:524288, then systemctl "
 		 "restart nginx.service. nginx has a limit of its own: worker_rlimit_nofile 4096; "
 		 "events { worker_connections 4096; }"},
+#define OF_NGINX                                                                                   \
+	" nginx has a limit of its own: worker_rlimit_nofile 4096; events { worker_connections "   \
+	"4096; }"
+		{at_limit_of_a_user, 0, NULL, NULL,
+		 "systemctl --user edit nginx.service: [Service] LimitNOFILE=4096:524288, then "
+		 "systemctl --user restart nginx.service." OF_NGINX},
+		{at_both_limits_of_a_user, 0, NULL, NULL,
+		 "systemctl --user edit nginx.service: [Service] LimitNOFILE=4096, then systemctl "
+		 "--user restart nginx.service. The hard limit of that user's manager, "
+		 "user@UID.service, has to be as high." OF_NGINX},
+		{at_limit_inside, 0, NULL, NULL,
+		 "In the container: systemctl edit nginx.service: [Service] LimitNOFILE=4096:524288, "
+		 "then systemctl restart nginx.service." OF_NGINX},
 		{at_both_limits, 0, NULL, NULL,
 		 "Raise RLIMIT_NOFILE where the process is started (LimitNOFILE=4194304 in a systemd "
 		 "unit, ulimit -n 4194304 in a script), and restart it. fs.nr_open (1 048 576) has to "
@@ -1045,6 +1084,9 @@ static void texts_name_the_server(void **state)
 		{processes_are_spent, 0,
 		 "nginx (pid 812) can start no process or thread: its user runs 151 of 150", NULL,
 		 NULL},
+		{processes_are_spent_inside, 0, NULL, NULL,
+		 "In the container: systemctl edit nginx.service: [Service] LimitNPROC=1024, then "
+		 "systemctl restart nginx.service."},
 		{pids_are_spent, 0,
 		 "nginx (pid 812) can start no process or thread: this machine runs 724 of 724",
 		 "The limit is kernel.pid_max: fork() and pthread_create() fail with EAGAIN.",
