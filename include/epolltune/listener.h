@@ -43,6 +43,7 @@ struct listener {
 	uint32_t half_open; /* handshakes in SYN_RECV, by listeners_half_open() */
 	uint64_t inode, cookie;
 	uint32_t uid; /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */
+	bool systemd; /* a systemd above its owner holds it, too: that may have called listen() */
 	int owner;    /* index into listeners.processes; -1: not looked for, or not visible */
 	bool v6only;  /* of "[::]": it does not receive for IPv4 */
 	bool aside;   /* of a subject, by subject_set_aside() */

@@ -359,6 +359,34 @@ static void processes_search(struct owner_search *s)
 	}
 }
 
+/* The nearest systemd among its ancestors, an O_PATH descriptor; -1: none. */
+static int systemd_above(const struct owner_search *s, pid_t pid)
+{
+	struct process_stat stat = {.parent = pid};
+	for (int depth = 0; depth <= OWNER_DEPTH && stat.parent; depth++) {
+		CLEAN(close_fd) int at = process_open(s->host, stat.parent, NULL);
+		if (at < 0 || process_stat_at(at, stat.parent, &stat, NULL) < 0)
+			return -1;
+		if (depth && !strcmp(stat.name, "systemd"))
+			return dup(at);
+	}
+	return -1;
+}
+
+static void systemd_mark(struct owner_search *s)
+{
+	for (size_t p = 0; p < s->o->process_count; p++) {
+		if (!owned_by(s, (int)p))
+			continue;
+		CLEAN(close_fd) int systemd = systemd_above(s, s->o->processes[p].pid);
+		if (systemd < 0)
+			continue;
+		held_mark(s, systemd, (int)p, false);
+		for (size_t i = 0; i < s->o->thing_count; i++)
+			s->o->systemd[i] |= s->marks[i].held;
+	}
+}
+
 int owners_find(const struct host *h, struct owners *o, struct err *e)
 {
 	CLEAN(free_pointer) struct mark *marks = calloc(o->thing_count + 1, sizeof(*marks));
@@ -373,6 +401,10 @@ int owners_find(const struct host *h, struct owners *o, struct err *e)
 	for (size_t i = 0; i < s.more_count && goes_on(&s); i++)
 		process_search(&s, s.more[i]);
 	free(s.more);
+	bool denied = o->denied;
+	if (o->systemd)
+		systemd_mark(&s);
+	o->denied = denied; /* that of systemd hides no owner */
 	/* With hidepid (proc(5)) the processes of other users are not listed. */
 	o->denied = owned_by(&s, -1) && (o->denied || !host_has(h, "proc/1/stat"));
 	return s.full ? err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory") : 0;

@@ -13,6 +13,9 @@ struct owners {
 	struct owned_socket *sockets; /* owners_find() sorts them */
 	size_t socket_count;
 	int *owner; /* of each thing, an index into `processes`; -1: look for it */
+	/* Of each thing, whether a systemd above its owner holds it, too, as that of a socket unit;
+	 * NULL: not asked. */
+	bool *systemd;
 	size_t thing_count;
 	struct process *processes; /* grows; the caller frees it */
 	size_t process_count;

@@ -401,6 +401,38 @@ static void epoll_serve(int fd)
 		accept(fd, NULL, NULL);
 }
 
+/* A socket unit whose service runs and accepts. */
+static void unit_serves(const void *unused)
+{
+	(void)unused;
+	prctl(PR_SET_NAME, "systemd");
+	int fd = listen_at(APP_PORT, 128);
+	if (!fork()) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, "app");
+		epoll_serve(fd);
+	}
+	for (;;)
+		pause();
+}
+
+static void the_backlog_of_a_socket_unit_is_systemds(void **state)
+{
+	ready_start(unit_serves, NULL);
+	struct checked c = judged("--probe accept-queue", ":8090");
+	json_t *f = checked_finding(&c, "accept-queue.short");
+	assert_contains(checked_text(f, "title"), "app (pid ");
+	assert_contains(checked_text(f, "title"), "has backlog 128; this load needs 1 000");
+	assert_contains(
+		checked_text(f, "advice"),
+		"systemd: [Socket] Backlog=2048 (effective after systemctl restart of the "
+		"socket unit together with its service; a server that calls listen() itself, "
+		"as gunicorn does, sets its own).");
+	if (strstr(checked_text(f, "advice"), "restart it first"))
+		fail_msg("%s", checked_text(f, "advice"));
+	checked_free(&c);
+}
+
 /* Whose connections are in TIME_WAIT afterwards. */
 #define HELD_PORT 8092
 #define OTHER_PORT 8091
@@ -946,6 +978,7 @@ static int tests(void)
 		SERVERS_TEST(servers_of_one_address_are_one),
 		SERVERS_TEST(a_stopped_server_is_named),
 		SERVERS_TEST(a_group_is_one_queue),
+		SERVERS_TEST(the_backlog_of_a_socket_unit_is_systemds),
 		SERVERS_TEST(a_port_on_loopback_is_not_the_server),
 		SERVERS_TEST(the_limit_is_that_of_the_process_that_accepts),
 		SERVERS_TEST(only_its_clients_are_no_others),

@@ -762,6 +762,36 @@ static void the_first_process_of_a_container_keeps_it(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* As a socket unit, whose service runs. */
+static int activate(void)
+{
+	inherited = tcp_listen("127.0.0.1", 80, 16);
+	struct helper service = helper_start("app", NULL);
+	return service.pid > 0 ? 0 : -1;
+}
+
+static void a_service_has_the_listener_of_its_socket_unit(void **state)
+{
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	struct helper systemd = helper_start("systemd", activate);
+	CLEAN(close_fd) int other = tcp_listen("127.0.0.1", 81, 16);
+	l = read_now();
+	own(&l);
+	const struct listener *of_unit = at(&l, "127.0.0.1:80");
+	assert_string_equal(l.processes[of_unit->owner].name, "app");
+	assert_true(of_unit->systemd);
+	assert_false(at(&l, "127.0.0.1:81")->systemd);
+	struct listeners later = read_now();
+	assert_int_equal(listeners_adopt(live, &later, &l, NULL), 0);
+	assert_true(at(&later, "127.0.0.1:80")->systemd);
+	listeners_free(&later);
+	listeners_free(&l);
+	helper_end(&systemd);
+	close_fd(&other);
+	listeners_wait(0);
+}
+
 static int hide(void)
 {
 	tcp_listen("127.0.0.1", 80, 16);
@@ -986,6 +1016,7 @@ int main(void)
 		cmocka_unit_test(a_supervisor_leaves_it_to_what_accepts),
 		cmocka_unit_test(a_server_keeps_it_beside_other_programs),
 		cmocka_unit_test(the_first_process_of_a_container_keeps_it),
+		cmocka_unit_test(a_service_has_the_listener_of_its_socket_unit),
 		cmocka_unit_test(what_is_not_visible_is_hidden),
 		cmocka_unit_test(a_process_has_its_facts),
 		cmocka_unit_test(what_comes_and_goes_gets_no_wrong_name),

@@ -95,6 +95,11 @@ static void overflows(struct looks *m, size_t n, uint32_t ticks)
 }
 
 static void bursts(struct looks *m) { overflows(m, 0, 4); }
+static void bursts_of_a_socket_unit(struct looks *m)
+{
+	bursts(m);
+	m->at[1][0].systemd = true;
+}
 static void stopped(struct looks *m)
 {
 	overflows(m, 0, 10);
@@ -961,6 +966,13 @@ static void texts_name_the_server(void **state)
 		 "Raise net.core.somaxconn first. nginx: listen ADDRESS backlog=1024; (effective "
 		 "after nginx -s reload; check it with ss -ltn, and restart nginx where Send-Q is "
 		 "still the old one). Costs nothing until used."},
+		{bursts_of_a_socket_unit, 0, NULL,
+		 "Retransmissions included; 400 since the socket was made. net.core.somaxconn allows "
+		 "4096; systemd's default backlog is 4096 before systemd 254, now as large as the "
+		 "kernel allows.",
+		 "systemd: [Socket] Backlog=4096 (effective after systemctl restart of the socket "
+		 "unit together with its service; a server that calls listen() itself, as gunicorn "
+		 "does, sets its own). Costs nothing until used."},
 		{bursts_unknown_owner, 0,
 		 "0.0.0.0:443: its accept queue is full (512 of 512) and 1 000 handshake packets/s "
 		 "are dropped now",
