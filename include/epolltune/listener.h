@@ -117,6 +117,13 @@ int listeners_own_by(const struct host *h, struct listeners *l,
  */
 int listeners_adopt(const struct host *h, struct listeners *l, const struct listeners *earlier,
 		    struct err *e);
+/* Takes its listeners from a process that no longer holds them, as one that drains after a reload.
+ */
+void listeners_disown(const struct host *h, struct listeners *l, int owner);
+/* Finds the workers that share listeners with their owners: of the same parent and program, and not
+ * owners themselves. Those of two owners may be there twice. The caller frees *out. */
+int listeners_sharers(const struct host *h, const struct listeners *l, struct process **out,
+		      size_t *count, struct err *e);
 /* By cookie; NULL: it is not there. */
 const struct listener *listeners_find(const struct listeners *l, uint64_t cookie);
 /* The address to compare by: without "udp:" and without the device, and as IPv4 where an IPv6
