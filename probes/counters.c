@@ -390,9 +390,10 @@ static const struct loss {
 	{"TcpExt.TCPRcvCollapsed", LOSS_HARMLESS},
 };
 #define LOSSES (sizeof(losses) / sizeof(*losses))
-/* More than those are in the table only; fewer beside the time of a report. */
-#define LOSSES_TITLED 4
-#define LOSSES_TITLED_SINCE 3
+/* Bytes of a title beside its other words; fewer beside the time of a report. What does not fit is
+ * in the table. */
+#define TITLED 76
+#define TITLED_SINCE 50
 
 /* What the report records besides these. */
 static const char *const recorded[] = {
@@ -409,21 +410,28 @@ static const char *short_name(const char *counter)
 
 struct titled {
 	char text[WORDING_TEXT];
-	size_t count, max;
+	size_t count, shown, room; /* bytes that the title has for them */
 };
 
-/* "PruneCalled 9 300, TCPRcvQDrop 12 and 3 more" */
-static void titled_add(struct titled *t, const char *sign, const struct loss *l, int64_t value)
+/* "9 300 PruneCalled, 12 TCPRcvQDrop (and 3 more counters)" */
+static void titled_add(struct titled *t, const struct loss *l, int64_t value)
 {
-	if (t->count++ < t->max)
-		report_append(t->text, "%s%s %s%s", t->text[0] ? ", " : "", short_name(l->counter),
-			      sign, quantity_count((uint64_t)value).text);
+	char next[64];
+	snprintf(next, sizeof(next), "%s%s %s", t->count ? ", " : "",
+		 quantity_count((uint64_t)value).text, short_name(l->counter));
+	bool fits = t->shown == t->count && strlen(t->text) + strlen(next) <= t->room;
+	if (fits || !t->count) {
+		report_append(t->text, "%s", next);
+		t->shown++;
+	}
+	t->count++;
 }
 
 static void titled_end(struct titled *t)
 {
-	if (t->count > t->max)
-		report_append(t->text, " and %zu more", t->count - t->max);
+	size_t more = t->count - t->shown;
+	if (more)
+		report_append(t->text, " (and %zu more counter%s)", more, more > 1 ? "s" : "");
 }
 
 /* What no other finding reports: that of UDP names a socket, where it is seen. */
@@ -436,7 +444,7 @@ static int64_t unreported(const struct watch *w, const struct loss *l)
 static void judge_growth(const struct watch *w)
 {
 	struct wording words = {0};
-	struct titled title = {.max = LOSSES_TITLED};
+	struct titled title = {.room = TITLED};
 	char what[WORDING_TEXT] = "";
 	for (size_t i = 0; i < LOSSES; i++) {
 		int64_t grown = unreported(w, &losses[i]);
@@ -445,7 +453,7 @@ static void judge_growth(const struct watch *w)
 		if (!title.count)
 			report_text(what, "%s: %s", short_name(losses[i].counter),
 				    counter_row_find(losses[i].counter)->what);
-		titled_add(&title, "+", &losses[i], grown);
+		titled_add(&title, &losses[i], grown);
 	}
 	if (!title.count)
 		return;
@@ -480,11 +488,11 @@ static void past_table(struct finding *f, const struct watch *w)
 static void judge_past(const struct watch *w)
 {
 	struct wording words = {0};
-	struct titled title = {.max = LOSSES_TITLED};
+	struct titled title = {.room = TITLED};
 	for (size_t i = 0; i < LOSSES; i++) {
 		int64_t total = host_counter(&w->after->counters, losses[i].counter);
 		if (total > 0)
-			titled_add(&title, "", &losses[i], total);
+			titled_add(&title, &losses[i], total);
 	}
 	if (!title.count)
 		return;
@@ -534,7 +542,7 @@ static void judge_since(const struct watch *w)
 {
 	struct since s = since_make(w->after->since, w->after->boot, &w->after->counters);
 	struct wording words = {0};
-	struct titled title = {.max = LOSSES_TITLED_SINCE};
+	struct titled title = {.room = TITLED_SINCE};
 	enum since_reset reset = SINCE_RESTART; /* of all that grew */
 	char restarted[WORDING_TEXT] = "";
 	bool lost = false;
@@ -545,7 +553,7 @@ static void judge_since(const struct watch *w)
 		if (!title.count)
 			wording_set(&words, "what", "%s: %s", short_name(losses[i].counter),
 				    counter_row_find(losses[i].counter)->what);
-		titled_add(&title, "+", &losses[i], grown);
+		titled_add(&title, &losses[i], grown);
 		enum since_reset was = since_reset(&s, losses[i].counter);
 		if (was == SINCE_RESTART)
 			report_append(restarted, "%s%s", restarted[0] ? ", " : "",

@@ -219,7 +219,7 @@ static void halted_finding(const struct queue_watch *w, const struct subject *s,
 	wording_set(&words, "acceptors", "%s",
 		    s && s->acceptor_count > 1 ? quantity_count(s->acceptor_count).text : "");
 	struct finding *f = report_finding(w->report, "listeners.halted", &words);
-	finding_evidence(f, "processes that do not run", "processes", (double)others + 1, NAN);
+	finding_evidence(f, "processes halted", "", (double)others + 1, NAN);
 	/* A tracer stops a process for moments. */
 	if (p->state == 't' || !s)
 		f->level = LEVEL_WARNING;

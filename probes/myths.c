@@ -79,7 +79,7 @@ static void value_report(const struct value *v, const struct value_rule *rule, s
 		finding_evidence(f, rule->counter, rule->counter_unit, (double)rule->count, NAN);
 	if (finding_proposes(f)) {
 		f->tried = TRIED_NOT;
-		report_text(f->outcome, "the kernel's own default");
+		report_text(f->outcome, "epolltune does not test the kernel's own defaults");
 	}
 }
 

@@ -261,13 +261,13 @@ struct server_row {
 	const char *process; /* names of its process, comma separated; "php-fpm*": beginnings */
 	const char *name;    /* as people write it */
 	const char *backlog; /* its default, a number or a few words */
-	const char *backlog_line;   /* of its configuration, with {backlog} */
+	const char *backlog_line;   /* of its configuration, with {backlog} or its {half} */
 	const char *backlog_effect; /* when that line takes effect, a clause */
 	const char *clients;        /* the default of its limit on connections; NULL: it has none */
 	const char *clients_line;   /* the line that sets it, with {clients} */
 	bool clients_files;         /* it sets its RLIMIT_NOFILE by that line */
 	bool files_raised;          /* it raises its soft limit as far as that line needs */
-	const char *files_line;     /* for its limit on descriptors, with {files}; NULL: none */
+	const char *files_line;     /* of its limit on descriptors: {files} or {half}; NULL: none */
 	uint64_t files_bytes; /* that its tables take for each descriptor of the soft limit; 0: none
 			       */
 	const char *files_bound;    /* the line that bounds those tables; NULL: none */

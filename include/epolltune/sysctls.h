@@ -18,6 +18,11 @@ bool sysctl_known(const char *general);
 bool sysctl_complete(const char *general);
 /* The known name that is most similar. Returns how much it is, as similar(). */
 unsigned sysctl_nearest(const char *name, char nearest[SYSCTL_NAME]);
+/* The only known name that differs by one letter; false: none, or several. */
+bool sysctl_meant(const char *general, char meant[SYSCTL_NAME]);
+/* A general name with the interface that `name` has; false where that has none, or it does not
+ * fit. */
+bool sysctl_named(const char *general, const char *name, char named[SYSCTL_NAME]);
 
 #define SYSCTL_NEVER KERNEL(0, 1)
 

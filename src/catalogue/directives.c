@@ -6,7 +6,7 @@
 #define CONNTRACK_SHOW                                                                             \
 	"sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; cat "             \
 	"/proc/net/stat/nf_conntrack"
-#define LISTENER_SHOW "ss -ltn 'sport = :PORT' (Send-Q of a listener is its backlog)"
+#define LISTENER_SHOW "ss -ltn 'sport = :PORT'  # Send-Q of a listener is its backlog"
 #define CONNTRACK_FILE                                                                             \
 	" In a file of /etc/sysctl.d it needs the module at boot: echo nf_conntrack "              \
 	">/etc/modules-load.d/conntrack.conf."
@@ -45,7 +45,7 @@ static const struct clue_row directives[] = {
 	 "systemd and containers: CPU time in each period of 100 ms. A server that used it up is "
 	 "paused until the next: the accept queue must hold what arrives meanwhile.",
 	 "cgroup.cpu,accept-queue", REMEDY_CONTAINER,
-	 "cat /sys/fs/cgroup/GROUP/cpu.stat (nr_throttled / nr_periods)",
+	 "cat /sys/fs/cgroup/GROUP/cpu.stat  # nr_throttled / nr_periods",
 	 "systemctl set-property UNIT CPUQuota=200%; or a longer backlog; or no limit, with weights "
 	 "(CPUWeight=).",
 	 "systemd.resource-control(5); sched-bwc.rst"},
@@ -77,7 +77,7 @@ static const struct clue_row directives[] = {
 	 "Several sockets listen on one port, each with an accept queue of its own; a hash spreads "
 	 "the clients, not the load. n queues of q hold less than n * q, and a worker that hangs "
 	 "keeps its clients.",
-	 "accept-queue", REMEDY_APPLICATION, "ss -ltnp 'sport = :PORT' (one line for each socket)",
+	 "accept-queue", REMEDY_APPLICATION, "ss -ltnp 'sport = :PORT'  # one line for each socket",
 	 "nginx: listen 443 ssl reuseport; use as many workers as CPUs, and a backlog that holds an "
 	 "uneven share.",
 	 "socket(7); net/core/sock_reuseport.c"},
@@ -126,7 +126,8 @@ static const struct clue_row directives[] = {
 	{"pm.max_children", "",
 	 "php-fpm: processes of a pool: so many requests run at one time; the others wait in the "
 	 "accept queue (listen.backlog).",
-	 "accept-queue,accept-queue.unix", REMEDY_APPLICATION, "ss -lx; php-fpm's status page",
+	 "accept-queue,accept-queue.unix", REMEDY_APPLICATION,
+	 "ss -lx  # and the status page of php-fpm",
 	 "pm.max_children = memory for PHP / memory of a process; then reload.", "php-fpm.conf"},
 	{"MaxRequestWorkers", "",
 	 "Apache: requests at one time; further clients wait in the accept queue.", "accept-queue",
@@ -204,7 +205,7 @@ static const struct clue_row directives[] = {
 	 "TCP_KEEPINTVL\nTCP_KEEPCNT",
 	 "After the first keepalive probe the kernel sends tcp_keepalive_probes (9), one every "
 	 "tcp_keepalive_intvl (75 s), before it ends a connection with ETIMEDOUT.",
-	 "", REMEDY_KERNEL, "ss -tno state established (timer:keepalive)",
+	 "", REMEDY_KERNEL, "ss -tno state established | grep timer:keepalive",
 	 "TCP_KEEPINTVL and TCP_KEEPCNT in the application; or sysctl -w "
 	 "net.ipv4.tcp_keepalive_intvl=15.",
 	 "tcp(7)"},
@@ -214,7 +215,7 @@ static const struct clue_row directives[] = {
 	 "Makes the kernel send probes over idle connections of a socket, the first after TCP_KEEPIDLE "
 	 "or net.ipv4.tcp_keepalive_time. A load balancer or NAT forgets connections without packets, "
 	 "after 350 s for example.",
-	 "idle.keepalive", REMEDY_APPLICATION, "ss -tno state established (timer:keepalive)",
+	 "idle.keepalive", REMEDY_APPLICATION, "ss -tno state established | grep timer:keepalive",
 	 "nginx: listen ADDRESS so_keepalive=280s; HAProxy: option clitcpka and clitcpka-idle 280s; "
 	 "Redis: tcp-keepalive 280; PostgreSQL: tcp_keepalives_idle = 280. epolltune check --idle 350s "
 	 "--server NAME reads the timers.",

@@ -403,7 +403,7 @@ static const struct finding_row findings[] = {
 		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}.:The "
 		 "process is not visible to this user.}",
 	 .advice =
-		 "No backlog helps; {help?{help}:run the check as root to see the process, or add "
+		 "No backlog helps. {help?{help}:Run the check as root to see the process, or add "
 		 "workers}.",
 	 .answer = "{who} is dropping connections now",
 	 .meaning = "A listener's accept queue was full all the time: more connections arrive than "
@@ -450,7 +450,7 @@ static const struct finding_row findings[] = {
 		 "this address (SO_REUSEPORT) were full; together they hold {sum} of {room}. }"
 		 "{looks?It was full in {full} of {looks} samples. }{total} packets were dropped "
 		 "before, since the socket was made.{more? {more} more listeners are full.}",
-	 .advice = "{slow?{help?No backlog helps a server that does not accept\\: {help}.}:"
+	 .advice = "{slow?{help?No backlog helps a server that does not accept. {help}.}:"
 		   "{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:Pass backlog "
 		   "{backlog} to listen()} (effective {effect}).}",
 	 .answer = "the accept queue of {who} is full",
@@ -548,7 +548,7 @@ static const struct finding_row findings[] = {
 		 "UNIX socket fails with EAGAIN then, a blocking one sleeps; no counter shows it. "
 		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
 		 "{more? {more} more listeners are full.}",
-	 .advice = "{slow?No backlog helps a server that does not accept{help?\\: {help}}.:"
+	 .advice = "{slow?No backlog helps a server that does not accept.{help? {help}.}:"
 		   "{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:Pass backlog "
 		   "{backlog} to listen()} (effective {effect}).}",
 	 .answer = "the accept queue of {who} is full",
@@ -563,9 +563,9 @@ static const struct finding_row findings[] = {
 	 .title = "A full accept queue resets clients",
 	 .detail = "A client that meets a full queue after its handshake gets a reset and gives "
 		   "up. Otherwise the kernel would admit it a moment later.",
-	 .advice =
-		 "epolltune apply --only net.ipv4.tcp_abort_on_overflow --set "
-		 "net.ipv4.tcp_abort_on_overflow=0 --allow-lower sets the kernel's default. More: epolltune explain tcp_abort_on_overflow-1",
+	 .advice = "More: epolltune explain tcp_abort_on_overflow-1. To set the kernel's default: "
+		   "epolltune apply --only net.ipv4.tcp_abort_on_overflow --set "
+		   "net.ipv4.tcp_abort_on_overflow=0 --allow-lower",
 	 .meaning = "net.ipv4.tcp_abort_on_overflow is set: the kernel resets clients that meet a "
 		    "full accept queue, where a retransmission would have admitted them.",
 	 .action = "Set it to 0, unless something before the server turns resets into another "
@@ -1045,7 +1045,7 @@ static const struct finding_row findings[] = {
 		    "were queued or dropped during the check. No setting of the machine is the "
 		    "reason.",
 	 .action = "A larger or a network-optimised instance type, or less traffic: epolltune "
-		   "explain names the counter's own remedy.",
+		   "explain COUNTER names that counter's own remedy.",
 	 .proof = "ethtool -S DEVICE | grep allowance; hw-drop-ratelimits of the netdev family"},
 	{.id = "nic.allowance.past",
 	 .remedy = REMEDY_PROVIDER,
@@ -1214,7 +1214,7 @@ static const struct finding_row findings[] = {
 		 "{cpu_then} us of CPU a request instead of {cpu_now} us. For efficiency leave it "
 		 "off; for both see epolltune explain epoll-busy-poll.",
 	 .meaning = "Epoll busy polling would answer requests faster, for CPU time.",
-	 .action = "See explain epoll-busy-poll: the application sets it.",
+	 .action = "The application sets it; epolltune explain epoll-busy-poll has code for that.",
 	 .proof = "Request latency and CPU time without and with it, measured in a lab in "
 		  "interleaved rounds"},
 	{.id = "napi.latency.too-busy",
@@ -1585,7 +1585,7 @@ static const struct finding_row findings[] = {
 	 .runbook = RUNBOOK_SALE,
 	 .level = LEVEL_WARNING,
 	 .observed = true,
-	 .title = "Counters of loss grow in this network namespace: {counters} in {window}",
+	 .title = "The kernel counted {counters} in this network namespace in {window}",
 	 .detail = "{what}",
 	 .advice = "The counters do not name a socket: ss -tmi shows queues, memory and drops of "
 		   "each connection.",
@@ -1599,7 +1599,7 @@ static const struct finding_row findings[] = {
 	 .runbook = RUNBOOK_SALE,
 	 .level = LEVEL_WARNING,
 	 .observed = true,
-	 .title = "{counters} {since}",
+	 .title = "The kernel counted {counters} {since}",
 	 .detail =
 		 "{what}{reboot? The machine has rebooted since the report of {report}\\: these "
 		 "are totals since the reboot, what was counted before it is lost.}{restart? "
@@ -1613,16 +1613,17 @@ static const struct finding_row findings[] = {
 	 .meaning =
 		 "The kernel has counted losses since the earlier report of check --since, or "
 		 "while check --observe ran. It is a note where only counters grew that cost no client.",
-	 .action = "See the counters that the finding names with explain.",
+	 .action = "Run epolltune explain COUNTER for each counter that the finding names.",
 	 .proof = "/proc/net/netstat, and the counters in that report"},
 	{.id = "counters.past",
 	 .runbook = RUNBOOK_SALE,
 	 .observed = true,
-	 .title = "{counters} since {initial?boot{age?, {age}}:this network namespace was made}",
+	 .title = "The kernel counted {counters} since {initial?boot{age?, {age}}:this network "
+		  "namespace was made}",
 	 .detail = "Totals do not show when it happened: compare with an earlier report (--since).",
 	 .meaning = "The kernel has counted losses since boot, or since this network namespace was "
 		    "made.",
-	 .action = "Nothing by itself; see the counters that grow with explain.",
+	 .action = "Nothing by itself. Run epolltune explain COUNTER for each counter that grows.",
 	 .proof = "/proc/net/netstat"},
 	{.id = "listeners.closed",
 	 .runbook = RUNBOOK_TIMEOUTS,
@@ -1690,7 +1691,7 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "The kernel spreads the clients of an address over all its sockets (SO_REUSEPORT). "
 		 "The walls are those of this process.",
-	 .advice = "epolltune check --server {address} checks all of them as one server.",
+	 .advice = "To check all of them as one server: epolltune check --server {address}",
 	 .meaning = "The server that --server names by a process shares an address with sockets of "
 		    "other processes: its clients meet their queues as well.",
 	 .action = "Check the address instead of the process.",
@@ -1801,11 +1802,12 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "{knob}={current} {does}",
 	 .detail = "{reason}",
-	 .advice = "{command?{command} sets the kernel's default; remove the setting from its file "
-		   "in /etc as well.:Remove the setting from its file in /etc.} More: epolltune "
-		   "explain {myth}",
+	 .advice =
+		 "Remove the setting from its file in /etc. More\\: epolltune explain {myth}{command?. "
+		 "To set the kernel's default\\: {command}}",
 	 .meaning = "A knob has a value of common but ineffective or harmful advice.",
-	 .action = "See explain for the myth that the finding names.",
+	 .action = "Remove the setting from its file in /etc, and set the kernel's default; the "
+		   "finding names the command.",
 	 .proof = "The running value, in the finding"},
 
 	{.id = "knob.drift",

@@ -76,9 +76,9 @@ static const struct knob knobs[] = {
 		.round_min = 1024,
 		.walls = "descriptors.system",
 		.what = "Limits the files, sockets included, that the whole machine may have "
-			"open. It does not bind a process with CAP_SYS_ADMIN. The default is a "
-			"tenth of the memory, counted as 1 KiB a file; recent versions of systemd "
-			"raise it to the highest possible value.",
+			"open. It does not bind a process with CAP_SYS_ADMIN. The default is "
+			"one file for each 10 KiB of memory; recent versions of systemd raise it to "
+			"the maximum.",
 		.cost = "Unused entries cost nothing. Each open file takes about 200 bytes of "
 			"kernel memory, a TCP socket about 4 KiB.",
 		.counter = "ENFILE; \"file-max limit reached\" in the kernel log; fs.file-nr "

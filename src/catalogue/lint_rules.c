@@ -40,7 +40,7 @@ static const struct lint_rule rules[LINT_RULES] = {
 		{"lint.unit", LEVEL_WARNING,
 		 "The number fits another unit than the kernel's: bytes for pages, milliseconds "
 		 "for seconds, kilobytes for bytes.",
-		 "Write the value in the unit of the setting; explain prints it.",
+		 "Write the value in the unit of the setting, which epolltune explain NAME prints.",
 		 "tcp(7); ip-sysctl.rst"},
 	[LINT_LOWERS] = {"lint.lowers", LEVEL_WARNING,
 			 "The value is below the kernel's own: advice for an older kernel takes "

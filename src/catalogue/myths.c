@@ -194,15 +194,17 @@ static const struct myth myths[] = {
 	{
 		.name = "file-max-lowered",
 		.claim = "fs.file-max=100000, or another number from a guide, raises the limit.",
-		.truth = "On most machines the running value is far higher already: a tenth of "
-			 "the memory in KiB, or the highest number there is under systemd. The "
-			 "guide's number lowers it.",
+		.truth = "On most machines the running value is far higher already: the kernel's "
+			 "own limit is one file for each 10 KiB of memory, and systemd raises it "
+			 "to the maximum. The guide's number lowers it.",
 		.source = "fs/file_table.c files_maxfiles_init()",
 		.knobs = {"fs.file-max"},
 		.followed = lowers_files,
 		.effect = "is less than the kernel's own default",
-		.reason = "The kernel takes a tenth of the memory in KiB. A number from a guide "
-			  "for a smaller machine lowers it.",
+		.reason =
+			"The kernel's own limit is one file for each 10 KiB of memory, and systemd "
+			"raises it to the maximum. A number from a guide for a smaller machine "
+			"lowers it.",
 	},
 	{
 		.name = "tcp_max_tw_buckets-5000",
@@ -251,13 +253,13 @@ static const struct myth myths[] = {
 		.claim =
 			"The second field of net.ipv4.tcp_rmem should be megabytes, like the third.",
 		.truth =
-			"It is the size that each connection starts with. A peer may fill it before the server reads; autotuning would raise it for connections that need it only.",
+			"It is the size that each connection starts with. A peer can fill it before the server reads; autotuning raises a smaller one for those connections that need it.",
 		.source = "net/ipv4/tcp_input.c tcp_rcv_space_adjust(); tcp(7)",
 		.knobs = {"net.ipv4.tcp_rmem"},
 		.followed = receives_megabytes,
 		.effect = "lets each connection hold megabytes from its start",
 		.reason =
-			"A peer may fill the second field before the server reads; with the kernel's own autotuning raises it up to the third where the server does read. It costs up to that much for each connection: a warning where that exceeds the memory for this target.",
+			"A peer can fill the second field before the server reads. With the kernel's default there, autotuning raises the buffer up to the third field only for connections whose server reads. Each connection can take that much memory.",
 	},
 	{
 		.name = "tcp_wmem-starts-with-megabytes",
@@ -270,7 +272,7 @@ static const struct myth myths[] = {
 		.followed = sends_megabytes,
 		.effect = "lets each connection hold megabytes from its start",
 		.reason =
-			"A write fills the second field at once, long before the path needs as much; with the kernel's own autotuning raises it up to the third with the congestion window. It costs up to that much for each connection: a warning where that exceeds the memory for this target.",
+			"A write fills the second field at once, long before the path needs as much. With the kernel's default there, autotuning raises the buffer up to the third field as the congestion window grows. Each connection can take that much memory.",
 	},
 	{
 		.name = "rmem_max-bounds-autotuning",

@@ -129,9 +129,9 @@ static const struct server_row servers[] = {
 				  "listeners) with their old backlog",
 		.clients = "half of its limit on descriptors",
 		.clients_line = "maxconn {clients} in section global",
-		.files_line = "maxconn N, half of {files}, without ulimit-n",
+		.files_line = "maxconn {half}; remove ulimit-n",
 		.files_bytes = 64, /* src/fd.c init_pollers() */
-		.files_bound = "maxconn N in section global, or fd-hard-limit {files}",
+		.files_bound = "maxconn {half} in section global, or fd-hard-limit {files}",
 		.keepalive_line = "option clitcpka and clitcpka-idle {seconds}s, for servers "
 				  "option srvtcpka and srvtcpka-idle {seconds}s",
 		.stalled_line = "timeout client 10s and timeout http-request 10s",
@@ -214,7 +214,7 @@ static const struct server_row servers[] = {
 		.process = "postgres",
 		.name = "PostgreSQL",
 		.backlog = "2 × max_connections",
-		.backlog_line = "max_connections = N, half of {backlog}",
+		.backlog_line = "max_connections = {half}",
 		.backlog_effect = "after a restart; a pooler before it is often better",
 		.keepalive_line = "tcp_keepalives_idle = {seconds}",
 		.forks = true,
@@ -320,6 +320,7 @@ char *server_line(const char *line, const char *name, uint64_t value, char *out,
 {
 	struct wording words = {0};
 	wording_set(&words, name, "%s", quantity_plain(value).text);
+	wording_set(&words, "half", "%s", quantity_plain(value / 2 + value % 2).text);
 	out[0] = 0;
 	if (line)
 		wording_fill(&words, line, out, size);

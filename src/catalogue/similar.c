@@ -43,3 +43,11 @@ unsigned similar(const char *name, const char *text)
 		d = 1;
 	return d < allowed ? (unsigned)(allowed - d) : 0;
 }
+
+bool similar_by_one(const char *name, const char *text)
+{
+	size_t a = strlen(name), b = strlen(text);
+	if (a >= SIMILAR_MAX || b >= SIMILAR_MAX || a > b + 1 || b > a + 1)
+		return false;
+	return distance(text, name) == 1;
+}

@@ -165,8 +165,8 @@ static const struct clue_row symptoms[] = {
 	 "connections, or its kernel ended orphans for lack of memory. A middlebox may also forget "
 	 "idle connections.",
 	 "accept-queue,buffers.memory", REMEDY_APPLICATION,
-	 "on the side that sent RST: nstat -az TcpOutRsts TcpExtTCPAbortOnData TcpExtTCPAbortOnClose "
-	 "TcpExtTCPAbortOnMemory TcpExtListenOverflows",
+	 "nstat -az TcpOutRsts TcpExtTCPAbortOnData TcpExtTCPAbortOnClose "
+	 "TcpExtTCPAbortOnMemory TcpExtListenOverflows  # on the side that sent RST",
 	 "Act on the counter that grows: epolltune explain NAME. For idle connections make the "
 	 "keep-alive of the client shorter than that of the server and of the load balancer.",
 	 "tcp(7); net/ipv4/tcp.c __tcp_close(), tcp_send_active_reset()"},
@@ -183,7 +183,7 @@ static const struct clue_row symptoms[] = {
 	 "default net.ipv4.tcp_syn_retries=6): a full accept queue, a full conntrack table, a firewall or a "
 	 "dead host. Later: data or keepalive probes were not acknowledged.",
 	 "accept-queue,syn-queue", REMEDY_NONE,
-	 "on the server: nstat -az TcpExtListenOverflows TcpExtListenDrops TcpExtTCPTimeouts; ss -ltn",
+	 "nstat -az TcpExtListenOverflows TcpExtListenDrops TcpExtTCPTimeouts; ss -ltn  # both on the server",
 	 "Where ListenOverflows grows, the server accepts too slowly or its backlog is short: "
 	 "epolltune check --server :PORT. Where it does not, look at conntrack and the path.",
 	 "connect(2), tcp(7); net/ipv4/tcp_timer.c"},
@@ -250,7 +250,7 @@ static const struct clue_row symptoms[] = {
 	{"SYN_SENT", "SYN-SENT",
 	 "A connect() that waits for an answer. Many of them to one server: it drops SYNs.",
 	 "accept-queue,syn-queue", REMEDY_NONE,
-	 "ss -tan state syn-sent; on the server: nstat -az TcpExtListenDrops",
+	 "ss -tan state syn-sent; nstat -az TcpExtListenDrops  # on the server",
 	 "On the server: epolltune check --server :PORT.", "tcp(7)"},
 
 	/* Lines of the kernel log. */
@@ -423,7 +423,7 @@ static const struct clue_row symptoms[] = {
 	 "proxy_read_timeout (60 s). \"While connecting\": its accept queue is full or the path drops "
 	 "SYNs. \"While reading\": it is slow.",
 	 "accept-queue", REMEDY_APPLICATION,
-	 "on the upstream: ss -ltn 'sport = :PORT'; nstat -az TcpExtListenOverflows",
+	 "ss -ltn 'sport = :PORT'; nstat -az TcpExtListenOverflows  # both on the upstream",
 	 "While connecting: epolltune check --server :PORT on the upstream. While reading: more "
 	 "workers there; no kernel setting helps.",
 	 "nginx src/http/ngx_http_upstream.c"},
@@ -498,7 +498,7 @@ static const struct clue_row symptoms[] = {
 	 "uWSGI: the accept queue of its socket is full (waiting / limit). A burst needs a longer "
 	 "queue; arrivals above the rate of service need workers, and no queue helps.",
 	 "accept-queue,accept-queue.unix", REMEDY_APPLICATION,
-	 "ss -ltn 'sport = :PORT' or ss -lx, some times: Recv-Q that stays at Send-Q is no burst",
+	 "ss -ltn 'sport = :PORT'; ss -lx  # repeat it: a Recv-Q that stays at Send-Q is no burst",
 	 "Recv-Q stays full: processes = N or threads = N. It falls in between: listen = 1024, with "
 	 "net.core.somaxconn as high; then restart (a reload keeps the socket).",
 	 "uWSGI core/master.c get_linux_tcp_info()"},
@@ -517,13 +517,13 @@ static const struct clue_row symptoms[] = {
 	 "php-fpm: all pm.max_children processes are busy; further requests wait in the accept queue "
 	 "(listen.backlog, 511), and clients of a UNIX socket get EAGAIN when it is full.",
 	 "accept-queue,accept-queue.unix", REMEDY_APPLICATION,
-	 "ss -lx or ss -ltn; php-fpm's status page: listen queue, max listen queue",
+	 "ss -lx; ss -ltn  # and the status page of php-fpm: listen queue, max listen queue",
 	 "pm.max_children = memory for PHP / memory of a process; make slow requests faster "
 	 "(request_slowlog_timeout).",
 	 "php-src sapi/fpm/fpm/fpm_process_ctl.c"},
 	{"pool seems busy", "seems busy (you may need to increase pm.start_servers",
 	 "php-fpm: requests arrive faster than it starts processes; they wait in the accept queue.",
-	 "accept-queue.unix", REMEDY_APPLICATION, "ss -lx; php-fpm's status page",
+	 "accept-queue.unix", REMEDY_APPLICATION, "ss -lx  # and the status page of php-fpm",
 	 "pm.start_servers, pm.min_spare_servers and pm.max_spare_servers higher, or pm = static.",
 	 "php-src sapi/fpm/fpm/fpm_process_ctl.c"},
 	{"WORKER TIMEOUT", "CRITICAL*WORKER TIMEOUT",

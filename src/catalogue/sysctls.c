@@ -237,6 +237,10 @@ static const struct sysctl_history histories[] = {
 	{"net.core.no_cong*", 0, KERNEL(2, 6), false, "", "kernel/sysctl_binary.c"},
 	{"net.core.tcp_rmem", 0, SYSCTL_NEVER, false, "write net.ipv4.tcp_rmem", "tcp(7)"},
 	{"net.core.tcp_wmem", 0, SYSCTL_NEVER, false, "write net.ipv4.tcp_wmem", "tcp(7)"},
+	{"net.core.rmem", 0, SYSCTL_NEVER, false,
+	 "net.ipv4.tcp_rmem is for TCP, net.core.rmem_max for SO_RCVBUF", "tcp(7); socket(7)"},
+	{"net.core.wmem", 0, SYSCTL_NEVER, false,
+	 "net.ipv4.tcp_wmem is for TCP, net.core.wmem_max for SO_SNDBUF", "tcp(7); socket(7)"},
 	{"net.ipv4.rmem_max", 0, SYSCTL_NEVER, false, "write net.core.rmem_max", "socket(7)"},
 	{"net.ipv4.wmem_max", 0, SYSCTL_NEVER, false, "write net.core.wmem_max", "socket(7)"},
 	{"net.ipv4.somaxconn", 0, SYSCTL_NEVER, false, "write net.core.somaxconn", "listen(2)"},
@@ -342,7 +346,8 @@ static const struct sysctl_advice advice[] = {
 	 "drivers with NAPI do not pass through that queue", NULL,
 	 "net/core/dev.c enqueue_to_backlog()"},
 	{"fs.file-max", 0, INT64_MIN, 1048575, LEVEL_WARNING,
-	 "it lowers the limit: the kernel takes a tenth of the memory, systemd the highest number",
+	 "it lowers the limit: the kernel's own is one file for each 10 KiB of memory, and systemd "
+	 "raises it to the maximum",
 	 NULL, "fs/file_table.c files_maxfiles_init()"},
 	{"net.ipv4.tcp_syn_retries", 0, INT64_MIN, 2, LEVEL_WARNING,
 	 "connect() then gives up within 7 s", NULL, "tcp(7)"},
@@ -432,6 +437,35 @@ unsigned sysctl_nearest(const char *name, char nearest[SYSCTL_NAME])
 		}
 	}
 	return best;
+}
+
+bool sysctl_meant(const char *general, char meant[SYSCTL_NAME])
+{
+	unsigned found = 0;
+	for (size_t i = 0; i < TREES; i++) {
+		const char *names = trees[i].names, *at;
+		size_t length;
+		while ((length = next_name(&names, &at))) {
+			char known[SYSCTL_NAME];
+			snprintf(known, sizeof(known), "%s%.*s", trees[i].prefix, (int)length, at);
+			if (similar_by_one(known, general) && ++found == 1)
+				memcpy(meant, known, sizeof(known));
+		}
+	}
+	return found == 1;
+}
+
+bool sysctl_named(const char *general, const char *name, char named[SYSCTL_NAME])
+{
+	const char *star = strchr(general, '*');
+	if (!star)
+		return (size_t)snprintf(named, SYSCTL_NAME, "%s", general) < SYSCTL_NAME;
+	size_t start = (size_t)(star - general);
+	const char *last = strrchr(name, '.');
+	if (strncmp(general, name, start) != 0 || !last || last <= name + start)
+		return false;
+	return (size_t)snprintf(named, SYSCTL_NAME, "%.*s%s", (int)(last - name), name, star + 1) <
+	       SYSCTL_NAME;
 }
 
 const struct sysctl_history *sysctl_history_find(const char *general)

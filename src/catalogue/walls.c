@@ -303,7 +303,7 @@ static const struct wall_row walls[] = {
 		.absent = "The server has no UDP socket.",
 		.unit = "datagrams",
 		.need = need_datagrams,
-		.no_need = "Only --datagrams has a need.",
+		.no_need = "Needed with --datagrams only.",
 		.what = "The datagrams that a UDP socket holds while the server does not read: its "
 			"receive buffer divided by what a datagram takes of it. The buffer is "
 			"twice what SO_RCVBUF asks for, at most twice net.core.rmem_max, and "
@@ -353,9 +353,9 @@ static const struct wall_row walls[] = {
 			"--server takes of its own for one, and what it may add for those that are "
 			"open. That need is a range: epolltune assumes the server's memory by its "
 			"name and by what it has now, and of cgroup v2, which counts socket "
-			"buffers, a request in each at the upper end. Short is less than the lower end, ok 1.25 x "
-			"the upper end; in between the wall is tight, of a server that epolltune "
-			"does not know unknown.",
+			"buffers, a request in each at the upper end. The wall is short where the limit leaves less than the lower end, "
+			"and ok where it leaves 1.25 times the upper end. In between it is tight for a "
+			"server that epolltune knows, and unknown for any other.",
 		.detail = "{several?" SEVERAL_GROUPS
 			  " }memory.max of {path} is {max}, {used} of it are in use and cannot be "
 			  "reclaimed; an idle connection takes {each} of kernel memory at this "
@@ -400,8 +400,8 @@ static const struct wall_row walls[] = {
 		.what = "The connections that connection tracking (NAT, stateful firewall rules) "
 			"can hold beside those that it tracks now. The kernel drops the packets "
 			"of new ones beyond that. Needed: an entry for each of the target's "
-			"connections that is not open yet, two for each of a proxy, and for those closed ones that "
-			"rest: rate times net.netfilter.nf_conntrack_tcp_timeout_time_wait. "
+			"connections that is not open yet, two for each of a proxy, and for closed ones that are "
+			"still in the table: rate times net.netfilter.nf_conntrack_tcp_timeout_time_wait. "
 			"Each flow of UDP has an entry too: up to datagrams times the larger of "
 			"nf_conntrack_udp_timeout and nf_conntrack_udp_timeout_stream, if each comes from a "
 			"new address or port or is the keepalive of a flow. Without "
@@ -422,8 +422,8 @@ static const struct wall_row walls[] = {
 	{
 		.name = "neighbours",
 		.unit = "neighbours",
-		.what = "The hosts on the same link, in IPv4 or IPv6, that the kernel can know the "
-			"link address of in addition. Packets to others are dropped. Needed: the peers of --peers; what is behind a gateway does not "
+		.what = "The entries that the neighbour table can still take: hosts on the same "
+			"link, IPv4 or IPv6. Packets to further hosts are dropped. Needed: the peers of --peers; what is behind a gateway does not "
 			"count.",
 		.detail =
 			"{max?IPv4 has {used} of gc_thresh3={max}}{max6?{max?, }IPv6 has {used6} of "

@@ -24,24 +24,24 @@ bool process_halted(const struct process *p) { return p->state && strchr("TtZX",
 
 struct doing doing_of(const struct process *p)
 {
-	struct doing d = {.help = "find out what it waits for (a disk, a lock, another server), or "
+	struct doing d = {.help = "Find out what it waits for (a disk, a lock, another server), or "
 				  "add workers"};
 	if (process_at_file_limit(p)) {
 		report_text(d.what, "has %s of %s descriptors open, its soft limit",
 			    quantity_count(p->open).text, quantity_count(p->soft).text);
-		report_text(d.help, "raise that limit (prlimit --pid %d --nofile=N)", (int)p->pid);
+		report_text(d.help, "Raise that limit (prlimit --pid %d --nofile=N)", (int)p->pid);
 	} else if (p->state == 'T') {
 		report_text(d.what, "is stopped (state T)");
-		report_text(d.help, "resume it (kill -CONT %d) or restart it", (int)p->pid);
+		report_text(d.help, "Resume it: kill -CONT %d. Or restart it", (int)p->pid);
 	} else if (p->state == 't') {
 		report_text(d.what, "is stopped by a tracer (state t)");
-		report_text(d.help, "end the debugger or strace that has stopped it");
+		report_text(d.help, "End the debugger or strace that has stopped it");
 	} else if (p->state == 'Z' || p->state == 'X') {
 		report_text(d.what, "has exited (state %c)", p->state);
-		report_text(d.help, "restart the server");
+		report_text(d.help, "Restart the server");
 	} else if (p->state == 'R') {
 		report_text(d.what, "is runnable (state R)");
-		report_text(d.help, "add workers or CPUs, or let it do less for each connection");
+		report_text(d.help, "Add workers or CPUs, or let it do less for each connection");
 	} else if (p->state == 'D') {
 		report_text(d.what, "is in uninterruptible sleep (state D)%s%s",
 			    p->waits_in[0] ? " in " : "", p->waits_in);
@@ -49,7 +49,7 @@ struct doing doing_of(const struct process *p)
 		report_text(d.what, "sleeps in epoll_wait() though connections wait: it does not "
 				    "watch this listener now");
 		report_text(d.help,
-			    "see its own limit on connections (such as worker_connections of "
+			    "See its own limit on connections (such as worker_connections of "
 			    "nginx), or whether another worker has the listener");
 	} else if (p->waits_in[0]) {
 		report_text(d.what, "sleeps in %s", p->waits_in);
@@ -75,7 +75,7 @@ void unit_words(struct wording *words, const char *unit, enum unit_manager manag
 void process_words(struct wording *words, const struct process *p, const char *address)
 {
 	const struct server_row *server = p ? server_row_find(p->name) : NULL;
-	struct doing doing = {.help = "run the check as root to see the process"};
+	struct doing doing = {.help = "Run the check as root to see the process"};
 	if (p)
 		doing = doing_of(p);
 	/* "gunicorn" of "gunicorn: master" */

@@ -65,6 +65,7 @@ struct lint {
 	int64_t somaxconn; /* the running or configured one of the machine; 0: unknown */
 	int64_t nr_open;   /* the same of fs.nr_open */
 	unsigned guesses;  /* of names that are meant, which take long */
+	unsigned depth;    /* of corrected lines that are judged again */
 	bool keeps;        /* the values of a file, until sysctl_values_clear() */
 	bool failed;       /* out of memory */
 };

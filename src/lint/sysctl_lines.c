@@ -12,6 +12,8 @@
 #include "epolltune/sysctls.h"
 
 #define GUESSES_MAX 200
+/* Faults of one line that are corrected one after another. */
+#define FIXES_MAX 4
 #define BLANKS " \t"
 
 struct assignment {
@@ -37,6 +39,45 @@ static void fix_make(const struct assignment *a, const char *name, const char *v
 		fix[0] = '\0';
 }
 
+/* The name without quotes and without characters that are not ASCII, as its general form. */
+static bool name_clean(const char *name, char clean[SYSCTL_NAME], char general[SYSCTL_NAME])
+{
+	size_t n = 0;
+	for (; *name && n + 1 < SYSCTL_NAME; name++)
+		if (!strchr("\"'", *name) && (unsigned char)*name < 0x80)
+			clean[n++] = *name;
+	clean[n] = 0;
+	return !*name && sysctl_general(clean, general);
+}
+
+/* What a name means beyond doubt: itself, or the only known one that is one letter from it. A guess
+ * is for the reader of the problem, never a fix. */
+static bool name_meant(const char *name, char meant[SYSCTL_NAME])
+{
+	char clean[SYSCTL_NAME], general[SYSCTL_NAME], near[SYSCTL_NAME];
+	if (!name_clean(name, clean, general))
+		return false;
+	if (knob_find(clean) || sysctl_known(general) || sysctl_history_find(general)) {
+		snprintf(meant, SYSCTL_NAME, "%s", clean);
+		return true;
+	}
+	return sysctl_meant(general, near) && sysctl_named(near, clean, meant);
+}
+
+static void foreign_name_add(struct lint *l, const struct lint_line *line, const char *text)
+{
+	struct assignment a = {.dash = ""};
+	char meant[SYSCTL_NAME], fix[LINT_TEXT] = "";
+	bool known = sysctl_d_line(text, strlen(text), &a.read) && l->guesses++ < GUESSES_MAX &&
+		     name_meant(a.read.name, meant);
+	snprintf(a.dash, sizeof(a.dash), "%s", *text == '-' ? "-" : "");
+	if (known)
+		fix_make(&a, meant, a.read.value, fix);
+	lint_add(l, line, LINT_SYNTAX, fix[0] ? fix : NULL,
+		 "the name has a character that is not ASCII, as web pages have: type the name "
+		 "again");
+}
+
 /* Lines of other files and of shells, which readers skip or take for a name. */
 static bool foreign_judge(struct lint *l, const struct lint_line *line)
 {
@@ -48,7 +89,9 @@ static bool foreign_judge(struct lint *l, const struct lint_line *line)
 	    !strncmp(text, "ulimit ", 7) || !strncmp(text, "export ", 7)) {
 		char fix[LINT_TEXT];
 		const char *rest = write ? write + 9 + strspn(write + 9, BLANKS) : "";
-		bool plain = *rest && !strpbrk(rest, "\"';&|");
+		/* Of several assignments one line cannot keep all. */
+		const char *sign = strchr(rest, '=');
+		bool plain = sign && !strchr(sign + 1, '=') && !strpbrk(rest, "\"';&|");
 		snprintf(fix, sizeof(fix), "%s", rest);
 		lint_add(
 			l, line, LINT_SYNTAX, plain ? fix : NULL,
@@ -67,20 +110,39 @@ static bool foreign_judge(struct lint *l, const struct lint_line *line)
 	}
 	for (const char *c = text; *c && c < text + strcspn(text, "="); c++)
 		if ((unsigned char)*c >= 0x80) {
-			lint_add(
-				l, line, LINT_SYNTAX, NULL,
-				"the name has a character that is not ASCII, as web pages have: type "
-				"the name again");
+			foreign_name_add(l, line, text);
 			return true;
 		}
 	return false;
+}
+
+static void unknown_add(struct lint *l, const struct assignment *a)
+{
+	const char *name = a->read.name;
+	char near[SYSCTL_NAME], meant[SYSCTL_NAME], fix[LINT_TEXT] = "";
+	unsigned close = (unsigned)strlen(name) / 4, alike = 0;
+	if (l->guesses++ < GUESSES_MAX) {
+		if (name_meant(name, meant)) {
+			fix_make(a, meant, a->read.value, fix);
+			lint_add(l, a->line, LINT_UNKNOWN, fix[0] ? fix : NULL,
+				 "%s does not exist; write %s", name, meant);
+			return;
+		}
+		alike = sysctl_nearest(a->general, near);
+	}
+	if (alike && alike >= close && sysctl_named(near, name, meant))
+		lint_add(l, a->line, LINT_UNKNOWN, NULL, "%s does not exist; did you mean %s?",
+			 name, meant);
+	else if (sysctl_complete(a->general) || !strchr(name, '.'))
+		lint_add(l, a->line, LINT_UNKNOWN, "",
+			 "%s does not exist, and the line sets nothing: remove it", name);
 }
 
 /* Whether there is such a sysctl, on the kernel in question. */
 static bool name_judge(struct lint *l, struct assignment *a)
 {
 	const char *name = a->read.name;
-	char version[16], near[SYSCTL_NAME], fix[LINT_TEXT];
+	char version[16];
 	const struct sysctl_history *h = sysctl_history_find(a->general);
 	if (h && h->until == SYSCTL_NEVER) {
 		lint_add(l, a->line, LINT_UNKNOWN, NULL, "%s does not exist: %s", name, h->instead);
@@ -109,19 +171,7 @@ static bool name_judge(struct lint *l, struct assignment *a)
 	}
 	if (h || a->knob || sysctl_known(a->general))
 		return true;
-	unsigned close = (unsigned)strlen(name) / 4, alike = 0;
-	if (l->guesses < GUESSES_MAX)
-		alike = sysctl_nearest(a->general, near);
-	l->guesses++;
-	bool found = alike && alike >= close;
-	if (found && !strchr(near, '*')) {
-		fix_make(a, near, a->read.value, fix);
-		lint_add(l, a->line, LINT_UNKNOWN, fix, "%s does not exist; did you mean %s?", name,
-			 near);
-	} else if (found || sysctl_complete(a->general) || !strchr(name, '.')) {
-		lint_add(l, a->line, LINT_UNKNOWN, NULL,
-			 "%s does not exist, and the line sets nothing: remove it", name);
-	}
+	unknown_add(l, a);
 	return false;
 }
 
@@ -243,7 +293,8 @@ static bool range_judge(struct lint *l, const struct assignment *a)
 		bool refused = value < k->min ? knob_refuses_less(k, l->kernel)
 					      : knob_refuses_more(k, l->kernel);
 		lint_add(l, a->line, refused ? LINT_REFUSED : LINT_UNIT, NULL,
-			 "%s: %" PRId64 " is outside %" PRId64 " to %" PRId64 ", %s: explain %s",
+			 "%s: %" PRId64 " is outside %" PRId64 " to %" PRId64
+			 ", %s: run epolltune explain %s",
 			 k->name, value, k->min, k->max,
 			 refused ? "and the kernel refuses the line (EINVAL)"
 				 : "the values that have a meaning",
@@ -470,7 +521,7 @@ static void assignment_init(struct assignment *a, const struct lint_line *line)
 		a->field[i] = REPORT_NONE;
 }
 
-void sysctl_line_judge(struct lint *l, const struct lint_line *line)
+static void line_judge(struct lint *l, const struct lint_line *line)
 {
 	struct assignment a = {.dash = ""};
 	const char *text = line->text + strspn(line->text, BLANKS);
@@ -499,6 +550,39 @@ void sysctl_line_judge(struct lint *l, const struct lint_line *line)
 	value_judge(l, &a);
 	if (l->count == before || l->problems[l->count - 1].level < LEVEL_CRITICAL)
 		module_judge(l, &a);
+}
+
+/* A line that sets nothing does no harm; corrected, it may. So the corrected line is judged as
+ * well: its own fix replaces it, and a problem that has none leaves the line as it is. */
+static void fix_confirm(struct lint *l, struct lint_problem *p)
+{
+	struct lint again = {
+		.kernel = l->kernel, .host = l->host, .root = l->root, .depth = l->depth + 1};
+	const struct lint_line line = {p->file, p->fix, p->line};
+	const struct lint_problem *worst = NULL;
+	if (l->depth < FIXES_MAX)
+		sysctl_line_judge(&again, &line);
+	for (size_t i = 0; i < again.count; i++) {
+		const struct lint_problem *q = &again.problems[i];
+		if (q->level > LEVEL_NOTE && !(worst && worst->fix && !worst->fix[0]))
+			worst = q;
+	}
+	if (worst || l->depth >= FIXES_MAX) {
+		free(p->fix);
+		p->fix = worst && worst->fix ? strdup(worst->fix) : NULL;
+		l->failed |= worst && worst->fix && !p->fix;
+	}
+	l->failed |= again.failed;
+	lint_close(&again);
+}
+
+void sysctl_line_judge(struct lint *l, const struct lint_line *line)
+{
+	size_t before = l->count;
+	line_judge(l, line);
+	for (size_t i = before; i < l->count; i++)
+		if (l->problems[i].fix && l->problems[i].fix[0])
+			fix_confirm(l, &l->problems[i]);
 }
 
 static int value_compare(const void *a, const void *b)

@@ -73,13 +73,51 @@ bool page_may_break(const char *text, const char *blank)
 	return !(blank[1] >= '0' && blank[1] <= '9') && next > 3 && !memchr(blank + 1, '/', next);
 }
 
+/* The bytes of a word, with the blanks inside its quotes. */
+static size_t word_length(const char *text)
+{
+	size_t n = 0;
+	char quote = 0;
+	for (; text[n] && (quote || text[n] != ' '); n++)
+		if (quote ? text[n] == quote : text[n] == '\'' && (!n || text[n - 1] == '='))
+			quote = quote ? 0 : text[n];
+	return quote ? strcspn(text, " ") : n;
+}
+
+/* The bytes of the command that a text begins with: what is wrapped cannot be pasted. 0: none. */
+static size_t command_length(const char *text)
+{
+	/* Those that texts name: "epolltune counts …" is a sentence. */
+	static const char *const programs[] = {
+		"epolltune apply",    "epolltune check", "epolltune explain", "epolltune confirm",
+		"epolltune rollback", "epolltune list",  "epolltune lint",    "sysctl -w",
+	};
+	size_t n = 0;
+	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
+		size_t length = strlen(programs[i]);
+		if (!strncmp(text, programs[i], length) && text[length] == ' ')
+			n = length;
+	}
+	/* Then options, their arguments, and one argument of the command itself. */
+	for (bool more = true; n && text[n] == ' ' && !strchr(".,:;)", text[n - 1]);) {
+		bool option = text[n + 1] == '-';
+		if (!option && !more)
+			break;
+		n += 1 + word_length(text + n + 1);
+		more = option;
+	}
+	return n;
+}
+
 /* The number of bytes of `text` that fit in `columns`, at least one word. */
 static size_t line_length(const char *text, size_t columns)
 {
-	size_t fits = 0, column = 0;
+	size_t fits = 0, column = 0, command = 0;
 	for (size_t i = 0;; i++) {
 		bool end = text[i] == 0;
-		if (end || (text[i] == ' ' && page_may_break(text, text + i))) {
+		if (i >= command && (!i || text[i - 1] == ' '))
+			command = i + command_length(text + i);
+		if (end || (text[i] == ' ' && i >= command && page_may_break(text, text + i))) {
 			if (column > columns && fits)
 				return fits;
 			fits = i;

@@ -175,6 +175,46 @@ test_the_fix_applies_and_leaves_no_critical_problem() {
 	[ "$(grep -c . gist.conf)" = 11 ] || fail 'other lines'
 }
 
+# The corrected LINE, by --fix: empty where it goes, "kept" where it stays.
+fixed() { # LINE FIXED
+	put sysctl.d/one.conf '# one line' "$1"
+	expect any epolltune lint --fix sysctl.d/one.conf
+	quiet
+	if [ -s out ]; then
+		patch -s sysctl.d/one.conf <out || fail "the diff does not apply: $1"
+		is "--fix of $1" "$(sed 1d sysctl.d/one.conf)" "$2"
+	else
+		is "--fix of $1" kept "$2"
+	fi
+}
+
+test_a_guess_is_no_fix() {
+	for line in net.core.rmem=16777216 net.ipv4.tcp_retries=5 net.core.netdev_rss=1 \
+		net.ipv4.tcp_foo=1 net.ipv4.tcp_congestion=bbr 'net.core.tcp_rmem = 4096 131072 6291456'; do
+		fixed "$line" kept
+	done
+	fixed 'net.ipv4.tcp_turbo_accept = 1' ''
+	# What is meant beyond doubt.
+	fixed '-net.core.somaxcon = 65535' '-net.core.somaxconn = 65535'
+	fixed 'net.ipv4.conf.eth0.rp_fitler = 1' 'net.ipv4.conf.eth0.rp_filter = 1'
+	fixed '"net.core.somaxconn" = 65535' 'net.core.somaxconn = 65535'
+	fixed "$(printf 'net.core.so\342\200\213maxconn = 65535')" 'net.core.somaxconn = 65535'
+	fixed "$(printf 'net.\303\244.b = 1')" kept
+	fixed 'sysctl -w net.core.somaxconn=65535' 'net.core.somaxconn=65535'
+	fixed 'sysctl -w net.core.somaxconn=65535 net.core.optmem_max=131072' kept
+}
+
+# A line that sets nothing does no harm: corrected, it must not.
+test_a_fix_is_judged_again() {
+	fixed '"net.core.somaxconn" = 3' ''
+	fixed 'net.core.somaxcon = 3' ''
+	fixed 'net.core.somaxconn = "3"' ''
+	fixed 'sysctl -w net.ipv4.tcp_sack=0' ''
+	fixed 'net.ipv4.tcp_rmem = "4096 131072"' kept
+	fixed '"net.core.rmem_max" = 8M' 'net.core.rmem_max = 8388608'
+	fixed 'net.core.somaxcon = "64k"' 'net.core.somaxconn = 65536'
+}
+
 test_problems_are_printed_as_sarif() {
 	put 10.conf 'net.core.somaxcon = 1' 'net.ipv4.tcp_tw_reuse = 1'
 	expect 2 epolltune lint --format sarif 10.conf

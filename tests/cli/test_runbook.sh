@@ -3,9 +3,10 @@
 # shellcheck source=SCRIPTDIR/../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-# The text between .Bd and .Ed of the section; sudo and systemctl are replaced by scripts.
+# All blocks of the section as one script; sudo and systemctl are replaced by scripts.
 setup() {
-	sed -n '/^\.Sh RUNBOOK/,/^\.Ed/p' "$root/man/epolltune-apply.1" | sed '1,/^\.Bd/d; /^\.Ed/d; s/\\-/-/g' >runbook
+	sed -n '/^\.Sh RUNBOOK/,/^\.Sh JSON/p' "$root/man/epolltune-apply.1" |
+		sed -n '/^\.Bd/,/^\.Ed/{ /^\.[BE]d/d; s/\\-/-/g; p; }' >runbook
 	[ "$(grep -c epolltune runbook)" -ge 8 ] || fail 'there is no runbook in the man page'
 	mkdir bin lib sysctl.d
 	printf '#!/bin/sh\nexec "$@"\n' >bin/sudo
@@ -31,6 +32,17 @@ test_the_runbook_raises_proves_persists_and_rolls_back_a_short_wall() {
 	matches out '^accept-queue .* SHORT' 'accept-queue .*short → ok *better' '^kept 8192 90-epolltune.conf $' '^back 16 $'
 	said 'Applied as run 1. Will be rolled back in 120 s unless confirmed: epolltune confirm' \
 		'Run 1 is confirmed: the changes stay.' 'Run 1 rolled back; all values restored.'
+}
+
+# A block is pasted as a whole: one that changes something neither confirms nor undoes it.
+test_no_block_undoes_its_own_change() {
+	for page in "$root"/man/epolltune*.[17] "$root/README.md"; do
+		awk '/^\.Bd/ { literal = 1 } /^\.Ed/ { literal = 0 } /^```/ { literal = !literal }
+			!literal || /^\.Bd|^```/ { change = 0 } !literal { next }
+			/epolltune apply/ && !/--dry-run/ { change = 1 }
+			/^[a-z#$ ]*epolltune (rollback|confirm)/ && change { print FILENAME ": " FNR ": " $0; bad = 1 }
+			END { exit bad }' "$page" || fail 'a block that undoes or confirms its own change'
+	done
 }
 
 run_tests "$@"

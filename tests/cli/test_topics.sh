@@ -26,6 +26,26 @@ test_every_name_is_explained() {
 	! LC_ALL=C grep '[^ -~]' out || fail 'not ASCII'
 }
 
+# Names of programs that commands begin with, for the shell accepts any word there.
+programs='apachectl cat conntrack cut df dmesg echo epolltune ethtool free grep head ip journalctl lnstat ls lsmod
+	mpstat mysql nginx nstat pgrep psql ps readlink redis-cli slabtop socat sort ss sysctl systemctl tail tc ulimit
+	uniq wc awk'
+
+test_what_shows_a_state_is_a_command() {
+	for kind in counters symptoms complaints directives; do
+		epolltune list $kind --format json | jq -r ".${kind}[].show"
+	done | sort -u >shown
+	[ "$(wc -l <shown)" -ge 100 ] || fail 'few commands'
+	while IFS= read -r line; do
+		echo "$line" | sh -n 2>err || fail "no command: $line"
+		# Of several commands, a remark belongs behind the last.
+		case $line in *'# '*\;*) fail "a remark hides a command: $line" ;; esac
+	done <shown
+	sed "s/  # .*//; s/'[^']*'//g; s/\"[^\"]*\"//g; s/\$([^)]*)//g; s/2>&1//g" shown | tr ';|' '\n\n' |
+		awk -v programs="$programs" 'BEGIN { n = split(programs, name); for (i in name) known[name[i]] = 1 }
+			NF && !known[$1] { print; bad = 1 } END { exit bad }' || fail 'no command'
+}
+
 test_every_kind_is_a_kind_of_the_program() {
 	expect 3 epolltune list knob
 	refused "not one of $(echo "$kinds" | sed 's/ /, /g')"

@@ -132,6 +132,31 @@ static void the_hint_repeats_the_question(void **state)
 	free(text);
 }
 
+/* What is wrapped cannot be pasted; the sentences around it are wrapped as ever. */
+static void commands_are_not_wrapped(void **state)
+{
+	static const char *const commands[] = {
+		"epolltune apply --only net.ipv4.tcp_rmem --set 'net.ipv4.tcp_rmem=4096 131072 "
+		"8388608' --allow-lower",
+		"epolltune explain tcp_rmem-starts-with-megabytes",
+		"sysctl -w net.ipv4.tcp_fack=0",
+	};
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		for (unsigned width = 60; width <= 100; width++) {
+			struct report r;
+			sample_short(&r);
+			report_text(r.findings[0].advice,
+				    "To set the kernel's default: %s and then epolltune measures "
+				    "the clients' side in a lab of its own",
+				    commands[i]);
+			char *text = render(&r, &(struct render_style){false, width, true, false});
+			assert_non_null(strstr(text, commands[i]));
+			const char *rest = strstr(text, commands[i]) + strlen(commands[i]);
+			check_lines(rest + strspn(rest, " "), width);
+			free(text);
+		}
+}
+
 static void ascii_is_ascii(void **state)
 {
 	struct report r;
@@ -204,6 +229,7 @@ int main(void)
 		cmocka_unit_test(golden_texts),
 		cmocka_unit_test(fits_its_width),
 		cmocka_unit_test(the_hint_repeats_the_question),
+		cmocka_unit_test(commands_are_not_wrapped),
 		cmocka_unit_test(ascii_is_ascii),
 		cmocka_unit_test(color_changes_no_text),
 		cmocka_unit_test(hostile_text_stays_text),

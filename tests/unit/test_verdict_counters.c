@@ -302,13 +302,12 @@ static void texts_have_the_figures(void **state)
 		 "reads none",
 		 "Nothing was read from it in 500 ms: the kernel drops the datagrams that arrive. 40 "
 		 "datagrams were dropped since the socket was made."},
-		{prunes,
-		 "Counters of loss grow in this network namespace: PruneCalled +12 in 500 ms",
+		{prunes, "The kernel counted 12 PruneCalled in this network namespace in 500 ms",
 		 "PruneCalled: How often the kernel had to free memory from the receive queue of a "
 		 "socket."},
 		{history,
-		 "ListenOverflows 5 729, TCPAbortOnMemory 4 021, TCPTimeWaitOverflow 27 360, "
-		 "PruneCalled 9 300 and 1 more since boot, 12 days ago",
+		 "The kernel counted 5 729 ListenOverflows, 4 021 TCPAbortOnMemory, 27 360 "
+		 "TCPTimeWaitOverflow (and 2 more counters) since boot, 12 days ago",
 		 NULL},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -329,8 +328,8 @@ static void growth_since_a_report(void **state)
 	look(lost_since, false);
 	const struct finding *f = &report.findings[0];
 	assert_string_equal(f->title,
-			    "ListenOverflows +1 751, PruneCalled +12, TCPRcvCollapsed +997 585 "
-			    "since the report of 2026-11-28T08:00:00Z (2 hours ago)");
+			    "The kernel counted 1 751 ListenOverflows, 12 PruneCalled (and 1 more "
+			    "counter) since the report of 2026-11-28T08:00:00Z (2 hours ago)");
 	assert_string_equal(f->answer, "counters of loss grew since 2026-11-28T08:00:00Z");
 	assert_int_equal(f->table.row_count, 3);
 	assert_string_equal(f->table.row[1].name, "PruneCalled");
@@ -339,20 +338,20 @@ static void growth_since_a_report(void **state)
 	assert_string_equal(report.findings[0].answer, "");
 	look(reboot_since, false);
 	f = &report.findings[0];
-	assert_string_equal(f->title, "PruneCalled +9 312 since the reboot");
+	assert_string_equal(f->title, "The kernel counted 9 312 PruneCalled since the reboot");
 	assert_non_null(strstr(f->detail, "rebooted since the report of 2026-11-28T08:00:00Z"));
 	assert_true(cell(f, 0, 0) == 9312 && isnan(cell(f, 0, 1)) && cell(f, 0, 2) == 9312);
 	look(module_since, false);
 	f = &report.findings[0];
-	assert_string_equal(f->title, "PruneCalled +12, nf_conntrack.drop +7 "
+	assert_string_equal(f->title, "The kernel counted 12 PruneCalled, 7 nf_conntrack.drop "
 				      "since the report of 2026-11-28T08:00:00Z (2 hours ago)");
 	assert_non_null(strstr(f->detail, ": of nf_conntrack.drop these are the totals since"));
 	assert_true(cell(f, 0, 1) == 9300 && isnan(cell(f, 1, 1)));
 	look(module_alone_since, false);
 	assert_string_equal(report.findings[0].title,
-			    "nf_conntrack.drop +7 since the counters restarted");
+			    "The kernel counted 7 nf_conntrack.drop since the counters restarted");
 	look(all_since, false);
-	assert_non_null(strstr(report.findings[0].title, " and 16 more since the report"));
+	assert_non_null(strstr(report.findings[0].title, " more counters) since the report"));
 	assert_non_null(strstr(report.findings[0].detail, "ran in this namespace"));
 	assert_int_equal(report.findings[0].table.row_count, LOSSES);
 }
