@@ -8,6 +8,7 @@
 
 #include "epolltune/cgroup.h"
 #include "epolltune/connection_memory.h"
+#include "epolltune/doing.h"
 #include "epolltune/quantity.h"
 
 /* Processes left of pids.max, in percent: fewer are a warning. */
@@ -107,7 +108,7 @@ static const struct container_row *engine_of(const char *path,
 static void line_word(struct wording *w, const char *line, const char *path)
 {
 	char text[WORDING_TEXT];
-	wording_set(w, "unit", "%s", basename(path));
+	unit_words(w, basename(path), unit_manager(path));
 	wording_fill(w, line, text, sizeof(text));
 	wording_set(w, "line", "%s", text);
 }

@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "epolltune/connection_memory.h"
+#include "epolltune/doing.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 
@@ -173,7 +174,7 @@ static void subject_words(const struct subject *subject, int64_t proposed, struc
 		    subject_sharing(subject) > 1 ? quantity_count(subject->accepting).text : "");
 	wording_set(w, "unshown", "%s",
 		    subject->unshown ? quantity_count(subject->accepting).text : "");
-	wording_set(w, "unit", "%s", unit_service(subject->unit));
+	unit_words(w, unit_service(subject->unit), subject->manager);
 	wording_set(w, "files", "%s", quantity_plain((uint64_t)proposed).text);
 	wording_set(w, "server", "%s", server ? server->name : "");
 	wording_set(w, "line", "%s",

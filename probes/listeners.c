@@ -77,13 +77,14 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	struct host_identity identity = {0};
 	struct host_facts facts;
 	struct accept_queues *q = &s->queues;
-	q->somaxconn = q->max_syn = q->cookies = REPORT_NONE;
+	q->somaxconn = q->max_syn = q->cookies = q->nr_open = REPORT_NONE;
 	/* That of --run is not on this host. */
 	q->subject = o->guest ? NULL : o->subject;
 	q->at_s = clock_s();
 	knob_number("net.core.somaxconn", h, &q->somaxconn);
 	knob_number("net.ipv4.tcp_max_syn_backlog", h, &q->max_syn);
 	knob_number("net.ipv4.tcp_syncookies", h, &q->cookies);
+	knob_number("fs.nr_open", h, &q->nr_open);
 	host_facts(h, &facts);
 	q->kernel = machine_kernel(facts.kernel);
 	s->memory_bytes = facts.memory_bytes;
@@ -127,13 +128,32 @@ static void sample_release(struct sample *s)
 	free(s->stuck);
 }
 
-static void files_finding(const struct queue_watch *w, const struct listener *l,
-			  const struct process *p, bool waits)
+/* The limit to give it. */
+static void more_words(struct wording *words, const struct process *p, int64_t nr_open)
 {
 	const struct server_row *server = server_row_find(p->name);
 	uint64_t more = quantity_more(p->soft);
+	bool raised = p->hard < more;
+	char line[WORDING_TEXT];
+	wording_set(words, "files", "%s", quantity_plain(more).text);
+	wording_set(words, "soft_flag", "%s", raised ? "" : "S");
+	wording_set(words, "keep", "%s", raised ? "" : ":infinity");
+	if (!raised && p->hard != HOST_UNLIMITED)
+		wording_set(words, "keep", ":%" PRIu64, p->hard);
+	wording_set(words, "ceiling", "%s",
+		    nr_open != REPORT_NONE && more > (uint64_t)nr_open
+			    ? quantity_count((uint64_t)nr_open).text
+			    : "");
+	wording_set(
+		words, "line", "%s",
+		server_line(server ? server->files_line : NULL, "files", more, line, sizeof(line)));
+}
+
+static void files_finding(const struct queue_watch *w, const struct listener *l,
+			  const struct process *p, bool waits)
+{
 	struct wording words = {0};
-	char name[WORDING_TEXT], line[WORDING_TEXT], limit[KNOB_VALUE];
+	char name[WORDING_TEXT], limit[KNOB_VALUE];
 	process_words(&words, p, l->address);
 	wording_set(&words, "listener", "%s",
 		    listener_name(&w->after->listeners, l, name, sizeof(name)));
@@ -143,10 +163,7 @@ static void files_finding(const struct queue_watch *w, const struct listener *l,
 	wording_set(&words, "soft", "%s", quantity_count(p->soft).text);
 	wording_set(&words, "hard", "%s",
 		    p->hard == HOST_UNLIMITED ? "unlimited" : quantity_count(p->hard).text);
-	wording_set(&words, "files", "%s", quantity_plain(more).text);
-	wording_set(
-		&words, "line", "%s",
-		server_line(server ? server->files_line : NULL, "files", more, line, sizeof(line)));
+	more_words(&words, p, w->after->nr_open);
 	struct finding *f = report_finding(w->report, "descriptors.process.exhausted", &words);
 	finding_evidence(f, "open descriptors", "descriptors", (double)p->open, NAN);
 	finding_evidence(f, "connections that wait", "connections", l->depth, NAN);
@@ -239,7 +256,33 @@ static void judge_halted(const struct queue_watch *w)
 	}
 }
 
-/* Processes of the subject that share a listener with others that accept: the queue is well. */
+/* Its listener where most connections wait, or else its first one; NULL: those of UDP are not among
+ * them. */
+static const struct listener *subject_worst(const struct queue_watch *w)
+{
+	const struct listeners *all = &w->after->listeners;
+	const struct listener *worst = NULL, *first = NULL;
+	for (size_t i = 0; i < all->count; i++) {
+		const struct listener *l = &all->at[i];
+		if (!subject_has(w->after->subject, l))
+			continue;
+		first = first ? first : l;
+		if (queue_waits(w->after, l) && (!worst || l->depth > worst->depth))
+			worst = l;
+	}
+	return worst ? worst : first;
+}
+
+/* A process at its limit that is not the owner of a listener. */
+static void spent_finding(const struct queue_watch *w, const struct process *p)
+{
+	const struct listener *l = subject_worst(w);
+	struct listener other = w->after->subject->listeners.at[0];
+	other.owner = -1; /* of another list */
+	files_finding(w, l ? l : &other, p, l && queue_waits(w->after, l));
+}
+
+/* Processes of the subject that share a listener with others, which may accept. */
 static void judge_stuck(const struct queue_watch *w, const struct sample *before,
 			const struct sample *after)
 {
@@ -263,7 +306,7 @@ static void judge_stuck(const struct queue_watch *w, const struct sample *before
 		halted_finding(w, s, halted, s->listeners.count ? s->listeners.at[0].address : "",
 			       count - 1);
 	if (spent)
-		files_finding(w, &s->listeners.at[0], spent, false);
+		spent_finding(w, spent);
 }
 
 /* What start of a process fails for: none has room for one more. */
@@ -300,7 +343,7 @@ static void judge_tasks(const struct queue_watch *w, const struct sample *before
 	wording_set(&words, "limit", "%s", x.limit);
 	wording_flag(&words, "machine", x.machine);
 	wording_set(&words, "more", "%s", quantity_plain(quantity_more(x.max)).text);
-	wording_set(&words, "unit", "%s", unit_service(s->unit));
+	unit_words(&words, unit_service(s->unit), s->manager);
 	struct finding *f = report_finding(w->report, "listeners.processes", &words);
 	finding_evidence(f, "processes and threads", "processes", (double)x.used, NAN);
 }

@@ -24,8 +24,9 @@ struct accept_queues {
 	const struct listener *half_open; /* with the fullest SYN queue; NULL: unknown */
 	const struct subject *subject;    /* NULL: none was named */
 	struct host_counters counters;
-	/* net.core.somaxconn, net.ipv4.tcp_max_syn_backlog, tcp_syncookies; REPORT_NONE: unknown */
-	int64_t somaxconn, max_syn, cookies;
+	/* net.core.somaxconn, net.ipv4.tcp_max_syn_backlog, tcp_syncookies, fs.nr_open;
+	 * REPORT_NONE: unknown */
+	int64_t somaxconn, max_syn, cookies, nr_open;
 	unsigned kernel; /* as in struct machine */
 	struct since since;
 };

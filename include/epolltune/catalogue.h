@@ -322,10 +322,11 @@ struct forwarder_row {
 const struct forwarder_row *forwarder_row_find(const char *process, uint16_t port);
 
 /* What sets the limits of a control group, and the values of a container. Lines are texts with
- * {mib} {bytes} {unit} {path}, of values with {sysctls} {unsafe} {files}. */
+ * {mib} {bytes} {path} and those of unit_words(), of values with {sysctls} {unsafe} {files}. */
 struct container_row {
-	const char *match; /* a part of the group's path */
-	const char *mark;  /* a file that its containers have; NULL: none */
+	/* How a part of the group's path begins; with a dot how the last one ends; "": any. */
+	const char *match;
+	const char *mark; /* a file that its containers have; NULL: none */
 	const char *name;
 	const char *memory, *cpu, *pids; /* what raises the limit */
 	const char *sysctls;             /* sets sysctls of its network namespace; NULL: nothing */

@@ -19,6 +19,10 @@ bool process_halted(const struct process *p);
 /* Whether one look shows that a process does not accept; false for NULL. */
 bool process_accepts_not(const struct process *p);
 
-/* Adds {who} {process} {pid} {worker} {unit} {doing} {help} {server} {default}. NULL: the process
- * is unknown, and {who} is the address. */
+/* Adds {unit}, a service or "", and {manager}, the command for it: "systemctl"; {user}: it is a
+ * user's; {inside}: of the systemd in a container. */
+void unit_words(struct wording *words, const char *unit, enum unit_manager manager);
+
+/* Adds {who} {process} {pid} {worker} {doing} {help} {server} {default}, and what unit_words()
+ * adds. NULL: the process is unknown, and {who} is the address. */
 void process_words(struct wording *words, const struct process *p, const char *address);

@@ -43,19 +43,28 @@ struct listener {
 	uint32_t half_open; /* handshakes in SYN_RECV, by listeners_half_open() */
 	uint64_t inode, cookie;
 	uint32_t uid; /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */
+	bool systemd; /* a systemd above its owner holds it, too: that may have called listen() */
 	int owner;    /* index into listeners.processes; -1: not looked for, or not visible */
 	bool v6only;  /* of "[::]": it does not receive for IPv4 */
 	bool aside;   /* of a subject, by subject_set_aside() */
 	uint64_t file, file_device; /* inode and device (stat(2)) of a UNIX path; 0, 0: none */
 };
 
+/* Whose systemd has a unit, by the path of its control group. */
+enum unit_manager {
+	UNIT_SYSTEM,
+	UNIT_USER,   /* of a user: systemctl --user */
+	UNIT_INSIDE, /* one of a container, or any other that is below a group of something else */
+};
+
 struct process {
 	pid_t pid;
 	pid_t root; /* its topmost ancestor of the same family: a worker's master; pid if none */
-	uint64_t started;    /* clock ticks from boot to its start (field 22 of proc_pid_stat(5)) */
-	char name[16];       /* comm */
-	char unit[96];       /* systemd unit by its cgroup, "nginx.service"; "" if none */
-	char state;          /* of proc_pid_stat(5): R S D T t Z …; 0: unknown */
+	uint64_t started; /* clock ticks from boot to its start (field 22 of proc_pid_stat(5)) */
+	char name[16];    /* comm */
+	char unit[96];    /* systemd unit by its cgroup, "nginx.service"; "" if none */
+	enum unit_manager manager; /* of the unit */
+	char state;                /* of proc_pid_stat(5): R S D T t Z …; 0: unknown */
 	char waits_in[32];   /* kernel function, by /proc/PID/wchan; "" if running or not visible */
 	uint64_t soft, hard; /* RLIMIT_NOFILE; HOST_UNLIMITED; 0, 0: unknown */
 	uint64_t open;       /* descriptors; 0: unknown */
@@ -95,8 +104,9 @@ void listeners_free(struct listeners *l);
 int listeners_half_open(const struct host *h, struct listeners *l, struct err *e);
 /* Finds the processes that accept from the listeners that `wanted` chooses. Of several that share a
  * socket: a child of the same program before its parent, and of its children one that watches the
- * socket by epoll. Stops when all are found; sets `hidden` if one exists that is not visible. Those
- * of a capture have their owners already. */
+ * socket by epoll; a child of another program before a parent that does not watch it, if it does,
+ * or is at its limit of descriptors. Stops when all are found; sets `hidden` if one exists that is
+ * not visible. Those of a capture have their owners already. */
 int listeners_own(const struct host *h, struct listeners *l,
 		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e);
 /* The same of listeners that have no owner yet, by processes that are `chosen` only: it looks at
@@ -107,6 +117,13 @@ int listeners_own_by(const struct host *h, struct listeners *l,
  */
 int listeners_adopt(const struct host *h, struct listeners *l, const struct listeners *earlier,
 		    struct err *e);
+/* Takes its listeners from a process that no longer holds them, as one that drains after a reload.
+ */
+void listeners_disown(const struct host *h, struct listeners *l, int owner);
+/* Finds the workers that share listeners with their owners: of the same parent and program, and not
+ * owners themselves. Those of two owners may be there twice. The caller frees *out. */
+int listeners_sharers(const struct host *h, const struct listeners *l, struct process **out,
+		      size_t *count, struct err *e);
 /* By cookie; NULL: it is not there. */
 const struct listener *listeners_find(const struct listeners *l, uint64_t cookie);
 /* The address to compare by: without "udp:" and without the device, and as IPv4 where an IPv6
@@ -121,6 +138,8 @@ char *listener_name(const struct listeners *l, const struct listener *at, char *
 
 /* -ENOENT, -ESRCH: it is gone; what is not visible to this user is unknown, not an error. */
 int process_read(const struct host *h, pid_t pid, struct process *out, struct err *e);
+/* Whose systemd has the last part of the path, or a unit at its end. Pure. */
+enum unit_manager unit_manager(const char *path);
 /* The unit if its file can set limits; "" for a scope, whose processes something else starts. Pure.
  */
 const char *unit_service(const char *unit);

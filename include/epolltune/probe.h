@@ -249,6 +249,12 @@ void backlog_subject_bound(const struct settings *s, enum listener_kind kind, st
 /* Why no lab shows what the subject's queue holds; NULL: one does. */
 const char *backlog_untestable(const struct settings *s);
 #define UNTESTABLE_GROUP "the test server has one socket, the running one several (SO_REUSEPORT)"
+/* The row whose line sets the backlog of a listener of a process: systemd's, where that holds it
+ * for a service. NULL: none. */
+const struct server_row *backlog_row(const struct listener *l, const char *process);
+/* Sets that name to when the line of that row, NULL: of the application, takes effect. */
+void backlog_effect_word(struct wording *w, const char *name, const struct listener *l,
+			 const struct server_row *row);
 /* Adds what names the subject's queue and its configuration: {listener} {limit} {sockets} {sum}
  * {server} {default} {wanted} {line} {line_effect} {kernel} {somaxconn}; {listener} is "" without
  * a subject. `enough`: what it should hold. */

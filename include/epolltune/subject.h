@@ -15,8 +15,9 @@
 #include "epolltune/listener.h"
 
 struct subject {
-	char name[16];    /* of the process; "": not visible to this user */
-	char unit[96];    /* systemd unit; "" if none */
+	char name[16]; /* of the process; "": not visible to this user */
+	char unit[96]; /* systemd unit; "" if none */
+	enum unit_manager manager;
 	pid_t pid;        /* the first process of its tree; 0: not visible */
 	uint64_t started; /* its start time, as in struct process */
 	bool activated;   /* systemd holds the socket of a service that does not run */

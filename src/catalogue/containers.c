@@ -3,12 +3,11 @@
 
 #include "epolltune/catalogue.h"
 
+#define SET_PROPERTY "{inside?in the container\\: :}{manager} set-property {unit} "
 #define SYSTEMD(part)                                                                              \
 	{                                                                                          \
-		.match = part, .name = "systemd",                                                  \
-		.memory = "systemctl set-property {unit} MemoryMax={mib}M",                        \
-		.cpu = "systemctl set-property {unit} CPUQuota=",                                  \
-		.pids = "systemctl set-property {unit} TasksMax=N"                                 \
+		.match = part, .name = "systemd", .memory = SET_PROPERTY "MemoryMax={mib}M",       \
+		.cpu = SET_PROPERTY "CPUQuota=", .pids = SET_PROPERTY "TasksMax=N"                 \
 	}
 
 static const struct container_row containers[] = {
@@ -73,10 +72,46 @@ size_t container_row_count(void) { return sizeof(containers) / sizeof(*container
 
 const struct container_row *container_row_at(size_t i) { return &containers[i]; }
 
+static bool ends_with(const char *part, size_t length, const char *suffix)
+{
+	size_t n = strlen(suffix);
+	return length > n && !memcmp(part + length - n, suffix, n);
+}
+
+/* Whether an engine names such a group: "docker", "docker-ID.scope", "kubepods.slice",
+ * "lxc.payload.c1". A service of systemd may have any name. */
+static bool is_engine_part(const char *part, size_t length, const char *match)
+{
+	static const char kubelet[] = "kubelet-"; /* a root of its own, as kind has it */
+	size_t n = strlen(match), skip = sizeof(kubelet) - 1;
+	if (length > skip && !memcmp(part, kubelet, skip)) {
+		part += skip;
+		length -= skip;
+	}
+	return length >= n && !memcmp(part, match, n) && (length == n || strchr("-._", part[n])) &&
+	       !ends_with(part, length, ".service");
+}
+
+/* By any part of the path; a unit of systemd is the last one. */
+static bool is_of(const struct container_row *row, const char *path)
+{
+	const char *last = strrchr(path, '/');
+	if (row->match[0] == '.')
+		return ends_with(last ? last + 1 : path, strlen(last ? last + 1 : path),
+				 row->match);
+	bool is = !row->match[0];
+	for (const char *part = path; *part && !is; part += *part == '/') {
+		size_t length = strcspn(part, "/");
+		is = is_engine_part(part, length, row->match);
+		part += length;
+	}
+	return is;
+}
+
 const struct container_row *container_row_find(const char *path)
 {
 	size_t i = 0;
-	while (!strstr(path, containers[i].match))
+	while (!is_of(&containers[i], path))
 		i++;
 	return &containers[i];
 }

@@ -56,12 +56,18 @@
 	"restart it first. }{line?{server}\\: "                                                     \
 	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "     \
 	"holds that many\\: shorten the server's stalls.}"
-/* The line of a unit for {files} descriptors, and of the server. */
+/* The line of a unit for {files} descriptors, and of the server. {keep}: ":HARD", where one number
+ * would lower the hard limit; {soft_flag}: "S" then. */
+#define EDIT_UNIT "{manager} edit {unit}\\: [Service] "
+#define RESTART_UNIT ", then {manager} restart {unit}."
+#define IN_THE_CONTAINER "{inside?In the container\\: :}"
 #define NOFILE_REMEDY                                                                              \
-	"{unit?systemctl edit {unit}\\: [Service] LimitNOFILE={files}, then systemctl restart "    \
-	"{unit}.:Raise RLIMIT_NOFILE where the process is started (LimitNOFILE={files} in a "      \
-	"systemd unit, ulimit -n {files} in a script), and restart it.}{line? {server} has a "     \
-	"limit of its own\\: {line}}"
+	"{unit?" IN_THE_CONTAINER EDIT_UNIT "LimitNOFILE={files}{keep}" RESTART_UNIT               \
+	"{user?{keep?: The hard limit of that user's manager, user@UID.service, has to be as "     \
+	"high.}}:Raise RLIMIT_NOFILE where the process is started "                                \
+	"(LimitNOFILE={files}{keep} in a systemd unit, ulimit -{soft_flag}n {files} in a "         \
+	"script), and restart it.}{line? {server} has a limit of its own\\: {line}}"
+#define NOFILE_CEILING "{ceiling? fs.nr_open ({ceiling}) has to be raised first.}"
 #define CONNTRACK_OUTSIDE                                                                          \
 	"{outside? That table is of the network namespace that the check was started in, which "   \
 	"forwards to the server's.}"
@@ -103,8 +109,8 @@ static const struct finding_row findings[] = {
 	      "hold {connections} connections",
 	      NOFILE_DETAIL,
 	      "{possible?{nr_open?Raise fs.nr_open. {how}:{who?" NOFILE_REMEDY
-	      ":{how} " NOFILE_WHOSE "}{ceiling? fs.nr_open ({ceiling}) has to be raised "
-	      "first.}}:No limit on descriptors is that high: spread the connections over more "
+	      ":{how} " NOFILE_WHOSE "}" NOFILE_CEILING
+	      "}:No limit on descriptors is that high: spread the connections over more "
 	      "processes.}",
 	      "The hard limit on descriptors prevents a process from holding the target's "
 	      "connections.",
@@ -120,7 +126,7 @@ static const struct finding_row findings[] = {
 		 "{server} takes {each} bytes for each, unless its configuration has a bound{memory?; this "
 		 "machine has {memory}}.",
 	 .advice =
-		 "{server}\\: {line}. Or {unit?systemctl edit {unit}\\: [Service] "
+		 "{server}\\: {line}. Or {unit?{inside?in the container\\: :}" EDIT_UNIT
 		 "LimitNOFILE={files}:lower RLIMIT_NOFILE where it is started (LimitNOFILE={files} in its "
 		 "unit, --ulimit nofile={files} of its container)}, then restart it.",
 	 .answer = "the soft limit of {who} makes it size tables beyond the memory",
@@ -145,7 +151,7 @@ static const struct finding_row findings[] = {
 		 "waits} in the queue of {listener}.:. No connection waits in the queue of {listener}\\: "
 		 "a server that keeps a descriptor in reserve, as Node.js does, closes new clients at "
 		 "once.}",
-	 .advice = NOFILE_REMEDY,
+	 .advice = NOFILE_REMEDY NOFILE_CEILING,
 	 .answer = "{who} is at its descriptor limit",
 	 .meaning =
 		 "A process that accepts connections has as many descriptors open as its soft "
@@ -1697,10 +1703,9 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "The limit is {limit}\\: fork() and pthread_create() fail with EAGAIN.{machine?: "
 		 "Processes and threads of all programs of that user count.}",
-	 .advice =
-		 "{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
-		 "{unit?systemctl edit {unit}\\: [Service] LimitNPROC={more}, then systemctl restart "
-		 "{unit}.:prlimit --pid {pid} --nproc={more} raises it for that process.}}",
+	 .advice = "{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
+		   "{unit?" IN_THE_CONTAINER EDIT_UNIT "LimitNPROC={more}" RESTART_UNIT
+		   ":prlimit --pid {pid} --nproc={more} raises it for that process.}}",
 	 .answer = "{who} can start no process or thread",
 	 .meaning =
 		 "The server that --server names is at its limit on processes and threads, "

@@ -33,6 +33,8 @@ struct watcher {
 	struct machine machine;
 	struct host_facts facts;
 	struct listeners listeners; /* of the last look */
+	struct process *sharers;    /* that accept from them, too */
+	size_t sharer_count;
 	struct host_counters counters;
 	size_t group_count;
 	bool groups_new; /* they were read at this look */
@@ -40,7 +42,7 @@ struct watcher {
 	int64_t ports, ports_of; /* to the destination to which most are in use */
 	char ports_to[sizeof(((struct ports_to *)0)->destination)];
 	double at_s; /* of the last look; 0: there was none */
-	struct pace owners, processes, half_open, group, port, again;
+	struct pace owners, sharing, processes, half_open, group, port, again;
 };
 
 static bool pace_due(struct pace *p)
@@ -207,6 +209,7 @@ static void listeners_inherit(struct listeners *now, struct listeners *before)
 				? &before->at[i]
 				: listeners_find(before, now->at[i].cookie);
 		now->at[i].owner = was ? was->owner : -1;
+		now->at[i].systemd = was && was->systemd;
 		now->at[i].half_open = was ? was->half_open : 0;
 	}
 	now->counted = before->counted;
@@ -225,23 +228,44 @@ static void owners_find_new(struct watcher *w, struct listeners *l)
 	pace_end(&w->owners, WATCHER_SHARE);
 }
 
-/* Reads the state of the owners again. One that has exited owns nothing: its listeners, if they are
- * still there, are another's. */
+static bool process_again(const struct watcher *w, struct process *p)
+{
+	struct process now;
+	bool there = !process_read(w->host, p->pid, &now, NULL) && process_same(&now, p);
+	if (there)
+		*p = now;
+	return there;
+}
+
+/* Reads the state of the processes again. One that has exited, or has closed a listener, does not
+ * own it: if it is still there, it is another's. */
 static void processes_read(struct watcher *w, struct listeners *l)
 {
+	size_t kept = 0;
 	if (!pace_due(&w->processes))
 		return;
 	for (size_t i = 0; i < l->process_count; i++) {
-		struct process now;
-		bool there = !process_read(w->host, l->processes[i].pid, &now, NULL) &&
-			     process_same(&now, &l->processes[i]);
+		bool there = process_again(w, &l->processes[i]);
 		for (size_t k = 0; k < l->count && !there; k++)
 			if (l->at[k].owner == (int)i)
 				l->at[k].owner = -1;
 		if (there)
-			l->processes[i] = now;
+			listeners_disown(w->host, l, (int)i);
 	}
+	for (size_t i = 0; i < w->sharer_count; i++)
+		if (process_again(w, &w->sharers[i]))
+			w->sharers[kept++] = w->sharers[i];
+	w->sharer_count = kept;
 	pace_end(&w->processes, WATCHER_SHARE);
+}
+
+static void sharers_find(struct watcher *w)
+{
+	if (!pace_due(&w->sharing))
+		return;
+	free(w->sharers);
+	listeners_sharers(w->host, &w->listeners, &w->sharers, &w->sharer_count, NULL);
+	pace_end(&w->sharing, WATCHER_SHARE);
 }
 
 static int listeners_look(struct watcher *w, struct err *e)
@@ -260,6 +284,7 @@ static int listeners_look(struct watcher *w, struct err *e)
 	w->listeners = now;
 	processes_read(w, &w->listeners);
 	owners_find_new(w, &w->listeners);
+	sharers_find(w);
 	if (pace_due(&w->half_open)) {
 		listeners_half_open(w->host, &w->listeners, NULL);
 		pace_end(&w->half_open, WATCHER_SHARE);
@@ -336,6 +361,25 @@ static void process_gauge(const struct watcher *w, const struct process *p, int6
 	server_name(w, NULL, p, g);
 }
 
+/* Of all that accept, each once. */
+static void process_gauges(const struct watcher *w, struct watch_sample *out)
+{
+	int64_t nr_open = field_read(w->host, "proc/sys/fs/nr_open", 0);
+	const struct listeners *l = &w->listeners;
+	for (size_t i = 0; i < l->process_count; i++)
+		if (owns(w, i))
+			process_gauge(w, &l->processes[i], nr_open, out);
+	for (size_t i = 0; i < w->sharer_count; i++) {
+		bool known = false;
+		for (size_t k = 0; k < l->process_count && !known; k++)
+			known = process_same(&l->processes[k], &w->sharers[i]) && owns(w, k);
+		for (size_t k = 0; k < i && !known; k++)
+			known = process_same(&w->sharers[k], &w->sharers[i]);
+		if (!known)
+			process_gauge(w, &w->sharers[i], nr_open, out);
+	}
+}
+
 static void group_add(struct watcher *w, const struct process *p)
 {
 	struct cgroup *c = &w->groups[w->group_count];
@@ -360,6 +404,7 @@ static void groups_read(struct watcher *w)
 		bool seen = false;
 		for (size_t k = 0; k < i && !seen; k++)
 			seen = l->processes[i].unit[0] &&
+			       l->processes[i].manager == l->processes[k].manager &&
 			       !strcmp(l->processes[i].unit, l->processes[k].unit);
 		if (!seen && owns(w, i))
 			group_add(w, &l->processes[i]);
@@ -431,10 +476,7 @@ int watch_read(struct watcher *w, struct watch_sample *out, struct err *e)
 	softnet_gauges(w, out);
 	ports_gauge(w, out);
 	group_gauges(w, out);
-	int64_t nr_open = field_read(w->host, "proc/sys/fs/nr_open", 0);
-	for (size_t i = 0; i < w->listeners.process_count; i++)
-		if (owns(w, i))
-			process_gauge(w, &w->listeners.processes[i], nr_open, out);
+	process_gauges(w, out);
 	const struct queue_knobs knobs = {
 		.somaxconn = field_read(w->host, "proc/sys/net/core/somaxconn", 0),
 		.max_syn = field_read(w->host, "proc/sys/net/ipv4/tcp_max_syn_backlog", 0),
@@ -470,6 +512,7 @@ void watcher_close(struct watcher **out)
 	if (!w)
 		return;
 	listeners_free(&w->listeners);
+	free(w->sharers);
 	subject_free(&w->subject);
 	host_close(w->host);
 	free(w);

@@ -44,15 +44,17 @@ char *listener_file_text(const struct listeners *l)
 		const struct process *p = &l->processes[i];
 		fprintf(out,
 			"process\t%d\t%d\t%" PRIu64 "\t%d\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
-			"\t%s\t%s\t%s\n",
+			"\t%s\t%s\t%s\t%d\n",
 			(int)p->pid, (int)p->root, p->started, p->state, p->soft, p->hard, p->open,
-			field(p->name, a), field(p->unit, b), field(p->waits_in, c));
+			field(p->name, a), field(p->unit, b), field(p->waits_in, c), p->manager);
 	}
 	for (size_t i = 0; i < l->count; i++) {
 		const struct listener *x = &l->at[i];
-		fprintf(out, "%s\t%u\t%u\t%u\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%u\t%d\t%d\t%s\n",
+		fprintf(out,
+			"%s\t%u\t%u\t%u\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%u\t%d\t%d\t%s\t%d\n",
 			names[x->kind], x->port, x->depth, x->limit, x->drops, x->half_open,
-			x->inode, x->cookie, x->uid, x->owner, x->v6only, field(x->address, a));
+			x->inode, x->cookie, x->uid, x->owner, x->v6only, field(x->address, a),
+			x->systemd);
 	}
 	if (fclose(out)) {
 		free(text);
@@ -76,7 +78,7 @@ static void text_take(char **rest, char *out, size_t size)
 
 static bool process_parse(char *rest, struct process *out)
 {
-	uint64_t pid, root, state;
+	uint64_t pid, root, state, manager;
 	if (!number(&rest, INT32_MAX, &pid) || !number(&rest, INT32_MAX, &root) ||
 	    !number(&rest, UINT64_MAX, &out->started) || !number(&rest, 127, &state) ||
 	    !number(&rest, UINT64_MAX, &out->soft) || !number(&rest, UINT64_MAX, &out->hard) ||
@@ -88,12 +90,14 @@ static bool process_parse(char *rest, struct process *out)
 	text_take(&rest, out->name, sizeof(out->name));
 	text_take(&rest, out->unit, sizeof(out->unit));
 	text_take(&rest, out->waits_in, sizeof(out->waits_in));
+	if (number(&rest, UNIT_INSIDE, &manager)) /* older captures lack it */
+		out->manager = (enum unit_manager)manager;
 	return true;
 }
 
 static bool listener_parse(char *rest, size_t processes, struct listener *out)
 {
-	uint64_t port, v[4], uid, v6only;
+	uint64_t port, v[4], uid, v6only, systemd;
 	if (!number(&rest, UINT16_MAX, &port))
 		return false;
 	for (size_t i = 0; i < 4; i++)
@@ -115,6 +119,7 @@ static bool listener_parse(char *rest, size_t processes, struct listener *out)
 	out->uid = (uint32_t)uid;
 	out->v6only = v6only;
 	text_take(&rest, out->address, sizeof(out->address));
+	out->systemd = number(&rest, 1, &systemd) && systemd; /* older captures lack it */
 	return true;
 }
 

@@ -463,8 +463,10 @@ static int wanted_own(const struct host *h, struct listeners *l, struct listener
 	int r = owners_find(h, o, e);
 	l->processes = o->processes;
 	l->process_count = o->process_count;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		wanted[i]->owner = o->owner[i];
+		wanted[i]->systemd = o->systemd[i];
+	}
 	processes_compact(l);
 	l->hidden |= !o->chosen && o->denied && any_left(h, wanted, o->owner, count);
 	return r;
@@ -481,7 +483,8 @@ static int own(const struct host *h, struct listeners *l,
 	CLEAN(free_pointer)
 	struct owned_socket *sockets = calloc(l->count + 1, sizeof(*sockets));
 	CLEAN(free_pointer) int *owner = calloc(l->count + 1, sizeof(*owner));
-	if (!at || !sockets || !owner)
+	CLEAN(free_pointer) bool *systemd = calloc(l->count + 1, sizeof(*systemd));
+	if (!at || !sockets || !owner || !systemd)
 		return err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory");
 	for (size_t i = 0; i < l->count; i++)
 		if (l->at[i].owner < 0 && l->at[i].inode && wanted(&l->at[i], arg))
@@ -489,6 +492,7 @@ static int own(const struct host *h, struct listeners *l,
 	struct owners o = {.sockets = sockets,
 			   .socket_count = count,
 			   .owner = owner,
+			   .systemd = systemd,
 			   .thing_count = count,
 			   .processes = l->processes,
 			   .process_count = l->process_count,
@@ -538,6 +542,7 @@ int listeners_adopt(const struct host *h, struct listeners *l, const struct list
 		if (owner < -1)
 			return owner;
 		l->at[now - l->at].owner = owner;
+		l->at[now - l->at].systemd = was->systemd;
 	}
 	return 0;
 }

@@ -125,20 +125,39 @@ static void held_mark(struct owner_search *s, int dir, int from, bool watched)
 	}
 }
 
+/* An owner, and what shows that it accepts itself. */
+struct keeper {
+	int dir, index; /* in owners.processes */
+	bool looked;    /* the rest is known */
+	bool busy;      /* it has more descriptors than a process that only holds the sockets */
+	bool *watches;  /* each thing, by an epoll set */
+};
+
 /* Makes the process the owner of those that it holds, and by an epoll set watches if `watched`, of
- * those that `from` owns: another process, or -1. Returns its index, or -1 if there are none. */
-static int process_own(struct owner_search *s, int dir, pid_t pid, int from, bool watched)
+ * those that `from` owns: another process, or -1. Those that `keeper` watches stay its own; NULL:
+ * none does. Returns its index, or -1 if there are none. */
+static int process_own(struct owner_search *s, int dir, pid_t pid, int from, bool watched,
+		       const struct keeper *keeper)
 {
 	int self = -1;
 	held_mark(s, dir, from, watched);
 	for (size_t i = 0; i < s->o->thing_count; i++) {
-		if (!s->marks[i].held || (watched && !s->marks[i].watched))
+		if (!s->marks[i].held || (watched && !s->marks[i].watched) ||
+		    (keeper && keeper->watches[i]))
 			continue;
 		if (self < 0 && (self = process_add(s, dir, pid)) < 0)
 			return -1;
 		s->o->owner[i] = self;
 	}
 	return self;
+}
+
+static bool any_held(const struct owner_search *s)
+{
+	for (size_t i = 0; i < s->o->thing_count; i++)
+		if (s->marks[i].held)
+			return true;
+	return false;
 }
 
 static int pid_order(const void *a, const void *b)
@@ -173,13 +192,11 @@ static size_t children_read(int dir, pid_t *pids, size_t max)
 	return count;
 }
 
-/* Whether a parent holds sockets for such a child. A helper that it runs, another program, may have
- * inherited them by accident. */
-static bool serves_for(const struct process_stat *child, const struct process *parent)
+/* Whether a parent of that name holds sockets for a child of that name. A helper that it runs,
+ * another program, may have inherited them by accident. */
+static bool serves_for(const char *parent, const char *child)
 {
-	return child->parent == parent->pid &&
-	       (parent->pid == 1 || strcmp(parent->name, "systemd") == 0 ||
-		process_family(parent->name, child->name));
+	return strcmp(parent, "systemd") == 0 || process_family(parent, child);
 }
 
 bool may_list_watched(const struct process *p) { return p->open && p->open <= WATCHED_DESCRIPTORS; }
@@ -190,30 +207,85 @@ static bool may_list_of(int dir)
 	return !process_read_at(dir, 0, &p, NULL) && may_list_watched(&p);
 }
 
-static void children_own(struct owner_search *s, int dir, int parent, int depth);
+/* Whether it has more than a helper or a supervisor: it is at its limit, where an event loop stops
+ * watching its listener for a while, or its epoll sets are too large to list. */
+static bool is_busy(int dir)
+{
+	struct process p;
+	return !process_read_at(dir, 0, &p, NULL) &&
+	       (p.open > WATCHED_DESCRIPTORS || (p.open && p.open + 1 >= p.soft));
+}
 
-static void child_own(struct owner_search *s, pid_t pid, int parent, int depth, bool watched)
+/* Whether the owner may leave sockets to a child of another name: it may be a supervisor. */
+static bool may_supervise(struct owner_search *s, struct keeper *k)
+{
+	if (k->looked)
+		return !k->busy;
+	k->looked = true;
+	k->watches = calloc(s->o->thing_count + 1, sizeof(*k->watches));
+	s->full |= !k->watches;
+	k->busy = !k->watches || is_busy(k->dir);
+	if (k->busy)
+		return false;
+	held_mark(s, k->dir, k->index, true);
+	for (size_t i = 0; i < s->o->thing_count; i++)
+		k->watches[i] = s->marks[i].watched;
+	return true;
+}
+
+/* A process whose children may have what `owner` owns: the owner, or one below that only holds it,
+ * as a shell that starts the server. */
+struct parent {
+	int dir;
+	pid_t pid;
+	struct keeper *owner;
+};
+
+static void children_own(struct owner_search *s, const struct parent *p, int depth);
+
+/* What the owner's own children may have. */
+static void owned_pass(struct owner_search *s, int dir, pid_t pid, int self, int depth)
+{
+	struct keeper owner = {.dir = dir, .index = self};
+	children_own(s, &(struct parent){dir, pid, &owner}, depth);
+	free(owner.watches);
+}
+
+static void child_own(struct owner_search *s, pid_t pid, const struct parent *p, int depth,
+		      bool watched)
 {
 	struct process_stat stat;
 	CLEAN(close_fd) int child = process_open(s->host, pid, NULL);
-	if (child < 0 || process_stat_at(child, pid, &stat, NULL) < 0 ||
-	    !serves_for(&stat, &s->o->processes[parent]) || (watched && !may_list_of(child)))
+	if (child < 0 || process_stat_at(child, pid, &stat, NULL) < 0 || stat.parent != p->pid)
 		return;
-	int self = process_own(s, child, pid, parent, watched);
+	struct keeper *owner = p->owner;
+	const struct process *holder = &s->o->processes[owner->index];
+	bool served = holder->pid == p->pid && serves_for(holder->name, stat.name);
+	if ((watched && !may_list_of(child)) || (!served && !may_supervise(s, owner)))
+		return;
+	int self = -1;
+	if (served || watched || is_busy(child))
+		self = process_own(s, child, pid, owner->index, watched, served ? NULL : owner);
+	else
+		held_mark(s, child, owner->index, false);
 	if (self >= 0)
-		children_own(s, child, self, depth - 1);
+		owned_pass(s, child, pid, self, depth - 1);
+	else if (!watched && any_held(s))
+		children_own(s, &(struct parent){child, pid, owner}, depth - 1);
 }
 
-/* Passes what the process `parent` owns to those of its children that hold it too. Workers with a
- * socket each (SO_REUSEPORT) may hold those of all: first to the child that watches it. */
-static void children_own(struct owner_search *s, int dir, int parent, int depth)
+/* Passes what the owner has to those below the parent that hold it too: to a process of the same
+ * program, and to any other one that shows that it accepts where the owner does not. What none of
+ * them shows at this moment stays where it is. Workers with a socket each (SO_REUSEPORT) may hold
+ * those of all: first to the child that watches it. */
+static void children_own(struct owner_search *s, const struct parent *p, int depth)
 {
-	CLEAN(free_pointer) pid_t *pids = depth ? calloc(CHILDREN, sizeof(*pids)) : NULL;
-	size_t count = pids ? children_read(dir, pids, CHILDREN) : 0;
-	for (size_t i = 0; i < count && owned_by(s, parent); i++)
-		child_own(s, pids[i], parent, depth, true);
-	for (size_t i = 0; i < count && owned_by(s, parent); i++)
-		child_own(s, pids[i], parent, depth, false);
+	CLEAN(free_pointer) pid_t *pids = depth > 0 ? calloc(CHILDREN, sizeof(*pids)) : NULL;
+	size_t count = pids ? children_read(p->dir, pids, CHILDREN) : 0;
+	for (size_t i = 0; i < count && owned_by(s, p->owner->index); i++)
+		child_own(s, pids[i], p, depth, true);
+	for (size_t i = 0; i < count && owned_by(s, p->owner->index); i++)
+		child_own(s, pids[i], p, depth, false);
 }
 
 /* A child may have a lower pid than its parent: pids wrap around. */
@@ -223,10 +295,10 @@ static void family_own(struct owner_search *s, int dir, pid_t pid, int self)
 	CLEAN(close_fd) int parent = -1;
 	if (!process_stat_at(dir, pid, &stat, NULL) && stat.parent > pid)
 		parent = process_open(s->host, stat.parent, NULL);
-	int above = parent < 0 ? -1 : process_own(s, parent, stat.parent, self, false);
+	int above = parent < 0 ? -1 : process_own(s, parent, stat.parent, self, false, NULL);
 	if (above >= 0)
-		children_own(s, parent, above, OWNER_DEPTH);
-	children_own(s, dir, self, OWNER_DEPTH);
+		owned_pass(s, parent, stat.parent, above, OWNER_DEPTH);
+	owned_pass(s, dir, pid, self, OWNER_DEPTH);
 }
 
 static pid_t pid_of(const char *name)
@@ -246,7 +318,7 @@ static void process_search(struct owner_search *s, pid_t pid)
 	CLEAN(close_fd) int process = process_open(s->host, pid, NULL);
 	if (process < 0 || !is_chosen(s, process, pid))
 		return;
-	int self = process_own(s, process, pid, -1, false);
+	int self = process_own(s, process, pid, -1, false, NULL);
 	if (self >= 0 && !s->o->chosen)
 		family_own(s, process, pid, self);
 }
@@ -287,6 +359,34 @@ static void processes_search(struct owner_search *s)
 	}
 }
 
+/* The nearest systemd among its ancestors, an O_PATH descriptor; -1: none. */
+static int systemd_above(const struct owner_search *s, pid_t pid)
+{
+	struct process_stat stat = {.parent = pid};
+	for (int depth = 0; depth <= OWNER_DEPTH && stat.parent; depth++) {
+		CLEAN(close_fd) int at = process_open(s->host, stat.parent, NULL);
+		if (at < 0 || process_stat_at(at, stat.parent, &stat, NULL) < 0)
+			return -1;
+		if (depth && !strcmp(stat.name, "systemd"))
+			return dup(at);
+	}
+	return -1;
+}
+
+static void systemd_mark(struct owner_search *s)
+{
+	for (size_t p = 0; p < s->o->process_count; p++) {
+		if (!owned_by(s, (int)p))
+			continue;
+		CLEAN(close_fd) int systemd = systemd_above(s, s->o->processes[p].pid);
+		if (systemd < 0)
+			continue;
+		held_mark(s, systemd, (int)p, false);
+		for (size_t i = 0; i < s->o->thing_count; i++)
+			s->o->systemd[i] |= s->marks[i].held;
+	}
+}
+
 int owners_find(const struct host *h, struct owners *o, struct err *e)
 {
 	CLEAN(free_pointer) struct mark *marks = calloc(o->thing_count + 1, sizeof(*marks));
@@ -301,6 +401,10 @@ int owners_find(const struct host *h, struct owners *o, struct err *e)
 	for (size_t i = 0; i < s.more_count && goes_on(&s); i++)
 		process_search(&s, s.more[i]);
 	free(s.more);
+	bool denied = o->denied;
+	if (o->systemd)
+		systemd_mark(&s);
+	o->denied = denied; /* that of systemd hides no owner */
 	/* With hidepid (proc(5)) the processes of other users are not listed. */
 	o->denied = owned_by(&s, -1) && (o->denied || !host_has(h, "proc/1/stat"));
 	return s.full ? err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory") : 0;

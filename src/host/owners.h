@@ -13,6 +13,9 @@ struct owners {
 	struct owned_socket *sockets; /* owners_find() sorts them */
 	size_t socket_count;
 	int *owner; /* of each thing, an index into `processes`; -1: look for it */
+	/* Of each thing, whether a systemd above its owner holds it, too, as that of a socket unit;
+	 * NULL: not asked. */
+	bool *systemd;
 	size_t thing_count;
 	struct process *processes; /* grows; the caller frees it */
 	size_t process_count;
@@ -21,8 +24,10 @@ struct owners {
 };
 
 /* Finds a process that holds a socket of each thing. Of several: a child of the same program before
- * its parent, and of its children one that watches the socket by epoll. Stops when all are found;
- * an owner stays -1 if none is visible. */
+ * its parent, and of its children one that watches the socket by epoll. Another program comes
+ * before its parent, a supervisor, only where it shows that it accepts and the parent does not: a
+ * helper may have inherited the socket. Stops when all are found; an owner stays -1 if none is
+ * visible. */
 int owners_find(const struct host *h, struct owners *o, struct err *e);
 
 /* Whether the epoll sets of the process are small enough to list: the kernel does so under a lock

@@ -66,7 +66,34 @@ static bool ends_with(const char *text, size_t length, const char *suffix)
 	return length > n && memcmp(text + length - n, suffix, n) == 0;
 }
 
-static void unit_of_path(const char *path, size_t length, char *unit, size_t size)
+/* Of a unit behind `length` bytes of a path: below slices only it is the system's, and below a
+ * user@UID.service that user's. */
+static enum unit_manager manager_of(const char *path, size_t length)
+{
+	static const char user[] = "user@";
+	enum unit_manager manager = UNIT_SYSTEM;
+	for (const char *end = path + length; path < end; path++) {
+		size_t n = strcspn(path, "/");
+		if (n > (size_t)(end - path))
+			n = (size_t)(end - path);
+		if (manager == UNIT_SYSTEM && n > sizeof(user) &&
+		    !memcmp(path, user, sizeof(user) - 1) && ends_with(path, n, ".service"))
+			manager = UNIT_USER;
+		/* "..": above the root of a cgroup namespace */
+		else if (n && !ends_with(path, n, ".slice") && !(n == 2 && !memcmp(path, "..", 2)))
+			return UNIT_INSIDE;
+		path += n;
+	}
+	return manager;
+}
+
+enum unit_manager unit_manager(const char *path)
+{
+	const char *last = strrchr(path, '/');
+	return manager_of(path, last ? (size_t)(last - path) : 0);
+}
+
+static enum unit_manager unit_of_path(const char *path, size_t length, char *unit, size_t size)
 {
 	static const char deleted[] = " (deleted)";
 	if (ends_with(path, length, deleted))
@@ -78,10 +105,11 @@ static void unit_of_path(const char *path, size_t length, char *unit, size_t siz
 		if (ends_with(part, n, ".service") || ends_with(part, n, ".scope")) {
 			if (n < size)
 				name_copy(unit, size, part, n);
-			return;
+			return manager_of(path, (size_t)(part - path));
 		}
 		length = slash ? (size_t)(slash - path) : 0;
 	}
+	return UNIT_SYSTEM;
 }
 
 const char *unit_service(const char *unit)
@@ -89,7 +117,7 @@ const char *unit_service(const char *unit)
 	return ends_with(unit, strlen(unit), ".service") ? unit : "";
 }
 
-void process_unit_parse(const char *text, char *unit, size_t size)
+enum unit_manager process_unit_parse(const char *text, char *unit, size_t size)
 {
 	const char *best = NULL;
 	size_t best_length = 0;
@@ -111,16 +139,16 @@ void process_unit_parse(const char *text, char *unit, size_t size)
 		}
 		line += length;
 	}
-	if (best)
-		unit_of_path(best, best_length, unit, size);
+	return best ? unit_of_path(best, best_length, unit, size) : UNIT_SYSTEM;
 }
 
-void process_unit(int process, char *unit, size_t size)
+enum unit_manager process_unit(int process, char *unit, size_t size)
 {
 	char text[8192];
 	unit[0] = 0;
-	if (process_file(process, "cgroup", text, sizeof(text)) > 0)
-		process_unit_parse(text, unit, size);
+	return process_file(process, "cgroup", text, sizeof(text)) > 0
+		       ? process_unit_parse(text, unit, size)
+		       : UNIT_SYSTEM;
 }
 
 uint64_t process_namespace(int process, const char *kind)
@@ -326,7 +354,7 @@ int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
 	out->started = stat.started;
 	out->state = stat.state;
 	memcpy(out->name, stat.name, sizeof(out->name));
-	process_unit(process, out->unit, sizeof(out->unit));
+	out->manager = process_unit(process, out->unit, sizeof(out->unit));
 	if (process_file(process, "limits", text, sizeof(text)) <= 0 ||
 	    !process_limits_parse(text, &out->soft, &out->hard))
 		out->soft = out->hard = 0;

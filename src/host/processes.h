@@ -12,8 +12,8 @@ struct process_stat {
 /* Reads proc_pid_stat(5). False: not such a text. Pure. */
 bool process_stat_parse(const char *text, struct process_stat *out);
 /* The innermost systemd service or scope of a /proc/PID/cgroup (v1 and v2); "" for none and for a
- * name that does not fit. Pure. */
-void process_unit_parse(const char *text, char *unit, size_t size);
+ * name that does not fit. Returns whose it is. Pure. */
+enum unit_manager process_unit_parse(const char *text, char *unit, size_t size);
 #define PROCESS_LIMITS_KEY "Max open files"
 /* The line PROCESS_LIMITS_KEY of a /proc/PID/limits. Pure. */
 bool process_limits_parse(const char *text, uint64_t *soft, uint64_t *hard);
@@ -48,7 +48,7 @@ int process_list(const struct host *h, struct process_stat **out, size_t *count,
 uint64_t process_namespace(int process, const char *kind);
 uint64_t process_netns(int process);
 /* The systemd unit, as in struct process. */
-void process_unit(int process, char *unit, size_t size);
+enum unit_manager process_unit(int process, char *unit, size_t size);
 
 /* Where its first thread has exited and another runs, that one's directory below it, O_PATH: it has
  * the descriptors. -1: none. */

@@ -45,10 +45,11 @@ struct subject_search {
 	bool *held;            /* of each listener, by the tree in question */
 	struct member *members;
 	size_t count;
-	unsigned descriptors; /* that may still be looked at */
-	unsigned each;        /* of a process */
-	bool here_only;       /* this network namespace was asked for */
-	bool udp;             /* listeners are UDP sockets */
+	unsigned descriptors;      /* that may still be looked at */
+	unsigned each;             /* of a process */
+	bool here_only;            /* this network namespace was asked for */
+	bool udp;                  /* listeners are UDP sockets */
+	enum unit_manager manager; /* of the unit that is asked for */
 };
 
 static bool any_listener(const struct listener *l, void *unused) { return true; }
@@ -228,21 +229,40 @@ static bool owns_any(const struct listeners *l, pid_t pid)
 	return false;
 }
 
+/* Whether a process is in the unit that is asked for, of any manager. */
+static bool in_unit(const struct subject_search *s, pid_t pid, enum unit_manager *manager)
+{
+	char unit[64];
+	CLEAN(close_fd) int process = process_open(s->host, pid, NULL);
+	if (process < 0)
+		return false;
+	*manager = process_unit(process, unit, sizeof(unit));
+	return !strcmp(unit, s->query->who);
+}
+
+/* The system's unit comes before one of a user, and that before one of a container that has a
+ * systemd of its own. */
+static enum unit_manager manager_find(const struct subject_search *s,
+				      const struct process_stat *all, size_t count)
+{
+	enum unit_manager best = UNIT_INSIDE, is;
+	for (size_t i = 0; i < count && best != UNIT_SYSTEM; i++)
+		if (in_unit(s, all[i].pid, &is) && is < best)
+			best = is;
+	return best;
+}
+
 static bool process_asked(const struct subject_search *s, const struct process_stat *p)
 {
 	const struct server_query *q = s->query;
-	char unit[64];
+	enum unit_manager manager;
 	if (q->kind == BY_PID)
 		return p->pid == q->pid;
 	if (q->kind == BY_ADDRESS || q->kind == BY_PATH)
 		return owns_any(s->all, p->pid);
 	if (q->kind == BY_NAME)
 		return server_named(q->who, p->name);
-	CLEAN(close_fd) int process = process_open(s->host, p->pid, NULL);
-	if (process < 0)
-		return false;
-	process_unit(process, unit, sizeof(unit));
-	return !strcmp(unit, q->who);
+	return in_unit(s, p->pid, &manager) && manager == s->manager;
 }
 
 /* Looks at the descriptors of a process: whether it holds one of the listeners, which it marks.
@@ -312,6 +332,8 @@ static int members_find(struct subject_search *s, struct err *e)
 	roots = calloc(count + 1, sizeof(*roots));
 	if (!s->members || !roots)
 		return err_set(e, ENOMEM, "cannot list processes: out of memory");
+	if (s->query->kind == BY_UNIT)
+		s->manager = manager_find(s, all, count);
 	for (size_t i = 0; i < count; i++)
 		if (process_asked(s, &all[i]))
 			roots[root_count++] = process_root(&all[i], stat_of, &list);
@@ -546,6 +568,7 @@ static void root_describe(const struct host *h, struct subject *out, pid_t pid)
 	out->started = p.started;
 	snprintf(out->name, sizeof(out->name), "%s", p.name);
 	snprintf(out->unit, sizeof(out->unit), "%s", p.unit);
+	out->manager = p.manager;
 	/* The limits of the service are those of its unit, not of the systemd that holds its
 	 * socket. They are readable for other users too. */
 	out->activated = !strcmp(p.name, "systemd");

@@ -260,7 +260,7 @@ static void words_backlog(struct wording *words, const struct queue_watch *w,
 			  const struct listener *l)
 {
 	const struct process *p = owner_of(w, l);
-	const struct server_row *server = p ? server_row_find(p->name) : NULL;
+	const struct server_row *server = p ? backlog_row(l, p->name) : NULL;
 	char line[WORDING_TEXT];
 	int64_t allowed = w->after->somaxconn;
 	bool kernel = somaxconn_binds(l->limit, allowed);
@@ -273,7 +273,11 @@ static void words_backlog(struct wording *words, const struct queue_watch *w,
 	wording_set(words, "line", "%s",
 		    server_line(server ? server->backlog_line : NULL, "backlog", more, line,
 				sizeof(line)));
-	wording_set(words, "effect", "%s", server ? server->backlog_effect : "after a restart");
+	backlog_effect_word(words, "effect", l, server);
+	if (l->systemd && server) {
+		wording_set(words, "server", "%s", server->name);
+		wording_set(words, "default", "%s", server->backlog);
+	}
 }
 
 static struct quantity_shown rate_text(double a_second)

@@ -75,7 +75,23 @@ const char *backlog_untestable(const struct settings *s)
 	return NULL;
 }
 
-static void line_word(struct wording *w, const struct server_row *server, uint64_t backlog)
+const struct server_row *backlog_row(const struct listener *l, const char *process)
+{
+	return server_row_find(l->systemd ? "systemd" : process);
+}
+
+void backlog_effect_word(struct wording *w, const char *name, const struct listener *l,
+			 const struct server_row *server)
+{
+	wording_set(w, name, "%s%s", server ? server->backlog_effect : "after a restart",
+		    l->systemd
+			    ? " together with its service; a server that calls listen() itself, as "
+			      "gunicorn does, sets its own"
+			    : "");
+}
+
+static void line_word(struct wording *w, const struct listener *l, const struct server_row *server,
+		      uint64_t backlog)
 {
 	char text[WORDING_TEXT];
 	wording_set(w, "wanted", "%s", quantity_plain(backlog).text);
@@ -84,13 +100,15 @@ static void line_word(struct wording *w, const struct server_row *server, uint64
 	wording_set(w, "line", "%s",
 		    server_line(server ? server->backlog_line : NULL, "backlog", backlog, text,
 				sizeof(text)));
-	wording_set(w, "line_effect", "%s", server ? server->backlog_effect : "after a restart");
+	backlog_effect_word(w, "line_effect", l, server);
 }
 
 /* Whether the kernel has cut the queue below the server's default, and would not now. */
 static bool is_cut(const struct subject *s, const struct listener *l, int64_t somaxconn, bool guest)
 {
-	const struct server_row *server = server_row_find(s->name);
+	const struct server_row *server = backlog_row(l, s->name);
+	if (server == server_row_find("systemd"))
+		return false; /* the value of its unit is not known */
 	long usual = server ? strtol(server->backlog, NULL, 10) : 0;
 	return !guest && usual > (long)l->limit && (int64_t)l->limit < somaxconn;
 }
@@ -116,6 +134,6 @@ void backlog_words(const struct settings *s, enum listener_kind kind, int64_t en
 	wording_flag(w, "cut", is_cut(s->subject, q.smallest, somaxconn, s->guest));
 	wording_set(w, "somaxconn", "%s",
 		    somaxconn == REPORT_NONE ? "" : quantity_plain((uint64_t)somaxconn).text);
-	line_word(w, server_row_find(s->subject->name),
+	line_word(w, q.smallest, backlog_row(q.smallest, s->subject->name),
 		  (uint64_t)knob_round(knob_find("listen.backlog"), each - 1));
 }

@@ -64,6 +64,14 @@ bool process_accepts_not(const struct process *p)
 	return p && (process_at_file_limit(p) || process_halted(p));
 }
 
+void unit_words(struct wording *words, const char *unit, enum unit_manager manager)
+{
+	wording_set(words, "unit", "%s", unit);
+	wording_set(words, "manager", "systemctl%s", manager == UNIT_USER ? " --user" : "");
+	wording_flag(words, "user", manager == UNIT_USER);
+	wording_flag(words, "inside", manager == UNIT_INSIDE);
+}
+
 void process_words(struct wording *words, const struct process *p, const char *address)
 {
 	const struct server_row *server = p ? server_row_find(p->name) : NULL;
@@ -76,7 +84,7 @@ void process_words(struct wording *words, const struct process *p, const char *a
 	wording_set(words, "process", "%.*s", family, p ? p->name : "");
 	wording_set(words, "pid", "%d", p ? (int)p->pid : 0);
 	wording_flag(words, "worker", p && p->pid != p->root);
-	wording_set(words, "unit", "%s", p ? unit_service(p->unit) : "");
+	unit_words(words, p ? unit_service(p->unit) : "", p ? p->manager : UNIT_SYSTEM);
 	wording_set(words, "doing", "%s", doing.what);
 	wording_set(words, "help", "%s", doing.help);
 	wording_set(words, "server", "%s", server ? server->name : "");

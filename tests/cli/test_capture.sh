@@ -115,7 +115,7 @@ test_private_data_is_left_out() {
 	capture
 	if grep -rlE "$private" machine; then fail 'private data in a file'; fi
 	if LC_ALL=C grep -rlP '\x02\x5e\xc8\xe7' machine; then fail 'a hardware address in a file'; fi
-	grep -q ':8080$' machine/listeners || fail 'the listener is not captured'
+	grep -qP ':8080\t' machine/listeners || fail 'the listener is not captured'
 	grep -q '^veth-a.00000000.00000000' machine/proc/net/route || fail 'no default route'
 	if find machine | grep -E 'cmdline|environ'; then fail 'a command line'; fi
 	capture --addresses

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -248,6 +249,69 @@ static void a_process_at_its_limit_is_named(void **state)
 	checked_free(&c);
 }
 
+static int descriptors_of(pid_t pid)
+{
+	char command[64];
+	snprintf(command, sizeof(command), "ls /proc/%d/fd | wc -l", (int)pid);
+	struct output o = run("%s", command);
+	int count = atoi(o.out);
+	output_free(&o);
+	return count;
+}
+
+/* Closes the listener, as a worker that drains after a reload, and goes on. */
+static int drained = -1;
+static void drain(int signal)
+{
+	(void)signal;
+	close(drained);
+}
+
+/* Two workers that share a listener; the second has no descriptor left. */
+static void pair_serves(const void *arg)
+{
+	const struct rlimit files = {64, 64};
+	(void)arg;
+	prctl(PR_SET_NAME, "pair");
+	int fd = drained = listen_at(APP_PORT, 128);
+	signal(SIGUSR1, drain);
+	for (int i = 0; i < 2; i++)
+		if (!fork()) {
+			setrlimit(RLIMIT_NOFILE, &files);
+			while (i && dup(fd) >= 0)
+				;
+			for (;;)
+				pause();
+		}
+	for (;;)
+		pause();
+}
+
+static void each_worker_is_watched(void **state)
+{
+	char row[64];
+	pid_t master = child_start(pair_serves, NULL);
+	wait_listening(APP_PORT);
+	pid_t first = worker_of(master, 0), second = worker_of(master, 1);
+	WAIT_UNTIL(descriptors_of(second) >= 60);
+	pause_ms(200);
+	struct output o = run("$PROGRAM watch --interval 100ms --count 1");
+	snprintf(row, sizeof(row), "SHORT descriptors.process pair %d files: ", (int)second);
+	assert_contains(o.out, row);
+	assert_int_equal(o.status, 2);
+	output_free(&o);
+	/* The one that drains has a row no more. */
+	o = run("$PROGRAM watch --interval 100ms --count 80 --format jsonl >lines & watch=$!; sleep 1; "
+		"kill -USR1 %d; wait $watch; tail -n 1 lines; rm lines",
+		(int)first);
+	snprintf(row, sizeof(row), "\"pair %d files\"", (int)first);
+	if (strstr(o.out, row))
+		fail_msg("%s: %s", row, o.out);
+	snprintf(row, sizeof(row), "\"pair %d files\"", (int)second);
+	assert_contains(o.out, row);
+	output_free(&o);
+}
+
 /* As libuv does: at EMFILE it closes a descriptor that it keeps in reserve, accepts and closes. */
 static void reserve_serves(const void *arg)
 {
@@ -356,6 +420,7 @@ static int all_run(void)
 		SERVERS_TEST(somaxconn_limits_redis),
 		SERVERS_TEST(a_full_unix_listener_is_named),
 		SERVERS_TEST(a_process_at_its_limit_is_named),
+		SERVERS_TEST(each_worker_is_watched),
 		SERVERS_TEST(a_process_that_closes_at_once_is_named),
 		SERVERS_TEST(listeners_that_vanish_do_no_harm),
 	};

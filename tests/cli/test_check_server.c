@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -147,6 +148,44 @@ static void two_servers_are_listed(void **state)
 }
 
 /* Two processes without a common ancestor, with one address. */
+/* As systemd has put it there. */
+static void cgroup_set(pid_t pid, const char *path)
+{
+	char file[128], text[160], name[64];
+	snprintf(name, sizeof(name), "/proc/%d/cgroup", (int)pid);
+	snprintf(file, sizeof(file), "%s/cgroup-%d", servers_directory, (int)pid);
+	snprintf(text, sizeof(text), "0::%s\n", path);
+	file_write(file, text);
+	assert_int_equal(mount(file, name, NULL, MS_BIND, NULL), 0);
+}
+
+static void server_is(const char *who, pid_t pid)
+{
+	struct checked c = judged("--probe listeners", who);
+	assert_int_equal(checked_number(json_object_get(c.report, "server"), "pid"), pid);
+	assert_string_equal(server_text(&c, "unit"), who);
+	checked_free(&c);
+}
+
+/* A container that shares the network has a unit of the same name. */
+static void a_unit_is_that_of_the_system(void **state)
+{
+	pid_t inside = child_start(first_serves, NULL), own = child_start(second_serves, NULL);
+	char address[32], name[64];
+	wait_listening(APP_PORT);
+	wait_listening(APP_PORT + 1);
+	cgroup_set(inside, "/lxc/101/ns/system.slice/twin.service");
+	cgroup_set(own, "/system.slice/twin.service");
+	server_is("twin.service", own);
+	struct checked c = judged("--probe listeners", "twin.service");
+	snprintf(address, sizeof(address), "127.0.0.1:%d", APP_PORT + 1);
+	assert_string_equal(server_text(&c, "addresses"), address);
+	checked_free(&c);
+	snprintf(name, sizeof(name), "/proc/%d/cgroup", (int)own);
+	umount2(name, MNT_DETACH);
+	server_is("twin.service", inside);
+}
+
 static void twin_serves(const void *backlog)
 {
 	struct sockaddr_storage a = address_of(APP_PORT, false);
@@ -360,6 +399,38 @@ static void epoll_serve(int fd)
 	ready_say();
 	while (epoll_wait(set, &event, 1, -1) > 0)
 		accept(fd, NULL, NULL);
+}
+
+/* A socket unit whose service runs and accepts. */
+static void unit_serves(const void *unused)
+{
+	(void)unused;
+	prctl(PR_SET_NAME, "systemd");
+	int fd = listen_at(APP_PORT, 128);
+	if (!fork()) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, "app");
+		epoll_serve(fd);
+	}
+	for (;;)
+		pause();
+}
+
+static void the_backlog_of_a_socket_unit_is_systemds(void **state)
+{
+	ready_start(unit_serves, NULL);
+	struct checked c = judged("--probe accept-queue", ":8090");
+	json_t *f = checked_finding(&c, "accept-queue.short");
+	assert_contains(checked_text(f, "title"), "app (pid ");
+	assert_contains(checked_text(f, "title"), "has backlog 128; this load needs 1 000");
+	assert_contains(
+		checked_text(f, "advice"),
+		"systemd: [Socket] Backlog=2048 (effective after systemctl restart of the "
+		"socket unit together with its service; a server that calls listen() itself, "
+		"as gunicorn does, sets its own).");
+	if (strstr(checked_text(f, "advice"), "restart it first"))
+		fail_msg("%s", checked_text(f, "advice"));
+	checked_free(&c);
 }
 
 /* Whose connections are in TIME_WAIT afterwards. */
@@ -915,9 +986,11 @@ static int tests(void)
 		SERVERS_TEST(each_name_means_the_server),
 		SERVERS_TEST(who_is_not_there_is_refused),
 		SERVERS_TEST(two_servers_are_listed),
+		SERVERS_TEST(a_unit_is_that_of_the_system),
 		SERVERS_TEST(servers_of_one_address_are_one),
 		SERVERS_TEST(a_stopped_server_is_named),
 		SERVERS_TEST(a_group_is_one_queue),
+		SERVERS_TEST(the_backlog_of_a_socket_unit_is_systemds),
 		SERVERS_TEST(a_port_on_loopback_is_not_the_server),
 		SERVERS_TEST(the_limit_is_that_of_the_process_that_accepts),
 		SERVERS_TEST(only_its_clients_are_no_others),

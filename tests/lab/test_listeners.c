@@ -9,11 +9,13 @@
 #include <linux/vm_sockets.h>
 #include <linux/vm_sockets_diag.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -193,6 +195,17 @@ static struct listeners read_now(void)
 	if (listeners_read(live, &l, &e))
 		fail_msg("%s", e.text);
 	return l;
+}
+
+static void listeners_wait(size_t wanted)
+{
+	size_t count;
+	do {
+		struct listeners l = read_now();
+		count = l.count;
+		listeners_free(&l);
+	} while (count != wanted && may_try_again());
+	assert_int_equal(count, wanted);
 }
 
 static const struct listener *at(const struct listeners *l, const char *address)
@@ -577,12 +590,13 @@ static void a_worker_comes_before_its_master(void **state)
 
 static int shares[2], share;
 
-static int watch_share(void)
+static int watch(int fd)
 {
-	int set = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event event = {.events = EPOLLIN};
-	return epoll_ctl(set, EPOLL_CTL_ADD, shares[share], &event);
+	return epoll_ctl(epoll_create1(EPOLL_CLOEXEC), EPOLL_CTL_ADD, fd, &event);
 }
+
+static int watch_share(void) { return watch(shares[share]); }
 
 /* As nginx with reuseport does: all workers hold all sockets. */
 static void a_worker_that_watches_it_comes_first(void **state)
@@ -621,6 +635,161 @@ static void a_helper_that_inherited_it_does_not(void **state)
 	assert_int_equal(owner(&l, &l.at[0]), getpid());
 	listeners_free(&l);
 	helper_end(&helper);
+}
+
+static int inherited;
+
+static int watch_inherited(void) { return watch(inherited); }
+
+/* As asyncio does for a second when accept() fails with EMFILE, it watches nothing. */
+static int files_fill(void)
+{
+	const rlim_t files = (rlim_t)inherited + 16;
+	const struct rlimit limit = {files, files};
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		return -1;
+	while (dup(0) >= 0)
+		;
+	return 0;
+}
+
+/* A shell, say, that starts the server and waits for it. */
+static int wrap(void)
+{
+	struct helper server = helper_start("work", watch_inherited);
+	return server.pid > 0 ? 0 : -1;
+}
+
+static pid_t owner_now(void)
+{
+	struct listeners l = read_now();
+	own(&l);
+	pid_t pid = owner(&l, &l.at[0]);
+	listeners_free(&l);
+	return pid;
+}
+
+/* The supervisor, this process, has another name than its workers. */
+static void a_supervisor_leaves_it_to_what_accepts(void **state)
+{
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	CLEAN(close_fd) int fd = inherited = tcp_listen("127.0.0.1", 80, 16);
+	struct helper idle = helper_start("logger", NULL);
+	struct helper work = helper_start("work", watch_inherited);
+	assert_int_equal(owner_now(), work.pid);
+	kill(work.pid, SIGSTOP);
+	assert_int_equal(owner_now(), work.pid);
+	kill(work.pid, SIGCONT);
+	helper_end(&work);
+	assert_int_equal(owner_now(), getpid());
+	work = helper_start("work", files_fill);
+	assert_int_equal(owner_now(), work.pid);
+	helper_end(&work);
+	helper_end(&idle);
+	struct helper shell = helper_start("sh", wrap);
+	l = read_now();
+	own(&l);
+	assert_string_equal(l.processes[l.at[0].owner].name, "work");
+	listeners_free(&l);
+	helper_end(&shell);
+	close_fd(&fd);
+	listeners_wait(0); /* its child is killed */
+}
+
+/* This process watches it, or neither does: a child of another name does not get it by chance. */
+static void a_server_keeps_it_beside_other_programs(void **state)
+{
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	CLEAN(close_fd) int fd = inherited = tcp_listen("127.0.0.1", 80, 16);
+	struct helper work = helper_start("work", watch_inherited);
+	int set = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event = {.events = EPOLLIN};
+	assert_int_equal(epoll_ctl(set, EPOLL_CTL_ADD, fd, &event), 0);
+	assert_int_equal(owner_now(), getpid());
+	helper_end(&work);
+	work = helper_start("work", files_fill);
+	assert_int_equal(owner_now(), getpid());
+	helper_end(&work);
+	close(set);
+}
+
+/* Process 1 of a container, which accepts, and a program that it started: exits with 0 if process 1
+ * is the owner. */
+static int first_process(void)
+{
+	struct host *h;
+	struct listeners l;
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("proc", "/proc", "proc", 0, NULL))
+		return 77;
+	prctl(PR_SET_NAME, "server");
+	int fd = tcp_listen("127.0.0.1", 80, 16);
+	helper_start("sleep", NULL);
+	if (host_open(&h, "/", NULL) || listeners_read(h, &l, NULL) ||
+	    listeners_own(h, &l, all, NULL, NULL))
+		return 2;
+	if (owner(&l, &l.at[0]) != 1) /* neither of them watches it */
+		return 3;
+	listeners_free(&l);
+	if (watch(fd) || listeners_read(h, &l, NULL) || listeners_own(h, &l, all, NULL, NULL))
+		return 2;
+	return owner(&l, &l.at[0]) == 1 ? 0 : 4;
+}
+
+static void the_first_process_of_a_container_keeps_it(void **state)
+{
+	int status = -1;
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	pid_t outer = fork();
+	if (!outer) {
+		is_helper = true;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (unshare(CLONE_NEWPID | CLONE_NEWNS))
+			_exit(77);
+		pid_t first = fork();
+		if (!first)
+			_exit(first_process());
+		_exit(waitpid(first, &status, 0) == first && WIFEXITED(status) ? WEXITSTATUS(status)
+									       : 5);
+	}
+	assert_int_equal(waitpid(outer, &status, 0), outer);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip_because("no PID namespace with a /proc of its own");
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* As a socket unit, whose service runs. */
+static int activate(void)
+{
+	inherited = tcp_listen("127.0.0.1", 80, 16);
+	struct helper service = helper_start("app", NULL);
+	return service.pid > 0 ? 0 : -1;
+}
+
+static void a_service_has_the_listener_of_its_socket_unit(void **state)
+{
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	struct helper systemd = helper_start("systemd", activate);
+	CLEAN(close_fd) int other = tcp_listen("127.0.0.1", 81, 16);
+	l = read_now();
+	own(&l);
+	const struct listener *of_unit = at(&l, "127.0.0.1:80");
+	assert_string_equal(l.processes[of_unit->owner].name, "app");
+	assert_true(of_unit->systemd);
+	assert_false(at(&l, "127.0.0.1:81")->systemd);
+	struct listeners later = read_now();
+	assert_int_equal(listeners_adopt(live, &later, &l, NULL), 0);
+	assert_true(at(&later, "127.0.0.1:80")->systemd);
+	listeners_free(&later);
+	listeners_free(&l);
+	helper_end(&systemd);
+	close_fd(&other);
+	listeners_wait(0);
 }
 
 static int hide(void)
@@ -730,11 +899,7 @@ static void what_comes_and_goes_gets_no_wrong_name(void **state)
 	}
 	helper_end(&helper);
 	assert_true(seen > 0);
-	do { /* its child is killed */
-		l = read_now();
-		seen = l.count;
-		listeners_free(&l);
-	} while (seen && may_try_again());
+	listeners_wait(0); /* its child is killed */
 }
 
 static void connections_beside_listeners_are_not_dumped(void **state)
@@ -848,6 +1013,10 @@ int main(void)
 		cmocka_unit_test(a_worker_comes_before_its_master),
 		cmocka_unit_test(a_worker_that_watches_it_comes_first),
 		cmocka_unit_test(a_helper_that_inherited_it_does_not),
+		cmocka_unit_test(a_supervisor_leaves_it_to_what_accepts),
+		cmocka_unit_test(a_server_keeps_it_beside_other_programs),
+		cmocka_unit_test(the_first_process_of_a_container_keeps_it),
+		cmocka_unit_test(a_service_has_the_listener_of_its_socket_unit),
 		cmocka_unit_test(what_is_not_visible_is_hidden),
 		cmocka_unit_test(a_process_has_its_facts),
 		cmocka_unit_test(what_comes_and_goes_gets_no_wrong_name),

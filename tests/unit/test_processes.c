@@ -108,6 +108,45 @@ static void unit_is_the_innermost_service_or_scope(void **state)
 	}
 }
 
+static void a_unit_belongs_to_one_systemd(void **state)
+{
+	static const struct {
+		const char *text, *unit;
+		enum unit_manager manager;
+	} rows[] = {
+		{"0::/system.slice/nginx.service\n", "nginx.service", UNIT_SYSTEM},
+		{"0::/system.slice/app.service/worker/0\n", "app.service", UNIT_SYSTEM},
+		{"0::/apps.slice/apps-web.slice/web.service\n", "web.service", UNIT_SYSTEM},
+		{"0::/../app.service\n", "app.service", UNIT_SYSTEM},
+		{"0::/init.scope\n", "init.scope", UNIT_SYSTEM},
+		{"0::/user.slice/user-7.slice/user@7.service\n", "user@7.service", UNIT_SYSTEM},
+		{"0::/user.slice/user-7.slice/session-3.scope\n", "session-3.scope", UNIT_SYSTEM},
+		{"0::/user.slice/user-7.slice/user@7.service/app.slice/web.service\n",
+		 "web.service", UNIT_USER},
+		{"0::/user.slice/user-7.slice/user@7.service/web.service\n", "web.service",
+		 UNIT_USER},
+		{"0::/lxc/101/ns/system.slice/nginx.service\n", "nginx.service", UNIT_INSIDE},
+		{"0::/lxc.payload.c1/system.slice/nginx.service\n", "nginx.service", UNIT_INSIDE},
+		{"0::/machine.slice/systemd-nspawn@a.service/payload/system.slice/nginx.service\n",
+		 "nginx.service", UNIT_INSIDE},
+		{"1:name=systemd:/docker/4f/system.slice/nginx.service\n", "nginx.service",
+		 UNIT_INSIDE},
+		{"0::/\n", "", UNIT_SYSTEM},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char unit[64];
+		enum unit_manager is = process_unit_parse(rows[i].text, unit, sizeof(unit));
+		if (strcmp(unit, rows[i].unit) != 0 || is != rows[i].manager)
+			fail_msg("%s: \"%s\" of %d", rows[i].text, unit, (int)is);
+	}
+	assert_int_equal(unit_manager("/system.slice"), UNIT_SYSTEM);
+	assert_int_equal(unit_manager("/"), UNIT_SYSTEM);
+	assert_int_equal(unit_manager(""), UNIT_SYSTEM);
+	assert_int_equal(unit_manager("/user.slice/user-7.slice/user@7.service/a.slice"),
+			 UNIT_USER);
+	assert_int_equal(unit_manager("/lxc/101/ns/system.slice/nginx.service"), UNIT_INSIDE);
+}
+
 static void limits_are_those_of_open_files(void **state)
 {
 	static const char head[] =
@@ -256,6 +295,7 @@ int main(void)
 		cmocka_unit_test(stat_has_pid_name_state_parent_and_start),
 		cmocka_unit_test(damaged_stat_is_refused),
 		cmocka_unit_test(unit_is_the_innermost_service_or_scope),
+		cmocka_unit_test(a_unit_belongs_to_one_systemd),
 		cmocka_unit_test(limits_are_those_of_open_files),
 		cmocka_unit_test(a_status_has_the_user_and_the_threads),
 		cmocka_unit_test(the_root_is_the_first_of_its_family),

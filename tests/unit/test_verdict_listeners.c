@@ -54,6 +54,7 @@ static void healthy(struct looks *m)
 		s[i]->queues.listeners = (struct listeners){.count = 3, .at = m->at[i]};
 		s[i]->queues.somaxconn = s[i]->queues.max_syn = 4096;
 		s[i]->queues.cookies = 1;
+		s[i]->queues.nr_open = 1048576;
 		s[i]->queues.kernel = KERNEL(6, 18);
 	}
 	m->process = (struct process){.pid = 812,
@@ -94,6 +95,11 @@ static void overflows(struct looks *m, size_t n, uint32_t ticks)
 }
 
 static void bursts(struct looks *m) { overflows(m, 0, 4); }
+static void bursts_of_a_socket_unit(struct looks *m)
+{
+	bursts(m);
+	m->at[1][0].systemd = true;
+}
 static void stopped(struct looks *m)
 {
 	overflows(m, 0, 10);
@@ -388,6 +394,41 @@ static void at_limit_and_dropping(struct looks *m)
 	m->process.open = 1024;
 }
 
+/* One limit, which fs.nr_open bounds, or its hard limit nothing. */
+static void at_both_limits(struct looks *m)
+{
+	at_limit(m);
+	m->process.soft = m->process.hard = 1048576;
+	m->process.open = 1048575;
+	strcpy(m->process.unit, "");
+	strcpy(m->process.name, "app");
+}
+static void at_limit_of_an_unlimited_one(struct looks *m)
+{
+	at_both_limits(m);
+	m->process.soft = 1024;
+	m->process.open = 1023;
+	m->process.hard = HOST_UNLIMITED;
+	m->after.queues.nr_open = REPORT_NONE;
+}
+
+/* Its unit is one of a user's manager, or of a systemd in a container. */
+static void at_limit_of_a_user(struct looks *m)
+{
+	at_limit(m);
+	m->process.manager = UNIT_USER;
+}
+static void at_both_limits_of_a_user(struct looks *m)
+{
+	at_limit_of_a_user(m);
+	m->process.hard = 1024;
+}
+static void at_limit_inside(struct looks *m)
+{
+	at_limit(m);
+	m->process.manager = UNIT_INSIDE;
+}
+
 /* Some are left and nothing waits: nothing is wrong yet. */
 static void at_limit_unasked(struct looks *m)
 {
@@ -447,6 +488,15 @@ static void tasks_are(struct looks *m, struct subject_tasks before, struct subje
 }
 #define TASKS(used, max) ((struct subject_tasks){812, max, used, 400, 63000, 32468})
 static void processes_are_spent(struct looks *m) { tasks_are(m, TASKS(150, 150), TASKS(151, 150)); }
+static void processes_are_spent_inside(struct looks *m)
+{
+	static struct subject subject;
+	processes_are_spent(m);
+	subject = *m->after.queues.subject;
+	subject.manager = UNIT_INSIDE;
+	strcpy(subject.unit, "nginx.service");
+	m->before.queues.subject = m->after.queues.subject = &subject;
+}
 static void processes_were_spent(struct looks *m)
 {
 	tasks_are(m, TASKS(150, 150), TASKS(149, 150));
@@ -495,6 +545,18 @@ static void worker_stuck(struct looks *m, char state, uint64_t open)
 static void worker_stopped(struct looks *m) { worker_stuck(m, 'T', 12); }
 static void worker_traced(struct looks *m) { worker_stuck(m, 't', 12); }
 static void worker_out_of_files(struct looks *m) { worker_stuck(m, 'S', 1024); }
+/* Clients wait at the second of two listeners: none of the workers has a descriptor left. */
+static void worker_lets_wait(struct looks *m)
+{
+	static struct listener own[2];
+	static struct subject subject;
+	worker_out_of_files(m);
+	stuck(m, 1, 0, 32);
+	memcpy(own, m->at[1], sizeof(own));
+	subject = *m->after.queues.subject;
+	subject.listeners = (struct listeners){.count = 2, .at = own};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+}
 static void worker_was_stopped(struct looks *m)
 {
 	worker_stopped(m);
@@ -962,6 +1024,13 @@ static void texts_name_the_server(void **state)
 		 "Raise net.core.somaxconn first. nginx: listen ADDRESS backlog=1024; (effective "
 		 "after nginx -s reload; check it with ss -ltn, and restart nginx where Send-Q is "
 		 "still the old one). Costs nothing until used."},
+		{bursts_of_a_socket_unit, 0, NULL,
+		 "Retransmissions included; 400 since the socket was made. net.core.somaxconn allows "
+		 "4096; systemd's default backlog is 4096 before systemd 254, now as large as the "
+		 "kernel allows.",
+		 "systemd: [Socket] Backlog=4096 (effective after systemctl restart of the socket "
+		 "unit together with its service; a server that calls listen() itself, as gunicorn "
+		 "does, sets its own). Costs nothing until used."},
 		{bursts_unknown_owner, 0,
 		 "0.0.0.0:443: its accept queue is full (512 of 512) and 1 000 handshake packets/s "
 		 "are dropped now",
@@ -982,9 +1051,29 @@ static void texts_name_the_server(void **state)
 		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288), and a "
 		 "level-triggered server spins. 300 connections wait in the queue of nginx (pid 812) "
 		 "on 0.0.0.0:443.",
-		 "systemctl edit nginx.service: [Service] LimitNOFILE=4096, then systemctl restart "
-		 "nginx.service. nginx has a limit of its own: worker_rlimit_nofile 4096; events { "
-		 "worker_connections 4096; }"},
+		 "systemctl edit nginx.service: [Service] LimitNOFILE=4096:524288, then systemctl "
+		 "restart nginx.service. nginx has a limit of its own: worker_rlimit_nofile 4096; "
+		 "events { worker_connections 4096; }"},
+#define OF_NGINX                                                                                   \
+	" nginx has a limit of its own: worker_rlimit_nofile 4096; events { worker_connections "   \
+	"4096; }"
+		{at_limit_of_a_user, 0, NULL, NULL,
+		 "systemctl --user edit nginx.service: [Service] LimitNOFILE=4096:524288, then "
+		 "systemctl --user restart nginx.service." OF_NGINX},
+		{at_both_limits_of_a_user, 0, NULL, NULL,
+		 "systemctl --user edit nginx.service: [Service] LimitNOFILE=4096, then systemctl "
+		 "--user restart nginx.service. The hard limit of that user's manager, "
+		 "user@UID.service, has to be as high." OF_NGINX},
+		{at_limit_inside, 0, NULL, NULL,
+		 "In the container: systemctl edit nginx.service: [Service] LimitNOFILE=4096:524288, "
+		 "then systemctl restart nginx.service." OF_NGINX},
+		{at_both_limits, 0, NULL, NULL,
+		 "Raise RLIMIT_NOFILE where the process is started (LimitNOFILE=4194304 in a systemd "
+		 "unit, ulimit -n 4194304 in a script), and restart it. fs.nr_open (1 048 576) has to "
+		 "be raised first."},
+		{at_limit_of_an_unlimited_one, 0, NULL, NULL,
+		 "Raise RLIMIT_NOFILE where the process is started (LimitNOFILE=4096:infinity in a "
+		 "systemd unit, ulimit -Sn 4096 in a script), and restart it."},
 		{group_stuck, 0, NULL,
 		 "Retransmissions included; 400 since the socket was made. 1 of 8 sockets of this "
 		 "address (SO_REUSEPORT) were full; together they hold 912 of 4 096. "
@@ -1047,6 +1136,17 @@ static void texts_name_the_server(void **state)
 		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: a server that "
 		 "keeps a descriptor in reserve, as Node.js does, closes new clients at once.",
 		 NULL},
+		{worker_out_of_files, 0, "nginx (pid 813) has 1 024 of 1 024 descriptors open",
+		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288). No "
+		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: a server that "
+		 "keeps a descriptor in reserve, as Node.js does, closes new clients at once.",
+		 NULL},
+		{worker_lets_wait, 1,
+		 "nginx (pid 813) has 1 024 of 1 024 descriptors open while 32 connections wait",
+		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288), and a "
+		 "level-triggered server spins. 32 connections wait in the queue of nginx (pid 812) "
+		 "on [::]:22.",
+		 NULL},
 		{subject_has_siblings, 0,
 		 "nginx (pid 812) has 1 of 3 sockets of 0.0.0.0:443: the smallest backlog of the "
 		 "others is 8",
@@ -1054,6 +1154,9 @@ static void texts_name_the_server(void **state)
 		{processes_are_spent, 0,
 		 "nginx (pid 812) can start no process or thread: its user runs 151 of 150", NULL,
 		 NULL},
+		{processes_are_spent_inside, 0, NULL, NULL,
+		 "In the container: systemctl edit nginx.service: [Service] LimitNPROC=1024, then "
+		 "systemctl restart nginx.service."},
 		{pids_are_spent, 0,
 		 "nginx (pid 812) can start no process or thread: this machine runs 724 of 724",
 		 "The limit is kernel.pid_max: fork() and pthread_create() fail with EAGAIN.",
