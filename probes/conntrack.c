@@ -63,9 +63,9 @@ static enum chains chains_of(const struct settings *s)
 	return CHAINS_SHORT;
 }
 
-/* The patch level of a release "6.1.76" or, where a distribution has its own in its place
- * ("6.1.0-18-amd64"), of its version: "#1 SMP Debian 6.1.76-1 (2024-02-01)". REPORT_NONE: unknown.
- */
+/* The patch level of a release "6.1.76" or, where a distribution has its own in its place, of its
+ * version, by Debian "#1 SMP Debian 6.1.76-1 (2024-02-01)", by Ubuntu in a file of its own "Ubuntu
+ * 5.15.0-91.101-generic 5.15.131". REPORT_NONE: unknown. */
 static int64_t patch_read(const struct host *h, unsigned kernel)
 {
 	char text[128], base[24];
@@ -76,9 +76,12 @@ static int64_t patch_read(const struct host *h, unsigned kernel)
 	    sscanf(text, "%*4u.%*4u.%4u", &patch) == 1 && patch)
 		return patch;
 	report_text(base, " %u.%u.", kernel >> 16, kernel & 0xffff);
-	const char *at = host_read(h, "proc/sys/kernel/version", text, sizeof(text), NULL) > 0
-				 ? strstr(text, base)
-				 : NULL;
+	const char *at = NULL;
+	if (host_read(h, "proc/version_signature", text, sizeof(text), NULL) > 0 &&
+	    (at = strrchr(text, ' ')) && strncmp(at, base, strlen(base)) != 0)
+		at = NULL;
+	if (!at && host_read(h, "proc/sys/kernel/version", text, sizeof(text), NULL) > 0)
+		at = strstr(text, base);
 	return at && sscanf(at + strlen(base), "%4u", &patch) == 1 ? patch : REPORT_NONE;
 }
 

@@ -100,7 +100,9 @@ static uint64_t mib(uint64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
 static const struct container_row *engine_of(const char *path,
 					     const struct container_row *container)
 {
-	const struct container_row *row = container_row_find(path);
+	/* A service has the limit of its systemd, also below the group of a container. */
+	const char *last = basename(path);
+	const struct container_row *row = container_row_find(unit_service(last)[0] ? last : path);
 	return !row->match[0] && container ? container : row;
 }
 

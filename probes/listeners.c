@@ -279,6 +279,7 @@ static void spent_finding(const struct queue_watch *w, const struct process *p)
 	const struct listener *l = subject_worst(w);
 	struct listener other = w->after->subject->listeners.at[0];
 	other.owner = -1; /* of another list */
+	other.depth = 0;  /* of an earlier look; of UDP it is bytes */
 	files_finding(w, l ? l : &other, p, l && queue_waits(w->after, l));
 }
 

@@ -263,7 +263,8 @@ static void judge_softnet(const struct nic_watch *w, struct report *r)
 		.local = w->dropped,
 		/* enqueue_to_backlog() counts at the interface. A container's
 		 * packets pass softnet again outside: it never has most. */
-		.counted = (double)w->dropped >= OWN_DROPS_PER_S * w->seconds,
+		.counted = w->after->max_backlog == REPORT_NONE &&
+			   (double)w->dropped >= OWN_DROPS_PER_S * w->seconds,
 		.total = total.dropped,
 		.min = DROPS_SHARE * (double)w->received};
 	struct loss_column budget = {.wall = "softnet.budget",

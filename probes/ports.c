@@ -355,7 +355,7 @@ static int ports_run(struct trial *t, struct settings *s, struct outcome *out, s
 		out->reached = (int64_t)ports;
 		out->derived = true;
 	}
-	if (out->reached > (int64_t)ports && out->limit_met) {
+	if (out->reached > (int64_t)ports) {
 		out->reached = (int64_t)ports;
 		out->derived = true;
 	}

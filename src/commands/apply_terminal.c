@@ -122,11 +122,12 @@ static int interrupted(struct apply *a, const struct wait *w)
 	return w->status;
 }
 
-/* Waits for the watchdog, a child of process 1, where the journal does not say what it does. */
+/* Waits for the watchdog, where the journal does not say what it does: it is a child of process 1,
+ * which may be this one. */
 static void wait_for_watchdog(uint64_t confirm_us)
 {
 	uint64_t until = watchdog_clock_ms() + confirm_us / 1000 + WATCHDOG_PATIENCE_MS;
-	while (waitpid(-1, NULL, WNOHANG) >= 0 && watchdog_clock_ms() < until)
+	while ((getpid() != 1 || waitpid(-1, NULL, WNOHANG) >= 0) && watchdog_clock_ms() < until)
 		poll(NULL, 0, 200);
 }
 

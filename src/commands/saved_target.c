@@ -139,6 +139,8 @@ static void text_add(struct err *e, const char *text)
 
 int saved_target_unknown(const char *name, struct err *e)
 {
+	if (!e)
+		return -EINVAL;
 	err_set(e, EINVAL, "--target: no target \"%.60s\" in " DIRECTORY "; predefined:", name);
 	values_each(target_presets(), name_add, e);
 	size_t used = strlen(e->text);

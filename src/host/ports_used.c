@@ -78,6 +78,7 @@ struct candidates {
 	struct source *from;
 	size_t from_count;
 	struct others others;
+	int64_t low; /* of the range */
 	bool listens[PORTS];
 	const struct inodes *of;
 };
@@ -148,17 +149,20 @@ static void source_seen(const struct candidates *c, const struct port_socket *s)
 	port->first = port->first ? port->first : destination;
 }
 
-/* `known`: to a destination of the subject, whose own sockets may be in TIME_WAIT. */
-static void other_seen(struct candidates *c, const struct port_socket *s, bool known)
+/* What no process holds may be the subject's: in TIME_WAIT, or closed and not yet acknowledged. So
+ * may all be where its descriptors are not visible. */
+static void other_seen(struct candidates *c, const struct port_socket *s)
 {
 	struct others *o = &c->others;
 	uint32_t destination = (uint32_t)route_hash(&s->route) | 1;
-	bool own = c->of && (inodes_have(c->of, s->inode) || (known && s->state == TCP_TIME_WAIT));
+	bool own = c->of && (!s->inode || !c->of->count || inodes_have(c->of, s->inode));
 	if (own || port_set_has(&o->reserved, s->port))
 		return;
 	o->port[s->port].shared |= o->port[s->port].first && o->port[s->port].first != destination;
 	o->port[s->port].first = destination;
-	if (s->inode && o->inode_count < OWNER_SOCKETS)
+	/* Of one that bind() has chosen. */
+	if (s->inode && (s->port - c->low) & 1 && !c->listens[s->port] &&
+	    o->inode_count < OWNER_SOCKETS)
 		o->inodes[o->inode_count++] = s->inode;
 }
 
@@ -173,7 +177,7 @@ static void candidate_seen(const struct port_socket *s, void *arg)
 	source_seen(c, s);
 	while (i < c->count && memcmp(&c->at[i].route, &s->route, sizeof(s->route)) != 0)
 		i++;
-	other_seen(c, s, i < c->count);
+	other_seen(c, s);
 	if (i == c->count)
 		return;
 	struct candidate *at = &c->at[i];
@@ -420,23 +424,23 @@ static void thing_add(struct owners *o, const uint64_t *inodes, size_t count)
 static int ports_own(const struct host *h, struct ports_used *u, const struct candidates *c,
 		     struct err *e)
 {
-	int owner[PORTS_USED_MAX + 1], *of[PORTS_USED_MAX + 1];
+	int owner[PORTS_USED_MAX + 1] = {0}, *of[PORTS_USED_MAX + 1];
 	CLEAN(free_pointer)
 	struct owned_socket *sockets = calloc((u->count + 1) * OWNER_SOCKETS, sizeof(*sockets));
 	struct owners o = {.sockets = sockets, .owner = owner};
 	if (!sockets)
 		return err_set(e, ENOMEM, NO_MEMORY);
+	size_t count = 0;
 	for (size_t i = 0; i < u->count; i++) {
 		if (!is_near(u, i))
 			continue;
-		of[o.thing_count] = &u->at[i].owner;
+		of[count++] = &u->at[i].owner;
 		thing_add(&o, c->at[i].inodes, c->at[i].inode_count);
 	}
 	if (ports_others_bound(&u->others)) {
-		of[o.thing_count] = &u->others.owner;
+		of[count++] = &u->others.owner;
 		thing_add(&o, c->others.inodes, c->others.inode_count);
 	}
-	const size_t count = o.thing_count;
 	int r = count && h->live ? owners_find(h, &o, e) : 0;
 	for (size_t i = 0; i < count; i++)
 		*of[i] = owner[i];
@@ -470,7 +474,9 @@ int ports_used_read(const struct host *h, const struct subject *subject, struct 
 	CLEAN(free_pointer) struct candidates *c = calloc(1, sizeof(*c));
 	memset(out, 0, sizeof(*out));
 	out->others.owner = -1;
-	int r = c ? range_read(h, out, e) : err_set(e, ENOMEM, NO_MEMORY);
+	if (!c)
+		return err_set(e, ENOMEM, NO_MEMORY);
+	int r = range_read(h, out, e);
 	uint64_t sockets = r ? 0 : sockets_count(h);
 	if (r || out->available <= 0 || !sockets)
 		return r;
@@ -480,6 +486,7 @@ int ports_used_read(const struct host *h, const struct subject *subject, struct 
 		r = subject_sockets(h, subject, &inodes, &of.count, e);
 	of.at = inodes;
 	c->of = subject ? &of : NULL;
+	c->low = out->low;
 	if (of.count)
 		qsort(of.at, of.count, sizeof(*of.at), inode_order);
 	host_reserved_set(h, &c->others.reserved);
@@ -547,7 +554,8 @@ uint32_t ports_others_bound(const struct ports_others *o)
 	if (others < EVIDENCE_FROM || (uint64_t)o->shared * SHARED_SHARE > others ||
 	    o->odd < o->used / ODD_SHARE)
 		return 0;
-	return alone;
+	/* bind() takes the odd ones first: of its ports at most every second is even. */
+	return alone < 2 * o->odd ? alone : 2 * o->odd;
 }
 
 bool ports_used_bound(const struct ports_used *u, bool loopback, struct ports_taken *out)

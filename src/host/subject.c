@@ -232,7 +232,7 @@ static bool owns_any(const struct listeners *l, pid_t pid)
 /* Whether a process is in the unit that is asked for, of any manager. */
 static bool in_unit(const struct subject_search *s, pid_t pid, enum unit_manager *manager)
 {
-	char unit[64];
+	char unit[sizeof(((struct process *)0)->unit)];
 	CLEAN(close_fd) int process = process_open(s->host, pid, NULL);
 	if (process < 0)
 		return false;

@@ -43,7 +43,12 @@ static int64_t range_count(const struct settings *s, const struct port_set *port
 static void services_read(const struct host *h, struct settings *s)
 {
 	struct port_services services;
+	struct port_set reserved;
 	host_port_services(h, &services);
+	/* A list that is too long for the settings. */
+	if (s->at[PORT_RESERVED][TAKEN] != REPORT_NONE && host_reserved_set(h, &reserved))
+		for (size_t i = 0; i < sizeof(reserved.at) / sizeof(*reserved.at); i++)
+			services.listeners.at[i] &= ~reserved.at[i];
 	int64_t exact = range_count(s, &services.listeners);
 	port_set_format(&services.listeners, s->text[PORT_SERVICES],
 			sizeof(s->text[PORT_SERVICES]));
@@ -160,13 +165,19 @@ int64_t ports_free(const struct settings *s)
 
 bool ports_free_reserve(const struct settings *s, char *list, size_t size)
 {
-	struct port_set set = {0};
-	if (!listeners_of(s) || s->at[PORT_RESERVED][TAKEN] != REPORT_NONE)
+	struct port_set set = {0}, listeners = {0};
+	int64_t low = s->at[PORT_RANGE][0], high = s->at[PORT_RANGE][1];
+	if (!listeners_of(s) || s->at[PORT_RESERVED][TAKEN] != REPORT_NONE ||
+	    s->at[PORT_SERVICES][ADDED] > 0)
 		return false;
 	port_set_parse(&set, s->text[PORT_RESERVED]);
-	port_set_parse(&set, s->text[PORT_SERVICES]);
+	port_set_parse(&listeners, s->text[PORT_SERVICES]);
+	for (int64_t port = low; port <= high; port++)
+		if (port_set_has(&listeners, port))
+			port_set_add(&set, port, port);
+	int64_t exact = port_set_count(&set, low, high);
 	port_set_format(&set, list, size);
-	return true;
+	return port_set_count(&set, low, high) == exact;
 }
 
 static bool range_for(const struct settings *s, int64_t enough, struct port_range *out)
@@ -427,9 +438,12 @@ bool ports_rate_solve(const struct target *t, const struct settings *now, const 
 {
 	struct settings reused = *now, wider = *now;
 	struct settings all = with_others(now);
-	if (is_bound(now) || others_bind(t, now))
-		return range_solve(now, ports_for_rate(t, &all, enough), out) &&
-		       rate_suffices(t, out, enough);
+	if (is_bound(now) || others_bind(t, now)) {
+		if (!range_solve(now, ports_for_rate(t, &all, enough), out))
+			return false;
+		all = with_others(out);
+		return rate_suffices(t, &all, enough);
+	}
 	if (now->at[PORT_REUSE][0] != 1)
 		number_put(&reused, PORT_REUSE, 1);
 	if (now->at[PORT_TIMESTAMPS][0] && rate_suffices(t, &reused, enough)) {

@@ -66,7 +66,7 @@ struct lint {
 	int64_t nr_open;          /* the same of fs.nr_open */
 	unsigned guesses;         /* of names that are meant, which take long */
 	unsigned depth;           /* of corrected lines that are judged again */
-	size_t unjudged;          /* lines with names that epolltune does not know */
+	size_t unjudged;          /* names that epolltune does not know */
 	char unjudged_names[200]; /* the first of these names, each once */
 	bool keeps;               /* the values of a file, until sysctl_values_clear() */
 	bool failed;              /* out of memory */

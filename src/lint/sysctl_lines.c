@@ -521,18 +521,22 @@ static void assignment_init(struct assignment *a, const struct lint_line *line)
 		a->field[i] = REPORT_NONE;
 }
 
-/* Counts a line that was not judged: the trees that epolltune knows only in part have more names.
- */
+/* Counts a name that was not judged: the trees that epolltune knows only in part have more. */
 static void unjudged_count(struct lint *l, const char *name)
 {
 	char *names = l->unjudged_names, one[SYSCTL_NAME + 4];
+	char list[sizeof(l->unjudged_names) + 4], whole[SYSCTL_NAME + 4];
 	size_t used = strlen(names), room = sizeof(l->unjudged_names);
+	snprintf(list, sizeof(list), ", %s, ", names);
+	snprintf(whole, sizeof(whole), ", %s, ", name);
+	if (strstr(list, whole))
+		return;
 	l->unjudged++;
 	snprintf(one, sizeof(one), "%s%s", used ? ", " : "", name);
-	if (!strstr(names, name) && used + strlen(one) + strlen(", …") < room)
+	if (used + strlen(one) + strlen(", …") < room)
 		strcpy(names + used, one);
-	else if (!strstr(names, name) && used && !strstr(names, "…"))
-		strcpy(names + used, ", …");
+	else if (!strstr(names, "…"))
+		strcpy(names + used, used ? ", …" : "…");
 }
 
 static void line_judge(struct lint *l, const struct lint_line *line)
@@ -575,8 +579,11 @@ static void line_judge(struct lint *l, const struct lint_line *line)
  * well: its own fix replaces it, and a problem that has none leaves the line as it is. */
 static void fix_confirm(struct lint *l, struct lint_problem *p)
 {
-	struct lint again = {
-		.kernel = l->kernel, .host = l->host, .root = l->root, .depth = l->depth + 1};
+	struct lint again = {.kernel = l->kernel,
+			     .host = l->host,
+			     .root = l->root,
+			     .guesses = l->guesses,
+			     .depth = l->depth + 1};
 	const struct lint_line line = {p->file, p->fix, p->line};
 	const struct lint_problem *worst = NULL;
 	if (l->depth < FIXES_MAX)
@@ -592,6 +599,7 @@ static void fix_confirm(struct lint *l, struct lint_problem *p)
 		l->failed |= worst && worst->fix && !p->fix;
 	}
 	l->failed |= again.failed;
+	l->guesses = again.guesses;
 	lint_close(&again);
 }
 

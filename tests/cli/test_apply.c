@@ -475,7 +475,7 @@ static void process_1_waits(void **state)
 		"first --confirm 60s; echo \"confirmed $? $(somaxconn)\"; wait\n"
 		"somaxconn 16; first --confirm 60s >$B/out & within '[ $(somaxconn) = 2048 ]'\n"
 		"within 'grep -q Applied $B/out'\n"
-		"kill -TERM $(pgrep -f '^epolltune apply.* 60s$'); wait $!\n"
+		"kill -TERM $(pgrep -f \"^epolltune apply.* --state-dir $S --confirm 60s\\$\"); wait $!\n"
 		"echo \"stopped $? $(somaxconn)\"; cat $B/out\n");
 	good(&o);
 	has(o.out, "Run 1 rolled back, not confirmed in time; all values restored.\nlate 2 16\n");
@@ -1395,6 +1395,8 @@ static void no_files_of_a_container(void **state)
 		"mkdir bin && for d in usr lib lib64 etc proc sys dev tmp run; do [ -e /$d ] || "
 		"continue; mkdir $d; mount --rbind /$d $d; done || exit 77\n"
 		"rmdir bin; ln -s usr/bin bin\n"
+		"at=$(dirname \"$(readlink -f \"$(command -v epolltune)\")\"); mkdir -p .$at && mount --bind $at .$at || "
+		"exit 77\n"
 		"chroot . /bin/sh -c 'epolltune apply --state-dir $S --yes --no-proof --persist "
 		"--only net.core.somaxconn --set net.core.somaxconn=3000'; echo \"chroot $?\"\n"
 		"cd /; apply --yes --no-proof --persist --only net.core.somaxconn --set "

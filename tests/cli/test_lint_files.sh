@@ -240,6 +240,9 @@ test_names_that_are_not_judged_are_printed() {
 	put 10.conf 'vm.foo = 1' 'net.foo.bar = 1' 'vm.foo = 2' 'vm.swappiness = 10' '-kernel.panic = 10'
 	expect 1 epolltune lint 10.conf
 	said 'Not judged, as epolltune does not know the names: vm.foo, net.foo.bar.'
+	put 10.conf 'vm.foo = 1' 'vm.foo = 2'
+	expect any epolltune lint 10.conf
+	said 'Not judged, as epolltune does not know the name: vm.foo.'
 	put 10.conf 'vm.swappiness = 10'
 	expect 0 epolltune lint 10.conf
 	lacks out 'Not judged'

@@ -445,20 +445,28 @@ static void the_patch_level_is_read(void **state)
 		const char *release, *version;
 		unsigned kernel;
 		int64_t patch;
+		const char *signature; /* NULL: no such file */
 	} rows[] = {
-		{"6.1.55-75.123.amzn2023.x86_64", "#1 SMP", KERNEL(6, 1), 55},
+		{"6.1.55-75.123.amzn2023.x86_64", "#1 SMP", KERNEL(6, 1), 55, NULL},
 		{"6.1.0-18-amd64", "#1 SMP PREEMPT_DYNAMIC Debian 6.1.76-1 (2024-02-01)",
-		 KERNEL(6, 1), 76},
-		{"5.15.0-91-generic", "#101-Ubuntu SMP Tue Nov 14", KERNEL(5, 15), REPORT_NONE},
-		{"6.1-custom", "#1", KERNEL(6, 1), REPORT_NONE},
-		{"6.18.44", "#1 SMP", KERNEL(6, 18), REPORT_NONE}, /* not needed */
+		 KERNEL(6, 1), 76, NULL},
+		{"5.15.0-91-generic", "#101-Ubuntu SMP Tue Nov 14", KERNEL(5, 15), 131,
+		 "Ubuntu 5.15.0-91.101-generic 5.15.131"},
+		{"5.15.0-91-generic", "#101-Ubuntu SMP Tue Nov 14", KERNEL(5, 15), REPORT_NONE,
+		 "Ubuntu"},
+		{"5.15.0-91-generic", "#101-Ubuntu SMP Tue Nov 14", KERNEL(5, 15), REPORT_NONE,
+		 NULL},
+		{"6.1-custom", "#1", KERNEL(6, 1), REPORT_NONE, NULL},
+		{"6.18.44", "#1 SMP", KERNEL(6, 18), REPORT_NONE, NULL}, /* not needed */
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		char files[300];
+		char files[400];
 		snprintf(files, sizeof(files),
 			 "mkdir -p ../kernel; echo '%s' >../kernel/osrelease; "
-			 "echo '%s' >../kernel/version",
-			 rows[i].release, rows[i].version);
+			 "echo '%s' >../kernel/version; %s%s%s",
+			 rows[i].release, rows[i].version, rows[i].signature ? "echo '" : "",
+			 rows[i].signature ? rows[i].signature : ":",
+			 rows[i].signature ? "' >../../version_signature" : "");
 		struct host *h = machine(files);
 		assert_int_equal(patch_read(h, rows[i].kernel), rows[i].patch);
 		machine_end(h);

@@ -403,7 +403,11 @@ static void limits_of_units_are_set_at_the_unit_that_has_them(void **state)
 		{"/system.slice/lxcfs", "Control group", "of {path}"},
 		{"/system.slice/docker.service/own", "Control group", "of {path}"},
 		{"/docker/4f", "Docker", "docker update"},
-		{"/docker/4f/system.slice/nginx.service", "Docker", "docker update"},
+		/* Of a systemd in it. */
+		{"/docker/4f/system.slice/nginx.service", "systemd",
+		 "in the container: systemctl set-property nginx.service "},
+		{"/lxc/101/ns/system.slice/postgresql@15-main.service", "systemd",
+		 "in the container: systemctl set-property postgresql@15-main.service "},
 		{"/lxc/101/ns", "LXC", "lxc.cgroup2.memory.max"},
 		{"/lxc.payload.c1/system.slice", "LXC", "lxc.cgroup2.memory.max"},
 		{"/machine.slice/libpod-4f.scope/container", "Podman", "podman update"},

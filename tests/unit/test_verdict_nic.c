@@ -151,6 +151,13 @@ static void backlog_drops_in_a_container(struct moments *m)
 	m->cards[1].statistics.rx_dropped = some(100);
 	m->cpus[1][2].dropped = 300;
 }
+/* What an interface of the machine drops may be of protocols that nothing receives, while the
+ * packets of others are dropped at the backlog. */
+static void backlog_drops_of_others_beside_protocols(struct moments *m)
+{
+	backlog_drops_in_a_container(m);
+	m->before.max_backlog = m->after.max_backlog = 1000;
+}
 /* Its interface drops some packets of protocols that nothing receives. */
 static void backlog_drops_of_other_containers(struct moments *m)
 {
@@ -608,6 +615,7 @@ static const struct {
 	{backlog_drops_in_a_container, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
 	 "softnet_stat column 2 (dropped)", 100, ""},
 	{backlog_drops_of_other_containers, "", 0, 0, "", 0, ""},
+	{backlog_drops_of_others_beside_protocols, "", 0, 0, "", 0, ""},
 	{moved_to_a_container, "nic.outside", NOTE, REMEDY_NONE, "", 0, ""},
 	{backlog_hidden, "", 0, 0, "", 0, ""},
 	{backlog_hidden_drops, "softnet.backlog.drops", WARN, REMEDY_KERNEL,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
 #include "epolltune/port_settings.h"
 #include "epolltune/ports.h"
 #include "epolltune/ports_used.h"
@@ -578,6 +579,9 @@ static const struct rate_row {
 	 WIDER("40000 40499", "40000 40607"), "seem to be bound", 0},
 	{100, 4, OF_500 KNOBS("2", "1", "1000") FAR("50 50") OTHERS("350"), 5, VERDICT_TIGHT,
 	 WIDER("40000 40499", "40000 40767"), "50 are in use and", 0},
+	/* No range has enough beside them. */
+	{10000, 200, RANGE "10000 65535" KNOBS("2", "1", "1000") OTHERS("45000"), 758,
+	 VERDICT_TIGHT, "", "seem to be bound", 0},
 	{300, 60, OF_500 KNOBS("2", "1", "1000") OTHERS("100"), 3, VERDICT_SHORT, REUSE("2"),
 	 "60 s: 3.3/s (200/s over loopback).", 0},
 	/* The one that allows least binds. */
@@ -857,12 +861,15 @@ static void ports_that_others_bind_are_told_by_parity_and_sharing(void **state)
 	} cases[] = {
 		{{0}, 0},
 		{{.used = 700, .largest = 175, .odd = 500}, 700},
-		{{.used = 700, .largest = 175, .odd = 175}, 700},
+		{{.used = 700, .largest = 175, .odd = 350}, 700},
+		/* Of the even ones at most as many. */
+		{{.used = 700, .largest = 175, .odd = 175}, 350},
+		{{.used = 4100, .largest = 3000, .odd = 1100}, 2200},
 		/* By connect(): the odd ones are free, or destinations share. */
 		{{.used = 400, .largest = 100, .odd = 0}, 0},
 		{{.used = 400, .largest = 100, .odd = 99}, 0},
 		{{.used = 700, .largest = 400, .shared = 31, .odd = 300}, 0},
-		{{.used = 700, .largest = 400, .shared = 30, .odd = 300}, 670},
+		{{.used = 700, .largest = 400, .shared = 30, .odd = 300}, 600},
 		/* To one destination nothing shows it. */
 		{{.used = 700, .largest = 691, .odd = 350}, 0},
 		{{.used = 700, .largest = 690, .odd = 350}, 700},
@@ -870,6 +877,23 @@ static void ports_that_others_bind_are_told_by_parity_and_sharing(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		if (ports_others_bound(&cases[i].of) != cases[i].bound)
 			fail_msg("case %zu: %u", i, ports_others_bound(&cases[i].of));
+}
+
+/* A list of reserved ports is short: those outside of the range have no place in it. */
+static void the_lab_has_as_many_ports(void **state)
+{
+	static const char listeners[] = "22,80,111,443,2049,3306,6379,8080,9090,9100,33060,35357,"
+					"36123,38045,39999,41001,43211,45677";
+	struct settings s =
+		verdict_settings(verdict_experiment("ports", RATE), RANGE "32768 60999");
+	struct port_set reserved = {0};
+	char list[KNOB_VALUE];
+	report_text(s.text[PORT_SERVICES], "%s", listeners);
+	assert_true(ports_free_reserve(&s, list, sizeof(list)));
+	assert_true(port_set_parse(&reserved, list));
+	assert_int_equal(port_set_count(&reserved, 0, UINT16_MAX), 8);
+	/* Where they do not fit, none are reserved: the experiment ends at what the machine has. */
+	assert_false(ports_free_reserve(&s, list, 20));
 }
 
 static void the_finding_names_who_binds_ports(void **state)
@@ -1155,6 +1179,7 @@ int main(void)
 		cmocka_unit_test(the_fullest_destination_is_chosen),
 		cmocka_unit_test(the_fullest_bound_source_is_chosen),
 		cmocka_unit_test(ports_that_others_bind_are_told_by_parity_and_sharing),
+		cmocka_unit_test(the_lab_has_as_many_ports),
 		cmocka_unit_test(the_finding_names_who_binds_ports),
 		cmocka_unit_test(unknown_timestamps_are_not_on),
 		cmocka_unit_test(ports_in_use_are_judged),

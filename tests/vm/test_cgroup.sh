@@ -24,7 +24,8 @@ check() {
 }
 check small quick --quick --target c100k
 check small memory --probe memory,container --connections 15k
-check tiny tiny --connections 15k
+# The experiments that take most memory of a group.
+check tiny tiny --connections 15k --probe container,memory,accept-queue,syn-queue
 check few few --probe syn-queue,container
 for group in small tiny; do
 	echo "$group $(grep '^oom_kill ' $root/$group/memory.events)"
