@@ -412,13 +412,15 @@ static bool is_near(const struct ports_used *u, size_t to)
 	return u->at[to].used >= near(u);
 }
 
-static void thing_add(struct owners *o, const uint64_t *inodes, size_t count)
+/* Whether there is a socket whose owner can be found. */
+static bool thing_add(struct owners *o, const uint64_t *inodes, size_t count)
 {
 	for (size_t k = 0; k < count; k++)
 		o->sockets[o->socket_count++] =
 			(struct owned_socket){.inode = inodes[k], .thing = o->thing_count};
 	if (count)
 		o->owner[o->thing_count++] = -1;
+	return count;
 }
 
 static int ports_own(const struct host *h, struct ports_used *u, const struct candidates *c,
@@ -434,12 +436,12 @@ static int ports_own(const struct host *h, struct ports_used *u, const struct ca
 	for (size_t i = 0; i < u->count; i++) {
 		if (!is_near(u, i))
 			continue;
-		of[count++] = &u->at[i].owner;
-		thing_add(&o, c->at[i].inodes, c->at[i].inode_count);
+		of[count] = &u->at[i].owner;
+		count += thing_add(&o, c->at[i].inodes, c->at[i].inode_count);
 	}
 	if (ports_others_bound(&u->others)) {
-		of[count++] = &u->others.owner;
-		thing_add(&o, c->others.inodes, c->others.inode_count);
+		of[count] = &u->others.owner;
+		count += thing_add(&o, c->others.inodes, c->others.inode_count);
 	}
 	int r = count && h->live ? owners_find(h, &o, e) : 0;
 	for (size_t i = 0; i < count; i++)
