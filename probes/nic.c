@@ -22,9 +22,11 @@ static const char *const walls[] = {"softnet.backlog", "softnet.budget", RING, Q
 #define ONE_CPU_PACKETS 0.9
 #define ONE_CPU_TIME 0.5
 /* Squeezes per second up to which a busy machine has no problem; beyond them it has one where the
- * softirqs have no time left on the busiest CPU, or packets were dropped. Otherwise the rest of the
- * work is done a softirq later: net/core/dev.c, net_rx_action(). */
+ * budget is below the kernel's own, the softirqs have no time left on the busiest CPU, or packets
+ * were dropped. Otherwise the rest of the work is done a softirq later: net/core/dev.c,
+ * net_rx_action(). */
 #define SQUEEZES_PER_S 10
+#define BUDGET 300 /* net.core.netdev_budget by default */
 /* Drops at the softnet backlog that matter, of the packets received: fewer delay no load. */
 #define DROPS_SHARE 0.00001
 /* Drops a second of this namespace's own interfaces that are the backlog's, wherever most packets
@@ -243,7 +245,8 @@ static bool squeezes_harm(const struct nic_watch *w)
 		const struct nic *n = &w->after->nics.at[i];
 		lost |= nic_loss(nics_find(&w->before->nics, n->name), n, NIC_LOSS_RING).grown > 0;
 	}
-	return lost || w->busiest_softirq >= ONE_CPU_TIME;
+	bool small = w->after->budget >= 0 && w->after->budget < BUDGET;
+	return lost || small || w->busiest_softirq >= ONE_CPU_TIME;
 }
 
 static void judge_softnet(const struct nic_watch *w, struct report *r)
@@ -275,7 +278,7 @@ static void judge_softnet(const struct nic_watch *w, struct report *r)
 				     .limit = w->after->budget,
 				     .knob = "net.core.netdev_budget",
 				     .value = w->after->budget,
-				     .usual = 300,
+				     .usual = BUDGET,
 				     .grown = w->grown.total.time_squeeze,
 				     .local = w->grown.total.time_squeeze,
 				     .total = total.time_squeeze,
