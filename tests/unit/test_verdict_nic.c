@@ -238,7 +238,7 @@ static void squeezes_without_harm(struct moments *m)
 }
 static void squeezes_rarely(struct moments *m) { m->cpus[1][0].time_squeeze = 2; }
 
-/* Below the kernel's own it is a fault of this machine, whatever time is left. */
+/* Below the kernel's own it is a fault of this machine, also where time is left. */
 static void budget_of_one(struct moments *m)
 {
 	m->cpus[1][0].time_squeeze = 50;
