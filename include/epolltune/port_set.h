@@ -10,6 +10,9 @@ struct port_set {
 };
 
 void port_set_add(struct port_set *s, int64_t low, int64_t high);
+/* Adds, and removes, those of another set. */
+void port_set_join(struct port_set *s, const struct port_set *other);
+void port_set_remove(struct port_set *s, const struct port_set *other);
 bool port_set_has(const struct port_set *s, int64_t port);
 int64_t port_set_count(const struct port_set *s, int64_t low, int64_t high);
 /* Adds a list as the kernel writes it: "8080,9000-9010"; "" adds none. False: not such a list. */

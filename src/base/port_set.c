@@ -28,6 +28,18 @@ void port_set_add(struct port_set *s, int64_t low, int64_t high)
 		s->at[word] |= word_mask(word, low, high);
 }
 
+void port_set_join(struct port_set *s, const struct port_set *other)
+{
+	for (size_t i = 0; i < PORTS / 64; i++)
+		s->at[i] |= other->at[i];
+}
+
+void port_set_remove(struct port_set *s, const struct port_set *other)
+{
+	for (size_t i = 0; i < PORTS / 64; i++)
+		s->at[i] &= ~other->at[i];
+}
+
 int64_t port_set_count(const struct port_set *s, int64_t low, int64_t high)
 {
 	int64_t count = 0;

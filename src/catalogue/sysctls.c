@@ -420,20 +420,37 @@ bool sysctl_complete(const char *general)
 	return false;
 }
 
+/* A place among the known names; zeroed: before the first. */
+struct known {
+	size_t tree;
+	const char *names;
+	char name[SYSCTL_NAME];
+};
+
+static bool known_next(struct known *k)
+{
+	const char *at;
+	size_t length;
+	for (; k->tree < TREES; k->tree++, k->names = NULL) {
+		if (!k->names)
+			k->names = trees[k->tree].names;
+		if ((length = next_name(&k->names, &at))) {
+			snprintf(k->name, sizeof(k->name), "%s%.*s", trees[k->tree].prefix,
+				 (int)length, at);
+			return true;
+		}
+	}
+	return false;
+}
+
 unsigned sysctl_nearest(const char *name, char nearest[SYSCTL_NAME])
 {
 	unsigned best = 0;
-	for (size_t i = 0; i < TREES; i++) {
-		const char *names = trees[i].names, *at;
-		size_t length;
-		while ((length = next_name(&names, &at))) {
-			char known[SYSCTL_NAME];
-			snprintf(known, sizeof(known), "%s%.*s", trees[i].prefix, (int)length, at);
-			unsigned alike = similar(known, name);
-			if (alike > best) {
-				best = alike;
-				memcpy(nearest, known, sizeof(known));
-			}
+	for (struct known k = {0}; known_next(&k);) {
+		unsigned alike = similar(k.name, name);
+		if (alike > best) {
+			best = alike;
+			memcpy(nearest, k.name, sizeof(k.name));
 		}
 	}
 	return best;
@@ -442,16 +459,9 @@ unsigned sysctl_nearest(const char *name, char nearest[SYSCTL_NAME])
 bool sysctl_meant(const char *general, char meant[SYSCTL_NAME])
 {
 	unsigned found = 0;
-	for (size_t i = 0; i < TREES; i++) {
-		const char *names = trees[i].names, *at;
-		size_t length;
-		while ((length = next_name(&names, &at))) {
-			char known[SYSCTL_NAME];
-			snprintf(known, sizeof(known), "%s%.*s", trees[i].prefix, (int)length, at);
-			if (similar_by_one(known, general) && ++found == 1)
-				memcpy(meant, known, sizeof(known));
-		}
-	}
+	for (struct known k = {0}; known_next(&k);)
+		if (similar_by_one(k.name, general) && ++found == 1)
+			memcpy(meant, k.name, sizeof(k.name));
 	return found == 1;
 }
 

@@ -78,8 +78,7 @@ bool port_range_for(const struct port_rules *r, int64_t enough, struct port_rang
 {
 	int64_t running = r->high - r->low + 1, size = enough > running ? enough : running;
 	struct port_set taken = r->reserved;
-	for (size_t i = 0; i < sizeof(taken.at) / sizeof(*taken.at); i++)
-		taken.at[i] |= r->services.listeners.at[i];
+	port_set_join(&taken, &r->services.listeners);
 	int64_t free = running - port_set_count(&taken, r->low, r->high);
 	for (;;) {
 		size = size < LAST ? size_round(size) : LAST + 1;

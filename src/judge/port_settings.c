@@ -35,8 +35,7 @@ static int64_t range_count(const struct settings *s, const struct port_set *port
 {
 	struct port_set left = *ports, reserved = {0};
 	port_set_parse(&reserved, s->text[PORT_RESERVED]);
-	for (size_t i = 0; i < sizeof(left.at) / sizeof(*left.at); i++)
-		left.at[i] &= ~reserved.at[i];
+	port_set_remove(&left, &reserved);
 	return port_set_count(&left, s->at[PORT_RANGE][0], s->at[PORT_RANGE][1]);
 }
 
@@ -47,8 +46,7 @@ static void services_read(const struct host *h, struct settings *s)
 	host_port_services(h, &services);
 	/* A list that is too long for the settings. */
 	if (s->at[PORT_RESERVED][TAKEN] != REPORT_NONE && host_reserved_set(h, &reserved))
-		for (size_t i = 0; i < sizeof(reserved.at) / sizeof(*reserved.at); i++)
-			services.listeners.at[i] &= ~reserved.at[i];
+		port_set_remove(&services.listeners, &reserved);
 	int64_t exact = range_count(s, &services.listeners);
 	port_set_format(&services.listeners, s->text[PORT_SERVICES],
 			sizeof(s->text[PORT_SERVICES]));
