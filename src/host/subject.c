@@ -576,6 +576,16 @@ static void root_describe(const struct host *h, struct subject *out, pid_t pid)
 	out->hard = out->activated ? 0 : p.hard;
 }
 
+/* The tree of which the server is described: of a socket that several trees hold, that of the
+ * process which the operator names. */
+static pid_t root_described(const struct subject_search *s, const struct process *owner)
+{
+	for (size_t i = 0; s->query->kind == BY_PID && i < s->count; i++)
+		if (s->members[i].pid == s->query->pid && s->members[i].holds)
+			return s->members[i].root;
+	return owner->root;
+}
+
 static int subject_describe(struct subject_search *s, struct subject *out, struct err *e)
 {
 	const struct listeners *l = &out->listeners;
@@ -584,7 +594,7 @@ static int subject_describe(struct subject_search *s, struct subject *out, struc
 		owner = l->at[i].owner;
 	if (owner < 0)
 		return 0;
-	root_describe(s->host, out, l->processes[owner].root);
+	root_describe(s->host, out, root_described(s, &l->processes[owner]));
 	if (!s->members) {
 		int rc = members_find(s, e);
 		if (rc)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -145,6 +146,54 @@ static void two_servers_are_listed(void **state)
 	struct checked c = judged("", pid);
 	assert_int_equal(checked_number(running_wall(&c, "accept-queue"), "limit"), 65);
 	checked_free(&c);
+}
+
+static void watches(int fd, const char *name, volatile pid_t *ready)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	int set = epoll_create1(0);
+	prctl(PR_SET_NAME, name);
+	if (set < 0 || epoll_ctl(set, EPOLL_CTL_ADD, fd, &event))
+		_exit(1);
+	*ready = getpid();
+	for (;;)
+		pause();
+}
+/* What supervises opens the socket, and each worker has a name of its own. */
+static void shared_serves(const void *workers)
+{
+	static const char *const names[] = {"alpha", "beta"};
+	int fd = listen_at(APP_PORT, 64);
+	prctl(PR_SET_NAME, "keeper");
+	for (int i = 0; i < 2; i++)
+		if (!fork())
+			watches(fd, names[i], (pid_t *)workers + i);
+	for (;;)
+		pause();
+}
+
+static void a_worker_of_another_name_is_meant_by_its_pid(void **state)
+{
+	volatile pid_t *workers =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	static const char *const names[] = {"alpha", "beta"};
+	assert_ptr_not_equal((void *)workers, MAP_FAILED);
+	child_start(shared_serves, (const void *)workers);
+	wait_listening(APP_PORT);
+	for (int i = 0; i < 2; i++) {
+		char pid[16];
+		while (!workers[i])
+			sched_yield();
+		snprintf(pid, sizeof(pid), "%d", workers[i]);
+		struct checked c = judged("--probe listeners", pid);
+		assert_string_equal(server_text(&c, "name"), names[i]);
+		assert_int_equal(checked_number(json_object_get(c.report, "server"), "pid"),
+				 workers[i]);
+		checked_free(&c);
+	}
+	for (int i = 0; i < 2; i++)
+		kill(workers[i], SIGKILL);
+	munmap((void *)workers, 4096);
 }
 
 /* Two processes without a common ancestor, with one address. */
@@ -986,6 +1035,7 @@ static int tests(void)
 		SERVERS_TEST(each_name_means_the_server),
 		SERVERS_TEST(who_is_not_there_is_refused),
 		SERVERS_TEST(two_servers_are_listed),
+		SERVERS_TEST(a_worker_of_another_name_is_meant_by_its_pid),
 		SERVERS_TEST(a_unit_is_that_of_the_system),
 		SERVERS_TEST(servers_of_one_address_are_one),
 		SERVERS_TEST(a_stopped_server_is_named),
