@@ -1622,8 +1622,8 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "The kernel counted {counters} in this network namespace in {window}",
 	 .detail = "{what}",
-	 .advice = "The counters do not name a socket: ss -tmi shows queues, memory and drops of "
-		   "each connection.",
+	 .advice = "{remedy?{remedy}:The counters do not name a socket\\: ss -tmi shows queues, "
+		   "memory and drops of each connection.}",
 	 .answer = "counters of loss grow",
 	 .meaning =
 		 "The kernel counted losses during the check, before any experiment, that belong "
