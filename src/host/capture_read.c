@@ -505,7 +505,7 @@ static int sysctl_take(struct capture *c, char *text, size_t *taken, struct err 
 		++*taken;
 		if (capture_find(c, path))
 			continue;
-		const struct capture_file f = {.data = s.value, .size = strlen(s.value)};
+		const struct capture_file f = {.data = (char *)s.whole, .size = s.length};
 		int rc = capture_put(c, path, &f, e);
 		if (rc && rc != -EINVAL)
 			return rc;

@@ -18,18 +18,31 @@
 
 static const char blanks[] = " \t\r\n";
 
-static bool copy(char *field, size_t size, const char *from, size_t length)
+/* Without the blanks around it. */
+static const char *trim(const char *from, size_t *length)
 {
-	while (length && strchr(blanks, from[length - 1]))
-		length--;
-	size_t skip = 0;
-	while (skip < length && strchr(blanks, from[skip]))
-		skip++;
-	if (length - skip >= size)
+	while (*length && strchr(blanks, from[*length - 1]))
+		--*length;
+	while (*length && strchr(blanks, *from))
+		from++, --*length;
+	return from;
+}
+
+static bool name_take(struct sysctl_line *line, const char *from, size_t length)
+{
+	from = trim(from, &length);
+	if (!length || length >= sizeof(line->name))
 		return false;
-	memcpy(field, from + skip, length - skip);
-	field[length - skip] = 0;
+	memcpy(line->name, from, length);
 	return true;
+}
+
+static void value_take(struct sysctl_line *line, const char *from, size_t length)
+{
+	line->whole = trim(from, &length);
+	line->length = length;
+	line->cut = length >= sizeof(line->value);
+	memcpy(line->value, line->whole, line->cut ? sizeof(line->value) - 1 : length);
 }
 
 /* From slashes to dots as separators, and back. */
@@ -60,11 +73,10 @@ bool sysctl_d_line(const char *text, size_t length, struct sysctl_line *line)
 	length -= dash;
 	const char *equals = memchr(text, '=', length);
 	size_t name = equals ? (size_t)(equals - text) : length;
-	if ((!equals && !dash) || !copy(line->name, sizeof(line->name), text, name) ||
-	    !line->name[0])
+	if ((!equals && !dash) || !name_take(line, text, name))
 		return false;
-	if (equals && !copy(line->value, sizeof(line->value), equals + 1, length - name - 1))
-		return false;
+	if (equals)
+		value_take(line, equals + 1, length - name - 1);
 	normalize(line->name);
 	line->pattern = strpbrk(line->name, "*?[");
 	line->exclude = !equals;
