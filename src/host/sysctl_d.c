@@ -301,20 +301,28 @@ static int captured_add(const char *path, void *listing)
 	return add_file(listing, directory, name);
 }
 
-static void captured_take(struct setting_search *s, size_t count, const struct host *h,
-			  const char *file)
+/* Skips what is not there or unreadable, as take_file(). A NUL ends a line, as for systemd. */
+static int captured_take(struct setting_search *s, size_t count, const struct host *h,
+			 const char *file, struct err *e)
 {
 	CLEAN(free_pointer) char *text = NULL;
-	if (host_read_all(h, file + 1, &text, NULL) > 0)
+	ssize_t n = host_read_strings(h, file + 1, &text, e);
+	if (n > 0)
 		take_text(s, count, file, text);
+	bool skipped = n == -ENOENT || n == -EINVAL || n == -EISDIR || n == -ELOOP || n == -EACCES;
+	return n < 0 && !skipped ? (int)n : 0;
 }
 
 static int captured_list(struct listing *l, const struct host *h, struct err *e)
 {
-	for (size_t i = 0; i < DIRECTORIES; i++)
-		if (host_walk(h, directories[i] + 1, 1, captured_add, l, NULL) == -ENOMEM)
+	for (size_t i = 0; i < DIRECTORIES; i++) {
+		int r = host_walk(h, directories[i] + 1, 1, captured_add, l, e);
+		if (r == -ENOMEM)
 			return err_set(e, ENOMEM,
 				       "cannot read the files of sysctl.d: out of memory");
+		if (r < 0 && r != -ENOENT && r != -ENOTDIR && r != -ELOOP)
+			return r;
+	}
 	if (l->count)
 		qsort(l->files, l->count, sizeof(*l->files), by_base);
 	return 0;
@@ -331,8 +339,7 @@ static int files_take(const struct files *f, struct setting_search *s, size_t co
 {
 	if (!f->captured)
 		return take_file(s, count, f->root, file, e);
-	captured_take(s, count, f->captured, file);
-	return 0;
+	return captured_take(s, count, f->captured, file, e);
 }
 
 /* By all files in their order, and then by `last`, if it is not NULL. */
