@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -395,6 +396,28 @@ static ssize_t text_of(const struct host *h, int fd, const char *path, bool stri
 	return (ssize_t)n;
 }
 
+/* Whether it is a link of a captured directory that masks a file, as capture_read() has it: to
+ * /dev/null, which the directory need not have. */
+static bool is_mask(const struct host *h, const char *path)
+{
+	char target[sizeof("/dev/null")];
+	bool directory = !h->live && !h->files;
+	CLEAN(close_fd) int fd = directory ? open_below(h, path, O_PATH | O_NOFOLLOW) : -1;
+	ssize_t n = fd < 0 ? -1 : readlinkat(fd, "", target, sizeof(target));
+	return n == (ssize_t)strlen("/dev/null") && !memcmp(target, "/dev/null", (size_t)n);
+}
+
+static ssize_t text_now(const struct host *h, const char *path, bool strings, char **text,
+			struct err *e)
+{
+	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", e);
+	ssize_t n = fd < 0 ? fd : text_of(h, fd, path, strings, text, e);
+	if (n >= 0 || !is_mask(h, path))
+		return n;
+	*text = strdup("");
+	return *text ? 0 : err_set(e, ENOMEM, "cannot read %s/%s: out of memory", h->root, path);
+}
+
 static ssize_t text_read(const struct host *h, const char *path, bool strings, char **text,
 			 struct err *e)
 {
@@ -404,10 +427,7 @@ static ssize_t text_read(const struct host *h, const char *path, bool strings, c
 	*text = kept ? strdup(kept->text) : NULL;
 	if (*text)
 		return (ssize_t)kept->length;
-	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", e);
-	if (fd < 0)
-		return fd;
-	ssize_t n = text_of(h, fd, path, strings, text, e);
+	ssize_t n = text_now(h, path, strings, text, e);
 	if (n >= 0 && h->frozen && h->kept)
 		kept_add(h->kept, path, *text, (size_t)n);
 	return n;
@@ -634,7 +654,7 @@ bool host_has(const struct host *h, const char *path)
 	if (h->files)
 		return machine_path_allowed(path) && captured_find(h, path);
 	CLEAN(close_fd) int fd = open_below(h, path, O_PATH);
-	return fd >= 0;
+	return fd >= 0 || capture_left_out_reason(errno)[0] || is_mask(h, path);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -644,6 +664,17 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 
 static int walk(const struct host *h, const char *dir, unsigned depth,
 		int (*each)(const char *path, void *arg), void *arg, struct err *e);
+
+/* Whether a link leads to a file, or masks one. */
+static bool is_text_link(const struct host *h, const char *path)
+{
+	struct stat st;
+	CLEAN(close_fd) int fd = open_below(h, path, O_PATH);
+	if (fd >= 0 && fstat(fd, &st) == 0 &&
+	    (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))))
+		return true;
+	return is_mask(h, path);
+}
 
 static int walk_entry(const struct host *h, const char *path, const struct dirent *entry,
 		      unsigned depth, int (*each)(const char *path, void *arg), void *arg,
@@ -657,7 +688,7 @@ static int walk_entry(const struct host *h, const char *path, const struct diren
 			return 0;
 		type = (unsigned char)IFTODT(st.st_mode);
 	}
-	if (type == DT_REG)
+	if (type == DT_REG || (type == DT_LNK && is_text_link(h, path)))
 		return each(path, arg);
 	if (type != DT_DIR || depth <= 1)
 		return 0;

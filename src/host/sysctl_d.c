@@ -382,8 +382,7 @@ int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t coun
 	int r = host_identity(h, &here, e);
 	if (r < 0 && h->live)
 		return r;
-	/* What does not say, a support archive, is of a machine with systemd. */
-	bool systemd = r < 0 || host_has(h, "run/systemd/system");
+	bool systemd = host_has_systemd(h);
 	if (!r && (!here.initial || (!systemd && !here.first_pids)))
 		return err_set(e, EOPNOTSUPP, "the files of sysctl.d do not apply here");
 	const char *last = systemd ? NULL : conf;
