@@ -62,6 +62,8 @@ struct subject_open {
 	uint64_t most,
 		soft; /* of the process that is nearest to its RLIMIT_NOFILE; soft 0: unknown */
 };
+/* Adds a process. Pure. */
+void subject_open_add(struct subject_open *o, const struct process *p);
 int subject_open_read(const struct host *h, const struct subject *s, struct subject_open *out,
 		      struct err *e);
 

@@ -108,19 +108,25 @@ int subject_acceptors(const struct host *h, const struct subject *s,
 	return 0;
 }
 
+/* A limit that was lowered later may be below what is open. */
+static uint64_t left(uint64_t soft, uint64_t open) { return soft > open ? soft - open : 0; }
+
+void subject_open_add(struct subject_open *o, const struct process *p)
+{
+	o->processes++;
+	o->sum += p->open;
+	/* By what is left, as processes may have different limits. */
+	if (p->open && (!o->soft || (p->soft && left(p->soft, p->open) < left(o->soft, o->most)))) {
+		o->most = p->open;
+		o->soft = p->soft;
+	}
+}
+
 static bool open_add(int process, void *arg)
 {
-	struct subject_open *o = arg;
 	struct process p;
-	if (process_read_at(process, 0, &p, NULL) < 0)
-		return true;
-	o->processes++;
-	o->sum += p.open;
-	/* By what is left, as processes may have different limits. */
-	if (p.open && (!o->soft || p.soft - p.open < o->soft - o->most)) {
-		o->most = p.open;
-		o->soft = p.soft;
-	}
+	if (process_read_at(process, 0, &p, NULL) == 0)
+		subject_open_add(arg, &p);
 	return true;
 }
 
