@@ -17,7 +17,7 @@
 
 /* Bound the search. */
 #define SOCKETS_MAX ((size_t)1 << 20)
-#define THREADS_MAX 1024
+#define THREADS_MAX 32768
 
 struct inodes {
 	uint64_t *at;
@@ -81,6 +81,9 @@ int subject_sockets(const struct host *h, const struct subject *s, uint64_t **in
 {
 	struct inodes i = {0};
 	int rc = tree_walk(h, s, sockets_add, &i, e);
+	if (!rc && i.count == SOCKETS_MAX)
+		rc = err_set(e, E2BIG, "%s (pid %d) has too many sockets to look at", s->name,
+			     (int)s->pid);
 	*inodes = i.at;
 	*count = i.count;
 	return rc;

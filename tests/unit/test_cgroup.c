@@ -236,7 +236,7 @@ static void the_mount_that_shows_the_group_counts(void **state)
 		{MOUNT("/docker/abc", "/sys/fs/cgroup"), "/docker/abcd", 0, true},
 		{MOUNT("/docker/abc", "/sys/fs/cgroup"), "/", 0, true},
 		{MOUNT("/other.slice", "/mnt/x"), "/own", 0, true},
-		/* Whatever else is mounted. */
+		/* Beside mounts of others. */
 		{V2_MOUNT MOUNT("/../../..", "/mnt/x"), "/own", 1, false},
 		{MOUNT("/../../..", "/mnt/x") V2_MOUNT, "/own", 1, false},
 		{V2_MOUNT MOUNT("/other.slice", "/mnt/x"), "/own", 1, false},
