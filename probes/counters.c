@@ -347,7 +347,7 @@ static void judge_udp_unread(const struct watch *w)
 	if (!worst)
 		return;
 	const struct process *p = worst->owner < 0 ? NULL : &w->after->udp.processes[worst->owner];
-	process_words(&words, p, worst->address);
+	listener_words(&words, &w->after->udp, worst);
 	wording_flag(&words, "halted", p && process_halted(p));
 	udp_words(w, worst, 0, &words);
 	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");

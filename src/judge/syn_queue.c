@@ -148,7 +148,7 @@ static struct finding *dropping_finding(const struct queue_watch *w, const struc
 	struct syn_room room = room_of(q, l);
 	struct wording words = {0};
 	char name[WORDING_TEXT];
-	process_words(&words, l->owner < 0 ? NULL : &q->listeners.processes[l->owner], l->address);
+	listener_words(&words, &q->listeners, l);
 	wording_set(&words, "listener", "%s", listener_name(&q->listeners, l, name, sizeof(name)));
 	wording_flag(&words, "between", between);
 	wording_set(&words, "half_open", "%s", quantity_count(l->half_open).text);
