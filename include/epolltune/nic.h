@@ -378,6 +378,14 @@ struct softnet_growth {
 };
 struct softnet_growth softnet_growth(const struct softnet *before, const struct softnet *after);
 
+/* Counters that follow the readings: a CPU that goes offline and comes back has no row meanwhile,
+ * and is no growth. Zeros begin it at the totals. Takes over `now`. */
+struct softnet_follow {
+	struct softnet last;
+	uint64_t dropped, time_squeeze;
+};
+void softnet_follow(struct softnet_follow *f, struct softnet *now);
+
 /* The mask of all online CPUs for rps_cpus: "3", "ffffffff,ffffffff". False: no CPU, or one beyond
  * 255. */
 #define SOFTNET_MASK 80
