@@ -41,8 +41,9 @@ enum change_state {
 struct change {
 	char kind[16];
 	char name[CHANGE_NAME]; /* "net.core.somaxconn" */
-	/* Identifies the object where names can be reused: an interface's index. "": the name is
-	 * enough. */
+	/* Identifies the object within its boot where names can be reused: an interface's index
+	 * and, on PCI, its card: "3 0000:00:03.0". "": the name is enough, or a journal lacks it.
+	 */
 	char object[CHANGE_OBJECT];
 	enum change_scope scope;
 	enum change_state state;
@@ -146,9 +147,10 @@ struct change_running {
 			char why[200]);
 	/* Whether a setting that read() refused is a manual step (what to do), not an error. */
 	bool (*hidden)(const struct err *why, char action[CHANGE_VALUE]);
-	/* Whether the object of a change that read() does not find was removed, and is not merely
-	 * hidden; if not, *e may say where it is. NULL: unknown. */
-	bool (*removed)(struct change_site *site, const struct change *c, struct err *e);
+	/* Whether the name of a change of this boot still leads to its object: 0, also where
+	 * change.object is ""; -ENODEV: to another one or to none, *e says which; -ESTALE: the
+	 * object was removed. NULL: a name always does. */
+	int (*find)(struct change_site *site, const struct change *c, struct err *e);
 	/* For a rollback in a later boot: replaces c->from, which is of an earlier one, by the
 	 * value that this boot would have without the change. `why` says whose that is; "":
 	 * unknown, like NULL. */
@@ -202,6 +204,8 @@ struct change_kind {
 const struct change_kind *change_kind_find(const char *name);
 /* The running kind of a knob's name; NULL if epolltune cannot write it. */
 const struct change_kind *change_kind_of(const char *name, char spelled[CHANGE_NAME]);
+/* What running.find() returns of a change of this boot; 0 where its kind has no such function. */
+int change_find_object(struct change_site *site, const struct change *c, struct err *e);
 const char *change_scope_name(enum change_scope s);
 const char *change_state_name(enum change_state s);
 /* 0, or -EINVAL. */

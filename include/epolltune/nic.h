@@ -169,6 +169,9 @@ enum nic_choice {
 int nics_read(const struct host *h, enum nic_choice choice, struct nics *out, struct err *e);
 /* The same for one interface; -ENODEV if there is no such interface. */
 int nics_read_one(const struct host *h, const char *name, struct nics *out, struct err *e);
+/* Whether the machine has no PCI card at the address ("0000:00:03.0") any more: its interface is in
+ * no network namespace. False where that is not visible. */
+bool nic_card_gone(const struct host *h, const char *bus);
 void nics_free(struct nics *n);
 static inline void nics_freep(struct nics *n) { nics_free(n); }
 /* NULL if there is no such interface. */

@@ -23,6 +23,13 @@ const struct change_kind *change_kind_of(const char *name, char spelled[CHANGE_N
 	return NULL;
 }
 
+int change_find_object(struct change_site *site, const struct change *c, struct err *e)
+{
+	const struct change_kind *kind = change_kind_find(c->kind);
+	bool finds = kind && kind->running && kind->running->find;
+	return finds ? kind->running->find(site, c, e) : 0;
+}
+
 static const char *const scopes[] = {
 	[CHANGE_NETNS] = "netns",
 	[CHANGE_SYSTEM] = "system",

@@ -102,6 +102,7 @@ static bool in_force(const struct run *r, const struct change *c, struct change_
 	return kind && c->scope != CHANGE_FILES && c->state == CHANGE_DONE &&
 	       strcmp(r->boot, here->boot) == 0 &&
 	       (c->scope != CHANGE_NETNS || strcmp(r->netns, here->netns) == 0) &&
+	       change_find_object(site, c, NULL) == 0 &&
 	       kind->read(site, c->name, now, NULL) == 0 && strcmp(now, c->became) == 0;
 }
 
