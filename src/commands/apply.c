@@ -66,7 +66,7 @@ static int arguments_check(struct apply *a, const struct given *given, struct er
 static void print_step(void *arg, const struct change *c, const char *text)
 {
 	const struct apply *a = arg;
-	tuning_print(&a->tuning, c->name, text);
+	tuning_print_step(&a->tuning, c, text);
 }
 
 static int show(const struct apply *a, const char *format, struct err *e)
@@ -185,6 +185,7 @@ static int execute(struct apply *a, struct err *trouble, struct err *e)
 		.by = a->tuning.by,
 		.command = a->command,
 		.confirm_s = confirm_seconds(a),
+		.prove_s = proves ? apply_proof_limit(a) : 0,
 		.persist = a->persist,
 		.print = print_step,
 		.prove = proves ? apply_prove : NULL,
@@ -271,7 +272,9 @@ static int run(struct apply *a)
 	journal_unlock(&a->journal);
 	status = apply_watch(a, status);
 	interrupt_release();
-	return status;
+	const struct run *r = journal_find(&a->journal, a->result.run);
+	return tuning_written(&a->tuning, a->result.run, r ? run_status_name(r->status) : "applied",
+			      status, 0, &e);
 }
 
 static int apply(void *arguments, const struct given *given)

@@ -88,6 +88,11 @@ int apply_refuse_pending(const struct apply *a, const struct run *open,
 	char option[TUNING_OPTION];
 	unsigned long long left = watchdog_seconds_left(open->deadline_ms);
 	tuning_option(&a->tuning, option);
+	if (run_is_kept(open))
+		return err_set(
+			e, PLAN_REFUSED,
+			"run %u was confirmed, but not completed: first run epolltune confirm%s",
+			open->id, option);
 	if (open->status != RUN_WAITING || strcmp(open->boot, here->boot) != 0)
 		return err_set(e, PLAN_REFUSED,
 			       "run %u is unfinished: first run epolltune rollback %u%s", open->id,

@@ -111,6 +111,13 @@ void tuning_print(const struct tuning *t, const char *name, const char *text)
 	fflush(p.out);
 }
 
+void tuning_print_step(const struct tuning *t, const struct change *c, const char *text)
+{
+	char name[CHANGE_NAME + 24];
+	snprintf(name, sizeof(name), "%s%s", c->name, c->scope == CHANGE_FILES ? " (file)" : "");
+	tuning_print(t, name, text);
+}
+
 void tuning_torn(const struct journal *j)
 {
 	if (j->torn)
@@ -137,11 +144,24 @@ int tuning_files(struct tuning *t, const struct plan *plan, json_t *list, struct
 	return 0;
 }
 
+int tuning_written(const struct tuning *t, unsigned run, const char *is, int status, int rc,
+		   struct err *e)
+{
+	char option[TUNING_OPTION];
+	if (rc == 0)
+		rc = render_flush(stdout, "to standard output", e);
+	if (rc == 0 || !run)
+		return rc == 0 ? status : command_error(e);
+	err_prefix(e, "run %u is %s, but its outcome was not printed", run, is);
+	err_remedy(e, "see: epolltune history %u%s", run, tuning_option(t, option));
+	command_error(e);
+	return EXIT_CRITICAL;
+}
+
 int tuning_finish(const struct tuning *t, const struct plan_result *result, int status)
 {
 	struct err e;
 	plan_render_function *render = t->render ? t->render : plan_render_json;
-	if (t->document && render(stdout, result, &t->style, &e) < 0)
-		return command_error(&e);
-	return status;
+	int rc = t->document ? render(stdout, result, &t->style, &e) : 0;
+	return tuning_written(t, result->run, plan_outcome_name(result->outcome), status, rc, &e);
 }

@@ -547,6 +547,11 @@ bool run_is_open(const struct run *r)
 	return r->status == RUN_UNFINISHED || r->status == RUN_WAITING;
 }
 
+bool run_is_kept(const struct run *r)
+{
+	return r->status == RUN_UNFINISHED && r->confirmed && !r->reason[0];
+}
+
 struct run *journal_open_run(const struct journal *j, const struct host_identity *here)
 {
 	for (size_t i = j->count; i-- > 0;)
