@@ -170,13 +170,14 @@ static int none_waits(const struct confirm *c, const struct journal *j)
 static int check_here(struct confirm *c, const struct run *r, struct err *e)
 {
 	char option[TUNING_OPTION];
-	if (!same_boot(c, r) && run_is_kept(r))
+	if (!same_boot(c, r) && run_is_kept(r) && run_has_lines(r))
 		return 0;
 	if (!same_boot(c, r))
 		return err_set(e, PLAN_REFUSED,
-			       "run %u was lost at a reboot before it was confirmed; "
+			       "run %u was lost at a reboot before it was %s; "
 			       "close it with: epolltune rollback %u%s",
-			       r->id, r->id, tuning_option(&c->tuning, option));
+			       r->id, run_is_kept(r) ? "completed" : "confirmed", r->id,
+			       tuning_option(&c->tuning, option));
 	for (size_t i = 0; i < r->count; i++)
 		if (r->items[i].scope == CHANGE_NETNS && strcmp(r->netns, c->here.netns) != 0)
 			return err_set(e, PLAN_REFUSED,

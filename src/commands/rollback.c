@@ -148,12 +148,13 @@ static int roll_back(struct rollback *b, struct journal *j, struct err *e)
 		      rc < 0 ? e->text : NULL, status);
 }
 
-/* Completes the runs that were confirmed: they stay, also if their last record was lost. */
+/* Completes the runs that were confirmed: they stay, also if their last record was lost. Not where
+ * lines are missing: some of them would be half of a run. */
 static int keep_confirmed(const struct rollback *b, struct journal *j, struct err *e)
 {
 	for (size_t i = 0; i < j->count; i++) {
 		struct run *r = &j->runs[i];
-		if (!run_is_kept(r))
+		if (!run_is_kept(r) || !run_has_lines(r))
 			continue;
 		int rc = journal_end(j, r, e);
 		if (rc < 0)

@@ -123,6 +123,8 @@ bool run_is_open(const struct run *r);
 /* Whether an unfinished run was confirmed: only lines of files or its last record may be missing.
  */
 bool run_is_kept(const struct run *r);
+/* Whether no line of a confirmed run is missing, as far as the journal knows. */
+bool run_has_lines(const struct run *r);
 /* The newest open run; NULL if none. With `here`, without those for which run_in_other_netns() is
  * true. */
 struct run *journal_open_run(const struct journal *j, const struct host_identity *here);

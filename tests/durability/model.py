@@ -31,6 +31,12 @@ class Run:
         """Confirmed, but cut off before its last record."""
         return self.status == "unfinished" and self.confirmed and self.undone is None
 
+    def has_lines(self):
+        """Whether no line of a confirmed run is missing, as far as the journal knows."""
+        lines = [item for item in self.items if item.kind == LINE]
+        written = [line.name for line in lines if line.state == "done"]
+        return not (lines or self.persist) or all(item.name in written for item in self.items)
+
     def in_force(self):
         return any(item.state not in CLOSED for item in self.items)
 
@@ -129,7 +135,8 @@ class Model:
 
     def confirm(self, persist=False):
         run = next((run for run in reversed(self.runs)
-                    if run.status == "waiting" and run.boot == self.boot or run.is_kept()), None)
+                    if run.status == "waiting" and run.boot == self.boot or
+                    run.is_kept() and (run.boot == self.boot or run.has_lines())), None)
         run = run or self.unwritten(persist)
         if not run:  # Refused where the newest run was taken back, or was lost at a reboot.
             return DONE, REFUSED
@@ -190,7 +197,7 @@ class Model:
         return run.in_force() or again
 
     def rollback(self, number=None, force=False, pending=False):
-        for kept in [run for run in self.runs if pending and run.is_kept()]:
+        for kept in [run for run in self.runs if pending and run.is_kept() and run.has_lines()]:
             kept.status = "applied"
             self.written += 1
         run = self.runs[number - 1] if number else self.open_run()
