@@ -61,6 +61,7 @@ static void healthy(struct looks *m)
 				      .root = 812,
 				      .name = "nginx",
 				      .unit = "nginx.service",
+				      .threads = 1,
 				      .state = 'S',
 				      .waits_in = "ep_poll",
 				      .soft = 1024,
@@ -1272,21 +1273,28 @@ static void states_of_a_process_are_named(void **state)
 {
 	static const struct {
 		char state;
+		uint64_t threads;
 		const char *waits_in, *what;
 	} rows[] = {
-		{'R', "", "is runnable (state R)"},
-		{'t', "", "is stopped by a tracer (state t)"},
-		{'D', "folio_wait_bit", "is in uninterruptible sleep (state D) in folio_wait_bit"},
-		{'S', "ep_poll",
+		{'R', 1, "", "is runnable (state R)"},
+		{'t', 1, "", "is stopped by a tracer (state t)"},
+		{'D', 1, "folio_wait_bit",
+		 "is in uninterruptible sleep (state D) in folio_wait_bit"},
+		{'S', 1, "ep_poll",
 		 "sleeps in epoll_wait() though connections wait: it does not watch this listener "
 		 "now"},
-		{'S', "futex_wait_queue", "sleeps in futex_wait_queue"},
-		{'S', "", "sleeps (state S)"},
-		{'Z', "", "has exited (state Z)"},
-		{0, "", ""},
+		{'S', 0, "do_epoll_wait", "sleeps in epoll_wait()"},
+		{'S', 2, "ep_poll", "has 2 threads, of which the first sleeps in epoll_wait()"},
+		{'R', 2, "", "has 2 threads, of which the first is runnable (state R)"},
+		{'T', 2, "do_signal_stop", "is stopped (state T)"},
+		{0, 2, "", ""},
+		{'S', 1, "futex_wait_queue", "sleeps in futex_wait_queue"},
+		{'S', 1, "", "sleeps (state S)"},
+		{'Z', 1, "", "has exited (state Z)"},
+		{0, 1, "", ""},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct process p = {.state = rows[i].state};
+		struct process p = {.state = rows[i].state, .threads = rows[i].threads};
 		report_text(p.waits_in, "%s", rows[i].waits_in);
 		struct doing d = doing_of(&p);
 		assert_string_equal(d.what, rows[i].what);
