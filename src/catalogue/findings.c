@@ -149,8 +149,9 @@ static const struct finding_row findings[] = {
 		 "accept() fails with EMFILE at the soft limit of {soft} (hard limit {hard}){waiting?, "
 		 "and a level-triggered server spins. {waiting} {several?connections wait:connection "
 		 "waits} in the queue of {listener}.:. No connection waits in the queue of {listener}\\: "
-		 "a server that keeps a descriptor in reserve, as Node.js does, closes new clients at "
-		 "once.}",
+		 "{others?{others} other {several?processes:process} of this server {several?accept:"
+		 "accepts}:another process accepts its clients, or it closes them at once with a "
+		 "descriptor that it keeps in reserve, as Node.js does}.}",
 	 .advice = NOFILE_REMEDY NOFILE_CEILING,
 	 .answer = "{who} is at its descriptor limit",
 	 .meaning =

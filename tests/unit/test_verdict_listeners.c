@@ -474,6 +474,12 @@ static void subject_has_siblings(struct looks *m)
 	listener_make(m, 1, LISTENER_TCP, "0.0.0.0:443", 8);
 	listener_make(m, 2, LISTENER_TCP, "0.0.0.0:443", 64);
 }
+/* It has started again: its address has another socket than its own ones. */
+static void subject_starts_again(struct looks *m)
+{
+	subject_make(m);
+	m->at[1][0].cookie = 7;
+}
 static void subject_closes_at_once(struct looks *m)
 {
 	closes_at_once(m);
@@ -922,6 +928,7 @@ static void each_look_gets_its_findings(void **state)
 		{subject_closes_at_once, "descriptors.process.exhausted critical",
 		 "descriptors.process.exhausted critical"},
 		{subject_has_siblings, "listeners.siblings note", "listeners.siblings note"},
+		{subject_starts_again, "listeners.closed critical", "listeners.closed critical"},
 		{processes_are_spent, "listeners.processes critical",
 		 "listeners.processes critical"},
 		{processes_were_spent, "", ""},
@@ -1134,13 +1141,14 @@ static void texts_name_the_server(void **state)
 		 NULL, "Look at how long its clients wait."},
 		{closes_at_once, 0, "nginx (pid 812) has 1 024 of 1 024 descriptors open",
 		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288). No "
-		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: a server that "
-		 "keeps a descriptor in reserve, as Node.js does, closes new clients at once.",
+		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: another process "
+		 "accepts its clients, or it closes them at once with a descriptor that it keeps in "
+		 "reserve, as Node.js does.",
 		 NULL},
 		{worker_out_of_files, 0, "nginx (pid 813) has 1 024 of 1 024 descriptors open",
 		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288). No "
-		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: a server that "
-		 "keeps a descriptor in reserve, as Node.js does, closes new clients at once.",
+		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: 3 other processes "
+		 "of this server accept.",
 		 NULL},
 		{worker_lets_wait, 1,
 		 "nginx (pid 813) has 1 024 of 1 024 descriptors open while 32 connections wait",
