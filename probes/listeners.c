@@ -581,13 +581,15 @@ static void record(struct report *r, const struct listeners *all, const struct l
 /* The order of the report, which has room for some. */
 struct ranked {
 	const struct listener *l;
-	bool trouble;
+	bool own, trouble;
 };
 
 static int by_rank(const void *a, const void *b)
 {
 	const struct ranked *x = a, *y = b;
 	double fx = queue_fullness(x->l), fy = queue_fullness(y->l);
+	if (x->own != y->own)
+		return x->own ? -1 : 1;
 	if (x->trouble != y->trouble)
 		return x->trouble ? -1 : 1;
 	if (fx != fy)
@@ -601,7 +603,9 @@ static void record_all(const struct queue_watch *w)
 	CLEAN(free_pointer)
 	struct ranked *ranked = all->count ? calloc(all->count, sizeof(*ranked)) : NULL;
 	for (size_t i = 0; ranked && i < all->count; i++)
-		ranked[i] = (struct ranked){&all->at[i], is_wanted(&all->at[i], (void *)w->after)};
+		ranked[i] =
+			(struct ranked){&all->at[i], subject_has(w->after->subject, &all->at[i]),
+					is_wanted(&all->at[i], (void *)w->after)};
 	if (ranked)
 		qsort(ranked, all->count, sizeof(*ranked), by_rank);
 	for (size_t i = 0; ranked && i < all->count; i++)

@@ -451,7 +451,8 @@ static const struct finding_row findings[] = {
 		 "this address (SO_REUSEPORT) were full; together they hold {sum} of {room}. }"
 		 "{looks?It was full in {full} of {looks} samples. }{total} packets were dropped "
 		 "before, since the socket was made.{more? {more} more listeners are full.}",
-	 .advice = "{slow?{help?No backlog helps a server that does not accept. {help}.}:"
+	 .advice = "{slow?{help?No backlog helps a server that accepts too slowly, or not at all. "
+		   "{help}.}:"
 		   "{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:Pass backlog "
 		   "{backlog} to listen()} (effective {effect}).}",
 	 .answer = "the accept queue of {who} is full",
@@ -466,16 +467,21 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .unserved = true,
-	 .title = "{listener}: {depth} {several?connections wait:connection waits} and "
-		  "{process?{process}:its server} accepts none",
+	 .title = "{listener}: {depth} {several?connections wait:connection waits} {none?and "
+		  "{process?{process}:its server} accepts none:in a queue that did not become "
+		  "shorter}",
 	 .detail = "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an "
-		   "unknown state}. }{looks?The queue did not become shorter in {looks} samples."
-		   "}{more? {more} more listeners are in trouble.}",
+		   "unknown state}. }{looks?The queue did not become shorter in {looks} samples"
+		   "{accept?\\: its server accepts {accept}/s at most}.}{group? That is so "
+		   "at {stuck} of {group} sockets of this address (SO_REUSEPORT).}"
+		   "{more? {more} more listeners are in trouble.}",
 	 .advice = "{help}.",
-	 .answer = "{who} does not accept connections",
-	 .meaning = "Connections wait in a listener's accept queue and none is accepted: the "
-		    "process is stopped, has exited or is at its limit, or the queue did not "
-		    "become shorter during the check. Their clients wait.",
+	 .answer = "{none?{who} does not accept connections:{who} has an accept queue that does "
+		   "not become shorter}",
+	 .meaning = "Connections wait in a listener's accept queue and none is seen to be "
+		    "accepted: the process is stopped, has exited or is at its limit, or the "
+		    "queue did not become shorter during the check. Where other listeners accept, "
+		    "the counters do not show whether its server accepts some. Clients wait.",
 	 .action = "Look at the process that the finding names.",
 	 .proof = "Depth by inet_diag or unix_diag (Recv-Q of ss -ltn, ss -lx) and the state of "
 		  "the process"},
@@ -549,7 +555,8 @@ static const struct finding_row findings[] = {
 		 "UNIX socket fails with EAGAIN then, a blocking one sleeps; no counter shows it. "
 		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
 		 "{more? {more} more listeners are full.}",
-	 .advice = "{slow?No backlog helps a server that does not accept.{help? {help}.}:"
+	 .advice = "{slow?No backlog helps a server that accepts too slowly, or not at all."
+		   "{help? {help}.}:"
 		   "{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:Pass backlog "
 		   "{backlog} to listen()} (effective {effect}).}",
 	 .answer = "the accept queue of {who} is full",

@@ -14,7 +14,7 @@ struct looks {
 	struct sample before, after;
 	struct listener at[2][16];
 	struct process process;
-	struct queue_seen seen[8];
+	struct queue_seen seen[8], many_seen[16];
 	struct moment moment;
 	struct target target;
 };
@@ -233,6 +233,36 @@ static void grows_between_the_ticks(struct looks *m)
 	m->seen[0].drained = 0;
 	m->before.queues.listeners.count = m->after.queues.listeners.count = 1;
 }
+/* As many arrive elsewhere, maybe. */
+static void grows_beside_another(struct looks *m)
+{
+	grows_between_the_ticks(m);
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 3;
+}
+/* One of four sockets of an address. */
+static void one_of_a_group_waits(struct looks *m)
+{
+	for (size_t i = 0; i < 4; i++)
+		listener_make(m, i, LISTENER_TCP, "0.0.0.0:443", 511);
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 4;
+	stuck(m, 2, 0, 29);
+	m->process.pid = 813;
+	counter_set(m, "Tcp.PassiveOpens", 100, 150);
+}
+/* What arrives is accepted from the others, or nothing arrives. */
+static void one_of_a_group_grows(struct looks *m)
+{
+	one_of_a_group_waits(m);
+	m->at[0][2].depth = 0;
+	m->at[1][2].depth = m->seen[0].last = 60;
+	m->seen[0].middle = 30;
+	m->after.queues.counters.at[0].value = 200;
+}
+static void one_of_a_quiet_group_waits(struct looks *m)
+{
+	one_of_a_group_waits(m);
+	m->after.queues.counters.at[0].value = 100;
+}
 /* Nothing is accepted: of the arrivals few were counted and not yet in the queue. */
 static void grows_unaccepted(struct looks *m)
 {
@@ -372,6 +402,37 @@ static void one_drops_among_strays(struct looks *m)
 {
 	one_drops_unseen(m);
 	m->at[1][1].drops = 400;
+}
+
+/* Two listeners of one server, each by as much as it dropped. */
+static void two_drop_unseen(struct looks *m)
+{
+	m->at[1][0].drops = 68;
+	m->at[1][1].drops = 66;
+	counter_set(m, QUEUE_OVERFLOWS, 0, 136);
+}
+/* Nine from which no process accepts; more wait there than at the subject's. */
+static void others_wait(struct looks *m)
+{
+	static struct listener own;
+	static struct subject subject;
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 10;
+	m->after.queues.seen = m->many_seen;
+	for (size_t i = 0; i < 10; i++) {
+		char address[32];
+		snprintf(address, sizeof(address), "127.0.0.1:%zu", 8000 + i);
+		listener_make(m, i, LISTENER_TCP, address, 511);
+		m->at[0][i].depth = m->at[1][i].depth = i < 9 ? 5 : 1;
+		m->many_seen[m->after.queues.seen_count++] =
+			(struct queue_seen){.cookie = 100 + i,
+					    .waiting = OBSERVATION_TICKS,
+					    .min = m->at[1][i].depth,
+					    .last = m->at[1][i].depth};
+	}
+	own = m->at[1][9];
+	subject = (struct subject){.listeners = {.count = 1, .at = &own}};
+	m->after.queues.subject = &subject;
+	counter_set(m, "Tcp.PassiveOpens", 100, 100);
 }
 
 static void group_stuck(struct looks *m)
@@ -609,9 +670,11 @@ static void cookies_now(struct looks *m)
 	m->at[1][1].half_open = 129;
 }
 
+/* Nothing arrives: none is accepted. */
 static void stops_among_cookies(struct looks *m)
 {
-	unix_waits(m);
+	stuck(m, 0, 0, 16);
+	counter_set(m, "Tcp.PassiveOpens", 100, 100);
 	cookies_now(m);
 }
 /* net.ipv4.tcp_syncookies=2 answers every SYN with one. */
@@ -822,6 +885,21 @@ static void group_dropped_earlier(struct looks *m)
 	since_report(m, 1000);
 }
 
+/* The subject's dropped less than three others. */
+static void subject_dropped_earlier(struct looks *m)
+{
+	dropped(m, 0, 300);
+	for (size_t i = 1; i < 5; i++) {
+		char address[32];
+		snprintf(address, sizeof(address), "0.0.0.0:%zu", 9000 + i);
+		listener_make(m, i, LISTENER_TCP, address, 511);
+		m->at[0][i].drops = m->at[1][i].drops = 900;
+	}
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 5;
+	since_report(m, 3900);
+	subject_make(m);
+}
+
 static void many_dropped_earlier(struct looks *m)
 {
 	char address[32];
@@ -893,6 +971,9 @@ static void each_look_gets_its_findings(void **state)
 		{subject_grows, GROWING " critical", STANDING " note"},
 		{observed_grows, GROWING " critical", STANDING " note"},
 		{grows_between_the_ticks, GROWING " warning", STANDING " note"},
+		{grows_beside_another, "accept-queue.waiting warning", STANDING " note"},
+		{one_of_a_group_waits, "accept-queue.waiting warning", ""},
+		{one_of_a_group_grows, "accept-queue.waiting warning", ""},
 		{grows_unaccepted, "accept-queue.waiting warning", STANDING " note"},
 		{slow_but_steady, STANDING " warning", STANDING " note"},
 		{stands, STANDING " warning", STANDING " note"},
@@ -916,6 +997,7 @@ static void each_look_gets_its_findings(void **state)
 		{waits_subject, "accept-queue.waiting critical", ""},
 		{one_drops_unseen, DROPPING, ""},
 		{one_drops_among_strays, "counters.growing warning", ""},
+		{two_drop_unseen, DROPPING ", " DROPPING, ""},
 		{at_limit, "descriptors.process.exhausted critical",
 		 "descriptors.process.exhausted critical"},
 		{at_limit_and_dropping,
@@ -1120,6 +1202,27 @@ static void texts_name_the_server(void **state)
 		 "without timestamps, window scaling and SACK. [::]:22 has 129 half-open "
 		 "connections now; its backlog is 128.",
 		 NULL},
+		{grows_beside_another, 0,
+		 "nginx (pid 812) on 0.0.0.0:443: 143 connections wait in a queue that did not "
+		 "become shorter",
+		 "nginx (pid 812) sleeps in epoll_wait() though connections wait: it does not watch "
+		 "this listener now. The queue did not become shorter in 10 samples: its server "
+		 "accepts 10/s at most.",
+		 NULL},
+		{grows_unaccepted, 0,
+		 "nginx (pid 812) on 0.0.0.0:443: 143 connections wait and nginx accepts none",
+		 NULL, NULL},
+		{one_of_a_quiet_group_waits, 0,
+		 "nginx (pid 812) on 0.0.0.0:443: 29 connections wait in a queue that did not become "
+		 "shorter",
+		 NULL, NULL},
+		{one_of_a_group_waits, 0,
+		 "nginx (pid 812) on 0.0.0.0:443: 29 connections wait in a queue that did not become "
+		 "shorter",
+		 "Its worker (pid 813) sleeps in epoll_wait() though connections wait: it does not "
+		 "watch this listener now. The queue did not become shorter in 10 samples. That is so "
+		 "at 1 of 4 sockets of this address (SO_REUSEPORT).",
+		 NULL},
 		{grows_slowly, 0,
 		 "nginx (pid 812) on 0.0.0.0:443 accepts up to 10/s of 60/s that arrive: 143 "
 		 "connections wait, a new one for 14.3 s or more",
@@ -1226,7 +1329,8 @@ static void the_answer_names_the_server(void **state)
 	look_twice(unix_waits);
 	report_answer(&report, answer);
 	assert_string_equal(answer,
-			    "nginx does not accept connections; otherwise ready for this target.");
+			    "nginx has an accept queue that does not become shorter; otherwise "
+			    "ready for this target.");
 	look_twice(stops_among_cookies);
 	report_answer(&report, answer);
 	assert_string_equal(answer, "nginx does not accept connections; otherwise ready, but SYN "
@@ -1241,13 +1345,16 @@ static void the_worst_since_a_report_come_first(void **state)
 	look_once(many_dropped_earlier);
 	assert_non_null(strstr(report.findings[0].title, "0.0.0.0:111 dropped 61 "));
 	assert_non_null(strstr(report.findings[0].detail, " 9 more listeners have dropped"));
+	look_once(subject_dropped_earlier);
+	assert_non_null(strstr(report.findings[0].title, "0.0.0.0:443 dropped 300 "));
+	assert_int_equal(report.finding_count, 3);
 	look_once(dropped_with_strays);
 	assert_string_equal(finding_knob(&report.findings[0])->knob, "net.core.somaxconn");
 	assert_string_equal(report.findings[0].answer,
 			    "nginx dropped handshakes since 2026-11-28T08:00:00Z");
 }
 
-/* In trouble first, then the fullest, as many as fit. */
+/* The subject's first, then those in trouble, then the fullest, as many as fit. */
 static void the_report_carries_the_listeners(void **state)
 {
 	static struct listener many[REPORT_LISTENERS + 5];
@@ -1263,18 +1370,21 @@ static void the_report_carries_the_listeners(void **state)
 	m.after.queues.listeners.at = many;
 	m.after.queues.listeners.counted = true;
 	m.after.queues.listeners.count = REPORT_LISTENERS + 5;
+	const struct subject subject = {.listeners = {.count = 1, .at = &many[67]}};
+	m.after.queues.subject = &subject;
 	report_init(&report);
 	observation.judge(&m.before, &m.after, &m.moment, &report);
 	const struct report_listener *l = report.listeners;
 	assert_int_equal(report.listener_count, REPORT_LISTENERS + 5);
 	assert_int_equal(report.listed, REPORT_LISTENERS);
-	assert_int_equal(l[0].cookie, 68);
-	assert_string_equal(l[0].process, "nginx");
-	assert_string_equal(l[0].unit, "nginx.service");
-	assert_true(l[0].pid == 812 && l[0].drops == 9 && l[0].half_open == 2);
-	assert_true(l[1].cookie == 60 && l[2].cookie == 66 && l[3].cookie == 0);
-	assert_string_equal(l[1].process, "");
-	assert_int_equal(l[1].pid, 0);
+	assert_int_equal(l[0].cookie, 67);
+	assert_int_equal(l[1].cookie, 68);
+	assert_string_equal(l[1].process, "nginx");
+	assert_string_equal(l[1].unit, "nginx.service");
+	assert_true(l[1].pid == 812 && l[1].drops == 9 && l[1].half_open == 2);
+	assert_true(l[2].cookie == 60 && l[3].cookie == 66 && l[4].cookie == 0);
+	assert_string_equal(l[2].process, "");
+	assert_int_equal(l[2].pid, 0);
 }
 
 static void states_of_a_process_are_named(void **state)
@@ -1308,6 +1418,15 @@ static void states_of_a_process_are_named(void **state)
 		assert_string_equal(d.what, rows[i].what);
 		assert_true(d.help[0]);
 	}
+}
+
+static void the_subject_comes_before_others(void **state)
+{
+	look_twice(others_wait);
+	assert_int_equal(report.finding_count, 8);
+	assert_non_null(strstr(report.findings[0].title, "127.0.0.1:8009: "));
+	assert_int_equal(report.findings[0].level, LEVEL_CRITICAL);
+	assert_non_null(strstr(report.findings[0].detail, " 2 more listeners are in trouble."));
 }
 
 /* More listeners in trouble than a report should name are counted. */
@@ -1375,6 +1494,7 @@ int main(void)
 		cmocka_unit_test(the_worst_since_a_report_come_first),
 		cmocka_unit_test(the_report_carries_the_listeners),
 		cmocka_unit_test(states_of_a_process_are_named),
+		cmocka_unit_test(the_subject_comes_before_others),
 		cmocka_unit_test(many_listeners_are_counted),
 		cmocka_unit_test(known_servers_are_found_by_their_process),
 	};
