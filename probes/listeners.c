@@ -96,7 +96,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	listeners_read(h, &q->listeners, &s->unlisted);
 	if (host_live(h) && half_open_wanted(q))
 		listeners_half_open(h, &q->listeners, NULL);
-	q->half_open = syn_queue_fullest(q);
+	q->half_open = syn_queue_full(q);
 	if (q->subject)
 		listeners_adopt(h, &q->listeners, &q->subject->listeners, NULL);
 	listeners_own(h, &q->listeners, is_named, q, NULL);
@@ -295,7 +295,7 @@ static void spent_finding(const struct queue_watch *w, const struct process *p, 
 	struct listener other = w->after->subject->listeners.at[0];
 	other.owner = -1; /* of another list */
 	other.depth = 0;  /* of an earlier look; of UDP it is bytes */
-	files_finding(w, l ? l : &other, p, l && queue_waits(w->after, l));
+	files_finding(w, l ? l : &other, p, l && queue_waits(w->after, l), others);
 }
 
 /* Processes of the subject that share a listener with others, which may accept. */
@@ -436,7 +436,8 @@ static void judge_cookies(const struct queue_watch *w)
 {
 	int64_t total = host_counter(&w->after->counters, COOKIES),
 		grown = queue_growth(w, COOKIES);
-	const struct listener *worst = syn_queue_fullest(w->after);
+	const struct listener *full = syn_queue_full(w->after),
+			      *smallest = full ? NULL : syn_queue_smallest(w->after);
 	struct wording words = {0};
 	char name[WORDING_TEXT];
 	if (total <= 0)
@@ -449,12 +450,16 @@ static void judge_cookies(const struct queue_watch *w)
 		    grown && !always ? quantity_count((uint64_t)grown).text : "");
 	wording_set(&words, "window", "%s", window_of(w).text);
 	wording_flag(&words, "watched", w->seconds > 0);
-	if (worst) {
-		wording_set(&words, "listener", "%s",
-			    listener_name(&w->after->listeners, worst, name, sizeof(name)));
-		wording_set(&words, "half_open", "%s", quantity_count(worst->half_open).text);
-		wording_set(&words, "limit", "%s", quantity_count(worst->limit).text);
-	}
+	if (full)
+		deferred_words(&words, w->after);
+	wording_set(&words, "listener", "%s",
+		    full ? listener_name(&w->after->listeners, full, name, sizeof(name)) : "");
+	wording_set(&words, "smallest", "%s",
+		    smallest ? listener_name(&w->after->listeners, smallest, name, sizeof(name))
+			     : "");
+	wording_set(&words, "half_open", "%s", full ? quantity_count(full->half_open).text : "");
+	wording_set(&words, "limit", "%s",
+		    full || smallest ? quantity_count((full ? full : smallest)->limit).text : "");
 	struct finding *f = report_finding(w->report, "syn-queue.cookies", &words);
 	finding_evidence(f, "TCPReqQFullDoCookies", "SYNs", (double)(grown ? grown : total), NAN);
 	if (!grown || always) {

@@ -103,6 +103,14 @@
 		.proof = BY_EXPERIMENT                                                             \
 	}
 
+/* Of handshakes whose clients send nothing, which the kernel keeps half open. */
+#define DEFERRED_DETAIL                                                                            \
+	"{deferred? The kernel has counted {deferred} TCPDeferAcceptDrop\\: with "                 \
+	"TCP_DEFER_ACCEPT handshakes stay half open until their clients send data.}"
+#define DEFERRED_ADVICE                                                                            \
+	"{deferred?If it has TCP_DEFER_ACCEPT (deferred of nginx, defer-accept of HAProxy), "      \
+	"remove that. }"
+
 static const struct finding_row findings[] = {
 	SHORT("descriptors.process", REMEDY_PROCESS,
 	      "{who?{who}{processes? with {processes} processes}:A process} {tight?can just:cannot} "
@@ -618,20 +626,24 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{always?No SYN queue was full\\: with 2 none is used.:A listener's SYN queue was "
 		 "full.} Cookies drop no client; they cost CPU and, "
-		 "without timestamps, window scaling and SACK.{listener? {listener} has "
-		 "{half_open} half-open connections now; its backlog is {limit}.}",
+		 "without timestamps, window scaling and SACK.{listener? The queue of {listener} is "
+		 "full\\: {half_open} half-open connections; its backlog is {limit}.:{grown? No SYN "
+		 "queue is full now{smallest?; the smallest backlog is {limit}, of {smallest}:}.}}" DEFERRED_DETAIL,
 	 .advice =
 		 "{always?That value is for tests\\: sysctl -w net.ipv4.tcp_syncookies=1 sends "
-		 "cookies only where a SYN queue is full.:}{grown?Raise the backlog of that listener; net.ipv4.tcp_max_syn_backlog has no "
-		 "effect while tcp_syncookies is on. Where no more clients come than usual, look "
-		 "for a SYN flood.}",
+		 "cookies only where a SYN queue is full.:}{grown?" DEFERRED_ADVICE
+		 "Raise {listener?the backlog of that listener:small backlogs (ss -ltn\\: Send-Q)}; "
+		 "net.ipv4.tcp_max_syn_backlog has no effect while tcp_syncookies is on. Where no "
+		 "more clients come than usual, look for a SYN flood.}",
 	 .answer = "SYN cookies are being sent",
 	 .meaning =
 		 "A listener's SYN queue was full and the kernel answered SYNs with cookies, or "
 		 "net.ipv4.tcp_syncookies is 2 and it answers every SYN so. No client is lost by "
 		 "that.",
-	 .action = "Raise the backlog of the listener whose SYN queue is full, often one with a "
-		   "small one; otherwise it is a flood, which cookies are for.",
+	 .action =
+		 "Raise the backlog of the listener whose SYN queue is full, often one with a "
+		 "small one. Where it has TCP_DEFER_ACCEPT, clients that send nothing fill it. Otherwise "
+		 "it is a flood, which cookies are for.",
 	 .proof = "TcpExt.TCPReqQFullDoCookies; half-open connections by inet_diag (ss -tn state "
 		  "syn-recv)"},
 
@@ -648,19 +660,20 @@ static const struct finding_row findings[] = {
 		 "net.ipv4.tcp_syncookies is 0\\: {max_syn?the kernel keeps the last quarter of "
 		 "net.ipv4.tcp_max_syn_backlog ({max_syn}) for clients that it knows from earlier, and "
 		 "drops the SYNs of all others:beyond the listener's backlog of {limit} the kernel drops "
-		 "SYNs}. Clients retransmit after 1 s or more.",
-	 .advice =
-		 "sysctl -w net.ipv4.tcp_syncookies=1 has the kernel answer those beyond with a cookie "
-		 "instead{max_syn?; without cookies raise net.ipv4.tcp_max_syn_backlog}. Where no more "
-		 "clients come than usual, look for a SYN flood.",
+		 "SYNs}. Clients retransmit after 1 s or more." DEFERRED_DETAIL
+		 "{more? {more} more listeners drop SYNs.}",
+	 .advice = DEFERRED_ADVICE
+	 "sysctl -w net.ipv4.tcp_syncookies=1 has the kernel answer those beyond with a cookie "
+	 "instead{max_syn?; without cookies raise net.ipv4.tcp_max_syn_backlog}. Where no more "
+	 "clients come than usual, look for a SYN flood.",
 	 .answer = "{grown?{who} is dropping SYNs now:the SYN queue of {who} is full}",
 	 .meaning =
 		 "The kernel sends no SYN cookies, and a listener has as many half-open "
 		 "connections as net.ipv4.tcp_max_syn_backlog or its backlog admits of new "
 		 "clients: it drops the SYNs of further ones. Critical where ListenDrops grew by "
-		 "more than ListenOverflows during the check. Where the drops of one listener grew as "
-		 "much, that shows a queue that was full between two looks as well: critical if it is "
-		 "the server's of --server. ICMP errors and packets without a route, which may count in "
+		 "more than ListenOverflows during the check. Where the drops of a few listeners grew "
+		 "as much, that shows queues that were full between two looks as well: critical for "
+		 "the server that --server names. ICMP errors and packets without a route, which may count in "
 		 "ListenDrops too, are then subtracted.",
 	 .action = "Set net.ipv4.tcp_syncookies=1, or raise net.ipv4.tcp_max_syn_backlog and the "
 		   "backlog of the listener; three quarters of the former are for new clients.",

@@ -670,6 +670,21 @@ static void cookies_now(struct looks *m)
 	m->at[1][1].half_open = 129;
 }
 
+/* Another one has half-open connections, as many as any has. */
+static void cookies_between_the_looks(struct looks *m)
+{
+	cookies_now(m);
+	counter_set(m, "TcpExt.TCPDeferAcceptDrop", 11, 11);
+	m->at[1][0].half_open = 1;
+	m->at[1][1].half_open = 0;
+}
+/* TCP_DEFER_ACCEPT keeps handshakes without data half open. */
+static void cookies_by_defer_accept(struct looks *m)
+{
+	cookies_now(m);
+	counter_set(m, "TcpExt.TCPDeferAcceptDrop", 11, 11);
+}
+
 /* Nothing arrives: none is accepted. */
 static void stops_among_cookies(struct looks *m)
 {
@@ -747,6 +762,25 @@ static void syns_lost_by_either(struct looks *m)
 {
 	syns_lost(m);
 	m->at[1][1].drops = 20;
+}
+/* The backlog of both met bursts. */
+static void syns_lost_by_both(struct looks *m)
+{
+	syns_lost_by_the_subject(m);
+	m->at[1][0].drops = 1;
+	m->at[1][1].drops = 12;
+}
+static void syns_drop_at_two(struct looks *m)
+{
+	syns_drop(m);
+	m->at[1][0].drops = 10;
+	m->at[1][1].half_open = 49;
+	m->at[1][1].drops = 13;
+}
+static void syns_drop_by_defer_accept(struct looks *m)
+{
+	syns_drop(m);
+	counter_set(m, "TcpExt.TCPDeferAcceptDrop", 11, 11);
 }
 /* The kernel counts these apart. */
 static void syns_lost_at_the_backlog_by_either(struct looks *m)
@@ -1036,6 +1070,7 @@ static void each_look_gets_its_findings(void **state)
 		{sized_by_nothing, "", ""},
 		{sized_another, "", ""},
 		{cookies_now, "syn-queue.cookies warning", "syn-queue.cookies note"},
+		{cookies_between_the_looks, "syn-queue.cookies warning", "syn-queue.cookies note"},
 		{cookies_always, "syn-queue.cookies note", "syn-queue.cookies note"},
 		{cookies_once, "syn-queue.cookies note", "syn-queue.cookies note"},
 		{syns_drop, "syn-queue.dropping critical", "syn-queue.dropping warning"},
@@ -1050,7 +1085,10 @@ static void each_look_gets_its_findings(void **state)
 		{syns_lost_by_the_subject, "syn-queue.dropping critical", ""},
 		{syns_lost_by_two_sockets, "syn-queue.dropping warning", ""},
 		{syns_lost_by_either, "counters.growing warning", ""},
-		{syns_lost_at_the_backlog_by_either, "", ""},
+		{syns_lost_at_the_backlog_by_either, "counters.growing warning", ""},
+		{syns_lost_by_both, "syn-queue.dropping critical, syn-queue.dropping warning", ""},
+		{syns_drop_at_two, "syn-queue.dropping critical, syn-queue.dropping critical",
+		 "syn-queue.dropping warning, syn-queue.dropping warning"},
 		{half_open_end, "", ""},
 		{half_open_end_with_cookies, "", ""},
 		{syns_lost_among_errors, "syn-queue.dropping critical", ""},
@@ -1199,9 +1237,28 @@ static void texts_name_the_server(void **state)
 		 NULL, NULL},
 		{cookies_now, 0, "The kernel answers SYNs with cookies now: 250 in 500 ms",
 		 "A listener's SYN queue was full. Cookies drop no client; they cost CPU and, "
-		 "without timestamps, window scaling and SACK. [::]:22 has 129 half-open "
-		 "connections now; its backlog is 128.",
-		 NULL},
+		 "without timestamps, window scaling and SACK. The queue of [::]:22 is full: 129 "
+		 "half-open connections; its backlog is 128.",
+		 "Raise the backlog of that listener; net.ipv4.tcp_max_syn_backlog has no effect "
+		 "while tcp_syncookies is on. Where no more clients come than usual, look for a SYN "
+		 "flood."},
+		{cookies_between_the_looks, 0, NULL,
+		 "A listener's SYN queue was full. Cookies drop no client; they cost CPU and, "
+		 "without timestamps, window scaling and SACK. No SYN queue is full now; the "
+		 "smallest backlog is 128, of [::]:22.",
+		 "Raise small backlogs (ss -ltn: Send-Q); net.ipv4.tcp_max_syn_backlog has no effect "
+		 "while tcp_syncookies is on. Where no more clients come than usual, look for a SYN "
+		 "flood."},
+		{cookies_by_defer_accept, 0, NULL,
+		 "A listener's SYN queue was full. Cookies drop no client; they cost CPU and, "
+		 "without timestamps, window scaling and SACK. The queue of [::]:22 is full: 129 "
+		 "half-open connections; its backlog is 128. The kernel has counted 11 "
+		 "TCPDeferAcceptDrop: with TCP_DEFER_ACCEPT handshakes stay half open until their "
+		 "clients send data.",
+		 "If it has TCP_DEFER_ACCEPT (deferred of nginx, defer-accept of HAProxy), remove "
+		 "that. Raise the backlog of that listener; net.ipv4.tcp_max_syn_backlog has no "
+		 "effect while tcp_syncookies is on. Where no more clients come than usual, look "
+		 "for a SYN flood."},
 		{grows_beside_another, 0,
 		 "nginx (pid 812) on 0.0.0.0:443: 143 connections wait in a queue that did not "
 		 "become shorter",
@@ -1297,6 +1354,24 @@ static void texts_name_the_server(void **state)
 		 "0.0.0.0:443: its SYN queue was full between two looks (it holds 49) and the kernel "
 		 "dropped SYNs: 23 in 500 ms",
 		 NULL, NULL},
+		{syns_lost_by_both, 0,
+		 "0.0.0.0:443: its SYN queue was full between two looks (it holds 49) and the kernel "
+		 "dropped SYNs: 11 in 500 ms",
+		 NULL, NULL},
+		{syns_drop_at_two, 1,
+		 "0.0.0.0:443: its SYN queue is full (49 of 49) and the kernel drops SYNs: 10 in "
+		 "500 ms",
+		 NULL, NULL},
+		{syns_drop_by_defer_accept, 0, NULL,
+		 "net.ipv4.tcp_syncookies is 0: the kernel keeps the last quarter of "
+		 "net.ipv4.tcp_max_syn_backlog (64) for clients that it knows from earlier, and "
+		 "drops the SYNs of all others. Clients retransmit after 1 s or more. "
+		 "The kernel has counted 11 TCPDeferAcceptDrop: with TCP_DEFER_ACCEPT handshakes "
+		 "stay half open until their clients send data.",
+		 NULL},
+		{syns_lost_at_the_backlog_by_either, 0,
+		 "The kernel counted 23 TCPReqQFullDrop in this network namespace in 500 ms", NULL,
+		 NULL},
 		{syns_lost_by_either, 0,
 		 "The kernel counted 23 ListenDrops without ListenOverflows in this network "
 		 "namespace in 500 ms",
