@@ -403,7 +403,7 @@ static const struct loss {
 } losses[] = {
 	{"TcpExt.ListenOverflows", LOSS_ELSEWHERE},
 	{LISTEN_DROPS, LOSS_REST},
-	{"TcpExt.TCPReqQFullDrop", LOSS},
+	{"TcpExt.TCPReqQFullDrop", LOSS_ELSEWHERE},
 	{"TcpExt.TCPAbortOnMemory", LOSS},
 	{"TcpExt.TCPTimeWaitOverflow", LOSS},
 	{"TcpExt.PruneCalled", LOSS},

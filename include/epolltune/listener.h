@@ -64,7 +64,9 @@ struct process {
 	char name[16];    /* comm */
 	char unit[96];    /* systemd unit by its cgroup, "nginx.service"; "" if none */
 	enum unit_manager manager; /* of the unit */
-	char state;                /* of proc_pid_stat(5): R S D T t Z …; 0: unknown */
+	uint64_t threads;          /* but for a first one that has exited; 0: unknown */
+	char state;                /* of proc_pid_stat(5): R S D T t Z …; 0: unknown. Of several
+				      threads that of the first, as is waits_in. */
 	char waits_in[32];   /* kernel function, by /proc/PID/wchan; "" if running or not visible */
 	uint64_t soft, hard; /* RLIMIT_NOFILE; HOST_UNLIMITED; 0, 0: unknown */
 	uint64_t open;       /* descriptors; 0: unknown */

@@ -45,9 +45,10 @@ char *listener_file_text(const struct listeners *l)
 		const struct process *p = &l->processes[i];
 		fprintf(out,
 			"process\t%d\t%d\t%" PRIu64 "\t%d\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
-			"\t%s\t%s\t%s\t%d\n",
+			"\t%s\t%s\t%s\t%d\t%" PRIu64 "\n",
 			(int)p->pid, (int)p->root, p->started, p->state, p->soft, p->hard, p->open,
-			field(p->name, a), field(p->unit, b), field(p->waits_in, c), p->manager);
+			field(p->name, a), field(p->unit, b), field(p->waits_in, c), p->manager,
+			p->threads);
 	}
 	for (size_t i = 0; i < l->count; i++) {
 		const struct listener *x = &l->at[i];
@@ -91,8 +92,11 @@ static bool process_parse(char *rest, struct process *out)
 	text_take(&rest, out->name, sizeof(out->name));
 	text_take(&rest, out->unit, sizeof(out->unit));
 	text_take(&rest, out->waits_in, sizeof(out->waits_in));
-	if (number(&rest, UNIT_INSIDE, &manager)) /* older captures lack it */
+	/* Older captures lack these. */
+	if (number(&rest, UNIT_INSIDE, &manager))
 		out->manager = (enum unit_manager)manager;
+	if (!number(&rest, UINT64_MAX, &out->threads))
+		out->threads = 0;
 	return true;
 }
 
