@@ -13,6 +13,7 @@
 #include "epolltune/err.h"
 #include "epolltune/host.h"
 #include "epolltune/listener.h"
+#include "epolltune/port_set.h"
 
 struct subject {
 	char name[16]; /* of the process; "": not visible to this user */
@@ -32,6 +33,7 @@ struct subject {
 	uint64_t held, upstream;
 	bool unshown; /* which of the acceptors accept is not visible: one of them, or several */
 	struct listeners listeners; /* its own only, with the processes that are visible */
+	bool ownerless; /* no UDP socket is known as its own, and some have no visible owner */
 	/* Of the namespace that the caller left for the server's, where it forwards to that: what
 	 * comes through it has an entry in both tables. `used` 0: none. */
 	struct conntrack outside;
@@ -180,21 +182,29 @@ uint64_t subject_held(const struct subject *s, uint64_t held, bool proxy);
 
 /* Whether the listener is one of the subject's. NULL has none. */
 bool subject_has(const struct subject *s, const struct listener *l);
+/* The same of a UDP socket of the reading `all`, also a connected one: its processes have it, at a
+ * port that it receives at. NULL has none. */
+bool subject_has_datagrams(const struct subject *s, const struct listeners *all,
+			   const struct listener *l);
 /* The same of TCP listeners by address, as a reload may make new sockets; `subject` is not NULL. */
 bool subject_receives(const struct listener *l, void *subject);
 
-/* Whether it has a socket of that kind, of UDP one that is bound to a port. NULL has none. */
+/* Whether it has a socket of that kind, of UDP one that is bound to a port, that is not set aside.
+ * NULL has none. */
 bool subject_listens(const struct subject *s, enum listener_kind kind);
 /* Whether it listens at UNIX sockets and not at TCP: beside TCP they are rarely what clients
  * connect to. False for NULL. */
 bool subject_is_local(const struct subject *s);
-/* Whether it has sockets of UDP and no listener: no client connects to it. False for NULL. */
+/* Whether it has sockets of UDP and no listener but those that are set aside: no client connects to
+ * it. False for NULL. */
 bool subject_is_datagrams(const struct subject *s);
 
 /* Sets listeners aside that are rarely those of its clients: on loopback, as a shutdown or
- * management port is, and UDP sockets on ports `low` to `high`, which the kernel chose for a
- * client. None where the subject has no other one of that kind. Pure. */
-void subject_set_aside(struct subject *s, uint16_t low, uint16_t high);
+ * management port is, and on an ephemeral port that no other one has: the kernel chose it, for a
+ * client of UDP, or for a while, as of JMX or of a transfer by FTP. None where the subject has no
+ * other one of that kind; one of TCP on loopback also beside a UDP socket that others reach. Pure.
+ */
+void subject_set_aside(struct subject *s, const struct port_set *ephemeral);
 /* The address of a subject whose accept queues hold least. */
 struct subject_queue {
 	const struct listener *smallest; /* its smallest socket; NULL: no listener of that kind */
