@@ -32,6 +32,7 @@ struct subject {
 	 * TCP connections that it opened: as a proxy it has them for its clients. */
 	uint64_t held, upstream;
 	bool unshown; /* which of the acceptors accept is not visible: one of them, or several */
+	bool forks;   /* its processes show that each connection has one of its own */
 	struct listeners listeners; /* its own only, with the processes that are visible */
 	bool ownerless; /* no UDP socket is known as its own, and some have no visible owner */
 	/* Of the namespace that the caller left for the server's, where it forwards to that: what
@@ -173,6 +174,9 @@ void subject_cpu_list(const struct host *h, const struct subject *s, char *list,
 
 /* Whether a tree of processes with that root is one of the subject's. */
 bool subject_has_root(const struct subject *s, pid_t root);
+/* Whether it has a process for each connection, as epolltune knows of such a server, or as its
+ * processes show while it has clients. False for NULL. */
+bool subject_forks(const struct subject *s);
 /* The processes that share its connections; 1 where it is not visible which do, or there is no
  * subject. */
 size_t subject_sharing(const struct subject *s);
