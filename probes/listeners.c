@@ -404,12 +404,13 @@ static void judge_hidden(const struct queue_watch *w, const struct sample *s)
 		report_finding(w->report, "listeners.uncaptured", &words);
 	else if (is_lacking(s) || local)
 		report_finding(w->report, "listeners.unlisted", &words);
-	if (all->hidden && hidden) {
-		wording_set(&words, "count", "%s", quantity_count(hidden).text);
-		wording_flag(&words, "several", hidden > 1);
-		wording_flag(&words, "subject", w->after->subject);
+	wording_set(&words, "count", "%s", quantity_count(hidden).text);
+	wording_flag(&words, "several", hidden > 1);
+	wording_flag(&words, "subject", w->after->subject);
+	if (all->hidden && hidden)
 		report_finding(w->report, "listeners.hidden", &words);
-	}
+	if (all->cut && hidden)
+		report_finding(w->report, "listeners.unsearched", &words);
 }
 
 static struct quantity_shown window_of(const struct queue_watch *w)

@@ -33,6 +33,9 @@ struct subject {
 	uint64_t held, upstream;
 	bool unshown; /* which of the acceptors accept is not visible: one of them, or several */
 	bool forks;   /* its processes show that each connection has one of its own */
+	/* Kinds of listeners, as 1 << LISTENER_TCP | …, of which it may have more: the search of
+	 * its descriptors ended at its limit. */
+	unsigned cut;
 	struct listeners listeners; /* its own only, with the processes that are visible */
 	bool ownerless; /* no UDP socket is known as its own, and some have no visible owner */
 	/* Of the namespace that the caller left for the server's, where it forwards to that: what
@@ -49,7 +52,8 @@ struct subject {
  * -EXDEV: its listeners are in the network namespace of out->pid, which the caller may enter.
  * -ENOENT, -ESRCH: there is none; -ENOTUNIQ: several, which the error lists; -EREMOTE: the one
  * that listens only holds the port, and its clients reach another one; -EACCES: its
- * descriptors are not visible to this user; -EOPNOTSUPP: a captured machine. */
+ * descriptors are not visible to this user; -E2BIG: it has more than are looked at; -EOPNOTSUPP: a
+ * captured machine. */
 int subject_find(const struct host *h, const char *who, bool here_only, struct subject *out,
 		 struct err *e);
 /* The same of listeners that were read elsewhere, as those of a lab: the server at the address
@@ -65,6 +69,8 @@ struct subject_open {
 	uint64_t most,
 		soft; /* of the process that is nearest to its RLIMIT_NOFILE; soft 0: unknown */
 };
+/* Adds a process. Pure. */
+void subject_open_add(struct subject_open *o, const struct process *p);
 int subject_open_read(const struct host *h, const struct subject *s, struct subject_open *out,
 		      struct err *e);
 
@@ -220,8 +226,8 @@ struct subject_queue subject_queue(const struct subject *s, enum listener_kind k
 /* The same of those that were set aside. */
 struct subject_queue subject_aside(const struct subject *s, enum listener_kind kind);
 /* How many arrivals `n` parts of `each` hold where a hash spreads them: the largest N with
- * N/n + 3 √(N/n) <= each, as a part's share deviates by √(N/n), and `each`, which fit even if all of
- * them come to one. */
+ * N/n + 3 √(N/n) <= each, as a part's share deviates by √(N/n), and `each`, which fit even if all
+ * of them come to one. */
 uint64_t subject_spread(uint64_t each, size_t n);
 /* The smallest part with which n of them hold `enough`. */
 uint64_t subject_part(uint64_t enough, size_t n);

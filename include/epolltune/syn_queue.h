@@ -39,6 +39,7 @@ struct syn_drops {
 	/* At most so many of these are no SYNs of clients that wait: ICMP errors end half-open
 	 * connections, and no route leads back to a source. */
 	int64_t other;
+	int64_t ended; /* the first part of `other` */
 };
 /* By values of counters, or by their growth; negative: unknown. */
 struct syn_drops syn_drops_of(int64_t (*value)(const void *of, const char *counter),

@@ -401,7 +401,7 @@ static const struct finding_row findings[] = {
 		  "{process?{process}:the server} accepts",
 	 .detail =
 		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}.:The "
-		 "process is not visible to this user.}",
+		 "process {cut?was not found before the search ended:is not visible to this user}.}",
 	 .advice =
 		 "No backlog helps. {help?{help}:Run the check as root to see the process, or add "
 		 "workers}.",
@@ -451,8 +451,9 @@ static const struct finding_row findings[] = {
 		 "{looks?It was full in {full} of {looks} samples. }{total} packets were dropped "
 		 "before, since the socket was made.{more? {more} more listeners are full.}",
 	 .advice = "{slow?{help?No backlog helps a server that does not accept. {help}.}:"
-		   "{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:Pass backlog "
-		   "{backlog} to listen()} (effective {effect}).}",
+		   "{process?{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
+		   "Pass backlog {backlog} to listen()} (effective {effect}).:"
+		   "{help}. A longer backlog helps only a server that accepts.}}",
 	 .answer = "the accept queue of {who} is full",
 	 .meaning = "A listener's accept queue is full; no client arrived in that moment, or only "
 		    "one sample was taken. Critical where the process does not accept, or the "
@@ -549,8 +550,9 @@ static const struct finding_row findings[] = {
 		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
 		 "{more? {more} more listeners are full.}",
 	 .advice = "{slow?No backlog helps a server that does not accept.{help? {help}.}:"
-		   "{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:Pass backlog "
-		   "{backlog} to listen()} (effective {effect}).}",
+		   "{process?{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
+		   "Pass backlog {backlog} to listen()} (effective {effect}).:"
+		   "{help}. A longer backlog helps only a server that accepts.}}",
 	 .answer = "the accept queue of {who} is full",
 	 .meaning =
 		 "The accept queue of a UNIX socket is full. The kernel refuses clients at once, "
@@ -1636,8 +1638,8 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "The kernel counted {counters} in this network namespace in {window}",
 	 .detail = "{what}",
-	 .advice = "The counters do not name a socket: ss -tmi shows queues, memory and drops of "
-		   "each connection.",
+	 .advice = "{remedy?{remedy}:The counters do not name a socket\\: ss -tmi shows queues, "
+		   "memory and drops of each connection.}",
 	 .answer = "counters of loss grow",
 	 .meaning =
 		 "The kernel counted losses during the check, before any experiment, that belong "
@@ -1830,6 +1832,22 @@ static const struct finding_row findings[] = {
 		    "another user: without privilege its name and limits are unknown.",
 	 .action = "Run the check as root, or as the user of the server.",
 	 .proof = "EACCES from /proc/PID/fd"},
+	{.id = "listeners.unsearched",
+	 .level = LEVEL_WARNING,
+	 .observed = true,
+	 .title = "The search for the {several?processes of {count} listeners:process of a "
+		  "listener}{subject?: with waiting clients} ended at its limit",
+	 .detail = "The processes of this machine have more descriptors than a check looks at. "
+		   "{several?Their names, states:Its name, state} and descriptors are unknown.",
+	 .advice = "Find the pid of the server with ss -lnp and run the check with --server PID\\: "
+		   "it looks at the descriptors of that server only.",
+	 .answer = "the {several?processes of {count} listeners:process of a listener} "
+		   "{several?were:was} not found",
+	 .meaning = "Clients wait at a listener, or --server named it, and its process was not "
+		    "found among the first descriptors of the processes of this machine: whether "
+		    "it is stopped, or at its limit of descriptors, is unknown.",
+	 .action = "Run the check with --server and the pid of the server.",
+	 .proof = "More than 524 288 links of /proc/PID/fd were read"},
 	{.id = "listeners.unlisted",
 	 .level = LEVEL_WARNING,
 	 .observed = true,

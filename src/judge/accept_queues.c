@@ -306,7 +306,7 @@ static void words_group(struct wording *words, const struct queue_watch *w, cons
 		    w->after->ticks ? quantity_count(w->after->ticks).text : "");
 	wording_set(words, "full", "%s", quantity_count(g->seen_full).text);
 	wording_flag(words, "slow", group_stuck(g, w));
-	process_words(words, owner_of(w, l), l->address);
+	listener_words(words, &w->after->listeners, l);
 	words_backlog(words, w, l);
 }
 
@@ -370,7 +370,7 @@ static void group_waiting(const struct queue_watch *w, const struct group *g, co
 	wording_flag(&words, "several", l->depth > 1);
 	wording_set(&words, "looks", "%s",
 		    w->after->ticks ? quantity_count(w->after->ticks).text : "");
-	process_words(&words, owner_of(w, l), l->address);
+	listener_words(&words, &w->after->listeners, l);
 	wording_set(&words, "more", "%s", more);
 	struct finding *f = report_finding(w->report, "accept-queue.waiting", &words);
 	finding_evidence(f, "accept queue", "connections", l->depth, NAN);
@@ -548,7 +548,7 @@ static void group_dropped_finding(const struct queue_watch *w, const struct grou
 	uint64_t overflows = (uint64_t)since_growth(s, QUEUE_OVERFLOWS);
 	struct wording words = {0};
 	char name[WORDING_TEXT];
-	process_words(&words, owner_of(w, g->dropper), g->dropper->address);
+	listener_words(&words, &w->after->listeners, g->dropper);
 	words_backlog(&words, w, g->dropper);
 	wording_set(&words, "listener", "%s",
 		    listener_name(&w->after->listeners, g->dropper, name, sizeof(name)));

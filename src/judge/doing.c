@@ -90,3 +90,14 @@ void process_words(struct wording *words, const struct process *p, const char *a
 	wording_set(words, "server", "%s", server ? server->name : "");
 	wording_set(words, "default", "%s", server ? server->backlog : "");
 }
+
+void listener_words(struct wording *words, const struct listeners *all, const struct listener *l)
+{
+	bool cut = l->owner < 0 && all->cut && !all->hidden;
+	process_words(words, l->owner < 0 ? NULL : &all->processes[l->owner], l->address);
+	wording_flag(words, "cut", cut);
+	if (cut)
+		wording_set(words, "help", "%s",
+			    "Find the pid of its process with ss -lnp and run the check with "
+			    "--server PID");
+}

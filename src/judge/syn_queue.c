@@ -58,6 +58,9 @@ static bool is_full(const struct listener *l, int64_t holds)
 	return l->half_open && (int64_t)l->half_open + (int64_t)l->half_open / FREE_SHARE >= holds;
 }
 
+/* Those of missing routes; the others are of ICMP. */
+#define UNROUTED 2
+
 const char *syn_drops_other(size_t i)
 {
 	static const char *const others[] = {
@@ -80,6 +83,7 @@ struct syn_drops syn_drops_of(int64_t (*value)(const void *of, const char *count
 	for (size_t i = 0; syn_drops_other(i); i++) {
 		int64_t other = value(of, syn_drops_other(i));
 		d.other += other > 0 ? other : 0;
+		d.ended += other > 0 && i >= UNROUTED ? other : 0;
 	}
 	return d;
 }
@@ -144,7 +148,7 @@ static struct finding *dropping_finding(const struct queue_watch *w, const struc
 	struct syn_room room = room_of(q, l);
 	struct wording words = {0};
 	char name[WORDING_TEXT];
-	process_words(&words, l->owner < 0 ? NULL : &q->listeners.processes[l->owner], l->address);
+	listener_words(&words, &q->listeners, l);
 	wording_set(&words, "listener", "%s", listener_name(&q->listeners, l, name, sizeof(name)));
 	wording_flag(&words, "between", between);
 	wording_set(&words, "half_open", "%s", quantity_count(l->half_open).text);

@@ -116,9 +116,10 @@ static void count_set(struct wording *words, const char *name, size_t count, boo
 	wording_set(words, name, "%s", shown ? quantity_count(count).text : "");
 }
 
-static void words_process(struct wording *words, const struct process *p, const char *address)
+static void words_process(struct wording *words, const struct looks *k, const struct listener *l)
 {
-	process_words(words, p, address);
+	const struct process *p = reader_of(k, l);
+	listener_words(words, k->w->after, l);
 	wording_flag(words, "halted", p && process_halted(p));
 	wording_set(words, "state", "%.*s", p && p->state ? 1 : 0, p ? &p->state : "");
 	wording_set(words, "waits_in", "%s", p ? p->waits_in : "");
@@ -128,7 +129,7 @@ static void trouble_words(struct wording *words, const struct looks *k, const st
 {
 	const struct listener *l = t->worst;
 	char name[WORDING_TEXT];
-	words_process(words, reader_of(k, l), l->address);
+	words_process(words, k, l);
 	wording_set(words, "socket", "%s", listener_name(k->w->after, l, name, sizeof(name)));
 	wording_set(words, "drops", "%s", quantity_count(l->drops).text);
 	wording_set(words, "queued", "%s", quantity_show(QUANTITY_SIZE, l->depth).text);

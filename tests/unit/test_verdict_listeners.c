@@ -777,6 +777,12 @@ static void hidden(struct looks *m)
 	m->after.queues.listeners.hidden = true;
 }
 
+static void unsearched(struct looks *m)
+{
+	bursts_unknown_owner(m);
+	m->after.queues.listeners.cut = true;
+}
+
 /* An earlier report, two hours ago: ListenOverflows grew by so many since then. */
 static void since_report(struct looks *m, int64_t overflows)
 {
@@ -1017,6 +1023,8 @@ static void each_look_gets_its_findings(void **state)
 		{uncaptured, "listeners.uncaptured warning", "listeners.uncaptured warning"},
 		{hidden, "accept-queue.waiting warning, listeners.hidden skipped",
 		 STANDING " note, listeners.hidden skipped"},
+		{unsearched, DROPPING ", listeners.unsearched warning",
+		 "accept-queue.full warning, listeners.unsearched warning"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		char row[32];
@@ -1036,6 +1044,28 @@ static void the_evidence_of_a_full_queue_fits(void **state)
 	assert_string_equal(f->evidence[0].name, "accept queue");
 	assert_string_equal(f->evidence[1].name, "its capacity");
 	assert_true(f->evidence[0].at_current == 512 && f->evidence[1].at_current == 512);
+}
+
+/* One that is at its limit of descriptors accepts none with any backlog. */
+static void of_an_unknown_process_no_backlog_is_said_to_help(void **state)
+{
+	static const struct {
+		void (*plant)(struct looks *);
+		const char *advice;
+	} rows[] = {
+		{bursts_unknown_owner,
+		 "Run the check as root to see the process. A longer backlog helps only a server "
+		 "that accepts."},
+		{unsearched,
+		 "Find the pid of its process with ss -lnp and run the check with --server PID. A "
+		 "longer backlog helps only a server that accepts."},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		look_once(rows[i].plant);
+		assert_string_equal(report.findings[0].id, "accept-queue.full");
+		assert_string_equal(report.findings[0].advice, rows[i].advice);
+	}
+	assert_string_equal(report.findings[1].answer, "the process of a listener was not found");
 }
 
 static void texts_name_the_server(void **state)
@@ -1390,6 +1420,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_look_gets_its_findings),
+		cmocka_unit_test(of_an_unknown_process_no_backlog_is_said_to_help),
 		cmocka_unit_test(texts_name_the_server),
 		cmocka_unit_test(the_evidence_of_a_full_queue_fits),
 		cmocka_unit_test(the_answer_names_the_server),
