@@ -536,7 +536,14 @@ static void judge_aside(const struct queue_watch *w, const struct target *t)
 		wording_set(&words, "needed", "%s", quantity_count(kinds[i].needed).text);
 		wording_flag(&words, "udp", udp);
 		wording_flag(&words, "loopback", listener_on_loopback(q.smallest));
-		report_finding(w->report, "listeners.aside", &words);
+		/* Then the load of TCP has no verdict. */
+		bool only = !udp && !subject_listens(s, LISTENER_TCP) && !t->datagrams_per_s;
+		wording_flag(&words, "only", only);
+		struct finding *f = report_finding(w->report, "listeners.aside", &words);
+		if (only)
+			f->level = LEVEL_WARNING;
+		else
+			f->answer[0] = 0;
 	}
 }
 
@@ -552,6 +559,8 @@ static void judge_subject(const struct queue_watch *w)
 		const struct listener *l = &s->listeners.at[i];
 		if (l->kind == LISTENER_UDP) /* not one of those that are watched */
 			left++;
+		else if (l->aside) /* clients do not miss it: it may be of one transfer */
+			continue;
 		else if (listeners_find(&w->after->listeners, l->cookie))
 			left++;
 		else if (!closed)

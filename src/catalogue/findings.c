@@ -1481,16 +1481,28 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "{socket} drops datagrams now: {grown} in {window}",
 	 .detail =
-		 "Its receive buffer of {buffer} was full; {queued} wait in it. {drops} datagrams "
-		 "were dropped since the socket was made.{others? So do {others} other sockets.}",
+		 "Its receive buffer of {buffer} was full; {queued} wait in it. "
+		 "{group?{stuck} of {group} sockets of this address (SO_REUSEPORT) "
+		 "{several_stuck?drop:drops}{apart?; the others have room}. }"
+		 "{process?{worker?Its worker:{process}} (pid {pid}) {halted?{doing}:has the "
+		 "socket open{state? (state {state}{waits_in?, {waits_in}})}}. }{drops} datagrams "
+		 "were dropped since the socket was made.{others? {others} other "
+		 "{several?sockets drop:socket drops} datagrams too.}",
 	 .advice =
-		 "The server reads too slowly, or its stalls are too long for its buffer: epolltune "
-		 "check --server {port} --datagrams N says which buffer N datagrams a second need.",
+		 "{unserved?No buffer helps. {halted?{help}:Find out why that {worker?worker:process} "
+		 "does not read the socket, or reads too slowly\\: the others of its address keep "
+		 "up}.:The server reads too "
+		 "slowly, or its stalls are too long for its buffer\\: epolltune "
+		 "check --server {port} --datagrams N says which buffer N datagrams a second need.}",
 	 .answer = "{socket} drops datagrams now",
 	 .meaning =
 		 "A UDP socket dropped datagrams during the check, before any experiment, and the "
-		 "kernel counted them as receive buffer errors.",
-	 .action = "Let the server read faster, or give it a larger receive buffer.",
+		 "kernel counted them as receive buffer errors. Critical for the server that "
+		 "--server names: its sockets come first, also those that it has connected to a "
+		 "client.",
+	 .action = "Let the server read faster, or give it a larger receive buffer. Where its "
+		   "process is stopped, or the buffer stays full while others of its address "
+		   "(SO_REUSEPORT) have room, look at that process: no buffer helps.",
 	 .proof = "The drops of the socket in /proc/net/udp; Udp.RcvbufErrors, "
 		  "Udp6.RcvbufErrors"},
 	{.id = "udp.receive.waiting",
@@ -1503,8 +1515,10 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "Nothing was read from it in {window}\\: the kernel drops the datagrams that "
 		 "arrive. {process?{worker?Its worker:{process}} (pid {pid}) {halted?{doing}:has the "
-		 "socket open}. }{drops} datagrams were dropped since the socket was made.{others? "
-		 "Nor is anything read from {others} other sockets.}",
+		 "socket open{state? (state {state}{waits_in?, {waits_in}})}}. }{group?Of the "
+		 "{group} sockets of this address (SO_REUSEPORT) {stuck} {several_stuck?are:is} "
+		 "like that. }{drops} datagrams were dropped since the socket was made.{others? "
+		 "Nor is anything read from {others} other {several?sockets:socket}.}",
 	 .advice = "{halted?{help}:Find out why the server does not read it\\: a thread that has "
 		   "ended, or a socket of a SO_REUSEPORT group that no worker reads}.",
 	 .answer = "{who} does not read its datagrams",
@@ -1761,18 +1775,24 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title =
 		 "{listener} is not judged\\: {loopback?it is on loopback:its port is an ephemeral "
-		 "one}, and the server has others",
+		 "one}, and the server has {only?a UDP socket that other hosts reach:others}",
 	 .detail =
 		 "{udp?Its receive buffer of {limit} B holds less than the {needed} datagrams:Its "
 		 "backlog is {limit}, less than the {needed} connections} of this load that "
-		 "arrive in a stall. {udp?A socket of a client\\: of DNS or of statistics,:A shutdown or "
-		 "management port} needs no more; one behind a reverse proxy of this host does.",
-	 .advice = "If the load comes there\\: epolltune check --server {address}",
+		 "arrive in a stall. {udp?A socket of a client\\: of DNS or of statistics,:{loopback?A "
+		 "shutdown or management port:A port that the kernel chose, as of JMX or of a "
+		 "transfer by FTP,}} needs no more; one {loopback?behind a reverse proxy of this "
+		 "host:with a configured port} does.",
+	 .advice = "If the load comes there\\: epolltune check --server {address}"
+		   "{only?. If it is datagrams\\: add --datagrams N}",
+	 .answer = "{listener} is not judged",
 	 .meaning =
 		 "Of a server that --server names by process or unit, the walls are those of the listeners "
 		 "that clients of other hosts reach. A TCP listener or UDP socket on loopback is "
-		 "left out where it has others, and so is a UDP socket on an ephemeral port "
-		 "(net.ipv4.ip_local_port_range); this one would be short.",
+		 "left out where it has others, and one of TCP also beside a UDP socket that other "
+		 "hosts reach. So is one on an ephemeral port (net.ipv4.ip_local_port_range without "
+		 "ip_local_reserved_ports) that no other one has. This one would be short. A "
+		 "warning where the target has no datagrams and no TCP listener is left to judge.",
 	 .action = "Check the address if the load comes there.",
 	 .proof = "ss -ltnp, ss -uanp"},
 	{.id = "listeners.forwarder",

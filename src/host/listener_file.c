@@ -53,10 +53,11 @@ char *listener_file_text(const struct listeners *l)
 	for (size_t i = 0; i < l->count; i++) {
 		const struct listener *x = &l->at[i];
 		fprintf(out,
-			"%s\t%u\t%u\t%u\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%u\t%d\t%d\t%s\t%d\n",
+			"%s\t%u\t%u\t%u\t%u\t%u\t%" PRIu64 "\t%" PRIu64
+			"\t%u\t%d\t%d\t%s\t%d\t%d\n",
 			names[x->kind], x->port, x->depth, x->limit, x->drops, x->half_open,
 			x->inode, x->cookie, x->uid, x->owner, x->v6only, field(x->address, a),
-			x->systemd);
+			x->systemd, x->connected);
 	}
 	if (fclose(out)) {
 		free(text);
@@ -102,7 +103,7 @@ static bool process_parse(char *rest, struct process *out)
 
 static bool listener_parse(char *rest, size_t processes, struct listener *out)
 {
-	uint64_t port, v[4], uid, v6only, systemd;
+	uint64_t port, v[4], uid, v6only, systemd, connected;
 	if (!number(&rest, UINT16_MAX, &port))
 		return false;
 	for (size_t i = 0; i < 4; i++)
@@ -124,7 +125,9 @@ static bool listener_parse(char *rest, size_t processes, struct listener *out)
 	out->uid = (uint32_t)uid;
 	out->v6only = v6only;
 	text_take(&rest, out->address, sizeof(out->address));
-	out->systemd = number(&rest, 1, &systemd) && systemd; /* older captures lack it */
+	/* Older captures lack these. */
+	out->systemd = number(&rest, 1, &systemd) && systemd;
+	out->connected = number(&rest, 1, &connected) && connected;
 	return true;
 }
 

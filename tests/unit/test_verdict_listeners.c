@@ -541,6 +541,39 @@ static void subject_starts_again(struct looks *m)
 	subject_make(m);
 	m->at[1][0].cookie = 7;
 }
+/* A second one, which is not there now. */
+static void subject_has_closed(struct looks *m, bool aside)
+{
+	static struct listener own[2];
+	static struct subject subject;
+	own[0] = own[1] = m->at[1][0];
+	snprintf(own[1].address, sizeof(own[1].address), "0.0.0.0:40000");
+	own[1].cookie = 77;
+	own[1].limit = 1000;
+	own[1].aside = aside;
+	subject =
+		(struct subject){.name = "ftpd", .pid = 812, .listeners = {.count = 2, .at = own}};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+}
+static void subject_closes_one(struct looks *m) { subject_has_closed(m, false); }
+static void subject_ends_a_transfer(struct looks *m) { subject_has_closed(m, true); }
+/* A management port, and UDP sockets that other hosts reach. */
+static void subject_is_managed(struct looks *m, uint64_t datagrams_per_s)
+{
+	static struct listener own[2];
+	static struct subject subject;
+	listener_make(m, 0, LISTENER_TCP, "127.0.0.1:7505", 1);
+	own[0] = m->at[1][0];
+	own[0].aside = true;
+	own[1] = (struct listener){
+		.kind = LISTENER_UDP, .address = "udp:0.0.0.0:1194", .limit = 1000000, .owner = -1};
+	subject = (struct subject){
+		.name = "openvpn", .pid = 812, .listeners = {.count = 2, .at = own}};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+	m->target.datagrams_per_s = datagrams_per_s;
+}
+static void subject_is_managed_only(struct looks *m) { subject_is_managed(m, 0); }
+static void subject_is_managed_too(struct looks *m) { subject_is_managed(m, 100); }
 static void subject_closes_at_once(struct looks *m)
 {
 	closes_at_once(m);
@@ -1051,6 +1084,10 @@ static void each_look_gets_its_findings(void **state)
 		 "descriptors.process.exhausted critical"},
 		{subject_has_siblings, "listeners.siblings note", "listeners.siblings note"},
 		{subject_starts_again, "listeners.closed critical", "listeners.closed critical"},
+		{subject_closes_one, "listeners.closed critical", "listeners.closed critical"},
+		{subject_ends_a_transfer, "", ""},
+		{subject_is_managed_only, "listeners.aside warning", "listeners.aside warning"},
+		{subject_is_managed_too, "listeners.aside note", "listeners.aside note"},
 		{processes_are_spent, "listeners.processes critical",
 		 "listeners.processes critical"},
 		{processes_were_spent, "", ""},
