@@ -221,36 +221,84 @@ static void line_judge(struct lint *l, const struct lint_line *line, enum lint_k
 	}
 }
 
-static void text_judge(struct lint *l, const char *file, char *text, enum lint_kind kind,
-		       bool machine)
+/* The bytes of a byte order mark at the beginning. */
+static size_t mark_length(const char *text) { return strncmp(text, "\xef\xbb\xbf", 3) ? 0 : 3; }
+
+/* systemd skips it. */
+static void mark_judge(struct lint *l, const char *file, enum lint_kind kind)
 {
-	struct state s = {.limits = {.soft = -1, .hard = -1}};
-	struct lint_line line = {file, text, 0};
-	if (!strncmp(text, "\xef\xbb\xbf", 3)) {
-		line.number = 1;
-		lint_add(l, &line, LINT_SYNTAX, NULL,
+	const struct lint_line first = {file, "", 1};
+	if (kind != FILE_UNIT)
+		lint_add(l, &first, LINT_SYNTAX, NULL,
 			 "the file begins with a byte order mark, which is part of the first word: "
 			 "save it without");
-		line.number = 0;
-		text += 3;
+}
+
+/* The next line, without its end. */
+static char *line_cut(char **next)
+{
+	char *at = *next;
+	size_t length = strcspn(at, "\n");
+	*next = at + length + (at[length] == '\n');
+	at[length] = 0;
+	if (length && at[length - 1] == '\r')
+		at[length - 1] = 0;
+	return at;
+}
+
+static bool is_comment(const char *text)
+{
+	text += strspn(text, " \t");
+	return *text == '#' || *text == ';';
+}
+
+/* Whether a line ends with a backslash that no other one escapes; it becomes a blank. */
+static bool continuation_cut(char *text)
+{
+	size_t length = strlen(text), count = 0;
+	while (count < length && text[length - 1 - count] == '\\')
+		count++;
+	if (count % 2)
+		text[length - 1] = ' ';
+	return count % 2;
+}
+
+/* Appends the lines of a unit that continue this one, without the comments among them: systemd
+ * src/shared/conf-parser.c, config_parse(). Returns how many lines it took. */
+static unsigned unit_join(char *line, char **next)
+{
+	unsigned taken = 0;
+	for (char *end = line; !is_comment(line) && continuation_cut(end) && **next;) {
+		const char *more;
+		end += strlen(end);
+		do {
+			more = line_cut(next);
+			taken++;
+		} while (is_comment(more) && **next);
+		more = is_comment(more) ? "" : more;
+		memmove(end, more, strlen(more) + 1);
 	}
-	for (char *next = text; *next;) {
-		char *at = next;
-		next += strcspn(next, "\n");
-		if (*next)
-			*next++ = 0;
-		size_t length = strlen(at);
-		if (length && at[length - 1] == '\r')
-			at[--length] = 0;
-		if (length >= LINT_LINE)
+	return taken;
+}
+
+static void text_judge(struct lint *l, const char *file, char *text, enum lint_kind kind, bool boot)
+{
+	struct state s = {.limits = {.soft = -1, .hard = -1}};
+	if (mark_length(text))
+		mark_judge(l, file, kind);
+	unsigned number = 1;
+	for (char *next = text + mark_length(text); *next;) {
+		char *at = line_cut(&next);
+		struct lint_line line = {file, at, number++};
+		if (kind == FILE_UNIT)
+			number += unit_join(at, &next);
+		if (strlen(at) >= LINT_LINE)
 			at[LINT_LINE - 1] = 0;
-		line.text = at;
-		line.number++;
 		line_judge(l, &line, kind, &s);
 	}
 	if (kind == FILE_NGINX)
 		server_end_judge(l, file, &s.server);
-	if (kind == FILE_SYSCTL && !machine) {
+	if (kind == FILE_SYSCTL && !boot) {
 		sysctl_values_judge(l);
 		if (!l->keeps)
 			sysctl_values_clear(l);
@@ -329,7 +377,7 @@ int lint_file(struct lint *l, const char *path, const char *shown, bool machine,
 		return 0;
 	}
 	if (kind == FILE_NONE)
-		kind = kind_by_text(text);
+		kind = kind_by_text(text + mark_length(text));
 	if (kind == FILE_NONE)
 		kind = named;
 	if (kind != FILE_NONE)

@@ -141,4 +141,5 @@ struct server_state {
 };
 void server_line_judge(struct lint *l, const struct lint_line *line, enum lint_kind kind,
 		       struct server_state *s);
+/* `line`: with those that continue it. */
 void server_end_judge(struct lint *l, const char *file, const struct server_state *s);
