@@ -58,7 +58,8 @@ static const struct lint_rule rules[LINT_RULES] = {
 			  "Common advice that has no effect, or does harm.", "Remove the line.",
 			  "the list of myths; see the line"},
 	[LINT_DUPLICATE] = {"lint.duplicate", LEVEL_WARNING,
-			    "The same file sets the name again: the last line wins.",
+			    "The same file sets the name again: the last line wins, even if the "
+			    "kernel then refuses it.",
 			    "Keep one line.", "sysctl.d(5); limits.conf(5)"},
 	[LINT_OVERRIDDEN] =
 		{"lint.overridden", LEVEL_WARNING,

@@ -36,6 +36,7 @@ struct lint_value {
 	char *name, *value;
 	bool pattern;
 };
+	bool refused; /* by the kernel */
 
 enum lint_kind {
 	FILE_SYSCTL,
