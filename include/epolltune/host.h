@@ -33,6 +33,8 @@ int host_lay(struct host *h, const char *path, const char *text, struct err *e);
 ssize_t host_read(const struct host *h, const char *path, char *buf, size_t size, struct err *e);
 /* The same into memory that the caller frees; maximum 16 MiB. */
 ssize_t host_read_all(const struct host *h, const char *path, char **text, struct err *e);
+/* The same with its last newline, if it has one; never a text of host_lay(). */
+ssize_t host_read_lines(const struct host *h, const char *path, char **text, struct err *e);
 /* The same of strings that end with a NUL each, as /proc/PID/cmdline: with a newline instead. */
 ssize_t host_read_strings(const struct host *h, const char *path, char **text, struct err *e);
 /* One decimal number with optional blanks around it; -EBADMSG for anything else. */

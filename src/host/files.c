@@ -331,9 +331,11 @@ static int read_whole(const struct host *h, int fd, const char *path, char **tex
 	return 0;
 }
 
-/* `strings`: each ends with a NUL. */
-static ssize_t text_of(const struct host *h, int fd, const char *path, bool strings, char **text,
-		       struct err *e)
+/* How a file's text is made: strings end with a NUL each; lines keep their last newline. */
+enum text_form { TEXT_PLAIN, TEXT_STRINGS, TEXT_LINES };
+
+static ssize_t text_of(const struct host *h, int fd, const char *path, enum text_form form,
+		       char **text, struct err *e)
 {
 	struct stat st;
 	if (fstat(fd, &st) < 0)
@@ -346,23 +348,24 @@ static ssize_t text_of(const struct host *h, int fd, const char *path, bool stri
 	int r = read_whole(h, fd, path, &buf, &n, e);
 	if (r < 0)
 		return r;
-	for (char *nul; strings && (nul = memchr(buf, 0, n));)
+	for (char *nul; form == TEXT_STRINGS && (nul = memchr(buf, 0, n));)
 		*nul = '\n';
 	if (memchr(buf, 0, n)) {
 		free(buf);
 		return err_set(e, EBADMSG, "%s/%s: not a text file: it contains a NUL byte",
 			       h->root, path);
 	}
-	if (n && buf[n - 1] == '\n')
+	if (n && buf[n - 1] == '\n' && form != TEXT_LINES)
 		buf[--n] = 0;
 	*text = buf;
 	return (ssize_t)n;
 }
 
-static ssize_t text_read(const struct host *h, const char *path, bool strings, char **text,
+static ssize_t text_read(const struct host *h, const char *path, enum text_form form, char **text,
 			 struct err *e)
 {
-	const struct kept_file *kept = h->kept ? kept_find(h->kept, path) : NULL;
+	const struct kept_file *kept =
+		h->kept && form != TEXT_LINES ? kept_find(h->kept, path) : NULL;
 	if (h->shadow)
 		filling_shadow(h->shadow, path);
 	*text = kept ? strdup(kept->text) : NULL;
@@ -371,8 +374,8 @@ static ssize_t text_read(const struct host *h, const char *path, bool strings, c
 	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", e);
 	if (fd < 0)
 		return fd;
-	ssize_t n = text_of(h, fd, path, strings, text, e);
-	if (n >= 0 && h->frozen && h->kept)
+	ssize_t n = text_of(h, fd, path, form, text, e);
+	if (n >= 0 && h->frozen && h->kept && form != TEXT_LINES)
 		kept_add(h->kept, path, *text, (size_t)n);
 	return n;
 }
@@ -519,17 +522,22 @@ ssize_t machine_read_as(const struct host *h, pid_t pid, const char *name, char 
 {
 	*text = NULL;
 	CLEAN(close_fd) int fd = machine_open_as(h, pid, name, 0, changed, e);
-	return fd < 0 ? fd : text_of(h, fd, name + 1, false, text, e);
+	return fd < 0 ? fd : text_of(h, fd, name + 1, TEXT_PLAIN, text, e);
 }
 
 ssize_t host_read_all(const struct host *h, const char *path, char **text, struct err *e)
 {
-	return text_read(h, path, false, text, e);
+	return text_read(h, path, TEXT_PLAIN, text, e);
+}
+
+ssize_t host_read_lines(const struct host *h, const char *path, char **text, struct err *e)
+{
+	return text_read(h, path, TEXT_LINES, text, e);
 }
 
 ssize_t host_read_strings(const struct host *h, const char *path, char **text, struct err *e)
 {
-	return text_read(h, path, true, text, e);
+	return text_read(h, path, TEXT_STRINGS, text, e);
 }
 
 ssize_t host_read(const struct host *h, const char *path, char *buf, size_t size, struct err *e)
