@@ -2,6 +2,7 @@
  * group and of its ancestors (Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst). */
 #include "epolltune/cgroup.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +126,7 @@ struct walk {
 	const struct hierarchy *hierarchy;
 	char below[CGROUP_PATH]; /* of this group */
 	bool ended;
+	bool unread; /* a limit may be there */
 };
 
 static void walk_begin(struct walk *w, const struct host *h, const struct hierarchy *in)
@@ -141,15 +143,17 @@ static void walk_up(struct walk *w)
 		*slash = 0;
 }
 
-static bool group_text(const struct walk *w, const char *file, char *text, size_t size)
+static bool group_text(struct walk *w, const char *file, char *text, size_t size)
 {
 	char path[2 * CGROUP_PATH + 64];
 	snprintf(path, sizeof(path), "%s%s/%s", w->hierarchy->mount, w->below, file);
-	return host_read(w->host, path, text, size, NULL) > 0;
+	ssize_t n = host_read(w->host, path, text, size, NULL);
+	w->unread |= n == -EACCES || n == -EPERM || n == -EFBIG || n == -EBADMSG || n == -EIO;
+	return n > 0;
 }
 
 /* "max" and what v1 writes for no limit are HOST_UNLIMITED. False: there is no such number. */
-static bool group_number(const struct walk *w, const char *file, uint64_t *value)
+static bool group_number(struct walk *w, const char *file, uint64_t *value)
 {
 	char text[64];
 	const char *at = text;
@@ -175,7 +179,7 @@ static uint64_t keyed(const char *text, const char *key)
 	return 0;
 }
 
-static uint64_t memory_used(const struct walk *w)
+static uint64_t memory_used(struct walk *w)
 {
 	char stat[FILE_TEXT] = "";
 	uint64_t kernel = 0;
@@ -218,6 +222,8 @@ static void memory_read(const struct host *h, const struct hierarchy *in, struct
 			if (group_number(&w, files[i], &max))
 				limit_take(&out->memory, max, memory_used(&w), &w);
 	}
+	out->memory.hidden |= w.unread;
+	out->tcp.hidden |= w.unread;
 }
 
 static void pids_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
@@ -238,9 +244,10 @@ static void pids_read(const struct host *h, const struct hierarchy *in, struct c
 		first = false;
 	}
 	out->pids_refused = own + limiting;
+	out->pids.hidden |= w.unread;
 }
 
-static bool quota_read(const struct walk *w, uint64_t *quota, uint64_t *period)
+static bool quota_read(struct walk *w, uint64_t *quota, uint64_t *period)
 {
 	char text[64];
 	const char *at = text;
@@ -273,6 +280,7 @@ static void cpu_read(const struct host *h, const struct hierarchy *in, struct cg
 		q->periods = keyed(stat, "nr_periods");
 		q->throttled = keyed(stat, "nr_throttled");
 	}
+	out->cpu_hidden |= w.unread;
 }
 
 static void cpus_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
@@ -314,8 +322,11 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 	*out = cgroup_none(host_live(h));
 	if (pid)
 		snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
-	if (host_read_all(h, path, &groups, NULL) <= 0 ||
-	    host_read_all(h, "proc/self/mountinfo", &mounts, NULL) <= 0)
+	ssize_t n = host_read_all(h, path, &groups, NULL);
+	n = n > 0 ? host_read_all(h, "proc/self/mountinfo", &mounts, NULL) : n;
+	if (n < 0 && n != -ENOENT)
+		*out = cgroup_none(true);
+	if (n <= 0)
 		return;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		hierarchy_find(mounts, groups, parts[i].controller, &in);

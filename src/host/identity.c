@@ -123,9 +123,21 @@ int host_writable(const struct host *h, const char *path, struct err *e)
 	return 0;
 }
 
+bool host_has_systemd(const struct host *h)
+{
+	static const char *const files[] = {"usr/lib/systemd/systemd-sysctl",
+					    "lib/systemd/systemd-sysctl", "etc/systemd"};
+	bool systemd = host_has(h, "run/systemd/system");
+	bool whole = host_live(h) || filling_live(h) || host_has(h, HOST_IDENTITY_FILE);
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files) && !whole; i++)
+		systemd |= host_has(h, files[i]);
+	return systemd;
+}
+
 bool host_whole(const struct host *h, const char *path)
 {
 	bool sysctl = !strncmp(path, "proc/sys/", strlen("proc/sys/"));
+	const struct capture_file *listed = h->files ? capture_find(h->files, SOS_SYSCTL) : NULL;
 	return host_live(h) || filling_live(h) || host_has(h, HOST_IDENTITY_FILE) ||
-	       (sysctl && host_has(h, SOS_SYSCTL));
+	       (sysctl && listed && !listed->error);
 }

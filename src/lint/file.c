@@ -346,12 +346,12 @@ static int file_read(const struct host *h, const char *file, struct lint_text *o
 {
 	CLEAN(free_pointer) char *bytes = NULL;
 	struct err unread;
-	ssize_t n = host_read_lines(h, file + 1, &bytes, &unread);
+	ssize_t n = host_read_begin(h, file + 1, LINT_FILE + 1, &bytes, &unread);
 	if (n == -EFBIG || n > LINT_FILE)
 		out->unread = too_large;
-	else if (n == -EBADMSG)
+	else if (n > 0 && memchr(bytes, 0, (size_t)n))
 		out->unread = no_text;
-	else if (n > 0) { /* an empty one of an archive may be the /dev/null of a masked one */
+	else if (n > 0) { /* an empty one of a captured machine may mask another */
 		out->bytes = bytes;
 		bytes = NULL;
 	}

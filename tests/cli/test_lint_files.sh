@@ -154,7 +154,7 @@ test_links_of_a_captured_machine_lead_to_its_own_files() {
 	printf 'net.core.somaxconn = 64' >m/nix/store/x/etc/sysctl.d/60-nixos.conf
 	expect 2 epolltune lint --sysroot m --fix
 	matches out '^--- /etc/sysctl.d/60-nixos.conf' '^-net.core.somaxconn = 64' \
-		'^.. No newline at end of file' '^-net.ipv4.tcp_tw_recycle = 1'
+		'^. No newline at end of file' '^-net.ipv4.tcp_tw_recycle = 1'
 }
 
 test_a_file_of_a_machine_that_is_no_text_is_named() {
@@ -224,6 +224,13 @@ test_a_container_cannot_set_what_is_the_machines() {
 	put /etc/sysctl.d/50-files.conf 'fs.nr_open = 2097152'
 	expect 1 epolltune lint
 	said '/etc/sysctl.d/50-files.conf:1: lint.container: fs.nr_open'
+	# A link to a file is read, one to /dev/null masks.
+	mv /etc/sysctl.d/50-files.conf /etc/sysctl.d/files
+	ln -s files /etc/sysctl.d/60-link.conf
+	ln -s /dev/null /etc/sysctl.d/50-files.conf
+	expect 2 epolltune lint
+	said '/etc/sysctl.d/60-link.conf:1: lint.container: fs.nr_open'
+	lacks out 50-files.conf
 }
 
 test_the_kernel_decides() {
@@ -301,6 +308,16 @@ test_a_fix_is_judged_again() {
 	fixed 'net.ipv4.tcp_rmem = "4096 131072"' kept
 	fixed '"net.core.rmem_max" = 8M' 'net.core.rmem_max = 8388608'
 	fixed 'net.core.somaxcon = "64k"' 'net.core.somaxconn = 65536'
+}
+
+# More than 200 ports that are not adjacent: of such a line only the beginning is read, and the name is judged.
+test_a_long_list_of_ports_is_an_assignment() {
+	list=$(seq -s, 30000 3 33000)
+	put 10.conf "net.ipv4.ip_local_reserved_ports = $list"
+	expect 0 epolltune lint 10.conf
+	said 'No problems in 1 file.'
+	fixed "net.ipv4.ip_local_reserved_port = $list" kept
+	fixed "net.core.somaxconn = \"$list\"" kept
 }
 
 # Below vm and net.foo there may be names that epolltune does not know.

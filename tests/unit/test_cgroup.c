@@ -403,6 +403,24 @@ static void a_long_list_is_read_whole(void **state)
 	assert_int_equal(c.memory.max, 64 * MIB);
 }
 
+static void a_limit_that_cannot_be_read_is_not_none(void **state)
+{
+	put("proc/self/cgroup", "0::/web\n");
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("sys/fs/cgroup/web/memory.max", "max\n");
+	assert_false(read_group().memory.hidden);
+	char full[1024];
+	snprintf(full, sizeof(full), "%s/sys/fs/cgroup/web/memory.max", root);
+	FILE *f = fopen(full, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite("1\0\n", 1, 3, f), 3);
+	fclose(f);
+	struct cgroup c = read_group();
+	assert_true(c.memory.hidden);
+	assert_int_equal(c.memory.max, HOST_UNLIMITED);
+	assert_false(c.pids.hidden);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,6 +431,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(version_1, begin, end),
 		cmocka_unit_test_setup_teardown(in_a_container, begin, end),
 		cmocka_unit_test_setup_teardown(a_group_that_is_not_mounted_is_hidden, begin, end),
+		cmocka_unit_test_setup_teardown(a_limit_that_cannot_be_read_is_not_none, begin,
+						end),
 		cmocka_unit_test_setup_teardown(a_long_list_is_read_whole, begin, end),
 		cmocka_unit_test_setup_teardown(groups_of_one_server_are_joined, begin, end),
 		cmocka_unit_test(groups_of_version_1_differ_by_hierarchy),
