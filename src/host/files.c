@@ -412,10 +412,15 @@ static ssize_t text_now(const struct host *h, const char *path, bool strings, ch
 {
 	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", e);
 	ssize_t n = fd < 0 ? fd : text_of(h, fd, path, strings, text, e);
-	if (n >= 0 || !is_mask(h, path))
+	if (*text)
 		return n;
+	if (!is_mask(h, path))
+		return n < 0 ? n : -EIO;
 	*text = strdup("");
-	return *text ? 0 : err_set(e, ENOMEM, "cannot read %s/%s: out of memory", h->root, path);
+	if (*text)
+		return 0;
+	err_set(e, ENOMEM, "cannot read %s/%s: out of memory", h->root, path);
+	return -ENOMEM;
 }
 
 static ssize_t text_read(const struct host *h, const char *path, bool strings, char **text,
