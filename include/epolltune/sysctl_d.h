@@ -56,10 +56,9 @@ int sysctl_d_override(const char *root, const char *name, struct sysctl_setting 
  * procps reads it last, systemd-sysctl does not. */
 int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting *out,
 		       struct err *e);
-/* Calls `each` for each file, "/etc/sysctl.d/99-local.conf", in the order of reading, without the
- * masked ones; until it returns non-zero, which is returned. `archive`: they are in it, not below
- * `root`; NULL: below it. */
-int sysctl_d_files(const char *root, const struct host *archive,
-		   int (*each)(const char *file, void *arg), void *arg, struct err *e);
+/* Calls `each` for each file of the host, "/etc/sysctl.d/99-local.conf", in the order of reading,
+ * without the masked ones; until it returns non-zero, which is returned. */
+int sysctl_d_files(const struct host *h, int (*each)(const char *file, void *arg), void *arg,
+		   struct err *e);
 /* "/etc/sysctl.conf" where it exists and no file in sysctl.d is a link to it; otherwise NULL. */
-int sysctl_d_conf(const char *root, const struct host *archive, const char **file, struct err *e);
+int sysctl_d_conf(const struct host *h, const char **file, struct err *e);

@@ -313,7 +313,9 @@ static int captured_take(struct setting_search *s, size_t count, const struct ho
 	return n < 0 && !skipped ? (int)n : 0;
 }
 
-static int captured_list(struct listing *l, const struct host *h, struct err *e)
+/* The files of a host, running or captured, with their links resolved below its root. Without
+ * openat2(2) a directory behind a link of a captured one is skipped (-ELOOP). */
+static int host_list(struct listing *l, const struct host *h, struct err *e)
 {
 	for (size_t i = 0; i < DIRECTORIES; i++) {
 		int r = host_walk(h, directories[i] + 1, 1, captured_add, l, e);
@@ -352,7 +354,7 @@ static int find_all(const struct files *f, const char *const *names, size_t coun
 		return err_errno(e, "cannot read the files of sysctl.d");
 	for (size_t i = 0; i < count; i++)
 		s[i].name = names[i];
-	int r = f->captured ? captured_list(&l, f->captured, e) : list_files(&l, f->root, e);
+	int r = f->captured ? host_list(&l, f->captured, e) : list_files(&l, f->root, e);
 	for (size_t i = 0; i < l.count && r == 0; i++)
 		r = files_take(f, s, count, l.files[i], e);
 	if (r == 0 && last)
@@ -404,11 +406,11 @@ int sysctl_d_override(const char *root, const char *name, struct sysctl_setting 
 	return r < 0 ? r : ended;
 }
 
-int sysctl_d_files(const char *root, const struct host *archive,
-		   int (*each)(const char *file, void *arg), void *arg, struct err *e)
+int sysctl_d_files(const struct host *h, int (*each)(const char *file, void *arg), void *arg,
+		   struct err *e)
 {
 	CLEAN(listing_free) struct listing l = {0};
-	int r = archive ? captured_list(&l, archive, e) : list_files(&l, root, e);
+	int r = host_list(&l, h, e);
 	for (size_t i = 0; i < l.count && r == 0; i++)
 		r = each(l.files[i], arg);
 	return r;
@@ -431,21 +433,27 @@ static int conf_linked(const char *root, bool *linked, struct err *e)
 	return r;
 }
 
-static int captured_linked(const struct host *h, bool *linked, struct err *e)
+/* Whether two paths of a host lead to the same file. */
+static bool is_same(const struct host *h, const char *path, const char *other)
 {
-	const struct capture_file *of = h->files ? capture_find(h->files, conf + 1) : NULL;
-	CLEAN(listing_free) struct listing l = {0};
-	int r = captured_list(&l, h, e);
-	*linked = !host_has(h, conf + 1);
-	for (size_t i = 0; i < l.count && r == 0 && of; i++)
-		*linked |= capture_find(h->files, l.files[i] + 1) == of;
-	return r;
+	struct stat st, also;
+	if (h->files) {
+		const struct capture_file *file = capture_find(h->files, path);
+		return file && file == capture_find(h->files, other);
+	}
+	CLEAN(close_fd) int fd = machine_open(h, path, O_PATH, "read", NULL);
+	CLEAN(close_fd) int with = machine_open(h, other, O_PATH, "read", NULL);
+	return fd >= 0 && with >= 0 && fstat(fd, &st) == 0 && fstat(with, &also) == 0 &&
+	       st.st_dev == also.st_dev && st.st_ino == also.st_ino;
 }
 
-int sysctl_d_conf(const char *root, const struct host *archive, const char **file, struct err *e)
+int sysctl_d_conf(const struct host *h, const char **file, struct err *e)
 {
-	bool linked;
-	int r = archive ? captured_linked(archive, &linked, e) : conf_linked(root, &linked, e);
+	CLEAN(listing_free) struct listing l = {0};
+	int r = host_list(&l, h, e);
+	bool linked = !host_has(h, conf + 1);
+	for (size_t i = 0; i < l.count && r == 0 && !linked; i++)
+		linked = is_same(h, l.files[i] + 1, conf + 1);
 	*file = r == 0 && !linked ? conf : NULL;
 	return r;
 }
@@ -454,11 +462,11 @@ int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting
 		       struct err *e)
 {
 	*out = (struct sysctl_setting){0};
-	const char *file;
-	int r = sysctl_d_conf(root, NULL, &file, e);
+	bool linked;
+	int r = conf_linked(root, &linked, e);
 	struct setting_search s = {.name = name};
-	if (r == 0 && file)
-		r = take_file(&s, 1, root, file, e);
+	if (r == 0 && !linked)
+		r = take_file(&s, 1, root, conf, e);
 	int ended = setting_end(&s, out, e);
 	return r < 0 ? r : ended;
 }
