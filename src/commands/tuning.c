@@ -84,9 +84,12 @@ int tuning_settings(const char *list, struct err *e)
 {
 	struct setting set;
 	int rc;
-	while ((rc = setting_next(&list, &set, e)) > 0)
+	while ((rc = setting_next(&list, &set, e)) > 0) {
 		if (!set.knob)
 			return values_unknown("set", "@knobs", set.name, e);
+		if (setting_repeated(&set, list))
+			return err_set(e, EINVAL, "--set: %s is given twice", set.name);
+	}
 	return rc;
 }
 
