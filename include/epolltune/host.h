@@ -46,6 +46,9 @@ bool host_has(const struct host *h, const char *path);
  * `epolltune capture` recorded, and for proc/sys one with the text of `sysctl -a`. Another captured
  * tree may lack what its machine has. */
 bool host_whole(const struct host *h, const char *path);
+/* Whether systemd runs the machine: as sd_booted(3) of a running one and of one that `epolltune
+ * capture` recorded, of others by the files that systemd has. */
+bool host_has_systemd(const struct host *h);
 /* Calls `each` for the path (relative to the root) of every regular file below `dir`, up to `depth`
  * levels down (1: only `dir` itself), in name order per directory. Follows no symbolic links. A
  * non-zero return ends the walk and is returned. */

@@ -123,6 +123,17 @@ int host_writable(const struct host *h, const char *path, struct err *e)
 	return 0;
 }
 
+bool host_has_systemd(const struct host *h)
+{
+	static const char *const files[] = {"usr/lib/systemd/systemd-sysctl",
+					    "lib/systemd/systemd-sysctl", "etc/systemd"};
+	bool systemd = host_has(h, "run/systemd/system");
+	bool whole = host_live(h) || filling_live(h) || host_has(h, HOST_IDENTITY_FILE);
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files) && !whole; i++)
+		systemd |= host_has(h, files[i]);
+	return systemd;
+}
+
 bool host_whole(const struct host *h, const char *path)
 {
 	bool sysctl = !strncmp(path, "proc/sys/", strlen("proc/sys/"));
