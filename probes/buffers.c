@@ -28,6 +28,7 @@
 #define TCP_MEM "net.ipv4.tcp_mem"
 #define SCALING_KNOB "net.ipv4.tcp_window_scaling"
 #define MODERATE_KNOB "net.ipv4.tcp_moderate_rcvbuf"
+#define SHARE_KNOB "net.ipv4.tcp_adv_win_scale"
 /* The third field of tcp_rmem and tcp_wmem on the client. */
 #define AMPLE "536870912"
 /* Pace as a multiple of the target's bandwidth: ok starts at 1.25, and a flow stays a little below
@@ -251,6 +252,8 @@ static void side_words(const struct target *t, const struct settings *s, const s
 	wording_set(w, "buffer", "%s",
 		    quantity_show(QUANTITY_SIZE, (uint64_t)window_buffer(s)).text);
 	wording_set(w, "measured", "%s", o ? "yes" : "");
+	if (window_share(s) > 0)
+		wording_set(w, "share", "%g %%", window_share(s) * 100);
 	wording_flag(w, "inverted", s->at[BUFFER_TRIPLE][1] > s->at[BUFFER_TRIPLE][2]);
 	wording_set(w, "impossible", "%s", window_possible(t) ? "" : "yes");
 }
@@ -553,7 +556,7 @@ static const struct experiment experiments[] = {
 	},
 	{
 		.wall = "buffers.receive",
-		.knobs = {RMEM, SCALING_KNOB, "SO_RCVBUF", MODERATE_KNOB},
+		.knobs = {RMEM, SCALING_KNOB, "SO_RCVBUF", MODERATE_KNOB, SHARE_KNOB},
 		SIDE,
 		.read = receive_read,
 		.bound = receive_bound,

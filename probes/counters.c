@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/buffers.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/doing.h"
 #include "epolltune/knob_value.h"
@@ -124,6 +125,7 @@ struct sample {
 	struct queues queues; /* where one is exceeded */
 	char tcp_mem[KNOB_VALUE];
 	uint64_t page_bytes;        /* 0: unknown */
+	uint64_t quantum;           /* in which sockstat counts memory, bytes; 0: unknown */
 	double uptime_s;            /* 0: unknown */
 	bool initial;               /* the machine's own network namespace, or a captured machine */
 	char boot[40];              /* "": unknown */
@@ -170,11 +172,23 @@ static int sample_tick(const struct host *h, struct sample *during, struct err *
 	return 0;
 }
 
+/* What TCP holds: tcp_mem is in pages. REPORT_NONE: unknown. */
+static int64_t memory_pages(const struct sample *s)
+{
+	int64_t quanta = host_counter(&s->counters, "sockstat.TCP.mem"), bytes;
+	if (quanta < 0)
+		return REPORT_NONE;
+	if (!s->page_bytes || !s->quantum ||
+	    __builtin_mul_overflow(quanta, (int64_t)s->quantum, &bytes))
+		return quanta;
+	return bytes / (int64_t)s->page_bytes;
+}
+
 /* Which of the fields the memory of TCP exceeds (__sk_mem_raise_allocated()), as the problem of a
  * finding; NULL: none. */
 static const char *memory_problem(const struct sample *s)
 {
-	int64_t used = host_counter(&s->counters, "sockstat.TCP.mem");
+	int64_t used = memory_pages(s);
 	if (used >= 0 && s->memory_max != REPORT_NONE && used > s->memory_max)
 		return "buffers.memory.exhausted";
 	if (used >= 0 && s->memory_pressure != REPORT_NONE && used >= s->memory_pressure)
@@ -206,6 +220,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	}
 	host_facts(h, &facts);
 	s->page_bytes = facts.page_bytes;
+	const struct machine m = {.kernel = host_kernel(h), .page_bytes = facts.page_bytes};
+	s->quantum = (uint64_t)machine_quantum(&m);
 	s->uptime_s = host_uptime(h);
 	s->initial = host_identity(h, &identity, NULL) ? !host_live(h) : identity.initial;
 	report_text(s->boot, "%s", identity.boot);
@@ -247,7 +263,7 @@ static void count_set(struct wording *w, const char *name, int64_t count)
 static void judge_memory(const struct watch *w)
 {
 	const struct sample *s = w->after;
-	int64_t used = host_counter(&s->counters, "sockstat.TCP.mem");
+	int64_t used = memory_pages(s);
 	const char *problem = memory_problem(s);
 	struct wording words = {0};
 	if (!problem)

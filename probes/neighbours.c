@@ -79,36 +79,43 @@ static int64_t used_of(const struct settings *s, size_t i)
 	return used < 0 ? 0 : used < INT32_MAX ? used : INT32_MAX;
 }
 
-/* The smaller of the two tables: peers may use either. */
+/* The table of the two with less to spare: peers may use either. Its entries may be of those peers,
+ * as far as they go, or of others. */
 static void table_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	b->needed = (int64_t)s->peers;
+	const int64_t peers = (int64_t)s->peers;
+	b->needed = peers;
 	for (size_t i = 0; i < FAMILIES; i++) {
-		int64_t max = s->at[MAX + i][0];
+		int64_t max = s->at[MAX + i][0], used = used_of(s, i);
 		if (max == REPORT_NONE)
 			continue;
-		int64_t left = max - used_of(s, i);
+		int64_t left = max > used ? max - used : 0,
+			needed = peers > used ? peers - used : 0;
 		if (s->at[USED + i][0] == REPORT_NONE)
 			b->unread = families[i].file;
 		/* At least none of them is counted. */
-		if (s->at[USED + i][MIXED] == 1 &&
-		    report_verdict(left > 0 ? left : 0, b->needed) != VERDICT_OK) {
+		if (s->at[USED + i][MIXED] == 1 && report_verdict(left, peers) != VERDICT_OK) {
 			b->unread = "Which entries are permanent";
 			left = max;
+			needed = peers;
 		}
-		if (b->capacity != REPORT_NONE && left >= b->capacity)
+		int64_t spare = left - needed, least = b->capacity - b->needed;
+		if (b->capacity != REPORT_NONE &&
+		    (spare > least || (spare == least && left >= b->capacity)))
 			continue;
-		b->capacity = left > 0 ? left : 0;
+		b->capacity = left;
+		b->needed = needed;
+		b->needed_max = needed < peers ? peers : REPORT_NONE;
 		b->binding = MAX + (int)i;
 	}
 }
 
-/* Above gc_thresh2 the kernel evicts entries that are in use. */
+/* As if no entry were of a peer. Above gc_thresh2 the kernel evicts entries that are in use. */
 static bool table_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 			int64_t enough, struct settings *out)
 {
 	for (size_t i = 0; i < FAMILIES; i++) {
-		int64_t max = enough + used_of(now, i);
+		int64_t max = (int64_t)report_margin(now->peers) + used_of(now, i);
 		if (now->at[MAX + i][0] == REPORT_NONE || now->at[MAX + i][0] >= max)
 			continue;
 		out->at[MAX + i][0] = max;
@@ -126,6 +133,7 @@ static void table_words(const struct target *t, const struct settings *s, const 
 		wording_set(w, max, "%s", s->text[MAX + i]);
 		wording_set(w, used, "%s", quantity_count((uint64_t)used_of(s, i)).text);
 	}
+	wording_set(w, "peers", "%s", quantity_count(s->peers).text);
 }
 
 static const struct experiment experiments[] = {

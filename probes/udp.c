@@ -17,6 +17,8 @@
 /* Datagrams of an experiment, the time over which they are sent, and the share of the headroom of
  * net.ipv4.udp_mem that they may take. */
 #define DATAGRAMS_MAX 200000
+/* That SO_RCVBUF may ask for: net/core/sock.c, __sock_set_rcvbuf(). */
+#define ASKED_MAX (INT32_MAX / 2)
 #define SPREAD_MAX_US 1000000
 #define HEADROOM_SHARE 10
 
@@ -78,7 +80,10 @@ static int64_t buffer_of(const struct settings *s)
 	/* What it has since its start may be more than the kernel grants now. */
 	if (socket && asked == socket->limit / 2)
 		return socket->limit;
-	return max == REPORT_NONE ? REPORT_NONE : 2 * (asked < max ? asked : max);
+	if (max == REPORT_NONE)
+		return REPORT_NONE;
+	int64_t granted = asked < max ? asked : max;
+	return 2 * (granted < ASKED_MAX ? granted : ASKED_MAX);
 }
 
 /* What waits in the running socket. */

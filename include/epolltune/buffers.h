@@ -8,9 +8,10 @@
 enum buffer_side { BUFFER_RECEIVE, BUFFER_SEND, BUFFER_SIDES };
 
 /* The knobs of a side: tcp_rmem or tcp_wmem, tcp_window_scaling, SO_RCVBUF or SO_SNDBUF of the
- * server in question, and for BUFFER_RECEIVE tcp_moderate_rcvbuf. BUFFER_FIXED: the bytes of the
- * buffer, which the kernel then does not grow; as the second number where that may be so. */
-enum { BUFFER_TRIPLE, BUFFER_SCALING, BUFFER_FIXED, BUFFER_MODERATE };
+ * server in question, and for BUFFER_RECEIVE tcp_moderate_rcvbuf and tcp_adv_win_scale, which has no
+ * effect since 6.6. BUFFER_FIXED: the bytes of the buffer, which the kernel then does not grow; as
+ * the second number where that may be so. */
+enum { BUFFER_TRIPLE, BUFFER_SCALING, BUFFER_FIXED, BUFFER_MODERATE, BUFFER_SHARE };
 
 /* By how many percent the window of one buffer differs: between runs by a few, and packets of 1 500
  * bytes make a fifth less window than the large ones of the lab's wire (0.59 and 0.74 of a buffer,
@@ -32,6 +33,9 @@ int window_limit(const struct settings *s);
 /* Whether that is the size of a buffer, and the largest that it has. */
 bool window_by_buffer(const struct settings *s);
 int64_t window_buffer(const struct settings *s);
+/* The share of a receive buffer that the kernel offers before 6.6: include/net/tcp.h,
+ * tcp_win_from_space(). 0: not known, or of a send buffer. */
+double window_share(const struct settings *s);
 /* Whether TCP has windows as large as the target needs. */
 bool window_possible(const struct target *t);
 void window_bound(enum buffer_side side, const struct target *t, const struct settings *s,

@@ -206,7 +206,8 @@ struct subject_queue subject_queue(const struct subject *s, enum listener_kind k
 /* The same of those that were set aside. */
 struct subject_queue subject_aside(const struct subject *s, enum listener_kind kind);
 /* How many arrivals `n` parts of `each` hold where a hash spreads them: the largest N with
- * N/n + 3 √(N/n) <= each, as a part's share deviates by √(N/n). One part holds `each`. */
+ * N/n + 3 √(N/n) <= each, as a part's share deviates by √(N/n), and `each`, which fit even if all of
+ * them come to one. */
 uint64_t subject_spread(uint64_t each, size_t n);
 /* The smallest part with which n of them hold `enough`. */
 uint64_t subject_part(uint64_t enough, size_t n);

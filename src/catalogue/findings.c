@@ -833,8 +833,9 @@ static const struct finding_row findings[] = {
 	SHORT("buffers.receive", REMEDY_APPLICATION,
 	      "{switch?{knob}={current} keeps the window:The receive buffer {fixed?that {who} sets :}is} {tight?tight:too "
 	      "small} for one connection over {rtt}",
-	      "{needed} are needed over {rtt}; {switch?{knob}={current}:a whole buffer in each "
-	      "round trip} allows at most {capacity}.",
+	      "{needed} are needed over {rtt}; {switch?{knob}={current}:{share?{share} of a buffer "
+	      "(net.ipv4.tcp_adv_win_scale):a whole buffer} in each round trip} allows at most "
+	      "{capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
 	      "load over several connections.:{fixed?{who} sets {knob}\\: its connections have a buffer of "
 	      "{buffer}, which the kernel does not grow. Do not set it, or to more than twice "
@@ -844,7 +845,8 @@ static const struct finding_row findings[] = {
 	      "The receive buffer limits one connection to less than the target's bandwidth over "
 	      "its round trip.",
 	      "Raise the third field of net.ipv4.tcp_rmem, or turn on what keeps buffers from "
-	      "growing: net.ipv4.tcp_moderate_rcvbuf, net.ipv4.tcp_window_scaling.",
+	      "growing: net.ipv4.tcp_moderate_rcvbuf, net.ipv4.tcp_window_scaling; before Linux "
+	      "6.6 net.ipv4.tcp_adv_win_scale=1.",
 	      "The buffer has grown to its bound while the sender waited for the window "
 	      "(rwnd_limited); the same connection at the proposed value",
 	      "The receive buffer carries the target's bandwidth over its round trip"),
@@ -1574,9 +1576,9 @@ static const struct finding_row findings[] = {
 	 .proof = "ss -tno: no timer:keepalive"},
 
 	SHORT("neighbours", REMEDY_KERNEL,
-	      "The neighbour table {tight?can just:cannot} hold {needed} more peers",
+	      "The neighbour table {tight?may not:cannot} hold {peers} peers",
 	      "{knob} is {current}, for all network namespaces; IPv4 has {used} entries{max6?, IPv6 "
-	      "{used6}}. Beyond it packets to further peers are dropped, and beyond gc_thresh2 the kernel evicts entries that are in use.",
+	      "{used6}}, of these peers or of others. Beyond it packets to further peers are dropped, and beyond gc_thresh2 the kernel evicts entries that are in use.",
 	      TAKES_EFFECT " {cost}",
 	      "The machine talks to more hosts on its links than the neighbour table of IPv4 or "
 	      "IPv6 holds.",

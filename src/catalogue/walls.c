@@ -262,8 +262,9 @@ static const struct wall_row walls[] = {
 		.what = "The throughput at which one connection can receive over the target's "
 			"round trip, by the receive window that the kernel offers. Needed: the "
 			"target's bandwidth.",
-		.detail = "{measured?:At most a whole buffer in each round trip; only an "
-			  "experiment shows how much of it becomes window.}",
+		.detail = "{measured?:{share?Before Linux 6.6 {share} of a buffer are offered as "
+			  "window (net.ipv4.tcp_adv_win_scale).:At most a whole buffer in each "
+			  "round trip; only an experiment shows how much of it becomes window.}}",
 	},
 	{
 		.name = "buffers.send",

@@ -10,13 +10,15 @@ uint64_t subject_spread(uint64_t each, size_t n)
 	if (n <= 1)
 		return each;
 	double root = (sqrt(9 + 4 * (double)each) - 3) / 2;
-	return (uint64_t)(root * root * (double)n);
+	uint64_t all = (uint64_t)(root * root * (double)n);
+	return all > each ? all : each;
 }
 
 uint64_t subject_part(uint64_t enough, size_t n)
 {
 	double each = (double)enough / (double)n;
-	return n <= 1 ? enough : (uint64_t)ceil(each + 3 * sqrt(each)) + 1;
+	uint64_t part = n <= 1 ? enough : (uint64_t)ceil(each + 3 * sqrt(each)) + 1;
+	return part < enough ? part : enough;
 }
 
 size_t subject_sharing(const struct subject *s)

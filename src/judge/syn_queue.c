@@ -23,7 +23,7 @@ struct syn_room syn_queue_room(int64_t limit, int64_t max_syn, int64_t cookies, 
 		return r;
 	r.at_most = max_syn == REPORT_NONE;
 	r.by_max_syn = admits < r.holds;
-	r.holds = r.by_max_syn ? admits : r.holds;
+	r.holds = !r.by_max_syn ? r.holds : admits > 0 ? admits : 0;
 	return r;
 }
 

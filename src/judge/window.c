@@ -20,13 +20,29 @@ bool window_possible(const struct target *t) { return target_window(t) < WINDOW_
 
 static bool is_fixed(const struct settings *s) { return s->at[BUFFER_FIXED][0] > 0; }
 
+double window_share(const struct settings *s)
+{
+	int64_t scale = s->at[BUFFER_SHARE][0];
+	if (s->machine.kernel >= KERNEL(6, 6) || scale == REPORT_NONE)
+		return 0;
+	return scale > 0 ? 1 - ldexp(1, -(int)scale) : ldexp(1, (int)scale);
+}
+
+static double share_of(const struct settings *s)
+{
+	double known = window_share(s);
+	return known > 0 && known < SHARE_USUAL ? known : SHARE_USUAL;
+}
+
 int window_limit(const struct settings *s)
 {
 	if (s->at[BUFFER_SCALING][0] == 0 && !(is_fixed(s) && s->at[BUFFER_FIXED][0] < UNSCALED))
 		return BUFFER_SCALING;
 	if (is_fixed(s))
 		return BUFFER_FIXED;
-	return s->at[BUFFER_MODERATE][0] == 0 ? BUFFER_MODERATE : BUFFER_TRIPLE;
+	if (s->at[BUFFER_MODERATE][0] == 0)
+		return BUFFER_MODERATE;
+	return share_of(s) < SHARE_USUAL ? BUFFER_SHARE : BUFFER_TRIPLE;
 }
 
 bool window_by_buffer(const struct settings *s)
@@ -50,7 +66,7 @@ static bool is_doubtful(const struct target *t, const struct settings *s)
 {
 	int64_t bytes = s->at[BUFFER_FIXED][1], needed = (int64_t)((t->bandwidth_bps + 7) / 8);
 	return bytes > 0 &&
-	       report_verdict((int64_t)(SHARE_USUAL * speed(bytes, t)), needed) != VERDICT_OK;
+	       report_verdict((int64_t)(share_of(s) * speed(bytes, t)), needed) != VERDICT_OK;
 }
 
 void window_bound(enum buffer_side side, const struct target *t, const struct settings *s,
@@ -65,12 +81,15 @@ void window_bound(enum buffer_side side, const struct target *t, const struct se
 		[BUFFER_SCALING] = UNSCALED,
 		[BUFFER_FIXED] = s->at[BUFFER_FIXED][0] + (side == BUFFER_SEND ? OVERSHOT : 0),
 		[BUFFER_MODERATE] = triple[1],
+		[BUFFER_SHARE] = triple[begins_larger ? 1 : 2],
 	};
+	double share = window_share(s);
 	b->binding = window_limit(s);
-	b->upper = true;
+	/* A larger share is not reached by packets whose memory is more than their data. */
+	b->upper = !share || share > SHARE_USUAL || b->binding == BUFFER_SCALING;
 	b->assumed = true;
 	if (triple[2] != REPORT_NONE || is_fixed(s))
-		b->capacity = (int64_t)speed(bytes[b->binding], t);
+		b->capacity = (int64_t)((b->upper ? 1 : share) * speed(bytes[b->binding], t));
 	if (is_doubtful(t, s))
 		b->unread = side == BUFFER_SEND ? "Whether the server sets SO_SNDBUF"
 						: "Whether the server sets SO_RCVBUF";
@@ -88,7 +107,8 @@ bool window_solve(const struct target *t, const struct settings *now, const stru
 {
 	double window = (double)report_margin(target_window(t)), share = SHARE_USUAL;
 	double third = (double)now->at[BUFFER_TRIPLE][2];
-	bool tuned = window_limit(now) == BUFFER_TRIPLE;
+	int limit = window_limit(now);
+	bool tuned = limit == BUFFER_TRIPLE;
 	if (!window_possible(t) || is_fixed(now))
 		return false;
 	for (int i = BUFFER_SCALING; i <= BUFFER_MODERATE; i++)
@@ -98,7 +118,9 @@ bool window_solve(const struct target *t, const struct settings *now, const stru
 		share = (double)o->reached * (double)t->rtt_us / 1e6 / third /
 			(1 + BUFFER_SPREAD / 100.0);
 	share = fmin(fmax(share, SHARE_MIN), SHARE_USUAL);
-	if (tuned || third < window)
+	if (share_of(now) < SHARE_USUAL)
+		out->at[BUFFER_SHARE][0] = 1;
+	if (tuned || third < (limit == BUFFER_SHARE ? window / share : window))
 		third_set(out, window / share);
 	return true;
 }

@@ -13,6 +13,7 @@
 #define RMEM "net.ipv4.tcp_rmem"
 #define WMEM "net.ipv4.tcp_wmem"
 #define SCALING "net.ipv4.tcp_window_scaling"
+#define SHARE "net.ipv4.tcp_adv_win_scale"
 #define MODERATE "net.ipv4.tcp_moderate_rcvbuf"
 #define MBIT UINT64_C(1000000)
 #define GBIT UINT64_C(1000000000)
@@ -123,6 +124,46 @@ static void each_row_gets_its_verdict(void **state)
 		const struct report *r = verdict_of(x, &t, &s, row->reached ? &o : NULL);
 		verdict_is(row->settings, r, row->limit, row->verdict, row->id, row->proposals,
 			   row->remedy);
+	}
+}
+
+/* Before 6.6 the share is a setting: 5 MB of buffer, of which 2 500 000 bytes each 20 ms are
+ * needed. */
+static void a_share_that_is_set_is_known(void **state)
+{
+#define BUFFER(bytes) RMEM "=4096 131072 " bytes ";" SCALING "=1;" MODERATE "=1;" SHARE "="
+	static const struct {
+		unsigned kernel;
+		const char *settings;
+		int64_t limit;
+		enum wall_verdict verdict;
+		const char *id, *proposals;
+	} shares[] = {
+		{KERNEL(6, 5), BUFFER("6250000") "1", 156250000, VERDICT_OK, "", ""},
+		{KERNEL(6, 5), BUFFER("6249998") "1", 156249950, VERDICT_TIGHT,
+		 "buffers.receive.tight", RMEM " 4096 131072 6249998 -> 4096 131072 6291456"},
+		{KERNEL(6, 5), BUFFER("4000000") "1", 100000000, VERDICT_SHORT,
+		 "buffers.receive.short", RMEM " 4096 131072 4000000 -> 4096 131072 6291456"},
+		{KERNEL(5, 10), BUFFER("6291456") "-2", 78643200, VERDICT_SHORT,
+		 "buffers.receive.short", SHARE " -2 -> 1"},
+		{KERNEL(5, 10), BUFFER("4194304") "-3", 26214400, VERDICT_SHORT,
+		 "buffers.receive.short",
+		 SHARE " -3 -> 1, " RMEM " 4096 131072 4194304 -> 4096 131072 6291456"},
+		{KERNEL(5, 10), BUFFER("12582912") "-2", 157286400, VERDICT_OK, "", ""},
+		{KERNEL(5, 10), BUFFER("6291456") "0", 314572800, VERDICT_OK, "", ""},
+		/* More than half takes packets that waste no memory. */
+		{KERNEL(6, 5), BUFFER("4000000") "2", 200000000, VERDICT_UNKNOWN, "", ""},
+		{KERNEL(6, 6), BUFFER("6250000") "-2", 312500000, VERDICT_OK, "", ""},
+	};
+#undef BUFFER
+	const struct experiment *x = verdict_experiment("buffers", "buffers.receive");
+	struct target t = target_of(20 * MS, GBIT);
+	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++) {
+		struct settings s = verdict_settings(x, shares[i].settings);
+		s.machine.kernel = shares[i].kernel;
+		verdict_is(shares[i].settings, verdict_of(x, &t, &s, NULL), shares[i].limit,
+			   shares[i].verdict, shares[i].id, shares[i].proposals,
+			   *shares[i].id ? REMEDY_KERNEL : REMEDY_NONE);
 	}
 }
 
@@ -495,6 +536,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_gets_its_verdict),
+		cmocka_unit_test(a_share_that_is_set_is_known),
 		cmocka_unit_test(a_buffer_that_may_be_set_is_unknown),
 		cmocka_unit_test(the_origin_of_a_buffer_is_known_by_its_connections),
 		cmocka_unit_test(a_window_over_another_rtt_makes_a_derived_wall),

@@ -37,7 +37,7 @@ static void healthy(struct looks *m)
 		s[i]->memory_pressure = 57676;
 		s[i]->memory_max = 86514;
 		report_text(s[i]->tcp_mem, "43257 57676 86514");
-		s[i]->page_bytes = 4096;
+		s[i]->page_bytes = s[i]->quantum = 4096;
 		s[i]->uptime_s = 86400 * 12;
 		s[i]->initial = true;
 	}
@@ -56,6 +56,16 @@ static void memory_over(struct looks *m) { memory_used(m, 87916); }
 static void memory_full(struct looks *m) { memory_used(m, 86514); }
 static void memory_pressed(struct looks *m) { memory_used(m, 57676); }
 static void memory_calm(struct looks *m) { memory_used(m, 57675); }
+/* Before 6.0 a machine with large pages counts memory by 4 KiB all the same. */
+static void memory_large_pages(struct looks *m, int64_t quanta)
+{
+	memory_used(m, quanta);
+	m->after.page_bytes = 65536;
+	m->after.memory_pressure = 1945;
+	m->after.memory_max = 2916;
+}
+static void memory_pages_few(struct looks *m) { memory_large_pages(m, 16 * 1945 - 1); }
+static void memory_pages_many(struct looks *m) { memory_large_pages(m, 16 * 1945); }
 static void memory_unknown(struct looks *m)
 {
 	memory_over(m);
@@ -283,6 +293,9 @@ static void each_look_gets_its_findings(void **state)
 		{memory_pressed, "buffers.memory.pressure warning",
 		 "buffers.memory.pressure warning"},
 		{memory_calm, "", ""},
+		{memory_pages_few, "", ""},
+		{memory_pages_many, "buffers.memory.pressure warning",
+		 "buffers.memory.pressure warning"},
 		{memory_unknown, "", ""},
 		{orphans_over, "orphans.near warning", "orphans.near warning"},
 		{orphans_near, "orphans.near warning", "orphans.near warning"},

@@ -28,14 +28,24 @@ static void the_smaller_table_must_hold_the_peers(void **state)
 		{V4("8192", "8192") V6("1024", "512") "used=20; used6=8", 3000, VERDICT_SHORT, 1016,
 		 "net.ipv6.neigh.default.gc_thresh3 1024 -> 4096, "
 		 "net.ipv6.neigh.default.gc_thresh2 512 -> 4096"},
-		{V4("1024", "512") "used=1024", 1, VERDICT_SHORT, 0,
+		{V4("1024", "512") "used=1024", 1, VERDICT_TIGHT, 0,
 		 "net.ipv4.neigh.default.gc_thresh3 1024 -> 2048, "
 		 "net.ipv4.neigh.default.gc_thresh2 512 -> 2048"},
 		/* Entries that the limit does not count may be among those. */
 		{V4("1024", "512") "used=900 1", 500, VERDICT_UNKNOWN, REPORT_NONE, ""},
-		{V4("1024", "512") "used=900 0", 500, VERDICT_SHORT, 124,
+		/* They may be those of the peers. */
+		{V4("1024", "512") "used=900 0", 500, VERDICT_TIGHT, 124,
 		 "net.ipv4.neigh.default.gc_thresh3 1024 -> 2048, "
 		 "net.ipv4.neigh.default.gc_thresh2 512 -> 2048"},
+		{V4("1024", "512") "used=900 0", 1025, VERDICT_SHORT, 124,
+		 "net.ipv4.neigh.default.gc_thresh3 1024 -> 4096, "
+		 "net.ipv4.neigh.default.gc_thresh2 512 -> 4096"},
+		/* The table with more room may be the one that is too small. */
+		{V4("1024", "512") V6("512", "512") "used=1000; used6=0", 600, VERDICT_SHORT, 512,
+		 "net.ipv6.neigh.default.gc_thresh3 512 -> 1024, "
+		 "net.ipv4.neigh.default.gc_thresh3 1024 -> 2048, "
+		 "net.ipv4.neigh.default.gc_thresh2 512 -> 2048, "
+		 "net.ipv6.neigh.default.gc_thresh2 512 -> 1024"},
 		{V4("1024", "512") "used=200 1", 500, VERDICT_OK, 824, ""},
 		{V4("1024", "512") "used=50 0", 500, VERDICT_OK, 974, ""},
 		{V4("1024", "512") "used=900 1", 2000, VERDICT_SHORT, 1024,

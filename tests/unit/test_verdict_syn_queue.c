@@ -1,6 +1,7 @@
 /* The verdicts and findings of the SYN queue, by settings and outcome. */
 #include "../support/support.h"
 #include "../support/verdict.h"
+#include "epolltune/syn_queue.h"
 
 #include <string.h>
 
@@ -115,6 +116,14 @@ static void each_row_gets_its_verdict(void **state)
 			   row->remedy);
 		assert_string_equal(r->walls[0].knob, row->knob);
 	}
+}
+
+/* The kernel keeps what is below zero, and then admits nothing. */
+static void a_negative_bound_admits_none(void **state)
+{
+	assert_int_equal(syn_queue_room(4096, -5, 0, KERNEL(6, 1)).holds, 0);
+	assert_int_equal(syn_queue_room(4096, INT32_MIN, 0, KERNEL(6, 18)).holds, 0);
+	assert_int_equal(syn_queue_room(4096, 0, 0, KERNEL(6, 1)).holds, 1);
 }
 
 static void an_older_kernel_holds_one_less(void **state)
@@ -263,6 +272,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_gets_its_verdict),
+		cmocka_unit_test(a_negative_bound_admits_none),
 		cmocka_unit_test(an_older_kernel_holds_one_less),
 		cmocka_unit_test(a_wall_without_a_queue_has_no_need),
 		cmocka_unit_test(the_wall_names_its_bound),
