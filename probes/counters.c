@@ -347,7 +347,7 @@ static void judge_udp_unread(const struct watch *w)
 	if (!worst)
 		return;
 	const struct process *p = worst->owner < 0 ? NULL : &w->after->udp.processes[worst->owner];
-	process_words(&words, p, worst->address);
+	listener_words(&words, &w->after->udp, worst);
 	wording_flag(&words, "halted", p && process_halted(p));
 	udp_words(w, worst, 0, &words);
 	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");
@@ -397,19 +397,23 @@ static const struct loss {
 	enum {
 		LOSS,           /* growth is a warning */
 		LOSS_ELSEWHERE, /* growth has a finding of its own, which names what is full */
-		LOSS_REST,      /* likewise; the counter has other parts, and it may be none */
+		LOSS_REST,      /* likewise without cookies; the counter has other parts */
 		LOSS_HARMLESS,
 	} kind;
 } losses[] = {
 	{"TcpExt.ListenOverflows", LOSS_ELSEWHERE},
 	{LISTEN_DROPS, LOSS_REST},
-	{"TcpExt.TCPReqQFullDrop", LOSS},
+	{"TcpExt.TCPReqQFullDrop", LOSS_ELSEWHERE},
 	{"TcpExt.TCPAbortOnMemory", LOSS},
 	{"TcpExt.TCPTimeWaitOverflow", LOSS},
 	{"TcpExt.PruneCalled", LOSS},
 	{"TcpExt.RcvPruned", LOSS},
 	{"TcpExt.TCPRcvQDrop", LOSS},
 	{"TcpExt.TCPBacklogDrop", LOSS},
+	{"TcpExt.OfoPruned", LOSS},
+	{"TcpExt.TCPOFODrop", LOSS},
+	{"TcpExt.PFMemallocDrop", LOSS},
+	{"TcpExt.IPReversePathFilter", LOSS},
 	{"TcpExt.TCPMemoryPressures", LOSS},
 	{"nf_conntrack.drop", LOSS_ELSEWHERE},
 	{"nf_conntrack.early_drop", LOSS},
@@ -421,10 +425,29 @@ static const struct loss {
 	{UDP6_FULL, LOSS_ELSEWHERE},
 	{"Udp.MemErrors", LOSS},
 	{"Udp6.MemErrors", LOSS},
+	{"Udp.SndbufErrors", LOSS},
+	{"Udp6.SndbufErrors", LOSS},
+	{"Udp.InCsumErrors", LOSS},
+	{"Udp6.InCsumErrors", LOSS},
+	{"Tcp.InCsumErrors", LOSS},
+	{"Ip.ReasmFails", LOSS},
+	{"Ip6.ReasmFails", LOSS},
 	{"TcpExt.TCPReqQFullDoCookies", LOSS_HARMLESS},
 	{"TcpExt.TCPRcvCollapsed", LOSS_HARMLESS},
 };
 #define LOSSES (sizeof(losses) / sizeof(*losses))
+
+/* The part of a counter that is no loss here: the path has lost a fragment. NULL: none. */
+static const char *loss_less(const struct loss *l)
+{
+	static const char *const parts[][2] = {{"Ip.ReasmFails", "Ip.ReasmTimeout"},
+					       {"Ip6.ReasmFails", "Ip6.ReasmTimeout"}};
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (!strcmp(l->counter, parts[i][0]))
+			return parts[i][1];
+	return NULL;
+}
+
 /* Bytes of a title beside its other words; fewer beside the time of a report. What does not fit is
  * in the table. */
 #define TITLED 76
@@ -448,15 +471,19 @@ static const char *loss_name(const struct loss *l)
 	return l->kind == LOSS_REST ? LISTEN_DROPS_REST : short_name(l->counter);
 }
 
-/* Of ListenDrops what no other counter of loss has, where no cookie answers at a full SYN queue;
- * with cookies it shows no loss. */
+/* What does not count. Of ListenDrops that is what other counters have: without cookies
+ * TCPReqQFullDrop, and else the half-open connections that an ICMP error ended, at most: what
+ * remains met no memory, or no route leads back. */
 static int64_t loss_value(const struct loss *l, const struct sample *s,
 			  int64_t (*value)(const void *of, const char *counter), const void *of)
 {
+	int64_t all = value(of, l->counter), less = loss_less(l) ? value(of, loss_less(l)) : 0;
 	if (l->kind != LOSS_REST)
-		return value(of, l->counter);
+		return less > 0 && all >= 0 ? (all > less ? all - less : 0) : all;
 	struct syn_drops d = syn_drops_of(value, of);
-	return s->cookies == 0 ? d.rest - d.flooded : 0;
+	if (s->cookies == 0)
+		return d.rest - d.flooded;
+	return d.rest > d.ended ? d.rest - d.ended : 0;
 }
 
 static int64_t total_of(const void *counters, const char *name)
@@ -491,15 +518,18 @@ static int64_t since_of(const void *of, const char *counter)
 
 static int64_t loss_since(const struct watch *w, const struct since *s, const struct loss *l)
 {
-	return l->kind == LOSS_REST ? loss_value(l, w->after, since_of, s)
-				    : since_growth(s, l->counter);
+	int64_t grown = since_growth(s, l->counter);
+	bool parts = l->kind == LOSS_REST || loss_less(l);
+	return parts && grown > 0 ? loss_value(l, w->after, since_of, s) : grown;
 }
 
 /* Whether growth since an earlier report has cost clients. */
-static bool loss_costs(const struct since *s, const struct loss *l)
+static bool loss_costs(const struct watch *w, const struct since *s, const struct loss *l)
 {
 	struct syn_drops d = syn_drops_of(since_of, s);
-	return l->kind == LOSS_REST ? d.rest - d.flooded > d.other : l->kind != LOSS_HARMLESS;
+	if (l->kind == LOSS_REST && w->after->cookies == 0)
+		return d.rest - d.flooded > d.other;
+	return l->kind != LOSS_HARMLESS;
 }
 
 struct titled {
@@ -533,7 +563,9 @@ static int64_t unreported(const struct watch *w, const struct loss *l)
 {
 	bool udp =
 		!w->udp_named && (!strcmp(l->counter, UDP_FULL) || !strcmp(l->counter, UDP6_FULL));
-	return l->kind == LOSS || udp ? growth(w, l->counter) : 0;
+	bool here = l->kind == LOSS || udp || (l->kind == LOSS_REST && w->after->cookies != 0);
+	int64_t grown = here ? loss_value(l, w->after, growth_of, w) : 0;
+	return grown > 0 ? grown : 0;
 }
 
 static void judge_growth(const struct watch *w)
@@ -545,9 +577,11 @@ static void judge_growth(const struct watch *w)
 		int64_t grown = unreported(w, &losses[i]);
 		if (!grown)
 			continue;
-		if (!title.count)
-			report_text(what, "%s: %s", short_name(losses[i].counter),
-				    counter_row_find(losses[i].counter)->what);
+		const struct counter_row *row = counter_row_find(losses[i].counter);
+		if (!title.count) {
+			report_text(what, "%s: %s", loss_name(&losses[i]), row->what);
+			wording_set(&words, "remedy", "%s", row->action);
+		}
 		titled_add(&title, &losses[i], grown);
 	}
 	if (!title.count)
@@ -559,7 +593,7 @@ static void judge_growth(const struct watch *w)
 	struct finding *f = report_finding(w->report, "counters.growing", &words);
 	for (size_t i = 0; i < LOSSES; i++)
 		if (unreported(w, &losses[i]))
-			finding_evidence(f, short_name(losses[i].counter), "",
+			finding_evidence(f, loss_name(&losses[i]), "",
 					 (double)unreported(w, &losses[i]), NAN);
 }
 
@@ -609,11 +643,14 @@ static void record(struct report *r, const struct host_counters *counters, const
 
 static void record_all(const struct watch *w)
 {
-	for (size_t i = 0; i < LOSSES; i++)
+	for (size_t i = 0; i < LOSSES; i++) {
 		record(w->report, &w->after->counters, losses[i].counter);
+		if (loss_less(&losses[i]))
+			record(w->report, &w->after->counters, loss_less(&losses[i]));
+	}
 	for (size_t i = 0; i < sizeof(recorded) / sizeof(*recorded); i++)
 		record(w->report, &w->after->counters, recorded[i]);
-	for (size_t i = 0; w->after->cookies == 0 && syn_drops_other(i); i++)
+	for (size_t i = 0; syn_drops_other(i); i++)
 		record(w->report, &w->after->counters, syn_drops_other(i));
 }
 
@@ -658,8 +695,9 @@ static void judge_since(const struct watch *w)
 				      short_name(losses[i].counter));
 		else
 			reset = was;
-		lost |= loss_costs(&s, &losses[i]);
-		syns |= losses[i].kind == LOSS_REST && loss_costs(&s, &losses[i]);
+		bool costs = loss_costs(w, &s, &losses[i]);
+		lost |= costs;
+		syns |= costs && losses[i].kind == LOSS_REST && w->after->cookies == 0;
 	}
 	if (!title.count)
 		return;

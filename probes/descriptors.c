@@ -168,7 +168,9 @@ static void subject_words(const struct subject *subject, int64_t proposed, struc
 	if (subject->pid)
 		wording_set(w, "who", "%s (pid %d)", subject->name, (int)subject->pid);
 	else
-		wording_set(w, "who", "%s", "A process that this user cannot see");
+		wording_set(w, "who", "%s",
+			    subject->listeners.cut ? "A process that was not found"
+						   : "A process that this user cannot see");
 	wording_set(w, "holder", "%s", subject->held ? wording_get(w, "who") : "any server");
 	wording_set(w, "processes", "%s",
 		    subject_sharing(subject) > 1 ? quantity_count(subject->accepting).text : "");

@@ -1,6 +1,7 @@
 /* Drift: running values of knobs that the files in sysctl.d set to another one at boot. */
 #include "epolltune/probe.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,8 +49,9 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 			knobs[count] = knob_at(i);
 			names[count++] = knob_at(i)->name;
 		}
-	if (sysctl_d_at_boot(h, names, count, set, NULL) < 0)
-		return 0;
+	int rc = sysctl_d_at_boot(h, names, count, set, e);
+	if (rc < 0)
+		return rc == -EOPNOTSUPP || rc == -EACCES ? 0 : rc;
 	for (size_t i = 0; i < count; i++)
 		value_take(h, knobs[i], &set[i], s);
 	return 0;

@@ -79,7 +79,7 @@ static int64_t used_of(const struct settings *s, size_t i)
 	return used < 0 ? 0 : used < INT32_MAX ? used : INT32_MAX;
 }
 
-/* The table of the two with less to spare: peers may use either. Its entries may be of those peers,
+/* The table of the two with less headroom: peers may use either. Its entries may be of those peers,
  * as far as they go, or of others. */
 static void table_bound(const struct target *t, const struct settings *s, struct bound *b)
 {

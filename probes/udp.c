@@ -141,7 +141,10 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 	bool unlisted = s->subject && s->subject->listeners.unlisted >> LISTENER_UDP & 1;
 	if (unlisted)
 		b->unread = "The UDP sockets of the server (udp_diag)";
-	b->absent = s->subject && !b->running && !unlisted;
+	bool cut = s->subject && s->subject->cut >> LISTENER_UDP & 1;
+	if (cut)
+		b->unread = SUBJECT_CUT;
+	b->absent = s->subject && !b->running && !unlisted && !cut;
 	b->assumed = !s->taken.datagram_bytes;
 	b->binding = by_default(s) ? DEFAULT : s->at[ASKED][0] < s->at[MAX][0] ? ASKED : MAX;
 	if (buffer == REPORT_NONE)

@@ -16,6 +16,8 @@
 #define CAPTURE_NAME "epolltune-capture-"
 /* Files of the first of two samples, where they differ from the second, are below. */
 #define CAPTURE_EARLIER "earlier/"
+/* What was there and is not in it, and why: lines "too-large proc/net/tcp". */
+#define CAPTURE_LEFT_OUT "left-out"
 
 #define CAPTURE_FILES 20000
 #define CAPTURE_BYTES ((size_t)256 << 20)
@@ -28,6 +30,7 @@ struct capture_file {
 	size_t size;
 	enum capture_kind kind;
 	bool hidden; /* private data in it was replaced */
+	int error;   /* it is there, but its data is not: reading it fails so; 0: it has its data */
 };
 
 struct capture {
@@ -68,9 +71,17 @@ int capture_fill(struct host **out, struct capture *c, const struct host *live,
 void host_shadow(struct host *live, const struct host *filled);
 /* The same machine at its first sample. -ENOENT: there is one sample only. Must not outlive `h`. */
 int host_open_earlier(struct host **out, const struct host *h, struct err *e);
+/* Adds CAPTURE_LEFT_OUT where files have no data, and gives files no data by that list. */
+int capture_list_left_out(struct capture *c, struct err *e);
+int capture_take_left_out(struct capture *c, struct err *e);
+/* Why a file has no data, "left out: too large"; "": the list has no such reason. */
+const char *capture_left_out_reason(int error);
+/* By the text of the list the errno of a path; ENOENT: it is not listed. */
+int capture_left_out_error(const char *list, const char *path);
 /* Adds to `last` what differs in `first`. */
 int capture_join(struct capture *last, const struct capture *first, struct err *e);
 
-/* Writes a tar archive, compressed by gzip, its files below `directory`. */
+/* Writes a tar archive, compressed by gzip, its files below `directory`, without those that have no
+ * data. */
 int capture_write(const struct capture *c, const char *directory, time_t when, FILE *out,
 		  struct err *e);

@@ -26,3 +26,5 @@ void unit_words(struct wording *words, const char *unit, enum unit_manager manag
 /* Adds {who} {process} {pid} {worker} {doing} {help} {server} {default}, and what unit_words()
  * adds. NULL: the process is unknown, and {who} is the address. */
 void process_words(struct wording *words, const struct process *p, const char *address);
+/* The same of the owner of a listener; {cut}: it was not found before the search ended. */
+void listener_words(struct wording *words, const struct listeners *all, const struct listener *l);

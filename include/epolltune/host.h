@@ -31,8 +31,11 @@ int host_lay(struct host *h, const char *path, const char *text, struct err *e);
 /* Reads a whole text file without its last newline, NUL-terminated. Returns the length; -EFBIG
  * beyond size-1 bytes, -EBADMSG if the text contains a NUL. */
 ssize_t host_read(const struct host *h, const char *path, char *buf, size_t size, struct err *e);
-/* The same into memory that the caller frees; maximum 16 MiB. */
+/* The same into memory that the caller frees; maximum 64 MiB. */
 ssize_t host_read_all(const struct host *h, const char *path, char **text, struct err *e);
+/* Of a longer file its first `max` bytes. */
+ssize_t host_read_begin(const struct host *h, const char *path, size_t max, char **text,
+			struct err *e);
 /* The same of strings that end with a NUL each, as /proc/PID/cmdline: with a newline instead. */
 ssize_t host_read_strings(const struct host *h, const char *path, char **text, struct err *e);
 /* One decimal number with optional blanks around it; -EBADMSG for anything else. */
@@ -50,8 +53,9 @@ bool host_whole(const struct host *h, const char *path);
  * capture` recorded, of others by the files that systemd has. */
 bool host_has_systemd(const struct host *h);
 /* Calls `each` for the path (relative to the root) of every regular file below `dir`, up to `depth`
- * levels down (1: only `dir` itself), in name order per directory. Follows no symbolic links. A
- * non-zero return ends the walk and is returned. */
+ * levels down (1: only `dir` itself), in name order per directory, and of every symbolic link to
+ * one or to /dev/null, which reads as empty in a captured machine. Follows no links to directories.
+ * A non-zero return ends the walk and is returned. */
 int host_walk(const struct host *h, const char *dir, unsigned depth,
 	      int (*each)(const char *path, void *arg), void *arg, struct err *e);
 

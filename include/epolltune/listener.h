@@ -64,7 +64,9 @@ struct process {
 	char name[16];    /* comm */
 	char unit[96];    /* systemd unit by its cgroup, "nginx.service"; "" if none */
 	enum unit_manager manager; /* of the unit */
-	char state;                /* of proc_pid_stat(5): R S D T t Z …; 0: unknown */
+	uint64_t threads;          /* but for a first one that has exited; 0: unknown */
+	char state;                /* of proc_pid_stat(5): R S D T t Z …; 0: unknown. Of several
+				      threads that of the first, as is waits_in. */
 	char waits_in[32];   /* kernel function, by /proc/PID/wchan; "" if running or not visible */
 	uint64_t soft, hard; /* RLIMIT_NOFILE; HOST_UNLIMITED; 0, 0: unknown */
 	uint64_t open;       /* descriptors; 0: unknown */
@@ -76,6 +78,7 @@ struct listeners {
 	size_t process_count;
 	struct process *processes;
 	bool hidden;  /* owners of some were looked for and are not visible to this user */
+	bool cut;     /* or were not found before the search ended at its limit */
 	bool counted; /* by listeners_half_open() */
 	/* Kinds, as 1 << LISTENER_UNIX | …, that this kernel cannot list: it has no such module. */
 	unsigned unlisted;
@@ -106,13 +109,17 @@ int listeners_half_open(const struct host *h, struct listeners *l, struct err *e
  * socket: a child of the same program before its parent, and of its children one that watches the
  * socket by epoll; a child of another program before a parent that does not watch it, if it does,
  * or is at its limit of descriptors. Stops when all are found; sets `hidden` if one exists that is
- * not visible. Those of a capture have their owners already. */
+ * not visible, and `cut` if the search ended before. Those of a capture have their owners already.
+ */
 int listeners_own(const struct host *h, struct listeners *l,
 		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e);
 /* The same of listeners that have no owner yet, by processes that are `chosen` only: it looks at
  * the descriptors of no other. */
 int listeners_own_by(const struct host *h, struct listeners *l,
 		     bool (*chosen)(const struct process *p), struct err *e);
+/* The same, by these processes and their children only: its limit is for them alone. */
+int listeners_own_among(const struct host *h, struct listeners *l, const pid_t *pids, size_t count,
+			struct err *e);
 /* Reuses the owners of an earlier reading whose processes still exist, with their state read again.
  */
 int listeners_adopt(const struct host *h, struct listeners *l, const struct listeners *earlier,

@@ -105,6 +105,7 @@ struct bound {
 	/* What could not be read, of what is left: a wall that is not short without it is
 	 * unknown. NULL: all was read. */
 	const char *unread;
+#define SUBJECT_CUT "The rest of the server's descriptors, which may be listeners,"
 	/* The upper end of a need that is a range from `needed`: a wall that suffices for that, not
 	 * for this with the margin, is tight, or with `unsure` unknown. INT64_MAX: it is not known,
 	 * REPORT_NONE: the need is `needed`. */

@@ -31,6 +31,9 @@ struct subject {
 	 * TCP connections that it opened: as a proxy it has them for its clients. */
 	uint64_t held, upstream;
 	bool unshown; /* which of the acceptors accept is not visible: one of them, or several */
+	/* Kinds of listeners, as 1 << LISTENER_TCP | …, of which it may have more: the search of
+	 * its descriptors ended at its limit. */
+	unsigned cut;
 	struct listeners listeners; /* its own only, with the processes that are visible */
 	/* Of the namespace that the caller left for the server's, where it forwards to that: what
 	 * comes through it has an entry in both tables. `used` 0: none. */
@@ -46,7 +49,8 @@ struct subject {
  * -EXDEV: its listeners are in the network namespace of out->pid, which the caller may enter.
  * -ENOENT, -ESRCH: there is none; -ENOTUNIQ: several, which the error lists; -EREMOTE: the one
  * that listens only holds the port, and its clients reach another one; -EACCES: its
- * descriptors are not visible to this user; -EOPNOTSUPP: a captured machine. */
+ * descriptors are not visible to this user; -E2BIG: it has more than are looked at; -EOPNOTSUPP: a
+ * captured machine. */
 int subject_find(const struct host *h, const char *who, bool here_only, struct subject *out,
 		 struct err *e);
 /* The same of listeners that were read elsewhere, as those of a lab: the server at the address
@@ -62,6 +66,8 @@ struct subject_open {
 	uint64_t most,
 		soft; /* of the process that is nearest to its RLIMIT_NOFILE; soft 0: unknown */
 };
+/* Adds a process. Pure. */
+void subject_open_add(struct subject_open *o, const struct process *p);
 int subject_open_read(const struct host *h, const struct subject *s, struct subject_open *out,
 		      struct err *e);
 

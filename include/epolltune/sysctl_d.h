@@ -23,6 +23,9 @@ struct host;
 struct sysctl_line {
 	char name[256]; /* with dots */
 	char value[SYSCTL_D_VALUE];
+	bool cut;          /* the value is longer: its beginning */
+	const char *whole; /* all of it, in the text; NULL without one */
+	size_t length;
 	bool pattern; /* the name has * ? or [ */
 	bool exclude; /* "-NAME" without a value */
 };
@@ -33,9 +36,9 @@ bool sysctl_d_line(const char *text, size_t length, struct sysctl_line *line);
 struct sysctl_setting {
 	char file[512]; /* "/etc/sysctl.d/99-local.conf"; "" if no file names it */
 	unsigned line;
-	char value[SYSCTL_D_VALUE];
-	bool exclude; /* by a line "-name": the file sets nothing */
-	bool ours;    /* DROPIN_FILE in /etc */
+	char value[SYSCTL_D_VALUE]; /* or its beginning */
+	bool exclude;               /* by a line "-name": the file sets nothing */
+	bool ours;                  /* DROPIN_FILE in /etc */
 };
 /* The value after a reboot, and the line that sets it. `root` is a prefix of "/etc". `procps`: it
  * reads the files, and /etc/sysctl.conf last, as without systemd. */
@@ -45,8 +48,8 @@ int sysctl_d_find(const char *root, bool procps, const char *name, struct sysctl
 int sysctl_d_find_all(const char *root, bool procps, const char *const *names, size_t count,
 		      struct sysctl_setting *out, struct err *e);
 /* What this machine's own files set in this network namespace at boot, /etc/sysctl.conf included
- * where procps reads them. -EOPNOTSUPP where they do not apply: in another network namespace than
- * that of process 1, in a container without systemd. */
+ * where procps reads them: without systemd. -EOPNOTSUPP where they do not apply: in another network
+ * namespace than that of process 1, in a container without systemd. */
 int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t count,
 		     struct sysctl_setting *out, struct err *e);
 /* Likewise by the files after DROPIN_FILE, which override its lines. */

@@ -9,6 +9,9 @@
 #define SOFTNET "/proc/net/softnet_stat"
 #define CONNTRACK "/proc/net/stat/nf_conntrack"
 #define NSTAT(name) "nstat -az " name
+#define WRONG_CHECKSUM(what) what " with a wrong checksum: a card, cable or switch damages them."
+#define WRONG_CHECKSUM_REMEDY                                                                      \
+	"Look for the card or cable whose error counters grow; try ethtool -K DEVICE rx off."
 
 static const struct counter_row counters[] = {
 	{"TcpExt.ListenOverflows", "times the listen queue of a socket overflowed", NETSTAT,
@@ -19,10 +22,11 @@ static const struct counter_row counters[] = {
 	{"TcpExt.ListenDrops", "SYNs to LISTEN sockets dropped\nSYNs to LISTEN sockets ignored",
 	 NETSTAT,
 	 "SYNs and handshakes that a listener dropped for any reason: ListenOverflows are part of "
-	 "it. With net.ipv4.tcp_syncookies=0 the others are SYNs at a full SYN queue, but for those "
-	 "without memory or a route and half-open connections that an ICMP error ended.",
+	 "it. With net.ipv4.tcp_syncookies=0 the others are SYNs at a full SYN queue; with cookies there "
+	 "was no memory for them, or no route back to the client (Ip.OutNoRoutes). Half-open "
+	 "connections that an ICMP error ended count too.",
 	 "accept-queue,syn-queue", REMEDY_APPLICATION, NSTAT("TcpExtListenDrops"),
-	 "Where ListenOverflows grows as much, the same. Otherwise, with net.ipv4.tcp_syncookies=0, set it to 1 or raise net.ipv4.tcp_max_syn_backlog; with cookies memory or a route was missing: nstat -az."},
+	 "Where ListenOverflows grows as much, the same. Otherwise, with net.ipv4.tcp_syncookies=0, set it to 1 or raise net.ipv4.tcp_max_syn_backlog; with cookies compare with IpOutNoRoutes (nstat -az), and ask for the route to a client: ip route get ADDRESS."},
 	{"TcpExt.TCPReqQFullDoCookies", "", NETSTAT,
 	 "SYNs that met a full SYN queue and were answered with a cookie. No client is lost by "
 	 "that.",
@@ -205,7 +209,7 @@ static const struct counter_row counters[] = {
 	{"TcpExt.TCPDeferAcceptDrop", "", NETSTAT,
 	 "Final ACKs of handshakes that were ignored, as TCP_DEFER_ACCEPT waits for data. Clients are not lost.",
 	 "accept-queue", REMEDY_APPLICATION, NSTAT("TcpExtTCPDeferAcceptDrop"),
-	 "Nothing; without deferred (nginx) it does not count."},
+	 "Nothing, unless a SYN queue is full too: these handshakes stay in it. Then remove deferred (nginx) from the listener."},
 	{"TcpExt.TCPToZeroWindowAdv", "", NETSTAT,
 	 "How often a socket closed its receive window: its process reads too slowly.",
 	 "buffers.receive", REMEDY_APPLICATION, NSTAT("TcpExtTCPToZeroWindowAdv"),
@@ -274,6 +278,29 @@ static const struct counter_row counters[] = {
 	 "Datagrams that were not sent as the send buffer or the queue of the interface was full.",
 	 "", REMEDY_APPLICATION, "nstat -az UdpSndbufErrors; tc -s qdisc",
 	 "Raise SO_SNDBUF and net.core.wmem_max, or pace the sender."},
+	{"Udp6.SndbufErrors", "", SNMP6,
+	 "Datagrams over IPv6 that were not sent as the send buffer or the queue of the interface was full.",
+	 "", REMEDY_APPLICATION, "nstat -az Udp6SndbufErrors; tc -s qdisc",
+	 "Raise SO_SNDBUF and net.core.wmem_max, or pace the sender."},
+	{"Udp.InCsumErrors", "", SNMP, WRONG_CHECKSUM("Datagrams"), "", REMEDY_NONE,
+	 "nstat -az UdpInCsumErrors; ethtool -S DEVICE | grep -i err", WRONG_CHECKSUM_REMEDY},
+	{"Udp6.InCsumErrors", "", SNMP6, WRONG_CHECKSUM("Datagrams over IPv6"), "", REMEDY_NONE,
+	 "nstat -az Udp6InCsumErrors; ethtool -S DEVICE | grep -i err", WRONG_CHECKSUM_REMEDY},
+	{"Tcp.InCsumErrors", "", SNMP, WRONG_CHECKSUM("Segments"), "", REMEDY_NONE,
+	 "nstat -az TcpInCsumErrors; ethtool -S DEVICE | grep -i err", WRONG_CHECKSUM_REMEDY},
+	{"Ip.ReasmFails", "packet reassemblies failed\npacket reassembles failed", SNMP,
+	 "Fragments that were dropped: no memory for them (net.ipv4.ipfrag_high_thresh), or a part did not arrive in time (Ip.ReasmTimeout).",
+	 "", REMEDY_KERNEL, "nstat -az IpReasmFails IpReasmTimeout; grep FRAG: /proc/net/sockstat",
+	 "Send datagrams that fit into a packet; or raise net.ipv4.ipfrag_high_thresh where it is not ReasmTimeout that grows."},
+	{"Ip6.ReasmFails", "", SNMP6,
+	 "Fragments over IPv6 that were dropped: no memory for them (net.ipv6.ip6frag_high_thresh), or a part did not arrive in time (Ip6.ReasmTimeout).",
+	 "", REMEDY_KERNEL,
+	 "nstat -az Ip6ReasmFails Ip6ReasmTimeout; grep FRAG6: /proc/net/sockstat6",
+	 "Send datagrams that fit into a packet; or raise net.ipv6.ip6frag_high_thresh where it is not ReasmTimeout that grows."},
+	{"TcpExt.IPReversePathFilter", "", NETSTAT,
+	 "Packets that rp_filter dropped, as the route back to their source leaves by another interface.",
+	 "", REMEDY_KERNEL, NSTAT("TcpExtIPReversePathFilter"),
+	 "Correct the routes (ip route get ADDRESS), or set net.ipv4.conf.DEVICE.rp_filter=2 on a host with several links; net.ipv4.conf.all.log_martians=1 logs the sources."},
 	{"Udp.InErrors", "packet receive errors", SNMP,
 	 "Datagrams that were not delivered: full buffers (RcvbufErrors), wrong checksums, no memory (MemErrors).",
 	 "", REMEDY_APPLICATION,

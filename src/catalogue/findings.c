@@ -103,6 +103,14 @@
 		.proof = BY_EXPERIMENT                                                             \
 	}
 
+/* Of handshakes whose clients send nothing, which the kernel keeps half open. */
+#define DEFERRED_DETAIL                                                                            \
+	"{deferred? The kernel has counted {deferred} TCPDeferAcceptDrop\\: with "                 \
+	"TCP_DEFER_ACCEPT handshakes stay half open until their clients send data.}"
+#define DEFERRED_ADVICE                                                                            \
+	"{deferred?If it has TCP_DEFER_ACCEPT (deferred of nginx, defer-accept of HAProxy), "      \
+	"remove that. }"
+
 static const struct finding_row findings[] = {
 	SHORT("descriptors.process", REMEDY_PROCESS,
 	      "{who?{who}{processes? with {processes} processes}:A process} {tight?can just:cannot} "
@@ -149,8 +157,9 @@ static const struct finding_row findings[] = {
 		 "accept() fails with EMFILE at the soft limit of {soft} (hard limit {hard}){waiting?, "
 		 "and a level-triggered server spins. {waiting} {several?connections wait:connection "
 		 "waits} in the queue of {listener}.:. No connection waits in the queue of {listener}\\: "
-		 "a server that keeps a descriptor in reserve, as Node.js does, closes new clients at "
-		 "once.}",
+		 "{others?{others} other {several?processes:process} of this server {several?accept:"
+		 "accepts}:another process accepts its clients, or it closes them at once with a "
+		 "descriptor that it keeps in reserve, as Node.js does}.}",
 	 .advice = NOFILE_REMEDY NOFILE_CEILING,
 	 .answer = "{who} is at its descriptor limit",
 	 .meaning =
@@ -401,7 +410,7 @@ static const struct finding_row findings[] = {
 		  "{process?{process}:the server} accepts",
 	 .detail =
 		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}.:The "
-		 "process is not visible to this user.}",
+		 "process {cut?was not found before the search ended:is not visible to this user}.}",
 	 .advice =
 		 "No backlog helps. {help?{help}:Run the check as root to see the process, or add "
 		 "workers}.",
@@ -450,9 +459,11 @@ static const struct finding_row findings[] = {
 		 "this address (SO_REUSEPORT) were full; together they hold {sum} of {room}. }"
 		 "{looks?It was full in {full} of {looks} samples. }{total} packets were dropped "
 		 "before, since the socket was made.{more? {more} more listeners are full.}",
-	 .advice = "{slow?{help?No backlog helps a server that does not accept. {help}.}:"
-		   "{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:Pass backlog "
-		   "{backlog} to listen()} (effective {effect}).}",
+	 .advice =
+		 "{slow?{help?No backlog helps a server that accepts too slowly, or not at all. {help}.}:"
+		 "{process?{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
+		 "Pass backlog {backlog} to listen()} (effective {effect}).:"
+		 "{help}. A longer backlog helps only a server that accepts.}}",
 	 .answer = "the accept queue of {who} is full",
 	 .meaning = "A listener's accept queue is full; no client arrived in that moment, or only "
 		    "one sample was taken. Critical where the process does not accept, or the "
@@ -465,16 +476,21 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .unserved = true,
-	 .title = "{listener}: {depth} {several?connections wait:connection waits} and "
-		  "{process?{process}:its server} accepts none",
+	 .title = "{listener}: {depth} {several?connections wait:connection waits} {none?and "
+		  "{process?{process}:its server} accepts none:in a queue that did not become "
+		  "shorter}",
 	 .detail = "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an "
-		   "unknown state}. }{looks?The queue did not become shorter in {looks} samples."
-		   "}{more? {more} more listeners are in trouble.}",
+		   "unknown state}. }{looks?The queue did not become shorter in {looks} samples"
+		   "{accept?\\: its server accepts {accept}/s at most}.}{group? That is so "
+		   "at {stuck} of {group} sockets of this address (SO_REUSEPORT).}"
+		   "{more? {more} more listeners are in trouble.}",
 	 .advice = "{help}.",
-	 .answer = "{who} does not accept connections",
-	 .meaning = "Connections wait in a listener's accept queue and none is accepted: the "
-		    "process is stopped, has exited or is at its limit, or the queue did not "
-		    "become shorter during the check. Their clients wait.",
+	 .answer = "{none?{who} does not accept connections:{who} has an accept queue that does "
+		   "not become shorter}",
+	 .meaning = "Connections wait in a listener's accept queue and none is seen to be "
+		    "accepted: the process is stopped, has exited or is at its limit, or the "
+		    "queue did not become shorter during the check. Where other listeners accept, "
+		    "the counters do not show whether its server accepts some. Clients wait.",
 	 .action = "Look at the process that the finding names.",
 	 .proof = "Depth by inet_diag or unix_diag (Recv-Q of ss -ltn, ss -lx) and the state of "
 		  "the process"},
@@ -548,9 +564,11 @@ static const struct finding_row findings[] = {
 		 "UNIX socket fails with EAGAIN then, a blocking one sleeps; no counter shows it. "
 		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
 		 "{more? {more} more listeners are full.}",
-	 .advice = "{slow?No backlog helps a server that does not accept.{help? {help}.}:"
-		   "{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:Pass backlog "
-		   "{backlog} to listen()} (effective {effect}).}",
+	 .advice =
+		 "{slow?No backlog helps a server that accepts too slowly, or not at all.{help? {help}.}:"
+		 "{process?{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
+		 "Pass backlog {backlog} to listen()} (effective {effect}).:"
+		 "{help}. A longer backlog helps only a server that accepts.}}",
 	 .answer = "the accept queue of {who} is full",
 	 .meaning =
 		 "The accept queue of a UNIX socket is full. The kernel refuses clients at once, "
@@ -610,20 +628,24 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{always?No SYN queue was full\\: with 2 none is used.:A listener's SYN queue was "
 		 "full.} Cookies drop no client; they cost CPU and, "
-		 "without timestamps, window scaling and SACK.{listener? {listener} has "
-		 "{half_open} half-open connections now; its backlog is {limit}.}",
+		 "without timestamps, window scaling and SACK.{listener? The queue of {listener} is "
+		 "full\\: {half_open} half-open connections; its backlog is {limit}.:{grown? No SYN "
+		 "queue is full now{smallest?; the smallest backlog is {limit}, of {smallest}:}.}}" DEFERRED_DETAIL,
 	 .advice =
 		 "{always?That value is for tests\\: sysctl -w net.ipv4.tcp_syncookies=1 sends "
-		 "cookies only where a SYN queue is full.:}{grown?Raise the backlog of that listener; net.ipv4.tcp_max_syn_backlog has no "
-		 "effect while tcp_syncookies is on. Where no more clients come than usual, look "
-		 "for a SYN flood.}",
+		 "cookies only where a SYN queue is full.:}{grown?" DEFERRED_ADVICE
+		 "Raise {listener?the backlog of that listener:small backlogs (ss -ltn\\: Send-Q)}; "
+		 "net.ipv4.tcp_max_syn_backlog has no effect while tcp_syncookies is on. Where no "
+		 "more clients come than usual, look for a SYN flood.}",
 	 .answer = "SYN cookies are being sent",
 	 .meaning =
 		 "A listener's SYN queue was full and the kernel answered SYNs with cookies, or "
 		 "net.ipv4.tcp_syncookies is 2 and it answers every SYN so. No client is lost by "
 		 "that.",
-	 .action = "Raise the backlog of the listener whose SYN queue is full, often one with a "
-		   "small one; otherwise it is a flood, which cookies are for.",
+	 .action =
+		 "Raise the backlog of the listener whose SYN queue is full, often one with a "
+		 "small one. Where it has TCP_DEFER_ACCEPT, clients that send nothing fill it. Otherwise "
+		 "it is a flood, which cookies are for.",
 	 .proof = "TcpExt.TCPReqQFullDoCookies; half-open connections by inet_diag (ss -tn state "
 		  "syn-recv)"},
 
@@ -640,19 +662,20 @@ static const struct finding_row findings[] = {
 		 "net.ipv4.tcp_syncookies is 0\\: {max_syn?the kernel keeps the last quarter of "
 		 "net.ipv4.tcp_max_syn_backlog ({max_syn}) for clients that it knows from earlier, and "
 		 "drops the SYNs of all others:beyond the listener's backlog of {limit} the kernel drops "
-		 "SYNs}. Clients retransmit after 1 s or more.",
-	 .advice =
-		 "sysctl -w net.ipv4.tcp_syncookies=1 has the kernel answer those beyond with a cookie "
-		 "instead{max_syn?; without cookies raise net.ipv4.tcp_max_syn_backlog}. Where no more "
-		 "clients come than usual, look for a SYN flood.",
+		 "SYNs}. Clients retransmit after 1 s or more." DEFERRED_DETAIL
+		 "{more? {more} more listeners drop SYNs.}",
+	 .advice = DEFERRED_ADVICE
+	 "sysctl -w net.ipv4.tcp_syncookies=1 has the kernel answer those beyond with a cookie "
+	 "instead{max_syn?; without cookies raise net.ipv4.tcp_max_syn_backlog}. Where no more "
+	 "clients come than usual, look for a SYN flood.",
 	 .answer = "{grown?{who} is dropping SYNs now:the SYN queue of {who} is full}",
 	 .meaning =
 		 "The kernel sends no SYN cookies, and a listener has as many half-open "
 		 "connections as net.ipv4.tcp_max_syn_backlog or its backlog admits of new "
 		 "clients: it drops the SYNs of further ones. Critical where ListenDrops grew by "
-		 "more than ListenOverflows during the check. Where the drops of one listener grew as "
-		 "much, that shows a queue that was full between two looks as well: critical if it is "
-		 "the server's of --server. ICMP errors and packets without a route, which may count in "
+		 "more than ListenOverflows during the check. Where the drops of a few listeners grew "
+		 "as much, that shows queues that were full between two looks as well: critical for "
+		 "the server that --server names. ICMP errors and packets without a route, which may count in "
 		 "ListenDrops too, are then subtracted.",
 	 .action = "Set net.ipv4.tcp_syncookies=1, or raise net.ipv4.tcp_max_syn_backlog and the "
 		   "backlog of the listener; three quarters of the former are for new clients.",
@@ -1622,8 +1645,8 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "The kernel counted {counters} in this network namespace in {window}",
 	 .detail = "{what}",
-	 .advice = "The counters do not name a socket: ss -tmi shows queues, memory and drops of "
-		   "each connection.",
+	 .advice = "{remedy?{remedy}:The counters do not name a socket\\: ss -tmi shows queues, "
+		   "memory and drops of each connection.}",
 	 .answer = "counters of loss grow",
 	 .meaning =
 		 "The kernel counted losses during the check, before any experiment, that belong "
@@ -1810,6 +1833,22 @@ static const struct finding_row findings[] = {
 		    "another user: without privilege its name and limits are unknown.",
 	 .action = "Run the check as root, or as the user of the server.",
 	 .proof = "EACCES from /proc/PID/fd"},
+	{.id = "listeners.unsearched",
+	 .level = LEVEL_WARNING,
+	 .observed = true,
+	 .title = "The search for the {several?processes of {count} listeners:process of a "
+		  "listener}{subject?: with waiting clients} ended at its limit",
+	 .detail = "The processes of this machine have more descriptors than a check looks at. "
+		   "{several?Their names, states:Its name, state} and descriptors are unknown.",
+	 .advice = "Find the pid of the server with ss -lnp and run the check with --server PID\\: "
+		   "it looks at the descriptors of that server only.",
+	 .answer = "the {several?processes of {count} listeners:process of a listener} "
+		   "{several?were:was} not found",
+	 .meaning = "Clients wait at a listener, or --server named it, and its process was not "
+		    "found among the first descriptors of the processes of this machine: whether "
+		    "it is stopped, or at its limit of descriptors, is unknown.",
+	 .action = "Run the check with --server and the pid of the server.",
+	 .proof = "More than 524 288 links of /proc/PID/fd were read"},
 	{.id = "listeners.unlisted",
 	 .level = LEVEL_WARNING,
 	 .observed = true,

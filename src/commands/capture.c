@@ -117,6 +117,8 @@ static int capture_take(const struct arguments *a, struct capture **out, struct 
 		rc = sample_take(a, live, &o, out, e);
 	if (!rc)
 		rc = capture_join(*out, first, e);
+	if (!rc)
+		rc = capture_list_left_out(*out, e);
 	return rc ? rc : about_put(a, &subject, time(NULL), *out, e);
 }
 
@@ -134,6 +136,8 @@ static int capture_write_to(FILE *out, void *arg, struct err *e)
 
 static const char *note_of(const struct capture_file *f)
 {
+	if (f->error)
+		return capture_left_out_reason(f->error);
 	bool earlier = !strncmp(f->path, CAPTURE_EARLIER, strlen(CAPTURE_EARLIER));
 	return f->hidden
 		       ? (earlier ? "first sample, private data replaced" : "private data replaced")
@@ -149,7 +153,7 @@ static int contents_print(const struct capture *c, FILE *out, struct err *e)
 		const struct capture_file *f = &c->at[i];
 		table_row(&t);
 		table_cell(&t, "%s%s", f->path, f->kind == CAPTURE_DIRECTORY ? "/" : "");
-		if (f->kind == CAPTURE_DIRECTORY)
+		if (f->kind == CAPTURE_DIRECTORY || f->error)
 			table_cell(&t, "%s", "");
 		else
 			table_cell(&t, "%zu", f->size);

@@ -21,11 +21,12 @@
 #include "host/processes.h"
 
 /* Descriptors to look at: of another process, for a listener, of one of the server, of one when
- * none has a listener so low, and of all. */
+ * none has a listener so low, and of all of the server and of all others. */
 #define LOW 128
 #define FIRST 1024
 #define ONE 65536
-#define ALL 262144
+#define ALL 1048576
+#define OTHERS 262144
 /* Of the descriptors beyond FIRST so many are looked at, evenly, to estimate the rest. */
 #define SAMPLE 512
 #define NUMBERS 16
@@ -54,22 +55,41 @@ struct looked {
 struct acceptor_search {
 	const struct host *host;
 	const struct subject *subject;
+	uint64_t *inodes; /* of its listeners */
 	struct accepted_list accepted;
 	struct looked *looked;
 	size_t count;
 	struct connection_held *held;
 	size_t held_count;
 	unsigned descriptors, first; /* that may still be looked at; of one process */
+	bool cut;                    /* they were too few for the server's own */
 	bool traces;                 /* what threads wait for can be read */
 	bool full;                   /* no memory */
 };
 
-static bool has_inode(const struct subject *s, uint64_t inode)
+static int inode_order(const void *a, const void *b)
 {
-	for (size_t i = 0; i < s->listeners.count; i++)
-		if (inode && s->listeners.at[i].inode == inode)
-			return true;
-	return false;
+	const uint64_t *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+/* A server may have thousands of listeners. */
+static int inodes_make(struct acceptor_search *s, struct err *e)
+{
+	const struct listeners *l = &s->subject->listeners;
+	s->inodes = calloc(l->count + 1, sizeof(*s->inodes));
+	if (!s->inodes)
+		return err_set(e, ENOMEM, "cannot look at the server's processes: out of memory");
+	for (size_t i = 0; i < l->count; i++)
+		s->inodes[i] = l->at[i].inode;
+	qsort(s->inodes, l->count, sizeof(*s->inodes), inode_order);
+	return 0;
+}
+
+static bool has_inode(const struct acceptor_search *s, uint64_t inode)
+{
+	return inode && bsearch(&inode, s->inodes, s->subject->listeners.count, sizeof(*s->inodes),
+				inode_order);
 }
 
 static void number_add(struct numbers *n, const char *fd)
@@ -100,21 +120,21 @@ static enum kind kind_of(const struct acceptor_search *s, const struct descripto
 {
 	if (!d->socket)
 		return OTHER;
-	if (has_inode(s->subject, d->socket))
+	if (has_inode(s, d->socket))
 		return LISTENER;
 	const struct accepted *a = accepted_sockets_find(&s->accepted, d->socket);
 	return a ? (a->own ? CLIENT : ACCEPTED) : is_tcp(all, d) ? OPENED : OTHER;
 }
 
 struct watched {
-	const struct subject *subject;
+	const struct acceptor_search *search;
 	bool any;
 };
 
 static void watched_seen(uint64_t inode, void *arg)
 {
 	struct watched *w = arg;
-	w->any |= has_inode(w->subject, inode);
+	w->any |= has_inode(w->search, inode);
 }
 
 /* Those up to `first`, of each kind; notes the numbers that show whether it accepts. */
@@ -137,7 +157,7 @@ static void low_look(struct acceptor_search *s, int process, struct looked *l,
 		}
 		if (l->unlisted || strcmp(d.link, "anon_inode:[eventpoll]") != 0)
 			continue;
-		struct watched w = {s->subject, false};
+		struct watched w = {s, false};
 		watched_walk(process, d.fd, watched_seen, &w);
 		if (w.any)
 			number_add(&l->sets, d.fd);
@@ -283,7 +303,7 @@ static bool holds_listener(struct acceptor_search *s, int process)
 		return false;
 	for (unsigned n = 0; n < LOW && s->descriptors && descriptors_next(&all, &d); n++) {
 		s->descriptors--;
-		if (has_inode(s->subject, d.socket))
+		if (has_inode(s, d.socket))
 			return true;
 	}
 	return false;
@@ -320,7 +340,8 @@ static void holders_look(struct acceptor_search *s, const struct process_stat *a
 {
 	free(s->accepted.at);
 	accepted_sockets_read(s->host, &s->subject->listeners, &s->accepted);
-	for (int others = 0; others < 2; others++)
+	for (int others = 0; others < 2; others++) {
+		s->descriptors = others ? OTHERS : ALL;
 		for (size_t i = 0; i < count; i++) {
 			bool own = member(all[i].pid, arg);
 			CLEAN(close_fd)
@@ -328,6 +349,8 @@ static void holders_look(struct acceptor_search *s, const struct process_stat *a
 			if (process >= 0 && (own || holds_listener(s, process)))
 				holder_look(s, process, &all[i]);
 		}
+		s->cut |= !others && !s->descriptors;
+	}
 	for (size_t i = 0; i < s->count; i++)
 		for (size_t k = 0; k < s->looked[i].sets.count; k++)
 			s->looked[i].at.accepts |=
@@ -423,21 +446,25 @@ int acceptors_find(const struct host *h, bool (*member)(pid_t pid, void *arg), v
 		   struct subject *out, struct err *e)
 {
 	static const unsigned firsts[] = {FIRST, ONE};
-	struct acceptor_search s = {
-		.host = h, .subject = out, .descriptors = ALL, .traces = may_trace(h)};
+	struct acceptor_search s = {.host = h, .subject = out, .traces = may_trace(h)};
 	CLEAN(free_pointer) struct process_stat *all = NULL;
 	size_t count;
 	int rc = process_list(h, &all, &count, e);
-	if (rc)
+	if (rc || (rc = inodes_make(&s, e)))
 		return rc;
 	qsort(all, count, sizeof(*all), age_order);
 	for (size_t i = 0; i < 2 && !s.count && !s.full; i++) {
 		s.first = firsts[i];
 		holders_look(&s, all, count, member, arg);
 	}
-	rc = chosen_describe(&s, out, e);
+	if (s.cut)
+		out->soft = out->hard =
+			0; /* one of those that were left out may have a lower one */
+	else
+		rc = chosen_describe(&s, out, e);
 	free(s.accepted.at);
 	free(s.looked);
+	free(s.inodes);
 	free(s.held);
 	return rc;
 }

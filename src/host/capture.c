@@ -161,9 +161,10 @@ static const struct capture_file *resolve(const struct capture *c, const char *p
 		if (!path_join(out, rest))
 			return errno = ENAMETOOLONG, NULL;
 		memmove(rest, rest + n + (after == '/'), strlen(rest + n + (after == '/')) + 1);
+		const struct capture_file *in = file;
 		file = exact(c, out);
 		if (!file)
-			return errno = ENOENT, NULL;
+			return errno = in->error ? in->error : ENOENT, NULL;
 		if (file->kind == CAPTURE_FILE && rest[0])
 			return errno = ENOTDIR, NULL;
 		if (file->kind != CAPTURE_LINK)
@@ -196,6 +197,8 @@ int capture_walk(const struct capture *c, const char *directory, unsigned depth,
 		return -errno;
 	if (start->kind != CAPTURE_DIRECTORY)
 		return -ENOTDIR;
+	if (start->error)
+		return -start->error;
 	size_t length = strlen(at);
 	snprintf(inside, sizeof(inside), "%s/", at);
 	for (size_t i = position(c, inside, &found);
@@ -223,6 +226,7 @@ int capture_join(struct capture *last, const struct capture *first, struct err *
 		const struct capture_file *was = &first->at[i], *now = exact(last, was->path);
 		char path[PATH_MAX];
 		if (now && now->kind == was->kind && now->size == was->size &&
+		    now->error == was->error &&
 		    (!was->size || !memcmp(now->data, was->data, was->size)))
 			continue;
 		snprintf(path, sizeof(path), CAPTURE_EARLIER "%s", was->path);

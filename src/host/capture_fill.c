@@ -1,6 +1,5 @@
 /* Fills a capture from the running machine, without private data. */
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -50,13 +49,30 @@ int capture_fill(struct host **out, struct capture *c, const struct host *live,
 	return 0;
 }
 
+/* Adds a file, or that it was left out where there is no room. */
+static int put(const struct host *h, const char *path, const struct capture_file *f, struct err *e)
+{
+	const struct capture_file none = {.error = EFBIG};
+	int rc = capture_put(h->files, path, f, e);
+	return rc == -E2BIG ? capture_put(h->files, path, &none, e) : rc;
+}
+
+/* What is there, but not in the capture. Other errors are the kernel's answer, and to another user
+ * as well. */
+static void unread_put(const struct host *h, const char *path, int error)
+{
+	const struct capture_file f = {.error = error == ENOMEM ? EIO : error};
+	if (capture_left_out_reason(f.error)[0])
+		capture_put(h->files, path, &f, NULL);
+}
+
 int filling_reply(const struct host *h, const char *path, void *data, size_t size, struct err *e)
 {
 	const struct capture_file f = {
 		.data = data, .size = size, .hidden = !h->filling->options.addresses};
 	if (f.hidden)
 		hide_links(data, size);
-	return capture_put(h->files, path, &f, e);
+	return put(h, path, &f, e);
 }
 
 /* The path on the running machine; "": it is not read. */
@@ -79,28 +95,31 @@ static void file_take(const struct host *h, const char *path, const char *from)
 	ssize_t n = host_read_all(h->filling->live, from, &text, NULL);
 	struct capture_file f = {.kind = CAPTURE_FILE};
 	/* A link to /dev/null masks a file of the same name. */
-	if (n < 0 && (n != -EINVAL || fnmatch("*.conf", path, 0)))
+	if (n < 0 && (n != -EINVAL || fnmatch("*.conf", path, 0))) {
+		unread_put(h, path, (int)-n);
 		return;
+	}
 	char *room = n > 0 ? realloc(text, (size_t)n + HIDE_ROOM) : NULL;
 	if (room) {
 		text = room;
 		f.hidden = hide_text(&h->filling->hiding, path, text);
-	} else if (n > 0)
+	} else if (n > 0) {
+		unread_put(h, path, ENOMEM);
 		return;
+	}
 	/* host_read_all() left out the last newline; `line` ends with it. */
 	CLEAN(free_pointer) char *line = NULL;
 	int length = n > 0 && text[0] ? asprintf(&line, "%s\n", text) : 0;
-	if (length < 0)
-		return;
-	f.data = line;
-	f.size = (size_t)length;
-	capture_put(h->files, path, &f, NULL);
+	f.data = length < 0 ? NULL : line;
+	f.size = length < 0 ? 0 : (size_t)length;
+	f.error = length < 0 ? EIO : 0;
+	put(h, path, &f, NULL);
 }
 
 static void text_put(const struct host *h, const char *path, char *text, bool hides)
 {
 	const struct capture_file f = {.data = text, .size = strlen(text), .hidden = hides};
-	capture_put(h->files, path, &f, NULL);
+	put(h, path, &f, NULL);
 }
 
 static void identity_take(const struct host *h)
@@ -123,8 +142,10 @@ static void listeners_take(const struct host *h)
 	const struct host *live = h->filling->live;
 	CLEAN(free_pointer) char *text = NULL;
 	bool hides = !h->filling->options.addresses;
-	if (listeners_read(live, &l, NULL))
+	if (listeners_read(live, &l, NULL)) {
+		unread_put(h, LISTENER_FILE, EIO);
 		return;
+	}
 	listeners_half_open(live, &l, NULL);
 	if (listeners_read_udp(live, true, &udp, NULL))
 		l.unlisted |= 1u << LISTENER_UDP;
@@ -135,12 +156,14 @@ static void listeners_take(const struct host *h)
 		hide_listener(&h->filling->hiding, &l.at[i]);
 	if ((text = listener_file_text(&l)))
 		text_put(h, LISTENER_FILE, text, hides);
+	else
+		unread_put(h, LISTENER_FILE, ENOMEM);
 }
 
 void filling_text(const struct host *h, const char *path, const char *text)
 {
 	const struct capture_file f = {.data = (char *)text, .size = strlen(text)};
-	capture_put(h->files, path, &f, NULL);
+	put(h, path, &f, NULL);
 }
 
 void filling_take(const struct host *h, const char *path)
@@ -182,19 +205,14 @@ void filling_shadow(const struct host *h, const char *path)
 
 void host_shadow(struct host *live, const struct host *filled) { live->shadow = filled; }
 
+static int listed_take(const char *path, void *arg)
+{
+	const struct host *const *h = arg;
+	filling_take(*h, path);
+	return 0;
+}
+
 void filling_list(const struct host *h, const char *directory)
 {
-	int fd = machine_open(h->filling->live, directory, O_RDONLY | O_DIRECTORY, "read", NULL);
-	CLEAN(close_directory) DIR *list = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-	if (!list) {
-		close_fd(&fd);
-		return;
-	}
-	while ((entry = readdir(list))) {
-		char path[PATH_MAX];
-		if ((entry->d_type == DT_REG || entry->d_type == DT_LNK) &&
-		    snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name) < PATH_MAX)
-			filling_take(h, path);
-	}
+	host_walk(h->filling->live, directory, 1, listed_take, &h, NULL);
 }

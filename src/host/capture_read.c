@@ -74,6 +74,7 @@ static const char *const wanted[] = {
 	"netlink/*",
 	HOST_IDENTITY_FILE,
 	LISTENER_FILE,
+	CAPTURE_LEFT_OUT,
 	earlier_files,
 	SOS_SYSCTL,
 	NESTED,
@@ -243,16 +244,29 @@ static int nested_take(struct reader *r, const char *path, const struct content 
 	return archive_take(&inner, a, e);
 }
 
+/* A file that could not be read. */
+static int unread_put(struct reader *r, const char *path, int error, struct err *e)
+{
+	const struct capture_file f = {.error = error};
+	return reader_put(r, path, &f, e);
+}
+
+static int content_put(struct reader *r, const char *path, const struct content *c, struct err *e)
+{
+	const struct capture_file f = {.data = c->data, .size = c->size};
+	if (c->large)
+		return unread_put(r, path, EFBIG, e);
+	return c->size && !r->nested && !strcmp(basename(path), NESTED)
+		       ? nested_take(r, path, c, e)
+		       : reader_put(r, path, &f, e);
+}
+
 static int file_take(struct reader *r, struct archive *a, const char *path, struct err *e)
 {
 	struct content content = {0};
 	int rc = entry_data(r, a, &content, e);
-	const struct capture_file f = {.data = content.data, .size = content.size};
-	bool nested = !strcmp(basename(path), NESTED);
-	if (!rc && !content.large && nested && !r->nested && content.size)
-		rc = nested_take(r, path, &content, e);
-	else if (!rc && !content.large)
-		rc = reader_put(r, path, &f, e);
+	if (!rc)
+		rc = content_put(r, path, &content, e);
 	free(content.data);
 	return rc;
 }
@@ -347,10 +361,12 @@ static int tree_file(struct reader *r, int directory, const char *name, const ch
 		     const struct stat *st, struct err *e)
 {
 	if (st->st_size < 0 || (size_t)st->st_size > HOST_FILE_MAX)
-		return 0;
+		return unread_put(r, path, EFBIG, e);
 	CLEAN(close_fd)
 	int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat opened;
+	if (fd < 0 && errno != ENOENT && errno != ELOOP) /* removed or replaced meanwhile */
+		return unread_put(r, path, errno, e);
 	if (fd < 0 || fstat(fd, &opened) || !S_ISREG(opened.st_mode))
 		return 0;
 	struct content content = {0};
@@ -362,12 +378,7 @@ static int tree_file(struct reader *r, int directory, const char *name, const ch
 			return err_set(e, ENOMEM, "%s: out of memory", r->name);
 		} else if (content.large)
 			break;
-	const struct capture_file f = {.data = content.data, .size = content.size};
-	int rc = 0;
-	if (!n && !strcmp(basename(path), NESTED))
-		rc = nested_take(r, path, &content, e);
-	else if (!n)
-		rc = reader_put(r, path, &f, e);
+	int rc = n < 0 ? unread_put(r, path, errno, e) : content_put(r, path, &content, e);
 	free(content.data);
 	return rc;
 }
@@ -406,8 +417,11 @@ static int tree_take(struct reader *r, int directory, const char *path, dev_t de
 	CLEAN(close_directory) DIR *list = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 	if (!list) {
+		const struct capture_file unread = {.kind = CAPTURE_DIRECTORY, .error = errno};
 		close_fd(&fd);
-		return 0; /* unreadable, or removed meanwhile */
+		return unread.error == ENOENT || !below_root(path) /* removed meanwhile */
+			       ? 0
+			       : reader_put(r, path, &unread, e);
 	}
 	while ((entry = readdir(list))) {
 		char inside[PATH_MAX];
@@ -484,7 +498,7 @@ static void machines_find(const struct capture *all, const char *inner, struct m
 }
 
 /* Values that a file in proc/sys has are not replaced. */
-static int sysctl_take(struct capture *c, char *text, size_t *taken, struct err *e)
+static int sysctl_lines_take(struct capture *c, char *text, size_t *taken, struct err *e)
 {
 	static const char roots[] = "abi debug dev fs kernel net sunrpc user vm crypto";
 	for (char *line, *rest = text; (line = strsep(&rest, "\n"));) {
@@ -505,12 +519,27 @@ static int sysctl_take(struct capture *c, char *text, size_t *taken, struct err 
 		++*taken;
 		if (capture_find(c, path))
 			continue;
-		const struct capture_file f = {.data = s.value, .size = strlen(s.value)};
+		const struct capture_file f = {.data = (char *)s.whole, .size = s.length};
 		int rc = capture_put(c, path, &f, e);
 		if (rc && rc != -EINVAL)
 			return rc;
 	}
 	return 0;
+}
+
+static int sysctl_take(struct capture *c, size_t *taken, struct err *e)
+{
+	static const struct capture_file damaged_list = {.error = EBADMSG};
+	const struct capture_file *list = capture_find(c, SOS_SYSCTL);
+	bool there = list && list->kind == CAPTURE_FILE && !list->error;
+	CLEAN(free_pointer) char *text = there ? strdup(list->data) : NULL;
+	if (!there)
+		return 0;
+	if (!text)
+		return err_set(e, ENOMEM, "no memory for a capture");
+	/* What is behind a NUL is lost: the list is not all of proc/sys. */
+	int rc = strlen(text) < list->size ? capture_put(c, SOS_SYSCTL, &damaged_list, e) : 0;
+	return rc ? rc : sysctl_lines_take(c, text, taken, e);
 }
 
 static int reroot(const struct reader *r, const char *root, struct capture **out, struct err *e)
@@ -525,11 +554,10 @@ static int reroot(const struct reader *r, const char *root, struct capture **out
 		else if (!strncmp(f->path, root, length) && f->path[length] == '/')
 			rc = capture_put(c, f->path + length + 1, f, e);
 	}
-	const struct capture_file *list = rc ? NULL : capture_find(c, SOS_SYSCTL);
-	CLEAN(free_pointer)
-	char *text = list && list->kind == CAPTURE_FILE ? strdup(list->data) : NULL;
-	if (text)
-		rc = sysctl_take(c, text, &taken, e);
+	if (!rc)
+		rc = sysctl_take(c, &taken, e);
+	if (!rc)
+		rc = capture_take_left_out(c, e);
 	if (!rc && r->text && !taken)
 		rc = err_set(e, ENODATA,
 			     "%s is neither an archive of tar nor the text of sysctl -a", r->name);

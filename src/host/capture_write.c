@@ -54,7 +54,7 @@ int capture_write(const struct capture *c, const char *directory, time_t when, F
 	if (archive_write_open_FILE(a, out) != ARCHIVE_OK)
 		return failed(a, e);
 	for (size_t i = 0; i < c->count; i++) {
-		int rc = entry_write(a, &c->at[i], directory, when, e);
+		int rc = c->at[i].error ? 0 : entry_write(a, &c->at[i], directory, when, e);
 		if (rc)
 			return rc;
 	}

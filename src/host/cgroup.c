@@ -2,6 +2,7 @@
  * group and of its ancestors (Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst). */
 #include "epolltune/cgroup.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +25,9 @@ _Static_assert(CGROUP_PATH == 1024, "the widths of mount_parse()");
 struct hierarchy {
 	int version;             /* 0: not mounted */
 	char mount[CGROUP_PATH]; /* relative to the host's root: "sys/fs/cgroup" */
-	char root[CGROUP_PATH];  /* that the mount shows: "/" or "/docker/abc" */
-	char path[CGROUP_PATH];  /* of the process */
+	char root[CGROUP_PATH]; /* that the mount shows: "/", "/docker/abc", or "/../..", outside of
+				   the cgroup namespace */
+	char path[CGROUP_PATH]; /* of the process */
 };
 
 static bool list_has(const char *list, const char *name)
@@ -58,6 +60,56 @@ static bool path_find(const char *groups, const char *controller, int version,
 	return false;
 }
 
+/* What a mount shows of a process' group. */
+enum relation {
+	UNRELATED, /* neither it nor an ancestor of it */
+	ABOVE, /* an ancestor, outside of the cgroup namespace: the names below it are unknown */
+	SHOWN,
+};
+
+/* Behind the leading "/.." of a path that leaves the cgroup namespace; *levels: their number. */
+static const char *up_skip(const char *path, int *levels)
+{
+	for (*levels = 0; !strncmp(path, "/..", 3) && (path[3] == '/' || !path[3]); ++*levels)
+		path += 3;
+	return path;
+}
+
+/* *below: the part of the path below the root of the mount; "": it is that root, or not shown. */
+static enum relation path_relate(const char *root, const char *path, const char **below)
+{
+	int root_up, path_up;
+	const char *shown = up_skip(root, &root_up), *own = up_skip(path, &path_up);
+	size_t n = strcmp(shown, "/") ? strlen(shown) : 0;
+	*below = "";
+	if (root_up > path_up)
+		return n ? UNRELATED : ABOVE;
+	if (root_up < path_up || strncmp(own, shown, n) != 0 || (own[n] && own[n] != '/'))
+		return UNRELATED;
+	*below = strcmp(own + n, "/") ? own + n : "";
+	return SHOWN;
+}
+
+static enum relation relation_of(const struct hierarchy *h)
+{
+	const char *below;
+	return path_relate(h->root, h->path, &below);
+}
+
+/* mountinfo(5) has blanks and backslashes as "\040" and "\134". */
+static void escapes_decode(char *text)
+{
+	char *to = text;
+	for (const char *at = text; *at; to++) {
+		bool escape = at[0] == '\\' && at[1] >= '0' && at[1] <= '3' && at[2] >= '0' &&
+			      at[2] <= '7' && at[3] >= '0' && at[3] <= '7';
+		*to = escape ? (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0'))
+			     : *at;
+		at += escape ? 4 : 1;
+	}
+	*to = 0;
+}
+
 /* A line of mountinfo(5): "… ROOT MOUNTPOINT … - FSTYPE SOURCE OPTIONS". */
 static bool mount_parse(const char *line, const char *controller, struct hierarchy *out)
 {
@@ -67,55 +119,60 @@ static bool mount_parse(const char *line, const char *controller, struct hierarc
 	    sscanf(dash, " - %31s %*s %255s", type, options) != 2 || point[0] != '/')
 		return false;
 	bool v1 = !strcmp(type, "cgroup") && list_has(options, controller);
-	bool v2 = !strcmp(type, "cgroup2");
-	/* A controller is in one hierarchy: v1 where that is mounted. */
-	if (!v1 && (!v2 || out->version == 1))
+	if (!v1 && strcmp(type, "cgroup2") != 0)
 		return false;
+	escapes_decode(root);
+	escapes_decode(point);
 	out->version = v1 ? 1 : 2;
 	snprintf(out->mount, sizeof(out->mount), "%s", point + 1);
 	snprintf(out->root, sizeof(out->root), "%s", root);
 	return true;
 }
 
+/* A controller is in one hierarchy: v1 where that is mounted. Of its mounts the one that shows
+ * most: the group, and of its ancestors as many as possible. A later one may cover an earlier. */
+static bool is_better(const struct hierarchy *h, const struct hierarchy *best)
+{
+	if (!best->version || h->version != best->version)
+		return h->version == 1 || !best->version;
+	enum relation is = relation_of(h), was = relation_of(best);
+	return is != was ? is > was : is != SHOWN || strlen(h->root) <= strlen(best->root);
+}
+
 static void hierarchy_find(const char *mounts, const char *groups, const char *controller,
 			   struct hierarchy *out)
 {
 	char line[MOUNT_LINE];
+	struct hierarchy one;
 	memset(out, 0, sizeof(*out));
 	for (const char *at = mounts; *at; at += strcspn(at, "\n"), at += *at == '\n') {
 		snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
-		mount_parse(line, controller, out);
+		if (!mount_parse(line, controller, &one))
+			continue;
+		if (!path_find(groups, controller, one.version, one.path))
+			one.path[0] = 0;
+		if (is_better(&one, out))
+			*out = one;
 	}
-	if (out->version && !path_find(groups, controller, out->version, out->path))
+	if (!out->path[0])
 		out->version = 0;
 }
 
-/* The part of the path below what the mount shows. A group outside of it, "/../x" in a cgroup
- * namespace, is not visible: the mount's own is the nearest ancestor. */
-static const char *path_below(const struct hierarchy *h)
-{
-	size_t n = strlen(h->root);
-	if (strstr(h->path, "/.."))
-		return "";
-	if (!strcmp(h->root, "/"))
-		return strcmp(h->path, "/") ? h->path : "";
-	if (!strncmp(h->path, h->root, n) && (!h->path[n] || h->path[n] == '/'))
-		return h->path + n;
-	return "";
-}
-
-/* Whether the process is in a group below the root that this mount does not show: its file system
- * is not mounted here, or it is in another cgroup namespace. */
+/* Whether the process is in a group that no mount shows: its file system is not mounted here, or
+ * the mount is of another cgroup namespace, or of other groups. The root of all has no limits. */
 static bool is_hidden(const struct host *h, const char *groups, const char *controller,
 		      const struct hierarchy *in)
 {
 	char path[CGROUP_PATH], procs[2 * CGROUP_PATH + 64];
+	const char *below;
 	bool v1 = path_find(groups, controller, 1, path);
-	if ((!v1 && !path_find(groups, controller, 2, path)) || !strcmp(path, "/"))
+	if (!v1 && !path_find(groups, controller, 2, path))
 		return false;
-	if (in->version != (v1 ? 1 : 2) || strstr(path, "/.."))
+	if (in->version != (v1 ? 1 : 2))
+		return strcmp(path, "/") != 0;
+	if (path_relate(in->root, in->path, &below) != SHOWN)
 		return true;
-	snprintf(procs, sizeof(procs), "%s%s/cgroup.procs", in->mount, path_below(in));
+	snprintf(procs, sizeof(procs), "%s%s/cgroup.procs", in->mount, below);
 	return host_live(h) && !host_has(h, procs);
 }
 
@@ -125,12 +182,15 @@ struct walk {
 	const struct hierarchy *hierarchy;
 	char below[CGROUP_PATH]; /* of this group */
 	bool ended;
+	bool unread; /* a limit may be there */
 };
 
 static void walk_begin(struct walk *w, const struct host *h, const struct hierarchy *in)
 {
-	*w = (struct walk){.host = h, .hierarchy = in, .ended = !in->version};
-	snprintf(w->below, sizeof(w->below), "%s", path_below(in));
+	const char *below = "";
+	bool any = in->version && path_relate(in->root, in->path, &below) != UNRELATED;
+	*w = (struct walk){.host = h, .hierarchy = in, .ended = !any};
+	snprintf(w->below, sizeof(w->below), "%s", below);
 }
 
 static void walk_up(struct walk *w)
@@ -141,15 +201,17 @@ static void walk_up(struct walk *w)
 		*slash = 0;
 }
 
-static bool group_text(const struct walk *w, const char *file, char *text, size_t size)
+static bool group_text(struct walk *w, const char *file, char *text, size_t size)
 {
 	char path[2 * CGROUP_PATH + 64];
 	snprintf(path, sizeof(path), "%s%s/%s", w->hierarchy->mount, w->below, file);
-	return host_read(w->host, path, text, size, NULL) > 0;
+	ssize_t n = host_read(w->host, path, text, size, NULL);
+	w->unread |= n == -EACCES || n == -EPERM || n == -EFBIG || n == -EBADMSG || n == -EIO;
+	return n > 0;
 }
 
 /* "max" and what v1 writes for no limit are HOST_UNLIMITED. False: there is no such number. */
-static bool group_number(const struct walk *w, const char *file, uint64_t *value)
+static bool group_number(struct walk *w, const char *file, uint64_t *value)
 {
 	char text[64];
 	const char *at = text;
@@ -175,7 +237,7 @@ static uint64_t keyed(const char *text, const char *key)
 	return 0;
 }
 
-static uint64_t memory_used(const struct walk *w)
+static uint64_t memory_used(struct walk *w)
 {
 	char stat[FILE_TEXT] = "";
 	uint64_t kernel = 0;
@@ -218,6 +280,8 @@ static void memory_read(const struct host *h, const struct hierarchy *in, struct
 			if (group_number(&w, files[i], &max))
 				limit_take(&out->memory, max, memory_used(&w), &w);
 	}
+	out->memory.hidden |= w.unread;
+	out->tcp.hidden |= w.unread;
 }
 
 static void pids_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
@@ -238,9 +302,10 @@ static void pids_read(const struct host *h, const struct hierarchy *in, struct c
 		first = false;
 	}
 	out->pids_refused = own + limiting;
+	out->pids.hidden |= w.unread;
 }
 
-static bool quota_read(const struct walk *w, uint64_t *quota, uint64_t *period)
+static bool quota_read(struct walk *w, uint64_t *quota, uint64_t *period)
 {
 	char text[64];
 	const char *at = text;
@@ -273,6 +338,7 @@ static void cpu_read(const struct host *h, const struct hierarchy *in, struct cg
 		q->periods = keyed(stat, "nr_periods");
 		q->throttled = keyed(stat, "nr_throttled");
 	}
+	out->cpu_hidden |= w.unread;
 }
 
 static void cpus_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
@@ -314,8 +380,11 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 	*out = cgroup_none(host_live(h));
 	if (pid)
 		snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
-	if (host_read_all(h, path, &groups, NULL) <= 0 ||
-	    host_read_all(h, "proc/self/mountinfo", &mounts, NULL) <= 0)
+	ssize_t n = host_read_all(h, path, &groups, NULL);
+	n = n > 0 ? host_read_all(h, "proc/self/mountinfo", &mounts, NULL) : n;
+	if (n < 0 && n != -ENOENT)
+		*out = cgroup_none(true);
+	if (n <= 0)
 		return;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		hierarchy_find(mounts, groups, parts[i].controller, &in);

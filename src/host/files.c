@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -255,6 +256,8 @@ static int captured_open(const struct host *h, const char *path, int flags)
 	const struct capture_file *f = captured_find(h, path);
 	if (!f)
 		return -1;
+	if (f->error)
+		return errno = f->error, -1;
 	if (f->kind != CAPTURE_FILE || flags & (O_DIRECTORY | O_WRONLY | O_RDWR)) {
 		/* A directory of a capture has no descriptor. */
 		errno = f->kind == CAPTURE_FILE ? ENOTDIR : EISDIR;
@@ -266,11 +269,30 @@ static int captured_open(const struct host *h, const char *path, int flags)
 	return fd;
 }
 
+static ssize_t text_of(const struct host *h, int fd, const char *path, bool strings, char **text,
+		       struct err *e);
+
+/* What the list of a capture says of a file that is not in its directory. */
+static int left_out(const struct host *h, const char *path)
+{
+	CLEAN(free_pointer) char *list = NULL;
+	CLEAN(close_fd)
+	int fd = open_captured(h->fd, CAPTURE_LEFT_OUT, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || text_of(h, fd, CAPTURE_LEFT_OUT, false, &list, NULL) < 0)
+		return ENOENT;
+	return capture_left_out_error(list, path);
+}
+
 static int open_now(const struct host *h, const char *path, int flags)
 {
 	if (h->files)
 		return captured_open(h, path, flags);
-	return h->live ? openat(h->fd, path, flags) : open_captured(h->fd, path, flags);
+	if (h->live)
+		return openat(h->fd, path, flags);
+	int fd = open_captured(h->fd, path, flags);
+	if (fd < 0 && errno == ENOENT)
+		errno = left_out(h, path);
+	return fd;
 }
 
 static int open_below(const struct host *h, const char *path, int flags)
@@ -285,19 +307,28 @@ static int open_below(const struct host *h, const char *path, int flags)
 	char first[PATH_MAX];
 	int n = h->earlier ? snprintf(first, sizeof(first), CAPTURE_EARLIER "%s", path) : 0;
 	int fd = n > 0 && n < PATH_MAX ? open_now(h, first, flags) : -1;
-	return fd < 0 ? open_now(h, path, flags) : fd;
+	bool later = fd < 0 && !(n > 0 && capture_left_out_reason(errno)[0]);
+	return later ? open_now(h, path, flags) : fd;
+}
+
+static int too_large(const struct host *h, const char *path, struct err *e)
+{
+	return err_set(e, EFBIG, "%s/%s: more than %zu MiB", h->root, path, HOST_FILE_MAX >> 20);
 }
 
 int machine_open(const struct host *h, const char *path, int flags, const char *verb, struct err *e)
 {
 	int fd = open_below(h, path, flags);
+	if (fd < 0 && errno == EFBIG)
+		return too_large(h, path, e);
 	if (fd < 0)
 		return err_errno(e, "cannot %s %s/%s", verb, h->root, path);
 	return fd;
 }
 
-static int read_whole(const struct host *h, int fd, const char *path, char **text, size_t *length,
-		      struct err *e)
+/* 1: the file is longer than `max`, and this is its beginning. */
+static int read_whole(const struct host *h, int fd, const char *path, size_t max, char **text,
+		      size_t *length, struct err *e)
 {
 	/* The first read must take a whole sysctl: proc_dointvec() and others fill the first buffer
 	 * and then report end of file. */
@@ -314,8 +345,8 @@ static int read_whole(const struct host *h, int fd, const char *path, char **tex
 		n += (size_t)got;
 		if (got == 0)
 			break;
-		if (n > HOST_FILE_MAX)
-			return err_set(e, EFBIG, "%s/%s: more than 16 MiB", h->root, path);
+		if (n > max)
+			break;
 		if (n == size) {
 			char *more = realloc(buf, size *= 2);
 			if (!more)
@@ -324,11 +355,13 @@ static int read_whole(const struct host *h, int fd, const char *path, char **tex
 			buf = more;
 		}
 	}
+	bool longer = n > max;
+	n = longer ? max : n;
 	buf[n] = 0; /* n < size: a full buffer was doubled */
 	*text = buf;
 	*length = n;
 	buf = NULL;
-	return 0;
+	return longer;
 }
 
 /* `strings`: each ends with a NUL. */
@@ -343,9 +376,13 @@ static ssize_t text_of(const struct host *h, int fd, const char *path, bool stri
 			       "cannot read %s/%s: not a regular file", h->root, path);
 	char *buf = NULL;
 	size_t n = 0;
-	int r = read_whole(h, fd, path, &buf, &n, e);
+	int r = read_whole(h, fd, path, HOST_FILE_MAX, &buf, &n, e);
 	if (r < 0)
 		return r;
+	if (r) {
+		free(buf);
+		return too_large(h, path, e);
+	}
 	for (char *nul; strings && (nul = memchr(buf, 0, n));)
 		*nul = '\n';
 	if (memchr(buf, 0, n)) {
@@ -359,6 +396,33 @@ static ssize_t text_of(const struct host *h, int fd, const char *path, bool stri
 	return (ssize_t)n;
 }
 
+/* Whether it is a link of a captured directory that masks a file, as capture_read() has it: to
+ * /dev/null, which the directory need not have. */
+static bool is_mask(const struct host *h, const char *path)
+{
+	char target[sizeof("/dev/null")];
+	bool directory = !h->live && !h->files;
+	CLEAN(close_fd) int fd = directory ? open_below(h, path, O_PATH | O_NOFOLLOW) : -1;
+	ssize_t n = fd < 0 ? -1 : readlinkat(fd, "", target, sizeof(target));
+	return n == (ssize_t)strlen("/dev/null") && !memcmp(target, "/dev/null", (size_t)n);
+}
+
+static ssize_t text_now(const struct host *h, const char *path, bool strings, char **text,
+			struct err *e)
+{
+	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", e);
+	ssize_t n = fd < 0 ? fd : text_of(h, fd, path, strings, text, e);
+	if (*text)
+		return n;
+	if (!is_mask(h, path))
+		return n < 0 ? n : -EIO;
+	*text = strdup("");
+	if (*text)
+		return 0;
+	err_set(e, ENOMEM, "cannot read %s/%s: out of memory", h->root, path);
+	return -ENOMEM;
+}
+
 static ssize_t text_read(const struct host *h, const char *path, bool strings, char **text,
 			 struct err *e)
 {
@@ -368,10 +432,7 @@ static ssize_t text_read(const struct host *h, const char *path, bool strings, c
 	*text = kept ? strdup(kept->text) : NULL;
 	if (*text)
 		return (ssize_t)kept->length;
-	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", e);
-	if (fd < 0)
-		return fd;
-	ssize_t n = text_of(h, fd, path, strings, text, e);
+	ssize_t n = text_now(h, path, strings, text, e);
 	if (n >= 0 && h->frozen && h->kept)
 		kept_add(h->kept, path, *text, (size_t)n);
 	return n;
@@ -527,6 +588,16 @@ ssize_t host_read_all(const struct host *h, const char *path, char **text, struc
 	return text_read(h, path, false, text, e);
 }
 
+ssize_t host_read_begin(const struct host *h, const char *path, size_t max, char **text,
+			struct err *e)
+{
+	size_t n = 0;
+	*text = NULL;
+	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", e);
+	int r = fd < 0 ? fd : read_whole(h, fd, path, max, text, &n, e);
+	return r < 0 ? r : (ssize_t)n;
+}
+
 ssize_t host_read_strings(const struct host *h, const char *path, char **text, struct err *e)
 {
 	return text_read(h, path, true, text, e);
@@ -588,7 +659,7 @@ bool host_has(const struct host *h, const char *path)
 	if (h->files)
 		return machine_path_allowed(path) && captured_find(h, path);
 	CLEAN(close_fd) int fd = open_below(h, path, O_PATH);
-	return fd >= 0;
+	return fd >= 0 || capture_left_out_reason(errno)[0] || is_mask(h, path);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -598,6 +669,17 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 
 static int walk(const struct host *h, const char *dir, unsigned depth,
 		int (*each)(const char *path, void *arg), void *arg, struct err *e);
+
+/* Whether a link leads to a file, or masks one. */
+static bool is_text_link(const struct host *h, const char *path)
+{
+	struct stat st;
+	CLEAN(close_fd) int fd = open_below(h, path, O_PATH);
+	if (fd >= 0 && fstat(fd, &st) == 0 &&
+	    (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))))
+		return true;
+	return is_mask(h, path);
+}
 
 static int walk_entry(const struct host *h, const char *path, const struct dirent *entry,
 		      unsigned depth, int (*each)(const char *path, void *arg), void *arg,
@@ -611,7 +693,7 @@ static int walk_entry(const struct host *h, const char *path, const struct diren
 			return 0;
 		type = (unsigned char)IFTODT(st.st_mode);
 	}
-	if (type == DT_REG)
+	if (type == DT_REG || (type == DT_LNK && is_text_link(h, path)))
 		return each(path, arg);
 	if (type != DT_DIR || depth <= 1)
 		return 0;
@@ -649,7 +731,7 @@ int host_walk(const struct host *h, const char *dir, unsigned depth,
 	if (h->filling)
 		filling_list(h, dir);
 	int r = h->files ? capture_walk(h->files, dir, depth, each, arg) : 0;
-	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP)
+	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -EACCES)
 		return err_set(e, -r, "cannot read %s/%s: %s", h->root, dir, strerror(-r));
 	return h->files || !depth ? r : walk(h, dir, depth, each, arg, e);
 }

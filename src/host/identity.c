@@ -137,6 +137,7 @@ bool host_has_systemd(const struct host *h)
 bool host_whole(const struct host *h, const char *path)
 {
 	bool sysctl = !strncmp(path, "proc/sys/", strlen("proc/sys/"));
+	const struct capture_file *listed = h->files ? capture_find(h->files, SOS_SYSCTL) : NULL;
 	return host_live(h) || filling_live(h) || host_has(h, HOST_IDENTITY_FILE) ||
-	       (sysctl && host_has(h, SOS_SYSCTL));
+	       (sysctl && listed && !listed->error);
 }

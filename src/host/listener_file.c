@@ -39,14 +39,16 @@ char *listener_file_text(const struct listeners *l)
 	FILE *out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
-	fprintf(out, "counted\t%d\thidden\t%d\tunlisted\t%u\n", l->counted, l->hidden, l->unlisted);
+	fprintf(out, "counted\t%d\thidden\t%d\tunlisted\t%u\tcut\t%d\n", l->counted, l->hidden,
+		l->unlisted, l->cut);
 	for (size_t i = 0; i < l->process_count; i++) {
 		const struct process *p = &l->processes[i];
 		fprintf(out,
 			"process\t%d\t%d\t%" PRIu64 "\t%d\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
-			"\t%s\t%s\t%s\t%d\n",
+			"\t%s\t%s\t%s\t%d\t%" PRIu64 "\n",
 			(int)p->pid, (int)p->root, p->started, p->state, p->soft, p->hard, p->open,
-			field(p->name, a), field(p->unit, b), field(p->waits_in, c), p->manager);
+			field(p->name, a), field(p->unit, b), field(p->waits_in, c), p->manager,
+			p->threads);
 	}
 	for (size_t i = 0; i < l->count; i++) {
 		const struct listener *x = &l->at[i];
@@ -90,8 +92,11 @@ static bool process_parse(char *rest, struct process *out)
 	text_take(&rest, out->name, sizeof(out->name));
 	text_take(&rest, out->unit, sizeof(out->unit));
 	text_take(&rest, out->waits_in, sizeof(out->waits_in));
-	if (number(&rest, UNIT_INSIDE, &manager)) /* older captures lack it */
+	/* Older captures lack these. */
+	if (number(&rest, UNIT_INSIDE, &manager))
 		out->manager = (enum unit_manager)manager;
+	if (!number(&rest, UINT64_MAX, &out->threads))
+		out->threads = 0;
 	return true;
 }
 
@@ -136,6 +141,7 @@ static bool line_parse(char *line, unsigned kinds, struct listeners *out)
 	if (!strcmp(kind, "counted")) {
 		out->counted = *rest == '1';
 		out->hidden = strstr(rest, "hidden\t1");
+		out->cut = strstr(rest, "cut\t1");
 		const char *unlisted = strstr(rest, "unlisted\t");
 		out->unlisted =
 			unlisted ? (unsigned)strtoul(unlisted + strlen("unlisted\t"), NULL, 10) : 0;

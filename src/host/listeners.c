@@ -467,14 +467,15 @@ static int wanted_own(const struct host *h, struct listeners *l, struct listener
 		wanted[i]->owner = o->owner[i];
 		wanted[i]->systemd = o->systemd[i];
 	}
-	processes_compact(l);
-	l->hidden |= !o->chosen && o->denied && any_left(h, wanted, o->owner, count);
+	bool left = !o->chosen && (o->denied || o->cut) && any_left(h, wanted, o->owner, count);
+	l->hidden |= left && o->denied;
+	l->cut |= left && o->cut;
 	return r;
 }
 
 static int own(const struct host *h, struct listeners *l,
-	       bool (*wanted)(const struct listener *l, void *arg), void *arg,
-	       bool (*chosen)(const struct process *p), struct err *e)
+	       bool (*wanted)(const struct listener *l, void *arg), void *arg, struct owners o,
+	       struct err *e)
 {
 	size_t count = 0;
 	if (!h->live)
@@ -489,21 +490,21 @@ static int own(const struct host *h, struct listeners *l,
 	for (size_t i = 0; i < l->count; i++)
 		if (l->at[i].owner < 0 && l->at[i].inode && wanted(&l->at[i], arg))
 			at[count++] = &l->at[i];
-	struct owners o = {.sockets = sockets,
-			   .socket_count = count,
-			   .owner = owner,
-			   .systemd = systemd,
-			   .thing_count = count,
-			   .processes = l->processes,
-			   .process_count = l->process_count,
-			   .chosen = chosen};
-	return count ? wanted_own(h, l, at, &o, e) : 0;
+	o.sockets = sockets;
+	o.socket_count = o.thing_count = count;
+	o.owner = owner;
+	o.systemd = systemd;
+	o.processes = l->processes;
+	o.process_count = l->process_count;
+	int rc = count ? wanted_own(h, l, at, &o, e) : 0;
+	processes_compact(l);
+	return rc;
 }
 
 int listeners_own(const struct host *h, struct listeners *l,
 		  bool (*wanted)(const struct listener *l, void *arg), void *arg, struct err *e)
 {
-	return own(h, l, wanted, arg, NULL, e);
+	return own(h, l, wanted, arg, (struct owners){0}, e);
 }
 
 static bool any_listener(const struct listener *l, void *unused) { return true; }
@@ -511,7 +512,15 @@ static bool any_listener(const struct listener *l, void *unused) { return true; 
 int listeners_own_by(const struct host *h, struct listeners *l,
 		     bool (*chosen)(const struct process *p), struct err *e)
 {
-	return own(h, l, any_listener, NULL, chosen, e);
+	return own(h, l, any_listener, NULL, (struct owners){.chosen = chosen}, e);
+}
+
+int listeners_own_among(const struct host *h, struct listeners *l, const pid_t *pids, size_t count,
+			struct err *e)
+{
+	l->cut = false;
+	return own(h, l, any_listener, NULL, (struct owners){.among = pids, .among_count = count},
+		   e);
 }
 
 static int process_adopt(const struct host *h, struct listeners *l, const struct process *was,

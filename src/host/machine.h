@@ -29,7 +29,8 @@ struct host {
 /* A host without files. The caller frees it with host_close(). NULL: no memory. */
 struct host *machine_make(const char *root);
 
-#define HOST_FILE_MAX ((size_t)16 << 20)
+/* /proc/net/tcp of 400 000 sockets. */
+#define HOST_FILE_MAX ((size_t)64 << 20)
 
 /* Opens a path below the root, close-on-exec and non-blocking (a captured file may be a FIFO);
  * returns the descriptor. -EINVAL for absolute paths and those that contain "..". Symbolic links of
@@ -59,7 +60,8 @@ bool machine_big_endian(const struct host *h);
 bool machine_path_allowed(const char *path);
 
 /* Adds a file or directory, or what a directory has, from the running machine to `files`; nothing
- * where it cannot be read. */
+ * where it is not there or not for this user, and no data (CAPTURE_LEFT_OUT) where it does not fit.
+ */
 void filling_take(const struct host *h, const char *path);
 void filling_list(const struct host *h, const char *directory);
 /* The same of a file that is being read of the running machine. */

@@ -10,6 +10,9 @@
 #include "epolltune/cleanup.h"
 #include "host/machine.h"
 
+/* Of a dump that changes of the table interrupt. */
+#define TRIES 5
+
 struct exempt {
 	int family;
 	uint64_t count;
@@ -32,10 +35,27 @@ static int neighbour_received(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
+static int dump(struct exempt *exempt, const char *what, struct err *e)
+{
+	struct ndmsg all = {.ndm_family = (unsigned char)exempt->family};
+	CLEAN(socket_free) struct nl_sock *s = nl_socket_alloc();
+	exempt->count = 0;
+	CLEAN(machine_message_free)
+	struct nl_msg *m = nlmsg_alloc_simple(RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP);
+	if (!s || !m || nlmsg_append(m, &all, sizeof(all), NLMSG_ALIGNTO))
+		return err_set(e, ENOMEM, "%s: out of memory", what);
+	int r = nl_connect(s, NETLINK_ROUTE);
+	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, neighbour_received, exempt);
+	if (r >= 0)
+		r = nl_send_auto(s, m);
+	if (r >= 0)
+		r = nl_recvmsgs_default(s);
+	return r < 0 ? machine_netlink_error(e, r, what) : 0;
+}
+
 int host_neighbours_exempt(const struct host *h, int family, uint64_t *count, struct err *e)
 {
 	static const char what[] = "cannot list neighbours";
-	struct ndmsg all = {.ndm_family = (unsigned char)family};
 	struct exempt exempt = {.family = family};
 	*count = 0;
 	if (!h->live)
@@ -43,19 +63,9 @@ int host_neighbours_exempt(const struct host *h, int family, uint64_t *count, st
 	/* Before 5.0 the limit counted all entries. */
 	if (!host_kernel_since(h, 5, 0))
 		return 0;
-	CLEAN(socket_free) struct nl_sock *s = nl_socket_alloc();
-	CLEAN(machine_message_free)
-	struct nl_msg *m = nlmsg_alloc_simple(RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP);
-	if (!s || !m || nlmsg_append(m, &all, sizeof(all), NLMSG_ALIGNTO))
-		return err_set(e, ENOMEM, "%s: out of memory", what);
-	int r = nl_connect(s, NETLINK_ROUTE);
-	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, neighbour_received, &exempt);
-	if (r >= 0)
-		r = nl_send_auto(s, m);
-	if (r >= 0)
-		r = nl_recvmsgs_default(s);
-	if (r < 0)
-		return machine_netlink_error(e, r, what);
-	*count = exempt.count;
-	return 0;
+	int r = -EINTR;
+	for (int i = 0; i < TRIES && r == -EINTR; i++)
+		r = dump(&exempt, what, e);
+	*count = r ? 0 : exempt.count;
+	return r;
 }

@@ -24,6 +24,7 @@ int machine_netlink_error(struct err *e, int nl, const char *what)
 		{NLE_RANGE, ERANGE},
 		{NLE_AGAIN, EAGAIN},
 		{NLE_INTR, EINTR},
+		{NLE_DUMP_INTR, EINTR},
 		{NLE_EXIST, EEXIST},
 	};
 	int code = EIO, system = errno;

@@ -3,10 +3,14 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "host/machine.h"
 #include "host/nic_sources.h"
 
 #define RTF_UP 1u
 #define RTF_REJECT 0x200u
+/* The default routes of IPv4 come first, before a million of BGP: fib_route_seq_show(). Those of
+ * IPv6 come last: fib6_walk_continue(). */
+#define ROUTES_BEGIN ((size_t)1 << 20)
 
 static void mark(struct nics *n, const char *name)
 {
@@ -39,11 +43,11 @@ static void route6_line(const char *line, struct nics *n)
 		mark(n, name);
 }
 
-static void routes(const struct host *h, const char *path,
+static void routes(const struct host *h, const char *path, size_t max,
 		   void (*each)(const char *, struct nics *), struct nics *n)
 {
 	CLEAN(free_pointer) char *text = NULL;
-	if (host_read_all(h, path, &text, NULL) < 0)
+	if (host_read_begin(h, path, max, &text, NULL) < 0)
 		return;
 	for (char *save, *line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save))
@@ -52,6 +56,6 @@ static void routes(const struct host *h, const char *path,
 
 void nics_take_routes(const struct host *h, struct nics *n)
 {
-	routes(h, "proc/net/route", route_line, n);
-	routes(h, "proc/net/ipv6_route", route6_line, n);
+	routes(h, "proc/net/route", ROUTES_BEGIN, route_line, n);
+	routes(h, "proc/net/ipv6_route", HOST_FILE_MAX, route6_line, n);
 }

@@ -4,26 +4,32 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "host/array.h"
 #include "host/descriptors.h"
 #include "host/machine.h"
 #include "host/processes.h"
 
-/* Limit the search: of one process, first and then, and of all. Listeners have low descriptors. */
+/* Limit the search: of one process, first and then; at last it is all. Listeners have low
+ * descriptors. */
 #define OWNER_LOW 128
 #define OWNER_DESCRIPTORS 32768
-#define OWNER_TOTAL 262144
+/* Of what is looked at after the search, whether that ended at its limit or not. */
+#define OWNER_RESERVE 65536
 /* Descendants of a process that holds a socket. */
 #define OWNER_DEPTH 8
 #define OWNER_THREADS 64
 /* Of a process whose epoll sets are listed. */
 #define WATCHED_DESCRIPTORS 4096
 #define CHILDREN 4096
+
+#define NO_MEMORY "cannot find the owners of sockets: out of memory"
 
 struct mark {
 	bool held, watched; /* by the process that is looked at */
@@ -32,7 +38,11 @@ struct mark {
 struct owner_search {
 	const struct host *host;
 	struct owners *o;
-	struct mark *marks;   /* of each thing */
+	struct mark *marks; /* of each thing */
+	size_t *marked;     /* the things that have a mark */
+	size_t marked_count;
+	size_t *owned; /* how many things each process owns; first: how many none does */
+	size_t owned_count;
 	unsigned descriptors; /* that may still be read */
 	unsigned each;        /* of a process */
 	bool cut;             /* the one that is looked at has more */
@@ -56,12 +66,36 @@ static size_t thing_find(const struct owner_search *s, uint64_t inode)
 	return found ? found->thing : s->o->thing_count;
 }
 
-static size_t owned_by(const struct owner_search *s, int index)
+static size_t owned_by(const struct owner_search *s, int index) { return s->owned[index + 1]; }
+
+static void owner_set(struct owner_search *s, size_t thing, int index)
 {
-	size_t n = 0;
-	for (size_t i = 0; i < s->o->thing_count; i++)
-		n += s->o->owner[i] == index;
-	return n;
+	s->owned[s->o->owner[thing] + 1]--;
+	s->owned[index + 1]++;
+	s->o->owner[thing] = index;
+}
+
+static bool owned_prepare(struct owner_search *s)
+{
+	while (s->owned_count < s->o->process_count + 1)
+		if (!array_add(&s->owned, &s->owned_count, sizeof(*s->owned)))
+			return false;
+	return true;
+}
+
+/* With many things and processes it matters that each process costs what it holds only. */
+static struct mark *mark_add(struct owner_search *s, size_t thing)
+{
+	struct mark *m = &s->marks[thing];
+	if (!m->held && !m->watched)
+		s->marked[s->marked_count++] = thing;
+	return m;
+}
+
+static void marks_clear(struct owner_search *s)
+{
+	while (s->marked_count)
+		s->marks[s->marked[--s->marked_count]] = (struct mark){0};
 }
 
 /* The index of the process in owners.processes; -1: it is gone, or there is no memory. */
@@ -75,7 +109,8 @@ static int process_add(struct owner_search *s, int dir, pid_t pid)
 		if (process_same(&o->processes[i], &p))
 			return (int)i;
 	struct process *more = array_add(&o->processes, &o->process_count, sizeof(*more));
-	if (!more) {
+	if (!more || !owned_prepare(s)) {
+		o->process_count -= more != NULL;
 		s->full = true;
 		return -1;
 	}
@@ -93,7 +128,7 @@ static void watched_mark(uint64_t inode, void *arg)
 	struct owner_search *s = arg;
 	size_t i = thing_find(s, inode);
 	if (i < s->o->thing_count)
-		s->marks[i].watched = true;
+		mark_add(s, i)->watched = true;
 }
 
 /* Marks what the process holds of those that `from` owns, and what its epoll sets watch. */
@@ -102,7 +137,7 @@ static void held_mark(struct owner_search *s, int dir, int from, bool watched)
 	size_t left = owned_by(s, from);
 	CLEAN(descriptors_close) struct descriptors all;
 	struct descriptor d;
-	memset(s->marks, 0, s->o->thing_count * sizeof(*s->marks));
+	marks_clear(s);
 	if (descriptors_open(&all, dir) < 0) {
 		denied_note(s);
 		return;
@@ -119,7 +154,7 @@ static void held_mark(struct owner_search *s, int dir, int from, bool watched)
 			watched_walk(dir, d.fd, watched_mark, s);
 		size_t i = d.socket ? thing_find(s, d.socket) : s->o->thing_count;
 		if (i < s->o->thing_count && s->o->owner[i] == from && !s->marks[i].held) {
-			s->marks[i].held = true;
+			mark_add(s, i)->held = true;
 			left--;
 		}
 	}
@@ -141,21 +176,22 @@ static int process_own(struct owner_search *s, int dir, pid_t pid, int from, boo
 {
 	int self = -1;
 	held_mark(s, dir, from, watched);
-	for (size_t i = 0; i < s->o->thing_count; i++) {
+	for (size_t k = 0; k < s->marked_count; k++) {
+		size_t i = s->marked[k];
 		if (!s->marks[i].held || (watched && !s->marks[i].watched) ||
 		    (keeper && keeper->watches[i]))
 			continue;
 		if (self < 0 && (self = process_add(s, dir, pid)) < 0)
 			return -1;
-		s->o->owner[i] = self;
+		owner_set(s, i, self);
 	}
 	return self;
 }
 
 static bool any_held(const struct owner_search *s)
 {
-	for (size_t i = 0; i < s->o->thing_count; i++)
-		if (s->marks[i].held)
+	for (size_t k = 0; k < s->marked_count; k++)
+		if (s->marks[s->marked[k]].held)
 			return true;
 	return false;
 }
@@ -228,8 +264,8 @@ static bool may_supervise(struct owner_search *s, struct keeper *k)
 	if (k->busy)
 		return false;
 	held_mark(s, k->dir, k->index, true);
-	for (size_t i = 0; i < s->o->thing_count; i++)
-		k->watches[i] = s->marks[i].watched;
+	for (size_t i = 0; i < s->marked_count; i++)
+		k->watches[s->marked[i]] = s->marks[s->marked[i]].watched;
 	return true;
 }
 
@@ -338,6 +374,15 @@ static bool goes_on(const struct owner_search *s)
 	return owned_by(s, -1) && s->descriptors && !s->full;
 }
 
+/* One that has more is looked at again. */
+static void pid_search(struct owner_search *s, pid_t pid)
+{
+	s->cut = false;
+	process_search(s, pid);
+	if (s->cut)
+		more_add(s, pid);
+}
+
 /* By ascending pid, as the kernel lists them. */
 static void processes_search(struct owner_search *s)
 {
@@ -351,12 +396,47 @@ static void processes_search(struct owner_search *s)
 	const struct dirent *entry;
 	while (goes_on(s) && (entry = readdir(proc))) {
 		pid_t pid = pid_of(entry->d_name);
-		s->cut = false;
 		if (pid > 0)
-			process_search(s, pid);
-		if (s->cut)
-			more_add(s, pid);
+			pid_search(s, pid);
 	}
+}
+
+static void more_search(struct owner_search *s, unsigned each)
+{
+	CLEAN(free_pointer) pid_t *pids = s->more;
+	size_t count = s->more_count;
+	s->more = NULL;
+	s->more_count = 0;
+	s->each = each;
+	for (size_t i = 0; i < count && goes_on(s); i++)
+		pid_search(s, pids[i]);
+}
+
+static void all_search(struct owner_search *s)
+{
+	s->each = OWNER_LOW;
+	for (size_t i = 0; i < s->o->among_count && goes_on(s); i++)
+		pid_search(s, s->o->among[i]);
+	if (!s->o->among)
+		processes_search(s);
+	more_search(s, OWNER_DESCRIPTORS);
+	more_search(s, UINT_MAX);
+	free(s->more);
+	s->more = NULL;
+}
+
+/* Where the others have used up the limit. */
+static void known_search(struct owner_search *s)
+{
+	CLEAN(free_pointer) struct process_stat *all = NULL;
+	size_t count;
+	s->descriptors = OWNER_RESERVE;
+	s->each = OWNER_DESCRIPTORS;
+	if (process_list(s->host, &all, &count, NULL))
+		return;
+	for (size_t i = 0; i < count && goes_on(s); i++)
+		if (server_row_find(all[i].name))
+			process_search(s, all[i].pid);
 }
 
 /* The nearest systemd among its ancestors, an O_PATH descriptor; -1: none. */
@@ -382,30 +462,45 @@ static void systemd_mark(struct owner_search *s)
 		if (systemd < 0)
 			continue;
 		held_mark(s, systemd, (int)p, false);
-		for (size_t i = 0; i < s->o->thing_count; i++)
-			s->o->systemd[i] |= s->marks[i].held;
+		for (size_t i = 0; i < s->marked_count; i++)
+			s->o->systemd[s->marked[i]] |= s->marks[s->marked[i]].held;
 	}
+}
+
+static int search(struct owner_search *s, struct err *e)
+{
+	struct owners *o = s->o;
+	o->denied = o->cut = false;
+	s->marks = calloc(o->thing_count + 1, sizeof(*s->marks));
+	s->marked = calloc(o->thing_count + 1, sizeof(*s->marked));
+	if (!s->marks || !s->marked || !owned_prepare(s))
+		return err_set(e, ENOMEM, NO_MEMORY);
+	for (size_t i = 0; i < o->thing_count; i++)
+		s->owned[o->owner[i] + 1]++;
+	all_search(s);
+	bool ended = !s->descriptors;
+	if (ended && !o->among && !o->chosen)
+		known_search(s);
+	bool denied = o->denied;
+	s->descriptors = OWNER_RESERVE;
+	s->each = OWNER_DESCRIPTORS;
+	if (o->systemd)
+		systemd_mark(s);
+	/* That of systemd hides no owner. With hidepid (proc(5)) the processes of other users are
+	 * not listed. */
+	o->denied = owned_by(s, -1) && (denied || !host_has(s->host, "proc/1/stat"));
+	o->cut = owned_by(s, -1) && ended;
+	return s->full ? err_set(e, ENOMEM, NO_MEMORY) : 0;
 }
 
 int owners_find(const struct host *h, struct owners *o, struct err *e)
 {
-	CLEAN(free_pointer) struct mark *marks = calloc(o->thing_count + 1, sizeof(*marks));
-	struct owner_search s = {.host = h, .o = o, .marks = marks, .descriptors = OWNER_TOTAL};
-	if (!marks)
-		return err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory");
+	struct owner_search s = {
+		.host = h, .o = o, .descriptors = o->limit ? o->limit : OWNERS_LIMIT};
 	qsort(o->sockets, o->socket_count, sizeof(*o->sockets), inode_order);
-	o->denied = false;
-	s.each = OWNER_LOW;
-	processes_search(&s);
-	s.each = OWNER_DESCRIPTORS;
-	for (size_t i = 0; i < s.more_count && goes_on(&s); i++)
-		process_search(&s, s.more[i]);
-	free(s.more);
-	bool denied = o->denied;
-	if (o->systemd)
-		systemd_mark(&s);
-	o->denied = denied; /* that of systemd hides no owner */
-	/* With hidepid (proc(5)) the processes of other users are not listed. */
-	o->denied = owned_by(&s, -1) && (o->denied || !host_has(h, "proc/1/stat"));
-	return s.full ? err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory") : 0;
+	int rc = search(&s, e);
+	free(s.marks);
+	free(s.marked);
+	free(s.owned);
+	return rc;
 }

@@ -108,9 +108,9 @@ static int captured_walk(const struct host *h, unsigned states, const struct por
 	static const char *const tables[] = {"proc/net/tcp", "proc/net/tcp6"};
 	for (size_t i = 0; i < 2; i++) {
 		CLEAN(free_pointer) char *text = NULL;
-		struct err unread;
-		if (host_read_all(h, tables[i], &text, &unread) == -ENOMEM)
-			return err_set(e, ENOMEM, "%s", unread.text);
+		ssize_t n = host_read_all(h, tables[i], &text, e);
+		if (n < 0 && n != -ENOENT)
+			return (int)n;
 		struct port_socket s;
 		for (char *line, *rest = text; rest && (line = strsep(&rest, "\n"));)
 			if (port_socket_parse(line, big_endian, &s) && states >> s.state & 1 &&

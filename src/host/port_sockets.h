@@ -24,7 +24,8 @@ struct port_socket {
 typedef void (*port_socket_seen)(const struct port_socket *, void *arg);
 
 /* Those in these states (bits 1 << TCP_…) whose local port is in one of the windows, as
- * sock_diag_tcp_with(). A captured machine without these tables has none, and no `info`. */
+ * sock_diag_tcp_with(). A captured machine without these tables has none, and no `info`; one
+ * whose tables cannot be read is an error. */
 int port_sockets_walk(const struct host *h, unsigned states, bool info,
 		      const struct port_window *windows, size_t count, port_socket_seen seen,
 		      void *arg, struct err *e);

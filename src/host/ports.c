@@ -46,8 +46,9 @@ bool host_reserved_set(const struct host *h, struct port_set *out)
 	static const char path[] = "proc/sys/net/ipv4/ip_local_reserved_ports";
 	CLEAN(free_pointer) char *list = NULL;
 	*out = (struct port_set){0};
-	if (host_read_all(h, path, &list, NULL) < 0)
-		return host_whole(h, path);
+	ssize_t n = host_read_all(h, path, &list, NULL);
+	if (n < 0)
+		return n == -ENOENT && host_whole(h, path);
 	port_set_parse(out, list);
 	return true;
 }

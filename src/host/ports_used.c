@@ -196,13 +196,15 @@ static uint64_t near(const struct ports_used *u)
 	return ((uint64_t)u->available * PORTS_NEAR + 99) / 100;
 }
 
-/* The sum of these fields of a line "name: field value …". */
+/* The sum of fields of a line "name: field value …"; a file that is not there has none. */
 static uint64_t sockstat_sum(const struct host *h, const char *path, const char *line)
 {
-	char text[1024];
+	char text[1024] = "";
 	uint64_t sum = 0, value;
-	const char *at =
-		host_read(h, path, text, sizeof(text), NULL) > 0 ? strstr(text, line) : NULL;
+	ssize_t n = host_read(h, path, text, sizeof(text), NULL);
+	if (n < 0 && n != -ENOENT)
+		return TALLIES;
+	const char *at = strstr(text, line);
 	for (const char *field = at ? strchr(at, ' ') : NULL; field && *field == ' ';) {
 		bool counts = !strncmp(field, " inuse ", 7) || !strncmp(field, " tw ", 4);
 		field = strchr(field + 1, ' ');
@@ -482,7 +484,8 @@ int ports_used_read(const struct host *h, const struct subject *subject, struct 
 	uint64_t sockets = r ? 0 : sockets_count(h);
 	if (r || out->available <= 0 || !sockets)
 		return r;
-	if (!h->live && !host_has(h, "proc/net/tcp") && !host_has(h, "proc/net/tcp6"))
+	/* A kernel without IPv6 has no tcp6. */
+	if (!h->live && !host_has(h, "proc/net/tcp"))
 		return err_set(e, ENODATA, "the sockets of this machine were not captured");
 	if (subject)
 		r = subject_sockets(h, subject, &inodes, &of.count, e);

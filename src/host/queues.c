@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "host/array.h"
 #include "host/owners.h"
 #include "host/processes.h"
 #include "host/sock_diag.h"
@@ -97,16 +98,26 @@ static bool there_read(const struct host *h, pid_t pid, struct queues *q)
 	return got;
 }
 
-/* Each network namespace of a process that is visible, once. */
+static int seen_add(uint64_t **seen, size_t *known, uint64_t netns, struct err *e)
+{
+	uint64_t *more = array_add(seen, known, sizeof(*more));
+	if (!more)
+		return err_set(e, ENOMEM, "cannot list namespaces: out of memory");
+	*more = netns;
+	return 0;
+}
+
+/* Each network namespace of a process that is visible, once; beyond NAMESPACES they only count. */
 static int others_read(const struct host *h, struct queues *q, struct err *e)
 {
 	CLEAN(free_pointer) struct process_stat *all = NULL;
-	uint64_t seen[NAMESPACES];
+	CLEAN(free_pointer) uint64_t *seen = NULL;
 	size_t count = 0, known = 0;
 	CLEAN(close_fd) int self = process_open(h, getpid(), NULL);
 	int rc = process_list(h, &all, &count, e);
-	seen[known++] = self < 0 ? 0 : process_netns(self);
-	for (size_t i = 0; i < count && !rc && known < NAMESPACES; i++) {
+	if (!rc)
+		rc = seen_add(&seen, &known, self < 0 ? 0 : process_netns(self), e);
+	for (size_t i = 0; i < count && !rc; i++) {
 		CLEAN(close_fd) int process = process_open(h, all[i].pid, NULL);
 		uint64_t netns = process < 0 ? 0 : process_netns(process);
 		size_t k = 0;
@@ -114,8 +125,8 @@ static int others_read(const struct host *h, struct queues *q, struct err *e)
 			k++;
 		if (!netns || k < known)
 			continue;
-		seen[known++] = netns;
-		q->unseen += !there_read(h, all[i].pid, q);
+		rc = seen_add(&seen, &known, netns, e);
+		q->unseen += known > NAMESPACES || !there_read(h, all[i].pid, q);
 	}
 	return rc;
 }

@@ -2,6 +2,7 @@
 #include "epolltune/subject.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +17,12 @@
 #include "host/processes.h"
 #include "host/server_query.h"
 
-/* Descriptors to look at: of a process that holds no listener, first and then, of one that holds
- * some, and of all. What a server opens at its start has low ones. */
+/* Descriptors to look at: of a process, first, behind a listener that it holds, and of all. What a
+ * server opens at its start has low ones; the others are looked at for a listener that no process
+ * has so low. */
 #define SCAN_LOW 128
-#define SCAN_HELD 1024
-#define SCAN_ONE 65536
-#define SCAN_ALL 262144
+#define SCAN_BEHIND 1024
+#define SCAN_ALL 1048576
 /* Candidates that an error lists. */
 #define CANDIDATES 4
 #define CANDIDATE 160
@@ -36,17 +37,26 @@ struct member {
 	bool elsewhere; /* in another network namespace */
 	bool holds;     /* a listener of this one */
 	bool denied;    /* its descriptors are not visible */
+	bool more;      /* not all of them were looked at */
+};
+
+/* The socket of a listener of this network namespace. */
+struct claim {
+	uint64_t inode;
+	bool held;  /* by the tree in question */
+	bool other; /* it belongs to a process of another server */
 };
 
 struct subject_search {
 	const struct host *host;
 	const struct server_query *query;
-	struct listeners *all; /* of this network namespace */
-	bool *held;            /* of each listener, by the tree in question */
+	struct listeners *all;      /* of this network namespace */
+	struct claim *claims;       /* by inode */
+	size_t claim_count, unheld; /* and those that are neither held nor another's */
 	struct member *members;
 	size_t count;
 	unsigned descriptors;      /* that may still be looked at */
-	unsigned each;             /* of a process */
+	bool cut;                  /* they were too few to find all that it holds */
 	bool here_only;            /* this network namespace was asked for */
 	bool udp;                  /* listeners are UDP sockets */
 	enum unit_manager manager; /* of the unit that is asked for */
@@ -265,26 +275,83 @@ static bool process_asked(const struct subject_search *s, const struct process_s
 	return in_unit(s, p->pid, &manager) && manager == s->manager;
 }
 
-/* Looks at the descriptors of a process: whether it holds one of the listeners, which it marks.
- * False: they are not visible. */
-static bool descriptors_look(struct subject_search *s, int process, bool *holds)
+static int claim_order(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	return (x->inode > y->inode) - (x->inode < y->inode);
+}
+
+/* NULL: it is none of a listener. */
+static struct claim *claim_find(const struct subject_search *s, uint64_t inode)
+{
+	const struct claim key = {.inode = inode};
+	return inode ? bsearch(&key, s->claims, s->claim_count, sizeof(key), claim_order) : NULL;
+}
+
+static bool is_held(const struct subject_search *s, const struct listener *l)
+{
+	const struct claim *c = claim_find(s, l->inode);
+	return c && c->held;
+}
+
+static bool is_unheld(const struct listener *l, void *search)
+{
+	return l->inode && !is_held(search, l);
+}
+
+static void claims_clear(struct subject_search *s)
+{
+	for (size_t i = 0; i < s->claim_count; i++)
+		s->claims[i].held = s->claims[i].other = false;
+	s->unheld = s->claim_count;
+}
+
+static int claims_make(struct subject_search *s, struct err *e)
+{
+	s->claims = calloc(s->all->count + 1, sizeof(*s->claims));
+	if (!s->claims)
+		return err_set(e, ENOMEM, "cannot find the server: out of memory");
+	for (size_t i = 0; i < s->all->count; i++)
+		if (s->all->at[i].inode)
+			s->claims[s->claim_count++].inode = s->all->at[i].inode;
+	qsort(s->claims, s->claim_count, sizeof(*s->claims), claim_order);
+	s->unheld = s->claim_count;
+	return 0;
+}
+
+/* Whether the process holds one of the listeners, all of which it marks. */
+static bool claims_mark(struct subject_search *s, const struct descriptor *d)
+{
+	struct claim *c = claim_find(s, d->socket);
+	if (!c)
+		return false;
+	s->unheld -= !c->held && !c->other;
+	c->held = true;
+	return true;
+}
+
+/* Looks at the descriptors of a process, `low` or all of them, while there are listeners to find.
+ */
+static void descriptors_look(struct subject_search *s, int process, struct member *m, bool low)
 {
 	CLEAN(descriptors_close) struct descriptors all;
 	struct descriptor d;
-	bool visible = true; /* root without CAP_SYS_PTRACE sees the numbers, not the links */
-	*holds = false;
-	if (descriptors_open(&all, process) < 0)
-		return false;
-	for (unsigned n = 0; n < (*holds && s->each < SCAN_HELD ? SCAN_HELD : s->each) &&
-			     s->descriptors && descriptors_next(&all, &d);
-	     n++) {
-		visible = d.link[0];
+	unsigned end = low ? SCAN_LOW : UINT_MAX, n = 0;
+	m->holds = m->more = false;
+	m->denied = descriptors_open(&all, process) < 0;
+	while (!m->denied && !m->more && (!m->holds || s->unheld)) {
+		m->more = n == end || !s->descriptors;
+		if (m->more || !descriptors_next(&all, &d))
+			return;
+		n++;
 		s->descriptors--;
-		for (size_t i = 0; i < s->all->count && d.socket; i++)
-			if (s->all->at[i].inode == d.socket)
-				s->held[i] = *holds = true;
+		m->denied = !d.link[0]; /* root without CAP_SYS_PTRACE sees the numbers only */
+		if (!claims_mark(s, &d))
+			continue;
+		m->holds = true;
+		if (low)
+			end = n + SCAN_BEHIND;
 	}
-	return visible;
 }
 
 /* Names the processes that listen here, for an operator who has mistyped one: "nginx, redis". */
@@ -352,13 +419,15 @@ static int members_find(struct subject_search *s, struct err *e)
 	return s->count ? 0 : no_process(s, e);
 }
 
-static void keep_held(struct listeners *l, const bool *held)
+static void keep_held(struct subject_search *s)
 {
+	struct listeners *l = s->all;
 	size_t kept = 0;
 	for (size_t i = 0; i < l->count; i++)
-		if (held[i])
+		if (is_held(s, &l->at[i]))
 			l->at[kept++] = l->at[i];
 	l->count = kept;
+	s->unheld = 0;
 }
 
 static bool holds_socket(int process, uint64_t inode)
@@ -403,29 +472,77 @@ static void member_look(struct subject_search *s, struct member *m, uint64_t her
 	if (netns && here && netns != here)
 		m->elsewhere = !s->here_only && listens(process, s->udp);
 	else
-		m->denied = !descriptors_look(s, process, &m->holds);
+		descriptors_look(s, process, m, true);
 }
+
+static bool is_member(pid_t pid, void *search)
+{
+	const struct subject_search *s = search;
+	for (size_t i = 0; i < s->count; i++)
+		if (s->members[i].pid == pid)
+			return true;
+	return false;
+}
+
+/* Leaves those out that a process has which is no member. */
+static void others_claim(struct subject_search *s)
+{
+	struct listeners *l = s->all;
+	listeners_own(s->host, l, is_unheld, s, NULL);
+	for (size_t i = 0; i < l->count; i++) {
+		struct claim *c = claim_find(s, l->at[i].inode);
+		int owner = l->at[i].owner;
+		if (!c || c->held || c->other || owner < 0 || is_member(l->processes[owner].pid, s))
+			continue;
+		c->other = true;
+		s->unheld--;
+	}
+	l->hidden = l->cut = false; /* of others */
+}
+
+/* Looks at the descriptors that were left out: of the members that `chosen` says, for listeners
+ * that others do not have. */
+static void rest_look(struct subject_search *s,
+		      bool (*chosen)(const struct subject_search *s, const struct member *m))
+{
+	bool any = false;
+	for (size_t i = 0; i < s->count; i++)
+		any |= s->members[i].more && chosen(s, &s->members[i]);
+	if (any && s->unheld)
+		others_claim(s);
+	for (size_t i = 0; any && i < s->count && s->unheld; i++) {
+		struct member *m = &s->members[i];
+		CLEAN(close_fd)
+		int process = m->more && chosen(s, m) ? process_open(s->host, m->pid, NULL) : -1;
+		if (process < 0)
+			continue;
+		bool held = m->holds;
+		descriptors_look(s, process, m, false);
+		m->holds |= held;
+		s->cut |= m->more;
+	}
+	s->cut &= s->unheld != 0;
+}
+
+static bool is_asked(const struct subject_search *s, const struct member *m)
+{
+	return s->query->kind == BY_PID && m->pid == s->query->pid;
+}
+
+static bool any_member(const struct subject_search *s, const struct member *m) { return true; }
 
 /* What a process that the operator names by pid holds is the server, not what a relative holds. */
-static void asked_look(struct subject_search *s, uint64_t here)
-{
-	for (size_t i = 0; i < s->count; i++) {
-		struct member *m = &s->members[i];
-		if (m->pid != s->query->pid)
-			continue;
-		member_look(s, m, here);
-		if (m->holds)
-			keep_held(s->all, s->held);
-		memset(s->held, 0, s->all->count * sizeof(*s->held));
-	}
-}
-
 static void members_look(struct subject_search *s, uint64_t here)
 {
-	if (s->query->kind == BY_PID)
-		asked_look(s, here);
-	for (size_t i = 0; i < s->count; i++)
-		member_look(s, &s->members[i], here);
+	for (int others = 0; others < 2; others++) {
+		for (size_t i = 0; i < s->count; i++)
+			if (is_asked(s, &s->members[i]) != others)
+				member_look(s, &s->members[i], here);
+		rest_look(s, others ? any_member : is_asked);
+		for (size_t i = 0; i < s->count && !others; i++)
+			if (s->members[i].holds)
+				keep_held(s);
+	}
 }
 
 /* A unit is one server, also with processes of several names. */
@@ -468,16 +585,17 @@ static void candidates_name(struct subject_search *s, const struct listeners *al
 	size_t count = 0;
 	for (size_t i = 0; i < s->count && count < CANDIDATES; i++) {
 		const struct member *m = &s->members[i];
-		bool known = !m->holds, holds;
+		bool known = !m->holds;
 		for (size_t k = 0; k < count; k++)
 			known |= named[k] == tree_of(s, m);
 		CLEAN(close_fd) int process = known ? -1 : process_open(s->host, m->pid, NULL);
 		if (process < 0)
 			continue;
-		memset(s->held, 0, all->count * sizeof(*s->held));
-		descriptors_look(s, process, &holds);
+		struct member again = *m;
+		claims_clear(s);
+		descriptors_look(s, process, &again, true);
 		for (size_t l = 0; l < all->count; l++)
-			if (s->held[l]) {
+			if (is_held(s, &all->at[l])) {
 				snprintf(list[count], CANDIDATE, "%s (pid %d) on %s", m->name,
 					 (int)m->root, all->at[l].address);
 				break;
@@ -506,10 +624,26 @@ static int no_listener(const struct subject_search *s, struct subject *out, stru
 			e,
 			"run the check as root (with CAP_SYS_PTRACE), or give the address: --server :PORT");
 	}
+	if (s->cut) {
+		err_set(e, E2BIG, "%s (pid %d) has no listener among the first %d descriptors",
+			s->members[0].name, (int)s->members[0].root, SCAN_ALL);
+		return err_remedy(e, "give the address: --server :PORT");
+	}
 	return err_set(e, ENOENT,
 		       "%s (pid %d) has no TCP, UNIX or UDP listener in this network "
 		       "namespace",
 		       s->members[0].name, (int)s->members[0].root);
+}
+
+/* Where the search among all processes ended at its limit. */
+static int members_own(const struct subject_search *s, struct listeners *l, struct err *e)
+{
+	CLEAN(free_pointer) pid_t *pids = calloc(s->count + 1, sizeof(*pids));
+	if (!pids)
+		return err_set(e, ENOMEM, "cannot find the server: out of memory");
+	for (size_t i = 0; i < s->count; i++)
+		pids[i] = s->members[i].pid;
+	return listeners_own_among(s->host, l, pids, s->count, e);
 }
 
 static int find_by_process(struct subject_search *s, struct subject *out, struct err *e)
@@ -525,11 +659,6 @@ static int find_by_process(struct subject_search *s, struct subject *out, struct
 		return rc;
 	members_look(s, here);
 	trees_find(s, member_holds, &count, list);
-	if (!count) {
-		s->each = SCAN_ONE;
-		members_look(s, here);
-		trees_find(s, member_holds, &count, list);
-	}
 	if (!count)
 		return no_listener(s, out, e);
 	if (count > 1) {
@@ -544,18 +673,11 @@ static int find_by_process(struct subject_search *s, struct subject *out, struct
 				CANDIDATE - strlen(list[i]) - 1);
 		return several(s->query, list, others + 1, e);
 	}
-	keep_held(s->all, s->held);
+	keep_held(s);
 	rc = listeners_own(s->host, s->all, any_listener, NULL, e);
+	if (!rc && s->all->cut)
+		rc = members_own(s, s->all, e);
 	return rc ? rc : bypass_check(s->all, s->query, e);
-}
-
-static bool is_member(pid_t pid, void *arg)
-{
-	const struct subject_search *s = arg;
-	for (size_t i = 0; i < s->count; i++)
-		if (s->members[i].pid == pid)
-			return true;
-	return false;
 }
 
 /* The first process of the tree. */
@@ -607,23 +729,22 @@ static int subject_describe(struct subject_search *s, struct subject *out, struc
 static int find_in(const struct host *h, const struct server_query *q, bool here_only, bool udp,
 		   struct subject *out, struct err *e)
 {
-	int rc;
-	CLEAN(free_pointer) bool *held = calloc(out->listeners.count + 1, sizeof(*held));
 	struct subject_search s = {.host = h,
 				   .query = q,
 				   .all = &out->listeners,
-				   .held = held,
 				   .descriptors = SCAN_ALL,
-				   .each = SCAN_LOW,
 				   .here_only = here_only,
 				   .udp = udp};
-	if (!held)
-		return err_set(e, ENOMEM, "cannot find the server: out of memory");
-	rc = q->kind == BY_ADDRESS || q->kind == BY_PATH ? find_by_listener(h, q, out, e)
-							 : find_by_process(&s, out, e);
+	int rc = claims_make(&s, e);
+	if (!rc)
+		rc = q->kind == BY_ADDRESS || q->kind == BY_PATH ? find_by_listener(h, q, out, e)
+								 : find_by_process(&s, out, e);
 	if (!rc)
 		rc = subject_describe(&s, out, e);
+	if (s.cut)
+		out->cut = udp ? 1u << LISTENER_UDP : 1u << LISTENER_TCP | 1u << LISTENER_UNIX;
 	free(s.members);
+	free(s.claims);
 	return rc;
 }
 
@@ -680,6 +801,24 @@ static bool same_user(const struct listener *l, void *arg)
 	return false;
 }
 
+/* As members_own(), of a server that was found. */
+static int tree_own(const struct host *h, pid_t root, struct listeners *l, struct err *e)
+{
+	CLEAN(free_pointer) struct process_stat *all = NULL;
+	CLEAN(free_pointer) pid_t *pids = NULL;
+	size_t count, of = 0;
+	int rc = process_list(h, &all, &count, e);
+	if (rc)
+		return rc;
+	const struct processes list = {all, count};
+	pids = calloc(count + 1, sizeof(*pids));
+	for (size_t i = 0; pids && i < count; i++)
+		if (process_root(&all[i], stat_of, &list) == root)
+			pids[of++] = all[i].pid;
+	return pids ? listeners_own_among(h, l, pids, of, e)
+		    : err_set(e, ENOMEM, "cannot find the server: out of memory");
+}
+
 /* Adds the UDP sockets of a server that was found by its other listeners. */
 static int datagrams_add(const struct host *h, struct subject *s, struct err *e)
 {
@@ -691,6 +830,9 @@ static int datagrams_add(const struct host *h, struct subject *s, struct err *e)
 		return 0;
 	}
 	int rc = listeners_own(h, &udp, same_user, s, e);
+	if (!rc && udp.cut)
+		rc = tree_own(h, s->pid, &udp, e);
+	s->cut |= (unsigned)udp.cut << LISTENER_UDP;
 	for (size_t i = 0; i < udp.count && !rc; i++)
 		if (udp.at[i].owner >= 0 && udp.processes[udp.at[i].owner].root == s->pid)
 			rc = listeners_add(&s->listeners, &udp.at[i], e);

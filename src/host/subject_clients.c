@@ -280,7 +280,7 @@ static void others_read(const struct host *h, const struct subject *s, struct su
 	out->uncounted = true;
 	if (!c || listeners_read(h, &all, NULL) || listeners_own(h, &all, may_be_other, &o, NULL))
 		return;
-	out->uncounted = !s->accepting && all.hidden;
+	out->uncounted = all.cut || (!s->accepting && all.hidden);
 	for (size_t i = 0; i < all.count; i++) {
 		bool other = is_other(&all.at[i], &o);
 		any |= other && all.at[i].kind == LISTENER_TCP;

@@ -17,7 +17,7 @@
 
 /* Bound the search. */
 #define SOCKETS_MAX ((size_t)1 << 20)
-#define THREADS_MAX 1024
+#define THREADS_MAX 32768
 
 struct inodes {
 	uint64_t *at;
@@ -81,6 +81,9 @@ int subject_sockets(const struct host *h, const struct subject *s, uint64_t **in
 {
 	struct inodes i = {0};
 	int rc = tree_walk(h, s, sockets_add, &i, e);
+	if (!rc && i.count == SOCKETS_MAX)
+		rc = err_set(e, E2BIG, "%s (pid %d) has too many sockets to look at", s->name,
+			     (int)s->pid);
 	*inodes = i.at;
 	*count = i.count;
 	return rc;
@@ -108,19 +111,25 @@ int subject_acceptors(const struct host *h, const struct subject *s,
 	return 0;
 }
 
+/* A limit that was lowered later may be below what is open. */
+static uint64_t left(uint64_t soft, uint64_t open) { return soft > open ? soft - open : 0; }
+
+void subject_open_add(struct subject_open *o, const struct process *p)
+{
+	o->processes++;
+	o->sum += p->open;
+	/* By what is left, as processes may have different limits. */
+	if (p->open && (!o->soft || (p->soft && left(p->soft, p->open) < left(o->soft, o->most)))) {
+		o->most = p->open;
+		o->soft = p->soft;
+	}
+}
+
 static bool open_add(int process, void *arg)
 {
-	struct subject_open *o = arg;
 	struct process p;
-	if (process_read_at(process, 0, &p, NULL) < 0)
-		return true;
-	o->processes++;
-	o->sum += p.open;
-	/* By what is left, as processes may have different limits. */
-	if (p.open && (!o->soft || p.soft - p.open < o->soft - o->most)) {
-		o->most = p.open;
-		o->soft = p.soft;
-	}
+	if (process_read_at(process, 0, &p, NULL) == 0)
+		subject_open_add(arg, &p);
 	return true;
 }
 

@@ -18,18 +18,31 @@
 
 static const char blanks[] = " \t\r\n";
 
-static bool copy(char *field, size_t size, const char *from, size_t length)
+/* Without the blanks around it. */
+static const char *trim(const char *from, size_t *length)
 {
-	while (length && strchr(blanks, from[length - 1]))
-		length--;
-	size_t skip = 0;
-	while (skip < length && strchr(blanks, from[skip]))
-		skip++;
-	if (length - skip >= size)
+	while (*length && strchr(blanks, from[*length - 1]))
+		--*length;
+	while (*length && strchr(blanks, *from))
+		from++, --*length;
+	return from;
+}
+
+static bool name_take(struct sysctl_line *line, const char *from, size_t length)
+{
+	from = trim(from, &length);
+	if (!length || length >= sizeof(line->name))
 		return false;
-	memcpy(field, from + skip, length - skip);
-	field[length - skip] = 0;
+	memcpy(line->name, from, length);
 	return true;
+}
+
+static void value_take(struct sysctl_line *line, const char *from, size_t length)
+{
+	line->whole = trim(from, &length);
+	line->length = length;
+	line->cut = length >= sizeof(line->value);
+	memcpy(line->value, line->whole, line->cut ? sizeof(line->value) - 1 : length);
 }
 
 /* From slashes to dots as separators, and back. */
@@ -60,11 +73,10 @@ bool sysctl_d_line(const char *text, size_t length, struct sysctl_line *line)
 	length -= dash;
 	const char *equals = memchr(text, '=', length);
 	size_t name = equals ? (size_t)(equals - text) : length;
-	if ((!equals && !dash) || !copy(line->name, sizeof(line->name), text, name) ||
-	    !line->name[0])
+	if ((!equals && !dash) || !name_take(line, text, name))
 		return false;
-	if (equals && !copy(line->value, sizeof(line->value), equals + 1, length - name - 1))
-		return false;
+	if (equals)
+		value_take(line, equals + 1, length - name - 1);
 	normalize(line->name);
 	line->pattern = strpbrk(line->name, "*?[");
 	line->exclude = !equals;
@@ -290,20 +302,28 @@ static int captured_add(const char *path, void *listing)
 	return add_file(listing, directory, name);
 }
 
-static void captured_take(struct setting_search *s, size_t count, const struct host *h,
-			  const char *file)
+/* Skips what is not there or unreadable, as take_file(). A NUL ends a line, as for systemd. */
+static int captured_take(struct setting_search *s, size_t count, const struct host *h,
+			 const char *file, struct err *e)
 {
 	CLEAN(free_pointer) char *text = NULL;
-	if (host_read_all(h, file + 1, &text, NULL) > 0)
+	ssize_t n = host_read_strings(h, file + 1, &text, e);
+	if (n > 0)
 		take_text(s, count, file, text);
+	bool skipped = n == -ENOENT || n == -EINVAL || n == -EISDIR || n == -ELOOP || n == -EACCES;
+	return n < 0 && !skipped ? (int)n : 0;
 }
 
 static int captured_list(struct listing *l, const struct host *h, struct err *e)
 {
-	for (size_t i = 0; i < DIRECTORIES; i++)
-		if (host_walk(h, directories[i] + 1, 1, captured_add, l, NULL) == -ENOMEM)
+	for (size_t i = 0; i < DIRECTORIES; i++) {
+		int r = host_walk(h, directories[i] + 1, 1, captured_add, l, e);
+		if (r == -ENOMEM)
 			return err_set(e, ENOMEM,
 				       "cannot read the files of sysctl.d: out of memory");
+		if (r < 0 && r != -ENOENT && r != -ENOTDIR && r != -ELOOP)
+			return r;
+	}
 	if (l->count)
 		qsort(l->files, l->count, sizeof(*l->files), by_base);
 	return 0;
@@ -320,8 +340,7 @@ static int files_take(const struct files *f, struct setting_search *s, size_t co
 {
 	if (!f->captured)
 		return take_file(s, count, f->root, file, e);
-	captured_take(s, count, f->captured, file);
-	return 0;
+	return captured_take(s, count, f->captured, file, e);
 }
 
 /* By all files in their order, and then by `last`, if it is not NULL. */

@@ -15,7 +15,9 @@ void backlog_subject_bound(const struct settings *s, enum listener_kind kind, st
 	struct subject_queue q = subject_queue(s->subject, kind);
 	int64_t argument = s->at[BACKLOG_ARGUMENT][0];
 	out->running = !s->guest;
-	out->absent = !q.smallest;
+	bool cut = s->subject && s->subject->cut >> kind & 1;
+	out->absent = !q.smallest && !cut;
+	out->unread = cut ? SUBJECT_CUT : NULL;
 	out->binding =
 		somaxconn_binds(argument, s->at[BACKLOG_MAX][0]) ? BACKLOG_MAX : BACKLOG_ARGUMENT;
 	if (q.smallest)

@@ -67,19 +67,12 @@ static int name_judge(const char *path, void *arg)
 	return 0;
 }
 
-static bool has_systemd(const struct lint *l)
-{
-	return host_has(l->host, "usr/lib/systemd/systemd-sysctl") ||
-	       host_has(l->host, "lib/systemd/systemd-sysctl") ||
-	       host_has(l->host, "run/systemd/system");
-}
-
 /* /etc/sysctl.conf: the last file for procps, none at all for systemd. */
 static int conf_judge(struct lint *l, bool *last, struct err *e)
 {
 	const char *file;
 	int rc = sysctl_d_conf(l->root, l->packed ? l->host : NULL, &file, e);
-	*last = rc == 0 && file && !has_systemd(l);
+	*last = rc == 0 && file && !host_has_systemd(l->host);
 	if (rc < 0 || !file || *last)
 		return rc;
 	size_t before = l->value_order;

@@ -33,10 +33,11 @@ static const char *kernel_text(unsigned kernel, char text[16])
 	return text;
 }
 
+/* None for a line of which only the beginning was read. */
 static void fix_make(const struct assignment *a, const char *name, const char *value,
 		     char fix[LINT_TEXT])
 {
-	if (snprintf(fix, LINT_TEXT, "%s%s = %s", a->dash, name, value) >= LINT_TEXT)
+	if (a->read.cut || snprintf(fix, LINT_TEXT, "%s%s = %s", a->dash, name, value) >= LINT_TEXT)
 		fix[0] = '\0';
 }
 
@@ -198,7 +199,7 @@ static bool quotes_judge(struct lint *l, struct assignment *a)
 		if (!strchr("\"'", *value) && (unsigned char)*value < 0x80)
 			plain[n++] = *value, plain[n] = 0;
 	fix_make(a, a->read.name, plain, fix);
-	lint_add(l, a->line, LINT_QUOTES, fix,
+	lint_add(l, a->line, LINT_QUOTES, fix[0] ? fix : NULL,
 		 "%s: the kernel gets the quotes and refuses the value (EINVAL): write %s = %s",
 		 a->read.name, a->read.name, plain);
 	return true;
@@ -266,7 +267,7 @@ static bool numbers_judge(struct lint *l, struct assignment *a)
 			     n--)
 				plain[n - 1] = 0;
 			fix_make(a, a->read.name, plain, fix);
-			lint_add(l, a->line, LINT_MISREAD, fix,
+			lint_add(l, a->line, LINT_MISREAD, fix[0] ? fix : NULL,
 				 "%s: the kernel reads %s and ignores what follows: %s",
 				 a->read.name, plain,
 				 comment ? "write comments on lines of their own"
@@ -505,7 +506,8 @@ static void value_judge(struct lint *l, struct assignment *a)
 				 a->read.name, a->read.value);
 		return;
 	}
-	bool numeric = a->knob || isdigit((unsigned char)a->read.value[0]);
+	/* The end of a long list was not read. */
+	bool numeric = a->knob || (!a->read.cut && isdigit((unsigned char)a->read.value[0]));
 	if (!numeric || !numbers_judge(l, a) || !range_judge(l, a) || !order_judge(l, a) ||
 	    unit_judge(l, a))
 		return;

@@ -303,4 +303,95 @@ test_archives_that_lie_are_refused_or_read_as_far_as_they_are_true() {
 	refused_quickly bomb.tar.zst 'expands to more than any support archive'
 }
 
+# In a directory and in an archive of it.
+ports_are() { # VERDICT OF ports.ephemeral, OF ports.rate
+	tar -cf machine.tar machine
+	for from in machine machine.tar; do
+		expect any epolltune check --sysroot "$from" --role proxy --rate 1 --connections 100 --probe ports --format json
+		quiet
+		is "$from" "$(jq -r '[.walls[] | select(.name | test("^ports.(ephemeral|rate)$")) | .verdict] | join(" ")' out)" "$1 $2"
+	done
+}
+
+test_what_cannot_be_read_is_unknown_and_not_empty() {
+	cp -r "$tests/hosts/debian-12-6.1" machine
+	chmod -R u+w machine
+	net=machine/proc/net
+	header='  sl  local_address rem_address   st'
+	echo "$header" >$net/tcp
+	ports_are ok ok
+	printf '\0' >>$net/tcp
+	ports_are ok unknown
+	rm $net/tcp
+	touch $net/tcp6
+	ports_are ok unknown
+	truncate -s 65M $net/tcp
+	ports_are ok unknown
+	echo "$header" >$net/tcp
+	reserved=machine/proc/sys/net/ipv4/ip_local_reserved_ports
+	printf '8080\0\n' >$reserved
+	ports_are unknown unknown
+	# What a capture does not have was not there, unless it says otherwise.
+	rm $reserved
+	printf 'boot 1\nnetns 1\ninitial 1\nfirst_pids 1\n' >machine/identity
+	ports_are ok ok
+	printf 'too-large proc/other\ndamaged %s\n' "${reserved#*/}" >machine/left-out
+	ports_are unknown unknown
+}
+
+test_what_a_capture_leaves_out_is_listed() {
+	in_namespace '-Urnm'
+	knob=proc/sys/net/ipv4/ip_local_reserved_ports
+	printf '8080\0\n' >nul
+	mount --bind nul /$knob 2>/dev/null || skip 'a file of /proc cannot be replaced here'
+	capture
+	matches out "^$knob +left out: not a text$"
+	is 'the list' "$(cat machine/left-out)" "damaged $knob"
+	[ ! -e machine/$knob ] || fail 'a damaged file is in the capture'
+	ports_are unknown unknown
+	facts c.tar.gz >packed
+	facts machine >unpacked
+	diff -u packed unpacked || fail 'packed is not unpacked'
+}
+
+# As systemd reads them: a link is a file, and one to /dev/null masks.
+test_links_to_files_of_sysctl_count_in_a_directory_too() {
+	cp -r "$tests/hosts/debian-12-6.1" machine
+	chmod -R u+w machine
+	mkdir -p machine/etc/sysctl.d machine/usr/lib/sysctl.d
+	boot() { # VALUE OF net.core.somaxconn AFTER A REBOOT, "" IF THE SAME
+		tar -cf machine.tar machine
+		for from in machine machine.tar; do
+			expect any epolltune check --sysroot "$from" --quick --format json
+			quiet
+			is "$from" "$(jq -r '.findings[] | select(.id == "knob.drift") | .title | capture("and (?<n>[0-9]+) after") | .n' out)" "$1"
+		done
+	}
+	boot ''
+	echo 'net.core.somaxconn = 128' >machine/etc/sysctl.conf
+	ln -s ../sysctl.conf machine/etc/sysctl.d/99-sysctl.conf
+	boot 128
+	rm machine/etc/sysctl.d/99-sysctl.conf
+	mkdir machine/etc/systemd
+	touch machine/etc/systemd/system.conf
+	boot ''
+	# Without systemd, procps reads it last.
+	rm -r machine/etc/systemd
+	boot 128
+	rm machine/etc/sysctl.conf
+	echo 'net.core.somaxconn = 129' >machine/usr/lib/sysctl.d/50-x.conf
+	boot 129
+	ln -s /dev/null machine/etc/sysctl.d/50-x.conf
+	boot ''
+}
+
+test_a_long_value_of_a_sysctl_listing_counts() {
+	{
+		echo 'net.ipv4.ip_local_port_range = 32768 60999'
+		echo "net.ipv4.ip_local_reserved_ports = $(seq -s, 33000 3 36000),40000-60999"
+	} >sysctl.txt
+	expect any epolltune check --sysroot sysctl.txt --role proxy --probe ports --format json
+	json 'wall("ports.ephemeral") | .limit == 6231'
+}
+
 run_tests "$@"

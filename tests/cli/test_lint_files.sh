@@ -235,6 +235,16 @@ test_a_fix_is_judged_again() {
 	fixed 'net.core.somaxcon = "64k"' 'net.core.somaxconn = 65536'
 }
 
+# More than 200 ports that are not adjacent: of such a line only the beginning is read, and the name is judged.
+test_a_long_list_of_ports_is_an_assignment() {
+	list=$(seq -s, 30000 3 33000)
+	put 10.conf "net.ipv4.ip_local_reserved_ports = $list"
+	expect 0 epolltune lint 10.conf
+	said 'No problems in 1 file.'
+	fixed "net.ipv4.ip_local_reserved_port = $list" kept
+	fixed "net.core.somaxconn = \"$list\"" kept
+}
+
 # Below vm and net.foo there may be names that epolltune does not know.
 test_names_that_are_not_judged_are_printed() {
 	put 10.conf 'vm.foo = 1' 'net.foo.bar = 1' 'vm.foo = 2' 'vm.swappiness = 10' '-kernel.panic = 10'

@@ -29,6 +29,7 @@
 #include "epolltune/connections.h"
 #include "epolltune/listener.h"
 #include "epolltune/subject.h"
+#include "host/owners.h"
 #include "host/processes.h"
 
 #define NAME "test_listeners"
@@ -63,6 +64,7 @@ static ssize_t vsock_answer(struct msghdr *message, int flags)
 
 /* Counts what libnl receives. */
 static size_t received_bytes;
+static bool interrupted; /* by a flag of the kernel's messages */
 ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
 	if (vsock_asked)
@@ -70,6 +72,8 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 	ssize_t n = syscall(SYS_recvmsg, fd, message, flags);
 	if (n > 0 && !(flags & MSG_PEEK))
 		received_bytes += (size_t)n;
+	if (interrupted && n >= NLMSG_HDRLEN && !(flags & MSG_PEEK))
+		((struct nlmsghdr *)message->msg_iov[0].iov_base)->nlmsg_flags |= NLM_F_DUMP_INTR;
 	return n;
 }
 
@@ -359,7 +363,9 @@ static void sockets_that_share_a_port_are_distinct(void **state)
 	l = read_now();
 	assert_int_equal(l.count, 4);
 	close(fds[2]);
+	interrupted = true;
 	struct listeners later = read_now();
+	interrupted = false;
 	assert_int_equal(later.count, 3);
 	for (size_t i = 0; i < 4; i++) {
 		const struct listener *same = listeners_find(&later, l.at[i].cookie);
@@ -847,6 +853,7 @@ static void a_process_has_its_facts(void **state)
 	assert_true(process_same(&p, &again));
 	again = helper_read(&helper);
 	assert_string_equal(again.name, "a) (b");
+	assert_int_equal(again.threads, 1);
 	assert_false(process_same(&p, &again));
 
 	/* An open /proc/PID never shows the next process with that pid. */
@@ -971,6 +978,84 @@ static void what_cannot_be_listed_is_not_absent(void **state)
 	close(fd);
 }
 
+#define MANY 1300
+#define LATE 5000 /* the number of a descriptor */
+
+/* As a master has them with SO_REUSEPORT for each worker, and one that came later. */
+static void a_server_has_all_its_listeners(void **state)
+{
+	CLEAN(subject_free) struct subject s = {0};
+	struct rlimit was, more;
+	struct listeners l = read_or_skip();
+	char self[16];
+	int fds[MANY], late;
+	struct err e = {0};
+	listeners_free(&l);
+	getrlimit(RLIMIT_NOFILE, &was);
+	more = (struct rlimit){was.rlim_max, was.rlim_max};
+	if (more.rlim_cur <= LATE || setrlimit(RLIMIT_NOFILE, &more))
+		skip_because("RLIMIT_NOFILE is %llu", (unsigned long long)more.rlim_cur);
+	for (int i = 0; i < MANY; i++)
+		fds[i] = tcp_listen("127.0.0.1", (uint16_t)(20000 + i), 100 + i);
+	struct helper other = helper_start("nginx", NULL); /* it inherits them */
+	late = tcp_listen("127.0.0.1", 19999, 8);
+	assert_int_equal(fcntl(late, F_DUPFD_CLOEXEC, LATE), LATE);
+	close(late);
+	snprintf(self, sizeof(self), "%d", (int)getpid());
+	int rc = subject_find(live, self, true, &s, &e);
+	helper_end(&other);
+	close(LATE);
+	for (int i = 0; i < MANY; i++)
+		close(fds[i]);
+	setrlimit(RLIMIT_NOFILE, &was);
+	if (rc)
+		fail_msg("%s", e.text);
+	assert_int_equal(s.listeners.count, MANY + 1);
+	assert_int_equal(subject_queue(&s, LISTENER_TCP).smallest
+				 ? subject_queue(&s, LISTENER_TCP).smallest->limit
+				 : subject_aside(&s, LISTENER_TCP).smallest->limit,
+			 8);
+	assert_int_equal(s.cut, 0);
+	listeners_wait(0);
+}
+
+static int listen_at_80(void) { return tcp_listen("127.0.0.1", 80, 5); }
+
+/* The process is not named then, and that is said; a known server, or one that the caller names, is
+ * still found. */
+static void a_search_ends_at_its_limit(void **state)
+{
+	static const struct {
+		const char *name;
+		bool among, cut;
+	} rows[] = {{"other", false, true}, {"other", true, false}, {"nginx", false, false}};
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct helper server = helper_start(rows[i].name, listen_at_80);
+		int of = -1;
+		struct err e = {0};
+		l = read_now();
+		struct owned_socket socket = {.inode = at(&l, "127.0.0.1:80")->inode};
+		struct owners o = {.sockets = &socket,
+				   .socket_count = 1,
+				   .owner = &of,
+				   .thing_count = 1,
+				   .limit = rows[i].among ? 1000 : 2};
+		if (rows[i].among)
+			o.among = &server.pid, o.among_count = 1;
+		assert_int_equal(owners_find(live, &o, &e), 0);
+		assert_int_equal(o.cut, rows[i].cut);
+		assert_int_equal(of < 0 ? 0 : o.processes[of].pid, rows[i].cut ? 0 : server.pid);
+		free(o.processes);
+		assert_int_equal(listeners_own_among(live, &l, &server.pid, 1, &e), 0);
+		assert_int_equal(owner(&l, at(&l, "127.0.0.1:80")), server.pid);
+		listeners_free(&l);
+		helper_end(&server);
+		listeners_wait(0);
+	}
+}
+
 static void a_server_of_vsock_is_not_without_listener(void **state)
 {
 	char self[16];
@@ -1021,6 +1106,8 @@ int main(void)
 		cmocka_unit_test(a_process_has_its_facts),
 		cmocka_unit_test(what_comes_and_goes_gets_no_wrong_name),
 		cmocka_unit_test(what_cannot_be_listed_is_not_absent),
+		cmocka_unit_test(a_server_has_all_its_listeners),
+		cmocka_unit_test(a_search_ends_at_its_limit),
 		cmocka_unit_test(a_server_of_vsock_is_not_without_listener),
 		cmocka_unit_test(connections_beside_listeners_are_not_dumped),
 	};

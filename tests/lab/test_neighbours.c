@@ -2,11 +2,30 @@
 #include "../support/support.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
+#include <netlink/msg.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
+
+/* Dumps that the kernel says a change has interrupted: so many, by a flag of their messages. */
+static int interrupted;
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+	ssize_t n = syscall(SYS_recvmsg, fd, message, flags);
+	struct nlmsghdr *head = message->msg_iov[0].iov_base;
+	if (n < 0 || flags & MSG_PEEK || !interrupted)
+		return n;
+	for (int left = (int)n; nlmsg_ok(head, left); head = nlmsg_next(head, &left)) {
+		head->nlmsg_flags |= NLM_F_DUMP_INTR;
+		interrupted -= head->nlmsg_type == NLMSG_DONE;
+	}
+	return n;
+}
 
 static void neighbours_that_no_limit_counts_are_found(void **state)
 {
@@ -30,6 +49,13 @@ static void neighbours_that_no_limit_counts_are_found(void **state)
 	assert_int_equal(host_neighbours_exempt(h, AF_INET6, &six, &e), 0);
 	assert_int_equal(four, 2);
 	assert_int_equal(six, 1);
+	interrupted = 2;
+	assert_int_equal(host_neighbours_exempt(h, AF_INET, &four, &e), 0);
+	assert_int_equal(four, 2);
+	assert_int_equal(interrupted, 0);
+	interrupted = 100;
+	assert_int_equal(host_neighbours_exempt(h, AF_INET, &four, &e), -EINTR);
+	assert_int_equal(four, 0);
 }
 
 int main(void)

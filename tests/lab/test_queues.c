@@ -313,6 +313,7 @@ static void a_server_without_its_first_thread_is_found(void **state)
 	assert_int_equal(s.listeners.count, 1);
 	assert_int_equal(s.acceptor_count, 1);
 	assert_int_equal(s.acceptors[0].state, 'S');
+	assert_int_equal(s.acceptors[0].threads, 1);
 	subject_free(&s);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);

@@ -213,25 +213,56 @@ static void version_1(void **state)
 	assert_string_equal(c.quotas[0].path, "/box");
 }
 
-/* What lies above a cgroup namespace, or outside of the mount, is not visible. */
-static void in_a_container(void **state)
+#define MOUNT(root, point) "30 25 0:26 " root " " point " rw - cgroup2 cgroup rw\n"
+
+/* What lies above a cgroup namespace limits the process too. A group that no mount shows may have
+ * a smaller limit, and one of other groups is none of its own. */
+static void the_mount_that_shows_the_group_counts(void **state)
 {
-	static const char *const lines[] = {
-		"30 25 0:26 /../.. /sys/fs/cgroup rw - cgroup2 cgroup rw\n",
-		"30 25 0:26 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup rw\n",
-		V2_MOUNT,
-	};
-	static const char *const paths[] = {"0::/\n", "0::/docker/abc\n", "0::/../x\n"};
-	put("sys/fs/cgroup/memory.max", "1048576\n");
-	put("sys/fs/cgroup/memory.stat", "anon 1024\n");
-	for (size_t i = 0; i < 3; i++) {
-		put("proc/self/mountinfo", lines[i]);
-		put("proc/self/cgroup", paths[i]);
-		struct cgroup c = read_group();
-		assert_int_equal(c.memory.max, MIB);
-		assert_string_equal(c.memory.path, "/");
+	static const struct {
+		const char *mounts, *group;
+		uint64_t max; /* MiB; 0: none */
+		bool hidden;
+	} rows[] = {
+		{V2_MOUNT, "/", 1, false},
+		{MOUNT("/docker/abc", "/sys/fs/cgroup"), "/docker/abc", 1, false},
+		{MOUNT("/..", "/sys/fs/cgroup"), "/../x", 1, false},
+		/* The names between the two are unknown. */
+		{MOUNT("/../..", "/sys/fs/cgroup"), "/", 1, true},
+		{MOUNT("/../..", "/sys/fs/cgroup"), "/../x", 1, true},
 		/* That of a neighbour is outside. */
-		assert_int_equal(c.memory.hidden, i == 2);
+		{V2_MOUNT, "/../x", 0, true},
+		{MOUNT("/../other", "/sys/fs/cgroup"), "/", 0, true},
+		{MOUNT("/docker/abc", "/sys/fs/cgroup"), "/docker/abcd", 0, true},
+		{MOUNT("/docker/abc", "/sys/fs/cgroup"), "/", 0, true},
+		{MOUNT("/other.slice", "/mnt/x"), "/own", 0, true},
+		/* Beside mounts of others. */
+		{V2_MOUNT MOUNT("/../../..", "/mnt/x"), "/own", 1, false},
+		{MOUNT("/../../..", "/mnt/x") V2_MOUNT, "/own", 1, false},
+		{V2_MOUNT MOUNT("/other.slice", "/mnt/x"), "/own", 1, false},
+		{MOUNT("/own", "/mnt/x") V2_MOUNT, "/own", 1, false},
+		{V2_MOUNT MOUNT("/own", "/mnt/x"), "/own", 1, false},
+		/* "\" of a name is "\134" in mountinfo(5) only. */
+		{MOUNT("/machine-a\\134x2db.scope", "/mnt/x"), "/machine-a\\x2db.scope/payload", 1,
+		 false},
+		{MOUNT("/", "/mnt/a\\040b"), "/own", 4, false},
+	};
+	put("sys/fs/cgroup/memory.max", "1048576\n");
+	put("mnt/x/memory.max", "2097152\n");
+	put("mnt/x/payload/memory.max", "1048576\n");
+	put("mnt/x/payload/memory.stat", "anon 1024\n");
+	put("mnt/x/memory.stat", "anon 1024\n");
+	put("mnt/a b/memory.max", "4194304\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char group[256];
+		snprintf(group, sizeof(group), "0::%s\n", rows[i].group);
+		put("proc/self/mountinfo", rows[i].mounts);
+		put("proc/self/cgroup", group);
+		struct cgroup c = read_group();
+		uint64_t max = rows[i].max ? rows[i].max * MIB : HOST_UNLIMITED;
+		if (c.memory.max != max || c.memory.hidden != rows[i].hidden)
+			fail_msg("row %zu: %llu, %d", i, (unsigned long long)c.memory.max,
+				 c.memory.hidden);
 	}
 }
 
@@ -403,6 +434,24 @@ static void a_long_list_is_read_whole(void **state)
 	assert_int_equal(c.memory.max, 64 * MIB);
 }
 
+static void a_limit_that_cannot_be_read_is_not_none(void **state)
+{
+	put("proc/self/cgroup", "0::/web\n");
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("sys/fs/cgroup/web/memory.max", "max\n");
+	assert_false(read_group().memory.hidden);
+	char full[1024];
+	snprintf(full, sizeof(full), "%s/sys/fs/cgroup/web/memory.max", root);
+	FILE *f = fopen(full, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite("1\0\n", 1, 3, f), 3);
+	fclose(f);
+	struct cgroup c = read_group();
+	assert_true(c.memory.hidden);
+	assert_int_equal(c.memory.max, HOST_UNLIMITED);
+	assert_false(c.pids.hidden);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,8 +460,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(quota_and_processes, begin, end),
 		cmocka_unit_test(a_quota_that_is_used_up_is_a_pause),
 		cmocka_unit_test_setup_teardown(version_1, begin, end),
-		cmocka_unit_test_setup_teardown(in_a_container, begin, end),
+		cmocka_unit_test_setup_teardown(the_mount_that_shows_the_group_counts, begin, end),
 		cmocka_unit_test_setup_teardown(a_group_that_is_not_mounted_is_hidden, begin, end),
+		cmocka_unit_test_setup_teardown(a_limit_that_cannot_be_read_is_not_none, begin,
+						end),
 		cmocka_unit_test_setup_teardown(a_long_list_is_read_whole, begin, end),
 		cmocka_unit_test_setup_teardown(groups_of_one_server_are_joined, begin, end),
 		cmocka_unit_test(groups_of_version_1_differ_by_hierarchy),

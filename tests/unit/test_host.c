@@ -28,6 +28,7 @@
 #include "epolltune/ports.h"
 #include "host/compat.h"
 #include "host/machine.h"
+#include "host/nic_sources.h"
 
 /* A captured machine: created for each test, filled by put(), removed afterwards. */
 static char root[64];
@@ -280,7 +281,47 @@ static void read_all_is_bounded(void **state)
 	assert_int_equal(host_read_all(captured, "big", &text, &e), size);
 	assert_memory_equal(text, big, size);
 	free(text);
+	assert_int_equal(host_read_begin(captured, "huge", 70000, &text, &e), 70000);
+	free(text);
+	assert_int_equal(host_read_begin(captured, "big", 70000, &text, &e), 70000);
+	assert_memory_equal(text, big, 70000);
+	free(text);
+	assert_int_equal(host_read_begin(captured, "big", size, &text, &e), size);
+	free(text);
 	free(big);
+}
+
+/* As of a router with the routes of the internet; truncate() stands for them. */
+static void a_default_route_is_found_before_many_others(void **state)
+{
+	char name[128];
+	struct nic eth = {.name = "eth1"};
+	struct nics all = {.at = &eth, .count = 1};
+	put("proc/net/route", "Iface\tDestination\tGateway\n"
+			      "eth1\t00000000\t0200000A\t0003\t0\t0\t100\t00000000\t0\t0\t0\n");
+	snprintf(name, sizeof(name), "%s/proc/net/route", root);
+	assert_int_equal(truncate(name, (off_t)1 << 34), 0);
+	nics_take_routes(captured, &all);
+	assert_true(eth.default_route);
+}
+
+static void what_a_capture_left_out_is_there_and_has_no_text(void **state)
+{
+	static const struct {
+		const char *path;
+		int code;
+	} rows[] = {{"proc/net/tcp", -EFBIG}, {"proc/net/tcp6", -EBADMSG}, {"proc/stat", -EIO},
+		    {"proc/net/tc", -ENOENT}, {"proc/net/tc p", -EFBIG},   {"proc/self", -ENOENT}};
+	struct err e = {0};
+	char *text = NULL;
+	put("left-out", "too-large proc/net/tcp\n\nnew proc/self\ndamaged proc/net/tcp6\n"
+			"too-large proc/net/tc p\nunreadable proc/stat");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_int_equal(host_read_all(captured, rows[i].path, &text, &e), rows[i].code);
+		assert_int_equal(host_has(captured, rows[i].path), rows[i].code != -ENOENT);
+	}
+	assert_int_equal(host_read_all(captured, "proc/net/tcp", &text, &e), -EFBIG);
+	assert_non_null(strstr(e.text, "/proc/net/tcp: more than 64 MiB"));
 }
 
 static void numbers_are_decimal_and_fit_64_bits(void **state)
@@ -351,13 +392,20 @@ static void a_walk_visits_regular_files_in_order(void **state)
 	put("d/a/deep/3", "");
 	put("d/c", "");
 	put_link("d/link", "b");
+	put_link("d/mask", "/dev/null");
 	put_link("d/out", "/etc");
+	put_link("d/to-a", "a");
 	struct walked w = {0};
 	assert_int_equal(host_walk(captured, "d", 3, walk_note, &w, &e), 0);
-	assert_string_equal(w.names, "d/a/1 d/a/2 d/a/deep/3 d/b d/c ");
+	assert_string_equal(w.names, "d/a/1 d/a/2 d/a/deep/3 d/b d/c d/link d/mask ");
 	w = (struct walked){0};
 	assert_int_equal(host_walk(captured, "d", 1, walk_note, &w, &e), 0);
-	assert_string_equal(w.names, "d/b d/c ");
+	assert_string_equal(w.names, "d/b d/c d/link d/mask ");
+	/* The directory has no /dev/null. */
+	CLEAN(free_pointer) char *text = NULL;
+	assert_int_equal(host_read_all(captured, "d/mask", &text, &e), 0);
+	assert_string_equal(text, "");
+	assert_true(host_has(captured, "d/mask"));
 	w = (struct walked){.stop_at = 2};
 	assert_int_equal(host_walk(captured, "d", 2, walk_note, &w, &e), 42);
 	assert_int_equal(w.count, 2);
@@ -724,6 +772,14 @@ static void reserved_ports_are_counted_within_a_range(void **state)
 			fail_msg("%s within %lld-%lld", rows[i].list, (long long)rows[i].low,
 				 (long long)rows[i].high);
 	}
+	/* Of a whole capture a list that is not there is empty, an unreadable one is not known. */
+	put("identity", "boot 1\nnetns 1\ninitial 1\nfirst_pids 1\n");
+	put_bytes(path, "80\0", 3);
+	assert_int_equal(host_reserved_ports(captured, 1, 65535), -1);
+	char name[512];
+	snprintf(name, sizeof(name), "%s/%s", root, path);
+	assert_int_equal(unlink(name), 0);
+	assert_int_equal(host_reserved_ports(captured, 1, 65535), 0);
 }
 
 static void sets_of_ports_are_written_as_lists(void **state)
@@ -938,6 +994,8 @@ int main(void)
 		TEST(links_cannot_leave_the_root),
 		TEST(links_are_refused_without_openat2),
 		TEST(read_all_is_bounded),
+		TEST(a_default_route_is_found_before_many_others),
+		TEST(what_a_capture_left_out_is_there_and_has_no_text),
 		TEST(numbers_are_decimal_and_fit_64_bits),
 		TEST(writes_reach_the_live_machine_only),
 		TEST(a_walk_visits_regular_files_in_order),

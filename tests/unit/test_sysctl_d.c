@@ -135,6 +135,28 @@ static void lines(void **state)
 	assert_string_equal(find("net.ipv4.conf.eth0/100.rp_filter").value, "8");
 }
 
+/* The kernel's list of reserved ports may have 190 KiB. */
+static void a_long_value_sets_its_name(void **state)
+{
+	enum { LENGTH = 5000 };
+	char text[LENGTH + 64];
+	struct sysctl_line line;
+	int n = snprintf(text, sizeof(text), " net.ipv4.ip_local_reserved_ports = 8%0*d \t",
+			 LENGTH - 1, 9);
+	assert_true(sysctl_d_line(text, (size_t)n, &line));
+	assert_string_equal(line.name, "net.ipv4.ip_local_reserved_ports");
+	assert_true(line.cut);
+	assert_int_equal(line.length, LENGTH);
+	assert_int_equal(line.whole[0], '8');
+	assert_int_equal(line.whole[LENGTH - 1], '9');
+	assert_int_equal(strlen(line.value), SYSCTL_D_VALUE - 1);
+	assert_true(sysctl_d_line("a.b = 1 ", 8, &line) && !line.cut && line.length == 1);
+	/* It is the last one that sets the name. */
+	put("/etc/sysctl.d/1.conf", "net.ipv4.ip_local_reserved_ports = 80\n");
+	put("/etc/sysctl.d/2.conf", text);
+	assert_string_equal(find("net.ipv4.ip_local_reserved_ports").file, "/etc/sysctl.d/2.conf");
+}
+
 static void patterns(void **state)
 {
 	put("/etc/sysctl.d/9.conf", "net.core.*max = 9\n");
@@ -412,6 +434,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(order_of_files),
 		TEST(lines),
+		TEST(a_long_value_sets_its_name),
 		TEST(patterns),
 		TEST(sysctl_conf),
 		TEST(our_file_is_created_and_removed),

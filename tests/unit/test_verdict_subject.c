@@ -568,6 +568,26 @@ static void the_busiest_thread(void **state)
 	assert_int_equal(subject_threads_taken(&after, &after).busiest.ready_ns, 0);
 }
 
+/* One above its limit, as after prlimit(1), has nothing left; one of which it is unknown is none.
+ */
+static void the_process_that_is_nearest_to_its_limit(void **state)
+{
+	static const struct process all[] = {
+		{.open = 900, .soft = 1024}, {.open = 1000, .soft = 1024}, {.open = 50},
+		{.open = 500, .soft = 100},  {.open = 1020, .soft = 1024},
+	};
+	static const size_t nearest[] = {0, 1, 1, 3, 3};
+	struct subject_open o = {0};
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		subject_open_add(&o, &all[i]);
+		if (o.most != all[nearest[i]].open || o.soft != all[nearest[i]].soft)
+			fail_msg("%zu: %llu of %llu", i, (unsigned long long)o.most,
+				 (unsigned long long)o.soft);
+	}
+	assert_int_equal(o.processes, 5);
+	assert_int_equal(o.sum, 3470);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -586,6 +606,7 @@ int main(void)
 		cmocka_unit_test(descriptors_of_its_processes),
 		cmocka_unit_test(names_that_people_use),
 		cmocka_unit_test(the_busiest_thread),
+		cmocka_unit_test(the_process_that_is_nearest_to_its_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
