@@ -341,6 +341,7 @@ struct device_setting {
 	bool by_napi;               /* can be set per NAPI instance, as `napi` */
 	enum nic_napi_setting napi; /* used with by_napi only */
 	const char *link;           /* option of a .link file (systemd.link(5)); NULL: none */
+	unsigned link_since;        /* the version of systemd that has it */
 	const char *unit;           /* suffix of its value there; NULL: none */
 	const char *udev;           /* attribute in sysfs, for a udev rule; NULL: none */
 	const char *ethtool[3];     /* "-G", "rx" and the label in its output; NULL: none */

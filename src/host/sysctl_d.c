@@ -99,10 +99,11 @@ struct setting_search {
 };
 
 static void setting_set(struct sysctl_setting *set, const char *file, unsigned number,
-			const char *value)
+			const struct sysctl_line *line)
 {
 	snprintf(set->file, sizeof(set->file), "%s", file);
-	snprintf(set->value, sizeof(set->value), "%s", value);
+	snprintf(set->value, sizeof(set->value), "%s", line->value);
+	set->exclude = line->exclude;
 	set->line = number;
 	set->ours = strcmp(file, DROPIN_DIRECTORY "/" DROPIN_FILE) == 0;
 }
@@ -127,7 +128,7 @@ static void pattern_take(struct setting_search *s, const struct sysctl_line *lin
 		return;
 	p->exclude = line->exclude;
 	snprintf(p->pattern, sizeof(p->pattern), "%s", line->name);
-	setting_set(&p->set, file, number, line->value);
+	setting_set(&p->set, file, number, line);
 }
 
 /* What applies; releases the search. -ENOMEM. */
@@ -166,7 +167,7 @@ static void take_line(struct setting_search *s, const char *file, unsigned numbe
 	if (line.pattern)
 		pattern_take(s, &line, file, number);
 	else
-		setting_set(&s->by_name, file, number, line.value);
+		setting_set(&s->by_name, file, number, &line);
 }
 
 /* Skips what is no regular file, such as the /dev/null of a masked one, and unreadable files, as
@@ -366,15 +367,16 @@ static int find_all(const struct files *f, const char *const *names, size_t coun
 	return r;
 }
 
-int sysctl_d_find_all(const char *root, const char *const *names, size_t count,
+int sysctl_d_find_all(const char *root, bool procps, const char *const *names, size_t count,
 		      struct sysctl_setting *out, struct err *e)
 {
-	return find_all(&(struct files){.root = root}, names, count, NULL, out, e);
+	return find_all(&(struct files){.root = root}, names, count, procps ? conf : NULL, out, e);
 }
 
-int sysctl_d_find(const char *root, const char *name, struct sysctl_setting *out, struct err *e)
+int sysctl_d_find(const char *root, bool procps, const char *name, struct sysctl_setting *out,
+		  struct err *e)
 {
-	return find_all(&(struct files){.root = root}, &name, 1, NULL, out, e);
+	return sysctl_d_find_all(root, procps, &name, 1, out, e);
 }
 
 int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t count,
@@ -392,7 +394,8 @@ int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t coun
 	return find_all(&f, names, count, last, out, e);
 }
 
-int sysctl_d_override(const char *root, const char *name, struct sysctl_setting *out, struct err *e)
+int sysctl_d_override(const char *root, bool procps, const char *name, struct sysctl_setting *out,
+		      struct err *e)
 {
 	struct setting_search s = {.name = name};
 	CLEAN(listing_free) struct listing l = {0};
@@ -400,6 +403,8 @@ int sysctl_d_override(const char *root, const char *name, struct sysctl_setting 
 	for (size_t i = 0; i < l.count && r == 0; i++)
 		if (strcmp(base(l.files[i]), DROPIN_FILE) > 0)
 			r = take_file(&s, 1, root, l.files[i], e);
+	if (r == 0 && procps)
+		r = take_file(&s, 1, root, conf, e);
 	struct sysctl_setting unused;
 	int ended = setting_end(&s, &unused, e);
 	*out = s.by_name;

@@ -126,9 +126,6 @@ void sysctl_values_sort(struct lint *l);
 /* The last assignment of a name; NULL: none. */
 const struct lint_value *sysctl_value_last(const struct lint *l, const char *name);
 
-/* Whether the machine loads a module at boot, by a file; false without a machine. */
-bool lint_module_loads(const struct lint *l, const char *module);
-
 struct limits_state {
 	long long soft, hard; /* of the last "*" or named domain; -1: none */
 	char domain[64];

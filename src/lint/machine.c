@@ -31,42 +31,6 @@ static const struct {
 	 "/etc/ufw/sysctl.conf"},
 };
 
-struct module_search {
-	const struct host *host;
-	const char *module;
-};
-
-/* 1: a line of the file is the module's name. */
-static int module_in_file(const char *path, void *arg)
-{
-	struct module_search *s = arg;
-	CLEAN(free_pointer) char *text = NULL;
-	if (host_read_all(s->host, path, &text, NULL) < 0)
-		return 0;
-	char *rest = text, *line;
-	while ((line = strsep(&rest, "\n"))) {
-		line += strspn(line, " \t");
-		line[strcspn(line, " \t\r#")] = 0;
-		if (!strcmp(line, s->module))
-			return 1;
-	}
-	return 0;
-}
-
-bool lint_module_loads(const struct lint *l, const char *module)
-{
-	static const char *const directories[] = {"etc/modules-load.d", "run/modules-load.d",
-						  "usr/local/lib/modules-load.d",
-						  "usr/lib/modules-load.d"};
-	struct module_search s = {l->host, module};
-	if (!l->host)
-		return false;
-	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++)
-		if (host_walk(l->host, directories[i], 1, module_in_file, &s, NULL) == 1)
-			return true;
-	return module_in_file("etc/modules", &s) == 1;
-}
-
 struct boot {
 	struct lint *lint;
 	struct err *err;

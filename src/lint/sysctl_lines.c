@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "epolltune/knob.h"
+#include "epolltune/modules.h"
 #include "epolltune/sysctls.h"
 
 #define GUESSES_MAX 200
@@ -449,13 +450,13 @@ static void advice_judge(struct lint *l, const struct assignment *a, bool later)
 
 static void module_judge(struct lint *l, const struct assignment *a)
 {
-	const char *module = sysctl_module(a->general);
-	if (!module || lint_module_loads(l, module))
+	char command[MODULE_COMMAND];
+	const char *module = l->host ? module_late(l->host, a->general) : sysctl_module(a->general);
+	if (!module)
 		return;
 	lint_add(l, a->line, LINT_MODULE, NULL,
-		 "%s exists only while %s is loaded, often later than the files are read: echo %s "
-		 ">/etc/modules-load.d/%s.conf",
-		 a->read.name, module, module, module);
+		 "%s exists only while %s is loaded, often later than the files are read: %s",
+		 a->read.name, module, module_command(module, command));
 	if (l->host)
 		lint_level(l, LEVEL_WARNING);
 }
