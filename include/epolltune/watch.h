@@ -90,8 +90,8 @@ struct watch_row {
 	double growth;             /* a second, where it is steady; 0: none */
 	double left_s; /* until the limit at that growth, 0 at it; INFINITY: no growth to it */
 	double lost;   /* a second; NAN: unknown */
-	/* All since the first look; of a shared kind without what is no overflow. */
-	int64_t cost;
+	/* Of a shared kind: what it dropped, of now.lost, while others had all overflows. */
+	int64_t stray;
 	double history[WATCH_HISTORY]; /* of `used`, at watch_place(); NAN: unknown */
 };
 

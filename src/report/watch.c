@@ -298,7 +298,7 @@ static void row_take(struct watch *w, struct watch_row *r, const struct watch_ga
 		     const struct drops *d)
 {
 	const struct watch_gauge before = r->now;
-	int64_t grown = losses(&before, g);
+	int64_t grown = losses(&before, g), dropped = grown;
 	bool full = g->kind->shared && was_full(r, g);
 	r->now = *g;
 	r->ended = 0;
@@ -317,7 +317,10 @@ static void row_take(struct watch *w, struct watch_row *r, const struct watch_ga
 	approach(w, r);
 	if (g->kind->shared)
 		grown = drops_of(grown, full, d);
-	r->cost += grown > 0 ? grown : 0;
+	if (g->lost < before.lost)
+		r->stray = 0;
+	else if (d->overflows > 0)
+		r->stray += dropped - grown;
 	r->lost = grown == REPORT_NONE || w->seconds <= 0 ? NAN : (double)grown / w->seconds;
 	r->verdict = row_verdict(r, loss_of(g->kind, grown, full, d));
 }

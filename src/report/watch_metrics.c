@@ -66,7 +66,7 @@ static void lost(struct metrics *m, const struct watch_row *r)
 		return;
 	row_labels(m, r);
 	metrics_label(m, "event", r->now.kind->losses);
-	metrics_count(m, r->now.kind->shared ? r->cost : r->now.lost);
+	metrics_count(m, r->now.lost > r->stray ? r->now.lost - r->stray : 0);
 }
 
 static void half_open(struct metrics *m, const struct watch_row *r)
