@@ -27,11 +27,15 @@
 #define LEVELS 32
 /* For one connection that is idle alone, as the first of those that were held. */
 #define IDLE_MAX_MS 15000
+/* A server that closes one that was idle for no longer keeps none. */
+#define IDLE_MIN_MS 100
 /* Time for a connection that was accepted to be among the descriptors of a process. */
 #define KEPT_MS 2000
 /* For all connections to be opened, again where that is due; with --gentle three times that. The
  * probe has 60 s for this and its other experiments. */
 #define HOLD_MS 20000
+/* Of so many requests one may fail or get an error. */
+#define TOLERATED 100
 /* Bytes by which the memory of a process changes without connections. */
 #define NOISE 65536
 
@@ -167,20 +171,85 @@ static void outcome_misfit(const struct trial *t, const char *answer, struct out
 			    protocol_name(t->options->guest->protocol), answer);
 }
 
-/* Whether the replies to the last order are no measure of the server's speed. */
-static bool replies_fail(const struct trial *t, const struct client_sum *sum, struct outcome *out)
+/* What came of the requests of an order. */
+struct replies {
+	uint64_t done, errors; /* of the done ones */
+	uint64_t failed;
+};
+
+static struct replies replies_of(const struct client_sum *before, const struct client_sum *after)
+{
+	return (struct replies){.done = after->done,
+				.errors = after->errors - before->errors,
+				.failed = after->failed - before->failed};
+}
+
+/* Whether so many requests failed or got errors that the others are no measure of the server's
+ * speed. Pure. */
+static bool replies_bad(const struct replies *r)
+{
+	return !r->done || (r->errors + r->failed) * TOLERATED > r->done + r->failed;
+}
+
+/* The error that a server answered with: its text, or the status that came most often. */
+static const char *error_text(const struct trial *t, char text[CLIENT_ANSWER])
+{
+	static uint64_t counts[CLIENT_STATUSES];
+	unsigned most = 0;
+	client_answer(t->clients[0], text);
+	client_statuses(t->clients[0], counts);
+	for (unsigned status = 400; status < CLIENT_STATUSES; status++)
+		if (counts[status] > counts[most])
+			most = status;
+	if (!text[0] && most)
+		report_text_into(text, CLIENT_ANSWER, "status %u", most);
+	return text;
+}
+
+/* "12 of 4 000 replies were errors: status 503; 1 of 4 001 requests failed: …"; "": none. */
+static void replies_text(const struct trial *t, const struct replies *r, char *text, size_t size)
 {
 	char answer[CLIENT_ANSWER];
-	client_answer(t->clients[0], answer);
-	if (sum->failed && sum->first_errno == EPROTO) {
-		outcome_misfit(t, answer, out);
+	text[0] = 0;
+	if (r->errors)
+		report_append_to(text, size, "%s of %s replies were errors: %s",
+				 quantity_count(r->errors).text, quantity_count(r->done).text,
+				 error_text(t, answer));
+	if (r->failed)
+		report_append_to(text, size, "%s%s of %s requests failed: %s",
+				 r->errors ? "; " : "", quantity_count(r->failed).text,
+				 quantity_count(r->done + r->failed).text,
+				 client_failure(client_sum(t->clients[0]).first_errno));
+}
+
+/* Whether the replies to the last order are no measure of the server's speed. */
+static bool replies_fail(const struct trial *t, const struct replies *r, struct outcome *out)
+{
+	const struct client_sum sum = client_sum(t->clients[0]);
+	char text[sizeof(out->why)];
+	if (r->failed && sum.first_errno == EPROTO) {
+		client_answer(t->clients[0], text);
+		outcome_misfit(t, text, out);
 		return true;
 	}
-	if (sum->done && sum->errors * 2 <= sum->done)
+	if (!replies_bad(r))
 		return false;
-	outcome_unsupported(out, "%s of %s replies were errors%s%s",
-			    quantity_count(sum->errors).text, quantity_count(sum->done).text,
-			    answer[0] ? ": " : "", answer);
+	replies_text(t, r, text, sizeof(text));
+	outcome_unsupported(out, "%s", text[0] ? text : "no request was answered");
+	return true;
+}
+
+/* Whether connections ended that are not opened again: the rest is less load than was meant. */
+static bool connections_fail(const struct trial *t, uint64_t count, uint64_t requests,
+			     struct outcome *out)
+{
+	const struct client_sum sum = client_sum(t->clients[0]);
+	bool reopened = t->options->guest->request.size && !sum.lost;
+	if (reopened || sum.held >= count)
+		return false;
+	outcome_unsupported(out, "%s of %s connections failed by %s requests: %s",
+			    quantity_count(count - sum.held).text, quantity_count(count).text,
+			    quantity_count(requests).text, client_failure(client_cause(&sum)));
 	return true;
 }
 
@@ -188,7 +257,7 @@ static bool replies_fail(const struct trial *t, const struct client_sum *sum, st
 static bool client_lacks(const struct client_sum *sum, uint64_t count, struct hold *h)
 {
 	if (sum->starved && !sum->failed && !sum->errors && sum->done < count)
-		h->lack = sum->first_errno;
+		h->lack = sum->first_starved;
 	return h->lack;
 }
 
@@ -219,6 +288,8 @@ static void hold_count(struct trial *t, uint64_t before, uint64_t want, struct h
 	if (client_lacks(&sum, want, h) || (!sum.failed && !sum.errors))
 		return;
 	h->end = sum.errors ? HOLD_ERROR : end_of(sum.first_errno);
+	h->unheld = sum.done == 1 && sum.attempted == 1 &&
+		    (h->end == HOLD_CLOSED || h->end == HOLD_RESET);
 	/* The last one was answered: to admit it the server has closed others. */
 	if (h->held == sum.attempted && h->held)
 		h->held--;
@@ -465,6 +536,7 @@ static int hold_any(struct trial *t, uint64_t nofile, uint64_t want, bool *idle_
 		int rc = hold_once(t, nofile, want, h, e);
 		bool asks = hold_asks(t, h);
 		unsigned ms = h->elapsed_ms < IDLE_MAX_MS ? (unsigned)h->elapsed_ms : IDLE_MAX_MS;
+		ms = ms > IDLE_MIN_MS ? ms : IDLE_MIN_MS;
 		*idle_limit = false;
 		if (rc || (h->end != HOLD_CLOSED && h->end != HOLD_RESET) || !h->held)
 			return rc;
@@ -473,12 +545,14 @@ static int hold_any(struct trial *t, uint64_t nofile, uint64_t want, bool *idle_
 		if (!rc)
 			rc = idle_closes(t, ms, asks, idle_limit, e);
 		trial_clients_end(t);
-		if (rc || !*idle_limit || h->hurry)
+		bool unheld = asks && ms == IDLE_MIN_MS;
+		if (rc || !*idle_limit || (h->hurry && !unheld))
 			return rc;
 		rc = server_begin(t, nofile, e);
 		if (rc)
 			return rc;
-		*h = (struct hold){.unheld = h->unheld, .hurry = true, .until_ms = h->until_ms};
+		*h = (struct hold){
+			.unheld = h->unheld || unheld, .hurry = !unheld, .until_ms = h->until_ms};
 	}
 }
 
@@ -532,7 +606,9 @@ static bool hold_fails(const struct trial *t, bool idle_limit, struct outcome *o
 	else if (h->end == HOLD_MISFIT)
 		outcome_misfit(t, h->answer, out);
 	else if (!h->held && h->end != HOLD_QUEUED && h->end != HOLD_SILENT)
-		outcome_unsupported(out, "the first connection %s%s%s", end_text(h, guest->socket),
+		outcome_unsupported(out, "the first connection %s%s%s",
+				    h->end == HOLD_CLOSED ? "was closed before its reply"
+							  : end_text(h, guest->socket),
 				    h->answer[0] ? ": " : "", h->answer);
 	/* Without requests only the descriptors show what it holds. */
 	else if (h->end == HOLD_ALL && !asks && !h->open.sum)
@@ -764,6 +840,8 @@ static void memory_words(const struct target *target, const struct settings *s,
 /* What an order took, while clients sent as much as they could. */
 struct load {
 	struct client_sum sum;
+	struct replies replies;
+	double rate;    /* of replies that are no errors */
 	double client;  /* CPUs that the client used */
 	double ran;     /* and the server */
 	double busiest; /* and its busiest thread */
@@ -777,6 +855,7 @@ static int load_run(struct trial *t, const struct client_order *order, struct lo
 	CLEAN(subject_threads_free) struct subject_threads before = {0}, after = {0};
 	CLEAN(free_pointer) struct host_cpu_times *cpus = calloc(2, sizeof(*cpus));
 	const struct subject *server = &t->context->subject;
+	const struct client_sum first = client_sum(t->clients[0]);
 	if (!cpus)
 		return err_set(e, ENOMEM, "no memory for the times of the CPUs");
 	int rc = subject_threads_read(t->host, server, &before, e);
@@ -795,6 +874,9 @@ static int load_run(struct trial *t, const struct client_order *order, struct lo
 	struct subject_taken taken = subject_threads_taken(&before, &after);
 	double ready = (double)taken.all.ready_ns;
 	l->sum = client_sum(t->clients[0]);
+	l->replies = replies_of(&first, &l->sum);
+	l->rate = l->sum.rate * (double)(l->replies.done - l->replies.errors) /
+		  (double)(l->replies.done + !l->replies.done);
 	l->client = (double)l->sum.cpu_ns / (double)(l->sum.elapsed_ns + 1);
 	l->ran = (double)taken.all.ran_ns / elapsed;
 	l->busiest = (double)taken.busiest.ran_ns / elapsed;
@@ -810,7 +892,7 @@ static bool by_cpu(const struct load *l) { return l->busiest >= SERVER_BUSY; }
 static bool load_hindered(const struct trial *t, const struct load *l, const char *how,
 			  struct outcome *out)
 {
-	const struct quantity_shown rate = quantity_measured(QUANTITY_RATE, (uint64_t)l->sum.rate);
+	const struct quantity_shown rate = quantity_measured(QUANTITY_RATE, (uint64_t)l->rate);
 	if (l->client >= CLIENT_BUSY * t->clients[0]->processes)
 		outcome_inconclusive(out, "the client used up its CPU at %s", rate.text);
 	else if (l->waited > WAITED)
@@ -832,7 +914,7 @@ static bool rate_reached(const struct trial *t, const struct load *l, const char
 			 struct outcome *out)
 {
 	struct outcome hindered = *out;
-	out->reached = (int64_t)l->sum.rate;
+	out->reached = (int64_t)l->rate;
 	out->limit_met = !load_hindered(t, l, how, &hindered);
 	out->measured = true;
 	if (out->limit_met || out->reached >= (int64_t)report_margin(t->needed))
@@ -851,11 +933,14 @@ static struct client_order talk_order(const struct trial *t, double rate, uint64
 				     .size = trial_guest_size(t)};
 }
 
-static int talk(struct trial *t, double rate, uint64_t us, struct client_sum *sum, struct err *e)
+static int talk(struct trial *t, double rate, uint64_t us, struct client_sum *sum,
+		struct replies *replies, struct err *e)
 {
 	const struct client_order order = talk_order(t, rate, us);
+	const struct client_sum before = client_sum(t->clients[0]);
 	int rc = client_order(t->clients[0], &order, NULL, NULL, e);
 	*sum = client_sum(t->clients[0]);
+	*replies = replies_of(&before, sum);
 	t->context->latency.answered += sum->done;
 	return rc;
 }
@@ -874,14 +959,15 @@ static char *quantile(const struct trial *t, double share, char text[32])
 static int knee_find(struct trial *t, double max, double *knee, struct err *e)
 {
 	struct client_sum sum;
+	struct replies replies;
 	uint64_t first = 0;
 	int rc = 0;
 	*knee = 0;
 	for (int percent = STEP_FIRST; !rc && percent <= STEP_LAST; percent += STEP_MORE) {
-		rc = talk(t, max * percent / 100, STEP_US, &sum, e);
+		rc = talk(t, max * percent / 100, STEP_US, &sum, &replies, e);
 		uint64_t p99 = client_quantile_ns(t->clients[0], 0.99);
 		first = first ? first : p99;
-		if (sum.missed || p99 > KNEE * first)
+		if (sum.missed || p99 > KNEE * first || replies_bad(&replies))
 			return rc;
 		*knee = max * percent / 100;
 	}
@@ -896,6 +982,48 @@ static uint64_t talking(const struct hold *h)
 	return n ? n : 1;
 }
 
+/* What the last order showed, which was an open loop. */
+static void latency_keep(struct trial *t, double rate, uint64_t connections,
+			 const struct client_sum *sum)
+{
+	struct latency *latency = &t->context->latency;
+	latency->offered_per_s = (uint64_t)rate;
+	latency->connections = connections;
+	latency->requests = sum->done;
+	latency->p50_us = client_quantile_ns(t->clients[0], 0.5) / 1000;
+	latency->p99_us = client_quantile_ns(t->clients[0], 0.99) / 1000;
+}
+
+/* `closed` and `open`: the replies of both loops. */
+static void rate_remark(const struct trial *t, const struct client_sum *sum, double knee,
+			const struct replies *closed, const struct replies *open,
+			struct outcome *out)
+{
+	const struct latency *latency = &t->context->latency;
+	const struct replies both = {.done = closed->done + open->done,
+				     .errors = closed->errors + open->errors,
+				     .failed = closed->failed + open->failed};
+	char p50[32], p99[32], p999[32], bad[160];
+	report_text(out->remark,
+		    "At %s, in an open loop over %s connections: p50 %s, p99 %s, p99.9 %s",
+		    quantity_measured(QUANTITY_RATE, latency->offered_per_s).text,
+		    quantity_count(latency->connections).text, quantile(t, 0.5, p50),
+		    quantile(t, 0.99, p99), quantile(t, 0.999, p999));
+	if (sum->missed)
+		report_append(out->remark, "; %s were not sent in time",
+			      quantity_count(sum->missed).text);
+	report_append(out->remark, ". ");
+	replies_text(t, &both, bad, sizeof(bad));
+	if (bad[0])
+		report_append(out->remark, "%s. ", bad);
+	if (sum->ended)
+		report_append(out->remark, "The server ended %s connections: opened again. ",
+			      quantity_count(sum->ended).text);
+	if (knee > 0)
+		report_append(out->remark, "The p99 stays near that of half the rate up to %s.",
+			      quantity_measured(QUANTITY_RATE, (uint64_t)knee).text);
+}
+
 static int rate_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	struct guest *guest = t->options->guest;
@@ -903,7 +1031,7 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 		.verb = CLIENT_OPEN, .count = talking(&t->context->hold), .in_flight = 1};
 	struct client_sum sum;
 	struct load load = {0};
-	char p50[32], p99[32], p999[32];
+	struct replies replies;
 	double knee = 0;
 	if (t->options->gentle) {
 		outcome_unsupported(out, GENTLE_REFUSES);
@@ -922,40 +1050,24 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 	}
 	if (rc)
 		return rc;
-	struct latency *latency = &t->context->latency;
-	double max = load.sum.rate;
-	latency->answered = load.sum.done;
-	if (replies_fail(t, &load.sum, out))
+	double max = load.rate;
+	t->context->latency.answered = load.sum.done;
+	if (replies_fail(t, &load.replies, out))
 		return 0;
 	double rate = guest->offered_per_s    ? (double)guest->offered_per_s
 		      : guest->requests_per_s ? (double)guest->requests_per_s
 					      : max / 2;
 	rc = knee_find(t, max, &knee, e);
 	if (!rc)
-		rc = talk(t, rate, OPEN_US, &sum, e);
+		rc = talk(t, rate, OPEN_US, &sum, &replies, e);
 	if (!rc)
 		rc = guest_check(guest, e);
-	if (rc)
+	if (rc || connections_fail(t, open.count, t->context->latency.answered, out) ||
+	    replies_fail(t, &replies, out))
 		return rc;
-	latency->offered_per_s = (uint64_t)rate;
-	latency->connections = open.count;
-	latency->requests = sum.done;
-	latency->p50_us = client_quantile_ns(t->clients[0], 0.5) / 1000;
-	latency->p99_us = client_quantile_ns(t->clients[0], 0.99) / 1000;
-	if (!rate_reached(t, &load, "answered", out))
-		return 0;
-	report_text(out->remark,
-		    "At %s, in an open loop over %s connections: p50 %s, p99 %s, p99.9 %s",
-		    quantity_measured(QUANTITY_RATE, (uint64_t)rate).text,
-		    quantity_count(open.count).text, quantile(t, 0.5, p50), quantile(t, 0.99, p99),
-		    quantile(t, 0.999, p999));
-	if (sum.missed)
-		report_append(out->remark, "; %s were not sent in time",
-			      quantity_count(sum.missed).text);
-	report_append(out->remark, ". ");
-	if (knee > 0)
-		report_append(out->remark, "The p99 stays near that of half the rate up to %s.",
-			      quantity_measured(QUANTITY_RATE, (uint64_t)knee).text);
+	latency_keep(t, rate, open.count, &sum);
+	if (rate_reached(t, &load, "answered", out))
+		rate_remark(t, &sum, knee, &load.replies, &replies, out);
 	return 0;
 }
 
@@ -1056,10 +1168,13 @@ static int accepts_run(struct trial *t, struct settings *s, struct outcome *out,
 		rc = guest_check(t->options->guest, e);
 	if (rc)
 		return rc;
-	if (replies_fail(t, &load.sum, out))
+	if (replies_fail(t, &load.replies, out))
 		return 0;
 	if (!rate_reached(t, &load, "accepted", out))
 		return 0;
+	replies_text(t, &load.replies, out->remark, sizeof(out->remark));
+	if (out->remark[0])
+		report_append(out->remark, ".");
 	s->taken.by_cpu = by_cpu(&load);
 	s->taken.overflows = overflowed > 0;
 	out->metric[SERVER_CPU] = round(100 * load.ran);

@@ -137,7 +137,7 @@ static void memory_words(const struct target *target, const struct settings *s,
 	line_word(w, engine->memory, path);
 }
 
-static bool forks(const struct settings *s) { return s->subject && server_forks(s->subject->name); }
+static bool forks(const struct settings *s) { return subject_forks(s->subject); }
 
 static void pids_read(const struct host *h, struct settings *s)
 {
@@ -195,7 +195,8 @@ static void pids_words(const struct target *target, const struct settings *s,
 	wording_set(w, "path", "%s", path);
 	wording_set(w, "max", "%s", quantity_count((uint64_t)s->at[MAX][0]).text);
 	wording_set(w, "used", "%s", quantity_count((uint64_t)s->at[USED][0]).text);
-	wording_set(w, "server", "%s", forks(s) ? server_row_find(s->subject->name)->name : "");
+	const struct server_row *server = forks(s) ? server_row_find(s->subject->name) : NULL;
+	wording_set(w, "server", "%s", server ? server->name : forks(s) ? s->subject->name : "");
 	wording_flag(w, "range", (int64_t)needed != processes_needed_min(target, s));
 	wording_set(w, "engine", "%s", engine->name);
 	wording_set(w, "enough", "%s",
@@ -247,7 +248,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	subject_group(h, o->subject, &s->group);
 	ours_read(h, s);
 	s->shown = is_shown(h, &s->group) && !s->group.cpu_hidden;
-	s->single = o->subject && !server_forks(o->subject->name);
+	s->single = o->subject && !subject_forks(o->subject);
 	s->container = cgroup_container(h, o->subject ? o->subject->pid : 0);
 	host_facts(h, &facts);
 	s->cpus = facts.cpus;

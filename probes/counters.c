@@ -10,11 +10,11 @@
 
 #include "epolltune/buffers.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/doing.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/quantity.h"
 #include "epolltune/queues.h"
 #include "epolltune/syn_queue.h"
+#include "epolltune/udp_queues.h"
 
 #define TCP_MEM "net.ipv4.tcp_mem"
 #define ORPHANS "net.ipv4.tcp_max_orphans"
@@ -145,15 +145,7 @@ static void unread_add(struct sample *s, const struct err *why, int lacking)
 		s->unread = *why;
 }
 
-/* Whether it has no room for another datagram, or little more than that: the size of the next one
- * is not known, and what a socket has dropped did not fit. */
-static bool udp_is_full(const struct listener *l)
-{
-	uint64_t parts = l->drops ? 5 : 9; /* tenths */
-	return l->depth && UINT64_C(10) * l->depth >= parts * l->limit;
-}
-
-static bool is_wanted(const struct listener *l, void *unused) { return l->drops || udp_is_full(l); }
+static bool is_wanted(const struct listener *l, void *unused) { return udp_queue_wanted(l); }
 
 /* A single sample shows no growth, and needs no owners. */
 static int sample_udp(const struct host *h, struct sample *s, struct err *e)
@@ -295,100 +287,18 @@ static void judge_orphans(const struct watch *w)
 	finding_evidence(f, "sockstat.TCP.orphan", "connections", (double)now, NAN);
 }
 
-/* What a UDP socket has dropped meanwhile, where the kernel counted full buffers too: a socket's
- * drops have other causes as well. */
-static int64_t udp_grown(const struct watch *w, const struct listener *now)
-{
-	const struct listener *was = listeners_find(&w->before->udp, now->cookie);
-	bool full = growth(w, UDP_FULL) > 0;
-	if (strchr(now->address, '['))
-		full |= growth(w, UDP6_FULL) > 0;
-	return was && full ? (int64_t)(uint32_t)(now->drops - was->drops) : 0;
-}
-
-static void udp_words(const struct watch *w, const struct listener *l, int64_t grown,
-		      struct wording *words)
-{
-	char name[WORDING_TEXT];
-	wording_set(words, "socket", "%s", listener_name(&w->after->udp, l, name, sizeof(name)));
-	wording_set(words, "grown", "%s", quantity_count((uint64_t)grown).text);
-	wording_set(words, "drops", "%s", quantity_count(l->drops).text);
-	wording_set(words, "queued", "%s", quantity_show(QUANTITY_SIZE, l->depth).text);
-	wording_set(words, "buffer", "%s", quantity_show(QUANTITY_SIZE, l->limit).text);
-	wording_set(words, "window", "%s", quantity_seconds(w->seconds).text);
-	wording_set(words, "port", ":%u", l->port);
-}
-
-/* Whether nothing was read from a full buffer, and nothing dropped, for longer than a stall of the
- * target explains. */
-static bool udp_waits(const struct watch *w, const struct listener *now)
-{
-	const struct listener *was = listeners_find(&w->before->udp, now->cookie);
-	return was && was->depth == now->depth && was->drops == now->drops && udp_is_full(now) &&
-	       w->seconds > 0 && w->seconds >= 2 * w->stall_s;
-}
-
-/* Full buffers that no process reads: the subject's, or else the one with most. */
-static void judge_udp_unread(const struct watch *w)
-{
-	const struct listener *worst = NULL;
-	struct wording words = {0};
-	size_t others = 0;
-	for (size_t i = 0; i < w->after->udp.count; i++) {
-		const struct listener *l = &w->after->udp.at[i];
-		if (!udp_waits(w, l))
-			continue;
-		others += worst != NULL;
-		bool own = subject_has(w->subject, l);
-		bool other = worst && subject_has(w->subject, worst);
-		if (!worst || own > other || (own == other && l->depth > worst->depth))
-			worst = l;
-	}
-	if (!worst)
-		return;
-	const struct process *p = worst->owner < 0 ? NULL : &w->after->udp.processes[worst->owner];
-	listener_words(&words, &w->after->udp, worst);
-	wording_flag(&words, "halted", p && process_halted(p));
-	udp_words(w, worst, 0, &words);
-	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");
-	struct finding *f = report_finding(w->report, "udp.receive.waiting", &words);
-	if (subject_has(w->subject, worst))
-		f->level = LEVEL_CRITICAL;
-	finding_evidence(f, "datagrams that wait", "B", worst->depth, NAN);
-	finding_evidence(f, "receive buffer", "B", worst->limit, NAN);
-}
-
 /* Names the socket that drops most; false: none was seen. */
 static bool judge_udp(const struct watch *w)
 {
-	const struct listener *worst = NULL;
-	struct wording words = {0};
-	int64_t max = 0;
-	size_t others = 0;
-	for (size_t i = 0; w->seconds > 0 && i < w->after->udp.count; i++) {
-		const struct listener *l = &w->after->udp.at[i];
-		int64_t grown = udp_grown(w, l);
-		others += grown > 0 && worst;
-		if (grown <= max)
-			continue;
-		worst = l;
-		max = grown;
-	}
-	if (!worst)
-		return false;
-	udp_words(w, worst, max, &words);
-	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");
-	struct finding *f = report_finding(w->report, "udp.receive.overflowing", &words);
-	int64_t errors = growth(w, UDP_FULL), errors6 = growth(w, UDP6_FULL);
-	if (subject_has(w->subject, worst))
-		f->level = LEVEL_CRITICAL;
-	finding_evidence(f, "dropped by the socket", "datagrams", (double)max, NAN);
-	if (errors)
-		finding_evidence(f, "UdpRcvbufErrors", "datagrams", (double)errors, NAN);
-	if (errors6)
-		finding_evidence(f, "Udp6RcvbufErrors", "datagrams", (double)errors6, NAN);
-	finding_evidence(f, "receive buffer", "B", worst->limit, NAN);
-	return true;
+	const struct udp_watch u = {.before = &w->before->udp,
+				    .after = &w->after->udp,
+				    .subject = w->subject,
+				    .report = w->report,
+				    .seconds = w->seconds,
+				    .stall_s = w->stall_s,
+				    .errors = growth(w, UDP_FULL),
+				    .errors6 = growth(w, UDP6_FULL)};
+	return udp_queues_judge(&u);
 }
 
 /* Counters of loss and of lack, the worst first. */
@@ -403,7 +313,7 @@ static const struct loss {
 } losses[] = {
 	{"TcpExt.ListenOverflows", LOSS_ELSEWHERE},
 	{LISTEN_DROPS, LOSS_REST},
-	{"TcpExt.TCPReqQFullDrop", LOSS},
+	{"TcpExt.TCPReqQFullDrop", LOSS_ELSEWHERE},
 	{"TcpExt.TCPAbortOnMemory", LOSS},
 	{"TcpExt.TCPTimeWaitOverflow", LOSS},
 	{"TcpExt.PruneCalled", LOSS},
@@ -727,7 +637,6 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_memory(&w);
 	judge_orphans(&w);
 	w.udp_named = judge_udp(&w);
-	judge_udp_unread(&w);
 	judge_growth(&w);
 	judge_since(&w);
 	judge_past(&w);

@@ -108,7 +108,7 @@ static void subject_bound(const struct target *t, const struct settings *s, stru
 {
 	b->running = true;
 	b->absent = s->subject->activated;
-	if (server_forks(s->subject->name)) {
+	if (subject_forks(s->subject)) {
 		b->absent = true;
 		b->absent_as = "Each connection has a process of its own, so that a limit on the "
 			       "descriptors of one does not bound their number.";

@@ -96,7 +96,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	listeners_read(h, &q->listeners, &s->unlisted);
 	if (host_live(h) && half_open_wanted(q))
 		listeners_half_open(h, &q->listeners, NULL);
-	q->half_open = syn_queue_fullest(q);
+	q->half_open = syn_queue_full(q);
 	if (q->subject)
 		listeners_adopt(h, &q->listeners, &q->subject->listeners, NULL);
 	listeners_own(h, &q->listeners, is_named, q, NULL);
@@ -149,8 +149,19 @@ static void more_words(struct wording *words, const struct process *p, int64_t n
 		server_line(server ? server->files_line : NULL, "files", more, line, sizeof(line)));
 }
 
+/* Processes of the subject that accept and are not stuck; 0: it has none, or it is not visible
+ * which accept. */
+static size_t others_accept(const struct sample *s)
+{
+	const struct subject *of = s->queues.subject;
+	return !of || of->unshown || of->acceptor_count <= s->stuck_count
+		       ? 0
+		       : of->acceptor_count - s->stuck_count;
+}
+
+/* `others`: processes of the same server that accept. */
 static void files_finding(const struct queue_watch *w, const struct listener *l,
-			  const struct process *p, bool waits)
+			  const struct process *p, bool waits, size_t others)
 {
 	struct wording words = {0};
 	char name[WORDING_TEXT], limit[KNOB_VALUE];
@@ -158,7 +169,8 @@ static void files_finding(const struct queue_watch *w, const struct listener *l,
 	wording_set(&words, "listener", "%s",
 		    listener_name(&w->after->listeners, l, name, sizeof(name)));
 	wording_set(&words, "waiting", "%s", waits ? quantity_count(l->depth).text : "");
-	wording_flag(&words, "several", l->depth > 1);
+	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");
+	wording_flag(&words, "several", waits ? l->depth > 1 : others > 1);
 	wording_set(&words, "open", "%s", quantity_count(p->open).text);
 	wording_set(&words, "soft", "%s", quantity_count(p->soft).text);
 	wording_set(&words, "hard", "%s",
@@ -166,7 +178,8 @@ static void files_finding(const struct queue_watch *w, const struct listener *l,
 	more_words(&words, p, w->after->nr_open);
 	struct finding *f = report_finding(w->report, "descriptors.process.exhausted", &words);
 	finding_evidence(f, "open descriptors", "descriptors", (double)p->open, NAN);
-	finding_evidence(f, "connections that wait", "connections", l->depth, NAN);
+	if (waits)
+		finding_evidence(f, "connections that wait", "connections", l->depth, NAN);
 	if (p->hard == HOST_UNLIMITED)
 		snprintf(limit, sizeof(limit), "%" PRIu64 " unlimited", p->soft);
 	else
@@ -194,7 +207,7 @@ static bool stays_out_of_files(const struct queue_watch *w, const struct process
 }
 
 /* Processes at their limit, each once, by its listener where most connections wait. */
-static void judge_files(const struct queue_watch *w)
+static void judge_files(const struct queue_watch *w, const struct sample *after)
 {
 	const struct listeners *all = &w->after->listeners;
 	for (size_t p = 0; p < all->process_count; p++) {
@@ -209,9 +222,11 @@ static void judge_files(const struct queue_watch *w)
 				worst = l;
 		}
 		if (worst && process_at_file_limit(&all->processes[p]))
-			files_finding(w, worst, &all->processes[p], true);
+			files_finding(w, worst, &all->processes[p], true, 0);
 		else if (quiet && stays_out_of_files(w, &all->processes[p]))
-			files_finding(w, quiet, &all->processes[p], false);
+			files_finding(w, quiet, &all->processes[p], false,
+				      subject_has(w->after->subject, quiet) ? others_accept(after)
+									    : 0);
 	}
 }
 
@@ -274,13 +289,13 @@ static const struct listener *subject_worst(const struct queue_watch *w)
 }
 
 /* A process at its limit that is not the owner of a listener. */
-static void spent_finding(const struct queue_watch *w, const struct process *p)
+static void spent_finding(const struct queue_watch *w, const struct process *p, size_t others)
 {
 	const struct listener *l = subject_worst(w);
 	struct listener other = w->after->subject->listeners.at[0];
 	other.owner = -1; /* of another list */
 	other.depth = 0;  /* of an earlier look; of UDP it is bytes */
-	files_finding(w, l ? l : &other, p, l && queue_waits(w->after, l));
+	files_finding(w, l ? l : &other, p, l && queue_waits(w->after, l), others);
 }
 
 /* Processes of the subject that share a listener with others, which may accept. */
@@ -307,7 +322,7 @@ static void judge_stuck(const struct queue_watch *w, const struct sample *before
 		halted_finding(w, s, halted, s->listeners.count ? s->listeners.at[0].address : "",
 			       count - 1);
 	if (spent)
-		spent_finding(w, spent);
+		spent_finding(w, spent, others_accept(after));
 }
 
 /* What start of a process fails for: none has room for one more. */
@@ -422,7 +437,8 @@ static void judge_cookies(const struct queue_watch *w)
 {
 	int64_t total = host_counter(&w->after->counters, COOKIES),
 		grown = queue_growth(w, COOKIES);
-	const struct listener *worst = syn_queue_fullest(w->after);
+	const struct listener *full = syn_queue_full(w->after),
+			      *smallest = full ? NULL : syn_queue_smallest(w->after);
 	struct wording words = {0};
 	char name[WORDING_TEXT];
 	if (total <= 0)
@@ -435,12 +451,16 @@ static void judge_cookies(const struct queue_watch *w)
 		    grown && !always ? quantity_count((uint64_t)grown).text : "");
 	wording_set(&words, "window", "%s", window_of(w).text);
 	wording_flag(&words, "watched", w->seconds > 0);
-	if (worst) {
-		wording_set(&words, "listener", "%s",
-			    listener_name(&w->after->listeners, worst, name, sizeof(name)));
-		wording_set(&words, "half_open", "%s", quantity_count(worst->half_open).text);
-		wording_set(&words, "limit", "%s", quantity_count(worst->limit).text);
-	}
+	if (full)
+		deferred_words(&words, w->after);
+	wording_set(&words, "listener", "%s",
+		    full ? listener_name(&w->after->listeners, full, name, sizeof(name)) : "");
+	wording_set(&words, "smallest", "%s",
+		    smallest ? listener_name(&w->after->listeners, smallest, name, sizeof(name))
+			     : "");
+	wording_set(&words, "half_open", "%s", full ? quantity_count(full->half_open).text : "");
+	wording_set(&words, "limit", "%s",
+		    full || smallest ? quantity_count((full ? full : smallest)->limit).text : "");
 	struct finding *f = report_finding(w->report, "syn-queue.cookies", &words);
 	finding_evidence(f, "TCPReqQFullDoCookies", "SYNs", (double)(grown ? grown : total), NAN);
 	if (!grown || always) {
@@ -482,7 +502,7 @@ static void judge_siblings(const struct queue_watch *w)
 		if (all->at[i].kind == LISTENER_TCP &&
 		    !strcmp(all->at[i].address, smallest->address))
 			*(subject_has(s, &all->at[i]) ? &own : &others) += 1;
-	if (!smallest)
+	if (!own) /* there are none, or its own is closed: these may be of its next start */
 		return;
 	wording_set(&words, "who", "%s", s->name[0] ? s->name : smallest->address);
 	wording_set(&words, "pid", "%d", (int)s->pid);
@@ -516,7 +536,14 @@ static void judge_aside(const struct queue_watch *w, const struct target *t)
 		wording_set(&words, "needed", "%s", quantity_count(kinds[i].needed).text);
 		wording_flag(&words, "udp", udp);
 		wording_flag(&words, "loopback", listener_on_loopback(q.smallest));
-		report_finding(w->report, "listeners.aside", &words);
+		/* Then the load of TCP has no verdict. */
+		bool only = !udp && !subject_listens(s, LISTENER_TCP) && !t->datagrams_per_s;
+		wording_flag(&words, "only", only);
+		struct finding *f = report_finding(w->report, "listeners.aside", &words);
+		if (only)
+			f->level = LEVEL_WARNING;
+		else
+			f->answer[0] = 0;
 	}
 }
 
@@ -532,6 +559,8 @@ static void judge_subject(const struct queue_watch *w)
 		const struct listener *l = &s->listeners.at[i];
 		if (l->kind == LISTENER_UDP) /* not one of those that are watched */
 			left++;
+		else if (l->aside) /* clients do not miss it: it may be of one transfer */
+			continue;
 		else if (listeners_find(&w->after->listeners, l->cookie))
 			left++;
 		else if (!closed)
@@ -567,13 +596,15 @@ static void record(struct report *r, const struct listeners *all, const struct l
 /* The order of the report, which has room for some. */
 struct ranked {
 	const struct listener *l;
-	bool trouble;
+	bool own, trouble;
 };
 
 static int by_rank(const void *a, const void *b)
 {
 	const struct ranked *x = a, *y = b;
 	double fx = queue_fullness(x->l), fy = queue_fullness(y->l);
+	if (x->own != y->own)
+		return x->own ? -1 : 1;
 	if (x->trouble != y->trouble)
 		return x->trouble ? -1 : 1;
 	if (fx != fy)
@@ -587,7 +618,9 @@ static void record_all(const struct queue_watch *w)
 	CLEAN(free_pointer)
 	struct ranked *ranked = all->count ? calloc(all->count, sizeof(*ranked)) : NULL;
 	for (size_t i = 0; ranked && i < all->count; i++)
-		ranked[i] = (struct ranked){&all->at[i], is_wanted(&all->at[i], (void *)w->after)};
+		ranked[i] =
+			(struct ranked){&all->at[i], subject_has(w->after->subject, &all->at[i]),
+					is_wanted(&all->at[i], (void *)w->after)};
 	if (ranked)
 		qsort(ranked, all->count, sizeof(*ranked), by_rank);
 	for (size_t i = 0; ranked && i < all->count; i++)
@@ -613,7 +646,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 {
 	struct queue_watch w = accept_queues_watch(&before->queues, &after->queues, m, r);
 	accept_queues_judge(&w);
-	judge_files(&w);
+	judge_files(&w, after);
 	judge_stuck(&w, before, after);
 	judge_halted(&w);
 	judge_tasks(&w, before, after);

@@ -144,13 +144,14 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 	bool cut = s->subject && s->subject->cut >> LISTENER_UDP & 1;
 	if (cut)
 		b->unread = SUBJECT_CUT;
-	bool none = s->subject && !b->running && !unlisted && !cut;
+	b->explained = s->subject && s->subject->ownerless && !cut;
+	bool none = s->subject && !b->running && !unlisted && !cut && !b->explained;
 	/* A server without the socket that the target needs is not ready for it. */
 	b->absent = none && !t->datagrams_per_s;
 	b->missing = none && t->datagrams_per_s;
 	b->assumed = !s->taken.datagram_bytes;
 	b->binding = by_default(s) ? DEFAULT : s->at[ASKED][0] < s->at[MAX][0] ? ASKED : MAX;
-	if (buffer == REPORT_NONE)
+	if (buffer == REPORT_NONE || b->explained)
 		return;
 	b->capacity = (int64_t)subject_spread((uint64_t)(buffer / each), sockets_of(s));
 	if (memory_left(s) / each < b->capacity) {
@@ -233,6 +234,8 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 	if (socket)
 		listener_name(&s->subject->listeners, socket, name, sizeof(name));
 	wording_set(w, "socket", "%s", name);
+	wording_flag(w, "ownerless", s->subject && s->subject->ownerless);
+	wording_flag(w, "activated", s->subject && s->subject->activated);
 	wording_set(w, "sockets", "%s",
 		    sockets_of(s) > 1 ? quantity_count(sockets_of(s)).text : "");
 	wording_set(w, "wanted", "%s", quantity_plain((uint64_t)wanted(t, s)).text);

@@ -21,7 +21,7 @@ struct accept_queues {
 	} * seen;
 	size_t seen_count;
 	struct listeners listeners;
-	const struct listener *half_open; /* with the fullest SYN queue; NULL: unknown */
+	const struct listener *half_open; /* with the fullest SYN queue; NULL: none is full */
 	const struct subject *subject;    /* NULL: none was named */
 	struct host_counters counters;
 	/* net.core.somaxconn, net.ipv4.tcp_max_syn_backlog, tcp_syncookies, fs.nr_open;

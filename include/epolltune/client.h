@@ -83,7 +83,9 @@ enum client_verb {
 	CLIENT_OPEN,    /* opens `count` more connections and holds them */
 	CLIENT_CHURN,   /* connect, request, reply, close, `active` at a time; without a request
 			   where `size` is 0 */
-	CLIENT_REQUEST, /* requests over `active` of the held connections, spread evenly */
+	CLIENT_REQUEST, /* requests over `active` of the held connections, spread evenly. With a
+			   protocol but echo, one that the server ends, between requests or before
+			   a reply, is opened again, unless it timed out */
 	CLIENT_CLOSE,   /* closes all held connections */
 	CLIENT_USAGE,   /* only updates cpu_ns and private_bytes */
 };
@@ -139,19 +141,25 @@ struct client_sum {
 	uint64_t held;
 	uint64_t failed;   /* connections and requests */
 	uint64_t starved;  /* pauses for lack of ports or descriptors; retried, so no failures */
-	int first_errno;   /* of the first failure or shortage: see client_failure() */
-	uint64_t reopened; /* of the opened, because the server ended them after a reply (HTTP) */
+	int first_errno;   /* of the first failure: see client_failure() */
+	int first_starved; /* of the first lack of ports or descriptors */
+	uint64_t ended; /* by the server after a reply or while idle, so no failures (not echo) */
+	uint64_t reopened; /* of the opened, in place of those that ended or failed (not echo) */
 	uint64_t errors;   /* replies that are errors of the server */
 	uint64_t last_opened_ns; /* CLOCK_MONOTONIC */
 	uint64_t private_bytes;
 	/* Of the last order. */
 	uint64_t done;
-	uint64_t missed; /* due before its end, never started; the latency includes their wait */
-	double rate;     /* operations per second up to the end of the order, over elapsed_ns */
+	uint64_t missed;  /* due before its end, never started; the latency includes their wait */
+	unsigned lost;    /* processes that had no connection left before its end */
+	uint64_t lost_ns; /* after its start, when the last of them had none */
+	double rate;      /* operations per second up to the end of the order, over elapsed_ns */
 	uint64_t elapsed_ns; /* of the slowest, until its end, or until the last of its count */
 	uint64_t cpu_ns;
 };
 struct client_sum client_sum(const struct client *c);
+/* The errno of the first failure, or, without one, of the first shortage. */
+int client_cause(const struct client_sum *sum);
 /* Replies of HTTP by status, 100 to 599. */
 #define CLIENT_STATUSES 600
 void client_statuses(const struct client *c, uint64_t counts[CLIENT_STATUSES]);

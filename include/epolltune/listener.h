@@ -19,7 +19,7 @@
 enum listener_kind {
 	LISTENER_TCP,
 	LISTENER_UNIX,
-	LISTENER_UDP,   /* a bound, unconnected socket; only of listeners_read_udp() */
+	LISTENER_UDP,   /* a socket that is bound to a port; only of listeners_read_udp() */
 	LISTENER_VSOCK, /* only of listeners_read_vsock(): without depth and limit */
 };
 
@@ -42,11 +42,12 @@ struct listener {
 	uint32_t receive_buffer, send_buffer;
 	uint32_t half_open; /* handshakes in SYN_RECV, by listeners_half_open() */
 	uint64_t inode, cookie;
-	uint32_t uid; /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */
-	bool systemd; /* a systemd above its owner holds it, too: that may have called listen() */
-	int owner;    /* index into listeners.processes; -1: not looked for, or not visible */
-	bool v6only;  /* of "[::]": it does not receive for IPv4 */
-	bool aside;   /* of a subject, by subject_set_aside() */
+	uint32_t uid;   /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */
+	bool systemd;   /* a systemd above its owner holds it, too: that may have called listen() */
+	int owner;      /* index into listeners.processes; -1: not looked for, or not visible */
+	bool v6only;    /* of "[::]": it does not receive for IPv4 */
+	bool connected; /* of UDP: it receives from one peer only */
+	bool aside;     /* of a subject, by subject_set_aside() */
 	uint64_t file, file_device; /* inode and device (stat(2)) of a UNIX path; 0, 0: none */
 };
 
@@ -64,7 +65,9 @@ struct process {
 	char name[16];    /* comm */
 	char unit[96];    /* systemd unit by its cgroup, "nginx.service"; "" if none */
 	enum unit_manager manager; /* of the unit */
-	char state;                /* of proc_pid_stat(5): R S D T t Z …; 0: unknown */
+	uint64_t threads;          /* but for a first one that has exited; 0: unknown */
+	char state;                /* of proc_pid_stat(5): R S D T t Z …; 0: unknown. Of several
+				      threads that of the first, as is waits_in. */
 	char waits_in[32];   /* kernel function, by /proc/PID/wchan; "" if running or not visible */
 	uint64_t soft, hard; /* RLIMIT_NOFILE; HOST_UNLIMITED; 0, 0: unknown */
 	uint64_t open;       /* descriptors; 0: unknown */
@@ -100,6 +103,8 @@ bool listener_path(const char *path, uint64_t *file, uint64_t *device, bool *exa
 const char *listeners_unlisted(unsigned unlisted);
 /* Appends a listener of another reading, without its owner; -ENOMEM. */
 int listeners_add(struct listeners *l, const struct listener *more, struct err *e);
+/* Appends all of another reading with their owners; -ENOMEM. */
+int listeners_join(struct listeners *l, const struct listeners *more, struct err *e);
 void listeners_free(struct listeners *l);
 /* Counts the half-open connections of each TCP listener. The kernel walks all its connections. */
 int listeners_half_open(const struct host *h, struct listeners *l, struct err *e);
@@ -131,6 +136,15 @@ int listeners_sharers(const struct host *h, const struct listeners *l, struct pr
 		      size_t *count, struct err *e);
 /* By cookie; NULL: it is not there. */
 const struct listener *listeners_find(const struct listeners *l, uint64_t cookie);
+/* The same of many cookies: by a list that is ordered by them, as long as the listeners do not
+ * change. */
+struct listener_index {
+	const struct listeners *of;
+	const struct listener **at; /* NULL: there was no memory, and the search is slow */
+};
+struct listener_index listener_index_make(const struct listeners *l);
+const struct listener *listener_index_find(const struct listener_index *i, uint64_t cookie);
+void listener_index_free(struct listener_index *i);
 /* The address to compare by: without "udp:" and without the device, and as IPv4 where an IPv6
  * socket is bound to an address of it, "[::ffff:10.0.0.5]:80"; of UNIX and vsock sockets as it is.
  * Returns `text`. */

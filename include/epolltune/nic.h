@@ -169,6 +169,9 @@ enum nic_choice {
 int nics_read(const struct host *h, enum nic_choice choice, struct nics *out, struct err *e);
 /* The same for one interface; -ENODEV if there is no such interface. */
 int nics_read_one(const struct host *h, const char *name, struct nics *out, struct err *e);
+/* Whether the machine has no PCI card at the address ("0000:00:03.0") any more: its interface is in
+ * no network namespace. False where that is not visible. */
+bool nic_card_gone(const struct host *h, const char *bus);
 void nics_free(struct nics *n);
 static inline void nics_freep(struct nics *n) { nics_free(n); }
 /* NULL if there is no such interface. */
@@ -338,6 +341,7 @@ struct device_setting {
 	bool by_napi;               /* can be set per NAPI instance, as `napi` */
 	enum nic_napi_setting napi; /* used with by_napi only */
 	const char *link;           /* option of a .link file (systemd.link(5)); NULL: none */
+	unsigned link_since;        /* the version of systemd that has it */
 	const char *unit;           /* suffix of its value there; NULL: none */
 	const char *udev;           /* attribute in sysfs, for a udev rule; NULL: none */
 	const char *ethtool[3];     /* "-G", "rx" and the label in its output; NULL: none */

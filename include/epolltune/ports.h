@@ -25,6 +25,9 @@ struct port_services {
 bool host_reserved_set(const struct host *h, struct port_set *out);
 /* net.ipv4.ip_local_port_range; -EBADMSG: damaged. */
 int host_port_range(const struct host *h, int64_t *low, int64_t *high, struct err *e);
+/* The ports that the kernel chooses from: those of the range that are not reserved. Empty where it
+ * is not readable. */
+void host_ephemeral_ports(const struct host *h, struct port_set *out);
 /* Without listeners where they cannot be listed; a captured machine has those of its
  * /proc/net/tcp. */
 void host_port_services(const struct host *h, struct port_services *out);

@@ -136,7 +136,7 @@ struct outcome {
 	bool limit_met;   /* false: the wall is at least `reached` */
 	bool measured;    /* the figures count as measured though no limit was met */
 	bool derived;     /* `reached` was computed from other figures */
-	char remark[320]; /* sentences printed with the wall; "": none */
+	char remark[480]; /* sentences printed with the wall; "": none */
 	double metric[METRICS_MAX]; /* NAN: not applicable */
 	struct curve_line course;   /* in the axes of experiment.course; no points: none */
 };

@@ -13,6 +13,7 @@
 #include "epolltune/err.h"
 #include "epolltune/host.h"
 #include "epolltune/listener.h"
+#include "epolltune/port_set.h"
 
 struct subject {
 	char name[16]; /* of the process; "": not visible to this user */
@@ -31,10 +32,12 @@ struct subject {
 	 * TCP connections that it opened: as a proxy it has them for its clients. */
 	uint64_t held, upstream;
 	bool unshown; /* which of the acceptors accept is not visible: one of them, or several */
+	bool forks;   /* its processes show that each connection has one of its own */
 	/* Kinds of listeners, as 1 << LISTENER_TCP | …, of which it may have more: the search of
 	 * its descriptors ended at its limit. */
 	unsigned cut;
 	struct listeners listeners; /* its own only, with the processes that are visible */
+	bool ownerless; /* no UDP socket is known as its own, and some have no visible owner */
 	/* Of the namespace that the caller left for the server's, where it forwards to that: what
 	 * comes through it has an entry in both tables. `used` 0: none. */
 	struct conntrack outside;
@@ -177,6 +180,9 @@ void subject_cpu_list(const struct host *h, const struct subject *s, char *list,
 
 /* Whether a tree of processes with that root is one of the subject's. */
 bool subject_has_root(const struct subject *s, pid_t root);
+/* Whether it has a process for each connection, as epolltune knows of such a server, or as its
+ * processes show while it has clients. False for NULL. */
+bool subject_forks(const struct subject *s);
 /* The processes that share its connections; 1 where it is not visible which do, or there is no
  * subject. */
 size_t subject_sharing(const struct subject *s);
@@ -186,21 +192,29 @@ uint64_t subject_held(const struct subject *s, uint64_t held, bool proxy);
 
 /* Whether the listener is one of the subject's. NULL has none. */
 bool subject_has(const struct subject *s, const struct listener *l);
+/* The same of a UDP socket of the reading `all`, also a connected one: its processes have it, at a
+ * port that it receives at. NULL has none. */
+bool subject_has_datagrams(const struct subject *s, const struct listeners *all,
+			   const struct listener *l);
 /* The same of TCP listeners by address, as a reload may make new sockets; `subject` is not NULL. */
 bool subject_receives(const struct listener *l, void *subject);
 
-/* Whether it has a socket of that kind, of UDP one that is bound to a port. NULL has none. */
+/* Whether it has a socket of that kind, of UDP one that is bound to a port, that is not set aside.
+ * NULL has none. */
 bool subject_listens(const struct subject *s, enum listener_kind kind);
 /* Whether it listens at UNIX sockets and not at TCP: beside TCP they are rarely what clients
  * connect to. False for NULL. */
 bool subject_is_local(const struct subject *s);
-/* Whether it has sockets of UDP and no listener: no client connects to it. False for NULL. */
+/* Whether it has sockets of UDP and no listener but those that are set aside: no client connects to
+ * it. False for NULL. */
 bool subject_is_datagrams(const struct subject *s);
 
 /* Sets listeners aside that are rarely those of its clients: on loopback, as a shutdown or
- * management port is, and UDP sockets on ports `low` to `high`, which the kernel chose for a
- * client. None where the subject has no other one of that kind. Pure. */
-void subject_set_aside(struct subject *s, uint16_t low, uint16_t high);
+ * management port is, and on an ephemeral port that no other one has: the kernel chose it, for a
+ * client of UDP, or for a while, as of JMX or of a transfer by FTP. None where the subject has no
+ * other one of that kind; one of TCP on loopback also beside a UDP socket that others reach. Pure.
+ */
+void subject_set_aside(struct subject *s, const struct port_set *ephemeral);
 /* The address of a subject whose accept queues hold least. */
 struct subject_queue {
 	const struct listener *smallest; /* its smallest socket; NULL: no listener of that kind */
@@ -212,8 +226,8 @@ struct subject_queue subject_queue(const struct subject *s, enum listener_kind k
 /* The same of those that were set aside. */
 struct subject_queue subject_aside(const struct subject *s, enum listener_kind kind);
 /* How many arrivals `n` parts of `each` hold where a hash spreads them: the largest N with
- * N/n + 3 √(N/n) <= each, as a part's share deviates by √(N/n), and `each`, which fit even if all of
- * them come to one. */
+ * N/n + 3 √(N/n) <= each, as a part's share deviates by √(N/n), and `each`, which fit even if all
+ * of them come to one. */
 uint64_t subject_spread(uint64_t each, size_t n);
 /* The smallest part with which n of them hold `enough`. */
 uint64_t subject_part(uint64_t enough, size_t n);

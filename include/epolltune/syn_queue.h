@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "epolltune/accept_queues.h"
+#include "epolltune/wording.h"
 
 /* What the SYN queue of one listening socket holds: net/ipv4/tcp_input.c, tcp_conn_request(). */
 struct syn_room {
@@ -48,8 +49,14 @@ struct syn_drops syn_drops_of(int64_t (*value)(const void *of, const char *count
 const char *syn_drops_other(size_t i);
 /* The same `rest` since boot. */
 int64_t syn_queue_drops(const struct host_counters *c);
-/* The listener whose handshakes fill most of its SYN queue; NULL: none has any. */
-const struct listener *syn_queue_fullest(const struct accept_queues *q);
-/* Adds a finding on a SYN queue that is full, or was full between the looks, without cookies: no
- * counter of its own shows that. */
+/* The listener whose SYN queue is fullest; NULL: none is full. */
+const struct listener *syn_queue_full(const struct accept_queues *q);
+/* The TCP listener with the smallest backlog; NULL: there is none. */
+const struct listener *syn_queue_smallest(const struct accept_queues *q);
+/* Adds {deferred}, how many handshakes TCP_DEFER_ACCEPT has left half open in all, or "": where
+ * clients send nothing these fill a SYN queue. */
+void deferred_words(struct wording *words, const struct accept_queues *q);
+/* Adds a finding on each SYN queue that is full, or else was full between the looks, without
+ * cookies: no counter of its own shows that. SYNs that were dropped at a full queue and are of no
+ * known listener have one as well. */
 void syn_queue_judge(const struct queue_watch *w);

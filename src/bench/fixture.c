@@ -138,7 +138,7 @@ void fixture_notes(const struct fixture *r, struct bench_run *run, const char *w
 	}
 	if (r->failed)
 		bench_note(&run->table, "%s: %llu connections or requests failed, first error: %s",
-			   what, (unsigned long long)r->failed, strerror(r->first_errno));
+			   what, (unsigned long long)r->failed, client_failure(r->first_errno));
 }
 
 unsigned fixture_workers(struct bench_run *run, const char *bench, unsigned processes)
@@ -228,7 +228,7 @@ int fixture_order(struct fixture *r, struct bench_run *run, const struct client_
 		out->server_cpu_us = (double)server_ns / 1e3 / done;
 		out->cpu_us = (double)(server_ns + out->client.cpu_ns) / 1e3 / done;
 		crosscheck_all(r, order, before, after, &out->client);
-		if (out->client.failed && !out->client.starved) {
+		if (out->client.failed) {
 			r->failed += out->client.failed;
 			r->first_errno = r->first_errno ? r->first_errno : out->client.first_errno;
 		}

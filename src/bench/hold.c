@@ -136,12 +136,12 @@ static int hold_open(struct hold_bench *h, struct fixture_round *round, struct e
 	h->fixture.tick = NULL;
 	if (rc < 0)
 		return rc;
+	int code = client_cause(&round->client);
 	if (round->client.held < h->connections)
-		return err_set(e, round->client.first_errno ? round->client.first_errno : EIO,
+		return err_set(e, code ? code : EIO,
 			       "only %llu of %llu connections opened; first error: %s",
 			       (unsigned long long)round->client.held,
-			       (unsigned long long)h->connections,
-			       strerror(round->client.first_errno));
+			       (unsigned long long)h->connections, client_failure(code));
 	uint64_t accepted = server_sum(&h->fixture.server).accepted;
 	if (accepted < h->connections)
 		return err_set(e, EIO, "the server accepted only %llu of %llu connections",

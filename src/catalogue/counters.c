@@ -209,7 +209,7 @@ static const struct counter_row counters[] = {
 	{"TcpExt.TCPDeferAcceptDrop", "", NETSTAT,
 	 "Final ACKs of handshakes that were ignored, as TCP_DEFER_ACCEPT waits for data. Clients are not lost.",
 	 "accept-queue", REMEDY_APPLICATION, NSTAT("TcpExtTCPDeferAcceptDrop"),
-	 "Nothing; without deferred (nginx) it does not count."},
+	 "Nothing, unless a SYN queue is full too: these handshakes stay in it. Then remove deferred (nginx) from the listener."},
 	{"TcpExt.TCPToZeroWindowAdv", "", NETSTAT,
 	 "How often a socket closed its receive window: its process reads too slowly.",
 	 "buffers.receive", REMEDY_APPLICATION, NSTAT("TcpExtTCPToZeroWindowAdv"),

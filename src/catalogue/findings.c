@@ -103,6 +103,14 @@
 		.proof = BY_EXPERIMENT                                                             \
 	}
 
+/* Of handshakes whose clients send nothing, which the kernel keeps half open. */
+#define DEFERRED_DETAIL                                                                            \
+	"{deferred? The kernel has counted {deferred} TCPDeferAcceptDrop\\: with "                 \
+	"TCP_DEFER_ACCEPT handshakes stay half open until their clients send data.}"
+#define DEFERRED_ADVICE                                                                            \
+	"{deferred?If it has TCP_DEFER_ACCEPT (deferred of nginx, defer-accept of HAProxy), "      \
+	"remove that. }"
+
 static const struct finding_row findings[] = {
 	SHORT("descriptors.process", REMEDY_PROCESS,
 	      "{who?{who}{processes? with {processes} processes}:A process} {tight?can just:cannot} "
@@ -149,8 +157,9 @@ static const struct finding_row findings[] = {
 		 "accept() fails with EMFILE at the soft limit of {soft} (hard limit {hard}){waiting?, "
 		 "and a level-triggered server spins. {waiting} {several?connections wait:connection "
 		 "waits} in the queue of {listener}.:. No connection waits in the queue of {listener}\\: "
-		 "a server that keeps a descriptor in reserve, as Node.js does, closes new clients at "
-		 "once.}",
+		 "{others?{others} other {several?processes:process} of this server {several?accept:"
+		 "accepts}:another process accepts its clients, or it closes them at once with a "
+		 "descriptor that it keeps in reserve, as Node.js does}.}",
 	 .advice = NOFILE_REMEDY NOFILE_CEILING,
 	 .answer = "{who} is at its descriptor limit",
 	 .meaning =
@@ -450,10 +459,11 @@ static const struct finding_row findings[] = {
 		 "this address (SO_REUSEPORT) were full; together they hold {sum} of {room}. }"
 		 "{looks?It was full in {full} of {looks} samples. }{total} packets were dropped "
 		 "before, since the socket was made.{more? {more} more listeners are full.}",
-	 .advice = "{slow?{help?No backlog helps a server that does not accept. {help}.}:"
-		   "{process?{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
-		   "Pass backlog {backlog} to listen()} (effective {effect}).:"
-		   "{help}. A longer backlog helps only a server that accepts.}}",
+	 .advice =
+		 "{slow?{help?No backlog helps a server that accepts too slowly, or not at all. {help}.}:"
+		 "{process?{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
+		 "Pass backlog {backlog} to listen()} (effective {effect}).:"
+		 "{help}. A longer backlog helps only a server that accepts.}}",
 	 .answer = "the accept queue of {who} is full",
 	 .meaning = "A listener's accept queue is full; no client arrived in that moment, or only "
 		    "one sample was taken. Critical where the process does not accept, or the "
@@ -466,16 +476,21 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .unserved = true,
-	 .title = "{listener}: {depth} {several?connections wait:connection waits} and "
-		  "{process?{process}:its server} accepts none",
+	 .title = "{listener}: {depth} {several?connections wait:connection waits} {none?and "
+		  "{process?{process}:its server} accepts none:in a queue that did not become "
+		  "shorter}",
 	 .detail = "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an "
-		   "unknown state}. }{looks?The queue did not become shorter in {looks} samples."
-		   "}{more? {more} more listeners are in trouble.}",
+		   "unknown state}. }{looks?The queue did not become shorter in {looks} samples"
+		   "{accept?\\: its server accepts {accept}/s at most}.}{group? That is so "
+		   "at {stuck} of {group} sockets of this address (SO_REUSEPORT).}"
+		   "{more? {more} more listeners are in trouble.}",
 	 .advice = "{help}.",
-	 .answer = "{who} does not accept connections",
-	 .meaning = "Connections wait in a listener's accept queue and none is accepted: the "
-		    "process is stopped, has exited or is at its limit, or the queue did not "
-		    "become shorter during the check. Their clients wait.",
+	 .answer = "{none?{who} does not accept connections:{who} has an accept queue that does "
+		   "not become shorter}",
+	 .meaning = "Connections wait in a listener's accept queue and none is seen to be "
+		    "accepted: the process is stopped, has exited or is at its limit, or the "
+		    "queue did not become shorter during the check. Where other listeners accept, "
+		    "the counters do not show whether its server accepts some. Clients wait.",
 	 .action = "Look at the process that the finding names.",
 	 .proof = "Depth by inet_diag or unix_diag (Recv-Q of ss -ltn, ss -lx) and the state of "
 		  "the process"},
@@ -549,10 +564,11 @@ static const struct finding_row findings[] = {
 		 "UNIX socket fails with EAGAIN then, a blocking one sleeps; no counter shows it. "
 		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
 		 "{more? {more} more listeners are full.}",
-	 .advice = "{slow?No backlog helps a server that does not accept.{help? {help}.}:"
-		   "{process?{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
-		   "Pass backlog {backlog} to listen()} (effective {effect}).:"
-		   "{help}. A longer backlog helps only a server that accepts.}}",
+	 .advice =
+		 "{slow?No backlog helps a server that accepts too slowly, or not at all.{help? {help}.}:"
+		 "{process?{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
+		 "Pass backlog {backlog} to listen()} (effective {effect}).:"
+		 "{help}. A longer backlog helps only a server that accepts.}}",
 	 .answer = "the accept queue of {who} is full",
 	 .meaning =
 		 "The accept queue of a UNIX socket is full. The kernel refuses clients at once, "
@@ -612,20 +628,24 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{always?No SYN queue was full\\: with 2 none is used.:A listener's SYN queue was "
 		 "full.} Cookies drop no client; they cost CPU and, "
-		 "without timestamps, window scaling and SACK.{listener? {listener} has "
-		 "{half_open} half-open connections now; its backlog is {limit}.}",
+		 "without timestamps, window scaling and SACK.{listener? The queue of {listener} is "
+		 "full\\: {half_open} half-open connections; its backlog is {limit}.:{grown? No SYN "
+		 "queue is full now{smallest?; the smallest backlog is {limit}, of {smallest}:}.}}" DEFERRED_DETAIL,
 	 .advice =
 		 "{always?That value is for tests\\: sysctl -w net.ipv4.tcp_syncookies=1 sends "
-		 "cookies only where a SYN queue is full.:}{grown?Raise the backlog of that listener; net.ipv4.tcp_max_syn_backlog has no "
-		 "effect while tcp_syncookies is on. Where no more clients come than usual, look "
-		 "for a SYN flood.}",
+		 "cookies only where a SYN queue is full.:}{grown?" DEFERRED_ADVICE
+		 "Raise {listener?the backlog of that listener:small backlogs (ss -ltn\\: Send-Q)}; "
+		 "net.ipv4.tcp_max_syn_backlog has no effect while tcp_syncookies is on. Where no "
+		 "more clients come than usual, look for a SYN flood.}",
 	 .answer = "SYN cookies are being sent",
 	 .meaning =
 		 "A listener's SYN queue was full and the kernel answered SYNs with cookies, or "
 		 "net.ipv4.tcp_syncookies is 2 and it answers every SYN so. No client is lost by "
 		 "that.",
-	 .action = "Raise the backlog of the listener whose SYN queue is full, often one with a "
-		   "small one; otherwise it is a flood, which cookies are for.",
+	 .action =
+		 "Raise the backlog of the listener whose SYN queue is full, often one with a "
+		 "small one. Where it has TCP_DEFER_ACCEPT, clients that send nothing fill it. Otherwise "
+		 "it is a flood, which cookies are for.",
 	 .proof = "TcpExt.TCPReqQFullDoCookies; half-open connections by inet_diag (ss -tn state "
 		  "syn-recv)"},
 
@@ -642,19 +662,20 @@ static const struct finding_row findings[] = {
 		 "net.ipv4.tcp_syncookies is 0\\: {max_syn?the kernel keeps the last quarter of "
 		 "net.ipv4.tcp_max_syn_backlog ({max_syn}) for clients that it knows from earlier, and "
 		 "drops the SYNs of all others:beyond the listener's backlog of {limit} the kernel drops "
-		 "SYNs}. Clients retransmit after 1 s or more.",
-	 .advice =
-		 "sysctl -w net.ipv4.tcp_syncookies=1 has the kernel answer those beyond with a cookie "
-		 "instead{max_syn?; without cookies raise net.ipv4.tcp_max_syn_backlog}. Where no more "
-		 "clients come than usual, look for a SYN flood.",
+		 "SYNs}. Clients retransmit after 1 s or more." DEFERRED_DETAIL
+		 "{more? {more} more listeners drop SYNs.}",
+	 .advice = DEFERRED_ADVICE
+	 "sysctl -w net.ipv4.tcp_syncookies=1 has the kernel answer those beyond with a cookie "
+	 "instead{max_syn?; without cookies raise net.ipv4.tcp_max_syn_backlog}. Where no more "
+	 "clients come than usual, look for a SYN flood.",
 	 .answer = "{grown?{who} is dropping SYNs now:the SYN queue of {who} is full}",
 	 .meaning =
 		 "The kernel sends no SYN cookies, and a listener has as many half-open "
 		 "connections as net.ipv4.tcp_max_syn_backlog or its backlog admits of new "
 		 "clients: it drops the SYNs of further ones. Critical where ListenDrops grew by "
-		 "more than ListenOverflows during the check. Where the drops of one listener grew as "
-		 "much, that shows a queue that was full between two looks as well: critical if it is "
-		 "the server's of --server. ICMP errors and packets without a route, which may count in "
+		 "more than ListenOverflows during the check. Where the drops of a few listeners grew "
+		 "as much, that shows queues that were full between two looks as well: critical for "
+		 "the server that --server names. ICMP errors and packets without a route, which may count in "
 		 "ListenDrops too, are then subtracted.",
 	 .action = "Set net.ipv4.tcp_syncookies=1, or raise net.ipv4.tcp_max_syn_backlog and the "
 		   "backlog of the listener; three quarters of the former are for new clients.",
@@ -1460,16 +1481,28 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "{socket} drops datagrams now: {grown} in {window}",
 	 .detail =
-		 "Its receive buffer of {buffer} was full; {queued} wait in it. {drops} datagrams "
-		 "were dropped since the socket was made.{others? So do {others} other sockets.}",
+		 "Its receive buffer of {buffer} was full; {queued} wait in it. "
+		 "{group?{stuck} of {group} sockets of this address (SO_REUSEPORT) "
+		 "{several_stuck?drop:drops}{apart?; the others have room}. }"
+		 "{process?{worker?Its worker:{process}} (pid {pid}) {halted?{doing}:has the "
+		 "socket open{state? (state {state}{waits_in?, {waits_in}})}}. }{drops} datagrams "
+		 "were dropped since the socket was made.{others? {others} other "
+		 "{several?sockets drop:socket drops} datagrams too.}",
 	 .advice =
-		 "The server reads too slowly, or its stalls are too long for its buffer: epolltune "
-		 "check --server {port} --datagrams N says which buffer N datagrams a second need.",
+		 "{unserved?No buffer helps. {halted?{help}:Find out why that {worker?worker:process} "
+		 "does not read the socket, or reads too slowly\\: the others of its address keep "
+		 "up}.:The server reads too "
+		 "slowly, or its stalls are too long for its buffer\\: epolltune "
+		 "check --server {port} --datagrams N says which buffer N datagrams a second need.}",
 	 .answer = "{socket} drops datagrams now",
 	 .meaning =
 		 "A UDP socket dropped datagrams during the check, before any experiment, and the "
-		 "kernel counted them as receive buffer errors.",
-	 .action = "Let the server read faster, or give it a larger receive buffer.",
+		 "kernel counted them as receive buffer errors. Critical for the server that "
+		 "--server names: its sockets come first, also those that it has connected to a "
+		 "client.",
+	 .action = "Let the server read faster, or give it a larger receive buffer. Where its "
+		   "process is stopped, or the buffer stays full while others of its address "
+		   "(SO_REUSEPORT) have room, look at that process: no buffer helps.",
 	 .proof = "The drops of the socket in /proc/net/udp; Udp.RcvbufErrors, "
 		  "Udp6.RcvbufErrors"},
 	{.id = "udp.receive.waiting",
@@ -1482,8 +1515,10 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "Nothing was read from it in {window}\\: the kernel drops the datagrams that "
 		 "arrive. {process?{worker?Its worker:{process}} (pid {pid}) {halted?{doing}:has the "
-		 "socket open}. }{drops} datagrams were dropped since the socket was made.{others? "
-		 "Nor is anything read from {others} other sockets.}",
+		 "socket open{state? (state {state}{waits_in?, {waits_in}})}}. }{group?Of the "
+		 "{group} sockets of this address (SO_REUSEPORT) {stuck} {several_stuck?are:is} "
+		 "like that. }{drops} datagrams were dropped since the socket was made.{others? "
+		 "Nor is anything read from {others} other {several?sockets:socket}.}",
 	 .advice = "{halted?{help}:Find out why the server does not read it\\: a thread that has "
 		   "ended, or a socket of a SO_REUSEPORT group that no worker reads}.",
 	 .answer = "{who} does not read its datagrams",
@@ -1740,18 +1775,24 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title =
 		 "{listener} is not judged\\: {loopback?it is on loopback:its port is an ephemeral "
-		 "one}, and the server has others",
+		 "one}, and the server has {only?a UDP socket that other hosts reach:others}",
 	 .detail =
 		 "{udp?Its receive buffer of {limit} B holds less than the {needed} datagrams:Its "
 		 "backlog is {limit}, less than the {needed} connections} of this load that "
-		 "arrive in a stall. {udp?A socket of a client\\: of DNS or of statistics,:A shutdown or "
-		 "management port} needs no more; one behind a reverse proxy of this host does.",
-	 .advice = "If the load comes there\\: epolltune check --server {address}",
+		 "arrive in a stall. {udp?A socket of a client\\: of DNS or of statistics,:{loopback?A "
+		 "shutdown or management port:A port that the kernel chose, as of JMX or of a "
+		 "transfer by FTP,}} needs no more; one {loopback?behind a reverse proxy of this "
+		 "host:with a configured port} does.",
+	 .advice = "If the load comes there\\: epolltune check --server {address}"
+		   "{only?. If it is datagrams\\: add --datagrams N}",
+	 .answer = "{listener} is not judged",
 	 .meaning =
 		 "Of a server that --server names by process or unit, the walls are those of the listeners "
 		 "that clients of other hosts reach. A TCP listener or UDP socket on loopback is "
-		 "left out where it has others, and so is a UDP socket on an ephemeral port "
-		 "(net.ipv4.ip_local_port_range); this one would be short.",
+		 "left out where it has others, and one of TCP also beside a UDP socket that other "
+		 "hosts reach. So is one on an ephemeral port (net.ipv4.ip_local_port_range without "
+		 "ip_local_reserved_ports) that no other one has. This one would be short. A "
+		 "warning where the target has no datagrams and no TCP listener is left to judge.",
 	 .action = "Check the address if the load comes there.",
 	 .proof = "ss -ltnp, ss -uanp"},
 	{.id = "listeners.forwarder",

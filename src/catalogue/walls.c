@@ -57,7 +57,9 @@ static int64_t need_throughput(const struct target *t)
 #define SEVERAL_GROUPS                                                                             \
 	"The server's processes are in several control groups with different limits\\: which "     \
 	"share of the load each has is not known, and the smallest does not suffice for all."
-#define NO_TCP_LISTENER "The server has no TCP listener."
+#define NO_TCP_LISTENER                                                                            \
+	"The server has no TCP listener, or only one on loopback beside UDP sockets that other "   \
+	"hosts reach."
 #define NOT_A_SERVERS "Not needed with --role server."
 
 static const struct wall_row walls[] = {
@@ -314,6 +316,10 @@ static const struct wall_row walls[] = {
 			"net.core.rmem_default without it. The kernel drops those beyond. Needed: "
 			"datagrams times stall.",
 		.detail =
+			"{ownerless?{activated?The service does not run\\: which UDP sockets it opens "
+			"is not known.:No UDP socket here is known as the server's, and of some the "
+			"process is not visible. Run the check as root, in a container with "
+			"--pid=host, or give the address\\: --server \\:PORT.}:"
 			"{socket?{socket} has {sockets?{sockets} sockets (SO_REUSEPORT), which hold "
 			"{capacity} without loss, as a hash spreads the datagrams; the smallest "
 			"has }a receive buffer of {buffer}{capped?, all that "
@@ -323,7 +329,7 @@ static const struct wall_row walls[] = {
 			"that net.core.rmem_max allows has a receive buffer of {buffer}"
 			"{held?; one without SO_RCVBUF has {default} and holds {held}}}. A "
 			"datagram of {size} takes {measured?:about }{each}.{memory? "
-			"net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
+			"net.ipv4.udp_mem leaves {left} for all UDP sockets.}}",
 	},
 	{
 		.name = "idle.keepalive",
@@ -387,7 +393,8 @@ static const struct wall_row walls[] = {
 		.unit = "processes",
 		.what = "The processes and threads that the control group, or one above it, may "
 			"start in addition before fork() fails with EAGAIN. Needed: of a server "
-			"with a process for each connection (PostgreSQL) one for each of the "
+			"with a process for each connection (PostgreSQL, and what shows it while it "
+			"has clients) one for each of the "
 			"target's connections that is not open yet. That need is a range, as it "
 			"is not visible how many of its processes have a connection. Of other "
 			"servers no target needs more.",

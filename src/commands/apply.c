@@ -47,6 +47,7 @@ static int arguments_check(struct apply *a, const struct given *given, struct er
 	a->tuning.document = !strcmp(a->format, "json") || !strcmp(a->format, "html");
 	a->tuning.render = plan_render_find(a->format);
 	a->plan_options.confirm = a->confirm_us != 0;
+	a->plan_options.preview = a->dry_run;
 	if (!a->dry_run && !a->tuning.document && strcmp(a->format, "text") != 0)
 		return err_set(e, EINVAL, "--format %s only prints a plan: add --dry-run",
 			       a->format);
@@ -70,7 +71,7 @@ static int arguments_check(struct apply *a, const struct given *given, struct er
 static void print_step(void *arg, const struct change *c, const char *text)
 {
 	const struct apply *a = arg;
-	tuning_print(&a->tuning, c->name, text);
+	tuning_print_step(&a->tuning, c, text);
 }
 
 static int show(const struct apply *a, const char *format, struct err *e)
@@ -189,6 +190,7 @@ static int execute(struct apply *a, struct err *trouble, struct err *e)
 		.by = a->tuning.by,
 		.command = a->command,
 		.confirm_s = confirm_seconds(a),
+		.prove_s = proves ? apply_proof_limit(a) : 0,
 		.persist = a->persist,
 		.print = print_step,
 		.prove = proves ? apply_prove : NULL,
@@ -220,7 +222,7 @@ static int do_plan(struct apply *a, off_t planned)
 	rc = execute(a, &trouble, &e);
 	if (rc == 0) {
 		result->persisted = json_array();
-		rc = tuning_files(&a->tuning, a->plan, result->persisted, &e);
+		rc = tuning_files(&a->tuning, &a->journal, a->plan, result->persisted, &e);
 	}
 	summarize(a);
 	if (rc == 0)
@@ -275,7 +277,9 @@ static int run(struct apply *a)
 	journal_unlock(&a->journal);
 	status = apply_watch(a, status);
 	interrupt_release();
-	return status;
+	const struct run *r = journal_find(&a->journal, a->result.run);
+	return tuning_written(&a->tuning, a->result.run, r ? run_status_name(r->status) : "applied",
+			      status, 0, &e);
 }
 
 static int apply(void *arguments, const struct given *given)
@@ -297,6 +301,7 @@ static int apply(void *arguments, const struct given *given)
 	json_decref(a->result.persisted);
 	free(a->probes);
 	free(a->concerned);
+	free(a->standing);
 	free(a->before);
 	free(a->after);
 	free(a->plan);

@@ -29,6 +29,7 @@ struct apply {
 	struct check_options again;    /* options of the proof */
 	char *probes;                  /* probes of the proof; NULL: all */
 	struct plan *plan;
+	struct change *standing; /* of plan_options */
 	struct plan_result result;
 	struct verification proof;
 	struct journal journal; /* as last read; locked while changes are made */
@@ -51,6 +52,8 @@ int apply_status(const struct apply *a);
 char *apply_probes(const struct apply *a, const char *knobs);
 /* Whether any probe covers the changes; selects those of the proof. */
 bool apply_choose_proof(struct apply *a);
+/* At most how many seconds it takes. */
+uint64_t apply_proof_limit(const struct apply *a);
 /* Checks again and compares; prints the comparison. Of struct execution. */
 int apply_prove(void *arg, struct err *e);
 

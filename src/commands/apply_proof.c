@@ -84,6 +84,8 @@ static void print_proof(const struct apply *a)
 			tuning_print(&a->tuning, a->plan->changes[i].wall, text);
 }
 
+uint64_t apply_proof_limit(const struct apply *a) { return 2 * check_limit(&a->again); }
+
 /* Repeats a failed proof once, so that a busy moment does not cause a rollback. */
 int apply_prove(void *arg, struct err *e)
 {

@@ -72,6 +72,13 @@ static bool ends_container(const struct host *h)
 	return false;
 }
 
+/* The changes may be in force: EXIT_UNKNOWN means that nothing was changed. */
+static int failed(const struct err *e)
+{
+	command_error(e);
+	return EXIT_CRITICAL;
+}
+
 static int decided(const struct apply *a, const struct run *r, const struct wait *w)
 {
 	char option[TUNING_OPTION];
@@ -86,7 +93,7 @@ static int decided(const struct apply *a, const struct run *r, const struct wait
 		return status;
 	}
 	const char *why = strcmp(r->reason, UNDO_ASKED) ? r->reason : "by epolltune rollback";
-	if (r->status == RUN_ROLLED_BACK)
+	if (!run_in_force(r))
 		printf("Run %u rolled back, %s; all values restored.\n", a->result.run, why);
 	else
 		printf("Run %u only PARTLY rolled back, %s; see: epolltune history %u%s\n",
@@ -103,12 +110,15 @@ static int roll_back(struct apply *a, const struct wait *w)
 	if (rc == -EBUSY)
 		return -1;
 	if (rc < 0)
-		return command_error(&e);
+		return failed(&e);
 	struct run *r = journal_find(&a->journal, a->result.run);
 	snprintf(reason, sizeof(reason), "interrupted by %s", interrupt_name(interrupt_came()));
 	struct undo u = {.site = &a->tuning.site, .by = a->tuning.by, .reason = reason};
-	if (r && run_is_open(r) && undo_run(&u, &a->journal, r, &e) < 0)
+	bool open = r && run_is_open(r) && !run_is_kept(r);
+	if (open && undo_run(&u, &a->journal, r, &e) < 0) {
 		command_error(&e);
+		snprintf(r->reason, sizeof(r->reason), "%s", reason); /* perhaps not recorded */
+	}
 	int status = decided(a, r, w);
 	journal_unlock(&a->journal);
 	return status;
@@ -141,10 +151,10 @@ static int watch_once(struct apply *a, struct wait *w)
 	if (journal_refresh(&a->journal, &e) < 0) {
 		if (w->last)
 			wait_for_watchdog(a->confirm_us);
-		return command_error(&e);
+		return failed(&e);
 	}
 	const struct run *r = journal_find(j, run);
-	if (!r || !run_is_open(r))
+	if (!r || !run_is_open(r) || run_is_kept(r))
 		return decided(a, r, w);
 	if (interrupt_came())
 		return interrupted(a, w);

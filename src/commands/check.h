@@ -60,6 +60,9 @@ struct check_options {
  * if the whole check is not possible: unknown probe or server, invalid sysroot, no memory. */
 int check_run(const struct check_options *options, struct report *out, struct err *e);
 
+/* At most how many seconds the probes of check_run() take. */
+uint64_t check_limit(const struct check_options *options);
+
 /* Runs `check` of the command of --run and that of --versus in turn, several times, and prints them
  * side by side, in a format of a comparison. Returns an exit status. */
 int check_versus(const struct check_options *options, const char *format,

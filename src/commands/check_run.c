@@ -160,6 +160,16 @@ static void jobs_choose(struct schedule *s, struct shared *shared)
 	}
 }
 
+/* Some run beside each other before, between and after those that run alone. */
+uint64_t check_limit(const struct check_options *o)
+{
+	uint64_t rounds = 3;
+	for (size_t i = 0; i < probe_count(); i++)
+		if (probe_wanted(o->probes, probe_at(i)->name))
+			rounds += o->probe.gentle || probe_at(i)->mode == PROBE_EXCLUSIVE;
+	return rounds * job_longest(o);
+}
+
 /* Only probe counters compares with an earlier report: without it "nothing was lost" is not known.
  */
 static int since_compared(const struct check_options *o, struct err *e)

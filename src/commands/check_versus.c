@@ -27,15 +27,6 @@ static int versus_print(const struct report *a, const struct report *b, const ch
 	return comparison_render_find(format)(stdout, &c, style, e);
 }
 
-/* Latencies compare at one rate: without --requests at half of what the first round answered. */
-static uint64_t rate_offered(const struct guest *guest, const struct report *first)
-{
-	const struct wall *rate = report_find(first, "application.rate");
-	if (guest->requests_per_s)
-		return guest->requests_per_s;
-	return rate && rate->measured > 1 ? (uint64_t)rate->measured / 2 : 0;
-}
-
 int check_versus(const struct check_options *given, const char *format,
 		 const struct render_style *style)
 {
@@ -53,8 +44,9 @@ int check_versus(const struct check_options *given, const char *format,
 		rc = check_run(&o, r, &e);
 		if (interrupt_came())
 			return EXIT_UNKNOWN;
-		if (!rc && !i)
-			o.guest.offered_per_s = rate_offered(&o.guest, r);
+		if (!rc && !o.guest.offered_per_s)
+			o.guest.offered_per_s =
+				o.guest.requests_per_s ? o.guest.requests_per_s : compare_rate(r);
 	}
 	if (rc)
 		return command_error(&e);

@@ -16,13 +16,14 @@ struct confirm {
 	struct tuning tuning;
 	const struct given *given;
 	bool persist;
+	struct host_identity here;
 	struct plan *plan; /* the lines of files to write */
 };
 
 static void print_step(void *arg, const struct change *c, const char *text)
 {
 	const struct confirm *of = arg;
-	tuning_print(&of->tuning, c->name, text);
+	tuning_print_step(&of->tuning, c, text);
 }
 
 /* Plans the lines for all changes of the run. Copies them, as writing adds changes to the run. */
@@ -39,16 +40,20 @@ static int plan_lines(struct confirm *c, const struct run *r, struct err *e)
 	return plan_persist(c->plan, standing, count, &author, &c->tuning.site, e);
 }
 
-static int persist_run(struct confirm *c, struct journal *j, unsigned run, struct err *e)
+static bool same_boot(const struct confirm *c, const struct run *r)
 {
-	struct run *r = journal_find(j, run);
-	if (r->persist || c->persist) {
-		int rc = plan_lines(c, r, e);
-		if (rc < 0) {
-			journal_end(j, r, NULL);
-			return rc;
-		}
-	}
+	return strcmp(r->boot, c->here.boot) == 0;
+}
+
+/* Whether apply or confirm had --persist. A reboot has reset what was not written before it. */
+static bool lines_due(const struct confirm *c, const struct run *r)
+{
+	return (r->persist || c->persist) && same_boot(c, r);
+}
+
+/* Writes the planned lines of a confirmed run and closes it. */
+static int write_lines(struct confirm *c, struct journal *j, unsigned run, struct err *e)
+{
 	struct execution x = {
 		.plan = c->plan,
 		.journal = j,
@@ -61,6 +66,16 @@ static int persist_run(struct confirm *c, struct journal *j, unsigned run, struc
 	return execute_files(&x, e);
 }
 
+static int persist_run(struct confirm *c, struct journal *j, unsigned run, struct err *e)
+{
+	struct run *r = journal_find(j, run);
+	int rc = lines_due(c, r) && !c->plan->count ? plan_lines(c, r, e) : 0;
+	if (rc == 0)
+		return write_lines(c, j, run, e);
+	journal_end(j, r, NULL);
+	return rc;
+}
+
 static int refuse(const struct confirm *c, const struct err *why)
 {
 	struct plan_result result = {
@@ -68,41 +83,68 @@ static int refuse(const struct confirm *c, const struct err *why)
 	return tuning_finish(&c->tuning, &result, tuning_error(why));
 }
 
-static int confirmed(struct confirm *c, struct journal *j, unsigned run, struct err *e)
+/* What is missing of a confirmed run, and how to add it. */
+static void explain_missing(const struct confirm *c, const struct run *r, struct err *e)
 {
-	struct plan_result result = {.plan = c->plan, .outcome = OUTCOME_APPLIED};
-	bool late = watchdog_clock_ms() > journal_find(j, run)->deadline_ms;
-	int rc = journal_confirm(j, journal_find(j, run), c->tuning.by, e);
-	if (rc < 0) {
-		result.outcome = OUTCOME_REFUSED;
-		result.reason = e->text;
-		command_error(e);
-		return tuning_finish(&c->tuning, &result, EXIT_CRITICAL);
-	}
-	result.run = run;
-	rc = persist_run(c, j, run, e);
+	char option[TUNING_OPTION];
+	bool lines = lines_due(c, r);
+	err_prefix(e, "run %u is confirmed, but not %s", r->id, lines ? "persisted" : "completed");
+	err_remedy(e, "correct that and run: epolltune confirm%s%s", lines ? " --persist" : "",
+		   tuning_option(&c->tuning, option));
+}
+
+/* Prints the outcome of a run that is confirmed; `said` says so to a person. */
+static int confirmed(struct confirm *c, struct journal *j, unsigned run, const char *said,
+		     struct err *e)
+{
+	struct plan_result result = {.plan = c->plan, .outcome = OUTCOME_APPLIED, .run = run};
+	int rc = persist_run(c, j, run, e);
 	int status = rc < 0 ? EXIT_CRITICAL : EXIT_OK;
 	struct err other;
 	json_t *lines = json_array();
 	if (rc < 0) {
-		err_prefix(e, "run %u is confirmed, but not persisted", run);
+		explain_missing(c, journal_find(j, run), e);
 		command_error(e);
 		result.reason = e->text;
 	} else if (!c->tuning.document) {
-		printf("Run %u is confirmed%s: the changes stay.\n", run,
-		       late ? ", after its deadline" : "");
+		printf("Run %u %s\n", run, said);
 	}
-	if (rc == 0 && tuning_files(&c->tuning, c->plan, lines, &other) < 0)
-		status = command_error(&other);
-	else
+	if (rc == 0 && tuning_files(&c->tuning, j, c->plan, lines, &other) < 0) {
+		command_error(&other);
+		status = EXIT_CRITICAL;
+	} else {
 		result.persisted = lines;
+	}
 	status = tuning_finish(&c->tuning, &result, status);
 	json_decref(lines);
 	return status;
 }
 
+/* Confirms a run that waits, and completes one that was confirmed. */
+static int confirm_run(struct confirm *c, struct journal *j, const struct run *r, struct err *e)
+{
+	unsigned run = r->id;
+	bool late = watchdog_clock_ms() > r->deadline_ms;
+	if (run_is_kept(r))
+		return confirmed(c, j, run,
+				 same_boot(c, r) ? "was confirmed before and is complete now."
+						 : "was confirmed before a reboot and is complete "
+						   "now; what the reboot has reset stays reset.",
+				 e);
+	if (journal_confirm(j, journal_find(j, run), c->tuning.by, e) < 0) {
+		struct plan_result result = {
+			.plan = c->plan, .outcome = OUTCOME_REFUSED, .reason = e->text};
+		command_error(e);
+		return tuning_finish(&c->tuning, &result, EXIT_CRITICAL);
+	}
+	return confirmed(c, j, run,
+			 late ? "is confirmed, after its deadline: the changes stay."
+			      : "is confirmed: the changes stay.",
+			 e);
+}
+
 /* Reports that no run waits, and what happened to the newest. */
-static int none_waits(const struct confirm *c, struct journal *j)
+static int none_waits(const struct confirm *c, const struct journal *j)
 {
 	const struct run *last = j->count ? &j->runs[j->count - 1] : NULL;
 	char option[TUNING_OPTION];
@@ -128,9 +170,9 @@ static int none_waits(const struct confirm *c, struct journal *j)
 static int check_persist(struct confirm *c, const struct run *r, struct err *e)
 {
 	char option[TUNING_OPTION];
-	struct err why;
+	struct err why = {0};
 	int rc = persist_allowed(&c->tuning.site, &why);
-	if (rc == 0 || r->persist || rc != -PLAN_REFUSED) {
+	if (rc == 0 || r->persist || r->status != RUN_WAITING || rc != -PLAN_REFUSED) {
 		*e = why;
 		return rc;
 	}
@@ -143,32 +185,35 @@ static int check_persist(struct confirm *c, const struct run *r, struct err *e)
 static int check_here(struct confirm *c, const struct run *r, struct err *e)
 {
 	char option[TUNING_OPTION];
-	struct host_identity here;
-	int rc = host_identity(c->tuning.host, &here, e);
-	if (rc < 0)
-		return rc;
-	if (strcmp(r->boot, here.boot) != 0)
+	if (!same_boot(c, r) && run_is_kept(r) && run_has_lines(r))
+		return 0;
+	if (!same_boot(c, r))
 		return err_set(e, PLAN_REFUSED,
-			       "run %u was lost at a reboot before it was confirmed; "
+			       "run %u was lost at a reboot before it was %s; "
 			       "close it with: epolltune rollback %u%s",
-			       r->id, r->id, tuning_option(&c->tuning, option));
+			       r->id, run_is_kept(r) ? "completed" : "confirmed", r->id,
+			       tuning_option(&c->tuning, option));
 	for (size_t i = 0; i < r->count; i++)
-		if (r->items[i].scope == CHANGE_NETNS && strcmp(r->netns, here.netns) != 0)
+		if (r->items[i].scope == CHANGE_NETNS && strcmp(r->netns, c->here.netns) != 0)
 			return err_set(e, PLAN_REFUSED,
 				       "run %u belongs to network namespace %s, "
 				       "this is %s: confirm it there",
-				       r->id, r->netns, here.netns);
+				       r->id, r->netns, c->here.netns);
 	return r->persist || c->persist ? check_persist(c, r, e) : 0;
 }
 
-/* The newest run that can be confirmed; if there is none, *e is the reason for the newest. */
+/* Whether a run is to be confirmed or completed. */
+static bool is_due(const struct run *r) { return r->status == RUN_WAITING || run_is_kept(r); }
+
+/* The newest such run that can be confirmed from here; if there is none, *e is the reason for the
+ * newest. */
 static const struct run *find_waiting(struct confirm *c, const struct journal *j, struct err *e)
 {
 	const struct run *found = NULL;
 	e->code = 0;
 	for (size_t i = j->count; i-- > 0 && !found;) {
 		struct err why;
-		if (j->runs[i].status != RUN_WAITING)
+		if (!is_due(&j->runs[i]))
 			continue;
 		if (check_here(c, &j->runs[i], &why) == 0)
 			found = &j->runs[i];
@@ -176,6 +221,19 @@ static const struct run *find_waiting(struct confirm *c, const struct journal *j
 			*e = why;
 	}
 	return found;
+}
+
+/* With --persist also the newest run if it was confirmed without its lines, as where they could not
+ * be written. Returns its number; 0: nothing to write, or *e has an error. */
+static unsigned find_unwritten(struct confirm *c, const struct journal *j, struct err *e)
+{
+	const struct run *last = j->count ? &j->runs[j->count - 1] : NULL;
+	if (!last || last->status != RUN_APPLIED || !last->confirmed || !c->persist ||
+	    !same_boot(c, last))
+		return 0;
+	return check_here(c, last, e) == 0 && plan_lines(c, last, e) == 0 && c->plan->count
+		       ? last->id
+		       : 0;
 }
 
 static int run(struct confirm *c, struct err *e)
@@ -188,10 +246,28 @@ static int run(struct confirm *c, struct err *e)
 		tuning_as_root(c->given, e);
 	if (rc < 0)
 		return refuse(c, e);
+	rc = host_identity(c->tuning.host, &c->here, e);
+	if (rc < 0)
+		return refuse(c, e);
 	const struct run *waiting = find_waiting(c, &j, e);
 	if (waiting)
-		return confirmed(c, &j, waiting->id, e);
+		return confirm_run(c, &j, waiting, e);
+	unsigned unwritten = e->code ? 0 : find_unwritten(c, &j, e);
+	if (unwritten)
+		return confirmed(c, &j, unwritten,
+				 "was confirmed before; its lines are written now.", e);
 	return e->code ? refuse(c, e) : none_waits(c, &j);
+}
+
+/* What no file can keep, or another file sets, is a step for the operator. */
+static int steps_status(const struct confirm *c, int status)
+{
+	if (!c->plan || !c->plan->manual_count)
+		return status;
+	const struct page p = page_open(stdout, &c->tuning.style);
+	if (!c->tuning.document)
+		plan_put_manual(&p, c->plan);
+	return status == EXIT_OK ? EXIT_WARNING : status;
 }
 
 static int confirm(void *arguments, const struct given *given)
@@ -204,6 +280,7 @@ static int confirm(void *arguments, const struct given *given)
 	c->plan = calloc(1, sizeof(*c->plan));
 	interrupt_hold();
 	int status = c->plan ? run(c, &e) : (err_errno(&e, "cannot confirm"), command_error(&e));
+	status = steps_status(c, status);
 	free(c->plan);
 	tuning_close(&c->tuning);
 	return status;

@@ -146,11 +146,17 @@ static int print_json(const struct history *h, struct journal *j, struct err *e)
 	return value_print(stdout, root, NULL, "the history", e);
 }
 
+/* Whether the run has a line of a file: one that could not be written was reverted at once, and is
+ * none where the run is in force. */
 static bool has_line(const struct run *r, const char *name)
 {
-	for (size_t i = 0; i < r->count; i++)
-		if (r->items[i].scope == CHANGE_FILES && strcmp(r->items[i].name, name) == 0)
+	for (size_t i = 0; i < r->count; i++) {
+		const struct change *c = &r->items[i];
+		bool reverted = c->state == CHANGE_REVERTED || c->state == CHANGE_STALE;
+		if (c->scope == CHANGE_FILES && strcmp(c->name, name) == 0 &&
+		    !(reverted && run_in_force(r)))
 			return true;
+	}
 	return false;
 }
 
@@ -213,6 +219,9 @@ static void print_run(const struct history *h, const struct run *r)
 		printf("  the rollback watchdog has exited; "
 		       "roll back with: epolltune rollback %u%s\n",
 		       r->id, tuning_option(&h->tuning, option));
+	if (run_is_kept(r))
+		printf("  confirmed, but not completed; complete it with: epolltune confirm%s\n",
+		       tuning_option(&h->tuning, option));
 	printf("  by       %s\n  command  %s\n  begun    %s\n  last     %s\n  boot     %s\n"
 	       "  netns    %s%s\n",
 	       r->by, r->command, begun, ended, r->boot, r->netns,
@@ -221,8 +230,9 @@ static void print_run(const struct history *h, const struct run *r)
 		const struct change *c = &r->items[i];
 		printf("  %s%s: %s\n", c->name, c->scope == CHANGE_FILES ? " (file)" : "",
 		       change_state_name(c->state));
-		plan_put_value(&p, TONE_PLAIN, 4, "-", c->from);
-		plan_put_value(&p, TONE_PLAIN, 4, "+", c->became[0] ? c->became : c->to);
+		plan_put_value(&p, TONE_PLAIN, 4, "-", change_value(c, c->from));
+		plan_put_value(&p, TONE_PLAIN, 4, "+",
+			       change_value(c, c->became[0] ? c->became : c->to));
 	}
 }
 

@@ -89,10 +89,20 @@ static int job_fork(struct job *job, unsigned seconds, int (*body)(const struct 
 	return 0;
 }
 
+static unsigned probe_seconds(const struct probe_options *o)
+{
+	unsigned seconds = o->gentle ? GENTLE_SECONDS : PROBE_SECONDS;
+	return seconds + (unsigned)(o->window_us / 1000000);
+}
+
 static unsigned job_seconds(const struct job *job)
 {
-	unsigned seconds = job->check->options->probe.gentle ? GENTLE_SECONDS : PROBE_SECONDS;
-	return seconds + (unsigned)(job->check->options->probe.window_us / 1000000);
+	return probe_seconds(&job->check->options->probe);
+}
+
+unsigned job_longest(const struct check_options *o)
+{
+	return probe_seconds(&o->probe) + INSPECT_SECONDS;
 }
 
 static void job_crashed(const struct job *job)

@@ -51,6 +51,8 @@ bool job_has_experiments(const struct job *job);
 void job_start(struct job *job);
 /* Marks it as interrupted before its start. */
 void job_interrupt(struct job *job);
+/* How many seconds a job may take, with a second look after a crash. */
+unsigned job_longest(const struct check_options *options);
 /* Gives it its whole time again, from now. */
 void job_prolong(struct job *job);
 /* Kills it after its timeout or when the check is interrupted, and reaps it if it has ended. A

@@ -25,6 +25,7 @@
 #define DAY_US 86400000000u
 #define RATE_MET 0.98 /* share of --rate that counts as met */
 #define SAMPLE 1000   /* connections that send requests at the end of a hold */
+#define P99_MIN 100   /* operations of which the p99 is not the longest */
 
 enum load_mode { LOAD_CONNECT, LOAD_REQUEST, LOAD_HOLD, LOAD_MIX };
 #define LOAD_MODES "connect,request,hold,mix"
@@ -226,10 +227,10 @@ static int open_all(struct client *c, const struct load_arguments *a, bool show,
 	char to[ENDPOINT_TEXT];
 	int rc = order_run(c, &order, show, e);
 	struct client_sum sum = client_sum(c);
+	int code = client_cause(&sum);
 	if (rc == 0 && sum.held == 0)
-		rc = err_set(e, sum.first_errno ? sum.first_errno : EIO,
-			     "load: cannot connect to %s: %s", endpoint_format(to, &a->client.to),
-			     client_failure(sum.first_errno));
+		rc = err_set(e, code ? code : EIO, "load: cannot connect to %s: %s",
+			     endpoint_format(to, &a->client.to), client_failure(code));
 	return rc;
 }
 
@@ -309,6 +310,8 @@ static void figures_add(struct bench_table *t, const struct load_arguments *a,
 			  (double)histogram_quantile(h, 0.5) / 1e3, "%s", conditions);
 		bench_add(t, "load", variant, n, active, BENCH_P99,
 			  (double)histogram_quantile(h, 0.99) / 1e3, "%s", conditions);
+		bench_note(t, "latencies are of %llu operations%s", (unsigned long long)h->total,
+			   h->total < P99_MIN ? ": the p99 is the longest of them" : "");
 	}
 	bench_add(t, "load", variant, n, active, BENCH_ELAPSED, (double)sum.elapsed_ns / 1e9, "%s",
 		  conditions);
@@ -346,7 +349,7 @@ static void notes_pace(struct bench_table *t, const struct load_arguments *a,
 		   "open loop at %llu/s: latency counts from the time an operation was due, so a "
 		   "stall of the server counts for every operation it delayed",
 		   (unsigned long long)a->rate_per_s);
-	if (!interrupted && rate_missed(a, c, sum->rate))
+	if (!interrupted && (sum->lost || rate_missed(a, c, sum->rate)))
 		bench_note(t,
 			   "the load reached %.0f/s of %llu/s: the other operations were late or "
 			   "never started",
@@ -367,7 +370,8 @@ static int no_reply(const struct load_arguments *a, const struct client *c, stru
 {
 	char to[ENDPOINT_TEXT], answer[CLIENT_ANSWER], shown[CLIENT_ANSWER];
 	const char *option = NULL;
-	int code = client_sum(c).first_errno;
+	const struct client_sum sum = client_sum(c);
+	int code = client_cause(&sum);
 	endpoint_format(to, &a->client.to);
 	client_answer(c, answer);
 	answer_show(answer, shown);
@@ -407,11 +411,44 @@ static void notes_replies(struct bench_table *t, const struct client *c,
 	if (sum->errors && !used)
 		bench_note(t, "%llu replies were errors; the first: %s",
 			   (unsigned long long)sum->errors, shown);
-	if (sum->reopened)
+	if (sum->ended)
 		bench_note(t,
-			   "the server ended %llu connections after a reply (keep-alive limit); "
-			   "they were opened again",
+			   "the server ended %llu connections after a reply or while idle "
+			   "(keep-alive limit)",
+			   (unsigned long long)sum->ended);
+	if (sum->reopened)
+		bench_note(t, "%llu connections that the server had ended were opened again",
 			   (unsigned long long)sum->reopened);
+}
+
+/* Note what was never started, and why. */
+static void notes_missed(struct bench_table *t, unsigned processes, const struct client_sum *sum)
+{
+	double seconds = (double)sum->lost_ns / 1e9;
+	if (sum->lost == processes)
+		bench_note(t, "no connection was left after %.2f s", seconds);
+	else if (sum->lost)
+		bench_note(t, "%u of %u client processes had no connection left after %.2f s",
+			   sum->lost, processes, seconds);
+	if (sum->missed)
+		bench_note(t,
+			   "%llu operations were due but never started: %s; latencies include the "
+			   "time they waited",
+			   (unsigned long long)sum->missed,
+			   sum->lost ? "their connections had failed"
+				     : "the server or this client does not keep up with --rate");
+}
+
+static void notes_starved(struct bench_table *t, const struct client_sum *sum)
+{
+	if (sum->first_starved == EADDRNOTAVAIL)
+		bench_note(t,
+			   "ephemeral ports ran out %llu times; add addresses with --from, or use "
+			   "--close reset or server",
+			   (unsigned long long)sum->starved);
+	else if (sum->starved)
+		bench_note(t, "%llu retries of connect(): %s", (unsigned long long)sum->starved,
+			   client_failure(sum->first_starved));
 }
 
 static void notes_add(struct bench_table *t, const struct load_arguments *a, const struct client *c,
@@ -431,19 +468,8 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 	if (a->mode == LOAD_CONNECT && a->client.close == CLIENT_CLOSE_CLIENT)
 		bench_note(t, "the connect rate is limited by ports in TIME_WAIT (the client "
 			      "closes first); use --close reset, or add addresses with --from");
-	if (sum.missed)
-		bench_note(t,
-			   "%llu operations were due but never started: the server or this client "
-			   "does not keep up with --rate; latencies include the time they waited",
-			   (unsigned long long)sum.missed);
-	if (sum.starved && sum.first_errno != EADDRNOTAVAIL)
-		bench_note(t, "%llu retries of connect(): %s", (unsigned long long)sum.starved,
-			   client_failure(sum.first_errno));
-	else if (sum.starved)
-		bench_note(t,
-			   "ephemeral ports ran out %llu times; add addresses with --from, or use "
-			   "--close reset or server",
-			   (unsigned long long)sum.starved);
+	notes_missed(t, c->processes, &sum);
+	notes_starved(t, &sum);
 	double off = sum.attempted
 			     ? (double)(kernels - (int64_t)sum.attempted) / (double)sum.attempted
 			     : 0;
@@ -475,17 +501,18 @@ static int mode_run(struct client *c, struct load_arguments *a, struct bench_tab
 	};
 	const char *variant = mode_names[a->mode];
 	int rc = a->mode == LOAD_CONNECT ? 0 : open_all(c, a, show, e);
+	const struct client_sum opened = client_sum(c);
 	/* Interrupted clients have closed their connections. */
 	uint64_t n = a->mode == LOAD_CONNECT ? a->connections
-		     : rc == -EINTR          ? client_sum(c).opened
-					     : client_sum(c).held;
+		     : rc == -EINTR          ? opened.opened
+					     : opened.held;
 	if (n && n < a->connections && rc == -EINTR)
 		bench_note(t, "interrupted with %llu of %llu connections open",
 			   (unsigned long long)n, (unsigned long long)a->connections);
 	else if (n && n < a->connections)
 		bench_note(t, "only %llu of %llu connections opened: %s", (unsigned long long)n,
 			   (unsigned long long)a->connections,
-			   client_failure(client_sum(c).first_errno));
+			   client_failure(client_cause(&opened)));
 	if (a->mode == LOAD_HOLD && n)
 		figures_add(t, a, c, variant, n, n, false);
 	if (rc == 0 && a->mode == LOAD_HOLD) {
@@ -547,9 +574,9 @@ static int load_run(struct load_arguments *a, struct err *e)
 			"free port or descriptor, %llu replies were errors: %s\n",
 			(unsigned long long)sum.failed, (unsigned long long)sum.missed,
 			(unsigned long long)sum.starved, (unsigned long long)sum.errors,
-			sum.first_errno ? client_failure(sum.first_errno)
-			: sum.errors    ? "the server answered so"
-					: "the server or this client is too slow");
+			client_cause(&sum) ? client_failure(client_cause(&sum))
+			: sum.errors       ? "the server answered so"
+					   : "the server or this client is too slow");
 	client_stop(&client);
 	struct bench_page page = {.command = "load", .runs = 1, .wanted = 1, .table = t};
 	page.host.isolation = ISOLATION_IN_PLACE;

@@ -39,10 +39,8 @@ static struct run *newest(struct rollback *b, struct journal *j)
 
 static void print_step(void *arg, const struct change *c, const char *text)
 {
-	struct rollback *b = arg;
-	char name[CHANGE_NAME + 24];
-	snprintf(name, sizeof(name), "%s%s", c->name, c->scope == CHANGE_FILES ? " (file)" : "");
-	tuning_print(&b->tuning, name, text);
+	const struct rollback *b = arg;
+	tuning_print_step(&b->tuning, c, text);
 }
 
 /* Prints schema epolltune.rollback/2, always with the same keys. `r` may be NULL. */
@@ -73,9 +71,8 @@ static int finish(const struct rollback *b, const struct undo *u, const struct r
 		  const char *outcome, const char *reason, int status)
 {
 	struct err e;
-	if (b->tuning.document && print_json(u, r, outcome, reason, &e) < 0)
-		return command_error(&e);
-	return status;
+	int rc = b->tuning.document ? print_json(u, r, outcome, reason, &e) : 0;
+	return tuning_written(&b->tuning, r ? r->id : 0, outcome, status, rc, &e);
 }
 
 static int refuse(const struct rollback *b, const struct err *why)
@@ -85,24 +82,28 @@ static int refuse(const struct rollback *b, const struct err *why)
 
 static int nothing(const struct rollback *b)
 {
-	if (b->tuning.document)
-		return finish(b, &(struct undo){0}, NULL, "nothing to roll back", NULL, EXIT_OK);
-	if (b->run)
+	if (!b->tuning.document && b->run)
 		printf("Run %llu was rolled back already.\n", (unsigned long long)b->run);
-	else
+	else if (!b->tuning.document)
 		puts("Nothing to roll back.");
-	return EXIT_OK;
+	return finish(b, &(struct undo){0}, NULL, "nothing to roll back", NULL, EXIT_OK);
 }
 
 static void summarize(const struct rollback *b, const struct undo *u, const struct run *r)
 {
 	char option[TUNING_OPTION];
 	tuning_option(&b->tuning, option);
-	bool whole = r->status == RUN_ROLLED_BACK && !u->set_at_boot;
+	/* Also where the journal could not record it. */
+	bool restored = !run_in_force(r) && !u->set_at_boot;
+	bool whole = restored && r->status == RUN_ROLLED_BACK;
 	if (whole && u->stale && !u->reverted && !u->unchanged)
 		printf("Run %u rolled back; none of its changes was in force.\n", r->id);
 	else if (whole)
 		printf("Run %u rolled back; all values restored.\n", r->id);
+	else if (restored)
+		printf("All values of run %u are restored, but not all is recorded. Retry: epolltune "
+		       "rollback %u%s\n",
+		       r->id, r->id, option);
 	else if (u->failed)
 		printf("Run %u only PARTLY rolled back. Retry: epolltune rollback %u%s\n", r->id,
 		       r->id, option);
@@ -141,7 +142,27 @@ static int roll_back(struct rollback *b, struct journal *j, struct err *e)
 	int status = rc < 0                                                          ? EXIT_CRITICAL
 		     : u.conflict || u.other_netns || u.unreachable || u.set_at_boot ? EXIT_WARNING
 										     : EXIT_OK;
-	return finish(b, &u, r, run_status_name(r->status), rc < 0 ? e->text : NULL, status);
+	/* Values that are restored without a record: the journal has an earlier status. */
+	bool unrecorded = !run_in_force(r) && r->status != RUN_ROLLED_BACK;
+	return finish(b, &u, r, run_status_name(unrecorded ? RUN_UNFINISHED : r->status),
+		      rc < 0 ? e->text : NULL, status);
+}
+
+/* Completes the runs that were confirmed: they stay, also if their last record was lost. Not where
+ * lines are missing: some of them would be half of a run. */
+static int keep_confirmed(const struct rollback *b, struct journal *j, struct err *e)
+{
+	for (size_t i = 0; i < j->count; i++) {
+		struct run *r = &j->runs[i];
+		if (!run_is_kept(r) || !run_has_lines(r))
+			continue;
+		int rc = journal_end(j, r, e);
+		if (rc < 0)
+			return err_prefix(e, "run %u was confirmed and stays, but", r->id);
+		if (!b->tuning.document)
+			printf("Run %u was confirmed: it stays.\n", r->id);
+	}
+	return 0;
 }
 
 static int run(struct rollback *b, struct err *e)
@@ -157,6 +178,8 @@ static int run(struct rollback *b, struct err *e)
 	if (rc < 0)
 		return refuse(b, e);
 	tuning_torn(&j);
+	if (b->pending && keep_confirmed(b, &j, e) < 0)
+		return refuse(b, e);
 	return roll_back(b, &j, e);
 }
 

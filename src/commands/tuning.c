@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
 #include "epolltune/setting.h"
 #include "tune/operator.h"
@@ -84,9 +86,12 @@ int tuning_settings(const char *list, struct err *e)
 {
 	struct setting set;
 	int rc;
-	while ((rc = setting_next(&list, &set, e)) > 0)
+	while ((rc = setting_next(&list, &set, e)) > 0) {
 		if (!set.knob)
 			return values_unknown("set", "@knobs", set.name, e);
+		if (setting_repeated(&set, list))
+			return err_set(e, EINVAL, "--set: %s is given twice", set.name);
+	}
 	return rc;
 }
 
@@ -111,6 +116,13 @@ void tuning_print(const struct tuning *t, const char *name, const char *text)
 	fflush(p.out);
 }
 
+void tuning_print_step(const struct tuning *t, const struct change *c, const char *text)
+{
+	char name[CHANGE_NAME + 24];
+	snprintf(name, sizeof(name), "%s%s", c->name, c->scope == CHANGE_FILES ? " (file)" : "");
+	tuning_print(t, name, text);
+}
+
 void tuning_torn(const struct journal *j)
 {
 	if (j->torn)
@@ -118,16 +130,21 @@ void tuning_torn(const struct journal *j)
 				"was written): removed, nothing depends on it\n");
 }
 
-int tuning_files(struct tuning *t, const struct plan *plan, json_t *list, struct err *e)
+int tuning_files(struct tuning *t, const struct journal *j, const struct plan *plan, json_t *list,
+		 struct err *e)
 {
+	CLEAN(free_pointer) struct change *standing = calloc(PLAN_CHANGES, sizeof(*standing));
+	if (!standing)
+		return err_errno(e, "cannot compare with the files");
 	site_refresh(&t->site); /* a proof may have taken a while */
+	size_t count = persist_standing(j, &t->site, standing, PLAN_CHANGES);
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct change *c = &plan->changes[i];
 		struct persisted p;
 		char text[CHANGE_VALUE * 3];
 		if (c->scope != CHANGE_FILES)
 			continue;
-		int rc = persist_look(c, &t->site, &p, e);
+		int rc = persist_look(c, standing, count, &t->site, &p, e);
 		if (rc < 0)
 			return rc;
 		persist_text(&p, text, sizeof(text));
@@ -137,11 +154,24 @@ int tuning_files(struct tuning *t, const struct plan *plan, json_t *list, struct
 	return 0;
 }
 
+int tuning_written(const struct tuning *t, unsigned run, const char *is, int status, int rc,
+		   struct err *e)
+{
+	char option[TUNING_OPTION];
+	if (rc == 0)
+		rc = render_flush(stdout, "to standard output", e);
+	if (rc == 0 || !run)
+		return rc == 0 ? status : command_error(e);
+	err_prefix(e, "run %u is %s, but its outcome was not printed", run, is);
+	err_remedy(e, "see: epolltune history %u%s", run, tuning_option(t, option));
+	command_error(e);
+	return EXIT_CRITICAL;
+}
+
 int tuning_finish(const struct tuning *t, const struct plan_result *result, int status)
 {
 	struct err e;
 	plan_render_function *render = t->render ? t->render : plan_render_json;
-	if (t->document && render(stdout, result, &t->style, &e) < 0)
-		return command_error(&e);
-	return status;
+	int rc = t->document ? render(stdout, result, &t->style, &e) : 0;
+	return tuning_written(t, result->run, plan_outcome_name(result->outcome), status, rc, &e);
 }

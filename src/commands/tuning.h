@@ -57,11 +57,19 @@ int tuning_error(const struct err *e);
 /* Prints "  NAME: TEXT", unless a document is printed. A second line of the text is a command: it
  * is not wrapped. */
 void tuning_print(const struct tuning *t, const char *name, const char *text);
+/* Prints a step of a change, of which a line of a file is marked as such. */
+void tuning_print_step(const struct tuning *t, const struct change *c, const char *text);
 
 /* Prints that a torn record was cut off, if there was one. */
 void tuning_torn(const struct journal *j);
 /* Prints what the files will set at the next boot of the knobs whose lines a plan changed, and adds
  * it to a list of JSON. */
-int tuning_files(struct tuning *t, const struct plan *plan, json_t *list, struct err *e);
+int tuning_files(struct tuning *t, const struct journal *j, const struct plan *plan, json_t *list,
+		 struct err *e);
 /* Prints the document, if one is printed; returns the exit status. */
 int tuning_finish(const struct tuning *t, const struct plan_result *result, int status);
+/* Flushes standard output; rc and *e: whether all could be printed. Returns the status or, after an
+ * error, EXIT_UNKNOWN, which means that nothing was changed: for a run (0: none) EXIT_CRITICAL.
+ * `is` says what the run is now: "applied". */
+int tuning_written(const struct tuning *t, unsigned run, const char *is, int status, int rc,
+		   struct err *e);

@@ -99,10 +99,10 @@ static int churn_order(struct churn *c, struct churn_result *out, struct err *e)
 	out->client_cpu_ns = sum.cpu_ns;
 	out->server_cpu_ns = after.cpu_ns - before.cpu_ns;
 	out->accepted = server_sum(&c->server).accepted;
-	out->ports_used_up = sum.first_errno == EADDRNOTAVAIL || sum.first_errno == EADDRINUSE;
-	if (sum.first_errno && !out->ports_used_up)
-		return err_set(e, sum.first_errno, "test client in the lab: %s",
-			       client_failure(sum.first_errno));
+	int code = client_cause(&sum);
+	out->ports_used_up = code == EADDRNOTAVAIL || code == EADDRINUSE;
+	if (code && !out->ports_used_up)
+		return err_set(e, code, "test client in the lab: %s", client_failure(code));
 	return 0;
 }
 

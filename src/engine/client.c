@@ -249,6 +249,7 @@ struct client_sum client_sum(const struct client *c)
 		const struct client_stats *s = &c->parts[i]->stats;
 		uint64_t elapsed = counter_get(&s->elapsed_ns);
 		uint64_t last = counter_get(&s->last_opened_ns);
+		uint64_t lost = counter_get(&s->lost_ns);
 		sum.opened += counter_get(&s->opened);
 		sum.attempted += counter_get(&s->attempted);
 		sum.done += counter_get(&s->done);
@@ -256,6 +257,7 @@ struct client_sum client_sum(const struct client *c)
 		sum.failed += counter_get(&s->failed);
 		sum.starved += counter_get(&s->starved);
 		sum.held += counter_get(&s->held);
+		sum.ended += counter_get(&s->ended);
 		sum.reopened += counter_get(&s->reopened);
 		sum.errors += counter_get(&s->errors);
 		sum.cpu_ns += counter_get(&s->cpu_ns);
@@ -263,13 +265,22 @@ struct client_sum client_sum(const struct client *c)
 		timely += counter_get(&s->timely);
 		sum.elapsed_ns = elapsed > sum.elapsed_ns ? elapsed : sum.elapsed_ns;
 		sum.last_opened_ns = last > sum.last_opened_ns ? last : sum.last_opened_ns;
+		sum.lost += lost > 0;
+		sum.lost_ns = lost > sum.lost_ns ? lost : sum.lost_ns;
 		if (!sum.first_errno)
 			sum.first_errno = s->first_errno;
+		if (!sum.first_starved)
+			sum.first_starved = s->first_starved;
 	}
 	/* Not the sum of the processes' rates: one that is done early is idle from then on. */
 	if (sum.elapsed_ns)
 		sum.rate = (double)timely * 1e9 / (double)sum.elapsed_ns;
 	return sum;
+}
+
+int client_cause(const struct client_sum *sum)
+{
+	return sum->first_errno ? sum->first_errno : sum->first_starved;
 }
 
 int client_check(const struct client *c, struct err *e)

@@ -26,6 +26,7 @@
 #define STARVED_NS 1000000    /* pause when ports or descriptors ran out */
 #define LATE_NS 1000000000ull /* after the end, for operations due before it */
 #define MISSED_STEPS 1024     /* in which missed operations are counted */
+#define READS 16              /* of one connection in a row */
 #define WINDOW_MS 10000       /* time for a server to accept a window of connections */
 #define CONTROL UINT64_MAX    /* the channel's number in the epoll set */
 
@@ -39,9 +40,11 @@ enum state {
 /* A connection: 24 bytes, as there may be a million. */
 struct slot {
 	int fd;
-	uint32_t got : 26, state : 3, registered : 1; /* bytes of the current reply */
+	uint32_t got : 24, state : 3, registered : 1; /* bytes of the current reply */
 	uint32_t detached : 1;                        /* opened by a detached order */
 	uint32_t leaving : 1; /* the server closes it after the reply; closed: open it again */
+	uint32_t active : 1;  /* an order of CLIENT_REQUEST uses it */
+	uint32_t replied : 1; /* it had a complete reply */
 	uint32_t unsent;      /* bytes not sent yet */
 	uint32_t under_way;   /* requests in flight */
 	uint64_t since;       /* when the oldest operation in flight was due */
@@ -96,11 +99,22 @@ static uint64_t token_take(struct client_worker *w)
 	return w->tokens.ring[w->tokens.head++ & (w->tokens.size - 1)];
 }
 
-static void worker_fail(struct client_worker *w, int code, counter *which)
+static void errno_keep(_Atomic int *first, int code)
 {
 	int none = 0;
-	atomic_compare_exchange_strong(&w->stats->first_errno, &none, code);
-	counter_add(which, 1);
+	atomic_compare_exchange_strong(first, &none, code);
+}
+
+static void worker_fail(struct client_worker *w, int code)
+{
+	errno_keep(&w->stats->first_errno, code);
+	counter_add(&w->stats->failed, 1);
+}
+
+static void worker_starve(struct client_worker *w, int code)
+{
+	errno_keep(&w->stats->first_starved, code);
+	counter_add(&w->stats->starved, 1);
 }
 
 /* Transient limits: ports in TIME_WAIT, descriptors, memory. */
@@ -121,7 +135,7 @@ static bool order_over(const struct client_worker *w, uint64_t now)
 {
 	if (w->order.count && w->started >= w->order.count)
 		return true;
-	if (w->order.stop && w->stats->first_errno)
+	if (w->order.stop && (w->stats->first_errno || w->stats->first_starved))
 		return true;
 	if (w->misfit && !counter_get(&w->stats->done))
 		return true;
@@ -175,8 +189,10 @@ static int slot_connect(struct client_worker *w, uint64_t number)
 		return fd;
 	if (w->order.depth > 1)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	w->slots[number] =
-		(struct slot){.fd = fd, .state = CONNECTING, .detached = w->order.detach};
+	w->slots[number] = (struct slot){.fd = fd,
+					 .state = CONNECTING,
+					 .detached = w->order.detach,
+					 .active = w->order.verb == CLIENT_REQUEST};
 	if (w->replies)
 		w->replies[number] = (struct reply){0};
 	return 0;
@@ -209,17 +225,38 @@ static uint64_t slot_operations(const struct client_worker *w, const struct slot
 	return w->order.verb == CLIENT_CHURN || (s->state == CONNECTING && !s->detached);
 }
 
-/* Fails a connection. Its token is reused after a pause, so that a server that refuses is not
- * retried in a busy loop. */
+/* Closes a connection that its next token opens again. */
+static void slot_leave(struct client_worker *w, uint64_t number)
+{
+	slot_close(w, number, w->config->close == CLIENT_CLOSE_RESET);
+	w->slots[number].leaving = 1;
+	counter_add(&w->stats->ended, 1);
+}
+
+/* Whether a failed connection is opened again, as clients of such protocols do. A server that is
+ * silent is not asked again: each request waits for the whole timeout. */
+static bool slot_returns(const struct client_worker *w, const struct slot *s, int code)
+{
+	return w->replies && w->order.verb == CLIENT_REQUEST && s->active && code != ETIMEDOUT;
+}
+
+/* Fails a connection. Tokens are reused after a pause, so that a server that refuses is not retried
+ * in a busy loop; one that has replied on this connection does not. */
 static void slot_fail(struct client_worker *w, uint64_t number, int code)
 {
-	worker_fail(w, code, &w->stats->failed);
-	w->busy -= slot_operations(w, &w->slots[number]);
-	if (w->order.verb == CLIENT_CHURN) {
-		token_put(w, number);
-		w->starved_until = clock_ns() + STARVED_NS;
-	}
+	struct slot *s = &w->slots[number];
+	uint64_t operations = slot_operations(w, s);
+	bool returns = slot_returns(w, s, code), replied = s->replied;
+	worker_fail(w, code);
+	w->busy -= operations;
 	slot_close(w, number, true);
+	s->leaving = returns;
+	if (w->order.verb != CLIENT_CHURN && !returns)
+		return;
+	for (uint64_t i = 0; i < (returns ? operations : 1); i++)
+		token_put(w, number);
+	if (!returns || !replied)
+		w->starved_until = clock_ns() + STARVED_NS;
 }
 
 /* Sends what is pending: 0, or -errno if the connection failed. */
@@ -260,6 +297,7 @@ static void slot_replied(struct client_worker *w, uint64_t number, uint64_t now)
 	struct slot *s = &w->slots[number];
 	uint64_t due = s->since;
 	s->under_way--;
+	s->replied = 1;
 	if (w->order.depth > 1) {
 		uint64_t *times = &w->due[number * CLIENT_DEPTH];
 		due = times[0];
@@ -317,7 +355,7 @@ static bool echo_take(struct client_worker *w, uint64_t number, size_t length)
 	if (got >= size)
 		for (uint64_t now = clock_ns(); got >= size; got -= size)
 			slot_replied(w, number, now);
-	s->got = got & 0x3ffffff;
+	s->got = got & 0xffffff;
 	return true;
 }
 
@@ -372,38 +410,62 @@ static bool reply_ended(struct client_worker *w, uint64_t number)
 	return true;
 }
 
-/* Reads available data. False if there is none and the connection stays open. */
-static bool slot_read(struct client_worker *w, uint64_t number)
+/* Whether the end of a connection fails nothing: a server may close one on which nothing is in
+ * flight, and with a protocol that has replies its client then opens another. */
+static bool slot_idles(const struct client_worker *w, const struct slot *s)
+{
+	return w->replies && w->order.verb == CLIENT_REQUEST && s->active && s->state == OPEN &&
+	       !s->under_way;
+}
+
+/* Handles what recv(2) returned, or its end or error. False if the connection is done with. */
+static bool slot_received(struct client_worker *w, uint64_t number, ssize_t n, int code)
 {
 	struct slot *s = &w->slots[number];
-	for (;;) {
+	bool taken = n > 0    ? received_take(w, number, (size_t)n)
+		     : n == 0 ? reply_ended(w, number)
+			      : false;
+	if (taken && w->order.verb == CLIENT_CHURN && !s->under_way) {
+		if (w->config->close == CLIENT_CLOSE_SERVER) {
+			s->state = CLOSING;
+			return true;
+		}
+		slot_churned(w, number);
+	} else if (taken && s->leaving && w->order.verb != CLIENT_CHURN) {
+		slot_leave(w, number);
+	} else if (!taken) {
+		slot_fail(w, number, n < 0 ? code : n == 0 ? EPIPE : EPROTO);
+	}
+	return s->state != FREE;
+}
+
+/* Reads available data. An edge is reported once, so what it reported is read: all, where the
+ * buffer was full or the connection also ended; a short read has emptied the socket. */
+static void slot_read(struct client_worker *w, uint64_t number, uint32_t events)
+{
+	struct slot *s = &w->slots[number];
+	const bool ended = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+	for (unsigned i = 0; i < READS; i++) {
 		ssize_t n = TEMP_FAILURE_RETRY(recv(s->fd, w->in, sizeof(w->in), MSG_DONTWAIT));
 		if (n < 0 && errno == EAGAIN)
-			return false;
+			return;
 		if (n == 0 && s->state == CLOSING) {
 			slot_churned(w, number);
-			return true;
+			return;
 		}
-		bool taken = n > 0    ? received_take(w, number, (size_t)n)
-			     : n == 0 ? reply_ended(w, number)
-				      : false;
-		if (!taken) {
-			slot_fail(w, number, n < 0 ? errno : n == 0 ? EPIPE : EPROTO);
-			return true;
+		if (n == 0 && slot_idles(w, s)) {
+			slot_leave(w, number);
+			return;
 		}
-		if (s->leaving && w->order.verb != CLIENT_CHURN) {
-			slot_close(w, number, w->config->close == CLIENT_CLOSE_RESET);
-			w->slots[number].leaving = 1;
-			return true;
-		}
-		if (w->order.verb != CLIENT_CHURN || s->under_way)
-			return true;
-		if (w->config->close != CLIENT_CLOSE_SERVER) {
-			slot_churned(w, number);
-			return true;
-		}
-		s->state = CLOSING;
+		if (!slot_received(w, number, n, errno))
+			return;
+		if (!ended && s->state != CLOSING && n < (ssize_t)sizeof(w->in))
+			return;
 	}
+	/* Others come first; EPOLL_CTL_MOD reports the rest again. */
+	int rc = slot_watch(w, number, EPOLLIN | (s->unsent ? EPOLLOUT : 0));
+	if (rc < 0)
+		slot_fail(w, number, -rc);
 }
 
 /* Completes a handshake, or registers the socket if it is still in progress. -errno if it
@@ -466,7 +528,7 @@ static void slot_held(struct client_worker *w, uint64_t number, uint64_t now)
 	if (replied) {
 		operation_done(w, now);
 	} else {
-		worker_fail(w, ETIMEDOUT, &w->stats->failed);
+		worker_fail(w, ETIMEDOUT);
 		slot_close(w, number, true);
 	}
 	w->moved_ns = clock_ns();
@@ -506,9 +568,10 @@ static bool connection_start(struct client_worker *w, uint64_t number, int *rc)
 			*rc = slot_watch(w, number, EPOLLIN);
 		return true;
 	}
-	bool starves = code_starves(-*rc) && !w->order.detach;
-	if (!w->queued)
-		worker_fail(w, -*rc, starves ? &w->stats->starved : &w->stats->failed);
+	if (code_starves(-*rc) && !w->order.detach)
+		worker_starve(w, -*rc);
+	else if (!w->queued)
+		worker_fail(w, -*rc);
 	if (w->order.detach) {
 		w->started++; /* and failed */
 		return false;
@@ -524,9 +587,10 @@ static bool operation_start(struct client_worker *w, uint64_t due)
 	uint64_t number = token_take(w);
 	struct slot *s = &w->slots[number];
 	int rc = 0;
-	bool reopens = s->leaving && s->state == FREE;
-	if (w->order.verb == CLIENT_REQUEST && !reopens) {
-		if (s->state != OPEN)
+	bool requests = w->order.verb == CLIENT_REQUEST;
+	bool reopens = requests && s->leaving && s->state == FREE;
+	if (requests && !reopens) {
+		if (s->state != OPEN && (s->state != CONNECTING || !s->active))
 			return true; /* the connection failed: drop its token */
 		w->busy++;
 	} else if (!connection_start(w, number, &rc)) {
@@ -566,6 +630,9 @@ static void operations_start(struct client_worker *w, uint64_t now)
 			     !order_over(w, now) && start_allowed(w);
 	     i++) {
 		uint64_t due = now;
+		/* The rate of an open loop bounds its retries. */
+		if (w->order.rate_per_s <= 0 && now < w->starved_until)
+			return;
 		if (w->order.rate_per_s > 0) {
 			due = order_due(w, w->started);
 			if (due > now)
@@ -627,7 +694,7 @@ static void slot_event(struct client_worker *w, uint64_t number, uint32_t events
 	if (rc < 0)
 		slot_fail(w, number, -rc);
 	else if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) && s->state != CONNECTING)
-		slot_read(w, number);
+		slot_read(w, number, events);
 }
 
 /* Waits at most `timeout_ns` (0: not at all) with nanosecond resolution: by ppoll(2) on the set
@@ -673,7 +740,7 @@ static void worker_give_up(struct client_worker *w)
 	if (!w->queued)
 		return;
 	counter_add(&w->stats->attempted, 1);
-	worker_fail(w, EAGAIN, &w->stats->failed);
+	worker_fail(w, EAGAIN);
 }
 
 /* Runs the order. False if the caller wants something else meanwhile. */
@@ -686,8 +753,14 @@ static bool order_run(struct client_worker *w, struct err *e)
 		if (w->fresh_count)
 			fresh_opened(w);
 		now = clock_ns();
-		if (order_over(w, now) ? w->busy == 0 : w->busy == 0 && !token_any(w))
+		if (w->busy == 0 && order_over(w, now))
 			return true;
+		if (w->busy == 0 && !token_any(w)) {
+			/* No connection is left. */
+			if (w->end_ns)
+				counter_set(&w->stats->lost_ns, now - w->start_ns);
+			return true;
+		}
 		if (now > w->moved_ns + w->silence_ns ||
 		    (w->end_ns && now > w->end_ns + LATE_NS + w->silence_ns)) {
 			worker_give_up(w);
@@ -783,6 +856,7 @@ static int order_prepare(struct client_worker *w, struct err *e)
 		if (w->slots[number].state != OPEN)
 			continue;
 		w->slots[number].got = 0;
+		w->slots[number].active = 1;
 		if (!w->slots[number].registered && slot_watch(w, number, EPOLLIN) < 0)
 			return err_errno(e, "watch connection %llu", (unsigned long long)number);
 	}
@@ -835,6 +909,13 @@ static uint64_t order_elapsed(const struct client_worker *w, uint64_t now)
 	return until - w->start_ns;
 }
 
+/* Until when the order's operations were waited for. One that no connection was left for has waited
+ * as long as one that no reply came for. */
+static uint64_t order_seen(const struct client_worker *w)
+{
+	return counter_get(&w->stats->lost_ns) ? w->end_ns + LATE_NS : clock_ns();
+}
+
 /* False if the caller wants something else meanwhile. */
 static bool order_obey(struct client_worker *w, struct err *e)
 {
@@ -845,6 +926,7 @@ static bool order_obey(struct client_worker *w, struct err *e)
 	counter_set(&w->stats->done, 0);
 	counter_set(&w->stats->timely, 0);
 	counter_set(&w->stats->missed, 0);
+	counter_set(&w->stats->lost_ns, 0);
 	w->started = w->busy = w->unaccepted = 0;
 	w->queued = false;
 	w->starved_until = w->done_ns = 0;
@@ -861,9 +943,9 @@ static bool order_obey(struct client_worker *w, struct err *e)
 		done = order_run(w, e);
 		if (o->verb == CLIENT_CHURN && done)
 			w->used = 0;
-		missed_count(w, clock_ns());
+		missed_count(w, order_seen(w));
 	}
-	counter_set(&w->stats->elapsed_ns, order_elapsed(w, clock_ns()));
+	counter_set(&w->stats->elapsed_ns, order_elapsed(w, order_seen(w)));
 	counter_set(&w->stats->cpu_ns, clock_cpu_ns() - cpu);
 	counter_set(&w->stats->private_bytes, usage_private_bytes());
 	return done;

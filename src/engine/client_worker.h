@@ -12,6 +12,8 @@ struct client_stats {
 	counter failed;
 	counter starved;
 	_Atomic int first_errno;
+	_Atomic int first_starved;
+	counter ended;
 	counter reopened;
 	counter errors;
 	counter last_opened_ns;
@@ -20,6 +22,7 @@ struct client_stats {
 	counter done;
 	counter timely; /* of these, before its end */
 	counter missed;
+	counter lost_ns; /* from its start; 0: not lost */
 	counter elapsed_ns;
 	counter cpu_ns;
 	struct histogram latency;

@@ -13,6 +13,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "host/accepted_sockets.h"
 #include "host/array.h"
@@ -155,7 +156,10 @@ static void low_look(struct acceptor_search *s, int process, struct looked *l,
 			if (more)
 				*more = (struct connection_held){d.socket, s->count};
 		}
-		if (l->unlisted || strcmp(d.link, "anon_inode:[eventpoll]") != 0)
+		if (strcmp(d.link, "anon_inode:[eventpoll]") != 0)
+			continue;
+		l->at.polls = true;
+		if (l->unlisted)
 			continue;
 		struct watched w = {s, false};
 		watched_walk(process, d.fd, watched_seen, &w);
@@ -410,6 +414,26 @@ size_t acceptors_choose(struct holder *all, size_t count, bool *unshown)
 	return kept;
 }
 
+/* Whether it is the process of one connection of a server that has others for the rest. */
+static bool is_fork(const struct holder *all, size_t count, const struct holder *h)
+{
+	for (size_t i = 0; i < count && h->clients == 1 && !h->listens && !h->polls; i++)
+		if (all[i].p.pid == h->parent)
+			return all[i].listens && (all[i].accepts || all[i].may_accept);
+	return false;
+}
+
+bool acceptors_fork(const struct holder *all, size_t count)
+{
+	size_t forks = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (all[i].clients && !is_fork(all, count, &all[i]))
+			return false;
+		forks += all[i].clients > 0;
+	}
+	return forks > 1;
+}
+
 static void described(struct subject *out, const struct holder *h)
 {
 	struct process *more = array_add(&out->acceptors, &out->acceptor_count, sizeof(*more));
@@ -436,6 +460,8 @@ static int chosen_describe(const struct acceptor_search *s, struct subject *out,
 		return err_set(e, ENOMEM, "cannot look at the server's processes: out of memory");
 	for (size_t i = 0; i < s->count; i++)
 		all[i] = s->looked[i].at;
+	/* Of a known server the catalogue says it. */
+	out->forks = !server_row_find(out->name) && acceptors_fork(all, s->count);
 	size_t count = acceptors_choose(all, s->count, &out->unshown);
 	for (size_t i = 0; i < count; i++)
 		described(out, &all[i]);

@@ -11,6 +11,7 @@ struct holder {
 	bool listens;     /* it holds a listener */
 	bool accepts;     /* it is in accept(), or an epoll set of its own watches the listener */
 	bool may_accept;  /* what its threads wait for is not visible, or may be the listener */
+	bool polls;       /* it has an epoll set */
 	uint64_t clients; /* connections that it accepted or was given, not inherited */
 	uint64_t held;    /* descriptors besides connections of clients */
 	/* Of these, TCP connections that it opened, less one for each client of its other
@@ -24,6 +25,10 @@ struct holder {
  * drains: these are left out. Without any that do: those that may, or else all. *unshown: of these
  * it is not visible which, and they do not all have the same parent. Pure. */
 size_t acceptors_choose(struct holder *all, size_t count, bool *unshown);
+
+/* Whether they show that the server forks for each connection: all that have one, at least two,
+ * have one each, no listener and no epoll set, and their parent accepts and has none. Pure. */
+bool acceptors_fork(const struct holder *all, size_t count);
 
 /* Finds them among all processes, and describes them in `out`: its listeners are read. `member`:
  * a process of its tree, which may hold connections only. */

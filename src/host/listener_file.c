@@ -45,17 +45,19 @@ char *listener_file_text(const struct listeners *l)
 		const struct process *p = &l->processes[i];
 		fprintf(out,
 			"process\t%d\t%d\t%" PRIu64 "\t%d\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
-			"\t%s\t%s\t%s\t%d\n",
+			"\t%s\t%s\t%s\t%d\t%" PRIu64 "\n",
 			(int)p->pid, (int)p->root, p->started, p->state, p->soft, p->hard, p->open,
-			field(p->name, a), field(p->unit, b), field(p->waits_in, c), p->manager);
+			field(p->name, a), field(p->unit, b), field(p->waits_in, c), p->manager,
+			p->threads);
 	}
 	for (size_t i = 0; i < l->count; i++) {
 		const struct listener *x = &l->at[i];
 		fprintf(out,
-			"%s\t%u\t%u\t%u\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%u\t%d\t%d\t%s\t%d\n",
+			"%s\t%u\t%u\t%u\t%u\t%u\t%" PRIu64 "\t%" PRIu64
+			"\t%u\t%d\t%d\t%s\t%d\t%d\n",
 			names[x->kind], x->port, x->depth, x->limit, x->drops, x->half_open,
 			x->inode, x->cookie, x->uid, x->owner, x->v6only, field(x->address, a),
-			x->systemd);
+			x->systemd, x->connected);
 	}
 	if (fclose(out)) {
 		free(text);
@@ -91,14 +93,17 @@ static bool process_parse(char *rest, struct process *out)
 	text_take(&rest, out->name, sizeof(out->name));
 	text_take(&rest, out->unit, sizeof(out->unit));
 	text_take(&rest, out->waits_in, sizeof(out->waits_in));
-	if (number(&rest, UNIT_INSIDE, &manager)) /* older captures lack it */
+	/* Older captures lack these. */
+	if (number(&rest, UNIT_INSIDE, &manager))
 		out->manager = (enum unit_manager)manager;
+	if (!number(&rest, UINT64_MAX, &out->threads))
+		out->threads = 0;
 	return true;
 }
 
 static bool listener_parse(char *rest, size_t processes, struct listener *out)
 {
-	uint64_t port, v[4], uid, v6only, systemd;
+	uint64_t port, v[4], uid, v6only, systemd, connected;
 	if (!number(&rest, UINT16_MAX, &port))
 		return false;
 	for (size_t i = 0; i < 4; i++)
@@ -120,7 +125,9 @@ static bool listener_parse(char *rest, size_t processes, struct listener *out)
 	out->uid = (uint32_t)uid;
 	out->v6only = v6only;
 	text_take(&rest, out->address, sizeof(out->address));
-	out->systemd = number(&rest, 1, &systemd) && systemd; /* older captures lack it */
+	/* Older captures lack these. */
+	out->systemd = number(&rest, 1, &systemd) && systemd;
+	out->connected = number(&rest, 1, &connected) && connected;
 	return true;
 }
 

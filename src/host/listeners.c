@@ -129,6 +129,7 @@ static int inet_received(struct nl_msg *msg, void *arg)
 	l->receive_buffer = udp ? 0 : values[SK_MEMINFO_RCVBUF];
 	l->send_buffer = udp ? 0 : values[SK_MEMINFO_SNDBUF];
 	if (udp) {
+		l->connected = m->idiag_state == TCP_ESTABLISHED;
 		l->depth = values[SK_MEMINFO_RMEM_ALLOC];
 		l->limit = values[SK_MEMINFO_RCVBUF];
 	}
@@ -408,6 +409,37 @@ int listeners_add(struct listeners *l, const struct listener *more, struct err *
 	return 0;
 }
 
+/* The index of the process in l->processes; -1: there is no memory. */
+static int process_take(struct listeners *l, const struct process *p)
+{
+	for (size_t i = 0; i < l->process_count; i++)
+		if (process_same(&l->processes[i], p))
+			return (int)i;
+	struct process *more = array_add(&l->processes, &l->process_count, sizeof(*more));
+	if (!more)
+		return -1;
+	*more = *p;
+	return (int)l->process_count - 1;
+}
+
+int listeners_join(struct listeners *l, const struct listeners *more, struct err *e)
+{
+	CLEAN(free_pointer) int *taken = calloc(more->process_count + 1, sizeof(*taken));
+	int rc = taken ? 0 : err_set(e, ENOMEM, "cannot list sockets: out of memory");
+	for (size_t i = 0; i < more->process_count && !rc; i++)
+		taken[i] = -1;
+	for (size_t i = 0; i < more->count && !rc; i++) {
+		int owner = more->at[i].owner;
+		rc = listeners_add(l, &more->at[i], e);
+		if (rc || owner < 0)
+			continue;
+		if (taken[owner] < 0)
+			taken[owner] = process_take(l, &more->processes[owner]);
+		l->at[l->count - 1].owner = taken[owner];
+	}
+	return rc;
+}
+
 void listeners_free(struct listeners *l)
 {
 	free(l->at);
@@ -421,6 +453,38 @@ const struct listener *listeners_find(const struct listeners *l, uint64_t cookie
 		if (l->at[i].cookie == cookie)
 			return &l->at[i];
 	return NULL;
+}
+
+static int cookie_order(const void *a, const void *b)
+{
+	const struct listener *const *x = a, *const *y = b;
+	return ((*x)->cookie > (*y)->cookie) - ((*x)->cookie < (*y)->cookie);
+}
+
+struct listener_index listener_index_make(const struct listeners *l)
+{
+	struct listener_index index = {l, calloc(l->count + 1, sizeof(*index.at))};
+	for (size_t i = 0; index.at && i < l->count; i++)
+		index.at[i] = &l->at[i];
+	if (index.at && l->count)
+		qsort(index.at, l->count, sizeof(*index.at), cookie_order);
+	return index;
+}
+
+const struct listener *listener_index_find(const struct listener_index *i, uint64_t cookie)
+{
+	const struct listener key = {.cookie = cookie}, *wanted = &key;
+	if (!i->at)
+		return listeners_find(i->of, cookie);
+	const struct listener **found =
+		bsearch(&wanted, i->at, i->of->count, sizeof(*i->at), cookie_order);
+	return found ? *found : NULL;
+}
+
+void listener_index_free(struct listener_index *i)
+{
+	free(i->at);
+	i->at = NULL;
 }
 
 /* Drops processes that passed all to their children. */
@@ -532,11 +596,9 @@ static int process_adopt(const struct host *h, struct listeners *l, const struct
 			return (int)i;
 	if (process_read(h, was->pid, &now, NULL) < 0 || !process_same(&now, was))
 		return -1;
-	struct process *more = array_add(&l->processes, &l->process_count, sizeof(*more));
-	if (!more)
-		return err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory");
-	*more = now;
-	return (int)l->process_count - 1;
+	int taken = process_take(l, &now);
+	return taken < 0 ? err_set(e, ENOMEM, "cannot find the owners of sockets: out of memory")
+			 : taken;
 }
 
 int listeners_adopt(const struct host *h, struct listeners *l, const struct listeners *earlier,

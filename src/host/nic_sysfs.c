@@ -100,6 +100,13 @@ static void take_parent(const struct host *h, struct nic *n)
 	}
 }
 
+bool nic_card_gone(const struct host *h, const char *bus)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "sys/bus/pci/devices/%.31s", bus);
+	return host_has(h, "sys/bus/pci/devices") && !host_has(h, path);
+}
+
 int nic_take_sysfs(const struct host *h, struct nic *n, struct err *e)
 {
 	if (!nic_in_sysfs(h, n))

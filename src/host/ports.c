@@ -53,6 +53,17 @@ bool host_reserved_set(const struct host *h, struct port_set *out)
 	return true;
 }
 
+void host_ephemeral_ports(const struct host *h, struct port_set *out)
+{
+	struct port_set reserved;
+	int64_t low, high;
+	*out = (struct port_set){0};
+	if (host_port_range(h, &low, &high, NULL) || !host_reserved_set(h, &reserved))
+		return;
+	port_set_add(out, low, high);
+	port_set_remove(out, &reserved);
+}
+
 int64_t host_reserved_ports(const struct host *h, int64_t low, int64_t high)
 {
 	struct port_set set;

@@ -31,7 +31,7 @@ static void name_copy(char *out, size_t size, const char *name, size_t length)
 
 bool process_stat_parse(const char *text, struct process_stat *out)
 {
-	enum { PARENT = 4, STARTED = 22 };
+	enum { PARENT = 4, THREADS = 20, STARTED = 22 };
 	/* The name may contain blanks and parentheses; no later field does. */
 	const char *open = strchr(text, '('), *close = strrchr(text, ')');
 	uint64_t pid, value;
@@ -46,7 +46,7 @@ bool process_stat_parse(const char *text, struct process_stat *out)
 	at = close + 3;
 	for (int field = PARENT; field <= STARTED; field++) {
 		at += strspn(at, " ");
-		if (field != PARENT && field != STARTED) {
+		if (field != PARENT && field != THREADS && field != STARTED) {
 			at += strcspn(at, " "); /* some are negative */
 			continue;
 		}
@@ -54,6 +54,8 @@ bool process_stat_parse(const char *text, struct process_stat *out)
 			return false;
 		if (field == STARTED)
 			out->started = value;
+		else if (field == THREADS)
+			out->threads = value;
 		else if (value <= INT32_MAX)
 			out->parent = (pid_t)value;
 	}
@@ -353,6 +355,7 @@ int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
 	out->root = process_root(&stat, stat_beside, &process);
 	out->started = stat.started;
 	out->state = stat.state;
+	out->threads = stat.threads;
 	memcpy(out->name, stat.name, sizeof(out->name));
 	out->manager = process_unit(process, out->unit, sizeof(out->unit));
 	if (process_file(process, "limits", text, sizeof(text)) <= 0 ||
@@ -361,6 +364,7 @@ int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
 	CLEAN(close_fd) int living = process_living(process);
 	if (living >= 0 && !process_stat_at(living, pid, &stat, NULL)) {
 		out->state = stat.state;
+		out->threads = stat.threads - 1;
 		process = living;
 	}
 	/* "0": it runs, or the kernel hides where it waits. */

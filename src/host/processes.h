@@ -6,6 +6,7 @@
 struct process_stat {
 	pid_t pid, parent;
 	uint64_t started;
+	uint64_t threads;
 	char name[sizeof(((struct process *)0)->name)];
 	char state;
 };

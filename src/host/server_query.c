@@ -109,6 +109,9 @@ static bool listener_asked(const struct server_query *q, const struct listener *
 	snprintf(name, sizeof(name), "%%%s:", q->device);
 	if (q->device[0] && !strstr(l->address, name))
 		return false;
+	/* [::] receives for IPv4 too, unless IPV6_V6ONLY is set. */
+	if (l->v6only && q->address[0] && q->address[0] != '[')
+		return false;
 	listener_plain(l, own);
 	snprintf(name, sizeof(name), "%s:%u", address, q->port);
 	return !*address || !strcmp(own, name);
@@ -147,27 +150,12 @@ static bool address_is_here(const char *address)
 	       (!bind(fd, (struct sockaddr *)&v4, sizeof(v4)) || errno != EADDRNOTAVAIL);
 }
 
-/* [::] receives for IPv4 too, unless IPV6_V6ONLY is set. */
-static void drop_v6only(struct listeners *l)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < l->count; i++)
-		if (!l->at[i].v6only)
-			l->at[kept++] = l->at[i];
-	l->count = kept;
-}
-
 /* Those of the address itself, otherwise those of all addresses, which receive for it. */
 static bool keep_wildcard(struct listeners *l, const struct server_query *q)
 {
-	bool v4 = q->address[0] != '[';
 	if (!q->address[0] || !address_is_here(q->address))
 		return false;
-	if (v4 && keep_asked(l, q, "0.0.0.0"))
-		return true;
-	if (v4)
-		drop_v6only(l);
-	return keep_asked(l, q, "[::]");
+	return (q->address[0] != '[' && keep_asked(l, q, "0.0.0.0")) || keep_asked(l, q, "[::]");
 }
 
 int server_query_keep(struct listeners *l, const struct server_query *q, struct err *e)

@@ -22,5 +22,6 @@ struct server_query {
 /* -EINVAL: it is none of them. `who` must live as long as the query. */
 int server_query_make(const char *who, struct server_query *q, struct err *e);
 /* Drops the listeners that an address or a path does not name. Of an address those of all addresses
- * remain if no other listens, and the address is one of this host. -ENOENT: none remains. */
+ * remain if no other listens, and the address is one of this host. -ENOENT: it names none, and all
+ * remain. */
 int server_query_keep(struct listeners *l, const struct server_query *q, struct err *e);

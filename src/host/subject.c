@@ -791,14 +791,11 @@ int subject_among(const struct host *h, struct listeners *l, const char *who, st
 	return rc ? rc : find_in(h, &q, true, false, out, e);
 }
 
-/* Whether a socket belongs to the same user as one of the subject's. */
-static bool same_user(const struct listener *l, void *arg)
+/* Whether a process is one of the server's. What systemd holds is of any service. */
+static bool is_own(const struct server_query *q, const struct subject *s, const struct process *p)
 {
-	const struct subject *s = arg;
-	for (size_t i = 0; i < s->listeners.count; i++)
-		if (s->listeners.at[i].uid == l->uid)
-			return true;
-	return false;
+	bool in_unit = q->kind == BY_UNIT && !strcmp(p->unit, q->who) && p->manager == s->manager;
+	return !s->activated && (in_unit || subject_has_root(s, p->root));
 }
 
 /* As members_own(), of a server that was found. */
@@ -819,34 +816,42 @@ static int tree_own(const struct host *h, pid_t root, struct listeners *l, struc
 		    : err_set(e, ENOMEM, "cannot find the server: out of memory");
 }
 
-/* Adds the UDP sockets of a server that was found by its other listeners. */
-static int datagrams_add(const struct host *h, struct subject *s, struct err *e)
+/* Adds the UDP sockets of a server that was found by its other listeners: those that receive at the
+ * address in question, of any process, or else those of its processes. */
+static int datagrams_add(const struct host *h, const struct server_query *q, struct subject *s,
+			 struct err *e)
 {
 	CLEAN(listeners_free) struct listeners udp = {0};
-	if (!s->pid || s->activated)
-		return 0;
+	size_t kept = 0;
+	bool ownerless = false;
 	if (listeners_read_udp(h, false, &udp, NULL)) {
 		s->listeners.unlisted |= 1u << LISTENER_UDP;
 		return 0;
 	}
-	int rc = listeners_own(h, &udp, same_user, s, e);
-	if (!rc && udp.cut)
+	bool named = q->kind == BY_ADDRESS && !server_query_keep(&udp, q, NULL);
+	int rc = listeners_own(h, &udp, any_listener, NULL, e);
+	if (!rc && udp.cut && s->pid)
 		rc = tree_own(h, s->pid, &udp, e);
-	s->cut |= (unsigned)udp.cut << LISTENER_UDP;
-	for (size_t i = 0; i < udp.count && !rc; i++)
-		if (udp.at[i].owner >= 0 && udp.processes[udp.at[i].owner].root == s->pid)
-			rc = listeners_add(&s->listeners, &udp.at[i], e);
-	return rc ? rc : listeners_adopt(h, &s->listeners, &udp, e);
+	s->cut |= (unsigned)(udp.cut && !named) << LISTENER_UDP;
+	for (size_t i = 0; i < udp.count; i++) {
+		int owner = udp.at[i].owner;
+		ownerless |= owner < 0;
+		if (named || (owner >= 0 && is_own(q, s, &udp.processes[owner])))
+			udp.at[kept++] = udp.at[i];
+	}
+	udp.count = kept;
+	s->ownerless = !kept && (s->activated || (ownerless && (!s->pid || udp.hidden)));
+	return rc ? rc : listeners_join(&s->listeners, &udp, e);
 }
 
 /* Of an address all sockets are those that the operator means. */
 static void set_aside(const struct host *h, const struct server_query *q, struct subject *s)
 {
-	int64_t low = 1, high = 0; /* unknown: no port is in it */
+	struct port_set ephemeral;
 	if (q->kind == BY_ADDRESS || q->kind == BY_PATH)
 		return;
-	host_port_range(h, &low, &high, NULL);
-	subject_set_aside(s, (uint16_t)low, (uint16_t)high);
+	host_ephemeral_ports(h, &ephemeral);
+	subject_set_aside(s, &ephemeral);
 }
 
 int subject_find(const struct host *h, const char *who, bool here_only, struct subject *out,
@@ -860,7 +865,7 @@ int subject_find(const struct host *h, const char *who, bool here_only, struct s
 		return rc;
 	rc = find_among(h, &q, here_only, LISTENER_TCP, out, e);
 	if (!rc)
-		rc = datagrams_add(h, out, e);
+		rc = datagrams_add(h, &q, out, e);
 	if (!rc)
 		set_aside(h, &q, out);
 	if (!rc)

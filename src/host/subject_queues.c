@@ -37,6 +37,30 @@ bool subject_has(const struct subject *s, const struct listener *l)
 	return s && listeners_find(&s->listeners, l->cookie);
 }
 
+/* Whether both are of one process tree, or of one user where that is not visible. */
+static bool same_owner(const struct listeners *a, const struct listener *x,
+		       const struct listeners *b, const struct listener *y)
+{
+	if (x->owner < 0 || y->owner < 0)
+		return x->owner == y->owner && x->uid == y->uid;
+	return a->processes[x->owner].root == b->processes[y->owner].root;
+}
+
+bool subject_has_datagrams(const struct subject *s, const struct listeners *all,
+			   const struct listener *l)
+{
+	if (!s || subject_has(s, l))
+		return s;
+	bool own = l->owner >= 0 && subject_has_root(s, all->processes[l->owner].root);
+	for (size_t i = 0; i < s->listeners.count; i++) {
+		const struct listener *named = &s->listeners.at[i];
+		if (named->kind == LISTENER_UDP && named->port == l->port && !named->aside &&
+		    (own || same_owner(&s->listeners, named, all, l)))
+			return true;
+	}
+	return false;
+}
+
 bool subject_receives(const struct listener *l, void *subject)
 {
 	const struct subject *s = subject;
@@ -49,7 +73,7 @@ bool subject_receives(const struct listener *l, void *subject)
 bool subject_listens(const struct subject *s, enum listener_kind kind)
 {
 	for (size_t i = 0; s && i < s->listeners.count; i++)
-		if (s->listeners.at[i].kind == kind)
+		if (s->listeners.at[i].kind == kind && !s->listeners.at[i].aside)
 			return true;
 	return false;
 }
@@ -62,34 +86,40 @@ bool subject_is_local(const struct subject *s)
 bool subject_is_datagrams(const struct subject *s)
 {
 	for (size_t i = 0; s && i < s->listeners.count; i++)
-		if (s->listeners.at[i].kind != LISTENER_UDP)
+		if (s->listeners.at[i].kind != LISTENER_UDP && !s->listeners.at[i].aside)
 			return false;
 	return s && s->listeners.count && !s->listeners.unlisted;
 }
 
-/* Listeners are ordered by address. */
-static bool shares_address(const struct listeners *all, size_t i)
+/* The ports that several listeners have: no client's socket is one of them (SO_REUSEPORT), and the
+ * kernel does not choose a port for another address or kind as well. */
+static void shared_ports(const struct listeners *all, struct port_set *out)
 {
-	return (i > 0 && listener_same_address(&all->at[i], &all->at[i - 1])) ||
-	       (i + 1 < all->count && listener_same_address(&all->at[i], &all->at[i + 1]));
+	struct port_set seen = {0};
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < all->count; i++) {
+		uint16_t port = all->at[i].port;
+		port_set_add(port_set_has(&seen, port) ? out : &seen, port, port);
+	}
 }
 
-/* No client's socket is one of several that share an address (SO_REUSEPORT). */
-static bool is_apart(const struct listeners *all, size_t i, uint16_t low, uint16_t high)
-{
-	const struct listener *l = &all->at[i];
-	return listener_on_loopback(l) || (l->kind == LISTENER_UDP && l->port >= low &&
-					   l->port <= high && !shares_address(all, i));
-}
-
-void subject_set_aside(struct subject *s, uint16_t low, uint16_t high)
+void subject_set_aside(struct subject *s, const struct port_set *ephemeral)
 {
 	struct listeners *all = &s->listeners;
 	bool others[LISTENER_VSOCK + 1] = {false};
-	for (size_t i = 0; i < all->count; i++)
-		others[all->at[i].kind] |= !is_apart(all, i, low, high);
-	for (size_t i = 0; i < all->count; i++)
-		all->at[i].aside = others[all->at[i].kind] && is_apart(all, i, low, high);
+	struct port_set shared, chosen = *ephemeral;
+	shared_ports(all, &shared);
+	port_set_remove(&chosen, &shared);
+	for (size_t i = 0; i < all->count; i++) {
+		struct listener *l = &all->at[i];
+		l->aside = listener_on_loopback(l) || (l->port && port_set_has(&chosen, l->port));
+		others[l->kind] |= !l->aside;
+	}
+	for (size_t i = 0; i < all->count; i++) {
+		struct listener *l = &all->at[i];
+		bool beside = l->kind == LISTENER_TCP && listener_on_loopback(l);
+		l->aside &= others[l->kind] || (beside && others[LISTENER_UDP]);
+	}
 }
 
 /* Of a receive buffer, what a datagram of 1 200 B takes, as QUIC sends them. */

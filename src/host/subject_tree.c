@@ -54,6 +54,8 @@ bool subject_has_root(const struct subject *s, pid_t root)
 	return is;
 }
 
+bool subject_forks(const struct subject *s) { return s && (s->forks || server_forks(s->name)); }
+
 /* Each process of the trees, until `look` is false; -ENOMEM then. */
 static int tree_walk(const struct host *h, const struct subject *s,
 		     bool (*look)(int process, void *arg), void *arg, struct err *e)
@@ -298,7 +300,7 @@ uint64_t subject_accept_threads(const struct host *h, const struct subject *s)
 	uint64_t sum = 0;
 	if (s->unshown || s->acceptor_count < s->accepting)
 		return 0;
-	if (server_forks(s->name))
+	if (subject_forks(s))
 		return 1;
 	for (size_t i = 0; i < s->acceptor_count; i++) {
 		uint64_t threads = threads_of(h, &s->acceptors[i]);

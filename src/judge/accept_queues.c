@@ -10,6 +10,7 @@
 #include "epolltune/doing.h"
 #include "epolltune/quantity.h"
 #include "host/array.h"
+#include "judge/blame.h"
 #include "judge/queue_lag.h"
 
 #define ARRIVED "Tcp.PassiveOpens"
@@ -100,6 +101,7 @@ struct group {
 	const struct listener *fullest;
 	size_t sockets;                 /* in all */
 	size_t full, full_now;          /* those that were seen full, and are */
+	size_t idled;                   /* those where some wait and none is seen to be accepted */
 	uint64_t depth, room;           /* of all */
 	uint64_t grown;                 /* drops at a full queue in the window */
 	uint64_t stray;                 /* of those that were not seen full: maybe other packets */
@@ -113,6 +115,8 @@ struct group {
 	bool made;                      /* a socket is new: where the course began is unknown */
 	bool emptied;                   /* a socket had none to accept at one look */
 	struct queue_lag lag;
+	bool own;    /* a socket is the subject's */
+	bool halted; /* connections wait for a process that does not accept */
 };
 
 int64_t queue_growth(const struct queue_watch *w, const char *counter)
@@ -158,8 +162,8 @@ static const struct process *owner_of(const struct queue_watch *w, const struct 
 	return l->owner < 0 ? NULL : &w->after->listeners.processes[l->owner];
 }
 
-/* Whether connections wait and none is accepted: the process shows it, or the queue has not become
- * shorter for longer than a stall of the target explains. */
+/* Whether connections wait and none is seen to be accepted: the process shows it, or the queue has
+ * not become shorter for longer than a stall of the target explains. */
 static bool is_idle(const struct queue_watch *w, const struct listener *l)
 {
 	const struct queue_seen *seen = seen_find(w->after, l->cookie);
@@ -224,7 +228,11 @@ static void group_add(struct group *g, const struct queue_watch *w, const struct
 	group_add_course(g, earlier, l, seen);
 	if (earlier) /* the count wraps */
 		*(full ? &g->grown : &g->stray) += (uint32_t)(l->drops - earlier->drops);
-	if (is_idle(w, l) && (!g->idle || l->depth > g->idle->depth))
+	bool idle = is_idle(w, l);
+	g->idled += idle;
+	g->own |= subject_has(w->after->subject, l);
+	g->halted |= l->depth && process_accepts_not(owner_of(w, l));
+	if (idle && (!g->idle || l->depth > g->idle->depth))
 		g->idle = l;
 	if (g->fullest &&
 	    (seen_full < g->seen_full ||
@@ -358,7 +366,16 @@ static void group_full(const struct queue_watch *w, const struct group *g, const
 		f->level = LEVEL_CRITICAL;
 }
 
-/* Connections that no process accepts, in a queue that has room. */
+/* Whether none is accepted, for certain: a queue that does not become shorter may have as many
+ * arrivals as its server accepts. Of a group, others may be accepted. */
+static bool group_accepts_none(const struct group *g, const struct queue_watch *w)
+{
+	return process_accepts_not(owner_of(w, g->idle)) ||
+	       (g->idled == g->sockets && g->lag.known &&
+		g->lag.accept_per_s <= ACCEPTS_SHARE * g->lag.arrive_per_s);
+}
+
+/* Connections that no process is seen to accept, in a queue that has room. */
 static void group_waiting(const struct queue_watch *w, const struct group *g, const char *more)
 {
 	const struct listener *l = g->idle;
@@ -368,6 +385,13 @@ static void group_waiting(const struct queue_watch *w, const struct group *g, co
 		    listener_name(&w->after->listeners, l, name, sizeof(name)));
 	wording_set(&words, "depth", "%s", quantity_count(l->depth).text);
 	wording_flag(&words, "several", l->depth > 1);
+	wording_flag(&words, "none", group_accepts_none(g, w));
+	wording_set(&words, "accept", "%s",
+		    g->lag.lags && g->lag.known && g->sockets == 1
+			    ? rate_text(g->lag.accept_per_s).text
+			    : "");
+	wording_set(&words, "group", "%s", g->sockets > 1 ? quantity_count(g->sockets).text : "");
+	wording_set(&words, "stuck", "%s", quantity_count(g->idled).text);
 	wording_set(&words, "looks", "%s",
 		    w->after->ticks ? quantity_count(w->after->ticks).text : "");
 	listener_words(&words, &w->after->listeners, l);
@@ -389,12 +413,12 @@ static bool group_alone(const struct queue_watch *w, const struct group *g)
 	return true;
 }
 
-/* Whether the counters show that it accepts, though the ticks do not. */
+/* Whether the counters show that it accepts, though the ticks do not: all of it, not one of its
+ * sockets. */
 static bool group_accepts(const struct queue_watch *w, const struct group *g)
 {
-	return g->lag.lags && g->lag.known &&
-	       g->lag.accept_per_s > ACCEPTS_SHARE * g->lag.arrive_per_s && group_alone(w, g) &&
-	       !process_accepts_not(owner_of(w, g->idle));
+	return g->lag.lags && g->lag.known && g->idled * 2 > g->sockets &&
+	       !group_accepts_none(g, w) && group_alone(w, g);
 }
 
 /* Whether many wait in a queue of unknown rate: one sample does not show it, nor do arrivals at
@@ -467,10 +491,19 @@ static bool group_asks(const struct group *g, const struct queue_watch *w)
 	       group_deep(w, g);
 }
 
-static int by_drops(const void *a, const void *b)
+/* The subject's, however many others are in trouble. */
+static int own_first(const struct group *x, const struct group *y) { return y->own - x->own; }
+
+static int by_weight(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
-	return (x->grown < y->grown) - (x->grown > y->grown);
+	if (own_first(x, y))
+		return own_first(x, y);
+	if (x->grown != y->grown)
+		return x->grown < y->grown ? 1 : -1;
+	if (x->halted != y->halted)
+		return y->halted - x->halted;
+	return (x->depth < y->depth) - (x->depth > y->depth);
 }
 
 static bool group_dropped(const struct group *g, const struct queue_watch *w) { return g->since; }
@@ -478,26 +511,25 @@ static bool group_dropped(const struct group *g, const struct queue_watch *w) { 
 static int by_drops_since(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
+	if (own_first(x, y))
+		return own_first(x, y);
 	return (x->since < y->since) - (x->since > y->since);
 }
 
-/* Overflows that no full queue accounts for are those of a listener that dropped as many packets,
- * if the others have dropped next to none: it was full between the looks. */
+/* Overflows that no full queue accounts for are those of the listeners that dropped as many
+ * packets: they were full between the looks. */
 static void groups_blame(struct group *groups, size_t count, const struct queue_watch *w)
 {
-	uint64_t unexplained = (uint64_t)queue_growth(w, QUEUE_OVERFLOWS), stray = 0;
-	struct group *worst = NULL;
-	for (size_t i = 0; i < count; i++) {
-		struct group *g = &groups[i];
-		unexplained -= g->grown < unexplained ? g->grown : unexplained;
-		stray += g->stray;
-		if (!worst || g->stray > worst->stray)
-			worst = g;
+	uint64_t unexplained = (uint64_t)queue_growth(w, QUEUE_OVERFLOWS);
+	CLEAN(free_pointer) struct dropper *strays = calloc(count, sizeof(*strays));
+	for (size_t i = 0; strays && i < count; i++) {
+		unexplained -= groups[i].grown < unexplained ? groups[i].grown : unexplained;
+		strays[i] = (struct dropper){groups[i].stray, i};
 	}
-	if (!unexplained || !worst->stray || worst->stray * 10 < unexplained * 9 ||
-	    (stray - worst->stray) * 10 > unexplained)
-		return;
-	worst->grown += worst->stray < unexplained ? worst->stray : unexplained;
+	size_t blamed = strays ? droppers_blame(strays, count, unexplained) : 0;
+	for (size_t i = 0; i < blamed; i++)
+		groups[strays[i].at].grown +=
+			strays[i].drops < unexplained ? strays[i].drops : unexplained;
 }
 
 /* The groups that are asked for, in that order; the caller frees them. NULL: there are none, or no
@@ -530,7 +562,7 @@ static struct group *groups_find(const struct queue_watch *w,
 void accept_queues_judge(struct queue_watch *w)
 {
 	size_t count;
-	CLEAN(free_pointer) struct group *groups = groups_find(w, group_asks, by_drops, &count);
+	CLEAN(free_pointer) struct group *groups = groups_find(w, group_asks, by_weight, &count);
 	for (size_t i = 0; groups && i < count; i++)
 		w->blamed |= group_dropping(&groups[i], w);
 	for (size_t i = 0; groups && i < count && i < GROUPS_NAMED; i++)
@@ -571,8 +603,13 @@ void accept_queues_judge_since(const struct queue_watch *w)
 	size_t count;
 	CLEAN(free_pointer)
 	struct group *groups = groups_find(w, group_dropped, by_drops_since, &count);
-	while (count && groups[count - 1].since * 10 < groups[0].since)
-		count--;
+	uint64_t worst = 0;
+	size_t asked = count;
+	for (size_t i = 0; i < asked; i++)
+		worst = groups[i].since > worst ? groups[i].since : worst;
+	for (size_t i = count = 0; i < asked; i++)
+		if (groups[i].since * 10 >= worst)
+			groups[count++] = groups[i];
 	for (size_t i = 0; i < count && i < DROPPERS_NAMED; i++)
 		group_dropped_finding(w, &groups[i],
 				      !i && count > DROPPERS_NAMED

@@ -66,7 +66,7 @@ static struct own own_of(const struct target *target, const struct settings *s)
 		o.seen = o.max < row->own.tls;
 		return o;
 	}
-	bool forks = s->subject && server_forks(s->subject->name);
+	bool forks = subject_forks(s->subject);
 	if (forks && !seen)
 		o.max = UINT64_MAX;
 	o.seen = seen > GUESS_BYTES || (forks && seen);

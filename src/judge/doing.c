@@ -22,6 +22,33 @@ bool process_out_of_files(const struct process *p)
 
 bool process_halted(const struct process *p) { return p->state && strchr("TtZX", p->state); }
 
+static bool in_epoll(const struct process *p)
+{
+	return strstr(p->waits_in, "epoll") || strstr(p->waits_in, "ep_poll");
+}
+
+/* Only the one thread of a process has to be the one that accepts. */
+static void thread_doing(const struct process *p, struct doing *d)
+{
+	if (p->state == 'R') {
+		report_append(d->what, "is runnable (state R)");
+		report_text(d->help, "Add workers or CPUs, or let it do less for each connection");
+	} else if (p->state == 'D') {
+		report_append(d->what, "is in uninterruptible sleep (state D)%s%s",
+			      p->waits_in[0] ? " in " : "", p->waits_in);
+	} else if (in_epoll(p) && p->threads == 1) {
+		report_append(d->what, "sleeps in epoll_wait() though connections wait: it does "
+				       "not watch this listener now");
+		report_text(d->help,
+			    "See its own limit on connections (such as worker_connections of "
+			    "nginx), or whether another worker has the listener");
+	} else if (p->waits_in[0]) {
+		report_append(d->what, "sleeps in %s", in_epoll(p) ? "epoll_wait()" : p->waits_in);
+	} else if (p->state) {
+		report_append(d->what, "sleeps (state %c)", p->state);
+	}
+}
+
 struct doing doing_of(const struct process *p)
 {
 	struct doing d = {.help = "Find out what it waits for (a disk, a lock, another server), or "
@@ -39,22 +66,16 @@ struct doing doing_of(const struct process *p)
 	} else if (p->state == 'Z' || p->state == 'X') {
 		report_text(d.what, "has exited (state %c)", p->state);
 		report_text(d.help, "Restart the server");
-	} else if (p->state == 'R') {
-		report_text(d.what, "is runnable (state R)");
-		report_text(d.help, "Add workers or CPUs, or let it do less for each connection");
-	} else if (p->state == 'D') {
-		report_text(d.what, "is in uninterruptible sleep (state D)%s%s",
-			    p->waits_in[0] ? " in " : "", p->waits_in);
-	} else if (strstr(p->waits_in, "ep_poll") || strstr(p->waits_in, "epoll")) {
-		report_text(d.what, "sleeps in epoll_wait() though connections wait: it does not "
-				    "watch this listener now");
+	} else if (p->threads > 1 && p->state) {
+		report_text(d.what, "has %s threads, of which the first ",
+			    quantity_count(p->threads).text);
+		thread_doing(p, &d);
 		report_text(d.help,
-			    "See its own limit on connections (such as worker_connections of "
-			    "nginx), or whether another worker has the listener");
-	} else if (p->waits_in[0]) {
-		report_text(d.what, "sleeps in %s", p->waits_in);
-	} else if (p->state) {
-		report_text(d.what, "sleeps (state %c)", p->state);
+			    "See what its threads wait for (grep -s . /proc/%d/task/*/wchan), or "
+			    "add workers",
+			    (int)p->pid);
+	} else {
+		thread_doing(p, &d);
 	}
 	return d;
 }

@@ -9,7 +9,7 @@
 
 struct queue_lag queue_lag_of(const struct queue_course *c, double stall_s, double patience_s)
 {
-	struct queue_lag lag = {.known = c->arrived != REPORT_NONE};
+	struct queue_lag lag = {.known = c->arrived != REPORT_NONE && c->seconds > 0};
 	bool grew =
 		c->end > c->start && (!c->halved || (c->start < c->middle && c->middle < c->end));
 	if (c->seconds <= 0)

@@ -2,14 +2,21 @@
 #include "epolltune/syn_queue.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "epolltune/cleanup.h"
 #include "epolltune/doing.h"
 #include "epolltune/quantity.h"
+#include "judge/blame.h"
 
 #define FLOODED "TcpExt.TCPReqQFullDrop"
+#define DEFERRED "TcpExt.TCPDeferAcceptDrop"
 #define MAX_SYN_KNOB "net.ipv4.tcp_max_syn_backlog"
 /* A full queue has room for a moment whenever a handshake ends: that share of it may be free. */
 #define FREE_SHARE 16
+/* More listeners that drop are counted. */
+#define DROPPERS_NAMED 4
 
 static int64_t above_limit(unsigned kernel) { return kernel >= KERNEL(6, 14); }
 
@@ -42,20 +49,32 @@ static double fullness(const struct accept_queues *q, const struct listener *l)
 	return (double)l->half_open / (double)(holds ? holds : 1);
 }
 
-const struct listener *syn_queue_fullest(const struct accept_queues *q)
+static bool is_full(const struct accept_queues *q, const struct listener *l)
+{
+	return l->half_open &&
+	       (int64_t)l->half_open + (int64_t)l->half_open / FREE_SHARE >= room_of(q, l).holds;
+}
+
+const struct listener *syn_queue_full(const struct accept_queues *q)
 {
 	const struct listener *worst = NULL;
 	for (size_t i = 0; i < q->listeners.count; i++) {
 		const struct listener *l = &q->listeners.at[i];
-		if (l->half_open && (!worst || fullness(q, l) > fullness(q, worst)))
+		if (is_full(q, l) && (!worst || fullness(q, l) > fullness(q, worst)))
 			worst = l;
 	}
 	return worst;
 }
 
-static bool is_full(const struct listener *l, int64_t holds)
+const struct listener *syn_queue_smallest(const struct accept_queues *q)
 {
-	return l->half_open && (int64_t)l->half_open + (int64_t)l->half_open / FREE_SHARE >= holds;
+	const struct listener *smallest = NULL;
+	for (size_t i = 0; i < q->listeners.count; i++) {
+		const struct listener *l = &q->listeners.at[i];
+		if (l->kind == LISTENER_TCP && (!smallest || l->limit < smallest->limit))
+			smallest = l;
+	}
+	return smallest;
 }
 
 /* Those of missing routes; the others are of ICMP. */
@@ -103,46 +122,86 @@ static int64_t growth_of(const void *watch, const char *counter)
 
 /* The sockets of one address. */
 struct droppers {
-	const struct listener *worst;
-	uint64_t drops, worst_drops; /* in the window */
+	const struct listener *worst, *fullest; /* fullest: of those that are full; NULL: none */
+	uint64_t drops, worst_drops;            /* in the window */
+	bool own;                               /* one is the subject's */
+	bool named;                             /* it has to be */
 };
 
 static void droppers_add(struct droppers *d, const struct queue_watch *w, const struct listener *l)
 {
+	const struct accept_queues *q = w->after;
 	const struct listener *earlier = listeners_find(&w->before->listeners, l->cookie);
 	/* The count wraps. */
 	uint64_t drops =
 		l->kind == LISTENER_TCP && earlier ? (uint32_t)(l->drops - earlier->drops) : 0;
 	d->drops += drops;
-	if (drops > d->worst_drops) {
+	d->own |= subject_has(q->subject, l);
+	if (is_full(q, l) && (!d->fullest || fullness(q, l) > fullness(q, d->fullest)))
+		d->fullest = l;
+	if (drops > d->worst_drops || !d->worst) {
 		d->worst_drops = drops;
 		d->worst = l;
 	}
 }
 
-/* The listener whose drops account for what was lost, if the others have dropped next to none;
- * NULL: unknown. The drops of a socket count stray packets too. */
-static const struct listener *dropper_find(const struct queue_watch *w, uint64_t lost)
+/* Each address; the caller frees them. NULL: there are none, or no memory. */
+static struct droppers *droppers_find(const struct queue_watch *w, size_t *count)
 {
 	const struct listeners *all = &w->after->listeners;
-	struct droppers worst = {0};
-	uint64_t sum = 0;
-	for (size_t i = 0; i < all->count;) {
-		struct droppers d = {0};
+	struct droppers *found = all->count ? calloc(all->count, sizeof(*found)) : NULL;
+	*count = 0;
+	for (size_t i = 0; found && i < all->count; ++*count) {
 		size_t first = i;
 		do {
-			droppers_add(&d, w, &all->at[i++]);
+			droppers_add(&found[*count], w, &all->at[i++]);
 		} while (i < all->count && listener_same_address(&all->at[first], &all->at[i]));
-		sum += d.drops;
-		if (d.drops > worst.drops)
-			worst = d;
 	}
-	bool accounts = worst.drops * 10 >= lost * 9 && (sum - worst.drops) * 10 <= lost;
-	return accounts ? worst.worst : NULL;
+	return found;
+}
+
+/* Marks those that are full; false: none is. */
+static bool full_mark(struct droppers *all, size_t count)
+{
+	bool any = false;
+	for (size_t i = 0; i < count; i++) {
+		all[i].named = all[i].fullest;
+		any |= all[i].named;
+	}
+	return any;
+}
+
+/* Marks those whose drops account for what was lost: the drops of a socket count stray packets
+ * too. */
+static void lost_mark(struct droppers *all, size_t count, uint64_t lost)
+{
+	CLEAN(free_pointer) struct dropper *drops = calloc(count, sizeof(*drops));
+	for (size_t i = 0; drops && i < count; i++)
+		drops[i] = (struct dropper){all[i].drops, i};
+	size_t blamed = drops ? droppers_blame(drops, count, lost) : 0;
+	for (size_t i = 0; i < blamed; i++)
+		all[drops[i].at].named = true;
+}
+
+/* The marked ones, the subject's before others. */
+static int by_weight(const void *a, const void *b)
+{
+	const struct droppers *x = a, *y = b;
+	if (x->named != y->named)
+		return y->named - x->named;
+	if (x->own != y->own)
+		return y->own - x->own;
+	return (x->drops < y->drops) - (x->drops > y->drops);
+}
+
+void deferred_words(struct wording *words, const struct accept_queues *q)
+{
+	int64_t count = host_counter(&q->counters, DEFERRED);
+	wording_set(words, "deferred", "%s", count > 0 ? quantity_count((uint64_t)count).text : "");
 }
 
 static struct finding *dropping_finding(const struct queue_watch *w, const struct listener *l,
-					int64_t grown, bool between)
+					int64_t grown, bool between, const char *more)
 {
 	const struct accept_queues *q = w->after;
 	struct syn_room room = room_of(q, l);
@@ -159,6 +218,9 @@ static struct finding *dropping_finding(const struct queue_watch *w, const struc
 	wording_set(&words, "grown", "%s", grown > 0 ? quantity_count((uint64_t)grown).text : "");
 	wording_set(&words, "window", "%s", quantity_seconds(w->seconds).text);
 	wording_flag(&words, "watched", w->seconds > 0);
+	if (!between)
+		deferred_words(&words, q);
+	wording_set(&words, "more", "%s", more);
 	struct finding *f = report_finding(w->report, "syn-queue.dropping", &words);
 	finding_evidence(f, "half-open connections", "connections", l->half_open, NAN);
 	finding_evidence(f, LISTEN_DROPS_REST, "packets", (double)grown, NAN);
@@ -170,36 +232,56 @@ static struct finding *dropping_finding(const struct queue_watch *w, const struc
 }
 
 /* SYNs that no listener can be named for. */
-static void unnamed_finding(const struct queue_watch *w, int64_t lost)
+static void unnamed_finding(const struct queue_watch *w, const char *name, const char *counter,
+			    int64_t lost)
 {
 	struct wording words = {0};
-	wording_set(&words, "counters", "%s " LISTEN_DROPS_REST,
-		    quantity_count((uint64_t)lost).text);
+	const char *plain = strchr(counter, '.') + 1;
+	wording_set(&words, "counters", "%s %s", quantity_count((uint64_t)lost).text, name);
 	wording_set(&words, "window", "%s", quantity_seconds(w->seconds).text);
-	wording_set(&words, "what", "ListenDrops: %s", counter_row_find(LISTEN_DROPS)->what);
+	wording_set(&words, "what", "%s: %s", plain, counter_row_find(counter)->what);
 	struct finding *f = report_finding(w->report, "counters.growing", &words);
-	finding_evidence(f, LISTEN_DROPS_REST, "packets", (double)lost, NAN);
+	finding_evidence(f, name, "packets", (double)lost, NAN);
+}
+
+/* Names those that are full, or else those that account for what was `lost`; false: it names none.
+ * `rest`: all SYNs that were dropped. */
+static bool droppers_judge(const struct queue_watch *w, int64_t rest, int64_t lost)
+{
+	size_t count, named = 0;
+	CLEAN(free_pointer) struct droppers *all = droppers_find(w, &count);
+	if (!count)
+		return false;
+	if (full_mark(all, count))
+		lost = rest;
+	else if (lost > 0)
+		lost_mark(all, count, (uint64_t)lost);
+	qsort(all, count, sizeof(*all), by_weight);
+	while (named < count && all[named].named)
+		named++;
+	for (size_t i = 0; i < named && i < DROPPERS_NAMED; i++) {
+		const struct droppers *d = &all[i];
+		const struct listener *l = d->fullest ? d->fullest : d->worst;
+		int64_t grown = named > 1 && (int64_t)d->drops < lost ? (int64_t)d->drops : lost;
+		struct finding *f = dropping_finding(
+			w, l, grown, !d->fullest,
+			!i && named > DROPPERS_NAMED ? quantity_count(named - DROPPERS_NAMED).text
+						     : "");
+		if (d->fullest ? grown <= 0 : !subject_has(w->after->subject, l))
+			f->level = LEVEL_WARNING;
+	}
+	return named;
 }
 
 void syn_queue_judge(const struct queue_watch *w)
 {
-	const struct accept_queues *q = w->after;
-	const struct listener *l = syn_queue_fullest(q);
 	struct syn_drops d = syn_drops_of(growth_of, w);
-	if (q->cookies != 0)
+	int64_t lost = d.rest - d.other > d.flooded ? d.rest - d.other : d.flooded;
+	bool dropping = w->after->cookies == 0;
+	if (dropping && droppers_judge(w, d.rest, lost))
 		return;
-	if (l && is_full(l, room_of(q, l).holds)) {
-		struct finding *f = dropping_finding(w, l, d.rest, false);
-		if (d.rest <= 0)
-			f->level = LEVEL_WARNING;
-		return;
-	}
-	int64_t lost = d.rest - d.other;
-	l = lost > 0 ? dropper_find(w, (uint64_t)lost) : NULL;
-	if (l && !subject_has(q->subject, l))
-		dropping_finding(w, l, lost, true)->level = LEVEL_WARNING;
-	else if (l)
-		dropping_finding(w, l, lost, true);
-	else if (lost > d.flooded) /* probe counters reports the others */
-		unnamed_finding(w, lost - d.flooded);
+	if (dropping && lost > d.flooded)
+		unnamed_finding(w, LISTEN_DROPS_REST, LISTEN_DROPS, lost);
+	else if (d.flooded > 0)
+		unnamed_finding(w, "TCPReqQFullDrop", FLOODED, d.flooded);
 }

@@ -186,6 +186,29 @@ static void findings_join(struct report *rounds, size_t count)
 		}
 }
 
+static void wall_exclude(struct wall *w)
+{
+	w->verdict = VERDICT_UNKNOWN;
+	w->measured = REPORT_NONE;
+	w->experiment = EXPERIMENT_MISSED;
+}
+
+uint64_t compare_rate(struct report *r)
+{
+	static const char latency[] = "application.latency.";
+	const struct wall *rate = report_find(r, "application.rate");
+	if (rate && rate->measured > 1)
+		return (uint64_t)rate->measured / 2;
+	for (size_t i = 0; i < r->wall_count; i++) {
+		struct wall *w = &r->walls[i];
+		if (strncmp(w->name, latency, sizeof(latency) - 1) || w->measured == REPORT_NONE)
+			continue;
+		wall_exclude(w);
+		report_text(w->reason, "its rate is not that of the other rounds");
+	}
+	return 0;
+}
+
 void compare_rounds(struct report *rounds, size_t count)
 {
 	struct wall at[COMPARE_ROUNDS];
@@ -205,9 +228,7 @@ void compare_rounds(struct report *rounds, size_t count)
 			w->lowest = at[0].measured;
 			w->highest = at[count - 1].measured;
 		} else if (measured || agreed < count) {
-			w->verdict = VERDICT_UNKNOWN;
-			w->measured = REPORT_NONE;
-			w->experiment = EXPERIMENT_MISSED;
+			wall_exclude(w);
 			report_text(w->reason, "the rounds differ: %zu of %zu measured it",
 				    measured, count);
 		}

@@ -11,6 +11,10 @@
  * verdict any more. */
 int compare_status(const struct report *before, const struct report *after);
 
+/* The rate at which the rounds after `r` compare latencies, half of what it measured. 0: it has
+ * none; then its own latencies, at another rate than theirs, are unknown from now on. */
+uint64_t compare_rate(struct report *r);
+
 /* Joins the rounds of one command in the first of them: each wall is that of the round with the
  * median figure, with the range of all. One that not every round has measured, or without figures
  * judged differently, is unknown. Its findings are those that most rounds have. `count` is odd, at

@@ -194,6 +194,17 @@ static int check_mask(const char *value, char normal[CHANGE_VALUE], struct err *
 	return 0;
 }
 
+static int device_form(const char *name, const char *value, char normal[CHANGE_VALUE],
+		       struct err *e)
+{
+	struct device_name d;
+	int rc = parse(name, &d, e);
+	if (rc < 0)
+		return rc;
+	return d.setting->masks ? check_mask(value, normal, e)
+				: knob_check(d.knob, value, normal, e);
+}
+
 static int device_normal(struct change_site *site, const char *name, const char *value,
 			 char normal[CHANGE_VALUE], struct err *e)
 {
@@ -204,8 +215,7 @@ static int device_normal(struct change_site *site, const char *name, const char 
 	if (rc == 0)
 		rc = read_from(&d, n, now, e);
 	if (rc == 0)
-		rc = d.setting->masks ? check_mask(value, normal, e)
-				      : knob_check(d.knob, value, normal, e);
+		rc = device_form(name, value, normal, e);
 	if (rc < 0)
 		return rc;
 	const struct nic_field *max = d.setting->group ? field_of(d.setting, n, true) : NULL;
@@ -279,7 +289,16 @@ static int device_write(struct change_site *site, const char *name, const char *
 	return rc;
 }
 
-/* The interface's index, which survives a rename. */
+/* The address of a PCI card, which survives a reload of its driver; "": another bus, or none. */
+static const char *card_of(const struct nic *n)
+{
+	unsigned domain, bus, device, function;
+	int end = 0;
+	sscanf(n->bus, "%4x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end);
+	return end && !n->bus[end] ? n->bus : "";
+}
+
+/* The index survives a rename. */
 static int device_object(struct change_site *site, const char *name, char object[CHANGE_OBJECT],
 			 struct err *e)
 {
@@ -287,26 +306,46 @@ static int device_object(struct change_site *site, const char *name, char object
 	const struct nic *n;
 	int rc = look_at(site, name, &d, &n, e);
 	if (rc == 0)
-		snprintf(object, CHANGE_OBJECT, "%u", n->index);
+		snprintf(object, CHANGE_OBJECT, "%u%s%.12s", n->index, *card_of(n) ? " " : "",
+			 card_of(n));
 	return rc;
 }
 
-static bool device_removed(struct change_site *site, const struct change *c, struct err *e)
+/* Whether an interface with another index is of the same card: its driver was loaded again, or the
+ * provider replaced a virtual function. */
+static bool is_of_card(struct change_site *site, const char *nic, const char *card)
+{
+	const struct nic *n;
+	struct err unread;
+	return *card && site_nic(site, nic, &n, &unread) == 0 && strcmp(card_of(n), card) == 0;
+}
+
+/* A virtual interface that is not here may have been moved: only of a card it is known that it was
+ * removed. */
+static int device_find(struct change_site *site, const struct change *c, struct err *e)
 {
 	const struct nics *all;
 	struct device_name d;
-	char index[CHANGE_OBJECT];
-	if (!c->object[0] || !device_parse(c->name, &d) || site_nics(site, &all, e) < 0)
-		return false;
-	for (size_t i = 0; i < all->count; i++) {
-		snprintf(index, sizeof(index), "%u", all->at[i].index);
-		if (strcmp(index, c->object) != 0)
-			continue;
-		if (strcmp(all->at[i].name, d.nic) != 0)
-			err_set(e, ENODEV, "%s was renamed to %s", d.nic, all->at[i].name);
-		return false;
-	}
-	return true;
+	char card[CHANGE_OBJECT] = "";
+	unsigned index;
+	int rc = parse(c->name, &d, e);
+	if (rc < 0 || sscanf(c->object, "%u %23s", &index, card) < 1)
+		return rc;
+	rc = site_nics(site, &all, e);
+	if (rc < 0)
+		return rc;
+	const struct nic *named = nics_find(all, d.nic), *is = nics_at(all, index);
+	if (is && is != named)
+		return err_set(e, ENODEV, "%s was renamed to %s", d.nic, is->name);
+	if (is || (named && is_of_card(site, d.nic, card)))
+		return 0;
+	if (*card && nic_card_gone(site->host, card))
+		return err_set(e, ESTALE, "the card of %s was removed", d.nic);
+	if (named)
+		return err_set(e, ENODEV, "another interface is named %s now", d.nic);
+	return err_set(e, ENODEV,
+		       "%s is not in this network namespace: it was removed, or moved to another",
+		       d.nic);
 }
 
 const struct change_kind *device_file(const char *name)
@@ -334,8 +373,11 @@ static bool device_allowed(struct change_site *site, const char *name, const str
 	char what[40];
 	if (!device_parse(name, &d) || !d.setting->resets)
 		return true;
-	site_nics(site, &all, NULL);
-	bool management_path = nic_management_path(site->host, all, d.nic, what);
+	bool management_path = false;
+	if (site) {
+		site_nics(site, &all, NULL);
+		management_path = nic_management_path(site->host, all, d.nic, what);
+	}
 	if (o->allow_reset && (o->confirm || !management_path))
 		return true;
 	if (!management_path)
@@ -396,10 +438,11 @@ static const struct change_running running = {
 	.has = device_has,
 	.scope = device_scope,
 	.normal = device_normal,
+	.form = device_form,
 	.object = device_object,
 	.allowed = device_allowed,
 	.hidden = device_hidden,
-	.removed = device_removed,
+	.find = device_find,
 	.file = device_file,
 	.shell = device_shell,
 	.sysctl = device_sysctl,

@@ -8,6 +8,9 @@
 #include "tune/site.h"
 #include "tune/undo.h"
 
+/* The longest that a change may take, with a reset of the link. */
+#define CHANGE_S 10
+
 static struct run *run_of(const struct execution *x) { return journal_find(x->journal, x->run); }
 
 static int begin(struct execution *x, struct err *e)
@@ -26,7 +29,7 @@ static int begin(struct execution *x, struct err *e)
 		x->run = made->id;
 	if (rc == 0 && x->confirm_s)
 		rc = watchdog_start(&x->watchdog, x->journal->path, x->site, x->run, x->confirm_s,
-				    e);
+				    x->confirm_s + x->prove_s + CHANGE_S * x->plan->count, e);
 	return rc;
 }
 
@@ -79,7 +82,8 @@ static int make_change(struct execution *x, struct change *c, struct err *e)
 	c->state = CHANGE_DONE;
 	if (x->print && strcmp(c->became, c->to) != 0 && c->scope != CHANGE_FILES) {
 		char text[CHANGE_VALUE * 2 + 64];
-		snprintf(text, sizeof(text), "the kernel adjusted %s to %s", c->to, c->became);
+		snprintf(text, sizeof(text), "the kernel adjusted %s to %s", change_shown(c->to),
+			 change_shown(c->became));
 		x->print(x->arg, c, text);
 	}
 	return 0;
@@ -133,7 +137,8 @@ static int end(struct execution *x, int rc, struct err *e)
 	if (rc == 0)
 		rc = check_interrupt(e);
 	if (rc == 0 && (rc = settle(x, e)) < 0)
-		reason = "the journal could not be written";
+		reason = rc == -ECHILD ? "the rollback watchdog has exited"
+				       : "the journal could not be written";
 	if (interrupt_came() && rc)
 		reason = "interrupted by a signal";
 	if (rc < 0)

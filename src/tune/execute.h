@@ -15,6 +15,7 @@ struct execution {
 	const char *by;      /* the user, for comments and the journal */
 	const char *command; /* the command line */
 	uint64_t confirm_s;  /* 0: needs no confirmation */
+	uint64_t prove_s; /* at most how long prove() takes; after that the watchdog rolls back */
 	bool persist;
 	/* Prints a step for a person; NULL: silent. */
 	void (*print)(void *arg, const struct change *c, const char *text);

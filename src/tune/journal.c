@@ -547,6 +547,30 @@ bool run_is_open(const struct run *r)
 	return r->status == RUN_UNFINISHED || r->status == RUN_WAITING;
 }
 
+bool run_is_kept(const struct run *r)
+{
+	return r->status == RUN_UNFINISHED && r->confirmed && !r->reason[0];
+}
+
+static bool has_done_line(const struct run *r, const char *name)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->items[i].scope == CHANGE_FILES && r->items[i].state == CHANGE_DONE &&
+		    strcmp(r->items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+bool run_has_lines(const struct run *r)
+{
+	bool due = r->persist, whole = true;
+	for (size_t i = 0; i < r->count; i++) {
+		due |= r->items[i].scope == CHANGE_FILES;
+		whole &= has_done_line(r, r->items[i].name);
+	}
+	return !due || whole;
+}
+
 struct run *journal_open_run(const struct journal *j, const struct host_identity *here)
 {
 	for (size_t i = j->count; i-- > 0;)

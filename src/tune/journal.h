@@ -120,7 +120,12 @@ struct run *journal_find(const struct journal *j, unsigned id);
 unsigned journal_next(const struct journal *j);
 /* Whether a run is unfinished or waiting. */
 bool run_is_open(const struct run *r);
-/* The newest such run; NULL if none. With `here`, without those for which run_in_other_netns() is
+/* Whether an unfinished run was confirmed: only lines of files or its last record may be missing.
+ */
+bool run_is_kept(const struct run *r);
+/* Whether no line of a confirmed run is missing, as far as the journal knows. */
+bool run_has_lines(const struct run *r);
+/* The newest open run; NULL if none. With `here`, without those for which run_in_other_netns() is
  * true. */
 struct run *journal_open_run(const struct journal *j, const struct host_identity *here);
 /* Whether a rollback has anything left to do. */

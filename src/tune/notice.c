@@ -13,7 +13,12 @@ static void print(const struct run *r, const struct host_identity *here, bool wa
 	char option[1200];
 	unsigned long long left = watchdog_seconds_left(r->deadline_ms);
 	operator_state_option(option, sizeof(option), state_dir);
-	if (here && strcmp(here->boot, r->boot) != 0)
+	if (run_is_kept(r))
+		fprintf(stderr,
+			"epolltune: run %u was confirmed, but not completed; complete it with: "
+			"epolltune confirm%s\n",
+			r->id, option);
+	else if (here && strcmp(here->boot, r->boot) != 0)
 		fprintf(stderr,
 			"epolltune: run %u was interrupted by a reboot; roll back what remains "
 			"with: epolltune rollback %u%s\n",

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "epolltune/cleanup.h"
 #include "epolltune/shell.h"
 #include "tune/state.h"
 
@@ -54,6 +55,10 @@ bool operator_command(char *line, size_t size, int argc, char **argv)
 void operator_state_option(char *option, size_t size, const char *state_dir)
 {
 	static const char name[] = " --state-dir ";
+	/* A new login starts in another directory. */
+	CLEAN(free_pointer) char *whole = realpath(state_dir, NULL);
+	if (whole)
+		state_dir = whole;
 	option[0] = 0;
 	if (strcmp(state_dir, STATE_DIR) == 0)
 		return;

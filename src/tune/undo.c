@@ -51,23 +51,24 @@ static void record(struct undoing *x, size_t n, enum change_state state, const c
 	}
 }
 
-/* Whether a line of our files, written in the boot of x->r, was still there at this boot. */
+/* Whether a line of our files, written by a run of an earlier boot, was still there at this boot.
+ */
 static bool line_survived(const struct undoing *x, const struct run *r, const struct change *line)
 {
-	return strcmp(r->boot, x->r->boot) == 0 && line->scope == CHANGE_FILES &&
-	       line->state != CHANGE_STALE &&
+	return line->scope == CHANGE_FILES && line->state != CHANGE_STALE &&
 	       (line->state != CHANGE_REVERTED || strcmp(r->rollback_boot, x->here.boot) == 0);
 }
 
-/* Values of another boot are in force only if a line of ours set them again. */
-static bool persisted(const struct undoing *x, const struct change *c)
+/* Values of an earlier boot are in force only if a line that was written in it set them again. */
+static bool persisted(const struct undoing *x, const char *boot, const struct change *c)
 {
 	if (c->scope == CHANGE_NETNS && !x->here.initial)
 		return false;
 	for (size_t i = 0; i < x->j->count; i++)
 		for (size_t n = 0; n < x->j->runs[i].count; n++) {
 			const struct change *item = &x->j->runs[i].items[n];
-			if (strcmp(item->name, c->name) == 0 &&
+			if (strcmp(x->j->runs[i].boot, boot) == 0 &&
+			    strcmp(item->name, c->name) == 0 &&
 			    line_survived(x, &x->j->runs[i], item))
 				return true;
 		}
@@ -128,26 +129,31 @@ static void write_back(struct undoing *x, size_t n, const char *found, const cha
 	if (c->scope == CHANGE_FILES)
 		print(x->u, c, *c->from ? "previous line restored" : "line removed");
 	else
-		print(x->u, c, "%s → %s%s", found, c->from, why);
+		print(x->u, c, "%s → %s%s", change_shown(found), change_shown(c->from), why);
 }
 
-/* Whether the change, of a run of the same boot, is of another network namespace. */
-static bool is_elsewhere(const struct undoing *x, const struct run *other, const struct change *c)
+/* Whether what a run has written can be what is found here: a line, a value of this boot, network
+ * namespace and object, or one of an earlier boot that a line has set again. */
+static bool reaches_here(const struct undoing *x, const struct run *r, const struct change *c)
 {
-	return c->scope == CHANGE_NETNS && !strcmp(other->boot, x->r->boot) &&
-	       strcmp(other->netns, x->r->netns) != 0;
+	if (c->scope == CHANGE_FILES)
+		return true;
+	if (strcmp(r->boot, x->here.boot) != 0)
+		return persisted(x, r->boot, c);
+	return (c->scope != CHANGE_NETNS || !strcmp(r->netns, x->here.netns)) &&
+	       change_find_object(x->u->site, c, NULL) == 0;
 }
 
 /* The later run that left the value found, 0 if none did. */
 static unsigned later_run(const struct undoing *x, const struct change *c, const char *found)
 {
 	for (size_t i = x->j->count; i-- > 0 && x->j->runs[i].id > x->r->id;)
-		for (size_t n = 0; n < x->j->runs[i].count && !is_elsewhere(x, &x->j->runs[i], c);
-		     n++) {
+		for (size_t n = 0; n < x->j->runs[i].count; n++) {
 			const struct change *later = &x->j->runs[i].items[n];
 			if (strcmp(later->kind, c->kind) == 0 &&
 			    strcmp(later->name, c->name) == 0 && later->state == CHANGE_DONE &&
-			    strcmp(later->became, found) == 0)
+			    strcmp(later->became, found) == 0 &&
+			    reaches_here(x, &x->j->runs[i], later))
 				return x->j->runs[i].id;
 		}
 	return 0;
@@ -167,12 +173,13 @@ static void conflict(struct undoing *x, size_t n, const char *found)
 		      x->r->id);
 	else if (later && strcmp(found, c->from) == 0)
 		print(x->u, c, "is %s again, set by run %u: skipped until that is rolled back",
-		      found, later);
+		      change_shown(found), later);
 	else
 		print(x->u, c,
 		      "is %s, run %u set %s; modified since run %u%s: "
 		      "skipped (--force restores %s)",
-		      found, x->r->id, c->became[0] ? c->became : c->to, x->r->id, by, c->from);
+		      change_shown(found), x->r->id, change_shown(c->became[0] ? c->became : c->to),
+		      x->r->id, by, change_shown(c->from));
 }
 
 static void undo_found(struct undoing *x, size_t n, const char *found)
@@ -198,6 +205,9 @@ static void undo_found(struct undoing *x, size_t n, const char *found)
 }
 
 static bool not_found(int rc) { return rc == -ENOENT || rc == -ENODEV; }
+
+/* -EINVAL: a name or kind of another version of epolltune. */
+static bool is_unknown(int rc) { return rc == -EINVAL; }
 
 static bool is_of_other_netns(const struct undoing *x, const struct change *c)
 {
@@ -225,25 +235,48 @@ static bool to_undo(const struct undoing *x, const struct change *c)
 	       (!x->u->files_only || c->scope == CHANGE_FILES);
 }
 
-/* Not readable is not removed: an interface that is down or was renamed, a knob that this /proc or
- * /sys hides. The change may be in force, so that a later rollback has to revert it. */
-static void undo_unreachable(struct undoing *x, size_t n, const struct change_kind *kind,
-			     const struct err *why)
+/* Not readable is not removed: an interface that is down, was renamed or moved, a knob that this
+ * /proc or /sys hides. The change may be in force, so that a later rollback has to revert it. */
+static void undo_unreachable(struct undoing *x, size_t n, const struct err *why)
 {
 	struct change *c = &x->r->items[n];
-	struct err e = *why;
-	if (kind->running && kind->running->removed && kind->running->removed(x->u->site, c, &e)) {
-		stale(x, n, "it was removed");
-	} else if (x->u->force) {
+	if (x->u->force) {
 		stale(x, n, "not accessible, and dropped by --force");
-	} else {
-		x->u->unreachable++;
-		record(x, n, CHANGE_UNREACHABLE, NULL);
-		print(x->u, c,
-		      "NOT rolled back: not accessible (%s). "
-		      "Retry later, or use --force to drop it from the journal",
-		      e.text);
+		return;
 	}
+	x->u->unreachable++;
+	record(x, n, CHANGE_UNREACHABLE, NULL);
+	print(x->u, c,
+	      "NOT rolled back: not accessible (%s). %s, or use --force to drop it from the journal",
+	      why->text,
+	      is_unknown(-why->code) ? "Roll back with the epolltune that made the run"
+				     : "Retry later");
+}
+
+/* Reads what the change has set: of its object, not of another one that has the name by now. */
+static int find_value(struct undoing *x, const struct change_kind *kind, const struct change *c,
+		      char found[CHANGE_VALUE], struct err *e)
+{
+	int rc = same_boot(x) ? change_find_object(x->u->site, c, e) : 0;
+	return rc < 0 ? rc : kind->read(x->u->site, c->name, found, e);
+}
+
+/* Rolls back a change for which find_value() returned rc. */
+static void undo_as_found(struct undoing *x, size_t n, int rc, const char *found,
+			  const struct err *e)
+{
+	struct change *c = &x->r->items[n];
+	if (!same_boot(x) && c->scope != CHANGE_FILES &&
+	    (!x->persisted[n] || (rc == 0 && !ours(x->u, c, found) && !later_run(x, c, found))))
+		stale(x, n, "a reboot has reset it");
+	else if (rc == -ESTALE)
+		stale(x, n, e->text);
+	else if (not_found(rc) || is_unknown(rc) || (x->u->force && rc == -EOPNOTSUPP))
+		undo_unreachable(x, n, e);
+	else if (rc < 0)
+		failed(x, c, e);
+	else
+		undo_found(x, n, found);
 }
 
 static void undo_item(struct undoing *x, size_t n)
@@ -253,8 +286,9 @@ static void undo_item(struct undoing *x, size_t n)
 	struct change *c = &x->r->items[n];
 	const struct change_kind *kind = change_kind_find(c->kind);
 	if (!kind) {
-		err_set(&e, EPROTO, "%s: unknown kind of change \"%s\"", c->name, c->kind);
-		failed(x, c, &e);
+		err_set(&e, EINVAL, "%s is of a kind that epolltune does not know: %s", c->name,
+			c->kind);
+		undo_unreachable(x, n, &e);
 		return;
 	}
 	if (kind->file && dropin_tidy(x->u->site, kind->file->directory, &e) < 0)
@@ -271,16 +305,8 @@ static void undo_item(struct undoing *x, size_t n)
 		      x->r->netns, x->here.netns);
 		return;
 	}
-	int rc = kind->read(x->u->site, c->name, found, &e);
-	if (!same_boot(x) && c->scope != CHANGE_FILES &&
-	    (!x->persisted[n] || (rc == 0 && !ours(x->u, c, found) && !later_run(x, c, found))))
-		stale(x, n, "a reboot has reset it");
-	else if (not_found(rc) || (x->u->force && rc == -EOPNOTSUPP))
-		undo_unreachable(x, n, kind, &e);
-	else if (rc < 0)
-		failed(x, c, &e);
-	else
-		undo_found(x, n, found);
+	int rc = find_value(x, kind, c, found, &e);
+	undo_as_found(x, n, rc, found, &e);
 }
 
 /* The line of our files for a change; false: none, or unreadable. */
@@ -297,7 +323,7 @@ static bool our_line(struct change_site *site, const struct change *c, char sett
 	kind->file->path(c->name, path);
 	*run = 0;
 	sscanf(line, "# run %u,", run);
-	return setting[0];
+	return line[0];
 }
 
 /* Warns where a line that a later run wrote sets the reverted value again at the next boot. */
@@ -314,7 +340,7 @@ static void check_next_boot(struct undoing *x, const struct change *c)
 	print(x->u, c,
 	      "but %s sets %s again at the next boot. To remove that line:\n"
 	      "epolltune rollback %u%s",
-	      path, setting, run, option);
+	      path, change_shown(setting), run, option);
 }
 
 int undo_run(struct undo *u, struct journal *j, struct run *r, struct err *e)
@@ -328,7 +354,7 @@ int undo_run(struct undo *u, struct journal *j, struct run *r, struct err *e)
 	size_t remaining = 0, away = 0;
 	for (size_t n = 0; n < r->count; n++) {
 		const struct change *c = &r->items[n];
-		x.persisted[n] = !same_boot(&x) && persisted(&x, c);
+		x.persisted[n] = !same_boot(&x) && persisted(&x, r->boot, c);
 		bool due = to_undo(&x, c);
 		x.other_netns[n] = due && is_of_other_netns(&x, c);
 		remaining += due;

@@ -38,6 +38,7 @@ struct confirm_watch {
 	const char *state_dir;
 	struct change_site *site;
 	unsigned run;
+	uint64_t confirm_s, limit_s; /* of watchdog_start() */
 	uint64_t deadline_ms;
 	struct journal known; /* as last read: a lost journal does not prevent the rollback */
 };
@@ -134,7 +135,26 @@ static void roll_back(struct confirm_watch *w)
 	journal_close(&opened);
 }
 
-static void watch_run(struct confirm_watch *w, uint64_t confirm_s)
+/* Waits until the deadline is set, the process that sets it ends, or the limit has passed. Returns
+ * whether it is set. */
+static bool read_deadline(struct confirm_watch *w)
+{
+	uint64_t until = watchdog_clock_ms() + w->limit_s * 1000, deadline;
+	struct pollfd p = {WATCHDOG_CHANNEL, POLLIN, 0};
+	uint64_t now = watchdog_clock_ms();
+	int ready = 0;
+	while (ready <= 0 && now < until) {
+		ready = poll(&p, 1, (int)(until - now < 1000 ? until - now : 1000));
+		now = watchdog_clock_ms();
+	}
+	bool ended = ready > 0;
+	bool set = ended && TEMP_FAILURE_RETRY(read(WATCHDOG_CHANNEL, &deadline,
+						    sizeof(deadline))) == sizeof(deadline);
+	w->deadline_ms = set ? deadline : ended ? now + w->confirm_s * 1000 : now;
+	return set;
+}
+
+static void watch_run(struct confirm_watch *w)
 {
 	static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTSTP, SIGALRM};
 	sigset_t none;
@@ -147,10 +167,7 @@ static void watch_run(struct confirm_watch *w, uint64_t confirm_s)
 		return;
 	if (write(WATCHDOG_CHANNEL, "", 1) != 1) /* ready */
 		return;
-	uint64_t deadline;
-	ssize_t n = TEMP_FAILURE_RETRY(read(WATCHDOG_CHANNEL, &deadline, sizeof(deadline)));
-	bool armed = n == sizeof(deadline);
-	w->deadline_ms = armed ? deadline : watchdog_clock_ms() + confirm_s * 1000;
+	bool armed = read_deadline(w);
 	/* Reads what to roll back, in case the journal is lost later. Exits without an answer if
 	 * the run is not there. */
 	undecided(w);
@@ -177,7 +194,7 @@ static int detach(int channel)
 	return 0;
 }
 
-static int start(struct confirm_watch *w, int channel, uint64_t confirm_s)
+static int start(struct confirm_watch *w, int channel)
 {
 	if (detach(channel) < 0)
 		return -1;
@@ -192,7 +209,7 @@ static int start(struct confirm_watch *w, int channel, uint64_t confirm_s)
 		_exit(1);
 	struct change_site site = {.host = host, .root = w->site->root};
 	w->site = &site;
-	watch_run(w, confirm_s);
+	watch_run(w);
 	_exit(0);
 }
 
@@ -204,7 +221,7 @@ static bool answered(int channel)
 }
 
 int watchdog_start(struct watchdog *handle, const char *state_dir, struct change_site *site,
-		   unsigned run, uint64_t confirm_s, struct err *e)
+		   unsigned run, uint64_t confirm_s, uint64_t limit_s, struct err *e)
 {
 	handle->channel = -1;
 	CLEAN(free_pointer) char *path = realpath(state_dir, NULL);
@@ -217,11 +234,15 @@ int watchdog_start(struct watchdog *handle, const char *state_dir, struct change
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_errno(e, "cannot start the rollback watchdog");
 	fflush(NULL);
-	struct confirm_watch w = {
-		.state_dir = path, .site = site, .run = run, .known = JOURNAL_CLOSED};
+	struct confirm_watch w = {.state_dir = path,
+				  .site = site,
+				  .run = run,
+				  .confirm_s = confirm_s,
+				  .limit_s = limit_s,
+				  .known = JOURNAL_CLOSED};
 	pid_t pid = fork();
 	if (pid == 0)
-		_exit(start(&w, ends[1], confirm_s) < 0);
+		_exit(start(&w, ends[1]) < 0);
 	close(ends[1]);
 	int status = -1;
 	if (pid > 0)

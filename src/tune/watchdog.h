@@ -15,9 +15,10 @@ struct watchdog {
 };
 
 /* Starts the watchdog of a run, before its first change is written. It rolls back at the deadline
- * of watchdog_arm(), or `confirm_s` after the calling process ends without that call. */
+ * of watchdog_arm(), or `confirm_s` after the calling process ends without that call, or `limit_s`
+ * after the start if it was not called by then: the process hangs or is stopped. */
 int watchdog_start(struct watchdog *handle, const char *state_dir, struct change_site *site,
-		   unsigned run, uint64_t confirm_s, struct err *e);
+		   unsigned run, uint64_t confirm_s, uint64_t limit_s, struct err *e);
 /* Sets the deadline, in milliseconds of CLOCK_BOOTTIME. */
 int watchdog_arm(struct watchdog *handle, uint64_t deadline_ms, struct err *e);
 /* Closes the channel. */

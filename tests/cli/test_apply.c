@@ -912,6 +912,173 @@ static void a_later_run_elsewhere_keeps_nothing(void **state)
 	output_free(&o);
 }
 
+/* After a reboot: only a run of this boot and namespace, or of a boot whose line was there at this
+ * one, has left the value that is found. */
+static void a_run_of_another_boot_keeps_nothing(void **state)
+{
+	struct output o = inside(
+		"-m --pid --fork --mount-proc", REPORT
+		"boots\n"
+		"boot=$(cat /proc/sys/kernel/random/boot_id)\n"
+		"of() { sed -i \"/\\\"run\\\":$1,/s/$boot/$2/\" $S/journal.jsonl; }\n"
+		"back() { epolltune rollback $1 --state-dir $S; echo \"$2 $? $(somaxconn)\"; }\n"
+		/* run 1 persists; after a reboot run 2 sets the same elsewhere */
+		"somaxconn 16; fast --persist >/dev/null; of 1 earlier\n"
+		"unshare -n sh -c 'echo 16 >/proc/sys/net/core/somaxconn\n"
+		"epolltune apply --state-dir $S --yes --from $B/report.json --no-proof' >/dev/null\n"
+		"back 1 elsewhere\n"
+		/* run 3 persists; run 4 sets the same again in a boot between */
+		"somaxconn 16; fast --persist >/dev/null; of 3 earlier\n"
+		"somaxconn 16; fast >/dev/null; of 4 between\n"
+		"back 3 between\n"
+		/* run 5 persists; run 6 sets the same again in this boot */
+		"somaxconn 16; fast --persist >/dev/null; of 5 earlier\n"
+		"somaxconn 16; fast >/dev/null\n"
+		"back 5 here\n");
+	if (o.status == 77)
+		skip_because("/etc/sysctl.d cannot be bound here");
+	good(&o);
+	has(o.out, "elsewhere 0 4096\n");
+	has(o.out, "between 0 4096\n");
+	has(o.out, "modified since run 5 by run 6");
+	has(o.out, "here 1 2048\n");
+	output_free(&o);
+}
+
+/* As the disk is full: the journal cannot grow by more than so many bytes. */
+#define ROOM                                                                                       \
+	"room() { n=$1; shift; prlimit --fsize=$(($(stat -c %s $S/journal.jsonl) + n)) \"$@\"; }\n"
+
+/* The confirmation is recorded, the end is not: the run stays, and is completed later. */
+static void a_confirmed_run_stays(void **state)
+{
+	struct output o = inside(
+		"", REPORT ROOM
+		"somaxconn 16; fast --confirm 600s >/dev/null\n"
+		"room 90 epolltune confirm --state-dir $S; echo \"full $?\"\n"
+		"tail -1 $S/journal.jsonl | grep -c '\"confirm\"'; cp -r $S $B/later\n"
+		"epolltune history 1 --state-dir $S\n"
+		"fast --set net.core.somaxconn=3000; echo \"apply $?\"\n"
+		"epolltune confirm --state-dir $S; echo \"again $?\"\n"
+		"epolltune confirm --state-dir $S; echo \"once $?\"\n"
+		"fast --dry-run >/dev/null\n"
+		/* at boot */
+		"S=$B/later; epolltune rollback --pending --state-dir $S; echo \"pending $?\"\n"
+		"epolltune rollback --pending --state-dir $S; echo \"once $?\"; somaxconn\n"
+		"epolltune history --state-dir $S | grep -c applied\n"
+		"sed -i '$d; s/\"boot\":\"[^\"]*\"/\"boot\":\"another\"/' $S/journal.jsonl\n"
+		"epolltune confirm --persist --state-dir $S; echo \"rebooted $?\"\n");
+	good(&o);
+	has(o.errors, "run 1 is confirmed, but not completed: cannot write to /");
+	has(o.errors, "correct that and run: epolltune confirm --state-dir /");
+	has(o.errors,
+	    "run 1 was confirmed, but not completed: first run epolltune confirm --state");
+	hasnt(o.errors, "unfinished");
+	has(o.out, "full 2\n1\n");
+	has(o.out, "complete it with: epolltune confirm --state-dir /");
+	has(o.out, "apply 2\n"
+		   "Run 1 was confirmed before and is complete now.\nagain 0\n"
+		   "No run waits to be confirmed.\nonce 0\n"
+		   "Run 1 was confirmed: it stays.\nNothing to roll back.\npending 0\n"
+		   "Nothing to roll back.\nonce 0\n2048\n1\n");
+	has(o.out, "Run 1 was confirmed before a reboot and is complete now; what the reboot has "
+		   "reset stays reset.\nrebooted 0\n");
+	output_free(&o);
+}
+
+/* The lines could not be written: none is listed, and confirm --persist writes them later. */
+static void lines_that_are_written_later(void **state)
+{
+	struct output o = inside(
+		"-m --pid --fork --mount-proc", REPORT
+		"boots\n"
+		"mount -o remount,bind,ro /etc/sysctl.d || exit 77\n"
+		"somaxconn 16; fast --confirm 600s >/dev/null\n"
+		"epolltune confirm --persist --state-dir $S; echo \"failed $?\"\n"
+		"epolltune history --state-dir $S | grep somaxconn\n"
+		"mount -o remount,bind,rw /etc/sysctl.d || exit 77\n"
+		"epolltune confirm --persist --state-dir $S; echo \"later $?\"\n"
+		"grep -c '^net.core.somaxconn = 2048' /etc/sysctl.d/90-epolltune.conf\n"
+		"epolltune history --state-dir $S | grep somaxconn\n"
+		"epolltune confirm --persist --state-dir $S; echo \"once $?\"\n"
+		"epolltune rollback --state-dir $S; echo \"back $? $(somaxconn)\"; ls -A /etc/sysctl.d\n");
+	if (o.status == 77)
+		skip_because("/etc/sysctl.d cannot be bound here");
+	good(&o);
+	has(o.errors, "run 1 is confirmed, but not persisted: cannot ");
+	has(o.errors, "correct that and run: epolltune confirm --persist --state-dir /");
+	has(o.out, "net.core.somaxconn (file): has its old value already\nfailed 2\n");
+	has(o.out, " current net.core.somaxconn\n");
+	has(o.out, "Run 1 was confirmed before; its lines are written now.\n");
+	has(o.out, "later 0\n1\n");
+	has(strstr(o.out, "later 0"), "net.core.somaxconn (and file)\n");
+	has(o.out, "No run waits to be confirmed.\nonce 0\n");
+	has(o.out, "back 0 16\n");
+	output_free(&o);
+}
+
+/* Status 3 would mean that nothing was changed. */
+static void an_outcome_that_cannot_be_printed(void **state)
+{
+	struct output o = inside(
+		"", REPORT
+		"[ -w /dev/full ] || exit 77\n"
+		"somaxconn 16; fast --format json >/dev/full; echo \"apply $? $(somaxconn)\"\n"
+		"epolltune rollback --format json --state-dir $S >/dev/full\n"
+		"echo \"rollback $? $(somaxconn)\"\n"
+		"fast --confirm 600s --format json >/dev/full; echo \"wait $?\"\n"
+		"epolltune confirm --format json --state-dir $S >/dev/full; echo \"confirm $?\"\n"
+		"epolltune rollback --state-dir $S >/dev/full; echo \"text $? $(somaxconn)\"\n"
+		"fast --confirm 600s >/dev/null; epolltune confirm --state-dir $S >/dev/full\n"
+		"echo \"said $?\"; epolltune rollback --state-dir $S >/dev/null\n"
+		"fast --format json --dry-run >/dev/full; echo \"plan $?\"\n"
+		"fast >/dev/full; echo \"shown $? $(somaxconn)\"\n");
+	if (o.status == 77)
+		skip_because("no /dev/full");
+	good(&o);
+	assert_string_equal(o.out, "apply 2 2048\nrollback 2 16\nwait 2\nconfirm 2\ntext 2 16\n"
+				   "said 2\nplan 3\nshown 3 16\n");
+	has(o.errors,
+	    "run 1 is applied, but its outcome was not printed: cannot write the plan: No "
+	    "space left on device: see: epolltune history 1 --state-dir /");
+	has(o.errors, "run 1 is reverted, but its outcome was not printed: cannot write ");
+	has(o.errors, "run 2 is waiting, but its outcome was not printed: ");
+	output_free(&o);
+}
+
+/* Values are restored without a record: nothing is missing, but the run is not closed. */
+static void a_rollback_without_a_record(void **state)
+{
+	struct output o =
+		inside("", REPORT ROOM
+		       "somaxconn 16; fast >/dev/null\n"
+		       "room 10 epolltune rollback --state-dir $S; echo \"full $? $(somaxconn)\"\n"
+		       "room 10 epolltune rollback --format json --state-dir $S | grep outcome\n"
+		       "epolltune rollback --state-dir $S; echo \"again $?\"\n");
+	good(&o);
+	has(o.out, "All values of run 1 are restored, but not all is recorded. Retry: epolltune "
+		   "rollback 1 --state-dir /");
+	has(o.out, "full 2 16\n  \"outcome\": \"unfinished\",\n");
+	has(o.out, "Run 1 rolled back; all values restored.\nagain 0\n");
+	hasnt(o.out, "except");
+	output_free(&o);
+}
+
+/* A command to paste works from the directory of another login. */
+static void a_relative_state_directory(void **state)
+{
+	struct output o = inside("", REPORT "somaxconn 16; cd $B; S=state\n"
+					    "fast --confirm 600s; sh -c 'cd /; epolltune confirm "
+					    "--state-dir '$B/state\n");
+	char want[160];
+	good(&o);
+	snprintf(want, sizeof(want), "unless confirmed: epolltune confirm --state-dir %s/state\n",
+		 base);
+	has(o.out, want);
+	has(o.out, "Run 1 is confirmed");
+	output_free(&o);
+}
+
 /* File systems of one page, which is full. */
 static void full_disks(void **state)
 {
@@ -1040,6 +1207,39 @@ static void the_earlier_boots_value_is_not_restored(void **state)
 
 /* Running values that the next boot lowers: a warning of check, a manual step of apply --persist.
  */
+static void an_empty_value_is_printed(void **state)
+{
+	struct output o = inside("", "K=net.ipv4.ip_local_reserved_ports\n"
+				     "apply --yes --no-proof --set $K=8080 >/dev/null\n"
+				     "echo 9090 >/proc/sys/net/ipv4/ip_local_reserved_ports\n"
+				     "epolltune rollback --state-dir $S\n"
+				     "epolltune rollback --force --state-dir $S\n"
+				     "epolltune history 1 --state-dir $S\n");
+	good(&o);
+	has(o.out, "skipped (--force restores (empty))");
+	has(o.out, "9090 → (empty)");
+	has(o.out, "    - (empty)\n    + 8080\n");
+	output_free(&o);
+}
+
+/* The lines that confirm writes are planned by it: so are the steps. */
+static void confirm_has_its_steps(void **state)
+{
+	struct output o = inside("-m --pid --fork --mount-proc",
+				 REPORT "boots\n"
+					"somaxconn 16\n"
+					"echo net.core.somaxconn=77 >/etc/sysctl.d/99-other.conf\n"
+					"fast --persist --confirm 60s >/dev/null\n"
+					"epolltune confirm --state-dir $S; echo \"status $?\"\n");
+	if (o.status == 77)
+		skip_because("/etc/sysctl.d or /run cannot be mounted here");
+	good(&o);
+	has(o.out, "Manual steps:\n  net.core.somaxconn  2048\n");
+	has(o.out, "99-other.conf:1 overrides our line: sets 77");
+	has(o.out, "status 1\n");
+	output_free(&o);
+}
+
 static void drift_is_reported(void **state)
 {
 	struct output o = inside(
@@ -1287,6 +1487,31 @@ static void the_proof_uses_the_target_of_the_report(void **state)
 	has(o.errors, "--from uses the target of its report");
 	has(o.out, "zero 3\n");
 	has(o.errors, "no --rtt takes 0");
+	output_free(&o);
+}
+
+/* It starts from the values of the report, not from those of this machine. */
+static void a_foreign_preview_is_of_that_machine(void **state)
+{
+	struct output o = inside(
+		"-m --pid --fork --mount-proc", REPORT
+		"somaxconn 65535\n"
+		"sed -i 's/\"boot\": \"[^\"]*\"/\"boot\": \"x\"/' $B/report.json\n"
+		"foreign() { apply --from $B/report.json --foreign \"$@\"; echo \"status $?\"; }\n"
+		"foreign --dry-run --format sysctl\n"
+		"foreign --dry-run --set net.core.somaxconn=3000\n"
+		"foreign --dry-run --set net.core.somaxconn=8\n"
+		"foreign --dry-run --persist\n"
+		"foreign --yes --no-proof; somaxconn\n");
+	good(&o);
+	has(o.out, " (was 16)\nnet.core.somaxconn = 2048\nstatus 0\n");
+	has(o.out, "net.core.somaxconn\n  - 16\n  + 3000\n");
+	hasnt(o.out, "Worst-case memory");
+	has(o.errors, "8 is lower than the running value 16");
+	has(o.errors, "--persist writes files of this machine");
+	/* To change this one, its values count. */
+	has(o.out, "the proposed values are in force");
+	has(o.out, "status 0\n65535\n");
 	output_free(&o);
 }
 
@@ -1627,8 +1852,10 @@ static void commands_can_be_pasted(void **state)
 		"net.core.somaxconn=5000 --only net.core.somaxconn --no-proof "
 		"--probe accept-queue --state-dir \"$0\"' \"a';b/s\"",
 		base);
+	char want[128];
+	snprintf(want, sizeof(want), "epolltune rollback 1 --state-dir '%s/a'\\'';b/s'\n", base);
 	if (o.status == 0)
-		has(o.out, "epolltune rollback 1 --state-dir 'a'\\'';b/s'\n");
+		has(o.out, want);
 	output_free(&o);
 	o = run("$PROGRAM apply --set %s --probe nosuch 2>&1", long_set);
 	hasnt(o.out, "=1048\n");
@@ -1699,7 +1926,8 @@ static void process_limits_are_manual_steps(void **state)
 		o = run("ulimit -n 4096; $PROGRAM apply --target c1m --probe descriptors --dry-run "
 			"--format %s",
 			formats[i]);
-		has(o.out, "\n# Manual step, see epolltune apply --dry-run: RLIMIT_NOFILE ");
+		has(o.out, "\n# Manual step: RLIMIT_NOFILE  4096 -> 2097152\n");
+		has(o.out, "\n#       LimitNOFILE=2097152\n");
 		output_free(&o);
 	}
 }
@@ -1707,16 +1935,30 @@ static void process_limits_are_manual_steps(void **state)
 static void errors_name_the_argument(void **state)
 {
 	static const char *const wrong[] = {
-		"apply --confirm 0s",  "apply --confirm 10",  "apply --set net.core.somaxconn",
-		"apply --allow-lower", "apply --only nosuch", "apply --from /no/such/file",
-		"apply --format xml",  "apply extra",         "rollback none",
-		"rollback 1 2",        "rollback 0",          "history x",
-		"history 1 2",         "confirm 1",           "diff one",
-		"diff /no/a /no/b",    "apply --window 1ms",
+		"apply --confirm 0s",
+		"apply --confirm 10",
+		"apply --set net.core.somaxconn",
+		"apply --allow-lower",
+		"apply --only nosuch",
+		"apply --from /no/such/file",
+		"apply --set net.core.somaxconn=9,net/core/somaxconn=8",
+		"path --set net.core.somaxconn=9,net.core.somaxconn=8",
+		"apply --set net.core.somaxconn=9999 --except net.core.somaxconn",
+		"apply --format xml",
+		"apply extra",
+		"rollback none",
+		"rollback 1 2",
+		"rollback 0",
+		"history x",
+		"history 1 2",
+		"confirm 1",
+		"diff one",
+		"diff /no/a /no/b",
+		"apply --window 1ms",
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		struct output o = run("$PROGRAM %s --state-dir %s/state", wrong[i], base);
-		if (strncmp(wrong[i], "diff", 4) == 0) {
+		if (!strncmp(wrong[i], "diff", 4) || !strncmp(wrong[i], "path", 4)) {
 			output_free(&o);
 			o = run("$PROGRAM %s", wrong[i]);
 		}
@@ -1788,10 +2030,18 @@ int main(void)
 		TEST(the_watchdog_without_a_journal),
 		TEST(a_later_run_is_named),
 		TEST(a_later_run_elsewhere_keeps_nothing),
+		TEST(a_run_of_another_boot_keeps_nothing),
+		TEST(a_confirmed_run_stays),
+		TEST(lines_that_are_written_later),
+		TEST(an_outcome_that_cannot_be_printed),
+		TEST(a_rollback_without_a_record),
+		TEST(a_relative_state_directory),
 		TEST(full_disks),
 		TEST(another_namespace_or_boot),
 		TEST(a_namespace_that_is_gone),
 		TEST(the_earlier_boots_value_is_not_restored),
+		TEST(an_empty_value_is_printed),
+		TEST(confirm_has_its_steps),
 		TEST(drift_is_reported),
 		TEST(unfinished_runs_are_reported),
 		TEST(a_failure_rolls_back),
@@ -1801,6 +2051,7 @@ int main(void)
 		TEST(another_namespace_disarms_nothing),
 		TEST(unreachable_changes_stay),
 		TEST(the_proof_uses_the_target_of_the_report),
+		TEST(a_foreign_preview_is_of_that_machine),
 		TEST(the_unfinished_run_goes_first),
 		TEST(another_boot_is_not_confirmed),
 		TEST(runs_and_files_of_two_boots),

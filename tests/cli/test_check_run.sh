@@ -414,6 +414,59 @@ test_a_server_that_answers_more_than_was_asked_is_not_measured() {
 	json 'wall("application.rate") | .verdict == "n/a"' 'wall("application.memory") | .verdict == "n/a"'
 }
 
+# Neither is a limit on connections, nor are the other replies its rate.
+test_errors_and_ends_of_connections_are_no_rate() {
+	needs_lab
+	cat >server.py <<-'EOF'
+		import select, socket, sys
+		fault = sys.argv[1]
+		listener = socket.create_server(("0.0.0.0", 8080), backlog=500)
+		events = select.epoll()
+		events.register(listener, select.EPOLLIN)
+		clients = {}
+		while True:
+		    for fd, _ in events.poll():
+		        if fd == listener.fileno():
+		            client = listener.accept()[0]
+		            clients[client.fileno()] = [client, 0]
+		            events.register(client, select.EPOLLIN)
+		            continue
+		        client, answered = clients[fd]
+		        try:
+		            data = client.recv(4096)
+		            status = 503 if fault == "busy" and answered % 2 else 200
+		            reply = b"HTTP/1.1 %d x\r\nContent-Length: 2\r\n\r\nok" % status
+		            if fault == "long":
+		                reply = b"HTTP/1.0 200 OK\r\n\r\n" + bytes(200000)
+		            if fault == "echo":
+		                reply = data
+		            if data:
+		                client.sendall(reply)
+		        except OSError:
+		            data = b""
+		        clients[fd][1] += 1
+		        if not data or fault in ("long", "ends") or (fault == "echo" and clients[fd][1] == 50):
+		            events.unregister(client)
+		            client.close()
+		            del clients[fd]
+	EOF
+	fault() { # FAULT STATUS PROTOCOL
+		run "$2" "exec python3 $work/server.py $1" --port 8080 --protocol "$3" --connections 30 --rate 10 --requests 50 \
+			--probe application --no-proof
+	}
+	for fault in long ends; do
+		fault $fault 0 http
+		json 'wall("application.connections") | .verdict == "ok" and .at_least' \
+			'wall("application.latency.p50").measured > 0'
+	done
+	fault busy 3 http
+	json 'wall("application.rate") | .verdict == "unknown" and (.reason | contains("replies were errors: status 503"))' \
+		'wall("application.latency.p99").measured == null'
+	fault echo 3 echo
+	json 'wall("application.rate") | .measured == null and (.reason | contains("the server closed the connection"))' \
+		'wall("application.latency.p99").measured == null'
+}
+
 test_an_error_for_another_client_is_a_limit() {
 	needs_lab
 	cat >server.pl <<-'EOF'

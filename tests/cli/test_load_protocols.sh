@@ -53,8 +53,37 @@ test_connections_that_nginx_ends_are_opened_again() {
 	start_nginx 10
 	load 0 epolltune load --protocol http --duration 200ms 127.0.0.1:8080
 	matches out '^- the server ended [0-9]+ connections after a reply'
+	matches out '^- [0-9]+ connections that the server had ended were opened again$'
 	load 0 epolltune load --protocol http --mode connect --close server --duration 200ms 127.0.0.1:8080
 	matches out '^- replies by status: 200: [0-9]+$'
+}
+
+# Each connection is answered once and ended, in one segment.
+test_connections_that_end_are_counted() {
+	in_root_namespace
+	cat >server.py <<-'EOF'
+		import socket, sys
+		port = 7000 if sys.argv[1] == "echo" else 7001
+		listener = socket.create_server(("127.0.0.1", port), backlog=100)
+		while True:
+		    connection, _ = listener.accept()
+		    data = connection.recv(4096)
+		    reply = data if sys.argv[1] == "echo" else b"HTTP/1.0 200 OK\r\n\r\n" + bytes(200000)
+		    connection.send(reply, socket.MSG_MORE)
+		    connection.close()
+	EOF
+	python3 server.py echo &
+	wait_for listens 7000
+	# With echo they stay closed: the rest of the run has none.
+	expect 1 epolltune load --workers 1 --connections 2 --rate 100 --duration 1s 127.0.0.1:7000
+	said 'no connection was left after' 'the load reached 2/s of 100/s' \
+		'98 operations were due but never started: their connections had failed' 'latencies are of 100 operations'
+	python3 server.py http &
+	wait_for listens 7001
+	load 0 epolltune load --protocol http --rate 20 --duration 1s 127.0.0.1:7001
+	said 'replies by status: 200: 20' 'latencies are of 20 operations: the p99 is the longest of them'
+	load 0 epolltune load --protocol http --mode connect --rate 20 --duration 1s 127.0.0.1:7001
+	said 'replies by status: 200: 20'
 }
 
 test_another_protocol_is_named_at_once() {

@@ -111,11 +111,14 @@ class History:
         return runs
 
     def undone_read(self):
-        """The boot of the last rollback of each run, which history does not show."""
+        """The boot of the last rollback of each run, and whether it was confirmed, which history does not show."""
         for line in open(machine.STATE + "/journal.jsonl"):
             record = json.loads(line)
+            run = self.model.runs[record["run"] - 1]
             if record["event"] == "rollback":
-                self.model.runs[record["run"] - 1].undone = self.boots[record["boot"]]
+                run.undone = self.boots[record["boot"]]
+            if record["event"] == "confirm":
+                run.confirmed = True
 
     def now(self):
         """What is there, as a model."""

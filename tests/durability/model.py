@@ -22,9 +22,20 @@ class Item:
 class Run:
     def __init__(self, boot, persist):
         self.boot, self.persist, self.items, self.status, self.undone = boot, persist, [], "unfinished", None
+        self.confirmed = False
 
     def is_open(self):
         return self.status in ("unfinished", "waiting")
+
+    def is_kept(self):
+        """Confirmed, but cut off before its last record."""
+        return self.status == "unfinished" and self.confirmed and self.undone is None
+
+    def has_lines(self):
+        """Whether no line of a confirmed run is missing, as far as the journal knows."""
+        lines = [item for item in self.items if item.kind == LINE]
+        written = [line.name for line in lines if line.state == "done"]
+        return not (lines or self.persist) or all(item.name in written for item in self.items)
 
     def in_force(self):
         return any(item.state not in CLOSED for item in self.items)
@@ -111,21 +122,37 @@ class Model:
         run.status = "waiting" if confirm else "applied"
         return DONE, PARTLY
 
+    def missing(self, run):
+        """The lines of a run that --persist adds."""
+        return [line for item in run.items if item.kind == SYSCTL and item.state == "done"
+                for line in self.line_needed(item.name, item.became, self.runs.index(run) + 1)]
+
+    def unwritten(self, persist):
+        """The newest run if it was confirmed, and confirm --persist can write its lines."""
+        run = self.runs[-1] if self.runs else None
+        return run if persist and run and run.status == "applied" and run.confirmed and run.boot == self.boot and \
+            self.missing(run) else None
+
     def confirm(self, persist=False):
-        run = next((run for run in reversed(self.runs) if run.status == "waiting" and run.boot == self.boot), None)
+        run = next((run for run in reversed(self.runs)
+                    if run.status == "waiting" and run.boot == self.boot or
+                    run.is_kept() and (run.boot == self.boot or run.has_lines())), None)
+        run = run or self.unwritten(persist)
         if not run:  # Refused where the newest run was taken back, or was lost at a reboot.
             return DONE, REFUSED
         self.written += 1
-        for item in [item for item in run.items if item.kind == SYSCTL and item.state == "done"]:
-            if run.persist or persist:
-                for line in self.line_needed(item.name, item.became, self.runs.index(run) + 1):
-                    self.put(line, line.new)
-                    line.state, line.became = "done", line.new
-                    run.items.append(line)
-        run.status = "applied"
+        for line in self.missing(run) if (run.persist or persist) and run.boot == self.boot else ():
+            self.put(line, line.new)
+            line.state, line.became = "done", line.new
+            run.items.append(line)
+        run.status, run.confirmed = "applied", True
         return (DONE,)
 
     # rollback
+
+    def left(self, run, item):
+        """Whether what the run has set can be what is found: only a line carries a value over a reboot."""
+        return item.kind == LINE or run.boot == self.boot or self.persisted(run, item.name)
 
     def persisted(self, run, name):
         """Whether a line that was written in the boot of the run was there when this boot began."""
@@ -136,7 +163,7 @@ class Model:
     def later(self, run, item):
         """Whether a later run, not rolled back, has left what is found."""
         return any((each.kind, each.name, each.state, each.became) == (item.kind, item.name, "done", self.found(item))
-                   for other in self.runs[self.runs.index(run) + 1:] for each in other.items)
+                   for other in self.runs[self.runs.index(run) + 1:] if self.left(other, item) for each in other.items)
 
     def undo_item(self, run, item, persisted, force):
         found, old, later = self.found(item), item.old, self.later(run, item)
@@ -170,6 +197,9 @@ class Model:
         return run.in_force() or again
 
     def rollback(self, number=None, force=False, pending=False):
+        for kept in [run for run in self.runs if pending and run.is_kept() and run.has_lines()]:
+            kept.status = "applied"
+            self.written += 1
         run = self.runs[number - 1] if number else self.open_run()
         if not run and not pending:
             run = next((each for each in reversed(self.runs) if each.in_force()), None)

@@ -294,6 +294,157 @@ static void failures_name_what_the_server_did(void **state)
 	}
 }
 
+/* Answers each connection once in HTTP, and ends it without a word, in the same segment. */
+static void answer_once(int listener)
+{
+	static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+	char data[256];
+	for (;;) {
+		int fd = accept(listener, NULL, NULL);
+		if (recv(fd, data, sizeof(data), 0) > 0)
+			(void)!send(fd, reply, sizeof(reply) - 1, MSG_NOSIGNAL | MSG_MORE);
+		close(fd);
+	}
+}
+
+/* As many bytes as several reads take; the end of the connection is that of the reply. */
+static void answer_long(int listener)
+{
+	static char body[500000] = "HTTP/1.0 200 OK\r\n\r\n";
+	char data[256];
+	for (;;) {
+		int fd = accept(listener, NULL, NULL);
+		if (recv(fd, data, sizeof(data), 0) > 0)
+			(void)!send(fd, body, sizeof(body), MSG_NOSIGNAL | MSG_MORE);
+		close(fd);
+	}
+}
+
+/* A part of a reply, and the end. */
+static void answer_in_part(int listener)
+{
+	char data[256];
+	int fd = accept(listener, NULL, NULL);
+	(void)!recv(fd, data, sizeof(data), 0);
+	(void)!send(fd, "HTTP/1.1 200", 12, MSG_NOSIGNAL | MSG_MORE);
+	close(fd);
+	pause();
+}
+
+/* As drive(), with requests of HTTP. Returns their size. */
+static unsigned drive_http(const union endpoint *to, uint64_t connections)
+{
+	struct client_config config = {
+		.to = *to, .connections = connections, .processes = 1, .patience_ms = 1000};
+	struct err e = {0};
+	if (protocol_request_make(&config.request, PROTOCOL_HTTP, "host", "/", false, &e) < 0 ||
+	    client_start(&client, &here, &config, &e) < 0)
+		fail_msg("%s", e.text);
+	return config.request.size;
+}
+
+/* What one edge reports is read: all of a long reply, and the end of its connection. A server may
+ * end one after a reply: a client of HTTP opens another. */
+static void replies_are_read_to_their_end(void **state)
+{
+	static void (*const servers[])(int listener) = {answer_once, answer_long};
+	for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++)
+		for (int churn = 0; churn <= 1; churn++) {
+			union endpoint address;
+			pid_t peer = serve_by(servers[i], &address);
+			struct client_order o = {.verb = CLIENT_CHURN,
+						 .count = 20,
+						 .active = 1,
+						 .depth = 1,
+						 .size = drive_http(&address, 1)};
+			if (!churn) {
+				open_connections(1);
+				o.verb = CLIENT_REQUEST;
+			}
+			struct client_sum s = order(&o, NULL, NULL);
+			assert_int_equal(s.done, 20);
+			assert_int_equal(s.failed, 0);
+			assert_int_equal(s.ended, churn ? 0 : 20);
+			assert_int_equal(s.reopened, churn ? 0 : 19);
+			stop_both(peer);
+		}
+	union endpoint address;
+	pid_t peer = serve_by(answer_in_part, &address);
+	struct client_order o = {.verb = CLIENT_CHURN,
+				 .count = 1,
+				 .active = 1,
+				 .depth = 1,
+				 .size = drive_http(&address, 1)};
+	struct client_sum s = order(&o, NULL, NULL);
+	assert_int_equal(s.failed, 1);
+	assert_int_equal(s.first_errno, EPIPE);
+	stop_both(peer);
+}
+
+/* Where all connections have failed, the rest of an order counts as never started. */
+static void an_order_without_connections_counts_as_a_whole(void **state)
+{
+	const struct client_order o = {.verb = CLIENT_REQUEST,
+				       .duration_us = 200000,
+				       .active = 1,
+				       .rate_per_s = 1000,
+				       .depth = 1,
+				       .size = 64};
+	static struct histogram h;
+	union endpoint address;
+	pid_t peer = serve_by(hang_up, &address);
+	drive(&address, 1, 1, 0);
+	open_connections(1);
+	struct client_sum s = order(&o, NULL, NULL);
+	assert_int_equal(s.failed, 1);
+	assert_int_equal(s.missed, 199);
+	assert_int_equal(s.elapsed_ns, 200000000);
+	assert_int_equal(s.lost, 1);
+	assert_true(s.lost_ns > 0);
+	client_latency(&client, &h);
+	assert_true(histogram_quantile(&h, 0.01) >= LATE_NS);
+	stop_both(peer);
+}
+
+/* A server that refuses is tried once a pause of a millisecond. A later lack of ports has its own
+ * error. */
+static void a_refusal_is_no_shortage(void **state)
+{
+	const struct client_order churn = {
+		.verb = CLIENT_CHURN, .duration_us = 100000, .active = 5, .depth = 1, .size = 64};
+	const struct client_order open = {.verb = CLIENT_OPEN, .count = 3, .duration_us = 20000};
+	socklen_t size = sizeof(union endpoint);
+	union endpoint address = {
+		.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listener, &address.any, sizeof(address.v4)), 0);
+	assert_int_equal(getsockname(listener, &address.any, &size), 0);
+	drive(&address, 8, 1, 100);
+	struct client_sum s = order(&churn, NULL, NULL);
+	assert_in_range(s.failed, 1, 101);
+	assert_int_equal(s.first_errno, ECONNREFUSED);
+	assert_int_equal(s.first_starved, 0);
+	FILE *range = fopen("/proc/sys/net/ipv4/ip_local_port_range", "r+e");
+	int low, high;
+	if (!range || fscanf(range, "%d %d", &low, &high) != 2)
+		skip_because("the range of ports is not readable");
+	rewind(range);
+	fprintf(range, "%d %d", high - 1, high);
+	bool set = fflush(range) == 0;
+	assert_int_equal(listen(listener, 8), 0);
+	if (set)
+		s = order(&open, NULL, NULL);
+	rewind(range);
+	fprintf(range, "%d %d", low, high);
+	fclose(range);
+	close(listener);
+	if (!set)
+		skip_because("the range of ports cannot be set");
+	assert_true(s.starved > 0 && s.held < 3);
+	assert_int_equal(s.first_errno, ECONNREFUSED);
+	assert_int_equal(s.first_starved, EADDRNOTAVAIL);
+}
+
 static void never_accept(int listener) { pause(); }
 
 /* Opens 9 connections, which a backlog of 8 holds (include/net/sock.h, sk_acceptq_is_full()), and
@@ -630,6 +781,9 @@ int main(void)
 		cmocka_unit_test_teardown(a_connection_without_an_answer_does_not_lower_the_rate,
 					  teardown),
 		cmocka_unit_test_teardown(failures_name_what_the_server_did, teardown),
+		cmocka_unit_test_teardown(replies_are_read_to_their_end, teardown),
+		cmocka_unit_test_teardown(an_order_without_connections_counts_as_a_whole, teardown),
+		cmocka_unit_test_teardown(a_refusal_is_no_shortage, teardown),
 		cmocka_unit_test_teardown(held_connections_are_reset, teardown),
 		cmocka_unit_test_teardown(open_loop_orders_never_wait_by_milliseconds, teardown),
 	};

@@ -853,6 +853,7 @@ static void a_process_has_its_facts(void **state)
 	assert_true(process_same(&p, &again));
 	again = helper_read(&helper);
 	assert_string_equal(again.name, "a) (b");
+	assert_int_equal(again.threads, 1);
 	assert_false(process_same(&p, &again));
 
 	/* An open /proc/PID never shows the next process with that pid. */

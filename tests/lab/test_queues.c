@@ -169,6 +169,62 @@ static void a_udp_server_is_found_with_its_buffer_and_drops(void **state)
 	close(udp);
 }
 
+/* A process of its own that has such a socket, maybe one of several (SO_REUSEPORT). */
+static pid_t hold_port(int type, uint16_t port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_port = htons(port),
+				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int ready[2], one = 1;
+	char byte;
+	assert_int_equal(pipe(ready), 0);
+	pid_t pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, type == SOCK_DGRAM ? "datagramd" : "streamd");
+		int fd = socket(AF_INET, type, 0);
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+		if (!bind(fd, (struct sockaddr *)&a, sizeof(a)) &&
+		    (type == SOCK_DGRAM || !listen(fd, 4)) && write(ready[1], "", 1) == 1)
+			for (;;)
+				pause();
+		_exit(1);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+/* The UDP sockets of a port that is named are those that receive there, of any process. */
+static void an_address_names_the_udp_sockets_of_other_processes(void **state)
+{
+	enum { PORT = 5353, SOCKETS = 3 };
+	pid_t pids[1 + SOCKETS];
+	struct subject s;
+	struct err e = {0};
+	namespace_needed();
+	pids[0] = hold_port(SOCK_STREAM, PORT);
+	for (size_t i = 1; i <= SOCKETS; i++)
+		pids[i] = hold_port(SOCK_DGRAM, PORT);
+	assert_int_equal(subject_find(live, ":5353", true, &s, &e), 0);
+	struct subject_queue q = subject_queue(&s, LISTENER_UDP);
+	assert_int_equal(q.sockets, SOCKETS);
+	assert_true(q.smallest->owner >= 0);
+	assert_string_equal(s.listeners.processes[q.smallest->owner].name, "datagramd");
+	assert_string_equal(s.name, "streamd");
+	subject_free(&s);
+	/* By its name it is the process alone. */
+	assert_int_equal(subject_find(live, "streamd", true, &s, &e), 0);
+	assert_null(subject_queue(&s, LISTENER_UDP).smallest);
+	assert_false(s.ownerless);
+	subject_free(&s);
+	for (size_t i = 0; i <= SOCKETS; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+}
+
 /* Sends more than a socket holds until it is killed. */
 static pid_t flood(const struct sockaddr_in *to)
 {
@@ -313,6 +369,7 @@ static void a_server_without_its_first_thread_is_found(void **state)
 	assert_int_equal(s.listeners.count, 1);
 	assert_int_equal(s.acceptor_count, 1);
 	assert_int_equal(s.acceptors[0].state, 'S');
+	assert_int_equal(s.acceptors[0].threads, 1);
 	subject_free(&s);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -337,6 +394,7 @@ int main(void)
 		cmocka_unit_test(the_longest_queues_are_named_by_process),
 		cmocka_unit_test(only_the_longest_are_kept),
 		cmocka_unit_test(a_udp_server_is_found_with_its_buffer_and_drops),
+		cmocka_unit_test(an_address_names_the_udp_sockets_of_other_processes),
 		cmocka_unit_test(a_socket_that_drops_datagrams_now_is_named),
 		cmocka_unit_test(a_server_that_accepts_less_than_needed_is_named),
 		cmocka_unit_test(a_server_that_can_start_no_process_is_named),

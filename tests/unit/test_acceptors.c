@@ -118,8 +118,69 @@ static void evidence_decides(void **state)
 	}
 }
 
+static void a_process_for_each_connection_is_seen(void **state)
+{
+	static const struct {
+		const char *of;
+		struct holder all[4];
+		size_t count;
+		bool forks;
+	} rows[] = {
+		{"two connections",
+		 {{.listens = true, .accepts = true},
+		  {.parent = 1, .clients = 1},
+		  {.parent = 1, .clients = 1}},
+		 3,
+		 true},
+		{"one connection: maybe the only worker",
+		 {{.listens = true, .accepts = true}, {.parent = 1, .clients = 1}},
+		 2,
+		 false},
+		{"no connection", {{.listens = true, .accepts = true}}, 1, false},
+		{"a worker with two",
+		 {{.listens = true, .accepts = true},
+		  {.parent = 1, .clients = 1},
+		  {.parent = 1, .clients = 2}},
+		 3,
+		 false},
+		{"workers of an event loop, which the parent gives connections to",
+		 {{.listens = true, .accepts = true},
+		  {.parent = 1, .clients = 1, .polls = true},
+		  {.parent = 1, .clients = 1, .polls = true}},
+		 3,
+		 false},
+		{"workers that accept",
+		 {{.listens = true, .may_accept = true},
+		  {.parent = 1, .listens = true, .clients = 1},
+		  {.parent = 1, .listens = true, .clients = 1}},
+		 3,
+		 false},
+		{"a parent that serves too",
+		 {{.listens = true, .accepts = true, .clients = 1},
+		  {.parent = 1, .clients = 1},
+		  {.parent = 1, .clients = 1}},
+		 3,
+		 false},
+		{"workers that drain, whose parent is gone",
+		 {{.clients = 1}, {.clients = 1}},
+		 2,
+		 false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct holder all[4];
+		memcpy(all, rows[i].all, sizeof(all));
+		for (size_t k = 0; k < rows[i].count; k++)
+			all[k].p.pid = (pid_t)k + 1;
+		if (acceptors_fork(all, rows[i].count) != rows[i].forks)
+			fail_msg("%s", rows[i].of);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(evidence_decides)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(evidence_decides),
+		cmocka_unit_test(a_process_for_each_connection_is_seen),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

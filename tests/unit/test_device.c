@@ -13,6 +13,7 @@
 #include "tune/device.h"
 #include "tune/execute.h"
 #include "tune/kind.h"
+#include "tune/persist.h"
 #include "tune/plan.h"
 #include "tune/site.h"
 #include "tune/undo.h"
@@ -397,7 +398,7 @@ static void an_interface_that_is_removed(void **state)
 	journal_close(&j);
 }
 
-/* The interface is removed after the change: nothing to roll back. */
+/* The interface is not here after the change: it was removed, or moved. */
 static void rollback_of_a_removed_interface(void **state)
 {
 	needs_namespace();
@@ -409,12 +410,96 @@ static void rollback_of_a_removed_interface(void **state)
 	struct execution x = begin(&j);
 	assert_int_equal(execute_plan(&x, &e), 0);
 	assert_true(shell("ip link del v0"));
-	struct undo u = {.site = &site, .by = "test", .reason = ""};
+	struct undo u = {.site = &site, .by = "test", .reason = "asked for"};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
-	assert_int_equal(u.stale, 1);
+	assert_int_equal(u.unreachable, 1);
 	assert_int_equal(u.failed, 0);
 	assert_null(journal_open_run(&j, NULL));
+	/* Nor is another one with its name the one that was changed, even with the same value. */
+	assert_int_equal(fresh(state), 0);
+	assert_true(shell("ethtool -L v0 rx 3"));
+	u = (struct undo){.site = &site, .by = "test", .reason = "asked for"};
+	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
+	assert_int_equal(u.unreachable, 1);
+	u = (struct undo){.site = &site, .by = "test", .reason = "asked for", .force = true};
+	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
+	assert_int_equal(u.stale, 1);
+	assert_false(run_in_force(journal_find(&j, x.run)));
+	wrote("v0", "3");
 	journal_close(&j);
+}
+
+/* A line for the next boot is not due to a change of an interface that had the name before. */
+static void another_interface_has_nothing_to_persist(void **state)
+{
+	needs_namespace();
+	struct err e = {0};
+	struct journal j;
+	struct change standing[2];
+	options.allow_reset = true;
+	options.set = "device.channels@v0=3";
+	made();
+	struct execution x = begin(&j);
+	assert_int_equal(execute_plan(&x, &e), 0);
+	assert_int_equal(persist_standing(&j, &site, standing, 2), 1);
+	assert_true(shell("ip link del v0"));
+	assert_int_equal(fresh(state), 0);
+	assert_true(shell("ethtool -L v0 rx 3"));
+	assert_int_equal(persist_standing(&j, &site, standing, 2), 0);
+	journal_close(&j);
+}
+
+static void finds(const char *name, const char *object, int code, const char *needle)
+{
+	struct err e = {0};
+	struct change c = {.kind = "device"};
+	snprintf(c.name, sizeof(c.name), "device.ring.rx@%s", name);
+	snprintf(c.object, sizeof(c.object), "%s", object);
+	if (change_find_object(&site, &c, &e) != code)
+		fail_msg("%s of %s: %s", name, object, e.text);
+	if (!strstr(e.text, needle))
+		fail_msg("\"%s\" lacks \"%s\"", e.text, needle);
+}
+
+/* Synthetic: eth0 and eth1, interfaces 3 and 4, of the cards 01 and 02; 03 has no interface here.
+ */
+static void the_index_and_the_card_identify_an_interface(void **state)
+{
+	struct err e = {0};
+	struct output o =
+		run("for i in 1 2 3; do mkdir -p %s/sys/bus/pci/devices/0000:00:0$i.0; done", dir);
+	output_free(&o);
+	CLEAN(host_closep) struct host *machine = NULL;
+	assert_int_equal(host_open(&machine, dir, &e), 0);
+	site = (struct change_site){.host = machine, .root = dir};
+	site.nics = (struct nics){calloc(2, sizeof(struct nic)), 2};
+	site.all_nics = (struct nics){calloc(2, sizeof(struct nic)), 2};
+	assert_true(site.nics.at && site.all_nics.at);
+	for (size_t i = 0; i < 2; i++) {
+		struct nic *n = &site.nics.at[i];
+		snprintf(n->name, sizeof(n->name), "eth%zu", i);
+		snprintf(n->bus, sizeof(n->bus), "0000:00:0%zu.0", i + 1);
+		n->index = (uint32_t)i + 3;
+		site.all_nics.at[i] = *n;
+	}
+	char object[CHANGE_OBJECT];
+	assert_int_equal(kind_device.running->object(&site, "device.ring.rx@eth0", object, &e), 0);
+	assert_string_equal(object, "3 0000:00:01.0");
+	finds("eth0", object, 0, "");
+	finds("eth0", "3", 0, "");
+	finds("eth0", "", 0, "");
+	finds("eth1", object, -ENODEV, "eth1 was renamed to eth0");
+	finds("eth0", "2 0000:00:01.0", 0, ""); /* its driver was loaded again */
+	finds("eth0", "2 0000:00:03.0", -ENODEV, "another interface is named eth0 now");
+	finds("eth0", "2", -ENODEV, "another interface is named eth0 now");
+	finds("eth2", "2 0000:00:03.0", -ENODEV, "eth2 is not in this network namespace");
+	finds("eth2", "2", -ENODEV, "eth2 is not in this network namespace");
+	finds("eth2", "2 0000:00:04.0", -ESTALE, "the card of eth2 was removed");
+	snprintf(site.nics.at[1].bus, sizeof(site.nics.at[1].bus), "usb-0000:00:14.0-1");
+	assert_int_equal(kind_device.running->object(&site, "device.ring.rx@eth1", object, &e), 0);
+	assert_string_equal(object, "4");
+	site_refresh(&site);
+	site.host = host;
 }
 
 /* A renamed interface is unreachable, not removed. */
@@ -526,6 +611,77 @@ static void a_master_and_its_function_have_no_file(void **state)
 	assert_non_null(strstr(e.text, "enP1 has its hardware address too"));
 }
 
+/* Puts a systemd-udevd of a version below the root; 0: none. */
+static void udev_is(unsigned version)
+{
+	struct output o =
+		run("mkdir -p %s/lib/systemd %s/run/udev/data && touch %s/run/udev/data/n2 && "
+		    "rm -f %s/lib/systemd/systemd-udevd && { [ %u = 0 ] || "
+		    "{ printf '#!/bin/sh\necho \"systemd %u (%u.3-7)\"\n' "
+		    ">%s/lib/systemd/systemd-udevd && chmod +x %s/lib/systemd/systemd-udevd; }; }",
+		    dir, dir, dir, dir, version, version, version, dir, dir);
+	assert_int_equal(o.status, 0);
+	output_free(&o);
+	site.udev_read = false;
+}
+
+/* An option that the installed systemd-udevd does not know would be ignored: in [Match] the file
+ * would be for every card. */
+static void files_are_for_the_installed_udev(void **state)
+{
+	const struct change_author test = {.by = "test", .run = 1};
+	char value[CHANGE_VALUE], text[2048] = "";
+	struct err e = {0};
+	site.nics = (struct nics){calloc(1, sizeof(struct nic)), 1};
+	site.all_nics = (struct nics){calloc(1, sizeof(struct nic)), 1};
+	assert_true(site.nics.at && site.all_nics.at);
+	*site.nics.at = (struct nic){.name = "eth0",
+				     .index = 2,
+				     .physical = true,
+				     .address = "02:00:00:00:00:bb",
+				     .permanent = "02:00:00:00:00:01"};
+	*site.all_nics.at = *site.nics.at;
+	static const struct {
+		const char *name;
+		unsigned version;
+		const char *error;
+	} cases[] = {
+		{"device.ring.rx@eth0", 0, "does not print its version; RxBufferSize= needs 244"},
+		{"device.ring.rx@eth0", 219, "219 does not have RxBufferSize=, which 244 has"},
+		{"device.ring.rx@eth0", 244, NULL},
+		{"device.coalesce.rx-usecs@eth0", 247, "RxCoalesceSec=, which 250 has"},
+		{"device.coalesce.rx-usecs@eth0", 252, NULL},
+		{"device.gro_flush_timeout@eth0", 0, NULL},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct change_kind *kind = device_file(cases[i].name);
+		udev_is(cases[i].version);
+		int rc = kind->file->line(&site, cases[i].name, "50", "", &test, value, &e);
+		assert_int_equal(rc, cases[i].error ? -EOPNOTSUPP : 0);
+		assert_true(!cases[i].error || strstr(e.text, cases[i].error));
+	}
+	/* At boot, before any bond, MACAddress= is the permanent one. */
+	for (unsigned version = 244; version < 246; version++) {
+		char file[128];
+		struct output o = run("rm -rf %s/etc/systemd/network && "
+				      "mkdir -p %s/etc/systemd/network",
+				      dir, dir);
+		output_free(&o);
+		udev_is(version);
+		assert_int_equal(kind_link.file->line(&site, "device.ring.rx@eth0", "50", "", &test,
+						      value, &e),
+				 0);
+		assert_int_equal(kind_link.write(&site, "device.ring.rx@eth0", value, &e), 0);
+		snprintf(file, sizeof(file), "%s/etc/systemd/network/90-epolltune-eth0.link", dir);
+		CLEAN(close_file) FILE *in = fopen(file, "r");
+		assert_non_null(in);
+		text[fread(text, 1, sizeof(text) - 1, in)] = 0;
+		assert_non_null(strstr(text, version < 245
+						     ? "[Match]\nMACAddress=02:00:00:00:00:01\n"
+						     : "[Match]\nPermanentMACAddress=02:"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -542,9 +698,12 @@ int main(void)
 		cmocka_unit_test_setup(an_interface_that_is_removed, fresh),
 		cmocka_unit_test_setup(rollback_of_a_renamed_interface, fresh),
 		cmocka_unit_test_setup(rollback_of_a_removed_interface, fresh),
+		cmocka_unit_test_setup(another_interface_has_nothing_to_persist, fresh),
+		cmocka_unit_test_setup(the_index_and_the_card_identify_an_interface, fresh),
 		cmocka_unit_test_setup(files_of_a_device, fresh),
 		cmocka_unit_test_setup(what_no_file_can_hold_is_a_manual_step, fresh),
 		cmocka_unit_test_setup(a_master_and_its_function_have_no_file, fresh),
+		cmocka_unit_test_setup(files_are_for_the_installed_udev, fresh),
 	};
 	return cmocka_run_group_tests(tests, enter, leave);
 }

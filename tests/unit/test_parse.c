@@ -293,6 +293,27 @@ static void rounds_are_joined(void **state)
 	free(r);
 }
 
+/* Without a rate, a round's latencies were measured at another one than those of the rounds after
+ * it. */
+static void a_latency_at_a_rate_of_its_own_is_unknown(void **state)
+{
+	struct report *r = calloc(1, sizeof(*r));
+	assert_non_null(r);
+	report_init(r);
+	report_wall(r, "application.rate")->measured = 4001;
+	struct wall *w = report_wall(r, "application.latency.p99");
+	w->measured = 70;
+	w->verdict = VERDICT_OK;
+	assert_int_equal(compare_rate(r), 2000);
+	assert_int_equal(w->measured, 70);
+	r->walls[0].measured = REPORT_NONE;
+	assert_int_equal(compare_rate(r), 0);
+	assert_int_equal(w->measured, REPORT_NONE);
+	assert_int_equal(w->verdict, VERDICT_UNKNOWN);
+	assert_string_equal(w->reason, "its rate is not that of the other rounds");
+	free(r);
+}
+
 /* By their ids: what most of three rounds have. */
 static void rounds_have_the_findings_of_most(void **state)
 {
@@ -653,6 +674,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses_what_is_no_report, make_file, remove_file),
 		cmocka_unit_test_setup_teardown(damaged_at_every_byte, make_file, remove_file),
 		cmocka_unit_test(rounds_are_joined),
+		cmocka_unit_test(a_latency_at_a_rate_of_its_own_is_unknown),
 		cmocka_unit_test(rounds_have_the_findings_of_most),
 		cmocka_unit_test(verdicts_side_by_side),
 		cmocka_unit_test(what_makes_the_verdict_is_worse),

@@ -29,7 +29,7 @@ static void stat_has_pid_name_state_parent_and_start(void **state)
 		struct process_stat s;
 		if (!process_stat_parse(rows[i].text, &s) || s.pid != rows[i].pid ||
 		    s.parent != rows[i].parent || s.state != rows[i].state || s.started != 98765 ||
-		    strcmp(s.name, rows[i].name) != 0)
+		    s.threads != 4 || strcmp(s.name, rows[i].name) != 0)
 			fail_msg("%zu: \"%s\" %d %d %c %llu", i, s.name, (int)s.pid, (int)s.parent,
 				 s.state, (unsigned long long)s.started);
 	}

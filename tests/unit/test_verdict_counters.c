@@ -84,6 +84,7 @@ static void time_wait_overflows(struct looks *m)
 }
 /* Probe listeners reports it. */
 static void queue_overflows(struct looks *m) { counter_set(m, "TcpExt.ListenOverflows", 5, 6); }
+static void syn_queue_overflows(struct looks *m) { counter_set(m, "TcpExt.TCPReqQFullDrop", 5, 6); }
 static void cookies_sent(struct looks *m)
 {
 	counter_set(m, "TcpExt.TCPReqQFullDoCookies", 181003, 181100);
@@ -333,6 +334,7 @@ static void each_look_gets_its_findings(void **state)
 		{time_wait_overflows, "counters.growing warning, counters.past note",
 		 "counters.past note"},
 		{queue_overflows, "counters.past note", "counters.past note"},
+		{syn_queue_overflows, "counters.past note", "counters.past note"},
 		{cookies_sent, "counters.past note", "counters.past note"},
 		{history, "counters.past note", "counters.past note"},
 		{nothing_counted, "", ""},

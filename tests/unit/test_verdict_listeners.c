@@ -14,7 +14,7 @@ struct looks {
 	struct sample before, after;
 	struct listener at[2][16];
 	struct process process;
-	struct queue_seen seen[8];
+	struct queue_seen seen[8], many_seen[16];
 	struct moment moment;
 	struct target target;
 };
@@ -61,6 +61,7 @@ static void healthy(struct looks *m)
 				      .root = 812,
 				      .name = "nginx",
 				      .unit = "nginx.service",
+				      .threads = 1,
 				      .state = 'S',
 				      .waits_in = "ep_poll",
 				      .soft = 1024,
@@ -232,6 +233,36 @@ static void grows_between_the_ticks(struct looks *m)
 	m->seen[0].drained = 0;
 	m->before.queues.listeners.count = m->after.queues.listeners.count = 1;
 }
+/* As many arrive elsewhere, maybe. */
+static void grows_beside_another(struct looks *m)
+{
+	grows_between_the_ticks(m);
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 3;
+}
+/* One of four sockets of an address. */
+static void one_of_a_group_waits(struct looks *m)
+{
+	for (size_t i = 0; i < 4; i++)
+		listener_make(m, i, LISTENER_TCP, "0.0.0.0:443", 511);
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 4;
+	stuck(m, 2, 0, 29);
+	m->process.pid = 813;
+	counter_set(m, "Tcp.PassiveOpens", 100, 150);
+}
+/* What arrives is accepted from the others, or nothing arrives. */
+static void one_of_a_group_grows(struct looks *m)
+{
+	one_of_a_group_waits(m);
+	m->at[0][2].depth = 0;
+	m->at[1][2].depth = m->seen[0].last = 60;
+	m->seen[0].middle = 30;
+	m->after.queues.counters.at[0].value = 200;
+}
+static void one_of_a_quiet_group_waits(struct looks *m)
+{
+	one_of_a_group_waits(m);
+	m->after.queues.counters.at[0].value = 100;
+}
 /* Nothing is accepted: of the arrivals few were counted and not yet in the queue. */
 static void grows_unaccepted(struct looks *m)
 {
@@ -373,6 +404,37 @@ static void one_drops_among_strays(struct looks *m)
 	m->at[1][1].drops = 400;
 }
 
+/* Two listeners of one server, each by as much as it dropped. */
+static void two_drop_unseen(struct looks *m)
+{
+	m->at[1][0].drops = 68;
+	m->at[1][1].drops = 66;
+	counter_set(m, QUEUE_OVERFLOWS, 0, 136);
+}
+/* Nine from which no process accepts; more wait there than at the subject's. */
+static void others_wait(struct looks *m)
+{
+	static struct listener own;
+	static struct subject subject;
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 10;
+	m->after.queues.seen = m->many_seen;
+	for (size_t i = 0; i < 10; i++) {
+		char address[32];
+		snprintf(address, sizeof(address), "127.0.0.1:%zu", 8000 + i);
+		listener_make(m, i, LISTENER_TCP, address, 511);
+		m->at[0][i].depth = m->at[1][i].depth = i < 9 ? 5 : 1;
+		m->many_seen[m->after.queues.seen_count++] =
+			(struct queue_seen){.cookie = 100 + i,
+					    .waiting = OBSERVATION_TICKS,
+					    .min = m->at[1][i].depth,
+					    .last = m->at[1][i].depth};
+	}
+	own = m->at[1][9];
+	subject = (struct subject){.listeners = {.count = 1, .at = &own}};
+	m->after.queues.subject = &subject;
+	counter_set(m, "Tcp.PassiveOpens", 100, 100);
+}
+
 static void group_stuck(struct looks *m)
 {
 	for (size_t i = 0; i < 8; i++)
@@ -473,6 +535,45 @@ static void subject_has_siblings(struct looks *m)
 	listener_make(m, 1, LISTENER_TCP, "0.0.0.0:443", 8);
 	listener_make(m, 2, LISTENER_TCP, "0.0.0.0:443", 64);
 }
+/* It has started again: its address has another socket than its own ones. */
+static void subject_starts_again(struct looks *m)
+{
+	subject_make(m);
+	m->at[1][0].cookie = 7;
+}
+/* A second one, which is not there now. */
+static void subject_has_closed(struct looks *m, bool aside)
+{
+	static struct listener own[2];
+	static struct subject subject;
+	own[0] = own[1] = m->at[1][0];
+	snprintf(own[1].address, sizeof(own[1].address), "0.0.0.0:40000");
+	own[1].cookie = 77;
+	own[1].limit = 1000;
+	own[1].aside = aside;
+	subject =
+		(struct subject){.name = "ftpd", .pid = 812, .listeners = {.count = 2, .at = own}};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+}
+static void subject_closes_one(struct looks *m) { subject_has_closed(m, false); }
+static void subject_ends_a_transfer(struct looks *m) { subject_has_closed(m, true); }
+/* A management port, and UDP sockets that other hosts reach. */
+static void subject_is_managed(struct looks *m, uint64_t datagrams_per_s)
+{
+	static struct listener own[2];
+	static struct subject subject;
+	listener_make(m, 0, LISTENER_TCP, "127.0.0.1:7505", 1);
+	own[0] = m->at[1][0];
+	own[0].aside = true;
+	own[1] = (struct listener){
+		.kind = LISTENER_UDP, .address = "udp:0.0.0.0:1194", .limit = 1000000, .owner = -1};
+	subject = (struct subject){
+		.name = "openvpn", .pid = 812, .listeners = {.count = 2, .at = own}};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+	m->target.datagrams_per_s = datagrams_per_s;
+}
+static void subject_is_managed_only(struct looks *m) { subject_is_managed(m, 0); }
+static void subject_is_managed_too(struct looks *m) { subject_is_managed(m, 100); }
 static void subject_closes_at_once(struct looks *m)
 {
 	closes_at_once(m);
@@ -602,9 +703,26 @@ static void cookies_now(struct looks *m)
 	m->at[1][1].half_open = 129;
 }
 
+/* Another one has half-open connections, as many as any has. */
+static void cookies_between_the_looks(struct looks *m)
+{
+	cookies_now(m);
+	counter_set(m, "TcpExt.TCPDeferAcceptDrop", 11, 11);
+	m->at[1][0].half_open = 1;
+	m->at[1][1].half_open = 0;
+}
+/* TCP_DEFER_ACCEPT keeps handshakes without data half open. */
+static void cookies_by_defer_accept(struct looks *m)
+{
+	cookies_now(m);
+	counter_set(m, "TcpExt.TCPDeferAcceptDrop", 11, 11);
+}
+
+/* Nothing arrives: none is accepted. */
 static void stops_among_cookies(struct looks *m)
 {
-	unix_waits(m);
+	stuck(m, 0, 0, 16);
+	counter_set(m, "Tcp.PassiveOpens", 100, 100);
 	cookies_now(m);
 }
 /* net.ipv4.tcp_syncookies=2 answers every SYN with one. */
@@ -677,6 +795,25 @@ static void syns_lost_by_either(struct looks *m)
 {
 	syns_lost(m);
 	m->at[1][1].drops = 20;
+}
+/* The backlog of both met bursts. */
+static void syns_lost_by_both(struct looks *m)
+{
+	syns_lost_by_the_subject(m);
+	m->at[1][0].drops = 1;
+	m->at[1][1].drops = 12;
+}
+static void syns_drop_at_two(struct looks *m)
+{
+	syns_drop(m);
+	m->at[1][0].drops = 10;
+	m->at[1][1].half_open = 49;
+	m->at[1][1].drops = 13;
+}
+static void syns_drop_by_defer_accept(struct looks *m)
+{
+	syns_drop(m);
+	counter_set(m, "TcpExt.TCPDeferAcceptDrop", 11, 11);
 }
 /* The kernel counts these apart. */
 static void syns_lost_at_the_backlog_by_either(struct looks *m)
@@ -821,6 +958,21 @@ static void group_dropped_earlier(struct looks *m)
 	since_report(m, 1000);
 }
 
+/* The subject's dropped less than three others. */
+static void subject_dropped_earlier(struct looks *m)
+{
+	dropped(m, 0, 300);
+	for (size_t i = 1; i < 5; i++) {
+		char address[32];
+		snprintf(address, sizeof(address), "0.0.0.0:%zu", 9000 + i);
+		listener_make(m, i, LISTENER_TCP, address, 511);
+		m->at[0][i].drops = m->at[1][i].drops = 900;
+	}
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 5;
+	since_report(m, 3900);
+	subject_make(m);
+}
+
 static void many_dropped_earlier(struct looks *m)
 {
 	char address[32];
@@ -892,6 +1044,9 @@ static void each_look_gets_its_findings(void **state)
 		{subject_grows, GROWING " critical", STANDING " note"},
 		{observed_grows, GROWING " critical", STANDING " note"},
 		{grows_between_the_ticks, GROWING " warning", STANDING " note"},
+		{grows_beside_another, "accept-queue.waiting warning", STANDING " note"},
+		{one_of_a_group_waits, "accept-queue.waiting warning", ""},
+		{one_of_a_group_grows, "accept-queue.waiting warning", ""},
 		{grows_unaccepted, "accept-queue.waiting warning", STANDING " note"},
 		{slow_but_steady, STANDING " warning", STANDING " note"},
 		{stands, STANDING " warning", STANDING " note"},
@@ -915,6 +1070,7 @@ static void each_look_gets_its_findings(void **state)
 		{waits_subject, "accept-queue.waiting critical", ""},
 		{one_drops_unseen, DROPPING, ""},
 		{one_drops_among_strays, "counters.growing warning", ""},
+		{two_drop_unseen, DROPPING ", " DROPPING, ""},
 		{at_limit, "descriptors.process.exhausted critical",
 		 "descriptors.process.exhausted critical"},
 		{at_limit_and_dropping,
@@ -927,6 +1083,11 @@ static void each_look_gets_its_findings(void **state)
 		{subject_closes_at_once, "descriptors.process.exhausted critical",
 		 "descriptors.process.exhausted critical"},
 		{subject_has_siblings, "listeners.siblings note", "listeners.siblings note"},
+		{subject_starts_again, "listeners.closed critical", "listeners.closed critical"},
+		{subject_closes_one, "listeners.closed critical", "listeners.closed critical"},
+		{subject_ends_a_transfer, "", ""},
+		{subject_is_managed_only, "listeners.aside warning", "listeners.aside warning"},
+		{subject_is_managed_too, "listeners.aside note", "listeners.aside note"},
 		{processes_are_spent, "listeners.processes critical",
 		 "listeners.processes critical"},
 		{processes_were_spent, "", ""},
@@ -952,6 +1113,7 @@ static void each_look_gets_its_findings(void **state)
 		{sized_by_nothing, "", ""},
 		{sized_another, "", ""},
 		{cookies_now, "syn-queue.cookies warning", "syn-queue.cookies note"},
+		{cookies_between_the_looks, "syn-queue.cookies warning", "syn-queue.cookies note"},
 		{cookies_always, "syn-queue.cookies note", "syn-queue.cookies note"},
 		{cookies_once, "syn-queue.cookies note", "syn-queue.cookies note"},
 		{syns_drop, "syn-queue.dropping critical", "syn-queue.dropping warning"},
@@ -966,7 +1128,10 @@ static void each_look_gets_its_findings(void **state)
 		{syns_lost_by_the_subject, "syn-queue.dropping critical", ""},
 		{syns_lost_by_two_sockets, "syn-queue.dropping warning", ""},
 		{syns_lost_by_either, "counters.growing warning", ""},
-		{syns_lost_at_the_backlog_by_either, "", ""},
+		{syns_lost_at_the_backlog_by_either, "counters.growing warning", ""},
+		{syns_lost_by_both, "syn-queue.dropping critical, syn-queue.dropping warning", ""},
+		{syns_drop_at_two, "syn-queue.dropping critical, syn-queue.dropping critical",
+		 "syn-queue.dropping warning, syn-queue.dropping warning"},
 		{half_open_end, "", ""},
 		{half_open_end_with_cookies, "", ""},
 		{syns_lost_among_errors, "syn-queue.dropping critical", ""},
@@ -1139,8 +1304,48 @@ static void texts_name_the_server(void **state)
 		 NULL, NULL},
 		{cookies_now, 0, "The kernel answers SYNs with cookies now: 250 in 500 ms",
 		 "A listener's SYN queue was full. Cookies drop no client; they cost CPU and, "
-		 "without timestamps, window scaling and SACK. [::]:22 has 129 half-open "
-		 "connections now; its backlog is 128.",
+		 "without timestamps, window scaling and SACK. The queue of [::]:22 is full: 129 "
+		 "half-open connections; its backlog is 128.",
+		 "Raise the backlog of that listener; net.ipv4.tcp_max_syn_backlog has no effect "
+		 "while tcp_syncookies is on. Where no more clients come than usual, look for a SYN "
+		 "flood."},
+		{cookies_between_the_looks, 0, NULL,
+		 "A listener's SYN queue was full. Cookies drop no client; they cost CPU and, "
+		 "without timestamps, window scaling and SACK. No SYN queue is full now; the "
+		 "smallest backlog is 128, of [::]:22.",
+		 "Raise small backlogs (ss -ltn: Send-Q); net.ipv4.tcp_max_syn_backlog has no effect "
+		 "while tcp_syncookies is on. Where no more clients come than usual, look for a SYN "
+		 "flood."},
+		{cookies_by_defer_accept, 0, NULL,
+		 "A listener's SYN queue was full. Cookies drop no client; they cost CPU and, "
+		 "without timestamps, window scaling and SACK. The queue of [::]:22 is full: 129 "
+		 "half-open connections; its backlog is 128. The kernel has counted 11 "
+		 "TCPDeferAcceptDrop: with TCP_DEFER_ACCEPT handshakes stay half open until their "
+		 "clients send data.",
+		 "If it has TCP_DEFER_ACCEPT (deferred of nginx, defer-accept of HAProxy), remove "
+		 "that. Raise the backlog of that listener; net.ipv4.tcp_max_syn_backlog has no "
+		 "effect while tcp_syncookies is on. Where no more clients come than usual, look "
+		 "for a SYN flood."},
+		{grows_beside_another, 0,
+		 "nginx (pid 812) on 0.0.0.0:443: 143 connections wait in a queue that did not "
+		 "become shorter",
+		 "nginx (pid 812) sleeps in epoll_wait() though connections wait: it does not watch "
+		 "this listener now. The queue did not become shorter in 10 samples: its server "
+		 "accepts 10/s at most.",
+		 NULL},
+		{grows_unaccepted, 0,
+		 "nginx (pid 812) on 0.0.0.0:443: 143 connections wait and nginx accepts none",
+		 NULL, NULL},
+		{one_of_a_quiet_group_waits, 0,
+		 "nginx (pid 812) on 0.0.0.0:443: 29 connections wait in a queue that did not become "
+		 "shorter",
+		 NULL, NULL},
+		{one_of_a_group_waits, 0,
+		 "nginx (pid 812) on 0.0.0.0:443: 29 connections wait in a queue that did not become "
+		 "shorter",
+		 "Its worker (pid 813) sleeps in epoll_wait() though connections wait: it does not "
+		 "watch this listener now. The queue did not become shorter in 10 samples. That is so "
+		 "at 1 of 4 sockets of this address (SO_REUSEPORT).",
 		 NULL},
 		{grows_slowly, 0,
 		 "nginx (pid 812) on 0.0.0.0:443 accepts up to 10/s of 60/s that arrive: 143 "
@@ -1163,13 +1368,14 @@ static void texts_name_the_server(void **state)
 		 NULL, "Look at how long its clients wait."},
 		{closes_at_once, 0, "nginx (pid 812) has 1 024 of 1 024 descriptors open",
 		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288). No "
-		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: a server that "
-		 "keeps a descriptor in reserve, as Node.js does, closes new clients at once.",
+		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: another process "
+		 "accepts its clients, or it closes them at once with a descriptor that it keeps in "
+		 "reserve, as Node.js does.",
 		 NULL},
 		{worker_out_of_files, 0, "nginx (pid 813) has 1 024 of 1 024 descriptors open",
 		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288). No "
-		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: a server that "
-		 "keeps a descriptor in reserve, as Node.js does, closes new clients at once.",
+		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: 3 other processes "
+		 "of this server accept.",
 		 NULL},
 		{worker_lets_wait, 1,
 		 "nginx (pid 813) has 1 024 of 1 024 descriptors open while 32 connections wait",
@@ -1215,6 +1421,24 @@ static void texts_name_the_server(void **state)
 		 "0.0.0.0:443: its SYN queue was full between two looks (it holds 49) and the kernel "
 		 "dropped SYNs: 23 in 500 ms",
 		 NULL, NULL},
+		{syns_lost_by_both, 0,
+		 "0.0.0.0:443: its SYN queue was full between two looks (it holds 49) and the kernel "
+		 "dropped SYNs: 11 in 500 ms",
+		 NULL, NULL},
+		{syns_drop_at_two, 1,
+		 "0.0.0.0:443: its SYN queue is full (49 of 49) and the kernel drops SYNs: 10 in "
+		 "500 ms",
+		 NULL, NULL},
+		{syns_drop_by_defer_accept, 0, NULL,
+		 "net.ipv4.tcp_syncookies is 0: the kernel keeps the last quarter of "
+		 "net.ipv4.tcp_max_syn_backlog (64) for clients that it knows from earlier, and "
+		 "drops the SYNs of all others. Clients retransmit after 1 s or more. "
+		 "The kernel has counted 11 TCPDeferAcceptDrop: with TCP_DEFER_ACCEPT handshakes "
+		 "stay half open until their clients send data.",
+		 NULL},
+		{syns_lost_at_the_backlog_by_either, 0,
+		 "The kernel counted 23 TCPReqQFullDrop in this network namespace in 500 ms", NULL,
+		 NULL},
 		{syns_lost_by_either, 0,
 		 "The kernel counted 23 ListenDrops without ListenOverflows in this network "
 		 "namespace in 500 ms",
@@ -1247,7 +1471,8 @@ static void the_answer_names_the_server(void **state)
 	look_twice(unix_waits);
 	report_answer(&report, answer);
 	assert_string_equal(answer,
-			    "nginx does not accept connections; otherwise ready for this target.");
+			    "nginx has an accept queue that does not become shorter; otherwise "
+			    "ready for this target.");
 	look_twice(stops_among_cookies);
 	report_answer(&report, answer);
 	assert_string_equal(answer, "nginx does not accept connections; otherwise ready, but SYN "
@@ -1262,13 +1487,16 @@ static void the_worst_since_a_report_come_first(void **state)
 	look_once(many_dropped_earlier);
 	assert_non_null(strstr(report.findings[0].title, "0.0.0.0:111 dropped 61 "));
 	assert_non_null(strstr(report.findings[0].detail, " 9 more listeners have dropped"));
+	look_once(subject_dropped_earlier);
+	assert_non_null(strstr(report.findings[0].title, "0.0.0.0:443 dropped 300 "));
+	assert_int_equal(report.finding_count, 3);
 	look_once(dropped_with_strays);
 	assert_string_equal(finding_knob(&report.findings[0])->knob, "net.core.somaxconn");
 	assert_string_equal(report.findings[0].answer,
 			    "nginx dropped handshakes since 2026-11-28T08:00:00Z");
 }
 
-/* In trouble first, then the fullest, as many as fit. */
+/* The subject's first, then those in trouble, then the fullest, as many as fit. */
 static void the_report_carries_the_listeners(void **state)
 {
 	static struct listener many[REPORT_LISTENERS + 5];
@@ -1284,44 +1512,63 @@ static void the_report_carries_the_listeners(void **state)
 	m.after.queues.listeners.at = many;
 	m.after.queues.listeners.counted = true;
 	m.after.queues.listeners.count = REPORT_LISTENERS + 5;
+	const struct subject subject = {.listeners = {.count = 1, .at = &many[67]}};
+	m.after.queues.subject = &subject;
 	report_init(&report);
 	observation.judge(&m.before, &m.after, &m.moment, &report);
 	const struct report_listener *l = report.listeners;
 	assert_int_equal(report.listener_count, REPORT_LISTENERS + 5);
 	assert_int_equal(report.listed, REPORT_LISTENERS);
-	assert_int_equal(l[0].cookie, 68);
-	assert_string_equal(l[0].process, "nginx");
-	assert_string_equal(l[0].unit, "nginx.service");
-	assert_true(l[0].pid == 812 && l[0].drops == 9 && l[0].half_open == 2);
-	assert_true(l[1].cookie == 60 && l[2].cookie == 66 && l[3].cookie == 0);
-	assert_string_equal(l[1].process, "");
-	assert_int_equal(l[1].pid, 0);
+	assert_int_equal(l[0].cookie, 67);
+	assert_int_equal(l[1].cookie, 68);
+	assert_string_equal(l[1].process, "nginx");
+	assert_string_equal(l[1].unit, "nginx.service");
+	assert_true(l[1].pid == 812 && l[1].drops == 9 && l[1].half_open == 2);
+	assert_true(l[2].cookie == 60 && l[3].cookie == 66 && l[4].cookie == 0);
+	assert_string_equal(l[2].process, "");
+	assert_int_equal(l[2].pid, 0);
 }
 
 static void states_of_a_process_are_named(void **state)
 {
 	static const struct {
 		char state;
+		uint64_t threads;
 		const char *waits_in, *what;
 	} rows[] = {
-		{'R', "", "is runnable (state R)"},
-		{'t', "", "is stopped by a tracer (state t)"},
-		{'D', "folio_wait_bit", "is in uninterruptible sleep (state D) in folio_wait_bit"},
-		{'S', "ep_poll",
+		{'R', 1, "", "is runnable (state R)"},
+		{'t', 1, "", "is stopped by a tracer (state t)"},
+		{'D', 1, "folio_wait_bit",
+		 "is in uninterruptible sleep (state D) in folio_wait_bit"},
+		{'S', 1, "ep_poll",
 		 "sleeps in epoll_wait() though connections wait: it does not watch this listener "
 		 "now"},
-		{'S', "futex_wait_queue", "sleeps in futex_wait_queue"},
-		{'S', "", "sleeps (state S)"},
-		{'Z', "", "has exited (state Z)"},
-		{0, "", ""},
+		{'S', 0, "do_epoll_wait", "sleeps in epoll_wait()"},
+		{'S', 2, "ep_poll", "has 2 threads, of which the first sleeps in epoll_wait()"},
+		{'R', 2, "", "has 2 threads, of which the first is runnable (state R)"},
+		{'T', 2, "do_signal_stop", "is stopped (state T)"},
+		{0, 2, "", ""},
+		{'S', 1, "futex_wait_queue", "sleeps in futex_wait_queue"},
+		{'S', 1, "", "sleeps (state S)"},
+		{'Z', 1, "", "has exited (state Z)"},
+		{0, 1, "", ""},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct process p = {.state = rows[i].state};
+		struct process p = {.state = rows[i].state, .threads = rows[i].threads};
 		report_text(p.waits_in, "%s", rows[i].waits_in);
 		struct doing d = doing_of(&p);
 		assert_string_equal(d.what, rows[i].what);
 		assert_true(d.help[0]);
 	}
+}
+
+static void the_subject_comes_before_others(void **state)
+{
+	look_twice(others_wait);
+	assert_int_equal(report.finding_count, 8);
+	assert_non_null(strstr(report.findings[0].title, "127.0.0.1:8009: "));
+	assert_int_equal(report.findings[0].level, LEVEL_CRITICAL);
+	assert_non_null(strstr(report.findings[0].detail, " 2 more listeners are in trouble."));
 }
 
 /* More listeners in trouble than a report should name are counted. */
@@ -1390,6 +1637,7 @@ int main(void)
 		cmocka_unit_test(the_worst_since_a_report_come_first),
 		cmocka_unit_test(the_report_carries_the_listeners),
 		cmocka_unit_test(states_of_a_process_are_named),
+		cmocka_unit_test(the_subject_comes_before_others),
 		cmocka_unit_test(many_listeners_are_counted),
 		cmocka_unit_test(known_servers_are_found_by_their_process),
 	};

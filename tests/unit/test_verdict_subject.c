@@ -64,6 +64,17 @@ static void a_server_is_local_without_tcp(void **state)
 		assert_int_equal(subject_is_local(&s.subject), rows[i].local);
 	}
 	assert_false(subject_listens(NULL, LISTENER_TCP) || subject_is_local(NULL));
+	/* OpenVPN: of TCP it has a management port on loopback. */
+	struct running s;
+	struct port_set none = {0};
+	running_make(&s, 2, 511);
+	snprintf(s.at[0].address, sizeof(s.at[0].address), "127.0.0.1:7505");
+	s.at[1].kind = LISTENER_UDP;
+	snprintf(s.at[1].address, sizeof(s.at[1].address), "udp:0.0.0.0:1194");
+	assert_false(subject_is_datagrams(&s.subject));
+	subject_set_aside(&s.subject, &none);
+	assert_true(subject_is_datagrams(&s.subject));
+	assert_false(subject_listens(&s.subject, LISTENER_TCP));
 }
 
 static void parts_of_a_group(void **state)
@@ -73,9 +84,8 @@ static void parts_of_a_group(void **state)
 		size_t n;
 		uint64_t holds;
 	} rows[] = {
-		{512, 1, 512}, {512, 8, 3587}, {512, 2, 896},
-		{1, 8, 1},     {0, 4, 0},      {4097, 16, 62550},
-		{1, 2, 1},     {10, 2, 10},    {18, 2, 18},
+		{512, 1, 512},     {512, 8, 3587}, {512, 2, 896}, {1, 8, 1},   {0, 4, 0},
+		{4097, 16, 62550}, {1, 2, 1},      {10, 2, 10},   {18, 2, 18},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		uint64_t holds = subject_spread(rows[i].each, rows[i].n);
@@ -138,11 +148,52 @@ static void the_queue_is_that_of_clients(void **state)
 		 LISTENER_TCP,
 		 "127.0.0.1:8005",
 		 ""},
-		/* The smallest that others reach, on any port. */
+		/* The smallest that others reach, but for one whose port the kernel chose, as that
+		 * of JMX. */
+		{{{LISTENER_TCP, "0.0.0.0:80", 80, 200}, {LISTENER_TCP, "0.0.0.0:443", 443, 511}},
+		 LISTENER_TCP,
+		 "0.0.0.0:80",
+		 ""},
 		{{{LISTENER_TCP, "0.0.0.0:443", 443, 511},
 		  {LISTENER_TCP, "0.0.0.0:40000", 40000, 50}},
 		 LISTENER_TCP,
+		 "0.0.0.0:443",
+		 "0.0.0.0:40000"},
+		/* The administrator did: it is reserved, or other sockets have it too. */
+		{{{LISTENER_TCP, "0.0.0.0:443", 443, 511},
+		  {LISTENER_TCP, "0.0.0.0:50051", 50051, 50}},
+		 LISTENER_TCP,
+		 "0.0.0.0:50051",
+		 ""},
+		{{{LISTENER_TCP, "0.0.0.0:443", 443, 511},
+		  {LISTENER_TCP, "0.0.0.0:40000", 40000, 50},
+		  {LISTENER_TCP, "[::]:40000", 40000, 50}},
+		 LISTENER_TCP,
 		 "0.0.0.0:40000",
+		 ""},
+		{{{LISTENER_TCP, "0.0.0.0:443", 443, 511},
+		  {LISTENER_TCP, "0.0.0.0:40000", 40000, 50},
+		  {LISTENER_UDP, "udp:0.0.0.0:40000", 40000, 212992}},
+		 LISTENER_TCP,
+		 "0.0.0.0:40000",
+		 ""},
+		/* OpenVPN and its management port. */
+		{{{LISTENER_TCP, "127.0.0.1:7505", 7505, 1},
+		  {LISTENER_UDP, "udp:0.0.0.0:1194", 1194, 212992}},
+		 LISTENER_TCP,
+		 "",
+		 "127.0.0.1:7505"},
+		/* A web server, and the statistics that it receives. */
+		{{{LISTENER_TCP, "0.0.0.0:8080", 8080, 511},
+		  {LISTENER_UDP, "udp:127.0.0.1:8125", 8125, 212992}},
+		 LISTENER_UDP,
+		 "udp:127.0.0.1:8125",
+		 ""},
+		/* And behind a proxy of this host, beside a client of DNS. */
+		{{{LISTENER_TCP, "127.0.0.1:8080", 8080, 511},
+		  {LISTENER_UDP, "udp:0.0.0.0:45000", 45000, 212992}},
+		 LISTENER_TCP,
+		 "127.0.0.1:8080",
 		 ""},
 		/* A UNIX socket is no other. */
 		{{{LISTENER_TCP, "127.0.0.1:8080", 8080, 100},
@@ -171,6 +222,10 @@ static void the_queue_is_that_of_clients(void **state)
 		 ""},
 	};
 	static struct running s;
+	struct port_set ephemeral = {0}, reserved = {0};
+	port_set_add(&ephemeral, 32768, 60999);
+	port_set_add(&reserved, 50051, 50051);
+	port_set_remove(&ephemeral, &reserved);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		size_t count = 0;
 		running_make(&s, 4, 0);
@@ -182,10 +237,10 @@ static void the_queue_is_that_of_clients(void **state)
 				 rows[i].at[count].address);
 		}
 		s.subject.listeners.count = count;
-		subject_set_aside(&s.subject, 32768, 60999);
+		subject_set_aside(&s.subject, &ephemeral);
 		const struct listener *queue = subject_queue(&s.subject, rows[i].kind).smallest,
 				      *aside = subject_aside(&s.subject, rows[i].kind).smallest;
-		if (!queue || strcmp(queue->address, rows[i].queue) ||
+		if (strcmp(queue ? queue->address : "", rows[i].queue) ||
 		    strcmp(aside ? aside->address : "", rows[i].aside))
 			fail_msg("row %zu: %s, aside %s", i, queue ? queue->address : "none",
 				 aside ? aside->address : "none");

@@ -131,6 +131,16 @@ static void sockets_that_cannot_be_listed_are_unknown(void **state)
 	server.listeners.unlisted = 1u << LISTENER_UNIX;
 	const struct target none = burst(0);
 	assert_int_equal(verdict_of(x, &none, &s, NULL)->walls[0].verdict, VERDICT_NA);
+	/* One of those that are listed may be its own. */
+	server.ownerless = true;
+	const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+	assert_int_equal(w->verdict, VERDICT_UNKNOWN);
+	assert_non_null(strstr(w->detail, "give the address: --server :PORT."));
+	server.activated = true;
+	w = &verdict_of(x, &t, &s, NULL)->walls[0];
+	assert_int_equal(w->verdict, VERDICT_UNKNOWN);
+	assert_string_equal(w->detail, "The service does not run: which UDP sockets it opens is "
+				       "not known.");
 }
 
 static void a_running_socket_has_its_own_buffer(void **state)

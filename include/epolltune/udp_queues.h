@@ -1,0 +1,25 @@
+/* udp_queues: the receive buffers of the UDP sockets that run here, in two looks, judged by what
+ * they show. Pure. */
+#pragma once
+
+#include "epolltune/listener.h"
+#include "epolltune/report.h"
+#include "epolltune/subject.h"
+
+struct udp_watch {
+	/* All UDP sockets; `after` with the owners of those that udp_queue_wanted() chooses. */
+	const struct listeners *before, *after;
+	const struct subject *subject; /* NULL: none was named */
+	struct report *report;
+	double seconds; /* between the two; 0: there is one look */
+	double stall_s; /* that the target allows */
+	/* By how much Udp.RcvbufErrors and Udp6.RcvbufErrors grew. A socket's drops have other
+	 * causes as well. */
+	int64_t errors, errors6;
+};
+
+/* Whether it has dropped datagrams, or has no room for another one. */
+bool udp_queue_wanted(const struct listener *l);
+/* Adds findings on sockets that drop datagrams and on full ones that nothing reads: of each kind
+ * the subject's that is worst, or else the worst of all. True: one that drops is named. */
+bool udp_queues_judge(const struct udp_watch *w);

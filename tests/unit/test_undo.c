@@ -1,0 +1,162 @@
+/* A rollback of what this version does not know, and by the watchdog of a process that hangs. In a
+ * network namespace of the test. */
+#include "../support/support.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/host.h"
+#include "tune/journal.h"
+#include "tune/kind.h"
+#include "tune/site.h"
+#include "tune/undo.h"
+#include "tune/watchdog.h"
+
+#define KNOB "net.ipv4.tcp_fin_timeout"
+#define FILE_OF_KNOB "/proc/sys/net/ipv4/tcp_fin_timeout"
+
+static struct host *host;
+static struct host_identity here;
+static struct change_site site;
+static struct journal journal;
+static char dir[64], state_dir[96], said[2048];
+static bool allowed;
+
+static int enter(void **state)
+{
+	struct err e;
+	allowed = namespace_enter() == 0;
+	return host_open(&host, "/", &e) < 0 || host_identity(host, &here, &e) < 0;
+}
+
+static int leave(void **state)
+{
+	host_close(host);
+	return 0;
+}
+
+static int fresh(void **state)
+{
+	struct err e = {0};
+	strcpy(dir, "/tmp/epolltune-undo-XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(state_dir, sizeof(state_dir), "%s/state", dir);
+	site = (struct change_site){.host = host, .root = dir};
+	return journal_open(&journal, state_dir, JOURNAL_MAKE, &e);
+}
+
+static int remove_dir(void **state)
+{
+	journal_close(&journal);
+	struct output o = run("rm -r %s", dir);
+	output_free(&o);
+	return 0;
+}
+
+/* A run that has set a knob, and has ended. */
+static struct run *ran(const char *kind, const char *name, const char *from, const char *to)
+{
+	struct err e = {0};
+	size_t n;
+	struct run about = {.by = "test", .command = "test"}, *r;
+	struct change c = {.scope = CHANGE_NETNS};
+	memcpy(about.boot, here.boot, sizeof(about.boot));
+	memcpy(about.netns, here.netns, sizeof(about.netns));
+	snprintf(c.kind, sizeof(c.kind), "%s", kind);
+	snprintf(c.name, sizeof(c.name), "%s", name);
+	snprintf(c.from, sizeof(c.from), "%s", from);
+	snprintf(c.to, sizeof(c.to), "%s", to);
+	assert_int_equal(journal_begin(&journal, &about, &r, &e), 0);
+	assert_int_equal(journal_intent(&journal, r, &c, &n, &e), 0);
+	assert_int_equal(journal_done(&journal, r, n, to, &e), 0);
+	assert_int_equal(journal_end(&journal, r, &e), 0);
+	return r;
+}
+
+static void print(void *arg, const struct change *c, const char *text)
+{
+	size_t at = strlen(said);
+	snprintf(said + at, sizeof(said) - at, "%s: %s\n", c->name, text);
+}
+
+static void has(const char *needle)
+{
+	if (!strstr(said, needle))
+		fail_msg("no \"%s\" in: %s", needle, said);
+}
+
+static struct undo undone(unsigned run, bool force)
+{
+	struct err e = {0};
+	struct undo u = {
+		.site = &site, .by = "test", .reason = UNDO_ASKED, .force = force, .print = print};
+	said[0] = 0;
+	if (undo_run(&u, &journal, journal_find(&journal, run), &e) < 0)
+		fail_msg("%s", e.text);
+	return u;
+}
+
+/* A journal of a newer epolltune: the change is not accessible, and can be dropped. */
+static void what_this_version_does_not_know_can_be_dropped(void **state)
+{
+	static const struct {
+		const char *kind, *name, *says;
+	} rows[] = {
+		{"sysctl", "net.core.nosuch", "is not a sysctl that epolltune knows"},
+		{"device", "device.nosuch@lo", "is not an interface setting that epolltune knows"},
+		{"nosuch", KNOB, "is of a kind that epolltune does not know: nosuch"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		unsigned run = ran(rows[i].kind, rows[i].name, "60", "70")->id;
+		struct undo u = undone(run, false);
+		assert_int_equal(u.unreachable, 1);
+		assert_int_equal(u.failed, 0);
+		has(rows[i].says);
+		has("Roll back with the epolltune that made the run, or use --force to drop it");
+		assert_null(journal_open_run(&journal, &here));
+		u = undone(run, true);
+		assert_int_equal(u.stale, 1);
+		assert_int_equal(journal_find(&journal, run)->status, RUN_ROLLED_BACK);
+	}
+}
+
+static bool restored(void)
+{
+	char now[CHANGE_VALUE];
+	return kind_sysctl.read(&site, KNOB, now, NULL) == 0 && strcmp(now, "60") == 0;
+}
+
+/* The process that makes the changes hangs, or is stopped: it neither arms the watchdog nor ends.
+ */
+static void the_watchdog_does_not_wait_for_a_process_that_hangs(void **state)
+{
+	struct err e = {0};
+	struct watchdog w;
+	if (!allowed)
+		skip_because("no network namespace of its own");
+	struct run *r = ran("sysctl", KNOB, "60", "70");
+	uint64_t long_ago = watchdog_clock_ms();
+	assert_int_equal(journal_wait(&journal, r, long_ago, &e), 0);
+	journal_unlock(&journal);
+	file_write(FILE_OF_KNOB, "70");
+	assert_int_equal(watchdog_start(&w, state_dir, &site, r->id, 3600, 0, &e), 0);
+	WAIT_UNTIL(restored());
+	assert_true(restored());
+	assert_int_equal(watchdog_arm(&w, long_ago, &e), -ECHILD);
+	watchdog_leave(&w);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, remove_dir)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_this_version_does_not_know_can_be_dropped),
+		TEST(the_watchdog_does_not_wait_for_a_process_that_hangs),
+	};
+	return cmocka_run_group_tests(tests, enter, leave);
+}
