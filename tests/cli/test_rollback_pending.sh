@@ -44,7 +44,7 @@ test_a_confirmed_run_stays_and_a_waiting_one_is_rolled_back() {
 # The files are of another network namespace: the run can do without.
 test_a_run_that_cannot_be_persisted_still_waits() {
 	in_root_namespace
-	set_to 512 --confirm 600s
+	set_to 8192 --confirm 600s
 	expect any epolltune confirm --persist --state-dir "$work/state"
 	contains err '--persist: the files' '; run 1 still waits: to confirm it without files, epolltune confirm --state-dir '
 	expect 0 epolltune confirm --state-dir "$work/state"
