@@ -111,14 +111,14 @@ struct bound {
 	 * REPORT_NONE: the need is `needed`. */
 	int64_t needed_max;
 	bool unsure;
-	bool explained;        /* the detail of the wall says why the capacity is unknown */
-	bool by_run;           /* only run() shows a capacity: without it the wall is n/a */
-	bool due;              /* initially the experiment's: bound() may know better */
-	bool unlimited;        /* these settings impose no such limit: the wall is ok */
-	bool assumed;          /* uses assumptions besides the settings: derived, not inspected */
-	bool running;          /* as the running server has it */
-	bool absent;           /* the running server has no such thing: the wall is n/a */
-	bool beside;           /* it has, but the target's clients may not use it: likewise */
+	bool explained; /* the detail of the wall says why the capacity is unknown */
+	bool by_run;    /* only run() shows a capacity: without it the wall is n/a */
+	bool due;       /* initially the experiment's: bound() may know better */
+	bool unlimited; /* these settings impose no such limit: the wall is ok */
+	bool assumed;   /* uses assumptions besides the settings: derived, not inspected */
+	bool running;   /* as the running server has it */
+	bool absent;    /* the running server has no such thing: the wall is n/a */
+	bool beside;    /* it has, but the target's clients may not use it: likewise */
 	/* It has no such thing, but the target needs it: the wall is unknown. */
 	bool missing;
 	const char *absent_as; /* the sentence about either; NULL: of the catalogue */
