@@ -379,7 +379,7 @@ static void queue_describe(const struct trial *t, const struct outcome *o, char 
 static void queue_words(const struct target *target, const struct settings *s,
 			const struct outcome *o, struct wording *w)
 {
-	backlog_words(s, LISTENER_TCP, (int64_t)report_margin(target_accept_queue(target)), w);
+	backlog_words(target, s, LISTENER_TCP, w);
 }
 
 static bool unix_unlisted(const struct subject *s)
@@ -418,11 +418,20 @@ static void unix_bound(const struct target *target, const struct settings *s, st
 	b->explained = b->beside && unix_unlisted(s->subject);
 }
 
+static bool unix_solve(const struct target *target, const struct settings *now,
+		       const struct outcome *o, int64_t enough, struct settings *out)
+{
+	size_t sockets = subject_queue(now->subject, LISTENER_UNIX).sockets;
+	backlog_raise(target, LISTENER_UNIX, (int64_t)subject_part((uint64_t)enough, sockets) - 1,
+		      out);
+	return true;
+}
+
 static void unix_words(const struct target *target, const struct settings *s,
 		       const struct outcome *o, struct wording *w)
 {
 	const struct listener *l = subject_queue(s->subject, LISTENER_UNIX).smallest;
-	backlog_words(s, LISTENER_UNIX, (int64_t)report_margin(target_accept_queue(target)), w);
+	backlog_words(target, s, LISTENER_UNIX, w);
 	wording_flag(w, "beside", unix_beside(s->subject));
 	wording_set(w, "address", "%s", l ? l->address : "");
 }
@@ -579,7 +588,7 @@ static const struct experiment experiments[] = {
 		.applies = unix_applies,
 		.read = unix_read,
 		.bound = unix_bound,
-		.solve = backlog_solve,
+		.solve = unix_solve,
 		.words = unix_words,
 		.cost = queue_cost,
 		.run = unix_run,

@@ -51,7 +51,7 @@
 	"(SO_REUSEPORT) hold {capacity} without loss, and {sum} together:the queue holds "         \
 	"{capacity}}. " WHOSE_BACKLOG
 #define BACKLOG_REMEDY                                                                              \
-	"{possible?{kernel?Raise net.core.somaxconn ({somaxconn}) first. }{cut?If {server} "        \
+	"{possible?{raise?Raise net.core.somaxconn ({somaxconn}) first. }{cut?If {server} "         \
 	"is not configured for {limit}, net.core.somaxconn was {limit} when it called listen()\\: " \
 	"restart it first. }{line?{server}\\: "                                                     \
 	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "     \
@@ -392,7 +392,7 @@ static const struct finding_row findings[] = {
 		   "{group?{stuck} of {group} sockets of this address (SO_REUSEPORT) were full; "
 		   "together they hold {sum} of {room}. }" WHOSE_BACKLOG
 		   "{more? {more} more listeners are in trouble.}",
-	 .advice = "{slow?See accept-queue.slow.:{kernel?Raise net.core.somaxconn first. }"
+	 .advice = "{slow?See accept-queue.slow.:{raise?Raise net.core.somaxconn first. }"
 		   "{line?{server}\\: {line}:Pass backlog {backlog} to listen()} (effective "
 		   "{effect}). Costs nothing until used.}",
 	 .answer = "{who} is dropping connections now",
@@ -434,7 +434,7 @@ static const struct finding_row findings[] = {
 		 "{in_place? The experiments of that report ran in this namespace; their drops are "
 		 "counted too.}"
 		 "{more? {more} more listeners have dropped packets since.}",
-	 .advice = "Where its stalls are short, raise the backlog{kernel? and net.core.somaxconn}. "
+	 .advice = "Where its stalls are short, raise the backlog{raise? and net.core.somaxconn}. "
 		   "{line?{server}\\: {line}:Pass backlog {backlog} to listen()} (effective "
 		   "{effect}). Costs nothing until used.",
 	 .answer = "{who} dropped handshakes {after}",
@@ -461,7 +461,7 @@ static const struct finding_row findings[] = {
 		 "before, since the socket was made.{more? {more} more listeners are full.}",
 	 .advice =
 		 "{slow?{help?No backlog helps a server that accepts too slowly, or not at all. {help}.}:"
-		 "{process?{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
+		 "{process?{raise?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
 		 "Pass backlog {backlog} to listen()} (effective {effect}).:"
 		 "{help}. A longer backlog helps only a server that accepts.}}",
 	 .answer = "the accept queue of {who} is full",
@@ -566,7 +566,7 @@ static const struct finding_row findings[] = {
 		 "{more? {more} more listeners are full.}",
 	 .advice =
 		 "{slow?No backlog helps a server that accepts too slowly, or not at all.{help? {help}.}:"
-		 "{process?{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
+		 "{process?{raise?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
 		 "Pass backlog {backlog} to listen()} (effective {effect}).:"
 		 "{help}. A longer backlog helps only a server that accepts.}}",
 	 .answer = "the accept queue of {who} is full",
