@@ -9,6 +9,7 @@
 #include "commands/address.h"
 #include "commands/command.h"
 #include "commands/figures.h"
+#include "commands/progress.h"
 #include "engine/cpus.h"
 #include "epolltune/bench.h"
 #include "epolltune/cleanup.h"
@@ -194,13 +195,15 @@ static int tick(uint64_t done, void *arg)
 {
 	const struct progress *p = arg;
 	double seconds = (double)(clock_ns() - p->start_ns) / 1e9;
+	char of[64] = "", time[64] = "";
+	if (p->of)
+		snprintf(of, sizeof(of), " of %s", quantity_show(QUANTITY_COUNT, p->of).text);
+	if (p->duration_us)
+		snprintf(time, sizeof(time), ", %.0f of %.0f s", seconds,
+			 (double)p->duration_us / 1e6);
 	if (p->show)
-		fprintf(stderr, "\r\033[K%s: %s", p->what,
-			quantity_show(QUANTITY_COUNT, done).text);
-	if (p->show && p->of)
-		fprintf(stderr, " of %s", quantity_show(QUANTITY_COUNT, p->of).text);
-	if (p->show && p->duration_us)
-		fprintf(stderr, ", %.0f of %.0f s", seconds, (double)p->duration_us / 1e6);
+		progress_print("%s: %s%s%s", p->what, quantity_show(QUANTITY_COUNT, done).text, of,
+			       time);
 	return interrupted;
 }
 
@@ -534,7 +537,7 @@ static int mode_run(struct client *c, struct load_arguments *a, struct bench_tab
 			rc = no_reply(a, c, e);
 	}
 	if (show)
-		fputs("\r\033[K", stderr);
+		progress_clear();
 	return rc;
 }
 
@@ -557,7 +560,7 @@ static int load_run(struct load_arguments *a, struct err *e)
 	if (rc == 0)
 		rc = client_start(&client, &here, &a->client, e);
 	if (rc == 0)
-		rc = mode_run(&client, a, t, isatty(2), e);
+		rc = mode_run(&client, a, t, progress_usable(), e);
 	/* Print what was measured even after a failure. */
 	struct err other = {0};
 	if (t->count && host_counters(host, &after, &other) == 0)
