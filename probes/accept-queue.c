@@ -312,9 +312,9 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 		return rc;
 	if (stall->capacity && !stall_is_full(stall, b.capacity)) {
 		outcome_inconclusive(out,
-				     "SYNs were dropped while %s connections waited, but not by "
+				     "SYNs were dropped while %s waited, but not by "
 				     "this queue: ListenOverflows did not grow",
-				     quantity_count(stall->capacity).text);
+				     quantity_of(stall->capacity, "connection").text);
 		return 0;
 	}
 	out->limit_met = stall->capacity;
@@ -340,8 +340,8 @@ static void stall_result(const struct stall *s, char *text, size_t size)
 	if (s->unwatched)
 		return;
 	if (out)
-		report_append_to(text, size, ", %s clients still not connected",
-				 quantity_count(out).text);
+		report_append_to(text, size, ", %s still not connected",
+				 quantity_of(out, "client").text);
 	else
 		report_append_to(text, size, ", the last client connected");
 	report_append_to(text, size, " %s after the stall",
@@ -361,8 +361,8 @@ static void queue_describe(const struct trial *t, const struct outcome *o, char 
 	/* The arrivals of a longer stall are sent within STALL_SEND_MS, with --gentle later. */
 	if (t->target->stall_us <= STALL_SEND_MS * 1000 && !t->options->gentle)
 		report_text_into(text, size,
-				 "While the server stalled for %s, %s clients arrived: ",
-				 stall.text, arrivals.text);
+				 "While the server stalled for %s, %s arrived: ", stall.text,
+				 quantity_of(s->arrivals, "client").text);
 	else
 		report_text_into(text, size,
 				 "As many clients as arrive in a stall of %s, %s, arrived while "
@@ -550,8 +550,8 @@ static int unix_run(struct trial *t, struct settings *s, struct outcome *out, st
 	out->metric[REFUSED] = stall->queued < t->needed ? (double)(t->needed - stall->queued) : 0;
 	if (stall->error)
 		report_text(out->remark,
-			    "In the experiment connect() failed with EAGAIN behind %s connections.",
-			    quantity_count(stall->queued).text);
+			    "In the experiment connect() failed with EAGAIN behind %s.",
+			    quantity_of(stall->queued, "connection").text);
 	return 0;
 }
 

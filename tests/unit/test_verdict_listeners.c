@@ -1295,7 +1295,7 @@ static void texts_name_the_server(void **state)
 		 "systemd unit, ulimit -Sn 4096 in a script), and restart it."},
 		{group_stuck, 0, NULL,
 		 "Retransmissions included; 400 since the socket was made. 1 of 8 sockets of this "
-		 "address (SO_REUSEPORT) were full; together they hold 912 of 4 096. "
+		 "address (SO_REUSEPORT) was full; together they hold 912 of 4 096. "
 		 "net.core.somaxconn allows 4096; nginx's default backlog is 511.",
 		 "See accept-queue.slow."},
 		{dropped_earlier, 0,
