@@ -265,7 +265,7 @@ static bool group_stuck(const struct group *g, const struct queue_watch *w)
 }
 
 /* What the target asks of it or, where that is less than it has, the longest queue that needs no
- * sysctl: it was full all the same. */
+ * sysctl: it was full anyway. */
 static uint64_t backlog_of(const struct queue_watch *w, const struct listener *l, size_t sockets)
 {
 	const struct subject *s = w->after->subject;
