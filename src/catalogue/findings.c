@@ -839,6 +839,32 @@ static const struct finding_row findings[] = {
 		   "at most what is left up to 65535.",
 	 .proof = "The sockets by sock_diag(7): ss -tan dst ADDRESS:PORT. Ports in TIME_WAIT do "
 		  "not count where net.ipv4.tcp_tw_reuse lets connect() take them"},
+	{.id = "ports.ephemeral.udp",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title = "UDP sockets have {used} of {available} ephemeral ports{process?, most of them of "
+		  "{process} (pid {pid})}",
+	 .detail =
+		 "A UDP port is taken for all destinations. {left?After {left} more no:No} port is left "
+		 "for an {six?IPv6:IPv4} socket without an address\\: bind() fails with EADDRINUSE, "
+		 "connect() and sendto() with EAGAIN. Resolvers, TURN servers and QUIC clients need "
+		 "one for each socket.{address? {bound} of the ports are those of "
+		 "{address}.}{hidden? Run the check as root to see the process.}",
+	 .advice =
+		 "Let {process?{process}:the application} have fewer UDP sockets open (unbound\\: "
+		 "outgoing-range; BIND\\: recursive-clients), or bind() each to one of several local "
+		 "addresses\\: each has ports of its own.{narrow? Otherwise widen "
+		 "net.ipv4.ip_local_port_range.}",
+	 .answer = "UDP sockets have {used} of {available} ephemeral ports",
+	 .meaning =
+		 "Most or all ports of net.ipv4.ip_local_port_range have a UDP socket. A socket that "
+		 "chooses no port, as for a query of a resolver, needs one that no other socket of "
+		 "its address has; a socket without an address needs one that none has.",
+	 .action = "Let the application have fewer UDP sockets open, or bind() them to several "
+		   "local addresses. A wider net.ipv4.ip_local_port_range adds at most what is left "
+		   "up to 65535; tcp_tw_reuse and several destinations do not help.",
+	 .proof = "The sockets by sock_diag(7): ss -uan. udp_lib_get_port() in net/ipv4/udp.c"},
 	{.id = "time-wait.early",
 	 .title = "net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT early at this load",
 	 .detail = "A proxy that closes {rate} first would have {closed} connections in TIME_WAIT "
