@@ -1474,8 +1474,8 @@ static const struct finding_row findings[] = {
 	SHORT("udp.receive", REMEDY_APPLICATION,
 	      "{socket?{socket}:A UDP socket} {sockets?has {sockets} sockets that hold:holds} {capacity} "
 	      "datagrams of {size}; this load needs {needed}{tight? and 25 % headroom}",
-	      "{needed} datagrams arrive in a stall of {stall}, and each takes about {each} of the "
-	      "receive buffer, which is {buffer}{sockets? of each socket; a hash spreads the datagrams "
+	      "{needed} datagrams arrive in a stall of {stall}, and each takes about {each}{card? (from a "
+	      "network card {card})} of the receive buffer, which is {buffer}{sockets? of each socket; a hash spreads the datagrams "
 	      "over the {sockets} (SO_REUSEPORT)}.{memory? net.ipv4.udp_mem leaves {left} for all UDP "
 	      "sockets.}",
 	      "{possible?" UDP_REMEDY ":No receive buffer holds that many\\: shorten the server's "
@@ -1485,6 +1485,26 @@ static const struct finding_row findings[] = {
 	      "Raise net.core.rmem_max, and let the application set SO_RCVBUF.",
 	      "Udp.RcvbufErrors; the drops of the socket: ss -uanm, /proc/net/udp",
 	      "A UDP socket holds the target's datagrams"),
+	{.id = "udp.receive.card",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .title = "From a network card {socket?{socket}:a UDP socket} holds {unraised} datagrams of "
+		  "{size}; this load needs {needed}{enough? and 25 % headroom}",
+	 .detail =
+		 "The driver of a network card gives each packet a buffer of 2 048 B or more, however "
+		 "small it is\\: such a datagram takes {card} of the receive buffer of {buffer}. On "
+		 "loopback and veth, as in the lab, it takes {each}, and {capacity} "
+		 "fit.{memory? net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
+	 .advice =
+		 "{possible?" UDP_REMEDY ":No receive buffer holds that many\\: shorten the server's "
+		 "stalls, or spread the datagrams over more sockets (SO_REUSEPORT).} Not needed where "
+		 "all clients run on this machine.",
+	 .meaning = "The target's datagrams fit into the receive buffer if their senders run on this "
+		    "machine, but not if a network card receives them: most drivers take 2 304 B of "
+		    "the receive buffer for each packet, however small it is.",
+	 .action = "Raise net.core.rmem_max, and let the application set SO_RCVBUF, for 2 304 B for "
+		   "each datagram or fragment.",
+	 .proof = "Udp.RcvbufErrors; under load ss -uanm: what the waiting datagrams take (r)"},
 	{.id = "udp.receive.default",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -1492,7 +1512,9 @@ static const struct finding_row findings[] = {
 		  "needs {needed}",
 	 .detail =
 		 "net.core.rmem_max allows a receive buffer of {buffer}, which holds {capacity}; a "
-		 "socket that does not ask for it has {default} (net.core.rmem_default).",
+		 "socket that does not ask for it has {default} (net.core.rmem_default).{card? A "
+		 "datagram takes {each} of it on loopback and veth, {card} or more from a network "
+		 "card, whose driver gives each packet 2 048 B.}",
 	 .advice =
 		 "Let the application set SO_RCVBUF to {wanted} or more, and read how much it has "
 		 "with epolltune check --server NAME, or ss -uanm (rb). A QUIC library asks by "

@@ -328,7 +328,9 @@ static const struct wall_row walls[] = {
 			"dropped {drops} datagrams since it was made}:A socket that asks for all "
 			"that net.core.rmem_max allows has a receive buffer of {buffer}"
 			"{held?; one without SO_RCVBUF has {default} and holds {held}}}. A "
-			"datagram of {size} takes {measured?:about }{each}.{memory? "
+			"datagram of {size} takes {measured?:about }{each}{card?; from a network card, "
+			"whose driver gives each packet 2 048 B, it takes {card} or more, and "
+			"{card_holds} fit}.{memory? "
 			"net.ipv4.udp_mem leaves {left} for all UDP sockets.}}",
 	},
 	{
