@@ -47,6 +47,7 @@ static int arguments_check(struct apply *a, const struct given *given, struct er
 	a->tuning.document = !strcmp(a->format, "json") || !strcmp(a->format, "html");
 	a->tuning.render = plan_render_find(a->format);
 	a->plan_options.confirm = a->confirm_us != 0;
+	a->plan_options.preview = a->dry_run;
 	if (!a->dry_run && !a->tuning.document && strcmp(a->format, "text") != 0)
 		return err_set(e, EINVAL, "--format %s only prints a plan: add --dry-run",
 			       a->format);
@@ -217,7 +218,7 @@ static int do_plan(struct apply *a, off_t planned)
 	rc = execute(a, &trouble, &e);
 	if (rc == 0) {
 		result->persisted = json_array();
-		rc = tuning_files(&a->tuning, a->plan, result->persisted, &e);
+		rc = tuning_files(&a->tuning, &a->journal, a->plan, result->persisted, &e);
 	}
 	summarize(a);
 	if (rc == 0)
@@ -296,6 +297,7 @@ static int apply(void *arguments, const struct given *given)
 	json_decref(a->result.persisted);
 	free(a->probes);
 	free(a->concerned);
+	free(a->standing);
 	free(a->before);
 	free(a->after);
 	free(a->plan);

@@ -109,7 +109,7 @@ static int confirmed(struct confirm *c, struct journal *j, unsigned run, const c
 	} else if (!c->tuning.document) {
 		printf("Run %u %s\n", run, said);
 	}
-	if (rc == 0 && tuning_files(&c->tuning, c->plan, lines, &other) < 0) {
+	if (rc == 0 && tuning_files(&c->tuning, j, c->plan, lines, &other) < 0) {
 		command_error(&other);
 		status = EXIT_CRITICAL;
 	} else {
@@ -244,6 +244,17 @@ static int run(struct confirm *c, struct err *e)
 	return e->code ? refuse(c, e) : none_waits(c, &j);
 }
 
+/* What no file can keep, or another file sets, is a step for the operator. */
+static int steps_status(const struct confirm *c, int status)
+{
+	if (!c->plan || !c->plan->manual_count)
+		return status;
+	const struct page p = page_open(stdout, &c->tuning.style);
+	if (!c->tuning.document)
+		plan_put_manual(&p, c->plan);
+	return status == EXIT_OK ? EXIT_WARNING : status;
+}
+
 static int confirm(void *arguments, const struct given *given)
 {
 	struct confirm *c = arguments;
@@ -254,6 +265,7 @@ static int confirm(void *arguments, const struct given *given)
 	c->plan = calloc(1, sizeof(*c->plan));
 	interrupt_hold();
 	int status = c->plan ? run(c, &e) : (err_errno(&e, "cannot confirm"), command_error(&e));
+	status = steps_status(c, status);
 	free(c->plan);
 	tuning_close(&c->tuning);
 	return status;
