@@ -51,9 +51,13 @@ static int arguments_check(struct apply *a, const struct given *given, struct er
 	if (!a->dry_run && !a->tuning.document && strcmp(a->format, "text") != 0)
 		return err_set(e, EINVAL, "--format %s only prints a plan: add --dry-run",
 			       a->format);
+	if (a->plan_options.foreign && !a->from)
+		return err_set(e, EINVAL, "--foreign needs --from FILE");
 	if (a->from && target_given(given))
 		return err_set(e, EINVAL,
 			       "--from uses the target of its report: no other can be given");
+	if (target_used(&a->check, given, e))
+		return -e->code;
 	if (a->from && a->check.ignore)
 		return err_set(e, EINVAL,
 			       "--from accepts what its report does: give --ignore to check");

@@ -177,12 +177,10 @@ int apply_plan(struct apply *a, struct err *e)
 	return rc;
 }
 
-/* A report without any verdict is not ready. */
 static bool is_ready(const struct apply *a)
 {
 	enum wall_verdict status = report_summarize(a->before).status;
-	return (status == VERDICT_OK || status == VERDICT_TIGHT) &&
-	       a->plan->unknown < a->before->wall_count;
+	return status == VERDICT_OK || status == VERDICT_TIGHT;
 }
 
 /* Whether the finding asks for a change that --only or --except leaves out. */

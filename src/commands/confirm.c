@@ -166,6 +166,21 @@ static int none_waits(const struct confirm *c, const struct journal *j)
 	return tuning_finish(&c->tuning, &result, EXIT_OK);
 }
 
+/* A run that apply made without --persist can do without. */
+static int check_persist(struct confirm *c, const struct run *r, struct err *e)
+{
+	char option[TUNING_OPTION];
+	struct err why = {0};
+	int rc = persist_allowed(&c->tuning.site, &why);
+	if (rc == 0 || r->persist || r->status != RUN_WAITING || rc != -PLAN_REFUSED) {
+		*e = why;
+		return rc;
+	}
+	return err_set(e, PLAN_REFUSED,
+		       "%s; run %u still waits: to confirm it without files, epolltune confirm%s",
+		       why.text, r->id, tuning_option(&c->tuning, option));
+}
+
 /* Whether a waiting run can be confirmed from here. */
 static int check_here(struct confirm *c, const struct run *r, struct err *e)
 {
@@ -184,7 +199,7 @@ static int check_here(struct confirm *c, const struct run *r, struct err *e)
 				       "run %u belongs to network namespace %s, "
 				       "this is %s: confirm it there",
 				       r->id, r->netns, c->here.netns);
-	return r->persist || c->persist ? persist_allowed(&c->tuning.site, e) : 0;
+	return r->persist || c->persist ? check_persist(c, r, e) : 0;
 }
 
 /* Whether a run is to be confirmed or completed. */

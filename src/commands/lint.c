@@ -115,12 +115,15 @@ static int options_check(const struct arguments *a, const struct given *given, s
 	if (a->tries && (a->fix || a->format == FORMAT_SARIF))
 		return err_set(e, EINVAL,
 			       "lint: --try supports only --format text and json, and not --fix");
+	if (a->fix && a->format != FORMAT_TEXT)
+		return err_set(e, EINVAL, "lint: --fix prints a diff; it takes no --format %s",
+			       a->format == FORMAT_JSON ? "json" : "sarif");
 	for (size_t i = 0; i < sizeof(only) / sizeof(*only) && !a->tries; i++)
 		if (given_option(given, only[i]))
 			return err_set(e, EINVAL, "lint: --%s needs --try FILE", only[i]);
 	if (!a->tries && target_given(given))
 		return err_set(e, EINVAL, "lint: a target needs --try FILE");
-	return 0;
+	return target_used(&a->check, given, e);
 }
 
 struct run {

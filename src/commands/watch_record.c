@@ -153,6 +153,7 @@ struct replay {
 	FILE *in;
 	char *paths[2], *line;
 	unsigned at, number; /* file and line */
+	bool any;            /* a whole line was read */
 };
 
 static int part_open(struct replay *r, struct err *e)
@@ -184,6 +185,12 @@ int replay_open(struct replay **out, const char *path, struct err *e)
 	return part_open(r, e);
 }
 
+/* A recording that was cut off ends before the rest. */
+static int replay_end(const struct replay *r, struct err *e)
+{
+	return r->any ? 0 : err_set(e, ENODATA, "%s: has no complete line", r->paths[r->at]);
+}
+
 int replay_next(struct replay *r, struct watch_sample *out, struct err *e)
 {
 	for (;;) {
@@ -193,7 +200,7 @@ int replay_next(struct replay *r, struct watch_sample *out, struct err *e)
 		if (ferror(r->in))
 			return err_errno(e, "%s", r->paths[r->at]);
 		if (r->at == 1)
-			return 0;
+			return replay_end(r, e);
 		close_file(&r->in);
 		r->at = 1;
 		int rc = part_open(r, e);
@@ -208,7 +215,8 @@ int replay_next(struct replay *r, struct watch_sample *out, struct err *e)
 		return err_set(e, EBADMSG, "%s:%u: longer than %zu bytes", r->paths[r->at],
 			       r->number, LINE_MAX_BYTES - 1);
 	if (r->line[length - 1] != '\n')
-		return 0;
+		return replay_end(r, e);
+	r->any = true;
 	int rc = watch_parse(r->line, length, out, e);
 	return rc ? err_prefix(e, "%s:%u", r->paths[r->at], r->number) : 1;
 }

@@ -340,6 +340,13 @@ test_problems_are_printed_as_sarif() {
 	json '[.runs[0].results[].level] == ["error", "note"]'
 	json '.runs[0] | .tool.driver.rules[.results[0].ruleIndex].id == "lint.unknown"'
 	json '.runs[0].results[0].locations[0].physicalLocation | .region.startLine == 1 and .artifactLocation.uri == "10.conf"'
+	# A path is a URI reference.
+	mkdir -p "a b"
+	name=$(printf 'a b/x\t%%|\303\251:1.conf')
+	cp 10.conf "$name"
+	expect 2 epolltune lint --format sarif "$name"
+	is uri "$(jq -r '.runs[0].results[0].locations[0].physicalLocation.artifactLocation.uri' out)" \
+		a%20b/x%09%25%7C%C3%A9%3A1.conf
 }
 
 # No file stops it: it is no reader of devices, and of no file larger than 4 MiB.

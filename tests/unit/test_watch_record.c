@@ -214,6 +214,26 @@ static void a_damaged_line_is_named(void **state)
 	free(s);
 }
 
+/* A replay that shows nothing is not one without problems. */
+static void a_file_without_a_whole_line_is_refused(void **state)
+{
+	static const char *const texts[] = {"", "{\"schema\":\"epolltune.watch/1\","};
+	struct watch_sample *s = calloc(1, sizeof(*s));
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct replay *r = NULL;
+		struct err e = {0};
+		FILE *out = fopen(path, "w");
+		assert_non_null(out);
+		fputs(texts[i], out);
+		fclose(out);
+		assert_int_equal(replay_open(&r, path, &e), 0);
+		assert_int_equal(replay_next(r, s, &e), -ENODATA);
+		assert_non_null(strstr(e.text, "w.jsonl: has no complete line"));
+		replay_close(&r);
+	}
+	free(s);
+}
+
 static void a_line_without_end_is_refused(void **state)
 {
 	struct replay *r = NULL;
@@ -240,6 +260,7 @@ int main(void)
 		cmocka_unit_test_teardown(other_files_are_kept, clean),
 		cmocka_unit_test_teardown(one_process_records_at_a_time, clean),
 		cmocka_unit_test_teardown(a_damaged_line_is_named, clean),
+		cmocka_unit_test_teardown(a_file_without_a_whole_line_is_refused, clean),
 		cmocka_unit_test_teardown(a_line_without_end_is_refused, clean),
 	};
 	return cmocka_run_group_tests(tests, enter, leave);
