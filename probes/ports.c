@@ -19,6 +19,7 @@
 #include "epolltune/knob_value.h"
 #include "epolltune/port_settings.h"
 #include "epolltune/ports.h"
+#include "epolltune/ports_udp.h"
 #include "epolltune/ports_used.h"
 #include "epolltune/quantity.h"
 
@@ -764,6 +765,7 @@ static const struct experiment experiments[] = {
 /* The ports in use on this machine: they depend on no target. */
 struct sample {
 	struct ports_used used;
+	struct ports_udp udp;
 	int64_t reuse, timestamps, buckets; /* REPORT_NONE: unknown */
 	int64_t ports;                      /* free ones of the range; likewise */
 };
@@ -778,6 +780,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	knob_number(TIMESTAMPS_KNOB, h, &s->timestamps);
 	/* What cannot be listed is reported by the listeners. */
 	int r = ports_used_read(h, NULL, &s->used, &unread);
+	if (r != -ENOMEM && ports_udp_read(h, &s->udp, &unread) == -ENOMEM)
+		r = -ENOMEM;
 	s->ports = s->used.low && s->used.available >= 0 ? s->used.available : REPORT_NONE;
 	return r == -ENOMEM ? err_set(e, ENOMEM, "%s", unread.text) : 0;
 }
@@ -805,6 +809,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 			      const struct moment *m, struct report *r)
 {
 	ports_used_judge(&after->used, after->reuse, after->timestamps, r);
+	ports_udp_judge(&after->udp, r);
 	buckets_judge(after, m->target, r);
 }
 

@@ -64,6 +64,14 @@ static int64_t truesize(const struct target *t, const struct settings *s)
 						 : datagram_truesize(t->datagram_bytes));
 }
 
+/* Where a network card receives it; no other wire leads to a socket on loopback. */
+static int64_t card_truesize(const struct target *t, const struct settings *s)
+{
+	int64_t each = truesize(t, s), card = (int64_t)datagram_card_truesize(t->datagram_bytes);
+	const struct listener *socket = socket_of(s);
+	return card < each || (socket && listener_on_loopback(socket)) ? each : card;
+}
+
 /* Whether the running socket has what rmem_default was when it was made. */
 static bool by_default(const struct settings *s)
 {
@@ -129,6 +137,34 @@ static int64_t memory_left(const struct settings *s)
 	return bytes > used ? bytes - used : 0;
 }
 
+/* What the socket holds of datagrams that take so much. */
+static int64_t holds(const struct settings *s, int64_t each)
+{
+	int64_t buffer = (int64_t)subject_spread((uint64_t)(room_of(s) / each), sockets_of(s));
+	int64_t memory = s->machine.page_bytes ? memory_left(s) / each : buffer;
+	return memory < buffer ? memory : buffer;
+}
+
+/* Finds out whether it suffices for datagrams from a card, too, and for a socket that asks for no
+ * buffer. */
+static void udp_lower_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	int64_t each = card_truesize(t, s), needed = (int64_t)target_datagrams(t);
+	bool suffices = report_verdict(b->capacity, needed) == VERDICT_OK;
+	if (suffices && report_verdict(holds(s, each), needed) != VERDICT_OK) {
+		b->unraised = holds(s, each);
+		b->soft = "card";
+		b->worse = true;
+		return;
+	}
+	if (b->running || s->at[DEFAULT][0] == REPORT_NONE || s->at[DEFAULT][0] >= room_of(s))
+		return;
+	b->unraised = s->at[DEFAULT][0] / each;
+	b->soft = "default";
+	if (b->unraised < needed && suffices)
+		b->binding = DEFAULT;
+}
+
 /* The kernel grants at most rmem_max and keeps twice that; a socket that asks for none gets
  * rmem_default as it is (net/core/sock.c, __sock_set_rcvbuf(), sock_init_data_uid()). */
 static void udp_bound(const struct target *t, const struct settings *s, struct bound *b)
@@ -162,22 +198,16 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 			b->unread = "The size of a page";
 		}
 	}
-	if (b->running || s->at[DEFAULT][0] == REPORT_NONE || s->at[DEFAULT][0] >= buffer)
-		return;
-	b->unraised = s->at[DEFAULT][0] / each;
-	b->soft = "default";
-	int64_t needed = (int64_t)target_datagrams(t);
-	if (b->unraised < needed && report_verdict(b->capacity, needed) == VERDICT_OK)
-		b->binding = DEFAULT;
+	udp_lower_bound(t, s, b);
 }
 
 static bool udp_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 		      int64_t enough, struct settings *out)
 {
 	int64_t bytes, part = (int64_t)subject_part((uint64_t)enough, sockets_of(now)), buffer;
-	if (__builtin_mul_overflow(enough, truesize(t, now), &bytes) ||
-	    __builtin_mul_overflow(part, truesize(t, now), &buffer) ||
-	    buffer > INT32_MAX - 1 - waiting(now))
+	int64_t each = card_truesize(t, now);
+	if (__builtin_mul_overflow(enough, each, &bytes) ||
+	    __builtin_mul_overflow(part, each, &buffer) || buffer > INT32_MAX - 1 - waiting(now))
 		return false;
 	buffer += waiting(now);
 	for (int i = MAX; i <= ASKED && !by_default(now); i++)
@@ -220,9 +250,18 @@ static int64_t wanted(const struct target *t, const struct settings *s)
 {
 	int64_t bytes;
 	uint64_t part = subject_part(report_margin(target_datagrams(t)), sockets_of(s));
-	if (__builtin_mul_overflow((int64_t)part, truesize(t, s), &bytes))
+	if (__builtin_mul_overflow((int64_t)part, card_truesize(t, s), &bytes))
 		return INT64_MAX;
 	return knob_round(knob_find("SO_RCVBUF"), bytes / 2 + 1);
+}
+
+static void card_words(const struct target *t, const struct settings *s, struct wording *w)
+{
+	int64_t card = card_truesize(t, s), buffer = buffer_of(s);
+	bool more = card > truesize(t, s) && buffer != REPORT_NONE;
+	count_word(w, "card", more ? card : -1, " B");
+	count_word(w, "card_holds", more ? holds(s, card) : -1, "");
+	wording_flag(w, "enough", more && holds(s, card) >= (int64_t)target_datagrams(t));
 }
 
 static void udp_words(const struct target *t, const struct settings *s, const struct outcome *o,
@@ -253,6 +292,7 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 	count_word(w, "left", memory_left(s) == INT64_MAX ? -1 : memory_left(s), " B");
 	count_word(w, "default", s->at[DEFAULT][0], " B");
 	count_word(w, "held", s->at[DEFAULT][0] < 0 ? -1 : s->at[DEFAULT][0] / each, "");
+	card_words(t, s, w);
 	count_word(w, "drops", socket && socket->drops ? (int64_t)socket->drops : -1, "");
 }
 

@@ -96,8 +96,11 @@ struct bound {
 	int64_t capacity; /* in the unit of the wall; REPORT_NONE: unknown */
 	int64_t unraised; /* without raising the soft limit; REPORT_NONE: the same */
 	const char *soft; /* of the finding's id where only that is short; NULL: "soft-limit" */
-	int64_t needed;   /* REPORT_NONE: by the catalogue's formula */
-	int binding;      /* index into knobs of the one that binds; -1: none */
+	/* `unraised` is what these settings hold where it is not measured: it takes the margin, and
+	 * also where the run had what the application asks for. */
+	bool worse;
+	int64_t needed; /* REPORT_NONE: by the catalogue's formula */
+	int binding;    /* index into knobs of the one that binds; -1: none */
 	/* An upper bound that practice does not reach: short below the need, ok only from twice
 	 * the margin, or where an experiment showed the margin and tight up to the bound. */
 	bool upper;

@@ -850,6 +850,34 @@ static const struct finding_row findings[] = {
 		   "at most what is left up to 65535.",
 	 .proof = "The sockets by sock_diag(7): ss -tan dst ADDRESS:PORT. Ports in TIME_WAIT do "
 		  "not count where net.ipv4.tcp_tw_reuse lets connect() take them"},
+	{.id = "ports.ephemeral.udp",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title =
+		 "UDP sockets have {used} of {available} ephemeral ports{process?, most of them of "
+		 "{process} (pid {pid})}",
+	 .detail =
+		 "A UDP port is taken for all destinations. {left?After {left} more no:No} port is left "
+		 "for an {six?IPv6:IPv4} socket without an address\\: bind() fails with EADDRINUSE, "
+		 "connect() and sendto() with EAGAIN. Resolvers, TURN servers and QUIC clients need "
+		 "one for each socket.{address? {bound} of the ports are those of "
+		 "{address}.}{hidden? Run the check as root to see the process.}",
+	 .advice =
+		 "Let {process?{process}:the application} have fewer UDP sockets open (unbound\\: "
+		 "outgoing-range; BIND\\: recursive-clients), or bind() each to one of several local "
+		 "addresses\\: each has ports of its own.{narrow? Otherwise widen "
+		 "net.ipv4.ip_local_port_range.}",
+	 .answer = "UDP sockets have {used} of {available} ephemeral ports",
+	 .meaning =
+		 "Most or all ports of net.ipv4.ip_local_port_range have a UDP socket. A socket that "
+		 "chooses no port, as for a query of a resolver, needs one that no other socket of "
+		 "its address has; a socket without an address needs one that none has.",
+	 .action =
+		 "Let the application have fewer UDP sockets open, or bind() them to several "
+		 "local addresses. A wider net.ipv4.ip_local_port_range adds at most what is left "
+		 "up to 65535; tcp_tw_reuse and several destinations do not help.",
+	 .proof = "The sockets by sock_diag(7): ss -uan. udp_lib_get_port() in net/ipv4/udp.c"},
 	{.id = "time-wait.early",
 	 .title = "net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT early at this load",
 	 .detail = "A proxy that closes {rate} first would have {closed} connection{closed=1?:s} "
@@ -1467,7 +1495,7 @@ static const struct finding_row findings[] = {
 	      "{capacity} datagram{capacity=1?:s} of {size}; this load needs {needed}{tight? and "
 	      "25 % headroom}",
 	      "{needed} datagram{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}, and "
-	      "each takes about {each} of the receive buffer, which is {buffer}{sockets? of each "
+	      "each takes about {each}{card? (from a network card {card})} of the receive buffer, which is {buffer}{sockets? of each "
 	      "socket; a hash spreads the datagrams over the {sockets} (SO_REUSEPORT)}.{memory? "
 	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
 	      "{possible?" UDP_REMEDY ":No receive buffer holds that many\\: shorten the server's "
@@ -1477,6 +1505,30 @@ static const struct finding_row findings[] = {
 	      "Raise net.core.rmem_max, and let the application set SO_RCVBUF.",
 	      "Udp.RcvbufErrors; the drops of the socket: ss -uanm, /proc/net/udp",
 	      "A UDP socket holds the target's datagrams"),
+	{.id = "udp.receive.card",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .title =
+		 "From a network card {socket?{socket}:a UDP socket} holds {unraised} datagrams of "
+		 "{size}; this load needs {needed}{enough? and 25 % headroom}",
+	 .detail =
+		 "The driver of a network card gives each packet a buffer of 2 048 B or more, however "
+		 "small it is\\: such a datagram takes {card} of the receive buffer of {buffer}. On "
+		 "loopback and veth, as in the lab, it takes {each}, and {capacity} "
+		 "fit.{memory? net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
+	 .advice =
+		 "{possible?" UDP_REMEDY
+		 ":No receive buffer holds that many\\: shorten the server's "
+		 "stalls, or spread the datagrams over more sockets (SO_REUSEPORT).} Not needed where "
+		 "all clients run on this machine.",
+	 .meaning =
+		 "The target's datagrams fit into the receive buffer if their senders run on this "
+		 "machine, but not if a network card receives them: most drivers take 2 304 B of "
+		 "the receive buffer for each packet, however small it is.",
+	 .action =
+		 "Raise net.core.rmem_max, and let the application set SO_RCVBUF, for 2 304 B for "
+		 "each datagram or fragment.",
+	 .proof = "Udp.RcvbufErrors; under load ss -uanm: what the waiting datagrams take (r)"},
 	{.id = "udp.receive.default",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -1484,7 +1536,9 @@ static const struct finding_row findings[] = {
 		  "{size}; this load needs {needed}",
 	 .detail =
 		 "net.core.rmem_max allows a receive buffer of {buffer}, which holds {capacity}; a "
-		 "socket that does not ask for it has {default} (net.core.rmem_default).",
+		 "socket that does not ask for it has {default} (net.core.rmem_default).{card? A "
+		 "datagram takes {each} of it on loopback and veth, {card} or more from a network "
+		 "card, whose driver gives each packet 2 048 B.}",
 	 .advice =
 		 "Let the application set SO_RCVBUF to {wanted} or more, and read how much it has "
 		 "with epolltune check --server NAME, or ss -uanm (rb). A QUIC library asks by "

@@ -121,16 +121,18 @@ static const struct clue_row symptoms[] = {
 	{"EADDRINUSE", "Address already in use\nErrno 98\nfailed (98:",
 	 "From bind(): another socket has the port: a listener, a connection whose automatic port "
 	 "it is, or one in TIME_WAIT where the server does not set SO_REUSEADDR. From bind() to port "
-	 "0: no port is free.",
-	 "ports.ephemeral", REMEDY_APPLICATION, "ss -tanp 'sport = :PORT'",
+	 "0: no port is free; a UDP port is taken for all destinations.",
+	 "ports.ephemeral", REMEDY_APPLICATION, "ss -tuanp 'sport = :PORT'",
 	 "Stop the other process. Where a client took the port of a service: "
 	 "net.ipv4.ip_local_reserved_ports=PORT.",
 	 "bind(2), ip(7); net/ipv4/inet_connection_sock.c inet_csk_get_port()"},
 	{"EAGAIN", "Resource temporarily unavailable\nEWOULDBLOCK\nErrno 11",
 	 "From connect() to a UNIX socket: the accept queue of its listener is full. The kernel "
-	 "refuses a non-blocking connect() at once; a blocking one sleeps. From fork(): a limit on "
-	 "processes. From read(), write() and accept() of a non-blocking socket it is normal.",
-	 "accept-queue.unix,cgroup.pids", REMEDY_APPLICATION, "ss -lx",
+	 "refuses a non-blocking connect() at once; a blocking one sleeps. From connect() and "
+	 "sendto() of a UDP socket: no port of net.ipv4.ip_local_port_range is free. From fork(): a "
+	 "limit on processes. From read(), write() and accept() of a non-blocking socket it is "
+	 "normal.",
+	 "accept-queue.unix,ports.ephemeral,cgroup.pids", REMEDY_APPLICATION, "ss -lx",
 	 "Add workers where Recv-Q stays above Send-Q; raise the server's backlog where bursts "
 	 "fill the queue.",
 	 "connect(2), unix(7); net/unix/af_unix.c unix_stream_connect()"},

@@ -44,23 +44,31 @@ static int probes_known(const char *names, struct err *e)
 	return 0;
 }
 
-static void server_describe(const char *asked, const struct subject *s, struct report_server *out)
+/* Appends the addresses of those that are set aside, or of the others. */
+static size_t addresses_add(const struct listeners *l, bool aside, size_t count,
+			    struct report_server *out)
 {
 	const char *last = "";
-	size_t count = 0;
-	report_text(out->asked, "%s", asked);
-	report_text(out->name, "%s", s->name);
-	report_text(out->unit, "%s", s->unit);
-	out->pid = s->pid;
-	out->processes = s->accepting;
-	for (size_t i = 0; i < s->listeners.count; i++) {
-		const char *address = s->listeners.at[i].address;
-		if (!strcmp(address, last))
+	for (size_t i = 0; i < l->count; i++) {
+		const char *address = l->at[i].address;
+		if (l->at[i].aside != aside || !strcmp(address, last))
 			continue;
 		last = address;
 		if (count++ < ADDRESSES_NAMED)
 			report_append(out->addresses, "%s%s", count > 1 ? ", " : "", address);
 	}
+	return count;
+}
+
+static void server_describe(const char *asked, const struct subject *s, struct report_server *out)
+{
+	report_text(out->asked, "%s", asked);
+	report_text(out->name, "%s", s->name);
+	report_text(out->unit, "%s", s->unit);
+	out->pid = s->pid;
+	out->processes = s->accepting;
+	size_t count = addresses_add(&s->listeners, false, 0, out);
+	count = addresses_add(&s->listeners, true, count, out);
 	if (count > ADDRESSES_NAMED)
 		report_append(out->addresses, " and %zu more", count - ADDRESSES_NAMED);
 }

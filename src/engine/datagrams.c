@@ -28,12 +28,14 @@
 #define HEADERS 64
 /* Of IPv4 over Ethernet: what the first fragment carries, and the others. */
 #define FRAGMENT 1480
+/* Of a card's driver. */
+#define HALF_PAGE 2048
 
-uint64_t datagram_truesize(uint64_t bytes)
+static uint64_t truesize(uint64_t bytes, uint64_t smallest)
 {
 	uint64_t rest = bytes + 8, sum = 0;
 	do {
-		uint64_t part = rest > FRAGMENT ? FRAGMENT : rest, head = SMALL_HEAD;
+		uint64_t part = rest > FRAGMENT ? FRAGMENT : rest, head = smallest;
 		for (uint64_t size = 1024; head < part + HEADERS + SHARED_INFO; size *= 2)
 			head = size;
 		sum += head + SKB;
@@ -41,6 +43,10 @@ uint64_t datagram_truesize(uint64_t bytes)
 	} while (rest);
 	return sum;
 }
+
+uint64_t datagram_truesize(uint64_t bytes) { return truesize(bytes, SMALL_HEAD); }
+
+uint64_t datagram_card_truesize(uint64_t bytes) { return truesize(bytes, HALF_PAGE); }
 
 /* Of both ends, in the lab's memory. */
 struct exchange {

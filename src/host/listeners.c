@@ -504,16 +504,29 @@ static void processes_compact(struct listeners *l)
 	l->process_count = kept;
 }
 
-/* Whether a listener without an owner still exists. */
-static bool any_left(const struct host *h, struct listener *const *wanted, const int *owner,
-		     size_t count)
+/* Whether a socket of UDP, or one of the others, without an owner still exists. */
+static bool kind_left(const struct host *h, bool udp, struct listener *const *wanted,
+		      const int *owner, size_t count)
 {
 	struct listeners now;
-	bool left = listeners_read(h, &now, NULL) < 0;
-	for (size_t i = 0; i < count && !left; i++)
+	size_t i = 0;
+	while (i < count && (owner[i] >= 0 || (wanted[i]->kind == LISTENER_UDP) != udp))
+		i++;
+	if (i == count)
+		return false;
+	bool left =
+		(udp ? listeners_read_udp(h, true, &now, NULL) : listeners_read(h, &now, NULL)) < 0;
+	for (; i < count && !left; i++)
 		left = owner[i] < 0 && listeners_find(&now, wanted[i]->cookie);
 	listeners_free(&now);
 	return left;
+}
+
+static bool any_left(const struct host *h, struct listener *const *wanted, const int *owner,
+		     size_t count)
+{
+	return kind_left(h, false, wanted, owner, count) ||
+	       kind_left(h, true, wanted, owner, count);
 }
 
 static int wanted_own(const struct host *h, struct listeners *l, struct listener *const *wanted,

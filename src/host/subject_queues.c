@@ -122,7 +122,7 @@ void subject_set_aside(struct subject *s, const struct port_set *ephemeral)
 	}
 }
 
-/* Of a receive buffer, what a datagram of 1 200 B takes, as QUIC sends them. */
+/* Of a receive buffer, what a datagram of a network card takes: datagram_card_truesize(). */
 #define DATAGRAM 2304
 
 /* The group of sockets that starts at `i`; moves it behind the group: listeners are ordered by

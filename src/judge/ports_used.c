@@ -1,4 +1,4 @@
-/* Judges the ports in use by destination. */
+/* Judges the ports in use: those of TCP by destination, those of UDP for all. */
 #include "epolltune/ports_used.h"
 
 #include <inttypes.h>
@@ -7,6 +7,7 @@
 
 #include "epolltune/port_settings.h"
 #include "epolltune/ports.h"
+#include "epolltune/ports_udp.h"
 #include "epolltune/quantity.h"
 #include "epolltune/report.h"
 #include "epolltune/wording.h"
@@ -33,9 +34,14 @@ static int64_t taken(const struct ports_used *u, const struct ports_to *to, stru
 	return used < u->available ? used : u->available;
 }
 
+static bool is_share_of(int64_t available, int64_t used, int percent)
+{
+	return available > 0 && used * 100 >= available * percent;
+}
+
 static bool is_share(const struct ports_used *u, int64_t used, int percent)
 {
-	return u->available > 0 && used * 100 >= u->available * percent;
+	return is_share_of(u->available, used, percent);
 }
 
 static const struct process *owner_of(const struct ports_used *u, const struct ports_to *to)
@@ -76,6 +82,8 @@ static void words_wait(struct wording *w, const struct ports_to *to, struct tcp_
 	wording_flag(w, "no_timestamps", knobs.timestamps == 0);
 }
 
+static bool is_narrow(int64_t low, int64_t high) { return low > WIDEST_LOW || high < WIDEST_HIGH; }
+
 static void words_ports(struct wording *w, const struct ports_used *u, const struct ports_to *to,
 			int64_t used)
 {
@@ -85,13 +93,13 @@ static void words_ports(struct wording *w, const struct ports_used *u, const str
 	wording_set(w, "left", "%s", left ? quantity_count((uint64_t)left).text : "");
 	wording_set(w, "source", "%s", to->source);
 	wording_set(w, "destination", "%s", to->destination);
-	wording_flag(w, "narrow", u->low > WIDEST_LOW || u->high < WIDEST_HIGH);
+	wording_flag(w, "narrow", is_narrow(u->low, u->high));
 }
 
-static void range_propose(const struct ports_used *u, struct finding *f)
+static void range_propose(int64_t low, int64_t high, struct finding *f)
 {
 	char value[32];
-	snprintf(value, sizeof(value), "%" PRId64 " %" PRId64, u->low, u->high);
+	snprintf(value, sizeof(value), "%" PRId64 " %" PRId64, low, high);
 	finding_propose(f, RANGE_KNOB, value, "");
 }
 
@@ -111,7 +119,7 @@ static void bound_finding(const struct ports_used *u, const struct ports_from *f
 	finding_evidence(f, "ports in use", "ports", (double)used, NAN);
 	finding_evidence(f, "of several destinations", "ports", from->shared, NAN);
 	finding_evidence(f, "ports available", "ports", (double)u->available, NAN);
-	range_propose(u, f);
+	range_propose(u->low, u->high, f);
 }
 
 static void used_finding(const struct ports_used *u, const struct ports_to *to, const char *others,
@@ -130,7 +138,7 @@ static void used_finding(const struct ports_used *u, const struct ports_to *to, 
 	finding_evidence(f, "ports in use", "ports", (double)used, NAN);
 	finding_evidence(f, "ports available", "ports", (double)u->available, NAN);
 	finding_evidence(f, "ports in TIME_WAIT", "ports", to->waiting, NAN);
-	range_propose(u, f);
+	range_propose(u->low, u->high, f);
 	if (wording_get(&w, "reuse")[0]) {
 		snprintf(value, sizeof(value), "%" PRId64, knobs.reuse);
 		finding_propose(f, REUSE_KNOB, value, "");
@@ -162,4 +170,30 @@ void ports_used_judge(const struct ports_used *u, int64_t reuse, int64_t timesta
 	for (size_t i = 0; i < u->from_count; i++)
 		if (ports_from_bound(u, &u->from[i]))
 			bound_finding(u, &u->from[i], r);
+}
+
+void ports_udp_judge(const struct ports_udp *u, struct report *r)
+{
+	struct wording w = {0};
+	bool six = !is_share_of(u->available, u->four, PORTS_NEAR);
+	uint32_t used = six ? u->all : u->four;
+	int64_t left = u->available - used;
+	if (!is_share_of(u->available, used, PORTS_NEAR))
+		return;
+	wording_flag(&w, "six", six);
+	wording_set(&w, "used", "%s", quantity_count(used).text);
+	wording_set(&w, "available", "%s", quantity_count((uint64_t)u->available).text);
+	wording_set(&w, "left", "%s", left ? quantity_count((uint64_t)left).text : "");
+	wording_set(&w, "address", "%s", u->address);
+	wording_set(&w, "bound", "%s", quantity_count(u->bound).text);
+	wording_set(&w, "process", "%s", u->owned ? u->owner.name : "");
+	wording_set(&w, "pid", "%d", u->owned ? (int)u->owner.pid : 0);
+	wording_flag(&w, "hidden", u->hidden);
+	wording_flag(&w, "narrow", is_narrow(u->low, u->high));
+	struct finding *f = report_finding(r, "ports.ephemeral.udp", &w);
+	if (is_share_of(u->available, used, PORTS_GONE))
+		f->level = LEVEL_CRITICAL;
+	finding_evidence(f, "ports in use", "ports", used, NAN);
+	finding_evidence(f, "ports available", "ports", (double)u->available, NAN);
+	range_propose(u->low, u->high, f);
 }

@@ -64,6 +64,15 @@ static enum wall_verdict upper_verdict(const struct bound *b)
 	return known ? VERDICT_TIGHT : VERDICT_UNKNOWN;
 }
 
+/* Whether only a part of the capacity, which a default or other senders leave, does not suffice. */
+static bool is_soft(const struct bound *b)
+{
+	if (b->unraised == REPORT_NONE || b->needed == REPORT_NONE)
+		return false;
+	return b->worse ? report_verdict(b->unraised, b->needed) != VERDICT_OK
+			: b->unraised < b->needed;
+}
+
 static enum wall_verdict bound_verdict(const struct bound *b)
 {
 	if (b->absent || b->beside)
@@ -77,11 +86,10 @@ static enum wall_verdict bound_verdict(const struct bound *b)
 	if (b->upper)
 		return upper_verdict(b);
 	enum wall_verdict v = report_verdict(b->capacity, b->needed);
-	bool soft = b->unraised != REPORT_NONE && b->unraised < b->needed;
 	if ((v == VERDICT_OK || v == VERDICT_TIGHT) && b->needed_max != REPORT_NONE &&
 	    report_verdict(b->capacity, b->needed_max) != VERDICT_OK)
 		return b->unsure ? VERDICT_UNKNOWN : VERDICT_TIGHT;
-	return v == VERDICT_OK && soft ? VERDICT_TIGHT : v;
+	return v == VERDICT_OK && is_soft(b) ? VERDICT_TIGHT : v;
 }
 
 /* The capacity by bound and outcome together. */
@@ -225,7 +233,7 @@ bool outcome_suffices(const struct experiment *x, const struct target *t, const 
 	struct bound b = bound_of(x, t, s);
 	if (b.needed != REPORT_NONE)
 		b.needed += (int64_t)((double)b.needed * x->spread / 100);
-	if (x->emulates)
+	if (x->emulates && !b.worse)
 		b.unraised = REPORT_NONE; /* the run had what the application has to ask for */
 	return o->state == OUTCOME_CONCLUSIVE && outcome_verdict(&b, o) == VERDICT_OK;
 }
@@ -335,9 +343,7 @@ static const char *problem_of(const struct bound *b, const struct wall *w)
 {
 	if (w->verdict == VERDICT_SHORT)
 		return "short";
-	int64_t hard = b->capacity;
-	bool soft = b->unraised != REPORT_NONE && b->unraised < b->needed &&
-		    report_verdict(hard, b->needed) == VERDICT_OK;
+	bool soft = is_soft(b) && report_verdict(b->capacity, b->needed) == VERDICT_OK;
 	return !soft ? "tight" : b->soft ? b->soft : "soft-limit";
 }
 

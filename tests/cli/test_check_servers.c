@@ -1,9 +1,11 @@
-/* The whole check beside real servers: gunicorn whose worker is stopped, HAProxy without free
- * ports, a small backlog that is enough, and nginx under load, CHECKS times (5). */
+/* The whole check beside real servers: gunicorn whose worker is stopped, HAProxy and a
+ * resolver without free ports, a small backlog that is enough, and nginx under load, CHECKS times
+ * (5). */
 #include "../support/servers.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@
 #define SSHD_PORT 22
 #define PROXY_PORT 8100
 #define BACKEND_PORT 8200
+#define RESOLVER_PORT 40500
 #define PORTS 1000
 #define CHECKS 5
 
@@ -175,6 +178,54 @@ static void a_proxy_without_ports_is_named(void **state)
 	checked_free(&c);
 }
 
+/* Sockets for queries until no port is left; counts them in memory that the test shares. */
+static void resolver_serve(const void *arg)
+{
+	atomic_int *held = *(atomic_int *const *)arg;
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(RESOLVER_PORT)};
+	prctl(PR_SET_NAME, "resolvd");
+	while (!bind(socket(AF_INET, SOCK_DGRAM, 0), (struct sockaddr *)&any, sizeof(any))) {
+		any.sin_port = 0;
+		atomic_fetch_add(held, 1);
+	}
+	pause();
+}
+
+static void a_resolver_without_ports_is_named(void **state)
+{
+	atomic_int *held = mmap(NULL, sizeof(*held), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(held != MAP_FAILED);
+	file_write("/proc/sys/net/ipv4/ip_local_port_range", "40000 40099\n");
+	pid_t pid = child_start(resolver_serve, &held);
+	WAIT_UNTIL(*held > 100);
+	assert_int_equal(*held, 101);
+	munmap(held, sizeof(*held));
+
+	char process[48];
+	snprintf(process, sizeof(process), "most of them of resolvd (pid %d)", pid);
+	struct checked c = check("--quick --probe ports --server resolvd");
+	json_t *f = checked_finding(&c, "ports.ephemeral.udp");
+	assert_string_equal(checked_text(f, "level"), "critical");
+	assert_contains(checked_text(f, "title"), "100 of 100 ephemeral ports");
+	assert_contains(checked_text(f, "title"), process);
+	assert_string_equal(answer_of(&c),
+			    "Not ready: UDP sockets have 100 of 100 ephemeral ports.");
+	assert_int_equal(c.status, 2);
+	/* The one that clients ask comes before those for queries. */
+	assert_string_equal(checked_text(json_object_get(c.report, "server"), "addresses"),
+			    "udp:0.0.0.0:40500, udp:0.0.0.0:40000, udp:0.0.0.0:40001 and 98 more");
+	checked_free(&c);
+	c = checked_parse(run(
+		PROGRAM_FOR_ALL
+		"setpriv --reuid 65534 --regid 65534 --clear-groups $PROGRAM check --format json "
+		"--quick --probe ports"));
+	file_write("/proc/sys/net/ipv4/ip_local_port_range", "32768 60999\n");
+	f = checked_finding(&c, "ports.ephemeral.udp");
+	assert_contains(checked_text(f, "detail"), "Run the check as root to see the process.");
+	checked_free(&c);
+}
+
 /* Listens as OpenSSH does, and closes what it accepts. */
 static void sshd_serve(const void *arg)
 {
@@ -238,6 +289,7 @@ static int all_run(void)
 	const struct CMUnitTest tests[] = {
 		SERVERS_TEST(a_stopped_gunicorn_is_named),
 		SERVERS_TEST(a_proxy_without_ports_is_named),
+		SERVERS_TEST(a_resolver_without_ports_is_named),
 		SERVERS_TEST(a_small_backlog_is_no_fault),
 		SERVERS_TEST(a_user_finds_a_healthy_host_ready),
 		SERVERS_TEST(nginx_under_load_is_ready),

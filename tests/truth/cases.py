@@ -178,7 +178,7 @@ MACHINE_ROWS = (
         lambda c: {RMEM_MAX: c * 2304 // 2}, base={"SO_RCVBUF": 2 << 20, RMEM_MAX: 4 << 20}, more={"payload": 1200},
         kernel="6.12"),
     Row("udp.receive", "kernel", RMEM_DEFAULT, "datagrams", received, ("memcached-udp",), (400,),
-        lambda c: {RMEM_DEFAULT: c * 896}, base={RMEM_DEFAULT: 4 << 20}, more={"payload": 17}, kernel="6.12"),
+        lambda c: {RMEM_DEFAULT: c * 2304}, base={RMEM_DEFAULT: 4 << 20}, more={"payload": 1200}, kernel="6.12"),
     # An answer of the oracle takes two round trips: a reset harms no client of a shorter one.
     Row("orphans", "kernel", MAX_ORPHANS, "closes", closed, ("nginx",), (40,), lambda c: {MAX_ORPHANS: c},
         more={"rtt": 0.8}, kernel="6.12", severities=(0.5, 3)),

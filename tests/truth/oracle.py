@@ -355,7 +355,9 @@ def reconnect(hosts, case, settings, work):
 def datagrams(hosts, case, settings, work):
     """What arrives at a UDP socket during a stall, and is answered after it."""
     memcached = case["server"] == "memcached-udp"
-    payload = b"\0\1\0\0\0\1\0\0version\r\n" if memcached else b"x" * case["payload"]
+    payload = b"x" * case["payload"]
+    if memcached:
+        payload = b"\0\1\0\0\0\1\0\0version".ljust(case["payload"] - 2) + b"\r\n"
     server = servers.start(case["server"], work, settings)
     servers.stop(server)
     hosts.enter()

@@ -14,6 +14,7 @@
 #include "epolltune/knob.h"
 #include "epolltune/port_settings.h"
 #include "epolltune/ports.h"
+#include "epolltune/ports_udp.h"
 #include "epolltune/ports_used.h"
 #include "host/port_sockets.h"
 
@@ -1157,6 +1158,85 @@ static void timestamps_are_those_of_a_destination_that_takes_ports(void **state)
 	assert_int_equal(ports_used_stamps(&u, true), PORTS_STAMPS_UNKNOWN);
 }
 
+/* Ports of a UDP socket are taken for all destinations. */
+static void ports_of_udp_are_counted_once(void **state)
+{
+	static const struct {
+		const char *address;
+		bool v6only;
+	} sockets[] = {
+		{"udp:0.0.0.0:53", false},          {"udp:0.0.0.0:40001", false},
+		{"udp:0.0.0.0:40001", false}, /* SO_REUSEPORT */
+		{"udp:10.0.0.1%eth0:40001", false}, {"udp:10.0.0.1:40001", false},
+		{"udp:10.0.0.1:40002", false},      {"udp:10.0.0.1:40003", false},
+		{"udp:10.0.0.1:40005", false}, /* reserved */
+		{"udp:[2001:db8::1]:40004", true},  {"udp:[::]:40006", false},
+		{"udp:[::]:40007", true},
+	};
+	struct listener at[sizeof(sockets) / sizeof(*sockets)] = {0};
+	const struct listeners l = {.count = sizeof(at) / sizeof(*at), .at = at};
+	struct port_set ephemeral = {0};
+	struct ports_udp u;
+	port_set_add(&ephemeral, 40000, 40004);
+	port_set_add(&ephemeral, 40006, 40009);
+	for (size_t i = 0; i < l.count; i++) {
+		at[i] = (struct listener){.kind = LISTENER_UDP, .v6only = sockets[i].v6only};
+		snprintf(at[i].address, sizeof(at[i].address), "%s", sockets[i].address);
+		at[i].port = (uint16_t)strtoul(strrchr(at[i].address, ':') + 1, NULL, 10);
+	}
+	ports_udp_count(&l, &ephemeral, &u);
+	assert_int_equal(u.available, 9);
+	assert_int_equal(u.four, 4);
+	assert_int_equal(u.all, 6);
+	assert_int_equal(u.bound, 3);
+	assert_string_equal(u.address, "10.0.0.1");
+}
+
+static void ports_of_udp_are_judged(void **state)
+{
+	static const struct {
+		uint32_t four, all;
+		const char *level, *title, *detail;
+	} cases[] = {
+		{79, 79, "", "", ""},
+		{80, 80, "warning",
+		 "UDP sockets have 80 of 100 ephemeral ports, most of them of unbound (pid 812)",
+		 "After 20 more no port is left for an IPv4 socket without"},
+		{99, 100, "critical", "99 of 100", "After 1 more no port is left for an IPv4 socket"},
+		{100, 100, "critical", "100 of 100", ". No port is left for an IPv4 socket"},
+		{10, 100, "critical", "100 of 100", ". No port is left for an IPv6 socket"},
+	};
+	static struct report r;
+	char knobs[200];
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct ports_udp u = {.low = 40000,
+				      .high = 40099,
+				      .available = 100,
+				      .four = cases[i].four,
+				      .all = cases[i].all,
+				      .bound = 70,
+				      .address = "10.0.0.1",
+				      .owned = true,
+				      .owner = {.pid = 812, .name = "unbound"}};
+		report_init(&r);
+		ports_udp_judge(&u, &r);
+		assert_int_equal(r.finding_count, *cases[i].level ? 1 : 0);
+		if (!r.finding_count)
+			continue;
+		const struct finding *f = r.findings;
+		knobs_of(f, knobs, sizeof(knobs));
+		text_is_whole(f->detail);
+		text_is_whole(f->advice);
+		assert_string_equal(knobs, RANGE "40000 40099");
+		assert_string_equal(finding_level_name(f->level), cases[i].level);
+		if (!strstr(f->title, cases[i].title) || !strstr(f->detail, cases[i].detail) ||
+		    !strstr(f->detail, "70 of the ports are those of 10.0.0.1."))
+			fail_msg("case %zu: %s: %s", i, f->title, f->detail);
+	}
+	ports_udp_judge(&(struct ports_udp){0}, &r);
+	assert_int_equal(r.finding_count, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1186,6 +1266,8 @@ int main(void)
 		cmocka_unit_test(ports_that_are_not_shared_are_one_range),
 		cmocka_unit_test(a_destination_without_timestamps_is_not_reused),
 		cmocka_unit_test(several_destinations_are_named),
+		cmocka_unit_test(ports_of_udp_are_counted_once),
+		cmocka_unit_test(ports_of_udp_are_judged),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,8 @@ static void a_datagram_takes_more_than_its_payload(void **state)
 	/* Two fragments. */
 	assert_int_equal(datagram_truesize(1473), 2304 + 832);
 	assert_true(datagram_truesize(65507) > 65507);
+	assert_int_equal(datagram_card_truesize(64), 2304);
+	assert_int_equal(datagram_card_truesize(1473), 2 * 2304);
 }
 
 static void the_buffer_that_the_kernel_allows_must_hold_the_burst(void **state)
@@ -279,6 +281,80 @@ static void the_wall_is_that_of_targets_and_servers_with_datagrams(void **state)
 }
 
 /* The proof's socket asks for a buffer: what one without holds does not refute it. */
+/* A driver gives each packet 2 048 bytes, whose datagrams the lab's wire makes smaller. */
+static void small_datagrams_from_a_card_take_more(void **state)
+{
+	static struct listener socket = {.kind = LISTENER_UDP, .owner = -1, .limit = 425984};
+	static struct subject server = {.listeners = {.count = 1, .at = &socket}};
+	static const struct {
+		const char *address; /* NULL: no server is known */
+		uint64_t per_s, taken;
+		enum wall_verdict verdict;
+		const char *finding, *title, *proposals;
+	} rows[] = {
+		/* 512 fit on loopback, 184 from a card. */
+		{NULL, 1400, 832, VERDICT_TIGHT, "udp.receive.default warning",
+		 "A UDP socket without SO_RCVBUF holds 92 datagrams of 64 B; this load needs 140",
+		 ""},
+		{NULL, 1600, 832, VERDICT_TIGHT, "udp.receive.card warning",
+		 "From a network card a UDP socket holds 184 datagrams of 64 B; this load needs 160 "
+		 "and 25 % headroom",
+		 "net.core.rmem_max 212992 -> 262144"},
+		{NULL, 2000, 832, VERDICT_TIGHT, "udp.receive.card warning",
+		 "From a network card a UDP socket holds 184 datagrams of 64 B; this load needs 200",
+		 "net.core.rmem_max 212992 -> 524288"},
+		{NULL, 6000, 832, VERDICT_SHORT, "udp.receive.short critical",
+		 "A UDP socket holds 512 datagrams of 64 B; this load needs 600",
+		 "net.core.rmem_max 212992 -> 1048576"},
+		/* The lab's wire takes as much. */
+		{NULL, 1600, 2304, VERDICT_TIGHT, "udp.receive.tight warning",
+		 "A UDP socket holds 184 datagrams of 64 B; this load needs 160 and 25 % headroom",
+		 "net.core.rmem_max 212992 -> 262144"},
+		{"udp:0.0.0.0:53", 2000, 0, VERDICT_TIGHT, "udp.receive.card warning",
+		 "From a network card udp:0.0.0.0:53 holds 184 datagrams of 64 B; this load needs 200",
+		 "net.core.rmem_max 212992 -> 524288, SO_RCVBUF 212992 -> 524288"},
+		{"udp:127.0.0.1:53", 2000, 0, VERDICT_OK, "", "", ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct target t = burst(rows[i].per_s);
+		struct settings s = verdict_settings(
+			x, rows[i].address ? "net.core.rmem_max=212992; "
+					     "net.core.rmem_default=212992; SO_RCVBUF=212992"
+					   : KERNEL_HAS("212992"));
+		t.datagram_bytes = 64;
+		s.taken.datagram_bytes = rows[i].taken;
+		s.subject = rows[i].address ? &server : NULL;
+		snprintf(socket.address, sizeof(socket.address), "%s",
+			 rows[i].address ? rows[i].address : "");
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		char row[24];
+		snprintf(row, sizeof(row), "row %zu", i);
+		findings_are(row, r, rows[i].finding);
+		bool told = strstr(r->walls[0].detail, "from a network card");
+		if (r->walls[0].verdict != rows[i].verdict ||
+		    told != (rows[i].taken != 2304 && r->walls[0].verdict != VERDICT_OK) ||
+		    strcmp(verdict_proposals(r), rows[i].proposals) != 0 ||
+		    (r->finding_count && strcmp(r->findings[0].title, rows[i].title) != 0))
+			fail_msg("%s: %s, \"%s\", \"%s\", %s", row,
+				 wall_verdict_name(r->walls[0].verdict), verdict_proposals(r),
+				 r->finding_count ? r->findings[0].title : "", r->walls[0].detail);
+	}
+}
+
+/* Half of the proposed buffer holds the lab's datagrams, but not those of a card. */
+static void a_run_in_the_lab_does_not_show_what_a_card_takes(void **state)
+{
+	struct target t = burst(2000);
+	const struct outcome o = verdict_outcome(200, false);
+	struct settings s = verdict_settings(x, KERNEL_HAS("212992"));
+	t.datagram_bytes = 64;
+	s.taken.datagram_bytes = 832;
+	assert_false(outcome_suffices(x, &t, &s, &o));
+	s = verdict_settings(x, KERNEL_HAS("524288"));
+	s.taken.datagram_bytes = 832;
+	assert_true(outcome_suffices(x, &t, &s, &o));
+}
+
 static void a_run_that_drops_nothing_suffices(void **state)
 {
 	struct target t = burst(50000);
@@ -300,6 +376,8 @@ int main(void)
 		cmocka_unit_test(a_running_socket_has_its_own_buffer),
 		cmocka_unit_test(a_group_holds_what_its_sockets_hold),
 		cmocka_unit_test(the_wall_is_that_of_targets_and_servers_with_datagrams),
+		cmocka_unit_test(small_datagrams_from_a_card_take_more),
+		cmocka_unit_test(a_run_in_the_lab_does_not_show_what_a_card_takes),
 		cmocka_unit_test(a_run_that_drops_nothing_suffices),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
