@@ -163,6 +163,8 @@ int apply_plan(struct apply *a, struct err *e)
 		find_standing(a);
 		rc = plan_make(a->plan, a->before, &a->plan_options, &a->tuning.site, e);
 	}
+	if (rc == 0 && a->persist && !a->plan->elsewhere)
+		rc = persist_allowed(&a->tuning.site, e);
 	if (rc == 0 && a->plan->elsewhere && a->persist)
 		rc = err_set(e, EINVAL,
 			     "--persist writes files of this machine, and the report is of another "
@@ -238,7 +240,7 @@ const char *apply_no_change(struct apply *a)
 		return NULL;
 	if (a->plan->in_force)
 		return "Nothing to change: the proposed values are in force; run epolltune check.";
-	if (o->set)
+	if (o->set && !(a->plan->elsewhere && a->plan->manual_count))
 		return "Nothing to change: the values of --set are in force.";
 	name_excluded(a);
 	if (a->excluded[0])

@@ -26,7 +26,17 @@ static void print_step(void *arg, const struct change *c, const char *text)
 	tuning_print_step(&of->tuning, c, text);
 }
 
-/* Plans the lines for all changes of the run. Copies them, as writing adds changes to the run. */
+/* Whether a change of the run still lacks a line. Of a run that was closed before, another value
+ * may be in force, or somebody has edited its line. */
+static bool lacks_line(struct confirm *c, const struct run *r, const struct change *of)
+{
+	if (of->scope == CHANGE_FILES || of->state != CHANGE_DONE)
+		return false;
+	return run_is_open(r) ||
+	       (!run_has_line(r, of->name) && persist_in_force(r, of, &c->tuning.site, &c->here));
+}
+
+/* Plans the lines for the changes of the run. Copies them, as writing adds changes to the run. */
 static int plan_lines(struct confirm *c, const struct run *r, struct err *e)
 {
 	CLEAN(free_pointer) struct change *standing = calloc(r->count + 1, sizeof(*standing));
@@ -34,7 +44,7 @@ static int plan_lines(struct confirm *c, const struct run *r, struct err *e)
 	if (!standing)
 		return err_errno(e, "cannot plan the lines of files");
 	for (size_t i = 0; i < r->count; i++)
-		if (r->items[i].scope != CHANGE_FILES && r->items[i].state == CHANGE_DONE)
+		if (lacks_line(c, r, &r->items[i]))
 			standing[count++] = r->items[i];
 	const struct change_author author = {.by = c->tuning.by, .when = time(NULL), .run = r->id};
 	return plan_persist(c->plan, standing, count, &author, &c->tuning.site, e);
@@ -185,7 +195,8 @@ static int check_persist(struct confirm *c, const struct run *r, struct err *e)
 static int check_here(struct confirm *c, const struct run *r, struct err *e)
 {
 	char option[TUNING_OPTION];
-	if (!same_boot(c, r) && run_is_kept(r) && run_has_lines(r))
+	if (!same_boot(c, r) && run_is_kept(r) &&
+	    (run_has_lines(r) || persist_whole(r, &c->tuning.site)))
 		return 0;
 	if (!same_boot(c, r))
 		return err_set(e, PLAN_REFUSED,

@@ -9,6 +9,7 @@
 #include "report/json_value.h"
 #include "tune/interrupt.h"
 #include "tune/journal.h"
+#include "tune/persist.h"
 #include "tune/undo.h"
 
 struct rollback {
@@ -150,11 +151,11 @@ static int roll_back(struct rollback *b, struct journal *j, struct err *e)
 
 /* Completes the runs that were confirmed: they stay, also if their last record was lost. Not where
  * lines are missing: some of them would be half of a run. */
-static int keep_confirmed(const struct rollback *b, struct journal *j, struct err *e)
+static int keep_confirmed(struct rollback *b, struct journal *j, struct err *e)
 {
 	for (size_t i = 0; i < j->count; i++) {
 		struct run *r = &j->runs[i];
-		if (!run_is_kept(r) || !run_has_lines(r))
+		if (!run_is_kept(r) || (!run_has_lines(r) && !persist_whole(r, &b->tuning.site)))
 			continue;
 		int rc = journal_end(j, r, e);
 		if (rc < 0)

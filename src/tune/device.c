@@ -370,10 +370,10 @@ static bool device_allowed(struct change_site *site, const char *name, const str
 {
 	struct device_name d;
 	const struct nics *all;
-	char what[40];
+	char what[40] = "perhaps your connection";
 	if (!device_parse(name, &d) || !d.setting->resets)
 		return true;
-	bool management_path = false;
+	bool management_path = true; /* of another machine it is unknown */
 	if (site) {
 		site_nics(site, &all, NULL);
 		management_path = nic_management_path(site->host, all, d.nic, what);

@@ -552,7 +552,7 @@ bool run_is_kept(const struct run *r)
 	return r->status == RUN_UNFINISHED && r->confirmed && !r->reason[0];
 }
 
-static bool has_done_line(const struct run *r, const char *name)
+bool run_has_line(const struct run *r, const char *name)
 {
 	for (size_t i = 0; i < r->count; i++)
 		if (r->items[i].scope == CHANGE_FILES && r->items[i].state == CHANGE_DONE &&
@@ -566,7 +566,7 @@ bool run_has_lines(const struct run *r)
 	bool due = r->persist, whole = true;
 	for (size_t i = 0; i < r->count; i++) {
 		due |= r->items[i].scope == CHANGE_FILES;
-		whole &= has_done_line(r, r->items[i].name);
+		whole &= run_has_line(r, r->items[i].name);
 	}
 	return !due || whole;
 }

@@ -123,6 +123,8 @@ bool run_is_open(const struct run *r);
 /* Whether an unfinished run was confirmed: only lines of files or its last record may be missing.
  */
 bool run_is_kept(const struct run *r);
+/* Whether the run has written a line for the knob. */
+bool run_has_line(const struct run *r, const char *name);
 /* Whether no line of a confirmed run is missing, as far as the journal knows. */
 bool run_has_lines(const struct run *r);
 /* The newest open run; NULL if none. With `here`, without those for which run_in_other_netns() is

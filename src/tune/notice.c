@@ -13,7 +13,8 @@ static void print(const struct run *r, const struct host_identity *here, bool wa
 	char option[1200];
 	unsigned long long left = watchdog_seconds_left(r->deadline_ms);
 	operator_state_option(option, sizeof(option), state_dir);
-	if (run_is_kept(r))
+	bool here_still = here && strcmp(here->boot, r->boot) == 0;
+	if (run_is_kept(r) && (here_still || run_has_lines(r)))
 		fprintf(stderr,
 			"epolltune: run %u was confirmed, but not completed; complete it with: "
 			"epolltune confirm%s\n",

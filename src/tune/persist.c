@@ -119,8 +119,8 @@ static bool seen(const struct change *standing, size_t count, const char *name)
 	return false;
 }
 
-static bool in_force(const struct run *r, const struct change *c, struct change_site *site,
-		     const struct host_identity *here)
+bool persist_in_force(const struct run *r, const struct change *c, struct change_site *site,
+		      const struct host_identity *here)
 {
 	char now[CHANGE_VALUE];
 	const struct change_kind *kind = change_kind_find(c->kind);
@@ -142,7 +142,7 @@ size_t persist_standing(const struct journal *j, struct change_site *site, struc
 		for (size_t n = j->runs[i].count; n-- > 0 && count < max;) {
 			const struct change *c = &j->runs[i].items[n];
 			if (j->runs[i].status == RUN_APPLIED &&
-			    in_force(&j->runs[i], c, site, &here) &&
+			    persist_in_force(&j->runs[i], c, site, &here) &&
 			    !seen(standing, count, c->name))
 				standing[count++] = *c;
 		}

@@ -29,6 +29,13 @@ int persist_look(const struct change *c, const struct change *standing, size_t c
 /* A line for a person: "8192 after a reboot, as now". */
 void persist_text(const struct persisted *p, char *text, size_t size);
 json_t *persist_json(const struct persisted *p);
+/* Whether a change of a run is of this boot, network namespace and object, and its value is there.
+ */
+bool persist_in_force(const struct run *r, const struct change *c, struct change_site *site,
+		      const struct host_identity *here);
+/* Whether the next boot gives every change of a run its value, by a line of the run or without one.
+ */
+bool persist_whole(const struct run *r, struct change_site *site);
 /* The changes of earlier runs that are in force, the newest of each knob; at most `max`. Returns
  * the number. */
 size_t persist_standing(const struct journal *j, struct change_site *site, struct change *standing,

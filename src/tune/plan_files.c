@@ -24,14 +24,37 @@ static int add_override(struct plan *p, const struct change_kind *kind, const st
 	return rc;
 }
 
-/* Whether the files give the value of a change at boot without a line of ours. */
+/* Whether the files give the value of a change at boot without a line of ours. Those of /run end
+ * with this boot. */
 static bool set_by_others(const struct change_kind *kind, const struct change *of,
 			  struct change_site *site)
 {
 	struct persisted p = {0};
 	struct err ignored;
 	return kind->file->look(site, of->name, &p, &ignored) == 0 && p.file[0] && !p.ours &&
-	       !p.excluded && change_gives(of, p.files);
+	       strncmp(p.file, "/run/", 5) != 0 && !p.excluded && change_gives(of, p.files);
+}
+
+/* Whether no line has to be added: the files say so already, or none can. */
+static bool is_set(const struct change *of, struct change_site *site)
+{
+	char found[CHANGE_VALUE], setting[CHANGE_VALUE];
+	struct err ignored;
+	const struct change_kind *kind = change_kind_find(of->kind);
+	kind = kind && kind->running ? kind->running->file(of->name) : NULL;
+	if (!kind || kind->read(site, of->name, found, &ignored) < 0)
+		return !kind;
+	kind->file->setting(of->name, found, setting);
+	return found[0] ? change_gives(of, setting) : set_by_others(kind, of, site);
+}
+
+bool persist_whole(const struct run *r, struct change_site *site)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->items[i].scope != CHANGE_FILES && r->items[i].state == CHANGE_DONE &&
+		    !run_has_line(r, r->items[i].name) && !is_set(&r->items[i], site))
+			return false;
+	return true;
 }
 
 /* Adds the line of a file for the change `of`, unless the file says so already. */
@@ -72,8 +95,12 @@ static int persist_one(struct plan *p, const struct change *of, const struct cha
 	struct err why = {0};
 	const struct change_kind *kind = change_kind_find(of->kind);
 	kind = kind && kind->running ? kind->running->file(of->name) : NULL;
-	int rc = add_line(p, kind, of, author, site, &why);
-	if ((!kind || kind->file->optional) && (rc == -ENOENT || rc == -EOPNOTSUPP)) {
+	/* Of a change that was made: not of another card that has its name by now. */
+	int rc = change_find_object(site, of, &why);
+	bool lost = rc == -ENODEV || rc == -ESTALE;
+	if (rc == 0)
+		rc = add_line(p, kind, of, author, site, &why);
+	if (lost || ((!kind || kind->file->optional) && (rc == -ENOENT || rc == -EOPNOTSUPP))) {
 		struct manual_step *m = manual_for(p, of->name);
 		if (m)
 			report_text(m->action, "lost at the next boot: %s", why.text);

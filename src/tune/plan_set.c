@@ -84,6 +84,25 @@ static int check_value(const struct planner *at, const struct setting *set,
 	return 0;
 }
 
+/* Of another machine whose report does not say what the knob is: that is left to its operator. */
+static int leave_step(const struct planner *at, const struct plan_knob *k,
+		      const struct setting *set, struct err *e)
+{
+	char want[KNOB_VALUE];
+	int rc = plan_knob_normal(at, k, set->value, want, e);
+	if (rc < 0)
+		return err_prefix(e, "--set");
+	*e = (struct err){0};
+	struct manual_step *m = manual_for(at->plan, k->name);
+	if (m) {
+		report_text(m->proposed, "%s", want);
+		report_text(m->why, "set with --set");
+		report_text(m->action,
+			    "the report does not have its value: set it on that machine.");
+	}
+	return 0;
+}
+
 static int set_one(const struct planner *at, const struct setting *set, struct err *e)
 {
 	struct plan *p = at->plan;
@@ -94,6 +113,8 @@ static int set_one(const struct planner *at, const struct setting *set, struct e
 		rc = check_wanted(at->options, set, e);
 	if (rc == 0)
 		rc = read_values(at, set, &k, running, want, e);
+	if (rc == -ENODATA && at->of)
+		return leave_step(at, &k, set, e);
 	if (rc == 0)
 		rc = check_value(at, set, &k, running, want, e);
 	if (rc < 0 || (!plan_change_find(p, k.name) && strcmp(running, want) == 0))

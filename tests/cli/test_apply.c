@@ -1000,7 +1000,10 @@ static void lines_that_are_written_later(void **state)
 		"epolltune confirm --persist --state-dir $S; echo \"later $?\"\n"
 		"grep -c '^net.core.somaxconn = 2048' /etc/sysctl.d/90-epolltune.conf\n"
 		"epolltune history --state-dir $S | grep somaxconn\n"
+		"sed -i 's/ = 2048/ = 3072/' /etc/sysctl.d/90-epolltune.conf; somaxconn 3072\n"
 		"epolltune confirm --persist --state-dir $S; echo \"once $?\"\n"
+		"grep -c '^net.core.somaxconn = 3072' /etc/sysctl.d/90-epolltune.conf\n"
+		"sed -i 's/ = 3072/ = 2048/' /etc/sysctl.d/90-epolltune.conf; somaxconn 2048\n"
 		"epolltune rollback --state-dir $S; echo \"back $? $(somaxconn)\"; ls -A /etc/sysctl.d\n");
 	if (o.status == 77)
 		skip_because("/etc/sysctl.d cannot be bound here");
@@ -1012,7 +1015,7 @@ static void lines_that_are_written_later(void **state)
 	has(o.out, "Run 1 was confirmed before; its lines are written now.\n");
 	has(o.out, "later 0\n1\n");
 	has(strstr(o.out, "later 0"), "net.core.somaxconn (and file)\n");
-	has(o.out, "No run waits to be confirmed.\nonce 0\n");
+	has(o.out, "No run waits to be confirmed.\nonce 0\n1\n");
 	has(o.out, "back 0 16\n");
 	output_free(&o);
 }

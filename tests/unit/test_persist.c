@@ -39,10 +39,11 @@ static int make_root(void **state)
 	plan = calloc(1, sizeof(*plan));
 	if (!plan || !mkdtemp(root))
 		return -1;
-	struct output o = run("cd '%s' && mkdir -p etc/sysctl.d etc/modules-load.d "
-			      "run/systemd/system proc/sys/net/core proc/sys/net/ipv4 "
-			      "proc/sys/net/netfilter",
-			      root);
+	struct output o = run(
+		"cd '%s' && mkdir -p etc/sysctl.d etc/modules-load.d "
+		"run/systemd/system run/sysctl.d usr/lib/modules-load.d proc/sys/net/core proc/sys/net/ipv4 "
+		"proc/sys/net/netfilter",
+		root);
 	int status = o.status;
 	output_free(&o);
 	put("/proc/sys/net/core/somaxconn", "1024\n");
@@ -155,6 +156,14 @@ static void what_another_file_sets_has_no_line(void **state)
 	assert_string_equal(said(&c, true), "1024 after a reboot, as now");
 }
 
+/* A file of /run ends with this boot. */
+static void what_ends_with_the_boot_needs_a_line(void **state)
+{
+	struct change c = made(BACKLOG_MAX, "1024", "1024");
+	put("/run/sysctl.d/50-now.conf", BACKLOG_MAX " = 1024\n");
+	assert_int_equal(persisted(&c), 1);
+}
+
 /* Files are read when the module, and with it the sysctl, may not be there yet. */
 static void a_module_is_loaded_first(void **state)
 {
@@ -172,6 +181,25 @@ static void a_module_is_loaded_first(void **state)
 	assert_string_equal(said(&c, true), "500000 after a reboot, as now");
 	c = made(BACKLOG_MAX, "1024", "1024");
 	assert_null(module_late(host, c.name));
+}
+
+static void files_of_modules_are_read_as_systemd_does(void **state)
+{
+	static const struct {
+		const char *path, *text;
+		bool late;
+	} files[] = {
+		{"/usr/lib/modules-load.d/ct.conf", "nf-conntrack\n", false},
+		{"/etc/modules-load.d/ct.conf", "# none\n", true}, /* masks it */
+		{"/etc/modules-load.d/other.conf.disabled", "nf_conntrack\n", true},
+		{"/etc/modules-load.d/other.conf", "nf_conntrack_netlink\n", true},
+		{"/etc/modules-load.d/other.conf", "nf_conntrack\n", false},
+	};
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		put(files[i].path, files[i].text);
+		if (!module_late(host, CONNTRACK) == files[i].late)
+			fail_msg("%s", files[i].path);
+	}
 }
 
 /* Without systemd procps reads /etc/sysctl.conf last. */
@@ -205,6 +233,8 @@ int main(void)
 		TEST(a_rounded_value_agrees),
 		TEST(an_empty_value_is_a_value),
 		TEST(what_another_file_sets_has_no_line),
+		TEST(what_ends_with_the_boot_needs_a_line),
+		TEST(files_of_modules_are_read_as_systemd_does),
 		TEST(a_module_is_loaded_first),
 		TEST(sysctl_conf_overrides_without_systemd),
 	};

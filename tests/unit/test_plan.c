@@ -386,7 +386,11 @@ static void a_foreign_preview_starts_from_the_report(void **state)
 	/* The link may be lost, and a value is unknown. */
 	assert_int_equal(plan->manual_count, 2);
 	assert_non_null(strstr(plan->manual[1].action, "does not have the value of"));
+	/* Whether that card carries the connection to that machine is unknown. */
 	options.allow_reset = true;
+	made();
+	assert_string_equal(to_of("device.ring.rx@eth7"), "none");
+	options.confirm = true;
 	made();
 	assert_string_equal(to_of("device.ring.rx@eth7"), "4096");
 	assert_int_equal(plan->changes[0].cost_bytes, REPORT_NONE);
@@ -396,7 +400,9 @@ static void a_foreign_preview_starts_from_the_report(void **state)
 	options.set = "net.core.somaxconn=100";
 	refused(-PLAN_REFUSED, "lower than the running value 128");
 	options.set = "net.ipv4.tcp_max_syn_backlog=4096";
-	refused(-ENODATA, "the report does not have the value of net.ipv4.tcp_max_syn_backlog");
+	made();
+	assert_non_null(strstr(plan->manual[1].action, "does not have its value"));
+	assert_string_equal(plan->manual[1].proposed, "4096");
 	options.set = NULL;
 	strcpy(report->findings[0].proposals[0].current, "1; reboot");
 	refused(-EINVAL, "a.short");
