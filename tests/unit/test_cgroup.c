@@ -147,6 +147,47 @@ static void quota_and_processes(void **state)
 	assert_int_equal(c.cpus, 5);
 }
 
+/* Those of the group have those of all below it, of one above only what its own limits did. */
+static void kills_and_reclaim_are_counted(void **state)
+{
+	put("proc/self/cgroup", "0::/box/in\n");
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("sys/fs/cgroup/box/in/memory.events",
+	    "low 0\nhigh 5\nmax 40\noom 2\noom_kill 3\noom_group_kill 9\n");
+	put("sys/fs/cgroup/box/in/memory.events.local", "high 1\nmax 1\noom 1\noom_kill 1\n");
+	put("sys/fs/cgroup/box/in/memory.pressure",
+	    "some avg10=0.12 avg60=0.00 avg300=0.00 total=1234567\n"
+	    "full avg10=0.00 avg60=0.00 avg300=0.00 total=99\n");
+	put("sys/fs/cgroup/box/memory.events", "high 905\nmax 940\noom 902\noom_kill 903\n");
+	put("sys/fs/cgroup/box/memory.events.local", "high 100\nmax 0\noom 1\noom_kill 70\n");
+	struct cgroup c = read_group();
+	assert_int_equal(c.pressure.killed, 3);
+	assert_int_equal(c.pressure.exhausted, 3);
+	assert_int_equal(c.pressure.reached, 145);
+	assert_int_equal(c.pressure.stalled_us, 1234567);
+	struct cgroup other = c;
+	cgroup_join(&c, &other);
+	assert_int_equal(c.pressure.killed, 3);
+	strcpy(other.path, "/box/other");
+	other.pressure.stalled_us = 7;
+	cgroup_join(&c, &other);
+	assert_int_equal(c.pressure.killed, 6);
+	assert_int_equal(c.pressure.stalled_us, 1234567);
+	put("proc/self/cgroup", "4:memory:/box/in\n0::/\n");
+	put("proc/self/mountinfo", V1_MOUNT("/", "memory"));
+	put("sys/fs/cgroup/memory/box/in/memory.failcnt", "7\n");
+	put("sys/fs/cgroup/memory/box/in/memory.limit_in_bytes", "67108864\n");
+	put("sys/fs/cgroup/memory/box/in/memory.oom_control",
+	    "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n");
+	put("sys/fs/cgroup/memory/box/memory.failcnt", "2\n");
+	put("sys/fs/cgroup/memory/box/memory.oom_control", "oom_kill 50\n");
+	c = read_group();
+	assert_int_equal(c.pressure.killed, 4);
+	assert_int_equal(c.pressure.exhausted, 4);
+	assert_int_equal(c.pressure.reached, 9);
+	assert_int_equal(c.pressure.stalled_us, -1);
+}
+
 static void a_quota_that_is_used_up_is_a_pause(void **state)
 {
 	struct cgroup c = {.quota_count = 2, .cpus = 5};
@@ -458,6 +499,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_ancestor_that_leaves_least_counts, begin, end),
 		cmocka_unit_test_setup_teardown(a_long_path_is_read_whole, begin, end),
 		cmocka_unit_test_setup_teardown(quota_and_processes, begin, end),
+		cmocka_unit_test_setup_teardown(kills_and_reclaim_are_counted, begin, end),
 		cmocka_unit_test(a_quota_that_is_used_up_is_a_pause),
 		cmocka_unit_test_setup_teardown(version_1, begin, end),
 		cmocka_unit_test_setup_teardown(the_mount_that_shows_the_group_counts, begin, end),
