@@ -68,6 +68,9 @@ struct cgroup cgroup_none(bool hidden);
 /* Reads the groups of a process; 0: this one. What cannot be read has no limit, but is hidden. A
  * captured machine has those of the process that captured it. */
 void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out);
+/* Whether the group of a process is frozen, itself or by one above it: docker pause, systemctl
+ * freeze. */
+bool cgroup_frozen(const struct host *h, pid_t pid);
 /* Adds the limits of another group, which has other processes of the same server: of each kind the
  * smallest counts, and all quotas. Pure. */
 void cgroup_join(struct cgroup *c, const struct cgroup *other);

@@ -14,7 +14,7 @@ struct doing doing_of(const struct process *p);
 bool process_at_file_limit(const struct process *p);
 /* Whether it has none left: a server that keeps one in reserve may use it to accept and close. */
 bool process_out_of_files(const struct process *p);
-/* Whether it is stopped or has exited. */
+/* Whether it is stopped or frozen, or has exited. */
 bool process_halted(const struct process *p);
 /* Whether one look shows that a process does not accept; false for NULL. */
 bool process_accepts_not(const struct process *p);

@@ -58,6 +58,8 @@ enum unit_manager {
 	UNIT_INSIDE, /* one of a container, or any other that is below a group of something else */
 };
 
+#define PROCESS_FREEZER "do_freezer_trap"
+
 struct process {
 	pid_t pid;
 	pid_t root; /* its topmost ancestor of the same family: a worker's master; pid if none */
@@ -68,7 +70,9 @@ struct process {
 	uint64_t threads;          /* but for a first one that has exited; 0: unknown */
 	char state;                /* of proc_pid_stat(5): R S D T t Z …; 0: unknown. Of several
 				      threads that of the first, as is waits_in. */
-	char waits_in[32];   /* kernel function, by /proc/PID/wchan; "" if running or not visible */
+	/* Kernel function, by /proc/PID/wchan; "" if running or not visible. Of one in a frozen
+	 * control group PROCESS_FREEZER, or another function of the freezer. */
+	char waits_in[32];
 	uint64_t soft, hard; /* RLIMIT_NOFILE; HOST_UNLIMITED; 0, 0: unknown */
 	uint64_t open;       /* descriptors; 0: unknown */
 };

@@ -1369,18 +1369,21 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "The kernel killed {count} {several?processes:process} of {path} for lack of "
 		  "memory {window?in {window}:since the group was made}",
-	 .detail = "{limit?A memory limit of the group, or of one above it, was reached.:No visible "
-		   "memory limit was reached\\: the machine, or a group above that is not visible "
-		   "here, had no memory left.} The clients of a killed process lose their "
-		   "connections. What it had is free afterwards, so that the limit seems to "
-		   "suffice.",
-	 .advice = "{limit?{engine}\\: {line}. Or let the server take less (buffers, workers, "
-		   "connections):journalctl -k --grep oom-kill names the process and what ran out}.",
+	 .detail =
+		 "{limit?A memory limit of the group, or of one above it, was reached.:No visible "
+		 "memory limit was reached\\: the machine, or a group above that is not visible "
+		 "here, had no memory left.} The clients of a killed process lose their "
+		 "connections. What it had is free afterwards, so that the limit seems to "
+		 "suffice.",
+	 .advice =
+		 "{limit?{engine}\\: {line}. Or let the server take less (buffers, workers, "
+		 "connections):journalctl -k --grep oom-kill names the process and what ran out}.",
 	 .answer = "processes of {path} {window?are killed:were killed} for lack of memory",
-	 .meaning = "The kernel killed processes of the control group because its memory limit, one "
-		    "above it, or the machine had no memory left. During the check it is critical "
-		    "for the server that --server names; earlier kills are a warning for that "
-		    "server, otherwise a note.",
+	 .meaning =
+		 "The kernel killed processes of the control group because its memory limit, one "
+		 "above it, or the machine had no memory left. During the check it is critical "
+		 "for the server that --server names; earlier kills are a warning for that "
+		 "server, otherwise a note.",
 	 .action = "Raise the memory limit of the container or unit, or let the server take less. "
 		   "The kernel log says which process it was, and when.",
 	 .proof = "oom_kill in memory.events (v1: memory.oom_control)"},
@@ -1390,17 +1393,19 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "{path} is at its memory limit{share?\\: its processes waited for memory in "
 		  "{share} % of {window}}",
-	 .detail = "memory.high or memory.max was reached {count} {several?times:time} in {window}: "
-		   "the kernel reclaims memory before the process goes on, and above memory.high "
-		   "makes it sleep.{share?: Memory pressure could not be read\\: where page cache "
-		   "is reclaimed that costs little.}",
+	 .detail =
+		 "memory.high or memory.max was reached {count} {several?times:time} in {window}: "
+		 "the kernel reclaims memory before the process goes on, and above memory.high "
+		 "makes it sleep.{share?: Memory pressure could not be read\\: where page cache "
+		 "is reclaimed that costs little.}",
 	 .advice = "{engine}\\: {line}, and MemoryHigh= (memory.high) likewise. Or let the server "
 		   "take less.",
 	 .answer = "{path} waits for memory at its limit",
-	 .meaning = "The processes of the control group waited for memory in at least a twentieth of "
-		    "the check's window, and a memory limit of the group, or of one above it, was "
-		    "reached meanwhile. A note where memory pressure could not be read: a limit that "
-		    "only bounds page cache is reached all the time.",
+	 .meaning =
+		 "The processes of the control group waited for memory in at least a twentieth of "
+		 "the check's window, and a memory limit of the group, or of one above it, was "
+		 "reached meanwhile. A note where memory pressure could not be read: a limit that "
+		 "only bounds page cache is reached all the time.",
 	 .action = "Raise memory.high and memory.max of the container or unit, or let the server "
 		   "take less.",
 	 .proof = "high and max in memory.events, total of some in memory.pressure (v1: "
@@ -1768,12 +1773,16 @@ static const struct finding_row findings[] = {
 	 .advice = "{help}.",
 	 .answer = "{who} pid {pid} {doing}",
 	 .meaning =
-		 "A process that accepts connections is stopped, by a signal or a tracer. Others that "
+		 "A process that accepts connections is stopped, by a signal, a tracer, or the "
+		 "freezer of its control group (docker pause, systemctl freeze). Others that "
 		 "share its listener may keep the queue short, but the clients of the halted one "
 		 "wait. A warning under a tracer, which stops a process for moments, and if it is "
 		 "none of the server that --server names.",
-	 .action = "Resume the process (kill -CONT), end the tracer, or restart the server.",
-	 .proof = "The state of the process in /proc/PID/stat: T or t, at the start and the end of "
+	 .action =
+		 "Resume the process (kill -CONT; docker unpause, systemctl thaw), end the tracer, "
+		 "or restart the server.",
+	 .proof = "The state of the process in /proc/PID/stat: T or t, or frozen in "
+		  "cgroup.events (v1: freezer.state), at the start and the end of "
 		  "the check's window"},
 	{.id = "listeners.processes",
 	 .level = LEVEL_CRITICAL,

@@ -444,6 +444,32 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 	}
 }
 
+/* Of v1 the controller, of v2 the core has it: with both, either may freeze. */
+bool cgroup_frozen(const struct host *h, pid_t pid)
+{
+	static const char *const controllers[] = {"freezer", "" /* v2 */};
+	CLEAN(free_pointer) char *mounts = NULL;
+	CLEAN(free_pointer) char *groups = NULL;
+	char path[64], text[FILE_TEXT];
+	bool frozen = false;
+	snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
+	if (host_read_all(h, path, &groups, NULL) <= 0 ||
+	    host_read_all(h, "proc/self/mountinfo", &mounts, NULL) <= 0)
+		return false;
+	for (size_t i = 0; i < sizeof(controllers) / sizeof(*controllers) && !frozen; i++) {
+		struct hierarchy in;
+		struct walk w;
+		hierarchy_find(mounts, groups, controllers[i], &in);
+		walk_begin(&w, h, &in);
+		if (w.ended)
+			continue;
+		bool v1 = in.version == 1;
+		if (group_text(&w, v1 ? "freezer.state" : "cgroup.events", text, sizeof(text)))
+			frozen = v1 ? !strncmp(text, "FR", 2) : keyed(text, "frozen");
+	}
+	return frozen;
+}
+
 static void limit_join(struct cgroup_limit *l, const struct cgroup_limit *other)
 {
 	bool hidden = l->hidden || other->hidden;

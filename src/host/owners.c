@@ -105,6 +105,7 @@ static int process_add(struct owner_search *s, int dir, pid_t pid)
 	struct owners *o = s->o;
 	if (process_read_at(dir, pid, &p, NULL) < 0)
 		return -1;
+	process_freezer_look(s->host, &p);
 	for (size_t i = 0; i < o->process_count; i++)
 		if (process_same(&o->processes[i], &p))
 			return (int)i;

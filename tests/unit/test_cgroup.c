@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "epolltune/cgroup.h"
+#include "epolltune/listener.h"
 #include "epolltune/subject.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -186,6 +187,50 @@ static void kills_and_reclaim_are_counted(void **state)
 	assert_int_equal(c.pressure.exhausted, 4);
 	assert_int_equal(c.pressure.reached, 9);
 	assert_int_equal(c.pressure.stalled_us, -1);
+}
+
+/* Of v1 the controller, of v2 the core; where the process stops is visible to few. */
+static void a_frozen_group_stops_its_processes(void **state)
+{
+#define V2_BESIDE "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+	static const struct {
+		const char *mounts, *groups, *file, *text, *stat, *waits_in;
+	} rows[] = {
+		{V2_MOUNT, "0::/a\n", "a/cgroup.events", "populated 1\nfrozen 1\n", "S",
+		 PROCESS_FREEZER},
+		{V2_MOUNT, "0::/a\n", "a/cgroup.events", "populated 1\nfrozen 0\n", "S", ""},
+		{V2_MOUNT, "0::/a\n", "a/cgroup.events", "populated 1\n", "D", ""},
+		{V2_MOUNT, "0::/a\n", "a/cgroup.events", "populated 1\nfrozen 1\n", "R", ""},
+		{V1_MOUNT("/", "freezer"), "6:freezer:/b\n", "freezer/b/freezer.state", "FROZEN\n",
+		 "D", PROCESS_FREEZER},
+		{V1_MOUNT("/", "freezer"), "6:freezer:/b\n", "freezer/b/freezer.state",
+		 "FREEZING\n", "D", PROCESS_FREEZER},
+		{V1_MOUNT("/", "freezer"), "6:freezer:/b\n", "freezer/b/freezer.state", "THAWED\n",
+		 "D", ""},
+		{V1_MOUNT("/", "freezer") V2_BESIDE, "6:freezer:/b\n0::/c\n",
+		 "unified/c/cgroup.events", "frozen 1\n", "S", PROCESS_FREEZER},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char path[128], stat[160];
+		struct process p;
+		struct host *h;
+		struct err e;
+		snprintf(path, sizeof(path), "sys/fs/cgroup/%s", rows[i].file);
+		snprintf(stat, sizeof(stat),
+			 "21 (web) %s 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0\n",
+			 rows[i].stat);
+		put(path, rows[i].text);
+		put("proc/self/mountinfo", rows[i].mounts);
+		put("proc/21/cgroup", rows[i].groups);
+		put("proc/21/stat", stat);
+		put("proc/21/wchan", "0");
+		assert_int_equal(host_open(&h, root, &e), 0);
+		assert_int_equal(process_read(h, 21, &p, &e), 0);
+		if (strcmp(p.waits_in, rows[i].waits_in) != 0)
+			fail_msg("row %zu: %s", i, p.waits_in);
+		host_close(h);
+		put(path, "");
+	}
 }
 
 static void a_quota_that_is_used_up_is_a_pause(void **state)
@@ -500,6 +545,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_long_path_is_read_whole, begin, end),
 		cmocka_unit_test_setup_teardown(quota_and_processes, begin, end),
 		cmocka_unit_test_setup_teardown(kills_and_reclaim_are_counted, begin, end),
+		cmocka_unit_test_setup_teardown(a_frozen_group_stops_its_processes, begin, end),
 		cmocka_unit_test(a_quota_that_is_used_up_is_a_pause),
 		cmocka_unit_test_setup_teardown(version_1, begin, end),
 		cmocka_unit_test_setup_teardown(the_mount_that_shows_the_group_counts, begin, end),

@@ -673,6 +673,13 @@ static void quiet_and_halted(struct looks *m)
 	m->before.queues.listeners.process_count = 1;
 }
 /* What the queue says names it. */
+static void quiet_and_frozen(struct looks *m)
+{
+	quiet_and_halted(m);
+	m->process.state = 'S';
+	report_text(m->process.waits_in, "%s", PROCESS_FREEZER);
+}
+
 static void full_and_halted(struct looks *m)
 {
 	quiet_and_halted(m);
@@ -1101,6 +1108,7 @@ static void each_look_gets_its_findings(void **state)
 		 "descriptors.process.exhausted critical"},
 		{worker_was_stopped, "", "listeners.halted critical"},
 		{quiet_and_halted, "listeners.halted warning", "listeners.halted warning"},
+		{quiet_and_frozen, "listeners.halted warning", "listeners.halted warning"},
 		{full_and_halted, "accept-queue.full critical", "accept-queue.full critical"},
 		{waits_for_a_moment, "", "descriptors.process.exhausted critical"},
 		{limit_unknown, "accept-queue.waiting warning", STANDING " note"},
@@ -1547,6 +1555,8 @@ static void states_of_a_process_are_named(void **state)
 		{'S', 2, "ep_poll", "has 2 threads, of which the first sleeps in epoll_wait()"},
 		{'R', 2, "", "has 2 threads, of which the first is runnable (state R)"},
 		{'T', 2, "do_signal_stop", "is stopped (state T)"},
+		{'S', 2, "do_freezer_trap", "is frozen with its control group"},
+		{'D', 1, "__refrigerator", "is frozen with its control group"},
 		{0, 2, "", ""},
 		{'S', 1, "futex_wait_queue", "sleeps in futex_wait_queue"},
 		{'S', 1, "", "sleeps (state S)"},
@@ -1559,6 +1569,31 @@ static void states_of_a_process_are_named(void **state)
 		struct doing d = doing_of(&p);
 		assert_string_equal(d.what, rows[i].what);
 		assert_true(d.help[0]);
+	}
+}
+
+static void what_froze_a_process_resumes_it(void **state)
+{
+	static const struct {
+		const char *unit;
+		enum unit_manager manager;
+		const char *help;
+	} rows[] = {
+		{"nginx.service", UNIT_SYSTEM, "Resume it: systemctl thaw nginx.service"},
+		{"web.service", UNIT_USER, "Resume it: systemctl --user thaw web.service"},
+		{"docker-4f.scope", UNIT_SYSTEM, "Resume it: docker unpause NAME"},
+		{"libpod-4f.scope", UNIT_SYSTEM, "Resume it: podman unpause NAME"},
+		{"nginx.service", UNIT_INSIDE, "Resume it: docker unpause, podman unpause, "},
+		{"run-4.scope", UNIT_SYSTEM, "Resume it: docker unpause, podman unpause, "},
+		{"", UNIT_SYSTEM, "Resume it: docker unpause, podman unpause, "},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct process p = {
+			.state = 'S', .waits_in = PROCESS_FREEZER, .manager = rows[i].manager};
+		report_text(p.unit, "%s", rows[i].unit);
+		struct doing d = doing_of(&p);
+		if (strncmp(d.help, rows[i].help, strlen(rows[i].help)) != 0)
+			fail_msg("row %zu: %s", i, d.help);
 	}
 }
 
@@ -1637,6 +1672,7 @@ int main(void)
 		cmocka_unit_test(the_worst_since_a_report_come_first),
 		cmocka_unit_test(the_report_carries_the_listeners),
 		cmocka_unit_test(states_of_a_process_are_named),
+		cmocka_unit_test(what_froze_a_process_resumes_it),
 		cmocka_unit_test(the_subject_comes_before_others),
 		cmocka_unit_test(many_listeners_are_counted),
 		cmocka_unit_test(known_servers_are_found_by_their_process),
