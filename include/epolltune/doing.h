@@ -26,5 +26,6 @@ void unit_words(struct wording *words, const char *unit, enum unit_manager manag
 /* Adds {who} {process} {pid} {worker} {doing} {help} {server} {default}, and what unit_words()
  * adds. NULL: the process is unknown, and {who} is the address. */
 void process_words(struct wording *words, const struct process *p, const char *address);
-/* The same of the owner of a listener; {cut}: it was not found before the search ended. */
+/* The same of the owner of a listener; {cut}: it was not found before the search ended; {unheld}:
+ * no process has it open; {apart}: its process is in another PID namespace. */
 void listener_words(struct wording *words, const struct listeners *all, const struct listener *l);

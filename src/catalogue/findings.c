@@ -409,8 +409,10 @@ static const struct finding_row findings[] = {
 	 .title = "{listener}: the queue was full in {full} of {looks} samples: more arrives than "
 		  "{process?{process}:the server} accepts",
 	 .detail =
-		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}.:The "
-		 "process {cut?was not found before the search ended:is not visible to this user}.}",
+		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}.:{unheld?No "
+		 "process has it open\\: the kernel itself does, io_uring, or a message that passes "
+		 "it on.:The process {cut?was not found before the search ended:is not visible "
+		 "{apart?in this PID namespace:to this user}}.}}",
 	 .advice =
 		 "No backlog helps. {help?{help}:Run the check as root to see the process, or add "
 		 "workers}.",
@@ -1860,6 +1862,20 @@ static const struct finding_row findings[] = {
 		 "space, for another one (rootlessport, rootlesskit, slirp4netns, pasta, passt, on loopback docker-proxy).",
 	 .action = "Check the server behind it as well, by its pid.",
 	 .proof = "ss -ltnp: the process that listens"},
+	{.id = "listeners.elsewhere",
+	 .observed = true,
+	 .title = "{count} other network {several?namespaces have listeners:namespace has a "
+		  "listener}, which this check does not judge",
+	 .detail = "{names}{more? and {more} more}. Servers in containers have queues, ports and "
+		   "sysctls of their own.",
+	 .advice = "Check each by its pid\\: epolltune check --server {pid}",
+	 .answer = "",
+	 .meaning =
+		 "Without --server the check judges the network namespace in which it runs. "
+		 "Processes of others, such as containers, hold TCP listeners there, which clients "
+		 "may reach by forwarded ports or by addresses of their own.",
+	 .action = "Run the check with --server PID, or --netns PID, for each that counts.",
+	 .proof = "lsns -t net; nsenter -t PID -n ss -ltn"},
 	{.id = "live.causes",
 	 .observed = true,
 	 .title =
@@ -1896,14 +1912,19 @@ static const struct finding_row findings[] = {
 	 .proof = "ss -tmi"},
 	{.id = "listeners.hidden",
 	 .level = LEVEL_SKIPPED,
-	 .title = "The {several?processes of {count} listeners:process of a listener}"
-		  "{subject?: with waiting clients} {several?are:is} not visible to this user",
+	 .title =
+		 "The {several?processes of {count} listeners:process of a listener}"
+		 "{subject?: with waiting clients} {several?are:is} not visible {apart?in this PID namespace:to "
+		 "this user}",
 	 .detail = "{several?Their names, states:Its name, state} and descriptors are unknown.",
-	 .advice = "Run the check as root to name the processes.",
+	 .advice = "Run the check {apart?in the PID namespace of the host (docker run --pid=host, "
+		   "hostPID\\: true):as root} to name the processes.",
 	 .meaning = "Clients wait at a listener, or --server named it, whose process belongs to "
-		    "another user: without privilege its name and limits are unknown.",
-	 .action = "Run the check as root, or as the user of the server.",
-	 .proof = "EACCES from /proc/PID/fd"},
+		    "another user, or runs in another PID namespace: its name and limits are "
+		    "unknown.",
+	 .action = "Run the check as root, or as the user of the server; in a container in the PID "
+		   "namespace of the host.",
+	 .proof = "EACCES from /proc/PID/fd; NSpid in /proc/PID/status"},
 	{.id = "listeners.unsearched",
 	 .level = LEVEL_WARNING,
 	 .observed = true,

@@ -136,11 +136,23 @@ void process_words(struct wording *words, const struct process *p, const char *a
 	wording_set(words, "default", "%s", server ? server->backlog : "");
 }
 
+static const char apart_help[] = "Run the check in the PID namespace of the host (docker run "
+				 "--pid=host, hostPID: true) to see the process";
+
 void listener_words(struct wording *words, const struct listeners *all, const struct listener *l)
 {
-	bool cut = l->owner < 0 && all->cut && !all->hidden;
+	bool unknown = l->owner < 0, cut = unknown && all->cut && !all->hidden;
+	bool unheld = unknown && all->unheld, apart = unknown && all->apart && !all->unheld;
 	process_words(words, l->owner < 0 ? NULL : &all->processes[l->owner], l->address);
 	wording_flag(words, "cut", cut);
+	wording_flag(words, "unheld", unheld);
+	wording_flag(words, "apart", apart);
+	if (apart)
+		wording_set(words, "help", "%s", apart_help);
+	if (unheld)
+		wording_set(words, "help", "%s",
+			    "Find what made it: the NFS server of the kernel, a program that uses "
+			    "io_uring, or one that passes it to another");
 	if (cut)
 		wording_set(words, "help", "%s",
 			    "Find the pid of its process with ss -lnp and run the check with "

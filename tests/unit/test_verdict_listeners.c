@@ -680,6 +680,12 @@ static void quiet_and_frozen(struct looks *m)
 	report_text(m->process.waits_in, "%s", PROCESS_FREEZER);
 }
 
+static void in_containers(struct looks *m)
+{
+	m->after.elsewhere = (struct listeners_elsewhere){
+		.count = 9, .at = {{812, "nginx"}, {7, "a"}, {8, "b"}, {9, "c"}}};
+}
+
 static void full_and_halted(struct looks *m)
 {
 	quiet_and_halted(m);
@@ -886,6 +892,20 @@ static void hidden(struct looks *m)
 	m->at[1][0].owner = -1;
 	m->after.queues.listeners.process_count = 0;
 	m->after.queues.listeners.hidden = true;
+}
+
+static void in_another_pid_namespace(struct looks *m)
+{
+	hidden(m);
+	m->after.queues.listeners.hidden = false;
+	m->after.queues.listeners.apart = true;
+}
+
+static void of_the_kernel(struct looks *m)
+{
+	hidden(m);
+	m->after.queues.listeners.hidden = false;
+	m->after.queues.listeners.unheld = true;
 }
 
 static void unsearched(struct looks *m)
@@ -1108,6 +1128,7 @@ static void each_look_gets_its_findings(void **state)
 		 "descriptors.process.exhausted critical"},
 		{worker_was_stopped, "", "listeners.halted critical"},
 		{quiet_and_halted, "listeners.halted warning", "listeners.halted warning"},
+		{in_containers, "listeners.elsewhere note", "listeners.elsewhere note"},
 		{quiet_and_frozen, "listeners.halted warning", "listeners.halted warning"},
 		{full_and_halted, "accept-queue.full critical", "accept-queue.full critical"},
 		{waits_for_a_moment, "", "descriptors.process.exhausted critical"},
@@ -1159,6 +1180,9 @@ static void each_look_gets_its_findings(void **state)
 		{uncaptured, "listeners.uncaptured warning", "listeners.uncaptured warning"},
 		{hidden, "accept-queue.waiting warning, listeners.hidden skipped",
 		 STANDING " note, listeners.hidden skipped"},
+		{in_another_pid_namespace, "accept-queue.waiting warning, listeners.hidden skipped",
+		 STANDING " note, listeners.hidden skipped"},
+		{of_the_kernel, "accept-queue.waiting warning", STANDING " note"},
 		{unsearched, DROPPING ", listeners.unsearched warning",
 		 "accept-queue.full warning, listeners.unsearched warning"},
 	};
@@ -1412,6 +1436,20 @@ static void texts_name_the_server(void **state)
 		{quiet_and_halted, 0, "nginx (pid 812) on 0.0.0.0:443 is stopped (state T)",
 		 "The clients whose connections it has accepted get no answer.",
 		 "Resume it: kill -CONT 812. Or restart it."},
+		{in_another_pid_namespace, 1,
+		 "The process of a listener with waiting clients is not visible in this PID "
+		 "namespace",
+		 "Its name, state and descriptors are unknown.",
+		 "Run the check in the PID namespace of the host (docker run --pid=host, hostPID: "
+		 "true) to name the processes."},
+		{in_another_pid_namespace, 0, NULL, NULL,
+		 "Run the check in the PID namespace of the host (docker run --pid=host, hostPID: "
+		 "true) to see the process."},
+		{of_the_kernel, 0, NULL, NULL,
+		 "Find what made it: the NFS server of the kernel, a program that uses io_uring, or "
+		 "one that passes it to another."},
+		{quiet_and_frozen, 0,
+		 "nginx (pid 812) on 0.0.0.0:443 is frozen with its control group", NULL, NULL},
 		{cookies_always, 0,
 		 "The kernel answers every SYN with a cookie, as net.ipv4.tcp_syncookies is 2",
 		 "No SYN queue was full: with 2 none is used. Cookies drop no client; they cost CPU "
