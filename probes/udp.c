@@ -145,7 +145,10 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 	if (cut)
 		b->unread = SUBJECT_CUT;
 	b->explained = s->subject && s->subject->ownerless && !cut;
-	b->absent = s->subject && !b->running && !unlisted && !cut && !b->explained;
+	bool none = s->subject && !b->running && !unlisted && !cut && !b->explained;
+	/* A server without the socket that the target needs is not ready for it. */
+	b->absent = none && !t->datagrams_per_s;
+	b->missing = none && t->datagrams_per_s;
 	b->assumed = !s->taken.datagram_bytes;
 	b->binding = by_default(s) ? DEFAULT : s->at[ASKED][0] < s->at[MAX][0] ? ASKED : MAX;
 	if (buffer == REPORT_NONE || b->explained)

@@ -8,9 +8,9 @@
 enum buffer_side { BUFFER_RECEIVE, BUFFER_SEND, BUFFER_SIDES };
 
 /* The knobs of a side: tcp_rmem or tcp_wmem, tcp_window_scaling, SO_RCVBUF or SO_SNDBUF of the
- * server in question, and for BUFFER_RECEIVE tcp_moderate_rcvbuf and tcp_adv_win_scale, which has no
- * effect since 6.6. BUFFER_FIXED: the bytes of the buffer, which the kernel then does not grow; as
- * the second number where that may be so. */
+ * server in question, and for BUFFER_RECEIVE tcp_moderate_rcvbuf and tcp_adv_win_scale, which has
+ * no effect since 6.6. BUFFER_FIXED: the bytes of the buffer, which the kernel then does not grow;
+ * as the second number where that may be so. */
 enum { BUFFER_TRIPLE, BUFFER_SCALING, BUFFER_FIXED, BUFFER_MODERATE, BUFFER_SHARE };
 
 /* By how many percent the window of one buffer differs: between runs by a few, and packets of 1 500

@@ -89,6 +89,9 @@ struct plan {
 	size_t manual_count;
 	struct manual_step manual[PLAN_MANUAL];
 	struct budget before, after;
+	/* A preview for the machine of the report: nothing here is read, or judged by what this one
+	 * permits; the memory is unknown. */
+	bool elsewhere;
 	size_t unknown;     /* walls without a verdict */
 	size_t in_force;    /* proposals that the running values meet already */
 	size_t tight;       /* findings of tight walls that --tight would act on */
@@ -124,6 +127,8 @@ struct change_site {
 	/* The interfaces as last read: all by name, and those looked at with their settings. Filled
 	 * by site_nics() and site_nic(), emptied by site_refresh() and by a write. */
 	struct nics all_nics, nics;
+	unsigned udev; /* the version of systemd-udevd once site_udev() has looked */
+	bool udev_read;
 };
 
 struct plan_options;
@@ -138,11 +143,13 @@ struct change_running {
 	/* `normal` gets a value as read() returns it; -EINVAL or -ERANGE if it is out of range. */
 	int (*normal)(struct change_site *site, const char *name, const char *value,
 		      char normal[CHANGE_VALUE], struct err *e);
+	/* The same by the knob alone, for another machine. */
+	int (*form)(const char *name, const char *value, char normal[CHANGE_VALUE], struct err *e);
 	/* Fills change.object; NULL: a name is enough. */
 	int (*object)(struct change_site *site, const char *name, char object[CHANGE_OBJECT],
 		      struct err *e);
 	/* Whether the options allow to disturb what the change disturbs; if not, why. NULL: it
-	 * disturbs nothing. */
+	 * disturbs nothing. `site` is NULL for another machine. */
 	bool (*allowed)(struct change_site *site, const char *name, const struct plan_options *o,
 			char why[200]);
 	/* Whether a setting that read() refused is a manual step (what to do), not an error. */
@@ -179,9 +186,10 @@ struct change_file {
 	/* The line that sets it, with its comment. */
 	int (*line)(struct change_site *site, const char *name, const char *set_to, const char *why,
 		    const struct change_author *author, char line[CHANGE_VALUE], struct err *e);
-	/* `why` says what overrides our line at the next boot; "": nothing, like NULL. */
-	int (*overridden)(struct change_site *site, const char *name, const char *set_to,
-			  char why[200], struct err *e);
+	/* Fills why and action of a step if something keeps our line of the change from taking
+	 * effect at the next boot; NULL: nothing does. */
+	int (*overridden)(struct change_site *site, const struct change *of,
+			  struct manual_step *step, struct err *e);
 	/* Fills what the files will set at the next boot. */
 	int (*look)(struct change_site *site, const char *name, struct persisted *out,
 		    struct err *e);
@@ -206,6 +214,13 @@ const struct change_kind *change_kind_find(const char *name);
 const struct change_kind *change_kind_of(const char *name, char spelled[CHANGE_NAME]);
 /* What running.find() returns of a change of this boot; 0 where its kind has no such function. */
 int change_find_object(struct change_site *site, const struct change *c, struct err *e);
+/* Whether a value, set again at boot, has the result of a change that was made: what it wrote, or
+ * what the kernel made of it. */
+bool change_gives(const struct change *c, const char *value);
+/* A value for a person: "(empty)" for an empty one. */
+const char *change_shown(const char *value);
+/* The same of one that a change has; "" for a line that is not in its file. */
+const char *change_value(const struct change *c, const char *value);
 const char *change_scope_name(enum change_scope s);
 const char *change_state_name(enum change_state s);
 /* 0, or -EINVAL. */

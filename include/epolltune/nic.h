@@ -341,6 +341,7 @@ struct device_setting {
 	bool by_napi;               /* can be set per NAPI instance, as `napi` */
 	enum nic_napi_setting napi; /* used with by_napi only */
 	const char *link;           /* option of a .link file (systemd.link(5)); NULL: none */
+	unsigned link_since;        /* the version of systemd that has it */
 	const char *unit;           /* suffix of its value there; NULL: none */
 	const char *udev;           /* attribute in sysfs, for a udev rule; NULL: none */
 	const char *ethtool[3];     /* "-G", "rx" and the label in its output; NULL: none */
@@ -380,6 +381,14 @@ struct softnet_growth {
 	unsigned cpus;            /* that processed a tenth of them or more */
 };
 struct softnet_growth softnet_growth(const struct softnet *before, const struct softnet *after);
+
+/* Counters that follow the readings: a CPU that goes offline and comes back has no row meanwhile,
+ * and is no growth. Zeros begin it at the totals. Takes over `now`. */
+struct softnet_follow {
+	struct softnet last;
+	uint64_t dropped, time_squeeze;
+};
+void softnet_follow(struct softnet_follow *f, struct softnet *now);
 
 /* The mask of all online CPUs for rps_cpus: "3", "ffffffff,ffffffff". False: no CPU, or one beyond
  * 255. */

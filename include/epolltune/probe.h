@@ -119,7 +119,9 @@ struct bound {
 	bool running;          /* as the running server has it */
 	bool absent;           /* the running server has no such thing: the wall is n/a */
 	bool beside;           /* it has, but the target's clients may not use it: likewise */
-	const char *absent_as; /* the sentence about it; NULL: of the catalogue */
+	/* It has no such thing, but the target needs it: the wall is unknown. */
+	bool missing;
+	const char *absent_as; /* the sentence about either; NULL: of the catalogue */
 };
 
 enum outcome_state { OUTCOME_CONCLUSIVE, OUTCOME_INCONCLUSIVE, OUTCOME_UNSUPPORTED };

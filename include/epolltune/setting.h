@@ -15,6 +15,8 @@ struct setting {
 /* Takes the next setting of a list: 1, 0 at its end, or -EINVAL. A comma without a KNOB= after it
  * is part of the value, as in CPU masks. */
 int setting_next(const char **list, struct setting *out, struct err *e);
+/* Whether the rest of the list has the same knob again: only one value can be meant. */
+bool setting_repeated(const struct setting *set, const char *rest);
 /* Whether a comma-separated list of knobs has this one; a knob of interfaces means all of them or,
  * with "@NAME", one. */
 bool setting_listed(const char *knobs, const char *name);

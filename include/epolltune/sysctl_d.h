@@ -36,13 +36,16 @@ bool sysctl_d_line(const char *text, size_t length, struct sysctl_line *line);
 struct sysctl_setting {
 	char file[512]; /* "/etc/sysctl.d/99-local.conf"; "" if no file names it */
 	unsigned line;
-	char value[SYSCTL_D_VALUE]; /* or its beginning; "": excluded by a line "-name" */
+	char value[SYSCTL_D_VALUE]; /* or its beginning */
+	bool exclude;               /* by a line "-name": the file sets nothing */
 	bool ours;                  /* DROPIN_FILE in /etc */
 };
-/* The value after a reboot, and the line that sets it. `root` is a prefix of "/etc". */
-int sysctl_d_find(const char *root, const char *name, struct sysctl_setting *out, struct err *e);
+/* The value after a reboot, and the line that sets it. `root` is a prefix of "/etc". `procps`: it
+ * reads the files, and /etc/sysctl.conf last, as without systemd. */
+int sysctl_d_find(const char *root, bool procps, const char *name, struct sysctl_setting *out,
+		  struct err *e);
 /* The same of many names, reading each file once. */
-int sysctl_d_find_all(const char *root, const char *const *names, size_t count,
+int sysctl_d_find_all(const char *root, bool procps, const char *const *names, size_t count,
 		      struct sysctl_setting *out, struct err *e);
 /* What this machine's own files set in this network namespace at boot, /etc/sysctl.conf included
  * where procps reads them: without systemd. -EOPNOTSUPP where they do not apply: in another network
@@ -50,16 +53,15 @@ int sysctl_d_find_all(const char *root, const char *const *names, size_t count,
 int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t count,
 		     struct sysctl_setting *out, struct err *e);
 /* Likewise by the files after DROPIN_FILE, which override its lines. */
-int sysctl_d_override(const char *root, const char *name, struct sysctl_setting *out,
+int sysctl_d_override(const char *root, bool procps, const char *name, struct sysctl_setting *out,
 		      struct err *e);
 /* The value of /etc/sysctl.conf, unless a file in sysctl.d is a link to it: `sysctl --system` of
  * procps reads it last, systemd-sysctl does not. */
 int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting *out,
 		       struct err *e);
-/* Calls `each` for each file, "/etc/sysctl.d/99-local.conf", in the order of reading, without the
- * masked ones; until it returns non-zero, which is returned. `archive`: they are in it, not below
- * `root`; NULL: below it. */
-int sysctl_d_files(const char *root, const struct host *archive,
-		   int (*each)(const char *file, void *arg), void *arg, struct err *e);
+/* Calls `each` for each file of the host, "/etc/sysctl.d/99-local.conf", in the order of reading,
+ * without the masked ones; until it returns non-zero, which is returned. */
+int sysctl_d_files(const struct host *h, int (*each)(const char *file, void *arg), void *arg,
+		   struct err *e);
 /* "/etc/sysctl.conf" where it exists and no file in sysctl.d is a link to it; otherwise NULL. */
-int sysctl_d_conf(const char *root, const struct host *archive, const char **file, struct err *e);
+int sysctl_d_conf(const struct host *h, const char **file, struct err *e);

@@ -22,6 +22,8 @@ struct watch_kind {
 	bool over;        /* full is above the limit, not at it */
 	bool paired;      /* value and limit are counters: their growth is "3 of 10 periods" */
 	bool limitless;   /* it has no limit to compare with */
+	bool mild;        /* at its limit it refuses nothing: that is tight, not short */
+	bool alike;       /* rows may have the same `what`: metrics name their key too */
 	/* `lost` counts other packets too: those of ListenOverflows count only. */
 	bool shared;
 	enum wall_verdict loss; /* where `lost` grows; VERDICT_OK: it does no harm */
@@ -34,7 +36,8 @@ const struct watch_kind *watch_kind_find(const char *wall);
 /* A limit and its use at one moment. */
 struct watch_gauge {
 	const struct watch_kind *kind;
-	/* With the wall it identifies the row: the cookie of a socket, the start of a process. */
+	/* With the wall it identifies the row: the cookie of a socket, the start of a process, the
+	 * path of a control group. */
 	uint64_t key;
 	char what[128];  /* "nginx 0.0.0.0:443", "TIME_WAIT sockets" */
 	char note[128];  /* what else is known, a clause: "worker 813 is stopped"; "": nothing */
@@ -63,6 +66,8 @@ extern const char *const watch_counter_names[WATCH_COUNTERS];
 struct watch_sample {
 	char host[72];
 	char server[128]; /* that --server named; "": none */
+	/* Why the search failed, where it may be there anyway; "": it is, or does not listen. */
+	char waiting[256];
 	struct timespec time;
 	double seconds;                   /* since the look before it; 0: it is the first */
 	int64_t counters[WATCH_COUNTERS]; /* REPORT_NONE: unknown */
@@ -85,11 +90,13 @@ struct watch_row {
 	double growth;             /* a second, where it is steady; 0: none */
 	double left_s; /* until the limit at that growth, 0 at it; INFINITY: no growth to it */
 	double lost;   /* a second; NAN: unknown */
+	/* Of a shared kind: what it dropped, of now.lost, while others had all overflows. */
+	int64_t stray;
 	double history[WATCH_HISTORY]; /* of `used`, at watch_place(); NAN: unknown */
 };
 
 struct watch {
-	char host[72], server[128];
+	char host[72], server[128], waiting[256];
 	double interval_s; /* between looks, set by the caller; 0: unknown */
 	struct timespec time;
 	double seconds;                   /* as in the last look */

@@ -265,6 +265,8 @@ static int variant_unknown(const struct list_item *variant, const struct bench *
 			       "--variant: none of these benches has a variant \"%.*s\"; "
 			       "epolltune-bench(1) lists them",
 			       variant->length, variant->text);
+	if (!bench_variant(b, 0))
+		return err_set(e, EINVAL, "--variant: bench %s has no variants", b->name);
 	for (size_t i = 0; bench_variant(b, i) && used < sizeof(known); i++)
 		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i ? "," : "",
 					 bench_variant(b, i));

@@ -1116,6 +1116,7 @@ static const struct knob knobs[] = {
 							 .max = "rx-max",
 							 .resets = true,
 							 .link = "RxBufferSize",
+							 .link_since = 244,
 							 .ethtool = {"-G", "rx", "RX"}},
 	},
 	{
@@ -1136,6 +1137,7 @@ static const struct knob knobs[] = {
 							 .max = "tx-max",
 							 .resets = true,
 							 .link = "TxBufferSize",
+							 .link_since = 244,
 							 .ethtool = {"-G", "tx", "TX"}},
 	},
 	{
@@ -1159,6 +1161,7 @@ static const struct knob knobs[] = {
 							 .max = "combined-max",
 							 .resets = true,
 							 .link = "CombinedChannels",
+							 .link_since = 239,
 							 .ethtool = {"-L", "combined", "Combined"}},
 	},
 	{
@@ -1195,6 +1198,7 @@ static const struct knob knobs[] = {
 		.device = &(const struct device_setting){.group = "coalesce",
 							 .name = "rx-usecs",
 							 .link = "RxCoalesceSec",
+							 .link_since = 250,
 							 .unit = "us",
 							 .ethtool = {"-C", "rx-usecs", "rx-usecs"}},
 	},
@@ -1213,6 +1217,7 @@ static const struct knob knobs[] = {
 		.device = &(const struct device_setting){.group = "coalesce",
 							 .name = "tx-usecs",
 							 .link = "TxCoalesceSec",
+							 .link_since = 250,
 							 .unit = "us",
 							 .ethtool = {"-C", "tx-usecs", "tx-usecs"}},
 	},
@@ -1231,6 +1236,7 @@ static const struct knob knobs[] = {
 							 .name = "adaptive-rx",
 							 .boolean = true,
 							 .link = "UseAdaptiveRxCoalesce",
+							 .link_since = 250,
 							 .ethtool = {"-C", "adaptive-rx",
 								     "Adaptive RX"}},
 	},

@@ -26,10 +26,12 @@ static const struct lint_rule rules[LINT_RULES] = {
 			  "kernel/sysctl.c; pam_limits(8); systemd.exec(5)"},
 	[LINT_MISREAD] =
 		{"lint.misread", LEVEL_WARNING,
-		 "The kernel reads another number than the one that is written: a leading 0 "
-		 "is octal, and what follows the last number is ignored.",
+		 "The kernel, PAM or systemd reads another number than the one that is "
+		 "written: a leading 0 is octal for the kernel and systemd, and the kernel and "
+		 "PAM ignore what follows the last number.",
 		 "Write decimal numbers, and comments on lines of their own.",
-		 "kernel/sysctl.c proc_get_long(), do_proc_dointvec()"},
+		 "kernel/sysctl.c proc_get_long(), do_proc_dointvec(); pam_limits(8); "
+		 "systemd.exec(5)"},
 	[LINT_ORDER] =
 		{"lint.order", LEVEL_WARNING,
 		 "The numbers of a setting, or of settings that belong together, are not in "
@@ -56,7 +58,8 @@ static const struct lint_rule rules[LINT_RULES] = {
 			  "Common advice that has no effect, or does harm.", "Remove the line.",
 			  "the list of myths; see the line"},
 	[LINT_DUPLICATE] = {"lint.duplicate", LEVEL_WARNING,
-			    "The same file sets the name again: the last line wins.",
+			    "The same file sets the name again: the last line wins, even if the "
+			    "kernel then refuses it.",
 			    "Keep one line.", "sysctl.d(5); limits.conf(5)"},
 	[LINT_OVERRIDDEN] =
 		{"lint.overridden", LEVEL_WARNING,

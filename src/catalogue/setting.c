@@ -36,6 +36,15 @@ int setting_next(const char **list, struct setting *out, struct err *e)
 	return 1;
 }
 
+bool setting_repeated(const struct setting *set, const char *rest)
+{
+	struct setting other;
+	while (setting_next(&rest, &other, NULL) > 0)
+		if (setting_listed(other.name, set->name))
+			return true;
+	return false;
+}
+
 bool setting_listed(const char *knobs, const char *name)
 {
 	const struct knob *k = knob_find(name);

@@ -47,12 +47,17 @@ static int arguments_check(struct apply *a, const struct given *given, struct er
 	a->tuning.document = !strcmp(a->format, "json") || !strcmp(a->format, "html");
 	a->tuning.render = plan_render_find(a->format);
 	a->plan_options.confirm = a->confirm_us != 0;
+	a->plan_options.preview = a->dry_run;
 	if (!a->dry_run && !a->tuning.document && strcmp(a->format, "text") != 0)
 		return err_set(e, EINVAL, "--format %s only prints a plan: add --dry-run",
 			       a->format);
+	if (a->plan_options.foreign && !a->from)
+		return err_set(e, EINVAL, "--foreign needs --from FILE");
 	if (a->from && target_given(given))
 		return err_set(e, EINVAL,
 			       "--from uses the target of its report: no other can be given");
+	if (target_used(&a->check, given, e))
+		return -e->code;
 	if (a->from && a->check.ignore)
 		return err_set(e, EINVAL,
 			       "--from accepts what its report does: give --ignore to check");
@@ -217,7 +222,7 @@ static int do_plan(struct apply *a, off_t planned)
 	rc = execute(a, &trouble, &e);
 	if (rc == 0) {
 		result->persisted = json_array();
-		rc = tuning_files(&a->tuning, a->plan, result->persisted, &e);
+		rc = tuning_files(&a->tuning, &a->journal, a->plan, result->persisted, &e);
 	}
 	summarize(a);
 	if (rc == 0)
@@ -296,6 +301,7 @@ static int apply(void *arguments, const struct given *given)
 	json_decref(a->result.persisted);
 	free(a->probes);
 	free(a->concerned);
+	free(a->standing);
 	free(a->before);
 	free(a->after);
 	free(a->plan);

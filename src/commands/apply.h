@@ -29,6 +29,7 @@ struct apply {
 	struct check_options again;    /* options of the proof */
 	char *probes;                  /* probes of the proof; NULL: all */
 	struct plan *plan;
+	struct change *standing; /* of plan_options */
 	struct plan_result result;
 	struct verification proof;
 	struct journal journal; /* as last read; locked while changes are made */

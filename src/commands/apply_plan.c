@@ -12,6 +12,7 @@
 #include "epolltune/setting.h"
 #include "report/parse.h"
 #include "tune/persist.h"
+#include "tune/site.h"
 #include "tune/watchdog.h"
 
 /* Whether --set gives each knob of --only its value: then no proposal can change anything. */
@@ -65,18 +66,27 @@ static int get_report(struct apply *a, struct err *e)
 	return check_run(&a->check, a->before, e);
 }
 
+/* Reads which changes of earlier runs are in force. */
+static void find_standing(struct apply *a)
+{
+	struct plan_options *o = &a->plan_options;
+	journal_refresh(&a->journal, NULL);
+	site_refresh(&a->tuning.site);
+	o->standing = a->standing;
+	o->standing_count =
+		persist_standing(&a->journal, &a->tuning.site, a->standing, PLAN_CHANGES);
+}
+
 /* The lines of files. */
 static int plan_lines(struct apply *a, struct err *e)
 {
 	CLEAN(free_pointer) struct change *standing = calloc(PLAN_CHANGES, sizeof(*standing));
 	if (!standing)
 		return err_errno(e, "cannot make a plan");
-	journal_refresh(&a->journal, NULL);
-	size_t found = persist_standing(&a->journal, &a->tuning.site, standing, PLAN_CHANGES);
 	size_t count = 0;
-	for (size_t i = 0; i < found; i++)
-		if (plan_wants(&a->plan_options, standing[i].name))
-			standing[count++] = standing[i];
+	for (size_t i = 0; i < a->plan_options.standing_count; i++)
+		if (plan_wants(&a->plan_options, a->standing[i].name))
+			standing[count++] = a->standing[i];
 	const struct change_author author = {
 		.by = a->tuning.by, .when = time(NULL), .run = journal_next(&a->journal)};
 	return plan_persist(a->plan, standing, count, &author, &a->tuning.site, e);
@@ -125,9 +135,12 @@ static int check_wishes(struct apply *a, struct err *e)
 {
 	int rc = tuning_settings(a->plan_options.set, e);
 	a->plan_options.target = &a->check.target;
-	if (rc == 0)
+	find_standing(a);
+	/* A preview for another machine compares with its report, which is read at once. */
+	bool elsewhere = a->from && a->plan_options.foreign && a->dry_run;
+	if (rc == 0 && !elsewhere)
 		rc = plan_make(a->plan, NULL, &a->plan_options, &a->tuning.site, e);
-	if (rc == 0 && a->persist)
+	if (rc == 0 && a->persist && !elsewhere)
 		rc = persist_allowed(&a->tuning.site, e);
 	return rc < 0 || a->dry_run ? rc : check_pending(a, e);
 }
@@ -137,7 +150,8 @@ int apply_plan(struct apply *a, struct err *e)
 	a->before = calloc(1, sizeof(*a->before));
 	a->after = calloc(1, sizeof(*a->after));
 	a->plan = calloc(1, sizeof(*a->plan));
-	if (!a->before || !a->after || !a->plan)
+	a->standing = calloc(PLAN_CHANGES, sizeof(*a->standing));
+	if (!a->before || !a->after || !a->plan || !a->standing)
 		return err_errno(e, "cannot make a plan");
 	int rc = check_wishes(a, e);
 	if (rc == 0)
@@ -145,8 +159,13 @@ int apply_plan(struct apply *a, struct err *e)
 	if (rc == 0 && a->reported) {
 		report_answer(a->before, a->answer);
 		a->result.answer = a->answer;
+		find_standing(a);
 		rc = plan_make(a->plan, a->before, &a->plan_options, &a->tuning.site, e);
 	}
+	if (rc == 0 && a->plan->elsewhere && a->persist)
+		rc = err_set(e, EINVAL,
+			     "--persist writes files of this machine, and the report is of another "
+			     "one or boot: --format sysctl prints the lines");
 	if (rc < 0)
 		return rc;
 	plan_permit(a->plan, &a->tuning.site);
@@ -158,12 +177,10 @@ int apply_plan(struct apply *a, struct err *e)
 	return rc;
 }
 
-/* A report without any verdict is not ready. */
 static bool is_ready(const struct apply *a)
 {
 	enum wall_verdict status = report_summarize(a->before).status;
-	return (status == VERDICT_OK || status == VERDICT_TIGHT) &&
-	       a->plan->unknown < a->before->wall_count;
+	return status == VERDICT_OK || status == VERDICT_TIGHT;
 }
 
 /* Whether the finding asks for a change that --only or --except leaves out. */

@@ -48,6 +48,9 @@ static int arguments_complete(struct bench_arguments *a, const struct given *giv
 	int rc = 0;
 	if (a->svg && !strcmp(a->svg, "-"))
 		return err_set(e, EINVAL, "--svg: needs a file, not standard output");
+	rc = a->svg ? output_check(a->svg, e) : 0;
+	if (rc == 0)
+		rc = figures_check(&a->figures, e);
 	for (int i = 0; i < given->count && rc == 0; i++)
 		rc = name_add(a, given->operands[i], e);
 	if (rc == 0 && !a->count)

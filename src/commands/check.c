@@ -124,6 +124,14 @@ void saved_options(const struct check_options *o, char out[REPORT_SAVED])
 		out[0] = 0;
 }
 
+int target_used(const struct check_options *o, const struct given *given, struct err *e)
+{
+	/* Without --datagrams it is the size of those that the socket of a server holds. */
+	if (given_option(given, "datagram") && !o->target.datagrams_per_s && !o->server)
+		return err_set(e, EINVAL, "--datagram needs --datagrams N");
+	return 0;
+}
+
 void check_saved(struct check_options *o, const struct given *given)
 {
 	o->kept = numbers_given(given);
@@ -235,6 +243,10 @@ static int guest_options(const struct arguments *a, const struct given *given, s
 			       a->output ? "output" : "save");
 	if (given_option(given, "path") && a->check.guest.protocol != PROTOCOL_HTTP)
 		return err_set(e, EINVAL, "--path: valid only with --protocol http");
+	if (given_option(given, "requests") && a->check.guest.protocol == PROTOCOL_CONNECT)
+		return err_set(e, EINVAL,
+			       "check: --requests needs --protocol echo, http, redis or memcached: "
+			       "with connect no request is sent");
 	return 0;
 }
 
@@ -282,7 +294,8 @@ static int check_all(struct arguments *a, const struct given *given)
 	char path[PATH_MAX];
 	check_saved(&a->check, given);
 	if (guest_options(a, given, &e) || arguments_check(&a->check, &e) ||
-	    observe_check(&a->check, given, &e) ||
+	    observe_check(&a->check, given, &e) || target_used(&a->check, given, &e) ||
+	    (a->output && output_check(a->output, &e)) ||
 	    (a->save && saved_target_check(a->save, &a->check, &e)))
 		return command_error(&e);
 	CLEAN(free_pointer) struct report *report = calloc(2, sizeof(*report));

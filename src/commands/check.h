@@ -87,6 +87,8 @@ int target_check(const struct target *t, struct err *e);
 /* The nearest target that the options can make. */
 struct target target_fit(const struct target *t);
 
+/* Refuses a number of the target that nothing uses. */
+int target_used(const struct check_options *o, const struct given *given, struct err *e);
 /* Uses server and network namespace of a saved target where none was given, and notes which options
  * of the target were given. */
 void check_saved(struct check_options *o, const struct given *given);

@@ -109,7 +109,7 @@ static int confirmed(struct confirm *c, struct journal *j, unsigned run, const c
 	} else if (!c->tuning.document) {
 		printf("Run %u %s\n", run, said);
 	}
-	if (rc == 0 && tuning_files(&c->tuning, c->plan, lines, &other) < 0) {
+	if (rc == 0 && tuning_files(&c->tuning, j, c->plan, lines, &other) < 0) {
 		command_error(&other);
 		status = EXIT_CRITICAL;
 	} else {
@@ -166,6 +166,21 @@ static int none_waits(const struct confirm *c, const struct journal *j)
 	return tuning_finish(&c->tuning, &result, EXIT_OK);
 }
 
+/* A run that apply made without --persist can do without. */
+static int check_persist(struct confirm *c, const struct run *r, struct err *e)
+{
+	char option[TUNING_OPTION];
+	struct err why = {0};
+	int rc = persist_allowed(&c->tuning.site, &why);
+	if (rc == 0 || r->persist || r->status != RUN_WAITING || rc != -PLAN_REFUSED) {
+		*e = why;
+		return rc;
+	}
+	return err_set(e, PLAN_REFUSED,
+		       "%s; run %u still waits: to confirm it without files, epolltune confirm%s",
+		       why.text, r->id, tuning_option(&c->tuning, option));
+}
+
 /* Whether a waiting run can be confirmed from here. */
 static int check_here(struct confirm *c, const struct run *r, struct err *e)
 {
@@ -184,7 +199,7 @@ static int check_here(struct confirm *c, const struct run *r, struct err *e)
 				       "run %u belongs to network namespace %s, "
 				       "this is %s: confirm it there",
 				       r->id, r->netns, c->here.netns);
-	return r->persist || c->persist ? persist_allowed(&c->tuning.site, e) : 0;
+	return r->persist || c->persist ? check_persist(c, r, e) : 0;
 }
 
 /* Whether a run is to be confirmed or completed. */
@@ -244,6 +259,17 @@ static int run(struct confirm *c, struct err *e)
 	return e->code ? refuse(c, e) : none_waits(c, &j);
 }
 
+/* What no file can keep, or another file sets, is a step for the operator. */
+static int steps_status(const struct confirm *c, int status)
+{
+	if (!c->plan || !c->plan->manual_count)
+		return status;
+	const struct page p = page_open(stdout, &c->tuning.style);
+	if (!c->tuning.document)
+		plan_put_manual(&p, c->plan);
+	return status == EXIT_OK ? EXIT_WARNING : status;
+}
+
 static int confirm(void *arguments, const struct given *given)
 {
 	struct confirm *c = arguments;
@@ -254,6 +280,7 @@ static int confirm(void *arguments, const struct given *given)
 	c->plan = calloc(1, sizeof(*c->plan));
 	interrupt_hold();
 	int status = c->plan ? run(c, &e) : (err_errno(&e, "cannot confirm"), command_error(&e));
+	status = steps_status(c, status);
 	free(c->plan);
 	tuning_close(&c->tuning);
 	return status;

@@ -16,6 +16,11 @@ static int render_to(FILE *out, void *arg, struct err *e)
 	return bench_render_find(r->format)(out, r->page, r->style, e);
 }
 
+int figures_check(const struct figures_options *f, struct err *e)
+{
+	return f->output ? output_check(f->output, e) : 0;
+}
+
 int figures_write(const struct figures_options *f, struct bench_page *page, const struct host *h,
 		  struct err *e)
 {

@@ -17,6 +17,8 @@ struct figures_options {
 	COLOR_OPTION(OPTION_AT(type, figures.color))
 /* clang-format on */
 
+/* Refuses a file that could not be written, before anything is measured. */
+int figures_check(const struct figures_options *f, struct err *e);
 /* Completes the page by time and host, and writes it. */
 int figures_write(const struct figures_options *f, struct bench_page *page, const struct host *h,
 		  struct err *e);

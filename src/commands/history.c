@@ -230,8 +230,9 @@ static void print_run(const struct history *h, const struct run *r)
 		const struct change *c = &r->items[i];
 		printf("  %s%s: %s\n", c->name, c->scope == CHANGE_FILES ? " (file)" : "",
 		       change_state_name(c->state));
-		plan_put_value(&p, TONE_PLAIN, 4, "-", c->from);
-		plan_put_value(&p, TONE_PLAIN, 4, "+", c->became[0] ? c->became : c->to);
+		plan_put_value(&p, TONE_PLAIN, 4, "-", change_value(c, c->from));
+		plan_put_value(&p, TONE_PLAIN, 4, "+",
+			       change_value(c, c->became[0] ? c->became : c->to));
 	}
 }
 

@@ -41,31 +41,32 @@ static int files_judge(struct lint *l, const struct given *given, struct err *e)
 	return rc;
 }
 
-static int machine_judge(struct lint *l, const struct arguments *a, struct err *e)
+/* Whether the files of a machine are below its root, where patch(1) finds them. */
+static bool is_unpacked(const char *root)
 {
-	CLEAN(host_closep) struct host *h = NULL;
-	struct host_facts facts;
 	struct stat st;
 	char etc[PATH_MAX];
-	snprintf(etc, sizeof(etc), "%s/etc", a->root);
-	int rc = host_open(&h, a->root, e);
+	snprintf(etc, sizeof(etc), "%s/etc", root);
+	return stat(etc, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Opens the machine, which must outlive the lint. */
+static int machine_judge(struct lint *l, struct host **h, const struct arguments *a, struct err *e)
+{
+	struct host_facts facts;
+	int rc = host_open(h, a->root, e);
 	if (rc < 0)
 		return rc;
-	if (stat(etc, &st) < 0 || !S_ISDIR(st.st_mode))
-		l->packed = true;
-	if (l->packed && !host_has(h, "etc"))
+	if (!host_has(*h, "etc"))
 		return err_set(e, ENOENT, "lint: %s has no etc/: it has no files to judge",
 			       a->root);
-	if (l->packed && a->fix)
+	if (a->fix && !is_unpacked(a->root))
 		return err_set(e, EINVAL, "lint: --fix needs files; unpack %s first", a->root);
-	host_facts(h, &facts);
+	host_facts(*h, &facts);
 	if (!a->kernel)
 		kernel_parse(facts.kernel, &l->kernel, NULL);
-	l->host = h;
-	l->root = host_live(h) ? "" : a->root;
-	rc = lint_machine(l, e);
-	l->host = NULL;
-	return rc;
+	l->host = *h;
+	return lint_machine(l, e);
 }
 
 static int output_print(const struct lint *l, const struct effects *tried,
@@ -114,44 +115,60 @@ static int options_check(const struct arguments *a, const struct given *given, s
 	if (a->tries && (a->fix || a->format == FORMAT_SARIF))
 		return err_set(e, EINVAL,
 			       "lint: --try supports only --format text and json, and not --fix");
+	if (a->fix && a->format != FORMAT_TEXT)
+		return err_set(e, EINVAL, "lint: --fix prints a diff; it takes no --format %s",
+			       a->format == FORMAT_JSON ? "json" : "sarif");
 	for (size_t i = 0; i < sizeof(only) / sizeof(*only) && !a->tries; i++)
 		if (given_option(given, only[i]))
 			return err_set(e, EINVAL, "lint: --%s needs --try FILE", only[i]);
 	if (!a->tries && target_given(given))
 		return err_set(e, EINVAL, "lint: a target needs --try FILE");
-	return 0;
+	return target_used(&a->check, given, e);
 }
 
-static int lint_run(struct lint *l, struct effects *tried, const struct arguments *a,
-		    const struct given *given, struct err *e)
+struct run {
+	struct host *host; /* that is judged; NULL: files are */
+	struct lint lint;
+	struct effects tried;
+};
+
+static void run_free(struct run *r)
 {
+	lint_close(&r->lint);
+	effects_free(&r->tried);
+	host_close(r->host);
+}
+
+static int lint_run(struct run *r, const struct arguments *a, const struct given *given,
+		    struct err *e)
+{
+	struct lint *l = &r->lint;
 	int rc = a->kernel ? kernel_parse(a->kernel, &l->kernel, e) : 0;
 	if (rc == 0)
 		rc = options_check(a, given, e);
 	if (rc == 0 && !a->tries && (given->count || strcmp(a->root, "/") != 0))
 		command_confine(given->count ? NULL : a->root);
 	if (rc == 0)
-		rc = a->tries       ? files_try(l, tried, a, given, e)
+		rc = a->tries       ? files_try(l, &r->tried, a, given, e)
 		     : given->count ? files_judge(l, given, e)
-				    : machine_judge(l, a, e);
+				    : machine_judge(l, &r->host, a, e);
 	if (rc == 0 && l->failed)
 		rc = err_set(e, ENOMEM, "lint: out of memory");
 	if (rc < 0)
 		return rc;
 	lint_sort(l);
-	return output_print(l, a->tries ? tried : NULL, a, e);
+	return output_print(l, a->tries ? &r->tried : NULL, a, e);
 }
 
 static int lint(void *arguments, const struct given *given)
 {
-	CLEAN(lint_close) struct lint l = {.kernel = UINT_MAX, .root = ""};
-	CLEAN(effects_free) struct effects tried = {0};
+	CLEAN(run_free) struct run r = {.lint = {.kernel = UINT_MAX}};
 	struct err e = {0};
 	enum finding_level worst;
-	if (lint_run(&l, &tried, arguments, given, &e) < 0)
+	if (lint_run(&r, arguments, given, &e) < 0)
 		return command_error(&e);
-	int status = effects_status(&tried);
-	if (!lint_worst(&l, &worst))
+	int status = effects_status(&r.tried);
+	if (!lint_worst(&r.lint, &worst))
 		return status;
 	return worst == LEVEL_CRITICAL || status == EXIT_CRITICAL ? EXIT_CRITICAL : EXIT_WARNING;
 }

@@ -1,5 +1,9 @@
 #include "commands/lint_output.h"
 
+#include <ctype.h>
+#include <limits.h>
+#include <string.h>
+
 #include "commands/effects_print.h"
 #include "report/json_value.h"
 #include "report/utf8.h"
@@ -82,10 +86,24 @@ static json_t *sarif_rules(struct json_writer *w)
 	return rules;
 }
 
+/* A path as a URI reference: RFC 3986, its unreserved characters and "/". */
+static json_t *sarif_uri(const char *path)
+{
+	char uri[3 * PATH_MAX + 1];
+	size_t used = 0;
+	for (; *path && used + 3 < sizeof(uri); path++)
+		if (isalnum((unsigned char)*path) || strchr("-._~/", *path))
+			uri[used++] = *path;
+		else
+			used += (size_t)sprintf(uri + used, "%%%02X", (unsigned char)*path);
+	uri[used] = 0;
+	return value_text(uri);
+}
+
 static json_t *sarif_result(struct json_writer *w, const struct lint_problem *p)
 {
 	static const char *const levels[] = {"note", "warning", "error", "note"};
-	json_t *file = value_text(p->file), *text = value_text(p->text);
+	json_t *file = sarif_uri(p->file), *text = value_text(p->text);
 	json_t *place = json_pack("{s:{s:o}}", "artifactLocation", "uri", file);
 	if (p->line)
 		value_set(w, place, "region", json_pack("{s:i}", "startLine", (int)p->line));

@@ -147,6 +147,8 @@ static int arguments_check(struct load_arguments *a, const struct given *given, 
 		return err_set(e, EINVAL, "load: missing ADDRESS:PORT");
 	int rc = given_check(given, 1, e);
 	if (rc == 0)
+		rc = figures_check(&a->figures, e);
+	if (rc == 0)
 		rc = address_parse("load", given->operands[0], true, &a->client.to, e);
 	if (rc < 0)
 		return rc;

@@ -123,6 +123,10 @@ static const struct option_row *options_next(struct options *o, const char **val
 		*value = o->argv[at + 1];
 		words = 2;
 	}
+	if (*value && !**value && row->kind == OPTION_TEXT && !row->parse) {
+		err_set(e, EINVAL, "--%s needs %s: it is empty", row->name, row->argument);
+		return NULL;
+	}
 	if (*value && values_closed(row->values) && check_value(row, *value, e))
 		return NULL;
 	bring_forward(o, at, words);

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
 #include "epolltune/setting.h"
 #include "tune/operator.h"
@@ -84,9 +86,12 @@ int tuning_settings(const char *list, struct err *e)
 {
 	struct setting set;
 	int rc;
-	while ((rc = setting_next(&list, &set, e)) > 0)
+	while ((rc = setting_next(&list, &set, e)) > 0) {
 		if (!set.knob)
 			return values_unknown("set", "@knobs", set.name, e);
+		if (setting_repeated(&set, list))
+			return err_set(e, EINVAL, "--set: %s is given twice", set.name);
+	}
 	return rc;
 }
 
@@ -125,16 +130,21 @@ void tuning_torn(const struct journal *j)
 				"was written): removed, nothing depends on it\n");
 }
 
-int tuning_files(struct tuning *t, const struct plan *plan, json_t *list, struct err *e)
+int tuning_files(struct tuning *t, const struct journal *j, const struct plan *plan, json_t *list,
+		 struct err *e)
 {
+	CLEAN(free_pointer) struct change *standing = calloc(PLAN_CHANGES, sizeof(*standing));
+	if (!standing)
+		return err_errno(e, "cannot compare with the files");
 	site_refresh(&t->site); /* a proof may have taken a while */
+	size_t count = persist_standing(j, &t->site, standing, PLAN_CHANGES);
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct change *c = &plan->changes[i];
 		struct persisted p;
 		char text[CHANGE_VALUE * 3];
 		if (c->scope != CHANGE_FILES)
 			continue;
-		int rc = persist_look(c, &t->site, &p, e);
+		int rc = persist_look(c, standing, count, &t->site, &p, e);
 		if (rc < 0)
 			return rc;
 		persist_text(&p, text, sizeof(text));

@@ -64,7 +64,8 @@ void tuning_print_step(const struct tuning *t, const struct change *c, const cha
 void tuning_torn(const struct journal *j);
 /* Prints what the files will set at the next boot of the knobs whose lines a plan changed, and adds
  * it to a list of JSON. */
-int tuning_files(struct tuning *t, const struct plan *plan, json_t *list, struct err *e);
+int tuning_files(struct tuning *t, const struct journal *j, const struct plan *plan, json_t *list,
+		 struct err *e);
 /* Prints the document, if one is printed; returns the exit status. */
 int tuning_finish(const struct tuning *t, const struct plan_result *result, int status);
 /* Flushes standard output; rc and *e: whether all could be printed. Returns the status or, after an

@@ -51,7 +51,9 @@ struct session {
 	struct terminal terminal;
 	struct render_style style;
 	bool screen, paused, ended; /* the replay has ended */
-	bool unwritten;             /* the metrics of the last look could not be written */
+	bool begun;                 /* the first look is done */
+	/* The last look: its metrics could not be written, it could not be recorded. */
+	bool unwritten, unrecorded;
 	uint64_t intervals;
 	int timer, signals;
 	pid_t child; /* explain or check, which has the terminal; 0: none */
@@ -95,7 +97,7 @@ static void show(struct session *s)
 	else if (s->paused)
 		report_append(state, ", paused");
 	if (s->recording)
-		report_append(state, ", recording");
+		report_append(state, s->unrecorded ? ", cannot record" : ", recording");
 	selected_find(s);
 	s->style.width = s->terminal.width;
 	s->view.height = s->terminal.height;
@@ -113,17 +115,29 @@ static int metrics_write(FILE *out, void *session, struct err *e)
 	return watch_metrics(out, &s->watch, s->a->format == FORMAT_OPENMETRICS, e);
 }
 
-/* Metrics of one look are whole, and not to be followed by those of another. A disk that is full
- * for some time does not end the watch: what fails at the first look does. */
+/* A disk that is full for some time does not end the watch: what fails at the first look does.
+ * *failed: whether it failed at the look before. */
+static int file_written(const struct session *s, int rc, bool *failed, const struct err *e)
+{
+	if (rc && !s->begun)
+		return rc;
+	if (rc && !*failed && !s->screen)
+		command_error(e);
+	*failed = rc < 0;
+	return 0;
+}
+
+/* Metrics of one look are whole, and not to be followed by those of another. */
 static int metrics_replace(struct session *s, struct err *e)
 {
 	int rc = output_replace(s->a->output, metrics_write, s, e);
-	if (rc && s->watch.looks == 1)
-		return rc;
-	if (rc && !s->unwritten)
-		command_error(e);
-	s->unwritten = rc < 0;
-	return 0;
+	return file_written(s, rc, &s->unwritten, e);
+}
+
+static int record(struct session *s, struct err *e)
+{
+	int rc = s->recording ? recording_add(s->recording, &s->watch, e) : 0;
+	return file_written(s, rc, &s->unrecorded, e);
 }
 
 static int line_write(struct session *s, struct err *e)
@@ -150,9 +164,12 @@ static int look(struct session *s, struct err *e)
 		return rc;
 	}
 	rc = watch_add(&s->watch, &s->sample, e);
-	if (!rc && s->recording)
-		rc = recording_add(s->recording, &s->watch, e);
-	return rc || s->screen ? rc : line_write(s, e);
+	if (!rc)
+		rc = record(s, e);
+	if (!rc && !s->screen)
+		rc = line_write(s, e);
+	s->begun = true;
+	return rc;
 }
 
 /* Gives the terminal to another command until a key is pressed after it. */
@@ -449,7 +466,7 @@ static int watch(void *arguments, const struct given *given)
 		rc = metrics_write(stdout, s, &e);
 	enum wall_verdict worst = s->watch.worst;
 	bool gone = s->watch.server[0] && !watch_listens(&s->watch);
-	bool unwritten = s->unwritten;
+	bool unwritten = s->unwritten || s->unrecorded;
 	session_close(s);
 	if (rc)
 		return command_error(&e);

@@ -12,13 +12,15 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/doing.h"
+#include "epolltune/hash.h"
 #include "epolltune/nic.h"
 #include "epolltune/ports_used.h"
 #include "epolltune/subject.h"
 #include "epolltune/syn_queue.h"
+#include "host/array.h"
 
-#define GROUPS 16
-/* While the server that was named does not listen, a hundredth of a CPU looks for it. */
+/* After listeners have ended or begun, a hundredth of a CPU looks for those of the server that was
+ * named. */
 #define WATCHER_SEARCH 100
 
 /* When to read next what takes long. */
@@ -29,20 +31,26 @@ struct pace {
 struct watcher {
 	struct host *host;
 	const char *asked; /* NULL: no server was named */
+	char waiting[sizeof(((struct watch_sample *)0)->waiting)];
 	struct subject subject;
+	uint64_t known; /* the sum of the cookies of all listeners when it was searched last */
 	struct machine machine;
 	struct host_facts facts;
 	struct listeners listeners; /* of the last look */
 	struct process *sharers;    /* that accept from them, too */
 	size_t sharer_count;
 	struct host_counters counters;
+	struct softnet_follow softnet;
 	size_t group_count;
 	bool groups_new; /* they were read at this look */
-	struct cgroup groups[GROUPS];
+	struct cgroup *groups;
 	int64_t ports, ports_of; /* to the destination to which most are in use */
 	char ports_to[sizeof(((struct ports_to *)0)->destination)];
 	double at_s; /* of the last look; 0: there was none */
-	struct pace owners, sharing, processes, half_open, group, port, again;
+	struct {
+		struct pace owners, sharing, processes, half_open, group, port;
+	} due;
+	struct pace again, ever; /* the search of the server: after a change, and without one */
 };
 
 static bool pace_due(struct pace *p)
@@ -132,22 +140,22 @@ static void softnet_gauges(struct watcher *w, struct watch_sample *out)
 	/* The same in every network namespace: its losses are not known to be those of this one. */
 	if (w->machine.own_netns || softnet_read(w->host, &s, NULL))
 		return;
-	const struct softnet_cpu all = softnet_total(&s);
 	struct watch_gauge *backlog = watch_gauge(out, "softnet.backlog");
 	struct watch_gauge *budget = watch_gauge(out, "softnet.budget");
 	report_text(backlog->what, "softnet backlog");
 	report_text(budget->what, "softnet rounds");
-	backlog->lost = (int64_t)all.dropped;
-	budget->lost = (int64_t)all.time_squeeze;
 	backlog->limit = field_read(w->host, "proc/sys/net/core/netdev_max_backlog", 0);
 	for (size_t i = 0; i < s.count; i++)
 		if (s.at[i].backlog.known && (int64_t)s.at[i].backlog.value > backlog->value)
 			backlog->value = (int64_t)s.at[i].backlog.value;
+	softnet_follow(&w->softnet, &s);
+	backlog->lost = (int64_t)w->softnet.dropped;
+	budget->lost = (int64_t)w->softnet.time_squeeze;
 }
 
 static void ports_gauge(struct watcher *w, struct watch_sample *out)
 {
-	if (pace_due(&w->port)) {
+	if (pace_due(&w->due.port)) {
 		struct ports_used u;
 		w->ports = w->ports_of = REPORT_NONE;
 		w->ports_to[0] = 0;
@@ -158,7 +166,7 @@ static void ports_gauge(struct watcher *w, struct watch_sample *out)
 				report_text(w->ports_to, "%s", u.at[0].destination);
 		}
 		ports_used_free(&u);
-		pace_end(&w->port, WATCHER_SHARE);
+		pace_end(&w->due.port, WATCHER_SHARE);
 	}
 	struct watch_gauge *g = watch_gauge(out, "ports.ephemeral");
 	report_text(g->what, "ports%s%s", w->ports_to[0] ? " to " : "", w->ports_to);
@@ -173,19 +181,96 @@ static bool is_ours(const struct listener *l, void *arg)
 	return !w->asked || subject_has(&w->subject, l) || subject_receives(l, &w->subject);
 }
 
-/* A server that listens elsewhere after a restart is found again. */
-static void subject_again(struct watcher *w)
+static bool is_watched(const struct subject *s)
 {
-	struct subject found;
-	if (!w->asked || !pace_due(&w->again))
-		return;
-	if (!subject_find(w->host, w->asked, true, &found, NULL)) {
+	return subject_listens(s, LISTENER_TCP) || subject_listens(s, LISTENER_UNIX);
+}
+
+static int subject_open(const char *server, struct host **host, struct subject *subject,
+			char enter[REPORT_ENTER], struct err *e)
+{
+	const struct check_options o = {.server = server};
+	int rc = check_open(&o, host, subject, enter, e);
+	if (!rc && server && !is_watched(subject))
+		rc = err_set(e, EOPNOTSUPP, "watch: %s has no TCP or UNIX listener", server);
+	return rc;
+}
+
+static void facts_read(struct watcher *w)
+{
+	host_facts(w->host, &w->facts);
+	machine_read(w->host, w->asked ? &w->subject : NULL, &w->machine);
+}
+
+/* This process is in another network namespace now: what was read is of the one that it left. */
+static void namespace_begin(struct watcher *w)
+{
+	listeners_free(&w->listeners);
+	memset(&w->listeners, 0, sizeof(w->listeners));
+	w->sharer_count = w->group_count = 0;
+	memset(&w->due, 0, sizeof(w->due));
+	w->at_s = 0;
+	facts_read(w);
+}
+
+/* True: in another network namespace, which this process has entered, as containers that restart
+ * have a new one. */
+static bool subject_again(struct watcher *w)
+{
+	char enter[REPORT_ENTER] = "";
+	struct host *host = NULL;
+	struct subject found = {0};
+	struct err why = {0};
+	int rc = subject_open(w->asked, &host, &found, enter, &why);
+	bool moved = host && enter[0];
+	bool gone = rc == -ESRCH || rc == -ENOENT || rc == -EOPNOTSUPP;
+	report_text(w->waiting, "%s", !rc || gone ? "" : why.text);
+	if (!rc) {
 		struct subject old = w->subject;
 		w->subject = found;
 		found = old;
 	}
+	if (moved) {
+		struct host *left = w->host;
+		w->host = host;
+		host = left;
+		namespace_begin(w);
+	}
 	subject_free(&found);
+	host_close(host);
+	return moved;
+}
+
+/* Whether all that the server has is there, and nothing began since it was searched. */
+static bool is_settled(const struct watcher *w, const struct listeners *all, uint64_t sum)
+{
+	const struct listeners *own = &w->subject.listeners;
+	for (size_t i = 0; i < own->count; i++) {
+		const struct listener *l = &own->at[i];
+		if ((l->kind == LISTENER_TCP || l->kind == LISTENER_UNIX) &&
+		    !listeners_find(all, l->cookie))
+			return false;
+	}
+	return sum == w->known;
+}
+
+/* A server that listens elsewhere after a restart is found again, and one that opens or closes
+ * listeners has them. True as subject_again(). */
+static bool subject_follow(struct watcher *w, const struct listeners *all)
+{
+	uint64_t sum = 0;
+	if (!w->asked)
+		return false;
+	for (size_t i = 0; i < all->count; i++)
+		sum += all->at[i].cookie;
+	bool again = pace_due(&w->again), ever = pace_due(&w->ever);
+	if (!ever && (!again || is_settled(w, all, sum)))
+		return false;
+	bool moved = subject_again(w);
+	w->known = sum;
 	pace_end(&w->again, WATCHER_SEARCH);
+	pace_end(&w->ever, WATCHER_SHARE);
+	return moved;
 }
 
 static void listeners_keep(struct watcher *w, struct listeners *l)
@@ -222,10 +307,10 @@ static void owners_find_new(struct watcher *w, struct listeners *l)
 	bool unknown = false;
 	for (size_t i = 0; i < l->count; i++)
 		unknown |= l->at[i].owner < 0;
-	if (!unknown || !pace_due(&w->owners))
+	if (!unknown || !pace_due(&w->due.owners))
 		return;
 	listeners_own(w->host, l, any, NULL, NULL);
-	pace_end(&w->owners, WATCHER_SHARE);
+	pace_end(&w->due.owners, WATCHER_SHARE);
 }
 
 static bool process_again(const struct watcher *w, struct process *p)
@@ -242,7 +327,7 @@ static bool process_again(const struct watcher *w, struct process *p)
 static void processes_read(struct watcher *w, struct listeners *l)
 {
 	size_t kept = 0;
-	if (!pace_due(&w->processes))
+	if (!pace_due(&w->due.processes))
 		return;
 	for (size_t i = 0; i < l->process_count; i++) {
 		bool there = process_again(w, &l->processes[i]);
@@ -256,38 +341,39 @@ static void processes_read(struct watcher *w, struct listeners *l)
 		if (process_again(w, &w->sharers[i]))
 			w->sharers[kept++] = w->sharers[i];
 	w->sharer_count = kept;
-	pace_end(&w->processes, WATCHER_SHARE);
+	pace_end(&w->due.processes, WATCHER_SHARE);
 }
 
 static void sharers_find(struct watcher *w)
 {
-	if (!pace_due(&w->sharing))
+	if (!pace_due(&w->due.sharing))
 		return;
 	free(w->sharers);
 	listeners_sharers(w->host, &w->listeners, &w->sharers, &w->sharer_count, NULL);
-	pace_end(&w->sharing, WATCHER_SHARE);
+	pace_end(&w->due.sharing, WATCHER_SHARE);
 }
 
+/* 1: the server is in another network namespace, whose counters are to be read first. */
 static int listeners_look(struct watcher *w, struct err *e)
 {
 	struct listeners now;
 	int rc = listeners_read(w->host, &now, e);
+	if (!rc)
+		rc = subject_follow(w, &now);
 	if (rc) {
 		listeners_free(&now);
 		return rc;
 	}
 	listeners_keep(w, &now);
-	if (!now.count)
-		subject_again(w);
 	listeners_inherit(&now, &w->listeners);
 	listeners_free(&w->listeners);
 	w->listeners = now;
 	processes_read(w, &w->listeners);
 	owners_find_new(w, &w->listeners);
 	sharers_find(w);
-	if (pace_due(&w->half_open)) {
+	if (pace_due(&w->due.half_open)) {
 		listeners_half_open(w->host, &w->listeners, NULL);
-		pace_end(&w->half_open, WATCHER_SHARE);
+		pace_end(&w->due.half_open, WATCHER_SHARE);
 	}
 	return 0;
 }
@@ -380,61 +466,87 @@ static void process_gauges(const struct watcher *w, struct watch_sample *out)
 	}
 }
 
-static void group_add(struct watcher *w, const struct process *p)
+/* Whether it has a limit; those of groups without one are no rows. */
+static bool is_bounded(const struct cgroup *c)
 {
-	struct cgroup *c = &w->groups[w->group_count];
-	if (w->group_count == GROUPS)
-		return;
-	cgroup_read(w->host, p->pid, c);
-	for (size_t i = 0; i < w->group_count; i++)
-		if (!strcmp(w->groups[i].path, c->path))
-			return;
-	w->group_count++;
+	return c->memory.max != HOST_UNLIMITED || c->tcp.max != HOST_UNLIMITED ||
+	       c->pids.max != HOST_UNLIMITED || c->quota_count;
 }
 
-/* Those of the processes, each once. */
-static void groups_read(struct watcher *w)
+/* Whether the limits of both are those of the same groups. */
+static bool is_bounded_as(const struct cgroup *a, const struct cgroup *b)
+{
+	if (strcmp(a->memory.path, b->memory.path) != 0 || strcmp(a->tcp.path, b->tcp.path) != 0 ||
+	    strcmp(a->pids.path, b->pids.path) != 0 || a->quota_count != b->quota_count)
+		return false;
+	for (size_t i = 0; i < a->quota_count; i++)
+		if (strcmp(a->quotas[i].path, b->quotas[i].path) != 0)
+			return false;
+	return true;
+}
+
+static int group_add(struct watcher *w, const struct process *p, struct err *e)
+{
+	struct cgroup c;
+	cgroup_read(w->host, p->pid, &c);
+	if (!is_bounded(&c))
+		return 0;
+	for (size_t i = 0; i < w->group_count; i++)
+		if (is_bounded_as(&w->groups[i], &c))
+			return 0;
+	struct cgroup *kept = array_add(&w->groups, &w->group_count, sizeof(c));
+	if (!kept)
+		return err_set(e, ENOMEM, "watch: out of memory");
+	*kept = c;
+	return 0;
+}
+
+/* Those of the processes. */
+static int groups_read(struct watcher *w, struct err *e)
 {
 	const struct listeners *l = &w->listeners;
-	w->groups_new = pace_due(&w->group);
+	int rc = 0;
+	w->groups_new = pace_due(&w->due.group);
 	if (!w->groups_new)
-		return;
+		return 0;
 	w->group_count = 0;
-	for (size_t i = 0; i < l->process_count; i++) {
+	for (size_t i = 0; i < l->process_count && !rc; i++) {
 		bool seen = false;
+		/* The names of other managers' units are not unique. */
 		for (size_t k = 0; k < i && !seen; k++)
-			seen = l->processes[i].unit[0] &&
-			       l->processes[i].manager == l->processes[k].manager &&
+			seen = l->processes[i].unit[0] && l->processes[i].manager == UNIT_SYSTEM &&
+			       l->processes[k].manager == UNIT_SYSTEM &&
 			       !strcmp(l->processes[i].unit, l->processes[k].unit);
 		if (!seen && owns(w, i))
-			group_add(w, &l->processes[i]);
+			rc = group_add(w, &l->processes[i], e);
 	}
-	pace_end(&w->group, WATCHER_SHARE);
+	pace_end(&w->due.group, WATCHER_SHARE);
+	return rc;
 }
 
 /* NULL: there is none, or it has a row: a limit of a group above several is theirs together. */
 static struct watch_gauge *group_gauge(const char *wall, const char *of, const char *path,
 				       uint64_t value, uint64_t limit, struct watch_sample *out)
 {
-	char what[sizeof(out->at[0].what)];
 	const char *name = strrchr(path, '/');
+	/* A group may have two limits of one wall. */
+	const uint64_t key = (text_hash(path) * 31 + text_hash(of)) & INT64_MAX;
 	if (limit > INT64_MAX || value > INT64_MAX || !*path)
 		return NULL;
-	report_text(what, "%s %s", name && name[1] ? name + 1 : path, of);
 	for (size_t i = 0; i < out->count; i++)
-		if (out->at[i].kind == watch_kind_find(wall) && !strcmp(out->at[i].what, what))
+		if (out->at[i].key == key && out->at[i].kind == watch_kind_find(wall))
 			return NULL;
 	struct watch_gauge *g = watch_gauge(out, wall);
-	report_text(g->what, "%s", what);
+	report_text(g->what, "%s %s", name && name[1] ? name + 1 : path, of);
+	g->key = key;
 	g->owner = REMEDY_CONTAINER;
 	g->value = (int64_t)value;
 	g->limit = (int64_t)limit;
 	return g;
 }
 
-static void group_gauges(struct watcher *w, struct watch_sample *out)
+static void group_gauges(const struct watcher *w, struct watch_sample *out)
 {
-	groups_read(w);
 	for (size_t i = 0; i < w->group_count; i++) {
 		const struct cgroup *c = &w->groups[i];
 		group_gauge("cgroup.memory", "memory", c->memory.path, c->memory.used,
@@ -453,7 +565,8 @@ static void group_gauges(struct watcher *w, struct watch_sample *out)
 	}
 }
 
-int watch_read(struct watcher *w, struct watch_sample *out, struct err *e)
+/* 1 as listeners_look(). */
+static int sample_read(struct watcher *w, struct watch_sample *out, struct err *e)
 {
 	double now = clock_s();
 	memcpy(out->host, w->facts.name, sizeof(out->host));
@@ -469,8 +582,11 @@ int watch_read(struct watcher *w, struct watch_sample *out, struct err *e)
 	for (size_t i = 0; i < WATCH_COUNTERS; i++)
 		out->counters[i] = counter_read(w, watch_counter_names[i]);
 	int rc = listeners_look(w, e);
+	if (!rc)
+		rc = groups_read(w, e);
 	if (rc)
 		return rc;
+	report_text(out->waiting, "%s", w->waiting);
 	/* Few, and they come first: listeners may be too many. */
 	singles_read(w, out);
 	softnet_gauges(w, out);
@@ -487,22 +603,26 @@ int watch_read(struct watcher *w, struct watch_sample *out, struct err *e)
 	return 0;
 }
 
+int watch_read(struct watcher *w, struct watch_sample *out, struct err *e)
+{
+	int rc;
+	do
+		rc = sample_read(w, out, e);
+	while (rc > 0);
+	return rc;
+}
+
 int watcher_open(struct watcher **out, const char *server, struct err *e)
 {
-	struct check_options o = {.server = server};
 	char enter[REPORT_ENTER] = "";
 	struct watcher *w = *out = calloc(1, sizeof(*w));
 	if (!w)
 		return err_set(e, ENOMEM, "watch: out of memory");
-	int rc = check_open(&o, &w->host, &w->subject, enter, e);
+	int rc = subject_open(server, &w->host, &w->subject, enter, e);
 	if (rc)
 		return rc;
-	if (server && !subject_listens(&w->subject, LISTENER_TCP) &&
-	    !subject_listens(&w->subject, LISTENER_UNIX))
-		return err_set(e, EOPNOTSUPP, "watch: %s has no TCP or UNIX listener", server);
 	w->asked = server;
-	host_facts(w->host, &w->facts);
-	machine_read(w->host, server ? &w->subject : NULL, &w->machine);
+	facts_read(w);
 	return 0;
 }
 
@@ -513,6 +633,8 @@ void watcher_close(struct watcher **out)
 		return;
 	listeners_free(&w->listeners);
 	free(w->sharers);
+	free(w->groups);
+	softnet_free(&w->softnet.last);
 	subject_free(&w->subject);
 	host_close(w->host);
 	free(w);

@@ -20,9 +20,10 @@ struct recording {
 	int fd;
 	char *path, *before; /* PATH, PATH.1 */
 	uint64_t half, size;
+	bool gap; /* the look before was not recorded */
 };
 
-static int file_open(struct recording *r, struct err *e)
+static int file_begin(struct recording *r, struct err *e)
 {
 	struct stat st;
 	r->fd = open(r->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
@@ -35,6 +36,14 @@ static int file_open(struct recording *r, struct err *e)
 		return err_set(e, EBUSY, "%s: another process records there", r->path);
 	r->size = (uint64_t)st.st_size;
 	return 0;
+}
+
+static int file_open(struct recording *r, struct err *e)
+{
+	int rc = file_begin(r, e);
+	if (rc)
+		close_fd(&r->fd);
+	return rc;
 }
 
 /* Cuts off what an interrupted writer left of a line. */
@@ -81,26 +90,50 @@ static int half_begin(struct recording *r, struct err *e)
 	return file_open(r, e);
 }
 
-int recording_add(struct recording *r, const struct watch *w, struct err *e)
+/* All of the line, or nothing: a part would be one line with the next one. */
+static int line_add(struct recording *r, const char *line, size_t size, struct err *e)
 {
-	CLEAN(free_pointer) char *line = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&line, &size);
-	if (!out)
-		return err_set(e, ENOMEM, "--record: out of memory");
-	watch_json(out, w);
-	if (fclose(out))
-		return err_set(e, ENOMEM, "--record: out of memory");
 	int rc = 0;
-	if (r->size && r->size + size > r->half)
-		rc = half_begin(r, e);
 	for (size_t at = 0; !rc && at < size;) {
 		ssize_t n = write(r->fd, line + at, size - at);
 		if (n < 0 && errno != EINTR)
 			rc = err_errno(e, "%s", r->path);
 		at += n > 0 ? (size_t)n : 0;
 	}
-	r->size += size;
+	if (!rc)
+		r->size += size;
+	else if (ftruncate(r->fd, (off_t)r->size) < 0)
+		close_fd(&r->fd);
+	return rc;
+}
+
+/* After an error that has closed the file. */
+static int file_again(struct recording *r, struct err *e)
+{
+	int rc = file_open(r, e);
+	return rc ? rc : tail_cut(r, e);
+}
+
+int recording_add(struct recording *r, const struct watch *w, struct err *e)
+{
+	CLEAN(free_pointer) char *line = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&line, &size);
+	struct watch one = *w;
+	if (!out)
+		return err_set(e, ENOMEM, "--record: out of memory");
+	/* Its growth is since a look that is not there: a run begins. */
+	if (r->gap)
+		one.seconds = 0;
+	watch_json(out, &one);
+	if (fclose(out))
+		return err_set(e, ENOMEM, "--record: out of memory");
+	int rc = r->fd < 0 ? file_again(r, e) : 0;
+	if (!rc && r->size && r->size + size > r->half)
+		rc = half_begin(r, e);
+	if (!rc)
+		rc = line_add(r, line, size, e);
+	r->gap = rc < 0;
 	return rc;
 }
 
@@ -120,6 +153,7 @@ struct replay {
 	FILE *in;
 	char *paths[2], *line;
 	unsigned at, number; /* file and line */
+	bool any;            /* a whole line was read */
 };
 
 static int part_open(struct replay *r, struct err *e)
@@ -151,6 +185,12 @@ int replay_open(struct replay **out, const char *path, struct err *e)
 	return part_open(r, e);
 }
 
+/* A recording that was cut off ends before the rest. */
+static int replay_end(const struct replay *r, struct err *e)
+{
+	return r->any ? 0 : err_set(e, ENODATA, "%s: has no complete line", r->paths[r->at]);
+}
+
 int replay_next(struct replay *r, struct watch_sample *out, struct err *e)
 {
 	for (;;) {
@@ -160,7 +200,7 @@ int replay_next(struct replay *r, struct watch_sample *out, struct err *e)
 		if (ferror(r->in))
 			return err_errno(e, "%s", r->paths[r->at]);
 		if (r->at == 1)
-			return 0;
+			return replay_end(r, e);
 		close_file(&r->in);
 		r->at = 1;
 		int rc = part_open(r, e);
@@ -175,7 +215,8 @@ int replay_next(struct replay *r, struct watch_sample *out, struct err *e)
 		return err_set(e, EBADMSG, "%s:%u: longer than %zu bytes", r->paths[r->at],
 			       r->number, LINE_MAX_BYTES - 1);
 	if (r->line[length - 1] != '\n')
-		return 0;
+		return replay_end(r, e);
+	r->any = true;
 	int rc = watch_parse(r->line, length, out, e);
 	return rc ? err_prefix(e, "%s:%u", r->paths[r->at], r->number) : 1;
 }

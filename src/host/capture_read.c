@@ -51,6 +51,7 @@ static const char *const wanted[] = {
 	/* Of lint alone. */
 	"etc/systemd/*",
 	"run/systemd/system/*",
+	"run/systemd/system.conf.d/*",
 	"usr/local/lib/systemd/system/*",
 	"usr/lib/systemd/system/*",
 	"usr/lib/systemd/systemd-sysctl",

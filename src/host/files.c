@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/hash.h"
 #include "host/compat.h"
 
 #define KEPT_FILES 512
@@ -126,18 +127,10 @@ void host_freeze(struct host *h)
 	h->frozen = true;
 }
 
-static uint64_t path_hash(const char *path)
-{
-	uint64_t hash = 0xcbf29ce484222325;
-	for (; *path; path++)
-		hash = (hash ^ (unsigned char)*path) * 0x100000001b3;
-	return hash;
-}
-
 /* What was laid last. */
 static const struct kept_file *kept_find(const struct kept_files *kept, const char *path)
 {
-	uint64_t hash = path_hash(path);
+	uint64_t hash = text_hash(path);
 	for (size_t i = kept->count; i-- > 0;)
 		if (kept->at[i].hash == hash && !strcmp(kept->at[i].path, path))
 			return &kept->at[i];
@@ -149,7 +142,7 @@ static bool kept_add(struct kept_files *kept, const char *path, const char *text
 {
 	if (kept->count == KEPT_FILES || length > KEPT_BYTES - kept->bytes)
 		return false;
-	struct kept_file file = {path_hash(path), strdup(path), strdup(text), length};
+	struct kept_file file = {text_hash(path), strdup(path), strdup(text), length};
 	if (file.path && file.text) {
 		kept->bytes += length;
 		kept->at[kept->count++] = file;

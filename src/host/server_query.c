@@ -165,7 +165,7 @@ int server_query_keep(struct listeners *l, const struct server_query *q, struct 
 	if (keep_wildcard(l, q))
 		return 0;
 	return err_set(e, ENOENT,
-		       "--server %s: nothing listens there in this network namespace; for another "
-		       "one add --netns PATH or --netns PID",
+		       "--server %s: nothing listens there in this network namespace; for that of "
+		       "process PID run nsenter --net=/proc/PID/ns/net epolltune ...",
 		       q->who);
 }

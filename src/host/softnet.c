@@ -165,6 +165,17 @@ struct softnet_growth softnet_growth(const struct softnet *before, const struct 
 	return all;
 }
 
+void softnet_follow(struct softnet_follow *f, struct softnet *now)
+{
+	const struct softnet_cpu more =
+		f->last.count ? softnet_growth(&f->last, now).total : softnet_total(now);
+	f->dropped += more.dropped;
+	f->time_squeeze += more.time_squeeze;
+	softnet_free(&f->last);
+	f->last = *now;
+	*now = (struct softnet){0};
+}
+
 bool softnet_mask(const struct softnet *s, char mask[SOFTNET_MASK])
 {
 	uint32_t words[8] = {0};

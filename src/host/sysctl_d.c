@@ -99,10 +99,11 @@ struct setting_search {
 };
 
 static void setting_set(struct sysctl_setting *set, const char *file, unsigned number,
-			const char *value)
+			const struct sysctl_line *line)
 {
 	snprintf(set->file, sizeof(set->file), "%s", file);
-	snprintf(set->value, sizeof(set->value), "%s", value);
+	snprintf(set->value, sizeof(set->value), "%s", line->value);
+	set->exclude = line->exclude;
 	set->line = number;
 	set->ours = strcmp(file, DROPIN_DIRECTORY "/" DROPIN_FILE) == 0;
 }
@@ -127,7 +128,7 @@ static void pattern_take(struct setting_search *s, const struct sysctl_line *lin
 		return;
 	p->exclude = line->exclude;
 	snprintf(p->pattern, sizeof(p->pattern), "%s", line->name);
-	setting_set(&p->set, file, number, line->value);
+	setting_set(&p->set, file, number, line);
 }
 
 /* What applies; releases the search. -ENOMEM. */
@@ -166,7 +167,7 @@ static void take_line(struct setting_search *s, const char *file, unsigned numbe
 	if (line.pattern)
 		pattern_take(s, &line, file, number);
 	else
-		setting_set(&s->by_name, file, number, line.value);
+		setting_set(&s->by_name, file, number, &line);
 }
 
 /* Skips what is no regular file, such as the /dev/null of a masked one, and unreadable files, as
@@ -313,7 +314,9 @@ static int captured_take(struct setting_search *s, size_t count, const struct ho
 	return n < 0 && !skipped ? (int)n : 0;
 }
 
-static int captured_list(struct listing *l, const struct host *h, struct err *e)
+/* The files of a host, running or captured, with their links resolved below its root. Without
+ * openat2(2) a directory behind a link of a captured one is skipped (-ELOOP). */
+static int host_list(struct listing *l, const struct host *h, struct err *e)
 {
 	for (size_t i = 0; i < DIRECTORIES; i++) {
 		int r = host_walk(h, directories[i] + 1, 1, captured_add, l, e);
@@ -352,7 +355,7 @@ static int find_all(const struct files *f, const char *const *names, size_t coun
 		return err_errno(e, "cannot read the files of sysctl.d");
 	for (size_t i = 0; i < count; i++)
 		s[i].name = names[i];
-	int r = f->captured ? captured_list(&l, f->captured, e) : list_files(&l, f->root, e);
+	int r = f->captured ? host_list(&l, f->captured, e) : list_files(&l, f->root, e);
 	for (size_t i = 0; i < l.count && r == 0; i++)
 		r = files_take(f, s, count, l.files[i], e);
 	if (r == 0 && last)
@@ -364,15 +367,16 @@ static int find_all(const struct files *f, const char *const *names, size_t coun
 	return r;
 }
 
-int sysctl_d_find_all(const char *root, const char *const *names, size_t count,
+int sysctl_d_find_all(const char *root, bool procps, const char *const *names, size_t count,
 		      struct sysctl_setting *out, struct err *e)
 {
-	return find_all(&(struct files){.root = root}, names, count, NULL, out, e);
+	return find_all(&(struct files){.root = root}, names, count, procps ? conf : NULL, out, e);
 }
 
-int sysctl_d_find(const char *root, const char *name, struct sysctl_setting *out, struct err *e)
+int sysctl_d_find(const char *root, bool procps, const char *name, struct sysctl_setting *out,
+		  struct err *e)
 {
-	return find_all(&(struct files){.root = root}, &name, 1, NULL, out, e);
+	return sysctl_d_find_all(root, procps, &name, 1, out, e);
 }
 
 int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t count,
@@ -390,7 +394,8 @@ int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t coun
 	return find_all(&f, names, count, last, out, e);
 }
 
-int sysctl_d_override(const char *root, const char *name, struct sysctl_setting *out, struct err *e)
+int sysctl_d_override(const char *root, bool procps, const char *name, struct sysctl_setting *out,
+		      struct err *e)
 {
 	struct setting_search s = {.name = name};
 	CLEAN(listing_free) struct listing l = {0};
@@ -398,17 +403,19 @@ int sysctl_d_override(const char *root, const char *name, struct sysctl_setting 
 	for (size_t i = 0; i < l.count && r == 0; i++)
 		if (strcmp(base(l.files[i]), DROPIN_FILE) > 0)
 			r = take_file(&s, 1, root, l.files[i], e);
+	if (r == 0 && procps)
+		r = take_file(&s, 1, root, conf, e);
 	struct sysctl_setting unused;
 	int ended = setting_end(&s, &unused, e);
 	*out = s.by_name;
 	return r < 0 ? r : ended;
 }
 
-int sysctl_d_files(const char *root, const struct host *archive,
-		   int (*each)(const char *file, void *arg), void *arg, struct err *e)
+int sysctl_d_files(const struct host *h, int (*each)(const char *file, void *arg), void *arg,
+		   struct err *e)
 {
 	CLEAN(listing_free) struct listing l = {0};
-	int r = archive ? captured_list(&l, archive, e) : list_files(&l, root, e);
+	int r = host_list(&l, h, e);
 	for (size_t i = 0; i < l.count && r == 0; i++)
 		r = each(l.files[i], arg);
 	return r;
@@ -431,21 +438,27 @@ static int conf_linked(const char *root, bool *linked, struct err *e)
 	return r;
 }
 
-static int captured_linked(const struct host *h, bool *linked, struct err *e)
+/* Whether two paths of a host lead to the same file. */
+static bool is_same(const struct host *h, const char *path, const char *other)
 {
-	const struct capture_file *of = h->files ? capture_find(h->files, conf + 1) : NULL;
-	CLEAN(listing_free) struct listing l = {0};
-	int r = captured_list(&l, h, e);
-	*linked = !host_has(h, conf + 1);
-	for (size_t i = 0; i < l.count && r == 0 && of; i++)
-		*linked |= capture_find(h->files, l.files[i] + 1) == of;
-	return r;
+	struct stat st, also;
+	if (h->files) {
+		const struct capture_file *file = capture_find(h->files, path);
+		return file && file == capture_find(h->files, other);
+	}
+	CLEAN(close_fd) int fd = machine_open(h, path, O_PATH, "read", NULL);
+	CLEAN(close_fd) int with = machine_open(h, other, O_PATH, "read", NULL);
+	return fd >= 0 && with >= 0 && fstat(fd, &st) == 0 && fstat(with, &also) == 0 &&
+	       st.st_dev == also.st_dev && st.st_ino == also.st_ino;
 }
 
-int sysctl_d_conf(const char *root, const struct host *archive, const char **file, struct err *e)
+int sysctl_d_conf(const struct host *h, const char **file, struct err *e)
 {
-	bool linked;
-	int r = archive ? captured_linked(archive, &linked, e) : conf_linked(root, &linked, e);
+	CLEAN(listing_free) struct listing l = {0};
+	int r = host_list(&l, h, e);
+	bool linked = !host_has(h, conf + 1);
+	for (size_t i = 0; i < l.count && r == 0 && !linked; i++)
+		linked = is_same(h, l.files[i] + 1, conf + 1);
 	*file = r == 0 && !linked ? conf : NULL;
 	return r;
 }
@@ -454,11 +467,11 @@ int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting
 		       struct err *e)
 {
 	*out = (struct sysctl_setting){0};
-	const char *file;
-	int r = sysctl_d_conf(root, NULL, &file, e);
+	bool linked;
+	int r = conf_linked(root, &linked, e);
 	struct setting_search s = {.name = name};
-	if (r == 0 && file)
-		r = take_file(&s, 1, root, file, e);
+	if (r == 0 && !linked)
+		r = take_file(&s, 1, root, conf, e);
 	int ended = setting_end(&s, out, e);
 	return r < 0 ? r : ended;
 }

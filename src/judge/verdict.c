@@ -46,7 +46,7 @@ static struct bound bound_of(const struct experiment *x, const struct target *t,
 	if (b.absent || b.needed == REPORT_NONE || b.capacity == REPORT_NONE ||
 	    report_verdict(b.capacity, b.needed) == VERDICT_SHORT)
 		b.unread = NULL;
-	if (b.unread)
+	if (b.unread || b.missing)
 		b.capacity = REPORT_NONE;
 	return b;
 }
@@ -68,6 +68,8 @@ static enum wall_verdict bound_verdict(const struct bound *b)
 {
 	if (b->absent || b->beside)
 		return VERDICT_NA;
+	if (b->missing)
+		return VERDICT_UNKNOWN;
 	if (b->unlimited)
 		return VERDICT_OK;
 	if (b->by_run && b->capacity == REPORT_NONE)
@@ -145,7 +147,7 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 {
 	const struct wall_row *row = wall_row_find(x->wall);
 	struct wording words = words_of(x, t, s, o, b);
-	if (b->absent) {
+	if (b->absent || b->missing) {
 		const char *why = b->absent_as ? b->absent_as : row->absent;
 		report_text(w->detail, "%s", why ? why : "");
 	} else if (b->unread) {

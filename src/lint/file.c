@@ -221,36 +221,84 @@ static void line_judge(struct lint *l, const struct lint_line *line, enum lint_k
 	}
 }
 
-static void text_judge(struct lint *l, const char *file, char *text, enum lint_kind kind,
-		       bool machine)
+/* The bytes of a byte order mark at the beginning. */
+static size_t mark_length(const char *text) { return strncmp(text, "\xef\xbb\xbf", 3) ? 0 : 3; }
+
+/* systemd skips it. */
+static void mark_judge(struct lint *l, const char *file, enum lint_kind kind)
 {
-	struct state s = {.limits = {.soft = -1, .hard = -1}};
-	struct lint_line line = {file, text, 0};
-	if (!strncmp(text, "\xef\xbb\xbf", 3)) {
-		line.number = 1;
-		lint_add(l, &line, LINT_SYNTAX, NULL,
+	const struct lint_line first = {file, "", 1};
+	if (kind != FILE_UNIT)
+		lint_add(l, &first, LINT_SYNTAX, NULL,
 			 "the file begins with a byte order mark, which is part of the first word: "
 			 "save it without");
-		line.number = 0;
-		text += 3;
+}
+
+/* The next line, without its end. */
+static char *line_cut(char **next)
+{
+	char *at = *next;
+	size_t length = strcspn(at, "\n");
+	*next = at + length + (at[length] == '\n');
+	at[length] = 0;
+	if (length && at[length - 1] == '\r')
+		at[length - 1] = 0;
+	return at;
+}
+
+static bool is_comment(const char *text)
+{
+	text += strspn(text, " \t");
+	return *text == '#' || *text == ';';
+}
+
+/* Whether a line ends with a backslash that no other one escapes; it becomes a blank. */
+static bool continuation_cut(char *text)
+{
+	size_t length = strlen(text), count = 0;
+	while (count < length && text[length - 1 - count] == '\\')
+		count++;
+	if (count % 2)
+		text[length - 1] = ' ';
+	return count % 2;
+}
+
+/* Appends the lines of a unit that continue this one, without the comments among them: systemd
+ * src/shared/conf-parser.c, config_parse(). Returns how many lines it took. */
+static unsigned unit_join(char *line, char **next)
+{
+	unsigned taken = 0;
+	for (char *end = line; !is_comment(line) && continuation_cut(end) && **next;) {
+		const char *more;
+		end += strlen(end);
+		do {
+			more = line_cut(next);
+			taken++;
+		} while (is_comment(more) && **next);
+		more = is_comment(more) ? "" : more;
+		memmove(end, more, strlen(more) + 1);
 	}
-	for (char *next = text; *next;) {
-		char *at = next;
-		next += strcspn(next, "\n");
-		if (*next)
-			*next++ = 0;
-		size_t length = strlen(at);
-		if (length && at[length - 1] == '\r')
-			at[--length] = 0;
-		if (length >= LINT_LINE)
+	return taken;
+}
+
+static void text_judge(struct lint *l, const char *file, char *text, enum lint_kind kind, bool boot)
+{
+	struct state s = {.limits = {.soft = -1, .hard = -1}};
+	if (mark_length(text))
+		mark_judge(l, file, kind);
+	unsigned number = 1;
+	for (char *next = text + mark_length(text); *next;) {
+		char *at = line_cut(&next);
+		struct lint_line line = {file, at, number++};
+		if (kind == FILE_UNIT)
+			number += unit_join(at, &next);
+		if (strlen(at) >= LINT_LINE)
 			at[LINT_LINE - 1] = 0;
-		line.text = at;
-		line.number++;
 		line_judge(l, &line, kind, &s);
 	}
 	if (kind == FILE_NGINX)
 		server_end_judge(l, file, &s.server);
-	if (kind == FILE_SYSCTL && !machine) {
+	if (kind == FILE_SYSCTL && !boot) {
 		sysctl_values_judge(l);
 		if (!l->keeps)
 			sysctl_values_clear(l);
@@ -258,94 +306,107 @@ static void text_judge(struct lint *l, const char *file, char *text, enum lint_k
 	l->files++;
 }
 
-/* The text of a regular file, of which `size` says the length; NULL without an error: the file is
- * of another type, which readers skip. */
-static int text_read(const char *path, char **text, size_t *size, bool *regular, struct err *e)
+static const char too_large[] = "the file is larger than 4 MiB";
+static const char no_text[] = "the file has NUL bytes, it is no text";
+
+static int path_read(const char *path, struct lint_text *out, struct err *e)
 {
 	struct stat st;
-	*text = NULL;
-	*size = 0;
-	*regular = false;
+	size_t size = 0;
 	CLEAN(close_fd) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_errno(e, "lint: %s", path);
-	*regular = S_ISREG(st.st_mode);
-	if (!*regular || st.st_size > LINT_FILE)
+	if (S_ISREG(st.st_mode) && st.st_size > LINT_FILE)
+		out->unread = too_large;
+	if (!S_ISREG(st.st_mode) || st.st_size > LINT_FILE)
 		return 0;
-	CLEAN(free_pointer) char *bytes = malloc((size_t)st.st_size + 1);
+	CLEAN(free_pointer) char *bytes = calloc(1, (size_t)st.st_size + 1);
 	if (!bytes)
 		return err_errno(e, "lint: %s", path);
-	while (*size < (size_t)st.st_size) {
-		ssize_t n = read(fd, bytes + *size, (size_t)st.st_size - *size);
+	while (size < (size_t)st.st_size) {
+		ssize_t n = read(fd, bytes + size, (size_t)st.st_size - size);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return err_errno(e, "lint: %s", path);
 		if (n == 0)
 			break;
-		*size += (size_t)n;
+		size += (size_t)n;
 	}
-	bytes[*size] = 0;
-	*text = bytes;
+	if (memchr(bytes, 0, size)) {
+		out->unread = no_text;
+		return 0;
+	}
+	out->bytes = bytes;
 	bytes = NULL;
 	return 0;
 }
 
-/* The same of a file in an archive. */
-static int text_unpack(const struct lint *l, const char *shown, char **text, size_t *size,
-		       bool *regular, struct err *e)
+static int file_read(const struct host *h, const char *file, struct lint_text *out, struct err *e)
 {
+	CLEAN(free_pointer) char *bytes = NULL;
 	struct err unread;
-	*text = NULL;
-	ssize_t n = host_read_all(l->host, shown + 1, text, &unread);
-	*regular = n > 0 || n == -EFBIG; /* an empty one may mask another */
-	*size = n > 0 ? (size_t)n : 0;
-	if (n > LINT_FILE) {
-		free(*text);
-		*text = NULL;
+	ssize_t n = host_read_begin(h, file + 1, LINT_FILE + 1, &bytes, &unread);
+	if (n == -EFBIG || n > LINT_FILE)
+		out->unread = too_large;
+	else if (n > 0 && memchr(bytes, 0, (size_t)n))
+		out->unread = no_text;
+	else if (n > 0) { /* an empty one of a captured machine may mask another */
+		out->bytes = bytes;
+		bytes = NULL;
 	}
 	return n == -ENOMEM ? err_copy(e, &unread) : 0;
 }
 
-int lint_file(struct lint *l, const char *path, const char *shown, bool machine, struct err *e)
+int lint_text_read(const struct lint *l, const char *file, struct lint_text *out, struct err *e)
 {
-	CLEAN(free_pointer) char *text = NULL;
-	size_t size;
-	bool regular;
-	int rc = l->packed ? text_unpack(l, shown, &text, &size, &regular, e)
-			   : text_read(path, &text, &size, &regular, e);
-	if (rc < 0)
-		return rc;
-	/* Readers skip what is no regular file, such as the /dev/null of a masked one. */
-	if (!regular)
+	*out = (struct lint_text){0};
+	return l->host ? file_read(l->host, file, out, e) : path_read(file, out, e);
+}
+
+static int read_judge(struct lint *l, const struct lint_text *t, const char *shown, bool boot,
+		      struct err *e)
+{
+	if (!t->bytes && !t->unread)
 		return 0;
 	struct lint_line whole = {lint_name(l, shown), "", 0};
 	enum lint_kind kind = kind_by_place(shown), named = kind_by_name(shown);
-	if (!text || memchr(text, 0, size)) {
+	if (!t->bytes) {
 		if (kind != FILE_NONE || (named != FILE_NONE && named != FILE_NGINX))
-			lint_add(l, &whole, LINT_UNREADABLE, NULL, "%s: not judged",
-				 text ? "the file has NUL bytes, it is no text"
-				      : "the file is larger than 4 MiB");
+			lint_add(l, &whole, LINT_UNREADABLE, NULL, "%s: not judged", t->unread);
 		return 0;
 	}
 	if (kind == FILE_NONE)
-		kind = kind_by_text(text);
+		kind = kind_by_text(t->bytes + mark_length(t->bytes));
 	if (kind == FILE_NONE)
 		kind = named;
 	if (kind != FILE_NONE)
-		text_judge(l, whole.file, text, kind, machine);
+		text_judge(l, whole.file, t->bytes, kind, boot);
 	bool directory = strstr(shown, "/sysctl.d/") || strstr(shown, "/limits.d/");
-	if (kind != FILE_NONE && !machine && directory && !ends(shown, ".conf"))
+	if (kind != FILE_NONE && !boot && directory && !ends(shown, ".conf"))
 		lint_add(l, &whole, LINT_UNREAD, NULL,
 			 "the name does not end in .conf, and nothing reads it: rename the file");
 	return l->failed ? err_set(e, ENOMEM, "lint: out of memory") : 0;
 }
 
+int lint_file(struct lint *l, const char *path, const char *shown, struct err *e)
+{
+	CLEAN(lint_text_free) struct lint_text t = {0};
+	int rc = path_read(path, &t, e);
+	return rc < 0 ? rc : read_judge(l, &t, shown, false, e);
+}
+
+int lint_machine_file(struct lint *l, const char *file, bool boot, struct err *e)
+{
+	CLEAN(lint_text_free) struct lint_text t = {0};
+	int rc = file_read(l->host, file, &t, e);
+	return rc < 0 ? rc : read_judge(l, &t, file, boot, e);
+}
+
 static int visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
 
 /* Follows links to files, not to directories: there is no circle. */
-static int directory_judge(struct lint *l, const char *path, size_t skip, unsigned depth,
-			   struct err *e)
+static int directory_judge(struct lint *l, const char *path, unsigned depth, struct err *e)
 {
 	struct dirent **entries = NULL;
 	int n = scandir(path, &entries, visible, alphasort), rc = 0;
@@ -362,45 +423,35 @@ static int directory_judge(struct lint *l, const char *path, size_t skip, unsign
 		if (!below || rc < 0 || lstat(below, &st) < 0)
 			continue;
 		if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
-			rc = directory_judge(l, below, skip, depth + 1, e);
+			rc = directory_judge(l, below, depth + 1, e);
 		/* A link without a target, or in a circle: readers skip it. */
 		else if (S_ISREG(st.st_mode) || (S_ISLNK(st.st_mode) && stat(below, &st) == 0))
-			rc = lint_file(l, below, below + skip, false, e);
+			rc = lint_file(l, below, below, e);
 	}
 	free(entries);
 	return rc;
 }
 
-struct unpacking {
+struct tree {
 	struct lint *lint;
 	struct err *err;
 };
 
-static int packed_file(const char *path, void *arg)
+static int tree_file(const char *path, void *arg)
 {
-	struct unpacking *u = arg;
-	char shown[PATH_MAX + 1];
-	snprintf(shown, sizeof(shown), "/%s", path);
-	return lint_file(u->lint, shown, shown, false, u->err);
+	struct tree *t = arg;
+	char file[PATH_MAX + 1];
+	if (*path == '.' || strstr(path, "/."))
+		return 0;
+	snprintf(file, sizeof(file), "/%s", path);
+	return lint_machine_file(t->lint, file, false, t->err);
 }
 
-int lint_tree(struct lint *l, const char *directory, struct err *e)
+int lint_tree(struct lint *l, const char *path, struct err *e)
 {
-	CLEAN(free_pointer) char *path = NULL;
-	struct stat st;
-	if (l->packed) {
-		struct unpacking u = {l, e};
-		int rc = host_walk(l->host, directory + 1, DEPTH_MAX, packed_file, &u, NULL);
-		return rc == -ENOTDIR ? packed_file(directory + 1, &u) : rc == -ENOENT ? 0 : rc;
-	}
-	if (asprintf(&path, "%s%s", l->root, directory) < 0) {
-		path = NULL;
-		return err_errno(e, "lint: %s", directory);
-	}
-	if (stat(path, &st) < 0)
-		return 0;
-	return S_ISDIR(st.st_mode) ? directory_judge(l, path, strlen(l->root), 0, e)
-				   : lint_file(l, path, path + strlen(l->root), false, e);
+	struct tree t = {l, e};
+	int rc = host_walk(l->host, path + 1, DEPTH_MAX, tree_file, &t, e);
+	return rc == -ENOTDIR ? tree_file(path + 1, &t) : rc == -ENOENT ? 0 : rc;
 }
 
 int lint_path(struct lint *l, const char *path, struct err *e)
@@ -409,11 +460,11 @@ int lint_path(struct lint *l, const char *path, struct err *e)
 	if (stat(path, &st) < 0)
 		return err_errno(e, "lint: %s", path);
 	if (S_ISDIR(st.st_mode))
-		return directory_judge(l, path, 0, 0, e);
+		return directory_judge(l, path, 0, e);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, EINVAL, "lint: %s is neither a file nor a directory", path);
 	size_t before = l->files;
-	int rc = lint_file(l, path, path, false, e);
+	int rc = lint_file(l, path, path, e);
 	/* A file that the user named, in no form that is known. */
 	if (rc == 0 && l->files == before && st.st_size) {
 		struct lint_line whole = {lint_name(l, path), "", 0};

@@ -33,6 +33,7 @@ static void change_add(struct patch *p, const struct lint_problem *problem)
 }
 
 struct lines {
+	struct lint_text text; /* with a NUL behind each line */
 	char **at;
 	size_t count;
 	bool newline; /* at the end of the last one */
@@ -40,34 +41,24 @@ struct lines {
 
 static void lines_free(struct lines *l)
 {
-	for (size_t i = 0; i < l->count; i++)
-		free(l->at[i]);
+	lint_text_free(&l->text);
 	free(l->at);
 }
 
-static int fix_lines_read(struct lines *l, const char *path, struct err *e)
+static int fix_lines_read(const struct lint *l, struct lines *out, const char *file, struct err *e)
 {
-	CLEAN(close_file) FILE *in = fopen(path, "re");
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t n;
-	if (!in)
-		return err_errno(e, "lint: %s", path);
-	while ((n = getline(&line, &room, in)) > 0) {
-		char **more = array_add(&l->at, &l->count, sizeof(*more));
-		if (!more) {
-			free(line);
+	int rc = lint_text_read(l, file, &out->text, e);
+	for (char *next = out->text.bytes; rc == 0 && next && *next;) {
+		char **more = array_add(&out->at, &out->count, sizeof(*more));
+		if (!more)
 			return err_set(e, ENOMEM, "lint: out of memory");
-		}
-		l->newline = line[n - 1] == '\n';
-		if (l->newline)
-			line[n - 1] = 0;
-		*more = line;
-		line = NULL;
-		room = 0;
+		*more = next;
+		next += strcspn(next, "\n");
+		out->newline = *next;
+		if (*next)
+			*next++ = 0;
 	}
-	free(line);
-	return 0;
+	return rc;
 }
 
 static void line_print(FILE *out, const struct lines *l, char sign, size_t i, const char *text)
@@ -112,12 +103,7 @@ static int file_print(const struct lint *l, const char *file, const struct patch
 		      struct err *e)
 {
 	CLEAN(lines_free) struct lines lines = {0};
-	CLEAN(free_pointer) char *path = NULL;
-	if (asprintf(&path, "%s%s", l->root, file) < 0) {
-		path = NULL;
-		return err_errno(e, "lint: %s", file);
-	}
-	int rc = fix_lines_read(&lines, path, e);
+	int rc = fix_lines_read(l, &lines, file, e);
 	if (rc < 0 || p->at[p->count - 1].line > lines.count)
 		return rc;
 	fprintf(out, "--- %s\n+++ %s\n", file, file);

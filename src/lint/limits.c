@@ -1,6 +1,8 @@
 /* Judges the lines of limits.conf. */
 #include "lint/lint.h"
 
+#include <ctype.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +14,15 @@ static const char items[] =
 	"core,data,fsize,memlock,nofile,rss,stack,cpu,nproc,as,maxlogins,"
 	"maxsyslogins,nonewprivs,priority,locks,sigpending,msgqueue,nice,rtprio,"
 	"chroot,rttime";
+/* Those that are no pair of a soft and a hard limit: any type will do. */
+static const char without_type[] = "maxlogins,maxsyslogins,nonewprivs";
 
 struct words {
 	char at[5][64];
 	int count; /* up to a comment */
 };
 
+/* As pam_limits reads them: a domain as it is written, all else in lower case. */
 static struct words words_of(const char *text)
 {
 	struct words w = {.count = 0};
@@ -27,12 +32,21 @@ static struct words words_of(const char *text)
 	while (w.count < 5 && (word = strsep(&rest, " \t\r")))
 		if (*word)
 			snprintf(w.at[w.count++], sizeof(w.at[0]), "%s", word);
+	for (int i = 1; i < w.count; i++)
+		for (char *c = w.at[i]; *c; c++)
+			*c = (char)tolower((unsigned char)*c);
 	return w;
 }
 
 static bool type_is(const char *word)
 {
 	return !strcmp(word, "soft") || !strcmp(word, "hard") || !strcmp(word, "-");
+}
+
+static bool is_unlimited(const char *value)
+{
+	return !strcmp(value, "unlimited") || !strcmp(value, "infinity") || !strcmp(value, "-1") ||
+	       !strcmp(value, "-");
 }
 
 bool limits_line_is(const char *text)
@@ -68,24 +82,30 @@ static void files_judge(struct lint *l, const struct lint_line *line, const stru
 {
 	long long nr_open = l->nr_open ? l->nr_open : NR_OPEN_DEFAULT;
 	char *end;
-	long long value = strtoll(w->at[3], &end, 10);
-	if (!strcmp(w->at[3], "unlimited") || !strcmp(w->at[3], "infinity") ||
-	    !strcmp(w->at[3], "-1")) {
+	/* As pam_limits reads it: up to the first other character, and -5 as 2^64 - 5. */
+	uint64_t read = strtoull(w->at[3], &end, 10);
+	long long value = read < LLONG_MAX ? (long long)read : LLONG_MAX;
+	if (is_unlimited(w->at[3])) {
 		lint_add(
 			l, line, LINT_CAPPED, NULL,
 			"nofile %s is fs.nr_open (%lld%s) since Linux-PAM 1.5.2; an older one fails "
 			"with EPERM, and logins may fail: write a number, such as 65536",
 			w->at[3], nr_open, l->nr_open ? "" : ", the kernel's own");
-	} else if (*end) {
+	} else if (end == w->at[3]) {
 		lint_add(l, line, LINT_REFUSED, NULL,
 			 "nofile \"%s\" is not a number: write a decimal integer", w->at[3]);
+	} else if (*end) {
+		lint_add(l, line, LINT_MISREAD, NULL,
+			 "nofile \"%s\": pam_limits reads %" PRIu64
+			 " and ignores what follows: write a decimal integer",
+			 w->at[3], read);
 	} else {
 		if (value > nr_open)
 			lint_add(
 				l, line, LINT_REFUSED, NULL,
-				"nofile %lld is above fs.nr_open (%lld%s): setrlimit() fails with EPERM "
+				"nofile %s is above fs.nr_open (%lld%s): setrlimit() fails with EPERM "
 				"and logins may fail; raise fs.nr_open first",
-				value, nr_open, l->nr_open ? "" : ", the kernel's own");
+				w->at[3], nr_open, l->nr_open ? "" : ", the kernel's own");
 		else if (value < 1024)
 			lint_add(l, line, LINT_LOWERS, NULL,
 				 "nofile %lld is below the kernel's own 1024: remove the line",
@@ -123,9 +143,9 @@ void limits_line_judge(struct lint *l, const struct lint_line *line, struct limi
 		return;
 	}
 	/* "DOMAIN -" alone exempts a domain. */
-	if (w.count == 2 && !strcmp(w.at[1], "-"))
+	if (w.count == 2 && w.at[1][0] == '-')
 		return;
-	if (w.count < 4 || !type_is(w.at[1])) {
+	if (w.count < 4 || (!type_is(w.at[1]) && !list_has(without_type, w.at[2]))) {
 		lint_add(
 			l, line, LINT_SYNTAX, NULL,
 			"\"%.80s\" is not DOMAIN soft|hard|- ITEM VALUE: pam_limits skips the line",

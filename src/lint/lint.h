@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "epolltune/err.h"
 #include "epolltune/host.h"
@@ -35,6 +36,7 @@ struct lint_value {
 	size_t order;
 	char *name, *value;
 	bool pattern;
+	bool refused; /* by the kernel */
 };
 
 enum lint_kind {
@@ -52,9 +54,7 @@ enum lint_kind {
 
 struct lint {
 	unsigned kernel;         /* KERNEL(); UINT_MAX: any new one */
-	const struct host *host; /* NULL: files for themselves */
-	const char *root;        /* of the host, "" for "/" */
-	bool packed;             /* its files are in an archive: read them through `host` */
+	const struct host *host; /* whose files are judged; NULL: files for themselves */
 	size_t files;            /* that were judged */
 	struct lint_problem *problems;
 	size_t count;
@@ -99,10 +99,21 @@ void lint_level(struct lint *l, enum finding_level level);
 /* A copy of a file's name that lives as long as the lint. */
 const char *lint_name(struct lint *l, const char *name);
 
-/* Judges the files below a directory of the machine; nothing where there is none. */
-int lint_tree(struct lint *l, const char *directory, struct err *e);
-/* Judges one file: `shown` is its name in problems, `machine` that it is one of the machine's. */
-int lint_file(struct lint *l, const char *path, const char *shown, bool machine, struct err *e);
+/* Judges a file of the machine, or those below a directory; nothing where there is none. */
+int lint_tree(struct lint *l, const char *path, struct err *e);
+/* Judges one file: `shown` is its name in problems. */
+int lint_file(struct lint *l, const char *path, const char *shown, struct err *e);
+/* Judges one of the machine, "/etc/sysctl.conf"; its links lead to files of the machine. `boot`:
+ * the lines of all such files are judged together. Nothing where it cannot be read. */
+int lint_machine_file(struct lint *l, const char *file, bool boot, struct err *e);
+/* The bytes of a file, of the machine or by its path. NULL without an error: `unread` says why, or
+ * is NULL of what is no regular file, which readers skip, such as the /dev/null of a masked one. */
+struct lint_text {
+	char *bytes;
+	const char *unread;
+};
+int lint_text_read(const struct lint *l, const char *file, struct lint_text *out, struct err *e);
+static inline void lint_text_free(struct lint_text *t) { free(t->bytes); }
 
 void sysctl_line_judge(struct lint *l, const struct lint_line *line);
 /* Keeps an assignment, its blanks as one space. */
@@ -114,9 +125,6 @@ void sysctl_values_clear(struct lint *l);
 void sysctl_values_sort(struct lint *l);
 /* The last assignment of a name; NULL: none. */
 const struct lint_value *sysctl_value_last(const struct lint *l, const char *name);
-
-/* Whether the machine loads a module at boot, by a file; false without a machine. */
-bool lint_module_loads(const struct lint *l, const char *module);
 
 struct limits_state {
 	long long soft, hard; /* of the last "*" or named domain; -1: none */
@@ -130,6 +138,7 @@ bool limits_line_is(const char *text);
 struct unit_state {
 	char section[32];
 };
+/* `line`: with those that continue it. */
 void unit_line_judge(struct lint *l, const struct lint_line *line, struct unit_state *s);
 /* What the files of a machine's units, which unit_line_judge() has kept, do to each other. */
 void unit_values_judge(struct lint *l);

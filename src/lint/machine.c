@@ -31,42 +31,6 @@ static const struct {
 	 "/etc/ufw/sysctl.conf"},
 };
 
-struct module_search {
-	const struct host *host;
-	const char *module;
-};
-
-/* 1: a line of the file is the module's name. */
-static int module_in_file(const char *path, void *arg)
-{
-	struct module_search *s = arg;
-	CLEAN(free_pointer) char *text = NULL;
-	if (host_read_all(s->host, path, &text, NULL) < 0)
-		return 0;
-	char *rest = text, *line;
-	while ((line = strsep(&rest, "\n"))) {
-		line += strspn(line, " \t");
-		line[strcspn(line, " \t\r#")] = 0;
-		if (!strcmp(line, s->module))
-			return 1;
-	}
-	return 0;
-}
-
-bool lint_module_loads(const struct lint *l, const char *module)
-{
-	static const char *const directories[] = {"etc/modules-load.d", "run/modules-load.d",
-						  "usr/local/lib/modules-load.d",
-						  "usr/lib/modules-load.d"};
-	struct module_search s = {l->host, module};
-	if (!l->host)
-		return false;
-	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++)
-		if (host_walk(l->host, directories[i], 1, module_in_file, &s, NULL) == 1)
-			return true;
-	return module_in_file("etc/modules", &s) == 1;
-}
-
 struct boot {
 	struct lint *lint;
 	struct err *err;
@@ -75,15 +39,7 @@ struct boot {
 static int boot_file(const char *file, void *arg)
 {
 	struct boot *b = arg;
-	CLEAN(free_pointer) char *path = NULL;
-	if (asprintf(&path, "%s%s", b->lint->root, file) < 0) {
-		path = NULL;
-		return err_errno(b->err, "lint: %s", file);
-	}
-	struct err e;
-	int rc = lint_file(b->lint, path, file, true, &e);
-	/* A dangling link or a file of root's is skipped, as the readers do. */
-	return rc == -ENOMEM ? err_copy(b->err, &e) : 0;
+	return lint_machine_file(b->lint, file, true, b->err);
 }
 
 /* Files beside those that are read. */
@@ -107,7 +63,7 @@ static int name_judge(const char *path, void *arg)
 static int conf_judge(struct lint *l, bool *last, struct err *e)
 {
 	const char *file;
-	int rc = sysctl_d_conf(l->root, l->packed ? l->host : NULL, &file, e);
+	int rc = sysctl_d_conf(l->host, &file, e);
 	*last = rc == 0 && file && !host_has_systemd(l->host);
 	if (rc < 0 || !file || *last)
 		return rc;
@@ -120,7 +76,7 @@ static int conf_judge(struct lint *l, bool *last, struct err *e)
 			"systemd-sysctl does not read it at boot, only sysctl --system does: move its "
 			"lines to %s/NAME.conf",
 			DROPIN_DIRECTORY);
-	return rc == -EACCES ? 0 : rc;
+	return rc;
 }
 
 static int64_t limit_of(const struct lint *l, const char *name)
@@ -221,7 +177,7 @@ int lint_machine(struct lint *l, struct err *e)
 	bool last;
 	int rc = conf_judge(l, &last, e);
 	if (rc == 0)
-		rc = sysctl_d_files(l->root, l->packed ? l->host : NULL, boot_file, &b, e);
+		rc = sysctl_d_files(l->host, boot_file, &b, e);
 	if (rc == 0 && last)
 		rc = boot_file("/etc/sysctl.conf", &b);
 	if (rc < 0)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "epolltune/knob.h"
+#include "epolltune/modules.h"
 #include "epolltune/sysctls.h"
 
 #define GUESSES_MAX 200
@@ -191,7 +192,7 @@ static bool quotes_judge(struct lint *l, struct assignment *a)
 {
 	const char *value = a->read.value;
 	bool typographic = strstr(value, "\xe2\x80\x9c") || strstr(value, "\xe2\x80\x9d");
-	if (!strchr("\"'", value[0]) && !typographic)
+	if ((!value[0] || !strchr("\"'", value[0])) && !typographic)
 		return false;
 	char plain[LINT_TEXT] = "", fix[LINT_TEXT];
 	for (size_t n = 0; *value; value++)
@@ -449,13 +450,13 @@ static void advice_judge(struct lint *l, const struct assignment *a, bool later)
 
 static void module_judge(struct lint *l, const struct assignment *a)
 {
-	const char *module = sysctl_module(a->general);
-	if (!module || lint_module_loads(l, module))
+	char command[MODULE_COMMAND];
+	const char *module = l->host ? module_late(l->host, a->general) : sysctl_module(a->general);
+	if (!module)
 		return;
 	lint_add(l, a->line, LINT_MODULE, NULL,
-		 "%s exists only while %s is loaded, often later than the files are read: echo %s "
-		 ">/etc/modules-load.d/%s.conf",
-		 a->read.name, module, module, module);
+		 "%s exists only while %s is loaded, often later than the files are read: %s",
+		 a->read.name, module, module_command(module, command));
 	if (l->host)
 		lint_level(l, LEVEL_WARNING);
 }
@@ -481,7 +482,12 @@ void lint_value_keep(struct lint *l, const struct lint_line *line, const char *n
 		free(text);
 		return;
 	}
-	*v = (struct lint_value){line->file, line->number, l->value_order++, copy, text, pattern};
+	*v = (struct lint_value){.file = line->file,
+				 .line = line->number,
+				 .order = l->value_order++,
+				 .name = copy,
+				 .value = text,
+				 .pattern = pattern};
 }
 
 static void value_judge(struct lint *l, struct assignment *a)
@@ -541,6 +547,16 @@ static void unjudged_count(struct lint *l, const char *name)
 		strcpy(names + used, used ? ", …" : "…");
 }
 
+/* Whether the kernel refuses a value, by the problems from `first` on. */
+static bool is_refused(const struct lint *l, size_t first)
+{
+	bool refused = false;
+	for (size_t i = first; i < l->count; i++)
+		refused |=
+			l->problems[i].rule == LINT_REFUSED || l->problems[i].rule == LINT_QUOTES;
+	return refused;
+}
+
 static void line_judge(struct lint *l, const struct lint_line *line)
 {
 	struct assignment a = {.dash = ""};
@@ -563,8 +579,8 @@ static void line_judge(struct lint *l, const struct lint_line *line)
 			 "\"%.60s\" is no name of a sysctl: write NAME = VALUE", a.read.name);
 		return;
 	}
+	size_t before = l->count, kept = l->value_count;
 	lint_value_keep(l, line, a.read.name, a.read.value, a.read.pattern);
-	size_t before = l->count;
 	if (a.read.pattern || !sysctl_general(a.read.name, a.general))
 		return;
 	if (!name_judge(l, &a)) {
@@ -573,6 +589,8 @@ static void line_judge(struct lint *l, const struct lint_line *line)
 		return;
 	}
 	value_judge(l, &a);
+	if (kept < l->value_count)
+		l->values[kept].refused = is_refused(l, before);
 	if (l->count == before || l->problems[l->count - 1].level < LEVEL_CRITICAL)
 		module_judge(l, &a);
 }
@@ -581,11 +599,8 @@ static void line_judge(struct lint *l, const struct lint_line *line)
  * well: its own fix replaces it, and a problem that has none leaves the line as it is. */
 static void fix_confirm(struct lint *l, struct lint_problem *p)
 {
-	struct lint again = {.kernel = l->kernel,
-			     .host = l->host,
-			     .root = l->root,
-			     .guesses = l->guesses,
-			     .depth = l->depth + 1};
+	struct lint again = {
+		.kernel = l->kernel, .host = l->host, .guesses = l->guesses, .depth = l->depth + 1};
 	const struct lint_line line = {p->file, p->fix, p->line};
 	const struct lint_problem *worst = NULL;
 	if (l->depth < FIXES_MAX)
@@ -632,15 +647,36 @@ const struct lint_value *sysctl_value_last(const struct lint *l, const char *nam
 	return value_find(l, name);
 }
 
+/* A later line replaces an earlier one before any is written. */
+static void replaced_judge(struct lint *l, const struct lint_value *v,
+			   const struct lint_value *next)
+{
+	struct lint_line line = {v->file, "", v->line};
+	if (!strcmp(v->file, next->file))
+		lint_add(
+			l, &line, LINT_DUPLICATE, NULL,
+			"%s is set again in line %u, which the kernel refuses: systemd-sysctl sets "
+			"neither; remove that line",
+			v->name, next->line);
+	else
+		lint_add(l, &line, LINT_OVERRIDDEN, NULL,
+			 "%s = %s is overridden by %s:%u, which the kernel refuses: systemd-sysctl "
+			 "sets neither; remove that line",
+			 v->name, v->value, next->file, next->line);
+}
+
 static void repeated_judge(struct lint *l, const struct lint_value *v,
 			   const struct lint_value *next)
 {
 	struct lint_line line = {v->file, "", v->line};
 	bool same = !strcmp(v->value, next->value);
-	if (!strcmp(v->file, next->file)) {
+	const char *value = next->value[0] ? next->value : "an empty value";
+	if (next->refused && !same) {
+		replaced_judge(l, v, next);
+	} else if (!strcmp(v->file, next->file)) {
 		lint_add(l, &line, LINT_DUPLICATE, "",
 			 "%s is set again in line %u, to %s%s: keep one line", v->name, next->line,
-			 same ? "the same value" : next->value, same ? "" : ", which wins");
+			 same ? "the same value" : value, same ? "" : ", which wins");
 		if (same)
 			lint_level(l, LEVEL_NOTE);
 	} else if (!same) {
@@ -648,7 +684,7 @@ static void repeated_judge(struct lint *l, const struct lint_value *v,
 			l, &line, LINT_OVERRIDDEN, NULL,
 			"%s = %s is overridden by %s:%u, which is read later and sets %s: change that "
 			"line",
-			v->name, v->value, next->file, next->line, next->value);
+			v->name, v->value, next->file, next->line, value);
 	}
 }
 

@@ -2,7 +2,6 @@
 #include "lint/lint.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,29 +30,40 @@ static const char *nearest_limit(const char *key, char out[SIMILAR_MAX])
 	return out;
 }
 
-/* systemd's rlim_parse_one(): a decimal number or "infinity", here without suffix. */
+/* systemd's rlimit_parse_u64(): "infinity" (-1), or a number whose base its prefix says. */
 static bool limit_parse(const char *text, long long *value)
 {
 	char *end;
-	if (!strcmp(text, "infinity")) {
-		*value = -1;
+	*value = -1;
+	if (!strcmp(text, "infinity"))
 		return true;
-	}
-	errno = 0;
-	*value = strtoll(text, &end, 10);
-	return isdigit((unsigned char)*text) && !*end && !errno;
+	text += strspn(text, " \t");
+	unsigned long long files = strtoull(text, &end, 0);
+	*value = files < LLONG_MAX ? (long long)files : LLONG_MAX;
+	return end != text && !*end && *text != '-' && files != ULLONG_MAX;
+}
+
+static void octal_judge(struct lint *l, const struct lint_line *line, const char *key,
+			const char *text, long long value)
+{
+	text += strspn(text, " \t");
+	if (*text == '0' && isdigit((unsigned char)text[1]) && strtoll(text, NULL, 10) != value)
+		lint_add(l, line, LINT_MISREAD, NULL,
+			 "%s: systemd reads %s as octal, which is %lld: write %s", key, text, value,
+			 text + strspn(text, "0"));
 }
 
 static void files_judge(struct lint *l, const struct lint_line *line, const char *key,
 			const char *value)
 {
 	long long nr_open = l->nr_open ? l->nr_open : NR_OPEN_DEFAULT, soft, hard;
-	char text[128];
+	char text[LINT_LINE];
 	snprintf(text, sizeof(text), "%s", value);
 	char *colon = strchr(text, ':');
 	if (colon)
 		*colon++ = 0;
-	if (!limit_parse(text, &soft) || !limit_parse(colon ? colon : text, &hard)) {
+	const char *upper = colon ? colon : text;
+	if (!limit_parse(text, &soft) || !limit_parse(upper, &hard)) {
 		lint_add(
 			l, line, LINT_REFUSED, NULL,
 			"%s=%s is not a number, \"infinity\" or SOFT:HARD: systemd skips the line; "
@@ -61,6 +71,9 @@ static void files_judge(struct lint *l, const struct lint_line *line, const char
 			key, value);
 		return;
 	}
+	octal_judge(l, line, key, text, soft);
+	if (colon)
+		octal_judge(l, line, key, upper, hard);
 	if (hard >= 0 && (soft > hard || soft < 0)) {
 		lint_add(l, line, LINT_REFUSED, NULL,
 			 "%s=%s: the soft limit is above the hard one, and systemd skips the line",
@@ -79,7 +92,7 @@ static void files_judge(struct lint *l, const struct lint_line *line, const char
 			"%s=%s is above fs.nr_open (%lld%s), which is what the service gets: raise "
 			"fs.nr_open as well",
 			key, value, nr_open, l->nr_open ? "" : ", the kernel's own");
-	else if (hard < 524288 && (hard < 1024 || !strcmp(key, "DefaultLimitNOFILE")))
+	else if (hard >= 0 && hard < 524288 && (hard < 1024 || !strcmp(key, "DefaultLimitNOFILE")))
 		lint_add(
 			l, line, LINT_LOWERS, NULL,
 			"%s=%s lowers systemd's own 1024:524288: write SOFT:524288, or remove the line",
@@ -222,7 +235,7 @@ void unit_line_judge(struct lint *l, const struct lint_line *line, struct unit_s
 	/* An empty value resets what files before said. */
 	if (is_limit(key) && *value)
 		limit_judge(l, line, key, value, s);
-	long long backlog = atoll(value);
+	long long backlog = strtoll(value, NULL, 0);
 	if (!strcmp(key, "Backlog") && l->somaxconn && backlog > l->somaxconn && backlog < INT_MAX)
 		lint_add(l, line, LINT_CAPPED, NULL,
 			 "Backlog=%lld is cut to net.core.somaxconn (%lld): raise that as well",

@@ -1,4 +1,5 @@
 /* Writes the answer of a report: its summary in one line. */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,10 +48,11 @@ struct report_summary report_summarize(const struct report *r)
 		s.unobserved += r->ran[i].state == PROBE_UNOBSERVED;
 		s.failed += r->ran[i].state == PROBE_FAILED;
 	}
+	s.unjudged = s.unknown && s.unknown == r->wall_count;
 	if (s.short_ || s.criticals)
 		s.status = VERDICT_SHORT;
-	else if (s.needed_unknown || s.crashed || s.unobserved || (s.failed && !r->wall_count) ||
-		 ((s.missed || s.failed) && r->require_measured))
+	else if (s.needed_unknown || s.unjudged || s.crashed || s.unobserved ||
+		 (s.failed && !r->wall_count) || ((s.missed || s.failed) && r->require_measured))
 		s.status = VERDICT_UNKNOWN;
 	else if (s.tight || s.warnings)
 		s.status = VERDICT_TIGHT;
@@ -209,6 +211,20 @@ static void missed_say(struct sentence *a, const struct report *r, const struct 
 	a->begun = true;
 }
 
+/* Limits of what was checked, which any kind of ready is subject to. `between` follows the answer
+ * so far. */
+static void qualifiers_say(struct sentence *a, const struct report *r, const char *between)
+{
+	bool captured = r->host.isolation == ISOLATION_SYSROOT;
+	if (captured || r->quick) {
+		SAY(a, "%s by the settings%s; nothing was measured", between,
+		    captured ? " of the captured machine" : "");
+		between = ";";
+	}
+	if (r->probes[0])
+		SAY(a, "%s with --probe %s only", between, r->probes);
+}
+
 static void ready_say(struct sentence *a, const struct report *r, const struct report_summary *s)
 {
 	if (s->missed)
@@ -217,31 +233,44 @@ static void ready_say(struct sentence *a, const struct report *r, const struct r
 		SAY(a, "Ready for this target%s", s->failed ? ", but " : "");
 	missed_say(a, r, s);
 	probes_say(a, r, PROBE_FAILED);
-	if (r->host.isolation == ISOLATION_SYSROOT)
-		SAY(a, ", by the settings of the captured machine; nothing was measured");
-	else if (r->quick)
-		SAY(a, ", by the settings; nothing was measured");
-	if (r->probes[0])
-		SAY(a, "%s with --probe %s only",
-		    s->missed || s->failed || r->quick || r->host.isolation == ISOLATION_SYSROOT
-			    ? ";"
-			    : ",",
-		    r->probes);
+	qualifiers_say(a, r, s->missed || s->failed ? ";" : ",");
+}
+
+/* Whether the clause of a finding begins with a name, which keeps its case. */
+static bool begins_with_name(const struct finding *f)
+{
+	const struct finding_row *row = finding_row_find(f->id);
+	return row && row->answer && row->answer[0] == '{';
 }
 
 /* "nginx does not accept connections; otherwise ready, but ": what a server does not do first. */
 static void unserved_say(struct sentence *a, const struct report *r, const struct report_summary *s)
 {
 	size_t unserved = 0;
-	for (size_t i = 0; i < r->finding_count; i++)
-		unserved +=
-			counts(r, &r->findings[i], LEVEL_WARNING) && is_unserved(&r->findings[i]);
 	clauses_say(a, r, LEVEL_WARNING, is_unserved);
+	for (size_t i = 0; i < r->finding_count; i++) {
+		const struct finding *f = &r->findings[i];
+		if (!counts(r, f, LEVEL_WARNING) || !is_unserved(f))
+			continue;
+		if (!unserved++ && !begins_with_name(f))
+			a->text[0] = (char)toupper((unsigned char)a->text[0]);
+	}
 	a->begun = false;
 	if (s->warnings > unserved || s->tight || s->missed || s->failed)
 		SAY(a, "%s, but ", unserved ? "; otherwise ready" : "Ready");
 	else
 		SAY(a, "; otherwise ready for this target");
+}
+
+static void tight_say(struct sentence *a, const struct report *r, const struct report_summary *s)
+{
+	unserved_say(a, r, s);
+	clauses_say(a, r, LEVEL_WARNING, is_other);
+	walls_say(a, r, s->tight, s->tight == 1 ? "is tight" : "are tight", VERDICT_TIGHT);
+	findings_say(a, r, LEVEL_WARNING, "warning");
+	missed_say(a, r, s);
+	probes_say(a, r, PROBE_FAILED);
+	qualifiers_say(a, r, a->begun ? ";" : ",");
 }
 
 /* "; also: nginx does not accept connections; 1 wall is tight: a": what needs no other verdict. */
@@ -295,15 +324,12 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 			  VERDICT_UNKNOWN);
 		if (r->require_measured)
 			missed_say(&a, r, &s);
+		if (!a.begun)
+			SAY(&a, "no wall has a verdict");
 		warnings_say(&a, r, &s);
 		break;
 	case VERDICT_TIGHT:
-		unserved_say(&a, r, &s);
-		clauses_say(&a, r, LEVEL_WARNING, is_other);
-		walls_say(&a, r, s.tight, s.tight == 1 ? "is tight" : "are tight", VERDICT_TIGHT);
-		findings_say(&a, r, LEVEL_WARNING, "warning");
-		missed_say(&a, r, &s);
-		probes_say(&a, r, PROBE_FAILED);
+		tight_say(&a, r, &s);
 		break;
 	default:
 		ready_say(&a, r, &s);

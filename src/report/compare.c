@@ -83,16 +83,67 @@ enum compare_verdict compare_gain(const struct wall *before, const struct wall *
 							 : COMPARE_SAME;
 }
 
+static const char *knob_name(const struct finding *f)
+{
+	return finding_knob(f) ? finding_knob(f)->knob : "";
+}
+
+static bool is_same_finding(const struct finding *a, const struct finding *b)
+{
+	return strcmp(a->id, b->id) == 0 && strcmp(knob_name(a), knob_name(b)) == 0;
+}
+
+/* The exit status that the finding makes: it is new, or graver, and no wall accounts for it. */
+static int finding_status(const struct report *before, const struct report *after,
+			  const struct finding *f)
+{
+	if (!finding_asks(f) || report_accounts(after, f))
+		return 0;
+	for (size_t i = 0; i < before->finding_count; i++) {
+		const struct finding *had = &before->findings[i];
+		if (is_same_finding(had, f) && finding_asks(had) && had->level >= f->level)
+			return 0;
+	}
+	return f->level == LEVEL_CRITICAL ? 2 : 1;
+}
+
+/* Whether the target needs the wall, and it has a verdict no more. */
+static bool is_lost(const struct wall *before, const struct wall *after)
+{
+	return after && after->verdict == VERDICT_UNKNOWN && after->needed != REPORT_NONE &&
+	       !after->accepted && !(before && before->verdict == VERDICT_UNKNOWN);
+}
+
+static int wall_status(const struct wall *before, const struct wall *after)
+{
+	if (is_lost(before, after))
+		return 3;
+	if (compare_wall(before, after) != COMPARE_WORSE)
+		return 0;
+	return after->verdict == VERDICT_SHORT ? 2 : 1;
+}
+
+static bool is_unknown(const struct report *r)
+{
+	return report_summarize(r).status == VERDICT_UNKNOWN;
+}
+
+/* The graver of two, in the order of check. */
+static int status_join(int a, int b)
+{
+	static const int order[] = {0, 1, 3, 2};
+	return order[a] > order[b] ? a : b;
+}
+
 int compare_status(const struct report *before, const struct report *after)
 {
-	int status = 0;
+	int status = is_unknown(after) && !is_unknown(before) ? 3 : 0;
 	for (size_t i = 0; i < after->wall_count; i++) {
 		const struct wall *w = &after->walls[i];
-		if (compare_wall(report_find(before, w->name), w) != COMPARE_WORSE)
-			continue;
-		int this = w->verdict == VERDICT_SHORT ? 2 : 1;
-		status = this > status ? this : status;
+		status = status_join(status, wall_status(report_find(before, w->name), w));
 	}
+	for (size_t i = 0; i < after->finding_count; i++)
+		status = status_join(status, finding_status(before, after, &after->findings[i]));
 	return status;
 }
 
@@ -102,16 +153,10 @@ static int measured_order(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static const char *knob_name(const struct finding *f)
-{
-	return finding_knob(f) ? finding_knob(f)->knob : "";
-}
-
 static bool has_finding(const struct report *r, const struct finding *f)
 {
 	for (size_t i = 0; i < r->finding_count; i++)
-		if (strcmp(r->findings[i].id, f->id) == 0 &&
-		    strcmp(knob_name(&r->findings[i]), knob_name(f)) == 0)
+		if (is_same_finding(&r->findings[i], f))
 			return true;
 	return false;
 }
@@ -226,6 +271,7 @@ static int add_wall(struct comparison *c, const struct wall *before, const struc
 	if (!row)
 		return err_set(e, ENOMEM, "out of memory for the comparison");
 	row->change = compare_wall(before, after);
+	row->lost = is_lost(before, after);
 	report_text(row->cell[0], "%s", before ? before->name : after->name);
 	format_figure(row->cell[1], sizeof(row->cell[1]), before);
 	format_figure(row->cell[2], sizeof(row->cell[2]), after);
@@ -240,18 +286,38 @@ static int add_findings(struct comparison *c, const struct report *of, const str
 {
 	for (size_t i = 0; i < of->finding_count; i++) {
 		const struct finding *f = &of->findings[i];
+		int status = gone ? 0 : finding_status(other, of, f);
 		/* Why something was skipped explains a figure that is unknown or derived. */
 		bool reason = f->level == LEVEL_SKIPPED && f->detail[0];
-		if (has_finding(other, f))
+		if (!status && has_finding(other, f))
 			continue;
 		struct comparison_line *line = comparison_line(c);
 		if (!line)
 			return err_set(e, ENOMEM, "out of memory for the comparison");
 		line->gone = gone;
+		line->status = status;
 		report_text(line->id, "%s", f->id);
-		report_text(line->text, "%s%s%s", f->title, reason ? ". " : "",
+		report_text(line->text, "%s%s%s%s%s", status ? finding_level_name(f->level) : "",
+			    status ? ": " : "", f->title, reason ? ". " : "",
 			    reason ? f->detail : "");
 	}
+	return 0;
+}
+
+/* What no row shows: a probe that crashed, for one. */
+static int add_answer(struct comparison *c, const struct report *before, const struct report *after,
+		      struct err *e)
+{
+	char answer[REPORT_ANSWER];
+	if (!is_unknown(after) || is_unknown(before))
+		return 0;
+	struct comparison_line *line = comparison_line(c);
+	if (!line)
+		return err_set(e, ENOMEM, "out of memory for the comparison");
+	line->status = 3;
+	report_text(line->id, "verdict");
+	report_answer(after, answer);
+	report_text(line->text, "%s", answer);
 	return 0;
 }
 
@@ -271,11 +337,14 @@ int compare_reports(struct comparison *c, const struct report *before, const str
 				 .status = compare_status(before, after),
 				 .body = compare_json(before, after)};
 	for (size_t i = 0; !rc && wall_pair(before, after, i, &was, &is); i++)
-		if ((was && !figure_is_absent(was)) || (is && !figure_is_absent(is)))
+		if ((was && !figure_is_absent(was)) || (is && !figure_is_absent(is)) ||
+		    is_lost(was, is))
 			rc = add_wall(c, was, is, e);
 	if (!rc)
 		rc = add_findings(c, before, after, true, e);
-	return rc ? rc : add_findings(c, after, before, false, e);
+	if (!rc)
+		rc = add_findings(c, after, before, false, e);
+	return rc ? rc : add_answer(c, before, after, e);
 }
 
 int compare_text(FILE *out, const struct report *before, const struct report *after,
@@ -308,6 +377,22 @@ static void json_findings(struct json_writer *w, json_t *object, const char *key
 	value_set(w, object, key, list);
 }
 
+static void json_worse(struct json_writer *w, json_t *object, const struct report *before,
+		       const struct report *after)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < after->finding_count; i++) {
+		const struct finding *f = &after->findings[i];
+		if (!finding_status(before, after, f))
+			continue;
+		json_t *o = json_object();
+		value_set(w, o, "id", value_text(f->id));
+		value_set(w, o, "level", value_text(finding_level_name(f->level)));
+		value_add(w, list, o);
+	}
+	value_set(w, object, "worse", list);
+}
+
 json_t *compare_json(const struct report *before, const struct report *after)
 {
 	struct json_writer writer = {false}, *w = &writer;
@@ -325,6 +410,7 @@ json_t *compare_json(const struct report *before, const struct report *after)
 	}
 	json_findings(w, findings, "gone", before, after);
 	json_findings(w, findings, "new", after, before);
+	json_worse(w, findings, before, after);
 	value_set(w, root, "walls", walls);
 	value_set(w, root, "findings", findings);
 	return value_complete(root, w);

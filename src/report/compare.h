@@ -6,7 +6,9 @@
 #include "report/comparison.h"
 #include "report/render.h"
 
-/* Exit status: 0 no wall is worse, 1 one became tight, 2 one became short. */
+/* Exit status: 0 nothing is worse; 1 a wall became tight, or a warning is new that makes the verdict
+ * by itself; 2 the same of short and critical; 3 a wall that the target needs, or the report, has no
+ * verdict any more. */
 int compare_status(const struct report *before, const struct report *after);
 
 /* The rate at which the rounds after `r` compare latencies, half of what it measured. 0: it has
@@ -29,5 +31,5 @@ int compare_reports(struct comparison *c, const struct report *before, const str
 int compare_text(FILE *out, const struct report *before, const struct report *after,
 		 const struct render_style *style, struct err *e);
 /* { "walls": [ { name, unit, change, before: { verdict, value }, after: … } ],
- *   "findings": { "gone": [ id … ], "new": [ id … ] } }; NULL if out of memory. */
+ *   "findings": { "gone": [ id … ], "new": [ id … ], "worse": [ { id, level } … ] } }; NULL if out of memory. */
 json_t *compare_json(const struct report *before, const struct report *after);

@@ -79,6 +79,12 @@ char *comparison_summary(const struct comparison *c, char *text, size_t size)
 		report_append_to(text, size, "%s%zu %s", between, count, compare_name(order[i]));
 		between = ", ";
 	}
+	size_t worse = 0;
+	for (size_t i = 0; i < c->line_count; i++)
+		worse += c->lines[i].status == 1 || c->lines[i].status == 2;
+	if (worse)
+		report_append_to(text, size, "; %zu finding%s worse", worse,
+				 worse == 1 ? " is" : "s are");
 	return text;
 }
 

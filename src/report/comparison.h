@@ -16,12 +16,14 @@
 
 struct comparison_row {
 	enum compare_verdict change;
+	bool lost; /* it has no verdict any more, and needs one */
 	char cell[COMPARISON_CELLS][COMPARISON_CELL]; /* as the columns; the last is the change */
 };
 
-/* A finding that only one of the two has. */
+/* A finding that only one of the two has, or that became graver. */
 struct comparison_line {
 	bool gone;
+	int status; /* the exit status that it makes; 0: none */
 	char id[48];
 	char text[816];
 };
@@ -39,7 +41,7 @@ struct comparison {
 	char notes[COMPARISON_NOTES][240]; /* printed last; "": none */
 	json_t *conditions;                /* those that differ, see conditions.h; NULL: none */
 	json_t *body;                      /* of the JSON */
-	int status;                        /* the exit status: 0, 1 or 2 */
+	int status;                        /* the exit status: 0 to 3 */
 	time_t time;                       /* when they were compared */
 };
 
@@ -64,7 +66,8 @@ extern const char comparison_format_names[], comparison_format_help[];
 
 /* "same", "better" and so on. */
 const char *compare_name(enum compare_verdict v);
-/* For renderers. "18 walls: 1 worse, 2 better, 15 same"; 160 bytes suffice. Returns text. */
+/* For renderers. "18 walls: 1 worse, 2 better, 15 same; 1 finding is worse"; 200
+ * bytes suffice. Returns text. */
 char *comparison_summary(const struct comparison *c, char *text, size_t size);
 /* The name of a row: its labels. */
 char *comparison_name(const struct comparison *c, const struct comparison_row *row, char *text,

@@ -1,14 +1,17 @@
-/* Prints a comparison as JUnit XML: a test case for each row, which fails where it is worse. No
- * failure is exit status 0. */
+/* Prints a comparison as JUnit XML: a test case for each row, and for each line that makes the exit
+ * status. What is worse is a failure, what has no verdict any more an error; none of both is exit
+ * status 0. */
 #include <string.h>
 
 #include "report/comparison.h"
 #include "report/conditions.h"
 #include "report/junit.h"
 
-static enum junit_result result_of(enum compare_verdict change)
+static enum junit_result result_of(const struct comparison_row *r)
 {
-	switch (change) {
+	if (r->lost)
+		return JUNIT_BROKEN;
+	switch (r->change) {
 	case COMPARE_WORSE:
 		return JUNIT_FAILED;
 	case COMPARE_UNKNOWN:
@@ -34,15 +37,26 @@ static void row(struct junit *j, const struct comparison *c, const struct compar
 			      r->cell[i]);
 		between = ", ";
 	}
-	junit_begin(j, class, comparison_name(c, r, name, sizeof(name)), result_of(r->change),
+	junit_begin(j, class, comparison_name(c, r, name, sizeof(name)), result_of(r),
 		    compare_name(r->change), message);
-	junit_end(j, result_of(r->change));
+	junit_end(j, result_of(r));
 }
 
-static void rows(struct junit *j, const struct comparison *c)
+static void line(struct junit *j, const struct comparison_line *l)
+{
+	enum junit_result is = l->status == 3 ? JUNIT_BROKEN : JUNIT_FAILED;
+	junit_begin(j, "epolltune.finding", l->id, is, l->status == 3 ? "unknown" : "worse",
+		    l->text);
+	junit_end(j, is);
+}
+
+static void cases(struct junit *j, const struct comparison *c)
 {
 	for (size_t i = 0; i < c->row_count; i++)
 		row(j, c, &c->rows[i]);
+	for (size_t i = 0; i < c->line_count; i++)
+		if (c->lines[i].status)
+			line(j, &c->lines[i]);
 }
 
 int comparison_render_junit(FILE *out, const struct comparison *c, const struct render_style *style,
@@ -51,9 +65,9 @@ int comparison_render_junit(FILE *out, const struct comparison *c, const struct 
 	char text[1024];
 	struct condition_text differs;
 	struct junit count = {0}, j = {.out = out};
-	rows(&count, c);
+	cases(&count, c);
 	junit_open(&j, &count, c->command, NULL, "");
-	rows(&j, c);
+	cases(&j, c);
 	junit_output(&j, comparison_summary(c, text, sizeof(text)));
 	for (size_t i = 0; condition_text(c->conditions, i, &differs); i++) {
 		report_text(text, "%s: %s → %s", differs.label, differs.before, differs.after);

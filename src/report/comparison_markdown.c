@@ -66,7 +66,7 @@ static void findings(FILE *out, const struct comparison *c)
 int comparison_render_markdown(FILE *out, const struct comparison *c,
 			       const struct render_style *style, struct err *e)
 {
-	char text[160];
+	char text[200];
 	fprintf(out, "## %s of ", c->command);
 	markdown_put(out, c->names[0]);
 	fputs(" and ", out);

@@ -9,22 +9,26 @@ static const struct condition {
 	const char *object, *key; /* the object "" is the document itself */
 	const char *label;
 	enum quantity_kind kind;
+	const char *none; /* what null means, or no such member; NULL: it is unknown */
 } rows[] = {
-	{"", "version", "epolltune", 0},
-	{"host", "name", "host", 0},
-	{"host", "kernel", "kernel", 0},
-	{"host", "cpus", "CPUs", QUANTITY_COUNT},
-	{"host", "memory_bytes", "memory", QUANTITY_SIZE},
-	{"host", "isolation", "measured in", 0},
-	{"target", "role", "role", 0},
-	{"target", "connections", "connections", QUANTITY_COUNT},
-	{"target", "rate_per_s", "rate", QUANTITY_RATE},
-	{"target", "stall_us", "stall", QUANTITY_DURATION},
-	{"target", "rtt_us", "RTT", QUANTITY_DURATION},
-	{"target", "bandwidth_bps", "bandwidth", QUANTITY_BANDWIDTH},
-	{"target", "datagrams_per_s", "datagrams", QUANTITY_RATE},
-	{"target", "datagram_bytes", "datagram", QUANTITY_SIZE},
-	{"target", "idle_us", "idle timeout", QUANTITY_DURATION},
+	{"", "version", "epolltune", 0, NULL},
+	{"host", "name", "host", 0, NULL},
+	{"host", "kernel", "kernel", 0, NULL},
+	{"host", "cpus", "CPUs", QUANTITY_COUNT, NULL},
+	{"host", "memory_bytes", "memory", QUANTITY_SIZE, NULL},
+	{"host", "isolation", "measured in", 0, NULL},
+	{"server", "asked", "server", 0, "none"},
+	{"server", "name", "process", 0, NULL},
+	{"", "only", "probes", 0, "all"},
+	{"target", "role", "role", 0, NULL},
+	{"target", "connections", "connections", QUANTITY_COUNT, NULL},
+	{"target", "rate_per_s", "rate", QUANTITY_RATE, NULL},
+	{"target", "stall_us", "stall", QUANTITY_DURATION, NULL},
+	{"target", "rtt_us", "RTT", QUANTITY_DURATION, NULL},
+	{"target", "bandwidth_bps", "bandwidth", QUANTITY_BANDWIDTH, NULL},
+	{"target", "datagrams_per_s", "datagrams", QUANTITY_RATE, NULL},
+	{"target", "datagram_bytes", "datagram", QUANTITY_SIZE, NULL},
+	{"target", "idle_us", "idle timeout", QUANTITY_DURATION, NULL},
 };
 #define ROWS (sizeof(rows) / sizeof(*rows))
 
@@ -41,8 +45,14 @@ static const char *shown(char *text, size_t size, const struct condition *r, con
 	else if (json_is_integer(value) && json_integer_value(value) >= 0)
 		quantity_format(text, size, r->kind, (uint64_t)json_integer_value(value));
 	else
-		snprintf(text, size, "unknown");
+		snprintf(text, size, "%s", r->none ? r->none : "unknown");
 	return text;
+}
+
+static const char *name_of(const struct condition *r, char *name, size_t size)
+{
+	snprintf(name, size, "%s%s%s", r->object, r->object[0] ? "." : "", r->key);
+	return name;
 }
 
 json_t *conditions_compare(json_t *const documents[2])
@@ -57,8 +67,7 @@ json_t *conditions_compare(json_t *const documents[2])
 		    strcmp(shown(before, sizeof(before), &rows[i], a),
 			   shown(after, sizeof(after), &rows[i], b)) == 0)
 			continue;
-		snprintf(name, sizeof(name), "%s%s%s", rows[i].object, rows[i].object[0] ? "." : "",
-			 rows[i].key);
+		name_of(&rows[i], name, sizeof(name));
 		value_add(&w, list,
 			  json_pack("{s:s, s:O?, s:O?}", "name", name, "before", a, "after", b));
 	}
@@ -67,9 +76,9 @@ json_t *conditions_compare(json_t *const documents[2])
 
 static const struct condition *row_named(const char *name)
 {
-	const char *dot = strrchr(name, '.');
+	char one[48];
 	for (size_t i = 0; i < ROWS; i++)
-		if (strcmp(rows[i].key, dot ? dot + 1 : name) == 0)
+		if (strcmp(name_of(&rows[i], one, sizeof(one)), name) == 0)
 			return &rows[i];
 	return NULL;
 }

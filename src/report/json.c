@@ -320,6 +320,8 @@ int render_json(FILE *out, const struct report *r, const struct render_style *st
 	value_set(&w, root, "probes", probes);
 	value_set(&w, root, "quick", json_boolean(r->quick));
 	value_set(&w, root, "gentle", json_boolean(r->gentle));
+	value_set(&w, root, "measured", json_boolean(r->require_measured));
+	value_set(&w, root, "only", value_text_or_null(r->probes));
 	value_set(&w, root, "walls", walls);
 	value_set(&w, root, "findings", findings);
 	value_set(&w, root, "listeners", listeners(&w, r));

@@ -125,8 +125,17 @@ static int inspect(const char *path, bool *direct, struct err *e)
 
 int output_check(const char *path, struct err *e)
 {
-	bool direct;
-	return inspect(path, &direct, e);
+	char directory[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	bool direct = !strcmp(path, "-");
+	int rc = direct ? 0 : inspect(path, &direct, e);
+	if (rc || direct)
+		return rc;
+	snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) + 1 : 1,
+		 slash ? path : ".");
+	if (access(directory, W_OK | X_OK) < 0)
+		return err_errno(e, "%s: cannot create a file in its directory", path);
+	return 0;
 }
 
 static int put(const char *path, bool durable, output_writer write, void *arg, struct err *e)

@@ -17,5 +17,6 @@ typedef int (*output_writer)(FILE *out, void *arg, struct err *e);
 int output_write(const char *path, output_writer write, void *arg, struct err *e);
 /* The same of a file that is soon replaced again: nothing is synced. */
 int output_replace(const char *path, output_writer write, void *arg, struct err *e);
-/* Refuses the links and directories that output_write() refuses. */
+/* Refuses what output_write() would: links, directories, a directory that is missing or not
+ * writable. */
 int output_check(const char *path, struct err *e);

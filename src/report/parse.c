@@ -427,6 +427,9 @@ static void read_report(struct reader *r, const json_t *root, struct report *out
 	read_counters(r, root, out);
 	out->quick = flag(root, "quick");
 	out->gentle = flag(root, "gentle");
+	/* Older versions do not write these. */
+	out->require_measured = flag(root, "measured");
+	TEXT(r, root, "only", out->probes);
 }
 
 struct source {

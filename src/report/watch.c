@@ -21,15 +21,17 @@ static const struct watch_kind kinds[] = {
 	{.wall = "accept-queue",
 	 .unit = "connections",
 	 .over = true,
+	 .alike = true,
 	 .shared = true,
 	 .loss = VERDICT_SHORT,
 	 .losses = "packets dropped"},
-	{.wall = "accept-queue.unix", .unit = "connections", .over = true},
+	{.wall = "accept-queue.unix", .unit = "connections", .over = true, .alike = true},
 	{.wall = "descriptors.process", .unit = "descriptors"},
 	{.wall = "descriptors.system", .unit = "descriptors"},
 	{.wall = "ports.ephemeral", .unit = "ports", .constant = "ports"},
 	{.wall = "time-wait",
 	 .unit = "sockets",
+	 .mild = true,
 	 .loss = VERDICT_TIGHT,
 	 .losses = "closed without TIME_WAIT"},
 	{.wall = "orphans",
@@ -40,9 +42,9 @@ static const struct watch_kind kinds[] = {
 	 .unit = "B",
 	 .loss = VERDICT_TIGHT,
 	 .losses = "times under pressure"},
-	{.wall = "cgroup.memory", .unit = "B"},
-	{.wall = "cgroup.pids", .unit = "processes"},
-	{.wall = "cgroup.cpu", .unit = "periods", .paired = true},
+	{.wall = "cgroup.memory", .unit = "B", .alike = true},
+	{.wall = "cgroup.pids", .unit = "processes", .alike = true},
+	{.wall = "cgroup.cpu", .unit = "periods", .paired = true, .alike = true},
 	{.wall = "conntrack",
 	 .unit = "entries",
 	 .loss = VERDICT_SHORT,
@@ -195,22 +197,42 @@ static void recent_find(const struct watch *w, struct watch_row *r)
 struct drops {
 	int64_t overflows; /* REPORT_NONE: this kernel does not count them */
 	int64_t all;
+	int64_t full; /* of the listeners that were full: the overflows are theirs first */
 };
 
-/* Whether some of the growth of its drops must be overflows: it was seen full, or there are more
- * overflows than the other listeners dropped. */
-static bool is_named(const struct watch_row *r, int64_t grown, const struct drops *d)
+static bool is_full(int64_t value, int64_t limit, const struct watch_kind *k)
 {
-	return d->overflows == REPORT_NONE || (double)r->recent >= capacity(r) ||
-	       d->overflows > d->all - grown;
+	return value != REPORT_NONE && limit != REPORT_NONE && value - k->over >= limit;
 }
 
-static enum wall_verdict loss_of(const struct watch_row *r, int64_t grown, const struct drops *d)
+/* Whether it is full at this look or was at the one before, between which it dropped packets. `r`
+ * is of the one before. */
+static bool was_full(const struct watch_row *r, const struct watch_gauge *g)
 {
-	const struct watch_kind *k = r->now.kind;
+	return is_full(g->value, g->limit, g->kind) ||
+	       (r->ended <= 1 && is_full(r->used, r->limit, g->kind));
+}
+
+/* What the growth of its drops cost: nothing where there is no overflow that may be one of them. */
+static int64_t drops_of(int64_t grown, bool full, const struct drops *d)
+{
+	bool spent = d->overflows != REPORT_NONE && d->overflows <= (full ? 0 : d->full);
+	return spent && grown > 0 ? 0 : grown;
+}
+
+/* Whether some of the growth of its drops must be overflows: it was full, or there are more
+ * overflows than the other listeners dropped. */
+static bool is_named(int64_t grown, bool full, const struct drops *d)
+{
+	return d->overflows == REPORT_NONE || full || d->overflows > d->all - grown;
+}
+
+static enum wall_verdict loss_of(const struct watch_kind *k, int64_t grown, bool full,
+				 const struct drops *d)
+{
 	if (grown <= 0)
 		return VERDICT_OK;
-	return k->shared && !is_named(r, grown, d) ? VERDICT_TIGHT : k->loss;
+	return k->shared && !is_named(grown, full, d) ? VERDICT_TIGHT : k->loss;
 }
 
 static bool syns_wait(const struct watch_row *r)
@@ -222,9 +244,10 @@ static bool syns_wait(const struct watch_row *r)
 static enum wall_verdict row_verdict(const struct watch_row *r, enum wall_verdict loss)
 {
 	const struct watch_kind *k = r->now.kind;
-	if (loss == VERDICT_SHORT || (limited(r) && r->left_s <= 0))
+	bool full = limited(r) && r->left_s <= 0;
+	if (loss == VERDICT_SHORT || (full && !k->mild))
 		return VERDICT_SHORT;
-	if (loss == VERDICT_TIGHT)
+	if (loss == VERDICT_TIGHT || full)
 		return VERDICT_TIGHT;
 	if (k->paired && r->used != REPORT_NONE)
 		return r->used <= 0                                      ? VERDICT_OK
@@ -275,7 +298,8 @@ static void row_take(struct watch *w, struct watch_row *r, const struct watch_ga
 		     const struct drops *d)
 {
 	const struct watch_gauge before = r->now;
-	int64_t grown = losses(&before, g);
+	int64_t grown = losses(&before, g), dropped = grown;
+	bool full = g->kind->shared && was_full(r, g);
 	r->now = *g;
 	r->ended = 0;
 	if (!g->kind->paired) {
@@ -291,10 +315,14 @@ static void row_take(struct watch *w, struct watch_row *r, const struct watch_ga
 		r->used == REPORT_NONE ? NAN : (double)r->used;
 	recent_find(w, r);
 	approach(w, r);
-	if (g->kind->shared && !d->overflows)
-		grown = grown > 0 ? 0 : grown;
+	if (g->kind->shared)
+		grown = drops_of(grown, full, d);
+	if (g->lost < before.lost)
+		r->stray = 0;
+	else if (d->overflows > 0)
+		r->stray += dropped - grown;
 	r->lost = grown == REPORT_NONE || w->seconds <= 0 ? NAN : (double)grown / w->seconds;
-	r->verdict = row_verdict(r, loss_of(r, grown, d));
+	r->verdict = row_verdict(r, loss_of(g->kind, grown, full, d));
 }
 
 static int rows_make(struct watch *w, const struct watch_sample *s, struct drops *d, struct err *e)
@@ -305,7 +333,10 @@ static int rows_make(struct watch *w, const struct watch_sample *s, struct drops
 		int64_t grown = r && s->at[i].kind->shared ? losses(&r->now, &s->at[i]) : 0;
 		if (!r && row_make(w, &s->at[i], e))
 			return -ENOMEM;
-		d->all += grown > 0 ? grown : 0;
+		if (grown <= 0)
+			continue;
+		d->all += grown;
+		d->full += was_full(r, &s->at[i]) ? grown : 0;
 	}
 	return 0;
 }
@@ -391,6 +422,7 @@ int watch_add(struct watch *w, const struct watch_sample *s, struct err *e)
 		begin(w);
 	memcpy(w->host, s->host, sizeof(w->host));
 	memcpy(w->server, s->server, sizeof(w->server));
+	memcpy(w->waiting, s->waiting, sizeof(w->waiting));
 	w->time = s->time;
 	w->seconds = w->looks ? s->seconds : 0;
 	w->omitted = s->omitted;

@@ -19,7 +19,9 @@ struct watch_view {
 /* Writes at most `height` lines of at most style.width columns, without a newline at the end. */
 void watch_screen(FILE *out, const struct watch *w, struct watch_view *v,
 		  const struct render_style *style);
-/* Writes a line of the nearest wall, and one of each other wall that is short. */
+/* Writes a line of the nearest wall, and one of each other wall that is short. Where the server
+ * that was named does not listen, a line of that is first, and that of the nearest wall follows
+ * only if it asks. */
 void watch_lines(FILE *out, const struct watch *w, const struct render_style *style);
 /* Writes a look as one exposition of Prometheus or OpenMetrics, and flushes it. */
 int watch_metrics(FILE *out, const struct watch *w, bool openmetrics, struct err *e);

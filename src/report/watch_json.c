@@ -78,6 +78,8 @@ void watch_json(FILE *out, const struct watch *w)
 	fputs("{\"schema\":\"" WATCH_SCHEMA "\"", out);
 	put_text(out, "host", w->host);
 	put_text(out, "server", w->server);
+	fprintf(out, ",\"listening\":%s", watch_listens(w) ? "true" : "false");
+	put_text(out, "waiting", w->waiting);
 	fprintf(out, ",\"time\":%lld.%03ld", (long long)w->time.tv_sec, w->time.tv_nsec / 1000000);
 	put_number(out, "seconds", w->seconds > 0 ? w->seconds : NAN);
 	fputs(",\"counters\":{", out);
@@ -176,6 +178,7 @@ static void line_read(struct line_reader *r, const json_t *o, struct watch_sampl
 	size_t i;
 	text(r, o, "host", out->host, sizeof(out->host));
 	text(r, o, "server", out->server, sizeof(out->server));
+	text(r, o, "waiting", out->waiting, sizeof(out->waiting));
 	int64_t time_ms = (int64_t)floor(number(r, o, "time", 1e11) * 1000 + 0.5);
 	out->time.tv_sec = (time_t)(time_ms / 1000);
 	out->time.tv_nsec = (long)(time_ms % 1000) * 1000000;

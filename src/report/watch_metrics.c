@@ -12,9 +12,8 @@ static void row_labels(struct metrics *m, const struct watch_row *r)
 	char cookie[24];
 	metrics_label(m, "wall", r->now.kind->wall);
 	metrics_label(m, "what", r->now.kind->constant ? r->now.kind->constant : r->now.what);
-	if (!r->now.kind->over)
+	if (!r->now.kind->alike || !r->now.key)
 		return;
-	/* Sockets may have the same address. */
 	snprintf(cookie, sizeof(cookie), "%" PRIx64, r->now.key);
 	metrics_label(m, "cookie", cookie);
 }
@@ -67,7 +66,7 @@ static void lost(struct metrics *m, const struct watch_row *r)
 		return;
 	row_labels(m, r);
 	metrics_label(m, "event", r->now.kind->losses);
-	metrics_count(m, r->now.lost);
+	metrics_count(m, r->now.lost > r->stray ? r->now.lost - r->stray : 0);
 }
 
 static void half_open(struct metrics *m, const struct watch_row *r)

@@ -289,12 +289,24 @@ static const struct watch_row *asking(const struct watch *w)
 	return r && !r->ended && (verdict_asks(r->verdict) || isfinite(r->left_s)) ? r : NULL;
 }
 
+/* The server that was named and is not there. False: it is, or none was named. */
+static bool describe_waiting(char *text, size_t size, const struct watch *w)
+{
+	if (!w->server[0] || watch_listens(w))
+		return false;
+	if (w->waiting[0])
+		report_text_into(text, size, "%s cannot be watched: %s.", w->server, w->waiting);
+	else
+		report_text_into(text, size, "%s does not listen: waiting for it.", w->server);
+	return true;
+}
+
 static void headline(const struct screen *s)
 {
 	char text[PAGE_TEXT];
 	const struct watch_row *r = asking(s->w);
-	if (s->w->server[0] && !watch_listens(s->w))
-		report_text(text, "%s does not listen: waiting for it.", s->w->server);
+	if (describe_waiting(text, sizeof(text), s->w))
+		r = NULL;
 	else if (r)
 		row_describe(text, sizeof(text), r);
 	else
@@ -455,20 +467,29 @@ void watch_screen(FILE *out, const struct watch *w, struct watch_view *v,
 	fprintf(out, "%s%s%s", head.text, body.text, foot.text);
 }
 
+static void line_put(const struct page *p, const struct watch *w, enum wall_verdict verdict,
+		     const char *text)
+{
+	char time[16], line[PAGE_TEXT];
+	clock_text(time, &w->time);
+	page_text(p, line, sizeof(line), "%s", text);
+	fprintf(p->out, "%s ", time);
+	page_put(p, page_verdict_tone(verdict), page_verdict(verdict));
+	fprintf(p->out, " %s\n", line);
+}
+
 void watch_lines(FILE *out, const struct watch *w, const struct render_style *style)
 {
-	struct page p = page_open(out, style);
-	char time[16];
-	clock_text(time, &w->time);
+	const struct page p = page_open(out, style);
+	char text[PAGE_TEXT];
+	bool waiting = describe_waiting(text, sizeof(text), w);
+	if (waiting)
+		line_put(&p, w, VERDICT_UNKNOWN, text);
 	for (size_t i = 0; i < w->count; i++) {
 		const struct watch_row *r = w->nearest[i];
-		char text[PAGE_TEXT], line[PAGE_TEXT];
-		if (i && r->verdict != VERDICT_SHORT)
+		if (i ? r->verdict != VERDICT_SHORT : waiting && !verdict_asks(r->verdict))
 			break;
 		row_describe(text, sizeof(text), r);
-		page_text(&p, line, sizeof(line), "%s", text);
-		fprintf(out, "%s ", time);
-		page_put(&p, page_verdict_tone(r->verdict), page_verdict(r->verdict));
-		fprintf(out, " %s\n", line);
+		line_put(&p, w, r->verdict, text);
 	}
 }

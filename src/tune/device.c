@@ -194,6 +194,17 @@ static int check_mask(const char *value, char normal[CHANGE_VALUE], struct err *
 	return 0;
 }
 
+static int device_form(const char *name, const char *value, char normal[CHANGE_VALUE],
+		       struct err *e)
+{
+	struct device_name d;
+	int rc = parse(name, &d, e);
+	if (rc < 0)
+		return rc;
+	return d.setting->masks ? check_mask(value, normal, e)
+				: knob_check(d.knob, value, normal, e);
+}
+
 static int device_normal(struct change_site *site, const char *name, const char *value,
 			 char normal[CHANGE_VALUE], struct err *e)
 {
@@ -204,8 +215,7 @@ static int device_normal(struct change_site *site, const char *name, const char 
 	if (rc == 0)
 		rc = read_from(&d, n, now, e);
 	if (rc == 0)
-		rc = d.setting->masks ? check_mask(value, normal, e)
-				      : knob_check(d.knob, value, normal, e);
+		rc = device_form(name, value, normal, e);
 	if (rc < 0)
 		return rc;
 	const struct nic_field *max = d.setting->group ? field_of(d.setting, n, true) : NULL;
@@ -363,8 +373,11 @@ static bool device_allowed(struct change_site *site, const char *name, const str
 	char what[40];
 	if (!device_parse(name, &d) || !d.setting->resets)
 		return true;
-	site_nics(site, &all, NULL);
-	bool management_path = nic_management_path(site->host, all, d.nic, what);
+	bool management_path = false;
+	if (site) {
+		site_nics(site, &all, NULL);
+		management_path = nic_management_path(site->host, all, d.nic, what);
+	}
 	if (o->allow_reset && (o->confirm || !management_path))
 		return true;
 	if (!management_path)
@@ -425,6 +438,7 @@ static const struct change_running running = {
 	.has = device_has,
 	.scope = device_scope,
 	.normal = device_normal,
+	.form = device_form,
 	.object = device_object,
 	.allowed = device_allowed,
 	.hidden = device_hidden,

@@ -18,6 +18,7 @@
 
 #define LINK_DIRECTORY "/etc/systemd/network"
 #define UDEV_DIRECTORY "/etc/udev/rules.d"
+#define PERMANENT_SINCE 245 /* the version of systemd that has PermanentMACAddress= */
 
 static bool is_link(const struct device_name *d) { return d->setting->link != NULL; }
 
@@ -38,7 +39,7 @@ static bool udev_sets(const char *line, size_t length, const char *attribute)
 /* What identifies a device at the next boot. */
 struct card {
 	char address[24]; /* permanent if known: bonds give their ports another one */
-	bool permanent;
+	bool permanent;   /* match it by PermanentMACAddress= */
 	uint32_t index;
 	char policy[400]; /* for its name and address: lines of a [Link] section */
 };
@@ -83,10 +84,30 @@ static int card_find(struct change_site *site, const struct device_name *d, stru
 	rc = card_alone(site, n, e);
 	if (rc < 0)
 		return rc;
-	c->permanent = n->permanent[0];
-	memcpy(c->address, c->permanent ? n->permanent : n->address, sizeof(c->address));
+	/* At boot MACAddress= is the permanent one too, before a bond gives its ports another. */
+	c->permanent = n->permanent[0] && is_link(d) && site_udev(site) >= PERMANENT_SINCE;
+	memcpy(c->address, n->permanent[0] ? n->permanent : n->address, sizeof(c->address));
 	c->index = n->index;
 	return 0;
+}
+
+/* systemd-udevd ignores an option that it does not know, with a line in the log. */
+static int link_known(struct change_site *site, const struct device_name *d, struct err *e)
+{
+	unsigned version = site_udev(site);
+	const char *option = d->setting->link;
+	if (!is_link(d) || version >= d->setting->link_since)
+		return 0;
+	if (version)
+		return err_set(e, EOPNOTSUPP,
+			       "%s: systemd-udevd %u does not have %s=, which %u has; "
+			       "run ethtool %s at boot by a unit of your own",
+			       d->nic, version, option, d->setting->link_since,
+			       d->setting->ethtool[0]);
+	return err_set(e, EOPNOTSUPP,
+		       "%s: systemd-udevd, which reads the files, is not there or does not print "
+		       "its version; %s= needs %u",
+		       d->nic, option, d->setting->link_since);
 }
 
 static const char *const link_directories[] = {LINK_DIRECTORY, "/run/systemd/network",
@@ -259,6 +280,8 @@ static int file_line(struct change_site *site, const char *name, const char *set
 	if (rc == 0)
 		rc = card_find(site, &d, &card, e);
 	if (rc == 0)
+		rc = link_known(site, &d, e);
+	if (rc == 0)
 		rc = card_policy(site, &d, place.file, &card, e);
 	if (rc == 0)
 		rc = card_same(site, &place, &card, e);
@@ -405,7 +428,6 @@ static int file_look(struct change_site *site, const char *name, struct persiste
 		file_path(name, out->file);
 	find_rival(site, name, out->rival);
 	out->ours = out->files[0] && !out->rival[0];
-	out->agrees = out->ours && strcmp(out->files, out->running) == 0;
 	return 0;
 }
 

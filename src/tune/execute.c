@@ -82,7 +82,8 @@ static int make_change(struct execution *x, struct change *c, struct err *e)
 	c->state = CHANGE_DONE;
 	if (x->print && strcmp(c->became, c->to) != 0 && c->scope != CHANGE_FILES) {
 		char text[CHANGE_VALUE * 2 + 64];
-		snprintf(text, sizeof(text), "the kernel adjusted %s to %s", c->to, c->became);
+		snprintf(text, sizeof(text), "the kernel adjusted %s to %s", change_shown(c->to),
+			 change_shown(c->became));
 		x->print(x->arg, c, text);
 	}
 	return 0;

@@ -30,6 +30,19 @@ int change_find_object(struct change_site *site, const struct change *c, struct 
 	return finds ? kind->running->find(site, c, e) : 0;
 }
 
+bool change_gives(const struct change *c, const char *value)
+{
+	return strcmp(value, c->to) == 0 ||
+	       (c->state == CHANGE_DONE && strcmp(value, c->became) == 0);
+}
+
+const char *change_shown(const char *value) { return *value ? value : "(empty)"; }
+
+const char *change_value(const struct change *c, const char *value)
+{
+	return c->scope == CHANGE_FILES ? value : change_shown(value);
+}
+
 static const char *const scopes[] = {
 	[CHANGE_NETNS] = "netns",
 	[CHANGE_SYSTEM] = "system",

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epolltune/modules.h"
 #include "tune/plan.h"
 
 /* A container's own files end with the container, but for one that boots with systemd. */
@@ -32,17 +33,36 @@ int persist_allowed(const struct change_site *site, struct err *e)
 	return 0;
 }
 
-int persist_look(const struct change *c, struct change_site *site, struct persisted *out,
-		 struct err *e)
+/* Whether the file gives the running value, also where the kernel makes that of it. */
+static bool agrees(const struct persisted *p, const struct change *standing, size_t count)
+{
+	if (!p->file[0] || p->excluded || p->module || p->rival[0])
+		return false;
+	bool same = strcmp(p->files, p->running) == 0;
+	for (size_t i = 0; i < count && !same; i++)
+		same = strcmp(standing[i].name, p->knob) == 0 &&
+		       strcmp(standing[i].became, p->running) == 0 &&
+		       change_gives(&standing[i], p->files);
+	return same;
+}
+
+int persist_look(const struct change *c, const struct change *standing, size_t count,
+		 struct change_site *site, struct persisted *out, struct err *e)
 {
 	*out = (struct persisted){0};
 	snprintf(out->knob, sizeof(out->knob), "%s", c->name);
-	return change_kind_find(c->kind)->file->look(site, c->name, out, e);
+	int rc = change_kind_find(c->kind)->file->look(site, c->name, out, e);
+	out->agrees = rc == 0 && agrees(out, standing, count);
+	return rc;
 }
 
 void persist_text(const struct persisted *p, char *text, size_t size)
 {
 	size_t at = 0;
+	const char *files = change_shown(p->files), *running = change_shown(p->running);
+	char command[MODULE_COMMAND], adjusted[CHANGE_VALUE + 40] = "";
+	if (strcmp(files, running) != 0)
+		snprintf(adjusted, sizeof(adjusted), ", which the kernel adjusts to %s", running);
 	if (p->rival[0])
 		at = (size_t)snprintf(
 			text, size,
@@ -52,27 +72,32 @@ void persist_text(const struct persisted *p, char *text, size_t size)
 	else if (!p->file[0])
 		at = (size_t)snprintf(text, size,
 				      "the kernel's default after a reboot: no file sets it");
-	else if (!p->files[0])
+	else if (p->excluded)
 		at = (size_t)snprintf(text, size,
 				      "the kernel's default after a reboot: "
 				      "%s:%u excludes the knob",
 				      p->file, p->line);
+	else if (p->module)
+		at = (size_t)snprintf(text, size,
+				      "%s after a reboot only if %s is loaded before the files are "
+				      "read: %s",
+				      files, p->module, module_command(p->module, command));
 	else if (p->agrees && p->ours)
-		at = (size_t)snprintf(text, size, "%s after a reboot, as now", p->files);
+		at = (size_t)snprintf(text, size, "%s after a reboot%s, as now", files, adjusted);
 	else if (p->agrees)
 		at = (size_t)snprintf(text, size,
-				      "%s after a reboot, as now; "
+				      "%s after a reboot%s, as now; "
 				      "set by %s:%u, which overrides our line",
-				      p->files, p->file, p->line);
+				      files, adjusted, p->file, p->line);
 	else if (p->ours)
-		at = (size_t)snprintf(text, size, "%s after a reboot, but %s now", p->files,
-				      p->running);
+		at = (size_t)snprintf(text, size, "%s after a reboot, but %s now", files, running);
 	else
 		at = (size_t)snprintf(text, size,
 				      "%s after a reboot, not %s: "
 				      "%s:%u overrides our line; remove that one",
-				      p->files, p->running, p->file, p->line);
-	if (p->conf[0] && strcmp(p->conf, p->running) != 0 && at < size)
+				      files, running, p->file, p->line);
+	if (p->conf[0] && strcmp(p->conf, p->files) != 0 && strcmp(p->conf, p->running) != 0 &&
+	    at < size)
 		snprintf(text + at, size - at,
 			 "; /etc/sysctl.conf sets %s, which sysctl --system reads and "
 			 "systemd-sysctl does not",

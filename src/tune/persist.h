@@ -10,20 +10,22 @@
 struct persisted {
 	char knob[CHANGE_NAME];
 	char running[CHANGE_VALUE];
-	char files[CHANGE_VALUE]; /* after a reboot; "" when no file sets it */
-	char file[512];           /* the file that sets it */
+	char files[CHANGE_VALUE]; /* after a reboot, as the file has it */
+	char file[512];           /* the file that sets it; "" if none does */
 	unsigned line;
+	bool excluded;           /* by a line "-KNOB": the file sets nothing */
+	const char *module;      /* loaded after the files are read, perhaps; NULL: none */
 	char rival[512];         /* a file that takes precedence over ours; "" if none */
 	bool ours;               /* `file` is ours and nothing overrides it */
-	bool agrees;             /* `running` and `files` are equal */
+	bool agrees;             /* `files` gives `running` at the next boot */
 	char conf[CHANGE_VALUE]; /* of /etc/sysctl.conf, which only procps reads; "" if none */
 };
 
 /* -PLAN_REFUSED outside of the network namespace of process 1, for which the files are read. */
 int persist_allowed(const struct change_site *site, struct err *e);
-/* Reads the state of the knob of a file change. */
-int persist_look(const struct change *c, struct change_site *site, struct persisted *out,
-		 struct err *e);
+/* Reads the state of the knob of a file change. `standing`: what persist_standing() returns. */
+int persist_look(const struct change *c, const struct change *standing, size_t count,
+		 struct change_site *site, struct persisted *out, struct err *e);
 /* A line for a person: "8192 after a reboot, as now". */
 void persist_text(const struct persisted *p, char *text, size_t size);
 json_t *persist_json(const struct persisted *p);

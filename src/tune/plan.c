@@ -83,28 +83,34 @@ int plan_change_add(struct plan *p, const struct plan_knob *k, const char *from,
 	return 0;
 }
 
-static int check_report(const struct report *r, const struct change_site *site, struct err *e)
+/* Refuses a report of another machine or boot, unless the options accept it. */
+static int check_report(struct planner *at, const struct report *r, struct err *e)
 {
+	const struct plan_options *o = at->options;
 	struct host_identity here;
-	int rc = host_identity(site->host, &here, e);
-	if (rc < 0)
+	int rc = host_identity(at->site->host, &here, o->foreign ? NULL : e);
+	bool known = rc == 0 && strcmp(r->host.boot, here.boot) == 0;
+	if (!known && o->foreign && o->preview)
+		at->of = r;
+	at->plan->elsewhere = at->of;
+	if (rc < 0 && !o->foreign)
 		return rc;
+	if (known || o->foreign)
+		return 0;
 	if (!r->host.boot[0])
 		return err_set(e, PLAN_REFUSED,
 			       "the report has no boot id (a captured machine?): "
 			       "refused without --foreign");
-	if (strcmp(r->host.boot, here.boot) != 0)
-		return err_set(e, PLAN_REFUSED,
-			       "the report is from another machine or boot (%s, Linux %s): "
-			       "refused without --foreign",
-			       r->host.name, r->host.kernel);
-	return 0;
+	return err_set(e, PLAN_REFUSED,
+		       "the report is from another machine or boot (%s, Linux %s): "
+		       "refused without --foreign",
+		       r->host.name, r->host.kernel);
 }
 
 int plan_make(struct plan *p, const struct report *r, const struct plan_options *o,
 	      struct change_site *site, struct err *e)
 {
-	const struct planner at = {.plan = p, .options = o, .site = site};
+	struct planner at = {.plan = p, .options = o, .site = site};
 	memset(p, 0, sizeof(*p));
 	site_refresh(site);
 	p->target = r ? r->target : o->target ? *o->target : target_default();
@@ -112,15 +118,17 @@ int plan_make(struct plan *p, const struct report *r, const struct plan_options 
 	int rc = check_list("only", o->only, e);
 	if (rc == 0)
 		rc = check_list("except", o->except, e);
-	if (rc == 0 && r && !o->foreign)
-		rc = check_report(r, site, e);
+	if (rc == 0 && r)
+		rc = check_report(&at, r, e);
 	if (rc == 0 && r)
 		rc = plan_findings(&at, r, e);
 	if (rc == 0)
 		rc = plan_set(&at, e);
+	if (rc < 0 || p->elsewhere)
+		return rc;
 	for (size_t i = 0; i < p->count; i++)
 		p->changes[i].cost_bytes = budget_cost(p, &p->changes[i], site);
-	return rc < 0 ? rc : budget_check(p, site, e);
+	return budget_check(p, site, e);
 }
 
 static void add_blocked(struct plan *p, const struct change *c, const struct err *why)
@@ -140,6 +148,8 @@ void plan_permit(struct plan *p, struct change_site *site)
 	bool blocked[PLAN_CHANGES] = {false};
 	struct err why[PLAN_CHANGES];
 	p->blocked = 0;
+	if (p->elsewhere)
+		return;
 	for (size_t i = 0; i < p->count; i++) {
 		struct change *c = &p->changes[i];
 		why[i] = (struct err){0};

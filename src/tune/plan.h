@@ -21,14 +21,22 @@ struct plan_options {
 	bool confirm;                /* all is rolled back unless confirmed */
 	const struct target *target; /* without a report; NULL: the default */
 	bool foreign;                /* accept a report of another machine or boot */
+	bool preview;                /* nothing will be written, see plan.elsewhere */
+	/* The changes of earlier runs that are in force, see persist_standing(). */
+	const struct change *standing;
+	size_t standing_count;
 	/* Knobs, comma separated; one of interfaces means all of them or, with @NAME, one. */
 	const char *only;   /* NULL: all */
 	const char *except; /* NULL: none */
-	const char *set;    /* "KNOB=VALUE", comma separated; NULL: none. Values may hold commas */
+	/* "KNOB=VALUE", comma separated; NULL: none. Values may hold commas. Of no knob that `only`
+	 * or `except` leaves out. */
+	const char *set;
 };
 
-/* Makes a plan for the running machine. `r` may be NULL if everything comes from `set`. Proposals
- * never lower a value. -PLAN_REFUSED if a knob differs from what the report says. */
+/* Makes a plan for the running machine, or previews one for the machine of a foreign report, from
+ * the values of the report. `r` may be NULL if everything comes from `set`. Proposals never lower a
+ * value. A value that a standing change made of the wanted one is that value. -PLAN_REFUSED if a
+ * knob differs from what the report says. */
 int plan_make(struct plan *p, const struct report *r, const struct plan_options *options,
 	      struct change_site *site, struct err *e);
 /* Refuses a plan that raises the worst case above the machine's memory. Called by plan_make(). */

@@ -5,22 +5,33 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/sysctl_d.h"
+#include "tune/persist.h"
 #include "tune/plan.h"
 #include "tune/plan_internal.h"
 
-/* A manual step where the files override our line. */
-static int add_override(struct plan *p, const struct change_kind *kind, const char *name,
-			const char *to, struct change_site *site, struct err *e)
+/* A manual step where something keeps our line from taking effect. */
+static int add_override(struct plan *p, const struct change_kind *kind, const struct change *of,
+			struct change_site *site, struct err *e)
 {
-	char why[200] = "";
-	int rc = kind->file->overridden ? kind->file->overridden(site, name, to, why, e) : 0;
-	struct manual_step *m = rc == 0 && why[0] ? manual_for(p, name) : NULL;
+	struct manual_step step = {0};
+	int rc = kind->file->overridden ? kind->file->overridden(site, of, &step, e) : 0;
+	struct manual_step *m = rc == 0 && step.why[0] ? manual_for(p, of->name) : NULL;
 	if (m) {
-		report_text(m->current, "%.79s", to);
-		report_text(m->why, "%s", why);
-		report_text(m->action, "remove or change that line to keep the value");
+		report_text(m->current, "%.79s", of->to);
+		memcpy(m->why, step.why, sizeof(m->why));
+		memcpy(m->action, step.action, sizeof(m->action));
 	}
 	return rc;
+}
+
+/* Whether the files give the value of a change at boot without a line of ours. */
+static bool set_by_others(const struct change_kind *kind, const struct change *of,
+			  struct change_site *site)
+{
+	struct persisted p = {0};
+	struct err ignored;
+	return kind->file->look(site, of->name, &p, &ignored) == 0 && p.file[0] && !p.ours &&
+	       !p.excluded && change_gives(of, p.files);
 }
 
 /* Adds the line of a file for the change `of`, unless the file says so already. */
@@ -28,15 +39,14 @@ static int add_line(struct plan *p, const struct change_kind *kind, const struct
 		    const struct change_author *author, struct change_site *site, struct err *e)
 {
 	char found[CHANGE_VALUE], setting[CHANGE_VALUE];
-	const char *to = of->became[0] ? of->became : of->to;
 	if (!kind)
 		return err_set(e, EOPNOTSUPP, "no file can hold a setting of one NAPI instance");
 	int rc = kind->read(site, of->name, found, e);
 	if (rc < 0)
 		return rc;
 	kind->file->setting(of->name, found, setting);
-	rc = add_override(p, kind, of->name, to, site, e);
-	if (rc < 0 || strcmp(setting, to) == 0)
+	rc = add_override(p, kind, of, site, e);
+	if (rc < 0 || (found[0] ? change_gives(of, setting) : set_by_others(kind, of, site)))
 		return rc;
 	struct change *c = plan_change_next(p, e);
 	if (!c)
@@ -50,7 +60,7 @@ static int add_line(struct plan *p, const struct change_kind *kind, const struct
 	c->cost = NULL;
 	c->cost_bytes = REPORT_NONE;
 	memcpy(c->from, found, sizeof(c->from));
-	rc = kind->file->line(site, of->name, to, of->why, author, c->to, e);
+	rc = kind->file->line(site, of->name, of->to, of->why, author, c->to, e);
 	if (rc < 0)
 		p->count--;
 	return rc;
@@ -105,16 +115,19 @@ static void add_drift(const struct planner *at, const struct knob *of,
 	struct plan_knob k;
 	struct err ignored;
 	bool lower;
-	if (!set->value[0] || manual_find(p, of->name) || has_line(p, of->name) ||
+	if (!set->file[0] || set->exclude || manual_find(p, of->name) || has_line(p, of->name) ||
 	    !plan_knob_find(of->name, &k) || knob_check(of, set->value, boot, &ignored) < 0 ||
-	    plan_knob_planned(at, &k, running, &ignored) < 0 ||
-	    !plan_join(of, running, boot, joined, &lower) || !lower)
+	    plan_knob_planned(at, &k, running, &ignored) < 0)
+		return;
+	plan_knob_settle(at, &k, running, boot);
+	if (!plan_join(of, running, boot, joined, &lower) || !lower)
 		return;
 	struct manual_step *m = manual_for(p, of->name);
 	if (!m)
 		return;
 	report_text(m->current, "%s", running);
-	report_text(m->why, "%.100s:%u sets %s at the next boot", set->file, set->line, boot);
+	report_text(m->why, "%.100s:%u sets %s at the next boot", set->file, set->line,
+		    change_shown(boot));
 	report_text(m->action, "change that line to keep the value");
 }
 
@@ -131,7 +144,8 @@ int plan_drift(struct plan *p, const struct plan_options *o, struct change_site 
 	for (size_t i = 0; i < knob_count() && count < KNOBS; i++)
 		if (knob_at(i)->walls[0] && plan_wants(o, knob_at(i)->name))
 			names[count++] = knob_at(i)->name;
-	int rc = sysctl_d_find_all(site->root, names, count, set, e);
+	bool procps = !host_has_systemd(site->host);
+	int rc = sysctl_d_find_all(site->root, procps, names, count, set, e);
 	for (size_t i = 0; i < count && rc == 0; i++)
 		add_drift(&at, knob_find(names[i]), &set[i]);
 	return rc;

@@ -1,4 +1,6 @@
 /* Findings to changes: per knob the largest value that a finding asks for. */
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "epolltune/knob_value.h"
@@ -17,6 +19,16 @@ static void add_hidden(struct plan *p, const struct finding *f, const struct pro
 	report_text(m->action, "%s", action);
 }
 
+/* Whether a value that was not read is a step for the operator, not an error. */
+static bool is_hidden(const struct planner *at, const struct plan_knob *k, const struct err *why,
+		      char action[CHANGE_VALUE])
+{
+	if (!at->of)
+		return k->kind->running->hidden(why, action);
+	snprintf(action, CHANGE_VALUE, "%.200s: set it on that machine.", why->text);
+	return why->code == ENODATA;
+}
+
 /* The step for a proposal that only the operator may decide. */
 static void add_step(const struct planner *at, const struct finding *f, const struct proposal *c,
 		     const struct plan_knob *k, const char *action)
@@ -32,9 +44,9 @@ static void add_lower(const struct planner *at, const struct finding *f, const s
 		      const struct plan_knob *k, const char *running)
 {
 	char action[640], command[600];
-	if (strcmp(running, c->current) != 0) {
+	if (!at->of && strcmp(running, c->current) != 0) {
 		at->plan->in_force++;
-	} else if (!at->options->foreign) {
+	} else if (!at->options->foreign || at->of) {
 		report_text(action, "lowers the value: %s",
 			    knob_command(k->name, c->proposed, true, command, sizeof(command)));
 		add_step(at, f, c, k, action);
@@ -74,7 +86,7 @@ static int plan_proposal(const struct planner *at, const struct finding *f,
 	char running[KNOB_VALUE], want[KNOB_VALUE], joined[KNOB_VALUE], action[CHANGE_VALUE];
 	bool lower;
 	int rc = plan_knob_read(at, k, running, e);
-	if (rc < 0 && k->kind->running->hidden(e, action)) {
+	if (rc < 0 && is_hidden(at, k, e, action)) {
 		add_hidden(at->plan, f, c, k, action);
 		*e = (struct err){0};
 		return 0;
@@ -83,6 +95,7 @@ static int plan_proposal(const struct planner *at, const struct finding *f,
 		rc = plan_knob_normal(at, k, c->proposed, want, e);
 	if (rc < 0)
 		return err_prefix(e, "finding %s", f->id);
+	plan_knob_settle(at, k, running, want);
 	bool comparable = plan_join(k->knob, running, want, joined, &lower);
 	if (comparable && !(lower && strcmp(joined, running) == 0))
 		return plan_joined(at, f, c, k, running, joined, e);

@@ -81,9 +81,9 @@ static void change_values(const struct html *h, const struct change *c)
 	char lines[2 * CHANGE_VALUE + 64];
 	if (!strchr(c->from, '\n') && !strchr(to, '\n')) {
 		fputs("<p>", h->out);
-		html_code(h, c->from[0] ? c->from : "none");
+		html_code(h, change_shown(c->from));
 		fputs(" → <strong>", h->out);
-		html_code(h, to[0] ? to : "none");
+		html_code(h, change_shown(to));
 		fputs("</strong></p>\n", h->out);
 		return;
 	}

@@ -9,6 +9,7 @@ struct planner {
 	struct plan *plan;
 	const struct plan_options *options;
 	struct change_site *site;
+	const struct report *of; /* whose machine the plan is for; NULL: this one */
 };
 
 /* What a name refers to, if epolltune can write it: a sysctl, or a setting of one interface. */
@@ -18,10 +19,15 @@ struct plan_knob {
 	char name[CHANGE_NAME];
 };
 bool plan_knob_find(const char *name, struct plan_knob *k);
+/* The running value; of another machine that of its report, -ENODATA without one. */
 int plan_knob_read(const struct planner *at, const struct plan_knob *k, char value[KNOB_VALUE],
 		   struct err *e);
 int plan_knob_normal(const struct planner *at, const struct plan_knob *k, const char *value,
 		     char normal[KNOB_VALUE], struct err *e);
+/* Replaces a wanted value by the running one if that is what the kernel or the driver made of it:
+ * it rounds, and would do so again. */
+void plan_knob_settle(const struct planner *at, const struct plan_knob *k, const char *running,
+		      char want[KNOB_VALUE]);
 /* Whether the options allow it; if not, why. */
 bool plan_knob_allowed(const struct planner *at, const struct plan_knob *k, char why[200]);
 /* The value as planned so far, or the running one. */

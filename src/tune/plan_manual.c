@@ -46,13 +46,15 @@ bool manual_covers(const struct manual_step *m, const struct knob *k, const char
 }
 
 /* The step before a limit of a process: fs.nr_open is its maximum (kernel/sys.c do_prlimit()). */
-static void add_ceiling(struct manual_step *m, const char *limit, const struct change_site *site)
+static void add_ceiling(const struct planner *at, struct manual_step *m, const char *limit)
 {
+	struct plan_knob nr_open;
+	plan_knob_find("fs.nr_open", &nr_open);
 	char value[KNOB_VALUE], command[160], action[sizeof(m->action)];
 	int64_t now, wanted;
 	struct err ignored;
-	if (knob_read(knob_find("fs.nr_open"), site->host, value, &ignored) < 0 ||
-	    knob_field(value, 0, &now) < 0 || knob_field(limit, 0, &wanted) < 0 || wanted <= now)
+	if (plan_knob_read(at, &nr_open, value, &ignored) < 0 || knob_field(value, 0, &now) < 0 ||
+	    knob_field(limit, 0, &wanted) < 0 || wanted <= now)
 		return;
 	snprintf(action, sizeof(action), "%s", m->action);
 	report_text_into(m->action, sizeof(m->action), "first raise fs.nr_open from %s: %s\n%s",
@@ -86,5 +88,5 @@ void manual_of_finding(const struct planner *at, const struct finding *f, const 
 	plan_describe(m->why, f);
 	describe_action(m, f, c, k);
 	if (k && k->scope == KNOB_PROCESS && m->proposed[0])
-		add_ceiling(m, m->proposed, at->site);
+		add_ceiling(at, m, m->proposed);
 }

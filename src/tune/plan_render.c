@@ -113,14 +113,26 @@ const char *plan_no_change(const struct plan_result *r)
 	return r->reason ? r->reason : "Nothing to change.";
 }
 
+/* Each line of a text as a comment. */
+static void put_comment(FILE *out, const char *text)
+{
+	for (const char *at = text; *at; at += *at == '\n') {
+		int length = (int)strcspn(at, "\n");
+		fprintf(out, "#   %.*s\n", length, at);
+		at += length;
+	}
+}
+
 void plan_comments(FILE *out, const struct plan_result *r)
 {
 	if (!r->plan->count)
 		fprintf(out, "\n# %s\n", plan_no_change(r));
 	for (size_t i = 0; i < r->plan->manual_count; i++) {
 		const struct manual_step *m = &r->plan->manual[i];
-		fprintf(out, "%s# Manual step, see epolltune apply --dry-run: %s %s%s%s\n",
-			i ? "" : "\n", m->knob, m->current,
+		fprintf(out, "\n# Manual step: %s%s%s%s%s\n", m->knob,
+			m->current[0] || m->proposed[0] ? "  " : "", m->current,
 			m->current[0] && m->proposed[0] ? " -> " : "", m->proposed);
+		put_comment(out, m->why);
+		put_comment(out, m->action);
 	}
 }

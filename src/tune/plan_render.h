@@ -39,6 +39,9 @@ extern const char plan_format_names[];
 void plan_put_value(const struct page *p, enum tone tone, int indent, const char *mark,
 		    const char *value);
 
+/* Prints the manual steps, of which there is one at least. */
+void plan_put_manual(const struct page *p, const struct plan *plan);
+
 /* "planned", "nothing to change" and so on. */
 const char *plan_outcome_name(enum plan_outcome o);
 /* Write what a change costs, "" if nothing is known, and the memory of the plan in the worst case,

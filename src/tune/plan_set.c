@@ -17,24 +17,43 @@ static void drop_done_step(struct plan *p, const struct plan_knob *k, const char
 		*m = p->manual[--p->manual_count];
 }
 
-static int set_one(const struct planner *at, const struct setting *set, struct err *e)
+/* Refuses a knob that another option leaves out. */
+static int check_wanted(const struct plan_options *o, const struct setting *set, struct err *e)
 {
-	struct plan *p = at->plan;
-	char running[KNOB_VALUE], want[KNOB_VALUE], joined[KNOB_VALUE];
+	if (o->except && setting_listed(o->except, set->name))
+		return err_set(e, EINVAL, "--set and --except both name %s", set->name);
+	if (!plan_wants(o, set->name))
+		return err_set(e, EINVAL, "--set %s: --only does not name it", set->name);
+	return 0;
+}
+
+/* What --set names, if epolltune can write it. */
+static int find_knob(const struct setting *set, struct plan_knob *k, struct err *e)
+{
 	const char *name = set->name;
 	const struct knob *knob = set->knob;
-	struct plan_knob k;
 	if (!knob)
 		return err_set(e, EINVAL, "--set %s: unknown knob; see epolltune list knobs", name);
-	if (!plan_knob_find(name, &k) && knob->scope == KNOB_DEVICE)
+	if (plan_knob_find(name, k))
+		return 0;
+	if (knob->scope == KNOB_DEVICE)
 		return err_set(e, EINVAL, "--set %s: missing interface, as in %s@eth0", name,
 			       knob->name);
-	if (!k.kind)
-		return err_set(e, EINVAL, "--set %s: not a sysctl but %s (see epolltune explain)",
-			       name, knob_scope_name(knob->scope));
-	int rc = plan_knob_normal(at, &k, set->value, want, e);
+	return err_set(e, EINVAL, "--set %s: %s, not a sysctl; see epolltune explain %s", name,
+		       knob->scope == KNOB_PROCESS ? "a limit of a process"
+						   : "an argument of an application",
+		       knob->name);
+}
+
+/* The running and the wanted value. */
+static int read_values(const struct planner *at, const struct setting *set,
+		       const struct plan_knob *k, char running[KNOB_VALUE], char want[KNOB_VALUE],
+		       struct err *e)
+{
+	const char *name = set->name;
+	int rc = plan_knob_normal(at, k, set->value, want, e);
 	if (rc == 0)
-		rc = plan_knob_read(at, &k, running, e);
+		rc = plan_knob_read(at, k, running, e);
 	if (rc == -ENOENT)
 		return err_set(e, ENOENT, "--set %s: not available in this kernel or namespace",
 			       name);
@@ -42,21 +61,43 @@ static int set_one(const struct planner *at, const struct setting *set, struct e
 		return err_prefix(e, "--set");
 	if (rc < 0)
 		return err_prefix(e, "--set %s", name);
-	char why[200];
-	if (!plan_knob_allowed(at, &k, why))
-		return err_set(e, PLAN_REFUSED, "--set %s: %s", name, why);
+	plan_knob_settle(at, k, running, want);
+	return 0;
+}
+
+static int check_value(const struct planner *at, const struct setting *set,
+		       const struct plan_knob *k, const char *running, const char *want,
+		       struct err *e)
+{
+	char why[200], joined[KNOB_VALUE];
 	bool lower;
-	if (!plan_join(knob, running, want, joined, &lower))
-		return err_set(e, EINVAL, "--set %s: %s and %s cannot be compared", name, running,
-			       want);
+	if (!plan_knob_allowed(at, k, why))
+		return err_set(e, PLAN_REFUSED, "--set %s: %s", set->name, why);
+	if (!plan_join(k->knob, running, want, joined, &lower))
+		return err_set(e, EINVAL, "--set %s: %s and %s cannot be compared", set->name,
+			       change_shown(running), change_shown(want));
 	if (lower && !at->options->allow_lower)
 		return err_set(e, PLAN_REFUSED,
 			       "--set %s: %s is lower than the running value %s: "
 			       "refused without --allow-lower",
-			       name, want, running);
-	const struct change *c = plan_change_find(p, k.name);
-	if (!c && strcmp(running, want) == 0)
-		return 0;
+			       set->name, change_shown(want), change_shown(running));
+	return 0;
+}
+
+static int set_one(const struct planner *at, const struct setting *set, struct err *e)
+{
+	struct plan *p = at->plan;
+	char running[KNOB_VALUE], want[KNOB_VALUE];
+	struct plan_knob k;
+	int rc = find_knob(set, &k, e);
+	if (rc == 0)
+		rc = check_wanted(at->options, set, e);
+	if (rc == 0)
+		rc = read_values(at, set, &k, running, want, e);
+	if (rc == 0)
+		rc = check_value(at, set, &k, running, want, e);
+	if (rc < 0 || (!plan_change_find(p, k.name) && strcmp(running, want) == 0))
+		return rc;
 	rc = plan_change_add(p, &k, running, want, NULL, e);
 	/* --set cancels a proposal if it names the running value. */
 	struct change *made = plan_change_find(p, k.name);

@@ -45,8 +45,8 @@ static void put_change(const struct page *p, const struct change *c)
 		fprintf(p->out, "  (%s)", file);
 	}
 	fputc('\n', p->out);
-	plan_put_value(p, TONE_BAD, 2, "-", c->from);
-	plan_put_value(p, TONE_GOOD, 2, "+", c->to);
+	plan_put_value(p, TONE_BAD, 2, "-", change_value(c, c->from));
+	plan_put_value(p, TONE_GOOD, 2, "+", change_value(c, c->to));
 	if (c->scope != CHANGE_FILES) {
 		put_field(p, "why", c->why);
 		put_field(p, "effect", c->effect);
@@ -73,6 +73,13 @@ static void put_manual(const struct page *p, const struct manual_step *m)
 		snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
 		page_paragraph(p, TONE_PLAIN, indent, line + strspn(line, " "));
 	}
+}
+
+void plan_put_manual(const struct page *p, const struct plan *plan)
+{
+	fputs("Manual steps:\n", p->out);
+	for (size_t i = 0; i < plan->manual_count; i++)
+		put_manual(p, &plan->manual[i]);
 }
 
 static void put_budget(const struct page *p, const struct plan *plan)
@@ -105,9 +112,8 @@ int plan_render_text(FILE *out, const struct plan_result *r, const struct render
 	if (!plan->count)
 		page_paragraph(&p, TONE_PLAIN, 0, plan_no_change(r));
 	if (plan->manual_count) {
-		fprintf(out, "%sManual steps:\n", plan->count ? "" : "\n");
-		for (size_t i = 0; i < plan->manual_count; i++)
-			put_manual(&p, &plan->manual[i]);
+		fputs(plan->count ? "" : "\n", out);
+		plan_put_manual(&p, plan);
 		if (plan->count)
 			fputc('\n', out);
 	}

@@ -5,6 +5,7 @@
 
 #include "epolltune/knob_value.h"
 #include "epolltune/ports.h"
+#include "tune/plan.h"
 #include "tune/plan_internal.h"
 
 bool plan_knob_find(const char *name, struct plan_knob *k)
@@ -24,24 +25,61 @@ static int fit(const struct plan_knob *k, int rc, const char *text, char value[K
 	return rc;
 }
 
+/* Whether a proposal says what the knob is; only a list of ports may be empty. */
+static bool says_current(const struct proposal *c, const struct plan_knob *k)
+{
+	struct plan_knob of;
+	return plan_knob_find(c->knob, &of) && strcmp(of.name, k->name) == 0 &&
+	       (c->current[0] || k->knob->shape == KNOB_PORTS);
+}
+
+static int read_report(const struct report *r, const struct plan_knob *k, char text[CHANGE_VALUE],
+		       struct err *e)
+{
+	for (size_t i = 0; i < r->finding_count; i++)
+		for (size_t n = 0; n < r->findings[i].proposal_count; n++) {
+			const struct proposal *c = &r->findings[i].proposals[n];
+			if (says_current(c, k))
+				return k->kind->running->form(k->name, c->current, text, e);
+		}
+	return err_set(e, ENODATA, "the report does not have the value of %s", k->name);
+}
+
 int plan_knob_read(const struct planner *at, const struct plan_knob *k, char value[KNOB_VALUE],
 		   struct err *e)
 {
 	char text[CHANGE_VALUE];
-	return fit(k, k->kind->read(at->site, k->name, text, e), text, value, e);
+	int rc = at->of ? read_report(at->of, k, text, e)
+			: k->kind->read(at->site, k->name, text, e);
+	return fit(k, rc, text, value, e);
 }
 
 int plan_knob_normal(const struct planner *at, const struct plan_knob *k, const char *value,
 		     char normal[KNOB_VALUE], struct err *e)
 {
 	char text[CHANGE_VALUE];
-	return fit(k, k->kind->running->normal(at->site, k->name, value, text, e), text, normal, e);
+	const struct change_running *running = k->kind->running;
+	int rc = at->of ? running->form(k->name, value, text, e)
+			: running->normal(at->site, k->name, value, text, e);
+	return fit(k, rc, text, normal, e);
+}
+
+void plan_knob_settle(const struct planner *at, const struct plan_knob *k, const char *running,
+		      char want[KNOB_VALUE])
+{
+	const struct plan_options *o = at->options;
+	for (size_t i = 0; i < o->standing_count && !at->of; i++)
+		if (strcmp(o->standing[i].name, k->name) == 0 &&
+		    strcmp(o->standing[i].to, want) == 0 &&
+		    strcmp(o->standing[i].became, running) == 0)
+			snprintf(want, KNOB_VALUE, "%s", running);
 }
 
 bool plan_knob_allowed(const struct planner *at, const struct plan_knob *k, char why[200])
 {
 	const struct change_running *running = k->kind->running;
-	return !running->allowed || running->allowed(at->site, k->name, at->options, why);
+	return !running->allowed ||
+	       running->allowed(at->of ? NULL : at->site, k->name, at->options, why);
 }
 
 int plan_knob_planned(const struct planner *at, const struct plan_knob *k, char value[KNOB_VALUE],

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/udev.h"
 #include "host/array.h"
 
 int site_nics(struct change_site *site, const struct nics **all, struct err *e)
@@ -30,6 +31,14 @@ int site_nic(struct change_site *site, const char *name, const struct nic **n, s
 	*n = more;
 	one.count = 0; /* its contents have moved */
 	return 0;
+}
+
+unsigned site_udev(struct change_site *site)
+{
+	if (!site->udev_read)
+		site->udev = udev_version(site->root);
+	site->udev_read = true;
+	return site->udev;
 }
 
 void site_refresh(struct change_site *site)

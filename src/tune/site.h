@@ -7,5 +7,7 @@
 int site_nics(struct change_site *site, const struct nics **all, struct err *e);
 /* One interface with its settings; valid until the next call. */
 int site_nic(struct change_site *site, const char *name, const struct nic **n, struct err *e);
+/* The version of systemd-udevd, which reads .link files; 0: unknown, or there is none. */
+unsigned site_udev(struct change_site *site);
 /* Forgets what was read: the next call reads again. */
 void site_refresh(struct change_site *site);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "epolltune/knob_value.h"
+#include "epolltune/modules.h"
 #include "epolltune/report.h"
 #include "epolltune/sysctl_d.h"
 #include "tune/dropin.h"
@@ -30,11 +31,17 @@ static enum change_scope sysctl_scope(const char *name)
 	return k && k->scope == KNOB_NETNS ? CHANGE_NETNS : CHANGE_SYSTEM;
 }
 
-static int sysctl_normal(struct change_site *site, const char *name, const char *value,
-			 char normal[CHANGE_VALUE], struct err *e)
+static int sysctl_form(const char *name, const char *value, char normal[CHANGE_VALUE],
+		       struct err *e)
 {
 	const struct knob *k = sysctl_find(name, e);
 	return k ? knob_check(k, value, normal, e) : -EINVAL;
+}
+
+static int sysctl_normal(struct change_site *site, const char *name, const char *value,
+			 char normal[CHANGE_VALUE], struct err *e)
+{
+	return sysctl_form(name, value, normal, e);
 }
 
 static int sysctl_check(struct change_site *site, const char *name, const char *value,
@@ -88,6 +95,9 @@ static bool sysctl_hidden(const struct err *why, char action[CHANGE_VALUE])
 	return why->code == ENOENT;
 }
 
+/* Whether procps reads the files, and /etc/sysctl.conf last. */
+static bool procps(const struct change_site *site) { return !host_has_systemd(site->host); }
+
 /* The value of another file, or the kernel's own. */
 static void sysctl_at_boot(struct change_site *site, struct change *c, char why[CHANGE_WHY])
 {
@@ -97,14 +107,14 @@ static void sysctl_at_boot(struct change_site *site, struct change *c, char why[
 	const struct knob *k = knob_find(c->name);
 	const char *own = k ? knob_default(k, host_kernel(site->host)) : NULL;
 	why[0] = 0;
-	if (!k || sysctl_d_find(site->root, c->name, &set, &ignored) < 0)
+	if (!k || sysctl_d_find(site->root, procps(site), c->name, &set, &ignored) < 0)
 		return;
-	if (set.value[0] && knob_check(k, set.value, value, &ignored) == 0)
+	if (set.file[0] && !set.exclude && knob_check(k, set.value, value, &ignored) == 0)
 		snprintf(why, CHANGE_WHY, " (set by %.200s:%u; %.80s was of an earlier boot)",
-			 set.file, set.line, c->from);
+			 set.file, set.line, change_shown(c->from));
 	else if (own && snprintf(value, sizeof(value), "%s", own) && strcmp(own, c->from) != 0)
 		snprintf(why, CHANGE_WHY, " (the kernel's default; %.80s was of an earlier boot)",
-			 c->from);
+			 change_shown(c->from));
 	else if (own)
 		snprintf(why, CHANGE_WHY, " (the kernel's default)");
 	if (why[0])
@@ -125,13 +135,14 @@ static void sysctl_shell(FILE *out, const struct change *c)
 
 static void sysctl_line(FILE *out, const struct change *c)
 {
-	fprintf(out, "\n# %s (was %s)\n%s = %s\n", c->why, c->from, c->name, c->to);
+	fprintf(out, "\n# %s (was %s)\n%s = %s\n", c->why, change_shown(c->from), c->name, c->to);
 }
 
 static const struct change_running running = {
 	.has = sysctl_has,
 	.scope = sysctl_scope,
 	.normal = sysctl_normal,
+	.form = sysctl_form,
 	.hidden = sysctl_hidden,
 	.at_boot = sysctl_at_boot,
 	.file = sysctl_file,
@@ -208,24 +219,6 @@ static int file_line(struct change_site *site, const char *name, const char *set
 	return dropin_line(value, line, why, author, e);
 }
 
-/* By a line of a later file. */
-static int file_overridden(struct change_site *site, const char *name, const char *set_to,
-			   char why[200], struct err *e)
-{
-	struct sysctl_setting later;
-	char value[KNOB_VALUE];
-	struct err ignored;
-	why[0] = 0;
-	int rc = sysctl_d_override(site->root, name, &later, e);
-	const struct knob *k = knob_find(name);
-	bool same = k && knob_check(k, later.value, value, &ignored) == 0 && !strcmp(value, set_to);
-	if (rc == 0 && later.file[0] && !same)
-		report_text_into(why, 200, "at the next boot %s:%u overrides our line: %s%.60s",
-				 later.file, later.line,
-				 later.value[0] ? "sets " : "excludes the knob", later.value);
-	return rc;
-}
-
 /* In the form of knob_read(), so that values compare by text. */
 static void normalize(const char *name, char value[CHANGE_VALUE])
 {
@@ -236,14 +229,41 @@ static void normalize(const char *name, char value[CHANGE_VALUE])
 		snprintf(value, CHANGE_VALUE, "%s", normal);
 }
 
+/* By a module that is loaded later, or a line of a later file. */
+static int file_overridden(struct change_site *site, const struct change *of,
+			   struct manual_step *step, struct err *e)
+{
+	struct sysctl_setting later;
+	char command[MODULE_COMMAND];
+	const char *module = module_late(site->host, of->name);
+	if (module) {
+		report_text(step->why,
+			    "exists only while %s is loaded, often later than the files are read",
+			    module);
+		report_text(step->action, "load it first: %s", module_command(module, command));
+		return 0;
+	}
+	int rc = sysctl_d_override(site->root, procps(site), of->name, &later, e);
+	if (rc < 0 || !later.file[0])
+		return rc;
+	normalize(of->name, later.value);
+	if (!later.exclude && change_gives(of, later.value))
+		return 0;
+	report_text(step->why, "at the next boot %s:%u overrides our line: %s%.60s", later.file,
+		    later.line, later.exclude ? "excludes the knob" : "sets ",
+		    later.exclude ? "" : change_shown(later.value));
+	report_text(step->action, "remove or change that line to keep the value");
+	return 0;
+}
+
 static int file_look(struct change_site *site, const char *name, struct persisted *out,
 		     struct err *e)
 {
 	struct sysctl_setting set = {0}, conf = {0};
 	int rc = sysctl_read(site, name, out->running, e);
 	if (rc == 0)
-		rc = sysctl_d_find(site->root, name, &set, e);
-	if (rc == 0)
+		rc = sysctl_d_find(site->root, procps(site), name, &set, e);
+	if (rc == 0 && !procps(site))
 		rc = sysctl_d_find_conf(site->root, name, &conf, e);
 	if (rc < 0)
 		return rc;
@@ -251,10 +271,11 @@ static int file_look(struct change_site *site, const char *name, struct persiste
 	memcpy(out->file, set.file, sizeof(out->file));
 	memcpy(out->conf, conf.value, sizeof(out->conf));
 	out->line = set.line;
+	out->excluded = set.exclude;
 	out->ours = set.ours;
+	out->module = module_late(site->host, name);
 	normalize(name, out->files);
 	normalize(name, out->conf);
-	out->agrees = out->files[0] && strcmp(out->files, out->running) == 0;
 	return 0;
 }
 

@@ -129,7 +129,7 @@ static void write_back(struct undoing *x, size_t n, const char *found, const cha
 	if (c->scope == CHANGE_FILES)
 		print(x->u, c, *c->from ? "previous line restored" : "line removed");
 	else
-		print(x->u, c, "%s → %s%s", found, c->from, why);
+		print(x->u, c, "%s → %s%s", change_shown(found), change_shown(c->from), why);
 }
 
 /* Whether what a run has written can be what is found here: a line, a value of this boot, network
@@ -173,12 +173,13 @@ static void conflict(struct undoing *x, size_t n, const char *found)
 		      x->r->id);
 	else if (later && strcmp(found, c->from) == 0)
 		print(x->u, c, "is %s again, set by run %u: skipped until that is rolled back",
-		      found, later);
+		      change_shown(found), later);
 	else
 		print(x->u, c,
 		      "is %s, run %u set %s; modified since run %u%s: "
 		      "skipped (--force restores %s)",
-		      found, x->r->id, c->became[0] ? c->became : c->to, x->r->id, by, c->from);
+		      change_shown(found), x->r->id, change_shown(c->became[0] ? c->became : c->to),
+		      x->r->id, by, change_shown(c->from));
 }
 
 static void undo_found(struct undoing *x, size_t n, const char *found)
@@ -322,7 +323,7 @@ static bool our_line(struct change_site *site, const struct change *c, char sett
 	kind->file->path(c->name, path);
 	*run = 0;
 	sscanf(line, "# run %u,", run);
-	return setting[0];
+	return line[0];
 }
 
 /* Warns where a line that a later run wrote sets the reverted value again at the next boot. */
@@ -339,7 +340,7 @@ static void check_next_boot(struct undoing *x, const struct change *c)
 	print(x->u, c,
 	      "but %s sets %s again at the next boot. To remove that line:\n"
 	      "epolltune rollback %u%s",
-	      path, setting, run, option);
+	      path, change_shown(setting), run, option);
 }
 
 int undo_run(struct undo *u, struct journal *j, struct run *r, struct err *e)

@@ -1207,6 +1207,39 @@ static void the_earlier_boots_value_is_not_restored(void **state)
 
 /* Running values that the next boot lowers: a warning of check, a manual step of apply --persist.
  */
+static void an_empty_value_is_printed(void **state)
+{
+	struct output o = inside("", "K=net.ipv4.ip_local_reserved_ports\n"
+				     "apply --yes --no-proof --set $K=8080 >/dev/null\n"
+				     "echo 9090 >/proc/sys/net/ipv4/ip_local_reserved_ports\n"
+				     "epolltune rollback --state-dir $S\n"
+				     "epolltune rollback --force --state-dir $S\n"
+				     "epolltune history 1 --state-dir $S\n");
+	good(&o);
+	has(o.out, "skipped (--force restores (empty))");
+	has(o.out, "9090 → (empty)");
+	has(o.out, "    - (empty)\n    + 8080\n");
+	output_free(&o);
+}
+
+/* The lines that confirm writes are planned by it: so are the steps. */
+static void confirm_has_its_steps(void **state)
+{
+	struct output o = inside("-m --pid --fork --mount-proc",
+				 REPORT "boots\n"
+					"somaxconn 16\n"
+					"echo net.core.somaxconn=77 >/etc/sysctl.d/99-other.conf\n"
+					"fast --persist --confirm 60s >/dev/null\n"
+					"epolltune confirm --state-dir $S; echo \"status $?\"\n");
+	if (o.status == 77)
+		skip_because("/etc/sysctl.d or /run cannot be mounted here");
+	good(&o);
+	has(o.out, "Manual steps:\n  net.core.somaxconn  2048\n");
+	has(o.out, "99-other.conf:1 overrides our line: sets 77");
+	has(o.out, "status 1\n");
+	output_free(&o);
+}
+
 static void drift_is_reported(void **state)
 {
 	struct output o = inside(
@@ -1454,6 +1487,31 @@ static void the_proof_uses_the_target_of_the_report(void **state)
 	has(o.errors, "--from uses the target of its report");
 	has(o.out, "zero 3\n");
 	has(o.errors, "no --rtt takes 0");
+	output_free(&o);
+}
+
+/* It starts from the values of the report, not from those of this machine. */
+static void a_foreign_preview_is_of_that_machine(void **state)
+{
+	struct output o = inside(
+		"-m --pid --fork --mount-proc", REPORT
+		"somaxconn 65535\n"
+		"sed -i 's/\"boot\": \"[^\"]*\"/\"boot\": \"x\"/' $B/report.json\n"
+		"foreign() { apply --from $B/report.json --foreign \"$@\"; echo \"status $?\"; }\n"
+		"foreign --dry-run --format sysctl\n"
+		"foreign --dry-run --set net.core.somaxconn=3000\n"
+		"foreign --dry-run --set net.core.somaxconn=8\n"
+		"foreign --dry-run --persist\n"
+		"foreign --yes --no-proof; somaxconn\n");
+	good(&o);
+	has(o.out, " (was 16)\nnet.core.somaxconn = 2048\nstatus 0\n");
+	has(o.out, "net.core.somaxconn\n  - 16\n  + 3000\n");
+	hasnt(o.out, "Worst-case memory");
+	has(o.errors, "8 is lower than the running value 16");
+	has(o.errors, "--persist writes files of this machine");
+	/* To change this one, its values count. */
+	has(o.out, "the proposed values are in force");
+	has(o.out, "status 0\n65535\n");
 	output_free(&o);
 }
 
@@ -1868,7 +1926,8 @@ static void process_limits_are_manual_steps(void **state)
 		o = run("ulimit -n 4096; $PROGRAM apply --target c1m --probe descriptors --dry-run "
 			"--format %s",
 			formats[i]);
-		has(o.out, "\n# Manual step, see epolltune apply --dry-run: RLIMIT_NOFILE ");
+		has(o.out, "\n# Manual step: RLIMIT_NOFILE  4096 -> 2097152\n");
+		has(o.out, "\n#       LimitNOFILE=2097152\n");
 		output_free(&o);
 	}
 }
@@ -1876,16 +1935,30 @@ static void process_limits_are_manual_steps(void **state)
 static void errors_name_the_argument(void **state)
 {
 	static const char *const wrong[] = {
-		"apply --confirm 0s",  "apply --confirm 10",  "apply --set net.core.somaxconn",
-		"apply --allow-lower", "apply --only nosuch", "apply --from /no/such/file",
-		"apply --format xml",  "apply extra",         "rollback none",
-		"rollback 1 2",        "rollback 0",          "history x",
-		"history 1 2",         "confirm 1",           "diff one",
-		"diff /no/a /no/b",    "apply --window 1ms",
+		"apply --confirm 0s",
+		"apply --confirm 10",
+		"apply --set net.core.somaxconn",
+		"apply --allow-lower",
+		"apply --only nosuch",
+		"apply --from /no/such/file",
+		"apply --set net.core.somaxconn=9,net/core/somaxconn=8",
+		"path --set net.core.somaxconn=9,net.core.somaxconn=8",
+		"apply --set net.core.somaxconn=9999 --except net.core.somaxconn",
+		"apply --format xml",
+		"apply extra",
+		"rollback none",
+		"rollback 1 2",
+		"rollback 0",
+		"history x",
+		"history 1 2",
+		"confirm 1",
+		"diff one",
+		"diff /no/a /no/b",
+		"apply --window 1ms",
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		struct output o = run("$PROGRAM %s --state-dir %s/state", wrong[i], base);
-		if (strncmp(wrong[i], "diff", 4) == 0) {
+		if (!strncmp(wrong[i], "diff", 4) || !strncmp(wrong[i], "path", 4)) {
 			output_free(&o);
 			o = run("$PROGRAM %s", wrong[i]);
 		}
@@ -1967,6 +2040,8 @@ int main(void)
 		TEST(another_namespace_or_boot),
 		TEST(a_namespace_that_is_gone),
 		TEST(the_earlier_boots_value_is_not_restored),
+		TEST(an_empty_value_is_printed),
+		TEST(confirm_has_its_steps),
 		TEST(drift_is_reported),
 		TEST(unfinished_runs_are_reported),
 		TEST(a_failure_rolls_back),
@@ -1976,6 +2051,7 @@ int main(void)
 		TEST(another_namespace_disarms_nothing),
 		TEST(unreachable_changes_stay),
 		TEST(the_proof_uses_the_target_of_the_report),
+		TEST(a_foreign_preview_is_of_that_machine),
 		TEST(the_unfinished_run_goes_first),
 		TEST(another_boot_is_not_confirmed),
 		TEST(runs_and_files_of_two_boots),

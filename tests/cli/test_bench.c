@@ -155,13 +155,14 @@ static void errors_name_the_argument(void **state)
 		{"--svg -", "--svg: needs a file"},
 		{"wait --quick --connections 2m", "at most 1000000"},
 		{"--variant epol", "\"epol\""},
+		{"semantics --variant epoll", "bench semantics has no variants"},
 		{"control --variant reset", "\"reset\"; it has add,"},
 		{"--format xml", "not one of"},
 		{"control --quick --runs 1 --svg /nonexistent/x.svg", "/nonexistent/x.svg"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct output o = run("$PROGRAM bench %s", cases[i].arguments);
-		if (o.status != 3 || !strstr(o.errors, cases[i].text))
+		if (o.status != 3 || !strstr(o.errors, cases[i].text) || *o.out)
 			fail_msg("%s: status %d, %s", cases[i].arguments, o.status, o.errors);
 		output_free(&o);
 	}

@@ -51,6 +51,20 @@ test_the_answer_is_the_same_in_each_format() {
 	same 'mount -t tmpfs none /dev/net;' '--probe syn-queue --measured'
 }
 
+# With walls and without, of some probes, by the settings.
+test_apply_answers_as_its_report() {
+	for row in '4096 0 --probe myths' '4096 0 --probe listeners' '4096 0 --probe accept-queue' '1100 0 --probe accept-queue' \
+		'64 0 --probe ports'; do
+		options=${row#* * }
+		expect any inside "echo ${row%% *} >/proc/sys/net/core/somaxconn
+			epolltune check --no-proof --quick --format json $options >report
+			epolltune apply --from report --dry-run --state-dir state --format json"
+		is "the answer with $options" "$(jq -r .answer out)" "$(jq -r .summary.answer report)"
+		contains report " by the settings; nothing was measured; with $options only."
+		is 'the exit status' $status 0
+	done
+}
+
 test_quick_misses_nothing() {
 	check '' '--quick --probe accept-queue,syn-queue'
 	is 'the exit status' $status 0

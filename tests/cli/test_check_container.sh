@@ -143,6 +143,35 @@ test_what_does_not_fit_is_not_run() {
 		'.summary.answer | contains("not measured")' 'has_finding("probe.failed") | not'
 }
 
+# More groups than have a limit, and two of one name.
+test_the_limit_of_each_group_is_watched() {
+	needs python3
+	in_namespace -n
+	make_group memory
+	top=$group
+	python=$(python3 -c 'import sys; print(sys.executable)')
+	trap 'end_jobs; for group in "$top"/*/app "$top"/*/ "$top"; do wait_for rmdir "$group"; done 2>/dev/null' EXIT
+	[ ! -e "$top/cgroup.subtree_control" ] || echo +memory >"$top/cgroup.subtree_control"
+	for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 a b; do
+		group=$top/$number
+		mkdir "$group"
+		case $number in
+		a | b)
+			[ ! -e "$group/cgroup.subtree_control" ] || echo +memory >"$group/cgroup.subtree_control"
+			group=$group/app
+			mkdir "$group"
+			limit memory.limit_in_bytes 64M memory.max 64M
+			;;
+		esac
+		sh -c 'echo $$ >"$1/cgroup.procs" && exec "$3" -c "import socket, sys, time
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1); time.sleep(100)" "$2"' - "$group" "$number" "$python" &
+		wait_for test -S "$number"
+	done
+	expect any epolltune watch --interval 1s --count 2 --format jsonl
+	jq -es '.[-1] | [.rows[] | select(.wall == "cgroup.memory" and .what == "app memory")] |
+		length == 2 and .[0].key != .[1].key and all(.limit == 67108864)' out >filtered || { show out && fail 'a group is missing'; }
+}
+
 # Not "no limit applies": the limit of the group is not visible.
 test_a_group_that_is_not_visible_is_unknown() {
 	grep -Eq '^([0-9]+:memory|0:):/.' /proc/self/cgroup || skip 'this process is in the root group'

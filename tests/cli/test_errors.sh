@@ -27,6 +27,33 @@ test_errors_name_the_argument() {
 	wrong 'unknown command "xyzzy"' help xyzzy
 }
 
+# An option without effect is no assurance.
+test_an_option_that_nothing_uses_is_refused() {
+	wrong 'check: --requests needs --protocol' check --run true --port 8080 --requests 50
+	for command in 'check --quick' 'apply --dry-run'; do
+		# shellcheck disable=SC2086 # words
+		wrong '--datagram needs --datagrams' $command --datagram 300
+	done
+	wrong '--foreign needs --from' apply --dry-run --foreign
+	for format in json sarif; do
+		wrong "lint: --fix prints a diff; it takes no --format $format" lint --fix --format $format /dev/null
+	done
+}
+
+# Before anything is measured.
+test_a_file_that_cannot_be_written_is_named() {
+	for option in 'check --output' 'check --since' 'bench --output' 'bench --svg' 'capture --output' 'watch --record' 'watch --replay'; do
+		# shellcheck disable=SC2086 # words
+		wrong "${option#* } needs FILE: it is empty" $option ''
+		wrong "${option#* } needs FILE: it is empty" "${option% *}" "${option#* }="
+	done
+	for command in check 'bench control' 'load 127.0.0.1:9'; do
+		# shellcheck disable=SC2086 # words
+		wrong 'nosuch/file: cannot create a file in its directory: No such file' $command --output nosuch/file
+	done
+	wrong 'nosuch/file: cannot create a file in its directory: No such file' bench control --svg nosuch/file
+}
+
 test_the_version_is_printed() {
 	version=$(make -s -C "$root" version)
 	expect 0 epolltune --version

@@ -125,6 +125,74 @@ test_the_files_of_a_machine_are_read_in_their_order() {
 	said '30-b.conf:1: lint.overridden' '/etc/sysctl.conf:1: lint.drift'
 }
 
+# Absolute ones too, which would lead to files of this machine.
+test_links_of_a_captured_machine_lead_to_its_own_files() {
+	put here.conf 'not of that machine'
+	put m/etc/sysctl.conf 'net.ipv4.tcp_tw_recycle = 1'
+	put m/nix/store/x/etc/sysctl.d/60-nixos.conf 'net.core.somaxconn = 64'
+	put m/nix/store/x/nginx.service '[Service]' 'LimitNOFILE=64K'
+	put m/nix/store/x/limits.conf 'nginx - nofile'
+	put m/usr/lib/systemd/systemd-sysctl ''
+	mkdir -p m/etc/sysctl.d m/etc/systemd/system m/etc/security
+	ln -s "$PWD/here.conf" m/etc/sysctl.d/50-here.conf
+	ln -s "$PWD/here.conf" m/etc/systemd/system/here.service
+	ln -s /etc/sysctl.conf m/etc/sysctl.d/99-sysctl.conf
+	ln -s /nix/store/x/etc m/etc/static
+	ln -s /etc/static/sysctl.d/60-nixos.conf m/etc/sysctl.d/60-nixos.conf
+	ln -s /nix/store/x/nginx.service m/etc/systemd/system/nginx.service
+	ln -s /nix/store/x/limits.conf m/etc/security/limits.conf
+	expect 2 epolltune lint --sysroot m --format json
+	jq -r '.problems[] | "\(.file):\(.line // 0) \(.rule)"' out >found
+	cat >want <<-'end'
+		/etc/security/limits.conf:1 lint.syntax
+		/etc/sysctl.d/60-nixos.conf:1 lint.lowers
+		/etc/sysctl.d/99-sysctl.conf:1 lint.gone
+		/etc/systemd/system/nginx.service:2 lint.refused
+	end
+	diff want found >differ || { show differ && fail 'other files'; }
+	# A diff is of the same files.
+	printf 'net.core.somaxconn = 64' >m/nix/store/x/etc/sysctl.d/60-nixos.conf
+	expect 2 epolltune lint --sysroot m --fix
+	matches out '^--- /etc/sysctl.d/60-nixos.conf' '^-net.core.somaxconn = 64' \
+		'^. No newline at end of file' '^-net.ipv4.tcp_tw_recycle = 1'
+}
+
+test_a_file_of_a_machine_that_is_no_text_is_named() {
+	mkdir -p m/etc/sysctl.d m/proc/sys
+	printf 'net.core.somaxconn = 64\n\0' >m/etc/sysctl.d/10-nul.conf
+	truncate -s 5M m/etc/sysctl.d/20-large.conf
+	tar -czf m.tar.gz -C m .
+	for machine in m m.tar.gz; do
+		expect 1 epolltune lint --sysroot $machine
+		said '/etc/sysctl.d/10-nul.conf: lint.unreadable: the file has NUL bytes' '/etc/sysctl.d/20-large.conf: lint.unreadable'
+	done
+}
+
+# systemd-sysctl writes the last line of a name alone.
+test_a_later_line_that_the_kernel_refuses_wins_nothing() {
+	put m/etc/sysctl.d/10-a.conf 'net.core.somaxconn = 8192' '-net.core.somaxconn =' 'fs.file-max = 2000000'
+	put m/etc/sysctl.d/20-b.conf 'fs.file-max = 2M' 'fs.file-max = 3000000k'
+	expect 2 epolltune lint --sysroot m
+	said '10-a.conf:1: lint.duplicate: net.core.somaxconn is set again in line 2, which the kernel refuses: systemd-sysctl sets neither' \
+		'10-a.conf:3: lint.overridden: fs.file-max = 2000000 is overridden by /etc/sysctl.d/20-b.conf:1, which the kernel refuses'
+	lacks out 'which wins'
+	put m/etc/sysctl.d/10-a.conf 'net.ipv4.ip_local_reserved_ports = 8080' 'net.ipv4.ip_local_reserved_ports ='
+	expect 2 epolltune lint --sysroot m
+	said '10-a.conf:1: lint.duplicate: net.ipv4.ip_local_reserved_ports is set again in line 2, to an empty value, which wins'
+	put one.conf 'net.core.somaxconn = 8192' 'net.core.somaxconn ='
+	expect 2 epolltune lint --fix one.conf
+	lacks out '^-net.core.somaxconn = 8192'
+}
+
+test_what_systemd_and_pam_read_is_printed() {
+	put x.service '[Service]' 'LimitNOFILE=065536:524288'
+	expect 1 epolltune lint x.service
+	said 'x.service:2: lint.misread: LimitNOFILE: systemd reads 065536 as octal, which is 27486: write 65536'
+	put limits.d/x.conf 'www-data hard nofile 64K'
+	expect 1 epolltune lint limits.d/x.conf
+	said 'nofile "64k": pam_limits reads 64 and ignores what follows'
+}
+
 test_the_drop_ins_of_a_unit_are_read_in_their_order() {
 	put m/usr/lib/systemd/system/nginx.service '[Service]' 'LimitNOFILE=4096:524288'
 	put m/etc/systemd/system/nginx.service.d/20-b.conf '[Service]' 'LimitNOFILE=8192:524288' 'LimitCORE=0'
@@ -156,6 +224,13 @@ test_a_container_cannot_set_what_is_the_machines() {
 	put /etc/sysctl.d/50-files.conf 'fs.nr_open = 2097152'
 	expect 1 epolltune lint
 	said '/etc/sysctl.d/50-files.conf:1: lint.container: fs.nr_open'
+	# A link to a file is read, one to /dev/null masks.
+	mv /etc/sysctl.d/50-files.conf /etc/sysctl.d/files
+	ln -s files /etc/sysctl.d/60-link.conf
+	ln -s /dev/null /etc/sysctl.d/50-files.conf
+	expect 2 epolltune lint
+	said '/etc/sysctl.d/60-link.conf:1: lint.container: fs.nr_open'
+	lacks out 50-files.conf
 }
 
 test_the_kernel_decides() {
@@ -265,6 +340,13 @@ test_problems_are_printed_as_sarif() {
 	json '[.runs[0].results[].level] == ["error", "note"]'
 	json '.runs[0] | .tool.driver.rules[.results[0].ruleIndex].id == "lint.unknown"'
 	json '.runs[0].results[0].locations[0].physicalLocation | .region.startLine == 1 and .artifactLocation.uri == "10.conf"'
+	# A path is a URI reference.
+	mkdir -p "a b"
+	name=$(printf 'a b/x\t%%|\303\251:1.conf')
+	cp 10.conf "$name"
+	expect 2 epolltune lint --format sarif "$name"
+	is uri "$(jq -r '.runs[0].results[0].locations[0].physicalLocation.artifactLocation.uri' out)" \
+		a%20b/x%09%25%7C%C3%A9%3A1.conf
 }
 
 # No file stops it: it is no reader of devices, and of no file larger than 4 MiB.

@@ -41,6 +41,16 @@ test_a_confirmed_run_stays_and_a_waiting_one_is_rolled_back() {
 	said 'Nothing to roll back.'
 }
 
+# The files are of another network namespace: the run can do without.
+test_a_run_that_cannot_be_persisted_still_waits() {
+	in_root_namespace
+	set_to 8192 --confirm 600s
+	expect any epolltune confirm --persist --state-dir "$work/state"
+	contains err '--persist: the files' '; run 1 still waits: to confirm it without files, epolltune confirm --state-dir '
+	expect 0 epolltune confirm --state-dir "$work/state"
+	said 'Run 1 is confirmed'
+}
+
 test_it_chooses_the_run_itself() {
 	expect 3 epolltune rollback --pending 2 --state-dir state
 	refused 'rollback: --pending chooses the run itself; it takes no RUN'

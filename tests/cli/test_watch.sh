@@ -77,6 +77,81 @@ test_it_survives_the_end_of_the_server_and_finds_it_again() {
 	is 'the exit status' $status 3
 }
 
+# A UNIX listener has no address by which a socket after a restart could be known.
+test_listeners_that_begin_later_are_followed() {
+	needs python3
+	in_namespace
+	cat >server.py <<-'EOF'
+		import os, socket, sys, time
+		open("/proc/self/comm", "w").write("planted")
+		def listen(name):
+		    s = socket.socket(socket.AF_INET if name.isdigit() else socket.AF_UNIX)
+		    if name.isdigit():
+		        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		    elif os.path.exists(name):
+		        os.unlink(name)
+		    s.bind(("127.0.0.1", int(name)) if name.isdigit() else name)
+		    s.listen(16)
+		    return s
+		held = [listen(name) for name in sys.argv[1:]]
+		while not os.path.exists("more"):
+		    time.sleep(0.05)
+		held.append(listen("8082"))
+		time.sleep(100)
+	EOF
+	python3 server.py 8081 sock &
+	server=$!
+	wait_for listens 8081
+	wait_for test -S sock
+	epolltune watch --server planted --interval 100ms --format jsonl >lines &
+	wait_for newest '[.rows[] | select(.wall | startswith("accept-queue"))] | length == 2'
+	touch more
+	wait_for newest 'any(.rows[]; .what | endswith(":8082"))'
+	kill $server
+	wait $server || true
+	wait_for newest '.listening == false and .waiting == null'
+	rm more
+	python3 server.py 8081 sock &
+	wait_for newest 'any(.rows[]; .what | endswith(":8081")) and any(.rows[]; .wall == "accept-queue.unix")'
+}
+
+# Containers that restart have a new network namespace each time.
+test_a_server_is_found_again_in_another_namespace() {
+	in_root_namespace
+	cp "$PROGRAM" planted
+	unshare -n sh -c 'ip link set lo up && exec ./planted serve --port 8080 --workers 1 --quiet' &
+	server=$!
+	wait_for sh -c 'nsenter -t "$1" -n ss -Hltn 2>/dev/null | grep -q :8080' - $server
+	epolltune watch --server planted --interval 100ms --format jsonl >lines &
+	wait_for newest .listening
+	kill $server
+	wait $server || true
+	wait_for newest '.listening == false'
+	unshare -n sh -c 'ip link set lo up && exec ./planted serve --port 8081 --backlog 32 --workers 1 --quiet' &
+	wait_for newest '.listening and any(.rows[]; .wall == "accept-queue" and .limit == 32)'
+	# What the counters grew by is not known where they are others.
+	jq -es 'any(.[1:][]; .seconds == null and .listening)' lines >filtered || fail 'the run continues'
+}
+
+# Which of two it is, is not known.
+test_a_server_that_is_ambiguous_is_said_to_be() {
+	in_namespace
+	cp "$PROGRAM" planted
+	./planted serve --port 8080 --workers 1 --quiet &
+	server=$!
+	wait_for listens 8080
+	epolltune watch --server planted --interval 100ms --format jsonl >lines &
+	wait_for newest .listening
+	kill $server
+	wait $server || true
+	./planted serve --port 8081 --workers 1 --quiet &
+	./planted serve --port 8082 --workers 1 --quiet &
+	again=$!
+	wait_for newest '.waiting // "" | test("several servers: .*:808[12].*:808[12].*; give a pid or an address")'
+	kill $again
+	wait_for newest '.listening and .waiting == null'
+}
+
 test_a_quiet_namespace_is_ok() {
 	in_namespace
 	expect 0 epolltune watch --interval 100ms --count 1

@@ -155,7 +155,7 @@ static void is_read_as_by_systemd(void **arg)
 			char value[64];
 			struct sysctl_setting found;
 			value_read(knobs[i], value);
-			assert_int_equal(sysctl_d_find("", knobs[i], &found, NULL), 0);
+			assert_int_equal(sysctl_d_find("", false, knobs[i], &found, NULL), 0);
 			const char *said = found.value[0] ? found.value : before[i];
 			if (strcmp(value, said) != 0) {
 				dump();

@@ -611,6 +611,77 @@ static void a_master_and_its_function_have_no_file(void **state)
 	assert_non_null(strstr(e.text, "enP1 has its hardware address too"));
 }
 
+/* Puts a systemd-udevd of a version below the root; 0: none. */
+static void udev_is(unsigned version)
+{
+	struct output o =
+		run("mkdir -p %s/lib/systemd %s/run/udev/data && touch %s/run/udev/data/n2 && "
+		    "rm -f %s/lib/systemd/systemd-udevd && { [ %u = 0 ] || "
+		    "{ printf '#!/bin/sh\necho \"systemd %u (%u.3-7)\"\n' "
+		    ">%s/lib/systemd/systemd-udevd && chmod +x %s/lib/systemd/systemd-udevd; }; }",
+		    dir, dir, dir, dir, version, version, version, dir, dir);
+	assert_int_equal(o.status, 0);
+	output_free(&o);
+	site.udev_read = false;
+}
+
+/* An option that the installed systemd-udevd does not know would be ignored: in [Match] the file
+ * would be for every card. */
+static void files_are_for_the_installed_udev(void **state)
+{
+	const struct change_author test = {.by = "test", .run = 1};
+	char value[CHANGE_VALUE], text[2048] = "";
+	struct err e = {0};
+	site.nics = (struct nics){calloc(1, sizeof(struct nic)), 1};
+	site.all_nics = (struct nics){calloc(1, sizeof(struct nic)), 1};
+	assert_true(site.nics.at && site.all_nics.at);
+	*site.nics.at = (struct nic){.name = "eth0",
+				     .index = 2,
+				     .physical = true,
+				     .address = "02:00:00:00:00:bb",
+				     .permanent = "02:00:00:00:00:01"};
+	*site.all_nics.at = *site.nics.at;
+	static const struct {
+		const char *name;
+		unsigned version;
+		const char *error;
+	} cases[] = {
+		{"device.ring.rx@eth0", 0, "does not print its version; RxBufferSize= needs 244"},
+		{"device.ring.rx@eth0", 219, "219 does not have RxBufferSize=, which 244 has"},
+		{"device.ring.rx@eth0", 244, NULL},
+		{"device.coalesce.rx-usecs@eth0", 247, "RxCoalesceSec=, which 250 has"},
+		{"device.coalesce.rx-usecs@eth0", 252, NULL},
+		{"device.gro_flush_timeout@eth0", 0, NULL},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct change_kind *kind = device_file(cases[i].name);
+		udev_is(cases[i].version);
+		int rc = kind->file->line(&site, cases[i].name, "50", "", &test, value, &e);
+		assert_int_equal(rc, cases[i].error ? -EOPNOTSUPP : 0);
+		assert_true(!cases[i].error || strstr(e.text, cases[i].error));
+	}
+	/* At boot, before any bond, MACAddress= is the permanent one. */
+	for (unsigned version = 244; version < 246; version++) {
+		char file[128];
+		struct output o = run("rm -rf %s/etc/systemd/network && "
+				      "mkdir -p %s/etc/systemd/network",
+				      dir, dir);
+		output_free(&o);
+		udev_is(version);
+		assert_int_equal(kind_link.file->line(&site, "device.ring.rx@eth0", "50", "", &test,
+						      value, &e),
+				 0);
+		assert_int_equal(kind_link.write(&site, "device.ring.rx@eth0", value, &e), 0);
+		snprintf(file, sizeof(file), "%s/etc/systemd/network/90-epolltune-eth0.link", dir);
+		CLEAN(close_file) FILE *in = fopen(file, "r");
+		assert_non_null(in);
+		text[fread(text, 1, sizeof(text) - 1, in)] = 0;
+		assert_non_null(strstr(text, version < 245
+						     ? "[Match]\nMACAddress=02:00:00:00:00:01\n"
+						     : "[Match]\nPermanentMACAddress=02:"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -632,6 +703,7 @@ int main(void)
 		cmocka_unit_test_setup(files_of_a_device, fresh),
 		cmocka_unit_test_setup(what_no_file_can_hold_is_a_manual_step, fresh),
 		cmocka_unit_test_setup(a_master_and_its_function_have_no_file, fresh),
+		cmocka_unit_test_setup(files_are_for_the_installed_udev, fresh),
 	};
 	return cmocka_run_group_tests(tests, enter, leave);
 }

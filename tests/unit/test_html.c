@@ -307,11 +307,12 @@ static void a_comparison_fails_where_it_is_worse(void **state)
 	CLEAN(free_pointer) struct report *r = calloc(2, sizeof(*r));
 	CLEAN(comparison_free) struct comparison c = compared(&r[0], &r[1]);
 	CLEAN(free_pointer) char *text = comparison_of("junit", &c);
-	has(text, "failures=\"1\" errors=\"0\" skipped=\"");
+	has(text, "failures=\"2\" errors=\"0\" skipped=\"");
 	has(text,
 	    "name=\"descriptors.process\" time=\"0\"><failure type=\"worse\" message=\"worse: "
 	    "before 19 994, after 19 994, verdict ok → short\">");
-	assert_int_equal(occurrences(text, "<testcase"), c.row_count);
+	/* One for the finding that is worse. */
+	assert_int_equal(occurrences(text, "<testcase"), c.row_count + 1);
 	has(text, "kernel: 6.1 → &lt;b&gt;?");
 	lacks(text, "<script");
 }
@@ -325,7 +326,7 @@ static void a_comparison_is_a_table_in_markdown(void **state)
 		  "| --- | ---: | ---: | --- | --- |\n");
 	has(text, "| `descriptors.process` | 19 994 | 19 994 | ok → short | **worse** |\n");
 	has(text, "- gone: `accept-queue.short`: ");
-	has(text, "- new: `a.b`: \\<script\\>");
+	has(text, "- new: `a.b`: warning: \\<script\\>");
 }
 
 static void a_plan_is_a_page(void **state)

@@ -77,6 +77,50 @@ static void the_same_again(void **state)
 	free(before), free(after), free(r), free(back);
 }
 
+/* What the answer depends on, too: apply --from gives that of its report. */
+static void the_same_answer(void **state)
+{
+	static const struct {
+		bool measured, quick;
+		const char *only;
+		enum report_isolation isolation;
+		enum probe_state state;
+	} cases[] = {
+		{.only = ""},
+		{.only = "ports,udp"},
+		{.only = "", .measured = true},
+		{.only = "", .quick = true},
+		{.only = "ports", .quick = true},
+		{.only = "", .isolation = ISOLATION_SYSROOT},
+		{.only = "", .state = PROBE_FAILED},
+		{.only = "", .state = PROBE_FAILED, .measured = true},
+		{.only = "", .state = PROBE_CRASHED},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct report *r = calloc(1, sizeof(*r)), *back = calloc(1, sizeof(*back));
+		char answer[REPORT_ANSWER], again[REPORT_ANSWER];
+		struct err e = {0};
+		sample_head(r);
+		r->host.isolation = cases[i].isolation;
+		r->require_measured = cases[i].measured;
+		r->quick = cases[i].quick;
+		report_text(r->probes, "%s", cases[i].only);
+		sample_wall(r, "accept-queue", "connections", METHOD_DERIVED, 4097, REPORT_NONE, 5);
+		r->walls[0].experiment = i % 2 ? EXPERIMENT_MISSED : EXPERIMENT_NONE;
+		r->ran[0] = (struct report_probe){.name = "ports", .state = cases[i].state};
+		r->probe_count = 1;
+		char *text = json_of(r);
+		put(text);
+		if (report_parse(path, back, &e) < 0)
+			fail_msg("%s", e.text);
+		report_answer(r, answer);
+		report_answer(back, again);
+		assert_string_equal(answer, again);
+		assert_int_equal(report_exit_status(r), report_exit_status(back));
+		free(text), free(r), free(back);
+	}
+}
+
 /* More listeners than fit, and the names that a hostile process gave. */
 static void listeners_beyond_the_capacity(void **state)
 {
@@ -381,6 +425,89 @@ static void verdicts_side_by_side(void **state)
 	assert_int_equal(compare_wall(&ok, NULL), COMPARE_GONE);
 }
 
+static void new_finding(struct report *r, enum finding_level level, bool accepted)
+{
+	if (level == LEVEL_NOTE)
+		return;
+	struct finding *f = finding_made(r, "accept-queue.full", level, "");
+	f->observed = true;
+	f->accepted = accepted;
+	report_text(f->wall, "accept-queue");
+}
+
+/* What makes the verdict of check worse makes that of diff worse. */
+static void what_makes_the_verdict_is_worse(void **state)
+{
+	static const struct {
+		enum finding_level before, after;
+		bool was_accepted, is_accepted;
+		enum wall_verdict verdict; /* of the second */
+		enum probe_state probe;
+		int status;
+		const char *text, *junit;
+	} cases[] = {
+		{.after = LEVEL_CRITICAL,
+		 .status = 2,
+		 .text = "+ accept-queue.full: critical: ",
+		 .junit = "failures=\"1\" errors=\"0\""},
+		{.after = LEVEL_WARNING,
+		 .status = 1,
+		 .text = "+ accept-queue.full: warning: ",
+		 .junit = "failures=\"1\" errors=\"0\""},
+		{.before = LEVEL_WARNING,
+		 .after = LEVEL_CRITICAL,
+		 .status = 2,
+		 .text = "+ accept-queue.full: critical: ",
+		 .junit = "failures=\"1\" errors=\"0\""},
+		{.before = LEVEL_CRITICAL,
+		 .after = LEVEL_CRITICAL,
+		 .was_accepted = true,
+		 .status = 2,
+		 .text = "critical",
+		 .junit = "failures=\"1\""},
+		{.before = LEVEL_CRITICAL, .after = LEVEL_CRITICAL, .junit = "failures=\"0\""},
+		{.before = LEVEL_CRITICAL, .junit = "failures=\"0\""},
+		{.after = LEVEL_CRITICAL, .is_accepted = true, .junit = "failures=\"0\""},
+		{.verdict = VERDICT_UNKNOWN,
+		 .status = 3,
+		 .text = "+ verdict: Not known: 1 wall has no verdict: accept-queue.",
+		 .junit = "failures=\"0\" errors=\"2\""},
+		{.probe = PROBE_CRASHED,
+		 .status = 3,
+		 .text = "+ verdict: Not known: probe ports crashed.",
+		 .junit = "failures=\"0\" errors=\"1\""},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct report *r = calloc(2, sizeof(*r));
+		struct comparison c;
+		struct err e;
+		char *text[2];
+		size_t size;
+		one_wall(&r[0], 2000, 1000);
+		one_wall(&r[1], 2000, 1000);
+		r[1].walls[0].verdict = cases[i].verdict;
+		r[1].ran[0] = (struct report_probe){.name = "ports", .state = cases[i].probe};
+		r[1].probe_count = 1;
+		new_finding(&r[0], cases[i].before, cases[i].was_accepted);
+		new_finding(&r[1], cases[i].after, cases[i].is_accepted);
+		assert_int_equal(compare_reports(&c, &r[0], &r[1], &e), 0);
+		assert_int_equal(c.status, cases[i].status);
+		c.command = "epolltune diff";
+		for (size_t k = 0; k < 2; k++) {
+			FILE *out = open_memstream(&text[k], &size);
+			struct render_style style = {.width = 200};
+			assert_int_equal((k ? comparison_render_junit
+					    : comparison_render_text)(out, &c, &style, &e),
+					 0);
+			fclose(out);
+		}
+		assert_non_null(strstr(text[0], cases[i].text ? cases[i].text : ""));
+		assert_non_null(strstr(text[1], cases[i].junit));
+		comparison_free(&c);
+		free(text[0]), free(text[1]), free(r);
+	}
+}
+
 static void a_table_and_findings(void **state)
 {
 	struct report *before = sample(), *after = calloc(1, sizeof(*after));
@@ -498,6 +625,25 @@ static void conditions_that_differ_are_named(void **state)
 				  "  rate         10/s -> 20/s\n\n");
 	json_decref(list);
 	json_decref(documents[1]);
+	/* Other subjects, and probes: null, and none, is all of them. */
+	documents[1] = document("6.1", 1 << 30, 10);
+	json_object_set_new(documents[0], "only", json_null());
+	json_object_set_new(documents[1], "server",
+			    json_pack("{s:s, s:s}", "asked", ":443", "name", "nginx"));
+	list = conditions_compare(documents);
+	assert_int_equal(json_array_size(list), 2);
+	json_decref(list);
+	json_object_set_new(documents[1], "only", json_string("udp"));
+	list = conditions_compare(documents);
+	struct condition_text differs;
+	assert_true(condition_text(list, 2, &differs));
+	assert_string_equal(differs.label, "probes");
+	assert_string_equal(differs.before, "all");
+	assert_true(condition_text(list, 0, &differs));
+	assert_string_equal(differs.label, "server");
+	assert_string_equal(differs.after, ":443");
+	json_decref(list);
+	json_decref(documents[1]);
 	/* A few pages more are the same memory; what is of an odd type differs, no more. */
 	documents[1] = document("6.1", (1 << 30) + 4096, 10);
 	list = conditions_compare(documents);
@@ -520,6 +666,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conditions_that_differ_are_named),
 		cmocka_unit_test_setup_teardown(the_same_again, make_file, remove_file),
+		cmocka_unit_test_setup_teardown(the_same_answer, make_file, remove_file),
 		cmocka_unit_test_setup_teardown(listeners_beyond_the_capacity, make_file,
 						remove_file),
 		cmocka_unit_test_setup_teardown(reports_without_counters_are_read, make_file,
@@ -530,6 +677,7 @@ int main(void)
 		cmocka_unit_test(a_latency_at_a_rate_of_its_own_is_unknown),
 		cmocka_unit_test(rounds_have_the_findings_of_most),
 		cmocka_unit_test(verdicts_side_by_side),
+		cmocka_unit_test(what_makes_the_verdict_is_worse),
 		cmocka_unit_test(a_table_and_findings),
 		cmocka_unit_test(figures_within_their_spread_are_the_same),
 		cmocka_unit_test(refuses_what_is_no_bench),

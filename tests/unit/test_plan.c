@@ -307,6 +307,107 @@ static void set_overrides_proposals(void **state)
 	}
 }
 
+static void set_names_what_the_options_let_change(void **state)
+{
+	needs_namespace();
+	options.set = "net.core.somaxconn=17";
+	options.except = "net/core/somaxconn";
+	refused(-EINVAL, "--set and --except both name net.core.somaxconn");
+	options.except = NULL;
+	options.only = "net.ipv4.tcp_rmem";
+	refused(-EINVAL, "--set net.core.somaxconn: --only does not name it");
+	options.only = NULL;
+	options.set = "RLIMIT_NOFILE=5000";
+	refused(-EINVAL, "--set RLIMIT_NOFILE: a limit of a process, not a sysctl; "
+			 "see epolltune explain RLIMIT_NOFILE");
+}
+
+/* What an earlier run wrote, and the kernel made something else of, is not written again. */
+static void what_the_kernel_rounded_is_in_force(void **state)
+{
+	static struct change standing = {.name = "net.core.somaxconn", .state = CHANGE_DONE};
+	needs_namespace();
+	options.standing = &standing;
+	options.standing_count = 1;
+	strcpy(standing.became, "16");
+	static const char *const rounded[] = {"10", "20"};
+	for (size_t i = 0; i < 2; i++) {
+		char set_to[40];
+		strcpy(standing.to, rounded[i]);
+		snprintf(set_to, sizeof(set_to), "net.core.somaxconn=%s", rounded[i]);
+		options.set = set_to;
+		made();
+		assert_int_equal(plan->count, 0);
+	}
+	options.set = "net.core.somaxconn=21";
+	made();
+	assert_int_equal(plan->count, 1);
+	options.set = NULL;
+	propose("accept-queue", VERDICT_SHORT, "net.core.somaxconn", "16", "20");
+	made();
+	assert_int_equal(plan->count, 0);
+	assert_int_equal(plan->in_force, 1);
+	/* It has another value since. */
+	set("net.core.somaxconn", "12");
+	options.foreign = true;
+	made();
+	assert_int_equal(plan->count, 1);
+}
+
+static const char *to_of(const char *name)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (!strcmp(plan->changes[i].name, name))
+			return plan->changes[i].to;
+	return "none";
+}
+
+/* A preview for another machine starts from the values of its report. */
+static void a_foreign_preview_starts_from_the_report(void **state)
+{
+	needs_namespace();
+	set("net.core.somaxconn", "65535");
+	set("net.ipv4.tcp_rmem", "16384 1048576 4194304");
+	set("net.ipv4.ip_local_reserved_ports", "8080");
+	strcpy(report->host.boot, "another");
+	propose("a", VERDICT_SHORT, "net.core.somaxconn", "128", "4096");
+	propose("b", VERDICT_SHORT, "net.ipv4.tcp_rmem", "4096 131072 262144",
+		"4096 131072 5242880");
+	propose("c", VERDICT_SHORT, "net.ipv4.ip_local_reserved_ports", "", "9090");
+	propose("d", VERDICT_SHORT, "device.ring.rx@eth7", "256", "4096");
+	propose("e", VERDICT_SHORT, "net.core.netdev_max_backlog", "", "5000");
+	options.foreign = options.preview = true;
+	made();
+	assert_true(plan->elsewhere);
+	assert_string_equal(to_of("net.core.somaxconn"), "4096");
+	assert_string_equal(to_of("net.ipv4.tcp_rmem"), "4096 131072 5242880");
+	assert_string_equal(to_of("net.ipv4.ip_local_reserved_ports"), "9090");
+	assert_int_equal(plan->count, 3);
+	/* The link may be lost, and a value is unknown. */
+	assert_int_equal(plan->manual_count, 2);
+	assert_non_null(strstr(plan->manual[1].action, "does not have the value of"));
+	options.allow_reset = true;
+	made();
+	assert_string_equal(to_of("device.ring.rx@eth7"), "4096");
+	assert_int_equal(plan->changes[0].cost_bytes, REPORT_NONE);
+	assert_int_equal(plan->after.machine, 0);
+	plan_permit(plan, &site);
+	assert_int_equal(plan->count, 4);
+	options.set = "net.core.somaxconn=100";
+	refused(-PLAN_REFUSED, "lower than the running value 128");
+	options.set = "net.ipv4.tcp_max_syn_backlog=4096";
+	refused(-ENODATA, "the report does not have the value of net.ipv4.tcp_max_syn_backlog");
+	options.set = NULL;
+	strcpy(report->findings[0].proposals[0].current, "1; reboot");
+	refused(-EINVAL, "a.short");
+	/* A report of this boot is of this machine. */
+	fresh(NULL);
+	propose("a", VERDICT_SHORT, "net.core.somaxconn", "16", "4096");
+	options.foreign = options.preview = true;
+	made();
+	assert_false(plan->elsewhere);
+}
+
 static void stale_or_foreign_reports(void **state)
 {
 	needs_namespace();
@@ -472,8 +573,8 @@ static void kinds_are_complete(void **state)
 		const struct change_running *r = k->running;
 		const struct change_file *f = k->file;
 		assert_true(!r != !f);
-		assert_true(!r || (r->has && r->scope && r->normal && r->hidden && r->file &&
-				   r->shell && r->sysctl));
+		assert_true(!r || (r->has && r->scope && r->normal && r->form && r->hidden &&
+				   r->file && r->shell && r->sysctl));
 		assert_true(!f || (f->directory && f->path && f->setting && f->line && f->look));
 	}
 	assert_null(change_kind_find("hosts"));
@@ -519,6 +620,24 @@ static void walls_without_a_verdict_are_named(void **state)
 		assert_int_equal(!!strstr(text, "no verdict"), needed);
 		free(text);
 	}
+}
+
+static void an_empty_value_is_printed(void **state)
+{
+	needs_namespace();
+	set("net.ipv4.ip_local_reserved_ports", "8080");
+	options.set = "net.ipv4.ip_local_reserved_ports=";
+	options.allow_lower = true;
+	made();
+	char *text = preview("text");
+	assert_non_null(strstr(text, "\n  - 8080\n  + (empty)\n"));
+	free(text);
+	set("net.ipv4.ip_local_reserved_ports", "");
+	options.set = "net.ipv4.ip_local_reserved_ports=8080";
+	made();
+	text = preview("sysctl");
+	assert_non_null(strstr(text, "(was (empty))\n"));
+	free(text);
 }
 
 static void previews(void **state)
@@ -582,6 +701,10 @@ int main(void)
 		TEST(trouble_of_the_running_machine_is_a_step),
 		TEST(a_soft_limit_keeps_the_hard_one),
 		TEST(set_overrides_proposals),
+		TEST(set_names_what_the_options_let_change),
+		TEST(what_the_kernel_rounded_is_in_force),
+		TEST(a_foreign_preview_starts_from_the_report),
+		TEST(an_empty_value_is_printed),
 		TEST(stale_or_foreign_reports),
 		TEST(hostile_reports),
 		TEST(memory_is_summed),

@@ -177,7 +177,7 @@ static void assert_contract(json_t *root)
 	json_t *part;
 	assert_keys(
 		root,
-		"schema version time host server observed target probes quick gentle walls findings listeners "
+		"schema version time host server observed target probes quick gentle measured only walls findings listeners "
 		"listener_count counters summary ");
 	json_t *server = json_object_get(root, "server");
 	if (!json_is_null(server))

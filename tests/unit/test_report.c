@@ -210,6 +210,40 @@ static void the_answer_says_what_the_status_means(void **state)
 		  "accept-queue.overflowing.");
 }
 
+/* What limits the answer is said of every kind of ready. */
+static void ready_names_what_limits_the_answer(void **state)
+{
+	report_text(r.probes, "accept-queue");
+	r.quick = true;
+	wall_made("accept-queue", VERDICT_TIGHT);
+	answer_is(
+		"Ready, but 1 wall is tight: accept-queue; by the settings; nothing was measured; "
+		"with --probe accept-queue only.");
+	r.host.isolation = ISOLATION_SYSROOT;
+	answer_is("Ready, but 1 wall is tight: accept-queue; by the settings of the captured "
+		  "machine; nothing was measured; with --probe accept-queue only.");
+	r.walls[0].verdict = VERDICT_OK;
+	r.host.isolation = ISOLATION_LAB;
+	struct finding *f = finding_made(&r, "accept-queue.full", LEVEL_WARNING, "");
+	report_text(f->answer, "the accept queue of nginx is full");
+	answer_is("The accept queue of nginx is full; otherwise ready for this target, by the "
+		  "settings; nothing was measured; with --probe accept-queue only.");
+	r.quick = false;
+	answer_is("The accept queue of nginx is full; otherwise ready for this target, with "
+		  "--probe accept-queue only.");
+}
+
+/* Without any verdict it is not ready; a report without walls has only findings to judge. */
+static void walls_without_verdict_are_not_ready(void **state)
+{
+	assert_int_equal(report_exit_status(&r), 0);
+	wall_made("accept-queue", VERDICT_UNKNOWN)->needed = REPORT_NONE;
+	assert_int_equal(report_exit_status(&r), 3);
+	answer_is("Not known: no wall has a verdict.");
+	wall_made("syn-queue", VERDICT_OK);
+	assert_int_equal(report_exit_status(&r), 0);
+}
+
 static void the_answer_says_clauses_of_findings_once(void **state)
 {
 	static const char *const processes[] = {"nginx", "nginx", "a", "b", "c", "d", "e"};
@@ -370,6 +404,8 @@ int main(void)
 		cmocka_unit_test_setup(verdicts_at_their_edges, reset),
 		cmocka_unit_test_setup(worst_part_gives_the_status, reset),
 		cmocka_unit_test_setup(the_answer_says_what_the_status_means, reset),
+		cmocka_unit_test_setup(ready_names_what_limits_the_answer, reset),
+		cmocka_unit_test_setup(walls_without_verdict_are_not_ready, reset),
 		cmocka_unit_test_setup(the_answer_says_clauses_of_findings_once, reset),
 		cmocka_unit_test_setup(the_answer_names_what_was_not_measured, reset),
 		cmocka_unit_test_setup(what_is_accepted_returns_when_it_is_worse, reset),

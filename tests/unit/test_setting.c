@@ -50,6 +50,27 @@ static void knobs_are_found(void **state)
 	assert_int_equal(setting_next(&list, &s, &e), 0);
 }
 
+static void a_knob_is_named_once(void **state)
+{
+	static const struct {
+		const char *list;
+		bool again;
+	} cases[] = {
+		{"net.core.somaxconn=1,fs.file-max=2,net/core/somaxconn=1", true},
+		{"net.core.somaxconn=1,fs.file-max=2", false},
+		{"device.ring.rx@eth0=1,device.ring.rx@eth1=1", false},
+		{"device.ring.rx@eth0=1,device.ring.rx@eth0=2", true},
+		{"device.gro_flush_timeout@eth0:rx-0=1,device.gro_flush_timeout@eth0:rx-1=1",
+		 false},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const char *rest = cases[i].list;
+		struct setting first;
+		assert_int_equal(setting_next(&rest, &first, NULL), 1);
+		assert_int_equal(setting_repeated(&first, rest), cases[i].again);
+	}
+}
+
 static void lists_of_knobs(void **state)
 {
 	assert_true(setting_listed("a,net/core/somaxconn", "net.core.somaxconn"));
@@ -65,6 +86,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_may_hold_commas),
 		cmocka_unit_test(knobs_are_found),
+		cmocka_unit_test(a_knob_is_named_once),
 		cmocka_unit_test(lists_of_knobs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

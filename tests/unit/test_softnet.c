@@ -3,6 +3,7 @@
 #include "epolltune/nic.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #define TEN "00000010 00000002 00000003 0 0 0 0 0 0 00000004"
 
@@ -93,6 +94,29 @@ static void growth_is_taken_by_cpu(void **state)
 	assert_int_equal(g.cpus, 0);
 }
 
+/* What a CPU dropped before it went offline is not counted again when it is back. */
+static void counters_follow_cpus_that_come_and_go(void **state)
+{
+	static const struct {
+		uint64_t dropped[2]; /* of the CPUs that are online */
+		size_t cpus;
+		uint64_t sum;
+	} looks[] = {{{5, 70}, 2, 75}, {{6}, 1, 76}, {{6, 71}, 2, 76}, {{6, 74}, 2, 79}};
+	struct softnet_follow f = {0};
+	for (size_t i = 0; i < sizeof(looks) / sizeof(*looks); i++) {
+		struct softnet now = {calloc(looks[i].cpus, sizeof(*now.at)), looks[i].cpus};
+		assert_non_null(now.at);
+		for (uint32_t k = 0; k < looks[i].cpus; k++)
+			now.at[k] = (struct softnet_cpu){.cpu = k,
+							 .dropped = looks[i].dropped[k],
+							 .time_squeeze = 2 * looks[i].dropped[k]};
+		softnet_follow(&f, &now);
+		assert_int_equal(f.dropped, looks[i].sum);
+		assert_int_equal(f.time_squeeze, 2 * looks[i].sum);
+	}
+	softnet_free(&f.last);
+}
+
 static void mask_of(const uint32_t *cpus, size_t count, const char *want)
 {
 	char mask[SOFTNET_MASK] = "";
@@ -138,6 +162,7 @@ int main(void)
 		cmocka_unit_test(rows_without_a_cpu_follow_the_online_list),
 		cmocka_unit_test(garbage_is_refused),
 		cmocka_unit_test(growth_is_taken_by_cpu),
+		cmocka_unit_test(counters_follow_cpus_that_come_and_go),
 		cmocka_unit_test(masks_of_many_cpus),
 		cmocka_unit_test(the_running_kernels_text_is_read),
 	};

@@ -79,7 +79,7 @@ static struct sysctl_setting find(const char *name)
 {
 	struct sysctl_setting s;
 	struct err e;
-	assert_int_equal(sysctl_d_find(root, name, &s, &e), 0);
+	assert_int_equal(sysctl_d_find(root, false, name, &s, &e), 0);
 	return s;
 }
 
@@ -178,6 +178,12 @@ static void sysctl_conf(void **state)
 	assert_int_equal(sysctl_d_find_conf(root, "net.core.somaxconn", &s, &e), 0);
 	assert_string_equal(s.value, "5");
 	says("net.core.somaxconn", "", "");
+	assert_int_equal(sysctl_d_find(root, true, "net.core.somaxconn", &s, &e), 0);
+	assert_string_equal(s.file, "/etc/sysctl.conf");
+	assert_int_equal(sysctl_d_override(root, true, "net.core.somaxconn", &s, &e), 0);
+	assert_string_equal(s.file, "/etc/sysctl.conf");
+	assert_int_equal(sysctl_d_override(root, false, "net.core.somaxconn", &s, &e), 0);
+	assert_string_equal(s.file, "");
 	/* Debian links it into sysctl.d. */
 	snprintf(link, sizeof(link), "%s/etc/sysctl.d/99-sysctl.conf", root);
 	assert_int_equal(symlink("../sysctl.conf", link), 0);

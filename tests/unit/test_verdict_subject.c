@@ -84,9 +84,8 @@ static void parts_of_a_group(void **state)
 		size_t n;
 		uint64_t holds;
 	} rows[] = {
-		{512, 1, 512}, {512, 8, 3587}, {512, 2, 896},
-		{1, 8, 1},     {0, 4, 0},      {4097, 16, 62550},
-		{1, 2, 1},     {10, 2, 10},    {18, 2, 18},
+		{512, 1, 512},     {512, 8, 3587}, {512, 2, 896}, {1, 8, 1},   {0, 4, 0},
+		{4097, 16, 62550}, {1, 2, 1},      {10, 2, 10},   {18, 2, 18},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		uint64_t holds = subject_spread(rows[i].each, rows[i].n);

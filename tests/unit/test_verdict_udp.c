@@ -129,7 +129,8 @@ static void sockets_that_cannot_be_listed_are_unknown(void **state)
 	server.listeners.unlisted = 1u << LISTENER_UDP;
 	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].verdict, VERDICT_UNKNOWN);
 	server.listeners.unlisted = 1u << LISTENER_UNIX;
-	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].verdict, VERDICT_NA);
+	const struct target none = burst(0);
+	assert_int_equal(verdict_of(x, &none, &s, NULL)->walls[0].verdict, VERDICT_NA);
 	/* One of those that are listed may be its own. */
 	server.ownerless = true;
 	const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
@@ -266,8 +267,15 @@ static void the_wall_is_that_of_targets_and_servers_with_datagrams(void **state)
 	struct settings s = verdict_settings(x, KERNEL_HAS("212992"));
 	s.subject = &server;
 	const struct report *r = verdict_of(x, &t, &s, NULL);
-	assert_int_equal(r->walls[0].verdict, VERDICT_NA);
+	/* A server without such a socket does not meet a target of datagrams. */
+	assert_int_equal(r->walls[0].verdict, VERDICT_UNKNOWN);
+	assert_int_equal(r->walls[0].needed, 1);
+	assert_string_equal(r->walls[0].detail, "The server has no UDP socket.");
+	assert_int_equal(report_exit_status(r), 3);
 	assert_int_equal(r->finding_count, 0);
+	t = burst(0);
+	r = verdict_of(x, &t, &s, NULL);
+	assert_int_equal(r->walls[0].verdict, VERDICT_NA);
 }
 
 /* The proof's socket asks for a buffer: what one without holds does not refute it. */

@@ -177,6 +177,17 @@ static void a_row_says_how_near_its_limit_is(void **state)
 		 100,
 		 0,
 		 -1},
+		{"the kernel closes connections without TIME_WAIT then",
+		 "time-wait",
+		 100,
+		 1,
+		 {100},
+		 {0},
+		 {0},
+		 VERDICT_TIGHT,
+		 100,
+		 0,
+		 -1},
 		{"80 %", "conntrack", 100, 1, {80}, {0}, {0}, VERDICT_OK, 80, -1, -1},
 		{"less than 25 % headroom",
 		 "conntrack",
@@ -343,6 +354,40 @@ static void overflows_are_of_the_listener_that_must_have_them(void **state)
 	}
 }
 
+/* Stray packets at a listener that was full long ago are not the overflows of another one. */
+static void overflows_are_first_of_those_that_are_full(void **state)
+{
+	static const struct {
+		int64_t used[2], drops[2], overflows; /* the counters grow by that */
+		enum wall_verdict verdict[2];
+	} looks[] = {
+		{{512, 0}, {0, 0}, 0, {VERDICT_SHORT, VERDICT_OK}},
+		{{0, 0}, {1, 0}, 0, {VERDICT_TIGHT, VERDICT_OK}},
+		{{0, 512}, {1, 10}, 5, {VERDICT_TIGHT, VERDICT_SHORT}},
+		{{0, 0}, {1, 4}, 3, {VERDICT_TIGHT, VERDICT_SHORT}},
+		{{0, 0}, {2, 1}, 2, {VERDICT_SHORT, VERDICT_TIGHT}},
+	};
+	struct watch w = {0};
+	int64_t drops[2] = {0}, overflows = 0;
+	for (size_t i = 0; i < sizeof(looks) / sizeof(*looks); i++) {
+		overflows += looks[i].overflows;
+		struct watch_sample *s = sample_make(i > 0, overflows);
+		for (size_t k = 0; k < 2; k++) {
+			drops[k] += looks[i].drops[k];
+			gauge(s, "accept-queue", k + 1, looks[i].used[k], 511, drops[k]);
+		}
+		add(&w, s);
+		for (size_t k = 0; k < 2; k++)
+			if (row(&w, "accept-queue", k + 1)->verdict != looks[i].verdict[k])
+				fail_msg("look %zu: listener %zu", i, k + 1);
+		if (i == 2 || i == 3)
+			assert_true(row(&w, "accept-queue", 1)->lost == 0);
+	}
+	assert_int_equal(row(&w, "accept-queue", 1)->stray, 2);
+	assert_int_equal(row(&w, "accept-queue", 2)->stray, 0);
+	watch_free(&w);
+}
+
 static void a_process_that_does_not_accept_is_tight(void **state)
 {
 	struct watch w = {0};
@@ -502,6 +547,8 @@ static void a_line_says_all_that_a_replay_needs(void **state)
 	for (int64_t k = 0; k < 8; k++) {
 		struct watch_sample *s = sample_make(k ? 1.25 : 0, k * 3);
 		snprintf(s->host, sizeof(s->host), "web-1");
+		snprintf(s->server, sizeof(s->server), "nginx");
+		snprintf(s->waiting, sizeof(s->waiting), k & 1 ? "several servers" : "");
 		s->time = (struct timespec){1764000000 + k, 123456789 * k};
 		snprintf(gauge(s, "accept-queue", UINT64_C(1) << 62, 60 * k, 511, 9 * k)->note,
 			 sizeof(s->at[0].note), "pid 813 \"is\" stopped\t\xff");
@@ -580,6 +627,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_row_says_how_near_its_limit_is),
 		cmocka_unit_test(overflows_are_of_the_listener_that_must_have_them),
+		cmocka_unit_test(overflows_are_first_of_those_that_are_full),
 		cmocka_unit_test(a_process_that_does_not_accept_is_tight),
 		cmocka_unit_test(a_full_syn_queue_is_tight),
 		cmocka_unit_test(throttled_periods_are_those_since_the_look_before),

@@ -3,9 +3,11 @@
 #include "../support/support.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -118,6 +120,44 @@ static void what_an_interrupted_writer_left_is_cut_off(void **state)
 	assert_int_equal(replay(2), 0);
 }
 
+/* As of a disk that is full for some time; the growth after it is not since the look before it. */
+static void a_look_that_cannot_be_written_leaves_nothing(void **state)
+{
+	struct recording *r = NULL;
+	struct watch w = {0};
+	struct err e = {0};
+	struct rlimit before, full;
+	struct watch_sample *s = calloc(1, sizeof(*s));
+	struct replay *in = NULL;
+	assert_non_null(s);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	watch_gauge(s, "conntrack")->value = 7;
+	assert_int_equal(recording_open(&r, path, SIZE, &e), 0);
+	for (int64_t k = 0; k < 5; k++) {
+		bool fails = k == 1 || k == 2;
+		s->seconds = k > 0;
+		s->counters[WATCH_ESTABLISHED] = k;
+		assert_int_equal(watch_add(&w, s, &e), 0);
+		full = before;
+		full.rlim_cur = (rlim_t)size_of(path) + 100;
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, fails ? &full : &before), 0);
+		assert_int_equal(recording_add(r, &w, &e), fails ? -EFBIG : 0);
+	}
+	recording_close(&r);
+	watch_free(&w);
+	assert_int_equal(replay_open(&in, path, &e), 0);
+	for (size_t i = 0; i < 3; i++) {
+		static const int64_t looks[] = {0, 3, 4};
+		assert_int_equal(replay_next(in, s, &e), 1);
+		assert_int_equal(s->counters[WATCH_ESTABLISHED], looks[i]);
+		assert_true((s->seconds > 0) == (i == 2));
+	}
+	assert_int_equal(replay_next(in, s, &e), 0);
+	replay_close(&in);
+	free(s);
+}
+
 static void other_files_are_kept(void **state)
 {
 	static const struct {
@@ -174,6 +214,26 @@ static void a_damaged_line_is_named(void **state)
 	free(s);
 }
 
+/* A replay that shows nothing is not one without problems. */
+static void a_file_without_a_whole_line_is_refused(void **state)
+{
+	static const char *const texts[] = {"", "{\"schema\":\"epolltune.watch/1\","};
+	struct watch_sample *s = calloc(1, sizeof(*s));
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct replay *r = NULL;
+		struct err e = {0};
+		FILE *out = fopen(path, "w");
+		assert_non_null(out);
+		fputs(texts[i], out);
+		fclose(out);
+		assert_int_equal(replay_open(&r, path, &e), 0);
+		assert_int_equal(replay_next(r, s, &e), -ENODATA);
+		assert_non_null(strstr(e.text, "w.jsonl: has no complete line"));
+		replay_close(&r);
+	}
+	free(s);
+}
+
 static void a_line_without_end_is_refused(void **state)
 {
 	struct replay *r = NULL;
@@ -196,9 +256,11 @@ int main(void)
 		cmocka_unit_test_teardown(its_size_is_bounded_and_the_newest_looks_are_kept, clean),
 		cmocka_unit_test_teardown(it_is_continued, clean),
 		cmocka_unit_test_teardown(what_an_interrupted_writer_left_is_cut_off, clean),
+		cmocka_unit_test_teardown(a_look_that_cannot_be_written_leaves_nothing, clean),
 		cmocka_unit_test_teardown(other_files_are_kept, clean),
 		cmocka_unit_test_teardown(one_process_records_at_a_time, clean),
 		cmocka_unit_test_teardown(a_damaged_line_is_named, clean),
+		cmocka_unit_test_teardown(a_file_without_a_whole_line_is_refused, clean),
 		cmocka_unit_test_teardown(a_line_without_end_is_refused, clean),
 	};
 	return cmocka_run_group_tests(tests, enter, leave);

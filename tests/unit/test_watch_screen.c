@@ -221,6 +221,39 @@ static void lines_name_what_is_nearest_and_what_is_short(void **state)
 	watch_free(&w);
 }
 
+/* A server that does not listen has no limit that could be near. */
+static void lines_say_first_that_the_server_does_not_listen(void **state)
+{
+	static const struct {
+		const char *waiting, *line;
+	} cases[] = {
+		{"", "16:00:19 unknown nginx does not listen: waiting for it.\n"},
+		{"several servers: nginx (pid 7); nginx (pid 9)",
+		 "16:00:19 unknown nginx cannot be watched: several servers: nginx (pid 7); "
+		 "nginx (pid 9).\n"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct watch w = {0};
+		char *text = NULL, *json = NULL;
+		size_t size = 0;
+		FILE *out = open_memstream(&text, &size);
+		assert_non_null(out);
+		scene(&w, false, true);
+		snprintf(w.waiting, sizeof(w.waiting), "%s", cases[i].waiting);
+		watch_lines(out, &w, &(struct render_style){.width = 80, .utf8 = true});
+		fclose(out);
+		assert_string_equal(text, cases[i].line);
+		out = open_memstream(&json, &size);
+		assert_non_null(out);
+		watch_json(out, &w);
+		fclose(out);
+		assert_non_null(strstr(json, "\"listening\":false"));
+		free(text);
+		free(json);
+		watch_free(&w);
+	}
+}
+
 static void golden_metrics(void **state)
 {
 	for (int ended = 0; ended < 2; ended++) {
@@ -273,6 +306,7 @@ int main(void)
 		cmocka_unit_test(golden_metrics),
 		cmocka_unit_test(metrics_name_ports_without_destination),
 		cmocka_unit_test(lines_name_what_is_nearest_and_what_is_short),
+		cmocka_unit_test(lines_say_first_that_the_server_does_not_listen),
 	};
 	setenv("TZ", "UTC0", 1);
 	tzset();

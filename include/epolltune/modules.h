@@ -1,0 +1,15 @@
+/* modules: kernel modules whose sysctls exist only while they are loaded. */
+#pragma once
+
+#include <stdbool.h>
+
+struct host;
+
+/* The module of a sysctl, "net.netfilter.nf_conntrack_max", that may be loaded only after the files
+ * of sysctl.d are read, which then do not set it: it is not built in, and no file of modules-load.d
+ * names it. NULL: none. */
+const char *module_late(const struct host *h, const char *name);
+
+#define MODULE_COMMAND 128
+/* The command that loads it early: "echo nf_conntrack >/etc/modules-load.d/nf_conntrack.conf". */
+const char *module_command(const char *module, char command[MODULE_COMMAND]);

@@ -1,0 +1,212 @@
+/* Which lines apply --persist adds, and whether they will give the running value, on a captured
+ * machine. */
+#include "../support/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/host.h"
+#include "epolltune/modules.h"
+#include "tune/kind.h"
+#include "tune/persist.h"
+#include "tune/plan.h"
+
+#define BACKLOG_MAX "net.core.somaxconn"
+#define RESERVED "net.ipv4.ip_local_reserved_ports"
+#define CONNTRACK "net.netfilter.nf_conntrack_max"
+#define OURS "/etc/sysctl.d/90-epolltune.conf"
+
+static char root[64];
+static struct host *host;
+static struct change_site site;
+static struct plan *plan;
+
+static void put(const char *path, const char *text)
+{
+	char full[256];
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	FILE *out = fopen(full, "w");
+	assert_non_null(out);
+	fputs(text, out);
+	fclose(out);
+}
+
+static int make_root(void **state)
+{
+	struct err e;
+	strcpy(root, "/tmp/epolltune-persist-XXXXXX");
+	plan = calloc(1, sizeof(*plan));
+	if (!plan || !mkdtemp(root))
+		return -1;
+	struct output o = run("cd '%s' && mkdir -p etc/sysctl.d etc/modules-load.d "
+			      "run/systemd/system proc/sys/net/core proc/sys/net/ipv4 "
+			      "proc/sys/net/netfilter",
+			      root);
+	int status = o.status;
+	output_free(&o);
+	put("/proc/sys/net/core/somaxconn", "1024\n");
+	put("/proc/sys/net/ipv4/ip_local_reserved_ports", "\n");
+	put("/proc/sys/net/netfilter/nf_conntrack_max", "500000\n");
+	put("/identity", "boot b\nnetns n\ninitial 1\nfirst_pids 1\n");
+	if (status || host_open(&host, root, &e) < 0)
+		return -1;
+	site = (struct change_site){.host = host, .root = root};
+	return 0;
+}
+
+static int remove_root(void **state)
+{
+	struct output o = run("rm -rf '%s'", root);
+	output_free(&o);
+	host_close(host);
+	free(plan);
+	return 0;
+}
+
+static struct change made(const char *name, const char *to, const char *became)
+{
+	struct change c = {.scope = CHANGE_SYSTEM, .state = CHANGE_DONE, .kind = "sysctl"};
+	snprintf(c.name, sizeof(c.name), "%s", name);
+	snprintf(c.to, sizeof(c.to), "%s", to);
+	snprintf(c.became, sizeof(c.became), "%s", became);
+	return c;
+}
+
+/* Plans the line for a change, writes it; the number of lines. */
+static size_t persisted(const struct change *c)
+{
+	const struct change_author test = {.by = "test", .run = 1};
+	struct err e = {0};
+	*plan = (struct plan){0};
+	if (plan_persist(plan, c, 1, &test, &site, &e) < 0)
+		fail_msg("%s", e.text);
+	for (size_t i = 0; i < plan->count; i++)
+		if (kind_sysctl_d.write(&site, c->name, plan->changes[i].to, &e) < 0)
+			fail_msg("%s", e.text);
+	return plan->count;
+}
+
+/* What a person reads of it. */
+static const char *said(const struct change *c, bool agrees)
+{
+	static char text[CHANGE_VALUE * 3];
+	const struct change line = {.kind = "sysctl.d"};
+	struct change of = line;
+	struct persisted p;
+	struct err e = {0};
+	memcpy(of.name, c->name, sizeof(of.name));
+	if (persist_look(&of, c, 1, &site, &p, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(p.agrees, agrees);
+	persist_text(&p, text, sizeof(text));
+	return text;
+}
+
+/* The kernel or the driver rounds at boot as it did now. */
+static void a_rounded_value_agrees(void **state)
+{
+	struct change c = made(BACKLOG_MAX, "1000", "1024");
+	assert_int_equal(persisted(&c), 1);
+	assert_non_null(strstr(plan->changes[0].to, "\n" BACKLOG_MAX " = 1000"));
+	assert_string_equal(said(&c, true),
+			    "1000 after a reboot, which the kernel adjusts to 1024, as now");
+	assert_int_equal(persisted(&c), 0);
+	/* As an earlier version wrote it. */
+	put(OURS, "# Written by epolltune\n" BACKLOG_MAX " = 1024\n");
+	assert_int_equal(persisted(&c), 0);
+	assert_string_equal(said(&c, true), "1024 after a reboot, as now");
+	put(OURS, "# Written by epolltune\n" BACKLOG_MAX " = 999\n");
+	assert_string_equal(said(&c, false), "999 after a reboot, but 1024 now");
+	assert_int_equal(persisted(&c), 1);
+	/* A later file that has either of the two overrides nothing. */
+	put("/etc/sysctl.d/99-a.conf", BACKLOG_MAX " = 1000\n");
+	assert_int_equal(persisted(&c), 0);
+	assert_int_equal(plan->manual_count, 0);
+	put("/etc/sysctl.d/99-a.conf", BACKLOG_MAX " = 77\n");
+	persisted(&c);
+	assert_int_equal(plan->manual_count, 1);
+}
+
+static void an_empty_value_is_a_value(void **state)
+{
+	struct change c = made(RESERVED, "", "");
+	put("/etc/sysctl.d/50-a.conf", RESERVED " = 8080\n");
+	assert_int_equal(persisted(&c), 1);
+	assert_string_equal(said(&c, true), "(empty) after a reboot, as now");
+	assert_int_equal(persisted(&c), 0);
+	put("/etc/sysctl.d/99-a.conf", "-" RESERVED "\n");
+	persisted(&c);
+	assert_string_equal(plan->manual[0].why, "at the next boot /etc/sysctl.d/99-a.conf:1 "
+						 "overrides our line: excludes the knob");
+	assert_non_null(strstr(said(&c, false), ":1 excludes the knob"));
+	put("/etc/sysctl.d/99-a.conf", RESERVED " =\n");
+	assert_int_equal(persisted(&c), 0);
+	assert_int_equal(plan->manual_count, 0);
+}
+
+static void what_another_file_sets_has_no_line(void **state)
+{
+	struct change c = made(BACKLOG_MAX, "1024", "1024");
+	put("/etc/sysctl.d/50-admin.conf", BACKLOG_MAX " = 1024\n");
+	assert_int_equal(persisted(&c), 0);
+	put("/etc/sysctl.d/50-admin.conf", BACKLOG_MAX " = 512\n");
+	assert_int_equal(persisted(&c), 1);
+	assert_string_equal(said(&c, true), "1024 after a reboot, as now");
+}
+
+/* Files are read when the module, and with it the sysctl, may not be there yet. */
+static void a_module_is_loaded_first(void **state)
+{
+	struct change c = made(CONNTRACK, "500000", "500000");
+	assert_int_equal(persisted(&c), 1);
+	assert_int_equal(plan->manual_count, 1);
+	assert_string_equal(plan->manual[0].action, "load it first: echo nf_conntrack "
+						    ">/etc/modules-load.d/nf_conntrack.conf");
+	assert_non_null(strstr(said(&c, false), "only if nf_conntrack is loaded before"));
+	struct output o = run("cd %s && %s", root, "echo nf_conntrack >etc/modules-load.d/a.conf");
+	assert_int_equal(o.status, 0);
+	output_free(&o);
+	assert_int_equal(persisted(&c), 0);
+	assert_int_equal(plan->manual_count, 0);
+	assert_string_equal(said(&c, true), "500000 after a reboot, as now");
+	c = made(BACKLOG_MAX, "1024", "1024");
+	assert_null(module_late(host, c.name));
+}
+
+/* Without systemd procps reads /etc/sysctl.conf last. */
+static void sysctl_conf_overrides_without_systemd(void **state)
+{
+	struct change c = made(BACKLOG_MAX, "1024", "1024");
+	put("/etc/sysctl.conf", BACKLOG_MAX " = 512\n");
+	assert_int_equal(persisted(&c), 1);
+	assert_int_equal(plan->manual_count, 0);
+	assert_non_null(strstr(said(&c, true), "; /etc/sysctl.conf sets 512, which sysctl"));
+	struct output o = run("rm -r %s/run/systemd", root);
+	output_free(&o);
+	assert_int_equal(persisted(&c), 0);
+	assert_int_equal(plan->manual_count, 1);
+	assert_string_equal(plan->manual[0].why,
+			    "at the next boot /etc/sysctl.conf:1 overrides our line: sets 512");
+	assert_string_equal(said(&c, false), "512 after a reboot, not 1024: /etc/sysctl.conf:1 "
+					     "overrides our line; remove that one");
+	const struct plan_options none = {0};
+	struct err e;
+	*plan = (struct plan){0};
+	assert_int_equal(plan_drift(plan, &none, &site, &e), 0);
+	assert_int_equal(plan->manual_count, 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_rounded_value_agrees),
+		TEST(an_empty_value_is_a_value),
+		TEST(what_another_file_sets_has_no_line),
+		TEST(a_module_is_loaded_first),
+		TEST(sysctl_conf_overrides_without_systemd),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
