@@ -34,7 +34,7 @@ struct cgroup_quota {
 
 /* What the lack of memory has done since the groups were made. v1 counts a part of it. */
 struct cgroup_pressure {
-	uint64_t killed;    /* processes of the group, whatever ran out of memory */
+	uint64_t killed; /* processes of the group, by its own limit, one above, or the machine */
 	uint64_t exhausted; /* how often that was a limit of the group, or of a visible one above */
 	uint64_t reached;   /* how often such a limit made the kernel reclaim: also of page cache */
 	/* In which a process of the group waited for memory, in us; -1: unknown. */
