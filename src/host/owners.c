@@ -492,7 +492,9 @@ static int search(struct owner_search *s, struct err *e)
 	 * not listed. */
 	o->denied = owned_by(s, -1) && (denied || !host_has(s->host, "proc/1/stat"));
 	o->cut = owned_by(s, -1) && ended;
-	o->apart = owned_by(s, -1) && !host_identity(s->host, &here, NULL) && !here.first_pids;
+	/* One of this namespace that is hidden is more likely. */
+	o->apart = owned_by(s, -1) && !o->denied && !host_identity(s->host, &here, NULL) &&
+		   !here.first_pids;
 	return s->full ? err_set(e, ENOMEM, NO_MEMORY) : 0;
 }
 
