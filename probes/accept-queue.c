@@ -312,9 +312,9 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 		return rc;
 	if (stall->capacity && !stall_is_full(stall, b.capacity)) {
 		outcome_inconclusive(out,
-				     "SYNs were dropped while %s connections waited, but not by "
+				     "SYNs were dropped while %s waited, but not by "
 				     "this queue: ListenOverflows did not grow",
-				     quantity_count(stall->capacity).text);
+				     quantity_of(stall->capacity, "connection").text);
 		return 0;
 	}
 	out->limit_met = stall->capacity;
@@ -340,8 +340,8 @@ static void stall_result(const struct stall *s, char *text, size_t size)
 	if (s->unwatched)
 		return;
 	if (out)
-		report_append_to(text, size, ", %s clients still not connected",
-				 quantity_count(out).text);
+		report_append_to(text, size, ", %s still not connected",
+				 quantity_of(out, "client").text);
 	else
 		report_append_to(text, size, ", the last client connected");
 	report_append_to(text, size, " %s after the stall",
@@ -361,8 +361,8 @@ static void queue_describe(const struct trial *t, const struct outcome *o, char 
 	/* The arrivals of a longer stall are sent within STALL_SEND_MS, with --gentle later. */
 	if (t->target->stall_us <= STALL_SEND_MS * 1000 && !t->options->gentle)
 		report_text_into(text, size,
-				 "While the server stalled for %s, %s clients arrived: ",
-				 stall.text, arrivals.text);
+				 "While the server stalled for %s, %s arrived: ", stall.text,
+				 quantity_of(s->arrivals, "client").text);
 	else
 		report_text_into(text, size,
 				 "As many clients as arrive in a stall of %s, %s, arrived while "
@@ -379,7 +379,7 @@ static void queue_describe(const struct trial *t, const struct outcome *o, char 
 static void queue_words(const struct target *target, const struct settings *s,
 			const struct outcome *o, struct wording *w)
 {
-	backlog_words(s, LISTENER_TCP, (int64_t)report_margin(target_accept_queue(target)), w);
+	backlog_words(target, s, LISTENER_TCP, w);
 }
 
 static bool unix_unlisted(const struct subject *s)
@@ -418,11 +418,20 @@ static void unix_bound(const struct target *target, const struct settings *s, st
 	b->explained = b->beside && unix_unlisted(s->subject);
 }
 
+static bool unix_solve(const struct target *target, const struct settings *now,
+		       const struct outcome *o, int64_t enough, struct settings *out)
+{
+	size_t sockets = subject_queue(now->subject, LISTENER_UNIX).sockets;
+	backlog_raise(target, LISTENER_UNIX, (int64_t)subject_part((uint64_t)enough, sockets) - 1,
+		      out);
+	return true;
+}
+
 static void unix_words(const struct target *target, const struct settings *s,
 		       const struct outcome *o, struct wording *w)
 {
 	const struct listener *l = subject_queue(s->subject, LISTENER_UNIX).smallest;
-	backlog_words(s, LISTENER_UNIX, (int64_t)report_margin(target_accept_queue(target)), w);
+	backlog_words(target, s, LISTENER_UNIX, w);
 	wording_flag(w, "beside", unix_beside(s->subject));
 	wording_set(w, "address", "%s", l ? l->address : "");
 }
@@ -541,8 +550,8 @@ static int unix_run(struct trial *t, struct settings *s, struct outcome *out, st
 	out->metric[REFUSED] = stall->queued < t->needed ? (double)(t->needed - stall->queued) : 0;
 	if (stall->error)
 		report_text(out->remark,
-			    "In the experiment connect() failed with EAGAIN behind %s connections.",
-			    quantity_count(stall->queued).text);
+			    "In the experiment connect() failed with EAGAIN behind %s.",
+			    quantity_of(stall->queued, "connection").text);
 	return 0;
 }
 
@@ -579,7 +588,7 @@ static const struct experiment experiments[] = {
 		.applies = unix_applies,
 		.read = unix_read,
 		.bound = unix_bound,
-		.solve = backlog_solve,
+		.solve = unix_solve,
 		.words = unix_words,
 		.cost = queue_cost,
 		.run = unix_run,

@@ -212,8 +212,9 @@ static void replies_text(const struct trial *t, const struct replies *r, char *t
 	char answer[CLIENT_ANSWER];
 	text[0] = 0;
 	if (r->errors)
-		report_append_to(text, size, "%s of %s replies were errors: %s",
+		report_append_to(text, size, "%s of %s replies %s: %s",
 				 quantity_count(r->errors).text, quantity_count(r->done).text,
+				 r->errors == 1 ? "was an error" : "were errors",
 				 error_text(t, answer));
 	if (r->failed)
 		report_append_to(text, size, "%s%s of %s requests failed: %s",
@@ -1017,8 +1018,8 @@ static void rate_remark(const struct trial *t, const struct client_sum *sum, dou
 	if (bad[0])
 		report_append(out->remark, "%s. ", bad);
 	if (sum->ended)
-		report_append(out->remark, "The server ended %s connections: opened again. ",
-			      quantity_count(sum->ended).text);
+		report_append(out->remark, "The server ended %s: opened again. ",
+			      quantity_of(sum->ended, "connection").text);
 	if (knee > 0)
 		report_append(out->remark, "The p99 stays near that of half the rate up to %s.",
 			      quantity_measured(QUANTITY_RATE, (uint64_t)knee).text);

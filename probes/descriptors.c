@@ -327,7 +327,7 @@ static int hold_run(struct trial *t, struct settings *s, struct hold *h, struct 
 
 static void hold_remark(const struct hold *h, const struct settings *s, int end, struct outcome *o)
 {
-	report_text(o->remark, "%s connections opened%s%s%s.", quantity_count(h->connections).text,
+	report_text(o->remark, "%s opened%s%s%s.", quantity_of(h->connections, "connection").text,
 		    h->filled.duplicates ? ", then filled with dup()" : "",
 		    end ? " until " : "; no limit met", end ? server_limit_text(end) : "");
 	if (h->request_p50_ns)
@@ -452,8 +452,8 @@ static int connection_run(struct trial *t, struct settings *s, struct outcome *o
 		t->options->gentle ? connection_memory_kernel(s) : s->taken.connection_bytes;
 	uint64_t bytes = h->connections ? h->slab_bytes / h->connections / 2 : 0;
 	if (h->connections < WEIGHED_CONNECTIONS) {
-		outcome_inconclusive(out, "the experiment held %s connections and needs %s",
-				     quantity_count(h->connections).text,
+		outcome_inconclusive(out, "the experiment held %s and needs %s",
+				     quantity_of(h->connections, "connection").text,
 				     quantity_count(WEIGHED_CONNECTIONS).text);
 	} else if (!is_plausible(bytes, usual)) {
 		outcome_inconclusive(out, "kernel memory changed for other reasons meanwhile");

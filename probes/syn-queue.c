@@ -224,7 +224,7 @@ static bool queue_solve(const struct target *target, const struct settings *now,
 			const struct outcome *o, int64_t enough, struct settings *out)
 {
 	int64_t each = part_of(now, enough), limit = syn_queue_limit(each, now->machine.kernel);
-	backlog_raise(limit, out);
+	backlog_raise(target, LISTENER_TCP, limit, out);
 	if (syn_queue_room(limit, now->at[MAX_SYN][0], now->at[COOKIES][0], now->machine.kernel)
 		    .by_max_syn)
 		out->at[MAX_SYN][0] = syn_queue_setting(each);
@@ -243,7 +243,7 @@ static void queue_words(const struct target *target, const struct settings *s,
 {
 	int64_t somaxconn = s->at[BACKLOG_MAX][0], backlog = s->at[BACKLOG_ARGUMENT][0];
 	uint64_t enough = report_margin(target_syn_queue(target));
-	backlog_words(s, LISTENER_TCP, (int64_t)enough, w);
+	backlog_words(target, s, LISTENER_TCP, w);
 	/* The listener's backlog is long enough: tcp_max_syn_backlog is not. */
 	wording_flag(w, "suffices", s->subject && backlog >= part_of(s, (int64_t)enough));
 	wording_set(w, "always", "%s", s->at[COOKIES][0] == 2 ? "yes" : "");

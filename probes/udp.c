@@ -347,10 +347,11 @@ static void udp_describe(const struct trial *t, const struct outcome *o, char *t
 	else if (o->limit_met)
 		report_text_into(
 			text, size,
-			"While the server stalled for %s, %s datagrams of %s B arrived: %s dropped. "
+			"While the server stalled for %s, %s of %s B arrived: %s dropped. "
 			"On the lab's wire one takes %s B of the receive buffer; a card's driver "
 			"may take more.",
-			quantity_show(QUANTITY_DURATION, target->stall_us).text, needed.text,
+			quantity_show(QUANTITY_DURATION, target->stall_us).text,
+			quantity_of(t->needed, "datagram").text,
 			quantity_count(target->datagram_bytes).text, dropped.text,
 			quantity_count((uint64_t)o->metric[EACH]).text);
 }

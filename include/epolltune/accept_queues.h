@@ -44,6 +44,7 @@ bool queue_in_trouble(const struct accept_queues *q, const struct listener *l);
 struct queue_watch {
 	const struct accept_queues *before, *after;
 	struct report *report;
+	const struct target *target;
 	double seconds; /* 0: there is one look */
 	double stall_s; /* that the target allows: of a target that was observed, the default's */
 	double rate_per_s; /* new connections/s of the target */

@@ -111,14 +111,14 @@ struct bound {
 	 * REPORT_NONE: the need is `needed`. */
 	int64_t needed_max;
 	bool unsure;
-	bool explained;        /* the detail of the wall says why the capacity is unknown */
-	bool by_run;           /* only run() shows a capacity: without it the wall is n/a */
-	bool due;              /* initially the experiment's: bound() may know better */
-	bool unlimited;        /* these settings impose no such limit: the wall is ok */
-	bool assumed;          /* uses assumptions besides the settings: derived, not inspected */
-	bool running;          /* as the running server has it */
-	bool absent;           /* the running server has no such thing: the wall is n/a */
-	bool beside;           /* it has, but the target's clients may not use it: likewise */
+	bool explained; /* the detail of the wall says why the capacity is unknown */
+	bool by_run;    /* only run() shows a capacity: without it the wall is n/a */
+	bool due;       /* initially the experiment's: bound() may know better */
+	bool unlimited; /* these settings impose no such limit: the wall is ok */
+	bool assumed;   /* uses assumptions besides the settings: derived, not inspected */
+	bool running;   /* as the running server has it */
+	bool absent;    /* the running server has no such thing: the wall is n/a */
+	bool beside;    /* it has, but the target's clients may not use it: likewise */
 	/* It has no such thing, but the target needs it: the wall is unknown. */
 	bool missing;
 	const char *absent_as; /* the sentence about either; NULL: of the catalogue */
@@ -246,7 +246,14 @@ bool backlog_solve(const struct target *, const struct settings *now, const stru
  * the kernel keeps it, REPORT_NONE: unknown, and how to raise that. */
 size_t backlog_sockets(const struct settings *s);
 int64_t backlog_limit(const struct settings *s);
-void backlog_raise(int64_t limit, struct settings *out);
+/* An argument that is raised becomes what backlog_asked() says. */
+void backlog_raise(const struct target *, enum listener_kind kind, int64_t limit,
+		   struct settings *out);
+/* The argument of listen() that every finding on one listener names: what the target asks of the
+ * accept queue and, of TCP, the SYN queue of each of its sockets, rounded. 0: `limit`, the present
+ * one, is enough for both. Pure. */
+int64_t backlog_asked(const struct target *, enum listener_kind kind, size_t sockets,
+		      unsigned kernel, int64_t limit);
 /* The same for a subject's queues of that kind. */
 void backlog_subject_bound(const struct settings *s, enum listener_kind kind, struct bound *out);
 /* Why no lab shows what the subject's queue holds; NULL: one does. */
@@ -259,9 +266,9 @@ const struct server_row *backlog_row(const struct listener *l, const char *proce
 void backlog_effect_word(struct wording *w, const char *name, const struct listener *l,
 			 const struct server_row *row);
 /* Adds what names the subject's queue and its configuration: {listener} {limit} {sockets} {sum}
- * {server} {default} {wanted} {line} {line_effect} {kernel} {somaxconn}; {listener} is "" without
- * a subject. `enough`: what it should hold. */
-void backlog_words(const struct settings *s, enum listener_kind kind, int64_t enough,
+ * {server} {default} {wanted} {line} {line_effect} {kernel} {raise} {somaxconn}; {listener} is ""
+ * without a subject. {raise}: the kernel would cut {wanted} at somaxconn. */
+void backlog_words(const struct target *, const struct settings *s, enum listener_kind kind,
 		   struct wording *w);
 
 /* When the samples of an observation were taken. */

@@ -51,6 +51,12 @@ static inline struct quantity_shown quantity_count(uint64_t count)
 	return quantity_show(QUANTITY_COUNT, count);
 }
 
+/* A count and what it counts, in the plural unless it is one: "1 line", "10 000 lines". */
+struct quantity_counted {
+	char text[64];
+};
+struct quantity_counted quantity_of(uint64_t count, const char *one);
+
 /* The digits alone, as sysctl writes them. */
 struct quantity_shown quantity_plain(uint64_t value);
 /* The time since something happened: "119 seconds ago", "3 days ago"; "" without seconds. */

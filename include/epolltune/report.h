@@ -384,8 +384,9 @@ struct report_summary {
 	/* The first that applies:
 	 * critical (short): a wall is short or a finding critical;
 	 * unknown: a wall that the target needs, or each wall, has no verdict, a probe crashed or
-	 * observed nothing, or one failed and there is no wall; with require_measured also: an experiment is
-	 * missed or a probe failed; warning (tight): a wall is tight or a finding a warning; ok. */
+	 * observed nothing, or one failed and there is no wall; with require_measured also: an
+	 * experiment is missed or a probe failed; warning (tight): a wall is tight or a finding a
+	 * warning; ok. */
 	enum wall_verdict status;
 	size_t ok, tight, short_, unknown, na;
 	size_t needed_unknown;      /* unknown walls that the target needs */

@@ -23,7 +23,8 @@ void wording_flag(struct wording *w, const char *name, bool value);
 /* The value of a name, "" if it has none. */
 const char *wording_get(const struct wording *w, const char *name);
 /* Copies `text`. Replaces {name} by its value, and {name?yes:no} by `yes` if the value is not
- * empty, otherwise by `no`. Both may nest, with a backslash before a literal colon or brace. A
- * {name} without a value is copied unchanged, so that a test finds it. Cuts at the end with "…"
- * what does not fit. `w`: NULL for no values; `text`: NULL for "". */
+ * empty, otherwise by `no`; {name=1?packet was:packets were} asks whether the number is one, with
+ * or without a unit. All may nest, with a backslash before a literal colon or brace. A {name}
+ * without a value is copied unchanged, so that a test finds it. Cuts at the end with "…" what does
+ * not fit. `w`: NULL for no values; `text`: NULL for "". */
 void wording_fill(const struct wording *w, const char *text, char *out, size_t size);

@@ -11,6 +11,7 @@
 #include "engine/cpus.h"
 #include "epolltune/clock.h"
 #include "epolltune/knob.h"
+#include "epolltune/quantity.h"
 
 #define FIXTURE_ADDRESS 0x7f200001u /* 127.32.0.1: fixture n listens on 127.32.n.1 and up */
 #define SOURCE_ADDRESS 0x7f300001u  /* 127.48.0.1 and up */
@@ -137,8 +138,10 @@ void fixture_notes(const struct fixture *r, struct bench_run *run, const char *w
 				   (long long)c->kernels, (unsigned long long)c->ours, max);
 	}
 	if (r->failed)
-		bench_note(&run->table, "%s: %llu connections or requests failed, first error: %s",
-			   what, (unsigned long long)r->failed, client_failure(r->first_errno));
+		bench_note(&run->table, "%s: %s %s failed, first error: %s", what,
+			   quantity_count((uint64_t)r->failed).text,
+			   r->failed == 1 ? "connection or request" : "connections or requests",
+			   client_failure(r->first_errno));
 }
 
 unsigned fixture_workers(struct bench_run *run, const char *bench, unsigned processes)

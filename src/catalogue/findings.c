@@ -31,11 +31,11 @@
 #define SERVICES                                                                                   \
 	"{added?net.ipv4.ip_local_reserved_ports keeps {added} for listeners and known services "  \
 	"of this host. }"
-#define NOFILE_DETAIL                                                                                        \
-	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptors besides its "          \
-	"connections.{nr_open? fs.nr_open is {nr_open}\\: no process opens more, also with a higher limit.}" \
-	"{wakeups? At its limit a level-triggered server that keeps watching its "                           \
-	"listener takes a whole CPU and wakes {wakeups} times/s.}" TWO_EACH
+#define NOFILE_DETAIL                                                                               \
+	"RLIMIT_NOFILE is {soft} soft, {hard} hard; {holder} holds {held} descriptor{held=1?:s} "   \
+	"besides its connections.{nr_open? fs.nr_open is {nr_open}\\: no process opens more, also " \
+	"with a higher limit.}{wakeups? At its limit a level-triggered server that keeps watching " \
+	"its listener takes a whole CPU and wakes {wakeups} times/s.}" TWO_EACH
 #define NOFILE_WHOSE                                                                               \
 	"This is the limit of the process that ran epolltune; that of a server is in "             \
 	"/proc/PID/limits."
@@ -47,11 +47,11 @@
 	"{listener} has {sockets?{sockets} sockets, the smallest of }backlog {limit}; this load needs {needed}" what \
 	"{tight? and 25 % headroom}"
 #define BACKLOG_OF_A_SERVER                                                                        \
-	"{needed} connections arrive in a stall of {stall}; {sockets?the {sockets} sockets "       \
-	"(SO_REUSEPORT) hold {capacity} without loss, and {sum} together:the queue holds "         \
-	"{capacity}}. " WHOSE_BACKLOG
+	"{needed} connection{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}; "       \
+	"{sockets?the {sockets} sockets (SO_REUSEPORT) hold {capacity} without loss, and {sum} "   \
+	"together:the queue holds {capacity}}. " WHOSE_BACKLOG
 #define BACKLOG_REMEDY                                                                              \
-	"{possible?{kernel?Raise net.core.somaxconn ({somaxconn}) first. }{cut?If {server} "        \
+	"{possible?{raise?Raise net.core.somaxconn ({somaxconn}) first. }{cut?If {server} "         \
 	"is not configured for {limit}, net.core.somaxconn was {limit} when it called listen()\\: " \
 	"restart it first. }{line?{server}\\: "                                                     \
 	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "     \
@@ -92,7 +92,7 @@
 	"In the lab, scaled down to seconds, the wire dropped a write after the timeout and its "  \
 	"retransmissions. "
 #define HANGS                                                                                      \
-	"Such a write fails with ETIMEDOUT after {hang} or more "                                  \
+	"A write into a forgotten connection fails with ETIMEDOUT after {hang} or more "           \
 	"(net.ipv4.tcp_retries2={retries})."
 
 /* A deviation of epoll from epoll(7). */
@@ -113,8 +113,8 @@
 
 static const struct finding_row findings[] = {
 	SHORT("descriptors.process", REMEDY_PROCESS,
-	      "{who?{who}{processes? with {processes} processes}:A process} {tight?can just:cannot} "
-	      "hold {connections} connections",
+	      "{who?{who}{processes? with {processes} processes}:A process} {tight?can "
+	      "just:cannot} hold {connections} connection{connections=1?:s}",
 	      NOFILE_DETAIL,
 	      "{possible?{nr_open?Raise fs.nr_open. {how}:{who?" NOFILE_REMEDY
 	      ":{how} " NOFILE_WHOSE "}" NOFILE_CEILING
@@ -173,7 +173,8 @@ static const struct finding_row findings[] = {
 		  "the queue's depth by inet_diag"},
 	{.id = "descriptors.process.soft-limit",
 	 .level = LEVEL_WARNING,
-	 .title = "A server that does not raise its soft limit stops at {unraised} connections",
+	 .title = "A server that does not raise its soft limit stops at {unraised} "
+		  "connection{unraised=1?:s}",
 	 .detail = NOFILE_DETAIL,
 	 .advice = "{possible?{how} }" NOFILE_WHOSE,
 	 .meaning = "The hard limit suffices, but a server that does not raise its soft limit by "
@@ -183,25 +184,26 @@ static const struct finding_row findings[] = {
 	 .proof = "EMFILE from accept(2)"},
 	SHORT("descriptors.system", REMEDY_KERNEL,
 	      "The machine {tight?just has enough:has too few} descriptors left",
-	      "{capacity} of fs.file-max ({current}) are left, {open} are in use; {needed} are "
-	      "needed." TWO_EACH,
+	      "{capacity} of fs.file-max ({current}) {capacity=1?is:are} left, {open} "
+	      "{open=1?is:are} in use; {needed} {needed=1?is:are} needed." TWO_EACH,
 	      TAKES_EFFECT " {cost}",
 	      "The machine as a whole has too few open files left for the target's connections.",
 	      "Raise fs.file-max; fs.file-nr shows how many are in use.",
 	      "ENFILE from accept(2); fs.file-nr close to fs.file-max",
 	      "The machine as a whole has enough open files left for the target"),
 	SHORT("epoll.watches", REMEDY_KERNEL,
-	      "One user {tight?can just:cannot} watch {connections} connections",
+	      "One user {tight?can just:cannot} watch {connections} connection{connections=1?:s}",
 	      "fs.epoll.max_user_watches is {current}, for all processes of one user; {needed} "
-	      "are needed." TWO_EACH,
+	      "{needed=1?is:are} needed." TWO_EACH,
 	      TAKES_EFFECT " {cost}",
 	      "One user may not register the target's connections in epoll sets.",
 	      "Raise fs.epoll.max_user_watches, or run the workers as different users.",
 	      "ENOSPC from epoll_ctl(2)", "One user may register the target's connections"),
 	SHORT("memory.connection", REMEDY_NONE,
 	      "The connections alone {tight?{range?may:would nearly}:would} fill the memory",
-	      "{needed} are needed and {capacity} are available: an idle connection takes {each} "
-	      "of kernel memory at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH,
+	      "{needed} {needed=1?is:are} needed and {capacity} {capacity=1?is:are} available: an "
+	      "idle connection takes {each} of kernel memory at this end, {basis}" WITH_BUFFER
+	      ".{own? {own}}" TWO_EACH,
 	      "No knob makes a connection smaller: add memory, or spread the connections over "
 	      "more machines.",
 	      "The target's connections need more kernel memory than the machine has available.",
@@ -212,11 +214,14 @@ static const struct finding_row findings[] = {
 	      "The target's connections fit into the available memory"),
 
 	SHORT("application.limit", REMEDY_APPLICATION,
-	      "{who} {tight?can just:cannot} hold {needed} connections\\: its own limit is {limit}",
+	      "{who} {tight?can just:cannot} hold {needed} connection{needed=1?:s}\\: its own "
+	      "limit is {limit}",
 	      LIMIT_OF_A_SERVER
 	      "{processes? for each of {processes} processes, and the kernel spreads connections "
-	      "unevenly}. {both?Connections to servers behind it count, too. }{held?It holds {held} descriptors besides. }{besides?{besides} connections to its other listeners count, too. }{idle?It closes "
-	      "idle ones when a sixteenth is left. }It suffices for {capacity}.",
+	      "unevenly}. {both?Connections to servers behind it count, too. }{held?It holds "
+	      "{held} descriptor{held=1?:s} besides. }{besides?{besides} connection{besides=1?:s} "
+	      "to its other listeners {besides=1?counts:count}, too. }{idle?It closes idle ones when a sixteenth is "
+	      "left. }It suffices for {capacity}.",
 	      "{possible?{how}:{server}\\: {line}.}{narrower? Raise it in each section "
 	      "({narrower}) that sets it lower, too.} Restart it, and check again.",
 	      "The configuration of the server allows fewer connections than the "
@@ -225,9 +230,9 @@ static const struct finding_row findings[] = {
 	      "The option in /proc/PID/cmdline, or the directive in the file that the command names",
 	      "The configuration of the server allows the target's connections"),
 	SHORT("application.connections", REMEDY_APPLICATION,
-	      "{who} {tight?can just:cannot} hold {connections} connections{process?\\: RLIMIT_NOFILE "
-	      "is the limit}",
-	      "It held {reached}; {needed} are needed.",
+	      "{who} {tight?can just:cannot} hold {connections} "
+	      "connection{connections=1?:s}{process?\\: RLIMIT_NOFILE is the limit}",
+	      "It held {reached}; {needed} {needed=1?is:are} needed.",
 	      "{possible?{how}:{present?{server} already has {present}\\: another limit of its "
 	      "configuration, or of a server behind it, is lower.:{line?{server}\\: {line} (default\\: "
 	      "{default}). epolltune cannot set that line\\: try it with another check --run.:No "
@@ -241,7 +246,8 @@ static const struct finding_row findings[] = {
 	      "/proc/PID/fd beside the limit in /proc/PID/limits",
 	      "The server holds the target's connections"),
 	SHORT("application.memory", REMEDY_APPLICATION,
-	      "{connections} connections of {who} would {tight?nearly :}fill the memory",
+	      "{connections} connection{connections=1?:s} of {who} would {tight?nearly :}fill the "
+	      "memory",
 	      "A connection took {own} of the server's own memory and {kernel} of kernel memory\\: "
 	      "the available memory holds {reached}.",
 	      "Give each connection smaller buffers, or no process or thread of its own; or add "
@@ -253,8 +259,8 @@ static const struct finding_row findings[] = {
 	      "The memory suffices for the target's connections at that server"),
 	SHORT("application.throughput", REMEDY_APPLICATION,
 	      "One connection of {who} {tight?just carries:cannot carry} {needed} over {rtt}",
-	      "It carried {carried}\\: the send buffer of {buffer} was full, and {window} were in "
-	      "flight in each round trip. {own?The kernel does not grow a buffer that the "
+	      "It carried {carried}\\: the send buffer of {buffer} was full, and {window} "
+	      "{window=1?was:were} in flight in each round trip. {own?The kernel does not grow a buffer that the "
 	      "application sets (SO_SNDBUF).:It had grown to the third field of "
 	      "net.ipv4.tcp_wmem.}",
 	      "{own?{line?{server}\\: {line}:Do not set SO_SNDBUF in the application}, so that the "
@@ -333,8 +339,9 @@ static const struct finding_row findings[] = {
 	      "{listener?" BACKLOG_TITLE(
 		      "") ":The accept queue is {tight?tight:too short} for a stall "
 			  "of {stall}}",
-	      "{listener?" BACKLOG_OF_A_SERVER ":{needed} connections arrive in a stall of "
-	      "{stall}; the queue holds {capacity}.}",
+	      "{listener?" BACKLOG_OF_A_SERVER ":{needed} connection{needed=1?:s} "
+	      "{needed=1?arrives:arrive} in a stall of {stall}; "
+	      "the queue holds {capacity}.}",
 	      "{listener?" BACKLOG_REMEDY ":{possible?{how} Costs nothing until used.:No accept "
 	      "queue holds that many: shorten the server's stalls.}}",
 	      "While the server stalls, more clients arrive than its accept queue holds. The "
@@ -371,8 +378,9 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "net.core.somaxconn {limit} lets a client wait {wait} in a full accept queue",
 	 .detail =
-		 "That is {limit} connections accepted at {rate}. Most clients give up after 10 to 30 s: "
-		 "the server would then accept connections that their clients have closed.",
+		 "That is {limit} connection{limit=1?:s} accepted at {rate}. Most clients give up "
+		 "after 10 to 30 s: the server would then accept connections that their clients "
+		 "have closed.",
 	 .advice = "Keep the queue for stalls, not for overload\\: a value that empties within the "
 		   "clients' timeout. Unused entries cost nothing.",
 	 .meaning =
@@ -386,13 +394,14 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .title = "{listener}: {seen?its accept queue {now?is:was} full ({depth} of {capacity}) "
-		  "and }{rate} handshake packets/s are dropped now",
-	 .detail = "Retransmissions included; {total} since the socket was made. "
-		   "{worker?Worker {pid} accepts from it. }"
-		   "{group?{stuck} of {group} sockets of this address (SO_REUSEPORT) were full; "
-		   "together they hold {sum} of {room}. }" WHOSE_BACKLOG
-		   "{more? {more} more listeners are in trouble.}",
-	 .advice = "{slow?See accept-queue.slow.:{kernel?Raise net.core.somaxconn first. }"
+		  "and }{rate} handshake packet{rate=1?:s}/s {rate=1?is:are} "
+		  "dropped now",
+	 .detail =
+		 "Retransmissions included; {total} since the socket was made. {worker?Worker "
+		 "{pid} accepts from it. }{group?{stuck} of {group} sockets of this address "
+		 "(SO_REUSEPORT) {stuck=1?was:were} full; together they hold {sum} of {room}. }" WHOSE_BACKLOG
+		 "{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
+	 .advice = "{slow?See accept-queue.slow.:{raise?Raise net.core.somaxconn first. }"
 		   "{line?{server}\\: {line}:Pass backlog {backlog} to listen()} (effective "
 		   "{effect}). Costs nothing until used.}",
 	 .answer = "{who} is dropping connections now",
@@ -427,16 +436,17 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .title = "{listener} dropped {most?up to }{dropped} handshake packets {after}",
+	 .title =
+		 "{listener} dropped {most?up to }{dropped} handshake packet{dropped=1?:s} {after}",
 	 .detail =
 		 "ListenOverflows of this network namespace grew by {overflows} {since}, "
 		 "retransmissions included.{most? The drops of this socket grew by {drops}\\: they "
 		 "count stray packets too.} " WHOSE_BACKLOG
-		 "{reboot? The machine has rebooted since the report of {report}.}"
-		 "{in_place? The experiments of that report ran in this namespace; their drops are "
-		 "counted too.}"
-		 "{more? {more} more listeners have dropped packets since.}",
-	 .advice = "Where its stalls are short, raise the backlog{kernel? and net.core.somaxconn}. "
+		 "{reboot? The machine has rebooted since the report of {report}.}{in_place? The "
+		 "experiments of that report ran in this namespace; their drops are counted "
+		 "too.}{more? {more} more listener{more=1?:s} {more=1?has:have} dropped packets "
+		 "since.}",
+	 .advice = "Where its stalls are short, raise the backlog{raise? and net.core.somaxconn}. "
 		   "{line?{server}\\: {line}:Pass backlog {backlog} to listen()} (effective "
 		   "{effect}). Costs nothing until used.",
 	 .answer = "{who} dropped handshakes {after}",
@@ -456,14 +466,15 @@ static const struct finding_row findings[] = {
 		 "{listener}: its accept queue is full ({depth} of {capacity}){looks?; nothing was "
 		 "dropped during this check:}",
 	 .detail =
-		 "The kernel drops the next client. {process?{worker?Its worker:{process}} (pid {pid}) "
-		 "{doing?{doing}:is in an unknown state}. }{group?{stuck} of {group} sockets of "
-		 "this address (SO_REUSEPORT) were full; together they hold {sum} of {room}. }"
-		 "{looks?It was full in {full} of {looks} samples. }{total} packets were dropped "
-		 "before, since the socket was made.{more? {more} more listeners are full.}",
+		 "The kernel drops the next client. {process?{worker?Its worker:{process}} (pid "
+		 "{pid}) {doing?{doing}:is in an unknown state}. }{group?{stuck} of {group} "
+		 "sockets of this address (SO_REUSEPORT) {stuck=1?was:were} full; together they "
+		 "hold {sum} of {room}. }{looks?It was full in {full} of {looks} samples. }{total} "
+		 "packet{total=1?:s} {total=1?was:were} dropped before, since the socket was "
+		 "made.{more? {more} more listener{more=1?:s} {more=1?is:are} full.}",
 	 .advice =
 		 "{slow?{help?No backlog helps a server that accepts too slowly, or not at all. {help}.}:"
-		 "{process?{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
+		 "{process?{raise?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
 		 "Pass backlog {backlog} to listen()} (effective {effect}).:"
 		 "{help}. A longer backlog helps only a server that accepts.}}",
 	 .answer = "the accept queue of {who} is full",
@@ -482,10 +493,10 @@ static const struct finding_row findings[] = {
 		  "{process?{process}:its server} accepts none:in a queue that did not become "
 		  "shorter}",
 	 .detail = "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an "
-		   "unknown state}. }{looks?The queue did not become shorter in {looks} samples"
-		   "{accept?\\: its server accepts {accept}/s at most}.}{group? That is so "
-		   "at {stuck} of {group} sockets of this address (SO_REUSEPORT).}"
-		   "{more? {more} more listeners are in trouble.}",
+		   "unknown state}. }{looks?The queue did not become shorter in {looks} "
+		   "samples{accept?\\: its server accepts {accept}/s at most}.}{group? That is so "
+		   "at {stuck} of {group} sockets of this address (SO_REUSEPORT).}{more? {more} "
+		   "more listener{more=1?:s} {more=1?is:are} in trouble.}",
 	 .advice = "{help}.",
 	 .answer = "{none?{who} does not accept connections:{who} has an accept queue that does "
 		   "not become shorter}",
@@ -501,12 +512,12 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .unserved = true,
-	 .title =
-		 "{listener}{known? accepts {others?up to }{accept}/s of {arrive}/s that arrive:\\: its "
-		 "accept queue grows}\\: {sum} connections wait{wait?{known?, a new one for {wait} or "
-		 "more}}",
+	 .title = "{listener}{known? accepts {others?up to }{accept}/s of {arrive}/s that "
+		  "arrive:\\: its accept queue grows}\\: {sum} connection{sum=1?:s} "
+		  "{sum=1?waits:wait}{wait?{known?, a new one for {wait} or more}}",
 	 .detail = "In {window} the queue grew from {from} to {sum}; it holds {room}, and clients "
-		   "beyond are refused or dropped.{more? {more} more listeners are in trouble.}",
+		   "beyond are refused or dropped.{more? {more} more listener{more=1?:s} "
+		   "{more=1?is:are} in trouble.}",
 	 .advice =
 		 "No backlog helps\\: add workers or CPUs, or find out what {process?{process}:the "
 		 "server} waits for (a disk, a lock, another server).",
@@ -529,14 +540,13 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .unserved = true,
-	 .title =
-		 "{listener}{saturated? accepts {others?up to }{accept}/s{needed? of {needed}/s that "
-		 "this load needs}}\\: {sum} connections wait{saturated?, a new one for {wait} or more: "
-		 "now}",
+	 .title = "{listener}{saturated? accepts {others?up to }{accept}/s{needed? of {needed}/s "
+		  "that this load needs}}\\: {sum} connection{sum=1?:s} "
+		  "{sum=1?waits:wait}{saturated?, a new one for {wait} or more: now}",
 	 .detail =
 		 "{looks?The queue was not empty in any of {looks} samples{from?\\: in {window} it "
-		 "came from {from} to {sum}}.:One sample does not show how fast the server "
-		 "accepts them.}{more? {more} more listeners are in trouble.}",
+		 "came from {from} to {sum}}.:One sample does not show how fast the server accepts "
+		 "them.}{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
 	 .advice = "{saturated?No backlog helps\\: add workers or CPUs, or find out what "
 		   "{process?{process}:the server} waits for (a disk, a lock, another server).:"
 		   "{looks?Look at how long its clients wait.:Check again without --quick.}}",
@@ -565,10 +575,10 @@ static const struct finding_row findings[] = {
 		 "{looks?It was full in {full} of {looks} samples. }A non-blocking connect() to a "
 		 "UNIX socket fails with EAGAIN then, a blocking one sleeps; no counter shows it. "
 		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
-		 "{more? {more} more listeners are full.}",
+		 "{more? {more} more listener{more=1?:s} {more=1?is:are} full.}",
 	 .advice =
 		 "{slow?No backlog helps a server that accepts too slowly, or not at all.{help? {help}.}:"
-		 "{process?{kernel?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
+		 "{process?{raise?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
 		 "Pass backlog {backlog} to listen()} (effective {effect}).:"
 		 "{help}. A longer backlog helps only a server that accepts.}}",
 	 .answer = "the accept queue of {who} is full",
@@ -593,16 +603,16 @@ static const struct finding_row findings[] = {
 	 .proof = "TcpExt.EmbryonicRsts grows with TcpExt.ListenOverflows"},
 
 	SHORT("syn-queue", REMEDY_APPLICATION,
-	      "{suffices?net.ipv4.tcp_max_syn_backlog is {max_syn}\\: {listener} holds {capacity} half-open "
-	      "connections; this load needs {needed}:{listener?" BACKLOG_TITLE(
-		      " half-open connections") ":The SYN queue is {tight?tight:too "
-						"short} for {rate} over a round trip of {rtt}}}",
-	      "At {rate} over {rtt}, {needed} handshakes are half open at a time; the queue "
-	      "{held?held {held}:holds {capacity}}{by_cookie?, and the kernel answered {by_cookie} "
-	      "SYNs with a cookie:{dropped?, and the kernel dropped {dropped} SYNs}}. {cookies?The "
-	      "kernel answers those beyond with a cookie\\: no client is lost, but cookies cost CPU "
-	      "and, without timestamps, window scaling and SACK:The kernel drops those beyond, and "
-	      "clients retransmit a dropped SYN after 1 s}.",
+	      "{suffices?net.ipv4.tcp_max_syn_backlog is {max_syn}\\: {listener} holds {capacity} "
+	      "half-open connection{capacity=1?:s}; this load needs {needed}:{listener?" BACKLOG_TITLE(
+		      " half-open connection{needed=1?:s}") ":The SYN queue is {tight?tight:too "
+							    "short} for {rate} over a round trip of {rtt}}}",
+	      "At {rate} over {rtt}, {needed} handshake{needed=1?:s} {needed=1?is:are} half open "
+	      "at a time; the queue {held?held {held}:holds {capacity}}{by_cookie?, and the kernel "
+	      "answered {by_cookie} SYN{by_cookie=1?:s} with a cookie:{dropped?, and the kernel dropped {dropped} "
+	      "SYN{dropped=1?:s}}}. {cookies?The kernel answers those beyond with a cookie\\: no client is "
+	      "lost, but cookies cost CPU and, without timestamps, window scaling and SACK:The "
+	      "kernel drops those beyond, and clients retransmit a dropped SYN after 1 s}.",
 	      "{possible?{suffices?{how}:{listener?" BACKLOG_REMEDY
 	      ":{how}}}:No setting makes it longer\\: spread the clients over several "
 	      "listeners (SO_REUSEPORT) or machines.}"
@@ -626,12 +636,12 @@ static const struct finding_row findings[] = {
 	 .title =
 		 "{always?The kernel answers every SYN with a cookie, as net.ipv4.tcp_syncookies is 2:"
 		 "{grown?The kernel answers SYNs with cookies now\\: {grown} in {window}:The kernel "
-		 "has answered {total} SYNs with cookies{watched?, none during this check:}}}",
+		 "has answered {total} SYN{total=1?:s} with cookies{watched?, none during this check:}}}",
 	 .detail =
 		 "{always?No SYN queue was full\\: with 2 none is used.:A listener's SYN queue was "
-		 "full.} Cookies drop no client; they cost CPU and, "
-		 "without timestamps, window scaling and SACK.{listener? The queue of {listener} is "
-		 "full\\: {half_open} half-open connections; its backlog is {limit}.:{grown? No SYN "
+		 "full.} Cookies drop no client; they cost CPU and, without timestamps, window "
+		 "scaling and SACK.{listener? The queue of {listener} is full\\: {half_open} "
+		 "half-open connection{half_open=1?:s}; its backlog is {limit}.:{grown? No SYN "
 		 "queue is full now{smallest?; the smallest backlog is {limit}, of {smallest}:}.}}" DEFERRED_DETAIL,
 	 .advice =
 		 "{always?That value is for tests\\: sysctl -w net.ipv4.tcp_syncookies=1 sends "
@@ -665,7 +675,7 @@ static const struct finding_row findings[] = {
 		 "net.ipv4.tcp_max_syn_backlog ({max_syn}) for clients that it knows from earlier, and "
 		 "drops the SYNs of all others:beyond the listener's backlog of {limit} the kernel drops "
 		 "SYNs}. Clients retransmit after 1 s or more." DEFERRED_DETAIL
-		 "{more? {more} more listeners drop SYNs.}",
+		 "{more? {more} more listener{more=1?:s} {more=1?drops:drop} SYNs.}",
 	 .advice = DEFERRED_ADVICE
 	 "sysctl -w net.ipv4.tcp_syncookies=1 has the kernel answer those beyond with a cookie "
 	 "instead{max_syn?; without cookies raise net.ipv4.tcp_max_syn_backlog}. Where no more "
@@ -713,11 +723,10 @@ static const struct finding_row findings[] = {
 	 .title =
 		 "With {share} of the ports to one destination in use, connect() takes {cost} of CPU "
 		 "time, {times} times as much as with free ports",
-	 .detail =
-		 "The kernel tries every other port first, and those between them when all of these are "
-		 "in use\\: from {from} of the {ports} ports on, each connect() takes more than ten "
-		 "times the {plain} of one with free ports. Measured on {measured} ports, "
-		 "and scaled to the ports that the kernel tries.",
+	 .detail = "The kernel tries every other port first, and those between them when all of "
+		   "these are in use\\: from {from} of the {ports} ports on, each connect() takes "
+		   "more than ten times the {plain} of one with free ports. Measured on {measured} "
+		   "port{measured=1?:s}, and scaled to the ports that the kernel tries.",
 	 .advice =
 		 "Use less than half of the ports to each destination\\: keep connections open, add "
 		 "source addresses or destinations, or widen net.ipv4.ip_local_port_range.",
@@ -743,21 +752,22 @@ static const struct finding_row findings[] = {
 		   "keeps the connection in TIME_WAIT for 60 s; a client keeps its port, too.",
 	 .proof = BY_EXPERIMENT},
 	SHORT("ports.rate", REMEDY_APPLICATION,
-	      "{foreign?{foreign} of {ports} ports seem to be bound by other "
-	      "processes{owner?, such as {owner}}:TIME_WAIT allows {exact} new connections/s from one "
-	      "address to {destination}; {rate} are needed{tight? with 25 % headroom}}",
+	      "{foreign?{foreign} of {ports} ports {foreign=1?seems:seem} to be bound by other "
+	      "processes{owner?, such as {owner}}:TIME_WAIT allows {exact} new connections/s from "
+	      "one address to {destination}; {rate} {rate=1?is:are} needed{tight? with 25 % "
+	      "headroom}}",
 	      "{foreign?No two destinations share one of these ports, as where bind() chooses it "
-	      "before connect()\\: connect() takes none of them for any destination. What they leave "
-	      "is not enough for {connections} connections and {rate} new ones.:A proxy that "
-	      "closes first keeps each port for {rest} (tcp_tw_reuse={reuse}"
-	      "{bound?, without effect on bind():{no_timestamps?, without effect as "
-	      "tcp_timestamps is off:{unstamped?, without effect as its open connections have no TCP "
-	      "timestamps}}}). {bound?The proxy calls bind() before connect()\\: all "
-	      "destinations share one range. }{used?{used} ports to "
-	      "{destination} are in use now{named?:; with --server those of the server itself do "
-	      "not count}. }{full?Its open connections take {used?the rest of the:all} {ports} "
-	      "ports.:{connections} of {ports} ports are for open "
-	      "connections\\: beyond {exact}/s connect() fails with EADDRNOTAVAIL.}}",
+	      "before connect()\\: connect() takes none of them for any destination. What they "
+	      "leave is not enough for {connections} connection{connections=1?:s} and {rate} new "
+	      "one{rate=1?:s}.:A proxy that closes first keeps each port for {rest} "
+	      "(tcp_tw_reuse={reuse}{bound?, without effect on bind():{no_timestamps?, without "
+	      "effect as tcp_timestamps is off:{unstamped?, without effect as its open connections "
+	      "have no TCP timestamps}}}). {bound?The proxy calls bind() before connect()\\: all "
+	      "destinations share one range. }{used?{used} port{used=1?:s} to {destination} "
+	      "{used=1?is:are} in use now{named?:; with --server those of the server itself do not count}. }{full?Its "
+	      "open connections take {used?the rest of the:all} {ports} ports.:{connections} of "
+	      "{ports} ports {connections=1?is:are} for open connections\\: beyond {exact}/s "
+	      "connect() fails with EADDRNOTAVAIL.}}",
 	      "{possible?Takes effect {effect}. {reuses?{cost} }" SERVICES
 	      "Otherwise:No value suffices\\:} {foreign?set IP_BIND_ADDRESS_NO_PORT before bind() in "
 	      "{owner?{owner}:the other processes}:{bound?set IP_BIND_ADDRESS_NO_PORT before bind() "
@@ -773,12 +783,12 @@ static const struct finding_row findings[] = {
 	      "TIME_WAIT leaves a proxy as many ports as its rate needs"),
 	SHORT("ports.ephemeral", REMEDY_APPLICATION,
 	      "There are {tight?just enough:not enough} ports to connect from",
-	      "From one source address to one destination {capacity} connections are possible at "
-	      "a time; {needed} are needed.",
-	      "{reserved?net.ipv4.ip_local_reserved_ports takes {reserved} ports of the range. "
-	      "}{sources?{proposed?Even with that range:No range is wider\\:} it takes "
-	      "{sources} source addresses or destinations. }{proposed?Takes effect {effect}. " SERVICES
-	      "}Idle connections that are reused take no new ports.",
+	      "From one source address to one destination {capacity} connection{capacity=1?:s} "
+	      "{capacity=1?is:are} possible at a time; {needed} {needed=1?is:are} needed.",
+	      "{reserved?net.ipv4.ip_local_reserved_ports takes {reserved} port{reserved=1?:s} of "
+	      "the range. }{sources?{proposed?Even with that range:No range is wider\\:} it takes "
+	      "{sources} source address{sources=1?:es} or destinations. }{proposed?Takes effect "
+	      "{effect}. " SERVICES "}Idle connections that are reused take no new ports.",
 	      "A proxy has fewer ports from one source address to one destination than it needs "
 	      "connections.",
 	      "Widen net.ipv4.ip_local_port_range, give it more source addresses or "
@@ -790,13 +800,13 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .title = "{used} of {available} ports of {source} are in use, each for one connection"
-		  "{process?, by {process} (pid {pid})}",
+	 .title = "{used} of {available} ports of {source} {used=1?is:are} in use, each for one "
+		  "connection{process?, by {process} (pid {pid})}",
 	 .detail = "Destinations share no port, as where bind() to port 0 chooses it before "
 		   "connect()\\: all of them have one range. {left?bind() fails with EADDRINUSE "
 		   "after {left} more:No port is left\\: bind() fails with EADDRINUSE}. {largest} "
-		   "of the ports are to {destination}.{hidden? Run the check as root to see the "
-		   "process.}",
+		   "of the ports {largest=1?is:are} to {destination}.{hidden? Run the check as "
+		   "root to see the process.}",
 	 .advice = "Set IP_BIND_ADDRESS_NO_PORT before bind() in {process?{process}:the "
 		   "application}, or do not call bind()\\: then each destination has all "
 		   "{available} ports. Otherwise add a source address{narrow?, or widen "
@@ -816,15 +826,16 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .title = "{used} of {available} ports from {source} to {destination} are in "
+	 .title = "{used} of {available} ports from {source} to {destination} {used=1?is:are} in "
 		  "use{process?, by {process} (pid {pid})}",
 	 .detail =
 		 "{left?connect() to it fails with EADDRNOTAVAIL after {left} more; above half of "
 		 "the range it searches long for a free port.:No port is left\\: connect() to it "
-		 "fails with EADDRNOTAVAIL.}{closes? {waiting} of them are in TIME_WAIT, where "
-		 "the side that closes first keeps its port for 60 s.}{reusable? Another "
-		 "{reusable} are in TIME_WAIT\\: connect() reuses those.}{others? More "
-		 "destinations\\: {others}.}{hidden? Run the check as root to see the process.}",
+		 "fails with EADDRNOTAVAIL.}{closes? {waiting} of them {waiting=1?is:are} in "
+		 "TIME_WAIT, where the side that closes first keeps its port for 60 s.}{reusable? "
+		 "Another {reusable} {reusable=1?is:are} in TIME_WAIT\\: connect() reuses "
+		 "those.}{others? More destinations\\: {others}.}{hidden? Run the check as root to "
+		 "see the process.}",
 	 .advice = "Reuse connections (keep-alive){closes?, let the other side close "
 		   "first{reuse?, or set net.ipv4.tcp_tw_reuse=1{no_timestamps? and "
 		   "net.ipv4.tcp_timestamps=1} (connect() then takes ports that have been in "
@@ -843,10 +854,10 @@ static const struct finding_row findings[] = {
 		  "not count where net.ipv4.tcp_tw_reuse lets connect() take them"},
 	{.id = "time-wait.early",
 	 .title = "net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT early at this load",
-	 .detail = "A proxy that closes {rate} first would have {closed} connections in TIME_WAIT "
-		   "to one destination; the kernel ends those beyond {buckets} at once, without "
-		   "the protection against old segments. That raises the rate at which one "
-		   "address can connect.",
+	 .detail = "A proxy that closes {rate} first would have {closed} connection{closed=1?:s} "
+		   "in TIME_WAIT to one destination; the kernel ends those beyond {buckets} at "
+		   "once, without the protection against old segments. That raises the rate at "
+		   "which one address can connect.",
 	 .advice = "A larger value does not allow more connections.",
 	 .meaning = "The limit on connections in TIME_WAIT is below what a proxy's load leaves "
 		    "there. More of its connects succeed, some without the protection against "
@@ -858,9 +869,9 @@ static const struct finding_row findings[] = {
 	SHORT("buffers.receive", REMEDY_APPLICATION,
 	      "{switch?{knob}={current} keeps the window:The receive buffer {fixed?that {who} sets :}is} {tight?tight:too "
 	      "small} for one connection over {rtt}",
-	      "{needed} are needed over {rtt}; {switch?{knob}={current}:{share?{share} of a buffer "
-	      "(net.ipv4.tcp_adv_win_scale):a whole buffer} in each round trip} allows at most "
-	      "{capacity}.",
+	      "{needed} {needed=1?is:are} needed over {rtt}; "
+	      "{switch?{knob}={current}:{share?{share} of a buffer (net.ipv4.tcp_adv_win_scale):a "
+	      "whole buffer} in each round trip} allows at most {capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
 	      "load over several connections.:{fixed?{who} sets {knob}\\: its connections have a buffer of "
 	      "{buffer}, which the kernel does not grow. Do not set it, or to more than twice "
@@ -888,8 +899,8 @@ static const struct finding_row findings[] = {
 	SHORT("buffers.send", REMEDY_APPLICATION,
 	      "{switch?{knob}={current} keeps the window:The send buffer {fixed?that {who} sets :}is} {tight?tight:too "
 	      "small} for one connection over {rtt}",
-	      "{needed} are needed over {rtt}; {switch?{knob}={current}:a whole buffer in each "
-	      "round trip} allows at most {capacity}.",
+	      "{needed} {needed=1?is:are} needed over {rtt}; {switch?{knob}={current}:a whole "
+	      "buffer in each round trip} allows at most {capacity}.",
 	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
 	      "load over several connections.:{fixed?{who} sets {knob}\\: its connections have a buffer of "
 	      "{buffer}, which the kernel does not grow. Do not set it, or to more than twice "
@@ -914,10 +925,11 @@ static const struct finding_row findings[] = {
 	 .proof = "A connection with SO_SNDBUF at net.core.wmem_max over the target's round trip"},
 	SHORT("buffers.memory", REMEDY_NONE,
 	      "The buffers of all connections together have too low a bound",
-	      "{connections} connections{proxy? of a proxy, two for each,} need {needed} of this machine's {memory}: one with a "
-	      "waiting request {held?was measured to hold {held}:holds about {assumed}}. The limit "
-	      "is {capacity}, {knob?{current?by the second field of {knob}:by default 6 % of the "
-	      "memory}:half of the memory}{used? less the {used} in use}.",
+	      "{connections} connection{connections=1?:s}{proxy? of a proxy, two for each,} need "
+	      "{needed} of this machine's {memory}: one with a waiting request {held?was measured "
+	      "to hold {held}:holds about {assumed}}. The limit is {capacity}, {knob?{current?by "
+	      "the second field of {knob}:by default 6 % of the memory}:half of the memory}{used? "
+	      "less the {used} in use}.",
 	      "{possible?Takes effect {effect}. The unit is pages, not bytes.:With 25 % headroom "
 	      "that is more than half of the memory\\: it takes more memory or another machine, "
 	      "not a knob.}",
@@ -934,8 +946,9 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .observed = true,
 	 .title = "TCP holds more memory than tcp_mem allows{bytes?\\: {bytes} of {max_bytes}}",
-	 .detail = "{used} pages are in use; the third field of net.ipv4.tcp_mem is {max}. The "
-		   "kernel drops received packets, senders stall, and orphans are reset.",
+	 .detail = "{used} page{used=1?:s} {used=1?is:are} in use; the third field of "
+		   "net.ipv4.tcp_mem is {max}. The kernel drops received packets, senders stall, "
+		   "and orphans are reset.",
 	 .advice = "Find the sockets with full queues (ss -tm) and the process that does not read "
 		   "them; raise net.ipv4.tcp_mem (pages) if the load is meant to hold that much.",
 	 .answer = "TCP memory is exhausted",
@@ -948,9 +961,9 @@ static const struct finding_row findings[] = {
 	SHORT("orphans", REMEDY_KERNEL,
 	      "The kernel {tight?just keeps:does not keep} {needed} more closed connections until "
 	      "their last data is acknowledged",
-	      "Connections close at {rate}, and each is an orphan for two round trips of {rtt}{proxy?, "
-	      "two for each of a proxy}. {used} of {max} are in use. The kernel resets those beyond\\: "
-	      "their clients lose the end of the answer.",
+	      "Connections close at {rate}, and each is an orphan for two round trips of "
+	      "{rtt}{proxy?, two for each of a proxy}. {used} of {max} {used=1?is:are} in use. The "
+	      "kernel resets those beyond\\: their clients lose the end of the answer.",
 	      "{possible?" TAKES_EFFECT " {cost}:tcp_max_orphans is not visible in this network "
 	      "namespace\\: set it in the initial one.}",
 	      "The orphans that the target's closed connections are for two round trips exceed what the "
@@ -983,8 +996,9 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "TCP is under memory pressure now: no buffer grows",
 	 .detail =
-		 "All TCP sockets of this machine hold {used} pages, and pressure begins at "
-		 "{pressure}. Until the pages are freed windows shrink and connections slow down.",
+		 "All TCP sockets of this machine hold {used} page{used=1?:s}, and pressure begins "
+		 "at {pressure}. Until the pages are freed windows shrink and connections slow "
+		 "down.",
 	 .advice = "Look for sockets with full queues (ss -tm) before you raise the bound.",
 	 .meaning = "All TCP sockets together hold more than the second field of net.ipv4.tcp_mem "
 		    "now: no buffer grows, and windows shrink.",
@@ -997,7 +1011,7 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .observed = true,
 	 .title = "The kernel drops packets at a full softnet backlog",
-	 .detail = "{count} packets dropped in {window}{beside}.",
+	 .detail = "{count} packet{count=1?:s} dropped in {window}{beside}.",
 	 .advice = "{hidden?{knob} is one value for the whole machine, not visible in this network "
 		   "namespace\\: raise it in the machine's first one. :}{cost}",
 	 .meaning = "The kernel dropped packets during the check because a CPU's backlog was "
@@ -1022,7 +1036,7 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .observed = true,
 	 .title = "Receive softirqs end with work left",
-	 .detail = "{count} rounds ended with work left in {window}{beside}.",
+	 .detail = "{count} round{count=1?:s} ended with work left in {window}{beside}.",
 	 .advice = "{cost}",
 	 .meaning = "Receive softirqs end again and again with work left: the budget of packets "
 		    "or of time is too small for the packets that arrive.",
@@ -1093,8 +1107,9 @@ static const struct finding_row findings[] = {
 		 "{device} has exceeded since boot what its provider allows{none?, not during this "
 		 "check:}",
 	 .detail =
-		 "{counter} counted {count} packets since the driver was loaded{age?; the machine "
-		 "booted{age? {age}}:}. Whose limit, and what helps: epolltune explain {counter}",
+		 "{counter} counted {count} packet{count=1?:s} since the driver was loaded{age?; "
+		 "the machine booted{age? {age}}:}. Whose limit, and what helps: epolltune explain "
+		 "{counter}",
 	 .meaning =
 		 "The provider has queued or dropped packets beyond its allowance since boot, at "
 		 "least one in a thousand, but not as many during the check.",
@@ -1195,7 +1210,7 @@ static const struct finding_row findings[] = {
 	{.id = "nic.affinity",
 	 .observed = true,
 	 .title = "{device}: all its interrupts go to one CPU",
-	 .detail = "CPU {cpu} serves all {queues} queues. irqbalance, or "
+	 .detail = "CPU {cpu} serves all {queues} queue{queues=1?:s}. irqbalance, or "
 		   "/proc/irq/*/smp_affinity_list, spreads them.",
 	 .meaning = "An interface has several queues, but all their interrupts go to one CPU.",
 	 .action = "Run irqbalance, or set /proc/irq/*/smp_affinity_list.",
@@ -1353,11 +1368,11 @@ static const struct finding_row findings[] = {
 
 	SHORT("cgroup.memory", REMEDY_CONTAINER,
 	      "The memory limit of {path} {tight?{range?may leave too little:leaves just "
-	      "enough}:leaves too little} for {connections} connections",
-	      "memory.max is {max}, {used} of it are in use and cannot be reclaimed, {capacity} "
-	      "are left; {needed} are needed\\: an idle connection takes {each} of kernel memory "
-	      "at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH
-	      " Above the limit the kernel ends a process of the "
+	      "enough}:leaves too little} for {connections} connection{connections=1?:s}",
+	      "memory.max is {max}, {used} of it {used=1?is:are} in use and cannot be reclaimed, "
+	      "{capacity} {capacity=1?is:are} left; {needed} {needed=1?is:are} needed\\: an idle "
+	      "connection takes {each} of kernel memory at this end, {basis}" WITH_BUFFER
+	      ".{own? {own}}" TWO_EACH " Above the limit the kernel ends a process of the "
 	      "group.",
 	      "{engine}\\: {line}",
 	      "The memory limit of the control group leaves less than the target's connections "
@@ -1457,10 +1472,11 @@ static const struct finding_row findings[] = {
 	 .proof = "cpu.max and nr_throttled of cpu.stat (v1: cpu.cfs_quota_us)"},
 	SHORT("cgroup.pids", REMEDY_CONTAINER,
 	      "The process limit of {path} {tight?{range?may leave too little:leaves just "
-	      "enough}:leaves too little} for {connections} connections",
-	      "{server} has a process for each connection\\: {used} of pids.max={max} are in use, "
-	      "{capacity} are left; {needed} are needed. At the limit fork() fails with EAGAIN, and "
-	      "the server closes the new connection.",
+	      "enough}:leaves too little} for {connections} connection{connections=1?:s}",
+	      "{server} has a process for each connection\\: {used} of pids.max={max} "
+	      "{used=1?is:are} in use, {capacity} {capacity=1?is:are} left; {needed} "
+	      "{needed=1?is:are} needed. At the limit fork() fails with EAGAIN, and the server "
+	      "closes the new connection.",
 	      "A limit of {enough} suffices. {engine}\\: {line}",
 	      "The process limit of the control group leaves fewer processes than the target has "
 	      "connections that are not open yet, and the server has a process for each.",
@@ -1486,7 +1502,8 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,
 	 .observed = true,
-	 .title = "{used} of {max} processes and threads that {path} may have are in use",
+	 .title = "{used} of {max} processes and threads that {path} may have {used=1?is:are} in "
+		  "use",
 	 .detail = "At the limit fork() and pthread_create() fail with EAGAIN.",
 	 .advice = "{engine}\\: {line}",
 	 .answer = "the process limit of {path} is near",
@@ -1495,12 +1512,13 @@ static const struct finding_row findings[] = {
 	 .proof = "pids.current and pids.max; max in pids.events"},
 
 	SHORT("udp.receive", REMEDY_APPLICATION,
-	      "{socket?{socket}:A UDP socket} {sockets?has {sockets} sockets that hold:holds} {capacity} "
-	      "datagrams of {size}; this load needs {needed}{tight? and 25 % headroom}",
-	      "{needed} datagrams arrive in a stall of {stall}, and each takes about {each} of the "
-	      "receive buffer, which is {buffer}{sockets? of each socket; a hash spreads the datagrams "
-	      "over the {sockets} (SO_REUSEPORT)}.{memory? net.ipv4.udp_mem leaves {left} for all UDP "
-	      "sockets.}",
+	      "{socket?{socket}:A UDP socket} {sockets?has {sockets} sockets that hold:holds} "
+	      "{capacity} datagram{capacity=1?:s} of {size}; this load needs {needed}{tight? and "
+	      "25 % headroom}",
+	      "{needed} datagram{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}, and "
+	      "each takes about {each} of the receive buffer, which is {buffer}{sockets? of each "
+	      "socket; a hash spreads the datagrams over the {sockets} (SO_REUSEPORT)}.{memory? "
+	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
 	      "{possible?" UDP_REMEDY ":No receive buffer holds that many\\: shorten the server's "
 	      "stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}",
 	      "A UDP socket does not hold the datagrams that arrive while its server stalls: the "
@@ -1511,8 +1529,8 @@ static const struct finding_row findings[] = {
 	{.id = "udp.receive.default",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .title = "A UDP socket without SO_RCVBUF holds {unraised} datagrams of {size}; this load "
-		  "needs {needed}",
+	 .title = "A UDP socket without SO_RCVBUF holds {unraised} datagram{unraised=1?:s} of "
+		  "{size}; this load needs {needed}",
 	 .detail =
 		 "net.core.rmem_max allows a receive buffer of {buffer}, which holds {capacity}; a "
 		 "socket that does not ask for it has {default} (net.core.rmem_default).",
@@ -1530,12 +1548,12 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "{socket} drops datagrams now: {grown} in {window}",
 	 .detail =
-		 "Its receive buffer of {buffer} was full; {queued} wait in it. "
-		 "{group?{stuck} of {group} sockets of this address (SO_REUSEPORT) "
-		 "{several_stuck?drop:drops}{apart?; the others have room}. }"
-		 "{process?{worker?Its worker:{process}} (pid {pid}) {halted?{doing}:has the "
-		 "socket open{state? (state {state}{waits_in?, {waits_in}})}}. }{drops} datagrams "
-		 "were dropped since the socket was made.{others? {others} other "
+		 "Its receive buffer of {buffer} was full; {queued} wait in it. {group?{stuck} of "
+		 "{group} sockets of this address (SO_REUSEPORT) "
+		 "{several_stuck?drop:drops}{apart?; the others have room}. }{process?{worker?Its "
+		 "worker:{process}} (pid {pid}) {halted?{doing}:has the socket open{state? (state "
+		 "{state}{waits_in?, {waits_in}})}}. }{drops} datagram{drops=1?:s} "
+		 "{drops=1?was:were} dropped since the socket was made.{others? {others} other "
 		 "{several?sockets drop:socket drops} datagrams too.}",
 	 .advice =
 		 "{unserved?No buffer helps. {halted?{help}:Find out why that {worker?worker:process} "
@@ -1563,11 +1581,12 @@ static const struct finding_row findings[] = {
 		  "{process?{process}:its server} reads none",
 	 .detail =
 		 "Nothing was read from it in {window}\\: the kernel drops the datagrams that "
-		 "arrive. {process?{worker?Its worker:{process}} (pid {pid}) {halted?{doing}:has the "
-		 "socket open{state? (state {state}{waits_in?, {waits_in}})}}. }{group?Of the "
+		 "arrive. {process?{worker?Its worker:{process}} (pid {pid}) {halted?{doing}:has "
+		 "the socket open{state? (state {state}{waits_in?, {waits_in}})}}. }{group?Of the "
 		 "{group} sockets of this address (SO_REUSEPORT) {stuck} {several_stuck?are:is} "
-		 "like that. }{drops} datagrams were dropped since the socket was made.{others? "
-		 "Nor is anything read from {others} other {several?sockets:socket}.}",
+		 "like that. }{drops} datagram{drops=1?:s} {drops=1?was:were} dropped since the "
+		 "socket was made.{others? Nor is anything read from {others} other "
+		 "{several?sockets:socket}.}",
 	 .advice = "{halted?{help}:Find out why the server does not read it\\: a thread that has "
 		   "ended, or a socket of a SO_REUSEPORT group that no worker reads}.",
 	 .answer = "{who} does not read its datagrams",
@@ -1580,18 +1599,19 @@ static const struct finding_row findings[] = {
 	 .proof = "Recv-Q and rb of ss -uanm, twice"},
 
 	SHORT("conntrack", REMEDY_KERNEL,
-	      "{use?{used} of {max} entries of connection tracking are in use:Connection tracking "
-	      "{tight?can just:cannot} hold {needed} more entries}",
-	      "{use?How many more flows of UDP come is not known without --datagrams.:{tcp?{connections} "
-	      "open connections and {closing} that closed in the last {rest} have an "
-	      "entry each; }{used}{unlimited?: of {max}} are in use{own?, {own} of them by connections that the "
-	      "server has open}. All of them take up to {memory}.} {chains?The hash chains{buckets? "
-	      "of {buckets} buckets} {unsure?may be:are} too long from {chains} entries on with any value "
+	      "{use?{used} of {max} entries of connection tracking {used=1?is:are} in "
+	      "use:Connection tracking {tight?can just:cannot} hold {needed} more "
+	      "entr{needed=1?y:ies}}",
+	      "{use?How many more flows of UDP come is not known without "
+	      "--datagrams.:{tcp?{connections} open connection{connections=1?:s} and {closing} that closed in the last "
+	      "{rest} {closing=1?has:have} an entry each; }{used}{unlimited?: of {max}} "
+	      "{used=1?is:are} in use{own?, {own} of them by connections that the server has open}. All of "
+	      "them take up to {memory}.} {chains?The hash chains{buckets? of {buckets} buckets} "
+	      "{unsure?may be:are} too long from {chains} entr{chains=1?y:ies} on with any value "
 	      "of nf_conntrack_max{unsure? (Linux 5.15 to 6.2 may lack \"adopt safer max chain "
 	      "length\" of March 2023)}\\: the kernel drops new connections whose chain is, and "
-	      "counts them as nf_conntrack.chainlength.:Beyond the "
-	      "maximum the kernel drops the packets of new {tcp?connections:flows}.}" CONNTRACK_OUTSIDE
-	      "{tcp?" TWO_EACH "}",
+	      "counts them as nf_conntrack.chainlength.:Beyond the maximum the kernel drops the "
+	      "packets of new {tcp?connections:flows}.}" CONNTRACK_OUTSIDE "{tcp?" TWO_EACH "}",
 	      "{possible?" CONNTRACK_HOLDS " }{shorter?" CONNTRACK_REST
 	      "=30 lowers the need to {shorter}. }Without NAT and ct rules for the port\\: " UNTRACKED,
 	      "Connection tracking does not hold an entry for each connection of the target and "
@@ -1609,9 +1629,10 @@ static const struct finding_row findings[] = {
 		 ":Connection tracking dropped }{dropped} packet{several?s}{full? dropped} in "
 		 "{window}}",
 	 .detail =
-		 "{total?{total} packets dropped{early? and {early} entries of unconfirmed "
-		 "connections evicted} since boot. }At the maximum the kernel drops the packets of new "
-		 "connections\\: their clients retransmit, and sendto() {outside?there:here} fails with EPERM." CONNTRACK_OUTSIDE,
+		 "{total?{total} packet{total=1?:s} dropped{early? and {early} entr{early=1?y:ies} "
+		 "of unconfirmed connections evicted} since boot. }At the maximum the kernel drops "
+		 "the packets of new connections\\: their clients retransmit, and sendto() "
+		 "{outside?there:here} fails with EPERM." CONNTRACK_OUTSIDE,
 	 .advice =
 		 "Raise net.netfilter.nf_conntrack_max. " CONNTRACK_HOLDS " conntrack -L shows the "
 		 "entries; those of vanished peers stay for "
@@ -1662,9 +1683,11 @@ static const struct finding_row findings[] = {
 	 .proof = "ss -tno: no timer:keepalive"},
 
 	SHORT("neighbours", REMEDY_KERNEL,
-	      "The neighbour table {tight?may not:cannot} hold {peers} peers",
-	      "{knob} is {current}, for all network namespaces; IPv4 has {used} entries{max6?, IPv6 "
-	      "{used6}}, of these peers or of others. Beyond it packets to further peers are dropped, and beyond gc_thresh2 the kernel evicts entries that are in use.",
+	      "The neighbour table {tight?may not:cannot} hold {peers} peer{peers=1?:s}",
+	      "{knob} is {current}, for all network namespaces; IPv4 has {used} "
+	      "entr{used=1?y:ies}{max6?, IPv6 {used6}}, of these peers or of others. Beyond it "
+	      "packets to further peers are dropped, and beyond gc_thresh2 the kernel evicts "
+	      "entries that are in use.",
 	      TAKES_EFFECT " {cost}",
 	      "The machine talks to more hosts on its links than the neighbour table of IPv4 or "
 	      "IPv6 holds.",
@@ -1729,8 +1752,8 @@ static const struct finding_row findings[] = {
 		 "namespace after it had read the counters, and are counted too.}",
 	 .advice =
 		 "{syns?sysctl -w net.ipv4.tcp_syncookies=1 has the kernel answer SYNs beyond a full SYN "
-		 "queue instead of dropping them. :}{lost?accept-queue.dropped names listeners where they are "
-		 "known. For the counters of other connections, ss -tmi shows queues, memory and drops of "
+		 "queue instead of dropping them. :}{lost?Where a listener is known to have dropped "
+		 "them, accept-queue.dropped names it. For the counters of other connections, ss -tmi shows queues, memory and drops of "
 		 "each.:}",
 	 .answer = "counters of loss grew {after}",
 	 .meaning =
@@ -1830,12 +1853,13 @@ static const struct finding_row findings[] = {
 		 "{listener} is not judged\\: {loopback?it is on loopback:its port is an ephemeral "
 		 "one}, and the server has {only?a UDP socket that other hosts reach:others}",
 	 .detail =
-		 "{udp?Its receive buffer of {limit} B holds less than the {needed} datagrams:Its "
-		 "backlog is {limit}, less than the {needed} connections} of this load that "
-		 "arrive in a stall. {udp?A socket of a client\\: of DNS or of statistics,:{loopback?A "
-		 "shutdown or management port:A port that the kernel chose, as of JMX or of a "
-		 "transfer by FTP,}} needs no more; one {loopback?behind a reverse proxy of this "
-		 "host:with a configured port} does.",
+		 "{udp?Its receive buffer of {limit} B holds less than the {needed} "
+		 "datagram{needed=1?:s}:Its backlog is {limit}, less than the {needed} "
+		 "connection{needed=1?:s}} of this load that "
+		 "{needed=1?arrives:arrive} in a stall. {udp?A socket of a "
+		 "client\\: of DNS or of statistics,:{loopback?A shutdown or management port:A "
+		 "port that the kernel chose, as of JMX or of a transfer by FTP,}} needs no more; "
+		 "one {loopback?behind a reverse proxy of this host:with a configured port} does.",
 	 .advice = "If the load comes there\\: epolltune check --server {address}"
 		   "{only?. If it is datagrams\\: add --datagrams N}",
 	 .answer = "{listener} is not judged",

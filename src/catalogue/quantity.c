@@ -242,6 +242,14 @@ struct quantity_shown quantity_show(enum quantity_kind kind, uint64_t value)
 	return shown;
 }
 
+struct quantity_counted quantity_of(uint64_t count, const char *one)
+{
+	struct quantity_counted counted;
+	snprintf(counted.text, sizeof(counted.text), "%s %s%s", quantity_count(count).text, one,
+		 count == 1 ? "" : "s");
+	return counted;
+}
+
 struct quantity_shown quantity_plain(uint64_t value)
 {
 	struct quantity_shown shown;
@@ -254,17 +262,18 @@ struct quantity_shown quantity_ago(double seconds)
 	static const struct {
 		double below, unit;
 		const char *name;
-	} units[] = {{120, 1, "seconds"},
-		     {2 * 3600, 60, "minutes"},
-		     {2 * 86400, 3600, "hours"},
-		     {0, 86400, "days"}};
+	} units[] = {{120, 1, "second"},
+		     {2 * 3600, 60, "minute"},
+		     {2 * 86400, 3600, "hour"},
+		     {0, 86400, "day"}};
 	struct quantity_shown shown = {""};
 	size_t i = 0;
 	while (i < 3 && seconds >= units[i].below)
 		i++;
 	if (seconds > 0)
-		snprintf(shown.text, sizeof(shown.text), "%.0f %s ago", seconds / units[i].unit,
-			 units[i].name);
+		snprintf(
+			shown.text, sizeof(shown.text), "%.25s ago",
+			quantity_of((uint64_t)(seconds / units[i].unit + 0.5), units[i].name).text);
 	return shown;
 }
 

@@ -76,9 +76,10 @@ static const struct wall_row walls[] = {
 			"purposes. Needed: the target's connections, two for each of a proxy. A "
 			"server with a process for each connection (PostgreSQL) has no such wall.",
 		.detail =
-			"The limit is {knob} less the {held} descriptors that {holder} holds "
-			"besides its connections{processes?, for each of {processes} processes}.{unshown? "
-			"{unshown} processes hold the listener, which of them accept is not visible, "
+			"The limit is {knob} less the {held} descriptor{held=1?:s} that {holder} "
+			"holds besides its connections{processes?, for each of {processes} "
+			"processes}.{unshown? {unshown} process{unshown=1?:es} "
+			"{unshown=1?holds:hold} the listener, which of them accept is not visible, "
 			"and the limit is that of one process.}" TWO_EACH,
 	},
 	{
@@ -90,8 +91,9 @@ static const struct wall_row walls[] = {
 		.what = "The files and sockets that the machine can open in addition before every "
 			"process without CAP_SYS_ADMIN gets ENFILE. Read, never exhausted. "
 			"Needed: the target's connections, two for each of a proxy.",
-		.detail = "{open} of {knob}={value} are in use. A connection takes one at each "
-			  "end. The limit does not apply to a process with CAP_SYS_ADMIN." TWO_EACH,
+		.detail =
+			"{open} of {knob}={value} {open=1?is:are} in use. A connection takes one "
+			"at each end. The limit does not apply to a process with CAP_SYS_ADMIN." TWO_EACH,
 	},
 	{
 		.name = "epoll.watches",
@@ -195,8 +197,10 @@ static const struct wall_row walls[] = {
 			"address and port before connect() fails with EADDRNOTAVAIL. Needed by a "
 			"proxy only: its connections.",
 		.detail =
-			"The limit applies to connections at a time from one source address to "
-			"one destination{reserved?; {reserved} ports of the range are reserved}{listening?; {listening} are those of listeners, which connect() does not take}.",
+			"The limit applies to connections at a time from one source address to one "
+			"destination{reserved?; {reserved} port{reserved=1?:s} of the range {reserved=1?is:are} reserved}{listening?; {listening} "
+			"{listening=1?is that of a listener:are those of listeners}, which connect() "
+			"does not take}.",
 	},
 	{
 		.name = "ports.rate",
@@ -215,15 +219,15 @@ static const struct wall_row walls[] = {
 			"Needed by a proxy only: its rate.",
 		.detail = "{buckets?net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT before "
 			  "the ports are used up.:{proxy?Of {ports} ports to {destination} "
-			  "{used?{used} are in use and }{connections} are for open connections; a "
-			  "closed one keeps its port for {rest}{unstamped?, as the open ones have "
-			  "no TCP timestamps}{assumed?, if the destination has TCP "
-			  "timestamps}\\: {exact}/s{differs? ({near}/s "
-			  "over loopback)}{foreign?. {foreign} of these ports seem to be bound by "
-			  "other processes{owner?, such as {owner}}\\: what they leave is not "
-			  "enough}.:Each of "
-			  "{ports} ports to one destination is kept for {rest} after a close "
-			  "by this side\\: {lasting}/s.}}",
+			  "{used?{used} {used=1?is:are} in use and }{connections} "
+			  "{connections=1?is:are} for open connections; a closed one keeps its "
+			  "port for {rest}{unstamped?, as the open ones have no TCP "
+			  "timestamps}{assumed?, if the destination has TCP timestamps}\\: "
+			  "{exact}/s{differs? ({near}/s over loopback)}{foreign?. {foreign} of "
+			  "these ports {foreign=1?seems:seem} to be bound by other "
+			  "processes{owner?, such as {owner}}\\: what they leave is not "
+			  "enough}.:Each of {ports} ports to one destination is kept for {rest} "
+			  "after a close by this side\\: {lasting}/s.}}",
 	},
 	{
 		.name = "time-wait",
@@ -251,8 +255,8 @@ static const struct wall_row walls[] = {
 			"close(). Clients that vanish make orphans that last for minutes: no target foresees them.",
 		.detail =
 			"{known?net.ipv4.tcp_max_orphans is:tcp_max_orphans is not visible in this "
-			"network namespace; by default it is} {max}, {used} are in use. Above half "
-			"of it the kernel resets those whose peer does not answer.",
+			"network namespace; by default it is} {max}, {used} {used=1?is:are} in "
+			"use. Above half of it the kernel resets those whose peer does not answer.",
 	},
 	{
 		.name = "buffers.receive",
@@ -297,12 +301,12 @@ static const struct wall_row walls[] = {
 			"A connection with a waiting request {held?was measured to hold "
 			"{held}:holds about {assumed}} of buffer. {unsized?tcp_mem counts pages, and "
 			"this capture does not show their size.:{several?" SEVERAL_GROUPS
-			":{group?The memory limit of {group} leaves "
-			"less than tcp_mem.:{knob?{current?Beyond the "
-			"second field of tcp_mem, in pages, no buffer grows.:tcp_mem is not "
-			"visible in this network namespace; by default no buffer grows beyond "
-			"6 % of the memory.}:The limit is half of the memory; tcp_mem allows "
-			"more.}}}}{used? {used} are in use now.}" TWO_EACH,
+			":{group?The memory limit of {group} leaves less than "
+			"tcp_mem.:{knob?{current?Beyond the second field of tcp_mem, in pages, no "
+			"buffer grows.:tcp_mem is not visible in this network namespace; by "
+			"default no buffer grows beyond 6 % of the memory.}:The limit is half of "
+			"the memory; tcp_mem allows more.}}}}{used? {used} {used=1?is:are} in use "
+			"now.}" TWO_EACH,
 	},
 	{
 		.name = "udp.receive",
@@ -316,20 +320,20 @@ static const struct wall_row walls[] = {
 			"net.core.rmem_default without it. The kernel drops those beyond. Needed: "
 			"datagrams times stall.",
 		.detail =
-			"{ownerless?{activated?The service does not run\\: which UDP sockets it opens "
-			"is not known.:No UDP socket here is known as the server's, and of some the "
-			"process is not visible. Run the check as root, in a container with "
-			"--pid=host, or give the address\\: --server \\:PORT.}:"
-			"{socket?{socket} has {sockets?{sockets} sockets (SO_REUSEPORT), which hold "
-			"{capacity} without loss, as a hash spreads the datagrams; the smallest "
-			"has }a receive buffer of {buffer}{capped?, all that "
+			"{ownerless?{activated?The service does not run\\: which UDP sockets it "
+			"opens is not known.:No UDP socket here is known as the server's, and of "
+			"some the process is not visible. Run the check as root, in a container "
+			"with --pid=host, or give the address\\: --server "
+			"\\:PORT.}:{socket?{socket} has {sockets?{sockets} sockets (SO_REUSEPORT), "
+			"which hold {capacity} without loss, as a hash spreads the datagrams; the "
+			"smallest has }a receive buffer of {buffer}{capped?, all that "
 			"net.core.rmem_max allows}{unasked?, net.core.rmem_default}{waits?, of "
-			"which {waits} wait to be read}{drops?, and "
-			"dropped {drops} datagrams since it was made}:A socket that asks for all "
-			"that net.core.rmem_max allows has a receive buffer of {buffer}"
-			"{held?; one without SO_RCVBUF has {default} and holds {held}}}. A "
-			"datagram of {size} takes {measured?:about }{each}.{memory? "
-			"net.ipv4.udp_mem leaves {left} for all UDP sockets.}}",
+			"which {waits} wait to be read}{drops?, and dropped {drops} "
+			"datagram{drops=1?:s} since it was made}:A socket that asks for all that "
+			"net.core.rmem_max allows has a receive buffer of {buffer}{held?; one "
+			"without SO_RCVBUF has {default} and holds {held}}}. A datagram of {size} "
+			"takes {measured?:about }{each}.{memory? net.ipv4.udp_mem leaves {left} "
+			"for all UDP sockets.}}",
 	},
 	{
 		.name = "idle.keepalive",
@@ -367,9 +371,9 @@ static const struct wall_row walls[] = {
 			"and ok where it leaves 1.25 times the upper end. In between it is tight for a "
 			"server that epolltune knows, and unknown for any other.",
 		.detail = "{several?" SEVERAL_GROUPS
-			  " }memory.max of {path} is {max}, {used} of it are in use and cannot be "
-			  "reclaimed; an idle connection takes {each} of kernel memory at this "
-			  "end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH,
+			  " }memory.max of {path} is {max}, {used} of it {used=1?is:are} in use "
+			  "and cannot be reclaimed; an idle connection takes {each} of kernel "
+			  "memory at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH,
 		.absent = "No memory limit applies to the control group.",
 	},
 	{
@@ -398,8 +402,8 @@ static const struct wall_row walls[] = {
 			"target's connections that is not open yet. That need is a range, as it "
 			"is not visible how many of its processes have a connection. Of other "
 			"servers no target needs more.",
-		.detail = "{several?" SEVERAL_GROUPS " }{used} of pids.max={max} of {path} are in "
-			  "use.{server? {server} has a "
+		.detail = "{several?" SEVERAL_GROUPS " }{used} of pids.max={max} of {path} "
+			  "{used=1?is:are} in use.{server? {server} has a "
 			  "process for each connection.}",
 		.absent = "No limit on processes applies to the control group.",
 	},
@@ -418,17 +422,18 @@ static const struct wall_row walls[] = {
 			"new address or port or is the keepalive of a flow. Without "
 			"--datagrams a server of UDP alone is judged by the entries in use.",
 		.detail =
-			"{used} of nf_conntrack_max={max} entries are in use{own?, {own} of them by "
-			"connections that the server has open}.{tcp? A closed "
-			"connection keeps its entry for {rest}.}{flows? A flow of UDP "
-			"keeps its entry for {udp_rest} after a datagram, up to {flows} at a "
-			"time; how many flows the datagrams belong to is not known.}{use? Without --datagrams the entries in use are the need\\: how "
-			"many more flows of UDP come is not known.}{buckets? With the target's "
-			"entries the hash chains of {buckets} buckets have {chain} on "
-			"average{chains?; from {chains} entries on this kernel {unsure?may "
-			"drop:drops} new connections, as chains are too long}.} Those take up to {memory}.{outside? The table is that of the "
-			"network namespace that the check was started in, which forwards to the "
-			"server's.}" TWO_EACH,
+			"{used} of nf_conntrack_max={max} entries {used=1?is:are} in use{own?, "
+			"{own} of them by connections that the server has open}.{tcp? A closed "
+			"connection keeps its entry for {rest}.}{flows? A flow of UDP keeps its "
+			"entry for {udp_rest} after a datagram, up to {flows} at a time; how many "
+			"flows the datagrams belong to is not known.}{use? Without --datagrams the "
+			"entries in use are the need\\: how many more flows of UDP come is not "
+			"known.}{buckets? With the target's entries the hash chains of {buckets} "
+			"buckets have {chain} on average{chains?; from {chains} "
+			"entr{chains=1?y:ies} on this kernel {unsure?may drop:drops} new "
+			"connections, as chains are too long}.} Those take up to "
+			"{memory}.{outside? The table is that of the network namespace that the "
+			"check was started in, which forwards to the server's.}" TWO_EACH,
 		.absent = "No connection is tracked in this network namespace.",
 	},
 	{
@@ -471,11 +476,11 @@ static const struct wall_row walls[] = {
 			"is not visible:}{automatic?{name} is not set, and RLIMIT_NOFILE of "
 			"{server} is not visible:}; check --run measures the limit:" LIMIT_OF_A_SERVER
 			"{processes? for each of {processes} processes}{both?, connections to "
-			"servers behind it included}{held?, {held} descriptors that it holds "
-			"besides included}{besides?, {besides} connections to its other listeners "
-			"included}{doubles?\\; a client that asks may take a second one, to a server "
-			"behind it\\: --role proxy counts both}{asked?\\; that is the limit at its start\\: {asked} shows "
-			"the present one}}.",
+			"servers behind it included}{held?, {held} descriptor{held=1?:s} that it "
+			"holds besides included}{besides?, {besides} connection{besides=1?:s} to "
+			"its other listeners included}{doubles?\\; a client that asks may take a "
+			"second one, to a server behind it\\: --role proxy counts both}{asked?\\; "
+			"that is the limit at its start\\: {asked} shows the present one}}.",
 		.absent =
 			"The command of the server does not set its limit, and epolltune does not "
 			"know its default; check --run measures it.",
@@ -548,7 +553,7 @@ static const struct wall_row walls[] = {
 		.unit = "packets",
 		.what = "The packets that can wait for a CPU where they do not arrive through "
 			"NAPI. The kernel drops those beyond.",
-		.detail = SOFTNET("packets dropped"),
+		.detail = SOFTNET("packet{count=1?:s} dropped"),
 	},
 	{
 		.name = "softnet.budget",
@@ -556,7 +561,7 @@ static const struct wall_row walls[] = {
 		.unit = "packets",
 		.what = "The packets, and the time, that one round of the receive softirq takes "
 			"before it yields with work left.",
-		.detail = SOFTNET("rounds ended with work left"),
+		.detail = SOFTNET("round{count=1?:s} ended with work left"),
 	},
 	{
 		.name = "nic.ring",

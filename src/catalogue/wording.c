@@ -74,6 +74,25 @@ static const char *part_end(const char *at, const char *end, const char *stops)
 
 static void fill(const struct wording *w, const char *at, const char *end, struct filled *out);
 
+/* Whether a number is one, with or without a unit: not "1 000", "1.5 s". */
+static bool is_one(const char *value)
+{
+	return value[0] == '1' && !strpbrk(value + 1, "0123456789.");
+}
+
+/* Whether {name?…} or {name=1?…} takes its first part. */
+static bool condition(const struct wording *w, const char *at, size_t length)
+{
+	static const char one[] = "=1";
+	size_t name = length - strlen(one);
+	if (length > strlen(one) && !memcmp(at + name, one, strlen(one))) {
+		const char *number = value_of(w, at, name);
+		return number && is_one(number);
+	}
+	const char *value = value_of(w, at, length);
+	return value && *value;
+}
+
 /* What stands between two braces. */
 static void fill_braces(const struct wording *w, const char *at, const char *end,
 			struct filled *out)
@@ -82,7 +101,7 @@ static void fill_braces(const struct wording *w, const char *at, const char *end
 	const char *value = value_of(w, at, (size_t)(mark - at));
 	if (mark < end) {
 		const char *colon = part_end(mark + 1, end, ":");
-		if (value && *value)
+		if (condition(w, at, (size_t)(mark - at)))
 			fill(w, mark + 1, colon, out);
 		else if (colon < end)
 			fill(w, colon + 1, end, out);

@@ -7,6 +7,7 @@
 
 #include "commands/apply.h"
 #include "commands/command.h"
+#include "commands/progress.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/list.h"
 #include "epolltune/setting.h"
@@ -62,7 +63,7 @@ static int get_report(struct apply *a, struct err *e)
 		a->check.target = a->before->target; /* for the proof */
 		return rc ? rc : target_check(&a->before->target, e);
 	}
-	a->check.progress = isatty(2) && !a->tuning.document;
+	a->check.progress = progress_usable() && !a->tuning.document;
 	return check_run(&a->check, a->before, e);
 }
 

@@ -9,6 +9,7 @@
 
 #include "commands/apply.h"
 #include "commands/command.h"
+#include "commands/progress.h"
 #include "epolltune/cleanup.h"
 #include "tune/interrupt.h"
 #include "tune/undo.h"
@@ -49,6 +50,7 @@ int apply_ask(const struct apply *a, struct err *e)
 /* What waits for the confirmation of a run. */
 struct wait {
 	bool shown;         /* the count-down, on a terminal */
+	bool counts;        /* that replaces its line; others show it once */
 	bool last;          /* the watchdog does not survive this process */
 	unsigned unwatched; /* how often in a row the watchdog was not found */
 	int status;
@@ -84,8 +86,8 @@ static int decided(const struct apply *a, const struct run *r, const struct wait
 	char option[TUNING_OPTION];
 	bool confirmed = !r || !r->reason[0];
 	int status = confirmed ? w->status : EXIT_CRITICAL;
-	if (w->shown)
-		fprintf(stderr, "\r\033[K");
+	if (w->counts)
+		progress_clear();
 	if (a->tuning.document)
 		return status;
 	if (confirmed) {
@@ -141,6 +143,18 @@ static void wait_for_watchdog(uint64_t confirm_us)
 		poll(NULL, 0, 200);
 }
 
+/* It is not cut, as progress_print() does: the command has to be whole. */
+static void count_down(struct wait *w, const struct run *r, const char *option)
+{
+	if (!w->shown)
+		return;
+	if (w->counts)
+		progress_clear();
+	fprintf(stderr, "Run %u will be rolled back in %llu s. Confirm with: epolltune confirm%s%s",
+		r->id, watchdog_seconds_left(r->deadline_ms), option, w->counts ? " " : "\n");
+	w->shown = w->counts;
+}
+
 /* Updates the count-down. Returns -1 while it continues, otherwise the exit status. */
 static int watch_once(struct apply *a, struct wait *w)
 {
@@ -162,18 +176,16 @@ static int watch_once(struct apply *a, struct wait *w)
 	w->unwatched = journal_watched(j, run) || journal_busy(j) ? 0 : w->unwatched + 1;
 	/* Once: it may have decided the run since the journal was read. */
 	if (w->unwatched > 1) {
+		if (w->counts)
+			progress_clear();
 		fprintf(stderr,
-			"%sepolltune: run %u is not confirmed and its rollback watchdog has "
+			"epolltune: run %u is not confirmed and its rollback watchdog has "
 			"exited; confirm with: epolltune confirm%s, or roll back with: "
 			"epolltune rollback %u%s\n",
-			w->shown ? "\r\033[K" : "", run, option, run, option);
+			run, option, run, option);
 		return EXIT_CRITICAL;
 	}
-	if (w->shown)
-		fprintf(stderr,
-			"\r\033[KRun %u will be rolled back in %llu s. Confirm with: epolltune "
-			"confirm%s ",
-			run, watchdog_seconds_left(r->deadline_ms), option);
+	count_down(w, r, option);
 	return -1;
 }
 
@@ -181,6 +193,7 @@ static int watch_once(struct apply *a, struct wait *w)
 int apply_watch(struct apply *a, int status)
 {
 	struct wait w = {.shown = isatty(2) && !a->tuning.document,
+			 .counts = progress_usable() && !a->tuning.document,
 			 .last = ends_container(a->tuning.host),
 			 .status = status};
 	int now;

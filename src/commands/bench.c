@@ -6,6 +6,7 @@
 
 #include "commands/command.h"
 #include "commands/figures.h"
+#include "commands/progress.h"
 #include "epolltune/bench.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
@@ -63,11 +64,7 @@ static int arguments_complete(struct bench_arguments *a, const struct given *giv
 	return rc;
 }
 
-static void progress_show(const char *progress)
-{
-	fprintf(stderr, "\r\033[K%.78s", progress);
-	fflush(stderr);
-}
+static void progress_show(const char *progress) { progress_print("%s", progress); }
 
 /* Open a private lab, or use the calling namespace if namespaces are not available. */
 static int lab_for(struct lab **lab, const struct bench_arguments *a, const struct host *h,
@@ -154,7 +151,7 @@ static bool benches_run(const struct bench_arguments *a, struct bench_run *run)
 		struct err e = {0};
 		int rc = a->names[i]->run(run, &e);
 		if (run->show)
-			fputs("\r\033[K", stderr);
+			progress_clear();
 		if (rc == 0)
 			continue;
 		err_prefix(&e, "bench %s", a->names[i]->name);
@@ -208,7 +205,7 @@ static struct bench_run *run_make(const struct bench_arguments *a, const struct 
 	run->options = a->bench;
 	run->host = host;
 	run->lab = lab;
-	run->show = isatty(2) ? progress_show : NULL;
+	run->show = progress_usable() ? progress_show : NULL;
 	return run;
 }
 

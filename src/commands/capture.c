@@ -14,6 +14,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/nic.h"
+#include "epolltune/quantity.h"
 #include "epolltune/shell.h"
 #include "report/output.h"
 #include "report/table.h"
@@ -199,8 +200,8 @@ static int capture(void *arguments, const struct given *given)
 	if (contents_print(c, out, &e))
 		return command_error(&e);
 	if (!piped)
-		printf("\nWrote %s: %zu files%s. Read it with: epolltune check --sysroot %s\n",
-		       path, c->count,
+		printf("\nWrote %s: %s%s. Read it with: epolltune check --sysroot %s\n", path,
+		       quantity_of(c->count, "file").text,
 		       a->addresses ? ""
 				    : ", without addresses, the name of the host "
 				      "and command lines",

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "commands/command.h"
+#include "commands/progress.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
 #include "epolltune/shell.h"
@@ -304,7 +305,7 @@ static int check_all(struct arguments *a, const struct given *given)
 	if (a->check.since && since_load(a->check.since, &report[1], &e))
 		return command_error(&e);
 	a->check.probe.since = a->check.since ? &report[1] : NULL;
-	a->check.progress = isatty(2);
+	a->check.progress = progress_usable();
 	if (a->check.versus) {
 		struct render_style style = command_style(NULL, a->color);
 		return check_versus(&a->check, a->format, &style);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "commands/progress.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/lab.h"
 #include "epolltune/list.h"
@@ -351,7 +352,7 @@ static int laid_run(const struct trying *t, const struct line_effect *const *lin
 	o.quick = quick;
 	o.probes = probes;
 	o.probe.no_proof = true;
-	o.progress = isatty(2);
+	o.progress = progress_usable();
 	return check_run(&o, out, e);
 }
 

@@ -8,6 +8,7 @@
 #include "commands/explain_log.h"
 #include "commands/recognise.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/quantity.h"
 #include "report/json_value.h"
 #include "report/render.h"
 #include "report/utf8.h"
@@ -141,8 +142,9 @@ static void log_print(json_t *topics, json_t *log)
 	json_t *topic;
 	char name[256];
 	utf8_copy_printable(name, sizeof(name), json_string_value(json_object_get(log, "file")));
-	printf("%s: %lld lines, %lld of them recognised\n", name,
-	       (long long)json_integer_value(json_object_get(log, "lines")),
+	printf("%s: %s, %lld of them recognised\n", name,
+	       quantity_of((uint64_t)json_integer_value(json_object_get(log, "lines")), "line")
+		       .text,
 	       (long long)json_integer_value(json_object_get(log, "recognised")));
 	json_array_foreach(topics, i, topic)
 	{

@@ -9,6 +9,7 @@
 #include "commands/address.h"
 #include "commands/command.h"
 #include "commands/figures.h"
+#include "commands/progress.h"
 #include "engine/cpus.h"
 #include "epolltune/bench.h"
 #include "epolltune/cleanup.h"
@@ -73,6 +74,9 @@ static int sources_parse(const char *list, void *field, struct err *e)
 			return rc;
 		if (!address_is_local(source))
 			return err_set(e, EINVAL, "--from: %s is not a local address", text);
+		for (unsigned i = 0; i < from->count; i++)
+			if (!memcmp(&from->at[i], source, endpoint_size(source)))
+				return err_set(e, EINVAL, "--from: %s given twice", text);
 		from->count++;
 	}
 	return 0;
@@ -196,13 +200,15 @@ static int tick(uint64_t done, void *arg)
 {
 	const struct progress *p = arg;
 	double seconds = (double)(clock_ns() - p->start_ns) / 1e9;
+	char of[64] = "", time[64] = "";
+	if (p->of)
+		snprintf(of, sizeof(of), " of %s", quantity_show(QUANTITY_COUNT, p->of).text);
+	if (p->duration_us)
+		snprintf(time, sizeof(time), ", %.0f of %.0f s", seconds,
+			 (double)p->duration_us / 1e6);
 	if (p->show)
-		fprintf(stderr, "\r\033[K%s: %s", p->what,
-			quantity_show(QUANTITY_COUNT, done).text);
-	if (p->show && p->of)
-		fprintf(stderr, " of %s", quantity_show(QUANTITY_COUNT, p->of).text);
-	if (p->show && p->duration_us)
-		fprintf(stderr, ", %.0f of %.0f s", seconds, (double)p->duration_us / 1e6);
+		progress_print("%s: %s%s%s", p->what, quantity_show(QUANTITY_COUNT, done).text, of,
+			       time);
 	return interrupted;
 }
 
@@ -282,13 +288,13 @@ static void requests_write(char *buf, size_t size, const struct load_arguments *
 static void conditions_write(char *buf, size_t size, const struct load_arguments *a,
 			     unsigned processes, bool talk)
 {
-	char to[ENDPOINT_TEXT], requests[240] = "", due[40] = "";
+	char to[ENDPOINT_TEXT], requests[240] = "", due[64] = "";
 	unsigned sources = a->client.source_count ? a->client.source_count : 1;
 	if (talk)
 		requests_write(requests, sizeof(requests), a);
 	if (a->rate_per_s && (a->mode != LOAD_HOLD || !talk))
-		snprintf(due, sizeof(due), ", open loop at %llu/s",
-			 (unsigned long long)a->rate_per_s);
+		snprintf(due, sizeof(due), ", open loop at %s",
+			 quantity_show(QUANTITY_RATE, a->rate_per_s).text);
 	snprintf(buf, size, "to %s, %u client process%s, %u source address%s, close %s%s%s",
 		 endpoint_format(to, &a->client.to), processes, processes == 1 ? "" : "es", sources,
 		 sources == 1 ? "" : "es", client_close_name(a->client.close), requests, due);
@@ -310,7 +316,7 @@ static void figures_add(struct bench_table *t, const struct load_arguments *a,
 			  (double)histogram_quantile(h, 0.5) / 1e3, "%s", conditions);
 		bench_add(t, "load", variant, n, active, BENCH_P99,
 			  (double)histogram_quantile(h, 0.99) / 1e3, "%s", conditions);
-		bench_note(t, "latencies are of %llu operations%s", (unsigned long long)h->total,
+		bench_note(t, "latencies are of %s%s", quantity_of(h->total, "operation").text,
 			   h->total < P99_MIN ? ": the p99 is the longest of them" : "");
 	}
 	bench_add(t, "load", variant, n, active, BENCH_ELAPSED, (double)sum.elapsed_ns / 1e9, "%s",
@@ -346,14 +352,15 @@ static void notes_pace(struct bench_table *t, const struct load_arguments *a,
 		return;
 	}
 	bench_note(t,
-		   "open loop at %llu/s: latency counts from the time an operation was due, so a "
+		   "open loop at %s: latency counts from the time an operation was due, so a "
 		   "stall of the server counts for every operation it delayed",
-		   (unsigned long long)a->rate_per_s);
+		   quantity_show(QUANTITY_RATE, a->rate_per_s).text);
 	if (!interrupted && (sum->lost || rate_missed(a, c, sum->rate)))
 		bench_note(t,
-			   "the load reached %.0f/s of %llu/s: the other operations were late or "
-			   "never started",
-			   sum->rate, (unsigned long long)a->rate_per_s);
+			   "the load reached %s of %s: the other operations were late or never "
+			   "started",
+			   quantity_show(QUANTITY_RATE, (uint64_t)(sum->rate + 0.5)).text,
+			   quantity_show(QUANTITY_RATE, a->rate_per_s).text);
 }
 
 /* The beginning of an answer, printable. */
@@ -409,16 +416,16 @@ static void notes_replies(struct bench_table *t, const struct client *c,
 	client_answer(c, answer);
 	answer_show(answer, shown);
 	if (sum->errors && !used)
-		bench_note(t, "%llu replies were errors; the first: %s",
-			   (unsigned long long)sum->errors, shown);
+		bench_note(t, "%s %s; the first: %s",
+			   sum->errors == 1 ? "1 reply" : quantity_of(sum->errors, "replie").text,
+			   sum->errors == 1 ? "was an error" : "were errors", shown);
 	if (sum->ended)
-		bench_note(t,
-			   "the server ended %llu connections after a reply or while idle "
-			   "(keep-alive limit)",
-			   (unsigned long long)sum->ended);
+		bench_note(t, "the server ended %s after a reply or while idle (keep-alive limit)",
+			   quantity_of(sum->ended, "connection").text);
 	if (sum->reopened)
-		bench_note(t, "%llu connections that the server had ended were opened again",
-			   (unsigned long long)sum->reopened);
+		bench_note(t, "%s that the server had ended %s opened again",
+			   quantity_of(sum->reopened, "connection").text,
+			   sum->reopened == 1 ? "was" : "were");
 }
 
 /* Note what was never started, and why. */
@@ -432,9 +439,10 @@ static void notes_missed(struct bench_table *t, unsigned processes, const struct
 			   sum->lost, processes, seconds);
 	if (sum->missed)
 		bench_note(t,
-			   "%llu operations were due but never started: %s; latencies include the "
-			   "time they waited",
-			   (unsigned long long)sum->missed,
+			   "%s %s due but never started: %s; latencies include the time they "
+			   "waited",
+			   quantity_of(sum->missed, "operation").text,
+			   sum->missed == 1 ? "was" : "were",
 			   sum->lost ? "their connections had failed"
 				     : "the server or this client does not keep up with --rate");
 }
@@ -443,11 +451,12 @@ static void notes_starved(struct bench_table *t, const struct client_sum *sum)
 {
 	if (sum->first_starved == EADDRNOTAVAIL)
 		bench_note(t,
-			   "ephemeral ports ran out %llu times; add addresses with --from, or use "
+			   "ephemeral ports ran out %s; add addresses with --from, or use "
 			   "--close reset or server",
-			   (unsigned long long)sum->starved);
+			   quantity_of(sum->starved, "time").text);
 	else if (sum->starved)
-		bench_note(t, "%llu retries of connect(): %s", (unsigned long long)sum->starved,
+		bench_note(t, "%s %s of connect(): %s", quantity_count(sum->starved).text,
+			   sum->starved == 1 ? "retry" : "retries",
 			   client_failure(sum->first_starved));
 }
 
@@ -459,8 +468,9 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 	notes_pace(t, a, c, &sum);
 	notes_replies(t, c, &sum);
 	if (sum.failed)
-		bench_note(t, "%llu connections or requests failed; first error: %s",
-			   (unsigned long long)sum.failed, client_failure(sum.first_errno));
+		bench_note(t, "%s %s failed; first error: %s", quantity_count(sum.failed).text,
+			   sum.failed == 1 ? "connection or request" : "connections or requests",
+			   client_failure(sum.first_errno));
 	if (a->mode == LOAD_CONNECT && a->client.close == CLIENT_CLOSE_SERVER &&
 	    sum.first_errno == ETIMEDOUT)
 		bench_note(t, "--close server needs a server that closes after its reply, such as "
@@ -475,16 +485,18 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 			     : 0;
 	if (kernels >= 0 && (off > 0.005 || off < -0.005))
 		bench_note(t,
-			   "epolltune counts %llu connects, the kernel %lld (ActiveOpens of this "
-			   "network namespace, which includes other processes)",
-			   (unsigned long long)sum.attempted, (long long)kernels);
+			   "epolltune counts %s, the kernel %s (ActiveOpens of this network "
+			   "namespace, which includes other processes)",
+			   quantity_of(sum.attempted, "connect").text,
+			   quantity_count((uint64_t)kernels).text);
 	/* At depth 1 each reply arrives in its own segment. */
 	kernels = host_counter_delta(before, after, "Tcp.InSegs");
 	if (kernels >= 0 && a->depth == 1 && (double)kernels < 0.995 * (double)sum.done)
 		bench_note(t,
-			   "epolltune counts %llu replies, but the kernel only %lld segments "
-			   "(InSegs of this network namespace)",
-			   (unsigned long long)sum.done, (long long)kernels);
+			   "epolltune counts %s replies, but the kernel only %s (InSegs of this "
+			   "network namespace)",
+			   quantity_count(sum.done).text,
+			   quantity_of((uint64_t)kernels, "segment").text);
 }
 
 /* The load itself, by mode, and its figures; also of what was done until an interruption. */
@@ -507,11 +519,11 @@ static int mode_run(struct client *c, struct load_arguments *a, struct bench_tab
 		     : rc == -EINTR          ? opened.opened
 					     : opened.held;
 	if (n && n < a->connections && rc == -EINTR)
-		bench_note(t, "interrupted with %llu of %llu connections open",
-			   (unsigned long long)n, (unsigned long long)a->connections);
+		bench_note(t, "interrupted with %s of %s open", quantity_count(n).text,
+			   quantity_of(a->connections, "connection").text);
 	else if (n && n < a->connections)
-		bench_note(t, "only %llu of %llu connections opened: %s", (unsigned long long)n,
-			   (unsigned long long)a->connections,
+		bench_note(t, "only %s of %s opened: %s", quantity_count(n).text,
+			   quantity_of(a->connections, "connection").text,
 			   client_failure(client_cause(&opened)));
 	if (a->mode == LOAD_HOLD && n)
 		figures_add(t, a, c, variant, n, n, false);
@@ -536,7 +548,7 @@ static int mode_run(struct client *c, struct load_arguments *a, struct bench_tab
 			rc = no_reply(a, c, e);
 	}
 	if (show)
-		fputs("\r\033[K", stderr);
+		progress_clear();
 	return rc;
 }
 
@@ -559,7 +571,7 @@ static int load_run(struct load_arguments *a, struct err *e)
 	if (rc == 0)
 		rc = client_start(&client, &here, &a->client, e);
 	if (rc == 0)
-		rc = mode_run(&client, a, t, isatty(2), e);
+		rc = mode_run(&client, a, t, progress_usable(), e);
 	/* Print what was measured even after a failure. */
 	struct err other = {0};
 	if (t->count && host_counters(host, &after, &other) == 0)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/progress.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/connections.h"
@@ -67,9 +68,9 @@ static int look(struct observer *o, bool last, struct err *e)
 
 static void progress_show(uint64_t now, uint64_t began, uint64_t end)
 {
-	fprintf(stderr, "\r\033[K%s of %s observed ",
-		quantity_show(QUANTITY_DURATION, (now - began) / 1000000000 * 1000000).text,
-		quantity_show(QUANTITY_DURATION, (end - began) / 1000).text);
+	progress_print("%s of %s observed ",
+		       quantity_show(QUANTITY_DURATION, (now - began) / 1000000000 * 1000000).text,
+		       quantity_show(QUANTITY_DURATION, (end - began) / 1000).text);
 }
 
 static int observer_run(struct observer *o, uint64_t us, bool progress, struct err *e)
@@ -110,7 +111,7 @@ int observe_server(const struct host *h, const struct subject *s, uint64_t us, b
 			       s->name[0] ? s->name : "the server");
 	int rc = observer_run(o, us, progress, e);
 	if (progress)
-		fputs("\r\033[K", stderr);
+		progress_clear();
 	if (rc)
 		return rc;
 	if (!o->traffic.queue_count)

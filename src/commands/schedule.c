@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 
+#include "commands/progress.h"
 #include "epolltune/clock.h"
 #include "tune/interrupt.h"
 
@@ -27,8 +28,7 @@ static void progress_show(const struct schedule *s)
 			report_append(line, "%s%s%s%s", line[0] ? "; " : "", s->at[i].probe->name,
 				      *progress ? ": " : "", progress);
 	}
-	fprintf(stderr, "\r\033[K%.78s", line);
-	fflush(stderr);
+	progress_print("%s", line);
 }
 
 /* Kills jobs after their timeout and reaps those that have ended. Returns the number still running.
@@ -74,7 +74,7 @@ static void schedule_wait(struct schedule *s, unsigned modes)
 		jobs_sleep(s, modes);
 	}
 	if (shown)
-		fputs("\r\033[K", stderr);
+		progress_clear();
 }
 
 /* A probe that crashed has restored nothing in the lab that it shares with others (--run), and may

@@ -117,9 +117,9 @@ static void stats_print(const struct server_sum *now, const struct server_sum *b
 
 static void summary_print(const struct server_sum *now, double seconds)
 {
-	printf("served %s connections, %s reads, %s in %.1f s; %s reset, %s refused\n",
-	       quantity_show(QUANTITY_COUNT, now->accepted).text,
-	       quantity_show(QUANTITY_COUNT, now->requests).text,
+	printf("served %s, %s, %s in %.1f s; %s reset, %s refused\n",
+	       quantity_of(now->accepted, "connection").text,
+	       quantity_of(now->requests, "read").text,
 	       quantity_show(QUANTITY_SIZE, now->bytes).text, seconds,
 	       quantity_show(QUANTITY_COUNT, now->resets).text,
 	       quantity_show(QUANTITY_COUNT, now->refused).text);

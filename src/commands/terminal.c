@@ -68,10 +68,10 @@ static void fatal_catch(bool catch)
 	}
 }
 
-bool terminal_usable(void)
+bool terminal_usable(int fd)
 {
 	const char *term = getenv("TERM");
-	return isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+	return isatty(fd) && term && *term && strcmp(term, "dumb") != 0;
 }
 
 int terminal_open(struct terminal *t, struct err *e)

@@ -132,6 +132,7 @@ struct queue_watch accept_queues_watch(const struct accept_queues *before,
 	struct queue_watch w = {.before = before,
 				.after = after,
 				.report = r,
+				.target = m->target,
 				.stall_s = (double)m->target->stall_us / 1e6,
 				.rate_per_s = (double)m->target->rate_per_s};
 	if (m->seconds > 0)
@@ -263,20 +264,34 @@ static bool group_stuck(const struct group *g, const struct queue_watch *w)
 	return group_slow(g, w) || process_accepts_not(owner_of(w, g->fullest));
 }
 
-/* The longest queue that needs no sysctl, and the line that asks for it. */
+/* What the target asks of it or, where that is less than it has, the longest queue that needs no
+ * sysctl: it was full anyway. */
+static uint64_t backlog_of(const struct queue_watch *w, const struct listener *l, size_t sockets)
+{
+	const struct subject *s = w->after->subject;
+	int64_t allowed = w->after->somaxconn, asked = 0;
+	if (!s || subject_has(s, l))
+		asked = backlog_asked(w->target, l->kind, sockets, w->after->kernel, l->limit);
+	if (asked)
+		return (uint64_t)asked;
+	return allowed == REPORT_NONE || somaxconn_binds(l->limit, allowed)
+		       ? quantity_more(l->limit + UINT64_C(1))
+		       : (uint64_t)allowed;
+}
+
+/* The backlog for a listener whose address has that many sockets, and the line that sets it. */
 static void words_backlog(struct wording *words, const struct queue_watch *w,
-			  const struct listener *l)
+			  const struct listener *l, size_t sockets)
 {
 	const struct process *p = owner_of(w, l);
 	const struct server_row *server = p ? backlog_row(l, p->name) : NULL;
 	char line[WORDING_TEXT];
 	int64_t allowed = w->after->somaxconn;
-	bool kernel = somaxconn_binds(l->limit, allowed);
-	uint64_t more = allowed == REPORT_NONE || kernel ? quantity_more(l->limit + UINT64_C(1))
-							 : (uint64_t)allowed;
+	uint64_t more = backlog_of(w, l, sockets);
 	wording_set(words, "somaxconn", "%s",
 		    allowed == REPORT_NONE ? "" : quantity_plain((uint64_t)allowed).text);
-	wording_flag(words, "kernel", kernel);
+	wording_flag(words, "kernel", somaxconn_binds(l->limit, allowed));
+	wording_flag(words, "raise", somaxconn_binds((int64_t)more - 1, allowed));
 	wording_set(words, "backlog", "%s", quantity_plain(more).text);
 	wording_set(words, "line", "%s",
 		    server_line(server ? server->backlog_line : NULL, "backlog", more, line,
@@ -315,7 +330,7 @@ static void words_group(struct wording *words, const struct queue_watch *w, cons
 	wording_set(words, "full", "%s", quantity_count(g->seen_full).text);
 	wording_flag(words, "slow", group_stuck(g, w));
 	listener_words(words, &w->after->listeners, l);
-	words_backlog(words, w, l);
+	words_backlog(words, w, l, g->sockets);
 }
 
 static struct finding *group_finding(const struct queue_watch *w, const struct group *g,
@@ -350,8 +365,8 @@ static void group_overflowing(const struct queue_watch *w, const struct group *g
 	struct finding *f = queue_finding(w, g, "accept-queue.overflowing", more);
 	finding_evidence(f, "packets dropped", "packets", (double)g->grown, NAN);
 	finding_evidence(f, "packets dropped a second", "/s", (double)g->grown / w->seconds, NAN);
-	finding_evidence(f, "ListenOverflows", "packets", (double)queue_growth(w, QUEUE_OVERFLOWS),
-			 NAN);
+	finding_evidence(f, "ListenOverflows of the namespace", "packets",
+			 (double)queue_growth(w, QUEUE_OVERFLOWS), NAN);
 	finding_blame(f, w, g->fullest);
 	if (group_slow(g, w))
 		group_finding(w, g, "accept-queue.slow", "");
@@ -581,7 +596,7 @@ static void group_dropped_finding(const struct queue_watch *w, const struct grou
 	struct wording words = {0};
 	char name[WORDING_TEXT];
 	listener_words(&words, &w->after->listeners, g->dropper);
-	words_backlog(&words, w, g->dropper);
+	words_backlog(&words, w, g->dropper, g->sockets);
 	wording_set(&words, "listener", "%s",
 		    listener_name(&w->after->listeners, g->dropper, name, sizeof(name)));
 	since_words(s, since_reset(s, QUEUE_OVERFLOWS), w->report->time, &words);
@@ -593,7 +608,8 @@ static void group_dropped_finding(const struct queue_watch *w, const struct grou
 	wording_set(&words, "more", "%s", more);
 	struct finding *f = report_finding(w->report, "accept-queue.dropped", &words);
 	finding_evidence(f, "packets dropped since", "packets", (double)g->since, NAN);
-	finding_evidence(f, "ListenOverflows since", "packets", (double)overflows, NAN);
+	finding_evidence(f, "ListenOverflows of the namespace since", "packets", (double)overflows,
+			 NAN);
 	finding_blame(f, w, g->dropper);
 }
 

@@ -4,6 +4,7 @@
 #include "epolltune/knob.h"
 #include "epolltune/probe.h"
 #include "epolltune/quantity.h"
+#include "epolltune/syn_queue.h"
 
 bool somaxconn_binds(int64_t limit, int64_t somaxconn)
 {
@@ -49,8 +50,27 @@ void backlog_bound(const struct target *target, const struct settings *s, struct
 		out->capacity = backlog_limit(s) + 1;
 }
 
-void backlog_raise(int64_t limit, struct settings *out)
+int64_t backlog_asked(const struct target *t, enum listener_kind kind, size_t sockets,
+		      unsigned kernel, int64_t limit)
 {
+	uint64_t accept = subject_part(report_margin(target_accept_queue(t)), sockets),
+		 syn = subject_part(report_margin(target_syn_queue(t)), sockets);
+	int64_t enough = (int64_t)accept - 1, half_open = syn_queue_limit((int64_t)syn, kernel);
+	if (kind == LISTENER_TCP && half_open > enough)
+		enough = half_open;
+	return limit < enough ? knob_round(knob_find("listen.backlog"), enough) : 0;
+}
+
+void backlog_raise(const struct target *target, enum listener_kind kind, int64_t limit,
+		   struct settings *out)
+{
+	size_t sockets = out->subject ? subject_queue(out->subject, kind).sockets : 1;
+	/* One value of the argument for both queues, whichever of them is too short. */
+	if (out->at[BACKLOG_ARGUMENT][0] != REPORT_NONE && out->at[BACKLOG_ARGUMENT][0] < limit) {
+		int64_t asked = backlog_asked(target, kind, sockets, out->machine.kernel,
+					      out->at[BACKLOG_ARGUMENT][0]);
+		limit = asked > limit ? asked : limit;
+	}
 	for (int i = BACKLOG_MAX; i <= BACKLOG_ARGUMENT; i++)
 		if (out->at[i][0] != REPORT_NONE && out->at[i][0] < limit)
 			out->at[i][0] = limit;
@@ -59,7 +79,8 @@ void backlog_raise(int64_t limit, struct settings *out)
 bool backlog_solve(const struct target *target, const struct settings *now, const struct outcome *o,
 		   int64_t enough, struct settings *out)
 {
-	backlog_raise((int64_t)subject_part((uint64_t)enough, backlog_sockets(now)) - 1, out);
+	backlog_raise(target, LISTENER_TCP,
+		      (int64_t)subject_part((uint64_t)enough, backlog_sockets(now)) - 1, out);
 	return true;
 }
 
@@ -115,7 +136,7 @@ static bool is_cut(const struct subject *s, const struct listener *l, int64_t so
 	return !guest && usual > (long)l->limit && (int64_t)l->limit < somaxconn;
 }
 
-void backlog_words(const struct settings *s, enum listener_kind kind, int64_t enough,
+void backlog_words(const struct target *target, const struct settings *s, enum listener_kind kind,
 		   struct wording *w)
 {
 	struct subject_queue q = {0};
@@ -126,7 +147,7 @@ void backlog_words(const struct settings *s, enum listener_kind kind, int64_t en
 		q = subject_queue(s->subject, kind);
 	if (!q.smallest)
 		return;
-	int64_t each = (int64_t)subject_part((uint64_t)enough, q.sockets);
+	int64_t wanted = backlog_asked(target, kind, q.sockets, s->machine.kernel, 0);
 	wording_set(w, "listener", "%s",
 		    listener_name(&s->subject->listeners, q.smallest, name, sizeof(name)));
 	wording_set(w, "limit", "%u", q.smallest->limit);
@@ -136,6 +157,6 @@ void backlog_words(const struct settings *s, enum listener_kind kind, int64_t en
 	wording_flag(w, "cut", is_cut(s->subject, q.smallest, somaxconn, s->guest));
 	wording_set(w, "somaxconn", "%s",
 		    somaxconn == REPORT_NONE ? "" : quantity_plain((uint64_t)somaxconn).text);
-	line_word(w, q.smallest, backlog_row(q.smallest, s->subject->name),
-		  (uint64_t)knob_round(knob_find("listen.backlog"), each - 1));
+	wording_flag(w, "raise", somaxconn_binds(wanted - 1, somaxconn));
+	line_word(w, q.smallest, backlog_row(q.smallest, s->subject->name), (uint64_t)wanted);
 }

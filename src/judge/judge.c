@@ -266,8 +266,8 @@ static int watched_run(struct judged *d, const struct judging *j, struct trial *
 	if (!dropped || (!rc && d->outcome.state == OUTCOME_CONCLUSIVE))
 		return rc;
 	knob_read(knob_find(BACKLOG_KNOB), j->host, value, NULL);
-	report_text(text, "; %s packets were dropped at " BACKLOG_KNOB "=%s",
-		    quantity_count(dropped).text, value);
+	report_text(text, "; %s %s dropped at " BACKLOG_KNOB "=%s",
+		    quantity_of(dropped, "packet").text, dropped == 1 ? "was" : "were", value);
 	if (rc)
 		report_append(e->text, "%s", text);
 	else

@@ -6,9 +6,9 @@
 #include "report/comparison.h"
 #include "report/render.h"
 
-/* Exit status: 0 nothing is worse; 1 a wall became tight, or a warning is new that makes the verdict
- * by itself; 2 the same of short and critical; 3 a wall that the target needs, or the report, has no
- * verdict any more. */
+/* Exit status: 0 nothing is worse; 1 a wall became tight, or a warning is new that makes the
+ * verdict by itself; 2 the same of short and critical; 3 a wall that the target needs, or the
+ * report, has no verdict any more. */
 int compare_status(const struct report *before, const struct report *after);
 
 /* The rate at which the rounds after `r` compare latencies, half of what it measured. 0: it has
@@ -31,5 +31,6 @@ int compare_reports(struct comparison *c, const struct report *before, const str
 int compare_text(FILE *out, const struct report *before, const struct report *after,
 		 const struct render_style *style, struct err *e);
 /* { "walls": [ { name, unit, change, before: { verdict, value }, after: … } ],
- *   "findings": { "gone": [ id … ], "new": [ id … ], "worse": [ { id, level } … ] } }; NULL if out of memory. */
+ *   "findings": { "gone": [ id … ], "new": [ id … ], "worse": [ { id, level } … ] } }; NULL if out
+ * of memory. */
 json_t *compare_json(const struct report *before, const struct report *after);

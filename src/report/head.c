@@ -51,9 +51,9 @@ static void netns(const struct page *p, const char *enter, head_put put)
 static void observed_numbers(const struct page *p, const struct report_observed *o, head_put put)
 {
 	struct page_segments s = {.hang = 2};
-	page_segment(p, &s, "Observed for %s: up to %s connections",
+	page_segment(p, &s, "Observed for %s: up to %s",
 		     quantity_measured(QUANTITY_DURATION, o->us).text,
-		     quantity_show(QUANTITY_COUNT, o->connections).text);
+		     quantity_of(o->connections, "connection").text);
 	page_segment(p, &s, "%s new/s, %s/s in the busiest 100 ms%s",
 		     quantity_show(QUANTITY_COUNT, o->rate_per_s).text,
 		     quantity_show(QUANTITY_COUNT, o->peak_per_s).text,
@@ -67,9 +67,9 @@ static void observed_numbers(const struct page *p, const struct report_observed 
 			     quantity_measured(QUANTITY_DURATION, o->rtt_us.p95).text,
 			     quantity_measured(QUANTITY_DURATION, o->rtt_us.p99).text);
 	if (o->bandwidth_bps.count)
-		page_segment(p, &s, "%s per connection (p95 of %zu samples that the path limited)",
+		page_segment(p, &s, "%s per connection (p95 of %s that the path limited)",
 			     quantity_measured(QUANTITY_BANDWIDTH, o->bandwidth_bps.p95).text,
-			     o->bandwidth_bps.count);
+			     quantity_of(o->bandwidth_bps.count, "sample").text);
 	put(p, TONE_PLAIN, 0, " · ", &s);
 }
 
@@ -113,9 +113,8 @@ static void target(const struct page *p, const struct report *r, head_put put)
 	if (r->observed.us)
 		report_text(headroom, ", %g times the observed load",
 			    (double)r->observed.headroom_percent / 100);
-	page_segment(p, &s, "Target%s%s: %s connections",
-		     t->role == TARGET_PROXY ? " of a proxy" : "", headroom,
-		     quantity_show(QUANTITY_COUNT, t->connections).text);
+	page_segment(p, &s, "Target%s%s: %s", t->role == TARGET_PROXY ? " of a proxy" : "",
+		     headroom, quantity_of(t->connections, "connection").text);
 	page_segment(p, &s, "%s new/s", quantity_show(QUANTITY_COUNT, t->rate_per_s).text);
 	page_segment(p, &s, "accept stalls up to %s",
 		     quantity_show(QUANTITY_DURATION, t->stall_us).text);
@@ -123,8 +122,8 @@ static void target(const struct page *p, const struct report *r, head_put put)
 	page_segment(p, &s, "%s per connection",
 		     quantity_show(QUANTITY_BANDWIDTH, t->bandwidth_bps).text);
 	if (t->datagrams_per_s)
-		page_segment(p, &s, "%s datagrams/s of %s B",
-			     quantity_show(QUANTITY_COUNT, t->datagrams_per_s).text,
+		page_segment(p, &s, "%s/s of %s B",
+			     quantity_of(t->datagrams_per_s, "datagram").text,
 			     quantity_show(QUANTITY_COUNT, t->datagram_bytes).text);
 	if (t->idle_us)
 		page_segment(p, &s, "idle connections forgotten after %s",

@@ -91,3 +91,12 @@ size_t utf8_length(const char *text)
 		length += ((unsigned char)*text & 0xc0) != 0x80;
 	return length;
 }
+
+size_t utf8_cut(const char *text, size_t columns)
+{
+	size_t length = 0;
+	for (; text[length]; length++)
+		if (((unsigned char)text[length] & 0xc0) != 0x80 && !columns--)
+			break;
+	return length;
+}

@@ -13,3 +13,5 @@ void utf8_copy_printable(char *out, size_t size, const char *text);
 void utf8_copy_ascii(char *out, size_t size, const char *text);
 /* The number of characters in valid UTF-8; each counts as one column. */
 size_t utf8_length(const char *text);
+/* The bytes of its first characters, no more than so many columns. */
+size_t utf8_cut(const char *text, size_t columns);

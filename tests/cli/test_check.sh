@@ -325,6 +325,16 @@ test_progress_is_printed_on_terminals_only() {
 	lacks out "$(printf '\033')"
 	expect any env TERM=xterm script -qec "$PROGRAM check --color never" /dev/null
 	said "$(printf '\r\033[K')"
+	for term in '' dumb; do
+		expect any env TERM=$term script -qec "$PROGRAM check --color never" /dev/null
+		lacks out "$(printf '\033')"
+	done
+	# A line that wraps cannot be replaced.
+	expect any env TERM=xterm script -qec "stty cols 20; $PROGRAM check --color never" /dev/null
+	# Behind the last one is the report.
+	tr '\r' '\n' <out | sed -n "s/^$(printf '\033')\\[K//p" | sed '$d' | grep . >progress
+	[ -s progress ] || fail 'no progress was printed'
+	! grep -E '.{20}' progress || fail 'progress exceeds the window'
 }
 
 # Also where the owner of a listener is not found.

@@ -33,7 +33,7 @@ static void assert_overflowing(const struct checked *c, const char *listener, in
 		fail_msg("\"%s\" is not about %s", title, listener);
 	assert_contains(title, full);
 	double dropped = checked_evidence(f, "packets dropped", "at_current");
-	double counted = checked_evidence(f, "ListenOverflows", "at_current");
+	double counted = checked_evidence(f, "ListenOverflows of the namespace", "at_current");
 	assert_true(dropped > 0);
 	/* In a window, whose ends are two reads each. */
 	if (dropped > 3 * counted || counted > 3 * dropped)

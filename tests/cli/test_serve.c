@@ -398,6 +398,7 @@ static void errors_name_the_argument(void **state)
 		{"load --active 5 127.0.0.1:80", "--mode mix"},
 		{"load --mode mix --active 500 127.0.0.1:80", "more than --connections"},
 		{"load --from 192.0.2.1 127.0.0.1:80", "is not a local address"},
+		{"load --from 127.0.0.2,127.0.0.2 127.0.0.1:80", "127.0.0.2 given twice"},
 		{"load --connections 100k 127.0.0.1:80", "--from"},
 		{"load --mode dance 127.0.0.1:80", "\"dance\" is not one of"},
 		{"load --duration 100ms 127.0.0.1:1", "Connection refused"},

@@ -186,6 +186,9 @@ test_a_log_without_symptoms_is_read_as_well() {
 	: >empty
 	expect 0 epolltune explain --log empty
 	is output "$(cat out)" 'empty: 0 lines, 0 of them recognised'
+	echo nothing >one
+	expect 0 epolltune explain --log one
+	is output "$(cat out)" 'one: 1 line, 0 of them recognised'
 	expect 0 epolltune explain --log "$PROGRAM"
 	expect 0 epolltune explain --log /proc/self/status
 	said 'recognised'

@@ -468,9 +468,19 @@ static void every_text_stands_out_in_both_schemes(void **state)
 	}
 }
 
+static void a_line_is_cut_between_characters(void **state)
+{
+	assert_int_equal(utf8_cut("12 µs → 3", 5), strlen("12 µs"));
+	assert_int_equal(utf8_cut("12 µs → 3", 7), strlen("12 µs →"));
+	assert_int_equal(utf8_cut("12 µs → 3", 4), strlen("12 µ"));
+	assert_int_equal(utf8_cut("12 µs → 3", 80), strlen("12 µs → 3"));
+	assert_int_equal(utf8_cut("µ", 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_line_is_cut_between_characters),
 		cmocka_unit_test(every_report_is_a_page),
 		cmocka_unit_test(a_report_has_its_walls_findings_and_curves),
 		cmocka_unit_test(texts_are_no_markup),

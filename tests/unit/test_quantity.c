@@ -171,6 +171,10 @@ static void writes_digits_for_sysctl(void **state)
 static void writes_how_long_ago(void **state)
 {
 	assert_string_equal(quantity_ago(0).text, "");
+	assert_string_equal(quantity_ago(1).text, "1 second ago");
+	assert_string_equal(quantity_of(1, "packet").text, "1 packet");
+	assert_string_equal(quantity_of(0, "packet").text, "0 packets");
+	assert_string_equal(quantity_of(10000, "packet").text, "10 000 packets");
 	assert_string_equal(quantity_ago(119).text, "119 seconds ago");
 	assert_string_equal(quantity_ago(120).text, "2 minutes ago");
 	assert_string_equal(quantity_ago(7200).text, "2 hours ago");

@@ -173,6 +173,14 @@ static void lacks(const struct report *r, const char *line)
 	free(text);
 }
 
+static void one_connection_is_singular(void **state)
+{
+	static struct report r;
+	sample_short(&r);
+	r.target.connections = 1;
+	has(&r, "Target: 1 connection · ");
+}
+
 /* What apply cannot change is not called a change. */
 static void the_hint_names_manual_steps(void **state)
 {
@@ -285,6 +293,7 @@ int main(void)
 		cmocka_unit_test(fits_its_width),
 		cmocka_unit_test(the_hint_repeats_the_question),
 		cmocka_unit_test(commands_are_not_wrapped),
+		cmocka_unit_test(one_connection_is_singular),
 		cmocka_unit_test(the_hint_names_manual_steps),
 		cmocka_unit_test(the_notes_are_of_the_same_check),
 		cmocka_unit_test(a_saved_target_is_named),

@@ -96,6 +96,16 @@ static void overflows(struct looks *m, size_t n, uint32_t ticks)
 }
 
 static void bursts(struct looks *m) { overflows(m, 0, 4); }
+static void bursts_of_a_small_target(struct looks *m)
+{
+	bursts(m);
+	m->target.rate_per_s = 1;
+}
+static void bursts_below_somaxconn(struct looks *m)
+{
+	bursts(m);
+	m->after.queues.somaxconn = 1024;
+}
 static void bursts_of_a_socket_unit(struct looks *m)
 {
 	bursts(m);
@@ -1240,7 +1250,7 @@ static void texts_name_the_server(void **state)
 		 "handshake packets/s are dropped now",
 		 "Retransmissions included; 400 since the socket was made. net.core.somaxconn allows "
 		 "4096; nginx's default backlog is 511.",
-		 "nginx: listen ADDRESS backlog=4096; (effective after nginx -s reload; check it "
+		 "nginx: listen ADDRESS backlog=2048; (effective after nginx -s reload; check it "
 		 "with ss -ltn, and restart nginx where Send-Q is still the old one). Costs nothing "
 		 "until used."},
 		{bursts_at_somaxconn, 0,
@@ -1248,14 +1258,14 @@ static void texts_name_the_server(void **state)
 		 "handshake packets/s are dropped now",
 		 "Retransmissions included; 400 since the socket was made. net.core.somaxconn (128) "
 		 "is the limit; nginx's default backlog is 511.",
-		 "Raise net.core.somaxconn first. nginx: listen ADDRESS backlog=1024; (effective "
+		 "Raise net.core.somaxconn first. nginx: listen ADDRESS backlog=2048; (effective "
 		 "after nginx -s reload; check it with ss -ltn, and restart nginx where Send-Q is "
 		 "still the old one). Costs nothing until used."},
 		{bursts_of_a_socket_unit, 0, NULL,
 		 "Retransmissions included; 400 since the socket was made. net.core.somaxconn allows "
 		 "4096; systemd's default backlog is 4096 before systemd 254, now as large as the "
 		 "kernel allows.",
-		 "systemd: [Socket] Backlog=4096 (effective after systemctl restart of the socket "
+		 "systemd: [Socket] Backlog=2048 (effective after systemctl restart of the socket "
 		 "unit together with its service; a server that calls listen() itself, as gunicorn "
 		 "does, sets its own). Costs nothing until used."},
 		{bursts_unknown_owner, 0,
@@ -1263,8 +1273,22 @@ static void texts_name_the_server(void **state)
 		 "are dropped now",
 		 "Retransmissions included; 400 since the socket was made. net.core.somaxconn allows "
 		 "4096.",
-		 "Pass backlog 4096 to listen() (effective after a restart). Costs nothing until "
+		 "Pass backlog 2048 to listen() (effective after a restart). Costs nothing until "
 		 "used."},
+		/* The target does not fill it: the longest queue that needs no sysctl. */
+		{bursts_of_a_small_target, 0, NULL,
+		 "Retransmissions included; 400 since the socket was made. net.core.somaxconn allows "
+		 "4096; nginx's default backlog is 511.",
+		 "nginx: listen ADDRESS backlog=4096; (effective after nginx -s reload; check it "
+		 "with ss -ltn, and restart nginx where Send-Q is still the old one). Costs nothing "
+		 "until used."},
+		/* The kernel would cut it. */
+		{bursts_below_somaxconn, 0, NULL,
+		 "Retransmissions included; 400 since the socket was made. net.core.somaxconn allows "
+		 "1024; nginx's default backlog is 511.",
+		 "Raise net.core.somaxconn first. nginx: listen ADDRESS backlog=2048; (effective "
+		 "after nginx -s reload; check it with ss -ltn, and restart nginx where Send-Q is "
+		 "still the old one). Costs nothing until used."},
 		{stopped, 1,
 		 "nginx (pid 812) on 0.0.0.0:443: the queue was full in 10 of 10 samples: more "
 		 "arrives than nginx accepts",
@@ -1303,7 +1327,7 @@ static void texts_name_the_server(void **state)
 		 "systemd unit, ulimit -Sn 4096 in a script), and restart it."},
 		{group_stuck, 0, NULL,
 		 "Retransmissions included; 400 since the socket was made. 1 of 8 sockets of this "
-		 "address (SO_REUSEPORT) were full; together they hold 912 of 4 096. "
+		 "address (SO_REUSEPORT) was full; together they hold 912 of 4 096. "
 		 "net.core.somaxconn allows 4096; nginx's default backlog is 511.",
 		 "See accept-queue.slow."},
 		{dropped_earlier, 0,
@@ -1312,7 +1336,7 @@ static void texts_name_the_server(void **state)
 		 "ListenOverflows of this network namespace grew by 1 751 since the report of "
 		 "2026-11-28T08:00:00Z (2 hours ago), retransmissions included. "
 		 "net.core.somaxconn allows 4096; nginx's default backlog is 511.",
-		 "Where its stalls are short, raise the backlog. nginx: listen ADDRESS backlog=4096; (effective after "
+		 "Where its stalls are short, raise the backlog. nginx: listen ADDRESS backlog=2048; (effective after "
 		 "nginx -s reload; check it with ss -ltn, and restart nginx where Send-Q is still "
 		 "the old one). Costs nothing until used."},
 		{dropped_with_strays, 0,

@@ -1081,7 +1081,7 @@ static void ports_that_are_not_shared_are_one_range(void **state)
 		{{.used = 80, .largest = 40}, "warning", "EADDRINUSE after 20 more. 40 of the"},
 		{{.used = 100, .largest = 50}, "critical", "No port is left: bind()"},
 		{{.used = 110, .largest = 50}, "critical", "No port is left: bind()"},
-		{{.used = 100, .largest = 1}, "critical", "1 of the ports are to 10.0.0.2:9000"},
+		{{.used = 100, .largest = 1}, "critical", "1 of the ports is to 10.0.0.2:9000"},
 		/* A few of another program. */
 		{{.used = 100, .largest = 50, .shared = 5}, "critical", "No port"},
 		{{.used = 79, .largest = 40}, "", ""},

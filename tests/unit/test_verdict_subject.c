@@ -340,6 +340,40 @@ static void the_remedy_is_a_line_of_its_configuration(void **state)
 		"nginx where Send-Q is still the old one).");
 }
 
+/* The argument of listen() bounds both queues. */
+static void both_queues_ask_for_one_backlog(void **state)
+{
+	static const struct {
+		uint64_t stall_us, rtt_us;
+		const char *line, *proposal;
+	} cases[] = {
+		{100000, 50000, "backlog=2048;", "2048"}, /* 1 000 clients, 500 half open */
+		{10000, 400000, "backlog=8192;", "8192"}, /* 100, 4 000 */
+	};
+	static const char *const walls[] = {"accept-queue", "syn-queue"};
+	static struct running server;
+	struct target t = target_default();
+	running_make(&server, 1, 5);
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(*cases); i++) {
+		const char *wall = walls[i % 2];
+		const struct experiment *x = verdict_experiment(wall, wall);
+		t.stall_us = cases[i / 2].stall_us;
+		t.rtt_us = cases[i / 2].rtt_us;
+		struct settings s = verdict_settings(
+			x, i % 2 ? "net.ipv4.tcp_syncookies=1; net.ipv4.tcp_max_syn_backlog=4096; "
+				   "net.core.somaxconn=4096; listen.backlog=5"
+				 : "net.core.somaxconn=4096; listen.backlog=5");
+		s.subject = &server.subject;
+		const struct finding *f = &verdict_of(x, &t, &s, NULL)->findings[0];
+		assert_string_equal(f->proposals[0].knob, "listen.backlog");
+		assert_string_equal(f->proposals[0].proposed, cases[i / 2].proposal);
+		if (!strstr(f->advice, cases[i / 2].line))
+			fail_msg("%s: \"%s\"", f->id, f->advice);
+		/* The kernel would cut it. */
+		assert_true(i < 2 || strstr(f->advice, "Raise net.core.somaxconn (4096) first. "));
+	}
+}
+
 /* A backlog that suffices is not the limit of the SYN queue. */
 static void a_backlog_that_suffices_is_not_to_be_raised(void **state)
 {
@@ -372,7 +406,7 @@ static void sockets_of_one_address_have_a_syn_queue_each(void **state)
 		/* 385 each. */
 		{"512", KERNEL(6, 18), 10000, 1321, VERDICT_OK, ""},
 		{"512", KERNEL(6, 18), 40000, 1321, VERDICT_SHORT,
-		 "net.ipv4.tcp_max_syn_backlog 512 -> 1024, listen.backlog 511 -> 1024"},
+		 "net.ipv4.tcp_max_syn_backlog 512 -> 1024, listen.backlog 511 -> 2048"},
 		/* The backlog: 512 each, before 6.14 one less. */
 		{"4096", KERNEL(6, 18), 10000, 1793, VERDICT_OK, ""},
 		{"4096", KERNEL(6, 12), 10000, 1790, VERDICT_OK, ""},
@@ -652,6 +686,7 @@ int main(void)
 		cmocka_unit_test(the_queue_is_that_of_clients),
 		cmocka_unit_test(each_queue_gets_its_verdict),
 		cmocka_unit_test(the_remedy_is_a_line_of_its_configuration),
+		cmocka_unit_test(both_queues_ask_for_one_backlog),
 		cmocka_unit_test(a_backlog_that_suffices_is_not_to_be_raised),
 		cmocka_unit_test(sockets_of_one_address_have_a_syn_queue_each),
 		cmocka_unit_test(the_room_of_a_syn_queue_is_that_of_the_kernel),

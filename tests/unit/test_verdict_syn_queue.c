@@ -38,9 +38,9 @@ static const struct row rows[] = {
 	 "syn-queue.tight", SOMAXCONN_KNOB " 0 -> 128", REMEDY_KERNEL},
 	/* The application's backlog binds. */
 	{10000, COOKIES SOMAXCONN_KNOB "=4096; listen.backlog=20", 0, false, 21, VERDICT_SHORT,
-	 "listen.backlog", "syn-queue.short", "listen.backlog 20 -> 1024", REMEDY_APPLICATION},
+	 "listen.backlog", "syn-queue.short", "listen.backlog 20 -> 2048", REMEDY_APPLICATION},
 	{10000, COOKIES SOMAXCONN_KNOB "=4096; listen.backlog=511", 0, false, 512, VERDICT_TIGHT,
-	 "listen.backlog", "syn-queue.tight", "listen.backlog 511 -> 1024", REMEDY_APPLICATION},
+	 "listen.backlog", "syn-queue.tight", "listen.backlog 511 -> 2048", REMEDY_APPLICATION},
 	{10000, COOKIES SOMAXCONN_KNOB "=128; listen.backlog=4096", 0, false, 129, VERDICT_SHORT,
 	 SOMAXCONN_KNOB, "syn-queue.short", SOMAXCONN_KNOB " 128 -> 1024", REMEDY_KERNEL},
 	/* Without cookies the queue holds three quarters of tcp_max_syn_backlog, and one. */
@@ -64,7 +64,7 @@ static const struct row rows[] = {
 	/* All are too small: the proposals begin with the one that binds. */
 	{10000, DROPS SOMAXCONN_KNOB "=100; listen.backlog=10; " MAX_SYN "=64", 0, false, 11,
 	 VERDICT_SHORT, "listen.backlog", "syn-queue.short",
-	 "listen.backlog 10 -> 1024, " SOMAXCONN_KNOB " 100 -> 1024, " MAX_SYN " 64 -> 1024",
+	 "listen.backlog 10 -> 2048, " SOMAXCONN_KNOB " 100 -> 2048, " MAX_SYN " 64 -> 1024",
 	 REMEDY_APPLICATION},
 	{10000, DROPS SOMAXCONN_KNOB "=100; " MAX_SYN "=64", 0, false, 49, VERDICT_SHORT, MAX_SYN,
 	 "syn-queue.short", MAX_SYN " 64 -> 1024, " SOMAXCONN_KNOB " 100 -> 1024", REMEDY_KERNEL},

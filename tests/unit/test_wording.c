@@ -42,6 +42,25 @@ static void conditions_choose(void **state)
 	filled(&w, "{n?a\\: b:c}", "a: b");
 }
 
+static void a_number_that_is_one_is_singular(void **state)
+{
+	static const char text[] = "{n} packet{n=1?:s} {n=1?was:were} lost";
+	static const char *const rows[][2] = {
+		{"1", "1 packet was lost"},       {"0", "0 packets were lost"},
+		{"12", "12 packets were lost"},   {"1 000", "1 000 packets were lost"},
+		{"1.5", "1.5 packets were lost"}, {"", " packets were lost"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct wording w = {0};
+		wording_set(&w, "n", "%s", rows[i][0]);
+		filled(&w, text, rows[i][1]);
+	}
+	struct wording w = {0};
+	wording_set(&w, "size", "1 GiB");
+	filled(&w, "{size} {size=1?is:are} left", "1 GiB is left");
+	filled(&w, "{missing=1?one:other}", "other");
+}
+
 static void what_does_not_fit_is_cut(void **state)
 {
 	struct wording w = {0};
@@ -73,6 +92,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_get_their_values),
 		cmocka_unit_test(conditions_choose),
+		cmocka_unit_test(a_number_that_is_one_is_singular),
 		cmocka_unit_test(what_does_not_fit_is_cut),
 		cmocka_unit_test(names_beyond_the_capacity_are_dropped),
 	};
