@@ -13,6 +13,8 @@
 
 /* Processes left of pids.max, in percent: fewer are a warning. */
 #define PIDS_LEFT_PERCENT 10
+/* A group that waits for memory in a smaller share of the time only reclaims page cache. */
+#define STALLED_SHARE 0.05
 /* Throttled in so many of its periods the group is short of CPU time, in fewer tight. */
 #define THROTTLED_SHORT 0.5
 #define THROTTLED_TIGHT 0.05
@@ -431,12 +433,88 @@ static void judge_pids(const struct sample *before, const struct sample *after,
 	finding_evidence(f, "pids.current", "", (double)after->group.pids.used, NAN);
 }
 
+/* `count`: of events; `seconds`: 0: since the group was made. */
+static void pressure_words(const struct sample *s, uint64_t count, double seconds,
+			   struct wording *w)
+{
+	const struct cgroup_limit *l = &s->group.memory;
+	const char *path = l->path[0] ? l->path : s->group.path;
+	const struct container_row *engine = engine_of(path, s->container);
+	wording_set(w, "path", "%s", s->group.path);
+	wording_set(w, "count", "%s", quantity_count(count).text);
+	wording_flag(w, "several", count > 1);
+	wording_set(w, "window", "%s", seconds > 0 ? quantity_seconds(seconds).text : "");
+	wording_set(w, "engine", "%s", engine->name);
+	/* How much suffices does not show. */
+	wording_set(w, "mib", "N");
+	wording_set(w, "bytes", "a larger number");
+	line_word(w, engine->memory, path);
+}
+
+/* Events of the window; those of a group that was made meanwhile are not of it. */
+static uint64_t grown(uint64_t before, uint64_t after)
+{
+	return after > before ? after - before : 0;
+}
+
+static void judge_killed(const struct cgroup_pressure *before, const struct sample *after,
+			 const struct moment *m, struct report *r)
+{
+	const struct cgroup_pressure *p = &after->group.pressure;
+	uint64_t now = m->seconds > 0 ? grown(before->killed, p->killed) : 0;
+	struct wording words = {0};
+	bool named = m->options->subject;
+	if (!p->killed)
+		return;
+	pressure_words(after, now ? now : p->killed, now ? m->seconds : 0, &words);
+	wording_flag(&words, "limit", now ? grown(before->exhausted, p->exhausted) : p->exhausted);
+	struct finding *f = report_finding(r, "cgroup.memory.killed", &words);
+	if (named && now)
+		f->level = LEVEL_CRITICAL;
+	if (!named && !now) {
+		f->level = LEVEL_NOTE;
+		f->answer[0] = 0;
+	}
+	finding_evidence(f, "oom_kill of memory.events", "", (double)(p->killed - now),
+			 (double)p->killed);
+}
+
+/* A limit is reached all the time where files fill the page cache: how long processes wait for
+ * memory is what counts. */
+static void judge_reclaim(const struct cgroup_pressure *before, const struct sample *after,
+			  const struct moment *m, struct report *r)
+{
+	const struct cgroup_pressure *p = &after->group.pressure;
+	uint64_t reached = grown(before->reached, p->reached);
+	bool known = before->stalled_us >= 0 && p->stalled_us >= before->stalled_us;
+	struct wording words = {0};
+	if (m->seconds <= 0 || !reached)
+		return;
+	double share =
+		known ? fmin(1, (double)(p->stalled_us - before->stalled_us) / 1e6 / m->seconds)
+		      : NAN;
+	if (share < STALLED_SHARE)
+		return;
+	pressure_words(after, reached, m->seconds, &words);
+	if (known)
+		wording_set(&words, "share", "%.0f", share * 100);
+	struct finding *f = report_finding(r, "cgroup.memory.reclaim", &words);
+	if (!known) {
+		f->level = LEVEL_NOTE;
+		f->answer[0] = 0;
+	}
+	finding_evidence(f, "times at a memory limit", "", (double)before->reached,
+			 (double)p->reached);
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
 	judge_cpu(before, after, m->seconds > 0, r);
 	judge_pause(after, m->options->pause_us, r);
 	judge_pids(before, after, m, r);
+	judge_killed(&before->group.pressure, after, m, r);
+	judge_reclaim(&before->group.pressure, after, m, r);
 }
 
 static const char *const walls[] = {"cgroup.cpu", NULL};

@@ -33,8 +33,9 @@ struct sample {
 	struct process *stuck;
 	size_t stuck_count;
 	struct subject_tasks tasks; /* of the subject */
-	uint64_t memory_bytes;      /* of the machine; 0: unknown */
-	struct err unlisted;        /* why there are no listeners; code 0: those of TCP are all */
+	struct listeners_elsewhere elsewhere;
+	uint64_t memory_bytes; /* of the machine; 0: unknown */
+	struct err unlisted;   /* why there are no listeners; code 0: those of TCP are all */
 	bool live;
 };
 
@@ -103,6 +104,9 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	/* Nothing waits, and no counter grows, where such a process accepts and closes, or shares
 	 * its listener with others. */
 	listeners_own_by(h, &q->listeners, is_stuck, NULL);
+	/* One that was asked for is the one that is meant. */
+	if (!o->subject && !o->guest && !o->entered)
+		listeners_elsewhere(h, &s->elsewhere, NULL);
 	int rc = q->subject ? subject_tasks_read(h, q->subject, &s->tasks, e) : 0;
 	return q->subject && !rc
 		       ? subject_acceptors(h, q->subject, is_stuck, &s->stuck, &s->stuck_count, e)
@@ -422,7 +426,8 @@ static void judge_hidden(const struct queue_watch *w, const struct sample *s)
 	wording_set(&words, "count", "%s", quantity_count(hidden).text);
 	wording_flag(&words, "several", hidden > 1);
 	wording_flag(&words, "subject", w->after->subject);
-	if (all->hidden && hidden)
+	wording_flag(&words, "apart", all->apart);
+	if ((all->hidden || all->apart) && hidden)
 		report_finding(w->report, "listeners.hidden", &words);
 	if (all->cut && hidden)
 		report_finding(w->report, "listeners.unsearched", &words);
@@ -641,6 +646,27 @@ static void judge_forwarder(const struct queue_watch *w)
 	report_finding(w->report, "listeners.forwarder", &words);
 }
 
+/* Servers that this check does not see: each network namespace has queues of its own. */
+static void judge_elsewhere(const struct listeners_elsewhere *x, struct report *r)
+{
+	char names[WORDING_TEXT] = "";
+	struct wording words = {0};
+	if (!x->count)
+		return;
+	for (size_t i = 0; i < x->count && i < ELSEWHERE_NAMED; i++)
+		report_append(names, "%s%s (pid %d)", i ? ", " : "", x->at[i].name,
+			      (int)x->at[i].pid);
+	wording_set(&words, "count", "%s", quantity_count(x->count).text);
+	wording_flag(&words, "several", x->count > 1);
+	wording_set(&words, "names", "%s", names);
+	wording_set(&words, "more", "%s",
+		    x->count > ELSEWHERE_NAMED ? quantity_count(x->count - ELSEWHERE_NAMED).text
+					       : "");
+	wording_set(&words, "pid", "%d", (int)x->at[0].pid);
+	struct finding *f = report_finding(r, "listeners.elsewhere", &words);
+	finding_evidence(f, "network namespaces with listeners", "", (double)x->count, NAN);
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
@@ -660,6 +686,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_siblings(&w);
 	judge_aside(&w, m->target);
 	judge_forwarder(&w);
+	judge_elsewhere(&after->elsewhere, r);
 	accept_queues_judge_since(&w);
 	record_all(&w);
 }

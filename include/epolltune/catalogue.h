@@ -333,6 +333,7 @@ struct container_row {
 	const char
 		*sysctl;   /* one of {sysctls}, with {name} {value}, and {more} but for the first */
 	const char *files; /* sets RLIMIT_NOFILE; NULL: nothing of its own */
+	const char *thaw;  /* resumes what it has frozen; NULL: see the one of any group */
 };
 
 /* By the path of a group; never NULL. */

@@ -32,6 +32,15 @@ struct cgroup_quota {
 	uint64_t periods, throttled;
 };
 
+/* What the lack of memory has done since the groups were made. v1 counts a part of it. */
+struct cgroup_pressure {
+	uint64_t killed; /* processes of the group, by its own limit, one above, or the machine */
+	uint64_t exhausted; /* how often that was a limit of the group, or of a visible one above */
+	uint64_t reached;   /* how often such a limit made the kernel reclaim: also of page cache */
+	/* In which a process of the group waited for memory, in us; -1: unknown. */
+	int64_t stalled_us;
+};
+
 /* Groups above each other that have one. */
 #define CGROUP_QUOTAS 8
 
@@ -40,7 +49,8 @@ struct cgroup {
 	/* Bytes. Used is what the kernel cannot reclaim: page cache is not in it. */
 	struct cgroup_limit memory;
 	struct cgroup_limit tcp; /* socket buffers, of v1 only: memory.kmem.tcp */
-	bool sockets_charged;    /* socket buffers count as memory: v2 */
+	struct cgroup_pressure pressure;
+	bool sockets_charged; /* socket buffers count as memory: v2 */
 	struct cgroup_limit pids;
 	/* How often a limit on processes has refused one, since the groups were made: in the
 	 * process' own group, where older kernels count that, and in the group with the limit. */
@@ -58,6 +68,9 @@ struct cgroup cgroup_none(bool hidden);
 /* Reads the groups of a process; 0: this one. What cannot be read has no limit, but is hidden. A
  * captured machine has those of the process that captured it. */
 void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out);
+/* Whether the group of a process is frozen, itself or by one above it: docker pause, systemctl
+ * freeze. */
+bool cgroup_frozen(const struct host *h, pid_t pid);
 /* Adds the limits of another group, which has other processes of the same server: of each kind the
  * smallest counts, and all quotas. Pure. */
 void cgroup_join(struct cgroup *c, const struct cgroup *other);

@@ -14,7 +14,7 @@ struct doing doing_of(const struct process *p);
 bool process_at_file_limit(const struct process *p);
 /* Whether it has none left: a server that keeps one in reserve may use it to accept and close. */
 bool process_out_of_files(const struct process *p);
-/* Whether it is stopped or has exited. */
+/* Whether it is stopped or frozen, or has exited. */
 bool process_halted(const struct process *p);
 /* Whether one look shows that a process does not accept; false for NULL. */
 bool process_accepts_not(const struct process *p);
@@ -26,5 +26,6 @@ void unit_words(struct wording *words, const char *unit, enum unit_manager manag
 /* Adds {who} {process} {pid} {worker} {doing} {help} {server} {default}, and what unit_words()
  * adds. NULL: the process is unknown, and {who} is the address. */
 void process_words(struct wording *words, const struct process *p, const char *address);
-/* The same of the owner of a listener; {cut}: it was not found before the search ended. */
+/* The same of the owner of a listener; {cut}: it was not found before the search ended; {unheld}:
+ * no process has it open; {apart}: its process is in another PID namespace. */
 void listener_words(struct wording *words, const struct listeners *all, const struct listener *l);

@@ -58,6 +58,8 @@ enum unit_manager {
 	UNIT_INSIDE, /* one of a container, or any other that is below a group of something else */
 };
 
+#define PROCESS_FREEZER "do_freezer_trap"
+
 struct process {
 	pid_t pid;
 	pid_t root; /* its topmost ancestor of the same family: a worker's master; pid if none */
@@ -68,7 +70,9 @@ struct process {
 	uint64_t threads;          /* but for a first one that has exited; 0: unknown */
 	char state;                /* of proc_pid_stat(5): R S D T t Z …; 0: unknown. Of several
 				      threads that of the first, as is waits_in. */
-	char waits_in[32];   /* kernel function, by /proc/PID/wchan; "" if running or not visible */
+	/* Kernel function, by /proc/PID/wchan; "" if running or not visible. Of one in a frozen
+	 * control group PROCESS_FREEZER, or another function of the freezer. */
+	char waits_in[32];
 	uint64_t soft, hard; /* RLIMIT_NOFILE; HOST_UNLIMITED; 0, 0: unknown */
 	uint64_t open;       /* descriptors; 0: unknown */
 };
@@ -80,6 +84,8 @@ struct listeners {
 	struct process *processes;
 	bool hidden;  /* owners of some were looked for and are not visible to this user */
 	bool cut;     /* or were not found before the search ended at its limit */
+	bool apart;   /* or may be in another PID namespace: this one is not the initial one */
+	bool unheld;  /* all processes were looked at: the kernel itself has some, or io_uring */
 	bool counted; /* by listeners_half_open() */
 	/* Kinds, as 1 << LISTENER_UNIX | …, that this kernel cannot list: it has no such module. */
 	unsigned unlisted;
@@ -108,6 +114,19 @@ int listeners_join(struct listeners *l, const struct listeners *more, struct err
 void listeners_free(struct listeners *l);
 /* Counts the half-open connections of each TCP listener. The kernel walks all its connections. */
 int listeners_half_open(const struct host *h, struct listeners *l, struct err *e);
+/* Other network namespaces, as those of containers, in which a visible process holds a TCP listener
+ * that is not on loopback. */
+#define ELSEWHERE_NAMED 4
+struct listeners_elsewhere {
+	size_t count;
+	struct {
+		pid_t pid;
+		char name[16];
+	} at[ELSEWHERE_NAMED]; /* the first process of each */
+};
+/* None of a captured machine. What is not visible to this user is not counted; of very many
+ * processes the first are looked at. */
+int listeners_elsewhere(const struct host *h, struct listeners_elsewhere *out, struct err *e);
 /* Finds the processes that accept from the listeners that `wanted` chooses. Of several that share a
  * socket: a child of the same program before its parent, and of its children one that watches the
  * socket by epoll; a child of another program before a parent that does not watch it, if it does,

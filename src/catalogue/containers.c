@@ -22,6 +22,7 @@ static const struct container_row containers[] = {
 			   "--allowed-unsafe-sysctls of the kubelet has to list {unsafe})}",
 		.sysctl = "{more?, }\\{name\\: {name}, value\\: \"{value}\"\\}",
 		.files = "LimitNOFILE={files} in the unit of the node's container runtime",
+		.thaw = "ctr -n k8s.io tasks resume ID",
 	},
 	{
 		.match = "libpod",
@@ -33,6 +34,7 @@ static const struct container_row containers[] = {
 		.sysctls = "podman run{sysctls}",
 		.sysctl = " --sysctl {name}=\"{value}\"",
 		.files = "podman run --ulimit nofile={files}",
+		.thaw = "podman unpause NAME",
 	},
 	{
 		.match = "docker",
@@ -45,6 +47,7 @@ static const struct container_row containers[] = {
 		.sysctl = "{more?, }{name}\\: \"{value}\"",
 		.files = "ulimits\\: \\{nofile\\: {files}\\} in compose, or docker run --ulimit "
 			 "nofile={files}",
+		.thaw = "docker unpause NAME",
 	},
 	{
 		.match = "lxc",
@@ -55,6 +58,7 @@ static const struct container_row containers[] = {
 		.sysctls = "{sysctls}",
 		.sysctl = "{more?; }lxc.sysctl.{name} = {value}",
 		.files = "lxc.prlimit.nofile = {files}",
+		.thaw = "lxc-unfreeze -n NAME",
 	},
 	SYSTEMD(".service"),
 	SYSTEMD(".scope"),
@@ -65,6 +69,8 @@ static const struct container_row containers[] = {
 		.memory = "write {bytes} to memory.max (v1\\: memory.limit_in_bytes) of {path}",
 		.cpu = "write max to cpu.max (v1\\: -1 to cpu.cfs_quota_us) of {path}",
 		.pids = "write a larger number to pids.max of {path}",
+		.thaw = "docker unpause, podman unpause, systemctl thaw, or 0 in cgroup.freeze "
+			"(v1: THAWED in freezer.state)",
 	},
 };
 

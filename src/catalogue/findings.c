@@ -418,8 +418,10 @@ static const struct finding_row findings[] = {
 	 .title = "{listener}: the queue was full in {full} of {looks} samples: more arrives than "
 		  "{process?{process}:the server} accepts",
 	 .detail =
-		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}.:The "
-		 "process {cut?was not found before the search ended:is not visible to this user}.}",
+		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}.:{unheld?No "
+		 "process has it open\\: the kernel itself does, io_uring, or a message that passes "
+		 "it on.:The process {cut?was not found before the search ended:is not visible "
+		 "{apart?in this PID namespace:to this user}}.}}",
 	 .advice =
 		 "No backlog helps. {help?{help}:Run the check as root to see the process, or add "
 		 "workers}.",
@@ -1406,6 +1408,53 @@ static const struct finding_row findings[] = {
 	      "Raise the memory limit of the container or unit, or spread the connections.",
 	      "oom_kill in memory.events (v1: memory.failcnt)",
 	      "The memory limit of the control group suffices for the target"),
+	{.id = "cgroup.memory.killed",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_CONTAINER,
+	 .observed = true,
+	 .title = "The kernel killed {count} {several?processes:process} of {path} for lack of "
+		  "memory {window?in {window}:since the group was made}",
+	 .detail =
+		 "{limit?A memory limit of the group, or of one above it, was reached.:No visible "
+		 "memory limit was reached\\: the machine, or a group above that is not visible "
+		 "here, had no memory left.} The clients of a killed process lose their "
+		 "connections. What it had is free afterwards, so that the limit seems to "
+		 "suffice.",
+	 .advice =
+		 "{limit?{engine}\\: {line}. Or let the server take less (buffers, workers, "
+		 "connections):journalctl -k --grep oom-kill names the process and what ran out}.",
+	 .answer = "processes of {path} {window?are killed:were killed} for lack of memory",
+	 .meaning =
+		 "The kernel killed processes of the control group because its memory limit, one "
+		 "above it, or the machine had no memory left. During the check it is critical "
+		 "for the server that --server names; earlier kills are a warning for that "
+		 "server, otherwise a note.",
+	 .action = "Raise the memory limit of the container or unit, or let the server take less. "
+		   "The kernel log says which process it was, and when.",
+	 .proof = "oom_kill in memory.events (v1: memory.oom_control)"},
+	{.id = "cgroup.memory.reclaim",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_CONTAINER,
+	 .observed = true,
+	 .title = "{path} is at its memory limit{share?\\: its processes waited for memory in "
+		  "{share} % of {window}}",
+	 .detail =
+		 "memory.high or memory.max was reached {count} {several?times:time} in {window}: "
+		 "the kernel reclaims memory before the process goes on, and above memory.high "
+		 "makes it sleep.{share?: Memory pressure could not be read\\: where page cache "
+		 "is reclaimed that costs little.}",
+	 .advice = "{engine}\\: {line}, and MemoryHigh= (memory.high) likewise. Or let the server "
+		   "take less.",
+	 .answer = "{path} waits for memory at its limit",
+	 .meaning =
+		 "The processes of the control group waited for memory in at least a twentieth of "
+		 "the check's window, and a memory limit of the group, or of one above it, was "
+		 "reached meanwhile. A note where memory pressure could not be read: a limit that "
+		 "only bounds page cache is reached all the time.",
+	 .action = "Raise memory.high and memory.max of the container or unit, or let the server "
+		   "take less.",
+	 .proof = "high and max in memory.events, total of some in memory.pressure (v1: "
+		  "memory.failcnt)"},
 	{.id = "cgroup.cpu.short",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_CONTAINER,
@@ -1803,12 +1852,16 @@ static const struct finding_row findings[] = {
 	 .advice = "{help}.",
 	 .answer = "{who} pid {pid} {doing}",
 	 .meaning =
-		 "A process that accepts connections is stopped, by a signal or a tracer. Others that "
+		 "A process that accepts connections is stopped, by a signal, a tracer, or the "
+		 "freezer of its control group (docker pause, systemctl freeze). Others that "
 		 "share its listener may keep the queue short, but the clients of the halted one "
 		 "wait. A warning under a tracer, which stops a process for moments, and if it is "
 		 "none of the server that --server names.",
-	 .action = "Resume the process (kill -CONT), end the tracer, or restart the server.",
-	 .proof = "The state of the process in /proc/PID/stat: T or t, at the start and the end of "
+	 .action =
+		 "Resume the process (kill -CONT; docker unpause, systemctl thaw), end the tracer, "
+		 "or restart the server.",
+	 .proof = "The state of the process in /proc/PID/stat: T or t, or frozen in "
+		  "cgroup.events (v1: freezer.state), at the start and the end of "
 		  "the check's window"},
 	{.id = "listeners.processes",
 	 .level = LEVEL_CRITICAL,
@@ -1887,6 +1940,20 @@ static const struct finding_row findings[] = {
 		 "space, for another one (rootlessport, rootlesskit, slirp4netns, pasta, passt, on loopback docker-proxy).",
 	 .action = "Check the server behind it as well, by its pid.",
 	 .proof = "ss -ltnp: the process that listens"},
+	{.id = "listeners.elsewhere",
+	 .observed = true,
+	 .title = "{count} other network {several?namespaces have listeners:namespace has a "
+		  "listener}, which this check does not judge",
+	 .detail = "{names}{more? and {more} more}. Servers in containers have queues, ports and "
+		   "sysctls of their own.",
+	 .advice = "Check each by its pid\\: epolltune check --server {pid}",
+	 .answer = "",
+	 .meaning =
+		 "Without --server the check judges the network namespace in which it runs. "
+		 "Processes of others, such as containers, hold TCP listeners there, which clients "
+		 "may reach by forwarded ports or by addresses of their own.",
+	 .action = "Run the check with --server PID, or --netns PID, for each that counts.",
+	 .proof = "lsns -t net; nsenter -t PID -n ss -ltn"},
 	{.id = "live.causes",
 	 .observed = true,
 	 .title =
@@ -1923,14 +1990,19 @@ static const struct finding_row findings[] = {
 	 .proof = "ss -tmi"},
 	{.id = "listeners.hidden",
 	 .level = LEVEL_SKIPPED,
-	 .title = "The {several?processes of {count} listeners:process of a listener}"
-		  "{subject?: with waiting clients} {several?are:is} not visible to this user",
+	 .title =
+		 "The {several?processes of {count} listeners:process of a listener}"
+		 "{subject?: with waiting clients} {several?are:is} not visible {apart?in this PID namespace:to "
+		 "this user}",
 	 .detail = "{several?Their names, states:Its name, state} and descriptors are unknown.",
-	 .advice = "Run the check as root to name the processes.",
+	 .advice = "Run the check {apart?in the PID namespace of the host (docker run --pid=host, "
+		   "hostPID\\: true):as root} to name the processes.",
 	 .meaning = "Clients wait at a listener, or --server named it, whose process belongs to "
-		    "another user: without privilege its name and limits are unknown.",
-	 .action = "Run the check as root, or as the user of the server.",
-	 .proof = "EACCES from /proc/PID/fd"},
+		    "another user, or runs in another PID namespace: its name and limits are "
+		    "unknown.",
+	 .action = "Run the check as root, or as the user of the server; in a container in the PID "
+		   "namespace of the host.",
+	 .proof = "EACCES from /proc/PID/fd; NSpid in /proc/PID/status"},
 	{.id = "listeners.unsearched",
 	 .level = LEVEL_WARNING,
 	 .observed = true,

@@ -261,6 +261,53 @@ static void limit_take(struct cgroup_limit *l, uint64_t max, uint64_t used, cons
 	snprintf(l->path, sizeof(l->path), "%s", w->below[0] ? w->below : "/");
 }
 
+/* The events of one group: of the first one those below it too, as are its processes. Of those
+ * above it only their own limits count, as kernels before 5.2 have it in memory.events. */
+static void pressure_add(struct walk *w, bool first, struct cgroup_pressure *out)
+{
+	char text[FILE_TEXT] = "";
+	uint64_t hits = 0;
+	if (w->hierarchy->version == 1) {
+		if (group_number(w, "memory.failcnt", &hits))
+			out->reached += hits;
+		if (first && group_text(w, "memory.oom_control", text, sizeof(text)))
+			out->killed = keyed(text, "oom_kill");
+		return;
+	}
+	if (first || !group_text(w, "memory.events.local", text, sizeof(text)))
+		group_text(w, "memory.events", text, sizeof(text));
+	out->exhausted += keyed(text, "oom");
+	out->reached += keyed(text, "max") + keyed(text, "high");
+	if (first)
+		out->killed = keyed(text, "oom_kill");
+}
+
+/* "some avg10=0.00 avg60=0.00 avg300=0.00 total=N", in us: Documentation/accounting/psi.rst. */
+static void stalls_read(struct walk *w, struct cgroup_pressure *out)
+{
+	char text[FILE_TEXT];
+	uint64_t total;
+	if (!group_text(w, "memory.pressure", text, sizeof(text)) || strncmp(text, "some ", 5) != 0)
+		return;
+	const char *at = strstr(text, " total=");
+	if (at && (at += strlen(" total="), text_number(&at, &total)) && total <= INT64_MAX)
+		out->stalled_us = (int64_t)total;
+}
+
+static void pressure_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
+{
+	struct cgroup_pressure *p = &out->pressure;
+	struct walk w;
+	walk_begin(&w, h, in);
+	if (!w.ended)
+		stalls_read(&w, p);
+	for (bool first = true; !w.ended; walk_up(&w), first = false)
+		pressure_add(&w, first, p);
+	/* v1 does not say which one it was. */
+	if (in->version == 1 && out->memory.max != HOST_UNLIMITED)
+		p->exhausted = p->killed;
+}
+
 static void memory_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
 {
 	static const char *const files[] = {"memory.max", "memory.high"};
@@ -280,6 +327,7 @@ static void memory_read(const struct host *h, const struct hierarchy *in, struct
 			if (group_number(&w, files[i], &max))
 				limit_take(&out->memory, max, memory_used(&w), &w);
 	}
+	pressure_read(h, in, out);
 	out->memory.hidden |= w.unread;
 	out->tcp.hidden |= w.unread;
 }
@@ -359,6 +407,7 @@ struct cgroup cgroup_none(bool hidden)
 			       .memory = {.max = HOST_UNLIMITED, .hidden = hidden},
 			       .tcp = {.max = HOST_UNLIMITED, .hidden = hidden},
 			       .pids = {.max = HOST_UNLIMITED, .hidden = hidden},
+			       .pressure = {.stalled_us = -1},
 			       .cpu_hidden = hidden};
 }
 
@@ -395,6 +444,32 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 	}
 }
 
+/* Of v1 the controller, of v2 the core has it: with both, either may freeze. */
+bool cgroup_frozen(const struct host *h, pid_t pid)
+{
+	static const char *const controllers[] = {"freezer", "" /* v2 */};
+	CLEAN(free_pointer) char *mounts = NULL;
+	CLEAN(free_pointer) char *groups = NULL;
+	char path[64], text[FILE_TEXT];
+	bool frozen = false;
+	snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
+	if (host_read_all(h, path, &groups, NULL) <= 0 ||
+	    host_read_all(h, "proc/self/mountinfo", &mounts, NULL) <= 0)
+		return false;
+	for (size_t i = 0; i < sizeof(controllers) / sizeof(*controllers) && !frozen; i++) {
+		struct hierarchy in;
+		struct walk w;
+		hierarchy_find(mounts, groups, controllers[i], &in);
+		walk_begin(&w, h, &in);
+		if (w.ended)
+			continue;
+		bool v1 = in.version == 1;
+		if (group_text(&w, v1 ? "freezer.state" : "cgroup.events", text, sizeof(text)))
+			frozen = v1 ? !strncmp(text, "FR", 2) : keyed(text, "frozen");
+	}
+	return frozen;
+}
+
 static void limit_join(struct cgroup_limit *l, const struct cgroup_limit *other)
 {
 	bool hidden = l->hidden || other->hidden;
@@ -413,12 +488,24 @@ static struct cgroup_quota *quota_find(struct cgroup *c, const char *path)
 	return NULL;
 }
 
+/* Of all together; the stall of the one that stalls longest. */
+static void pressure_join(struct cgroup_pressure *p, const struct cgroup_pressure *other)
+{
+	p->killed += other->killed;
+	p->exhausted += other->exhausted;
+	p->reached += other->reached;
+	if (other->stalled_us > p->stalled_us)
+		p->stalled_us = other->stalled_us;
+}
+
 void cgroup_join(struct cgroup *c, const struct cgroup *other)
 {
 	bool same = !strcmp(c->path, other->path); /* of v1 in one hierarchy */
 	c->groups += !same;
 	if (!same || strcmp(c->pids.path, other->pids.path) != 0)
 		c->pids_refused += other->pids_refused;
+	if (!same || strcmp(c->memory.path, other->memory.path) != 0)
+		pressure_join(&c->pressure, &other->pressure);
 	limit_join(&c->memory, &other->memory);
 	limit_join(&c->tcp, &other->tcp);
 	limit_join(&c->pids, &other->pids);

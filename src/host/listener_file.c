@@ -39,8 +39,8 @@ char *listener_file_text(const struct listeners *l)
 	FILE *out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
-	fprintf(out, "counted\t%d\thidden\t%d\tunlisted\t%u\tcut\t%d\n", l->counted, l->hidden,
-		l->unlisted, l->cut);
+	fprintf(out, "counted\t%d\thidden\t%d\tunlisted\t%u\tcut\t%d\tapart\t%d\tunheld\t%d\n",
+		l->counted, l->hidden, l->unlisted, l->cut, l->apart, l->unheld);
 	for (size_t i = 0; i < l->process_count; i++) {
 		const struct process *p = &l->processes[i];
 		fprintf(out,
@@ -145,6 +145,8 @@ static bool line_parse(char *line, unsigned kinds, struct listeners *out)
 		out->counted = *rest == '1';
 		out->hidden = strstr(rest, "hidden\t1");
 		out->cut = strstr(rest, "cut\t1");
+		out->apart = strstr(rest, "apart\t1");
+		out->unheld = strstr(rest, "unheld\t1");
 		const char *unlisted = strstr(rest, "unlisted\t");
 		out->unlisted =
 			unlisted ? (unsigned)strtoul(unlisted + strlen("unlisted\t"), NULL, 10) : 0;

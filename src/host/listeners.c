@@ -544,9 +544,11 @@ static int wanted_own(const struct host *h, struct listeners *l, struct listener
 		wanted[i]->owner = o->owner[i];
 		wanted[i]->systemd = o->systemd[i];
 	}
-	bool left = !o->chosen && (o->denied || o->cut) && any_left(h, wanted, o->owner, count);
+	bool left = !r && !o->chosen && any_left(h, wanted, o->owner, count);
 	l->hidden |= left && o->denied;
 	l->cut |= left && o->cut;
+	l->apart |= left && o->apart;
+	l->unheld |= left && !o->denied && !o->cut && !o->apart;
 	return r;
 }
 

@@ -105,6 +105,7 @@ static int process_add(struct owner_search *s, int dir, pid_t pid)
 	struct owners *o = s->o;
 	if (process_read_at(dir, pid, &p, NULL) < 0)
 		return -1;
+	process_freezer_look(s->host, &p);
 	for (size_t i = 0; i < o->process_count; i++)
 		if (process_same(&o->processes[i], &p))
 			return (int)i;
@@ -470,7 +471,8 @@ static void systemd_mark(struct owner_search *s)
 static int search(struct owner_search *s, struct err *e)
 {
 	struct owners *o = s->o;
-	o->denied = o->cut = false;
+	struct host_identity here;
+	o->denied = o->cut = o->apart = false;
 	s->marks = calloc(o->thing_count + 1, sizeof(*s->marks));
 	s->marked = calloc(o->thing_count + 1, sizeof(*s->marked));
 	if (!s->marks || !s->marked || !owned_prepare(s))
@@ -490,6 +492,9 @@ static int search(struct owner_search *s, struct err *e)
 	 * not listed. */
 	o->denied = owned_by(s, -1) && (denied || !host_has(s->host, "proc/1/stat"));
 	o->cut = owned_by(s, -1) && ended;
+	/* One of this namespace that is hidden is more likely. */
+	o->apart = owned_by(s, -1) && !o->denied && !host_identity(s->host, &here, NULL) &&
+		   !here.first_pids;
 	return s->full ? err_set(e, ENOMEM, NO_MEMORY) : 0;
 }
 

@@ -25,6 +25,7 @@ struct owners {
 	unsigned limit; /* of descriptors to look at; 0: OWNERS_LIMIT */
 	bool denied;    /* an owner that was not found may be one that this user cannot see */
 	bool cut;       /* or one that holds it beyond the limit */
+	bool apart;     /* or one of another PID namespace */
 };
 /* A second on a fast machine. */
 #define OWNERS_LIMIT 524288

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
 #include "host/array.h"
 #include "host/machine.h"
@@ -375,6 +376,17 @@ int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
 	return 0;
 }
 
+/* Where the freezer stops a process is not always visible: without privilege no wchan is, a
+ * compiler may inline do_freezer_trap(), and freezer v1 leaves a sleeping process where it sleeps,
+ * as state D (TASK_FROZEN, since 6.1). */
+void process_freezer_look(const struct host *h, struct process *p)
+{
+	bool unclear = p->state == 'D' ||
+		       (p->state == 'S' && (!p->waits_in[0] || !strcmp(p->waits_in, "get_signal")));
+	if (unclear && cgroup_frozen(h, p->pid))
+		snprintf(p->waits_in, sizeof(p->waits_in), PROCESS_FREEZER);
+}
+
 static int pid_order(const void *a, const void *b)
 {
 	const struct process_stat *x = a, *y = b;
@@ -410,7 +422,10 @@ int process_read(const struct host *h, pid_t pid, struct process *out, struct er
 {
 	memset(out, 0, sizeof(*out));
 	CLEAN(close_fd) int process = process_open(h, pid, e);
-	return process < 0 ? process : process_read_at(process, pid, out, e);
+	int r = process < 0 ? process : process_read_at(process, pid, out, e);
+	if (!r)
+		process_freezer_look(h, out);
+	return r;
 }
 
 bool process_same(const struct process *a, const struct process *b)

@@ -13,6 +13,7 @@
 #include "epolltune/ports.h"
 #include "host/acceptors.h"
 #include "host/descriptors.h"
+#include "host/elsewhere.h"
 #include "host/machine.h"
 #include "host/processes.h"
 #include "host/server_query.h"
@@ -26,8 +27,6 @@
 /* Candidates that an error lists. */
 #define CANDIDATES 4
 #define CANDIDATE 160
-/* Of a table of sockets, whose listeners come first. */
-#define TABLE_TEXT 65536
 
 /* A process that the query names, or one of its tree. */
 struct member {
@@ -430,39 +429,6 @@ static void keep_held(struct subject_search *s)
 	s->unheld = 0;
 }
 
-static bool holds_socket(int process, uint64_t inode)
-{
-	CLEAN(descriptors_close) struct descriptors all;
-	struct descriptor d;
-	if (descriptors_open(&all, process) < 0)
-		return false;
-	for (unsigned n = 0; n < SCAN_LOW && descriptors_next(&all, &d); n++)
-		if (d.socket == inode)
-			return true;
-	return false;
-}
-
-/* Whether a process of another network namespace holds a listener there, or an unconnected UDP
- * socket. */
-static bool listens(int process, bool udp)
-{
-	const char *const tables[] = {udp ? "net/udp" : "net/tcp", udp ? "net/udp6" : "net/tcp6"};
-	CLEAN(free_pointer) char *text = malloc(TABLE_TEXT);
-	for (size_t i = 0; text && i < 2; i++) {
-		char state[3];
-		unsigned long long inode;
-		if (process_file(process, tables[i], text, TABLE_TEXT) <= 0)
-			continue;
-		/* "sl: local remote st queues timer retransmits uid timeout inode": proc(5). */
-		for (char *line = text; (line = strchr(line, '\n')); line++)
-			if (sscanf(line + 1, "%*s %*s %*s %2s %*s %*s %*s %*s %*s %llu", state,
-				   &inode) == 2 &&
-			    !strcmp(state, udp ? "07" : "0A") && holds_socket(process, inode))
-				return true;
-	}
-	return false;
-}
-
 static void member_look(struct subject_search *s, struct member *m, uint64_t here)
 {
 	CLEAN(close_fd) int process = process_open(s->host, m->pid, NULL);
@@ -470,7 +436,7 @@ static void member_look(struct subject_search *s, struct member *m, uint64_t her
 		return;
 	uint64_t netns = process_netns(process);
 	if (netns && here && netns != here)
-		m->elsewhere = !s->here_only && listens(process, s->udp);
+		m->elsewhere = !s->here_only && process_listens(process, s->udp, false);
 	else
 		descriptors_look(s, process, m, true);
 }

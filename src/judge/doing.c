@@ -20,7 +20,16 @@ bool process_out_of_files(const struct process *p)
 	return process_at_file_limit(p) && p->open + 1 >= p->soft;
 }
 
-bool process_halted(const struct process *p) { return p->state && strchr("TtZX", p->state); }
+/* do_freezer_trap() of cgroup v2, __refrigerator() of v1 */
+static bool is_frozen(const struct process *p)
+{
+	return strstr(p->waits_in, "freezer") || strstr(p->waits_in, "refrigerator");
+}
+
+bool process_halted(const struct process *p)
+{
+	return p->state && (strchr("TtZX", p->state) || is_frozen(p));
+}
 
 static bool in_epoll(const struct process *p)
 {
@@ -49,6 +58,18 @@ static void thread_doing(const struct process *p, struct doing *d)
 	}
 }
 
+/* By the name of its unit. What is frozen by the systemd of a container may be so by its engine. */
+static void thaw_help(const struct process *p, struct doing *d)
+{
+	const struct container_row *row = container_row_find(p->unit);
+	if (unit_service(p->unit)[0] && p->manager != UNIT_INSIDE)
+		report_text(d->help, "Resume it: systemctl%s thaw %s",
+			    p->manager == UNIT_USER ? " --user" : "", p->unit);
+	else
+		report_text(d->help, "Resume it: %s",
+			    row->thaw ? row->thaw : container_row_find("")->thaw);
+}
+
 struct doing doing_of(const struct process *p)
 {
 	struct doing d = {.help = "Find out what it waits for (a disk, a lock, another server), or "
@@ -66,6 +87,9 @@ struct doing doing_of(const struct process *p)
 	} else if (p->state == 'Z' || p->state == 'X') {
 		report_text(d.what, "has exited (state %c)", p->state);
 		report_text(d.help, "Restart the server");
+	} else if (p->state && is_frozen(p)) {
+		report_text(d.what, "is frozen with its control group");
+		thaw_help(p, &d);
 	} else if (p->threads > 1 && p->state) {
 		report_text(d.what, "has %s threads, of which the first ",
 			    quantity_count(p->threads).text);
@@ -112,11 +136,23 @@ void process_words(struct wording *words, const struct process *p, const char *a
 	wording_set(words, "default", "%s", server ? server->backlog : "");
 }
 
+static const char apart_help[] = "Run the check in the PID namespace of the host (docker run "
+				 "--pid=host, hostPID: true) to see the process";
+
 void listener_words(struct wording *words, const struct listeners *all, const struct listener *l)
 {
-	bool cut = l->owner < 0 && all->cut && !all->hidden;
+	bool unknown = l->owner < 0, cut = unknown && all->cut && !all->hidden;
+	bool unheld = unknown && all->unheld, apart = unknown && all->apart && !all->unheld;
 	process_words(words, l->owner < 0 ? NULL : &all->processes[l->owner], l->address);
 	wording_flag(words, "cut", cut);
+	wording_flag(words, "unheld", unheld);
+	wording_flag(words, "apart", apart);
+	if (apart)
+		wording_set(words, "help", "%s", apart_help);
+	if (unheld)
+		wording_set(words, "help", "%s",
+			    "Find what made it: the NFS server of the kernel, a program that uses "
+			    "io_uring, or one that passes it to another");
 	if (cut)
 		wording_set(words, "help", "%s",
 			    "Find the pid of its process with ss -lnp and run the check with "

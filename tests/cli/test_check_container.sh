@@ -81,6 +81,23 @@ test_the_memory_of_a_server_counts_in_its_group() {
 	json 'wall("cgroup.memory") | .verdict == "ok" and .needed == 0 and .needed_max > 200 * 1060'
 }
 
+# Without --server. What listens on loopback only is reached from within its own namespace.
+test_servers_in_other_network_namespaces_are_noted() {
+	in_namespace '-n -p -f --mount-proc'
+	cp "$PROGRAM" own
+	cp "$PROGRAM" inner
+	unshare -n sh -c 'ip link set lo up && exec ./inner serve --listen 127.0.0.1 --port 8090 --workers 1 --quiet' &
+	inner=$!
+	unshare -n sh -c 'ip link set lo up && exec ./own serve --listen 0.0.0.0 --port 8090 --workers 1 --quiet' &
+	own=$!
+	for pid in $own $inner; do wait_for grep -q ':1F9A .* 0A ' "/proc/$pid/net/tcp"; done
+	expect 0 epolltune check --quick --probe listeners --format json
+	json 'finding("listeners.elsewhere") | .level == "note" and (.detail | startswith("own (pid ")) and
+		(.title | startswith("1 other network namespace has a listener, "))'
+	expect 0 epolltune check --quick --probe listeners --server "$own" --format json
+	json 'has_finding("listeners.elsewhere") | not'
+}
+
 # With a quota of 2 ms in 100 a busy server pauses for 98 ms: the target's stall is no shorter. The group uses 2 ms up
 # in each period, however busy the machine is.
 test_the_accept_queue_must_hold_what_arrives_in_the_pause_of_a_quota() {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "epolltune/cgroup.h"
+#include "epolltune/listener.h"
 #include "epolltune/subject.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -145,6 +146,91 @@ static void quota_and_processes(void **state)
 	assert_int_equal(cgroup_left(&c.pids), 1);
 	assert_int_equal(c.pids_refused, 4 + 16);
 	assert_int_equal(c.cpus, 5);
+}
+
+/* Those of the group have those of all below it, of one above only what its own limits did. */
+static void kills_and_reclaim_are_counted(void **state)
+{
+	put("proc/self/cgroup", "0::/box/in\n");
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("sys/fs/cgroup/box/in/memory.events",
+	    "low 0\nhigh 5\nmax 40\noom 2\noom_kill 3\noom_group_kill 9\n");
+	put("sys/fs/cgroup/box/in/memory.events.local", "high 1\nmax 1\noom 1\noom_kill 1\n");
+	put("sys/fs/cgroup/box/in/memory.pressure",
+	    "some avg10=0.12 avg60=0.00 avg300=0.00 total=1234567\n"
+	    "full avg10=0.00 avg60=0.00 avg300=0.00 total=99\n");
+	put("sys/fs/cgroup/box/memory.events", "high 905\nmax 940\noom 902\noom_kill 903\n");
+	put("sys/fs/cgroup/box/memory.events.local", "high 100\nmax 0\noom 1\noom_kill 70\n");
+	struct cgroup c = read_group();
+	assert_int_equal(c.pressure.killed, 3);
+	assert_int_equal(c.pressure.exhausted, 3);
+	assert_int_equal(c.pressure.reached, 145);
+	assert_int_equal(c.pressure.stalled_us, 1234567);
+	struct cgroup other = c;
+	cgroup_join(&c, &other);
+	assert_int_equal(c.pressure.killed, 3);
+	strcpy(other.path, "/box/other");
+	other.pressure.stalled_us = 7;
+	cgroup_join(&c, &other);
+	assert_int_equal(c.pressure.killed, 6);
+	assert_int_equal(c.pressure.stalled_us, 1234567);
+	put("proc/self/cgroup", "4:memory:/box/in\n0::/\n");
+	put("proc/self/mountinfo", V1_MOUNT("/", "memory"));
+	put("sys/fs/cgroup/memory/box/in/memory.failcnt", "7\n");
+	put("sys/fs/cgroup/memory/box/in/memory.limit_in_bytes", "67108864\n");
+	put("sys/fs/cgroup/memory/box/in/memory.oom_control",
+	    "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n");
+	put("sys/fs/cgroup/memory/box/memory.failcnt", "2\n");
+	put("sys/fs/cgroup/memory/box/memory.oom_control", "oom_kill 50\n");
+	c = read_group();
+	assert_int_equal(c.pressure.killed, 4);
+	assert_int_equal(c.pressure.exhausted, 4);
+	assert_int_equal(c.pressure.reached, 9);
+	assert_int_equal(c.pressure.stalled_us, -1);
+}
+
+/* Of v1 the controller, of v2 the core; where the process stops is visible to few. */
+static void a_frozen_group_stops_its_processes(void **state)
+{
+#define V2_BESIDE "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+	static const struct {
+		const char *mounts, *groups, *file, *text, *stat, *waits_in;
+	} rows[] = {
+		{V2_MOUNT, "0::/a\n", "a/cgroup.events", "populated 1\nfrozen 1\n", "S",
+		 PROCESS_FREEZER},
+		{V2_MOUNT, "0::/a\n", "a/cgroup.events", "populated 1\nfrozen 0\n", "S", ""},
+		{V2_MOUNT, "0::/a\n", "a/cgroup.events", "populated 1\n", "D", ""},
+		{V2_MOUNT, "0::/a\n", "a/cgroup.events", "populated 1\nfrozen 1\n", "R", ""},
+		{V1_MOUNT("/", "freezer"), "6:freezer:/b\n", "freezer/b/freezer.state", "FROZEN\n",
+		 "D", PROCESS_FREEZER},
+		{V1_MOUNT("/", "freezer"), "6:freezer:/b\n", "freezer/b/freezer.state",
+		 "FREEZING\n", "D", PROCESS_FREEZER},
+		{V1_MOUNT("/", "freezer"), "6:freezer:/b\n", "freezer/b/freezer.state", "THAWED\n",
+		 "D", ""},
+		{V1_MOUNT("/", "freezer") V2_BESIDE, "6:freezer:/b\n0::/c\n",
+		 "unified/c/cgroup.events", "frozen 1\n", "S", PROCESS_FREEZER},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char path[128], stat[160];
+		struct process p;
+		struct host *h;
+		struct err e;
+		snprintf(path, sizeof(path), "sys/fs/cgroup/%s", rows[i].file);
+		snprintf(stat, sizeof(stat),
+			 "21 (web) %s 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0\n",
+			 rows[i].stat);
+		put(path, rows[i].text);
+		put("proc/self/mountinfo", rows[i].mounts);
+		put("proc/21/cgroup", rows[i].groups);
+		put("proc/21/stat", stat);
+		put("proc/21/wchan", "0");
+		assert_int_equal(host_open(&h, root, &e), 0);
+		assert_int_equal(process_read(h, 21, &p, &e), 0);
+		if (strcmp(p.waits_in, rows[i].waits_in) != 0)
+			fail_msg("row %zu: %s", i, p.waits_in);
+		host_close(h);
+		put(path, "");
+	}
 }
 
 static void a_quota_that_is_used_up_is_a_pause(void **state)
@@ -458,6 +544,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_ancestor_that_leaves_least_counts, begin, end),
 		cmocka_unit_test_setup_teardown(a_long_path_is_read_whole, begin, end),
 		cmocka_unit_test_setup_teardown(quota_and_processes, begin, end),
+		cmocka_unit_test_setup_teardown(kills_and_reclaim_are_counted, begin, end),
+		cmocka_unit_test_setup_teardown(a_frozen_group_stops_its_processes, begin, end),
 		cmocka_unit_test(a_quota_that_is_used_up_is_a_pause),
 		cmocka_unit_test_setup_teardown(version_1, begin, end),
 		cmocka_unit_test_setup_teardown(the_mount_that_shows_the_group_counts, begin, end),

@@ -183,6 +183,75 @@ static void few_processes_left_are_named(void **state)
 	}
 }
 
+/* After a kill the limit seems to suffice; one that page cache reaches is none that stalls. */
+static void memory_that_ran_out_is_named(void **state)
+{
+	static const struct {
+		struct cgroup_pressure before, after;
+		bool named, windowless;
+		const char *findings, *text; /* of the first one's title or detail */
+	} rows[] = {
+		{{0, 0, 9, 50}, {0, 0, 9, 50}, true, false, "", NULL},
+		{{2, 2, 9, 50},
+		 {2, 2, 9, 50},
+		 true,
+		 false,
+		 "cgroup.memory.killed warning",
+		 "killed 2 processes of /kubepods/a for lack of memory since the group was made"},
+		{{2, 2, 9, 50}, {2, 2, 9, 50}, true, true, "cgroup.memory.killed warning", NULL},
+		{{2, 2, 9, 50}, {2, 2, 9, 50}, false, false, "cgroup.memory.killed note", NULL},
+		{{2, 1, 9, -1},
+		 {3, 2, 9, -1},
+		 true,
+		 false,
+		 "cgroup.memory.killed critical",
+		 "killed 1 process of /kubepods/a for lack of memory in 500 ms"},
+		{{2, 2, 9, 50},
+		 {3, 2, 9, 50},
+		 false,
+		 false,
+		 "cgroup.memory.killed warning",
+		 "the machine, or a group above that is not visible"},
+		/* Page cache is reclaimed at once. */
+		{{0, 0, 9, 50}, {0, 0, 900, 20000}, true, false, "", NULL},
+		{{0, 0, 9, 50},
+		 {0, 0, 900, 300050},
+		 true,
+		 false,
+		 "cgroup.memory.reclaim warning",
+		 "waited for memory in 60 % of 500 ms"},
+		/* By what else uses the machine. */
+		{{0, 0, 9, 50}, {0, 0, 9, 300050}, true, false, "", NULL},
+		{{0, 0, 9, -1}, {0, 0, 10, -1}, true, false, "cgroup.memory.reclaim note", NULL},
+		{{0, 0, 9, 50}, {0, 0, 900, 300050}, true, true, "", NULL},
+		/* Other processes have begun meanwhile, in a group of their own. */
+		{{2, 2, 9, 50},
+		 {1, 1, 5, 9},
+		 true,
+		 false,
+		 "cgroup.memory.killed warning",
+		 "1 process of"},
+	};
+	const struct subject subject = {.name = "server"};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct report r;
+		struct sample before = {.cpus = 2}, after = before;
+		struct probe_options options = {.subject = rows[i].named ? &subject : NULL};
+		struct moment m = {.options = &options, .seconds = rows[i].windowless ? 0 : 0.5};
+		before.group = after.group = cgroup_none(false);
+		strcpy(after.group.path, "/kubepods/a");
+		before.group.pressure = rows[i].before;
+		after.group.pressure = rows[i].after;
+		report_init(&r);
+		judge_killed(&before.group.pressure, &after, &m, &r);
+		judge_reclaim(&before.group.pressure, &after, &m, &r);
+		findings_are(rows[i].findings, &r, rows[i].findings);
+		if (rows[i].text && !strstr(r.findings[0].title, rows[i].text) &&
+		    !strstr(r.findings[0].detail, rows[i].text))
+			fail_msg("row %zu: %s: %s", i, r.findings[0].title, r.findings[0].detail);
+	}
+}
+
 static void memory_is_short_where_the_connections_do_not_fit(void **state)
 {
 	static const struct {
@@ -446,6 +515,7 @@ int main(void)
 		cmocka_unit_test(throttled_periods_are_a_share),
 		cmocka_unit_test(any_quota_above_stops_the_server),
 		cmocka_unit_test(few_processes_left_are_named),
+		cmocka_unit_test(memory_that_ran_out_is_named),
 		cmocka_unit_test(memory_is_short_where_the_connections_do_not_fit),
 		cmocka_unit_test(a_process_for_each_connection_is_needed),
 		cmocka_unit_test(the_smallest_of_several_limits_suffices_or_is_unknown),

@@ -683,6 +683,19 @@ static void quiet_and_halted(struct looks *m)
 	m->before.queues.listeners.process_count = 1;
 }
 /* What the queue says names it. */
+static void quiet_and_frozen(struct looks *m)
+{
+	quiet_and_halted(m);
+	m->process.state = 'S';
+	report_text(m->process.waits_in, "%s", PROCESS_FREEZER);
+}
+
+static void in_containers(struct looks *m)
+{
+	m->after.elsewhere = (struct listeners_elsewhere){
+		.count = 9, .at = {{812, "nginx"}, {7, "a"}, {8, "b"}, {9, "c"}}};
+}
+
 static void full_and_halted(struct looks *m)
 {
 	quiet_and_halted(m);
@@ -889,6 +902,20 @@ static void hidden(struct looks *m)
 	m->at[1][0].owner = -1;
 	m->after.queues.listeners.process_count = 0;
 	m->after.queues.listeners.hidden = true;
+}
+
+static void in_another_pid_namespace(struct looks *m)
+{
+	hidden(m);
+	m->after.queues.listeners.hidden = false;
+	m->after.queues.listeners.apart = true;
+}
+
+static void of_the_kernel(struct looks *m)
+{
+	hidden(m);
+	m->after.queues.listeners.hidden = false;
+	m->after.queues.listeners.unheld = true;
 }
 
 static void unsearched(struct looks *m)
@@ -1111,6 +1138,8 @@ static void each_look_gets_its_findings(void **state)
 		 "descriptors.process.exhausted critical"},
 		{worker_was_stopped, "", "listeners.halted critical"},
 		{quiet_and_halted, "listeners.halted warning", "listeners.halted warning"},
+		{in_containers, "listeners.elsewhere note", "listeners.elsewhere note"},
+		{quiet_and_frozen, "listeners.halted warning", "listeners.halted warning"},
 		{full_and_halted, "accept-queue.full critical", "accept-queue.full critical"},
 		{waits_for_a_moment, "", "descriptors.process.exhausted critical"},
 		{limit_unknown, "accept-queue.waiting warning", STANDING " note"},
@@ -1161,6 +1190,9 @@ static void each_look_gets_its_findings(void **state)
 		{uncaptured, "listeners.uncaptured warning", "listeners.uncaptured warning"},
 		{hidden, "accept-queue.waiting warning, listeners.hidden skipped",
 		 STANDING " note, listeners.hidden skipped"},
+		{in_another_pid_namespace, "accept-queue.waiting warning, listeners.hidden skipped",
+		 STANDING " note, listeners.hidden skipped"},
+		{of_the_kernel, "accept-queue.waiting warning", STANDING " note"},
 		{unsearched, DROPPING ", listeners.unsearched warning",
 		 "accept-queue.full warning, listeners.unsearched warning"},
 	};
@@ -1428,6 +1460,20 @@ static void texts_name_the_server(void **state)
 		{quiet_and_halted, 0, "nginx (pid 812) on 0.0.0.0:443 is stopped (state T)",
 		 "The clients whose connections it has accepted get no answer.",
 		 "Resume it: kill -CONT 812. Or restart it."},
+		{in_another_pid_namespace, 1,
+		 "The process of a listener with waiting clients is not visible in this PID "
+		 "namespace",
+		 "Its name, state and descriptors are unknown.",
+		 "Run the check in the PID namespace of the host (docker run --pid=host, hostPID: "
+		 "true) to name the processes."},
+		{in_another_pid_namespace, 0, NULL, NULL,
+		 "Run the check in the PID namespace of the host (docker run --pid=host, hostPID: "
+		 "true) to see the process."},
+		{of_the_kernel, 0, NULL, NULL,
+		 "Find what made it: the NFS server of the kernel, a program that uses io_uring, or "
+		 "one that passes it to another."},
+		{quiet_and_frozen, 0,
+		 "nginx (pid 812) on 0.0.0.0:443 is frozen with its control group", NULL, NULL},
 		{cookies_always, 0,
 		 "The kernel answers every SYN with a cookie, as net.ipv4.tcp_syncookies is 2",
 		 "No SYN queue was full: with 2 none is used. Cookies drop no client; they cost CPU "
@@ -1571,6 +1617,8 @@ static void states_of_a_process_are_named(void **state)
 		{'S', 2, "ep_poll", "has 2 threads, of which the first sleeps in epoll_wait()"},
 		{'R', 2, "", "has 2 threads, of which the first is runnable (state R)"},
 		{'T', 2, "do_signal_stop", "is stopped (state T)"},
+		{'S', 2, "do_freezer_trap", "is frozen with its control group"},
+		{'D', 1, "__refrigerator", "is frozen with its control group"},
 		{0, 2, "", ""},
 		{'S', 1, "futex_wait_queue", "sleeps in futex_wait_queue"},
 		{'S', 1, "", "sleeps (state S)"},
@@ -1583,6 +1631,31 @@ static void states_of_a_process_are_named(void **state)
 		struct doing d = doing_of(&p);
 		assert_string_equal(d.what, rows[i].what);
 		assert_true(d.help[0]);
+	}
+}
+
+static void what_froze_a_process_resumes_it(void **state)
+{
+	static const struct {
+		const char *unit;
+		enum unit_manager manager;
+		const char *help;
+	} rows[] = {
+		{"nginx.service", UNIT_SYSTEM, "Resume it: systemctl thaw nginx.service"},
+		{"web.service", UNIT_USER, "Resume it: systemctl --user thaw web.service"},
+		{"docker-4f.scope", UNIT_SYSTEM, "Resume it: docker unpause NAME"},
+		{"libpod-4f.scope", UNIT_SYSTEM, "Resume it: podman unpause NAME"},
+		{"nginx.service", UNIT_INSIDE, "Resume it: docker unpause, podman unpause, "},
+		{"run-4.scope", UNIT_SYSTEM, "Resume it: docker unpause, podman unpause, "},
+		{"", UNIT_SYSTEM, "Resume it: docker unpause, podman unpause, "},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct process p = {
+			.state = 'S', .waits_in = PROCESS_FREEZER, .manager = rows[i].manager};
+		report_text(p.unit, "%s", rows[i].unit);
+		struct doing d = doing_of(&p);
+		if (strncmp(d.help, rows[i].help, strlen(rows[i].help)) != 0)
+			fail_msg("row %zu: %s", i, d.help);
 	}
 }
 
@@ -1661,6 +1734,7 @@ int main(void)
 		cmocka_unit_test(the_worst_since_a_report_come_first),
 		cmocka_unit_test(the_report_carries_the_listeners),
 		cmocka_unit_test(states_of_a_process_are_named),
+		cmocka_unit_test(what_froze_a_process_resumes_it),
 		cmocka_unit_test(the_subject_comes_before_others),
 		cmocka_unit_test(many_listeners_are_counted),
 		cmocka_unit_test(known_servers_are_found_by_their_process),

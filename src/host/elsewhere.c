@@ -1,0 +1,125 @@
+/* Listeners of processes in other network namespaces, by /proc/PID/net and /proc/PID/fd. */
+#include "host/elsewhere.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/listener.h"
+#include "host/array.h"
+#include "host/descriptors.h"
+#include "host/machine.h"
+#include "host/processes.h"
+
+/* Of a process: servers have their listeners early. */
+#define DESCRIPTORS 128
+/* proc_net_tcp has listeners before connections. */
+#define TABLE_TEXT 65536
+/* Processes of other namespaces that are looked at. */
+#define PROCESSES 1024
+
+static bool holds_socket(int process, uint64_t inode)
+{
+	CLEAN(descriptors_close) struct descriptors all;
+	struct descriptor d;
+	if (descriptors_open(&all, process) < 0)
+		return false;
+	for (unsigned n = 0; n < DESCRIPTORS && descriptors_next(&all, &d); n++)
+		if (d.socket == inode)
+			return true;
+	return false;
+}
+
+/* "0100007F:1F90": words in network order, each printed as a number of this machine. */
+static bool on_loopback(const char *local)
+{
+	struct in6_addr a = {0};
+	size_t words = strcspn(local, ":") / 8;
+	for (size_t i = 0; i < words && i < 4; i++) {
+		char word[9];
+		snprintf(word, sizeof(word), "%.8s", local + 8 * i);
+		a.s6_addr32[i] = (uint32_t)strtoul(word, NULL, 16);
+	}
+	return words == 4 ? IN6_IS_ADDR_LOOPBACK(&a)
+			  : ntohl(a.s6_addr32[0]) >> 24 == IN_LOOPBACKNET;
+}
+
+/* "sl: local remote st queues timer retransmits uid timeout inode": proc(5). */
+static uint64_t line_inode(const char *line, bool udp, bool reachable)
+{
+	char local[48], state[3];
+	unsigned long long inode;
+	if (sscanf(line, "%*s %47s %*s %2s %*s %*s %*s %*s %*s %llu", local, state, &inode) != 3 ||
+	    strcmp(state, udp ? "07" : "0A") != 0 || (reachable && on_loopback(local)))
+		return 0;
+	return inode;
+}
+
+bool process_listens(int process, bool udp, bool reachable)
+{
+	const char *const tables[] = {udp ? "net/udp" : "net/tcp", udp ? "net/udp6" : "net/tcp6"};
+	CLEAN(free_pointer) char *text = malloc(TABLE_TEXT);
+	for (size_t i = 0; text && i < 2; i++) {
+		if (process_file(process, tables[i], text, TABLE_TEXT) <= 0)
+			continue;
+		for (char *line = text; (line = strchr(line, '\n')); line++) {
+			uint64_t inode = line_inode(line + 1, udp, reachable);
+			if (inode && holds_socket(process, inode))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool is_known(const uint64_t *netns, size_t count, uint64_t one)
+{
+	for (size_t i = 0; i < count; i++)
+		if (netns[i] == one)
+			return true;
+	return false;
+}
+
+static void elsewhere_add(struct listeners_elsewhere *out, const struct process_stat *p)
+{
+	if (out->count < ELSEWHERE_NAMED) {
+		out->at[out->count].pid = p->pid;
+		memcpy(out->at[out->count].name, p->name, sizeof(p->name));
+	}
+	out->count++;
+}
+
+int listeners_elsewhere(const struct host *h, struct listeners_elsewhere *out, struct err *e)
+{
+	CLEAN(free_pointer) struct process_stat *all = NULL;
+	CLEAN(free_pointer) uint64_t *known = NULL; /* those counted, and this one */
+	size_t count = 0, known_count = 0;
+	struct process_stat own = {0};
+	*out = (struct listeners_elsewhere){0};
+	CLEAN(close_fd) int self = host_live(h) ? process_open(h, getpid(), NULL) : -1;
+	uint64_t here = self < 0 ? 0 : process_netns(self);
+	if (!here || process_stat_at(self, getpid(), &own, e) < 0)
+		return 0;
+	int rc = process_list(h, &all, &count, e);
+	for (size_t i = 0, looked = 0; i < count && looked < PROCESSES && !rc; i++) {
+		CLEAN(close_fd) int process = process_open(h, all[i].pid, NULL);
+		uint64_t netns = process < 0 ? 0 : process_netns(process);
+		/* Experiments have namespaces of their own. */
+		if (!netns || netns == here || is_known(known, known_count, netns) ||
+		    process_family(all[i].name, own.name))
+			continue;
+		looked++;
+		if (!process_listens(process, false, true))
+			continue;
+		uint64_t *more = array_add(&known, &known_count, sizeof(*more));
+		if (!more)
+			return err_set(e, ENOMEM, "cannot list namespaces: out of memory");
+		*more = netns;
+		elsewhere_add(out, &all[i]);
+	}
+	return rc;
+}
