@@ -308,6 +308,7 @@ static const struct loss {
 		LOSS,           /* growth is a warning */
 		LOSS_ELSEWHERE, /* growth has a finding of its own, which names what is full */
 		LOSS_REST,      /* likewise without cookies; the counter has other parts */
+		LOSS_STRAY,     /* any host sends some: growth is a warning where it is a share */
 		LOSS_HARMLESS,
 	} kind;
 } losses[] = {
@@ -323,7 +324,7 @@ static const struct loss {
 	{"TcpExt.OfoPruned", LOSS},
 	{"TcpExt.TCPOFODrop", LOSS},
 	{"TcpExt.PFMemallocDrop", LOSS},
-	{"TcpExt.IPReversePathFilter", LOSS},
+	{"TcpExt.IPReversePathFilter", LOSS_STRAY},
 	{"TcpExt.TCPMemoryPressures", LOSS},
 	{"nf_conntrack.drop", LOSS_ELSEWHERE},
 	{"nf_conntrack.early_drop", LOSS},
@@ -335,11 +336,11 @@ static const struct loss {
 	{UDP6_FULL, LOSS_ELSEWHERE},
 	{"Udp.MemErrors", LOSS},
 	{"Udp6.MemErrors", LOSS},
-	{"Udp.SndbufErrors", LOSS},
-	{"Udp6.SndbufErrors", LOSS},
-	{"Udp.InCsumErrors", LOSS},
-	{"Udp6.InCsumErrors", LOSS},
-	{"Tcp.InCsumErrors", LOSS},
+	{"Udp.SndbufErrors", LOSS_HARMLESS},
+	{"Udp6.SndbufErrors", LOSS_HARMLESS},
+	{"Udp.InCsumErrors", LOSS_STRAY},
+	{"Udp6.InCsumErrors", LOSS_STRAY},
+	{"Tcp.InCsumErrors", LOSS_STRAY},
 	{"Ip.ReasmFails", LOSS},
 	{"Ip6.ReasmFails", LOSS},
 	{"TcpExt.TCPReqQFullDoCookies", LOSS_HARMLESS},
@@ -393,7 +394,8 @@ static int64_t loss_value(const struct loss *l, const struct sample *s,
 	struct syn_drops d = syn_drops_of(value, of);
 	if (s->cookies == 0)
 		return d.rest - d.flooded;
-	return d.rest > d.ended ? d.rest - d.ended : 0;
+	int64_t other = d.ended + d.flooded; /* without SYN cookies in the kernel */
+	return d.rest > other ? d.rest - other : 0;
 }
 
 static int64_t total_of(const void *counters, const char *name)
@@ -439,7 +441,7 @@ static bool loss_costs(const struct watch *w, const struct since *s, const struc
 	struct syn_drops d = syn_drops_of(since_of, s);
 	if (l->kind == LOSS_REST && w->after->cookies == 0)
 		return d.rest - d.flooded > d.other;
-	return l->kind != LOSS_HARMLESS;
+	return l->kind < LOSS_STRAY;
 }
 
 struct titled {
@@ -468,12 +470,29 @@ static void titled_end(struct titled *t)
 		report_append(t->text, " (and %zu more counter%s)", more, more > 1 ? "s" : "");
 }
 
+/* Of so many packets one may be spoofed or damaged. */
+#define STRAY_PART 100
+
+/* Whether strays are more than a share of what arrived. */
+static bool is_share(const struct watch *w, const struct loss *l)
+{
+	static const char *const all[][2] = {{"TcpExt.IPReversePathFilter", "Ip.InReceives"},
+					     {"Tcp.InCsumErrors", "Tcp.InSegs"},
+					     {"Udp.InCsumErrors", "Udp.InDatagrams"},
+					     {"Udp6.InCsumErrors", "Udp6.InDatagrams"}};
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (!strcmp(l->counter, all[i][0]))
+			return growth(w, l->counter) * STRAY_PART > growth(w, all[i][1]);
+	return true;
+}
+
 /* What no other finding reports: that of UDP names a socket, where it is seen. */
 static int64_t unreported(const struct watch *w, const struct loss *l)
 {
 	bool udp =
 		!w->udp_named && (!strcmp(l->counter, UDP_FULL) || !strcmp(l->counter, UDP6_FULL));
-	bool here = l->kind == LOSS || udp || (l->kind == LOSS_REST && w->after->cookies != 0);
+	bool here = l->kind == LOSS || (l->kind == LOSS_STRAY && is_share(w, l)) || udp ||
+		    (l->kind == LOSS_REST && w->after->cookies != 0);
 	int64_t grown = here ? loss_value(l, w->after, growth_of, w) : 0;
 	return grown > 0 ? grown : 0;
 }

@@ -519,7 +519,45 @@ static void judge_siblings(const struct queue_watch *w)
 	finding_evidence(f, "smallest backlog of the others", "connections", smallest->limit, NAN);
 }
 
-/* Listeners of the subject that the walls leave out, and that would be short. */
+/* The smallest TCP listener that was set aside though other hosts reach it. */
+static const struct listener *aside_port(const struct subject *s)
+{
+	const struct listener *min = NULL;
+	for (size_t i = 0; i < s->listeners.count; i++) {
+		const struct listener *l = &s->listeners.at[i];
+		if (l->kind == LISTENER_TCP && l->aside && !listener_on_loopback(l) &&
+		    (!min || l->limit < min->limit))
+			min = l;
+	}
+	return min;
+}
+
+/* `only`: no listener of its kind is judged; `level`: of the finding. */
+static void aside_finding(const struct queue_watch *w, const struct listener *l, uint64_t needed,
+			  bool small, bool only)
+{
+	struct wording words = {0};
+	char name[WORDING_TEXT], address[LISTENER_ADDRESS];
+	bool udp = l->kind == LISTENER_UDP, loopback = listener_on_loopback(l);
+	wording_set(&words, "listener", "%s",
+		    listener_name(&w->after->subject->listeners, l, name, sizeof(name)));
+	wording_set(&words, "address", "%s", listener_plain(l, address));
+	wording_set(&words, "limit", "%s", quantity_plain(l->limit).text);
+	wording_set(&words, "needed", "%s", quantity_count(needed).text);
+	wording_flag(&words, "small", small);
+	wording_flag(&words, "udp", udp);
+	wording_flag(&words, "loopback", loopback);
+	wording_flag(&words, "only", only);
+	struct finding *f = report_finding(w->report, "listeners.aside", &words);
+	/* Its port may be a configured one (gRPC: 50051). */
+	if (only || (!udp && !loopback))
+		f->level = LEVEL_WARNING;
+	else
+		f->answer[0] = 0;
+}
+
+/* Listeners of the subject that the walls leave out, and that would be short, or are all that the
+ * target could mean. */
 static void judge_aside(const struct queue_watch *w, const struct target *t)
 {
 	const struct subject *s = w->after->subject;
@@ -529,26 +567,15 @@ static void judge_aside(const struct queue_watch *w, const struct target *t)
 	} kinds[] = {{LISTENER_TCP, target_accept_queue(t)}, {LISTENER_UDP, target_datagrams(t)}};
 	for (size_t i = 0; s && i < sizeof(kinds) / sizeof(*kinds); i++) {
 		struct subject_queue q = subject_aside(s, kinds[i].kind);
-		struct wording words = {0};
-		char name[WORDING_TEXT], address[LISTENER_ADDRESS];
-		bool udp = kinds[i].kind == LISTENER_UDP;
-		if (!q.smallest || q.holds >= kinds[i].needed)
-			continue;
-		wording_set(&words, "listener", "%s",
-			    listener_name(&s->listeners, q.smallest, name, sizeof(name)));
-		wording_set(&words, "address", "%s", listener_plain(q.smallest, address));
-		wording_set(&words, "limit", "%s", quantity_plain(q.smallest->limit).text);
-		wording_set(&words, "needed", "%s", quantity_count(kinds[i].needed).text);
-		wording_flag(&words, "udp", udp);
-		wording_flag(&words, "loopback", listener_on_loopback(q.smallest));
+		bool udp = kinds[i].kind == LISTENER_UDP, small = q.holds < kinds[i].needed;
 		/* Then the load of TCP has no verdict. */
 		bool only = !udp && !subject_listens(s, LISTENER_TCP) && !t->datagrams_per_s;
-		wording_flag(&words, "only", only);
-		struct finding *f = report_finding(w->report, "listeners.aside", &words);
-		if (only)
-			f->level = LEVEL_WARNING;
-		else
-			f->answer[0] = 0;
+		const struct listener *port = udp ? NULL : aside_port(s);
+		if (!q.smallest || (!small && !only))
+			continue;
+		if (port && port != q.smallest && port->limit + UINT64_C(1) < kinds[i].needed)
+			aside_finding(w, port, kinds[i].needed, true, false);
+		aside_finding(w, q.smallest, kinds[i].needed, small, only);
 	}
 }
 

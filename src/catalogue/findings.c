@@ -863,8 +863,8 @@ static const struct finding_row findings[] = {
 		 "A UDP port is taken for all destinations. {left?After {left} more no:No} port is left "
 		 "for an {six?IPv6:IPv4} socket without an address\\: bind() fails with EADDRINUSE, "
 		 "connect() and sendto() with EAGAIN. Resolvers, TURN servers and QUIC clients need "
-		 "one for each socket.{address? {bound} of the ports are those of "
-		 "{address}.}{hidden? Run the check as root to see the process.}",
+		 "one for each socket.{address? {address} has {bound} of "
+		 "them.}{hidden? Run the check as root to see the process.}",
 	 .advice =
 		 "Let {process?{process}:the application} have fewer UDP sockets open (unbound\\: "
 		 "outgoing-range; BIND\\: recursive-clients), or bind() each to one of several local "
@@ -1558,13 +1558,13 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .title =
-		 "From a network card {socket?{socket}:a UDP socket} holds {unraised} datagrams of "
-		 "{size}; this load needs {needed}{enough? and 25 % headroom}",
+		 "From a network card {socket?{socket}:a UDP socket} holds {unraised} "
+		 "datagram{unraised=1?:s} of {size}; this load needs {needed}{enough? and 25 % headroom}",
 	 .detail =
 		 "The driver of a network card gives each packet a buffer of 2 048 B or more, however "
 		 "small it is\\: such a datagram takes {card} of the receive buffer of {buffer}. On "
-		 "loopback and veth, as in the lab, it takes {each}, and {capacity} "
-		 "fit.{memory? net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
+		 "loopback and veth, as in the lab, it takes {each}\\: room for "
+		 "{capacity}.{memory? net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
 	 .advice =
 		 "{possible?" UDP_REMEDY
 		 ":No receive buffer holds that many\\: shorten the server's "
@@ -1907,13 +1907,13 @@ static const struct finding_row findings[] = {
 		 "{listener} is not judged\\: {loopback?it is on loopback:its port is an ephemeral "
 		 "one}, and the server has {only?a UDP socket that other hosts reach:others}",
 	 .detail =
-		 "{udp?Its receive buffer of {limit} B holds less than the {needed} "
+		 "{small?{udp?Its receive buffer of {limit} B holds less than the {needed} "
 		 "datagram{needed=1?:s}:Its backlog is {limit}, less than the {needed} "
-		 "connection{needed=1?:s}} of this load that "
-		 "{needed=1?arrives:arrive} in a stall. {udp?A socket of a "
-		 "client\\: of DNS or of statistics,:{loopback?A shutdown or management port:A "
-		 "port that the kernel chose, as of JMX or of a transfer by FTP,}} needs no more; "
-		 "one {loopback?behind a reverse proxy of this host:with a configured port} does.",
+		 "connection{needed=1?:s}} of this load that arrive in a stall. :The connections of "
+		 "this load have no verdict. }{udp?A socket of a client\\: of DNS or of statistics,:"
+		 "{loopback?A shutdown or management port:A port that the kernel chose, as of JMX or "
+		 "of a transfer by FTP,}} needs no more; one {loopback?behind a reverse proxy of this "
+		 "host:with a configured port} does.",
 	 .advice = "If the load comes there\\: epolltune check --server {address}"
 		   "{only?. If it is datagrams\\: add --datagrams N}",
 	 .answer = "{listener} is not judged",

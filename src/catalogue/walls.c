@@ -333,7 +333,7 @@ static const struct wall_row walls[] = {
 			"net.core.rmem_max allows has a receive buffer of {buffer}{held?; one "
 			"without SO_RCVBUF has {default} and holds {held}}}. A datagram of {size} "
 			"takes {measured?:about }{each}{card?; from a network card, whose driver gives each packet "
-			"2 048 B, it takes {card} or more, and {card_holds} {card_holds=1?fits:fit}}.{memory? net.ipv4.udp_mem leaves {left} "
+			"2 048 B, it takes {card} or more\\: room for {card_holds}}.{memory? net.ipv4.udp_mem leaves {left} "
 			"for all UDP sockets.}}",
 	},
 	{

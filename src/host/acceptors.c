@@ -31,6 +31,8 @@
 /* Of the descriptors beyond FIRST so many are looked at, evenly, to estimate the rest. */
 #define SAMPLE 512
 #define NUMBERS 16
+/* A pool of workers is made within that time of its parent: 2 s of USER_HZ. */
+#define POOL_TICKS 200
 #define THREADS 64
 
 enum kind { OTHER, LISTENER, CLIENT, ACCEPTED, OPENED };
@@ -423,15 +425,26 @@ static bool is_fork(const struct holder *all, size_t count, const struct holder 
 	return false;
 }
 
+/* Whether it is as old as its parent, as one of a pool of workers is. */
+static bool is_of_pool(const struct holder *all, size_t count, const struct holder *h)
+{
+	for (size_t i = 0; i < count; i++)
+		if (all[i].p.pid == h->parent)
+			return h->p.started - all[i].p.started <= POOL_TICKS;
+	return false;
+}
+
 bool acceptors_fork(const struct holder *all, size_t count)
 {
 	size_t forks = 0;
+	bool later = false;
 	for (size_t i = 0; i < count; i++) {
 		if (all[i].clients && !is_fork(all, count, &all[i]))
 			return false;
 		forks += all[i].clients > 0;
+		later |= all[i].clients && !is_of_pool(all, count, &all[i]);
 	}
-	return forks > 1;
+	return forks > 1 && later;
 }
 
 static void described(struct subject *out, const struct holder *h)

@@ -426,6 +426,9 @@ static void keep_held(struct subject_search *s)
 		if (is_held(s, &l->at[i]))
 			l->at[kept++] = l->at[i];
 	l->count = kept;
+	/* What is left out now is no more to be found. */
+	for (size_t i = 0; i < s->claim_count; i++)
+		s->claims[i].other |= !s->claims[i].held;
 	s->unheld = 0;
 }
 

@@ -66,12 +66,20 @@ const struct listener *syn_queue_full(const struct accept_queues *q)
 	return worst;
 }
 
+/* Of those on loopback, none reaches clients of other hosts. */
+static bool is_smaller(const struct listener *l, const struct listener *than)
+{
+	if (!than || listener_on_loopback(l) != listener_on_loopback(than))
+		return !than || !listener_on_loopback(l);
+	return l->limit < than->limit;
+}
+
 const struct listener *syn_queue_smallest(const struct accept_queues *q)
 {
 	const struct listener *smallest = NULL;
 	for (size_t i = 0; i < q->listeners.count; i++) {
 		const struct listener *l = &q->listeners.at[i];
-		if (l->kind == LISTENER_TCP && (!smallest || l->limit < smallest->limit))
+		if (l->kind == LISTENER_TCP && is_smaller(l, smallest))
 			smallest = l;
 	}
 	return smallest;

@@ -1202,7 +1202,8 @@ static void ports_of_udp_are_judged(void **state)
 		{80, 80, "warning",
 		 "UDP sockets have 80 of 100 ephemeral ports, most of them of unbound (pid 812)",
 		 "After 20 more no port is left for an IPv4 socket without"},
-		{99, 100, "critical", "99 of 100", "After 1 more no port is left for an IPv4 socket"},
+		{99, 100, "critical", "99 of 100",
+		 "After 1 more no port is left for an IPv4 socket"},
 		{100, 100, "critical", "100 of 100", ". No port is left for an IPv4 socket"},
 		{10, 100, "critical", "100 of 100", ". No port is left for an IPv6 socket"},
 	};
@@ -1230,7 +1231,7 @@ static void ports_of_udp_are_judged(void **state)
 		assert_string_equal(knobs, RANGE "40000 40099");
 		assert_string_equal(finding_level_name(f->level), cases[i].level);
 		if (!strstr(f->title, cases[i].title) || !strstr(f->detail, cases[i].detail) ||
-		    !strstr(f->detail, "70 of the ports are those of 10.0.0.1."))
+		    !strstr(f->detail, "10.0.0.1 has 70 of them."))
 			fail_msg("case %zu: %s: %s", i, f->title, f->detail);
 	}
 	ports_udp_judge(&(struct ports_udp){0}, &r);
