@@ -248,7 +248,7 @@ static bool connections_fail(const struct trial *t, uint64_t count, uint64_t req
 	bool reopened = t->options->guest->request.size && !sum.lost;
 	if (reopened || sum.held >= count)
 		return false;
-	outcome_unsupported(out, "%s of %s connections failed by %s requests: %s",
+	outcome_unsupported(out, "%s of %s connections failed within %s requests: %s",
 			    quantity_count(count - sum.held).text, quantity_count(count).text,
 			    quantity_count(requests).text, client_failure(client_cause(&sum)));
 	return true;
@@ -1025,10 +1025,21 @@ static void rate_remark(const struct trial *t, const struct client_sum *sum, dou
 			      quantity_measured(QUANTITY_RATE, (uint64_t)knee).text);
 }
 
+/* Half of its accept queue, so that it does not overflow by their number. */
+static uint64_t churn_active(const struct hold *h, uint64_t limit)
+{
+	bool turns_away = h->end == HOLD_REFUSED || h->end == HOLD_RESET || h->end == HOLD_CLOSED ||
+			  h->end == HOLD_ERROR;
+	uint64_t most = limit / 2 < TALKING ? limit / 2 : TALKING;
+	if (turns_away && h->held <= most)
+		most = h->held ? h->held - 1 : 0;
+	return most ? most : 1;
+}
+
 static int rate_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	struct guest *guest = t->options->guest;
-	const struct client_order open = {
+	struct client_order open = {
 		.verb = CLIENT_OPEN, .count = talking(&t->context->hold), .in_flight = 1};
 	struct client_sum sum;
 	struct load load = {0};
@@ -1040,6 +1051,12 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 	}
 	trial_progress(t, "requests on %s connections", quantity_count(open.count).text);
 	int rc = server_begin(t, 0, e);
+	struct guest_queue queue = {0};
+	if (!rc)
+		rc = guest_queue_read(guest, &queue, e);
+	/* Each request opens a connection. */
+	if (!rc && t->context->hold.unheld)
+		open.count = churn_active(&t->context->hold, queue.limit);
 	t->context->latency = (struct latency){0};
 	if (!rc)
 		rc = trial_client(t, trial_guest_client(t, open.count), e);
@@ -1136,17 +1153,6 @@ static int accepts_load(struct trial *t, uint64_t active, struct load *l, int64_
 	if (!rc)
 		*overflowed = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
 	return rc;
-}
-
-/* Half of its accept queue, so that it does not overflow by their number. */
-static uint64_t churn_active(const struct hold *h, uint64_t limit)
-{
-	bool turns_away = h->end == HOLD_REFUSED || h->end == HOLD_RESET || h->end == HOLD_CLOSED ||
-			  h->end == HOLD_ERROR;
-	uint64_t most = limit / 2 < TALKING ? limit / 2 : TALKING;
-	if (turns_away && h->held <= most)
-		most = h->held ? h->held - 1 : 0;
-	return most ? most : 1;
 }
 
 static int accepts_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)

@@ -27,7 +27,7 @@ static void print_step(void *arg, const struct change *c, const char *text)
 }
 
 /* Whether a change of the run still lacks a line. Of a run that was closed before, another value
- * may be in force, or somebody has edited its line. */
+ * may be in force, or an administrator has edited its line. */
 static bool lacks_line(struct confirm *c, const struct run *r, const struct change *of)
 {
 	if (of->scope == CHANGE_FILES || of->state != CHANGE_DONE)

@@ -423,7 +423,7 @@ static void notes_replies(struct bench_table *t, const struct client *c,
 		bench_note(t, "the server ended %s after a reply or while idle (keep-alive limit)",
 			   quantity_of(sum->ended, "connection").text);
 	if (sum->reopened)
-		bench_note(t, "%s that the server had ended %s opened again",
+		bench_note(t, "%s that had ended or failed %s opened again",
 			   quantity_of(sum->reopened, "connection").text,
 			   sum->reopened == 1 ? "was" : "were");
 }

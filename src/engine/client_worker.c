@@ -23,6 +23,7 @@
 #define BURST 64 /* connections started in a row */
 /* Requests started in a row: more than are answered at a time, so that all get in flight. */
 #define STARTS (2 * EVENTS)
+#define REFUSED_NS 100000000  /* before a connection that had no good reply is opened again */
 #define STARVED_NS 1000000    /* pause when ports or descriptors ran out */
 #define LATE_NS 1000000000ull /* after the end, for operations due before it */
 #define MISSED_STEPS 1024     /* in which missed operations are counted */
@@ -44,7 +45,8 @@ struct slot {
 	uint32_t detached : 1;                        /* opened by a detached order */
 	uint32_t leaving : 1; /* the server closes it after the reply; closed: open it again */
 	uint32_t active : 1;  /* an order of CLIENT_REQUEST uses it */
-	uint32_t replied : 1; /* it had a complete reply */
+	uint32_t replied : 1; /* it had a complete reply, not an error */
+	uint32_t refused : 1; /* closed, and had none: open it again later */
 	uint32_t unsent;      /* bytes not sent yet */
 	uint32_t under_way;   /* requests in flight */
 	uint64_t since;       /* when the oldest operation in flight was due */
@@ -68,7 +70,8 @@ struct client_worker {
 	struct slot *slots;
 	struct reply *replies; /* per slot; NULL: echo */
 	uint64_t *due; /* CLIENT_DEPTH per slot: when each request was due; if depth is above 1 */
-	struct tokens tokens;
+	struct tokens tokens, later; /* of those that were refused */
+	uint64_t later_ns;
 	uint64_t used; /* slots that were ever used */
 	unsigned source;
 
@@ -97,6 +100,24 @@ static bool token_any(const struct client_worker *w) { return w->tokens.head != 
 static uint64_t token_take(struct client_worker *w)
 {
 	return w->tokens.ring[w->tokens.head++ & (w->tokens.size - 1)];
+}
+
+static bool later_any(const struct client_worker *w) { return w->later.head != w->later.tail; }
+
+static void token_later(struct client_worker *w, uint64_t number)
+{
+	if (!later_any(w))
+		w->later_ns = clock_ns() + REFUSED_NS;
+	w->later.ring[w->later.tail++ & (w->later.size - 1)] = (uint32_t)number;
+}
+
+static void later_return(struct client_worker *w, uint64_t now)
+{
+	while (later_any(w) && now >= w->later_ns) {
+		uint64_t number = w->later.ring[w->later.head++ & (w->later.size - 1)];
+		w->slots[number].refused = 0;
+		token_put(w, number);
+	}
 }
 
 static void errno_keep(_Atomic int *first, int code)
@@ -228,8 +249,10 @@ static uint64_t slot_operations(const struct client_worker *w, const struct slot
 /* Closes a connection that its next token opens again. */
 static void slot_leave(struct client_worker *w, uint64_t number)
 {
+	bool refused = !w->slots[number].replied;
 	slot_close(w, number, w->config->close == CLIENT_CLOSE_RESET);
 	w->slots[number].leaving = 1;
+	w->slots[number].refused = refused;
 	counter_add(&w->stats->ended, 1);
 }
 
@@ -240,6 +263,22 @@ static bool slot_returns(const struct client_worker *w, const struct slot *s, in
 	return w->replies && w->order.verb == CLIENT_REQUEST && s->active && code != ETIMEDOUT;
 }
 
+/* Counts the requests of a connection that failed like those that were never started, with the time
+ * until the end: a refusal is no fast reply. */
+static void slot_unanswered(struct client_worker *w, uint64_t number, uint64_t operations)
+{
+	const struct slot *s = &w->slots[number];
+	uint64_t seen = clock_ns();
+	if (w->order.verb != CLIENT_REQUEST || w->order.rate_per_s <= 0)
+		return;
+	if (w->end_ns && seen < w->end_ns + LATE_NS)
+		seen = w->end_ns + LATE_NS;
+	for (uint64_t i = 0; i < operations; i++) {
+		uint64_t due = w->order.depth > 1 ? w->due[number * CLIENT_DEPTH + i] : s->since;
+		histogram_add(&w->stats->latency, seen > due ? seen - due : 0);
+	}
+}
+
 /* Fails a connection. Tokens are reused after a pause, so that a server that refuses is not retried
  * in a busy loop; one that has replied on this connection does not. */
 static void slot_fail(struct client_worker *w, uint64_t number, int code)
@@ -248,14 +287,16 @@ static void slot_fail(struct client_worker *w, uint64_t number, int code)
 	uint64_t operations = slot_operations(w, s);
 	bool returns = slot_returns(w, s, code), replied = s->replied;
 	worker_fail(w, code);
+	slot_unanswered(w, number, operations);
 	w->busy -= operations;
 	slot_close(w, number, true);
 	s->leaving = returns;
+	s->refused = returns && !replied;
 	if (w->order.verb != CLIENT_CHURN && !returns)
 		return;
 	for (uint64_t i = 0; i < (returns ? operations : 1); i++)
 		token_put(w, number);
-	if (!returns || !replied)
+	if (!returns)
 		w->starved_until = clock_ns() + STARVED_NS;
 }
 
@@ -368,9 +409,11 @@ static void reply_count(struct client_worker *w, uint64_t number)
 		if (!r->status)
 			answer_keep(w, r->line, sizeof(r->line));
 	}
+	bool good = !r->error || r->status || w->slots[number].replied;
 	w->slots[number].leaving = r->closes;
 	*r = (struct reply){0};
 	slot_replied(w, number, clock_ns());
+	w->slots[number].replied = good;
 }
 
 /* Replies of another protocol than echo. */
@@ -453,7 +496,7 @@ static void slot_read(struct client_worker *w, uint64_t number, uint32_t events)
 			slot_churned(w, number);
 			return;
 		}
-		if (n == 0 && slot_idles(w, s)) {
+		if ((n == 0 || errno == ECONNRESET) && n <= 0 && slot_idles(w, s)) {
 			slot_leave(w, number);
 			return;
 		}
@@ -589,6 +632,10 @@ static bool operation_start(struct client_worker *w, uint64_t due)
 	int rc = 0;
 	bool requests = w->order.verb == CLIENT_REQUEST;
 	bool reopens = requests && s->leaving && s->state == FREE;
+	if (reopens && s->refused) {
+		token_later(w, number);
+		return true;
+	}
 	if (requests && !reopens) {
 		if (s->state != OPEN && (s->state != CONNECTING || !s->active))
 			return true; /* the connection failed: drop its token */
@@ -624,6 +671,7 @@ static bool start_allowed(const struct client_worker *w)
 /* Starts due operations, a burst at most. */
 static void operations_start(struct client_worker *w, uint64_t now)
 {
+	later_return(w, now);
 	if (now < w->starved_until)
 		return;
 	for (unsigned i = 0; i < STARTS && w->fresh_count < BURST && token_any(w) &&
@@ -723,6 +771,8 @@ static uint64_t idle_ns(const struct client_worker *w, uint64_t now)
 	uint64_t end = w->end_ns && now >= w->end_ns ? w->end_ns + LATE_NS : w->end_ns;
 	if (end > now && end < until)
 		until = end;
+	if (later_any(w) && w->later_ns < until)
+		until = w->later_ns;
 	if (token_any(w) && !order_over(w, now) && start_allowed(w)) {
 		uint64_t next = w->order.rate_per_s > 0 ? order_due(w, w->started) : now;
 		next = next > w->starved_until ? next : w->starved_until;
@@ -755,7 +805,7 @@ static bool order_run(struct client_worker *w, struct err *e)
 		now = clock_ns();
 		if (w->busy == 0 && order_over(w, now))
 			return true;
-		if (w->busy == 0 && !token_any(w)) {
+		if (w->busy == 0 && !token_any(w) && !later_any(w)) {
 			/* No connection is left. */
 			if (w->end_ns)
 				counter_set(&w->stats->lost_ns, now - w->start_ns);
@@ -788,15 +838,16 @@ static int tokens_make(struct client_worker *w, size_t count, struct err *e)
 	while (size < count)
 		size *= 2;
 	if (size > w->tokens.size) {
-		void *ring = mmap(NULL, size * sizeof(uint32_t), PROT_READ | PROT_WRITE,
+		void *ring = mmap(NULL, 2 * size * sizeof(uint32_t), PROT_READ | PROT_WRITE,
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (ring == MAP_FAILED)
 			return err_errno(e, "memory for %zu operations", count);
 		if (w->tokens.ring)
-			munmap(w->tokens.ring, w->tokens.size * sizeof(uint32_t));
+			munmap(w->tokens.ring, 2 * w->tokens.size * sizeof(uint32_t));
 		w->tokens = (struct tokens){.ring = ring, .size = size};
+		w->later = (struct tokens){.ring = w->tokens.ring + size, .size = size};
 	}
-	w->tokens.head = w->tokens.tail = 0;
+	w->tokens.head = w->tokens.tail = w->later.head = w->later.tail = 0;
 	return 0;
 }
 

@@ -254,7 +254,7 @@ static uint64_t backlog_drops(const struct host *h)
 /* Runs the experiment, and says so if it failed while such packets were dropped. */
 static int watched_run(struct judged *d, const struct judging *j, struct trial *t, struct err *e)
 {
-	char value[KNOB_VALUE] = "?", text[96];
+	char value[KNOB_VALUE] = "", text[96];
 	uint64_t before = backlog_drops(j->host);
 	int rc = trial_run(t, d->x, &d->now, &d->outcome, e);
 	uint64_t dropped = backlog_drops(j->host) - before;
@@ -265,9 +265,11 @@ static int watched_run(struct judged *d, const struct judging *j, struct trial *
 	}
 	if (!dropped || (!rc && d->outcome.state == OUTCOME_CONCLUSIVE))
 		return rc;
-	knob_read(knob_find(BACKLOG_KNOB), j->host, value, NULL);
-	report_text(text, "; %s %s dropped at " BACKLOG_KNOB "=%s",
-		    quantity_of(dropped, "packet").text, dropped == 1 ? "was" : "were", value);
+	if (knob_read(knob_find(BACKLOG_KNOB), j->host, value, NULL))
+		value[0] = 0; /* not visible in a network namespace */
+	report_text(text, "; %s %s dropped at " BACKLOG_KNOB "%s%s",
+		    quantity_of(dropped, "packet").text, dropped == 1 ? "was" : "were",
+		    value[0] ? "=" : "", value);
 	if (rc)
 		report_append(e->text, "%s", text);
 	else
