@@ -55,7 +55,8 @@ bool host_has_systemd(const struct host *h);
 /* Calls `each` for the path (relative to the root) of every regular file below `dir`, up to `depth`
  * levels down (1: only `dir` itself), in name order per directory, and of every symbolic link to
  * one or to /dev/null, which reads as empty in a captured machine. Follows no links to directories.
- * A non-zero return ends the walk and is returned. */
+ * A non-zero return ends the walk and is returned. A directory below that this user cannot read
+ * does not end it: -EACCES is returned after all others. */
 int host_walk(const struct host *h, const char *dir, unsigned depth,
 	      int (*each)(const char *path, void *arg), void *arg, struct err *e);
 

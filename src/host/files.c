@@ -660,8 +660,14 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int walk(const struct host *h, const char *dir, unsigned depth,
-		int (*each)(const char *path, void *arg), void *arg, struct err *e);
+struct walk {
+	const struct host *host;
+	int (*each)(const char *path, void *arg);
+	void *arg;
+	struct err denied; /* the first directory below that this user cannot read */
+};
+
+static int walk(struct walk *w, int fd, const char *dir, unsigned depth, struct err *e);
 
 /* Whether a link leads to a file, or masks one. */
 static bool is_text_link(const struct host *h, const char *path)
@@ -674,36 +680,42 @@ static bool is_text_link(const struct host *h, const char *path)
 	return is_mask(h, path);
 }
 
-static int walk_entry(const struct host *h, const char *path, const struct dirent *entry,
-		      unsigned depth, int (*each)(const char *path, void *arg), void *arg,
+static int walk_below(struct walk *w, const char *path, unsigned depth, struct err *e)
+{
+	struct err why = {0};
+	CLEAN(close_fd) int fd = machine_open(w->host, path, O_RDONLY | O_DIRECTORY, "read", &why);
+	if (fd == -ENOENT)
+		return 0; /* removed meanwhile */
+	if (fd == -EACCES) {
+		if (!w->denied.code)
+			w->denied = why;
+		return 0;
+	}
+	return fd < 0 ? err_copy(e, &why) : walk(w, fd, path, depth, e);
+}
+
+static int walk_entry(struct walk *w, const char *path, const struct dirent *entry, unsigned depth,
 		      struct err *e)
 {
 	unsigned char type = entry->d_type;
 	if (type == DT_UNKNOWN) {
-		CLEAN(close_fd) int fd = open_below(h, path, O_PATH | O_NOFOLLOW);
+		CLEAN(close_fd) int fd = open_below(w->host, path, O_PATH | O_NOFOLLOW);
 		struct stat st;
 		if (fd < 0 || fstat(fd, &st) < 0)
 			return 0;
 		type = (unsigned char)IFTODT(st.st_mode);
 	}
-	if (type == DT_REG || (type == DT_LNK && is_text_link(h, path)))
-		return each(path, arg);
-	if (type != DT_DIR || depth <= 1)
-		return 0;
-	int r = walk(h, path, depth - 1, each, arg, e);
-	return r == -ENOENT ? 0 : r; /* removed meanwhile */
+	if (type == DT_REG || (type == DT_LNK && is_text_link(w->host, path)))
+		return w->each(path, w->arg);
+	return type == DT_DIR && depth > 1 ? walk_below(w, path, depth - 1, e) : 0;
 }
 
-static int walk(const struct host *h, const char *dir, unsigned depth,
-		int (*each)(const char *path, void *arg), void *arg, struct err *e)
+static int walk(struct walk *w, int fd, const char *dir, unsigned depth, struct err *e)
 {
-	CLEAN(close_fd) int fd = machine_open(h, dir, O_RDONLY | O_DIRECTORY, "read", e);
-	if (fd < 0)
-		return fd;
 	struct dirent **entries = NULL;
 	int count = scandirat(fd, ".", &entries, NULL, by_name);
 	if (count < 0)
-		return err_errno(e, "cannot read %s/%s", h->root, dir);
+		return err_errno(e, "cannot read %s/%s", w->host->root, dir);
 	int r = 0;
 	for (int i = 0; i < count; i++) {
 		const char *name = entries[i]->d_name;
@@ -711,7 +723,7 @@ static int walk(const struct host *h, const char *dir, unsigned depth,
 		int n = snprintf(path, sizeof(path), "%s/%s", dir, name);
 		bool fits = n > 0 && (size_t)n < sizeof(path);
 		if (r == 0 && fits && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
-			r = walk_entry(h, path, entries[i], depth, each, arg, e);
+			r = walk_entry(w, path, entries[i], depth, e);
 		free(entries[i]);
 	}
 	free(entries);
@@ -726,5 +738,10 @@ int host_walk(const struct host *h, const char *dir, unsigned depth,
 	int r = h->files ? capture_walk(h->files, dir, depth, each, arg) : 0;
 	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -EACCES)
 		return err_set(e, -r, "cannot read %s/%s: %s", h->root, dir, strerror(-r));
-	return h->files || !depth ? r : walk(h, dir, depth, each, arg, e);
+	if (h->files || !depth)
+		return r;
+	struct walk w = {.host = h, .each = each, .arg = arg};
+	CLEAN(close_fd) int fd = machine_open(h, dir, O_RDONLY | O_DIRECTORY, "read", e);
+	r = fd < 0 ? fd : walk(&w, fd, dir, depth, e);
+	return r || !w.denied.code ? r : err_copy(e, &w.denied);
 }

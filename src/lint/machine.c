@@ -142,7 +142,7 @@ static void writers_name(struct lint *l)
 				 writers[i].name, writers[i].writes, writers[i].change);
 }
 
-/* Files that need not be there or be readable. */
+/* Files that need not be there. */
 static int others_judge(struct lint *l, struct err *e)
 {
 	static const char *const trees[] = {
@@ -163,10 +163,14 @@ static int others_judge(struct lint *l, struct err *e)
 		"/etc/httpd",
 	};
 	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++) {
-		struct err ignored;
-		int rc = lint_tree(l, trees[i], &ignored);
+		struct err why;
+		struct lint_line whole = {lint_name(l, trees[i]), "", 0};
+		int rc = lint_tree(l, trees[i], &why);
 		if (rc == -ENOMEM)
-			return err_copy(e, &ignored);
+			return err_copy(e, &why);
+		if (rc == -EACCES)
+			lint_add(l, &whole, LINT_UNREADABLE, NULL,
+				 "%s: not judged; run lint as root", why.text);
 	}
 	return 0;
 }

@@ -168,6 +168,19 @@ test_a_file_of_a_machine_that_is_no_text_is_named() {
 	done
 }
 
+# What this user may not read hides nothing else.
+test_a_directory_that_this_user_cannot_read_is_named() {
+	[ "$(id -u)" -eq 0 ] || skip 'needs root, to become another user'
+	put m/etc/systemd/system/a.service.d/x.conf '[Service]' 'LimitNOFILE=65536k'
+	put m/etc/systemd/system/z.service.d/x.conf '[Service]' 'LimitNOFILE=65536k'
+	chmod 755 "$work" "$work/.."
+	chmod 700 m/etc/systemd/system/a.service.d
+	install -m 755 "$PROGRAM" copy
+	expect 2 setpriv --reuid 65534 --regid 65534 --clear-groups "$work/copy" lint --sysroot "$work/m"
+	said 'z.service.d/x.conf:2: lint.refused' '/etc/systemd/system: lint.unreadable: cannot read ' \
+		'a.service.d: Permission denied: not judged; run lint as root'
+}
+
 # systemd-sysctl writes the last line of a name alone.
 test_a_later_line_that_the_kernel_refuses_wins_nothing() {
 	put m/etc/sysctl.d/10-a.conf 'net.core.somaxconn = 8192' '-net.core.somaxconn =' 'fs.file-max = 2000000'
