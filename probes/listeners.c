@@ -519,14 +519,19 @@ static void judge_siblings(const struct queue_watch *w)
 	finding_evidence(f, "smallest backlog of the others", "connections", smallest->limit, NAN);
 }
 
-/* The smallest TCP listener that was set aside though other hosts reach it. */
+/* java.net.ServerSocket has 50 by default, a transfer by FTP 1 to 5; gRPC has somaxconn.
+ */
+#define CHOSEN_BACKLOG 50
+
+/* The smallest TCP listener that was set aside though other hosts reach it, and whose port may be a
+ * configured one. */
 static const struct listener *aside_port(const struct subject *s)
 {
 	const struct listener *min = NULL;
 	for (size_t i = 0; i < s->listeners.count; i++) {
 		const struct listener *l = &s->listeners.at[i];
 		if (l->kind == LISTENER_TCP && l->aside && !listener_on_loopback(l) &&
-		    (!min || l->limit < min->limit))
+		    l->limit > CHOSEN_BACKLOG && (!min || l->limit < min->limit))
 			min = l;
 	}
 	return min;
@@ -550,7 +555,7 @@ static void aside_finding(const struct queue_watch *w, const struct listener *l,
 	wording_flag(&words, "only", only);
 	struct finding *f = report_finding(w->report, "listeners.aside", &words);
 	/* Its port may be a configured one (gRPC: 50051). */
-	if (only || (!udp && !loopback))
+	if (only || (!udp && !loopback && l->limit > CHOSEN_BACKLOG))
 		f->level = LEVEL_WARNING;
 	else
 		f->answer[0] = 0;

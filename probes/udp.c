@@ -291,7 +291,8 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 	count_word(w, "waits", waiting(s) ? waiting(s) : -1, " B");
 	count_word(w, "left", memory_left(s) == INT64_MAX ? -1 : memory_left(s), " B");
 	count_word(w, "default", s->at[DEFAULT][0], " B");
-	count_word(w, "held", s->at[DEFAULT][0] < 0 ? -1 : s->at[DEFAULT][0] / each, "");
+	count_word(w, "held", s->at[DEFAULT][0] < 0 ? -1 : s->at[DEFAULT][0] / card_truesize(t, s),
+		   "");
 	card_words(t, s, w);
 	count_word(w, "drops", socket && socket->drops ? (int64_t)socket->drops : -1, "");
 }

@@ -29,6 +29,7 @@ enum lint_id {
 	LINT_PORTS,
 	LINT_WRITER,
 	LINT_UNREADABLE,
+	LINT_DENIED,
 	LINT_RULES,
 };
 

@@ -1582,7 +1582,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .title = "A UDP socket without SO_RCVBUF holds {unraised} datagram{unraised=1?:s} of "
-		  "{size}; this load needs {needed}",
+		  "{size}{card? from a network card}; this load needs {needed}",
 	 .detail =
 		 "net.core.rmem_max allows a receive buffer of {buffer}, which holds {capacity}; a "
 		 "socket that does not ask for it has {default} (net.core.rmem_default).{card? A "
@@ -1658,7 +1658,7 @@ static const struct finding_row findings[] = {
 	      "entr{needed=1?y:ies}}",
 	      "{use?How many more flows of UDP come is not known without "
 	      "--datagrams.:{tcp?{connections} open connection{connections=1?:s} and {closing} that closed in the last "
-	      "{rest} {closing=1?has:have} an entry each; }{used}{unlimited?: of {max}} "
+	      "{rest} have an entry each; }{used}{unlimited?: of {max}} "
 	      "{used=1?is:are} in use{own?, {own} of them by connections that the server has open}. All of "
 	      "them take up to {memory}.} {chains?The hash chains{buckets? of {buckets} buckets} "
 	      "{unsure?may be:are} too long from {chains} entr{chains=1?y:ies} on with any value "
@@ -1922,8 +1922,9 @@ static const struct finding_row findings[] = {
 		 "that clients of other hosts reach. A TCP listener or UDP socket on loopback is "
 		 "left out where it has others, and one of TCP also beside a UDP socket that other "
 		 "hosts reach. So is one on an ephemeral port (net.ipv4.ip_local_port_range without "
-		 "ip_local_reserved_ports) that no other one has. This one would be short. A "
-		 "warning where the target has no datagrams and no TCP listener is left to judge.",
+		 "ip_local_reserved_ports) that no other one has. A warning where the target has no "
+		 "datagrams and no TCP listener is left to judge, or where such a port has a backlog "
+		 "above 50, as a configured one may, that would be short.",
 	 .action = "Check the address if the load comes there.",
 	 .proof = "ss -ltnp, ss -uanp"},
 	{.id = "listeners.forwarder",

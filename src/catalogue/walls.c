@@ -331,7 +331,7 @@ static const struct wall_row walls[] = {
 			"which {waits} wait to be read}{drops?, and dropped {drops} "
 			"datagram{drops=1?:s} since it was made}:A socket that asks for all that "
 			"net.core.rmem_max allows has a receive buffer of {buffer}{held?; one "
-			"without SO_RCVBUF has {default} and holds {held}}}. A datagram of {size} "
+			"without SO_RCVBUF has {default} and holds {held}{card? from a network card}}}. A datagram of {size} "
 			"takes {measured?:about }{each}{card?; from a network card, whose driver gives each packet "
 			"2 048 B, it takes {card} or more\\: room for {card_holds}}.{memory? net.ipv4.udp_mem leaves {left} "
 			"for all UDP sockets.}}",

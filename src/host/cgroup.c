@@ -103,8 +103,10 @@ static void escapes_decode(char *text)
 	for (const char *at = text; *at; to++) {
 		bool escape = at[0] == '\\' && at[1] >= '0' && at[1] <= '3' && at[2] >= '0' &&
 			      at[2] <= '7' && at[3] >= '0' && at[3] <= '7';
-		*to = escape ? (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0'))
-			     : *at;
+		if (escape)
+			*to = (char)((at[1] - '0') * 64 + (at[2] - '0') * 8 + (at[3] - '0'));
+		else
+			*to = *at;
 		at += escape ? 4 : 1;
 	}
 	*to = 0;

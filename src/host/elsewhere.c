@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/listener.h"
 #include "host/array.h"
 #include "host/descriptors.h"
@@ -20,8 +21,10 @@
 #define DESCRIPTORS 128
 /* proc_net_tcp has listeners before connections. */
 #define TABLE_TEXT 65536
-/* Processes of other namespaces that are looked at. */
+/* Processes of other namespaces that are looked at, and for how long: the kernel walks all sockets
+ * of the machine for each table. */
 #define PROCESSES 1024
+#define LOOK_MS 200
 
 static bool holds_socket(int process, uint64_t inode)
 {
@@ -45,8 +48,9 @@ static bool on_loopback(const char *local)
 		snprintf(word, sizeof(word), "%.8s", local + 8 * i);
 		a.s6_addr32[i] = (uint32_t)strtoul(word, NULL, 16);
 	}
-	return words == 4 ? IN6_IS_ADDR_LOOPBACK(&a)
-			  : ntohl(a.s6_addr32[0]) >> 24 == IN_LOOPBACKNET;
+	if (words == 4 && !IN6_IS_ADDR_V4MAPPED(&a))
+		return IN6_IS_ADDR_LOOPBACK(&a);
+	return ntohl(a.s6_addr32[words == 4 ? 3 : 0]) >> 24 == IN_LOOPBACKNET;
 }
 
 /* "sl: local remote st queues timer retransmits uid timeout inode": proc(5). */
@@ -105,7 +109,9 @@ int listeners_elsewhere(const struct host *h, struct listeners_elsewhere *out, s
 	if (!here || process_stat_at(self, getpid(), &own, e) < 0)
 		return 0;
 	int rc = process_list(h, &all, &count, e);
-	for (size_t i = 0, looked = 0; i < count && looked < PROCESSES && !rc; i++) {
+	const uint64_t until = clock_ms() + LOOK_MS;
+	for (size_t i = 0, looked = 0; i < count && looked < PROCESSES && !rc && clock_ms() < until;
+	     i++) {
 		CLEAN(close_fd) int process = process_open(h, all[i].pid, NULL);
 		uint64_t netns = process < 0 ? 0 : process_netns(process);
 		/* Experiments have namespaces of their own. */

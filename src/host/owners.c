@@ -80,7 +80,7 @@ static bool owned_prepare(struct owner_search *s)
 	while (s->owned_count < s->o->process_count + 1)
 		if (!array_add(&s->owned, &s->owned_count, sizeof(*s->owned)))
 			return false;
-	return true;
+	return s->owned != NULL;
 }
 
 /* With many things and processes it matters that each process costs what it holds only. */

@@ -63,8 +63,11 @@ static void thaw_help(const struct process *p, struct doing *d)
 {
 	const struct container_row *row = container_row_find(p->unit);
 	if (unit_service(p->unit)[0] && p->manager != UNIT_INSIDE)
-		report_text(d->help, "Resume it: systemctl%s thaw %s",
-			    p->manager == UNIT_USER ? " --user" : "", p->unit);
+		report_text(
+			d->help,
+			"Resume it: systemctl%s thaw %s, or if a container engine has paused it, "
+			"podman unpause NAME",
+			p->manager == UNIT_USER ? " --user" : "", p->unit);
 	else
 		report_text(d->help, "Resume it: %s",
 			    row->thaw ? row->thaw : container_row_find("")->thaw);

@@ -169,8 +169,8 @@ static int others_judge(struct lint *l, struct err *e)
 		if (rc == -ENOMEM)
 			return err_copy(e, &why);
 		if (rc == -EACCES)
-			lint_add(l, &whole, LINT_UNREADABLE, NULL,
-				 "%s: not judged; run lint as root", why.text);
+			lint_add(l, &whole, LINT_DENIED, NULL, "%s: not judged; run lint as root",
+				 why.text);
 	}
 	return 0;
 }

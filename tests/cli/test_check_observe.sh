@@ -262,7 +262,7 @@ test_what_cannot_be_saved_is_refused_first() {
 	expect 3 epolltune check --save c100k
 	refused '--save c100k: this target is predefined'
 	expect 3 epolltune check --save ../../tmp/x/y
-	refused '--save ../../tmp/x/y: ' 'No such file or directory'
+	refused '--save: ../../tmp/x/y: ' 'No such file or directory'
 	expect 3 epolltune check --save .hidden
 	refused '--save .hidden: a name has letters'
 	echo 'rate = x' >broken

@@ -56,15 +56,15 @@ test_several_binding_knobs_are_one_finding() {
 	expect_known "$known" 2 $check --backlog 10
 	json 'wall("syn-queue").measured == 11' \
 		'finding("syn-queue.short").remedy == "application"' \
-		'[finding("syn-queue.short").proposals[] | [.knob, .proposed]] == [["listen.backlog", "1024"],
-			["net.core.somaxconn", "1024"], ["net.ipv4.tcp_max_syn_backlog", "1024"]]' \
+		'[finding("syn-queue.short").proposals[] | [.knob, .proposed]] == [["listen.backlog", "2048"],
+			["net.core.somaxconn", "2048"], ["net.ipv4.tcp_max_syn_backlog", "1024"]]' \
 		'finding("syn-queue.short").tried | contains("625 of 625")'
 }
 
 test_a_backlog_is_the_remedy_of_the_application() {
 	in_wired_namespace
 	expect_known "$known" 2 $check --backlog 20
-	json 'finding("syn-queue.short") | .remedy == "application" and .current == "20" and .proposed == "1024"'
+	json 'finding("syn-queue.short") | .remedy == "application" and .current == "20" and .proposed == "2048"'
 }
 
 test_the_defaults_suffice() {

@@ -148,7 +148,7 @@ static void options_are_parsed(void **state)
 		{"--rate 5 a", "rate=5 [a]"},
 		{"--rate=5 a", "rate=5 [a]"},
 		{"--rate 2k --port 65535", "rate=2000 port=65535 []"},
-		{"--name= a", "name= [a]"},
+		{"--name= a", "--name needs NAME: it is empty"},
 		{"--name -1", "name=-1 []"},
 		{"--name a=b", "name=a=b []"},
 		{"--half 6", "half=3 []"},

@@ -177,7 +177,7 @@ test_a_directory_that_this_user_cannot_read_is_named() {
 	chmod 700 m/etc/systemd/system/a.service.d
 	install -m 755 "$PROGRAM" copy
 	expect 2 setpriv --reuid 65534 --regid 65534 --clear-groups "$work/copy" lint --sysroot "$work/m"
-	said 'z.service.d/x.conf:2: lint.refused' '/etc/systemd/system: lint.unreadable: cannot read ' \
+	said 'z.service.d/x.conf:2: lint.refused' '/etc/systemd/system: lint.denied: cannot read ' \
 		'a.service.d: Permission denied: not judged; run lint as root'
 }
 

@@ -157,8 +157,8 @@ test_where_metrics_of_a_watch_go_is_named() {
 	expect 3 epolltune watch --format prometheus --output none/a
 	refused 'none/a: cannot create'
 	: >file
-	expect 0 epolltune watch --format prometheus --replay file
-	is 'what an empty recording has' "$(cat out)" ''
+	expect 3 epolltune watch --format prometheus --replay file
+	refused 'file: has no complete line'
 	expect 0 epolltune watch --format prometheus --interval 100ms --count 1 --output -
 	is 'metrics on standard output' "$(grep -c '^# TYPE epolltune_watch_used ' out)" 1
 }

@@ -14,7 +14,7 @@ static const char *const texts[] = {
 	"who",     "holder", "server", "listener", "process", "device",      "socket",
 	"cpu",     "asked",  "path",   "knob",     "file",    "qdisc",       "pid",
 	"address", "online", "share",  "driver",   "value",   "parts",       "owner",
-	"subject", "worker", "source", "now",      "further", "destination",
+	"subject", "worker", "source", "now",      "further", "destination", "rest",
 };
 static const char *const several[] = {"group",     "sockets", "looks", "each",
 				      "processes", "cpus",    "ports", "available"};

@@ -1641,8 +1641,12 @@ static void what_froze_a_process_resumes_it(void **state)
 		enum unit_manager manager;
 		const char *help;
 	} rows[] = {
-		{"nginx.service", UNIT_SYSTEM, "Resume it: systemctl thaw nginx.service"},
-		{"web.service", UNIT_USER, "Resume it: systemctl --user thaw web.service"},
+		{"nginx.service", UNIT_SYSTEM,
+		 "Resume it: systemctl thaw nginx.service, or if a "
+		 "container engine has paused it, podman unpause NAME"},
+		{"web.service", UNIT_USER,
+		 "Resume it: systemctl --user thaw web.service, or if a "
+		 "container engine has paused it, podman unpause NAME"},
 		{"docker-4f.scope", UNIT_SYSTEM, "Resume it: docker unpause NAME"},
 		{"libpod-4f.scope", UNIT_SYSTEM, "Resume it: podman unpause NAME"},
 		{"nginx.service", UNIT_INSIDE, "Resume it: docker unpause, podman unpause, "},

@@ -294,7 +294,7 @@ static void small_datagrams_from_a_card_take_more(void **state)
 	} rows[] = {
 		/* 512 fit on loopback, 184 from a card. */
 		{NULL, 1400, 832, VERDICT_TIGHT, "udp.receive.default warning",
-		 "A UDP socket without SO_RCVBUF holds 92 datagrams of 64 B; this load needs 140",
+		 "A UDP socket without SO_RCVBUF holds 92 datagrams of 64 B from a network card; this load needs 140",
 		 ""},
 		{NULL, 1600, 832, VERDICT_TIGHT, "udp.receive.card warning",
 		 "From a network card a UDP socket holds 184 datagrams of 64 B; this load needs 160 "
