@@ -74,7 +74,7 @@ answers
 apply 0 device.channels@eth1=4,device.gro_flush_timeout@eth1=20000 --allow-link-reset
 echo 1 >"$(readlink -f /sys/class/net/eth1/device/..)/remove"
 epolltune rollback >/tmp/said 2>&1 || { cat /tmp/said; fail 'rollback of a removed card'; }
-said 'it was removed'
+said 'the card of eth1 was removed'
 apply 3 device.ring.rx@eth1=512 --allow-link-reset
 said 'eth1: no such interface'
 state | grep -c . >/dev/null
