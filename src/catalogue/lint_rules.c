@@ -107,7 +107,7 @@ static const struct lint_rule rules[LINT_RULES] = {
 		 "The file is no text of a configuration: binary, too large, or no regular "
 		 "file.",
 		 "Remove it, or name another file.", "sysctl.d(5)"},
-	[LINT_DENIED] = {"lint.denied", LEVEL_WARNING,
+	[LINT_DENIED] = {"lint.denied", LEVEL_NOTE,
 			 "This user may not read the directory: what is in it was not judged.",
 			 "Run lint as root.", "path_resolution(7)"},
 };
