@@ -330,9 +330,9 @@ static void small_datagrams_from_a_card_take_more(void **state)
 		char row[24];
 		snprintf(row, sizeof(row), "row %zu", i);
 		findings_are(row, r, rows[i].finding);
-		bool told = strstr(r->walls[0].detail, "from a network card");
+		bool named = strstr(r->walls[0].detail, "from a network card");
 		if (r->walls[0].verdict != rows[i].verdict ||
-		    told != (rows[i].taken != 2304 && r->walls[0].verdict != VERDICT_OK) ||
+		    named != (rows[i].taken != 2304 && r->walls[0].verdict != VERDICT_OK) ||
 		    strcmp(verdict_proposals(r), rows[i].proposals) != 0 ||
 		    (r->finding_count && strcmp(r->findings[0].title, rows[i].title) != 0))
 			fail_msg("%s: %s, \"%s\", \"%s\", %s", row,
