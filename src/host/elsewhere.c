@@ -1,10 +1,9 @@
 /* Listeners of processes in other network namespaces, by /proc/PID/net and /proc/PID/fd. */
 #include "host/elsewhere.h"
 
-#include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdio.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "host/array.h"
 #include "host/descriptors.h"
 #include "host/machine.h"
+#include "host/port_sockets.h"
 #include "host/processes.h"
 
 /* Of a process: servers have their listeners early. */
@@ -38,30 +38,15 @@ static bool holds_socket(int process, uint64_t inode)
 	return false;
 }
 
-/* "0100007F:1F90": words in network order, each printed as a number of this machine. */
-static bool on_loopback(const char *local)
-{
-	struct in6_addr a = {0};
-	size_t words = strcspn(local, ":") / 8;
-	for (size_t i = 0; i < words && i < 4; i++) {
-		char word[9];
-		snprintf(word, sizeof(word), "%.8s", local + 8 * i);
-		a.s6_addr32[i] = (uint32_t)strtoul(word, NULL, 16);
-	}
-	if (words == 4 && !IN6_IS_ADDR_V4MAPPED(&a))
-		return IN6_IS_ADDR_LOOPBACK(&a);
-	return ntohl(a.s6_addr32[words == 4 ? 3 : 0]) >> 24 == IN_LOOPBACKNET;
-}
-
-/* "sl: local remote st queues timer retransmits uid timeout inode": proc(5). */
+/* Of a listener; 0: the line is none. An unconnected UDP socket has the state TCP_CLOSE. */
 static uint64_t line_inode(const char *line, bool udp, bool reachable)
 {
-	char local[48], state[3];
-	unsigned long long inode;
-	if (sscanf(line, "%*s %47s %*s %2s %*s %*s %*s %*s %*s %llu", local, state, &inode) != 3 ||
-	    strcmp(state, udp ? "07" : "0A") != 0 || (reachable && on_loopback(local)))
+	struct port_socket s;
+	if (!port_socket_parse(line, __BYTE_ORDER == __BIG_ENDIAN, &s) ||
+	    s.state != (udp ? TCP_CLOSE : TCP_LISTEN) ||
+	    (reachable && port_address_is_loopback(&s.route.source)))
 		return 0;
-	return inode;
+	return s.inode;
 }
 
 bool process_listens(int process, bool udp, bool reachable)

@@ -29,6 +29,11 @@ static struct in6_addr address_of(bool six, const uint32_t words[4])
 	return a;
 }
 
+bool port_address_is_loopback(const struct in6_addr *a)
+{
+	return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
+}
+
 /* What was agreed is known once the connection is open. */
 static enum ports_stamps stamps_of(struct nlmsghdr *header)
 {

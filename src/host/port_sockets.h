@@ -21,6 +21,9 @@ struct port_socket {
 	enum ports_stamps stamps; /* of a connection, with `info`: NONE or SOME */
 };
 
+/* Of a route; a mapped one of IPv4 too. Pure. */
+bool port_address_is_loopback(const struct in6_addr *a);
+
 typedef void (*port_socket_seen)(const struct port_socket *, void *arg);
 
 /* Those in these states (bits 1 << TCP_…) whose local port is in one of the windows, as

@@ -307,11 +307,6 @@ static int candidates_find(const struct host *h, const struct ports_used *u, uin
 	return r ? r : candidates_choose(&t, c, e);
 }
 
-static bool is_loopback(const struct in6_addr *a)
-{
-	return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
-}
-
 static void address_text(const struct in6_addr *a, char text[INET6_ADDRSTRLEN])
 {
 	bool four = IN6_IS_ADDR_V4MAPPED(a);
@@ -330,7 +325,8 @@ static void ports_add(struct ports_used *u, const struct candidate *c, bool acce
 	address_text(&r->destination, address);
 	snprintf(to->destination, sizeof(to->destination),
 		 strchr(address, ':') ? "[%s]:%u" : "%s:%u", address, r->port);
-	to->loopback = is_loopback(&r->source) || is_loopback(&r->destination);
+	to->loopback =
+		port_address_is_loopback(&r->source) || port_address_is_loopback(&r->destination);
 	to->used = c->used;
 	to->waiting = c->waiting;
 	to->own = c->own;

@@ -26,10 +26,7 @@ static void put(const char *path, const char *text)
 {
 	char full[256];
 	snprintf(full, sizeof(full), "%s%s", root, path);
-	FILE *out = fopen(full, "w");
-	assert_non_null(out);
-	fputs(text, out);
-	fclose(out);
+	file_write(full, text);
 }
 
 static int make_root(void **state)
