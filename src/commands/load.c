@@ -416,9 +416,8 @@ static void notes_replies(struct bench_table *t, const struct client *c,
 	client_answer(c, answer);
 	answer_show(answer, shown);
 	if (sum->errors && !used)
-		bench_note(t, "%s %s; the first: %s",
-			   sum->errors == 1 ? "1 reply" : quantity_of(sum->errors, "replie").text,
-			   sum->errors == 1 ? "was an error" : "were errors", shown);
+		bench_note(t, "%s %s; the first: %s", quantity_count(sum->errors).text,
+			   sum->errors == 1 ? "reply was an error" : "replies were errors", shown);
 	if (sum->ended)
 		bench_note(t, "the server ended %s after a reply or while idle (keep-alive limit)",
 			   quantity_of(sum->ended, "connection").text);

@@ -279,8 +279,8 @@ static void slot_unanswered(struct client_worker *w, uint64_t number, uint64_t o
 	}
 }
 
-/* Fails a connection. Tokens are reused after a pause, so that a server that refuses is not retried
- * in a busy loop; one that has replied on this connection does not. */
+/* Fails a connection. Its tokens are reused after a pause (refused: of this connection alone), so
+ * that a server that refuses is not retried in a busy loop; at once where it had replied. */
 static void slot_fail(struct client_worker *w, uint64_t number, int code)
 {
 	struct slot *s = &w->slots[number];
