@@ -97,6 +97,8 @@ struct context {
 		size_t count;
 		struct host_slab_memory before, after;
 	} weight;
+	/* The first for which a rate is no measure of the server's speed; "": none. */
+	char bad_replies[sizeof(((struct outcome *)0)->why)];
 };
 
 static int server_begin(struct trial *t, uint64_t nofile, struct err *e)
@@ -237,7 +239,19 @@ static bool replies_fail(const struct trial *t, const struct replies *r, struct 
 		return false;
 	replies_text(t, r, text, sizeof(text));
 	outcome_unsupported(out, "%s", text[0] ? text : "no request was answered");
+	if (!t->context->bad_replies[0])
+		report_text(t->context->bad_replies, "%s", out->why);
 	return true;
+}
+
+static void replies_report(const struct trial *t, struct report *r)
+{
+	struct wording words = {0};
+	if (!t->context->bad_replies[0])
+		return;
+	wording_set(&words, "who", "%s", t->context->subject.name);
+	wording_set(&words, "bad", "%s", t->context->bad_replies);
+	report_finding(r, "application.errors", &words);
 }
 
 /* Whether connections ended that are not opened again: the rest is less load than was meant. */
@@ -1253,6 +1267,7 @@ static const struct experiment experiments[] = {
 		.words = connections_words,
 		.run = rate_run,
 		.describe = rate_describe,
+		.notice = replies_report,
 	},
 	{
 		.wall = "application.latency.p50",

@@ -230,6 +230,8 @@ struct experiment {
 	 */
 	int (*alternatives)(struct trial *, const struct settings *, struct finding *,
 			    struct err *);
+	/* Adds findings for no wall, about what run() saw. NULL: none. */
+	void (*notice)(const struct trial *, struct report *);
 };
 
 /* bound() and solve() for a listener's queues. The first two knobs must be net.core.somaxconn and

@@ -370,6 +370,8 @@ static int experiments_judge(const struct probe *p, const struct judging *j, str
 		else if (*why)
 			miss(d, j, why);
 		judged_finding(d, j, t);
+		if (runs && !rc && d->x->notice)
+			d->x->notice(t, j->report);
 	}
 	return rc;
 }
