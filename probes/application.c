@@ -160,6 +160,8 @@ static enum hold_end end_of(int code)
 		return HOLD_QUEUED;
 	case EPROTO:
 		return HOLD_MISFIT;
+	case EBADMSG:
+		return HOLD_ERROR;
 	default:
 		return HOLD_CLOSED;
 	}

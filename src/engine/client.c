@@ -29,6 +29,8 @@ const char *client_failure(int code)
 		return "the server closed the connection";
 	case EPROTO:
 		return "the reply is not one of the protocol";
+	case EBADMSG:
+		return "the server sent an error before a request";
 	case ETIMEDOUT:
 		return "no reply before the timeout";
 	default:

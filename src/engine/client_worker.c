@@ -416,32 +416,49 @@ static void reply_count(struct client_worker *w, uint64_t number)
 	w->slots[number].replied = good;
 }
 
-/* Replies of another protocol than echo. */
-static bool replies_take(struct client_worker *w, uint64_t number, size_t length)
+/* What a server sends that was not asked: an error before it turns a client away (EBADMSG), or ends
+ * an idle one (0); else EPROTO. */
+static int unasked_take(struct client_worker *w, uint64_t number)
+{
+	struct reply *r = &w->replies[number];
+	bool error = r->complete && r->error;
+	*r = (struct reply){0};
+	if (!error)
+		return EPROTO;
+	return w->slots[number].replied ? 0 : EBADMSG;
+}
+
+/* Replies of another protocol than echo. 0 or, positive, the errno that fails the connection. */
+static int replies_take(struct client_worker *w, uint64_t number, size_t length)
 {
 	struct slot *s = &w->slots[number];
 	for (size_t at = 0; at < length;) {
 		struct reply *r = &w->replies[number];
-		if (s->state != OPEN || !s->under_way)
-			return false;
+		if (s->state != OPEN)
+			return EPROTO;
 		ssize_t n = reply_read(r, w->config->request.protocol, w->in + at, length - at);
 		if (n < 0)
-			return false;
+			return EPROTO;
 		at += (size_t)n;
+		int code = s->under_way ? 0 : unasked_take(w, number);
+		if (code)
+			return code;
 		if (r->complete)
 			reply_count(w, number);
 	}
-	return true;
+	return 0;
 }
 
-static bool received_take(struct client_worker *w, uint64_t number, size_t length)
+static int received_take(struct client_worker *w, uint64_t number, size_t length)
 {
-	bool fits = w->replies ? replies_take(w, number, length) : echo_take(w, number, length);
-	if (!fits) {
-		w->misfit = true;
+	int code = w->replies                     ? replies_take(w, number, length)
+		   : echo_take(w, number, length) ? 0
+						  : EPROTO;
+	if (code)
 		answer_keep(w, w->in, length);
-	}
-	return fits;
+	if (code == EPROTO)
+		w->misfit = true;
+	return code;
 }
 
 /* The connection ended. True if that completes a reply. */
@@ -461,13 +478,16 @@ static bool slot_idles(const struct client_worker *w, const struct slot *s)
 	       !s->under_way;
 }
 
-/* Handles what recv(2) returned, or its end or error. False if the connection is done with. */
+/* Handles what recv(2) returned, and its error where that is negative. False if the connection is
+ * done with. */
 static bool slot_received(struct client_worker *w, uint64_t number, ssize_t n, int code)
 {
 	struct slot *s = &w->slots[number];
-	bool taken = n > 0    ? received_take(w, number, (size_t)n)
-		     : n == 0 ? reply_ended(w, number)
-			      : false;
+	bool taken = false;
+	if (n > 0)
+		taken = !(code = received_take(w, number, (size_t)n));
+	else if (n == 0 && !(taken = reply_ended(w, number)))
+		code = EPIPE;
 	if (taken && w->order.verb == CLIENT_CHURN && !s->under_way) {
 		if (w->config->close == CLIENT_CLOSE_SERVER) {
 			s->state = CLOSING;
@@ -477,7 +497,7 @@ static bool slot_received(struct client_worker *w, uint64_t number, ssize_t n, i
 	} else if (taken && s->leaving && w->order.verb != CLIENT_CHURN) {
 		slot_leave(w, number);
 	} else if (!taken) {
-		slot_fail(w, number, n < 0 ? code : n == 0 ? EPIPE : EPROTO);
+		slot_fail(w, number, code);
 	}
 	return s->state != FREE;
 }

@@ -108,6 +108,11 @@ test_redis_refuses_as_an_error() {
 	wait_for listens 6379
 	load 1 epolltune load --protocol redis --duration 200ms 127.0.0.1:6379
 	said 'requests of redis, depth 1' 'replies were errors; the first: -ERR max number of clients reached'
+	lacks out 'not one of the protocol'
+	# In an open loop it does so before the first request of a connection.
+	expect 1 epolltune load --protocol redis --workers 1 --connections 50 --rate 500 --duration 500ms 127.0.0.1:6379
+	said 'replies were errors; the first: -ERR max number of clients reached'
+	lacks out 'not one of the protocol'
 	expect 0 epolltune load --protocol redis --depth 8 --workers 1 --connections 4 --duration 200ms 127.0.0.1:6379
 }
 
