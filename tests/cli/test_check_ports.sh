@@ -62,6 +62,16 @@ test_reserved_ports_do_not_count_in_the_proposal() {
 		rows("2 destinations, bind() without NO_PORT")[0] == 64'
 }
 
+# All 14 116 of them, in 84 695 bytes, here and in the lab.
+test_a_long_list_of_reserved_ports_is_read_and_copied_whole() {
+	in_namespace
+	seq -s, 32769 2 60999 | dd of=$ipv4/ip_local_reserved_ports bs=1M iflag=fullblock status=none
+	[ "$(wc -c <$ipv4/ip_local_reserved_ports)" -gt 0 ] || skip 'the kernel does not take the list'
+	expect 2 $check --role proxy --connections 16000 --rate 1
+	json 'wall("ports.ephemeral") | .verdict == "short" and .limit == 14116 and .measured == 14116' \
+		'[.findings[].id] | index("lab.uncopied") | not'
+}
+
 test_the_running_range_is_not_proposed() {
 	in_namespace
 	echo 1024 65535 >$ipv4/ip_local_port_range
