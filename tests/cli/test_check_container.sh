@@ -179,4 +179,11 @@ test_a_group_that_is_not_visible_is_unknown() {
 	json 'wall("cgroup.memory") | .verdict == "unknown" and .needed > 0' '.summary.answer | startswith("Not known: ")'
 }
 
+# The root of a cgroup namespace is no root of all groups: it may have limits.
+test_the_root_of_a_cgroup_namespace_that_is_not_mounted_is_unknown() {
+	may_unshare -UrmC || skip 'unshare -UrmC is refused'
+	expect 3 unshare -UrmC sh -c 'mount -t tmpfs tmpfs /sys/fs/cgroup && "$PROGRAM" check --quick --probe container --format json'
+	json 'wall("cgroup.memory") | .verdict == "unknown" and .needed > 0' '.summary.answer | startswith("Not known: ")'
+}
+
 run_tests "$@"
