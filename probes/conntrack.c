@@ -249,6 +249,17 @@ static bool chains_unsure(const struct target *t, const struct settings *s, cons
 	return report_verdict(left, all) != VERDICT_OK;
 }
 
+/* Without their number long chains are assumed not to bind. */
+static const char *defaulted(const struct target *t, const struct settings *s)
+{
+	if (s->at[REST][0] == REPORT_NONE)
+		return DIR "tcp_timeout_time_wait";
+	if (has_datagrams(t, s->subject) && s->at[UDP_REST][0] == REPORT_NONE)
+		return DIR "udp_timeout";
+	return chains_of(s) != CHAINS_ANY && s->at[BUCKETS][0] == REPORT_NONE ? DIR "buckets"
+									      : NULL;
+}
+
 static void table_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t max = s->at[MAX][0], used = s->at[USED][0];
@@ -260,9 +271,8 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 	b->unlimited = max == 0 && chains_of(s) == CHAINS_ANY;
 	b->binding = chains_bind(s) ? BUCKETS : MAX;
 	b->needed = needed(t, s, rest(s));
-	b->assumed = s->at[REST][0] == REPORT_NONE;
+	b->defaulted = defaulted(t, s);
 	if (has_datagrams(t, s->subject)) {
-		b->assumed |= s->at[UDP_REST][0] == REPORT_NONE;
 		b->needed_max = flows_max(t, s) + (has_tcp(s->subject) ? b->needed : 0);
 		b->unsure = true;
 	}

@@ -172,15 +172,28 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 	} else {
 		wall_fill(w, &words);
 	}
+	if (w->assumed[0])
+		report_append(w->detail, " %s cannot be read here: its default is assumed.",
+			      w->assumed);
 	if (b->needed == REPORT_NONE && row->no_need)
 		report_append(w->detail, "%s%s", w->detail[0] ? " " : "", row->no_need);
+}
+
+/* The knob that such a verdict assumes; "": none. What a run showed is not assumed. */
+static const char *assumed_of(const struct bound *b, const struct outcome *o, enum wall_verdict v)
+{
+	bool shown = o && !o->derived && o->reached != REPORT_NONE &&
+		     (o->limit_met || report_verdict(o->reached, b->needed) == VERDICT_OK);
+	return b->defaulted && !shown && (v == VERDICT_OK || v == VERDICT_TIGHT) ? b->defaulted
+										 : "";
 }
 
 void wall_inspect(const struct experiment *x, const struct target *t, const struct settings *s,
 		  struct wall *w)
 {
 	struct bound b = bound_of(x, t, s);
-	w->method = b.running ? METHOD_RUNNING : b.assumed ? METHOD_DERIVED : METHOD_INSPECTED;
+	bool derived = b.assumed || b.defaulted;
+	w->method = b.running ? METHOD_RUNNING : derived ? METHOD_DERIVED : METHOD_INSPECTED;
 	w->limit = b.unlimited ? REPORT_NONE : b.capacity;
 	w->measured = REPORT_NONE;
 	w->needed = b.needed;
@@ -188,6 +201,7 @@ void wall_inspect(const struct experiment *x, const struct target *t, const stru
 	w->at_most = b.upper && b.capacity != REPORT_NONE;
 	w->at_least = false;
 	w->verdict = bound_verdict(&b);
+	report_text(w->assumed, "%s", assumed_of(&b, NULL, w->verdict));
 	report_text(w->knob, "%s", knob_of(x, &b));
 	detail_fill(x, t, s, NULL, &b, w);
 }
@@ -222,6 +236,7 @@ void wall_measure(const struct experiment *x, const struct target *t, const stru
 	w->at_least = o->reached != REPORT_NONE && !o->limit_met;
 	w->at_most = w->at_most && o->reached == REPORT_NONE;
 	w->verdict = outcome_verdict(&b, o);
+	report_text(w->assumed, "%s", assumed_of(&b, o, w->verdict));
 	detail_fill(x, t, s, o, &b, w);
 	if (o->remark[0])
 		report_append(w->detail, "%s%s", w->detail[0] ? " " : "", o->remark);
