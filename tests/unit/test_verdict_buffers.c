@@ -426,7 +426,7 @@ static const struct memory_row memory_rows[] = {
 	{10000, 80, 0, TCP_MEM "=750 1250 1875", 5120000, VERDICT_SHORT, "buffers.memory.short", "",
 	 REMEDY_NONE, "", 0},
 	/* tcp_mem is not visible: the kernel's default is assumed. */
-	{10000, 16384, 0, "", 1024 * MIB, VERDICT_OK, "", "", REMEDY_NONE, "cannot be read here",
+	{10000, 16384, 0, "", 1024 * MIB, VERDICT_OK, "", "", REMEDY_NONE, "could not be read. Its",
 	 0},
 	{1000000, 16384, 0, "", 1024 * MIB, VERDICT_SHORT, "buffers.memory.short",
 	 TCP_MEM "  -> 937500 1250000 1875000", REMEDY_KERNEL, "6 %", 0},
@@ -525,7 +525,7 @@ static void a_default_that_is_assumed_is_named(void **state)
 		s.machine.ehash_entries = 131072;
 		const struct wall *w =
 			&verdict_of(x, &t, &s, cases[i].reached ? &o : NULL)->walls[0];
-		bool says = strstr(w->detail, "cannot be read here: its default is assumed.");
+		bool says = strstr(w->detail, "could not be read. Its default is assumed.");
 		if (strcmp(w->assumed, cases[i].assumed) != 0 || says != !!w->assumed[0] ||
 		    (says && w->method != METHOD_DERIVED))
 			fail_msg("row %zu: %s, \"%s\", %s", i, wall_verdict_name(w->verdict),

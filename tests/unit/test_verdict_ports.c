@@ -251,7 +251,7 @@ static void cpu_time_bounds_the_rate_of_accepts(void **state)
 		 10000,
 		 400000,
 		 VERDICT_OK,
-		 "cpu.max cannot be read here: its default is assumed."},
+		 "cpu.max could not be read. Its default is assumed."},
 		/* Rounded to the accuracy of a measurement. */
 		{TARGET_SERVER, COSTS(6188, 15000, 22000), 10000, 323000, VERDICT_OK, ""},
 		/* Without an experiment there is no value: the target is not accused. */
