@@ -529,10 +529,12 @@ static int unix_run(struct trial *t, struct settings *s, struct outcome *out, st
 	int rc = 0;
 	if (!stall)
 		return -ENOMEM;
-	if (why || unix_beside(s->subject)) {
-		outcome_unsupported(out, "%s", why ? why : "");
+	if (why)
+		outcome_unsupported(out, "%s", why);
+	else if (unix_beside(s->subject))
+		outcome_unneeded(out, "");
+	if (out->state != OUTCOME_CONCLUSIVE)
 		return 0;
-	}
 	if (t->options->guest && guest_refuses(t, s, LISTENER_UNIX, out, &rc, e))
 		return rc;
 	unix_bound(t->target, s, &b);

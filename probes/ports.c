@@ -188,7 +188,7 @@ static int time_wait_run(struct trial *t, struct settings *s, struct outcome *ou
 	int64_t limit = s->at[BUCKETS][0];
 	struct churn_result r = {0};
 	if (limit > BUCKETS_FILL) {
-		outcome_unsupported(out, "%s", "");
+		outcome_unneeded(out, "");
 		return 0;
 	}
 	trial_progress(t, "filling TIME_WAIT");
@@ -292,7 +292,7 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 	if (!t->proof)
 		t->context->rate = *s;
 	if (!t->needed || !ports || ports_end_early(t->target, s)) {
-		outcome_unsupported(out, "%s", "");
+		outcome_unneeded(out, "");
 	} else if (t->options->gentle && rest == PORTS_TIME_WAIT_MS && ports > GENTLE_FILL) {
 		outcome_unsupported(out, "%s", GENTLE_REFUSES);
 	} else if (rest > DELAY_MAX_MS && rest < PORTS_TIME_WAIT_MS) {
@@ -334,7 +334,7 @@ static int ports_run(struct trial *t, struct settings *s, struct outcome *out, s
 	/* Use up the whole range if it is small, otherwise only what the target needs. */
 	bool to_end = ports <= FILL_ALWAYS || ports < 2 * enough;
 	if (!to_end && !enough) {
-		outcome_unsupported(out, "%s", "");
+		outcome_unneeded(out, "");
 		return 0;
 	}
 	if (t->proof && ports < enough) {

@@ -308,8 +308,6 @@ static struct cost udp_cost(const struct target *t, const struct settings *s)
 static const char *udp_refuses(const struct trial *t, const struct settings *s, int64_t buffer)
 {
 	int64_t bytes = (int64_t)t->needed * truesize(t->target, s);
-	if (!t->needed)
-		return "";
 	if (sockets_of(s) > 1)
 		return UNTESTABLE_GROUP;
 	if (t->needed > DATAGRAMS_MAX)
@@ -359,7 +357,9 @@ static int udp_run(struct trial *t, struct settings *s, struct outcome *out, str
 	};
 	struct datagrams_result result = {0};
 	CLEAN(trial_counters_free) struct trial_counters counters = {0};
-	if (why) {
+	if (!t->needed)
+		outcome_unneeded(out, "");
+	else if (why)
 		outcome_unsupported(out, "%s", why);
 		return 0;
 	}

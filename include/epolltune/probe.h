@@ -85,7 +85,6 @@ struct settings {
 		bool at_own;       /* it met another limit, which a known line sets */
 		bool by_cpu;       /* a thread of it used up a CPU */
 		bool own_buffer;   /* its send buffer was one that the kernel does not grow */
-		char lacks[96];    /* why run() could show nothing: a clause; "": it did */
 		bool overflows;    /* its accept queue overflowed meanwhile */
 		const char *basis; /* where the figure comes from: a clause, static */
 	} taken;
@@ -127,13 +126,18 @@ struct bound {
 	const char *absent_as; /* the sentence about either; NULL: of the catalogue */
 };
 
-enum outcome_state { OUTCOME_CONCLUSIVE, OUTCOME_INCONCLUSIVE, OUTCOME_UNSUPPORTED };
+enum outcome_state {
+	OUTCOME_CONCLUSIVE,
+	OUTCOME_INCONCLUSIVE, /* too busy */
+	OUTCOME_UNSUPPORTED,  /* it cannot be run here */
+	OUTCOME_UNNEEDED,     /* it has nothing to add: the wall is judged by its settings */
+};
 
 /* What one run showed. */
 struct outcome {
 	enum outcome_state state;
-	/* Why it is not conclusive: a clause without full stop. Unsupported with "": this target
-	 * needs no experiment, and the wall is judged by its settings. */
+	/* Why it is not conclusive: a clause without full stop; of an unneeded one for words(), or
+	 * "". */
 	char why[160];
 	int64_t reached;  /* in the unit of the wall; REPORT_NONE: the run showed no capacity */
 	bool limit_met;   /* false: the wall is at least `reached` */
@@ -192,8 +196,8 @@ struct experiment {
 	} metrics[METRICS_MAX];
 	struct curve_axes course; /* of outcome.course: evidence of the finding, as a curve */
 	enum lab_host host;       /* the lab host whose knobs are set; default: the server's */
-	bool due; /* only run() shows the capacity: without it the wall is unknown, and it is run
-		     also for a target without a need */
+	bool due; /* only run() shows the capacity: without it the wall is unknown, unless it is
+		     unneeded, and it is run also for a target without a need */
 	bool emulates; /* run() imposes knobs that no lab has of its own */
 	/* Whether there is such a wall. NULL: always. */
 	bool (*applies)(const struct target *, const struct probe_options *);
@@ -214,7 +218,7 @@ struct experiment {
 	bool (*scale)(const struct target *, const struct settings *now, struct settings *,
 		      unsigned percent);
 	/* Adds {names} to the judge's for the texts of the wall and its findings. `o`: the
-	 * outcome of the run, or NULL. Pure. NULL: none. */
+	 * outcome of the run, conclusive or unneeded, or NULL. Pure. NULL: none. */
 	void (*words)(const struct target *, const struct settings *, const struct outcome *o,
 		      struct wording *);
 	/* What the experiment will use of the machine. Pure. NULL: little. */
@@ -458,6 +462,8 @@ void outcome_inconclusive(struct outcome *o, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void outcome_unsupported(struct outcome *o, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* `why`: "" where no words() prints it. */
+void outcome_unneeded(struct outcome *o, const char *why);
 
 /* printf into trial->progress. */
 void trial_progress(struct trial *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -263,7 +263,7 @@ static int watched_run(struct judged *d, const struct judging *j, struct trial *
 		outcome_unsupported(&d->outcome, "%s", e->text);
 		return err_recode(e, 0);
 	}
-	if (!dropped || (!rc && d->outcome.state == OUTCOME_CONCLUSIVE))
+	if (!dropped)
 		return rc;
 	if (knob_read(knob_find(BACKLOG_KNOB), j->host, value, NULL))
 		value[0] = 0; /* not visible in a network namespace */
@@ -273,7 +273,7 @@ static int watched_run(struct judged *d, const struct judging *j, struct trial *
 	if (rc)
 		report_append(e->text, "%s", text);
 	else
-		report_append(d->outcome.why, "%s", text);
+		outcome_dropped(&d->outcome, text);
 	return rc;
 }
 
@@ -287,8 +287,7 @@ static int experiment_run(struct judged *d, const struct judging *j, struct tria
 	    (w->verdict != VERDICT_NA || w->needed == REPORT_NONE))
 		return 0;
 	if (why[0]) {
-		d->outcome.state = OUTCOME_UNSUPPORTED;
-		report_text(d->outcome.why, "%s", why);
+		outcome_unsupported(&d->outcome, "%s", why);
 	} else {
 		int rc = watched_run(d, j, t, e);
 		if (rc)
@@ -323,8 +322,7 @@ static void miss(struct judged *d, const struct judging *j, const char *why)
 	if (!d->x->run || w->experiment == EXPERIMENT_DONE)
 		return;
 	wall_miss(w, why);
-	d->outcome.state = OUTCOME_UNSUPPORTED;
-	report_text(d->outcome.why, "%s", why);
+	outcome_unsupported(&d->outcome, "%s", why);
 }
 
 static size_t experiments_count(const struct probe *p)
@@ -351,7 +349,7 @@ static int experiments_judge(const struct probe *p, const struct judging *j, str
 		if (!experiment_applies(x, j->target, j->options))
 			continue;
 		*d = (struct judged){.x = x, .outcome = outcome_blank()};
-		d->outcome.state = OUTCOME_UNSUPPORTED;
+		outcome_unneeded(&d->outcome, "");
 		settings_read(x, j->host, &machine, j->options, &d->now);
 		wall_inspect(x, j->target, &d->now, report_wall(j->report, x->wall));
 	}

@@ -24,8 +24,7 @@ int trial_run(struct trial *t, const struct experiment *x, struct settings *s, s
 	*o = outcome_blank();
 	int rc = settings_enter(x, t->lab, &in_lab, &t->emulated, e);
 	if (rc == -ENOTSUP) {
-		o->state = OUTCOME_UNSUPPORTED;
-		report_text(o->why, "%s", e->text);
+		outcome_unsupported(o, "%s", e->text);
 		*e = (struct err){0};
 		return 0;
 	}
