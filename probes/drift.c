@@ -73,12 +73,14 @@ static bool is_less(const struct value *v)
 static void value_report(const struct value *v, struct report *r)
 {
 	struct wording words = {0};
-	char command[WORDING_TEXT];
+	char command[WORDING_TEXT], general[SYSCTL_NAME] = "";
+	sysctl_general(v->knob->name, general);
+	const char *module = sysctl_module(general);
 	wording_set(&words, "knob", "%s", v->knob->name);
 	wording_set(&words, "current", "%s", v->running);
 	wording_set(&words, "boot", "%s", v->boot);
 	wording_set(&words, "less", "%s", is_less(v) ? "yes" : "");
-	wording_flag(&words, "late", strstr(v->knob->name, ".nf_conntrack_"));
+	wording_set(&words, "module", "%s", module ? module : "");
 	wording_set(&words, "file", "%s:%u", v->file, v->line);
 	wording_set(&words, "command", "%s",
 		    knob_command(v->knob->name, v->boot, is_less(v), command, sizeof(command)));
