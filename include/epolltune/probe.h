@@ -182,13 +182,19 @@ struct cost {
 	uint64_t bytes_per_s; /* over one connection; 0: few */
 };
 
+/* The time that a check gives a probe before it ends its process; with --gentle it gives
+ * GENTLE_TIMES as much. Parts of it for what takes long: */
+#define PROBE_MS 60000u
+#define GENTLE_TIMES 3u
+#define PROBE_AGAIN_MS (PROBE_MS / 6)
+
 struct experiment {
 	const char *wall; /* its row in the catalogue */
 	/* By how many percent repeated runs differ, on a busy machine and a quiet one: a proof must
 	 * exceed the need and the margin by as much. 0: it counts, and runs do not differ. */
 	unsigned spread;
 	/* Maximum number of further runs while one is inconclusive, as the disturbance may end;
-	 * none begins 10 s after the first. */
+	 * none begins later than PROBE_AGAIN_MS after the first. */
 	unsigned again;
 	const char *knobs[SETTINGS_MAX + 1]; /* the knobs that it depends on; NULL at the end */
 	struct {

@@ -14,8 +14,6 @@
 /* Steps, in percent. */
 #define MORE 125
 #define HALF 50
-/* Time in which an inconclusive run is repeated: check ends a probe after 60 s. */
-#define AGAIN_MS 10000
 
 int trial_run(struct trial *t, const struct experiment *x, struct settings *s, struct outcome *o,
 	      struct err *e)
@@ -28,7 +26,7 @@ int trial_run(struct trial *t, const struct experiment *x, struct settings *s, s
 		*e = (struct err){0};
 		return 0;
 	}
-	uint64_t until = clock_ms() + AGAIN_MS;
+	uint64_t until = clock_ms() + PROBE_AGAIN_MS;
 	for (unsigned left = x->again + 1; !rc && left; left--) {
 		*o = outcome_blank();
 		rc = trial_end(t, x->run(t, &in_lab, o, e), e);
