@@ -336,6 +336,15 @@ struct sample; /* each probe defines its own */
 /* KERNEL() of a release, "6.1.0-50-amd64"; UINT_MAX: unknown. Pure. */
 unsigned machine_kernel(const char *release);
 void machine_read(const struct host *h, const struct subject *subject, struct machine *m);
+/* The part of a headroom of the machine that an experiment may use. */
+static inline uint64_t machine_share(uint64_t headroom) { return headroom / 10; }
+/* The descriptors left under fs.file-max; UINT64_MAX: it is unknown. */
+static inline uint64_t machine_files_left(const struct machine *m)
+{
+	if (!m->files_max)
+		return UINT64_MAX;
+	return m->files_max > m->files_open ? m->files_max - m->files_open : 0;
+}
 
 /* Looks during a window. */
 #define OBSERVATION_TICKS 10

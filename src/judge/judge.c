@@ -43,18 +43,17 @@ static void cost_check(const struct experiment *x, const struct judging *j,
 		return;
 	struct cost c = x->cost(j->target, s);
 	const struct machine *m = &s->machine;
-	uint64_t files = m->files_max > m->files_open ? m->files_max - m->files_open : 0;
 	bool gentle = j->options->gentle;
 	if (c.clients_max && c.clients > c.clients_max)
 		report_text_into(why, 160, "the experiment sends at most %s clients",
 				 quantity_show(QUANTITY_COUNT, c.clients_max).text);
 	else if (gentle && (c.at_once > GENTLE_AT_ONCE || c.bytes_per_s > GENTLE_BYTES_PER_S))
 		report_text_into(why, 160, GENTLE_REFUSES);
-	else if (m->files_max && c.clients > files / HEADROOM_SHARE)
+	else if (c.clients > machine_share(machine_files_left(m)) / CLIENT_FILES)
 		report_text_into(why, 160,
 				 "the experiment would use too many of the descriptors left "
 				 "under fs.file-max");
-	else if (m->room_bytes && c.clients > m->room_bytes / HEADROOM_SHARE / CLIENT_BYTES)
+	else if (m->room_bytes && c.clients > machine_share(m->room_bytes) / CLIENT_BYTES)
 		report_text_into(why, 160,
 				 "the experiment would use too much of the available memory");
 }
