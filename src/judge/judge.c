@@ -15,10 +15,10 @@
 #include "judge/verdict.h"
 
 #define WINDOW_US 500000
-/* An experiment may use a tenth of the machine's headroom, and both ends of a client count. */
-#define HEADROOM_SHARE 20
-#define CLIENT_BYTES 8192
-#define BACKLOG_KNOB "net.core.netdev_max_backlog"
+/* Of both ends of a client. */
+#define CLIENT_FILES 2
+#define CLIENT_BYTES 16384
+#define NETDEV_BACKLOG_KNOB "net.core.netdev_max_backlog"
 
 /* One experiment of a probe, and its outcome. */
 struct judged {
@@ -264,9 +264,9 @@ static int watched_run(struct judged *d, const struct judging *j, struct trial *
 	}
 	if (!dropped)
 		return rc;
-	if (knob_read(knob_find(BACKLOG_KNOB), j->host, value, NULL))
+	if (knob_read(knob_find(NETDEV_BACKLOG_KNOB), j->host, value, NULL))
 		value[0] = 0; /* not visible in a network namespace */
-	report_text(text, "; %s %s dropped at " BACKLOG_KNOB "%s%s",
+	report_text(text, "; %s %s dropped at " NETDEV_BACKLOG_KNOB "%s%s",
 		    quantity_of(dropped, "packet").text, dropped == 1 ? "was" : "were",
 		    value[0] ? "=" : "", value);
 	if (rc)

@@ -118,7 +118,7 @@ static enum server_limit limit_changed(const struct experiment *x, const struct 
 				       const struct settings *then, int64_t *value)
 {
 	static const char *const knobs[SERVER_LIMITS] = {
-		[SERVER_CLIENTS] = "server.max_connections", [SERVER_BACKLOG] = "listen.backlog"};
+		[SERVER_CLIENTS] = "server.max_connections", [SERVER_BACKLOG] = LISTEN_KNOB};
 	enum server_limit limit = SERVER_LIMITS;
 	for (size_t i = 0; i < settings_count(x); i++)
 		for (size_t k = 0; k < SERVER_LIMITS; k++)
