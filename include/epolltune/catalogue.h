@@ -99,6 +99,8 @@ size_t counter_row_count(void);
 const struct counter_row *counter_row_at(size_t i);
 /* NULL if unknown. */
 const struct counter_row *counter_row_find(const char *name);
+/* Whether it is a number of what is there now, which shrinks too, not a total. */
+bool counter_is_gauge(const char *name);
 
 /* What an operator starts from: an errno, a line of a log, a directive of a configuration file. */
 struct clue_row {
