@@ -42,6 +42,8 @@ struct wall_row {
 	const char *no_need; /* a sentence for a target that does not need it; NULL: none */
 	const char *absent;  /* a sentence for a machine or server that has no such thing */
 	const char *detail;  /* how its limit is composed, a text with {names} */
+	/* The wall whose figure is the rate of its requests; NULL: none. */
+	const char *at_rate_of;
 	bool lower_is_better;
 	bool tcp;            /* absent for a server that listens on UNIX sockets only */
 	bool connections;    /* like TCP, not needed by a server that has sockets of UDP only */
