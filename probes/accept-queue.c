@@ -648,8 +648,7 @@ static void sample_release(struct sample *s) { listeners_free(&s->listeners); }
 static bool listener_is_small(const struct listener *l, const struct sample *s, uint64_t needed)
 {
 	const struct process *p = l->owner < 0 ? NULL : &s->listeners.processes[l->owner];
-	return l->limit + 1ull < needed && listener_is_limited(l, s->somaxconn) &&
-	       !(p && (!strcmp(p->name, "epolltune") || !strncmp(p->name, "probe:", 6)));
+	return l->limit + 1ull < needed && listener_is_limited(l, s->somaxconn) && !(p && p->own);
 }
 
 /* Adds only a note: any of the listeners may be the operator's server. */
