@@ -7,8 +7,7 @@
 
 #include "epolltune/knob_value.h"
 #include "epolltune/sysctl_d.h"
-
-#define KNOBS 96
+#include "epolltune/sysctls.h"
 
 struct sample {
 	size_t count;
@@ -17,7 +16,7 @@ struct sample {
 		char running[KNOB_VALUE], boot[KNOB_VALUE];
 		char file[sizeof(((struct sysctl_setting *)0)->file)];
 		unsigned line;
-	} at[KNOBS];
+	} at[KNOBS_MAX];
 };
 
 static bool is_sysctl(const struct knob *k)
@@ -40,11 +39,11 @@ static void value_take(const struct host *h, const struct knob *k, const struct 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
-	const struct knob *knobs[KNOBS];
-	const char *names[KNOBS];
-	struct sysctl_setting set[KNOBS];
+	const struct knob *knobs[KNOBS_MAX];
+	const char *names[KNOBS_MAX];
+	struct sysctl_setting set[KNOBS_MAX];
 	size_t count = 0;
-	for (size_t i = 0; i < knob_count() && count < KNOBS; i++)
+	for (size_t i = 0; i < knob_count(); i++)
 		if (is_sysctl(knob_at(i))) {
 			knobs[count] = knob_at(i);
 			names[count++] = knob_at(i)->name;

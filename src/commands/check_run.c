@@ -150,8 +150,7 @@ static void report_join_jobs(const struct schedule *s, struct report *out)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		report_join(out, &s->at[i].shared->report);
-		if (out->probe_count < REPORT_PROBES)
-			out->ran[out->probe_count++] = s->at[i].shared->is;
+		out->ran[out->probe_count++] = s->at[i].shared->is;
 	}
 	report_sort(out);
 }
@@ -163,7 +162,7 @@ static bool probe_concerns(const struct check *check, const struct probe *p)
 
 static void jobs_choose(struct schedule *s, struct shared *shared)
 {
-	for (size_t i = 0; i < probe_count() && s->count < SCHEDULE_JOBS; i++) {
+	for (size_t i = 0; i < probe_count(); i++) {
 		if (!probe_wanted(s->check.options->probes, probe_at(i)->name) ||
 		    !probe_concerns(&s->check, probe_at(i)))
 			continue;
