@@ -505,7 +505,7 @@ static void judge_growth(const struct watch *w)
 {
 	struct wording words = {0};
 	struct titled title = {.room = TITLED};
-	char what[WORDING_TEXT] = "";
+	char what[WORDING_TEXT] = "", others[WORDING_TEXT] = "";
 	for (size_t i = 0; i < LOSSES; i++) {
 		int64_t grown = unreported(w, &losses[i]);
 		if (!grown)
@@ -514,6 +514,8 @@ static void judge_growth(const struct watch *w)
 		if (!title.count) {
 			report_text(what, "%s: %s", loss_name(&losses[i]), row->what);
 			wording_set(&words, "remedy", "%s", row->action);
+		} else {
+			report_append(others, " %s", short_name(losses[i].counter));
 		}
 		titled_add(&title, &losses[i], grown);
 	}
@@ -523,6 +525,7 @@ static void judge_growth(const struct watch *w)
 	wording_set(&words, "counters", "%s", title.text);
 	wording_set(&words, "window", "%s", quantity_seconds(w->seconds).text);
 	wording_set(&words, "what", "%s", what);
+	wording_set(&words, "others", "%s", others);
 	struct finding *f = report_finding(w->report, "counters.growing", &words);
 	for (size_t i = 0; i < LOSSES; i++)
 		if (unreported(w, &losses[i]))

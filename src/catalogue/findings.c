@@ -1801,12 +1801,13 @@ static const struct finding_row findings[] = {
 	 .title = "The kernel counted {counters} in this network namespace in {window}",
 	 .detail = "{what}",
 	 .advice = "{remedy?{remedy}:The counters do not name a socket\\: ss -tmi shows queues, "
-		   "memory and drops of each connection.}",
+		   "memory and drops of each connection.}{others? For the others\\: epolltune "
+		   "explain{others}.:}",
 	 .answer = "counters of loss grow",
 	 .meaning =
 		 "The kernel counted losses during the check, before any experiment, that belong "
 		 "to no listener that was seen full.",
-	 .action = "Run epolltune explain COUNTER for each counter that the finding names.",
+	 .action = "Run epolltune explain with the counters that the finding names.",
 	 .proof = "Two readings of /proc/net/netstat, snmp and snmp6"},
 	{.id = "counters.since",
 	 .runbook = RUNBOOK_SALE,

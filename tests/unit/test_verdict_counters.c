@@ -425,6 +425,21 @@ static void texts_have_the_figures(void **state)
 	}
 }
 
+static void prunes_and_time_wait_overflows(struct looks *m)
+{
+	prunes(m);
+	time_wait_overflows(m);
+}
+
+static void each_counter_that_grows_is_explained(void **state)
+{
+	look(prunes, true);
+	assert_null(strstr(report.findings[0].advice, "epolltune explain"));
+	look(prunes_and_time_wait_overflows, true);
+	assert_non_null(strstr(report.findings[0].advice,
+			       "For the others: epolltune explain PruneCalled."));
+}
+
 static double cell(const struct finding *f, size_t row, size_t column)
 {
 	return f->table.row[row].value[column];
@@ -579,6 +594,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_look_gets_its_findings),
 		cmocka_unit_test(texts_have_the_figures),
+		cmocka_unit_test(each_counter_that_grows_is_explained),
 		cmocka_unit_test(growth_since_a_report),
 		cmocka_unit_test(the_report_carries_its_counters),
 		cmocka_unit_test(closed_connections_are_orphans_for_two_round_trips),
