@@ -36,7 +36,7 @@ test_64_mib_are_short_and_kill_nothing() {
 		'has_finding("cgroup.memory.short")' \
 		'finding("cgroup.memory.short").advice | contains("mem_limit: ")' \
 		'finding("accept-queue.short").advice | contains("sysctls: {net.core.somaxconn: ") and
-			contains("the host'"'"'s values do not reach it")'
+			contains("the host'"'"'s value does not reach it")'
 	expect any sh -c "$enter" "$group" epolltune check --connections 15k --format json
 	json '.summary.status | IN("ok", "warning", "critical", "unknown")' 'has_finding("probe.failed") | not' \
 		'wall("cgroup.memory").verdict != "unknown"'
