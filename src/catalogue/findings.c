@@ -192,6 +192,23 @@ static const struct finding_row findings[] = {
 	      "Raise fs.file-max; fs.file-nr shows how many are in use.",
 	      "ENFILE from accept(2); fs.file-nr close to fs.file-max",
 	      "The machine as a whole has enough open files left for the target"),
+	{.id = "descriptors.system.exhausted",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_KERNEL,
+	 .observed = true,
+	 .title =
+		 "The machine has {open} of {max} files open{spent?:\\: {left} {left=1?is:are} left}",
+	 .detail =
+		 "{spent?accept() fails with ENFILE at fs.file-max:At fs.file-max accept() fails with "
+		 "ENFILE}, in every process without CAP_SYS_ADMIN, whatever its own limits are.",
+	 .advice =
+		 "Find the process that has most of them (ls /proc/PID/fd | wc -l), or raise the limit\\: "
+		 "sysctl -w fs.file-max={more}.",
+	 .answer = "the machine {spent?is:is nearly} at fs.file-max",
+	 .meaning = "All files of the machine that fs.file-max allows are open, or nearly all: a "
+		    "warning where less than 5 % are left, critical where less than 0.1 % are.",
+	 .action = "Find the process that opens them, or raise fs.file-max.",
+	 .proof = "ENFILE from accept(2); the first and third number in /proc/sys/fs/file-nr"},
 	SHORT("epoll.watches", REMEDY_KERNEL,
 	      "One user {tight?can just:cannot} watch {connections} connection{connections=1?:s}",
 	      "fs.epoll.max_user_watches is {current}, for all processes of one user; {needed} "

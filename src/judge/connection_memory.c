@@ -91,9 +91,14 @@ static uint64_t pages_open(const struct target *target, const struct settings *s
 	return smaller(target_sockets(target), sockets(target, s->taken.open));
 }
 
+uint64_t connection_needed(uint64_t all, uint64_t open, uint64_t next)
+{
+	return all > open ? larger(all - open, next) : next;
+}
+
 uint64_t connection_sockets_left(const struct target *target, const struct settings *s)
 {
-	return target_sockets(target) - pages_open(target, s);
+	return connection_needed(target_sockets(target), pages_open(target, s), sockets(target, 1));
 }
 
 void connection_memory_read(const struct host *h, bool limited, struct settings *s)
