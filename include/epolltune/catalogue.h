@@ -269,9 +269,10 @@ struct server_row {
 	const char *backlog_effect; /* when that line takes effect, a clause */
 	const char *clients;        /* the default of its limit on connections; NULL: it has none */
 	const char *clients_line;   /* the line that sets it, with {clients} */
-	bool clients_files;         /* it sets its RLIMIT_NOFILE by that line */
-	bool files_raised;          /* it raises its soft limit as far as that line needs */
-	const char *files_line;     /* of its limit on descriptors: {files} or {half}; NULL: none */
+	bool clients_closed;    /* at that limit it closes new ones; otherwise it accepts none */
+	bool clients_files;     /* it sets its RLIMIT_NOFILE by that line */
+	bool files_raised;      /* it raises its soft limit as far as that line needs */
+	const char *files_line; /* of its limit on descriptors: {files} or {half}; NULL: none */
 	uint64_t files_bytes; /* that its tables take for each descriptor of the soft limit; 0: none
 			       */
 	const char *files_bound;    /* the line that bounds those tables; NULL: none */

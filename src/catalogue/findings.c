@@ -247,6 +247,28 @@ static const struct finding_row findings[] = {
 	      "Raise the directive that the finding names.",
 	      "The option in /proc/PID/cmdline, or the directive in the file that the command names",
 	      "The configuration of the server allows the target's connections"),
+	{.id = "application.limit.reached",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .unserved = true,
+	 .title = "{who} is at its own limit\\: {open} of {max} connection{max=1?:s} are open, and "
+		  "{closes?it closes new clients:new clients wait in its accept queue}",
+	 .detail = LIMIT_OF_A_SERVER
+	 "{processes? for each of {processes} processes}.{both? Connections to servers behind it "
+	 "count, too.}{besides? {besides} connection{besides=1?:s} to its other listeners "
+	 "{besides=1?counts:count}, too.}{asked? That is the limit at its start\\: {asked} shows the "
+	 "present one.}",
+	 .advice =
+		 "{server}\\: {line}.{narrower? Raise it in each section ({narrower}) that sets it "
+		 "lower, too.} Or close idle clients sooner.",
+	 .answer = "{process} is at its own limit on connections",
+	 .meaning =
+		 "The server that --server named has as many connections open as its configuration "
+		 "allows: a client that it does not accept or closes at once grows no counter.",
+	 .action = "Raise the directive that the finding names, or find the clients that keep "
+		   "connections they do not use.",
+	 .proof = "Connections of the server's listeners by inet_diag, beside the directive"},
 	SHORT("application.connections", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} hold {connections} "
 	      "connection{connections=1?:s}{process?\\: RLIMIT_NOFILE is the limit}",

@@ -66,6 +66,7 @@ static const struct server_row servers[] = {
 				  "where Send-Q is still the old one",
 		.clients = "512 for each worker",
 		.clients_line = "events \\{ worker_connections {clients}; \\}, for each worker",
+		.clients_closed = true,
 		.files_line =
 			"worker_rlimit_nofile {files}; events \\{ worker_connections {files}; \\}",
 		.keepalive_line = "listen ADDRESS so_keepalive={seconds}s;",
@@ -98,6 +99,7 @@ static const struct server_row servers[] = {
 		.backlog_effect = "after a restart",
 		.clients = "10 000",
 		.clients_line = "maxclients {clients}",
+		.clients_closed = true,
 		.files_line = "maxclients {files}",
 		.keepalive_line = "tcp-keepalive {seconds}",
 		.stalled_line = "timeout 60, and client-output-buffer-limit normal 64mb 32mb 60",

@@ -82,6 +82,7 @@ void connection_open_read(const struct host *h, struct settings *s)
 	    connections_read(h, &l, subject_receives, (void *)s->subject, c, NULL))
 		return;
 	s->taken.open = c->open;
+	s->taken.accepted = c->accepted;
 	s->taken.heard = c->heard;
 }
 

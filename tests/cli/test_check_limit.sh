@@ -515,6 +515,22 @@ test_clients_at_another_address_of_memcached_take_from_its_limit() {
 	end_jobs
 }
 
+test_a_server_that_has_as_many_clients_as_it_allows_is_at_its_limit() {
+	needs redis-server python3
+	printf 'port 8080\nmaxclients 40\nset-proc-title no\nsave ""\n' >etc/redis.conf
+	sleep 1 # it changed before the server started
+	redis-server "$work/etc/redis.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	clients 8080 39
+	again 0 20
+	rm clients
+	clients 8080 1
+	again 2 20
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 40' \
+		'finding("application.limit.reached") | .level == "critical" and (.title | contains("40 of 40"))'
+	end_jobs
+}
+
 limited_by() { # SECTION DIRECTIVE ARGUMENTS
 	haproxy_conf "$work/etc/haproxy.cfg" 9900
 	sed -i "s/^$1/&\n  $2 $3/" "$work/etc/haproxy.cfg"
