@@ -1,4 +1,5 @@
 /* Servers that many run: their default backlog, and the lines that change their limits. */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -242,6 +243,7 @@ static const struct server_row servers[] = {
 		.backlog = "1024",
 		.backlog_line = "memcached -b {backlog}",
 		.backlog_effect = "after a restart",
+		.pauses = true, /* memcached.c accept_new_conns() */
 		.clients = "1 024",
 		.clients_line = "memcached -c {clients}",
 		.clients_files = true,
@@ -259,7 +261,7 @@ static const struct server_row servers[] = {
 		.set = {[SERVER_CLIENTS] = {.option = "-c",
 					    .long_option = "--conn-limit",
 					    .preset = 1024},
-			[SERVER_BACKLOG] = {.option = "-b"}},
+			[SERVER_BACKLOG] = {.option = "-b", .long_option = "--listen-backlog"}},
 		.accepts_in_one = true,
 	},
 	{
@@ -281,6 +283,11 @@ static const struct server_row servers[] = {
 size_t server_row_count(void) { return sizeof(servers) / sizeof(*servers); }
 
 const struct server_row *server_row_at(size_t i) { return &servers[i]; }
+
+uint32_t server_backlog(const struct server_row *row)
+{
+	return row ? (uint32_t)strtoul(row->backlog, NULL, 10) : 0;
+}
 
 bool process_named(const char *names, const char *process)
 {

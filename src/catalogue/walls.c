@@ -49,10 +49,11 @@ static int64_t need_throughput(const struct target *t)
 	"driver of {device} does not report it.}:{why?The interfaces could not be listed\\: {why}.:No network card is up.}}"
 
 /* The queue of a running server, by backlog_words(). */
-#define QUEUE_OF_A_SERVER                                                                                      \
-	"{listener} {sockets?has {sockets} sockets (SO_REUSEPORT), the smallest of backlog {limit}; together " \
-	"they hold {sum}, and {capacity} without loss, as a hash spreads the arrivals:has backlog "            \
-	"{limit} since listen(); the kernel admits one more}."
+#define QUEUE_OF_A_SERVER                                                                                                  \
+	"{listener} {paused?accepts none now, by listen(fd, 0)\\; otherwise its backlog is {limit}, and the "              \
+	"kernel admits one more:{sockets?has {sockets} sockets (SO_REUSEPORT), the smallest of backlog {limit}; together " \
+	"they hold {sum}, and {capacity} without loss, as a hash spreads the arrivals:has backlog "                        \
+	"{limit} since listen(); the kernel admits one more}}."
 
 #define SEVERAL_GROUPS                                                                             \
 	"The server's processes are in several control groups with different limits\\: which "     \

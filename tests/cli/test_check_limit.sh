@@ -531,6 +531,27 @@ test_a_server_that_has_as_many_clients_as_it_allows_is_at_its_limit() {
 	end_jobs
 }
 
+paused() { ss -Hltn sport = :8080 | awk '{ exit $3 != 0 }'; }
+
+test_a_memcached_that_has_switched_accepting_off_has_its_usual_backlog() {
+	needs memcached python3
+	memcached -u root -U 0 -l 127.0.0.1:8080 -c 40 -b 200 -o no_maxconns_fast >server.out 2>&1 &
+	wait_for listens 8080
+	ip link set lo up
+	# Those beyond its limit may not get through.
+	python3 -c 'import socket, time
+held = [socket.socket() for _ in range(40)]
+for s in held: s.setblocking(False); s.connect_ex(("127.0.0.1", 8080))
+time.sleep(60)' &
+	wait_for paused
+	expect 2 epolltune check --quick --probe accept-queue,syn-queue,listeners --server :8080 --connections 10 --rate 20 \
+		--format json
+	json 'wall("accept-queue"), wall("syn-queue") | .verdict == "ok" and .limit == 201 and .method == "derived"' \
+		'[.findings[].id | select(startswith("accept-queue.short") or startswith("syn-queue"))] == []' \
+		'finding("descriptors.process.exhausted").level == "critical"'
+	end_jobs
+}
+
 limited_by() { # SECTION DIRECTIVE ARGUMENTS
 	haproxy_conf "$work/etc/haproxy.cfg" 9900
 	sed -i "s/^$1/&\n  $2 $3/" "$work/etc/haproxy.cfg"

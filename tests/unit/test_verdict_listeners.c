@@ -96,6 +96,13 @@ static void overflows(struct looks *m, size_t n, uint32_t ticks)
 }
 
 static void bursts(struct looks *m) { overflows(m, 0, 4); }
+/* It has called listen(fd, 0): no backlog helps. */
+static void paused(struct looks *m)
+{
+	m->at[0][0].limit = m->at[1][0].limit = 0;
+	overflows(m, 0, 4);
+	snprintf(m->process.name, sizeof(m->process.name), "memcached");
+}
 static void bursts_of_a_small_target(struct looks *m)
 {
 	bursts(m);
@@ -1066,6 +1073,7 @@ static void each_look_gets_its_findings(void **state)
 		const char *twice, *once;
 	} rows[] = {
 		{bursts, DROPPING, "accept-queue.full warning"},
+		{paused, DROPPING, "accept-queue.full critical"},
 		{stopped, DROPPING ", accept-queue.slow critical", "accept-queue.full critical"},
 		{busy, DROPPING ", accept-queue.slow critical", "accept-queue.full warning"},
 		{busy_for_a_stall, DROPPING, "accept-queue.full warning"},
