@@ -117,6 +117,12 @@ static struct clients_limit limit_written(const struct target *t, const struct s
 	return (struct clients_limit){.value = files, .files = true, .upper = upper};
 }
 
+/* Whether it is not visible how many processes accept; of a socket unit it is systemd alone. */
+static bool is_spread(const struct subject *s)
+{
+	return !s->activated && (!s->accepting || s->unshown);
+}
+
 static bool is_short(const struct target *t, const struct settings *s, int64_t limit)
 {
 	return report_verdict(capacity_of(t, s, limit), (int64_t)t->connections) == VERDICT_SHORT;
@@ -136,8 +142,7 @@ static struct clients_limit limit_of(const struct target *t, const struct settin
 		limit.value = ok && least < limit.value ? least : ok ? limit.value : REPORT_NONE;
 	}
 	/* One process may not be all. */
-	if (limit.value != REPORT_NONE && (!s->subject->accepting || s->subject->unshown) &&
-	    is_short(t, s, limit.value)) {
+	if (limit.value != REPORT_NONE && is_spread(s->subject) && is_short(t, s, limit.value)) {
 		limit.value = REPORT_NONE;
 		limit.spread = true;
 	}
@@ -323,9 +328,8 @@ static struct clients_use use_of(const struct settings *s)
 	const struct subject_clients *c = &s->clients;
 	int64_t each = s->at[CLIENTS][0];
 	struct clients_use use = {0};
-	if (!s->subject || each <= 0 || c->several || !s->subject->accepting ||
-	    s->subject->unshown || server_of(s->subject)->clients_files ||
-	    (c->section[0] && !is_one_section(s->subject)))
+	if (!s->subject || each <= 0 || c->several || is_spread(s->subject) ||
+	    server_of(s->subject)->clients_files || (c->section[0] && !is_one_section(s->subject)))
 		return use;
 	int64_t files = files_bound(s);
 	size_t processes = subject_sharing(s->subject);

@@ -200,7 +200,7 @@ static const struct finding_row findings[] = {
 		 "The machine has {open} of {max} files open{spent?:\\: {left} {left=1?is:are} left}",
 	 .detail =
 		 "{spent?accept() fails with ENFILE at fs.file-max:At fs.file-max accept() fails with "
-		 "ENFILE}, in every process without CAP_SYS_ADMIN, whatever its own limits are.",
+		 "ENFILE}, in every process without CAP_SYS_ADMIN, also below its own limits.",
 	 .advice =
 		 "Find the process that has most of them (ls /proc/PID/fd | wc -l), or raise the limit\\: "
 		 "sysctl -w fs.file-max={more}.",
@@ -252,8 +252,9 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .unserved = true,
-	 .title = "{who} is at its own limit\\: {open} of {max} connection{max=1?:s} are open, and "
-		  "{closes?it closes new clients:new clients wait in its accept queue}",
+	 .title =
+		 "{who} has {open} of {max} connection{max=1?:s} open, its own limit\\: {closes?it "
+		 "closes new clients:new clients wait in its accept queue}",
 	 .detail = LIMIT_OF_A_SERVER
 	 "{processes? for each of {processes} processes}.{both? Connections to servers behind it "
 	 "count, too.}{besides? {besides} connection{besides=1?:s} to its other listeners "

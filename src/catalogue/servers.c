@@ -277,6 +277,15 @@ static const struct server_row servers[] = {
 		.backlog = "4096 before systemd 254, now as large as the kernel allows",
 		.backlog_line = "[Socket] Backlog={backlog}",
 		.backlog_effect = "after systemctl restart of the socket unit",
+		.clients = "64 with Accept=yes",
+		.clients_line = "[Socket] MaxConnections={clients}",
+		.clients_closed = true,
+		.set = {[SERVER_CLIENTS] = {.directive = "MaxConnections",
+					    .section = "Socket",
+					    .preset = 64,
+					    .asked =
+						    "systemctl show -p MaxConnections,NConnections "
+						    "UNIT"}},
 	},
 };
 

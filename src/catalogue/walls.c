@@ -457,7 +457,8 @@ static const struct wall_row walls[] = {
 		.what = "The connections that the configuration of the server of --server allows: "
 			"worker_connections of nginx (which closes idle ones when a sixteenth is "
 			"left, and with --role proxy counts two for each client), maxconn of "
-			"HAProxy, maxclients of Redis, -c of memcached. What clients of its "
+			"HAProxy, maxclients of Redis, -c of memcached, MaxConnections= of a socket unit "
+			"with Accept=yes. What clients of its "
 			"other listeners have open now is subtracted. Needed: the target's "
 			"connections.",
 		.detail =

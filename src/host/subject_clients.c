@@ -16,6 +16,7 @@
 #include "host/machine.h"
 #include "host/processes.h"
 #include "host/server_config.h"
+#include "host/socket_unit.h"
 #include "host/unit_command.h"
 
 /* The words of the command, which `text` keeps, without the title before it. */
@@ -291,6 +292,21 @@ static void others_read(const struct host *h, const struct subject *s, struct su
 	out->others = c->open;
 }
 
+/* Of a socket that systemd holds for a service: the limit of its unit, if it accepts itself. */
+static void unit_read(const struct host *h, const struct subject *s, const char *name,
+		      struct subject_clients *out)
+{
+	struct socket_unit unit;
+	if (!socket_unit_find(h, s, &unit))
+		return;
+	out->state = CLIENTS_READ;
+	out->name = name;
+	out->limit = unit.max;
+	out->preset = unit.preset;
+	out->further = unit.per_source ? "MaxConnectionsPerSource" : NULL;
+	snprintf(out->file, sizeof(out->file), "%s", unit.file);
+}
+
 int subject_clients_read(const struct host *h, const struct subject *s, struct subject_clients *out,
 			 struct err *e)
 {
@@ -304,6 +320,10 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 		return err_set(e, ENOMEM, "no memory for a command");
 	if (!set || (!set->directive && !set->option))
 		return err_set(e, ENOTSUP, "epolltune does not know how %s is configured", s->name);
+	if (s->activated) {
+		unit_read(h, s, set->directive, out);
+		return 0;
+	}
 	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)s->pid);
 	out->state = CLIENTS_COMMAND;
 	if (host_read_strings(h, path, &command, NULL) < 0)
