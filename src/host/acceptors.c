@@ -13,10 +13,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "host/accepted_sockets.h"
-#include "host/array.h"
 #include "host/descriptors.h"
 #include "host/owners.h"
 #include "host/processes.h"

@@ -22,9 +22,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "host/accepted_sockets.h"
-#include "host/array.h"
 #include "host/listener_file.h"
 #include "host/listener_table.h"
 #include "host/owners.h"

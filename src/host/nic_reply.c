@@ -1,7 +1,7 @@
 /* Parsers of netlink replies about interfaces. */
 #include "host/nic_reply.h"
 
-#include "host/array.h"
+#include "base/array.h"
 #include "host/compat.h"
 #include <errno.h>
 #include <linux/ethtool.h>

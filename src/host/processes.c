@@ -11,9 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "base/text.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
-#include "host/array.h"
 #include "host/machine.h"
 
 /* Limits the count of descriptors on kernels before 6.2, which lists them one by one. */
@@ -63,12 +64,6 @@ bool process_stat_parse(const char *text, struct process_stat *out)
 	return true;
 }
 
-static bool ends_with(const char *text, size_t length, const char *suffix)
-{
-	size_t n = strlen(suffix);
-	return length > n && memcmp(text + length - n, suffix, n) == 0;
-}
-
 /* Of a unit behind `length` bytes of a path: below slices only it is the system's, and below a
  * user@UID.service that user's. */
 static enum unit_manager manager_of(const char *path, size_t length)
@@ -80,10 +75,10 @@ static enum unit_manager manager_of(const char *path, size_t length)
 		if (n > (size_t)(end - path))
 			n = (size_t)(end - path);
 		if (manager == UNIT_SYSTEM && n > sizeof(user) &&
-		    !memcmp(path, user, sizeof(user) - 1) && ends_with(path, n, ".service"))
+		    !memcmp(path, user, sizeof(user) - 1) && text_ends(path, n, ".service"))
 			manager = UNIT_USER;
 		/* "..": above the root of a cgroup namespace */
-		else if (n && !ends_with(path, n, ".slice") && !(n == 2 && !memcmp(path, "..", 2)))
+		else if (n && !text_ends(path, n, ".slice") && !(n == 2 && !memcmp(path, "..", 2)))
 			return UNIT_INSIDE;
 		path += n;
 	}
@@ -99,13 +94,13 @@ enum unit_manager unit_manager(const char *path)
 static enum unit_manager unit_of_path(const char *path, size_t length, char *unit, size_t size)
 {
 	static const char deleted[] = " (deleted)";
-	if (ends_with(path, length, deleted))
+	if (text_ends(path, length, deleted))
 		length -= sizeof(deleted) - 1;
 	while (length) {
 		const char *slash = memrchr(path, '/', length);
 		const char *part = slash ? slash + 1 : path;
 		size_t n = length - (size_t)(part - path);
-		if (ends_with(part, n, ".service") || ends_with(part, n, ".scope")) {
+		if (text_ends(part, n, ".service") || text_ends(part, n, ".scope")) {
 			if (n < size)
 				name_copy(unit, size, part, n);
 			return manager_of(path, (size_t)(part - path));
@@ -117,7 +112,7 @@ static enum unit_manager unit_of_path(const char *path, size_t length, char *uni
 
 const char *unit_service(const char *unit)
 {
-	return ends_with(unit, strlen(unit), ".service") ? unit : "";
+	return text_ends(unit, strlen(unit), ".service") ? unit : "";
 }
 
 enum unit_manager process_unit_parse(const char *text, char *unit, size_t size)

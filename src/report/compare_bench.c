@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/array.h"
+#include "base/array.h"
 #include "report/bench_render.h"
 #include "report/compare.h"
 #include "report/json_value.h"

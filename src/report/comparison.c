@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/array.h"
+#include "base/array.h"
+#include "epolltune/quantity.h"
 
 static const struct {
 	const char *name;

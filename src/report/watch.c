@@ -1,6 +1,6 @@
 /* What looks at the limits of this machine say: how near each is, and how fast it comes nearer. */
 #include "epolltune/watch.h"
-#include "host/array.h"
+#include "base/array.h"
 
 #include <errno.h>
 #include <math.h>
