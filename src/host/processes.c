@@ -31,6 +31,22 @@ static void name_copy(char *out, size_t size, const char *name, size_t length)
 	out[n] = 0;
 }
 
+enum process_wait process_wait_of(const char *function)
+{
+	/* do_freezer_trap() of cgroup v2, __refrigerator() of v1 */
+	if (strstr(function, "freezer") || strstr(function, "refrigerator"))
+		return WAIT_FROZEN;
+	if (strstr(function, "epoll") || strstr(function, "ep_poll"))
+		return WAIT_EPOLL;
+	return strcmp(function, "inet_csk_accept") ? WAIT_OTHER : WAIT_ACCEPT;
+}
+
+static void wait_set(struct process *p, const char *function, size_t length)
+{
+	name_copy(p->waits_in, sizeof(p->waits_in), function, length);
+	p->wait = process_wait_of(p->waits_in);
+}
+
 bool process_stat_parse(const char *text, struct process_stat *out)
 {
 	enum { PARENT = 4, THREADS = 20, STARTED = 22 };
@@ -366,7 +382,7 @@ int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
 	/* "0": it runs, or the kernel hides where it waits. */
 	ssize_t n = process_file(process, "wchan", text, sizeof(text));
 	if (n > 0 && strcmp(text, "0") != 0)
-		name_copy(out->waits_in, sizeof(out->waits_in), text, (size_t)n);
+		wait_set(out, text, (size_t)n);
 	out->open = descriptors_count(process);
 	return 0;
 }
@@ -379,7 +395,7 @@ void process_freezer_look(const struct host *h, struct process *p)
 	bool unclear = p->state == 'D' ||
 		       (p->state == 'S' && (!p->waits_in[0] || !strcmp(p->waits_in, "get_signal")));
 	if (unclear && cgroup_frozen(h, p->pid))
-		snprintf(p->waits_in, sizeof(p->waits_in), PROCESS_FREEZER);
+		wait_set(p, PROCESS_FREEZER, strlen(PROCESS_FREEZER));
 }
 
 static int pid_order(const void *a, const void *b)
