@@ -5,8 +5,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
-#include "host/array.h"
 #include "host/machine.h"
 
 #define LINKS_MAX 40

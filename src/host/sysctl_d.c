@@ -11,9 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "base/text.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
-#include "host/array.h"
 #include "host/machine.h"
 
 static const char blanks[] = " \t\r\n";
@@ -236,11 +237,12 @@ static int by_base(const void *a, const void *b)
 	return strcmp(base(*(char *const *)a), base(*(char *const *)b));
 }
 
-static int is_conf(const struct dirent *entry)
+static bool is_conf_name(const char *name)
 {
-	size_t n = strlen(entry->d_name);
-	return n > 5 && entry->d_name[0] != '.' && strcmp(entry->d_name + n - 5, ".conf") == 0;
+	return name[0] != '.' && text_ends(name, strlen(name), ".conf");
 }
+
+static int is_conf(const struct dirent *entry) { return is_conf_name(entry->d_name); }
 
 static int add_file(struct listing *l, const char *directory, const char *name)
 {
@@ -295,8 +297,7 @@ static int captured_add(const char *path, void *listing)
 {
 	char directory[PATH_MAX];
 	const char *name = strrchr(path, '/') + 1;
-	size_t n = strlen(name);
-	if (n <= 5 || name[0] == '.' || strcmp(name + n - 5, ".conf") != 0)
+	if (!is_conf_name(name))
 		return 0;
 	snprintf(directory, sizeof(directory), "/%.*s", (int)(name - path - 1), path);
 	return add_file(listing, directory, name);

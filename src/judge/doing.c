@@ -20,20 +20,9 @@ bool process_out_of_files(const struct process *p)
 	return process_at_file_limit(p) && p->open + 1 >= p->soft;
 }
 
-/* do_freezer_trap() of cgroup v2, __refrigerator() of v1 */
-static bool is_frozen(const struct process *p)
-{
-	return strstr(p->waits_in, "freezer") || strstr(p->waits_in, "refrigerator");
-}
-
 bool process_halted(const struct process *p)
 {
-	return p->state && (strchr("TtZX", p->state) || is_frozen(p));
-}
-
-static bool in_epoll(const struct process *p)
-{
-	return strstr(p->waits_in, "epoll") || strstr(p->waits_in, "ep_poll");
+	return p->state && (strchr("TtZX", p->state) || p->wait == WAIT_FROZEN);
 }
 
 /* Only the one thread of a process has to be the one that accepts. */
@@ -45,14 +34,15 @@ static void thread_doing(const struct process *p, struct doing *d)
 	} else if (p->state == 'D') {
 		report_append(d->what, "is in uninterruptible sleep (state D)%s%s",
 			      p->waits_in[0] ? " in " : "", p->waits_in);
-	} else if (in_epoll(p) && p->threads == 1) {
+	} else if (p->wait == WAIT_EPOLL && p->threads == 1) {
 		report_append(d->what, "sleeps in epoll_wait() though connections wait: it does "
 				       "not watch this listener now");
 		report_text(d->help,
 			    "See its own limit on connections (such as worker_connections of "
 			    "nginx), or whether another worker has the listener");
 	} else if (p->waits_in[0]) {
-		report_append(d->what, "sleeps in %s", in_epoll(p) ? "epoll_wait()" : p->waits_in);
+		report_append(d->what, "sleeps in %s",
+			      p->wait == WAIT_EPOLL ? "epoll_wait()" : p->waits_in);
 	} else if (p->state) {
 		report_append(d->what, "sleeps (state %c)", p->state);
 	}
@@ -90,7 +80,7 @@ struct doing doing_of(const struct process *p)
 	} else if (p->state == 'Z' || p->state == 'X') {
 		report_text(d.what, "has exited (state %c)", p->state);
 		report_text(d.help, "Restart the server");
-	} else if (p->state && is_frozen(p)) {
+	} else if (p->state && p->wait == WAIT_FROZEN) {
 		report_text(d.what, "is frozen with its control group");
 		thaw_help(p, &d);
 	} else if (p->threads > 1 && p->state) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/sysctls.h"
@@ -47,11 +48,11 @@ static int name_judge(const char *path, void *arg)
 {
 	struct lint *l = arg;
 	char shown[4096];
-	const char *name = strrchr(path, '/') + 1, *dot = strrchr(name, '.');
+	const char *name = strrchr(path, '/') + 1;
 	snprintf(shown, sizeof(shown), "/%s", path);
 	struct lint_line whole = {shown, "", 0};
 	if (name[0] == '.' || !strncmp(name, "README", 6) || strstr(name, ".dpkg-") ||
-	    name[strlen(name) - 1] == '~' || (dot && !strcmp(dot, ".conf")))
+	    name[strlen(name) - 1] == '~' || text_ends(name, strlen(name), ".conf"))
 		return 0;
 	whole.file = lint_name(l, shown);
 	lint_add(l, &whole, LINT_UNREAD, NULL,

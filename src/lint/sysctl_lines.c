@@ -1,5 +1,5 @@
 /* Judges the lines of sysctl.d, and what they do to each other. */
-#include "host/array.h"
+#include "base/array.h"
 #include "lint/lint.h"
 
 #include <ctype.h>
