@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "epolltune/sysctl_d.h"
@@ -39,8 +40,9 @@ static const char *const patterns[] = {"net.ipv4.conf.*.arp_announce", "net.ipv4
 				       "net/ipv4/conf/*/arp_notify"};
 /* What is before a name, between it and the value, and behind that. */
 static const char *const forms[][3] = {
-	{"", "=", "\n"},    {"", " = ", "\n"}, {"  ", "\t=  ", "  \n"}, {"-", " = ", "\n"},
-	{"#", " = ", "\n"}, {";", "=", "\n"},  {"", " ", "\n"},         {"", "=", "\r\n"},
+	{"", "=", "\n"},    {"", " = ", "\n"},  {"  ", "\t=  ", "  \n"},
+	{"-", " = ", "\n"}, {"#", " = ", "\n"}, {";", "=", "\n"},
+	{"", " ", "\n"},    {"", "=", "\r\n"},  {"- ", "=", "\n"},
 };
 
 static uint64_t state = 0x9e3779b97f4a7c15;
@@ -67,6 +69,13 @@ static void name_choose(char name[96])
 	snprintf(name, 96, "%s", of);
 	for (char *c = name; below(3) == 0 && (c = strchr(c, '.'));)
 		*c = '/';
+	/* A separator more, in front or after another one. */
+	size_t first = below(2) ? 0 : strcspn(name, "./");
+	char separator = name[strcspn(name, "./")];
+	if (below(6) == 0) {
+		memmove(name + first + 1, name + first, strlen(name + first) + 1);
+		name[first] = separator;
+	}
 }
 
 static void form_print(FILE *out, const char *const form[3], const char *name)
@@ -91,13 +100,17 @@ static void file_make(const char *path)
 
 static void files_make(void)
 {
-	shell("rm -f /etc/sysctl.d/* /run/sysctl.d/* /usr/lib/sysctl.d/*");
+	shell("rm -rf /etc/sysctl.d/* /run/sysctl.d/* /usr/lib/sysctl.d/*");
 	for (size_t d = 0; d < COUNT(directories); d++)
 		for (size_t f = 0; f < COUNT(files); f++) {
 			char path[128];
 			snprintf(path, sizeof(path), "%s/%s", directories[d], files[f]);
 			if (below(12) == 0)
 				assert_int_equal(symlink("/dev/null", path), 0);
+			else if (below(16) == 0)
+				assert_int_equal(symlink("/nowhere", path), 0);
+			else if (below(16) == 0)
+				assert_int_equal(mkdir(path, 0755), 0);
 			else if (below(2))
 				file_make(path);
 		}
@@ -133,7 +146,7 @@ static void values_reset(void)
 static void dump(void)
 {
 	struct output o = run("for f in /etc/sysctl.d/* /run/sysctl.d/* /usr/lib/sysctl.d/*; do "
-			      "[ ! -e $f ] || { echo \"== $f\"; cat $f; }; done");
+			      "[ ! -f $f ] || { echo \"== $f\"; cat $f; }; done");
 	print_message("%s\n", o.out);
 	output_free(&o);
 }
