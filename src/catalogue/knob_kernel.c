@@ -119,6 +119,16 @@ int knob_check_min(const struct knob *k, unsigned kernel, int64_t tick_us, const
 	return 0;
 }
 
+/* Whether the kernel refuses a number, as it does most beyond the range that fit in no int. */
+static bool number_refused(const struct knob *k, unsigned kernel, int64_t number)
+{
+	bool huge = number > INT32_MAX || number < -INT32_MAX;
+	/* Negative numbers leave an unsigned long as it is. */
+	if (number < k->min)
+		return huge || k->max > UINT32_MAX || knob_refuses_less(k, kernel);
+	return number > k->max && (huge || knob_refuses_more(k, kernel));
+}
+
 /* The first fields, as do_proc_dointvec() takes them: up to the end, or one that the kernel
  * refuses. Returns how many. */
 static size_t fields_take(const struct knob *k, unsigned kernel, const char *text,
@@ -132,8 +142,7 @@ static size_t fields_take(const struct knob *k, unsigned kernel, const char *tex
 		if (!*text)
 			break;
 		text = kernel_number(text, blanks, &number);
-		*refused = !text || (number < k->min && knob_refuses_less(k, kernel)) ||
-			   (number > k->max && knob_refuses_more(k, kernel));
+		*refused = !text || number_refused(k, kernel, number);
 		if (*refused)
 			break;
 	}
