@@ -541,6 +541,7 @@ static const struct wall_row walls[] = {
 			"--requests or half of the highest rate, in an open loop over connections "
 			"of the server of --run.",
 		.lower_is_better = true,
+		.at_rate_of = "application.rate",
 	},
 	{
 		.name = "application.latency.p99",
@@ -548,6 +549,7 @@ static const struct wall_row walls[] = {
 		.what = "The 99th percentile of the time from when a request was due to its reply, "
 			"measured as application.latency.p50.",
 		.lower_is_better = true,
+		.at_rate_of = "application.rate",
 	},
 	{
 		.name = "softnet.backlog",

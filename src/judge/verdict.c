@@ -9,6 +9,17 @@
 #include "judge/settings.h"
 #include "report/figure.h"
 
+bool outcome_lacks(const struct outcome *o)
+{
+	return o->state == OUTCOME_INCONCLUSIVE || o->state == OUTCOME_UNSUPPORTED;
+}
+
+void outcome_dropped(struct outcome *o, const char *clause)
+{
+	if (outcome_lacks(o))
+		report_append(o->why, "%s", clause);
+}
+
 struct outcome outcome_blank(void)
 {
 	struct outcome o = {.reached = REPORT_NONE};
@@ -189,10 +200,12 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 		report_append(w->detail, "%s%s", w->detail[0] ? " " : "", row->no_need);
 }
 
-void wall_inspect(const struct experiment *x, const struct target *t, const struct settings *s,
-		  struct wall *w)
+/* `unneeded`: the outcome that says so; NULL: there is none. */
+static void inspect(const struct experiment *x, const struct target *t, const struct settings *s,
+		    const struct outcome *unneeded, struct wall *w)
 {
 	struct bound b = bound_of(x, t, s);
+	b.due = b.due && !unneeded;
 	w->method = b.running ? METHOD_RUNNING : b.assumed ? METHOD_DERIVED : METHOD_INSPECTED;
 	w->limit = b.unlimited ? REPORT_NONE : b.capacity;
 	w->measured = REPORT_NONE;
@@ -202,7 +215,13 @@ void wall_inspect(const struct experiment *x, const struct target *t, const stru
 	w->at_least = false;
 	w->verdict = bound_verdict(&b);
 	report_text(w->knob, "%s", knob_of(x, &b));
-	detail_fill(x, t, s, NULL, &b, w);
+	detail_fill(x, t, s, unneeded, &b, w);
+}
+
+void wall_inspect(const struct experiment *x, const struct target *t, const struct settings *s,
+		  struct wall *w)
+{
+	inspect(x, t, s, NULL, w);
 }
 
 void wall_miss(struct wall *w, const char *why)
@@ -219,12 +238,11 @@ void wall_measure(const struct experiment *x, const struct target *t, const stru
 		  const struct outcome *o, struct wall *w)
 {
 	struct bound b = bound_of(x, t, s);
-	wall_inspect(x, t, s, w);
-	if (o->state != OUTCOME_CONCLUSIVE) {
-		if (o->why[0])
-			wall_miss(w, o->why);
+	inspect(x, t, s, o->state == OUTCOME_UNNEEDED ? o : NULL, w);
+	if (outcome_lacks(o))
+		wall_miss(w, o->why);
+	if (o->state != OUTCOME_CONCLUSIVE)
 		return;
-	}
 	w->experiment = EXPERIMENT_DONE;
 	bool measured = (o->limit_met || o->measured) && !o->derived;
 	if (!b.running)
