@@ -65,6 +65,7 @@ bool machine_path_allowed(const char *path);
  */
 void filling_take(const struct host *h, const char *path);
 void filling_list(const struct host *h, const char *directory);
+void filling_names(const struct host *h, const char *directory);
 /* The same of a file that is being read of the running machine. */
 void filling_shadow(const struct host *h, const char *path);
 /* Adds a reply of netlink, without hardware addresses. */
