@@ -151,8 +151,10 @@ static enum wall_verdict row_verdict(const struct watch_row *r, enum wall_verdic
 		return VERDICT_NA;
 	if (!watch_limited(r))
 		return VERDICT_UNKNOWN;
-	if (verdict_asks(report_verdict((int64_t)watch_capacity(r), r->recent)) ||
-	    r->left_s < NEAR_S || r->now.stuck || syns_wait(r))
+	double capacity = watch_capacity(r);
+	int64_t whole = capacity < (double)INT64_MAX ? (int64_t)capacity : INT64_MAX;
+	if (verdict_asks(report_verdict(whole, r->recent)) || r->left_s < NEAR_S || r->now.stuck ||
+	    syns_wait(r))
 		return VERDICT_TIGHT;
 	return VERDICT_OK;
 }
