@@ -1225,16 +1225,16 @@ static const struct finding_row findings[] = {
 	{.id = "nic.qdisc.dropping",
 	 .level = LEVEL_WARNING,
 	 .observed = true,
-	 .title =
-		 "The qdisc ({qdisc}) of {device} drops {count} packet{several?s} in {window}{beside}",
+	 .title = "The qdisc ({qdisc}{parent?, parent {parent}}{others? and {others} more}) of "
+		  "{device} drops {count} packet{several?s} in {window}{beside}",
 	 .detail = "More is sent than it lets out and holds\\: TCP retransmits what it drops, and "
 		   "datagrams are lost. tc -s qdisc show dev {device} shows its limits.",
 	 .advice = "Raise its rate or its limit, or send less.",
 	 .answer = "the qdisc of {device} drops packets now",
 	 .meaning =
-		 "The root qdisc of an interface dropped outgoing packets during the check. Those "
-		 "that drop to control congestion (fq_codel, codel, cake, fq_pie, pie, red), and mq "
-		 "and mqprio, which count the drops of such, are not reported.",
+		 "A qdisc of an interface dropped outgoing packets during the check: the root, or "
+		 "one below it, such as that of a queue of the card (mq). Those that drop to "
+		 "control congestion (fq_codel, codel, cake, fq_pie, pie, red) are not reported.",
 	 .action = "Raise its rate or its limit, or send less.",
 	 .proof = "dropped of tc -s qdisc show grows"},
 	{.id = "nic.coalesce",
