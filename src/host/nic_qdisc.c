@@ -24,7 +24,7 @@ static bool is_below(const struct nic_qdisc *q, const struct nic_qdisc *of)
 	       (of->handle || of->parent == TC_H_ROOT);
 }
 
-/* A count that went back is of another qdisc; one that was not there began at 0. */
+/* A count that fell is of another qdisc; one that was not there began at 0. */
 static uint32_t growth(const struct nic *before, const struct nic_qdisc *q)
 {
 	for (size_t i = 0; i < before->qdisc_count; i++) {

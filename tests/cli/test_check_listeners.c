@@ -165,7 +165,7 @@ static void somaxconn_limits_redis(void **state)
 	checked_free(&c);
 }
 
-/* As a firewall of its own would: it lets no packet pass. */
+/* With a firewall of its own, which no packet passes. */
 static void filter_serves(const void *arg)
 {
 	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
