@@ -411,8 +411,8 @@ static const struct finding_row findings[] = {
 		  "and }{rate} handshake packet{rate=1?:s}/s {rate=1?is:are} "
 		  "dropped now",
 	 .detail =
-		 "Retransmissions included; {total} since the socket was made. {worker?Worker "
-		 "{pid} accepts from it. }{group?{stuck} of {group} sockets of this address "
+		 "Retransmissions included; {total} since the socket was made. {many?Workers {pids} "
+		 "accept from it. :{worker?Worker {pid} accepts from it. }}{group?{stuck} of {group} sockets of this address "
 		 "(SO_REUSEPORT) {stuck=1?was:were} full; together they hold {sum} of {room}. }" WHOSE_BACKLOG
 		 "{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
 	 .advice = "{slow?See accept-queue.slow.:{raise?Raise net.core.somaxconn first. }"
@@ -429,10 +429,10 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .title = "{listener}: the queue was full in {full} of {looks} samples: more arrives than "
-		  "{process?{process}:the server} accepts",
+	 .title = "{listener}: {sampled?the queue was full in {full} of {looks} samples\\: :}more "
+		  "arrives than {process?{process}:the server} accepts",
 	 .detail =
-		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}.:{unheld?No "
+		 "{process?{whose} {doing?{doing}:is in an unknown state}.:{unheld?No "
 		 "process has it open\\: the kernel itself does, io_uring, or a message that passes "
 		 "it on.:The process {cut?was not found before the search ended:is not visible "
 		 "{apart?in this PID namespace:to this user}}.}}",
@@ -440,12 +440,12 @@ static const struct finding_row findings[] = {
 		 "No backlog helps. {help?{help}:Run the check as root to see the process, or add "
 		 "workers}.",
 	 .answer = "{who} is dropping connections now",
-	 .meaning = "A listener's accept queue was full all the time: more connections arrive than "
-		    "the server accepts, or it does not accept at all. A longer queue only makes "
-		    "clients wait longer.",
+	 .meaning = "A listener's accept queue overflowed and was full all the time, or its "
+		    "process does not accept at all: more connections arrive than the server "
+		    "accepts. A longer queue only makes clients wait longer.",
 	 .action = "Look at the state of the process, which the finding names: resume or restart "
 		   "one that is stopped, raise a limit that it has met, otherwise add workers.",
-	 .proof = "The queue was full in nine of ten samples or more"},
+	 .proof = "The queue was full in nine of ten samples or more, or the state of the process"},
 	{.id = "accept-queue.dropped",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -480,8 +480,8 @@ static const struct finding_row findings[] = {
 		 "{listener}: its accept queue is full ({depth} of {capacity}){looks?; nothing was "
 		 "dropped during this check:}",
 	 .detail =
-		 "The kernel drops the next client. {process?{worker?Its worker:{process}} (pid "
-		 "{pid}) {doing?{doing}:is in an unknown state}. }{group?{stuck} of {group} "
+		 "The kernel drops the next client. {process?{whose} {doing?{doing}:is in an "
+		 "unknown state}. }{group?{stuck} of {group} "
 		 "sockets of this address (SO_REUSEPORT) {stuck=1?was:were} full; together they "
 		 "hold {sum} of {room}. }{looks?It was full in {full} of {looks} samples. }{total} "
 		 "packet{total=1?:s} {total=1?was:were} dropped before, since the socket was "
@@ -506,7 +506,7 @@ static const struct finding_row findings[] = {
 	 .title = "{listener}: {depth} {several?connections wait:connection waits} {none?and "
 		  "{process?{process}:its server} accepts none:in a queue that did not become "
 		  "shorter}",
-	 .detail = "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an "
+	 .detail = "{process?{whose} {doing?{doing}:is in an "
 		   "unknown state}. }{looks?The queue did not become shorter in {looks} "
 		   "samples{accept?\\: its server accepts {accept}/s at most}.}{group? That is so "
 		   "at {stuck} of {group} sockets of this address (SO_REUSEPORT).}{more? {more} "
@@ -588,7 +588,7 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{looks?It was full in {full} of {looks} samples. }A non-blocking connect() to a "
 		 "UNIX socket fails with EAGAIN then, a blocking one sleeps; no counter shows it. "
-		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
+		 "{process?{whose} {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
 		 "{more? {more} more listener{more=1?:s} {more=1?is:are} full.}",
 	 .advice =
 		 "{slow?No backlog helps a server that accepts too slowly, or not at all.{help? {help}.}:"
@@ -1860,14 +1860,19 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .unserved = true,
 	 .title =
-		 "{process} (pid {pid}){address? on {address}:} {doing}{others?, and {others} {several?others are:other is} "
+		 "{many?{process}\\: {many} of {acceptors} workers {doing}\\: pids {pids}:{process} (pid "
+		 "{pid}){address? on {address}:} {doing}}{others?, and {others} {several?others are:other is} "
 		 "halted too}",
-	 .detail = "{acceptors?It is one of {acceptors} processes that accept connections of this "
-		   "server. }The clients whose connections it has accepted get no answer.",
+	 .detail =
+		 "{many?:{acceptors?It is one of {acceptors} processes that {served?accept "
+		 "connections:read the sockets} of this server. }}{served?The clients whose "
+		 "connections {many?they have:it has} accepted get no answer.}{datagrams?{served? "
+		 ":}Datagrams that arrive wait in {many?their receive buffers:its receive buffer}, "
+		 "and the kernel drops those beyond.}",
 	 .advice = "{help}.",
-	 .answer = "{who} pid {pid} {doing}",
+	 .answer = "{who} {many?workers:pid {pid}} {doing}",
 	 .meaning =
-		 "A process that accepts connections is stopped, by a signal, a tracer, or the "
+		 "A process that accepts connections or reads datagrams is stopped, by a signal, a tracer, or the "
 		 "freezer of its control group (docker pause, systemctl freeze). Others that "
 		 "share its listener may keep the queue short, but the clients of the halted one "
 		 "wait. A warning under a tracer, which stops a process for moments, and if it is "
