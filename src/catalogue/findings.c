@@ -1554,15 +1554,18 @@ static const struct finding_row findings[] = {
 	 .proof = "pids.current and pids.max; max in pids.events"},
 
 	SHORT("udp.receive", REMEDY_APPLICATION,
-	      "{socket?{socket}:A UDP socket} {sockets?has {sockets} sockets that hold:holds} "
-	      "{capacity} datagram{capacity=1?:s} of {size}; this load needs {needed}{tight? and "
-	      "25 % headroom}",
+	      "{socket?{socket}:A UDP socket} {sockets?has {sockets} sockets {waiting?with room "
+	      "for:that hold}:{waiting?has room for:holds}} {capacity} datagram{capacity=1?:s} of "
+	      "{size}{waiting?\\: {waiting} of its {size_of} wait to be read{sockets? in the "
+	      "smallest}}; this load needs {needed}{tight? and 25 % headroom}",
 	      "{needed} datagram{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}, and "
 	      "each takes about {each}{card? (from a network card {card})} of the receive buffer, which is {buffer}{sockets? of each "
 	      "socket; a hash spreads the datagrams over the {sockets} (SO_REUSEPORT)}.{memory? "
 	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
-	      "{possible?" UDP_REMEDY ":No receive buffer holds that many\\: shorten the server's "
-	      "stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}",
+	      "{possible?" UDP_REMEDY
+	      ":{full?No buffer helps a server that does not read, or reads "
+	      "too slowly\\: find out what it waits for.:No receive buffer holds that many\\: shorten "
+	      "the server's stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}}",
 	      "A UDP socket does not hold the datagrams that arrive while its server stalls: the "
 	      "kernel drops the others.",
 	      "Raise net.core.rmem_max, and let the application set SO_RCVBUF.",
@@ -1572,7 +1575,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .title =
-		 "From a network card {socket?{socket}:a UDP socket} holds {unraised} "
+		 "From a network card {socket?{socket}:a UDP socket} {waiting?has room for:holds} {unraised} "
 		 "datagram{unraised=1?:s} of {size}; this load needs {needed}{enough? and 25 % headroom}",
 	 .detail =
 		 "The driver of a network card gives each packet a buffer of 2 048 B or more, however "
@@ -1618,8 +1621,7 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "Its receive buffer of {buffer} was full; {queued} wait in it. {group?{stuck} of "
 		 "{group} sockets of this address (SO_REUSEPORT) "
-		 "{several_stuck?drop:drops}{apart?; the others have room}. }{process?{worker?Its "
-		 "worker:{process}} (pid {pid}) {halted?{doing}:has the socket open{state? (state "
+		 "{several_stuck?drop:drops}{apart?; the others have room}. }{process?{whose} {halted?{doing}:has the socket open{state? (state "
 		 "{state}{waits_in?, {waits_in}})}}. }{drops} datagram{drops=1?:s} "
 		 "{drops=1?was:were} dropped since the socket was made.{others? {others} other "
 		 "{several?sockets drop:socket drops} datagrams too.}",
@@ -1643,13 +1645,37 @@ static const struct finding_row findings[] = {
 	{.id = "udp.receive.waiting",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
+	{.id = "udp.receive.full",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .unserved = true,
+	 .title = "{socket}: its receive buffer is full ({queued} of {buffer}); the kernel drops "
+		  "the next datagram",
+	 .detail = "{process?{whose} {halted?{doing}:has the socket "
+		   "open{state? (state {state}{waits_in?, {waits_in}})}}. }{group?Of the {group} "
+		   "sockets of this address (SO_REUSEPORT) {stuck} {several_stuck?are:is} full. "
+		   "}{drops} datagram{drops=1?:s} {drops=1?was:were} dropped since the socket was "
+		   "made.{others? {others} other {several?sockets are:socket is} full too.}",
+	 .advice = "{halted?{help}:{watched?Nothing was read in {window}, which may be a stall of "
+		   "the target\\: run the check with a --window of more than {longer}:One sample "
+		   "does not show whether it reads\\: run the check without --quick}}.",
+	 .answer = "the receive buffer of {who} is full",
+	 .meaning =
+		 "The receive buffer of a UDP socket was full in the only sample of the check, or "
+		 "in a window no longer than two stalls of the target: a burst that its server "
+		 "reads a moment later, or a server that does not read. Critical where its "
+		 "process is stopped.",
+	 .action =
+		 "Check again without --quick, or with a longer --window. Look at the process that does not read.",
+	 .proof = "Recv-Q and rb of ss -uanm"},
 	 .observed = true,
 	 .unserved = true,
 	 .title = "{socket}: its receive buffer is full ({queued} of {buffer}) and "
 		  "{process?{process}:its server} reads none",
 	 .detail =
 		 "Nothing was read from it in {window}\\: the kernel drops the datagrams that "
-		 "arrive. {process?{worker?Its worker:{process}} (pid {pid}) {halted?{doing}:has "
+		 "arrive. {process?{whose} {halted?{doing}:has "
 		 "the socket open{state? (state {state}{waits_in?, {waits_in}})}}. }{group?Of the "
 		 "{group} sockets of this address (SO_REUSEPORT) {stuck} {several_stuck?are:is} "
 		 "like that. }{drops} datagram{drops=1?:s} {drops=1?was:were} dropped since the "
