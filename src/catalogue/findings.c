@@ -1330,12 +1330,15 @@ static const struct finding_row findings[] = {
 		  "interleaved rounds"},
 	{.id = "napi.latency.too-busy",
 	 .level = LEVEL_SKIPPED,
-	 .title = "The machine was too busy to measure the gain of busy polling",
-	 .detail = "The rounds differ too much: over a veth wire the request p50 is {is}, and "
-		   "{best} with {how}.",
+	 .title = "{few?Too few rounds were measured to show:The machine was too busy to measure} "
+		  "the gain of busy polling",
+	 .detail =
+		 "{few?{few=1?One round was:{few} were} measured, too few to show the gain of busy "
+		 "polling:The rounds differ too much}: over a veth wire the request p50 is {is}, "
+		 "and {best} with {how}.",
 	 .advice = "Repeat the check on a quiet machine; --window allows more rounds.",
 	 .meaning = "The rounds of the measurement differ too much to show the gain of busy "
-		    "polling: something else kept the machine busy.",
+		    "polling, or there were too few: something else kept the machine busy.",
 	 .action = "Repeat the check on a quiet machine; --window allows more rounds.",
 	 .proof = "The spread of the rounds, in the finding"},
 	{.id = "napi.latency.untried",
@@ -1642,9 +1645,6 @@ static const struct finding_row findings[] = {
 		   "(SO_REUSEPORT) have room, look at that process: no buffer helps.",
 	 .proof = "The drops of the socket in /proc/net/udp; Udp.RcvbufErrors, "
 		  "Udp6.RcvbufErrors"},
-	{.id = "udp.receive.waiting",
-	 .level = LEVEL_WARNING,
-	 .remedy = REMEDY_APPLICATION,
 	{.id = "udp.receive.full",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -1669,6 +1669,9 @@ static const struct finding_row findings[] = {
 	 .action =
 		 "Check again without --quick, or with a longer --window. Look at the process that does not read.",
 	 .proof = "Recv-Q and rb of ss -uanm"},
+	{.id = "udp.receive.waiting",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .unserved = true,
 	 .title = "{socket}: its receive buffer is full ({queued} of {buffer}) and "
