@@ -7,8 +7,6 @@
 #include "epolltune/knob.h"
 #include "epolltune/shell.h"
 
-#define HINT_ARGUMENTS (REPORT_SAVED + 1088)
-
 enum apply_help {
 	HELPS_NOT,
 	HELPS_BY_STEPS,   /* it prints manual steps */
@@ -85,6 +83,13 @@ static void cut_drop(char *command)
 {
 	if (strstr(command, "…"))
 		command[0] = 0;
+}
+
+char *hint_arguments(const struct report *r, char arguments[HINT_ARGUMENTS])
+{
+	arguments_of(r, arguments);
+	cut_drop(arguments);
+	return arguments;
 }
 
 char *hint_check(const struct report *r, char command[HINT_COMMAND])
