@@ -373,6 +373,10 @@ static const char *const recorded[] = {
 	"sockstat.TCP.orphan",   "sockstat.TCP.tw",  "sockstat.TCP.mem",
 };
 
+/* Nothing is dropped that is recorded, or in a table. */
+_Static_assert(LOSSES <= TABLE_ROWS, "TABLE_ROWS");
+_Static_assert(LOSSES + sizeof(recorded) / sizeof(*recorded) <= REPORT_COUNTERS, "REPORT_COUNTERS");
+
 /* nstat's and ss' names need no group. */
 static const char *short_name(const char *counter)
 {

@@ -15,13 +15,11 @@
 
 #define RMEM_MAX "net.core.rmem_max"
 #define RMEM_DEFAULT "net.core.rmem_default"
-/* Datagrams of an experiment, the time over which they are sent, and the share of the headroom of
- * net.ipv4.udp_mem that they may take. */
+/* Datagrams of an experiment, and the time over which they are sent. */
 #define DATAGRAMS_MAX 200000
 /* That SO_RCVBUF may ask for: net/core/sock.c, __sock_set_rcvbuf(). */
 #define ASKED_MAX (INT32_MAX / 2)
 #define SPREAD_MAX_US 1000000
-#define HEADROOM_SHARE 10
 
 enum { MAX, ASKED, DEFAULT, MEMORY, USED };
 
@@ -327,8 +325,6 @@ static struct cost udp_cost(const struct target *t, const struct settings *s)
 static const char *udp_refuses(const struct trial *t, const struct settings *s, int64_t buffer)
 {
 	int64_t bytes = (int64_t)t->needed * truesize(t->target, s);
-	if (!t->needed)
-		return "";
 	if (is_full(s))
 		return "the receive buffer of the running socket is full";
 	if (sockets_of(s) > 1)
@@ -337,9 +333,9 @@ static const char *udp_refuses(const struct trial *t, const struct settings *s, 
 		return "the experiment sends at most 200 000 datagrams";
 	if (bytes > buffer)
 		bytes = buffer;
-	if (bytes > memory_left(s) / HEADROOM_SHARE)
+	if ((uint64_t)bytes > machine_share((uint64_t)memory_left(s)))
 		return "the experiment would use too much of net.ipv4.udp_mem";
-	if ((uint64_t)bytes > s->machine.room_bytes / HEADROOM_SHARE)
+	if ((uint64_t)bytes > machine_share(s->machine.room_bytes))
 		return "the experiment would use too much of the available memory";
 	return NULL;
 }
@@ -380,10 +376,12 @@ static int udp_run(struct trial *t, struct settings *s, struct outcome *out, str
 	};
 	struct datagrams_result result = {0};
 	CLEAN(trial_counters_free) struct trial_counters counters = {0};
-	if (why) {
+	if (!t->needed)
+		outcome_unneeded(out, "");
+	else if (why)
 		outcome_unsupported(out, "%s", why);
+	if (out->state != OUTCOME_CONCLUSIVE)
 		return 0;
-	}
 	trial_progress(t, "%s datagrams during a stall", quantity_count(t->needed).text);
 	int rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
 	if (!rc)

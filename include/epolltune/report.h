@@ -264,6 +264,7 @@ struct report {
 	char command[1024];
 	/* Where the target was saved, and how --target names it; "": it was not. */
 	char stored[384], stored_as[256];
+	bool cut;              /* an option did not fit: no command repeats the question */
 	bool quick;            /* no experiment was requested */
 	bool gentle;           /* experiments ran at the lowest priority, with bounds */
 	bool require_measured; /* a missed experiment makes the status unknown */
@@ -330,12 +331,12 @@ void finding_curve_line(struct finding *f, const char *name, const struct curve_
 /* Adds a point. When the line is full, every second one is dropped. */
 void curve_point(struct curve_line *l, double x, double y);
 /* printf into a field of a report, and behind its present text. They cut at the end with "…" what
- * does not fit. */
+ * does not fit. Whether they cut nothing. */
 #define report_text(field, ...) report_text_into((field), sizeof(field), __VA_ARGS__)
 #define report_append(field, ...) report_append_to((field), sizeof(field), __VA_ARGS__)
-void report_text_into(char *field, size_t size, const char *fmt, ...)
+bool report_text_into(char *field, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-void report_append_to(char *field, size_t size, const char *fmt, ...)
+bool report_append_to(char *field, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* ok from 1.25 × needed, tight from 1 ×, short below. Unknown if capacity is REPORT_NONE; otherwise

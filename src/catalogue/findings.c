@@ -73,9 +73,10 @@
 	"forwards to the server's.}"
 #define CONNTRACK_REST "net.netfilter.nf_conntrack_tcp_timeout_time_wait"
 /* Why a line in sysctl.d does not hold. */
-#define CONNTRACK_HOLDS                                                                            \
-	"In sysctl.d it holds only where the module is loaded before, by a line nf_conntrack in "  \
-	"/etc/modules-load.d/conntrack.conf. kube-proxy sets its own value."
+#define MODULE_HOLDS(module, file)                                                                 \
+	"In sysctl.d it holds only where the module is loaded before, by a line " module           \
+	" in /etc/modules-load.d/" file ".conf. kube-proxy sets its own value."
+#define CONNTRACK_HOLDS MODULE_HOLDS("nf_conntrack", "conntrack")
 #define UNTRACKED                                                                                         \
 	"nft 'table inet untracked \\{ chain incoming \\{ type filter hook prerouting priority raw; "     \
 	"{protocol} dport {port} notrack; \\}; chain outgoing \\{ type filter hook output priority raw; " \
@@ -2111,11 +2112,11 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .observed = true,
 	 .title =
-		 "{knob} is {current} now, and {boot} after a reboot{late? if nf_conntrack is loaded "
+		 "{knob} is {current} now, and {boot} after a reboot{module? if {module} is loaded "
 		 "early}",
 	 .detail =
-		 "{file} sets {boot} at boot.{less? The reboot lowers the value.}{late? " CONNTRACK_HOLDS
-		 "}",
+		 "{file} sets {boot} at boot.{less? The reboot lowers the value.}{module? " MODULE_HOLDS(
+			 "{module}", "{module}") "}",
 	 .advice = "To keep {current}, change that line. To set the file's value now: {command}",
 	 .meaning = "The running value of a knob that limits a wall differs from the value that "
 		    "the files in sysctl.d set at the next boot.",

@@ -302,9 +302,10 @@ static const struct wall_row walls[] = {
 			"{held}:holds about {assumed}} of buffer. {unsized?tcp_mem counts pages, and "
 			"this capture does not show their size.:{several?" SEVERAL_GROUPS
 			":{group?The memory limit of {group} leaves less than "
-			"tcp_mem.:{knob?{current?Beyond the second field of tcp_mem, in pages, no "
-			"buffer grows.:tcp_mem is not visible in this network namespace; by "
-			"default no buffer grows beyond 6 % of the memory.}:The limit is half of "
+			"tcp_mem.:{knob?{current?Beyond the second field of tcp_mem, in pages, for "
+			"all sockets together, no buffer grows.:tcp_mem is not visible in this "
+			"network namespace; by default the kernel stops growing buffers when those "
+			"of all TCP sockets together hold 6 % of the memory.}:The limit is half of "
 			"the memory; tcp_mem allows more.}}}}{used? {used} {used=1?is:are} in use "
 			"now.}" TWO_EACH,
 	},
@@ -540,6 +541,7 @@ static const struct wall_row walls[] = {
 			"--requests or half of the highest rate, in an open loop over connections "
 			"of the server of --run.",
 		.lower_is_better = true,
+		.at_rate_of = "application.rate",
 	},
 	{
 		.name = "application.latency.p99",
@@ -547,6 +549,7 @@ static const struct wall_row walls[] = {
 		.what = "The 99th percentile of the time from when a request was due to its reply, "
 			"measured as application.latency.p50.",
 		.lower_is_better = true,
+		.at_rate_of = "application.rate",
 	},
 	{
 		.name = "softnet.backlog",

@@ -9,6 +9,17 @@
 #include "judge/settings.h"
 #include "report/figure.h"
 
+bool outcome_lacks(const struct outcome *o)
+{
+	return o->state == OUTCOME_INCONCLUSIVE || o->state == OUTCOME_UNSUPPORTED;
+}
+
+void outcome_dropped(struct outcome *o, const char *clause)
+{
+	if (outcome_lacks(o))
+		report_append(o->why, "%s", clause);
+}
+
 struct outcome outcome_blank(void)
 {
 	struct outcome o = {.reached = REPORT_NONE};
@@ -153,6 +164,19 @@ static struct wording words_of(const struct experiment *x, const struct target *
 	return w;
 }
 
+/* Some are only in the machine's first network namespace. */
+static void unread_explain(const char *name, const struct machine *m, struct wall *w)
+{
+	const struct knob *k = knob_find(name);
+	if (k && k->scope == KNOB_SYSTEM && !strncmp(name, "net.", 4) && m->own_netns)
+		report_text(w->detail,
+			    "%s is not visible in this network namespace: run the check in the "
+			    "initial one.",
+			    name);
+	else
+		report_text(w->detail, "%s could not be read.", name);
+}
+
 static void detail_fill(const struct experiment *x, const struct target *t,
 			const struct settings *s, const struct outcome *o, const struct bound *b,
 			struct wall *w)
@@ -166,13 +190,13 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 		report_text(w->detail, "%s could not be read: how much is left is not known.",
 			    b->unread);
 	} else if (b->capacity == REPORT_NONE && !b->unlimited && !b->by_run && !b->explained) {
-		report_text(w->detail, "%s could not be read.",
-			    x->knobs[0] ? x->knobs[0] : row->name);
+		const char *unread = x->knobs[0];
 		for (size_t i = 0; x->knobs[i]; i++)
 			if (!s->text[i][0]) {
-				report_text(w->detail, "%s could not be read.", x->knobs[i]);
+				unread = x->knobs[i];
 				break;
 			}
+		unread_explain(unread ? unread : row->name, &s->machine, w);
 	} else {
 		wall_fill(w, &words);
 	}
@@ -180,10 +204,12 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 		report_append(w->detail, "%s%s", w->detail[0] ? " " : "", row->no_need);
 }
 
-void wall_inspect(const struct experiment *x, const struct target *t, const struct settings *s,
-		  struct wall *w)
+/* `unneeded`: the outcome that says so; NULL: there is none. */
+static void inspect(const struct experiment *x, const struct target *t, const struct settings *s,
+		    const struct outcome *unneeded, struct wall *w)
 {
 	struct bound b = bound_of(x, t, s);
+	b.due = b.due && !unneeded;
 	w->method = b.running ? METHOD_RUNNING : b.assumed ? METHOD_DERIVED : METHOD_INSPECTED;
 	w->limit = b.unlimited ? REPORT_NONE : b.capacity;
 	w->measured = REPORT_NONE;
@@ -193,7 +219,13 @@ void wall_inspect(const struct experiment *x, const struct target *t, const stru
 	w->at_least = false;
 	w->verdict = bound_verdict(&b);
 	report_text(w->knob, "%s", knob_of(x, &b));
-	detail_fill(x, t, s, NULL, &b, w);
+	detail_fill(x, t, s, unneeded, &b, w);
+}
+
+void wall_inspect(const struct experiment *x, const struct target *t, const struct settings *s,
+		  struct wall *w)
+{
+	inspect(x, t, s, NULL, w);
 }
 
 void wall_miss(struct wall *w, const char *why)
@@ -210,12 +242,11 @@ void wall_measure(const struct experiment *x, const struct target *t, const stru
 		  const struct outcome *o, struct wall *w)
 {
 	struct bound b = bound_of(x, t, s);
-	wall_inspect(x, t, s, w);
-	if (o->state != OUTCOME_CONCLUSIVE) {
-		if (o->why[0])
-			wall_miss(w, o->why);
+	inspect(x, t, s, o->state == OUTCOME_UNNEEDED ? o : NULL, w);
+	if (outcome_lacks(o))
+		wall_miss(w, o->why);
+	if (o->state != OUTCOME_CONCLUSIVE)
 		return;
-	}
 	w->experiment = EXPERIMENT_DONE;
 	bool measured = (o->limit_met || o->measured) && !o->derived;
 	if (!b.running)

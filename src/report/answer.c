@@ -69,9 +69,10 @@ int report_exit_status(const struct report *r)
 struct sentence {
 	char *text;
 	bool begun; /* the answer has text */
+	bool cut;
 };
 
-#define SAY(a, ...) report_append_to((a)->text, REPORT_ANSWER, __VA_ARGS__)
+#define SAY(a, ...) ((a)->cut |= !report_append_to((a)->text, REPORT_ANSWER, __VA_ARGS__))
 
 static bool has_verdict(const struct wall *w, int verdict)
 {
@@ -336,6 +337,6 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 	}
 	accepted_say(&a, r);
 	size_t length = strlen(answer);
-	if (length && !strchr(".…", answer[length - 1]))
+	if (length && !a.cut && answer[length - 1] != '.')
 		SAY(&a, ".");
 }
