@@ -72,7 +72,7 @@ static void orphans_bound(const struct target *t, const struct settings *s, stru
 {
 	int64_t max = orphans_max(s), sides = t->role == TARGET_PROXY ? 2 : 1;
 	b->binding = MAX;
-	b->assumed = s->at[MAX][0] == REPORT_NONE;
+	b->defaulted = s->at[MAX][0] == REPORT_NONE ? ORPHANS : NULL;
 	if (max == REPORT_NONE)
 		return;
 	b->capacity = max > orphans_used(s) ? max - orphans_used(s) : 0;
@@ -474,7 +474,7 @@ static void titled_end(struct titled *t)
 {
 	size_t more = t->count - t->shown;
 	if (more)
-		report_append(t->text, " (and %zu more counter%s)", more, more > 1 ? "s" : "");
+		report_append(t->text, " (and %s)", quantity_of(more, "more counter").text);
 }
 
 /* Of so many packets one may be spoofed or damaged. */

@@ -600,6 +600,7 @@ static void accept_read(const struct host *h, struct settings *s)
 		return;
 	subject_group(h, subject, &group);
 	s->taken.quota = cgroup_quota_cpus(&group);
+	s->taken.quota_unread = group.cpu_hidden;
 	if (!subject)
 		return;
 	s->taken.cpus = known_min(subject_cpus(h, subject), group.cpus);
@@ -614,6 +615,7 @@ static void accept_bound(const struct target *t, const struct settings *s, struc
 		return;
 	b->capacity = per_second(&s->taken, each);
 	b->shown = per_second(&s->taken, s->taken.both_ns);
+	b->defaulted = s->taken.quota_unread ? "cpu.max" : NULL;
 }
 
 static void accept_words(const struct target *t, const struct settings *s, const struct outcome *o,

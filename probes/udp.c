@@ -193,6 +193,9 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 	b->absent = none && !t->datagrams_per_s;
 	b->missing = none && t->datagrams_per_s;
 	b->assumed = !s->taken.datagram_bytes;
+	b->defaulted = s->at[MEMORY][0] == REPORT_NONE                   ? "net.ipv4.udp_mem"
+		       : s->at[DEFAULT][0] == REPORT_NONE && !b->running ? RMEM_DEFAULT
+									 : NULL;
 	b->binding = is_full(s)                        ? -1
 		     : by_default(s)                   ? DEFAULT
 		     : s->at[ASKED][0] < s->at[MAX][0] ? ASKED

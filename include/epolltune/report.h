@@ -73,6 +73,8 @@ struct wall {
 	char knob[48];    /* that binds, "RLIMIT_NOFILE" included; "": none */
 	char detail[600]; /* a few sentences */
 	char reason[200]; /* of EXPERIMENT_MISSED: a clause without full stop; otherwise "" */
+	/* A knob that cannot be read and whose default the verdict assumes; "": none. */
+	char assumed[64];
 };
 
 struct evidence {
@@ -267,7 +269,7 @@ struct report {
 	bool cut;              /* an option did not fit: no command repeats the question */
 	bool quick;            /* no experiment was requested */
 	bool gentle;           /* experiments ran at the lowest priority, with bounds */
-	bool require_measured; /* a missed experiment makes the status unknown */
+	bool require_measured; /* what is missed or assumed makes the status unknown */
 	size_t wall_count;
 	size_t finding_count;
 	size_t probe_count;
@@ -386,15 +388,16 @@ struct report_summary {
 	 * critical (short): a wall is short or a finding critical;
 	 * unknown: a wall that the target needs, or each wall, has no verdict, a probe crashed or
 	 * observed nothing, or one failed and there is no wall; with require_measured also: an
-	 * experiment is missed or a probe failed; warning (tight): a wall is tight or a finding a
-	 * warning; ok. */
+	 * experiment is missed, a setting assumed or a probe failed; warning (tight): a wall is
+	 * tight or a finding a warning; ok. */
 	enum wall_verdict status;
 	size_t ok, tight, short_, unknown, na;
-	size_t needed_unknown;      /* unknown walls that the target needs */
-	bool unjudged;              /* there are walls, and all are unknown */
-	size_t accepted;            /* findings */
-	size_t missed;              /* walls that the target needs, with EXPERIMENT_MISSED */
-	size_t warnings, criticals; /* findings that belong to no tight or short wall */
+	size_t needed_unknown; /* unknown walls that the target needs */
+	bool unjudged;         /* there are walls, and all are unknown */
+	size_t accepted;       /* findings */
+	size_t missed;         /* walls that the target needs, with EXPERIMENT_MISSED */
+	size_t assumed; /* such walls that are not short, by the default of a knob not read */
+	size_t warnings, criticals;         /* findings that belong to no tight or short wall */
 	size_t crashed, unobserved, failed; /* probes */
 };
 struct report_summary report_summarize(const struct report *r);

@@ -319,26 +319,28 @@ int machine_open(const struct host *h, const char *path, int flags, const char *
 	return fd;
 }
 
+/* What one read of a sysctl returns is all of it only where the buffer has room left: the kernel
+ * fills the first buffer as far as it goes, and then reports end of file (kernel/sysctl.c,
+ * proc_dointvec(), proc_do_large_bitmap()). */
+static bool is_sysctl(const char *path) { return !strncmp(path, "proc/sys/", strlen("proc/sys/")); }
+
 /* 1: the file is longer than `max`, and this is its beginning. */
 static int read_whole(const struct host *h, int fd, const char *path, size_t max, char **text,
 		      size_t *length, struct err *e)
 {
-	/* The first read must take a whole sysctl: proc_dointvec() and others fill the first buffer
-	 * and then report end of file. */
-	size_t size = 16384;
+	bool at_once = is_sysctl(path);
+	size_t n = 0, size = 16384;
 	CLEAN(free_pointer) char *buf = malloc(size);
-	size_t n = 0;
 	for (;;) {
 		if (!buf)
 			return err_set(e, ENOMEM, "cannot read %s/%s: out of memory", h->root,
 				       path);
-		ssize_t got = TEMP_FAILURE_RETRY(read(fd, buf + n, size - n));
+		ssize_t got = TEMP_FAILURE_RETRY(at_once ? pread(fd, buf, size, 0)
+							 : read(fd, buf + n, size - n));
 		if (got < 0)
 			return err_errno(e, "cannot read %s/%s", h->root, path);
-		n += (size_t)got;
-		if (got == 0)
-			break;
-		if (n > max)
+		n = at_once ? (size_t)got : n + (size_t)got;
+		if (n > max || got == 0 || (at_once && n < size))
 			break;
 		if (n == size) {
 			char *more = realloc(buf, size *= 2);
@@ -637,13 +639,20 @@ int host_write(const struct host *h, const char *path, const char *text, struct 
 		line = NULL;
 		return err_set(e, ENOMEM, "cannot write %s/%s: out of memory", h->root, path);
 	}
-	ssize_t n = write(fd, line, (size_t)length);
-	if (n < 0)
-		return err_errno(e, "cannot write \"%s\" to %s/%s", text, h->root, path);
-	if (n != length)
-		return err_set(e, EIO,
-			       "cannot write \"%s\" to %s/%s: the kernel took %zd of %d bytes",
-			       text, h->root, path, n, length);
+	/* Of a list the kernel takes less than a page at a time, up to a comma, and joins the
+	 * parts: kernel/sysctl.c, proc_do_large_bitmap(). */
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	for (size_t done = 0, left = (size_t)length; left; left = (size_t)length - done) {
+		ssize_t n = write(fd, line + done, left);
+		if (n < 0)
+			return err_errno(e, "cannot write \"%s\" to %s/%s", text, h->root, path);
+		done += (size_t)n;
+		if ((size_t)n < left && (!n || left < page))
+			return err_set(
+				e, EIO,
+				"cannot write \"%s\" to %s/%s: the kernel took %zu of %d bytes",
+				text, h->root, path, done, length);
+	}
 	return 0;
 }
 
@@ -664,6 +673,7 @@ struct walk {
 	const struct host *host;
 	int (*each)(const char *path, void *arg);
 	void *arg;
+	bool all;          /* entries of any type, of one directory */
 	struct err denied; /* the first directory below that this user cannot read */
 };
 
@@ -698,6 +708,8 @@ static int walk_entry(struct walk *w, const char *path, const struct dirent *ent
 		      struct err *e)
 {
 	unsigned char type = entry->d_type;
+	if (w->all)
+		return w->each(path, w->arg);
 	if (type == DT_UNKNOWN) {
 		CLEAN(close_fd) int fd = open_below(w->host, path, O_PATH | O_NOFOLLOW);
 		struct stat st;
@@ -730,18 +742,38 @@ static int walk(struct walk *w, int fd, const char *dir, unsigned depth, struct 
 	return r;
 }
 
+/* `r`: of a captured directory. */
+static int captured_end(const struct host *h, const char *dir, int r, struct err *e)
+{
+	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -EACCES)
+		return err_set(e, -r, "cannot read %s/%s: %s", h->root, dir, strerror(-r));
+	return r;
+}
+
 int host_walk(const struct host *h, const char *dir, unsigned depth,
 	      int (*each)(const char *path, void *arg), void *arg, struct err *e)
 {
+	int r = 0;
 	if (h->filling)
 		filling_list(h, dir);
-	int r = h->files ? capture_walk(h->files, dir, depth, each, arg) : 0;
-	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -EACCES)
-		return err_set(e, -r, "cannot read %s/%s: %s", h->root, dir, strerror(-r));
-	if (h->files || !depth)
-		return r;
+	if (h->files)
+		return captured_end(h, dir, capture_walk(h->files, dir, depth, each, arg), e);
+	if (!depth)
+		return 0;
 	struct walk w = {.host = h, .each = each, .arg = arg};
 	CLEAN(close_fd) int fd = machine_open(h, dir, O_RDONLY | O_DIRECTORY, "read", e);
 	r = fd < 0 ? fd : walk(&w, fd, dir, depth, e);
 	return r || !w.denied.code ? r : err_copy(e, &w.denied);
+}
+
+int host_names(const struct host *h, const char *dir, int (*each)(const char *path, void *arg),
+	       void *arg, struct err *e)
+{
+	if (h->filling)
+		filling_names(h, dir);
+	if (h->files)
+		return captured_end(h, dir, capture_names(h->files, dir, each, arg), e);
+	struct walk w = {.host = h, .each = each, .arg = arg, .all = true};
+	CLEAN(close_fd) int fd = machine_open(h, dir, O_RDONLY | O_DIRECTORY, "read", e);
+	return fd < 0 ? fd : walk(&w, fd, dir, 1, e);
 }

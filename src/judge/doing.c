@@ -25,20 +25,9 @@ bool process_out_of_files(const struct process *p)
 	return process_at_file_limit(p) && p->open + 1 >= p->soft;
 }
 
-/* do_freezer_trap() of cgroup v2, __refrigerator() of v1 */
-static bool is_frozen(const struct process *p)
-{
-	return strstr(p->waits_in, "freezer") || strstr(p->waits_in, "refrigerator");
-}
-
 bool process_halted(const struct process *p)
 {
-	return p->state && (strchr("TtZX", p->state) || is_frozen(p));
-}
-
-static bool in_epoll(const struct process *p)
-{
-	return strstr(p->waits_in, "epoll") || strstr(p->waits_in, "ep_poll");
+	return p->state && (strchr("TtZX", p->state) || p->wait == WAIT_FROZEN);
 }
 
 /* Only the one thread of a process has to be the one that accepts. */
@@ -50,14 +39,15 @@ static void thread_doing(const struct process *p, struct doing *d)
 	} else if (p->state == 'D') {
 		report_append(d->what, "is in uninterruptible sleep (state D)%s%s",
 			      p->waits_in[0] ? " in " : "", p->waits_in);
-	} else if (in_epoll(p) && p->threads == 1) {
+	} else if (p->wait == WAIT_EPOLL && p->threads == 1) {
 		report_append(d->what, "sleeps in epoll_wait() though connections wait: it does "
 				       "not watch this listener now");
 		report_text(d->help,
 			    "See its own limit on connections (such as worker_connections of "
 			    "nginx), or whether another worker has the listener");
 	} else if (p->waits_in[0]) {
-		report_append(d->what, "sleeps in %s", in_epoll(p) ? "epoll_wait()" : p->waits_in);
+		report_append(d->what, "sleeps in %s",
+			      p->wait == WAIT_EPOLL ? "epoll_wait()" : p->waits_in);
 	} else if (p->state) {
 		report_append(d->what, "sleeps (state %c)", p->state);
 	}
@@ -169,7 +159,7 @@ void process_words(struct wording *words, const struct process *p, const char *a
 static bool halted_alike(const struct process *a, const struct process *b)
 {
 	return process_halted(b) && a->root == b->root && a->state == b->state &&
-	       is_frozen(a) == is_frozen(b);
+	       (a->wait == WAIT_FROZEN) == (b->wait == WAIT_FROZEN);
 }
 
 size_t halted_words(struct wording *words, const struct process *p, const struct process *all,

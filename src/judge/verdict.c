@@ -169,12 +169,12 @@ static void unread_explain(const char *name, const struct machine *m, struct wal
 {
 	const struct knob *k = knob_find(name);
 	if (k && k->scope == KNOB_SYSTEM && !strncmp(name, "net.", 4) && m->own_netns)
-		report_text(w->detail,
-			    "%s is not visible in this network namespace: run the check in the "
-			    "initial one.",
-			    name);
+		report_append(w->detail,
+			      "%s is not visible in this network namespace: run the check in the "
+			      "initial one.",
+			      name);
 	else
-		report_text(w->detail, "%s could not be read.", name);
+		report_append(w->detail, "%s could not be read.", name);
 }
 
 static void detail_fill(const struct experiment *x, const struct target *t,
@@ -196,12 +196,27 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 				unread = x->knobs[i];
 				break;
 			}
+		w->detail[0] = 0;
 		unread_explain(unread ? unread : row->name, &s->machine, w);
 	} else {
 		wall_fill(w, &words);
 	}
+	if (w->assumed[0]) {
+		report_append(w->detail, " ");
+		unread_explain(w->assumed, &s->machine, w);
+		report_append(w->detail, " Its default is assumed.");
+	}
 	if (b->needed == REPORT_NONE && row->no_need)
 		report_append(w->detail, "%s%s", w->detail[0] ? " " : "", row->no_need);
+}
+
+/* The knob that such a verdict assumes; "": none. What a run showed is not assumed. */
+static const char *assumed_of(const struct bound *b, const struct outcome *o, enum wall_verdict v)
+{
+	bool shown = o && !o->derived && o->reached != REPORT_NONE &&
+		     (o->limit_met || report_verdict(o->reached, b->needed) == VERDICT_OK);
+	return b->defaulted && !shown && (v == VERDICT_OK || v == VERDICT_TIGHT) ? b->defaulted
+										 : "";
 }
 
 /* `unneeded`: the outcome that says so; NULL: there is none. */
@@ -209,8 +224,9 @@ static void inspect(const struct experiment *x, const struct target *t, const st
 		    const struct outcome *unneeded, struct wall *w)
 {
 	struct bound b = bound_of(x, t, s);
+	bool derived = b.assumed || b.defaulted;
 	b.due = b.due && !unneeded;
-	w->method = b.running ? METHOD_RUNNING : b.assumed ? METHOD_DERIVED : METHOD_INSPECTED;
+	w->method = b.running ? METHOD_RUNNING : derived ? METHOD_DERIVED : METHOD_INSPECTED;
 	w->limit = b.unlimited ? REPORT_NONE : b.capacity;
 	w->measured = REPORT_NONE;
 	w->needed = b.needed;
@@ -218,6 +234,7 @@ static void inspect(const struct experiment *x, const struct target *t, const st
 	w->at_most = b.upper && b.capacity != REPORT_NONE;
 	w->at_least = false;
 	w->verdict = bound_verdict(&b);
+	report_text(w->assumed, "%s", assumed_of(&b, NULL, w->verdict));
 	report_text(w->knob, "%s", knob_of(x, &b));
 	detail_fill(x, t, s, unneeded, &b, w);
 }
@@ -257,6 +274,7 @@ void wall_measure(const struct experiment *x, const struct target *t, const stru
 	w->at_least = o->reached != REPORT_NONE && !o->limit_met;
 	w->at_most = w->at_most && o->reached == REPORT_NONE;
 	w->verdict = outcome_verdict(&b, o);
+	report_text(w->assumed, "%s", assumed_of(&b, o, w->verdict));
 	detail_fill(x, t, s, o, &b, w);
 	if (o->remark[0])
 		report_append(w->detail, "%s%s", w->detail[0] ? " " : "", o->remark);

@@ -4,7 +4,13 @@
 #include <string.h>
 
 #include "epolltune/catalogue.h"
+#include "epolltune/quantity.h"
 #include "epolltune/report.h"
+
+static bool is_assumed(const struct wall *w)
+{
+	return w->assumed[0] && w->needed != REPORT_NONE && !w->accepted;
+}
 
 static void wall_count(struct report_summary *s, const struct wall *w)
 {
@@ -18,6 +24,7 @@ static void wall_count(struct report_summary *s, const struct wall *w)
 	s->na += w->verdict == VERDICT_NA;
 	s->needed_unknown += w->verdict == VERDICT_UNKNOWN && needed;
 	s->missed += w->experiment == EXPERIMENT_MISSED && needed;
+	s->assumed += is_assumed(w);
 }
 
 bool report_accounts(const struct report *r, const struct finding *f)
@@ -52,7 +59,8 @@ struct report_summary report_summarize(const struct report *r)
 	if (s.short_ || s.criticals)
 		s.status = VERDICT_SHORT;
 	else if (s.needed_unknown || s.unjudged || s.crashed || s.unobserved ||
-		 (s.failed && !r->wall_count) || ((s.missed || s.failed) && r->require_measured))
+		 (s.failed && !r->wall_count) ||
+		 ((s.missed || s.assumed || s.failed) && r->require_measured))
 		s.status = VERDICT_UNKNOWN;
 	else if (s.tight || s.warnings)
 		s.status = VERDICT_TIGHT;
@@ -97,12 +105,17 @@ static void walls_name(struct sentence *a, const struct report *r,
 }
 
 /* "2 walls are short: a, b" */
-static void walls_say(struct sentence *a, const struct report *r, size_t count, const char *state,
-		      int verdict)
+static void walls_say(struct sentence *a, const struct report *r, size_t count, int verdict)
 {
+	static const struct {
+		const char *one, *many;
+	} states[] = {[VERDICT_SHORT] = {"is short", "are short"},
+		      [VERDICT_TIGHT] = {"is tight", "are tight"},
+		      [VERDICT_UNKNOWN] = {"has no verdict", "have no verdict"}};
 	if (!count)
 		return;
-	SAY(a, "%s%zu %s %s: ", a->begun ? "; " : "", count, count == 1 ? "wall" : "walls", state);
+	SAY(a, "%s%s %s: ", a->begun ? "; " : "", quantity_of(count, "wall").text,
+	    count == 1 ? states[verdict].one : states[verdict].many);
 	walls_name(a, r, has_verdict, verdict);
 	a->begun = true;
 }
@@ -160,7 +173,7 @@ static void findings_say(struct sentence *a, const struct report *r, enum findin
 		count += counts(r, &r->findings[i], level) && !r->findings[i].answer[0];
 	if (!count)
 		return;
-	SAY(a, "%s%zu %s%s: ", a->begun ? "; " : "", count, what, count == 1 ? "" : "s");
+	SAY(a, "%s%s: ", a->begun ? "; " : "", quantity_of(count, what).text);
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
 		if (!counts(r, f, level) || f->answer[0] || !strcmp(f->id, named))
@@ -205,10 +218,27 @@ static void missed_say(struct sentence *a, const struct report *r, const struct 
 {
 	if (!s->missed)
 		return;
-	SAY(a, "%s%zu %s derived, not measured: ", a->begun ? "; " : "", s->missed,
-	    s->missed == 1 ? "wall" : "walls");
+	SAY(a, "%s%s derived, not measured: ", a->begun ? "; " : "",
+	    quantity_of(s->missed, "wall").text);
 	walls_name(a, r, is_missed, 0);
 	reasons_say(a, r);
+	a->begun = true;
+}
+
+/* "2 walls assumed, not read: orphans (net.ipv4.tcp_max_orphans), …" */
+static void assumed_say(struct sentence *a, const struct report *r, const struct report_summary *s)
+{
+	const char *between = "";
+	if (!s->assumed)
+		return;
+	SAY(a, "%s%s assumed, not read: ", a->begun ? "; " : "",
+	    quantity_of(s->assumed, "wall").text);
+	for (size_t i = 0; i < r->wall_count; i++) {
+		if (!is_assumed(&r->walls[i]))
+			continue;
+		SAY(a, "%s%s (%s)", between, r->walls[i].name, r->walls[i].assumed);
+		between = ", ";
+	}
 	a->begun = true;
 }
 
@@ -228,13 +258,15 @@ static void qualifiers_say(struct sentence *a, const struct report *r, const cha
 
 static void ready_say(struct sentence *a, const struct report *r, const struct report_summary *s)
 {
-	if (s->missed)
+	bool with = s->missed || s->assumed;
+	if (with)
 		SAY(a, "Ready, with ");
 	else
 		SAY(a, "Ready for this target%s", s->failed ? ", but " : "");
 	missed_say(a, r, s);
+	assumed_say(a, r, s);
 	probes_say(a, r, PROBE_FAILED);
-	qualifiers_say(a, r, s->missed || s->failed ? ";" : ",");
+	qualifiers_say(a, r, with || s->failed ? ";" : ",");
 }
 
 /* Whether the clause of a finding begins with a name, which keeps its case. */
@@ -257,7 +289,7 @@ static void unserved_say(struct sentence *a, const struct report *r, const struc
 			a->text[0] = (char)toupper((unsigned char)a->text[0]);
 	}
 	a->begun = false;
-	if (s->warnings > unserved || s->tight || s->missed || s->failed)
+	if (s->warnings > unserved || s->tight || s->missed || s->assumed || s->failed)
 		SAY(a, "%s, but ", unserved ? "; otherwise ready" : "Ready");
 	else
 		SAY(a, "; otherwise ready for this target");
@@ -267,9 +299,10 @@ static void tight_say(struct sentence *a, const struct report *r, const struct r
 {
 	unserved_say(a, r, s);
 	clauses_say(a, r, LEVEL_WARNING, is_other);
-	walls_say(a, r, s->tight, s->tight == 1 ? "is tight" : "are tight", VERDICT_TIGHT);
+	walls_say(a, r, s->tight, VERDICT_TIGHT);
 	findings_say(a, r, LEVEL_WARNING, "warning");
 	missed_say(a, r, s);
+	assumed_say(a, r, s);
 	probes_say(a, r, PROBE_FAILED);
 	qualifiers_say(a, r, a->begun ? ";" : ",");
 }
@@ -282,7 +315,7 @@ static void warnings_say(struct sentence *a, const struct report *r, const struc
 	SAY(a, "; also: ");
 	a->begun = false;
 	clauses_say(a, r, LEVEL_WARNING, is_any);
-	walls_say(a, r, s->tight, s->tight == 1 ? "is tight" : "are tight", VERDICT_TIGHT);
+	walls_say(a, r, s->tight, VERDICT_TIGHT);
 	findings_say(a, r, LEVEL_WARNING, "warning");
 }
 
@@ -311,7 +344,7 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 	case VERDICT_SHORT:
 		SAY(&a, "Not ready: ");
 		clauses_say(&a, r, LEVEL_CRITICAL, is_any);
-		walls_say(&a, r, s.short_, s.short_ == 1 ? "is short" : "are short", VERDICT_SHORT);
+		walls_say(&a, r, s.short_, VERDICT_SHORT);
 		findings_say(&a, r, LEVEL_CRITICAL, "critical finding");
 		break;
 	case VERDICT_UNKNOWN:
@@ -320,11 +353,11 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 		probes_say(&a, r, PROBE_UNOBSERVED);
 		if (r->require_measured || !r->wall_count)
 			probes_say(&a, r, PROBE_FAILED);
-		walls_say(&a, r, s.needed_unknown,
-			  s.needed_unknown == 1 ? "has no verdict" : "have no verdict",
-			  VERDICT_UNKNOWN);
-		if (r->require_measured)
+		walls_say(&a, r, s.needed_unknown, VERDICT_UNKNOWN);
+		if (r->require_measured) {
 			missed_say(&a, r, &s);
+			assumed_say(&a, r, &s);
+		}
 		if (!a.begun)
 			SAY(&a, "no wall has a verdict");
 		warnings_say(&a, r, &s);

@@ -241,6 +241,17 @@ static void cpu_time_bounds_the_rate_of_accepts(void **state)
 		 400000,
 		 VERDICT_OK,
 		 "2 CPUs at 5.0 us"},
+		/* There may be a quota. */
+		{TARGET_SERVER,
+		 {.accept_ns = 5000,
+		  .connect_ns = 15000,
+		  .both_ns = 20000,
+		  .cpus = 2,
+		  .quota_unread = true},
+		 10000,
+		 400000,
+		 VERDICT_OK,
+		 "cpu.max could not be read. Its default is assumed."},
 		/* Rounded to the accuracy of a measurement. */
 		{TARGET_SERVER, COSTS(6188, 15000, 22000), 10000, 323000, VERDICT_OK, ""},
 		/* Without an experiment there is no value: the target is not accused. */
