@@ -131,7 +131,7 @@ struct sample {
 	char boot[40];              /* "": unknown */
 	const struct report *since; /* NULL: none */
 	bool watched;               /* of a window's end */
-	struct listeners udp;       /* all sockets; with owners where it was watched */
+	struct listeners udp;       /* all sockets, with the owners that udp_queues_judge() needs */
 	struct err unread;          /* the first of these that could not be read */
 };
 
@@ -145,17 +145,20 @@ static void unread_add(struct sample *s, const struct err *why, int lacking)
 		s->unread = *why;
 }
 
-static bool is_wanted(const struct listener *l, void *unused) { return udp_queue_wanted(l); }
+static bool is_wanted(const struct listener *l, void *watched)
+{
+	return *(bool *)watched ? udp_queue_wanted(l) : udp_queue_full(l);
+}
 
-/* A single sample shows no growth, and needs no owners. */
+/* A single sample shows no growth, and needs the owners of full ones only. */
 static int sample_udp(const struct host *h, struct sample *s, struct err *e)
 {
 	struct err why = {0};
 	if (listeners_read_udp(h, true, &s->udp, &why))
 		unread_add(s, &why, EOPNOTSUPP);
-	if (why.code || !s->watched || !host_live(h))
+	if (why.code || !host_live(h))
 		return 0; /* a capture has their owners */
-	return listeners_own(h, &s->udp, is_wanted, NULL, e);
+	return listeners_own(h, &s->udp, is_wanted, &s->watched, e);
 }
 
 static int sample_tick(const struct host *h, struct sample *during, struct err *e)

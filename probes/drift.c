@@ -82,7 +82,7 @@ static void value_report(const struct value *v, struct report *r)
 	wording_set(&words, "module", "%s", module ? module : "");
 	wording_set(&words, "file", "%s:%u", v->file, v->line);
 	wording_set(&words, "command", "%s",
-		    knob_command(v->knob->name, v->boot, is_less(v), command, sizeof(command)));
+		    knob_command("", v->knob->name, v->boot, is_less(v), command, sizeof(command)));
 	struct finding *f = report_finding(r, "knob.drift", &words);
 	f->level = is_less(v) ? LEVEL_WARNING : LEVEL_NOTE;
 	finding_propose(f, v->knob->name, v->running, "");

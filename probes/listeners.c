@@ -28,10 +28,6 @@
 
 struct sample {
 	struct accept_queues queues;
-	/* Processes of the subject that accept connections, but not now: halted, or out of
-	 * descriptors. */
-	struct process *stuck;
-	size_t stuck_count;
 	struct subject_tasks tasks; /* of the subject */
 	struct listeners_elsewhere elsewhere;
 	uint64_t memory_bytes; /* of the machine; 0: unknown */
@@ -111,7 +107,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		listeners_elsewhere(h, &s->elsewhere, NULL);
 	int rc = q->subject ? subject_tasks_read(h, q->subject, &s->tasks, e) : 0;
 	return q->subject && !rc
-		       ? subject_acceptors(h, q->subject, is_stuck, &s->stuck, &s->stuck_count, e)
+		       ? subject_acceptors(h, q->subject, is_stuck, &q->stuck, &q->stuck_count, e)
 		       : rc;
 }
 
@@ -131,7 +127,7 @@ static void sample_release(struct sample *s)
 {
 	listeners_free(&s->queues.listeners);
 	free(s->queues.seen);
-	free(s->stuck);
+	free(s->queues.stuck);
 }
 
 /* The limit to give it. */
@@ -160,9 +156,9 @@ static void more_words(struct wording *words, const struct process *p, int64_t n
 static size_t others_accept(const struct sample *s)
 {
 	const struct subject *of = s->queues.subject;
-	return !of || of->unshown || of->acceptor_count <= s->stuck_count
+	return !of || of->unshown || of->acceptor_count <= s->queues.stuck_count
 		       ? 0
-		       : of->acceptor_count - s->stuck_count;
+		       : of->acceptor_count - s->queues.stuck_count;
 }
 
 /* `others`: processes of the same server that accept. */
@@ -236,19 +232,23 @@ static void judge_files(const struct queue_watch *w, const struct sample *after)
 	}
 }
 
-/* `s`: NULL: it is not the subject's. */
+/* The first of `halted`. `s`: NULL: it is not the subject's. */
 static void halted_finding(const struct queue_watch *w, const struct subject *s,
-			   const struct process *p, const char *address, size_t others)
+			   const struct process *halted, size_t count, const char *address)
 {
+	const struct process *p = halted;
 	struct wording words = {0};
 	process_words(&words, p, address);
+	size_t others = count - halted_words(&words, p, halted, count);
 	wording_set(&words, "address", "%s", s ? "" : address);
 	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");
 	wording_flag(&words, "several", others > 1);
 	wording_set(&words, "acceptors", "%s",
 		    s && s->acceptor_count > 1 ? quantity_count(s->acceptor_count).text : "");
+	wording_flag(&words, "served", !subject_is_datagrams(s));
+	wording_flag(&words, "datagrams", subject_listens(s, LISTENER_UDP));
 	struct finding *f = report_finding(w->report, "listeners.halted", &words);
-	finding_evidence(f, "processes halted", "", (double)others + 1, NAN);
+	finding_evidence(f, "processes halted", "", (double)count, NAN);
 	/* A tracer stops a process for moments. */
 	if (p->state == 't' || !s)
 		f->level = LEVEL_WARNING;
@@ -273,7 +273,7 @@ static void judge_halted(const struct queue_watch *w)
 			named = queue_in_trouble(w->after, l) || subject_has(w->after->subject, l);
 		}
 		if (own && !named)
-			halted_finding(w, NULL, now, own->address, 0);
+			halted_finding(w, NULL, now, 1, own->address);
 	}
 }
 
@@ -305,30 +305,50 @@ static void spent_finding(const struct queue_watch *w, const struct process *p, 
 }
 
 /* Processes of the subject that share a listener with others, which may accept. */
-static void judge_stuck(const struct queue_watch *w, const struct sample *before,
-			const struct sample *after)
+static void judge_spent(const struct queue_watch *w, const struct sample *after)
 {
-	const struct listeners *all = &after->queues.listeners;
-	const struct subject *s = after->queues.subject;
-	const struct process *halted = NULL, *spent = NULL;
-	size_t count = 0;
-	for (size_t i = 0; i < after->stuck_count; i++) {
-		const struct process *p = &after->stuck[i];
-		if (!process_among(before->stuck, before->stuck_count, p))
-			continue;
-		count += process_halted(p);
-		if (process_halted(p) && (!halted || halted->state == 't'))
-			halted = p;
+	const struct accept_queues *was = w->before, *now = w->after;
+	for (size_t i = 0; i < now->stuck_count; i++) {
+		const struct process *p = &now->stuck[i];
 		/* Of an owner judge_files() reports. */
-		if (process_out_of_files(p) && !spent &&
-		    !process_among(all->processes, all->process_count, p))
-			spent = p;
+		if (!process_out_of_files(p) || !process_among(was->stuck, was->stuck_count, p) ||
+		    process_among(now->listeners.processes, now->listeners.process_count, p))
+			continue;
+		spent_finding(w, p, others_accept(after));
+		return;
 	}
-	if (halted)
-		halted_finding(w, s, halted, s->listeners.count ? s->listeners.at[0].address : "",
-			       count - 1);
-	if (spent)
-		spent_finding(w, spent, others_accept(after));
+}
+
+/* The worst first: a tracer stops a process for moments. */
+static int by_tracer(const void *a, const void *b)
+{
+	const struct process *x = a, *y = b;
+	if ((x->state == 't') != (y->state == 't'))
+		return x->state == 't' ? 1 : -1;
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+/* The same of those that are halted, at both looks. */
+static void judge_stopped(const struct queue_watch *w)
+{
+	const struct accept_queues *was = w->before, *now = w->after;
+	const struct subject *s = now->subject;
+	CLEAN(free_pointer) struct process *halted = NULL;
+	size_t count = 0;
+	for (size_t i = 0; i < now->stuck_count; i++) {
+		const struct process *p = &now->stuck[i];
+		if (!process_halted(p) || !process_among(was->stuck, was->stuck_count, p))
+			continue;
+		if (!halted)
+			halted = calloc(now->stuck_count, sizeof(*halted));
+		if (!halted)
+			return;
+		halted[count++] = *p;
+	}
+	if (!count)
+		return;
+	qsort(halted, count, sizeof(*halted), by_tracer);
+	halted_finding(w, s, halted, count, s->listeners.count ? s->listeners.at[0].address : "");
 }
 
 /* What start of a process fails for: none has room for one more. */
@@ -707,7 +727,8 @@ static void observation_judge(const struct sample *before, const struct sample *
 	struct queue_watch w = accept_queues_watch(&before->queues, &after->queues, m, r);
 	accept_queues_judge(&w);
 	judge_files(&w, after);
-	judge_stuck(&w, before, after);
+	judge_stopped(&w);
+	judge_spent(&w, after);
 	judge_halted(&w);
 	judge_tasks(&w, before, after);
 	judge_tables(&w, after->memory_bytes);

@@ -24,6 +24,10 @@ struct accept_queues {
 	struct listeners listeners;
 	const struct listener *half_open; /* with the fullest SYN queue; NULL: none is full */
 	const struct subject *subject;    /* NULL: none was named */
+	/* Processes of the subject that accept connections, but not now: halted, or out of
+	 * descriptors. */
+	struct process *stuck;
+	size_t stuck_count;
 	struct host_counters counters;
 	/* net.core.somaxconn, net.ipv4.tcp_max_syn_backlog, tcp_syncookies, fs.nr_open;
 	 * REPORT_NONE: unknown */

@@ -152,9 +152,11 @@ bool knob_at_boot(const struct knob *k, unsigned kernel, const char *text, const
  * port range with ends of the same parity, so it loses its last port; a single one gains another.
  * Others stay, as does the form in which the kernel shows them. */
 const char *knob_silent(const char *name, const char *value, char silent[KNOB_VALUE]);
-/* The command that sets it: "epolltune apply --only KNOB --set KNOB=VALUE". `lower`: some field is
- * below the running value. Returns `text`. */
-char *knob_command(const char *knob, const char *value, bool lower, char *text, size_t size);
+/* The command that sets it: "epolltune apply --only KNOB --set KNOB=VALUE". `arguments`: options of
+ * the target before these, " --idle 350s" or "". `lower`: some field is below the running value.
+ * Returns `text`. */
+char *knob_command(const char *arguments, const char *knob, const char *value, bool lower,
+		   char *text, size_t size);
 /* Rounds a proposed value up, to the knob's maximum at most; INT64_MAX if the value is above that.
  */
 int64_t knob_round(const struct knob *k, int64_t value);

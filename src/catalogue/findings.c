@@ -412,8 +412,8 @@ static const struct finding_row findings[] = {
 		  "and }{rate} handshake packet{rate=1?:s}/s {rate=1?is:are} "
 		  "dropped now",
 	 .detail =
-		 "Retransmissions included; {total} since the socket was made. {worker?Worker "
-		 "{pid} accepts from it. }{group?{stuck} of {group} sockets of this address "
+		 "Retransmissions included; {total} since the socket was made. {many?Workers {pids} "
+		 "accept from it. :{worker?Worker {pid} accepts from it. }}{group?{stuck} of {group} sockets of this address "
 		 "(SO_REUSEPORT) {stuck=1?was:were} full; together they hold {sum} of {room}. }" WHOSE_BACKLOG
 		 "{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
 	 .advice = "{slow?See accept-queue.slow.:{raise?Raise net.core.somaxconn first. }"
@@ -430,10 +430,10 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .title = "{listener}: the queue was full in {full} of {looks} samples: more arrives than "
-		  "{process?{process}:the server} accepts",
+	 .title = "{listener}: {sampled?the queue was full in {full} of {looks} samples\\: :}more "
+		  "arrives than {process?{process}:the server} accepts",
 	 .detail =
-		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}.:{unheld?No "
+		 "{process?{whose} {doing?{doing}:is in an unknown state}.:{unheld?No "
 		 "process has it open\\: the kernel itself does, io_uring, or a message that passes "
 		 "it on.:The process {cut?was not found before the search ended:is not visible "
 		 "{apart?in this PID namespace:to this user}}.}}",
@@ -441,12 +441,12 @@ static const struct finding_row findings[] = {
 		 "No backlog helps. {help?{help}:Run the check as root to see the process, or add "
 		 "workers}.",
 	 .answer = "{who} is dropping connections now",
-	 .meaning = "A listener's accept queue was full all the time: more connections arrive than "
-		    "the server accepts, or it does not accept at all. A longer queue only makes "
-		    "clients wait longer.",
+	 .meaning = "A listener's accept queue overflowed and was full all the time, or its "
+		    "process does not accept at all: more connections arrive than the server "
+		    "accepts. A longer queue only makes clients wait longer.",
 	 .action = "Look at the state of the process, which the finding names: resume or restart "
 		   "one that is stopped, raise a limit that it has met, otherwise add workers.",
-	 .proof = "The queue was full in nine of ten samples or more"},
+	 .proof = "The queue was full in nine of ten samples or more, or the state of the process"},
 	{.id = "accept-queue.dropped",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -481,8 +481,8 @@ static const struct finding_row findings[] = {
 		 "{listener}: its accept queue is full ({depth} of {capacity}){looks?; nothing was "
 		 "dropped during this check:}",
 	 .detail =
-		 "The kernel drops the next client. {process?{worker?Its worker:{process}} (pid "
-		 "{pid}) {doing?{doing}:is in an unknown state}. }{group?{stuck} of {group} "
+		 "The kernel drops the next client. {process?{whose} {doing?{doing}:is in an "
+		 "unknown state}. }{group?{stuck} of {group} "
 		 "sockets of this address (SO_REUSEPORT) {stuck=1?was:were} full; together they "
 		 "hold {sum} of {room}. }{looks?It was full in {full} of {looks} samples. }{total} "
 		 "packet{total=1?:s} {total=1?was:were} dropped before, since the socket was "
@@ -507,7 +507,7 @@ static const struct finding_row findings[] = {
 	 .title = "{listener}: {depth} {several?connections wait:connection waits} {none?and "
 		  "{process?{process}:its server} accepts none:in a queue that did not become "
 		  "shorter}",
-	 .detail = "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an "
+	 .detail = "{process?{whose} {doing?{doing}:is in an "
 		   "unknown state}. }{looks?The queue did not become shorter in {looks} "
 		   "samples{accept?\\: its server accepts {accept}/s at most}.}{group? That is so "
 		   "at {stuck} of {group} sockets of this address (SO_REUSEPORT).}{more? {more} "
@@ -589,7 +589,7 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{looks?It was full in {full} of {looks} samples. }A non-blocking connect() to a "
 		 "UNIX socket fails with EAGAIN then, a blocking one sleeps; no counter shows it. "
-		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
+		 "{process?{whose} {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
 		 "{more? {more} more listener{more=1?:s} {more=1?is:are} full.}",
 	 .advice =
 		 "{slow?No backlog helps a server that accepts too slowly, or not at all.{help? {help}.}:"
@@ -1358,12 +1358,15 @@ static const struct finding_row findings[] = {
 		  "interleaved rounds"},
 	{.id = "napi.latency.too-busy",
 	 .level = LEVEL_SKIPPED,
-	 .title = "The machine was too busy to measure the gain of busy polling",
-	 .detail = "The rounds differ too much: over a veth wire the request p50 is {is}, and "
-		   "{best} with {how}.",
+	 .title = "{few?Too few rounds were measured to show:The machine was too busy to measure} "
+		  "the gain of busy polling",
+	 .detail =
+		 "{few?{few=1?One round was:{few} were} measured, too few to show the gain of busy "
+		 "polling:The rounds differ too much}: over a veth wire the request p50 is {is}, "
+		 "and {best} with {how}.",
 	 .advice = "Repeat the check on a quiet machine; --window allows more rounds.",
 	 .meaning = "The rounds of the measurement differ too much to show the gain of busy "
-		    "polling: something else kept the machine busy.",
+		    "polling, or there were too few: something else kept the machine busy.",
 	 .action = "Repeat the check on a quiet machine; --window allows more rounds.",
 	 .proof = "The spread of the rounds, in the finding"},
 	{.id = "napi.latency.untried",
@@ -1582,15 +1585,18 @@ static const struct finding_row findings[] = {
 	 .proof = "pids.current and pids.max; max in pids.events"},
 
 	SHORT("udp.receive", REMEDY_APPLICATION,
-	      "{socket?{socket}:A UDP socket} {sockets?has {sockets} sockets that hold:holds} "
-	      "{capacity} datagram{capacity=1?:s} of {size}; this load needs {needed}{tight? and "
-	      "25 % headroom}",
+	      "{socket?{socket}:A UDP socket} {sockets?has {sockets} sockets {waiting?with room "
+	      "for:that hold}:{waiting?has room for:holds}} {capacity} datagram{capacity=1?:s} of "
+	      "{size}{waiting?\\: {waiting} of its {size_of} wait to be read{sockets? in the "
+	      "smallest}}; this load needs {needed}{tight? and 25 % headroom}",
 	      "{needed} datagram{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}, and "
 	      "each takes about {each}{card? (from a network card {card})} of the receive buffer, which is {buffer}{sockets? of each "
 	      "socket; a hash spreads the datagrams over the {sockets} (SO_REUSEPORT)}.{memory? "
 	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
-	      "{possible?" UDP_REMEDY ":No receive buffer holds that many\\: shorten the server's "
-	      "stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}",
+	      "{possible?" UDP_REMEDY
+	      ":{full?No buffer helps a server that does not read, or reads "
+	      "too slowly\\: find out what it waits for.:No receive buffer holds that many\\: shorten "
+	      "the server's stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}}",
 	      "A UDP socket does not hold the datagrams that arrive while its server stalls: the "
 	      "kernel drops the others.",
 	      "Raise net.core.rmem_max, and let the application set SO_RCVBUF.",
@@ -1600,7 +1606,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .title =
-		 "From a network card {socket?{socket}:a UDP socket} holds {unraised} "
+		 "From a network card {socket?{socket}:a UDP socket} {waiting?has room for:holds} {unraised} "
 		 "datagram{unraised=1?:s} of {size}; this load needs {needed}{enough? and 25 % headroom}",
 	 .detail =
 		 "The driver of a network card gives each packet a buffer of 2 048 B or more, however "
@@ -1646,8 +1652,7 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "Its receive buffer of {buffer} was full; {queued} wait in it. {group?{stuck} of "
 		 "{group} sockets of this address (SO_REUSEPORT) "
-		 "{several_stuck?drop:drops}{apart?; the others have room}. }{process?{worker?Its "
-		 "worker:{process}} (pid {pid}) {halted?{doing}:has the socket open{state? (state "
+		 "{several_stuck?drop:drops}{apart?; the others have room}. }{process?{whose} {halted?{doing}:has the socket open{state? (state "
 		 "{state}{waits_in?, {waits_in}})}}. }{drops} datagram{drops=1?:s} "
 		 "{drops=1?was:were} dropped since the socket was made.{others? {others} other "
 		 "{several?sockets drop:socket drops} datagrams too.}",
@@ -1668,6 +1673,30 @@ static const struct finding_row findings[] = {
 		   "(SO_REUSEPORT) have room, look at that process: no buffer helps.",
 	 .proof = "The drops of the socket in /proc/net/udp; Udp.RcvbufErrors, "
 		  "Udp6.RcvbufErrors"},
+	{.id = "udp.receive.full",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .unserved = true,
+	 .title = "{socket}: its receive buffer is full ({queued} of {buffer}); the kernel drops "
+		  "the next datagram",
+	 .detail = "{process?{whose} {halted?{doing}:has the socket "
+		   "open{state? (state {state}{waits_in?, {waits_in}})}}. }{group?Of the {group} "
+		   "sockets of this address (SO_REUSEPORT) {stuck} {several_stuck?are:is} full. "
+		   "}{drops} datagram{drops=1?:s} {drops=1?was:were} dropped since the socket was "
+		   "made.{others? {others} other {several?sockets are:socket is} full too.}",
+	 .advice = "{halted?{help}:{watched?Nothing was read in {window}, which may be a stall of "
+		   "the target\\: run the check with a --window of more than {longer}:One sample "
+		   "does not show whether it reads\\: run the check without --quick}}.",
+	 .answer = "the receive buffer of {who} is full",
+	 .meaning =
+		 "The receive buffer of a UDP socket was full in the only sample of the check, or "
+		 "in a window no longer than two stalls of the target: a burst that its server "
+		 "reads a moment later, or a server that does not read. Critical where its "
+		 "process is stopped.",
+	 .action =
+		 "Check again without --quick, or with a longer --window. Look at the process that does not read.",
+	 .proof = "Recv-Q and rb of ss -uanm"},
 	{.id = "udp.receive.waiting",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -1677,7 +1706,7 @@ static const struct finding_row findings[] = {
 		  "{process?{process}:its server} reads none",
 	 .detail =
 		 "Nothing was read from it in {window}\\: the kernel drops the datagrams that "
-		 "arrive. {process?{worker?Its worker:{process}} (pid {pid}) {halted?{doing}:has "
+		 "arrive. {process?{whose} {halted?{doing}:has "
 		 "the socket open{state? (state {state}{waits_in?, {waits_in}})}}. }{group?Of the "
 		 "{group} sockets of this address (SO_REUSEPORT) {stuck} {several_stuck?are:is} "
 		 "like that. }{drops} datagram{drops=1?:s} {drops=1?was:were} dropped since the "
@@ -1906,14 +1935,19 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .unserved = true,
 	 .title =
-		 "{process} (pid {pid}){address? on {address}:} {doing}{others?, and {others} {several?others are:other is} "
+		 "{many?{process}\\: {many} of {acceptors} workers {doing}\\: pids {pids}:{process} (pid "
+		 "{pid}){address? on {address}:} {doing}}{others?, and {others} {several?others are:other is} "
 		 "halted too}",
-	 .detail = "{acceptors?It is one of {acceptors} processes that accept connections of this "
-		   "server. }The clients whose connections it has accepted get no answer.",
+	 .detail =
+		 "{many?:{acceptors?It is one of {acceptors} processes that {served?accept "
+		 "connections:read the sockets} of this server. }}{served?The clients whose "
+		 "connections {many?they have:it has} accepted get no answer.}{datagrams?{served? "
+		 ":}Datagrams that arrive wait in {many?their receive buffers:its receive buffer}, "
+		 "and the kernel drops those beyond.}",
 	 .advice = "{help}.",
-	 .answer = "{who} pid {pid} {doing}",
+	 .answer = "{who} {many?workers:pid {pid}} {doing}",
 	 .meaning =
-		 "A process that accepts connections is stopped, by a signal, a tracer, or the "
+		 "A process that accepts connections or reads datagrams is stopped, by a signal, a tracer, or the "
 		 "freezer of its control group (docker pause, systemctl freeze). Others that "
 		 "share its listener may keep the queue short, but the clients of the halted one "
 		 "wait. A warning under a tracer, which stops a process for moments, and if it is "

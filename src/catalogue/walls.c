@@ -328,7 +328,7 @@ static const struct wall_row walls[] = {
 			"which hold {capacity} without loss, as a hash spreads the datagrams; the "
 			"smallest has }a receive buffer of {buffer}{capped?, all that "
 			"net.core.rmem_max allows}{unasked?, net.core.rmem_default}{waits?, of "
-			"which {waits} wait to be read}{drops?, and dropped {drops} "
+			"which {waits} wait to be read{full?\\: there is no room for another one}}{drops?, and dropped {drops} "
 			"datagram{drops=1?:s} since it was made}:A socket that asks for all that "
 			"net.core.rmem_max allows has a receive buffer of {buffer}{held?; one "
 			"without SO_RCVBUF has {default} and holds {held}{card? from a network card}}}. A datagram of {size} "

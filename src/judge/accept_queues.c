@@ -319,6 +319,21 @@ static void words_backlog(struct wording *words, const struct queue_watch *w,
 	}
 }
 
+/* Of a listener of the subject all that accept are known. */
+static void words_owner(struct wording *words, const struct queue_watch *w,
+			const struct listener *l)
+{
+	const struct accept_queues *q = w->after;
+	const struct process *p = owner_of(w, l);
+	listener_words(words, &q->listeners, l);
+	if (p && subject_has(q->subject, l))
+		halted_words(words, p, q->stuck, q->stuck_count);
+	else if (p)
+		halted_words(words, p, q->listeners.processes, q->listeners.process_count);
+	else
+		wording_set(words, "many", "%s", "");
+}
+
 static struct quantity_shown rate_text(double a_second)
 {
 	return quantity_measured(QUANTITY_COUNT, (uint64_t)(a_second + 0.5));
@@ -344,8 +359,9 @@ static void words_group(struct wording *words, const struct queue_watch *w, cons
 	wording_set(words, "looks", "%s",
 		    w->after->ticks ? quantity_count(w->after->ticks).text : "");
 	wording_set(words, "full", "%s", quantity_count(g->seen_full).text);
+	wording_flag(words, "sampled", w->after->ticks && g->seen_full);
 	wording_flag(words, "slow", group_stuck(g, w));
-	listener_words(words, &w->after->listeners, l);
+	words_owner(words, w, l);
 	words_backlog(words, w, l, g->sockets);
 }
 
@@ -384,7 +400,7 @@ static void group_overflowing(const struct queue_watch *w, const struct group *g
 	finding_evidence(f, "ListenOverflows of the namespace", "packets",
 			 (double)queue_growth(w, QUEUE_OVERFLOWS), NAN);
 	finding_blame(f, w, g->fullest);
-	if (group_slow(g, w))
+	if (group_stuck(g, w))
 		group_finding(w, g, "accept-queue.slow", "");
 }
 
@@ -425,7 +441,7 @@ static void group_waiting(const struct queue_watch *w, const struct group *g, co
 	wording_set(&words, "stuck", "%s", quantity_count(g->idled).text);
 	wording_set(&words, "looks", "%s",
 		    w->after->ticks ? quantity_count(w->after->ticks).text : "");
-	listener_words(&words, &w->after->listeners, l);
+	words_owner(&words, w, l);
 	wording_set(&words, "more", "%s", more);
 	struct finding *f = report_finding(w->report, "accept-queue.waiting", &words);
 	finding_evidence(f, "accept queue", "connections", l->depth, NAN);

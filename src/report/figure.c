@@ -1,5 +1,6 @@
 #include "report/figure.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +57,13 @@ char *figure_text(char *text, size_t size, const struct wall *w)
 	return text;
 }
 
+/* " MiB" of "36 MiB", "" of "36 000". */
+static const char *unit_of(const char *figure)
+{
+	const char *blank = strrchr(figure, ' ');
+	return blank && isalpha((unsigned char)blank[1]) ? blank : "";
+}
+
 char *figure_needed(char *text, size_t size, const struct wall *w)
 {
 	char upper[32];
@@ -66,9 +74,12 @@ char *figure_needed(char *text, size_t size, const struct wall *w)
 	if (w->needed == REPORT_NONE || w->needed_max == REPORT_NONE)
 		return text;
 	figure_format(upper, sizeof(upper), w->unit, w->needed_max);
-	size_t used = strlen(text);
-	if (strcmp(text, upper) != 0)
-		snprintf(text + used, size - used, " to %s", upper);
+	if (!strcmp(text, upper))
+		return text;
+	/* "36 to 75.1 MiB": a unit that both have once. */
+	const char *lower_unit = unit_of(text), *upper_unit = unit_of(upper);
+	size_t used = strlen(text) - (strcmp(lower_unit, upper_unit) ? 0 : strlen(lower_unit));
+	snprintf(text + used, size - used, " to %s", upper);
 	return text;
 }
 

@@ -7,7 +7,7 @@
 
 static void machine(const struct page *p, const struct report *r, head_put put)
 {
-	struct page_segments s = {0};
+	struct page_segments s = {.hang = 2};
 	char size[32];
 	page_segment(p, &s, "epolltune " EPOLLTUNE_VERSION "%s%s", r->host.name[0] ? " on " : "",
 		     r->host.name);

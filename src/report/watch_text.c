@@ -36,8 +36,8 @@ static const struct {
 	[WALL] = {"WALL", false, 110, 0},    [WHAT] = {"WHAT", false, 0, 0},
 	[USED] = {"USED", true, 0, 7},       [LIMIT] = {"LIMIT", true, 0, 7},
 	[RECENT] = {"MAX", true, 80, 5},     [HALF_OPEN] = {"HALF-OPEN", true, 96, 0},
-	[LOST] = {"LOST/s", true, 50, 0},    [LEFT] = {"LEFT", true, 0, 6},
-	[SPARK] = {"HISTORY", false, 60, 0}, [VERDICT] = {"VERDICT", false, 72, 0},
+	[LOST] = {"LOST/s", true, 60, 0},    [LEFT] = {"LEFT", true, 0, 6},
+	[SPARK] = {"HISTORY", false, 72, 0}, [VERDICT] = {"VERDICT", false, 44, 0},
 };
 
 struct screen {

@@ -6,6 +6,7 @@
 #include "epolltune/knob_value.h"
 #include "epolltune/modules.h"
 #include "epolltune/report.h"
+#include "epolltune/shell.h"
 #include "epolltune/sysctl_d.h"
 #include "tune/dropin.h"
 #include "tune/kind.h"
@@ -54,13 +55,25 @@ static int sysctl_check(struct change_site *site, const char *name, const char *
 				    host_tick_us(site->host), normal, e);
 	if (rc < 0)
 		return rc;
-	/* The kernel allows uid 0 to write it even from a namespace that maps that uid. */
-	if (sysctl_scope(name) == CHANGE_SYSTEM && !host_owns_machine(site->host))
-		return err_set(e, EACCES,
-			       "%s applies to the whole machine: not writable from a namespace",
-			       name);
 	knob_path(knob_find(name), path);
+	bool system = sysctl_scope(name) == CHANGE_SYSTEM;
+	if (system && host_is_read_only(site->host, path))
+		return err_set(e, EROFS,
+			       "%s is one for the machine and read-only in this network namespace",
+			       name);
+	/* The kernel allows uid 0 to write it even from a namespace that maps that uid. */
+	if (system && !host_owns_machine(site->host))
+		return err_set(e, EROFS, "%s is one for the machine: not set from a user namespace",
+			       name);
 	return host_writable(site->host, path, e);
+}
+
+static void sysctl_elsewhere(const struct change *c, char action[CHANGE_VALUE])
+{
+	char setting[CHANGE_NAME + CHANGE_VALUE], word[2 * CHANGE_VALUE];
+	snprintf(setting, sizeof(setting), "%s=%s", c->name, c->to);
+	shell_word(word, sizeof(word), setting);
+	snprintf(action, CHANGE_VALUE, "On the host: sysctl -w %.400s", word);
 }
 
 static int sysctl_read(struct change_site *site, const char *name, char value[CHANGE_VALUE],
@@ -145,6 +158,7 @@ static const struct change_running running = {
 	.normal = sysctl_normal,
 	.form = sysctl_form,
 	.hidden = sysctl_hidden,
+	.elsewhere = sysctl_elsewhere,
 	.at_boot = sysctl_at_boot,
 	.file = sysctl_file,
 	.shell = sysctl_shell,

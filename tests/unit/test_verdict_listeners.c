@@ -707,8 +707,8 @@ static void worker_stuck(struct looks *m, char state, uint64_t open)
 	worker.pid = 813;
 	worker.state = state;
 	worker.open = open;
-	m->before.stuck = m->after.stuck = &worker;
-	m->before.stuck_count = m->after.stuck_count = 1;
+	m->before.queues.stuck = m->after.queues.stuck = &worker;
+	m->before.queues.stuck_count = m->after.queues.stuck_count = 1;
 	m->at[1][0].owner = 0;
 	subject_make(m);
 }
@@ -730,7 +730,51 @@ static void worker_lets_wait(struct looks *m)
 static void worker_was_stopped(struct looks *m)
 {
 	worker_stopped(m);
-	m->before.stuck_count = 0;
+	m->before.queues.stuck_count = 0;
+}
+/* So many of its workers, from pid 813 on; the last one in a state of its own. */
+static void workers_stuck(struct looks *m, size_t count, char state, char last)
+{
+	static struct process workers[64];
+	static struct subject subject;
+	worker_stuck(m, state, 12);
+	subject = *m->after.queues.subject;
+	subject.acceptor_count = count > 4 ? count : 4;
+	m->before.queues.subject = m->after.queues.subject = &subject;
+	for (size_t i = 0; i < count; i++) {
+		workers[i] = *m->after.queues.stuck;
+		workers[i].pid = 813 + (pid_t)i;
+		workers[i].state = i + 1 < count ? state : last;
+	}
+	m->before.queues.stuck = m->after.queues.stuck = workers;
+	m->before.queues.stuck_count = m->after.queues.stuck_count = count;
+}
+static void workers_stopped(struct looks *m) { workers_stuck(m, 2, 'T', 'T'); }
+static void workers_stopped_or_traced(struct looks *m) { workers_stuck(m, 3, 'T', 't'); }
+static void many_workers_stopped(struct looks *m) { workers_stuck(m, 40, 'T', 'T'); }
+/* All of it reads datagrams. */
+static void readers_stopped(struct looks *m)
+{
+	static struct listener own;
+	static struct subject subject;
+	workers_stopped(m);
+	subject = *m->after.queues.subject;
+	own = (struct listener){.kind = LISTENER_UDP, .port = 443};
+	subject.listeners = (struct listeners){.count = 1, .at = &own};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+}
+static void workers_stopped_and_dropping(struct looks *m)
+{
+	stopped(m);
+	workers_stopped(m);
+	m->process.pid = 814;
+	m->process.root = 812;
+}
+/* The queue has filled in the window. */
+static void stopped_and_filled(struct looks *m)
+{
+	stopped(m);
+	m->seen[0].full = 3;
 }
 
 /* Without --server. */
@@ -1119,6 +1163,8 @@ static void each_look_gets_its_findings(void **state)
 	} rows[] = {
 		{bursts, DROPPING, "accept-queue.full warning"},
 		{stopped, DROPPING ", accept-queue.slow critical", "accept-queue.full critical"},
+		{stopped_and_filled, DROPPING ", accept-queue.slow critical",
+		 "accept-queue.full critical"},
 		{busy, DROPPING ", accept-queue.slow critical", "accept-queue.full warning"},
 		{busy_for_a_stall, DROPPING, "accept-queue.full warning"},
 		{stopped_for_a_stall, DROPPING ", accept-queue.slow critical",
@@ -1204,6 +1250,7 @@ static void each_look_gets_its_findings(void **state)
 		{pids_are_spent, "listeners.processes critical", "listeners.processes critical"},
 		{pids_are_left, "", ""},
 		{worker_stopped, "listeners.halted critical", "listeners.halted critical"},
+		{workers_stopped, "listeners.halted critical", "listeners.halted critical"},
 		{worker_traced, "listeners.halted warning", "listeners.halted warning"},
 		{worker_out_of_files, "descriptors.process.exhausted critical",
 		 "descriptors.process.exhausted critical"},
@@ -1528,6 +1575,28 @@ static void texts_name_the_server(void **state)
 		 "It is one of 4 processes that accept connections of this server. The clients whose "
 		 "connections it has accepted get no answer.",
 		 "Resume it: kill -CONT 813. Or restart it."},
+		{workers_stopped, 0, "nginx: 2 of 4 workers are stopped (state T): pids 813, 814",
+		 "The clients whose connections they have accepted get no answer.",
+		 "Resume them: kill -CONT 813 814. Or restart nginx."},
+		{workers_stopped_or_traced, 0,
+		 "nginx: 2 of 4 workers are stopped (state T): pids 813, 814, and 1 other is halted "
+		 "too",
+		 NULL, "Resume them: kill -CONT 813 814. Or restart nginx."},
+		{many_workers_stopped, 0,
+		 "nginx: 40 of 40 workers are stopped (state T): pids 813, 814, 815, 816, 817, 818, "
+		 "819, 820 and 32 more",
+		 NULL, "Resume them: pkill -CONT -x nginx. Or restart nginx."},
+		{readers_stopped, 0, NULL,
+		 "Datagrams that arrive wait in their receive buffers, and the kernel drops those "
+		 "beyond.",
+		 NULL},
+		{workers_stopped_and_dropping, 0, NULL,
+		 "Retransmissions included; 400 since the socket was made. Workers 813, 814 accept "
+		 "from it. net.core.somaxconn allows 4096; nginx's default backlog is 511.",
+		 "See accept-queue.slow."},
+		{workers_stopped_and_dropping, 1, NULL,
+		 "Its workers (pids 813, 814) are stopped (state T).",
+		 "No backlog helps. Resume them: kill -CONT 813 814. Or restart nginx."},
 		{quiet_and_halted, 0, "nginx (pid 812) on 0.0.0.0:443 is stopped (state T)",
 		 "The clients whose connections it has accepted get no answer.",
 		 "Resume it: kill -CONT 812. Or restart it."},
@@ -1706,6 +1775,23 @@ static void states_of_a_process_are_named(void **state)
 	}
 }
 
+/* A process of a server of which others are halted is not one of them. */
+static void halted_processes_are_counted_by_their_state(void **state)
+{
+	struct process p[3] = {{.pid = 1, .name = "redis", .state = 'T'},
+			       {.pid = 2, .name = "redis", .state = 'Z'},
+			       {.pid = 3, .name = "redis", .state = 'S'}};
+	struct wording words = {0};
+	assert_int_equal(halted_words(&words, &p[0], p, 3), 1);
+	assert_string_equal(wording_get(&words, "many"), "");
+	assert_int_equal(halted_words(&words, &p[2], p, 3), 0);
+	p[1].state = p[2].state = 't';
+	assert_int_equal(halted_words(&words, &p[1], p, 3), 2);
+	assert_string_equal(wording_get(&words, "doing"), "are stopped by a tracer (state t)");
+	assert_string_equal(wording_get(&words, "help"),
+			    "End the debugger or strace that has stopped them");
+}
+
 static void what_froze_a_process_resumes_it(void **state)
 {
 	static const struct {
@@ -1809,6 +1895,7 @@ int main(void)
 		cmocka_unit_test(the_worst_since_a_report_come_first),
 		cmocka_unit_test(the_report_carries_the_listeners),
 		cmocka_unit_test(states_of_a_process_are_named),
+		cmocka_unit_test(halted_processes_are_counted_by_their_state),
 		cmocka_unit_test(what_froze_a_process_resumes_it),
 		cmocka_unit_test(the_subject_comes_before_others),
 		cmocka_unit_test(many_listeners_are_counted),
