@@ -1958,18 +1958,42 @@ static const struct finding_row findings[] = {
 	 .proof = "ss -ltnp: the process that listens"},
 	{.id = "listeners.elsewhere",
 	 .observed = true,
-	 .title = "{count} other network {several?namespaces have listeners:namespace has a "
-		  "listener}, which this check does not judge",
-	 .detail = "{names}{more? and {more} more}. Servers in containers have queues, ports and "
-		   "sysctls of their own.",
-	 .advice = "Check each by its pid\\: epolltune check --server {pid}",
+	 .title = "{count?{count} other network {several?namespaces have listeners:namespace has a "
+		  "listener}, which this check does not judge:{unread} other network "
+		  "namespace{unread=1?:s} may have listeners, which this check does not judge}",
+	 .detail = "{count?{names}{more? and {more} more}. {unread?{unread} further "
+		   "namespace{unread=1? was:s were} not looked at, as the search ended after "
+		   "200 ms. }:The search for them ended after 200 ms. }Servers in containers have "
+		   "queues, ports and sysctls of their own.",
+	 .advice = "Check each by its pid\\: epolltune check {count?--server:--netns} {pid}"
+		   "{unread?. lsns -t net lists the namespaces}",
 	 .answer = "",
 	 .meaning =
 		 "Without --server the check judges the network namespace in which it runs. "
 		 "Processes of others, such as containers, hold TCP listeners there, which clients "
-		 "may reach by forwarded ports or by addresses of their own.",
+		 "may reach by forwarded ports or by addresses of their own. The search among them "
+		 "ends after 200 ms, as the kernel may walk all sockets of the machine for each.",
 	 .action = "Run the check with --server PID, or --netns PID, for each that counts.",
 	 .proof = "lsns -t net; nsenter -t PID -n ss -ltn"},
+	{.id = "listeners.elsewhere.dropping",
+	 .level = LEVEL_WARNING,
+	 .observed = true,
+	 .title =
+		 "{listens?{who} (pid {pid}) in another network namespace:The network namespace of "
+		 "{who} (pid {pid})} dropped {drops} handshake packet{drops=1?:s} in {window}",
+	 .detail = "ListenDrops there grew by {drops}, ListenOverflows by {overflows}, "
+		   "retransmissions included. {more?{more} other network namespace{more=1? drops:s "
+		   "drop} handshake packets too. }This check judges none of {more?them:its "
+		   "listeners}.",
+	 .advice = "Check it by its pid\\: epolltune check {listens?--server:--netns} {pid}",
+	 .answer = "{who} (pid {pid}) in another network namespace is dropping connections now",
+	 .meaning =
+		 "Between the two looks, listeners of another network namespace, as of a container, "
+		 "dropped handshakes\\: an accept queue was full, if ListenOverflows grew as well. "
+		 "The namespace is named by a process that holds a listener there, or else by the "
+		 "first process in it.",
+	 .action = "Check that server by its pid.",
+	 .proof = "/proc/PID/net/netstat: ListenOverflows and ListenDrops"},
 	{.id = "live.causes",
 	 .observed = true,
 	 .title =

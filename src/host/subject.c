@@ -439,7 +439,7 @@ static void member_look(struct subject_search *s, struct member *m, uint64_t her
 		return;
 	uint64_t netns = process_netns(process);
 	if (netns && here && netns != here)
-		m->elsewhere = !s->here_only && process_listens(process, s->udp, false);
+		m->elsewhere = !s->here_only && process_listens(process, s->udp);
 	else
 		descriptors_look(s, process, m, true);
 }

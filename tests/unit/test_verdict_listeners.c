@@ -692,9 +692,40 @@ static void quiet_and_frozen(struct looks *m)
 
 static void in_containers(struct looks *m)
 {
-	m->after.elsewhere = (struct listeners_elsewhere){
-		.count = 9, .at = {{812, "nginx"}, {7, "a"}, {8, "b"}, {9, "c"}}};
+	static struct netns_elsewhere at[] = {
+		{.netns = 1, .pid = 812, .name = "nginx", .listens = true},
+		{.netns = 2, .pid = 7, .name = "a", .unread = true}};
+	m->before.elsewhere = m->after.elsewhere = (struct listeners_elsewhere){2, at};
 }
+static void in_too_many_containers(struct looks *m)
+{
+	in_containers(m);
+	m->after.elsewhere.at++;
+	m->after.elsewhere.count--;
+}
+static void in_containers_without_listeners(struct looks *m)
+{
+	static struct netns_elsewhere at[] = {{.netns = 1, .pid = 812, .name = "sleep"}};
+	m->after.elsewhere = (struct listeners_elsewhere){1, at};
+}
+static void dropping_elsewhere(struct looks *m, int64_t drops, int64_t overflows)
+{
+	static struct netns_elsewhere before[3], after[3];
+	for (size_t i = 0; i < 3; i++)
+		before[i] = after[i] = (struct netns_elsewhere){
+			.netns = 1 + i, .pid = 1, .name = "sh", .drops = 5, .overflows = 5};
+	after[1].drops += drops;
+	after[1].overflows += overflows;
+	/* Another namespace than before. */
+	after[2] = (struct netns_elsewhere){
+		.netns = 9, .pid = 2, .name = "sh", .drops = 99, .overflows = 99};
+	m->before.elsewhere = (struct listeners_elsewhere){3, before};
+	m->after.elsewhere = (struct listeners_elsewhere){3, after};
+}
+static void overflows_elsewhere(struct looks *m) { dropping_elsewhere(m, 40, 40); }
+static void drops_elsewhere(struct looks *m) { dropping_elsewhere(m, 1, 0); }
+static void dropped_elsewhere_before(struct looks *m) { dropping_elsewhere(m, 0, 0); }
+static void drops_unknown_elsewhere(struct looks *m) { dropping_elsewhere(m, -6, -6); }
 
 static void full_and_halted(struct looks *m)
 {
@@ -1139,6 +1170,12 @@ static void each_look_gets_its_findings(void **state)
 		{worker_was_stopped, "", "listeners.halted critical"},
 		{quiet_and_halted, "listeners.halted warning", "listeners.halted warning"},
 		{in_containers, "listeners.elsewhere note", "listeners.elsewhere note"},
+		{in_too_many_containers, "listeners.elsewhere note", "listeners.elsewhere note"},
+		{in_containers_without_listeners, "", ""},
+		{overflows_elsewhere, "listeners.elsewhere.dropping warning", ""},
+		{drops_elsewhere, "listeners.elsewhere.dropping warning", ""},
+		{dropped_elsewhere_before, "", ""},
+		{drops_unknown_elsewhere, "", ""},
 		{quiet_and_frozen, "listeners.halted warning", "listeners.halted warning"},
 		{full_and_halted, "accept-queue.full critical", "accept-queue.full critical"},
 		{waits_for_a_moment, "", "descriptors.process.exhausted critical"},
