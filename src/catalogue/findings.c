@@ -1994,6 +1994,26 @@ static const struct finding_row findings[] = {
 		 "first process in it.",
 	 .action = "Check that server by its pid.",
 	 .proof = "/proc/PID/net/netstat: ListenOverflows and ListenDrops"},
+	{.id = "live.unread",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title = "{who}{pid? (pid {pid})} has not read what clients sent on {stuck} of {count} "
+		  "connections for {waited} or longer",
+	 .detail = "{busy?On {busy} connection{busy=1?:s} data arrived meanwhile, on the others "
+		   "none:On no connection did data arrive meanwhile}. The kernel has acknowledged "
+		   "what is unread\\: clients see no error, and wait.",
+	 .advice = "See what its threads wait for{pid? (grep -s . /proc/{pid}/task/*/wchan)}\\: a "
+		   "lock, a disk, another server, or workers that are all in use.",
+	 .answer = "{who} does not read from {stuck} connections",
+	 .meaning =
+		 "On most of the connections of the server that --server names on which clients sent "
+		 "something, the same bytes were unread at both looks, and no others arrived in "
+		 "between, for longer than the stall of the target. Those that wait for accept() do "
+		 "not count. The application has accepted them and does not read.",
+	 .action = "Find out what its workers wait for. More of them help only if they are all in "
+		   "use.",
+	 .proof = "Recv-Q of ss -tn; lastrcv of ss -ti"},
 	{.id = "live.causes",
 	 .observed = true,
 	 .title =

@@ -975,6 +975,45 @@ static void its_network_namespace_counts(void **state)
 	output_free(&o);
 }
 
+/* Accepts its own clients, and does not read. */
+static void unread_serves(const void *unused)
+{
+	(void)unused;
+	const struct sockaddr_storage to = address_of(APP_PORT, false);
+	int fd = listen_at(APP_PORT, 16);
+	for (int i = 0; i < 10; i++) {
+		int client = socket(AF_INET, SOCK_STREAM, 0);
+		if (connect(client, (const void *)&to, sizeof(struct sockaddr_in)) ||
+		    send(client, "GET", 3, 0) != 3 || accept(fd, NULL, NULL) < 0)
+			_exit(1);
+	}
+	prctl(PR_SET_NAME, "unread");
+	for (;;)
+		pause();
+}
+
+static void clients_that_nobody_reads_are_a_warning(void **state)
+{
+	pid_t server = child_start(unread_serves, NULL);
+	for (int i = 0; i < 200; i++) {
+		struct output o = run("grep -qx unread /proc/%d/comm", server);
+		bool begun = !o.status;
+		output_free(&o);
+		if (begun)
+			break;
+		pause_ms(20);
+	}
+	struct checked c = checked_parse(run("$PROGRAM check --format json --probe live --server "
+					     ":%d",
+					     APP_PORT));
+	json_t *f = checked_finding(&c, "live.unread");
+	assert_string_equal(checked_text(f, "level"), "warning");
+	assert_contains(checked_text(f, "title"),
+			" has not read what clients sent on 10 of 10 connections for ");
+	assert_int_equal(c.status, 1);
+	checked_free(&c);
+}
+
 static void another_user_sees_what_is_public(void **state)
 {
 	nginx_start(1, "");
@@ -1050,6 +1089,7 @@ static int tests(void)
 		SERVERS_TEST(a_unix_socket_is_its_wall),
 		SERVERS_TEST(a_unix_socket_is_filled_in_the_lab),
 		SERVERS_TEST(its_network_namespace_counts),
+		SERVERS_TEST(clients_that_nobody_reads_are_a_warning),
 		SERVERS_TEST(a_published_port_names_no_server),
 		SERVERS_TEST(a_forwarder_that_accepts_is_judged_with_a_note),
 		SERVERS_TEST(another_user_sees_what_is_public),
