@@ -73,6 +73,7 @@ struct process {
 	/* Kernel function, by /proc/PID/wchan; "" if running or not visible. Of one in a frozen
 	 * control group PROCESS_FREEZER, or another function of the freezer. */
 	char waits_in[32];
+	bool alike;          /* each of its threads waits in that function; false: unknown too */
 	uint64_t soft, hard; /* RLIMIT_NOFILE; HOST_UNLIMITED; 0, 0: unknown */
 	uint64_t open;       /* descriptors; 0: unknown */
 };

@@ -1671,6 +1671,47 @@ static void states_of_a_process_are_named(void **state)
 	}
 }
 
+/* Each of its threads may be the one that accepts. */
+static void a_server_that_stopped_accepting_has_its_limit_named(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t threads;
+		bool alike;
+		const char *waits_in, *what, *help;
+	} rows[] = {
+		{"haproxy", 4, true, "ep_poll",
+		 "has 4 threads, which all sleep in epoll_wait() though connections wait: none "
+		 "watches this listener now",
+		 "(maxconn of HAProxy)"},
+		{"haproxy", 1, false, "ep_poll",
+		 "sleeps in epoll_wait() though connections wait: it does not watch this listener "
+		 "now",
+		 "(maxconn of HAProxy)"},
+		{"memcached", 5, true, "do_epoll_wait",
+		 "has 5 threads, which all sleep in epoll_wait() though connections wait: none "
+		 "watches this listener now",
+		 "(-c of memcached)"},
+		{"app", 1, false, "ep_poll",
+		 "sleeps in epoll_wait() though connections wait: it does not watch this listener "
+		 "now",
+		 "(such as worker_connections of nginx)"},
+		{"haproxy", 4, false, "ep_poll",
+		 "has 4 threads, of which the first sleeps in epoll_wait()", "/task/*/wchan"},
+		{"app", 4, true, "futex_wait_queue",
+		 "has 4 threads, of which the first sleeps in futex_wait_queue", "/task/*/wchan"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct process p = {
+			.state = 'S', .threads = rows[i].threads, .alike = rows[i].alike};
+		report_text(p.name, "%s", rows[i].name);
+		report_text(p.waits_in, "%s", rows[i].waits_in);
+		struct doing d = doing_of(&p);
+		if (strcmp(d.what, rows[i].what) != 0 || !strstr(d.help, rows[i].help))
+			fail_msg("row %zu: %s; %s", i, d.what, d.help);
+	}
+}
+
 static void what_froze_a_process_resumes_it(void **state)
 {
 	static const struct {
@@ -1775,6 +1816,7 @@ int main(void)
 		cmocka_unit_test(the_worst_since_a_report_come_first),
 		cmocka_unit_test(the_report_carries_the_listeners),
 		cmocka_unit_test(states_of_a_process_are_named),
+		cmocka_unit_test(a_server_that_stopped_accepting_has_its_limit_named),
 		cmocka_unit_test(what_froze_a_process_resumes_it),
 		cmocka_unit_test(the_subject_comes_before_others),
 		cmocka_unit_test(many_listeners_are_counted),
