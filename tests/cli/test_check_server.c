@@ -975,6 +975,36 @@ static void its_network_namespace_counts(void **state)
 	output_free(&o);
 }
 
+/* As a service with PrivateNetwork=yes does that systemd hands its listener. */
+static void private_serves(const void *unused)
+{
+	(void)unused;
+	prctl(PR_SET_NAME, "private");
+	int fd = listen_at(APP_PORT, 16);
+	if (fd < 0 || unshare(CLONE_NEWNET))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void a_listener_of_here_is_held_in_another_namespace(void **state)
+{
+	char pid[16], namespaces[2][64] = {""};
+	pid_t there = child_start(private_serves, NULL);
+	snprintf(pid, sizeof(pid), "%d", there);
+	/* Until it has left. */
+	for (int i = 0; i < 200 && !strcmp(namespaces[0], namespaces[1]); i++) {
+		struct output o = run("readlink /proc/self/ns/net /proc/%d/ns/net", there);
+		sscanf(o.out, "%63s %63s", namespaces[0], namespaces[1]);
+		output_free(&o);
+		pause_ms(20);
+	}
+	struct checked c = judged("--probe listeners", pid);
+	assert_int_equal(checked_number(json_object_get(c.report, "server"), "pid"), there);
+	assert_string_equal(server_text(&c, "name"), "private");
+	checked_free(&c);
+}
+
 /* Accepts its own clients, and does not read. */
 static void unread_serves(const void *unused)
 {
@@ -1089,6 +1119,7 @@ static int tests(void)
 		SERVERS_TEST(a_unix_socket_is_its_wall),
 		SERVERS_TEST(a_unix_socket_is_filled_in_the_lab),
 		SERVERS_TEST(its_network_namespace_counts),
+		SERVERS_TEST(a_listener_of_here_is_held_in_another_namespace),
 		SERVERS_TEST(clients_that_nobody_reads_are_a_warning),
 		SERVERS_TEST(a_published_port_names_no_server),
 		SERVERS_TEST(a_forwarder_that_accepts_is_judged_with_a_note),
