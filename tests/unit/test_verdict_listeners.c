@@ -690,6 +690,16 @@ static void quiet_and_frozen(struct looks *m)
 	report_text(m->process.waits_in, "%s", PROCESS_FREEZER);
 }
 
+/* Without --server. */
+static void suspended_on_loopback(struct looks *m, uint32_t depth)
+{
+	listener_make(m, 0, LISTENER_TCP, "127.0.0.1:9229", 511);
+	stuck(m, 0, 0, depth);
+	m->process.state = 'T';
+}
+static void debugger_suspended(struct looks *m) { suspended_on_loopback(m, 1); }
+static void backend_suspended(struct looks *m) { suspended_on_loopback(m, 2); }
+
 static void in_containers(struct looks *m)
 {
 	static struct netns_elsewhere at[] = {
@@ -1169,6 +1179,10 @@ static void each_look_gets_its_findings(void **state)
 		 "descriptors.process.exhausted critical"},
 		{worker_was_stopped, "", "listeners.halted critical"},
 		{quiet_and_halted, "listeners.halted warning", "listeners.halted warning"},
+		{debugger_suspended, "accept-queue.waiting warning",
+		 "accept-queue.waiting warning"},
+		{backend_suspended, "accept-queue.waiting critical",
+		 "accept-queue.waiting critical"},
 		{in_containers, "listeners.elsewhere note", "listeners.elsewhere note"},
 		{in_too_many_containers, "listeners.elsewhere note", "listeners.elsewhere note"},
 		{in_containers_without_listeners, "", ""},
