@@ -866,6 +866,29 @@ static const struct finding_row findings[] = {
 		   "at most what is left up to 65535.",
 	 .proof = "The sockets by sock_diag(7): ss -tan dst ADDRESS:PORT. Ports in TIME_WAIT do "
 		  "not count where net.ipv4.tcp_tw_reuse lets connect() take them"},
+	{.id = "ports.ephemeral.interval",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title = "{process?{process} (pid {pid}) uses:There are} {used} ports from {source} to "
+		  "{destination}, each of {first} to {last} and no other",
+	 .detail =
+		 "The kernel spreads ports over the {available} of "
+		 "net.ipv4.ip_local_port_range\\: the application gives this interval, by "
+		 "IP_LOCAL_PORT_RANGE or bind(). It has no port left\\: connect() fails with "
+		 "EADDRNOTAVAIL, bind() with EADDRINUSE.{hidden? Run the check as root to see the "
+		 "process.}",
+	 .advice = "Give it a wider interval, or none, or reuse connections (keep-alive). More "
+		   "destinations or source addresses help too.",
+	 .answer = "{who} uses each port that it gives to connections to {destination}",
+	 .meaning =
+		 "The ports from one source address to one destination lie side by side and none "
+		 "between them is free, while the range has many. connect() without a range of the "
+		 "socket takes every second port first. The application sets the socket option "
+		 "IP_LOCAL_PORT_RANGE (Linux 6.3), or calls bind() with ports of its own, as "
+		 "HAProxy does by \"source ADDRESS\\:FIRST-LAST\".",
+	 .action = "Widen that interval in the application, or reuse connections.",
+	 .proof = "ss -tan dst ADDRESS:PORT"},
 	{.id = "ports.ephemeral.udp",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
