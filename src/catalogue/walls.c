@@ -51,7 +51,9 @@ static int64_t need_throughput(const struct target *t)
 /* The queue of a running server, by backlog_words(). */
 #define QUEUE_OF_A_SERVER                                                                                      \
 	"{listener} {sockets?has {sockets} sockets (SO_REUSEPORT), the smallest of backlog {limit}; together " \
-	"they hold {sum}, and {capacity} without loss, as a hash spreads the arrivals:has backlog "            \
+	"they hold {sum}, and {capacity} without loss if a hash spreads the arrivals, as it does unless a "    \
+	"program (SO_ATTACH_REUSEPORT_EBPF or _CBPF) or SO_INCOMING_CPU selects the socket, which the kernel " \
+	"does not show:has backlog "                                                                           \
 	"{limit} since listen(); the kernel admits one more}."
 
 #define SEVERAL_GROUPS                                                                             \
