@@ -342,10 +342,13 @@ static void stall_result(const struct stall *s, char *text, size_t size)
 	if (out)
 		report_append_to(text, size, ", %s still not connected",
 				 quantity_of(out, "client").text);
-	else
+	else if (us)
 		report_append_to(text, size, ", the last client connected");
-	report_append_to(text, size, " %s after the stall",
-			 quantity_measured(QUANTITY_DURATION, us).text);
+	else
+		report_append_to(text, size, ", all clients connected during the stall");
+	if (us)
+		report_append_to(text, size, " %s after the stall",
+				 quantity_measured(QUANTITY_DURATION, us).text);
 }
 
 static void queue_describe(const struct trial *t, const struct outcome *o, char *text, size_t size)

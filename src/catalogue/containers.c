@@ -142,8 +142,9 @@ bool container_pod_safe(const char *sysctl)
 	return false;
 }
 
-const char container_netns[] = "These sysctls belong to {engine?the container's:this} network "
-			       "namespace: the host's values do not reach it.";
+const char container_netns[] =
+	"{both?These sysctls belong:This sysctl belongs} to {engine?the container's:this} network "
+	"namespace: the host's {both?values do:value does} not reach it.";
 const char container_machine[] =
-	"{machine} {several?are:is} one for the machine: set {several?them:it} in its initial "
+	"{machine} {several?are:is} one for the machine: set {several?them:it} in the initial "
 	"network namespace.";

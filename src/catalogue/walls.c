@@ -304,9 +304,10 @@ static const struct wall_row walls[] = {
 			"{held}:holds about {assumed}} of buffer. {unsized?tcp_mem counts pages, and "
 			"this capture does not show their size.:{several?" SEVERAL_GROUPS
 			":{group?The memory limit of {group} leaves less than "
-			"tcp_mem.:{knob?{current?Beyond the second field of tcp_mem, in pages, no "
-			"buffer grows.:tcp_mem is not visible in this network namespace; by "
-			"default no buffer grows beyond 6 % of the memory.}:The limit is half of "
+			"tcp_mem.:{knob?{current?Beyond the second field of tcp_mem, in pages, for "
+			"all sockets together, no buffer grows.:tcp_mem is not visible in this "
+			"network namespace; by default the kernel stops growing buffers when those "
+			"of all TCP sockets together hold 6 % of the memory.}:The limit is half of "
 			"the memory; tcp_mem allows more.}}}}{used? {used} {used=1?is:are} in use "
 			"now.}" TWO_EACH,
 	},

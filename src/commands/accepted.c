@@ -24,9 +24,12 @@ int accepted_parse(const char *value, void *accepted, struct err *e)
 	snprintf(a->id, sizeof(a->id), "%.*s", (int)length, value);
 	snprintf(a->wall, sizeof(a->wall), "%s", wall);
 	if (length >= sizeof(a->id) || !finding_row_find(a->id))
-		return err_set(e, EINVAL, "no finding \"%.60s\"; epolltune list findings", value);
+		return err_set(e, EINVAL,
+			       "no finding \"%.60s\"; for their names: epolltune list findings",
+			       value);
 	if (value[length] && (strlen(wall) >= sizeof(a->wall) || !wall_row_find(a->wall)))
-		return err_set(e, EINVAL, "no wall \"%.60s\"; epolltune list walls", wall);
+		return err_set(e, EINVAL,
+			       "no wall \"%.60s\"; for their names: epolltune list walls", wall);
 	to->count++;
 	return 0;
 }

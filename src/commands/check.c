@@ -129,7 +129,7 @@ int target_used(const struct check_options *o, const struct given *given, struct
 {
 	/* Without --datagrams it is the size of those that the socket of a server holds. */
 	if (given_option(given, "datagram") && !o->target.datagrams_per_s && !o->server)
-		return err_set(e, EINVAL, "--datagram needs --datagrams N");
+		return err_set(e, EINVAL, "--datagram needs --datagrams N or --server WHO");
 	return 0;
 }
 

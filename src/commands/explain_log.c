@@ -101,6 +101,8 @@ static int log_open(const char *name, int *fd, struct err *e)
 		return err_errno(e, "explain: %s", shown_name(name));
 	if (input || S_ISREG(st.st_mode))
 		return 0;
+	if (S_ISDIR(st.st_mode))
+		return err_set(e, EISDIR, "explain: %s is a directory; give a file name", name);
 	err_set(e, EINVAL, "explain: %s is not a regular file", name);
 	return err_remedy(e, "pass a pipe as: COMMAND | epolltune explain --log -");
 }

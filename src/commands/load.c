@@ -474,9 +474,6 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 	    sum.first_errno == ETIMEDOUT)
 		bench_note(t, "--close server needs a server that closes after its reply, such as "
 			      "epolltune serve --close");
-	if (a->mode == LOAD_CONNECT && a->client.close == CLIENT_CLOSE_CLIENT)
-		bench_note(t, "the connect rate is limited by ports in TIME_WAIT (the client "
-			      "closes first); use --close reset, or add addresses with --from");
 	notes_missed(t, c->processes, &sum);
 	notes_starved(t, &sum);
 	double off = sum.attempted

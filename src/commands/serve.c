@@ -42,7 +42,7 @@ static const struct option_row options[] = {
 	{"close", NULL, "close each connection after the first reply", AT(server.close_after_reply),
 	 FLAG},
 	{"duration", "TIME", "exit after TIME", AT(duration_us), NUMBER(DURATION, 1, DAY_US)},
-	{"quiet", NULL, "print no statistics", AT(quiet), FLAG},
+	{"quiet", NULL, "print nothing", AT(quiet), FLAG},
 	{0},
 };
 

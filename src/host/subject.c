@@ -382,7 +382,7 @@ static int no_process(const struct subject_search *s, struct err *e)
 		return q->pid <= UINT16_MAX ? err_remedy(e, "for a port write :%d", (int)q->pid)
 					    : -ESRCH;
 	listening_name(s, names, sizeof(names));
-	return names[0] ? err_remedy(e, "here listen: %s", names) : -ESRCH;
+	return names[0] ? err_remedy(e, "processes that listen here: %s", names) : -ESRCH;
 }
 
 static int members_find(struct subject_search *s, struct err *e)

@@ -44,7 +44,8 @@ void container_advise(const struct machine *m, struct finding *f)
 {
 	const struct container_row *row = m->container;
 	struct wording words = {0};
-	bool sysctls = false, files = false;
+	unsigned sysctls = 0;
+	bool files = false;
 	wording_set(&words, "unsafe", "%s", "");
 	wording_set(&words, "machine", "%s", "");
 	for (size_t i = 0; i < f->proposal_count; i++) {
@@ -53,7 +54,7 @@ void container_advise(const struct machine *m, struct finding *f)
 		if (!k || !p->proposed[0])
 			continue;
 		if (k->scope == KNOB_NETNS && m->own_netns) {
-			sysctls = true;
+			sysctls++;
 			if (row)
 				sysctl_add(row, p, &words);
 		} else if (knob_initial_only(k) && m->own_netns) {
@@ -69,6 +70,7 @@ void container_advise(const struct machine *m, struct finding *f)
 	if (files)
 		line_add(row, row->files, &words, f);
 	wording_set(&words, "engine", "%s", row ? row->name : "");
+	wording_flag(&words, "both", sysctls > 1);
 	if (sysctls)
 		line_add(NULL, container_netns, &words, f);
 	if (wording_get(&words, "machine")[0])

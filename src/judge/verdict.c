@@ -149,6 +149,19 @@ static struct wording words_of(const struct experiment *x, const struct target *
 	return w;
 }
 
+/* Some are only in the machine's first network namespace. */
+static void unread_explain(const char *name, const struct machine *m, struct wall *w)
+{
+	const struct knob *k = knob_find(name);
+	if (k && k->scope == KNOB_SYSTEM && !strncmp(name, "net.", 4) && m->own_netns)
+		report_text(w->detail,
+			    "%s is not visible in this network namespace: run the check in the "
+			    "initial one.",
+			    name);
+	else
+		report_text(w->detail, "%s could not be read.", name);
+}
+
 static void detail_fill(const struct experiment *x, const struct target *t,
 			const struct settings *s, const struct outcome *o, const struct bound *b,
 			struct wall *w)
@@ -162,13 +175,13 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 		report_text(w->detail, "%s could not be read: how much is left is not known.",
 			    b->unread);
 	} else if (b->capacity == REPORT_NONE && !b->unlimited && !b->by_run && !b->explained) {
-		report_text(w->detail, "%s could not be read.",
-			    x->knobs[0] ? x->knobs[0] : row->name);
+		const char *unread = x->knobs[0];
 		for (size_t i = 0; x->knobs[i]; i++)
 			if (!s->text[i][0]) {
-				report_text(w->detail, "%s could not be read.", x->knobs[i]);
+				unread = x->knobs[i];
 				break;
 			}
+		unread_explain(unread ? unread : row->name, &s->machine, w);
 	} else {
 		wall_fill(w, &words);
 	}

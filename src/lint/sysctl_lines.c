@@ -152,8 +152,8 @@ static bool name_judge(struct lint *l, struct assignment *a)
 	}
 	if (h && h->until && l->kernel >= h->until) {
 		lint_add(l, a->line, LINT_GONE, "",
-			 "%s does not exist since Linux %s (%s), and the line sets nothing: %s",
-			 name, kernel_text(h->until, version), h->source,
+			 "%s was removed in Linux %s (%s), and the line sets nothing: %s", name,
+			 kernel_text(h->until, version), h->source,
 			 h->instead[0] ? h->instead : "remove it");
 		return false;
 	}

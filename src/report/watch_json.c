@@ -202,7 +202,7 @@ int watch_parse(const char *line, size_t length, struct watch_sample *out, struc
 	if (!o && errno == ENOMEM)
 		return err_set(e, ENOMEM, "out of memory");
 	if (!o)
-		return err_set(e, EBADMSG, "not JSON from byte %d on", why.position);
+		return err_set(e, EBADMSG, "not a line of a recording of epolltune watch");
 	text(&r, o, "schema", schema, sizeof(schema));
 	if (!r.failed && strcmp(schema, WATCH_SCHEMA))
 		r.failed = err_set(e, EBADMSG, "the schema is not " WATCH_SCHEMA);

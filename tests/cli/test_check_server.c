@@ -91,7 +91,7 @@ static void each_name_means_the_server(void **state)
 static void who_is_not_there_is_refused(void **state)
 {
 	nginx_start(1, "");
-	refused("", "nosuch", "--server nosuch: no such process: here listen: nginx");
+	refused("", "nosuch", "--server nosuch: no such process: processes that listen here: nginx");
 	refused("", "8080", "--server 8080: no such process: for a port write :8080");
 	refused("", "nosuch.service", "--server nosuch.service: no process runs in this unit");
 	refused("", ":9", "--server :9: nothing listens there");

@@ -176,4 +176,17 @@ test_portions_of_repeated_checks_are_one_case() {
 	grep -qF 'goal missed: cases with a result: 0/1 (0.000), the goal is all' out || fail 'a failed portion does not count'
 }
 
+test_a_run_that_is_ended_leaves_nothing() {
+	may_unshare -Urn || skip 'namespaces are not available'
+	mkdir temporary
+	TMPDIR=$work/temporary RESULTS=results "$tests/truth/run" --only '^healthy/' --limit 12 >began 2>&1 &
+	pid=$!
+	starts() { [ -n "$(find temporary -path '*/c/*/1')" ]; }
+	wait_for starts
+	kill -TERM "$pid"
+	wait "$pid" || is 'its status' $? 143
+	is 'what is left' "$(find temporary -mindepth 1)" ''
+	! pgrep -f "run --case --work $work/temporary" || fail 'a case still runs'
+}
+
 run_tests "$@"

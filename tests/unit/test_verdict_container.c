@@ -389,27 +389,27 @@ static const struct container_row *engine(const char *path)
 
 static void values_are_set_where_the_container_is_described(void **state)
 {
-#define HOSTS "sysctls belong to the container's network namespace: the host's values do not"
+#define HOSTS "This sysctl belongs to the container's network namespace: the host's value does not"
 	static const struct {
 		const char *path;
 		bool own_netns;
 		const char *knob, *value, *advice; /* NULL: none */
 	} rows[] = {
 		{"/docker/4f", true, "net.core.somaxconn", "4096",
-		 "Docker: sysctls: {net.core.somaxconn: \"4096\"} in compose. These " HOSTS},
+		 "Docker: sysctls: {net.core.somaxconn: \"4096\"} in compose. " HOSTS},
 		{"/kubepods/a", true, "net.core.somaxconn", "4096",
 		 "Kubernetes: securityContext.sysctls of the pod: [{name: net.core.somaxconn, value: "
 		 "\"4096\"}] (unsafe: --allowed-unsafe-sysctls of the kubelet has to list "
-		 "net.core.somaxconn). These " HOSTS},
+		 "net.core.somaxconn). " HOSTS},
 		{"/kubepods/a", true, "net.ipv4.ip_local_port_range", "1024 65535",
-		 "pod: [{name: net.ipv4.ip_local_port_range, value: \"1024 65535\"}]. These " HOSTS},
+		 "pod: [{name: net.ipv4.ip_local_port_range, value: \"1024 65535\"}]. " HOSTS},
 		{"/libpod-1.scope", true, "net.ipv4.tcp_tw_reuse", "1",
-		 "Podman: podman run --sysctl net.ipv4.tcp_tw_reuse=\"1\". These"},
+		 "Podman: podman run --sysctl net.ipv4.tcp_tw_reuse=\"1\". This sysctl belongs"},
 		{"/lxc/a", true, "net.ipv4.tcp_tw_reuse", "1",
-		 "LXC: lxc.sysctl.net.ipv4.tcp_tw_reuse = 1. These"},
+		 "LXC: lxc.sysctl.net.ipv4.tcp_tw_reuse = 1. This sysctl belongs"},
 		/* A namespace of another kind has values of its own, too. */
 		{"/a.service", true, "net.core.somaxconn", "4096",
-		 "These sysctls belong to this network namespace: the host's values do not reach it."},
+		 "This sysctl belongs to this network namespace: the host's value does not reach it."},
 		{"/docker/4f", true, "RLIMIT_NOFILE", "20000 20000",
 		 "Docker: ulimits: {nofile: 20000} in compose"},
 		{"/kubepods/a", false, "RLIMIT_NOFILE", "20000 20000", "LimitNOFILE=20000 in the"},
@@ -418,7 +418,7 @@ static void values_are_set_where_the_container_is_described(void **state)
 		{"/docker/4f", false, "net.core.somaxconn", "4096", NULL}, /* --network host */
 		{"/a.service", false, "RLIMIT_NOFILE", "20000 20000", NULL},
 		{"/a.service", true, "net.ipv4.tcp_mem", "1 2 3",
-		 "net.ipv4.tcp_mem is one for the machine: set it in its initial network "
+		 "net.ipv4.tcp_mem is one for the machine: set it in the initial network "
 		 "namespace."},
 		{"/a.service", false, "net.ipv4.tcp_mem", "1 2 3", NULL},
 		{"/docker/4f", true, "fs.file-max", "20000", NULL},
