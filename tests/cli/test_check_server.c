@@ -91,7 +91,8 @@ static void each_name_means_the_server(void **state)
 static void who_is_not_there_is_refused(void **state)
 {
 	nginx_start(1, "");
-	refused("", "nosuch", "--server nosuch: no such process: processes that listen here: nginx");
+	refused("", "nosuch",
+		"--server nosuch: no such process: processes that listen here: nginx");
 	refused("", "8080", "--server 8080: no such process: for a port write :8080");
 	refused("", "nosuch.service", "--server nosuch.service: no process runs in this unit");
 	refused("", ":9", "--server :9: nothing listens there");
@@ -326,7 +327,9 @@ static void a_group_is_one_queue(void **state)
 	assert_string_equal(checked_text(w, "verdict"), "ok");
 	assert_contains(checked_text(w, "detail"),
 			"4 sockets (SO_REUSEPORT), the smallest of backlog 511");
-	assert_contains(checked_text(w, "detail"), "hold 2 048");
+	assert_contains(checked_text(w, "detail"),
+			"hold 2 048, and 1 793 without loss if a hash spreads what arrives "
+			"(SO_ATTACH_REUSEPORT_EBPF and SO_INCOMING_CPU, ");
 	checked_free(&c);
 }
 
