@@ -870,8 +870,9 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .title = "{process?{process} (pid {pid}) uses:There are} {used} ports from {source} to "
-		  "{destination}, each of {first} to {last} and no other",
+	 .title =
+		 "{process?{process} (pid {pid}) uses:In use are} {used} "
+		 "port{used=1?:s} from {source} to {destination}, each of {first} to {last} and no other",
 	 .detail =
 		 "The kernel spreads ports over the {available} of "
 		 "net.ipv4.ip_local_port_range\\: the application gives this interval, by "
@@ -886,7 +887,7 @@ static const struct finding_row findings[] = {
 		 "between them is free, while the range has many. connect() without a range of the "
 		 "socket takes every second port first. The application sets the socket option "
 		 "IP_LOCAL_PORT_RANGE (Linux 6.3), or calls bind() with ports of its own, as "
-		 "HAProxy does by \"source ADDRESS\\:FIRST-LAST\".",
+		 "HAProxy does by \"source ADDRESS:FIRST-LAST\".",
 	 .action = "Widen that interval in the application, or reuse connections.",
 	 .proof = "ss -tan dst ADDRESS:PORT"},
 	{.id = "ports.ephemeral.udp",
@@ -2012,7 +2013,7 @@ static const struct finding_row findings[] = {
 	 .answer = "{who} (pid {pid}) in another network namespace is dropping connections now",
 	 .meaning =
 		 "Between the two looks, listeners of another network namespace, as of a container, "
-		 "dropped handshakes\\: an accept queue was full, if ListenOverflows grew as well. "
+		 "dropped handshakes: an accept queue was full, if ListenOverflows grew as well. "
 		 "The namespace is named by a process that holds a listener there, or else by the "
 		 "first process in it.",
 	 .action = "Check that server by its pid.",
@@ -2022,13 +2023,13 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .title = "{who}{pid? (pid {pid})} has not read what clients sent on {stuck} of {count} "
-		  "connections for {waited} or longer",
+		  "connection{count=1?:s} for {waited} or longer",
 	 .detail = "{busy?On {busy} connection{busy=1?:s} data arrived meanwhile, on the others "
 		   "none:On no connection did data arrive meanwhile}. The kernel has acknowledged "
 		   "what is unread\\: clients see no error, and wait.",
 	 .advice = "See what its threads wait for{pid? (grep -s . /proc/{pid}/task/*/wchan)}\\: a "
 		   "lock, a disk, another server, or workers that are all in use.",
-	 .answer = "{who} does not read from {stuck} connections",
+	 .answer = "{who} does not read from {stuck} connection{stuck=1?:s}",
 	 .meaning =
 		 "On most of the connections of the server that --server names on which clients sent "
 		 "something, the same bytes were unread at both looks, and no others arrived in "
