@@ -532,10 +532,12 @@ static int unix_run(struct trial *t, struct settings *s, struct outcome *out, st
 	int rc = 0;
 	if (!stall)
 		return -ENOMEM;
-	if (why || unix_beside(s->subject)) {
-		outcome_unsupported(out, "%s", why ? why : "");
+	if (why)
+		outcome_unsupported(out, "%s", why);
+	else if (unix_beside(s->subject))
+		outcome_unneeded(out, "");
+	if (out->state != OUTCOME_CONCLUSIVE)
 		return 0;
-	}
 	if (t->options->guest && guest_refuses(t, s, LISTENER_UNIX, out, &rc, e))
 		return rc;
 	unix_bound(t->target, s, &b);
@@ -649,8 +651,7 @@ static void sample_release(struct sample *s) { listeners_free(&s->listeners); }
 static bool listener_is_small(const struct listener *l, const struct sample *s, uint64_t needed)
 {
 	const struct process *p = l->owner < 0 ? NULL : &s->listeners.processes[l->owner];
-	return l->limit + 1ull < needed && listener_is_limited(l, s->somaxconn) &&
-	       !(p && (!strcmp(p->name, "epolltune") || !strncmp(p->name, "probe:", 6)));
+	return l->limit + 1ull < needed && listener_is_limited(l, s->somaxconn) && !(p && p->own);
 }
 
 /* Adds only a note: any of the listeners may be the operator's server. */

@@ -31,9 +31,9 @@
 #define IDLE_MIN_MS 100
 /* Time for a connection that was accepted to be among the descriptors of a process. */
 #define KEPT_MS 2000
-/* For all connections to be opened, again where that is due; with --gentle three times that. The
- * probe has 60 s for this and its other experiments. */
-#define HOLD_MS 20000
+/* For all connections to be opened, again where that is due. The probe's other experiments have the
+ * rest of its time. */
+#define HOLD_MS (PROBE_MS / 3)
 /* Of so many requests one may fail or get an error. */
 #define TOLERATED 100
 /* Bytes by which the memory of a process changes without connections. */
@@ -455,7 +455,7 @@ static uint64_t hold_wanted(const struct target *target)
 
 static unsigned hold_time_ms(const struct trial *t)
 {
-	return HOLD_MS * (t->options->gentle ? 3 : 1);
+	return HOLD_MS * (t->options->gentle ? GENTLE_TIMES : 1);
 }
 
 /* Whether its limit on connections sets that on descriptors. */

@@ -50,8 +50,8 @@
 #define NEAR 0.7
 #define UNPACED 3
 #define REQUEST_BYTES 512
-/* Time for all runs: check ends a probe after 60 s. */
-#define TIME_MS 45000
+/* Time for all runs. */
+#define TIME_MS (PROBE_MS / 4 * 3)
 
 /* Minimum share of the time that a sender waits for a buffer that is the limit: for one of its own
  * a quarter near the pace, up to nearly always; on a busy machine 0.04 for one that suffices. */

@@ -6,8 +6,10 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/cleanup.h"
 #include "epolltune/connection_memory.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/quantity.h"
@@ -249,6 +251,17 @@ static bool chains_unsure(const struct target *t, const struct settings *s, cons
 	return report_verdict(left, all) != VERDICT_OK;
 }
 
+/* Without their number long chains are assumed not to bind. */
+static const char *defaulted(const struct target *t, const struct settings *s)
+{
+	if (s->at[REST][0] == REPORT_NONE)
+		return DIR "tcp_timeout_time_wait";
+	if (has_datagrams(t, s->subject) && s->at[UDP_REST][0] == REPORT_NONE)
+		return DIR "udp_timeout";
+	return chains_of(s) != CHAINS_ANY && s->at[BUCKETS][0] == REPORT_NONE ? DIR "buckets"
+									      : NULL;
+}
+
 static void table_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t max = s->at[MAX][0], used = s->at[USED][0];
@@ -260,9 +273,8 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 	b->unlimited = max == 0 && chains_of(s) == CHAINS_ANY;
 	b->binding = chains_bind(s) ? BUCKETS : MAX;
 	b->needed = needed(t, s, rest(s));
-	b->assumed = s->at[REST][0] == REPORT_NONE;
+	b->defaulted = defaulted(t, s);
 	if (has_datagrams(t, s->subject)) {
-		b->assumed |= s->at[UDP_REST][0] == REPORT_NONE;
 		b->needed_max = flows_max(t, s) + (has_tcp(s->subject) ? b->needed : 0);
 		b->unsure = true;
 	}
@@ -378,22 +390,36 @@ static const struct experiment experiments[] = {
 struct sample {
 	int64_t used, max; /* REPORT_NONE: not readable */
 	bool outside;      /* of the namespace that forwards to the server */
+	/* No connection is open that shows whether a rule tracks it; what closed ones take then. */
+	bool idle;
+	int64_t rest_s; /* REPORT_NONE: not readable */
 	struct host_counters counters;
 };
 
 static const struct err *sample_unread(const struct sample *s) { return &s->counters.unread; }
+
+/* Whether no connection is open in this network namespace; true where that is not known. */
+static bool is_idle(const struct host *h)
+{
+	CLEAN(free_pointer) struct host_counters *c = calloc(1, sizeof(*c));
+	return !c || host_counters(h, c, NULL) || host_counter(c, "Tcp.CurrEstab") <= 0;
+}
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
 	struct err why = {0};
 	uint64_t used = 0;
+	struct conntrack table;
+	conntrack_read(h, &table);
+	s->rest_s = table.rest_s;
+	s->idle = table.used == 0 && has_tcp(o->subject) && is_idle(h);
 	s->max = REPORT_NONE;
 	/* Without the module there is no such file. */
 	if (host_read_u64(h, FILES "count", &used, &why) && why.code != ENOENT)
 		s->counters.unread = why;
 	s->used = used > INT32_MAX ? REPORT_NONE : (int64_t)used;
-	if (s->used > 0)
+	if (s->used > 0 || s->idle)
 		knob_number(DIR "max", h, &s->max);
 	s->outside = outside_is_fuller(o->subject, s->used, s->max);
 	if (s->outside) {
@@ -415,12 +441,27 @@ static int64_t drops_grown(const struct sample *before, const struct sample *aft
 	return near || clashes < 0 ? drops : drops - clashes;
 }
 
+/* A table without an entry, and no connection that would have one: a rule may track the first that
+ * comes, and few kernels list what tracks (nfnetlink_hook). */
+static void idle_judge(const struct sample *s, const struct target *t, struct report *r)
+{
+	int64_t need = entries(t, s->rest_s >= 0 ? (uint64_t)s->rest_s : REST_S);
+	struct wording words = {0};
+	if (!s->idle || s->outside || s->max <= 0 || report_verdict(s->max, need) == VERDICT_OK)
+		return;
+	count_word(&words, "max", s->max);
+	count_word(&words, "needed", need);
+	struct finding *f = report_finding(r, "conntrack.idle", &words);
+	finding_propose(f, DIR "max", quantity_plain((uint64_t)s->max).text, "");
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
 	int64_t grown = drops_grown(before, after);
 	bool full = after->max > 0 && after->used >= after->max;
 	struct wording words = {0};
+	idle_judge(after, m->target, r);
 	if (!full && grown <= 0)
 		return;
 	count_word(&words, "used", after->used);

@@ -72,7 +72,7 @@ static void orphans_bound(const struct target *t, const struct settings *s, stru
 {
 	int64_t max = orphans_max(s), sides = t->role == TARGET_PROXY ? 2 : 1;
 	b->binding = MAX;
-	b->assumed = s->at[MAX][0] == REPORT_NONE;
+	b->defaulted = s->at[MAX][0] == REPORT_NONE ? ORPHANS : NULL;
 	if (max == REPORT_NONE)
 		return;
 	b->capacity = max > orphans_used(s) ? max - orphans_used(s) : 0;
@@ -369,6 +369,10 @@ static const char *const recorded[] = {
 	"TcpExt.SyncookiesSent", "Tcp.PassiveOpens", "Tcp.ActiveOpens",  "sockstat.TCP.inuse",
 	"sockstat.TCP.orphan",   "sockstat.TCP.tw",  "sockstat.TCP.mem",
 };
+
+/* Nothing is dropped that is recorded, or in a table. */
+_Static_assert(LOSSES <= TABLE_ROWS, "TABLE_ROWS");
+_Static_assert(LOSSES + sizeof(recorded) / sizeof(*recorded) <= REPORT_COUNTERS, "REPORT_COUNTERS");
 
 /* nstat's and ss' names need no group. */
 static const char *short_name(const char *counter)

@@ -33,8 +33,8 @@ enum { LIMIT, IN_USE };
 #define HOLD_TIMEOUT_MS 30000
 #define SPIN_US 30000
 #define TALK_REQUESTS 500
-/* Connections may use a tenth of the headroom of each limit of the machine; both ends count. */
-#define HEADROOM_SHARE 20
+/* Of a connection, which count. */
+#define ENDS 2
 /* Minimum number of connections to measure the memory of one. */
 #define WEIGHED_CONNECTIONS 1000
 
@@ -227,14 +227,11 @@ static uint64_t hold_goal(const struct target *target, const struct settings *s)
 	uint64_t room = s->subject ? goal : (uint64_t)connections_of(target, s, HARD);
 	if (room < goal) /* a few more than it can accept, so that accept() fails */
 		goal = room + 4;
-	if (m->files_max)
-		goal = min(goal, m->files_max > m->files_open
-					 ? (m->files_max - m->files_open) / HEADROOM_SHARE
-					 : 0);
+	goal = min(goal, machine_share(machine_files_left(m)) / ENDS);
 	if (s->at[WATCHES][0] != REPORT_NONE)
-		goal = min(goal, (uint64_t)s->at[WATCHES][0] / HEADROOM_SHARE);
+		goal = min(goal, machine_share((uint64_t)s->at[WATCHES][0]) / ENDS);
 	if (m->room_bytes)
-		goal = min(goal, m->room_bytes / HEADROOM_SHARE / (2 * CONNECTION_BYTES));
+		goal = min(goal, machine_share(m->room_bytes) / ENDS / (ENDS * CONNECTION_BYTES));
 	return goal;
 }
 

@@ -7,8 +7,7 @@
 
 #include "epolltune/knob_value.h"
 #include "epolltune/sysctl_d.h"
-
-#define KNOBS 96
+#include "epolltune/sysctls.h"
 
 struct sample {
 	size_t count;
@@ -17,7 +16,7 @@ struct sample {
 		char running[KNOB_VALUE], boot[KNOB_VALUE];
 		char file[sizeof(((struct sysctl_setting *)0)->file)];
 		unsigned line;
-	} at[KNOBS];
+	} at[KNOBS_MAX];
 };
 
 static bool is_sysctl(const struct knob *k)
@@ -40,11 +39,11 @@ static void value_take(const struct host *h, const struct knob *k, const struct 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
-	const struct knob *knobs[KNOBS];
-	const char *names[KNOBS];
-	struct sysctl_setting set[KNOBS];
+	const struct knob *knobs[KNOBS_MAX];
+	const char *names[KNOBS_MAX];
+	struct sysctl_setting set[KNOBS_MAX];
 	size_t count = 0;
-	for (size_t i = 0; i < knob_count() && count < KNOBS; i++)
+	for (size_t i = 0; i < knob_count(); i++)
 		if (is_sysctl(knob_at(i))) {
 			knobs[count] = knob_at(i);
 			names[count++] = knob_at(i)->name;
@@ -73,12 +72,14 @@ static bool is_less(const struct value *v)
 static void value_report(const struct value *v, struct report *r)
 {
 	struct wording words = {0};
-	char command[WORDING_TEXT];
+	char command[WORDING_TEXT], general[SYSCTL_NAME] = "";
+	sysctl_general(v->knob->name, general);
+	const char *module = sysctl_module(general);
 	wording_set(&words, "knob", "%s", v->knob->name);
 	wording_set(&words, "current", "%s", v->running);
 	wording_set(&words, "boot", "%s", v->boot);
 	wording_set(&words, "less", "%s", is_less(v) ? "yes" : "");
-	wording_flag(&words, "late", strstr(v->knob->name, ".nf_conntrack_"));
+	wording_set(&words, "module", "%s", module ? module : "");
 	wording_set(&words, "file", "%s:%u", v->file, v->line);
 	wording_set(&words, "command", "%s",
 		    knob_command(v->knob->name, v->boot, is_less(v), command, sizeof(command)));

@@ -26,7 +26,8 @@
 #define RESETS 1000
 #define INVALID 16
 #define AT_ONCE 16
-#define TIME_MS 25000
+/* After which none begins. */
+#define TIME_MS (PROBE_MS / 12 * 5)
 #define INVALID_SIZE 64
 /* Clients that send requests until the server takes no more, and read nothing. */
 #define READERS_NOT 16
@@ -407,7 +408,7 @@ static int at_descriptors(struct trial *t, struct report *r, struct err *e)
 	return rc;
 }
 
-/* A probe has a minute: a server that starts slowly gets fewer. */
+/* A server that starts slowly gets fewer. */
 static bool time_left(uint64_t began_ms) { return clock_ms() - began_ms < TIME_MS; }
 
 static int manners_measure(struct trial *t, struct report *r, struct err *e)

@@ -188,7 +188,7 @@ static int time_wait_run(struct trial *t, struct settings *s, struct outcome *ou
 	int64_t limit = s->at[BUCKETS][0];
 	struct churn_result r = {0};
 	if (limit > BUCKETS_FILL) {
-		outcome_unsupported(out, "%s", "");
+		outcome_unneeded(out, "");
 		return 0;
 	}
 	trial_progress(t, "filling TIME_WAIT");
@@ -292,7 +292,7 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 	if (!t->proof)
 		t->context->rate = *s;
 	if (!t->needed || !ports || ports_end_early(t->target, s)) {
-		outcome_unsupported(out, "%s", "");
+		outcome_unneeded(out, "");
 	} else if (t->options->gentle && rest == PORTS_TIME_WAIT_MS && ports > GENTLE_FILL) {
 		outcome_unsupported(out, "%s", GENTLE_REFUSES);
 	} else if (rest > DELAY_MAX_MS && rest < PORTS_TIME_WAIT_MS) {
@@ -334,7 +334,7 @@ static int ports_run(struct trial *t, struct settings *s, struct outcome *out, s
 	/* Use up the whole range if it is small, otherwise only what the target needs. */
 	bool to_end = ports <= FILL_ALWAYS || ports < 2 * enough;
 	if (!to_end && !enough) {
-		outcome_unsupported(out, "%s", "");
+		outcome_unneeded(out, "");
 		return 0;
 	}
 	if (t->proof && ports < enough) {
@@ -489,8 +489,8 @@ static int rate_alternatives(struct trial *t, const struct settings *s, struct f
 	return rc;
 }
 
-/* 0: unknown. */
-static uint64_t smaller(uint64_t a, uint64_t b) { return a && (!b || a < b) ? a : b; }
+/* The smaller one that is known, not 0. */
+static uint64_t known_min(uint64_t a, uint64_t b) { return a && (!b || a < b) ? a : b; }
 
 /* Keeps the lowest CPU time per connection of all runs, for an upper bound. */
 static void cost_take(const struct churn_result *r, struct taken *k)
@@ -499,9 +499,9 @@ static void cost_take(const struct churn_result *r, struct taken *k)
 		return;
 	uint64_t server = r->server_cpu_ns / r->accepted;
 	uint64_t client = r->client_cpu_ns / r->connections;
-	k->accept_ns = smaller(k->accept_ns, server);
-	k->connect_ns = smaller(k->connect_ns, client);
-	k->both_ns = smaller(k->both_ns, server + client);
+	k->accept_ns = known_min(k->accept_ns, server);
+	k->connect_ns = known_min(k->connect_ns, client);
+	k->both_ns = known_min(k->both_ns, server + client);
 	k->cpus = k->cpus ? k->cpus : r->cpus;
 }
 
@@ -570,7 +570,7 @@ static uint64_t accept_ns(const struct target *t, const struct taken *k)
 
 static bool quota_binds(const struct taken *k)
 {
-	return k->quota > 0 && k->quota < (double)smaller(k->threads, k->cpus);
+	return k->quota > 0 && k->quota < (double)known_min(k->threads, k->cpus);
 }
 
 static bool threads_bind(const struct taken *k)
@@ -581,7 +581,7 @@ static bool threads_bind(const struct taken *k)
 /* The CPUs that accept, a part of one where the quota allows no more. */
 static double accepting_cpus(const struct taken *k)
 {
-	return quota_binds(k) ? k->quota : (double)smaller(k->threads, k->cpus);
+	return quota_binds(k) ? k->quota : (double)known_min(k->threads, k->cpus);
 }
 
 static int64_t per_second(const struct taken *k, uint64_t ns)
@@ -600,9 +600,10 @@ static void accept_read(const struct host *h, struct settings *s)
 		return;
 	subject_group(h, subject, &group);
 	s->taken.quota = cgroup_quota_cpus(&group);
+	s->taken.quota_unread = group.cpu_hidden;
 	if (!subject)
 		return;
-	s->taken.cpus = smaller(subject_cpus(h, subject), group.cpus);
+	s->taken.cpus = known_min(subject_cpus(h, subject), group.cpus);
 	s->taken.threads = subject_accept_threads(h, subject);
 }
 
@@ -614,6 +615,7 @@ static void accept_bound(const struct target *t, const struct settings *s, struc
 		return;
 	b->capacity = per_second(&s->taken, each);
 	b->shown = per_second(&s->taken, s->taken.both_ns);
+	b->defaulted = s->taken.quota_unread ? "cpu.max" : NULL;
 }
 
 static void accept_words(const struct target *t, const struct settings *s, const struct outcome *o,

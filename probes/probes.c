@@ -16,6 +16,9 @@ static const struct probe *const probe_table[] = {
 #undef PROBE
 };
 
+/* A report has them all, and the walls of each (tests/unit/test_report.c). */
+_Static_assert(sizeof(probe_table) / sizeof(*probe_table) <= REPORT_PROBES, "REPORT_PROBES");
+
 size_t probe_count(void) { return sizeof(probe_table) / sizeof(*probe_table); }
 
 const struct probe *probe_at(size_t i) { return i < probe_count() ? probe_table[i] : NULL; }

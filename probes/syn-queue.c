@@ -209,6 +209,7 @@ static void queue_bound(const struct target *target, const struct settings *s, s
 		syn_queue_room(backlog_limit(s), s->at[MAX_SYN][0], cookies, s->machine.kernel);
 	if (room.by_max_syn)
 		b->binding = MAX_SYN;
+	b->defaulted = cookies == REPORT_NONE ? "net.ipv4.tcp_syncookies" : NULL;
 	b->capacity = room.at_most
 			      ? REPORT_NONE
 			      : (int64_t)subject_spread((uint64_t)room.holds, backlog_sockets(s));

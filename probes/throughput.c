@@ -338,8 +338,7 @@ static int throughput_run(struct trial *t, struct settings *s, struct outcome *o
 	if (!p)
 		return -ENOMEM;
 	if (guest->from != LAB_CLIENT) {
-		report_text(s->taken.lacks, "the server listens on loopback only");
-		outcome_unsupported(out, "%s", "");
+		outcome_unneeded(out, "the server listens on loopback only");
 		return 0;
 	}
 	*p = (struct pull){.to = guest->to, .request = guest->request};
@@ -363,16 +362,9 @@ static int throughput_run(struct trial *t, struct settings *s, struct outcome *o
 		if (out->state == OUTCOME_INCONCLUSIVE)
 			lacks = replies_lack(t, end - LAST, end, text);
 	}
-	if (!lacks)
-		return 0;
-	report_text(s->taken.lacks, "%s", lacks);
-	outcome_unsupported(out, "%s", "");
+	if (lacks)
+		outcome_unneeded(out, lacks);
 	return 0;
-}
-
-static void throughput_bound(const struct target *target, const struct settings *s, struct bound *b)
-{
-	b->due = !s->taken.lacks[0];
 }
 
 static void throughput_words(const struct target *target, const struct settings *s,
@@ -381,7 +373,7 @@ static void throughput_words(const struct target *target, const struct settings 
 	const struct server_row *server = s->subject ? server_row_find(s->subject->name) : NULL;
 	bool known = o && o->reached != REPORT_NONE;
 	wording_set(w, "who", "%s", s->subject ? s->subject->name : "");
-	wording_set(w, "why", "%s", s->taken.lacks);
+	wording_set(w, "why", "%s", o && o->state == OUTCOME_UNNEEDED ? o->why : "");
 	wording_flag(w, "own", s->taken.own_buffer);
 	wording_set(w, "carried", "%s", known ? quantity_speed((double)o->reached).text : "");
 	wording_set(w, "buffer", "%s",
@@ -412,7 +404,6 @@ static const struct experiment experiments[] = {
 			    [BUFFER] = {"send buffer", "B"},
 			    [SNDBUF] = {"sndbuf_limited", "% of the time"}},
 		.applies = throughput_applies,
-		.bound = throughput_bound,
 		.words = throughput_words,
 		.cost = throughput_cost,
 		.run = throughput_run,

@@ -14,13 +14,11 @@
 
 #define RMEM_MAX "net.core.rmem_max"
 #define RMEM_DEFAULT "net.core.rmem_default"
-/* Datagrams of an experiment, the time over which they are sent, and the share of the headroom of
- * net.ipv4.udp_mem that they may take. */
+/* Datagrams of an experiment, and the time over which they are sent. */
 #define DATAGRAMS_MAX 200000
 /* That SO_RCVBUF may ask for: net/core/sock.c, __sock_set_rcvbuf(). */
 #define ASKED_MAX (INT32_MAX / 2)
 #define SPREAD_MAX_US 1000000
-#define HEADROOM_SHARE 10
 
 enum { MAX, ASKED, DEFAULT, MEMORY, USED };
 
@@ -186,6 +184,9 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 	b->absent = none && !t->datagrams_per_s;
 	b->missing = none && t->datagrams_per_s;
 	b->assumed = !s->taken.datagram_bytes;
+	b->defaulted = s->at[MEMORY][0] == REPORT_NONE                   ? "net.ipv4.udp_mem"
+		       : s->at[DEFAULT][0] == REPORT_NONE && !b->running ? RMEM_DEFAULT
+									 : NULL;
 	b->binding = by_default(s) ? DEFAULT : s->at[ASKED][0] < s->at[MAX][0] ? ASKED : MAX;
 	if (buffer == REPORT_NONE || b->explained)
 		return;
@@ -308,17 +309,15 @@ static struct cost udp_cost(const struct target *t, const struct settings *s)
 static const char *udp_refuses(const struct trial *t, const struct settings *s, int64_t buffer)
 {
 	int64_t bytes = (int64_t)t->needed * truesize(t->target, s);
-	if (!t->needed)
-		return "";
 	if (sockets_of(s) > 1)
 		return UNTESTABLE_GROUP;
 	if (t->needed > DATAGRAMS_MAX)
 		return "the experiment sends at most 200 000 datagrams";
 	if (bytes > buffer)
 		bytes = buffer;
-	if (bytes > memory_left(s) / HEADROOM_SHARE)
+	if ((uint64_t)bytes > machine_share((uint64_t)memory_left(s)))
 		return "the experiment would use too much of net.ipv4.udp_mem";
-	if ((uint64_t)bytes > s->machine.room_bytes / HEADROOM_SHARE)
+	if ((uint64_t)bytes > machine_share(s->machine.room_bytes))
 		return "the experiment would use too much of the available memory";
 	return NULL;
 }
@@ -359,10 +358,12 @@ static int udp_run(struct trial *t, struct settings *s, struct outcome *out, str
 	};
 	struct datagrams_result result = {0};
 	CLEAN(trial_counters_free) struct trial_counters counters = {0};
-	if (why) {
+	if (!t->needed)
+		outcome_unneeded(out, "");
+	else if (why)
 		outcome_unsupported(out, "%s", why);
+	if (out->state != OUTCOME_CONCLUSIVE)
 		return 0;
-	}
 	trial_progress(t, "%s datagrams during a stall", quantity_count(t->needed).text);
 	int rc = trial_counters_begin(t, LAB_SERVER, &counters, e);
 	if (!rc)

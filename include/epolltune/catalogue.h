@@ -42,6 +42,8 @@ struct wall_row {
 	const char *no_need; /* a sentence for a target that does not need it; NULL: none */
 	const char *absent;  /* a sentence for a machine or server that has no such thing */
 	const char *detail;  /* how its limit is composed, a text with {names} */
+	/* The wall whose figure is the rate of its requests; NULL: none. */
+	const char *at_rate_of;
 	bool lower_is_better;
 	bool tcp;            /* absent for a server that listens on UNIX sockets only */
 	bool connections;    /* like TCP, not needed by a server that has sockets of UDP only */
@@ -99,6 +101,8 @@ size_t counter_row_count(void);
 const struct counter_row *counter_row_at(size_t i);
 /* NULL if unknown. */
 const struct counter_row *counter_row_find(const char *name);
+/* Whether it is a number of what is there now, which shrinks too, not a total. */
+bool counter_is_gauge(const char *name);
 
 /* What an operator starts from: an errno, a line of a log, a directive of a configuration file. */
 struct clue_row {

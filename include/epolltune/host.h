@@ -179,6 +179,7 @@ struct host_identity {
 	bool initial;    /* the network namespace of process 1; where /proc hides that one, as from
 			    an ordinary user, the first of the machine */
 	bool first_pids; /* the initial PID namespace: no container's */
+	bool first_cgroups; /* host_has_first_cgroups() */
 };
 int host_identity(const struct host *h, struct host_identity *out, struct err *e);
 /* Whether the network namespace of an identity of this boot exists still. Unknown where processes
@@ -195,6 +196,10 @@ int host_in_netns(const char *where, bool *here, struct err *e);
 /* Whether process 1 has the same root directory: no container that only shares its namespaces. True
  * where that is hidden. */
 bool host_has_first_root(const struct host *h);
+/* Whether this process is in the initial cgroup namespace, or the kernel has none, so that "/" is
+ * the root of all groups. Of a captured machine, of the process that captured it; true where that
+ * was not recorded. */
+bool host_has_first_cgroups(const struct host *h);
 /* Whether this process is in the initial user namespace, not a container's: global settings can be
  * changed only from there. True on kernels without user namespaces. */
 bool host_owns_machine(const struct host *h);

@@ -96,6 +96,8 @@ struct knob {
 	const struct device_setting *device; /* of KNOB_DEVICE: how to read and write it */
 };
 
+/* There are no more. */
+#define KNOBS_MAX 96
 size_t knob_count(void);
 const struct knob *knob_at(size_t i);
 /* Finds a knob by its exact name; slashes may replace dots, and "@" and a device may follow, as in

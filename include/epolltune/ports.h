@@ -20,8 +20,7 @@ struct port_services {
 	struct port_set listeners; /* ports of its TCP listeners */
 	bool kubernetes;           /* this host is a node: it has node ports */
 };
-/* net.ipv4.ip_local_reserved_ports; false: unreadable. What is not damaged of a captured list
- * counts. */
+/* net.ipv4.ip_local_reserved_ports; false: unreadable, or damaged on a captured machine. */
 bool host_reserved_set(const struct host *h, struct port_set *out);
 /* net.ipv4.ip_local_port_range; -EBADMSG: damaged. */
 int host_port_range(const struct host *h, int64_t *low, int64_t *high, struct err *e);

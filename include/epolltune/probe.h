@@ -78,14 +78,14 @@ struct settings {
 		/* CPU time per connection of a server's process, of its client's, with the
 		 * softirqs of the handshake, and of both in one run; the CPUs they may use. */
 		uint64_t accept_ns, connect_ns, both_ns, cpus;
-		double quota;     /* CPUs that its control group allows; 0: all */
-		uint64_t threads; /* of it that accept; 0: unknown */
+		double quota;      /* CPUs that its control group allows; 0: all */
+		bool quota_unread; /* it may have another quota */
+		uint64_t threads;  /* of it that accept; 0: unknown */
 		bool measured;
 		bool at_nofile;    /* the server of --run had used up its RLIMIT_NOFILE */
 		bool at_own;       /* it met another limit, which a known line sets */
 		bool by_cpu;       /* a thread of it used up a CPU */
 		bool own_buffer;   /* its send buffer was one that the kernel does not grow */
-		char lacks[96];    /* why run() could show nothing: a clause; "": it did */
 		bool overflows;    /* its accept queue overflowed meanwhile */
 		const char *basis; /* where the figure comes from: a clause, static */
 	} taken;
@@ -119,21 +119,29 @@ struct bound {
 	bool due;       /* initially the experiment's: bound() may know better */
 	bool unlimited; /* these settings impose no such limit: the wall is ok */
 	bool assumed;   /* uses assumptions besides the settings: derived, not inspected */
-	bool running;   /* as the running server has it */
-	bool absent;    /* the running server has no such thing: the wall is n/a */
-	bool beside;    /* it has, but the target's clients may not use it: likewise */
+	/* The knob that cannot be read, so that its default counts; NULL: none. A
+	 * wall that is not short by that is counted and named. */
+	const char *defaulted;
+	bool running; /* as the running server has it */
+	bool absent;  /* the running server has no such thing: the wall is n/a */
+	bool beside;  /* it has, but the target's clients may not use it: likewise */
 	/* It has no such thing, but the target needs it: the wall is unknown. */
 	bool missing;
 	const char *absent_as; /* the sentence about either; NULL: of the catalogue */
 };
 
-enum outcome_state { OUTCOME_CONCLUSIVE, OUTCOME_INCONCLUSIVE, OUTCOME_UNSUPPORTED };
+enum outcome_state {
+	OUTCOME_CONCLUSIVE,
+	OUTCOME_INCONCLUSIVE, /* too busy */
+	OUTCOME_UNSUPPORTED,  /* it cannot be run here */
+	OUTCOME_UNNEEDED,     /* it has nothing to add: the wall is judged by its settings */
+};
 
 /* What one run showed. */
 struct outcome {
 	enum outcome_state state;
-	/* Why it is not conclusive: a clause without full stop. Unsupported with "": this target
-	 * needs no experiment, and the wall is judged by its settings. */
+	/* Why it is not conclusive: a clause without full stop; of an unneeded one for words(), or
+	 * "". */
 	char why[160];
 	int64_t reached;  /* in the unit of the wall; REPORT_NONE: the run showed no capacity */
 	bool limit_met;   /* false: the wall is at least `reached` */
@@ -178,13 +186,19 @@ struct cost {
 	uint64_t bytes_per_s; /* over one connection; 0: few */
 };
 
+/* The time that a check gives a probe before it ends its process; with --gentle it gives
+ * GENTLE_TIMES as much. Parts of it for what takes long: */
+#define PROBE_MS 60000u
+#define GENTLE_TIMES 3u
+#define PROBE_AGAIN_MS (PROBE_MS / 6)
+
 struct experiment {
 	const char *wall; /* its row in the catalogue */
 	/* By how many percent repeated runs differ, on a busy machine and a quiet one: a proof must
 	 * exceed the need and the margin by as much. 0: it counts, and runs do not differ. */
 	unsigned spread;
 	/* Maximum number of further runs while one is inconclusive, as the disturbance may end;
-	 * none begins 10 s after the first. */
+	 * none begins later than PROBE_AGAIN_MS after the first. */
 	unsigned again;
 	const char *knobs[SETTINGS_MAX + 1]; /* the knobs that it depends on; NULL at the end */
 	struct {
@@ -192,8 +206,8 @@ struct experiment {
 	} metrics[METRICS_MAX];
 	struct curve_axes course; /* of outcome.course: evidence of the finding, as a curve */
 	enum lab_host host;       /* the lab host whose knobs are set; default: the server's */
-	bool due; /* only run() shows the capacity: without it the wall is unknown, and it is run
-		     also for a target without a need */
+	bool due; /* only run() shows the capacity: without it the wall is unknown, unless it is
+		     unneeded, and it is run also for a target without a need */
 	bool emulates; /* run() imposes knobs that no lab has of its own */
 	/* Whether there is such a wall. NULL: always. */
 	bool (*applies)(const struct target *, const struct probe_options *);
@@ -214,7 +228,7 @@ struct experiment {
 	bool (*scale)(const struct target *, const struct settings *now, struct settings *,
 		      unsigned percent);
 	/* Adds {names} to the judge's for the texts of the wall and its findings. `o`: the
-	 * outcome of the run, or NULL. Pure. NULL: none. */
+	 * outcome of the run, conclusive or unneeded, or NULL. Pure. NULL: none. */
 	void (*words)(const struct target *, const struct settings *, const struct outcome *o,
 		      struct wording *);
 	/* What the experiment will use of the machine. Pure. NULL: little. */
@@ -326,6 +340,15 @@ struct sample; /* each probe defines its own */
 /* KERNEL() of a release, "6.1.0-50-amd64"; UINT_MAX: unknown. Pure. */
 unsigned machine_kernel(const char *release);
 void machine_read(const struct host *h, const struct subject *subject, struct machine *m);
+/* The part of a headroom of the machine that an experiment may use. */
+static inline uint64_t machine_share(uint64_t headroom) { return headroom / 10; }
+/* The descriptors left under fs.file-max; UINT64_MAX: it is unknown. */
+static inline uint64_t machine_files_left(const struct machine *m)
+{
+	if (!m->files_max)
+		return UINT64_MAX;
+	return m->files_max > m->files_open ? m->files_max - m->files_open : 0;
+}
 
 /* Looks during a window. */
 #define OBSERVATION_TICKS 10
@@ -458,6 +481,8 @@ void outcome_inconclusive(struct outcome *o, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void outcome_unsupported(struct outcome *o, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* `why`: "" where no words() prints it. */
+void outcome_unneeded(struct outcome *o, const char *why);
 
 /* printf into trial->progress. */
 void trial_progress(struct trial *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

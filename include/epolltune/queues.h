@@ -10,7 +10,7 @@
 #include "epolltune/err.h"
 #include "epolltune/host.h"
 
-#define QUEUES_MAX 10
+#define QUEUES_LISTED 10
 
 struct queue {
 	uint64_t received, unsent; /* bytes of memory: not read by the process, and not
@@ -23,7 +23,7 @@ struct queue {
 };
 struct queues {
 	size_t count; /* the longest first */
-	struct queue at[QUEUES_MAX];
+	struct queue at[QUEUES_LISTED];
 	size_t unseen; /* network namespaces that cannot be entered */
 };
 

@@ -73,6 +73,8 @@ struct wall {
 	char knob[48];    /* that binds, "RLIMIT_NOFILE" included; "": none */
 	char detail[600]; /* a few sentences */
 	char reason[200]; /* of EXPERIMENT_MISSED: a clause without full stop; otherwise "" */
+	/* A knob that cannot be read and whose default the verdict assumes; "": none. */
+	char assumed[64];
 };
 
 struct evidence {
@@ -264,9 +266,10 @@ struct report {
 	char command[1024];
 	/* Where the target was saved, and how --target names it; "": it was not. */
 	char stored[384], stored_as[256];
+	bool cut;              /* an option did not fit: no command repeats the question */
 	bool quick;            /* no experiment was requested */
 	bool gentle;           /* experiments ran at the lowest priority, with bounds */
-	bool require_measured; /* a missed experiment makes the status unknown */
+	bool require_measured; /* what is missed or assumed makes the status unknown */
 	size_t wall_count;
 	size_t finding_count;
 	size_t probe_count;
@@ -330,12 +333,12 @@ void finding_curve_line(struct finding *f, const char *name, const struct curve_
 /* Adds a point. When the line is full, every second one is dropped. */
 void curve_point(struct curve_line *l, double x, double y);
 /* printf into a field of a report, and behind its present text. They cut at the end with "…" what
- * does not fit. */
+ * does not fit. Whether they cut nothing. */
 #define report_text(field, ...) report_text_into((field), sizeof(field), __VA_ARGS__)
 #define report_append(field, ...) report_append_to((field), sizeof(field), __VA_ARGS__)
-void report_text_into(char *field, size_t size, const char *fmt, ...)
+bool report_text_into(char *field, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-void report_append_to(char *field, size_t size, const char *fmt, ...)
+bool report_append_to(char *field, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* ok from 1.25 × needed, tight from 1 ×, short below. Unknown if capacity is REPORT_NONE; otherwise
@@ -385,15 +388,16 @@ struct report_summary {
 	 * critical (short): a wall is short or a finding critical;
 	 * unknown: a wall that the target needs, or each wall, has no verdict, a probe crashed or
 	 * observed nothing, or one failed and there is no wall; with require_measured also: an
-	 * experiment is missed or a probe failed; warning (tight): a wall is tight or a finding a
-	 * warning; ok. */
+	 * experiment is missed, a setting assumed or a probe failed; warning (tight): a wall is
+	 * tight or a finding a warning; ok. */
 	enum wall_verdict status;
 	size_t ok, tight, short_, unknown, na;
-	size_t needed_unknown;      /* unknown walls that the target needs */
-	bool unjudged;              /* there are walls, and all are unknown */
-	size_t accepted;            /* findings */
-	size_t missed;              /* walls that the target needs, with EXPERIMENT_MISSED */
-	size_t warnings, criticals; /* findings that belong to no tight or short wall */
+	size_t needed_unknown; /* unknown walls that the target needs */
+	bool unjudged;         /* there are walls, and all are unknown */
+	size_t accepted;       /* findings */
+	size_t missed;         /* walls that the target needs, with EXPERIMENT_MISSED */
+	size_t assumed; /* such walls that are not short, by the default of a knob not read */
+	size_t warnings, criticals;         /* findings that belong to no tight or short wall */
 	size_t crashed, unobserved, failed; /* probes */
 };
 struct report_summary report_summarize(const struct report *r);

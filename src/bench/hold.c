@@ -11,7 +11,7 @@
 #include "bench/hold_budget.h"
 #include "engine/sockets.h"
 #include "epolltune/clock.h"
-#include "epolltune/knob.h"
+#include "epolltune/ports.h"
 #include "epolltune/quantity.h"
 
 #define CONNECTIONS 10000
@@ -248,18 +248,20 @@ static int hold_measure(struct hold_bench *h, struct err *e)
 	return hold_talk(h, e);
 }
 
-/* Ports available to one destination. */
+static int ports_count(struct host *h, void *arg, struct err *e)
+{
+	uint64_t *count = arg;
+	struct port_set ports;
+	host_ephemeral_ports(h, &ports);
+	*count = (uint64_t)port_set_count(&ports, 1, UINT16_MAX);
+	return 0;
+}
+
+/* Ports available to one destination; 0: unknown. */
 static uint64_t port_range(struct bench_run *run)
 {
-	char value[KNOB_VALUE];
-	struct err ignored = {0};
-	int64_t low = 32768, high = 60999;
-	if (lab_knob_get(run->lab, LAB_SERVER, "net.ipv4.ip_local_port_range", value, sizeof(value),
-			 &ignored) == 0) {
-		knob_field(value, 0, &low);
-		knob_field(value, 1, &high);
-	}
-	return high > low ? (uint64_t)(high - low) + 1 : 1;
+	uint64_t *count = lab_alloc(run->lab, sizeof(*count), NULL);
+	return count && !lab_call(run->lab, LAB_SERVER, ports_count, count, NULL) ? *count : 0;
 }
 
 /* Chooses the number of processes, the same for each end. A server is connected to from at most two
@@ -268,8 +270,8 @@ static uint64_t port_range(struct bench_run *run)
  * lab runs, the clients use several addresses instead. */
 static void hold_shape(struct hold_bench *h)
 {
-	uint64_t range = port_range(h->run), few = range >= 5 ? range * 2 / 5 : 1;
-	uint64_t descriptors = client_per_process();
+	uint64_t range = port_range(h->run), descriptors = client_per_process();
+	uint64_t few = !range ? descriptors : range >= 5 ? range * 2 / 5 : 1;
 	h->per_worker = few < descriptors ? few : descriptors;
 	if ((h->connections + h->per_worker - 1) / h->per_worker > FIXTURE_TASKS / 2)
 		h->per_worker = descriptors;

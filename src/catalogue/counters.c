@@ -429,3 +429,9 @@ const struct counter_row *counter_row_find(const char *name)
 			return &counters[i];
 	return NULL;
 }
+
+bool counter_is_gauge(const char *name)
+{
+	static const char sockstat[] = "sockstat.";
+	return !strncmp(name, sockstat, sizeof(sockstat) - 1) || !strcmp(name, "Tcp.CurrEstab");
+}

@@ -73,9 +73,10 @@
 	"forwards to the server's.}"
 #define CONNTRACK_REST "net.netfilter.nf_conntrack_tcp_timeout_time_wait"
 /* Why a line in sysctl.d does not hold. */
-#define CONNTRACK_HOLDS                                                                            \
-	"In sysctl.d it holds only where the module is loaded before, by a line nf_conntrack in "  \
-	"/etc/modules-load.d/conntrack.conf. kube-proxy sets its own value."
+#define MODULE_HOLDS(module, file)                                                                 \
+	"In sysctl.d it holds only where the module is loaded before, by a line " module           \
+	" in /etc/modules-load.d/" file ".conf. kube-proxy sets its own value."
+#define CONNTRACK_HOLDS MODULE_HOLDS("nf_conntrack", "conntrack")
 #define UNTRACKED                                                                                         \
 	"nft 'table inet untracked \\{ chain incoming \\{ type filter hook prerouting priority raw; "     \
 	"{protocol} dport {port} notrack; \\}; chain outgoing \\{ type filter hook output priority raw; " \
@@ -1736,6 +1737,24 @@ static const struct finding_row findings[] = {
 	 .proof = "nf_conntrack_count at nf_conntrack_max; drop in /proc/net/stat/nf_conntrack "
 		  "grows"},
 
+	{.id = "conntrack.idle",
+	 .level = LEVEL_NOTE,
+	 .title = "Connection tracking has no entry yet: if a rule tracks connections, "
+		  "nf_conntrack_max={max} is not enough",
+	 .detail = "The kernel tracks connections from the first one on where a rule needs that "
+		   "(NAT, ct state). No connection is open here that shows whether one does. This "
+		   "target would need {needed} entr{needed=1?y:ies}, and 25 % headroom.",
+	 .advice =
+		 "nft list ruleset and iptables-save show such rules. Where there are "
+		 "none, this does not limit the server; otherwise raise net.netfilter.nf_conntrack_max, or do not track the port.",
+	 .meaning =
+		 "The table of connection tracking is empty, and no connection is open that shows "
+		 "whether a rule tracks it. With such a rule the target's entries would not fit "
+		 "into net.netfilter.nf_conntrack_max.",
+	 .action = "Look for rules that track (nft list ruleset, iptables-save); with one raise "
+		   "net.netfilter.nf_conntrack_max.",
+	 .proof = "nf_conntrack_count is 0 and TcpCurrEstab is 0"},
+
 	SHORT("idle.keepalive", REMEDY_KERNEL,
 	      "{own?{who} sends a keepalive probe:TCP keepalive sends a probe} after {own?{longest}:{time}}; "
 	      "idle connections are forgotten after {idle}",
@@ -2145,11 +2164,11 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .observed = true,
 	 .title =
-		 "{knob} is {current} now, and {boot} after a reboot{late? if nf_conntrack is loaded "
+		 "{knob} is {current} now, and {boot} after a reboot{module? if {module} is loaded "
 		 "early}",
 	 .detail =
-		 "{file} sets {boot} at boot.{less? The reboot lowers the value.}{late? " CONNTRACK_HOLDS
-		 "}",
+		 "{file} sets {boot} at boot.{less? The reboot lowers the value.}{module? " MODULE_HOLDS(
+			 "{module}", "{module}") "}",
 	 .advice = "To keep {current}, change that line. To set the file's value now: {command}",
 	 .meaning = "The running value of a knob that limits a wall differs from the value that "
 		    "the files in sysctl.d set at the next boot.",

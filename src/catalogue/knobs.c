@@ -1259,6 +1259,8 @@ static const struct knob knobs[] = {
 	},
 };
 
+_Static_assert(sizeof(knobs) / sizeof(*knobs) <= KNOBS_MAX, "KNOBS_MAX");
+
 size_t knob_count(void) { return sizeof(knobs) / sizeof(*knobs); }
 
 const struct knob *knob_at(size_t i) { return &knobs[i]; }

@@ -258,8 +258,7 @@ static const struct wall_row walls[] = {
 			"what an answer's first window does not hold is sent a round trip after "
 			"close(). Clients that vanish make orphans that last for minutes: no target foresees them.",
 		.detail =
-			"{known?net.ipv4.tcp_max_orphans is:tcp_max_orphans is not visible in this "
-			"network namespace; by default it is} {max}, {used} {used=1?is:are} in "
+			"{known?net.ipv4.tcp_max_orphans is:By default tcp_max_orphans is} {max}, {used} {used=1?is:are} in "
 			"use. Above half of it the kernel resets those whose peer does not answer.",
 	},
 	{
@@ -307,9 +306,9 @@ static const struct wall_row walls[] = {
 			"this capture does not show their size.:{several?" SEVERAL_GROUPS
 			":{group?The memory limit of {group} leaves less than "
 			"tcp_mem.:{knob?{current?Beyond the second field of tcp_mem, in pages, for "
-			"all sockets together, no buffer grows.:tcp_mem is not visible in this "
-			"network namespace; by default the kernel stops growing buffers when those "
-			"of all TCP sockets together hold 6 % of the memory.}:The limit is half of "
+			"all sockets together, no buffer grows.:By default the kernel stops growing "
+			"buffers when those of all TCP sockets together hold 6 % of the "
+			"memory.}:The limit is half of "
 			"the memory; tcp_mem allows more.}}}}{used? {used} {used=1?is:are} in use "
 			"now.}" TWO_EACH,
 	},
@@ -545,6 +544,7 @@ static const struct wall_row walls[] = {
 			"--requests or half of the highest rate, in an open loop over connections "
 			"of the server of --run.",
 		.lower_is_better = true,
+		.at_rate_of = "application.rate",
 	},
 	{
 		.name = "application.latency.p99",
@@ -552,6 +552,7 @@ static const struct wall_row walls[] = {
 		.what = "The 99th percentile of the time from when a request was due to its reply, "
 			"measured as application.latency.p50.",
 		.lower_is_better = true,
+		.at_rate_of = "application.rate",
 	},
 	{
 		.name = "softnet.backlog",

@@ -60,9 +60,10 @@ static size_t addresses_add(const struct listeners *l, bool aside, size_t count,
 	return count;
 }
 
-static void server_describe(const char *asked, const struct subject *s, struct report_server *out)
+/* False: the server that was asked for does not fit. */
+static bool server_describe(const char *asked, const struct subject *s, struct report_server *out)
 {
-	report_text(out->asked, "%s", asked);
+	bool whole = report_text(out->asked, "%s", asked);
 	report_text(out->name, "%s", s->name);
 	report_text(out->unit, "%s", s->unit);
 	out->pid = s->pid;
@@ -71,6 +72,7 @@ static void server_describe(const char *asked, const struct subject *s, struct r
 	count = addresses_add(&s->listeners, true, count, out);
 	if (count > ADDRESSES_NAMED)
 		report_append(out->addresses, " and %zu more", count - ADDRESSES_NAMED);
+	return whole;
 }
 
 /* The weakest that a probe with experiments had; none without such a probe. */
@@ -126,28 +128,29 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 	if (out->host.isolation == ISOLATION_LAB || out->host.isolation == ISOLATION_IN_PLACE)
 		out->host.family = check_ipv6(&s->check) ? 6 : 4;
 	out->target = o->target;
-	report_text(out->probes, "%s", o->probes ? o->probes : "");
+	bool whole = report_text(out->probes, "%s", o->probes ? o->probes : "");
 	out->backlog = o->probe.backlog;
 	out->peers = o->probe.peers;
 	out->quick = o->quick;
 	out->gentle = o->probe.gentle;
-	report_text(out->enter, "%s", enter);
+	whole &= report_text(out->enter, "%s", enter);
+	whole &= report_text(out->ignored, "%s", o->ignore ? o->ignore : "");
 	if (o->probe.subject)
-		server_describe(o->server ? o->server : o->guest.command, o->probe.subject,
-				&out->server);
+		whole &= server_describe(o->server ? o->server : o->guest.command, o->probe.subject,
+					 &out->server) ||
+			 o->probe.guest; /* no command repeats that option */
+	out->cut = !whole;
 	out->server.run = o->probe.guest;
 	out->require_measured = o->measured;
 	saved_options(o, out->saved);
 	further_options(o, out->further);
-	report_text(out->ignored, "%s", o->ignore ? o->ignore : "");
 }
 
 static void report_join_jobs(const struct schedule *s, struct report *out)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		report_join(out, &s->at[i].shared->report);
-		if (out->probe_count < REPORT_PROBES)
-			out->ran[out->probe_count++] = s->at[i].shared->is;
+		out->ran[out->probe_count++] = s->at[i].shared->is;
 	}
 	report_sort(out);
 }
@@ -159,7 +162,7 @@ static bool probe_concerns(const struct check *check, const struct probe *p)
 
 static void jobs_choose(struct schedule *s, struct shared *shared)
 {
-	for (size_t i = 0; i < probe_count() && s->count < SCHEDULE_JOBS; i++) {
+	for (size_t i = 0; i < probe_count(); i++) {
 		if (!probe_wanted(s->check.options->probes, probe_at(i)->name) ||
 		    !probe_concerns(&s->check, probe_at(i)))
 			continue;

@@ -191,13 +191,15 @@ static int value_try(struct host *h, void *arg, struct err *e)
 	if (rc < 0)
 		return (int)rc;
 	rc = host_read(h, path, is, sizeof(is), e);
-	if (rc >= 0)
-		rc = host_write(h, path, was, e);
+	int restored = host_write(h, path, was, rc < 0 ? NULL : e);
+	rc = rc < 0 ? rc : restored;
+	if (rc < 0)
+		return (int)rc;
 	blanks_join(set);
 	blanks_join(is);
-	if (rc >= 0 && strcmp(is, set) != 0)
+	if (strcmp(is, set) != 0)
 		report_text(v->text, "%s", is);
-	return rc < 0 ? (int)rc : 0;
+	return 0;
 }
 
 struct trying {

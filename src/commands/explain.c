@@ -8,6 +8,7 @@
 #include "commands/explain_log.h"
 #include "commands/recognise.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 #include "report/json_value.h"
 #include "report/render.h"
@@ -87,6 +88,14 @@ static bool may_be_missing(json_t *topic)
 	return !scope || strcmp(scope, "netns") == 0 || strcmp(scope, "system") == 0;
 }
 
+/* Cuts the long value of a knob. */
+static void print_text(const char *key, const char *label, const char *text, size_t width)
+{
+	char cut[KNOB_VALUE];
+	report_text(cut, "%s", text);
+	print_labelled(label, strcmp(key, "value") ? text : cut, width);
+}
+
 static void print_lines(json_t *topic, size_t width)
 {
 	static const struct {
@@ -132,7 +141,7 @@ static void topic_print(json_t *topic, size_t width)
 		else if (strcmp(rows[i].key, "show") == 0)
 			print_commands(rows[i].label, json_string_value(value), width);
 		else if (*json_string_value(value))
-			print_labelled(rows[i].label, json_string_value(value), width);
+			print_text(rows[i].key, rows[i].label, json_string_value(value), width);
 	}
 }
 

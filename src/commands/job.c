@@ -14,9 +14,7 @@
 #include "epolltune/clock.h"
 #include "tune/interrupt.h"
 
-/* Timeouts of a probe, and of reading its settings alone. */
-#define PROBE_SECONDS 60
-#define GENTLE_SECONDS 180
+/* Timeout of reading its settings alone. */
 #define INSPECT_SECONDS 10
 
 struct job job_make(const struct check *check, const struct probe *probe, struct shared *shared)
@@ -91,8 +89,8 @@ static int job_fork(struct job *job, unsigned seconds, int (*body)(const struct 
 
 static unsigned probe_seconds(const struct probe_options *o)
 {
-	unsigned seconds = o->gentle ? GENTLE_SECONDS : PROBE_SECONDS;
-	return seconds + (unsigned)(o->window_us / 1000000);
+	return PROBE_MS / 1000 * (o->gentle ? GENTLE_TIMES : 1) +
+	       (unsigned)(o->window_us / 1000000);
 }
 
 static unsigned job_seconds(const struct job *job)

@@ -6,6 +6,7 @@
 #include "commands/list_nic.h"
 #include "commands/topic.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
 #include "report/json_value.h"
 #include "report/render.h"
 #include "report/table.h"
@@ -61,13 +62,13 @@ static const char *cell_empty(json_t *topic, const char *key)
 					       : "-";
 }
 
-/* Writes a value as one text; joins lists. */
+/* Writes a value as one text; joins lists, and cuts the long value of a knob. */
 static void cell_text(json_t *topic, const char *key, char text[CELL_SIZE])
 {
-	size_t i;
+	size_t i, size = strcmp(key, "value") ? CELL_SIZE : KNOB_VALUE;
 	json_t *value = json_object_get(topic, key), *name;
-	snprintf(text, CELL_SIZE, "%s",
-		 json_is_string(value) ? json_string_value(value) : cell_empty(topic, key));
+	report_text_into(text, size, "%s",
+			 json_is_string(value) ? json_string_value(value) : cell_empty(topic, key));
 	json_array_foreach(value, i, name)
 	{
 		if (!i)

@@ -15,8 +15,8 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/client.h"
 #include "epolltune/clock.h"
-#include "epolltune/knob_value.h"
 #include "epolltune/list.h"
+#include "epolltune/ports.h"
 #include "epolltune/quantity.h"
 #include "report/bench_render.h"
 #include "report/output.h"
@@ -243,12 +243,9 @@ static int open_all(struct client *c, const struct load_arguments *a, bool show,
 /* The number of ephemeral ports of a source address; 0 if unknown. */
 static uint64_t port_range(const struct host *h)
 {
-	char value[KNOB_VALUE];
-	int64_t low = 0, high = 0;
-	if (knob_read(knob_find("net.ipv4.ip_local_port_range"), h, value, NULL) < 0 ||
-	    knob_field(value, 0, &low) < 0 || knob_field(value, 1, &high) < 0 || high < low)
-		return 0;
-	return (uint64_t)(high - low) + 1;
+	struct port_set ports;
+	host_ephemeral_ports(h, &ports);
+	return (uint64_t)port_set_count(&ports, 1, UINT16_MAX);
 }
 
 /* Each connection needs its own port. Once more than half of an address's ports are in use,

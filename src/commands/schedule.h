@@ -3,7 +3,7 @@
 
 #include "commands/job.h"
 
-#define SCHEDULE_JOBS 32
+#define SCHEDULE_JOBS REPORT_PROBES
 
 struct schedule {
 	struct check check;

@@ -1,8 +1,10 @@
 #include "commands/topic.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "epolltune/catalogue.h"
+#include "epolltune/cleanup.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/lint_rules.h"
 #include "epolltune/list.h"
@@ -25,15 +27,25 @@ static const char *since_text(const char *since) { return since ? since : ""; }
 
 static const char *knob_name_at(size_t i) { return knob_at(i)->name; }
 
+/* Also one that is too long for a plan. */
+static json_t *knob_value_json(const struct knob *k, const struct host *h)
+{
+	char value[KNOB_VALUE], path[KNOB_PATH];
+	CLEAN(free_pointer) char *whole = NULL;
+	int rc = knob_read(k, h, value, NULL);
+	knob_path(k, path);
+	if (rc == -EFBIG && host_read_all(h, path, &whole, NULL) > 0)
+		return json_string(whole);
+	return rc ? json_null() : json_string(value);
+}
+
 static json_t *knob_describe(size_t i, const struct host *h)
 {
 	static const char *const shapes[] = {"number", "triple", "range", "word", "ports"};
 	const struct knob *k = knob_at(i);
-	char value[KNOB_VALUE];
-	bool known = knob_read(k, h, value, NULL) == 0;
 	json_t *object = json_pack(
-		"{s:s, s:s, s:s, s:s?, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s}", "kind",
-		"knob", "name", k->name, "what", k->what, "value", known ? value : NULL, "unit",
+		"{s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s}", "kind",
+		"knob", "name", k->name, "what", k->what, "value", knob_value_json(k, h), "unit",
 		k->unit, "shape", shapes[k->shape], "scope", knob_scope_name(k->scope),
 		"scope_text", knob_scope_text(k->scope), "takes_effect",
 		knob_effect_text(k->effect), "cost", k->cost, "proof", k->counter, "walls",

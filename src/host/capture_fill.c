@@ -128,8 +128,8 @@ static void identity_take(const struct host *h)
 	char text[256];
 	if (host_identity(h->filling->live, &i, NULL))
 		return;
-	snprintf(text, sizeof(text), HOST_IDENTITY_FORMAT, i.boot, i.netns, i.initial,
-		 i.first_pids);
+	snprintf(text, sizeof(text), HOST_IDENTITY_FORMAT, i.boot, i.netns, i.initial, i.first_pids,
+		 i.first_cgroups);
 	text_put(h, HOST_IDENTITY_FILE, text, false);
 }
 

@@ -161,7 +161,8 @@ static void hierarchy_find(const char *mounts, const char *groups, const char *c
 }
 
 /* Whether the process is in a group that no mount shows: its file system is not mounted here, or
- * the mount is of another cgroup namespace, or of other groups. The root of all has no limits. */
+ * the mount is of another cgroup namespace, or of other groups. The root of all has no limits, that
+ * of a cgroup namespace may have some. */
 static bool is_hidden(const struct host *h, const char *groups, const char *controller,
 		      const struct hierarchy *in)
 {
@@ -171,7 +172,7 @@ static bool is_hidden(const struct host *h, const char *groups, const char *cont
 	if (!v1 && !path_find(groups, controller, 2, path))
 		return false;
 	if (in->version != (v1 ? 1 : 2))
-		return strcmp(path, "/") != 0;
+		return strcmp(path, "/") != 0 || !host_has_first_cgroups(h);
 	if (path_relate(in->root, in->path, &below) != SHOWN)
 		return true;
 	snprintf(procs, sizeof(procs), "%s%s/cgroup.procs", in->mount, below);

@@ -319,26 +319,28 @@ int machine_open(const struct host *h, const char *path, int flags, const char *
 	return fd;
 }
 
+/* What one read of a sysctl returns is all of it only where the buffer has room left: the kernel
+ * fills the first buffer as far as it goes, and then reports end of file (kernel/sysctl.c,
+ * proc_dointvec(), proc_do_large_bitmap()). */
+static bool is_sysctl(const char *path) { return !strncmp(path, "proc/sys/", strlen("proc/sys/")); }
+
 /* 1: the file is longer than `max`, and this is its beginning. */
 static int read_whole(const struct host *h, int fd, const char *path, size_t max, char **text,
 		      size_t *length, struct err *e)
 {
-	/* The first read must take a whole sysctl: proc_dointvec() and others fill the first buffer
-	 * and then report end of file. */
-	size_t size = 16384;
+	bool at_once = is_sysctl(path);
+	size_t n = 0, size = 16384;
 	CLEAN(free_pointer) char *buf = malloc(size);
-	size_t n = 0;
 	for (;;) {
 		if (!buf)
 			return err_set(e, ENOMEM, "cannot read %s/%s: out of memory", h->root,
 				       path);
-		ssize_t got = TEMP_FAILURE_RETRY(read(fd, buf + n, size - n));
+		ssize_t got = TEMP_FAILURE_RETRY(at_once ? pread(fd, buf, size, 0)
+							 : read(fd, buf + n, size - n));
 		if (got < 0)
 			return err_errno(e, "cannot read %s/%s", h->root, path);
-		n += (size_t)got;
-		if (got == 0)
-			break;
-		if (n > max)
+		n = at_once ? (size_t)got : n + (size_t)got;
+		if (n > max || got == 0 || (at_once && n < size))
 			break;
 		if (n == size) {
 			char *more = realloc(buf, size *= 2);
@@ -637,13 +639,20 @@ int host_write(const struct host *h, const char *path, const char *text, struct 
 		line = NULL;
 		return err_set(e, ENOMEM, "cannot write %s/%s: out of memory", h->root, path);
 	}
-	ssize_t n = write(fd, line, (size_t)length);
-	if (n < 0)
-		return err_errno(e, "cannot write \"%s\" to %s/%s", text, h->root, path);
-	if (n != length)
-		return err_set(e, EIO,
-			       "cannot write \"%s\" to %s/%s: the kernel took %zd of %d bytes",
-			       text, h->root, path, n, length);
+	/* Of a list the kernel takes less than a page at a time, up to a comma, and joins the
+	 * parts: kernel/sysctl.c, proc_do_large_bitmap(). */
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	for (size_t done = 0, left = (size_t)length; left; left = (size_t)length - done) {
+		ssize_t n = write(fd, line + done, left);
+		if (n < 0)
+			return err_errno(e, "cannot write \"%s\" to %s/%s", text, h->root, path);
+		done += (size_t)n;
+		if ((size_t)n < left && (!n || left < page))
+			return err_set(
+				e, EIO,
+				"cannot write \"%s\" to %s/%s: the kernel took %zu of %d bytes",
+				text, h->root, path, done, length);
+	}
 	return 0;
 }
 

@@ -38,14 +38,32 @@ static int netns_inode(const struct host *h, const char *path, char inode[24], s
 static int captured_identity(const struct host *h, struct host_identity *out, struct err *e)
 {
 	char text[256];
-	int initial, first_pids;
+	int initial, first_pids, first_cgroups = true; /* older captures lack the last one */
 	if (host_read(h, HOST_IDENTITY_FILE, text, sizeof(text), NULL) < 0 ||
-	    sscanf(text, "boot %39s netns %47s initial %d first_pids %d", out->boot, out->netns,
-		   &initial, &first_pids) != 4)
+	    sscanf(text, "boot %39s netns %47s initial %d first_pids %d first_cgroups %d",
+		   out->boot, out->netns, &initial, &first_pids, &first_cgroups) < 4)
 		return err_set(e, EROFS, "a captured machine has no boot or network namespace");
 	out->initial = initial;
 	out->first_pids = first_pids;
+	out->first_cgroups = first_cgroups;
 	return 0;
+}
+
+/* Whether this process is in that namespace; `absent`: the answer of a kernel without such ones. */
+static bool is_in(const struct host *h, const char *path, const char *namespace, bool absent)
+{
+	char link[40] = "";
+	if (readlinkat(h->fd, path, link, sizeof(link) - 1) < 0)
+		return absent && errno == ENOENT;
+	return strcmp(link, namespace) == 0;
+}
+
+bool host_has_first_cgroups(const struct host *h)
+{
+	struct host_identity captured;
+	if (!h->live)
+		return captured_identity(h, &captured, NULL) || captured.first_cgroups;
+	return is_in(h, "proc/self/ns/cgroup", MACHINE_FIRST_CGROUPS, true);
 }
 
 int host_identity(const struct host *h, struct host_identity *out, struct err *e)
@@ -65,10 +83,8 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 	if (r < 0 && !hidden)
 		return r;
 	out->initial = hidden ? host_has(h, INITIAL_ONLY) : strcmp(own, first) == 0;
-
-	char pids[40] = "";
-	out->first_pids = readlinkat(h->fd, "proc/self/ns/pid", pids, sizeof(pids) - 1) > 0 &&
-			  strcmp(pids, MACHINE_FIRST_PIDS) == 0;
+	out->first_pids = is_in(h, "proc/self/ns/pid", MACHINE_FIRST_PIDS, false);
+	out->first_cgroups = host_has_first_cgroups(h);
 
 	uint64_t cookie;
 	socklen_t size = sizeof(cookie);

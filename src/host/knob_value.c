@@ -35,6 +35,9 @@ int knob_read(const struct knob *k, const struct host *h, char value[KNOB_VALUE]
 		return (int)n;
 	if (n < 0 || !knob_normalise(k, text, value)) {
 		value[0] = 0;
+		if (n < 0 || n >= KNOB_VALUE)
+			return err_set(e, EFBIG, "%s: its value is longer than %d bytes", k->name,
+				       KNOB_VALUE - 1);
 		return err_set(e, EBADMSG, "%s: what the kernel shows is not %s", k->name,
 			       knob_shape_text(k->shape));
 	}

@@ -6,6 +6,7 @@
 
 /* PROC_PID_INIT_INO of the kernel. */
 #define MACHINE_FIRST_PIDS "pid:[4026531836]"
+#define MACHINE_FIRST_CGROUPS "cgroup:[4026531835]"
 
 struct host {
 	int fd; /* O_PATH of the root directory; -1: `files` has all */
@@ -24,7 +25,7 @@ struct host {
 #define HOST_IDENTITY_FILE "identity"
 /* sos keeps there what its plugin "kernel" got from the command. */
 #define SOS_SYSCTL "sos_commands/kernel/sysctl_-a"
-#define HOST_IDENTITY_FORMAT "boot %s\nnetns %s\ninitial %d\nfirst_pids %d\n"
+#define HOST_IDENTITY_FORMAT "boot %s\nnetns %s\ninitial %d\nfirst_pids %d\nfirst_cgroups %d\n"
 
 /* A host without files. The caller frees it with host_close(). NULL: no memory. */
 struct host *machine_make(const char *root);

@@ -19,7 +19,6 @@
 #include <string.h>
 
 #define FEATURES_MAX 512 /* the kernel has about 64 */
-#define QUEUES_MAX 4096  /* devices have some hundreds */
 
 void *nic_array_add(void *array, size_t *count, size_t size, struct err *e)
 {
@@ -344,12 +343,12 @@ static int take_features(struct nlattr *tb[], struct nic *n, struct err *e)
 
 void rss_count(struct nic_rss *rss, const void *table, size_t entries)
 {
-	bool seen[QUEUES_MAX] = {false};
+	bool seen[NIC_QUEUES_MAX] = {false};
 	uint64_t queues = 0;
 	for (size_t i = 0; i < entries; i++) {
 		uint32_t queue;
 		memcpy(&queue, (const char *)table + i * sizeof(queue), sizeof(queue));
-		if (queue >= QUEUES_MAX || seen[queue])
+		if (queue >= NIC_QUEUES_MAX || seen[queue])
 			continue;
 		seen[queue] = true;
 		queues++;
@@ -371,7 +370,7 @@ static int take_queue(struct nlattr *tb[], struct nic *n, struct err *e)
 {
 	struct nic_number id = number(tb[NETDEV_A_QUEUE_ID]);
 	struct nic_number type = number(tb[NETDEV_A_QUEUE_TYPE]);
-	if (!id.known || id.value >= QUEUES_MAX || !type.known || type.value > NIC_TX)
+	if (!id.known || id.value >= NIC_QUEUES_MAX || !type.known || type.value > NIC_TX)
 		return 0;
 	struct nic_queue *q =
 		nic_queue_get(n, (enum nic_direction)type.value, (uint32_t)id.value, e);
@@ -403,7 +402,7 @@ static int take_qstats(struct nlattr *tb[], struct nic *n, struct err *e)
 {
 	struct nic_number id = number(tb[NETDEV_A_QSTATS_QUEUE_ID]);
 	struct nic_number type = number(tb[NETDEV_A_QSTATS_QUEUE_TYPE]);
-	if (!id.known || id.value >= QUEUES_MAX || !type.known || type.value > NIC_TX)
+	if (!id.known || id.value >= NIC_QUEUES_MAX || !type.known || type.value > NIC_TX)
 		return 0;
 	bool rx = type.value == NIC_RX;
 	struct nic_queue *q = nic_queue_get(n, rx ? NIC_RX : NIC_TX, (uint32_t)id.value, e);

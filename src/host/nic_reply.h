@@ -84,6 +84,8 @@ int reply_take(enum nic_request what, const struct reply *r, struct nic *n, stru
  */
 void *nic_array_add(void *array, size_t *count, size_t size, struct err *e);
 
+/* There are no more of a direction: devices have some hundreds. */
+#define NIC_QUEUES_MAX 4096
 /* Finds or appends the queue of a direction and number. */
 struct nic_queue *nic_queue_get(struct nic *n, enum nic_direction direction, uint32_t id,
 				struct err *e);

@@ -14,8 +14,6 @@
 #include "host/compat.h"
 #include "host/machine.h"
 
-#define QUEUES_MAX 4096
-
 static struct nic_number read_number(const struct host *h, const char *path)
 {
 	struct nic_number n = {0};
@@ -62,7 +60,7 @@ static int take_queues(const struct host *h, enum nic_direction direction, struc
 		       struct err *e)
 {
 	const char *rx_or_tx = direction == NIC_RX ? "rx" : "tx";
-	for (uint32_t id = 0; id < QUEUES_MAX; id++) {
+	for (uint32_t id = 0; id < NIC_QUEUES_MAX; id++) {
 		char queue[64], path[96];
 		snprintf(queue, sizeof(queue), "sys/class/net/%s/queues/%s-%u", n->name, rx_or_tx,
 			 id);

@@ -49,8 +49,7 @@ bool host_reserved_set(const struct host *h, struct port_set *out)
 	ssize_t n = host_read_all(h, path, &list, NULL);
 	if (n < 0)
 		return n == -ENOENT && host_whole(h, path);
-	port_set_parse(out, list);
-	return true;
+	return port_set_parse(out, list);
 }
 
 void host_ephemeral_ports(const struct host *h, struct port_set *out)

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -367,6 +368,15 @@ static bool threads_wait_in(int process, const char *function)
 	return n;
 }
 
+/* Whether it runs the program that this process runs. */
+static bool is_own(int process)
+{
+	char own[PATH_MAX], other[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", own, sizeof(own));
+	return n > 0 && readlinkat(process, "exe", other, sizeof(other)) == n &&
+	       !memcmp(own, other, (size_t)n);
+}
+
 int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
 {
 	struct process_stat stat;
@@ -381,6 +391,7 @@ int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
 	out->state = stat.state;
 	out->threads = stat.threads;
 	memcpy(out->name, stat.name, sizeof(out->name));
+	out->own = is_own(process);
 	out->manager = process_unit(process, out->unit, sizeof(out->unit));
 	if (process_file(process, "limits", text, sizeof(text)) <= 0 ||
 	    !process_limits_parse(text, &out->soft, &out->hard))

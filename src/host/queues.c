@@ -35,12 +35,12 @@ void queues_add(struct queues *q, const struct queue *one)
 	size_t at = q->count;
 	while (at && q->at[at - 1].received + q->at[at - 1].unsent < bytes)
 		at--;
-	if (!bytes || at == QUEUES_MAX)
+	if (!bytes || at == QUEUES_LISTED)
 		return;
-	size_t behind = (q->count < QUEUES_MAX ? q->count : QUEUES_MAX - 1) - at;
+	size_t behind = (q->count < QUEUES_LISTED ? q->count : QUEUES_LISTED - 1) - at;
 	memmove(&q->at[at + 1], &q->at[at], behind * sizeof(*one));
 	q->at[at] = *one;
-	q->count += q->count < QUEUES_MAX;
+	q->count += q->count < QUEUES_LISTED;
 }
 
 static int received(struct nl_msg *msg, void *arg)
@@ -133,10 +133,10 @@ static int others_read(const struct host *h, struct queues *q, struct err *e)
 
 static int owners_name(const struct host *h, struct queues *q, struct err *e)
 {
-	struct owned_socket sockets[QUEUES_MAX];
-	int owner[QUEUES_MAX];
+	struct owned_socket sockets[QUEUES_LISTED];
+	int owner[QUEUES_LISTED];
 	struct owners o = {.sockets = sockets, .owner = owner};
-	size_t queue[QUEUES_MAX] = {0};
+	size_t queue[QUEUES_LISTED] = {0};
 	for (size_t i = 0; i < q->count; i++) {
 		if (!q->at[i].inode)
 			continue;

@@ -12,9 +12,9 @@
 #include "host/array.h"
 #include "judge/blame.h"
 #include "judge/queue_lag.h"
+#include "judge/settings.h"
 
 #define ARRIVED "Tcp.PassiveOpens"
-#define BACKLOG_KNOB "net.core.somaxconn"
 /* The queue was full in that share of the ticks: a longer one does not help. */
 #define SLOW_SHARE 0.9
 /* Counters and queues are not read at one moment: a smaller share of what arrives may be none. */
@@ -357,7 +357,7 @@ static void finding_blame(struct finding *f, const struct queue_watch *w, const 
 	if (!somaxconn_binds(l->limit, w->after->somaxconn))
 		return;
 	f->remedy = REMEDY_KERNEL;
-	finding_propose(f, BACKLOG_KNOB, quantity_plain((uint64_t)w->after->somaxconn).text, "");
+	finding_propose(f, SOMAXCONN_KNOB, quantity_plain((uint64_t)w->after->somaxconn).text, "");
 }
 
 static void group_overflowing(const struct queue_watch *w, const struct group *g, const char *more)

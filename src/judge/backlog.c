@@ -5,6 +5,7 @@
 #include "epolltune/probe.h"
 #include "epolltune/quantity.h"
 #include "epolltune/syn_queue.h"
+#include "judge/settings.h"
 
 bool somaxconn_binds(int64_t limit, int64_t somaxconn)
 {
@@ -58,7 +59,7 @@ int64_t backlog_asked(const struct target *t, enum listener_kind kind, size_t so
 	int64_t enough = (int64_t)accept - 1, half_open = syn_queue_limit((int64_t)syn, kernel);
 	if (kind == LISTENER_TCP && half_open > enough)
 		enough = half_open;
-	return limit < enough ? knob_round(knob_find("listen.backlog"), enough) : 0;
+	return limit < enough ? knob_round(knob_find(LISTEN_KNOB), enough) : 0;
 }
 
 void backlog_raise(const struct target *target, enum listener_kind kind, int64_t limit,

@@ -15,10 +15,10 @@
 #include "judge/verdict.h"
 
 #define WINDOW_US 500000
-/* An experiment may use a tenth of the machine's headroom, and both ends of a client count. */
-#define HEADROOM_SHARE 20
-#define CLIENT_BYTES 8192
-#define BACKLOG_KNOB "net.core.netdev_max_backlog"
+/* Of both ends of a client. */
+#define CLIENT_FILES 2
+#define CLIENT_BYTES 16384
+#define NETDEV_BACKLOG_KNOB "net.core.netdev_max_backlog"
 
 /* One experiment of a probe, and its outcome. */
 struct judged {
@@ -43,18 +43,17 @@ static void cost_check(const struct experiment *x, const struct judging *j,
 		return;
 	struct cost c = x->cost(j->target, s);
 	const struct machine *m = &s->machine;
-	uint64_t files = m->files_max > m->files_open ? m->files_max - m->files_open : 0;
 	bool gentle = j->options->gentle;
 	if (c.clients_max && c.clients > c.clients_max)
 		report_text_into(why, 160, "the experiment sends at most %s clients",
 				 quantity_show(QUANTITY_COUNT, c.clients_max).text);
 	else if (gentle && (c.at_once > GENTLE_AT_ONCE || c.bytes_per_s > GENTLE_BYTES_PER_S))
 		report_text_into(why, 160, GENTLE_REFUSES);
-	else if (m->files_max && c.clients > files / HEADROOM_SHARE)
+	else if (c.clients > machine_share(machine_files_left(m)) / CLIENT_FILES)
 		report_text_into(why, 160,
 				 "the experiment would use too many of the descriptors left "
 				 "under fs.file-max");
-	else if (m->room_bytes && c.clients > m->room_bytes / HEADROOM_SHARE / CLIENT_BYTES)
+	else if (m->room_bytes && c.clients > machine_share(m->room_bytes) / CLIENT_BYTES)
 		report_text_into(why, 160,
 				 "the experiment would use too much of the available memory");
 }
@@ -263,17 +262,17 @@ static int watched_run(struct judged *d, const struct judging *j, struct trial *
 		outcome_unsupported(&d->outcome, "%s", e->text);
 		return err_recode(e, 0);
 	}
-	if (!dropped || (!rc && d->outcome.state == OUTCOME_CONCLUSIVE))
+	if (!dropped)
 		return rc;
-	if (knob_read(knob_find(BACKLOG_KNOB), j->host, value, NULL))
+	if (knob_read(knob_find(NETDEV_BACKLOG_KNOB), j->host, value, NULL))
 		value[0] = 0; /* not visible in a network namespace */
-	report_text(text, "; %s %s dropped at " BACKLOG_KNOB "%s%s",
+	report_text(text, "; %s %s dropped at " NETDEV_BACKLOG_KNOB "%s%s",
 		    quantity_of(dropped, "packet").text, dropped == 1 ? "was" : "were",
 		    value[0] ? "=" : "", value);
 	if (rc)
 		report_append(e->text, "%s", text);
 	else
-		report_append(d->outcome.why, "%s", text);
+		outcome_dropped(&d->outcome, text);
 	return rc;
 }
 
@@ -287,8 +286,7 @@ static int experiment_run(struct judged *d, const struct judging *j, struct tria
 	    (w->verdict != VERDICT_NA || w->needed == REPORT_NONE))
 		return 0;
 	if (why[0]) {
-		d->outcome.state = OUTCOME_UNSUPPORTED;
-		report_text(d->outcome.why, "%s", why);
+		outcome_unsupported(&d->outcome, "%s", why);
 	} else {
 		int rc = watched_run(d, j, t, e);
 		if (rc)
@@ -323,8 +321,7 @@ static void miss(struct judged *d, const struct judging *j, const char *why)
 	if (!d->x->run || w->experiment == EXPERIMENT_DONE)
 		return;
 	wall_miss(w, why);
-	d->outcome.state = OUTCOME_UNSUPPORTED;
-	report_text(d->outcome.why, "%s", why);
+	outcome_unsupported(&d->outcome, "%s", why);
 }
 
 static size_t experiments_count(const struct probe *p)
@@ -351,7 +348,7 @@ static int experiments_judge(const struct probe *p, const struct judging *j, str
 		if (!experiment_applies(x, j->target, j->options))
 			continue;
 		*d = (struct judged){.x = x, .outcome = outcome_blank()};
-		d->outcome.state = OUTCOME_UNSUPPORTED;
+		outcome_unneeded(&d->outcome, "");
 		settings_read(x, j->host, &machine, j->options, &d->now);
 		wall_inspect(x, j->target, &d->now, report_wall(j->report, x->wall));
 	}

@@ -14,8 +14,6 @@
 /* Steps, in percent. */
 #define MORE 125
 #define HALF 50
-/* Time in which an inconclusive run is repeated: check ends a probe after 60 s. */
-#define AGAIN_MS 10000
 
 int trial_run(struct trial *t, const struct experiment *x, struct settings *s, struct outcome *o,
 	      struct err *e)
@@ -24,12 +22,11 @@ int trial_run(struct trial *t, const struct experiment *x, struct settings *s, s
 	*o = outcome_blank();
 	int rc = settings_enter(x, t->lab, &in_lab, &t->emulated, e);
 	if (rc == -ENOTSUP) {
-		o->state = OUTCOME_UNSUPPORTED;
-		report_text(o->why, "%s", e->text);
+		outcome_unsupported(o, "%s", e->text);
 		*e = (struct err){0};
 		return 0;
 	}
-	uint64_t until = clock_ms() + AGAIN_MS;
+	uint64_t until = clock_ms() + PROBE_AGAIN_MS;
 	for (unsigned left = x->again + 1; !rc && left; left--) {
 		*o = outcome_blank();
 		rc = trial_end(t, x->run(t, &in_lab, o, e), e);
@@ -121,7 +118,7 @@ static enum server_limit limit_changed(const struct experiment *x, const struct 
 				       const struct settings *then, int64_t *value)
 {
 	static const char *const knobs[SERVER_LIMITS] = {
-		[SERVER_CLIENTS] = "server.max_connections", [SERVER_BACKLOG] = "listen.backlog"};
+		[SERVER_CLIENTS] = "server.max_connections", [SERVER_BACKLOG] = LISTEN_KNOB};
 	enum server_limit limit = SERVER_LIMITS;
 	for (size_t i = 0; i < settings_count(x); i++)
 		for (size_t k = 0; k < SERVER_LIMITS; k++)

@@ -10,8 +10,6 @@
 #include "epolltune/cgroup.h"
 #include "epolltune/knob_value.h"
 
-#define SOMAXCONN_KNOB "net.core.somaxconn"
-#define BACKLOG_KNOB "listen.backlog"
 /* Before 6.11 an unprivileged lab has no net/core, and its somaxconn is the kernel's default. */
 
 unsigned machine_kernel(const char *release)
@@ -142,7 +140,7 @@ static void setting_read(const struct knob *k, const struct host *h, const struc
 {
 	char value[KNOB_VALUE];
 	struct err unread;
-	if (!strcmp(k->name, BACKLOG_KNOB))
+	if (!strcmp(k->name, LISTEN_KNOB))
 		field[0] = backlog_of(o);
 	else if (k->scope == KNOB_PROCESS && o->subject)
 		subject_nofile(o->subject, field);
@@ -191,7 +189,7 @@ static int somaxconn_emulate(const struct experiment *x, int64_t is, struct sett
 			     bool *emulated, struct err *e)
 {
 	int64_t wanted = s->at[find(x, SOMAXCONN_KNOB)][0];
-	size_t backlog = find(x, BACKLOG_KNOB);
+	size_t backlog = find(x, LISTEN_KNOB);
 	if (wanted == is)
 		return 0;
 	if (backlog < settings_count(x) && (wanted < is || s->at[backlog][0] <= is)) {

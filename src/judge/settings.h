@@ -3,6 +3,9 @@
 
 #include "epolltune/probe.h"
 
+#define SOMAXCONN_KNOB "net.core.somaxconn"
+#define LISTEN_KNOB "listen.backlog"
+
 /* Reads the experiment's knobs from the host; `m` is that machine. A value that cannot be read is
  * REPORT_NONE. */
 void settings_read(const struct experiment *x, const struct host *h, const struct machine *m,

@@ -4,9 +4,6 @@
 #include "epolltune/probe.h"
 #include "epolltune/quantity.h"
 
-/* Those of sockstat are no totals. */
-static bool is_total(const char *counter) { return strncmp(counter, "sockstat.", 9) != 0; }
-
 static size_t group_length(const char *counter) { return strcspn(counter, "."); }
 
 static bool same_group(const char *a, const char *b)
@@ -28,7 +25,7 @@ static void restarted_find(struct since *s)
 	for (size_t i = 0; i < s->report->counter_count; i++) {
 		const struct report_counter *c = &s->report->counters[i];
 		int64_t value = host_counter(s->now, c->name);
-		if (is_total(c->name) && value >= 0 && value < c->value &&
+		if (!counter_is_gauge(c->name) && value >= 0 && value < c->value &&
 		    s->restarted_count < SINCE_GROUPS && !group_restarted(s, c->name))
 			s->restarted[s->restarted_count++] = c->name;
 	}

@@ -49,6 +49,7 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 		b->capacity = page_of(s) ? times(pages, page_of(s)) : REPORT_NONE;
 	else if (memory)
 		b->capacity = memory / 16;
+	b->defaulted = pages == REPORT_NONE ? "net.ipv4.tcp_mem" : NULL;
 	if (memory && memory / 2 < b->capacity) {
 		b->capacity = memory / 2;
 		b->binding = -1;

@@ -163,6 +163,12 @@ void outcome_unsupported(struct outcome *o, const char *fmt, ...)
 	va_end(args);
 }
 
+void outcome_unneeded(struct outcome *o, const char *why)
+{
+	o->state = OUTCOME_UNNEEDED;
+	report_text(o->why, "%s", why);
+}
+
 void trial_progress(struct trial *t, const char *fmt, ...)
 {
 	va_list args;

@@ -9,6 +9,17 @@
 #include "judge/settings.h"
 #include "report/figure.h"
 
+bool outcome_lacks(const struct outcome *o)
+{
+	return o->state == OUTCOME_INCONCLUSIVE || o->state == OUTCOME_UNSUPPORTED;
+}
+
+void outcome_dropped(struct outcome *o, const char *clause)
+{
+	if (outcome_lacks(o))
+		report_append(o->why, "%s", clause);
+}
+
 struct outcome outcome_blank(void)
 {
 	struct outcome o = {.reached = REPORT_NONE};
@@ -154,12 +165,12 @@ static void unread_explain(const char *name, const struct machine *m, struct wal
 {
 	const struct knob *k = knob_find(name);
 	if (k && k->scope == KNOB_SYSTEM && !strncmp(name, "net.", 4) && m->own_netns)
-		report_text(w->detail,
-			    "%s is not visible in this network namespace: run the check in the "
-			    "initial one.",
-			    name);
+		report_append(w->detail,
+			      "%s is not visible in this network namespace: run the check in the "
+			      "initial one.",
+			      name);
 	else
-		report_text(w->detail, "%s could not be read.", name);
+		report_append(w->detail, "%s could not be read.", name);
 }
 
 static void detail_fill(const struct experiment *x, const struct target *t,
@@ -181,19 +192,37 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 				unread = x->knobs[i];
 				break;
 			}
+		w->detail[0] = 0;
 		unread_explain(unread ? unread : row->name, &s->machine, w);
 	} else {
 		wall_fill(w, &words);
+	}
+	if (w->assumed[0]) {
+		report_append(w->detail, " ");
+		unread_explain(w->assumed, &s->machine, w);
+		report_append(w->detail, " Its default is assumed.");
 	}
 	if (b->needed == REPORT_NONE && row->no_need)
 		report_append(w->detail, "%s%s", w->detail[0] ? " " : "", row->no_need);
 }
 
-void wall_inspect(const struct experiment *x, const struct target *t, const struct settings *s,
-		  struct wall *w)
+/* The knob that such a verdict assumes; "": none. What a run showed is not assumed. */
+static const char *assumed_of(const struct bound *b, const struct outcome *o, enum wall_verdict v)
+{
+	bool shown = o && !o->derived && o->reached != REPORT_NONE &&
+		     (o->limit_met || report_verdict(o->reached, b->needed) == VERDICT_OK);
+	return b->defaulted && !shown && (v == VERDICT_OK || v == VERDICT_TIGHT) ? b->defaulted
+										 : "";
+}
+
+/* `unneeded`: the outcome that says so; NULL: there is none. */
+static void inspect(const struct experiment *x, const struct target *t, const struct settings *s,
+		    const struct outcome *unneeded, struct wall *w)
 {
 	struct bound b = bound_of(x, t, s);
-	w->method = b.running ? METHOD_RUNNING : b.assumed ? METHOD_DERIVED : METHOD_INSPECTED;
+	bool derived = b.assumed || b.defaulted;
+	b.due = b.due && !unneeded;
+	w->method = b.running ? METHOD_RUNNING : derived ? METHOD_DERIVED : METHOD_INSPECTED;
 	w->limit = b.unlimited ? REPORT_NONE : b.capacity;
 	w->measured = REPORT_NONE;
 	w->needed = b.needed;
@@ -201,8 +230,15 @@ void wall_inspect(const struct experiment *x, const struct target *t, const stru
 	w->at_most = b.upper && b.capacity != REPORT_NONE;
 	w->at_least = false;
 	w->verdict = bound_verdict(&b);
+	report_text(w->assumed, "%s", assumed_of(&b, NULL, w->verdict));
 	report_text(w->knob, "%s", knob_of(x, &b));
-	detail_fill(x, t, s, NULL, &b, w);
+	detail_fill(x, t, s, unneeded, &b, w);
+}
+
+void wall_inspect(const struct experiment *x, const struct target *t, const struct settings *s,
+		  struct wall *w)
+{
+	inspect(x, t, s, NULL, w);
 }
 
 void wall_miss(struct wall *w, const char *why)
@@ -219,12 +255,11 @@ void wall_measure(const struct experiment *x, const struct target *t, const stru
 		  const struct outcome *o, struct wall *w)
 {
 	struct bound b = bound_of(x, t, s);
-	wall_inspect(x, t, s, w);
-	if (o->state != OUTCOME_CONCLUSIVE) {
-		if (o->why[0])
-			wall_miss(w, o->why);
+	inspect(x, t, s, o->state == OUTCOME_UNNEEDED ? o : NULL, w);
+	if (outcome_lacks(o))
+		wall_miss(w, o->why);
+	if (o->state != OUTCOME_CONCLUSIVE)
 		return;
-	}
 	w->experiment = EXPERIMENT_DONE;
 	bool measured = (o->limit_met || o->measured) && !o->derived;
 	if (!b.running)
@@ -235,6 +270,7 @@ void wall_measure(const struct experiment *x, const struct target *t, const stru
 	w->at_least = o->reached != REPORT_NONE && !o->limit_met;
 	w->at_most = w->at_most && o->reached == REPORT_NONE;
 	w->verdict = outcome_verdict(&b, o);
+	report_text(w->assumed, "%s", assumed_of(&b, o, w->verdict));
 	detail_fill(x, t, s, o, &b, w);
 	if (o->remark[0])
 		report_append(w->detail, "%s%s", w->detail[0] ? " " : "", o->remark);

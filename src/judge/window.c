@@ -90,6 +90,11 @@ void window_bound(enum buffer_side side, const struct target *t, const struct se
 	b->assumed = true;
 	if (triple[2] != REPORT_NONE || is_fixed(s))
 		b->capacity = (int64_t)((b->upper ? 1 : share) * speed(bytes[b->binding], t));
+	if (s->at[BUFFER_SCALING][0] == REPORT_NONE)
+		b->defaulted = "net.ipv4.tcp_window_scaling";
+	else if (side == BUFFER_RECEIVE && b->binding == BUFFER_TRIPLE &&
+		 s->at[BUFFER_MODERATE][0] == REPORT_NONE)
+		b->defaulted = "net.ipv4.tcp_moderate_rcvbuf";
 	if (is_doubtful(t, s))
 		b->unread = side == BUFFER_SEND ? "Whether the server sets SO_SNDBUF"
 						: "Whether the server sets SO_RCVBUF";

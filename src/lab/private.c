@@ -121,9 +121,9 @@ static bool in_user_namespace(void)
 
 /* An overlay (Documentation/filesystems/overlayfs.rst): it shows the host's files, and what is
  * written goes to the store. With xino, which the kernel logs, sock_diag(7) reports the inode
- * numbers of stat(2): for kernels that show no others. */
-static int layer_lay(struct layer *l, size_t number, const struct lab_options *o,
-		     bool user_namespace)
+ * numbers of stat(2): for kernels that show no others. False: there is none. */
+static bool layer_lay(struct layer *l, size_t number, const struct lab_options *o,
+		      bool user_namespace)
 {
 	char upper[64], work[64], options[256];
 	struct stat st;
@@ -133,21 +133,21 @@ static int layer_lay(struct layer *l, size_t number, const struct lab_options *o
 	snprintf(upper, sizeof(upper), "%s/upper-%zu", store, number);
 	snprintf(work, sizeof(work), "%s/work-%zu", store, number);
 	if (fstat(l->fd, &st) || !S_ISDIR(st.st_mode) || mkdir(upper, 0700) || mkdir(work, 0700))
-		return -1;
+		return false;
 	/* The directory itself has the owner and the mode of the upper one. A user namespace has
 	 * no owner but one, and nothing of another one can be copied there: /var/tmp is a layer. */
 	if ((!user_namespace && chown(upper, st.st_uid, st.st_gid)) ||
 	    chmod(upper, st.st_mode & 07777))
-		return -1;
+		return false;
 	snprintf(options, sizeof(options),
 		 "lowerdir=/proc/self/fd/%d,upperdir=%s,workdir=%s,index=off,xino=%s%s", l->fd,
 		 upper, work, xino ? "on" : "off", user_namespace ? ",userxattr" : "");
 	if (mount("overlay", l->path, "overlay", MS_NOSUID | MS_NODEV, options) ||
 	    stat(l->path, &st))
-		return -1;
+		return false;
 	l->laid = true;
 	l->device = st.st_dev;
-	return 0;
+	return true;
 }
 
 /* Shows an open file or directory of the host at `path`. */
@@ -166,7 +166,7 @@ static int layers_lay(struct layers *all, const struct lab_options *o, bool user
 	bool lays = !user_namespace || has_attributes();
 	for (size_t i = 0; i < all->count; i++) {
 		struct layer *l = &all->at[i];
-		if (lays && i < LAYERS && !layer_lay(l, i, o, user_namespace))
+		if (lays && i < LAYERS && layer_lay(l, i, o, user_namespace))
 			continue;
 		/* The kernel has no overlays, or none here (in a user namespace before Linux 6.6):
 		 * /tmp, /run and /var/tmp are empty, and /var stays as it is. */

@@ -6,6 +6,11 @@
 #include "epolltune/catalogue.h"
 #include "epolltune/report.h"
 
+static bool is_assumed(const struct wall *w)
+{
+	return w->assumed[0] && w->needed != REPORT_NONE && !w->accepted;
+}
+
 static void wall_count(struct report_summary *s, const struct wall *w)
 {
 	bool needed = w->needed != REPORT_NONE;
@@ -18,6 +23,7 @@ static void wall_count(struct report_summary *s, const struct wall *w)
 	s->na += w->verdict == VERDICT_NA;
 	s->needed_unknown += w->verdict == VERDICT_UNKNOWN && needed;
 	s->missed += w->experiment == EXPERIMENT_MISSED && needed;
+	s->assumed += is_assumed(w);
 }
 
 bool report_accounts(const struct report *r, const struct finding *f)
@@ -52,7 +58,8 @@ struct report_summary report_summarize(const struct report *r)
 	if (s.short_ || s.criticals)
 		s.status = VERDICT_SHORT;
 	else if (s.needed_unknown || s.unjudged || s.crashed || s.unobserved ||
-		 (s.failed && !r->wall_count) || ((s.missed || s.failed) && r->require_measured))
+		 (s.failed && !r->wall_count) ||
+		 ((s.missed || s.assumed || s.failed) && r->require_measured))
 		s.status = VERDICT_UNKNOWN;
 	else if (s.tight || s.warnings)
 		s.status = VERDICT_TIGHT;
@@ -69,9 +76,10 @@ int report_exit_status(const struct report *r)
 struct sentence {
 	char *text;
 	bool begun; /* the answer has text */
+	bool cut;
 };
 
-#define SAY(a, ...) report_append_to((a)->text, REPORT_ANSWER, __VA_ARGS__)
+#define SAY(a, ...) ((a)->cut |= !report_append_to((a)->text, REPORT_ANSWER, __VA_ARGS__))
 
 static bool has_verdict(const struct wall *w, int verdict)
 {
@@ -211,6 +219,23 @@ static void missed_say(struct sentence *a, const struct report *r, const struct 
 	a->begun = true;
 }
 
+/* "2 walls assumed, not read: orphans (net.ipv4.tcp_max_orphans), …" */
+static void assumed_say(struct sentence *a, const struct report *r, const struct report_summary *s)
+{
+	const char *between = "";
+	if (!s->assumed)
+		return;
+	SAY(a, "%s%zu %s assumed, not read: ", a->begun ? "; " : "", s->assumed,
+	    s->assumed == 1 ? "wall" : "walls");
+	for (size_t i = 0; i < r->wall_count; i++) {
+		if (!is_assumed(&r->walls[i]))
+			continue;
+		SAY(a, "%s%s (%s)", between, r->walls[i].name, r->walls[i].assumed);
+		between = ", ";
+	}
+	a->begun = true;
+}
+
 /* Limits of what was checked, which any kind of ready is subject to. `between` follows the answer
  * so far. */
 static void qualifiers_say(struct sentence *a, const struct report *r, const char *between)
@@ -227,13 +252,15 @@ static void qualifiers_say(struct sentence *a, const struct report *r, const cha
 
 static void ready_say(struct sentence *a, const struct report *r, const struct report_summary *s)
 {
-	if (s->missed)
+	bool with = s->missed || s->assumed;
+	if (with)
 		SAY(a, "Ready, with ");
 	else
 		SAY(a, "Ready for this target%s", s->failed ? ", but " : "");
 	missed_say(a, r, s);
+	assumed_say(a, r, s);
 	probes_say(a, r, PROBE_FAILED);
-	qualifiers_say(a, r, s->missed || s->failed ? ";" : ",");
+	qualifiers_say(a, r, with || s->failed ? ";" : ",");
 }
 
 /* Whether the clause of a finding begins with a name, which keeps its case. */
@@ -256,7 +283,7 @@ static void unserved_say(struct sentence *a, const struct report *r, const struc
 			a->text[0] = (char)toupper((unsigned char)a->text[0]);
 	}
 	a->begun = false;
-	if (s->warnings > unserved || s->tight || s->missed || s->failed)
+	if (s->warnings > unserved || s->tight || s->missed || s->assumed || s->failed)
 		SAY(a, "%s, but ", unserved ? "; otherwise ready" : "Ready");
 	else
 		SAY(a, "; otherwise ready for this target");
@@ -269,6 +296,7 @@ static void tight_say(struct sentence *a, const struct report *r, const struct r
 	walls_say(a, r, s->tight, s->tight == 1 ? "is tight" : "are tight", VERDICT_TIGHT);
 	findings_say(a, r, LEVEL_WARNING, "warning");
 	missed_say(a, r, s);
+	assumed_say(a, r, s);
 	probes_say(a, r, PROBE_FAILED);
 	qualifiers_say(a, r, a->begun ? ";" : ",");
 }
@@ -322,8 +350,10 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 		walls_say(&a, r, s.needed_unknown,
 			  s.needed_unknown == 1 ? "has no verdict" : "have no verdict",
 			  VERDICT_UNKNOWN);
-		if (r->require_measured)
+		if (r->require_measured) {
 			missed_say(&a, r, &s);
+			assumed_say(&a, r, &s);
+		}
 		if (!a.begun)
 			SAY(&a, "no wall has a verdict");
 		warnings_say(&a, r, &s);
@@ -336,6 +366,6 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 	}
 	accepted_say(&a, r);
 	size_t length = strlen(answer);
-	if (length && !strchr(".…", answer[length - 1]))
+	if (length && !a.cut && answer[length - 1] != '.')
 		SAY(&a, ".");
 }

@@ -195,13 +195,15 @@ static void wall_exclude(struct wall *w)
 
 uint64_t compare_rate(struct report *r)
 {
-	static const char latency[] = "application.latency.";
-	const struct wall *rate = report_find(r, "application.rate");
-	if (rate && rate->measured > 1)
-		return (uint64_t)rate->measured / 2;
 	for (size_t i = 0; i < r->wall_count; i++) {
 		struct wall *w = &r->walls[i];
-		if (strncmp(w->name, latency, sizeof(latency) - 1) || w->measured == REPORT_NONE)
+		const struct wall_row *row = wall_row_find(w->name);
+		if (!row || !row->at_rate_of)
+			continue;
+		const struct wall *rate = report_find(r, row->at_rate_of);
+		if (rate && rate->measured > 1)
+			return (uint64_t)rate->measured / 2;
+		if (w->measured == REPORT_NONE)
 			continue;
 		wall_exclude(w);
 		report_text(w->reason, "its rate is not that of the other rounds");

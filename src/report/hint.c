@@ -8,6 +8,7 @@
 #include "epolltune/shell.h"
 
 #define HINT_ARGUMENTS (REPORT_SAVED + 1088)
+#define ADD(...) report_append_to(arguments, HINT_ARGUMENTS, __VA_ARGS__)
 
 enum apply_help {
 	HELPS_NOT,
@@ -57,43 +58,37 @@ static const struct finding *first_of(const struct report *r, bool verbose,
 	return NULL;
 }
 
-/* The options that ask the same question of check and apply. */
-static void arguments_of(const struct report *r, char arguments[HINT_ARGUMENTS])
+/* The options that ask the same question of check and apply; false: they do not fit. */
+static bool arguments_of(const struct report *r, char arguments[HINT_ARGUMENTS])
 {
 	char word[4 * sizeof(r->server.asked)];
+	bool whole = !r->cut;
 	if (r->saved[0])
 		report_text_into(arguments, HINT_ARGUMENTS, "%s", r->saved);
 	else
 		target_arguments(&r->target, arguments, HINT_ARGUMENTS);
 	shell_word(word, sizeof(word), r->server.asked);
 	if (r->server.asked[0] && !r->server.run)
-		report_append_to(arguments, HINT_ARGUMENTS, " --server %s", word);
+		whole &= ADD(" --server %s", word);
 	if (r->backlog)
-		report_append_to(arguments, HINT_ARGUMENTS, " --backlog %" PRIu64, r->backlog);
+		whole &= ADD(" --backlog %" PRIu64, r->backlog);
 	if (r->peers)
-		report_append_to(arguments, HINT_ARGUMENTS, " --peers %" PRIu64, r->peers);
+		whole &= ADD(" --peers %" PRIu64, r->peers);
 	if (r->probes[0])
-		report_append_to(arguments, HINT_ARGUMENTS, " --probe %s", r->probes);
-	report_append_to(arguments, HINT_ARGUMENTS, "%s%s", r->further,
-			 r->gentle ? " --gentle" : "");
+		whole &= ADD(" --probe %s", r->probes);
+	whole &= ADD("%s%s", r->further, r->gentle ? " --gentle" : "");
 	if (r->ignored[0])
-		report_append_to(arguments, HINT_ARGUMENTS, " --ignore %s", r->ignored);
-}
-
-/* A command that is cut off does something else. */
-static void cut_drop(char *command)
-{
-	if (strstr(command, "…"))
-		command[0] = 0;
+		whole &= ADD(" --ignore %s", r->ignored);
+	return whole;
 }
 
 char *hint_check(const struct report *r, char command[HINT_COMMAND])
 {
 	char arguments[HINT_ARGUMENTS];
-	arguments_of(r, arguments);
-	snprintf(command, HINT_COMMAND, "%s%sepolltune check%s --verbose", r->enter,
-		 r->enter[0] ? " " : "", arguments);
-	cut_drop(command);
+	command[0] = 0;
+	if (arguments_of(r, arguments))
+		snprintf(command, HINT_COMMAND, "%s%sepolltune check%s --verbose", r->enter,
+			 r->enter[0] ? " " : "", arguments);
 	return command;
 }
 
@@ -101,13 +96,14 @@ const char *hint_next(const struct report *r, bool verbose, char command[HINT_CO
 {
 	char arguments[HINT_ARGUMENTS];
 	command[0] = 0;
-	arguments_of(r, arguments);
 	enum apply_help shorts = apply_helps(r, VERDICT_SHORT);
 	enum apply_help helps = shorts ? shorts : apply_helps(r, VERDICT_TIGHT);
 	if (r->host.isolation != ISOLATION_SYSROOT && helps) {
-		snprintf(command, HINT_COMMAND, "%s%sepolltune apply%s%s --dry-run", r->enter,
-			 r->enter[0] ? " " : "", arguments, shorts ? "" : " --tight");
-		cut_drop(command);
+		/* A command that is cut off does something else. */
+		if (arguments_of(r, arguments))
+			snprintf(command, HINT_COMMAND, "%s%sepolltune apply%s%s --dry-run",
+				 r->enter, r->enter[0] ? " " : "", arguments,
+				 shorts ? "" : " --tight");
 		return helps == HELPS_BY_CHANGES ? "To see the changes: "
 						 : "For the manual steps: ";
 	}

@@ -88,6 +88,7 @@ static json_t *wall(struct json_writer *w, const struct wall *from)
 	value_set(w, o, "method", value_text(wall_method_name(from->method)));
 	value_set(w, o, "experiment", value_text(wall_experiment_name(from->experiment)));
 	value_set(w, o, "reason", value_text_or_null(from->reason));
+	value_set(w, o, "assumed", value_text_or_null(from->assumed));
 	value_set(w, o, "limit", value_quantity(from->limit));
 	value_set(w, o, "measured", value_quantity(from->measured));
 	value_set(w, o, "at_least", json_boolean(from->at_least));
@@ -293,6 +294,7 @@ static json_t *summary(struct json_writer *w, const struct report *r)
 	value_set(w, o, "unknown", value_count(s.unknown));
 	value_set(w, o, "not_applicable", value_count(s.na));
 	value_set(w, o, "missed", value_count(s.missed));
+	value_set(w, o, "assumed", value_count(s.assumed));
 	value_set(w, o, "accepted", value_count(s.accepted));
 	value_set(w, o, "lost", value_count(r->lost));
 	return o;

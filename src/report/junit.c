@@ -30,8 +30,9 @@ static enum junit_result result_of(const struct report *r, const struct wall *w)
 	if (verdict_asks(w->verdict))
 		return JUNIT_FAILED;
 	bool needed = w->needed != REPORT_NONE;
-	if (needed && (w->verdict == VERDICT_UNKNOWN ||
-		       (r->require_measured && w->experiment == EXPERIMENT_MISSED)))
+	if (needed &&
+	    (w->verdict == VERDICT_UNKNOWN ||
+	     (r->require_measured && (w->experiment == EXPERIMENT_MISSED || w->assumed[0]))))
 		return JUNIT_BROKEN;
 	return w->verdict == VERDICT_OK ? JUNIT_PASSED : JUNIT_SKIPPED;
 }

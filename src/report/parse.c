@@ -176,6 +176,8 @@ static void read_wall(struct reader *r, const json_t *o, struct report *out)
 	TEXT_CUT(r, o, "detail", w->detail);
 	TEXT_CUT(r, o, "reason", w->reason);
 	/* Older versions do not write these. */
+	if (member(o, "assumed"))
+		TEXT(r, o, "assumed", w->assumed);
 	if (member(o, "experiment"))
 		WORD(r, o, "experiment", w->experiment, wall_experiment_name, EXPERIMENT_MISSED);
 	w->at_least = flag(o, "at_least");

@@ -121,14 +121,14 @@ static void drops(struct metrics *m, const struct report *r)
 	}
 }
 
-/* Those that the catalogue explains, but for what /proc/net/sockstat has: it is in use. */
+/* Those that the catalogue explains. */
 static void events(struct metrics *m, const struct report *r)
 {
 	for (size_t i = 0; i < r->counter_count; i++) {
-		const struct counter_row *row = counter_row_find(r->counters[i].name);
-		if (!row || !strcmp(row->where, "/proc/net/sockstat"))
+		const char *name = r->counters[i].name;
+		if (!counter_row_find(name) || counter_is_gauge(name))
 			continue;
-		metrics_label(m, "counter", r->counters[i].name);
+		metrics_label(m, "counter", name);
 		metrics_count(m, r->counters[i].value);
 	}
 }

@@ -247,7 +247,7 @@ const char *report_stamp(time_t when, char stamp[REPORT_STAMP])
 	return stamp;
 }
 
-__attribute__((format(printf, 3, 0))) static void text_print(char *field, size_t size,
+__attribute__((format(printf, 3, 0))) static bool text_print(char *field, size_t size,
 							     const char *fmt, va_list args)
 {
 	static const char mark[] = "…";
@@ -255,7 +255,7 @@ __attribute__((format(printf, 3, 0))) static void text_print(char *field, size_t
 	if (length < 0)
 		field[0] = 0;
 	if (length < 0 || (size_t)length < size)
-		return;
+		return length >= 0;
 	size_t cut = size > sizeof(mark) ? size - sizeof(mark) : 0;
 	while (cut > 0 && ((unsigned char)field[cut] & 0xc0) == 0x80)
 		cut--;
@@ -263,23 +263,26 @@ __attribute__((format(printf, 3, 0))) static void text_print(char *field, size_t
 		memcpy(field + cut, mark, sizeof(mark));
 	else
 		field[cut] = 0;
+	return false;
 }
 
-void report_text_into(char *field, size_t size, const char *fmt, ...)
+bool report_text_into(char *field, size_t size, const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);
-	text_print(field, size, fmt, args);
+	bool whole = text_print(field, size, fmt, args);
 	va_end(args);
+	return whole;
 }
 
-void report_append_to(char *field, size_t size, const char *fmt, ...)
+bool report_append_to(char *field, size_t size, const char *fmt, ...)
 {
 	size_t used = strlen(field);
 	va_list args;
 	va_start(args, fmt);
-	text_print(field + used, size - used, fmt, args);
+	bool whole = text_print(field + used, size - used, fmt, args);
 	va_end(args);
+	return whole;
 }
 
 enum wall_verdict report_verdict(int64_t capacity, int64_t needed)

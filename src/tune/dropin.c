@@ -191,15 +191,15 @@ static int write_new(int fd, const struct dropin *d, const char *text)
 	while (at < length) {
 		ssize_t n = TEMP_FAILURE_RETRY(write(fd, text + at, length - at));
 		if (n <= 0)
-			return -1;
+			return n < 0 ? -errno : -EIO;
 		at += (size_t)n;
 	}
 	struct stat st;
 	if (fstat(fd, &st) < 0)
-		return -1;
+		return -errno;
 	if ((st.st_uid != d->uid || st.st_gid != d->gid) && fchown(fd, d->uid, d->gid) < 0)
-		return -1;
-	return fchmod(fd, d->mode) < 0 || fsync(fd) < 0 ? -1 : 0;
+		return -errno;
+	return fchmod(fd, d->mode) < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
 /* Whether a line is one of the head; one that ends with "=" there matches any value. */
@@ -231,11 +231,9 @@ static int clear(int dir, const char *name)
 {
 	if (temporary_remove(dir, name) == 0)
 		return 0;
-	if (errno == EWOULDBLOCK) {
-		errno = EBUSY;
-		return -1;
-	}
-	return unlinkat(dir, name, 0) == 0 || errno == ENOENT ? 0 : -1;
+	if (errno == EWOULDBLOCK)
+		return -EBUSY;
+	return unlinkat(dir, name, 0) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
 /* By rename, so that readers see the old file or the new one. */
@@ -244,13 +242,13 @@ static int rewrite(int dir, const struct dropin *d, const struct dropin_place *p
 {
 	CLEAN(close_fd) int fd = temporary_open(dir, name, 0600);
 	if (fd < 0)
-		return -1;
-	if (write_new(fd, d, text) == 0 && renameat(dir, name, dir, place->file) == 0)
-		return 0;
-	int code = errno;
-	unlinkat(dir, name, 0);
-	errno = code;
-	return -1;
+		return -errno;
+	int rc = write_new(fd, d, text);
+	if (!rc && renameat(dir, name, dir, place->file) < 0)
+		rc = -errno;
+	if (rc)
+		unlinkat(dir, name, 0);
+	return rc;
 }
 
 /* Removal needs no room: a full file system does not stop a rollback. */
@@ -258,15 +256,12 @@ static int replace(int dir, const struct dropin *d, const struct dropin_place *p
 		   const char *text)
 {
 	char name[80];
-	if (clear(dir, fresh(place, name)) < 0)
-		return -1;
-	if (!only_head(place, text)) {
-		if (rewrite(dir, d, place, name, text) < 0)
-			return -1;
-	} else if (unlinkat(dir, place->file, 0) < 0 && errno != ENOENT) {
-		return -1;
-	}
-	return fsync(dir);
+	int rc = clear(dir, fresh(place, name));
+	if (!rc && !only_head(place, text))
+		rc = rewrite(dir, d, place, name, text);
+	else if (!rc && unlinkat(dir, place->file, 0) < 0 && errno != ENOENT)
+		rc = -errno;
+	return rc ? rc : fsync(dir) < 0 ? -errno : 0;
 }
 
 int place_write(const struct change_site *site, const struct dropin_place *place, const char *value,
@@ -284,9 +279,10 @@ int place_write(const struct change_site *site, const struct dropin_place *place
 	if (!d.exists && !*value)
 		return 0;
 	CLEAN(free_pointer) char *text = edited(&d, place, value, from, to);
-	if (!text || replace(dir, &d, place, text) < 0)
-		return err_errno(e, "cannot write %s%s/%s", site->root, place->directory,
-				 place->file);
+	rc = text ? replace(dir, &d, place, text) : -ENOMEM;
+	if (rc)
+		return err_set(e, -rc, "cannot write %s%s/%s: %s", site->root, place->directory,
+			       place->file, strerror(-rc));
 	return 0;
 }
 
@@ -310,10 +306,11 @@ int dropin_tidy(const struct change_site *site, const char *of, struct err *e)
 	while (list && rc == 0 && (entry = readdir(list))) {
 		if (!is_fresh(entry->d_name))
 			continue;
-		if (clear(dirfd(list), entry->d_name) == 0)
-			removed = true;
-		else if (errno != EBUSY)
-			rc = err_errno(e, "cannot remove %s/%s", path, entry->d_name);
+		int cleared = clear(dirfd(list), entry->d_name);
+		removed |= !cleared;
+		if (cleared && cleared != -EBUSY)
+			rc = err_set(e, -cleared, "cannot remove %s/%s: %s", path, entry->d_name,
+				     strerror(-cleared));
 	}
 	/* Or it is there again after a power cut, when no run is left that would remove it. */
 	if (removed && rc == 0 && fsync(dirfd(list)) < 0)

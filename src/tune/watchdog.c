@@ -181,26 +181,24 @@ static void watch_run(struct confirm_watch *w)
 }
 
 /* Closes what it inherited: terminal, lock, directory. */
-static int detach(int channel)
+static bool detach(int channel)
 {
 	int null = open("/dev/null", O_RDWR);
 	if (null < 0 || setsid() < 0 || chdir("/") < 0)
-		return -1;
+		return false;
 	for (int fd = 0; fd <= 2; fd++)
 		if (dup2(null, fd) < 0)
-			return -1;
-	if (channel != WATCHDOG_CHANNEL && dup2(channel, WATCHDOG_CHANNEL) < 0)
-		return -1;
-	return 0;
+			return false;
+	return channel == WATCHDOG_CHANNEL || dup2(channel, WATCHDOG_CHANNEL) >= 0;
 }
 
-static int start(struct confirm_watch *w, int channel)
+static bool start(struct confirm_watch *w, int channel)
 {
-	if (detach(channel) < 0)
-		return -1;
+	if (!detach(channel))
+		return false;
 	pid_t pid = fork(); /* not a session leader: cannot reacquire a controlling tty */
 	if (pid != 0)
-		return pid < 0 ? -1 : 0;
+		return pid > 0;
 	struct err e;
 	struct host *host = NULL;
 	closefrom(WATCHDOG_CHANNEL + 1);
@@ -242,7 +240,7 @@ int watchdog_start(struct watchdog *handle, const char *state_dir, struct change
 				  .known = JOURNAL_CLOSED};
 	pid_t pid = fork();
 	if (pid == 0)
-		_exit(start(&w, ends[1]) < 0);
+		_exit(!start(&w, ends[1]));
 	close(ends[1]);
 	int status = -1;
 	if (pid > 0)

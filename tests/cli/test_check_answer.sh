@@ -86,6 +86,17 @@ test_a_failed_probe_without_walls_has_not_crashed() {
 	answers 'Not known: probe readiness failed.'
 }
 
+# tcp_mem is one for the machine, and only its own network namespace shows it.
+test_a_setting_that_is_not_visible_is_named() {
+	check '' '--quick --probe buffers'
+	is 'the exit status' $status 0
+	json 'wall("buffers.memory") | .assumed == "net.ipv4.tcp_mem" and .verdict == "ok"' '.summary.assumed == 1'
+	answers 'Ready, with 1 wall assumed, not read: buffers.memory (net.ipv4.tcp_mem); by the settings; nothing was measured; with --probe buffers only.'
+	check '' '--no-proof --probe buffers --measured'
+	is 'the exit status' $status 3
+	json '.summary.answer | startswith("Not known: ") and contains("1 wall assumed, not read: buffers.memory (net.ipv4.tcp_mem)")'
+}
+
 test_an_experiment_that_cannot_run_is_derived() {
 	# Without the device of the delay wire.
 	hide='mount -t tmpfs none /dev/net;'

@@ -36,7 +36,7 @@ test_64_mib_are_short_and_kill_nothing() {
 		'has_finding("cgroup.memory.short")' \
 		'finding("cgroup.memory.short").advice | contains("mem_limit: ")' \
 		'finding("accept-queue.short").advice | contains("sysctls: {net.core.somaxconn: ") and
-			contains("the host'"'"'s values do not reach it")'
+			contains("the host'"'"'s value does not reach it")'
 	expect any sh -c "$enter" "$group" epolltune check --connections 15k --format json
 	json '.summary.status | IN("ok", "warning", "critical", "unknown")' 'has_finding("probe.failed") | not' \
 		'wall("cgroup.memory").verdict != "unknown"'
@@ -201,6 +201,13 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1); time.sleep(
 test_a_group_that_is_not_visible_is_unknown() {
 	grep -Eq '^([0-9]+:memory|0:):/.' /proc/self/cgroup || skip 'this process is in the root group'
 	expect 3 unshare -Urm sh -c 'mount -t tmpfs tmpfs /sys/fs/cgroup && "$PROGRAM" check --quick --probe container --format json'
+	json 'wall("cgroup.memory") | .verdict == "unknown" and .needed > 0' '.summary.answer | startswith("Not known: ")'
+}
+
+# The root of a cgroup namespace is no root of all groups: it may have limits.
+test_the_root_of_a_cgroup_namespace_that_is_not_mounted_is_unknown() {
+	may_unshare -UrmC || skip 'unshare -UrmC is refused'
+	expect 3 unshare -UrmC sh -c 'mount -t tmpfs tmpfs /sys/fs/cgroup && "$PROGRAM" check --quick --probe container --format json'
 	json 'wall("cgroup.memory") | .verdict == "unknown" and .needed > 0' '.summary.answer | startswith("Not known: ")'
 }
 

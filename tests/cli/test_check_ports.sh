@@ -62,6 +62,28 @@ test_reserved_ports_do_not_count_in_the_proposal() {
 		rows("2 destinations, bind() without NO_PORT")[0] == 64'
 }
 
+# All 14 116 of them, in 84 695 bytes, here and in the lab.
+test_a_long_list_of_reserved_ports_is_read_and_copied_whole() {
+	in_namespace
+	seq -s, 32769 2 60999 | dd of=$ipv4/ip_local_reserved_ports bs=1M iflag=fullblock status=none
+	[ "$(wc -c <$ipv4/ip_local_reserved_ports)" -gt 0 ] || skip 'the kernel does not take the list'
+	expect 2 $check --role proxy --connections 16000 --rate 1
+	json 'wall("ports.ephemeral") | .verdict == "short" and .limit == 14116 and .measured == 14116' \
+		'[.findings[].id] | index("lab.uncopied") | not'
+}
+
+test_a_list_of_ports_that_no_plan_holds_is_shown() {
+	in_namespace
+	seq -s, 40000 2 40100 >$ipv4/ip_local_reserved_ports
+	expect 0 epolltune list knobs --format json
+	jq -e '.knobs[] | select(.name == "net.ipv4.ip_local_reserved_ports") | .value == ([range(40000; 40101; 2) | tostring] | join(","))' out >filtered ||
+		{ show out && fail 'the list is not the whole one'; }
+	expect 0 epolltune explain net.ipv4.ip_local_reserved_ports
+	matches out '^  running value +40000,40002,[0-9,]*(…|[.]{3})$'
+	expect 3 epolltune apply --dry-run --only net.ipv4.ip_local_reserved_ports --set net.ipv4.ip_local_reserved_ports=80 --allow-lower
+	matches err 'net.ipv4.ip_local_reserved_ports: its value is longer than 79 bytes'
+}
+
 test_the_running_range_is_not_proposed() {
 	in_namespace
 	echo 1024 65535 >$ipv4/ip_local_port_range

@@ -32,6 +32,14 @@ start_nginx() { # REQUESTS
 
 load() { expect "$@" --workers 1 --connections 10; } # STATUS epolltune load OPTIONS… ADDRESS
 
+test_reserved_ports_are_not_counted() {
+	in_namespace
+	echo 40000 40009 >/proc/sys/net/ipv4/ip_local_port_range
+	echo 40000-40004 >/proc/sys/net/ipv4/ip_local_reserved_ports
+	expect 3 epolltune load --connections 8 127.0.0.1:9
+	refused 'load: 8 connections need more than the 5 ephemeral ports of 1 source address '
+}
+
 test_http_counts_as_nginx_does() {
 	in_root_namespace
 	start_nginx 1000000

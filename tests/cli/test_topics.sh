@@ -198,10 +198,11 @@ test_what_is_no_log_is_refused_at_once() {
 	mkfifo fifo
 	mkdir directory
 	ln -s loop loop
-	for file in fifo directory /dev/zero /dev/null; do
+	for file in fifo /dev/zero /dev/null; do
 		expect 3 timeout 20 epolltune explain --log $file
 		refused "$file" 'not a regular file' 'epolltune explain --log -'
 	done
+	wrong 'directory is a directory; give a file name' explain --log directory
 	wrong 'nosuch: No such file' explain --log nosuch
 	wrong 'loop: Too many levels' explain --log loop
 	wrong 'unexpected argument "EMFILE"' explain --log log EMFILE

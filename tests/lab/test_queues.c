@@ -109,15 +109,15 @@ static void only_the_longest_are_kept(void **state)
 	for (uint64_t i = 0; i < 25; i++)
 		queues_add(&q, &(struct queue){.received = i * 7 % 25, .unsent = 100, .pid = 1});
 	queues_add(&q, &(struct queue){0});
-	assert_int_equal(q.count, QUEUES_MAX);
-	for (size_t i = 0; i < QUEUES_MAX; i++)
+	assert_int_equal(q.count, QUEUES_LISTED);
+	for (size_t i = 0; i < QUEUES_LISTED; i++)
 		assert_int_equal(q.at[i].received, 24 - i);
 	q.unseen = 2;
 	q.at[9] = (struct queue){.unsent = 1, .orphan = true};
 	report_init(&r);
 	struct finding *f = report_finding(&r, "buffers.memory.exhausted", NULL);
 	queues_table(&q, f);
-	assert_int_equal(f->table.row_count, QUEUES_MAX);
+	assert_int_equal(f->table.row_count, QUEUES_LISTED);
 	assert_string_equal(f->table.row[9].name, "orphan, ");
 	assert_non_null(strstr(f->detail, "2 other network namespaces"));
 }

@@ -352,21 +352,30 @@ static void the_mount_that_shows_the_group_counts(void **state)
 	}
 }
 
-/* A group that no file system shows may have a limit; that of the root has none. */
+/* A group that no file system shows may have a limit; that of the root has none, where it is not
+ * the root of a cgroup namespace. */
 static void a_group_that_is_not_mounted_is_hidden(void **state)
 {
+#define IDENTITY "boot 1\nnetns 1\ninitial 1\nfirst_pids 1\n"
 	static const struct {
-		const char *mounts, *groups;
+		const char *mounts, *groups, *identity;
 		bool memory, pids;
 	} rows[] = {
-		{V2_MOUNT, "0::/app\n", false, false},
-		{"x\n", "0::/\n", false, false},
-		{"x\n", "0::/app\n", true, true},
-		{V1_MOUNT("/", "memory"), "2:memory:/app\n1:pids:/app\n0::/\n", false, true},
-		{V2_MOUNT, "2:memory:/app\n1:pids:/\n0::/\n", true, false},
-		{V2_MOUNT, "", false, false},
+		{V2_MOUNT, "0::/app\n", "", false, false},
+		{"x\n", "0::/\n", "", false, false},
+		{"x\n", "0::/app\n", "", true, true},
+		{V1_MOUNT("/", "memory"), "2:memory:/app\n1:pids:/app\n0::/\n", "", false, true},
+		{V2_MOUNT, "2:memory:/app\n1:pids:/\n0::/\n", "", true, false},
+		{V2_MOUNT, "", "", false, false},
+		{"x\n", "0::/\n", IDENTITY, false, false},
+		{"x\n", "0::/\n", IDENTITY "first_cgroups 1\n", false, false},
+		{"x\n", "0::/\n", IDENTITY "first_cgroups 0\n", true, true},
+		{V1_MOUNT("/", "memory"), "2:memory:/\n1:pids:/\n0::/\n",
+		 IDENTITY "first_cgroups 0\n", false, true},
+		{V2_MOUNT, "0::/\n", IDENTITY "first_cgroups 0\n", false, false},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		put("identity", rows[i].identity);
 		put("proc/self/mountinfo", rows[i].mounts);
 		put("proc/self/cgroup", rows[i].groups);
 		struct cgroup c = read_group();

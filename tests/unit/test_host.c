@@ -756,8 +756,10 @@ static void reserved_ports_are_counted_within_a_range(void **state)
 		{"63-64,127,192\n", -5, 999999, 4},
 		{"63-64,127,192\n", 127, 64, 0},
 		{"0-65535\n", 1000, 1999, 1000},
-		{"8080;9000\n", 1, 65535, 1},
-		{"ports\n", 1, 65535, 0},
+		/* What a damaged list reserves is not known. */
+		{"8080;9000\n", 1, 65535, -1},
+		{"8080,9000-\n", 1, 65535, -1},
+		{"ports\n", 1, 65535, -1},
 	};
 	/* The tree of another tool may lack the file, one of epolltune capture does not. */
 	assert_int_equal(host_reserved_ports(captured, 1, 65535), -1);

@@ -107,6 +107,7 @@ static void the_same_answer(void **state)
 		report_text(r->probes, "%s", cases[i].only);
 		sample_wall(r, "accept-queue", "connections", METHOD_DERIVED, 4097, REPORT_NONE, 5);
 		r->walls[0].experiment = i % 2 ? EXPERIMENT_MISSED : EXPERIMENT_NONE;
+		report_text(r->walls[0].assumed, "%s", i % 3 ? "" : "net.ipv4.tcp_mem");
 		r->ran[0] = (struct report_probe){.name = "ports", .state = cases[i].state};
 		r->probe_count = 1;
 		char *text = json_of(r);

@@ -1,8 +1,13 @@
 /* What the texts of /proc/PID say of a process. */
 #include "../support/support.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "epolltune/subject.h"
 #include "host/processes.h"
@@ -253,6 +258,39 @@ static void a_reused_pid_is_another_process(void **state)
 	assert_false(process_same(&a, &b));
 }
 
+/* By its program: a process may take any name. */
+static void own_processes_are_those_of_the_same_program(void **state)
+{
+	struct host *h;
+	struct process p;
+	struct err e;
+	int channel[2];
+	char ready;
+	assert_int_equal(host_open(&h, "/", &e), 0);
+	for (int other = 0; other < 2; other++) {
+		assert_int_equal(pipe2(channel, O_CLOEXEC), 0);
+		pid_t pid = fork();
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			prctl(PR_SET_NAME, "nginx");
+			if (other)
+				execlp("sleep", "probe:ports", "60", (char *)NULL);
+			close(channel[0]);
+			close(channel[1]);
+			pause();
+			_exit(0);
+		}
+		close(channel[1]);
+		assert_int_equal(read(channel[0], &ready, 1), 0);
+		close(channel[0]);
+		assert_int_equal(process_read(h, pid, &p, &e), 0);
+		assert_int_equal(p.own, !other);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	host_close(h);
+}
+
 static void put(const char *root, const char *path, const char *text)
 {
 	char full[256];
@@ -333,6 +371,7 @@ int main(void)
 		cmocka_unit_test(a_status_has_the_user_and_the_threads),
 		cmocka_unit_test(the_root_is_the_first_of_its_family),
 		cmocka_unit_test(a_reused_pid_is_another_process),
+		cmocka_unit_test(own_processes_are_those_of_the_same_program),
 		cmocka_unit_test(the_cpus_of_a_process_in_many_groups),
 		cmocka_unit_test(threads_wait_alike_if_all_do),
 	};

@@ -2,7 +2,10 @@
 #include "../support/support.h"
 #include "../support/verdict.h"
 
+#include <string.h>
+
 #include "judge/proof.h"
+#include "judge/verdict.h"
 
 static unsigned runs, conclusive_at;
 
@@ -59,6 +62,40 @@ static void an_error_ends_the_runs(void **state)
 	assert_int_equal(runs, 1);
 }
 
+/* Packets that the machine drops meanwhile explain a result that is not there, and take none away:
+ * a wall that needs no experiment stays inspected. */
+static void dropped_packets_are_a_reason_only_of_what_lacks_a_result(void **state)
+{
+	static const struct {
+		enum outcome_state state;
+		const char *why, *reason;
+		enum wall_experiment experiment;
+		enum wall_method method;
+	} rows[] = {
+		{OUTCOME_CONCLUSIVE, "", "", EXPERIMENT_DONE, METHOD_DERIVED},
+		{OUTCOME_UNNEEDED, "", "", EXPERIMENT_NONE, METHOD_INSPECTED},
+		{OUTCOME_INCONCLUSIVE, "busy", "busy; 3 packets were dropped", EXPERIMENT_MISSED,
+		 METHOD_DERIVED},
+		{OUTCOME_UNSUPPORTED, "no wire", "no wire; 3 packets were dropped",
+		 EXPERIMENT_MISSED, METHOD_DERIVED},
+	};
+	const struct experiment *x = verdict_experiment("ports", "time-wait");
+	const struct settings s = verdict_settings(x, "net.ipv4.tcp_max_tw_buckets=131072");
+	const struct target t = target_default();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct outcome o = verdict_outcome(REPORT_NONE, false);
+		o.state = rows[i].state;
+		report_text(o.why, "%s", rows[i].why);
+		outcome_dropped(&o, "; 3 packets were dropped");
+		const struct wall *w = &verdict_of(x, &t, &s, &o)->walls[0];
+		if (w->experiment != rows[i].experiment || w->method != rows[i].method ||
+		    strcmp(w->reason, rows[i].reason))
+			fail_msg("row %zu: experiment %s, %s, \"%s\"", i,
+				 wall_experiment_name(w->experiment), wall_method_name(w->method),
+				 w->reason);
+	}
+}
+
 /* What a busy machine makes inconclusive. */
 static void what_needs_a_cpu_may_be_repeated(void **state)
 {
@@ -72,6 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_inconclusive_run_is_repeated_as_often_as_it_may_be),
 		cmocka_unit_test(an_error_ends_the_runs),
+		cmocka_unit_test(dropped_packets_are_a_reason_only_of_what_lacks_a_result),
 		cmocka_unit_test(what_needs_a_cpu_may_be_repeated),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,6 +136,8 @@ static void metrics_are_in_base_units_and_unknown_ones_absent(void **state)
 	struct report r;
 	sample_short(&r);
 	*report_finding_blank(&r) = r.findings[0];
+	/* It is no total. */
+	report_counter(&r, "Tcp.CurrEstab", 5);
 	char *text = rendered("prometheus", &r);
 	text_has(text,
 		 "\nepolltune_wall_capacity{wall=\"accept-queue\",unit=\"connections\"} 4097\n");

@@ -79,7 +79,7 @@ static void assert_wall(json_t *w)
 {
 	assert_keys(
 		w,
-		"name unit method experiment reason limit measured at_least at_most needed needed_max verdict "
+		"name unit method experiment reason assumed limit measured at_least at_most needed needed_max verdict "
 		"accepted knob detail ");
 	assert_true(json_is_boolean(json_object_get(w, "accepted")));
 	string_at(w, "name");
@@ -209,8 +209,9 @@ static void assert_contract(json_t *root)
 		    (json_int_t)json_array_size(json_object_get(root, "listeners")));
 	assert_true(json_is_object(json_object_get(root, "counters")));
 	json_t *summary = json_object_get(root, "summary");
-	assert_keys(summary,
-		    "status answer ok tight short unknown not_applicable missed accepted lost ");
+	assert_keys(
+		summary,
+		"status answer ok tight short unknown not_applicable missed assumed accepted lost ");
 	assert_true(one_of(string_at(summary, "status"), "ok|warning|critical|unknown"));
 }
 

@@ -280,6 +280,30 @@ static void the_answer_names_what_was_not_measured(void **state)
 	assert_int_equal(report_exit_status(&r), 3);
 }
 
+/* The same of a wall whose knob could not be read. */
+static void the_answer_names_what_was_assumed(void **state)
+{
+	struct wall *w = wall_made("buffers.memory", VERDICT_OK);
+	report_text(w->assumed, "net.ipv4.tcp_mem");
+	answer_is("Ready, with 1 wall assumed, not read: buffers.memory (net.ipv4.tcp_mem).");
+	assert_int_equal(report_exit_status(&r), 0);
+	w = wall_made("orphans", VERDICT_OK);
+	report_text(w->assumed, "net.ipv4.tcp_max_orphans");
+	w->experiment = EXPERIMENT_MISSED;
+	answer_is("Ready, with 1 wall derived, not measured: orphans; 2 walls assumed, not read: "
+		  "buffers.memory (net.ipv4.tcp_mem), orphans (net.ipv4.tcp_max_orphans).");
+	w->needed = REPORT_NONE;
+	r.require_measured = true;
+	answer_is("Not known: 1 wall assumed, not read: buffers.memory (net.ipv4.tcp_mem).");
+	assert_int_equal(report_exit_status(&r), 3);
+	r.require_measured = false;
+	wall_made("accept-queue", VERDICT_TIGHT);
+	answer_is("Ready, but 1 wall is tight: accept-queue; 1 wall assumed, not read: "
+		  "buffers.memory (net.ipv4.tcp_mem).");
+	wall_made("syn-queue", VERDICT_SHORT);
+	answer_is("Not ready: 1 wall is short: syn-queue.");
+}
+
 static void what_is_accepted_returns_when_it_is_worse(void **state)
 {
 	static const struct {
@@ -373,6 +397,7 @@ static void rows_of_the_catalogue_are_whole(void **state)
 			fail_msg("%s is of wall %s, which has no row", row->id, row->wall);
 		assert_true(strlen(row->id) < sizeof(r.findings[0].id));
 	}
+	assert_true(wall_row_count() <= REPORT_WALLS);
 	for (size_t i = 0; i < wall_row_count(); i++)
 		assert_true(strlen(wall_row_at(i)->name) < sizeof(r.walls[0].name) &&
 			    strlen(wall_row_at(i)->unit) < sizeof(r.walls[0].unit));
@@ -408,6 +433,7 @@ int main(void)
 		cmocka_unit_test_setup(walls_without_verdict_are_not_ready, reset),
 		cmocka_unit_test_setup(the_answer_says_clauses_of_findings_once, reset),
 		cmocka_unit_test_setup(the_answer_names_what_was_not_measured, reset),
+		cmocka_unit_test_setup(the_answer_names_what_was_assumed, reset),
 		cmocka_unit_test_setup(what_is_accepted_returns_when_it_is_worse, reset),
 		cmocka_unit_test_setup(a_crashed_probe_makes_the_answer_unknown, reset),
 		cmocka_unit_test_setup(a_probe_that_observed_nothing_makes_the_answer_unknown,

@@ -33,11 +33,13 @@ static int begin(void **state)
 	report_text(then.host.boot, "boot-1");
 	report_counter(&then, OVERFLOWS, 100);
 	report_counter(&then, "sockstat.TCP.inuse", 50);
+	report_counter(&then, "Tcp.CurrEstab", 40);
 	report_counter(&then, "TcpExt.PruneCalled", 7);
 	listened("0.0.0.0:443", 4, 1000);
 	listened("0.0.0.0:80", 5, UINT32_MAX - 9);
 	now.count = 0;
 	count("sockstat.TCP.inuse", 3);
+	count("Tcp.CurrEstab", 2);
 	count("TcpExt.RcvPruned", 5);
 	count(OVERFLOWS, 1851);
 	return 0;

@@ -426,7 +426,8 @@ static const struct memory_row memory_rows[] = {
 	{10000, 80, 0, TCP_MEM "=750 1250 1875", 5120000, VERDICT_SHORT, "buffers.memory.short", "",
 	 REMEDY_NONE, "", 0},
 	/* tcp_mem is not visible: the kernel's default is assumed. */
-	{10000, 16384, 0, "", 1024 * MIB, VERDICT_OK, "", "", REMEDY_NONE, "is not visible", 0},
+	{10000, 16384, 0, "", 1024 * MIB, VERDICT_OK, "", "", REMEDY_NONE, "could not be read. Its",
+	 0},
 	{1000000, 16384, 0, "", 1024 * MIB, VERDICT_SHORT, "buffers.memory.short",
 	 TCP_MEM "  -> 937500 1250000 1875000", REMEDY_KERNEL, "6 %", 0},
 	{10000, 0, 0, "", REPORT_NONE, VERDICT_UNKNOWN, "", "", REMEDY_NONE, "could not be read",
@@ -469,6 +470,66 @@ static void each_memory_gets_its_verdict(void **state)
 				 (long long)w->limit, wall_verdict_name(w->verdict), f ? f->id : "",
 				 verdict_proposals(r), f ? finding_remedy_name(f->remedy) : "",
 				 w->detail, f ? f->detail : "");
+	}
+}
+
+/* A knob that cannot be read has its default: such a verdict names it. */
+static void a_default_that_is_assumed_is_named(void **state)
+{
+	static const struct {
+		const char *probe, *wall, *settings, *assumed;
+		int64_t reached; /* by a run; 0: none */
+		uint64_t rate;
+	} cases[] = {
+		{"buffers", "buffers.memory", TCP_MEM "=375000 500000 750000", "", 0, 1000},
+		{"buffers", "buffers.memory", "", "net.ipv4.tcp_mem", 0, 1000},
+		{"buffers", "buffers.receive", RMEM "=4096 131072 6291456", SCALING, 0, 1000},
+		{"buffers", "buffers.receive", RMEM "=4096 131072 6291456;" SCALING "=1", MODERATE,
+		 0, 1000},
+		{"buffers", "buffers.send", WMEM "=4096 16384 4194304;" SCALING "=1", "", 0, 1000},
+		/* A run has shown that it suffices. */
+		{"buffers", "buffers.send", WMEM "=4096 16384 4194304", "", 200000000, 1000},
+		/* No default is accused. */
+		{"buffers", "buffers.receive", RMEM "=4096 8192 16384", "", 0, 1000},
+		{"syn-queue", "syn-queue", "net.core.somaxconn=4096; listen.backlog=4096",
+		 "net.ipv4.tcp_syncookies", 0, 1000},
+		{"syn-queue", "syn-queue",
+		 "net.core.somaxconn=4096; listen.backlog=4096; net.ipv4.tcp_syncookies=1", "", 0,
+		 1000},
+		{"syn-queue", "syn-queue", "net.core.somaxconn=16; listen.backlog=4096", "", 0,
+		 1000},
+		{"counters", "orphans", "TCP orphan of /proc/net/sockstat=0",
+		 "net.ipv4.tcp_max_orphans", 0, 10},
+		{"counters", "orphans",
+		 "net.ipv4.tcp_max_orphans=65536; TCP orphan of /proc/net/sockstat=0", "", 0, 10},
+		{"conntrack", "conntrack",
+		 "net.netfilter.nf_conntrack_max=262144; net.netfilter.nf_conntrack_buckets=262144; "
+		 "nf_conntrack_count=5; tracked=1",
+		 "net.netfilter.nf_conntrack_tcp_timeout_time_wait", 0, 10},
+		{"conntrack", "conntrack",
+		 "net.netfilter.nf_conntrack_max=262144; time_wait=120; udp_timeout=120; nf_conntrack_count=5; "
+		 "tracked=1",
+		 "net.netfilter.nf_conntrack_buckets", 0, 10},
+		{"udp", "udp.receive",
+		 "net.core.rmem_max=21299200; net.core.rmem_default=21299200; SO_RCVBUF=21299200",
+		 "net.ipv4.udp_mem", 0, 10},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct experiment *x = verdict_experiment(cases[i].probe, cases[i].wall);
+		struct target t = target_of(20 * MS, 100 * MBIT);
+		struct outcome o = verdict_outcome(cases[i].reached, false);
+		t.rate_per_s = cases[i].rate;
+		t.datagrams_per_s = 100;
+		struct settings s = verdict_settings(x, cases[i].settings);
+		s.machine.memory_bytes = UINT64_C(16) << 30;
+		s.machine.ehash_entries = 131072;
+		const struct wall *w =
+			&verdict_of(x, &t, &s, cases[i].reached ? &o : NULL)->walls[0];
+		bool says = strstr(w->detail, "could not be read. Its default is assumed.");
+		if (strcmp(w->assumed, cases[i].assumed) != 0 || says != !!w->assumed[0] ||
+		    (says && w->method != METHOD_DERIVED))
+			fail_msg("row %zu: %s, \"%s\", %s", i, wall_verdict_name(w->verdict),
+				 w->assumed, w->detail);
 	}
 }
 
@@ -536,6 +597,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_gets_its_verdict),
+		cmocka_unit_test(a_default_that_is_assumed_is_named),
 		cmocka_unit_test(a_share_that_is_set_is_known),
 		cmocka_unit_test(a_buffer_that_may_be_set_is_unknown),
 		cmocka_unit_test(the_origin_of_a_buffer_is_known_by_its_connections),

@@ -412,7 +412,8 @@ static void the_fuller_of_two_tables_counts(void **state)
 		char files[200] = "true";
 		struct subject subject = behind(rows[i].tracked, rows[i].tracked_max);
 		struct probe_options o = {0};
-		const struct moment m = {0};
+		const struct target t = {.connections = 1};
+		const struct moment m = {.target = &t};
 		o.subject = &subject;
 		if (rows[i].used >= 0)
 			snprintf(files, sizeof(files), "echo %lld >netfilter/nf_conntrack_count",
@@ -436,6 +437,53 @@ static void the_fuller_of_two_tables_counts(void **state)
 		report_init(&r);
 		observation_judge(&sample, &sample, &m, &r);
 		assert_int_equal(r.finding_count, 0);
+	}
+}
+
+/* Rules may track the first connection that comes: the table is empty until then. */
+static void an_empty_table_that_would_not_suffice_is_noted(void **state)
+{
+	struct listener at = {.kind = LISTENER_UDP, .address = "udp:0.0.0.0:53"};
+	struct subject datagrams = {.listeners = {.at = &at, .count = 1}};
+	static const struct {
+		int64_t used, max, established;
+		bool datagrams;
+		const char *findings;
+	} rows[] = {
+		{0, 1000, 0, false, "conntrack.idle note"},
+		{0, 130000, 0, false, "conntrack.idle note"}, /* without headroom */
+		{0, 1000, -1, false, "conntrack.idle note"},
+		{0, 262144, 0, false, ""},
+		{0, 1000, 3, false, ""}, /* they would have entries */
+		{0, 1000, 0, true, ""},
+		{0, 0, 0, false, ""}, /* no limit */
+		{1, 1000, 0, false, ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct report r;
+		static struct sample sample;
+		char files[300], row[24];
+		struct probe_options o = {.subject = rows[i].datagrams ? &datagrams : NULL};
+		struct target t = target_default();
+		const struct moment m = {.target = &t, .options = &o};
+		t.connections = 10000;
+		t.rate_per_s = 1000;
+		snprintf(files, sizeof(files),
+			 "echo %lld >netfilter/nf_conntrack_count; "
+			 "echo %lld >netfilter/nf_conntrack_max; mkdir ../../net; "
+			 "[ %lld -lt 0 ] || printf 'Tcp: CurrEstab\\nTcp: %lld\\n' >../../net/snmp",
+			 (long long)rows[i].used, (long long)rows[i].max,
+			 (long long)rows[i].established, (long long)rows[i].established);
+		struct host *h = machine(files);
+		memset(&sample, 0, sizeof(sample));
+		assert_int_equal(sample_take(h, &o, &sample, NULL), 0);
+		machine_end(h);
+		report_init(&r);
+		observation_judge(&sample, &sample, &m, &r);
+		snprintf(row, sizeof(row), "row %zu", i);
+		findings_are(row, &r, rows[i].findings);
+		if (r.finding_count)
+			assert_non_null(strstr(r.findings[0].detail, "need 130 000 entries"));
 	}
 }
 
@@ -529,6 +577,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_targets_entries_need_room),
 		cmocka_unit_test(hash_chains_limit_the_table),
+		cmocka_unit_test(an_empty_table_that_would_not_suffice_is_noted),
 		cmocka_unit_test(the_patch_level_is_read),
 		cmocka_unit_test(what_is_open_is_not_needed_again),
 		cmocka_unit_test(a_server_of_unix_sockets_is_not_limited),

@@ -119,7 +119,7 @@ static const struct row rows[] = {
 	{PORTS, RANGE "40000 40099", 80, REACHED(60, true), 100, VERDICT_SHORT, METHOD_MEASURED, "",
 	 REMEDY_APPLICATION},
 	/* An experiment that is not needed leaves the settings. */
-	{PORTS, RANGE "32768 60999", 10000, FAILS(OUTCOME_UNSUPPORTED), 28232, VERDICT_OK,
+	{PORTS, RANGE "32768 60999", 10000, FAILS(OUTCOME_UNNEEDED), 28232, VERDICT_OK,
 	 METHOD_INSPECTED, "", REMEDY_NONE},
 
 	/* A proxy needs no number of them: P ports are at most P connections in TIME_WAIT. */
@@ -241,6 +241,17 @@ static void cpu_time_bounds_the_rate_of_accepts(void **state)
 		 400000,
 		 VERDICT_OK,
 		 "2 CPUs at 5.0 us"},
+		/* There may be a quota. */
+		{TARGET_SERVER,
+		 {.accept_ns = 5000,
+		  .connect_ns = 15000,
+		  .both_ns = 20000,
+		  .cpus = 2,
+		  .quota_unread = true},
+		 10000,
+		 400000,
+		 VERDICT_OK,
+		 "cpu.max could not be read. Its default is assumed."},
 		/* Rounded to the accuracy of a measurement. */
 		{TARGET_SERVER, COSTS(6188, 15000, 22000), 10000, 323000, VERDICT_OK, ""},
 		/* Without an experiment there is no value: the target is not accused. */

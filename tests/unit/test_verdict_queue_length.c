@@ -29,10 +29,35 @@ static void a_queue_beyond_the_patience_of_clients_is_a_note(void **state)
 	}
 }
 
+/* A foreign process may have any name. */
+static void only_own_listeners_are_left_out(void **state)
+{
+	static struct process processes[] = {{.root = 7, .name = "probe:shop"},
+					     {.root = 8, .name = "nginx", .own = true},
+					     {.root = 9, .name = "epolltune"}};
+	struct listener at[3];
+	const struct sample s = {
+		.somaxconn = 4096,
+		.listeners = {.count = 3, .at = at, .process_count = 3, .processes = processes}};
+	const struct target t = {.rate_per_s = 10000, .stall_us = 100000};
+	static struct report r;
+	for (int i = 0; i < 3; i++) {
+		at[i] = (struct listener){.kind = LISTENER_TCP, .limit = 128, .owner = i};
+		snprintf(at[i].address, sizeof(at[i].address), "0.0.0.0:%d", 80 + i);
+	}
+	report_init(&r);
+	judge_listeners(&s, &t, &r);
+	findings_are("own", &r, "accept-queue.application note");
+	assert_non_null(strstr(r.findings[0].title, "probe:shop (pid 7) on 0.0.0.0:80"));
+	assert_non_null(strstr(r.findings[0].detail, "epolltune (pid 9) on 0.0.0.0:82"));
+	assert_null(strstr(r.findings[0].detail, "nginx"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_queue_beyond_the_patience_of_clients_is_a_note),
+		cmocka_unit_test(only_own_listeners_are_left_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

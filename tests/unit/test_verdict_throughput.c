@@ -104,10 +104,11 @@ static void an_unexplained_throughput_is_unknown(void **state)
 	assert_int_equal(r->finding_count, 0);
 	assert_int_equal(report_exit_status(r), 3);
 	o = verdict_outcome(REPORT_NONE, false);
-	outcome_unsupported(&o, "%s", "");
-	report_text(s.taken.lacks, "replies of 2 B do not fill the path");
+	outcome_unneeded(&o, "replies of 2 B do not fill the path");
 	r = verdict_of(&experiments[0], &t, &s, &o);
 	assert_int_equal(r->walls[0].verdict, VERDICT_NA);
+	assert_int_equal(r->walls[0].experiment, EXPERIMENT_NONE);
+	assert_non_null(strstr(r->walls[0].detail, "replies of 2 B do not fill the path"));
 }
 
 static void a_huge_target_is_refused_without_overflow(void **state)
