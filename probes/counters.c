@@ -471,7 +471,7 @@ static void titled_end(struct titled *t)
 {
 	size_t more = t->count - t->shown;
 	if (more)
-		report_append(t->text, " (and %zu more counter%s)", more, more > 1 ? "s" : "");
+		report_append(t->text, " (and %s)", quantity_of(more, "more counter").text);
 }
 
 /* Of so many packets one may be spoofed or damaged. */

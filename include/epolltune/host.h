@@ -59,6 +59,9 @@ bool host_has_systemd(const struct host *h);
  * does not end it: -EACCES is returned after all others. */
 int host_walk(const struct host *h, const char *dir, unsigned depth,
 	      int (*each)(const char *path, void *arg), void *arg, struct err *e);
+/* The same for the path of every entry of `dir`, of any type: also of links to nothing. */
+int host_names(const struct host *h, const char *dir, int (*each)(const char *path, void *arg),
+	       void *arg, struct err *e);
 
 struct host_facts {
 	char name[72];

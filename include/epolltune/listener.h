@@ -58,6 +58,11 @@ enum unit_manager {
 	UNIT_INSIDE, /* one of a container, or any other that is below a group of something else */
 };
 
+/* What a process waits for. */
+enum process_wait { WAIT_OTHER, WAIT_EPOLL, WAIT_ACCEPT, WAIT_FROZEN };
+/* By the kernel function of its wchan. Pure. */
+enum process_wait process_wait_of(const char *function);
+
 #define PROCESS_FREEZER "do_freezer_trap"
 
 struct process {
@@ -74,9 +79,10 @@ struct process {
 	/* Kernel function, by /proc/PID/wchan; "" if running or not visible. Of one in a frozen
 	 * control group PROCESS_FREEZER, or another function of the freezer. */
 	char waits_in[32];
-	bool alike;          /* each of its threads waits in that function; false: unknown too */
-	uint64_t soft, hard; /* RLIMIT_NOFILE; HOST_UNLIMITED; 0, 0: unknown */
-	uint64_t open;       /* descriptors; 0: unknown */
+	enum process_wait wait; /* process_wait_of() that */
+	bool alike;             /* each of its threads waits in that function; false: unknown too */
+	uint64_t soft, hard;    /* RLIMIT_NOFILE; HOST_UNLIMITED; 0, 0: unknown */
+	uint64_t open;          /* descriptors; 0: unknown */
 };
 
 struct listeners {

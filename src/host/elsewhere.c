@@ -11,10 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/listener.h"
-#include "host/array.h"
 #include "host/descriptors.h"
 #include "host/machine.h"
 #include "host/port_sockets.h"

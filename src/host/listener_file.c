@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
-#include "host/array.h"
 #include "host/machine.h"
 
 static const char *const names[] = {
@@ -93,6 +93,7 @@ static bool process_parse(char *rest, struct process *out)
 	text_take(&rest, out->name, sizeof(out->name));
 	text_take(&rest, out->unit, sizeof(out->unit));
 	text_take(&rest, out->waits_in, sizeof(out->waits_in));
+	out->wait = process_wait_of(out->waits_in);
 	/* Older captures lack these. */
 	if (number(&rest, UNIT_INSIDE, &manager))
 		out->manager = (enum unit_manager)manager;

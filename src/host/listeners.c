@@ -22,12 +22,14 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "host/accepted_sockets.h"
-#include "host/array.h"
 #include "host/listener_file.h"
 #include "host/listener_table.h"
+#include "host/mounts.h"
 #include "host/owners.h"
+#include "host/processes.h"
 #include "host/sock_diag.h"
 
 /* Since 5.3. */
@@ -166,12 +168,13 @@ static void unix_file(struct listener *l, const struct nlattr *attribute)
 
 static bool mount_device(unsigned id, uint64_t *device)
 {
-	char line[4096];
-	unsigned at, major, minor;
-	CLEAN(close_file) FILE *mounts = fopen("/proc/self/mountinfo", "re");
-	while (mounts && fgets(line, sizeof(line), mounts))
-		if (sscanf(line, "%u %*u %u:%u ", &at, &major, &minor) == 3 && at == id) {
-			*device = makedev(major, minor);
+	struct mount mount;
+	CLEAN(free_pointer) char *mounts = NULL;
+	if (process_text(AT_FDCWD, "/proc/self/mountinfo", &mounts) < 0)
+		return false;
+	for (const char *at = mounts; mounts_next(&at, &mount);)
+		if (mount.id == id) {
+			*device = mount.device;
 			return true;
 		}
 	return false;

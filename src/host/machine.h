@@ -69,6 +69,7 @@ bool host_counter_pairs(struct host_counters *c, char *text);
  */
 void filling_take(const struct host *h, const char *path);
 void filling_list(const struct host *h, const char *directory);
+void filling_names(const struct host *h, const char *directory);
 /* The same of a file that is being read of the running machine. */
 void filling_shadow(const struct host *h, const char *path);
 /* Adds a reply of netlink, without hardware addresses. */

@@ -1,7 +1,7 @@
 /* Parsers of netlink replies about interfaces. */
 #include "host/nic_reply.h"
 
-#include "host/array.h"
+#include "base/array.h"
 #include "host/compat.h"
 #include <errno.h>
 #include <linux/ethtool.h>
@@ -248,11 +248,11 @@ void reply_qdiscs(const struct reply *r, struct nics *n)
 }
 
 /* Rings, channels, coalescing: copies each attribute to the field with its number. */
-static void take_fields(const char *group, struct nlattr *tb[], int max, struct nic *n)
+static void take_fields(enum nic_group group, struct nlattr *tb[], int max, struct nic *n)
 {
 	for (size_t i = 0; i < nic_field_count; i++) {
 		const struct nic_field *f = &nic_fields[i];
-		if (!f->attribute || f->attribute > max || strcmp(f->group, group) != 0)
+		if (!f->attribute || f->attribute > max || f->group != group)
 			continue;
 		struct nic_number v = number(tb[f->attribute]);
 		if (v.known)
@@ -262,7 +262,7 @@ static void take_fields(const char *group, struct nlattr *tb[], int max, struct 
 
 static void take_rings(struct nlattr *tb[], int max, struct nic *n)
 {
-	take_fields("rings", tb, max, n);
+	take_fields(GROUP_RINGS, tb, max, n);
 	/* ETHTOOL_TCP_DATA_SPLIT_UNKNOWN, _DISABLED, _ENABLED */
 	struct nic_number *split = &n->rings.tcp_data_split;
 	if (split->known) {
@@ -461,10 +461,10 @@ int reply_take(enum nic_request what, const struct reply *r, struct nic *n, stru
 			take_rings(tb, ATTRIBUTES, n);
 			break;
 		case NIC_CHANNELS:
-			take_fields("channels", tb, ATTRIBUTES, n);
+			take_fields(GROUP_CHANNELS, tb, ATTRIBUTES, n);
 			break;
 		case NIC_COALESCE:
-			take_fields("coalesce", tb, ATTRIBUTES, n);
+			take_fields(GROUP_COALESCE, tb, ATTRIBUTES, n);
 			break;
 		case NIC_FEATURES:
 			status = take_features(tb, n, e);

@@ -9,16 +9,11 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "base/text.h"
 #include "epolltune/cleanup.h"
 
 /* Of the address of a UNIX listener. */
 static const char unix_prefix[] = "unix:";
-
-static bool ends_with(const char *text, const char *suffix)
-{
-	size_t n = strlen(text), m = strlen(suffix);
-	return n > m && !strcmp(text + n - m, suffix);
-}
 
 static bool all_digits(const char *text)
 {
@@ -89,7 +84,8 @@ int server_query_make(const char *who, struct server_query *q, struct err *e)
 		q->pid = (pid_t)pid;
 	} else if (colon) {
 		return query_address(q, colon, e);
-	} else if (ends_with(who, ".service") || ends_with(who, ".scope")) {
+	} else if (text_ends(who, strlen(who), ".service") ||
+		   text_ends(who, strlen(who), ".scope")) {
 		q->kind = BY_UNIT;
 	}
 	return 0;

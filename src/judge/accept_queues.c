@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/doing.h"
 #include "epolltune/quantity.h"
-#include "host/array.h"
 #include "judge/blame.h"
 #include "judge/queue_lag.h"
 #include "judge/settings.h"

@@ -21,20 +21,9 @@ bool process_out_of_files(const struct process *p)
 	return process_at_file_limit(p) && p->open + 1 >= p->soft;
 }
 
-/* do_freezer_trap() of cgroup v2, __refrigerator() of v1 */
-static bool is_frozen(const struct process *p)
-{
-	return strstr(p->waits_in, "freezer") || strstr(p->waits_in, "refrigerator");
-}
-
 bool process_halted(const struct process *p)
 {
-	return p->state && (strchr("TtZX", p->state) || is_frozen(p));
-}
-
-static bool in_epoll(const struct process *p)
-{
-	return strstr(p->waits_in, "epoll") || strstr(p->waits_in, "ep_poll");
+	return p->state && (strchr("TtZX", p->state) || p->wait == WAIT_FROZEN);
 }
 
 /* Its limit on connections, as its configuration or command names it. */
@@ -52,7 +41,7 @@ static void limit_name(const struct process *p, char *text, size_t size)
 /* Any of its threads may be the one that accepts. */
 static bool all_in_epoll(const struct process *p)
 {
-	return in_epoll(p) && (p->threads == 1 || (p->threads > 1 && p->alike));
+	return p->wait == WAIT_EPOLL && (p->threads == 1 || (p->threads > 1 && p->alike));
 }
 
 static void unwatched_doing(const struct process *p, struct doing *d)
@@ -82,7 +71,8 @@ static void thread_doing(const struct process *p, struct doing *d)
 		report_append(d->what, "is in uninterruptible sleep (state D)%s%s",
 			      p->waits_in[0] ? " in " : "", p->waits_in);
 	} else if (p->waits_in[0]) {
-		report_append(d->what, "sleeps in %s", in_epoll(p) ? "epoll_wait()" : p->waits_in);
+		report_append(d->what, "sleeps in %s",
+			      p->wait == WAIT_EPOLL ? "epoll_wait()" : p->waits_in);
 	} else if (p->state) {
 		report_append(d->what, "sleeps (state %c)", p->state);
 	}
@@ -120,7 +110,7 @@ struct doing doing_of(const struct process *p)
 	} else if (p->state == 'Z' || p->state == 'X') {
 		report_text(d.what, "has exited (state %c)", p->state);
 		report_text(d.help, "Restart the server");
-	} else if (p->state && is_frozen(p)) {
+	} else if (p->state && p->wait == WAIT_FROZEN) {
 		report_text(d.what, "is frozen with its control group");
 		thaw_help(p, &d);
 	} else if (p->state == 'S' && all_in_epoll(p)) {

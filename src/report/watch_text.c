@@ -9,6 +9,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
+#include "epolltune/unit.h"
 #include "report/figure.h"
 #include "report/page.h"
 #include "report/utf8.h"
@@ -268,7 +269,7 @@ static void row_describe(char *text, size_t size, const struct watch_row *r)
 	figure(used, r, r->used);
 	figure(limit, r, r->limit);
 	left(time, r);
-	const char *unit = strcmp(k->unit, "B") ? k->unit : "";
+	const char *unit = unit_row_find(k->unit)->form == UNIT_THINGS ? k->unit : "";
 	report_text_into(text, size, "%s %s: %s", k->wall, r->now.what, used);
 	if (r->limit != REPORT_NONE)
 		report_append_to(text, size, " of %s", limit);

@@ -109,7 +109,8 @@ static void sysctl_at_boot(struct change_site *site, struct change *c, char why[
 	why[0] = 0;
 	if (!k || sysctl_d_find(site->root, procps(site), c->name, &set, &ignored) < 0)
 		return;
-	if (set.file[0] && !set.exclude && knob_check(k, set.value, value, &ignored) == 0)
+	if (set.file[0] && !set.exclude &&
+	    knob_at_boot(k, host_kernel(site->host), set.value, c->from, value))
 		snprintf(why, CHANGE_WHY, " (set by %.200s:%u; %.80s was of an earlier boot)",
 			 set.file, set.line, change_shown(c->from));
 	else if (own && snprintf(value, sizeof(value), "%s", own) && strcmp(own, c->from) != 0)
@@ -219,13 +220,14 @@ static int file_line(struct change_site *site, const char *name, const char *set
 	return dropin_line(value, line, why, author, e);
 }
 
-/* In the form of knob_read(), so that values compare by text. */
-static void normalize(const char *name, char value[CHANGE_VALUE])
+/* What a line of the files makes of a value, so that values compare by text; what the kernel
+ * refuses stays as it is written. */
+static void normalize(struct change_site *site, const char *name, const char *before,
+		      char value[CHANGE_VALUE])
 {
-	char normal[CHANGE_VALUE];
-	struct err ignored;
+	char normal[KNOB_VALUE];
 	const struct knob *k = knob_find(name);
-	if (k && knob_check(k, value, normal, &ignored) == 0)
+	if (k && knob_at_boot(k, host_kernel(site->host), value, before, normal))
 		snprintf(value, CHANGE_VALUE, "%s", normal);
 }
 
@@ -246,7 +248,7 @@ static int file_overridden(struct change_site *site, const struct change *of,
 	int rc = sysctl_d_override(site->root, procps(site), of->name, &later, e);
 	if (rc < 0 || !later.file[0])
 		return rc;
-	normalize(of->name, later.value);
+	normalize(site, of->name, of->from, later.value);
 	if (!later.exclude && change_gives(of, later.value))
 		return 0;
 	report_text(step->why, "at the next boot %s:%u overrides our line: %s%.60s", later.file,
@@ -274,8 +276,8 @@ static int file_look(struct change_site *site, const char *name, struct persiste
 	out->excluded = set.exclude;
 	out->ours = set.ours;
 	out->module = module_late(site->host, name);
-	normalize(name, out->files);
-	normalize(name, out->conf);
+	normalize(site, name, out->running, out->files);
+	normalize(site, name, out->running, out->conf);
 	return 0;
 }
 

@@ -1156,10 +1156,15 @@ static void a_namespace_that_is_gone(void **state)
 		"net.core.somaxconn=5001 --state-dir $S >/dev/null; echo >$S/go; exec sleep 60' & p=$!\n"
 		"until [ -e $S/go ]; do sleep 0.02; done\n"
 		"epolltune rollback --force --state-dir $S >/dev/null; echo \"held $?\"\n"
+		"export p; unshare -m sh -c 'touch \"$S/a b\" && mount --bind /proc/$p/ns/net \"$S/a b\" "
+		"&& echo >$S/bound; exec sleep 60' & m=$!\n"
+		"until [ -e $S/bound ]; do sleep 0.02; done\n"
 		"exec 7</proc/$p/ns/net; kill $p; wait $p 2>/dev/null\n"
 		"epolltune rollback --force --state-dir $S >/dev/null; echo \"open $?\"\n"
 		"nsenter --net=/proc/self/fd/7 epolltune history --state-dir $S | tail -1\n"
 		"exec 7<&-\n"
+		"epolltune rollback --force --state-dir $S >/dev/null; echo \"mounted $?\"\n"
+		"kill $m; wait $m 2>/dev/null\n"
 		"unshare -n epolltune rollback --state-dir $S; echo \"reused $?\"\n",
 		base, base);
 	good(&o);
@@ -1170,6 +1175,7 @@ static void a_namespace_that_is_gone(void **state)
 	has(o.out, "held 1\nopen 1\n");
 	has(o.out, " applied ");
 	has(o.out, " current ");
+	has(o.out, "mounted 1\n");
 	has(o.out, "reused 0\n");
 	output_free(&o);
 }

@@ -141,8 +141,8 @@ static void the_hint_repeats_the_question(void **state)
 static void commands_are_not_wrapped(void **state)
 {
 	static const char *const commands[] = {
-		"epolltune apply --only net.ipv4.tcp_rmem --set 'net.ipv4.tcp_rmem=4096 131072 "
-		"8388608' --allow-lower",
+		("epolltune apply --only net.ipv4.tcp_rmem --set 'net.ipv4.tcp_rmem=4096 131072 "
+		 "8388608' --allow-lower"),
 		"epolltune explain tcp_rmem-starts-with-megabytes",
 		"sysctl -w net.ipv4.tcp_fack=0",
 	};

@@ -64,6 +64,7 @@ static void healthy(struct looks *m)
 				      .threads = 1,
 				      .state = 'S',
 				      .waits_in = "ep_poll",
+				      .wait = WAIT_EPOLL,
 				      .soft = 1024,
 				      .hard = 524288,
 				      .open = 12};
@@ -688,6 +689,7 @@ static void quiet_and_frozen(struct looks *m)
 	quiet_and_halted(m);
 	m->process.state = 'S';
 	report_text(m->process.waits_in, "%s", PROCESS_FREEZER);
+	m->process.wait = WAIT_FROZEN;
 }
 
 /* Without --server. */
@@ -1679,6 +1681,7 @@ static void states_of_a_process_are_named(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct process p = {.state = rows[i].state, .threads = rows[i].threads};
 		report_text(p.waits_in, "%s", rows[i].waits_in);
+		p.wait = process_wait_of(p.waits_in);
 		struct doing d = doing_of(&p);
 		assert_string_equal(d.what, rows[i].what);
 		assert_true(d.help[0]);
@@ -1720,6 +1723,7 @@ static void a_server_that_stopped_accepting_has_its_limit_named(void **state)
 			.state = 'S', .threads = rows[i].threads, .alike = rows[i].alike};
 		report_text(p.name, "%s", rows[i].name);
 		report_text(p.waits_in, "%s", rows[i].waits_in);
+		p.wait = process_wait_of(p.waits_in);
 		struct doing d = doing_of(&p);
 		if (strcmp(d.what, rows[i].what) != 0 || !strstr(d.help, rows[i].help))
 			fail_msg("row %zu: %s; %s", i, d.what, d.help);
@@ -1746,8 +1750,7 @@ static void what_froze_a_process_resumes_it(void **state)
 		{"", UNIT_SYSTEM, "Resume it: docker unpause, podman unpause, "},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct process p = {
-			.state = 'S', .waits_in = PROCESS_FREEZER, .manager = rows[i].manager};
+		struct process p = {.state = 'S', .wait = WAIT_FROZEN, .manager = rows[i].manager};
 		report_text(p.unit, "%s", rows[i].unit);
 		struct doing d = doing_of(&p);
 		if (strncmp(d.help, rows[i].help, strlen(rows[i].help)) != 0)
