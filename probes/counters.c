@@ -308,7 +308,7 @@ static const struct loss {
 		LOSS,           /* growth is a warning */
 		LOSS_ELSEWHERE, /* growth has a finding of its own, which names what is full */
 		LOSS_REST,      /* likewise without cookies; the counter has other parts */
-		LOSS_STRAY,     /* any host sends some: growth is a warning where it is a share */
+		LOSS_STRAY,     /* any host sends some: a loss where it is a share of all */
 		LOSS_HARMLESS,
 	} kind;
 } losses[] = {
@@ -325,6 +325,20 @@ static const struct loss {
 	{"TcpExt.TCPOFODrop", LOSS},
 	{"TcpExt.PFMemallocDrop", LOSS},
 	{"TcpExt.IPReversePathFilter", LOSS_STRAY},
+	{"TcpExt.PAWSTimewait", LOSS_STRAY},
+	{"TcpExt.PAWSEstab", LOSS_STRAY},
+	{"TcpExt.PAWSActive", LOSS_STRAY},
+	{"TcpExt.TSEcrRejected", LOSS_STRAY},
+	{"TcpExt.TCPMD5NotFound", LOSS_STRAY},
+	{"TcpExt.TCPMD5Unexpected", LOSS_STRAY},
+	{"TcpExt.TCPMD5Failure", LOSS_STRAY},
+	{"TcpExt.TCPAORequired", LOSS_STRAY},
+	{"TcpExt.TCPAOKeyNotFound", LOSS_STRAY},
+	{"TcpExt.TCPAOBad", LOSS_STRAY},
+	{"TcpExt.TCPMinTTLDrop", LOSS_STRAY},
+	{"TcpExt.TCPZeroWindowDrop", LOSS_STRAY},
+	{"TcpExt.TCPMigrateReqFailure", LOSS},
+	{"TcpExt.TCPWqueueTooBig", LOSS},
 	{"TcpExt.TCPMemoryPressures", LOSS},
 	{"nf_conntrack.drop", LOSS_ELSEWHERE},
 	{"nf_conntrack.early_drop", LOSS},
@@ -359,6 +373,21 @@ static const char *loss_less(const struct loss *l)
 	return NULL;
 }
 
+/* What strays are a share of: packets, or handshakes. */
+static const char *loss_all(const struct loss *l)
+{
+	static const char *const all[][2] = {{"TcpExt.IPReversePathFilter", "Ip.InReceives"},
+					     {"TcpExt.PAWSTimewait", "Tcp.PassiveOpens"},
+					     {"TcpExt.TSEcrRejected", "Tcp.PassiveOpens"},
+					     {"TcpExt.PAWSActive", "Tcp.ActiveOpens"},
+					     {"Udp.InCsumErrors", "Udp.InDatagrams"},
+					     {"Udp6.InCsumErrors", "Udp6.InDatagrams"}};
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (!strcmp(l->counter, all[i][0]))
+			return all[i][1];
+	return "Tcp.InSegs";
+}
+
 /* Bytes of a title beside its other words; fewer beside the time of a report. What does not fit is
  * in the table. */
 #define TITLED 76
@@ -366,8 +395,8 @@ static const char *loss_less(const struct loss *l)
 
 /* What the report records besides these. */
 static const char *const recorded[] = {
-	"TcpExt.SyncookiesSent", "Tcp.PassiveOpens", "Tcp.ActiveOpens",  "sockstat.TCP.inuse",
-	"sockstat.TCP.orphan",   "sockstat.TCP.tw",  "sockstat.TCP.mem",
+	"TcpExt.SyncookiesSent", "sockstat.TCP.inuse", "sockstat.TCP.orphan",
+	"sockstat.TCP.tw",       "sockstat.TCP.mem",
 };
 
 /* Nothing is dropped that is recorded, or in a table. */
@@ -402,6 +431,18 @@ static int64_t loss_value(const struct loss *l, const struct sample *s,
 	return d.rest > other ? d.rest - other : 0;
 }
 
+/* Of so many packets one may be spoofed or damaged. */
+#define STRAY_PART 100
+
+/* Whether it is one: strays where they are more than a share of what arrived, which one alone does
+ * not show. */
+static bool is_loss(const struct loss *l, int64_t (*value)(const void *of, const char *counter),
+		    const void *of)
+{
+	return l->kind != LOSS_STRAY ||
+	       (value(of, l->counter) - 1) * STRAY_PART > value(of, loss_all(l));
+}
+
 static int64_t total_of(const void *counters, const char *name)
 {
 	return host_counter(counters, name);
@@ -434,7 +475,7 @@ static int64_t since_of(const void *of, const char *counter)
 
 static int64_t loss_since(const struct watch *w, const struct since *s, const struct loss *l)
 {
-	int64_t grown = since_growth(s, l->counter);
+	int64_t grown = is_loss(l, since_of, s) ? since_growth(s, l->counter) : 0;
 	bool parts = l->kind == LOSS_REST || loss_less(l);
 	return parts && grown > 0 ? loss_value(l, w->after, since_of, s) : grown;
 }
@@ -445,7 +486,7 @@ static bool loss_costs(const struct watch *w, const struct since *s, const struc
 	struct syn_drops d = syn_drops_of(since_of, s);
 	if (l->kind == LOSS_REST && w->after->cookies == 0)
 		return d.rest - d.flooded > d.other;
-	return l->kind < LOSS_STRAY;
+	return l->kind < LOSS_HARMLESS;
 }
 
 struct titled {
@@ -474,28 +515,12 @@ static void titled_end(struct titled *t)
 		report_append(t->text, " (and %s)", quantity_of(more, "more counter").text);
 }
 
-/* Of so many packets one may be spoofed or damaged. */
-#define STRAY_PART 100
-
-/* Whether strays are more than a share of what arrived. */
-static bool is_share(const struct watch *w, const struct loss *l)
-{
-	static const char *const all[][2] = {{"TcpExt.IPReversePathFilter", "Ip.InReceives"},
-					     {"Tcp.InCsumErrors", "Tcp.InSegs"},
-					     {"Udp.InCsumErrors", "Udp.InDatagrams"},
-					     {"Udp6.InCsumErrors", "Udp6.InDatagrams"}};
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		if (!strcmp(l->counter, all[i][0]))
-			return growth(w, l->counter) * STRAY_PART > growth(w, all[i][1]);
-	return true;
-}
-
 /* What no other finding reports: that of UDP names a socket, where it is seen. */
 static int64_t unreported(const struct watch *w, const struct loss *l)
 {
 	bool udp =
 		!w->udp_named && (!strcmp(l->counter, UDP_FULL) || !strcmp(l->counter, UDP6_FULL));
-	bool here = l->kind == LOSS || (l->kind == LOSS_STRAY && is_share(w, l)) || udp ||
+	bool here = l->kind == LOSS || (l->kind == LOSS_STRAY && is_loss(l, growth_of, w)) || udp ||
 		    (l->kind == LOSS_REST && w->after->cookies != 0);
 	int64_t grown = here ? loss_value(l, w->after, growth_of, w) : 0;
 	return grown > 0 ? grown : 0;
@@ -533,6 +558,11 @@ static void judge_growth(const struct watch *w)
 					 (double)unreported(w, &losses[i]), NAN);
 }
 
+static int64_t past_total(const struct watch *w, const struct loss *l)
+{
+	return is_loss(l, total_of, &w->after->counters) ? loss_total(w->after, l) : 0;
+}
+
 static void past_table(struct finding *f, const struct watch *w)
 {
 	finding_table(f, "counter");
@@ -540,7 +570,7 @@ static void past_table(struct finding *f, const struct watch *w)
 	if (w->seconds > 0)
 		finding_column(f, "in the window", "");
 	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t total = loss_total(w->after, &losses[i]);
+		int64_t total = past_total(w, &losses[i]);
 		if (total <= 0)
 			continue;
 		double *row = finding_row(f, loss_name(&losses[i]));
@@ -556,7 +586,7 @@ static void judge_past(const struct watch *w)
 	struct wording words = {0};
 	struct titled title = {.room = TITLED};
 	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t total = loss_total(w->after, &losses[i]);
+		int64_t total = past_total(w, &losses[i]);
 		if (total > 0)
 			titled_add(&title, &losses[i], total);
 	}
@@ -583,6 +613,8 @@ static void record_all(const struct watch *w)
 		record(w->report, &w->after->counters, losses[i].counter);
 		if (loss_less(&losses[i]))
 			record(w->report, &w->after->counters, loss_less(&losses[i]));
+		if (losses[i].kind == LOSS_STRAY)
+			record(w->report, &w->after->counters, loss_all(&losses[i]));
 	}
 	for (size_t i = 0; i < sizeof(recorded) / sizeof(*recorded); i++)
 		record(w->report, &w->after->counters, recorded[i]);

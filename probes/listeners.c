@@ -59,19 +59,21 @@ static int sample_tick(const struct host *h, struct sample *s, struct err *e)
 	return listeners_read(h, &now, NULL) ? 0 : accept_queues_tick(&s->queues, &now, e);
 }
 
-/* The kernel walks all its connections for them: where a SYN queue may have been full only. */
+/* The kernel walks all its connections for them: where a SYN queue may have been full, or SYNs are
+ * dropped before it, only. */
 static bool half_open_wanted(const struct accept_queues *q)
 {
-	return host_counter(&q->counters, COOKIES) > 0 ||
+	return queues_drop(q) || host_counter(&q->counters, COOKIES) > 0 ||
 	       (q->cookies == 0 && syn_queue_drops(&q->counters) > 0);
 }
 
-/* Those that may have dropped SYNs at a full SYN queue are named as well. */
+/* Those that may have dropped SYNs are named as well. */
 static bool is_named(const struct listener *l, void *queues)
 {
 	const struct accept_queues *q = queues;
-	return is_wanted(l, queues) || (l->kind == LISTENER_TCP && l->drops && q->cookies == 0 &&
-					syn_queue_drops(&q->counters) > 0);
+	bool floods = q->cookies == 0 && syn_queue_drops(&q->counters) > 0;
+	return is_wanted(l, queues) ||
+	       (l->kind == LISTENER_TCP && l->drops && (floods || queues_drop(q)));
 }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -777,6 +779,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_tables(&w, after->memory_bytes);
 	judge_cookies(&w);
 	syn_queue_judge(&w);
+	syn_filter_judge(&w);
 	judge_unseen(&w);
 	judge_hidden(&w, after);
 	if (!after->unlisted.code)

@@ -19,8 +19,10 @@
 enum listener_kind {
 	LISTENER_TCP,
 	LISTENER_UNIX,
-	LISTENER_UDP,   /* a socket that is bound to a port; only of listeners_read_udp() */
-	LISTENER_VSOCK, /* only of listeners_read_vsock(): without depth and limit */
+	LISTENER_UDP,      /* a socket that is bound to a port; only of listeners_read_udp() */
+	LISTENER_DATAGRAM, /* a UNIX one with a name; only of listeners_read_datagram(): without
+			      depth and limit, which the kernel does not show */
+	LISTENER_VSOCK,    /* only of listeners_read_vsock(): without depth and limit */
 };
 
 struct listener {
@@ -108,6 +110,8 @@ int listeners_read(const struct host *h, struct listeners *out, struct err *e);
 int listeners_read_tcp(const struct host *h, struct listeners *out, struct err *e);
 /* The UDP sockets that are bound to a port, those that are connected too if `connected`. */
 int listeners_read_udp(const struct host *h, bool connected, struct listeners *out, struct err *e);
+/* The UNIX datagram sockets that receive at a name from any sender. */
+int listeners_read_datagram(const struct host *h, struct listeners *out, struct err *e);
 /* The listeners of AF_VSOCK, of all namespaces. Loads no module but vsock_diag. */
 int listeners_read_vsock(const struct host *h, struct listeners *out, struct err *e);
 /* The inode and device of a path as listener.file has them: of a file system as overlayfs or btrfs

@@ -115,6 +115,13 @@ struct nic_irq {
 	struct nic_number total; /* interrupts since boot, all CPUs */
 };
 
+/* One that holds outgoing packets, as `tc -s qdisc` lists it. */
+struct nic_qdisc {
+	char kind[16];
+	uint32_t handle, parent; /* as in struct tcmsg; TC_H_ROOT: it has no parent */
+	uint32_t drops;          /* wraps; what those below it drop included */
+};
+
 struct nic {
 	char name[NIC_NAME];
 	uint32_t index;
@@ -131,7 +138,6 @@ struct nic {
 	char firmware[32];
 	char bus[32]; /* "0000:00:03.0" */
 	char qdisc[16];
-	struct nic_number qdisc_drops; /* of its root qdisc; not of a captured machine */
 	struct nic_link link;
 	struct nic_rings rings;
 	struct nic_channels channels;
@@ -149,6 +155,8 @@ struct nic {
 	size_t napi_count;
 	struct nic_irq *irqs;
 	size_t irq_count;
+	struct nic_qdisc *qdiscs; /* not of a captured machine */
+	size_t qdisc_count;
 };
 
 struct nics {
@@ -257,6 +265,15 @@ struct nic_loss nic_loss(const struct nic *before, const struct nic *after,
 			 enum nic_loss_kind kind);
 /* Whether its driver counts what is lost at a full ring. */
 bool nic_loss_counted(const struct nic *n);
+
+/* What the qdiscs of an interface dropped between two readings as they were full or over their
+ * rate, not to control congestion. */
+struct nic_qdisc_loss {
+	uint64_t grown;
+	size_t count;                 /* of qdiscs that dropped */
+	const struct nic_qdisc *most; /* that dropped most; NULL: none */
+};
+struct nic_qdisc_loss nic_qdisc_loss(const struct nic *before, const struct nic *after);
 
 /* Deferred interrupts: the device interrupts after `polls` polls without packets, or `flush_ns`
  * after the last one. */

@@ -255,6 +255,22 @@ static const struct clue_row directives[] = {
 	 "", REMEDY_KERNEL, "sysctl net.core.optmem_max",
 	 "Leave it; for MSG_ZEROCOPY more may be needed.",
 	 "Documentation/admin-guide/sysctl/net.rst"},
+	{"net.ipv4.tcp_rfc1337", "",
+	 "Set to 1, a reset does not end a connection in TIME_WAIT. A client behind NAT whose SYN meets "
+	 "one answers the kernel's ACK with a reset: it then fails until TIME_WAIT ends, and "
+	 "TcpExt.PAWSTimewait grows.",
+	 "time-wait", REMEDY_KERNEL, "sysctl net.ipv4.tcp_rfc1337; nstat -az TcpExtPAWSTimewait",
+	 "sysctl -w net.ipv4.tcp_rfc1337=0, the default, on a server with clients behind NAT.",
+	 "ip-sysctl.rst; net/ipv4/tcp_minisocks.c tcp_timewait_state_process()"},
+	{"net.unix.max_dgram_qlen", "max_dgram_qlen",
+	 "Datagrams that the queue of a UNIX datagram socket holds (one more), such as /dev/log or that of "
+	 "a statsd: beyond it a blocking send() sleeps and another gets EAGAIN. It counts when the "
+	 "receiver makes its socket. systemd sets 512 at boot; a new network namespace, as of a "
+	 "container, begins with 10.",
+	 "", REMEDY_KERNEL, "sysctl net.unix.max_dgram_qlen; ss -xa",
+	 "sysctl -w net.unix.max_dgram_qlen=512 in the network namespace of the receiver, then "
+	 "restart it; read faster where its queue (Recv-Q) stays full.",
+	 "unix(7), ip-sysctl.rst; net/unix/af_unix.c unix_create1(), unix_dgram_sendmsg()"},
 	{"net.ipv4.ip_nonlocal_bind", "IP_FREEBIND",
 	 "Set to 1, bind() takes an address that no interface has (yet): for addresses that move.",
 	 "", REMEDY_KERNEL, "sysctl net.ipv4.ip_nonlocal_bind; ip -br address",

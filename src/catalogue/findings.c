@@ -709,6 +709,33 @@ static const struct finding_row findings[] = {
 	 .proof =
 		 "TcpExt.ListenDrops grows without TcpExt.ListenOverflows; half-open connections by "
 		 "inet_diag (ss -tn state syn-recv); drops of the listener (ss -ltnm)"},
+	{.id = "syn-queue.filtered",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .unserved = true,
+	 .title = "{listener} drops {rate} packet{rate=1?:s}/s before they reach its queues",
+	 .detail =
+		 "Its drops grew by {count} in {window}, and {opens} connection{opens=1? was:s were} "
+		 "opened in this network namespace\\: a client whose SYN it drops gets no answer. "
+		 "{counter?{counter} grew as well\\: {what}:ListenDrops counts none of them\\: a filter on "
+		 "the socket (SO_ATTACH_FILTER) or on its control group drops them, as IPAddressDeny= "
+		 "of a unit does.}",
+	 .advice =
+		 "{counter?{action}:{unit?{manager} show {unit} -p IPAddressAllow -p IPAddressDeny -p "
+		 "IPIngressFilterPath. }bpftool cgroup tree lists the filters of control groups, perf "
+		 "trace -e skb\\:kfree_skb the reason of each drop (Linux 5.17).}",
+	 .answer = "{who} drops the packets of clients before its queues",
+	 .meaning =
+		 "A listener dropped packets during the check, more than the connections that were "
+		 "opened and a tenth of all segments received, and neither a full queue nor SYN "
+		 "cookies, resets or half-open connections explain them. A socket filter, a BPF "
+		 "program of the control group or a signature that is missing (TCP_MD5SIG, TCP-AO) "
+		 "drops them before the SYN queue, and clients time out.",
+	 .action = "Find the filter and remove it, or let it pass the clients: bpftool cgroup "
+		   "tree; IPAddressAllow= of the unit.",
+	 .proof = "Drops of the listener (ss -ltnm) grow without TcpExt.ListenDrops, and few "
+		  "Tcp.PassiveOpens"},
 
 	SHORT("accept.rate", REMEDY_APPLICATION,
 	      "{cpus} {tight?might not:cannot} accept {needed} new connections/s",
@@ -1250,16 +1277,16 @@ static const struct finding_row findings[] = {
 	{.id = "nic.qdisc.dropping",
 	 .level = LEVEL_WARNING,
 	 .observed = true,
-	 .title =
-		 "The qdisc ({qdisc}) of {device} drops {count} packet{several?s} in {window}{beside}",
+	 .title = "The qdisc ({qdisc}{parent?, parent {parent}}{others? and {others} more}) of "
+		  "{device} drops {count} packet{several?s} in {window}{beside}",
 	 .detail = "More is sent than it lets out and holds\\: TCP retransmits what it drops, and "
 		   "datagrams are lost. tc -s qdisc show dev {device} shows its limits.",
 	 .advice = "Raise its rate or its limit, or send less.",
 	 .answer = "the qdisc of {device} drops packets now",
 	 .meaning =
-		 "The root qdisc of an interface dropped outgoing packets during the check. Those "
-		 "that drop to control congestion (fq_codel, codel, cake, fq_pie, pie, red), and mq "
-		 "and mqprio, which count the drops of such, are not reported.",
+		 "A qdisc of an interface dropped outgoing packets during the check: the root, or "
+		 "one below it, such as that of a queue of the card (mq). Those that drop to "
+		 "control congestion (fq_codel, codel, cake, fq_pie, pie, red) are not reported.",
 	 .action = "Raise its rate or its limit, or send less.",
 	 .proof = "dropped of tc -s qdisc show grows"},
 	{.id = "nic.coalesce",

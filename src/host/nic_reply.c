@@ -58,6 +58,7 @@ void nic_release(struct nic *n)
 	free(n->counters);
 	free(n->queues);
 	free(n->napis);
+	free(n->qdiscs);
 	free(n->irqs);
 	*n = (struct nic){0};
 }
@@ -225,7 +226,7 @@ int reply_links(const struct reply *r, struct nics *out, struct err *e)
 	return 0;
 }
 
-void reply_qdiscs(const struct reply *r, struct nics *n)
+int reply_qdiscs(const struct reply *r, struct nics *n, struct err *e)
 {
 	size_t at = 0;
 	const struct nlmsghdr *m;
@@ -235,16 +236,27 @@ void reply_qdiscs(const struct reply *r, struct nics *n)
 		if (m->nlmsg_type != RTM_NEWQDISC || !parse(tb, TCA_MAX, m, sizeof(struct tcmsg)))
 			continue;
 		const struct tcmsg *tc = nlmsg_data(m);
-		if (tc->tcm_parent != TC_H_ROOT ||
+		if (tc->tcm_parent == TC_H_INGRESS || /* it has no queue */
 		    !parse_nested(stats, TCA_STATS_MAX, tb[TCA_STATS2]) ||
 		    !stats[TCA_STATS_QUEUE] ||
 		    (size_t)nla_len(stats[TCA_STATS_QUEUE]) < sizeof(queue))
 			continue;
 		memcpy(&queue, nla_data(stats[TCA_STATS_QUEUE]), sizeof(queue));
-		for (size_t i = 0; i < n->count; i++)
-			if (n->at[i].index == (uint32_t)tc->tcm_ifindex)
-				n->at[i].qdisc_drops = (struct nic_number){true, queue.drops};
+		for (size_t i = 0; i < n->count; i++) {
+			struct nic *nic = &n->at[i];
+			if (nic->index != (uint32_t)tc->tcm_ifindex)
+				continue;
+			struct nic_qdisc *q =
+				nic_array_add(&nic->qdiscs, &nic->qdisc_count, sizeof(*q), e);
+			if (!q)
+				return -ENOMEM;
+			name_take(q->kind, sizeof(q->kind), tb[TCA_KIND]);
+			q->handle = tc->tcm_handle;
+			q->parent = tc->tcm_parent;
+			q->drops = queue.drops;
+		}
 	}
+	return 0;
 }
 
 /* Rings, channels, coalescing: copies each attribute to the field with its number. */

@@ -96,7 +96,7 @@ static bool listener_asked(const struct server_query *q, const struct listener *
 {
 	char name[LISTENER_ADDRESS], own[LISTENER_ADDRESS];
 	if (q->kind == BY_PATH)
-		return l->kind == LISTENER_UNIX &&
+		return (l->kind == LISTENER_UNIX || l->kind == LISTENER_DATAGRAM) &&
 		       (!strcmp(l->address + sizeof(unix_prefix) - 1, q->path) ||
 			(q->file && l->file == (uint32_t)q->file &&
 			 l->file_device == q->file_device));

@@ -15,6 +15,8 @@
 #include "judge/settings.h"
 
 #define ARRIVED "Tcp.PassiveOpens"
+/* Packets that listeners of a machine that is well may drop in a window: stray RST, FIN. */
+#define STRAYS 4
 /* The queue was full in that share of the ticks: a longer one does not help. */
 #define SLOW_SHARE 0.9
 /* Counters and queues are not read at one moment: a smaller share of what arrives may be none. */
@@ -49,9 +51,23 @@ static struct queue_seen *seen_add(struct accept_queues *s, uint64_t cookie)
 	return more;
 }
 
+static uint64_t drops_of(const struct listeners *all)
+{
+	uint64_t drops = 0;
+	for (size_t i = 0; i < all->count; i++)
+		drops += all->at[i].kind == LISTENER_TCP ? all->at[i].drops : 0;
+	return drops;
+}
+
+bool queues_drop(const struct accept_queues *s)
+{
+	return s->ticks && drops_of(&s->listeners) > s->drops_begun + STRAYS;
+}
+
 int accept_queues_tick(struct accept_queues *s, const struct listeners *now, struct err *e)
 {
-	s->ticks++;
+	if (!s->ticks++)
+		s->drops_begun = drops_of(now);
 	for (size_t i = 0; i < now->count; i++) {
 		const struct listener *l = &now->at[i];
 		if (!l->depth && !seen_find(s, l->cookie))

@@ -160,6 +160,64 @@ static void strays(struct looks *m)
 	counter_set(m, QUEUE_OVERFLOWS, 1, 1);
 }
 
+/* A filter on the socket drops what clients send. */
+static void filters(struct looks *m)
+{
+	m->at[1][0].drops = 220;
+	m->after.queues.listeners.counted = true;
+	counter_set(m, "Tcp.PassiveOpens", 100, 110);
+	counter_set(m, "Tcp.InSegs", 5000, 5290);
+}
+static void filters_by_key(struct looks *m)
+{
+	filters(m);
+	counter_set(m, "TcpExt.TCPMD5NotFound", 0, 215);
+}
+static void filters_some(struct looks *m)
+{
+	filters(m);
+	m->at[1][0].drops = 10;
+}
+static void filters_few(struct looks *m)
+{
+	m->at[1][0].drops = 4;
+	m->after.queues.listeners.counted = true;
+	counter_set(m, "Tcp.PassiveOpens", 100, 100);
+	counter_set(m, "Tcp.InSegs", 5000, 5004);
+}
+static void filters_of_many(struct looks *m)
+{
+	filters(m);
+	m->after.queues.counters.at[1].value = 7210;
+}
+/* Their clients have closed, and answer each segment. */
+static void resets(struct looks *m)
+{
+	filters(m);
+	counter_set(m, "Tcp.EstabResets", 0, 22);
+}
+/* Their clients do not get its answers. */
+static void answers_are_lost(struct looks *m)
+{
+	filters(m);
+	m->at[1][0].half_open = 22;
+}
+static void half_open_uncounted(struct looks *m)
+{
+	filters(m);
+	m->after.queues.listeners.counted = false;
+}
+static void defers(struct looks *m)
+{
+	filters(m);
+	counter_set(m, "TcpExt.TCPDeferAcceptDrop", 0, 216);
+}
+static void answers_with_cookies(struct looks *m)
+{
+	filters(m);
+	counter_set(m, "TcpExt.SyncookiesSent", 0, 220);
+}
+
 static void was_full_once(struct looks *m)
 {
 	stuck(m, 0, 1, 512);
@@ -1092,6 +1150,7 @@ static void look_once(void (*plant)(struct looks *))
 #define STANDING "accept-queue.standing"
 #define DROPPED "accept-queue.dropped warning"
 #define DROPPING "accept-queue.overflowing critical"
+#define FILTERED "syn-queue.filtered warning"
 
 static void each_look_gets_its_findings(void **state)
 {
@@ -1111,6 +1170,16 @@ static void each_look_gets_its_findings(void **state)
 		{bursts_unknown_owner, DROPPING, "accept-queue.full warning"},
 		{group_stuck, DROPPING ", accept-queue.slow critical", "accept-queue.full warning"},
 		{strays, "", ""},
+		{filters, FILTERED, ""},
+		{filters_by_key, FILTERED, ""},
+		{filters_some, "", ""},
+		{filters_few, "", ""},
+		{filters_of_many, "", ""},
+		{resets, "", ""},
+		{answers_are_lost, "", ""},
+		{half_open_uncounted, "", ""},
+		{defers, "", ""},
+		{answers_with_cookies, "", ""},
 		{was_full_once, "", ""},
 		{full_and_strays, "accept-queue.full warning", "accept-queue.full warning"},
 		{full_and_quiet, "accept-queue.full critical", "accept-queue.full critical"},
