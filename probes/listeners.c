@@ -18,6 +18,8 @@
 #include "epolltune/quantity.h"
 #include "epolltune/syn_queue.h"
 
+/* Servers of other network namespaces that a note names. */
+#define ELSEWHERE_NAMED 4
 /* Tables by the soft limit that are worth a note, a soft limit that suffices for most servers, and
  * the highest one that fs.nr_open allows. */
 #define TABLES_MIN (UINT64_C(1) << 30)
@@ -126,6 +128,7 @@ static const struct err *sample_unread(const struct sample *s)
 static void sample_release(struct sample *s)
 {
 	listeners_free(&s->queues.listeners);
+	listeners_elsewhere_free(&s->elsewhere);
 	free(s->queues.seen);
 	free(s->queues.stuck);
 }
@@ -705,20 +708,83 @@ static void judge_elsewhere(const struct listeners_elsewhere *x, struct report *
 {
 	char names[WORDING_TEXT] = "";
 	struct wording words = {0};
-	if (!x->count)
+	size_t count = 0, unread = 0;
+	pid_t pid = 0;
+	for (size_t i = 0; i < x->count; i++) {
+		const struct netns_elsewhere *n = &x->at[i];
+		unread += n->unread;
+		if (!n->listens && !n->unread)
+			continue;
+		if (!pid || (n->listens && !count))
+			pid = n->pid;
+		if (n->listens && count++ < ELSEWHERE_NAMED)
+			report_append(names, "%s%s (pid %d)", names[0] ? ", " : "", n->name,
+				      (int)n->pid);
+	}
+	if (!pid)
 		return;
-	for (size_t i = 0; i < x->count && i < ELSEWHERE_NAMED; i++)
-		report_append(names, "%s%s (pid %d)", i ? ", " : "", x->at[i].name,
-			      (int)x->at[i].pid);
-	wording_set(&words, "count", "%s", quantity_count(x->count).text);
-	wording_flag(&words, "several", x->count > 1);
+	wording_set(&words, "count", "%s", count ? quantity_count(count).text : "");
+	wording_flag(&words, "several", count > 1);
 	wording_set(&words, "names", "%s", names);
 	wording_set(&words, "more", "%s",
-		    x->count > ELSEWHERE_NAMED ? quantity_count(x->count - ELSEWHERE_NAMED).text
-					       : "");
-	wording_set(&words, "pid", "%d", (int)x->at[0].pid);
+		    count > ELSEWHERE_NAMED ? quantity_count(count - ELSEWHERE_NAMED).text : "");
+	wording_set(&words, "unread", "%s", unread ? quantity_count(unread).text : "");
+	wording_set(&words, "pid", "%d", (int)pid);
 	struct finding *f = report_finding(r, "listeners.elsewhere", &words);
-	finding_evidence(f, "network namespaces with listeners", "", (double)x->count, NAN);
+	finding_evidence(f, "network namespaces with listeners", "", (double)count, NAN);
+	if (unread)
+		finding_evidence(f, "network namespaces not looked at", "", (double)unread, NAN);
+}
+
+/* Handshakes that the listeners of another network namespace dropped between the looks. */
+struct drops_elsewhere {
+	int64_t drops, overflows;
+};
+
+static struct drops_elsewhere drops_between(const struct listeners_elsewhere *before,
+					    const struct netns_elsewhere *now)
+{
+	struct drops_elsewhere grown = {0};
+	for (size_t i = 0; i < before->count; i++) {
+		const struct netns_elsewhere *was = &before->at[i];
+		if (was->netns != now->netns || was->drops < 0 || now->drops < was->drops)
+			continue;
+		grown.drops = now->drops - was->drops;
+		if (was->overflows >= 0 && now->overflows > was->overflows)
+			grown.overflows = now->overflows - was->overflows;
+	}
+	return grown;
+}
+
+/* By the one that drops most. */
+static void judge_drops_elsewhere(const struct sample *before, const struct sample *after,
+				  double seconds, struct report *r)
+{
+	const struct listeners_elsewhere *x = &after->elsewhere;
+	const struct netns_elsewhere *worst = NULL;
+	struct drops_elsewhere max = {0};
+	struct wording words = {0};
+	size_t count = 0;
+	for (size_t i = 0; i < x->count && seconds > 0; i++) {
+		struct drops_elsewhere one = drops_between(&before->elsewhere, &x->at[i]);
+		count += one.drops > 0;
+		if (one.drops <= max.drops)
+			continue;
+		max = one;
+		worst = &x->at[i];
+	}
+	if (!worst)
+		return;
+	wording_set(&words, "who", "%s", worst->name);
+	wording_set(&words, "pid", "%d", (int)worst->pid);
+	wording_flag(&words, "listens", worst->listens);
+	wording_set(&words, "drops", "%s", quantity_count((uint64_t)max.drops).text);
+	wording_set(&words, "overflows", "%s", quantity_count((uint64_t)max.overflows).text);
+	wording_set(&words, "window", "%s", quantity_seconds(seconds).text);
+	wording_set(&words, "more", "%s", count > 1 ? quantity_count(count - 1).text : "");
+	struct finding *f = report_finding(r, "listeners.elsewhere.dropping", &words);
+	finding_evidence(f, "ListenDrops", "packets", (double)max.drops, NAN);
+	finding_evidence(f, "ListenOverflows", "packets", (double)max.overflows, NAN);
 }
 
 static void observation_judge(const struct sample *before, const struct sample *after,
@@ -743,6 +809,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_aside(&w, m->target);
 	judge_forwarder(&w);
 	judge_elsewhere(&after->elsewhere, r);
+	judge_drops_elsewhere(before, after, m->seconds, r);
 	accept_queues_judge_since(&w);
 	record_all(&w);
 }

@@ -82,6 +82,7 @@ struct process {
 	 * control group PROCESS_FREEZER, or another function of the freezer. */
 	char waits_in[32];
 	enum process_wait wait; /* process_wait_of() that */
+	bool alike;             /* each of its threads waits in that function; false: unknown too */
 	uint64_t soft, hard;    /* RLIMIT_NOFILE; HOST_UNLIMITED; 0, 0: unknown */
 	uint64_t open;          /* descriptors; 0: unknown */
 };
@@ -125,19 +126,24 @@ int listeners_join(struct listeners *l, const struct listeners *more, struct err
 void listeners_free(struct listeners *l);
 /* Counts the half-open connections of each TCP listener. The kernel walks all its connections. */
 int listeners_half_open(const struct host *h, struct listeners *l, struct err *e);
-/* Other network namespaces, as those of containers, in which a visible process holds a TCP listener
- * that is not on loopback. */
-#define ELSEWHERE_NAMED 4
+/* Another network namespace, as of a container. */
+struct netns_elsewhere {
+	uint64_t netns; /* its inode */
+	/* The first process in it, or if `listens` the first that holds such a listener. */
+	pid_t pid;
+	char name[16];
+	bool listens; /* a visible process holds a TCP listener there that is not on loopback */
+	bool unread;  /* not known: the search ended at its limit before */
+	int64_t overflows, drops; /* ListenOverflows and ListenDrops there; -1: unknown */
+};
 struct listeners_elsewhere {
 	size_t count;
-	struct {
-		pid_t pid;
-		char name[16];
-	} at[ELSEWHERE_NAMED]; /* the first process of each */
+	struct netns_elsewhere *at;
 };
-/* None of a captured machine. What is not visible to this user is not counted; of very many
- * processes the first are looked at. */
+/* Those of the processes that are visible to this user; none of a captured machine. The caller
+ * frees with listeners_elsewhere_free(). */
 int listeners_elsewhere(const struct host *h, struct listeners_elsewhere *out, struct err *e);
+void listeners_elsewhere_free(struct listeners_elsewhere *x);
 /* Finds the processes that accept from the listeners that `wanted` chooses. Of several that share a
  * socket: a child of the same program before its parent, and of its children one that watches the
  * socket by epoll; a child of another program before a parent that does not watch it, if it does,

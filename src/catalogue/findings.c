@@ -894,6 +894,30 @@ static const struct finding_row findings[] = {
 		   "at most what is left up to 65535.",
 	 .proof = "The sockets by sock_diag(7): ss -tan dst ADDRESS:PORT. Ports in TIME_WAIT do "
 		  "not count where net.ipv4.tcp_tw_reuse lets connect() take them"},
+	{.id = "ports.ephemeral.interval",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title =
+		 "{process?{process} (pid {pid}) uses:In use are} {used} "
+		 "port{used=1?:s} from {source} to {destination}, each of {first} to {last} and no other",
+	 .detail =
+		 "The kernel spreads ports over the {available} of "
+		 "net.ipv4.ip_local_port_range\\: the application gives this interval, by "
+		 "IP_LOCAL_PORT_RANGE or bind(). It has no port left\\: connect() fails with "
+		 "EADDRNOTAVAIL, bind() with EADDRINUSE.{hidden? Run the check as root to see the "
+		 "process.}",
+	 .advice = "Give it a wider interval, or none, or reuse connections (keep-alive). More "
+		   "destinations or source addresses help too.",
+	 .answer = "{who} uses each port that it gives to connections to {destination}",
+	 .meaning =
+		 "The ports from one source address to one destination lie side by side and none "
+		 "between them is free, while the range has many. connect() without a range of the "
+		 "socket takes every second port first. The application sets the socket option "
+		 "IP_LOCAL_PORT_RANGE (Linux 6.3), or calls bind() with ports of its own, as "
+		 "HAProxy does by \"source ADDRESS:FIRST-LAST\".",
+	 .action = "Widen that interval in the application, or reuse connections.",
+	 .proof = "ss -tan dst ADDRESS:PORT"},
 	{.id = "ports.ephemeral.udp",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -2038,18 +2062,62 @@ static const struct finding_row findings[] = {
 	 .proof = "ss -ltnp: the process that listens"},
 	{.id = "listeners.elsewhere",
 	 .observed = true,
-	 .title = "{count} other network {several?namespaces have listeners:namespace has a "
-		  "listener}, which this check does not judge",
-	 .detail = "{names}{more? and {more} more}. Servers in containers have queues, ports and "
-		   "sysctls of their own.",
-	 .advice = "Check each by its pid\\: epolltune check --server {pid}",
+	 .title = "{count?{count} other network {several?namespaces have listeners:namespace has a "
+		  "listener}, which this check does not judge:{unread} other network "
+		  "namespace{unread=1?:s} may have listeners, which this check does not judge}",
+	 .detail = "{count?{names}{more? and {more} more}. {unread?{unread} further "
+		   "namespace{unread=1? was:s were} not looked at, as the search ended after "
+		   "200 ms. }:The search for them ended after 200 ms. }Servers in containers have "
+		   "queues, ports and sysctls of their own.",
+	 .advice = "Check each by its pid\\: epolltune check {count?--server:--netns} {pid}"
+		   "{unread?. lsns -t net lists the namespaces}",
 	 .answer = "",
 	 .meaning =
 		 "Without --server the check judges the network namespace in which it runs. "
 		 "Processes of others, such as containers, hold TCP listeners there, which clients "
-		 "may reach by forwarded ports or by addresses of their own.",
+		 "may reach by forwarded ports or by addresses of their own. The search among them "
+		 "ends after 200 ms, as the kernel may walk all sockets of the machine for each.",
 	 .action = "Run the check with --server PID, or --netns PID, for each that counts.",
 	 .proof = "lsns -t net; nsenter -t PID -n ss -ltn"},
+	{.id = "listeners.elsewhere.dropping",
+	 .level = LEVEL_WARNING,
+	 .observed = true,
+	 .title =
+		 "{listens?{who} (pid {pid}) in another network namespace:The network namespace of "
+		 "{who} (pid {pid})} dropped {drops} handshake packet{drops=1?:s} in {window}",
+	 .detail = "ListenDrops there grew by {drops}, ListenOverflows by {overflows}, "
+		   "retransmissions included. {more?{more} other network namespace{more=1? drops:s "
+		   "drop} handshake packets too. }This check judges none of {more?them:its "
+		   "listeners}.",
+	 .advice = "Check it by its pid\\: epolltune check {listens?--server:--netns} {pid}",
+	 .answer = "{who} (pid {pid}) in another network namespace is dropping connections now",
+	 .meaning =
+		 "Between the two looks, listeners of another network namespace, as of a container, "
+		 "dropped handshakes: an accept queue was full, if ListenOverflows grew as well. "
+		 "The namespace is named by a process that holds a listener there, or else by the "
+		 "first process in it.",
+	 .action = "Check that server by its pid.",
+	 .proof = "/proc/PID/net/netstat: ListenOverflows and ListenDrops"},
+	{.id = "live.unread",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title = "{who}{pid? (pid {pid})} has not read what clients sent on {stuck} of {count} "
+		  "connection{count=1?:s} for {waited} or longer",
+	 .detail = "{busy?On {busy} connection{busy=1?:s} data arrived meanwhile, on the others "
+		   "none:On no connection did data arrive meanwhile}. The kernel has acknowledged "
+		   "what is unread\\: clients see no error, and wait.",
+	 .advice = "See what its threads wait for{pid? (grep -s . /proc/{pid}/task/*/wchan)}\\: a "
+		   "lock, a disk, another server, or workers that are all in use.",
+	 .answer = "{who} does not read from {stuck} connection{stuck=1?:s}",
+	 .meaning =
+		 "On most of the connections of the server that --server names on which clients sent "
+		 "something, the same bytes were unread at both looks, and no others arrived in "
+		 "between, for longer than the stall of the target. Those that wait for accept() do "
+		 "not count. The application has accepted them and does not read.",
+	 .action = "Find out what its workers wait for. More of them help only if they are all in "
+		   "use.",
+	 .proof = "Recv-Q of ss -tn; lastrcv of ss -ti"},
 	{.id = "live.causes",
 	 .observed = true,
 	 .title =

@@ -48,10 +48,14 @@ static int64_t need_throughput(const struct target *t)
 	"{device?{max?The maximum of {device}{master?, the function of {master},:} is {max}.:The " \
 	"driver of {device} does not report it.}:{why?The interfaces could not be listed\\: {why}.:No network card is up.}}"
 
+/* What sockets of one address hold together. */
+#define HASHED                                                                                     \
+	"if a hash spreads what arrives (SO_ATTACH_REUSEPORT_EBPF and SO_INCOMING_CPU, which are " \
+	"not visible, select the socket otherwise)"
 /* The queue of a running server, by backlog_words(). */
 #define QUEUE_OF_A_SERVER                                                                                      \
 	"{listener} {sockets?has {sockets} sockets (SO_REUSEPORT), the smallest of backlog {limit}; together " \
-	"they hold {sum}, and {capacity} without loss, as a hash spreads the arrivals:has backlog "            \
+	"they hold {sum}, and {capacity} without loss " HASHED ":has backlog "                                 \
 	"{limit} since listen(); the kernel admits one more}."
 
 #define SEVERAL_GROUPS                                                                             \
@@ -325,7 +329,7 @@ static const struct wall_row walls[] = {
 			"some the process is not visible. Run the check as root, in a container "
 			"with --pid=host, or give the address\\: --server "
 			"\\:PORT.}:{socket?{socket} has {sockets?{sockets} sockets (SO_REUSEPORT), "
-			"which hold {capacity} without loss, as a hash spreads the datagrams; the "
+			"which hold {capacity} without loss " HASHED "; the "
 			"smallest has }a receive buffer of {buffer}{capped?, all that "
 			"net.core.rmem_max allows}{unasked?, net.core.rmem_default}{waits?, of "
 			"which {waits} wait to be read{full?\\: there is no room for another one}}{drops?, and dropped {drops} "

@@ -22,6 +22,8 @@
 #define DESCRIPTORS (UINT64_C(1) << 20)
 /* Generations between a worker and its master. */
 #define ROOT_DEPTH 8
+/* Of a process: threads to look at. */
+#define TASKS 1024
 
 /* Names come from the processes themselves: keeps control characters from a terminal. */
 static void name_copy(char *out, size_t size, const char *name, size_t length)
@@ -356,6 +358,27 @@ int process_living(int process)
 	return -1;
 }
 
+/* False where it is not visible for one of them. */
+static bool threads_wait_in(int process, const char *function)
+{
+	char path[64], text[64];
+	int fd = process_directory(process, "task");
+	CLEAN(close_directory) DIR *tasks = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	size_t n = 0;
+	if (!tasks)
+		close_fd(&fd);
+	while (tasks && (entry = readdir(tasks))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "task/%.20s/wchan", entry->d_name);
+		if (n++ == TASKS || process_file(process, path, text, sizeof(text)) <= 0 ||
+		    strcmp(text, function) != 0)
+			return false;
+	}
+	return n;
+}
+
 /* Whether it runs the program that this process runs. */
 static bool is_own(int process)
 {
@@ -392,8 +415,10 @@ int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
 	}
 	/* "0": it runs, or the kernel hides where it waits. */
 	ssize_t n = process_file(process, "wchan", text, sizeof(text));
-	if (n > 0 && strcmp(text, "0") != 0)
+	if (n > 0 && strcmp(text, "0") != 0) {
 		wait_set(out, text, (size_t)n);
+		out->alike = out->threads > 1 && threads_wait_in(process, text);
+	}
 	out->open = descriptors_count(process);
 	return 0;
 }

@@ -438,11 +438,10 @@ static void member_look(struct subject_search *s, struct member *m, uint64_t her
 	CLEAN(close_fd) int process = process_open(s->host, m->pid, NULL);
 	if (process < 0)
 		return;
-	uint64_t netns = process_netns(process);
-	if (netns && here && netns != here)
-		m->elsewhere = !s->here_only && process_listens(process, s->udp, false);
-	else
-		descriptors_look(s, process, m, true);
+	/* A process that has left this network namespace keeps the listeners that it got here. */
+	descriptors_look(s, process, m, true);
+	uint64_t netns = m->holds || s->here_only ? 0 : process_netns(process);
+	m->elsewhere = netns && here && netns != here && process_listens(process, s->udp);
 }
 
 static bool is_member(pid_t pid, void *search)

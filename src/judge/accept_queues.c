@@ -422,6 +422,9 @@ static bool group_accepts_none(const struct group *g, const struct queue_watch *
 		g->lag.accept_per_s <= ACCEPTS_SHARE * g->lag.arrive_per_s);
 }
 
+/* One client of a port that only this host reaches, as of a debugger or for management. */
+static bool is_minor(const struct listener *l) { return listener_on_loopback(l) && l->depth == 1; }
+
 /* Connections that no process is seen to accept, in a queue that has room. */
 static void group_waiting(const struct queue_watch *w, const struct group *g, const char *more)
 {
@@ -445,7 +448,8 @@ static void group_waiting(const struct queue_watch *w, const struct group *g, co
 	wording_set(&words, "more", "%s", more);
 	struct finding *f = report_finding(w->report, "accept-queue.waiting", &words);
 	finding_evidence(f, "accept queue", "connections", l->depth, NAN);
-	if (process_accepts_not(owner_of(w, l)) || subject_has(w->after->subject, l))
+	if ((process_accepts_not(owner_of(w, l)) && !is_minor(l)) ||
+	    subject_has(w->after->subject, l))
 		f->level = LEVEL_CRITICAL;
 }
 

@@ -30,7 +30,42 @@ bool process_halted(const struct process *p)
 	return p->state && (strchr("TtZX", p->state) || p->wait == WAIT_FROZEN);
 }
 
-/* Only the one thread of a process has to be the one that accepts. */
+/* Its limit on connections, as its configuration or command names it. */
+static void limit_name(const struct process *p, char *text, size_t size)
+{
+	const struct server_row *row = server_row_find(p->name);
+	const struct server_setting *set = row ? &row->set[SERVER_CLIENTS] : NULL;
+	const char *name = !set ? NULL : set->directive ? set->directive : set->option;
+	if (name)
+		snprintf(text, size, "(%s of %s)", name, row->name);
+	else
+		snprintf(text, size, "(such as worker_connections of nginx)");
+}
+
+/* Any of its threads may be the one that accepts. */
+static bool all_in_epoll(const struct process *p)
+{
+	return p->wait == WAIT_EPOLL && (p->threads == 1 || (p->threads > 1 && p->alike));
+}
+
+static void unwatched_doing(const struct process *p, struct doing *d)
+{
+	char limit[64];
+	if (p->threads > 1)
+		report_text(d->what,
+			    "has %s threads, which all sleep in epoll_wait() though connections "
+			    "wait: none watches this listener now",
+			    quantity_count(p->threads).text);
+	else
+		report_text(d->what, "sleeps in epoll_wait() though connections wait: it does "
+				     "not watch this listener now");
+	limit_name(p, limit, sizeof(limit));
+	report_text(d->help,
+		    "See its own limit on connections %s, or whether another worker has the "
+		    "listener",
+		    limit);
+}
+
 static void thread_doing(const struct process *p, struct doing *d)
 {
 	if (p->state == 'R') {
@@ -39,12 +74,6 @@ static void thread_doing(const struct process *p, struct doing *d)
 	} else if (p->state == 'D') {
 		report_append(d->what, "is in uninterruptible sleep (state D)%s%s",
 			      p->waits_in[0] ? " in " : "", p->waits_in);
-	} else if (p->wait == WAIT_EPOLL && p->threads == 1) {
-		report_append(d->what, "sleeps in epoll_wait() though connections wait: it does "
-				       "not watch this listener now");
-		report_text(d->help,
-			    "See its own limit on connections (such as worker_connections of "
-			    "nginx), or whether another worker has the listener");
 	} else if (p->waits_in[0]) {
 		report_append(d->what, "sleeps in %s",
 			      p->wait == WAIT_EPOLL ? "epoll_wait()" : p->waits_in);
@@ -104,6 +133,8 @@ struct doing doing_of(const struct process *p)
 		char resume[32];
 		snprintf(resume, sizeof(resume), "kill -CONT %d", (int)p->pid);
 		halted_doing(p, false, resume, &d);
+	} else if (p->state == 'S' && all_in_epoll(p)) {
+		unwatched_doing(p, &d);
 	} else if (p->threads > 1 && p->state) {
 		report_text(d.what, "has %s threads, of which the first ",
 			    quantity_count(p->threads).text);

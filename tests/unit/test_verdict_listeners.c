@@ -794,11 +794,52 @@ static void quiet_and_frozen(struct looks *m)
 	m->process.wait = WAIT_FROZEN;
 }
 
+/* Without --server. */
+static void suspended_on_loopback(struct looks *m, uint32_t depth)
+{
+	listener_make(m, 0, LISTENER_TCP, "127.0.0.1:9229", 511);
+	stuck(m, 0, 0, depth);
+	m->process.state = 'T';
+}
+static void debugger_suspended(struct looks *m) { suspended_on_loopback(m, 1); }
+static void backend_suspended(struct looks *m) { suspended_on_loopback(m, 2); }
+
 static void in_containers(struct looks *m)
 {
-	m->after.elsewhere = (struct listeners_elsewhere){
-		.count = 9, .at = {{812, "nginx"}, {7, "a"}, {8, "b"}, {9, "c"}}};
+	static struct netns_elsewhere at[] = {
+		{.netns = 1, .pid = 812, .name = "nginx", .listens = true},
+		{.netns = 2, .pid = 7, .name = "a", .unread = true}};
+	m->before.elsewhere = m->after.elsewhere = (struct listeners_elsewhere){2, at};
 }
+static void in_too_many_containers(struct looks *m)
+{
+	in_containers(m);
+	m->after.elsewhere.at++;
+	m->after.elsewhere.count--;
+}
+static void in_containers_without_listeners(struct looks *m)
+{
+	static struct netns_elsewhere at[] = {{.netns = 1, .pid = 812, .name = "sleep"}};
+	m->after.elsewhere = (struct listeners_elsewhere){1, at};
+}
+static void dropping_elsewhere(struct looks *m, int64_t drops, int64_t overflows)
+{
+	static struct netns_elsewhere before[3], after[3];
+	for (size_t i = 0; i < 3; i++)
+		before[i] = after[i] = (struct netns_elsewhere){
+			.netns = 1 + i, .pid = 1, .name = "sh", .drops = 5, .overflows = 5};
+	after[1].drops += drops;
+	after[1].overflows += overflows;
+	/* Another namespace than before. */
+	after[2] = (struct netns_elsewhere){
+		.netns = 9, .pid = 2, .name = "sh", .drops = 99, .overflows = 99};
+	m->before.elsewhere = (struct listeners_elsewhere){3, before};
+	m->after.elsewhere = (struct listeners_elsewhere){3, after};
+}
+static void overflows_elsewhere(struct looks *m) { dropping_elsewhere(m, 40, 40); }
+static void drops_elsewhere(struct looks *m) { dropping_elsewhere(m, 1, 0); }
+static void dropped_elsewhere_before(struct looks *m) { dropping_elsewhere(m, 0, 0); }
+static void drops_unknown_elsewhere(struct looks *m) { dropping_elsewhere(m, -6, -6); }
 
 static void full_and_halted(struct looks *m)
 {
@@ -1256,7 +1297,17 @@ static void each_look_gets_its_findings(void **state)
 		 "descriptors.process.exhausted critical"},
 		{worker_was_stopped, "", "listeners.halted critical"},
 		{quiet_and_halted, "listeners.halted warning", "listeners.halted warning"},
+		{debugger_suspended, "accept-queue.waiting warning",
+		 "accept-queue.waiting warning"},
+		{backend_suspended, "accept-queue.waiting critical",
+		 "accept-queue.waiting critical"},
 		{in_containers, "listeners.elsewhere note", "listeners.elsewhere note"},
+		{in_too_many_containers, "listeners.elsewhere note", "listeners.elsewhere note"},
+		{in_containers_without_listeners, "", ""},
+		{overflows_elsewhere, "listeners.elsewhere.dropping warning", ""},
+		{drops_elsewhere, "listeners.elsewhere.dropping warning", ""},
+		{dropped_elsewhere_before, "", ""},
+		{drops_unknown_elsewhere, "", ""},
 		{quiet_and_frozen, "listeners.halted warning", "listeners.halted warning"},
 		{full_and_halted, "accept-queue.full critical", "accept-queue.full critical"},
 		{waits_for_a_moment, "", "descriptors.process.exhausted critical"},
@@ -1792,6 +1843,48 @@ static void halted_processes_are_counted_by_their_state(void **state)
 			    "End the debugger or strace that has stopped them");
 }
 
+/* Each of its threads may be the one that accepts. */
+static void a_server_that_stopped_accepting_has_its_limit_named(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t threads;
+		bool alike;
+		const char *waits_in, *what, *help;
+	} rows[] = {
+		{"haproxy", 4, true, "ep_poll",
+		 "has 4 threads, which all sleep in epoll_wait() though connections wait: none "
+		 "watches this listener now",
+		 "(maxconn of HAProxy)"},
+		{"haproxy", 1, false, "ep_poll",
+		 "sleeps in epoll_wait() though connections wait: it does not watch this listener "
+		 "now",
+		 "(maxconn of HAProxy)"},
+		{"memcached", 5, true, "do_epoll_wait",
+		 "has 5 threads, which all sleep in epoll_wait() though connections wait: none "
+		 "watches this listener now",
+		 "(-c of memcached)"},
+		{"app", 1, false, "ep_poll",
+		 "sleeps in epoll_wait() though connections wait: it does not watch this listener "
+		 "now",
+		 "(such as worker_connections of nginx)"},
+		{"haproxy", 4, false, "ep_poll",
+		 "has 4 threads, of which the first sleeps in epoll_wait()", "/task/*/wchan"},
+		{"app", 4, true, "futex_wait_queue",
+		 "has 4 threads, of which the first sleeps in futex_wait_queue", "/task/*/wchan"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct process p = {
+			.state = 'S', .threads = rows[i].threads, .alike = rows[i].alike};
+		report_text(p.name, "%s", rows[i].name);
+		report_text(p.waits_in, "%s", rows[i].waits_in);
+		p.wait = process_wait_of(p.waits_in);
+		struct doing d = doing_of(&p);
+		if (strcmp(d.what, rows[i].what) != 0 || !strstr(d.help, rows[i].help))
+			fail_msg("row %zu: %s; %s", i, d.what, d.help);
+	}
+}
+
 static void what_froze_a_process_resumes_it(void **state)
 {
 	static const struct {
@@ -1896,6 +1989,7 @@ int main(void)
 		cmocka_unit_test(the_report_carries_the_listeners),
 		cmocka_unit_test(states_of_a_process_are_named),
 		cmocka_unit_test(halted_processes_are_counted_by_their_state),
+		cmocka_unit_test(a_server_that_stopped_accepting_has_its_limit_named),
 		cmocka_unit_test(what_froze_a_process_resumes_it),
 		cmocka_unit_test(the_subject_comes_before_others),
 		cmocka_unit_test(many_listeners_are_counted),

@@ -280,6 +280,9 @@ static void a_group_holds_what_its_sockets_hold(void **state)
 		strstr(r->findings[0].title, "udp:0.0.0.0:443 has 8 sockets that hold 355"));
 	assert_non_null(strstr(r->findings[0].advice, "Let it ask for SO_RCVBUF=1048576 or more"));
 	assert_non_null(strstr(r->walls[0].detail, "has 8 sockets (SO_REUSEPORT), which hold 355"));
+	assert_non_null(
+		strstr(r->walls[0].detail, " without loss if a hash spreads what arrives ("));
+	assert_null(strstr(r->walls[0].detail, "…"));
 	trial.target = &t;
 	assert_string_equal(udp_refuses(&trial, &settings, 212992), UNTESTABLE_GROUP);
 }
