@@ -483,8 +483,8 @@ static const char *end_text(const struct hold *h, bool local)
 /* "With 100 connections open, the next one got an error: -ERR max number of clients reached." */
 static void hold_text(const struct hold *h, bool local, bool nofile, char *text, size_t size)
 {
-	report_text_into(text, size, "With %s connection%s open, the next one %s%s%s.",
-			 quantity_count(h->held).text, h->held == 1 ? "" : "s", end_text(h, local),
+	report_text_into(text, size, "With %s open, the next one %s%s%s.",
+			 quantity_of(h->held, "connection").text, end_text(h, local),
 			 h->answer[0] ? ": " : "", h->answer);
 	if (nofile)
 		report_append_to(text, size, " The process then had %s of %s descriptors open.",
@@ -1121,10 +1121,10 @@ static int latency_run(struct trial *t, uint64_t us, struct outcome *out)
 	out->reached = (int64_t)us;
 	out->limit_met = out->measured = true;
 	report_text(out->remark,
-		    "At %s, in an open loop over %s connection%s, %s requests; %s in all since the "
+		    "At %s, in an open loop over %s, %s requests; %s in all since the "
 		    "server was started.",
 		    quantity_measured(QUANTITY_RATE, l->offered_per_s).text,
-		    quantity_count(l->connections).text, l->connections == 1 ? "" : "s",
+		    quantity_of(l->connections, "connection").text,
 		    quantity_count(l->requests).text, quantity_count(l->answered).text);
 	return 0;
 }

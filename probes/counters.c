@@ -131,7 +131,7 @@ struct sample {
 	char boot[40];              /* "": unknown */
 	const struct report *since; /* NULL: none */
 	bool watched;               /* of a window's end */
-	struct listeners udp;       /* all sockets; with owners where it was watched */
+	struct listeners udp;       /* all sockets, with the owners that udp_queues_judge() needs */
 	struct err unread;          /* the first of these that could not be read */
 };
 
@@ -145,17 +145,20 @@ static void unread_add(struct sample *s, const struct err *why, int lacking)
 		s->unread = *why;
 }
 
-static bool is_wanted(const struct listener *l, void *unused) { return udp_queue_wanted(l); }
+static bool is_wanted(const struct listener *l, void *watched)
+{
+	return *(bool *)watched ? udp_queue_wanted(l) : udp_queue_full(l);
+}
 
-/* A single sample shows no growth, and needs no owners. */
+/* A single sample shows no growth, and needs the owners of full ones only. */
 static int sample_udp(const struct host *h, struct sample *s, struct err *e)
 {
 	struct err why = {0};
 	if (listeners_read_udp(h, true, &s->udp, &why))
 		unread_add(s, &why, EOPNOTSUPP);
-	if (why.code || !s->watched || !host_live(h))
+	if (why.code || !host_live(h))
 		return 0; /* a capture has their owners */
-	return listeners_own(h, &s->udp, is_wanted, NULL, e);
+	return listeners_own(h, &s->udp, is_wanted, &s->watched, e);
 }
 
 static int sample_tick(const struct host *h, struct sample *during, struct err *e)
@@ -308,7 +311,7 @@ static const struct loss {
 		LOSS,           /* growth is a warning */
 		LOSS_ELSEWHERE, /* growth has a finding of its own, which names what is full */
 		LOSS_REST,      /* likewise without cookies; the counter has other parts */
-		LOSS_STRAY,     /* any host sends some: growth is a warning where it is a share */
+		LOSS_STRAY,     /* any host sends some: a loss where it is a share of all */
 		LOSS_HARMLESS,
 	} kind;
 } losses[] = {
@@ -325,6 +328,20 @@ static const struct loss {
 	{"TcpExt.TCPOFODrop", LOSS},
 	{"TcpExt.PFMemallocDrop", LOSS},
 	{"TcpExt.IPReversePathFilter", LOSS_STRAY},
+	{"TcpExt.PAWSTimewait", LOSS_STRAY},
+	{"TcpExt.PAWSEstab", LOSS_STRAY},
+	{"TcpExt.PAWSActive", LOSS_STRAY},
+	{"TcpExt.TSEcrRejected", LOSS_STRAY},
+	{"TcpExt.TCPMD5NotFound", LOSS_STRAY},
+	{"TcpExt.TCPMD5Unexpected", LOSS_STRAY},
+	{"TcpExt.TCPMD5Failure", LOSS_STRAY},
+	{"TcpExt.TCPAORequired", LOSS_STRAY},
+	{"TcpExt.TCPAOKeyNotFound", LOSS_STRAY},
+	{"TcpExt.TCPAOBad", LOSS_STRAY},
+	{"TcpExt.TCPMinTTLDrop", LOSS_STRAY},
+	{"TcpExt.TCPZeroWindowDrop", LOSS_STRAY},
+	{"TcpExt.TCPMigrateReqFailure", LOSS},
+	{"TcpExt.TCPWqueueTooBig", LOSS},
 	{"TcpExt.TCPMemoryPressures", LOSS},
 	{"nf_conntrack.drop", LOSS_ELSEWHERE},
 	{"nf_conntrack.early_drop", LOSS},
@@ -359,6 +376,21 @@ static const char *loss_less(const struct loss *l)
 	return NULL;
 }
 
+/* What strays are a share of: packets, or handshakes. */
+static const char *loss_all(const struct loss *l)
+{
+	static const char *const all[][2] = {{"TcpExt.IPReversePathFilter", "Ip.InReceives"},
+					     {"TcpExt.PAWSTimewait", "Tcp.PassiveOpens"},
+					     {"TcpExt.TSEcrRejected", "Tcp.PassiveOpens"},
+					     {"TcpExt.PAWSActive", "Tcp.ActiveOpens"},
+					     {"Udp.InCsumErrors", "Udp.InDatagrams"},
+					     {"Udp6.InCsumErrors", "Udp6.InDatagrams"}};
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (!strcmp(l->counter, all[i][0]))
+			return all[i][1];
+	return "Tcp.InSegs";
+}
+
 /* Bytes of a title beside its other words; fewer beside the time of a report. What does not fit is
  * in the table. */
 #define TITLED 76
@@ -366,8 +398,8 @@ static const char *loss_less(const struct loss *l)
 
 /* What the report records besides these. */
 static const char *const recorded[] = {
-	"TcpExt.SyncookiesSent", "Tcp.PassiveOpens", "Tcp.ActiveOpens",  "sockstat.TCP.inuse",
-	"sockstat.TCP.orphan",   "sockstat.TCP.tw",  "sockstat.TCP.mem",
+	"TcpExt.SyncookiesSent", "sockstat.TCP.inuse", "sockstat.TCP.orphan",
+	"sockstat.TCP.tw",       "sockstat.TCP.mem",
 };
 
 /* Nothing is dropped that is recorded, or in a table. */
@@ -402,6 +434,18 @@ static int64_t loss_value(const struct loss *l, const struct sample *s,
 	return d.rest > other ? d.rest - other : 0;
 }
 
+/* Of so many packets one may be spoofed or damaged. */
+#define STRAY_PART 100
+
+/* Whether it is one: strays where they are more than a share of what arrived, which one alone does
+ * not show. */
+static bool is_loss(const struct loss *l, int64_t (*value)(const void *of, const char *counter),
+		    const void *of)
+{
+	return l->kind != LOSS_STRAY ||
+	       (value(of, l->counter) - 1) * STRAY_PART > value(of, loss_all(l));
+}
+
 static int64_t total_of(const void *counters, const char *name)
 {
 	return host_counter(counters, name);
@@ -434,7 +478,7 @@ static int64_t since_of(const void *of, const char *counter)
 
 static int64_t loss_since(const struct watch *w, const struct since *s, const struct loss *l)
 {
-	int64_t grown = since_growth(s, l->counter);
+	int64_t grown = is_loss(l, since_of, s) ? since_growth(s, l->counter) : 0;
 	bool parts = l->kind == LOSS_REST || loss_less(l);
 	return parts && grown > 0 ? loss_value(l, w->after, since_of, s) : grown;
 }
@@ -445,7 +489,7 @@ static bool loss_costs(const struct watch *w, const struct since *s, const struc
 	struct syn_drops d = syn_drops_of(since_of, s);
 	if (l->kind == LOSS_REST && w->after->cookies == 0)
 		return d.rest - d.flooded > d.other;
-	return l->kind < LOSS_STRAY;
+	return l->kind < LOSS_HARMLESS;
 }
 
 struct titled {
@@ -471,23 +515,7 @@ static void titled_end(struct titled *t)
 {
 	size_t more = t->count - t->shown;
 	if (more)
-		report_append(t->text, " (and %zu more counter%s)", more, more > 1 ? "s" : "");
-}
-
-/* Of so many packets one may be spoofed or damaged. */
-#define STRAY_PART 100
-
-/* Whether strays are more than a share of what arrived. */
-static bool is_share(const struct watch *w, const struct loss *l)
-{
-	static const char *const all[][2] = {{"TcpExt.IPReversePathFilter", "Ip.InReceives"},
-					     {"Tcp.InCsumErrors", "Tcp.InSegs"},
-					     {"Udp.InCsumErrors", "Udp.InDatagrams"},
-					     {"Udp6.InCsumErrors", "Udp6.InDatagrams"}};
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		if (!strcmp(l->counter, all[i][0]))
-			return growth(w, l->counter) * STRAY_PART > growth(w, all[i][1]);
-	return true;
+		report_append(t->text, " (and %s)", quantity_of(more, "more counter").text);
 }
 
 /* What no other finding reports: that of UDP names a socket, where it is seen. */
@@ -495,7 +523,7 @@ static int64_t unreported(const struct watch *w, const struct loss *l)
 {
 	bool udp =
 		!w->udp_named && (!strcmp(l->counter, UDP_FULL) || !strcmp(l->counter, UDP6_FULL));
-	bool here = l->kind == LOSS || (l->kind == LOSS_STRAY && is_share(w, l)) || udp ||
+	bool here = l->kind == LOSS || (l->kind == LOSS_STRAY && is_loss(l, growth_of, w)) || udp ||
 		    (l->kind == LOSS_REST && w->after->cookies != 0);
 	int64_t grown = here ? loss_value(l, w->after, growth_of, w) : 0;
 	return grown > 0 ? grown : 0;
@@ -533,6 +561,11 @@ static void judge_growth(const struct watch *w)
 					 (double)unreported(w, &losses[i]), NAN);
 }
 
+static int64_t past_total(const struct watch *w, const struct loss *l)
+{
+	return is_loss(l, total_of, &w->after->counters) ? loss_total(w->after, l) : 0;
+}
+
 static void past_table(struct finding *f, const struct watch *w)
 {
 	finding_table(f, "counter");
@@ -540,7 +573,7 @@ static void past_table(struct finding *f, const struct watch *w)
 	if (w->seconds > 0)
 		finding_column(f, "in the window", "");
 	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t total = loss_total(w->after, &losses[i]);
+		int64_t total = past_total(w, &losses[i]);
 		if (total <= 0)
 			continue;
 		double *row = finding_row(f, loss_name(&losses[i]));
@@ -556,7 +589,7 @@ static void judge_past(const struct watch *w)
 	struct wording words = {0};
 	struct titled title = {.room = TITLED};
 	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t total = loss_total(w->after, &losses[i]);
+		int64_t total = past_total(w, &losses[i]);
 		if (total > 0)
 			titled_add(&title, &losses[i], total);
 	}
@@ -583,6 +616,8 @@ static void record_all(const struct watch *w)
 		record(w->report, &w->after->counters, losses[i].counter);
 		if (loss_less(&losses[i]))
 			record(w->report, &w->after->counters, loss_less(&losses[i]));
+		if (losses[i].kind == LOSS_STRAY)
+			record(w->report, &w->after->counters, loss_all(&losses[i]));
 	}
 	for (size_t i = 0; i < sizeof(recorded) / sizeof(*recorded); i++)
 		record(w->report, &w->after->counters, recorded[i]);

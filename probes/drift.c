@@ -24,7 +24,7 @@ static bool is_sysctl(const struct knob *k)
 	return (k->scope == KNOB_NETNS || k->scope == KNOB_SYSTEM) && k->walls[0];
 }
 
-/* What cannot be read, or is no value of the knob, is not compared. */
+/* What cannot be read, or what the kernel refuses at boot, is not compared. */
 static void value_take(const struct host *h, const struct knob *k, const struct sysctl_setting *set,
 		       struct sample *s)
 {
@@ -32,8 +32,8 @@ static void value_take(const struct host *h, const struct knob *k, const struct 
 	v->knob = k;
 	v->line = set->line;
 	memcpy(v->file, set->file, sizeof(v->file));
-	s->count += set->value[0] && knob_check(k, set->value, v->boot, NULL) == 0 &&
-		    knob_read(k, h, v->running, NULL) == 0;
+	s->count += set->value[0] && knob_read(k, h, v->running, NULL) == 0 &&
+		    knob_at_boot(k, host_kernel(h), set->value, v->running, v->boot);
 }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -82,7 +82,7 @@ static void value_report(const struct value *v, struct report *r)
 	wording_set(&words, "module", "%s", module ? module : "");
 	wording_set(&words, "file", "%s:%u", v->file, v->line);
 	wording_set(&words, "command", "%s",
-		    knob_command(v->knob->name, v->boot, is_less(v), command, sizeof(command)));
+		    knob_command("", v->knob->name, v->boot, is_less(v), command, sizeof(command)));
 	struct finding *f = report_finding(r, "knob.drift", &words);
 	f->level = is_less(v) ? LEVEL_WARNING : LEVEL_NOTE;
 	finding_propose(f, v->knob->name, v->running, "");

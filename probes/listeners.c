@@ -18,6 +18,8 @@
 #include "epolltune/quantity.h"
 #include "epolltune/syn_queue.h"
 
+/* Servers of other network namespaces that a note names. */
+#define ELSEWHERE_NAMED 4
 /* Tables by the soft limit that are worth a note, a soft limit that suffices for most servers, and
  * the highest one that fs.nr_open allows. */
 #define TABLES_MIN (UINT64_C(1) << 30)
@@ -33,10 +35,6 @@
 
 struct sample {
 	struct accept_queues queues;
-	/* Processes of the subject that accept connections, but not now: halted, or out of
-	 * descriptors. */
-	struct process *stuck;
-	size_t stuck_count;
 	struct subject_tasks tasks; /* of the subject */
 	struct listeners_elsewhere elsewhere;
 	struct host_files files; /* of the machine; max 0: unknown */
@@ -63,19 +61,21 @@ static int sample_tick(const struct host *h, struct sample *s, struct err *e)
 	return listeners_read(h, &now, NULL) ? 0 : accept_queues_tick(&s->queues, &now, e);
 }
 
-/* The kernel walks all its connections for them: where a SYN queue may have been full only. */
+/* The kernel walks all its connections for them: where a SYN queue may have been full, or SYNs are
+ * dropped before it, only. */
 static bool half_open_wanted(const struct accept_queues *q)
 {
-	return host_counter(&q->counters, COOKIES) > 0 ||
+	return queues_drop(q) || host_counter(&q->counters, COOKIES) > 0 ||
 	       (q->cookies == 0 && syn_queue_drops(&q->counters) > 0);
 }
 
-/* Those that may have dropped SYNs at a full SYN queue are named as well. */
+/* Those that may have dropped SYNs are named as well. */
 static bool is_named(const struct listener *l, void *queues)
 {
 	const struct accept_queues *q = queues;
-	return is_wanted(l, queues) || (l->kind == LISTENER_TCP && l->drops && q->cookies == 0 &&
-					syn_queue_drops(&q->counters) > 0);
+	bool floods = q->cookies == 0 && syn_queue_drops(&q->counters) > 0;
+	return is_wanted(l, queues) ||
+	       (l->kind == LISTENER_TCP && l->drops && (floods || queues_drop(q)));
 }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -117,7 +117,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		listeners_elsewhere(h, &s->elsewhere, NULL);
 	int rc = q->subject ? subject_tasks_read(h, q->subject, &s->tasks, e) : 0;
 	return q->subject && !rc
-		       ? subject_acceptors(h, q->subject, is_stuck, &s->stuck, &s->stuck_count, e)
+		       ? subject_acceptors(h, q->subject, is_stuck, &q->stuck, &q->stuck_count, e)
 		       : rc;
 }
 
@@ -136,8 +136,9 @@ static const struct err *sample_unread(const struct sample *s)
 static void sample_release(struct sample *s)
 {
 	listeners_free(&s->queues.listeners);
+	listeners_elsewhere_free(&s->elsewhere);
 	free(s->queues.seen);
-	free(s->stuck);
+	free(s->queues.stuck);
 }
 
 /* The limit to give it. */
@@ -166,9 +167,9 @@ static void more_words(struct wording *words, const struct process *p, int64_t n
 static size_t others_accept(const struct sample *s)
 {
 	const struct subject *of = s->queues.subject;
-	return !of || of->unshown || of->acceptor_count <= s->stuck_count
+	return !of || of->unshown || of->acceptor_count <= s->queues.stuck_count
 		       ? 0
-		       : of->acceptor_count - s->stuck_count;
+		       : of->acceptor_count - s->queues.stuck_count;
 }
 
 /* `others`: processes of the same server that accept. */
@@ -242,19 +243,23 @@ static void judge_files(const struct queue_watch *w, const struct sample *after)
 	}
 }
 
-/* `s`: NULL: it is not the subject's. */
+/* The first of `halted`. `s`: NULL: it is not the subject's. */
 static void halted_finding(const struct queue_watch *w, const struct subject *s,
-			   const struct process *p, const char *address, size_t others)
+			   const struct process *halted, size_t count, const char *address)
 {
+	const struct process *p = halted;
 	struct wording words = {0};
 	process_words(&words, p, address);
+	size_t others = count - halted_words(&words, p, halted, count);
 	wording_set(&words, "address", "%s", s ? "" : address);
 	wording_set(&words, "others", "%s", others ? quantity_count(others).text : "");
 	wording_flag(&words, "several", others > 1);
 	wording_set(&words, "acceptors", "%s",
 		    s && s->acceptor_count > 1 ? quantity_count(s->acceptor_count).text : "");
+	wording_flag(&words, "served", !subject_is_datagrams(s));
+	wording_flag(&words, "datagrams", subject_listens(s, LISTENER_UDP));
 	struct finding *f = report_finding(w->report, "listeners.halted", &words);
-	finding_evidence(f, "processes halted", "", (double)others + 1, NAN);
+	finding_evidence(f, "processes halted", "", (double)count, NAN);
 	/* A tracer stops a process for moments. */
 	if (p->state == 't' || !s)
 		f->level = LEVEL_WARNING;
@@ -279,7 +284,7 @@ static void judge_halted(const struct queue_watch *w)
 			named = queue_in_trouble(w->after, l) || subject_has(w->after->subject, l);
 		}
 		if (own && !named)
-			halted_finding(w, NULL, now, own->address, 0);
+			halted_finding(w, NULL, now, 1, own->address);
 	}
 }
 
@@ -311,30 +316,50 @@ static void spent_finding(const struct queue_watch *w, const struct process *p, 
 }
 
 /* Processes of the subject that share a listener with others, which may accept. */
-static void judge_stuck(const struct queue_watch *w, const struct sample *before,
-			const struct sample *after)
+static void judge_spent(const struct queue_watch *w, const struct sample *after)
 {
-	const struct listeners *all = &after->queues.listeners;
-	const struct subject *s = after->queues.subject;
-	const struct process *halted = NULL, *spent = NULL;
-	size_t count = 0;
-	for (size_t i = 0; i < after->stuck_count; i++) {
-		const struct process *p = &after->stuck[i];
-		if (!process_among(before->stuck, before->stuck_count, p))
-			continue;
-		count += process_halted(p);
-		if (process_halted(p) && (!halted || halted->state == 't'))
-			halted = p;
+	const struct accept_queues *was = w->before, *now = w->after;
+	for (size_t i = 0; i < now->stuck_count; i++) {
+		const struct process *p = &now->stuck[i];
 		/* Of an owner judge_files() reports. */
-		if (process_out_of_files(p) && !spent &&
-		    !process_among(all->processes, all->process_count, p))
-			spent = p;
+		if (!process_out_of_files(p) || !process_among(was->stuck, was->stuck_count, p) ||
+		    process_among(now->listeners.processes, now->listeners.process_count, p))
+			continue;
+		spent_finding(w, p, others_accept(after));
+		return;
 	}
-	if (halted)
-		halted_finding(w, s, halted, s->listeners.count ? s->listeners.at[0].address : "",
-			       count - 1);
-	if (spent)
-		spent_finding(w, spent, others_accept(after));
+}
+
+/* The worst first: a tracer stops a process for moments. */
+static int by_tracer(const void *a, const void *b)
+{
+	const struct process *x = a, *y = b;
+	if ((x->state == 't') != (y->state == 't'))
+		return x->state == 't' ? 1 : -1;
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+/* The same of those that are halted, at both looks. */
+static void judge_stopped(const struct queue_watch *w)
+{
+	const struct accept_queues *was = w->before, *now = w->after;
+	const struct subject *s = now->subject;
+	CLEAN(free_pointer) struct process *halted = NULL;
+	size_t count = 0;
+	for (size_t i = 0; i < now->stuck_count; i++) {
+		const struct process *p = &now->stuck[i];
+		if (!process_halted(p) || !process_among(was->stuck, was->stuck_count, p))
+			continue;
+		if (!halted)
+			halted = calloc(now->stuck_count, sizeof(*halted));
+		if (!halted)
+			return;
+		halted[count++] = *p;
+	}
+	if (!count)
+		return;
+	qsort(halted, count, sizeof(*halted), by_tracer);
+	halted_finding(w, s, halted, count, s->listeners.count ? s->listeners.at[0].address : "");
 }
 
 /* What start of a process fails for: none has room for one more. */
@@ -720,20 +745,83 @@ static void judge_elsewhere(const struct listeners_elsewhere *x, struct report *
 {
 	char names[WORDING_TEXT] = "";
 	struct wording words = {0};
-	if (!x->count)
+	size_t count = 0, unread = 0;
+	pid_t pid = 0;
+	for (size_t i = 0; i < x->count; i++) {
+		const struct netns_elsewhere *n = &x->at[i];
+		unread += n->unread;
+		if (!n->listens && !n->unread)
+			continue;
+		if (!pid || (n->listens && !count))
+			pid = n->pid;
+		if (n->listens && count++ < ELSEWHERE_NAMED)
+			report_append(names, "%s%s (pid %d)", names[0] ? ", " : "", n->name,
+				      (int)n->pid);
+	}
+	if (!pid)
 		return;
-	for (size_t i = 0; i < x->count && i < ELSEWHERE_NAMED; i++)
-		report_append(names, "%s%s (pid %d)", i ? ", " : "", x->at[i].name,
-			      (int)x->at[i].pid);
-	wording_set(&words, "count", "%s", quantity_count(x->count).text);
-	wording_flag(&words, "several", x->count > 1);
+	wording_set(&words, "count", "%s", count ? quantity_count(count).text : "");
+	wording_flag(&words, "several", count > 1);
 	wording_set(&words, "names", "%s", names);
 	wording_set(&words, "more", "%s",
-		    x->count > ELSEWHERE_NAMED ? quantity_count(x->count - ELSEWHERE_NAMED).text
-					       : "");
-	wording_set(&words, "pid", "%d", (int)x->at[0].pid);
+		    count > ELSEWHERE_NAMED ? quantity_count(count - ELSEWHERE_NAMED).text : "");
+	wording_set(&words, "unread", "%s", unread ? quantity_count(unread).text : "");
+	wording_set(&words, "pid", "%d", (int)pid);
 	struct finding *f = report_finding(r, "listeners.elsewhere", &words);
-	finding_evidence(f, "network namespaces with listeners", "", (double)x->count, NAN);
+	finding_evidence(f, "network namespaces with listeners", "", (double)count, NAN);
+	if (unread)
+		finding_evidence(f, "network namespaces not looked at", "", (double)unread, NAN);
+}
+
+/* Handshakes that the listeners of another network namespace dropped between the looks. */
+struct drops_elsewhere {
+	int64_t drops, overflows;
+};
+
+static struct drops_elsewhere drops_between(const struct listeners_elsewhere *before,
+					    const struct netns_elsewhere *now)
+{
+	struct drops_elsewhere grown = {0};
+	for (size_t i = 0; i < before->count; i++) {
+		const struct netns_elsewhere *was = &before->at[i];
+		if (was->netns != now->netns || was->drops < 0 || now->drops < was->drops)
+			continue;
+		grown.drops = now->drops - was->drops;
+		if (was->overflows >= 0 && now->overflows > was->overflows)
+			grown.overflows = now->overflows - was->overflows;
+	}
+	return grown;
+}
+
+/* By the one that drops most. */
+static void judge_drops_elsewhere(const struct sample *before, const struct sample *after,
+				  double seconds, struct report *r)
+{
+	const struct listeners_elsewhere *x = &after->elsewhere;
+	const struct netns_elsewhere *worst = NULL;
+	struct drops_elsewhere max = {0};
+	struct wording words = {0};
+	size_t count = 0;
+	for (size_t i = 0; i < x->count && seconds > 0; i++) {
+		struct drops_elsewhere one = drops_between(&before->elsewhere, &x->at[i]);
+		count += one.drops > 0;
+		if (one.drops <= max.drops)
+			continue;
+		max = one;
+		worst = &x->at[i];
+	}
+	if (!worst)
+		return;
+	wording_set(&words, "who", "%s", worst->name);
+	wording_set(&words, "pid", "%d", (int)worst->pid);
+	wording_flag(&words, "listens", worst->listens);
+	wording_set(&words, "drops", "%s", quantity_count((uint64_t)max.drops).text);
+	wording_set(&words, "overflows", "%s", quantity_count((uint64_t)max.overflows).text);
+	wording_set(&words, "window", "%s", quantity_seconds(seconds).text);
+	wording_set(&words, "more", "%s", count > 1 ? quantity_count(count - 1).text : "");
+	struct finding *f = report_finding(r, "listeners.elsewhere.dropping", &words);
+	finding_evidence(f, "ListenDrops", "packets", (double)max.drops, NAN);
+	finding_evidence(f, "ListenOverflows", "packets", (double)max.overflows, NAN);
 }
 
 static void observation_judge(const struct sample *before, const struct sample *after,
@@ -742,13 +830,15 @@ static void observation_judge(const struct sample *before, const struct sample *
 	struct queue_watch w = accept_queues_watch(&before->queues, &after->queues, m, r);
 	accept_queues_judge(&w);
 	judge_files(&w, after);
-	judge_stuck(&w, before, after);
+	judge_stopped(&w);
+	judge_spent(&w, after);
 	judge_halted(&w);
 	judge_tasks(&w, before, after);
 	judge_machine_files(&w, before, after);
 	judge_tables(&w, after->memory_bytes);
 	judge_cookies(&w);
 	syn_queue_judge(&w);
+	syn_filter_judge(&w);
 	judge_unseen(&w);
 	judge_hidden(&w, after);
 	if (!after->unlisted.code)
@@ -757,6 +847,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_aside(&w, m->target);
 	judge_forwarder(&w);
 	judge_elsewhere(&after->elsewhere, r);
+	judge_drops_elsewhere(before, after, m->seconds, r);
 	accept_queues_judge_since(&w);
 	record_all(&w);
 }

@@ -15,6 +15,8 @@
 
 /* Connections that the report names. */
 #define NAMED 3
+/* Connections with unread data that are more than a slow request or two. */
+#define UNREAD_MIN 8
 
 /* The initial and the maximum size of a buffer, which autotuning changes. */
 enum { INITIAL, MAX };
@@ -72,6 +74,8 @@ struct look {
 	double share;         /* of the time between the samples that it was limited */
 	uint64_t retransmits; /* in that time */
 	bool fixed_send, fixed_receive;
+	bool stuck; /* what was received before the first sample is unread */
+	bool busy;  /* or data came in between */
 };
 
 static uint64_t growth(uint64_t before, uint64_t after)
@@ -79,6 +83,7 @@ static uint64_t growth(uint64_t before, uint64_t after)
 	return after > before ? after - before : 0;
 }
 
+/* By size: more comes than it reads. */
 static bool is_unread(const struct connection_state *s)
 {
 	return s->receive_buffer && s->received >= s->receive_buffer / 2;
@@ -122,6 +127,13 @@ static enum cause sending_cause(const struct connection_state *before,
 	return buffer >= rest ? SEND_BUFFER : path;
 }
 
+static void reading_find(const struct connection_state *before,
+			 const struct connection_state *after, struct look *l)
+{
+	l->busy = after->data_ms * UINT64_C(1000) < growth(before->at_us, after->at_us);
+	l->stuck = !l->busy && after->unread && after->unread == before->unread;
+}
+
 static void limit_find(const struct connection_state *before, const struct connection_state *after,
 		       struct look *l)
 {
@@ -132,7 +144,7 @@ static void limit_find(const struct connection_state *before, const struct conne
 	if (l->cause != APPLICATION)
 		return;
 	l->share = 0;
-	if (is_unread(before) && is_unread(after)) {
+	if (l->stuck || (is_unread(before) && is_unread(after))) {
 		l->cause = UNREAD;
 		l->share = 1;
 	}
@@ -176,6 +188,7 @@ static void looks_make(const struct sample *before, const struct sample *after, 
 		struct look *l = &out->at[out->count++];
 		*l = (struct look){.now = now};
 		l->retransmits = growth(was->retransmits, now->retransmits);
+		reading_find(was, now, l);
 		limit_find(was, now, l);
 		fixed_find(after, was, l);
 	}
@@ -261,11 +274,14 @@ static void judge_worst(struct looks *all, struct report *r)
 	char text[WORDING_TEXT] = "";
 	size_t count = 0;
 	qsort(all->at, all->count, sizeof(*all->at), by_share);
-	while (count < NAMED && count < all->count && all->at[count].cause != APPLICATION) {
+	while (count < NAMED && count < all->count && all->at[count].cause != APPLICATION)
+		count++;
+	for (size_t i = 0; i < count; i++) {
 		char peer[ENDPOINT_TEXT];
-		const struct look *l = &all->at[count++];
-		report_append(text, "%s%s by %s", text[0] ? ", " : "",
-			      endpoint_format(peer, &l->now->peer), causes[l->cause]);
+		const struct look *l = &all->at[i];
+		report_append(text, "%s%s", i ? ", " : "", endpoint_format(peer, &l->now->peer));
+		if (i + 1 == count || all->at[i + 1].cause != l->cause)
+			report_append(text, " by %s", causes[l->cause]);
 	}
 	if (!count)
 		return;
@@ -310,6 +326,37 @@ static void judge_causes(const struct sample *after, struct looks *all, double s
 	causes_table(report_finding(r, "live.causes", &words), rows);
 }
 
+/* Most of the connections on which clients sent something have waited for longer than the stall of
+ * the target. */
+static void judge_unread(const struct sample *after, const struct looks *all, double stall_s,
+			 struct report *r)
+{
+	const struct subject *s = after->subject;
+	struct wording words = {0};
+	size_t stuck = 0, busy = 0;
+	double waited = INFINITY;
+	for (size_t i = 0; i < all->count; i++) {
+		const struct look *l = &all->at[i];
+		double since = l->now->data_ms / 1e3;
+		busy += l->busy;
+		if (!l->stuck || since <= stall_s)
+			continue;
+		stuck++;
+		waited = fmin(waited, since);
+	}
+	if (stuck < UNREAD_MIN || stuck <= busy)
+		return;
+	wording_set(&words, "who", "%s", s->name[0] ? s->name : "the server");
+	wording_set(&words, "pid", "%s", s->pid ? quantity_plain((uint64_t)s->pid).text : "");
+	wording_set(&words, "stuck", "%s", quantity_count(stuck).text);
+	wording_set(&words, "count", "%s", quantity_count(all->count).text);
+	wording_set(&words, "busy", "%s", busy ? quantity_count(busy).text : "");
+	wording_set(&words, "waited", "%s", quantity_seconds(waited).text);
+	struct finding *f = report_finding(r, "live.unread", &words);
+	finding_evidence(f, "connections with unread data", "connections", (double)stuck, NAN);
+	finding_evidence(f, "connections with data in between", "connections", (double)busy, NAN);
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
@@ -320,6 +367,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 		looks_make(before, after, all);
 	if (!all || !all->count)
 		return;
+	judge_unread(after, all, (double)m->target->stall_us / 1e6, r);
 	judge_causes(after, all, m->seconds, r);
 	judge_worst(all, r);
 }

@@ -56,7 +56,7 @@ static void command_format(const struct value *v, const struct value_rule *rule,
 {
 	text[0] = 0;
 	if (rule->default_value[0] && knob_find(v->knob))
-		knob_command(v->knob, rule->default_value, is_lower(rule), text, 200);
+		knob_command("", v->knob, rule->default_value, is_lower(rule), text, 200);
 	else if (rule->default_value[0])
 		snprintf(text, 200, "sysctl -w %s=%s", v->knob, rule->default_value);
 }

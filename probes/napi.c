@@ -102,16 +102,19 @@ struct result {
 
 enum comparison { SAME, FASTER, TOO_BUSY };
 
+/* Too few to show their spread. */
+static bool few(const struct figures *f) { return f->rounds < ROUNDS_MIN; }
+
 static bool noisy(const struct figures *f)
 {
-	return f->rounds < ROUNDS_MIN || f->of[PAIR_P50_US].max > NOISE * f->of[PAIR_P50_US].min;
+	return few(f) || f->of[PAIR_P50_US].max > NOISE * f->of[PAIR_P50_US].min;
 }
 
 /* Whether `a` is faster than `b`, by at least GAIN and beyond the spread of both. */
 static enum comparison compare(const struct figures *a, const struct figures *b)
 {
 	const struct spread *x = &a->of[PAIR_P50_US], *y = &b->of[PAIR_P50_US];
-	if (a->rounds >= ROUNDS_MIN && x->max < y->min && x->median <= GAIN * y->median)
+	if (!few(a) && x->max < y->min && x->median <= GAIN * y->median)
 		return FASTER;
 	return noisy(a) || noisy(b) ? TOO_BUSY : SAME;
 }
@@ -130,7 +133,10 @@ static const struct spread *p50(const struct result *r, size_t i)
 static void p50_text(const struct figures *f, char text[64])
 {
 	const struct spread *s = &f->of[PAIR_P50_US];
-	snprintf(text, 64, "%.0f us (rounds %.0f to %.0f)", s->median, s->min, s->max);
+	if (f->rounds < 2)
+		snprintf(text, 64, "%.0f us", s->median);
+	else
+		snprintf(text, 64, "%.0f us (rounds %.0f to %.0f)", s->median, s->min, s->max);
 }
 
 /* An epoll set without its own busy_poll_usecs uses net.core.busy_poll (fs/eventpoll.c,
@@ -295,7 +301,10 @@ static bool deferral_judge(const struct sample *s, const struct result *r, struc
 	if (!host->rounds)
 		deferred_derive(s, TRIED_NOT, NO_DEFERRAL, report);
 	else if (cure == TOO_BUSY)
-		deferred_derive(s, TRIED_INCONCLUSIVE, "the machine was too busy", report);
+		deferred_derive(s, TRIED_INCONCLUSIVE,
+				few(plain) || few(host) ? "too few rounds were measured"
+							: "the machine was too busy",
+				report);
 	if (cure != FASTER)
 		return false;
 	struct finding *f = deferred_add(s, host, report);
@@ -365,6 +374,9 @@ static void polling_judge(const struct sample *s, const struct result *r, bool h
 	struct wording words = polling_words(s, r, is, best);
 	if (gain == SAME)
 		return;
+	size_t rounds = now->rounds < then->rounds ? now->rounds : then->rounds;
+	wording_set(&words, "few", "%s",
+		    few(now) || few(then) ? quantity_of(rounds, "round").text : "");
 	struct finding *f = report_finding(
 		report, gain == FASTER ? WALL ".busy-poll" : WALL ".too-busy", &words);
 	table_add(f, s, r);

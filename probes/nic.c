@@ -3,6 +3,7 @@
 #include "epolltune/probe.h"
 
 #include <inttypes.h>
+#include <linux/pkt_sched.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -562,54 +563,61 @@ static void judge_offloads(const struct nic *n, struct wording *words, struct re
 	}
 }
 
-static void judge_qdisc(const struct nic *n, struct wording *words, struct report *r)
+static bool is_shaper(const char *qdisc)
 {
 	static const char *const shapers[] = {"netem", "tbf", "htb", "hfsc", "cbq", "red"};
 	for (size_t i = 0; i < sizeof(shapers) / sizeof(*shapers); i++)
-		if (!strcmp(n->qdisc, shapers[i]))
-			report_finding(r, "nic.qdisc", words);
-}
-
-/* Whether it drops to say that a queue is long, as that is how it works, or counts what such ones
- * below it drop. */
-static bool is_aqm(const char *qdisc)
-{
-	static const char *const aqms[] = {"fq_codel", "codel", "cake", "fq_pie",
-					   "pie",      "red",   "mq",   "mqprio"};
-	for (size_t i = 0; i < sizeof(aqms) / sizeof(*aqms); i++)
-		if (!strcmp(qdisc, aqms[i]))
+		if (!strcmp(qdisc, shapers[i]))
 			return true;
 	return false;
+}
+
+/* The root, or one of those below it: each queue of a card may have its own. */
+static void judge_qdisc(const struct nic *n, struct wording *words, struct report *r)
+{
+	const char *shaper = is_shaper(n->qdisc) ? n->qdisc : NULL;
+	for (size_t i = 0; !shaper && i < n->qdisc_count; i++)
+		shaper = is_shaper(n->qdiscs[i].kind) ? n->qdiscs[i].kind : NULL;
+	wording_set(words, "qdisc", "%s", shaper ? shaper : "");
+	if (shaper)
+		report_finding(r, "nic.qdisc", words);
 }
 
 static void judge_qdisc_drops(const struct nic_watch *w, const struct nic *n, struct wording *words,
 			      struct report *r)
 {
-	const struct nic *was = nics_at(&w->before->all, n->index);
-	if (!was || !was->qdisc_drops.known || !n->qdisc_drops.known || is_aqm(n->qdisc))
+	const struct nic *was = w->seconds > 0 ? nics_at(&w->before->all, n->index) : NULL;
+	struct nic_qdisc_loss l = was ? nic_qdisc_loss(was, n) : (struct nic_qdisc_loss){0};
+	if (!l.grown)
 		return;
-	/* The count wraps. */
-	uint32_t grown = (uint32_t)(n->qdisc_drops.value - was->qdisc_drops.value);
-	if (!grown || w->seconds <= 0 || strcmp(was->qdisc, n->qdisc) != 0)
-		return;
-	words_growth(w, grown, words);
-	wording_flag(words, "several", grown > 1);
+	uint32_t parent = l.most->parent;
+	words_growth(w, l.grown, words);
+	wording_flag(words, "several", l.grown > 1);
+	wording_set(words, "qdisc", "%s", l.most->kind);
+	if (parent != TC_H_ROOT)
+		wording_set(words, "parent", "%x:%x", TC_H_MAJ(parent) >> 16, TC_H_MIN(parent));
+	wording_set(words, "others", "%s", l.count > 1 ? quantity_count(l.count - 1).text : "");
 	struct finding *f = report_finding(r, "nic.qdisc.dropping", words);
-	finding_evidence(f, "packets dropped", "packets", grown, NAN);
+	finding_evidence(f, "packets dropped", "packets", (double)l.grown, NAN);
 }
 
-/* Interfaces whose packets are those of this namespace: the other end of a veth pair in a bridge is
- * a container's. */
+/* Whether it sends what this namespace sends: the other end of a veth pair or of a TAP device in a
+ * bridge is a guest's, that of a macvtap always, and an ifb takes what was received. */
+static bool sends_own(const struct nic *n)
+{
+	bool pair = !strcmp(n->kind, "veth") || !strcmp(n->kind, "tun");
+	return !(pair && n->master) && strcmp(n->kind, "macvtap") != 0 &&
+	       strcmp(n->kind, "ifb") != 0;
+}
+
 static void judge_qdiscs(const struct nic_watch *w, struct report *r)
 {
 	for (size_t i = 0; i < w->after->all.count; i++) {
 		const struct nic *n = &w->after->all.at[i];
 		struct wording words = {0};
-		bool own = !n->kind[0] || (!strcmp(n->kind, "veth") && !n->master);
-		if (!n->up || !own)
+		if (!n->up || !sends_own(n))
 			continue;
 		words_device(w->after, n, &words);
-		wording_set(&words, "qdisc", "%s", n->qdisc);
 		judge_qdisc(n, &words, r);
 		judge_qdisc_drops(w, n, &words, r);
 	}

@@ -11,6 +11,7 @@
 #include "epolltune/datagrams.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
+#include "epolltune/udp_queues.h"
 
 #define RMEM_MAX "net.core.rmem_max"
 #define RMEM_DEFAULT "net.core.rmem_default"
@@ -97,6 +98,14 @@ static int64_t waiting(const struct settings *s)
 {
 	const struct listener *socket = socket_of(s);
 	return socket ? socket->depth : 0;
+}
+
+/* Whether the running socket has no room: its server does not read, or not fast enough, and no
+ * buffer helps. */
+static bool is_full(const struct settings *s)
+{
+	const struct listener *socket = socket_of(s);
+	return socket && udp_queue_full(socket);
 }
 
 /* What is left of its buffer. */
@@ -187,7 +196,10 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 	b->defaulted = s->at[MEMORY][0] == REPORT_NONE                   ? "net.ipv4.udp_mem"
 		       : s->at[DEFAULT][0] == REPORT_NONE && !b->running ? RMEM_DEFAULT
 									 : NULL;
-	b->binding = by_default(s) ? DEFAULT : s->at[ASKED][0] < s->at[MAX][0] ? ASKED : MAX;
+	b->binding = is_full(s)                        ? -1
+		     : by_default(s)                   ? DEFAULT
+		     : s->at[ASKED][0] < s->at[MAX][0] ? ASKED
+						       : MAX;
 	if (buffer == REPORT_NONE || b->explained)
 		return;
 	b->capacity = (int64_t)subject_spread((uint64_t)(buffer / each), sockets_of(s));
@@ -207,6 +219,8 @@ static bool udp_solve(const struct target *t, const struct settings *now, const 
 {
 	int64_t bytes, part = (int64_t)subject_part((uint64_t)enough, sockets_of(now)), buffer;
 	int64_t each = card_truesize(t, now);
+	if (is_full(now))
+		return false;
 	if (__builtin_mul_overflow(enough, each, &bytes) ||
 	    __builtin_mul_overflow(part, each, &buffer) || buffer > INT32_MAX - 1 - waiting(now))
 		return false;
@@ -290,6 +304,11 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 	count_word(w, "each", each, " B");
 	count_word(w, "buffer", buffer_of(s), " B");
 	count_word(w, "waits", waiting(s) ? waiting(s) : -1, " B");
+	wording_set(w, "waiting", "%s",
+		    waiting(s) ? quantity_show(QUANTITY_SIZE, (uint64_t)waiting(s)).text : "");
+	wording_set(w, "size_of", "%s",
+		    socket ? quantity_show(QUANTITY_SIZE, socket->limit).text : "");
+	wording_flag(w, "full", is_full(s));
 	count_word(w, "left", memory_left(s) == INT64_MAX ? -1 : memory_left(s), " B");
 	count_word(w, "default", s->at[DEFAULT][0], " B");
 	count_word(w, "held", s->at[DEFAULT][0] < 0 ? -1 : s->at[DEFAULT][0] / card_truesize(t, s),
@@ -309,6 +328,8 @@ static struct cost udp_cost(const struct target *t, const struct settings *s)
 static const char *udp_refuses(const struct trial *t, const struct settings *s, int64_t buffer)
 {
 	int64_t bytes = (int64_t)t->needed * truesize(t->target, s);
+	if (is_full(s))
+		return "the receive buffer of the running socket is full";
 	if (sockets_of(s) > 1)
 		return UNTESTABLE_GROUP;
 	if (t->needed > DATAGRAMS_MAX)
@@ -407,7 +428,7 @@ static const struct experiment experiments[] = {
 		.metrics = {[DROPPED] = {"dropped by the socket", "datagrams"},
 			    [BY_KERNEL] = {"UdpRcvbufErrors", "datagrams"},
 			    [RECEIVED] = {"received", "datagrams"},
-			    [GRANTED] = {"receive buffer", "B"},
+			    [GRANTED] = {"room in the receive buffer", "B"},
 			    [EACH] = {"of it for a datagram", "B"}},
 		.applies = udp_applies,
 		.read = udp_read,

@@ -20,9 +20,14 @@ struct accept_queues {
 		uint64_t drained; /* by how much it became shorter between ticks, all in all */
 	} * seen;
 	size_t seen_count;
+	uint64_t drops_begun; /* packets that all listeners had dropped at the first tick */
 	struct listeners listeners;
 	const struct listener *half_open; /* with the fullest SYN queue; NULL: none is full */
 	const struct subject *subject;    /* NULL: none was named */
+	/* Processes of the subject that accept connections, but not now: halted, or out of
+	 * descriptors. */
+	struct process *stuck;
+	size_t stuck_count;
 	struct host_counters counters;
 	/* net.core.somaxconn, net.ipv4.tcp_max_syn_backlog, tcp_syncookies, fs.nr_open;
 	 * REPORT_NONE: unknown */
@@ -34,6 +39,8 @@ struct accept_queues {
 /* Adds a tick to `seen`, which the caller frees. */
 int accept_queues_tick(struct accept_queues *q, const struct listeners *now, struct err *e);
 
+/* Whether they have dropped more packets since the first tick than stray ones explain. */
+bool queues_drop(const struct accept_queues *q);
 /* 1.0: it is at its limit. */
 double queue_fullness(const struct listener *l);
 /* Whether connections wait in it whenever it is looked at. */

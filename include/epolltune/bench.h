@@ -27,6 +27,11 @@ enum bench_metric {
 const char *bench_metric_name(enum bench_metric m);
 const char *bench_metric_unit(enum bench_metric m);
 const char *bench_metric_meaning(enum bench_metric m); /* a phrase */
+/* Which figures of a metric are better. */
+enum bench_better { BETTER_LOWER, BETTER_HIGHER, BETTER_NEITHER };
+enum bench_better bench_metric_better(enum bench_metric m);
+/* BENCH_METRICS if there is none of that name. */
+enum bench_metric bench_metric_find(const char *name);
 
 #define BENCH_RUNS 50      /* maximum rounds */
 #define BENCH_RESULTS 1024 /* maximum series */
@@ -42,8 +47,8 @@ struct bench_result {
 	enum bench_metric metric;
 	unsigned runs;
 	double sample[BENCH_RUNS];
-	double median, min, max; /* of the samples so far */
-	char conditions[BENCH_CONDITIONS];
+	double median, min, max;           /* of the samples so far */
+	char conditions[BENCH_CONDITIONS]; /* of BENCH_EVENTS what is expected: "1: one event" */
 };
 
 struct bench_table {

@@ -51,6 +51,9 @@ extern const struct capture_file capture_directory;
 /* As host_walk(), links to files included. */
 int capture_walk(const struct capture *c, const char *directory, unsigned depth,
 		 int (*each)(const char *path, void *arg), void *arg);
+/* As host_names(). */
+int capture_names(const struct capture *c, const char *directory,
+		  int (*each)(const char *path, void *arg), void *arg);
 
 /* Reads an archive of tar, a directory tree or the text of `sysctl -a`: a capture, a sosreport, a
  * node's directory of a must-gather. What follows the name of an archive names a machine in it:

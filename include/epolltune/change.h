@@ -154,6 +154,9 @@ struct change_running {
 			char why[200]);
 	/* Whether a setting that read() refused is a manual step (what to do), not an error. */
 	bool (*hidden)(const struct err *why, char action[CHANGE_VALUE]);
+	/* What makes a change of the whole machine that check() refused with -EROFS: a sentence
+	 * without full stop. NULL: "Set it on the host". */
+	void (*elsewhere)(const struct change *c, char action[CHANGE_VALUE]);
 	/* Whether the name of a change of this boot still leads to its object: 0, also where
 	 * change.object is ""; -ENODEV: to another one or to none, *e says which; -ESTALE: the
 	 * object was removed. NULL: a name always does. */
@@ -198,7 +201,7 @@ struct change_file {
 struct change_kind {
 	const char *name;
 	/* Whether `value` is in range (-EINVAL, -ERANGE) and this process may write it here
-	 * (-EACCES, -EPERM, -EROFS, -ENOENT). */
+	 * (-EACCES, -EPERM, -ENOENT; -EROFS: no process may, with any privilege). */
 	int (*check)(struct change_site *site, const char *name, const char *value, struct err *e);
 	int (*read)(struct change_site *site, const char *name, char value[CHANGE_VALUE],
 		    struct err *e);

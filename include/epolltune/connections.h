@@ -54,11 +54,13 @@ struct connection_state {
 	/* SO_KEEPALIVE; hidden while a retransmission or a window probe is due: idiag_timer. */
 	enum { KEEPALIVE_HIDDEN, KEEPALIVE_OFF, KEEPALIVE_ON } keepalive;
 	uint32_t silent_ms; /* since a segment came */
+	uint32_t data_ms;   /* since one with data came */
 	/* The least that the idle time of keepalive can be, TCP_KEEPIDLE or the sysctl: the kernel
 	 * sets its timer to the rest of it, and again when it ends, not with each segment. */
 	uint64_t keepalive_ms;
 	/* SO_RCVBUF and SO_SNDBUF as the kernel counts them, and what received data takes of it. */
 	uint32_t receive_buffer, send_buffer, received;
+	uint32_t unread;   /* that the application has not read; 0 of one that waits for accept() */
 	int receive_scale; /* of the receive window it offers; -1: not scaled, or not known */
 };
 

@@ -6,7 +6,7 @@
 
 struct doing {
 	char what[160]; /* a predicate; "": unknown */
-	char help[160];
+	char help[360];
 };
 struct doing doing_of(const struct process *p);
 
@@ -23,9 +23,13 @@ bool process_accepts_not(const struct process *p);
  * user's; {inside}: of the systemd in a container. */
 void unit_words(struct wording *words, const char *unit, enum unit_manager manager);
 
-/* Adds {who} {process} {pid} {worker} {doing} {help} {server} {default}, and what unit_words()
- * adds. NULL: the process is unknown, and {who} is the address. */
+/* Adds {who} {process} {pid} {worker} {whose} {doing} {help} {server} {default}, and what
+ * unit_words() adds. NULL: the process is unknown, and {who} is the address. */
 void process_words(struct wording *words, const struct process *p, const char *address);
+/* Of a halted one, if several of its server among `all` are halted alike: their number {many} and
+ * {pids}, and {whose} {doing} {help} of all of them. Returns the number. */
+size_t halted_words(struct wording *words, const struct process *p, const struct process *all,
+		    size_t count);
 /* The same of the owner of a listener; {cut}: it was not found before the search ended; {unheld}:
  * no process has it open; {apart}: its process is in another PID namespace. */
 void listener_words(struct wording *words, const struct listeners *all, const struct listener *l);

@@ -59,6 +59,9 @@ bool host_has_systemd(const struct host *h);
  * does not end it: -EACCES is returned after all others. */
 int host_walk(const struct host *h, const char *dir, unsigned depth,
 	      int (*each)(const char *path, void *arg), void *arg, struct err *e);
+/* The same for the path of every entry of `dir`, of any type: also of links to nothing. */
+int host_names(const struct host *h, const char *dir, int (*each)(const char *path, void *arg),
+	       void *arg, struct err *e);
 
 struct host_facts {
 	char name[72];
@@ -207,6 +210,9 @@ bool host_owns_machine(const struct host *h);
 bool host_capable(unsigned capability);
 /* Whether this process may write an existing file: 0, -EACCES, -EPERM, -EROFS or -ENOENT. */
 int host_writable(const struct host *h, const char *path, struct err *e);
+/* Whether an existing file of /proc/sys has no write bit: then the kernel refuses each write, also
+ * with CAP_DAC_OVERRIDE (fs/proc/proc_sysctl.c, proc_sys_permission()). */
+bool host_is_read_only(const struct host *h, const char *path);
 
 /* Counts half-open connections (SYN_RECV) of a local port (network byte order) in the calling
  * network namespace, by inet_diag. -EOPNOTSUPP without it. */

@@ -111,6 +111,7 @@ const char *knob_scope_untried(enum knob_scope s);
 /* When a change takes effect: "at the next listen(): restart the server". */
 const char *knob_effect_text(enum knob_effect e);
 
+#define KNOB_FIELDS 3 /* of a value, at most */
 #define KNOB_VALUE 80 /* bytes that hold any value of the table's knobs, normalised */
 
 #define KNOB_PATH 128
@@ -141,13 +142,21 @@ bool knob_normalise(const struct knob *k, const char *text, char normal[KNOB_VAL
 /* Checks a value against shape, order and range and normalises it. -EINVAL or -ERANGE: the error
  * names knob and value. */
 int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE], struct err *e);
+/* What the kernel makes of the value in a line of sysctl.d at boot: numbers of any base, nothing
+ * behind the last field, fewer fields than the knob has. Those that the line does not set are the
+ * kernel's own, or where that depends on the machine those of `running`. False: it stays as it was,
+ * or what it becomes is not known. */
+bool knob_at_boot(const struct knob *k, unsigned kernel, const char *text, const char *running,
+		  char value[KNOB_VALUE]);
 /* The value to write in a lab, which has one kernel log with the machine: the kernel warns about a
  * port range with ends of the same parity, so it loses its last port; a single one gains another.
  * Others stay, as does the form in which the kernel shows them. */
 const char *knob_silent(const char *name, const char *value, char silent[KNOB_VALUE]);
-/* The command that sets it: "epolltune apply --only KNOB --set KNOB=VALUE". `lower`: some field is
- * below the running value. Returns `text`. */
-char *knob_command(const char *knob, const char *value, bool lower, char *text, size_t size);
+/* The command that sets it: "epolltune apply --only KNOB --set KNOB=VALUE". `arguments`: options of
+ * the target before these, " --idle 350s" or "". `lower`: some field is below the running value.
+ * Returns `text`. */
+char *knob_command(const char *arguments, const char *knob, const char *value, bool lower,
+		   char *text, size_t size);
 /* Rounds a proposed value up, to the knob's maximum at most; INT64_MAX if the value is above that.
  */
 int64_t knob_round(const struct knob *k, int64_t value);

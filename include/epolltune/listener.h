@@ -19,8 +19,10 @@
 enum listener_kind {
 	LISTENER_TCP,
 	LISTENER_UNIX,
-	LISTENER_UDP,   /* a socket that is bound to a port; only of listeners_read_udp() */
-	LISTENER_VSOCK, /* only of listeners_read_vsock(): without depth and limit */
+	LISTENER_UDP,      /* a socket that is bound to a port; only of listeners_read_udp() */
+	LISTENER_DATAGRAM, /* a UNIX one with a name; only of listeners_read_datagram(): without
+			      depth and limit, which the kernel does not show */
+	LISTENER_VSOCK,    /* only of listeners_read_vsock(): without depth and limit */
 };
 
 struct listener {
@@ -61,6 +63,11 @@ enum unit_manager {
 	UNIT_INSIDE, /* one of a container, or any other that is below a group of something else */
 };
 
+/* What a process waits for. */
+enum process_wait { WAIT_OTHER, WAIT_EPOLL, WAIT_ACCEPT, WAIT_FROZEN };
+/* By the kernel function of its wchan. Pure. */
+enum process_wait process_wait_of(const char *function);
+
 #define PROCESS_FREEZER "do_freezer_trap"
 
 struct process {
@@ -77,8 +84,10 @@ struct process {
 	/* Kernel function, by /proc/PID/wchan; "" if running or not visible. Of one in a frozen
 	 * control group PROCESS_FREEZER, or another function of the freezer. */
 	char waits_in[32];
-	uint64_t soft, hard; /* RLIMIT_NOFILE; HOST_UNLIMITED; 0, 0: unknown */
-	uint64_t open;       /* descriptors; 0: unknown */
+	enum process_wait wait; /* process_wait_of() that */
+	bool alike;             /* each of its threads waits in that function; false: unknown too */
+	uint64_t soft, hard;    /* RLIMIT_NOFILE; HOST_UNLIMITED; 0, 0: unknown */
+	uint64_t open;          /* descriptors; 0: unknown */
 };
 
 struct listeners {
@@ -104,6 +113,8 @@ int listeners_read(const struct host *h, struct listeners *out, struct err *e);
 int listeners_read_tcp(const struct host *h, struct listeners *out, struct err *e);
 /* The UDP sockets that are bound to a port, those that are connected too if `connected`. */
 int listeners_read_udp(const struct host *h, bool connected, struct listeners *out, struct err *e);
+/* The UNIX datagram sockets that receive at a name from any sender. */
+int listeners_read_datagram(const struct host *h, struct listeners *out, struct err *e);
 /* The listeners of AF_VSOCK, of all namespaces. Loads no module but vsock_diag. */
 int listeners_read_vsock(const struct host *h, struct listeners *out, struct err *e);
 /* The inode and device of a path as listener.file has them: of a file system as overlayfs or btrfs
@@ -118,19 +129,24 @@ int listeners_join(struct listeners *l, const struct listeners *more, struct err
 void listeners_free(struct listeners *l);
 /* Counts the half-open connections of each TCP listener. The kernel walks all its connections. */
 int listeners_half_open(const struct host *h, struct listeners *l, struct err *e);
-/* Other network namespaces, as those of containers, in which a visible process holds a TCP listener
- * that is not on loopback. */
-#define ELSEWHERE_NAMED 4
+/* Another network namespace, as of a container. */
+struct netns_elsewhere {
+	uint64_t netns; /* its inode */
+	/* The first process in it, or if `listens` the first that holds such a listener. */
+	pid_t pid;
+	char name[16];
+	bool listens; /* a visible process holds a TCP listener there that is not on loopback */
+	bool unread;  /* not known: the search ended at its limit before */
+	int64_t overflows, drops; /* ListenOverflows and ListenDrops there; -1: unknown */
+};
 struct listeners_elsewhere {
 	size_t count;
-	struct {
-		pid_t pid;
-		char name[16];
-	} at[ELSEWHERE_NAMED]; /* the first process of each */
+	struct netns_elsewhere *at;
 };
-/* None of a captured machine. What is not visible to this user is not counted; of very many
- * processes the first are looked at. */
+/* Those of the processes that are visible to this user; none of a captured machine. The caller
+ * frees with listeners_elsewhere_free(). */
 int listeners_elsewhere(const struct host *h, struct listeners_elsewhere *out, struct err *e);
+void listeners_elsewhere_free(struct listeners_elsewhere *x);
 /* Finds the processes that accept from the listeners that `wanted` chooses. Of several that share a
  * socket: a child of the same program before its parent, and of its children one that watches the
  * socket by epoll; a child of another program before a parent that does not watch it, if it does,

@@ -115,6 +115,13 @@ struct nic_irq {
 	struct nic_number total; /* interrupts since boot, all CPUs */
 };
 
+/* One that holds outgoing packets, as `tc -s qdisc` lists it. */
+struct nic_qdisc {
+	char kind[16];
+	uint32_t handle, parent; /* as in struct tcmsg; TC_H_ROOT: it has no parent */
+	uint32_t drops;          /* wraps; what those below it drop included */
+};
+
 struct nic {
 	char name[NIC_NAME];
 	uint32_t index;
@@ -131,7 +138,6 @@ struct nic {
 	char firmware[32];
 	char bus[32]; /* "0000:00:03.0" */
 	char qdisc[16];
-	struct nic_number qdisc_drops; /* of its root qdisc; not of a captured machine */
 	struct nic_link link;
 	struct nic_rings rings;
 	struct nic_channels channels;
@@ -149,6 +155,8 @@ struct nic {
 	size_t napi_count;
 	struct nic_irq *irqs;
 	size_t irq_count;
+	struct nic_qdisc *qdiscs; /* not of a captured machine */
+	size_t qdisc_count;
 };
 
 struct nics {
@@ -258,6 +266,15 @@ struct nic_loss nic_loss(const struct nic *before, const struct nic *after,
 /* Whether its driver counts what is lost at a full ring. */
 bool nic_loss_counted(const struct nic *n);
 
+/* What the qdiscs of an interface dropped between two readings as they were full or over their
+ * rate, not to control congestion. */
+struct nic_qdisc_loss {
+	uint64_t grown;
+	size_t count;                 /* of qdiscs that dropped */
+	const struct nic_qdisc *most; /* that dropped most; NULL: none */
+};
+struct nic_qdisc_loss nic_qdisc_loss(const struct nic *before, const struct nic *after);
+
 /* Deferred interrupts: the device interrupts after `polls` polls without packets, or `flush_ns`
  * after the last one. */
 struct nic_deferral {
@@ -285,12 +302,25 @@ struct nic_deferred nics_deferred(const struct nics *n);
 bool nic_management_path(const struct host *h, const struct nics *all, const char *nic,
 			 char what[40]);
 
-/* All numbers of a struct nic, in groups with the names of its members: "link" "rings" "channels"
- * "coalesce" "napi" "rss" "statistics". Code that prints, compares or sets them uses this table. */
+/* The members of struct nic that hold numbers. */
+enum nic_group {
+	GROUP_LINK,
+	GROUP_RINGS,    /* set by ethtool, like the next two */
+	GROUP_CHANNELS, /* many drivers reset the link for it and for rings */
+	GROUP_COALESCE,
+	GROUP_NAPI, /* set in sysfs */
+	GROUP_RSS,
+	GROUP_STATISTICS,
+};
+/* "link": the name of the member. */
+const char *nic_group_name(enum nic_group group);
+
+/* All numbers of a struct nic. Code that prints, compares or sets them uses this table. */
 struct nic_field {
-	const char *group;
+	enum nic_group group;
 	const char *name; /* "rx-usecs": ethtool's option, or the kernel's name */
-	const char *unit; /* "", "us", "ns", "frames", …; "bool": 0 or 1 */
+	bool settable;
+	bool boolean; /* 0 or 1 */
 	size_t offset;
 	uint16_t attribute; /* of the ethtool family; 0: from another source */
 };
@@ -301,7 +331,10 @@ static inline struct nic_number nic_get(const struct nic *n, const struct nic_fi
 	return *(const struct nic_number *)((const char *)n + f->offset);
 }
 /* By group and name; NULL if unknown. */
-const struct nic_field *nic_field_find(const char *group, const char *name);
+const struct nic_field *nic_field_find(enum nic_group group, const char *name);
+
+/* Whether receive and transmit channels are separate, or there are none. */
+static inline bool nic_split_channels(const struct nic *n) { return !n->channels.combined.known; }
 
 /* Setting. All need CAP_NET_ADMIN; sysfs and `napi-set` need it in the initial user namespace, also
  * for devices of other namespaces. Drivers round values: read again to learn the result.
@@ -314,8 +347,7 @@ const struct nic_field *nic_field_find(const char *group, const char *name);
  */
 enum nic_means { NIC_BY_ETHTOOL, NIC_BY_NAPI_SET, NIC_BY_SYSFS };
 int nic_settable(const struct host *h, const struct nic *n, enum nic_means means, struct err *e);
-/* A field of "rings", "channels", "coalesce" (ethtool) or "napi" (sysfs). Many drivers reset the
- * link for the first two. */
+/* A field that is settable; -EOPNOTSUPP for others. */
 int nic_set(const struct host *h, const char *nic, const struct nic_field *f, uint64_t value,
 	    struct err *e);
 /* rps_cpus of all receive queues, in sysfs. */
@@ -333,13 +365,16 @@ int nic_set_napi(const struct host *h, uint32_t napi, enum nic_napi_setting sett
 /* How a knob of KNOB_DEVICE is read, written, and written to files for the next boot. It has a
  * field of nic_fields, or is set per NAPI instance, or is a mask of each receive queue. */
 struct device_setting {
-	const char *group, *name;   /* of nic_fields; NULL: per NAPI instance or queue only */
+	enum nic_means means;       /* of the whole interface */
+	enum nic_group group;       /* of nic_fields, like the name */
+	const char *name;           /* NULL: per NAPI instance or queue only */
 	const char *max;            /* the field that is its maximum; NULL: none */
 	bool resets;                /* many drivers briefly take the link down */
 	bool boolean;               /* 0 or 1 here, "no" or "yes", "off" or "on" elsewhere */
 	bool masks;                 /* CPU masks, one for each receive queue */
 	bool by_napi;               /* can be set per NAPI instance, as `napi` */
 	enum nic_napi_setting napi; /* used with by_napi only */
+	bool threads;               /* since Linux 6.17 each NAPI instance has its own value too */
 	const char *link;           /* option of a .link file (systemd.link(5)); NULL: none */
 	unsigned link_since;        /* the version of systemd that has it */
 	const char *unit;           /* suffix of its value there; NULL: none */

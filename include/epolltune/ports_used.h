@@ -31,10 +31,12 @@ struct ports_to {
 	bool loopback;            /* one of both */
 	uint32_t used;            /* ports, those in TIME_WAIT included */
 	uint32_t waiting;         /* in TIME_WAIT */
+	uint16_t first, last;     /* of the ports */
 	uint32_t own;             /* of the subject's sockets; 0 without a subject */
 	enum ports_stamps stamps; /* of these, or without a subject of all; of a sample */
 	int owner; /* of one of the sockets, an index into `processes`; -1: not visible, all in
-		      TIME_WAIT, or below PORTS_NEAR and the source is not bound */
+		      TIME_WAIT, or below PORTS_NEAR, neither the source is bound nor the interval
+		      full */
 };
 
 /* The ports of a source address that sockets to any destination have. bind() to port 0 without
@@ -93,6 +95,11 @@ bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struc
 /* Of the fullest destination with open connections, over loopback or others. Pure. */
 enum ports_stamps ports_used_stamps(const struct ports_used *u, bool loopback);
 
+/* Whether the ports to a destination fill an interval of their own: the kernel takes every second
+ * port of the range first, so that the application gives the interval, by IP_LOCAL_PORT_RANGE or
+ * bind(). `used`: those that connect() cannot take. Pure. */
+bool ports_to_interval(const struct ports_used *u, const struct ports_to *to, int64_t used);
+
 /* Whether each socket of that source has a port of its own, so that all destinations share one
  * range: nearly all ports are in use, to several destinations, and rarely one to two of them.
  * connect() alone takes every second port first, so that it shares from half of the range on. Pure.
@@ -110,7 +117,8 @@ bool ports_used_bound(const struct ports_used *u, bool loopback, struct ports_ta
  * takes the others first. 0: none. Pure. */
 uint32_t ports_others_bound(const struct ports_others *o);
 
-/* Adds the findings ports.ephemeral.used and ports.ephemeral.bound. `reuse`: net.ipv4.tcp_tw_reuse,
- * `timestamps`: net.ipv4.tcp_timestamps; REPORT_NONE: unknown. Pure. */
+/* Adds the findings ports.ephemeral.used, ports.ephemeral.interval and ports.ephemeral.bound.
+ * `reuse`: net.ipv4.tcp_tw_reuse, `timestamps`: net.ipv4.tcp_timestamps; REPORT_NONE: unknown.
+ * Pure. */
 void ports_used_judge(const struct ports_used *u, int64_t reuse, int64_t timestamps,
 		      struct report *r);

@@ -26,6 +26,7 @@ enum quantity_kind {
 	QUANTITY_BANDWIDTH, /* 100kbit 100mbit 1gbit      in bits per second, decimal as networks
 			       are */
 	QUANTITY_SIZE,      /* 4096 64KiB 6MiB 1GiB       in bytes; kB MB GB are decimal */
+	QUANTITY_SPEED,     /* printed only: "12.5 MB/s"  in bytes per second, to three figures */
 };
 
 /* Reads `text` (a decimal number, a fraction allowed before a unit, then a unit of that kind; a
@@ -75,7 +76,10 @@ static inline struct quantity_shown quantity_measured(enum quantity_kind kind, u
 }
 
 /* A measured throughput, bytes per second: "12.5 MB/s". */
-struct quantity_shown quantity_speed(double Bps);
+static inline struct quantity_shown quantity_speed(double Bps)
+{
+	return quantity_measured(QUANTITY_SPEED, (uint64_t)Bps);
+}
 /* A measured time: "500 ms". */
 static inline struct quantity_shown quantity_seconds(double seconds)
 {

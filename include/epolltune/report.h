@@ -94,7 +94,7 @@ struct proposal {
 
 /* Figures that compare alternatives (rows) under several conditions (columns). */
 #define TABLE_COLUMNS 4
-#define TABLE_ROWS 40
+#define TABLE_ROWS 48
 struct finding_table {
 	char corner[24]; /* head of the column of row names */
 	size_t column_count, row_count;
@@ -245,7 +245,7 @@ struct report_listener {
 #define REPORT_WALLS 40
 #define REPORT_FINDINGS 64
 #define REPORT_PROBES 24
-#define REPORT_COUNTERS 64
+#define REPORT_COUNTERS 96
 #define REPORT_LISTENERS 64
 
 struct report {

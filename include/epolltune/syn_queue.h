@@ -60,3 +60,6 @@ void deferred_words(struct wording *words, const struct accept_queues *q);
  * cookies: no counter of its own shows that. SYNs that were dropped at a full queue and are of no
  * known listener have one as well. */
 void syn_queue_judge(const struct queue_watch *w);
+/* Adds a finding on each listener that drops most of what arrives before its queues, as a filter on
+ * the socket does: ListenDrops counts none of that. */
+void syn_filter_judge(const struct queue_watch *w);

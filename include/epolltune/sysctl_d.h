@@ -1,11 +1,13 @@
 /* sysctl_d: the value of a knob after a reboot by the files in sysctl.d, as systemd-sysctl reads
  * them (sysctl.d(5), systemd src/sysctl/sysctl.c):
  *
- *	- /etc, /run, /usr/local/lib, /usr/lib, /lib, each with "/sysctl.d/NAME.conf"; a file masks
- *	  those of the same name in later directories;
+ *	- /etc, /run, /usr/local/lib, /usr/lib, /lib, each with "/sysctl.d/NAME.conf"; a file, or
+ *	  what else has such a name, masks those of the same name in later directories;
  *	- files apply in the order of their names, in any directory; the last assignment wins;
  *	- an assignment by name beats all patterns; "-NAME" excludes a name from patterns;
- *	- "-PATTERN" removes an assignment of the same pattern, not of others. */
+ *	- "-PATTERN" removes an assignment of the same pattern, not of others.
+ *
+ * For procps "-NAME" removes no assignment by name. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,6 +30,7 @@ struct sysctl_line {
 	size_t length;
 	bool pattern; /* the name has * ? or [ */
 	bool exclude; /* "-NAME" without a value */
+	bool blank;   /* one is between the dash and the name */
 };
 /* Parses one line, without its newline; false for blank lines, comments and lines that
  * systemd-sysctl ignores. */

@@ -14,6 +14,8 @@
 bool sysctl_general(const char *name, char general[SYSCTL_NAME]);
 /* Whether a kernel that is known has a general name. */
 bool sysctl_known(const char *general);
+/* Whether its value is a text, a mask or a list, not numbers separated by blanks. */
+bool sysctl_is_text(const char *general);
 /* Whether the list has all names that begin as this one: others do not exist. */
 bool sysctl_complete(const char *general);
 /* The known name that is most similar. Returns how much it is, as similar(). */

@@ -7,7 +7,8 @@
 #include "epolltune/subject.h"
 
 struct udp_watch {
-	/* All UDP sockets; `after` with the owners of those that udp_queue_wanted() chooses. */
+	/* All UDP sockets; `after` with the owners of those that udp_queue_wanted() chooses, of
+	 * one look udp_queue_full(). */
 	const struct listeners *before, *after;
 	const struct subject *subject; /* NULL: none was named */
 	struct report *report;
@@ -20,6 +21,9 @@ struct udp_watch {
 
 /* Whether it has dropped datagrams, or has no room for another one. */
 bool udp_queue_wanted(const struct listener *l);
-/* Adds findings on sockets that drop datagrams and on full ones that nothing reads: of each kind
- * the subject's that is worst, or else the worst of all. True: one that drops is named. */
+/* Whether it has no room for another one, of any usual size. */
+bool udp_queue_full(const struct listener *l);
+/* Adds findings on sockets that drop datagrams and on full ones that nothing reads, or of one look
+ * on full ones: of each kind the subject's that is worst, or else the worst of all. True: one that
+ * drops is named. */
 bool udp_queues_judge(const struct udp_watch *w);

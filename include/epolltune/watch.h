@@ -119,6 +119,9 @@ void watch_free(struct watch *w);
 /* How many looks the history has, and the place of the i-th of them, the oldest first. */
 size_t watch_remembered(const struct watch *w);
 size_t watch_place(const struct watch *w, size_t i);
+/* Whether it has a limit that is known, and how much it holds. */
+bool watch_limited(const struct watch_row *r);
+double watch_capacity(const struct watch_row *r);
 /* The largest share of the limit that was in use in the history: 1 is full; -1: unknown. */
 double watch_share(const struct watch_row *r);
 /* Whether a listener is there: of the server, if one was named. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/kernel_number.h"
+
 #define PORTS 65536
 
 bool port_set_has(const struct port_set *s, int64_t port)
@@ -48,35 +50,44 @@ int64_t port_set_count(const struct port_set *s, int64_t low, int64_t high)
 	return count;
 }
 
-/* Reads a number of decimal digits; -1: there is none, or it is no port. */
-static int64_t port_read(const char **at)
+/* Reads a number of decimal digits, or as the kernel does; -1: there is none, or it is no port. */
+static int64_t port_read(const char **at, bool decimal)
 {
 	char *end;
+	int64_t port = -1;
 	if (!isdigit((unsigned char)**at))
 		return -1;
-	long port = strtol(*at, &end, 10);
-	*at = end;
-	return port < PORTS ? port : -1;
+	const char *behind = kernel_number(*at, ",-\n", &port);
+	if (decimal) {
+		port = strtol(*at, &end, 10);
+		behind = end;
+	}
+	*at = behind ? behind : *at;
+	return behind && port < PORTS ? port : -1;
 }
 
-bool port_set_parse(struct port_set *s, const char *list)
+static bool list_read(struct port_set *s, const char *list, bool decimal)
 {
 	while (*list && *list != '\n') {
-		int64_t low = port_read(&list), high = low;
+		int64_t low = port_read(&list, decimal), high = low;
 		if (*list == '-') {
 			list++;
-			high = port_read(&list);
+			high = port_read(&list, decimal);
 		}
 		if (low < 0 || high < low)
 			return false;
 		port_set_add(s, low, high);
-		if (*list == ',' && isdigit((unsigned char)list[1]))
+		if (*list == ',' && (!decimal || isdigit((unsigned char)list[1])))
 			list++;
 		else if (*list && *list != '\n')
 			return false;
 	}
 	return true;
 }
+
+bool port_set_parse(struct port_set *s, const char *list) { return list_read(s, list, true); }
+
+bool port_set_take(struct port_set *s, const char *list) { return list_read(s, list, false); }
 
 /* The first port from `from` on that is in the set, or is not; PORTS: none. */
 static int64_t port_next(const struct port_set *s, int64_t from, bool in)

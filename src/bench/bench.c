@@ -16,24 +16,38 @@
 
 static const struct {
 	const char *name, *unit, *meaning;
+	enum bench_better better;
 } metrics[BENCH_METRICS] = {
-	[BENCH_RATE] = {"rate", "1/s", "connections or requests finished per second"},
-	[BENCH_P50] = {"p50", "us", "median latency"},
-	[BENCH_P99] = {"p99", "us", "99th percentile of latency"},
-	[BENCH_COST] = {"cost", "ns", "time per operation"},
+	[BENCH_RATE] = {"rate", "1/s", "connections or requests finished per second",
+			BETTER_HIGHER},
+	[BENCH_P50] = {"p50", "us", "median latency", BETTER_LOWER},
+	[BENCH_P99] = {"p99", "us", "99th percentile of latency", BETTER_LOWER},
+	[BENCH_COST] = {"cost", "ns", "time per operation", BETTER_LOWER},
 	[BENCH_CPU] = {"cpu", "us",
-		       "CPU time per connection or request, both ends (epolltune load: its own)"},
+		       "CPU time per connection or request, both ends (epolltune load: its own)",
+		       BETTER_LOWER},
 	[BENCH_SERVER_CPU] = {"server_cpu", "us",
-			      "CPU time of the server alone, per connection or request"},
-	[BENCH_ELAPSED] = {"elapsed", "s", "total time"},
-	[BENCH_USER_MEMORY] = {"user_memory", "B", "process memory per connection"},
-	[BENCH_KERNEL_MEMORY] = {"kernel_memory", "B", "kernel memory per connection end"},
-	[BENCH_EVENTS] = {"events", "1", "events counted"},
+			      "CPU time of the server alone, per connection or request",
+			      BETTER_LOWER},
+	[BENCH_ELAPSED] = {"elapsed", "s", "total time", BETTER_LOWER},
+	[BENCH_USER_MEMORY] = {"user_memory", "B", "process memory per connection", BETTER_LOWER},
+	[BENCH_KERNEL_MEMORY] = {"kernel_memory", "B", "kernel memory per connection end",
+				 BETTER_LOWER},
+	[BENCH_EVENTS] = {"events", "1", "events counted", BETTER_NEITHER},
 };
 
 const char *bench_metric_name(enum bench_metric m) { return metrics[m].name; }
 const char *bench_metric_unit(enum bench_metric m) { return metrics[m].unit; }
 const char *bench_metric_meaning(enum bench_metric m) { return metrics[m].meaning; }
+enum bench_better bench_metric_better(enum bench_metric m) { return metrics[m].better; }
+
+enum bench_metric bench_metric_find(const char *name)
+{
+	int m = 0;
+	while (m < BENCH_METRICS && strcmp(metrics[m].name, name) != 0)
+		m++;
+	return (enum bench_metric)m;
+}
 
 void bench_init(struct bench_table *t) { t->count = t->lost = t->note_count = 0; }
 

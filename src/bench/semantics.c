@@ -1,6 +1,7 @@
 /* Checks what epoll promises on this kernel. */
 #include "epolltune/semantics.h"
 #include "bench/benches.h"
+#include "epolltune/quantity.h"
 
 static int semantics_task(struct bench_run *run, struct err *e)
 {
@@ -20,20 +21,19 @@ static int semantics_task(struct bench_run *run, struct err *e)
 				bench_note(&run->table, "semantics %s: %s", c->name, c->detail);
 			else if (c->min == c->max)
 				bench_add(&run->table, "semantics", c->name, 0, 0, BENCH_EVENTS,
-					  (double)c->seen, "expected %lld: %s", (long long)c->min,
+					  (double)c->seen, "%lld: %s", (long long)c->min,
 					  c->expected);
 			else
 				bench_add(&run->table, "semantics", c->name, 0, 0, BENCH_EVENTS,
-					  (double)c->seen, "expected %lld to %lld: %s",
-					  (long long)c->min, (long long)c->max, c->expected);
+					  (double)c->seen, "%lld to %lld: %s", (long long)c->min,
+					  (long long)c->max, c->expected);
 		}
 	}
 	host_close(h);
 	if (rc == 0)
-		bench_note(&run->table,
-			   "semantics: %zu checks in %u round%s: %zu deviations, %zu skipped",
-			   s.count, run->options.runs, run->options.runs == 1 ? "" : "s",
-			   deviations, skipped);
+		bench_note(&run->table, "semantics: %zu checks in %s: %zu deviations, %zu skipped",
+			   s.count, quantity_of(run->options.runs, "round").text, deviations,
+			   skipped);
 	if (s.spin_wakeups_per_s > 0)
 		bench_note(&run->table,
 			   "semantics: an unneeded level-triggered EPOLLOUT causes %.0f wakeups "

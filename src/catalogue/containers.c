@@ -1,6 +1,7 @@
 /* What sets the limits of control groups: systemd and the container engines, and their settings. */
 #include <string.h>
 
+#include "base/text.h"
 #include "epolltune/catalogue.h"
 
 #define SET_PROPERTY "{inside?in the container\\: :}{manager} set-property {unit} "
@@ -78,12 +79,6 @@ size_t container_row_count(void) { return sizeof(containers) / sizeof(*container
 
 const struct container_row *container_row_at(size_t i) { return &containers[i]; }
 
-static bool ends_with(const char *part, size_t length, const char *suffix)
-{
-	size_t n = strlen(suffix);
-	return length > n && !memcmp(part + length - n, suffix, n);
-}
-
 /* Whether an engine names such a group: "docker", "docker-ID.scope", "kubepods.slice",
  * "lxc.payload.c1". A service of systemd may have any name. */
 static bool is_engine_part(const char *part, size_t length, const char *match)
@@ -95,7 +90,7 @@ static bool is_engine_part(const char *part, size_t length, const char *match)
 		length -= skip;
 	}
 	return length >= n && !memcmp(part, match, n) && (length == n || strchr("-._", part[n])) &&
-	       !ends_with(part, length, ".service");
+	       !text_ends(part, length, ".service");
 }
 
 /* By any part of the path; a unit of systemd is the last one. */
@@ -103,7 +98,7 @@ static bool is_of(const struct container_row *row, const char *path)
 {
 	const char *last = strrchr(path, '/');
 	if (row->match[0] == '.')
-		return ends_with(last ? last + 1 : path, strlen(last ? last + 1 : path),
+		return text_ends(last ? last + 1 : path, strlen(last ? last + 1 : path),
 				 row->match);
 	bool is = !row->match[0];
 	for (const char *part = path; *part && !is; part += *part == '/') {

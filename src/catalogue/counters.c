@@ -9,6 +9,9 @@
 #define SOFTNET "/proc/net/softnet_stat"
 #define CONNTRACK "/proc/net/stat/nf_conntrack"
 #define NSTAT(name) "nstat -az " name
+#define UNSIGNED(how) "Packets " how ": the kernel drops them, and their sender times out."
+#define UNSIGNED_REMEDY                                                                            \
+	"Give both sides the same key for each other's address (BGP: the neighbour's password)."
 #define WRONG_CHECKSUM(what) what " with a wrong checksum: a card, cable or switch damages them."
 #define WRONG_CHECKSUM_REMEDY                                                                      \
 	"Look for the card or cable whose error counters grow; try ethtool -K DEVICE rx off."
@@ -222,6 +225,65 @@ static const struct counter_row counters[] = {
 	 "Retransmissions that were refused as the send queue was too large (the defence against SACK attacks).",
 	 "buffers.send", REMEDY_APPLICATION, NSTAT("TcpExtTCPWqueueTooBig"),
 	 "Raise a small SO_SNDBUF of the application, or remove it."},
+	{"TcpExt.PAWSTimewait", "", NETSTAT,
+	 "SYNs to a connection in TIME_WAIT whose timestamp is older than its last one, as of "
+	 "clients behind one NAT address (since Linux 6.16; before, PAWSEstab). The kernel "
+	 "answers with an ACK, and the client tries again after 1 s; with "
+	 "net.ipv4.tcp_rfc1337=1 it fails until TIME_WAIT ends, for 60 s.",
+	 "time-wait", REMEDY_KERNEL, NSTAT("TcpExtPAWSTimewait"),
+	 "Set net.ipv4.tcp_rfc1337=0 where it is 1. Let clients close first, which leaves "
+	 "TIME_WAIT on their side, or keep connections open."},
+	{"TcpExt.PAWSEstab",
+	 "packets rejects in established connections because of timestamp\npackets rejected in "
+	 "established connections because of timestamp",
+	 NETSTAT,
+	 "Packets whose timestamp is older than the last one of their connection: old "
+	 "duplicates, or, before Linux 6.16, SYNs to a connection in TIME_WAIT from clients "
+	 "behind one NAT address.",
+	 "", REMEDY_KERNEL, NSTAT("TcpExtPAWSEstab"),
+	 "A few are usual where the path reorders packets. Where clients behind NAT fail to "
+	 "connect: epolltune explain PAWSTimewait."},
+	{"TcpExt.PAWSActive", "active connections rejected because of time stamp", NETSTAT,
+	 "SYN-ACKs that echo a timestamp that connect() did not send: of an old handshake of "
+	 "the same port, or changed by a device on the path.",
+	 "", REMEDY_NONE, NSTAT("TcpExtPAWSActive"),
+	 "Where connect() is slow to that destination, look for a NAT or firewall that "
+	 "rewrites timestamps."},
+	{"TcpExt.TSEcrRejected", "", NETSTAT,
+	 "Final ACKs of handshakes that echo a timestamp that no SYN-ACK had (since Linux "
+	 "6.15): forged, or changed by a device on the path.",
+	 "", REMEDY_NONE, NSTAT("TcpExtTSEcrRejected"),
+	 "Where clients of one network fail, look for a NAT or firewall that rewrites "
+	 "timestamps."},
+	{"TcpExt.TCPMD5NotFound", "", NETSTAT,
+	 UNSIGNED("without the MD5 signature that the socket wants of that address (TCP_MD5SIG)"),
+	 "", REMEDY_APPLICATION, NSTAT("TcpExtTCPMD5NotFound"), UNSIGNED_REMEDY},
+	{"TcpExt.TCPMD5Unexpected", "", NETSTAT,
+	 UNSIGNED("with an MD5 signature, where the socket has no key for that address"), "",
+	 REMEDY_APPLICATION, NSTAT("TcpExtTCPMD5Unexpected"), UNSIGNED_REMEDY},
+	{"TcpExt.TCPMD5Failure", "", NETSTAT,
+	 UNSIGNED("with a wrong MD5 signature: the keys differ"), "", REMEDY_APPLICATION,
+	 NSTAT("TcpExtTCPMD5Failure"), UNSIGNED_REMEDY},
+	{"TcpExt.TCPAORequired", "", NETSTAT,
+	 UNSIGNED("without the signature that the socket wants of that address (TCP-AO)"), "",
+	 REMEDY_APPLICATION, NSTAT("TcpExtTCPAORequired"), UNSIGNED_REMEDY},
+	{"TcpExt.TCPAOKeyNotFound", "", NETSTAT,
+	 UNSIGNED("with a signature by a key that the socket does not have (TCP-AO)"), "",
+	 REMEDY_APPLICATION, NSTAT("TcpExtTCPAOKeyNotFound"), UNSIGNED_REMEDY},
+	{"TcpExt.TCPAOBad", "", NETSTAT, UNSIGNED("with a wrong signature (TCP-AO)"), "",
+	 REMEDY_APPLICATION, NSTAT("TcpExtTCPAOBad"), UNSIGNED_REMEDY},
+	{"TcpExt.TCPMinTTLDrop", "", NETSTAT,
+	 "Packets that were dropped as their TTL is below the minimum that the application set "
+	 "(IP_MINTTL): their sender is further away.",
+	 "", REMEDY_APPLICATION, NSTAT("TcpExtTCPMinTTLDrop"),
+	 "Lower the minimum in the application where these are clients (BGP: ttl-security "
+	 "hops)."},
+	{"TcpExt.TCPMigrateReqFailure", "", NETSTAT,
+	 "Handshakes and waiting connections of a closed listener that no other socket of its "
+	 "SO_REUSEPORT group could take (net.ipv4.tcp_migrate_req): they were lost.",
+	 "accept-queue", REMEDY_APPLICATION, NSTAT("TcpExtTCPMigrateReqFailure"),
+	 "Let the new process listen before the old one closes its listener, with a backlog "
+	 "that has room for what waits."},
 	{"TcpExt.TWRecycled", "time wait sockets recycled by time stamp", NETSTAT,
 	 "Connections in TIME_WAIT whose port connect() took again (net.ipv4.tcp_tw_reuse).",
 	 "ports.rate", REMEDY_KERNEL, NSTAT("TcpExtTWRecycled"),

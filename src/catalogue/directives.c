@@ -86,7 +86,7 @@ static const struct clue_row directives[] = {
 	{"worker_connections", "",
 	 "nginx: connections of one worker (512 by default), to clients and to upstreams together: "
 	 "a proxied request takes two.",
-	 "descriptors.process", REMEDY_APPLICATION,
+	 "application.limit,application.connections,descriptors.process", REMEDY_APPLICATION,
 	 "nginx -T | grep -E 'worker_(conn|rlimit|proc)'",
 	 "events { worker_connections 16384; } with worker_rlimit_nofile 32768; then nginx -s reload.",
 	 "nginx ngx_core_module"},
@@ -101,7 +101,7 @@ static const struct clue_row directives[] = {
 	 "systemd sockets with Accept=yes, one process for each connection: systemd closes the "
 	 "connections beyond that (64 by default), of one client beyond MaxConnectionsPerSource (no "
 	 "limit by default). No counter of the kernel shows it.",
-	 "application.limit", REMEDY_APPLICATION,
+	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "systemctl show -p MaxConnections,MaxConnectionsPerSource,NConnections,NRefused UNIT",
 	 "systemctl edit UNIT: [Socket] MaxConnections=1024; then systemctl restart UNIT. A server "
 	 "with Accept=no takes many connections in one process.",
@@ -118,14 +118,15 @@ static const struct clue_row directives[] = {
 	{"maxclients", "",
 	 "Redis: clients at one time (10000 by default). It needs maxclients + 32 descriptors and "
 	 "is reduced without them.",
-	 "descriptors.process", REMEDY_APPLICATION,
+	 "application.limit,application.connections,descriptors.process", REMEDY_APPLICATION,
 	 "redis-cli config get maxclients; redis-cli info clients",
 	 "redis.conf: maxclients 20000, with LimitNOFILE=20032 or more in its unit.",
 	 "redis.conf; Redis src/server.c adjustOpenFilesLimit()"},
 	{"maxconn", "",
 	 "HAProxy: connections at one time: global (from ulimit -n if absent), of a frontend, or of a "
 	 "server (further requests are queued in HAProxy). A frontend's is its backlog too.",
-	 "descriptors.process,accept-queue", REMEDY_APPLICATION,
+	 "application.limit,application.connections,descriptors.process,accept-queue",
+	 REMEDY_APPLICATION,
 	 "echo 'show info' | socat stdio /run/haproxy/admin.sock | grep -i conn",
 	 "global: maxconn 40000 (two descriptors each); frontend: maxconn below it, backlog 8192.",
 	 "HAProxy configuration.txt"},
@@ -154,11 +155,13 @@ static const struct clue_row directives[] = {
 	{"max_connections", "",
 	 "PostgreSQL (100) and MySQL (151): clients at one time. PostgreSQL derives its backlog from "
 	 "it: twice as many.",
-	 "accept-queue", REMEDY_APPLICATION, "psql -c 'show max_connections'",
+	 "application.connections,accept-queue", REMEDY_APPLICATION,
+	 "psql -c 'show max_connections'",
 	 "Put a pooler before it; else raise it with memory for each (work_mem), and restart.",
 	 "PostgreSQL documentation 19.3; src/backend/libpq/pqcomm.c"},
 	{"max_client_conn", "", "PgBouncer: clients at one time (100 by default).",
-	 "descriptors.process", REMEDY_APPLICATION, "psql -p 6432 pgbouncer -c 'show config'",
+	 "application.connections,descriptors.process", REMEDY_APPLICATION,
+	 "psql -p 6432 pgbouncer -c 'show config'",
 	 "max_client_conn = 5000, with LimitNOFILE= of its unit above it and all server connections.",
 	 "PgBouncer config.md"},
 	{"IP_BIND_ADDRESS_NO_PORT", "",
@@ -273,6 +276,22 @@ static const struct clue_row directives[] = {
 	 "", REMEDY_KERNEL, "sysctl net.core.optmem_max",
 	 "Leave it; for MSG_ZEROCOPY more may be needed.",
 	 "Documentation/admin-guide/sysctl/net.rst"},
+	{"net.ipv4.tcp_rfc1337", "",
+	 "Set to 1, a reset does not end a connection in TIME_WAIT. A client behind NAT whose SYN meets "
+	 "one answers the kernel's ACK with a reset: it then fails until TIME_WAIT ends, and "
+	 "TcpExt.PAWSTimewait grows.",
+	 "time-wait", REMEDY_KERNEL, "sysctl net.ipv4.tcp_rfc1337; nstat -az TcpExtPAWSTimewait",
+	 "sysctl -w net.ipv4.tcp_rfc1337=0, the default, on a server with clients behind NAT.",
+	 "ip-sysctl.rst; net/ipv4/tcp_minisocks.c tcp_timewait_state_process()"},
+	{"net.unix.max_dgram_qlen", "max_dgram_qlen",
+	 "Datagrams that the queue of a UNIX datagram socket holds (one more), such as /dev/log or that of "
+	 "a statsd: beyond it a blocking send() sleeps and another gets EAGAIN. It counts when the "
+	 "receiver makes its socket. systemd sets 512 at boot; a new network namespace, as of a "
+	 "container, begins with 10.",
+	 "", REMEDY_KERNEL, "sysctl net.unix.max_dgram_qlen; ss -xa",
+	 "sysctl -w net.unix.max_dgram_qlen=512 in the network namespace of the receiver, then "
+	 "restart it; read faster where its queue (Recv-Q) stays full.",
+	 "unix(7), ip-sysctl.rst; net/unix/af_unix.c unix_create1(), unix_dgram_sendmsg()"},
 	{"net.ipv4.ip_nonlocal_bind", "IP_FREEBIND",
 	 "Set to 1, bind() takes an address that no interface has (yet): for addresses that move.",
 	 "", REMEDY_KERNEL, "sysctl net.ipv4.ip_nonlocal_bind; ip -br address",

@@ -452,8 +452,8 @@ static const struct finding_row findings[] = {
 		  "and }{rate} handshake packet{rate=1?:s}/s {rate=1?is:are} "
 		  "dropped now",
 	 .detail =
-		 "Retransmissions included; {total} since the socket was made. {worker?Worker "
-		 "{pid} accepts from it. }{group?{stuck} of {group} sockets of this address "
+		 "Retransmissions included; {total} since the socket was made. {many?Workers {pids} "
+		 "accept from it. :{worker?Worker {pid} accepts from it. }}{group?{stuck} of {group} sockets of this address "
 		 "(SO_REUSEPORT) {stuck=1?was:were} full; together they hold {sum} of {room}. }" WHOSE_BACKLOG
 		 "{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
 	 .advice = "{slow?See accept-queue.slow.:{raise?Raise net.core.somaxconn first. }"
@@ -470,10 +470,10 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .title = "{listener}: the queue was full in {full} of {looks} samples: more arrives than "
-		  "{process?{process}:the server} accepts",
+	 .title = "{listener}: {sampled?the queue was full in {full} of {looks} samples\\: :}more "
+		  "arrives than {process?{process}:the server} accepts",
 	 .detail =
-		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}.:{unheld?No "
+		 "{process?{whose} {doing?{doing}:is in an unknown state}.:{unheld?No "
 		 "process has it open\\: the kernel itself does, io_uring, or a message that passes "
 		 "it on.:The process {cut?was not found before the search ended:is not visible "
 		 "{apart?in this PID namespace:to this user}}.}}",
@@ -481,12 +481,12 @@ static const struct finding_row findings[] = {
 		 "No backlog helps. {help?{help}:Run the check as root to see the process, or add "
 		 "workers}.",
 	 .answer = "{who} is dropping connections now",
-	 .meaning = "A listener's accept queue was full all the time: more connections arrive than "
-		    "the server accepts, or it does not accept at all. A longer queue only makes "
-		    "clients wait longer.",
+	 .meaning = "A listener's accept queue overflowed and was full all the time, or its "
+		    "process does not accept at all: more connections arrive than the server "
+		    "accepts. A longer queue only makes clients wait longer.",
 	 .action = "Look at the state of the process, which the finding names: resume or restart "
 		   "one that is stopped, raise a limit that it has met, otherwise add workers.",
-	 .proof = "The queue was full in nine of ten samples or more"},
+	 .proof = "The queue was full in nine of ten samples or more, or the state of the process"},
 	{.id = "accept-queue.dropped",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -521,8 +521,8 @@ static const struct finding_row findings[] = {
 		 "{listener}: its accept queue is full ({depth} of {capacity}){looks?; nothing was "
 		 "dropped during this check:}",
 	 .detail =
-		 "The kernel drops the next client. {process?{worker?Its worker:{process}} (pid "
-		 "{pid}) {doing?{doing}:is in an unknown state}. }{group?{stuck} of {group} "
+		 "The kernel drops the next client. {process?{whose} {doing?{doing}:is in an "
+		 "unknown state}. }{group?{stuck} of {group} "
 		 "sockets of this address (SO_REUSEPORT) {stuck=1?was:were} full; together they "
 		 "hold {sum} of {room}. }{looks?It was full in {full} of {looks} samples. }{total} "
 		 "packet{total=1?:s} {total=1?was:were} dropped before, since the socket was "
@@ -547,7 +547,7 @@ static const struct finding_row findings[] = {
 	 .title = "{listener}: {depth} {several?connections wait:connection waits} {none?and "
 		  "{process?{process}:its server} accepts none:in a queue that did not become "
 		  "shorter}",
-	 .detail = "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an "
+	 .detail = "{process?{whose} {doing?{doing}:is in an "
 		   "unknown state}. }{looks?The queue did not become shorter in {looks} "
 		   "samples{accept?\\: its server accepts {accept}/s at most}.}{group? That is so "
 		   "at {stuck} of {group} sockets of this address (SO_REUSEPORT).}{more? {more} "
@@ -629,7 +629,7 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{looks?It was full in {full} of {looks} samples. }A non-blocking connect() to a "
 		 "UNIX socket fails with EAGAIN then, a blocking one sleeps; no counter shows it. "
-		 "{process?{worker?Its worker:{process}} (pid {pid}) {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
+		 "{process?{whose} {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
 		 "{more? {more} more listener{more=1?:s} {more=1?is:are} full.}",
 	 .advice =
 		 "{slow?No backlog helps a server that accepts too slowly, or not at all.{help? {help}.}:"
@@ -749,6 +749,33 @@ static const struct finding_row findings[] = {
 	 .proof =
 		 "TcpExt.ListenDrops grows without TcpExt.ListenOverflows; half-open connections by "
 		 "inet_diag (ss -tn state syn-recv); drops of the listener (ss -ltnm)"},
+	{.id = "syn-queue.filtered",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .unserved = true,
+	 .title = "{listener} drops {rate} packet{rate=1?:s}/s before they reach its queues",
+	 .detail =
+		 "Its drops grew by {count} in {window}, and {opens} connection{opens=1? was:s were} "
+		 "opened in this network namespace\\: a client whose SYN it drops gets no answer. "
+		 "{counter?{counter} grew as well\\: {what}:ListenDrops counts none of them\\: a filter on "
+		 "the socket (SO_ATTACH_FILTER) or on its control group drops them, as IPAddressDeny= "
+		 "of a unit does.}",
+	 .advice =
+		 "{counter?{action}:{unit?{manager} show {unit} -p IPAddressAllow -p IPAddressDeny -p "
+		 "IPIngressFilterPath. }bpftool cgroup tree lists the filters of control groups, perf "
+		 "trace -e skb\\:kfree_skb the reason of each drop (Linux 5.17).}",
+	 .answer = "{who} drops the packets of clients before its queues",
+	 .meaning =
+		 "A listener dropped packets during the check, more than the connections that were "
+		 "opened and a tenth of all segments received, and neither a full queue nor SYN "
+		 "cookies, resets or half-open connections explain them. A socket filter, a BPF "
+		 "program of the control group or a signature that is missing (TCP_MD5SIG, TCP-AO) "
+		 "drops them before the SYN queue, and clients time out.",
+	 .action = "Find the filter and remove it, or let it pass the clients: bpftool cgroup "
+		   "tree; IPAddressAllow= of the unit.",
+	 .proof = "Drops of the listener (ss -ltnm) grow without TcpExt.ListenDrops, and few "
+		  "Tcp.PassiveOpens"},
 
 	SHORT("accept.rate", REMEDY_APPLICATION,
 	      "{cpus} {tight?might not:cannot} accept {needed} new connections/s",
@@ -907,6 +934,30 @@ static const struct finding_row findings[] = {
 		   "at most what is left up to 65535.",
 	 .proof = "The sockets by sock_diag(7): ss -tan dst ADDRESS:PORT. Ports in TIME_WAIT do "
 		  "not count where net.ipv4.tcp_tw_reuse lets connect() take them"},
+	{.id = "ports.ephemeral.interval",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title =
+		 "{process?{process} (pid {pid}) uses:In use are} {used} "
+		 "port{used=1?:s} from {source} to {destination}, each of {first} to {last} and no other",
+	 .detail =
+		 "The kernel spreads ports over the {available} of "
+		 "net.ipv4.ip_local_port_range\\: the application gives this interval, by "
+		 "IP_LOCAL_PORT_RANGE or bind(). It has no port left\\: connect() fails with "
+		 "EADDRNOTAVAIL, bind() with EADDRINUSE.{hidden? Run the check as root to see the "
+		 "process.}",
+	 .advice = "Give it a wider interval, or none, or reuse connections (keep-alive). More "
+		   "destinations or source addresses help too.",
+	 .answer = "{who} uses each port that it gives to connections to {destination}",
+	 .meaning =
+		 "The ports from one source address to one destination lie side by side and none "
+		 "between them is free, while the range has many. connect() without a range of the "
+		 "socket takes every second port first. The application sets the socket option "
+		 "IP_LOCAL_PORT_RANGE (Linux 6.3), or calls bind() with ports of its own, as "
+		 "HAProxy does by \"source ADDRESS:FIRST-LAST\".",
+	 .action = "Widen that interval in the application, or reuse connections.",
+	 .proof = "ss -tan dst ADDRESS:PORT"},
 	{.id = "ports.ephemeral.udp",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -1266,16 +1317,16 @@ static const struct finding_row findings[] = {
 	{.id = "nic.qdisc.dropping",
 	 .level = LEVEL_WARNING,
 	 .observed = true,
-	 .title =
-		 "The qdisc ({qdisc}) of {device} drops {count} packet{several?s} in {window}{beside}",
+	 .title = "The qdisc ({qdisc}{parent?, parent {parent}}{others? and {others} more}) of "
+		  "{device} drops {count} packet{several?s} in {window}{beside}",
 	 .detail = "More is sent than it lets out and holds\\: TCP retransmits what it drops, and "
 		   "datagrams are lost. tc -s qdisc show dev {device} shows its limits.",
 	 .advice = "Raise its rate or its limit, or send less.",
 	 .answer = "the qdisc of {device} drops packets now",
 	 .meaning =
-		 "The root qdisc of an interface dropped outgoing packets during the check. Those "
-		 "that drop to control congestion (fq_codel, codel, cake, fq_pie, pie, red), and mq "
-		 "and mqprio, which count the drops of such, are not reported.",
+		 "A qdisc of an interface dropped outgoing packets during the check: the root, or "
+		 "one below it, such as that of a queue of the card (mq). Those that drop to "
+		 "control congestion (fq_codel, codel, cake, fq_pie, pie, red) are not reported.",
 	 .action = "Raise its rate or its limit, or send less.",
 	 .proof = "dropped of tc -s qdisc show grows"},
 	{.id = "nic.coalesce",
@@ -1371,12 +1422,15 @@ static const struct finding_row findings[] = {
 		  "interleaved rounds"},
 	{.id = "napi.latency.too-busy",
 	 .level = LEVEL_SKIPPED,
-	 .title = "The machine was too busy to measure the gain of busy polling",
-	 .detail = "The rounds differ too much: over a veth wire the request p50 is {is}, and "
-		   "{best} with {how}.",
+	 .title = "{few?Too few rounds were measured to show:The machine was too busy to measure} "
+		  "the gain of busy polling",
+	 .detail =
+		 "{few?{few=1?One round was:{few} were} measured, too few to show the gain of busy "
+		 "polling:The rounds differ too much}: over a veth wire the request p50 is {is}, "
+		 "and {best} with {how}.",
 	 .advice = "Repeat the check on a quiet machine; --window allows more rounds.",
 	 .meaning = "The rounds of the measurement differ too much to show the gain of busy "
-		    "polling: something else kept the machine busy.",
+		    "polling, or there were too few: something else kept the machine busy.",
 	 .action = "Repeat the check on a quiet machine; --window allows more rounds.",
 	 .proof = "The spread of the rounds, in the finding"},
 	{.id = "napi.latency.untried",
@@ -1595,15 +1649,18 @@ static const struct finding_row findings[] = {
 	 .proof = "pids.current and pids.max; max in pids.events"},
 
 	SHORT("udp.receive", REMEDY_APPLICATION,
-	      "{socket?{socket}:A UDP socket} {sockets?has {sockets} sockets that hold:holds} "
-	      "{capacity} datagram{capacity=1?:s} of {size}; this load needs {needed}{tight? and "
-	      "25 % headroom}",
+	      "{socket?{socket}:A UDP socket} {sockets?has {sockets} sockets {waiting?with room "
+	      "for:that hold}:{waiting?has room for:holds}} {capacity} datagram{capacity=1?:s} of "
+	      "{size}{waiting?\\: {waiting} of its {size_of} wait to be read{sockets? in the "
+	      "smallest}}; this load needs {needed}{tight? and 25 % headroom}",
 	      "{needed} datagram{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}, and "
 	      "each takes about {each}{card? (from a network card {card})} of the receive buffer, which is {buffer}{sockets? of each "
 	      "socket; a hash spreads the datagrams over the {sockets} (SO_REUSEPORT)}.{memory? "
 	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
-	      "{possible?" UDP_REMEDY ":No receive buffer holds that many\\: shorten the server's "
-	      "stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}",
+	      "{possible?" UDP_REMEDY
+	      ":{full?No buffer helps a server that does not read, or reads "
+	      "too slowly\\: find out what it waits for.:No receive buffer holds that many\\: shorten "
+	      "the server's stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}}",
 	      "A UDP socket does not hold the datagrams that arrive while its server stalls: the "
 	      "kernel drops the others.",
 	      "Raise net.core.rmem_max, and let the application set SO_RCVBUF.",
@@ -1613,7 +1670,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .title =
-		 "From a network card {socket?{socket}:a UDP socket} holds {unraised} "
+		 "From a network card {socket?{socket}:a UDP socket} {waiting?has room for:holds} {unraised} "
 		 "datagram{unraised=1?:s} of {size}; this load needs {needed}{enough? and 25 % headroom}",
 	 .detail =
 		 "The driver of a network card gives each packet a buffer of 2 048 B or more, however "
@@ -1659,8 +1716,7 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "Its receive buffer of {buffer} was full; {queued} wait in it. {group?{stuck} of "
 		 "{group} sockets of this address (SO_REUSEPORT) "
-		 "{several_stuck?drop:drops}{apart?; the others have room}. }{process?{worker?Its "
-		 "worker:{process}} (pid {pid}) {halted?{doing}:has the socket open{state? (state "
+		 "{several_stuck?drop:drops}{apart?; the others have room}. }{process?{whose} {halted?{doing}:has the socket open{state? (state "
 		 "{state}{waits_in?, {waits_in}})}}. }{drops} datagram{drops=1?:s} "
 		 "{drops=1?was:were} dropped since the socket was made.{others? {others} other "
 		 "{several?sockets drop:socket drops} datagrams too.}",
@@ -1681,6 +1737,30 @@ static const struct finding_row findings[] = {
 		   "(SO_REUSEPORT) have room, look at that process: no buffer helps.",
 	 .proof = "The drops of the socket in /proc/net/udp; Udp.RcvbufErrors, "
 		  "Udp6.RcvbufErrors"},
+	{.id = "udp.receive.full",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .unserved = true,
+	 .title = "{socket}: its receive buffer is full ({queued} of {buffer}); the kernel drops "
+		  "the next datagram",
+	 .detail = "{process?{whose} {halted?{doing}:has the socket "
+		   "open{state? (state {state}{waits_in?, {waits_in}})}}. }{group?Of the {group} "
+		   "sockets of this address (SO_REUSEPORT) {stuck} {several_stuck?are:is} full. "
+		   "}{drops} datagram{drops=1?:s} {drops=1?was:were} dropped since the socket was "
+		   "made.{others? {others} other {several?sockets are:socket is} full too.}",
+	 .advice = "{halted?{help}:{watched?Nothing was read in {window}, which may be a stall of "
+		   "the target\\: run the check with a --window of more than {longer}:One sample "
+		   "does not show whether it reads\\: run the check without --quick}}.",
+	 .answer = "the receive buffer of {who} is full",
+	 .meaning =
+		 "The receive buffer of a UDP socket was full in the only sample of the check, or "
+		 "in a window no longer than two stalls of the target: a burst that its server "
+		 "reads a moment later, or a server that does not read. Critical where its "
+		 "process is stopped.",
+	 .action =
+		 "Check again without --quick, or with a longer --window. Look at the process that does not read.",
+	 .proof = "Recv-Q and rb of ss -uanm"},
 	{.id = "udp.receive.waiting",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -1690,7 +1770,7 @@ static const struct finding_row findings[] = {
 		  "{process?{process}:its server} reads none",
 	 .detail =
 		 "Nothing was read from it in {window}\\: the kernel drops the datagrams that "
-		 "arrive. {process?{worker?Its worker:{process}} (pid {pid}) {halted?{doing}:has "
+		 "arrive. {process?{whose} {halted?{doing}:has "
 		 "the socket open{state? (state {state}{waits_in?, {waits_in}})}}. }{group?Of the "
 		 "{group} sockets of this address (SO_REUSEPORT) {stuck} {several_stuck?are:is} "
 		 "like that. }{drops} datagram{drops=1?:s} {drops=1?was:were} dropped since the "
@@ -1919,14 +1999,19 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .unserved = true,
 	 .title =
-		 "{process} (pid {pid}){address? on {address}:} {doing}{others?, and {others} {several?others are:other is} "
+		 "{many?{process}\\: {many} of {acceptors} workers {doing}\\: pids {pids}:{process} (pid "
+		 "{pid}){address? on {address}:} {doing}}{others?, and {others} {several?others are:other is} "
 		 "halted too}",
-	 .detail = "{acceptors?It is one of {acceptors} processes that accept connections of this "
-		   "server. }The clients whose connections it has accepted get no answer.",
+	 .detail =
+		 "{many?:{acceptors?It is one of {acceptors} processes that {served?accept "
+		 "connections:read the sockets} of this server. }}{served?The clients whose "
+		 "connections {many?they have:it has} accepted get no answer.}{datagrams?{served? "
+		 ":}Datagrams that arrive wait in {many?their receive buffers:its receive buffer}, "
+		 "and the kernel drops those beyond.}",
 	 .advice = "{help}.",
-	 .answer = "{who} pid {pid} {doing}",
+	 .answer = "{who} {many?workers:pid {pid}} {doing}",
 	 .meaning =
-		 "A process that accepts connections is stopped, by a signal, a tracer, or the "
+		 "A process that accepts connections or reads datagrams is stopped, by a signal, a tracer, or the "
 		 "freezer of its control group (docker pause, systemctl freeze). Others that "
 		 "share its listener may keep the queue short, but the clients of the halted one "
 		 "wait. A warning under a tracer, which stops a process for moments, and if it is "
@@ -2017,18 +2102,62 @@ static const struct finding_row findings[] = {
 	 .proof = "ss -ltnp: the process that listens"},
 	{.id = "listeners.elsewhere",
 	 .observed = true,
-	 .title = "{count} other network {several?namespaces have listeners:namespace has a "
-		  "listener}, which this check does not judge",
-	 .detail = "{names}{more? and {more} more}. Servers in containers have queues, ports and "
-		   "sysctls of their own.",
-	 .advice = "Check each by its pid\\: epolltune check --server {pid}",
+	 .title = "{count?{count} other network {several?namespaces have listeners:namespace has a "
+		  "listener}, which this check does not judge:{unread} other network "
+		  "namespace{unread=1?:s} may have listeners, which this check does not judge}",
+	 .detail = "{count?{names}{more? and {more} more}. {unread?{unread} further "
+		   "namespace{unread=1? was:s were} not looked at, as the search ended after "
+		   "200 ms. }:The search for them ended after 200 ms. }Servers in containers have "
+		   "queues, ports and sysctls of their own.",
+	 .advice = "Check each by its pid\\: epolltune check {count?--server:--netns} {pid}"
+		   "{unread?. lsns -t net lists the namespaces}",
 	 .answer = "",
 	 .meaning =
 		 "Without --server the check judges the network namespace in which it runs. "
 		 "Processes of others, such as containers, hold TCP listeners there, which clients "
-		 "may reach by forwarded ports or by addresses of their own.",
+		 "may reach by forwarded ports or by addresses of their own. The search among them "
+		 "ends after 200 ms, as the kernel may walk all sockets of the machine for each.",
 	 .action = "Run the check with --server PID, or --netns PID, for each that counts.",
 	 .proof = "lsns -t net; nsenter -t PID -n ss -ltn"},
+	{.id = "listeners.elsewhere.dropping",
+	 .level = LEVEL_WARNING,
+	 .observed = true,
+	 .title =
+		 "{listens?{who} (pid {pid}) in another network namespace:The network namespace of "
+		 "{who} (pid {pid})} dropped {drops} handshake packet{drops=1?:s} in {window}",
+	 .detail = "ListenDrops there grew by {drops}, ListenOverflows by {overflows}, "
+		   "retransmissions included. {more?{more} other network namespace{more=1? drops:s "
+		   "drop} handshake packets too. }This check judges none of {more?them:its "
+		   "listeners}.",
+	 .advice = "Check it by its pid\\: epolltune check {listens?--server:--netns} {pid}",
+	 .answer = "{who} (pid {pid}) in another network namespace is dropping connections now",
+	 .meaning =
+		 "Between the two looks, listeners of another network namespace, as of a container, "
+		 "dropped handshakes: an accept queue was full, if ListenOverflows grew as well. "
+		 "The namespace is named by a process that holds a listener there, or else by the "
+		 "first process in it.",
+	 .action = "Check that server by its pid.",
+	 .proof = "/proc/PID/net/netstat: ListenOverflows and ListenDrops"},
+	{.id = "live.unread",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .title = "{who}{pid? (pid {pid})} has not read what clients sent on {stuck} of {count} "
+		  "connection{count=1?:s} for {waited} or longer",
+	 .detail = "{busy?On {busy} connection{busy=1?:s} data arrived meanwhile, on the others "
+		   "none:On no connection did data arrive meanwhile}. The kernel has acknowledged "
+		   "what is unread\\: clients see no error, and wait.",
+	 .advice = "See what its threads wait for{pid? (grep -s . /proc/{pid}/task/*/wchan)}\\: a "
+		   "lock, a disk, another server, or workers that are all in use.",
+	 .answer = "{who} does not read from {stuck} connection{stuck=1?:s}",
+	 .meaning =
+		 "On most of the connections of the server that --server names on which clients sent "
+		 "something, the same bytes were unread at both looks, and no others arrived in "
+		 "between, for longer than the stall of the target. Those that wait for accept() do "
+		 "not count. The application has accepted them and does not read.",
+	 .action = "Find out what its workers wait for. More of them help only if they are all in "
+		   "use.",
+	 .proof = "Recv-Q of ss -tn; lastrcv of ss -ti"},
 	{.id = "live.causes",
 	 .observed = true,
 	 .title =

@@ -235,10 +235,11 @@ const char *knob_silent(const char *name, const char *value, char silent[KNOB_VA
 	return silent;
 }
 
-char *knob_command(const char *knob, const char *value, bool lower, char *text, size_t size)
+char *knob_command(const char *arguments, const char *knob, const char *value, bool lower,
+		   char *text, size_t size)
 {
 	const char *quote = strchr(value, ' ') ? "'" : "";
-	snprintf(text, size, "epolltune apply --only %s --set %s%s=%s%s%s", knob, quote, knob,
-		 value, quote, lower ? " --allow-lower" : "");
+	snprintf(text, size, "epolltune apply%s --only %s --set %s%s=%s%s%s", arguments, knob,
+		 quote, knob, value, quote, lower ? " --allow-lower" : "");
 	return text;
 }

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "epolltune/catalogue.h"
+#include "epolltune/kernel_number.h"
 #include "epolltune/knob.h"
+#include "epolltune/port_set.h"
 
 static const struct {
 	const char *knob, *value;
@@ -115,4 +117,72 @@ int knob_check_min(const struct knob *k, unsigned kernel, int64_t tick_us, const
 		return err_set(e, ERANGE, "%s: this kernel %s less than %" PRId64, k->name,
 			       knob_min_refuses(k, kernel) ? "refuses" : "may refuse", min);
 	return 0;
+}
+
+/* Whether the kernel refuses a number, as it does most beyond the range that fit in no int. */
+static bool number_refused(const struct knob *k, unsigned kernel, int64_t number)
+{
+	bool huge = number > INT32_MAX || number < -INT32_MAX;
+	/* Negative numbers leave an unsigned long as it is. */
+	if (number < k->min)
+		return huge || k->max > UINT32_MAX || knob_refuses_less(k, kernel);
+	return number > k->max && (huge || knob_refuses_more(k, kernel));
+}
+
+/* The first fields, as do_proc_dointvec() takes them: up to the end, or one that the kernel
+ * refuses. Returns how many. */
+static size_t fields_take(const struct knob *k, unsigned kernel, const char *text,
+			  int64_t fields[KNOB_FIELDS], bool *refused)
+{
+	static const char blanks[] = " \t\n";
+	size_t count = 0;
+	int64_t number;
+	for (*refused = false; count < knob_fields(k->shape); fields[count++] = number) {
+		text += strspn(text, blanks);
+		if (!*text)
+			break;
+		text = kernel_number(text, blanks, &number);
+		*refused = !text || number_refused(k, kernel, number);
+		if (*refused)
+			break;
+	}
+	return count;
+}
+
+static bool numbers_take(const struct knob *k, unsigned kernel, const char *text,
+			 const char *otherwise, char value[KNOB_VALUE])
+{
+	int64_t fields[KNOB_FIELDS];
+	bool refused;
+	size_t set = fields_take(k, kernel, text, fields, &refused), used = 0;
+	for (size_t i = set; i < knob_fields(k->shape); i++)
+		if (!set || knob_field(otherwise, i, &fields[i]) < 0)
+			return false;
+	/* A range is taken as a whole; of three fields, those before the refused one. */
+	if (k->shape == KNOB_RANGE && (refused || fields[0] > fields[1]))
+		return false;
+	for (size_t i = 0; i < knob_fields(k->shape); i++)
+		used += (size_t)snprintf(value + used, KNOB_VALUE - used, "%s%" PRId64,
+					 i ? " " : "", fields[i]);
+	return true;
+}
+
+static bool list_take(const char *text, char value[KNOB_VALUE])
+{
+	struct port_set set = {0};
+	bool taken = strlen(text) < KNOB_VALUE && port_set_take(&set, text);
+	if (taken)
+		port_set_format(&set, value, KNOB_VALUE);
+	return taken;
+}
+
+bool knob_at_boot(const struct knob *k, unsigned kernel, const char *text, const char *running,
+		  char value[KNOB_VALUE])
+{
+	const char *own = knob_default(k, kernel);
+	if (k->shape == KNOB_PORTS)
+		return list_take(text, value);
+	if (k->shape == KNOB_WORD)
+		return knob_check(k, text, value, NULL) == 0;
+	return numbers_take(k, kernel, text, own ? own : running, value);
 }

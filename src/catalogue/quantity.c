@@ -83,6 +83,9 @@ static const struct kind {
 		  {"GiB", GIBI},
 		  {"TiB", TEBI}},
 		 {{" B", 1}, {" KiB", KIBI}, {" MiB", MEBI}, {" GiB", GIBI}, {" TiB", TEBI}}},
+	/* Decimal, as networks and disks are. */
+	[QUANTITY_SPEED] =
+		{.written = {{" B/s", 1}, {" kB/s", KILO}, {" MB/s", MEGA}, {" GB/s", GIGA}}},
 };
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -226,6 +229,8 @@ static char *put_scaled(char *at, uint64_t value, uint64_t factor, uint64_t exac
 char *quantity_format(char *buf, size_t size, enum quantity_kind kind, uint64_t value)
 {
 	const struct unit *unit = kinds[kind].written;
+	if (kind == QUANTITY_SPEED)
+		value = quantity_round(kind, value);
 	while (unit[1].name && value >= unit[1].factor)
 		unit++;
 	char text[48];
@@ -302,11 +307,4 @@ uint64_t quantity_more(uint64_t now)
 	while (more < 4 * now && more < UINT32_MAX)
 		more *= 2;
 	return more;
-}
-
-struct quantity_shown quantity_speed(double Bps)
-{
-	struct quantity_shown shown = quantity_measured(QUANTITY_BANDWIDTH, (uint64_t)Bps);
-	memcpy(shown.text + strlen(shown.text) - strlen("bit/s"), "B/s", sizeof("B/s"));
-	return shown;
 }

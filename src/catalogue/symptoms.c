@@ -294,6 +294,24 @@ static const struct clue_row symptoms[] = {
 	 "grep TCP: /proc/net/sockstat; nstat -az TcpExtTCPTimeWaitOverflow",
 	 "Reuse connections. A larger net.ipv4.tcp_max_tw_buckets does not allow more connections.",
 	 "net/ipv4/inet_timewait_sock.c inet_twsk_alloc()"},
+	{"nf_conntrack: expectation table full", "expectation table full",
+	 "A helper of connection tracking (FTP, SIP) has net.netfilter.nf_conntrack_expect_max "
+	 "connections that it expects: the kernel drops the packet that announces the next one. "
+	 "net.netfilter.nf_conntrack_max is not the limit.",
+	 "", REMEDY_KERNEL,
+	 "sysctl net.netfilter.nf_conntrack_expect_max; wc -l </proc/net/nf_conntrack_expect",
+	 "sysctl -w net.netfilter.nf_conntrack_expect_max=VALUE, or remove the helper from the rules "
+	 "where its protocol is not used.",
+	 "net/netfilter/nf_conntrack_expect.c nf_ct_expect_related_report()"},
+	{"nf_queue: full", "nf_queue: full at*entries, dropping packet",
+	 "The queue to a user space program (NFQUEUE, as of Suricata or a firewall daemon) is full: the "
+	 "program reads too slowly, and the kernel drops the packets beyond, or lets them pass where the "
+	 "program asks for that.",
+	 "", REMEDY_APPLICATION, "cat /proc/net/netfilter/nfnetlink_queue",
+	 "Raise the length in that program (nfq_set_queue_maxlen(), 1024 by default), spread over several "
+	 "queues (iptables --queue-balance), or have the program let packets pass at a full one "
+	 "(NFQA_CFG_F_FAIL_OPEN).",
+	 "net/netfilter/nfnetlink_queue.c __nfqnl_enqueue_packet()"},
 	{"nf_conntrack: table full",
 	 "nf_conntrack: table full, dropping packet\nip_conntrack: table full\n"
 	 "table full, dropping packet\nconntrack*table full",

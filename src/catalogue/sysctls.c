@@ -205,6 +205,28 @@ static const char *const complete[] = {"net.core.",     "net.ipv4.tcp_",  "net.i
 				       "net.ipv4.udp_", "net.ipv4.icmp_", "fs.epoll.",
 				       "fs.inotify."};
 
+/* Names and paths, keys and addresses, masks and lists: some may be empty. */
+static const char *const texts[] = {
+	"kernel.core_pattern",
+	"kernel.domainname",
+	"kernel.hostname",
+	"kernel.hotplug",
+	"kernel.modprobe",
+	"kernel.panic_sys_info",
+	"kernel.poweroff_cmd",
+	"kernel.printk_devkmsg",
+	"kernel.watchdog_cpumask",
+	"net.core.default_qdisc",
+	"net.core.flow_limit_cpu_bitmap",
+	"net.core.rps_default_mask",
+	"net.ipv4.tcp_allowed_congestion_control",
+	"net.ipv4.tcp_congestion_control",
+	"net.ipv4.tcp_fastopen_key",
+	"net.ipv6.conf.*.stable_secret",
+	"net.ipv6.icmp.ratemask",
+	"vm.numa_zonelist_order",
+};
+
 static const struct sysctl_history histories[] = {
 	{"net.ipv4.tcp_tw_recycle", 0, KERNEL(4, 12), false,
 	 "for a proxy set net.ipv4.tcp_tw_reuse; a server needs nothing", "4396e46187ca"},
@@ -409,6 +431,14 @@ bool sysctl_known(const char *general)
 			if (!strncmp(general + prefix, name, length) && !general[prefix + length])
 				return true;
 	}
+	return false;
+}
+
+bool sysctl_is_text(const char *general)
+{
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (!strcmp(general, texts[i]))
+			return true;
 	return false;
 }
 

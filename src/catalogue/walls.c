@@ -48,11 +48,15 @@ static int64_t need_throughput(const struct target *t)
 	"{device?{max?The maximum of {device}{master?, the function of {master},:} is {max}.:The " \
 	"driver of {device} does not report it.}:{why?The interfaces could not be listed\\: {why}.:No network card is up.}}"
 
+/* What sockets of one address hold together. */
+#define HASHED                                                                                     \
+	"if a hash spreads what arrives (SO_ATTACH_REUSEPORT_EBPF and SO_INCOMING_CPU, which are " \
+	"not visible, select the socket otherwise)"
 /* The queue of a running server, by backlog_words(). */
 #define QUEUE_OF_A_SERVER                                                                                                  \
 	"{listener} {paused?accepts none now, by listen(fd, 0)\\; otherwise its backlog is {limit}, and the "              \
 	"kernel admits one more:{sockets?has {sockets} sockets (SO_REUSEPORT), the smallest of backlog {limit}; together " \
-	"they hold {sum}, and {capacity} without loss, as a hash spreads the arrivals:has backlog "                        \
+	"they hold {sum}, and {capacity} without loss " HASHED ":has backlog "                                             \
 	"{limit} since listen(); the kernel admits one more}}."
 
 #define SEVERAL_GROUPS                                                                             \
@@ -326,10 +330,10 @@ static const struct wall_row walls[] = {
 			"some the process is not visible. Run the check as root, in a container "
 			"with --pid=host, or give the address\\: --server "
 			"\\:PORT.}:{socket?{socket} has {sockets?{sockets} sockets (SO_REUSEPORT), "
-			"which hold {capacity} without loss, as a hash spreads the datagrams; the "
+			"which hold {capacity} without loss " HASHED "; the "
 			"smallest has }a receive buffer of {buffer}{capped?, all that "
 			"net.core.rmem_max allows}{unasked?, net.core.rmem_default}{waits?, of "
-			"which {waits} wait to be read}{drops?, and dropped {drops} "
+			"which {waits} wait to be read{full?\\: there is no room for another one}}{drops?, and dropped {drops} "
 			"datagram{drops=1?:s} since it was made}:A socket that asks for all that "
 			"net.core.rmem_max allows has a receive buffer of {buffer}{held?; one "
 			"without SO_RCVBUF has {default} and holds {held}{card? from a network card}}}. A datagram of {size} "

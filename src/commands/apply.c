@@ -17,12 +17,12 @@
 #define AT(member) OPTION_AT(struct apply, member)
 
 static const struct option_row options[] = {
-	{"from", "FILE", "apply this report of check --format json", AT(from), TEXT("@files")},
+	{"from", "FILE", "apply this report of check --format json", AT(from), TEXT_OF(FILES)},
 	{"foreign", NULL, "accept a report of another machine or boot", AT(plan_options.foreign),
 	 FLAG},
 	{"tight", NULL, "include tight walls", AT(plan_options.tight), FLAG},
-	{"only", "KNOB,…", "change only these knobs", AT(plan_options.only), LIST("@knobs")},
-	{"except", "KNOB,…", "do not change these knobs", AT(plan_options.except), LIST("@knobs")},
+	{"only", "KNOB,…", "change only these knobs", AT(plan_options.only), LIST_OF(KNOBS)},
+	{"except", "KNOB,…", "do not change these knobs", AT(plan_options.except), LIST_OF(KNOBS)},
 	{"set", "KNOB=VALUE,…", "set these values, with the same checks", AT(plan_options.set),
 	 LIST(NULL)},
 	{"allow-lower", NULL, "let --set lower a value", AT(plan_options.allow_lower), FLAG},

@@ -230,17 +230,22 @@ static bool steps_of_application(const struct plan *p)
 	return p->manual_count;
 }
 
+#define STEPS_REMAIN "epolltune can change nothing here: the manual steps remain."
+
 const char *apply_no_change(struct apply *a)
 {
 	const struct plan_options *o = &a->plan_options;
+	if (a->plan->count)
+		return NULL;
+	if (o->set && a->plan->manual_count)
+		return STEPS_REMAIN;
 	if (!a->reported)
-		return a->plan->count ? NULL
-				      : "Nothing to change: the values of --set are in force.";
-	if (a->plan->count || is_ready(a))
+		return "Nothing to change: the values of --set are in force.";
+	if (is_ready(a))
 		return NULL;
 	if (a->plan->in_force)
 		return "Nothing to change: the proposed values are in force; run epolltune check.";
-	if (o->set && !(a->plan->elsewhere && a->plan->manual_count))
+	if (o->set)
 		return "Nothing to change: the values of --set are in force.";
 	name_excluded(a);
 	if (a->excluded[0])
@@ -248,7 +253,7 @@ const char *apply_no_change(struct apply *a)
 	if (steps_of_application(a->plan))
 		return "No kernel setting helps here: the manual steps are for the application.";
 	if (a->plan->manual_count)
-		return "epolltune can change nothing here: the manual steps remain.";
+		return STEPS_REMAIN;
 	if (o->only || o->except)
 		return "Nothing to change among the selected knobs: see epolltune check.";
 	return "epolltune can change nothing here: see epolltune check.";

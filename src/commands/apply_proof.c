@@ -63,11 +63,28 @@ static int prove_once(struct apply *a, struct err *e)
 	return rc < 0 ? err_prefix(e, "the proof") : verify_plan(&a->proof, e);
 }
 
+/* The knobs of a plan whose target needs no wall that depends on them. */
+static void print_unconcerned(const struct apply *a, const struct page *p)
+{
+	char text[PAGE_TEXT] = "";
+	for (size_t i = 0; i < a->plan->count; i++)
+		if (a->plan->changes[i].scope != CHANGE_FILES)
+			report_append(text, "%s%s", text[0] ? ", " : "", a->plan->changes[i].name);
+	report_append(text, ": nothing to prove.");
+	char line[PAGE_TEXT + 40];
+	report_text(line, "No wall of this target depends on %s", text);
+	page_paragraph(p, TONE_PLAIN, 0, line);
+}
+
 static void print_proof(const struct apply *a)
 {
 	struct err ignored; /* a closed pipe must not cause a rollback either */
 	char text[PAGE_TEXT];
 	struct page p = page_open(stdout, &a->tuning.style);
+	if (!a->before->wall_count && !a->after->wall_count) {
+		print_unconcerned(a, &p);
+		return;
+	}
 	snprintf(text, sizeof(text),
 		 "Proof, %s%s before and after:", a->probes ? "check --probe " : "the same probes",
 		 a->probes ? a->probes : "");

@@ -251,7 +251,7 @@ static const struct option_row options[] = {
 	{"connections", "N", "connections of hold and request, largest size of wait",
 	 AT(bench.connections), NUMBER(COUNT, 2, CONNECTIONS_MAX)},
 	FIGURES_OPTIONS(struct bench_arguments, figures),
-	{"svg", "FILE", "also draw the figures into FILE, as SVG", AT(svg), TEXT("@files")},
+	{"svg", "FILE", "also draw the figures into FILE, as SVG", AT(svg), TEXT_OF(FILES)},
 	IN_PLACE_OPTION(AT(in_place)),
 	{0},
 };

@@ -158,33 +158,35 @@ static const struct option_row options[] = {
 	{"verbose", NULL, "explain each wall and note", AT(verbose), FLAG},
 	OUTPUT_OPTION("report", AT(output)),
 	{"since", "FILE", "compare the counters with this earlier report", AT(check.since),
-	 TEXT("@files")},
+	 TEXT_OF(FILES), .run = RUN_EXCLUDED},
 	{"observe", "TIME", "take the target from the load of --server, observed for TIME",
-	 AT(check.observe_us), NUMBER(DURATION, OBSERVE_MIN_US, 24 * HOUR_US)},
+	 AT(check.observe_us), NUMBER(DURATION, OBSERVE_MIN_US, 24 * HOUR_US), .run = RUN_EXCLUDED},
 	{"headroom", "N", "check for N times the observed load (2)", AT(check.headroom_percent),
 	 PARSED(headroom_parse), .explained = true},
-	{"save", "NAME|FILE", "save the target for --target NAME|FILE", AT(save), TEXT(NULL)},
+	{"save", "NAME|FILE", "save the target for --target NAME|FILE", AT(save), TEXT(NULL),
+	 .writes = true},
 	SYSROOT_OPTION(AT(check.sysroot)),
 	{"netns", "PATH|PID", "check another network namespace: path, name or pid", AT(check.netns),
-	 TEXT(NULL)},
+	 TEXT(NULL), .run = RUN_EXCLUDED},
 	{"run", "COMMAND", "start this server in a lab, and find its limits",
 	 AT(check.guest.command), TEXT(NULL)},
 	{"versus", "COMMAND", "with --run: compare it with this one, in several rounds",
-	 AT(check.versus), TEXT(NULL)},
+	 AT(check.versus), TEXT(NULL), .run = RUN_NEEDED},
 	{"port", "N|unix:PATH", "with --run: the TCP port or UNIX socket at which it listens",
-	 AT(check.guest), PARSED(guest_port_parse)},
+	 AT(check.guest), PARSED(guest_port_parse), .run = RUN_NEEDED},
 	{"protocol", "NAME", "with --run: what it speaks", AT(check.guest.protocol),
-	 CHOICE(PROTOCOLS)},
+	 CHOICE(PROTOCOLS), .run = RUN_NEEDED},
 	{"path", "PATH", "with --protocol http: path of the requests", AT(check.guest.path),
-	 TEXT(NULL)},
+	 TEXT(NULL), .run = RUN_NEEDED},
 	{"requests", "N", "with --run: requests per second that it has to answer",
-	 AT(check.guest.requests_per_s), NUMBER(RATE, 1, 100000000)},
+	 AT(check.guest.requests_per_s), NUMBER(RATE, 1, 100000000), .run = RUN_NEEDED},
 	{"writable", "DIRECTORY,…", "with --run: directories of this host that it may write",
-	 AT(check.guest.directories), LIST("@directories")},
+	 AT(check.guest.directories), LIST_OF(DIRECTORIES), .run = RUN_NEEDED},
 	{"no-proof", NULL, "do not try the proposed values", AT(check.probe.no_proof), FLAG},
 	{"allow-kernel-log", NULL, "experiments may make the kernel log SYN floods",
 	 AT(check.probe.kernel_log), FLAG},
-	{"quick", NULL, "inspect only, run no experiments", AT(check.quick), FLAG},
+	{"quick", NULL, "inspect only, run no experiments", AT(check.quick), FLAG,
+	 .run = RUN_EXCLUDED},
 	{"measured", NULL, "exit with 3 unless every due experiment was run", AT(check.measured),
 	 FLAG},
 	COLOR_OPTION(AT(color)),
@@ -221,19 +223,17 @@ static int arguments_check(const struct check_options *o, struct err *e)
 /* What --run excludes, and what needs it. */
 static int guest_options(const struct arguments *a, const struct given *given, struct err *e)
 {
-	static const char *const needing[] = {"versus", "port",     "protocol",
-					      "path",   "requests", "writable"};
-	static const char *const excluded[] = {"server",  "backlog", "sysroot",  "netns",
-					       "observe", "quick",   "in-place", "since"};
-	for (size_t i = 0; !a->check.guest.command && i < sizeof(needing) / sizeof(*needing); i++)
-		if (given_option(given, needing[i]))
-			return err_set(e, EINVAL, "check: --%s needs --run COMMAND", needing[i]);
-	if (!a->check.guest.command)
+	bool run = a->check.guest.command != NULL;
+	for (size_t i = 0; options[i].name; i++) {
+		const struct option_row *row = &options[i];
+		if (!(given->rows >> i & 1) || row->run != (run ? RUN_EXCLUDED : RUN_NEEDED))
+			continue;
+		return run ? err_set(e, EINVAL, "check: --run and --%s exclude each other",
+				     row->name)
+			   : err_set(e, EINVAL, "check: --%s needs --run COMMAND", row->name);
+	}
+	if (!run)
 		return 0;
-	for (size_t i = 0; i < sizeof(excluded) / sizeof(*excluded); i++)
-		if (given_option(given, excluded[i]))
-			return err_set(e, EINVAL, "check: --run and --%s exclude each other",
-				       excluded[i]);
 	if (!a->check.guest.port && !a->check.guest.socket)
 		return err_set(e, EINVAL, "check: --run needs --port N or --port unix:PATH");
 	if (a->check.versus && !comparison_render_find(a->format))
@@ -275,17 +275,7 @@ static int arguments_render(const struct arguments *a, const struct report *repo
 static void command_keep(const struct given *given, char *command, size_t size)
 {
 	CLEAN(free_pointer) char **words = calloc((size_t)given->argc + 1, sizeof(*words));
-	int count = 0;
-	for (int i = 0; words && i < given->argc; i++) {
-		const char *word = given->argv[i];
-		bool writes = !strncmp(word, "--save", 6) || !strncmp(word, "--output", 8) ||
-			      !strcmp(word, "-o");
-		if (!writes)
-			words[count++] = given->argv[i];
-		else if (!strchr(word, '='))
-			i++;
-	}
-	if (!words || !operator_command(command, size, count, words))
+	if (!words || !operator_command(command, size, given_repeatable(given, words), words))
 		command[0] = 0;
 }
 

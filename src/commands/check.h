@@ -136,7 +136,7 @@ int target_parse(const char *value, void *field, struct err *e);
  * `type`. A named target comes first, so that it does not override the numbers that are given. */
 #define TARGET_OPTIONS(type, check) \
 	{"target", "NAME|FILE", "target load: c10k (default), c100k, c1m, or a saved one", \
-	 OPTION_AT(type, check), PARSED(target_parse), .values = "@targets", .explained = true}, \
+	 OPTION_AT(type, check), PARSED(target_parse), .values.set = VALUES_TARGETS, .explained = true}, \
 	TARGET_NUMBERS(type, check.target)
 #define TARGET_NUMBERS(type, target) \
 	{"connections", "N", "concurrent connections", \
@@ -162,18 +162,18 @@ int target_parse(const char *value, void *field, struct err *e);
  * `type`. */
 #define PROBE_OPTIONS(type, check) \
 	{"server", "WHO", "judge this server: pid, unit, :PORT, ADDRESS:PORT, unix:PATH, name", \
-	 OPTION_AT(type, check.server), TEXT(NULL)}, \
+	 OPTION_AT(type, check.server), TEXT(NULL), .run = RUN_EXCLUDED}, \
 	{"backlog", "N", "backlog that the application passes to listen()", \
-	 OPTION_AT(type, check.probe.backlog), NUMBER(COUNT, 1, INT_MAX)}, \
+	 OPTION_AT(type, check.probe.backlog), NUMBER(COUNT, 1, INT_MAX), .run = RUN_EXCLUDED}, \
 	{"peers", "N", "hosts on the same link to talk to at a time", \
 	 OPTION_AT(type, check.probe.peers), NUMBER(COUNT, 1, INT_MAX)}, \
 	{"window", "TIME", "watch the interfaces for at least TIME (500ms)", \
 	 OPTION_AT(type, check.probe.window_us), NUMBER(DURATION, WINDOW_MIN_US, HOUR_US)}, \
-	{"probe", "NAME,…", "run only these probes", OPTION_AT(type, check.probes), LIST("@probes")}, \
+	{"probe", "NAME,…", "run only these probes", OPTION_AT(type, check.probes), LIST_OF(PROBES)}, \
 	IN_PLACE_OPTION(OPTION_AT(type, check.probe.in_place)), \
 	FAMILY_OPTION(OPTION_AT(type, check.family)), \
 	{"ignore", "ID[@WALL],…", "accept these findings: they do not change the exit status", \
-	 OPTION_AT(type, check.ignore), LIST("@findings")}, \
+	 OPTION_AT(type, check.ignore), LIST_OF(FINDINGS)}, \
 	{"gentle", NULL, "lowest priority, one CPU, bounded rates: beside a server in use", \
 	 OPTION_AT(type, check.probe.gentle), FLAG}
 /* clang-format on */

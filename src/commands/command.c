@@ -60,7 +60,7 @@ const struct command *command_require(const char *name)
 		return c;
 	struct err e;
 	char nearest[VALUE_SIZE];
-	if (values_nearest("@commands", name, nearest))
+	if (values_nearest((struct values){VALUES_COMMANDS, NULL}, name, nearest))
 		err_set(&e, EINVAL, "unknown command \"%s\"; did you mean %s?", name, nearest);
 	else
 		err_set(&e, EINVAL, "unknown command \"%s\"; see epolltune --help", name);

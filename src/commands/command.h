@@ -29,6 +29,29 @@ enum option_kind {
 	OPTION_PARSED, /* what `parse` takes and writes */
 };
 
+/* Sets of words that options and operands take; values.c has what is in them. */
+enum value_set {
+	VALUES_WORDS, /* those of struct values */
+	VALUES_FILES, /* not checked, like directories and targets */
+	VALUES_DIRECTORIES,
+	VALUES_COMMANDS,
+	VALUES_PROBES,
+	VALUES_KNOBS,
+	VALUES_FINDINGS,
+	VALUES_BENCHES,
+	VALUES_KINDS,
+	VALUES_TOPICS,
+	VALUES_TARGETS,
+};
+
+struct values {
+	enum value_set set;
+	const char *words; /* comma-separated; NULL: any text, or another set */
+};
+
+/* How an option of `check` goes with --run. */
+enum option_run { RUN_EITHER, RUN_NEEDED, RUN_EXCLUDED };
+
 struct option_row {
 	const char *name;     /* "connections", without dashes */
 	const char *argument; /* "N", "TIME"; NULL for a flag */
@@ -37,10 +60,10 @@ struct option_row {
 	enum option_kind kind;
 	size_t field, size; /* in the struct of the command */
 	uint64_t min, max;
-	/* Comma-separated choices, or the name of a list in values.c such as "@probes" or
-	 * "@knobs". "@files", "@directories", "@targets" and NULL are not checked. */
-	const char *values;
+	struct values values;
 	bool explained; /* `help` has the values and the default */
+	bool writes;    /* names a file to write: a repetition of the command must not */
+	enum option_run run;
 	/* Writes what `kind` cannot; NULL: not needed. */
 	int (*parse)(const char *value, void *field, struct err *e);
 };
@@ -51,9 +74,11 @@ struct option_row {
 	.field = offsetof(type, member), .size = sizeof(((type *)0)->member)
 #define FLAG .kind = OPTION_FLAG
 #define NUMBER(unit, lowest, highest) .kind = OPTION_##unit, .min = (lowest), .max = (highest)
-#define CHOICE(names) .kind = OPTION_CHOICE, .values = (names)
-#define TEXT(names) .kind = OPTION_TEXT, .values = (names)
-#define LIST(names) .kind = OPTION_LIST, .values = (names)
+#define CHOICE(names) .kind = OPTION_CHOICE, .values.words = (names)
+#define TEXT(names) .kind = OPTION_TEXT, .values.words = (names)
+#define TEXT_OF(name) .kind = OPTION_TEXT, .values.set = VALUES_##name
+#define LIST(names) .kind = OPTION_LIST, .values.words = (names)
+#define LIST_OF(name) .kind = OPTION_LIST, .values.set = VALUES_##name
 #define PARSED(function) .kind = OPTION_PARSED, .parse = (function)
 
 enum ip_family { FAMILY_OF_HOST, FAMILY_4, FAMILY_6 };
@@ -63,12 +88,12 @@ enum ip_family { FAMILY_OF_HOST, FAMILY_4, FAMILY_6 };
 #define FORMAT_OPTION(at) {"format", "FORMAT", "", at, CHOICE(RENDER_FORMATS)} /* bool json */
 #define COLOR_OPTION(at) {"color", "WHEN", "colour output", at, TEXT("auto,always,never")}
 #define OUTPUT_OPTION(what, at) \
-	{"output", "FILE", "write the " what " to FILE, atomically", at, TEXT("@files")}
+	{"output", "FILE", "write the " what " to FILE, atomically", at, TEXT_OF(FILES), .writes = true}
 #define SYSROOT_OPTION(at) \
 	{"sysroot", "PATH", "read a captured machine: a capture, sosreport or directory", at, \
-	 TEXT("@files")}
+	 TEXT_OF(FILES), .run = RUN_EXCLUDED}
 #define IN_PLACE_OPTION(at) \
-	{"in-place", NULL, "use this namespace's loopback, not a private lab", at, FLAG}
+	{"in-place", NULL, "use this namespace's loopback, not a private lab", at, FLAG, .run = RUN_EXCLUDED}
 /* clang-format on */
 
 /* A command line. */
@@ -128,6 +153,9 @@ int option_take(const struct option_row *row, const char *value, void *arguments
 /* The field of a number or a choice. */
 uint64_t option_number(const struct option_row *row, const void *arguments);
 bool given_option(const struct given *given, const char *name);
+/* The words after the command without the options that write files; `words` holds as many as
+ * given->argc. Returns their number. */
+int given_repeatable(const struct given *given, char **words);
 /* Refuses more than `max` operands. */
 int given_check(const struct given *given, int max, struct err *e);
 
@@ -139,23 +167,27 @@ int commands_help(void);
 /* Print the help of one command. Returns EXIT_OK. */
 int command_help(const struct command *c);
 
-/* Call each(value, arg) for every value of a list such as "text,json" or "@knobs", until it returns
- * non-zero. Returns the last result. */
-int values_each(const char *values, int (*each)(const char *value, void *arg), void *arg);
+/* Call each(value, arg) for every value until it returns non-zero. Returns the last result. */
+int values_each(struct values values, int (*each)(const char *value, void *arg), void *arg);
+/* A list such as "text,json". */
+static inline struct values values_words(const char *words)
+{
+	return (struct values){VALUES_WORDS, words};
+}
 /* True if there is a list to offer. */
-bool values_listed(const char *values);
+bool values_listed(struct values values);
 /* True if the list is complete, so that other values are errors. */
-bool values_closed(const char *values);
+bool values_closed(struct values values);
 /* Whether a list has the value; a knob also with slashes, or with the "@NAME" of an interface. */
-bool values_have(const char *values, const char *text);
+bool values_have(struct values values, const char *text);
 /* Sets the error for a value of --OPTION that the list does not have: the most similar one, or
  * what there is. */
-int values_unknown(const char *option, const char *values, const char *text, struct err *e);
-/* The values of an operand such as "KNOB" or "COMMAND"; NULL if it is free text. */
-const char *values_of_operand(const char *word);
+int values_unknown(const char *option, struct values values, const char *text, struct err *e);
+/* The values of an operand such as "KNOB" or "COMMAND"; not listed if it is free text. */
+struct values values_of_operand(const char *word);
 /* Find the value most similar to `text`, for "did you mean". Returns false if none is close. */
 #define VALUE_SIZE SIMILAR_MAX
-bool values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE]);
+bool values_nearest(struct values values, const char *text, char nearest[VALUE_SIZE]);
 
 /* Prints the words of `text` in lines of at most `width` columns. The first line continues at
  * column `indent`; the others are indented to it. Counts a byte as a column. */

@@ -12,17 +12,19 @@ static int print_word(const char *value, void *arg)
 	return 0;
 }
 
-/* Print the values of an argument or operand: words, or a list such as "@files". */
-static void print_values(const char *values)
+/* Print the values of an argument or operand; of paths a mark for the function of bash. */
+static void print_values(struct values values)
 {
-	if (values_listed(values))
+	if (values.set == VALUES_FILES)
+		printf(" @files");
+	else if (values.set == VALUES_DIRECTORIES)
+		printf(" @directories");
+	else
 		values_each(values, print_word, NULL);
-	else if (values)
-		printf(" %s", values);
 }
 
 /* Call `print` for each alternative of a command's operands: "bash|zsh|fish", "[COMMAND]". */
-static void operands_each(const struct command *c, void (*print)(const char *values))
+static void operands_each(const struct command *c, void (*print)(struct values values))
 {
 	const char *at = c->arguments;
 	while (*at) {
@@ -32,11 +34,11 @@ static void operands_each(const struct command *c, void (*print)(const char *val
 		if (length == 0)
 			break;
 		snprintf(word, sizeof(word), "%.*s", (int)length, at);
-		const char *values = values_of_operand(word);
-		if (values)
+		struct values values = values_of_operand(word);
+		if (values_listed(values))
 			print(values);
 		else if (word[0] >= 'a' && word[0] <= 'z')
-			print(word);
+			print(values_words(word));
 		at += length;
 	}
 }
@@ -71,7 +73,7 @@ static void bash(void)
 	       "\tCOMPREPLY=()\n"
 	       "\tif (( COMP_CWORD == 1 )); then\n"
 	       "\t\tCOMPREPLY=($(compgen -W '--help --version");
-	values_each("@commands", print_word, NULL);
+	values_each((struct values){VALUES_COMMANDS, NULL}, print_word, NULL);
 	printf("' -- \"$word\"))\n\t\treturn\n\tfi\n\tcase $command in\n");
 	for (size_t i = 0; i < command_count(); i++)
 		bash_row(command_at(i));
@@ -102,15 +104,15 @@ static void zsh_text(const char *text)
 	}
 }
 
-static void zsh_values(const char *values)
+static void zsh_values(struct values values)
 {
 	if (values_closed(values)) {
 		printf("(");
 		values_each(values, print_word, NULL);
 		printf(" )");
-	} else if (values && strcmp(values, "@directories") == 0) {
+	} else if (values.set == VALUES_DIRECTORIES) {
 		printf("_files -/");
-	} else if (values) {
+	} else if (values.set != VALUES_WORDS) {
 		printf("_files");
 	}
 }
@@ -182,11 +184,11 @@ static void fish_text(const char *text)
 }
 
 /* Print what an option or an operand takes, as words of fish. */
-static void fish_values(const char *values)
+static void fish_values(struct values values)
 {
-	if (values && strcmp(values, "@directories") == 0)
+	if (values.set == VALUES_DIRECTORIES)
 		printf(" (__fish_complete_directories)");
-	else if (values && strcmp(values, "@files") == 0)
+	else if (values.set == VALUES_FILES)
 		printf(" (__fish_complete_path (commandline -ct))");
 	else
 		print_values(values);

@@ -68,6 +68,8 @@ int effects_add(struct effects *s, const struct lint *l, size_t side, const char
 	s->files[side] = file;
 	for (size_t i = 0; i < l->value_count; i++) {
 		const struct lint_value *v = &l->values[i];
+		if (v->exclude)
+			continue;
 		struct line_effect *x = &lines[s->count++];
 		*x = (struct line_effect){.file = v->file, .line = v->line, .side = side};
 		report_text(x->name, "%s", v->name);

@@ -314,7 +314,7 @@ static int explain(void *arguments, const struct given *given)
 static const struct arguments defaults;
 static const struct option_row options[] = {
 	{"log", "FILE", "list the symptoms in a log; - is standard input",
-	 OPTION_AT(struct arguments, log), TEXT("@files")},
+	 OPTION_AT(struct arguments, log), TEXT_OF(FILES)},
 	FORMAT_OPTION(OPTION_AT(struct arguments, json)),
 	SYSROOT_OPTION(OPTION_AT(struct arguments, root)),
 	{0},

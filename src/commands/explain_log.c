@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "commands/recognise.h"
 #include "epolltune/cleanup.h"
-#include "host/array.h"
 #include "report/json_value.h"
 #include "report/utf8.h"
 

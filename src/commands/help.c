@@ -73,7 +73,7 @@ static void default_text(const struct command *c, const struct option_row *row, 
 	}
 	uint64_t number = option_number(row, c->defaults);
 	struct list_item item = {"", 0};
-	const char *values = row->kind == OPTION_CHOICE ? row->values : NULL;
+	const char *values = row->kind == OPTION_CHOICE ? row->values.words : NULL;
 	for (uint64_t i = 0; i <= number && list_next(&values, &item); i++)
 		;
 	if (row->kind == OPTION_CHOICE)
@@ -89,8 +89,8 @@ char *option_help(const struct command *c, const struct option_row *row, char te
 	if (row->explained)
 		return text;
 	default_text(c, row, standard, sizeof(standard));
-	if (row->kind != OPTION_LIST && row->values && row->values[0] != '@')
-		append_choices(text, row->values, standard);
+	if (row->kind != OPTION_LIST && row->values.words)
+		append_choices(text, row->values.words, standard);
 	else if (standard[0])
 		snprintf(text, HELP_TEXT, "%s (%s)", row->help, standard);
 	return text;
@@ -132,9 +132,9 @@ static void print_operand(const char *arguments)
 	char word[VALUE_SIZE];
 	arguments += strspn(arguments, "[");
 	snprintf(word, sizeof(word), "%.*s", (int)strcspn(arguments, "]|. "), arguments);
-	const char *values = values_of_operand(word);
+	struct values values = values_of_operand(word);
 	struct words w = {0};
-	if (values && arguments[strlen(word)] != '|')
+	if (values_listed(values) && arguments[strlen(word)] != '|')
 		values_each(values, word_add, &w);
 	if (w.used && strlen(word) + 2 + w.used < sizeof(w.text))
 		printf("%s: %s\n\n", word, w.text);

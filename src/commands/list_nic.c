@@ -67,12 +67,13 @@ static void add_fields(struct json_writer *w, json_t *nic, const struct nic *n)
 		struct nic_number value = nic_get(n, f);
 		if (!value.known)
 			continue;
-		json_t *group = json_object_get(nic, f->group);
+		const char *name = nic_group_name(f->group);
+		json_t *group = json_object_get(nic, name);
 		if (!group) {
 			group = json_object();
-			value_set(w, nic, f->group, group);
+			value_set(w, nic, name, group);
 		}
-		if (!strcmp(f->unit, "bool"))
+		if (f->boolean)
 			value_set(w, group, f->name, json_boolean(value.value));
 		else
 			add_number(w, group, f->name, value);
@@ -263,10 +264,10 @@ static int table_nics(FILE *out, const struct network *m, struct err *e)
 		cell_number(&t, n->link.mtu);
 		cell_of(&t, n->rings.rx, n->rings.rx_max);
 		cell_of(&t, n->rings.tx, n->rings.tx_max);
-		if (c->combined.known)
-			cell_of(&t, c->combined, c->combined_max);
-		else
+		if (nic_split_channels(n))
 			cell_of(&t, c->rx.known ? c->rx : n->link.rx_queues, c->rx_max);
+		else
+			cell_of(&t, c->combined, c->combined_max);
 		if (n->coalesce.adaptive_rx.known && n->coalesce.adaptive_rx.value)
 			cell(&t, "adaptive");
 		else

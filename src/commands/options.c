@@ -37,7 +37,7 @@ static int unknown_option(const struct command *c, const char *word, struct err 
 	for (const struct option_row *row = c->options; row->name && used < sizeof(names); row++)
 		used += (size_t)snprintf(names + used, sizeof(names) - used, ",%s", row->name);
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
-	if (strncmp(name, "--", 2) == 0 && values_nearest(names, name + 2, nearest))
+	if (strncmp(name, "--", 2) == 0 && values_nearest(values_words(names), name + 2, nearest))
 		return err_set(e, EINVAL, "%s: unknown option \"%s\"; did you mean --%s?", c->name,
 			       name, nearest);
 	return err_set(e, EINVAL, "%s: unknown option \"%s\"; see epolltune %s --help", c->name,
@@ -61,27 +61,34 @@ static int check_value(const struct option_row *row, const char *text, struct er
 	return 0;
 }
 
-/* Find the row of a word, "--name" or "--name=value"; NULL with e set. */
+/* Find the row of a word, "--name" or "--name=value"; NULL: it is no option. */
+static const struct option_row *row_of(const struct command *c, const char *word)
+{
+	if (!strcmp(word, "-o")) /* as everywhere */
+		word = "--output";
+	size_t length = strcspn(word, "=");
+	for (const struct option_row *row = c->options; row->name; row++)
+		if (length == strlen(row->name) + 2 && strncmp(word, "--", 2) == 0 &&
+		    strncmp(word + 2, row->name, length - 2) == 0)
+			return row;
+	return NULL;
+}
+
+/* The same for a row that is not given yet; NULL with e set. */
 static const struct option_row *row_find(struct options *o, const char *word, struct err *e)
 {
-	size_t length = strcspn(word, "=");
-	if (!strcmp(word, "-o")) { /* as everywhere */
-		word = "--output";
-		length = strlen(word);
+	const struct option_row *row = row_of(o->command, word);
+	if (!row) {
+		unknown_option(o->command, word, e);
+		return NULL;
 	}
-	for (const struct option_row *row = o->command->options; row->name; row++)
-		if (length == strlen(row->name) + 2 && strncmp(word, "--", 2) == 0 &&
-		    strncmp(word + 2, row->name, length - 2) == 0) {
-			uint64_t bit = UINT64_C(1) << (row - o->command->options);
-			if (o->seen & bit) {
-				err_set(e, EINVAL, "--%s: given twice", row->name);
-				return NULL;
-			}
-			o->seen |= bit;
-			return row;
-		}
-	unknown_option(o->command, word, e);
-	return NULL;
+	uint64_t bit = UINT64_C(1) << (row - o->command->options);
+	if (o->seen & bit) {
+		err_set(e, EINVAL, "--%s: given twice", row->name);
+		return NULL;
+	}
+	o->seen |= bit;
+	return row;
 }
 
 /* Takes the next option; NULL at the end, at --help and at an error. */
@@ -186,7 +193,7 @@ static int option_store(const struct option_row *row, const char *value, void *a
 		store(field, row->size, true);
 		return 0;
 	case OPTION_CHOICE:
-		store(field, row->size, position(row->values, value));
+		store(field, row->size, position(row->values.words, value));
 		return 0;
 	case OPTION_TEXT:
 	case OPTION_LIST:
@@ -228,6 +235,19 @@ bool given_option(const struct given *given, const char *name)
 		if (given->rows >> i & 1 && !strcmp(rows[i].name, name))
 			return true;
 	return false;
+}
+
+int given_repeatable(const struct given *given, char **words)
+{
+	int count = 0, options = given->argc - given->count;
+	for (int i = 0, taken; i < given->argc; i += taken) {
+		char **word = &given->argv[i];
+		const struct option_row *row = i < options ? row_of(given->command, *word) : NULL;
+		taken = row && row->argument && !strchr(*word, '=') ? 2 : 1;
+		for (int k = 0; k < taken && !(row && row->writes); k++)
+			words[count++] = word[k];
+	}
+	return count;
 }
 
 int given_check(const struct given *given, int max, struct err *e)

@@ -125,8 +125,7 @@ static int orphans_end(struct host *h, void *arg, struct err *e)
 
 static void print_way(const char *to, const struct wire_way *w)
 {
-	fprintf(stderr, "; to the %s: %s packet%s, %s", to,
-		quantity_show(QUANTITY_COUNT, w->packets).text, w->packets == 1 ? "" : "s",
+	fprintf(stderr, "; to the %s: %s, %s", to, quantity_of(w->packets, "packet").text,
 		quantity_show(QUANTITY_SIZE, w->bytes).text);
 	uint64_t dropped = w->dropped + w->unread + w->refused;
 	if (dropped || w->lost)

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "commands/command.h"
 #include "epolltune/catalogue.h"
-#include "host/array.h"
 
 struct word {
 	const char *text;

@@ -142,7 +142,7 @@ int saved_target_unknown(const char *name, struct err *e)
 	if (!e)
 		return -EINVAL;
 	err_set(e, EINVAL, "--target: no target \"%.60s\" in " DIRECTORY "; predefined:", name);
-	values_each(target_presets(), name_add, e);
+	values_each(values_words(target_presets()), name_add, e);
 	size_t used = strlen(e->text);
 	text_add(e, "; saved:");
 	saved_target_names(name_add, e);
@@ -216,10 +216,12 @@ int saved_target_check(const char *where, const struct check_options *given, str
 						    : 0;
 }
 
-static bool is_unused(const struct option_row *row, const struct check_options *o)
+/* A number that the target has; the size of datagrams has a default also without them. */
+static bool is_set(const struct option_row *row, const struct check_options *o)
 {
-	return (!strncmp(row->name, "datagram", 8) && !o->target.datagrams_per_s) ||
-	       (!strcmp(row->name, "idle") && !o->target.idle_us);
+	uint64_t number = option_number(row, o);
+	bool size = row->field == offsetof(struct check_options, target.datagram_bytes);
+	return number && number >= row->min && (!size || o->target.datagrams_per_s);
 }
 
 static int target_write(FILE *out, void *arg, struct err *e)
@@ -234,7 +236,7 @@ static int target_write(FILE *out, void *arg, struct err *e)
 	for (const struct option_row *row = rows; row->name; row++)
 		if (row->kind == OPTION_CHOICE)
 			fprintf(out, "%s = %s\n", row->name, target_role_name(o->target.role));
-		else if (!row->parse && option_number(row, o) >= row->min && !is_unused(row, o))
+		else if (!row->parse && is_set(row, o))
 			fprintf(out, "%s = %s\n", row->name,
 				quantity_word(word, sizeof(word), (enum quantity_kind)row->kind,
 					      option_number(row, o)));

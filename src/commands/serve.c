@@ -204,12 +204,12 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	if (rc < 0)
 		return rc;
 	if (!a->quiet) {
-		printf("listening on %s, protocol %s, %u worker%s, mode %s, share %s%s\n",
+		printf("listening on %s, protocol %s, %s, mode %s, share %s%s\n",
 		       a->server.listener > 0 ? "the socket from the service manager"
 					      : endpoint_format(address, &server.address),
-		       protocol_name(a->server.protocol), a->server.workers,
-		       a->server.workers == 1 ? "" : "s", server_mode_name(a->server.mode),
-		       server_share_name(a->server.share),
+		       protocol_name(a->server.protocol),
+		       quantity_of(a->server.workers, "worker").text,
+		       server_mode_name(a->server.mode), server_share_name(a->server.share),
 		       a->server.close_after_reply ? ", close after the first reply" : "");
 		fflush(stdout);
 	}

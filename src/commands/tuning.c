@@ -88,7 +88,8 @@ int tuning_settings(const char *list, struct err *e)
 	int rc;
 	while ((rc = setting_next(&list, &set, e)) > 0) {
 		if (!set.knob)
-			return values_unknown("set", "@knobs", set.name, e);
+			return values_unknown("set", (struct values){VALUES_KNOBS, NULL}, set.name,
+					      e);
 		if (setting_repeated(&set, list))
 			return err_set(e, EINVAL, "--set: %s is given twice", set.name);
 	}

@@ -31,7 +31,7 @@ const char *tuning_option(const struct tuning *t, char option[TUNING_OPTION]);
 /* The options of commands that read or write the journal. */
 #define TUNING_OPTIONS(type, tuning) \
 	{"state-dir", "DIR", "journal directory", OPTION_AT(type, tuning.state_dir), \
-	 TEXT("@directories")}, \
+	 TEXT_OF(DIRECTORIES)}, \
 	COLOR_OPTION(OPTION_AT(type, tuning.color))
 /* clang-format on */
 

@@ -43,60 +43,49 @@ static int topics_each(each_function each, void *arg)
 
 static int targets_each(each_function each, void *arg)
 {
-	int status = values_each(target_presets(), each, arg);
+	int status = values_each(values_words(target_presets()), each, arg);
 	return status ? status : saved_target_names(each, arg);
 }
 
 static const struct value_list {
-	const char *name;
-	const char *operand; /* the word for it in a command's arguments */
+	const char *name, *one; /* "knobs" and "knob" in messages */
+	const char *operand;    /* the word for it in a command's arguments */
 	size_t (*count)(void);
 	const char *(*name_at)(size_t i);
 	int (*each)(each_function each, void *arg); /* instead of both */
 	bool open;                                  /* others are valid too */
 } lists[] = {
-	{"@commands", "COMMAND", command_count, command_name, NULL, false},
-	{"@probes", "PROBE", probe_count, probe_name, NULL, false},
-	{"@knobs", "KNOB", knob_count, knob_name, NULL, false},
-	{"@findings", "FINDING", finding_row_count, finding_name, NULL, true},
-	{"@benches", "BENCH", bench_count, bench_name, NULL, false},
-	{"@kinds", "KIND", kind_count, kind_name, NULL, false},
-	{"@topics", "NAME", NULL, NULL, topics_each, false},
-	{"@targets", "TARGET", NULL, NULL, targets_each, true},
+	[VALUES_COMMANDS] = {"commands", "command", "COMMAND", command_count, command_name, NULL,
+			     false},
+	[VALUES_PROBES] = {"probes", "probe", "PROBE", probe_count, probe_name, NULL, false},
+	[VALUES_KNOBS] = {"knobs", "knob", "KNOB", knob_count, knob_name, NULL, false},
+	[VALUES_FINDINGS] = {"findings", "finding", "FINDING", finding_row_count, finding_name,
+			     NULL, true},
+	[VALUES_BENCHES] = {"benches", "bench", "BENCH", bench_count, bench_name, NULL, false},
+	[VALUES_KINDS] = {"kinds", "kind", "KIND", kind_count, kind_name, NULL, false},
+	[VALUES_TOPICS] = {"topics", "topic", "NAME", .each = topics_each},
+	[VALUES_TARGETS] = {"targets", "target", "TARGET", .each = targets_each, .open = true},
 };
 #define LISTS (sizeof(lists) / sizeof(lists[0]))
 
-static const struct value_list *list_find(const char *values)
+bool values_listed(struct values values)
 {
-	for (size_t i = 0; i < LISTS; i++)
-		if (strcmp(lists[i].name, values) == 0)
-			return &lists[i];
-	return NULL;
+	return values.set == VALUES_WORDS ? values.words != NULL : lists[values.set].name != NULL;
 }
 
-bool values_listed(const char *values)
+bool values_closed(struct values values)
 {
-	return values && (values[0] != '@' || list_find(values) != NULL);
+	return values_listed(values) && !lists[values.set].open;
 }
 
-bool values_closed(const char *values)
+int values_each(struct values values, each_function each, void *arg)
 {
-	return values_listed(values) && !(values[0] == '@' && list_find(values)->open);
-}
-
-int values_each(const char *values, each_function each, void *arg)
-{
-	if (!values)
-		return 0;
-	if (values[0] == '@') {
-		const struct value_list *l = list_find(values);
-		if (!l)
-			return 0;
+	const struct value_list *l = &lists[values.set];
+	if (l->name)
 		return l->each ? l->each(each, arg) : names_each(l->count(), l->name_at, each, arg);
-	}
 	struct list_item item;
 	int status = 0;
-	while (!status && list_next(&values, &item)) {
+	while (values.words && !status && list_next(&values.words, &item)) {
 		char value[VALUE_SIZE];
 		snprintf(value, sizeof(value), "%.*s", item.length, item.text);
 		status = each(value, arg);
@@ -106,21 +95,21 @@ int values_each(const char *values, each_function each, void *arg)
 
 static int same(const char *value, void *text) { return strcmp(value, text) == 0; }
 
-bool values_have(const char *values, const char *text)
+bool values_have(struct values values, const char *text)
 {
 	char copy[128];
-	if (strcmp(values, "@knobs") == 0)
+	if (values.set == VALUES_KNOBS)
 		return knob_find(text) != NULL;
 	return (size_t)snprintf(copy, sizeof(copy), "%s", text) < sizeof(copy) &&
 	       values_each(values, same, copy);
 }
 
-const char *values_of_operand(const char *word)
+struct values values_of_operand(const char *word)
 {
 	for (size_t i = 0; i < LISTS; i++)
-		if (strcmp(lists[i].operand, word) == 0)
-			return lists[i].name;
-	return NULL;
+		if (lists[i].operand && strcmp(lists[i].operand, word) == 0)
+			return (struct values){(enum value_set)i, NULL};
+	return values_words(NULL);
 }
 
 struct nearest_search {
@@ -140,7 +129,7 @@ static int compare(const char *value, void *arg)
 	return 0;
 }
 
-bool values_nearest(const char *values, const char *text, char nearest[VALUE_SIZE])
+bool values_nearest(struct values values, const char *text, char nearest[VALUE_SIZE])
 {
 	struct nearest_search s = {text, nearest, 0};
 	values_each(values, compare, &s);
@@ -156,18 +145,18 @@ static int append_value(const char *value, void *text)
 				value) >= KNOWN - used;
 }
 
-int values_unknown(const char *option, const char *values, const char *text, struct err *e)
+int values_unknown(const char *option, struct values values, const char *text, struct err *e)
 {
+	const struct value_list *l = &lists[values.set];
 	char known[KNOWN] = "", dots[VALUE_SIZE], nearest[VALUE_SIZE];
 	snprintf(dots, sizeof(dots), "%s", text);
-	for (char *c = dots; !strcmp(values, "@knobs") && (c = strchr(c, '/'));)
+	for (char *c = dots; values.set == VALUES_KNOBS && (c = strchr(c, '/'));)
 		*c = '.';
-	bool near = values_nearest(values, dots, nearest);
-	if (near && values[0] == '@')
-		return err_set(e, EINVAL, "--%s: unknown %.*s \"%.100s\"; did you mean %s?", option,
-			       (int)strcspn(values + 1, "s"), values + 1, text, nearest);
+	if (l->name && values_nearest(values, dots, nearest))
+		return err_set(e, EINVAL, "--%s: unknown %s \"%.100s\"; did you mean %s?", option,
+			       l->one, text, nearest);
 	if (!values_each(values, append_value, known))
 		return err_set(e, EINVAL, "--%s: \"%.100s\" is not one of %s", option, text, known);
-	return err_set(e, EINVAL, "--%s: unknown %.*s \"%.100s\"; see epolltune list %s", option,
-		       (int)strcspn(values + 1, "s"), values + 1, text, values + 1);
+	return err_set(e, EINVAL, "--%s: unknown %s \"%.100s\"; see epolltune list %s", option,
+		       l->one, text, l->name);
 }

@@ -495,10 +495,10 @@ static const struct option_row options[] = {
 	{"format", "FORMAT", "", AT(format), CHOICE("text,jsonl,prometheus,openmetrics")},
 	OUTPUT_OPTION("metrics", AT(output)),
 	{"record", "FILE", "append a line each interval to FILE; --record-size bounds it",
-	 AT(record), TEXT("@files")},
+	 AT(record), TEXT_OF(FILES)},
 	{"record-size", "SIZE", "maximum size of FILE and FILE.1 together", AT(record_bytes),
 	 NUMBER(SIZE, RECORD_MIN, INT64_MAX)},
-	{"replay", "FILE", "show a recording", AT(replay), TEXT("@files")},
+	{"replay", "FILE", "show a recording", AT(replay), TEXT_OF(FILES)},
 	COLOR_OPTION(AT(color)),
 	{0},
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "commands/check.h"
 #include "epolltune/buffers.h"
 #include "epolltune/cgroup.h"
@@ -17,7 +18,6 @@
 #include "epolltune/ports_used.h"
 #include "epolltune/subject.h"
 #include "epolltune/syn_queue.h"
-#include "host/array.h"
 
 /* After listeners have ended or begun, a hundredth of a CPU looks for those of the server that was
  * named. */

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
-#include "host/array.h"
 #include "host/listener_table.h"
 #include "host/sock_diag.h"
 

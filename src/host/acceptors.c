@@ -13,10 +13,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "host/accepted_sockets.h"
-#include "host/array.h"
 #include "host/descriptors.h"
 #include "host/owners.h"
 #include "host/processes.h"
@@ -289,7 +289,7 @@ static void holder_look(struct acceptor_search *s, int process, const struct pro
 	l.at.listens = kinds[LISTENER];
 	l.at.held = kinds[OTHER] + kinds[LISTENER] + others + opened;
 	l.at.upstream = opened > others ? opened - others : 0;
-	l.at.accepts = !strcmp(l.at.p.waits_in, "inet_csk_accept");
+	l.at.accepts = l.at.p.wait == WAIT_ACCEPT;
 	if (s->traces)
 		threads_look(&l, process);
 	else

@@ -5,8 +5,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
-#include "host/array.h"
 #include "host/machine.h"
 
 #define LINKS_MAX 40
@@ -187,22 +187,52 @@ const struct capture_file *capture_find(const struct capture *c, const char *pat
 	return resolve(c, path, at);
 }
 
-int capture_walk(const struct capture *c, const char *directory, unsigned depth,
-		 int (*each)(const char *path, void *arg), void *arg)
+/* The path of a directory behind its links, and the index of the first file that may be in it. */
+static int directory_find(const struct capture *c, const char *directory, char at[PATH_MAX],
+			  size_t *first)
 {
-	char at[PATH_MAX], inside[PATH_MAX + 1];
+	char inside[PATH_MAX + 1];
 	bool found;
 	const struct capture_file *start = resolve(c, directory, at);
 	if (!start)
 		return -errno;
 	if (start->kind != CAPTURE_DIRECTORY)
 		return -ENOTDIR;
-	if (start->error)
-		return -start->error;
-	size_t length = strlen(at);
 	snprintf(inside, sizeof(inside), "%s/", at);
-	for (size_t i = position(c, inside, &found);
-	     i < c->count && is_below(c->at[i].path, at, length); i++) {
+	*first = position(c, inside, &found);
+	return -start->error;
+}
+
+int capture_names(const struct capture *c, const char *directory,
+		  int (*each)(const char *path, void *arg), void *arg)
+{
+	char at[PATH_MAX], last[PATH_MAX] = "";
+	size_t i;
+	int rc = directory_find(c, directory, at, &i);
+	size_t length = strlen(at);
+	for (; rc == 0 && i < c->count && is_below(c->at[i].path, at, length); i++) {
+		char path[PATH_MAX];
+		const char *name = c->at[i].path + length + (length > 0);
+		if (snprintf(path, sizeof(path), "%s/%.*s", directory, (int)strcspn(name, "/"),
+			     name) >= PATH_MAX ||
+		    !strcmp(path, last))
+			continue;
+		memcpy(last, path, sizeof(last));
+		rc = each(path, arg);
+	}
+	return rc;
+}
+
+int capture_walk(const struct capture *c, const char *directory, unsigned depth,
+		 int (*each)(const char *path, void *arg), void *arg)
+{
+	char at[PATH_MAX];
+	size_t i;
+	int start = directory_find(c, directory, at, &i);
+	if (start < 0)
+		return start;
+	size_t length = strlen(at);
+	for (; i < c->count && is_below(c->at[i].path, at, length); i++) {
 		char path[PATH_MAX];
 		const char *name = c->at[i].path + length + (length > 0);
 		unsigned levels = 1;

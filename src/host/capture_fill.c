@@ -166,6 +166,18 @@ void filling_text(const struct host *h, const char *path, const char *text)
 	put(h, path, &f, NULL);
 }
 
+/* A link to nothing masks a file of the same name as well, and is kept as an empty one. */
+static void mask_take(const struct host *h, const char *path, const char *from)
+{
+	CLEAN(close_fd)
+	int fd = fnmatch("*.conf", path, 0)
+			 ? -1
+			 : machine_open(h->filling->live, from, O_PATH | O_NOFOLLOW, "read", NULL);
+	const struct capture_file empty = {.kind = CAPTURE_FILE, .data = ""};
+	if (fd >= 0)
+		put(h, path, &empty, NULL);
+}
+
 void filling_take(const struct host *h, const char *path)
 {
 	char from[PATH_MAX];
@@ -186,6 +198,8 @@ void filling_take(const struct host *h, const char *path)
 	live_path(h->filling, path, from);
 	CLEAN(close_fd)
 	int fd = from[0] ? machine_open(h->filling->live, from, O_PATH, "read", NULL) : -1;
+	if (fd == -ENOENT)
+		mask_take(h, path, from);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		errno = ENOENT;
 	else if (S_ISDIR(st.st_mode))
@@ -215,4 +229,9 @@ static int listed_take(const char *path, void *arg)
 void filling_list(const struct host *h, const char *directory)
 {
 	host_walk(h->filling->live, directory, 1, listed_take, &h, NULL);
+}
+
+void filling_names(const struct host *h, const char *directory)
+{
+	host_names(h->filling->live, directory, listed_take, &h, NULL);
 }

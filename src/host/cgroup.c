@@ -12,14 +12,13 @@
 #include "epolltune/cleanup.h"
 #include "host/cpu_list.h"
 #include "host/machine.h"
+#include "host/mounts.h"
 
 /* v1 writes that for no limit: PAGE_COUNTER_MAX pages, in bytes. */
 #define V1_UNLIMITED (UINT64_C(1) << 62)
 #define FILE_TEXT 4096
-/* Of /proc/PID/cgroup and of mountinfo(5), with one path and with two. */
+/* Of /proc/PID/cgroup. */
 #define GROUP_LINE (CGROUP_PATH + 256)
-#define MOUNT_LINE (2 * CGROUP_PATH + 512)
-_Static_assert(CGROUP_PATH == 1024, "the widths of mount_parse()");
 
 /* Where a controller's groups are. */
 struct hierarchy {
@@ -96,38 +95,16 @@ static enum relation relation_of(const struct hierarchy *h)
 	return path_relate(h->root, h->path, &below);
 }
 
-/* mountinfo(5) has blanks and backslashes as "\040" and "\134". */
-static void escapes_decode(char *text)
+/* False: it is no hierarchy with the controller. */
+static bool hierarchy_of(const struct mount *m, const char *controller, struct hierarchy *out)
 {
-	char *to = text;
-	for (const char *at = text; *at; to++) {
-		bool escape = at[0] == '\\' && at[1] >= '0' && at[1] <= '3' && at[2] >= '0' &&
-			      at[2] <= '7' && at[3] >= '0' && at[3] <= '7';
-		if (escape)
-			*to = (char)((at[1] - '0') * 64 + (at[2] - '0') * 8 + (at[3] - '0'));
-		else
-			*to = *at;
-		at += escape ? 4 : 1;
-	}
-	*to = 0;
-}
-
-/* A line of mountinfo(5): "… ROOT MOUNTPOINT … - FSTYPE SOURCE OPTIONS". */
-static bool mount_parse(const char *line, const char *controller, struct hierarchy *out)
-{
-	char root[CGROUP_PATH], point[CGROUP_PATH], type[32], options[256];
-	const char *dash = strstr(line, " - ");
-	if (!dash || sscanf(line, "%*s %*s %*s %1023s %1023s", root, point) != 2 ||
-	    sscanf(dash, " - %31s %*s %255s", type, options) != 2 || point[0] != '/')
+	bool v1 = !strcmp(m->type, "cgroup") && list_has(m->options, controller);
+	if ((!v1 && strcmp(m->type, "cgroup2") != 0) || m->point[0] != '/' ||
+	    strlen(m->root) >= CGROUP_PATH || strlen(m->point) > CGROUP_PATH)
 		return false;
-	bool v1 = !strcmp(type, "cgroup") && list_has(options, controller);
-	if (!v1 && strcmp(type, "cgroup2") != 0)
-		return false;
-	escapes_decode(root);
-	escapes_decode(point);
 	out->version = v1 ? 1 : 2;
-	snprintf(out->mount, sizeof(out->mount), "%s", point + 1);
-	snprintf(out->root, sizeof(out->root), "%s", root);
+	strcpy(out->mount, m->point + 1);
+	strcpy(out->root, m->root);
 	return true;
 }
 
@@ -144,12 +121,11 @@ static bool is_better(const struct hierarchy *h, const struct hierarchy *best)
 static void hierarchy_find(const char *mounts, const char *groups, const char *controller,
 			   struct hierarchy *out)
 {
-	char line[MOUNT_LINE];
+	struct mount mount;
 	struct hierarchy one;
 	memset(out, 0, sizeof(*out));
-	for (const char *at = mounts; *at; at += strcspn(at, "\n"), at += *at == '\n') {
-		snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
-		if (!mount_parse(line, controller, &one))
+	while (mounts_next(&mounts, &mount)) {
+		if (!hierarchy_of(&mount, controller, &one))
 			continue;
 		if (!path_find(groups, controller, one.version, one.path))
 			one.path[0] = 0;

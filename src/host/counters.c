@@ -68,8 +68,7 @@ static bool pair_add(struct host_counters *c, char *names, char *values)
 	return true;
 }
 
-/* /proc/net/netstat and snmp: net/ipv4/proc.c, netstat_seq_show(), snmp_seq_show(). */
-static bool pairs_add(struct host_counters *c, char *text)
+bool host_counter_pairs(struct host_counters *c, char *text)
 {
 	bool whole = *text;
 	char *at = NULL;
@@ -160,8 +159,8 @@ int host_counters(const struct host *h, struct host_counters *out, struct err *e
 		bool (*add)(struct host_counters *c, char *text);
 		bool optional; /* a kernel without IPv6 has none */
 	} files[] = {
-		{"proc/net/netstat", pairs_add, false},
-		{"proc/net/snmp", pairs_add, false},
+		{"proc/net/netstat", host_counter_pairs, false},
+		{"proc/net/snmp", host_counter_pairs, false},
 		{"proc/net/sockstat", sockstat_add, false},
 		{"proc/net/snmp6", snmp6_add, true},
 	};
@@ -240,7 +239,7 @@ int host_counters_snmp(const struct host *h, struct host_counters *out, struct e
 {
 	out->count = 0;
 	out->unread = (struct err){0};
-	return file_add(h, "proc/net/snmp", pairs_add, out, e);
+	return file_add(h, "proc/net/snmp", host_counter_pairs, out, e);
 }
 
 int64_t host_counter(const struct host_counters *c, const char *name)

@@ -1,17 +1,20 @@
-/* Listeners of processes in other network namespaces, by /proc/PID/net and /proc/PID/fd. */
+/* Listeners of processes in other network namespaces, by /proc/PID/net and /proc/PID/fd: each
+ * namespace once. */
 #include "host/elsewhere.h"
 
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/listener.h"
-#include "host/array.h"
 #include "host/descriptors.h"
 #include "host/machine.h"
 #include "host/port_sockets.h"
@@ -19,74 +22,179 @@
 
 /* Of a process: servers have their listeners early. */
 #define DESCRIPTORS 128
-/* proc_net_tcp has listeners before connections. */
-#define TABLE_TEXT 65536
-/* Processes of other namespaces that are looked at, and for how long: the kernel walks all sockets
- * of the machine for each table. */
-#define PROCESSES 1024
+/* How long sockets are looked for: where a table has no connection, the kernel walks those of the
+ * whole machine behind the last listener. */
 #define LOOK_MS 200
 
-static bool holds_socket(int process, uint64_t inode)
+/* The sockets that listen in a network namespace. */
+struct sockets {
+	uint64_t *inodes;
+	size_t count;
+};
+
+static void sockets_free(struct sockets *s) { free(s->inodes); }
+
+static bool is_among(const struct sockets *s, uint64_t inode)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->inodes[i] == inode)
+			return true;
+	return false;
+}
+
+static bool holds_one(int process, const struct sockets *s)
 {
 	CLEAN(descriptors_close) struct descriptors all;
 	struct descriptor d;
 	if (descriptors_open(&all, process) < 0)
 		return false;
 	for (unsigned n = 0; n < DESCRIPTORS && descriptors_next(&all, &d); n++)
-		if (d.socket == inode)
+		if (d.socket && is_among(s, d.socket))
 			return true;
 	return false;
 }
 
-/* Of a listener; 0: the line is none. An unconnected UDP socket has the state TCP_CLOSE. */
-static uint64_t line_inode(const char *line, bool udp, bool reachable)
+/* "TCP: inuse 5 …", net/ipv4/proc.c and net/ipv6/proc.c: a table without sockets is not walked. */
+static bool in_use(int process, const char *stat, const char *protocol)
 {
-	struct port_socket s;
-	if (!port_socket_parse(line, __BYTE_ORDER == __BIG_ENDIAN, &s) ||
-	    s.state != (udp ? TCP_CLOSE : TCP_LISTEN) ||
-	    (reachable && port_address_is_loopback(&s.route.source)))
-		return 0;
-	return s.inode;
+	char text[1024];
+	const char *at =
+		process_file(process, stat, text, sizeof(text)) > 0 ? strstr(text, protocol) : NULL;
+	return !at || strncmp(at + strlen(protocol), ": inuse 0 ", 10) != 0;
 }
 
-bool process_listens(int process, bool udp, bool reachable)
+/* The listeners of a table, which proc_net_tcp has before connections. An unconnected UDP socket
+ * has the state TCP_CLOSE. -ENOMEM. */
+static int table_read(int process, const char *table, bool udp, bool reachable, struct sockets *out)
 {
-	const char *const tables[] = {udp ? "net/udp" : "net/tcp", udp ? "net/udp6" : "net/tcp6"};
-	CLEAN(free_pointer) char *text = malloc(TABLE_TEXT);
-	for (size_t i = 0; text && i < 2; i++) {
-		if (process_file(process, tables[i], text, TABLE_TEXT) <= 0)
+	int fd = openat(process, table, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	CLEAN(close_file) FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	CLEAN(free_pointer) char *line = NULL;
+	size_t size = 0;
+	if (!file)
+		close_fd(&fd);
+	while (file && getline(&line, &size, file) > 0) {
+		struct port_socket s;
+		if (!port_socket_parse(line, __BYTE_ORDER == __BIG_ENDIAN, &s))
 			continue;
-		for (char *line = text; (line = strchr(line, '\n')); line++) {
-			uint64_t inode = line_inode(line + 1, udp, reachable);
-			if (inode && holds_socket(process, inode))
-				return true;
+		if (s.state != (udp ? TCP_CLOSE : TCP_LISTEN)) {
+			if (udp)
+				continue;
+			break;
 		}
+		if (reachable && port_address_is_loopback(&s.route.source))
+			continue;
+		uint64_t *more = array_add(&out->inodes, &out->count, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		*more = s.inode;
 	}
-	return false;
+	return 0;
 }
 
-static bool is_known(const uint64_t *netns, size_t count, uint64_t one)
+/* Those of the network namespace of a process; `reachable`: not those on loopback. */
+static int sockets_read(int process, bool udp, bool reachable, struct sockets *out)
 {
-	for (size_t i = 0; i < count; i++)
-		if (netns[i] == one)
-			return true;
-	return false;
+	static const struct {
+		const char *table, *stat, *protocol;
+	} of[2][2] = {{{"net/tcp", "net/sockstat", "TCP"}, {"net/tcp6", "net/sockstat6", "TCP6"}},
+		      {{"net/udp", "net/sockstat", "UDP"}, {"net/udp6", "net/sockstat6", "UDP6"}}};
+	int rc = 0;
+	for (size_t i = 0; i < 2 && !rc; i++)
+		if (in_use(process, of[udp][i].stat, of[udp][i].protocol))
+			rc = table_read(process, of[udp][i].table, udp, reachable, out);
+	return rc;
 }
 
-static void elsewhere_add(struct listeners_elsewhere *out, const struct process_stat *p)
+bool process_listens(int process, bool udp)
 {
-	if (out->count < ELSEWHERE_NAMED) {
-		out->at[out->count].pid = p->pid;
-		memcpy(out->at[out->count].name, p->name, sizeof(p->name));
-	}
-	out->count++;
+	CLEAN(sockets_free) struct sockets s = {0};
+	return !sockets_read(process, udp, false, &s) && s.count && holds_one(process, &s);
 }
+
+struct space {
+	struct netns_elsewhere is;
+	struct sockets sockets;
+};
+
+struct elsewhere_search {
+	struct space *spaces;
+	size_t count;
+	uint64_t until; /* clock_ms() */
+	struct host_counters counters;
+};
+
+static void search_free(struct elsewhere_search **s)
+{
+	for (size_t i = 0; *s && i < (*s)->count; i++)
+		sockets_free(&(*s)->spaces[i].sockets);
+	if (*s)
+		free((*s)->spaces);
+	free(*s);
+}
+
+static void space_name(struct space *x, const struct process_stat *p)
+{
+	x->is.pid = p->pid;
+	memcpy(x->is.name, p->name, sizeof(p->name));
+}
+
+static void drops_read(struct elsewhere_search *s, int process, struct netns_elsewhere *out)
+{
+	CLEAN(free_pointer) char *text = NULL;
+	s->counters.count = 0;
+	if (process_text(process, "net/netstat", &text) > 0)
+		host_counter_pairs(&s->counters, text);
+	out->overflows = host_counter(&s->counters, "TcpExt.ListenOverflows");
+	out->drops = host_counter(&s->counters, "TcpExt.ListenDrops");
+}
+
+/* NULL without memory. */
+static struct space *space_of(struct elsewhere_search *s, uint64_t netns, int process,
+			      const struct process_stat *p)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->spaces[i].is.netns == netns)
+			return &s->spaces[i];
+	struct space *x = array_add(&s->spaces, &s->count, sizeof(*x));
+	if (!x)
+		return NULL;
+	x->is.netns = netns;
+	x->is.unread = clock_ms() >= s->until;
+	space_name(x, p);
+	drops_read(s, process, &x->is);
+	return x->is.unread || !sockets_read(process, false, true, &x->sockets) ? x : NULL;
+}
+
+static void holder_look(const struct elsewhere_search *s, struct space *x, int process,
+			const struct process_stat *p)
+{
+	if (x->is.listens || !x->sockets.count)
+		return;
+	x->is.unread = clock_ms() >= s->until;
+	x->is.listens = !x->is.unread && holds_one(process, &x->sockets);
+	if (x->is.listens)
+		space_name(x, p);
+}
+
+static int spaces_take(const struct elsewhere_search *s, struct listeners_elsewhere *out,
+		       struct err *e)
+{
+	out->at = calloc(s->count + 1, sizeof(*out->at));
+	if (!out->at)
+		return err_set(e, ENOMEM, "cannot list namespaces: out of memory");
+	for (size_t i = 0; i < s->count; i++)
+		out->at[out->count++] = s->spaces[i].is;
+	return 0;
+}
+
+void listeners_elsewhere_free(struct listeners_elsewhere *x) { free(x->at); }
 
 int listeners_elsewhere(const struct host *h, struct listeners_elsewhere *out, struct err *e)
 {
 	CLEAN(free_pointer) struct process_stat *all = NULL;
-	CLEAN(free_pointer) uint64_t *known = NULL; /* those counted, and this one */
-	size_t count = 0, known_count = 0;
+	CLEAN(search_free) struct elsewhere_search *s = calloc(1, sizeof(*s));
+	size_t count = 0;
 	struct process_stat own = {0};
 	*out = (struct listeners_elsewhere){0};
 	CLEAN(close_fd) int self = host_live(h) ? process_open(h, getpid(), NULL) : -1;
@@ -94,23 +202,18 @@ int listeners_elsewhere(const struct host *h, struct listeners_elsewhere *out, s
 	if (!here || process_stat_at(self, getpid(), &own, e) < 0)
 		return 0;
 	int rc = process_list(h, &all, &count, e);
-	const uint64_t until = clock_ms() + LOOK_MS;
-	for (size_t i = 0, looked = 0; i < count && looked < PROCESSES && !rc && clock_ms() < until;
-	     i++) {
+	if (s)
+		s->until = clock_ms() + LOOK_MS;
+	for (size_t i = 0; s && i < count && !rc; i++) {
 		CLEAN(close_fd) int process = process_open(h, all[i].pid, NULL);
 		uint64_t netns = process < 0 ? 0 : process_netns(process);
 		/* Experiments have namespaces of their own. */
-		if (!netns || netns == here || is_known(known, known_count, netns) ||
-		    process_family(all[i].name, own.name))
+		if (!netns || netns == here || process_family(all[i].name, own.name))
 			continue;
-		looked++;
-		if (!process_listens(process, false, true))
-			continue;
-		uint64_t *more = array_add(&known, &known_count, sizeof(*more));
-		if (!more)
+		struct space *x = space_of(s, netns, process, &all[i]);
+		if (!x)
 			return err_set(e, ENOMEM, "cannot list namespaces: out of memory");
-		*more = netns;
-		elsewhere_add(out, &all[i]);
+		holder_look(s, x, process, &all[i]);
 	}
-	return rc;
+	return rc || !s ? rc : spaces_take(s, out, e);
 }

@@ -5,5 +5,5 @@
 #include <stdbool.h>
 
 /* Whether a process holds a TCP listener in its own network namespace, which may be another one, or
- * an unconnected UDP socket if `udp`. `reachable`: one on loopback is none. */
-bool process_listens(int process, bool udp, bool reachable);
+ * an unconnected UDP socket if `udp`. */
+bool process_listens(int process, bool udp);

@@ -673,6 +673,7 @@ struct walk {
 	const struct host *host;
 	int (*each)(const char *path, void *arg);
 	void *arg;
+	bool all;          /* entries of any type, of one directory */
 	struct err denied; /* the first directory below that this user cannot read */
 };
 
@@ -707,6 +708,8 @@ static int walk_entry(struct walk *w, const char *path, const struct dirent *ent
 		      struct err *e)
 {
 	unsigned char type = entry->d_type;
+	if (w->all)
+		return w->each(path, w->arg);
 	if (type == DT_UNKNOWN) {
 		CLEAN(close_fd) int fd = open_below(w->host, path, O_PATH | O_NOFOLLOW);
 		struct stat st;
@@ -739,18 +742,38 @@ static int walk(struct walk *w, int fd, const char *dir, unsigned depth, struct 
 	return r;
 }
 
+/* `r`: of a captured directory. */
+static int captured_end(const struct host *h, const char *dir, int r, struct err *e)
+{
+	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -EACCES)
+		return err_set(e, -r, "cannot read %s/%s: %s", h->root, dir, strerror(-r));
+	return r;
+}
+
 int host_walk(const struct host *h, const char *dir, unsigned depth,
 	      int (*each)(const char *path, void *arg), void *arg, struct err *e)
 {
+	int r = 0;
 	if (h->filling)
 		filling_list(h, dir);
-	int r = h->files ? capture_walk(h->files, dir, depth, each, arg) : 0;
-	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -EACCES)
-		return err_set(e, -r, "cannot read %s/%s: %s", h->root, dir, strerror(-r));
-	if (h->files || !depth)
-		return r;
+	if (h->files)
+		return captured_end(h, dir, capture_walk(h->files, dir, depth, each, arg), e);
+	if (!depth)
+		return 0;
 	struct walk w = {.host = h, .each = each, .arg = arg};
 	CLEAN(close_fd) int fd = machine_open(h, dir, O_RDONLY | O_DIRECTORY, "read", e);
 	r = fd < 0 ? fd : walk(&w, fd, dir, depth, e);
 	return r || !w.denied.code ? r : err_copy(e, &w.denied);
+}
+
+int host_names(const struct host *h, const char *dir, int (*each)(const char *path, void *arg),
+	       void *arg, struct err *e)
+{
+	if (h->filling)
+		filling_names(h, dir);
+	if (h->files)
+		return captured_end(h, dir, capture_names(h->files, dir, each, arg), e);
+	struct walk w = {.host = h, .each = each, .arg = arg, .all = true};
+	CLEAN(close_fd) int fd = machine_open(h, dir, O_RDONLY | O_DIRECTORY, "read", e);
+	return fd < 0 ? fd : walk(&w, fd, dir, 1, e);
 }

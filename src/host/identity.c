@@ -129,6 +129,12 @@ bool host_capable(unsigned capability)
 	       data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
 }
 
+bool host_is_read_only(const struct host *h, const char *path)
+{
+	struct stat st;
+	return h->live && !fstatat(h->fd, path, &st, 0) && !(st.st_mode & 0222);
+}
+
 int host_writable(const struct host *h, const char *path, struct err *e)
 {
 	if (!h->live)

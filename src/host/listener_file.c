@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
-#include "host/array.h"
 #include "host/machine.h"
 
 static const char *const names[] = {
@@ -45,10 +45,10 @@ char *listener_file_text(const struct listeners *l)
 		const struct process *p = &l->processes[i];
 		fprintf(out,
 			"process\t%d\t%d\t%" PRIu64 "\t%d\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
-			"\t%s\t%s\t%s\t%d\t%" PRIu64 "\n",
+			"\t%s\t%s\t%s\t%d\t%" PRIu64 "\t%d\n",
 			(int)p->pid, (int)p->root, p->started, p->state, p->soft, p->hard, p->open,
 			field(p->name, a), field(p->unit, b), field(p->waits_in, c), p->manager,
-			p->threads);
+			p->threads, p->alike);
 	}
 	for (size_t i = 0; i < l->count; i++) {
 		const struct listener *x = &l->at[i];
@@ -81,7 +81,7 @@ static void text_take(char **rest, char *out, size_t size)
 
 static bool process_parse(char *rest, struct process *out)
 {
-	uint64_t pid, root, state, manager;
+	uint64_t pid, root, state, manager, alike;
 	if (!number(&rest, INT32_MAX, &pid) || !number(&rest, INT32_MAX, &root) ||
 	    !number(&rest, UINT64_MAX, &out->started) || !number(&rest, 127, &state) ||
 	    !number(&rest, UINT64_MAX, &out->soft) || !number(&rest, UINT64_MAX, &out->hard) ||
@@ -93,11 +93,13 @@ static bool process_parse(char *rest, struct process *out)
 	text_take(&rest, out->name, sizeof(out->name));
 	text_take(&rest, out->unit, sizeof(out->unit));
 	text_take(&rest, out->waits_in, sizeof(out->waits_in));
+	out->wait = process_wait_of(out->waits_in);
 	/* Older captures lack these. */
 	if (number(&rest, UNIT_INSIDE, &manager))
 		out->manager = (enum unit_manager)manager;
 	if (!number(&rest, UINT64_MAX, &out->threads))
 		out->threads = 0;
+	out->alike = number(&rest, 1, &alike) && alike;
 	return true;
 }
 

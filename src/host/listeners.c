@@ -22,12 +22,14 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "host/accepted_sockets.h"
-#include "host/array.h"
 #include "host/listener_file.h"
 #include "host/listener_table.h"
+#include "host/mounts.h"
 #include "host/owners.h"
+#include "host/processes.h"
 #include "host/sock_diag.h"
 
 /* Since 5.3. */
@@ -166,12 +168,13 @@ static void unix_file(struct listener *l, const struct nlattr *attribute)
 
 static bool mount_device(unsigned id, uint64_t *device)
 {
-	char line[4096];
-	unsigned at, major, minor;
-	CLEAN(close_file) FILE *mounts = fopen("/proc/self/mountinfo", "re");
-	while (mounts && fgets(line, sizeof(line), mounts))
-		if (sscanf(line, "%u %*u %u:%u ", &at, &major, &minor) == 3 && at == id) {
-			*device = makedev(major, minor);
+	struct mount mount;
+	CLEAN(free_pointer) char *mounts = NULL;
+	if (process_text(AT_FDCWD, "/proc/self/mountinfo", &mounts) < 0)
+		return false;
+	for (const char *at = mounts; mounts_next(&at, &mount);)
+		if (mount.id == id) {
+			*device = mount.device;
 			return true;
 		}
 	return false;
@@ -203,21 +206,26 @@ bool listener_path(const char *path, uint64_t *file, uint64_t *device, bool *exa
 
 static int unix_received(struct nl_msg *msg, void *arg)
 {
+	struct listener_list *list = arg;
+	bool datagram = list->kind == LISTENER_DATAGRAM;
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	const struct unix_diag_msg *m = nlmsg_data(header);
-	if (nlmsg_datalen(header) < (int)sizeof(*m) || m->udiag_state != TCP_LISTEN)
+	if (nlmsg_datalen(header) < (int)sizeof(*m))
 		return NL_SKIP;
-	struct listener *l = list_add(arg);
+	const struct nlattr *name = nlmsg_find_attr(header, sizeof(*m), UNIX_DIAG_NAME);
+	if (datagram ? m->udiag_type != SOCK_DGRAM || !name : m->udiag_state != TCP_LISTEN)
+		return NL_SKIP;
+	struct listener *l = list_add(list);
 	if (!l)
 		return NL_STOP;
 	struct unix_diag_rqlen queue = {0};
 	const struct nlattr *rqlen = nlmsg_find_attr(header, sizeof(*m), UNIX_DIAG_RQLEN);
 	const struct nlattr *uid = nlmsg_find_attr(header, sizeof(*m), UNIX_DIAG_UID);
 	const struct nlattr *file = nlmsg_find_attr(header, sizeof(*m), UNIX_DIAG_VFS);
-	if (rqlen)
+	if (rqlen && !datagram)
 		nla_memcpy(&queue, rqlen, sizeof(queue));
-	l->kind = LISTENER_UNIX;
-	listener_unix_address(l, nlmsg_find_attr(header, sizeof(*m), UNIX_DIAG_NAME));
+	l->kind = datagram ? LISTENER_DATAGRAM : LISTENER_UNIX;
+	listener_unix_address(l, name);
 	l->depth = queue.udiag_rqueue;
 	l->limit = queue.udiag_wqueue;
 	l->inode = m->udiag_ino;
@@ -241,10 +249,10 @@ static int inet_read(int family, unsigned states, struct listener_list *list, st
 			      e);
 }
 
-static int unix_read(struct listener_list *list, struct err *e)
+static int unix_read(unsigned states, struct listener_list *list, struct err *e)
 {
 	struct unix_diag_req request = {.sdiag_family = AF_UNIX,
-					.udiag_states = 1u << TCP_LISTEN,
+					.udiag_states = states,
 					.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN |
 						      UDIAG_SHOW_UID | UDIAG_SHOW_VFS};
 	return sock_diag_dump(SOCK_DIAG_BY_FAMILY, &request, sizeof(request), unix_received, list,
@@ -349,7 +357,7 @@ static int read_kinds(const struct host *h, enum listener_kind inet, unsigned st
 		r = inet_read(AF_INET, states, &list, e);
 	if (!r)
 		r = inet_read(AF_INET6, states, &list, e);
-	int local_r = !r && local ? unix_read(&list, e) : 0;
+	int local_r = !r && local ? unix_read(1u << TCP_LISTEN, &list, e) : 0;
 	if (local_r == -EOPNOTSUPP)
 		out->unlisted = 1u << LISTENER_UNIX;
 	else
@@ -372,6 +380,15 @@ int listeners_read_udp(const struct host *h, bool connected, struct listeners *o
 {
 	unsigned states = 1u << TCP_CLOSE | (connected ? 1u << TCP_ESTABLISHED : 0);
 	return read_kinds(h, LISTENER_UDP, states, false, out, e);
+}
+
+/* One that is not connected is in state TCP_CLOSE. */
+int listeners_read_datagram(const struct host *h, struct listeners *out, struct err *e)
+{
+	struct listener_list list = {.kind = LISTENER_DATAGRAM};
+	memset(out, 0, sizeof(*out));
+	int r = sock_diag_live(h, e);
+	return r ? r : listed(&list, unix_read(1u << TCP_CLOSE, &list, e), out, e);
 }
 
 /* A request for AF_VSOCK would load its module, but without it there are no such sockets. */

@@ -60,11 +60,16 @@ bool machine_big_endian(const struct host *h);
 /* Whether a path is relative and has no "..". */
 bool machine_path_allowed(const char *path);
 
+/* Adds the counters of a text as /proc/net/netstat and snmp, which it changes: net/ipv4/proc.c,
+ * netstat_seq_show(), snmp_seq_show(). False: it is damaged. Pure. */
+bool host_counter_pairs(struct host_counters *c, char *text);
+
 /* Adds a file or directory, or what a directory has, from the running machine to `files`; nothing
  * where it is not there or not for this user, and no data (CAPTURE_LEFT_OUT) where it does not fit.
  */
 void filling_take(const struct host *h, const char *path);
 void filling_list(const struct host *h, const char *directory);
+void filling_names(const struct host *h, const char *directory);
 /* The same of a file that is being read of the running machine. */
 void filling_shadow(const struct host *h, const char *path);
 /* Adds a reply of netlink, without hardware addresses. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
 #include "epolltune/knob.h"
@@ -50,8 +51,8 @@ static int search_directory(const char *path, void *arg)
 {
 	struct search *s = arg;
 	char above[256];
-	const char *name = strrchr(path, '/') + 1, *dot = strrchr(name, '.');
-	if (!dot || strcmp(dot, ".conf") != 0)
+	const char *name = strrchr(path, '/') + 1;
+	if (!text_ends(name, strlen(name), ".conf"))
 		return 0;
 	for (size_t i = 0; i < s->directory; i++)
 		if ((size_t)snprintf(above, sizeof(above), "%s/%s", directories[i], name) <

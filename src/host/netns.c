@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "host/mounts.h"
+#include "host/processes.h"
 
 struct netns_search {
 	const struct host *host;
@@ -81,14 +83,16 @@ static bool look_in(struct netns_search *s, const char *pid, const char *in, con
 /* Bind mounts, as of ip netns. */
 static bool look_at_mounts(struct netns_search *s, const char *pid)
 {
-	char path[4200], line[8192], root[64], point[4096];
+	char path[PATH_MAX + 64];
+	struct mount mount;
+	CLEAN(free_pointer) char *mounts = NULL;
 	snprintf(path, sizeof(path), "/proc/%.16s/mountinfo", pid);
-	CLEAN(close_file) FILE *in = fopen(path, "re");
-	while (in && fgets(line, sizeof(line), in)) {
-		if (sscanf(line, "%*s %*s %*s %63s %4095s", root, point) != 2 ||
-		    strcmp(root, s->link) != 0)
+	if (process_text(AT_FDCWD, path, &mounts) < 0)
+		return false;
+	for (const char *at = mounts; mounts_next(&at, &mount);) {
+		if (strcmp(mount.root, s->link) != 0)
 			continue;
-		snprintf(path, sizeof(path), "/proc/%.16s/root%s", pid, point);
+		snprintf(path, sizeof(path), "/proc/%.16s/root%s", pid, mount.point);
 		return decide(s, path);
 	}
 	return false;

@@ -120,8 +120,8 @@ static int read_wanted(const struct host *h, const struct wanted *w, struct nics
 		qsort(list.at, list.count, sizeof(*list.at), by_index);
 	nics_take_routes(h, &list);
 	/* A kernel without them has no such drops. */
-	if (!nic_ask_qdiscs(a, &qdiscs, NULL))
-		reply_qdiscs(&qdiscs, &list);
+	if (!nic_ask_qdiscs(a, &qdiscs, NULL) && reply_qdiscs(&qdiscs, &list, e))
+		return -ENOMEM;
 	*out = list;
 	list = (struct nics){0};
 	return 0;

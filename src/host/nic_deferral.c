@@ -71,8 +71,8 @@ int nic_deferred_read(const struct host *h, struct nic_deferred *out, struct err
 
 int nic_defer(const struct host *h, const char *nic, const struct nic_deferral *d, struct err *e)
 {
-	const struct nic_field *flush = nic_field_find("napi", "gro_flush_timeout");
-	const struct nic_field *polls = nic_field_find("napi", "napi_defer_hard_irqs");
+	const struct nic_field *flush = nic_field_find(GROUP_NAPI, "gro_flush_timeout");
+	const struct nic_field *polls = nic_field_find(GROUP_NAPI, "napi_defer_hard_irqs");
 	int r = nic_settable(h, NULL, NIC_BY_NAPI_SET, e); /* nic_set() checks sysfs */
 	if (r == 0)
 		r = nic_set(h, nic, flush, d->flush_ns, e);

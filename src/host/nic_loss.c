@@ -115,7 +115,7 @@ static struct nic_number counter_read(size_t i, const struct nic *n)
 		return sum;
 	switch (counters[i].source) {
 	case STATISTIC:
-		return nic_get(n, nic_field_find("statistics", counters[i].name));
+		return nic_get(n, nic_field_find(GROUP_STATISTICS, counters[i].name));
 	case ETHTOOL:
 		for (size_t k = 0; k < n->counter_count; k++)
 			if (is_named(counters[i].name, n->counters[k].name))

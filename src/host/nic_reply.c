@@ -1,7 +1,7 @@
 /* Parsers of netlink replies about interfaces. */
 #include "host/nic_reply.h"
 
-#include "host/array.h"
+#include "base/array.h"
 #include "host/compat.h"
 #include <errno.h>
 #include <linux/ethtool.h>
@@ -58,6 +58,7 @@ void nic_release(struct nic *n)
 	free(n->counters);
 	free(n->queues);
 	free(n->napis);
+	free(n->qdiscs);
 	free(n->irqs);
 	*n = (struct nic){0};
 }
@@ -225,7 +226,7 @@ int reply_links(const struct reply *r, struct nics *out, struct err *e)
 	return 0;
 }
 
-void reply_qdiscs(const struct reply *r, struct nics *n)
+int reply_qdiscs(const struct reply *r, struct nics *n, struct err *e)
 {
 	size_t at = 0;
 	const struct nlmsghdr *m;
@@ -235,24 +236,35 @@ void reply_qdiscs(const struct reply *r, struct nics *n)
 		if (m->nlmsg_type != RTM_NEWQDISC || !parse(tb, TCA_MAX, m, sizeof(struct tcmsg)))
 			continue;
 		const struct tcmsg *tc = nlmsg_data(m);
-		if (tc->tcm_parent != TC_H_ROOT ||
+		if (tc->tcm_parent == TC_H_INGRESS || /* it has no queue */
 		    !parse_nested(stats, TCA_STATS_MAX, tb[TCA_STATS2]) ||
 		    !stats[TCA_STATS_QUEUE] ||
 		    (size_t)nla_len(stats[TCA_STATS_QUEUE]) < sizeof(queue))
 			continue;
 		memcpy(&queue, nla_data(stats[TCA_STATS_QUEUE]), sizeof(queue));
-		for (size_t i = 0; i < n->count; i++)
-			if (n->at[i].index == (uint32_t)tc->tcm_ifindex)
-				n->at[i].qdisc_drops = (struct nic_number){true, queue.drops};
+		for (size_t i = 0; i < n->count; i++) {
+			struct nic *nic = &n->at[i];
+			if (nic->index != (uint32_t)tc->tcm_ifindex)
+				continue;
+			struct nic_qdisc *q =
+				nic_array_add(&nic->qdiscs, &nic->qdisc_count, sizeof(*q), e);
+			if (!q)
+				return -ENOMEM;
+			name_take(q->kind, sizeof(q->kind), tb[TCA_KIND]);
+			q->handle = tc->tcm_handle;
+			q->parent = tc->tcm_parent;
+			q->drops = queue.drops;
+		}
 	}
+	return 0;
 }
 
 /* Rings, channels, coalescing: copies each attribute to the field with its number. */
-static void take_fields(const char *group, struct nlattr *tb[], int max, struct nic *n)
+static void take_fields(enum nic_group group, struct nlattr *tb[], int max, struct nic *n)
 {
 	for (size_t i = 0; i < nic_field_count; i++) {
 		const struct nic_field *f = &nic_fields[i];
-		if (!f->attribute || f->attribute > max || strcmp(f->group, group) != 0)
+		if (!f->attribute || f->attribute > max || f->group != group)
 			continue;
 		struct nic_number v = number(tb[f->attribute]);
 		if (v.known)
@@ -262,7 +274,7 @@ static void take_fields(const char *group, struct nlattr *tb[], int max, struct 
 
 static void take_rings(struct nlattr *tb[], int max, struct nic *n)
 {
-	take_fields("rings", tb, max, n);
+	take_fields(GROUP_RINGS, tb, max, n);
 	/* ETHTOOL_TCP_DATA_SPLIT_UNKNOWN, _DISABLED, _ENABLED */
 	struct nic_number *split = &n->rings.tcp_data_split;
 	if (split->known) {
@@ -461,10 +473,10 @@ int reply_take(enum nic_request what, const struct reply *r, struct nic *n, stru
 			take_rings(tb, ATTRIBUTES, n);
 			break;
 		case NIC_CHANNELS:
-			take_fields("channels", tb, ATTRIBUTES, n);
+			take_fields(GROUP_CHANNELS, tb, ATTRIBUTES, n);
 			break;
 		case NIC_COALESCE:
-			take_fields("coalesce", tb, ATTRIBUTES, n);
+			take_fields(GROUP_COALESCE, tb, ATTRIBUTES, n);
 			break;
 		case NIC_FEATURES:
 			status = take_features(tb, n, e);

@@ -74,8 +74,8 @@ enum {
 /* Appends the interfaces of a reply to NIC_LINKS, except those whose names no kernel allows. Fails
  * with -ENOMEM only. */
 int reply_links(const struct reply *r, struct nics *out, struct err *e);
-/* Adds the drops of the root qdiscs to the interfaces of a reply to RTM_GETQDISC. */
-void reply_qdiscs(const struct reply *r, struct nics *n);
+/* Adds the qdiscs of a reply to RTM_GETQDISC to the interfaces. Fails with -ENOMEM only. */
+int reply_qdiscs(const struct reply *r, struct nics *n, struct err *e);
 /* Adds the data of a reply to any other request to the interface; ignores messages about other
  * interfaces. Fails with -ENOMEM only. */
 int reply_take(enum nic_request what, const struct reply *r, struct nic *n, struct err *e);

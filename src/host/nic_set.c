@@ -68,24 +68,16 @@ static int sysfs_check(const struct host *h, const char *nic, struct err *e)
 static int set_ethtool(const struct host *h, const char *nic, const struct nic_field *f,
 		       uint64_t value, struct err *e)
 {
-	static const struct {
-		const char *group;
-		uint8_t command;
-	} commands[] = {
-		{"rings", ETHTOOL_MSG_RINGS_SET},
-		{"channels", ETHTOOL_MSG_CHANNELS_SET},
-		{"coalesce", ETHTOOL_MSG_COALESCE_SET},
+	static const uint8_t commands[] = {
+		[GROUP_RINGS] = ETHTOOL_MSG_RINGS_SET,
+		[GROUP_CHANNELS] = ETHTOOL_MSG_CHANNELS_SET,
+		[GROUP_COALESCE] = ETHTOOL_MSG_COALESCE_SET,
 	};
-	uint8_t command = 0;
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		if (!strcmp(commands[i].group, f->group))
-			command = commands[i].command;
-	size_t length = strlen(f->name);
-	bool maximum = length > 4 && !strcmp(f->name + length - 4, "-max");
-	if (!command || !f->attribute || maximum)
-		return err_set(e, EOPNOTSUPP, "%s: %s %s cannot be set", nic, f->group, f->name);
-	if (value > (strcmp(f->unit, "bool") ? UINT32_MAX : 1))
-		return err_set(e, ERANGE, "%s: %s %s: too large", nic, f->group, f->name);
+	const char *group = nic_group_name(f->group);
+	if (!f->settable)
+		return err_set(e, EOPNOTSUPP, "%s: %s %s cannot be set", nic, group, f->name);
+	if (value > (f->boolean ? 1 : UINT32_MAX))
+		return err_set(e, ERANGE, "%s: %s %s: too large", nic, group, f->name);
 
 	CLEAN(nic_asker_closep) struct nic_asker *a = NULL;
 	CLEAN(machine_message_free) struct nl_msg *m = NULL;
@@ -94,14 +86,14 @@ static int set_ethtool(const struct host *h, const char *nic, const struct nic_f
 	int family = r < 0 ? r : nic_family(a, "ethtool", e);
 	if (family < 0)
 		return family;
-	m = ethtool_message(family, command, nic);
+	m = ethtool_message(family, commands[f->group], nic);
 	if (!m)
 		return no_memory(e);
-	r = strcmp(f->unit, "bool") ? nla_put_u32(m, f->attribute, (uint32_t)value)
-				    : nla_put_u8(m, f->attribute, (uint8_t)value);
+	r = f->boolean ? nla_put_u8(m, f->attribute, (uint8_t)value)
+		       : nla_put_u32(m, f->attribute, (uint32_t)value);
 	if (r < 0)
 		return no_memory(e);
-	snprintf(what, sizeof(what), "%s: set %s %s", nic, f->group, f->name);
+	snprintf(what, sizeof(what), "%s: set %s %s", nic, group, f->name);
 	return nic_tell(a, m, what, e);
 }
 
@@ -124,7 +116,7 @@ int nic_set(const struct host *h, const char *nic, const struct nic_field *f, ui
 	int r = name_check(nic, e);
 	if (r < 0)
 		return r;
-	if (strcmp(f->group, "napi") != 0)
+	if (f->group != GROUP_NAPI)
 		return set_ethtool(h, nic, f, value, e);
 	char path[96], text[24];
 	r = host_live(h) ? sysfs_check(h, nic, e) : 0;

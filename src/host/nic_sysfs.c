@@ -112,7 +112,7 @@ int nic_take_sysfs(const struct host *h, struct nic *n, struct err *e)
 	char path[96];
 	for (size_t i = 0; i < nic_field_count; i++) {
 		const struct nic_field *f = &nic_fields[i];
-		if (strcmp(f->group, "napi") != 0)
+		if (f->group != GROUP_NAPI)
 			continue;
 		snprintf(path, sizeof(path), "sys/class/net/%s/%s", n->name, f->name);
 		*(struct nic_number *)((char *)n + f->offset) = read_number(h, path);

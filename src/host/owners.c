@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
-#include "host/array.h"
 #include "host/descriptors.h"
 #include "host/machine.h"
 #include "host/processes.h"

@@ -45,6 +45,7 @@ struct candidate {
 	struct port_route route;
 	uint32_t used, waiting, own;
 	uint16_t port; /* one of them */
+	uint16_t first, last;
 	enum ports_stamps stamps;
 	uint64_t inodes[OWNER_SOCKETS];
 	size_t inode_count;
@@ -184,6 +185,10 @@ static void candidate_seen(const struct port_socket *s, void *arg)
 	if (at->seen[s->port / 8] & 1u << s->port % 8)
 		return;
 	at->seen[s->port / 8] |= (uint8_t)(1u << s->port % 8);
+	if (!at->used || s->port < at->first)
+		at->first = s->port;
+	if (s->port > at->last)
+		at->last = s->port;
 	at->used++;
 	at->waiting += s->state == TCP_TIME_WAIT;
 	at->own += c->of && inodes_have(c->of, s->inode);
@@ -329,6 +334,8 @@ static void ports_add(struct ports_used *u, const struct candidate *c, bool acce
 		port_address_is_loopback(&r->source) || port_address_is_loopback(&r->destination);
 	to->used = c->used;
 	to->waiting = c->waiting;
+	to->first = c->first;
+	to->last = c->last;
 	to->own = c->own;
 	to->stamps = accepted ? PORTS_STAMPS_UNKNOWN : c->stamps;
 	to->owner = -1;
@@ -407,7 +414,7 @@ static bool is_near(const struct ports_used *u, size_t to)
 	for (size_t i = 0; i < u->from_count; i++)
 		if (u->from[i].to == to && ports_from_bound(u, &u->from[i]))
 			return true;
-	return u->at[to].used >= near(u);
+	return u->at[to].used >= near(u) || ports_to_interval(u, &u->at[to], u->at[to].used);
 }
 
 /* Whether there is a socket whose owner can be found. */
@@ -523,6 +530,8 @@ bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struc
 /* Destinations that may share one port in so many, and sockets that are evidence. */
 #define SHARED_SHARE 10
 #define EVIDENCE_FROM 10
+/* Ports side by side that are no chance. */
+#define INTERVAL_MIN 16
 /* The least share of bound ports that are not those that connect() takes first: one in so many. */
 #define ODD_SHARE 4
 
@@ -540,6 +549,12 @@ enum ports_stamps ports_used_stamps(const struct ports_used *u, bool loopback)
 		if (is_evidence(&u->at[i], loopback))
 			return u->at[i].stamps;
 	return PORTS_STAMPS_UNKNOWN;
+}
+
+bool ports_to_interval(const struct ports_used *u, const struct ports_to *to, int64_t used)
+{
+	return u->available > 0 && used >= INTERVAL_MIN && used == to->last - to->first + 1 &&
+	       (uint64_t)used < near(u);
 }
 
 bool ports_from_bound(const struct ports_used *u, const struct ports_from *f)

@@ -12,15 +12,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "base/text.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
-#include "host/array.h"
 #include "host/machine.h"
 
 /* Limits the count of descriptors on kernels before 6.2, which lists them one by one. */
 #define DESCRIPTORS (UINT64_C(1) << 20)
 /* Generations between a worker and its master. */
 #define ROOT_DEPTH 8
+/* Of a process: threads to look at. */
+#define TASKS 1024
 
 /* Names come from the processes themselves: keeps control characters from a terminal. */
 static void name_copy(char *out, size_t size, const char *name, size_t length)
@@ -29,6 +32,22 @@ static void name_copy(char *out, size_t size, const char *name, size_t length)
 	for (size_t i = 0; i < n; i++)
 		out[i] = (unsigned char)name[i] < ' ' || name[i] == 127 ? '?' : name[i];
 	out[n] = 0;
+}
+
+enum process_wait process_wait_of(const char *function)
+{
+	/* do_freezer_trap() of cgroup v2, __refrigerator() of v1 */
+	if (strstr(function, "freezer") || strstr(function, "refrigerator"))
+		return WAIT_FROZEN;
+	if (strstr(function, "epoll") || strstr(function, "ep_poll"))
+		return WAIT_EPOLL;
+	return strcmp(function, "inet_csk_accept") ? WAIT_OTHER : WAIT_ACCEPT;
+}
+
+static void wait_set(struct process *p, const char *function, size_t length)
+{
+	name_copy(p->waits_in, sizeof(p->waits_in), function, length);
+	p->wait = process_wait_of(p->waits_in);
 }
 
 bool process_stat_parse(const char *text, struct process_stat *out)
@@ -64,12 +83,6 @@ bool process_stat_parse(const char *text, struct process_stat *out)
 	return true;
 }
 
-static bool ends_with(const char *text, size_t length, const char *suffix)
-{
-	size_t n = strlen(suffix);
-	return length > n && memcmp(text + length - n, suffix, n) == 0;
-}
-
 /* Of a unit behind `length` bytes of a path: below slices only it is the system's, and below a
  * user@UID.service that user's. */
 static enum unit_manager manager_of(const char *path, size_t length)
@@ -81,10 +94,10 @@ static enum unit_manager manager_of(const char *path, size_t length)
 		if (n > (size_t)(end - path))
 			n = (size_t)(end - path);
 		if (manager == UNIT_SYSTEM && n > sizeof(user) &&
-		    !memcmp(path, user, sizeof(user) - 1) && ends_with(path, n, ".service"))
+		    !memcmp(path, user, sizeof(user) - 1) && text_ends(path, n, ".service"))
 			manager = UNIT_USER;
 		/* "..": above the root of a cgroup namespace */
-		else if (n && !ends_with(path, n, ".slice") && !(n == 2 && !memcmp(path, "..", 2)))
+		else if (n && !text_ends(path, n, ".slice") && !(n == 2 && !memcmp(path, "..", 2)))
 			return UNIT_INSIDE;
 		path += n;
 	}
@@ -100,13 +113,13 @@ enum unit_manager unit_manager(const char *path)
 static enum unit_manager unit_of_path(const char *path, size_t length, char *unit, size_t size)
 {
 	static const char deleted[] = " (deleted)";
-	if (ends_with(path, length, deleted))
+	if (text_ends(path, length, deleted))
 		length -= sizeof(deleted) - 1;
 	while (length) {
 		const char *slash = memrchr(path, '/', length);
 		const char *part = slash ? slash + 1 : path;
 		size_t n = length - (size_t)(part - path);
-		if (ends_with(part, n, ".service") || ends_with(part, n, ".scope")) {
+		if (text_ends(part, n, ".service") || text_ends(part, n, ".scope")) {
 			if (n < size)
 				name_copy(unit, size, part, n);
 			return manager_of(path, (size_t)(part - path));
@@ -118,7 +131,7 @@ static enum unit_manager unit_of_path(const char *path, size_t length, char *uni
 
 const char *unit_service(const char *unit)
 {
-	return ends_with(unit, strlen(unit), ".service") ? unit : "";
+	return text_ends(unit, strlen(unit), ".service") ? unit : "";
 }
 
 enum unit_manager process_unit_parse(const char *text, char *unit, size_t size)
@@ -345,6 +358,27 @@ int process_living(int process)
 	return -1;
 }
 
+/* False where it is not visible for one of them. */
+static bool threads_wait_in(int process, const char *function)
+{
+	char path[64], text[64];
+	int fd = process_directory(process, "task");
+	CLEAN(close_directory) DIR *tasks = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	size_t n = 0;
+	if (!tasks)
+		close_fd(&fd);
+	while (tasks && (entry = readdir(tasks))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "task/%.20s/wchan", entry->d_name);
+		if (n++ == TASKS || process_file(process, path, text, sizeof(text)) <= 0 ||
+		    strcmp(text, function) != 0)
+			return false;
+	}
+	return n;
+}
+
 /* Whether it runs the program that this process runs. */
 static bool is_own(int process)
 {
@@ -381,8 +415,10 @@ int process_read_at(int process, pid_t pid, struct process *out, struct err *e)
 	}
 	/* "0": it runs, or the kernel hides where it waits. */
 	ssize_t n = process_file(process, "wchan", text, sizeof(text));
-	if (n > 0 && strcmp(text, "0") != 0)
-		name_copy(out->waits_in, sizeof(out->waits_in), text, (size_t)n);
+	if (n > 0 && strcmp(text, "0") != 0) {
+		wait_set(out, text, (size_t)n);
+		out->alike = out->threads > 1 && threads_wait_in(process, text);
+	}
 	out->open = descriptors_count(process);
 	return 0;
 }
@@ -395,7 +431,7 @@ void process_freezer_look(const struct host *h, struct process *p)
 	bool unclear = p->state == 'D' ||
 		       (p->state == 'S' && (!p->waits_in[0] || !strcmp(p->waits_in, "get_signal")));
 	if (unclear && cgroup_frozen(h, p->pid))
-		snprintf(p->waits_in, sizeof(p->waits_in), PROCESS_FREEZER);
+		wait_set(p, PROCESS_FREEZER, strlen(PROCESS_FREEZER));
 }
 
 static int pid_order(const void *a, const void *b)

@@ -35,7 +35,7 @@ int process_open(const struct host *h, pid_t pid, struct err *e);
 /* Both read through it; -ESRCH or -ENOENT if the process is gone. */
 int process_stat_at(int process, pid_t pid, struct process_stat *out, struct err *e);
 int process_read_at(int process, pid_t pid, struct process *out, struct err *e);
-/* Sets `waits_in` of one that a freezer has stopped to PROCESS_FREEZER. */
+/* Lets one that a freezer has stopped wait in PROCESS_FREEZER. */
 void process_freezer_look(const struct host *h, struct process *p);
 /* Whether processes of these names may be master and worker: equal, or so up to a colon, as
  * "gunicorn: master" and "gunicorn: worker". Pure. */

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
-#include "host/array.h"
 #include "host/machine.h"
 #include "host/processes.h"
 

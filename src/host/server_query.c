@@ -9,16 +9,11 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "base/text.h"
 #include "epolltune/cleanup.h"
 
 /* Of the address of a UNIX listener. */
 static const char unix_prefix[] = "unix:";
-
-static bool ends_with(const char *text, const char *suffix)
-{
-	size_t n = strlen(text), m = strlen(suffix);
-	return n > m && !strcmp(text + n - m, suffix);
-}
 
 static bool all_digits(const char *text)
 {
@@ -89,7 +84,8 @@ int server_query_make(const char *who, struct server_query *q, struct err *e)
 		q->pid = (pid_t)pid;
 	} else if (colon) {
 		return query_address(q, colon, e);
-	} else if (ends_with(who, ".service") || ends_with(who, ".scope")) {
+	} else if (text_ends(who, strlen(who), ".service") ||
+		   text_ends(who, strlen(who), ".scope")) {
 		q->kind = BY_UNIT;
 	}
 	return 0;
@@ -100,7 +96,7 @@ static bool listener_asked(const struct server_query *q, const struct listener *
 {
 	char name[LISTENER_ADDRESS], own[LISTENER_ADDRESS];
 	if (q->kind == BY_PATH)
-		return l->kind == LISTENER_UNIX &&
+		return (l->kind == LISTENER_UNIX || l->kind == LISTENER_DATAGRAM) &&
 		       (!strcmp(l->address + sizeof(unix_prefix) - 1, q->path) ||
 			(q->file && l->file == (uint32_t)q->file &&
 			 l->file_device == q->file_device));

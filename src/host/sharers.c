@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
-#include "host/array.h"
 #include "host/descriptors.h"
 #include "host/processes.h"
 

@@ -2,6 +2,7 @@
 #include "epolltune/subject.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -437,11 +438,10 @@ static void member_look(struct subject_search *s, struct member *m, uint64_t her
 	CLEAN(close_fd) int process = process_open(s->host, m->pid, NULL);
 	if (process < 0)
 		return;
-	uint64_t netns = process_netns(process);
-	if (netns && here && netns != here)
-		m->elsewhere = !s->here_only && process_listens(process, s->udp, false);
-	else
-		descriptors_look(s, process, m, true);
+	/* A process that has left this network namespace keeps the listeners that it got here. */
+	descriptors_look(s, process, m, true);
+	uint64_t netns = m->holds || s->here_only ? 0 : process_netns(process);
+	m->elsewhere = netns && here && netns != here && process_listens(process, s->udp);
 }
 
 static bool is_member(pid_t pid, void *search)
@@ -717,15 +717,40 @@ static int find_in(const struct host *h, const struct server_query *q, bool here
 	return rc;
 }
 
-/* Of TCP and UNIX sockets, or of UDP, or of vsock. */
+/* Of TCP and UNIX sockets, or of another kind. */
 static int find_among(const struct host *h, const struct server_query *q, bool here_only,
 		      enum listener_kind kind, struct subject *out, struct err *e)
 {
 	memset(out, 0, sizeof(*out));
-	int rc = kind == LISTENER_UDP     ? listeners_read_udp(h, false, &out->listeners, e)
-		 : kind == LISTENER_VSOCK ? listeners_read_vsock(h, &out->listeners, e)
-					  : listeners_read(h, &out->listeners, e);
+	int rc = kind == LISTENER_UDP        ? listeners_read_udp(h, false, &out->listeners, e)
+		 : kind == LISTENER_VSOCK    ? listeners_read_vsock(h, &out->listeners, e)
+		 : kind == LISTENER_DATAGRAM ? listeners_read_datagram(h, &out->listeners, e)
+					     : listeners_read(h, &out->listeners, e);
 	return rc ? rc : find_in(h, q, here_only, kind == LISTENER_UDP, out, e);
+}
+
+/* A UNIX datagram socket that is asked for, or the only kind of the server that is. That of a path
+ * is named without its owner, which may not be visible. */
+static bool datagram_find(const struct host *h, const struct server_query *q, struct subject *out)
+{
+	if (q->kind != BY_PATH)
+		return !find_among(h, q, true, LISTENER_DATAGRAM, out, NULL);
+	*out = (struct subject){0};
+	return !listeners_read_datagram(h, &out->listeners, NULL) &&
+	       !server_query_keep(&out->listeners, q, NULL);
+}
+
+static int datagram_refuse(const struct host *h, const struct server_query *q, const char *address,
+			   struct err *e)
+{
+	uint64_t length;
+	char queue[48] = "";
+	if (!host_read_u64(h, "proc/sys/net/unix/max_dgram_qlen", &length, NULL))
+		snprintf(queue, sizeof(queue), " = %" PRIu64 " for new ones", length);
+	return err_set(e, EOPNOTSUPP,
+		       "--server %s: %s is a UNIX datagram socket, and epolltune does not check "
+		       "those; the limit of its queue is net.unix.max_dgram_qlen%s",
+		       q->who, address, queue);
 }
 
 /* A server that listens at what is not checked, or at what this kernel cannot list. Otherwise the
@@ -734,6 +759,7 @@ static int unchecked(const struct host *h, const struct server_query *q, unsigne
 		     struct err *e)
 {
 	CLEAN(subject_free) struct subject other = {0};
+	CLEAN(subject_free) struct subject datagram = {0};
 	if (q->kind == BY_ADDRESS)
 		unlisted &= ~(1u << LISTENER_UNIX);
 	if (q->kind == BY_PATH)
@@ -743,6 +769,8 @@ static int unchecked(const struct host *h, const struct server_query *q, unsigne
 			       "--server %s: %s (pid %d) listens at %s only, and epolltune does "
 			       "not check vsock",
 			       q->who, other.name, (int)other.pid, other.listeners.at[0].address);
+	if (q->kind != BY_ADDRESS && datagram_find(h, q, &datagram))
+		return datagram_refuse(h, q, datagram.listeners.at[0].address, e);
 	if (!unlisted)
 		return rc;
 	return err_set(e, EOPNOTSUPP,

@@ -14,6 +14,7 @@
 #include "epolltune/list.h"
 #include "epolltune/subject.h"
 #include "host/machine.h"
+#include "host/mounts.h"
 #include "host/processes.h"
 #include "host/server_config.h"
 #include "host/socket_unit.h"
@@ -92,15 +93,14 @@ static bool command_of_unit(const struct host *h, const struct subject *s,
 static bool has_changed_root(const struct host *h, const struct subject *s)
 {
 	CLEAN(free_pointer) char *mounts = NULL;
-	char path[64], *rest = NULL;
+	char path[64];
+	struct mount mount;
 	snprintf(path, sizeof(path), "proc/%d/mountinfo", (int)s->pid);
 	if (host_read_all(h, path, &mounts, NULL) < 0)
 		return false;
-	for (char *line = strtok_r(mounts, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		char point[3] = "";
-		if (sscanf(line, "%*s %*s %*s %*s %2s", point) == 1 && !strcmp(point, "/"))
+	for (const char *at = mounts; mounts_next(&at, &mount);)
+		if (!strcmp(mount.point, "/"))
 			return false;
-	}
 	return true;
 }
 

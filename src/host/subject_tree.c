@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
-#include "host/array.h"
 #include "host/cpu_list.h"
 #include "host/descriptors.h"
 #include "host/processes.h"

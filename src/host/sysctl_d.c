@@ -11,9 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "base/text.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
-#include "host/array.h"
 #include "host/machine.h"
 
 static const char blanks[] = " \t\r\n";
@@ -52,13 +53,32 @@ static void separators_swap(char *name)
 		*c = *c == '/' ? '.' : *c == '.' ? '/' : *c;
 }
 
+/* As systemd's path_simplify(): without empty parts and parts of one dot. */
+static void path_simplify(char *path)
+{
+	char *to = path;
+	for (const char *at = path; *at; at += *at == '/') {
+		size_t part = strcspn(at, "/");
+		if (part && (part > 1 || *at != '.')) {
+			if (to != path)
+				*to++ = '/';
+			memmove(to, at, part);
+			to += part;
+		}
+		at += part;
+	}
+	*to = 0;
+}
+
 /* As systemd's sysctl_normalize(): the first of "." and "/" is the separator, the other one is
  * literal. The result has dots as separators. */
 static void normalize(char *name)
 {
 	size_t first = strcspn(name, "./");
-	if (name[first] == '/')
+	if (name[first] == '.')
 		separators_swap(name);
+	path_simplify(name);
+	separators_swap(name);
 }
 
 bool sysctl_d_line(const char *text, size_t length, struct sysctl_line *line)
@@ -78,8 +98,11 @@ bool sysctl_d_line(const char *text, size_t length, struct sysctl_line *line)
 	if (equals)
 		value_take(line, equals + 1, length - name - 1);
 	normalize(line->name);
+	if (!line->name[0])
+		return false;
 	line->pattern = strpbrk(line->name, "*?[");
 	line->exclude = !equals;
+	line->blank = dash && strchr(blanks, *text);
 	return true;
 }
 
@@ -95,6 +118,7 @@ struct setting_search {
 	struct sysctl_setting by_name;
 	struct pattern_setting *patterns;
 	size_t count;
+	bool procps; /* sysctl --system reads the lines */
 	bool failed; /* no memory */
 };
 
@@ -163,7 +187,10 @@ static void take_line(struct setting_search *s, const char *file, unsigned numbe
 	struct sysctl_line line;
 	if (!sysctl_d_line(text, length, &line) || !matches(&line, s->name))
 		return;
-	/* "-name" alone replaces an earlier "name = value", like an assignment. */
+	/* "-name" alone replaces an earlier "name = value", like an assignment; for procps it ends
+	 * patterns only, and a blank behind the dash is a part of the name. */
+	if (s->procps && (line.blank || (line.exclude && !line.pattern && s->by_name.file[0])))
+		return;
 	if (line.pattern)
 		pattern_take(s, &line, file, number);
 	else
@@ -236,11 +263,12 @@ static int by_base(const void *a, const void *b)
 	return strcmp(base(*(char *const *)a), base(*(char *const *)b));
 }
 
-static int is_conf(const struct dirent *entry)
+static bool is_conf_name(const char *name)
 {
-	size_t n = strlen(entry->d_name);
-	return n > 5 && entry->d_name[0] != '.' && strcmp(entry->d_name + n - 5, ".conf") == 0;
+	return name[0] != '.' && text_ends(name, strlen(name), ".conf");
 }
+
+static int is_conf(const struct dirent *entry) { return is_conf_name(entry->d_name); }
 
 static int add_file(struct listing *l, const char *directory, const char *name)
 {
@@ -295,8 +323,7 @@ static int captured_add(const char *path, void *listing)
 {
 	char directory[PATH_MAX];
 	const char *name = strrchr(path, '/') + 1;
-	size_t n = strlen(name);
-	if (n <= 5 || name[0] == '.' || strcmp(name + n - 5, ".conf") != 0)
+	if (!is_conf_name(name))
 		return 0;
 	snprintf(directory, sizeof(directory), "/%.*s", (int)(name - path - 1), path);
 	return add_file(listing, directory, name);
@@ -310,16 +337,18 @@ static int captured_take(struct setting_search *s, size_t count, const struct ho
 	ssize_t n = host_read_strings(h, file + 1, &text, e);
 	if (n > 0)
 		take_text(s, count, file, text);
-	bool skipped = n == -ENOENT || n == -EINVAL || n == -EISDIR || n == -ELOOP || n == -EACCES;
+	bool skipped = n == -ENOENT || n == -EINVAL || n == -EISDIR || n == -ELOOP ||
+		       n == -EACCES || n == -ENXIO;
 	return n < 0 && !skipped ? (int)n : 0;
 }
 
-/* The files of a host, running or captured, with their links resolved below its root. Without
+/* The files of a host, running or captured, with their links resolved below its root. An entry of
+ * any type masks one of its name in a later directory, as for conf_files_list() of systemd. Without
  * openat2(2) a directory behind a link of a captured one is skipped (-ELOOP). */
 static int host_list(struct listing *l, const struct host *h, struct err *e)
 {
 	for (size_t i = 0; i < DIRECTORIES; i++) {
-		int r = host_walk(h, directories[i] + 1, 1, captured_add, l, e);
+		int r = host_names(h, directories[i] + 1, captured_add, l, e);
 		if (r == -ENOMEM)
 			return err_set(e, ENOMEM,
 				       "cannot read the files of sysctl.d: out of memory");
@@ -354,7 +383,7 @@ static int find_all(const struct files *f, const char *const *names, size_t coun
 	if (!s)
 		return err_errno(e, "cannot read the files of sysctl.d");
 	for (size_t i = 0; i < count; i++)
-		s[i].name = names[i];
+		s[i] = (struct setting_search){.name = names[i], .procps = last};
 	int r = f->captured ? host_list(&l, f->captured, e) : list_files(&l, f->root, e);
 	for (size_t i = 0; i < l.count && r == 0; i++)
 		r = files_take(f, s, count, l.files[i], e);
@@ -397,7 +426,7 @@ int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t coun
 int sysctl_d_override(const char *root, bool procps, const char *name, struct sysctl_setting *out,
 		      struct err *e)
 {
-	struct setting_search s = {.name = name};
+	struct setting_search s = {.name = name, .procps = procps};
 	CLEAN(listing_free) struct listing l = {0};
 	int r = list_files(&l, root, e);
 	for (size_t i = 0; i < l.count && r == 0; i++)

@@ -33,6 +33,7 @@ bool tcp_info_state(const void *info, size_t size, struct connection_state *out)
 	/* keepalive_time_elapsed() of net/ipv4/tcp_timer.c */
 	out->silent_ms = t.tcpi_last_data_recv < t.tcpi_last_ack_recv ? t.tcpi_last_data_recv
 								      : t.tcpi_last_ack_recv;
+	out->data_ms = t.tcpi_last_data_recv;
 	out->receive_scale = t.tcpi_options & TCPI_OPT_WSCALE ? (int)t.tcpi_rcv_wscale : -1;
 	out->recovering = t.tcpi_ca_state >= TCP_CA_Recovery;
 	return size >=

@@ -6,15 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/doing.h"
 #include "epolltune/quantity.h"
-#include "host/array.h"
 #include "judge/blame.h"
 #include "judge/queue_lag.h"
 #include "judge/settings.h"
 
 #define ARRIVED "Tcp.PassiveOpens"
+/* Packets that listeners of a machine that is well may drop in a window: stray RST, FIN. */
+#define STRAYS 4
 /* The queue was full in that share of the ticks: a longer one does not help. */
 #define SLOW_SHARE 0.9
 /* Counters and queues are not read at one moment: a smaller share of what arrives may be none. */
@@ -49,9 +51,23 @@ static struct queue_seen *seen_add(struct accept_queues *s, uint64_t cookie)
 	return more;
 }
 
+static uint64_t drops_of(const struct listeners *all)
+{
+	uint64_t drops = 0;
+	for (size_t i = 0; i < all->count; i++)
+		drops += all->at[i].kind == LISTENER_TCP ? all->at[i].drops : 0;
+	return drops;
+}
+
+bool queues_drop(const struct accept_queues *s)
+{
+	return s->ticks && drops_of(&s->listeners) > s->drops_begun + STRAYS;
+}
+
 int accept_queues_tick(struct accept_queues *s, const struct listeners *now, struct err *e)
 {
-	s->ticks++;
+	if (!s->ticks++)
+		s->drops_begun = drops_of(now);
 	for (size_t i = 0; i < now->count; i++) {
 		const struct listener *l = &now->at[i];
 		if (!l->depth && !seen_find(s, l->cookie))
@@ -314,6 +330,21 @@ static void words_backlog(struct wording *words, const struct queue_watch *w,
 	}
 }
 
+/* Of a listener of the subject all that accept are known. */
+static void words_owner(struct wording *words, const struct queue_watch *w,
+			const struct listener *l)
+{
+	const struct accept_queues *q = w->after;
+	const struct process *p = owner_of(w, l);
+	listener_words(words, &q->listeners, l);
+	if (p && subject_has(q->subject, l))
+		halted_words(words, p, q->stuck, q->stuck_count);
+	else if (p)
+		halted_words(words, p, q->listeners.processes, q->listeners.process_count);
+	else
+		wording_set(words, "many", "%s", "");
+}
+
 static struct quantity_shown rate_text(double a_second)
 {
 	return quantity_measured(QUANTITY_COUNT, (uint64_t)(a_second + 0.5));
@@ -339,8 +370,9 @@ static void words_group(struct wording *words, const struct queue_watch *w, cons
 	wording_set(words, "looks", "%s",
 		    w->after->ticks ? quantity_count(w->after->ticks).text : "");
 	wording_set(words, "full", "%s", quantity_count(g->seen_full).text);
+	wording_flag(words, "sampled", w->after->ticks && g->seen_full);
 	wording_flag(words, "slow", group_stuck(g, w));
-	listener_words(words, &w->after->listeners, l);
+	words_owner(words, w, l);
 	words_backlog(words, w, l, g->sockets);
 }
 
@@ -379,7 +411,7 @@ static void group_overflowing(const struct queue_watch *w, const struct group *g
 	finding_evidence(f, "ListenOverflows of the namespace", "packets",
 			 (double)queue_growth(w, QUEUE_OVERFLOWS), NAN);
 	finding_blame(f, w, g->fullest);
-	if (group_slow(g, w))
+	if (group_stuck(g, w))
 		group_finding(w, g, "accept-queue.slow", "");
 }
 
@@ -401,6 +433,9 @@ static bool group_accepts_none(const struct group *g, const struct queue_watch *
 		g->lag.accept_per_s <= ACCEPTS_SHARE * g->lag.arrive_per_s);
 }
 
+/* One client of a port that only this host reaches, as of a debugger or for management. */
+static bool is_minor(const struct listener *l) { return listener_on_loopback(l) && l->depth == 1; }
+
 /* Connections that no process is seen to accept, in a queue that has room. */
 static void group_waiting(const struct queue_watch *w, const struct group *g, const char *more)
 {
@@ -420,11 +455,12 @@ static void group_waiting(const struct queue_watch *w, const struct group *g, co
 	wording_set(&words, "stuck", "%s", quantity_count(g->idled).text);
 	wording_set(&words, "looks", "%s",
 		    w->after->ticks ? quantity_count(w->after->ticks).text : "");
-	listener_words(&words, &w->after->listeners, l);
+	words_owner(&words, w, l);
 	wording_set(&words, "more", "%s", more);
 	struct finding *f = report_finding(w->report, "accept-queue.waiting", &words);
 	finding_evidence(f, "accept queue", "connections", l->depth, NAN);
-	if (process_accepts_not(owner_of(w, l)) || subject_has(w->after->subject, l))
+	if ((process_accepts_not(owner_of(w, l)) && !is_minor(l)) ||
+	    subject_has(w->after->subject, l))
 		f->level = LEVEL_CRITICAL;
 }
 

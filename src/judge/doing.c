@@ -1,14 +1,19 @@
 #include "epolltune/doing.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "epolltune/catalogue.h"
 #include "epolltune/listener.h"
 #include "epolltune/quantity.h"
 #include "epolltune/report.h"
+#include "epolltune/shell.h"
 
 /* A process with fewer descriptors left than that is at its limit: servers keep some in reserve. */
 #define FILES_RESERVE 8
+/* Of several processes: those that a text names, and those that a command does. */
+#define PIDS_NAMED 8
+#define PIDS_RESUMED 32
 
 bool process_at_file_limit(const struct process *p)
 {
@@ -20,23 +25,47 @@ bool process_out_of_files(const struct process *p)
 	return process_at_file_limit(p) && p->open + 1 >= p->soft;
 }
 
-/* do_freezer_trap() of cgroup v2, __refrigerator() of v1 */
-static bool is_frozen(const struct process *p)
-{
-	return strstr(p->waits_in, "freezer") || strstr(p->waits_in, "refrigerator");
-}
-
 bool process_halted(const struct process *p)
 {
-	return p->state && (strchr("TtZX", p->state) || is_frozen(p));
+	return p->state && (strchr("TtZX", p->state) || p->wait == WAIT_FROZEN);
 }
 
-static bool in_epoll(const struct process *p)
+/* Its limit on connections, as its configuration or command names it. */
+static void limit_name(const struct process *p, char *text, size_t size)
 {
-	return strstr(p->waits_in, "epoll") || strstr(p->waits_in, "ep_poll");
+	const struct server_row *row = server_row_find(p->name);
+	const struct server_setting *set = row ? &row->set[SERVER_CLIENTS] : NULL;
+	const char *name = !set ? NULL : set->directive ? set->directive : set->option;
+	if (name)
+		snprintf(text, size, "(%s of %s)", name, row->name);
+	else
+		snprintf(text, size, "(such as worker_connections of nginx)");
 }
 
-/* Only the one thread of a process has to be the one that accepts. */
+/* Any of its threads may be the one that accepts. */
+static bool all_in_epoll(const struct process *p)
+{
+	return p->wait == WAIT_EPOLL && (p->threads == 1 || (p->threads > 1 && p->alike));
+}
+
+static void unwatched_doing(const struct process *p, struct doing *d)
+{
+	char limit[64];
+	if (p->threads > 1)
+		report_text(d->what,
+			    "has %s threads, which all sleep in epoll_wait() though connections "
+			    "wait: none watches this listener now",
+			    quantity_count(p->threads).text);
+	else
+		report_text(d->what, "sleeps in epoll_wait() though connections wait: it does "
+				     "not watch this listener now");
+	limit_name(p, limit, sizeof(limit));
+	report_text(d->help,
+		    "See its own limit on connections %s, or whether another worker has the "
+		    "listener",
+		    limit);
+}
+
 static void thread_doing(const struct process *p, struct doing *d)
 {
 	if (p->state == 'R') {
@@ -45,32 +74,51 @@ static void thread_doing(const struct process *p, struct doing *d)
 	} else if (p->state == 'D') {
 		report_append(d->what, "is in uninterruptible sleep (state D)%s%s",
 			      p->waits_in[0] ? " in " : "", p->waits_in);
-	} else if (in_epoll(p) && p->threads == 1) {
-		report_append(d->what, "sleeps in epoll_wait() though connections wait: it does "
-				       "not watch this listener now");
-		report_text(d->help,
-			    "See its own limit on connections (such as worker_connections of "
-			    "nginx), or whether another worker has the listener");
 	} else if (p->waits_in[0]) {
-		report_append(d->what, "sleeps in %s", in_epoll(p) ? "epoll_wait()" : p->waits_in);
+		report_append(d->what, "sleeps in %s",
+			      p->wait == WAIT_EPOLL ? "epoll_wait()" : p->waits_in);
 	} else if (p->state) {
 		report_append(d->what, "sleeps (state %c)", p->state);
 	}
 }
 
 /* By the name of its unit. What is frozen by the systemd of a container may be so by its engine. */
-static void thaw_help(const struct process *p, struct doing *d)
+static void thaw_help(const struct process *p, const char *it, struct doing *d)
 {
 	const struct container_row *row = container_row_find(p->unit);
 	if (unit_service(p->unit)[0] && p->manager != UNIT_INSIDE)
 		report_text(
 			d->help,
-			"Resume it: systemctl%s thaw %s, or if a container engine has paused it, "
+			"Resume %s: systemctl%s thaw %s, or if a container engine has paused %s, "
 			"podman unpause NAME",
-			p->manager == UNIT_USER ? " --user" : "", p->unit);
+			it, p->manager == UNIT_USER ? " --user" : "", p->unit, it);
 	else
-		report_text(d->help, "Resume it: %s",
+		report_text(d->help, "Resume %s: %s", it,
 			    row->thaw ? row->thaw : container_row_find("")->thaw);
+}
+
+/* "gunicorn" of "gunicorn: master" */
+static int family_length(const struct process *p) { return (int)strcspn(p->name, ":"); }
+
+/* `resume`: the command for all that do so. */
+static void halted_doing(const struct process *p, bool several, const char *resume, struct doing *d)
+{
+	const char *are = several ? "are" : "is", *it = several ? "them" : "it";
+	if (p->state == 'T') {
+		report_text(d->what, "%s stopped (state T)", are);
+		report_text(d->help, "Resume %s: %s. Or restart %.*s", it, resume,
+			    several ? family_length(p) : 2, several ? p->name : "it");
+	} else if (p->state == 't') {
+		report_text(d->what, "%s stopped by a tracer (state t)", are);
+		report_text(d->help, "End the debugger or strace that has stopped %s", it);
+	} else if (p->state == 'Z' || p->state == 'X') {
+		report_text(d->what, "%s exited (state %c)", several ? "have" : "has", p->state);
+		report_text(d->help, "Restart the server");
+	} else {
+		report_text(d->what, "%s frozen with %s control group", are,
+			    several ? "their" : "its");
+		thaw_help(p, it, d);
+	}
 }
 
 struct doing doing_of(const struct process *p)
@@ -81,18 +129,12 @@ struct doing doing_of(const struct process *p)
 		report_text(d.what, "has %s of %s descriptors open, its soft limit",
 			    quantity_count(p->open).text, quantity_count(p->soft).text);
 		report_text(d.help, "Raise that limit (prlimit --pid %d --nofile=N)", (int)p->pid);
-	} else if (p->state == 'T') {
-		report_text(d.what, "is stopped (state T)");
-		report_text(d.help, "Resume it: kill -CONT %d. Or restart it", (int)p->pid);
-	} else if (p->state == 't') {
-		report_text(d.what, "is stopped by a tracer (state t)");
-		report_text(d.help, "End the debugger or strace that has stopped it");
-	} else if (p->state == 'Z' || p->state == 'X') {
-		report_text(d.what, "has exited (state %c)", p->state);
-		report_text(d.help, "Restart the server");
-	} else if (p->state && is_frozen(p)) {
-		report_text(d.what, "is frozen with its control group");
-		thaw_help(p, &d);
+	} else if (process_halted(p)) {
+		char resume[32];
+		snprintf(resume, sizeof(resume), "kill -CONT %d", (int)p->pid);
+		halted_doing(p, false, resume, &d);
+	} else if (p->state == 'S' && all_in_epoll(p)) {
+		unwatched_doing(p, &d);
 	} else if (p->threads > 1 && p->state) {
 		report_text(d.what, "has %s threads, of which the first ",
 			    quantity_count(p->threads).text);
@@ -126,17 +168,59 @@ void process_words(struct wording *words, const struct process *p, const char *a
 	struct doing doing = {.help = "Run the check as root to see the process"};
 	if (p)
 		doing = doing_of(p);
-	/* "gunicorn" of "gunicorn: master" */
-	int family = p ? (int)strcspn(p->name, ":") : 0;
+	int family = p ? family_length(p) : 0;
 	wording_set(words, "who", "%.*s", p ? family : (int)strlen(address), p ? p->name : address);
 	wording_set(words, "process", "%.*s", family, p ? p->name : "");
 	wording_set(words, "pid", "%d", p ? (int)p->pid : 0);
-	wording_flag(words, "worker", p && p->pid != p->root);
+	bool worker = p && p->pid != p->root;
+	wording_flag(words, "worker", worker);
+	if (worker)
+		wording_set(words, "whose", "Its worker (pid %d)", (int)p->pid);
+	else
+		wording_set(words, "whose", "%.*s (pid %d)", family, p ? p->name : "",
+			    p ? (int)p->pid : 0);
 	unit_words(words, p ? unit_service(p->unit) : "", p ? p->manager : UNIT_SYSTEM);
 	wording_set(words, "doing", "%s", doing.what);
 	wording_set(words, "help", "%s", doing.help);
 	wording_set(words, "server", "%s", server ? server->name : "");
 	wording_set(words, "default", "%s", server ? server->backlog : "");
+}
+
+/* Of one server. */
+static bool halted_alike(const struct process *a, const struct process *b)
+{
+	return process_halted(b) && a->root == b->root && a->state == b->state &&
+	       (a->wait == WAIT_FROZEN) == (b->wait == WAIT_FROZEN);
+}
+
+size_t halted_words(struct wording *words, const struct process *p, const struct process *all,
+		    size_t count)
+{
+	char pids[96] = "", resume[320] = "kill -CONT", name[40];
+	struct doing d = {0};
+	size_t many = 0;
+	for (size_t i = 0; process_halted(p) && i < count; i++) {
+		if (!halted_alike(p, &all[i]))
+			continue;
+		if (many < PIDS_NAMED)
+			report_append(pids, "%s%d", many ? ", " : "", (int)all[i].pid);
+		if (many++ < PIDS_RESUMED)
+			report_append(resume, " %d", (int)all[i].pid);
+	}
+	wording_set(words, "many", "%s", many > 1 ? quantity_count(many).text : "");
+	if (many < 2)
+		return many;
+	if (many > PIDS_NAMED)
+		report_append(pids, " and %zu more", many - PIDS_NAMED);
+	shell_word(name, sizeof(name), p->name);
+	if (many > PIDS_RESUMED)
+		report_text(resume, "pkill -CONT -x %s", name);
+	halted_doing(p, true, resume, &d);
+	wording_set(words, "pids", "%s", pids);
+	wording_set(words, "whose", "Its workers (pids %s)", pids);
+	wording_set(words, "doing", "%s", d.what);
+	wording_set(words, "help", "%s", d.help);
+	return many;
 }
 
 static const char apart_help[] = "Run the check in the PID namespace of the host (docker run "

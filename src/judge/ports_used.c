@@ -145,6 +145,31 @@ static void used_finding(const struct ports_used *u, const struct ports_to *to, 
 	}
 }
 
+static void interval_finding(const struct ports_used *u, const struct ports_to *to,
+			     struct report *r)
+{
+	struct wording w = {0};
+	words_process(&w, u, to);
+	words_ports(&w, u, to, to->used);
+	wording_set(&w, "first", "%u", to->first);
+	wording_set(&w, "last", "%u", to->last);
+	struct finding *f = report_finding(r, "ports.ephemeral.interval", &w);
+	finding_evidence(f, "ports in use", "ports", to->used, NAN);
+	finding_evidence(f, "ports in TIME_WAIT", "ports", to->waiting, NAN);
+}
+
+/* Those with most ports come first. */
+static void intervals_judge(const struct ports_used *u, struct tcp_reuse knobs, struct report *r)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < u->count && found < NAMED; i++) {
+		if (!ports_to_interval(u, &u->at[i], taken(u, &u->at[i], knobs)))
+			continue;
+		interval_finding(u, &u->at[i], r);
+		found++;
+	}
+}
+
 void ports_used_judge(const struct ports_used *u, int64_t reuse, int64_t timestamps,
 		      struct report *r)
 {
@@ -167,6 +192,7 @@ void ports_used_judge(const struct ports_used *u, int64_t reuse, int64_t timesta
 		report_append(others, " and %zu more", near - NAMED + 1);
 	if (worst)
 		used_finding(u, worst, others, knobs, r);
+	intervals_judge(u, knobs, r);
 	for (size_t i = 0; i < u->from_count; i++)
 		if (ports_from_bound(u, &u->from[i]))
 			bound_finding(u, &u->from[i], r);

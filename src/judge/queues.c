@@ -28,7 +28,7 @@ void queues_table(const struct queues *q, struct finding *f)
 	}
 	if (q->unseen)
 		report_append(f->detail,
-			      " Sockets of %s other network namespace%s are not visible to "
+			      " Sockets of %s are not visible to "
 			      "this user.",
-			      quantity_count(q->unseen).text, q->unseen > 1 ? "s" : "");
+			      quantity_of(q->unseen, "other network namespace").text);
 }

@@ -11,10 +11,19 @@
 #include "judge/blame.h"
 
 #define FLOODED "TcpExt.TCPReqQFullDrop"
+#define ARRIVED "Tcp.PassiveOpens"
+#define SEGMENTS "Tcp.InSegs"
+#define RESET "Tcp.EstabResets"
 #define DEFERRED "TcpExt.TCPDeferAcceptDrop"
 #define MAX_SYN_KNOB "net.ipv4.tcp_max_syn_backlog"
 /* A full queue has room for a moment whenever a handshake ends: that share of it may be free. */
 #define FREE_SHARE 16
+/* A listener that drops packets for no known reason drops what clients send where it drops so many
+ * a second, more than it lets in, and a tenth of all that arrives, and where neither connections
+ * that were reset nor handshakes that are half open may explain a tenth of them: a client that has
+ * closed answers each segment with a RST, and retransmits a SYN whose answer is lost. */
+#define FILTERED_PER_S 10
+#define FILTERED_PART 10
 /* More listeners that drop are counted. */
 #define DROPPERS_NAMED 4
 
@@ -134,6 +143,7 @@ struct droppers {
 	uint64_t drops, worst_drops;            /* in the window */
 	bool own;                               /* one is the subject's */
 	bool named;                             /* it has to be */
+	uint64_t half_open;                     /* now */
 };
 
 static void droppers_add(struct droppers *d, const struct queue_watch *w, const struct listener *l)
@@ -144,6 +154,7 @@ static void droppers_add(struct droppers *d, const struct queue_watch *w, const 
 	uint64_t drops =
 		l->kind == LISTENER_TCP && earlier ? (uint32_t)(l->drops - earlier->drops) : 0;
 	d->drops += drops;
+	d->half_open += l->half_open;
 	d->own |= subject_has(q->subject, l);
 	if (is_full(q, l) && (!d->fullest || fullness(q, l) > fullness(q, d->fullest)))
 		d->fullest = l;
@@ -292,4 +303,83 @@ void syn_queue_judge(const struct queue_watch *w)
 		unnamed_finding(w, LISTEN_DROPS_REST, LISTEN_DROPS, lost);
 	else if (d.flooded > 0)
 		unnamed_finding(w, "TCPReqQFullDrop", FLOODED, d.flooded);
+}
+
+/* What else a listener's drops count, at most: an ACK at a full accept queue counts twice, and a
+ * packet of a handshake that is dropped for another reason once (net/ipv4/tcp_minisocks.c,
+ * tcp_check_req()). */
+static int64_t drops_explained(const struct queue_watch *w)
+{
+	static const char *const counters[] = {
+		LISTEN_DROPS,           LISTEN_DROPS, "TcpExt.SyncookiesSent",
+		"TcpExt.EmbryonicRsts", DEFERRED,     "TcpExt.TSEcrRejected",
+		"TcpExt.PAWSEstab",
+	};
+	int64_t sum = 0;
+	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
+		sum += queue_growth(w, counters[i]);
+	return sum;
+}
+
+/* The counter of a reason for most of these drops; NULL: a filter has none. */
+static const char *filter_counter(const struct queue_watch *w, int64_t dropped)
+{
+	static const char *const reasons[] = {
+		"TcpExt.TCPMD5NotFound", "TcpExt.TCPMD5Unexpected", "TcpExt.TCPMD5Failure",
+		"TcpExt.TCPAORequired",  "TcpExt.TCPAOKeyNotFound", "TcpExt.TCPAOBad",
+		"TcpExt.TCPMinTTLDrop",
+	};
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (2 * queue_growth(w, reasons[i]) > dropped)
+			return reasons[i];
+	return NULL;
+}
+
+/* The packets that it drops before its queues; 0: none, or too few. */
+static int64_t filtered(const struct queue_watch *w, const struct droppers *d)
+{
+	const struct host_counters *c = &w->after->counters;
+	int64_t dropped = (int64_t)d->drops - drops_explained(w);
+	int64_t part = dropped / FILTERED_PART;
+	bool known = w->after->listeners.counted && host_counter(c, ARRIVED) >= 0 &&
+		     host_counter(c, SEGMENTS) >= 0;
+	bool most = dropped > queue_growth(w, ARRIVED) &&
+		    dropped >= queue_growth(w, SEGMENTS) / FILTERED_PART &&
+		    part > queue_growth(w, RESET) && part > (int64_t)d->half_open;
+	return known && most && (double)dropped >= FILTERED_PER_S * w->seconds ? dropped : 0;
+}
+
+static void filtered_finding(const struct queue_watch *w, const struct droppers *d, int64_t dropped)
+{
+	const struct listeners *all = &w->after->listeners;
+	const char *counter = filter_counter(w, dropped);
+	const struct counter_row *row = counter ? counter_row_find(counter) : NULL;
+	double rate = (double)dropped / w->seconds;
+	struct wording words = {0};
+	char name[WORDING_TEXT];
+	listener_words(&words, all, d->worst);
+	wording_set(&words, "listener", "%s", listener_name(all, d->worst, name, sizeof(name)));
+	wording_set(&words, "rate", "%s",
+		    quantity_measured(QUANTITY_COUNT, (uint64_t)(rate + 0.5)).text);
+	wording_set(&words, "count", "%s", quantity_count((uint64_t)dropped).text);
+	wording_set(&words, "window", "%s", quantity_seconds(w->seconds).text);
+	wording_set(&words, "opens", "%s", quantity_count((uint64_t)queue_growth(w, ARRIVED)).text);
+	wording_set(&words, "counter", "%s", row ? strchr(counter, '.') + 1 : "");
+	wording_set(&words, "what", "%s", row ? row->what : "");
+	wording_set(&words, "action", "%s", row ? row->action : "");
+	struct finding *f = report_finding(w->report, "syn-queue.filtered", &words);
+	finding_evidence(f, "packets dropped", "packets", (double)dropped, NAN);
+	finding_evidence(f, "Tcp.PassiveOpens", "connections", (double)queue_growth(w, ARRIVED),
+			 NAN);
+}
+
+void syn_filter_judge(const struct queue_watch *w)
+{
+	size_t count;
+	CLEAN(free_pointer) struct droppers *all = droppers_find(w, &count);
+	for (size_t i = 0; w->seconds > 0 && i < count; i++) {
+		int64_t dropped = filtered(w, &all[i]);
+		if (dropped)
+			filtered_finding(w, &all[i], dropped);
+	}
 }

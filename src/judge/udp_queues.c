@@ -23,13 +23,16 @@ struct looks {
 	const struct listener_index *before;
 };
 
-/* Whether it has no room for another datagram, or little more than that: the size of the next one
- * is not known, and what a socket has dropped did not fit. */
-static bool is_full(const struct listener *l)
+/* The size of the next datagram is not known. */
+static bool holds_tenths(const struct listener *l, uint64_t parts)
 {
-	uint64_t parts = l->drops ? 5 : 9; /* tenths */
 	return l->depth && UINT64_C(10) * l->depth >= parts * l->limit;
 }
+
+bool udp_queue_full(const struct listener *l) { return holds_tenths(l, 9); }
+
+/* The same of one that is watched: what a socket has dropped did not fit. */
+static bool is_full(const struct listener *l) { return holds_tenths(l, l->drops ? 5 : 9); }
 
 bool udp_queue_wanted(const struct listener *l) { return l->drops || is_full(l); }
 
@@ -46,17 +49,22 @@ static int64_t dropped(const struct looks *k, const struct listener *now)
 static bool is_long(const struct udp_watch *w) { return w->seconds >= 2 * w->stall_s; }
 
 /* Whether a full buffer holds what it held. */
-static bool stays_full(const struct looks *k, const struct listener *now)
+static bool holds_same(const struct looks *k, const struct listener *now)
 {
 	const struct listener *was =
 		is_full(now) ? listener_index_find(k->before, now->cookie) : NULL;
-	return was && was->depth == now->depth && is_long(k->w);
+	return was && was->depth == now->depth;
+}
+
+static bool stays_full(const struct looks *k, const struct listener *now)
+{
+	return holds_same(k, now) && is_long(k->w);
 }
 
 /* What waits in a buffer of which nothing was read, and that nothing was dropped at. */
 static int64_t unread(const struct looks *k, const struct listener *now)
 {
-	if (!stays_full(k, now))
+	if (!holds_same(k, now))
 		return 0;
 	return listener_index_find(k->before, now->cookie)->drops == now->drops ? now->depth : 0;
 }
@@ -120,6 +128,8 @@ static void words_process(struct wording *words, const struct looks *k, const st
 {
 	const struct process *p = reader_of(k, l);
 	listener_words(words, k->w->after, l);
+	if (p)
+		halted_words(words, p, k->w->after->processes, k->w->after->process_count);
 	wording_flag(words, "halted", p && process_halted(p));
 	wording_set(words, "state", "%.*s", p && p->state ? 1 : 0, p ? &p->state : "");
 	wording_set(words, "waits_in", "%s", p ? p->waits_in : "");
@@ -144,6 +154,12 @@ static void trouble_words(struct wording *words, const struct looks *k, const st
 	wording_flag(words, "apart", t->apart);
 }
 
+static void evidence_buffer(struct finding *f, const struct listener *l)
+{
+	finding_evidence(f, "bytes that wait to be read", "B", l->depth, NAN);
+	finding_evidence(f, "receive buffer", "B", l->limit, NAN);
+}
+
 static void judge_unread(const struct looks *k)
 {
 	struct trouble t = trouble_find(k, unread);
@@ -154,8 +170,31 @@ static void judge_unread(const struct looks *k)
 	struct finding *f = report_finding(k->w->report, "udp.receive.waiting", &words);
 	if (t.own)
 		f->level = LEVEL_CRITICAL;
-	finding_evidence(f, "datagrams that wait", "B", t.worst->depth, NAN);
-	finding_evidence(f, "receive buffer", "B", t.worst->limit, NAN);
+	evidence_buffer(f, t.worst);
+}
+
+static int64_t filled(const struct looks *k, const struct listener *now)
+{
+	bool once = k->w->seconds <= 0;
+	return udp_queue_full(now) && (once || unread(k, now)) ? now->depth : 0;
+}
+
+/* One look, or a window that a stall may be as long as, does not show whether a full one is read.
+ */
+static void judge_full(const struct looks *k)
+{
+	struct trouble t = trouble_find(k, filled);
+	struct wording words = {0};
+	if (!t.worst)
+		return;
+	const struct process *p = reader_of(k, t.worst);
+	trouble_words(&words, k, &t);
+	wording_flag(&words, "watched", k->w->seconds > 0);
+	wording_set(&words, "longer", "%s", quantity_seconds(2 * k->w->stall_s).text);
+	struct finding *f = report_finding(k->w->report, "udp.receive.full", &words);
+	if (p && process_halted(p))
+		f->level = LEVEL_CRITICAL;
+	evidence_buffer(f, t.worst);
 }
 
 /* Whether no buffer helps: its process does not run, or its siblings have room all the while. */
@@ -190,9 +229,14 @@ bool udp_queues_judge(const struct udp_watch *w)
 {
 	CLEAN(listener_index_free) struct listener_index before = listener_index_make(w->before);
 	const struct looks k = {w, &before};
-	if (w->seconds <= 0)
+	if (w->seconds <= 0) {
+		judge_full(&k);
 		return false;
+	}
 	bool named = judge_dropping(&k);
-	judge_unread(&k);
+	if (is_long(w))
+		judge_unread(&k);
+	else
+		judge_full(&k);
 	return named;
 }

@@ -92,6 +92,10 @@ static enum wall_verdict bound_verdict(const struct bound *b)
 		return VERDICT_UNKNOWN;
 	if (b->unlimited)
 		return VERDICT_OK;
+	/* A running server has used it up: that suffices for nothing, also where no need is known.
+	 */
+	if (b->running && !b->capacity && b->needed == REPORT_NONE)
+		return VERDICT_UNKNOWN;
 	if (b->by_run && b->capacity == REPORT_NONE)
 		return b->due && b->needed != REPORT_NONE ? VERDICT_UNKNOWN : VERDICT_NA;
 	if (b->upper)

@@ -1,5 +1,5 @@
 /* Copies the knobs of the calling network namespace into the lab. */
-#include "host/array.h"
+#include "base/array.h"
 #include "lab/internal.h"
 
 #include <errno.h>

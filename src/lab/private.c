@@ -14,10 +14,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/list.h"
 #include "epolltune/listener.h"
-#include "host/array.h"
 
 /* That one lab makes writable. */
 #define DIRECTORIES 8

@@ -1,5 +1,5 @@
 /* Reads files, finds out their kind and passes their lines to the rules. */
-#include "host/array.h"
+#include "base/array.h"
 #include "lint/lint.h"
 
 #include <dirent.h>
@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "epolltune/cleanup.h"
 
 #define DEPTH_MAX 16
@@ -104,12 +105,6 @@ bool lint_worst(const struct lint *l, enum finding_level *worst)
 	return *worst > LEVEL_NOTE;
 }
 
-static bool ends(const char *text, const char *end)
-{
-	size_t length = strlen(text), n = strlen(end);
-	return length >= n && strcmp(text + length - n, end) == 0;
-}
-
 struct name_row {
 	const char *part, *end;
 	enum lint_kind kind;
@@ -118,7 +113,8 @@ struct name_row {
 static enum lint_kind kind_in(const struct name_row *rows, size_t count, const char *path)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strstr(path, rows[i].part) && ends(path, rows[i].end))
+		if (strstr(path, rows[i].part) &&
+		    (!strcmp(path, rows[i].end) || text_ends(path, strlen(path), rows[i].end)))
 			return rows[i].kind;
 	return FILE_NONE;
 }
@@ -383,7 +379,7 @@ static int read_judge(struct lint *l, const struct lint_text *t, const char *sho
 	if (kind != FILE_NONE)
 		text_judge(l, whole.file, t->bytes, kind, boot);
 	bool directory = strstr(shown, "/sysctl.d/") || strstr(shown, "/limits.d/");
-	if (kind != FILE_NONE && !boot && directory && !ends(shown, ".conf"))
+	if (kind != FILE_NONE && !boot && directory && !text_ends(shown, strlen(shown), ".conf"))
 		lint_add(l, &whole, LINT_UNREAD, NULL,
 			 "the name does not end in .conf, and nothing reads it: rename the file");
 	return l->failed ? err_set(e, ENOMEM, "lint: out of memory") : 0;

@@ -1,5 +1,5 @@
 /* Prints the corrected files as a unified diff. */
-#include "host/array.h"
+#include "base/array.h"
 #include "lint/lint.h"
 
 #include <errno.h>

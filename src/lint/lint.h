@@ -36,6 +36,7 @@ struct lint_value {
 	size_t order;
 	char *name, *value;
 	bool pattern;
+	bool exclude; /* by a line "-NAME": nothing sets the name, unless a later line does */
 	bool refused; /* by the kernel */
 };
 
@@ -116,15 +117,15 @@ int lint_text_read(const struct lint *l, const char *file, struct lint_text *out
 static inline void lint_text_free(struct lint_text *t) { free(t->bytes); }
 
 void sysctl_line_judge(struct lint *l, const struct lint_line *line);
-/* Keeps an assignment, its blanks as one space. */
+/* Keeps an assignment, its blanks as one space. `value` NULL: a line "-NAME". */
 void lint_value_keep(struct lint *l, const struct lint_line *line, const char *name,
 		     const char *value, bool pattern);
 /* What the lines of a file, or all files in their order, do to each other. */
 void sysctl_values_judge(struct lint *l);
 void sysctl_values_clear(struct lint *l);
 void sysctl_values_sort(struct lint *l);
-/* The last assignment of a name; NULL: none. */
-const struct lint_value *sysctl_value_last(const struct lint *l, const char *name);
+/* The first number that the last assignment of a name sets; false: none. */
+bool sysctl_value_number(const struct lint *l, const char *name, int64_t *value);
 
 struct limits_state {
 	long long soft, hard; /* of the last "*" or named domain; -1: none */

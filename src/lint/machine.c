@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/sysctls.h"
@@ -47,11 +48,11 @@ static int name_judge(const char *path, void *arg)
 {
 	struct lint *l = arg;
 	char shown[4096];
-	const char *name = strrchr(path, '/') + 1, *dot = strrchr(name, '.');
+	const char *name = strrchr(path, '/') + 1;
 	snprintf(shown, sizeof(shown), "/%s", path);
 	struct lint_line whole = {shown, "", 0};
 	if (name[0] == '.' || !strncmp(name, "README", 6) || strstr(name, ".dpkg-") ||
-	    name[strlen(name) - 1] == '~' || (dot && !strcmp(dot, ".conf")))
+	    name[strlen(name) - 1] == '~' || text_ends(name, strlen(name), ".conf"))
 		return 0;
 	whole.file = lint_name(l, shown);
 	lint_add(l, &whole, LINT_UNREAD, NULL,
@@ -81,9 +82,8 @@ static int conf_judge(struct lint *l, bool *last, struct err *e)
 
 static int64_t limit_of(const struct lint *l, const char *name)
 {
-	const struct lint_value *v = sysctl_value_last(l, name);
 	int64_t value = 0;
-	if (!v || knob_field(v->value, 0, &value) < 0)
+	if (!sysctl_value_number(l, name, &value))
 		knob_number(name, l->host, &value);
 	return value;
 }
@@ -98,8 +98,8 @@ static void drift_judge(struct lint *l, const struct lint_value *v, const struct
 {
 	char boot[KNOB_VALUE], running[KNOB_VALUE];
 	struct lint_line line = {v->file, "", v->line};
-	if (knob_check(k, v->value, boot, NULL) == 0 && knob_read(k, l->host, running, NULL) == 0 &&
-	    strcmp(boot, running) != 0)
+	if (knob_read(k, l->host, running, NULL) == 0 &&
+	    knob_at_boot(k, l->kernel, v->value, running, boot) && strcmp(boot, running) != 0)
 		lint_add(
 			l, &line, LINT_DRIFT, NULL,
 			"%s = %s, but %s is running: find the writer, or load the file: sysctl -p %s",
@@ -116,7 +116,7 @@ static void running_judge(struct lint *l)
 		const struct lint_value *v = &l->values[i];
 		const struct knob *k = knob_find(v->name);
 		struct lint_line line = {v->file, "", v->line};
-		if (!k || v->pattern || !is_last(l, i))
+		if (!k || v->pattern || v->exclude || !is_last(l, i))
 			continue;
 		if (first)
 			drift_judge(l, v, k);

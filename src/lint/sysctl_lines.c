@@ -1,5 +1,5 @@
 /* Judges the lines of sysctl.d, and what they do to each other. */
-#include "host/array.h"
+#include "base/array.h"
 #include "lint/lint.h"
 
 #include <ctype.h>
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/kernel_number.h"
 #include "epolltune/knob.h"
 #include "epolltune/modules.h"
 #include "epolltune/sysctls.h"
@@ -177,17 +178,6 @@ static bool name_judge(struct lint *l, struct assignment *a)
 	return false;
 }
 
-static bool is_text(const struct assignment *a)
-{
-	static const char *const texts[] = {"kernel.core_pattern", "kernel.hostname",
-					    "kernel.domainname", "kernel.modprobe",
-					    "kernel.hotplug"};
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		if (!strcmp(a->read.name, texts[i]))
-			return true;
-	return a->knob && a->knob->shape == KNOB_WORD;
-}
-
 static bool quotes_judge(struct lint *l, struct assignment *a)
 {
 	const char *value = a->read.value;
@@ -221,12 +211,10 @@ static bool suffix_parse(const char *word, int64_t *value)
 /* One number of a value. False: refused. */
 static bool number_judge(struct lint *l, struct assignment *a, const char *word, size_t at)
 {
-	char *end, fix[LINT_TEXT], plain[32];
-	int64_t meant;
-	errno = 0;
-	int64_t read = strtoll(word, &end, 0), decimal = strtoll(word, NULL, 10);
+	char fix[LINT_TEXT], plain[32];
+	int64_t meant, read, decimal = strtoll(word, NULL, 10);
 	bool single = !strpbrk(a->read.value, BLANKS);
-	if (end == word || *end || errno) {
+	if (!kernel_number(word, "", &read)) {
 		bool suffix = suffix_parse(word, &meant);
 		snprintf(plain, sizeof(plain), "%" PRId64, meant);
 		if (suffix)
@@ -253,13 +241,16 @@ static bool number_judge(struct lint *l, struct assignment *a, const char *word,
 static bool numbers_judge(struct lint *l, struct assignment *a)
 {
 	size_t want = a->knob ? knob_fields(a->knob->shape) : 0, count = 0;
+	int64_t number;
 	char text[SYSCTL_D_VALUE], *rest = text, *word;
 	snprintf(text, sizeof(text), "%s", a->read.value);
 	while ((word = strsep(&rest, BLANKS))) {
 		if (!*word)
 			continue;
 		bool comment = count && (strchr("#;", *word) || !strncmp(word, "//", 2));
-		if (comment || (want && count == want)) {
+		/* Where the number of fields is unknown, a word that is not a number ends them. */
+		bool behind = want ? count == want : count && !kernel_number(word, "", &number);
+		if (comment || behind) {
 			char fix[LINT_TEXT], plain[SYSCTL_D_VALUE];
 			snprintf(plain, sizeof(plain), "%.*s", (int)(word - text), a->read.value);
 			plain[strcspn(plain, "#;")] = 0;
@@ -271,7 +262,8 @@ static bool numbers_judge(struct lint *l, struct assignment *a)
 				 "%s: the kernel reads %s and ignores what follows: %s",
 				 a->read.name, plain,
 				 comment ? "write comments on lines of their own"
-					 : "write no more fields than it has");
+				 : want  ? "write no more fields than it has"
+					 : "write the number alone");
 			break;
 		}
 		if (!number_judge(l, a, word, count++))
@@ -421,7 +413,7 @@ static const struct lint_value *value_find(const struct lint *l, const char *nam
 	for (size_t i = 0; i < l->value_count; i++)
 		if (!strcmp(l->values[i].name, name))
 			last = &l->values[i];
-	return last;
+	return last && !last->exclude ? last : NULL;
 }
 
 /* `later`: rows that depend on other lines, once all are read. */
@@ -464,6 +456,8 @@ static void module_judge(struct lint *l, const struct assignment *a)
 void lint_value_keep(struct lint *l, const struct lint_line *line, const char *name,
 		     const char *value, bool pattern)
 {
+	bool exclude = !value;
+	value = exclude ? "" : value;
 	char *text = malloc(strlen(value) + 1);
 	size_t n = 0;
 	if (!text) {
@@ -487,12 +481,29 @@ void lint_value_keep(struct lint *l, const struct lint_line *line, const char *n
 				 .order = l->value_order++,
 				 .name = copy,
 				 .value = text,
-				 .pattern = pattern};
+				 .pattern = pattern,
+				 .exclude = exclude};
+}
+
+/* The end of a long list was not read. */
+static void ports_judge(struct lint *l, const struct assignment *a)
+{
+	char taken[KNOB_VALUE], decimal[KNOB_VALUE];
+	if (strlen(a->read.value) >= KNOB_VALUE)
+		return;
+	if (!knob_at_boot(a->knob, l->kernel, a->read.value, "", taken))
+		lint_add(l, a->line, LINT_REFUSED, NULL,
+			 "%s: \"%s\" is no list of ports: write 8080,9000-9010", a->read.name,
+			 a->read.value);
+	else if (knob_check(a->knob, a->read.value, decimal, NULL) == 0 && strcmp(taken, decimal))
+		lint_add(l, a->line, LINT_MISREAD, NULL,
+			 "%s: the kernel reads %s with octal numbers, which is %s: write %s",
+			 a->read.name, a->read.value, taken, decimal);
 }
 
 static void value_judge(struct lint *l, struct assignment *a)
 {
-	if (is_text(a))
+	if (sysctl_is_text(a->general))
 		return;
 	if (!a->read.value[0] && !(a->knob && a->knob->shape == KNOB_PORTS)) {
 		lint_add(l, a->line, LINT_REFUSED, NULL,
@@ -503,16 +514,11 @@ static void value_judge(struct lint *l, struct assignment *a)
 	if (quotes_judge(l, a))
 		return;
 	if (a->knob && a->knob->shape == KNOB_PORTS) {
-		char normal[KNOB_VALUE];
-		if (knob_check(a->knob, a->read.value, normal, NULL) < 0 &&
-		    strlen(a->read.value) < KNOB_VALUE)
-			lint_add(l, a->line, LINT_REFUSED, NULL,
-				 "%s: \"%s\" is no list of ports: write 8080,9000-9010",
-				 a->read.name, a->read.value);
+		ports_judge(l, a);
 		return;
 	}
 	/* The end of a long list was not read. */
-	bool numeric = a->knob || (!a->read.cut && isdigit((unsigned char)a->read.value[0]));
+	bool numeric = a->knob || (!a->read.cut && strchr("0123456789+-", a->read.value[0]));
 	if (!numeric || !numbers_judge(l, a) || !range_judge(l, a) || !order_judge(l, a) ||
 	    unit_judge(l, a))
 		return;
@@ -571,8 +577,12 @@ static void line_judge(struct lint *l, const struct lint_line *line)
 		return;
 	}
 	snprintf(a.dash, sizeof(a.dash), "%s", *text == '-' ? "-" : "");
-	if (a.read.exclude)
+	if (a.read.exclude) {
+		/* For procps it ends no assignment by name. */
+		if (!l->host || host_has_systemd(l->host))
+			lint_value_keep(l, line, a.read.name, NULL, a.read.pattern);
 		return;
+	}
 	assignment_init(&a, line);
 	if (strpbrk(a.read.name, BLANKS ":")) {
 		lint_add(l, line, LINT_SYNTAX, NULL,
@@ -642,11 +652,6 @@ void sysctl_values_sort(struct lint *l)
 		qsort(l->values, l->value_count, sizeof(*l->values), value_compare);
 }
 
-const struct lint_value *sysctl_value_last(const struct lint *l, const char *name)
-{
-	return value_find(l, name);
-}
-
 /* A later line replaces an earlier one before any is written. */
 static void replaced_judge(struct lint *l, const struct lint_value *v,
 			   const struct lint_value *next)
@@ -665,10 +670,31 @@ static void replaced_judge(struct lint *l, const struct lint_value *v,
 			 v->name, v->value, next->file, next->line);
 }
 
+static void excluded_judge(struct lint *l, const struct lint_value *v,
+			   const struct lint_value *next)
+{
+	struct lint_line line = {v->file, "", v->line};
+	/* That the administrator excludes what the distribution ships is as it should be. */
+	if (!strncmp(v->file, "/usr/", 5))
+		return;
+	lint_add(
+		l, &line, LINT_OVERRIDDEN, NULL,
+		"%s = %s is excluded by the line -%s in %s:%u, and systemd-sysctl does not set it: "
+		"remove one of the two",
+		v->name, v->value, v->name, next->file, next->line);
+	lint_level(l, LEVEL_NOTE);
+}
+
 static void repeated_judge(struct lint *l, const struct lint_value *v,
 			   const struct lint_value *next)
 {
 	struct lint_line line = {v->file, "", v->line};
+	if (v->exclude)
+		return;
+	if (next->exclude) {
+		excluded_judge(l, v, next);
+		return;
+	}
 	bool same = !strcmp(v->value, next->value);
 	const char *value = next->value[0] ? next->value : "an empty value";
 	if (next->refused && !same) {
@@ -692,7 +718,13 @@ static bool number_of(const struct lint *l, const char *name, const struct lint_
 		      int64_t *value)
 {
 	*v = value_find(l, name);
-	return *v && knob_field((*v)->value, 0, value) == 0;
+	return *v && kernel_number((*v)->value, BLANKS, value);
+}
+
+bool sysctl_value_number(const struct lint *l, const char *name, int64_t *value)
+{
+	const struct lint_value *v;
+	return number_of(l, name, &v, value);
 }
 
 /* The thresholds of the neighbour table ascend. */
@@ -754,7 +786,7 @@ void sysctl_values_judge(struct lint *l)
 		snprintf(a.read.value, sizeof(a.read.value), "%s", v->value);
 		assignment_init(&a, &line);
 		if (!v->pattern && sysctl_general(v->name, a.general) &&
-		    knob_field(v->value, 0, &a.field[0]) == 0)
+		    kernel_number(v->value, BLANKS, &a.field[0]))
 			advice_judge(l, &a, true);
 	}
 }

@@ -30,17 +30,30 @@ static const char *nearest_limit(const char *key, char out[SIMILAR_MAX])
 	return out;
 }
 
-/* systemd's rlimit_parse_u64(): "infinity" (-1), or a number whose base its prefix says. */
-static bool limit_parse(const char *text, long long *value)
+/* The base that mangle_base() of systemd finds; 0: strtoull() finds it. */
+static int prefix_base(const char *text)
+{
+	bool mangled = text[0] == '0' && text[1] && strchr("bBoO", text[1]);
+	return !mangled ? 0 : tolower(text[1]) == 'b' ? 2 : 8;
+}
+
+/* systemd's safe_atou64(): a number whose base its prefix says. */
+static bool number_parse(const char *text, long long *value)
 {
 	char *end;
-	*value = -1;
-	if (!strcmp(text, "infinity"))
-		return true;
 	text += strspn(text, " \t");
-	unsigned long long files = strtoull(text, &end, 0);
-	*value = files < LLONG_MAX ? (long long)files : LLONG_MAX;
-	return end != text && !*end && *text != '-' && files != ULLONG_MAX;
+	int base = prefix_base(text);
+	text += base ? 2 : 0;
+	unsigned long long number = strtoull(text, &end, base);
+	*value = number < LLONG_MAX ? (long long)number : LLONG_MAX;
+	return end != text && !*end && *text != '-' && number != ULLONG_MAX;
+}
+
+/* systemd's rlimit_parse_u64(): "infinity" is -1. */
+static bool limit_parse(const char *text, long long *value)
+{
+	*value = -1;
+	return !strcmp(text, "infinity") || number_parse(text, value);
 }
 
 static void octal_judge(struct lint *l, const struct lint_line *line, const char *key,
@@ -183,34 +196,109 @@ void unit_values_judge(struct lint *l)
 	}
 }
 
+/* The sections that have limits of processes, by the ending of the unit's name. */
+static const struct {
+	const char *ending, *section; /* "": none of this unit */
+} owners[] = {
+	{"service", "Service"}, {"socket", "Socket"}, {"mount", "Mount"}, {"swap", "Swap"},
+	{"slice", ""},          {"scope", ""},        {"target", ""},     {"timer", ""},
+	{"path", ""},           {"automount", ""},    {"device", ""},
+};
+
+/* The ending of the name of the unit that a file, or the directory of a drop-in, has. */
+static void ending_of(const char *file, char ending[32])
+{
+	const char *name = file, *end = file + strlen(file), *slash = strrchr(file, '/');
+	if (slash && slash - file > 2 && !strncmp(slash - 2, ".d", 2))
+		end = slash - 2;
+	for (const char *c = file; c < end; c++)
+		name = *c == '/' || *c == '.' ? c + 1 : name;
+	snprintf(ending, 32, "%.*s", (int)(end - name), name);
+}
+
+/* Whether systemd reads a key in a section of a file: a limit of processes, or with `only` a
+ * key that no other section has. A file with another ending, which may become a unit, can have any
+ * section. */
+static bool is_read(const char *file, const char *section, const char *only)
+{
+	char ending[32];
+	bool any = false;
+	ending_of(file, ending);
+	for (size_t i = 0; i < sizeof(owners) / sizeof(*owners); i++) {
+		bool same = owners[i].section[0] && !strcmp(owners[i].section, section) &&
+			    (!only || !strcmp(only, section));
+		if (!strcmp(owners[i].ending, ending))
+			return same;
+		any |= same;
+	}
+	return any;
+}
+
+static void unread_add(struct lint *l, const struct lint_line *line, const char *key,
+		       const struct unit_state *s, const char *where)
+{
+	char ending[32];
+	ending_of(line->file, ending);
+	if (s->section[0])
+		lint_add(l, line, LINT_UNREAD, NULL,
+			 "systemd does not read %s= in [%s] of a .%s file: move it to %s", key,
+			 s->section, ending, where);
+	else
+		lint_add(l, line, LINT_UNREAD, NULL,
+			 "systemd does not read %s= before the first section: move it to %s", key,
+			 where);
+}
+
 static void limit_judge(struct lint *l, const struct lint_line *line, const char *key,
 			const char *value, const struct unit_state *s)
 {
-	bool manager = !strncmp(key, "Default", 7);
+	bool manager = !strncasecmp(key, "Default", 7);
+	const char *limit = key + (manager ? 7 : 0);
 	char near[SIMILAR_MAX];
-	if (!list_has(limits, key + (manager ? 7 : 0))) {
-		nearest_limit(key + (manager ? 7 : 0), near);
+	if (!list_has(limits, limit) || (manager && strncmp(key, "Default", 7) != 0)) {
+		nearest_limit(limit, near);
 		lint_add(l, line, LINT_UNKNOWN, NULL,
 			 "systemd has no %s= and ignores the line: %s%s%s", key,
 			 near[0] ? "write " : "remove it", near[0] && manager ? "Default" : "",
 			 near);
 		return;
 	}
-	if (manager != !strcmp(s->section, "Manager") || !strcmp(s->section, "Unit") ||
-	    !strcmp(s->section, "Install")) {
-		lint_add(l, line, LINT_UNREAD, NULL,
-			 "systemd does not read %s= in [%s]: move it to %s", key, s->section,
-			 manager ? "[Manager] of system.conf" : "[Service] of a unit");
+	bool read =
+		manager ? !strcmp(s->section, "Manager") : is_read(line->file, s->section, NULL);
+	if (!read) {
+		unread_add(l, line, key, s,
+			   manager ? "[Manager] of system.conf" : "[Service] of a service");
 		return;
 	}
 	unit_keep(l, line, key, value);
-	if (!strcmp(key + (manager ? 7 : 0), "LimitNOFILE"))
+	if (!strcmp(limit, "LimitNOFILE"))
 		files_judge(l, line, key, value);
+}
+
+static void backlog_judge(struct lint *l, const struct lint_line *line, const char *key,
+			  const char *value, const struct unit_state *s)
+{
+	long long backlog;
+	if (strcmp(key, "Backlog") != 0)
+		lint_add(l, line, LINT_UNKNOWN, NULL,
+			 "systemd has no %s= and ignores the line: write Backlog", key);
+	else if (!is_read(line->file, s->section, "Socket"))
+		unread_add(l, line, key, s, "[Socket] of a socket");
+	else if (!number_parse(value, &backlog) || backlog > UINT_MAX)
+		lint_add(
+			l, line, LINT_REFUSED, NULL,
+			"Backlog=%s is not a number up to %u: systemd skips the line; write digits "
+			"alone",
+			value, UINT_MAX);
+	else if (l->somaxconn && backlog > l->somaxconn && backlog < INT_MAX)
+		lint_add(l, line, LINT_CAPPED, NULL,
+			 "Backlog=%lld is cut to net.core.somaxconn (%lld): raise that as well",
+			 backlog, (long long)l->somaxconn);
 }
 
 static bool is_limit(const char *key)
 {
-	return !strncmp(key, "Limit", 5) || !strncmp(key, "DefaultLimit", 12);
+	return !strncasecmp(key, "Limit", 5) || !strncasecmp(key, "DefaultLimit", 12);
 }
 
 void unit_line_judge(struct lint *l, const struct lint_line *line, struct unit_state *s)
@@ -235,9 +323,6 @@ void unit_line_judge(struct lint *l, const struct lint_line *line, struct unit_s
 	/* An empty value resets what files before said. */
 	if (is_limit(key) && *value)
 		limit_judge(l, line, key, value, s);
-	long long backlog = strtoll(value, NULL, 0);
-	if (!strcmp(key, "Backlog") && l->somaxconn && backlog > l->somaxconn && backlog < INT_MAX)
-		lint_add(l, line, LINT_CAPPED, NULL,
-			 "Backlog=%lld is cut to net.core.somaxconn (%lld): raise that as well",
-			 backlog, (long long)l->somaxconn);
+	else if (!strcasecmp(key, "Backlog") && *value)
+		backlog_judge(l, line, key, value, s);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "epolltune/catalogue.h"
+#include "epolltune/quantity.h"
 #include "epolltune/report.h"
 
 static bool is_assumed(const struct wall *w)
@@ -104,12 +105,17 @@ static void walls_name(struct sentence *a, const struct report *r,
 }
 
 /* "2 walls are short: a, b" */
-static void walls_say(struct sentence *a, const struct report *r, size_t count, const char *state,
-		      int verdict)
+static void walls_say(struct sentence *a, const struct report *r, size_t count, int verdict)
 {
+	static const struct {
+		const char *one, *many;
+	} states[] = {[VERDICT_SHORT] = {"is short", "are short"},
+		      [VERDICT_TIGHT] = {"is tight", "are tight"},
+		      [VERDICT_UNKNOWN] = {"has no verdict", "have no verdict"}};
 	if (!count)
 		return;
-	SAY(a, "%s%zu %s %s: ", a->begun ? "; " : "", count, count == 1 ? "wall" : "walls", state);
+	SAY(a, "%s%s %s: ", a->begun ? "; " : "", quantity_of(count, "wall").text,
+	    count == 1 ? states[verdict].one : states[verdict].many);
 	walls_name(a, r, has_verdict, verdict);
 	a->begun = true;
 }
@@ -167,7 +173,7 @@ static void findings_say(struct sentence *a, const struct report *r, enum findin
 		count += counts(r, &r->findings[i], level) && !r->findings[i].answer[0];
 	if (!count)
 		return;
-	SAY(a, "%s%zu %s%s: ", a->begun ? "; " : "", count, what, count == 1 ? "" : "s");
+	SAY(a, "%s%s: ", a->begun ? "; " : "", quantity_of(count, what).text);
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
 		if (!counts(r, f, level) || f->answer[0] || !strcmp(f->id, named))
@@ -212,8 +218,8 @@ static void missed_say(struct sentence *a, const struct report *r, const struct 
 {
 	if (!s->missed)
 		return;
-	SAY(a, "%s%zu %s derived, not measured: ", a->begun ? "; " : "", s->missed,
-	    s->missed == 1 ? "wall" : "walls");
+	SAY(a, "%s%s derived, not measured: ", a->begun ? "; " : "",
+	    quantity_of(s->missed, "wall").text);
 	walls_name(a, r, is_missed, 0);
 	reasons_say(a, r);
 	a->begun = true;
@@ -225,8 +231,8 @@ static void assumed_say(struct sentence *a, const struct report *r, const struct
 	const char *between = "";
 	if (!s->assumed)
 		return;
-	SAY(a, "%s%zu %s assumed, not read: ", a->begun ? "; " : "", s->assumed,
-	    s->assumed == 1 ? "wall" : "walls");
+	SAY(a, "%s%s assumed, not read: ", a->begun ? "; " : "",
+	    quantity_of(s->assumed, "wall").text);
 	for (size_t i = 0; i < r->wall_count; i++) {
 		if (!is_assumed(&r->walls[i]))
 			continue;
@@ -293,7 +299,7 @@ static void tight_say(struct sentence *a, const struct report *r, const struct r
 {
 	unserved_say(a, r, s);
 	clauses_say(a, r, LEVEL_WARNING, is_other);
-	walls_say(a, r, s->tight, s->tight == 1 ? "is tight" : "are tight", VERDICT_TIGHT);
+	walls_say(a, r, s->tight, VERDICT_TIGHT);
 	findings_say(a, r, LEVEL_WARNING, "warning");
 	missed_say(a, r, s);
 	assumed_say(a, r, s);
@@ -309,7 +315,7 @@ static void warnings_say(struct sentence *a, const struct report *r, const struc
 	SAY(a, "; also: ");
 	a->begun = false;
 	clauses_say(a, r, LEVEL_WARNING, is_any);
-	walls_say(a, r, s->tight, s->tight == 1 ? "is tight" : "are tight", VERDICT_TIGHT);
+	walls_say(a, r, s->tight, VERDICT_TIGHT);
 	findings_say(a, r, LEVEL_WARNING, "warning");
 }
 
@@ -338,7 +344,7 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 	case VERDICT_SHORT:
 		SAY(&a, "Not ready: ");
 		clauses_say(&a, r, LEVEL_CRITICAL, is_any);
-		walls_say(&a, r, s.short_, s.short_ == 1 ? "is short" : "are short", VERDICT_SHORT);
+		walls_say(&a, r, s.short_, VERDICT_SHORT);
 		findings_say(&a, r, LEVEL_CRITICAL, "critical finding");
 		break;
 	case VERDICT_UNKNOWN:
@@ -347,9 +353,7 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 		probes_say(&a, r, PROBE_UNOBSERVED);
 		if (r->require_measured || !r->wall_count)
 			probes_say(&a, r, PROBE_FAILED);
-		walls_say(&a, r, s.needed_unknown,
-			  s.needed_unknown == 1 ? "has no verdict" : "have no verdict",
-			  VERDICT_UNKNOWN);
+		walls_say(&a, r, s.needed_unknown, VERDICT_UNKNOWN);
 		if (r->require_measured) {
 			missed_say(&a, r, &s);
 			assumed_say(&a, r, &s);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/quantity.h"
 
 #define CHARTS 24
 #define BARS 64
@@ -194,9 +195,8 @@ int bench_render_svg(FILE *out, const struct bench_page *p, struct err *e)
 		strftime(stamp, sizeof(stamp), "%Y-%m-%d %H:%M UTC", &tm);
 	snprintf(title, sizeof(title), "epolltune %s on %s", p->command, p->host.name);
 	snprintf(subtitle, sizeof(subtitle),
-		 "Linux %s, %llu CPU%s, %u round%s, %s. Median; lines: minimum to maximum.",
-		 p->host.kernel, (unsigned long long)p->host.cpus, p->host.cpus == 1 ? "" : "s",
-		 p->runs, p->runs == 1 ? "" : "s", stamp);
+		 "Linux %s, %s, %s, %s. Median; lines: minimum to maximum.", p->host.kernel,
+		 quantity_of(p->host.cpus, "CPU").text, quantity_of(p->runs, "round").text, stamp);
 	chart_svg(out, &(struct chart_page){.title = title,
 					    .subtitle = subtitle,
 					    .charts = picture->charts,

@@ -24,13 +24,14 @@ int bench_render_csv(FILE *out, const struct bench_page *p, const struct render_
 	fputs("bench,variant,n,active,metric,unit,median,min,max,runs,conditions\r\n", out);
 	for (size_t i = 0; i < p->table->count; i++) {
 		const struct bench_result *r = &p->table->at[i];
+		char text[BENCH_CONDITIONS_TEXT];
 		field(out, r->bench);
 		fputc(',', out);
 		field(out, r->variant);
 		fprintf(out, ",%llu,%llu,%s,%s,%.9g,%.9g,%.9g,%u,", (unsigned long long)r->n,
 			(unsigned long long)r->active, bench_metric_name(r->metric),
 			bench_metric_unit(r->metric), r->median, r->min, r->max, r->runs);
-		field(out, r->conditions);
+		field(out, bench_conditions(r, text));
 		fputs("\r\n", out);
 	}
 	return 0;

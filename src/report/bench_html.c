@@ -11,8 +11,7 @@ static void head(struct html *h, const struct bench_page *p)
 	struct page_segments machine = {0}, rounds = {0};
 	char text[160], memory[32];
 	page_segment(&h->page, &machine, "Linux %s", p->host.kernel);
-	page_segment(&h->page, &machine, "%llu CPU%s", (unsigned long long)p->host.cpus,
-		     p->host.cpus == 1 ? "" : "s");
+	page_segment(&h->page, &machine, "%s", quantity_of(p->host.cpus, "CPU").text);
 	page_segment(&h->page, &machine, "%s",
 		     quantity_format(memory, sizeof(memory), QUANTITY_SIZE, p->host.memory_bytes));
 	page_segment(&h->page, &rounds, "%s", bench_rounds(text, sizeof(text), p));
@@ -60,13 +59,13 @@ static void events(struct html *h, const struct bench_table *t, const char *benc
 	html_table(h, "Events that were seen", columns);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct bench_result *r = &t->at[i];
-		char seen[32];
+		char seen[32], text[BENCH_CONDITIONS_TEXT];
 		if (strcmp(r->bench, bench) != 0)
 			continue;
 		html_row(h);
 		html_cell(h, TONE_PLAIN, r->variant);
 		html_cell(h, TONE_PLAIN, bench_figure(seen, sizeof(seen), r->metric, r->median));
-		html_cell(h, TONE_PLAIN, r->conditions);
+		html_cell(h, TONE_PLAIN, bench_conditions(r, text));
 	}
 	html_table_end(h);
 }
@@ -142,8 +141,8 @@ static void notes(struct html *h, const struct bench_table *t)
 		fputs("</ul>\n", h->out);
 	}
 	if (t->lost)
-		report_text(lost, "%zu figure%s did not fit and %s missing.", t->lost,
-			    t->lost == 1 ? "" : "s", t->lost == 1 ? "is" : "are");
+		report_text(lost, "%s did not fit and %s missing.",
+			    quantity_of(t->lost, "figure").text, t->lost == 1 ? "is" : "are");
 	html_element(h, "p", NULL, lost);
 }
 

@@ -7,6 +7,7 @@ static json_t *result(struct json_writer *w, const struct bench_result *r)
 	json_t *o = json_object(), *samples = json_array();
 	for (unsigned i = 0; i < r->runs; i++)
 		value_add(w, samples, value_number(r->sample[i]));
+	char text[BENCH_CONDITIONS_TEXT];
 	value_set(w, o, "bench", value_text(r->bench));
 	value_set(w, o, "variant", value_text(r->variant));
 	value_set(w, o, "n", value_count(r->n));
@@ -18,7 +19,7 @@ static json_t *result(struct json_writer *w, const struct bench_result *r)
 	value_set(w, o, "max", value_number(r->max));
 	value_set(w, o, "runs", value_count(r->runs));
 	value_set(w, o, "samples", samples);
-	value_set(w, o, "conditions", value_text(r->conditions));
+	value_set(w, o, "conditions", value_text(bench_conditions(r, text)));
 	return o;
 }
 

@@ -72,6 +72,13 @@ static double family_base(enum bench_metric m)
 	}
 }
 
+const char *bench_conditions(const struct bench_result *r, char text[BENCH_CONDITIONS_TEXT])
+{
+	snprintf(text, BENCH_CONDITIONS_TEXT, "%s%s", r->metric == BENCH_EVENTS ? "expected " : "",
+		 r->conditions);
+	return text;
+}
+
 char *bench_figure(char *buf, size_t size, enum bench_metric m, double value)
 {
 	double v = value * family_base(m);

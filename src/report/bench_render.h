@@ -45,6 +45,9 @@ int bench_render_svg(FILE *out, const struct bench_page *p, struct err *e);
 
 /* Format to three digits with a unit: "442 ns", "5.65 ms", "51.4 k/s". 24 bytes suffice. */
 char *bench_figure(char *buf, size_t size, enum bench_metric m, double value);
+/* The conditions alone, without a head that says what is expected: "expected 1: one event". */
+#define BENCH_CONDITIONS_TEXT (BENCH_CONDITIONS + 16)
+const char *bench_conditions(const struct bench_result *r, char text[BENCH_CONDITIONS_TEXT]);
 /* Format n for axes and columns: "300", "10k", "1M". */
 char *bench_size(char *buf, size_t size, uint64_t n);
 

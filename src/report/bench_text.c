@@ -141,12 +141,18 @@ static const char *column_name(const struct shape *s, size_t column)
 	return s->by_size ? s->variants[column] : bench_metric_name(s->metrics[column]);
 }
 
+/* NULL: the row has no figure in this column. */
+static const struct bench_result *cell_of(const struct bench_table *t, const struct shape *s,
+					  const struct bench_row *row, size_t column)
+{
+	return bench_find(t, s->bench, s->by_size ? s->variants[column] : row->variant, row->size.n,
+			  row->size.active, s->metrics[s->by_size ? 0 : column]);
+}
+
 static void cell_text(char *buf, size_t size, const struct bench_table *t, const struct shape *s,
 		      const struct bench_row *row, size_t column)
 {
-	const struct bench_result *r =
-		bench_find(t, s->bench, s->by_size ? s->variants[column] : row->variant,
-			   row->size.n, row->size.active, s->metrics[s->by_size ? 0 : column]);
+	const struct bench_result *r = cell_of(t, s, row, column);
 	if (r)
 		variant_figure(buf, size, s, r);
 	else
@@ -204,12 +210,9 @@ static size_t columns_at_once(const struct bench_table *t, const struct shape *s
 static bool row_shows(const struct bench_table *t, const struct shape *s,
 		      const struct bench_row *row, size_t first, size_t end)
 {
-	char text[96];
-	for (size_t c = first; c < end; c++) {
-		cell_text(text, sizeof(text), t, s, row, c);
-		if (strcmp(text, "-") != 0)
+	for (size_t c = first; c < end; c++)
+		if (cell_of(t, s, row, c))
 			return true;
-	}
 	return false;
 }
 
@@ -258,8 +261,7 @@ static void table_of_events(FILE *out, const struct bench_table *t, const struct
 			continue;
 		variant_figure(seen, sizeof(seen), s, r);
 		snprintf(name, sizeof(name), "%-18s %6s", r->variant, seen);
-		hanging(out, style, 27, name,
-			r->conditions + (strncmp(r->conditions, "expected ", 9) ? 0 : 9));
+		hanging(out, style, 27, name, r->conditions);
 	}
 }
 
@@ -363,9 +365,8 @@ static void head_print(FILE *out, const struct bench_page *p, const struct rende
 	struct page page = page_open(out, style);
 	utf8_copy_printable(name, sizeof(name), p->host.name);
 	quantity_format(memory, sizeof(memory), QUANTITY_SIZE, p->host.memory_bytes);
-	fprintf(out, "epolltune %s %s on %s, Linux %s, %llu CPU%s, %s\n", EPOLLTUNE_VERSION,
-		p->command, name, p->host.kernel, (unsigned long long)p->host.cpus,
-		p->host.cpus == 1 ? "" : "s", memory);
+	fprintf(out, "epolltune %s %s on %s, Linux %s, %s, %s\n", EPOLLTUNE_VERSION, p->command,
+		name, p->host.kernel, quantity_of(p->host.cpus, "CPU").text, memory);
 	bench_rounds(raw, sizeof(raw), p);
 	page_text(&page, rounds, sizeof(rounds), "%s", raw);
 	fprintf(out, "%s\n\n", rounds);
@@ -408,7 +409,8 @@ int bench_render_text(FILE *out, const struct bench_page *p, const struct render
 	for (size_t i = 0; i < p->table->note_count && rc == 0; i++)
 		hanging(out, style, 2, "-", p->table->notes[i]);
 	if (p->table->lost)
-		fprintf(out, "%zu figure%s did not fit and %s missing.\n", p->table->lost,
-			p->table->lost == 1 ? "" : "s", p->table->lost == 1 ? "is" : "are");
+		fprintf(out, "%s did not fit and %s missing.\n",
+			quantity_of(p->table->lost, "figure").text,
+			p->table->lost == 1 ? "is" : "are");
 	return rc;
 }

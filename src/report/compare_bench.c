@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/array.h"
+#include "base/array.h"
 #include "report/bench_render.h"
 #include "report/compare.h"
 #include "report/json_value.h"
@@ -113,11 +113,14 @@ static enum compare_verdict row_verdict(const struct pairing *r)
 	bool overlap = b->min <= a->max && a->min <= b->max;
 	if (overlap || fabs(b->median - a->median) <= COMPARE_NOISE * fabs(a->median))
 		return COMPARE_SAME;
-	if (strcmp(r->metric, "events") == 0)
+	/* A metric that this version does not know is likely a time, a cost or a size. */
+	enum bench_metric metric = bench_metric_find(r->metric);
+	enum bench_better better =
+		metric == BENCH_METRICS ? BETTER_LOWER : bench_metric_better(metric);
+	if (better == BETTER_NEITHER)
 		return COMPARE_MOVED;
-	/* Higher is better for a rate; lower for a time, a cost or a size. */
 	bool more = b->median > a->median;
-	return more == (strcmp(r->metric, "rate") == 0) ? COMPARE_BETTER : COMPARE_WORSE;
+	return more == (better == BETTER_HIGHER) ? COMPARE_BETTER : COMPARE_WORSE;
 }
 
 int bench_comparison_status(const struct bench_comparison *c)
@@ -131,11 +134,8 @@ int bench_comparison_status(const struct bench_comparison *c)
 /* The metric of a row; BENCH_METRICS if this version does not know it in this unit. */
 static enum bench_metric row_metric(const struct pairing *r)
 {
-	int m = 0;
-	while (m < BENCH_METRICS && (strcmp(bench_metric_name((enum bench_metric)m), r->metric) ||
-				     strcmp(bench_metric_unit((enum bench_metric)m), r->unit)))
-		m++;
-	return (enum bench_metric)m;
+	enum bench_metric m = bench_metric_find(r->metric);
+	return m == BENCH_METRICS || !strcmp(bench_metric_unit(m), r->unit) ? m : BENCH_METRICS;
 }
 
 static bool has_ratio(const struct pairing *r)

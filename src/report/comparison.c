@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/array.h"
+#include "base/array.h"
+#include "epolltune/quantity.h"
 
 static const struct {
 	const char *name;
@@ -69,7 +70,7 @@ char *comparison_summary(const struct comparison *c, char *text, size_t size)
 						     COMPARE_UNKNOWN, COMPARE_NEW,    COMPARE_GONE,
 						     COMPARE_SAME};
 	const char *between = ": ";
-	snprintf(text, size, "%zu %s%s", c->row_count, c->kind, c->row_count == 1 ? "" : "s");
+	snprintf(text, size, "%s", quantity_of(c->row_count, c->kind).text);
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
 		size_t count = 0;
 		for (size_t k = 0; k < c->row_count; k++)
@@ -83,8 +84,8 @@ char *comparison_summary(const struct comparison *c, char *text, size_t size)
 	for (size_t i = 0; i < c->line_count; i++)
 		worse += c->lines[i].status == 1 || c->lines[i].status == 2;
 	if (worse)
-		report_append_to(text, size, "; %zu finding%s worse", worse,
-				 worse == 1 ? " is" : "s are");
+		report_append_to(text, size, "; %s %s worse", quantity_of(worse, "finding").text,
+				 worse == 1 ? "is" : "are");
 	return text;
 }
 

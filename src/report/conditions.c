@@ -4,6 +4,7 @@
 
 #include "epolltune/quantity.h"
 #include "report/page.h"
+#include "report/target_fields.h"
 
 static const struct condition {
 	const char *object, *key; /* the object "" is the document itself */
@@ -21,16 +22,16 @@ static const struct condition {
 	{"server", "name", "process", 0, NULL},
 	{"", "only", "probes", 0, "all"},
 	{"target", "role", "role", 0, NULL},
-	{"target", "connections", "connections", QUANTITY_COUNT, NULL},
-	{"target", "rate_per_s", "rate", QUANTITY_RATE, NULL},
-	{"target", "stall_us", "stall", QUANTITY_DURATION, NULL},
-	{"target", "rtt_us", "RTT", QUANTITY_DURATION, NULL},
-	{"target", "bandwidth_bps", "bandwidth", QUANTITY_BANDWIDTH, NULL},
-	{"target", "datagrams_per_s", "datagrams", QUANTITY_RATE, NULL},
-	{"target", "datagram_bytes", "datagram", QUANTITY_SIZE, NULL},
-	{"target", "idle_us", "idle timeout", QUANTITY_DURATION, NULL},
 };
-#define ROWS (sizeof(rows) / sizeof(*rows))
+
+/* Those above, then the numbers of the target. False: there is no such row. */
+static bool row_at(size_t i, struct condition *out)
+{
+	const size_t count = sizeof(rows) / sizeof(*rows);
+	const struct target_field *f = &target_fields[i < count ? 0 : i - count];
+	*out = i < count ? rows[i] : (struct condition){"target", f->key, f->label, f->kind, NULL};
+	return out->key != NULL;
+}
 
 static json_t *value_of(const struct condition *r, json_t *document)
 {
@@ -59,28 +60,29 @@ json_t *conditions_compare(json_t *const documents[2])
 {
 	struct json_writer w = {false};
 	json_t *list = json_array();
-	for (size_t i = 0; i < ROWS; i++) {
+	struct condition row;
+	for (size_t i = 0; row_at(i, &row); i++) {
 		char name[48], before[80], after[80];
-		json_t *a = value_of(&rows[i], documents[0]), *b = value_of(&rows[i], documents[1]);
+		json_t *a = value_of(&row, documents[0]), *b = value_of(&row, documents[1]);
 		/* Compare as printed: memory differs by a few pages between boots. */
 		if ((!a && !b) || (a && b && json_equal(a, b)) ||
-		    strcmp(shown(before, sizeof(before), &rows[i], a),
-			   shown(after, sizeof(after), &rows[i], b)) == 0)
+		    strcmp(shown(before, sizeof(before), &row, a),
+			   shown(after, sizeof(after), &row, b)) == 0)
 			continue;
-		name_of(&rows[i], name, sizeof(name));
+		name_of(&row, name, sizeof(name));
 		value_add(&w, list,
 			  json_pack("{s:s, s:O?, s:O?}", "name", name, "before", a, "after", b));
 	}
 	return value_complete(list, &w);
 }
 
-static const struct condition *row_named(const char *name)
+static bool row_named(const char *name, struct condition *out)
 {
 	char one[48];
-	for (size_t i = 0; i < ROWS; i++)
-		if (strcmp(name_of(&rows[i], one, sizeof(one)), name) == 0)
-			return &rows[i];
-	return NULL;
+	for (size_t i = 0; row_at(i, out); i++)
+		if (strcmp(name_of(out, one, sizeof(one)), name) == 0)
+			return true;
+	return false;
 }
 
 bool condition_text(const json_t *differing, size_t i, struct condition_text *out)
@@ -88,10 +90,11 @@ bool condition_text(const json_t *differing, size_t i, struct condition_text *ou
 	const json_t *one = json_array_get(differing, i);
 	if (!one)
 		return false;
-	const struct condition *r = row_named(json_string_value(json_object_get(one, "name")));
-	out->label = r->label;
-	shown(out->before, sizeof(out->before), r, json_object_get(one, "before"));
-	shown(out->after, sizeof(out->after), r, json_object_get(one, "after"));
+	struct condition r;
+	row_named(json_string_value(json_object_get(one, "name")), &r);
+	out->label = r.label;
+	shown(out->before, sizeof(out->before), &r, json_object_get(one, "before"));
+	shown(out->after, sizeof(out->after), &r, json_object_get(one, "after"));
 	return true;
 }
 

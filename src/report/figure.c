@@ -1,22 +1,13 @@
 #include "report/figure.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "epolltune/catalogue.h"
 #include "epolltune/quantity.h"
-
-/* Byte rates are decimal, as for networks and disks, and rounded to three digits. */
-static void format_byte_rate(char *text, size_t size, uint64_t value)
-{
-	char bits[32];
-	quantity_format(bits, sizeof(bits), QUANTITY_BANDWIDTH,
-			quantity_round(QUANTITY_BANDWIDTH, value));
-	char *blank = strrchr(bits, ' ');
-	const char *prefix = blank[1] == 'b' ? "" : (char[]){blank[1], 0};
-	snprintf(text, size, "%.*s %sB/s", (int)(blank - bits), bits, prefix);
-}
+#include "epolltune/unit.h"
 
 void figure_format(char *text, size_t size, const char *unit, int64_t value)
 {
@@ -30,18 +21,11 @@ void figure_format(char *text, size_t size, const char *unit, int64_t value)
 		size--;
 	}
 	uint64_t amount = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-	if (strcmp(unit, "B/s") == 0) {
-		format_byte_rate(at, size, amount);
-	} else if (strcmp(unit, "B") == 0) {
-		quantity_format(at, size, QUANTITY_SIZE, amount);
-	} else if (strcmp(unit, "us") == 0) {
-		quantity_format(at, size, QUANTITY_DURATION, amount);
-	} else {
-		quantity_format(at, size, QUANTITY_COUNT, amount);
-		size_t used = strlen(at);
-		if (strlen(unit) < 4 && *unit)
-			snprintf(at + used, size - used, " %s", unit);
-	}
+	const struct unit_row *row = unit_row_find(unit);
+	quantity_format(at, size, row->kind, amount);
+	size_t used = strlen(at);
+	if (row->form == UNIT_SIGN)
+		snprintf(at + used, size - used, " %s", unit);
 }
 
 static bool is_measured(const struct wall *w)
@@ -73,6 +57,13 @@ char *figure_text(char *text, size_t size, const struct wall *w)
 	return text;
 }
 
+/* " MiB" of "36 MiB", "" of "36 000". */
+static const char *unit_of(const char *figure)
+{
+	const char *blank = strrchr(figure, ' ');
+	return blank && isalpha((unsigned char)blank[1]) ? blank : "";
+}
+
 char *figure_needed(char *text, size_t size, const struct wall *w)
 {
 	char upper[32];
@@ -83,9 +74,12 @@ char *figure_needed(char *text, size_t size, const struct wall *w)
 	if (w->needed == REPORT_NONE || w->needed_max == REPORT_NONE)
 		return text;
 	figure_format(upper, sizeof(upper), w->unit, w->needed_max);
-	size_t used = strlen(text);
-	if (strcmp(text, upper) != 0)
-		snprintf(text + used, size - used, " to %s", upper);
+	if (!strcmp(text, upper))
+		return text;
+	/* "36 to 75.1 MiB": a unit that both have once. */
+	const char *lower_unit = unit_of(text), *upper_unit = unit_of(upper);
+	size_t used = strlen(text) - (strcmp(lower_unit, upper_unit) ? 0 : strlen(lower_unit));
+	snprintf(text + used, size - used, " to %s", upper);
 	return text;
 }
 
@@ -95,20 +89,6 @@ bool figure_is_absent(const struct wall *w)
 	return w->verdict == VERDICT_NA && row && row->quiet;
 }
 
-/* Units that are scaled for readers; others follow the number as they are. */
-static const struct {
-	const char *unit;
-	enum quantity_kind kind;
-} scaled_units[] = {{"us", QUANTITY_DURATION}, {"B", QUANTITY_SIZE}, {"1/s", QUANTITY_RATE}};
-
-bool figure_is_scaled(const char *unit)
-{
-	for (size_t i = 0; i < sizeof(scaled_units) / sizeof(*scaled_units); i++)
-		if (!strcmp(unit, scaled_units[i].unit))
-			return true;
-	return !strcmp(unit, "B/s");
-}
-
 const char *figure_value(char *text, size_t size, double value, const char *unit)
 {
 	bool whole = value >= 0 && value < 1e15;
@@ -116,15 +96,10 @@ const char *figure_value(char *text, size_t size, double value, const char *unit
 		snprintf(text, size, "-");
 		return text;
 	}
-	for (size_t i = 0; i < sizeof(scaled_units) / sizeof(*scaled_units) && whole; i++)
-		if (strcmp(unit, scaled_units[i].unit) == 0)
-			return quantity_format(
-				text, size, scaled_units[i].kind,
-				quantity_round(scaled_units[i].kind, (uint64_t)rint(value)));
-	if (whole && strcmp(unit, "B/s") == 0) {
-		figure_format(text, size, unit, (int64_t)rint(value));
-		return text;
-	}
+	const struct unit_row *row = unit_row_find(unit);
+	if (whole && row->form == UNIT_SCALED)
+		return quantity_format(text, size, row->kind,
+				       quantity_round(row->kind, (uint64_t)rint(value)));
 	if (whole && (value >= 1000 || value == rint(value)))
 		quantity_format(text, size, QUANTITY_COUNT, (uint64_t)rint(value));
 	else
@@ -140,7 +115,7 @@ const char *figure_evidence(char *text, size_t size, const struct evidence *ev)
 	char current[64], proposed[64];
 	bool both = !isnan(ev->at_proposed);
 	figure_value(current, sizeof(current), ev->at_current,
-		     both && !figure_is_scaled(ev->unit) ? "" : ev->unit);
+		     both && unit_row_find(ev->unit)->form != UNIT_SCALED ? "" : ev->unit);
 	figure_value(proposed, sizeof(proposed), ev->at_proposed, ev->unit);
 	snprintf(text, size, "%s%s%s", current, both ? " → " : "", both ? proposed : "");
 	return text;

@@ -21,8 +21,6 @@ char *figure_text(char *text, size_t size, const struct wall *w);
 char *figure_needed(char *text, size_t size, const struct wall *w);
 /* Format a quantity with its unit; counts of things ("connections") have none. */
 void figure_format(char *text, size_t size, const char *unit, int64_t value);
-/* Whether figure_value() scales that unit, so that the number alone says too little. */
-bool figure_is_scaled(const char *unit);
 /* Formats a measured value, rounded, with its unit: "903 SYNs", "1.04 s", "-" for NAN. 64 bytes
  * suffice. Returns text. */
 const char *figure_value(char *text, size_t size, double value, const char *unit);

@@ -7,15 +7,14 @@
 
 static void machine(const struct page *p, const struct report *r, head_put put)
 {
-	struct page_segments s = {0};
+	struct page_segments s = {.hang = 2};
 	char size[32];
 	page_segment(p, &s, "epolltune " EPOLLTUNE_VERSION "%s%s", r->host.name[0] ? " on " : "",
 		     r->host.name);
 	if (r->host.kernel[0])
 		page_segment(p, &s, "Linux %s", r->host.kernel);
 	if (r->host.cpus)
-		page_segment(p, &s, "%" PRIu64 " CPU%s", r->host.cpus,
-			     r->host.cpus == 1 ? "" : "s");
+		page_segment(p, &s, "%s", quantity_of(r->host.cpus, "CPU").text);
 	if (r->host.memory_bytes)
 		page_segment(
 			p, &s, "%s",

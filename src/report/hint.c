@@ -7,7 +7,6 @@
 #include "epolltune/knob.h"
 #include "epolltune/shell.h"
 
-#define HINT_ARGUMENTS (REPORT_SAVED + 1088)
 #define ADD(...) report_append_to(arguments, HINT_ARGUMENTS, __VA_ARGS__)
 
 enum apply_help {
@@ -80,6 +79,13 @@ static bool arguments_of(const struct report *r, char arguments[HINT_ARGUMENTS])
 	if (r->ignored[0])
 		whole &= ADD(" --ignore %s", r->ignored);
 	return whole;
+}
+
+char *hint_arguments(const struct report *r, char arguments[HINT_ARGUMENTS])
+{
+	if (!arguments_of(r, arguments))
+		arguments[0] = 0;
+	return arguments;
 }
 
 char *hint_check(const struct report *r, char command[HINT_COMMAND])

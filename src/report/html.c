@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "epolltune/unit.h"
 #include "report/figure.h"
 #include "report/head.h"
 #include "report/hint.h"
@@ -109,7 +110,7 @@ static void evidence(struct html *h, const struct finding *f)
 	html_table(h, "Evidence", columns);
 	for (size_t i = 0; i < f->evidence_count; i++) {
 		const struct evidence *ev = &f->evidence[i];
-		bool scaled = figure_is_scaled(ev->unit) || !ev->unit[0];
+		bool scaled = unit_row_find(ev->unit)->form == UNIT_SCALED || !ev->unit[0];
 		const char *unit = scaled ? ev->unit : "";
 		char name[96], value[64];
 		report_text(name, "%s%s%s", ev->name, scaled ? "" : ", ", scaled ? "" : ev->unit);

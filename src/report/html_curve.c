@@ -5,16 +5,16 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/unit.h"
 #include "report/chart.h"
 #include "report/figure.h"
 #include "report/markup.h"
 
-/* The axis has its unit in its name, unless the unit is scaled. */
+/* The axis has its unit in its name if it counts things. */
 static char *axis_format(char *text, size_t size, double value, const struct chart_axis *axis)
 {
 	char whole[64];
-	const char *unit =
-		figure_is_scaled(axis->unit) || !strcmp(axis->unit, "%") ? axis->unit : "";
+	const char *unit = unit_row_find(axis->unit)->form == UNIT_THINGS ? "" : axis->unit;
 	snprintf(text, size, "%s", figure_value(whole, sizeof(whole), value, unit));
 	return text;
 }

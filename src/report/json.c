@@ -1,6 +1,7 @@
 #include "report/render.h"
 
 #include "report/json_value.h"
+#include "report/target_fields.h"
 
 static json_t *host(struct json_writer *w, const struct report_host *h)
 {
@@ -35,14 +36,8 @@ static json_t *target(struct json_writer *w, const struct target *t)
 {
 	json_t *o = json_object();
 	value_set(w, o, "role", value_text(target_role_name(t->role)));
-	value_set(w, o, "connections", value_count(t->connections));
-	value_set(w, o, "rate_per_s", value_count(t->rate_per_s));
-	value_set(w, o, "stall_us", value_count(t->stall_us));
-	value_set(w, o, "rtt_us", value_count(t->rtt_us));
-	value_set(w, o, "bandwidth_bps", value_count(t->bandwidth_bps));
-	value_set(w, o, "datagrams_per_s", value_count(t->datagrams_per_s));
-	value_set(w, o, "datagram_bytes", value_count(t->datagram_bytes));
-	value_set(w, o, "idle_us", value_count(t->idle_us));
+	for (const struct target_field *f = target_fields; f->key; f++)
+		value_set(w, o, f->key, value_count(target_number(t, f)));
 	return o;
 }
 

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "epolltune/unit.h"
 #include "report/figure.h"
 #include "report/utf8.h"
 
@@ -80,20 +81,16 @@ static void findings(FILE *out, const struct report *r, bool begun)
 	}
 }
 
-static const char *uom(const char *unit)
-{
-	return !strcmp(unit, "B") || !strcmp(unit, "us") ? unit : "";
-}
-
 static void performance(FILE *out, const struct wall *w)
 {
+	const char *unit = unit_row_find(w->unit)->plugin;
 	fputc(' ', out);
 	for (const char *c = w->name; *c; c++)
 		fputc(isalnum((unsigned char)*c) || strchr("._-", *c) ? *c : '_', out);
 	if (figure_of(w) == REPORT_NONE)
 		fputs("=U", out);
 	else
-		fprintf(out, "=%" PRId64 "%s", figure_of(w), uom(w->unit));
+		fprintf(out, "=%" PRId64 "%s", figure_of(w), unit ? unit : "");
 	if (report_needed(w) > 0)
 		fprintf(out, ";%" PRIu64 ":;%" PRId64 ":;0",
 			report_margin((uint64_t)report_needed(w)), w->needed);

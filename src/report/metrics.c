@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "epolltune/unit.h"
 #include "report/utf8.h"
 
 /* What both formats have of a family, and only OpenMetrics names in # TYPE without its suffix. */
@@ -69,30 +70,11 @@ void metrics_number(struct metrics *m, double value)
 		fprintf(m->out, "%.15g\n", value);
 }
 
-/* Units of walls in base units, as Prometheus wants them. */
-static const struct {
-	const char *unit, *base;
-	double scale;
-} units[] = {
-	{"B", "bytes", 1},
-	{"B/s", "bytes_per_second", 1},
-	{"us", "seconds", 1e-6},
-	{"%", "ratio", 1e-2},
-	{"accepts/s", "accepts_per_second", 1},
-	{"connects/s", "connects_per_second", 1},
-};
-
 void metrics_quantity(struct metrics *m, const char *unit, int64_t amount)
 {
-	const char *base = unit;
-	double scale = 1;
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-		if (!strcmp(units[i].unit, unit)) {
-			base = units[i].base;
-			scale = units[i].scale;
-		}
-	metrics_label(m, "unit", base);
-	metrics_number(m, amount > INT64_MAX / 2 ? INFINITY : (double)amount * scale);
+	const struct unit_row *row = unit_row_find(unit);
+	metrics_label(m, "unit", row->base ? row->base : unit);
+	metrics_number(m, amount > INT64_MAX / 2 ? INFINITY : (double)amount * row->scale);
 }
 
 void metrics_verdicts(struct metrics *m, enum wall_verdict is)

@@ -8,6 +8,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/document.h"
+#include "report/target_fields.h"
 
 #define PARSE_MAX ((size_t)16 << 20)
 
@@ -140,20 +141,13 @@ static void read_server(struct reader *r, const json_t *o, struct report_server 
 static void read_target(struct reader *r, const json_t *o, struct target *t)
 {
 	snprintf(r->at, sizeof(r->at), "target.");
+	*t = target_default();
 	WORD(r, o, "role", t->role, target_role_name, TARGET_PROXY);
-	t->connections = count(r, o, "connections");
-	t->rate_per_s = count(r, o, "rate_per_s");
-	t->stall_us = count(r, o, "stall_us");
-	t->rtt_us = count(r, o, "rtt_us");
-	t->bandwidth_bps = count(r, o, "bandwidth_bps");
-	/* Older versions do not write these. */
-	t->datagram_bytes = target_default().datagram_bytes;
-	if (member(o, "datagrams_per_s"))
-		t->datagrams_per_s = count(r, o, "datagrams_per_s");
-	if (member(o, "datagram_bytes"))
-		t->datagram_bytes = count(r, o, "datagram_bytes");
-	if (member(o, "idle_us"))
-		t->idle_us = count(r, o, "idle_us");
+	for (const struct target_field *f = target_fields; f->key; f++)
+		if (!f->newer || member(o, f->key)) {
+			uint64_t number = count(r, o, f->key);
+			memcpy((char *)t + f->offset, &number, sizeof(number));
+		}
 }
 
 static void read_wall(struct reader *r, const json_t *o, struct report *out)

@@ -144,9 +144,20 @@ static void wrap_last(struct table *t)
 	}
 }
 
+static bool exceeds_page(const struct table *t)
+{
+	size_t gap = t->gap ? strlen(t->gap) : 1, taken = t->indent;
+	for (size_t c = 0; c < t->column_count; c++)
+		taken += column_width(t, c) + (c ? gap : 0);
+	return taken > t->page->width;
+}
+
 int table_print(struct table *t, FILE *out, struct err *e)
 {
 	CLEAN(free_pointer) char *text = NULL;
+	if (t->spare && t->row_count && !t->failed && exceeds_page(t))
+		t->failed = scols_column_set_flags(scols_table_get_column(t->scols, t->spare),
+						   SCOLS_FL_HIDDEN) != 0;
 	if (t->width && t->row_count && !t->failed)
 		wrap_last(t);
 	if (t->row_count && !t->failed)

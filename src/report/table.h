@@ -34,6 +34,7 @@ struct table {
 	/* Of the columns before it the last one, TABLE_LINES, leaves that width: its texts are
 	 * wrapped. 0: they are not. */
 	size_t width;
+	size_t spare; /* the column to leave out where the page is too narrow; 0: none */
 	struct libscols_table *scols;
 	struct libscols_line *line;
 	size_t column_count, row_count, cell;

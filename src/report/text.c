@@ -48,7 +48,7 @@ static int walls(const struct page *p, const struct report *r, struct err *e)
 	static const struct table_column columns[] = {
 		{"WALL", TABLE_LEFT},  {"CAPACITY", TABLE_RIGHT}, {"NEEDED", TABLE_RIGHT},
 		{"BASIS", TABLE_LEFT}, {"VERDICT", TABLE_LEFT},   {0}};
-	struct table t = {.page = p, .gap = page_gap(p), .columns = columns};
+	struct table t = {.page = p, .gap = page_gap(p), .columns = columns, .spare = 3};
 	for (size_t i = 0; i < r->wall_count; i++)
 		if (p->verbose || !figure_is_absent(&r->walls[i]))
 			add_wall(&t, &r->walls[i]);

@@ -9,6 +9,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
+#include "epolltune/unit.h"
 #include "report/figure.h"
 #include "report/page.h"
 #include "report/utf8.h"
@@ -35,8 +36,8 @@ static const struct {
 	[WALL] = {"WALL", false, 110, 0},    [WHAT] = {"WHAT", false, 0, 0},
 	[USED] = {"USED", true, 0, 7},       [LIMIT] = {"LIMIT", true, 0, 7},
 	[RECENT] = {"MAX", true, 80, 5},     [HALF_OPEN] = {"HALF-OPEN", true, 96, 0},
-	[LOST] = {"LOST/s", true, 50, 0},    [LEFT] = {"LEFT", true, 0, 6},
-	[SPARK] = {"HISTORY", false, 60, 0}, [VERDICT] = {"VERDICT", false, 72, 0},
+	[LOST] = {"LOST/s", true, 60, 0},    [LEFT] = {"LEFT", true, 0, 6},
+	[SPARK] = {"HISTORY", false, 72, 0}, [VERDICT] = {"VERDICT", false, 44, 0},
 };
 
 struct screen {
@@ -268,7 +269,7 @@ static void row_describe(char *text, size_t size, const struct watch_row *r)
 	figure(used, r, r->used);
 	figure(limit, r, r->limit);
 	left(time, r);
-	const char *unit = strcmp(k->unit, "B") ? k->unit : "";
+	const char *unit = unit_row_find(k->unit)->form == UNIT_THINGS ? k->unit : "";
 	report_text_into(text, size, "%s %s: %s", k->wall, r->now.what, used);
 	if (r->limit != REPORT_NONE)
 		report_append_to(text, size, " of %s", limit);

@@ -59,14 +59,16 @@ static const struct nic_field *field_of(const struct device_setting *s, const st
 					bool max)
 {
 	const char *name = max ? s->max : s->name;
-	if (!strcmp(s->group, "channels") && !n->channels.combined.known)
+	if (s->group == GROUP_CHANNELS && nic_split_channels(n))
 		name = max ? "rx-max" : "rx";
 	return name ? nic_field_find(s->group, name) : NULL;
 }
 
-static struct nic_number napi_value(const struct nic_napi *p, enum nic_napi_setting setting)
+static struct nic_number napi_value(const struct nic_napi *p, const struct device_setting *s)
 {
-	switch (setting) {
+	if (s->threads)
+		return p->threaded;
+	switch (s->napi) {
 	case NAPI_DEFER_HARD_IRQS:
 		return p->defer_hard_irqs;
 	case NAPI_GRO_FLUSH_TIMEOUT:
@@ -77,12 +79,6 @@ static struct nic_number napi_value(const struct nic_napi *p, enum nic_napi_sett
 	return p->irq_suspend_timeout;
 }
 
-/* Since Linux 6.17 also a setting of each NAPI instance. */
-static bool threads(const struct device_setting *s)
-{
-	return s->name && !strcmp(s->name, "threaded");
-}
-
 /* The common value of all instances; -EBUSY if they differ, as rollback could not restore them. */
 static int agreed(const struct device_name *d, const struct nic *n, struct nic_number *value,
 		  struct err *e)
@@ -90,9 +86,7 @@ static int agreed(const struct device_name *d, const struct nic *n, struct nic_n
 	char queue[NIC_NAME + 8];
 	snprintf(queue, sizeof(queue), "%s:rx-0", d->nic);
 	for (size_t i = 0; i < n->napi_count; i++) {
-		struct nic_number one = threads(d->setting)
-						? n->napis[i].threaded
-						: napi_value(&n->napis[i], d->setting->napi);
+		struct nic_number one = napi_value(&n->napis[i], d->setting);
 		if (!one.known)
 			continue;
 		if (value->known && one.value != value->value)
@@ -141,11 +135,11 @@ static int read_number(const struct device_name *d, const struct nic *n, struct 
 	if (d->queue >= 0) {
 		const struct nic_napi *p = nic_napi_of(n, (uint32_t)d->queue);
 		if (p)
-			*value = napi_value(p, d->setting->napi);
+			*value = napi_value(p, d->setting);
 	} else {
-		if (d->setting->group)
+		if (d->setting->name)
 			*value = nic_get(n, field_of(d->setting, n, false));
-		if (d->setting->by_napi || threads(d->setting)) {
+		if (d->setting->by_napi || d->setting->threads) {
 			int rc = agreed(d, n, value, e);
 			if (rc < 0)
 				return rc;
@@ -218,7 +212,7 @@ static int device_normal(struct change_site *site, const char *name, const char 
 		rc = device_form(name, value, normal, e);
 	if (rc < 0)
 		return rc;
-	const struct nic_field *max = d.setting->group ? field_of(d.setting, n, true) : NULL;
+	const struct nic_field *max = d.setting->name ? field_of(d.setting, n, true) : NULL;
 	struct nic_number limit = max ? nic_get(n, max) : (struct nic_number){0};
 	if (limit.known && strtoull(normal, NULL, 10) > limit.value)
 		return err_set(e, ERANGE, "%s: %s is above the maximum of the device: %" PRIu64,
@@ -228,10 +222,7 @@ static int device_normal(struct change_site *site, const char *name, const char 
 
 static enum nic_means means_of(const struct device_name *d)
 {
-	if (d->queue >= 0 || (!d->setting->group && !d->setting->masks))
-		return NIC_BY_NAPI_SET;
-	return d->setting->masks || !strcmp(d->setting->group, "napi") ? NIC_BY_SYSFS
-								       : NIC_BY_ETHTOOL;
+	return d->queue >= 0 ? NIC_BY_NAPI_SET : d->setting->means;
 }
 
 static int device_check(struct change_site *site, const char *name, const char *value,

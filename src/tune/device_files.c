@@ -71,7 +71,7 @@ static int card_find(struct change_site *site, const struct device_name *d, stru
 	int rc = site_nic(site, d->nic, &n, e);
 	if (rc < 0)
 		return rc;
-	if (!strcmp(d->knob->name, "device.channels") && !n->channels.combined.known)
+	if (d->setting->group == GROUP_CHANNELS && nic_split_channels(n))
 		return err_set(
 			e, EOPNOTSUPP,
 			"%s: epolltune cannot persist separate receive and transmit channels",

@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/document.h"
 #include "epolltune/report.h"
-#include "host/array.h"
 #include "tune/state.h"
 
 #define JOURNAL_MAX ((off_t)64 << 20)

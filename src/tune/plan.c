@@ -110,7 +110,7 @@ static int check_report(struct planner *at, const struct report *r, struct err *
 int plan_make(struct plan *p, const struct report *r, const struct plan_options *o,
 	      struct change_site *site, struct err *e)
 {
-	struct planner at = {.plan = p, .options = o, .site = site};
+	struct planner at = {.plan = p, .options = o, .site = site, .from = r};
 	memset(p, 0, sizeof(*p));
 	site_refresh(site);
 	p->target = r ? r->target : o->target ? *o->target : target_default();
@@ -134,32 +134,23 @@ int plan_make(struct plan *p, const struct report *r, const struct plan_options 
 static void add_blocked(struct plan *p, const struct change *c, const struct err *why)
 {
 	struct manual_step *m = manual_for(p, c->name);
+	const struct change_running *running = change_kind_find(c->kind)->running;
+	char elsewhere[CHANGE_VALUE] = "Set it on the host";
 	if (!m)
 		return;
+	if (c->scope == CHANGE_NETNS)
+		report_text(elsewhere, "Set it as root of this network namespace");
+	else if (running && running->elsewhere)
+		running->elsewhere(c, elsewhere);
 	report_text(m->current, "%.79s", c->from);
 	report_text(m->proposed, "%.79s", c->to);
 	report_text(m->why, "%s", c->why);
-	report_text(m->action, "%s. Set it %s.", why->text,
-		    c->scope == CHANGE_NETNS ? "as root of this network namespace" : "on the host");
+	report_text(m->action, "%s. %s.", why->text, elsewhere);
 }
 
-void plan_permit(struct plan *p, struct change_site *site)
+/* Moves the changes that are marked to the manual steps. */
+static void move_blocked(struct plan *p, const bool *blocked, const struct err *why)
 {
-	bool blocked[PLAN_CHANGES] = {false};
-	struct err why[PLAN_CHANGES];
-	p->blocked = 0;
-	if (p->elsewhere)
-		return;
-	for (size_t i = 0; i < p->count; i++) {
-		struct change *c = &p->changes[i];
-		why[i] = (struct err){0};
-		int rc = change_kind_find(c->kind)->check(site, c->name, c->to, &why[i]);
-		blocked[i] = rc < 0;
-		if (rc < 0 && !p->blocked++)
-			p->blocker = why[i];
-	}
-	if (p->blocked == p->count)
-		return;
 	size_t kept = 0;
 	for (size_t i = 0; i < p->count; i++) {
 		if (blocked[i])
@@ -168,5 +159,29 @@ void plan_permit(struct plan *p, struct change_site *site)
 			p->changes[kept++] = p->changes[i];
 	}
 	p->count = kept;
+}
+
+void plan_permit(struct plan *p, struct change_site *site)
+{
+	bool blocked[PLAN_CHANGES] = {false}, elsewhere[PLAN_CHANGES] = {false};
+	struct err why[PLAN_CHANGES];
+	size_t left = p->count;
 	p->blocked = 0;
+	if (p->elsewhere)
+		return;
+	for (size_t i = 0; i < p->count; i++) {
+		struct change *c = &p->changes[i];
+		why[i] = (struct err){0};
+		int rc = change_kind_find(c->kind)->check(site, c->name, c->to, &why[i]);
+		blocked[i] = rc < 0;
+		elsewhere[i] = rc == -EROFS && c->scope == CHANGE_SYSTEM && host_live(site->host);
+		left -= blocked[i];
+		if (blocked[i] && !elsewhere[i] && !p->blocked++)
+			p->blocker = why[i];
+	}
+	/* With more privilege it would make what is left. */
+	bool denied = p->blocked && !left;
+	move_blocked(p, denied ? elsewhere : blocked, why);
+	if (!denied)
+		p->blocked = 0;
 }

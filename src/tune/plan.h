@@ -43,8 +43,8 @@ int plan_make(struct plan *p, const struct report *r, const struct plan_options 
 int budget_check(struct plan *p, const struct change_site *site, struct err *e);
 /* The maximum cost of a change in bytes at the target's load; REPORT_NONE without a formula. */
 int64_t budget_cost(const struct plan *p, const struct change *c, const struct change_site *site);
-/* Turns changes that this process may not make into manual steps. If all are such, they stay in the
- * plan, to be shown, and p->blocked counts them. */
+/* Turns changes that this process may not make into manual steps. If all are such, and need
+ * privilege, they stay in the plan, to be shown, and p->blocked counts them. */
 void plan_permit(struct plan *p, struct change_site *site);
 /* Adds to the plan the lines of files for its changes, and for `standing`, the changes of earlier
  * runs that are in force and in no file. Skips what the files say already. */

@@ -47,8 +47,8 @@ static void add_lower(const struct planner *at, const struct finding *f, const s
 	if (!at->of && strcmp(running, c->current) != 0) {
 		at->plan->in_force++;
 	} else if (!at->options->foreign || at->of) {
-		report_text(action, "lowers the value: %s",
-			    knob_command(k->name, c->proposed, true, command, sizeof(command)));
+		report_text(action, "This lowers the value; to allow it:\n  %s",
+			    plan_command(at, k->name, c->proposed, true, command, sizeof(command)));
 		add_step(at, f, c, k, action);
 	}
 }

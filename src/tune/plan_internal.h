@@ -9,7 +9,8 @@ struct planner {
 	struct plan *plan;
 	const struct plan_options *options;
 	struct change_site *site;
-	const struct report *of; /* whose machine the plan is for; NULL: this one */
+	const struct report *from; /* that it is made from; NULL: only of --set */
+	const struct report *of;   /* whose machine the plan is for; NULL: this one */
 };
 
 /* What a name refers to, if epolltune can write it: a sysctl, or a setting of one interface. */
@@ -54,6 +55,11 @@ int plan_set(const struct planner *at, struct err *e);
 void plan_flatten(char *text);
 /* Why, of a finding: "accept-queue.short: …". */
 void plan_describe(char why[200], const struct finding *f);
+
+/* The command that sets a knob and proves it by the target of the report; `lower`: as in
+ * knob_command(). Returns `text`. */
+char *plan_command(const struct planner *at, const char *knob, const char *value, bool lower,
+		   char *text, size_t size);
 
 /* Adds a manual step; NULL: the plan is full. */
 struct manual_step *manual_add(struct plan *p, const char *knob);

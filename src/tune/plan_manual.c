@@ -50,26 +50,28 @@ static void add_ceiling(const struct planner *at, struct manual_step *m, const c
 {
 	struct plan_knob nr_open;
 	plan_knob_find("fs.nr_open", &nr_open);
-	char value[KNOB_VALUE], command[160], action[sizeof(m->action)];
+	char value[KNOB_VALUE], command[400], action[sizeof(m->action)];
 	int64_t now, wanted;
 	struct err ignored;
 	if (plan_knob_read(at, &nr_open, value, &ignored) < 0 || knob_field(value, 0, &now) < 0 ||
 	    knob_field(limit, 0, &wanted) < 0 || wanted <= now)
 		return;
 	snprintf(action, sizeof(action), "%s", m->action);
-	report_text_into(m->action, sizeof(m->action), "first raise fs.nr_open from %s: %s\n%s",
-			 value, knob_command("fs.nr_open", limit, false, command, sizeof(command)),
-			 action);
+	report_text_into(
+		m->action, sizeof(m->action), "first raise fs.nr_open from %s: %s\n%s", value,
+		plan_command(at, "fs.nr_open", limit, false, command, sizeof(command)), action);
 }
 
-/* What an operator has to do, in the words of the knob's row, or of the finding. */
-static void describe_action(struct manual_step *m, const struct finding *f,
-			    const struct proposal *c, const struct knob *k)
+/* What an operator has to do, in the words of the knob's row, or of the finding where that is about
+ * a server that is known. */
+static void describe_action(const struct planner *at, struct manual_step *m,
+			    const struct finding *f, const struct proposal *c, const struct knob *k)
 {
+	bool known = at->from && at->from->server.asked[0] && f->advice[0];
 	struct wording words = {0};
 	wording_set(&words, "proposed", "%s", m->proposed);
 	wording_set(&words, "soft", "%s", c && strcmp(c->field, "soft") == 0 ? "yes" : "");
-	if (k && k->steps && m->proposed[0])
+	if (k && k->steps && m->proposed[0] && !known)
 		wording_fill(&words, k->steps, m->action, sizeof(m->action));
 	else
 		report_text(m->action, "%s", f->advice);
@@ -86,7 +88,7 @@ void manual_of_finding(const struct planner *at, const struct finding *f, const 
 	plan_flatten(m->current);
 	plan_flatten(m->proposed);
 	plan_describe(m->why, f);
-	describe_action(m, f, c, k);
+	describe_action(at, m, f, c, k);
 	if (k && k->scope == KNOB_PROCESS && m->proposed[0])
 		add_ceiling(at, m, m->proposed);
 }

@@ -5,6 +5,7 @@
 
 #include "epolltune/knob_value.h"
 #include "epolltune/ports.h"
+#include "report/hint.h"
 #include "tune/plan.h"
 #include "tune/plan_internal.h"
 
@@ -125,4 +126,16 @@ bool plan_join(const struct knob *k, const char *running, const char *want, char
 				       (long long)(down ? was : to));
 	}
 	return at < KNOB_VALUE;
+}
+
+char *plan_command(const struct planner *at, const char *knob, const char *value, bool lower,
+		   char *text, size_t size)
+{
+	char arguments[HINT_ARGUMENTS] = "";
+	if (at->from)
+		hint_arguments(at->from, arguments);
+	/* A command that is cut off does something else. */
+	if (strlen(arguments) + 3 * strlen(knob) + strlen(value) + 64 > size)
+		arguments[0] = 0;
+	return knob_command(arguments, knob, value, lower, text, size);
 }

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/udev.h"
-#include "host/array.h"
 
 int site_nics(struct change_site *site, const struct nics **all, struct err *e)
 {

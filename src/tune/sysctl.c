@@ -6,6 +6,7 @@
 #include "epolltune/knob_value.h"
 #include "epolltune/modules.h"
 #include "epolltune/report.h"
+#include "epolltune/shell.h"
 #include "epolltune/sysctl_d.h"
 #include "tune/dropin.h"
 #include "tune/kind.h"
@@ -54,13 +55,25 @@ static int sysctl_check(struct change_site *site, const char *name, const char *
 				    host_tick_us(site->host), normal, e);
 	if (rc < 0)
 		return rc;
-	/* The kernel allows uid 0 to write it even from a namespace that maps that uid. */
-	if (sysctl_scope(name) == CHANGE_SYSTEM && !host_owns_machine(site->host))
-		return err_set(e, EACCES,
-			       "%s applies to the whole machine: not writable from a namespace",
-			       name);
 	knob_path(knob_find(name), path);
+	bool system = sysctl_scope(name) == CHANGE_SYSTEM;
+	if (system && host_is_read_only(site->host, path))
+		return err_set(e, EROFS,
+			       "%s is one for the machine and read-only in this network namespace",
+			       name);
+	/* The kernel allows uid 0 to write it even from a namespace that maps that uid. */
+	if (system && !host_owns_machine(site->host))
+		return err_set(e, EROFS, "%s is one for the machine: not set from a user namespace",
+			       name);
 	return host_writable(site->host, path, e);
+}
+
+static void sysctl_elsewhere(const struct change *c, char action[CHANGE_VALUE])
+{
+	char setting[CHANGE_NAME + CHANGE_VALUE], word[2 * CHANGE_VALUE];
+	snprintf(setting, sizeof(setting), "%s=%s", c->name, c->to);
+	shell_word(word, sizeof(word), setting);
+	snprintf(action, CHANGE_VALUE, "On the host: sysctl -w %.400s", word);
 }
 
 static int sysctl_read(struct change_site *site, const char *name, char value[CHANGE_VALUE],
@@ -109,7 +122,8 @@ static void sysctl_at_boot(struct change_site *site, struct change *c, char why[
 	why[0] = 0;
 	if (!k || sysctl_d_find(site->root, procps(site), c->name, &set, &ignored) < 0)
 		return;
-	if (set.file[0] && !set.exclude && knob_check(k, set.value, value, &ignored) == 0)
+	if (set.file[0] && !set.exclude &&
+	    knob_at_boot(k, host_kernel(site->host), set.value, c->from, value))
 		snprintf(why, CHANGE_WHY, " (set by %.200s:%u; %.80s was of an earlier boot)",
 			 set.file, set.line, change_shown(c->from));
 	else if (own && snprintf(value, sizeof(value), "%s", own) && strcmp(own, c->from) != 0)
@@ -144,6 +158,7 @@ static const struct change_running running = {
 	.normal = sysctl_normal,
 	.form = sysctl_form,
 	.hidden = sysctl_hidden,
+	.elsewhere = sysctl_elsewhere,
 	.at_boot = sysctl_at_boot,
 	.file = sysctl_file,
 	.shell = sysctl_shell,
@@ -219,13 +234,14 @@ static int file_line(struct change_site *site, const char *name, const char *set
 	return dropin_line(value, line, why, author, e);
 }
 
-/* In the form of knob_read(), so that values compare by text. */
-static void normalize(const char *name, char value[CHANGE_VALUE])
+/* What a line of the files makes of a value, so that values compare by text; what the kernel
+ * refuses stays as it is written. */
+static void normalize(struct change_site *site, const char *name, const char *before,
+		      char value[CHANGE_VALUE])
 {
-	char normal[CHANGE_VALUE];
-	struct err ignored;
+	char normal[KNOB_VALUE];
 	const struct knob *k = knob_find(name);
-	if (k && knob_check(k, value, normal, &ignored) == 0)
+	if (k && knob_at_boot(k, host_kernel(site->host), value, before, normal))
 		snprintf(value, CHANGE_VALUE, "%s", normal);
 }
 
@@ -246,7 +262,7 @@ static int file_overridden(struct change_site *site, const struct change *of,
 	int rc = sysctl_d_override(site->root, procps(site), of->name, &later, e);
 	if (rc < 0 || !later.file[0])
 		return rc;
-	normalize(of->name, later.value);
+	normalize(site, of->name, of->from, later.value);
 	if (!later.exclude && change_gives(of, later.value))
 		return 0;
 	report_text(step->why, "at the next boot %s:%u overrides our line: %s%.60s", later.file,
@@ -274,8 +290,8 @@ static int file_look(struct change_site *site, const char *name, struct persiste
 	out->excluded = set.exclude;
 	out->ours = set.ours;
 	out->module = module_late(site->host, name);
-	normalize(name, out->files);
-	normalize(name, out->conf);
+	normalize(site, name, out->running, out->files);
+	normalize(site, name, out->running, out->conf);
 	return 0;
 }
 

@@ -354,6 +354,31 @@ test_what_a_capture_leaves_out_is_listed() {
 	diff -u packed unpacked || fail 'packed is not unpacked'
 }
 
+# As the kernel reads the values of files at boot, and systemd their names.
+test_what_the_kernel_makes_of_a_line_is_the_value_at_boot() {
+	cp -r "$tests/hosts/debian-12-6.1" machine
+	chmod -R u+w machine
+	mkdir -p machine/etc/sysctl.d machine/run/systemd/system
+	drift() { # LINE TITLE, "" IF NO VALUE DIFFERS
+		printf '%s\n' "$1" >machine/etc/sysctl.d/50-x.conf
+		expect any epolltune check --sysroot machine --quick --format json --probe drift
+		quiet
+		is "$1" "$(jq -r '.findings[] | select(.id == "knob.drift") | .title' out)" "${2:+$2 after a reboot}"
+	}
+	for line in 'net.core.somaxconn = 128 # default' 'net.core.somaxconn = 0x80' 'net.core.somaxconn = 0200' \
+		'/net/core/somaxconn = 128' 'net//core/somaxconn = 128' '.net.core.somaxconn = 128' \
+		'net..core.somaxconn = 128'; do
+		drift "$line" 'net.core.somaxconn is 4096 now, and 128'
+	done
+	for line in 'net.core.somaxconn = +128' 'net.core.somaxconn = 128k' \
+		'net.core.somaxconn = 0x1000'; do
+		drift "$line" ''
+	done
+	drift 'net.ipv4.ip_local_port_range = 50000' 'net.ipv4.ip_local_port_range is 32768 60999 now, and 50000 60999'
+	drift 'net.ipv4.ip_local_port_range = 50000 50100 # few' 'net.ipv4.ip_local_port_range is 32768 60999 now, and 50000 50100'
+	drift 'net.ipv4.tcp_rmem = 4096 131072 65536' 'net.ipv4.tcp_rmem is 4096 131072 6291456 now, and 4096 131072 65536'
+}
+
 # As systemd reads them: a link is a file, and one to /dev/null masks.
 test_links_to_files_of_sysctl_count_in_a_directory_too() {
 	cp -r "$tests/hosts/debian-12-6.1" machine
@@ -383,6 +408,34 @@ test_links_to_files_of_sysctl_count_in_a_directory_too() {
 	boot 129
 	ln -s /dev/null machine/etc/sysctl.d/50-x.conf
 	boot ''
+	# What has the name masks it, of any type.
+	rm machine/etc/sysctl.d/50-x.conf
+	mkdir machine/etc/sysctl.d/50-x.conf
+	boot ''
+	touch machine/etc/sysctl.d/50-x.conf/file
+	boot ''
+	rm -r machine/etc/sysctl.d/50-x.conf
+	boot 129
+	ln -s nowhere machine/etc/sysctl.d/50-x.conf
+	boot ''
+}
+
+# A link to nothing, which masks, is in a capture as well.
+test_masks_are_captured() {
+	in_namespace -Urm
+	mount -t tmpfs none /etc/sysctl.d
+	mount -t tmpfs none /usr/lib/sysctl.d
+	echo 'net.core.somaxconn = 129' >/usr/lib/sysctl.d/50-x.conf
+	ln -s /nowhere /etc/sysctl.d/50-x.conf
+	echo 'net.core.somaxconn = 130' >/usr/lib/sysctl.d/60-x.conf
+	mkdir /etc/sysctl.d/60-x.conf
+	expect 0 epolltune capture --window 500ms -o masked.tar.gz
+	expect any epolltune lint --sysroot masked.tar.gz
+	lacks out 50-x.conf 60-x.conf
+	rm -r /etc/sysctl.d/*
+	expect 0 epolltune capture --window 500ms -o machine.tar.gz
+	expect any epolltune lint --sysroot machine.tar.gz
+	said 50-x.conf:1 60-x.conf:1
 }
 
 test_a_long_value_of_a_sysctl_listing_counts() {

@@ -86,6 +86,9 @@ test_servers_in_other_network_namespaces_are_noted() {
 	in_namespace '-n -p -f --mount-proc'
 	cp "$PROGRAM" own
 	cp "$PROGRAM" inner
+	# Each namespace is looked at once, however many processes it has.
+	unshare -n sh -c 'for _ in $(seq 150); do sleep 60 & done; wait' &
+	wait_for sh -c 'test "$(pgrep -cx sleep)" -ge 150'
 	unshare -n sh -c 'ip link set lo up && exec ./inner serve --listen 127.0.0.1 --port 8090 --workers 1 --quiet' &
 	inner=$!
 	unshare -n sh -c 'ip link set lo up && exec ./own serve --listen 0.0.0.0 --port 8090 --workers 1 --quiet' &
@@ -96,6 +99,28 @@ test_servers_in_other_network_namespaces_are_noted() {
 		(.title | startswith("1 other network namespace has a listener, "))'
 	expect 0 epolltune check --quick --probe listeners --server "$own" --format json
 	json 'has_finding("listeners.elsewhere") | not'
+}
+
+drops_at() { # PID
+	awk '/^TcpExt: [A-Z]/ { for (i = 1; i <= NF; i++) if ($i == "ListenDrops") at = i; next }
+		/^TcpExt:/ { exit !($at > 0) }' "/proc/$1/net/netstat"
+}
+
+test_a_server_in_another_network_namespace_that_drops_clients_is_a_warning() {
+	in_namespace '-n -p -f --mount-proc'
+	cp "$PROGRAM" own
+	unshare -n sh -c 'ip link set lo up && exec ./own serve --listen 0.0.0.0 --port 8090 --workers 1 --backlog 4 --quiet' &
+	own=$!
+	wait_for grep -q ':1F9A .* 0A ' "/proc/$own/net/tcp"
+	kill -STOP "$own"
+	while sleep 0.5; do
+		nsenter -n -t "$own" "$PROGRAM" load --mode hold --connections 50 --duration 1s 127.0.0.1:8090 &
+	done >load 2>&1 &
+	wait_for drops_at "$own"
+	expect 1 epolltune check --window 2500ms --probe listeners --format json
+	json 'finding("listeners.elsewhere.dropping") | .level == "warning" and (.title | test("^own .pid [0-9]+. in another network namespace dropped "))' \
+		'.summary.answer | contains("in another network namespace is dropping connections now")'
+	kill -CONT "$own"
 }
 
 # With a quota of 2 ms in 100 a busy server pauses for 98 ms: the target's stall is no shorter. The group uses 2 ms up

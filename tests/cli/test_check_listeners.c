@@ -3,6 +3,7 @@
  * All processes end with the process namespace. */
 #include "../support/servers.h"
 
+#include <linux/filter.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -161,6 +162,46 @@ static void somaxconn_limits_redis(void **state)
 	assert_string_equal(checked_text(f, "knob"), "net.core.somaxconn");
 	assert_contains(checked_text(f, "detail"), "Redis's default backlog is 511");
 	assert_int_equal(c.status, 2);
+	checked_free(&c);
+}
+
+/* With a firewall of its own, which no packet passes. */
+static void filter_serves(const void *arg)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog filter = {1, &nothing};
+	prctl(PR_SET_NAME, "filtered");
+	int fd = listen_at(APP_PORT, 128);
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)))
+		_exit(1);
+	pause();
+}
+
+static void clients_knock(const void *arg)
+{
+	struct sockaddr_storage a = address_of(APP_PORT, false);
+	for (;;) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(fd, (struct sockaddr *)&a, sizeof(a));
+		pause_ms(2);
+		close(fd);
+	}
+}
+
+static void a_listener_behind_a_filter_is_named(void **state)
+{
+	char title[96];
+	pid_t server = child_start(filter_serves, NULL);
+	wait_listening(APP_PORT);
+	child_start(clients_knock, NULL);
+	struct checked c = check("");
+	json_t *f = checked_finding(&c, "syn-queue.filtered");
+	snprintf(title, sizeof(title), "filtered (pid %d) on 127.0.0.1:8090 drops ", (int)server);
+	assert_contains(checked_text(f, "title"), title);
+	assert_string_equal(
+		answer_of(&c),
+		"filtered drops the packets of clients before its queues; otherwise ready "
+		"for this target, with --probe listeners only.");
 	checked_free(&c);
 }
 
@@ -418,6 +459,7 @@ static int all_run(void)
 		SERVERS_TEST(one_of_many_listeners_is_named_over_ipv6),
 		SERVERS_TEST(a_stuck_worker_of_a_group_is_named),
 		SERVERS_TEST(somaxconn_limits_redis),
+		SERVERS_TEST(a_listener_behind_a_filter_is_named),
 		SERVERS_TEST(a_full_unix_listener_is_named),
 		SERVERS_TEST(a_process_at_its_limit_is_named),
 		SERVERS_TEST(each_worker_is_watched),

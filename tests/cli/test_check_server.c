@@ -327,7 +327,9 @@ static void a_group_is_one_queue(void **state)
 	assert_string_equal(checked_text(w, "verdict"), "ok");
 	assert_contains(checked_text(w, "detail"),
 			"4 sockets (SO_REUSEPORT), the smallest of backlog 511");
-	assert_contains(checked_text(w, "detail"), "hold 2 048");
+	assert_contains(checked_text(w, "detail"),
+			"hold 2 048, and 1 793 without loss if a hash spreads what arrives "
+			"(SO_ATTACH_REUSEPORT_EBPF and SO_INCOMING_CPU, ");
 	checked_free(&c);
 }
 
@@ -976,6 +978,75 @@ static void its_network_namespace_counts(void **state)
 	output_free(&o);
 }
 
+/* As a service with PrivateNetwork=yes does that systemd hands its listener. */
+static void private_serves(const void *unused)
+{
+	(void)unused;
+	prctl(PR_SET_NAME, "private");
+	int fd = listen_at(APP_PORT, 16);
+	if (fd < 0 || unshare(CLONE_NEWNET))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void a_listener_of_here_is_held_in_another_namespace(void **state)
+{
+	char pid[16], namespaces[2][64] = {""};
+	pid_t there = child_start(private_serves, NULL);
+	snprintf(pid, sizeof(pid), "%d", there);
+	/* Until it has left. */
+	for (int i = 0; i < 200 && !strcmp(namespaces[0], namespaces[1]); i++) {
+		struct output o = run("readlink /proc/self/ns/net /proc/%d/ns/net", there);
+		sscanf(o.out, "%63s %63s", namespaces[0], namespaces[1]);
+		output_free(&o);
+		pause_ms(20);
+	}
+	struct checked c = judged("--probe listeners", pid);
+	assert_int_equal(checked_number(json_object_get(c.report, "server"), "pid"), there);
+	assert_string_equal(server_text(&c, "name"), "private");
+	checked_free(&c);
+}
+
+/* Accepts its own clients, and does not read. */
+static void unread_serves(const void *unused)
+{
+	(void)unused;
+	const struct sockaddr_storage to = address_of(APP_PORT, false);
+	int fd = listen_at(APP_PORT, 16);
+	for (int i = 0; i < 10; i++) {
+		int client = socket(AF_INET, SOCK_STREAM, 0);
+		if (connect(client, (const void *)&to, sizeof(struct sockaddr_in)) ||
+		    send(client, "GET", 3, 0) != 3 || accept(fd, NULL, NULL) < 0)
+			_exit(1);
+	}
+	prctl(PR_SET_NAME, "unread");
+	for (;;)
+		pause();
+}
+
+static void clients_that_nobody_reads_are_a_warning(void **state)
+{
+	pid_t server = child_start(unread_serves, NULL);
+	for (int i = 0; i < 200; i++) {
+		struct output o = run("grep -qx unread /proc/%d/comm", server);
+		bool begun = !o.status;
+		output_free(&o);
+		if (begun)
+			break;
+		pause_ms(20);
+	}
+	struct checked c = checked_parse(run("$PROGRAM check --format json --probe live --server "
+					     ":%d",
+					     APP_PORT));
+	json_t *f = checked_finding(&c, "live.unread");
+	assert_string_equal(checked_text(f, "level"), "warning");
+	assert_contains(checked_text(f, "title"),
+			" has not read what clients sent on 10 of 10 connections for ");
+	assert_int_equal(c.status, 1);
+	checked_free(&c);
+}
+
 static void another_user_sees_what_is_public(void **state)
 {
 	nginx_start(1, "");
@@ -1051,6 +1122,8 @@ static int tests(void)
 		SERVERS_TEST(a_unix_socket_is_its_wall),
 		SERVERS_TEST(a_unix_socket_is_filled_in_the_lab),
 		SERVERS_TEST(its_network_namespace_counts),
+		SERVERS_TEST(a_listener_of_here_is_held_in_another_namespace),
+		SERVERS_TEST(clients_that_nobody_reads_are_a_warning),
 		SERVERS_TEST(a_published_port_names_no_server),
 		SERVERS_TEST(a_forwarder_that_accepts_is_judged_with_a_note),
 		SERVERS_TEST(another_user_sees_what_is_public),

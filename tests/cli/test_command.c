@@ -251,16 +251,42 @@ static void choices_have_the_order_of_their_enums(void **state)
 static void similar_values_are_suggested(void **state)
 {
 	char nearest[VALUE_SIZE];
-	assert_true(values_nearest("text,json", "jsno", nearest));
+	assert_true(values_nearest(values_words("text,json"), "jsno", nearest));
 	assert_string_equal(nearest, "json");
-	assert_true(values_nearest("net.core.somaxconn,fs.file-max", "somaxconn", nearest));
+	assert_true(values_nearest(values_words("net.core.somaxconn,fs.file-max"), "somaxconn",
+				   nearest));
 	assert_string_equal(nearest, "net.core.somaxconn");
-	assert_false(values_nearest("text,json", "yaml", nearest));
-	assert_false(values_nearest("text,json", "", nearest));
+	assert_false(values_nearest(values_words("text,json"), "yaml", nearest));
+	assert_false(values_nearest(values_words("text,json"), "", nearest));
 	char longest[200];
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = 0;
-	assert_false(values_nearest("text,json", longest, nearest));
+	assert_false(values_nearest(values_words("text,json"), longest, nearest));
+}
+
+/* A repetition of a command does not write its files; a value is no option. */
+static void what_writes_is_not_repeated(void **state)
+{
+	static const struct option_row writing[] = {
+		OUTPUT_OPTION("report", AT(pick)),
+		{"save", "NAME", "x", AT(pick), TEXT(NULL), .writes = true},
+		{"name", "NAME", "x", AT(name), TEXT(NULL)},
+		{"quick", NULL, "x", AT(quick), FLAG},
+		{0},
+	};
+	static const struct command c = {
+		.name = "try", .arguments = "WORD", .options = writing, .defaults = &defaults};
+	char *argv[] = {"try", "--save=a", "-o",      "b",  "--name",
+			"-o",  "c",        "--quick", "--", "--save"};
+	static const char *const kept[] = {"try", "--name", "-o", "--quick", "--", "c", "--save"};
+	char *words[sizeof(argv) / sizeof(*argv)];
+	struct fields f = defaults;
+	struct given given;
+	struct err e = {0};
+	assert_int_equal(options_parse(&c, sizeof(argv) / sizeof(*argv), argv, &f, &given, &e), 0);
+	assert_int_equal(given_repeatable(&given, words), sizeof(kept) / sizeof(*kept));
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+		assert_string_equal(words[i], kept[i]);
 }
 
 int main(void)
@@ -272,6 +298,7 @@ int main(void)
 		cmocka_unit_test(fields_are_in_the_defaults),
 		cmocka_unit_test(choices_have_the_order_of_their_enums),
 		cmocka_unit_test(similar_values_are_suggested),
+		cmocka_unit_test(what_writes_is_not_repeated),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,6 +125,23 @@ test_the_files_of_a_machine_are_read_in_their_order() {
 	said '30-b.conf:1: lint.overridden' '/etc/sysctl.conf:1: lint.drift'
 }
 
+# Nothing sets it at boot, so that another value that is running is no drift.
+test_an_excluded_name_is_set_by_no_earlier_line() {
+	put m/usr/lib/systemd/systemd-sysctl ''
+	put m/proc/sys/net/core/somaxconn 4096
+	put m/proc/sys/net/ipv4/tcp_fin_timeout 60
+	put m/etc/sysctl.d/10-a.conf 'net.core.somaxconn = 9000'
+	put m/usr/lib/sysctl.d/10-b.conf 'net.ipv4.tcp_fin_timeout = 30'
+	put m/etc/sysctl.d/20-c.conf '-net.core.somaxconn' '-net.ipv4.tcp_fin_timeout'
+	expect 0 epolltune lint --sysroot m
+	said '/etc/sysctl.d/10-a.conf:1: lint.overridden: net.core.somaxconn = 9000 is excluded by the line -net.core.somaxconn in /etc/sysctl.d/20-c.conf:1'
+	is 'the lines that are excluded' "$(grep -c ' is excluded by ' out)" 1
+	lacks out lint.drift
+	put m/etc/sysctl.d/30-d.conf 'net.core.somaxconn = 0x2000 # more'
+	expect 1 epolltune lint --sysroot m
+	said '30-d.conf:1: lint.drift: net.core.somaxconn = 8192, but 4096 is running'
+}
+
 # Absolute ones too, which would lead to files of this machine.
 test_links_of_a_captured_machine_lead_to_its_own_files() {
 	put here.conf 'not of that machine'

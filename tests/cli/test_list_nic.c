@@ -103,13 +103,22 @@ static void coalesce_name(char name[64])
 	}
 }
 
+static bool field_exists(const char *group, const char *name)
+{
+	for (size_t i = 0; i < nic_field_count; i++)
+		if (!strcmp(nic_group_name(nic_fields[i].group), group) &&
+		    !strcmp(nic_fields[i].name, name))
+			return true;
+	return false;
+}
+
 /* Compare one value of ethtool with ours. Returns 1 if both know the field. */
 static int compare(const char *nic, json_t *ours, const char *group, const char *name,
 		   const char *value)
 {
 	json_t *field = json_object_get(json_object_get(ours, group), name);
 	char got[32] = "n/a";
-	if (!nic_field_find(group, name))
+	if (!field_exists(group, name))
 		return 0;
 	if (json_is_boolean(field))
 		snprintf(got, sizeof(got), "%s", json_is_true(field) ? "on" : "off");

@@ -110,9 +110,9 @@ static void pages_describe_every_choice(void **state)
 		char *page = page_of(c, path);
 		for (const struct option_row *row = c->options; row->name; row++) {
 			char values[128], macro[160];
-			if (!row->values || row->values[0] == '@')
+			if (!row->values.words)
 				continue;
-			snprintf(values, sizeof(values), "%s", row->values);
+			snprintf(values, sizeof(values), "%s", row->values.words);
 			for (char *v = strtok(values, ","); v; v = strtok(NULL, ",")) {
 				snprintf(macro, sizeof(macro), ".Cm %s", v);
 				if (!strstr(page, macro))

@@ -426,7 +426,7 @@ static void a_refusal_is_no_shortage(void **state)
 	assert_int_equal(s.first_errno, ECONNREFUSED);
 	assert_int_equal(s.first_starved, 0);
 	FILE *range = fopen("/proc/sys/net/ipv4/ip_local_port_range", "r+e");
-	int low, high;
+	int low = 0, high = 0;
 	if (!range || fscanf(range, "%d %d", &low, &high) != 2)
 		skip_because("the range of ports is not readable");
 	rewind(range);

@@ -1085,6 +1085,31 @@ static void a_server_of_vsock_is_not_without_listener(void **state)
 	vsock.listener.vdiag_ino = 0;
 }
 
+/* Its queue has a limit, of which no walls are known. */
+static void a_unix_datagram_socket_is_named(void **state)
+{
+	char path[128], self[16];
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/log", directory);
+	snprintf(path, sizeof(path), "unix:%s", a.sun_path);
+	snprintf(self, sizeof(self), "%d", (int)getpid());
+	int unbound = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	server_is_refused(path, -ENOENT, "nothing listens there");
+	server_is_refused(self, -ENOENT, "has no TCP, UNIX or UDP listener");
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	const char *const servers[] = {path, path + strlen("unix:"), self};
+	for (size_t i = 0; i < sizeof(servers) / sizeof(*servers); i++) {
+		server_is_refused(servers[i], -EOPNOTSUPP, "log is a UNIX datagram socket");
+		server_is_refused(servers[i], -EOPNOTSUPP, "net.unix.max_dgram_qlen = ");
+	}
+	close(fd);
+	close(unbound);
+	unlink(a.sun_path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1109,6 +1134,7 @@ int main(void)
 		cmocka_unit_test(a_server_has_all_its_listeners),
 		cmocka_unit_test(a_search_ends_at_its_limit),
 		cmocka_unit_test(a_server_of_vsock_is_not_without_listener),
+		cmocka_unit_test(a_unix_datagram_socket_is_named),
 		cmocka_unit_test(connections_beside_listeners_are_not_dumped),
 	};
 	return cmocka_run_group_tests(tests, prepare, namespace_leave);

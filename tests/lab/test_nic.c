@@ -41,7 +41,8 @@ static bool kernel_since(unsigned major, unsigned minor)
 
 /* Arguments and results of the lab functions below, in the lab's memory. */
 struct wire_order {
-	const char *group, *name;
+	enum nic_group group;
+	const char *name; /* NULL: set and read no field */
 	uint64_t value;
 	const char *feature;
 	bool on;
@@ -59,7 +60,7 @@ static int wire_set(struct host *h, void *arg, struct err *e)
 {
 	struct wire_order *o = arg;
 	int r = 0;
-	if (o->group)
+	if (o->name)
 		r = nic_set(h, "wire", nic_field_find(o->group, o->name), o->value, e);
 	if (r == 0 && o->feature)
 		r = nic_set_feature(h, "wire", o->feature, o->on, e);
@@ -78,7 +79,7 @@ static int wire_get(struct host *h, void *arg, struct err *e)
 		r = err_set(e, ENODEV, "no wire");
 	if (r == 0) {
 		snprintf(o->nic, sizeof(o->nic), "%s", n->name);
-		if (o->group)
+		if (o->name)
 			o->now = nic_get(n, nic_field_find(o->group, o->name));
 		const struct nic_feature *f = o->feature ? nic_feature(n, o->feature) : NULL;
 		o->feature_on = f && f->active;
@@ -122,7 +123,7 @@ static void channels_are_set_or_refused_with_a_reason(void **state)
 	struct err e = {0};
 	struct lab *lab = open_or_skip();
 	struct wire_order *o = order(lab);
-	o->group = "channels";
+	o->group = GROUP_CHANNELS;
 	o->name = "rx";
 	o->value = 1;
 	if (kernel_since(5, 15)) { /* before, veth only reports them */
@@ -141,7 +142,7 @@ static void channels_are_set_or_refused_with_a_reason(void **state)
 	}
 	o->name = "rx-max";
 	assert_int_equal(lab_call(lab, LAB_SERVER, wire_set, o, &e), -EOPNOTSUPP);
-	o->group = "rings";
+	o->group = GROUP_RINGS;
 	o->name = "rx";
 	o->value = 128;
 	assert_int_equal(lab_call(lab, LAB_SERVER, wire_set, o, &e),
@@ -154,7 +155,7 @@ static void napi_settings_need_the_initial_user_namespace(void **state)
 	struct err e = {0};
 	struct lab *lab = open_or_skip();
 	struct wire_order *o = order(lab);
-	o->group = "napi";
+	o->group = GROUP_NAPI;
 	o->name = "gro_flush_timeout";
 	o->value = 200000;
 	int r = lab_call(lab, LAB_SERVER, wire_set, o, &e);
@@ -169,12 +170,12 @@ static void napi_settings_need_the_initial_user_namespace(void **state)
 
 static int missing_set(struct host *h, void *arg, struct err *e)
 {
-	return nic_set(h, "gone0", nic_field_find("channels", "rx"), 1, e);
+	return nic_set(h, "gone0", nic_field_find(GROUP_CHANNELS, "rx"), 1, e);
 }
 
 static int missing_napi(struct host *h, void *arg, struct err *e)
 {
-	return nic_set(h, "../wire", nic_field_find("napi", "threaded"), 1, e);
+	return nic_set(h, "../wire", nic_field_find(GROUP_NAPI, "threaded"), 1, e);
 }
 
 static void a_missing_interface_is_enodev(void **state)
@@ -281,7 +282,7 @@ static void the_wire_defers_interrupts(void **state)
 	struct lab *lab = open_as(&napi);
 	struct wire_order *o = order(lab);
 	struct nic_deferral d = {200000, 2, 20000000};
-	o->group = "napi";
+	o->group = GROUP_NAPI;
 	o->name = "gro_flush_timeout";
 	for (int i = 0; i < 2; i++, d = (struct nic_deferral){0}) {
 		int r = lab_wire_defer(lab, &d, &e);

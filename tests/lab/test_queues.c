@@ -277,6 +277,15 @@ static void a_socket_that_drops_datagrams_now_is_named(void **state)
 	found("--probe counters", 1,
 	      (const char *const[]){"udp.receive.waiting", "warning", title, NULL});
 	found(who, 2, (const char *const[]){"udp.receive.waiting", "critical", "Not ready", NULL});
+	/* One sample does not show that. */
+	struct output o = run("$PROGRAM check --quick --color never --probe counters,udp --server "
+			      ":%d",
+			      ntohs(to.sin_port));
+	assert_int_equal(o.status, 1);
+	assert_non_null(strstr(o.out, title));
+	assert_non_null(strstr(o.out, "run the check without --quick"));
+	assert_non_null(strstr(o.out, "; otherwise ready"));
+	output_free(&o);
 	close(udp);
 }
 

@@ -1,5 +1,6 @@
-/* The reading of sysctl.d beside the program that reads it at boot: random directories, applied by
- * systemd-sysctl in a network namespace, and what sysctl_d_find() says of them.
+/* The reading of sysctl.d beside the program that reads it at boot, and the kernel: random
+ * directories, applied by systemd-sysctl in a network namespace, and what sysctl_d_find() says of
+ * them; random values, written, and what knob_at_boot() says of them.
  *
  * Runs in user, network and mount namespaces, with file systems of its own at the directories of
  * sysctl.d. Of /proc/sys only the knobs of that network namespace are written: the rest is
@@ -10,8 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "epolltune/cleanup.h"
+#include "epolltune/host.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/sysctl_d.h"
 
 #define ROUNDS 30
@@ -39,8 +44,9 @@ static const char *const patterns[] = {"net.ipv4.conf.*.arp_announce", "net.ipv4
 				       "net/ipv4/conf/*/arp_notify"};
 /* What is before a name, between it and the value, and behind that. */
 static const char *const forms[][3] = {
-	{"", "=", "\n"},    {"", " = ", "\n"}, {"  ", "\t=  ", "  \n"}, {"-", " = ", "\n"},
-	{"#", " = ", "\n"}, {";", "=", "\n"},  {"", " ", "\n"},         {"", "=", "\r\n"},
+	{"", "=", "\n"},    {"", " = ", "\n"},  {"  ", "\t=  ", "  \n"},
+	{"-", " = ", "\n"}, {"#", " = ", "\n"}, {";", "=", "\n"},
+	{"", " ", "\n"},    {"", "=", "\r\n"},  {"- ", "=", "\n"},
 };
 
 static uint64_t state = 0x9e3779b97f4a7c15;
@@ -67,6 +73,13 @@ static void name_choose(char name[96])
 	snprintf(name, 96, "%s", of);
 	for (char *c = name; below(3) == 0 && (c = strchr(c, '.'));)
 		*c = '/';
+	/* A separator more, in front or after another one. */
+	size_t first = below(2) ? 0 : strcspn(name, "./");
+	char separator = name[strcspn(name, "./")];
+	if (below(6) == 0) {
+		memmove(name + first + 1, name + first, strlen(name + first) + 1);
+		name[first] = separator;
+	}
 }
 
 static void form_print(FILE *out, const char *const form[3], const char *name)
@@ -91,13 +104,17 @@ static void file_make(const char *path)
 
 static void files_make(void)
 {
-	shell("rm -f /etc/sysctl.d/* /run/sysctl.d/* /usr/lib/sysctl.d/*");
+	shell("rm -rf /etc/sysctl.d/* /run/sysctl.d/* /usr/lib/sysctl.d/*");
 	for (size_t d = 0; d < COUNT(directories); d++)
 		for (size_t f = 0; f < COUNT(files); f++) {
 			char path[128];
 			snprintf(path, sizeof(path), "%s/%s", directories[d], files[f]);
 			if (below(12) == 0)
 				assert_int_equal(symlink("/dev/null", path), 0);
+			else if (below(16) == 0)
+				assert_int_equal(symlink("/nowhere", path), 0);
+			else if (below(16) == 0)
+				assert_int_equal(mkdir(path, 0755), 0);
 			else if (below(2))
 				file_make(path);
 		}
@@ -133,7 +150,7 @@ static void values_reset(void)
 static void dump(void)
 {
 	struct output o = run("for f in /etc/sysctl.d/* /run/sysctl.d/* /usr/lib/sysctl.d/*; do "
-			      "[ ! -e $f ] || { echo \"== $f\"; cat $f; }; done");
+			      "[ ! -f $f ] || { echo \"== $f\"; cat $f; }; done");
 	print_message("%s\n", o.out);
 	output_free(&o);
 }
@@ -169,6 +186,56 @@ static void is_read_as_by_systemd(void **arg)
 	assert_true(set > ROUNDS);
 }
 
+/* Numbers in any base, what ends them, and what is none. */
+static void text_make(char text[128])
+{
+	static const char *const words[] = {
+		"4096",  "0x1000", "010000", "08",         "0x",
+		"65535", "65536",  "80",     "0X50",       "0120",
+		"0",     "-1",     "+5",     "5k",         "#",
+		"x",     "",       "0b1",    "2147483648", "99999999999999999999",
+	};
+	static const char *const between[] = {" ", " ", "\t", "  ", ",", "-"};
+	size_t used = 0;
+	text[0] = 0;
+	for (size_t count = below(4) + 1; count; count--)
+		used += (size_t)snprintf(text + used, 128 - used, "%s%s",
+					 words[below(COUNT(words))],
+					 count > 1 ? between[below(COUNT(between))] : "");
+}
+
+static void values_are_set_as_foreseen(void **arg)
+{
+	static const char *const rows[][2] = {
+		{"net.core.somaxconn", "77"},
+		{"net.ipv4.tcp_fin_timeout", "60"},
+		{"net.ipv4.tcp_rmem", "4097 131072 6291456"},
+		{"net.ipv4.ip_local_reserved_ports", "9000"},
+	};
+	CLEAN(host_closep) struct host *h = NULL;
+	assert_int_equal(host_open(&h, "/", NULL), 0);
+	size_t set = 0;
+	for (size_t i = 0; i < 4000; i++) {
+		const struct knob *k = knob_find(rows[i % COUNT(rows)][0]);
+		char path[128], text[128], before[KNOB_VALUE], after[KNOB_VALUE], said[KNOB_VALUE];
+		path_of(k->name, path);
+		file_write(path, rows[i % COUNT(rows)][1]);
+		assert_int_equal(knob_read(k, h, before, NULL), 0);
+		text_make(text);
+		int fd = open(path, O_WRONLY | O_CLOEXEC);
+		assert_true(fd >= 0);
+		ssize_t written = dprintf(fd, "%s\n", text); /* one write(2) */
+		close(fd);
+		assert_int_equal(knob_read(k, h, after, NULL), 0);
+		bool taken = knob_at_boot(k, 0, text, before, said);
+		if (strcmp(taken ? said : before, after) != 0)
+			fail_msg("%s = \"%s\" (%zd): %s, not %s", k->name, text, written, after,
+				 taken ? said : "as before");
+		set += taken;
+	}
+	assert_true(set > 400);
+}
+
 static void no_namespaces(void **arg)
 {
 	skip_because("no private user, network and mount namespaces with net.core");
@@ -177,7 +244,8 @@ static void no_namespaces(void **arg)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest none[] = {cmocka_unit_test(no_namespaces)};
-	const struct CMUnitTest tests[] = {cmocka_unit_test(is_read_as_by_systemd)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(is_read_as_by_systemd),
+					   cmocka_unit_test(values_are_set_as_foreseen)};
 	if (argc < 2) {
 		struct output o = run("unshare -Urnm test -w /proc/sys/net/core/somaxconn");
 		int status = o.status;

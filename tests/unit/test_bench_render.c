@@ -41,8 +41,7 @@ static int setup(void **state)
 		bench_add(&table, "connect", "reset", 64, 64, BENCH_RATE, 61700 + run_,
 			  "reset, 1 address");
 		bench_add(&table, "connect", "reset", 64, 64, BENCH_CPU, 16.2, "reset, 1 address");
-		bench_add(&table, "semantics", "edge-first", 0, 0, BENCH_EVENTS, 1,
-			  "expected 1: one event");
+		bench_add(&table, "semantics", "edge-first", 0, 0, BENCH_EVENTS, 1, "1: one event");
 	}
 	bench_note(&table, "a note");
 	return 0;

@@ -228,6 +228,7 @@ static void a_frozen_group_stops_its_processes(void **state)
 		assert_int_equal(process_read(h, 21, &p, &e), 0);
 		if (strcmp(p.waits_in, rows[i].waits_in) != 0)
 			fail_msg("row %zu: %s", i, p.waits_in);
+		assert_true((p.wait == WAIT_FROZEN) == (p.waits_in[0] != 0));
 		host_close(h);
 		put(path, "");
 	}

@@ -117,12 +117,16 @@ static void every_device_knob_has_its_setting(void **state)
 		if (!s)
 			continue;
 		assert_ptr_equal(d.knob, k);
-		if (!s->group && !s->by_napi && !s->masks)
+		if (!s->name && !s->by_napi && !s->masks)
 			fail_msg("%s: nothing to write", k->name);
-		if (s->group && !nic_field_find(s->group, s->name))
-			fail_msg("%s: no field %s.%s", k->name, s->group, s->name);
-		if (s->max && !nic_field_find(s->group, s->max))
-			fail_msg("%s: no field %s.%s", k->name, s->group, s->max);
+		const struct nic_field *f = s->name ? nic_field_find(s->group, s->name) : NULL;
+		if (s->name && (!f || !f->settable || f->boolean != s->boolean))
+			fail_msg("%s: no such field %s to set", k->name, s->name);
+		if ((s->means == NIC_BY_NAPI_SET) != (!s->name && !s->masks) ||
+		    (f && (s->means == NIC_BY_SYSFS) != (f->group == GROUP_NAPI)))
+			fail_msg("%s: the means are wrong", k->name);
+		if (s->max && (!(f = nic_field_find(s->group, s->max)) || f->settable))
+			fail_msg("%s: no maximum %s", k->name, s->max);
 		if (s->ethtool[0] && (!s->ethtool[1] || !s->ethtool[2]))
 			fail_msg("%s: ethtool needs a word and a label", k->name);
 		assert_true(s->masks == (k->shape == KNOB_WORD));

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
 #include "epolltune/knob_value.h"
@@ -104,6 +105,69 @@ static void values_outside_a_range_are_refused(void **state)
 	longest[sizeof(longest) - 1] = 0;
 	check("net.core.somaxconn", longest, -EINVAL, NULL);
 	check("net.ipv4.tcp_congestion_control", longest, -EINVAL, NULL);
+}
+
+/* As Linux 6.18 sets them by a write(2), fields that are not set being those of a new namespace. */
+static void lines_set_what_the_kernel_reads(void **state)
+{
+	static const struct {
+		const char *knob, *text, *value; /* NULL: the kernel refuses it */
+	} rows[] = {
+		{"net.core.somaxconn", "128 # default", "128"},
+		{"net.core.somaxconn", "128\t5", "128"},
+		{"net.core.somaxconn", "0x80", "128"},
+		{"net.core.somaxconn", "0X80", "128"},
+		{"net.core.somaxconn", "0200", "128"},
+		{"net.core.somaxconn", "-0", "0"},
+		{"net.core.somaxconn", "08", NULL},
+		{"net.core.somaxconn", "0x", NULL},
+		{"net.core.somaxconn", "0b1", NULL},
+		{"net.core.somaxconn", "+8192", NULL},
+		{"net.core.somaxconn", "8192,5", NULL},
+		{"net.core.somaxconn", "128#", NULL},
+		{"net.core.somaxconn", "128k", NULL},
+		{"net.core.somaxconn", "", NULL},
+		{"net.core.somaxconn", "-1", NULL},
+		{"net.core.somaxconn", "2147483648", NULL},
+		{"net.core.somaxconn", "00000000000000000000000128", NULL},
+		{"net.core.somaxconn", "000000000000000000128", NULL},
+		{"net.core.somaxconn", "00000000000000000200", "128"},
+		{"net.core.somaxconn", "99999999999999999999", NULL},
+		{"net.ipv4.tcp_tw_reuse", "2 x", "2"},
+		{"net.ipv4.tcp_fin_timeout", "60000", "60000"},
+		{"net.ipv4.tcp_fin_timeout", "2147483648", NULL},
+		{"net.ipv4.tcp_fin_timeout", "-2147483648", NULL},
+		{"fs.file-max", "-1", NULL},
+		{"net.ipv4.ip_local_port_range", "50000", "50000 60999"},
+		{"net.ipv4.ip_local_port_range", "50000\t50100 # few", "50000 50100"},
+		{"net.ipv4.ip_local_port_range", "50000 # few", NULL},
+		{"net.ipv4.ip_local_port_range", "61000", NULL},
+		{"net.ipv4.tcp_rmem", "4096 131072 65536", "4096 131072 65536"},
+		{"net.ipv4.tcp_rmem", "4097", "4097 131072 6291456"},
+		{"net.ipv4.tcp_rmem", "4097 0 7", "4097 131072 6291456"},
+		{"net.ipv4.tcp_rmem", "4097 131073 x", "4097 131073 6291456"},
+		{"net.ipv4.tcp_rmem", "4097 -5 7000000", "4097 131072 6291456"},
+		{"net.ipv4.tcp_rmem", "x 5 7000000", NULL},
+		{"net.ipv4.ip_local_reserved_ports", "0x10", "16"},
+		{"net.ipv4.ip_local_reserved_ports", "0200,8080", "128,8080"},
+		{"net.ipv4.ip_local_reserved_ports", "8080,0x50-0X51", "80-81,8080"},
+		{"net.ipv4.ip_local_reserved_ports", "80,", "80"},
+		{"net.ipv4.ip_local_reserved_ports", "", ""},
+		{"net.ipv4.ip_local_reserved_ports", "80, 90", NULL},
+		{"net.ipv4.ip_local_reserved_ports", "80 # http", NULL},
+		{"net.ipv4.ip_local_reserved_ports", "65536", NULL},
+		{"net.ipv4.tcp_congestion_control", "bbr", "bbr"},
+		{"net.ipv4.tcp_congestion_control", "bbr # fast", NULL},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct knob *k = knob_find(rows[i].knob);
+		const char *running =
+			strstr(rows[i].knob, "rmem") ? "4096 131072 6291456" : "32768 65000";
+		char value[KNOB_VALUE] = "";
+		bool set = knob_at_boot(k, KERNEL(6, 18), rows[i].text, running, value);
+		if (set != !!rows[i].value || (set && strcmp(value, rows[i].value) != 0))
+			fail_msg("%s = %s sets \"%s\"", k->name, rows[i].text, value);
+	}
 }
 
 static void fields_of_a_value_are_read(void **state)
@@ -301,6 +365,7 @@ int main(void)
 		cmocka_unit_test(the_table_is_whole),
 		cmocka_unit_test(names_are_found_in_both_spellings),
 		cmocka_unit_test(values_outside_a_range_are_refused),
+		cmocka_unit_test(lines_set_what_the_kernel_reads),
 		cmocka_unit_test(fields_of_a_value_are_read),
 		cmocka_unit_test(proposals_are_rounded_up),
 		cmocka_unit_test(running_values_are_read),

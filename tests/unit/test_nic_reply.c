@@ -236,38 +236,46 @@ static void names_that_no_kernel_allows_are_omitted(void **state)
 	assert_int_equal(links_named("0123456789abcdef", 17), 0);
 }
 
-/* Those of classes and the ingress are parts of it, or no queue. */
-static void drops_are_those_of_the_root_qdisc(void **state)
+/* Those of classes too; the ingress is no queue. */
+static void qdiscs_are_those_that_send(void **state)
 {
 	static const struct {
 		uint32_t parent;
 		int index;
 		bool known;
 	} rows[] = {{TC_H_ROOT, INDEX, true},
-		    {0x10001, INDEX, false},
+		    {0x10001, INDEX, true},
 		    {TC_H_INGRESS, INDEX, false},
 		    {TC_H_ROOT, INDEX + 1, false}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct nic nic = {.index = INDEX};
 		struct nics nics = {.at = &nic, .count = 1};
 		const struct tcmsg tc = {.tcm_ifindex = rows[i].index,
+					 .tcm_handle = 0x80010000,
 					 .tcm_parent = rows[i].parent};
 		const struct gnet_stats_queue queue = {.qlen = 3, .drops = 812};
 		struct nl_msg *m = nlmsg_alloc();
 		assert_non_null(nlmsg_put(m, 1, 1, RTM_NEWQDISC, 0, NLM_F_MULTI));
 		nlmsg_append(m, (void *)&tc, sizeof(tc), NLMSG_ALIGNTO);
+		nla_put_string(m, TCA_KIND, "bfifo");
 		struct nlattr *stats = nla_nest_start(m, TCA_STATS2);
 		nla_put(m, TCA_STATS_QUEUE, sizeof(queue), &queue);
 		nla_nest_end(m, stats);
 		struct reply r = reply_of(m);
 		for (size_t size = 0; size < r.size; size++) {
 			struct reply cut = {r.data, size};
-			reply_qdiscs(&cut, &nics);
-			assert_false(nic.qdisc_drops.known);
+			assert_int_equal(reply_qdiscs(&cut, &nics, NULL), 0);
+			assert_int_equal(nic.qdisc_count, 0);
 		}
-		reply_qdiscs(&r, &nics);
-		assert_int_equal(nic.qdisc_drops.known, rows[i].known);
-		assert_int_equal(nic.qdisc_drops.value, rows[i].known ? 812 : 0);
+		assert_int_equal(reply_qdiscs(&r, &nics, NULL), 0);
+		assert_int_equal(nic.qdisc_count, rows[i].known);
+		if (rows[i].known) {
+			assert_string_equal(nic.qdiscs->kind, "bfifo");
+			assert_int_equal(nic.qdiscs->handle, 0x80010000);
+			assert_int_equal(nic.qdiscs->parent, rows[i].parent);
+			assert_int_equal(nic.qdiscs->drops, 812);
+		}
+		nic_release(&nic);
 		reply_free(&r);
 	}
 }
@@ -401,7 +409,7 @@ int main(void)
 		cmocka_unit_test(counters_are_assigned_to_their_queue),
 		cmocka_unit_test(rss_counts_the_queues_in_use),
 		cmocka_unit_test(names_that_no_kernel_allows_are_omitted),
-		cmocka_unit_test(drops_are_those_of_the_root_qdisc),
+		cmocka_unit_test(qdiscs_are_those_that_send),
 		cmocka_unit_test(truncated_replies_are_parsed_in_bounds),
 		cmocka_unit_test(randomly_damaged_replies_are_parsed_in_bounds),
 		cmocka_unit_test(recorded_replies_are_parsed_in_bounds),

@@ -222,6 +222,29 @@ static void sysctl_conf_overrides_without_systemd(void **state)
 	assert_int_equal(plan->manual_count, 1);
 }
 
+/* What the kernel makes of a line counts, not its text. */
+static void lines_count_as_the_kernel_reads_them(void **state)
+{
+	const struct plan_options none = {0};
+	struct change c = made(BACKLOG_MAX, "1024", "1024");
+	struct err e;
+	put("/etc/sysctl.d/99-a.conf", BACKLOG_MAX " = 0x400 # enough\n");
+	assert_int_equal(persisted(&c), 0);
+	assert_int_equal(plan->manual_count, 0);
+	assert_non_null(strstr(said(&c, true), "1024 after a reboot, as now; set by "));
+	put("/etc/sysctl.d/99-a.conf", BACKLOG_MAX " = 0200\n");
+	*plan = (struct plan){0};
+	assert_int_equal(plan_drift(plan, &none, &site, &e), 0);
+	assert_int_equal(plan->manual_count, 1);
+	assert_string_equal(plan->manual[0].why,
+			    "/etc/sysctl.d/99-a.conf:1 sets 128 at the next boot");
+	put("/proc/sys/net/ipv4/tcp_rmem", "4096 131072 6291456\n");
+	put("/etc/sysctl.d/99-a.conf", "net.ipv4.tcp_rmem = 4096 131072 65536\n");
+	*plan = (struct plan){0};
+	assert_int_equal(plan_drift(plan, &none, &site, &e), 0);
+	assert_int_equal(plan->manual_count, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
 
 int main(void)
@@ -234,6 +257,7 @@ int main(void)
 		TEST(files_of_modules_are_read_as_systemd_does),
 		TEST(a_module_is_loaded_first),
 		TEST(sysctl_conf_overrides_without_systemd),
+		TEST(lines_count_as_the_kernel_reads_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

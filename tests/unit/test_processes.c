@@ -327,6 +327,39 @@ static void the_cpus_of_a_process_in_many_groups(void **state)
 	output_free(&made);
 }
 
+static void threads_wait_alike_if_all_do(void **state)
+{
+	static const struct {
+		const char *first, *second;
+		bool alike;
+	} rows[] = {
+		{"ep_poll", "ep_poll", true},
+		{"ep_poll", "futex_wait_queue", false},
+		{"ep_poll", "0", false},
+		{"futex_wait_queue", "ep_poll", false},
+		{"0", "0", false},
+	};
+	struct output made = run("d=$(mktemp -d) && mkdir -p $d/proc/7/task/7 $d/proc/7/task/8 && "
+				 "printf $d");
+	struct host *h;
+	struct err e;
+	put(made.out, "proc/7/stat", "7 (own) S 1" REST);
+	assert_int_equal(host_open(&h, made.out, &e), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct process p;
+		put(made.out, "proc/7/wchan", rows[i].first);
+		put(made.out, "proc/7/task/7/wchan", rows[i].first);
+		put(made.out, "proc/7/task/8/wchan", rows[i].second);
+		assert_int_equal(process_read(h, 7, &p, &e), 0);
+		if (p.alike != rows[i].alike)
+			fail_msg("row %zu: %d", i, p.alike);
+	}
+	host_close(h);
+	struct output removed = run("rm -r %s", made.out);
+	output_free(&removed);
+	output_free(&made);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +373,7 @@ int main(void)
 		cmocka_unit_test(a_reused_pid_is_another_process),
 		cmocka_unit_test(own_processes_are_those_of_the_same_program),
 		cmocka_unit_test(the_cpus_of_a_process_in_many_groups),
+		cmocka_unit_test(threads_wait_alike_if_all_do),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -139,6 +139,8 @@ static const struct {
 	{"Nov 28 h kernel: nf_conntrack: nf_conntrack: table full, dropping packet",
 	 "nf_conntrack: table full"},
 	{"ip_conntrack: table full, dropping packet.", "nf_conntrack: table full"},
+	{"nf_conntrack: expectation table full", "nf_conntrack: expectation table full"},
+	{"kernel: nf_queue: full at 1024 entries, dropping packets(s)", "nf_queue: full"},
 	{"neighbour: arp_cache: neighbor table overflow!", "neighbor table overflow"},
 	{"kernel: Neighbour table overflow.", "neighbor table overflow"},
 	{"TCP: too many orphaned sockets", "too many orphaned sockets"},
@@ -170,6 +172,9 @@ static const struct {
 	{"TcpExtListenDrops 5729 0.0", "TcpExt.ListenDrops"},
 	{"    5729 times the listen queue of a socket overflowed", "TcpExt.ListenOverflows"},
 	{"    5729 SYNs to LISTEN sockets dropped", "TcpExt.ListenDrops"},
+	{"    31 packets rejected in established connections because of timestamp",
+	 "TcpExt.PAWSEstab"},
+	{"    PAWSTimewait: 31", "TcpExt.PAWSTimewait"},
 	{"rate(node_netstat_TcpExt_TCPReqQFullDoCookies[5m])", "TcpExt.TCPReqQFullDoCookies"},
 	{"TCPTimeWaitOverflow: 27360", "TcpExt.TCPTimeWaitOverflow"},
 	{"20560 packets pruned from receive queue because of socket buffer overrun",
@@ -195,6 +200,9 @@ static const struct {
 
 	/* Directives, short and old names. */
 	{"LimitNOFILE=1024", "LimitNOFILE"},
+	{"net.unix.max_dgram_qlen = 10", "net.unix.max_dgram_qlen"},
+	{"max_dgram_qlen", "net.unix.max_dgram_qlen"},
+	{"net.ipv4.tcp_rfc1337=1", "net.ipv4.tcp_rfc1337"},
 	{"DefaultTasksMax=512", "TasksMax"},
 	{"worker_connections 1024;", "worker_connections"},
 	{"tcp-backlog 511", "tcp-backlog"},

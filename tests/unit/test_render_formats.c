@@ -114,10 +114,10 @@ static void a_need_that_is_a_range_has_both_ends(void **state)
 	r.walls[0].needed_max = 16 << 20;
 	r.walls[0].verdict = VERDICT_TIGHT;
 	char *text = rendered("markdown", &r);
-	text_has(text, "| 4 MiB | 1 MiB to 16 MiB | derived |");
+	text_has(text, "| 4 MiB | 1 to 16 MiB | derived |");
 	free(text);
 	text = rendered("line", &r);
-	text_has(text, "cgroup.memory 4 MiB of 1 MiB to 16 MiB");
+	text_has(text, "cgroup.memory 4 MiB of 1 to 16 MiB");
 	text_has(text, "cgroup.memory=4194304B;20971520:;1048576:;0");
 	free(text);
 	text = rendered("prometheus", &r);

@@ -107,10 +107,23 @@ static void figures_have_three_digits(void **state)
 	assert_string_equal(text, "131 072");
 }
 
+/* A unit has one form for walls and for evidence. */
+static void a_unit_has_one_form(void **state)
+{
+	static const char *const units[] = {"B", "B/s", "us", "1/s", "%"};
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		char wall[64], evidence[64];
+		figure_format(wall, sizeof(wall), units[i], 123000);
+		figure_value(evidence, sizeof(evidence), 123000, units[i]);
+		assert_string_equal(wall, evidence);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_short_is_named),
+		cmocka_unit_test(a_unit_has_one_form),
 		cmocka_unit_test(a_healthy_report_is_ok),
 		cmocka_unit_test(an_unknown_wall_is_unknown),
 		cmocka_unit_test(a_tight_wall_says_why),

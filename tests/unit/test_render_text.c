@@ -97,6 +97,29 @@ static void fits_its_width(void **state)
 			}
 }
 
+/* The first line goes on below its beginning, and the table leaves out what does not fit. */
+static void a_narrow_page_wraps_and_leaves_out(void **state)
+{
+	struct report r;
+	sample_short(&r);
+	struct wall *w = report_wall(&r, "memory.connection");
+	w->verdict = VERDICT_UNKNOWN;
+	w->limit = INT64_C(1) << 40;
+	w->needed = INT64_C(36) << 20;
+	w->needed_max = INT64_C(75) << 20;
+	report_wall(&r, "application.connections")->verdict = VERDICT_UNKNOWN;
+	report_text(r.host.kernel, "6.18.44-of-a-provider");
+	char *text = render(&r, &(struct render_style){false, 60, true, false});
+	check_lines(text, 60);
+	assert_non_null(strstr(text, "\n  2 CPUs · 23.5 GiB\n"));
+	assert_null(strstr(text, "BASIS"));
+	assert_non_null(strstr(text, " 36 to 75 MiB unknown"));
+	free(text);
+	text = render(&r, &(struct render_style){false, 80, true, false});
+	assert_non_null(strstr(text, "BASIS"));
+	free(text);
+}
+
 /* The command that the report ends with asks the same question, on a line of its own if it is long.
  */
 static void the_hint_repeats_the_question(void **state)
@@ -141,8 +164,8 @@ static void the_hint_repeats_the_question(void **state)
 static void commands_are_not_wrapped(void **state)
 {
 	static const char *const commands[] = {
-		"epolltune apply --only net.ipv4.tcp_rmem --set 'net.ipv4.tcp_rmem=4096 131072 "
-		"8388608' --allow-lower",
+		("epolltune apply --only net.ipv4.tcp_rmem --set 'net.ipv4.tcp_rmem=4096 131072 "
+		 "8388608' --allow-lower"),
 		"epolltune explain tcp_rmem-starts-with-megabytes",
 		"sysctl -w net.ipv4.tcp_fack=0",
 	};
@@ -296,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(golden_texts),
 		cmocka_unit_test(fits_its_width),
+		cmocka_unit_test(a_narrow_page_wraps_and_leaves_out),
 		cmocka_unit_test(the_hint_repeats_the_question),
 		cmocka_unit_test(commands_are_not_wrapped),
 		cmocka_unit_test(one_connection_is_singular),

@@ -132,6 +132,40 @@ static void lines(void **state)
 	assert_string_equal(find("net.ipv4.conf.eth0/100.rp_filter").value, "8");
 }
 
+static void has_name(const char *text, const char *name)
+{
+	struct sysctl_line line;
+	bool set = sysctl_d_line(text, strlen(text), &line);
+	if (set != !!name || (set && strcmp(line.name, name) != 0))
+		fail_msg("\"%s\" sets %s", text, set ? line.name : "nothing");
+}
+
+/* As systemd 252 writes them. */
+static void names_have_other_spellings(void **state)
+{
+	static const char somaxconn[] = "net.core.somaxconn";
+	has_name("/net/core/somaxconn = 5", somaxconn);
+	has_name("//net/core/somaxconn = 5", somaxconn);
+	has_name("net//core/somaxconn = 5", somaxconn);
+	has_name("net/./core/somaxconn = 5", somaxconn);
+	has_name("net/core/somaxconn/ = 5", somaxconn);
+	has_name(".net.core.somaxconn = 5", somaxconn);
+	has_name("net..core..somaxconn = 5", somaxconn);
+	has_name("net./.core.somaxconn = 5", somaxconn);
+	has_name("net.core.somaxconn. = 5", somaxconn);
+	has_name("-net//core/somaxconn", somaxconn);
+	has_name("- net.core.somaxconn", somaxconn);
+	has_name("net..ipv4.conf.eth0/100.rp_filter = 1", "net.ipv4.conf.eth0/100.rp_filter");
+	has_name("/net.core.somaxconn = 5", "net/core/somaxconn");
+	has_name("./net/core/somaxconn = 5", "/net/core/somaxconn");
+	has_name("/proc/sys/net/core/somaxconn = 5", "proc.sys.net.core.somaxconn");
+	has_name("net/core/../core/somaxconn = 5", "net.core.//.core.somaxconn");
+	has_name("- net.core.somaxconn = 5", somaxconn);
+	has_name("--net.core.somaxconn = 5", "-net.core.somaxconn");
+	has_name("/ = 5", NULL);
+	has_name("... = 5", NULL);
+}
+
 /* The kernel's list of reserved ports may have 190 KiB. */
 static void a_long_value_sets_its_name(void **state)
 {
@@ -164,6 +198,27 @@ static void patterns(void **state)
 	put("/etc/sysctl.d/1.conf", "net.core.rmem_max = 1\n-net.core.wmem_max\n");
 	says("net.core.rmem_max", "1", "/etc/sysctl.d/1.conf");
 	assert_string_equal(find("net.core.wmem_max").value, "");
+}
+
+static void is_set_by_procps(const char *text, const char *value)
+{
+	struct sysctl_setting s;
+	struct err e;
+	put("/etc/sysctl.d/1.conf", text);
+	assert_int_equal(sysctl_d_find(root, true, "net.core.somaxconn", &s, &e), 0);
+	if (strcmp(s.value, value) != 0)
+		fail_msg("%s sets %s", text, s.value);
+}
+
+/* As sysctl --system of procps 4.0.2 does. */
+static void exclusions_are_of_patterns_for_procps(void **state)
+{
+	is_set_by_procps("net.core.somaxconn = 9\n-net.core.somaxconn\n", "9");
+	is_set_by_procps("-net.core.somaxconn\nnet.core.somaxconn = 9\n", "9");
+	is_set_by_procps("net.core.somax* = 9\n-net.core.somaxconn\n", "");
+	is_set_by_procps("net.core.somax* = 9\n- net.core.somaxconn\n", "9");
+	is_set_by_procps("- net.core.somaxconn = 9\n", "");
+	says("net.core.somaxconn", "9", "/etc/sysctl.d/1.conf");
 }
 
 static void sysctl_conf(void **state)
@@ -431,8 +486,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(order_of_files),
 		TEST(lines),
+		TEST(names_have_other_spellings),
 		TEST(a_long_value_sets_its_name),
 		TEST(patterns),
+		TEST(exclusions_are_of_patterns_for_procps),
 		TEST(sysctl_conf),
 		TEST(our_file_is_created_and_removed),
 		TEST(lines_of_others_are_kept),

@@ -6,6 +6,7 @@
 
 #include "commands/command.h"
 #include "commands/topic.h"
+#include "epolltune/catalogue.h"
 #include "epolltune/knob.h"
 
 /* All walls that a knob names exist, and only a probe and its wall share a name. */
@@ -35,10 +36,30 @@ static void the_tables_agree(void **state)
 		}
 }
 
+/* A directive that bounds the clients of a known server is a wall of its own. */
+static void a_limit_on_clients_names_its_wall(void **state)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < server_row_count(); i++) {
+		const char *name = server_row_at(i)->set[SERVER_CLIENTS].directive;
+		for (size_t k = 0; name && k < directive_row_count(); k++) {
+			const struct clue_row *row = directive_row_at(k);
+			if (strcmp(row->name, name) != 0)
+				continue;
+			found++;
+			if (!strstr(row->walls, "application.limit") ||
+			    !strstr(row->walls, "application.connections"))
+				fail_msg("%s: \"%s\"", name, row->walls);
+		}
+	}
+	assert_true(found >= 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_tables_agree),
+		cmocka_unit_test(a_limit_on_clients_names_its_wall),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

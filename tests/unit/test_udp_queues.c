@@ -155,6 +155,64 @@ static void a_full_socket_of_a_group_that_nothing_reads(void **state)
 			       "Of the 3 sockets of this address (SO_REUSEPORT) 1 is like that."));
 }
 
+/* Each has a socket of the group. */
+static void all_halted_processes_are_resumed(void **state)
+{
+	quiet();
+	drops(1, 0);
+	drops(2, 0);
+	process[1] = process[0];
+	process[1].pid = 814;
+	process[0].state = process[1].state = 'T';
+	at[0][2].owner = at[1][2].owner = 1;
+	const struct finding *f = judged(true);
+	assert_non_null(strstr(f->detail, "Its workers (pids 813, 814) are stopped (state T)."));
+	assert_string_equal(f->advice, "Resume them: kill -CONT 813 814. Or restart quicd.");
+}
+
+/* Of --quick, or of a window that is no longer than stalls of the target. */
+static void a_full_socket_that_may_be_read_a_moment_later(void **state)
+{
+	static const struct {
+		double seconds, stall_s;
+		uint32_t depth, was;
+		char state;
+		const char *finding, *advice;
+	} rows[] = {
+		{0, 0.1, BUFFER - 512, 0, 'S', "udp.receive.full warning",
+		 "One sample does not show whether it reads: run the check without --quick."},
+		{0, 0.1, BUFFER - 512, 0, 'T', "udp.receive.full critical",
+		 "Resume it: kill -CONT 813. Or restart it."},
+		{0, 0.1, BUFFER / 2, 0, 'S', "", ""},
+		{0.5, 1, BUFFER - 512, BUFFER - 512, 'S', "udp.receive.full warning",
+		 "Nothing was read in 500 ms, which may be a stall of the target: run the check "
+		 "with a --window of more than 2 s."},
+		{0.5, 1, BUFFER - 512, BUFFER - 9728, 'S', "", ""},
+		{0.5, 0.1, BUFFER - 512, BUFFER - 512, 'S', "udp.receive.waiting critical",
+		 "Find out why the server does not read it: a thread that has ended, or a socket of "
+		 "a SO_REUSEPORT group that no worker reads."},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char row[24];
+		quiet();
+		process[0].state = rows[i].state;
+		at[0][2].depth = rows[i].was;
+		at[1][2].depth = rows[i].depth;
+		const struct udp_watch w = {.before = rows[i].seconds > 0 ? &look[0] : &look[1],
+					    .after = &look[1],
+					    .subject = &subject,
+					    .report = &report,
+					    .seconds = rows[i].seconds,
+					    .stall_s = rows[i].stall_s};
+		report_init(&report);
+		udp_queues_judge(&w);
+		snprintf(row, sizeof(row), "row %zu", i);
+		findings_are(row, &report, rows[i].finding);
+		if (report.finding_count)
+			assert_string_equal(report.findings[0].advice, rows[i].advice);
+	}
+}
+
 /* Each socket of a resolver is looked up among as many. */
 static void listeners_are_found_by_index(void **state)
 {
@@ -193,6 +251,8 @@ int main(void)
 		cmocka_unit_test(a_connected_socket_is_the_subjects_by_process_and_port),
 		cmocka_unit_test(one_of_a_group_that_stays_full_needs_no_buffer),
 		cmocka_unit_test(a_full_socket_of_a_group_that_nothing_reads),
+		cmocka_unit_test(all_halted_processes_are_resumed),
+		cmocka_unit_test(a_full_socket_that_may_be_read_a_moment_later),
 		cmocka_unit_test(listeners_are_found_by_index),
 		cmocka_unit_test(listeners_join_with_their_owners),
 	};

@@ -64,6 +64,7 @@ static void healthy(struct looks *m)
 				      .threads = 1,
 				      .state = 'S',
 				      .waits_in = "ep_poll",
+				      .wait = WAIT_EPOLL,
 				      .soft = 1024,
 				      .hard = 524288,
 				      .open = 12};
@@ -164,6 +165,64 @@ static void strays(struct looks *m)
 {
 	m->at[1][0].drops = 500;
 	counter_set(m, QUEUE_OVERFLOWS, 1, 1);
+}
+
+/* A filter on the socket drops what clients send. */
+static void filters(struct looks *m)
+{
+	m->at[1][0].drops = 220;
+	m->after.queues.listeners.counted = true;
+	counter_set(m, "Tcp.PassiveOpens", 100, 110);
+	counter_set(m, "Tcp.InSegs", 5000, 5290);
+}
+static void filters_by_key(struct looks *m)
+{
+	filters(m);
+	counter_set(m, "TcpExt.TCPMD5NotFound", 0, 215);
+}
+static void filters_some(struct looks *m)
+{
+	filters(m);
+	m->at[1][0].drops = 10;
+}
+static void filters_few(struct looks *m)
+{
+	m->at[1][0].drops = 4;
+	m->after.queues.listeners.counted = true;
+	counter_set(m, "Tcp.PassiveOpens", 100, 100);
+	counter_set(m, "Tcp.InSegs", 5000, 5004);
+}
+static void filters_of_many(struct looks *m)
+{
+	filters(m);
+	m->after.queues.counters.at[1].value = 7210;
+}
+/* Their clients have closed, and answer each segment. */
+static void resets(struct looks *m)
+{
+	filters(m);
+	counter_set(m, "Tcp.EstabResets", 0, 22);
+}
+/* Their clients do not get its answers. */
+static void answers_are_lost(struct looks *m)
+{
+	filters(m);
+	m->at[1][0].half_open = 22;
+}
+static void half_open_uncounted(struct looks *m)
+{
+	filters(m);
+	m->after.queues.listeners.counted = false;
+}
+static void defers(struct looks *m)
+{
+	filters(m);
+	counter_set(m, "TcpExt.TCPDeferAcceptDrop", 0, 216);
+}
+static void answers_with_cookies(struct looks *m)
+{
+	filters(m);
+	counter_set(m, "TcpExt.SyncookiesSent", 0, 220);
 }
 
 static void was_full_once(struct looks *m)
@@ -664,8 +723,8 @@ static void worker_stuck(struct looks *m, char state, uint64_t open)
 	worker.pid = 813;
 	worker.state = state;
 	worker.open = open;
-	m->before.stuck = m->after.stuck = &worker;
-	m->before.stuck_count = m->after.stuck_count = 1;
+	m->before.queues.stuck = m->after.queues.stuck = &worker;
+	m->before.queues.stuck_count = m->after.queues.stuck_count = 1;
 	m->at[1][0].owner = 0;
 	subject_make(m);
 }
@@ -687,7 +746,51 @@ static void worker_lets_wait(struct looks *m)
 static void worker_was_stopped(struct looks *m)
 {
 	worker_stopped(m);
-	m->before.stuck_count = 0;
+	m->before.queues.stuck_count = 0;
+}
+/* So many of its workers, from pid 813 on; the last one in a state of its own. */
+static void workers_stuck(struct looks *m, size_t count, char state, char last)
+{
+	static struct process workers[64];
+	static struct subject subject;
+	worker_stuck(m, state, 12);
+	subject = *m->after.queues.subject;
+	subject.acceptor_count = count > 4 ? count : 4;
+	m->before.queues.subject = m->after.queues.subject = &subject;
+	for (size_t i = 0; i < count; i++) {
+		workers[i] = *m->after.queues.stuck;
+		workers[i].pid = 813 + (pid_t)i;
+		workers[i].state = i + 1 < count ? state : last;
+	}
+	m->before.queues.stuck = m->after.queues.stuck = workers;
+	m->before.queues.stuck_count = m->after.queues.stuck_count = count;
+}
+static void workers_stopped(struct looks *m) { workers_stuck(m, 2, 'T', 'T'); }
+static void workers_stopped_or_traced(struct looks *m) { workers_stuck(m, 3, 'T', 't'); }
+static void many_workers_stopped(struct looks *m) { workers_stuck(m, 40, 'T', 'T'); }
+/* All of it reads datagrams. */
+static void readers_stopped(struct looks *m)
+{
+	static struct listener own;
+	static struct subject subject;
+	workers_stopped(m);
+	subject = *m->after.queues.subject;
+	own = (struct listener){.kind = LISTENER_UDP, .port = 443};
+	subject.listeners = (struct listeners){.count = 1, .at = &own};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+}
+static void workers_stopped_and_dropping(struct looks *m)
+{
+	stopped(m);
+	workers_stopped(m);
+	m->process.pid = 814;
+	m->process.root = 812;
+}
+/* The queue has filled in the window. */
+static void stopped_and_filled(struct looks *m)
+{
+	stopped(m);
+	m->seen[0].full = 3;
 }
 
 /* Without --server. */
@@ -704,13 +807,55 @@ static void quiet_and_frozen(struct looks *m)
 	quiet_and_halted(m);
 	m->process.state = 'S';
 	report_text(m->process.waits_in, "%s", PROCESS_FREEZER);
+	m->process.wait = WAIT_FROZEN;
 }
+
+/* Without --server. */
+static void suspended_on_loopback(struct looks *m, uint32_t depth)
+{
+	listener_make(m, 0, LISTENER_TCP, "127.0.0.1:9229", 511);
+	stuck(m, 0, 0, depth);
+	m->process.state = 'T';
+}
+static void debugger_suspended(struct looks *m) { suspended_on_loopback(m, 1); }
+static void backend_suspended(struct looks *m) { suspended_on_loopback(m, 2); }
 
 static void in_containers(struct looks *m)
 {
-	m->after.elsewhere = (struct listeners_elsewhere){
-		.count = 9, .at = {{812, "nginx"}, {7, "a"}, {8, "b"}, {9, "c"}}};
+	static struct netns_elsewhere at[] = {
+		{.netns = 1, .pid = 812, .name = "nginx", .listens = true},
+		{.netns = 2, .pid = 7, .name = "a", .unread = true}};
+	m->before.elsewhere = m->after.elsewhere = (struct listeners_elsewhere){2, at};
 }
+static void in_too_many_containers(struct looks *m)
+{
+	in_containers(m);
+	m->after.elsewhere.at++;
+	m->after.elsewhere.count--;
+}
+static void in_containers_without_listeners(struct looks *m)
+{
+	static struct netns_elsewhere at[] = {{.netns = 1, .pid = 812, .name = "sleep"}};
+	m->after.elsewhere = (struct listeners_elsewhere){1, at};
+}
+static void dropping_elsewhere(struct looks *m, int64_t drops, int64_t overflows)
+{
+	static struct netns_elsewhere before[3], after[3];
+	for (size_t i = 0; i < 3; i++)
+		before[i] = after[i] = (struct netns_elsewhere){
+			.netns = 1 + i, .pid = 1, .name = "sh", .drops = 5, .overflows = 5};
+	after[1].drops += drops;
+	after[1].overflows += overflows;
+	/* Another namespace than before. */
+	after[2] = (struct netns_elsewhere){
+		.netns = 9, .pid = 2, .name = "sh", .drops = 99, .overflows = 99};
+	m->before.elsewhere = (struct listeners_elsewhere){3, before};
+	m->after.elsewhere = (struct listeners_elsewhere){3, after};
+}
+static void overflows_elsewhere(struct looks *m) { dropping_elsewhere(m, 40, 40); }
+static void drops_elsewhere(struct looks *m) { dropping_elsewhere(m, 1, 0); }
+static void dropped_elsewhere_before(struct looks *m) { dropping_elsewhere(m, 0, 0); }
+static void drops_unknown_elsewhere(struct looks *m) { dropping_elsewhere(m, -6, -6); }
 
 static void full_and_halted(struct looks *m)
 {
@@ -1065,6 +1210,7 @@ static void look_once(void (*plant)(struct looks *))
 #define STANDING "accept-queue.standing"
 #define DROPPED "accept-queue.dropped warning"
 #define DROPPING "accept-queue.overflowing critical"
+#define FILTERED "syn-queue.filtered warning"
 
 static void each_look_gets_its_findings(void **state)
 {
@@ -1073,8 +1219,10 @@ static void each_look_gets_its_findings(void **state)
 		const char *twice, *once;
 	} rows[] = {
 		{bursts, DROPPING, "accept-queue.full warning"},
-		{paused, DROPPING, "accept-queue.full critical"},
+		{paused, DROPPING ", accept-queue.slow critical", "accept-queue.full critical"},
 		{stopped, DROPPING ", accept-queue.slow critical", "accept-queue.full critical"},
+		{stopped_and_filled, DROPPING ", accept-queue.slow critical",
+		 "accept-queue.full critical"},
 		{busy, DROPPING ", accept-queue.slow critical", "accept-queue.full warning"},
 		{busy_for_a_stall, DROPPING, "accept-queue.full warning"},
 		{stopped_for_a_stall, DROPPING ", accept-queue.slow critical",
@@ -1085,6 +1233,16 @@ static void each_look_gets_its_findings(void **state)
 		{bursts_unknown_owner, DROPPING, "accept-queue.full warning"},
 		{group_stuck, DROPPING ", accept-queue.slow critical", "accept-queue.full warning"},
 		{strays, "", ""},
+		{filters, FILTERED, ""},
+		{filters_by_key, FILTERED, ""},
+		{filters_some, "", ""},
+		{filters_few, "", ""},
+		{filters_of_many, "", ""},
+		{resets, "", ""},
+		{answers_are_lost, "", ""},
+		{half_open_uncounted, "", ""},
+		{defers, "", ""},
+		{answers_with_cookies, "", ""},
 		{was_full_once, "", ""},
 		{full_and_strays, "accept-queue.full warning", "accept-queue.full warning"},
 		{full_and_quiet, "accept-queue.full critical", "accept-queue.full critical"},
@@ -1155,12 +1313,23 @@ static void each_look_gets_its_findings(void **state)
 		{pids_are_spent, "listeners.processes critical", "listeners.processes critical"},
 		{pids_are_left, "", ""},
 		{worker_stopped, "listeners.halted critical", "listeners.halted critical"},
+		{workers_stopped, "listeners.halted critical", "listeners.halted critical"},
 		{worker_traced, "listeners.halted warning", "listeners.halted warning"},
 		{worker_out_of_files, "descriptors.process.exhausted critical",
 		 "descriptors.process.exhausted critical"},
 		{worker_was_stopped, "", "listeners.halted critical"},
 		{quiet_and_halted, "listeners.halted warning", "listeners.halted warning"},
+		{debugger_suspended, "accept-queue.waiting warning",
+		 "accept-queue.waiting warning"},
+		{backend_suspended, "accept-queue.waiting critical",
+		 "accept-queue.waiting critical"},
 		{in_containers, "listeners.elsewhere note", "listeners.elsewhere note"},
+		{in_too_many_containers, "listeners.elsewhere note", "listeners.elsewhere note"},
+		{in_containers_without_listeners, "", ""},
+		{overflows_elsewhere, "listeners.elsewhere.dropping warning", ""},
+		{drops_elsewhere, "listeners.elsewhere.dropping warning", ""},
+		{dropped_elsewhere_before, "", ""},
+		{drops_unknown_elsewhere, "", ""},
 		{quiet_and_frozen, "listeners.halted warning", "listeners.halted warning"},
 		{full_and_halted, "accept-queue.full critical", "accept-queue.full critical"},
 		{waits_for_a_moment, "", "descriptors.process.exhausted critical"},
@@ -1479,6 +1648,28 @@ static void texts_name_the_server(void **state)
 		 "It is one of 4 processes that accept connections of this server. The clients whose "
 		 "connections it has accepted get no answer.",
 		 "Resume it: kill -CONT 813. Or restart it."},
+		{workers_stopped, 0, "nginx: 2 of 4 workers are stopped (state T): pids 813, 814",
+		 "The clients whose connections they have accepted get no answer.",
+		 "Resume them: kill -CONT 813 814. Or restart nginx."},
+		{workers_stopped_or_traced, 0,
+		 "nginx: 2 of 4 workers are stopped (state T): pids 813, 814, and 1 other is halted "
+		 "too",
+		 NULL, "Resume them: kill -CONT 813 814. Or restart nginx."},
+		{many_workers_stopped, 0,
+		 "nginx: 40 of 40 workers are stopped (state T): pids 813, 814, 815, 816, 817, 818, "
+		 "819, 820 and 32 more",
+		 NULL, "Resume them: pkill -CONT -x nginx. Or restart nginx."},
+		{readers_stopped, 0, NULL,
+		 "Datagrams that arrive wait in their receive buffers, and the kernel drops those "
+		 "beyond.",
+		 NULL},
+		{workers_stopped_and_dropping, 0, NULL,
+		 "Retransmissions included; 400 since the socket was made. Workers 813, 814 accept "
+		 "from it. net.core.somaxconn allows 4096; nginx's default backlog is 511.",
+		 "See accept-queue.slow."},
+		{workers_stopped_and_dropping, 1, NULL,
+		 "Its workers (pids 813, 814) are stopped (state T).",
+		 "No backlog helps. Resume them: kill -CONT 813 814. Or restart nginx."},
 		{quiet_and_halted, 0, "nginx (pid 812) on 0.0.0.0:443 is stopped (state T)",
 		 "The clients whose connections it has accepted get no answer.",
 		 "Resume it: kill -CONT 812. Or restart it."},
@@ -1650,9 +1841,69 @@ static void states_of_a_process_are_named(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct process p = {.state = rows[i].state, .threads = rows[i].threads};
 		report_text(p.waits_in, "%s", rows[i].waits_in);
+		p.wait = process_wait_of(p.waits_in);
 		struct doing d = doing_of(&p);
 		assert_string_equal(d.what, rows[i].what);
 		assert_true(d.help[0]);
+	}
+}
+
+/* A process of a server of which others are halted is not one of them. */
+static void halted_processes_are_counted_by_their_state(void **state)
+{
+	struct process p[3] = {{.pid = 1, .name = "redis", .state = 'T'},
+			       {.pid = 2, .name = "redis", .state = 'Z'},
+			       {.pid = 3, .name = "redis", .state = 'S'}};
+	struct wording words = {0};
+	assert_int_equal(halted_words(&words, &p[0], p, 3), 1);
+	assert_string_equal(wording_get(&words, "many"), "");
+	assert_int_equal(halted_words(&words, &p[2], p, 3), 0);
+	p[1].state = p[2].state = 't';
+	assert_int_equal(halted_words(&words, &p[1], p, 3), 2);
+	assert_string_equal(wording_get(&words, "doing"), "are stopped by a tracer (state t)");
+	assert_string_equal(wording_get(&words, "help"),
+			    "End the debugger or strace that has stopped them");
+}
+
+/* Each of its threads may be the one that accepts. */
+static void a_server_that_stopped_accepting_has_its_limit_named(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t threads;
+		bool alike;
+		const char *waits_in, *what, *help;
+	} rows[] = {
+		{"haproxy", 4, true, "ep_poll",
+		 "has 4 threads, which all sleep in epoll_wait() though connections wait: none "
+		 "watches this listener now",
+		 "(maxconn of HAProxy)"},
+		{"haproxy", 1, false, "ep_poll",
+		 "sleeps in epoll_wait() though connections wait: it does not watch this listener "
+		 "now",
+		 "(maxconn of HAProxy)"},
+		{"memcached", 5, true, "do_epoll_wait",
+		 "has 5 threads, which all sleep in epoll_wait() though connections wait: none "
+		 "watches this listener now",
+		 "(-c of memcached)"},
+		{"app", 1, false, "ep_poll",
+		 "sleeps in epoll_wait() though connections wait: it does not watch this listener "
+		 "now",
+		 "(such as worker_connections of nginx)"},
+		{"haproxy", 4, false, "ep_poll",
+		 "has 4 threads, of which the first sleeps in epoll_wait()", "/task/*/wchan"},
+		{"app", 4, true, "futex_wait_queue",
+		 "has 4 threads, of which the first sleeps in futex_wait_queue", "/task/*/wchan"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct process p = {
+			.state = 'S', .threads = rows[i].threads, .alike = rows[i].alike};
+		report_text(p.name, "%s", rows[i].name);
+		report_text(p.waits_in, "%s", rows[i].waits_in);
+		p.wait = process_wait_of(p.waits_in);
+		struct doing d = doing_of(&p);
+		if (strcmp(d.what, rows[i].what) != 0 || !strstr(d.help, rows[i].help))
+			fail_msg("row %zu: %s; %s", i, d.what, d.help);
 	}
 }
 
@@ -1676,8 +1927,7 @@ static void what_froze_a_process_resumes_it(void **state)
 		{"", UNIT_SYSTEM, "Resume it: docker unpause, podman unpause, "},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct process p = {
-			.state = 'S', .waits_in = PROCESS_FREEZER, .manager = rows[i].manager};
+		struct process p = {.state = 'S', .wait = WAIT_FROZEN, .manager = rows[i].manager};
 		report_text(p.unit, "%s", rows[i].unit);
 		struct doing d = doing_of(&p);
 		if (strncmp(d.help, rows[i].help, strlen(rows[i].help)) != 0)
@@ -1760,6 +2010,8 @@ int main(void)
 		cmocka_unit_test(the_worst_since_a_report_come_first),
 		cmocka_unit_test(the_report_carries_the_listeners),
 		cmocka_unit_test(states_of_a_process_are_named),
+		cmocka_unit_test(halted_processes_are_counted_by_their_state),
+		cmocka_unit_test(a_server_that_stopped_accepting_has_its_limit_named),
 		cmocka_unit_test(what_froze_a_process_resumes_it),
 		cmocka_unit_test(the_subject_comes_before_others),
 		cmocka_unit_test(many_listeners_are_counted),

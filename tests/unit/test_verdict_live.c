@@ -27,6 +27,7 @@ static void begin(size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct connection_state s = {.cookie = i + 1,
 					     .at_us = 1000000,
+					     .data_ms = 60000,
 					     .rtt_us = 20000,
 					     .receive_buffer = 131072,
 					     .send_buffer = 87040};
@@ -39,11 +40,13 @@ static void begin(size_t count)
 
 static const struct report *judged(void)
 {
+	static const struct target target = {.stall_us = 100000};
 	static struct report r;
 	const struct sample looks[2] = {{&server, &then, RECEIVE, SEND},
 					{&server, &now, RECEIVE, SEND}};
 	report_init(&r);
-	observation_judge(&looks[0], &looks[1], &(struct moment){.seconds = 0.5}, &r);
+	observation_judge(&looks[0], &looks[1], &(struct moment){.target = &target, .seconds = 0.5},
+			  &r);
 	return &r;
 }
 
@@ -161,10 +164,52 @@ static void the_most_limited_are_named(void **state)
 			    "window, 1 by the application");
 	assert_string_equal(
 		r->findings[1].title,
-		"The connections limited most: 10.0.0.6:5000 by the peer's window, "
-		"10.0.0.5:5000 by the peer's window, 10.0.0.4:5000 by the peer's window");
+		"The connections limited most: 10.0.0.6:5000, 10.0.0.5:5000, 10.0.0.4:5000 by the "
+		"peer's window");
 	assert_int_equal(r->findings[1].table.row_count, 3);
 	assert_int_equal((int)r->findings[1].table.row[0].value[0], 80);
+}
+
+static void most_connections_unread_are_a_warning(void **state)
+{
+	static const struct {
+		size_t stuck, busy, idle;
+		uint32_t before, unread, data_ms;
+		bool found;
+	} rows[] = {
+		{20, 0, 0, 18, 18, 600, true},   {20, 19, 400, 18, 18, 600, true},
+		{20, 20, 0, 18, 18, 600, false}, /* some requests are slow */
+		{7, 0, 0, 18, 18, 600, false},   /* few */
+		{20, 0, 0, 18, 18, 400, false},  /* came in between */
+		{20, 0, 0, 18, 9, 600, false},   /* was read */
+		{20, 0, 0, 0, 18, 600, false},   /* was read, and is unread again */
+		{20, 0, 0, 0, 0, 60000, false},  /* idle */
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		begin(rows[i].stuck + rows[i].busy + rows[i].idle);
+		for (size_t k = 0; k < rows[i].stuck; k++) {
+			then.at[k].unread = rows[i].before;
+			now.at[k].unread = rows[i].unread;
+			now.at[k].data_ms = rows[i].data_ms;
+		}
+		for (size_t k = 0; k < rows[i].busy; k++)
+			now.at[rows[i].stuck + k].data_ms = 3;
+		const struct report *r = judged();
+		if (!strcmp(r->findings[0].id, "live.unread") != rows[i].found)
+			fail_msg("row %zu: %s", i, r->findings[0].id);
+	}
+	begin(10);
+	for (size_t i = 0; i < 10; i++) {
+		then.at[i].unread = now.at[i].unread = 18;
+		now.at[i].data_ms = 700;
+	}
+	const struct report *r = judged();
+	findings_are("ten", r, "live.unread warning, live.causes note, live.worst note");
+	assert_string_equal(r->findings[0].title,
+			    "nginx has not read what clients sent on 10 of 10 connections for "
+			    "700 ms or longer");
+	assert_string_equal(r->findings[1].table.row[0].name,
+			    "the application, which does not read");
 }
 
 /* Without a second sample, connections in both, or the kernel's times nothing is known. */
@@ -193,6 +238,7 @@ int main(void)
 		cmocka_unit_test(a_buffer_full_of_what_is_on_its_way_limits),
 		cmocka_unit_test(fixed_buffers_are_inferred),
 		cmocka_unit_test(the_most_limited_are_named),
+		cmocka_unit_test(most_connections_unread_are_a_warning),
 		cmocka_unit_test(what_is_not_known_is_not_reported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

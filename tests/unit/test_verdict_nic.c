@@ -13,6 +13,7 @@ struct moments {
 	struct nic_queue queues[2];
 	struct softnet_cpu cpus[2][4];
 	struct nic all[2][3];
+	struct nic_qdisc qdiscs[2][3];
 	struct nic_counter counters[2];
 	struct nic_feature features[2];
 	struct nic_irq irqs[4];
@@ -357,6 +358,12 @@ static void gro_off(struct moments *m)
 	m->cards[1].feature_count = 2;
 }
 
+static struct nic_qdisc qdisc_of(const char *kind, uint32_t handle, uint32_t parent, uint32_t drops)
+{
+	struct nic_qdisc q = {.handle = handle, .parent = parent, .drops = drops};
+	snprintf(q.kind, sizeof(q.kind), "%s", kind);
+	return q;
+}
 static void shaped(struct moments *m) { snprintf(m->cards[1].qdisc, 16, "netem"); }
 /* Of a veth in a container, or of one whose other end is one's. */
 static void veth_shaped(struct moments *m, const char *qdisc, uint32_t master, uint64_t drops)
@@ -368,8 +375,10 @@ static void veth_shaped(struct moments *m, const char *qdisc, uint32_t master, u
 					    .index = 7,
 					    .up = true,
 					    .master = master,
-					    .qdisc_drops = some(UINT32_MAX - 1 + (i ? drops : 0))};
-		m->all[i][0].qdisc_drops.value &= UINT32_MAX; /* wraps */
+					    .qdiscs = m->qdiscs[i],
+					    .qdisc_count = 1};
+		m->qdiscs[i][0] = qdisc_of(qdisc, 0x80010000, TC_H_ROOT,
+					   UINT32_MAX - 1 + (uint32_t)(i ? drops : 0)); /* wraps */
 		snprintf(m->all[i][0].qdisc, 16, "%s", qdisc);
 		s->all = (struct nics){.at = m->all[i], .count = 1};
 	}
@@ -378,6 +387,42 @@ static void container_shaped(struct moments *m) { veth_shaped(m, "tbf", 0, 0); }
 static void bridged_shaped(struct moments *m) { veth_shaped(m, "tbf", 3, 9); }
 static void queue_full(struct moments *m) { veth_shaped(m, "pfifo_fast", 0, 40); }
 static void congestion_controlled(struct moments *m) { veth_shaped(m, "fq_codel", 0, 40); }
+/* One below a root, which counts its drops too; `handle` 0: as the kernel makes them. */
+static void veth_tree(struct moments *m, const char *root, uint32_t handle, const char *below,
+		      uint32_t root_drops, uint32_t drops)
+{
+	uint32_t own = handle ? 0x80020000 : 0;
+	veth_shaped(m, root, 0, 0);
+	for (int i = 0; i < 2; i++) {
+		m->qdiscs[i][0] = qdisc_of(root, handle, TC_H_ROOT, i ? root_drops : 0);
+		m->qdiscs[i][1] = qdisc_of("fq_codel", own, handle | 1, 0);
+		m->qdiscs[i][2] = qdisc_of(below, own, handle | 3, i ? drops : 0);
+		m->all[i][0].qdisc_count = 3;
+	}
+}
+static void queue_of_mq_full(struct moments *m) { veth_tree(m, "mq", 0x10000, "bfifo", 30, 30); }
+static void queue_of_default_mq_full(struct moments *m) { veth_tree(m, "mq", 0, "fq", 30, 30); }
+static void mq_controls(struct moments *m) { veth_tree(m, "mq", 0, "fq_codel", 31, 30); }
+static void class_controls(struct moments *m) { veth_tree(m, "prio", 0x10000, "fq_codel", 30, 30); }
+static void class_full(struct moments *m) { veth_tree(m, "prio", 0x10000, "fq_codel", 37, 30); }
+static void queue_of_mq_shaped(struct moments *m) { veth_tree(m, "mq", 0x10000, "tbf", 0, 0); }
+static void queue_replaced(struct moments *m)
+{
+	veth_tree(m, "mq", 0x10000, "bfifo", 0, 0);
+	m->qdiscs[0][0].drops = m->qdiscs[0][2].drops = 9;
+}
+static void vlan_full(struct moments *m)
+{
+	queue_full(m);
+	for (int i = 0; i < 2; i++)
+		snprintf(m->all[i][0].kind, sizeof(m->all[i][0].kind), "vlan");
+}
+static void received_full(struct moments *m)
+{
+	queue_full(m);
+	for (int i = 0; i < 2; i++)
+		snprintf(m->all[i][0].kind, sizeof(m->all[i][0].kind), "ifb");
+}
 static void coalesced(struct moments *m) { m->cards[1].coalesce.rx_usecs = some(200); }
 
 static void coalesced_adaptively(struct moments *m)
@@ -662,6 +707,16 @@ static const struct {
 	{bridged_shaped, "", 0, 0, "", 0, ""},
 	{queue_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 40, ""},
 	{congestion_controlled, "", 0, 0, "", 0, ""},
+	{queue_of_mq_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 30, ""},
+	{queue_of_default_mq_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 30,
+	 ""},
+	{mq_controls, "", 0, 0, "", 0, ""},
+	{class_controls, "", 0, 0, "", 0, ""},
+	{class_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 7, ""},
+	{queue_of_mq_shaped, "nic.qdisc", NOTE, REMEDY_NONE, "", 0, ""},
+	{queue_replaced, "", 0, 0, "", 0, ""},
+	{vlan_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 40, ""},
+	{received_full, "", 0, 0, "", 0, ""},
 	{coalesced, "nic.coalesce", NOTE, REMEDY_DEVICE, "", 0, ""},
 	{coalesced_adaptively, "", 0, 0, "", 0, ""},
 	{one_cpu_interrupts, "nic.affinity", NOTE, REMEDY_NONE, "", 0, ""},

@@ -1064,6 +1064,52 @@ static void ports_in_use_are_judged(void **state)
 	}
 }
 
+/* The socket option IP_LOCAL_PORT_RANGE, or bind(). */
+static void a_full_interval_of_the_range_is_a_warning(void **state)
+{
+	static const struct {
+		uint32_t used, waiting;
+		uint16_t first, last;
+		int64_t available;
+		bool found;
+	} looks[] = {
+		{100, 0, 40000, 40099, 28232, true},  {100, 5, 40000, 40099, 28232, true},
+		{99, 0, 40000, 40099, 28232, false},  /* one is free */
+		{100, 0, 40000, 40198, 28232, false}, /* every second one */
+		{15, 0, 40000, 40014, 28232, false},  /* by chance, maybe */
+		{100, 0, 40000, 40099, -1, false},
+	};
+	static struct report r;
+	struct process p;
+	for (size_t i = 0; i < sizeof(looks) / sizeof(*looks); i++) {
+		struct ports_used u = hundred_ports(&p);
+		use_add(&u,
+			&(struct use){
+				.used = looks[i].used, .waiting = looks[i].waiting, .seen = true},
+			"10.0.0.2:9000");
+		u.available = looks[i].available;
+		u.at[0].first = looks[i].first;
+		u.at[0].last = looks[i].last;
+		u.at[0].stamps = PORTS_STAMPS_NONE;
+		report_init(&r);
+		ports_used_judge(&u, 0, 1, &r);
+		if (r.finding_count != looks[i].found)
+			fail_msg("row %zu: %zu findings", i, r.finding_count);
+		if (looks[i].found)
+			findings_are("interval", &r, "ports.ephemeral.interval warning");
+	}
+	struct ports_used u = hundred_ports(&p);
+	use_add(&u, &(struct use){.used = 100, .seen = true}, "10.0.0.2:9000");
+	u.available = 28232;
+	u.at[0].first = 40000;
+	u.at[0].last = 40099;
+	report_init(&r);
+	ports_used_judge(&u, 0, 1, &r);
+	assert_string_equal(r.findings[0].title,
+			    "haproxy (pid 812) uses 100 ports from 10.0.0.1 to 10.0.0.2:9000, each "
+			    "of 40000 to 40099 and no other");
+}
+
 /* TIME_WAIT stays there, also with tcp_tw_reuse=1. */
 static void a_destination_without_timestamps_is_not_reused(void **state)
 {
@@ -1277,6 +1323,7 @@ int main(void)
 		cmocka_unit_test(ports_in_use_are_judged),
 		cmocka_unit_test(ports_that_are_not_shared_are_one_range),
 		cmocka_unit_test(a_destination_without_timestamps_is_not_reused),
+		cmocka_unit_test(a_full_interval_of_the_range_is_a_warning),
 		cmocka_unit_test(several_destinations_are_named),
 		cmocka_unit_test(ports_of_udp_are_counted_once),
 		cmocka_unit_test(ports_of_udp_are_judged),

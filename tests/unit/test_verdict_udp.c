@@ -173,8 +173,10 @@ static void a_running_socket_has_its_own_buffer(void **state)
 		{14680064, "212992", "net.core.rmem_max", "", true, 0, false},
 		/* It has not read all. */
 		{14680064, "7340032", "net.core.rmem_max",
-		 "net.core.rmem_max 7340032 -> 14680064, SO_RCVBUF 7340032 -> 14680064", false,
-		 14680064, false},
+		 "net.core.rmem_max 7340032 -> 13631488, SO_RCVBUF 7340032 -> 13631488", false,
+		 12680064, false},
+		/* Or nothing: no buffer helps. */
+		{14680064, "7340032", "", "", false, 14680064, false},
 	};
 	snprintf(socket.address, sizeof(socket.address), "udp:0.0.0.0:443");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -196,6 +198,35 @@ static void a_running_socket_has_its_own_buffer(void **state)
 			fail_msg("row %zu: %s, %s, \"%s\"", i, wall_verdict_name(w->verdict),
 				 w->knob, verdict_proposals(r));
 	}
+}
+
+static void a_full_buffer_is_the_applications(void **state)
+{
+	static struct listener socket = {
+		.kind = LISTENER_UDP, .owner = -1, .limit = 212992, .depth = 212992};
+	static struct subject server = {.listeners = {.count = 1, .at = &socket}};
+	struct settings s = verdict_settings(x, "net.core.rmem_max=16777216; "
+						"net.core.rmem_default=212992; SO_RCVBUF=0");
+	struct target t = burst(10000);
+	struct trial trial = {.target = &t, .needed = 1000};
+	snprintf(socket.address, sizeof(socket.address), "udp:0.0.0.0:443");
+	s.subject = &server;
+	const struct report *r = verdict_of(x, &t, &s, NULL);
+	assert_int_equal(r->findings[0].remedy, REMEDY_APPLICATION);
+	assert_string_equal(r->findings[0].title,
+			    "udp:0.0.0.0:443 has room for 0 datagrams of 1 200 B: 208 KiB of its "
+			    "208 KiB wait to be read; this load needs 1 000");
+	assert_non_null(strstr(r->findings[0].advice, "No buffer helps"));
+	assert_string_equal(udp_refuses(&trial, &s, 0),
+			    "the receive buffer of the running socket is full");
+	/* Without a need it suffices for nothing either. */
+	t = burst(0);
+	r = verdict_of(x, &t, &s, NULL);
+	assert_int_equal(r->walls[0].verdict, VERDICT_UNKNOWN);
+	assert_int_equal(r->walls[0].limit, 0);
+	assert_non_null(strstr(r->walls[0].detail, "there is no room for another one"));
+	socket.depth = 0;
+	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].verdict, VERDICT_OK);
 }
 
 /* nginx has a socket for each worker (listen 443 quic reuseport): a hash spreads the datagrams. */
@@ -249,6 +280,9 @@ static void a_group_holds_what_its_sockets_hold(void **state)
 		strstr(r->findings[0].title, "udp:0.0.0.0:443 has 8 sockets that hold 355"));
 	assert_non_null(strstr(r->findings[0].advice, "Let it ask for SO_RCVBUF=1048576 or more"));
 	assert_non_null(strstr(r->walls[0].detail, "has 8 sockets (SO_REUSEPORT), which hold 355"));
+	assert_non_null(
+		strstr(r->walls[0].detail, " without loss if a hash spreads what arrives ("));
+	assert_null(strstr(r->walls[0].detail, "…"));
 	trial.target = &t;
 	assert_string_equal(udp_refuses(&trial, &settings, 212992), UNTESTABLE_GROUP);
 }
@@ -374,6 +408,7 @@ int main(void)
 		cmocka_unit_test(memory_is_counted_in_pages_of_the_machine),
 		cmocka_unit_test(sockets_that_cannot_be_listed_are_unknown),
 		cmocka_unit_test(a_running_socket_has_its_own_buffer),
+		cmocka_unit_test(a_full_buffer_is_the_applications),
 		cmocka_unit_test(a_group_holds_what_its_sockets_hold),
 		cmocka_unit_test(the_wall_is_that_of_targets_and_servers_with_datagrams),
 		cmocka_unit_test(small_datagrams_from_a_card_take_more),

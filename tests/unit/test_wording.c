@@ -84,7 +84,9 @@ static void names_beyond_the_capacity_are_dropped(void **state)
 		wording_set(&w, name, "%d", i);
 	}
 	assert_int_equal(w.count, WORDING_NAMES);
-	filled(&w, "{n0} {n49}", "0 {n49}");
+	snprintf(name, sizeof(name), "n%d", WORDING_NAMES + 1);
+	assert_string_equal(wording_get(&w, "n0"), "0");
+	assert_string_equal(wording_get(&w, name), "");
 }
 
 int main(void)

@@ -1,0 +1,18 @@
+/* mounts: internal to src/host/: the mounts of a process, by mountinfo(5). */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct mount {
+	unsigned id;
+	uint64_t device;
+	char root[PATH_MAX]; /* of its file system: "/", "net:[4026532177]" */
+	char point[PATH_MAX];
+	char type[32];
+	char options[256]; /* of its file system */
+};
+
+/* Reads the next mount of the text at *at, and moves *at behind it. False: there is none. Pure. */
+bool mounts_next(const char **at, struct mount *out);

@@ -1,0 +1,66 @@
+/* Packets that the qdiscs of an interface drop for lack of room. */
+#include <linux/pkt_sched.h>
+#include <string.h>
+
+#include "epolltune/nic.h"
+
+/* Whether it drops to say that a queue is long, as that is how it works, or counts only what those
+ * below it drop. */
+static bool by_design(const struct nic_qdisc *q)
+{
+	static const char *const kinds[] = {"fq_codel", "codel",   "cake", "fq_pie",
+					    "pie",      "red",     "gred", "choke",
+					    "sfb",      "dualpi2", "mq",   "mqprio"};
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(q->kind, kinds[i]))
+			return true;
+	return false;
+}
+
+/* A root that the kernel chose has the handle 0, and so have those below it. */
+static bool is_below(const struct nic_qdisc *q, const struct nic_qdisc *of)
+{
+	return q->parent != TC_H_ROOT && TC_H_MAJ(q->parent) == of->handle &&
+	       (of->handle || of->parent == TC_H_ROOT);
+}
+
+/* A count that fell is of another qdisc; one that was not there began at 0. */
+static uint32_t growth(const struct nic *before, const struct nic_qdisc *q)
+{
+	for (size_t i = 0; i < before->qdisc_count; i++) {
+		const struct nic_qdisc *b = &before->qdiscs[i];
+		uint32_t grown = q->drops - b->drops;
+		if (b->handle == q->handle && b->parent == q->parent && !strcmp(b->kind, q->kind))
+			return grown > INT32_MAX ? 0 : grown;
+	}
+	return q->drops;
+}
+
+/* A parent counts what those below it drop. */
+static uint32_t own_growth(const struct nic *before, const struct nic *after,
+			   const struct nic_qdisc *q)
+{
+	uint32_t own = growth(before, q);
+	for (size_t i = 0; i < after->qdisc_count; i++) {
+		const struct nic_qdisc *below = &after->qdiscs[i];
+		uint32_t theirs = is_below(below, q) ? growth(before, below) : 0;
+		own -= theirs < own ? theirs : own;
+	}
+	return own;
+}
+
+struct nic_qdisc_loss nic_qdisc_loss(const struct nic *before, const struct nic *after)
+{
+	struct nic_qdisc_loss loss = {0};
+	uint32_t most = 0;
+	for (size_t i = 0; before->qdisc_count && i < after->qdisc_count; i++) {
+		const struct nic_qdisc *q = &after->qdiscs[i];
+		uint32_t own = by_design(q) ? 0 : own_growth(before, after, q);
+		loss.grown += own;
+		loss.count += own > 0;
+		if (own > most)
+			loss.most = q;
+		most = own > most ? own : most;
+	}
+	return loss;
+}

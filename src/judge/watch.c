@@ -1,0 +1,348 @@
+/* What looks at the limits of this machine say: how near each is, and how fast it comes nearer. */
+#include "epolltune/watch.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+
+/* A trend is that of a line through so many looks, at least, that explains this share of their
+ * variance, and that rises by more than that share of the limit. The short one of the last looks
+ * counts before that of the whole history. */
+#define TREND_MIN 5
+#define TREND_SHORT 10
+#define TREND_STEADY 0.7
+#define TREND_RISE 0.01
+/* A limit that is nearer than that is tight, with any headroom. */
+#define NEAR_S 60
+
+/* after - before; REPORT_NONE where one is unknown, or the counter restarted. */
+static int64_t growth(int64_t before, int64_t after)
+{
+	return before == REPORT_NONE || after == REPORT_NONE || after < before ? REPORT_NONE
+									       : after - before;
+}
+
+/* Some counters have 32 bits. */
+static int64_t losses(const struct watch_gauge *before, const struct watch_gauge *after)
+{
+	int64_t grown = growth(before->lost, after->lost);
+	if (grown == REPORT_NONE && before->lost > INT32_MAX && before->lost <= UINT32_MAX &&
+	    after->lost != REPORT_NONE)
+		grown = after->lost + UINT32_MAX + 1 - before->lost;
+	return grown;
+}
+
+/* The slope of a line through the newest looks by least squares; 0: they are no line. */
+static double trend(const struct watch *w, const struct watch_row *r, size_t looks)
+{
+	size_t all = watch_remembered(w), n = 0;
+	double st = 0, sv = 0, stt = 0, svv = 0, stv = 0;
+	for (size_t i = all > looks ? all - looks : 0; i < all; i++) {
+		size_t place = watch_place(w, i);
+		double t = w->at[place] - w->clock, v = r->history[place];
+		if (isnan(v))
+			continue;
+		n++;
+		st += t;
+		sv += v;
+		stt += t * t;
+		svv += v * v;
+		stv += t * v;
+	}
+	double count = (double)n, tt = count * stt - st * st, vv = count * svv - sv * sv;
+	double tv = count * stv - st * sv;
+	if (n < TREND_MIN || tt <= 0 || vv <= 0 || tv * tv < TREND_STEADY * tt * vv)
+		return 0;
+	double slope = tv / tt, from = w->at[watch_place(w, all > looks ? all - looks : 0)];
+	return slope * (w->clock - from) >= TREND_RISE * watch_capacity(r) ? slope : 0;
+}
+
+static void approach(const struct watch *w, struct watch_row *r)
+{
+	r->growth = 0;
+	r->left_s = INFINITY;
+	if (!watch_limited(r) || r->now.kind->paired)
+		return;
+	r->growth = trend(w, r, TREND_SHORT);
+	if (r->growth <= 0)
+		r->growth = trend(w, r, WATCH_HISTORY);
+	double left = watch_capacity(r) - (double)r->used;
+	if (left <= 0)
+		r->left_s = 0;
+	else if (r->growth > 0)
+		r->left_s = left / r->growth;
+}
+
+static void recent_find(const struct watch *w, struct watch_row *r)
+{
+	r->recent = REPORT_NONE;
+	for (size_t i = 0; i < watch_remembered(w); i++) {
+		double v = r->history[watch_place(w, i)];
+		if (!isnan(v) && (r->recent == REPORT_NONE || v > (double)r->recent))
+			r->recent = (int64_t)v;
+	}
+}
+
+/* How packets that were dropped at listeners are to be read: overflows of all, and the drops of
+ * all, which have other causes too. */
+struct drops {
+	int64_t overflows; /* REPORT_NONE: this kernel does not count them */
+	int64_t all;
+	int64_t full; /* of the listeners that were full: the overflows are theirs first */
+};
+
+static bool is_full(int64_t value, int64_t limit, const struct watch_kind *k)
+{
+	return value != REPORT_NONE && limit != REPORT_NONE && value - k->over >= limit;
+}
+
+/* Whether it is full at this look or was at the one before, between which it dropped packets. `r`
+ * is of the one before. */
+static bool was_full(const struct watch_row *r, const struct watch_gauge *g)
+{
+	return is_full(g->value, g->limit, g->kind) ||
+	       (r->ended <= 1 && is_full(r->used, r->limit, g->kind));
+}
+
+/* What the growth of its drops cost: nothing where there is no overflow that may be one of them. */
+static int64_t drops_of(int64_t grown, bool full, const struct drops *d)
+{
+	bool spent = d->overflows != REPORT_NONE && d->overflows <= (full ? 0 : d->full);
+	return spent && grown > 0 ? 0 : grown;
+}
+
+/* Whether some of the growth of its drops must be overflows: it was full, or there are more
+ * overflows than the other listeners dropped. */
+static bool is_named(int64_t grown, bool full, const struct drops *d)
+{
+	return d->overflows == REPORT_NONE || full || d->overflows > d->all - grown;
+}
+
+static enum wall_verdict loss_of(const struct watch_kind *k, int64_t grown, bool full,
+				 const struct drops *d)
+{
+	if (grown <= 0)
+		return VERDICT_OK;
+	return k->shared && !is_named(grown, full, d) ? VERDICT_TIGHT : k->loss;
+}
+
+static bool syns_wait(const struct watch_row *r)
+{
+	return r->now.half_open > 0 && r->now.syn_room != REPORT_NONE &&
+	       r->now.half_open >= r->now.syn_room;
+}
+
+static enum wall_verdict row_verdict(const struct watch_row *r, enum wall_verdict loss)
+{
+	const struct watch_kind *k = r->now.kind;
+	bool full = watch_limited(r) && r->left_s <= 0;
+	if (loss == VERDICT_SHORT || (full && !k->mild))
+		return VERDICT_SHORT;
+	if (loss == VERDICT_TIGHT || full)
+		return VERDICT_TIGHT;
+	if (k->paired && r->used != REPORT_NONE)
+		return r->used <= 0                                      ? VERDICT_OK
+		       : verdict_asks(report_verdict(r->limit, r->used)) ? VERDICT_SHORT
+									 : VERDICT_TIGHT;
+	if (k->limitless || (r->limit != REPORT_NONE && watch_capacity(r) <= 0))
+		return VERDICT_NA;
+	if (!watch_limited(r))
+		return VERDICT_UNKNOWN;
+	double capacity = watch_capacity(r);
+	int64_t whole = capacity < (double)INT64_MAX ? (int64_t)capacity : INT64_MAX;
+	if (verdict_asks(report_verdict(whole, r->recent)) || r->left_s < NEAR_S || r->now.stuck ||
+	    syns_wait(r))
+		return VERDICT_TIGHT;
+	return VERDICT_OK;
+}
+
+/* `place`: where it is searched first, and behind it. Rows are mostly in the order of the gauges.
+ */
+static struct watch_row *row_find(const struct watch *w, const struct watch_gauge *g, size_t *place)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		struct watch_row *r = &w->rows[(*place + i) % w->count];
+		if (!watch_same(&r->now, g))
+			continue;
+		*place = (size_t)(r - w->rows) + 1;
+		return r;
+	}
+	return NULL;
+}
+
+static int row_make(struct watch *w, const struct watch_gauge *g, struct err *e)
+{
+	size_t pointers = w->count; /* one for each row */
+	struct watch_row *r = NULL;
+	if (array_add(&w->nearest, &pointers, sizeof(*w->nearest)))
+		r = array_add(&w->rows, &w->count, sizeof(*r));
+	if (!r)
+		return err_set(e, ENOMEM, "watch: out of memory");
+	r->now = *g;
+	r->now.lost = REPORT_NONE;
+	r->used = r->limit = r->pair[0] = r->pair[1] = REPORT_NONE;
+	for (size_t i = 0; i < WATCH_HISTORY; i++)
+		r->history[i] = NAN;
+	return 0;
+}
+
+/* The gauge that a row has at this look; the growth of its losses. */
+static void row_take(struct watch *w, struct watch_row *r, const struct watch_gauge *g,
+		     const struct drops *d)
+{
+	const struct watch_gauge before = r->now;
+	int64_t grown = losses(&before, g), dropped = grown;
+	bool full = g->kind->shared && was_full(r, g);
+	r->now = *g;
+	r->ended = 0;
+	if (!g->kind->paired) {
+		r->used = g->value;
+		r->limit = g->limit;
+	} else if (g->value != REPORT_NONE) {
+		r->used = growth(r->pair[0], g->value);
+		r->limit = growth(r->pair[1], g->limit);
+		r->pair[0] = g->value;
+		r->pair[1] = g->limit;
+	}
+	r->history[watch_place(w, watch_remembered(w) - 1)] =
+		r->used == REPORT_NONE ? NAN : (double)r->used;
+	recent_find(w, r);
+	approach(w, r);
+	if (g->kind->shared)
+		grown = drops_of(grown, full, d);
+	if (g->lost < before.lost)
+		r->stray = 0;
+	else if (d->overflows > 0)
+		r->stray += dropped - grown;
+	r->lost = grown == REPORT_NONE || w->seconds <= 0 ? NAN : (double)grown / w->seconds;
+	r->verdict = row_verdict(r, loss_of(g->kind, grown, full, d));
+}
+
+static int rows_make(struct watch *w, const struct watch_sample *s, struct drops *d, struct err *e)
+{
+	size_t place = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct watch_row *r = row_find(w, &s->at[i], &place);
+		int64_t grown = r && s->at[i].kind->shared ? losses(&r->now, &s->at[i]) : 0;
+		if (!r && row_make(w, &s->at[i], e))
+			return -ENOMEM;
+		if (grown <= 0)
+			continue;
+		d->all += grown;
+		d->full += was_full(r, &s->at[i]) ? grown : 0;
+	}
+	return 0;
+}
+
+static void rows_end(struct watch *w)
+{
+	/* Those of listeners that come and go in great numbers are not kept. */
+	unsigned keep = w->count > WATCH_GAUGES ? 0 : WATCH_ENDED;
+	size_t kept = 0;
+	for (size_t i = 0; i < w->count; i++) {
+		struct watch_row *r = &w->rows[i];
+		if (r->ended > keep)
+			continue;
+		if (r->ended) {
+			r->verdict = VERDICT_NA;
+			r->growth = 0;
+			r->left_s = INFINITY;
+			r->lost = NAN;
+			recent_find(w, r);
+		}
+		if (kept != i)
+			w->rows[kept] = *r;
+		kept++;
+	}
+	w->count = kept;
+}
+
+static unsigned rank(const struct watch_row *r)
+{
+	static const unsigned ranks[] = {[VERDICT_SHORT] = 0,
+					 [VERDICT_TIGHT] = 1,
+					 [VERDICT_OK] = 2,
+					 [VERDICT_UNKNOWN] = 3,
+					 [VERDICT_NA] = 4};
+	return r->ended ? 5 : ranks[r->verdict];
+}
+
+static int by_nearness(const void *a, const void *b)
+{
+	const struct watch_row *x = *(struct watch_row *const *)a;
+	const struct watch_row *y = *(struct watch_row *const *)b;
+	/* Whole percents: rows do not change places for less. */
+	double nearness[][2] = {
+		{rank(x), rank(y)},
+		{x->lost > 0 ? -x->lost : 0, y->lost > 0 ? -y->lost : 0},
+		{x->left_s, y->left_s},
+		{-floor(100 * watch_share(x)), -floor(100 * watch_share(y))},
+		{0, (double)(y->now.kind - x->now.kind)},
+	};
+	for (size_t i = 0; i < sizeof(nearness) / sizeof(*nearness); i++)
+		if (nearness[i][0] != nearness[i][1])
+			return nearness[i][0] < nearness[i][1] ? -1 : 1;
+	int r = strverscmp(x->now.what, y->now.what);
+	return r ? r : (x->now.key > y->now.key) - (x->now.key < y->now.key);
+}
+
+static void nearest_find(struct watch *w, int64_t overflows)
+{
+	/* Overflows of listeners that have ended, or of several that were not seen full. */
+	if (overflows > 0 && w->worst < VERDICT_TIGHT)
+		w->worst = VERDICT_TIGHT;
+	for (size_t i = 0; i < w->count; i++) {
+		w->nearest[i] = &w->rows[i];
+		if (verdict_asks(w->rows[i].verdict) && w->rows[i].verdict > w->worst)
+			w->worst = w->rows[i].verdict;
+	}
+	if (w->count)
+		qsort(w->nearest, w->count, sizeof(*w->nearest), by_nearness);
+}
+
+static void begin(struct watch *w)
+{
+	w->count = 0;
+	w->looks = 0;
+	w->clock = 0;
+	for (size_t i = 0; i < WATCH_COUNTERS; i++)
+		w->counters[i] = REPORT_NONE;
+}
+
+int watch_add(struct watch *w, const struct watch_sample *s, struct err *e)
+{
+	if (!w->looks || s->seconds <= 0)
+		begin(w);
+	memcpy(w->host, s->host, sizeof(w->host));
+	memcpy(w->server, s->server, sizeof(w->server));
+	memcpy(w->waiting, s->waiting, sizeof(w->waiting));
+	w->time = s->time;
+	w->seconds = w->looks ? s->seconds : 0;
+	w->omitted = s->omitted;
+	w->clock += w->seconds;
+	w->looks++;
+	size_t place = watch_place(w, watch_remembered(w) - 1);
+	w->at[place] = w->clock;
+	struct drops d = {
+		.overflows = growth(w->counters[WATCH_OVERFLOWS], s->counters[WATCH_OVERFLOWS])};
+	for (size_t i = 0; i < WATCH_COUNTERS; i++) {
+		int64_t grown = growth(w->counters[i], s->counters[i]);
+		w->rates[i] = grown == REPORT_NONE ? NAN : (double)grown / w->seconds;
+		w->counters[i] = s->counters[i];
+	}
+	for (size_t i = 0; i < w->count; i++) {
+		w->rows[i].ended++;
+		w->rows[i].history[place] = NAN;
+	}
+	if (rows_make(w, s, &d, e))
+		return -ENOMEM;
+	size_t hint = 0;
+	for (size_t i = 0; i < s->count; i++)
+		row_take(w, row_find(w, &s->at[i], &hint), &s->at[i], &d);
+	rows_end(w);
+	nearest_find(w, d.overflows);
+	return 0;
+}
