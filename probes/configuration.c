@@ -6,8 +6,10 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "epolltune/cleanup.h"
 #include "epolltune/connection_memory.h"
 #include "epolltune/knob.h"
+#include "epolltune/list.h"
 #include "epolltune/quantity.h"
 
 enum { CLIENTS, NOFILE };
@@ -235,6 +237,18 @@ static void line_words(const struct target *t, const struct settings *s, struct 
 			    server_line(line, "clients", (uint64_t)limit, text, sizeof(text)));
 }
 
+/* The sections that set a limit of their own, or may where the file was not read. */
+static void narrower_words(const struct settings *s, struct wording *w)
+{
+	const char *list = setting_of(s)->narrower;
+	char text[WORDING_TEXT] = "";
+	struct list_item item;
+	bool may = s->clients.state != CLIENTS_READ || s->clients.sections;
+	while (may && list && list_next(&list, &item))
+		report_append(text, "%s%.*s", text[0] ? ", " : "", item.length, item.text);
+	wording_set(w, "narrower", "%s", text);
+}
+
 static void clients_words(const struct target *t, const struct settings *s, const struct outcome *o,
 			  struct wording *w)
 {
@@ -261,7 +275,7 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 	wording_flag(w, "both", clients_both(t, s));
 	wording_set(w, "held", "%s",
 		    row->clients_files && s->taken.held ? quantity_count(s->taken.held).text : "");
-	wording_set(w, "narrower", "%s", set->narrower ? set->narrower : "");
+	narrower_words(s, w);
 	wording_set(w, "keep", "%s", "");
 	wording_set(w, "soft_flag", "%s", "");
 	line_words(t, s, w);
@@ -280,9 +294,23 @@ static const struct experiment experiments[] = {
 	{0},
 };
 
+#define ARRIVED "Tcp.PassiveOpens"
+
 struct sample {
 	struct settings now; /* subject NULL: there is no such server */
+	struct host_counters counters;
+	bool alone; /* no other server has a TCP listener here */
 };
+
+/* Whether what the kernel counts of clients is of the subject's. */
+static bool is_alone(const struct host *h, const struct subject *s)
+{
+	CLEAN(listeners_free) struct listeners l = {0};
+	bool alone = !listeners_read_tcp(h, &l, NULL);
+	for (size_t i = 0; i < l.count; i++)
+		alone &= subject_has(s, &l.at[i]);
+	return alone;
+}
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
@@ -293,6 +321,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->now.subject = o->subject;
 	clients_read(h, &s->now);
 	connection_open_read(h, &s->now);
+	host_counters(h, &s->counters, NULL);
+	s->alone = is_alone(h, o->subject);
 	return 0;
 }
 
@@ -350,6 +380,16 @@ static bool is_reached(const struct clients_use *u)
 	return u->max && u->open + u->own >= u->max && u->open <= u->max + u->max / 16 + 8;
 }
 
+/* Whether a client is turned away, or waits, and not only the next one would. */
+static bool has_lost(const struct sample *before, const struct sample *after)
+{
+	const struct taken *was = &before->now.taken, *is = &after->now.taken;
+	if (!server_of(after->now.subject)->clients_closed)
+		return was->open > was->accepted && is->open > is->accepted;
+	return after->alone && is->accepted <= was->accepted &&
+	       host_counter_delta(&before->counters, &after->counters, ARRIVED) > 0;
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
@@ -366,7 +406,11 @@ static void observation_judge(const struct sample *before, const struct sample *
 	wording_set(&words, "open", "%s", quantity_count(is.open).text);
 	wording_set(&words, "max", "%s", quantity_count(is.max).text);
 	wording_flag(&words, "closes", server_of(after->now.subject)->clients_closed);
+	bool lost = has_lost(before, after);
+	wording_flag(&words, "lost", lost);
 	struct finding *f = report_finding(r, "application.limit.reached", &words);
+	if (!lost)
+		f->level = LEVEL_WARNING;
 	finding_evidence(f, "open connections", "connections", (double)is.open, NAN);
 	finding_propose(f, "server.max_connections", after->now.text[CLIENTS], "");
 }

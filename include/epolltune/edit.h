@@ -65,6 +65,7 @@ struct edit_limit {
 	/* One of them has at least; less than `value` where several sections serve them, or may. */
 	uint64_t least;
 	char section[EDIT_NAME]; /* that has `least` */
+	bool sections;           /* any has one of its own */
 	uint64_t shared;         /* above all sections; EDIT_NONE: none is there */
 	bool elsewhere;          /* a file that it includes, or a condition, may change it */
 	/* The first directive that may limit them further, and whether one may take two of the

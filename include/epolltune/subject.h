@@ -150,6 +150,7 @@ struct subject_clients {
 	/* With CLIENTS_READ: its listeners have at most; 0: nothing sets it, and the server takes
 	 * what RLIMIT_NOFILE allows. */
 	uint64_t limit;
+	bool sections;   /* any has a limit of its own */
 	bool several;    /* sections that serve them, or may, have different limits */
 	uint64_t least;  /* the lowest of those; 0: unknown */
 	uint64_t shared; /* that of its process, where sections have lower ones; 0: not set */

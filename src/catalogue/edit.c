@@ -703,6 +703,7 @@ static int narrower_next(struct narrower *n, const struct scan *s, const struct 
 		/* 0: none, also where the section above has one. */
 		value = value ? value : EDIT_NONE;
 		n->has_own |= !i;
+		out->sections = true;
 		*(i ? &parameter : &n->own) = value;
 	}
 	if (served) {

@@ -252,9 +252,10 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .unserved = true,
-	 .title =
-		 "{who} has {open} of {max} connection{max=1?:s} open, its own limit\\: {closes?it "
-		 "closes new clients:new clients wait in its accept queue}",
+	 .title = "{who} has {open} of {max} connection{max=1?:s} open, its own limit\\: "
+		  "{lost?{closes?it closes new clients:new clients wait in its accept "
+		  "queue}:{closes?it would close the next client:the next client would wait in its "
+		  "accept queue}}",
 	 .detail = LIMIT_OF_A_SERVER
 	 "{processes? for each of {processes} processes}.{both? Connections to servers behind it "
 	 "count, too.}{besides? {besides} connection{besides=1?:s} to its other listeners "
@@ -266,7 +267,10 @@ static const struct finding_row findings[] = {
 	 .answer = "{process} is at its own limit on connections",
 	 .meaning =
 		 "The server that --server named has as many connections open as its configuration "
-		 "allows: a client that it does not accept or closes at once grows no counter.",
+		 "allows: a client that it does not accept or closes at once grows no counter. "
+		 "Critical where clients wait in its accept queue at both looks, or, of a server "
+		 "that closes them and has the only TCP listeners here, where connections arrived "
+		 "in between and it has no more of them than before; otherwise a warning.",
 	 .action = "Raise the directive that the finding names, or find the clients that keep "
 		   "connections they do not use.",
 	 .proof = "Connections of the server's listeners by inet_diag, beside the directive"},

@@ -151,6 +151,7 @@ static void files_read(const struct host *h, const struct subject *s, const stru
 		return;
 	out->preset = limit.value == EDIT_NONE;
 	out->limit = out->preset ? set->preset : limit.value;
+	out->sections = limit.sections;
 	out->several = limit.least != limit.value;
 	out->least = limit.least;
 	out->shared = limit.shared == EDIT_NONE ? 0 : limit.shared;

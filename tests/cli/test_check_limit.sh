@@ -400,7 +400,8 @@ test_a_lower_maxconn_of_a_section_of_haproxy_counts() {
 	sed -i "s/^defaults/&\n  maxconn 50/" "$work/etc/haproxy.cfg"
 	check 2 500 8080 haproxy -db -f "$work/etc/haproxy.cfg"
 	json 'wall("application.limit") | .verdict == "short" and .limit == 50' \
-		'finding("application.limit.short") | .detail | contains("maxconn in section defaults of ")'
+		'finding("application.limit.short") | (.detail | contains("maxconn in section defaults of ")) and
+			(.advice | contains("Raise it in each section (defaults, frontend, listen) that sets it lower"))'
 	printf 'frontend b\n  bind :8081\n  maxconn 20\n  http-request return status 200\n' >>"$work/etc/haproxy.cfg"
 	check 2 500 8080 haproxy -db -f "$work/etc/haproxy.cfg"
 	json 'wall("application.limit").limit == 50'
@@ -528,9 +529,40 @@ test_a_server_that_has_as_many_clients_as_it_allows_is_at_its_limit() {
 	rm clients
 	clients 8080 1
 	wait_for accepted
-	again 2 20
+	again 1 20
 	json 'wall("application.limit") | .verdict == "ok" and .limit == 40' \
-		'finding("application.limit.reached") | .level == "critical" and (.title | contains("40 of 40"))'
+		'finding("application.limit.reached") | .level == "warning" and
+			(.title | contains("40 of 40 connections open, its own limit: it would close the next client"))'
+	python3 -c 'import socket, time
+while True:
+    socket.create_connection(("127.0.0.1", 8080)).recv(99)
+    time.sleep(0.05)' &
+	at_its_limit 2
+	json 'finding("application.limit.reached") | .level == "critical" and (.title | contains("it closes new clients"))'
+	end_jobs
+}
+
+at_its_limit() { # STATUS
+	expect "$1" epolltune check --probe configuration --server :8080 --connections 20 --rate 10 --format json
+}
+
+test_a_server_that_stops_accepting_at_its_limit_has_clients_that_wait() {
+	needs haproxy python3
+	haproxy_conf "$work/etc/haproxy.cfg" 40
+	sleep 1 # it changed before the server started
+	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
+	wait_for listens 8080
+	clients 8080 40
+	wait_for accepted
+	at_its_limit 1
+	json 'finding("application.limit.reached") | .level == "warning" and
+			(.title | contains("the next client would wait in its accept queue")) and
+			(.advice | contains("each section") | not)'
+	rm clients
+	clients 8080 1
+	at_its_limit 2
+	json 'finding("application.limit.reached") | .level == "critical" and
+			(.title | contains("new clients wait in its accept queue"))'
 	end_jobs
 }
 
@@ -592,8 +624,8 @@ test_a_socket_unit_that_accepts_has_its_own_limit() {
 	json 'finding("application.limit.short") | .advice | contains("[Socket] MaxConnections=128 (")'
 	clients 8080 64
 	wait_for accepted
-	again 2 20
-	json 'finding("application.limit.reached") | .title | contains("64 of 64 connections open, its own limit: it closes")'
+	again 1 20
+	json 'finding("application.limit.reached") | .title | contains("64 of 64 connections open, its own limit: it would close")'
 	mkdir /etc/systemd/system/app.socket.d
 	printf '[Socket]\nMaxConnections=200\n' >/etc/systemd/system/app.socket.d/more.conf
 	again 0 100

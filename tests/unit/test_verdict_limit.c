@@ -212,6 +212,83 @@ static void a_limit_that_may_be_lower_now_is_an_upper_bound(void **state)
 	}
 #define SECTION_WITH(...) FILE_WITH(.section = "listen", __VA_ARGS__)
 
+/* A look at a server that has accepted so many; `arrived`: of the whole network namespace. */
+static void look_make(struct sample *look, const struct subject *s, struct subject_clients clients,
+		      int64_t limit, uint64_t accepted, uint64_t waiting, int64_t arrived)
+{
+	look->now.subject = s;
+	look->now.clients = clients;
+	look->now.at[CLIENTS][0] = limit;
+	look->now.taken.accepted = accepted;
+	look->now.taken.open = accepted + waiting;
+	look->alone = true;
+	look->counters.count = 1;
+	look->counters.at[0] = (struct host_counter){ARRIVED, arrived};
+}
+
+/* At its limit a server with a pool of clients that stay is well. */
+static void a_limit_that_is_reached_is_critical_where_clients_are_lost(void **state)
+{
+	static const struct {
+		const char *process;
+		uint64_t waiting[2], now;
+		int64_t arrived;
+		bool shared;
+		const char *title, *level;
+	} rows[] = {
+		{"haproxy", {1, 1}, 40, 100, 0, ": new clients wait in its", "critical"},
+		{"haproxy", {0, 1}, 40, 101, 0, ": the next client would wait in its", "warning"},
+		{"haproxy", {1, 0}, 40, 101, 0, ": the next client would wait", "warning"},
+		{"redis-server", {0, 0}, 40, 102, 0, ": it closes new clients", "critical"},
+		{"redis-server", {0, 0}, 40, 100, 0, ": it would close the next", "warning"},
+		{"redis-server", {0, 0}, 41, 101, 0, ": it would close the next", "warning"},
+		/* They may be clients of others. */
+		{"redis-server", {0, 0}, 40, 102, true, ": it would close the next", "warning"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct subject subject = {.accepting = 1, .soft = 300, .hard = 300};
+		struct sample looks[2] = {0};
+		const struct target t = target_default();
+		static struct report r;
+		snprintf(subject.name, sizeof(subject.name), "%s", rows[i].process);
+		for (size_t k = 0; k < 2; k++)
+			look_make(&looks[k], &subject, (struct subject_clients)FILE_WITH(), 40,
+				  k ? rows[i].now : 40, rows[i].waiting[k],
+				  k ? rows[i].arrived : 100);
+		looks[1].alone = !rows[i].shared;
+		report_init(&r);
+		observation.judge(&looks[0], &looks[1],
+				  &(struct moment){.target = &t, .seconds = 0.5}, &r);
+		if (r.finding_count != 1 || !strstr(r.findings[0].title, rows[i].title) ||
+		    strcmp(finding_level_name(r.findings[0].level), rows[i].level) != 0)
+			fail_msg("row %zu: %s %s", i, finding_level_name(r.findings[0].level),
+				 r.findings[0].title);
+	}
+}
+
+/* Only what may set a lower one is to be raised, too. */
+static void sections_are_named_where_one_has_a_limit(void **state)
+{
+	static const struct {
+		struct subject_clients clients;
+		const char *sections;
+	} rows[] = {
+		{FILE_WITH(), ""},
+		{FILE_WITH(.sections = true), "(defaults, frontend, listen)"},
+		{{.state = CLIENTS_COMMAND}, "(defaults, frontend, listen)"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct subject subject = {.name = "haproxy"};
+		struct settings s = {.subject = &subject, .clients = rows[i].clients};
+		struct wording words = {0};
+		char text[WORDING_TEXT] = "";
+		narrower_words(&s, &words);
+		if (wording_get(&words, "narrower")[0])
+			report_text(text, "(%s)", wording_get(&words, "narrower"));
+		assert_string_equal(text, rows[i].sections);
+	}
+}
+
 /* Two looks at a server that has so many connections: those it accepted, with the limit above. */
 static void a_server_at_its_own_limit_is_named(void **state)
 {
@@ -265,12 +342,9 @@ static void a_server_at_its_own_limit_is_named(void **state)
 		char row[24];
 		t.connections = 20;
 		snprintf(subject.name, sizeof(subject.name), "%s", rows[i].process);
-		for (size_t k = 0; k < 2; k++) {
-			looks[k].now.subject = &subject;
-			looks[k].now.clients = rows[i].clients;
-			looks[k].now.at[CLIENTS][0] = rows[i].limit;
-			looks[k].now.taken.accepted = k ? rows[i].is : rows[i].was;
-		}
+		for (size_t k = 0; k < 2; k++)
+			look_make(&looks[k], &subject, rows[i].clients, rows[i].limit,
+				  k ? rows[i].is : rows[i].was, 1, 100 + (int64_t)k);
 		report_init(&r);
 		observation.judge(&looks[0], &looks[1],
 				  &(struct moment){.target = &t, .seconds = 0.5}, &r);
@@ -287,6 +361,8 @@ int main(void)
 		cmocka_unit_test(the_configuration_bounds_connections),
 		cmocka_unit_test(a_limit_that_may_be_lower_now_is_an_upper_bound),
 		cmocka_unit_test(a_server_at_its_own_limit_is_named),
+		cmocka_unit_test(a_limit_that_is_reached_is_critical_where_clients_are_lost),
+		cmocka_unit_test(sections_are_named_where_one_has_a_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
