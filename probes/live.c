@@ -326,30 +326,32 @@ static void judge_causes(const struct sample *after, struct looks *all, double s
 	causes_table(report_finding(r, "live.causes", &words), rows);
 }
 
-/* Most of the connections on which clients sent something have waited for longer than the stall of
- * the target. */
+/* Most of the connections on which clients have ever sent something have waited for longer than the
+ * stall of the target: some servers do not read the next request while they answer one. */
 static void judge_unread(const struct sample *after, const struct looks *all, double stall_s,
 			 struct report *r)
 {
 	const struct subject *s = after->subject;
 	struct wording words = {0};
-	size_t stuck = 0, busy = 0;
+	size_t stuck = 0, busy = 0, heard = 0;
 	double waited = INFINITY;
 	for (size_t i = 0; i < all->count; i++) {
 		const struct look *l = &all->at[i];
 		double since = l->now->data_ms / 1e3;
 		busy += l->busy;
+		heard += l->now->heard;
 		if (!l->stuck || since <= stall_s)
 			continue;
 		stuck++;
 		waited = fmin(waited, since);
 	}
-	if (stuck < UNREAD_MIN || stuck <= busy)
+	if (stuck < UNREAD_MIN || stuck <= heard - stuck)
 		return;
 	wording_set(&words, "who", "%s", s->name[0] ? s->name : "the server");
 	wording_set(&words, "pid", "%s", s->pid ? quantity_plain((uint64_t)s->pid).text : "");
 	wording_set(&words, "stuck", "%s", quantity_count(stuck).text);
 	wording_set(&words, "count", "%s", quantity_count(all->count).text);
+	wording_flag(&words, "more", after->states->more);
 	wording_set(&words, "busy", "%s", busy ? quantity_count(busy).text : "");
 	wording_set(&words, "waited", "%s", quantity_seconds(waited).text);
 	struct finding *f = report_finding(r, "live.unread", &words);

@@ -60,7 +60,10 @@ struct connection_state {
 	uint64_t keepalive_ms;
 	/* SO_RCVBUF and SO_SNDBUF as the kernel counts them, and what received data takes of it. */
 	uint32_t receive_buffer, send_buffer, received;
-	uint32_t unread;   /* that the application has not read; 0 of one that waits for accept() */
+	/* Of one that waits for accept(), and of one whose client has closed and waits for nothing,
+	 * 0 and false. */
+	uint32_t unread;   /* that the application has not read */
+	bool heard;        /* its client has sent data */
 	int receive_scale; /* of the receive window it offers; -1: not scaled, or not known */
 };
 

@@ -99,12 +99,10 @@ static void keepalive_take(const struct inet_diag_msg *m, struct connection_stat
 	s->keepalive_ms = (uint64_t)m->idiag_expires + s->silent_ms;
 }
 
-/* net/ipv4/tcp_diag.c, tcp_diag_get_info(): what is received and not read, a FIN included. One that
- * waits for accept() has no inode. */
-static uint32_t unread_of(const struct inet_diag_msg *m)
+/* Whether its client may wait for an answer. One that waits for accept() has no inode. */
+static bool is_served(const struct inet_diag_msg *m)
 {
-	uint32_t fin = m->idiag_state == TCP_CLOSE_WAIT;
-	return m->idiag_inode && m->idiag_rqueue > fin ? m->idiag_rqueue - fin : 0;
+	return m->idiag_inode && m->idiag_state == TCP_ESTABLISHED;
 }
 
 static int state_received(struct nl_msg *msg, void *arg)
@@ -131,7 +129,9 @@ static int state_received(struct nl_msg *msg, void *arg)
 		keepalive_take(m, s);
 	if (held)
 		nla_memcpy(memory, held, sizeof(memory));
-	s->unread = unread_of(m);
+	/* net/ipv4/tcp_diag.c, tcp_diag_get_info() */
+	s->unread = is_served(m) ? m->idiag_rqueue : 0;
+	s->heard = is_served(m) && connection_of(header).received;
 	s->received = memory[SK_MEMINFO_RMEM_ALLOC];
 	s->queued = memory[SK_MEMINFO_WMEM_QUEUED];
 	s->receive_buffer = memory[SK_MEMINFO_RCVBUF];

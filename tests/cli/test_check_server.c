@@ -1008,10 +1008,9 @@ static void a_listener_of_here_is_held_in_another_namespace(void **state)
 	checked_free(&c);
 }
 
-/* Accepts its own clients, and does not read. */
-static void unread_serves(const void *unused)
+/* Accepts its own clients, and does not read; they wait for an answer, or close. */
+static void unread_serves(const void *waits)
 {
-	(void)unused;
 	const struct sockaddr_storage to = address_of(APP_PORT, false);
 	int fd = listen_at(APP_PORT, 16);
 	for (int i = 0; i < 10; i++) {
@@ -1019,15 +1018,17 @@ static void unread_serves(const void *unused)
 		if (connect(client, (const void *)&to, sizeof(struct sockaddr_in)) ||
 		    send(client, "GET", 3, 0) != 3 || accept(fd, NULL, NULL) < 0)
 			_exit(1);
+		if (!*(const bool *)waits)
+			close(client);
 	}
 	prctl(PR_SET_NAME, "unread");
 	for (;;)
 		pause();
 }
 
-static void clients_that_nobody_reads_are_a_warning(void **state)
+static struct checked unread_checked(bool waits)
 {
-	pid_t server = child_start(unread_serves, NULL);
+	pid_t server = child_start(unread_serves, &waits);
 	for (int i = 0; i < 200; i++) {
 		struct output o = run("grep -qx unread /proc/%d/comm", server);
 		bool begun = !o.status;
@@ -1036,14 +1037,26 @@ static void clients_that_nobody_reads_are_a_warning(void **state)
 			break;
 		pause_ms(20);
 	}
-	struct checked c = checked_parse(run("$PROGRAM check --format json --probe live --server "
-					     ":%d",
-					     APP_PORT));
+	return checked_parse(
+		run("$PROGRAM check --format json --probe live --server :%d", APP_PORT));
+}
+
+static void clients_that_nobody_reads_are_a_warning(void **state)
+{
+	struct checked c = unread_checked(true);
 	json_t *f = checked_finding(&c, "live.unread");
 	assert_string_equal(checked_text(f, "level"), "warning");
 	assert_contains(checked_text(f, "title"),
 			" has not read what clients sent on 10 of 10 connections for ");
 	assert_int_equal(c.status, 1);
+	checked_free(&c);
+}
+
+static void clients_that_have_closed_wait_for_nothing(void **state)
+{
+	struct checked c = unread_checked(false);
+	assert_true(checked_has_finding(&c, "live.causes"));
+	assert_false(checked_has_finding(&c, "live.unread"));
 	checked_free(&c);
 }
 
@@ -1124,6 +1137,7 @@ static int tests(void)
 		SERVERS_TEST(its_network_namespace_counts),
 		SERVERS_TEST(a_listener_of_here_is_held_in_another_namespace),
 		SERVERS_TEST(clients_that_nobody_reads_are_a_warning),
+		SERVERS_TEST(clients_that_have_closed_wait_for_nothing),
 		SERVERS_TEST(a_published_port_names_no_server),
 		SERVERS_TEST(a_forwarder_that_accepts_is_judged_with_a_note),
 		SERVERS_TEST(another_user_sees_what_is_public),

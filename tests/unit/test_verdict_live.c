@@ -28,6 +28,7 @@ static void begin(size_t count)
 		struct connection_state s = {.cookie = i + 1,
 					     .at_us = 1000000,
 					     .data_ms = 60000,
+					     .heard = true,
 					     .rtt_us = 20000,
 					     .receive_buffer = 131072,
 					     .send_buffer = 87040};
@@ -173,20 +174,23 @@ static void the_most_limited_are_named(void **state)
 static void most_connections_unread_are_a_warning(void **state)
 {
 	static const struct {
-		size_t stuck, busy, idle;
+		size_t stuck, busy, idle, silent; /* the latter have never sent anything */
 		uint32_t before, unread, data_ms;
 		bool found;
 	} rows[] = {
-		{20, 0, 0, 18, 18, 600, true},   {20, 19, 400, 18, 18, 600, true},
-		{20, 20, 0, 18, 18, 600, false}, /* some requests are slow */
-		{7, 0, 0, 18, 18, 600, false},   /* few */
-		{20, 0, 0, 18, 18, 400, false},  /* came in between */
-		{20, 0, 0, 18, 9, 600, false},   /* was read */
-		{20, 0, 0, 0, 18, 600, false},   /* was read, and is unread again */
-		{20, 0, 0, 0, 0, 60000, false},  /* idle */
+		{20, 0, 0, 0, 18, 18, 600, true},   {20, 10, 9, 400, 18, 18, 600, true},
+		{20, 20, 0, 0, 18, 18, 600, false}, /* some requests are slow */
+		{20, 0, 20, 0, 18, 18, 600, false}, /* or it answers one at a time */
+		{7, 0, 0, 0, 18, 18, 600, false},   /* few */
+		{20, 0, 0, 0, 18, 18, 400, false},  /* came in between */
+		{20, 0, 0, 0, 18, 9, 600, false},   /* was read */
+		{20, 0, 0, 0, 0, 18, 600, false},   /* was read, and is unread again */
+		{20, 0, 0, 0, 0, 0, 60000, false},  /* idle */
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		begin(rows[i].stuck + rows[i].busy + rows[i].idle);
+		begin(rows[i].silent + rows[i].stuck + rows[i].busy + rows[i].idle);
+		for (size_t k = 0; k < rows[i].silent; k++)
+			now.at[now.count - 1 - k].heard = false;
 		for (size_t k = 0; k < rows[i].stuck; k++) {
 			then.at[k].unread = rows[i].before;
 			now.at[k].unread = rows[i].unread;
@@ -210,6 +214,9 @@ static void most_connections_unread_are_a_warning(void **state)
 			    "700 ms or longer");
 	assert_string_equal(r->findings[1].table.row[0].name,
 			    "the application, which does not read");
+	now.more = true;
+	assert_non_null(
+		strstr(judged()->findings[0].detail, "Further connections were not looked at. On"));
 }
 
 /* Without a second sample, connections in both, or the kernel's times nothing is known. */
