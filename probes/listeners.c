@@ -814,7 +814,6 @@ static void judge_drops_elsewhere(const struct sample *before, const struct samp
 		return;
 	wording_set(&words, "who", "%s", worst->name);
 	wording_set(&words, "pid", "%d", (int)worst->pid);
-	wording_flag(&words, "listens", worst->listens);
 	wording_set(&words, "drops", "%s", quantity_count((uint64_t)max.drops).text);
 	wording_set(&words, "overflows", "%s", quantity_count((uint64_t)max.overflows).text);
 	wording_set(&words, "window", "%s", quantity_seconds(seconds).text);

@@ -2124,21 +2124,20 @@ static const struct finding_row findings[] = {
 	{.id = "listeners.elsewhere.dropping",
 	 .level = LEVEL_WARNING,
 	 .observed = true,
-	 .title =
-		 "{listens?{who} (pid {pid}) in another network namespace:The network namespace of "
-		 "{who} (pid {pid})} dropped {drops} handshake packet{drops=1?:s} in {window}",
+	 .title = "The network namespace of {who} (pid {pid}) dropped {drops} handshake "
+		  "packet{drops=1?:s} in {window}",
 	 .detail = "ListenDrops there grew by {drops}, ListenOverflows by {overflows}, "
 		   "retransmissions included. {more?{more} other network namespace{more=1? drops:s "
 		   "drop} handshake packets too. }This check judges none of {more?them:its "
 		   "listeners}.",
-	 .advice = "Check it by its pid\\: epolltune check {listens?--server:--netns} {pid}",
-	 .answer = "{who} (pid {pid}) in another network namespace is dropping connections now",
+	 .advice = "Check its listeners\\: epolltune check --netns {pid}",
+	 .answer = "The network namespace of {who} (pid {pid}) is dropping connections now",
 	 .meaning =
 		 "Between the two looks, listeners of another network namespace, as of a container, "
 		 "dropped handshakes: an accept queue was full, if ListenOverflows grew as well. "
-		 "The namespace is named by a process that holds a listener there, or else by the "
-		 "first process in it.",
-	 .action = "Check that server by its pid.",
+		 "The counters are those of all its listeners. The namespace is named by a process "
+		 "that holds one, or else by the first process in it.",
+	 .action = "Check that namespace with --netns PID, which names the listener.",
 	 .proof = "/proc/PID/net/netstat: ListenOverflows and ListenDrops"},
 	{.id = "live.unread",
 	 .level = LEVEL_WARNING,

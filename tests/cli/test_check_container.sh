@@ -118,8 +118,9 @@ test_a_server_in_another_network_namespace_that_drops_clients_is_a_warning() {
 	done >load 2>&1 &
 	wait_for drops_at "$own"
 	expect 1 epolltune check --window 2500ms --probe listeners --format json
-	json 'finding("listeners.elsewhere.dropping") | .level == "warning" and (.title | test("^own .pid [0-9]+. in another network namespace dropped "))' \
-		'.summary.answer | contains("in another network namespace is dropping connections now")'
+	json 'finding("listeners.elsewhere.dropping") | .level == "warning" and (.title | test("^The network namespace of own .pid [0-9]+. dropped ")) and
+			(.advice | contains("epolltune check --netns "))' \
+		'.summary.answer | contains("The network namespace of own (pid ")'
 	kill -CONT "$own"
 }
 

@@ -854,6 +854,12 @@ static void dropping_elsewhere(struct looks *m, int64_t drops, int64_t overflows
 }
 static void overflows_elsewhere(struct looks *m) { dropping_elsewhere(m, 40, 40); }
 static void drops_elsewhere(struct looks *m) { dropping_elsewhere(m, 1, 0); }
+/* It may be another listener of that namespace. */
+static void overflows_elsewhere_beside_one(struct looks *m)
+{
+	overflows_elsewhere(m);
+	m->after.elsewhere.at[1].listens = true;
+}
 static void dropped_elsewhere_before(struct looks *m) { dropping_elsewhere(m, 0, 0); }
 static void drops_unknown_elsewhere(struct looks *m) { dropping_elsewhere(m, -6, -6); }
 
@@ -1658,7 +1664,10 @@ static void texts_name_the_server(void **state)
 		{many_workers_stopped, 0,
 		 "nginx: 40 of 40 workers are stopped (state T): pids 813, 814, 815, 816, 817, 818, "
 		 "819, 820 and 32 more",
-		 NULL, "Resume them: pkill -CONT -x nginx. Or restart nginx."},
+		 NULL, "Resume them: pkill -CONT -P 812. Or restart nginx."},
+		{overflows_elsewhere_beside_one, 1,
+		 "The network namespace of sh (pid 1) dropped 40 handshake packets in 500 ms", NULL,
+		 "Check its listeners: epolltune check --netns 1"},
 		{readers_stopped, 0, NULL,
 		 "Datagrams that arrive wait in their receive buffers, and the kernel drops those "
 		 "beyond.",
@@ -1863,6 +1872,14 @@ static void halted_processes_are_counted_by_their_state(void **state)
 	assert_string_equal(wording_get(&words, "doing"), "are stopped by a tracer (state t)");
 	assert_string_equal(wording_get(&words, "help"),
 			    "End the debugger or strace that has stopped them");
+	/* The first is the parent of the others. */
+	static struct process many[40];
+	for (size_t i = 0; i < 40; i++)
+		many[i] =
+			(struct process){.pid = 7 + (pid_t)i, .root = 7, .name = "a", .state = 'T'};
+	assert_int_equal(halted_words(&words, &many[1], many, 40), 40);
+	assert_string_equal(wording_get(&words, "help"),
+			    "Resume them: pkill -CONT -P 7; kill -CONT 7. Or restart a");
 }
 
 /* Each of its threads may be the one that accepts. */
