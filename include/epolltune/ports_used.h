@@ -31,6 +31,7 @@ struct ports_to {
 	bool loopback;            /* one of both */
 	uint32_t used;            /* ports, those in TIME_WAIT included */
 	uint32_t waiting;         /* in TIME_WAIT */
+	uint32_t opening;         /* in SYN_SENT */
 	uint16_t first, last;     /* of the ports */
 	uint32_t own;             /* of the subject's sockets; 0 without a subject */
 	enum ports_stamps stamps; /* of these, or without a subject of all; of a sample */

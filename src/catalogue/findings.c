@@ -945,21 +945,22 @@ static const struct finding_row findings[] = {
 	 .title =
 		 "{process?{process} (pid {pid}) uses:In use are} {used} "
 		 "port{used=1?:s} from {source} to {destination}, each of {first} to {last} and no other",
-	 .detail =
-		 "The kernel spreads ports over the {available} of "
-		 "net.ipv4.ip_local_port_range\\: the application gives this interval, by "
-		 "IP_LOCAL_PORT_RANGE or bind(). It has no port left\\: connect() fails with "
-		 "EADDRNOTAVAIL, bind() with EADDRINUSE.{hidden? Run the check as root to see the "
-		 "process.}",
+	 .detail = "The kernel spreads ports over the {available} of "
+		   "net.ipv4.ip_local_port_range\\: the application gives this interval, by "
+		   "IP_LOCAL_PORT_RANGE or bind(). If these are all that it may use, the next "
+		   "connect() fails with EADDRNOTAVAIL, or bind() with EADDRINUSE.{hidden? Run the "
+		   "check as root to see the process.}",
 	 .advice = "Give it a wider interval, or none, or reuse connections (keep-alive). More "
 		   "destinations or source addresses help too.",
-	 .answer = "{who} uses each port that it gives to connections to {destination}",
+	 .answer = "{who} uses each port of an interval of its own to {destination}",
 	 .meaning =
 		 "The ports from one source address to one destination lie side by side and none "
 		 "between them is free, while the range has many. connect() without a range of the "
 		 "socket takes every second port first. The application sets the socket option "
 		 "IP_LOCAL_PORT_RANGE (Linux 6.3), or calls bind() with ports of its own, as "
-		 "HAProxy does by \"source ADDRESS:FIRST-LAST\".",
+		 "HAProxy does by \"source ADDRESS:FIRST-LAST\". A warning where some are in "
+		 "TIME_WAIT or SYN_SENT: it opens and closes connections; otherwise a note: they may "
+		 "be a pool.",
 	 .action = "Widen that interval in the application, or reuse connections.",
 	 .proof = "ss -tan dst ADDRESS:PORT"},
 	{.id = "ports.ephemeral.udp",

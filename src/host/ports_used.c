@@ -43,7 +43,7 @@ struct tallies {
 
 struct candidate {
 	struct port_route route;
-	uint32_t used, waiting, own;
+	uint32_t used, waiting, opening, own;
 	uint16_t port; /* one of them */
 	uint16_t first, last;
 	enum ports_stamps stamps;
@@ -191,6 +191,7 @@ static void candidate_seen(const struct port_socket *s, void *arg)
 		at->last = s->port;
 	at->used++;
 	at->waiting += s->state == TCP_TIME_WAIT;
+	at->opening += s->state == TCP_SYN_SENT;
 	at->own += c->of && inodes_have(c->of, s->inode);
 	if (s->inode && at->inode_count < OWNER_SOCKETS)
 		at->inodes[at->inode_count++] = s->inode;
@@ -334,6 +335,7 @@ static void ports_add(struct ports_used *u, const struct candidate *c, bool acce
 		port_address_is_loopback(&r->source) || port_address_is_loopback(&r->destination);
 	to->used = c->used;
 	to->waiting = c->waiting;
+	to->opening = c->opening;
 	to->first = c->first;
 	to->last = c->last;
 	to->own = c->own;

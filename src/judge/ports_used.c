@@ -154,6 +154,9 @@ static void interval_finding(const struct ports_used *u, const struct ports_to *
 	wording_set(&w, "first", "%u", to->first);
 	wording_set(&w, "last", "%u", to->last);
 	struct finding *f = report_finding(r, "ports.ephemeral.interval", &w);
+	/* A pool that stays open needs no further port. */
+	if (!to->waiting && !to->opening)
+		f->level = LEVEL_NOTE;
 	finding_evidence(f, "ports in use", "ports", to->used, NAN);
 	finding_evidence(f, "ports in TIME_WAIT", "ports", to->waiting, NAN);
 }
