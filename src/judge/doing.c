@@ -7,7 +7,6 @@
 #include "epolltune/listener.h"
 #include "epolltune/quantity.h"
 #include "epolltune/report.h"
-#include "epolltune/shell.h"
 
 /* A process with fewer descriptors left than that is at its limit: servers keep some in reserve. */
 #define FILES_RESERVE 8
@@ -196,14 +195,16 @@ static bool halted_alike(const struct process *a, const struct process *b)
 size_t halted_words(struct wording *words, const struct process *p, const struct process *all,
 		    size_t count)
 {
-	char pids[96] = "", resume[320] = "kill -CONT", name[40];
+	char pids[96] = "", resume[320] = "kill -CONT";
 	struct doing d = {0};
 	size_t many = 0;
+	bool root = false;
 	for (size_t i = 0; process_halted(p) && i < count; i++) {
 		if (!halted_alike(p, &all[i]))
 			continue;
 		if (many < PIDS_NAMED)
 			report_append(pids, "%s%d", many ? ", " : "", (int)all[i].pid);
+		root |= all[i].pid == p->root;
 		if (many++ < PIDS_RESUMED)
 			report_append(resume, " %d", (int)all[i].pid);
 	}
@@ -212,9 +213,10 @@ size_t halted_words(struct wording *words, const struct process *p, const struct
 		return many;
 	if (many > PIDS_NAMED)
 		report_append(pids, " and %zu more", many - PIDS_NAMED);
-	shell_word(name, sizeof(name), p->name);
 	if (many > PIDS_RESUMED)
-		report_text(resume, "pkill -CONT -x %s", name);
+		report_text(resume, "pkill -CONT -P %d", (int)p->root);
+	if (many > PIDS_RESUMED && root)
+		report_append(resume, "; kill -CONT %d", (int)p->root);
 	halted_doing(p, true, resume, &d);
 	wording_set(words, "pids", "%s", pids);
 	wording_set(words, "whose", "Its workers (pids %s)", pids);
