@@ -404,7 +404,13 @@ static void queue_of_mq_full(struct moments *m) { veth_tree(m, "mq", 0x10000, "b
 static void queue_of_default_mq_full(struct moments *m) { veth_tree(m, "mq", 0, "fq", 30, 30); }
 static void mq_controls(struct moments *m) { veth_tree(m, "mq", 0, "fq_codel", 31, 30); }
 static void class_controls(struct moments *m) { veth_tree(m, "prio", 0x10000, "fq_codel", 30, 30); }
-static void class_full(struct moments *m) { veth_tree(m, "prio", 0x10000, "fq_codel", 37, 30); }
+/* The leaf dropped further ones between the reading of its parent and its own. */
+static void class_raced(struct moments *m) { veth_tree(m, "prio", 0x10000, "fq_codel", 31, 30); }
+static void class_raced_by_many(struct moments *m)
+{
+	veth_tree(m, "prio", 0x10000, "fq_codel", 2100, 2000);
+}
+static void class_full(struct moments *m) { veth_tree(m, "prio", 0x10000, "fq_codel", 107, 30); }
 static void queue_of_mq_shaped(struct moments *m) { veth_tree(m, "mq", 0x10000, "tbf", 0, 0); }
 static void queue_replaced(struct moments *m)
 {
@@ -712,7 +718,9 @@ static const struct {
 	 ""},
 	{mq_controls, "", 0, 0, "", 0, ""},
 	{class_controls, "", 0, 0, "", 0, ""},
-	{class_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 7, ""},
+	{class_raced, "", 0, 0, "", 0, ""},
+	{class_raced_by_many, "", 0, 0, "", 0, ""},
+	{class_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 77, ""},
 	{queue_of_mq_shaped, "nic.qdisc", NOTE, REMEDY_NONE, "", 0, ""},
 	{queue_replaced, "", 0, 0, "", 0, ""},
 	{vlan_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 40, ""},
