@@ -959,8 +959,8 @@ static const struct finding_row findings[] = {
 		 "socket takes every second port first. The application sets the socket option "
 		 "IP_LOCAL_PORT_RANGE (Linux 6.3), or calls bind() with ports of its own, as "
 		 "HAProxy does by \"source ADDRESS:FIRST-LAST\". A warning where some are in "
-		 "TIME_WAIT or SYN_SENT: it opens and closes connections; otherwise a note: they may "
-		 "be a pool.",
+		 "TIME_WAIT or SYN_SENT: it opens and closes connections; otherwise a note: they "
+		 "may be a pool.",
 	 .action = "Widen that interval in the application, or reuse connections.",
 	 .proof = "ss -tan dst ADDRESS:PORT"},
 	{.id = "ports.ephemeral.udp",
@@ -2146,16 +2146,16 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "{who}{pid? (pid {pid})} has not read what clients sent on {stuck} of {count} "
 		  "connection{count=1?:s} for {waited} or longer",
-	 .detail =
-		 "{more?Further connections were not looked at. }{busy?On {busy} "
-		 "connection{busy=1?:s} data arrived meanwhile, on the others none:On no "
-		 "connection did data arrive meanwhile}. The kernel has acknowledged what is unread\\: clients see no error, and wait.",
+	 .detail = "{more?Further connections were not looked at. }{busy?On {busy} "
+		   "connection{busy=1?:s} data arrived meanwhile, on the others none:On no "
+		   "connection did data arrive meanwhile}. The kernel has acknowledged what is "
+		   "unread\\: clients see no error, and wait.",
 	 .advice = "See what its threads wait for{pid? (grep -s . /proc/{pid}/task/*/wchan)}\\: a "
 		   "lock, a disk, another server, or workers that are all in use.",
 	 .answer = "{who} does not read from {stuck} connection{stuck=1?:s}",
 	 .meaning =
-		 "On most of the connections of the server that --server names on which clients have "
-		 "ever sent something, the same bytes were unread at both looks, and no others "
+		 "On most of the connections of the server that --server names on which clients "
+		 "have ever sent something, the same bytes were unread at both looks, and no others "
 		 "arrived in between, for longer than the stall of the target. Those that wait for "
 		 "accept() and those whose client has closed do not count. The "
 		 "application has accepted them and does not read.",
