@@ -408,7 +408,7 @@ static void unix_read(const struct host *h, struct settings *s)
 	const struct listener *l = subject_queue(s->subject, LISTENER_UNIX).smallest;
 	if (!l)
 		return;
-	s->at[BACKLOG_ARGUMENT][0] = l->limit;
+	s->at[BACKLOG_ARGUMENT][0] = backlog_of_listener(l);
 	snprintf(s->text[BACKLOG_ARGUMENT], sizeof(s->text[0]), "%" PRId64,
 		 s->at[BACKLOG_ARGUMENT][0]);
 }

@@ -1,9 +1,12 @@
 /* The connections that the configuration of the server of --server allows, by its command and its
- * files. An observation of what is written there: a server that runs may have read another. */
+ * files, and whether it has as many. What is written there: a server that runs may have read
+ * another. */
 #include "epolltune/probe.h"
 
 #include <inttypes.h>
+#include <math.h>
 
+#include "epolltune/connection_memory.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 
@@ -114,6 +117,12 @@ static struct clients_limit limit_written(const struct target *t, const struct s
 	return (struct clients_limit){.value = files, .files = true, .upper = upper};
 }
 
+/* Whether it is not visible how many processes accept; of a socket unit it is systemd alone. */
+static bool is_spread(const struct subject *s)
+{
+	return !s->activated && (!s->accepting || s->unshown);
+}
+
 static bool is_short(const struct target *t, const struct settings *s, int64_t limit)
 {
 	return report_verdict(capacity_of(t, s, limit), (int64_t)t->connections) == VERDICT_SHORT;
@@ -133,8 +142,7 @@ static struct clients_limit limit_of(const struct target *t, const struct settin
 		limit.value = ok && least < limit.value ? least : ok ? limit.value : REPORT_NONE;
 	}
 	/* One process may not be all. */
-	if (limit.value != REPORT_NONE && (!s->subject->accepting || s->subject->unshown) &&
-	    is_short(t, s, limit.value)) {
+	if (limit.value != REPORT_NONE && is_spread(s->subject) && is_short(t, s, limit.value)) {
 		limit.value = REPORT_NONE;
 		limit.spread = true;
 	}
@@ -272,9 +280,109 @@ static const struct experiment experiments[] = {
 	{0},
 };
 
+struct sample {
+	struct settings now; /* subject NULL: there is no such server */
+};
+
+static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
+		       struct err *e)
+{
+	s->now.at[CLIENTS][0] = REPORT_NONE;
+	if (!clients_applies(NULL, o))
+		return 0;
+	s->now.subject = o->subject;
+	clients_read(h, &s->now);
+	connection_open_read(h, &s->now);
+	return 0;
+}
+
+/* Whether all its listeners are one section's: each section has a limit of its own. */
+static bool is_one_section(const struct subject *s)
+{
+	for (size_t i = 1; i < s->listeners.count; i++)
+		if (s->listeners.at[i].port != s->listeners.at[0].port)
+			return false;
+	return true;
+}
+
+/* What each process of nginx uses of its limit besides: its listeners, those of an address that
+ * have SO_REUSEPORT are one in each, and the channel to the master (ngx_event_process_init()). */
+static uint64_t nginx_own(const struct subject *s)
+{
+	uint64_t own = 1;
+	for (size_t i = 0; i < s->listeners.count; i++)
+		own += !i || !listener_same_address(&s->listeners.at[i - 1], &s->listeners.at[i]);
+	return own;
+}
+
+/* What all its processes together may have open, and have. */
+struct clients_use {
+	uint64_t max; /* 0: unknown */
+	uint64_t open;
+	uint64_t own; /* of `max`, that the server uses for itself at least */
+};
+
+/* Of a server that sets RLIMIT_NOFILE by its limit, the process is at that one. */
+static struct clients_use use_of(const struct settings *s)
+{
+	const struct subject_clients *c = &s->clients;
+	int64_t each = s->at[CLIENTS][0];
+	struct clients_use use = {0};
+	if (!s->subject || each <= 0 || c->several || is_spread(s->subject) ||
+	    server_of(s->subject)->clients_files || (c->section[0] && !is_one_section(s->subject)))
+		return use;
+	int64_t files = files_bound(s);
+	size_t processes = subject_sharing(s->subject);
+	if (files != REPORT_NONE && files < each)
+		each = files;
+	use.max = (uint64_t)each * processes;
+	use.open = s->taken.accepted + (c->section[0] ? 0 : c->others);
+	if (setting_of(s)->both)
+		use.open += s->subject->upstream;
+	if (setting_of(s)->spare)
+		use.own = nginx_own(s->subject) * processes;
+	return use;
+}
+
+/* More than the limit are open where the running server has another. */
+static bool is_reached(const struct clients_use *u)
+{
+	return u->max && u->open + u->own >= u->max && u->open <= u->max + u->max / 16 + 8;
+}
+
+static void observation_judge(const struct sample *before, const struct sample *after,
+			      const struct moment *m, struct report *r)
+{
+	struct clients_use was = use_of(&before->now), is = use_of(&after->now);
+	struct wording words = {0};
+	struct target t = *m->target;
+	if (!is_reached(&was) || !is_reached(&is))
+		return;
+	/* The line to set has room for those that are open, too. */
+	if (t.connections <= is.open)
+		t.connections = is.open + 1;
+	clients_words(&t, &after->now, NULL, &words);
+	wording_set(&words, "process", "%s", after->now.subject->name);
+	wording_set(&words, "open", "%s", quantity_count(is.open).text);
+	wording_set(&words, "max", "%s", quantity_count(is.max).text);
+	wording_flag(&words, "closes", server_of(after->now.subject)->clients_closed);
+	struct finding *f = report_finding(r, "application.limit.reached", &words);
+	finding_evidence(f, "open connections", "connections", (double)is.open, NAN);
+	finding_propose(f, "server.max_connections", after->now.text[CLIENTS], "");
+}
+
+static const struct observation observation = {
+	.size = sizeof(struct sample),
+	.window = true,
+	.sample = sample_take,
+	.judge = observation_judge,
+};
+
 const struct probe probe_configuration = {
 	.name = "configuration",
 	.summary = "the connections that the configuration of the server of --server allows",
+	.mode = PROBE_FIRST,
 	.place = PROBE_HOST,
 	.experiments = experiments,
+	.observation = &observation,
 };

@@ -206,8 +206,8 @@ static int64_t needed(const struct target *t, const struct settings *s, uint64_t
 		return s->at[USED][0];
 	if (!has_tcp(s->subject))
 		return 1; /* of one client */
-	int64_t all = entries(t, rest_s), own = own_entries(t, s);
-	return all > own ? all - own : 0;
+	return (int64_t)connection_needed((uint64_t)entries(t, rest_s), (uint64_t)own_entries(t, s),
+					  each_of(t));
 }
 
 /* What the chains of all buckets hold, at ten times `entries` a bucket; REPORT_NONE: unknown. The

@@ -159,7 +159,7 @@ static void pids_read(const struct host *h, struct settings *s)
  * how many are for connections: at least for those over TCP, at most all but the first. */
 static int64_t processes_needed(const struct target *t, uint64_t running)
 {
-	return t->connections > running ? (int64_t)(t->connections - running) : 0;
+	return (int64_t)connection_needed(t->connections, running, 1);
 }
 
 static int64_t processes_needed_min(const struct target *t, const struct settings *s)

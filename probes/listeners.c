@@ -26,14 +26,20 @@
 #define FILES_USUAL 1048576
 #define FILES_MAX (UINT64_C(1) << 31)
 
+/* Open files of the machine that leave less than one in so many are worth a warning; less than one
+ * in so many more are none: accept() takes one that is closed, and fails until then. */
+#define FILES_NEAR 20
+#define FILES_SPENT 1000
+
 #define COOKIES "TcpExt.TCPReqQFullDoCookies"
 
 struct sample {
 	struct accept_queues queues;
 	struct subject_tasks tasks; /* of the subject */
 	struct listeners_elsewhere elsewhere;
-	uint64_t memory_bytes; /* of the machine; 0: unknown */
-	struct err unlisted;   /* why there are no listeners; code 0: those of TCP are all */
+	struct host_files files; /* of the machine; max 0: unknown */
+	uint64_t memory_bytes;   /* of the machine; 0: unknown */
+	struct err unlisted;     /* why there are no listeners; code 0: those of TCP are all */
 	bool live;
 };
 
@@ -89,6 +95,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	host_facts(h, &facts);
 	q->kernel = machine_kernel(facts.kernel);
 	s->memory_bytes = facts.memory_bytes;
+	if (host_files(h, &s->files, NULL))
+		s->files = (struct host_files){0};
 	host_counters(h, &q->counters, NULL);
 	if (o->since)
 		host_identity(h, &identity, NULL);
@@ -391,6 +399,35 @@ static void judge_tasks(const struct queue_watch *w, const struct sample *before
 	unit_words(&words, unit_service(s->unit), s->manager);
 	struct finding *f = report_finding(w->report, "listeners.processes", &words);
 	finding_evidence(f, "processes and threads", "processes", (double)x.used, NAN);
+}
+
+static bool files_left_below(const struct host_files *f, uint64_t share)
+{
+	return f->max && (f->allocated >= f->max || f->max - f->allocated < f->max / share);
+}
+
+/* fs.file-max bounds every process without CAP_SYS_ADMIN, also one of no target (fs/file_table.c,
+ * alloc_empty_file()). */
+static void judge_machine_files(const struct queue_watch *w, const struct sample *before,
+				const struct sample *after)
+{
+	const struct host_files *f = &after->files;
+	bool spent =
+		files_left_below(f, FILES_SPENT) && files_left_below(&before->files, FILES_SPENT);
+	struct wording words = {0};
+	if (!files_left_below(f, FILES_NEAR) || !files_left_below(&before->files, FILES_NEAR))
+		return;
+	uint64_t left = f->max > f->allocated ? f->max - f->allocated : 0;
+	wording_set(&words, "open", "%s", quantity_count(f->allocated).text);
+	wording_set(&words, "max", "%s", quantity_count(f->max).text);
+	wording_set(&words, "left", "%s", quantity_count(left).text);
+	wording_set(&words, "more", "%s", quantity_plain(f->max * 2).text);
+	wording_flag(&words, "spent", spent);
+	struct finding *x = report_finding(w->report, "descriptors.system.exhausted", &words);
+	finding_evidence(x, "open files", "descriptors", (double)f->allocated, NAN);
+	finding_propose(x, "fs.file-max", quantity_plain(f->max).text, "");
+	if (!spent)
+		x->level = LEVEL_WARNING;
 }
 
 static void tables_finding(const struct process *p, const struct server_row *server,
@@ -797,6 +834,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_spent(&w, after);
 	judge_halted(&w);
 	judge_tasks(&w, before, after);
+	judge_machine_files(&w, before, after);
 	judge_tables(&w, after->memory_bytes);
 	judge_cookies(&w);
 	syn_queue_judge(&w);

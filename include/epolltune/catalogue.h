@@ -267,11 +267,13 @@ struct server_row {
 	const char *backlog; /* its default, a number or a few words */
 	const char *backlog_line;   /* of its configuration, with {backlog} or its {half} */
 	const char *backlog_effect; /* when that line takes effect, a clause */
+	bool pauses;                /* at a limit it calls listen(fd, 0), and accepts none */
 	const char *clients;        /* the default of its limit on connections; NULL: it has none */
 	const char *clients_line;   /* the line that sets it, with {clients} */
-	bool clients_files;         /* it sets its RLIMIT_NOFILE by that line */
-	bool files_raised;          /* it raises its soft limit as far as that line needs */
-	const char *files_line;     /* of its limit on descriptors: {files} or {half}; NULL: none */
+	bool clients_closed;    /* at that limit it closes new ones; otherwise it accepts none */
+	bool clients_files;     /* it sets its RLIMIT_NOFILE by that line */
+	bool files_raised;      /* it raises its soft limit as far as that line needs */
+	const char *files_line; /* of its limit on descriptors: {files} or {half}; NULL: none */
 	uint64_t files_bytes; /* that its tables take for each descriptor of the soft limit; 0: none
 			       */
 	const char *files_bound;    /* the line that bounds those tables; NULL: none */
@@ -296,6 +298,8 @@ struct server_row {
 
 size_t server_row_count(void);
 const struct server_row *server_row_at(size_t i);
+/* The number that its default backlog begins with; 0: none. NULL has none. */
+uint32_t server_backlog(const struct server_row *row);
 /* Whether a list of names of processes has this one. */
 bool process_named(const char *names, const char *process);
 /* By the name of a process; NULL if unknown. */

@@ -11,8 +11,11 @@
 void connection_memory_read(const struct host *h, bool limited, struct settings *s);
 /* Reads into s->taken the connections that clients have to the server in question. */
 void connection_open_read(const struct host *h, struct settings *s);
-/* The sockets of the target that the server does not have open yet: what those that are open take
- * of something is in use already. Pure. */
+/* What is needed of something where `open` of `all` is in use already: at least `next`, that of the
+ * client that comes next, as a server at its target takes new ones too. Pure. */
+uint64_t connection_needed(uint64_t all, uint64_t open, uint64_t next);
+/* The sockets of the target that the server does not have open yet, by connection_needed(). Pure.
+ */
 uint64_t connection_sockets_left(const struct target *, const struct settings *);
 /* Sets what the target's connections need besides what those that are open have. Pure. */
 void connection_memory_bound(const struct target *, const struct settings *, struct bound *out);

@@ -21,9 +21,10 @@ struct connection {
 };
 
 struct connections {
-	uint64_t open;  /* in the last reading */
-	uint64_t heard; /* of these, that were accepted and clients have sent data on */
-	uint64_t seen;  /* in all readings */
+	uint64_t open;     /* in the last reading */
+	uint64_t accepted; /* of these, that the server has accepted */
+	uint64_t heard;    /* of those, that clients have sent data on */
+	uint64_t seen;     /* in all readings */
 	size_t count;
 	struct connection at[CONNECTIONS_SAMPLE]; /* drawn evenly from all that were seen */
 };

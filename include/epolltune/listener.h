@@ -50,6 +50,9 @@ struct listener {
 	bool v6only;    /* of "[::]": it does not receive for IPv4 */
 	bool connected; /* of UDP: it receives from one peer only */
 	bool aside;     /* of a subject, by subject_set_aside() */
+	/* Of a subject: it accepts none for now, by listen(fd, 0); `limit` is its other one, 0:
+	 * unknown. */
+	bool paused;
 	uint64_t file, file_device; /* inode and device (stat(2)) of a UNIX path; 0, 0: none */
 };
 

@@ -72,9 +72,10 @@ struct settings {
 		bool limited;              /* by a control group */
 		uint64_t processes;        /* of the server, now; 0: unknown */
 		uint64_t open;             /* connections that clients have to it */
-		uint64_t heard; /* of these, that it accepted and clients have sent data on */
-		uint64_t request_bytes;  /* buffer of a connection with a waiting request */
-		uint64_t datagram_bytes; /* of a receive buffer that a datagram takes */
+		uint64_t accepted;         /* of these, that it has accepted */
+		uint64_t heard;            /* of those, that clients have sent data on */
+		uint64_t request_bytes;    /* buffer of a connection with a waiting request */
+		uint64_t datagram_bytes;   /* of a receive buffer that a datagram takes */
 		/* CPU time per connection of a server's process, of its client's, with the
 		 * softirqs of the handshake, and of both in one run; the CPUs they may use. */
 		uint64_t accept_ns, connect_ns, both_ns, cpus;
@@ -269,12 +270,16 @@ int64_t backlog_limit(const struct settings *s);
 void backlog_raise(const struct target *, enum listener_kind kind, int64_t limit,
 		   struct settings *out);
 /* The argument of listen() that every finding on one listener names: what the target asks of the
- * accept queue and, of TCP, the SYN queue of each of its sockets, rounded. 0: `limit`, the present
- * one, is enough for both. Pure. */
+ * accept queue and, of TCP, the SYN queue of each of its sockets, rounded, and not less than
+ * `usual`, the server's default. 0: `limit`, the present one, is enough for both. Pure. */
 int64_t backlog_asked(const struct target *, enum listener_kind kind, size_t sockets,
-		      unsigned kernel, int64_t limit);
+		      unsigned kernel, int64_t limit, uint32_t usual);
+/* The default of the server that calls listen(); 0: unknown, as that of a systemd unit. */
+uint32_t backlog_usual(const struct listener *l, const char *process);
 /* The same for a subject's queues of that kind. */
 void backlog_subject_bound(const struct settings *s, enum listener_kind kind, struct bound *out);
+/* The limit of a subject's listener; REPORT_NONE: it is not known, while that is paused. */
+int64_t backlog_of_listener(const struct listener *l);
 /* Why no lab shows what the subject's queue holds; NULL: one does. */
 const char *backlog_untestable(const struct settings *s);
 #define UNTESTABLE_GROUP "the test server has one socket, the running one several (SO_REUSEPORT)"

@@ -166,6 +166,11 @@ struct subject_clients {
 int subject_clients_read(const struct host *h, const struct subject *s, struct subject_clients *out,
 			 struct err *e);
 
+/* Finds the listeners that are paused (struct listener), as of a server that does so at its limit
+ * on connections, or whose processes have no descriptor left; their limit is what its command sets,
+ * or its default, otherwise. */
+void subject_paused_read(const struct host *h, struct subject *s);
+
 /* The inodes of the sockets that its processes hold, those of the same name below `pid`. None are
  * visible to another user. The caller frees *inodes, also after an error. */
 int subject_sockets(const struct host *h, const struct subject *s, uint64_t **inodes, size_t *count,

@@ -97,6 +97,24 @@ static const struct clue_row directives[] = {
 	 "grep 'open files' /proc/$(pgrep -n nginx)/limits",
 	 "worker_rlimit_nofile 32768; (twice worker_connections on a proxy); then nginx -s reload.",
 	 "nginx ngx_core_module"},
+	{"MaxConnections", "MaxConnections=\nMaxConnectionsPerSource",
+	 "systemd sockets with Accept=yes, one process for each connection: systemd closes the "
+	 "connections beyond that (64 by default), of one client beyond MaxConnectionsPerSource (no "
+	 "limit by default). No counter of the kernel shows it.",
+	 "application.limit,application.connections", REMEDY_APPLICATION,
+	 "systemctl show -p MaxConnections,MaxConnectionsPerSource,NConnections,NRefused UNIT",
+	 "systemctl edit UNIT: [Socket] MaxConnections=1024; then systemctl restart UNIT. A server "
+	 "with Accept=no takes many connections in one process.",
+	 "systemd.socket(5)"},
+	{"TriggerLimitBurst", "TriggerLimitIntervalSec\nPollLimitBurst\nPollLimitIntervalSec",
+	 "systemd sockets: activations in an interval (2 s): with Accept=yes 200, otherwise 20. Beyond "
+	 "that the unit fails, and its listener is closed until it is restarted. PollLimitBurst "
+	 "(systemd 255; 150 or 15) makes it ignore the socket for the rest of the interval instead.",
+	 "", REMEDY_APPLICATION,
+	 "systemctl show -p TriggerLimitBurst,TriggerLimitIntervalUSec,PollLimitBurst UNIT",
+	 "systemctl edit UNIT: [Socket] TriggerLimitBurst=2000, or 0 for no limit; then systemctl "
+	 "restart UNIT. Accept=no where each connection starts a process.",
+	 "systemd.socket(5)"},
 	{"maxclients", "",
 	 "Redis: clients at one time (10000 by default). It needs maxclients + 32 descriptors and "
 	 "is reduced without them.",

@@ -192,6 +192,23 @@ static const struct finding_row findings[] = {
 	      "Raise fs.file-max; fs.file-nr shows how many are in use.",
 	      "ENFILE from accept(2); fs.file-nr close to fs.file-max",
 	      "The machine as a whole has enough open files left for the target"),
+	{.id = "descriptors.system.exhausted",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_KERNEL,
+	 .observed = true,
+	 .title =
+		 "The machine has {open} of {max} files open{spent?:\\: {left} {left=1?is:are} left}",
+	 .detail =
+		 "{spent?accept() fails with ENFILE at fs.file-max:At fs.file-max accept() fails with "
+		 "ENFILE}, in every process without CAP_SYS_ADMIN, also below its own limits.",
+	 .advice =
+		 "Find the process that has most of them (ls /proc/PID/fd | wc -l), or raise the limit\\: "
+		 "sysctl -w fs.file-max={more}.",
+	 .answer = "the machine {spent?is:is nearly} at fs.file-max",
+	 .meaning = "All files of the machine that fs.file-max allows are open, or nearly all: a "
+		    "warning where less than 5 % are left, critical where less than 0.1 % are.",
+	 .action = "Find the process that opens them, or raise fs.file-max.",
+	 .proof = "ENFILE from accept(2); the first and third number in /proc/sys/fs/file-nr"},
 	SHORT("epoll.watches", REMEDY_KERNEL,
 	      "One user {tight?can just:cannot} watch {connections} connection{connections=1?:s}",
 	      "fs.epoll.max_user_watches is {current}, for all processes of one user; {needed} "
@@ -230,6 +247,29 @@ static const struct finding_row findings[] = {
 	      "Raise the directive that the finding names.",
 	      "The option in /proc/PID/cmdline, or the directive in the file that the command names",
 	      "The configuration of the server allows the target's connections"),
+	{.id = "application.limit.reached",
+	 .level = LEVEL_CRITICAL,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .unserved = true,
+	 .title =
+		 "{who} has {open} of {max} connection{max=1?:s} open, its own limit\\: {closes?it "
+		 "closes new clients:new clients wait in its accept queue}",
+	 .detail = LIMIT_OF_A_SERVER
+	 "{processes? for each of {processes} processes}.{both? Connections to servers behind it "
+	 "count, too.}{besides? {besides} connection{besides=1?:s} to its other listeners "
+	 "{besides=1?counts:count}, too.}{asked? That is the limit at its start\\: {asked} shows the "
+	 "present one.}",
+	 .advice =
+		 "{server}\\: {line}.{narrower? Raise it in each section ({narrower}) that sets it "
+		 "lower, too.} Or close idle clients sooner.",
+	 .answer = "{process} is at its own limit on connections",
+	 .meaning =
+		 "The server that --server named has as many connections open as its configuration "
+		 "allows: a client that it does not accept or closes at once grows no counter.",
+	 .action = "Raise the directive that the finding names, or find the clients that keep "
+		   "connections they do not use.",
+	 .proof = "Connections of the server's listeners by inet_diag, beside the directive"},
 	SHORT("application.connections", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} hold {connections} "
 	      "connection{connections=1?:s}{process?\\: RLIMIT_NOFILE is the limit}",
@@ -1385,10 +1425,8 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_SKIPPED,
 	 .title = "{few?Too few rounds were measured to show:The machine was too busy to measure} "
 		  "the gain of busy polling",
-	 .detail =
-		 "{few?{few=1?One round was:{few} were} measured, too few to show the gain of busy "
-		 "polling:The rounds differ too much}: over a veth wire the request p50 is {is}, "
-		 "and {best} with {how}.",
+	 .detail = "{few?{few=1?One round was:{few} were} measured:The rounds differ too much}: "
+		   "over a veth wire the request p50 is {is}, and {best} with {how}.",
 	 .advice = "Repeat the check on a quiet machine; --window allows more rounds.",
 	 .meaning = "The rounds of the measurement differ too much to show the gain of busy "
 		    "polling, or there were too few: something else kept the machine busy.",

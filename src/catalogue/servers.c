@@ -1,4 +1,5 @@
 /* Servers that many run: their default backlog, and the lines that change their limits. */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -66,6 +67,7 @@ static const struct server_row servers[] = {
 				  "where Send-Q is still the old one",
 		.clients = "512 for each worker",
 		.clients_line = "events \\{ worker_connections {clients}; \\}, for each worker",
+		.clients_closed = true,
 		.files_line =
 			"worker_rlimit_nofile {files}; events \\{ worker_connections {files}; \\}",
 		.keepalive_line = "listen ADDRESS so_keepalive={seconds}s;",
@@ -98,6 +100,7 @@ static const struct server_row servers[] = {
 		.backlog_effect = "after a restart",
 		.clients = "10 000",
 		.clients_line = "maxclients {clients}",
+		.clients_closed = true,
 		.files_line = "maxclients {files}",
 		.keepalive_line = "tcp-keepalive {seconds}",
 		.stalled_line = "timeout 60, and client-output-buffer-limit normal 64mb 32mb 60",
@@ -240,6 +243,7 @@ static const struct server_row servers[] = {
 		.backlog = "1024",
 		.backlog_line = "memcached -b {backlog}",
 		.backlog_effect = "after a restart",
+		.pauses = true, /* memcached.c accept_new_conns() */
 		.clients = "1 024",
 		.clients_line = "memcached -c {clients}",
 		.clients_files = true,
@@ -257,7 +261,7 @@ static const struct server_row servers[] = {
 		.set = {[SERVER_CLIENTS] = {.option = "-c",
 					    .long_option = "--conn-limit",
 					    .preset = 1024},
-			[SERVER_BACKLOG] = {.option = "-b"}},
+			[SERVER_BACKLOG] = {.option = "-b", .long_option = "--listen-backlog"}},
 		.accepts_in_one = true,
 	},
 	{
@@ -273,12 +277,26 @@ static const struct server_row servers[] = {
 		.backlog = "4096 before systemd 254, now as large as the kernel allows",
 		.backlog_line = "[Socket] Backlog={backlog}",
 		.backlog_effect = "after systemctl restart of the socket unit",
+		.clients = "64 with Accept=yes",
+		.clients_line = "[Socket] MaxConnections={clients}",
+		.clients_closed = true,
+		.set = {[SERVER_CLIENTS] = {.directive = "MaxConnections",
+					    .section = "Socket",
+					    .preset = 64,
+					    .asked =
+						    "systemctl show -p MaxConnections,NConnections "
+						    "UNIT"}},
 	},
 };
 
 size_t server_row_count(void) { return sizeof(servers) / sizeof(*servers); }
 
 const struct server_row *server_row_at(size_t i) { return &servers[i]; }
+
+uint32_t server_backlog(const struct server_row *row)
+{
+	return row ? (uint32_t)strtoul(row->backlog, NULL, 10) : 0;
+}
 
 bool process_named(const char *names, const char *process)
 {

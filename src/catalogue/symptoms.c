@@ -369,6 +369,26 @@ static const struct clue_row symptoms[] = {
 	 "systemctl set-property UNIT MemoryMax=1G; docker update --memory 1g CONTAINER; Kubernetes: "
 	 "resources.limits.memory.",
 	 "mm/memcontrol.c mem_cgroup_out_of_memory()"},
+	{"Too many incoming connections",
+	 "Too many incoming connections (*dropping connection\n"
+	 "Too many incoming connections (*from source*dropping connection",
+	 "systemd: a socket unit with Accept=yes has MaxConnections= connections (64 by default), or "
+	 "MaxConnectionsPerSource= of one client: it closes the next one. No counter of the kernel "
+	 "grows.",
+	 "application.limit", REMEDY_APPLICATION,
+	 "systemctl show -p MaxConnections,MaxConnectionsPerSource,NConnections,NRefused UNIT",
+	 "systemctl edit UNIT: [Socket] MaxConnections=1024; then systemctl restart UNIT. Or Accept=no: "
+	 "one process for all connections.",
+	 "systemd src/core/socket.c socket_enter_running()"},
+	{"Trigger limit hit, refusing further activation", "Trigger limit hit\ntrigger-limit-hit",
+	 "systemd: a socket unit was activated more often than TriggerLimitBurst= in "
+	 "TriggerLimitIntervalSec= (with Accept=yes 200 connections in 2 s, otherwise 20): the unit has "
+	 "failed, its listener is closed, and clients are refused until it is restarted. With Accept=no "
+	 "the service mostly ends at once, without taking the connection.",
+	 "", REMEDY_APPLICATION, "systemctl status UNIT; journalctl -u UNIT -u SERVICE",
+	 "Find why the service ends (its log); for a high rate: systemctl edit UNIT: [Socket] "
+	 "TriggerLimitBurst=2000. Then systemctl restart UNIT.",
+	 "systemd src/core/socket.c socket_enter_running(); systemd.socket(5)"},
 	{"killed by the OOM killer",
 	 "killed by the OOM killer\nFailed with result 'oom-kill'\ncode=killed, status=9/KILL\n"
 	 "code=killed, signal=KILL",

@@ -53,10 +53,11 @@ static int64_t need_throughput(const struct target *t)
 	"if a hash spreads what arrives (SO_ATTACH_REUSEPORT_EBPF and SO_INCOMING_CPU, which are " \
 	"not visible, select the socket otherwise)"
 /* The queue of a running server, by backlog_words(). */
-#define QUEUE_OF_A_SERVER                                                                                      \
-	"{listener} {sockets?has {sockets} sockets (SO_REUSEPORT), the smallest of backlog {limit}; together " \
-	"they hold {sum}, and {capacity} without loss " HASHED ":has backlog "                                 \
-	"{limit} since listen(); the kernel admits one more}."
+#define QUEUE_OF_A_SERVER                                                                                                  \
+	"{listener} {paused?accepts none now, by listen(fd, 0)\\; otherwise its backlog is {limit}, and the "              \
+	"kernel admits one more:{sockets?has {sockets} sockets (SO_REUSEPORT), the smallest of backlog {limit}; together " \
+	"they hold {sum}, and {capacity} without loss " HASHED ":has backlog "                                             \
+	"{limit} since listen(); the kernel admits one more}}."
 
 #define SEVERAL_GROUPS                                                                             \
 	"The server's processes are in several control groups with different limits\\: which "     \
@@ -460,7 +461,8 @@ static const struct wall_row walls[] = {
 		.what = "The connections that the configuration of the server of --server allows: "
 			"worker_connections of nginx (which closes idle ones when a sixteenth is "
 			"left, and with --role proxy counts two for each client), maxconn of "
-			"HAProxy, maxclients of Redis, -c of memcached. What clients of its "
+			"HAProxy, maxclients of Redis, -c of memcached, MaxConnections= of a socket unit "
+			"with Accept=yes. What clients of its "
 			"other listeners have open now is subtracted. Needed: the target's "
 			"connections.",
 		.detail =

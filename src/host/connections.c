@@ -67,6 +67,7 @@ static int received(struct nl_msg *msg, void *arg)
 	const struct connection one = connection_of(header);
 	r->out->open++;
 	/* One that waits for accept() has no inode. */
+	r->out->accepted += m->idiag_inode != 0;
 	r->out->heard += m->idiag_inode && one.received;
 	draw(r->out, one);
 	return NL_OK;
@@ -159,7 +160,7 @@ int connections_read(const struct host *h, const struct listeners *l,
 		     struct connections *c, struct err *e)
 {
 	struct reading r = {.l = l, .wanted = wanted, .arg = arg, .out = c};
-	c->open = c->heard = 0;
+	c->open = c->accepted = c->heard = 0;
 	return reading_run(&r, h, SOCK_DIAG_WITH(INET_DIAG_INFO), received, e);
 }
 

@@ -863,10 +863,11 @@ int subject_find(const struct host *h, const char *who, bool here_only, struct s
 	rc = find_among(h, &q, here_only, LISTENER_TCP, out, e);
 	if (!rc)
 		rc = datagrams_add(h, &q, out, e);
-	if (!rc)
+	if (!rc) {
 		set_aside(h, &q, out);
-	if (!rc)
+		subject_paused_read(h, out);
 		return 0;
+	}
 	unsigned unlisted = out->listeners.unlisted;
 	if (rc != -ENOENT)
 		return rc;

@@ -17,6 +17,7 @@
 #include "host/mounts.h"
 #include "host/processes.h"
 #include "host/server_config.h"
+#include "host/socket_unit.h"
 #include "host/unit_command.h"
 
 /* The words of the command, which `text` keeps, without the title before it. */
@@ -291,6 +292,21 @@ static void others_read(const struct host *h, const struct subject *s, struct su
 	out->others = c->open;
 }
 
+/* Of a socket that systemd holds for a service: the limit of its unit, if it accepts itself. */
+static void unit_read(const struct host *h, const struct subject *s, const char *name,
+		      struct subject_clients *out)
+{
+	struct socket_unit unit;
+	if (!socket_unit_find(h, s, &unit))
+		return;
+	out->state = CLIENTS_READ;
+	out->name = name;
+	out->limit = unit.max;
+	out->preset = unit.preset;
+	out->further = unit.per_source ? "MaxConnectionsPerSource" : NULL;
+	snprintf(out->file, sizeof(out->file), "%s", unit.file);
+}
+
 int subject_clients_read(const struct host *h, const struct subject *s, struct subject_clients *out,
 			 struct err *e)
 {
@@ -304,6 +320,10 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 		return err_set(e, ENOMEM, "no memory for a command");
 	if (!set || (!set->directive && !set->option))
 		return err_set(e, ENOTSUP, "epolltune does not know how %s is configured", s->name);
+	if (s->activated) {
+		unit_read(h, s, set->directive, out);
+		return 0;
+	}
 	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)s->pid);
 	out->state = CLIENTS_COMMAND;
 	if (host_read_strings(h, path, &command, NULL) < 0)
@@ -319,4 +339,50 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 	if (out->state != CLIENTS_NONE)
 		others_read(h, s, out);
 	return 0;
+}
+
+/* What the command passes to listen(), or else the server's default; 0: unknown. */
+static uint64_t backlog_written(const struct host *h, const struct subject *s,
+				const struct server_row *row)
+{
+	const struct server_setting *set = &row->set[SERVER_BACKLOG];
+	CLEAN(free_pointer) char *command = NULL;
+	CLEAN(free_pointer) struct edit_command *c = malloc(sizeof(*c));
+	uint64_t number = EDIT_NONE, other = EDIT_NONE;
+	char path[64];
+	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)s->pid);
+	if (!c || host_read_strings(h, path, &command, NULL) < 0)
+		return 0;
+	command_split(command, row->file.title, c);
+	if (is_title(c) || !command_number(c, set->option, &number) ||
+	    !command_number(c, set->long_option, &other))
+		return 0;
+	return number != EDIT_NONE ? number : other != EDIT_NONE ? other : server_backlog(row);
+}
+
+static bool is_spent(const struct process *p)
+{
+	return p->soft && p->soft != HOST_UNLIMITED && p->open + 1 >= p->soft;
+}
+
+void subject_paused_read(const struct host *h, struct subject *s)
+{
+	const struct server_row *row = server_row_find(s->name);
+	bool pauses = row && row->pauses, any = false;
+	uint64_t usual = 0, somaxconn = UINT32_MAX;
+	for (size_t i = 0; i < s->acceptor_count && !pauses; i++)
+		pauses = is_spent(&s->acceptors[i]);
+	for (size_t i = 0; i < s->listeners.count; i++) {
+		struct listener *l = &s->listeners.at[i];
+		l->paused = pauses && l->kind != LISTENER_UDP && !l->limit;
+		any |= l->paused;
+	}
+	if (!any || !row || !row->pauses)
+		return;
+	usual = backlog_written(h, s, row);
+	host_read_u64(h, "proc/sys/net/core/somaxconn", &somaxconn, NULL);
+	for (size_t i = 0; i < s->listeners.count; i++)
+		if (s->listeners.at[i].paused)
+			s->listeners.at[i].limit =
+				(uint32_t)(usual < somaxconn ? usual : somaxconn);
 }

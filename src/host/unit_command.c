@@ -16,15 +16,14 @@
 
 #define KEY "ExecStart"
 
-/* Of systemd.unit(5), the highest first. */
-static const char *const trees[] = {"/etc/systemd/system.control", "/run/systemd/system.control",
-				    "/run/systemd/transient",      "/run/systemd/generator.early",
-				    "/etc/systemd/system",         "/etc/systemd/system.attached",
-				    "/run/systemd/system",         "/run/systemd/system.attached",
-				    "/run/systemd/generator",      "/usr/local/lib/systemd/system",
-				    "/usr/lib/systemd/system",     "/lib/systemd/system",
-				    "/run/systemd/generator.late"};
-#define TREES (sizeof(trees) / sizeof(*trees))
+const char *const unit_trees[UNIT_TREES] = {
+	"/etc/systemd/system.control", "/run/systemd/system.control",
+	"/run/systemd/transient",      "/run/systemd/generator.early",
+	"/etc/systemd/system",         "/etc/systemd/system.attached",
+	"/run/systemd/system",         "/run/systemd/system.attached",
+	"/run/systemd/generator",      "/usr/local/lib/systemd/system",
+	"/usr/lib/systemd/system",     "/lib/systemd/system",
+	"/run/systemd/generator.late"};
 
 bool unit_is_system(const char *cgroup, const char *unit)
 {
@@ -92,8 +91,8 @@ static bool is_name_of(const char *name, const char *unit)
 	size_t dash = length > sizeof(type) ? length - (sizeof(type) - 1) : 0;
 	if (dash && name[dash - 1] == '-' && !strncmp(name, unit, dash))
 		return true;
-	for (size_t i = 0; i < TREES; i++) {
-		snprintf(path, sizeof(path), "%s/%s", trees[i], name);
+	for (size_t i = 0; i < UNIT_TREES; i++) {
+		snprintf(path, sizeof(path), "%s/%s", unit_trees[i], name);
 		ssize_t size = readlink(path, target, sizeof(target) - 1);
 		target[size < 0 ? 0 : size] = 0;
 		if (size >= 0 && !strcmp(basename(target), unit))
@@ -130,15 +129,15 @@ static int tree_check(const struct host *h, const char *tree, const char *unit, 
 static int unit_find(const struct host *h, const char *unit, uint64_t started, char **text)
 {
 	int rc = -ENOENT;
-	for (size_t i = 0; i < TREES; i++) {
+	for (size_t i = 0; i < UNIT_TREES; i++) {
 		char path[PATH_MAX];
 		struct timespec changed = {0};
-		int checked = tree_check(h, trees[i], unit, started, &changed);
+		int checked = tree_check(h, unit_trees[i], unit, started, &changed);
 		if (checked)
 			return checked;
 		if (!rc)
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", trees[i], unit);
+		snprintf(path, sizeof(path), "%s/%s", unit_trees[i], unit);
 		ssize_t size = unit_read(h, path, started, text);
 		rc = size < 0 ? (int)size : 0;
 		if (rc && (rc != -ENOENT || process_precedes(started, &changed)))

@@ -274,10 +274,19 @@ static bool group_slow(const struct group *g, const struct queue_watch *w)
 	return w->after->ticks && g->seen_full >= SLOW_SHARE * w->after->ticks && !stalls;
 }
 
+/* Whether it has called listen(fd, 0) to accept none, as at its limit on connections. */
+static bool is_paused(const struct queue_watch *w, const struct listener *l)
+{
+	const struct process *p = owner_of(w, l);
+	const struct server_row *server = p ? server_row_find(p->name) : NULL;
+	return !l->limit && server && server->pauses;
+}
+
 /* Whether its server does not accept: no backlog helps. */
 static bool group_stuck(const struct group *g, const struct queue_watch *w)
 {
-	return group_slow(g, w) || process_accepts_not(owner_of(w, g->fullest));
+	return group_slow(g, w) || process_accepts_not(owner_of(w, g->fullest)) ||
+	       is_paused(w, g->fullest);
 }
 
 /* What the target asks of it or, where that is less than it has, the longest queue that needs no
@@ -285,9 +294,11 @@ static bool group_stuck(const struct group *g, const struct queue_watch *w)
 static uint64_t backlog_of(const struct queue_watch *w, const struct listener *l, size_t sockets)
 {
 	const struct subject *s = w->after->subject;
+	const struct process *p = owner_of(w, l);
 	int64_t allowed = w->after->somaxconn, asked = 0;
 	if (!s || subject_has(s, l))
-		asked = backlog_asked(w->target, l->kind, sockets, w->after->kernel, l->limit);
+		asked = backlog_asked(w->target, l->kind, sockets, w->after->kernel, l->limit,
+				      p ? backlog_usual(l, p->name) : 0);
 	if (asked)
 		return (uint64_t)asked;
 	return allowed == REPORT_NONE || somaxconn_binds(l->limit, allowed)

@@ -1,6 +1,4 @@
 /* The bound of a listener's queues: from somaxconn and backlog, or as a running server has it. */
-#include <stdlib.h>
-
 #include "epolltune/knob.h"
 #include "epolltune/probe.h"
 #include "epolltune/quantity.h"
@@ -16,14 +14,25 @@ void backlog_subject_bound(const struct settings *s, enum listener_kind kind, st
 {
 	struct subject_queue q = subject_queue(s->subject, kind);
 	int64_t argument = s->at[BACKLOG_ARGUMENT][0];
-	out->running = !s->guest;
+	bool paused = q.smallest && q.smallest->paused;
+	out->running = !s->guest && !paused;
+	out->assumed = paused;
 	bool cut = s->subject && s->subject->cut >> kind & 1;
 	out->absent = !q.smallest && !cut;
 	out->unread = cut ? SUBJECT_CUT : NULL;
 	out->binding =
 		somaxconn_binds(argument, s->at[BACKLOG_MAX][0]) ? BACKLOG_MAX : BACKLOG_ARGUMENT;
-	if (q.smallest)
+	if (q.smallest && argument != REPORT_NONE)
 		out->capacity = (int64_t)subject_spread((uint64_t)argument + 1, q.sockets);
+	out->missing = q.smallest && argument == REPORT_NONE;
+	if (out->missing)
+		out->absent_as = "The server accepts none now, by listen(fd, 0): what its backlog "
+				 "is otherwise is not visible.";
+}
+
+int64_t backlog_of_listener(const struct listener *l)
+{
+	return l->paused && !l->limit ? REPORT_NONE : l->limit;
 }
 
 size_t backlog_sockets(const struct settings *s)
@@ -52,24 +61,29 @@ void backlog_bound(const struct target *target, const struct settings *s, struct
 }
 
 int64_t backlog_asked(const struct target *t, enum listener_kind kind, size_t sockets,
-		      unsigned kernel, int64_t limit)
+		      unsigned kernel, int64_t limit, uint32_t usual)
 {
 	uint64_t accept = subject_part(report_margin(target_accept_queue(t)), sockets),
 		 syn = subject_part(report_margin(target_syn_queue(t)), sockets);
 	int64_t enough = (int64_t)accept - 1, half_open = syn_queue_limit((int64_t)syn, kernel);
 	if (kind == LISTENER_TCP && half_open > enough)
 		enough = half_open;
-	return limit < enough ? knob_round(knob_find(LISTEN_KNOB), enough) : 0;
+	if (limit >= enough)
+		return 0;
+	return knob_round(knob_find(LISTEN_KNOB), enough < usual ? usual : enough);
 }
 
 void backlog_raise(const struct target *target, enum listener_kind kind, int64_t limit,
 		   struct settings *out)
 {
-	size_t sockets = out->subject ? subject_queue(out->subject, kind).sockets : 1;
+	struct subject_queue q = {.sockets = 1};
+	if (out->subject)
+		q = subject_queue(out->subject, kind);
 	/* One value of the argument for both queues, whichever of them is too short. */
 	if (out->at[BACKLOG_ARGUMENT][0] != REPORT_NONE && out->at[BACKLOG_ARGUMENT][0] < limit) {
-		int64_t asked = backlog_asked(target, kind, sockets, out->machine.kernel,
-					      out->at[BACKLOG_ARGUMENT][0]);
+		uint32_t usual = q.smallest ? backlog_usual(q.smallest, out->subject->name) : 0;
+		int64_t asked = backlog_asked(target, kind, q.sockets, out->machine.kernel,
+					      out->at[BACKLOG_ARGUMENT][0], usual);
 		limit = asked > limit ? asked : limit;
 	}
 	for (int i = BACKLOG_MAX; i <= BACKLOG_ARGUMENT; i++)
@@ -104,6 +118,12 @@ const struct server_row *backlog_row(const struct listener *l, const char *proce
 	return server_row_find(l->systemd ? "systemd" : process);
 }
 
+uint32_t backlog_usual(const struct listener *l, const char *process)
+{
+	const struct server_row *row = backlog_row(l, process);
+	return row == server_row_find("systemd") ? 0 : server_backlog(row);
+}
+
 void backlog_effect_word(struct wording *w, const char *name, const struct listener *l,
 			 const struct server_row *server)
 {
@@ -130,11 +150,7 @@ static void line_word(struct wording *w, const struct listener *l, const struct 
 /* Whether the kernel has cut the queue below the server's default, and would not now. */
 static bool is_cut(const struct subject *s, const struct listener *l, int64_t somaxconn, bool guest)
 {
-	const struct server_row *server = backlog_row(l, s->name);
-	if (server == server_row_find("systemd"))
-		return false; /* the value of its unit is not known */
-	long usual = server ? strtol(server->backlog, NULL, 10) : 0;
-	return !guest && usual > (long)l->limit && (int64_t)l->limit < somaxconn;
+	return !guest && backlog_usual(l, s->name) > l->limit && (int64_t)l->limit < somaxconn;
 }
 
 void backlog_words(const struct target *target, const struct settings *s, enum listener_kind kind,
@@ -148,10 +164,12 @@ void backlog_words(const struct target *target, const struct settings *s, enum l
 		q = subject_queue(s->subject, kind);
 	if (!q.smallest)
 		return;
-	int64_t wanted = backlog_asked(target, kind, q.sockets, s->machine.kernel, 0);
+	int64_t wanted = backlog_asked(target, kind, q.sockets, s->machine.kernel, 0,
+				       backlog_usual(q.smallest, s->subject->name));
 	wording_set(w, "listener", "%s",
 		    listener_name(&s->subject->listeners, q.smallest, name, sizeof(name)));
 	wording_set(w, "limit", "%u", q.smallest->limit);
+	wording_flag(w, "paused", q.smallest->paused);
 	wording_set(w, "sockets", "%s", q.sockets > 1 ? quantity_count(q.sockets).text : "");
 	wording_set(w, "sum", "%s", quantity_count(q.sum).text);
 	wording_flag(w, "kernel", somaxconn_binds(q.smallest->limit, somaxconn));

@@ -82,6 +82,7 @@ void connection_open_read(const struct host *h, struct settings *s)
 	    connections_read(h, &l, subject_receives, (void *)s->subject, c, NULL))
 		return;
 	s->taken.open = c->open;
+	s->taken.accepted = c->accepted;
 	s->taken.heard = c->heard;
 }
 
@@ -91,9 +92,14 @@ static uint64_t pages_open(const struct target *target, const struct settings *s
 	return smaller(target_sockets(target), sockets(target, s->taken.open));
 }
 
+uint64_t connection_needed(uint64_t all, uint64_t open, uint64_t next)
+{
+	return all > open ? larger(all - open, next) : next;
+}
+
 uint64_t connection_sockets_left(const struct target *target, const struct settings *s)
 {
-	return target_sockets(target) - pages_open(target, s);
+	return connection_needed(target_sockets(target), pages_open(target, s), sockets(target, 1));
 }
 
 void connection_memory_read(const struct host *h, bool limited, struct settings *s)

@@ -131,7 +131,7 @@ static int64_t backlog_of(const struct probe_options *o)
 	if (o->subject)
 		q = subject_queue(o->subject, LISTENER_TCP);
 	if (q.smallest)
-		return q.smallest->limit;
+		return backlog_of_listener(q.smallest);
 	return o->backlog ? (int64_t)o->backlog : INT32_MAX;
 }
 

@@ -78,7 +78,7 @@ test_the_memory_of_a_server_counts_in_its_group() {
 		contains("For the 200 open connections epolltune counts only what they may add.")'
 	limit memory.limit_in_bytes 128M memory.max 128M
 	expect 0 $check --server :8090 --connections 200
-	json 'wall("cgroup.memory") | .verdict == "ok" and .needed == 0 and .needed_max > 200 * 1060'
+	json 'wall("cgroup.memory") | .verdict == "ok" and .needed < 10000 and .needed_max > 200 * 1060'
 }
 
 # Without --server. What listens on loopback only is reached from within its own namespace.

@@ -7,7 +7,7 @@
 
 setup() {
 	mkdir etc
-	in_root_namespace
+	if [ "$(id -u)" -eq 0 ]; then in_namespace -nm; else in_namespace -Urnm; fi
 }
 
 listens() { # PORT
@@ -485,6 +485,7 @@ clients() { # PORT NUMBER
 	EOF
 	wait_for grep -q open clients
 }
+accepted() { ss -Hltn sport = :8080 | grep -q 'LISTEN *0 '; } # all of them
 
 test_clients_of_other_listeners_take_from_the_limit() {
 	needs haproxy python3
@@ -512,6 +513,97 @@ test_clients_at_another_address_of_memcached_take_from_its_limit() {
 	clients 8081 100
 	again 2 80
 	json 'wall("application.limit") | .verdict == "short" and .limit < 80'
+	end_jobs
+}
+
+test_a_server_that_has_as_many_clients_as_it_allows_is_at_its_limit() {
+	needs redis-server python3
+	printf 'port 8080\nmaxclients 40\nset-proc-title no\nsave ""\n' >etc/redis.conf
+	sleep 1 # it changed before the server started
+	redis-server "$work/etc/redis.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	clients 8080 39
+	wait_for accepted
+	again 0 20
+	rm clients
+	clients 8080 1
+	wait_for accepted
+	again 2 20
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 40' \
+		'finding("application.limit.reached") | .level == "critical" and (.title | contains("40 of 40"))'
+	end_jobs
+}
+
+paused() { ss -Hltn sport = :8080 | awk '{ exit $3 != 0 }'; }
+
+test_a_memcached_that_has_switched_accepting_off_has_its_usual_backlog() {
+	needs memcached python3
+	memcached -u root -U 0 -l 127.0.0.1:8080 -c 40 -b 200 -o no_maxconns_fast >server.out 2>&1 &
+	wait_for listens 8080
+	ip link set lo up
+	# Those beyond its limit may not get through.
+	python3 -c 'import socket, time
+held = [socket.socket() for _ in range(40)]
+for s in held: s.setblocking(False); s.connect_ex(("127.0.0.1", 8080))
+time.sleep(60)' &
+	wait_for paused
+	expect 2 epolltune check --quick --probe accept-queue,syn-queue,listeners --server :8080 --connections 10 --rate 20 \
+		--format json
+	json 'wall("accept-queue"), wall("syn-queue") | .verdict == "ok" and .limit == 201 and .method == "derived"' \
+		'[.findings[].id | select(startswith("accept-queue.short") or startswith("syn-queue"))] == []' \
+		'finding("descriptors.process.exhausted").level == "critical"'
+	end_jobs
+}
+
+# A socket unit with Accept=yes: systemd accepts, starts a process for each connection, and closes those
+# beyond MaxConnections=.
+unit_accepts() { # PORT MAX
+	python3 - "$1" "$2" <<-EOF >server.out 2>&1 &
+		import os, signal, socket, sys
+		open("/proc/self/comm", "w").write("systemd")
+		signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+		listener, count = socket.create_server(("0.0.0.0", int(sys.argv[1]))), 0
+		while True:
+		    client = listener.accept()[0]
+		    count += 1
+		    if count <= int(sys.argv[2]) and not os.fork():
+		        open("/proc/self/comm", "w").write("app")
+		        listener.close()
+		        client.recv(1)
+		        os._exit(0)
+		    client.close()
+	EOF
+	wait_for listens "$1"
+}
+
+test_a_socket_unit_that_accepts_has_its_own_limit() {
+	needs python3
+	[ -d /etc/systemd/system ] || skip 'there is no /etc/systemd/system'
+	mount -t tmpfs none /etc/systemd/system || skip 'no tmpfs here'
+	unit_accepts 8080 64
+	again 0 20
+	json 'wall("application.limit").verdict == "n/a"'
+	printf '[Socket]\nListenStream = 8081\nAccept=yes\nMaxConnections=9\n' >/etc/systemd/system/other.socket
+	printf '[Socket]\nListenStream = 8080\nAccept=yes\n# MaxConnections=9\n' >/etc/systemd/system/app.socket
+	again 0 20
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 64 and
+		(.detail | contains("MaxConnections (not in /etc/systemd/system/app.socket) is 64; "))'
+	again 2 80
+	json 'finding("application.limit.short") | .advice | contains("[Socket] MaxConnections=128 (")'
+	clients 8080 64
+	wait_for accepted
+	again 2 20
+	json 'finding("application.limit.reached") | .title | contains("64 of 64 connections open, its own limit: it closes")'
+	mkdir /etc/systemd/system/app.socket.d
+	printf '[Socket]\nMaxConnections=200\n' >/etc/systemd/system/app.socket.d/more.conf
+	again 0 100
+	json 'wall("application.limit").limit == 200'
+	printf '[Socket]\nMaxConnectionsPerSource=4\n' >/etc/systemd/system/app.socket.d/source.conf
+	again 3 100
+	json 'wall("application.limit").detail | contains("MaxConnectionsPerSource in ")'
+	printf '[Socket]\nAccept=no\n' >/etc/systemd/system/app.socket.d/more.conf
+	again 0 100
+	json 'wall("application.limit").verdict == "n/a"'
 	end_jobs
 }
 

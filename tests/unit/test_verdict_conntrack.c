@@ -186,7 +186,11 @@ static void what_is_open_is_not_needed_again(void **state)
 		 129995},
 		{"30; nf_conntrack_count=30000", TARGET_PROXY, 10000, 1000, 10000, VERDICT_OK,
 		 60000},
-		{"120; nf_conntrack_count=30000", TARGET_SERVER, 10000, 0, 20000, VERDICT_OK, 0},
+		{"120; nf_conntrack_count=30000", TARGET_SERVER, 10000, 0, 20000, VERDICT_OK, 1},
+		/* A full table has no entry for the client that comes next. */
+		{"120; nf_conntrack_count=262144", TARGET_SERVER, 10000, 0, 20000, VERDICT_SHORT,
+		 1},
+		{"120; nf_conntrack_count=262143", TARGET_PROXY, 10000, 0, 20000, VERDICT_SHORT, 2},
 	};
 	const struct experiment *x = &experiments[0];
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

@@ -304,8 +304,10 @@ static void a_process_for_each_connection_is_needed(void **state)
 		 ""},
 		{"postgres", "pids.max=1200; pids.current=920", 1000, 0, 907, VERDICT_TIGHT, 94,
 		 1000, "cgroup.pids.tight warning"},
-		{"postgres", "pids.max=1200; pids.current=1120", 1000, 1100, 1107, VERDICT_OK, 0, 0,
+		{"postgres", "pids.max=1200; pids.current=1120", 1000, 1100, 1107, VERDICT_OK, 1, 1,
 		 ""},
+		{"postgres", "pids.max=1200; pids.current=1200", 1000, 1100, 1107, VERDICT_SHORT, 1,
+		 1, "cgroup.pids.short critical"},
 		/* No other server needs any. */
 		{"own", "pids.max=200; pids.current=20", 1000, 0, 7, VERDICT_OK, REPORT_NONE,
 		 REPORT_NONE, ""},

@@ -344,21 +344,30 @@ static void memory_of_connections(void **state)
 static void what_is_open_is_not_needed_again(void **state)
 {
 	static const struct {
+		const char *values;
 		uint64_t open;
 		enum wall_verdict verdict;
 		int64_t needed;
-	} cases[] = {{0, VERDICT_SHORT, 100000},
-		     {90000, VERDICT_OK, 10000},
-		     {60001, VERDICT_TIGHT, 39999},
-		     {200000, VERDICT_OK, 0}};
+		const char *proposals;
+	} cases[] = {{"fs.file-max=150000; fs.file-nr=110000", 0, VERDICT_SHORT, 100000,
+		      "fs.file-max 150000 -> 262144"},
+		     {"fs.file-max=150000; fs.file-nr=110000", 90000, VERDICT_OK, 10000, ""},
+		     {"fs.file-max=150000; fs.file-nr=110000", 60001, VERDICT_TIGHT, 39999,
+		      "fs.file-max 150000 -> 262144"},
+		     /* The one of the client that comes next. */
+		     {"fs.file-max=150000; fs.file-nr=110000", 200000, VERDICT_OK, 1, ""},
+		     {"fs.file-max=150000; fs.file-nr=150000", 200000, VERDICT_SHORT, 1,
+		      "fs.file-max 150000 -> 262144"}};
 	const struct experiment *x = verdict_experiment("descriptors", "descriptors.system");
 	struct target t = target_default();
 	t.connections = 100000;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct settings s = verdict_settings(x, "fs.file-max=150000; fs.file-nr=110000");
+		struct settings s = verdict_settings(x, cases[i].values);
 		s.taken.open = cases[i].open;
-		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
-		if (w->verdict != cases[i].verdict || w->needed != cases[i].needed)
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->verdict != cases[i].verdict || w->needed != cases[i].needed ||
+		    strcmp(verdict_proposals(r), cases[i].proposals) != 0)
 			fail_msg("case %zu: %s, needed %lld", i, wall_verdict_name(w->verdict),
 				 (long long)w->needed);
 	}

@@ -1,4 +1,6 @@
 /* What is made of the connections that the configuration of a server allows. */
+#define probe_configuration configuration_under_test
+#include "../../probes/configuration.c"
 #include "../support/support.h"
 #include "../support/verdict.h"
 
@@ -204,11 +206,87 @@ static void a_limit_that_may_be_lower_now_is_an_upper_bound(void **state)
 	}
 }
 
+#define FILE_WITH(...)                                                                             \
+	{                                                                                          \
+		OF_A_FILE, __VA_ARGS__                                                             \
+	}
+#define SECTION_WITH(...) FILE_WITH(.section = "listen", __VA_ARGS__)
+
+/* Two looks at a server that has so many connections: those it accepted, with the limit above. */
+static void a_server_at_its_own_limit_is_named(void **state)
+{
+	static const struct {
+		const char *process;
+		int64_t limit;
+		struct subject_clients clients;
+		uint64_t was, is, upstream;
+		size_t accepting, listeners;
+		const char *title; /* a part; "": it is not at its limit */
+	} rows[] = {
+		{"redis-server", 40, FILE_WITH(), 40, 40, 0, 1, 1,
+		 "40 of 40 connections open, its own limit: it closes"},
+		{"redis-server", 40, FILE_WITH(), 39, 40, 0, 1, 1, ""},
+		{"redis-server", 40, FILE_WITH(), 40, 39, 0, 1, 1, ""},
+		/* By CONFIG SET it has another limit now. */
+		{"redis-server", 40, FILE_WITH(), 60, 60, 0, 1, 1, ""},
+		{"redis-server", 40, FILE_WITH(.others = 10), 30, 30, 0, 1, 1, "40 of 40"},
+		{"redis-server", REPORT_NONE, FILE_WITH(), 40, 40, 0, 1, 1, ""},
+		{"haproxy", 40, FILE_WITH(), 40, 40, 0, 1, 1,
+		 "new clients wait in its accept queue"},
+		/* Of a section the clients of others do not count, and each has its own. */
+		{"haproxy", 40, SECTION_WITH(.others = 10), 40, 40, 0, 1, 1, "40 of 40"},
+		{"haproxy", 40, SECTION_WITH(.others = 10), 30, 30, 0, 1, 1, ""},
+		{"haproxy", 40, SECTION_WITH(), 40, 40, 0, 1, 2, ""},
+		{"haproxy", 40, FILE_WITH(.several = true), 40, 40, 0, 1, 1, ""},
+		/* RLIMIT_NOFILE suffices for 300, halved. */
+		{"haproxy", 400, FILE_WITH(), 150, 150, 0, 1, 1, "150 of 150"},
+		/* Its listeners, a channel, and what it has opened itself. */
+		{"nginx", 60, FILE_WITH(), 58, 58, 0, 1, 1, "58 of 60"},
+		{"nginx", 60, FILE_WITH(), 57, 57, 0, 1, 1, ""},
+		{"nginx", 60, FILE_WITH(), 29, 29, 29, 1, 1, "58 of 60"},
+		{"nginx", 60, FILE_WITH(), 114, 114, 0, 2, 2, "114 of 120"},
+		{"nginx", 60, FILE_WITH(), 113, 113, 0, 2, 2, ""},
+		/* How many processes accept is not visible. */
+		{"nginx", 60, FILE_WITH(), 58, 58, 0, 0, 1, ""},
+		/* That is its limit on descriptors. */
+		{"memcached", 40, FILE_WITH(), 40, 40, 0, 1, 1, ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct listener at[2] = {{.address = "0.0.0.0:80", .port = 80},
+					 {.address = "0.0.0.0:81", .port = 81}};
+		struct subject subject = {.accepting = rows[i].accepting,
+					  .upstream = rows[i].upstream,
+					  .soft = 300,
+					  .hard = 300,
+					  .listeners = {.at = at, .count = rows[i].listeners}};
+		struct sample looks[2] = {0};
+		struct target t = target_default();
+		struct report r;
+		char row[24];
+		t.connections = 20;
+		snprintf(subject.name, sizeof(subject.name), "%s", rows[i].process);
+		for (size_t k = 0; k < 2; k++) {
+			looks[k].now.subject = &subject;
+			looks[k].now.clients = rows[i].clients;
+			looks[k].now.at[CLIENTS][0] = rows[i].limit;
+			looks[k].now.taken.accepted = k ? rows[i].is : rows[i].was;
+		}
+		report_init(&r);
+		observation.judge(&looks[0], &looks[1],
+				  &(struct moment){.target = &t, .seconds = 0.5}, &r);
+		snprintf(row, sizeof(row), "row %zu", i);
+		findings_are(row, &r, rows[i].title[0] ? "application.limit.reached critical" : "");
+		if (r.finding_count && !strstr(r.findings[0].title, rows[i].title))
+			fail_msg("%s: %s", row, r.findings[0].title);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_configuration_bounds_connections),
 		cmocka_unit_test(a_limit_that_may_be_lower_now_is_an_upper_bound),
+		cmocka_unit_test(a_server_at_its_own_limit_is_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

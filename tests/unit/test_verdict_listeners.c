@@ -97,6 +97,13 @@ static void overflows(struct looks *m, size_t n, uint32_t ticks)
 }
 
 static void bursts(struct looks *m) { overflows(m, 0, 4); }
+/* It has called listen(fd, 0): no backlog helps. */
+static void paused(struct looks *m)
+{
+	m->at[0][0].limit = m->at[1][0].limit = 0;
+	overflows(m, 0, 4);
+	snprintf(m->process.name, sizeof(m->process.name), "memcached");
+}
 static void bursts_of_a_small_target(struct looks *m)
 {
 	bursts(m);
@@ -648,6 +655,15 @@ static void subject_closes_at_once(struct looks *m)
 	closes_at_once(m);
 	subject_make(m);
 }
+/* fs.file-max is 100 000. */
+static void files_are(struct looks *m, uint64_t before, uint64_t after)
+{
+	m->before.files = (struct host_files){before, 100000};
+	m->after.files = (struct host_files){after, 100000};
+}
+static void files_of_the_machine_are_spent(struct looks *m) { files_are(m, 99901, 100000); }
+static void files_of_the_machine_are_nearly_spent(struct looks *m) { files_are(m, 95001, 100003); }
+static void files_of_the_machine_were_spent(struct looks *m) { files_are(m, 100000, 95000); }
 /* Its server's user, and the machine, have so many processes and threads. */
 static void tasks_are(struct looks *m, struct subject_tasks before, struct subject_tasks after)
 {
@@ -1203,6 +1219,7 @@ static void each_look_gets_its_findings(void **state)
 		const char *twice, *once;
 	} rows[] = {
 		{bursts, DROPPING, "accept-queue.full warning"},
+		{paused, DROPPING ", accept-queue.slow critical", "accept-queue.full critical"},
 		{stopped, DROPPING ", accept-queue.slow critical", "accept-queue.full critical"},
 		{stopped_and_filled, DROPPING ", accept-queue.slow critical",
 		 "accept-queue.full critical"},
@@ -1283,6 +1300,11 @@ static void each_look_gets_its_findings(void **state)
 		{subject_ends_a_transfer, "", ""},
 		{subject_is_managed_only, "listeners.aside warning", "listeners.aside warning"},
 		{subject_is_managed_too, "listeners.aside note", "listeners.aside note"},
+		{files_of_the_machine_are_spent, "descriptors.system.exhausted critical",
+		 "descriptors.system.exhausted critical"},
+		{files_of_the_machine_are_nearly_spent, "descriptors.system.exhausted warning",
+		 "descriptors.system.exhausted critical"},
+		{files_of_the_machine_were_spent, "", ""},
 		{processes_are_spent, "listeners.processes critical",
 		 "listeners.processes critical"},
 		{processes_were_spent, "", ""},

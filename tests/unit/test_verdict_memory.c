@@ -41,21 +41,25 @@ static const struct memory_row rows[] = {
 	{"nginx", 20000, 10000, 10000, 20000000, 10000 * 7060 * 5 / 4, VERDICT_OK, 10000 * 4500,
 	 10000 * 7060, "For the 10 000 open connections epolltune counts only what they may add."},
 	/* Idle ones do not show what busy ones take, and silent ones not whether there is TLS. */
-	{"redis-server", 10000, 10000, 10000, 17000000, 10000 * 9360 * 5 / 4 - 1, VERDICT_TIGHT, 0,
-	 10000 * 9360, "1.17 KiB to 9.77 KiB"},
-	{"redis-server", 10000, 10000, 10000, 17000000, 10000 * 9360 * 5 / 4, VERDICT_OK, 0,
-	 10000 * 9360, ""},
-	{"redis-server", 10000, 10000, 0, 17000000, 10000 * 9360 * 5 / 4, VERDICT_TIGHT, 0,
-	 10000 * 35360, "with TLS"},
+	{"redis-server", 10000, 10000, 10000, 17000000, (14000 + 10000 * 9360) * 5 / 4 - 1,
+	 VERDICT_TIGHT, 5200, 14000 + 10000 * 9360, "1.17 KiB to 9.77 KiB"},
+	{"redis-server", 10000, 10000, 10000, 17000000, (14000 + 10000 * 9360) * 5 / 4, VERDICT_OK,
+	 5200, 14000 + 10000 * 9360, ""},
+	{"redis-server", 10000, 10000, 0, 17000000, 10000 * 9360 * 5 / 4, VERDICT_TIGHT, 5200,
+	 40000 + 10000 * 35360, "with TLS"},
 	{"redis-server", 15000, 10000, 10000, 17000000, 110 * MIB, VERDICT_TIGHT, 5000 * 5200,
 	 5000 * 14000 + 10000 * 9360, ""},
 	/* What is open pins memory that the kernel counts as reclaimable, with the target reached
-	 * or not: nothing left is not enough. */
-	{"nginx", 10000, 10000, 10000, 20000000, 0, VERDICT_TIGHT, 0, 10000 * PINNED, ""},
+	 * or not: nothing left is not enough, nor what the client that comes next takes. */
+	{"nginx", 10000, 10000, 10000, 20000000, 0, VERDICT_SHORT, 4500, 6000 + 10000 * PINNED, ""},
+	{"nginx", 10000, 10000, 10000, 20000000, 4500, VERDICT_TIGHT, 4500, 6000 + 10000 * PINNED,
+	 ""},
 	{"nginx", 10001, 10000, 10000, 20000000, 0, VERDICT_SHORT, 4500, 6000 + 10000 * PINNED, ""},
-	{"nginx", 10000, 10000, 10000, 20000000, 14 * MIB, VERDICT_OK, 0, 10000 * PINNED, ""},
-	{"nginx", 10000, 20000, 20000, 40000000, 0, VERDICT_TIGHT, 0, 20000 * PINNED, ""},
-	{"own", 50, 50, 50, 2000000, 0, VERDICT_UNKNOWN, 0, 50 * (GUESS + PINNED), ""},
+	{"nginx", 10000, 10000, 10000, 20000000, 14 * MIB, VERDICT_OK, 4500, 6000 + 10000 * PINNED,
+	 ""},
+	{"nginx", 10000, 20000, 20000, 40000000, 0, VERDICT_SHORT, 4500, 6000 + 20000 * PINNED, ""},
+	{"own", 50, 50, 50, 2000000, 4000, VERDICT_UNKNOWN, 4000,
+	 4000 + GUESS + 50 * (GUESS + PINNED), ""},
 	/* A proxy needs two sockets for each, which its memory has, too. */
 	{"haproxy", 2000, 1000, 1000, 4000000, 64 * MIB, VERDICT_OK, 2000 * 5000,
 	 2000 * 6000 + 2000 * PINNED, "1 000 B to 1.95 KiB"},
@@ -165,8 +169,8 @@ static void buffers_are_memory_of_the_same_group(void **state)
 		{"nginx", 2000, 1000, 1000, 1000 * 500, 1000 * 4500 * 16, VERDICT_OK, 1000 * 4500,
 		 1000 * (4650 + REQUEST) + 1000 * (150 + PINNED), ""},
 		/* What is in the buffers of those that are open is in use. */
-		{"nginx", 10000, 10000, 10000, 20000000, 14 * MIB, VERDICT_OK, 0, 10000 * PINNED,
-		 ""},
+		{"nginx", 10000, 10000, 10000, 20000000, 14 * MIB, VERDICT_OK, 4500,
+		 6000 + REQUEST + 10000 * PINNED, ""},
 	};
 	const struct experiment *x = verdict_experiment("container", "cgroup.memory");
 	for (size_t i = 0; i < sizeof(rows_v2) / sizeof(*rows_v2); i++) {

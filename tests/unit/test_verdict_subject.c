@@ -278,7 +278,7 @@ static const struct row rows[] = {
 	 REMEDY_APPLICATION},
 	/* A group: 4 of 512 hold 2 048 in all, and 1 792 + without loss. */
 	{4, 511, "net.core.somaxconn=4096", 1793, VERDICT_OK, "", "", REMEDY_NONE},
-	{8, 128, "net.core.somaxconn=4096", 793, VERDICT_SHORT, "listen.backlog 128 -> 256",
+	{8, 128, "net.core.somaxconn=4096", 793, VERDICT_SHORT, "listen.backlog 128 -> 512",
 	 "nginx (pid 812) on 0.0.0.0:443 has 8 sockets, the smallest of backlog 128; this load needs 1 000",
 	 REMEDY_APPLICATION},
 };
@@ -317,6 +317,53 @@ static void each_queue_gets_its_verdict(void **state)
 		findings_are(name, r,
 			     row->verdict == VERDICT_SHORT ? "accept-queue.short critical"
 							   : "accept-queue.tight warning");
+	}
+}
+
+/* Of one that has called listen(fd, 0), for as long as it accepts none, the other limit counts. */
+static void a_queue_that_is_switched_off_is_judged_by_its_usual_backlog(void **state)
+{
+	static const struct {
+		uint32_t limit; /* 0: unknown */
+		uint64_t rate_per_s;
+		enum wall_verdict verdict;
+		int64_t capacity;
+		const char *detail, *proposals;
+	} cases[] = {
+		{1024, 1000, VERDICT_OK, 1025,
+		 "accepts none now, by listen(fd, 0); otherwise its backlog is 1024, and", ""},
+		{64, 1000, VERDICT_SHORT, 65, "otherwise its backlog is 64",
+		 "listen.backlog 64 -> 1024"},
+		{0, 1000, VERDICT_UNKNOWN, REPORT_NONE,
+		 "The server accepts none now, by listen(fd, 0): what its backlog is otherwise",
+		 ""},
+	};
+	static const char *const walls[] = {"accept-queue", "syn-queue"};
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(*cases); i++) {
+		static struct running server;
+		const char *name = walls[i % 2];
+		const struct experiment *x = verdict_experiment(name, name);
+		struct target t = target_default();
+		running_make(&server, 1, cases[i / 2].limit);
+		server.at[0].paused = true;
+		snprintf(server.subject.name, sizeof(server.subject.name), "memcached");
+		struct settings s = verdict_settings(
+			x, i % 2 ? "net.core.somaxconn=4096; net.ipv4.tcp_syncookies=1"
+				 : "net.core.somaxconn=4096");
+		t.rate_per_s = cases[i / 2].rate_per_s;
+		t.rtt_us = t.stall_us;
+		s.subject = &server.subject;
+		put(&s, cases[i / 2].limit);
+		if (!cases[i / 2].limit)
+			s.at[BACKLOG_ARGUMENT][0] = REPORT_NONE;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->limit != cases[i / 2].capacity || w->verdict != cases[i / 2].verdict ||
+		    w->method == METHOD_RUNNING ||
+		    (i % 2 == 0 && !strstr(w->detail, cases[i / 2].detail)))
+			fail_msg("%s %zu: %lld %s %s", name, i / 2, (long long)w->limit,
+				 wall_verdict_name(w->verdict), w->detail);
+		assert_string_equal(verdict_proposals(r), cases[i / 2].proposals);
 	}
 }
 
@@ -685,6 +732,7 @@ int main(void)
 		cmocka_unit_test(the_smallest_address_is_the_queue),
 		cmocka_unit_test(the_queue_is_that_of_clients),
 		cmocka_unit_test(each_queue_gets_its_verdict),
+		cmocka_unit_test(a_queue_that_is_switched_off_is_judged_by_its_usual_backlog),
 		cmocka_unit_test(the_remedy_is_a_line_of_its_configuration),
 		cmocka_unit_test(both_queues_ask_for_one_backlog),
 		cmocka_unit_test(a_backlog_that_suffices_is_not_to_be_raised),
