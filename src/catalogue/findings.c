@@ -1424,10 +1424,8 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_SKIPPED,
 	 .title = "{few?Too few rounds were measured to show:The machine was too busy to measure} "
 		  "the gain of busy polling",
-	 .detail =
-		 "{few?{few=1?One round was:{few} were} measured, too few to show the gain of busy "
-		 "polling:The rounds differ too much}: over a veth wire the request p50 is {is}, "
-		 "and {best} with {how}.",
+	 .detail = "{few?{few=1?One round was:{few} were} measured:The rounds differ too much}: "
+		   "over a veth wire the request p50 is {is}, and {best} with {how}.",
 	 .advice = "Repeat the check on a quiet machine; --window allows more rounds.",
 	 .meaning = "The rounds of the measurement differ too much to show the gain of busy "
 		    "polling, or there were too few: something else kept the machine busy.",

@@ -387,7 +387,7 @@ static int no_reply(const struct load_arguments *a, const struct client *c, stru
 			       to, protocol_name(a->protocol));
 	if (code != EPROTO)
 		return err_set(e, EIO, "load: no reply from %s: %s", to, client_failure(code));
-	if (!speaks)
+	if (!speaks || !strcmp(option, protocol_name(a->protocol)))
 		return err_set(e, EPROTO, "load: %s does not speak %s: its first answer was '%s'",
 			       to, protocol_name(a->protocol), shown);
 	return err_set(e, EPROTO, "load: %s does not speak %s but %s; use --protocol %s%s", to,

@@ -417,15 +417,31 @@ static void reply_count(struct client_worker *w, uint64_t number)
 }
 
 /* What a server sends that was not asked: an error before it turns a client away (EBADMSG), or ends
- * an idle one (0); else EPROTO. */
+ * an idle one (0); else EPROTO. What is not complete is 0, too: the rest or the end of the
+ * connection decides, unless a request comes first, of which it then is the reply. */
 static int unasked_take(struct client_worker *w, uint64_t number)
 {
-	struct reply *r = &w->replies[number];
-	bool error = r->complete && r->error;
-	*r = (struct reply){0};
-	if (!error)
+	struct reply r = w->replies[number];
+	if (!r.complete)
+		return 0;
+	w->replies[number] = (struct reply){0};
+	if (!r.error)
 		return EPROTO;
-	return w->slots[number].replied ? 0 : EBADMSG;
+	if (w->slots[number].replied)
+		return 0;
+	if (r.status)
+		counter_add(&w->stats->statuses[r.status], 1);
+	else
+		answer_keep(w, r.line, sizeof(r.line));
+	return EBADMSG;
+}
+
+/* Whether the end of a connection completes such an error. */
+static bool slot_turned_away(struct client_worker *w, uint64_t number)
+{
+	const struct slot *s = &w->slots[number];
+	return w->replies && s->state == OPEN && !s->under_way && reply_end(&w->replies[number]) &&
+	       unasked_take(w, number) == EBADMSG;
 }
 
 /* Replies of another protocol than echo. 0 or, positive, the errno that fails the connection. */
@@ -443,7 +459,7 @@ static int replies_take(struct client_worker *w, uint64_t number, size_t length)
 		int code = s->under_way ? 0 : unasked_take(w, number);
 		if (code)
 			return code;
-		if (r->complete)
+		if (s->under_way && r->complete)
 			reply_count(w, number);
 	}
 	return 0;
@@ -514,6 +530,10 @@ static void slot_read(struct client_worker *w, uint64_t number, uint32_t events)
 			return;
 		if (n == 0 && s->state == CLOSING) {
 			slot_churned(w, number);
+			return;
+		}
+		if (n == 0 && slot_turned_away(w, number)) {
+			slot_fail(w, number, EBADMSG);
 			return;
 		}
 		if ((n == 0 || errno == ECONNRESET) && n <= 0 && slot_idles(w, s)) {

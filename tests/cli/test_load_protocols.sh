@@ -124,6 +124,44 @@ test_redis_refuses_as_an_error() {
 	expect 0 epolltune load --protocol redis --depth 8 --workers 1 --connections 4 --duration 200ms 127.0.0.1:6379
 }
 
+# In one segment or two, and where only the end of the connection ends it.
+test_an_error_before_a_request_is_no_other_protocol() {
+	in_root_namespace
+	cat >server.py <<-'EOF'
+		import socket, sys, time
+		listener = socket.create_server(("127.0.0.1", 8080), backlog=100)
+		while True:
+		    client = listener.accept()[0]
+		    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+		    try:
+		        for part in sys.argv[1:]:
+		            client.sendall(part.encode().decode("unicode_escape").encode())
+		            time.sleep(0.01)
+		        client.shutdown(socket.SHUT_WR)
+		        while client.recv(4096):
+		            pass
+		    except OSError:
+		        pass
+		    client.close()
+	EOF
+	turns_away() { # PROTOCOL PART…
+		protocol=$1
+		shift
+		python3 server.py "$@" &
+		server=$!
+		wait_for listens 8080
+		expect any epolltune load --protocol "$protocol" --workers 1 --connections 10 --rate 2 --duration 1s 127.0.0.1:8080
+		kill "$server"
+		wait "$server" || true
+		cat out err >said
+		lacks said 'not one of the protocol' 'does not speak'
+		matches said 'sent an error|were errors|was an error'
+	}
+	turns_away redis '-ERR max number' ' of clients reached\r\n'
+	turns_away http 'HTTP/1.1 503 x\r\nContent-Length: 2\r\n' '\r\nno'
+	turns_away http 'HTTP/1.0 503 x\r\n\r\n'
+}
+
 test_serve_answers_http() {
 	in_root_namespace
 	epolltune serve --protocol http --port 8080 >served &

@@ -184,6 +184,7 @@ test_a_run_that_is_ended_leaves_nothing() {
 	starts() { [ -n "$(find temporary -path '*/c/*/1')" ]; }
 	wait_for starts
 	kill -TERM "$pid"
+	kill -INT "$pid" 2>gone || true
 	wait "$pid" || is 'its status' $? 143
 	is 'what is left' "$(find temporary -mindepth 1)" ''
 	! pgrep -f "run --case --work $work/temporary" || fail 'a case still runs'
