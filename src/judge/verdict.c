@@ -178,7 +178,7 @@ static void unread_explain(const char *name, const struct machine *m, struct wal
 		report_append(w->detail, "%s could not be read.", name);
 }
 
-/* The knob whose default such a verdict stands on; NULL: none. What a run showed does not. */
+/* The knob whose default such a verdict depends on; NULL: none. What a run showed does not. */
 static const char *defaulted_of(const struct bound *b, const struct outcome *o, enum wall_verdict v)
 {
 	bool shown = o && !o->derived && o->reached != REPORT_NONE &&
