@@ -1845,7 +1845,8 @@ static const struct finding_row findings[] = {
 	 .meaning =
 		 "The table of connection tracking is empty, and no connection is open that shows "
 		 "whether a rule tracks it. With such a rule the target's entries would not fit "
-		 "into net.netfilter.nf_conntrack_max.",
+		 "into net.netfilter.nf_conntrack_max. In a container, which cannot change "
+		 "that, only --server and --netns note it.",
 	 .action = "Look for rules that track (nft list ruleset, iptables-save); with one raise "
 		   "net.netfilter.nf_conntrack_max.",
 	 .proof = "nf_conntrack_count is 0 and TcpCurrEstab is 0"},
