@@ -196,7 +196,8 @@ static const char *const states[] = {[CLIENTS_READ] = NULL,
 				     [CLIENTS_CHANGED] = "changed",
 				     [CLIENTS_INVALID] = "invalid",
 				     [CLIENTS_PARTS] = "parts",
-				     [CLIENTS_ELSEWHERE] = "elsewhere"};
+				     [CLIENTS_ELSEWHERE] = "elsewhere",
+				     [CLIENTS_UNITS] = "units"};
 
 static void state_words(const struct settings *s, struct clients_limit limit, struct wording *w)
 {

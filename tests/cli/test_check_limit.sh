@@ -557,8 +557,8 @@ time.sleep(60)' &
 
 # A socket unit with Accept=yes: systemd accepts, starts a process for each connection, and closes those
 # beyond MaxConnections=.
-unit_accepts() { # PORT MAX
-	python3 - "$1" "$2" <<-EOF >server.out 2>&1 &
+unit_accepts() { # PORT MAX ARGUMENT…
+	python3 - "$@" <<-EOF >server.out 2>&1 &
 		import os, signal, socket, sys
 		open("/proc/self/comm", "w").write("systemd")
 		signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -604,6 +604,108 @@ test_a_socket_unit_that_accepts_has_its_own_limit() {
 	printf '[Socket]\nAccept=no\n' >/etc/systemd/system/app.socket.d/more.conf
 	again 0 100
 	json 'wall("application.limit").verdict == "n/a"'
+	end_jobs
+}
+
+own_units() {
+	needs python3
+	[ -d /etc/systemd/system ] || skip 'there is no /etc/systemd/system'
+	etc=/etc/systemd/system run=/run/systemd/system
+	for tree in $etc /run; do
+		mount -t tmpfs none $tree || skip 'no tmpfs here'
+	done
+	mkdir -p $run
+}
+
+unit() { # FILE LINE…
+	file=$1
+	shift
+	mkdir -p "${file%/*}"
+	printf '[Socket]\n' >"$file"
+	printf '%s\n' "$@" >>"$file"
+}
+
+limit_is() { # NUMBER
+	json "wall(\"application.limit\") | .verdict == \"ok\" and .limit == $1"
+}
+
+# Of all trees by name; of one name that of the highest tree, and of that the one for the fewest units.
+test_drop_ins_of_a_socket_unit_are_read_in_their_order() {
+	own_units
+	unit_accepts 8080 4
+	unit $run/a-b.socket ListenStream=8080 Accept=yes MaxConnections=3
+	unit $run/socket.d/50-all.conf MaxConnections=11
+	again 0 4
+	limit_is 11
+	for name in 10 90 30 70 20; do
+		unit $etc/a-b.socket.d/$name.conf MaxConnections=1$name
+	done
+	again 0 4
+	limit_is 190
+	unit $run/a-b.socket.d/95.conf MaxConnections=12
+	again 0 4
+	limit_is 12
+	unit $etc/a-.socket.d/95.conf MaxConnections=13
+	again 0 4
+	limit_is 13
+	unit $etc/a-b.socket.d/95.conf MaxConnections=14
+	unit $etc/b.socket.d/99.conf MaxConnections=15
+	again 0 4
+	limit_is 14
+	ln -s a-b.socket $run/b.socket
+	again 0 4
+	limit_is 15
+	unit $run/socket.d/99.conf MaxConnections=16
+	ln -sf /dev/null $etc/a-b.socket.d/99.conf
+	again 0 4
+	limit_is 14
+	end_jobs
+}
+
+test_a_hidden_or_masked_socket_unit_does_not_count() {
+	own_units
+	unit_accepts 8080 4
+	unit $run/a.socket ListenStream=8080 Accept=yes MaxConnections=3
+	again 2 10
+	for file in 'ListenStream=8080 Accept=no' ListenStream=8081; do
+		# shellcheck disable=SC2086
+		unit $etc/a.socket $file
+		again 0 10
+		json 'wall("application.limit").verdict == "n/a"'
+	done
+	: >$etc/a.socket
+	again 0 10
+	json 'wall("application.limit").verdict == "n/a"'
+	ln -sf /dev/null $etc/a.socket
+	unit $etc/a.socket.d/a.conf ListenStream=8080 Accept=yes
+	again 0 10
+	json 'wall("application.limit").verdict == "n/a"'
+	end_jobs
+}
+
+# Which unit is active is not in the files.
+test_socket_units_that_differ_leave_the_limit_unknown() {
+	own_units
+	unit_accepts 8080 4
+	unit $etc/a.socket ListenStream=0.0.0.0:8080 Accept=no
+	unit $etc/b.socket ListenStream=8080 Accept=yes
+	again 3 80
+	unknown_for "$etc/a.socket and $etc/b.socket both have a listener of systemd"
+	unit $etc/a.socket ListenStream=8080 Accept=yes MaxConnections=200
+	again 3 80
+	unknown_for "both have a listener of systemd"
+	unit $etc/a.socket ListenStream=8080 Accept=yes MaxConnections=64
+	again 0 40
+	limit_is 64
+	end_jobs
+}
+
+test_a_socket_unit_of_a_user_is_unknown() {
+	own_units
+	unit $etc/a.socket ListenStream=8080 Accept=yes
+	unit_accepts 8080 4 --user
+	again 3 80
+	unknown_for "epolltune does not understand --user"
 	end_jobs
 }
 
