@@ -78,7 +78,7 @@ test_without_the_directive_its_default_is_the_limit() {
 	needs nginx
 	nginx_conf ""
 	check 2 500 8080 nginx -e stderr -c "$work/etc/nginx.conf"
-	json 'wall("application.limit") | .verdict == "short" and .limit == 476 and (.detail | contains("(not in "))'
+	json 'wall("application.limit") | .verdict == "short" and .limit == 476 and (.detail | contains("(default, not set in "))'
 	nginx_conf "include $work/etc/events.conf;"
 	echo "worker_connections 10;" >etc/events.conf
 	check 2 100 8080 nginx -e stderr -c "$work/etc/nginx.conf"
@@ -587,13 +587,15 @@ test_a_socket_unit_that_accepts_has_its_own_limit() {
 	printf '[Socket]\nListenStream = 8080\nAccept=yes\n# MaxConnections=9\n' >/etc/systemd/system/app.socket
 	again 0 20
 	json 'wall("application.limit") | .verdict == "ok" and .limit == 64 and
-		(.detail | contains("MaxConnections (not in /etc/systemd/system/app.socket) is 64; "))'
+		(.detail | contains("MaxConnections (default, not set in /etc/systemd/system/app.socket) is 64; "))'
 	again 2 80
-	json 'finding("application.limit.short") | .advice | contains("[Socket] MaxConnections=128 (")'
+	json 'finding("application.limit.short") | (.title | startswith("app.socket (Accept=yes) cannot hold 80 ")) and
+		(.advice | startswith("systemctl edit app.socket: [Socket] MaxConnections=128; then systemctl restart app.socket."))'
 	clients 8080 64
 	wait_for accepted
 	again 2 20
-	json 'finding("application.limit.reached") | .title | contains("64 of 64 connections open, its own limit: it closes")'
+	json 'finding("application.limit.reached") | .title |
+		startswith("app.socket (Accept=yes) has 64 of 64 connections open, its own limit: it closes")'
 	mkdir /etc/systemd/system/app.socket.d
 	printf '[Socket]\nMaxConnections=200\n' >/etc/systemd/system/app.socket.d/more.conf
 	again 0 100
