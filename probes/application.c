@@ -44,6 +44,12 @@ enum { NOFILE, CLIENTS };
 enum { OWN, KERNELS };
 enum { SERVER_CPU, CLIENT_CPU, OVERFLOWED };
 
+enum load_kind { LOAD_NEW, LOAD_OPEN, LOADS };
+static const char *const load_names[] = {
+	[LOAD_NEW] = "With a new connection for each request",
+	[LOAD_OPEN] = "On open connections",
+};
+
 /* How holding more connections ended. */
 enum hold_end {
 	HOLD_ALL, /* it did not */
@@ -97,8 +103,9 @@ struct context {
 		size_t count;
 		struct host_slab_memory before, after;
 	} weight;
-	/* The first for which a rate is no measure of the server's speed; "": none. */
-	char bad_replies[sizeof(((struct outcome *)0)->why)];
+	/* Why the rate of a load is no measure of the server's speed, where that is its fault, by
+	 * enum load_kind; "": it is, or whose fault is not known. */
+	char bad_replies[LOADS][sizeof(((struct outcome *)0)->why)];
 };
 
 static int server_begin(struct trial *t, uint64_t nofile, struct err *e)
@@ -225,35 +232,6 @@ static void replies_text(const struct trial *t, const struct replies *r, char *t
 				 r->errors ? "; " : "", quantity_count(r->failed).text,
 				 quantity_count(r->done + r->failed).text,
 				 client_failure(client_sum(t->clients[0]).first_errno));
-}
-
-/* Whether the replies to the last order are no measure of the server's speed. */
-static bool replies_fail(const struct trial *t, const struct replies *r, struct outcome *out)
-{
-	const struct client_sum sum = client_sum(t->clients[0]);
-	char text[sizeof(out->why)];
-	if (r->failed && sum.first_errno == EPROTO) {
-		client_answer(t->clients[0], text);
-		outcome_misfit(t, text, out);
-		return true;
-	}
-	if (!replies_bad(r))
-		return false;
-	replies_text(t, r, text, sizeof(text));
-	outcome_unsupported(out, "%s", text[0] ? text : "no request was answered");
-	if (!t->context->bad_replies[0])
-		report_text(t->context->bad_replies, "%s", out->why);
-	return true;
-}
-
-static void replies_report(const struct trial *t, struct report *r)
-{
-	struct wording words = {0};
-	if (!t->context->bad_replies[0])
-		return;
-	wording_set(&words, "who", "%s", t->context->subject.name);
-	wording_set(&words, "bad", "%s", t->context->bad_replies);
-	report_finding(r, "application.errors", &words);
 }
 
 /* Whether connections ended that are not opened again: the rest is less load than was meant. */
@@ -904,8 +882,60 @@ static int load_run(struct trial *t, const struct client_order *order, struct lo
 
 static bool by_cpu(const struct load *l) { return l->busiest >= SERVER_BUSY; }
 
-/* Whether the rate was that of the client or of a busy machine. `how`: what the server did at it.
- */
+static bool machine_busy(const struct load *l)
+{
+	return l->waited > WAITED || (!by_cpu(l) && l->idle < IDLE);
+}
+
+/* Whether bad replies are the server's fault: it answered with errors, or, while the machine was
+ * not busy, reset or closed the connection. One that is slow is not at fault. `cause`: the errno of
+ * the first failure. Pure. */
+static bool replies_accuse(const struct replies *r, int cause, const struct load *l)
+{
+	bool ended = cause == ECONNRESET || cause == EPIPE || cause == EBADMSG;
+	uint64_t bad = r->errors + (ended && !machine_busy(l) ? r->failed : 0);
+	return bad * TOLERATED > r->done + r->failed;
+}
+
+/* Whether the replies are no measure of the server's speed. `l`: the load that fills the server,
+ * which is that of the replies, or was just before. */
+static bool replies_fail(const struct trial *t, enum load_kind kind, const struct replies *r,
+			 const struct load *l, struct outcome *out)
+{
+	const struct client_sum sum = client_sum(t->clients[0]);
+	char text[sizeof(out->why)];
+	if (r->failed && sum.first_errno == EPROTO) {
+		client_answer(t->clients[0], text);
+		outcome_misfit(t, text, out);
+		return true;
+	}
+	if (!replies_bad(r))
+		return false;
+	replies_text(t, r, text, sizeof(text));
+	bool accused = replies_accuse(r, sum.first_errno, l);
+	outcome_unsupported(out, "%s%s", text[0] ? text : "no request was answered",
+			    !accused && machine_busy(l) ? "; this machine was too busy" : "");
+	if (accused)
+		report_text(t->context->bad_replies[kind], "%s, %s. ", load_names[kind], text);
+	return true;
+}
+
+static void replies_report(const struct trial *t, struct report *r)
+{
+	struct wording words = {0};
+	char bad[WORDING_TEXT] = "";
+	for (size_t i = 0; i < LOADS; i++)
+		report_append(bad, "%s", t->context->bad_replies[i]);
+	if (!bad[0])
+		return;
+	bad[strlen(bad) - 1] = 0;
+	wording_set(&words, "who", "%s", t->context->subject.name);
+	wording_set(&words, "bad", "%s", bad);
+	report_finding(r, "application.errors", &words);
+}
+
+/* Whether the rate was that of the client or of a busy machine, or too low for the time. `how`:
+ * what the server did at it. */
 static bool load_hindered(const struct trial *t, const struct load *l, const char *how,
 			  struct outcome *out)
 {
@@ -921,6 +951,10 @@ static bool load_hindered(const struct trial *t, const struct load *l, const cha
 		outcome_inconclusive(out,
 				     "it %s %s, and no CPU was idle: this machine was too busy",
 				     how, rate.text);
+	else if (l->rate <= 0)
+		outcome_inconclusive(out,
+				     "no reply came within the %s for which its rate is counted",
+				     quantity_measured(QUANTITY_DURATION, CLOSED_US).text);
 	else
 		return false;
 	return true;
@@ -934,7 +968,8 @@ static bool rate_reached(const struct trial *t, const struct load *l, const char
 	out->reached = (int64_t)l->rate;
 	out->limit_met = !load_hindered(t, l, how, &hindered);
 	out->measured = true;
-	if (out->limit_met || out->reached >= (int64_t)report_margin(t->needed))
+	if (out->limit_met ||
+	    (out->reached > 0 && out->reached >= (int64_t)report_margin(t->needed)))
 		return true;
 	*out = hindered;
 	return false;
@@ -980,7 +1015,8 @@ static int knee_find(struct trial *t, double max, double *knee, struct err *e)
 	uint64_t first = 0;
 	int rc = 0;
 	*knee = 0;
-	for (int percent = STEP_FIRST; !rc && percent <= STEP_LAST; percent += STEP_MORE) {
+	for (int percent = STEP_FIRST; !rc && max > 0 && percent <= STEP_LAST;
+	     percent += STEP_MORE) {
 		rc = talk(t, max * percent / 100, STEP_US, &sum, &replies, e);
 		uint64_t p99 = client_quantile_ns(t->clients[0], 0.99);
 		first = first ? first : p99;
@@ -1074,6 +1110,7 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 	if (!rc && t->context->hold.unheld)
 		open.count = churn_active(&t->context->hold, queue.limit);
 	t->context->latency = (struct latency){0};
+	t->context->bad_replies[LOAD_OPEN][0] = 0;
 	if (!rc)
 		rc = trial_client(t, trial_guest_client(t, open.count), e);
 	if (!rc)
@@ -1086,18 +1123,20 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 		return rc;
 	double max = load.rate;
 	t->context->latency.answered = load.sum.done;
-	if (replies_fail(t, &load.replies, out))
+	if (replies_fail(t, LOAD_OPEN, &load.replies, &load, out))
 		return 0;
 	double rate = guest->offered_per_s    ? (double)guest->offered_per_s
 		      : guest->requests_per_s ? (double)guest->requests_per_s
 					      : max / 2;
+	if (rate <= 0 && load_hindered(t, &load, "answered", out))
+		return 0;
 	rc = knee_find(t, max, &knee, e);
 	if (!rc)
 		rc = talk(t, rate, OPEN_US, &sum, &replies, e);
 	if (!rc)
 		rc = guest_check(guest, e);
 	if (rc || connections_fail(t, open.count, t->context->latency.answered, out) ||
-	    replies_fail(t, &replies, out))
+	    replies_fail(t, LOAD_OPEN, &replies, &load, out))
 		return rc;
 	latency_keep(t, rate, open.count, &sum);
 	if (rate_reached(t, &load, "answered", out))
@@ -1191,7 +1230,8 @@ static int accepts_run(struct trial *t, struct settings *s, struct outcome *out,
 		rc = guest_check(t->options->guest, e);
 	if (rc)
 		return rc;
-	if (replies_fail(t, &load.replies, out))
+	t->context->bad_replies[LOAD_NEW][0] = 0;
+	if (replies_fail(t, LOAD_NEW, &load.replies, &load, out))
 		return 0;
 	if (!rate_reached(t, &load, "accepted", out))
 		return 0;

@@ -398,11 +398,18 @@ struct sample {
 
 static const struct err *sample_unread(const struct sample *s) { return &s->counters.unread; }
 
-/* Whether no connection is open in this network namespace; true where that is not known. */
+/* Whether no connection is open in this network namespace; false where that is not known. */
 static bool is_idle(const struct host *h)
 {
 	CLEAN(free_pointer) struct host_counters *c = calloc(1, sizeof(*c));
-	return !c || host_counters(h, c, NULL) || host_counter(c, "Tcp.CurrEstab") <= 0;
+	return c && !host_counters(h, c, NULL) && host_counter(c, "Tcp.CurrEstab") == 0;
+}
+
+/* A new namespace of a container is idle, too, and cannot change nf_conntrack_max: only one that
+ * the operator names has such a note. */
+static bool is_asked_about(const struct host *h, const struct probe_options *o)
+{
+	return o->subject || o->entered || !host_own_netns(h);
 }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -413,7 +420,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	struct conntrack table;
 	conntrack_read(h, &table);
 	s->rest_s = table.rest_s;
-	s->idle = table.used == 0 && has_tcp(o->subject) && is_idle(h);
+	s->idle = table.used == 0 && has_tcp(o->subject) && is_asked_about(h, o) && is_idle(h);
 	s->max = REPORT_NONE;
 	/* Without the module there is no such file. */
 	if (host_read_u64(h, FILES "count", &used, &why) && why.code != ENOENT)

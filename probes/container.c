@@ -22,8 +22,10 @@
 enum { MAX, USED, SHOWN };
 /* A field of MAX: other groups of the server have other limits. */
 enum { SEVERAL = 1 };
-/* Of SHOWN: the file systems say that the process is in a group which they do not show. */
+/* Of SHOWN: the file systems say that the process is in a group which they do not show. The second
+ * field is cgroup_limit.unmounted. */
 enum { UNSEEN, SEEN, HIDDEN };
+enum { UNMOUNTED = 1 };
 
 /* Whether the group is known, or there is none: a tree of another tool may lack it. */
 static bool is_shown(const struct host *h, const struct cgroup *c)
@@ -36,9 +38,19 @@ static bool is_absent(const struct settings *s)
 	return s->at[MAX][0] == REPORT_NONE && s->at[SHOWN][0] == SEEN;
 }
 
-static int64_t shown_of(const struct host *h, const struct cgroup *c, const struct cgroup_limit *l)
+static void shown_read(const struct host *h, const struct cgroup *c, const struct cgroup_limit *l,
+		       struct settings *s)
 {
-	return l->hidden ? HIDDEN : is_shown(h, c) ? SEEN : UNSEEN;
+	s->at[SHOWN][0] = l->hidden ? HIDDEN : is_shown(h, c) ? SEEN : UNSEEN;
+	s->at[SHOWN][UNMOUNTED] = l->unmounted;
+}
+
+/* Without a limit that could be read the text of the wall says why. */
+static void hidden_words(int64_t unmounted, struct wording *w)
+{
+	wording_flag(w, "hidden", true);
+	wording_flag(w, "v1", unmounted == 1);
+	wording_flag(w, "v2", unmounted == 2);
 }
 
 /* The slots of settings have the limit and what is in use; `text` of the first the group's path. */
@@ -56,7 +68,7 @@ static void memory_read(const struct host *h, struct settings *s)
 {
 	struct cgroup c;
 	subject_group(h, s->subject, &c);
-	s->at[SHOWN][0] = shown_of(h, &c, &c.memory);
+	shown_read(h, &c, &c.memory, s);
 	limit_read(&c.memory, s);
 	if (c.memory.max == HOST_UNLIMITED && !c.memory.hidden)
 		return;
@@ -86,10 +98,11 @@ static void memory_bound(const struct target *target, const struct settings *s, 
 {
 	bool hidden = s->at[SHOWN][0] == HIDDEN;
 	b->absent = is_absent(s);
-	if (s->at[MAX][0] == REPORT_NONE && !hidden)
+	b->explained = s->at[MAX][0] == REPORT_NONE;
+	if (b->explained && !hidden)
 		return;
 	connection_memory_bound(target, s, b);
-	if (s->at[MAX][0] == REPORT_NONE)
+	if (b->explained)
 		return;
 	b->capacity = left(s);
 	b->unread = hidden ? "The control group of the process" : NULL;
@@ -123,8 +136,10 @@ static void memory_words(const struct target *target, const struct settings *s,
 	struct bound b = {.needed_max = REPORT_NONE};
 	uint64_t enough = connection_memory_enough(target, s, left(s));
 	const char *path = s->text[MAX];
-	if (s->at[MAX][0] == REPORT_NONE)
+	if (s->at[MAX][0] == REPORT_NONE) {
+		hidden_words(s->at[SHOWN][UNMOUNTED], w);
 		return;
+	}
 	memory_bound(target, s, &b);
 	wording_flag(w, "several", b.explained);
 	enough = enough < INT64_MAX ? enough + (uint64_t)s->at[USED][0] : enough;
@@ -146,7 +161,7 @@ static void pids_read(const struct host *h, struct settings *s)
 	struct cgroup c;
 	struct subject_open open;
 	subject_group(h, s->subject, &c);
-	s->at[SHOWN][0] = shown_of(h, &c, &c.pids);
+	shown_read(h, &c, &c.pids, s);
 	limit_read(&c.pids, s);
 	if (!forks(s))
 		return;
@@ -172,7 +187,8 @@ static int64_t processes_needed_min(const struct target *t, const struct setting
 static void pids_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	b->absent = is_absent(s);
-	if (s->at[MAX][0] != REPORT_NONE)
+	b->explained = s->at[MAX][0] == REPORT_NONE;
+	if (!b->explained)
 		b->capacity = left(s);
 	if (!forks(s))
 		return;
@@ -186,8 +202,10 @@ static void pids_bound(const struct target *target, const struct settings *s, st
 static void pids_words(const struct target *target, const struct settings *s,
 		       const struct outcome *o, struct wording *w)
 {
-	if (s->at[MAX][0] == REPORT_NONE)
+	if (s->at[MAX][0] == REPORT_NONE) {
+		hidden_words(s->at[SHOWN][UNMOUNTED], w);
 		return;
+	}
 	const char *path = s->text[MAX];
 	const struct container_row *engine = engine_of(path, s->machine.container);
 	uint64_t needed = (uint64_t)processes_needed(target, s->taken.open);
@@ -336,9 +354,11 @@ static void judge_cpu(const struct sample *before, const struct sample *after, b
 	struct wall *w = report_wall(r, "cgroup.cpu");
 	if (!c->quota_count) {
 		w->verdict = after->shown ? VERDICT_NA : VERDICT_UNKNOWN;
-		report_text(w->detail, "%s",
-			    after->shown ? wall_row_find("cgroup.cpu")->absent
-					 : "cpu.max could not be read.");
+		hidden_words(c->cpu_unmounted, &words);
+		if (after->shown)
+			report_text(w->detail, "%s", wall_row_find("cgroup.cpu")->absent);
+		else
+			wall_fill(w, &words);
 		return;
 	}
 	struct throttling t = throttling_worst(watched ? before : NULL, after);

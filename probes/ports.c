@@ -600,12 +600,16 @@ static void accept_read(const struct host *h, struct settings *s)
 		return;
 	subject_group(h, subject, &group);
 	s->taken.quota = cgroup_quota_cpus(&group);
-	s->taken.quota_unread = group.cpu_hidden;
+	if (group.cpu_hidden)
+		s->taken.quota_unread = group.cpu_unmounted == 1 ? "cpu.cfs_quota_us" : "cpu.max";
 	if (!subject)
 		return;
 	s->taken.cpus = known_min(subject_cpus(h, subject), group.cpus);
 	s->taken.threads = subject_accept_threads(h, subject);
 }
+
+/* A smaller quota is unusual, in CPUs. */
+#define QUOTA_MIN 0.1
 
 static void accept_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
@@ -615,7 +619,8 @@ static void accept_bound(const struct target *t, const struct settings *s, struc
 		return;
 	b->capacity = per_second(&s->taken, each);
 	b->shown = per_second(&s->taken, s->taken.both_ns);
-	b->defaulted = s->taken.quota_unread ? "cpu.max" : NULL;
+	b->defaulted = s->taken.quota_unread;
+	b->otherwise = (int64_t)(QUOTA_MIN * 1e9 / (double)each);
 }
 
 static void accept_words(const struct target *t, const struct settings *s, const struct outcome *o,

@@ -194,6 +194,11 @@ static int rush_run(struct trial *t, int backlog, uint64_t clients, struct err *
 	return rc;
 }
 
+static int64_t all_hold(const struct settings *s, const struct syn_room *room)
+{
+	return (int64_t)subject_spread((uint64_t)room->holds, backlog_sockets(s));
+}
+
 static void queue_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	int64_t cookies = s->at[COOKIES][0];
@@ -209,10 +214,12 @@ static void queue_bound(const struct target *target, const struct settings *s, s
 		syn_queue_room(backlog_limit(s), s->at[MAX_SYN][0], cookies, s->machine.kernel);
 	if (room.by_max_syn)
 		b->binding = MAX_SYN;
-	b->defaulted = cookies == REPORT_NONE ? "net.ipv4.tcp_syncookies" : NULL;
-	b->capacity = room.at_most
-			      ? REPORT_NONE
-			      : (int64_t)subject_spread((uint64_t)room.holds, backlog_sockets(s));
+	b->capacity = room.at_most ? REPORT_NONE : all_hold(s, &room);
+	if (cookies != REPORT_NONE)
+		return;
+	b->defaulted = "net.ipv4.tcp_syncookies";
+	room = syn_queue_room(backlog_limit(s), s->at[MAX_SYN][0], 0, s->machine.kernel);
+	b->otherwise = room.at_most ? 0 : all_hold(s, &room);
 }
 
 /* Of each socket. */

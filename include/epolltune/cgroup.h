@@ -18,8 +18,9 @@ struct cgroup_limit {
 	uint64_t max;           /* HOST_UNLIMITED: none */
 	uint64_t used;          /* in that group */
 	char path[CGROUP_PATH]; /* of that group, as in /proc/PID/cgroup; "": no limit */
-	bool hidden;  /* the process' own group is not visible: it may have a smaller one */
-	bool several; /* groups of one server have different ones: this is the smallest */
+	bool hidden;   /* the process' own group is not visible: it may have a smaller one */
+	int unmounted; /* hidden, as no file system of that version is mounted here; 0: it is */
+	bool several;  /* groups of one server have different ones: this is the smallest */
 };
 
 /* A quota of CPU time of the process' group, or of one above it. */
@@ -58,9 +59,10 @@ struct cgroup {
 	/* Each of them stops the process, also one that is not the tightest. */
 	struct cgroup_quota quotas[CGROUP_QUOTAS];
 	size_t quota_count;
-	bool cpu_hidden; /* as in cgroup_limit, or there are more */
-	uint64_t cpus;   /* that the group may use; 0: unknown */
-	size_t groups;   /* of which these are the limits: more than one by cgroup_join() */
+	bool cpu_hidden;   /* as in cgroup_limit, or there are more */
+	int cpu_unmounted; /* as in cgroup_limit */
+	uint64_t cpus;     /* that the group may use; 0: unknown */
+	size_t groups;     /* of which these are the limits: more than one by cgroup_join() */
 };
 
 /* One without limits; `hidden`: as it is not known which there are. Pure. */

@@ -185,6 +185,9 @@ struct host_identity {
 	bool first_cgroups; /* host_has_first_cgroups() */
 };
 int host_identity(const struct host *h, struct host_identity *out, struct err *e);
+/* Whether this network namespace is not the machine's first one, as in a container; false where
+ * that is not known. */
+bool host_own_netns(const struct host *h);
 /* Whether the network namespace of an identity of this boot exists still. Unknown where processes
  * that could hold it are hidden. Enters a namespace in a process of its own. */
 enum host_netns { HOST_NETNS_EXISTS, HOST_NETNS_GONE, HOST_NETNS_UNKNOWN };

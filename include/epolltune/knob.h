@@ -148,6 +148,9 @@ int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE],
  * or what it becomes is not known. */
 bool knob_at_boot(const struct knob *k, unsigned kernel, const char *text, const char *running,
 		  char value[KNOB_VALUE]);
+/* The fields that the kernel sets of a value that it refuses, "4096 131072": those before the first
+ * one that it does not take. "": none. */
+void knob_taken(const struct knob *k, unsigned kernel, const char *text, char taken[KNOB_VALUE]);
 /* The value to write in a lab, which has one kernel log with the machine: the kernel warns about a
  * port range with ends of the same parity, so it loses its last port; a single one gains another.
  * Others stay, as does the form in which the kernel shows them. */

@@ -75,7 +75,7 @@ struct process {
 	pid_t root; /* its topmost ancestor of the same family: a worker's master; pid if none */
 	uint64_t started; /* clock ticks from boot to its start (field 22 of proc_pid_stat(5)) */
 	char name[16];    /* comm, which a process may choose */
-	bool own;         /* it runs the same program as this one: epolltune */
+	bool own;         /* it runs this program, epolltune, also from another directory */
 	char unit[96];    /* systemd unit by its cgroup, "nginx.service"; "" if none */
 	enum unit_manager manager; /* of the unit */
 	uint64_t threads;          /* but for a first one that has exited; 0: unknown */

@@ -79,9 +79,9 @@ struct settings {
 		/* CPU time per connection of a server's process, of its client's, with the
 		 * softirqs of the handshake, and of both in one run; the CPUs they may use. */
 		uint64_t accept_ns, connect_ns, both_ns, cpus;
-		double quota;      /* CPUs that its control group allows; 0: all */
-		bool quota_unread; /* it may have another quota */
-		uint64_t threads;  /* of it that accept; 0: unknown */
+		double quota;             /* CPUs that its control group allows; 0: all */
+		const char *quota_unread; /* the file of another quota that it may have, or NULL */
+		uint64_t threads;         /* of it that accept; 0: unknown */
 		bool measured;
 		bool at_nofile;    /* the server of --run had used up its RLIMIT_NOFILE */
 		bool at_own;       /* it met another limit, which a known line sets */
@@ -120,12 +120,13 @@ struct bound {
 	bool due;       /* initially the experiment's: bound() may know better */
 	bool unlimited; /* these settings impose no such limit: the wall is ok */
 	bool assumed;   /* uses assumptions besides the settings: derived, not inspected */
-	/* The knob that cannot be read, so that its default counts; NULL: none. A
-	 * wall that is not short by that is counted and named. */
+	/* The knob that cannot be read, so that its default counts; NULL: none. A wall that is not
+	 * short by that, but may be by another value, is counted and named. */
 	const char *defaulted;
-	bool running; /* as the running server has it */
-	bool absent;  /* the running server has no such thing: the wall is n/a */
-	bool beside;  /* it has, but the target's clients may not use it: likewise */
+	int64_t otherwise; /* by the smallest usual value of it; REPORT_NONE: an eighth */
+	bool running;      /* as the running server has it */
+	bool absent;       /* the running server has no such thing: the wall is n/a */
+	bool beside;       /* it has, but the target's clients may not use it: likewise */
 	/* It has no such thing, but the target needs it: the wall is unknown. */
 	bool missing;
 	const char *absent_as; /* the sentence about either; NULL: of the catalogue */

@@ -73,7 +73,8 @@ struct wall {
 	char knob[48];    /* that binds, "RLIMIT_NOFILE" included; "": none */
 	char detail[600]; /* a few sentences */
 	char reason[200]; /* of EXPERIMENT_MISSED: a clause without full stop; otherwise "" */
-	/* A knob that cannot be read and whose default the verdict assumes; "": none. */
+	/* A knob that cannot be read, and without whose default the verdict may be another; "":
+	 * none. */
 	char assumed[64];
 };
 

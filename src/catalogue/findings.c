@@ -337,14 +337,15 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .title = "{who} does not answer all requests",
-	 .detail = "{bad}.",
+	 .detail = "{bad}",
 	 .advice =
 		 "Look for the cause in its log; a limit that it sets for requests is one. Where the "
 		 "request is not what it expects, choose another with --protocol and --path.",
 	 .answer = "{who} does not answer all requests",
 	 .meaning =
-		 "Of the requests of check --run one in 100 or more got an error or no reply, so "
-		 "that the rate of the others is no measure of its speed.",
+		 "Of the requests of check --run one in 100 or more got an error, or the server reset "
+		 "or closed the connection, so that the rate of the others is no measure of its "
+		 "speed.",
 	 .action = "Look for the cause in its log, or choose a request that it answers.",
 	 .proof = "The replies to clients that send requests in a closed and in an open loop"},
 	{.id = "application.stuck",
@@ -1843,7 +1844,8 @@ static const struct finding_row findings[] = {
 	 .meaning =
 		 "The table of connection tracking is empty, and no connection is open that shows "
 		 "whether a rule tracks it. With such a rule the target's entries would not fit "
-		 "into net.netfilter.nf_conntrack_max.",
+		 "into net.netfilter.nf_conntrack_max. In a container, which cannot change "
+		 "that, only --server and --netns note it.",
 	 .action = "Look for rules that track (nft list ruleset, iptables-save); with one raise "
 		   "net.netfilter.nf_conntrack_max.",
 	 .proof = "nf_conntrack_count is 0 and TcpCurrEstab is 0"},

@@ -130,41 +130,53 @@ static bool number_refused(const struct knob *k, unsigned kernel, int64_t number
 }
 
 /* The first fields, as do_proc_dointvec() takes them: up to the end, or one that the kernel
- * refuses. Returns how many. */
+ * refuses. A range is taken as a whole; of three fields, those before the refused one. Returns how
+ * many. */
 static size_t fields_take(const struct knob *k, unsigned kernel, const char *text,
-			  int64_t fields[KNOB_FIELDS], bool *refused)
+			  int64_t fields[KNOB_FIELDS])
 {
 	static const char blanks[] = " \t\n";
 	size_t count = 0;
 	int64_t number;
-	for (*refused = false; count < knob_fields(k->shape); fields[count++] = number) {
+	for (; count < knob_fields(k->shape); fields[count++] = number) {
 		text += strspn(text, blanks);
 		if (!*text)
 			break;
 		text = kernel_number(text, blanks, &number);
-		*refused = !text || number_refused(k, kernel, number);
-		if (*refused)
-			break;
+		if (!text || number_refused(k, kernel, number))
+			return k->shape == KNOB_RANGE ? 0 : count;
 	}
 	return count;
+}
+
+static void fields_format(const int64_t fields[KNOB_FIELDS], size_t count, char value[KNOB_VALUE])
+{
+	size_t used = 0;
+	value[0] = 0;
+	for (size_t i = 0; i < count; i++)
+		used += (size_t)snprintf(value + used, KNOB_VALUE - used, "%s%" PRId64,
+					 i ? " " : "", fields[i]);
 }
 
 static bool numbers_take(const struct knob *k, unsigned kernel, const char *text,
 			 const char *otherwise, char value[KNOB_VALUE])
 {
 	int64_t fields[KNOB_FIELDS];
-	bool refused;
-	size_t set = fields_take(k, kernel, text, fields, &refused), used = 0;
+	size_t set = fields_take(k, kernel, text, fields);
 	for (size_t i = set; i < knob_fields(k->shape); i++)
 		if (!set || knob_field(otherwise, i, &fields[i]) < 0)
 			return false;
-	/* A range is taken as a whole; of three fields, those before the refused one. */
-	if (k->shape == KNOB_RANGE && (refused || fields[0] > fields[1]))
+	if (k->shape == KNOB_RANGE && fields[0] > fields[1])
 		return false;
-	for (size_t i = 0; i < knob_fields(k->shape); i++)
-		used += (size_t)snprintf(value + used, KNOB_VALUE - used, "%s%" PRId64,
-					 i ? " " : "", fields[i]);
+	fields_format(fields, knob_fields(k->shape), value);
 	return true;
+}
+
+void knob_taken(const struct knob *k, unsigned kernel, const char *text, char taken[KNOB_VALUE])
+{
+	int64_t fields[KNOB_FIELDS];
+	bool numbers = k->shape != KNOB_PORTS && k->shape != KNOB_WORD;
+	fields_format(fields, numbers ? fields_take(k, kernel, text, fields) : 0, taken);
 }
 
 static bool list_take(const char *text, char value[KNOB_VALUE])

@@ -67,6 +67,15 @@ static int64_t need_throughput(const struct target *t)
 	"hosts reach."
 #define NOT_A_SERVERS "Not needed with --role server."
 
+/* Why no limit of a control group is known. A hierarchy of v1 is mounted with all its controllers
+ * or not at all (kernel/cgroup/cgroup-v1.c, cgroup1_root_to_use()). */
+#define GROUP_HIDDEN                                                                               \
+	"{v1?No cgroup v1 file system with this limit is mounted here\\: mount -t cgroup -o "      \
+	"CONTROLLERS cgroup DIRECTORY, with the controllers of its line in "                       \
+	"/proc/self/cgroup.:{v2?No cgroup2 file system is mounted here\\: "                        \
+	"mount -t cgroup2 cgroup2 /sys/fs/cgroup.:The control group of the process could not be "  \
+	"read.}}"
+
 static const struct wall_row walls[] = {
 	{
 		.name = "descriptors.process",
@@ -376,10 +385,10 @@ static const struct wall_row walls[] = {
 			"buffers, a request in each at the upper end. The wall is short where the limit leaves less than the lower end, "
 			"and ok where it leaves 1.25 times the upper end. In between it is tight for a "
 			"server that epolltune knows, and unknown for any other.",
-		.detail = "{several?" SEVERAL_GROUPS
+		.detail = "{hidden?" GROUP_HIDDEN ":{several?" SEVERAL_GROUPS
 			  " }memory.max of {path} is {max}, {used} of it {used=1?is:are} in use "
 			  "and cannot be reclaimed; an idle connection takes {each} of kernel "
-			  "memory at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH,
+			  "memory at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH "}",
 		.absent = "No memory limit applies to the control group.",
 	},
 	{
@@ -391,9 +400,10 @@ static const struct wall_row walls[] = {
 			"allows, in percent of one CPU. A group that has used its quota is "
 			"stopped for the rest of the period: that pause is a stall of the server. "
 			"Of several quotas the wall is the one that stops it most.",
-		.detail = "{path} may run {quota} in each {period}. {ran?It was throttled in "
+		.detail = "{hidden?" GROUP_HIDDEN
+			  ":{path} may run {quota} in each {period}. {ran?It was throttled in "
 			  "{throttled} of {periods} periods {watched?of the window:since it was "
-			  "made}.:It did not run{watched? in the window:}.}",
+			  "made}.:It did not run{watched? in the window:}.}}",
 		.absent = "No CPU quota applies to the control group.",
 	},
 	{
@@ -408,9 +418,10 @@ static const struct wall_row walls[] = {
 			"target's connections that is not open yet. That need is a range, as it "
 			"is not visible how many of its processes have a connection. Of other "
 			"servers no target needs more.",
-		.detail = "{several?" SEVERAL_GROUPS " }{used} of pids.max={max} of {path} "
+		.detail = "{hidden?" GROUP_HIDDEN ":{several?" SEVERAL_GROUPS
+			  " }{used} of pids.max={max} of {path} "
 			  "{used=1?is:are} in use.{server? {server} has a "
-			  "process for each connection.}",
+			  "process for each connection.}}",
 		.absent = "No limit on processes applies to the control group.",
 	},
 	{

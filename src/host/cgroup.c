@@ -140,15 +140,19 @@ static void hierarchy_find(const char *mounts, const char *groups, const char *c
  * the mount is of another cgroup namespace, or of other groups. The root of all has no limits, that
  * of a cgroup namespace may have some. */
 static bool is_hidden(const struct host *h, const char *groups, const char *controller,
-		      const struct hierarchy *in)
+		      const struct hierarchy *in, int *unmounted)
 {
 	char path[CGROUP_PATH], procs[2 * CGROUP_PATH + 64];
 	const char *below;
 	bool v1 = path_find(groups, controller, 1, path);
 	if (!v1 && !path_find(groups, controller, 2, path))
 		return false;
-	if (in->version != (v1 ? 1 : 2))
-		return strcmp(path, "/") != 0 || !host_has_first_cgroups(h);
+	int version = v1 ? 1 : 2;
+	if (in->version != version) {
+		bool hidden = strcmp(path, "/") != 0 || !host_has_first_cgroups(h);
+		*unmounted = hidden ? version : 0;
+		return hidden;
+	}
 	if (path_relate(in->root, in->path, &below) != SHOWN)
 		return true;
 	snprintf(procs, sizeof(procs), "%s%s/cgroup.procs", in->mount, below);
@@ -401,6 +405,8 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 		     {"cpuset", cpus_read}};
 	bool unused, *const hidden[] = {&out->memory.hidden, &out->pids.hidden, &out->cpu_hidden,
 					&unused};
+	int none, *const unmounted[] = {&out->memory.unmounted, &out->pids.unmounted,
+					&out->cpu_unmounted, &none};
 	CLEAN(free_pointer) char *mounts = NULL;
 	CLEAN(free_pointer) char *groups = NULL;
 	char path[64] = "proc/self/cgroup";
@@ -416,7 +422,7 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 		return;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		hierarchy_find(mounts, groups, parts[i].controller, &in);
-		*hidden[i] = is_hidden(h, groups, parts[i].controller, &in);
+		*hidden[i] = is_hidden(h, groups, parts[i].controller, &in, unmounted[i]);
 		parts[i].read(h, &in, out);
 		if (in.version && !out->path[0])
 			snprintf(out->path, sizeof(out->path), "%s", in.path);
@@ -452,10 +458,12 @@ bool cgroup_frozen(const struct host *h, pid_t pid)
 static void limit_join(struct cgroup_limit *l, const struct cgroup_limit *other)
 {
 	bool hidden = l->hidden || other->hidden;
+	int unmounted = l->unmounted ? l->unmounted : other->unmounted;
 	bool several = l->several || strcmp(l->path, other->path) != 0;
 	if (cgroup_left(other) < cgroup_left(l))
 		*l = *other;
 	l->hidden = hidden;
+	l->unmounted = unmounted;
 	l->several = several;
 }
 
@@ -490,6 +498,8 @@ void cgroup_join(struct cgroup *c, const struct cgroup *other)
 	limit_join(&c->pids, &other->pids);
 	c->sockets_charged |= other->sockets_charged;
 	c->cpu_hidden |= other->cpu_hidden;
+	if (!c->cpu_unmounted)
+		c->cpu_unmounted = other->cpu_unmounted;
 	for (size_t i = 0; i < other->quota_count; i++) {
 		struct cgroup_quota *known = quota_find(c, other->quotas[i].path);
 		if (known) {

@@ -101,6 +101,12 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 	return 0;
 }
 
+bool host_own_netns(const struct host *h)
+{
+	struct host_identity here;
+	return !host_identity(h, &here, NULL) && (!here.initial || !here.first_pids);
+}
+
 /* The initial user namespace maps every id to itself (user_namespaces(7)). */
 bool host_has_first_root(const struct host *h)
 {

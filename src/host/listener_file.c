@@ -45,10 +45,10 @@ char *listener_file_text(const struct listeners *l)
 		const struct process *p = &l->processes[i];
 		fprintf(out,
 			"process\t%d\t%d\t%" PRIu64 "\t%d\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
-			"\t%s\t%s\t%s\t%d\t%" PRIu64 "\t%d\n",
+			"\t%s\t%s\t%s\t%d\t%" PRIu64 "\t%d\t%d\n",
 			(int)p->pid, (int)p->root, p->started, p->state, p->soft, p->hard, p->open,
 			field(p->name, a), field(p->unit, b), field(p->waits_in, c), p->manager,
-			p->threads, p->alike);
+			p->threads, p->alike, p->own);
 	}
 	for (size_t i = 0; i < l->count; i++) {
 		const struct listener *x = &l->at[i];
@@ -79,9 +79,15 @@ static void text_take(char **rest, char *out, size_t size)
 	snprintf(out, size, "%s", text ? text : "");
 }
 
+/* What a capture that does not say it shows. */
+static bool is_named_own(const char *name)
+{
+	return !strcmp(name, "epolltune") || !strncmp(name, "probe:", strlen("probe:"));
+}
+
 static bool process_parse(char *rest, struct process *out)
 {
-	uint64_t pid, root, state, manager, alike;
+	uint64_t pid, root, state, manager, alike, own;
 	if (!number(&rest, INT32_MAX, &pid) || !number(&rest, INT32_MAX, &root) ||
 	    !number(&rest, UINT64_MAX, &out->started) || !number(&rest, 127, &state) ||
 	    !number(&rest, UINT64_MAX, &out->soft) || !number(&rest, UINT64_MAX, &out->hard) ||
@@ -100,6 +106,7 @@ static bool process_parse(char *rest, struct process *out)
 	if (!number(&rest, UINT64_MAX, &out->threads))
 		out->threads = 0;
 	out->alike = number(&rest, 1, &alike) && alike;
+	out->own = number(&rest, 1, &own) ? own : is_named_own(out->name);
 	return true;
 }
 

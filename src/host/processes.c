@@ -379,13 +379,32 @@ static bool threads_wait_in(int process, const char *function)
 	return n;
 }
 
-/* Whether it runs the program that this process runs. */
+/* The file name of a program, without what the kernel adds once the file was replaced. */
+static const char *program_name(const char *path, size_t *length)
+{
+	static const char deleted[] = " (deleted)";
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	size_t n = strlen(name), end = strlen(deleted);
+	*length = n > end && !strcmp(name + n - end, deleted) ? n - end : n;
+	return name;
+}
+
+bool process_same_program(const char *a, const char *b)
+{
+	size_t n, m;
+	const char *x = program_name(a, &n), *y = program_name(b, &m);
+	return n && n == m && !memcmp(x, y, n);
+}
+
 static bool is_own(int process)
 {
 	char own[PATH_MAX], other[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", own, sizeof(own));
-	return n > 0 && readlinkat(process, "exe", other, sizeof(other)) == n &&
-	       !memcmp(own, other, (size_t)n);
+	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	ssize_t m = readlinkat(process, "exe", other, sizeof(other) - 1);
+	if (n <= 0 || m <= 0)
+		return false;
+	own[n] = other[m] = 0;
+	return process_same_program(own, other);
 }
 
 int process_read_at(int process, pid_t pid, struct process *out, struct err *e)

@@ -40,6 +40,9 @@ void process_freezer_look(const struct host *h, struct process *p);
 /* Whether processes of these names may be master and worker: equal, or so up to a colon, as
  * "gunicorn: master" and "gunicorn: worker". Pure. */
 bool process_family(const char *a, const char *b);
+/* Whether two paths, as of /proc/PID/exe, have the same file name: the program may run from another
+ * directory, or its file was replaced since. Pure. */
+bool process_same_program(const char *a, const char *b);
 /* The topmost ancestor of the same family, some generations up at most. `read`: the start of
  * another process, from the caller's list or directory; false: it is not visible. */
 pid_t process_root(const struct process_stat *p,

@@ -38,12 +38,6 @@ static void machine_groups(const struct host *h, const struct subject *subject, 
 	snprintf(m->sockets_group, sizeof(m->sockets_group), "%s", c.tcp.path);
 }
 
-static bool own_netns(const struct host *h)
-{
-	struct host_identity here;
-	return !host_identity(h, &here, NULL) && (!here.initial || !here.first_pids);
-}
-
 void machine_read(const struct host *h, const struct subject *subject, struct machine *m)
 {
 	struct host_facts facts;
@@ -64,7 +58,7 @@ void machine_read(const struct host *h, const struct subject *subject, struct ma
 		.orphans = -1,
 	};
 	machine_groups(h, subject, m);
-	m->own_netns = own_netns(h);
+	m->own_netns = host_own_netns(h);
 	if (host_files(h, &files, &unread) == 0 && files.allocated <= INT64_MAX / 2) {
 		m->files_open = files.allocated;
 		m->files_max = files.max;

@@ -38,6 +38,7 @@ static struct bound bound_of(const struct experiment *x, const struct target *t,
 			  .needed = REPORT_NONE,
 			  .needed_max = REPORT_NONE,
 			  .shown = REPORT_NONE,
+			  .otherwise = REPORT_NONE,
 			  .binding = -1};
 	b.by_run = b.due = x->due;
 	if (x->bound)
@@ -177,6 +178,27 @@ static void unread_explain(const char *name, const struct machine *m, struct wal
 		report_append(w->detail, "%s could not be read.", name);
 }
 
+/* The knob whose default such a verdict depends on; NULL: none. What a run showed does not. */
+static const char *defaulted_of(const struct bound *b, const struct outcome *o, enum wall_verdict v)
+{
+	bool shown = o && !o->derived && o->reached != REPORT_NONE &&
+		     (o->limit_met || report_verdict(o->reached, b->needed) == VERDICT_OK);
+	return !shown && (v == VERDICT_OK || v == VERDICT_TIGHT) ? b->defaulted : NULL;
+}
+
+/* An administrator rarely sets less than this part of a default. */
+#define DEFAULT_SPAN 8
+
+/* That knob where another usual value of it could make another verdict; "": none. */
+static const char *assumed_of(const struct bound *b, const struct outcome *o, enum wall_verdict v)
+{
+	const char *knob = defaulted_of(b, o, v);
+	int64_t least = b->otherwise != REPORT_NONE ? b->otherwise : b->capacity / DEFAULT_SPAN;
+	int64_t need = b->needed_max != REPORT_NONE ? b->needed_max : b->needed;
+	bool suffices = need == REPORT_NONE || report_verdict(least, need) == VERDICT_OK;
+	return knob && !suffices ? knob : "";
+}
+
 static void detail_fill(const struct experiment *x, const struct target *t,
 			const struct settings *s, const struct outcome *o, const struct bound *b,
 			struct wall *w)
@@ -201,22 +223,14 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 	} else {
 		wall_fill(w, &words);
 	}
-	if (w->assumed[0]) {
+	const char *defaulted = defaulted_of(b, o, w->verdict);
+	if (defaulted) {
 		report_append(w->detail, " ");
-		unread_explain(w->assumed, &s->machine, w);
+		unread_explain(defaulted, &s->machine, w);
 		report_append(w->detail, " Its default is assumed.");
 	}
 	if (b->needed == REPORT_NONE && row->no_need)
 		report_append(w->detail, "%s%s", w->detail[0] ? " " : "", row->no_need);
-}
-
-/* The knob that such a verdict assumes; "": none. What a run showed is not assumed. */
-static const char *assumed_of(const struct bound *b, const struct outcome *o, enum wall_verdict v)
-{
-	bool shown = o && !o->derived && o->reached != REPORT_NONE &&
-		     (o->limit_met || report_verdict(o->reached, b->needed) == VERDICT_OK);
-	return b->defaulted && !shown && (v == VERDICT_OK || v == VERDICT_TIGHT) ? b->defaulted
-										 : "";
 }
 
 /* `unneeded`: the outcome that says so; NULL: there is none. */

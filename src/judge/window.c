@@ -69,6 +69,25 @@ static bool is_doubtful(const struct target *t, const struct settings *s)
 	       report_verdict((int64_t)(share_of(s) * speed(bytes, t)), needed) != VERDICT_OK;
 }
 
+/* Both are switches, on by default: off, each leaves what window_bound() has for it. */
+static void defaults_take(enum buffer_side side, const struct target *t, const struct settings *s,
+			  struct bound *b)
+{
+	const double share = 0.5; /* that practice reaches of an upper bound */
+	double unscaled = share * speed(UNSCALED, t);
+	double fixed = (b->upper ? share : window_share(s)) * speed(s->at[BUFFER_TRIPLE][1], t);
+	bool moderate = side == BUFFER_RECEIVE && b->binding == BUFFER_TRIPLE &&
+			s->at[BUFFER_MODERATE][0] == REPORT_NONE;
+	bool scaling = s->at[BUFFER_SCALING][0] == REPORT_NONE;
+	if (scaling && (!moderate || unscaled <= fixed)) {
+		b->defaulted = "net.ipv4.tcp_window_scaling";
+		b->otherwise = (int64_t)unscaled;
+	} else if (moderate) {
+		b->defaulted = "net.ipv4.tcp_moderate_rcvbuf";
+		b->otherwise = fixed > 0 ? (int64_t)fixed : 0;
+	}
+}
+
 void window_bound(enum buffer_side side, const struct target *t, const struct settings *s,
 		  struct bound *b)
 {
@@ -90,11 +109,7 @@ void window_bound(enum buffer_side side, const struct target *t, const struct se
 	b->assumed = true;
 	if (triple[2] != REPORT_NONE || is_fixed(s))
 		b->capacity = (int64_t)((b->upper ? 1 : share) * speed(bytes[b->binding], t));
-	if (s->at[BUFFER_SCALING][0] == REPORT_NONE)
-		b->defaulted = "net.ipv4.tcp_window_scaling";
-	else if (side == BUFFER_RECEIVE && b->binding == BUFFER_TRIPLE &&
-		 s->at[BUFFER_MODERATE][0] == REPORT_NONE)
-		b->defaulted = "net.ipv4.tcp_moderate_rcvbuf";
+	defaults_take(side, t, s, b);
 	if (is_doubtful(t, s))
 		b->unread = side == BUFFER_SEND ? "Whether the server sets SO_SNDBUF"
 						: "Whether the server sets SO_RCVBUF";

@@ -652,36 +652,52 @@ void sysctl_values_sort(struct lint *l)
 		qsort(l->values, l->value_count, sizeof(*l->values), value_compare);
 }
 
+/* "net.core.somaxconn = 8192". */
+static const char *assigned(const struct lint_value *v, char text[LINT_TEXT])
+{
+	if (v->value[0])
+		snprintf(text, LINT_TEXT, "%s = %s", v->name, v->value);
+	else
+		snprintf(text, LINT_TEXT, "the empty value of %s", v->name);
+	return text;
+}
+
 /* A later line replaces an earlier one before any is written. */
 static void replaced_judge(struct lint *l, const struct lint_value *v,
 			   const struct lint_value *next)
 {
 	struct lint_line line = {v->file, "", v->line};
-	if (!strcmp(v->file, next->file))
-		lint_add(
-			l, &line, LINT_DUPLICATE, NULL,
-			"%s is set again in line %u, which the kernel refuses: systemd-sysctl sets "
-			"neither; remove that line",
-			v->name, next->line);
+	const struct knob *k = knob_find(v->name);
+	char taken[KNOB_VALUE] = "", what[LINT_TEXT], text[LINT_TEXT];
+	if (k)
+		knob_taken(k, l->kernel, next->value, taken);
+	if (taken[0])
+		snprintf(what, sizeof(what),
+			 "of which the kernel sets %s and refuses the rest: correct that line",
+			 taken);
 	else
-		lint_add(l, &line, LINT_OVERRIDDEN, NULL,
-			 "%s = %s is overridden by %s:%u, which the kernel refuses: systemd-sysctl "
-			 "sets neither; remove that line",
-			 v->name, v->value, next->file, next->line);
+		snprintf(what, sizeof(what),
+			 "which the kernel refuses: systemd-sysctl sets neither; remove that line");
+	if (!strcmp(v->file, next->file))
+		lint_add(l, &line, LINT_DUPLICATE, NULL, "%s is set again in line %u, %s", v->name,
+			 next->line, what);
+	else
+		lint_add(l, &line, LINT_OVERRIDDEN, NULL, "%s is overridden by %s:%u, %s",
+			 assigned(v, text), next->file, next->line, what);
 }
 
 static void excluded_judge(struct lint *l, const struct lint_value *v,
 			   const struct lint_value *next)
 {
 	struct lint_line line = {v->file, "", v->line};
+	char text[LINT_TEXT];
 	/* That the administrator excludes what the distribution ships is as it should be. */
 	if (!strncmp(v->file, "/usr/", 5))
 		return;
-	lint_add(
-		l, &line, LINT_OVERRIDDEN, NULL,
-		"%s = %s is excluded by the line -%s in %s:%u, and systemd-sysctl does not set it: "
-		"remove one of the two",
-		v->name, v->value, v->name, next->file, next->line);
+	lint_add(l, &line, LINT_OVERRIDDEN, NULL,
+		 "%s is excluded by the line -%s in %s:%u, and systemd-sysctl does not set it: "
+		 "remove one of the two",
+		 assigned(v, text), v->name, next->file, next->line);
 	lint_level(l, LEVEL_NOTE);
 }
 
@@ -689,15 +705,12 @@ static void repeated_judge(struct lint *l, const struct lint_value *v,
 			   const struct lint_value *next)
 {
 	struct lint_line line = {v->file, "", v->line};
-	if (v->exclude)
-		return;
-	if (next->exclude) {
-		excluded_judge(l, v, next);
-		return;
-	}
 	bool same = !strcmp(v->value, next->value);
 	const char *value = next->value[0] ? next->value : "an empty value";
-	if (next->refused && !same) {
+	char text[LINT_TEXT];
+	if (next->exclude) {
+		excluded_judge(l, v, next);
+	} else if (next->refused && !same) {
 		replaced_judge(l, v, next);
 	} else if (!strcmp(v->file, next->file)) {
 		lint_add(l, &line, LINT_DUPLICATE, "",
@@ -706,11 +719,25 @@ static void repeated_judge(struct lint *l, const struct lint_value *v,
 		if (same)
 			lint_level(l, LEVEL_NOTE);
 	} else if (!same) {
-		lint_add(
-			l, &line, LINT_OVERRIDDEN, NULL,
-			"%s = %s is overridden by %s:%u, which is read later and sets %s: change that "
-			"line",
-			v->name, v->value, next->file, next->line, value);
+		lint_add(l, &line, LINT_OVERRIDDEN, NULL,
+			 "%s is overridden by %s:%u, which is read later and sets %s: change that "
+			 "line",
+			 assigned(v, text), next->file, next->line, value);
+	}
+}
+
+/* Judges the lines of one name, those from `first` to below `end`: the last one ends all before it
+ * if it excludes the name, or else each is replaced by the next that sets it. */
+static void name_lines_judge(struct lint *l, size_t first, size_t end)
+{
+	const struct lint_value *last = &l->values[end - 1];
+	for (size_t i = first; i + 1 < end; i++) {
+		const struct lint_value *next = last->exclude ? last : &l->values[i + 1];
+		if (l->values[i].exclude)
+			continue;
+		while (next < last && next->exclude)
+			next++;
+		repeated_judge(l, &l->values[i], next);
 	}
 }
 
@@ -774,9 +801,12 @@ static void pairs_judge(struct lint *l)
 void sysctl_values_judge(struct lint *l)
 {
 	sysctl_values_sort(l);
-	for (size_t i = 0; i + 1 < l->value_count; i++)
-		if (!strcmp(l->values[i].name, l->values[i + 1].name))
-			repeated_judge(l, &l->values[i], &l->values[i + 1]);
+	for (size_t i = 0, end; i < l->value_count; i = end) {
+		for (end = i + 1;
+		     end < l->value_count && !strcmp(l->values[i].name, l->values[end].name);)
+			end++;
+		name_lines_judge(l, i, end);
+	}
 	pairs_judge(l);
 	for (size_t i = 0; i < l->value_count; i++) {
 		struct assignment a = {.dash = ""};

@@ -88,11 +88,19 @@ test_a_failed_probe_without_walls_has_not_crashed() {
 
 # tcp_mem is one for the machine, and only its own network namespace shows it.
 test_a_setting_that_is_not_visible_is_named() {
-	check '' '--quick --probe buffers'
+	# By default an eighth of it is enough, and no other value of it is likely to make another verdict.
+	check '' '--quick --probe buffers --connections 1k'
+	is 'the exit status' $status 0
+	json 'wall("buffers.memory") | .assumed == null and .verdict == "ok" and (.detail | test("default is assumed"))' '.summary.assumed == 0'
+	answers 'Ready for this target, by the settings; nothing was measured; with --probe buffers only.'
+	connections=$(jq '.walls[] | select(.name == "buffers.memory") | .limit / .needed * 1000 / 2 | floor' out)
+	check '' '--no-proof --probe buffers --measured --connections 1k'
+	is 'the exit status' $status 0
+	check '' "--quick --probe buffers --connections $connections"
 	is 'the exit status' $status 0
 	json 'wall("buffers.memory") | .assumed == "net.ipv4.tcp_mem" and .verdict == "ok"' '.summary.assumed == 1'
 	answers 'Ready, with 1 wall assumed, not read: buffers.memory (net.ipv4.tcp_mem); by the settings; nothing was measured; with --probe buffers only.'
-	check '' '--no-proof --probe buffers --measured'
+	check '' "--no-proof --probe buffers --measured --connections $connections"
 	is 'the exit status' $status 3
 	json '.summary.answer | startswith("Not known: ") and contains("1 wall assumed, not read: buffers.memory (net.ipv4.tcp_mem)")'
 }

@@ -462,7 +462,8 @@ test_errors_and_ends_of_connections_are_no_rate() {
 	fault busy 3 http
 	json 'wall("application.rate") | .verdict == "unknown" and (.reason | contains("replies were errors: status 503"))' \
 		'wall("application.latency.p99").measured == null' \
-		'finding("application.errors") | .level == "warning" and (.detail | contains("replies were errors: status 503"))'
+		'finding("application.errors") | .level == "warning" and (.detail | contains("On open connections, ") and
+			contains("replies were errors: status 503") and (contains("new connection") | not))'
 	run 1 "exec python3 $work/server.py busy" --port 8080 --protocol http --connections 30 --rate 10 --probe application --no-proof
 	json 'wall("application.rate").verdict == "n/a"' '[.findings[].id] == ["application.errors"]'
 	fault echo 3 echo

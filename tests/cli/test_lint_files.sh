@@ -214,6 +214,33 @@ test_a_later_line_that_the_kernel_refuses_wins_nothing() {
 	lacks out '^-net.core.somaxconn = 8192'
 }
 
+test_of_a_triple_the_kernel_sets_the_fields_before_a_refused_one() {
+	put one.conf 'net.ipv4.tcp_rmem = 4096' 'net.ipv4.tcp_rmem = 4096 131072 x'
+	expect 2 epolltune lint one.conf
+	said 'one.conf:1: lint.duplicate: net.ipv4.tcp_rmem is set again in line 2, of which the kernel sets 4096 131072 and refuses the rest: correct that line'
+	lacks out 'sets neither'
+	put m/etc/sysctl.d/10-a.conf 'net.ipv4.tcp_rmem = 4096 131072 6291456'
+	put m/etc/sysctl.d/20-b.conf 'net.ipv4.tcp_rmem = 4097 x 6291456'
+	expect 2 epolltune lint --sysroot m
+	said '10-a.conf:1: lint.overridden: net.ipv4.tcp_rmem = 4096 131072 6291456 is overridden by /etc/sysctl.d/20-b.conf:1, of which the kernel sets 4097 and refuses the rest'
+}
+
+# Only the last line of a name has an effect.
+test_a_line_that_ends_excluded_is_judged_by_that_alone() {
+	put m/usr/lib/systemd/systemd-sysctl ''
+	put m/etc/sysctl.d/10-a.conf 'net.core.somaxconn = 8192' 'net.core.somaxconn =' '-net.core.somaxconn'
+	expect 2 epolltune lint --sysroot m
+	said '10-a.conf:1: lint.overridden: net.core.somaxconn = 8192 is excluded by the line' \
+		'10-a.conf:2: lint.overridden: the empty value of net.core.somaxconn is excluded by the line'
+	lacks out 'sets neither'
+	# A line that comes after the exclusion sets it again.
+	put m/etc/sysctl.d/20-b.conf 'net.core.somaxconn = 16384'
+	put m/etc/sysctl.d/10-a.conf 'net.core.somaxconn = 8192' '-net.core.somaxconn'
+	expect 1 epolltune lint --sysroot m
+	said '10-a.conf:1: lint.overridden: net.core.somaxconn = 8192 is overridden by /etc/sysctl.d/20-b.conf:1'
+	lacks out 'is excluded by'
+}
+
 test_what_systemd_and_pam_read_is_printed() {
 	put x.service '[Service]' 'LimitNOFILE=065536:524288'
 	expect 1 epolltune lint x.service

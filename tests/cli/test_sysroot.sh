@@ -155,6 +155,23 @@ test_a_captured_udp_socket_that_drops_is_named() {
 		at_current("dropped by the socket") == 64' '[.listeners[] | select(.address | startswith("udp"))] == []'
 }
 
+# Older captures have the name alone.
+test_captured_listeners_of_epolltune_are_left_out() {
+	cp -r "$hosts/debian-12-6.1" host
+	chmod -R u+w host
+	listeners() { # NAME OWN
+		printf 'counted\t1\thidden\t0\n'
+		printf 'process\t812\t812\t9\t83\t1024\t1024\t7\t%s\t\t\t0\t1\t0%b\n' "$1" "$2"
+		printf 'tcp\t443\t0\t128\t0\t0\t77\t5\t0\t0\t0\t0.0.0.0:443\t0\t0\n'
+	}
+	for row in 'epolltune \t1 0' 'shop \t1 0' 'probe:shop \t0 1' 'epolltune  0' 'shop  1'; do
+		name=${row%% *} own=${row#* }
+		listeners "$name" "${own% *}" >host/listeners
+		expect 0 epolltune check --sysroot host --rate 10k --probe accept-queue --format json --verbose
+		json "([.findings[] | select(.id == \"accept-queue.application\")] | length) == ${row##* }"
+	done
+}
+
 test_the_neighbour_table_of_a_family_that_is_off_does_not_count() {
 	cp -r "$hosts/docker" host
 	chmod -R u+w host

@@ -360,28 +360,30 @@ static void a_group_that_is_not_mounted_is_hidden(void **state)
 #define IDENTITY "boot 1\nnetns 1\ninitial 1\nfirst_pids 1\n"
 	static const struct {
 		const char *mounts, *groups, *identity;
-		bool memory, pids;
+		int memory, pids; /* hidden: the version of the file system that is missing */
 	} rows[] = {
-		{V2_MOUNT, "0::/app\n", "", false, false},
-		{"x\n", "0::/\n", "", false, false},
-		{"x\n", "0::/app\n", "", true, true},
-		{V1_MOUNT("/", "memory"), "2:memory:/app\n1:pids:/app\n0::/\n", "", false, true},
-		{V2_MOUNT, "2:memory:/app\n1:pids:/\n0::/\n", "", true, false},
-		{V2_MOUNT, "", "", false, false},
-		{"x\n", "0::/\n", IDENTITY, false, false},
-		{"x\n", "0::/\n", IDENTITY "first_cgroups 1\n", false, false},
-		{"x\n", "0::/\n", IDENTITY "first_cgroups 0\n", true, true},
+		{V2_MOUNT, "0::/app\n", "", 0, 0},
+		{"x\n", "0::/\n", "", 0, 0},
+		{"x\n", "0::/app\n", "", 2, 2},
+		{V1_MOUNT("/", "memory"), "2:memory:/app\n1:pids:/app\n0::/\n", "", 0, 1},
+		{V2_MOUNT, "2:memory:/app\n1:pids:/\n0::/\n", "", 1, 0},
+		{V2_MOUNT, "", "", 0, 0},
+		{"x\n", "0::/\n", IDENTITY, 0, 0},
+		{"x\n", "0::/\n", IDENTITY "first_cgroups 1\n", 0, 0},
+		{"x\n", "0::/\n", IDENTITY "first_cgroups 0\n", 2, 2},
 		{V1_MOUNT("/", "memory"), "2:memory:/\n1:pids:/\n0::/\n",
-		 IDENTITY "first_cgroups 0\n", false, true},
-		{V2_MOUNT, "0::/\n", IDENTITY "first_cgroups 0\n", false, false},
+		 IDENTITY "first_cgroups 0\n", 0, 1},
+		{V2_MOUNT, "0::/\n", IDENTITY "first_cgroups 0\n", 0, 0},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		put("identity", rows[i].identity);
 		put("proc/self/mountinfo", rows[i].mounts);
 		put("proc/self/cgroup", rows[i].groups);
 		struct cgroup c = read_group();
-		if (c.memory.hidden != rows[i].memory || c.pids.hidden != rows[i].pids)
-			fail_msg("row %zu: memory %d, pids %d", i, c.memory.hidden, c.pids.hidden);
+		if (c.memory.unmounted != rows[i].memory || c.pids.unmounted != rows[i].pids ||
+		    c.memory.hidden != !!rows[i].memory || c.pids.hidden != !!rows[i].pids)
+			fail_msg("row %zu: memory %d, pids %d", i, c.memory.unmounted,
+				 c.pids.unmounted);
 	}
 }
 

@@ -170,6 +170,27 @@ static void lines_set_what_the_kernel_reads(void **state)
 	}
 }
 
+static void of_a_refused_value_only_a_triple_sets_fields(void **state)
+{
+	static const struct {
+		const char *knob, *text, *taken;
+	} rows[] = {
+		{"net.ipv4.tcp_rmem", "4096 0x20000 x", "4096 131072"},
+		{"net.ipv4.tcp_rmem", "4096 -5 6291456", "4096"},
+		{"net.ipv4.tcp_rmem", "x 131072 6291456", ""},
+		{"net.ipv4.ip_local_port_range", "50000 x", ""},
+		{"net.core.somaxconn", "", ""},
+		{"net.core.somaxconn", "4k", ""},
+		{"net.ipv4.ip_local_reserved_ports", "80 x", ""},
+		{"net.ipv4.tcp_congestion_control", "bbr x", ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char taken[KNOB_VALUE];
+		knob_taken(knob_find(rows[i].knob), KERNEL(6, 18), rows[i].text, taken);
+		assert_string_equal(taken, rows[i].taken);
+	}
+}
+
 static void fields_of_a_value_are_read(void **state)
 {
 	int64_t n = 0;
@@ -366,6 +387,7 @@ int main(void)
 		cmocka_unit_test(names_are_found_in_both_spellings),
 		cmocka_unit_test(values_outside_a_range_are_refused),
 		cmocka_unit_test(lines_set_what_the_kernel_reads),
+		cmocka_unit_test(of_a_refused_value_only_a_triple_sets_fields),
 		cmocka_unit_test(fields_of_a_value_are_read),
 		cmocka_unit_test(proposals_are_rounded_up),
 		cmocka_unit_test(running_values_are_read),

@@ -9,7 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "epolltune/cleanup.h"
 #include "epolltune/subject.h"
+#include "host/listener_file.h"
 #include "host/processes.h"
 
 #define REST " 1 1 0 -1 4194560 1 0 0 0 2 3 0 0 20 0 4 0 98765 1000 10 18446744073709551615 1 2\n"
@@ -258,6 +260,30 @@ static void a_reused_pid_is_another_process(void **state)
 	assert_false(process_same(&a, &b));
 }
 
+static void a_program_is_known_by_its_file_name(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} rows[] = {
+		{"/usr/bin/epolltune", "/usr/bin/epolltune", true},
+		{"/usr/bin/epolltune", "/home/a/build/epolltune", true},
+		{"/usr/bin/epolltune", "epolltune", true},
+		{"/usr/bin/epolltune", "/usr/bin/epolltune (deleted)", true},
+		{"/usr/bin/epolltune (deleted)", "/opt/epolltune", true},
+		{"/usr/bin/epolltune", "/usr/bin/tune", false},
+		{"/usr/bin/epolltune", "/usr/bin/my-epolltune", false},
+		{"/usr/bin/epolltune", "/usr/bin/epolltuned", false},
+		{"/usr/bin/epolltune", "/usr/bin/epolltune/nginx", false},
+		{"/", "/", false},
+		{"/usr/bin/epolltune", "", false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_int_equal(process_same_program(rows[i].a, rows[i].b), rows[i].same);
+		assert_int_equal(process_same_program(rows[i].b, rows[i].a), rows[i].same);
+	}
+}
+
 /* By its program: a process may take any name. */
 static void own_processes_are_those_of_the_same_program(void **state)
 {
@@ -289,6 +315,33 @@ static void own_processes_are_those_of_the_same_program(void **state)
 		waitpid(pid, NULL, 0);
 	}
 	host_close(h);
+}
+
+/* A capture keeps whose they are; an older one has the name alone. */
+static void captured_processes_are_own_or_not(void **state)
+{
+	struct process written[] = {{.name = "probe:shop", .pid = 7},
+				    {.name = "nginx", .pid = 8, .own = true}};
+	const struct listeners l = {.process_count = 2, .processes = written};
+	CLEAN(free_pointer) char *text = listener_file_text(&l);
+	struct listeners read, old;
+	assert_non_null(text);
+	assert_int_equal(listener_file_parse(text, ~0u, &read, NULL), 0);
+	assert_int_equal(read.process_count, 2);
+	assert_false(read.processes[0].own);
+	assert_true(read.processes[1].own);
+	listeners_free(&read);
+	assert_int_equal(
+		listener_file_parse("process\t7\t7\t9\t83\t1\t1\t7\tprobe:shop\t\t\n"
+				    "process\t8\t8\t9\t83\t1\t1\t7\tepolltune\t\t\t0\t1\t0\n"
+				    "process\t9\t9\t9\t83\t1\t1\t7\tnginx\t\t\t0\t1\t0\n",
+				    ~0u, &old, NULL),
+		0);
+	assert_int_equal(old.process_count, 3);
+	assert_true(old.processes[0].own);
+	assert_true(old.processes[1].own);
+	assert_false(old.processes[2].own);
+	listeners_free(&old);
 }
 
 static void put(const char *root, const char *path, const char *text)
@@ -371,7 +424,9 @@ int main(void)
 		cmocka_unit_test(a_status_has_the_user_and_the_threads),
 		cmocka_unit_test(the_root_is_the_first_of_its_family),
 		cmocka_unit_test(a_reused_pid_is_another_process),
+		cmocka_unit_test(a_program_is_known_by_its_file_name),
 		cmocka_unit_test(own_processes_are_those_of_the_same_program),
+		cmocka_unit_test(captured_processes_are_own_or_not),
 		cmocka_unit_test(the_cpus_of_a_process_in_many_groups),
 		cmocka_unit_test(threads_wait_alike_if_all_do),
 	};

@@ -95,12 +95,69 @@ static void no_more_are_active_than_it_holds(void **state)
 	assert_int_equal(churn_active(&rows[0].hold, 1), 1);
 }
 
+/* Not one that a slow machine or a short time explains. */
+static void only_what_the_server_did_accuses_it(void **state)
+{
+	static const struct load quiet = {.idle = 1}, waits = {.idle = 1, .waited = 0.5},
+				 full = {.idle = 0}, server = {.busiest = 0.9};
+	static const struct {
+		struct replies replies;
+		int cause;
+		const struct load *load;
+		bool accused;
+	} rows[] = {
+		{{.done = 1000, .errors = 11}, 0, &quiet, true},
+		{{.done = 1000, .errors = 10}, 0, &quiet, false},
+		{{.done = 1000, .failed = 20}, ECONNRESET, &quiet, true},
+		{{.done = 1000, .failed = 20}, EPIPE, &quiet, true},
+		{{.done = 1000, .failed = 20}, ETIMEDOUT, &quiet, false},
+		{{.done = 1000, .errors = 20, .failed = 20}, ETIMEDOUT, &quiet, true},
+		{{.failed = 20}, ETIMEDOUT, &quiet, false},
+		{{.failed = 20}, ECONNRESET, &quiet, true},
+		{{0}, 0, &quiet, false},                          /* nothing was answered */
+		{{.done = 1000, .errors = 500}, 0, &waits, true}, /* an error is its own word */
+		{{.done = 1000, .failed = 20}, EPIPE, &waits, false},
+		{{.done = 1000, .failed = 20}, ECONNRESET, &full, false},
+		{{.done = 1000, .errors = 500},
+		 0,
+		 &server,
+		 true}, /* it is the server that is busy */
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (replies_accuse(&rows[i].replies, rows[i].cause, rows[i].load) !=
+		    rows[i].accused)
+			fail_msg("row %zu", i);
+}
+
+static void no_reply_within_the_time_is_no_rate(void **state)
+{
+	static const struct {
+		double rate, idle;
+		bool reached;
+		const char *why;
+	} rows[] = {
+		{0, 1, false, "no reply came within the 500 ms for which its rate is counted"},
+		{0, 0, false, "this machine was too busy"},
+		{2, 1, true, ""},
+	};
+	static struct client client = {.processes = 1};
+	static const struct trial t = {.clients = {&client}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct load l = {.rate = rows[i].rate, .idle = rows[i].idle};
+		struct outcome out = {0};
+		assert_int_equal(rate_reached(&t, &l, "accepted", &out), rows[i].reached);
+		assert_non_null(strstr(out.why, rows[i].why));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_is_that_of_more_connections),
 		cmocka_unit_test(a_unix_socket_is_not_reset),
 		cmocka_unit_test(no_more_are_active_than_it_holds),
+		cmocka_unit_test(only_what_the_server_did_accuses_it),
+		cmocka_unit_test(no_reply_within_the_time_is_no_rate),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

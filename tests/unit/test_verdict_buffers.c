@@ -496,10 +496,13 @@ static void a_default_that_is_assumed_is_named(void **state)
 		{"syn-queue", "syn-queue",
 		 "net.core.somaxconn=4096; listen.backlog=4096; net.ipv4.tcp_syncookies=1", "", 0,
 		 1000},
+		{"syn-queue", "syn-queue",
+		 "net.core.somaxconn=4096; listen.backlog=4096; net.ipv4.tcp_max_syn_backlog=16",
+		 "net.ipv4.tcp_syncookies", 0, 1000},
 		{"syn-queue", "syn-queue", "net.core.somaxconn=16; listen.backlog=4096", "", 0,
 		 1000},
 		{"counters", "orphans", "TCP orphan of /proc/net/sockstat=0",
-		 "net.ipv4.tcp_max_orphans", 0, 10},
+		 "net.ipv4.tcp_max_orphans", 0, 200000},
 		{"counters", "orphans",
 		 "net.ipv4.tcp_max_orphans=65536; TCP orphan of /proc/net/sockstat=0", "", 0, 10},
 		{"conntrack", "conntrack",
@@ -511,7 +514,7 @@ static void a_default_that_is_assumed_is_named(void **state)
 		 "tracked=1",
 		 "net.netfilter.nf_conntrack_buckets", 0, 10},
 		{"udp", "udp.receive",
-		 "net.core.rmem_max=21299200; net.core.rmem_default=21299200; SO_RCVBUF=21299200",
+		 "net.core.rmem_max=65536; net.core.rmem_default=65536; SO_RCVBUF=65536",
 		 "net.ipv4.udp_mem", 0, 10},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -519,6 +522,7 @@ static void a_default_that_is_assumed_is_named(void **state)
 		struct target t = target_of(20 * MS, 100 * MBIT);
 		struct outcome o = verdict_outcome(cases[i].reached, false);
 		t.rate_per_s = cases[i].rate;
+		t.connections = 30000;
 		t.datagrams_per_s = 100;
 		struct settings s = verdict_settings(x, cases[i].settings);
 		s.machine.memory_bytes = UINT64_C(16) << 30;
@@ -560,6 +564,48 @@ static void a_limit_on_socket_buffers_is_that_of_a_group(void **state)
 }
 
 /* A connection takes a page at a time; before 6.0 it takes 4 KiB, and the use counts in them. */
+/* Nor is one whose other usual values leave the verdict as it is: the text of the wall has it. */
+static void a_default_that_suffices_eightfold_is_not_named(void **state)
+{
+	static const struct {
+		const char *probe, *wall, *settings, *assumed;
+		uint64_t mbit, connections;
+	} cases[] = {
+		/* An eighth of 1 GiB. */
+		{"buffers", "buffers.memory", "", "", 100, 26000},
+		{"buffers", "buffers.memory", "", "net.ipv4.tcp_mem", 100, 27000},
+		{"buffers", "buffers.receive", RMEM "=4096 4000000 6291456;" SCALING "=1", "", 100,
+		 1000},
+		/* Without scaling half of 64 KiB is enough for 10 Mbit/s, but not 8 KiB. */
+		{"buffers", "buffers.send", WMEM "=4096 16384 4194304", "", 10, 1000},
+		{"buffers", "buffers.receive", RMEM "=4096 8192 6291456", MODERATE, 10, 1000},
+		{"buffers", "buffers.receive", RMEM "=4096 131072 6291456", "", 10, 1000},
+		/* Without cookies three quarters of it. */
+		{"syn-queue", "syn-queue",
+		 "net.core.somaxconn=4096; listen.backlog=4096; net.ipv4.tcp_max_syn_backlog=4096",
+		 "", 100, 1000},
+		{"counters", "orphans", "TCP orphan of /proc/net/sockstat=0", "", 100, 1000},
+		{"conntrack", "conntrack",
+		 "net.netfilter.nf_conntrack_max=262144; net.netfilter.nf_conntrack_buckets=262144; "
+		 "nf_conntrack_count=5; tracked=1",
+		 "", 100, 1000},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct experiment *x = verdict_experiment(cases[i].probe, cases[i].wall);
+		struct target t = target_of(20 * MS, cases[i].mbit * MBIT);
+		struct settings s = verdict_settings(x, cases[i].settings);
+		t.rate_per_s = 100;
+		t.connections = cases[i].connections;
+		s.machine.memory_bytes = UINT64_C(16) << 30;
+		s.machine.ehash_entries = 131072;
+		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+		if (strcmp(w->assumed, cases[i].assumed) != 0 || w->verdict != VERDICT_OK ||
+		    !strstr(w->detail, "could not be read. Its default is assumed."))
+			fail_msg("row %zu: %s, \"%s\", %s", i, wall_verdict_name(w->verdict),
+				 w->assumed, w->detail);
+	}
+}
+
 static void the_size_of_a_page_is_not_assumed(void **state)
 {
 	static const struct {
@@ -598,6 +644,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_gets_its_verdict),
 		cmocka_unit_test(a_default_that_is_assumed_is_named),
+		cmocka_unit_test(a_default_that_suffices_eightfold_is_not_named),
 		cmocka_unit_test(a_share_that_is_set_is_known),
 		cmocka_unit_test(a_buffer_that_may_be_set_is_unknown),
 		cmocka_unit_test(the_origin_of_a_buffer_is_known_by_its_connections),

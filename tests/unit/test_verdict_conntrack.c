@@ -448,26 +448,35 @@ static void the_fuller_of_two_tables_counts(void **state)
 static void an_empty_table_that_would_not_suffice_is_noted(void **state)
 {
 	struct listener at = {.kind = LISTENER_UDP, .address = "udp:0.0.0.0:53"};
+	struct listener tcp = {.kind = LISTENER_TCP, .address = "0.0.0.0:80"};
 	struct subject datagrams = {.listeners = {.at = &at, .count = 1}};
+	struct subject server = {.listeners = {.at = &tcp, .count = 1}};
 	static const struct {
 		int64_t used, max, established;
-		bool datagrams;
+		enum { TCP, DATAGRAMS, CONTAINER, SERVER_IN_ONE, CONTAINER_ENTERED } of;
 		const char *findings;
 	} rows[] = {
-		{0, 1000, 0, false, "conntrack.idle note"},
-		{0, 130000, 0, false, "conntrack.idle note"}, /* without headroom */
-		{0, 1000, -1, false, "conntrack.idle note"},
-		{0, 262144, 0, false, ""},
-		{0, 1000, 3, false, ""}, /* they would have entries */
-		{0, 1000, 0, true, ""},
-		{0, 0, 0, false, ""}, /* no limit */
-		{1, 1000, 0, false, ""},
+		{0, 1000, 0, TCP, "conntrack.idle note"},
+		{0, 130000, 0, TCP, "conntrack.idle note"}, /* without headroom */
+		{0, 1000, -1, TCP, ""},                     /* not known */
+		{0, 262144, 0, TCP, ""},
+		{0, 1000, 3, TCP, ""}, /* they would have entries */
+		{0, 1000, 0, DATAGRAMS, ""},
+		{0, 0, 0, TCP, ""}, /* no limit */
+		{1, 1000, 0, TCP, ""},
+		{0, 1000, 0, CONTAINER, ""}, /* only the machine can raise it */
+		{0, 1000, 0, SERVER_IN_ONE, "conntrack.idle note"},
+		{0, 1000, 0, CONTAINER_ENTERED, "conntrack.idle note"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		static struct report r;
 		static struct sample sample;
-		char files[300], row[24];
-		struct probe_options o = {.subject = rows[i].datagrams ? &datagrams : NULL};
+		char files[400], row[24];
+		bool first = rows[i].of == TCP || rows[i].of == DATAGRAMS;
+		struct probe_options o = {.subject = rows[i].of == DATAGRAMS       ? &datagrams
+						     : rows[i].of == SERVER_IN_ONE ? &server
+										   : NULL,
+					  .entered = rows[i].of == CONTAINER_ENTERED};
 		struct target t = target_default();
 		const struct moment m = {.target = &t, .options = &o};
 		t.connections = 10000;
@@ -475,8 +484,9 @@ static void an_empty_table_that_would_not_suffice_is_noted(void **state)
 		snprintf(files, sizeof(files),
 			 "echo %lld >netfilter/nf_conntrack_count; "
 			 "echo %lld >netfilter/nf_conntrack_max; mkdir ../../net; "
+			 "echo boot 1 netns 1 initial %d first_pids %d >../../../identity; "
 			 "[ %lld -lt 0 ] || printf 'Tcp: CurrEstab\\nTcp: %lld\\n' >../../net/snmp",
-			 (long long)rows[i].used, (long long)rows[i].max,
+			 (long long)rows[i].used, (long long)rows[i].max, first, first,
 			 (long long)rows[i].established, (long long)rows[i].established);
 		struct host *h = machine(files);
 		memset(&sample, 0, sizeof(sample));

@@ -389,6 +389,40 @@ static const struct container_row *engine(const char *path)
 	return row->sysctls ? row : NULL;
 }
 
+/* Of each version another file system has to be mounted; a file of the other one is not named. */
+static void a_limit_that_is_hidden_says_what_to_mount(void **state)
+{
+	static const struct {
+		int unmounted;
+		const char *says;
+	} rows[] = {
+		{0, "The control group of the process could not be read."},
+		{1, "No cgroup v1 file system with this limit is mounted here: mount -t cgroup "},
+		{2, "No cgroup2 file system is mounted here: mount -t cgroup2 "},
+	};
+	static const char *const names[] = {"cgroup.memory", "cgroup.pids", "cgroup.cpu"};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows) * 3; i++) {
+		static struct report r;
+		int unmounted = rows[i / 3].unmounted;
+		const struct wall *w = &r.walls[0];
+		struct sample sample = {.group = cgroup_none(true)};
+		struct target t = target_default();
+		sample.group.cpu_unmounted = unmounted;
+		report_init(&r);
+		judge_cpu(&sample, &sample, false, &r);
+		if (i % 3 < 2) {
+			const struct experiment *x = verdict_experiment("container", names[i % 3]);
+			struct settings s = verdict_settings(x, "cgroup=2");
+			s.at[SHOWN][UNMOUNTED] = unmounted;
+			w = &verdict_of(x, &t, &s, NULL)->walls[0];
+		}
+		assert_string_equal(w->name, names[i % 3]);
+		assert_int_equal(w->verdict, VERDICT_UNKNOWN);
+		if (strncmp(w->detail, rows[i / 3].says, strlen(rows[i / 3].says)) != 0)
+			fail_msg("row %zu: %s", i, w->detail);
+	}
+}
+
 static void values_are_set_where_the_container_is_described(void **state)
 {
 #define HOSTS "This sysctl belongs to the container's network namespace: the host's value does not"
@@ -521,6 +555,7 @@ int main(void)
 		cmocka_unit_test(memory_is_short_where_the_connections_do_not_fit),
 		cmocka_unit_test(a_process_for_each_connection_is_needed),
 		cmocka_unit_test(the_smallest_of_several_limits_suffices_or_is_unknown),
+		cmocka_unit_test(a_limit_that_is_hidden_says_what_to_mount),
 		cmocka_unit_test(values_are_set_where_the_container_is_described),
 		cmocka_unit_test(several_values_are_one_line),
 		cmocka_unit_test(limits_of_units_are_set_at_the_unit_that_has_them),
