@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/connection_memory.h"
@@ -198,7 +199,8 @@ static const char *const states[] = {[CLIENTS_READ] = NULL,
 				     [CLIENTS_CHANGED] = "changed",
 				     [CLIENTS_INVALID] = "invalid",
 				     [CLIENTS_PARTS] = "parts",
-				     [CLIENTS_ELSEWHERE] = "elsewhere"};
+				     [CLIENTS_ELSEWHERE] = "elsewhere",
+				     [CLIENTS_UNITS] = "units"};
 
 static void state_words(const struct settings *s, struct clients_limit limit, struct wording *w)
 {
@@ -222,19 +224,43 @@ static void state_words(const struct settings *s, struct clients_limit limit, st
 	wording_set(w, "file", "%s", c->file);
 }
 
+/* The socket unit that systemd accepts for; NULL: none is known. */
+static const char *unit_of(const struct settings *s)
+{
+	const struct subject_clients *c = &s->clients;
+	const char *slash = strrchr(c->file, '/');
+	return s->subject->activated && c->state == CLIENTS_READ && slash ? slash + 1 : NULL;
+}
+
+/* Names the unit, or the process. */
+static void who_words(const struct settings *s, struct wording *w)
+{
+	const char *unit = unit_of(s);
+	wording_flag(w, "unit", unit);
+	wording_set(w, "process", "%s", unit ? unit : s->subject->name);
+	if (unit)
+		wording_set(w, "who", "%s (Accept=yes)", unit);
+	else
+		wording_set(w, "who", "%s (pid %d)", s->subject->name, (int)s->subject->pid);
+}
+
 /* The line of its configuration, or of its command where that sets it. */
 static void line_words(const struct target *t, const struct settings *s, struct wording *w)
 {
 	const struct subject_clients *c = &s->clients;
 	const char *line = server_of(s->subject)->clients_line;
 	int64_t limit = limit_for(t, s, report_margin(t->connections));
+	const char *unit = unit_of(s);
 	char text[WORDING_TEXT];
 	bool option = setting_of(s)->directive && c->state == CLIENTS_READ && !c->file[0];
+	server_line(line, "clients", (uint64_t)limit, text, sizeof(text));
 	if (option)
 		wording_set(w, "line", "%s %" PRId64 " in its command", c->name, limit);
+	else if (unit)
+		wording_set(w, "line", "systemctl edit %s: %s; then systemctl restart %s", unit,
+			    text, unit);
 	else
-		wording_set(w, "line", "%s",
-			    server_line(line, "clients", (uint64_t)limit, text, sizeof(text)));
+		wording_set(w, "line", "%s", text);
 }
 
 /* The sections that set a limit of their own, or may where the file was not read. */
@@ -261,7 +287,7 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 		    limit.value == REPORT_NONE ? "" : quantity_count((uint64_t)limit.value).text);
 	wording_set(w, "kept", "%s", limit.files ? kept : "");
 	wording_flag(w, "half", limit.files && set->files_each == 2);
-	wording_set(w, "who", "%s (pid %d)", s->subject->name, (int)s->subject->pid);
+	who_words(s, w);
 	wording_set(w, "server", "%s", row->name);
 	wording_set(w, "default", "%s", row->clients ? row->clients : "");
 	wording_set(w, "processes", "%s",
@@ -402,7 +428,6 @@ static void observation_judge(const struct sample *before, const struct sample *
 	if (t.connections <= is.open)
 		t.connections = is.open + 1;
 	clients_words(&t, &after->now, NULL, &words);
-	wording_set(&words, "process", "%s", after->now.subject->name);
 	wording_set(&words, "open", "%s", quantity_count(is.open).text);
 	wording_set(&words, "max", "%s", quantity_count(is.max).text);
 	wording_flag(&words, "closes", server_of(after->now.subject)->clients_closed);

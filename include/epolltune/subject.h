@@ -143,6 +143,7 @@ enum subject_clients_state {
 	CLIENTS_INVALID,    /* `name` in `file` is not a plain number */
 	CLIENTS_PARTS,      /* `file` includes, or has conditions, that are not followed */
 	CLIENTS_ELSEWHERE,  /* `file`, or the variable `file`, may set it, and is not read */
+	CLIENTS_UNITS,      /* each of the socket units `file` may be the active one */
 };
 struct subject_clients {
 	enum subject_clients_state state;
@@ -161,7 +162,7 @@ struct subject_clients {
 	bool doubles;
 	const char *name; /* "worker_connections", "-c"; static, NULL: none */
 	char section[32]; /* that lowers it; "": none */
-	char file[128];   /* "": `name` is of the command */
+	char file[128];   /* "": `name` is of the command; of a socket unit that of the unit */
 };
 /* -ENOTSUP: epolltune does not know how such a server is configured. */
 int subject_clients_read(const struct host *h, const struct subject *s, struct subject_clients *out,

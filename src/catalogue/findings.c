@@ -240,8 +240,8 @@ static const struct finding_row findings[] = {
 	      "{held} descriptor{held=1?:s} besides. }{besides?{besides} connection{besides=1?:s} "
 	      "to its other listeners {besides=1?counts:count}, too. }{idle?It closes idle ones when a sixteenth is "
 	      "left. }It suffices for {capacity}.",
-	      "{possible?{how}:{server}\\: {line}.}{narrower? Raise it in each section "
-	      "({narrower}) that sets it lower, too.} Restart it, and check again.",
+	      "{unit?{line}.:{possible?{how}:{server}\\: {line}.}{narrower? Raise it in each section "
+	      "({narrower}) that sets it lower, too.} Restart it, and check again.}",
 	      "The configuration of the server allows fewer connections than the "
 	      "target needs.",
 	      "Raise the directive that the finding names.",
@@ -261,9 +261,8 @@ static const struct finding_row findings[] = {
 	 "count, too.}{besides? {besides} connection{besides=1?:s} to its other listeners "
 	 "{besides=1?counts:count}, too.}{asked? That is the limit at its start\\: {asked} shows the "
 	 "present one.}",
-	 .advice =
-		 "{server}\\: {line}.{narrower? Raise it in each section ({narrower}) that sets it "
-		 "lower, too.} Or close idle clients sooner.",
+	 .advice = "{unit?:{server}\\: }{line}.{narrower? Raise it in each section ({narrower}) "
+		   "that sets it lower, too.} Or close idle clients sooner.",
 	 .answer = "{process} is at its own limit on connections",
 	 .meaning =
 		 "The server that --server named has as many connections open as its configuration "

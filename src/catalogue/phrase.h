@@ -6,7 +6,7 @@
 
 /* Where a running server's own limit on connections comes from. */
 #define LIMIT_OF_A_SERVER                                                                          \
-	"{files?RLIMIT_NOFILE:{name}{preset? (not in {file?{file}:its command}):"                  \
+	"{files?RLIMIT_NOFILE:{name}{preset? (default, not set in {file?{file}:its command}):"     \
 	"{section? in section {section}} of {file?{file}:its command}}}{kept? less {kept}}{half?, halved,} is {limit}"
 
 /* After what a need of connections is. */

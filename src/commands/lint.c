@@ -57,8 +57,9 @@ static int machine_judge(struct lint *l, struct host **h, const struct arguments
 	int rc = host_open(h, a->root, e);
 	if (rc < 0)
 		return rc;
-	if (!host_has(*h, "etc"))
-		return err_set(e, ENOENT, "lint: %s has no etc/: it has no files to judge",
+	if (!host_has(*h, "etc") && !host_has(*h, "usr"))
+		return err_set(e, ENOENT,
+			       "lint: %s has neither etc/ nor usr/: it has no files to judge",
 			       a->root);
 	if (a->fix && !is_unpacked(a->root))
 		return err_set(e, EINVAL, "lint: --fix needs files; unpack %s first", a->root);

@@ -1,8 +1,5 @@
 #include "host/socket_unit.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +8,7 @@
 
 #include "epolltune/cleanup.h"
 #include "host/machine.h"
-#include "host/unit_command.h"
+#include "host/unit_files.h"
 
 /* Of ListenStream=: a port alone is one of all addresses. */
 static bool is_address(const char *value, const struct subject *s)
@@ -83,75 +80,59 @@ void socket_unit_parse(char *text, const struct subject *s, struct socket_unit_l
 /* Whose view of the files: systemd's; that of pid 1, which other users may not look at, is ours. */
 static pid_t viewer(const struct subject *s) { return s->pid == 1 ? getpid() : s->pid; }
 
-static void file_parse(const struct host *h, const struct subject *s, const char *path,
+/* Whether the file says something. */
+static bool file_parse(const struct host *h, const struct subject *s, const char *path,
 		       struct socket_unit_lines *out)
 {
 	CLEAN(free_pointer) char *text = NULL;
 	struct timespec changed;
-	if (machine_read_as(h, viewer(s), path, &text, &changed, NULL) >= 0)
+	ssize_t size = machine_read_as(h, viewer(s), path, &text, &changed, NULL);
+	if (size > 0)
 		socket_unit_parse(text, s, out);
+	return size > 0;
 }
 
-static DIR *directory_open(const struct host *h, const struct subject *s, const char *path)
+/* Adds what the unit of that file and its drop-ins say. A file that is empty or /dev/null masks the
+ * unit. */
+static int unit_parse(const struct host *h, const struct subject *s, const char *path,
+		      struct socket_unit_lines *out)
 {
-	struct timespec changed;
-	int fd = machine_open_as(h, viewer(s), path, O_DIRECTORY, &changed, NULL);
-	DIR *all = fd < 0 ? NULL : fdopendir(fd);
-	if (fd >= 0 && !all)
-		close_fd(&fd);
-	return all;
+	CLEAN(unit_files_free) struct unit_files dropins = {0};
+	*out = (struct socket_unit_lines){.unit = {.max = SOCKET_UNIT_CONNECTIONS, .preset = true}};
+	if (!file_parse(h, s, path, out))
+		return 0;
+	snprintf(out->unit.file, sizeof(out->unit.file), "%.127s", path);
+	int rc = unit_files_dropins(h, viewer(s), strrchr(path, '/') + 1, &dropins);
+	for (size_t i = 0; i < dropins.count; i++)
+		file_parse(h, s, dropins.at[i].path, out);
+	return rc;
 }
 
-static bool ends_with(const char *name, const char *end)
+static bool limits_differ(const struct socket_unit_lines *a, const struct socket_unit_lines *b)
 {
-	size_t length = strlen(name), of = strlen(end);
-	return length > of && !strcmp(name + length - of, end);
-}
-
-/* The drop-ins of all trees, those of the highest last. */
-static void dropins_parse(const struct host *h, const struct subject *s, const char *unit,
-			  struct socket_unit_lines *out)
-{
-	char path[PATH_MAX], file[PATH_MAX + NAME_MAX + 2];
-	const struct dirent *entry;
-	for (size_t i = UNIT_TREES; i-- > 0;) {
-		snprintf(path, sizeof(path), "%s/%s.d", unit_trees[i], unit);
-		CLEAN(close_directory) DIR *all = directory_open(h, s, path);
-		while (all && (entry = readdir(all))) {
-			if (!ends_with(entry->d_name, ".conf"))
-				continue;
-			snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
-			file_parse(h, s, file, out);
-		}
-	}
-}
-
-/* Whether the unit, of a tree that the search has reached, is the one; a file of that name in a
- * higher tree has been looked at already. */
-static bool unit_is(const struct host *h, const struct subject *s, const char *tree,
-		    const char *name, struct socket_unit *out)
-{
-	struct socket_unit_lines lines = {.unit = {.max = SOCKET_UNIT_CONNECTIONS, .preset = true}};
-	char path[PATH_MAX];
-	snprintf(path, sizeof(path), "%s/%s", tree, name);
-	file_parse(h, s, path, &lines);
-	dropins_parse(h, s, name, &lines);
-	if (!lines.accepts || !lines.listens)
-		return false;
-	*out = lines.unit;
-	snprintf(out->file, sizeof(out->file), "%.127s", path);
-	return true;
+	return a->accepts != b->accepts || a->unit.max != b->unit.max ||
+	       a->unit.per_source != b->unit.per_source;
 }
 
 bool socket_unit_find(const struct host *h, const struct subject *s, struct socket_unit *out)
 {
-	const struct dirent *entry;
-	for (size_t i = 0; i < UNIT_TREES; i++) {
-		CLEAN(close_directory) DIR *all = directory_open(h, s, unit_trees[i]);
-		while (all && (entry = readdir(all)))
-			if (ends_with(entry->d_name, ".socket") &&
-			    unit_is(h, s, unit_trees[i], entry->d_name, out))
-				return true;
+	CLEAN(unit_files_free) struct unit_files all = {0};
+	struct socket_unit_lines found = {0}, next;
+	size_t first = 0;
+	int rc = unit_files_list(h, viewer(s), ".socket", &all);
+	for (size_t i = 0; i < all.count && !rc && !found.unit.several; i++) {
+		rc = unit_parse(h, s, all.at[i].path, &next);
+		if (rc || !next.listens)
+			continue;
+		if (!found.listens) {
+			found = next;
+			first = i;
+		} else if ((found.accepts || next.accepts) && limits_differ(&found, &next)) {
+			found.unit.several = true;
+			snprintf(found.unit.file, sizeof(found.unit.file), "%.61s and %.61s",
+				 all.at[first].path, all.at[i].path);
+		}
 	}
-	return false;
+	*out = found.unit;
+	return !rc && (found.accepts || found.unit.several);
 }

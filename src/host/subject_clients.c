@@ -294,13 +294,21 @@ static void others_read(const struct host *h, const struct subject *s, struct su
 }
 
 /* Of a socket that systemd holds for a service: the limit of its unit, if it accepts itself. */
-static void unit_read(const struct host *h, const struct subject *s, const char *name,
-		      struct subject_clients *out)
+static void unit_read(const struct host *h, const struct subject *s, const struct edit_command *c,
+		      const char *name, struct subject_clients *out)
 {
 	struct socket_unit unit;
+	const char *value;
+	size_t at = 0;
+	/* That of a user has other units. */
+	if (edit_command_option(c, "--user", &at, &value)) {
+		option_refuse(out, "--user");
+		return;
+	}
+	out->state = CLIENTS_NONE;
 	if (!socket_unit_find(h, s, &unit))
 		return;
-	out->state = CLIENTS_READ;
+	out->state = unit.several ? CLIENTS_UNITS : CLIENTS_READ;
 	out->name = name;
 	out->limit = unit.max;
 	out->preset = unit.preset;
@@ -321,15 +329,15 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 		return err_set(e, ENOMEM, "no memory for a command");
 	if (!set || (!set->directive && !set->option))
 		return err_set(e, ENOTSUP, "epolltune does not know how %s is configured", s->name);
-	if (s->activated) {
-		unit_read(h, s, set->directive, out);
-		return 0;
-	}
 	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)s->pid);
 	out->state = CLIENTS_COMMAND;
 	if (host_read_strings(h, path, &command, NULL) < 0)
 		return 0;
 	command_split(command, row->file.title, c);
+	if (s->activated) {
+		unit_read(h, s, c, set->directive, out);
+		return 0;
+	}
 	out->state = CLIENTS_NONE;
 	if (is_title(c) && !command_of_unit(h, s, row, &unit, c)) {
 		out->state = CLIENTS_UNNAMED;

@@ -8,10 +8,6 @@
 #include "epolltune/edit.h"
 #include "epolltune/host.h"
 
-/* Where units of the system are, of systemd.unit(5), the highest first. */
-#define UNIT_TREES 13
-extern const char *const unit_trees[UNIT_TREES];
-
 /* Whether a /proc/PID/cgroup is that of a service of the system, not of a user's manager or of one
  * in a container. Pure. */
 bool unit_is_system(const char *cgroup, const char *unit);

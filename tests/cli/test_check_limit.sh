@@ -78,7 +78,7 @@ test_without_the_directive_its_default_is_the_limit() {
 	needs nginx
 	nginx_conf ""
 	check 2 500 8080 nginx -e stderr -c "$work/etc/nginx.conf"
-	json 'wall("application.limit") | .verdict == "short" and .limit == 476 and (.detail | contains("(not in "))'
+	json 'wall("application.limit") | .verdict == "short" and .limit == 476 and (.detail | contains("(default, not set in "))'
 	nginx_conf "include $work/etc/events.conf;"
 	echo "worker_connections 10;" >etc/events.conf
 	check 2 100 8080 nginx -e stderr -c "$work/etc/nginx.conf"
@@ -589,8 +589,8 @@ time.sleep(60)' &
 
 # A socket unit with Accept=yes: systemd accepts, starts a process for each connection, and closes those
 # beyond MaxConnections=.
-unit_accepts() { # PORT MAX
-	python3 - "$1" "$2" <<-EOF >server.out 2>&1 &
+unit_accepts() { # PORT MAX ARGUMENT…
+	python3 - "$@" <<-EOF >server.out 2>&1 &
 		import os, signal, socket, sys
 		open("/proc/self/comm", "w").write("systemd")
 		signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -619,13 +619,15 @@ test_a_socket_unit_that_accepts_has_its_own_limit() {
 	printf '[Socket]\nListenStream = 8080\nAccept=yes\n# MaxConnections=9\n' >/etc/systemd/system/app.socket
 	again 0 20
 	json 'wall("application.limit") | .verdict == "ok" and .limit == 64 and
-		(.detail | contains("MaxConnections (not in /etc/systemd/system/app.socket) is 64; "))'
+		(.detail | contains("MaxConnections (default, not set in /etc/systemd/system/app.socket) is 64; "))'
 	again 2 80
-	json 'finding("application.limit.short") | .advice | contains("[Socket] MaxConnections=128 (")'
+	json 'finding("application.limit.short") | (.title | startswith("app.socket (Accept=yes) cannot hold 80 ")) and
+		(.advice | startswith("systemctl edit app.socket: [Socket] MaxConnections=128; then systemctl restart app.socket."))'
 	clients 8080 64
 	wait_for accepted
 	again 1 20
-	json 'finding("application.limit.reached") | .title | contains("64 of 64 connections open, its own limit: it would close")'
+	json 'finding("application.limit.reached") | .title |
+		startswith("app.socket (Accept=yes) has 64 of 64 connections open, its own limit: it would close")'
 	mkdir /etc/systemd/system/app.socket.d
 	printf '[Socket]\nMaxConnections=200\n' >/etc/systemd/system/app.socket.d/more.conf
 	again 0 100
@@ -636,6 +638,108 @@ test_a_socket_unit_that_accepts_has_its_own_limit() {
 	printf '[Socket]\nAccept=no\n' >/etc/systemd/system/app.socket.d/more.conf
 	again 0 100
 	json 'wall("application.limit").verdict == "n/a"'
+	end_jobs
+}
+
+own_units() {
+	needs python3
+	[ -d /etc/systemd/system ] || skip 'there is no /etc/systemd/system'
+	etc=/etc/systemd/system run=/run/systemd/system
+	for tree in $etc /run; do
+		mount -t tmpfs none $tree || skip 'no tmpfs here'
+	done
+	mkdir -p $run
+}
+
+unit() { # FILE LINE…
+	file=$1
+	shift
+	mkdir -p "${file%/*}"
+	printf '[Socket]\n' >"$file"
+	printf '%s\n' "$@" >>"$file"
+}
+
+limit_is() { # NUMBER
+	json "wall(\"application.limit\") | .verdict == \"ok\" and .limit == $1"
+}
+
+# Of all trees by name; of one name that of the highest tree, and of that the one for the fewest units.
+test_drop_ins_of_a_socket_unit_are_read_in_their_order() {
+	own_units
+	unit_accepts 8080 4
+	unit $run/a-b.socket ListenStream=8080 Accept=yes MaxConnections=3
+	unit $run/socket.d/50-all.conf MaxConnections=11
+	again 0 4
+	limit_is 11
+	for name in 10 90 30 70 20; do
+		unit $etc/a-b.socket.d/$name.conf MaxConnections=1$name
+	done
+	again 0 4
+	limit_is 190
+	unit $run/a-b.socket.d/95.conf MaxConnections=12
+	again 0 4
+	limit_is 12
+	unit $etc/a-.socket.d/95.conf MaxConnections=13
+	again 0 4
+	limit_is 13
+	unit $etc/a-b.socket.d/95.conf MaxConnections=14
+	unit $etc/b.socket.d/99.conf MaxConnections=15
+	again 0 4
+	limit_is 14
+	ln -s a-b.socket $run/b.socket
+	again 0 4
+	limit_is 15
+	unit $run/socket.d/99.conf MaxConnections=16
+	ln -sf /dev/null $etc/a-b.socket.d/99.conf
+	again 0 4
+	limit_is 14
+	end_jobs
+}
+
+test_a_hidden_or_masked_socket_unit_does_not_count() {
+	own_units
+	unit_accepts 8080 4
+	unit $run/a.socket ListenStream=8080 Accept=yes MaxConnections=3
+	again 2 10
+	for file in 'ListenStream=8080 Accept=no' ListenStream=8081; do
+		# shellcheck disable=SC2086
+		unit $etc/a.socket $file
+		again 0 10
+		json 'wall("application.limit").verdict == "n/a"'
+	done
+	: >$etc/a.socket
+	again 0 10
+	json 'wall("application.limit").verdict == "n/a"'
+	ln -sf /dev/null $etc/a.socket
+	unit $etc/a.socket.d/a.conf ListenStream=8080 Accept=yes
+	again 0 10
+	json 'wall("application.limit").verdict == "n/a"'
+	end_jobs
+}
+
+# Which unit is active is not in the files.
+test_socket_units_that_differ_leave_the_limit_unknown() {
+	own_units
+	unit_accepts 8080 4
+	unit $etc/a.socket ListenStream=0.0.0.0:8080 Accept=no
+	unit $etc/b.socket ListenStream=8080 Accept=yes
+	again 3 80
+	unknown_for "$etc/a.socket and $etc/b.socket both have a listener of systemd"
+	unit $etc/a.socket ListenStream=8080 Accept=yes MaxConnections=200
+	again 3 80
+	unknown_for "both have a listener of systemd"
+	unit $etc/a.socket ListenStream=8080 Accept=yes MaxConnections=64
+	again 0 40
+	limit_is 64
+	end_jobs
+}
+
+test_a_socket_unit_of_a_user_is_unknown() {
+	own_units
+	unit $etc/a.socket ListenStream=8080 Accept=yes
+	unit_accepts 8080 4 --user
+	again 3 80
+	unknown_for "epolltune does not understand --user"
 	end_jobs
 }
 

@@ -66,6 +66,8 @@ static const struct limit_case cases[] = {
 	 REPORT_NONE, "/a, its owner, mode or directory, or a link to it changed", ""},
 	{"nginx", UNKNOWN(CLIENTS_INVALID), 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN,
 	 REPORT_NONE, "maxconn in /a is not a plain number; ", ""},
+	{"systemd", UNKNOWN(CLIENTS_UNITS), 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN,
+	 REPORT_NONE, "/a both have a listener of systemd, with different limits", ""},
 	{"nginx", UNKNOWN(CLIENTS_PARTS), 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN,
 	 REPORT_NONE, "/a has parts that epolltune does not follow", ""},
 	/* How many workers there are is not visible. */
