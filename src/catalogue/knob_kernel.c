@@ -161,7 +161,7 @@ static void fields_format(const int64_t fields[KNOB_FIELDS], size_t count, char 
 static bool numbers_take(const struct knob *k, unsigned kernel, const char *text,
 			 const char *otherwise, char value[KNOB_VALUE])
 {
-	int64_t fields[KNOB_FIELDS];
+	int64_t fields[KNOB_FIELDS] = {0};
 	size_t set = fields_take(k, kernel, text, fields);
 	for (size_t i = set; i < knob_fields(k->shape); i++)
 		if (!set || knob_field(otherwise, i, &fields[i]) < 0)
@@ -174,7 +174,7 @@ static bool numbers_take(const struct knob *k, unsigned kernel, const char *text
 
 void knob_taken(const struct knob *k, unsigned kernel, const char *text, char taken[KNOB_VALUE])
 {
-	int64_t fields[KNOB_FIELDS];
+	int64_t fields[KNOB_FIELDS] = {0};
 	bool numbers = k->shape != KNOB_PORTS && k->shape != KNOB_WORD;
 	fields_format(fields, numbers ? fields_take(k, kernel, text, fields) : 0, taken);
 }

@@ -194,6 +194,7 @@ static int directory_find(const struct capture *c, const char *directory, char a
 	char inside[PATH_MAX + 1];
 	bool found;
 	const struct capture_file *start = resolve(c, directory, at);
+	*first = c->count;
 	if (!start)
 		return -errno;
 	if (start->kind != CAPTURE_DIRECTORY)

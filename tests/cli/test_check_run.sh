@@ -441,7 +441,9 @@ test_errors_and_ends_of_connections_are_no_rate() {
 		            if fault == "echo":
 		                reply = data
 		            if data:
-		                client.sendall(reply)
+		                client.sendall(reply[:-1])
+		                # The end comes with the last byte, before the next request.
+		                client.send(reply[-1:], socket.MSG_MORE if fault == "ends" else 0)
 		        except OSError:
 		            data = b""
 		        clients[fd][1] += 1

@@ -175,7 +175,7 @@ test_what_is_wrong_is_one_line() {
 	refused 'none: No such file'
 	echo x >file
 	expect 3 epolltune watch --replay file
-	refused 'file:1: not JSON'
+	refused 'file:1: not a line of a recording of epolltune watch'
 	expect 3 epolltune watch --replay .
 	refused '.: not a file'
 	expect 3 epolltune watch --record file --count 1
