@@ -441,9 +441,8 @@ test_errors_and_ends_of_connections_are_no_rate() {
 		            if fault == "echo":
 		                reply = data
 		            if data:
-		                client.sendall(reply[:-1])
-		                # The end comes with the last byte, before the next request.
-		                client.send(reply[-1:], socket.MSG_MORE if fault == "ends" else 0)
+		                # The end comes with the reply, before the next request.
+		                client.sendall(reply, socket.MSG_MORE if fault == "ends" else 0)
 		        except OSError:
 		            data = b""
 		        clients[fd][1] += 1
