@@ -48,7 +48,7 @@ static bool link_read(const struct host *h, pid_t viewer, const char *tree, cons
 	CLEAN(close_fd) int fd = machine_open_as(h, viewer, tree, O_DIRECTORY, &changed, NULL);
 	ssize_t size = fd < 0 ? -1 : readlinkat(fd, name, target, sizeof(target) - 1);
 	target[size < 0 ? 0 : size] = 0;
-	snprintf(base, NAME_MAX + 1, "%s", base_of(target));
+	snprintf(base, NAME_MAX + 1, "%.*s", NAME_MAX, base_of(target));
 	return size > 0;
 }
 
