@@ -345,7 +345,7 @@ static void judge_unread(const struct sample *after, const struct looks *all, do
 		stuck++;
 		waited = fmin(waited, since);
 	}
-	if (stuck < UNREAD_MIN || stuck <= heard - stuck)
+	if (stuck < UNREAD_MIN || 2 * stuck <= heard)
 		return;
 	wording_set(&words, "who", "%s", s->name[0] ? s->name : "the server");
 	wording_set(&words, "pid", "%s", s->pid ? quantity_plain((uint64_t)s->pid).text : "");
