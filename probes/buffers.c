@@ -19,6 +19,7 @@
 #include "epolltune/clock.h"
 #include "epolltune/flow.h"
 #include "epolltune/knob_value.h"
+#include "epolltune/order.h"
 #include "epolltune/quantity.h"
 #include "epolltune/statistics.h"
 #include "epolltune/wire.h"

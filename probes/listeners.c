@@ -15,6 +15,7 @@
 #include "epolltune/doing.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/listener.h"
+#include "epolltune/order.h"
 #include "epolltune/quantity.h"
 #include "epolltune/syn_queue.h"
 
@@ -336,7 +337,7 @@ static int by_tracer(const void *a, const void *b)
 	const struct process *x = a, *y = b;
 	if ((x->state == 't') != (y->state == 't'))
 		return x->state == 't' ? 1 : -1;
-	return (x->pid > y->pid) - (x->pid < y->pid);
+	return ORDER(x->pid, y->pid);
 }
 
 /* The same of those that are halted, at both looks. */
@@ -708,7 +709,7 @@ static int by_rank(const void *a, const void *b)
 		return x->trouble ? -1 : 1;
 	if (fx != fy)
 		return fx > fy ? -1 : 1;
-	return (x->l > y->l) - (x->l < y->l);
+	return ORDER(x->l, y->l);
 }
 
 static void record_all(const struct queue_watch *w)

@@ -99,7 +99,7 @@ struct nic_queue {
 };
 
 struct nic_napi {
-	uint32_t id;
+	uint32_t id; /* first: its order */
 	struct nic_number irq, pid;
 	struct nic_number defer_hard_irqs;     /* Linux 6.13, like the next two */
 	struct nic_number gro_flush_timeout;   /* ns */
@@ -108,7 +108,7 @@ struct nic_napi {
 };
 
 struct nic_irq {
-	uint32_t irq;
+	uint32_t irq;            /* first: its order */
 	char action[48];         /* "virtio2-input.0"; "" without a handler */
 	char *affinity;          /* smp_affinity_list, "0-1"; NULL: not readable */
 	char *effective;         /* of these, where it goes; NULL: not readable */

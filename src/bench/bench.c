@@ -9,6 +9,7 @@
 
 #include "bench/benches.h"
 #include "epolltune/list.h"
+#include "epolltune/order.h"
 #include "epolltune/statistics.h"
 #include "epolltune/task.h"
 
@@ -153,7 +154,7 @@ void bench_note(struct bench_table *t, const char *fmt, ...)
 
 /* One size that both curves have. */
 struct size_ratio {
-	double n; /* first, so that double_compare() sorts pairs */
+	double n; /* first: its order */
 	double ratio;
 };
 

@@ -11,6 +11,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/lab.h"
 #include "epolltune/list.h"
+#include "epolltune/order.h"
 #include "report/figure.h"
 
 /* The kernel's maximum for one write(2) to a sysctl. */
@@ -50,9 +51,9 @@ static int line_compare(const void *a, const void *b)
 {
 	const struct line_effect *x = a, *y = b;
 	if (x->side != y->side)
-		return x->side > y->side ? 1 : -1;
+		return ORDER(x->side, y->side);
 	int file = strcmp(x->file, y->file);
-	return file ? file : (x->line > y->line) - (x->line < y->line);
+	return file ? file : ORDER(x->line, y->line);
 }
 
 int effects_add(struct effects *s, const struct lint *l, size_t side, const char *file,

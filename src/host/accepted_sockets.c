@@ -12,6 +12,7 @@
 
 #include "base/array.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "host/listener_table.h"
 #include "host/sock_diag.h"
 
@@ -83,12 +84,6 @@ static bool any_unix(const struct listeners *l)
 	return false;
 }
 
-static int inode_order(const void *a, const void *b)
-{
-	const struct accepted *x = a, *y = b;
-	return (x->inode > y->inode) - (x->inode < y->inode);
-}
-
 void accepted_sockets_read(const struct host *h, const struct listeners *own,
 			   struct accepted_list *out)
 {
@@ -109,11 +104,11 @@ void accepted_sockets_read(const struct host *h, const struct listeners *own,
 	if (any_unix(own))
 		sock_diag_dump(SOCK_DIAG_BY_FAMILY, &names, sizeof(names), unix_received, &r, NULL);
 	if (out->count)
-		qsort(out->at, out->count, sizeof(*out->at), inode_order);
+		qsort(out->at, out->count, sizeof(*out->at), u64_compare);
 }
 
 const struct accepted *accepted_sockets_find(const struct accepted_list *l, uint64_t inode)
 {
 	const struct accepted key = {.inode = inode};
-	return l->count ? bsearch(&key, l->at, l->count, sizeof(key), inode_order) : NULL;
+	return l->count ? bsearch(&key, l->at, l->count, sizeof(key), u64_compare) : NULL;
 }

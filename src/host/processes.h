@@ -4,7 +4,8 @@
 #include "epolltune/listener.h"
 
 struct process_stat {
-	pid_t pid, parent;
+	pid_t pid; /* first: its order */
+	pid_t parent;
 	uint64_t started;
 	uint64_t threads;
 	char name[sizeof(((struct process *)0)->name)];

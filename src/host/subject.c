@@ -11,6 +11,7 @@
 
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "epolltune/ports.h"
 #include "host/acceptors.h"
 #include "host/descriptors.h"
@@ -42,9 +43,9 @@ struct member {
 
 /* The socket of a listener of this network namespace. */
 struct claim {
-	uint64_t inode;
-	bool held;  /* by the tree in question */
-	bool other; /* it belongs to a process of another server */
+	uint64_t inode; /* first: its order */
+	bool held;      /* by the tree in question */
+	bool other;     /* it belongs to a process of another server */
 };
 
 struct subject_search {
@@ -275,17 +276,11 @@ static bool process_asked(const struct subject_search *s, const struct process_s
 	return in_unit(s, p->pid, &manager) && manager == s->manager;
 }
 
-static int claim_order(const void *a, const void *b)
-{
-	const struct claim *x = a, *y = b;
-	return (x->inode > y->inode) - (x->inode < y->inode);
-}
-
 /* NULL: it is none of a listener. */
 static struct claim *claim_find(const struct subject_search *s, uint64_t inode)
 {
 	const struct claim key = {.inode = inode};
-	return inode ? bsearch(&key, s->claims, s->claim_count, sizeof(key), claim_order) : NULL;
+	return inode ? bsearch(&key, s->claims, s->claim_count, sizeof(key), u64_compare) : NULL;
 }
 
 static bool is_held(const struct subject_search *s, const struct listener *l)
@@ -314,7 +309,7 @@ static int claims_make(struct subject_search *s, struct err *e)
 	for (size_t i = 0; i < s->all->count; i++)
 		if (s->all->at[i].inode)
 			s->claims[s->claim_count++].inode = s->all->at[i].inode;
-	qsort(s->claims, s->claim_count, sizeof(*s->claims), claim_order);
+	qsort(s->claims, s->claim_count, sizeof(*s->claims), u64_compare);
 	s->unheld = s->claim_count;
 	return 0;
 }

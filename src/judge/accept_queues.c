@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/doing.h"
+#include "epolltune/order.h"
 #include "epolltune/quantity.h"
 #include "judge/blame.h"
 #include "judge/queue_lag.h"
@@ -562,10 +563,10 @@ static int by_weight(const void *a, const void *b)
 	if (own_first(x, y))
 		return own_first(x, y);
 	if (x->grown != y->grown)
-		return x->grown < y->grown ? 1 : -1;
+		return ORDER(y->grown, x->grown);
 	if (x->halted != y->halted)
 		return y->halted - x->halted;
-	return (x->depth < y->depth) - (x->depth > y->depth);
+	return ORDER(y->depth, x->depth);
 }
 
 static bool group_dropped(const struct group *g, const struct queue_watch *w) { return g->since; }
@@ -575,7 +576,7 @@ static int by_drops_since(const void *a, const void *b)
 	const struct group *x = a, *y = b;
 	if (own_first(x, y))
 		return own_first(x, y);
-	return (x->since < y->since) - (x->since > y->since);
+	return ORDER(y->since, x->since);
 }
 
 /* Overflows that no full queue accounts for are those of the listeners that dropped as many
