@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "bench/benches.h"
 #include "epolltune/list.h"
 #include "epolltune/order.h"
@@ -319,7 +320,7 @@ void bench_progress(struct bench_run *run, const char *fmt, ...)
 int bench_round(struct bench_run *run, const char *bench, unsigned i, struct err *e)
 {
 	bench_progress(run, "%s: round %u of %u", bench, i + 1, run->options.runs);
-	return run->stop ? err_set(e, EINTR, "interrupted") : 0;
+	return interrupt_came() ? err_set(e, EINTR, "interrupted") : 0;
 }
 
 /* Arguments of the task of a bench, in the lab's memory. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/interrupt.h"
 #include "bench/benches.h"
 #include "bench/fixture.h"
 #include "bench/hold_budget.h"
@@ -121,7 +122,7 @@ static int open_progress(uint64_t done, void *arg)
 		      rate > 0 ? (double)(h->connections - done) / rate : 0);
 	if (h->run->show)
 		h->run->show(h->run->progress);
-	return h->run->stop;
+	return interrupt_came();
 }
 
 /* Opens all connections; the time ends when the server has accepted them. */

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/interrupt.h"
 #include "commands/apply.h"
 #include "epolltune/cleanup.h"
 #include "report/compare.h"
 #include "tune/coverage.h"
-#include "tune/interrupt.h"
 
 /* All probes; NULL without memory. To be freed. */
 static const struct probe **all_probes(void)

@@ -7,11 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "commands/apply.h"
 #include "commands/command.h"
 #include "commands/progress.h"
 #include "epolltune/cleanup.h"
-#include "tune/interrupt.h"
 #include "tune/undo.h"
 #include "tune/watchdog.h"
 

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "base/interrupt.h"
 #include "commands/netns.h"
 #include "commands/observe.h"
 #include "commands/room.h"
@@ -20,7 +21,6 @@
 #include "epolltune/list.h"
 #include "epolltune/quantity.h"
 #include "judge/traffic.h"
-#include "tune/interrupt.h"
 
 /* For the end of the labs that are left. */
 #define ORPHANS_MS 5000
@@ -282,7 +282,6 @@ static int guest_begin(const struct check *check, struct guest *r, struct subjec
 {
 	char output[PROGRAM_OUTPUT];
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	r->interrupted = interrupt_came;
 	int rc = guest_open(r, check->host, check_ipv6(check),
 			    report_margin(check->options->target.connections), e);
 	if (!rc)

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "commands/check.h"
 #include "epolltune/cleanup.h"
 #include "report/compare.h"
-#include "tune/interrupt.h"
 
 static int versus_print(const struct report *a, const struct report *b, const char *format,
 			const struct render_style *style, struct err *e)

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "commands/command.h"
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
 #include "tune/execute.h"
-#include "tune/interrupt.h"
 #include "tune/persist.h"
 #include "tune/plan.h"
 #include "tune/undo.h"
@@ -289,7 +289,7 @@ static int confirm(void *arguments, const struct given *given)
 	if (tuning_open(&c->tuning, &e) < 0)
 		return command_error(&e);
 	c->plan = calloc(1, sizeof(*c->plan));
-	interrupt_hold();
+	interrupt_hold(INTERRUPT_HANGUP);
 	int status = c->plan ? run(c, &e) : (err_errno(&e, "cannot confirm"), command_error(&e));
 	status = steps_status(c, status);
 	free(c->plan);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tune/interrupt.h"
+#include "base/interrupt.h"
 #include "tune/site.h"
 #include "tune/undo.h"
 
