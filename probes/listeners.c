@@ -94,7 +94,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	knob_number("net.ipv4.tcp_syncookies", h, &q->cookies);
 	knob_number("fs.nr_open", h, &q->nr_open);
 	host_facts(h, &facts);
-	q->kernel = machine_kernel(facts.kernel);
+	q->kernel = host_kernel(h);
 	s->memory_bytes = facts.memory_bytes;
 	if (host_files(h, &s->files, NULL))
 		s->files = (struct host_files){0};

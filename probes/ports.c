@@ -212,8 +212,8 @@ static int time_wait_run(struct trial *t, struct settings *s, struct outcome *ou
 static void delay_pass(const struct trial *t, uint64_t delay_ms)
 {
 	/* Before 6.14 the delay is a second, on a clock with a resolution of a second. */
-	trial_sleep_us(host_kernel_since(t->host, 6, 14) ? (delay_ms + DELAY_MORE_MS) * 1000
-							 : 2100000);
+	trial_sleep_us(host_kernel(t->host) >= KERNEL(6, 14) ? (delay_ms + DELAY_MORE_MS) * 1000
+							     : 2100000);
 }
 
 /* As the running server's destination has it; over loopback that is the client. */

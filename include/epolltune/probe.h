@@ -343,8 +343,6 @@ struct sample; /* each probe defines its own */
 
 /* Fills `m`. Fields that cannot be read are 0, or what struct machine documents. The control group
  * in question is that of the subject; NULL: this process'. */
-/* KERNEL() of a release, "6.1.0-50-amd64"; UINT_MAX: unknown. Pure. */
-unsigned machine_kernel(const char *release);
 void machine_read(const struct host *h, const struct subject *subject, struct machine *m);
 /* The part of a headroom of the machine that an experiment may use. */
 static inline uint64_t machine_share(uint64_t headroom) { return headroom / 10; }

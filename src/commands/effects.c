@@ -297,9 +297,9 @@ static const struct line_effect *line_later(const struct effects *s, size_t i)
 static bool kernel_has(const struct host *h, const char *general, bool knob)
 {
 	const struct sysctl_history *of = sysctl_history_find(general);
-	if (of && of->until && host_kernel_since(h, of->until >> 16, of->until & 0xffff))
+	if (of && of->until && host_kernel(h) >= of->until)
 		return false;
-	if (of && of->since && !host_kernel_since(h, of->since >> 16, of->since & 0xffff))
+	if (of && of->since && host_kernel(h) < of->since)
 		return false;
 	return knob || sysctl_known(general);
 }

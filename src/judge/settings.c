@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +10,6 @@
 #include "epolltune/knob_value.h"
 
 /* Before 6.11 an unprivileged lab has no net/core, and its somaxconn is the kernel's default. */
-
-unsigned machine_kernel(const char *release)
-{
-	unsigned major, minor;
-	return sscanf(release, "%u.%u", &major, &minor) == 2 ? KERNEL(major, minor) : UINT_MAX;
-}
 
 static int64_t bytes_left(uint64_t left) { return left > INT64_MAX ? INT64_MAX : (int64_t)left; }
 
@@ -51,7 +44,7 @@ void machine_read(const struct host *h, const struct subject *subject, struct ma
 		.memory_bytes = facts.memory_bytes,
 		.available_bytes = facts.available_bytes,
 		.page_bytes = facts.page_bytes,
-		.kernel = machine_kernel(facts.kernel),
+		.kernel = host_kernel(h),
 		.time_wait_overflow = -1,
 		.tcp_pages = -1,
 		.udp_pages = -1,

@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
 #include "epolltune/listener.h"
@@ -441,12 +442,12 @@ static void facts_are_read_or_absent(void **state)
 	assert_int_equal(f.memory_bytes, 2048 * 1024);
 	assert_int_equal(f.available_bytes, 1024 * 1024);
 	assert_int_equal(f.page_bytes, 4096);
-	assert_true(host_kernel_since(captured, 5, 10));
-	assert_true(host_kernel_since(captured, 4, 20));
-	assert_false(host_kernel_since(captured, 5, 11));
-	assert_false(host_kernel_since(captured, 6, 0));
+	assert_true(host_kernel(captured) >= KERNEL(5, 10));
+	assert_true(host_kernel(captured) >= KERNEL(4, 20));
+	assert_true(host_kernel(captured) < KERNEL(5, 11));
+	assert_true(host_kernel(captured) < KERNEL(6, 0));
 	put("proc/sys/kernel/osrelease", "custom\n");
-	assert_true(host_kernel_since(captured, 9, 0));
+	assert_true(host_kernel(captured) >= KERNEL(9, 0));
 	put("sys/devices/system/cpu/online", "0-\n");
 	put("proc/cpuinfo", "processor\t: 0\nmodel\t: x\n\nprocessor\t: 1\n");
 	put("proc/meminfo", "MemTotal: 99999999999999999999 kB\nMemAvailable: -1 kB\n");
@@ -900,7 +901,7 @@ static void parse_all(void)
 	struct host_files files;
 	uint64_t bytes;
 	host_facts(captured, &f);
-	host_kernel_since(captured, 6, 1);
+	host_kernel(captured);
 	host_nofile(captured, &n, &e);
 	host_files(captured, &files, &e);
 	host_slab_bytes(captured, &bytes, &e);
