@@ -14,9 +14,6 @@
 #include "epolltune/order.h"
 #include "report/figure.h"
 
-/* The kernel's maximum for one write(2) to a sysctl. */
-#define VALUE_MAX 4096
-
 const char *effect_name(enum effect_kind kind)
 {
 	static const char *const names[] = {
@@ -175,33 +172,23 @@ static void blanks_join(char *text)
 	*to = 0;
 }
 
-/* In the lab's memory. */
-struct lab_value {
-	char name[SYSCTL_NAME];
-	char text[VALUE_MAX]; /* to be set; then as the kernel shows it */
-};
-
-/* Sets the value, reads it and restores the one before. */
-static int value_try(struct host *h, void *arg, struct err *e)
+/* Sets the value in the lab and restores the one before. It is then as the kernel shows it, where
+ * not only blanks differ. */
+static int value_try(struct lab *lab, struct lab_sysctl *s, struct line_effect *x, struct err *e)
 {
-	struct lab_value *v = arg;
-	char path[KNOB_PATH], was[VALUE_MAX], set[VALUE_MAX], is[VALUE_MAX], silent[KNOB_VALUE];
-	knob_path(&(struct knob){.name = v->name}, path);
-	report_text(set, "%s", knob_silent(v->name, v->text, silent));
-	ssize_t rc = host_read(h, path, was, sizeof(was), e);
-	if (rc >= 0)
-		rc = host_write(h, path, set, e);
-	if (rc < 0)
-		return (int)rc;
-	rc = host_read(h, path, is, sizeof(is), e);
-	int restored = host_write(h, path, was, rc < 0 ? NULL : e);
-	rc = rc < 0 ? rc : restored;
-	if (rc < 0)
-		return (int)rc;
+	char set[LAB_SYSCTL_TEXT], silent[KNOB_VALUE];
+	report_text(set, "%s", knob_silent(x->name, x->value, silent));
+	report_text(s->name, "%s", x->name);
+	report_text(s->text, "%s", set);
+	int rc = lab_sysctl_swap(lab, LAB_SERVER, s, e);
+	if (!rc)
+		rc = lab_sysctl_swap(lab, LAB_SERVER, s, e);
+	if (rc)
+		return rc;
 	blanks_join(set);
-	blanks_join(is);
-	if (strcmp(is, set) != 0)
-		report_text(v->text, "%s", is);
+	blanks_join(s->text);
+	if (strcmp(s->text, set) != 0)
+		report_text(x->value, "%s", s->text);
 	return 0;
 }
 
@@ -261,12 +248,10 @@ static int line_enter(const struct trying *t, struct line_effect *x, struct err 
 	if (!t->lab)
 		return 0;
 	size_t mark = lab_mark(t->lab);
-	struct lab_value *v = lab_alloc(t->lab, sizeof(*v), e);
-	if (!v)
+	struct lab_sysctl *s = lab_alloc(t->lab, sizeof(*s), e);
+	if (!s)
 		return -ENOMEM;
-	report_text(v->name, "%s", x->name);
-	report_text(v->text, "%s", x->value);
-	int rc = lab_call(t->lab, LAB_SERVER, value_try, v, &refused);
+	int rc = value_try(t->lab, s, x, &refused);
 	if (rc == -EACCES || rc == -EPERM || rc == -EROFS || (rc == -ENOENT && !x->knob))
 		line_settle(x, EFFECT_UNTESTED,
 			    "the kernel does not let a private namespace set it");
@@ -276,8 +261,6 @@ static int line_enter(const struct trying *t, struct line_effect *x, struct err 
 		line_settle(x, EFFECT_UNTESTED, "%s", refused.text);
 	else if (rc)
 		line_settle(x, EFFECT_NONE, "the kernel refuses the value: %s", strerror(-rc));
-	else
-		report_text(x->value, "%s", v->text);
 	if (rc != -ETIMEDOUT)
 		lab_release(t->lab, mark);
 	return 0;
@@ -309,7 +292,7 @@ static int line_prepare(const struct trying *t, size_t i, struct err *e)
 {
 	struct line_effect *x = &t->s->lines[i];
 	const struct line_effect *later = line_later(t->s, i);
-	char path[KNOB_PATH], general[SYSCTL_NAME] = "", running[VALUE_MAX];
+	char path[KNOB_PATH], general[SYSCTL_NAME] = "", running[LAB_SYSCTL_TEXT];
 	knob_path(&(struct knob){.name = x->name}, path);
 	sysctl_general(x->name, general);
 	const char *module = sysctl_module(general);
