@@ -16,6 +16,7 @@
 #include "epolltune/cgroup.h"
 #include "epolltune/churn.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/port_settings.h"
 #include "epolltune/ports.h"
@@ -212,7 +213,7 @@ static int time_wait_run(struct trial *t, struct settings *s, struct outcome *ou
 static void delay_pass(const struct trial *t, uint64_t delay_ms)
 {
 	/* Before 6.14 the delay is a second, on a clock with a resolution of a second. */
-	trial_sleep_us(host_kernel(t->host) >= KERNEL(6, 14) ? (delay_ms + DELAY_MORE_MS) * 1000
+	clock_sleep_us(host_kernel(t->host) >= KERNEL(6, 14) ? (delay_ms + DELAY_MORE_MS) * 1000
 							     : 2100000);
 }
 

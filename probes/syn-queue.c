@@ -106,7 +106,7 @@ static int rush_count(struct trial *t, uint64_t begun_ns, struct trial_counters 
 		return -ENOMEM;
 	half_open->port = htons(endpoint_port(rush_address(t)));
 	do {
-		trial_sleep_us(COUNT_EVERY_US);
+		clock_sleep_us(COUNT_EVERY_US);
 		int rc = lab_call(t->lab, LAB_SERVER, half_open_count, half_open, e);
 		if (!rc)
 			rc = trial_counters_end(t, c, e);
@@ -188,7 +188,7 @@ static int rush_run(struct trial *t, int backlog, uint64_t clients, struct err *
 	if (rc || !r->count[BY_COOKIE])
 		return rc;
 	/* Wait until the server has received the last cookie. */
-	trial_sleep_us(wire_rtt(t->target));
+	clock_sleep_us(wire_rtt(t->target));
 	rc = trial_counters_end(t, &counters, e);
 	rush_read(&counters, COOKIES_SENT, r);
 	return rc;

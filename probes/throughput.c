@@ -216,7 +216,7 @@ static int pull_watch(struct trial *t, const struct pull *p, struct err *e)
 	for (size_t i = 0; i < ROUNDS && !rc; i++) {
 		if (i == ROUNDS - LAST)
 			memcpy(before, lab_wire_look(t->lab)->way, sizeof(before));
-		trial_sleep_us(wire_rtt_us(t->target));
+		clock_sleep_us(wire_rtt_us(t->target));
 		rc = look(t, p, s, &t->context->at[i], e);
 	}
 	const struct wire_stats *wire = lab_wire_look(t->lab);

@@ -502,6 +502,3 @@ int trial_counters_begin(struct trial *t, enum lab_host host, struct trial_count
 int trial_counters_end(struct trial *t, struct trial_counters *c, struct err *e);
 int64_t trial_counters_growth(const struct trial_counters *c, const char *name);
 void trial_counters_free(struct trial_counters *c);
-
-/* Sleeps for at least `us` microseconds. */
-void trial_sleep_us(uint64_t us);

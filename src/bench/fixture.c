@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/interrupt.h"
 #include "engine/cpus.h"
@@ -158,9 +157,8 @@ unsigned fixture_workers(struct bench_run *run, const char *bench, unsigned proc
 /* Clients are connected before the server accepts them: waits until it has accepted that many. */
 static void fixture_settle(const struct fixture *r, uint64_t accepted)
 {
-	const struct timespec pause = {.tv_nsec = 1000000};
 	for (int i = 0; i < SETTLE_MS && server_sum(&r->server).accepted < accepted; i++)
-		nanosleep(&pause, NULL);
+		clock_sleep_ms(1);
 }
 
 /* All counters at one moment. */

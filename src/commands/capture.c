@@ -12,6 +12,7 @@
 #include "commands/check.h"
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/nic.h"
 #include "epolltune/quantity.h"
@@ -110,12 +111,10 @@ static int capture_take(const struct arguments *a, struct capture **out, struct 
 	const struct capture_options o = {.addresses = a->addresses, .self = subject.pid};
 	if (!rc)
 		rc = sample_take(a, live, &o, &first, e);
-	const struct timespec window = {.tv_sec = (time_t)(a->window_us / 1000000),
-					.tv_nsec = (long)(a->window_us % 1000000 * 1000)};
-	if (!rc && clock_nanosleep(CLOCK_MONOTONIC, 0, &window, NULL))
-		rc = err_set(e, EINTR, "capture: interrupted");
-	if (!rc)
+	if (!rc) {
+		clock_sleep_us(a->window_us);
 		rc = sample_take(a, live, &o, out, e);
+	}
 	if (!rc)
 		rc = capture_join(*out, first, e);
 	if (!rc)

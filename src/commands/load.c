@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/interrupt.h"
@@ -509,9 +508,8 @@ static int mode_run(struct client *c, struct load_arguments *a, struct bench_tab
 	if (a->mode == LOAD_HOLD && n)
 		figures_add(t, a, c, variant, n, n, false);
 	if (rc == 0 && a->mode == LOAD_HOLD) {
-		struct timespec left = {(time_t)(a->duration_us / 1000000),
-					(long)(a->duration_us % 1000000) * 1000};
-		while (!interrupt_came() && nanosleep(&left, &left) < 0 && errno == EINTR)
+		uint64_t end = clock_ns() + a->duration_us * 1000;
+		while (!interrupt_came() && !clock_wait_until(end))
 			;
 		variant = "hold-sample";
 		order = (struct client_order){.verb = CLIENT_REQUEST,

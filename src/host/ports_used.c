@@ -16,9 +16,7 @@
 
 #define NO_MEMORY "cannot count the ports in use: out of memory"
 /* All but LISTEN and CLOSE. Only the side that accepts is in SYN_RECV. */
-#define STATES                                                                                     \
-	(1u << TCP_ESTABLISHED | 1u << TCP_SYN_SENT | 1u << TCP_FIN_WAIT1 | 1u << TCP_FIN_WAIT2 |  \
-	 1u << TCP_TIME_WAIT | 1u << TCP_CLOSE_WAIT | 1u << TCP_LAST_ACK | 1u << TCP_CLOSING)
+#define STATES (TCP_CONNECTED | 1u << TCP_SYN_SENT | 1u << TCP_TIME_WAIT)
 /* Of a larger range, on a machine with more sockets, so many ports are looked at first, in windows:
  * kernel and applications spread ports. (The order of a dump is no sample: since 6.15
  * inet_ehashfn() puts the sockets of a destination side by side.) */

@@ -392,7 +392,7 @@ static int window_pass(const struct observation *o, const struct judging *j, str
 	uint64_t us = j->options->window_us ? j->options->window_us : WINDOW_US;
 	uint64_t slice = us / (OBSERVATION_TICKS + 1);
 	for (unsigned i = 0; o->tick && i < OBSERVATION_TICKS; i++) {
-		trial_sleep_us(slice);
+		clock_sleep_us(slice);
 		us -= slice;
 		int rc = o->tick(j->host, during, e);
 		if (rc)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "epolltune/knob.h"
 #include "epolltune/probe.h"
@@ -174,10 +173,3 @@ int64_t trial_counters_growth(const struct trial_counters *c, const char *name)
 }
 
 void trial_counters_free(struct trial_counters *c) { free(c->before); }
-
-void trial_sleep_us(uint64_t us)
-{
-	struct timespec left = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
-	while (nanosleep(&left, &left) && errno == EINTR)
-		;
-}
