@@ -420,6 +420,15 @@ size_t probe_count(void);
 const struct probe *probe_at(size_t i);
 /* NULL if unknown. */
 const struct probe *probe_find(const char *name);
+/* Probes, 1 << i for probe_at(i). */
+typedef uint32_t probe_set;
+/* Of the option --probe: 0 is all of them. */
+static inline bool probe_chosen(probe_set chosen, size_t i) { return !chosen || chosen >> i & 1; }
+/* Those of a comma-separated list; 0, and the error, if one is unknown. */
+probe_set probes_parse(const char *list, struct err *e);
+/* Their names, comma separated. */
+#define PROBES_TEXT 512
+char *probes_text(probe_set set, char text[PROBES_TEXT]);
 /* Wall i (from 0) that a probe writes; NULL beyond the last. */
 const char *probe_wall(const struct probe *p, size_t i);
 bool probe_has_wall(const struct probe *p, const char *wall);

@@ -299,8 +299,6 @@ static int apply(void *arguments, const struct given *given)
 	journal_close(&a->journal);
 	json_decref(a->result.proof);
 	json_decref(a->result.persisted);
-	free(a->probes);
-	free(a->concerned);
 	free(a->standing);
 	free(a->before);
 	free(a->after);

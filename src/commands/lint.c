@@ -168,7 +168,7 @@ static const struct option_row options[] = {
 	{"versus", "OTHER", "with --try: try that file too, and compare", AT(versus),
 	 TEXT_OF(FILES)},
 	TARGET_OPTIONS(struct arguments, check),
-	{"probe", "NAME,…", "with --try: run only these probes", AT(check.probes), LIST_OF(PROBES)},
+	{"probe", "NAME,…", "with --try: run only these probes", AT(check.probes), PROBES_OPTION},
 	FAMILY_OPTION(AT(check.family)),
 	{"fix", NULL, "print the corrected files as a diff; write nothing", AT(fix), FLAG},
 	{"format", "FORMAT", "", AT(format), CHOICE("text,json,sarif")},
