@@ -29,13 +29,10 @@ static int name_add(struct bench_arguments *a, const char *name, struct err *e)
 {
 	const struct bench *b = bench_named(name);
 	if (!b) {
-		char known[256] = "";
-		for (size_t i = 0; i < bench_count(); i++) {
-			size_t used = strlen(known);
-			snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
-				 bench_at(i)->name);
-		}
-		return err_set(e, EINVAL, "bench: unknown bench \"%s\"; known: %s", name, known);
+		err_set(e, EINVAL, "bench: unknown bench \"%s\"; known: ", name);
+		for (size_t i = 0; i < bench_count(); i++)
+			err_append(e, "%s%s", i ? ", " : "", bench_at(i)->name);
+		return -EINVAL;
 	}
 	for (size_t i = 0; i < a->count; i++)
 		if (a->names[i] == b)

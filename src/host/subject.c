@@ -69,15 +69,13 @@ static bool any_listener(const struct listener *l, void *unused) { return true; 
 static int several(const struct server_query *q, char list[CANDIDATES][CANDIDATE], size_t count,
 		   struct err *e)
 {
-	char text[360] = "";
-	size_t used = 0;
-	for (size_t i = 0; i < count && i < CANDIDATES && used < sizeof(text); i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.78s", i ? "; " : "",
-					 list[i]);
-	if (count > CANDIDATES && used < sizeof(text))
-		snprintf(text + used, sizeof(text) - used, " and %zu more", count - CANDIDATES);
-	return err_set(e, ENOTUNIQ, "--server %s: several servers: %s; give a pid or an address",
-		       q->who, text);
+	err_set(e, ENOTUNIQ, "--server %s: several servers: ", q->who);
+	for (size_t i = 0; i < count && i < CANDIDATES; i++)
+		err_append(e, "%s%.78s", i ? "; " : "", list[i]);
+	if (count > CANDIDATES)
+		err_append(e, " and %zu more", count - CANDIDATES);
+	err_append(e, "; give a pid or an address");
+	return -ENOTUNIQ;
 }
 
 static bool is_wild(const struct listener *l)

@@ -134,8 +134,8 @@ bool judge_descriptors(const struct host *h, int rc, struct err *e)
 	struct host_nofile limit;
 	if (rc != -EMFILE || host_nofile(h, &limit, NULL))
 		return false;
-	report_append(e->text, ": RLIMIT_NOFILE is %s, raise it with ulimit -n",
-		      quantity_count(limit.soft).text);
+	err_append(e, ": RLIMIT_NOFILE is %s, raise it with ulimit -n",
+		   quantity_count(limit.soft).text);
 	return true;
 }
 
@@ -270,7 +270,7 @@ static int watched_run(struct judged *d, const struct judging *j, struct trial *
 		    quantity_of(dropped, "packet").text, dropped == 1 ? "was" : "were",
 		    value[0] ? "=" : "", value);
 	if (rc)
-		report_append(e->text, "%s", text);
+		err_append(e, "%s", text);
 	else
 		outcome_dropped(&d->outcome, text);
 	return rc;
