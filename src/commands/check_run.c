@@ -404,6 +404,7 @@ int check_inspect(const struct check_options *given, struct host *host, struct r
 int check_run(const struct check_options *given, struct report *out, struct err *e)
 {
 	CLEAN(subject_free) struct subject subject = {0};
+	struct subject captured;
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(host_closep) struct host *earlier = NULL;
 	struct check_options options = *given, *o = &options;
@@ -437,6 +438,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		return rc;
 	o->probe.guest = o->guest.command ? &o->guest : NULL;
 	o->probe.subject = o->server || o->probe.guest ? &subject : NULL;
+	o->probe.captured = subject_captured(host, &captured) ? &captured : NULL;
 	o->probe.entered = enter[0];
 	host_open_earlier(&earlier, host, NULL);
 	s.check.earlier = earlier;
