@@ -33,6 +33,8 @@ struct probe_options {
 	uint64_t peers;             /* on the same link, at a time; 0: not given */
 	uint64_t window_us;         /* minimum time between the samples; 0: the probe's default */
 	const struct report *since; /* an earlier report to compare with; NULL: none */
+	bool since_began;           /* `since` is how this check began to observe the server */
+	bool stall_seen; /* the target's stall is one that this server was seen to have */
 	const struct subject *subject; /* the server in question; NULL: none was named */
 	/* Of a captured machine, the server whose limits it has (subject_captured()); NULL: they
 	 * are those of a shell. */
@@ -315,6 +317,10 @@ struct moment {
 	bool live;      /* false: a captured machine */
 };
 
+/* The stall that the target allows, in seconds. What a server that accepts too slowly was seen to
+ * do allows nothing: then at most that of the default target. */
+double moment_stall_s(const struct moment *m);
+
 /* Groups of counters: "TcpExt" of "TcpExt.ListenDrops". The kernel has fewer. */
 #define SINCE_GROUPS 16
 
@@ -322,6 +328,7 @@ struct moment {
 struct since {
 	const struct report *report; /* NULL: none to compare with */
 	const struct host_counters *now;
+	bool began;     /* it is how this check began to observe the server */
 	bool reboot;    /* this machine has booted since */
 	bool same_boot; /* it has not; neither: unknown */
 	/* Of each group one that is smaller than in the report. */
@@ -334,8 +341,8 @@ struct since {
  * same boot, one of any group. Then the total is what is known of the time since. */
 enum since_reset { SINCE_CONTINUED, SINCE_REBOOT, SINCE_RESTART };
 
-/* `boot`: of this machine; "": unknown. Pure, as are those below. */
-struct since since_make(const struct report *report, const char *boot,
+/* Of the options' report. `boot`: of this machine; "": unknown. Pure, as are those below. */
+struct since since_make(const struct probe_options *o, const char *boot,
 			const struct host_counters *now);
 enum since_reset since_reset(const struct since *, const char *counter);
 /* The growth of a counter since the report, or since the reset; -1: unknown. */

@@ -353,9 +353,7 @@ static int before_read(const struct check *check, struct report *before, struct 
 	o.probes = "counters,listeners";
 	s.check.options = &o;
 	s.check.unasked = "";
-	int rc = probes_run(&s, "", before, e);
-	before->observed.us = o.observe_us;
-	return rc;
+	return probes_run(&s, "", before, e);
 }
 
 /* Takes the target from what the server does, but for the numbers that were given. */
@@ -368,6 +366,7 @@ static int observe(const struct check *check, struct check_options *o, struct re
 				    e);
 	if (rc)
 		return rc;
+	o->probe.since_began = !o->probe.since;
 	if (!o->probe.since)
 		o->probe.since = before;
 	out->headroom_percent = o->headroom_percent;
@@ -375,7 +374,9 @@ static int observe(const struct check *check, struct check_options *o, struct re
 	out->target = target_fit(&seen);
 	struct target checked = observed_headroom(out, &out->target, o->headroom_percent);
 	checked = target_fit(&checked);
-	o->target = target_keep(&o->target, o->kept, &checked);
+	checked = target_keep(&o->target, o->kept, &checked);
+	o->probe.stall_seen = checked.stall_us != o->target.stall_us;
+	o->target = checked;
 	return 0;
 }
 
