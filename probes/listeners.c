@@ -633,7 +633,7 @@ static void judge_aside(const struct queue_watch *w, const struct target *t)
 		uint64_t needed;
 	} kinds[] = {{LISTENER_TCP, target_accept_queue(t)}, {LISTENER_UDP, target_datagrams(t)}};
 	for (size_t i = 0; s && i < sizeof(kinds) / sizeof(*kinds); i++) {
-		struct subject_queue q = subject_aside(s, kinds[i].kind);
+		struct subject_queue q = subject_aside(s, kinds[i].kind, t->datagram_bytes);
 		bool udp = kinds[i].kind == LISTENER_UDP, small = q.holds < kinds[i].needed;
 		/* Then the load of TCP has no verdict. */
 		bool only = !udp && !subject_listens(s, LISTENER_TCP) && !t->datagrams_per_s;

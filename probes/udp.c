@@ -8,6 +8,7 @@
 
 #include "epolltune/buffers.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/datagram.h"
 #include "epolltune/datagrams.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"

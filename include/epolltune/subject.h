@@ -235,11 +235,12 @@ struct subject_queue {
 	const struct listener *smallest; /* its smallest socket; NULL: no listener of that kind */
 	size_t sockets;                  /* of the address, by SO_REUSEPORT */
 	uint64_t sum;                    /* that they hold together */
-	uint64_t holds; /* arrivals without loss; of UDP datagrams of 1 200 B, about */
+	uint64_t holds; /* arrivals without loss; of UDP, datagrams of the default target, about */
 };
 struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind);
-/* The same of those that were set aside. */
-struct subject_queue subject_aside(const struct subject *s, enum listener_kind kind);
+/* The same of those that were set aside, of UDP for datagrams with such a payload. */
+struct subject_queue subject_aside(const struct subject *s, enum listener_kind kind,
+				   uint64_t datagram_bytes);
 /* How many arrivals `n` parts of `each` hold where a hash spreads them: the largest N with
  * N/n + 3 √(N/n) <= each, as a part's share deviates by √(N/n), and `each`, which fit even if all
  * of them come to one. */

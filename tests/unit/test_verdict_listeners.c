@@ -649,6 +649,25 @@ static void subject_is_managed(struct looks *m, uint64_t datagrams_per_s)
 }
 static void subject_is_managed_only(struct looks *m) { subject_is_managed(m, 0); }
 static void subject_is_managed_too(struct looks *m) { subject_is_managed(m, 100); }
+/* A UDP socket on a port of the kernel's choice, whose buffer holds 434 datagrams of a card, or 144
+ * of three fragments each; 200 arrive in a stall. */
+static void subject_has_datagrams_aside(struct looks *m, uint64_t bytes)
+{
+	static struct listener own[2];
+	static struct subject subject;
+	for (size_t i = 0; i < 2; i++)
+		own[i] = (struct listener){.kind = LISTENER_UDP, .limit = 1000000, .owner = -1};
+	snprintf(own[0].address, sizeof(own[0].address), "udp:0.0.0.0:1194");
+	snprintf(own[1].address, sizeof(own[1].address), "udp:0.0.0.0:40000");
+	own[1].aside = true;
+	subject = (struct subject){
+		.name = "openvpn", .pid = 812, .listeners = {.count = 2, .at = own}};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+	m->target.datagrams_per_s = 2000;
+	m->target.datagram_bytes = bytes;
+}
+static void datagrams_fit_aside(struct looks *m) { subject_has_datagrams_aside(m, 1200); }
+static void large_datagrams_do_not(struct looks *m) { subject_has_datagrams_aside(m, 4000); }
 static void subject_closes_at_once(struct looks *m)
 {
 	closes_at_once(m);
@@ -1307,6 +1326,8 @@ static void each_look_gets_its_findings(void **state)
 		{subject_ends_a_transfer, "", ""},
 		{subject_is_managed_only, "listeners.aside warning", "listeners.aside warning"},
 		{subject_is_managed_too, "listeners.aside note", "listeners.aside note"},
+		{datagrams_fit_aside, "", ""},
+		{large_datagrams_do_not, "listeners.aside note", "listeners.aside note"},
 		{files_of_the_machine_are_spent, "descriptors.system.exhausted critical",
 		 "descriptors.system.exhausted critical"},
 		{files_of_the_machine_are_nearly_spent, "descriptors.system.exhausted warning",
