@@ -315,8 +315,10 @@ static void port_words(struct wording *w, const struct subject *s)
 {
 	enum listener_kind kind = has_tcp(s) ? LISTENER_TCP : LISTENER_UDP;
 	const struct listener *l = s ? subject_queue(s, kind).smallest : NULL;
-	const char *port = l ? strrchr(l->address, ':') : NULL;
-	wording_set(w, "port", "%s", port ? port + 1 : "PORT");
+	if (l && l->port)
+		wording_set(w, "port", "%u", l->port);
+	else
+		wording_set(w, "port", "PORT");
 	wording_set(w, "protocol", "%s", kind == LISTENER_TCP ? "tcp" : "udp");
 }
 

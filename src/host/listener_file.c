@@ -100,6 +100,13 @@ static bool process_parse(char *rest, struct process *out)
 	return true;
 }
 
+/* The address of one in IPv6 has brackets. */
+static bool is_ipv6(const struct listener *l)
+{
+	const char *address = l->address + (l->kind == LISTENER_UDP ? strlen("udp:") : 0);
+	return strlen(l->address) > strlen("udp:") && address[0] == '[';
+}
+
 static bool listener_parse(char *rest, size_t processes, struct listener *out)
 {
 	uint64_t port, v[4], uid, v6only, systemd, connected;
@@ -124,6 +131,7 @@ static bool listener_parse(char *rest, size_t processes, struct listener *out)
 	out->uid = (uint32_t)uid;
 	out->v6only = v6only;
 	text_take(&rest, out->address, sizeof(out->address));
+	out->ipv6 = is_ipv6(out);
 	/* Older captures lack these. */
 	out->systemd = number(&rest, 1, &systemd) && systemd;
 	out->connected = number(&rest, 1, &connected) && connected;
