@@ -96,7 +96,7 @@ static bool orphans_solve(const struct target *t, const struct settings *now,
 }
 
 static void orphans_words(const struct target *t, const struct settings *s, const struct outcome *o,
-			  struct wording *w)
+			  const struct bound *b, struct wording *w)
 {
 	int64_t max = orphans_max(s);
 	wording_set(w, "max", "%s", max < 0 ? "" : quantity_count((uint64_t)max).text);

@@ -188,7 +188,7 @@ static void subject_words(const struct subject *subject, int64_t proposed, struc
 }
 
 static void nofile_words(const struct target *target, const struct settings *s,
-			 const struct outcome *o, struct wording *w)
+			 const struct outcome *o, const struct bound *b, struct wording *w)
 {
 	int64_t soft = s->at[NOFILE][SOFT], hard = s->at[NOFILE][HARD];
 	int64_t enough = (int64_t)report_margin(target_sockets(target));
@@ -411,7 +411,7 @@ static void system_bound(const struct target *target, const struct settings *s, 
 }
 
 static void system_words(const struct target *target, const struct settings *s,
-			 const struct outcome *o, struct wording *w)
+			 const struct outcome *o, const struct bound *b, struct wording *w)
 {
 	wording_set(w, "open", "%s", limit_show(s->at[IN_USE][0]).text);
 }
@@ -432,7 +432,7 @@ static void connection_bound(const struct target *target, const struct settings 
 }
 
 static void connection_words(const struct target *target, const struct settings *s,
-			     const struct outcome *o, struct wording *w)
+			     const struct outcome *o, const struct bound *b, struct wording *w)
 {
 	connection_memory_words(target, s, w);
 }

@@ -177,11 +177,12 @@ struct context; /* each probe defines its own: state that its experiments share 
 struct trial {
 	const struct target *target;
 	const struct probe_options *options;
-	const struct host *host; /* the calling namespace, read only */
-	struct lab *lab;         /* has the settings */
-	uint64_t needed;         /* in the unit of the wall; 0: the target does not need it */
-	bool proof;              /* this run tries a proposed value */
-	bool emulated;           /* the listen argument emulates somaxconn in the lab */
+	const struct host *host;   /* the calling namespace, read only */
+	struct lab *lab;           /* has the settings */
+	uint64_t needed;           /* in the unit of the wall; 0: the target does not need it */
+	const struct bound *bound; /* of the settings, while run() runs */
+	bool proof;                /* this run tries a proposed value */
+	bool emulated;             /* the listen argument emulates somaxconn in the lab */
 	struct context *context; /* probe.context_size bytes, zeroed before the first experiment */
 	char *progress;          /* PROBE_PROGRESS bytes; NULL: none */
 	/* What trial_server(), trial_client() and trial_knobs() have started, in the lab's memory
@@ -242,11 +243,12 @@ struct experiment {
 	bool (*scale)(const struct target *, const struct settings *now, struct settings *,
 		      unsigned percent);
 	/* Adds {names} to the judge's for the texts of the wall and its findings. `o`: the
-	 * outcome of the run, conclusive or unneeded, or NULL. Pure. NULL: none. */
+	 * outcome of the run, conclusive or unneeded, or NULL; the bound is the one by which the
+	 * wall is judged. Pure. NULL: none. */
 	void (*words)(const struct target *, const struct settings *, const struct outcome *o,
-		      struct wording *);
+		      const struct bound *, struct wording *);
 	/* What the experiment will use of the machine. Pure. NULL: little. */
-	struct cost (*cost)(const struct target *, const struct settings *);
+	struct cost (*cost)(const struct target *, const struct settings *, const struct bound *);
 	/* Runs the experiment in a lab that has these settings. May write measured values to
 	 * s->taken; the judge then calls bound() again. NULL: bound() alone judges the wall. */
 	int (*run)(struct trial *, struct settings *s, struct outcome *out, struct err *);

@@ -28,9 +28,7 @@ struct outcome outcome_blank(void)
 	return o;
 }
 
-/* Calls bound() and adds the catalogue's need. */
-static struct bound bound_of(const struct experiment *x, const struct target *t,
-			     const struct settings *s)
+struct bound bound_of(const struct experiment *x, const struct target *t, const struct settings *s)
 {
 	const struct wall_row *row = wall_row_find(x->wall);
 	struct bound b = {.capacity = REPORT_NONE,
@@ -161,7 +159,7 @@ static struct wording words_of(const struct experiment *x, const struct target *
 	figure_format(text, sizeof(text), unit, b->unraised);
 	wording_set(&w, "unraised", "%s", b->unraised == REPORT_NONE ? "" : text);
 	if (x->words)
-		x->words(t, s, o, &w);
+		x->words(t, s, o, b, &w);
 	return w;
 }
 
