@@ -722,8 +722,6 @@ static void connections_words(const struct target *target, const struct settings
 	char line[WORDING_TEXT];
 	wording_set(w, "who", "%s", server ? server->name : s->subject ? s->subject->name : "");
 	wording_flag(w, "process", s->taken.at_nofile);
-	wording_set(w, "keep", "%s", "");
-	wording_set(w, "soft_flag", "%s", "");
 	wording_set(w, "reached", "%s",
 		    o && o->reached != REPORT_NONE ? quantity_count((uint64_t)o->reached).text
 						   : "");

@@ -302,8 +302,6 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 	wording_set(w, "held", "%s",
 		    row->clients_files && s->taken.held ? quantity_count(s->taken.held).text : "");
 	narrower_words(s, w);
-	wording_set(w, "keep", "%s", "");
-	wording_set(w, "soft_flag", "%s", "");
 	line_words(t, s, w);
 }
 

@@ -160,7 +160,7 @@ static bool process_solve(const struct target *target, const struct settings *no
 	return true;
 }
 
-/* Names the server and its lines; {who} is "" without one. */
+/* Names the server and its line; {who} is "" without one. */
 static void subject_words(const struct subject *subject, int64_t proposed, struct wording *w)
 {
 	char line[WORDING_TEXT];
@@ -180,14 +180,13 @@ static void subject_words(const struct subject *subject, int64_t proposed, struc
 	wording_set(w, "unshown", "%s",
 		    subject->unshown ? quantity_count(subject->accepting).text : "");
 	unit_words(w, unit_service(subject->unit), subject->manager);
-	wording_set(w, "files", "%s", quantity_plain((uint64_t)proposed).text);
 	wording_set(w, "server", "%s", server ? server->name : "");
 	wording_set(w, "line", "%s",
 		    server_line(server ? server->files_line : NULL, "files", (uint64_t)proposed,
 				line, sizeof(line)));
 }
 
-static void nofile_words(const struct target *target, const struct settings *s,
+static void limits_words(const struct target *target, const struct settings *s,
 			 const struct outcome *o, const struct bound *b, struct wording *w)
 {
 	int64_t soft = s->at[NOFILE][SOFT], hard = s->at[NOFILE][HARD];
@@ -200,18 +199,6 @@ static void nofile_words(const struct target *target, const struct settings *s,
 	subject_words(settings_holder(s), proposed, w);
 	bool open = nr_open_binds(s, settings_holder(s) ? SOFT : HARD);
 	wording_set(w, "nr_open", "%s", open ? limit_show(s->at[NR_OPEN][0]).text : "");
-	wording_set(w, "soft_flag", "%s", "");
-	wording_set(w, "keep", "%s", "");
-	if (field_to_raise(target, s, enough) == SOFT) {
-		wording_set(w, "soft_flag", "S");
-		/* LimitNOFILE= with one number would lower the hard limit. */
-		if (hard == INT64_MAX)
-			wording_set(w, "keep", ":infinity");
-		else
-			wording_set(w, "keep", ":%" PRId64, hard);
-	} else if (!open && s->at[NR_OPEN][0] != REPORT_NONE && proposed > s->at[NR_OPEN][0]) {
-		wording_set(w, "ceiling", "%s", limit_show(s->at[NR_OPEN][0]).text);
-	}
 	if (o && !isnan(o->metric[WAKEUPS]))
 		wording_set(w, "wakeups", "%s",
 			    quantity_measured(QUANTITY_COUNT, (uint64_t)o->metric[WAKEUPS]).text);
@@ -474,7 +461,7 @@ static const struct experiment experiments[] = {
 		.read = nofile_read,
 		.bound = process_bound,
 		.solve = process_solve,
-		.words = nofile_words,
+		.words = limits_words,
 		.run = process_run,
 	},
 	{

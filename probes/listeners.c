@@ -15,6 +15,7 @@
 #include "epolltune/doing.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/listener.h"
+#include "epolltune/nofile.h"
 #include "epolltune/quantity.h"
 #include "epolltune/syn_queue.h"
 
@@ -146,17 +147,8 @@ static void more_words(struct wording *words, const struct process *p, int64_t n
 {
 	const struct server_row *server = server_row_find(p->name);
 	uint64_t more = quantity_more(p->soft);
-	bool raised = p->hard < more;
 	char line[WORDING_TEXT];
-	wording_set(words, "files", "%s", quantity_plain(more).text);
-	wording_set(words, "soft_flag", "%s", raised ? "" : "S");
-	wording_set(words, "keep", "%s", raised ? "" : ":infinity");
-	if (!raised && p->hard != HOST_UNLIMITED)
-		wording_set(words, "keep", ":%" PRIu64, p->hard);
-	wording_set(words, "ceiling", "%s",
-		    nr_open != REPORT_NONE && more > (uint64_t)nr_open
-			    ? quantity_count((uint64_t)nr_open).text
-			    : "");
+	nofile_words(words, more, p->hard, nr_open);
 	wording_set(
 		words, "line", "%s",
 		server_line(server ? server->files_line : NULL, "files", more, line, sizeof(line)));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "epolltune/knob.h"
+#include "epolltune/nofile.h"
 #include "epolltune/quantity.h"
 #include "judge/settings.h"
 #include "report/figure.h"
@@ -345,11 +346,26 @@ struct proposing {
 	char how[WORDING_TEXT], others[WORDING_TEXT];
 };
 
+/* The words of the knob's text and of findings, for what is proposed. fs.nr_open is no ceiling
+ * where it is proposed too. */
+static void propose_nofile(struct proposing *p, size_t i)
+{
+	bool soft = !strcmp(settings_field(p->x, i, p->now, p->then), "soft");
+	int64_t hard = p->now->at[i][1], nr_open = REPORT_NONE;
+	for (size_t k = 0; k < settings_count(p->x); k++)
+		if (!strcmp(p->x->knobs[k], "fs.nr_open") && !settings_differ(p->now, p->then, k))
+			nr_open = p->now->at[k][0];
+	nofile_words(p->words, (uint64_t)p->then->at[i][soft ? 0 : 1],
+		     hard == INT64_MAX ? HOST_UNLIMITED : (uint64_t)hard, nr_open);
+}
+
 static void propose_one(struct proposing *p, size_t i)
 {
 	char current[80], proposed[80];
 	const struct knob *k = knob_find(p->x->knobs[i]);
 	settings_show(p->x, i, p->now, p->then, current, proposed);
+	if (k && k->scope == KNOB_PROCESS)
+		propose_nofile(p, i);
 	if (!p->f->proposal_count) {
 		wording_set(p->words, "proposed", "%s", proposed);
 		wording_set(p->words, "effect", "%s", k ? knob_effect_text(k->effect) : "");
