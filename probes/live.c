@@ -363,7 +363,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 		looks_make(before, after, all);
 	if (!all || !all->count)
 		return;
-	judge_unread(after, all, (double)m->target->stall_us / 1e6, r);
+	judge_unread(after, all, moment_stall_s(m), r);
 	judge_causes(after, all, m->seconds, r);
 	judge_worst(all, r);
 }

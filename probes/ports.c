@@ -625,7 +625,7 @@ static void accept_bound(const struct target *t, const struct settings *s, struc
 }
 
 static void accept_words(const struct target *t, const struct settings *s, const struct outcome *o,
-			 struct wording *w)
+			 const struct bound *b, struct wording *w)
 {
 	const struct taken *k = &s->taken;
 	uint64_t each = accept_ns(t, k);
@@ -699,7 +699,7 @@ static int ports_measure(struct trial *t, struct report *r, struct err *e)
 {
 	struct wording words = {0};
 	if (t->context->rate.text[PORT_RANGE][0])
-		ports_rate_words(t->target, &t->context->rate, NULL, &words);
+		ports_rate_words(t->target, &t->context->rate, NULL, NULL, &words);
 	report_finding(r, "ports.connect-rate", &words)->table = t->context->rates.table;
 	return cost_measure(t, r, e);
 }

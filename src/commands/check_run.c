@@ -343,9 +343,7 @@ static int before_read(const struct check *check, struct report *before, struct 
 	o.probes = probes_parse("counters,listeners", NULL);
 	s.check.options = &o;
 	s.check.unasked = "";
-	int rc = probes_run(&s, "", before, e);
-	before->observed.us = o.observe_us;
-	return rc;
+	return probes_run(&s, "", before, e);
 }
 
 /* Takes the target from what the server does, but for the numbers that were given. */
@@ -358,6 +356,7 @@ static int observe(const struct check *check, struct check_options *o, struct re
 				    e);
 	if (rc)
 		return rc;
+	o->probe.since_began = !o->probe.since;
 	if (!o->probe.since)
 		o->probe.since = before;
 	out->headroom_percent = o->headroom_percent;
@@ -365,7 +364,9 @@ static int observe(const struct check *check, struct check_options *o, struct re
 	out->target = target_fit(&seen);
 	struct target checked = observed_headroom(out, &out->target, o->headroom_percent);
 	checked = target_fit(&checked);
-	o->target = target_keep(&o->target, o->kept, &checked);
+	checked = target_keep(&o->target, o->kept, &checked);
+	o->probe.stall_seen = checked.stall_us != o->target.stall_us;
+	o->target = checked;
 	return 0;
 }
 
@@ -394,6 +395,7 @@ int check_inspect(const struct check_options *given, struct host *host, struct r
 int check_run(const struct check_options *given, struct report *out, struct err *e)
 {
 	CLEAN(subject_free) struct subject subject = {0};
+	struct subject captured;
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(host_closep) struct host *earlier = NULL;
 	struct check_options options = *given, *o = &options;
@@ -425,6 +427,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		return rc;
 	o->probe.guest = o->guest.command ? &o->guest : NULL;
 	o->probe.subject = o->server || o->probe.guest ? &subject : NULL;
+	o->probe.captured = subject_captured(host, &captured) ? &captured : NULL;
 	o->probe.entered = enter[0];
 	host_open_earlier(&earlier, host, NULL);
 	s.check.earlier = earlier;

@@ -448,6 +448,7 @@ static void described(struct subject *out, const struct holder *h)
 	if (!out->accepting++ || h->p.soft < out->soft) {
 		out->soft = h->p.soft;
 		out->hard = h->p.hard;
+		out->limited = h->p.pid;
 	}
 	if (!out->oldest || h->p.started < out->oldest)
 		out->oldest = h->p.started;
@@ -489,11 +490,12 @@ int acceptors_find(const struct host *h, bool (*member)(pid_t pid, void *arg), v
 		s.first = firsts[i];
 		holders_look(&s, all, count, member, arg);
 	}
-	if (s.cut)
-		out->soft = out->hard =
-			0; /* one of those that were left out may have a lower one */
-	else
+	if (s.cut) { /* one of those that were left out may have a lower limit */
+		out->soft = out->hard = 0;
+		out->limited = 0;
+	} else {
 		rc = chosen_describe(&s, out, e);
+	}
 	free(s.accepted.at);
 	free(s.looked);
 	free(s.inodes);

@@ -16,6 +16,7 @@
 #include "epolltune/sysctl_d.h"
 #include "host/listener_file.h"
 #include "host/machine.h"
+#include "host/subject_file.h"
 
 /* What openshift's gather-sysinfo wrote about a node. */
 #define NESTED "sysinfo.tgz"
@@ -74,6 +75,7 @@ static const char *const wanted[] = {
 	"var/lib/kube-proxy*",
 	"netlink/*",
 	HOST_IDENTITY_FILE,
+	SUBJECT_FILE,
 	LISTENER_FILE,
 	CAPTURE_LEFT_OUT,
 	earlier_files,

@@ -69,6 +69,7 @@ static void inet_address(struct listener *l, const struct inet_diag_msg *m)
 	inet_ntop(m->idiag_family, m->id.idiag_src, address, sizeof(address));
 	l->port = ntohs(m->id.idiag_sport);
 	l->device = m->id.idiag_if;
+	l->ipv6 = m->idiag_family == AF_INET6;
 	if (l->device && if_indextoname(l->device, name))
 		snprintf(device, sizeof(device), "%%%s", name);
 	else if (l->device)

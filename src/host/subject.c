@@ -658,6 +658,7 @@ static void root_describe(const struct host *h, struct subject *out, pid_t pid)
 	out->activated = !strcmp(p.name, "systemd");
 	out->soft = out->activated ? 0 : p.soft;
 	out->hard = out->activated ? 0 : p.hard;
+	out->limited = out->activated ? 0 : pid;
 }
 
 /* The tree of which the server is described: of a socket that several trees hold, that of the

@@ -142,6 +142,12 @@ int64_t queue_growth(const struct queue_watch *w, const char *counter)
 	return grown > 0 ? grown : 0;
 }
 
+double moment_stall_s(const struct moment *m)
+{
+	uint64_t usual_us = target_default().stall_us, us = m->target->stall_us;
+	return (double)(m->options->stall_seen && us > usual_us ? usual_us : us) / 1e6;
+}
+
 struct queue_watch accept_queues_watch(const struct accept_queues *before,
 				       const struct accept_queues *after, const struct moment *m,
 				       struct report *r)
@@ -150,15 +156,10 @@ struct queue_watch accept_queues_watch(const struct accept_queues *before,
 				.after = after,
 				.report = r,
 				.target = m->target,
-				.stall_s = (double)m->target->stall_us / 1e6,
+				.stall_s = moment_stall_s(m),
 				.rate_per_s = (double)m->target->rate_per_s};
 	if (m->seconds > 0)
 		w.seconds = after->at_s - before->at_s;
-	/* What a server that accepts too slowly was observed to do allows nothing. */
-	const struct report *earlier = after->since.report;
-	double usual_s = (double)target_default().stall_us / 1e6;
-	if (earlier && earlier->observed.us && w.stall_s > usual_s)
-		w.stall_s = usual_s;
 	w.overflows = queue_growth(&w, QUEUE_OVERFLOWS) > 0 ||
 		      host_counter(&after->counters, QUEUE_OVERFLOWS) < 0;
 	return w;

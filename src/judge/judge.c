@@ -41,7 +41,8 @@ static void cost_check(const struct experiment *x, const struct judging *j,
 	why[0] = 0;
 	if (!x->cost)
 		return;
-	struct cost c = x->cost(j->target, s);
+	const struct bound b = bound_of(x, j->target, s);
+	struct cost c = x->cost(j->target, s, &b);
 	const struct machine *m = &s->machine;
 	bool gentle = j->options->gentle;
 	if (c.clients_max && c.clients > c.clients_max)
