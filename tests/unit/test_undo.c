@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
@@ -150,6 +152,53 @@ static void the_watchdog_does_not_wait_for_a_process_that_hangs(void **state)
 	watchdog_leave(&w);
 }
 
+/* A run with a deadline in the journal whose process was killed before it armed the watchdog.
+ * Returns when that has read the journal. */
+static struct run *killed_as_it_armed(uint64_t deadline_ms)
+{
+	struct err e = {0};
+	struct watchdog w;
+	char end;
+	struct run *r = ran("sysctl", KNOB, "60", "70");
+	assert_int_equal(journal_wait(&journal, r, deadline_ms, &e), 0);
+	file_write(FILE_OF_KNOB, "70");
+	assert_int_equal(watchdog_start(&w, state_dir, &site, r->id, 60, 3600, &e), 0);
+	assert_int_equal(shutdown(w.channel, SHUT_WR), 0);
+	assert_int_equal(read(w.channel, &end, 1), 0);
+	watchdog_leave(&w);
+	return r;
+}
+
+static void a_decision_after_the_process_was_killed_counts(void **state)
+{
+	struct err e = {0};
+	if (!allowed)
+		skip_because("no network namespace of its own");
+	struct run *r = killed_as_it_armed(watchdog_clock_ms() + 60000);
+	assert_true(journal_watched(&journal, r->id));
+	assert_int_equal(journal_confirm(&journal, r, "test", &e), 0);
+	assert_int_equal(journal_end(&journal, r, &e), 0);
+	WAIT_UNTIL(!journal_watched(&journal, r->id));
+	assert_false(journal_watched(&journal, r->id));
+	assert_false(restored());
+}
+
+/* The commands print the deadline of the journal. */
+static void the_deadline_of_the_journal_counts(void **state)
+{
+	struct err e = {0};
+	struct journal now;
+	if (!allowed)
+		skip_because("no network namespace of its own");
+	journal_unlock(&journal);
+	unsigned run = killed_as_it_armed(watchdog_clock_ms())->id;
+	WAIT_UNTIL(!journal_watched(&journal, run));
+	assert_true(restored());
+	assert_int_equal(journal_open(&now, state_dir, JOURNAL_READ, &e), 0);
+	assert_int_equal(journal_find(&now, run)->status, RUN_ROLLED_BACK);
+	journal_close(&now);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, remove_dir)
 
 int main(void)
@@ -157,6 +206,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_this_version_does_not_know_can_be_dropped),
 		TEST(the_watchdog_does_not_wait_for_a_process_that_hangs),
+		TEST(a_decision_after_the_process_was_killed_counts),
+		TEST(the_deadline_of_the_journal_counts),
 	};
 	return cmocka_run_group_tests(tests, enter, leave);
 }
