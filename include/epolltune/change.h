@@ -203,6 +203,7 @@ struct change_kind {
 	/* Whether `value` is in range (-EINVAL, -ERANGE) and this process may write it here
 	 * (-EACCES, -EPERM, -ENOENT; -EROFS: no process may, with any privilege). */
 	int (*check)(struct change_site *site, const char *name, const char *value, struct err *e);
+	/* -ENOTUNIQ: several values, as those of queues. write() makes them one. */
 	int (*read)(struct change_site *site, const char *name, char value[CHANGE_VALUE],
 		    struct err *e);
 	int (*write)(struct change_site *site, const char *name, const char *value, struct err *e);

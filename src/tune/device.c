@@ -51,7 +51,7 @@ static int lacking(const struct device_name *d, const struct nic *n, struct err 
 {
 	return err_set(e, EOPNOTSUPP, "%s: its driver or this kernel %s %s%s", d->nic,
 		       n->up ? "does not support" : "does not report", d->knob->name,
-		       n->up ? "" : " while the interface is down");
+		       n->up ? "" : " while the interface is down: bring it up");
 }
 
 /* Some devices have separate receive and transmit channels. */
@@ -79,7 +79,8 @@ static struct nic_number napi_value(const struct nic_napi *p, const struct devic
 	return p->irq_suspend_timeout;
 }
 
-/* The common value of all instances; -EBUSY if they differ, as rollback could not restore them. */
+/* The common value of all instances; -ENOTUNIQ if they differ, as rollback could not restore them.
+ */
 static int agreed(const struct device_name *d, const struct nic *n, struct nic_number *value,
 		  struct err *e)
 {
@@ -91,7 +92,7 @@ static int agreed(const struct device_name *d, const struct nic *n, struct nic_n
 			continue;
 		if (value->known && one.value != value->value)
 			return err_set(
-				e, EBUSY, "%s: its NAPI instances have different settings: %s%s",
+				e, ENOTUNIQ, "%s: its NAPI instances have different settings: %s%s",
 				d->nic,
 				d->setting->by_napi ? "name a queue, as in @" : "not changed",
 				d->setting->by_napi ? queue : "");
@@ -121,8 +122,8 @@ static int read_masks(const struct device_name *d, const struct nic *n, char val
 		snprintf(mask, sizeof(mask), "%s", n->queues[i].cpus);
 		mask_normalize(mask);
 		if (value[0] && strcmp(value, mask) != 0)
-			return err_set(e, EBUSY, "%s: its queues have different masks: not changed",
-				       d->nic);
+			return err_set(e, ENOTUNIQ,
+				       "%s: its queues have different masks: not changed", d->nic);
 		memcpy(value, mask, sizeof(mask));
 	}
 	return value[0] ? 0 : lacking(d, n, e);
