@@ -345,7 +345,26 @@ const struct change_kind *device_file(const char *name)
 	struct device_name d;
 	if (!device_parse(name, &d) || d.queue >= 0)
 		return NULL;
-	return d.setting->link ? &kind_link : d.setting->udev ? &kind_udev : NULL;
+	if (d.setting->link)
+		return &kind_link;
+	return d.setting->sysfs && !d.setting->when_up ? &kind_udev : NULL;
+}
+
+static void device_no_file(const struct change *c, char why[CHANGE_WHY])
+{
+	struct device_name d;
+	char path[64], file[160];
+	if (!device_parse(c->name, &d) || d.queue >= 0 || !d.setting->when_up) {
+		snprintf(why, CHANGE_WHY, "no file can hold a setting of one NAPI instance");
+		return;
+	}
+	snprintf(path, sizeof(path), "/sys/class/net/%s/%s", d.nic, d.setting->sysfs);
+	shell_word(file, sizeof(file), path);
+	snprintf(why, CHANGE_WHY,
+		 "a udev rule comes before the interface is up, and the kernel refuses this until "
+		 "the driver has its NAPI instances (EOPNOTSUPP); set it by a unit of your own "
+		 "that starts when %s is up: echo %.20s >%s",
+		 d.nic, c->to, file);
 }
 
 static enum change_scope device_scope(const char *name) { return CHANGE_NETNS; }
@@ -411,9 +430,9 @@ static void device_shell(FILE *out, const struct change *c)
 		fprintf(out,
 			"for f in /sys/class/net/%s/%s; do echo '%s' >\"$f\"; "
 			"echo \"$f: $(cat \"$f\")\"; done\n",
-			nic, d.setting->udev, c->to);
-	} else if (d.queue < 0 && d.setting->udev) {
-		fprintf(out, "change /sys/class/net/%s/%s '%s' '%s'\n", nic, d.setting->udev,
+			nic, d.setting->sysfs, c->to);
+	} else if (d.queue < 0 && d.setting->sysfs) {
+		fprintf(out, "change /sys/class/net/%s/%s '%s' '%s'\n", nic, d.setting->sysfs,
 			c->from, c->to);
 	} else {
 		fprintf(out, "# %s = %s: settable by netlink only, use epolltune apply --set\n",
@@ -436,6 +455,7 @@ static const struct change_running running = {
 	.hidden = device_hidden,
 	.find = device_find,
 	.file = device_file,
+	.no_file = device_no_file,
 	.shell = device_shell,
 	.sysctl = device_sysctl,
 };
