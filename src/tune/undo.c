@@ -393,8 +393,10 @@ int undo_run(struct undo *u, struct journal *j, struct run *r, struct err *e)
 		away += x.other_netns[n] && remains(&x, c);
 	}
 	struct err trouble;
+	char words[UNDO_WORDS];
+	undo_reason_words(u->reason, u->signal, words);
 	bool recorded = !u->files_only && !(remaining && remaining == away);
-	if (recorded && journal_rollback(j, r, u->by, u->reason, x.here.boot, &trouble) < 0)
+	if (recorded && journal_rollback(j, r, u->by, words, x.here.boot, &trouble) < 0)
 		keep_first(&x, &trouble);
 	for (size_t n = r->count; n-- > 0;)
 		if (to_undo(&x, &r->items[n]))

@@ -128,9 +128,8 @@ static void roll_back(struct confirm_watch *w)
 	struct run *r = journal_find(j, w->run);
 	if (r && !r->confirmed && run_is_open(r)) {
 		struct err e;
-		struct undo u = {.site = w->site,
-				 .by = "the watchdog of --confirm",
-				 .reason = "not confirmed in time"};
+		struct undo u = {
+			.site = w->site, .by = "the watchdog of --confirm", .reason = UNDO_LATE};
 		undo_run(&u, j, r, &e);
 	}
 	journal_close(&opened);

@@ -364,7 +364,7 @@ static void written_read_back_and_reverted(void **state)
 	assert_int_equal(x.outcome, OUTCOME_APPLIED);
 	wrote("v0", "3");
 	wrote("v1", "2");
-	struct undo u = {.site = &site, .by = "test", .reason = ""};
+	struct undo u = {.site = &site, .by = "test", .reason = UNDO_NONE};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
 	assert_int_equal(u.reverted, 2);
 	wrote("v0", "1");
@@ -414,7 +414,7 @@ static void rollback_of_a_removed_interface(void **state)
 	struct execution x = begin(&j);
 	assert_int_equal(execute_plan(&x, &e), 0);
 	assert_true(shell("ip link del v0"));
-	struct undo u = {.site = &site, .by = "test", .reason = "asked for"};
+	struct undo u = {.site = &site, .by = "test", .reason = UNDO_ASKED};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
 	assert_int_equal(u.unreachable, 1);
 	assert_int_equal(u.failed, 0);
@@ -422,10 +422,10 @@ static void rollback_of_a_removed_interface(void **state)
 	/* Nor is another one with its name the one that was changed, even with the same value. */
 	assert_int_equal(fresh(state), 0);
 	assert_true(shell("ethtool -L v0 rx 3"));
-	u = (struct undo){.site = &site, .by = "test", .reason = "asked for"};
+	u = (struct undo){.site = &site, .by = "test", .reason = UNDO_ASKED};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
 	assert_int_equal(u.unreachable, 1);
-	u = (struct undo){.site = &site, .by = "test", .reason = "asked for", .force = true};
+	u = (struct undo){.site = &site, .by = "test", .reason = UNDO_ASKED, .force = true};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
 	assert_int_equal(u.stale, 1);
 	assert_false(run_in_force(journal_find(&j, x.run)));
@@ -519,14 +519,14 @@ static void rollback_of_a_renamed_interface(void **state)
 	struct execution x = begin(&j);
 	assert_int_equal(execute_plan(&x, &e), 0);
 	assert_true(shell("ip link set v1 name z1"));
-	struct undo u = {.site = &site, .by = "test", .reason = "asked for"};
+	struct undo u = {.site = &site, .by = "test", .reason = UNDO_ASKED};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
 	assert_int_equal(u.unreachable, 1);
 	assert_int_equal(u.stale, 0);
 	assert_int_equal(journal_find(&j, x.run)->status, RUN_PARTLY);
 	wrote("z1", "2");
 	assert_true(shell("ip link set z1 name v1"));
-	u = (struct undo){.site = &site, .by = "test", .reason = "asked for"};
+	u = (struct undo){.site = &site, .by = "test", .reason = UNDO_ASKED};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
 	assert_int_equal(u.reverted, 1);
 	wrote("v1", "1");
