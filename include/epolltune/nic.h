@@ -378,7 +378,8 @@ struct device_setting {
 	const char *link;           /* option of a .link file (systemd.link(5)); NULL: none */
 	unsigned link_since;        /* the version of systemd that has it */
 	const char *unit;           /* suffix of its value there; NULL: none */
-	const char *udev;           /* attribute in sysfs, for a udev rule; NULL: none */
+	const char *sysfs;          /* attribute in sysfs; NULL: none */
+	bool when_up;               /* refused there until the driver has NAPI instances */
 	const char *ethtool[3];     /* "-G", "rx" and the label in its output; NULL: none */
 };
 

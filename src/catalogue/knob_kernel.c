@@ -22,11 +22,12 @@ unsigned kernel_parse(const char *release)
 		       : UINT_MAX;
 }
 
+/* Without fs.nr_open and fs.file-max: systemd raises both before it reads a file (src/core/main.c
+ * bump_file_max_and_nr_open()). */
 static const struct {
 	const char *knob, *value;
 	unsigned since; /* the first kernel with it; newer ones come first */
 } defaults[] = {
-	{"fs.nr_open", "1048576", 0},
 	{"net.core.dev_weight", "64", 0},
 	{"net.core.netdev_budget", "300", 0},
 	{"net.core.netdev_max_backlog", "1000", 0},
@@ -42,7 +43,8 @@ static const struct {
 	{"net.ipv4.tcp_synack_retries", "5", 0},
 	{"net.ipv4.tcp_syncookies", "1", 0},
 	{"net.ipv4.tcp_timestamps", "1", 0},
-	{"net.ipv4.tcp_tw_reuse", "2", 0},
+	{"net.ipv4.tcp_tw_reuse", "2", KERNEL(4, 19)},
+	{"net.ipv4.tcp_tw_reuse", "0", 0},
 	{"net.ipv4.tcp_tw_reuse_delay", "1000", 0},
 	{"net.ipv4.tcp_window_scaling", "1", 0},
 };

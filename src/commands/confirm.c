@@ -10,7 +10,6 @@
 #include "tune/execute.h"
 #include "tune/persist.h"
 #include "tune/plan.h"
-#include "tune/undo.h"
 
 struct confirm {
 	struct tuning tuning;
@@ -165,7 +164,7 @@ static int none_waits(const struct confirm *c, const struct journal *j)
 			last->id, tuning_option(&c->tuning, option));
 		return refuse(c, &e);
 	}
-	if (last && last->reason[0] && strcmp(last->reason, UNDO_ASKED) != 0) {
+	if (last && last->undo != UNDO_NONE && last->undo != UNDO_ASKED) {
 		err_set(&e, PLAN_REFUSED, "run %u was already rolled back: %s", last->id,
 			last->reason);
 		return refuse(c, &e);
