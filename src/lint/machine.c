@@ -99,7 +99,8 @@ static void drift_judge(struct lint *l, const struct lint_value *v, const struct
 	char boot[KNOB_VALUE], running[KNOB_VALUE];
 	struct lint_line line = {v->file, "", v->line};
 	if (knob_read(k, l->host, running, NULL) == 0 &&
-	    knob_at_boot(k, l->kernel, v->value, running, boot) && strcmp(boot, running) != 0)
+	    knob_at_boot(k, l->kernel, host_page_bytes(l->host), v->value, running, boot) &&
+	    strcmp(boot, running) != 0)
 		lint_add(
 			l, &line, LINT_DRIFT, NULL,
 			"%s = %s, but %s is running: find the writer, or load the file: sysctl -p %s",

@@ -491,7 +491,7 @@ static void ports_judge(struct lint *l, const struct assignment *a)
 	char taken[KNOB_VALUE], decimal[KNOB_VALUE];
 	if (strlen(a->read.value) >= KNOB_VALUE)
 		return;
-	if (!knob_at_boot(a->knob, l->kernel, a->read.value, "", taken))
+	if (!knob_at_boot(a->knob, l->kernel, 0, a->read.value, "", taken))
 		lint_add(l, a->line, LINT_REFUSED, NULL,
 			 "%s: \"%s\" is no list of ports: write 8080,9000-9010", a->read.name,
 			 a->read.value);
