@@ -54,9 +54,10 @@ enum lint_kind {
 #define NR_OPEN_DEFAULT 1048576
 
 struct lint {
-	unsigned kernel;         /* KERNEL(); UINT_MAX: any new one */
-	const struct host *host; /* whose files are judged; NULL: files for themselves */
-	size_t files;            /* that were judged */
+	unsigned kernel;                   /* KERNEL(); UINT_MAX: any new one */
+	const struct host *host;           /* whose files are judged; NULL: files for themselves */
+	uint64_t memory_bytes, page_bytes; /* of the host; 0: unknown */
+	size_t files;                      /* that were judged */
 	struct lint_problem *problems;
 	size_t count;
 	struct lint_value *values; /* of the file, or of all files of the machine */

@@ -99,7 +99,7 @@ static void drift_judge(struct lint *l, const struct lint_value *v, const struct
 	char boot[KNOB_VALUE], running[KNOB_VALUE];
 	struct lint_line line = {v->file, "", v->line};
 	if (knob_read(k, l->host, running, NULL) == 0 &&
-	    knob_at_boot(k, l->kernel, host_page_bytes(l->host), v->value, running, boot) &&
+	    knob_at_boot(k, l->kernel, l->page_bytes, v->value, running, boot) &&
 	    strcmp(boot, running) != 0)
 		lint_add(
 			l, &line, LINT_DRIFT, NULL,
@@ -179,7 +179,11 @@ static int others_judge(struct lint *l, struct err *e)
 int lint_machine(struct lint *l, struct err *e)
 {
 	struct boot b = {l, e};
+	struct host_facts facts;
 	bool last;
+	host_facts(l->host, &facts);
+	l->memory_bytes = facts.memory_bytes;
+	l->page_bytes = facts.page_bytes;
 	int rc = conf_judge(l, &last, e);
 	if (rc == 0)
 		rc = sysctl_d_files(l->host, boot_file, &b, e);
