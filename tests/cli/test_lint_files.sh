@@ -76,6 +76,20 @@ test_a_limit_for_a_service_is_one_of_systemd() {
 	said 'LimitNOFILE=65536:524288 in its unit'
 }
 
+# setrlimit() gets the smaller of both, so that only a hard limit can fail.
+test_a_soft_limit_is_cut_to_the_hard_one() {
+	for value in 2000000 unlimited; do
+		put limits.d/x.conf "www-data soft nofile $value"
+		expect 1 epolltune lint limits.d/x.conf
+		said "1: lint.capped: soft nofile $value is above fs.nr_open (1048576, the kernel's own), and pam_limits cuts it"
+	done
+	for type in hard -; do
+		put limits.d/x.conf "www-data $type nofile 2000000"
+		expect 2 epolltune lint limits.d/x.conf
+		said '1: lint.refused: nofile 2000000 is above fs.nr_open'
+	done
+}
+
 machine_of() { # KERNEL MEMORY-KIB: ./m
 	rm -rf m
 	put m/usr/lib/systemd/systemd-sysctl ''
