@@ -216,6 +216,36 @@ test_the_files_of_a_machine_are_read_in_their_order() {
 	said '30-b.conf:1: lint.overridden' '/etc/sysctl.conf:1: lint.drift'
 }
 
+# A directive ends where its server ends it, and is what that takes for one.
+test_backlogs_are_read_as_by_their_servers() {
+	machine_of 6.18.0 16000000
+	put m/proc/sys/net/core/somaxconn 4096
+	put m/etc/nginx/sites-enabled/web 'server {' '  listen 0.0.0.0:80' '    reuseport' '    backlog=65535;' \
+		'  # listen 81 backlog=65535;' '  listen 82 quic backlog=65535;' '  log_format x "listen 83 backlog=65535;";' '}'
+	put m/etc/haproxy/haproxy.cfg 'defaults' '  backlog 65535' 'frontend a' '  bind :80 backlog 65534' \
+		'  bind :81 backlog "65533" ssl' '  bind :82 backlog 4096' '  # bind :83 backlog 65535'
+	put m/etc/valkey/valkey.conf 'TCP-backlog "65535"' '# tcp-backlog 65535'
+	put m/etc/php-fpm.d/www.conf '[www]' 'listen.backlog=65535 ; all' ';listen.backlog = 65535' 'listen.backlog = -1'
+	put m/etc/apache2/ports.conf 'listenBacklog 65535' '#ListenBacklog 65535'
+	put m/etc/systemd/system/x.socket '[Socket]' 'Backlog=65535'
+	expect 1 epolltune lint --sysroot m
+	sed -n 's/: raise that as well$//p' out >found
+	sed 's/$/ is cut to net.core.somaxconn (4096)/' >want <<-'end'
+		/etc/apache2/ports.conf:1: lint.capped: ListenBacklog 65535
+		/etc/haproxy/haproxy.cfg:2: lint.capped: backlog 65535
+		/etc/haproxy/haproxy.cfg:4: lint.capped: backlog 65534
+		/etc/haproxy/haproxy.cfg:5: lint.capped: backlog 65533
+		/etc/nginx/sites-enabled/web:4: lint.capped: backlog=65535
+		/etc/php-fpm.d/www.conf:2: lint.capped: listen.backlog 65535
+		/etc/systemd/system/x.socket:2: lint.capped: Backlog=65535
+		/etc/valkey/valkey.conf:1: lint.capped: tcp-backlog 65535
+	end
+	diff want found >differ || { show differ && fail 'other backlogs'; }
+	tar -czf m.tar.gz -C m .
+	expect 1 epolltune lint --sysroot m.tar.gz
+	sed -n 's/: raise that as well$//p' out | diff want - >differ || { show differ && fail 'packed, other backlogs'; }
+}
+
 # Nothing sets it at boot, so that another value that is running is no drift.
 test_an_excluded_name_is_set_by_no_earlier_line() {
 	put m/usr/lib/systemd/systemd-sysctl ''
