@@ -11,6 +11,8 @@
 #include "epolltune/knob.h"
 #include "epolltune/port_set.h"
 
+#define POINTER 8 /* bytes, on 64-bit machines */
+
 unsigned kernel_parse(const char *release)
 {
 	unsigned major, minor;
@@ -198,13 +200,30 @@ static bool list_take(const char *text, char value[KNOB_VALUE])
 	return taken;
 }
 
-bool knob_at_boot(const struct knob *k, unsigned kernel, const char *text, const char *running,
-		  char value[KNOB_VALUE])
+void knob_keep(const struct knob *k, uint64_t page_bytes, char value[KNOB_VALUE])
+{
+	/* net/netfilter/nf_conntrack_core.c, nf_ct_alloc_hashtable(); net/core/sysctl_net_core.c,
+	 * rps_sock_flow_sysctl(). */
+	int64_t number, slots = (int64_t)(page_bytes ? page_bytes : 4096) / POINTER, kept = 1;
+	if (k->kept == KNOB_AS_WRITTEN || knob_field(value, 0, &number) < 0 || number <= 0)
+		return;
+	if (k->kept == KNOB_UP_TO_PAGE)
+		kept = (number + slots - 1) / slots * slots;
+	while (kept < number)
+		kept *= 2;
+	snprintf(value, KNOB_VALUE, "%" PRId64, kept);
+}
+
+bool knob_at_boot(const struct knob *k, unsigned kernel, uint64_t page_bytes, const char *text,
+		  const char *running, char value[KNOB_VALUE])
 {
 	const char *own = knob_default(k, kernel);
 	if (k->shape == KNOB_PORTS)
 		return list_take(text, value);
 	if (k->shape == KNOB_WORD)
 		return knob_check(k, text, value, NULL) == 0;
-	return numbers_take(k, kernel, text, own ? own : running, value);
+	if (!numbers_take(k, kernel, text, own ? own : running, value))
+		return false;
+	knob_keep(k, page_bytes, value);
+	return true;
 }

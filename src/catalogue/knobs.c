@@ -870,9 +870,11 @@ static const struct knob knobs[] = {
 		.refuses_more = "",
 		.round = KNOB_POWER,
 		.round_min = 1024,
+		.kept = KNOB_UP_TO_PAGE,
 		.walls = "conntrack",
 		.what = "Is the size of connection tracking's hash table, which all network "
-			"namespaces share. An entry is in two chains: the average length is "
+			"namespaces share. The kernel rounds it up to whole pages: multiples of 512 "
+			"where a page has 4096 bytes. An entry is in two chains: the average length is "
 			"twice the entries divided by the buckets. Where a chain is too long the "
 			"kernel drops the packet (since Linux 5.15).",
 		.cost = "8 bytes each, allocated at once. Setting it moves all entries.",
@@ -973,6 +975,7 @@ static const struct knob knobs[] = {
 		.max = 1 << 29,
 		.refuses_less = "",
 		.refuses_more = "",
+		.kept = KNOB_UP_TO_POWER,
 		.walls = "nic.queues,softnet.backlog",
 		.what = "Sets for how many connections receive flow steering remembers the CPU "
 			"that reads them, rounded up to a power of two; 0 (the default) turns it "

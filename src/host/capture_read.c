@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "epolltune/capture.h"
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/sysctl_d.h"
 #include "host/listener_file.h"
@@ -62,12 +63,6 @@ static const char *const wanted[] = {
 	"run/modules-load.d/*",
 	"usr/local/lib/modules-load.d/*",
 	"usr/lib/modules-load.d/*",
-	"etc/nginx/*",
-	"etc/redis/*",
-	"etc/haproxy/haproxy.cfg",
-	"etc/php/*",
-	"etc/apache2/*",
-	"etc/httpd/*",
 	"etc/ufw/sysctl.conf",
 	"run/tuned*",
 	"run/NetworkManager*",
@@ -105,7 +100,7 @@ static bool is_wanted(const char *path)
 		return matches(wanted_of_processes,
 			       sizeof(wanted_of_processes) / sizeof(*wanted_of_processes),
 			       path + length);
-	return matches(wanted, sizeof(wanted) / sizeof(*wanted), path);
+	return matches(wanted, sizeof(wanted) / sizeof(*wanted), path) || server_tree_has(path);
 }
 
 /* The part of a path that is below the root of a machine; NULL: it is not wanted. All of a capture

@@ -41,16 +41,17 @@ bool machine_big_endian(const struct host *h)
 /* The page size of a captured machine may differ from this machine's. Without smaps, meminfo shows
  * it where the kernel maps its memory by such pages and no other can be the base page:
  * arch/x86/mm/pat/set_memory.c and arch/s390/mm/pageattr.c, unlike powerpc's radix_pgtable.c. */
-static uint64_t page_bytes(const struct host *h, const char *meminfo)
+uint64_t host_page_bytes(const struct host *h)
 {
 	if (h->live)
 		return (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t bytes = 0;
-	CLEAN(free_pointer) char *smaps = NULL;
+	CLEAN(free_pointer) char *smaps = NULL, *meminfo = NULL;
 	if (host_read_all(h, "proc/self/smaps", &smaps, NULL) >= 0 &&
 	    text_keyed_bytes(smaps, "KernelPageSize", &bytes))
 		return bytes;
-	bool small = meminfo && text_keyed_bytes(meminfo, "DirectMap4k", &bytes) &&
+	bool small = host_read_all(h, "proc/meminfo", &meminfo, NULL) >= 0 &&
+		     text_keyed_bytes(meminfo, "DirectMap4k", &bytes) &&
 		     !text_keyed_bytes(meminfo, "DirectMap64k", &bytes);
 	return small ? 4096 : 0;
 }
@@ -86,7 +87,7 @@ void host_facts(const struct host *h, struct host_facts *out)
 		text_keyed_bytes(meminfo, "MemTotal", &out->memory_bytes);
 		text_keyed_bytes(meminfo, "MemAvailable", &out->available_bytes);
 	}
-	out->page_bytes = page_bytes(h, meminfo);
+	out->page_bytes = host_page_bytes(h);
 }
 
 int64_t host_tick_us(const struct host *h)

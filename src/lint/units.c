@@ -291,10 +291,8 @@ static void backlog_judge(struct lint *l, const struct lint_line *line, const ch
 			"Backlog=%s is not a number up to %u: systemd skips the line; write digits "
 			"alone",
 			value, UINT_MAX);
-	else if (l->somaxconn && backlog > l->somaxconn && backlog < INT_MAX)
-		lint_add(l, line, LINT_CAPPED, NULL,
-			 "Backlog=%lld is cut to net.core.somaxconn (%lld): raise that as well",
-			 backlog, (long long)l->somaxconn);
+	else
+		backlog_value_judge(l, line, "Backlog=", (uint64_t)backlog);
 }
 
 static bool is_limit(const char *key)

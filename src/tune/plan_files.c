@@ -158,7 +158,8 @@ static void add_drift(const struct planner *at, const struct knob *of,
 	bool lower;
 	if (!set->file[0] || set->exclude || manual_find(p, of->name) || has_line(p, of->name) ||
 	    !plan_knob_find(of->name, &k) || plan_knob_planned(at, &k, running, &ignored) < 0 ||
-	    !knob_at_boot(of, host_kernel(at->site->host), set->value, running, boot))
+	    !knob_at_boot(of, host_kernel(at->site->host), host_page_bytes(at->site->host),
+			  set->value, running, boot))
 		return;
 	plan_knob_settle(at, &k, running, boot);
 	if (!plan_join(of, running, boot, joined, &lower) || !lower)

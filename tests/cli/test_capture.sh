@@ -437,6 +437,10 @@ test_what_the_kernel_makes_of_a_line_is_the_value_at_boot() {
 	done
 	drift 'net.ipv4.ip_local_port_range = 50000' 'net.ipv4.ip_local_port_range is 32768 60999 now, and 50000 60999'
 	drift 'net.ipv4.ip_local_port_range = 50000 50100 # few' 'net.ipv4.ip_local_port_range is 32768 60999 now, and 50000 50100'
+	mkdir -p machine/proc/sys/net/netfilter
+	echo 250368 >machine/proc/sys/net/netfilter/nf_conntrack_buckets
+	drift 'net.netfilter.nf_conntrack_buckets = 250000' ''
+	drift 'net.core.rps_sock_flow_entries = 3000' 'net.core.rps_sock_flow_entries is 0 now, and 4096'
 	drift 'net.ipv4.tcp_rmem = 4096 131072 65536' 'net.ipv4.tcp_rmem is 4096 131072 6291456 now, and 4096 131072 65536'
 }
 

@@ -164,9 +164,39 @@ static void lines_set_what_the_kernel_reads(void **state)
 		const char *running =
 			strstr(rows[i].knob, "rmem") ? "4096 131072 6291456" : "32768 65000";
 		char value[KNOB_VALUE] = "";
-		bool set = knob_at_boot(k, KERNEL(6, 18), rows[i].text, running, value);
+		bool set = knob_at_boot(k, KERNEL(6, 18), 0, rows[i].text, running, value);
 		if (set != !!rows[i].value || (set && strcmp(value, rows[i].value) != 0))
 			fail_msg("%s = %s sets \"%s\"", k->name, rows[i].text, value);
+	}
+}
+
+static void numbers_are_rounded_as_by_the_kernel(void **state)
+{
+	static const char table[] = "net.netfilter.nf_conntrack_buckets",
+			  flows[] = "net.core.rps_sock_flow_entries";
+	static const struct {
+		const char *knob, *text;
+		uint64_t page_bytes;
+		const char *value; /* NULL: the kernel refuses it */
+	} rows[] = {
+		{table, "250000", 0, "250368"},
+		{table, "250000", 4096, "250368"},
+		{table, "250000", 65536, "253952"},
+		{table, "262144", 4096, "262144"},
+		{table, "0x40001 # odd", 4096, "262656"},
+		{flows, "3000", 4096, "4096"},
+		{flows, "4096", 4096, "4096"},
+		{flows, "1", 4096, "1"},
+		{flows, "0", 4096, "0"},
+		{flows, "536870913", 4096, NULL},
+		{"net.core.somaxconn", "3000", 4096, "3000"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char value[KNOB_VALUE] = "";
+		bool set = knob_at_boot(knob_find(rows[i].knob), KERNEL(6, 18), rows[i].page_bytes,
+					rows[i].text, "", value);
+		if (set != !!rows[i].value || (set && strcmp(value, rows[i].value) != 0))
+			fail_msg("%s = %s sets \"%s\"", rows[i].knob, rows[i].text, value);
 	}
 }
 
@@ -410,6 +440,7 @@ int main(void)
 		cmocka_unit_test(names_are_found_in_both_spellings),
 		cmocka_unit_test(values_outside_a_range_are_refused),
 		cmocka_unit_test(lines_set_what_the_kernel_reads),
+		cmocka_unit_test(numbers_are_rounded_as_by_the_kernel),
 		cmocka_unit_test(of_a_refused_value_only_a_triple_sets_fields),
 		cmocka_unit_test(fields_of_a_value_are_read),
 		cmocka_unit_test(proposals_are_rounded_up),

@@ -2013,6 +2013,7 @@ static void known_servers_are_found_by_their_process(void **state)
 		{"redis-server", "Redis"},
 		{"valkey-server", "Redis"},
 		{"php-fpm8.2", "php-fpm"},
+		{"apache2", "Apache"},
 		{"gunicorn: maste", "gunicorn"},
 		{"node-MainThread", "Node.js"},
 		{"java", "Java"},
