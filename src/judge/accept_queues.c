@@ -151,8 +151,9 @@ struct queue_watch accept_queues_watch(const struct accept_queues *before,
 				.target = m->target,
 				.stall_s = (double)m->target->stall_us / 1e6,
 				.rate_per_s = (double)m->target->rate_per_s};
+	/* Both samples of a captured machine are read now. */
 	if (m->seconds > 0)
-		w.seconds = after->at_s - before->at_s;
+		w.seconds = m->live ? after->at_s - before->at_s : m->seconds;
 	/* What a server that accepts too slowly was observed to do allows nothing. */
 	const struct report *earlier = after->since.report;
 	double usual_s = (double)target_default().stall_us / 1e6;

@@ -429,6 +429,24 @@ static void unix_grows(struct looks *m)
 	m->seen[0].last = 60;
 	m->seen[0].drained = 2;
 }
+/* Two captured samples have no ticks between them, and both are read when they are judged. */
+static void captured(struct looks *m)
+{
+	m->moment.live = false;
+	m->after.queues.at_s = m->before.queues.at_s + 0.001;
+	m->after.queues.ticks = 0;
+	m->after.queues.seen_count = 0;
+}
+static void captured_grows(struct looks *m)
+{
+	grows_slowly(m);
+	captured(m);
+}
+static void captured_bursts(struct looks *m)
+{
+	bursts(m);
+	captured(m);
+}
 static void waits_stopped(struct looks *m)
 {
 	unix_waits(m);
@@ -1284,6 +1302,8 @@ static void each_look_gets_its_findings(void **state)
 		{stalls_as_allowed, "", ""},
 		{group_grows, GROWING " warning", STANDING " note"},
 		{unix_grows, GROWING " warning", ""},
+		{captured_grows, GROWING " warning", STANDING " note"},
+		{captured_bursts, DROPPING, "accept-queue.full warning"},
 		{waits_stopped, "accept-queue.waiting critical", "accept-queue.waiting critical"},
 		{waits_subject, "accept-queue.waiting critical", ""},
 		{one_drops_unseen, DROPPING, ""},
@@ -1579,6 +1599,16 @@ static void texts_name_the_server(void **state)
 		 "that. Raise the backlog of that listener; net.ipv4.tcp_max_syn_backlog has no "
 		 "effect while tcp_syncookies is on. Where no more clients come than usual, look "
 		 "for a SYN flood."},
+		{captured_bursts, 0,
+		 "nginx (pid 812) on 0.0.0.0:443: its accept queue is full (512 of 512) and 1 000 "
+		 "handshake packets/s are dropped now",
+		 NULL, NULL},
+		{captured_grows, 0,
+		 "nginx (pid 812) on 0.0.0.0:443 accepts up to 10/s of 60/s that arrive: 143 "
+		 "connections wait, a new one for 14.3 s or more",
+		 "In 500 ms the queue grew from 118 to 143; it holds 4 001, and clients beyond are "
+		 "refused or dropped.",
+		 NULL},
 		{grows_beside_another, 0,
 		 "nginx (pid 812) on 0.0.0.0:443: 143 connections wait in a queue that did not "
 		 "become shorter",
