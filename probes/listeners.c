@@ -566,8 +566,7 @@ static void judge_siblings(const struct queue_watch *w)
 			smallest = l;
 	}
 	for (size_t i = 0; smallest && i < all->count; i++)
-		if (all->at[i].kind == LISTENER_TCP &&
-		    !strcmp(all->at[i].address, smallest->address))
+		if (listener_shares_arrivals(&all->at[i], smallest))
 			*(subject_has(s, &all->at[i]) ? &own : &others) += 1;
 	if (!own) /* there are none, or its own is closed: these may be of its next start */
 		return;

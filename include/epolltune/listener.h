@@ -189,8 +189,16 @@ void listener_index_free(struct listener_index *i);
  * Returns `text`. */
 char *listener_plain(const struct listener *l, char text[LISTENER_ADDRESS]);
 bool listener_on_loopback(const struct listener *l);
-/* Whether they share an address, by SO_REUSEPORT, or are one. */
+/* Whether they have one address, as text: of UNIX sockets a path, of which each mount namespace and
+ * each directory of a process may have its own. */
 bool listener_same_address(const struct listener *a, const struct listener *b);
+/* Whether clients of an address reach both, as by SO_REUSEPORT, or they are one. A UNIX socket
+ * shares with none, as a path leads to one inode (net/unix/af_unix.c, unix_find_bsd()), and a
+ * connected UDP socket neither. */
+bool listener_shares_arrivals(const struct listener *a, const struct listener *b);
+/* The end of the group of sockets that share arrivals with the first one, at `first`: the index
+ * behind it, as listeners are ordered by address. */
+size_t listeners_group(const struct listeners *l, size_t first);
 /* "nginx (pid 812) on 0.0.0.0:443", "0.0.0.0:443" where the owner is unknown. Returns `text`. */
 char *listener_name(const struct listeners *l, const struct listener *at, char *text, size_t size);
 

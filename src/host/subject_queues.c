@@ -65,7 +65,7 @@ bool subject_receives(const struct listener *l, void *subject)
 {
 	const struct subject *s = subject;
 	for (size_t i = 0; i < s->listeners.count; i++)
-		if (l->kind == LISTENER_TCP && !strcmp(l->address, s->listeners.at[i].address))
+		if (l->kind == LISTENER_TCP && listener_shares_arrivals(l, &s->listeners.at[i]))
 			return true;
 	return false;
 }
@@ -125,13 +125,12 @@ void subject_set_aside(struct subject *s, const struct port_set *ephemeral)
 /* Of a receive buffer, what a datagram of a network card takes: datagram_card_truesize(). */
 #define DATAGRAM 2304
 
-/* The group of sockets that starts at `i`; moves it behind the group: listeners are ordered by
- * address. */
+/* The group of sockets that starts at `i`; moves it behind the group. */
 static struct subject_queue group_queue(const struct listeners *l, size_t *i)
 {
 	const struct listener *first = &l->at[*i];
 	struct subject_queue q = {.smallest = first};
-	for (; *i < l->count && listener_same_address(&l->at[*i], first); ++*i) {
+	for (size_t end = listeners_group(l, *i); *i < end; ++*i) {
 		q.sockets++;
 		q.sum += l->at[*i].limit + UINT64_C(1);
 		if (l->at[*i].limit < q.smallest->limit)

@@ -471,7 +471,7 @@ static bool group_alone(const struct queue_watch *w, const struct group *g)
 	const struct listeners *all = &w->after->listeners;
 	for (size_t i = 0; i < all->count; i++)
 		if (all->at[i].kind == LISTENER_TCP &&
-		    !listener_same_address(&all->at[i], g->fullest))
+		    !listener_shares_arrivals(&all->at[i], g->fullest))
 			return false;
 	return true;
 }
@@ -606,10 +606,8 @@ static struct group *groups_find(const struct queue_watch *w,
 	size_t groups = 0;
 	*count = 0;
 	for (size_t i = 0; found && i < all->count; groups++) {
-		size_t first = i;
-		do {
-			group_add(&found[groups], w, &all->at[i++]);
-		} while (i < all->count && listener_same_address(&all->at[first], &all->at[i]));
+		for (size_t end = listeners_group(all, i); i < end; i++)
+			group_add(&found[groups], w, &all->at[i]);
 		group_lag(&found[groups], w);
 	}
 	if (groups)

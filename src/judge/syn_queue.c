@@ -170,12 +170,9 @@ static struct droppers *droppers_find(const struct queue_watch *w, size_t *count
 	const struct listeners *all = &w->after->listeners;
 	struct droppers *found = all->count ? calloc(all->count, sizeof(*found)) : NULL;
 	*count = 0;
-	for (size_t i = 0; found && i < all->count; ++*count) {
-		size_t first = i;
-		do {
-			droppers_add(&found[*count], w, &all->at[i++]);
-		} while (i < all->count && listener_same_address(&all->at[first], &all->at[i]));
-	}
+	for (size_t i = 0; found && i < all->count; ++*count)
+		for (size_t end = listeners_group(all, i); i < end; i++)
+			droppers_add(&found[*count], w, &all->at[i]);
 	return found;
 }
 

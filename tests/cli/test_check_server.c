@@ -865,6 +865,46 @@ static void a_unix_socket_is_its_wall(void **state)
 	}
 }
 
+/* In a mount namespace of its own, as in a container: the path is the same, the file another. */
+static void unix_serves_apart(const void *arg)
+{
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", servers_directory, "tmpfs", 0, NULL))
+		_exit(1);
+	unix_serves(arg);
+}
+
+static void unix_serves_beside(const void *arg)
+{
+	if (chdir(servers_directory))
+		_exit(1);
+	unix_serves(arg);
+}
+
+static void unix_sockets_of_one_name_are_several_servers(void **state)
+{
+	struct sockaddr_un a = unix_address_of("same.sock"),
+			   beside = {.sun_family = AF_UNIX, .sun_path = "same.sock"};
+	char who[160], candidate[64];
+	child_start(unix_serves_apart, &a);
+	snprintf(who, sizeof(who), "unix:%s", a.sun_path);
+	WAIT_UNTIL(depth_of(who) >= 0);
+	pid_t own = child_start(unix_serves, &a);
+	WAIT_UNTIL(!access(a.sun_path, F_OK));
+	struct checked c = judged("", who);
+	assert_int_equal(checked_number(running_wall(&c, "accept-queue.unix"), "limit"), 17);
+	assert_int_equal(checked_number(json_object_get(c.report, "server"), "pid"), own);
+	checked_free(&c);
+	unlink(a.sun_path);
+	child_start(unix_serves_beside, &beside);
+	WAIT_UNTIL(depth_of("unix:same.sock") >= 0);
+	unlink(a.sun_path);
+	pid_t last = child_start(unix_serves_beside, &beside);
+	WAIT_UNTIL(!access(a.sun_path, F_OK));
+	snprintf(candidate, sizeof(candidate), "local (pid %d) on unix:same.sock", last);
+	refused("", "unix:same.sock", candidate);
+}
+
 /* somaxconn was 8 when it listened with 16: its queue holds 9. */
 static void a_unix_socket_is_filled_in_the_lab(void **state)
 {
@@ -1133,6 +1173,7 @@ static int tests(void)
 		SERVERS_TEST(a_run_keeps_what_the_server_holds),
 		SERVERS_TEST(a_buffer_that_the_server_sets_is_its_wall),
 		SERVERS_TEST(a_unix_socket_is_its_wall),
+		SERVERS_TEST(unix_sockets_of_one_name_are_several_servers),
 		SERVERS_TEST(a_unix_socket_is_filled_in_the_lab),
 		SERVERS_TEST(its_network_namespace_counts),
 		SERVERS_TEST(a_listener_of_here_is_held_in_another_namespace),

@@ -475,6 +475,15 @@ static void sized_another(struct looks *m)
 	m->before.queues.subject = m->after.queues.subject = NULL;
 }
 
+/* Another server has a socket of that name, in another mount namespace. */
+static void unix_namesake_waits(struct looks *m)
+{
+	unix_waits(m);
+	m->at[0][1] = m->at[1][1] = m->at[1][2];
+	m->at[0][1].depth = m->at[1][1].depth = 0;
+	m->at[0][1].cookie = m->at[1][1].cookie = 101;
+}
+
 static void waits_subject(struct looks *m)
 {
 	static struct listener own;
@@ -1603,6 +1612,12 @@ static void texts_name_the_server(void **state)
 		 "nginx (pid 812) on 0.0.0.0:443: its accept queue is full (512 of 512) and 1 000 "
 		 "handshake packets/s are dropped now",
 		 NULL, NULL},
+		{unix_namesake_waits, 0,
+		 "nginx (pid 812) on unix:/run/app.sock: 16 connections wait in a queue that did not "
+		 "become shorter",
+		 "nginx (pid 812) sleeps in epoll_wait() though connections wait: it does not watch "
+		 "this listener now. The queue did not become shorter in 10 samples.",
+		 NULL},
 		{captured_grows, 0,
 		 "nginx (pid 812) on 0.0.0.0:443 accepts up to 10/s of 60/s that arrive: 143 "
 		 "connections wait, a new one for 14.3 s or more",

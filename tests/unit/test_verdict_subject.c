@@ -118,6 +118,48 @@ static void the_smallest_address_is_the_queue(void **state)
 	assert_null(subject_queue(&s.subject, LISTENER_UNIX).smallest);
 }
 
+/* Clients of an address reach each of its sockets, those of a path only the one at its file. */
+static void only_sockets_of_inet_share_arrivals(void **state)
+{
+	static const struct {
+		struct listener a, b;
+		bool shares;
+	} pairs[] = {
+		{{.kind = LISTENER_TCP, .address = "0.0.0.0:443", .cookie = 1},
+		 {.kind = LISTENER_TCP, .address = "0.0.0.0:443", .cookie = 2},
+		 true},
+		{{.kind = LISTENER_TCP, .address = "0.0.0.0:443", .cookie = 1},
+		 {.kind = LISTENER_TCP, .address = "0.0.0.0:80", .cookie = 2},
+		 false},
+		{{.kind = LISTENER_UDP, .address = "udp:0.0.0.0:443", .cookie = 1},
+		 {.kind = LISTENER_UDP, .address = "udp:0.0.0.0:443", .cookie = 2},
+		 true},
+		{{.kind = LISTENER_UDP, .address = "udp:0.0.0.0:443", .cookie = 1},
+		 {.kind = LISTENER_UDP,
+		  .address = "udp:0.0.0.0:443",
+		  .cookie = 2,
+		  .connected = true},
+		 false},
+		{{.kind = LISTENER_UNIX, .address = "unix:/run/app.sock", .cookie = 1},
+		 {.kind = LISTENER_UNIX, .address = "unix:/run/app.sock", .cookie = 2},
+		 false},
+		{{.kind = LISTENER_UNIX, .address = "unix:/run/app.sock", .cookie = 1},
+		 {.kind = LISTENER_UNIX, .address = "unix:/run/app.sock", .cookie = 1},
+		 true},
+	};
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		if (listener_shares_arrivals(&pairs[i].a, &pairs[i].b) != pairs[i].shares ||
+		    listener_shares_arrivals(&pairs[i].b, &pairs[i].a) != pairs[i].shares)
+			fail_msg("row %zu", i);
+		static struct running s;
+		running_make(&s, 2, 511);
+		s.at[0] = pairs[i].a;
+		s.at[1] = pairs[i].b;
+		assert_int_equal(subject_queue(&s.subject, pairs[i].a.kind).sockets,
+				 pairs[i].shares ? 2 : 1);
+	}
+}
+
 /* Tomcat and its shutdown port; an application and its statistics. */
 static void the_queue_is_that_of_clients(void **state)
 {
@@ -730,6 +772,7 @@ int main(void)
 		cmocka_unit_test(a_server_is_local_without_tcp),
 		cmocka_unit_test(parts_of_a_group),
 		cmocka_unit_test(the_smallest_address_is_the_queue),
+		cmocka_unit_test(only_sockets_of_inet_share_arrivals),
 		cmocka_unit_test(the_queue_is_that_of_clients),
 		cmocka_unit_test(each_queue_gets_its_verdict),
 		cmocka_unit_test(a_queue_that_is_switched_off_is_judged_by_its_usual_backlog),
