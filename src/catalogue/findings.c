@@ -743,9 +743,9 @@ static const struct finding_row findings[] = {
 	 .meaning =
 		 "The kernel sends no SYN cookies, and a listener has as many half-open "
 		 "connections as net.ipv4.tcp_max_syn_backlog or its backlog admits of new "
-		 "clients: it drops the SYNs of further ones. Critical where ListenDrops grew by "
-		 "more than ListenOverflows during the check. Where the drops of a few listeners grew "
-		 "as much, that shows queues that were full between two looks as well: critical for "
+		 "clients: it drops the SYNs of further ones. Critical where its drops grew during "
+		 "the check, and ListenDrops by more than ListenOverflows. Where the drops of a few "
+		 "others grew as much, that shows queues that were full between two looks as well: critical for "
 		 "the server that --server names. ICMP errors and packets without a route, which may count in "
 		 "ListenDrops too, are then subtracted.",
 	 .action = "Set net.ipv4.tcp_syncookies=1, or raise net.ipv4.tcp_max_syn_backlog and the "

@@ -1062,6 +1062,7 @@ static void overflow_unseen(struct looks *m) { counter_set(m, QUEUE_OVERFLOWS, 5
 
 static void unlisted(struct looks *m)
 {
+	m->at[1][0].drops = 23;
 	m->after.queues.listeners.count = m->after.queues.listeners.process_count = 0;
 	m->after.live = true;
 	err_set(&m->after.unlisted, EOPNOTSUPP, "sock_diag: Object not found");
@@ -1076,6 +1077,29 @@ static void unreadable(struct looks *m)
 static void without_unix_diag(struct looks *m)
 {
 	m->after.queues.listeners.unlisted = 1u << LISTENER_UNIX;
+	m->at[1][0].drops = 0;
+	m->at[1][1].drops = 23;
+}
+/* A scanner keeps the queue of one full that drops none: another one does, which has room now. */
+static void syns_drop_beside_a_full_one(struct looks *m)
+{
+	syns_drop(m);
+	m->at[1][0].half_open = 40;
+	m->at[0][1].limit = m->at[1][1].limit = 1;
+	m->at[1][1].half_open = 2;
+}
+static void syns_drop_beside_one_that_drops(struct looks *m)
+{
+	syns_drop_beside_a_full_one(m);
+	m->at[1][1].drops = 5;
+	m->at[1][0].drops = 18;
+}
+/* Both others dropped more than that. */
+static void syns_drop_unnamed_beside_a_full_one(struct looks *m)
+{
+	syns_drop_beside_a_full_one(m);
+	listener_make(m, 2, LISTENER_TCP, "0.0.0.0:80", 511);
+	m->at[1][2].drops = 25;
 }
 
 static void without_unix_diag_of_tcp(struct looks *m)
@@ -1087,6 +1111,7 @@ static void without_unix_diag_of_tcp(struct looks *m)
 static void uncaptured(struct looks *m)
 {
 	m->after.queues.listeners.count = m->after.queues.listeners.process_count = 0;
+	m->at[1][0].drops = 0;
 	err_set(&m->after.unlisted, EOPNOTSUPP, "a captured machine has no sockets");
 }
 
@@ -1385,7 +1410,16 @@ static void each_look_gets_its_findings(void **state)
 		{syns_drop_with_room, "syn-queue.dropping critical", "syn-queue.dropping warning"},
 		{syns_drop_at_the_backlog, "syn-queue.dropping critical",
 		 "syn-queue.dropping warning"},
-		{syns_overflow, "syn-queue.dropping warning, counters.growing warning",
+		{syns_drop_beside_a_full_one,
+		 "syn-queue.dropping warning, syn-queue.dropping warning",
+		 "syn-queue.dropping warning"},
+		{syns_drop_beside_one_that_drops,
+		 "syn-queue.dropping warning, syn-queue.dropping critical",
+		 "syn-queue.dropping warning"},
+		{syns_drop_unnamed_beside_a_full_one,
+		 "syn-queue.dropping warning, counters.growing warning",
+		 "syn-queue.dropping warning"},
+		{syns_overflow, DROPPING ", syn-queue.dropping warning",
 		 "syn-queue.dropping warning"},
 		{syns_fit, "counters.growing warning", ""},
 		{syns_get_cookies, "", ""},
@@ -1891,6 +1925,16 @@ static void states_of_a_process_are_named(void **state)
 		{'S', 1, "", "sleeps (state S)"},
 		{'Z', 1, "", "has exited (state Z)"},
 		{0, 1, "", ""},
+		{syns_drop_beside_a_full_one, 0,
+		 "0.0.0.0:443: its SYN queue was full between two looks (it holds 49) and the kernel "
+		 "dropped SYNs: 23 in 500 ms",
+		 NULL, NULL},
+		{syns_drop_beside_a_full_one, 1,
+		 "[::]:22: its SYN queue is full (2 of 2); none was dropped during this check",
+		 NULL, NULL},
+		{syns_drop_beside_one_that_drops, 1,
+		 "[::]:22: its SYN queue is full (2 of 2) and the kernel drops SYNs: 5 in 500 ms",
+		 NULL, NULL},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct process p = {.state = rows[i].state, .threads = rows[i].threads};
