@@ -584,15 +584,22 @@ static void judge_siblings(const struct queue_watch *w)
  */
 #define CHOSEN_BACKLOG 50
 
-/* The smallest TCP listener that was set aside though other hosts reach it, and whose port may be a
- * configured one. */
+/* Whether clients may come to one that was set aside: some do, or other hosts reach it, and its
+ * port may be a configured one (gRPC: 50051). */
+static bool may_serve(const struct listener *l)
+{
+	return l->used ||
+	       (l->kind == LISTENER_TCP && !listener_on_loopback(l) && l->limit > CHOSEN_BACKLOG);
+}
+
+/* The smallest TCP listener of these. */
 static const struct listener *aside_port(const struct subject *s)
 {
 	const struct listener *min = NULL;
 	for (size_t i = 0; i < s->listeners.count; i++) {
 		const struct listener *l = &s->listeners.at[i];
-		if (l->kind == LISTENER_TCP && l->aside && !listener_on_loopback(l) &&
-		    l->limit > CHOSEN_BACKLOG && (!min || l->limit < min->limit))
+		if (l->kind == LISTENER_TCP && l->aside && may_serve(l) &&
+		    (!min || l->limit < min->limit))
 			min = l;
 	}
 	return min;
@@ -615,8 +622,7 @@ static void aside_finding(const struct queue_watch *w, const struct listener *l,
 	wording_flag(&words, "loopback", loopback);
 	wording_flag(&words, "only", only);
 	struct finding *f = report_finding(w->report, "listeners.aside", &words);
-	/* Its port may be a configured one (gRPC: 50051). */
-	if (only || (!udp && !loopback && l->limit > CHOSEN_BACKLOG))
+	if (only || may_serve(l))
 		f->level = LEVEL_WARNING;
 	else
 		f->answer[0] = 0;
@@ -636,6 +642,7 @@ static void judge_aside(const struct queue_watch *w, const struct target *t)
 		bool udp = kinds[i].kind == LISTENER_UDP, small = q.holds < kinds[i].needed;
 		/* Then the load of TCP has no verdict. */
 		bool only = !udp && !subject_listens(s, LISTENER_TCP) && !t->datagrams_per_s;
+	wording_set(&words, "clients", "%s", l->used ? quantity_count(l->clients).text : "");
 		const struct listener *port = udp ? NULL : aside_port(s);
 		if (!q.smallest || (!small && !only))
 			continue;

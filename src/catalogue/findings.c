@@ -2073,7 +2073,8 @@ static const struct finding_row findings[] = {
 		 "{small?{udp?Its receive buffer of {limit} B holds less than the {needed} "
 		 "datagram{needed=1?:s}:Its backlog is {limit}, less than the {needed} "
 		 "connection{needed=1?:s}} of this load that arrive in a stall. :The connections of "
-		 "this load have no verdict. }{udp?A socket of a client\\: of DNS or of statistics,:"
+		 "this load have no verdict. }{clients?It has {clients} open "
+		 "connection{clients=1?:s}, as those of this load may be. }{udp?A socket of a client\\: of DNS or of statistics,:"
 		 "{loopback?A shutdown or management port:A port that the kernel chose, as of JMX or "
 		 "of a transfer by FTP,}} needs no more; one {loopback?behind a reverse proxy of this "
 		 "host:with a configured port} does.",
@@ -2085,9 +2086,11 @@ static const struct finding_row findings[] = {
 		 "that clients of other hosts reach. A TCP listener or UDP socket on loopback is "
 		 "left out where it has others, and one of TCP also beside a UDP socket that other "
 		 "hosts reach. So is one on an ephemeral port (net.ipv4.ip_local_port_range without "
-		 "ip_local_reserved_ports) that no other one has. A warning where the target has no "
-		 "datagrams and no TCP listener is left to judge, or where such a port has a backlog "
-		 "above 50, as a configured one may, that would be short.",
+		 "ip_local_reserved_ports) that no other one has. One that has more than 3 open "
+		 "connections, and more than each of those, is judged. A warning where the target "
+		 "has no datagrams and no TCP listener is left to judge, or where one would be short "
+		 "that has more than 3 connections or more than each that is judged, or such a "
+		 "port with a backlog above 50, as a configured one may have.",
 	 .action = "Check the address if the load comes there.",
 	 .proof = "ss -ltnp, ss -uanp"},
 	{.id = "listeners.forwarder",

@@ -103,6 +103,25 @@ static void shared_ports(const struct listeners *all, struct port_set *out)
 	}
 }
 
+/* Connections that a port for management may have: a monitor, an administrator. */
+#define CLIENTS_FEW 3
+
+/* What has most clients is not for management, and what has clients may not be. */
+static void clients_count(struct listeners *all)
+{
+	uint32_t most = 0;
+	for (size_t i = 0; i < all->count; i++)
+		if (all->at[i].kind == LISTENER_TCP && !all->at[i].aside &&
+		    all->at[i].clients > most)
+			most = all->at[i].clients;
+	for (size_t i = 0; i < all->count; i++) {
+		struct listener *l = &all->at[i];
+		bool many = l->clients > CLIENTS_FEW, busiest = l->clients > most;
+		l->aside &= !(many && busiest);
+		l->used = l->aside && (many || busiest);
+	}
+}
+
 void subject_set_aside(struct subject *s, const struct port_set *ephemeral)
 {
 	struct listeners *all = &s->listeners;
@@ -120,6 +139,7 @@ void subject_set_aside(struct subject *s, const struct port_set *ephemeral)
 		bool beside = l->kind == LISTENER_TCP && listener_on_loopback(l);
 		l->aside &= others[l->kind] || (beside && others[LISTENER_UDP]);
 	}
+	clients_count(all);
 }
 
 /* Of a receive buffer, what a datagram of a network card takes: datagram_card_truesize(). */

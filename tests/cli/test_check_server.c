@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define APP_PORT 8090
+#define PROXIED_PORT 8120
 #define QUICK "--quick --format json "
 
 static struct checked judged(const char *options, const char *who)
@@ -373,6 +374,36 @@ static void a_port_on_loopback_is_not_the_server(void **state)
 	/* Its queue holds the load. */
 	c = judged("--connections 100 --rate 10", "tomcat");
 	assert_false(checked_has_finding(&c, "listeners.aside"));
+	checked_free(&c);
+}
+
+/* Behind a proxy of this host, with statistics that others reach. */
+static void proxied_serves(const void *unused)
+{
+	int fd = listen_at(PROXIED_PORT, 128), clients = 0;
+	(void)unused;
+	prctl(PR_SET_NAME, "proxied");
+	while (clients < 4 && fd >= 0) {
+		struct sockaddr_in a = {.sin_family = AF_INET,
+					.sin_port = htons(PROXIED_PORT),
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		int client = socket(AF_INET, SOCK_STREAM, 0);
+		clients += !connect(client, (struct sockaddr *)&a, sizeof(a)) &&
+			   accept(fd, NULL, NULL) >= 0;
+	}
+	if (listen_anywhere(PROXIED_PORT + 1, 4096) < 0)
+		return;
+	for (;;)
+		pause();
+}
+
+static void a_port_on_loopback_with_the_clients_is_the_server(void **state)
+{
+	child_start(proxied_serves, NULL);
+	wait_listening(PROXIED_PORT + 1);
+	struct checked c = judged("--connections 100", "proxied");
+	assert_int_equal(checked_number(running_wall(&c, "accept-queue"), "limit"), 129);
+	assert_int_equal(c.status, 2);
 	checked_free(&c);
 }
 
@@ -1167,6 +1198,7 @@ static int tests(void)
 		SERVERS_TEST(a_group_is_one_queue),
 		SERVERS_TEST(the_backlog_of_a_socket_unit_is_systemds),
 		SERVERS_TEST(a_port_on_loopback_is_not_the_server),
+		SERVERS_TEST(a_port_on_loopback_with_the_clients_is_the_server),
 		SERVERS_TEST(the_limit_is_that_of_the_process_that_accepts),
 		SERVERS_TEST(only_its_clients_are_no_others),
 		SERVERS_TEST(who_accepts_is_shown),

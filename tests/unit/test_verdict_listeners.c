@@ -768,6 +768,21 @@ static void worker_lets_wait(struct looks *m)
 	memcpy(own, m->at[1], sizeof(own));
 	subject = *m->after.queues.subject;
 	subject.listeners = (struct listeners){.count = 2, .at = own};
+/* A shutdown port, and one that has clients. */
+static void subject_serves_on_loopback(struct looks *m)
+{
+	static struct listener own[3];
+	static struct subject subject;
+	listener_make(m, 0, LISTENER_TCP, "0.0.0.0:8080", 4096);
+	listener_make(m, 1, LISTENER_TCP, "127.0.0.1:8005", 1);
+	listener_make(m, 2, LISTENER_TCP, "127.0.0.1:8009", 100);
+	memcpy(own, m->at[1], sizeof(own));
+	own[1].aside = own[2].aside = own[2].used = true;
+	own[2].clients = 40;
+	subject =
+		(struct subject){.name = "java", .pid = 812, .listeners = {.count = 3, .at = own}};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+}
 	m->before.queues.subject = m->after.queues.subject = &subject;
 }
 static void worker_was_stopped(struct looks *m)
@@ -1467,6 +1482,8 @@ static void each_look_gets_its_findings(void **state)
 }
 
 /* A backlog of 511 holds 512: "512 of 511" would be no evidence. */
+		{subject_serves_on_loopback, "listeners.aside warning, listeners.aside note",
+		 "listeners.aside warning, listeners.aside note"},
 static void the_evidence_of_a_full_queue_fits(void **state)
 {
 	look_once(bursts_unknown_owner);
@@ -1829,6 +1846,12 @@ static void texts_name_the_server(void **state)
 
 static void the_answer_names_the_server(void **state)
 {
+		{subject_serves_on_loopback, 0,
+		 "127.0.0.1:8009 is not judged: it is on loopback, and the server has others",
+		 "Its backlog is 100, less than the 1 000 connections of this load that arrive in a "
+		 "stall. It has 40 open connections, as those of this load may be. A shutdown or "
+		 "management port needs no more; one behind a reverse proxy of this host does.",
+		 "If the load comes there: epolltune check --server 127.0.0.1:8009"},
 	char answer[REPORT_ANSWER];
 	look_twice(stopped);
 	report_answer(&report, answer);
