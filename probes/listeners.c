@@ -58,7 +58,27 @@ static bool is_stuck(const struct process *p)
 static int sample_tick(const struct host *h, struct sample *s, struct err *e)
 {
 	CLEAN(listeners_free) struct listeners now = {0};
-	return listeners_read(h, &now, NULL) ? 0 : accept_queues_tick(&s->queues, &now, e);
+	struct accept_queues *q = &s->queues;
+	if (listeners_read(h, &now, NULL))
+		return 0;
+	int rc = accept_queues_tick(q, &now, e);
+	if (!rc && accept_queues_halved(q) &&
+	    listeners_waiting(h, &now, queue_stands, q, &q->waited, NULL))
+		waiting_free(&q->waited);
+	return rc;
+}
+
+/* The listeners, and before these what waits at those that stand. */
+static void listeners_take(const struct host *h, struct sample *s)
+{
+	struct accept_queues *q = &s->queues;
+	CLEAN(listeners_free) struct listeners before = {0};
+	CLEAN(waiting_free) struct waiting_list now = {0};
+	bool compared = q->waited.count && !listeners_read(h, &before, NULL) &&
+			!listeners_waiting(h, &before, queue_stands, q, &now, NULL);
+	listeners_read(h, &q->listeners, &s->unlisted);
+	if (compared)
+		accept_queues_compare(q, &now);
 }
 
 /* The kernel walks all its connections for them: where a SYN queue may have been full, or SYNs are
@@ -102,7 +122,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		host_identity(h, &identity, NULL);
 	q->since = since_make(o->since, identity.boot, &q->counters);
 	s->live = host_live(h);
-	listeners_read(h, &q->listeners, &s->unlisted);
+	listeners_take(h, s);
 	if (host_live(h) && half_open_wanted(q))
 		listeners_half_open(h, &q->listeners, NULL);
 	q->half_open = syn_queue_full(q);
@@ -137,6 +157,7 @@ static void sample_release(struct sample *s)
 {
 	listeners_free(&s->queues.listeners);
 	listeners_elsewhere_free(&s->elsewhere);
+	waiting_free(&s->queues.waited);
 	free(s->queues.seen);
 	free(s->queues.stuck);
 }
@@ -621,6 +642,7 @@ static void aside_finding(const struct queue_watch *w, const struct listener *l,
 	wording_flag(&words, "udp", udp);
 	wording_flag(&words, "loopback", loopback);
 	wording_flag(&words, "only", only);
+	wording_set(&words, "clients", "%s", l->used ? quantity_count(l->clients).text : "");
 	struct finding *f = report_finding(w->report, "listeners.aside", &words);
 	if (only || may_serve(l))
 		f->level = LEVEL_WARNING;
@@ -642,7 +664,6 @@ static void judge_aside(const struct queue_watch *w, const struct target *t)
 		bool udp = kinds[i].kind == LISTENER_UDP, small = q.holds < kinds[i].needed;
 		/* Then the load of TCP has no verdict. */
 		bool only = !udp && !subject_listens(s, LISTENER_TCP) && !t->datagrams_per_s;
-	wording_set(&words, "clients", "%s", l->used ? quantity_count(l->clients).text : "");
 		const struct listener *port = udp ? NULL : aside_port(s);
 		if (!q.smallest || (!small && !only))
 			continue;

@@ -132,6 +132,24 @@ int listeners_join(struct listeners *l, const struct listeners *more, struct err
 void listeners_free(struct listeners *l);
 /* Counts the half-open connections of each TCP listener. The kernel walks all its connections. */
 int listeners_half_open(const struct host *h, struct listeners *l, struct err *e);
+/* A connection that waits for accept(). */
+struct waiting {
+	uint64_t listener; /* its cookie */
+	uint64_t id;       /* of TCP its cookie, of a UNIX socket the inode of its client */
+};
+struct waiting_list {
+	size_t count;
+	struct waiting *at; /* in order */
+};
+/* Those at the listeners that `wanted` chooses, without those whose client has gone. Of several
+ * that share arrivals one has all: which has them the kernel does not show. -EOPNOTSUPP for a
+ * captured machine and without inet_diag. The kernel walks all its connections. The caller frees
+ * with waiting_free(), also after an error. */
+int listeners_waiting(const struct host *h, const struct listeners *l,
+		      bool (*wanted)(const struct listener *l, void *arg), void *arg,
+		      struct waiting_list *out, struct err *e);
+bool waiting_has(const struct waiting_list *l, struct waiting one);
+void waiting_free(struct waiting_list *l);
 /* Another network namespace, as of a container. */
 struct netns_elsewhere {
 	uint64_t netns; /* its inode */

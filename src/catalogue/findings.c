@@ -551,18 +551,25 @@ static const struct finding_row findings[] = {
 	 .title = "{listener}: {depth} {several?connections wait:connection waits} {none?and "
 		  "{process?{process}:its server} accepts none:in a queue that did not become "
 		  "shorter}",
-	 .detail = "{process?{whose} {doing?{doing}:is in an "
-		   "unknown state}. }{looks?The queue did not become shorter in {looks} "
-		   "samples{accept?\\: its server accepts {accept}/s at most}.}{group? That is so "
-		   "at {stuck} of {group} sockets of this address (SO_REUSEPORT).}{more? {more} "
-		   "more listener{more=1?:s} {more=1?is:are} in trouble.}",
-	 .advice = "{help}.",
+	 .detail =
+		 "{process?{whose} {doing?{doing}:is in an "
+		 "unknown state}. }{looks?The queue did not become shorter in {looks} "
+		 "samples{accept?\\: its server accepts {accept}/s at most}{longer?, in {window}\\: a "
+		 "stall of the target may be as long}.}{group? That is so "
+		 "at {stuck} of {group} sockets of this address (SO_REUSEPORT).}{more? {more} "
+		 "more listener{more=1?:s} {more=1?is:are} in trouble.}",
+	 .advice = "{longer?To see whether that is a stall, run the check with a --window of more "
+		   "than {longer}. }{help}.",
 	 .answer = "{none?{who} does not accept connections:{who} has an accept queue that does "
 		   "not become shorter}",
 	 .meaning = "Connections wait in a listener's accept queue and none is seen to be "
 		    "accepted: the process is stopped, has exited or is at its limit, or the "
-		    "queue did not become shorter during the check. Where other listeners accept, "
-		    "the counters do not show whether its server accepts some. Clients wait.",
+		    "queue did not become shorter during the check, as far as PassiveOpens and the "
+		    "connections that wait in the middle and at the end show: with SO_REUSEPORT, "
+		    "where other listeners accept, its server may accept some. Clients wait. "
+		    "Critical where its process shows that it does not accept, and for the server "
+		    "that --server names, unless the window is shorter than two stalls of the "
+		    "target.",
 	 .action = "Look at the process that the finding names.",
 	 .proof = "Depth by inet_diag or unix_diag (Recv-Q of ss -ltn, ss -lx) and the state of "
 		  "the process"},

@@ -393,11 +393,102 @@ static void socket_is_new(struct looks *m)
 	grows_slowly(m);
 	m->at[0][0].cookie = 7;
 }
+/* A stall that is allowed may be longer than half of the window. */
 static void stalls_as_allowed(struct looks *m)
 {
 	grows(m, 0, 30, 60, 60);
 	m->seen[0].drained = 0;
 	m->target.stall_us = 300000;
+}
+static void subject_stalls_as_allowed(struct looks *m)
+{
+	static struct listener own;
+	static struct subject subject;
+	stalls_as_allowed(m);
+	own = m->at[1][0];
+	subject = (struct subject){.listeners = {.count = 1, .at = &own}};
+	m->after.queues.subject = &subject;
+}
+static void subject_is_stopped_as_long(struct looks *m)
+{
+	subject_stalls_as_allowed(m);
+	m->process.state = 'T';
+}
+static void accepts_within_a_stall(struct looks *m)
+{
+	grows(m, 2, 2, 2, 50);
+	m->target.stall_us = 300000;
+}
+/* Three clients that connect again as soon as they are served, at 100/s: two wait at each look. */
+static void loops(struct looks *m)
+{
+	grows(m, 2, 2, 2, 50);
+	m->seen[0].drained = 0;
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 1;
+}
+static void subject_loops(struct looks *m)
+{
+	static struct listener own;
+	static struct subject subject;
+	loops(m);
+	own = m->at[1][0];
+	subject = (struct subject){.listeners = {.count = 1, .at = &own}};
+	m->after.queues.subject = &subject;
+}
+/* Other listeners are there, so that the counters do not show what it accepts: of the connections
+ * that wait in the end, these did so in the middle. */
+static void loops_among_others(struct looks *m, uint32_t depth, const uint64_t middle[2],
+			       const uint64_t end[3])
+{
+	static struct waiting was[2], is[3];
+	struct waiting_list now = {.at = is};
+	subject_loops(m);
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 3;
+	m->at[1][0].depth = depth;
+	m->after.queues.waited = (struct waiting_list){2, was};
+	for (size_t i = 0; i < 2; i++)
+		was[i] = (struct waiting){100, middle[i]};
+	for (; now.count < 3 && end[now.count]; now.count++)
+		is[now.count] = (struct waiting){100, end[now.count]};
+	accept_queues_compare(&m->after.queues, &now);
+}
+static void loops_with_others(struct looks *m)
+{
+	loops_among_others(m, 2, (uint64_t[]){1, 2}, (uint64_t[]){8, 9, 0});
+}
+static void loops_with_one_that_waits(struct looks *m)
+{
+	loops_among_others(m, 2, (uint64_t[]){1, 2}, (uint64_t[]){2, 9, 0});
+}
+static void hangs_with_others(struct looks *m)
+{
+	loops_among_others(m, 2, (uint64_t[]){1, 2}, (uint64_t[]){1, 2, 0});
+}
+static void hangs_while_one_comes(struct looks *m)
+{
+	loops_among_others(m, 3, (uint64_t[]){1, 2}, (uint64_t[]){1, 2, 9});
+}
+/* It stays in the queue until it is accepted. */
+static void hangs_while_one_gives_up(struct looks *m)
+{
+	loops_among_others(m, 3, (uint64_t[]){1, 2}, (uint64_t[]){2, 9, 0});
+}
+/* Which of two sockets a connection waits at is not visible. */
+static void hangs_beside_one_that_accepts(struct looks *m)
+{
+	listener_make(m, 1, LISTENER_TCP, "0.0.0.0:443", 511);
+	loops_among_others(m, 2, (uint64_t[]){1, 2}, (uint64_t[]){1, 9, 0});
+}
+/* It serves 4/s: its clients wait for longer than a stall. */
+static void subject_loops_slowly(struct looks *m)
+{
+	subject_loops(m);
+	m->after.queues.counters.at[0].value = 102;
+}
+static void subject_hangs(struct looks *m)
+{
+	subject_loops(m);
+	m->after.queues.counters.at[0].value = 100;
 }
 /* Each socket by little, all together by much. */
 static void group_grows(struct looks *m)
@@ -677,6 +768,21 @@ static void subject_is_managed(struct looks *m, uint64_t datagrams_per_s)
 }
 static void subject_is_managed_only(struct looks *m) { subject_is_managed(m, 0); }
 static void subject_is_managed_too(struct looks *m) { subject_is_managed(m, 100); }
+/* A shutdown port, and one that has clients. */
+static void subject_serves_on_loopback(struct looks *m)
+{
+	static struct listener own[3];
+	static struct subject subject;
+	listener_make(m, 0, LISTENER_TCP, "0.0.0.0:8080", 4096);
+	listener_make(m, 1, LISTENER_TCP, "127.0.0.1:8005", 1);
+	listener_make(m, 2, LISTENER_TCP, "127.0.0.1:8009", 100);
+	memcpy(own, m->at[1], sizeof(own));
+	own[1].aside = own[2].aside = own[2].used = true;
+	own[2].clients = 40;
+	subject =
+		(struct subject){.name = "java", .pid = 812, .listeners = {.count = 3, .at = own}};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+}
 static void subject_closes_at_once(struct looks *m)
 {
 	closes_at_once(m);
@@ -768,21 +874,6 @@ static void worker_lets_wait(struct looks *m)
 	memcpy(own, m->at[1], sizeof(own));
 	subject = *m->after.queues.subject;
 	subject.listeners = (struct listeners){.count = 2, .at = own};
-/* A shutdown port, and one that has clients. */
-static void subject_serves_on_loopback(struct looks *m)
-{
-	static struct listener own[3];
-	static struct subject subject;
-	listener_make(m, 0, LISTENER_TCP, "0.0.0.0:8080", 4096);
-	listener_make(m, 1, LISTENER_TCP, "127.0.0.1:8005", 1);
-	listener_make(m, 2, LISTENER_TCP, "127.0.0.1:8009", 100);
-	memcpy(own, m->at[1], sizeof(own));
-	own[1].aside = own[2].aside = own[2].used = true;
-	own[2].clients = 40;
-	subject =
-		(struct subject){.name = "java", .pid = 812, .listeners = {.count = 3, .at = own}};
-	m->before.queues.subject = m->after.queues.subject = &subject;
-}
 	m->before.queues.subject = m->after.queues.subject = &subject;
 }
 static void worker_was_stopped(struct looks *m)
@@ -971,6 +1062,7 @@ static void syns_drop(struct looks *m)
 	m->after.queues.cookies = 0;
 	m->after.queues.max_syn = 64;
 	m->at[1][0].half_open = 49;
+	m->at[1][0].drops = 23;
 	counter_set(m, QUEUE_OVERFLOWS, 7, 7);
 	counter_set(m, "TcpExt.ListenDrops", 7, 30);
 }
@@ -985,6 +1077,29 @@ static void syns_drop_at_the_backlog(struct looks *m)
 	syns_drop(m);
 	m->after.queues.max_syn = 4096;
 	m->at[1][1].half_open = 128;
+	m->at[1][0].drops = 0;
+	m->at[1][1].drops = 23;
+}
+/* A scanner keeps the queue of one full that drops none: another one does, which has room now. */
+static void syns_drop_beside_a_full_one(struct looks *m)
+{
+	syns_drop(m);
+	m->at[1][0].half_open = 40;
+	m->at[0][1].limit = m->at[1][1].limit = 1;
+	m->at[1][1].half_open = 2;
+}
+static void syns_drop_beside_one_that_drops(struct looks *m)
+{
+	syns_drop_beside_a_full_one(m);
+	m->at[1][1].drops = 5;
+	m->at[1][0].drops = 18;
+}
+/* Both others dropped more than that. */
+static void syns_drop_unnamed_beside_a_full_one(struct looks *m)
+{
+	syns_drop_beside_a_full_one(m);
+	listener_make(m, 2, LISTENER_TCP, "0.0.0.0:80", 511);
+	m->at[1][2].drops = 25;
 }
 /* What was dropped met a full accept queue. */
 static void syns_overflow(struct looks *m)
@@ -996,6 +1111,7 @@ static void syns_fit(struct looks *m)
 {
 	syns_drop(m);
 	m->at[1][0].half_open = 40;
+	m->at[1][0].drops = 0;
 }
 static void syns_get_cookies(struct looks *m)
 {
@@ -1077,7 +1193,6 @@ static void overflow_unseen(struct looks *m) { counter_set(m, QUEUE_OVERFLOWS, 5
 
 static void unlisted(struct looks *m)
 {
-	m->at[1][0].drops = 23;
 	m->after.queues.listeners.count = m->after.queues.listeners.process_count = 0;
 	m->after.live = true;
 	err_set(&m->after.unlisted, EOPNOTSUPP, "sock_diag: Object not found");
@@ -1092,29 +1207,6 @@ static void unreadable(struct looks *m)
 static void without_unix_diag(struct looks *m)
 {
 	m->after.queues.listeners.unlisted = 1u << LISTENER_UNIX;
-	m->at[1][0].drops = 0;
-	m->at[1][1].drops = 23;
-}
-/* A scanner keeps the queue of one full that drops none: another one does, which has room now. */
-static void syns_drop_beside_a_full_one(struct looks *m)
-{
-	syns_drop(m);
-	m->at[1][0].half_open = 40;
-	m->at[0][1].limit = m->at[1][1].limit = 1;
-	m->at[1][1].half_open = 2;
-}
-static void syns_drop_beside_one_that_drops(struct looks *m)
-{
-	syns_drop_beside_a_full_one(m);
-	m->at[1][1].drops = 5;
-	m->at[1][0].drops = 18;
-}
-/* Both others dropped more than that. */
-static void syns_drop_unnamed_beside_a_full_one(struct looks *m)
-{
-	syns_drop_beside_a_full_one(m);
-	listener_make(m, 2, LISTENER_TCP, "0.0.0.0:80", 511);
-	m->at[1][2].drops = 25;
 }
 
 static void without_unix_diag_of_tcp(struct looks *m)
@@ -1126,7 +1218,6 @@ static void without_unix_diag_of_tcp(struct looks *m)
 static void uncaptured(struct looks *m)
 {
 	m->after.queues.listeners.count = m->after.queues.listeners.process_count = 0;
-	m->at[1][0].drops = 0;
 	err_set(&m->after.unlisted, EOPNOTSUPP, "a captured machine has no sockets");
 }
 
@@ -1348,7 +1439,23 @@ static void each_look_gets_its_findings(void **state)
 		{began_to_grow, "", STANDING " note"},
 		{grows_for_a_burst, "", STANDING " note"},
 		{socket_is_new, STANDING " note", STANDING " note"},
-		{stalls_as_allowed, "", ""},
+		{stalls_as_allowed, "accept-queue.waiting warning", ""},
+		{subject_stalls_as_allowed, "accept-queue.waiting warning", ""},
+		{subject_is_stopped_as_long, "accept-queue.waiting critical",
+		 "accept-queue.waiting critical"},
+		{accepts_within_a_stall, "", ""},
+		{loops, "", ""},
+		{subject_loops, "", ""},
+		{subject_loops_slowly, STANDING " critical", ""},
+		{loops_with_others, "", ""},
+		{loops_with_one_that_waits, "", ""},
+		{hangs_with_others, "accept-queue.waiting critical", ""},
+		{hangs_while_one_comes, "accept-queue.waiting critical", ""},
+		{hangs_while_one_gives_up, "accept-queue.waiting critical", ""},
+		{hangs_beside_one_that_accepts,
+		 "accept-queue.waiting critical, listeners.siblings note",
+		 "listeners.siblings note"},
+		{subject_hangs, "accept-queue.waiting critical", ""},
 		{group_grows, GROWING " warning", STANDING " note"},
 		{unix_grows, GROWING " warning", ""},
 		{captured_grows, GROWING " warning", STANDING " note"},
@@ -1375,6 +1482,8 @@ static void each_look_gets_its_findings(void **state)
 		{subject_ends_a_transfer, "", ""},
 		{subject_is_managed_only, "listeners.aside warning", "listeners.aside warning"},
 		{subject_is_managed_too, "listeners.aside note", "listeners.aside note"},
+		{subject_serves_on_loopback, "listeners.aside warning, listeners.aside note",
+		 "listeners.aside warning, listeners.aside note"},
 		{files_of_the_machine_are_spent, "descriptors.system.exhausted critical",
 		 "descriptors.system.exhausted critical"},
 		{files_of_the_machine_are_nearly_spent, "descriptors.system.exhausted warning",
@@ -1482,8 +1591,6 @@ static void each_look_gets_its_findings(void **state)
 }
 
 /* A backlog of 511 holds 512: "512 of 511" would be no evidence. */
-		{subject_serves_on_loopback, "listeners.aside warning, listeners.aside note",
-		 "listeners.aside warning, listeners.aside note"},
 static void the_evidence_of_a_full_queue_fits(void **state)
 {
 	look_once(bursts_unknown_owner);
@@ -1685,6 +1792,13 @@ static void texts_name_the_server(void **state)
 		{grows_unaccepted, 0,
 		 "nginx (pid 812) on 0.0.0.0:443: 143 connections wait and nginx accepts none",
 		 NULL, NULL},
+		{stalls_as_allowed, 0,
+		 "nginx (pid 812) on 0.0.0.0:443: 60 connections wait in a queue that did not become "
+		 "shorter",
+		 "nginx (pid 812) sleeps in epoll_wait() though connections wait: it does not watch "
+		 "this listener now. The queue did not become shorter in 10 samples, in 500 ms: a "
+		 "stall of the target may be as long.",
+		 NULL},
 		{one_of_a_quiet_group_waits, 0,
 		 "nginx (pid 812) on 0.0.0.0:443: 29 connections wait in a queue that did not become "
 		 "shorter",
@@ -1732,6 +1846,12 @@ static void texts_name_the_server(void **state)
 		 "level-triggered server spins. 32 connections wait in the queue of nginx (pid 812) "
 		 "on [::]:22.",
 		 NULL},
+		{subject_serves_on_loopback, 0,
+		 "127.0.0.1:8009 is not judged: it is on loopback, and the server has others",
+		 "Its backlog is 100, less than the 1 000 connections of this load that arrive in a "
+		 "stall. It has 40 open connections, as those of this load may be. A shutdown or "
+		 "management port needs no more; one behind a reverse proxy of this host does.",
+		 "If the load comes there: epolltune check --server 127.0.0.1:8009"},
 		{subject_has_siblings, 0,
 		 "nginx (pid 812) has 1 of 3 sockets of 0.0.0.0:443: the smallest backlog of the "
 		 "others is 8",
@@ -1805,6 +1925,16 @@ static void texts_name_the_server(void **state)
 		 "net.ipv4.tcp_max_syn_backlog (64) for clients that it knows from earlier, and "
 		 "drops the SYNs of all others. Clients retransmit after 1 s or more.",
 		 NULL},
+		{syns_drop_beside_a_full_one, 0,
+		 "0.0.0.0:443: its SYN queue was full between two looks (it holds 49) and the kernel "
+		 "dropped SYNs: 23 in 500 ms",
+		 NULL, NULL},
+		{syns_drop_beside_a_full_one, 1,
+		 "[::]:22: its SYN queue is full (2 of 2); none was dropped during this check",
+		 NULL, NULL},
+		{syns_drop_beside_one_that_drops, 1,
+		 "[::]:22: its SYN queue is full (2 of 2) and the kernel drops SYNs: 5 in 500 ms",
+		 NULL, NULL},
 		{syns_lost, 0,
 		 "0.0.0.0:443: its SYN queue was full between two looks (it holds 49) and the kernel "
 		 "dropped SYNs: 23 in 500 ms",
@@ -1846,12 +1976,6 @@ static void texts_name_the_server(void **state)
 
 static void the_answer_names_the_server(void **state)
 {
-		{subject_serves_on_loopback, 0,
-		 "127.0.0.1:8009 is not judged: it is on loopback, and the server has others",
-		 "Its backlog is 100, less than the 1 000 connections of this load that arrive in a "
-		 "stall. It has 40 open connections, as those of this load may be. A shutdown or "
-		 "management port needs no more; one behind a reverse proxy of this host does.",
-		 "If the load comes there: epolltune check --server 127.0.0.1:8009"},
 	char answer[REPORT_ANSWER];
 	look_twice(stopped);
 	report_answer(&report, answer);
@@ -1948,16 +2072,6 @@ static void states_of_a_process_are_named(void **state)
 		{'S', 1, "", "sleeps (state S)"},
 		{'Z', 1, "", "has exited (state Z)"},
 		{0, 1, "", ""},
-		{syns_drop_beside_a_full_one, 0,
-		 "0.0.0.0:443: its SYN queue was full between two looks (it holds 49) and the kernel "
-		 "dropped SYNs: 23 in 500 ms",
-		 NULL, NULL},
-		{syns_drop_beside_a_full_one, 1,
-		 "[::]:22: its SYN queue is full (2 of 2); none was dropped during this check",
-		 NULL, NULL},
-		{syns_drop_beside_one_that_drops, 1,
-		 "[::]:22: its SYN queue is full (2 of 2) and the kernel drops SYNs: 5 in 500 ms",
-		 NULL, NULL},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct process p = {.state = rows[i].state, .threads = rows[i].threads};
