@@ -72,7 +72,8 @@ struct settings {
 		bool limited;              /* by a control group */
 		uint64_t processes;        /* of the server, now; 0: unknown */
 		uint64_t open;             /* connections that clients have to it */
-		uint64_t accepted;         /* of these, that it has accepted */
+		uint64_t opened;           /* at least, that it opened itself, as for its clients */
+		uint64_t accepted;         /* of `open`, that it has accepted */
 		uint64_t heard;            /* of those, that clients have sent data on */
 		uint64_t request_bytes;    /* buffer of a connection with a waiting request */
 		uint64_t datagram_bytes;   /* of a receive buffer that a datagram takes */

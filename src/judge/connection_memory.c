@@ -39,17 +39,21 @@ static bool is_range(const struct settings *s)
 	return s->subject && !s->guest && s->taken.limited;
 }
 
-/* Sockets of so many connections of the target. */
-static uint64_t sockets(const struct target *target, uint64_t connections)
+/* Sockets that so many open connections have. */
+static uint64_t sockets(const struct target *target, const struct settings *s, uint64_t connections)
 {
-	struct target t = *target;
-	t.connections = connections;
-	return target_sockets(&t);
+	bool proxy = target->role == TARGET_PROXY;
+	return saturated_sum(connections, proxy ? smaller(connections, s->taken.opened) : 0);
+}
+
+uint64_t connection_sockets_open(const struct target *target, const struct settings *s)
+{
+	return sockets(target, s, s->taken.open);
 }
 
 static uint64_t each(const struct target *target, const struct settings *s, uint64_t connections)
 {
-	return connections < SEEN ? 0 : s->taken.own_memory / sockets(target, connections);
+	return connections < SEEN ? 0 : s->taken.own_memory / sockets(target, s, connections);
 }
 
 /* What the server has now shows a maximum only where clients have used their connections: one that
@@ -82,6 +86,7 @@ void connection_open_read(const struct host *h, struct settings *s)
 	    connections_read(h, &l, subject_receives, (void *)s->subject, c, NULL))
 		return;
 	s->taken.open = c->open;
+	s->taken.opened = s->subject->opened;
 	s->taken.accepted = c->accepted;
 	s->taken.heard = c->heard;
 }
@@ -89,7 +94,7 @@ void connection_open_read(const struct host *h, struct settings *s)
 /* Those of the target that are. */
 static uint64_t pages_open(const struct target *target, const struct settings *s)
 {
-	return smaller(target_sockets(target), sockets(target, s->taken.open));
+	return smaller(target_sockets(target), connection_sockets_open(target, s));
 }
 
 uint64_t connection_needed(uint64_t all, uint64_t open, uint64_t next)
@@ -99,7 +104,9 @@ uint64_t connection_needed(uint64_t all, uint64_t open, uint64_t next)
 
 uint64_t connection_sockets_left(const struct target *target, const struct settings *s)
 {
-	return connection_needed(target_sockets(target), pages_open(target, s), sockets(target, 1));
+	const struct target next = {.role = target->role, .connections = 1};
+	return connection_needed(target_sockets(target), pages_open(target, s),
+				 target_sockets(&next));
 }
 
 void connection_memory_read(const struct host *h, bool limited, struct settings *s)
@@ -149,7 +156,7 @@ static uint64_t buffered(const struct target *target, const struct settings *s)
 
 static uint64_t pinned(const struct target *target, const struct settings *s)
 {
-	return saturated_product(sockets(target, s->taken.open), PINNED_BYTES);
+	return saturated_product(connection_sockets_open(target, s), PINNED_BYTES);
 }
 
 /* A group of cgroup v1 counts the pinned ones as used: there they are no part of the minimum. */

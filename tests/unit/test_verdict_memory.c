@@ -60,9 +60,6 @@ static const struct memory_row rows[] = {
 	{"nginx", 10000, 20000, 20000, 40000000, 0, VERDICT_SHORT, 4500, 6000 + 20000 * PINNED, ""},
 	{"own", 50, 50, 50, 2000000, 4000, VERDICT_UNKNOWN, 4000,
 	 4000 + GUESS + 50 * (GUESS + PINNED), ""},
-	/* A proxy needs two sockets for each, which its memory has, too. */
-	{"haproxy", 2000, 1000, 1000, 4000000, 64 * MIB, VERDICT_OK, 2000 * 5000,
-	 2000 * 6000 + 2000 * PINNED, "1 000 B to 1.95 KiB"},
 	/* Few connections show nothing. */
 	{"nginx", 2000, 99, 99, 990000, 1901 * 20000, VERDICT_TIGHT, 1901 * 4500,
 	 1901 * 20000 + 99 * (15500 + PINNED), "(15.6 KiB with TLS)"},
@@ -132,22 +129,51 @@ static void wall_is(size_t i, const struct memory_row *row, const struct report 
 	findings_are(w->name, r, id);
 }
 
+static void memory_is(size_t i, const struct memory_row *row, uint64_t opened)
+{
+	const struct experiment *group = verdict_experiment("container", "cgroup.memory");
+	struct subject subject = {.pid = 1};
+	struct target t = target_default();
+	char values[96];
+	t.connections = row->connections;
+	t.role = strcmp(row->server, "haproxy") ? TARGET_SERVER : TARGET_PROXY;
+	report_text(subject.name, "%s", row->server);
+	snprintf(values, sizeof(values), "memory.max=%lld; memory.current=1048576",
+		 (long long)(row->left + MIB));
+	struct settings s = settings_of(group, values, row, &subject);
+	s.taken.opened = opened;
+	wall_is(i, row, verdict_of(group, &t, &s, NULL));
+}
+
 static void a_connection_takes_memory_of_the_server_too(void **state)
 {
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const struct memory_row *row = &rows[i];
-		const struct experiment *group = verdict_experiment("container", "cgroup.memory");
-		struct subject subject = {.pid = 1};
-		struct target t = target_default();
-		char values[96];
-		t.connections = row->connections;
-		t.role = strcmp(row->server, "haproxy") ? TARGET_SERVER : TARGET_PROXY;
-		report_text(subject.name, "%s", row->server);
-		snprintf(values, sizeof(values), "memory.max=%lld; memory.current=1048576",
-			 (long long)(row->left + MIB));
-		struct settings s = settings_of(group, values, row, &subject);
-		wall_is(i, row, verdict_of(group, &t, &s, NULL));
-	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		memory_is(i, &rows[i], 0);
+}
+
+/* A proxy needs two sockets for each, which its memory has, too: one of its own only where it has
+ * opened that, and not all that it opens are for clients. */
+static void a_proxy_has_what_it_opened(void **state)
+{
+	static const struct {
+		uint64_t opened;
+		struct memory_row row;
+	} cases[] = {
+		{1000,
+		 {"haproxy", 2000, 1000, 1000, 4000000, 64 * MIB, VERDICT_OK, 2000 * 5000,
+		  2000 * 6000 + 2000 * PINNED, "1 000 B to 1.95 KiB"}},
+		{5000,
+		 {"haproxy", 2000, 1000, 1000, 4000000, 64 * MIB, VERDICT_OK, 2000 * 5000,
+		  2000 * 6000 + 2000 * PINNED, "1 000 B to 1.95 KiB"}},
+		{0,
+		 {"haproxy", 2000, 1000, 1000, 4000000, 64 * MIB, VERDICT_OK, 3000 * 5000,
+		  3000 * 8000 + 1000 * PINNED, "1 000 B to 3.91 KiB"}},
+		{1000,
+		 {"nginx", 2000, 1000, 1000, 500000, 64 * MIB, VERDICT_OK, 1000 * 4500,
+		  1000 * 4650 + 1000 * (150 + PINNED), ""}},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		memory_is(i, &cases[i].row, cases[i].opened);
 }
 
 /* cgroup v2 counts the data in buffers as memory of the group; idle clients have none. */
@@ -277,6 +303,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_connection_takes_memory_of_the_server_too),
+		cmocka_unit_test(a_proxy_has_what_it_opened),
 		cmocka_unit_test(buffers_are_memory_of_the_same_group),
 		cmocka_unit_test(without_a_limit_there_is_no_upper_bound),
 		cmocka_unit_test(what_is_open_is_not_needed_again),
