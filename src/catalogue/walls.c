@@ -437,10 +437,13 @@ static const struct wall_row walls[] = {
 			"Each flow of UDP has an entry too: up to datagrams times the larger of "
 			"nf_conntrack_udp_timeout and nf_conntrack_udp_timeout_stream, if each comes from a "
 			"new address or port or is the keepalive of a flow. Without "
+			"With --server some of the entries in use may be those already: the need "
+			"is a range. "
 			"--datagrams a server of UDP alone is judged by the entries in use.",
 		.detail =
 			"{used} of nf_conntrack_max={max} entries {used=1?is:are} in use{own?, "
-			"{own} of them by connections that the server has open}.{tcp? A closed "
+			"{own} of them by connections that the server has open}{closed?, up to "
+			"{closed} by connections that {own?it:the server} has closed}.{tcp? A closed "
 			"connection keeps its entry for {rest}.}{flows? A flow of UDP keeps its "
 			"entry for {udp_rest} after a datagram, up to {flows} at a time; how many "
 			"flows the datagrams belong to is not known.}{use? Without --datagrams the "
