@@ -1067,8 +1067,9 @@ static const struct finding_row findings[] = {
 	      "{connections} connection{connections=1?:s}{proxy? of a proxy, two for each,} need "
 	      "{needed} of this machine's {memory}: one with a waiting request {held?was measured "
 	      "to hold {held}:holds about {assumed}}. The limit is {capacity}, {knob?{current?by "
-	      "the second field of {knob}:by default 6 % of the memory}:half of the memory}{used? "
-	      "less the {used} in use}.",
+	      "the {field} field of {knob}:by default 6 % of the memory}:half of the memory}{used? "
+	      "less the {used} in use{shared?, of which up to {shared} may be of connections that the "
+	      "server has open}}.",
 	      "{possible?Takes effect {effect}. The unit is pages, not bytes.:With 25 % headroom "
 	      "that is more than half of the memory\\: it takes more memory or another machine, "
 	      "not a knob.}",
@@ -1101,7 +1102,8 @@ static const struct finding_row findings[] = {
 	      "The kernel {tight?just keeps:does not keep} {needed} more closed connections until "
 	      "their last data is acknowledged",
 	      "Connections close at {rate}, and each is an orphan for two round trips of "
-	      "{rtt}{proxy?, two for each of a proxy}. {used} of {max} {used=1?is:are} in use. The "
+	      "{rtt}{proxy?, two for each of a proxy}. {used} of {max} {used=1?is:are} in "
+	      "use{shared?, by this server or by others}. The "
 	      "kernel resets those beyond\\: their clients lose the end of the answer.",
 	      "{possible?" TAKES_EFFECT " {cost}:tcp_max_orphans is not visible in this network "
 	      "namespace\\: set it in the initial one.}",

@@ -266,10 +266,11 @@ static const struct wall_row walls[] = {
 			"all network namespaces together, and resets those beyond. What is in use "
 			"is subtracted. Needed: rate times two round trips, twice that for a proxy: "
 			"what an answer's first window does not hold is sent a round trip after "
-			"close(). Clients that vanish make orphans that last for minutes: no target foresees them.",
+			"close(). Clients that vanish make orphans that last for minutes: no target foresees them. "
+			"With --server those in use may be its own: the need is a range.",
 		.detail =
 			"{known?net.ipv4.tcp_max_orphans is:By default tcp_max_orphans is} {max}, {used} {used=1?is:are} in "
-			"use. Above half of it the kernel resets those whose peer does not answer.",
+			"use{shared?, by this server or by others}. Above half of it the kernel resets those whose peer does not answer.",
 	},
 	{
 		.name = "buffers.receive",
@@ -309,18 +310,20 @@ static const struct wall_row walls[] = {
 		.unit = "B",
 		.what = "The memory that the buffers of all TCP connections together may take. "
 			"Needed: the target's connections, two for each of a proxy, times what one "
-			"holds.",
+			"holds. With --server its open connections may hold some of what is in "
+			"use: the need is a range.",
 		.detail =
 			"A connection with a waiting request {held?was measured to hold "
 			"{held}:holds about {assumed}} of buffer. {unsized?tcp_mem counts pages, and "
 			"this capture does not show their size.:{several?" SEVERAL_GROUPS
 			":{group?The memory limit of {group} leaves less than "
-			"tcp_mem.:{knob?{current?Beyond the second field of tcp_mem, in pages, for "
-			"all sockets together, no buffer grows.:By default the kernel stops growing "
+			"tcp_mem.:{knob?{current?Beyond the {field} field of tcp_mem, in pages, for "
+			"all sockets together, {third?nothing is allocated:no buffer grows}.:By default the kernel stops growing "
 			"buffers when those of all TCP sockets together hold 6 % of the "
 			"memory.}:The limit is half of "
 			"the memory; tcp_mem allows more.}}}}{used? {used} {used=1?is:are} in use "
-			"now.}" TWO_EACH,
+			"now{shared?, of which up to {shared} may be of connections that the server "
+			"has open}.}" TWO_EACH,
 	},
 	{
 		.name = "udp.receive",
@@ -434,11 +437,11 @@ static const struct wall_row walls[] = {
 			"of new ones beyond that. Needed: an entry for each of the target's "
 			"connections that is not open yet, two for each of a proxy, and for closed ones that are "
 			"still in the table: rate times net.netfilter.nf_conntrack_tcp_timeout_time_wait. "
+			"With --server some of the entries in use may be those already: the need "
+			"is a range. "
 			"Each flow of UDP has an entry too: up to datagrams times the larger of "
 			"nf_conntrack_udp_timeout and nf_conntrack_udp_timeout_stream, if each comes from a "
 			"new address or port or is the keepalive of a flow. Without "
-			"With --server some of the entries in use may be those already: the need "
-			"is a range. "
 			"--datagrams a server of UDP alone is judged by the entries in use.",
 		.detail =
 			"{used} of nf_conntrack_max={max} entries {used=1?is:are} in use{own?, "
