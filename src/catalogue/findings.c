@@ -76,6 +76,8 @@
 #define MODULE_HOLDS(module, file)                                                                 \
 	"In sysctl.d it holds only where the module is loaded before, by a line " module           \
 	" in /etc/modules-load.d/" file ".conf. kube-proxy sets its own value."
+/* Of the group, or of one above it. */
+#define NEXT_LIMIT "{further? Then the limit is {further}.}"
 #define CONNTRACK_HOLDS MODULE_HOLDS("nf_conntrack", "conntrack")
 #define UNTRACKED                                                                                         \
 	"nft 'table inet untracked \\{ chain incoming \\{ type filter hook prerouting priority raw; "     \
@@ -1511,11 +1513,12 @@ static const struct finding_row findings[] = {
 	SHORT("cgroup.memory", REMEDY_CONTAINER,
 	      "The memory limit of {path} {tight?{range?may leave too little:leaves just "
 	      "enough}:leaves too little} for {connections} connection{connections=1?:s}",
-	      "memory.max is {max}, {used} of it {used=1?is:are} in use and cannot be reclaimed, "
+	      "{file} is {max}, {used} of it {used=1?is:are} in use and {reclaimable?at most {reclaimable} of that can:cannot} be reclaimed, "
 	      "{capacity} {capacity=1?is:are} left; {needed} {needed=1?is:are} needed\\: an idle "
 	      "connection takes {each} of kernel memory at this end, {basis}" WITH_BUFFER
-	      ".{own? {own}}" TWO_EACH " Above the limit the kernel ends a process of the "
-	      "group.",
+	      ".{own? {own}}" TWO_EACH
+	      " Above the limit the kernel {high?makes the processes of the group wait, and "
+	      "ends none:ends a process of the group}." NEXT_LIMIT,
 	      "{engine}\\: {line}",
 	      "The memory limit of the control group leaves less than the target's connections "
 	      "take of kernel memory and of the server's own.",
@@ -1557,8 +1560,8 @@ static const struct finding_row findings[] = {
 		 "the kernel reclaims memory before the process goes on, and above memory.high "
 		 "makes it sleep.{share?: Memory pressure could not be read\\: where page cache "
 		 "is reclaimed that costs little.}",
-	 .advice = "{engine}\\: {line}, and MemoryHigh= (memory.high) likewise. Or let the server "
-		   "take less.",
+	 .advice = "{engine}\\: {line}{high?:, and MemoryHigh= (memory.high) likewise}. Or let "
+		   "the server take less.",
 	 .answer = "{path} waits for memory at its limit",
 	 .meaning =
 		 "The processes of the control group waited for memory in at least a twentieth of "
@@ -1618,7 +1621,7 @@ static const struct finding_row findings[] = {
 	      "{server} has a process for each connection\\: {used} of pids.max={max} "
 	      "{used=1?is:are} in use, {capacity} {capacity=1?is:are} left; {needed} "
 	      "{needed=1?is:are} needed. At the limit fork() fails with EAGAIN, and the server "
-	      "closes the new connection.",
+	      "closes the new connection." NEXT_LIMIT,
 	      "A limit of {enough} suffices. {engine}\\: {line}",
 	      "The process limit of the control group leaves fewer processes than the target has "
 	      "connections that are not open yet, and the server has a process for each.",

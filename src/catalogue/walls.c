@@ -388,10 +388,12 @@ static const struct wall_row walls[] = {
 			"buffers, a request in each at the upper end. The wall is short where the limit leaves less than the lower end, "
 			"and ok where it leaves 1.25 times the upper end. In between it is tight for a "
 			"server that epolltune knows, and unknown for any other.",
-		.detail = "{hidden?" GROUP_HIDDEN ":{several?" SEVERAL_GROUPS
-			  " }memory.max of {path} is {max}, {used} of it {used=1?is:are} in use "
-			  "and cannot be reclaimed; an idle connection takes {each} of kernel "
-			  "memory at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH "}",
+		.detail =
+			"{hidden?" GROUP_HIDDEN ":{several?" SEVERAL_GROUPS
+			" }{file} of {path} is {max}, {used} of it {used=1?is:are} in use "
+			"and {reclaimable?at most {reclaimable} of that can:cannot} "
+			"be reclaimed{unshown? (how much decides the verdict, and cgroup v1 does not show it)}; an idle connection takes {each} of kernel "
+			"memory at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH "}",
 		.absent = "No memory limit applies to the control group.",
 	},
 	{
