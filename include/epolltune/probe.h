@@ -84,6 +84,8 @@ struct settings {
 		const char *quota_unread; /* the file of another quota that it may have, or NULL */
 		uint64_t threads;         /* of it that accept; 0: unknown */
 		bool measured;
+		/* Its UDP socket has what net.core.rmem_default was when that was made. */
+		bool outdated;
 		bool at_nofile;    /* the server of --run had used up its RLIMIT_NOFILE */
 		bool at_own;       /* it met another limit, which a known line sets */
 		bool by_cpu;       /* a thread of it used up a CPU */

@@ -52,6 +52,8 @@ struct sysctl_own {
 	const char *why; /* what the lower one costs, a clause */
 };
 const struct sysctl_own *sysctl_own_at(size_t i); /* NULL at the end */
+/* Whether a kernel has that as its own value: what got it may have asked for nothing. */
+bool sysctl_is_own(const char *name, unsigned field, int64_t value);
 
 /* Values of common advice without effect, or that do harm. */
 struct sysctl_advice {

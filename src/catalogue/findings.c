@@ -50,11 +50,11 @@
 	"{needed} connection{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}; "       \
 	"{sockets?the {sockets} sockets (SO_REUSEPORT) hold {capacity} without loss, and {sum} "   \
 	"together:the queue holds {capacity}}. " WHOSE_BACKLOG
-#define BACKLOG_REMEDY                                                                              \
-	"{possible?{raise?Raise net.core.somaxconn ({somaxconn}) first. }{cut?If {server} "         \
-	"is not configured for {limit}, net.core.somaxconn was {limit} when it called listen()\\: " \
-	"restart it first. }{line?{server}\\: "                                                     \
-	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "     \
+#define BACKLOG_REMEDY                                                                                               \
+	"{possible?{raise?Raise net.core.somaxconn ({somaxconn}) first. }{cut?If {server?{server}:the application} " \
+	"is not configured for {limit}, net.core.somaxconn was {limit} when it called listen()\\: "                  \
+	"restart it first. }{line?{server}\\: "                                                                      \
+	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "                      \
 	"holds that many\\: shorten the server's stalls.}"
 /* The line of a unit for {files} descriptors, and of the server. {keep}: ":HARD", where one number
  * would lower the hard limit; {soft_flag}: "S" then. */
@@ -83,6 +83,10 @@
 	"nft 'table inet untracked \\{ chain incoming \\{ type filter hook prerouting priority raw; "     \
 	"{protocol} dport {port} notrack; \\}; chain outgoing \\{ type filter hook output priority raw; " \
 	"{protocol} sport {port} notrack; \\}; \\}'"
+/* Of a socket that is older than the present net.core.rmem_default. */
+#define UDP_RESTART                                                                                    \
+	"Restart the server\\: its socket does not set SO_RCVBUF, and has what net.core.rmem_default " \
+	"was when it was made; {default} is enough."
 /* What an application has to do, beside the kernel. */
 #define UDP_REMEDY                                                                                                                                \
 	"{how} {socket?{unasked?It does not set SO_RCVBUF\\: another way is {granted?:net.core.rmem_max={wanted} and }:Let it ask for }:Let the " \
@@ -1665,10 +1669,10 @@ static const struct finding_row findings[] = {
 	      "each takes about {each}{card? (from a network card {card})} of the receive buffer, which is {buffer}{sockets? of each "
 	      "socket; a hash spreads the datagrams over the {sockets} (SO_REUSEPORT)}.{memory? "
 	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
-	      "{possible?" UDP_REMEDY
+	      "{restart?" UDP_RESTART ":{possible?" UDP_REMEDY
 	      ":{full?No buffer helps a server that does not read, or reads "
 	      "too slowly\\: find out what it waits for.:No receive buffer holds that many\\: shorten "
-	      "the server's stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}}",
+	      "the server's stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}}}",
 	      "A UDP socket does not hold the datagrams that arrive while its server stalls: the "
 	      "kernel drops the others.",
 	      "Raise net.core.rmem_max, and let the application set SO_RCVBUF.",
@@ -1686,9 +1690,9 @@ static const struct finding_row findings[] = {
 		 "loopback and veth, as in the lab, it takes {each}\\: room for "
 		 "{capacity}.{memory? net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
 	 .advice =
-		 "{possible?" UDP_REMEDY
+		 "{restart?" UDP_RESTART ":{possible?" UDP_REMEDY
 		 ":No receive buffer holds that many\\: shorten the server's "
-		 "stalls, or spread the datagrams over more sockets (SO_REUSEPORT).} Not needed where "
+		 "stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}} Not needed where "
 		 "all clients run on this machine.",
 	 .meaning =
 		 "The target's datagrams fit into the receive buffer if their senders run on this "

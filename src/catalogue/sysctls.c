@@ -530,6 +530,14 @@ const char *sysctl_module(const char *general)
 
 const struct sysctl_own *sysctl_own_at(size_t i) { return own[i].name ? &own[i] : NULL; }
 
+bool sysctl_is_own(const char *name, unsigned field, int64_t value)
+{
+	for (const struct sysctl_own *o = own; o->name; o++)
+		if (o->field == field && o->value == value && !strcmp(o->name, name))
+			return true;
+	return false;
+}
+
 const struct sysctl_advice *sysctl_advice_at(size_t i)
 {
 	return advice[i].name ? &advice[i] : NULL;

@@ -344,7 +344,7 @@ static const struct wall_row walls[] = {
 			"\\:PORT.}:{socket?{socket} has {sockets?{sockets} sockets (SO_REUSEPORT), "
 			"which hold {capacity} without loss " HASHED "; the "
 			"smallest has }a receive buffer of {buffer}{capped?, all that "
-			"net.core.rmem_max allows}{unasked?, net.core.rmem_default}{waits?, of "
+			"net.core.rmem_max allows}{unasked?, net.core.rmem_default{outdated? when it was made ({default} now)}}{waits?, of "
 			"which {waits} wait to be read{full?\\: there is no room for another one}}{drops?, and dropped {drops} "
 			"datagram{drops=1?:s} since it was made}:A socket that asks for all that "
 			"net.core.rmem_max allows has a receive buffer of {buffer}{held?; one "
