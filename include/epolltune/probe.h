@@ -67,6 +67,7 @@ struct settings {
 	struct taken {
 		uint64_t held;             /* descriptors of a server without connections */
 		uint64_t connection_bytes; /* kernel memory of an idle connection at one end */
+		uint64_t socket_bytes;     /* of these, of the socket itself; 0: unknown, too */
 		uint64_t own_bytes;        /* of the server's own memory, for a connection */
 		uint64_t own_memory;       /* of the server in all, now; 0: unknown */
 		bool limited;              /* by a control group */

@@ -1519,7 +1519,7 @@ static const struct finding_row findings[] = {
 	      "enough}:leaves too little} for {connections} connection{connections=1?:s}",
 	      "{file} is {max}, {used} of it {used=1?is:are} in use and {reclaimable?at most {reclaimable} of that can:cannot} be reclaimed, "
 	      "{capacity} {capacity=1?is:are} left; {needed} {needed=1?is:are} needed\\: an idle "
-	      "connection takes {each} of kernel memory at this end, {basis}" WITH_BUFFER
+	      "connection takes {each} of kernel memory at this end, {basis}" UNCHARGED WITH_BUFFER
 	      ".{own? {own}}" TWO_EACH
 	      " Above the limit the kernel {high?makes the processes of the group wait, and "
 	      "ends none:ends a process of the group}." NEXT_LIMIT,

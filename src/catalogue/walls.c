@@ -379,9 +379,11 @@ static const struct wall_row walls[] = {
 		.quiet = true,
 		.unit = "B",
 		.what = "The memory that the limit of the control group, or of one above it, "
-			"leaves; memory that is in use and cannot be reclaimed is subtracted. "
+			"leaves; memory that is in use and cannot be reclaimed is subtracted, of cgroup v1 "
+			"for a short wall that of processes alone. "
 			"Needed: the target's connections that are not open yet, two for each of a "
-			"proxy, times the kernel memory of one and the memory that the server of "
+			"proxy, times the kernel memory of one (before Linux 6.12, and with cgroup "
+			"v1, without its socket) and the memory that the server of "
 			"--server takes of its own for one, and what it may add for those that are "
 			"open. That need is a range: epolltune assumes the server's memory by its "
 			"name and by what it has now, and of cgroup v2, which counts socket "
@@ -393,7 +395,8 @@ static const struct wall_row walls[] = {
 			" }{file} of {path} is {max}, {used} of it {used=1?is:are} in use "
 			"and {reclaimable?at most {reclaimable} of that can:cannot} "
 			"be reclaimed{unshown? (how much decides the verdict, and cgroup v1 does not show it)}; an idle connection takes {each} of kernel "
-			"memory at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH "}",
+			"memory at this end, {basis}" UNCHARGED WITH_BUFFER ".{own? {own}}" TWO_EACH
+			"}",
 		.absent = "No memory limit applies to the control group.",
 	},
 	{

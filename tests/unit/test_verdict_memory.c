@@ -3,6 +3,7 @@
 #include "../support/support.h"
 #include "../support/verdict.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -214,6 +215,62 @@ static void buffers_are_memory_of_the_same_group(void **state)
 	}
 }
 
+/* An accepted socket is charged to its group since Linux 6.12, where buffers are too. */
+static void a_socket_that_is_not_charged_is_not_needed(void **state)
+{
+	enum { SOCKET = 2500 };
+	static const struct {
+		bool charged; /* v2 */
+		unsigned kernel;
+		uint64_t open, opened;
+		enum target_role role;
+		uint64_t bytes;
+		int64_t needed, needed_max;
+	} cases[] = {
+		{true, KERNEL(6, 12), 0, 0, TARGET_SERVER, KERNEL_BYTES, 1000 * 4000,
+		 1000 * (4000 + REQUEST)},
+		{true, UINT_MAX, 0, 0, TARGET_SERVER, KERNEL_BYTES, 1000 * 4000,
+		 1000 * (4000 + REQUEST)},
+		{true, KERNEL(6, 1), 0, 0, TARGET_SERVER, KERNEL_BYTES, 1000 * 1500,
+		 1000 * (4000 + REQUEST)},
+		{true, KERNEL(6, 1), 400, 0, TARGET_SERVER, KERNEL_BYTES, 600 * 1500,
+		 600 * (4000 + REQUEST) + 400 * PINNED},
+		{true, KERNEL(6, 1), 1000, 0, TARGET_SERVER, KERNEL_BYTES, 1500,
+		 4000 + REQUEST + 1000 * PINNED},
+		/* Those that a proxy opens are. */
+		{true, KERNEL(6, 1), 0, 0, TARGET_PROXY, KERNEL_BYTES, 1000 * 5500,
+		 2000 * (4000 + REQUEST)},
+		{true, KERNEL(6, 1), 400, 400, TARGET_PROXY, KERNEL_BYTES, 600 * 5500,
+		 1200 * (4000 + REQUEST) + 800 * PINNED},
+		/* v1 charges none. */
+		{false, KERNEL(6, 18), 0, 0, TARGET_SERVER, KERNEL_BYTES, 1000 * 1500, REPORT_NONE},
+		/* By the sizes of Linux 6.18. */
+		{true, KERNEL(6, 1), 0, 0, TARGET_SERVER, 0, 1000 * (4100 - 2520),
+		 1000 * (4100 + REQUEST)},
+	};
+	const struct experiment *x = verdict_experiment("container", "cgroup.memory");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "memory.max=17179869184; memory.current=0");
+		t.connections = 1000;
+		t.role = cases[i].role;
+		s.machine.sockets_charged = cases[i].charged;
+		s.machine.kernel = cases[i].kernel;
+		s.taken.limited = true;
+		s.taken.connection_bytes = cases[i].bytes;
+		s.taken.socket_bytes = cases[i].bytes ? SOCKET : 0;
+		s.taken.open = cases[i].open;
+		s.taken.opened = cases[i].opened;
+		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+		bool said = strstr(w->detail, "which the kernel does not charge to the group");
+		bool charged = cases[i].charged && cases[i].kernel >= KERNEL(6, 12);
+		if (w->needed != cases[i].needed || w->needed_max != cases[i].needed_max ||
+		    said == charged)
+			fail_msg("case %zu: %lld to %lld: %s", i, (long long)w->needed,
+				 (long long)w->needed_max, w->detail);
+	}
+}
+
 /* Without a limit nothing is assumed of a server, and a known one has the least. */
 static void without_a_limit_there_is_no_upper_bound(void **state)
 {
@@ -305,6 +362,7 @@ int main(void)
 		cmocka_unit_test(a_connection_takes_memory_of_the_server_too),
 		cmocka_unit_test(a_proxy_has_what_it_opened),
 		cmocka_unit_test(buffers_are_memory_of_the_same_group),
+		cmocka_unit_test(a_socket_that_is_not_charged_is_not_needed),
 		cmocka_unit_test(without_a_limit_there_is_no_upper_bound),
 		cmocka_unit_test(what_is_open_is_not_needed_again),
 		cmocka_unit_test(the_limit_to_set_has_room_for_the_server),
