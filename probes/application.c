@@ -764,7 +764,7 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 {
 	const struct weight *w = &t->context->weight;
 	const struct weight_level *all = &w->at[w->count ? w->count - 1 : 0];
-	uint64_t client = host_connection_bytes(t->host);
+	uint64_t client = host_connection_bytes(t->host, NULL);
 	bool by_cache = false, bound;
 	if (all->held < FEW || !all->own) {
 		outcome_unsupported(

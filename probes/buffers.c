@@ -17,6 +17,7 @@
 #include "epolltune/buffers.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
+#include "epolltune/connection_memory.h"
 #include "epolltune/flow.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/order.h"
@@ -539,6 +540,7 @@ static const struct experiment experiments[] = {
 	{
 		.wall = "buffers.memory",
 		.knobs = {TCP_MEM},
+		.read = connection_open_read,
 		.bound = tcp_memory_bound,
 		.solve = tcp_memory_solve,
 		.words = tcp_memory_words,

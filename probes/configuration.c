@@ -392,7 +392,7 @@ static struct clients_use use_of(const struct settings *s)
 	use.max = (uint64_t)each * processes;
 	use.open = s->taken.accepted + (c->section[0] ? 0 : c->others);
 	if (setting_of(s)->both)
-		use.open += s->subject->upstream;
+		use.open += s->subject->opened;
 	if (setting_of(s)->spare)
 		use.own = nginx_own(s->subject) * processes;
 	return use;

@@ -143,8 +143,6 @@ static void table_read(const struct host *h, struct settings *s)
 	struct conntrack table;
 	conntrack_read(h, &table);
 	int64_t used = table.used;
-	if (used > 0)
-		connection_open_read(h, s);
 	bool unread = used == REPORT_NONE && s->at[MAX][0] != REPORT_NONE;
 	table_take(&table, s);
 	/* Few kernels list the hooks (nfnetlink_hook); where there are some, there are entries. */
@@ -154,6 +152,8 @@ static void table_read(const struct host *h, struct settings *s)
 	s->at[USED][PATCH] = patch_read(h, s->machine.kernel);
 	if (outside_is_fuller(s->subject, used, s->at[MAX][0]))
 		outside_take(&s->subject->outside, s);
+	if (s->at[USED][0] > 0)
+		connection_open_read(h, s);
 }
 
 static uint64_t rest(const struct settings *s)
@@ -179,12 +179,12 @@ static int64_t entries(const struct target *t, uint64_t rest_s)
 	return (int64_t)count;
 }
 
-/* Entries of connections that the server has open are in use already. */
+/* Of connections that the server has open. */
 static int64_t own_entries(const struct target *t, const struct settings *s)
 {
-	struct target open = {.role = t->role, .connections = s->taken.open};
-	int64_t used = s->at[USED][0] > 0 ? s->at[USED][0] : 0, own = entries(&open, 0);
-	return own < used ? own : used;
+	int64_t used = s->at[USED][0] > 0 ? s->at[USED][0] : 0;
+	uint64_t own = connection_sockets_open(t, s);
+	return own < (uint64_t)used ? (int64_t)own : used;
 }
 
 /* What datagrams take at most: each comes from an address or port of its own, as those of DNS do,
@@ -200,14 +200,36 @@ static int64_t flows_max(const struct target *t, const struct settings *s)
 	return (int64_t)count;
 }
 
-static int64_t needed(const struct target *t, const struct settings *s, uint64_t rest_s)
+/* Of connections that it has closed there may be as many as the target has: whose the other entries
+ * in use are is not visible. */
+static int64_t closed_max(const struct target *t, const struct settings *s, uint64_t rest_s)
+{
+	const struct target closed = {.role = t->role, .rate_per_s = t->rate_per_s};
+	int64_t all = entries(&closed, rest_s), others = s->at[USED][0] - own_entries(t, s);
+	if (!s->subject || s->guest || others <= 0)
+		return 0;
+	return all < others ? all : others;
+}
+
+/* What the target needs where `own` of the entries in use are its own. */
+static int64_t needed_beside(const struct target *t, const struct settings *s, uint64_t rest_s,
+			     int64_t own)
 {
 	if (is_by_use(t, s->subject))
 		return s->at[USED][0];
 	if (!has_tcp(s->subject))
 		return 1; /* of one client */
-	return (int64_t)connection_needed((uint64_t)entries(t, rest_s), (uint64_t)own_entries(t, s),
-					  each_of(t));
+	return (int64_t)connection_needed((uint64_t)entries(t, rest_s), (uint64_t)own, each_of(t));
+}
+
+static int64_t needed_max(const struct target *t, const struct settings *s, uint64_t rest_s)
+{
+	return needed_beside(t, s, rest_s, own_entries(t, s));
+}
+
+static int64_t needed_min(const struct target *t, const struct settings *s, uint64_t rest_s)
+{
+	return needed_beside(t, s, rest_s, own_entries(t, s) + closed_max(t, s, rest_s));
 }
 
 /* What the chains of all buckets hold, at ten times `entries` a bucket; REPORT_NONE: unknown. The
@@ -275,10 +297,13 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 		return;
 	b->unlimited = max == 0 && chains_of(s) == CHAINS_ANY;
 	b->binding = chains_bind(s) ? BUCKETS : MAX;
-	b->needed = needed(t, s, rest(s));
+	b->needed = needed_min(t, s, rest(s));
+	if (closed_max(t, s, rest(s)) && has_tcp(s->subject))
+		b->needed_max = needed_max(t, s, rest(s));
 	b->defaulted = defaulted(t, s);
 	if (has_datagrams(t, s->subject)) {
-		b->needed_max = flows_max(t, s) + (has_tcp(s->subject) ? b->needed : 0);
+		b->needed_max =
+			flows_max(t, s) + (has_tcp(s->subject) ? needed_max(t, s, rest(s)) : 0);
 		b->unsure = true;
 	}
 	if (max == REPORT_NONE || used == REPORT_NONE)
@@ -352,7 +377,7 @@ static void table_words(const struct target *t, const struct settings *s, const 
 {
 	const struct knob *knob = knob_find(DIR "max");
 	bool use = is_by_use(t, s->subject), tcp = has_tcp(s->subject);
-	int64_t full = needed(t, s, rest(s)) + flows_max(t, s);
+	int64_t full = needed_max(t, s, rest(s)) + flows_max(t, s);
 	if (s->at[TRACKED][0] != 1)
 		return;
 	if (full < 0)
@@ -362,6 +387,8 @@ static void table_words(const struct target *t, const struct settings *s, const 
 	count_word(w, "max", s->at[MAX][0]);
 	count_word(w, "used", s->at[USED][0]);
 	count_word(w, "own", s->taken.open ? own_entries(t, s) : -1);
+	int64_t closed = tcp ? closed_max(t, s, rest(s)) : 0;
+	count_word(w, "closed", closed ? closed : -1);
 	count_word(w, "closing", (int64_t)(t->rate_per_s * rest(s)));
 	count_word(w, "buckets", use ? -1 : s->at[BUCKETS][0]);
 	wording_set(w, "rest", "%s", quantity_show(QUANTITY_DURATION, rest(s) * 1000000).text);
@@ -371,7 +398,7 @@ static void table_words(const struct target *t, const struct settings *s, const 
 	wording_set(w, "memory", "%s",
 		    quantity_show(QUANTITY_SIZE, (uint64_t)full * knob->memory.bytes).text);
 	count_word(w, "shorter",
-		   tcp && rest(s) > REST_SHORTER_S ? needed(t, s, REST_SHORTER_S) : -1);
+		   tcp && rest(s) > REST_SHORTER_S ? needed_max(t, s, REST_SHORTER_S) : -1);
 	udp_words(t, s, w);
 	port_words(w, s->subject);
 	wording_flag(w, "outside", is_outside(s));

@@ -19,9 +19,11 @@
 #define THROTTLED_SHORT 0.5
 #define THROTTLED_TIGHT 0.05
 
-enum { MAX, USED, SHOWN };
-/* A field of MAX: other groups of the server have other limits. */
-enum { SEVERAL = 1 };
+/* NEXT and those behind it: further limits, which leave more. */
+enum { MAX, USED, SHOWN, NEXT };
+/* Of MAX: other groups of the server have other limits. Of USED: as in cgroup_bound. Of MAX and
+ * NEXT: enum cgroup_file. */
+enum { SEVERAL = 1, RECLAIMABLE = 1, FILE_OF = 2 };
 /* Of SHOWN: the file systems say that the process is in a group which they do not show. The second
  * field is cgroup_limit.unmounted. */
 enum { UNSEEN, SEEN, HIDDEN };
@@ -53,15 +55,47 @@ static void hidden_words(int64_t unmounted, struct wording *w)
 	wording_flag(w, "v2", unmounted == 2);
 }
 
-/* The slots of settings have the limit and what is in use; `text` of the first the group's path. */
+static int64_t bytes_of(uint64_t n) { return n > INT64_MAX ? INT64_MAX : (int64_t)n; }
+
+/* The slots of settings have the limit and what is in use; `text` the group's path. */
 static void limit_read(const struct cgroup_limit *l, struct settings *s)
 {
 	if (l->max == HOST_UNLIMITED)
 		return;
-	s->at[MAX][0] = (int64_t)l->max;
+	s->at[MAX][0] = bytes_of(l->max);
 	s->at[MAX][SEVERAL] = l->several;
-	s->at[USED][0] = (int64_t)(l->used > INT64_MAX ? INT64_MAX : l->used);
+	s->at[MAX][FILE_OF] = l->file;
+	s->at[USED][0] = bytes_of(l->used);
+	s->at[USED][RECLAIMABLE] = bytes_of(l->reclaimable);
 	report_text(s->text[MAX], "%s", l->path);
+	for (size_t i = 0; i < l->next_count; i++) {
+		s->at[NEXT + i][0] = bytes_of(l->next[i].max);
+		s->at[NEXT + i][1] = bytes_of(l->next[i].used);
+		s->at[NEXT + i][FILE_OF] = l->next[i].file;
+		report_text(s->text[NEXT + i], "%s", l->next[i].path);
+	}
+}
+
+/* A limit of the settings, as limit_read() left it. */
+struct limit {
+	int64_t max, used;
+	enum cgroup_file file;
+	const char *path;
+};
+
+/* The tightest (0), or one that leaves more. False: there are fewer. */
+static bool limit_at(const struct settings *s, size_t i, struct limit *l)
+{
+	const int64_t *at = s->at[i ? NEXT + i - 1 : MAX];
+	if (i > CGROUP_NEXT || at[0] == REPORT_NONE)
+		return false;
+	enum cgroup_file file =
+		at[FILE_OF] == REPORT_NONE ? CGROUP_MEMORY_MAX : (enum cgroup_file)at[FILE_OF];
+	*l = (struct limit){.max = at[0],
+			    .used = i ? at[1] : s->at[USED][0],
+			    .file = file,
+			    .path = s->text[i ? NEXT + i - 1 : MAX]};
+	return true;
 }
 
 static void memory_read(const struct host *h, struct settings *s)
@@ -94,6 +128,24 @@ static void several_bound(const struct settings *s, struct bound *b)
 	b->explained = true;
 }
 
+/* What the kernel may be able to reclaim of what is in use. */
+static int64_t reclaimable(const struct settings *s)
+{
+	return s->at[USED][RECLAIMABLE] > 0 ? s->at[USED][RECLAIMABLE] : 0;
+}
+
+/* Short is what is so with all of that reclaimed: if only without, it is not known. */
+static void reclaimable_bound(const struct settings *s, struct bound *b)
+{
+	int64_t max = s->at[MAX][0], least = s->at[USED][0] - reclaimable(s);
+	if (!reclaimable(s) || report_verdict(b->capacity, b->needed) != VERDICT_SHORT)
+		return;
+	b->capacity = max > least ? max - least : 0;
+	b->explained = report_verdict(b->capacity, b->needed) != VERDICT_SHORT;
+	if (b->explained)
+		b->capacity = REPORT_NONE;
+}
+
 static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	bool hidden = s->at[SHOWN][0] == HIDDEN;
@@ -106,6 +158,7 @@ static void memory_bound(const struct target *target, const struct settings *s, 
 		return;
 	b->capacity = left(s);
 	b->unread = hidden ? "The control group of the process" : NULL;
+	reclaimable_bound(s, b);
 	several_bound(s, b);
 }
 
@@ -130,26 +183,67 @@ static void line_word(struct wording *w, const char *line, const char *path)
 	wording_set(w, "line", "%s", text);
 }
 
+/* Names the limit, for the lines of engines too. */
+static void file_words(struct wording *w, enum cgroup_file file, const char *path)
+{
+	wording_set(w, "file", "%s", cgroup_file_name(file));
+	wording_flag(w, "high", file == CGROUP_MEMORY_HIGH);
+	wording_flag(w, "v1", file == CGROUP_MEMORY_LIMIT);
+	wording_set(w, "path", "%s", path);
+}
+
+/* What raises the limit, and those that would leave less than `room` then. */
+static void limits_words(const struct settings *s, uint64_t room,
+			 const char *(*line_of)(const struct container_row *), struct wording *w)
+{
+	struct limit l;
+	char lines[WORDING_TEXT] = "", further[WORDING_TEXT] = "";
+	for (size_t i = 0; limit_at(s, i, &l); i++) {
+		struct wording own = {0};
+		const struct container_row *engine = engine_of(l.path, s->machine.container);
+		uint64_t enough = saturated_sum((uint64_t)l.used, room);
+		if (i && (uint64_t)l.max >= enough)
+			continue;
+		file_words(&own, l.file, l.path);
+		wording_set(&own, "mib", "%s", quantity_plain(mib(enough)).text);
+		wording_set(&own, "bytes", "%s", quantity_plain(mib(enough) << 20).text);
+		wording_set(&own, "tasks", "%s", quantity_plain(enough).text);
+		line_word(&own, line_of(engine), l.path);
+		report_append(lines, "%s%s", i ? ", and " : "", wording_get(&own, "line"));
+		if (i)
+			report_append(further, "%s%s of %s", further[0] ? ", then " : "",
+				      cgroup_file_name(l.file), l.path);
+		if (i)
+			continue;
+		wording_set(w, "engine", "%s", engine->name);
+		wording_set(w, "enough", "%s", quantity_plain(enough).text);
+	}
+	wording_set(w, "line", "%s", lines);
+	wording_set(w, "further", "%s", further);
+}
+
+static const char *memory_line(const struct container_row *engine) { return engine->memory; }
+
+static const char *pids_line(const struct container_row *engine) { return engine->pids; }
+
 static void memory_words(const struct target *target, const struct settings *s,
 			 const struct outcome *o, const struct bound *b, struct wording *w)
 {
-	uint64_t enough = connection_memory_enough(target, s, left(s));
-	const char *path = s->text[MAX];
-	if (s->at[MAX][0] == REPORT_NONE) {
+	struct limit l;
+	if (!limit_at(s, 0, &l)) {
 		hidden_words(s->at[SHOWN][UNMOUNTED], w);
 		return;
 	}
-	wording_flag(w, "several", b->explained);
-	enough = enough < INT64_MAX ? enough + (uint64_t)s->at[USED][0] : enough;
-	wording_set(w, "path", "%s", path);
-	wording_set(w, "max", "%s", quantity_show(QUANTITY_SIZE, (uint64_t)s->at[MAX][0]).text);
-	wording_set(w, "used", "%s", quantity_show(QUANTITY_SIZE, (uint64_t)s->at[USED][0]).text);
+	wording_flag(w, "several", s->at[MAX][SEVERAL] == 1 && b->explained);
+	wording_flag(w, "unshown", s->at[MAX][SEVERAL] != 1 && b->explained);
+	wording_set(w, "reclaimable", "%s",
+		    reclaimable(s) ? quantity_show(QUANTITY_SIZE, (uint64_t)reclaimable(s)).text
+				   : "");
+	file_words(w, l.file, l.path);
+	wording_set(w, "max", "%s", quantity_show(QUANTITY_SIZE, (uint64_t)l.max).text);
+	wording_set(w, "used", "%s", quantity_show(QUANTITY_SIZE, (uint64_t)l.used).text);
 	connection_memory_words(target, s, w);
-	wording_set(w, "mib", "%s", quantity_plain(mib(enough)).text);
-	wording_set(w, "bytes", "%s", quantity_plain(mib(enough) << 20).text);
-	const struct container_row *engine = engine_of(path, s->machine.container);
-	wording_set(w, "engine", "%s", engine->name);
-	line_word(w, engine->memory, path);
+	limits_words(s, connection_memory_enough(target, s, left(s)), memory_line, w);
 }
 
 static bool forks(const struct settings *s) { return subject_forks(s->subject); }
@@ -204,33 +298,31 @@ static void pids_words(const struct target *target, const struct settings *s,
 		hidden_words(s->at[SHOWN][UNMOUNTED], w);
 		return;
 	}
-	const char *path = s->text[MAX];
-	const struct container_row *engine = engine_of(path, s->machine.container);
 	uint64_t needed = (uint64_t)processes_needed(target, s->taken.open);
 	wording_flag(w, "several", b->explained);
-	wording_set(w, "path", "%s", path);
+	wording_set(w, "path", "%s", s->text[MAX]);
 	wording_set(w, "max", "%s", quantity_count((uint64_t)s->at[MAX][0]).text);
 	wording_set(w, "used", "%s", quantity_count((uint64_t)s->at[USED][0]).text);
 	const struct server_row *server = forks(s) ? server_row_find(s->subject->name) : NULL;
 	wording_set(w, "server", "%s", server ? server->name : forks(s) ? s->subject->name : "");
 	wording_flag(w, "range", (int64_t)needed != processes_needed_min(target, s));
-	wording_set(w, "engine", "%s", engine->name);
-	wording_set(w, "enough", "%s",
-		    quantity_plain((uint64_t)s->at[USED][0] + report_margin(needed)).text);
-	line_word(w, engine->pids, path);
+	limits_words(s, report_margin(needed), pids_line, w);
 }
+
+#define FURTHER "next limit", "second next limit", "third next limit"
+_Static_assert(CGROUP_NEXT == 3, "each has a slot");
 
 static const struct experiment experiments[] = {
 	{
 		.wall = "cgroup.memory",
-		.knobs = {"memory.max", "memory.current", "cgroup"},
+		.knobs = {"memory.max", "memory.current", "cgroup", FURTHER},
 		.read = memory_read,
 		.bound = memory_bound,
 		.words = memory_words,
 	},
 	{
 		.wall = "cgroup.pids",
-		.knobs = {"pids.max", "pids.current", "cgroup"},
+		.knobs = {"pids.max", "pids.current", "cgroup", FURTHER},
 		.read = pids_read,
 		.bound = pids_bound,
 		.words = pids_words,
@@ -449,14 +541,21 @@ static void judge_pids(const struct sample *before, const struct sample *after,
 	finding_evidence(f, "pids.current", "", (double)after->group.pids.used, NAN);
 }
 
-/* `count`: of events; `seconds`: 0: since the group was made. */
-static void pressure_words(const struct sample *s, uint64_t count, double seconds,
-			   struct wording *w)
+/* The tightest limit at which the kernel kills. */
+static struct cgroup_bound killing_limit(const struct cgroup_limit *l)
 {
-	const struct cgroup_limit *l = &s->group.memory;
+	size_t i = 0;
+	while (cgroup_bound_at(l, i).file == CGROUP_MEMORY_HIGH)
+		i++;
+	return cgroup_bound_at(l, i);
+}
+
+/* `count`: of events at the limit; `seconds`: 0: since the group was made. */
+static void pressure_words(const struct sample *s, const struct cgroup_bound *l, uint64_t count,
+			   double seconds, struct wording *w)
+{
 	const char *path = l->path[0] ? l->path : s->group.path;
 	const struct container_row *engine = engine_of(path, s->container);
-	wording_set(w, "path", "%s", s->group.path);
 	wording_set(w, "count", "%s", quantity_count(count).text);
 	wording_flag(w, "several", count > 1);
 	wording_set(w, "window", "%s", seconds > 0 ? quantity_seconds(seconds).text : "");
@@ -464,7 +563,9 @@ static void pressure_words(const struct sample *s, uint64_t count, double second
 	/* How much suffices does not show. */
 	wording_set(w, "mib", "N");
 	wording_set(w, "bytes", "a larger number");
+	file_words(w, l->file, path);
 	line_word(w, engine->memory, path);
+	wording_set(w, "path", "%s", s->group.path);
 }
 
 /* Events of the window; those of a group that was made meanwhile are not of it. */
@@ -478,11 +579,12 @@ static void judge_killed(const struct cgroup_pressure *before, const struct samp
 {
 	const struct cgroup_pressure *p = &after->group.pressure;
 	uint64_t now = m->seconds > 0 ? grown(before->killed, p->killed) : 0;
+	const struct cgroup_bound limit = killing_limit(&after->group.memory);
 	struct wording words = {0};
 	bool named = m->options->subject;
 	if (!p->killed)
 		return;
-	pressure_words(after, now ? now : p->killed, now ? m->seconds : 0, &words);
+	pressure_words(after, &limit, now ? now : p->killed, now ? m->seconds : 0, &words);
 	wording_flag(&words, "limit", now ? grown(before->exhausted, p->exhausted) : p->exhausted);
 	struct finding *f = report_finding(r, "cgroup.memory.killed", &words);
 	if (named && now)
@@ -503,6 +605,7 @@ static void judge_reclaim(const struct cgroup_pressure *before, const struct sam
 	const struct cgroup_pressure *p = &after->group.pressure;
 	uint64_t reached = grown(before->reached, p->reached);
 	bool known = before->stalled_us >= 0 && p->stalled_us >= before->stalled_us;
+	const struct cgroup_bound limit = cgroup_bound_at(&after->group.memory, 0);
 	struct wording words = {0};
 	if (m->seconds <= 0 || !reached)
 		return;
@@ -511,7 +614,7 @@ static void judge_reclaim(const struct cgroup_pressure *before, const struct sam
 		      : NAN;
 	if (share < STALLED_SHARE)
 		return;
-	pressure_words(after, reached, m->seconds, &words);
+	pressure_words(after, &limit, reached, m->seconds, &words);
 	if (known)
 		wording_set(&words, "share", "%.0f", share * 100);
 	struct finding *f = report_finding(r, "cgroup.memory.reclaim", &words);

@@ -10,6 +10,7 @@
 
 #include "epolltune/buffers.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/connection_memory.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/quantity.h"
 #include "epolltune/queues.h"
@@ -28,6 +29,12 @@ enum { MAX, USED };
 static void orphans_read(const struct host *h, struct settings *s)
 {
 	s->at[USED][0] = s->machine.orphans;
+}
+
+/* Whether what is in use may be connections that the server in question has closed. */
+static bool is_shared(const struct settings *s)
+{
+	return s->subject && !s->guest && subject_listens(s->subject, LISTENER_TCP);
 }
 
 /* The hash table of connections has an entry for each 128 KiB of memory, a power of two of them and
@@ -70,19 +77,23 @@ static int64_t orphans_used(const struct settings *s)
 
 static void orphans_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	int64_t max = orphans_max(s), sides = t->role == TARGET_PROXY ? 2 : 1;
+	int64_t max = orphans_max(s), sides = t->role == TARGET_PROXY ? 2 : 1, all;
 	b->binding = MAX;
 	b->defaulted = s->at[MAX][0] == REPORT_NONE ? ORPHANS : NULL;
 	if (max == REPORT_NONE)
 		return;
 	b->capacity = max > orphans_used(s) ? max - orphans_used(s) : 0;
 	b->unread = s->at[USED][0] < 0 ? "/proc/net/sockstat" : NULL;
-	if (__builtin_mul_overflow((int64_t)target_syn_queue(t), ORPHAN_ROUND_TRIPS * sides,
-				   &b->needed))
-		b->needed = INT64_MAX;
+	if (__builtin_mul_overflow((int64_t)target_syn_queue(t), ORPHAN_ROUND_TRIPS * sides, &all))
+		all = INT64_MAX;
+	b->needed = all;
+	if (is_shared(s) && orphans_used(s) && all > 1) {
+		b->needed = (int64_t)connection_needed((uint64_t)all, (uint64_t)orphans_used(s), 1);
+		b->needed_max = all;
+	}
 	/* The memory that a container shows may be less than the machine's. */
 	if (s->at[MAX][0] == REPORT_NONE && own_table(&s->machine) &&
-	    report_verdict(b->capacity, b->needed) != VERDICT_OK)
+	    report_verdict(b->capacity, all) != VERDICT_OK)
 		b->capacity = REPORT_NONE;
 }
 
@@ -102,6 +113,7 @@ static void orphans_words(const struct target *t, const struct settings *s, cons
 	wording_set(w, "max", "%s", max < 0 ? "" : quantity_count((uint64_t)max).text);
 	wording_set(w, "used", "%s", quantity_count((uint64_t)orphans_used(s)).text);
 	wording_flag(w, "known", s->at[MAX][0] != REPORT_NONE);
+	wording_flag(w, "shared", is_shared(s) && orphans_used(s));
 }
 
 static const struct experiment experiments[] = {

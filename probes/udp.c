@@ -12,6 +12,7 @@
 #include "epolltune/datagrams.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
+#include "epolltune/sysctls.h"
 #include "epolltune/udp_queues.h"
 
 #define RMEM_MAX "net.core.rmem_max"
@@ -47,13 +48,20 @@ static size_t sockets_of(const struct settings *s)
 /* Of a socket that asks for no buffer: it has the kernel's default. */
 #define NOTHING 0
 
+/* Whether the socket has the present default, or a kernel's, which it had when it was made. */
+static bool asks_for_nothing(const struct listener *socket, int64_t by_default)
+{
+	return by_default != REPORT_NONE &&
+	       (socket->limit == by_default || sysctl_is_own(RMEM_DEFAULT, 0, socket->limit));
+}
+
 /* What the application asks for: the kernel keeps twice that. */
 static void udp_read(const struct host *h, struct settings *s)
 {
 	const struct listener *socket = socket_of(s);
-	s->at[ASKED][0] = !socket                              ? INT32_MAX
-			  : socket->limit == s->at[DEFAULT][0] ? NOTHING
-							       : socket->limit / 2;
+	bool nothing = socket && asks_for_nothing(socket, s->at[DEFAULT][0]);
+	s->at[ASKED][0] = !socket ? INT32_MAX : nothing ? NOTHING : socket->limit / 2;
+	s->taken.outdated = nothing && socket->limit != s->at[DEFAULT][0];
 	report_text(s->text[ASKED], "%" PRId64, s->at[ASKED][0]);
 	s->at[USED][0] = s->machine.udp_pages;
 }
@@ -83,11 +91,11 @@ static int64_t buffer_of(const struct settings *s)
 {
 	int64_t max = s->at[MAX][0], asked = s->at[ASKED][0];
 	const struct listener *socket = socket_of(s);
+	/* What it has since its start may be more than the kernel grants now, or less. */
+	if (socket && (s->taken.outdated || asked == socket->limit / 2))
+		return socket->limit;
 	if (by_default(s))
 		return s->at[DEFAULT][0];
-	/* What it has since its start may be more than the kernel grants now. */
-	if (socket && asked == socket->limit / 2)
-		return socket->limit;
 	if (max == REPORT_NONE)
 		return REPORT_NONE;
 	int64_t granted = asked < max ? asked : max;
@@ -153,6 +161,25 @@ static int64_t holds(const struct settings *s, int64_t each)
 	return memory < buffer ? memory : buffer;
 }
 
+/* Bytes of the buffer that holds so many datagrams beside what waits; INT64_MAX: none does. */
+static int64_t buffer_for(const struct target *t, const struct settings *s, int64_t enough)
+{
+	int64_t part = (int64_t)subject_part((uint64_t)enough, sockets_of(s)), buffer;
+	if (__builtin_mul_overflow(part, card_truesize(t, s), &buffer) ||
+	    buffer > INT32_MAX - 1 - waiting(s))
+		return INT64_MAX;
+	return buffer + waiting(s);
+}
+
+/* Whether the running socket would suffice if it were made now. */
+static bool restart_suffices(const struct target *t, const struct settings *s)
+{
+	int64_t enough = (int64_t)report_margin(target_datagrams(t)), bytes;
+	return s->taken.outdated && !is_full(s) && buffer_for(t, s, enough) <= s->at[DEFAULT][0] &&
+	       !__builtin_mul_overflow(enough, card_truesize(t, s), &bytes) &&
+	       bytes <= memory_left(s);
+}
+
 /* Finds out whether it suffices for datagrams from a card, too, and for a socket that asks for no
  * buffer. */
 static void udp_lower_bound(const struct target *t, const struct settings *s, struct bound *b)
@@ -197,10 +224,10 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 	b->defaulted = s->at[MEMORY][0] == REPORT_NONE                   ? "net.ipv4.udp_mem"
 		       : s->at[DEFAULT][0] == REPORT_NONE && !b->running ? RMEM_DEFAULT
 									 : NULL;
-	b->binding = is_full(s)                        ? -1
-		     : by_default(s)                   ? DEFAULT
-		     : s->at[ASKED][0] < s->at[MAX][0] ? ASKED
-						       : MAX;
+	b->binding = is_full(s) || restart_suffices(t, s) ? -1
+		     : by_default(s)                      ? DEFAULT
+		     : s->at[ASKED][0] < s->at[MAX][0]    ? ASKED
+							  : MAX;
 	if (buffer == REPORT_NONE || b->explained)
 		return;
 	b->capacity = (int64_t)subject_spread((uint64_t)(buffer / each), sockets_of(s));
@@ -218,14 +245,11 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 static bool udp_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 		      int64_t enough, struct settings *out)
 {
-	int64_t bytes, part = (int64_t)subject_part((uint64_t)enough, sockets_of(now)), buffer;
-	int64_t each = card_truesize(t, now);
-	if (is_full(now))
+	int64_t bytes, buffer = buffer_for(t, now, enough);
+	if (is_full(now) || buffer == INT64_MAX ||
+	    __builtin_mul_overflow(enough, card_truesize(t, now), &bytes))
 		return false;
-	if (__builtin_mul_overflow(enough, each, &bytes) ||
-	    __builtin_mul_overflow(part, each, &buffer) || buffer > INT32_MAX - 1 - waiting(now))
-		return false;
-	buffer += waiting(now);
+	out->taken.outdated = false; /* it takes a new socket */
 	for (int i = MAX; i <= ASKED && !by_default(now); i++)
 		if (now->at[i][0] < (buffer + 1) / 2)
 			out->at[i][0] = (buffer + 1) / 2;
@@ -300,6 +324,8 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 			     memory_left(s) / (int64_t)sockets_of(s) < buffer_of(s));
 	wording_flag(w, "capped", socket && s->at[ASKED][0] >= s->at[MAX][0]);
 	wording_flag(w, "unasked", by_default(s));
+	wording_flag(w, "outdated", s->taken.outdated);
+	wording_flag(w, "restart", restart_suffices(t, s));
 	wording_flag(w, "granted", wanted(t, s) <= s->at[MAX][0]);
 	count_word(w, "size", (int64_t)t->datagram_bytes, " B");
 	count_word(w, "each", each, " B");

@@ -65,6 +65,7 @@ uint64_t tcp_request_bytes(const struct settings *s);
 void tcp_memory_bound(const struct target *t, const struct settings *s, struct bound *b);
 bool tcp_memory_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 		      int64_t enough, struct settings *out);
-/* Sets {held} or {assumed}, {used}, {memory} and {group}. */
+/* Sets {held} or {assumed}, {used}, {memory}, {group}, and {field}, that of tcp_mem which limits.
+ */
 void tcp_memory_words(const struct target *t, const struct settings *s, const struct outcome *o,
 		      const struct bound *b, struct wording *w);

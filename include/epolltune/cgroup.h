@@ -13,11 +13,37 @@ struct container_row;
 /* That of a container of a Kubernetes in a container has about 400 bytes. */
 #define CGROUP_PATH 1024
 
+/* That has a limit. */
+enum cgroup_file {
+	CGROUP_MEMORY_MAX,
+	CGROUP_MEMORY_HIGH,
+	CGROUP_MEMORY_LIMIT, /* v1 */
+	CGROUP_TCP_LIMIT,    /* v1 */
+	CGROUP_PIDS_MAX,
+};
+/* "memory.max" */
+const char *cgroup_file_name(enum cgroup_file file);
+
+/* A limit of the process' group, or of one above it. */
+struct cgroup_bound {
+	uint64_t max;  /* HOST_UNLIMITED: none */
+	uint64_t used; /* in that group */
+	/* Of `used`, what the kernel may be able to reclaim, at most: v1 does not show it. */
+	uint64_t reclaimable;
+	enum cgroup_file file;
+	char path[CGROUP_PATH]; /* of that group, as in /proc/PID/cgroup; "": no limit */
+};
+
+/* Limits of one kind that are kept beside the tightest. */
+#define CGROUP_NEXT 3
+
 /* A limit of the group that leaves least. */
 struct cgroup_limit {
-	uint64_t max;           /* HOST_UNLIMITED: none */
-	uint64_t used;          /* in that group */
-	char path[CGROUP_PATH]; /* of that group, as in /proc/PID/cgroup; "": no limit */
+	uint64_t max, used, reclaimable; /* as in cgroup_bound */
+	enum cgroup_file file;
+	char path[CGROUP_PATH];
+	struct cgroup_bound next[CGROUP_NEXT]; /* those that leave more, by what they leave */
+	size_t next_count;
 	bool hidden;   /* the process' own group is not visible: it may have a smaller one */
 	int unmounted; /* hidden, as no file system of that version is mounted here; 0: it is */
 	bool several;  /* groups of one server have different ones: this is the smallest */
@@ -47,14 +73,16 @@ struct cgroup_pressure {
 
 struct cgroup {
 	char path[CGROUP_PATH]; /* of the process; "": not known */
-	/* Bytes. Used is what the kernel cannot reclaim: page cache is not in it. */
+	/* Bytes. Used is what the kernel cannot reclaim: page cache is not in it. Above memory.high
+	 * it makes processes sleep, above the others it kills one. */
 	struct cgroup_limit memory;
 	struct cgroup_limit tcp; /* socket buffers, of v1 only: memory.kmem.tcp */
 	struct cgroup_pressure pressure;
 	bool sockets_charged; /* socket buffers count as memory: v2 */
 	struct cgroup_limit pids;
-	/* How often a limit on processes has refused one, since the groups were made: in the
-	 * process' own group, where older kernels count that, and in the group with the limit. */
+	/* How often a limit on processes has refused one, since the groups were made: one of the
+	 * process' own group, where older kernels count all that is refused to it, and of those
+	 * below it, and the limit that leaves least. */
 	uint64_t pids_refused;
 	/* Each of them stops the process, also one that is not the tightest. */
 	struct cgroup_quota quotas[CGROUP_QUOTAS];
@@ -79,8 +107,10 @@ void cgroup_join(struct cgroup *c, const struct cgroup *other);
 /* What runs the container that has a process, 0: this one, by its group or by a file that such
  * containers have; NULL: none that is known. */
 const struct container_row *cgroup_container(const struct host *h, pid_t pid);
-/* Bytes that the limit leaves; HOST_UNLIMITED without one. Pure. */
+/* What the limit leaves; HOST_UNLIMITED without one. Pure. */
 uint64_t cgroup_left(const struct cgroup_limit *l);
+/* The tightest limit (0), and those that leave more; max HOST_UNLIMITED: there are fewer. Pure. */
+struct cgroup_bound cgroup_bound_at(const struct cgroup_limit *l, size_t i);
 /* The one with the smallest share of CPU time: quota per period; NULL: there is none. Pure. */
 const struct cgroup_quota *cgroup_tightest(const struct cgroup *c);
 /* The CPUs that the quotas allow, of several groups together at most; 0: all. Pure. */

@@ -9,8 +9,12 @@
  * memory counts at most, too; not that of the server of --run, which application.memory measures.
  */
 void connection_memory_read(const struct host *h, bool limited, struct settings *s);
-/* Reads into s->taken the connections that clients have to the server in question. */
+/* Reads into s->taken the connections that clients have to the server in question, and those that
+ * it has opened. */
 void connection_open_read(const struct host *h, struct settings *s);
+/* The sockets that it has of these: a proxy has one of its own for a client only while that has a
+ * request, or kept from the last one. Pure. */
+uint64_t connection_sockets_open(const struct target *, const struct settings *);
 /* What is needed of something where `open` of `all` is in use already: at least `next`, that of the
  * client that comes next, as a server at its target takes new ones too. Pure. */
 uint64_t connection_needed(uint64_t all, uint64_t open, uint64_t next);

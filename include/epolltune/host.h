@@ -154,8 +154,9 @@ uint64_t host_slab_connection(const struct host_slabs *slabs);
 /* That of Linux 6.18, measured (TCP, sock_inode_cache, filp, dentry and epoll's objects): for a
  * machine where it is neither measured nor readable. */
 #define CONNECTION_BYTES 4100
-/* The same of this machine; 0: not readable. */
-uint64_t host_connection_bytes(const struct host *h);
+#define SOCKET_BYTES 2520 /* of these, of TCP */
+/* The same of this machine; 0: not readable. `socket`: NULL leaves it out. */
+uint64_t host_connection_bytes(const struct host *h, uint64_t *socket);
 
 /* Clock ticks of each CPU since boot (/proc/stat); 0 for a CPU that is not listed. */
 #define HOST_CPUS 1024

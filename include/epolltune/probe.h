@@ -73,12 +73,14 @@ struct settings {
 	struct taken {
 		uint64_t held;             /* descriptors of a server without connections */
 		uint64_t connection_bytes; /* kernel memory of an idle connection at one end */
+		uint64_t socket_bytes;     /* of these, of the socket itself; 0: unknown, too */
 		uint64_t own_bytes;        /* of the server's own memory, for a connection */
 		uint64_t own_memory;       /* of the server in all, now; 0: unknown */
 		bool limited;              /* by a control group */
 		uint64_t processes;        /* of the server, now; 0: unknown */
 		uint64_t open;             /* connections that clients have to it */
-		uint64_t accepted;         /* of these, that it has accepted */
+		uint64_t opened;           /* at least, that it opened itself, as for its clients */
+		uint64_t accepted;         /* of `open`, that it has accepted */
 		uint64_t heard;            /* of those, that clients have sent data on */
 		uint64_t request_bytes;    /* buffer of a connection with a waiting request */
 		uint64_t datagram_bytes;   /* of a receive buffer that a datagram takes */
@@ -89,6 +91,8 @@ struct settings {
 		const char *quota_unread; /* the file of another quota that it may have, or NULL */
 		uint64_t threads;         /* of it that accept; 0: unknown */
 		bool measured;
+		/* Its UDP socket has what net.core.rmem_default was when that was made. */
+		bool outdated;
 		bool at_nofile;    /* the server of --run had used up its RLIMIT_NOFILE */
 		bool at_own;       /* it met another limit, which a known line sets */
 		bool by_cpu;       /* a thread of it used up a CPU */

@@ -32,8 +32,9 @@ struct subject {
 	/* The most descriptors besides connections of clients that one holds; 0: unknown. Of these,
 	 * TCP connections that it opened: as a proxy it has them for its clients. */
 	uint64_t held, upstream;
-	bool unshown; /* which of the acceptors accept is not visible: one of them, or several */
-	bool forks;   /* its processes show that each connection has one of its own */
+	uint64_t opened; /* TCP connections that all of them opened; 0: unknown, too */
+	bool unshown;    /* which of the acceptors accept is not visible: one of them, or several */
+	bool forks;      /* its processes show that each connection has one of its own */
 	/* Kinds of listeners, as 1 << LISTENER_TCP | …, of which it may have more: the search of
 	 * its descriptors ended at its limit. */
 	unsigned cut;

@@ -59,6 +59,8 @@ const struct sysctl_own *sysctl_own_find(const char *general, unsigned field, un
 					 uint64_t memory_bytes, int64_t *value);
 /* The memory from which on the row has its value; 0: any. */
 uint64_t sysctl_own_memory(const struct sysctl_own *o);
+/* Whether a kernel has that as its own value: what got it may have asked for nothing. */
+bool sysctl_is_own(const char *name, unsigned field, int64_t value);
 
 /* Values of common advice without effect, or that do harm. */
 struct sysctl_advice {

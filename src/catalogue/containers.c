@@ -4,11 +4,15 @@
 #include "base/text.h"
 #include "epolltune/catalogue.h"
 
+/* Of a limit that the engine does not set. */
+#define WRITE "write {bytes} to {file} of {path}"
+#define TASKS "{tasks?{tasks}:N}"
 #define SET_PROPERTY "{inside?in the container\\: :}{manager} set-property {unit} "
 #define SYSTEMD(part)                                                                              \
 	{                                                                                          \
-		.match = part, .name = "systemd", .memory = SET_PROPERTY "MemoryMax={mib}M",       \
-		.cpu = SET_PROPERTY "CPUQuota=", .pids = SET_PROPERTY "TasksMax=N"                 \
+		.match = part, .name = "systemd",                                                  \
+		.memory = SET_PROPERTY "{high?MemoryHigh:MemoryMax}={mib}M",                       \
+		.cpu = SET_PROPERTY "CPUQuota=", .pids = SET_PROPERTY "TasksMax=" TASKS            \
 	}
 
 static const struct container_row containers[] = {
@@ -29,9 +33,9 @@ static const struct container_row containers[] = {
 		.match = "libpod",
 		.mark = "run/.containerenv",
 		.name = "Podman",
-		.memory = "podman update --memory {mib}m NAME",
+		.memory = "{high?" WRITE ":podman update --memory {mib}m NAME}",
 		.cpu = "podman update --cpus N NAME",
-		.pids = "podman update --pids-limit N NAME",
+		.pids = "podman update --pids-limit " TASKS " NAME",
 		.sysctls = "podman run{sysctls}",
 		.sysctl = " --sysctl {name}=\"{value}\"",
 		.files = "podman run --ulimit nofile={files}",
@@ -41,9 +45,11 @@ static const struct container_row containers[] = {
 		.match = "docker",
 		.mark = ".dockerenv",
 		.name = "Docker",
-		.memory = "docker update --memory {mib}m NAME, or mem_limit\\: {mib}m in compose",
+		.memory = "{high?" WRITE
+			  ":docker update --memory {mib}m NAME, or mem_limit\\: {mib}m in compose}",
 		.cpu = "docker update --cpus N NAME, or cpus\\: N in compose",
-		.pids = "docker update --pids-limit N NAME, or pids_limit\\: N in compose",
+		.pids = "docker update --pids-limit " TASKS " NAME, or pids_limit\\: " TASKS
+			" in compose",
 		.sysctls = "sysctls\\: \\{{sysctls}\\} in compose",
 		.sysctl = "{more?, }{name}\\: \"{value}\"",
 		.files = "ulimits\\: \\{nofile\\: {files}\\} in compose, or docker run --ulimit "
@@ -53,9 +59,9 @@ static const struct container_row containers[] = {
 	{
 		.match = "lxc",
 		.name = "LXC",
-		.memory = "lxc.cgroup2.memory.max = {mib}M",
+		.memory = "lxc.cgroup{v1?:2}.{file} = {mib}M",
 		.cpu = "lxc.cgroup2.cpu.max = max",
-		.pids = "lxc.cgroup2.pids.max = N",
+		.pids = "lxc.cgroup2.pids.max = " TASKS,
 		.sysctls = "{sysctls}",
 		.sysctl = "{more?; }lxc.sysctl.{name} = {value}",
 		.files = "lxc.prlimit.nofile = {files}",
@@ -67,9 +73,9 @@ static const struct container_row containers[] = {
 	{
 		.match = "",
 		.name = "Control group",
-		.memory = "write {bytes} to memory.max (v1\\: memory.limit_in_bytes) of {path}",
+		.memory = WRITE,
 		.cpu = "write max to cpu.max (v1\\: -1 to cpu.cfs_quota_us) of {path}",
-		.pids = "write a larger number to pids.max of {path}",
+		.pids = "write {tasks?{tasks}:a larger number} to pids.max of {path}",
 		.thaw = "docker unpause, podman unpause, systemctl thaw, or 0 in cgroup.freeze "
 			"(v1: THAWED in freezer.state)",
 	},

@@ -50,11 +50,11 @@
 	"{needed} connection{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}; "       \
 	"{sockets?the {sockets} sockets (SO_REUSEPORT) hold {capacity} without loss, and {sum} "   \
 	"together:the queue holds {capacity}}. " WHOSE_BACKLOG
-#define BACKLOG_REMEDY                                                                              \
-	"{possible?{raise?Raise net.core.somaxconn ({somaxconn}) first. }{cut?If {server} "         \
-	"is not configured for {limit}, net.core.somaxconn was {limit} when it called listen()\\: " \
-	"restart it first. }{line?{server}\\: "                                                     \
-	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "     \
+#define BACKLOG_REMEDY                                                                                               \
+	"{possible?{raise?Raise net.core.somaxconn ({somaxconn}) first. }{cut?If {server?{server}:the application} " \
+	"is not configured for {limit}, net.core.somaxconn was {limit} when it called listen()\\: "                  \
+	"restart it first. }{line?{server}\\: "                                                                      \
+	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "                      \
 	"holds that many\\: shorten the server's stalls.}"
 /* The line of a unit for {files} descriptors, and of the server. {keep}: ":HARD", where one number
  * would lower the hard limit; {soft_flag}: "S" then. */
@@ -76,11 +76,17 @@
 #define MODULE_HOLDS(module, file)                                                                 \
 	"In sysctl.d it holds only where the module is loaded before, by a line " module           \
 	" in /etc/modules-load.d/" file ".conf. kube-proxy sets its own value."
+/* Of the group, or of one above it. */
+#define NEXT_LIMIT "{further? Then the limit is {further}.}"
 #define CONNTRACK_HOLDS MODULE_HOLDS("nf_conntrack", "conntrack")
 #define UNTRACKED                                                                                         \
 	"nft 'table inet untracked \\{ chain incoming \\{ type filter hook prerouting priority raw; "     \
 	"{protocol} dport {port} notrack; \\}; chain outgoing \\{ type filter hook output priority raw; " \
 	"{protocol} sport {port} notrack; \\}; \\}'"
+/* Of a socket that is older than the present net.core.rmem_default. */
+#define UDP_RESTART                                                                                    \
+	"Restart the server\\: its socket does not set SO_RCVBUF, and has what net.core.rmem_default " \
+	"was when it was made; {default} is enough."
 /* What an application has to do, beside the kernel. */
 #define UDP_REMEDY                                                                                                                                \
 	"{how} {socket?{unasked?It does not set SO_RCVBUF\\: another way is {granted?:net.core.rmem_max={wanted} and }:Let it ask for }:Let the " \
@@ -1074,8 +1080,9 @@ static const struct finding_row findings[] = {
 	      "{connections} connection{connections=1?:s}{proxy? of a proxy, two for each,} need "
 	      "{needed} of this machine's {memory}: one with a waiting request {held?was measured "
 	      "to hold {held}:holds about {assumed}}. The limit is {capacity}, {knob?{current?by "
-	      "the second field of {knob}:by default 6 % of the memory}:half of the memory}{used? "
-	      "less the {used} in use}.",
+	      "the {field} field of {knob}:by default 6 % of the memory}:half of the memory}{used? "
+	      "less the {used} in use{shared?, of which up to {shared} may be of connections that the "
+	      "server has open}}.",
 	      "{possible?Takes effect {effect}. The unit is pages, not bytes.:With 25 % headroom "
 	      "that is more than half of the memory\\: it takes more memory or another machine, "
 	      "not a knob.}",
@@ -1108,7 +1115,8 @@ static const struct finding_row findings[] = {
 	      "The kernel {tight?just keeps:does not keep} {needed} more closed connections until "
 	      "their last data is acknowledged",
 	      "Connections close at {rate}, and each is an orphan for two round trips of "
-	      "{rtt}{proxy?, two for each of a proxy}. {used} of {max} {used=1?is:are} in use. The "
+	      "{rtt}{proxy?, two for each of a proxy}. {used} of {max} {used=1?is:are} in "
+	      "use{shared?, by this server or by others}. The "
 	      "kernel resets those beyond\\: their clients lose the end of the answer.",
 	      "{possible?" TAKES_EFFECT " {cost}:tcp_max_orphans is not visible in this network "
 	      "namespace\\: set it in the initial one.}",
@@ -1516,11 +1524,12 @@ static const struct finding_row findings[] = {
 	SHORT("cgroup.memory", REMEDY_CONTAINER,
 	      "The memory limit of {path} {tight?{range?may leave too little:leaves just "
 	      "enough}:leaves too little} for {connections} connection{connections=1?:s}",
-	      "memory.max is {max}, {used} of it {used=1?is:are} in use and cannot be reclaimed, "
+	      "{file} is {max}, {used} of it {used=1?is:are} in use and {reclaimable?at most {reclaimable} of that can:cannot} be reclaimed, "
 	      "{capacity} {capacity=1?is:are} left; {needed} {needed=1?is:are} needed\\: an idle "
-	      "connection takes {each} of kernel memory at this end, {basis}" WITH_BUFFER
-	      ".{own? {own}}" TWO_EACH " Above the limit the kernel ends a process of the "
-	      "group.",
+	      "connection takes {each} of kernel memory at this end, {basis}" UNCHARGED WITH_BUFFER
+	      ".{own? {own}}" TWO_EACH
+	      " Above the limit the kernel {high?makes the processes of the group wait, and "
+	      "ends none:ends a process of the group}." NEXT_LIMIT,
 	      "{engine}\\: {line}",
 	      "The memory limit of the control group leaves less than the target's connections "
 	      "take of kernel memory and of the server's own.",
@@ -1562,8 +1571,8 @@ static const struct finding_row findings[] = {
 		 "the kernel reclaims memory before the process goes on, and above memory.high "
 		 "makes it sleep.{share?: Memory pressure could not be read\\: where page cache "
 		 "is reclaimed that costs little.}",
-	 .advice = "{engine}\\: {line}, and MemoryHigh= (memory.high) likewise. Or let the server "
-		   "take less.",
+	 .advice = "{engine}\\: {line}{high?:, and MemoryHigh= (memory.high) likewise}. Or let "
+		   "the server take less.",
 	 .answer = "{path} waits for memory at its limit",
 	 .meaning =
 		 "The processes of the control group waited for memory in at least a twentieth of "
@@ -1623,7 +1632,7 @@ static const struct finding_row findings[] = {
 	      "{server} has a process for each connection\\: {used} of pids.max={max} "
 	      "{used=1?is:are} in use, {capacity} {capacity=1?is:are} left; {needed} "
 	      "{needed=1?is:are} needed. At the limit fork() fails with EAGAIN, and the server "
-	      "closes the new connection.",
+	      "closes the new connection." NEXT_LIMIT,
 	      "A limit of {enough} suffices. {engine}\\: {line}",
 	      "The process limit of the control group leaves fewer processes than the target has "
 	      "connections that are not open yet, and the server has a process for each.",
@@ -1667,10 +1676,10 @@ static const struct finding_row findings[] = {
 	      "each takes about {each}{card? (from a network card {card})} of the receive buffer, which is {buffer}{sockets? of each "
 	      "socket; a hash spreads the datagrams over the {sockets} (SO_REUSEPORT)}.{memory? "
 	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
-	      "{possible?" UDP_REMEDY
+	      "{restart?" UDP_RESTART ":{possible?" UDP_REMEDY
 	      ":{full?No buffer helps a server that does not read, or reads "
 	      "too slowly\\: find out what it waits for.:No receive buffer holds that many\\: shorten "
-	      "the server's stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}}",
+	      "the server's stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}}}",
 	      "A UDP socket does not hold the datagrams that arrive while its server stalls: the "
 	      "kernel drops the others.",
 	      "Raise net.core.rmem_max, and let the application set SO_RCVBUF.",
@@ -1688,9 +1697,9 @@ static const struct finding_row findings[] = {
 		 "loopback and veth, as in the lab, it takes {each}\\: room for "
 		 "{capacity}.{memory? net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
 	 .advice =
-		 "{possible?" UDP_REMEDY
+		 "{restart?" UDP_RESTART ":{possible?" UDP_REMEDY
 		 ":No receive buffer holds that many\\: shorten the server's "
-		 "stalls, or spread the datagrams over more sockets (SO_REUSEPORT).} Not needed where "
+		 "stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}} Not needed where "
 		 "all clients run on this machine.",
 	 .meaning =
 		 "The target's datagrams fit into the receive buffer if their senders run on this "
@@ -1804,7 +1813,8 @@ static const struct finding_row findings[] = {
 	      "{use?How many more flows of UDP come is not known without "
 	      "--datagrams.:{tcp?{connections} open connection{connections=1?:s} and {closing} that closed in the last "
 	      "{rest} have an entry each; }{used}{unlimited?: of {max}} "
-	      "{used=1?is:are} in use{own?, {own} of them by connections that the server has open}. All of "
+	      "{used=1?is:are} in use{own?, {own} of them by connections that the server has open}{closed?, up to "
+	      "{closed} by connections that {own?it:the server} has closed}. All of "
 	      "them take up to {memory}.} {chains?The hash chains{buckets? of {buckets} buckets} "
 	      "{unsure?may be:are} too long from {chains} entr{chains=1?y:ies} on with any value "
 	      "of nf_conntrack_max{unsure? (Linux 5.15 to 6.2 may lack \"adopt safer max chain "

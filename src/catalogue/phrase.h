@@ -2,6 +2,8 @@
 #pragma once
 
 /* After what an idle connection takes of memory. */
+#define UNCHARGED                                                                                  \
+	"{uncharged?, without its socket of {uncharged}, which the kernel does not charge to the group}"
 #define WITH_BUFFER "{buffer?, {buffer} more with a waiting request}"
 
 /* Where a running server's own limit on connections comes from. */

@@ -565,6 +565,14 @@ uint64_t sysctl_own_memory(const struct sysctl_own *o)
 	return o->share ? (uint64_t)o->value * o->share : o->memory;
 }
 
+bool sysctl_is_own(const char *name, unsigned field, int64_t value)
+{
+	for (const struct sysctl_own *o = own; o->name; o++)
+		if (o->field == field && o->value == value && !strcmp(o->name, name))
+			return true;
+	return false;
+}
+
 const struct sysctl_advice *sysctl_advice_at(size_t i)
 {
 	return advice[i].name ? &advice[i] : NULL;

@@ -266,10 +266,11 @@ static const struct wall_row walls[] = {
 			"all network namespaces together, and resets those beyond. What is in use "
 			"is subtracted. Needed: rate times two round trips, twice that for a proxy: "
 			"what an answer's first window does not hold is sent a round trip after "
-			"close(). Clients that vanish make orphans that last for minutes: no target foresees them.",
+			"close(). Clients that vanish make orphans that last for minutes: no target foresees them. "
+			"With --server those in use may be its own: the need is a range.",
 		.detail =
 			"{known?net.ipv4.tcp_max_orphans is:By default tcp_max_orphans is} {max}, {used} {used=1?is:are} in "
-			"use. Above half of it the kernel resets those whose peer does not answer.",
+			"use{shared?, by this server or by others}. Above half of it the kernel resets those whose peer does not answer.",
 	},
 	{
 		.name = "buffers.receive",
@@ -309,18 +310,20 @@ static const struct wall_row walls[] = {
 		.unit = "B",
 		.what = "The memory that the buffers of all TCP connections together may take. "
 			"Needed: the target's connections, two for each of a proxy, times what one "
-			"holds.",
+			"holds. With --server its open connections may hold some of what is in "
+			"use: the need is a range.",
 		.detail =
 			"A connection with a waiting request {held?was measured to hold "
 			"{held}:holds about {assumed}} of buffer. {unsized?tcp_mem counts pages, and "
 			"this capture does not show their size.:{several?" SEVERAL_GROUPS
 			":{group?The memory limit of {group} leaves less than "
-			"tcp_mem.:{knob?{current?Beyond the second field of tcp_mem, in pages, for "
-			"all sockets together, no buffer grows.:By default the kernel stops growing "
+			"tcp_mem.:{knob?{current?Beyond the {field} field of tcp_mem, in pages, for "
+			"all sockets together, {third?nothing is allocated:no buffer grows}.:By default the kernel stops growing "
 			"buffers when those of all TCP sockets together hold 6 % of the "
 			"memory.}:The limit is half of "
 			"the memory; tcp_mem allows more.}}}}{used? {used} {used=1?is:are} in use "
-			"now.}" TWO_EACH,
+			"now{shared?, of which up to {shared} may be of connections that the server "
+			"has open}.}" TWO_EACH,
 	},
 	{
 		.name = "udp.receive",
@@ -341,7 +344,7 @@ static const struct wall_row walls[] = {
 			"\\:PORT.}:{socket?{socket} has {sockets?{sockets} sockets (SO_REUSEPORT), "
 			"which hold {capacity} without loss " HASHED "; the "
 			"smallest has }a receive buffer of {buffer}{capped?, all that "
-			"net.core.rmem_max allows}{unasked?, net.core.rmem_default}{waits?, of "
+			"net.core.rmem_max allows}{unasked?, net.core.rmem_default{outdated? when it was made ({default} now)}}{waits?, of "
 			"which {waits} wait to be read{full?\\: there is no room for another one}}{drops?, and dropped {drops} "
 			"datagram{drops=1?:s} since it was made}:A socket that asks for all that "
 			"net.core.rmem_max allows has a receive buffer of {buffer}{held?; one "
@@ -376,19 +379,24 @@ static const struct wall_row walls[] = {
 		.quiet = true,
 		.unit = "B",
 		.what = "The memory that the limit of the control group, or of one above it, "
-			"leaves; memory that is in use and cannot be reclaimed is subtracted. "
+			"leaves; memory that is in use and cannot be reclaimed is subtracted, of cgroup v1 "
+			"for a short wall that of processes alone. "
 			"Needed: the target's connections that are not open yet, two for each of a "
-			"proxy, times the kernel memory of one and the memory that the server of "
+			"proxy, times the kernel memory of one (before Linux 6.12, and with cgroup "
+			"v1, without its socket) and the memory that the server of "
 			"--server takes of its own for one, and what it may add for those that are "
 			"open. That need is a range: epolltune assumes the server's memory by its "
 			"name and by what it has now, and of cgroup v2, which counts socket "
 			"buffers, a request in each at the upper end. The wall is short where the limit leaves less than the lower end, "
 			"and ok where it leaves 1.25 times the upper end. In between it is tight for a "
 			"server that epolltune knows, and unknown for any other.",
-		.detail = "{hidden?" GROUP_HIDDEN ":{several?" SEVERAL_GROUPS
-			  " }memory.max of {path} is {max}, {used} of it {used=1?is:are} in use "
-			  "and cannot be reclaimed; an idle connection takes {each} of kernel "
-			  "memory at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH "}",
+		.detail =
+			"{hidden?" GROUP_HIDDEN ":{several?" SEVERAL_GROUPS
+			" }{file} of {path} is {max}, {used} of it {used=1?is:are} in use "
+			"and {reclaimable?at most {reclaimable} of that can:cannot} "
+			"be reclaimed{unshown? (how much decides the verdict, and cgroup v1 does not show it)}; an idle connection takes {each} of kernel "
+			"memory at this end, {basis}" UNCHARGED WITH_BUFFER ".{own? {own}}" TWO_EACH
+			"}",
 		.absent = "No memory limit applies to the control group.",
 	},
 	{
@@ -434,13 +442,16 @@ static const struct wall_row walls[] = {
 			"of new ones beyond that. Needed: an entry for each of the target's "
 			"connections that is not open yet, two for each of a proxy, and for closed ones that are "
 			"still in the table: rate times net.netfilter.nf_conntrack_tcp_timeout_time_wait. "
+			"With --server some of the entries in use may be those already: the need "
+			"is a range. "
 			"Each flow of UDP has an entry too: up to datagrams times the larger of "
 			"nf_conntrack_udp_timeout and nf_conntrack_udp_timeout_stream, if each comes from a "
 			"new address or port or is the keepalive of a flow. Without "
 			"--datagrams a server of UDP alone is judged by the entries in use.",
 		.detail =
 			"{used} of nf_conntrack_max={max} entries {used=1?is:are} in use{own?, "
-			"{own} of them by connections that the server has open}.{tcp? A closed "
+			"{own} of them by connections that the server has open}{closed?, up to "
+			"{closed} by connections that {own?it:the server} has closed}.{tcp? A closed "
 			"connection keeps its entry for {rest}.}{flows? A flow of UDP keeps its "
 			"entry for {udp_rest} after a datagram, up to {flows} at a time; how many "
 			"flows the datagrams belong to is not known.}{use? Without --datagrams the "

@@ -454,6 +454,7 @@ static void described(struct subject *out, const struct holder *h)
 		out->oldest = h->p.started;
 	if (h->p.started > out->newest)
 		out->newest = h->p.started;
+	out->opened += h->upstream;
 	if (h->held > out->held) {
 		out->held = h->held;
 		out->upstream = h->upstream;

@@ -220,32 +220,113 @@ static uint64_t keyed(const char *text, const char *key)
 	return 0;
 }
 
-static uint64_t memory_used(struct walk *w)
+/* Of v2 `kernel` has all that is charged to it, zswap and the pages of pipes too; before Linux 5.18
+ * only a part of that is shown. */
+static uint64_t kernel_used(const char *stat)
 {
-	char stat[FILE_TEXT] = "";
-	uint64_t kernel = 0;
-	if (!group_text(w, "memory.stat", stat, sizeof(stat)))
-		return 0;
-	if (w->hierarchy->version == 2)
-		return keyed(stat, "anon") + keyed(stat, "shmem") + keyed(stat, "sock") +
-		       keyed(stat, "slab_unreclaimable") + keyed(stat, "kernel_stack") +
-		       keyed(stat, "pagetables") + keyed(stat, "percpu");
-	group_number(w, "memory.kmem.usage_in_bytes", &kernel);
-	return keyed(stat, "total_rss") + keyed(stat, "total_shmem") + kernel;
+	uint64_t kernel = keyed(stat, "kernel"), slab = keyed(stat, "slab_reclaimable");
+	if (kernel)
+		return kernel > slab ? kernel - slab : 0;
+	return keyed(stat, "slab_unreclaimable") + keyed(stat, "kernel_stack") +
+	       keyed(stat, "pagetables") + keyed(stat, "percpu");
 }
 
-static void limit_take(struct cgroup_limit *l, uint64_t max, uint64_t used, const struct walk *w)
+static bool memory_used(struct walk *w, struct cgroup_bound *b)
 {
-	struct cgroup_limit here = {.max = max, .used = used};
-	if (max == HOST_UNLIMITED || cgroup_left(&here) >= cgroup_left(l))
+	char stat[FILE_TEXT] = "";
+	if (group_text(w, "memory.stat", stat, sizeof(stat)))
+		b->used = keyed(stat, "anon") + keyed(stat, "shmem") + keyed(stat, "sock") +
+			  kernel_used(stat);
+	return true;
+}
+
+/* The slab that can be reclaimed is a part of kmem, which is not shown. */
+static bool memory_used_v1(struct walk *w, struct cgroup_bound *b)
+{
+	char stat[FILE_TEXT] = "";
+	if (!group_text(w, "memory.stat", stat, sizeof(stat)))
+		return true;
+	group_number(w, "memory.kmem.usage_in_bytes", &b->reclaimable);
+	b->used = keyed(stat, "total_rss") + keyed(stat, "total_shmem") + b->reclaimable;
+	return true;
+}
+
+static bool tcp_used(struct walk *w, struct cgroup_bound *b)
+{
+	return group_number(w, "memory.kmem.tcp.usage_in_bytes", &b->used);
+}
+
+static bool pids_used(struct walk *w, struct cgroup_bound *b)
+{
+	return group_number(w, "pids.current", &b->used);
+}
+
+static const struct {
+	const char *name;
+	bool (*used)(struct walk *, struct cgroup_bound *); /* false: it is not known */
+} files[] = {
+	[CGROUP_MEMORY_MAX] = {"memory.max", memory_used},
+	[CGROUP_MEMORY_HIGH] = {"memory.high", memory_used},
+	[CGROUP_MEMORY_LIMIT] = {"memory.limit_in_bytes", memory_used_v1},
+	[CGROUP_TCP_LIMIT] = {"memory.kmem.tcp.limit_in_bytes", tcp_used},
+	[CGROUP_PIDS_MAX] = {"pids.max", pids_used},
+};
+
+const char *cgroup_file_name(enum cgroup_file file) { return files[file].name; }
+
+static uint64_t left_of(uint64_t max, uint64_t used)
+{
+	if (max == HOST_UNLIMITED)
+		return HOST_UNLIMITED;
+	return max > used ? max - used : 0;
+}
+
+static uint64_t bound_left(const struct cgroup_bound *b) { return left_of(b->max, b->used); }
+
+static void next_take(struct cgroup_limit *l, struct cgroup_bound one)
+{
+	for (size_t i = 0; i < CGROUP_NEXT && one.max != HOST_UNLIMITED; i++) {
+		struct cgroup_bound was = l->next[i];
+		bool end = i == l->next_count;
+		if (!end && bound_left(&one) >= bound_left(&was))
+			continue;
+		l->next[i] = one;
+		l->next_count += end;
+		if (end)
+			return;
+		one = was;
+	}
+}
+
+static void limit_take(struct cgroup_limit *l, struct walk *w, enum cgroup_file file)
+{
+	struct cgroup_bound was = cgroup_bound_at(l, 0), here = {.file = file};
+	if (!group_number(w, files[file].name, &here.max) || here.max == HOST_UNLIMITED ||
+	    !files[file].used(w, &here))
 		return;
-	l->max = max;
-	l->used = used;
-	snprintf(l->path, sizeof(l->path), "%s", w->below[0] ? w->below : "/");
+	snprintf(here.path, sizeof(here.path), "%s", w->below[0] ? w->below : "/");
+	bool tightest = bound_left(&here) < bound_left(&was);
+	next_take(l, tightest ? was : here);
+	if (!tightest)
+		return;
+	l->max = here.max;
+	l->used = here.used;
+	l->reclaimable = here.reclaimable;
+	l->file = here.file;
+	memcpy(l->path, here.path, sizeof(l->path));
 }
 
 /* The events of one group: of the first one those below it too, as are its processes. Of those
- * above it only their own limits count, as kernels before 5.2 have it in memory.events. */
+ * above it only their own limits count, as older kernels have it in the file itself (memory.events
+ * before 5.2, pids.events before 6.11). */
+static void events_text(struct walk *w, const char *file, bool first, char text[FILE_TEXT])
+{
+	char local[64];
+	snprintf(local, sizeof(local), "%s.local", file);
+	if (first || !group_text(w, local, text, FILE_TEXT))
+		group_text(w, file, text, FILE_TEXT);
+}
+
 static void pressure_add(struct walk *w, bool first, struct cgroup_pressure *out)
 {
 	char text[FILE_TEXT] = "";
@@ -257,8 +338,7 @@ static void pressure_add(struct walk *w, bool first, struct cgroup_pressure *out
 			out->killed = keyed(text, "oom_kill");
 		return;
 	}
-	if (first || !group_text(w, "memory.events.local", text, sizeof(text)))
-		group_text(w, "memory.events", text, sizeof(text));
+	events_text(w, "memory.events", first, text);
 	out->exhausted += keyed(text, "oom");
 	out->reached += keyed(text, "max") + keyed(text, "high");
 	if (first)
@@ -293,22 +373,16 @@ static void pressure_read(const struct host *h, const struct hierarchy *in, stru
 
 static void memory_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
 {
-	static const char *const files[] = {"memory.max", "memory.high"};
 	struct walk w;
-	uint64_t max, used = 0;
 	out->sockets_charged = in->version == 2;
 	for (walk_begin(&w, h, in); !w.ended; walk_up(&w)) {
 		if (in->version == 1) {
-			if (group_number(&w, "memory.limit_in_bytes", &max))
-				limit_take(&out->memory, max, memory_used(&w), &w);
-			if (group_number(&w, "memory.kmem.tcp.limit_in_bytes", &max) &&
-			    group_number(&w, "memory.kmem.tcp.usage_in_bytes", &used))
-				limit_take(&out->tcp, max, used, &w);
-			continue;
+			limit_take(&out->memory, &w, CGROUP_MEMORY_LIMIT);
+			limit_take(&out->tcp, &w, CGROUP_TCP_LIMIT);
+		} else {
+			limit_take(&out->memory, &w, CGROUP_MEMORY_MAX);
+			limit_take(&out->memory, &w, CGROUP_MEMORY_HIGH);
 		}
-		for (size_t i = 0; i < 2; i++)
-			if (group_number(&w, files[i], &max))
-				limit_take(&out->memory, max, memory_used(&w), &w);
 	}
 	pressure_read(h, in, out);
 	out->memory.hidden |= w.unread;
@@ -318,14 +392,13 @@ static void memory_read(const struct host *h, const struct hierarchy *in, struct
 static void pids_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
 {
 	struct walk w;
-	uint64_t max, now, own = 0, limiting = 0;
+	uint64_t own = 0, limiting = 0;
 	bool first = true;
 	for (walk_begin(&w, h, in); !w.ended; walk_up(&w)) {
 		char events[FILE_TEXT] = "";
-		group_text(&w, "pids.events", events, sizeof(events));
+		events_text(&w, "pids.events", first, events);
 		uint64_t refused = keyed(events, "max"), left = cgroup_left(&out->pids);
-		if (group_number(&w, "pids.max", &max) && group_number(&w, "pids.current", &now))
-			limit_take(&out->pids, max, now, &w);
+		limit_take(&out->pids, &w, CGROUP_PIDS_MAX);
 		if (first)
 			own = refused;
 		else if (cgroup_left(&out->pids) < left)
@@ -538,11 +611,16 @@ const struct container_row *cgroup_container(const struct host *h, pid_t pid)
 	return NULL;
 }
 
-uint64_t cgroup_left(const struct cgroup_limit *l)
+uint64_t cgroup_left(const struct cgroup_limit *l) { return left_of(l->max, l->used); }
+
+struct cgroup_bound cgroup_bound_at(const struct cgroup_limit *l, size_t i)
 {
-	if (l->max == HOST_UNLIMITED)
-		return HOST_UNLIMITED;
-	return l->max > l->used ? l->max - l->used : 0;
+	struct cgroup_bound b = {.max = HOST_UNLIMITED};
+	if (i)
+		return i <= l->next_count ? l->next[i - 1] : b;
+	b = (struct cgroup_bound){l->max, l->used, l->reclaimable, l->file, ""};
+	memcpy(b.path, l->path, sizeof(b.path));
+	return b;
 }
 
 const struct cgroup_quota *cgroup_tightest(const struct cgroup *c)

@@ -93,7 +93,7 @@ uint64_t host_slab_taken(const struct host_slab_memory *before,
 	return bytes;
 }
 
-/* What a connection has at one end. */
+/* What a connection has at one end, its socket first. */
 static const char *const connection_caches[] = {"TCP",    "sock_inode_cache", "filp",
 						"dentry", "eventpoll_epi",    "eventpoll_pwq"};
 #define CONNECTION_CACHES (sizeof(connection_caches) / sizeof(*connection_caches))
@@ -110,7 +110,7 @@ uint64_t host_slab_connection(const struct host_slabs *slabs)
 
 /* The sizes alone, of SLUB. The kernel counts all objects for each reading of slabinfo, which takes
  * milliseconds. */
-static uint64_t sizes_sum(const struct host *h)
+static uint64_t sizes_sum(const struct host *h, uint64_t *socket)
 {
 	uint64_t bytes = 0, one;
 	char path[64];
@@ -120,15 +120,23 @@ static uint64_t sizes_sum(const struct host *h)
 			bytes += one;
 		else if (!i)
 			return 0;
+		if (!i)
+			*socket = one;
 	}
 	return bytes;
 }
 
-uint64_t host_connection_bytes(const struct host *h)
+uint64_t host_connection_bytes(const struct host *h, uint64_t *socket)
 {
-	uint64_t bytes = sizes_sum(h);
+	uint64_t unused, *of = socket ? socket : &unused;
+	uint64_t bytes = sizes_sum(h, of);
 	if (bytes)
 		return bytes;
 	CLEAN(free_pointer) struct host_slabs *slabs = malloc(sizeof(*slabs));
-	return slabs && !host_slabs(h, slabs, NULL) ? host_slab_connection(slabs) : 0;
+	*of = 0;
+	if (!slabs || host_slabs(h, slabs, NULL))
+		return 0;
+	const struct host_slab *cache = host_slab_find(slabs, connection_caches[0]);
+	*of = cache ? cache->object_bytes : 0;
+	return host_slab_connection(slabs);
 }

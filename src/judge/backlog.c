@@ -3,6 +3,7 @@
 #include "epolltune/probe.h"
 #include "epolltune/quantity.h"
 #include "epolltune/syn_queue.h"
+#include "epolltune/sysctls.h"
 #include "judge/settings.h"
 
 bool somaxconn_binds(int64_t limit, int64_t somaxconn)
@@ -147,10 +148,13 @@ static void line_word(struct wording *w, const struct listener *l, const struct 
 	backlog_effect_word(w, "line_effect", l, server);
 }
 
-/* Whether the kernel has cut the queue below the server's default, and would not now. */
+/* Whether the kernel has cut the queue below the server's default, or may have cut it at one of its
+ * own, and would not now. systemd makes its sockets again with their unit. */
 static bool is_cut(const struct subject *s, const struct listener *l, int64_t somaxconn, bool guest)
 {
-	return !guest && backlog_usual(l, s->name) > l->limit && (int64_t)l->limit < somaxconn;
+	return !guest && (int64_t)l->limit < somaxconn &&
+	       (backlog_usual(l, s->name) > l->limit ||
+		(!l->systemd && sysctl_is_own("net.core.somaxconn", 0, l->limit)));
 }
 
 void backlog_words(const struct target *target, const struct settings *s, enum listener_kind kind,

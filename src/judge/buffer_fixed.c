@@ -3,10 +3,10 @@
 
 #include "epolltune/buffers.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/sysctls.h"
 
-/* What kernels have as the second field of tcp_rmem and tcp_wmem. */
-static const int64_t defaults[BUFFER_SIDES][2] = {
-	[BUFFER_RECEIVE] = {87380, 131072}, [BUFFER_SEND] = {16384, 16384}};
+static const char *const triples[BUFFER_SIDES] = {
+	[BUFFER_RECEIVE] = "net.ipv4.tcp_rmem", [BUFFER_SEND] = "net.ipv4.tcp_wmem"};
 /* The second field is not set lower in practice. */
 static const int64_t usual_min[BUFFER_SIDES] = {[BUFFER_RECEIVE] = 65536, [BUFFER_SEND] = 16384};
 /* Twice ten segments of the smallest usual MSS with their headers: from the handshake on an
@@ -49,7 +49,7 @@ static enum buffer_origin send_origin(int64_t bytes, int64_t third,
 enum buffer_origin buffer_origin(enum buffer_side side, int64_t bytes, const int64_t triple[3],
 				 const struct connection_states *c)
 {
-	bool usual = bytes == triple[1] || bytes == defaults[side][0] || bytes == defaults[side][1];
+	bool usual = bytes == triple[1] || sysctl_is_own(triples[side], 1, bytes);
 	if (!bytes || triple[2] == REPORT_NONE || (usual && side == BUFFER_RECEIVE))
 		return BUFFER_AUTOTUNED;
 	enum buffer_origin seen = side == BUFFER_SEND ? send_origin(bytes, triple[2], c)

@@ -39,17 +39,21 @@ static bool is_range(const struct settings *s)
 	return s->subject && !s->guest && s->taken.limited;
 }
 
-/* Sockets of so many connections of the target. */
-static uint64_t sockets(const struct target *target, uint64_t connections)
+/* Sockets that so many open connections have. */
+static uint64_t sockets(const struct target *target, const struct settings *s, uint64_t connections)
 {
-	struct target t = *target;
-	t.connections = connections;
-	return target_sockets(&t);
+	bool proxy = target->role == TARGET_PROXY;
+	return saturated_sum(connections, proxy ? smaller(connections, s->taken.opened) : 0);
+}
+
+uint64_t connection_sockets_open(const struct target *target, const struct settings *s)
+{
+	return sockets(target, s, s->taken.open);
 }
 
 static uint64_t each(const struct target *target, const struct settings *s, uint64_t connections)
 {
-	return connections < SEEN ? 0 : s->taken.own_memory / sockets(target, connections);
+	return connections < SEEN ? 0 : s->taken.own_memory / sockets(target, s, connections);
 }
 
 /* What the server has now shows a maximum only where clients have used their connections: one that
@@ -82,6 +86,7 @@ void connection_open_read(const struct host *h, struct settings *s)
 	    connections_read(h, &l, subject_receives, (void *)s->subject, c, NULL))
 		return;
 	s->taken.open = c->open;
+	s->taken.opened = s->subject->opened;
 	s->taken.accepted = c->accepted;
 	s->taken.heard = c->heard;
 }
@@ -89,7 +94,7 @@ void connection_open_read(const struct host *h, struct settings *s)
 /* Those of the target that are. */
 static uint64_t pages_open(const struct target *target, const struct settings *s)
 {
-	return smaller(target_sockets(target), sockets(target, s->taken.open));
+	return smaller(target_sockets(target), connection_sockets_open(target, s));
 }
 
 uint64_t connection_needed(uint64_t all, uint64_t open, uint64_t next)
@@ -99,13 +104,15 @@ uint64_t connection_needed(uint64_t all, uint64_t open, uint64_t next)
 
 uint64_t connection_sockets_left(const struct target *target, const struct settings *s)
 {
-	return connection_needed(target_sockets(target), pages_open(target, s), sockets(target, 1));
+	const struct target next = {.role = target->role, .connections = 1};
+	return connection_needed(target_sockets(target), pages_open(target, s),
+				 target_sockets(&next));
 }
 
 void connection_memory_read(const struct host *h, bool limited, struct settings *s)
 {
 	const struct server_row *row = row_of(s);
-	s->taken.connection_bytes = host_connection_bytes(h);
+	s->taken.connection_bytes = host_connection_bytes(h, &s->taken.socket_bytes);
 	s->taken.basis = "by the size of its objects";
 	s->taken.own_bytes = row ? row->own.idle : 0;
 	s->taken.limited = limited;
@@ -119,6 +126,23 @@ void connection_memory_read(const struct host *h, bool limited, struct settings 
 uint64_t connection_memory_kernel(const struct settings *s)
 {
 	return s->taken.connection_bytes ? s->taken.connection_bytes : CONNECTION_BYTES;
+}
+
+/* Of an accepted connection, what is not charged to the group: a softirq has made its socket, which
+ * accept() charges since Linux 6.12, and only where it charges buffers (net/ipv4/af_inet.c,
+ * __inet_accept(), before in inet_csk_accept()). */
+static uint64_t uncharged_bytes(const struct settings *s)
+{
+	if (!s->taken.limited || (s->machine.sockets_charged && s->machine.kernel >= KERNEL(6, 12)))
+		return 0;
+	return s->taken.connection_bytes ? s->taken.socket_bytes : SOCKET_BYTES;
+}
+
+/* That of the clients which are not connected yet. */
+static uint64_t uncharged(const struct target *target, const struct settings *s)
+{
+	return saturated_product(connection_needed(target->connections, s->taken.open, 1),
+				 uncharged_bytes(s));
 }
 
 /* Of the sockets that are not open yet all, of the others what they may add. */
@@ -149,21 +173,31 @@ static uint64_t buffered(const struct target *target, const struct settings *s)
 
 static uint64_t pinned(const struct target *target, const struct settings *s)
 {
-	return saturated_product(sockets(target, s->taken.open), PINNED_BYTES);
+	return saturated_product(connection_sockets_open(target, s), PINNED_BYTES);
+}
+
+static uint64_t without(uint64_t all, uint64_t less)
+{
+	return all == UINT64_MAX || all < less ? all : all - less;
 }
 
 /* A group of cgroup v1 counts the pinned ones as used: there they are no part of the minimum. */
 static uint64_t need_min(const struct target *target, const struct settings *s, const struct own *o)
 {
-	return saturated_sum(need(target, s, o, o->min), s->taken.limited ? 0 : pinned(target, s));
+	uint64_t all =
+		saturated_sum(need(target, s, o, o->min), s->taken.limited ? 0 : pinned(target, s));
+	return without(all, uncharged(target, s));
 }
 
-/* Without a range of the server's own memory that of a waiting request is the difference. */
+/* Without a range of the server's own memory that of a waiting request is the difference. An older
+ * kernel of a distribution may charge sockets of cgroup v2 too. */
 static uint64_t need_max(const struct target *target, const struct settings *s, const struct own *o)
 {
 	uint64_t own = is_range(s) ? o->max : o->min;
-	return saturated_sum(saturated_sum(need(target, s, o, own), pinned(target, s)),
-			     buffered(target, s));
+	uint64_t less = s->machine.sockets_charged ? 0 : uncharged(target, s);
+	return without(saturated_sum(saturated_sum(need(target, s, o, own), pinned(target, s)),
+				     buffered(target, s)),
+		       less);
 }
 
 void connection_memory_bound(const struct target *target, const struct settings *s,
@@ -214,8 +248,10 @@ static void own_words(const struct target *target, const struct settings *s, str
 void connection_memory_words(const struct target *target, const struct settings *s,
 			     struct wording *w)
 {
+	uint64_t less = uncharged_bytes(s);
 	wording_set(w, "each", "%s",
-		    quantity_show(QUANTITY_SIZE, connection_memory_kernel(s)).text);
+		    quantity_show(QUANTITY_SIZE, connection_memory_kernel(s) - less).text);
+	wording_set(w, "uncharged", "%s", less ? quantity_show(QUANTITY_SIZE, less).text : "");
 	wording_set(w, "basis", "%s",
 		    s->taken.connection_bytes ? s->taken.basis
 					      : "as measured on Linux 6.18, not here");

@@ -1,5 +1,6 @@
 /* The memory of all TCP buffers, by the kernel's rules. */
 #include "epolltune/buffers.h"
+#include "epolltune/connection_memory.h"
 #include "epolltune/quantity.h"
 
 /* 0: unknown, of a captured machine. */
@@ -32,17 +33,45 @@ static int64_t memory_used(const struct settings *s)
 	return times(pages > 0 ? pages : 0, quantum_of(s));
 }
 
-/* Socket buffers that cgroup v2 charges as memory are part of cgroup.memory. No buffer grows beyond
- * the second field of tcp_mem, by default a sixteenth of the memory (net/ipv4/tcp.c,
- * tcp_init_mem()). At most half of the memory counts: other uses need the rest. What is in use is
- * taken (net/core/sock.c, __sk_mem_raise_allocated()). */
+/* The field of tcp_mem that limits: beyond the second no buffer grows, beyond the third nothing is
+ * allocated, and below the first neither holds (net/core/sock.c, __sk_mem_raise_allocated()). */
+static int limit_field(const struct settings *s)
+{
+	const int64_t *field = s->at[0];
+	int limit = field[2] != REPORT_NONE && field[2] < field[1] ? 2 : 1;
+	return field[0] > field[limit] ? 0 : limit;
+}
+
+static int64_t requests(const struct settings *s, uint64_t sockets)
+{
+	uint64_t bytes = saturated_product(sockets, tcp_request_bytes(s));
+	return bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes;
+}
+
+/* What is in use may be requests of the connections that the server has open, or of others. */
+static int64_t shared(const struct target *t, const struct settings *s)
+{
+	int64_t own = requests(s, connection_sockets_open(t, s)), used = memory_used(s);
+	return own < used ? own : used;
+}
+
+static void need_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	int64_t all = requests(s, target_sockets(t));
+	b->needed = (int64_t)connection_needed((uint64_t)all, (uint64_t)shared(t, s),
+					       (uint64_t)requests(s, 1));
+	if (b->needed < all)
+		b->needed_max = all;
+}
+
+/* Socket buffers that cgroup v2 charges as memory are part of cgroup.memory. By default the second
+ * field of tcp_mem is a sixteenth of the memory (net/ipv4/tcp.c, tcp_init_mem()). At most half of
+ * the memory counts: other uses need the rest. What is in use is taken. */
 void tcp_memory_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	int64_t memory = (int64_t)s->machine.memory_bytes, pages = s->at[0][1];
+	int64_t memory = (int64_t)s->machine.memory_bytes, pages = s->at[0][limit_field(s)];
 	b->binding = 0;
-	if (__builtin_mul_overflow((int64_t)target_sockets(t), (int64_t)tcp_request_bytes(s),
-				   &b->needed))
-		b->needed = INT64_MAX;
+	need_bound(t, s, b);
 	b->assumed = true;
 	b->explained = pages != REPORT_NONE && !page_of(s);
 	if (pages != REPORT_NONE)
@@ -67,7 +96,8 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 	b->unread = s->machine.tcp_pages < 0 ? "/proc/net/sockstat" : NULL;
 }
 
-/* Keeps the proportions of the kernel's defaults, and lowers no field. */
+/* In the proportions of the kernel's defaults; lowers no field. Epolltune sets fields that ascend.
+ */
 bool tcp_memory_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 		      int64_t enough, struct settings *out)
 {
@@ -82,19 +112,22 @@ bool tcp_memory_solve(const struct target *t, const struct settings *now, const 
 	if (now->machine.memory_bytes &&
 	    pages > (int64_t)now->machine.memory_bytes / 2 / page_of(now))
 		return false;
-	if (field[0] < pages * 3 / 4)
-		field[0] = pages * 3 / 4;
-	if (field[0] > pages)
-		field[0] = pages;
-	field[1] = pages;
-	if (field[2] < pages * 3 / 2)
-		field[2] = pages * 3 / 2;
+	const int64_t least[] = {pages * 3 / 4, pages, pages * 3 / 2};
+	for (size_t i = 0; i < 3; i++) {
+		if (field[i] < least[i])
+			field[i] = least[i];
+		if (i && field[i] < field[i - 1])
+			field[i] = field[i - 1];
+	}
 	return true;
 }
 
 void tcp_memory_words(const struct target *t, const struct settings *s, const struct outcome *o,
 		      const struct bound *b, struct wording *w)
 {
+	static const char *const fields[] = {"first", "second", "third"};
+	wording_set(w, "field", "%s", fields[limit_field(s)]);
+	wording_flag(w, "third", limit_field(s) == 2);
 	wording_set(w, "group", "%s",
 		    b->capacity == s->machine.sockets_left ? s->machine.sockets_group : "");
 	wording_flag(w, "several", s->machine.sockets_several && b->explained);
@@ -104,6 +137,8 @@ void tcp_memory_words(const struct target *t, const struct settings *s, const st
 	if (memory_used(s))
 		wording_set(w, "used", "%s",
 			    quantity_show(QUANTITY_SIZE, (uint64_t)memory_used(s)).text);
+	wording_set(w, "shared", "%s",
+		    shared(t, s) ? quantity_show(QUANTITY_SIZE, (uint64_t)shared(t, s)).text : "");
 	wording_set(w, "memory", "%s",
 		    s->machine.memory_bytes
 			    ? quantity_show(QUANTITY_SIZE, s->machine.memory_bytes).text

@@ -308,10 +308,11 @@ bool settings_solve(const struct experiment *x, const struct target *t, const st
 		    const struct outcome *o, struct settings *out)
 {
 	struct bound b = bound_of(x, t, now);
+	int64_t need = b.unsure || upper_end(&b) == REPORT_NONE ? b.needed : b.needed_max;
 	*out = *now;
 	if (!x->solve || b.needed == REPORT_NONE)
 		return false;
-	if (!x->solve(t, now, o, (int64_t)report_margin((uint64_t)b.needed), out))
+	if (!x->solve(t, now, o, (int64_t)report_margin((uint64_t)need), out))
 		return false;
 	bool differs = false;
 	for (size_t i = 0; i < settings_count(x); i++)

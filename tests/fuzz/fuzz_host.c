@@ -62,7 +62,7 @@ static void machine_look(const struct host *h)
 	cgroup_container(h, 0);
 	host_slab_memory(h, &slabs);
 	host_slab_taken(&slabs, &slabs, 100, &(bool){false});
-	host_connection_bytes(h);
+	host_connection_bytes(h, NULL);
 	host_cpu_times(h, &times, NULL);
 	host_table_counters(h, "nf_conntrack", &counters);
 	host_reserved_ports(h, 1, 65535);

@@ -81,7 +81,66 @@ static void the_ancestor_that_leaves_least_counts(void **state)
 	put("sys/fs/cgroup/system.slice/memory.high", "max\n");
 	c = read_group();
 	assert_string_equal(c.memory.path, "/system.slice/nginx.service");
-	assert_int_equal(c.memory.used, 14 * MIB);
+	assert_int_equal(c.memory.used, 13 * MIB + 9000000 - 5000000);
+}
+
+/* All kernel memory but the slab that can be reclaimed; its parts where it is not shown. */
+static void kernel_memory_is_in_use(void **state)
+{
+#define PARTS                                                                                      \
+	"anon 100\nshmem 20\nsock 3\nslab_unreclaimable 1000\nkernel_stack 200\npagetables 30\n"   \
+	"percpu 4\nslab_reclaimable 50000\n"
+	static const struct {
+		const char *stat;
+		uint64_t used;
+	} rows[] = {
+		{PARTS, 123 + 1234},
+		{PARTS "kernel 0\n", 123 + 1234},
+		/* The pages of pipes, and zswap. */
+		{PARTS "kernel 951234\nzswap 700000\n", 123 + 901234},
+		{PARTS "kernel 40000\n", 123},
+		{"kernel_stack 7\nkernel 90\n", 90},
+	};
+	put("proc/self/cgroup", "0::/a\n");
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("sys/fs/cgroup/a/memory.max", "536870912\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		put("sys/fs/cgroup/a/memory.stat", rows[i].stat);
+		struct cgroup c = read_group();
+		if (c.memory.used != rows[i].used)
+			fail_msg("row %zu: %llu", i, (unsigned long long)c.memory.used);
+	}
+}
+
+/* Raising one limit alone meets the next. */
+static void further_limits_are_kept_by_what_they_leave(void **state)
+{
+	static const struct {
+		const char *file, *path;
+		uint64_t left;
+	} is[] = {
+		{"memory.high", "/a/b", 300}, {"memory.max", "/a", 400},
+		{"memory.max", "/a/b", 500},  {"memory.high", "/a/b/c", 600},
+		{"", "", HOST_UNLIMITED},
+	};
+	put("proc/self/cgroup", "0::/a/b/c\n");
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("sys/fs/cgroup/a/b/c/memory.max", "700\n");
+	put("sys/fs/cgroup/a/b/c/memory.high", "600\n");
+	put("sys/fs/cgroup/a/b/memory.max", "520\n");
+	put("sys/fs/cgroup/a/b/memory.high", "320\n");
+	put("sys/fs/cgroup/a/b/memory.stat", "anon 20\n");
+	put("sys/fs/cgroup/a/memory.max", "400\n");
+	struct cgroup c = read_group();
+	for (size_t i = 0; i < sizeof(is) / sizeof(*is); i++) {
+		struct cgroup_bound b = cgroup_bound_at(&c.memory, i);
+		uint64_t left = b.max == HOST_UNLIMITED ? b.max : b.max - b.used;
+		if (left != is[i].left || strcmp(b.path, is[i].path) != 0 ||
+		    (b.max != HOST_UNLIMITED && strcmp(cgroup_file_name(b.file), is[i].file) != 0))
+			fail_msg("limit %zu: %s of %s", i, cgroup_file_name(b.file), b.path);
+	}
+	assert_int_equal(cgroup_left(&c.memory), 300);
+	assert_string_equal(c.memory.path, "/a/b");
 }
 
 /* A pod of a Kubernetes whose node is a container itself. */
@@ -146,6 +205,11 @@ static void quota_and_processes(void **state)
 	assert_int_equal(cgroup_left(&c.pids), 1);
 	assert_int_equal(c.pids_refused, 4 + 16);
 	assert_int_equal(c.cpus, 5);
+	/* Without what limits of other groups below have refused (Linux 6.11). */
+	put("sys/fs/cgroup/kubepods/pids.events.local", "max 2\n");
+	put("sys/fs/cgroup/kubepods/pod1/c1/pids.events.local", "max 1\n");
+	c = read_group();
+	assert_int_equal(c.pids_refused, 4 + 2);
 }
 
 /* Those of the group have those of all below it, of one above only what its own limits did. */
@@ -293,6 +357,8 @@ static void version_1(void **state)
 	struct cgroup c = read_group();
 	assert_string_equal(c.memory.path, "/box");
 	assert_int_equal(cgroup_left(&c.memory), 60 * MIB);
+	assert_int_equal(c.memory.reclaimable, 2 * MIB);
+	assert_string_equal(cgroup_file_name(c.memory.file), "memory.limit_in_bytes");
 	assert_false(c.sockets_charged);
 	assert_int_equal(cgroup_left(&c.tcp), MIB - 4096);
 	assert_int_equal(c.quota_count, 1);
@@ -554,6 +620,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_ancestor_that_leaves_least_counts, begin, end),
+		cmocka_unit_test_setup_teardown(kernel_memory_is_in_use, begin, end),
+		cmocka_unit_test_setup_teardown(further_limits_are_kept_by_what_they_leave, begin,
+						end),
 		cmocka_unit_test_setup_teardown(a_long_path_is_read_whole, begin, end),
 		cmocka_unit_test_setup_teardown(quota_and_processes, begin, end),
 		cmocka_unit_test_setup_teardown(kills_and_reclaim_are_counted, begin, end),

@@ -735,9 +735,13 @@ static void a_connection_takes_its_objects(void **state)
 	struct host_slab_memory m = slab_memory(1, 1, 1, 0);
 	assert_int_equal(host_slab_connection(&m.slabs), 2000 + 250);
 	assert_int_equal(host_slab_connection(&none.slabs), 0);
-	assert_int_equal(host_connection_bytes(captured), 0);
+	uint64_t socket = 1;
+	assert_int_equal(host_connection_bytes(captured, &socket), 0);
+	assert_int_equal(socket, 0);
 	put("proc/slabinfo", "TCP 60 65 2496 13 8\ndentry 9 9 192 1 1\nkmalloc-8 9 9 8 1 1\n");
-	assert_int_equal(host_connection_bytes(captured), 2496 + 192);
+	assert_int_equal(host_connection_bytes(captured, NULL), 2496 + 192);
+	assert_int_equal(host_connection_bytes(captured, &socket), 2496 + 192);
+	assert_int_equal(socket, 2496);
 }
 
 static void reserved_ports_are_counted_within_a_range(void **state)

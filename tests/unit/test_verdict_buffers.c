@@ -4,6 +4,7 @@
 #include "../support/verdict.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "epolltune/buffers.h"
@@ -473,6 +474,95 @@ static void each_memory_gets_its_verdict(void **state)
 	}
 }
 
+/* The field that ends the growth of buffers, or allocations, whichever is smaller. */
+static void the_field_that_limits_is_named(void **state)
+{
+	static const struct {
+		int64_t fields[3], limit; /* pages */
+		const char *says, *proposals;
+	} cases[] = {
+		{{7500, 9999, 18750},
+		 9999,
+		 "Beyond the second field of tcp_mem, in pages, for all sockets together, no "
+		 "buffer grows.",
+		 "9375 12500 18750"},
+		{{7500, 60000, 9999},
+		 9999,
+		 "Beyond the third field of tcp_mem, in pages, for all sockets together, nothing "
+		 "is allocated.",
+		 "9375 60000 60000"},
+		{{9999, 60000, 100}, 9999, "Beyond the first field", "9999 60000 60000"},
+		{{9999, 200, 100}, 9999, "Beyond the first field", "9999 12500 18750"},
+	};
+	const struct experiment *x = verdict_experiment("buffers", "buffers.memory");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "");
+		memcpy(s.at[0], cases[i].fields, sizeof(s.at[0]));
+		report_text(s.text[0], "now");
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		char proposal[64];
+		snprintf(proposal, sizeof(proposal), TCP_MEM " now -> %s", cases[i].proposals);
+		if (r->walls->limit != cases[i].limit * 4096 ||
+		    r->walls->verdict != VERDICT_SHORT ||
+		    !strstr(r->walls->detail, cases[i].says) ||
+		    strcmp(verdict_proposals(r), proposal) != 0)
+			fail_msg("case %zu: %lld [%s] %s", i, (long long)r->walls->limit,
+				 verdict_proposals(r), r->walls->detail);
+	}
+}
+
+/* What is in use may be of the connections that are open, as far as those go, or of others. */
+static void buffers_of_open_connections_are_not_needed_again(void **state)
+{
+	static const struct {
+		enum target_role role;
+		uint64_t open, opened;
+		int64_t used; /* pages */
+		int64_t needed, needed_max;
+		enum wall_verdict verdict;
+		const char *proposals;
+	} cases[] = {
+		{TARGET_SERVER, 0, 0, 5000, 10000, REPORT_NONE, VERDICT_SHORT,
+		 TCP_MEM " 9000 13500 20250 -> 13125 17500 26250"},
+		{TARGET_SERVER, 10000, 0, 5000, 5000, 10000, VERDICT_TIGHT,
+		 TCP_MEM " 9000 13500 20250 -> 13125 17500 26250"},
+		{TARGET_SERVER, 10000, 0, 1000, 9000, 10000, VERDICT_OK, ""},
+		{TARGET_SERVER, 2000, 0, 5000, 8000, 10000, VERDICT_TIGHT,
+		 TCP_MEM " 9000 13500 20250 -> 13125 17500 26250"},
+		{TARGET_SERVER, 1000, 0, 5000, 9000, 10000, VERDICT_SHORT,
+		 TCP_MEM " 9000 13500 20250 -> 13125 17500 26250"},
+		{TARGET_SERVER, 20000, 0, 13500, 1, 10000, VERDICT_SHORT,
+		 TCP_MEM " 9000 13500 20250 -> 19500 26000 39000"},
+		{TARGET_PROXY, 2000, 0, 5000, 18000, 20000, VERDICT_SHORT,
+		 TCP_MEM " 9000 13500 20250 -> 22500 30000 45000"},
+		{TARGET_PROXY, 2000, 2000, 5000, 16000, 20000, VERDICT_SHORT,
+		 TCP_MEM " 9000 13500 20250 -> 22500 30000 45000"},
+	};
+	const struct experiment *x = verdict_experiment("buffers", "buffers.memory");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, TCP_MEM "=9000 13500 20250");
+		t.role = cases[i].role;
+		s.machine.memory_bytes = UINT64_C(16384) << 20;
+		s.machine.tcp_pages = cases[i].used;
+		s.taken.open = cases[i].open;
+		s.taken.opened = cases[i].opened;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = r->walls;
+		int64_t max = cases[i].needed_max;
+		if (w->needed != cases[i].needed * 4096 ||
+		    w->needed_max != (max == REPORT_NONE ? max : max * 4096) ||
+		    w->verdict != cases[i].verdict ||
+		    strcmp(verdict_proposals(r), cases[i].proposals) != 0)
+			fail_msg("row %zu: %lld to %lld, %s [%s]", i, (long long)w->needed,
+				 (long long)w->needed_max, wall_verdict_name(w->verdict),
+				 verdict_proposals(r));
+		assert_true((max != REPORT_NONE) ==
+			    !!strstr(w->detail, "that the server has open"));
+	}
+}
+
 /* A knob that cannot be read has its default: such a verdict names it. */
 static void a_default_that_is_assumed_is_named(void **state)
 {
@@ -656,6 +746,8 @@ int main(void)
 		cmocka_unit_test(a_proof_has_a_reserve),
 		cmocka_unit_test(a_path_beyond_the_wire_is_refused),
 		cmocka_unit_test(each_memory_gets_its_verdict),
+		cmocka_unit_test(the_field_that_limits_is_named),
+		cmocka_unit_test(buffers_of_open_connections_are_not_needed_again),
 		cmocka_unit_test(a_limit_on_socket_buffers_is_that_of_a_group),
 		cmocka_unit_test(the_size_of_a_page_is_not_assumed),
 	};

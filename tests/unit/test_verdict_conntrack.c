@@ -1,5 +1,6 @@
 /* What probe conntrack makes of a table: entries of the target, proposals, a full table, drops. */
 #define probe_conntrack conntrack_under_test
+#define connection_open_read open_read
 #include "../../probes/conntrack.c"
 #include "../support/support.h"
 #include "../support/verdict.h"
@@ -7,6 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A captured machine has no connections. */
+#define READ 7
+void open_read(const struct host *h, struct settings *s) { s->taken.open = READ; }
 
 #define TABLE "net.netfilter.nf_conntrack_max=262144; net.netfilter.nf_conntrack_buckets=262144; "
 
@@ -174,24 +179,40 @@ static void what_is_open_is_not_needed_again(void **state)
 	static const struct {
 		const char *values;
 		enum target_role role;
-		uint64_t connections, rate, open;
+		uint64_t connections, rate, open, opened;
 		enum wall_verdict verdict;
-		int64_t needed;
+		int64_t needed, needed_max;
+		const char *proposals;
 	} rows[] = {
-		{"120; nf_conntrack_count=120000", TARGET_SERVER, 120000, 800, 120000, VERDICT_OK,
-		 96000},
-		{"120; nf_conntrack_count=120000", TARGET_SERVER, 120000, 800, 0, VERDICT_SHORT,
-		 216000},
-		{"120; nf_conntrack_count=5", TARGET_SERVER, 10000, 1000, 10000, VERDICT_OK,
-		 129995},
-		{"30; nf_conntrack_count=30000", TARGET_PROXY, 10000, 1000, 10000, VERDICT_OK,
-		 60000},
-		{"120; nf_conntrack_count=30000", TARGET_SERVER, 10000, 0, 20000, VERDICT_OK, 1},
+		{"120; nf_conntrack_count=120000", TARGET_SERVER, 120000, 800, 120000, 0,
+		 VERDICT_OK, 96000, REPORT_NONE, ""},
+		{"120; nf_conntrack_count=5", TARGET_SERVER, 10000, 1000, 10000, 0, VERDICT_OK,
+		 129995, REPORT_NONE, ""},
+		/* Entries of others, or of connections that it has closed: what is not open is
+		 * needed in any case. */
+		{"120; nf_conntrack_count=216000", TARGET_SERVER, 120000, 800, 120000, 0,
+		 VERDICT_TIGHT, 1, 96000, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
+		{"120; nf_conntrack_count=150000", TARGET_SERVER, 120000, 800, 120000, 0,
+		 VERDICT_TIGHT, 66000, 96000, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
+		{"120; nf_conntrack_count=120000", TARGET_SERVER, 120000, 800, 0, 0, VERDICT_TIGHT,
+		 120000, 216000, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
+		{"120; nf_conntrack_count=200000", TARGET_SERVER, 120000, 800, 0, 0, VERDICT_SHORT,
+		 120000, 216000, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
+		{"30; nf_conntrack_count=30000", TARGET_PROXY, 10000, 1000, 10000, 10000,
+		 VERDICT_OK, 50000, 60000, ""},
+		/* A proxy has one entry for a silent client. */
+		{"30; nf_conntrack_count=10000", TARGET_PROXY, 10000, 1000, 10000, 0, VERDICT_OK,
+		 70000, REPORT_NONE, ""},
+		{"120; nf_conntrack_count=30000", TARGET_SERVER, 10000, 0, 20000, 0, VERDICT_OK, 1,
+		 REPORT_NONE, ""},
 		/* A full table has no entry for the client that comes next. */
-		{"120; nf_conntrack_count=262144", TARGET_SERVER, 10000, 0, 20000, VERDICT_SHORT,
-		 1},
-		{"120; nf_conntrack_count=262143", TARGET_PROXY, 10000, 0, 20000, VERDICT_SHORT, 2},
+		{"120; nf_conntrack_count=262144", TARGET_SERVER, 10000, 0, 20000, 0, VERDICT_SHORT,
+		 1, REPORT_NONE, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
+		{"120; nf_conntrack_count=262143", TARGET_PROXY, 10000, 0, 20000, 20000,
+		 VERDICT_SHORT, 2, REPORT_NONE, "net.netfilter.nf_conntrack_max 262144 -> 524288"},
 	};
+	struct listener at = {.kind = LISTENER_TCP, .address = "0.0.0.0:80"};
+	struct subject subject = {.pid = 7, .listeners = {.at = &at, .count = 1}};
 	const struct experiment *x = &experiments[0];
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		char values[256];
@@ -201,12 +222,21 @@ static void what_is_open_is_not_needed_again(void **state)
 		t.rate_per_s = rows[i].rate;
 		snprintf(values, sizeof(values), TABLE "tracked=1; time_wait=%s", rows[i].values);
 		struct settings s = verdict_settings(x, values);
+		s.subject = &subject;
 		s.taken.open = rows[i].open;
-		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
-		if (w->verdict != rows[i].verdict || w->needed != rows[i].needed)
-			fail_msg("row %zu: verdict %d, needed %lld", i, (int)w->verdict,
-				 (long long)w->needed);
+		s.taken.opened = rows[i].opened;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->verdict != rows[i].verdict || w->needed != rows[i].needed ||
+		    w->needed_max != rows[i].needed_max ||
+		    strcmp(verdict_proposals(r), rows[i].proposals) != 0)
+			fail_msg("row %zu: verdict %d, needed %lld to %lld: %s", i, (int)w->verdict,
+				 (long long)w->needed, (long long)w->needed_max,
+				 verdict_proposals(r));
 		assert_true(!rows[i].open == !strstr(w->detail, "that the server has open"));
+		assert_true((rows[i].needed_max == REPORT_NONE) ==
+			    !strstr(w->detail,
+				    rows[i].open ? "it has closed" : "the server has closed"));
 	}
 }
 
@@ -257,10 +287,10 @@ static void datagrams_need_entries(void **state)
 		{"262144", false, 1, 1, VERDICT_SHORT, 1, 120,
 		 "net.netfilter.nf_conntrack_max 262144 -> 524288", ""},
 		/* With --datagrams of a server that has no UDP socket nothing comes. */
-		{"5", true, 0, 10000, VERDICT_OK, 130000, REPORT_NONE, "", ""},
-		{"5", true, 1, 0, VERDICT_OK, 130000, REPORT_NONE, "", ""},
-		{"5", true, 1, 500, VERDICT_OK, 130000, 190000, "", ""},
-		{"5", true, 1, 4000, VERDICT_UNKNOWN, 130000, 610000, "", ""},
+		{"5", true, 0, 10000, VERDICT_OK, 129995, 130000, "", ""},
+		{"5", true, 1, 0, VERDICT_OK, 129995, 130000, "", ""},
+		{"5", true, 1, 500, VERDICT_OK, 129995, 190000, "", ""},
+		{"5", true, 1, 4000, VERDICT_UNKNOWN, 129995, 610000, "", ""},
 	};
 	const struct experiment *x = &experiments[0];
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -435,7 +465,8 @@ static void the_fuller_of_two_tables_counts(void **state)
 		machine_end(h);
 		if (s.at[USED][0] != rows[i].counts || is_outside(&s) != rows[i].outside ||
 		    sample.used != rows[i].counts || sample.outside != rows[i].outside ||
-		    s.at[REST][0] != (rows[i].outside ? 30 : REPORT_NONE))
+		    s.at[REST][0] != (rows[i].outside ? 30 : REPORT_NONE) ||
+		    s.taken.open != (rows[i].counts ? READ : 0))
 			fail_msg("row %zu: %lld, %lld", i, (long long)s.at[USED][0],
 				 (long long)sample.used);
 		report_init(&r);

@@ -284,6 +284,151 @@ static void memory_is_short_where_the_connections_do_not_fit(void **state)
 	}
 }
 
+/* Of v1, which shows kernel memory as a whole: short is what is short with all of it reclaimed. */
+static void kernel_memory_that_may_be_reclaimed_is_not_known_to_be_in_use(void **state)
+{
+	static const struct {
+		uint64_t connections;
+		int64_t used, reclaimable; /* MiB */
+		enum wall_verdict verdict;
+		int64_t left;
+	} rows[] = {
+		{10000, 60, 0, VERDICT_SHORT, 4},    {10000, 60, 50, VERDICT_UNKNOWN, -1},
+		{100000, 60, 50, VERDICT_SHORT, 54}, {1000, 60, 50, VERDICT_TIGHT, 4},
+		{100, 60, 50, VERDICT_OK, 4},        {10000, 90, 70, VERDICT_UNKNOWN, -1},
+		{100000, 90, 10, VERDICT_SHORT, 0},
+	};
+	const struct experiment *x = &experiments[0];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "memory.max=67108864");
+		t.connections = rows[i].connections;
+		report_text(s.text[MAX], "/docker/4f");
+		s.at[MAX][FILE_OF] = CGROUP_MEMORY_LIMIT;
+		s.at[USED][0] = rows[i].used << 20;
+		s.at[USED][RECLAIMABLE] = rows[i].reclaimable << 20;
+		s.taken.connection_bytes = 4096;
+		s.taken.limited = true;
+		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+		int64_t left = rows[i].left < 0 ? REPORT_NONE : rows[i].left << 20;
+		if (w->verdict != rows[i].verdict || w->limit != left ||
+		    !strstr(w->detail, "memory.limit_in_bytes of /docker/4f is 64 MiB, ") ||
+		    !strstr(w->detail, "cgroup v1 does not show") != (left != REPORT_NONE))
+			fail_msg("row %zu: %s, %lld: %s", i, wall_verdict_name(w->verdict),
+				 (long long)w->limit, w->detail);
+	}
+}
+
+/* The limit that binds is named by its file, and those that would bind next. */
+static void each_limit_that_has_to_be_raised_is_named(void **state)
+{
+#define WEB "/system.slice/web.service"
+	struct limit_row {
+		int64_t max, used;
+		enum cgroup_file file;
+		const char *path;
+	};
+	static const struct {
+		size_t experiment;
+		struct limit_row is[4];
+		const char *says, *advice;
+	} rows[] = {
+		{0,
+		 {{100, 90, CGROUP_MEMORY_MAX, WEB}},
+		 "memory.max is 100 MiB, 90 MiB of it are in use and cannot be reclaimed, 10 MiB",
+		 "systemd: systemctl set-property web.service MemoryMax=188M"},
+		{0,
+		 {{100, 90, CGROUP_MEMORY_HIGH, WEB}, {500, 90, CGROUP_MEMORY_MAX, WEB}},
+		 "the kernel makes the processes of the group wait, and ends none.",
+		 "systemd: systemctl set-property web.service MemoryHigh=188M"},
+		{0,
+		 {{100, 90, CGROUP_MEMORY_HIGH, WEB},
+		  {120, 90, CGROUP_MEMORY_MAX, WEB},
+		  {1000, 950, CGROUP_MEMORY_MAX, "/system.slice"},
+		  {9000, 950, CGROUP_MEMORY_MAX, "/"}},
+		 "ends none. Then the limit is memory.max of " WEB
+		 ", then memory.max of /system.slice.",
+		 "systemd: systemctl set-property web.service MemoryHigh=188M, and systemctl "
+		 "set-property web.service MemoryMax=188M, and systemctl set-property system.slice "
+		 "MemoryMax=1048M"},
+		{0,
+		 {{100, 90, CGROUP_MEMORY_HIGH, "/docker/4f"},
+		  {120, 90, CGROUP_MEMORY_MAX, "/docker/4f"}},
+		 "Then the limit is memory.max of /docker/4f.",
+		 "Docker: write 197132288 to memory.high of /docker/4f, and docker update --memory "
+		 "188m NAME"},
+		{0,
+		 {{100, 90, CGROUP_MEMORY_LIMIT, "/lxc/a"}},
+		 "memory.limit_in_bytes is",
+		 "LXC: lxc.cgroup.memory.limit_in_bytes = 188M"},
+		{1,
+		 {{100, 90, CGROUP_PIDS_MAX, WEB}, {40000, 1000, CGROUP_PIDS_MAX, "/system.slice"}},
+		 "closes the new connection.",
+		 "A limit of 25090 suffices. systemd: systemctl set-property web.service "
+		 "TasksMax=25090"},
+		{1,
+		 {{100, 90, CGROUP_PIDS_MAX, WEB}, {4000, 1000, CGROUP_PIDS_MAX, "/system.slice"}},
+		 "closes the new connection. Then the limit is pids.max of /system.slice.",
+		 "systemctl set-property web.service TasksMax=25090, and systemctl set-property "
+		 "system.slice TasksMax=26000"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct experiment *x = &experiments[rows[i].experiment];
+		struct subject subject = {.pid = 7, .name = "postgres"};
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "");
+		int shift = rows[i].experiment ? 0 : 20;
+		struct cgroup_limit limit = {.next_count = 0};
+		for (size_t k = 0; k < 4 && rows[i].is[k].path; k++) {
+			const struct limit_row *is = &rows[i].is[k];
+			struct cgroup_bound b = {.max = (uint64_t)is->max << shift,
+						 .used = (uint64_t)is->used << shift,
+						 .file = is->file};
+			report_text(b.path, "%s", is->path);
+			if (k) {
+				limit.next[limit.next_count++] = b;
+				continue;
+			}
+			limit.max = b.max;
+			limit.used = b.used;
+			limit.file = b.file;
+			report_text(limit.path, "%s", b.path);
+		}
+		limit_read(&limit, &s);
+		t.connections = 20000;
+		if (rows[i].experiment)
+			s.subject = &subject;
+		s.taken.connection_bytes = 4096;
+		s.taken.limited = true;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct finding *f = &r->findings[0];
+		if (r->finding_count != 1 || !strstr(f->detail, rows[i].says) ||
+		    !strstr(f->advice, rows[i].advice) ||
+		    (!strstr(rows[i].says, "Then") && strstr(f->detail, "Then the limit")))
+			fail_msg("row %zu: %s; %s", i, f->detail, f->advice);
+	}
+}
+
+/* Above memory.high the kernel kills no process. */
+static void what_killed_is_no_soft_limit(void **state)
+{
+	struct sample after = sample_of(0, 0), before = after;
+	const struct target t = target_default();
+	const struct probe_options o = {0};
+	static struct report r;
+	after.group.pressure = (struct cgroup_pressure){.killed = 1, .exhausted = 1};
+	after.group.memory = (struct cgroup_limit){.max = 100,
+						   .file = CGROUP_MEMORY_HIGH,
+						   .path = WEB,
+						   .next = {{.max = 200, .path = "/system.slice"}},
+						   .next_count = 1};
+	report_init(&r);
+	judge_killed(&before.group.pressure, &after,
+		     &(struct moment){.target = &t, .options = &o, .seconds = 1}, &r);
+	assert_non_null(
+		strstr(r.findings[0].advice, "systemctl set-property system.slice MemoryMax=NM"));
+}
+
 static void a_process_for_each_connection_is_needed(void **state)
 {
 	static const struct {
@@ -513,8 +658,8 @@ static void limits_of_units_are_set_at_the_unit_that_has_them(void **state)
 		 "in the container: systemctl set-property nginx.service "},
 		{"/lxc/101/ns/system.slice/postgresql@15-main.service", "systemd",
 		 "in the container: systemctl set-property postgresql@15-main.service "},
-		{"/lxc/101/ns", "LXC", "lxc.cgroup2.memory.max"},
-		{"/lxc.payload.c1/system.slice", "LXC", "lxc.cgroup2.memory.max"},
+		{"/lxc/101/ns", "LXC", "lxc.cgroup2.{file} = "},
+		{"/lxc.payload.c1/system.slice", "LXC", "lxc.cgroup2.{file} = "},
 		{"/machine.slice/libpod-4f.scope/container", "Podman", "podman update"},
 		{"/system.slice/web.service/libpod-payload-4f", "Podman", "podman update"},
 		{"/kubepods.slice/kubepods-burstable.slice/cri-containerd-4f.scope", "Kubernetes",
@@ -553,6 +698,9 @@ int main(void)
 		cmocka_unit_test(few_processes_left_are_named),
 		cmocka_unit_test(memory_that_ran_out_is_named),
 		cmocka_unit_test(memory_is_short_where_the_connections_do_not_fit),
+		cmocka_unit_test(kernel_memory_that_may_be_reclaimed_is_not_known_to_be_in_use),
+		cmocka_unit_test(each_limit_that_has_to_be_raised_is_named),
+		cmocka_unit_test(what_killed_is_no_soft_limit),
 		cmocka_unit_test(a_process_for_each_connection_is_needed),
 		cmocka_unit_test(the_smallest_of_several_limits_suffices_or_is_unknown),
 		cmocka_unit_test(a_limit_that_is_hidden_says_what_to_mount),

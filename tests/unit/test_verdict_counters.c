@@ -643,6 +643,46 @@ static void closed_connections_are_orphans_for_two_round_trips(void **state)
 	}
 }
 
+/* Those that the server has closed are of the target. */
+static void orphans_in_use_are_not_needed_again(void **state)
+{
+	struct listener at = {.kind = LISTENER_TCP, .address = "0.0.0.0:80"};
+	const struct subject server = {.listeners = {.at = &at, .count = 1}}, none = {0};
+	static const struct {
+		enum { NONE, SERVER, NO_LISTENER } who;
+		int64_t used, needed, needed_max;
+		enum wall_verdict verdict;
+		const char *proposals;
+	} rows[] = {
+		{NONE, 60, 80, REPORT_NONE, VERDICT_SHORT, "net.ipv4.tcp_max_orphans 120 -> 4096"},
+		{SERVER, 60, 20, 80, VERDICT_TIGHT, "net.ipv4.tcp_max_orphans 120 -> 4096"},
+		{SERVER, 20, 60, 80, VERDICT_OK, ""},
+		{SERVER, 0, 80, REPORT_NONE, VERDICT_OK, ""},
+		{SERVER, 120, 1, 80, VERDICT_SHORT, "net.ipv4.tcp_max_orphans 120 -> 4096"},
+		{NO_LISTENER, 60, 80, REPORT_NONE, VERDICT_SHORT,
+		 "net.ipv4.tcp_max_orphans 120 -> 4096"},
+	};
+	const struct experiment *x = verdict_experiment("counters", "orphans");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "net.ipv4.tcp_max_orphans=120");
+		t.rate_per_s = 50;
+		t.rtt_us = 800000;
+		s.at[1][0] = rows[i].used;
+		s.subject = rows[i].who == NONE ? NULL : rows[i].who == SERVER ? &server : &none;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = r->walls;
+		if (w->needed != rows[i].needed || w->needed_max != rows[i].needed_max ||
+		    w->verdict != rows[i].verdict ||
+		    strcmp(verdict_proposals(r), rows[i].proposals) != 0)
+			fail_msg("row %zu: %lld to %lld, %s [%s]", i, (long long)w->needed,
+				 (long long)w->needed_max, wall_verdict_name(w->verdict),
+				 verdict_proposals(r));
+		assert_true((rows[i].needed_max != REPORT_NONE) ==
+			    !!strstr(w->detail, "by this server or by others"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -652,6 +692,7 @@ int main(void)
 		cmocka_unit_test(growth_since_a_report),
 		cmocka_unit_test(the_report_carries_its_counters),
 		cmocka_unit_test(closed_connections_are_orphans_for_two_round_trips),
+		cmocka_unit_test(orphans_in_use_are_not_needed_again),
 		cmocka_unit_test(orphans_that_could_not_be_counted_are_unknown),
 		cmocka_unit_test(a_table_of_the_namespace_bounds_no_orphans),
 	};

@@ -432,25 +432,41 @@ static void what_is_open_is_not_needed_again(void **state)
 {
 	static const struct {
 		const char *values;
-		uint64_t open;
+		enum target_role role;
+		uint64_t open, opened;
 		enum wall_verdict verdict;
 		int64_t needed;
 		const char *proposals;
-	} cases[] = {{"fs.file-max=150000; fs.file-nr=110000", 0, VERDICT_SHORT, 100000,
-		      "fs.file-max 150000 -> 262144"},
-		     {"fs.file-max=150000; fs.file-nr=110000", 90000, VERDICT_OK, 10000, ""},
-		     {"fs.file-max=150000; fs.file-nr=110000", 60001, VERDICT_TIGHT, 39999,
-		      "fs.file-max 150000 -> 262144"},
-		     /* The one of the client that comes next. */
-		     {"fs.file-max=150000; fs.file-nr=110000", 200000, VERDICT_OK, 1, ""},
-		     {"fs.file-max=150000; fs.file-nr=150000", 200000, VERDICT_SHORT, 1,
-		      "fs.file-max 150000 -> 262144"}};
+	} cases[] = {
+		{"fs.file-max=150000; fs.file-nr=110000", TARGET_SERVER, 0, 0, VERDICT_SHORT,
+		 100000, "fs.file-max 150000 -> 262144"},
+		{"fs.file-max=150000; fs.file-nr=110000", TARGET_SERVER, 90000, 0, VERDICT_OK,
+		 10000, ""},
+		{"fs.file-max=150000; fs.file-nr=110000", TARGET_SERVER, 60001, 60001,
+		 VERDICT_TIGHT, 39999, "fs.file-max 150000 -> 262144"},
+		/* The one of the client that comes next. */
+		{"fs.file-max=150000; fs.file-nr=110000", TARGET_SERVER, 200000, 0, VERDICT_OK, 1,
+		 ""},
+		{"fs.file-max=150000; fs.file-nr=150000", TARGET_SERVER, 200000, 0, VERDICT_SHORT,
+		 1, "fs.file-max 150000 -> 262144"},
+		/* A proxy has yet to open a connection for each silent client. */
+		{"fs.file-max=250000; fs.file-nr=110000", TARGET_PROXY, 100000, 0, VERDICT_OK,
+		 100000, ""},
+		{"fs.file-max=250000; fs.file-nr=110000", TARGET_PROXY, 100000, 30000, VERDICT_OK,
+		 70000, ""},
+		{"fs.file-max=250000; fs.file-nr=110000", TARGET_PROXY, 50000, 70000, VERDICT_OK,
+		 100000, ""},
+		{"fs.file-max=250000; fs.file-nr=249999", TARGET_PROXY, 100000, 100000,
+		 VERDICT_SHORT, 2, "fs.file-max 250000 -> 262144"},
+	};
 	const struct experiment *x = verdict_experiment("descriptors", "descriptors.system");
 	struct target t = target_default();
 	t.connections = 100000;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct settings s = verdict_settings(x, cases[i].values);
 		s.taken.open = cases[i].open;
+		s.taken.opened = cases[i].opened;
+		t.role = cases[i].role;
 		const struct report *r = verdict_of(x, &t, &s, NULL);
 		const struct wall *w = &r->walls[0];
 		if (w->verdict != cases[i].verdict || w->needed != cases[i].needed ||

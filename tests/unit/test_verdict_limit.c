@@ -298,7 +298,7 @@ static void a_server_at_its_own_limit_is_named(void **state)
 		const char *process;
 		int64_t limit;
 		struct subject_clients clients;
-		uint64_t was, is, upstream;
+		uint64_t was, is, opened;
 		size_t accepting, listeners;
 		const char *title; /* a part; "": it is not at its limit */
 	} rows[] = {
@@ -324,6 +324,7 @@ static void a_server_at_its_own_limit_is_named(void **state)
 		{"nginx", 60, FILE_WITH(), 57, 57, 0, 1, 1, ""},
 		{"nginx", 60, FILE_WITH(), 29, 29, 29, 1, 1, "58 of 60"},
 		{"nginx", 60, FILE_WITH(), 114, 114, 0, 2, 2, "114 of 120"},
+		{"nginx", 60, FILE_WITH(), 57, 57, 57, 2, 2, "114 of 120"},
 		{"nginx", 60, FILE_WITH(), 113, 113, 0, 2, 2, ""},
 		/* How many processes accept is not visible. */
 		{"nginx", 60, FILE_WITH(), 58, 58, 0, 0, 1, ""},
@@ -334,7 +335,7 @@ static void a_server_at_its_own_limit_is_named(void **state)
 		struct listener at[2] = {{.address = "0.0.0.0:80", .port = 80},
 					 {.address = "0.0.0.0:81", .port = 81}};
 		struct subject subject = {.accepting = rows[i].accepting,
-					  .upstream = rows[i].upstream,
+					  .opened = rows[i].opened,
 					  .soft = 300,
 					  .hard = 300,
 					  .listeners = {.at = at, .count = rows[i].listeners}};

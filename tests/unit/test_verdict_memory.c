@@ -3,6 +3,7 @@
 #include "../support/support.h"
 #include "../support/verdict.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,9 +61,6 @@ static const struct memory_row rows[] = {
 	{"nginx", 10000, 20000, 20000, 40000000, 0, VERDICT_SHORT, 4500, 6000 + 20000 * PINNED, ""},
 	{"own", 50, 50, 50, 2000000, 4000, VERDICT_UNKNOWN, 4000,
 	 4000 + GUESS + 50 * (GUESS + PINNED), ""},
-	/* A proxy needs two sockets for each, which its memory has, too. */
-	{"haproxy", 2000, 1000, 1000, 4000000, 64 * MIB, VERDICT_OK, 2000 * 5000,
-	 2000 * 6000 + 2000 * PINNED, "1 000 B to 1.95 KiB"},
 	/* Few connections show nothing. */
 	{"nginx", 2000, 99, 99, 990000, 1901 * 20000, VERDICT_TIGHT, 1901 * 4500,
 	 1901 * 20000 + 99 * (15500 + PINNED), "(15.6 KiB with TLS)"},
@@ -132,22 +130,51 @@ static void wall_is(size_t i, const struct memory_row *row, const struct report 
 	findings_are(w->name, r, id);
 }
 
+static void memory_is(size_t i, const struct memory_row *row, uint64_t opened)
+{
+	const struct experiment *group = verdict_experiment("container", "cgroup.memory");
+	struct subject subject = {.pid = 1};
+	struct target t = target_default();
+	char values[96];
+	t.connections = row->connections;
+	t.role = strcmp(row->server, "haproxy") ? TARGET_SERVER : TARGET_PROXY;
+	report_text(subject.name, "%s", row->server);
+	snprintf(values, sizeof(values), "memory.max=%lld; memory.current=1048576",
+		 (long long)(row->left + MIB));
+	struct settings s = settings_of(group, values, row, &subject);
+	s.taken.opened = opened;
+	wall_is(i, row, verdict_of(group, &t, &s, NULL));
+}
+
 static void a_connection_takes_memory_of_the_server_too(void **state)
 {
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const struct memory_row *row = &rows[i];
-		const struct experiment *group = verdict_experiment("container", "cgroup.memory");
-		struct subject subject = {.pid = 1};
-		struct target t = target_default();
-		char values[96];
-		t.connections = row->connections;
-		t.role = strcmp(row->server, "haproxy") ? TARGET_SERVER : TARGET_PROXY;
-		report_text(subject.name, "%s", row->server);
-		snprintf(values, sizeof(values), "memory.max=%lld; memory.current=1048576",
-			 (long long)(row->left + MIB));
-		struct settings s = settings_of(group, values, row, &subject);
-		wall_is(i, row, verdict_of(group, &t, &s, NULL));
-	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		memory_is(i, &rows[i], 0);
+}
+
+/* A proxy needs two sockets for each, which its memory has, too: one of its own only where it has
+ * opened that, and not all that it opens are for clients. */
+static void a_proxy_has_what_it_opened(void **state)
+{
+	static const struct {
+		uint64_t opened;
+		struct memory_row row;
+	} cases[] = {
+		{1000,
+		 {"haproxy", 2000, 1000, 1000, 4000000, 64 * MIB, VERDICT_OK, 2000 * 5000,
+		  2000 * 6000 + 2000 * PINNED, "1 000 B to 1.95 KiB"}},
+		{5000,
+		 {"haproxy", 2000, 1000, 1000, 4000000, 64 * MIB, VERDICT_OK, 2000 * 5000,
+		  2000 * 6000 + 2000 * PINNED, "1 000 B to 1.95 KiB"}},
+		{0,
+		 {"haproxy", 2000, 1000, 1000, 4000000, 64 * MIB, VERDICT_OK, 3000 * 5000,
+		  3000 * 8000 + 1000 * PINNED, "1 000 B to 3.91 KiB"}},
+		{1000,
+		 {"nginx", 2000, 1000, 1000, 500000, 64 * MIB, VERDICT_OK, 1000 * 4500,
+		  1000 * 4650 + 1000 * (150 + PINNED), ""}},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		memory_is(i, &cases[i].row, cases[i].opened);
 }
 
 /* cgroup v2 counts the data in buffers as memory of the group; idle clients have none. */
@@ -185,6 +212,62 @@ static void buffers_are_memory_of_the_same_group(void **state)
 		struct settings s = settings_of(x, values, row, &subject);
 		s.machine.sockets_charged = true;
 		wall_is(i, row, verdict_of(x, &t, &s, NULL));
+	}
+}
+
+/* An accepted socket is charged to its group since Linux 6.12, where buffers are too. */
+static void a_socket_that_is_not_charged_is_not_needed(void **state)
+{
+	enum { SOCKET = 2500 };
+	static const struct {
+		bool charged; /* v2 */
+		unsigned kernel;
+		uint64_t open, opened;
+		enum target_role role;
+		uint64_t bytes;
+		int64_t needed, needed_max;
+	} cases[] = {
+		{true, KERNEL(6, 12), 0, 0, TARGET_SERVER, KERNEL_BYTES, 1000 * 4000,
+		 1000 * (4000 + REQUEST)},
+		{true, UINT_MAX, 0, 0, TARGET_SERVER, KERNEL_BYTES, 1000 * 4000,
+		 1000 * (4000 + REQUEST)},
+		{true, KERNEL(6, 1), 0, 0, TARGET_SERVER, KERNEL_BYTES, 1000 * 1500,
+		 1000 * (4000 + REQUEST)},
+		{true, KERNEL(6, 1), 400, 0, TARGET_SERVER, KERNEL_BYTES, 600 * 1500,
+		 600 * (4000 + REQUEST) + 400 * PINNED},
+		{true, KERNEL(6, 1), 1000, 0, TARGET_SERVER, KERNEL_BYTES, 1500,
+		 4000 + REQUEST + 1000 * PINNED},
+		/* Those that a proxy opens are. */
+		{true, KERNEL(6, 1), 0, 0, TARGET_PROXY, KERNEL_BYTES, 1000 * 5500,
+		 2000 * (4000 + REQUEST)},
+		{true, KERNEL(6, 1), 400, 400, TARGET_PROXY, KERNEL_BYTES, 600 * 5500,
+		 1200 * (4000 + REQUEST) + 800 * PINNED},
+		/* v1 charges none. */
+		{false, KERNEL(6, 18), 0, 0, TARGET_SERVER, KERNEL_BYTES, 1000 * 1500, REPORT_NONE},
+		/* By the sizes of Linux 6.18. */
+		{true, KERNEL(6, 1), 0, 0, TARGET_SERVER, 0, 1000 * (4100 - 2520),
+		 1000 * (4100 + REQUEST)},
+	};
+	const struct experiment *x = verdict_experiment("container", "cgroup.memory");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "memory.max=17179869184; memory.current=0");
+		t.connections = 1000;
+		t.role = cases[i].role;
+		s.machine.sockets_charged = cases[i].charged;
+		s.machine.kernel = cases[i].kernel;
+		s.taken.limited = true;
+		s.taken.connection_bytes = cases[i].bytes;
+		s.taken.socket_bytes = cases[i].bytes ? SOCKET : 0;
+		s.taken.open = cases[i].open;
+		s.taken.opened = cases[i].opened;
+		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+		bool said = strstr(w->detail, "which the kernel does not charge to the group");
+		bool charged = cases[i].charged && cases[i].kernel >= KERNEL(6, 12);
+		if (w->needed != cases[i].needed || w->needed_max != cases[i].needed_max ||
+		    said == charged)
+			fail_msg("case %zu: %lld to %lld: %s", i, (long long)w->needed,
+				 (long long)w->needed_max, w->detail);
 	}
 }
 
@@ -277,7 +360,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_connection_takes_memory_of_the_server_too),
+		cmocka_unit_test(a_proxy_has_what_it_opened),
 		cmocka_unit_test(buffers_are_memory_of_the_same_group),
+		cmocka_unit_test(a_socket_that_is_not_charged_is_not_needed),
 		cmocka_unit_test(without_a_limit_there_is_no_upper_bound),
 		cmocka_unit_test(what_is_open_is_not_needed_again),
 		cmocka_unit_test(the_limit_to_set_has_room_for_the_server),

@@ -601,6 +601,22 @@ static void a_short_backlog_has_one_of_two_reasons(void **state)
 			       "when it called listen(): restart it first. "));
 	s.guest = (const struct guest *)&server; /* never followed */
 	assert_null(strstr(verdict_of(x, &t, &s, NULL)->findings[0].advice, "restart it first"));
+	/* Of a server that is not known, where a kernel has such a default. */
+	static const struct {
+		uint32_t limit;
+		bool cut;
+	} cases[] = {{128, true}, {4096, true}, {100, false}, {511, false}, {16384, false}};
+	t.rate_per_s = 200000;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		running_make(&server, 1, cases[i].limit);
+		report_text(server.subject.name, "own");
+		s = verdict_settings(x, "net.core.somaxconn=16384; listen.backlog=128");
+		s.at[BACKLOG_ARGUMENT][0] = cases[i].limit;
+		s.subject = &server.subject;
+		const char *advice = verdict_of(x, &t, &s, NULL)->findings[0].advice;
+		if (cases[i].cut != !!strstr(advice, "If the application is not configured for "))
+			fail_msg("row %zu: %s", i, advice);
+	}
 }
 
 /* An application without TCP listeners has no such queue. */

@@ -200,6 +200,67 @@ static void a_running_socket_has_its_own_buffer(void **state)
 	}
 }
 
+/* One that asks for nothing keeps the default that was when it was made: a restart gives it the
+ * present one. */
+static void a_default_that_has_changed_since_takes_a_restart(void **state)
+{
+	static struct listener socket = {.kind = LISTENER_UDP, .owner = -1};
+	static struct subject server = {.listeners = {.count = 1, .at = &socket}};
+	static const struct {
+		uint32_t limit;
+		const char *by_default;
+		uint64_t per_s;
+		enum wall_verdict verdict;
+		int64_t holds;
+		const char *proposals, *advice, *detail;
+	} rows[] = {
+		/* A kernel's own default, since raised. */
+		{212992, "16777216", 50000, VERDICT_SHORT, 92, "",
+		 "Restart the server: its socket does not set SO_RCVBUF, and has what "
+		 "net.core.rmem_default was when it was made; 16 777 216 B is enough.",
+		 "net.core.rmem_default when it was made (16 777 216 B now)"},
+		{212992, "1048576", 50000, VERDICT_SHORT, 92,
+		 "net.core.rmem_default 1048576 -> 14680064", "Takes effect ",
+		 "net.core.rmem_default when it was made (1 048 576 B now)"},
+		{212992, "16777216", 100, VERDICT_OK, 92, "", "", "when it was made"},
+		{212992, "65536", 800, VERDICT_TIGHT, 92, "net.core.rmem_default 65536 -> 262144",
+		 "", "when it was made (65 536 B now)"},
+		/* The present one. */
+		{212992, "212992", 50000, VERDICT_SHORT, 92,
+		 "net.core.rmem_default 212992 -> 14680064", "", ""},
+		{300000, "300000", 50000, VERDICT_SHORT, 130,
+		 "net.core.rmem_default 300000 -> 14680064", "", ""},
+		/* It has asked for that. */
+		{425984, "16777216", 50000, VERDICT_SHORT, 184, "SO_RCVBUF 212992 -> 7340032", "",
+		 ""},
+		/* The default is not readable. */
+		{212992, "", 50000, VERDICT_SHORT, 92, "SO_RCVBUF 106496 -> 7340032", "", ""},
+	};
+	snprintf(socket.address, sizeof(socket.address), "udp:0.0.0.0:443");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char values[128];
+		const struct target t = burst(rows[i].per_s);
+		snprintf(values, sizeof(values), "net.core.rmem_max=16777216%s%s",
+			 rows[i].by_default[0] ? "; net.core.rmem_default=" : "",
+			 rows[i].by_default);
+		struct settings s = verdict_settings(x, values);
+		socket.limit = rows[i].limit;
+		s.subject = &server;
+		udp_read(NULL, &s);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		const char *advice = r->finding_count ? r->findings[0].advice : "";
+		if (w->verdict != rows[i].verdict || w->limit != rows[i].holds ||
+		    strcmp(verdict_proposals(r), rows[i].proposals) != 0 ||
+		    !strstr(advice, rows[i].advice) || !strstr(w->detail, rows[i].detail) ||
+		    !strstr(advice, "Restart the") != !strstr(rows[i].advice, "Restart the") ||
+		    (strstr(advice, "Restart the") && w->knob[0]))
+			fail_msg("row %zu: %s, %lld, \"%s\", %s; %s", i,
+				 wall_verdict_name(w->verdict), (long long)w->limit,
+				 verdict_proposals(r), advice, w->detail);
+	}
+}
+
 static void a_full_buffer_is_the_applications(void **state)
 {
 	static struct listener socket = {
@@ -408,6 +469,7 @@ int main(void)
 		cmocka_unit_test(memory_is_counted_in_pages_of_the_machine),
 		cmocka_unit_test(sockets_that_cannot_be_listed_are_unknown),
 		cmocka_unit_test(a_running_socket_has_its_own_buffer),
+		cmocka_unit_test(a_default_that_has_changed_since_takes_a_restart),
 		cmocka_unit_test(a_full_buffer_is_the_applications),
 		cmocka_unit_test(a_group_holds_what_its_sockets_hold),
 		cmocka_unit_test(the_wall_is_that_of_targets_and_servers_with_datagrams),
