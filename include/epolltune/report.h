@@ -162,6 +162,9 @@ struct finding {
 	char accepted_reason[120];
 	bool quiet;    /* a text report prints it with --verbose only */
 	char wall[32]; /* "" if it belongs to none */
+	/* The server, device or address that it is about, without figures; "": not known, or there
+	 * is only one. Findings of two reports are the same by it, id and knob. */
+	char about[96];
 	char title[160];
 	char detail[640];
 	char advice[640];
