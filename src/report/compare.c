@@ -136,8 +136,8 @@ static int finding_status(const struct report *before, const struct report *afte
 /* Whether the target needs the wall, and it has a verdict no more. */
 static bool is_lost(const struct wall *before, const struct wall *after)
 {
-	return after && after->verdict == VERDICT_UNKNOWN && after->needed != REPORT_NONE &&
-	       !after->accepted && !(before && before->verdict == VERDICT_UNKNOWN);
+	return after && wall_undecided(after) && !after->accepted &&
+	       !(before && before->verdict == VERDICT_UNKNOWN);
 }
 
 static int wall_status(const struct wall *before, const struct wall *after)

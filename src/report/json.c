@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "report/figure.h"
 #include "report/json_fields.h"
 #include "report/json_value.h"
 #include "report/target_fields.h"
@@ -148,12 +149,12 @@ static json_t *curve(struct json_writer *w, const struct finding_curve *from)
 static json_t *tried(const struct finding *from)
 {
 	const char *state = finding_tried_name(from->tried);
-	char line[320];
+	char line[FINDING_OUTCOME];
 	if (!state)
 		return json_null();
 	if (from->tried == TRIED_DONE)
 		return value_text(from->outcome);
-	snprintf(line, sizeof(line), "%s: %s", state, from->outcome);
+	report_text(line, "%s: %s", state, from->outcome);
 	return value_text(line);
 }
 

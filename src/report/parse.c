@@ -8,6 +8,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/document.h"
+#include "report/figure.h"
 #include "report/json_fields.h"
 #include "report/target_fields.h"
 
@@ -243,7 +244,7 @@ static void read_proposals(struct reader *r, const json_t *o, struct finding *f)
 static void read_tried(struct reader *r, const json_t *o, struct finding *f)
 {
 	const char *state = json_string_value(json_object_get(o, "tried_state"));
-	char whole[sizeof(f->outcome) + 32];
+	char whole[FINDING_OUTCOME];
 	TEXT_CUT(r, o, "tried", whole);
 	for (int i = TRIED_DONE; state && i <= TRIED_NOT; i++)
 		if (!strcmp(state, finding_tried_name((enum finding_tried)i)))
