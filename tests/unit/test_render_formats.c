@@ -1,6 +1,7 @@
 /* The formats for CI systems and tickets: what a host or a process says is text, never markup. */
 #include "../support/support.h"
 #include "report/render.h"
+#include "report/target_fields.h"
 #include "sample_report.h"
 
 #include <regex.h>
@@ -169,6 +170,24 @@ static void all_formats_say_the_same(void **state)
 	}
 }
 
+static void the_head_has_each_number_of_the_target(void **state)
+{
+	struct report r;
+	report_init(&r);
+	r.target.datagrams_per_s = r.target.idle_us = 5000000;
+	char *before = rendered("markdown", &r);
+	for (const struct target_field *f = target_fields; f->key; f++) {
+		struct report other = r;
+		uint64_t number = target_number(&r.target, f) * 2;
+		memcpy((char *)&other.target + f->offset, &number, sizeof(number));
+		char *after = rendered("markdown", &other);
+		if (!strcmp(before, after))
+			fail_msg("%s is not in %s", f->key, after);
+		free(after);
+	}
+	free(before);
+}
+
 /* Tight between 1 × the lower end and 1.25 × the upper one. */
 static void a_need_that_is_a_range_has_both_ends(void **state)
 {
@@ -252,6 +271,7 @@ int main(void)
 		cmocka_unit_test(names_are_no_markup),
 		cmocka_unit_test(markdown_has_the_answer_the_table_and_the_findings),
 		cmocka_unit_test(all_formats_say_the_same),
+		cmocka_unit_test(the_head_has_each_number_of_the_target),
 		cmocka_unit_test(a_need_that_is_a_range_has_both_ends),
 		cmocka_unit_test(metrics_are_in_base_units_and_unknown_ones_absent),
 		cmocka_unit_test(an_accepted_wall_is_marked_in_metrics),
