@@ -163,6 +163,8 @@ struct machine {
 	uint64_t room_bytes; /* that experiments have: MemAvailable within epolltune's own group */
 };
 #define KERNEL(major, minor) ((unsigned)(major) << 16 | (unsigned)(minor))
+/* KERNEL() of a release, "5.10" or "6.1.0-50-amd64"; UINT_MAX: unknown. Pure. */
+unsigned kernel_parse(const char *release);
 
 /* A running value, the argument of a rule. */
 struct value_rule {

@@ -236,5 +236,3 @@ int host_family(const struct host *h);
 int64_t host_tick_us(const struct host *h);
 /* KERNEL() of its release; UINT_MAX: unknown. */
 unsigned host_kernel(const struct host *h);
-/* Whether the kernel has at least this version; true for an unknown version. */
-bool host_kernel_since(const struct host *h, unsigned major, unsigned minor);

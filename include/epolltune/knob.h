@@ -122,7 +122,8 @@ void knob_path(const struct knob *k, char path[KNOB_PATH]);
  * not show it, or show it read-only. */
 bool knob_initial_only(const struct knob *k);
 
-/* The value that a kernel, KERNEL(), starts with, normalised; NULL: it depends on the machine. */
+/* The value that a kernel, KERNEL(), starts with, normalised; NULL: it depends on the machine, or
+ * on its process 1. */
 const char *knob_default(const struct knob *k, unsigned kernel);
 /* The least that a kernel surely takes in each field: min, or more since some version. tick_us: of
  * its clock, host_tick_us(). */

@@ -1058,7 +1058,7 @@ static const struct knob knobs[] = {
 							 .name = "gro_flush_timeout",
 							 .by_napi = true,
 							 .napi = NAPI_GRO_FLUSH_TIMEOUT,
-							 .udev = "gro_flush_timeout"},
+							 .sysfs = "gro_flush_timeout"},
 	},
 	{
 		.name = "device.napi_defer_hard_irqs",
@@ -1081,7 +1081,7 @@ static const struct knob knobs[] = {
 							 .name = "napi_defer_hard_irqs",
 							 .by_napi = true,
 							 .napi = NAPI_DEFER_HARD_IRQS,
-							 .udev = "napi_defer_hard_irqs"},
+							 .sysfs = "napi_defer_hard_irqs"},
 	},
 	{
 		.name = "device.irq-suspend-timeout",
@@ -1185,7 +1185,7 @@ static const struct knob knobs[] = {
 		.source = "Documentation/networking/scaling.rst; net/core/dev.c get_rps_cpu()",
 		.device = &(const struct device_setting){.means = NIC_BY_SYSFS,
 							 .masks = true,
-							 .udev = "queues/rx-*/rps_cpus"},
+							 .sysfs = "queues/rx-*/rps_cpus"},
 	},
 	{
 		.name = "device.coalesce.rx-usecs",
@@ -1252,7 +1252,9 @@ static const struct knob knobs[] = {
 		.walls = "napi.latency",
 		.what = "Selects whether kernel threads, one for each NAPI instance, fetch "
 			"packets instead of softirqs; the scheduler places them. It is in "
-			"/sys/class/net/*/threaded.",
+			"/sys/class/net/*/threaded, which the kernel refuses before the driver "
+			"has its NAPI instances, with many when the interface comes up: no udev "
+			"rule can set it at boot.",
 		.cost = "Each burst of packets costs a switch between threads.",
 		.counter = "none; measured latency",
 		.source = "Documentation/networking/napi.rst; net/core/dev.c napi_threaded_poll()",
@@ -1261,7 +1263,8 @@ static const struct knob knobs[] = {
 							 .group = GROUP_NAPI,
 							 .name = "threaded",
 							 .threads = true,
-							 .udev = "threaded"},
+							 .sysfs = "threaded",
+							 .when_up = true},
 	},
 };
 

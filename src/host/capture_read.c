@@ -16,6 +16,7 @@
 #include "epolltune/sysctl_d.h"
 #include "host/listener_file.h"
 #include "host/machine.h"
+#include "host/subject_file.h"
 
 /* What openshift's gather-sysinfo wrote about a node. */
 #define NESTED "sysinfo.tgz"
@@ -74,6 +75,7 @@ static const char *const wanted[] = {
 	"var/lib/kube-proxy*",
 	"netlink/*",
 	HOST_IDENTITY_FILE,
+	SUBJECT_FILE,
 	LISTENER_FILE,
 	CAPTURE_LEFT_OUT,
 	earlier_files,
@@ -585,11 +587,8 @@ static int machine_choose(const struct reader *r, const char *inner, struct capt
 		return err_set(e, ENODATA, "no machine is captured in %s%s%s: it has no proc/sys",
 			       r->name, *inner ? "/" : "", inner);
 	err_set(e, ENOTUNIQ, "%s has several machines; name one: ", r->name);
-	for (size_t i = 0; e && i < m->count; i++) {
-		size_t used = strlen(e->text);
-		snprintf(e->text + used, sizeof(e->text) - used, "%s%.60s", i ? ", " : "",
-			 m->at[i]);
-	}
+	for (size_t i = 0; i < m->count; i++)
+		err_append(e, "%s%.60s", i ? ", " : "", m->at[i]);
 	return -ENOTUNIQ;
 }
 

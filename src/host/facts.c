@@ -61,17 +61,25 @@ double host_uptime(const struct host *h)
 	return host_read(h, "proc/uptime", text, sizeof(text), NULL) > 0 ? strtod(text, NULL) : 0;
 }
 
+/* False: unknown. */
+static bool release_read(const struct host *h, char *out, size_t size)
+{
+	struct utsname u;
+	if (host_read(h, "proc/sys/kernel/osrelease", out, size, NULL) >= 0)
+		return true;
+	bool named = h->live && uname(&u) == 0;
+	snprintf(out, size, "%s", named ? u.release : "");
+	return named;
+}
+
 void host_facts(const struct host *h, struct host_facts *out)
 {
 	memset(out, 0, sizeof(*out));
 	struct utsname u;
-	bool named = h->live && uname(&u) == 0;
 	if (host_read(h, "proc/sys/kernel/hostname", out->name, sizeof(out->name), NULL) < 0 &&
-	    named)
+	    h->live && uname(&u) == 0)
 		snprintf(out->name, sizeof(out->name), "%s", u.nodename);
-	if (host_read(h, "proc/sys/kernel/osrelease", out->kernel, sizeof(out->kernel), NULL) < 0 &&
-	    named)
-		snprintf(out->kernel, sizeof(out->kernel), "%s", u.release);
+	release_read(h, out->kernel, sizeof(out->kernel));
 	out->cpus = cpus_online(h);
 	CLEAN(free_pointer) char *meminfo = NULL;
 	if (host_read_all(h, "proc/meminfo", &meminfo, NULL) >= 0) {
@@ -91,15 +99,6 @@ int64_t host_tick_us(const struct host *h)
 
 unsigned host_kernel(const struct host *h)
 {
-	char release[128];
-	unsigned major, minor;
-	if (host_read(h, "proc/sys/kernel/osrelease", release, sizeof(release), NULL) < 0 ||
-	    sscanf(release, "%4u.%4u", &major, &minor) != 2)
-		return UINT_MAX;
-	return KERNEL(major, minor);
-}
-
-bool host_kernel_since(const struct host *h, unsigned major, unsigned minor)
-{
-	return host_kernel(h) >= KERNEL(major, minor);
+	char release[sizeof(((struct host_facts *)0)->kernel)];
+	return release_read(h, release, sizeof(release)) ? kernel_parse(release) : UINT_MAX;
 }

@@ -1,5 +1,6 @@
 /* Reads files, finds out their kind and passes their lines to the rules. */
 #include "base/array.h"
+#include "epolltune/order.h"
 #include "lint/lint.h"
 
 #include <dirent.h>
@@ -86,8 +87,8 @@ static int problem_compare(const void *a, const void *b)
 	const struct lint_problem *x = a, *y = b;
 	int file = strcmp(x->file, y->file);
 	if (file || x->line != y->line)
-		return file ? file : (x->line > y->line) - (x->line < y->line);
-	return x->rule == y->rule ? strcmp(x->text, y->text) : x->rule > y->rule ? 1 : -1;
+		return file ? file : ORDER(x->line, y->line);
+	return x->rule == y->rule ? strcmp(x->text, y->text) : ORDER(x->rule, y->rule);
 }
 
 void lint_sort(struct lint *l)

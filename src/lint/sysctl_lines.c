@@ -1,5 +1,6 @@
 /* Judges the lines of sysctl.d, and what they do to each other. */
 #include "base/array.h"
+#include "epolltune/order.h"
 #include "lint/lint.h"
 
 #include <ctype.h>
@@ -643,7 +644,7 @@ static int value_compare(const void *a, const void *b)
 {
 	const struct lint_value *x = a, *y = b;
 	int name = strcmp(x->name, y->name);
-	return name ? name : (x->order > y->order) - (x->order < y->order);
+	return name ? name : ORDER(x->order, y->order);
 }
 
 void sysctl_values_sort(struct lint *l)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "epolltune/list.h"
+#include "epolltune/order.h"
 #include "epolltune/similar.h"
 
 static const char limits[] = "LimitCPU,LimitFSIZE,LimitDATA,LimitSTACK,LimitCORE,LimitRSS,"
@@ -169,7 +170,7 @@ static int unit_compare(const void *a, const void *b)
 		by = strcmp(base_of(x->file), base_of(y->file));
 	if (!by)
 		by = (int)precedence(x->file) - (int)precedence(y->file);
-	return by ? by : (x->order > y->order) - (x->order < y->order);
+	return by ? by : ORDER(x->order, y->order);
 }
 
 void unit_values_judge(struct lint *l)

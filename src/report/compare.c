@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "report/figure.h"
 #include "report/json_value.h"
 
@@ -175,8 +176,8 @@ int compare_status(const struct report *before, const struct report *after)
 
 static int measured_order(const void *a, const void *b)
 {
-	int64_t x = ((const struct wall *)a)->measured, y = ((const struct wall *)b)->measured;
-	return (x > y) - (x < y);
+	const struct wall *x = a, *y = b;
+	return ORDER(x->measured, y->measured);
 }
 
 /* Whether most rounds have more than `nth` findings that are the same. */

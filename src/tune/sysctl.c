@@ -135,7 +135,7 @@ static void sysctl_at_boot(struct change_site *site, struct change *c, char why[
 		snprintf(c->from, sizeof(c->from), "%s", value);
 	else
 		snprintf(why, CHANGE_WHY,
-			 " (the value of an earlier boot; the kernel's default is unknown)");
+			 " (the value of an earlier boot; that of this boot is unknown)");
 }
 
 static const struct change_kind *sysctl_file(const char *name) { return &kind_sysctl_d; }

@@ -317,6 +317,29 @@ static void values_are_written_in_a_namespace(void **state)
 
 static void ranges_are_those_of_the_kernel(void **state) { each_value_is_written(write_ranges); }
 
+static void defaults_depend_on_the_kernel(void **state)
+{
+	static const struct {
+		const char *knob;
+		unsigned kernel;
+		const char *value; /* NULL: not known */
+	} rows[] = {
+		{"net.core.somaxconn", KERNEL(5, 3), "128"},
+		{"net.core.somaxconn", KERNEL(5, 4), "4096"},
+		{"net.ipv4.tcp_tw_reuse", KERNEL(4, 18), "0"},
+		{"net.ipv4.tcp_tw_reuse", KERNEL(4, 19), "2"},
+		/* systemd has another one. */
+		{"fs.nr_open", KERNEL(6, 18), NULL},
+		{"fs.file-max", KERNEL(6, 18), NULL},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *own = knob_default(knob_find(rows[i].knob), rows[i].kernel);
+		if (!own != !rows[i].value || (own && strcmp(own, rows[i].value) != 0))
+			fail_msg("%s is %s, not %s", rows[i].knob, own ? own : "unknown",
+				 rows[i].value ? rows[i].value : "unknown");
+	}
+}
+
 /* In a fresh network namespace: the number of those that differ from the table. */
 static int compare_defaults(const struct host *h)
 {
@@ -394,6 +417,7 @@ int main(void)
 		cmocka_unit_test(numbers_are_parsed),
 		cmocka_unit_test(values_are_written_in_a_namespace),
 		cmocka_unit_test(ranges_are_those_of_the_kernel),
+		cmocka_unit_test(defaults_depend_on_the_kernel),
 		cmocka_unit_test(defaults_are_the_kernels),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
