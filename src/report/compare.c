@@ -31,8 +31,8 @@ static bool has_verdict(const struct wall *w)
 
 enum compare_verdict compare_wall(const struct wall *before, const struct wall *after)
 {
-	/* What asks now, and was not known to be there before, must not pass as no difference. */
-	if (after && verdict_asks(after->verdict) && !(before && has_verdict(before)))
+	bool applied = before && before->verdict != VERDICT_NA;
+	if (!applied && after && verdict_asks(after->verdict))
 		return COMPARE_WORSE;
 	if (!before)
 		return COMPARE_NEW;
@@ -70,8 +70,6 @@ enum compare_verdict compare_gain(const struct wall *before, const struct wall *
 				  unsigned spread)
 {
 	enum compare_verdict v = compare_wall(before, after);
-	if (before && after && before->verdict == VERDICT_UNKNOWN && has_verdict(after))
-		return COMPARE_UNKNOWN; /* nothing shows that it was otherwise */
 	if (v == COMPARE_BETTER || v == COMPARE_WORSE)
 		return is_beyond(before, after, v == COMPARE_BETTER, spread) ? v : COMPARE_SAME;
 	if (v == COMPARE_UNKNOWN && has_verdict(before) && has_verdict(after))
@@ -83,6 +81,15 @@ enum compare_verdict compare_gain(const struct wall *before, const struct wall *
 	return is_beyond(before, after, true, spread)    ? COMPARE_BETTER
 	       : is_beyond(before, after, false, spread) ? COMPARE_WORSE
 							 : COMPARE_SAME;
+}
+
+/* The change that a comparison prints: a wall that asks now, and had no verdict, must not pass as
+ * no difference. That it was otherwise before is not known: no experiment shows it. */
+static enum compare_verdict change_of(const struct wall *before, const struct wall *after)
+{
+	if (before && after && before->verdict == VERDICT_UNKNOWN && verdict_asks(after->verdict))
+		return COMPARE_WORSE;
+	return compare_wall(before, after);
 }
 
 static const char *knob_name(const struct finding *f)
@@ -145,7 +152,7 @@ static int wall_status(const struct wall *before, const struct wall *after)
 {
 	if (is_lost(before, after))
 		return 3;
-	if (compare_wall(before, after) != COMPARE_WORSE)
+	if (change_of(before, after) != COMPARE_WORSE)
 		return 0;
 	return after->verdict == VERDICT_SHORT ? 2 : 1;
 }
@@ -300,7 +307,7 @@ static int add_wall(struct comparison *c, const struct wall *before, const struc
 	const char *is = after ? wall_verdict_name(after->verdict) : "";
 	if (!row)
 		return err_set(e, ENOMEM, "out of memory for the comparison");
-	row->change = compare_wall(before, after);
+	row->change = change_of(before, after);
 	row->lost = is_lost(before, after);
 	report_text(row->cell[0], "%s", before ? before->name : after->name);
 	format_figure(row->cell[1], sizeof(row->cell[1]), before);
@@ -439,7 +446,7 @@ json_t *compare_json(const struct report *before, const struct report *after)
 		json_t *o = json_object();
 		value_set(w, o, "name", value_text(any->name));
 		value_set(w, o, "unit", value_text(any->unit));
-		value_set(w, o, "change", value_text(compare_name(compare_wall(was, is))));
+		value_set(w, o, "change", value_text(compare_name(change_of(was, is))));
 		value_set(w, o, "before", json_side(w, was));
 		value_set(w, o, "after", json_side(w, is));
 		value_add(w, walls, o);
