@@ -65,6 +65,9 @@ struct finding_row {
 	bool unserved;              /* clients of a server that runs here are not served: an answer
 				       does not begin with Ready */
 	bool quiet;                 /* a text report prints it with --verbose only */
+	/* Which of several things of the machine it is about, without figures: the same name in
+	 * each report. NULL: there is one, or its knob names it. */
+	const char *about;
 	/* For reports: texts with {names}; NULL: none. */
 	const char *title, *detail, *advice;
 	/* For the answer: a clause with {names}; NULL: the id. */

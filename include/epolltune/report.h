@@ -162,6 +162,9 @@ struct finding {
 	char accepted_reason[120];
 	bool quiet;    /* a text report prints it with --verbose only */
 	char wall[32]; /* "" if it belongs to none */
+	/* The server, device or address that it is about, without figures; "": not known, or there
+	 * is only one. Findings of two reports are the same by it, id and knob. */
+	char about[96];
 	char title[160];
 	char detail[640];
 	char advice[640];
@@ -349,6 +352,11 @@ enum wall_verdict report_verdict(int64_t capacity, int64_t needed);
 int64_t report_needed(const struct wall *w);
 /* 1.25 × needed, rounded up: the smallest capacity that is ok. */
 uint64_t report_margin(uint64_t needed);
+/* Whether the target needs it, and it has no verdict. */
+static inline bool wall_undecided(const struct wall *w)
+{
+	return w->verdict == VERDICT_UNKNOWN && w->needed != REPORT_NONE;
+}
 /* Whether the verdict asks for a finding: tight or short. */
 static inline bool verdict_asks(enum wall_verdict v)
 {

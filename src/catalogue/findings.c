@@ -135,6 +135,7 @@ static const struct finding_row findings[] = {
 	{.id = "descriptors.process.large",
 	 .remedy = REMEDY_PROCESS,
 	 .observed = true,
+	 .about = "{process}",
 	 .title =
 		 "{process} (pid {pid}) may size tables by its soft limit of {soft} descriptors\\: {bytes}",
 	 .detail =
@@ -156,6 +157,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_PROCESS,
 	 .observed = true,
+	 .about = "{who}",
 	 .unserved = true,
 	 .title =
 		 "{process} (pid {pid}) has {open} of {soft} descriptors open{waiting? while {waiting} "
@@ -257,6 +259,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{process}",
 	 .unserved = true,
 	 .title = "{who} has {open} of {max} connection{max=1?:s} open, its own limit\\: "
 		  "{lost?{closes?it closes new clients:new clients wait in its accept "
@@ -458,6 +461,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .title = "{listener}: {seen?its accept queue {now?is:was} full ({depth} of {capacity}) "
 		  "and }{rate} handshake packet{rate=1?:s}/s {rate=1?is:are} "
 		  "dropped now",
@@ -480,6 +484,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .title = "{listener}: {sampled?the queue was full in {full} of {looks} samples\\: :}more "
 		  "arrives than {process?{process}:the server} accepts",
 	 .detail =
@@ -501,6 +506,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .title =
 		 "{listener} dropped {most?up to }{dropped} handshake packet{dropped=1?:s} {after}",
 	 .detail =
@@ -526,6 +532,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .unserved = true,
 	 .title =
 		 "{listener}: its accept queue is full ({depth} of {capacity}){looks?; nothing was "
@@ -553,6 +560,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .unserved = true,
 	 .title = "{listener}: {depth} {several?connections wait:connection waits} {none?and "
 		  "{process?{process}:its server} accepts none:in a queue that did not become "
@@ -583,6 +591,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .unserved = true,
 	 .title = "{listener}{known? accepts {others?up to }{accept}/s of {arrive}/s that "
 		  "arrive:\\: its accept queue grows}\\: {sum} connection{sum=1?:s} "
@@ -611,6 +620,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .unserved = true,
 	 .title = "{listener}{saturated? accepts {others?up to }{accept}/s{needed? of {needed}/s "
 		  "that this load needs}}\\: {sum} connection{sum=1?:s} "
@@ -640,6 +650,7 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "",
 	 .observed = true,
+	 .about = "{who}",
 	 .unserved = true,
 	 .title =
 		 "{listener}: its accept queue is full ({depth} of {capacity}); clients get EAGAIN",
@@ -737,6 +748,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .unserved = true,
 	 .title =
 		 "{listener}: its SYN queue {between?was full between two looks (it holds "
@@ -770,6 +782,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .unserved = true,
 	 .title = "{listener} drops {rate} packet{rate=1?:s}/s before they reach its queues",
 	 .detail =
@@ -899,6 +912,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .title = "{used} of {available} ports of {source} {used=1?is:are} in use, each for one "
 		  "connection{process?, by {process} (pid {pid})}",
 	 .detail = "Destinations share no port, as where bind() to port 0 chooses it before "
@@ -925,6 +939,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who} to {destination}",
 	 .title = "{used} of {available} ports from {source} to {destination} {used=1?is:are} in "
 		  "use{process?, by {process} (pid {pid})}",
 	 .detail =
@@ -955,6 +970,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who} to {destination}",
 	 .title =
 		 "{process?{process} (pid {pid}) uses:In use are} {used} "
 		 "port{used=1?:s} from {source} to {destination}, each of {first} to {last} and no other",
@@ -980,6 +996,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{process}",
 	 .title =
 		 "UDP sockets have {used} of {available} ephemeral ports{process?, most of them of "
 		 "{process} (pid {pid})}",
@@ -1213,6 +1230,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_DEVICE,
 	 .observed = true,
+	 .about = "{device}",
 	 .title = "{device}{master?, the function of {master},:} loses packets: its receive ring "
 		  "overflows",
 	 .detail = "{counter} grew by {count} in {window}{beside}.{among? With the driver {driver} "
@@ -1230,6 +1248,7 @@ static const struct finding_row findings[] = {
 	{.id = "nic.ring.past",
 	 .remedy = REMEDY_DEVICE,
 	 .observed = true,
+	 .about = "{device}",
 	 .title = "{device} has lost packets since boot{none?, none during this check:}",
 	 .detail = "{counter} counted {count} since the driver was loaded{age?; the machine "
 		   "booted{age? {age}}:}.{among? With the driver {driver} packets lost at a full "
@@ -1243,6 +1262,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_PROVIDER,
 	 .observed = true,
+	 .about = "{device} {counter}",
 	 .answer = "{device} exceeds what its provider allows",
 	 .title = "{device} exceeds what its provider allows: {counter}",
 	 .detail = "{counter} grew by {count} in {window}{beside}: packets that the provider "
@@ -1257,6 +1277,7 @@ static const struct finding_row findings[] = {
 	{.id = "nic.allowance.past",
 	 .remedy = REMEDY_PROVIDER,
 	 .observed = true,
+	 .about = "{device}",
 	 .title =
 		 "{device} has exceeded since boot what its provider allows{none?, not during this "
 		 "check:}",
@@ -1272,6 +1293,7 @@ static const struct finding_row findings[] = {
 	{.id = "nic.errors",
 	 .remedy = REMEDY_DEVICE,
 	 .observed = true,
+	 .about = "{device}",
 	 .title = "{device} loses packets, not at its ring",
 	 .detail = "{counter} grew by {count} in {window}{beside}: packets were damaged, or the "
 		   "kernel had no memory for them. A larger ring does not help.",
@@ -1285,6 +1307,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_DEVICE,
 	 .observed = true,
+	 .about = "{device}",
 	 .title = "CPU {cpu} takes almost all packets{device? of {device}}",
 	 .detail = "In {window} it took {share} of the packets and spent {softirq} of its time on "
 		   "softirqs{device?; there are {cpus} CPUs, and {device} has {queues} receive "
@@ -1321,6 +1344,7 @@ static const struct finding_row findings[] = {
 	{.id = "nic.offload",
 	 .remedy = REMEDY_DEVICE,
 	 .observed = true,
+	 .about = "{device}",
 	 .title = "{device}: {offload} is off",
 	 .detail = "{reason} To turn it on: ethtool -K {device} {option} on",
 	 .meaning = "An offload that helps an epoll server is off, though the device has it.",
@@ -1328,6 +1352,7 @@ static const struct finding_row findings[] = {
 	 .proof = "ethtool -k"},
 	{.id = "nic.qdisc",
 	 .observed = true,
+	 .about = "{device}",
 	 .title = "{device}: its qdisc shapes outgoing packets",
 	 .detail = "{qdisc} delays or limits packets on purpose. Remove it if it is not intended: "
 		   "tc qdisc del dev {device} root",
@@ -1337,6 +1362,7 @@ static const struct finding_row findings[] = {
 	{.id = "nic.qdisc.dropping",
 	 .level = LEVEL_WARNING,
 	 .observed = true,
+	 .about = "{device}",
 	 .title = "The qdisc ({qdisc}{parent?, parent {parent}}{others? and {others} more}) of "
 		  "{device} drops {count} packet{several?s} in {window}{beside}",
 	 .detail = "More is sent than it lets out and holds\\: TCP retransmits what it drops, and "
@@ -1352,6 +1378,7 @@ static const struct finding_row findings[] = {
 	{.id = "nic.coalesce",
 	 .remedy = REMEDY_DEVICE,
 	 .observed = true,
+	 .about = "{device}",
 	 .title = "{device}: its interrupts are delayed by {usecs} us",
 	 .detail =
 		 "Interrupt coalescing delays the first packet after an idle period by up to "
@@ -1363,6 +1390,7 @@ static const struct finding_row findings[] = {
 	 .proof = "ethtool -c"},
 	{.id = "nic.affinity",
 	 .observed = true,
+	 .about = "{device}",
 	 .title = "{device}: all its interrupts go to one CPU",
 	 .detail = "CPU {cpu} serves all {queues} queue{queues=1?:s}. irqbalance, or "
 		   "/proc/irq/*/smp_affinity_list, spreads them.",
@@ -1371,6 +1399,7 @@ static const struct finding_row findings[] = {
 	 .proof = "/proc/irq/*/smp_affinity_list; epolltune list --nic"},
 	{.id = "nic.server-cpus",
 	 .observed = true,
+	 .about = "{device}",
 	 .quiet = true,
 	 .title = "{device}: its interrupts go only to CPUs of the server",
 	 .detail = "Interrupts go to CPUs {irqs}, the server may use CPUs {server}, online are "
@@ -1382,6 +1411,7 @@ static const struct finding_row findings[] = {
 	 .proof = "/proc/irq/*/effective_affinity_list; Cpus_allowed_list in /proc/PID/status"},
 	{.id = "nic.offline-cpus",
 	 .observed = true,
+	 .about = "{device}",
 	 .quiet = true,
 	 .title = "{device}: interrupts are bound to CPUs that are offline",
 	 .detail =
@@ -1396,6 +1426,7 @@ static const struct finding_row findings[] = {
 	{.id = "nic.one-queue",
 	 .wall = "nic.queues",
 	 .observed = true,
+	 .about = "{device}",
 	 .quiet = true,
 	 .title = "{device}: one CPU takes all packets",
 	 .detail =
@@ -1731,6 +1762,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .title = "{socket} drops datagrams now: {grown} in {window}",
 	 .detail =
 		 "Its receive buffer of {buffer} was full; {queued} wait in it. {group?{stuck} of "
@@ -1760,6 +1792,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .unserved = true,
 	 .title = "{socket}: its receive buffer is full ({queued} of {buffer}); the kernel drops "
 		  "the next datagram",
@@ -1784,6 +1817,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .unserved = true,
 	 .title = "{socket}: its receive buffer is full ({queued} of {buffer}) and "
 		  "{process?{process}:its server} reads none",
@@ -1928,6 +1962,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_KERNEL,
 	 .observed = true,
+	 .about = "{family}",
 	 .title = "The neighbour table of {family} refused {grown} entr{several?ies:y} in "
 		  "{window}{max?\\: {used} of {max}}",
 	 .detail =
@@ -1943,6 +1978,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_KERNEL,
 	 .observed = true,
+	 .about = "{family}",
 	 .title = "The neighbour table of {family} has {used} of {max} entries",
 	 .detail = "Beyond {knob} packets to further peers are dropped.{mixed? How many of the "
 		   "entries are permanent or externally learned is not known here\\: that limit "
@@ -2005,6 +2041,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .title = "{listener}: the server closed its socket during this check",
 	 .detail = "{left?The server has closed one of its listeners.:The server has stopped "
 		   "listening or was restarted.} The walls describe the closed socket.",
@@ -2018,6 +2055,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .unserved = true,
 	 .title =
 		 "{many?{process}\\: {many} of {acceptors} workers {doing}\\: pids {pids}:{process} (pid "
@@ -2047,6 +2085,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_PROCESS,
 	 .observed = true,
+	 .about = "{who}",
 	 .title = "{who} (pid {pid}) can start no process or thread\\: {machine?this machine:its "
 		  "user} runs {used} of {max}",
 	 .detail =
@@ -2069,6 +2108,7 @@ static const struct finding_row findings[] = {
 	{.id = "listeners.siblings",
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .title =
 		 "{who} (pid {pid}) has {own} of {all} sockets of {address}\\: the smallest backlog of the "
 		 "others is {limit}",
@@ -2113,6 +2153,7 @@ static const struct finding_row findings[] = {
 	{.id = "listeners.forwarder",
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .title = "{who} (pid {pid}) forwards to a server in a container or virtual machine, which "
 		  "this check does not judge",
 	 .detail = "The queue and limits of {who} are the walls. The server behind it gets a "
@@ -2146,6 +2187,7 @@ static const struct finding_row findings[] = {
 	{.id = "listeners.elsewhere.dropping",
 	 .level = LEVEL_WARNING,
 	 .observed = true,
+	 .about = "{who}",
 	 .title = "The network namespace of {who} (pid {pid}) dropped {drops} handshake "
 		  "packet{drops=1?:s} in {window}",
 	 .detail = "ListenDrops there grew by {drops}, ListenOverflows by {overflows}, "
@@ -2165,6 +2207,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
+	 .about = "{who}",
 	 .title = "{who}{pid? (pid {pid})} has not read what clients sent on {stuck} of {count} "
 		  "connection{count=1?:s} for {waited} or longer",
 	 .detail = "{more?Further connections were not looked at. }{busy?On {busy} "

@@ -62,7 +62,12 @@ static int get_report(struct apply *a, struct err *e)
 		return 0;
 	if (a->from) {
 		int rc = report_parse(a->from, a->before, e);
-		a->check.target = a->before->target; /* for the proof */
+		/* For the proof: what its check was given. */
+		a->check.target = a->before->target;
+		if (!a->check.probe.backlog)
+			a->check.probe.backlog = a->before->backlog;
+		if (!a->check.probe.peers)
+			a->check.probe.peers = a->before->peers;
 		return rc ? rc : target_check(&a->before->target, e);
 	}
 	a->check.progress = progress_usable() && !a->tuning.document;

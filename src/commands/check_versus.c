@@ -21,7 +21,7 @@ static int versus_print(const struct report *a, const struct report *b, const ch
 	c.names[0] = a->server.asked;
 	c.names[1] = b->server.asked;
 	c.time = b->time.tv_sec;
-	report_text(c.notes[0], "Medians of %d rounds each.", COMPARE_ROUNDS);
+	report_text(c.notes[1], "Medians of %d rounds each.", COMPARE_ROUNDS);
 	if (!strcmp(format, "text"))
 		printf("Before: %s\nAfter: %s\n\n", c.names[0], c.names[1]);
 	return comparison_render_find(format)(stdout, &c, style, e);

@@ -188,7 +188,3 @@ struct values values_of_operand(const char *word);
 /* Find the value most similar to `text`, for "did you mean". Returns false if none is close. */
 #define VALUE_SIZE SIMILAR_MAX
 bool values_nearest(struct values values, const char *text, char nearest[VALUE_SIZE]);
-
-/* Prints the words of `text` in lines of at most `width` columns. The first line continues at
- * column `indent`; the others are indented to it. Counts a byte as a column. */
-void print_wrapped(const char *text, size_t indent, size_t width);

@@ -11,25 +11,25 @@
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 #include "report/json_value.h"
-#include "report/render.h"
+#include "report/page.h"
 #include "report/utf8.h"
 
 #define LABEL_WIDTH 17
-#define TEXT_WIDTH 100 /* lines longer than this are hard to read */
 
-static void print_labelled(const char *label, const char *text, size_t width)
+static void print_labelled(const struct page *p, const char *label, const char *text)
 {
 	printf("  %-*s", LABEL_WIDTH - 2, label);
-	print_wrapped(text, LABEL_WIDTH, width);
+	page_labelled(p, LABEL_WIDTH, LABEL_WIDTH, text);
 }
 
 /* On one line, or a line for each command: a command that is wrapped cannot be pasted. */
-static void print_commands(const char *label, const char *text, size_t width)
+static void print_commands(const struct page *p, const char *label, const char *commands)
 {
-	bool fits = LABEL_WIDTH + strlen(text) <= width;
-	char quote = 0;
+	char shown[PAGE_TEXT], quote = 0;
+	page_text(p, shown, sizeof(shown), "%s", commands);
+	bool fits = LABEL_WIDTH + utf8_length(shown) <= p->width;
 	printf("  %-*s", LABEL_WIDTH - 2, label);
-	for (; *text; text++) {
+	for (const char *text = shown; *text; text++) {
 		if (quote ? *text == quote : *text == '\'' || *text == '"')
 			quote = quote ? 0 : *text;
 		if (fits || quote || strncmp(text, "; ", 2) != 0)
@@ -40,21 +40,22 @@ static void print_commands(const char *label, const char *text, size_t width)
 	putchar('\n');
 }
 
-static void print_range(json_t *topic, size_t width)
+static void print_range(const struct page *p, json_t *topic)
 {
 	const char *shape = json_string_value(json_object_get(topic, "shape"));
 	const char *of = strcmp(shape, "triple") == 0  ? "three numbers, ascending, each "
 			 : strcmp(shape, "range") == 0 ? "two numbers, ascending, each "
 						       : "";
+	const char *unit = json_string_value(json_object_get(topic, "unit"));
 	char text[160];
-	snprintf(text, sizeof(text), "%s%lld to %lld %s", of,
+	snprintf(text, sizeof(text), "%s%lld to %lld%s%s", of,
 		 (long long)json_integer_value(json_object_get(topic, "min")),
-		 (long long)json_integer_value(json_object_get(topic, "max")),
-		 json_string_value(json_object_get(topic, "unit")));
-	print_labelled("range", text, width);
+		 (long long)json_integer_value(json_object_get(topic, "max")), *unit ? " " : "",
+		 unit);
+	print_labelled(p, "range", text);
 }
 
-static void print_names(const char *label, json_t *names, size_t width)
+static void print_names(const struct page *p, const char *label, json_t *names)
 {
 	char text[2048] = "";
 	size_t i;
@@ -64,7 +65,7 @@ static void print_names(const char *label, json_t *names, size_t width)
 		report_append(text, "%s%s", i ? ", " : "", json_string_value(name));
 	}
 	if (i)
-		print_labelled(label, text, width);
+		print_labelled(p, label, text);
 }
 
 /* The text follows the JSON object, in this order and under these labels. */
@@ -89,14 +90,14 @@ static bool may_be_missing(json_t *topic)
 }
 
 /* Cuts the long value of a knob. */
-static void print_text(const char *key, const char *label, const char *text, size_t width)
+static void print_text(const struct page *p, const char *key, const char *label, const char *text)
 {
 	char cut[KNOB_VALUE];
 	report_text(cut, "%s", text);
-	print_labelled(label, strcmp(key, "value") ? text : cut, width);
+	print_labelled(p, label, strcmp(key, "value") ? text : cut);
 }
 
-static void print_lines(json_t *topic, size_t width)
+static void print_lines(const struct page *p, json_t *topic)
 {
 	static const struct {
 		const char *label, *line, *text;
@@ -107,41 +108,41 @@ static void print_lines(json_t *topic, size_t width)
 		snprintf(text, sizeof(text), "line %lld: %s",
 			 (long long)json_integer_value(json_object_get(topic, ends[i].line)),
 			 json_string_value(json_object_get(topic, ends[i].text)));
-		print_labelled(ends[i].label, text, width);
+		print_labelled(p, ends[i].label, text);
 	}
 }
 
-static void topic_print(json_t *topic, size_t width)
+static void topic_print(const struct page *p, json_t *topic)
 {
 	printf("%s (%s)\n", json_string_value(json_object_get(topic, "name")),
 	       json_string_value(json_object_get(topic, "kind")));
 	const char *what = json_string_value(json_object_get(topic, "what"));
 	if (what) {
 		printf("  ");
-		print_wrapped(what, 2, width);
+		page_labelled(p, 2, 2, what);
 		putchar('\n');
 	}
 	json_t *code = json_object_get(topic, "code");
 	if (code)
 		printf("%s\n", json_string_value(code));
 	if (json_object_get(topic, "lines"))
-		print_lines(topic, width);
+		print_lines(p, topic);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		json_t *value = json_object_get(topic, rows[i].key);
 		if (!value || (json_is_null(value) && !may_be_missing(topic)))
 			continue;
 		if (strcmp(rows[i].key, "min") == 0)
-			print_range(topic, width);
+			print_range(p, topic);
 		else if (json_is_array(value))
-			print_names(rows[i].label, value, width);
+			print_names(p, rows[i].label, value);
 		else if (json_is_null(value))
-			print_labelled(rows[i].label,
-				       strcmp(rows[i].key, "value") ? "none" : "not available here",
-				       width);
+			print_labelled(p, rows[i].label,
+				       strcmp(rows[i].key, "value") ? "none"
+								    : "not available here");
 		else if (strcmp(rows[i].key, "show") == 0)
-			print_commands(rows[i].label, json_string_value(value), width);
+			print_commands(p, rows[i].label, json_string_value(value));
 		else if (*json_string_value(value))
-			print_text(rows[i].key, rows[i].label, json_string_value(value), width);
+			print_text(p, rows[i].key, rows[i].label, json_string_value(value));
 	}
 }
 
@@ -174,7 +175,9 @@ static int topics_print(json_t *topics, json_t *log, bool json, struct err *e)
 				  "version", EPOLLTUNE_VERSION, "topics", topics, "log", log);
 		return value_print(stdout, whole, NULL, "the topics", e);
 	}
-	size_t i, width = render_style_for(stdout, "never").width;
+	const struct render_style style = render_style_for(stdout, "never");
+	const struct page p = page_open(stdout, &style);
+	size_t i;
 	json_t *topic;
 	if (log)
 		log_print(topics, log);
@@ -182,7 +185,7 @@ static int topics_print(json_t *topics, json_t *log, bool json, struct err *e)
 	{
 		if (i)
 			putchar('\n');
-		topic_print(topic, width < TEXT_WIDTH ? width : TEXT_WIDTH);
+		topic_print(&p, topic);
 	}
 	return 0;
 }

@@ -6,7 +6,7 @@
 
 #include "epolltune/list.h"
 #include "epolltune/quantity.h"
-#include "report/render.h"
+#include "report/page.h"
 #include "report/utf8.h"
 
 #define HELP_WIDTH 80
@@ -22,26 +22,6 @@ int commands_help(void)
 	printf("\nRun 'epolltune COMMAND --help' for options; see epolltune(1).\n"
 	       "Exit status: 0 ok, 1 warning, 2 critical, 3 unknown: an error, or no verdict.\n");
 	return EXIT_OK;
-}
-
-void print_wrapped(const char *text, size_t indent, size_t width)
-{
-	size_t column = indent;
-	while (*text) {
-		size_t word = strcspn(text, " ");
-		if (column > indent && column + 1 + word > width) {
-			printf("\n%*s", (int)indent, "");
-			column = indent;
-		} else if (column > indent) {
-			putchar(' ');
-			column++;
-		}
-		printf("%.*s", (int)word, text);
-		column += word;
-		text += word;
-		text += strspn(text, " ");
-	}
-	putchar('\n');
 }
 
 /* "text (default), json or csv", after what the help says already. */
@@ -98,16 +78,16 @@ char *option_help(const struct command *c, const struct option_row *row, char te
 
 static void print_option(const char *name, const char *argument, const char *text)
 {
-	char raw[64], left[64];
-	snprintf(raw, sizeof(raw), "--%s%s%s", name, argument ? " " : "", argument ? argument : "");
-	if (render_style_for(stdout, "never").utf8)
-		utf8_copy(left, sizeof(left), raw);
-	else
-		utf8_copy_ascii(left, sizeof(left), raw);
+	char left[64];
+	const struct render_style style = render_style_for(stdout, "never");
+	struct page p = page_open(stdout, &style);
+	p.width = HELP_WIDTH;
+	page_text(&p, left, sizeof(left), "--%s%s%s", name, argument ? " " : "",
+		  argument ? argument : "");
 	size_t columns = utf8_length(left);
 	int blanks = columns + 3 < HELP_COLUMN ? HELP_COLUMN - 2 - (int)columns : 1;
 	printf("  %s%*s", left, blanks, "");
-	print_wrapped(text, HELP_COLUMN, HELP_WIDTH);
+	page_labelled(&p, 2 + columns + (size_t)blanks, HELP_COLUMN, text);
 }
 
 struct words {

@@ -22,7 +22,7 @@ static void wall_count(struct report_summary *s, const struct wall *w)
 	s->short_ += w->verdict == VERDICT_SHORT;
 	s->unknown += w->verdict == VERDICT_UNKNOWN;
 	s->na += w->verdict == VERDICT_NA;
-	s->needed_unknown += w->verdict == VERDICT_UNKNOWN && needed;
+	s->needed_unknown += wall_undecided(w);
 	s->missed += w->experiment == EXPERIMENT_MISSED && needed;
 	s->assumed += is_assumed(w);
 }

@@ -32,8 +32,7 @@ static bool has_verdict(const struct wall *w)
 enum compare_verdict compare_wall(const struct wall *before, const struct wall *after)
 {
 	bool applied = before && before->verdict != VERDICT_NA;
-	if (!applied && after &&
-	    (after->verdict == VERDICT_TIGHT || after->verdict == VERDICT_SHORT))
+	if (!applied && after && verdict_asks(after->verdict))
 		return COMPARE_WORSE;
 	if (!before)
 		return COMPARE_NEW;
@@ -84,42 +83,76 @@ enum compare_verdict compare_gain(const struct wall *before, const struct wall *
 							 : COMPARE_SAME;
 }
 
+/* The change that a comparison prints: a wall that asks now, and had no verdict, must not pass as
+ * no difference. That it was otherwise before is not known: no experiment shows it. */
+static enum compare_verdict change_of(const struct wall *before, const struct wall *after)
+{
+	if (before && after && before->verdict == VERDICT_UNKNOWN && verdict_asks(after->verdict))
+		return COMPARE_WORSE;
+	return compare_wall(before, after);
+}
+
 static const char *knob_name(const struct finding *f)
 {
 	return finding_knob(f) ? finding_knob(f)->knob : "";
 }
 
+/* One that does not say what it is about may be of any. */
 static bool is_same_finding(const struct finding *a, const struct finding *b)
 {
-	return strcmp(a->id, b->id) == 0 && strcmp(knob_name(a), knob_name(b)) == 0;
+	return strcmp(a->id, b->id) == 0 && strcmp(knob_name(a), knob_name(b)) == 0 &&
+	       (!a->about[0] || !b->about[0] || strcmp(a->about, b->about) == 0);
 }
 
-/* The exit status that the finding makes: it is new, or graver, and no wall accounts for it. */
-static int finding_status(const struct report *before, const struct report *after,
-			  const struct finding *f)
+/* How many of the first `count` findings are the same. */
+static size_t alike(const struct report *r, size_t count, const struct finding *f)
 {
-	if (!finding_asks(f) || report_accounts(after, f))
-		return 0;
-	for (size_t i = 0; i < before->finding_count; i++) {
-		const struct finding *had = &before->findings[i];
-		if (is_same_finding(had, f) && finding_asks(had) && had->level >= f->level)
-			return 0;
+	size_t same = 0;
+	for (size_t i = 0; i < count; i++)
+		same += is_same_finding(&r->findings[i], f);
+	return same;
+}
+
+/* Whether the other report has finding i, too: of several that are the same, as many. */
+static bool has_finding(const struct report *other, const struct report *of, size_t i)
+{
+	const struct finding *f = &of->findings[i];
+	return alike(other, other->finding_count, f) > alike(of, i, f);
+}
+
+/* How many of the first `count` findings are the same, and as grave. */
+static size_t grave_alike(const struct report *r, size_t count, const struct finding *f)
+{
+	size_t same = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct finding *one = &r->findings[i];
+		same += is_same_finding(one, f) && finding_asks(one) && one->level >= f->level;
 	}
+	return same;
+}
+
+/* The exit status that finding i makes: it is new, or graver, and no wall accounts for it. */
+static int finding_status(const struct report *before, const struct report *after, size_t i)
+{
+	const struct finding *f = &after->findings[i];
+	if (!finding_asks(f) || report_accounts(after, f) ||
+	    grave_alike(before, before->finding_count, f) > grave_alike(after, i, f))
+		return 0;
 	return f->level == LEVEL_CRITICAL ? 2 : 1;
 }
 
 /* Whether the target needs the wall, and it has a verdict no more. */
 static bool is_lost(const struct wall *before, const struct wall *after)
 {
-	return after && after->verdict == VERDICT_UNKNOWN && after->needed != REPORT_NONE &&
-	       !after->accepted && !(before && before->verdict == VERDICT_UNKNOWN);
+	return after && wall_undecided(after) && !after->accepted &&
+	       !(before && before->verdict == VERDICT_UNKNOWN);
 }
 
 static int wall_status(const struct wall *before, const struct wall *after)
 {
 	if (is_lost(before, after))
 		return 3;
-	if (compare_wall(before, after) != COMPARE_WORSE)
+	if (change_of(before, after) != COMPARE_WORSE)
 		return 0;
 	return after->verdict == VERDICT_SHORT ? 2 : 1;
 }
@@ -144,7 +177,7 @@ int compare_status(const struct report *before, const struct report *after)
 		status = status_join(status, wall_status(report_find(before, w->name), w));
 	}
 	for (size_t i = 0; i < after->finding_count; i++)
-		status = status_join(status, finding_status(before, after, &after->findings[i]));
+		status = status_join(status, finding_status(before, after, i));
 	return status;
 }
 
@@ -154,34 +187,35 @@ static int measured_order(const void *a, const void *b)
 	return ORDER(x->measured, y->measured);
 }
 
-static bool has_finding(const struct report *r, const struct finding *f)
-{
-	for (size_t i = 0; i < r->finding_count; i++)
-		if (is_same_finding(&r->findings[i], f))
-			return true;
-	return false;
-}
-
-static bool most_have(const struct report *rounds, size_t count, const struct finding *f)
+/* Whether most rounds have more than `nth` findings that are the same. */
+static bool most_have(const struct report *rounds, size_t count, const struct finding *f,
+		      size_t nth)
 {
 	size_t having = 0;
 	for (size_t k = 0; k < count; k++)
-		having += has_finding(&rounds[k], f);
+		having += alike(&rounds[k], rounds[k].finding_count, f) > nth;
 	return 2 * having > count;
 }
 
 /* Keeps in the first round the findings that most rounds have, and adds those that it lacks. */
 static void findings_join(struct report *rounds, size_t count)
 {
+	bool most[REPORT_FINDINGS];
 	size_t kept = 0;
+	for (size_t i = 0; i < rounds->finding_count; i++) {
+		const struct finding *f = &rounds->findings[i];
+		most[i] = most_have(rounds, count, f, alike(rounds, i, f));
+	}
 	for (size_t i = 0; i < rounds->finding_count; i++)
-		if (most_have(rounds, count, &rounds->findings[i]))
+		if (most[i])
 			rounds->findings[kept++] = rounds->findings[i];
 	rounds->finding_count = kept;
 	for (size_t k = 1; k < count; k++)
 		for (size_t i = 0; i < rounds[k].finding_count; i++) {
 			const struct finding *f = &rounds[k].findings[i];
-			if (!has_finding(rounds, f) && most_have(rounds, count, f) &&
+			size_t nth = alike(&rounds[k], i, f);
+			if (alike(rounds, rounds->finding_count, f) <= nth &&
+			    most_have(rounds, count, f, nth) &&
 			    rounds->finding_count < REPORT_FINDINGS)
 				rounds->findings[rounds->finding_count++] = *f;
 		}
@@ -273,7 +307,7 @@ static int add_wall(struct comparison *c, const struct wall *before, const struc
 	const char *is = after ? wall_verdict_name(after->verdict) : "";
 	if (!row)
 		return err_set(e, ENOMEM, "out of memory for the comparison");
-	row->change = compare_wall(before, after);
+	row->change = change_of(before, after);
 	row->lost = is_lost(before, after);
 	report_text(row->cell[0], "%s", before ? before->name : after->name);
 	format_figure(row->cell[1], sizeof(row->cell[1]), before);
@@ -289,10 +323,10 @@ static int add_findings(struct comparison *c, const struct report *of, const str
 {
 	for (size_t i = 0; i < of->finding_count; i++) {
 		const struct finding *f = &of->findings[i];
-		int status = gone ? 0 : finding_status(other, of, f);
+		int status = gone ? 0 : finding_status(other, of, i);
 		/* Why something was skipped explains a figure that is unknown or derived. */
 		bool reason = f->level == LEVEL_SKIPPED && f->detail[0];
-		if (!status && has_finding(other, f))
+		if (!status && has_finding(other, of, i))
 			continue;
 		struct comparison_line *line = comparison_line(c);
 		if (!line)
@@ -330,7 +364,9 @@ int compare_reports(struct comparison *c, const struct report *before, const str
 	static const struct table_column columns[] = {
 		{"WALL", TABLE_LEFT},    {"BEFORE", TABLE_RIGHT}, {"AFTER", TABLE_RIGHT},
 		{"VERDICT", TABLE_LEFT}, {"CHANGE", TABLE_LEFT},  {0}};
+	const struct report *const sides[] = {before, after};
 	const struct wall *was, *is;
+	char omitted[RENDER_OMITTED];
 	int rc = 0;
 	*c = (struct comparison){.kind = "wall",
 				 .columns = columns,
@@ -339,6 +375,10 @@ int compare_reports(struct comparison *c, const struct report *before, const str
 				 .names = {before->host.name, after->host.name},
 				 .status = compare_status(before, after),
 				 .body = compare_json(before, after)};
+	for (size_t i = 0; i < 2; i++)
+		if (render_omitted(sides[i], omitted)[0])
+			report_append(c->notes[0], "%s%s: %s", c->notes[0][0] ? " " : "",
+				      i ? "After" : "Before", omitted);
 	for (size_t i = 0; !rc && wall_pair(before, after, i, &was, &is); i++)
 		if ((was && !figure_is_absent(was)) || (is && !figure_is_absent(is)) ||
 		    is_lost(was, is))
@@ -375,7 +415,7 @@ static void json_findings(struct json_writer *w, json_t *object, const char *key
 {
 	json_t *list = json_array();
 	for (size_t i = 0; i < of->finding_count; i++)
-		if (!has_finding(other, &of->findings[i]))
+		if (!has_finding(other, of, i))
 			value_add(w, list, value_text(of->findings[i].id));
 	value_set(w, object, key, list);
 }
@@ -386,7 +426,7 @@ static void json_worse(struct json_writer *w, json_t *object, const struct repor
 	json_t *list = json_array();
 	for (size_t i = 0; i < after->finding_count; i++) {
 		const struct finding *f = &after->findings[i];
-		if (!finding_status(before, after, f))
+		if (!finding_status(before, after, i))
 			continue;
 		json_t *o = json_object();
 		value_set(w, o, "id", value_text(f->id));
@@ -406,7 +446,7 @@ json_t *compare_json(const struct report *before, const struct report *after)
 		json_t *o = json_object();
 		value_set(w, o, "name", value_text(any->name));
 		value_set(w, o, "unit", value_text(any->unit));
-		value_set(w, o, "change", value_text(compare_name(compare_wall(was, is))));
+		value_set(w, o, "change", value_text(compare_name(change_of(was, is))));
 		value_set(w, o, "before", json_side(w, was));
 		value_set(w, o, "after", json_side(w, is));
 		value_add(w, walls, o);

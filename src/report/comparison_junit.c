@@ -78,6 +78,8 @@ int comparison_render_junit(FILE *out, const struct comparison *c, const struct 
 		report_text(text, "%s %s: %s", l->gone ? "-" : "+", l->id, l->text);
 		junit_line(&j, text);
 	}
+	for (size_t i = 0; i < COMPARISON_NOTES; i++)
+		junit_line(&j, c->notes[i]);
 	junit_close(&j);
 	return render_flush(out, "the comparison", e);
 }

@@ -21,6 +21,8 @@ static const struct condition {
 	{"server", "asked", "server", 0, "none"},
 	{"server", "name", "process", 0, NULL},
 	{"", "only", "probes", 0, "all"},
+	{"", "backlog", "backlog", QUANTITY_COUNT, "none given"},
+	{"", "peers", "peers", QUANTITY_COUNT, "none given"},
 	{"target", "role", "role", 0, NULL},
 };
 

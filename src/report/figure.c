@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "epolltune/catalogue.h"
+#include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 #include "epolltune/unit.h"
 
@@ -80,6 +81,31 @@ char *figure_needed(char *text, size_t size, const struct wall *w)
 	const char *lower_unit = unit_of(text), *upper_unit = unit_of(upper);
 	size_t used = strlen(text) - (strcmp(lower_unit, upper_unit) ? 0 : strlen(lower_unit));
 	snprintf(text + used, size - used, " to %s", upper);
+	return text;
+}
+
+const char *figure_basis(const struct wall *w)
+{
+	return w->verdict == VERDICT_NA ? "-" : wall_method_name(w->method);
+}
+
+bool proposal_known(const struct proposal *p) { return p->current[0] || p->proposed[0]; }
+
+const char *proposal_current(const struct proposal *p)
+{
+	const struct knob *k = knob_find(p->knob);
+	if (p->current[0])
+		return p->current;
+	return k && k->shape == KNOB_PORTS ? "none" : "unknown";
+}
+
+char *finding_outcome(const struct finding *f, char text[FINDING_OUTCOME])
+{
+	const char *state = finding_tried_name(f->tried);
+	text[0] = 0;
+	if (state && finding_proposes(f))
+		report_text_into(text, FINDING_OUTCOME, "%s%s%s", state, f->outcome[0] ? ": " : "",
+				 f->outcome);
 	return text;
 }
 

@@ -19,6 +19,16 @@ char *figure_text(char *text, size_t size, const struct wall *w);
 /* Formats a need that is a range if it has an upper end: "4.1 MiB", "4.1 MiB to 15 MiB", or "-" for
  * none. 64 bytes suffice. Returns text. */
 char *figure_needed(char *text, size_t size, const struct wall *w);
+/* How the figure was found: "measured", or "-" where the machine has no such thing. */
+const char *figure_basis(const struct wall *w);
+/* Whether there is something to print of a knob: its value, or a proposed one. */
+bool proposal_known(const struct proposal *p);
+/* The knob's value, or what an empty one means: "unknown", or "none" of a list of ports. */
+const char *proposal_current(const struct proposal *p);
+/* Writes what the proposal led to: "tried: 0 dropped", "not tried: --no-proof was given"; "": there
+ * is none, or nothing to try. Returns `text`. */
+#define FINDING_OUTCOME 352
+char *finding_outcome(const struct finding *f, char text[FINDING_OUTCOME]);
 /* Format a quantity with its unit; counts of things ("connections") have none. */
 void figure_format(char *text, size_t size, const char *unit, int64_t value);
 /* Formats a measured value, rounded, with its unit: "903 SYNs", "1.04 s", "-" for NAN. 64 bytes

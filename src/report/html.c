@@ -57,24 +57,23 @@ static void walls(struct html *h, const struct report *r)
 		html_cell(h, page_verdict_tone(w->verdict), verdict);
 		html_cell(h, TONE_PLAIN, figure_text(capacity, sizeof(capacity), w));
 		html_cell(h, TONE_PLAIN, figure_needed(needed, sizeof(needed), w));
-		html_cell(h, TONE_FAINT,
-			  w->verdict == VERDICT_NA ? "-" : wall_method_name(w->method));
+		html_cell(h, TONE_FAINT, figure_basis(w));
 	}
 	html_table_end(h);
 }
 
 static void proposals(const struct html *h, const struct finding *f)
 {
-	const char *tried = finding_tried_name(f->tried);
+	char outcome[FINDING_OUTCOME];
 	size_t printed = 0;
 	for (size_t i = 0; i < f->proposal_count; i++) {
 		const struct proposal *p = &f->proposals[i];
-		if (!p->current[0] && !p->proposed[0])
+		if (!proposal_known(p))
 			continue;
 		fputs(printed++ ? "<li>" : "<ul class=\"change\">\n<li>", h->out);
 		html_code(h, p->knob);
 		fputc(' ', h->out);
-		html_code(h, p->current[0] ? p->current : "unknown");
+		html_code(h, proposal_current(p));
 		if (p->proposed[0]) {
 			fputs(" → <strong>", h->out);
 			html_code(h, p->proposed);
@@ -82,11 +81,7 @@ static void proposals(const struct html *h, const struct finding *f)
 		}
 		fputs("</li>\n", h->out);
 	}
-	if (finding_proposes(f) && tried) {
-		char text[sizeof(f->outcome) + 32];
-		report_text(text, "%s%s%s", tried, f->outcome[0] ? ": " : "", f->outcome);
-		html_element(h, "li", NULL, text);
-	}
+	html_element(h, "li", NULL, finding_outcome(f, outcome));
 	fputs(printed ? "</ul>\n" : "", h->out);
 }
 

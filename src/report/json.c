@@ -1,34 +1,61 @@
 #include "report/render.h"
 
+#include <string.h>
+
+#include "report/figure.h"
+#include "report/json_fields.h"
 #include "report/json_value.h"
 #include "report/target_fields.h"
 
-static json_t *host(struct json_writer *w, const struct report_host *h)
+static uint64_t number_at(const char *at, const struct json_field *f)
 {
-	json_t *o = json_object();
-	value_set(w, o, "name", value_text(h->name));
-	value_set(w, o, "kernel", value_text(h->kernel));
-	value_set(w, o, "boot", value_text_or_null(h->boot));
-	value_set(w, o, "netns", value_text_or_null(h->netns));
-	value_set(w, o, "cpus", value_fact(h->cpus));
-	value_set(w, o, "memory_bytes", value_fact(h->memory_bytes));
-	value_set(w, o, "isolation", value_text(report_isolation_name(h->isolation)));
-	value_set(w, o, "family", value_fact(h->family));
-	return o;
+	uint32_t small;
+	uint64_t number;
+	if (f->size == sizeof(number)) {
+		memcpy(&number, at, sizeof(number));
+		return number;
+	}
+	memcpy(&small, at, sizeof(small));
+	return small;
 }
 
-static json_t *server(struct json_writer *w, const struct report_server *s)
+static json_t *value_at(const char *at, const struct json_field *f)
 {
-	if (!s->asked[0])
-		return json_null();
+	switch (f->kind) {
+	case FIELD_STRING:
+		return value_text(at);
+	case FIELD_NULLABLE:
+		return value_text_or_null(at);
+	case FIELD_FLAG:
+		return json_boolean(*(const bool *)at);
+	case FIELD_WORD:
+		return value_text(f->word((int)number_at(at, f)));
+	case FIELD_QUANTITY:
+		return value_quantity((int64_t)number_at(at, f));
+	case FIELD_COUNT:
+		return value_count(number_at(at, f));
+	case FIELD_FACT:
+	case FIELD_PID:
+		return value_fact(number_at(at, f));
+	case FIELD_PERCENT:
+		return json_real((double)number_at(at, f) / 100);
+	case FIELD_OTHER:
+		break;
+	}
+	return json_null();
+}
+
+static void set_fields(struct json_writer *w, json_t *o, const struct json_field *f,
+		       const void *from)
+{
+	for (; f->key; f++)
+		value_set(w, o, f->key, value_at((const char *)from + f->offset, f));
+}
+
+static json_t *fields(struct json_writer *w, const struct json_field *f, const void *from)
+{
 	json_t *o = json_object();
-	value_set(w, o, "asked", value_text(s->asked));
-	value_set(w, o, "run", json_boolean(s->run));
-	value_set(w, o, "name", value_text_or_null(s->name));
-	value_set(w, o, "pid", value_fact((uint64_t)s->pid));
-	value_set(w, o, "processes", value_fact(s->processes));
-	value_set(w, o, "unit", value_text_or_null(s->unit));
-	value_set(w, o, "addresses", value_text(s->addresses));
+	set_fields(w, o, f, from);
 	return o;
 }
 
@@ -41,78 +68,26 @@ static json_t *target(struct json_writer *w, const struct target *t)
 	return o;
 }
 
-static json_t *share(struct json_writer *w, const struct observed_share *s)
-{
-	json_t *o = json_object();
-	value_set(w, o, "samples", value_count(s->count));
-	value_set(w, o, "p50", value_fact(s->p50));
-	value_set(w, o, "p95", value_fact(s->p95));
-	value_set(w, o, "p99", value_fact(s->p99));
-	return o;
-}
-
 static json_t *observed(struct json_writer *w, const struct report_observed *from)
 {
 	char arguments[256];
 	if (!from->us)
 		return json_null();
-	json_t *o = json_object();
-	value_set(w, o, "duration_us", value_count(from->us));
-	value_set(w, o, "connections", value_count(from->connections));
-	value_set(w, o, "opened", value_count(from->opened));
-	value_set(w, o, "rate_per_s", value_count(from->rate_per_s));
-	value_set(w, o, "rate_peak_per_s", value_count(from->peak_per_s));
-	value_set(w, o, "other_listeners", json_boolean(from->others));
-	value_set(w, o, "stall_us", value_fact(from->stall_us));
-	value_set(w, o, "gap_us", value_count(from->gap_us));
-	value_set(w, o, "sampled", value_count(from->sampled));
-	value_set(w, o, "rtt_us", share(w, &from->rtt_us));
-	value_set(w, o, "bandwidth_bps", share(w, &from->bandwidth_bps));
-	value_set(w, o, "headroom", json_real((double)from->headroom_percent / 100));
+	json_t *o = fields(w, json_observed, from);
+	value_set(w, o, "rtt_us", fields(w, json_share, &from->rtt_us));
+	value_set(w, o, "bandwidth_bps", fields(w, json_share, &from->bandwidth_bps));
 	value_set(w, o, "target", target(w, &from->target));
 	target_arguments(&from->target, arguments, sizeof(arguments));
 	value_set(w, o, "options", value_text(arguments[0] ? arguments + 1 : ""));
 	return o;
 }
 
-static json_t *wall(struct json_writer *w, const struct wall *from)
-{
-	json_t *o = json_object();
-	value_set(w, o, "name", value_text(from->name));
-	value_set(w, o, "unit", value_text(from->unit));
-	value_set(w, o, "method", value_text(wall_method_name(from->method)));
-	value_set(w, o, "experiment", value_text(wall_experiment_name(from->experiment)));
-	value_set(w, o, "reason", value_text_or_null(from->reason));
-	value_set(w, o, "assumed", value_text_or_null(from->assumed));
-	value_set(w, o, "limit", value_quantity(from->limit));
-	value_set(w, o, "measured", value_quantity(from->measured));
-	value_set(w, o, "at_least", json_boolean(from->at_least));
-	value_set(w, o, "at_most", json_boolean(from->at_most));
-	value_set(w, o, "needed", value_quantity(from->needed));
-	value_set(w, o, "needed_max", value_quantity(from->needed_max));
-	value_set(w, o, "verdict", value_text(wall_verdict_name(from->verdict)));
-	value_set(w, o, "accepted", json_boolean(from->accepted));
-	value_set(w, o, "knob", value_text_or_null(from->knob));
-	value_set(w, o, "detail", value_text(from->detail));
-	return o;
-}
-
 static json_t *proposals(struct json_writer *w, const struct finding *from)
 {
 	json_t *list = json_array();
-	for (size_t i = 0; i < from->proposal_count; i++) {
-		const struct proposal *p = &from->proposals[i];
-		json_t *o = json_object();
-		if (!p->proposed[0]) {
-			json_decref(o);
-			continue;
-		}
-		value_set(w, o, "knob", value_text(p->knob));
-		value_set(w, o, "current", value_text_or_null(p->current));
-		value_set(w, o, "proposed", value_text(p->proposed));
-		value_set(w, o, "field", value_text_or_null(p->field));
-		value_add(w, list, o);
-	}
+	for (size_t i = 0; i < from->proposal_count; i++)
+		if (from->proposals[i].proposed[0])
+			value_add(w, list, fields(w, json_proposal, &from->proposals[i]));
 	return list;
 }
 
@@ -174,12 +149,12 @@ static json_t *curve(struct json_writer *w, const struct finding_curve *from)
 static json_t *tried(const struct finding *from)
 {
 	const char *state = finding_tried_name(from->tried);
-	char line[320];
+	char line[FINDING_OUTCOME];
 	if (!state)
 		return json_null();
 	if (from->tried == TRIED_DONE)
 		return value_text(from->outcome);
-	snprintf(line, sizeof(line), "%s: %s", state, from->outcome);
+	report_text(line, "%s: %s", state, from->outcome);
 	return value_text(line);
 }
 
@@ -188,74 +163,52 @@ static json_t *acceptance(struct json_writer *w, const struct finding *from)
 	char date[16];
 	if (!from->acceptance)
 		return json_null();
-	json_t *o = json_object();
-	value_set(w, o, "state", value_text(acceptance_name(from->acceptance)));
+	json_t *o = fields(w, json_acceptance, from);
 	value_set(w, o, "until", value_text_or_null(acceptance_date(from->accepted_until, date)));
-	value_set(w, o, "value", value_quantity(from->accepted_value));
-	value_set(w, o, "reason", value_text_or_null(from->accepted_reason));
 	return o;
 }
 
-static json_t *finding(struct json_writer *w, const struct finding *from)
+static json_t *evidence(struct json_writer *w, const struct finding *from)
 {
-	json_t *o = json_object(), *evidence = json_array();
-	const struct proposal *first = finding_knob(from);
-	const char *state = finding_tried_name(from->tried);
-	value_set(w, o, "id", value_text(from->id));
-	value_set(w, o, "level", value_text(finding_level_name(from->level)));
-	value_set(w, o, "wall", value_text_or_null(from->wall));
-	value_set(w, o, "observed", json_boolean(from->observed));
-	value_set(w, o, "accepted", json_boolean(from->accepted));
-	value_set(w, o, "acceptance", acceptance(w, from));
-	value_set(w, o, "title", value_text(from->title));
-	value_set(w, o, "detail", value_text(from->detail));
-	value_set(w, o, "remedy", value_text(finding_remedy_name(from->remedy)));
-	value_set(w, o, "knob", first ? value_text_or_null(first->knob) : json_null());
-	value_set(w, o, "current", first ? value_text_or_null(first->current) : json_null());
-	value_set(w, o, "proposed", first ? value_text_or_null(first->proposed) : json_null());
-	value_set(w, o, "proposals", proposals(w, from));
-	value_set(w, o, "tried_state", state ? value_text(state) : json_null());
-	value_set(w, o, "tried", tried(from));
-	value_set(w, o, "advice", value_text_or_null(from->advice));
-	value_set(w, o, "answer", value_text_or_null(from->answer));
+	json_t *list = json_array();
 	for (size_t i = 0; i < from->evidence_count; i++) {
 		json_t *ev = json_object();
 		value_set(w, ev, "name", value_text(from->evidence[i].name));
 		value_set(w, ev, "at_current", value_number(from->evidence[i].at_current));
 		value_set(w, ev, "at_proposed", value_number(from->evidence[i].at_proposed));
 		value_set(w, ev, "unit", value_text(from->evidence[i].unit));
-		value_add(w, evidence, ev);
+		value_add(w, list, ev);
 	}
-	value_set(w, o, "evidence", evidence);
+	return list;
+}
+
+static json_t *finding(struct json_writer *w, const struct finding *from)
+{
+	json_t *o = fields(w, json_finding, from);
+	const struct proposal *first = finding_knob(from);
+	const char *state = finding_tried_name(from->tried);
+	value_set(w, o, "acceptance", acceptance(w, from));
+	if (first) {
+		value_set(w, o, "knob", value_text_or_null(first->knob));
+		value_set(w, o, "current", value_text_or_null(first->current));
+		value_set(w, o, "proposed", value_text_or_null(first->proposed));
+	}
+	value_set(w, o, "proposals", proposals(w, from));
+	value_set(w, o, "tried_state", state ? value_text(state) : json_null());
+	value_set(w, o, "tried", tried(from));
+	value_set(w, o, "evidence", evidence(w, from));
 	value_set(w, o, "table", table(w, &from->table));
 	value_set(w, o, "curve", curve(w, &from->curve));
 	return o;
 }
 
-static json_t *probe(struct json_writer *w, const struct report_probe *from)
-{
-	json_t *o = json_object();
-	value_set(w, o, "name", value_text(from->name));
-	value_set(w, o, "state", value_text(probe_state_name(from->state)));
-	value_set(w, o, "isolation", value_text(report_isolation_name(from->isolation)));
-	return o;
-}
-
 static json_t *listener(struct json_writer *w, const struct report_listener *from)
 {
-	bool tcp = from->kind == LISTENER_TCP;
-	json_t *o = json_object();
-	value_set(w, o, "kind", value_text(tcp ? "tcp" : "unix"));
-	value_set(w, o, "address", value_text(from->address));
-	value_set(w, o, "depth", value_count(from->depth));
-	value_set(w, o, "limit", value_count(from->limit));
-	value_set(w, o, "drops", tcp ? value_count(from->drops) : json_null());
-	value_set(w, o, "half_open", tcp ? value_quantity(from->half_open) : json_null());
-	value_set(w, o, "pid", from->pid ? json_integer(from->pid) : json_null());
-	value_set(w, o, "process", value_text_or_null(from->process));
-	value_set(w, o, "unit", value_text_or_null(from->unit));
-	value_set(w, o, "cookie", value_count(from->cookie));
-	value_set(w, o, "subject", json_boolean(from->subject));
+	json_t *o = fields(w, json_listener, from);
+	if (from->kind == LISTENER_TCP)
+		return o;
+	value_set(w, o, "drops", json_null());
+	value_set(w, o, "half_open", json_null());
 	return o;
 }
 
@@ -304,21 +257,19 @@ int render_json(FILE *out, const struct report *r, const struct render_style *st
 	value_set(&w, root, "schema", value_text("epolltune.report/1"));
 	value_set(&w, root, "version", value_text(EPOLLTUNE_VERSION));
 	value_set(&w, root, "time", value_text(report_stamp(r->time.tv_sec, stamp)));
-	value_set(&w, root, "host", host(&w, &r->host));
-	value_set(&w, root, "server", server(&w, &r->server));
+	value_set(&w, root, "host", fields(&w, json_host, &r->host));
+	value_set(&w, root, "server",
+		  r->server.asked[0] ? fields(&w, json_server, &r->server) : json_null());
 	value_set(&w, root, "observed", observed(&w, &r->observed));
 	value_set(&w, root, "target", target(&w, &r->target));
 	for (size_t i = 0; i < r->wall_count; i++)
-		value_add(&w, walls, wall(&w, &r->walls[i]));
+		value_add(&w, walls, fields(&w, json_wall, &r->walls[i]));
 	for (size_t i = 0; i < r->finding_count; i++)
 		value_add(&w, findings, finding(&w, &r->findings[i]));
 	for (size_t i = 0; i < r->probe_count; i++)
-		value_add(&w, probes, probe(&w, &r->ran[i]));
+		value_add(&w, probes, fields(&w, json_probe, &r->ran[i]));
 	value_set(&w, root, "probes", probes);
-	value_set(&w, root, "quick", json_boolean(r->quick));
-	value_set(&w, root, "gentle", json_boolean(r->gentle));
-	value_set(&w, root, "measured", json_boolean(r->require_measured));
-	value_set(&w, root, "only", value_text_or_null(r->probes));
+	set_fields(&w, root, json_options, r);
 	value_set(&w, root, "walls", walls);
 	value_set(&w, root, "findings", findings);
 	value_set(&w, root, "listeners", listeners(&w, r));

@@ -10,15 +10,17 @@
 
 static void finding_lines(const struct junit *j, const struct report *r, const struct finding *f)
 {
-	char text[ACCEPTANCE_TEXT];
+	char text[FINDING_OUTCOME];
 	junit_line(j, f->title);
 	junit_line(j, f->detail);
 	for (size_t i = 0; i < f->proposal_count; i++) {
 		const struct proposal *p = &f->proposals[i];
-		report_text(text, "%s %s → %s", p->knob, p->current, p->proposed);
-		if (p->proposed[0])
+		report_text(text, "%s %s%s%s", p->knob, proposal_current(p),
+			    p->proposed[0] ? " → " : "", p->proposed);
+		if (proposal_known(p))
 			junit_line(j, text);
 	}
+	junit_line(j, finding_outcome(f, text));
 	junit_line(j, f->advice);
 	junit_line(j, acceptance_text(r, f, text));
 }
@@ -29,10 +31,8 @@ static enum junit_result result_of(const struct report *r, const struct wall *w)
 		return JUNIT_SKIPPED;
 	if (verdict_asks(w->verdict))
 		return JUNIT_FAILED;
-	bool needed = w->needed != REPORT_NONE;
-	if (needed &&
-	    (w->verdict == VERDICT_UNKNOWN ||
-	     (r->require_measured && (w->experiment == EXPERIMENT_MISSED || w->assumed[0]))))
+	bool missed = w->experiment == EXPERIMENT_MISSED || w->assumed[0];
+	if (wall_undecided(w) || (r->require_measured && missed && w->needed != REPORT_NONE))
 		return JUNIT_BROKEN;
 	return w->verdict == VERDICT_OK ? JUNIT_PASSED : JUNIT_SKIPPED;
 }

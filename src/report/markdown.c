@@ -1,11 +1,10 @@
 /* Prints a report in Markdown (GitHub's, with tables), for tickets and merge requests. */
 #include "report/render.h"
 
-#include <inttypes.h>
 #include <string.h>
 
-#include "epolltune/quantity.h"
 #include "report/figure.h"
+#include "report/head.h"
 #include "report/markdown.h"
 
 static void paragraph(FILE *out, const char *text)
@@ -16,26 +15,15 @@ static void paragraph(FILE *out, const char *text)
 	fputs("\n\n", out);
 }
 
-static void target(FILE *out, const struct target *t)
+/* A paragraph of the report's head. */
+static void head_line(const struct page *p, enum tone tone, size_t indent, const char *separator,
+		      const struct page_segments *s)
 {
-	const struct {
-		enum quantity_kind kind;
-		uint64_t value;
-		const char *what;
-	} numbers[] = {
-		{QUANTITY_COUNT, t->connections, " connections"},
-		{QUANTITY_RATE, t->rate_per_s, " new"},
-		{QUANTITY_DURATION, t->stall_us, " accept stalls"},
-		{QUANTITY_DURATION, t->rtt_us, " RTT"},
-		{QUANTITY_BANDWIDTH, t->bandwidth_bps, " per connection"},
-	};
-	char text[64];
-	fprintf(out, "Target of a %s: ", target_role_name(t->role));
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		quantity_format(text, sizeof(text), numbers[i].kind, numbers[i].value);
-		fprintf(out, "%s%s%s", i ? ", " : "", text, numbers[i].what);
+	for (size_t i = 0; i < s->count; i++) {
+		fputs(i ? separator : "", p->out);
+		markdown_put(p->out, s->at[i]);
 	}
-	fputs("\n\n", out);
+	fputs(s->count ? "\n\n" : "", p->out);
 }
 
 static void wall(FILE *out, const struct wall *w)
@@ -48,8 +36,7 @@ static void wall(FILE *out, const struct wall *w)
 	markdown_put(out, figure_text(capacity, sizeof(capacity), w));
 	fputs(" | ", out);
 	markdown_put(out, figure_needed(needed, sizeof(needed), w));
-	fprintf(out, " | %s | %s%s%s%s |\n",
-		w->verdict == VERDICT_NA ? "-" : wall_method_name(w->method), asks ? "**" : "",
+	fprintf(out, " | %s | %s%s%s%s |\n", figure_basis(w), asks ? "**" : "",
 		wall_verdict_name(w->verdict), asks ? "**" : "", w->accepted ? ", accepted" : "");
 }
 
@@ -66,29 +53,49 @@ static void walls(FILE *out, const struct report *r)
 	fputc('\n', out);
 }
 
+/* Why a wall that the target needs has no verdict. */
+static void wall_notes(FILE *out, const struct report *r)
+{
+	char note[RENDER_NOTE];
+	size_t printed = 0;
+	for (size_t i = 0; i < r->wall_count; i++) {
+		const struct wall *w = &r->walls[i];
+		if (!wall_undecided(w) || !render_wall_note(w, note)[0])
+			continue;
+		fputs("- ", out);
+		markdown_code(out, w->name);
+		fputs(": ", out);
+		markdown_put(out, note);
+		fputc('\n', out);
+		printed++;
+	}
+	fputs(printed ? "\n" : "", out);
+}
+
 static void proposals(FILE *out, const struct finding *f)
 {
+	char outcome[FINDING_OUTCOME];
+	size_t printed = 0;
 	for (size_t i = 0; i < f->proposal_count; i++) {
 		const struct proposal *p = &f->proposals[i];
-		if (!p->proposed[0])
+		if (!proposal_known(p))
 			continue;
 		fputs("- ", out);
 		markdown_code(out, p->knob);
 		fputs(": ", out);
-		markdown_code(out, p->current[0] ? p->current : "unknown");
-		fputs(" → ", out);
-		markdown_code(out, p->proposed);
+		markdown_code(out, proposal_current(p));
+		fputs(p->proposed[0] ? " → " : "", out);
+		if (p->proposed[0])
+			markdown_code(out, p->proposed);
+		fputc('\n', out);
+		printed++;
+	}
+	if (finding_outcome(f, outcome)[0]) {
+		fputs("- ", out);
+		markdown_put(out, outcome);
 		fputc('\n', out);
 	}
-	if (!finding_proposes(f))
-		return;
-	const char *tried = finding_tried_name(f->tried);
-	if (tried) {
-		fprintf(out, "- %s: ", tried);
-		markdown_put(out, f->outcome);
-		fputc('\n', out);
-	}
-	fputc('\n', out);
+	fputs(printed ? "\n" : "", out);
 }
 
 static void evidence(FILE *out, const struct finding *f)
@@ -105,6 +112,34 @@ static void evidence(FILE *out, const struct finding *f)
 	fputs(f->evidence_count ? "\n" : "", out);
 }
 
+static void figures(FILE *out, const struct finding_table *t)
+{
+	char text[64];
+	if (!t->row_count)
+		return;
+	fputs("| ", out);
+	markdown_put(out, t->corner);
+	for (size_t k = 0; k < t->column_count; k++) {
+		fputs(" | ", out);
+		markdown_put(out, t->column[k].head);
+	}
+	fputs(" |\n| ---", out);
+	for (size_t k = 0; k < t->column_count; k++)
+		fputs(" | ---:", out);
+	fputs(" |\n", out);
+	for (size_t i = 0; i < t->row_count; i++) {
+		fputs("| ", out);
+		markdown_put(out, t->row[i].name);
+		for (size_t k = 0; k < t->column_count; k++) {
+			fputs(" | ", out);
+			markdown_put(out, figure_value(text, sizeof(text), t->row[i].value[k],
+						       t->column[k].unit));
+		}
+		fputs(" |\n", out);
+	}
+	fputc('\n', out);
+}
+
 static void finding_section(FILE *out, const struct report *r, const struct finding *f)
 {
 	char text[ACCEPTANCE_TEXT];
@@ -117,6 +152,7 @@ static void finding_section(FILE *out, const struct report *r, const struct find
 	paragraph(out, f->detail);
 	proposals(out, f);
 	evidence(out, f);
+	figures(out, &f->table);
 	paragraph(out, f->advice);
 	paragraph(out, acceptance_text(r, f, text));
 }
@@ -156,22 +192,16 @@ int render_markdown(FILE *out, const struct report *r, const struct render_style
 		    struct err *e)
 {
 	char answer[REPORT_ANSWER], stamp[REPORT_STAMP], omitted[RENDER_OMITTED];
+	const struct page p = {.out = out, .utf8 = true};
 	report_answer(r, answer);
-	fputs("## epolltune check of ", out);
+	fprintf(out, "## epolltune check%s", r->host.name[0] ? " of " : "");
 	markdown_put(out, r->host.name);
-	fputs("\n\n**", out);
+	fprintf(out, ", %s\n\n**", report_stamp(r->time.tv_sec, stamp));
 	markdown_put(out, answer);
-	fputs("**\n\nLinux ", out);
-	markdown_put(out, r->host.kernel);
-	fprintf(out, ", %" PRIu64 " CPUs, %s, epolltune %s", r->host.cpus,
-		report_stamp(r->time.tv_sec, stamp), EPOLLTUNE_VERSION);
-	if (r->server.asked[0]) {
-		fputs(", server ", out);
-		markdown_put(out, r->server.name[0] ? r->server.name : r->server.asked);
-	}
-	fputs("\n\n", out);
-	target(out, &r->target);
+	fputs("**\n\n", out);
+	head_lines(&p, r, head_line);
 	walls(out, r);
+	wall_notes(out, r);
 	findings(out, r);
 	if (render_omitted(r, omitted)[0])
 		fprintf(out, "%s\n", omitted);

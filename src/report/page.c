@@ -161,6 +161,16 @@ void page_paragraph(const struct page *p, enum tone tone, size_t indent, const c
 	paragraph(p, tone, indent, indent, field);
 }
 
+void page_labelled(const struct page *p, size_t first, size_t indent, const char *field)
+{
+	char text[PAGE_TEXT];
+	page_text(p, text, sizeof(text), "%s", field);
+	if (*text)
+		page_wrap(p, TONE_PLAIN, first, indent, text);
+	else
+		fputc('\n', p->out);
+}
+
 void page_segment(const struct page *p, struct page_segments *s, const char *fmt, ...)
 {
 	if (s->count == PAGE_SEGMENTS)

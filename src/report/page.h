@@ -37,6 +37,10 @@ void page_wrap(const struct page *p, enum tone tone, size_t first, size_t indent
 /* page_text() and page_wrap() in one; prints nothing for an empty field. */
 void page_paragraph(const struct page *p, enum tone tone, size_t indent, const char *field);
 
+/* The same behind a label, which ends at column `first`; ends with a newline even if the field is
+ * empty. */
+void page_labelled(const struct page *p, size_t first, size_t indent, const char *field);
+
 #define PAGE_SEGMENTS 8
 
 /* Parts of a line; lines break between parts where possible. */

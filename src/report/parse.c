@@ -8,6 +8,8 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/document.h"
+#include "report/figure.h"
+#include "report/json_fields.h"
 #include "report/target_fields.h"
 
 #define PARSE_MAX ((size_t)16 << 20)
@@ -100,49 +102,93 @@ static double number(struct reader *r, const json_t *o, const char *key)
 	return n ? json_number_value(n) : NAN;
 }
 
+static int64_t percent(struct reader *r, const json_t *o, const char *key)
+{
+	double n = number(r, o, key) * 100;
+	if (n < 0 || n > 1e9)
+		wrong(r, key, "a factor");
+	return isnan(n) || r->failed ? 0 : (int64_t)(n + 0.5);
+}
+
 static bool flag(const json_t *o, const char *key) { return json_is_true(json_object_get(o, key)); }
 
-/* Reads one of the words name(0) … name(last) into a field of an enum. */
-#define WORD(r, o, key, field, name, last)                                                         \
-	do {                                                                                       \
-		const char *word = json_string_value(json_object_get(o, key));                     \
-		(field) = 0;                                                                       \
-		while (word && (field) < (last) && strcmp(word, name(field)) != 0)                 \
-			(field)++;                                                                 \
-		if (!word || strcmp(word, name(field)) != 0)                                       \
-			wrong(r, key, "a word of this schema");                                    \
-	} while (0)
-
-static void read_host(struct reader *r, const json_t *o, struct report_host *h)
+static unsigned word(struct reader *r, const json_t *o, const struct json_field *f)
 {
-	snprintf(r->at, sizeof(r->at), "host.");
-	TEXT_CUT(r, o, "name", h->name);
-	TEXT_CUT(r, o, "kernel", h->kernel);
-	TEXT_CUT(r, o, "boot", h->boot);
-	TEXT_CUT(r, o, "netns", h->netns);
-	h->cpus = count(r, o, "cpus");
-	h->memory_bytes = count(r, o, "memory_bytes");
-	WORD(r, o, "isolation", h->isolation, report_isolation_name, ISOLATION_NONE);
-	h->family = count(r, o, "family");
+	const char *given = json_string_value(json_object_get(o, f->key));
+	int i = 0;
+	if (f->newer && !member(o, f->key))
+		return 0;
+	while (given && i < f->last && strcmp(given, f->word(i)) != 0)
+		i++;
+	if (!given || strcmp(given, f->word(i)) != 0)
+		wrong(r, f->key, "a word of this schema");
+	return (unsigned)i;
 }
 
-static void read_server(struct reader *r, const json_t *o, struct report_server *s)
+static void put_count(struct reader *r, const json_t *o, const struct json_field *f, char *at)
 {
-	snprintf(r->at, sizeof(r->at), "server.");
-	TEXT_CUT(r, o, "asked", s->asked);
-	s->run = flag(o, "run");
-	TEXT_CUT(r, o, "name", s->name);
-	TEXT_CUT(r, o, "unit", s->unit);
-	TEXT_CUT(r, o, "addresses", s->addresses);
-	s->pid = (int64_t)count_to(r, o, "pid", INT32_MAX, "a pid");
-	s->processes = count(r, o, "processes");
+	uint32_t small = 0;
+	uint64_t number = 0;
+	if (f->size == sizeof(number)) {
+		number = count_to(r, o, f->key, f->last ? f->last : INT64_MAX, "in its range");
+		memcpy(at, &number, sizeof(number));
+	} else {
+		small = count32(r, o, f->key);
+		memcpy(at, &small, sizeof(small));
+	}
 }
+
+static void field(struct reader *r, const json_t *o, const struct json_field *f, char *at)
+{
+	int64_t wide = 0;
+	unsigned chosen = 0;
+	switch (f->kind) {
+	case FIELD_STRING:
+	case FIELD_NULLABLE:
+		(f->foreign ? text_cut : text)(r, o, f->key, at, f->size);
+		break;
+	case FIELD_FLAG:
+		*(bool *)at = flag(o, f->key);
+		break;
+	case FIELD_WORD:
+		chosen = word(r, o, f);
+		memcpy(at, &chosen, sizeof(chosen));
+		break;
+	case FIELD_QUANTITY:
+		wide = quantity(r, o, f->key);
+		memcpy(at, &wide, sizeof(wide));
+		break;
+	case FIELD_COUNT:
+	case FIELD_FACT:
+		put_count(r, o, f, at);
+		break;
+	case FIELD_PID:
+		wide = (int64_t)count_to(r, o, f->key, f->last, "a pid");
+		memcpy(at, &wide, sizeof(wide));
+		break;
+	case FIELD_PERCENT:
+		wide = percent(r, o, f->key);
+		memcpy(at, &wide, sizeof(wide));
+		break;
+	case FIELD_OTHER:
+		break;
+	}
+}
+
+static void fields(struct reader *r, const json_t *o, const struct json_field *f, void *out)
+{
+	for (; f->key; f++)
+		field(r, o, f, (char *)out + f->offset);
+}
+
+static const char *role_of(int role) { return target_role_name((enum target_role)role); }
 
 static void read_target(struct reader *r, const json_t *o, struct target *t)
 {
-	snprintf(r->at, sizeof(r->at), "target.");
+	static const struct json_field role = {
+		.key = "role", .word = role_of, .last = TARGET_PROXY};
 	*t = target_default();
-	WORD(r, o, "role", t->role, target_role_name, TARGET_PROXY);
+	t->role = (enum target_role)word(r, o, &role);
 	for (const struct target_field *f = target_fields; f->key; f++)
 		if (!f->newer || member(o, f->key)) {
 			uint64_t number = count(r, o, f->key);
@@ -150,33 +196,22 @@ static void read_target(struct reader *r, const json_t *o, struct target *t)
 		}
 }
 
+static void read_observed(struct reader *r, const json_t *o, struct report_observed *out)
+{
+	fields(r, o, json_observed, out);
+	fields(r, json_object_get(o, "rtt_us"), json_share, &out->rtt_us);
+	fields(r, json_object_get(o, "bandwidth_bps"), json_share, &out->bandwidth_bps);
+	read_target(r, json_object_get(o, "target"), &out->target);
+}
+
 static void read_wall(struct reader *r, const json_t *o, struct report *out)
 {
 	char name[sizeof(out->walls[0].name)];
 	TEXT(r, o, "name", name);
-	if (!name[0] || report_find(out, name)) {
+	if (!name[0] || report_find(out, name))
 		wrong(r, "name", "a unique wall name");
-		return;
-	}
-	struct wall *w = report_wall(out, name);
-	TEXT(r, o, "unit", w->unit);
-	WORD(r, o, "method", w->method, wall_method_name, METHOD_RUNNING);
-	WORD(r, o, "verdict", w->verdict, wall_verdict_name, VERDICT_NA);
-	w->limit = quantity(r, o, "limit");
-	w->measured = quantity(r, o, "measured");
-	w->needed = quantity(r, o, "needed");
-	w->needed_max = quantity(r, o, "needed_max");
-	TEXT(r, o, "knob", w->knob);
-	TEXT_CUT(r, o, "detail", w->detail);
-	TEXT_CUT(r, o, "reason", w->reason);
-	/* Older versions do not write these. */
-	if (member(o, "assumed"))
-		TEXT(r, o, "assumed", w->assumed);
-	if (member(o, "experiment"))
-		WORD(r, o, "experiment", w->experiment, wall_experiment_name, EXPERIMENT_MISSED);
-	w->at_least = flag(o, "at_least");
-	w->at_most = flag(o, "at_most");
-	w->accepted = flag(o, "accepted");
+	else
+		fields(r, o, json_wall, report_wall(out, name));
 }
 
 static void read_evidence(struct reader *r, const json_t *o, struct finding *f)
@@ -190,10 +225,7 @@ static void read_evidence(struct reader *r, const json_t *o, struct finding *f)
 static void read_proposal(struct reader *r, const json_t *o, struct finding *f)
 {
 	struct proposal p = {0};
-	TEXT(r, o, "knob", p.knob);
-	TEXT(r, o, "current", p.current);
-	TEXT(r, o, "proposed", p.proposed);
-	TEXT(r, o, "field", p.field);
+	fields(r, o, json_proposal, &p);
 	if (p.knob[0])
 		*finding_propose(f, p.knob, "", "") = p;
 }
@@ -212,7 +244,7 @@ static void read_proposals(struct reader *r, const json_t *o, struct finding *f)
 static void read_tried(struct reader *r, const json_t *o, struct finding *f)
 {
 	const char *state = json_string_value(json_object_get(o, "tried_state"));
-	char whole[sizeof(f->outcome) + 32];
+	char whole[FINDING_OUTCOME];
 	TEXT_CUT(r, o, "tried", whole);
 	for (int i = TRIED_DONE; state && i <= TRIED_NOT; i++)
 		if (!strcmp(state, finding_tried_name((enum finding_tried)i)))
@@ -291,30 +323,19 @@ static void read_curve(struct reader *r, const json_t *o, struct finding *f)
 static void read_acceptance(struct reader *r, const json_t *o, struct finding *f)
 {
 	char date[16];
+	fields(r, o, json_acceptance, f);
 	TEXT(r, o, "until", date);
-	WORD(r, o, "state", f->acceptance, acceptance_name, ACCEPTANCE_WORSE);
 	if (date[0] && !acceptance_until(date, &f->accepted_until))
 		wrong(r, "until", "a date");
-	f->accepted_value = quantity(r, o, "value");
-	TEXT_CUT(r, o, "reason", f->accepted_reason);
 }
 
 static void read_finding(struct reader *r, const json_t *o, struct report *out)
 {
 	struct finding *f = report_finding_blank(out);
 	const json_t *evidence = json_object_get(o, "evidence");
-	TEXT(r, o, "id", f->id);
-	TEXT_CUT(r, o, "title", f->title);
-	WORD(r, o, "level", f->level, finding_level_name, LEVEL_SKIPPED);
-	WORD(r, o, "remedy", f->remedy, finding_remedy_name, REMEDY_PROVIDER);
-	TEXT(r, o, "wall", f->wall);
-	TEXT_CUT(r, o, "detail", f->detail);
+	fields(r, o, json_finding, f);
 	read_proposals(r, o, f);
 	read_tried(r, o, f);
-	TEXT_CUT(r, o, "advice", f->advice);
-	TEXT_CUT(r, o, "answer", f->answer);
-	f->observed = flag(o, "observed");
-	f->accepted = flag(o, "accepted");
 	if (json_is_object(json_object_get(o, "acceptance")))
 		read_acceptance(r, json_object_get(o, "acceptance"), f);
 	if (evidence && !json_is_array(evidence))
@@ -331,32 +352,14 @@ static void read_finding(struct reader *r, const json_t *o, struct report *out)
 static void read_probe(struct reader *r, const json_t *o, struct report *out)
 {
 	struct report_probe p = {0};
-	TEXT(r, o, "name", p.name);
-	WORD(r, o, "state", p.state, probe_state_name, PROBE_UNOBSERVED);
-	WORD(r, o, "isolation", p.isolation, report_isolation_name, ISOLATION_NONE);
+	fields(r, o, json_probe, &p);
 	if (out->probe_count < REPORT_PROBES)
 		out->ran[out->probe_count++] = p;
 }
 
-static const char *kind_name(enum listener_kind kind)
-{
-	return kind == LISTENER_TCP ? "tcp" : "unix";
-}
-
 static void read_listener(struct reader *r, const json_t *o, struct report *out)
 {
-	struct report_listener *l = report_listener(out);
-	WORD(r, o, "kind", l->kind, kind_name, LISTENER_UNIX);
-	TEXT_CUT(r, o, "address", l->address);
-	l->depth = count32(r, o, "depth");
-	l->limit = count32(r, o, "limit");
-	l->drops = count32(r, o, "drops");
-	l->half_open = quantity(r, o, "half_open");
-	l->pid = (int64_t)count(r, o, "pid");
-	TEXT_CUT(r, o, "process", l->process);
-	TEXT_CUT(r, o, "unit", l->unit);
-	l->cookie = count(r, o, "cookie");
-	l->subject = flag(o, "subject");
+	fields(r, o, json_listener, report_listener(out));
 }
 
 static void read_counters(struct reader *r, const json_t *root, struct report *out)
@@ -403,13 +406,23 @@ static void read_head(struct reader *r, const json_t *root, struct report *out)
 	out->time = (struct timespec){.tv_sec = timegm(&tm)};
 }
 
+/* Reads a member that is one object, or null. */
+static const json_t *part(struct reader *r, const json_t *root, const char *key)
+{
+	snprintf(r->at, sizeof(r->at), "%s.", key);
+	return member(root, key);
+}
+
 static void read_report(struct reader *r, const json_t *root, struct report *out)
 {
+	const json_t *o;
 	read_head(r, root, out);
-	read_host(r, json_object_get(root, "host"), &out->host);
-	if (member(root, "server"))
-		read_server(r, member(root, "server"), &out->server);
-	read_target(r, json_object_get(root, "target"), &out->target);
+	fields(r, part(r, root, "host"), json_host, &out->host);
+	if ((o = part(r, root, "server")))
+		fields(r, o, json_server, &out->server);
+	if ((o = part(r, root, "observed")))
+		read_observed(r, o, &out->observed);
+	read_target(r, part(r, root, "target"), &out->target);
 	read_list(r, root, "walls", out, read_wall);
 	read_list(r, root, "findings", out, read_finding);
 	/* Reports from before 0.2 lack these members. */
@@ -421,11 +434,8 @@ static void read_report(struct reader *r, const json_t *root, struct report *out
 	if (all > out->listener_count)
 		out->listener_count = all;
 	read_counters(r, root, out);
-	out->quick = flag(root, "quick");
-	out->gentle = flag(root, "gentle");
-	/* Older versions do not write these. */
-	out->require_measured = flag(root, "measured");
-	TEXT(r, root, "only", out->probes);
+	fields(r, root, json_options, out);
+	out->lost += count(r, json_object_get(root, "summary"), "lost");
 }
 
 struct source {

@@ -87,6 +87,7 @@ struct finding *report_finding(struct report *r, const char *id, const struct wo
 	f->observed = row->observed;
 	f->quiet = row->quiet;
 	report_text(f->wall, "%s", finding_wall(row));
+	wording_fill(words, row->about ? row->about : "", f->about, sizeof(f->about));
 	wording_fill(words, row->title, f->title, sizeof(f->title));
 	wording_fill(words, row->detail, f->detail, sizeof(f->detail));
 	wording_fill(words, row->advice, f->advice, sizeof(f->advice));

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "epolltune/knob.h"
 #include "epolltune/shell.h"
 #include "report/figure.h"
 #include "report/head.h"
@@ -18,7 +17,7 @@ static void add_wall(struct table *t, const struct wall *w)
 	table_cell(t, "%s", w->name);
 	table_cell(t, "%s", figure_text(capacity, sizeof(capacity), w));
 	table_cell(t, "%s", figure_needed(needed, sizeof(needed), w));
-	table_cell(t, "%s", w->verdict == VERDICT_NA ? "-" : wall_method_name(w->method));
+	table_cell(t, "%s", figure_basis(w));
 	table_cell_tone(t, page_verdict_tone(w->verdict), page_verdict(w->verdict));
 }
 
@@ -29,8 +28,7 @@ static void wall_details(const struct page *p, const struct report *r)
 	char note[RENDER_NOTE];
 	for (size_t i = 0; i < r->wall_count; i++) {
 		const struct wall *w = &r->walls[i];
-		bool asks = w->verdict == VERDICT_UNKNOWN && w->needed != REPORT_NONE;
-		if (!p->verbose && !asks)
+		if (!p->verbose && !wall_undecided(w))
 			continue;
 		if (!render_wall_note(w, note)[0])
 			continue;
@@ -94,23 +92,11 @@ static void figures(const struct page *p, const struct finding *f, size_t indent
 	table_print(&t, p->out, NULL);
 }
 
-/* Writes "tried: …" or "not tried: …"; "" if there is nothing to try. */
-static void outcome_text(const struct page *p, const struct finding *f, char *text, size_t size)
-{
-	const char *state = finding_tried_name(f->tried);
-	text[0] = 0;
-	if (state)
-		page_text(p, text, size, "%s%s%s", state, f->outcome[0] ? ": " : "", f->outcome);
-}
-
 static void knob_line(const struct page *p, const struct proposal *c)
 {
 	char knob[PAGE_TEXT], change[PAGE_TEXT];
-	const struct knob *k = knob_find(c->knob);
-	/* An empty list of ports is a value. */
-	const char *missing = k && k->shape == KNOB_PORTS ? "none" : "unknown";
 	page_text(p, knob, sizeof(knob), "%s", c->knob);
-	page_text(p, change, sizeof(change), "%s%s%s", c->current[0] ? c->current : missing,
+	page_text(p, change, sizeof(change), "%s%s%s", proposal_current(c),
 		  c->proposed[0] ? " → " : "", c->proposed);
 	size_t column = 2 + utf8_length(knob) + 3 + utf8_length(change);
 	fputs("  ", p->out);
@@ -127,13 +113,11 @@ static void knob_line(const struct page *p, const struct proposal *c)
 
 static void knob_lines(const struct page *p, const struct finding *f)
 {
-	char outcome[PAGE_TEXT];
+	char outcome[FINDING_OUTCOME];
 	for (size_t i = 0; i < f->proposal_count; i++)
-		if (f->proposals[i].current[0] || f->proposals[i].proposed[0])
+		if (proposal_known(&f->proposals[i]))
 			knob_line(p, &f->proposals[i]);
-	outcome_text(p, f, outcome, sizeof(outcome));
-	if (finding_proposes(f))
-		page_paragraph(p, TONE_PLAIN, 4, outcome);
+	page_paragraph(p, TONE_PLAIN, 4, finding_outcome(f, outcome));
 }
 
 /* Prints the id, the level and who has to act: "critical · application". */

@@ -64,6 +64,7 @@ static void put_row(FILE *out, const struct watch_row *r)
 	put_count(out, "lost", g->lost);
 	put_number(out, "lost_per_s", r->lost);
 	put_count(out, "half_open", g->half_open);
+	put_count(out, "syn_room", g->syn_room);
 	put_count(out, "used_counter", g->kind->paired ? g->value : REPORT_NONE);
 	put_count(out, "limit_counter", g->kind->paired ? g->limit : REPORT_NONE);
 	fprintf(out, ",\"stuck\":%s", g->stuck ? "true" : "false");
@@ -169,6 +170,7 @@ static void row_read(struct line_reader *r, const json_t *o, struct watch_sample
 	g->stuck = json_is_true(json_object_get(o, "stuck"));
 	g->lost = quantity(r, o, "lost");
 	g->half_open = quantity(r, o, "half_open");
+	g->syn_room = quantity(r, o, "syn_room");
 }
 
 static void line_read(struct line_reader *r, const json_t *o, struct watch_sample *out)

@@ -823,6 +823,19 @@ static void a_useless_change_is_rolled_back(void **state)
 	output_free(&o);
 }
 
+/* A report is of a target and of what was given beside it. */
+static void the_proof_has_the_backlog_of_its_report(void **state)
+{
+	struct output o =
+		inside("", REPORT "somaxconn 16; report >$B/report.json\n"
+				  "sed -i 's/\"walls\"/\"backlog\": 1500, &/' $B/report.json\n"
+				  "grep -q backlog $B/report.json || exit 70\n"
+				  "apply --yes --from $B/report.json --probe accept-queue\n");
+	has(o.out, "1 501");
+	hasnt(o.out, "2 049");
+	output_free(&o);
+}
+
 /* The proof of --server is a check without that server: its limits are not those of this shell, and
  * it may have more sockets than the test server. */
 static void another_server_proves_nothing(void **state)
@@ -2036,6 +2049,7 @@ int main(void)
 		TEST(counts_down_on_a_terminal),
 		TEST(persists_and_removes_again),
 		TEST(a_useless_change_is_rolled_back),
+		TEST(the_proof_has_the_backlog_of_its_report),
 		TEST(another_server_proves_nothing),
 		TEST(the_watchdog_without_a_journal),
 		TEST(a_later_run_is_named),

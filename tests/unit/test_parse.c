@@ -44,6 +44,18 @@ static void put(const char *text)
 	fclose(out);
 }
 
+/* What is given to check, and a report that is full. */
+static void sample_options(struct report *r)
+{
+	sample_short(r);
+	r->backlog = 511;
+	r->peers = 4000;
+	r->lost = 7;
+	r->gentle = r->quick = r->require_measured = true;
+	report_text(r->probes, "ports,udp");
+	report_text(r->findings[0].about, "nginx");
+}
+
 static struct report *sample(void)
 {
 	struct report *r = calloc(1, sizeof(*r));
@@ -75,6 +87,29 @@ static void the_same_again(void **state)
 	assert_int_equal(back->listeners[0].drops, UINT32_MAX);
 	assert_int_equal(back->listeners[1].kind, LISTENER_UNIX);
 	free(before), free(after), free(r), free(back);
+}
+
+/* Each member that the program writes and reads: written again, it is the same. */
+static void every_report_is_the_same_again(void **state)
+{
+	static void (*const samples[])(struct report *) = {
+		sample_short, sample_healthy, sample_unknown, sample_observed, sample_options};
+	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
+		struct report *r = calloc(1, sizeof(*r)), *back = calloc(1, sizeof(*back));
+		struct err e = {0};
+		samples[i](r);
+		char *text = json_of(r);
+		put(text);
+		if (report_parse(path, back, &e) < 0)
+			fail_msg("%s", e.text);
+		char *again = json_of(back);
+		assert_string_equal(again, text);
+		assert_int_equal(back->lost, r->lost);
+		assert_int_equal(back->backlog, r->backlog);
+		assert_int_equal(back->peers, r->peers);
+		assert_int_equal(back->observed.headroom_percent, r->observed.headroom_percent);
+		free(text), free(again), free(r), free(back);
+	}
 }
 
 /* What the answer depends on, too: apply --from gives that of its report. */
@@ -320,8 +355,8 @@ static void rounds_have_the_findings_of_most(void **state)
 {
 	static const char *const ids[3][3] = {
 		{"application.stuck", "application.rate.short"},
-		{"application.rate.short", "accept-queue.short"},
-		{"accept-queue.short", "application.connections.short"},
+		{"application.rate.short", "accept-queue.short", "accept-queue.short"},
+		{"accept-queue.short", "application.connections.short", "accept-queue.short"},
 	};
 	struct report *r = calloc(3, sizeof(*r));
 	assert_non_null(r);
@@ -333,9 +368,10 @@ static void rounds_have_the_findings_of_most(void **state)
 		}
 	}
 	compare_rounds(r, 3);
-	assert_int_equal(r->finding_count, 2);
+	assert_int_equal(r->finding_count, 3);
 	assert_string_equal(r->findings[0].id, "application.rate.short");
 	assert_string_equal(r->findings[1].id, "accept-queue.short");
+	assert_string_equal(r->findings[2].id, "accept-queue.short");
 	free(r);
 }
 
@@ -413,6 +449,10 @@ static void verdicts_side_by_side(void **state)
 	assert_int_equal(compare_wall(&unknown, &ok), COMPARE_UNKNOWN);
 	assert_int_equal(compare_wall(&unknown, &unknown), COMPARE_SAME);
 	assert_int_equal(compare_gain(&ok, &unknown, 0), COMPARE_UNKNOWN);
+	struct wall lacks = {.verdict = VERDICT_SHORT};
+	/* No experiment shows that it was better; a comparison does not let it pass. */
+	assert_int_equal(compare_wall(&unknown, &lacks), COMPARE_UNKNOWN);
+	assert_int_equal(compare_gain(&unknown, &lacks, 0), COMPARE_UNKNOWN);
 	struct wall none = {.verdict = VERDICT_NA};
 	assert_int_equal(compare_wall(&ok, &none), COMPARE_UNKNOWN);
 	assert_int_equal(compare_wall(&none, &ok), COMPARE_UNKNOWN);
@@ -434,6 +474,92 @@ static void new_finding(struct report *r, enum finding_level level, bool accepte
 	f->observed = true;
 	f->accepted = accepted;
 	report_text(f->wall, "accept-queue");
+}
+
+static void an_unknown_wall_that_asks_is_worse(void **state)
+{
+	static const struct {
+		enum wall_verdict before, after;
+		int status;
+		const char *change;
+	} cases[] = {
+		{VERDICT_UNKNOWN, VERDICT_SHORT, 2, "worse"},
+		{VERDICT_UNKNOWN, VERDICT_TIGHT, 1, "worse"},
+		{VERDICT_UNKNOWN, VERDICT_OK, 0, "unknown"},
+		{VERDICT_NA, VERDICT_SHORT, 2, "worse"},
+		{VERDICT_NA, VERDICT_OK, 0, "unknown"},
+		{VERDICT_SHORT, VERDICT_UNKNOWN, 3, "unknown"},
+		{VERDICT_UNKNOWN, VERDICT_UNKNOWN, 0, "same"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct report *r = calloc(2, sizeof(*r));
+		one_wall(&r[0], 1100, 1000);
+		one_wall(&r[1], 1100, 1000);
+		r[0].walls[0].verdict = cases[i].before;
+		r[1].walls[0].verdict = cases[i].after;
+		json_t *o = compare_json(&r[0], &r[1]);
+		json_t *row = json_array_get(json_object_get(o, "walls"), 0);
+		assert_string_equal(json_string_value(json_object_get(row, "change")),
+				    cases[i].change);
+		assert_int_equal(compare_status(&r[0], &r[1]), cases[i].status);
+		json_decref(o);
+		free(r);
+	}
+}
+
+/* "nginx, nginx, redis": the servers of which the report says the same. */
+static void same_findings(struct report *r, const char *of, enum finding_level level)
+{
+	char servers[64];
+	snprintf(servers, sizeof(servers), "%s", of);
+	for (char *rest = servers, *one; (one = strsep(&rest, ", "));) {
+		if (!*one)
+			continue;
+		struct finding *f = finding_made(r, "accept-queue.overflowing", level, one);
+		f->observed = true;
+		report_text(f->about, "%s", strcmp(one, "?") ? one : "");
+	}
+}
+
+static void a_finding_of_another_server_is_another(void **state)
+{
+	static const struct {
+		const char *before, *after;
+		int status;
+		size_t gone, new, worse;
+	} cases[] = {
+		{"nginx", "nginx", 0, 0, 0, 0},
+		{"nginx", "redis", 2, 1, 1, 1},
+		{"nginx", "redis, nginx", 2, 0, 1, 1},
+		{"redis, nginx", "nginx, redis", 0, 0, 0, 0},
+		{"redis, nginx", "nginx", 0, 1, 0, 0},
+		/* Of one server, as many. */
+		{"nginx", "nginx, nginx", 2, 0, 1, 1},
+		{"nginx, nginx", "nginx", 0, 1, 0, 0},
+		{"", "nginx, nginx", 2, 0, 2, 2},
+		/* Of a report that does not say of which: as many. */
+		{"?", "nginx", 0, 0, 0, 0},
+		{"?", "nginx, nginx", 2, 0, 1, 1},
+		{"nginx", "?", 0, 0, 0, 0},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct report *r = calloc(2, sizeof(*r));
+		report_init(&r[0]);
+		report_init(&r[1]);
+		same_findings(&r[0], cases[i].before, LEVEL_CRITICAL);
+		same_findings(&r[1], cases[i].after, LEVEL_CRITICAL);
+		json_t *o = compare_json(&r[0], &r[1]), *f = json_object_get(o, "findings");
+		size_t gone = json_array_size(json_object_get(f, "gone"));
+		size_t new = json_array_size(json_object_get(f, "new"));
+		size_t worse = json_array_size(json_object_get(f, "worse"));
+		int status = compare_status(&r[0], &r[1]);
+		if (status != cases[i].status || gone != cases[i].gone || new != cases[i].new ||
+		    worse != cases[i].worse)
+			fail_msg("%s → %s: %d, gone %zu, new %zu, worse %zu", cases[i].before,
+				 cases[i].after, status, gone, new, worse);
+		json_decref(o);
+		free(r);
+	}
 }
 
 /* What makes the verdict of check worse makes that of diff worse. */
@@ -519,6 +645,7 @@ static void a_table_and_findings(void **state)
 	report_init(after);
 	sample_wall(after, "accept-queue", "connections", METHOD_MEASURED, 8193, 8193, 5000);
 	finding_made(after, "buffers.new", LEVEL_NOTE, "new");
+	before->lost = 2;
 	FILE *out = open_memstream(&text, &size);
 	assert_int_equal(compare_text(out, before, after, &style, &e), 0);
 	fclose(out);
@@ -526,6 +653,8 @@ static void a_table_and_findings(void **state)
 	assert_non_null(strstr(text, "better"));
 	assert_non_null(strstr(text, "- accept-queue.short"));
 	assert_non_null(strstr(text, "+ buffers.new"));
+	assert_non_null(strstr(text, "\nBefore: 2 further walls or findings omitted: the report is "
+				     "full.\n"));
 	for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
 		assert_true(strcspn(at, "\n") <= 80);
 	json_t *o = compare_json(before, after);
@@ -635,11 +764,17 @@ static void conditions_that_differ_are_named(void **state)
 	assert_int_equal(json_array_size(list), 2);
 	json_decref(list);
 	json_object_set_new(documents[1], "only", json_string("udp"));
+	json_object_set_new(documents[0], "peers", json_null());
+	json_object_set_new(documents[1], "peers", json_integer(4000));
 	list = conditions_compare(documents);
 	struct condition_text differs;
 	assert_true(condition_text(list, 2, &differs));
 	assert_string_equal(differs.label, "probes");
 	assert_string_equal(differs.before, "all");
+	assert_true(condition_text(list, 3, &differs));
+	assert_string_equal(differs.label, "peers");
+	assert_string_equal(differs.before, "none given");
+	assert_string_equal(differs.after, "4 000");
 	assert_true(condition_text(list, 0, &differs));
 	assert_string_equal(differs.label, "server");
 	assert_string_equal(differs.after, ":443");
@@ -667,6 +802,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conditions_that_differ_are_named),
 		cmocka_unit_test_setup_teardown(the_same_again, make_file, remove_file),
+		cmocka_unit_test_setup_teardown(every_report_is_the_same_again, make_file,
+						remove_file),
 		cmocka_unit_test_setup_teardown(the_same_answer, make_file, remove_file),
 		cmocka_unit_test_setup_teardown(listeners_beyond_the_capacity, make_file,
 						remove_file),
@@ -678,6 +815,8 @@ int main(void)
 		cmocka_unit_test(a_latency_at_a_rate_of_its_own_is_unknown),
 		cmocka_unit_test(rounds_have_the_findings_of_most),
 		cmocka_unit_test(verdicts_side_by_side),
+		cmocka_unit_test(an_unknown_wall_that_asks_is_worse),
+		cmocka_unit_test(a_finding_of_another_server_is_another),
 		cmocka_unit_test(what_makes_the_verdict_is_worse),
 		cmocka_unit_test(a_table_and_findings),
 		cmocka_unit_test(figures_within_their_spread_are_the_same),

@@ -1,6 +1,7 @@
 /* The formats for CI systems and tickets: what a host or a process says is text, never markup. */
 #include "../support/support.h"
 #include "report/render.h"
+#include "report/target_fields.h"
 #include "sample_report.h"
 
 #include <regex.h>
@@ -106,6 +107,87 @@ static void markdown_has_the_answer_the_table_and_the_findings(void **state)
 	free(text);
 }
 
+/* The text without markup, on one line. The caller frees it. */
+static char *plain(const char *text)
+{
+	char *out = calloc(1, strlen(text) + 1);
+	size_t length = 0;
+	assert_non_null(out);
+	for (const char *c = text; *c; c++) {
+		if (*c == '<' && strchr(c, '>')) {
+			c = strchr(c, '>');
+		} else if (!strncmp(c, "\u00a0", 2)) {
+			out[length++] = ' ';
+			c++;
+		} else if (!strchr("\\`\n", *c)) {
+			out[length++] = *c;
+		} else if (*c == '\n' && length && out[length - 1] != ' ') {
+			out[length++] = ' ';
+		}
+	}
+	return out;
+}
+
+/* What a reader needs of a report is in each format for people. */
+static void all_formats_say_the_same(void **state)
+{
+	static const struct {
+		const char *what, *text;
+		bool junit;
+	} parts[] = {
+		{"a list of ports that is empty", "none", true},
+		{"what the proposal led to", "not tried: --no-proof was given", true},
+		{"why a wall is unknown", "/proc/sys is not mounted", true},
+		{"what the target has beside five numbers", "300 datagrams/s of 1 400 B", false},
+		{"likewise", "forgotten after 300 s", false},
+		{"where experiments ran", "in a private lab", false},
+		{"a table of figures", "50 700/s", false},
+		{"its server", "nginx.service", false},
+	};
+	static const char *const formats[] = {"text", "markdown", "html", "junit"};
+	struct report r;
+	sample_short(&r);
+	r.target.datagrams_per_s = 300;
+	r.target.datagram_bytes = 1400;
+	r.target.idle_us = 300000000;
+	struct finding *f = &r.findings[1];
+	f->proposal_count = f->evidence_count = 0;
+	finding_propose(f, "net.ipv4.ip_local_reserved_ports", "", "8080");
+	finding_table(f, "closed first by");
+	finding_column(f, "1 address", "1/s");
+	finding_row(f, "the client")[0] = 50712;
+	struct wall *w = report_wall(&r, "application.limit");
+	w->needed = 10000;
+	report_text(w->reason, "/proc/sys is not mounted");
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		bool junit = !strcmp(formats[i], "junit");
+		char *text = rendered(formats[i], &r), *said = plain(text);
+		for (size_t k = 0; k < sizeof(parts) / sizeof(*parts); k++)
+			if ((!junit || parts[k].junit) && !strstr(said, parts[k].text))
+				fail_msg("%s: %s: no \"%s\" in %s", formats[i], parts[k].what,
+					 parts[k].text, said);
+		free(text), free(said);
+	}
+}
+
+static void the_head_has_each_number_of_the_target(void **state)
+{
+	struct report r;
+	report_init(&r);
+	r.target.datagrams_per_s = r.target.idle_us = 5000000;
+	char *before = rendered("markdown", &r);
+	for (const struct target_field *f = target_fields; f->key; f++) {
+		struct report other = r;
+		uint64_t number = target_number(&r.target, f) * 2;
+		memcpy((char *)&other.target + f->offset, &number, sizeof(number));
+		char *after = rendered("markdown", &other);
+		if (!strcmp(before, after))
+			fail_msg("%s is not in %s", f->key, after);
+		free(after);
+	}
+	free(before);
+}
+
 /* Tight between 1 × the lower end and 1.25 × the upper one. */
 static void a_need_that_is_a_range_has_both_ends(void **state)
 {
@@ -188,6 +270,8 @@ int main(void)
 		cmocka_unit_test(junit_has_a_case_for_each_wall),
 		cmocka_unit_test(names_are_no_markup),
 		cmocka_unit_test(markdown_has_the_answer_the_table_and_the_findings),
+		cmocka_unit_test(all_formats_say_the_same),
+		cmocka_unit_test(the_head_has_each_number_of_the_target),
 		cmocka_unit_test(a_need_that_is_a_range_has_both_ends),
 		cmocka_unit_test(metrics_are_in_base_units_and_unknown_ones_absent),
 		cmocka_unit_test(an_accepted_wall_is_marked_in_metrics),

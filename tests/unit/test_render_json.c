@@ -120,7 +120,7 @@ static void assert_finding(json_t *f)
 {
 	assert_keys(
 		f,
-		"id level wall observed accepted acceptance title detail remedy knob current proposed "
+		"id level wall about observed accepted acceptance title detail remedy knob current proposed "
 		"proposals tried_state tried advice answer evidence table curve ");
 	assert_true(strchr(string_at(f, "id"), '.') != NULL);
 	assert_true(one_of(string_at(f, "level"), "note|warning|critical|skipped"));
@@ -128,8 +128,8 @@ static void assert_finding(json_t *f)
 	string_at(f, "detail");
 	assert_true(one_of(string_at(f, "remedy"),
 			   "none|kernel|process|application|container|device|provider"));
-	static const char *const optional[] = {"wall",     "knob",  "current", "answer",
-					       "proposed", "tried", "advice"};
+	static const char *const optional[] = {"wall",   "about",    "knob",  "current",
+					       "answer", "proposed", "tried", "advice"};
 	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
 		assert_true(string_or_null(json_object_get(f, optional[i])));
 	size_t i;
@@ -177,8 +177,8 @@ static void assert_contract(json_t *root)
 	json_t *part;
 	assert_keys(
 		root,
-		"schema version time host server observed target probes quick gentle measured only walls findings listeners "
-		"listener_count counters summary ");
+		"schema version time host server observed target probes quick gentle measured only backlog peers walls "
+		"findings listeners listener_count counters summary ");
 	json_t *server = json_object_get(root, "server");
 	if (!json_is_null(server))
 		assert_keys(server, "asked run name pid processes unit addresses ");

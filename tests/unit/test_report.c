@@ -381,6 +381,20 @@ static void the_answer_names_a_failed_probe(void **state)
 	answer_is("Not ready: 1 wall is short: time-wait.");
 }
 
+/* Whether a text of the row has {name} too, so that what fills the row sets it; {who} and {whose}
+ * are set together. */
+static bool has_word(const struct finding_row *row, const char *name, size_t length)
+{
+	if (!strncmp(name, "who}", 4) && has_word(row, "whose", 5))
+		return true;
+	const char *const texts[] = {row->title, row->detail, row->advice, row->answer};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		for (const char *at = texts[i] ? texts[i] : ""; (at = strchr(at, '{')); at++)
+			if (!strncmp(at + 1, name, length) && strchr("}?", at[1 + length]))
+				return true;
+	return false;
+}
+
 /* Every finding of the catalogue is of a wall or a probe, and its texts are whole. */
 static void rows_of_the_catalogue_are_whole(void **state)
 {
@@ -396,6 +410,10 @@ static void rows_of_the_catalogue_are_whole(void **state)
 		if (row->wall && *row->wall && !wall_row_find(row->wall))
 			fail_msg("%s is of wall %s, which has no row", row->id, row->wall);
 		assert_true(strlen(row->id) < sizeof(r.findings[0].id));
+		for (const char *at = row->about ? row->about : ""; (at = strchr(at, '{')); at++)
+			if (!has_word(row, at + 1, strcspn(at + 1, "}")))
+				fail_msg("%s: no text has what it is about: %s", row->id, at);
+		assert_true(!row->about || row->observed);
 	}
 	assert_true(wall_row_count() <= REPORT_WALLS);
 	for (size_t i = 0; i < wall_row_count(); i++)
