@@ -227,17 +227,15 @@ static const char *memory_line(const struct container_row *engine) { return engi
 static const char *pids_line(const struct container_row *engine) { return engine->pids; }
 
 static void memory_words(const struct target *target, const struct settings *s,
-			 const struct outcome *o, struct wording *w)
+			 const struct outcome *o, const struct bound *b, struct wording *w)
 {
-	struct bound b = {.needed_max = REPORT_NONE};
 	struct limit l;
 	if (!limit_at(s, 0, &l)) {
 		hidden_words(s->at[SHOWN][UNMOUNTED], w);
 		return;
 	}
-	memory_bound(target, s, &b);
-	wording_flag(w, "several", s->at[MAX][SEVERAL] == 1 && b.explained);
-	wording_flag(w, "unshown", s->at[MAX][SEVERAL] != 1 && b.explained);
+	wording_flag(w, "several", s->at[MAX][SEVERAL] == 1 && b->explained);
+	wording_flag(w, "unshown", s->at[MAX][SEVERAL] != 1 && b->explained);
 	wording_set(w, "reclaimable", "%s",
 		    reclaimable(s) ? quantity_show(QUANTITY_SIZE, (uint64_t)reclaimable(s)).text
 				   : "");
@@ -294,16 +292,14 @@ static void pids_bound(const struct target *target, const struct settings *s, st
 }
 
 static void pids_words(const struct target *target, const struct settings *s,
-		       const struct outcome *o, struct wording *w)
+		       const struct outcome *o, const struct bound *b, struct wording *w)
 {
 	if (s->at[MAX][0] == REPORT_NONE) {
 		hidden_words(s->at[SHOWN][UNMOUNTED], w);
 		return;
 	}
 	uint64_t needed = (uint64_t)processes_needed(target, s->taken.open);
-	struct bound b = {.needed_max = REPORT_NONE};
-	pids_bound(target, s, &b);
-	wording_flag(w, "several", b.explained);
+	wording_flag(w, "several", b->explained);
 	wording_set(w, "path", "%s", s->text[MAX]);
 	wording_set(w, "max", "%s", quantity_count((uint64_t)s->at[MAX][0]).text);
 	wording_set(w, "used", "%s", quantity_count((uint64_t)s->at[USED][0]).text);

@@ -15,6 +15,8 @@
 #include "epolltune/doing.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/listener.h"
+#include "epolltune/nofile.h"
+#include "epolltune/order.h"
 #include "epolltune/quantity.h"
 #include "epolltune/syn_queue.h"
 
@@ -93,14 +95,14 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	knob_number("net.ipv4.tcp_syncookies", h, &q->cookies);
 	knob_number("fs.nr_open", h, &q->nr_open);
 	host_facts(h, &facts);
-	q->kernel = machine_kernel(facts.kernel);
+	q->kernel = host_kernel(h);
 	s->memory_bytes = facts.memory_bytes;
 	if (host_files(h, &s->files, NULL))
 		s->files = (struct host_files){0};
 	host_counters(h, &q->counters, NULL);
 	if (o->since)
 		host_identity(h, &identity, NULL);
-	q->since = since_make(o->since, identity.boot, &q->counters);
+	q->since = since_make(o, identity.boot, &q->counters);
 	s->live = host_live(h);
 	listeners_read(h, &q->listeners, &s->unlisted);
 	if (host_live(h) && half_open_wanted(q))
@@ -146,17 +148,8 @@ static void more_words(struct wording *words, const struct process *p, int64_t n
 {
 	const struct server_row *server = server_row_find(p->name);
 	uint64_t more = quantity_more(p->soft);
-	bool raised = p->hard < more;
 	char line[WORDING_TEXT];
-	wording_set(words, "files", "%s", quantity_plain(more).text);
-	wording_set(words, "soft_flag", "%s", raised ? "" : "S");
-	wording_set(words, "keep", "%s", raised ? "" : ":infinity");
-	if (!raised && p->hard != HOST_UNLIMITED)
-		wording_set(words, "keep", ":%" PRIu64, p->hard);
-	wording_set(words, "ceiling", "%s",
-		    nr_open != REPORT_NONE && more > (uint64_t)nr_open
-			    ? quantity_count((uint64_t)nr_open).text
-			    : "");
+	nofile_words(words, more, p->hard, nr_open);
 	wording_set(
 		words, "line", "%s",
 		server_line(server ? server->files_line : NULL, "files", more, line, sizeof(line)));
@@ -336,7 +329,7 @@ static int by_tracer(const void *a, const void *b)
 	const struct process *x = a, *y = b;
 	if ((x->state == 't') != (y->state == 't'))
 		return x->state == 't' ? 1 : -1;
-	return (x->pid > y->pid) - (x->pid < y->pid);
+	return ORDER(x->pid, y->pid);
 }
 
 /* The same of those that are halted, at both looks. */
@@ -633,7 +626,7 @@ static void judge_aside(const struct queue_watch *w, const struct target *t)
 		uint64_t needed;
 	} kinds[] = {{LISTENER_TCP, target_accept_queue(t)}, {LISTENER_UDP, target_datagrams(t)}};
 	for (size_t i = 0; s && i < sizeof(kinds) / sizeof(*kinds); i++) {
-		struct subject_queue q = subject_aside(s, kinds[i].kind);
+		struct subject_queue q = subject_aside(s, kinds[i].kind, t->datagram_bytes);
 		bool udp = kinds[i].kind == LISTENER_UDP, small = q.holds < kinds[i].needed;
 		/* Then the load of TCP has no verdict. */
 		bool only = !udp && !subject_listens(s, LISTENER_TCP) && !t->datagrams_per_s;
@@ -708,7 +701,7 @@ static int by_rank(const void *a, const void *b)
 		return x->trouble ? -1 : 1;
 	if (fx != fy)
 		return fx > fy ? -1 : 1;
-	return (x->l > y->l) - (x->l < y->l);
+	return ORDER(x->l, y->l);
 }
 
 static void record_all(const struct queue_watch *w)

@@ -52,8 +52,8 @@ struct queue_watch {
 	const struct accept_queues *before, *after;
 	struct report *report;
 	const struct target *target;
-	double seconds; /* 0: there is one look */
-	double stall_s; /* that the target allows: of a target that was observed, the default's */
+	double seconds;    /* 0: there is one look */
+	double stall_s;    /* moment_stall_s() */
 	double rate_per_s; /* new connections/s of the target */
 	bool overflows;    /* ListenOverflows grew, or this kernel does not count them */
 	bool blamed;       /* a listener is named for them */

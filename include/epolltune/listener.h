@@ -47,6 +47,7 @@ struct listener {
 	uint32_t uid;   /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */
 	bool systemd;   /* a systemd above its owner holds it, too: that may have called listen() */
 	int owner;      /* index into listeners.processes; -1: not looked for, or not visible */
+	bool ipv6;      /* a socket of AF_INET6 */
 	bool v6only;    /* of "[::]": it does not receive for IPv4 */
 	bool connected; /* of UDP: it receives from one peer only */
 	bool aside;     /* of a subject, by subject_set_aside() */

@@ -12,13 +12,9 @@
 
 #include "base/array.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "host/listener_table.h"
 #include "host/sock_diag.h"
-
-/* A process may keep the descriptor of a connection until it is closed on both sides. */
-#define STATES                                                                                     \
-	(1u << TCP_ESTABLISHED | 1u << TCP_CLOSE_WAIT | 1u << TCP_FIN_WAIT1 |                      \
-	 1u << TCP_FIN_WAIT2 | 1u << TCP_CLOSING | 1u << TCP_LAST_ACK)
 
 struct reading {
 	const struct listeners *own, *all;
@@ -52,7 +48,7 @@ static int tcp_received(struct nl_msg *msg, void *arg)
 	const struct reading *r = arg;
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	const struct inet_diag_msg *m = nlmsg_data(header);
-	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & STATES))
+	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & TCP_CONNECTED))
 		return NL_OK;
 	int at = listener_table_find(r->table, m);
 	return at < 0 ? NL_OK
@@ -83,12 +79,6 @@ static bool any_unix(const struct listeners *l)
 	return false;
 }
 
-static int inode_order(const void *a, const void *b)
-{
-	const struct accepted *x = a, *y = b;
-	return (x->inode > y->inode) - (x->inode < y->inode);
-}
-
 void accepted_sockets_read(const struct host *h, const struct listeners *own,
 			   struct accepted_list *out)
 {
@@ -103,17 +93,17 @@ void accepted_sockets_read(const struct host *h, const struct listeners *own,
 	struct reading r = {own, &all, table, out};
 	struct port_window windows[PORT_WINDOWS];
 	if (table)
-		sock_diag_tcp_with(0, STATES, windows,
+		sock_diag_tcp_with(0, TCP_CONNECTED, windows,
 				   listener_table_windows(&all, NULL, NULL, windows), tcp_received,
 				   &r, NULL);
 	if (any_unix(own))
 		sock_diag_dump(SOCK_DIAG_BY_FAMILY, &names, sizeof(names), unix_received, &r, NULL);
 	if (out->count)
-		qsort(out->at, out->count, sizeof(*out->at), inode_order);
+		qsort(out->at, out->count, sizeof(*out->at), u64_compare);
 }
 
 const struct accepted *accepted_sockets_find(const struct accepted_list *l, uint64_t inode)
 {
 	const struct accepted key = {.inode = inode};
-	return l->count ? bsearch(&key, l->at, l->count, sizeof(key), inode_order) : NULL;
+	return l->count ? bsearch(&key, l->at, l->count, sizeof(key), u64_compare) : NULL;
 }

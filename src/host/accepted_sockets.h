@@ -7,8 +7,8 @@
 #include "epolltune/listener.h"
 
 struct accepted {
-	uint64_t inode;
-	bool own; /* by one of the listeners in question; otherwise by another one */
+	uint64_t inode; /* first: its order */
+	bool own;       /* by one of the listeners in question; otherwise by another one */
 };
 struct accepted_list {
 	struct accepted *at; /* by inode */

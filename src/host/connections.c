@@ -15,8 +15,6 @@
 #include "host/sock_diag.h"
 #include "host/tcp_info.h"
 
-#define STATES (1u << TCP_ESTABLISHED | 1u << TCP_CLOSE_WAIT)
-
 struct reading {
 	const struct listeners *l;
 	struct listener_table *table;
@@ -51,7 +49,7 @@ static void draw(struct connections *c, struct connection one)
 static bool is_wanted(const struct reading *r, struct nlmsghdr *header)
 {
 	const struct inet_diag_msg *m = nlmsg_data(header);
-	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & STATES))
+	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & TCP_OPEN))
 		return false;
 	int at = listener_table_find(r->table, m);
 	return at >= 0 && r->wanted(&r->l->at[at], r->arg);
@@ -150,7 +148,7 @@ static int reading_run(struct reading *r, const struct host *h, unsigned attribu
 	if (!table)
 		return err_set(e, ENOMEM, "cannot list connections: out of memory");
 	r->table = table;
-	return sock_diag_tcp_with(attributes, STATES, windows,
+	return sock_diag_tcp_with(attributes, TCP_OPEN, windows,
 				  listener_table_windows(r->l, r->wanted, r->arg, windows), each, r,
 				  e);
 }

@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "epolltune/datagram.h"
+#include "epolltune/target.h"
+
 /* The root of m + 3 √m = each. */
 uint64_t subject_spread(uint64_t each, size_t n)
 {
@@ -122,12 +125,19 @@ void subject_set_aside(struct subject *s, const struct port_set *ephemeral)
 	}
 }
 
-/* Of a receive buffer, what a datagram of a network card takes: datagram_card_truesize(). */
-#define DATAGRAM 2304
+/* What one of them holds. No network card leads to a socket on loopback. */
+static uint64_t holds(const struct listener *l, uint64_t datagram_bytes)
+{
+	if (l->kind != LISTENER_UDP)
+		return l->limit + UINT64_C(1);
+	return l->limit / (listener_on_loopback(l) ? datagram_truesize(datagram_bytes)
+						   : datagram_card_truesize(datagram_bytes));
+}
 
 /* The group of sockets that starts at `i`; moves it behind the group: listeners are ordered by
  * address. */
-static struct subject_queue group_queue(const struct listeners *l, size_t *i)
+static struct subject_queue group_queue(const struct listeners *l, uint64_t datagram_bytes,
+					size_t *i)
 {
 	const struct listener *first = &l->at[*i];
 	struct subject_queue q = {.smallest = first};
@@ -137,18 +147,16 @@ static struct subject_queue group_queue(const struct listeners *l, size_t *i)
 		if (l->at[*i].limit < q.smallest->limit)
 			q.smallest = &l->at[*i];
 	}
-	uint64_t limit = q.smallest->limit;
-	q.holds = subject_spread(first->kind == LISTENER_UDP ? limit / DATAGRAM : limit + 1,
-				 q.sockets);
+	q.holds = subject_spread(holds(q.smallest, datagram_bytes), q.sockets);
 	return q;
 }
 
 static struct subject_queue smallest_queue(const struct subject *s, enum listener_kind kind,
-					   bool aside)
+					   uint64_t datagram_bytes, bool aside)
 {
 	struct subject_queue min = {0};
 	for (size_t i = 0; i < s->listeners.count;) {
-		struct subject_queue q = group_queue(&s->listeners, &i);
+		struct subject_queue q = group_queue(&s->listeners, datagram_bytes, &i);
 		if (q.smallest->kind == kind && q.smallest->aside == aside &&
 		    (!min.smallest || q.holds < min.holds))
 			min = q;
@@ -158,10 +166,11 @@ static struct subject_queue smallest_queue(const struct subject *s, enum listene
 
 struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind)
 {
-	return smallest_queue(s, kind, false);
+	return smallest_queue(s, kind, target_default().datagram_bytes, false);
 }
 
-struct subject_queue subject_aside(const struct subject *s, enum listener_kind kind)
+struct subject_queue subject_aside(const struct subject *s, enum listener_kind kind,
+				   uint64_t datagram_bytes)
 {
-	return smallest_queue(s, kind, true);
+	return smallest_queue(s, kind, datagram_bytes, true);
 }

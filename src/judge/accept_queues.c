@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/doing.h"
+#include "epolltune/order.h"
 #include "epolltune/quantity.h"
 #include "judge/blame.h"
 #include "judge/queue_lag.h"
@@ -141,6 +142,12 @@ int64_t queue_growth(const struct queue_watch *w, const char *counter)
 	return grown > 0 ? grown : 0;
 }
 
+double moment_stall_s(const struct moment *m)
+{
+	uint64_t usual_us = target_default().stall_us, us = m->target->stall_us;
+	return (double)(m->options->stall_seen && us > usual_us ? usual_us : us) / 1e6;
+}
+
 struct queue_watch accept_queues_watch(const struct accept_queues *before,
 				       const struct accept_queues *after, const struct moment *m,
 				       struct report *r)
@@ -149,15 +156,10 @@ struct queue_watch accept_queues_watch(const struct accept_queues *before,
 				.after = after,
 				.report = r,
 				.target = m->target,
-				.stall_s = (double)m->target->stall_us / 1e6,
+				.stall_s = moment_stall_s(m),
 				.rate_per_s = (double)m->target->rate_per_s};
 	if (m->seconds > 0)
 		w.seconds = after->at_s - before->at_s;
-	/* What a server that accepts too slowly was observed to do allows nothing. */
-	const struct report *earlier = after->since.report;
-	double usual_s = (double)target_default().stall_us / 1e6;
-	if (earlier && earlier->observed.us && w.stall_s > usual_s)
-		w.stall_s = usual_s;
 	w.overflows = queue_growth(&w, QUEUE_OVERFLOWS) > 0 ||
 		      host_counter(&after->counters, QUEUE_OVERFLOWS) < 0;
 	return w;
@@ -562,10 +564,10 @@ static int by_weight(const void *a, const void *b)
 	if (own_first(x, y))
 		return own_first(x, y);
 	if (x->grown != y->grown)
-		return x->grown < y->grown ? 1 : -1;
+		return ORDER(y->grown, x->grown);
 	if (x->halted != y->halted)
 		return y->halted - x->halted;
-	return (x->depth < y->depth) - (x->depth > y->depth);
+	return ORDER(y->depth, x->depth);
 }
 
 static bool group_dropped(const struct group *g, const struct queue_watch *w) { return g->since; }
@@ -575,7 +577,7 @@ static int by_drops_since(const void *a, const void *b)
 	const struct group *x = a, *y = b;
 	if (own_first(x, y))
 		return own_first(x, y);
-	return (x->since < y->since) - (x->since > y->since);
+	return ORDER(y->since, x->since);
 }
 
 /* Overflows that no full queue accounts for are those of the listeners that dropped as many

@@ -7,6 +7,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/doing.h"
+#include "epolltune/order.h"
 #include "epolltune/quantity.h"
 #include "judge/blame.h"
 
@@ -210,7 +211,7 @@ static int by_weight(const void *a, const void *b)
 		return y->named - x->named;
 	if (x->own != y->own)
 		return y->own - x->own;
-	return (x->drops < y->drops) - (x->drops > y->drops);
+	return ORDER(y->drops, x->drops);
 }
 
 void deferred_words(struct wording *words, const struct accept_queues *q)

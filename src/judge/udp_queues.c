@@ -39,7 +39,7 @@ bool udp_queue_wanted(const struct listener *l) { return l->drops || is_full(l);
 /* What a socket has dropped meanwhile, where the kernel counted full buffers too. */
 static int64_t dropped(const struct looks *k, const struct listener *now)
 {
-	bool full = k->w->errors > 0 || (k->w->errors6 > 0 && strchr(now->address, '['));
+	bool full = k->w->errors > 0 || (k->w->errors6 > 0 && now->ipv6);
 	const struct listener *was =
 		full && now->drops ? listener_index_find(k->before, now->cookie) : NULL;
 	return was ? (int64_t)(uint32_t)(now->drops - was->drops) : 0;

@@ -16,6 +16,7 @@ struct looks {
 	struct process process;
 	struct queue_seen seen[8], many_seen[16];
 	struct moment moment;
+	struct probe_options options;
 	struct target target;
 };
 
@@ -73,7 +74,8 @@ static void healthy(struct looks *m)
 	m->after.queues.ticks = OBSERVATION_TICKS;
 	m->after.queues.seen = m->seen;
 	m->target = target_default();
-	m->moment = (struct moment){.target = &m->target, .seconds = WINDOW_S, .live = true};
+	m->moment = (struct moment){
+		.target = &m->target, .options = &m->options, .seconds = WINDOW_S, .live = true};
 }
 
 /* The listener was seen waiting and full at so many ticks, and is so in the end. */
@@ -292,15 +294,6 @@ static void subject_grows(struct looks *m)
 	subject = (struct subject){.listeners = {.count = 1, .at = &own}};
 	m->after.queues.subject = &subject;
 }
-/* The stall that the target has was observed of this server. */
-static void observed_grows(struct looks *m)
-{
-	subject_grows(m);
-	report_init(&earlier);
-	earlier.observed.us = 3000000;
-	m->target.stall_us = 2280000;
-	m->after.queues.since = since_make(&earlier, "", &m->after.queues.counters);
-}
 /* It accepts, but no tick saw the queue shorter: the counters show it, as no other listener is
  * there. */
 static void grows_between_the_ticks(struct looks *m)
@@ -398,6 +391,12 @@ static void stalls_as_allowed(struct looks *m)
 	grows(m, 0, 30, 60, 60);
 	m->seen[0].drained = 0;
 	m->target.stall_us = 300000;
+}
+/* The same stall was seen of the server: that allows nothing. */
+static void stalls_as_seen(struct looks *m)
+{
+	stalls_as_allowed(m);
+	m->options.stall_seen = true;
 }
 /* Each socket by little, all together by much. */
 static void group_grows(struct looks *m)
@@ -650,6 +649,25 @@ static void subject_is_managed(struct looks *m, uint64_t datagrams_per_s)
 }
 static void subject_is_managed_only(struct looks *m) { subject_is_managed(m, 0); }
 static void subject_is_managed_too(struct looks *m) { subject_is_managed(m, 100); }
+/* A UDP socket on a port of the kernel's choice, whose buffer holds 434 datagrams of a card, or 144
+ * of three fragments each; 200 arrive in a stall. */
+static void subject_has_datagrams_aside(struct looks *m, uint64_t bytes)
+{
+	static struct listener own[2];
+	static struct subject subject;
+	for (size_t i = 0; i < 2; i++)
+		own[i] = (struct listener){.kind = LISTENER_UDP, .limit = 1000000, .owner = -1};
+	snprintf(own[0].address, sizeof(own[0].address), "udp:0.0.0.0:1194");
+	snprintf(own[1].address, sizeof(own[1].address), "udp:0.0.0.0:40000");
+	own[1].aside = true;
+	subject = (struct subject){
+		.name = "openvpn", .pid = 812, .listeners = {.count = 2, .at = own}};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+	m->target.datagrams_per_s = 2000;
+	m->target.datagram_bytes = bytes;
+}
+static void datagrams_fit_aside(struct looks *m) { subject_has_datagrams_aside(m, 1200); }
+static void large_datagrams_do_not(struct looks *m) { subject_has_datagrams_aside(m, 4000); }
 static void subject_closes_at_once(struct looks *m)
 {
 	closes_at_once(m);
@@ -1103,8 +1121,9 @@ static void since_report(struct looks *m, int64_t overflows)
 		l->cookie = m->at[1][i].cookie;
 		report_text(l->address, "%s", m->at[1][i].address);
 	}
-	m->before.queues.since = since_make(&earlier, "", &m->before.queues.counters);
-	m->after.queues.since = since_make(&earlier, "", &m->after.queues.counters);
+	m->options.since = &earlier;
+	m->before.queues.since = since_make(&m->options, "", &m->before.queues.counters);
+	m->after.queues.since = since_make(&m->options, "", &m->after.queues.counters);
 }
 
 static void dropped(struct looks *m, size_t n, uint32_t drops)
@@ -1147,8 +1166,9 @@ static void dropped_before_a_reboot(struct looks *m)
 	since_report(m, 0);
 	report_text(earlier.host.boot, "boot-1");
 	earlier.counters[0].value = 9000;
-	m->before.queues.since = since_make(&earlier, "boot-2", &m->before.queues.counters);
-	m->after.queues.since = since_make(&earlier, "boot-2", &m->after.queues.counters);
+	m->options.since = &earlier;
+	m->before.queues.since = since_make(&m->options, "boot-2", &m->before.queues.counters);
+	m->after.queues.since = since_make(&m->options, "boot-2", &m->after.queues.counters);
 }
 
 static void group_dropped_earlier(struct looks *m)
@@ -1260,7 +1280,6 @@ static void each_look_gets_its_findings(void **state)
 		{waits_and_falls, "", ""},
 		{grows_slowly, GROWING " warning", STANDING " note"},
 		{subject_grows, GROWING " critical", STANDING " note"},
-		{observed_grows, GROWING " critical", STANDING " note"},
 		{grows_between_the_ticks, GROWING " warning", STANDING " note"},
 		{grows_beside_another, "accept-queue.waiting warning", STANDING " note"},
 		{one_of_a_group_waits, "accept-queue.waiting warning", ""},
@@ -1282,6 +1301,7 @@ static void each_look_gets_its_findings(void **state)
 		{grows_for_a_burst, "", STANDING " note"},
 		{socket_is_new, STANDING " note", STANDING " note"},
 		{stalls_as_allowed, "", ""},
+		{stalls_as_seen, "accept-queue.waiting warning", ""},
 		{group_grows, GROWING " warning", STANDING " note"},
 		{unix_grows, GROWING " warning", ""},
 		{waits_stopped, "accept-queue.waiting critical", "accept-queue.waiting critical"},
@@ -1306,6 +1326,8 @@ static void each_look_gets_its_findings(void **state)
 		{subject_ends_a_transfer, "", ""},
 		{subject_is_managed_only, "listeners.aside warning", "listeners.aside warning"},
 		{subject_is_managed_too, "listeners.aside note", "listeners.aside note"},
+		{datagrams_fit_aside, "", ""},
+		{large_datagrams_do_not, "listeners.aside note", "listeners.aside note"},
 		{files_of_the_machine_are_spent, "descriptors.system.exhausted critical",
 		 "descriptors.system.exhausted critical"},
 		{files_of_the_machine_are_nearly_spent, "descriptors.system.exhausted warning",
@@ -1991,6 +2013,7 @@ static void known_servers_are_found_by_their_process(void **state)
 		{"redis-server", "Redis"},
 		{"valkey-server", "Redis"},
 		{"php-fpm8.2", "php-fpm"},
+		{"apache2", "Apache"},
 		{"gunicorn: maste", "gunicorn"},
 		{"node-MainThread", "Node.js"},
 		{"java", "Java"},

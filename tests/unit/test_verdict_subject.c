@@ -239,7 +239,8 @@ static void the_queue_is_that_of_clients(void **state)
 		s.subject.listeners.count = count;
 		subject_set_aside(&s.subject, &ephemeral);
 		const struct listener *queue = subject_queue(&s.subject, rows[i].kind).smallest,
-				      *aside = subject_aside(&s.subject, rows[i].kind).smallest;
+				      *aside = subject_aside(&s.subject, rows[i].kind, 1200)
+						       .smallest;
 		if (strcmp(queue ? queue->address : "", rows[i].queue) ||
 		    strcmp(aside ? aside->address : "", rows[i].aside))
 			fail_msg("row %zu: %s, aside %s", i, queue ? queue->address : "none",
