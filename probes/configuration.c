@@ -364,8 +364,8 @@ static bool is_one_section(const struct subject *s)
 static uint64_t nginx_own(const struct subject *s)
 {
 	uint64_t own = 1;
-	for (size_t i = 0; i < s->listeners.count; i++)
-		own += !i || !listener_same_address(&s->listeners.at[i - 1], &s->listeners.at[i]);
+	for (size_t i = 0; i < s->listeners.count; i = listeners_group(&s->listeners, i))
+		own++;
 	return own;
 }
 

@@ -60,7 +60,27 @@ static bool is_stuck(const struct process *p)
 static int sample_tick(const struct host *h, struct sample *s, struct err *e)
 {
 	CLEAN(listeners_free) struct listeners now = {0};
-	return listeners_read(h, &now, NULL) ? 0 : accept_queues_tick(&s->queues, &now, e);
+	struct accept_queues *q = &s->queues;
+	if (listeners_read(h, &now, NULL))
+		return 0;
+	int rc = accept_queues_tick(q, &now, e);
+	if (!rc && accept_queues_halved(q) &&
+	    listeners_waiting(h, &now, queue_stands, q, &q->waited, NULL))
+		waiting_free(&q->waited);
+	return rc;
+}
+
+/* The listeners, and before these what waits at those that stand. */
+static void listeners_take(const struct host *h, struct sample *s)
+{
+	struct accept_queues *q = &s->queues;
+	CLEAN(listeners_free) struct listeners before = {0};
+	CLEAN(waiting_free) struct waiting_list now = {0};
+	bool compared = q->waited.count && !listeners_read(h, &before, NULL) &&
+			!listeners_waiting(h, &before, queue_stands, q, &now, NULL);
+	listeners_read(h, &q->listeners, &s->unlisted);
+	if (compared)
+		accept_queues_compare(q, &now);
 }
 
 /* The kernel walks all its connections for them: where a SYN queue may have been full, or SYNs are
@@ -104,7 +124,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		host_identity(h, &identity, NULL);
 	q->since = since_make(o, identity.boot, &q->counters);
 	s->live = host_live(h);
-	listeners_read(h, &q->listeners, &s->unlisted);
+	listeners_take(h, s);
 	if (host_live(h) && half_open_wanted(q))
 		listeners_half_open(h, &q->listeners, NULL);
 	q->half_open = syn_queue_full(q);
@@ -139,6 +159,7 @@ static void sample_release(struct sample *s)
 {
 	listeners_free(&s->queues.listeners);
 	listeners_elsewhere_free(&s->elsewhere);
+	waiting_free(&s->queues.waited);
 	free(s->queues.seen);
 	free(s->queues.stuck);
 }
@@ -559,8 +580,7 @@ static void judge_siblings(const struct queue_watch *w)
 			smallest = l;
 	}
 	for (size_t i = 0; smallest && i < all->count; i++)
-		if (all->at[i].kind == LISTENER_TCP &&
-		    !strcmp(all->at[i].address, smallest->address))
+		if (listener_shares_arrivals(&all->at[i], smallest))
 			*(subject_has(s, &all->at[i]) ? &own : &others) += 1;
 	if (!own) /* there are none, or its own is closed: these may be of its next start */
 		return;
@@ -578,15 +598,22 @@ static void judge_siblings(const struct queue_watch *w)
  */
 #define CHOSEN_BACKLOG 50
 
-/* The smallest TCP listener that was set aside though other hosts reach it, and whose port may be a
- * configured one. */
+/* Whether clients may come to one that was set aside: some do, or other hosts reach it, and its
+ * port may be a configured one (gRPC: 50051). */
+static bool may_serve(const struct listener *l)
+{
+	return l->used ||
+	       (l->kind == LISTENER_TCP && !listener_on_loopback(l) && l->limit > CHOSEN_BACKLOG);
+}
+
+/* The smallest TCP listener of these. */
 static const struct listener *aside_port(const struct subject *s)
 {
 	const struct listener *min = NULL;
 	for (size_t i = 0; i < s->listeners.count; i++) {
 		const struct listener *l = &s->listeners.at[i];
-		if (l->kind == LISTENER_TCP && l->aside && !listener_on_loopback(l) &&
-		    l->limit > CHOSEN_BACKLOG && (!min || l->limit < min->limit))
+		if (l->kind == LISTENER_TCP && l->aside && may_serve(l) &&
+		    (!min || l->limit < min->limit))
 			min = l;
 	}
 	return min;
@@ -608,9 +635,9 @@ static void aside_finding(const struct queue_watch *w, const struct listener *l,
 	wording_flag(&words, "udp", udp);
 	wording_flag(&words, "loopback", loopback);
 	wording_flag(&words, "only", only);
+	wording_set(&words, "clients", "%s", l->used ? quantity_count(l->clients).text : "");
 	struct finding *f = report_finding(w->report, "listeners.aside", &words);
-	/* Its port may be a configured one (gRPC: 50051). */
-	if (only || (!udp && !loopback && l->limit > CHOSEN_BACKLOG))
+	if (only || may_serve(l))
 		f->level = LEVEL_WARNING;
 	else
 		f->answer[0] = 0;

@@ -228,8 +228,9 @@ bool subject_is_datagrams(const struct subject *s);
 /* Sets listeners aside that are rarely those of its clients: on loopback, as a shutdown or
  * management port is, and on an ephemeral port that no other one has: the kernel chose it, for a
  * client of UDP, or for a while, as of JMX or of a transfer by FTP. None where the subject has no
- * other one of that kind; one of TCP on loopback also beside a UDP socket that others reach. Pure.
- */
+ * other one of that kind; one of TCP on loopback also beside a UDP socket that others reach; not
+ * one that has more than a few clients, and more than each that remains. Sets `used` of those that
+ * have more than a few, or than each that remains. Pure. */
 void subject_set_aside(struct subject *s, const struct port_set *ephemeral);
 /* The address of a subject whose accept queues hold least. */
 struct subject_queue {

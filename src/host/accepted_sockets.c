@@ -17,24 +17,29 @@
 #include "host/sock_diag.h"
 
 struct reading {
-	const struct listeners *own, *all;
+	struct listeners *own;
+	const struct listeners *all;
 	struct listener_table *table; /* of `all` */
 	struct accepted_list *out;
 };
 
-static bool is_own(const struct listeners *own, const struct listener *l)
+/* Counts a connection to the address of `l`; false: none of the listeners in question has it. They
+ * are ordered by address. */
+static bool own_count(struct listeners *own, const struct listener *l)
 {
-	for (size_t i = 0; i < own->count; i++)
-		if (listener_same_address(&own->at[i], l))
-			return true;
-	return false;
+	bool found = false;
+	for (size_t i = 0; i < own->count; i++) {
+		bool same = listener_same_address(&own->at[i], l);
+		if (found && !same)
+			break;
+		own->at[i].clients += same;
+		found |= same;
+	}
+	return found;
 }
 
-/* One that waits for accept() has no inode, and none has one that its process has closed. */
 static int accepted_add(struct accepted_list *out, uint64_t inode, bool own)
 {
-	if (!inode)
-		return NL_OK;
 	struct accepted *more =
 		out->count < ACCEPTED_MAX ? array_add(&out->at, &out->count, sizeof(*more)) : NULL;
 	if (!more)
@@ -48,11 +53,14 @@ static int tcp_received(struct nl_msg *msg, void *arg)
 	const struct reading *r = arg;
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	const struct inet_diag_msg *m = nlmsg_data(header);
-	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & TCP_CONNECTED))
+	/* One that waits for accept() has no inode, and none has one that its process has closed.
+	 */
+	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & TCP_CONNECTED) ||
+	    !m->idiag_inode)
 		return NL_OK;
 	int at = listener_table_find(r->table, m);
 	return at < 0 ? NL_OK
-		      : accepted_add(r->out, m->idiag_inode, is_own(r->own, &r->all->at[at]));
+		      : accepted_add(r->out, m->idiag_inode, own_count(r->own, &r->all->at[at]));
 }
 
 /* An accepted socket has the name of its listener: net/unix/af_unix.c, unix_stream_connect(). */
@@ -68,7 +76,8 @@ static int unix_received(struct nl_msg *msg, void *arg)
 	if (!name)
 		return NL_OK;
 	listener_unix_address(&named, name);
-	return is_own(r->own, &named) ? accepted_add(r->out, m->udiag_ino, true) : NL_OK;
+	return m->udiag_ino && own_count(r->own, &named) ? accepted_add(r->out, m->udiag_ino, true)
+							 : NL_OK;
 }
 
 static bool any_unix(const struct listeners *l)
@@ -79,14 +88,15 @@ static bool any_unix(const struct listeners *l)
 	return false;
 }
 
-void accepted_sockets_read(const struct host *h, const struct listeners *own,
-			   struct accepted_list *out)
+void accepted_sockets_read(const struct host *h, struct listeners *own, struct accepted_list *out)
 {
 	struct unix_diag_req names = {.sdiag_family = AF_UNIX,
 				      .udiag_states = 1u << TCP_ESTABLISHED,
 				      .udiag_show = UDIAG_SHOW_NAME};
 	CLEAN(listeners_free) struct listeners all = {0};
 	*out = (struct accepted_list){0};
+	for (size_t i = 0; i < own->count; i++)
+		own->at[i].clients = 0;
 	if (listeners_read_tcp(h, &all, NULL) < 0)
 		return;
 	CLEAN(listener_table_free) struct listener_table *table = listener_table_make(&all);

@@ -58,7 +58,7 @@ struct looked {
 
 struct acceptor_search {
 	const struct host *host;
-	const struct subject *subject;
+	struct subject *subject;
 	uint64_t *inodes; /* of its listeners */
 	struct accepted_list accepted;
 	struct looked *looked;

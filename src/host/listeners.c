@@ -663,6 +663,20 @@ bool listener_same_address(const struct listener *a, const struct listener *b)
 	return a->kind == b->kind && !strcmp(a->address, b->address);
 }
 
+bool listener_shares_arrivals(const struct listener *a, const struct listener *b)
+{
+	bool spread = is_inet(a) && !a->connected && !b->connected;
+	return listener_same_address(a, b) && (spread || a->cookie == b->cookie);
+}
+
+size_t listeners_group(const struct listeners *l, size_t first)
+{
+	size_t end = first + 1;
+	while (end < l->count && listener_shares_arrivals(&l->at[first], &l->at[end]))
+		end++;
+	return end;
+}
+
 char *listener_name(const struct listeners *l, const struct listener *at, char *text, size_t size)
 {
 	if (at->owner < 0) {

@@ -89,7 +89,7 @@ static bool is_wild(const struct listener *l)
  * and [::] are one. */
 static bool hidden_agree(const struct listener *a, const struct listener *b)
 {
-	return a->uid == b->uid && (!strcmp(a->address, b->address) ||
+	return a->uid == b->uid && (listener_shares_arrivals(a, b) ||
 				    (a->device == b->device && is_wild(a) && is_wild(b)));
 }
 
@@ -116,12 +116,12 @@ static pid_t root_of(const struct listeners *l, const struct listener *at)
 	return at->owner < 0 ? 0 : l->processes[at->owner].root;
 }
 
-/* Whether two listeners are of one server: of one tree, or of one address, as processes that share
- * it by SO_REUSEPORT need no common ancestor. */
+/* Whether two listeners are of one server: of one tree, or of those that share an address by
+ * SO_REUSEPORT, which need no common ancestor. */
 static bool one_server(const struct listeners *l, const struct listener *a,
 		       const struct listener *b)
 {
-	return root_of(l, a) == root_of(l, b) || listener_same_address(a, b);
+	return root_of(l, a) == root_of(l, b) || listener_shares_arrivals(a, b);
 }
 
 /* Marks those that are of one server with the first, directly or by others. */

@@ -68,7 +68,7 @@ bool subject_receives(const struct listener *l, void *subject)
 {
 	const struct subject *s = subject;
 	for (size_t i = 0; i < s->listeners.count; i++)
-		if (l->kind == LISTENER_TCP && !strcmp(l->address, s->listeners.at[i].address))
+		if (l->kind == LISTENER_TCP && listener_shares_arrivals(l, &s->listeners.at[i]))
 			return true;
 	return false;
 }
@@ -106,6 +106,25 @@ static void shared_ports(const struct listeners *all, struct port_set *out)
 	}
 }
 
+/* Connections that a port for management may have: a monitor, an administrator. */
+#define CLIENTS_FEW 3
+
+/* What has most clients is not for management, and what has clients may not be. */
+static void clients_count(struct listeners *all)
+{
+	uint32_t most = 0;
+	for (size_t i = 0; i < all->count; i++)
+		if (all->at[i].kind == LISTENER_TCP && !all->at[i].aside &&
+		    all->at[i].clients > most)
+			most = all->at[i].clients;
+	for (size_t i = 0; i < all->count; i++) {
+		struct listener *l = &all->at[i];
+		bool many = l->clients > CLIENTS_FEW, busiest = l->clients > most;
+		l->aside &= !(many && busiest);
+		l->used = l->aside && (many || busiest);
+	}
+}
+
 void subject_set_aside(struct subject *s, const struct port_set *ephemeral)
 {
 	struct listeners *all = &s->listeners;
@@ -123,6 +142,7 @@ void subject_set_aside(struct subject *s, const struct port_set *ephemeral)
 		bool beside = l->kind == LISTENER_TCP && listener_on_loopback(l);
 		l->aside &= others[l->kind] || (beside && others[LISTENER_UDP]);
 	}
+	clients_count(all);
 }
 
 /* What one of them holds. No network card leads to a socket on loopback. */
@@ -134,14 +154,13 @@ static uint64_t holds(const struct listener *l, uint64_t datagram_bytes)
 						   : datagram_card_truesize(datagram_bytes));
 }
 
-/* The group of sockets that starts at `i`; moves it behind the group: listeners are ordered by
- * address. */
+/* The group of sockets that starts at `i`; moves it behind the group. */
 static struct subject_queue group_queue(const struct listeners *l, uint64_t datagram_bytes,
 					size_t *i)
 {
 	const struct listener *first = &l->at[*i];
 	struct subject_queue q = {.smallest = first};
-	for (; *i < l->count && listener_same_address(&l->at[*i], first); ++*i) {
+	for (size_t end = listeners_group(l, *i); *i < end; ++*i) {
 		q.sockets++;
 		q.sum += l->at[*i].limit + UINT64_C(1);
 		if (l->at[*i].limit < q.smallest->limit)

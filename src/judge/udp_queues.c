@@ -81,16 +81,10 @@ static void trouble_add(struct trouble *t, const struct looks *k, const struct l
 	t->weight = weight;
 }
 
-/* A connected socket shares its address with others and none of their datagrams. */
-static bool shares_datagrams(const struct listener *a, const struct listener *b)
-{
-	return a == b || (!a->connected && !b->connected && listener_same_address(a, b));
-}
-
 static void trouble_add_group(struct trouble *t, const struct looks *k, const struct listener *l,
 			      int64_t weight)
 {
-	if (!shares_datagrams(l, t->worst))
+	if (!listener_shares_arrivals(l, t->worst))
 		return;
 	t->group++;
 	t->stuck += weight > 0;
