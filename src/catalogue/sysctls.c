@@ -567,8 +567,8 @@ uint64_t sysctl_own_memory(const struct sysctl_own *o)
 
 bool sysctl_is_own(const char *name, unsigned field, int64_t value)
 {
-	for (const struct sysctl_own *o = own; o->name; o++)
-		if (o->field == field && o->value == value && !strcmp(o->name, name))
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		if (own[i].field == field && own[i].value == value && !strcmp(own[i].name, name))
 			return true;
 	return false;
 }
