@@ -45,10 +45,19 @@ struct syn_drops {
 /* By values of counters, or by their growth; negative: unknown. */
 struct syn_drops syn_drops_of(int64_t (*value)(const void *of, const char *counter),
 			      const void *of);
+/* By their growth. */
+struct syn_drops syn_drops_between(const struct host_counters *before,
+				   const struct host_counters *after);
+/* How many of these clients may wait for, at most; `cookies`: as of syn_queue_room(). With cookies
+ * only a listener that is flooded drops any. */
+int64_t syn_drops_lost(const struct syn_drops *d, int64_t cookies);
 /* The counters that `other` adds up; NULL at the end. */
 const char *syn_drops_other(size_t i);
 /* The same `rest` since boot. */
 int64_t syn_queue_drops(const struct host_counters *c);
+/* Whether a queue is full, or hovers there: it has room for a moment whenever a handshake ends.
+ * `holds`: as in struct syn_room. */
+bool syn_queue_is_full(int64_t half_open, int64_t holds);
 /* The listener whose SYN queue is fullest; NULL: none is full. */
 const struct listener *syn_queue_full(const struct accept_queues *q);
 /* The TCP listener with the smallest backlog; NULL: there is none. */

@@ -24,7 +24,8 @@ struct watch_kind {
 	bool limitless;   /* it has no limit to compare with */
 	bool mild;        /* at its limit it refuses nothing: that is tight, not short */
 	bool alike;       /* rows may have the same `what`: metrics name their key too */
-	/* `lost` counts other packets too: those of ListenOverflows count only. */
+	/* `lost` counts other packets too: only overflows of the accept queue and SYNs that the SYN
+	 * queue did not take count. */
 	bool shared;
 	enum wall_verdict loss; /* where `lost` grows; VERDICT_OK: it does no harm */
 	const char *losses;     /* what it counts: "packets dropped"; NULL: nothing */
@@ -50,7 +51,7 @@ struct watch_gauge {
 	bool stuck;           /* connections wait, and the process does not accept them */
 };
 
-/* Counters of the network namespace. */
+/* Counters of the network namespace, the last one of the watch. */
 enum watch_counter {
 	WATCH_ESTABLISHED, /* a number of now, not a counter */
 	WATCH_ACCEPTED,
@@ -58,6 +59,7 @@ enum watch_counter {
 	WATCH_OVERFLOWS,
 	WATCH_COOKIES,
 	WATCH_RETRANSMITS,
+	WATCH_SYNS_DROPPED, /* since the watch began, as syn_drops_lost() has it */
 	WATCH_COUNTERS,
 };
 extern const char *const watch_counter_names[WATCH_COUNTERS];
@@ -90,7 +92,7 @@ struct watch_row {
 	double growth;             /* a second, where it is steady; 0: none */
 	double left_s; /* until the limit at that growth, 0 at it; INFINITY: no growth to it */
 	double lost;   /* a second; NAN: unknown */
-	/* Of a shared kind: what it dropped, of now.lost, while others had all overflows. */
+	/* Of a shared kind: what it dropped, of now.lost, while others had all that counts. */
 	int64_t stray;
 	double history[WATCH_HISTORY]; /* of `used`, at watch_place(); NAN: unknown */
 };

@@ -39,7 +39,8 @@ struct watcher {
 	struct listeners listeners; /* of the last look */
 	struct process *sharers;    /* that accept from them, too */
 	size_t sharer_count;
-	struct host_counters counters;
+	struct host_counters counters, before; /* before: at the look before */
+	int64_t syns_dropped;                  /* since the first look */
 	struct softnet_follow softnet;
 	size_t group_count;
 	bool groups_new; /* they were read at this look */
@@ -565,6 +566,13 @@ static void group_gauges(const struct watcher *w, struct watch_sample *out)
 	}
 }
 
+static int64_t syns_dropped_read(struct watcher *w, int64_t cookies)
+{
+	struct syn_drops d = syn_drops_between(&w->before, &w->counters);
+	w->syns_dropped += syn_drops_lost(&d, cookies);
+	return host_counter(&w->counters, LISTEN_DROPS) < 0 ? REPORT_NONE : w->syns_dropped;
+}
+
 /* 1 as listeners_look(). */
 static int sample_read(struct watcher *w, struct watch_sample *out, struct err *e)
 {
@@ -576,11 +584,18 @@ static int sample_read(struct watcher *w, struct watch_sample *out, struct err *
 	/* As a recording has it, whose replay gives the same figures. */
 	out->seconds = w->at_s > 0 ? round((now - w->at_s) * 1e6) / 1e6 : 0;
 	w->at_s = now;
+	const struct queue_knobs knobs = {
+		.somaxconn = field_read(w->host, "proc/sys/net/core/somaxconn", 0),
+		.max_syn = field_read(w->host, "proc/sys/net/ipv4/tcp_max_syn_backlog", 0),
+		.cookies = field_read(w->host, "proc/sys/net/ipv4/tcp_syncookies", 0),
+	};
+	w->before = w->counters;
 	if (host_counters(w->host, &w->counters, NULL))
 		w->counters.count = 0;
 	host_table_counters(w->host, "nf_conntrack", &w->counters);
 	for (size_t i = 0; i < WATCH_COUNTERS; i++)
 		out->counters[i] = counter_read(w, watch_counter_names[i]);
+	out->counters[WATCH_SYNS_DROPPED] = syns_dropped_read(w, knobs.cookies);
 	int rc = listeners_look(w, e);
 	if (!rc)
 		rc = groups_read(w, e);
@@ -593,11 +608,6 @@ static int sample_read(struct watcher *w, struct watch_sample *out, struct err *
 	ports_gauge(w, out);
 	group_gauges(w, out);
 	process_gauges(w, out);
-	const struct queue_knobs knobs = {
-		.somaxconn = field_read(w->host, "proc/sys/net/core/somaxconn", 0),
-		.max_syn = field_read(w->host, "proc/sys/net/ipv4/tcp_max_syn_backlog", 0),
-		.cookies = field_read(w->host, "proc/sys/net/ipv4/tcp_syncookies", 0),
-	};
 	for (size_t i = 0; i < w->listeners.count; i++)
 		listener_gauge(w, &w->listeners.at[i], &knobs, out);
 	return 0;

@@ -17,7 +17,7 @@
 #define RESET "Tcp.EstabResets"
 #define DEFERRED "TcpExt.TCPDeferAcceptDrop"
 #define MAX_SYN_KNOB "net.ipv4.tcp_max_syn_backlog"
-/* A full queue has room for a moment whenever a handshake ends: that share of it may be free. */
+/* That share of a full queue may be free. */
 #define FREE_SHARE 16
 /* A listener that drops packets for no known reason drops what clients send where it drops so many
  * a second, more than it lets in, and a tenth of all that arrives, and where neither connections
@@ -61,10 +61,14 @@ static double fullness(const struct accept_queues *q, const struct listener *l)
 	return (double)l->half_open / (double)(holds ? holds : 1);
 }
 
+bool syn_queue_is_full(int64_t half_open, int64_t holds)
+{
+	return half_open > 0 && half_open + half_open / FREE_SHARE >= holds;
+}
+
 static bool is_full(const struct accept_queues *q, const struct listener *l)
 {
-	return l->half_open &&
-	       (int64_t)l->half_open + (int64_t)l->half_open / FREE_SHARE >= room_of(q, l).holds;
+	return syn_queue_is_full(l->half_open, room_of(q, l).holds);
 }
 
 const struct listener *syn_queue_full(const struct accept_queues *q)
@@ -134,10 +138,23 @@ static int64_t total_of(const void *counters, const char *name)
 
 int64_t syn_queue_drops(const struct host_counters *c) { return syn_drops_of(total_of, c).rest; }
 
-static int64_t growth_of(const void *watch, const char *counter)
+static int64_t growth_of(const void *pair, const char *name)
 {
-	const struct queue_watch *w = watch;
-	return host_counter_delta(&w->before->counters, &w->after->counters, counter);
+	const struct host_counters *const *c = pair;
+	return host_counter_delta(c[0], c[1], name);
+}
+
+struct syn_drops syn_drops_between(const struct host_counters *before,
+				   const struct host_counters *after)
+{
+	const struct host_counters *const pair[] = {before, after};
+	return syn_drops_of(growth_of, pair);
+}
+
+int64_t syn_drops_lost(const struct syn_drops *d, int64_t cookies)
+{
+	int64_t lost = cookies == 0 ? d->rest - d->other : 0;
+	return lost > d->flooded ? lost : d->flooded;
 }
 
 /* The sockets of one address. */
@@ -302,8 +319,8 @@ static int64_t droppers_judge(const struct queue_watch *w, int64_t rest, int64_t
 
 void syn_queue_judge(const struct queue_watch *w)
 {
-	struct syn_drops d = syn_drops_of(growth_of, w);
-	int64_t lost = d.rest - d.other > d.flooded ? d.rest - d.other : d.flooded;
+	struct syn_drops d = syn_drops_between(&w->before->counters, &w->after->counters);
+	int64_t lost = syn_drops_lost(&d, w->after->cookies);
 	bool dropping = w->after->cookies == 0;
 	if (dropping)
 		lost = droppers_judge(w, d.rest, lost);

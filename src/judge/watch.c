@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "epolltune/order.h"
+#include "epolltune/syn_queue.h"
 
 /* A trend is that of a line through so many looks, at least, that explains this share of their
  * variance, and that rises by more than that share of the limit. The short one of the last looks
@@ -88,24 +89,31 @@ static void recent_find(const struct watch *w, struct watch_row *r)
 }
 
 /* How packets that were dropped at listeners are to be read: overflows of all, and the drops of
- * all, which have other causes too. */
+ * all, which have other causes too. An overflow is a SYN that the SYN queue did not take, too. */
 struct drops {
 	int64_t overflows; /* REPORT_NONE: this kernel does not count them */
+	bool syns;         /* some of them are SYNs */
 	int64_t all;
 	int64_t full; /* of the listeners that were full: the overflows are theirs first */
 };
 
-static bool is_full(int64_t value, int64_t limit, const struct watch_kind *k)
+static bool syns_wait(const struct watch_gauge *g)
 {
-	return value != REPORT_NONE && limit != REPORT_NONE && value - k->over >= limit;
+	return g->syn_room != REPORT_NONE && syn_queue_is_full(g->half_open, g->syn_room);
+}
+
+static bool is_full(const struct watch_gauge *g, const struct drops *d)
+{
+	return (g->value != REPORT_NONE && g->limit != REPORT_NONE &&
+		g->value - g->kind->over >= g->limit) ||
+	       (d->syns && syns_wait(g));
 }
 
 /* Whether it is full at this look or was at the one before, between which it dropped packets. `r`
  * is of the one before. */
-static bool was_full(const struct watch_row *r, const struct watch_gauge *g)
+static bool was_full(const struct watch_row *r, const struct watch_gauge *g, const struct drops *d)
 {
-	return is_full(g->value, g->limit, g->kind) ||
-	       (r->ended <= 1 && is_full(r->used, r->limit, g->kind));
+	return is_full(g, d) || (r->ended <= 1 && is_full(&r->now, d));
 }
 
 /* What the growth of its drops cost: nothing where there is no overflow that may be one of them. */
@@ -130,12 +138,6 @@ static enum wall_verdict loss_of(const struct watch_kind *k, int64_t grown, bool
 	return k->shared && !is_named(grown, full, d) ? VERDICT_TIGHT : k->loss;
 }
 
-static bool syns_wait(const struct watch_row *r)
-{
-	return r->now.half_open > 0 && r->now.syn_room != REPORT_NONE &&
-	       r->now.half_open >= r->now.syn_room;
-}
-
 static enum wall_verdict row_verdict(const struct watch_row *r, enum wall_verdict loss)
 {
 	const struct watch_kind *k = r->now.kind;
@@ -155,7 +157,7 @@ static enum wall_verdict row_verdict(const struct watch_row *r, enum wall_verdic
 	double capacity = watch_capacity(r);
 	int64_t whole = capacity < (double)INT64_MAX ? (int64_t)capacity : INT64_MAX;
 	if (verdict_asks(report_verdict(whole, r->recent)) || r->left_s < NEAR_S || r->now.stuck ||
-	    syns_wait(r))
+	    syns_wait(&r->now))
 		return VERDICT_TIGHT;
 	return VERDICT_OK;
 }
@@ -196,7 +198,7 @@ static void row_take(struct watch *w, struct watch_row *r, const struct watch_ga
 {
 	const struct watch_gauge before = r->now;
 	int64_t grown = losses(&before, g), dropped = grown;
-	bool full = g->kind->shared && was_full(r, g);
+	bool full = g->kind->shared && was_full(r, g, d);
 	r->now = *g;
 	r->ended = 0;
 	if (!g->kind->paired) {
@@ -233,7 +235,7 @@ static int rows_make(struct watch *w, const struct watch_sample *s, struct drops
 		if (grown <= 0)
 			continue;
 		d->all += grown;
-		d->full += was_full(r, &s->at[i]) ? grown : 0;
+		d->full += was_full(r, &s->at[i], d) ? grown : 0;
 	}
 	return 0;
 }
@@ -304,6 +306,16 @@ static void nearest_find(struct watch *w, int64_t overflows)
 		qsort(w->nearest, w->count, sizeof(*w->nearest), by_nearness);
 }
 
+static struct drops drops_between(const int64_t *before, const int64_t *after)
+{
+	int64_t syns = growth(before[WATCH_SYNS_DROPPED], after[WATCH_SYNS_DROPPED]);
+	struct drops d = {.overflows = growth(before[WATCH_OVERFLOWS], after[WATCH_OVERFLOWS]),
+			  .syns = syns > 0};
+	if (d.syns && d.overflows != REPORT_NONE)
+		d.overflows += syns;
+	return d;
+}
+
 static void begin(struct watch *w)
 {
 	w->count = 0;
@@ -327,8 +339,7 @@ int watch_add(struct watch *w, const struct watch_sample *s, struct err *e)
 	w->looks++;
 	size_t place = watch_place(w, watch_remembered(w) - 1);
 	w->at[place] = w->clock;
-	struct drops d = {
-		.overflows = growth(w->counters[WATCH_OVERFLOWS], s->counters[WATCH_OVERFLOWS])};
+	struct drops d = drops_between(w->counters, s->counters);
 	for (size_t i = 0; i < WATCH_COUNTERS; i++) {
 		int64_t grown = growth(w->counters[i], s->counters[i]);
 		w->rates[i] = grown == REPORT_NONE ? NAN : (double)grown / w->seconds;

@@ -51,6 +51,7 @@ const char *const watch_counter_names[WATCH_COUNTERS] = {
 	[WATCH_ESTABLISHED] = "Tcp.CurrEstab",     [WATCH_ACCEPTED] = "Tcp.PassiveOpens",
 	[WATCH_OPENED] = "Tcp.ActiveOpens",        [WATCH_OVERFLOWS] = "TcpExt.ListenOverflows",
 	[WATCH_COOKIES] = "TcpExt.SyncookiesSent", [WATCH_RETRANSMITS] = "Tcp.RetransSegs",
+	[WATCH_SYNS_DROPPED] = "syns_dropped",
 };
 
 const struct watch_kind *watch_kind_find(const char *wall)

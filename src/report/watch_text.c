@@ -348,6 +348,7 @@ static void totals(const struct screen *s)
 	} shown[] = {{"accepted", WATCH_ACCEPTED, true},
 		     {"opened", WATCH_OPENED, true},
 		     {"listen overflows", WATCH_OVERFLOWS, false},
+		     {"SYNs dropped", WATCH_SYNS_DROPPED, false},
 		     {"SYN cookies", WATCH_COOKIES, false},
 		     {"retransmitted", WATCH_RETRANSMITS, false}};
 	struct page_segments parts = {0};

@@ -49,6 +49,35 @@ test_a_full_queue_is_first_and_agrees_with_ss_and_nstat() {
 	server_end
 }
 
+# A server that waits for data leaves handshakes half open: TCP_DEFER_ACCEPT.
+test_syns_that_are_dropped_without_cookies_are_a_loss() {
+	needs python3
+	in_namespace
+	echo 0 >/proc/sys/net/ipv4/tcp_syncookies
+	echo 16 >/proc/sys/net/ipv4/tcp_max_syn_backlog
+	python3 -c 'import socket, time
+s = socket.create_server(("127.0.0.1", 8080), backlog=128)
+s.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 60)
+time.sleep(600)' &
+	server=$!
+	wait_for listens 8080
+	epolltune watch --interval 100ms --format jsonl >lines &
+	watch=$!
+	wait_for newest '.rows[0].wall == "accept-queue" and .counters.syns_dropped == 0'
+	python3 -c 'import socket, time
+s = [socket.socket() for _ in range(40)]
+for c in s:
+    c.setblocking(False)
+    c.connect_ex(("127.0.0.1", 8080))
+time.sleep(600)' &
+	clients=$!
+	wait_for newest '.counters.syns_dropped > 0'
+	kill $watch $clients $server
+	jq -es 'any(.[]; .counters["TcpExt.ListenOverflows"] == 0 and any(.rows[]; .wall == "accept-queue" and
+			.verdict == "short" and .lost_per_s > 0 and .half_open >= 12 and .syn_room == 13))' lines >filtered ||
+		{ show lines && fail 'the loss is not shown'; }
+}
+
 test_it_survives_the_end_of_the_server_and_finds_it_again() {
 	in_namespace
 	cp "$PROGRAM" planted

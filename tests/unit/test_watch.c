@@ -426,6 +426,49 @@ static void overflows_are_first_of_those_that_are_full(void **state)
 	watch_free(&w);
 }
 
+/* SYNs that were dropped at SYN queues count where stray packets do not, as overflows do. */
+static void dropped_syns_count_as_overflows_do(void **state)
+{
+	static const struct {
+		const char *what;
+		int64_t half_open, drops[2], overflows, syns;
+		enum wall_verdict verdict[2];
+		int64_t lost; /* of the first one */
+	} cases[] = {
+		{"full", 49, {40, 3}, 0, 40, {VERDICT_SHORT, VERDICT_OK}, 40},
+		{"it hovers", 47, {40, 0}, 0, 40, {VERDICT_SHORT, VERDICT_OK}, 40},
+		{"full between the looks", 0, {40, 0}, 0, 40, {VERDICT_SHORT, VERDICT_OK}, 40},
+		{"overflows besides", 49, {40, 9}, 9, 40, {VERDICT_SHORT, VERDICT_SHORT}, 40},
+		{"stray packets only", 0, {40, 0}, 0, 0, {VERDICT_OK, VERDICT_OK}, 0},
+		{"cookies, stray packets, and overflows of the other one",
+		 49,
+		 {9, 9},
+		 9,
+		 NONE,
+		 {VERDICT_TIGHT, VERDICT_TIGHT},
+		 9},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct watch w = {0};
+		for (int64_t k = 0; k < 2; k++) {
+			struct watch_sample *s = sample_make((double)k, k * cases[i].overflows);
+			s->counters[WATCH_SYNS_DROPPED] =
+				cases[i].syns == NONE ? NONE : k * cases[i].syns;
+			for (size_t l = 0; l < 2; l++)
+				gauge(s, "accept-queue", l + 1, 0, 511, k * cases[i].drops[l])
+					->syn_room = 49;
+			s->at[0].half_open = cases[i].half_open;
+			add(&w, s);
+		}
+		for (size_t k = 0; k < 2; k++)
+			if (row(&w, "accept-queue", k + 1)->verdict != cases[i].verdict[k])
+				fail_msg("%s: listener %zu", cases[i].what, k + 1);
+		if (row(&w, "accept-queue", 1)->lost != (double)cases[i].lost)
+			fail_msg("%s: %g lost", cases[i].what, row(&w, "accept-queue", 1)->lost);
+		watch_free(&w);
+	}
+}
+
 static void a_process_that_does_not_accept_is_tight(void **state)
 {
 	struct watch w = {0};
@@ -442,7 +485,7 @@ static void a_full_syn_queue_is_tight(void **state)
 		int64_t half_open, room;
 		enum wall_verdict verdict;
 	} rows[] = {
-		{511, 512, VERDICT_OK},         {512, 512, VERDICT_TIGHT},
+		{481, 512, VERDICT_OK},         {482, 512, VERDICT_TIGHT},
 		{49, 49, VERDICT_TIGHT},        {0, 0, VERDICT_OK},
 		{600, INT64_MAX, VERDICT_OK},   {600, REPORT_NONE, VERDICT_OK},
 		{REPORT_NONE, 512, VERDICT_OK},
@@ -570,6 +613,7 @@ static void a_line_says_all_that_a_replay_needs(void **state)
 	struct watch live = {0};
 	for (int64_t k = 0; k < 8; k++) {
 		struct watch_sample *s = sample_make(k ? 1.25 : 0, k * 3);
+		s->counters[WATCH_SYNS_DROPPED] = 5 * k;
 		snprintf(s->host, sizeof(s->host), "web-1");
 		snprintf(s->server, sizeof(s->server), "nginx");
 		snprintf(s->waiting, sizeof(s->waiting), k & 1 ? "several servers" : "");
@@ -648,6 +692,7 @@ int main(void)
 		cmocka_unit_test(a_row_says_how_near_its_limit_is),
 		cmocka_unit_test(overflows_are_of_the_listener_that_must_have_them),
 		cmocka_unit_test(overflows_are_first_of_those_that_are_full),
+		cmocka_unit_test(dropped_syns_count_as_overflows_do),
 		cmocka_unit_test(a_process_that_does_not_accept_is_tight),
 		cmocka_unit_test(a_full_syn_queue_is_tight),
 		cmocka_unit_test(throttled_periods_are_those_since_the_look_before),
