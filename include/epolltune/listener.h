@@ -42,7 +42,9 @@ struct listener {
 	/* SO_RCVBUF and SO_SNDBUF as the kernel counts them, which its connections begin with; TCP
 	 * only, 0: unknown. */
 	uint32_t receive_buffer, send_buffer;
-	uint32_t half_open; /* handshakes in SYN_RECV, by listeners_half_open() */
+	/* Handshakes in SYN_RECV, by listeners_half_open(). The kernel does not say which socket of
+	 * a SO_REUSEPORT group has one: each has an even part. */
+	uint32_t half_open;
 	uint64_t inode, cookie;
 	uint32_t uid;   /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */
 	bool systemd;   /* a systemd above its owner holds it, too: that may have called listen() */

@@ -299,6 +299,20 @@ static int half_open_received(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
+/* Each of those that share arrivals gets an even part of what they have together. */
+static void half_open_spread(struct listeners *l)
+{
+	for (size_t i = 0, end; i < l->count; i = end) {
+		uint32_t sum = 0;
+		end = listeners_group(l, i);
+		for (size_t k = i; k < end; k++)
+			sum += l->at[k].half_open;
+		for (size_t k = i; k < end; k++)
+			l->at[k].half_open =
+				(uint32_t)(sum / (end - i) + (k - i < sum % (end - i)));
+	}
+}
+
 int listeners_half_open(const struct host *h, struct listeners *l, struct err *e)
 {
 	CLEAN(listener_table_free) struct listener_table *table = listener_table_make(l);
@@ -310,6 +324,7 @@ int listeners_half_open(const struct host *h, struct listeners *l, struct err *e
 		l->at[i].half_open = 0;
 	if (!r)
 		r = sock_diag_tcp(1u << TCP_SYN_RECV, half_open_received, &half, e);
+	half_open_spread(l);
 	l->counted = !r;
 	return r;
 }

@@ -597,6 +597,33 @@ static void half_open_connections_count_at_their_port(void **state)
 	listeners_free(&l);
 }
 
+static void half_open_connections_of_a_group_are_of_all_its_sockets(void **state)
+{
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	int group[3], clients[5], seconds = 30;
+	struct err e = {0};
+	reuse_port = 1;
+	for (size_t i = 0; i < 3; i++) {
+		group[i] = tcp_listen("127.0.0.1", 80, 16);
+		setsockopt(group[i], IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
+	}
+	reuse_port = 0;
+	CLEAN(close_fd) int other = tcp_listen("127.0.0.1", 81, 16);
+	for (size_t i = 0; i < 5; i++)
+		clients[i] = tcp_connect(80, 0);
+	l = read_now();
+	assert_int_equal(listeners_half_open(live, &l, &e), 0);
+	assert_int_equal(l.count, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(l.at[i].half_open, ((const uint32_t[]){2, 2, 1, 0})[i]);
+	listeners_free(&l);
+	for (size_t i = 0; i < 5; i++)
+		close(clients[i]);
+	for (size_t i = 0; i < 3; i++)
+		close(group[i]);
+}
+
 /* As Java binds its IPv6 sockets to addresses of IPv4. */
 static void an_ipv4_address_of_an_ipv6_socket_is_one(void **state)
 {
@@ -1184,6 +1211,7 @@ int main(void)
 		cmocka_unit_test(sockets_of_different_devices_are_no_group),
 		cmocka_unit_test(an_ipv4_address_of_an_ipv6_socket_is_one),
 		cmocka_unit_test(half_open_connections_count_at_their_port),
+		cmocka_unit_test(half_open_connections_of_a_group_are_of_all_its_sockets),
 		cmocka_unit_test(a_worker_comes_before_its_master),
 		cmocka_unit_test(a_worker_that_watches_it_comes_first),
 		cmocka_unit_test(a_helper_that_inherited_it_does_not),
