@@ -161,11 +161,11 @@ struct keeper {
 	int dir, index; /* in owners.processes */
 	bool looked;    /* the rest is known */
 	bool busy;      /* it has more descriptors than a process that only holds the sockets */
-	bool *watches;  /* each thing, by an epoll set */
+	bool *keeps;    /* each thing, as an epoll set of it watches that */
 };
 
 /* Makes the process the owner of those that it holds, and by an epoll set watches if `watched`, of
- * those that `from` owns: another process, or -1. Those that `keeper` watches stay its own; NULL:
+ * those that `from` owns: another process, or -1. Those that `keeper` keeps stay its own; NULL:
  * none does. Returns its index, or -1 if there are none. */
 static int process_own(struct owner_search *s, int dir, pid_t pid, int from, bool watched,
 		       const struct keeper *keeper)
@@ -175,7 +175,7 @@ static int process_own(struct owner_search *s, int dir, pid_t pid, int from, boo
 	for (size_t k = 0; k < s->marked_count; k++) {
 		size_t i = s->marked[k];
 		if (!s->marks[i].held || (watched && !s->marks[i].watched) ||
-		    (keeper && keeper->watches[i]))
+		    (keeper && keeper->keeps[i]))
 			continue;
 		if (self < 0 && (self = process_add(s, dir, pid)) < 0)
 			return -1;
@@ -248,14 +248,14 @@ static bool may_supervise(struct owner_search *s, struct keeper *k)
 	if (k->looked)
 		return !k->busy;
 	k->looked = true;
-	k->watches = calloc(s->o->thing_count + 1, sizeof(*k->watches));
-	s->full |= !k->watches;
-	k->busy = !k->watches || is_busy(k->dir);
+	k->keeps = calloc(s->o->thing_count + 1, sizeof(*k->keeps));
+	s->full |= !k->keeps;
+	k->busy = !k->keeps || is_busy(k->dir);
 	if (k->busy)
 		return false;
 	held_mark(s, k->dir, k->index, true);
 	for (size_t i = 0; i < s->marked_count; i++)
-		k->watches[s->marked[i]] = s->marks[s->marked[i]].watched;
+		k->keeps[s->marked[i]] = s->marks[s->marked[i]].watched;
 	return true;
 }
 
@@ -274,7 +274,7 @@ static void owned_pass(struct owner_search *s, int dir, pid_t pid, int self, int
 {
 	struct keeper owner = {.dir = dir, .index = self};
 	children_own(s, &(struct parent){dir, pid, &owner}, depth);
-	free(owner.watches);
+	free(owner.keeps);
 }
 
 static void child_own(struct owner_search *s, pid_t pid, const struct parent *p, int depth,
@@ -339,13 +339,52 @@ static bool is_chosen(const struct owner_search *s, int process, pid_t pid)
 	return !s->o->chosen || (!process_read_at(process, pid, &p, NULL) && s->o->chosen(&p));
 }
 
+/* Adds to what the parent, another program, keeps what the process at `dir` holds as well and does
+ * not show that it accepts from. */
+static void parent_keep(struct owner_search *s, struct keeper *k, int dir)
+{
+	CLEAN(free_pointer) bool *shown = calloc(s->o->thing_count + 1, sizeof(*shown));
+	bool all = is_busy(dir);
+	if (may_supervise(s, k) && shown && !all && may_list_of(dir)) {
+		held_mark(s, dir, k->index, true);
+		for (size_t i = 0; i < s->marked_count; i++)
+			shown[s->marked[i]] = s->marks[s->marked[i]].watched;
+	}
+	s->full |= !shown;
+	held_mark(s, k->dir, k->index, false);
+	for (size_t i = 0; shown && k->keeps && i < s->marked_count; i++) {
+		size_t at = s->marked[i];
+		k->keeps[at] |= s->marks[at].held && (k->busy || !(all || shown[at]));
+	}
+}
+
+/* A chosen process has what it holds, but for what it may have inherited by accident. */
+static void chosen_own(struct owner_search *s, int dir, pid_t pid)
+{
+	struct process_stat stat, above;
+	held_mark(s, dir, -1, false);
+	if (!any_held(s) || process_stat_at(dir, pid, &stat, NULL) < 0)
+		return;
+	CLEAN(close_fd) int up = process_open(s->host, stat.parent, NULL);
+	struct keeper parent = {.dir = up, .index = -1};
+	if (up >= 0 && !process_stat_at(up, stat.parent, &above, NULL) &&
+	    !serves_for(above.name, stat.name))
+		parent_keep(s, &parent, dir);
+	process_own(s, dir, pid, -1, false, parent.keeps ? &parent : NULL);
+	free(parent.keeps);
+}
+
 static void process_search(struct owner_search *s, pid_t pid)
 {
 	CLEAN(close_fd) int process = process_open(s->host, pid, NULL);
 	if (process < 0 || !is_chosen(s, process, pid))
 		return;
+	if (s->o->chosen) {
+		chosen_own(s, process, pid);
+		return;
+	}
 	int self = process_own(s, process, pid, -1, false, NULL);
-	if (self >= 0 && !s->o->chosen)
+	if (self >= 0)
 		family_own(s, process, pid, self);
 }
 

@@ -19,8 +19,10 @@ struct owners {
 	size_t thing_count;
 	struct process *processes; /* grows; the caller frees it */
 	size_t process_count;
-	bool (*chosen)(const struct process *p); /* looks at no other; NULL: at all */
-	const pid_t *among;                      /* the same of these; NULL: at all */
+	/* Looks at no other; NULL: at all. Such a process has all that it holds, but for what its
+	 * parent, another program, holds as well and it does not show that it accepts. */
+	bool (*chosen)(const struct process *p);
+	const pid_t *among; /* the same of these; NULL: at all */
 	size_t among_count;
 	unsigned limit; /* of descriptors to look at; 0: OWNERS_LIMIT */
 	bool denied;    /* an owner that was not found may be one that this user cannot see */

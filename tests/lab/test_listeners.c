@@ -811,6 +811,43 @@ static void a_server_keeps_it_beside_other_programs(void **state)
 	close(set);
 }
 
+static bool may_be_stuck(const struct process *p)
+{
+	return !strcmp(p->name, "logger") || !strcmp(p->name, "work");
+}
+
+static pid_t chosen_owner_now(void)
+{
+	struct err e = {0};
+	struct listeners l = read_now();
+	if (listeners_own_by(live, &l, may_be_stuck, &e))
+		fail_msg("%s", e.text);
+	pid_t pid = owner(&l, &l.at[0]);
+	listeners_free(&l);
+	return pid;
+}
+
+static void a_search_among_some_does_not_take_a_helper_either(void **state)
+{
+	struct listeners l = read_or_skip();
+	listeners_free(&l);
+	CLEAN(close_fd) int fd = inherited = tcp_listen("127.0.0.1", 80, 16);
+	struct helper logger = helper_start("logger", NULL);
+	assert_int_equal(chosen_owner_now(), -1);
+	struct helper work = helper_start("work", watch_inherited);
+	assert_int_equal(chosen_owner_now(), work.pid);
+	CLEAN(close_fd) int set = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event = {.events = EPOLLIN};
+	assert_int_equal(epoll_ctl(set, EPOLL_CTL_ADD, fd, &event), 0);
+	assert_int_equal(chosen_owner_now(), -1);
+	close_fd(&set);
+	helper_end(&work);
+	work = helper_start("work", files_fill);
+	assert_int_equal(chosen_owner_now(), work.pid);
+	helper_end(&work);
+	helper_end(&logger);
+}
+
 /* Process 1 of a container, which accepts, and a program that it started: exits with 0 if process 1
  * is the owner. */
 static int first_process(void)
@@ -1217,6 +1254,7 @@ int main(void)
 		cmocka_unit_test(a_helper_that_inherited_it_does_not),
 		cmocka_unit_test(a_supervisor_leaves_it_to_what_accepts),
 		cmocka_unit_test(a_server_keeps_it_beside_other_programs),
+		cmocka_unit_test(a_search_among_some_does_not_take_a_helper_either),
 		cmocka_unit_test(the_first_process_of_a_container_keeps_it),
 		cmocka_unit_test(a_service_has_the_listener_of_its_socket_unit),
 		cmocka_unit_test(what_is_not_visible_is_hidden),
