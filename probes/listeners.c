@@ -765,12 +765,13 @@ static void judge_elsewhere(const struct listeners_elsewhere *x, struct report *
 {
 	char names[WORDING_TEXT] = "";
 	struct wording words = {0};
-	size_t count = 0, unread = 0;
+	size_t count = 0, late = 0, denied = 0;
 	pid_t pid = 0;
 	for (size_t i = 0; i < x->count; i++) {
 		const struct netns_elsewhere *n = &x->at[i];
-		unread += n->unread;
-		if (!n->listens && !n->unread)
+		late += n->unread;
+		denied += n->denied && !n->unread;
+		if (!n->listens && !n->unread && !n->denied)
 			continue;
 		if (!pid || (n->listens && !count))
 			pid = n->pid;
@@ -780,12 +781,15 @@ static void judge_elsewhere(const struct listeners_elsewhere *x, struct report *
 	}
 	if (!pid)
 		return;
+	const size_t unread = late + denied;
 	wording_set(&words, "count", "%s", count ? quantity_count(count).text : "");
 	wording_flag(&words, "several", count > 1);
 	wording_set(&words, "names", "%s", names);
 	wording_set(&words, "more", "%s",
 		    count > ELSEWHERE_NAMED ? quantity_count(count - ELSEWHERE_NAMED).text : "");
 	wording_set(&words, "unread", "%s", unread ? quantity_count(unread).text : "");
+	wording_flag(&words, "late", late);
+	wording_flag(&words, "denied", denied);
 	wording_set(&words, "pid", "%d", (int)pid);
 	struct finding *f = report_finding(r, "listeners.elsewhere", &words);
 	finding_evidence(f, "network namespaces with listeners", "", (double)count, NAN);

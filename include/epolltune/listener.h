@@ -155,12 +155,13 @@ bool waiting_has(const struct waiting_list *l, struct waiting one);
 void waiting_free(struct waiting_list *l);
 /* Another network namespace, as of a container. */
 struct netns_elsewhere {
-	uint64_t netns; /* its inode */
+	uint64_t netns; /* an inode that no other has */
 	/* The first process in it, or if `listens` the first that holds such a listener. */
 	pid_t pid;
 	char name[16];
 	bool listens; /* a visible process holds a TCP listener there that is not on loopback */
 	bool unread;  /* not known: the search ended at its limit before */
+	bool denied;  /* there is such a listener; who holds it this user may not see */
 	int64_t overflows, drops; /* ListenOverflows and ListenDrops there; -1: unknown */
 };
 struct listeners_elsewhere {

@@ -2171,9 +2171,9 @@ static const struct finding_row findings[] = {
 		  "listener}, which this check does not judge:{unread} other network "
 		  "namespace{unread=1?:s} may have listeners, which this check does not judge}",
 	 .detail = "{count?{names}{more? and {more} more}. {unread?{unread} further "
-		   "namespace{unread=1? was:s were} not looked at, as the search ended after "
-		   "200 ms. }:The search for them ended after 200 ms. }Servers in containers have "
-		   "queues, ports and sysctls of their own.",
+		   "namespace{unread=1?:s} may have listeners. }:}{late?The search for them ended "
+		   "after 200 ms. }{denied?This user may not read which process holds a listener "
+		   "there. }Servers in containers have queues, ports and sysctls of their own.",
 	 .advice = "Check each by its pid\\: epolltune check {count?--server:--netns} {pid}"
 		   "{unread?. lsns -t net lists the namespaces}",
 	 .answer = "",
@@ -2181,7 +2181,8 @@ static const struct finding_row findings[] = {
 		 "Without --server the check judges the network namespace in which it runs. "
 		 "Processes of others, such as containers, hold TCP listeners there, which clients "
 		 "may reach by forwarded ports or by addresses of their own. The search among them "
-		 "ends after 200 ms, as the kernel may walk all sockets of the machine for each.",
+		 "ends after 200 ms, as the kernel may walk all sockets of the machine for each. "
+		 "To an ordinary user /proc does not show which process holds a listener there.",
 	 .action = "Run the check with --server PID, or --netns PID, for each that counts.",
 	 .proof = "lsns -t net; nsenter -t PID -n ss -ltn"},
 	{.id = "listeners.elsewhere.dropping",

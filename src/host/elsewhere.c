@@ -42,16 +42,19 @@ static bool is_among(const struct sockets *s, uint64_t inode)
 	return false;
 }
 
-static bool holds_one(int process, const struct sockets *s)
+/* 1, 0, or the negative errno of descriptors that cannot be read. */
+static int holds_one(int process, const struct sockets *s)
 {
 	CLEAN(descriptors_close) struct descriptors all;
 	struct descriptor d;
-	if (descriptors_open(&all, process) < 0)
-		return false;
-	for (unsigned n = 0; n < DESCRIPTORS && descriptors_next(&all, &d); n++)
+	int rc = descriptors_open(&all, process);
+	for (unsigned n = 0; rc >= 0 && n < DESCRIPTORS && descriptors_next(&all, &d); n++) {
 		if (d.socket && is_among(s, d.socket))
-			return true;
-	return false;
+			return 1;
+		if (!d.link[0]) /* root without CAP_SYS_PTRACE */
+			rc = -EACCES;
+	}
+	return rc;
 }
 
 /* "TCP: inuse 5 …", net/ipv4/proc.c and net/ipv6/proc.c: a table without sockets is not walked. */
@@ -109,11 +112,12 @@ static int sockets_read(int process, bool udp, bool reachable, struct sockets *o
 bool process_listens(int process, bool udp)
 {
 	CLEAN(sockets_free) struct sockets s = {0};
-	return !sockets_read(process, udp, false, &s) && s.count && holds_one(process, &s);
+	return !sockets_read(process, udp, false, &s) && s.count && holds_one(process, &s) > 0;
 }
 
 struct space {
 	struct netns_elsewhere is;
+	struct netns_id netns;
 	struct sockets sockets;
 };
 
@@ -150,16 +154,17 @@ static void drops_read(struct elsewhere_search *s, int process, struct netns_els
 }
 
 /* NULL without memory. */
-static struct space *space_of(struct elsewhere_search *s, uint64_t netns, int process,
+static struct space *space_of(struct elsewhere_search *s, struct netns_id netns, int process,
 			      const struct process_stat *p)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (s->spaces[i].is.netns == netns)
+		if (netns_same(s->spaces[i].netns, netns))
 			return &s->spaces[i];
 	struct space *x = array_add(&s->spaces, &s->count, sizeof(*x));
 	if (!x)
 		return NULL;
-	x->is.netns = netns;
+	x->netns = netns;
+	x->is.netns = netns.file ? netns.file : netns.link;
 	x->is.unread = clock_ms() >= s->until;
 	space_name(x, p);
 	drops_read(s, process, &x->is);
@@ -172,7 +177,9 @@ static void holder_look(const struct elsewhere_search *s, struct space *x, int p
 	if (x->is.listens || !x->sockets.count)
 		return;
 	x->is.unread = clock_ms() >= s->until;
-	x->is.listens = !x->is.unread && holds_one(process, &x->sockets);
+	int held = x->is.unread ? 0 : holds_one(process, &x->sockets);
+	x->is.listens = held > 0;
+	x->is.denied = !x->is.listens && (x->is.denied || held == -EACCES || held == -EPERM);
 	if (x->is.listens)
 		space_name(x, p);
 }
@@ -198,17 +205,18 @@ int listeners_elsewhere(const struct host *h, struct listeners_elsewhere *out, s
 	struct process_stat own = {0};
 	*out = (struct listeners_elsewhere){0};
 	CLEAN(close_fd) int self = host_live(h) ? process_open(h, getpid(), NULL) : -1;
-	uint64_t here = self < 0 ? 0 : process_netns(self);
-	if (!here || process_stat_at(self, getpid(), &own, e) < 0)
+	struct netns_id here = process_netns(self);
+	if (self < 0 || !netns_is_known(here) || process_stat_at(self, getpid(), &own, e) < 0)
 		return 0;
 	int rc = process_list(h, &all, &count, e);
 	if (s)
 		s->until = clock_ms() + LOOK_MS;
 	for (size_t i = 0; s && i < count && !rc; i++) {
 		CLEAN(close_fd) int process = process_open(h, all[i].pid, NULL);
-		uint64_t netns = process < 0 ? 0 : process_netns(process);
+		struct netns_id netns = process_netns(process);
 		/* Experiments have namespaces of their own. */
-		if (!netns || netns == here || process_family(all[i].name, own.name))
+		if (process < 0 || !netns_is_known(netns) || netns_same(netns, here) ||
+		    process_family(all[i].name, own.name))
 			continue;
 		struct space *x = space_of(s, netns, process, &all[i]);
 		if (!x)

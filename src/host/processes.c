@@ -181,7 +181,19 @@ uint64_t process_namespace(int process, const char *kind)
 	return strncmp(link, start, (size_t)length) ? 0 : strtoull(link + length, NULL, 10);
 }
 
-uint64_t process_netns(int process) { return process_namespace(process, "net"); }
+struct netns_id process_netns(int process)
+{
+	struct stat st = {0};
+	bool seen = !fstatat(process, "net/netstat", &st, 0);
+	return (struct netns_id){process_namespace(process, "net"), seen ? st.st_ino : 0};
+}
+
+bool netns_is_known(struct netns_id n) { return n.link || n.file; }
+
+bool netns_same(struct netns_id a, struct netns_id b)
+{
+	return a.link && b.link ? a.link == b.link : a.file && a.file == b.file;
+}
 
 static bool limit_field(const char **at, uint64_t *value)
 {

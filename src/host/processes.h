@@ -53,7 +53,17 @@ pid_t process_root(const struct process_stat *p,
 int process_list(const struct host *h, struct process_stat **out, size_t *count, struct err *e);
 /* The inode of its namespace ("net", "user"); 0: not visible. */
 uint64_t process_namespace(int process, const char *kind);
-uint64_t process_netns(int process);
+/* A network namespace, as a process shows it. */
+struct netns_id {
+	uint64_t link; /* the inode of ns/net; 0: this user may not trace the process */
+	/* The inode of net/netstat, which each namespace has its own of and every user may read:
+	 * fs/proc/proc_net.c, get_proc_task_net(); 0: not visible. */
+	uint64_t file;
+};
+struct netns_id process_netns(int process);
+bool netns_is_known(struct netns_id n);
+/* By what is known of both. Pure. */
+bool netns_same(struct netns_id a, struct netns_id b);
 /* Fills `out`, of `size` bytes, by a function that a process of its own runs in that network
  * namespace. False: it could not, and `out` is undefined. */
 typedef bool (*netns_answer)(const void *arg, void *out);

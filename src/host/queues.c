@@ -82,9 +82,9 @@ static bool there_read(const struct host *h, pid_t pid, struct queues *q)
 	return true;
 }
 
-static int seen_add(uint64_t **seen, size_t *known, uint64_t netns, struct err *e)
+static int seen_add(struct netns_id **seen, size_t *known, struct netns_id netns, struct err *e)
 {
-	uint64_t *more = array_add(seen, known, sizeof(*more));
+	struct netns_id *more = array_add(seen, known, sizeof(*more));
 	if (!more)
 		return err_set(e, ENOMEM, "cannot list namespaces: out of memory");
 	*more = netns;
@@ -95,19 +95,19 @@ static int seen_add(uint64_t **seen, size_t *known, uint64_t netns, struct err *
 static int others_read(const struct host *h, struct queues *q, struct err *e)
 {
 	CLEAN(free_pointer) struct process_stat *all = NULL;
-	CLEAN(free_pointer) uint64_t *seen = NULL;
+	CLEAN(free_pointer) struct netns_id *seen = NULL;
 	size_t count = 0, known = 0;
 	CLEAN(close_fd) int self = process_open(h, getpid(), NULL);
 	int rc = process_list(h, &all, &count, e);
 	if (!rc)
-		rc = seen_add(&seen, &known, self < 0 ? 0 : process_netns(self), e);
+		rc = seen_add(&seen, &known, process_netns(self), e);
 	for (size_t i = 0; i < count && !rc; i++) {
 		CLEAN(close_fd) int process = process_open(h, all[i].pid, NULL);
-		uint64_t netns = process < 0 ? 0 : process_netns(process);
+		struct netns_id netns = process_netns(process);
 		size_t k = 0;
-		while (k < known && seen[k] != netns)
+		while (k < known && !netns_same(seen[k], netns))
 			k++;
-		if (!netns || k < known)
+		if (!netns_is_known(netns) || k < known)
 			continue;
 		rc = seen_add(&seen, &known, netns, e);
 		q->unseen += known > NAMESPACES || !there_read(h, all[i].pid, q);

@@ -426,15 +426,18 @@ static void keep_held(struct subject_search *s)
 	s->unheld = 0;
 }
 
-static void member_look(struct subject_search *s, struct member *m, uint64_t here)
+static void member_look(struct subject_search *s, struct member *m, struct netns_id here)
 {
 	CLEAN(close_fd) int process = process_open(s->host, m->pid, NULL);
 	if (process < 0)
 		return;
 	/* A process that has left this network namespace keeps the listeners that it got here. */
 	descriptors_look(s, process, m, true);
-	uint64_t netns = m->holds || s->here_only ? 0 : process_netns(process);
-	m->elsewhere = netns && here && netns != here && process_listens(process, s->udp);
+	if (m->holds || s->here_only || !netns_is_known(here))
+		return;
+	struct netns_id netns = process_netns(process);
+	m->elsewhere = netns_is_known(netns) && !netns_same(netns, here) &&
+		       process_listens(process, s->udp);
 }
 
 static bool is_member(pid_t pid, void *search)
@@ -494,7 +497,7 @@ static bool is_asked(const struct subject_search *s, const struct member *m)
 static bool any_member(const struct subject_search *s, const struct member *m) { return true; }
 
 /* What a process that the operator names by pid holds is the server, not what a relative holds. */
-static void members_look(struct subject_search *s, uint64_t here)
+static void members_look(struct subject_search *s, struct netns_id here)
 {
 	for (int others = 0; others < 2; others++) {
 		for (size_t i = 0; i < s->count; i++)
@@ -612,7 +615,7 @@ static int find_by_process(struct subject_search *s, struct subject *out, struct
 {
 	char list[CANDIDATES + 1][CANDIDATE];
 	size_t count, others;
-	uint64_t here = 0;
+	struct netns_id here = {0};
 	CLEAN(close_fd) int self = process_open(s->host, getpid(), NULL);
 	if (self >= 0)
 		here = process_netns(self);

@@ -124,6 +124,31 @@ test_a_server_in_another_network_namespace_that_drops_clients_is_a_warning() {
 	kill -CONT "$own"
 }
 
+test_an_ordinary_user_is_told_of_other_network_namespaces() {
+	[ "$(id -u)" -eq 0 ] || skip 'root only: the namespace is of another user'
+	in_namespace '-n -p -f --mount-proc'
+	chmod 755 "$work" "$work/.."
+	install -m 755 "$PROGRAM" own
+	install -m 755 "$PROGRAM" copy
+	unshare -n sh -c 'ip link set lo up && exec ./own serve --listen 0.0.0.0 --port 8090 --workers 1 --backlog 4 --quiet' &
+	own=$!
+	wait_for grep -q ':1F9A .* 0A ' "/proc/$own/net/tcp"
+	user='setpriv --reuid 65534 --regid 65534 --clear-groups ./copy'
+	expect 0 $user check --quick --probe listeners --format json
+	json 'finding("listeners.elsewhere") | .level == "note" and
+			(.title | startswith("1 other network namespace may have listeners, ")) and
+			(.detail | startswith("This user may not read which process "))' \
+		'has_finding("listeners.elsewhere.dropping") | not'
+	kill -STOP "$own"
+	while sleep 0.5; do
+		nsenter -n -t "$own" "$PROGRAM" load --mode hold --connections 50 --duration 1s 127.0.0.1:8090 &
+	done >load 2>&1 &
+	wait_for drops_at "$own"
+	expect 1 $user check --window 2500ms --probe listeners --format json
+	json 'finding("listeners.elsewhere.dropping") | .level == "warning" and (.title | test("^The network namespace of own .pid [0-9]+. dropped "))'
+	kill -CONT "$own"
+}
+
 # With a quota of 2 ms in 100 a busy server pauses for 98 ms: the target's stall is no shorter. The group uses 2 ms up
 # in each period, however busy the machine is.
 test_the_accept_queue_must_hold_what_arrives_in_the_pause_of_a_quota() {

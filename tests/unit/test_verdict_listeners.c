@@ -984,6 +984,13 @@ static void in_too_many_containers(struct looks *m)
 	m->after.elsewhere.at++;
 	m->after.elsewhere.count--;
 }
+static void in_containers_of_others(struct looks *m)
+{
+	static struct netns_elsewhere at[] = {
+		{.netns = 1, .pid = 812, .name = "pause", .denied = true},
+		{.netns = 2, .pid = 7, .name = "a"}};
+	m->before.elsewhere = m->after.elsewhere = (struct listeners_elsewhere){2, at};
+}
 static void in_containers_without_listeners(struct looks *m)
 {
 	static struct netns_elsewhere at[] = {{.netns = 1, .pid = 812, .name = "sleep"}};
@@ -1531,6 +1538,7 @@ static void each_look_gets_its_findings(void **state)
 		 "accept-queue.waiting critical"},
 		{in_containers, "listeners.elsewhere note", "listeners.elsewhere note"},
 		{in_too_many_containers, "listeners.elsewhere note", "listeners.elsewhere note"},
+		{in_containers_of_others, "listeners.elsewhere note", "listeners.elsewhere note"},
 		{in_containers_without_listeners, "", ""},
 		{overflows_elsewhere, "listeners.elsewhere.dropping warning", ""},
 		{drops_elsewhere, "listeners.elsewhere.dropping warning", ""},
@@ -1903,6 +1911,21 @@ static void texts_name_the_server(void **state)
 		 "nginx: 40 of 40 workers are stopped (state T): pids 813, 814, 815, 816, 817, 818, "
 		 "819, 820 and 32 more",
 		 NULL, "Resume them: pkill -CONT -P 812. Or restart nginx."},
+		{in_containers_of_others, 0,
+		 "1 other network namespace may have listeners, which this check does not judge",
+		 "This user may not read which process holds a listener there. Servers in "
+		 "containers have queues, ports and sysctls of their own.",
+		 "Check each by its pid: epolltune check --netns 812. lsns -t net lists the "
+		 "namespaces"},
+		{in_too_many_containers, 0, NULL,
+		 "The search for them ended after 200 ms. Servers in containers have queues, ports "
+		 "and sysctls of their own.",
+		 NULL},
+		{in_containers, 0, NULL,
+		 "nginx (pid 812). 1 further namespace may have listeners. The search for them "
+		 "ended after 200 ms. Servers in containers have queues, ports and sysctls of "
+		 "their own.",
+		 NULL},
 		{overflows_elsewhere_beside_one, 1,
 		 "The network namespace of sh (pid 1) dropped 40 handshake packets in 500 ms", NULL,
 		 "Check its listeners: epolltune check --netns 1"},
