@@ -9,6 +9,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/connection_memory.h"
+#include "epolltune/connections.h"
 #include "epolltune/knob.h"
 #include "epolltune/list.h"
 #include "epolltune/quantity.h"
@@ -325,17 +326,19 @@ static const struct experiment experiments[] = {
 struct sample {
 	struct settings now; /* subject NULL: there is no such server */
 	struct host_counters counters;
-	bool alone; /* no other server has a TCP listener here */
+	bool alone;         /* no other server has a TCP listener here */
+	uint64_t closed_ms; /* since it closed a connection, and not the client; UINT64_MAX: unknown
+			     */
 };
 
-/* Whether what the kernel counts of clients is of the subject's. */
-static bool is_alone(const struct host *h, const struct subject *s)
+/* Whether what the kernel counts of clients is of the subject's, and what that has closed. */
+static void closed_read(const struct host *h, const struct subject *subject, struct sample *s)
 {
 	CLEAN(listeners_free) struct listeners l = {0};
-	bool alone = !listeners_read_tcp(h, &l, NULL);
+	s->alone = !listeners_read_tcp(h, &l, NULL);
 	for (size_t i = 0; i < l.count; i++)
-		alone &= subject_has(s, &l.at[i]);
-	return alone;
+		s->alone &= subject_has(subject, &l.at[i]);
+	connections_closed(h, &l, subject_receives, (void *)subject, &s->closed_ms, NULL);
 }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -348,7 +351,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	clients_read(h, &s->now);
 	connection_open_read(h, &s->now);
 	host_counters(h, &s->counters, NULL);
-	s->alone = is_alone(h, o->subject);
+	closed_read(h, o->subject, s);
 	return 0;
 }
 
@@ -406,38 +409,63 @@ static bool is_reached(const struct clients_use *u)
 	return u->max && u->open + u->own >= u->max && u->open <= u->max + u->max / 16 + 8;
 }
 
+/* The same with the limit of its processes alone, which sections with lower ones share. False:
+ * there is no such other limit. */
+static bool shared_make(const struct settings *s, struct settings *out)
+{
+	const struct subject_clients *c = &s->clients;
+	if (!c->shared || c->shared > INT32_MAX || (!c->section[0] && !c->several))
+		return false;
+	*out = *s;
+	out->clients.section[0] = 0;
+	out->clients.several = false;
+	out->clients.limit = c->shared;
+	out->at[CLIENTS][0] = (int64_t)c->shared;
+	report_text(out->text[CLIENTS], "%" PRId64, out->at[CLIENTS][0]);
+	return true;
+}
+
 /* Whether a client is turned away, or waits, and not only the next one would. */
-static bool has_lost(const struct sample *before, const struct sample *after)
+static bool has_lost(const struct sample *before, const struct sample *after, double seconds)
 {
 	const struct taken *was = &before->now.taken, *is = &after->now.taken;
 	if (!server_of(after->now.subject)->clients_closed)
 		return was->open > was->accepted && is->open > is->accepted;
-	return after->alone && is->accepted <= was->accepted &&
+	return (after->alone || (double)after->closed_ms < seconds * 1e3) &&
+	       is->accepted <= was->accepted &&
 	       host_counter_delta(&before->counters, &after->counters, ARRIVED) > 0;
 }
 
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
-	struct clients_use was = use_of(&before->now), is = use_of(&after->now);
+	struct settings shared[2];
+	const struct settings *now = &after->now;
+	struct clients_use was = use_of(&before->now), is = use_of(now);
 	struct wording words = {0};
 	struct target t = *m->target;
+	if ((!is_reached(&was) || !is_reached(&is)) && shared_make(&before->now, &shared[0]) &&
+	    shared_make(now, &shared[1])) {
+		now = &shared[1];
+		was = use_of(&shared[0]);
+		is = use_of(now);
+	}
 	if (!is_reached(&was) || !is_reached(&is))
 		return;
 	/* The line to set has room for those that are open, too. */
 	if (t.connections <= is.open)
 		t.connections = is.open + 1;
-	clients_words(&t, &after->now, NULL, &words);
+	clients_words(&t, now, NULL, &words);
 	wording_set(&words, "open", "%s", quantity_count(is.open).text);
 	wording_set(&words, "max", "%s", quantity_count(is.max).text);
-	wording_flag(&words, "closes", server_of(after->now.subject)->clients_closed);
-	bool lost = has_lost(before, after);
+	wording_flag(&words, "closes", server_of(now->subject)->clients_closed);
+	bool lost = has_lost(before, after, m->seconds);
 	wording_flag(&words, "lost", lost);
 	struct finding *f = report_finding(r, "application.limit.reached", &words);
 	if (!lost)
 		f->level = LEVEL_WARNING;
 	finding_evidence(f, "open connections", "connections", (double)is.open, NAN);
-	finding_propose(f, "server.max_connections", after->now.text[CLIENTS], "");
+	finding_propose(f, "server.max_connections", now->text[CLIENTS], "");
 }
 
 static const struct observation observation = {

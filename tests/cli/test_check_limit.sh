@@ -542,6 +542,34 @@ while True:
 	end_jobs
 }
 
+# As beside sshd: the kernel counts the clients of both together.
+test_clients_that_a_server_closes_beside_another_one_are_its_own() {
+	needs redis-server python3
+	printf 'port 8080\nmaxclients 40\nset-proc-title no\nsave ""\n' >etc/redis.conf
+	sleep 1 # it changed before the server started
+	python3 -m http.server 8081 >other.out 2>&1 &
+	redis-server "$work/etc/redis.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	wait_for listens 8081
+	clients 8080 40
+	wait_for accepted
+	python3 -c 'import socket, time
+while True:
+    socket.create_connection(("127.0.0.1", 8081))
+    time.sleep(0.05)' &
+	other=$!
+	at_its_limit 1
+	json 'finding("application.limit.reached") | .level == "warning" and (.title | contains("it would close the next client"))'
+	kill $other
+	python3 -c 'import socket, time
+while True:
+    socket.create_connection(("127.0.0.1", 8080)).recv(99)
+    time.sleep(0.05)' &
+	at_its_limit 2
+	json 'finding("application.limit.reached") | .level == "critical" and (.title | contains("it closes new clients"))'
+	end_jobs
+}
+
 at_its_limit() { # STATUS
 	expect "$1" epolltune check --probe configuration --server :8080 --connections 20 --rate 10 --format json
 }

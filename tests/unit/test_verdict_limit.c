@@ -224,6 +224,7 @@ static void look_make(struct sample *look, const struct subject *s, struct subje
 	look->now.taken.accepted = accepted;
 	look->now.taken.open = accepted + waiting;
 	look->alone = true;
+	look->closed_ms = UINT64_MAX;
 	look->counters.count = 1;
 	look->counters.at[0] = (struct host_counter){ARRIVED, arrived};
 }
@@ -235,7 +236,7 @@ static void a_limit_that_is_reached_is_critical_where_clients_are_lost(void **st
 		const char *process;
 		uint64_t waiting[2], now;
 		int64_t arrived;
-		bool shared;
+		uint64_t closed_ms; /* 0: no other server has clients */
 		const char *title, *level;
 	} rows[] = {
 		{"haproxy", {1, 1}, 40, 100, 0, ": new clients wait in its", "critical"},
@@ -245,7 +246,16 @@ static void a_limit_that_is_reached_is_critical_where_clients_are_lost(void **st
 		{"redis-server", {0, 0}, 40, 100, 0, ": it would close the next", "warning"},
 		{"redis-server", {0, 0}, 41, 101, 0, ": it would close the next", "warning"},
 		/* They may be clients of others. */
-		{"redis-server", {0, 0}, 40, 102, true, ": it would close the next", "warning"},
+		{"redis-server",
+		 {0, 0},
+		 40,
+		 102,
+		 UINT64_MAX,
+		 ": it would close the next",
+		 "warning"},
+		{"redis-server", {0, 0}, 40, 102, 700, ": it would close the next", "warning"},
+		{"redis-server", {0, 0}, 40, 102, 300, ": it closes new clients", "critical"},
+		{"redis-server", {0, 0}, 40, 100, 300, ": it would close the next", "warning"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct subject subject = {.accepting = 1, .soft = 300, .hard = 300};
@@ -257,7 +267,8 @@ static void a_limit_that_is_reached_is_critical_where_clients_are_lost(void **st
 			look_make(&looks[k], &subject, (struct subject_clients)FILE_WITH(), 40,
 				  k ? rows[i].now : 40, rows[i].waiting[k],
 				  k ? rows[i].arrived : 100);
-		looks[1].alone = !rows[i].shared;
+		looks[1].alone = !rows[i].closed_ms;
+		looks[1].closed_ms = rows[i].closed_ms ? rows[i].closed_ms : UINT64_MAX;
 		report_init(&r);
 		observation.judge(&looks[0], &looks[1],
 				  &(struct moment){.target = &t, .seconds = 0.5}, &r);
@@ -316,6 +327,12 @@ static void a_server_at_its_own_limit_is_named(void **state)
 		{"haproxy", 40, SECTION_WITH(.others = 10), 40, 40, 0, 1, 1, "40 of 40"},
 		{"haproxy", 40, SECTION_WITH(.others = 10), 30, 30, 0, 1, 1, ""},
 		{"haproxy", 40, SECTION_WITH(), 40, 40, 0, 1, 2, ""},
+		/* That of all sections together is reached first. */
+		{"haproxy", 40, SECTION_WITH(.others = 20, .shared = 50), 30, 30, 0, 1, 1,
+		 "50 of 50"},
+		{"haproxy", 40, SECTION_WITH(.others = 20, .shared = 50), 29, 30, 0, 1, 1, ""},
+		{"haproxy", 40, FILE_WITH(.several = true, .others = 20, .shared = 50), 30, 30, 0,
+		 1, 1, "50 of 50"},
 		{"haproxy", 40, FILE_WITH(.several = true), 40, 40, 0, 1, 1, ""},
 		/* RLIMIT_NOFILE suffices for 300, halved. */
 		{"haproxy", 400, FILE_WITH(), 150, 150, 0, 1, 1, "150 of 150"},
