@@ -74,14 +74,41 @@ static int64_t limit_for(const struct target *t, const struct settings *s, uint6
 						  held_by(t, s)));
 }
 
-/* What RLIMIT_NOFILE lets each process have at most; REPORT_NONE: no such bound is known. */
+/* Whether the server takes less than RLIMIT_NOFILE by its configuration. */
+static bool files_lowered(const struct settings *s)
+{
+	uint64_t soft = s->subject->soft, files = s->clients.files;
+	return files && (!soft || files < soft);
+}
+
+/* What RLIMIT_NOFILE, or what replaces it, lets each process have at most; REPORT_NONE: no such
+ * bound is known. */
 static int64_t files_bound(const struct settings *s)
 {
 	const struct server_setting *set = setting_of(s);
-	uint64_t soft = s->subject->soft, kept = set->files_kept;
-	if (!set->files_each || !soft || soft > INT64_MAX)
+	uint64_t files = files_lowered(s) ? s->clients.files : s->subject->soft;
+	uint64_t kept = set->files_kept;
+	if (!set->files_each || !files || files > INT64_MAX)
 		return REPORT_NONE;
-	return (int64_t)((soft > kept ? soft - kept : 0) / set->files_each);
+	return (int64_t)((files > kept ? files - kept : 0) / set->files_each);
+}
+
+/* Above what some versions take at most where nothing sets it. */
+static bool may_be_lowered(const struct settings *s)
+{
+	const struct server_setting *set = setting_of(s);
+	return set->files_preset && s->clients.state == CLIENTS_READ && s->clients.preset &&
+	       !s->clients.files && s->subject->soft > set->files_preset;
+}
+
+/* Those that are open beyond the limit: workers that serve one leave the others in the accept
+ * queue, and close each after its answer. */
+static uint64_t waiting_of(const struct settings *s)
+{
+	bool local = subject_is_local(s->subject);
+	return s->clients.class ? subject_queue(s->subject, local ? LISTENER_UNIX : LISTENER_TCP)
+					  .sum
+				: 0;
 }
 
 /* The clients that a limit of each process suffices for: those of other listeners take from that of
@@ -97,16 +124,17 @@ static int64_t capacity_of(const struct target *t, const struct settings *s, int
 		all = (uint64_t)files;
 	all = clients_of(t, s, all);
 	all -= c->others < all ? c->others : all;
-	return (int64_t)(own < all ? own : all);
+	return (int64_t)((own < all ? own : all) + waiting_of(s));
 }
 
 /* The limit of each process. */
 struct clients_limit {
 	int64_t value; /* REPORT_NONE: unknown */
-	bool files;    /* by RLIMIT_NOFILE alone */
+	bool files;    /* by RLIMIT_NOFILE, or what replaces it, alone */
 	bool upper;    /* it may be lower */
 	bool spread;   /* unknown, as it is not visible how many processes accept */
 	bool further;  /* unknown, as another directive may bind first */
+	bool builtin;  /* unknown, as some versions have less than RLIMIT_NOFILE */
 };
 
 static struct clients_limit limit_written(const struct target *t, const struct settings *s)
@@ -115,6 +143,14 @@ static struct clients_limit limit_written(const struct target *t, const struct s
 	if (written > 0 && (files == REPORT_NONE || written <= files))
 		return (struct clients_limit){.value = written};
 	bool upper = written <= 0;
+	if (may_be_lowered(s)) {
+		uint64_t low = setting_of(s)->files_preset / setting_of(s)->files_each;
+		bool fits = report_verdict((int64_t)low / 2, (int64_t)t->connections) == VERDICT_OK;
+		return (struct clients_limit){.value = fits ? (int64_t)low : REPORT_NONE,
+					      .files = true,
+					      .upper = true,
+					      .builtin = true};
+	}
 	/* An upper bound of what is not visible shows only that it is short. */
 	if (written == REPORT_NONE && upper && files >= (int64_t)t->connections)
 		files = REPORT_NONE;
@@ -214,11 +250,18 @@ static void state_words(const struct settings *s, struct clients_limit limit, st
 		wording_set(w, "further", "%s", c->further);
 	else if (c->several)
 		wording_flag(w, c->least ? "several" : "unserved", true);
+	else if (limit.builtin)
+		wording_set(w, "builtin", "%s", quantity_count(setting_of(s)->files_preset).text);
 	else if (!c->limit)
 		wording_flag(w, "automatic", true);
 	wording_flag(w, "unknown", limit.value == REPORT_NONE);
 	wording_flag(w, "files", limit.files && limit.value != REPORT_NONE);
 	wording_flag(w, "preset", c->preset);
+	wording_set(w, "class", "%s", c->class ? c->class : "");
+	if (limit.builtin)
+		wording_set(w, "lowered", "What some versions take of RLIMIT_NOFILE");
+	else if (files_lowered(s))
+		wording_set(w, "lowered", "%s of %s", setting_of(s)->files_directive, c->file);
 	wording_set(w, "name", "%s", c->name ? c->name : "");
 	wording_set(w, "asked", "%s", setting_of(s)->asked ? setting_of(s)->asked : "");
 	wording_set(w, "section", "%s", c->several ? "" : c->section);
@@ -255,6 +298,9 @@ static void line_words(const struct target *t, const struct settings *s, struct 
 	char text[WORDING_TEXT];
 	bool option = setting_of(s)->directive && c->state == CLIENTS_READ && !c->file[0];
 	server_line(line, "clients", (uint64_t)limit, text, sizeof(text));
+	/* The server refuses to start where it is too low for that line. */
+	if (files_lowered(s))
+		report_append(text, "; remove %s", setting_of(s)->files_directive);
 	if (option)
 		wording_set(w, "line", "%s %" PRId64 " in its command", c->name, limit);
 	else if (unit)
@@ -298,6 +344,7 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 	wording_flag(w, "idle", set->spare);
 	wording_set(w, "besides", "%s",
 		    s->clients.others ? quantity_count(s->clients.others).text : "");
+	wording_set(w, "waiting", "%s", waiting_of(s) ? quantity_count(waiting_of(s)).text : "");
 	wording_flag(w, "doubles", s->clients.doubles && !clients_both(t, s));
 	wording_flag(w, "both", clients_both(t, s));
 	wording_set(w, "held", "%s",

@@ -57,6 +57,14 @@ static const struct server_further haproxy_further[] = {
 	{0},
 };
 
+static const struct server_apart haproxy_apart[] = {
+	{"bind", "peers,log-forward", 1},
+	{"peer", "peers", 2},
+	{"server", "peers", 2},
+	{"stats socket", "global", 2},
+	{0},
+};
+
 static const struct server_row servers[] = {
 	{
 		.process = "nginx",
@@ -153,8 +161,12 @@ static const struct server_row servers[] = {
 					    .counts = SERVER_FIRST,
 					    .narrower = "defaults,frontend,listen",
 					    .option = "-n",
-					    /* src/haproxy.c compute_ideal_maxconn() */
+					    .apart = haproxy_apart,
+					    /* src/limits.c compute_ideal_maxconn(); DEFAULT_MAXFD
+					     * since 3.1 */
 					    .files_each = 2,
+					    .files_directive = "fd-hard-limit",
+					    .files_preset = 1048576,
 					    .asked = "show info on its stats socket",
 					    .further = haproxy_further},
 			[SERVER_BACKLOG] = {.directive = "bind", .parameter = "backlog "}},

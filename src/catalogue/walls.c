@@ -494,8 +494,9 @@ static const struct wall_row walls[] = {
 			"ADDRESS\\:PORT):}{unserved?No section of {file} is known to bind each "
 			"listener of {server}:}{spread?How many processes of {server} accept "
 			"is not visible:}{automatic?{name} is not set, and RLIMIT_NOFILE of "
-			"{server} is not visible:}; check --run measures the limit:" LIMIT_OF_A_SERVER
-			"{processes? for each of {processes} processes}{both?, connections to "
+			"{server} is not visible:}{builtin?{name} is not set, and without it some versions "
+			"of {server} take no more than {builtin} descriptor{builtin=1?:s}:}; check --run measures the limit:" LIMIT_OF_A_SERVER
+			"{processes? for each of {processes} processes}{waiting?, and its accept queue holds {waiting} more}{both?, connections to "
 			"servers behind it included}{held?, {held} descriptor{held=1?:s} that it "
 			"holds besides included}{besides?, {besides} connection{besides=1?:s} to "
 			"its other listeners included}{doubles?\\; a client that asks may take a "

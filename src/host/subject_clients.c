@@ -104,7 +104,8 @@ static bool has_changed_root(const struct host *h, const struct subject *s)
 	return true;
 }
 
-/* The addresses of its listeners of connections, each once; "": all, as they do not fit. */
+/* The addresses of its listeners of connections that are not set aside, each once; "": all, as
+ * they do not fit. */
 static void listeners_list(const struct subject *s, char *list, size_t size)
 {
 	size_t used = 0, count = 0;
@@ -112,7 +113,8 @@ static void listeners_list(const struct subject *s, char *list, size_t size)
 	for (size_t i = 0; i < s->listeners.count && used < size; i++) {
 		const struct listener *l = &s->listeners.at[i];
 		char own[LISTENER_ADDRESS];
-		if (l->kind == LISTENER_UDP || (used && list_has(list, listener_plain(l, own))))
+		if (l->kind == LISTENER_UDP || l->aside ||
+		    (used && list_has(list, listener_plain(l, own))))
 			continue;
 		count++;
 		used += (size_t)snprintf(list + used, size - used, "%s%s", used ? "," : "",
@@ -151,6 +153,7 @@ static void files_read(const struct host *h, const struct subject *s, const stru
 		return;
 	out->preset = limit.value == EDIT_NONE;
 	out->limit = out->preset ? set->preset : limit.value;
+	out->files = limit.files == EDIT_NONE || limit.value != EDIT_NONE ? 0 : limit.files;
 	out->sections = limit.sections;
 	out->several = limit.least != limit.value;
 	out->least = limit.least;

@@ -410,6 +410,37 @@ test_a_lower_maxconn_of_a_section_of_haproxy_counts() {
 	json 'wall("application.limit") | .verdict == "ok" and .limit > 100 and .at_most'
 }
 
+# It replaces RLIMIT_NOFILE, which it leaves as it is.
+test_fd_hard_limit_of_haproxy_bounds_what_it_takes_without_maxconn() {
+	needs haproxy
+	haproxy_conf "$work/etc/haproxy.cfg" 0
+	sed -i "s/^global/&\n  fd-hard-limit 300/" "$work/etc/haproxy.cfg"
+	check 0 60 8080 haproxy -db -f "$work/etc/haproxy.cfg"
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 150 and .at_most and
+		(.detail | contains("fd-hard-limit of ")) and (.detail | contains("halved, is 150"))'
+	check 2 500 8080 haproxy -db -f "$work/etc/haproxy.cfg"
+	json 'finding("application.limit.short").advice |
+		contains("maxconn 704 in section global; remove fd-hard-limit")'
+	check 0 60 8080 haproxy -db -n 100 -f "$work/etc/haproxy.cfg"
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 100'
+}
+
+# No client of a section comes to the listeners of peers, of logs and of commands.
+test_listeners_of_haproxy_without_clients_do_not_count() {
+	needs haproxy
+	for address in 127.0.0.1 0.0.0.0; do
+		haproxy_conf "$work/etc/haproxy.cfg" 9900
+		sed -i "s/^global/&\n  localpeer own\n  stats socket ipv4@$address:8081/" "$work/etc/haproxy.cfg"
+		printf 'peers p\n  peer own %s:8082\nring r\n  size 32768\nlog-forward l\n  bind %s:8083\n  log ring@r local0\n' \
+			$address $address >>"$work/etc/haproxy.cfg"
+		haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
+		wait_for listens 8083
+		expect 0 epolltune check --quick --probe configuration --server "$!" --connections 500 --rate 10 --format json
+		json 'wall("application.limit") | .verdict == "ok" and .limit == 9900'
+		end_jobs
+	done
+}
+
 test_a_section_of_another_listener_does_not_count() {
 	needs haproxy
 	haproxy_conf "$work/etc/haproxy.cfg" 9900

@@ -27,6 +27,8 @@ struct limit_case {
 /* Not set. */
 #define AUTOMATIC                                                                                  \
 	"0", { OF_A_FILE, .preset = true }
+#define LOWERED(n)                                                                                 \
+	"0", { OF_A_FILE, .preset = true, .files = n }
 #define HIDDEN                                                                                     \
 	"", { .state = CLIENTS_UNNAMED }
 #define OPTION(n)                                                                                  \
@@ -98,6 +100,18 @@ static const struct limit_case cases[] = {
 	 "server.max_connections  -> 2816, RLIMIT_NOFILE 4096 -> 8192"},
 	{"haproxy", AUTOMATIC, 0, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN, REPORT_NONE,
 	 "maxconn is not set, and RLIMIT_NOFILE of HAProxy is not visible", ""},
+	{"haproxy", LOWERED(1000), 4096, 9, 1, TARGET_SERVER, 200, VERDICT_OK, 500,
+	 "fd-hard-limit of /a, halved, is 500", ""},
+	{"haproxy", LOWERED(1000), 4096, 9, 1, TARGET_SERVER, 600, VERDICT_SHORT, 500, "",
+	 "server.max_connections  -> 768"},
+	{"haproxy", LOWERED(1000), 0, 9, 1, TARGET_SERVER, 600, VERDICT_SHORT, 500, "", NULL},
+	{"haproxy", LOWERED(8192), 4096, 9, 1, TARGET_SERVER, 800, VERDICT_OK, 2048,
+	 "RLIMIT_NOFILE, halved, is 2 048", ""},
+	/* DEFAULT_MAXFD, of newer ones. */
+	{"haproxy", AUTOMATIC, 1 << 30, 9, 1, TARGET_SERVER, 200000, VERDICT_OK, 524288,
+	 "What some versions take of RLIMIT_NOFILE, halved, is 524 288", ""},
+	{"haproxy", AUTOMATIC, 1 << 30, 9, 1, TARGET_SERVER, 600000, VERDICT_UNKNOWN, REPORT_NONE,
+	 "without it some versions of HAProxy take no more than 1 048 576 descriptors", ""},
 	{"haproxy", HIDDEN, 4096, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN, REPORT_NONE, "", ""},
 	{"haproxy", HIDDEN, 4096, 9, 1, TARGET_SERVER, 2100, VERDICT_SHORT, 2048, "", NULL},
 	/* Redis raises its limit on descriptors to what it needs. */
