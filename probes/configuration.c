@@ -237,7 +237,9 @@ static const char *const states[] = {[CLIENTS_READ] = NULL,
 				     [CLIENTS_INVALID] = "invalid",
 				     [CLIENTS_PARTS] = "parts",
 				     [CLIENTS_ELSEWHERE] = "elsewhere",
-				     [CLIENTS_UNITS] = "units"};
+				     [CLIENTS_UNITS] = "units",
+				     [CLIENTS_UNIT] = "unlisted",
+				     [CLIENTS_UNREAD] = "unread"};
 
 static void state_words(const struct settings *s, struct clients_limit limit, struct wording *w)
 {

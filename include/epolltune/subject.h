@@ -132,7 +132,7 @@ int subject_memory_read(const struct host *h, const struct subject *s, uint64_t 
 /* The limit on connections that its command, or else the files of its configuration that the
  * command names, give each of its processes, by default where neither sets it. */
 enum subject_clients_state {
-	CLIENTS_NONE, /* nothing sets it, and epolltune knows no default */
+	CLIENTS_NONE, /* there is none: the socket unit `file` starts a service that accepts */
 	CLIENTS_READ,
 	/* Why it is not known. */
 	CLIENTS_COMMAND,    /* the command is not readable */
@@ -144,6 +144,8 @@ enum subject_clients_state {
 	CLIENTS_PARTS,      /* `file` includes, or has conditions, that are not followed */
 	CLIENTS_ELSEWHERE,  /* `file`, or the variable `file`, may set it, and is not read */
 	CLIENTS_UNITS,      /* each of the socket units `file` may be the active one */
+	CLIENTS_UNIT,       /* no socket unit is known to be its own; `file` may be, "": none is */
+	CLIENTS_UNREAD,     /* epolltune does not read where such a server has `name` */
 };
 struct subject_clients {
 	enum subject_clients_state state;

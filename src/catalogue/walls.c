@@ -488,7 +488,10 @@ static const struct wall_row walls[] = {
 			"{name}:}{elsewhere?{server} may read its limit from {file}, which "
 			"epolltune does not follow:}{units?{file} both have a listener of {server}, "
 			"with different limits, and which is active is not visible (systemctl "
-			"list-sockets shows it):}{further?{further}{file? in {file}} limits "
+			"list-sockets shows it):}{unlisted?No socket unit is known to have each "
+			"listener of {server}{file?, and {file} may be its own} (systemctl list-sockets "
+			"shows it):}{unread?epolltune does not read {name} of {server}, which is {default} "
+			"by default\\; {asked} shows it:}{further?{further}{file? in {file}} limits "
 			"connections, too, and epolltune does not evaluate it:}{several?Sections that serve the listeners of {server}, or "
 			"may, have different limits\\: name one listener (--server "
 			"ADDRESS\\:PORT):}{unserved?No section of {file} is known to bind each "
@@ -503,8 +506,8 @@ static const struct wall_row walls[] = {
 			"second one, to a server behind it\\: --role proxy counts both}{asked?\\; "
 			"that is the limit at its start\\: {asked} shows the present one}}.",
 		.absent =
-			"The command of the server does not set its limit, and epolltune does not "
-			"know its default; check --run measures it.",
+			"systemd accepts no connection of this socket itself (Accept=no): the limit is "
+			"that of the service, which check --run measures.",
 	},
 	{
 		.name = "application.connections",

@@ -300,6 +300,12 @@ static void others_read(const struct host *h, const struct subject *s, struct su
 static void unit_read(const struct host *h, const struct subject *s, const struct edit_command *c,
 		      const char *name, struct subject_clients *out)
 {
+	static const enum subject_clients_state states[] = {
+		[SOCKET_UNIT_UNKNOWN] = CLIENTS_UNIT,
+		[SOCKET_UNIT_SERVICE] = CLIENTS_NONE,
+		[SOCKET_UNIT_ACCEPTS] = CLIENTS_READ,
+		[SOCKET_UNIT_SEVERAL] = CLIENTS_UNITS,
+	};
 	struct socket_unit unit;
 	const char *value;
 	size_t at = 0;
@@ -308,10 +314,8 @@ static void unit_read(const struct host *h, const struct subject *s, const struc
 		option_refuse(out, "--user");
 		return;
 	}
-	out->state = CLIENTS_NONE;
-	if (!socket_unit_find(h, s, &unit))
-		return;
-	out->state = unit.several ? CLIENTS_UNITS : CLIENTS_READ;
+	socket_unit_find(h, s, &unit);
+	out->state = states[unit.is];
 	out->name = name;
 	out->limit = unit.max;
 	out->preset = unit.preset;
