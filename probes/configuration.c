@@ -19,8 +19,7 @@ enum { CLIENTS, NOFILE };
 static const struct server_row *server_of(const struct subject *s)
 {
 	const struct server_row *row = s ? server_row_find(s->name) : NULL;
-	const struct server_setting *set = row ? &row->set[SERVER_CLIENTS] : NULL;
-	return set && (set->directive || set->option) ? row : NULL;
+	return server_clients_setting(row) ? row : NULL;
 }
 
 static const struct server_setting *setting_of(const struct settings *s)
@@ -54,6 +53,16 @@ static bool clients_both(const struct target *t, const struct settings *s)
 	return t->role == TARGET_PROXY && setting_of(s)->both;
 }
 
+/* Whether its processes share each socket and accept none at their limit: all of them fill up. */
+static bool is_even(const struct settings *s)
+{
+	const struct listeners *l = &s->subject->listeners;
+	bool even = !server_of(s->subject)->clients_closed;
+	for (size_t i = 1; i < l->count && even; i++)
+		even = !listener_same_address(&l->at[i - 1], &l->at[i]);
+	return even;
+}
+
 /* The clients that such a limit of each process suffices for. */
 static uint64_t clients_of(const struct target *t, const struct settings *s, uint64_t limit)
 {
@@ -61,13 +70,17 @@ static uint64_t clients_of(const struct target *t, const struct settings *s, uin
 	uint64_t each = limit * (100 - setting_of(s)->spare) / 100;
 	if (row->clients_files)
 		each -= held_by(t, s) < each ? held_by(t, s) : each;
-	return subject_spread(clients_both(t, s) ? each / 2 : each, subject_sharing(s->subject));
+	size_t all = subject_sharing(s->subject);
+	each = clients_both(t, s) ? each / 2 : each;
+	return is_even(s) ? each * all : subject_spread(each, all);
 }
 
 /* The limit of each process with which they hold so many clients. */
 static int64_t limit_for(const struct target *t, const struct settings *s, uint64_t clients)
 {
-	uint64_t each = subject_part(clients + s->clients.others, subject_sharing(s->subject));
+	size_t parts = subject_sharing(s->subject);
+	uint64_t all = clients + s->clients.others;
+	uint64_t each = is_even(s) ? (all + parts - 1) / parts : subject_part(all, parts);
 	return knob_round(knob_find("server.max_connections"),
 			  (int64_t)server_clients(server_of(s->subject),
 						  clients_both(t, s) ? 2 * each : each,
@@ -436,7 +449,8 @@ static struct clients_use use_of(const struct settings *s)
 	const struct subject_clients *c = &s->clients;
 	int64_t each = s->at[CLIENTS][0];
 	struct clients_use use = {0};
-	if (!s->subject || each <= 0 || c->several || is_spread(s->subject) ||
+	/* A worker that holds one client is at that limit at each request. */
+	if (!s->subject || each <= 0 || c->several || c->class || is_spread(s->subject) ||
 	    server_of(s->subject)->clients_files || (c->section[0] && !is_one_section(s->subject)))
 		return use;
 	int64_t files = files_bound(s);

@@ -248,6 +248,12 @@ struct server_setting {
 	 * no effect, and `class_option` is added too, but only in place of `class_default`: an
 	 * application may need another one. NULL: it always has one. */
 	const char *class_options, *classes, *class_default, *class_option;
+	/* A number above 1 of the option `class_threads` makes `class_threaded` of class_default;
+	 * NULL: none does. */
+	const char *class_threads, *class_threaded;
+	/* Of each process with class_default, beyond which clients wait in the accept queue; 0:
+	 * unknown. */
+	uint64_t class_preset;
 	unsigned spare;       /* of its connections, in percent, that it does not give to clients */
 	const char *narrower; /* further sections that lower it for their listeners: the first
 				 for those after it; NULL: none */
@@ -319,6 +325,8 @@ uint32_t server_backlog(const struct server_row *row);
 bool process_named(const char *names, const char *process);
 /* By the name of a process; NULL if unknown. */
 const struct server_row *server_row_find(const char *process);
+/* How it limits the connections of its clients; NULL: that is unknown, as for a NULL row. */
+const struct server_setting *server_clients_setting(const struct server_row *row);
 /* Whether a server with a process of that name has one for each connection. */
 bool server_forks(const char *process);
 /* The limit on connections with which it holds that many clients; `held`: descriptors that it has

@@ -107,8 +107,11 @@ bool edit_command_option(const struct edit_command *c, const char *option, size_
  * NULL: all is understood. */
 const char *edit_command_unknown(const struct edit_command *c, const struct server_row *row,
 				 const struct server_setting *set);
-/* The worker class that the command names; "": the shell expands it; NULL: the server has none. */
+/* The worker class that the command names, or else that of set->class_threads or the default one;
+ * "": the shell expands it; NULL: the server has none. */
 const char *edit_command_class(const struct edit_command *c, const struct server_setting *set);
+/* Whether the command has one of set->class_options. */
+bool edit_command_names_class(const struct edit_command *c, const struct server_setting *set);
 /* Whether the option has an effect, by that class. */
 bool edit_command_acts(const struct edit_command *c, const struct server_setting *set);
 /* The text with an option more; the caller frees it. NULL: no memory. */

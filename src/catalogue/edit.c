@@ -1206,9 +1206,10 @@ const char *edit_command_unknown(const struct edit_command *c, const struct serv
 	return c->count == EDIT_WORDS ? c->word[0] : NULL;
 }
 
-const char *edit_command_class(const struct edit_command *c, const struct server_setting *set)
+/* That of the last of set->class_options; NULL: none is there. */
+static const char *class_named(const struct edit_command *c, const struct server_setting *set)
 {
-	const char *class = set->class_default, *value;
+	const char *class = NULL, *value;
 	size_t last = 0;
 	struct list_item item;
 	for (const char *names = set->class_options; list_next(&names, &item);) {
@@ -1221,6 +1222,25 @@ const char *edit_command_class(const struct edit_command *c, const struct server
 			}
 	}
 	return class;
+}
+
+bool edit_command_names_class(const struct edit_command *c, const struct server_setting *set)
+{
+	return class_named(c, set);
+}
+
+const char *edit_command_class(const struct edit_command *c, const struct server_setting *set)
+{
+	const char *named = class_named(c, set), *class = named ? named : set->class_default;
+	const char *threads = "1";
+	size_t at = 0;
+	if (!class || !set->class_threads || strcmp(class, set->class_default) != 0)
+		return class;
+	while (edit_command_option(c, set->class_threads, &at, &threads))
+		;
+	if (!threads || threads[strspn(threads, "0123456789")])
+		return "";
+	return strtoull(threads, NULL, 10) > 1 ? set->class_threaded : class;
 }
 
 bool edit_command_acts(const struct edit_command *c, const struct server_setting *set)

@@ -236,7 +236,7 @@ static const struct finding_row findings[] = {
 	      "limit is {limit}",
 	      LIMIT_OF_A_SERVER
 	      "{processes? for each of {processes} processes, and the kernel spreads connections "
-	      "unevenly}. {both?Connections to servers behind it count, too. }{held?It holds "
+	      "unevenly}{waiting?, and its accept queue holds {waiting} more}. {both?Connections to servers behind it count, too. }{held?It holds "
 	      "{held} descriptor{held=1?:s} besides. }{besides?{besides} connection{besides=1?:s} "
 	      "to its other listeners {besides=1?counts:count}, too. }{idle?It closes idle ones when a sixteenth is "
 	      "left. }It suffices for {capacity}.",

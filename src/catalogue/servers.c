@@ -178,7 +178,7 @@ static const struct server_row servers[] = {
 		.backlog = "2048",
 		.backlog_line = "backlog = {backlog}",
 		.backlog_effect = "after a restart; HUP keeps the socket",
-		.clients = "1 for each synchronous worker",
+		.clients = "1 000 for each worker, 1 for a synchronous one",
 		.clients_line = "worker_class = \"gevent\", worker_connections = {clients}",
 		.stalled_line =
 			"worker_class = \"gevent\", or a proxy in front of synchronous workers",
@@ -195,6 +195,11 @@ static const struct server_row servers[] = {
 						       "gevent_pywsgi",
 					    .class_default = "sync",
 					    .class_option = "--worker-class gevent",
+					    /* gunicorn/config.py worker_class() */
+					    .class_threads = "--threads",
+					    .class_threaded = "gthread",
+					    .class_preset = 1,
+					    .preset = 1000,
 					    .elsewhere_file = "gunicorn.conf.py",
 					    .elsewhere_directory = "--chdir",
 					    .elsewhere_variables = "GUNICORN_CMD_ARGS="},
@@ -231,8 +236,41 @@ static const struct server_row servers[] = {
 		.backlog = "2 × max_connections",
 		.backlog_line = "max_connections = {half}",
 		.backlog_effect = "after a restart; a pooler before it is often better",
+		.clients = "100",
+		.clients_line = "max_connections = {clients}",
+		.clients_closed = true,
 		.keepalive_line = "tcp_keepalives_idle = {seconds}",
+		.set = {[SERVER_CLIENTS] = {.unread = "max_connections",
+					    .asked = "psql -c 'show max_connections'"}},
 		.forks = true,
+	},
+	{
+		.process = "mysqld,mariadbd",
+		.name = "MySQL",
+		.backlog = "max_connections, or 50 and a fifth of it",
+		.backlog_line = "back_log = {backlog}",
+		.backlog_effect = "after a restart",
+		.clients = "151",
+		.clients_line = "max_connections = {clients}",
+		.clients_closed = true,
+		.files_line = "open_files_limit = {files}",
+		.set = {[SERVER_CLIENTS] = {.unread = "max_connections",
+					    .asked = "mysql -e \"show variables like "
+						     "'max_connections'\""}},
+		.accepts_in_one = true,
+	},
+	{
+		.process = "pgbouncer",
+		.name = "PgBouncer",
+		.backlog = "128",
+		.backlog_line = "listen_backlog = {backlog}",
+		.backlog_effect = "after a restart",
+		.clients = "100",
+		.clients_line = "max_client_conn = {clients}",
+		.clients_closed = true,
+		.set = {[SERVER_CLIENTS] = {.unread = "max_client_conn",
+					    .asked = "psql -p 6432 pgbouncer -c 'show config'"}},
+		.accepts_in_one = true,
 	},
 	{
 		.process = "php-fpm*",
@@ -329,6 +367,12 @@ const struct server_row *server_row_find(const char *process)
 		if (process_named(servers[i].process, process))
 			return &servers[i];
 	return NULL;
+}
+
+const struct server_setting *server_clients_setting(const struct server_row *row)
+{
+	const struct server_setting *set = row ? &row->set[SERVER_CLIENTS] : NULL;
+	return set && (set->directive || set->option || set->unread) ? set : NULL;
 }
 
 bool server_forks(const char *process)

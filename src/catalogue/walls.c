@@ -472,8 +472,10 @@ static const struct wall_row walls[] = {
 		.what = "The connections that the configuration of the server of --server allows: "
 			"worker_connections of nginx (which closes idle ones when a sixteenth is "
 			"left, and with --role proxy counts two for each client), maxconn of "
-			"HAProxy, maxclients of Redis, -c of memcached, MaxConnections= of a socket unit "
-			"with Accept=yes. What clients of its "
+			"HAProxy, maxclients of Redis, -c of memcached, --worker-connections of gunicorn "
+			"(1 for each synchronous worker, and those that wait in its accept queue), MaxConnections= of a socket unit with Accept=yes; "
+			"max_connections of PostgreSQL and MySQL and max_client_conn of PgBouncer are not "
+			"read. What clients of its "
 			"other listeners have open now is subtracted. Needed: the target's "
 			"connections.",
 		.detail =

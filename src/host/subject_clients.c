@@ -226,24 +226,30 @@ static void command_read(const struct host *h, const struct subject *s,
 	bool plain = command_number(c, set->option, &number) &&
 		     command_number(c, set->long_option, &other);
 	bool given = number != EDIT_NONE || other != EDIT_NONE, first = number != EDIT_NONE;
+	const char *class = edit_command_class(c, set);
+	bool acts = edit_command_acts(c, set);
 	out->name = first || !given ? set->option : set->long_option;
 	if (unknown) {
 		option_refuse(out, unknown);
-	} else if (!plain || (number != EDIT_NONE && other != EDIT_NONE) ||
-		   (given && !edit_command_acts(c, set))) {
+	} else if (!plain || (number != EDIT_NONE && other != EDIT_NONE)) {
 		option_refuse(out, out->name);
-	} else if (given && !set->directive) {
-		out->state = CLIENTS_READ;
-		out->limit = first ? number : other;
-	} else if (is_elsewhere(h, s, c, set, out)) {
+	} else if (!(given && acts && (!class || edit_command_names_class(c, set))) &&
+		   is_elsewhere(h, s, c, set, out)) {
+		/* That may set the class of its workers, too. */
 		out->state = CLIENTS_ELSEWHERE;
 	} else if (set->directive) {
 		out->name = given ? out->name : set->directive;
 		files_read(h, s, row, c, number, out);
-	} else if (set->preset) {
+	} else if (acts) {
 		out->state = CLIENTS_READ;
-		out->preset = true;
-		out->limit = set->preset;
+		out->preset = !given;
+		out->limit = first ? number : given ? other : set->preset;
+	} else if (set->class_preset && !strcmp(class, set->class_default)) {
+		out->state = CLIENTS_READ;
+		out->class = set->class_default;
+		out->limit = set->class_preset;
+	} else {
+		option_refuse(out, *class ? class : set->class_option);
 	}
 }
 
@@ -327,15 +333,20 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 			 struct err *e)
 {
 	const struct server_row *row = server_row_find(s->name);
-	const struct server_setting *set = row ? &row->set[SERVER_CLIENTS] : NULL;
+	const struct server_setting *set = server_clients_setting(row);
 	CLEAN(free_pointer) char *command = NULL, *unit = NULL;
 	CLEAN(free_pointer) struct edit_command *c = malloc(sizeof(*c));
 	char path[64];
 	*out = (struct subject_clients){0};
 	if (!c)
 		return err_set(e, ENOMEM, "no memory for a command");
-	if (!set || (!set->directive && !set->option))
+	if (!set)
 		return err_set(e, ENOTSUP, "epolltune does not know how %s is configured", s->name);
+	if (set->unread) {
+		out->state = CLIENTS_UNREAD;
+		out->name = set->unread;
+		return 0;
+	}
 	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)s->pid);
 	out->state = CLIENTS_COMMAND;
 	if (host_read_strings(h, path, &command, NULL) < 0)

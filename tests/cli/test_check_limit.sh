@@ -871,15 +871,56 @@ test_included_files_may_limit_further() {
 	end_jobs
 }
 
-test_other_places_of_a_configuration_make_the_limit_unknown() {
+app() {
 	needs gunicorn
 	cat >app.py <<-EOF
 		def app(environ, start_response):
 		    start_response("200 OK", [("Content-Length", "0")])
 		    return [b""]
 	EOF
-	check 0 20 8080 gunicorn -b :8080 -k gthread --threads 4 app:app
-	json 'wall("application.limit").verdict == "n/a"'
+}
+
+workers() { # LIMIT
+	epolltune check --quick --probe configuration --server :8080 --connections 20 --rate 10 --format json |
+		jq -e "[.walls[] | select(.name == \"application.limit\" and .limit == $1)] != []" >/dev/null
+}
+
+# Of workers that serve many clients it has a default, the others serve one.
+test_the_default_of_the_worker_class_counts() {
+	app
+	check 0 20 8080 gunicorn -b :8080 -k gthread app:app
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 1000 and
+		(.detail | contains("--worker-connections (default, not set in its command) is 1 000"))'
+	check 2 2000 8080 gunicorn -b :8080 --threads 4 app:app
+	json 'wall("application.limit") | .verdict == "short" and .limit == 1000'
+	check 0 20 8080 gunicorn -b :8080 --threads 4 --worker-connections 50 app:app
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 50'
+	gunicorn -b :8080 -w 2 app:app >server.out 2>&1 &
+	wait_for listens 8080
+	wait_for workers 2051
+	again 0 20
+	again 2 3000
+	json 'wall("application.limit") | .verdict == "short" and .limit == 2051 and
+		(.detail | contains("The limit of a worker of class sync is 1 for each of 2 processes, and its accept queue holds 2 049 more"))' \
+		'finding("application.limit.short").advice | contains("worker_class = \"gevent\"")'
+	end_jobs
+	sed 's/.*/import gunicorn.workers.sync\nclass Own(gunicorn.workers.sync.SyncWorker): pass/;q' app.py >own.py
+	check 3 20 8080 gunicorn -b :8080 --pythonpath "$work" -k own.Own app:app
+	unknown_for "does not understand "
+}
+
+# Its default is no evidence of what a file that is not read sets.
+test_a_server_whose_files_are_not_read_is_unknown() {
+	needs python3
+	check 3 20 8080 python3 -c 'import socket, time
+open("/proc/self/comm", "w").write("postgres")
+listener = socket.create_server(("0.0.0.0", 8080))
+time.sleep(60)'
+	unknown_for "epolltune does not read max_connections of PostgreSQL, which is 100 by default; psql -c 'show max_connections' shows it"
+}
+
+test_other_places_of_a_configuration_make_the_limit_unknown() {
+	app
 	check 3 20 8080 env GUNICORN_CMD_ARGS=--worker-connections=50 gunicorn -b :8080 -k gthread app:app
 	unknown_for "GUNICORN_CMD_ARGS, which"
 	echo "worker_connections = 50" >gunicorn.conf.py

@@ -369,6 +369,11 @@ static void an_option_acts_with_some_classes(void **state)
 	assert_false(acts("gunicorn --worker-connections 5", "gunicorn"));
 	assert_false(acts("gunicorn -k gevent --worker-class sync a", "gunicorn"));
 	assert_true(acts("gunicorn --worker-class=sync -k gevent a", "gunicorn"));
+	assert_true(acts("gunicorn --threads 4 a", "gunicorn"));
+	assert_true(acts("gunicorn -k sync --threads=4 a", "gunicorn"));
+	assert_false(acts("gunicorn --threads 4 --threads 1 a", "gunicorn"));
+	assert_false(acts("gunicorn -k tornado --threads 4 a", "gunicorn"));
+	assert_false(acts("gunicorn --threads $N a", "gunicorn"));
 }
 
 /* The first word that is not understood; "": all is. */
@@ -690,6 +695,8 @@ static void a_worker_class_is_kept(void **state)
 		"gunicorn -k sync app --worker-class gevent --worker-connections 144", NULL);
 	line_is("gunicorn", "gunicorn -k gthread --worker-connections 9 app",
 		"gunicorn -k gthread --worker-connections 9 app --worker-connections 144", NULL);
+	line_is("gunicorn", "gunicorn --threads 4 app",
+		"gunicorn --threads 4 app --worker-connections 144", NULL);
 	line_is("gunicorn", "gunicorn -k tornado app", "", unknown);
 	line_is("gunicorn", "gunicorn --worker-class=uvicorn.workers.UvicornWorker app", "",
 		unknown);

@@ -156,10 +156,59 @@ static const struct limit_case cases[] = {
 	 "servers behind it included.", ""},
 	{"gunicorn", UNKNOWN(CLIENTS_ELSEWHERE), 1024, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN,
 	 REPORT_NONE, "gunicorn may read its limit from /a, which", ""},
-	/* No default is known. */
-	{"gunicorn", ABSENT, 1024, 9, 1, TARGET_SERVER, 100, VERDICT_NA, REPORT_NONE,
-	 "does not set its limit", ""},
 	{"gunicorn", KNOWN("50"), 1024, 9, 1, TARGET_SERVER, 100, VERDICT_SHORT, 50, "", NULL},
+	/* Its workers share the socket, and accept none at their limit. */
+	{"gunicorn", KNOWN("50"), 1024, 9, 4, TARGET_SERVER, 150, VERDICT_OK, 200, "", ""},
+	{"gunicorn", KNOWN("50"), 1024, 9, 4, TARGET_SERVER, 201, VERDICT_SHORT, 200, "",
+	 "server.max_connections 50 -> 80"},
+	/* Others wait in the accept queue. */
+	{"gunicorn", LIMITED("1", .class = "sync"), 1024, 9, 4, TARGET_SERVER, 54, VERDICT_SHORT,
+	 53, "of class sync is 1 for each of 4 processes, and its accept queue holds 49 more",
+	 NULL},
+	{"gunicorn", LIMITED("1", .class = "sync"), 1024, 9, 4, TARGET_SERVER, 40, VERDICT_OK, 53,
+	 "", ""},
+	/* Accept=no. */
+	{"systemd", ABSENT, 0, 0, 0, TARGET_SERVER, 100, VERDICT_NA, REPORT_NONE,
+	 "systemd accepts no connection of this socket itself", ""},
+	{"systemd",
+	 "",
+	 {.state = CLIENTS_UNIT},
+	 0,
+	 0,
+	 0,
+	 TARGET_SERVER,
+	 100,
+	 VERDICT_UNKNOWN,
+	 REPORT_NONE,
+	 "No socket unit is known to have each listener of systemd (systemctl",
+	 ""},
+	{"systemd", UNKNOWN(CLIENTS_UNIT), 0, 0, 0, TARGET_SERVER, 100, VERDICT_UNKNOWN,
+	 REPORT_NONE, "and /a may be its own", ""},
+	/* A default is known, and no file is read. */
+	{"postgres",
+	 "",
+	 {.state = CLIENTS_UNREAD, .name = "max_connections"},
+	 1024,
+	 9,
+	 1,
+	 TARGET_SERVER,
+	 10,
+	 VERDICT_UNKNOWN,
+	 REPORT_NONE,
+	 "does not read max_connections of PostgreSQL, which is 100 by default; psql",
+	 ""},
+	{"mariadbd",
+	 "",
+	 {.state = CLIENTS_UNREAD, .name = "max_connections"},
+	 1024,
+	 9,
+	 1,
+	 TARGET_SERVER,
+	 10,
+	 VERDICT_UNKNOWN,
+	 REPORT_NONE,
+	 "does not read max_connections of MySQL, which is 151 by default; mysql",
+	 ""},
 };
 
 static void the_configuration_bounds_connections(void **state)
@@ -168,8 +217,11 @@ static void the_configuration_bounds_connections(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const struct limit_case *c = &cases[i];
 		struct target t = target_default();
-		struct subject subject = {
-			.accepting = c->accepting, .soft = c->soft, .hard = c->soft};
+		struct listener at = {.kind = LISTENER_TCP, .limit = 48};
+		struct subject subject = {.accepting = c->accepting,
+					  .soft = c->soft,
+					  .hard = c->soft,
+					  .listeners = {.at = &at, .count = 1}};
 		struct settings s = verdict_settings(x, c->limit);
 		if (!strcmp(c->limit, "0"))
 			s.at[0][0] = 0;
@@ -358,6 +410,9 @@ static void a_server_at_its_own_limit_is_named(void **state)
 		{"nginx", 60, FILE_WITH(), 113, 113, 0, 2, 2, ""},
 		/* How many processes accept is not visible. */
 		{"nginx", 60, FILE_WITH(), 58, 58, 0, 0, 1, ""},
+		/* Each request takes a synchronous worker to its limit. */
+		{"gunicorn", 40, FILE_WITH(), 40, 40, 0, 1, 1, "40 of 40"},
+		{"gunicorn", 1, FILE_WITH(.class = "sync"), 1, 1, 0, 1, 1, ""},
 		/* That is its limit on descriptors. */
 		{"memcached", 40, FILE_WITH(), 40, 40, 0, 1, 1, ""},
 	};
