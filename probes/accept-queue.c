@@ -256,7 +256,8 @@ static uint64_t fill_beyond(int64_t capacity, uint64_t needed)
 	return fill < allowed ? fill : allowed / FILL_STEP * FILL_STEP;
 }
 
-static struct cost queue_cost(const struct target *target, const struct settings *s)
+static struct cost queue_cost(const struct target *target, const struct settings *s,
+			      const struct bound *b)
 {
 	return (struct cost){.clients = target_accept_queue(target), .clients_max = STALL_ARRIVALS};
 }
@@ -289,7 +290,7 @@ static bool guest_refuses(struct trial *t, const struct settings *s, enum listen
 
 static int queue_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
-	struct bound b = {.capacity = REPORT_NONE};
+	int64_t capacity = t->bound->capacity;
 	struct stall *stall = &t->context->stall;
 	const char *why = backlog_untestable(s);
 	int rc = 0;
@@ -299,18 +300,17 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 	}
 	if (t->options->guest && guest_refuses(t, s, LISTENER_TCP, out, &rc, e))
 		return rc;
-	backlog_bound(t->target, s, &b);
 	*stall = (struct stall){.arrivals = t->needed,
-				.step = stall_step(b.capacity, t->needed),
-				.fill_step = stall_step(b.capacity, (uint64_t)b.capacity),
+				.step = stall_step(capacity, t->needed),
+				.fill_step = stall_step(capacity, (uint64_t)capacity),
 				.overflows = -1};
 	curve_point(&stall->course, 0, 0);
-	uint64_t fill = t->proof ? 0 : fill_beyond(b.capacity, t->needed);
+	uint64_t fill = t->proof ? 0 : fill_beyond(capacity, t->needed);
 	syn_queue_raise(t);
 	rc = stall_run(t, (int)s->at[BACKLOG_ARGUMENT][0], fill, stall, e);
 	if (rc)
 		return rc;
-	if (stall->capacity && !stall_is_full(stall, b.capacity)) {
+	if (stall->capacity && !stall_is_full(stall, capacity)) {
 		outcome_inconclusive(out,
 				     "SYNs were dropped while %s waited, but not by "
 				     "this queue: ListenOverflows did not grow",
@@ -380,7 +380,7 @@ static void queue_describe(const struct trial *t, const struct outcome *o, char 
 }
 
 static void queue_words(const struct target *target, const struct settings *s,
-			const struct outcome *o, struct wording *w)
+			const struct outcome *o, const struct bound *b, struct wording *w)
 {
 	backlog_words(target, s, LISTENER_TCP, w);
 }
@@ -431,7 +431,7 @@ static bool unix_solve(const struct target *target, const struct settings *now,
 }
 
 static void unix_words(const struct target *target, const struct settings *s,
-		       const struct outcome *o, struct wording *w)
+		       const struct outcome *o, const struct bound *b, struct wording *w)
 {
 	const struct listener *l = subject_queue(s->subject, LISTENER_UNIX).smallest;
 	backlog_words(target, s, LISTENER_UNIX, w);
@@ -526,7 +526,6 @@ static int unix_stall_guest(struct trial *t, struct unix_stall *stall, struct er
 
 static int unix_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
-	struct bound b = {.capacity = REPORT_NONE};
 	struct unix_stall *stall = lab_alloc(t->lab, sizeof(*stall), e);
 	const char *why = backlog_untestable(s);
 	int rc = 0;
@@ -540,9 +539,8 @@ static int unix_run(struct trial *t, struct settings *s, struct outcome *out, st
 		return 0;
 	if (t->options->guest && guest_refuses(t, s, LISTENER_UNIX, out, &rc, e))
 		return rc;
-	unix_bound(t->target, s, &b);
 	stall->backlog = (int)s->at[BACKLOG_ARGUMENT][0];
-	stall->clients = unix_clients(b.capacity, t->needed);
+	stall->clients = unix_clients(t->bound->capacity, t->needed);
 	trial_progress(t, "%s clients of a UNIX socket", quantity_count(stall->clients).text);
 	rc = t->options->guest ? unix_stall_guest(t, stall, e) : unix_stall_run(t, stall, e);
 	if (rc)

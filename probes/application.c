@@ -715,15 +715,13 @@ static bool connections_solve(const struct target *target, const struct settings
 }
 
 static void connections_words(const struct target *target, const struct settings *s,
-			      const struct outcome *o, struct wording *w)
+			      const struct outcome *o, const struct bound *b, struct wording *w)
 {
 	const struct server_row *server = s->subject ? server_row_find(s->subject->name) : NULL;
 	int64_t limit = server ? clients_for(server, s, hold_wanted(target)) : 0;
 	char line[WORDING_TEXT];
 	wording_set(w, "who", "%s", server ? server->name : s->subject ? s->subject->name : "");
 	wording_flag(w, "process", s->taken.at_nofile);
-	wording_set(w, "keep", "%s", "");
-	wording_set(w, "soft_flag", "%s", "");
 	wording_set(w, "reached", "%s",
 		    o && o->reached != REPORT_NONE ? quantity_count((uint64_t)o->reached).text
 						   : "");
@@ -739,7 +737,8 @@ static void connections_words(const struct target *target, const struct settings
 					(uint64_t)s->at[CLIENTS][0], line, sizeof(line)));
 }
 
-static struct cost connections_cost(const struct target *target, const struct settings *s)
+static struct cost connections_cost(const struct target *target, const struct settings *s,
+				    const struct bound *b)
 {
 	return (struct cost){.clients = hold_wanted(target)};
 }
@@ -803,9 +802,9 @@ static void memory_bound(const struct target *target, const struct settings *s, 
 }
 
 static void memory_words(const struct target *target, const struct settings *s,
-			 const struct outcome *o, struct wording *w)
+			 const struct outcome *o, const struct bound *b, struct wording *w)
 {
-	connections_words(target, s, o, w);
+	connections_words(target, s, o, b, w);
 	wording_set(w, "own", "%s", quantity_show(QUANTITY_SIZE, s->taken.own_bytes).text);
 	wording_set(w, "kernel", "%s",
 		    quantity_show(QUANTITY_SIZE, s->taken.connection_bytes).text);
@@ -1248,9 +1247,9 @@ static int accepts_run(struct trial *t, struct settings *s, struct outcome *out,
 }
 
 static void accepts_words(const struct target *target, const struct settings *s,
-			  const struct outcome *o, struct wording *w)
+			  const struct outcome *o, const struct bound *b, struct wording *w)
 {
-	connections_words(target, s, o, w);
+	connections_words(target, s, o, b, w);
 	wording_set(w, "reached", "%s",
 		    o && o->reached != REPORT_NONE
 			    ? quantity_measured(QUANTITY_RATE, (uint64_t)o->reached).text

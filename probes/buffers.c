@@ -19,6 +19,7 @@
 #include "epolltune/clock.h"
 #include "epolltune/flow.h"
 #include "epolltune/knob_value.h"
+#include "epolltune/order.h"
 #include "epolltune/quantity.h"
 #include "epolltune/statistics.h"
 #include "epolltune/wire.h"
@@ -244,7 +245,7 @@ static bool side_scale(const struct target *t, const struct settings *now, struc
 }
 
 static void side_words(const struct target *t, const struct settings *s, const struct outcome *o,
-		       struct wording *w)
+		       const struct bound *b, struct wording *w)
 {
 	wording_flag(w, "switch", !window_by_buffer(s));
 	wording_flag(w, "fixed", window_limit(s) == BUFFER_FIXED);
@@ -348,12 +349,9 @@ static void side_remark(const struct trial *t, const struct bulk *b, struct outc
 
 /* A slow process and a small buffer look alike: with --gentle a connection that is too slow counts
  * only where the settings allow no more. */
-static const char *gentle_doubt(const struct trial *t, const struct settings *s,
-				const struct bulk *b)
+static const char *gentle_doubt(const struct trial *t, const struct bulk *b)
 {
-	struct bound bound = {.capacity = REPORT_NONE};
-	window_bound(b->side, t->target, s, &bound);
-	if (!t->options->gentle || bound.capacity < (int64_t)needed_Bps(t->target) ||
+	if (!t->options->gentle || t->bound->capacity < (int64_t)needed_Bps(t->target) ||
 	    bulk_carried(t, b))
 		return NULL;
 	return "with --gentle the machine may have been the limit";
@@ -366,7 +364,7 @@ static void side_outcome(const struct trial *t, const struct settings *s, const 
 	bool direct = path_scale(t->target) == 1;
 	bool by_sender = b->side == BUFFER_SEND && window_by_buffer(s);
 	if (!doubt)
-		doubt = gentle_doubt(t, s, b);
+		doubt = gentle_doubt(t, b);
 	if (doubt) {
 		out->state = OUTCOME_INCONCLUSIVE;
 		report_text(out->why, "one connection carried %s, but %s",
@@ -425,21 +423,12 @@ static int bulk_unpaced(struct trial *t, const struct settings *s, struct bulk *
 	return rc;
 }
 
-/* Whose buffers they are is not known where the wall is not. */
-static const char *origin_doubt(const struct trial *t, const struct settings *s,
-				enum buffer_side side)
-{
-	struct bound bound = {.capacity = REPORT_NONE};
-	window_bound(side, t->target, s, &bound);
-	return bound.unread;
-}
-
 static int side_run(enum buffer_side side, struct trial *t, const struct settings *s,
 		    struct outcome *out, struct err *e)
 {
 	struct context *c = t->context;
 	struct bulk b = {.side = side};
-	const char *unknown = origin_doubt(t, s, side);
+	const char *unknown = window_doubt(side, t->target, s);
 	int rc = 0;
 	if (unknown) {
 		outcome_inconclusive(out, "%s is not known", unknown);
@@ -504,7 +493,8 @@ static void side_describe(const struct trial *t, const struct outcome *o, char *
 			 isnan(o->metric[SNDBUF]) ? o->metric[RWND] : o->metric[SNDBUF]);
 }
 
-static struct cost side_cost(const struct target *t, const struct settings *s)
+static struct cost side_cost(const struct target *t, const struct settings *s,
+			     const struct bound *b)
 {
 	return (struct cost){.bytes_per_s =
 				     (uint64_t)(PACE * needed_Bps(t) / (double)path_scale(t))};

@@ -338,7 +338,7 @@ static void narrower_words(const struct settings *s, struct wording *w)
 }
 
 static void clients_words(const struct target *t, const struct settings *s, const struct outcome *o,
-			  struct wording *w)
+			  const struct bound *b, struct wording *w)
 {
 	const struct server_row *row = server_of(s->subject);
 	const struct server_setting *set = setting_of(s);
@@ -365,8 +365,6 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 	wording_set(w, "held", "%s",
 		    row->clients_files && s->taken.held ? quantity_count(s->taken.held).text : "");
 	narrower_words(s, w);
-	wording_set(w, "keep", "%s", "");
-	wording_set(w, "soft_flag", "%s", "");
 	line_words(t, s, w);
 }
 
@@ -431,8 +429,8 @@ static bool is_one_section(const struct subject *s)
 static uint64_t nginx_own(const struct subject *s)
 {
 	uint64_t own = 1;
-	for (size_t i = 0; i < s->listeners.count; i++)
-		own += !i || !listener_same_address(&s->listeners.at[i - 1], &s->listeners.at[i]);
+	for (size_t i = 0; i < s->listeners.count; i = listeners_group(&s->listeners, i))
+		own++;
 	return own;
 }
 
@@ -518,7 +516,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	/* The line to set has room for those that are open, too. */
 	if (t.connections <= is.open)
 		t.connections = is.open + 1;
-	clients_words(&t, now, NULL, &words);
+	clients_words(&t, now, NULL, NULL, &words);
 	wording_set(&words, "open", "%s", quantity_count(is.open).text);
 	wording_set(&words, "max", "%s", quantity_count(is.max).text);
 	wording_flag(&words, "closes", server_of(now->subject)->clients_closed);

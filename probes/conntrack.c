@@ -240,6 +240,9 @@ static int64_t left_of(const struct target *t, const struct settings *s, int64_t
 	return max > used ? max - used : 0;
 }
 
+/* The upper end of the need where the length of the chains is not known. */
+#define CHAINS_UNSURE INT64_MAX
+
 /* Whether the need suits a kernel with longer chains only, and this one may have the shorter. */
 static bool chains_unsure(const struct target *t, const struct settings *s, const struct bound *b)
 {
@@ -286,7 +289,7 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 	b->assumed |= is_by_use(t, s->subject);
 	b->capacity = left_of(t, s, max);
 	if (chains_unsure(t, s, b))
-		b->needed_max = INT64_MAX;
+		b->needed_max = CHAINS_UNSURE;
 }
 
 static bool table_solve(const struct target *t, const struct settings *now, const struct outcome *o,
@@ -315,8 +318,10 @@ static void port_words(struct wording *w, const struct subject *s)
 {
 	enum listener_kind kind = has_tcp(s) ? LISTENER_TCP : LISTENER_UDP;
 	const struct listener *l = s ? subject_queue(s, kind).smallest : NULL;
-	const char *port = l ? strrchr(l->address, ':') : NULL;
-	wording_set(w, "port", "%s", port ? port + 1 : "PORT");
+	if (l && l->port)
+		wording_set(w, "port", "%u", l->port);
+	else
+		wording_set(w, "port", "PORT");
 	wording_set(w, "protocol", "%s", kind == LISTENER_TCP ? "tcp" : "udp");
 }
 
@@ -331,11 +336,9 @@ static void udp_words(const struct target *t, const struct settings *s, struct w
 }
 
 /* Sets {chains}, the entries that the chains hold, where they bind or may bind. */
-static void chains_words(const struct target *t, const struct settings *s, struct wording *w)
+static void chains_words(const struct settings *s, const struct bound *b, struct wording *w)
 {
-	struct bound b = {.needed_max = REPORT_NONE};
-	table_bound(t, s, &b);
-	bool unsure = s->at[USED][0] >= 0 && chains_unsure(t, s, &b);
+	bool unsure = b->needed_max == CHAINS_UNSURE;
 	wording_flag(w, "unsure", unsure);
 	wording_flag(w, "unlimited", s->at[MAX][0] == 0);
 	count_word(w, "chains",
@@ -345,7 +348,7 @@ static void chains_words(const struct target *t, const struct settings *s, struc
 }
 
 static void table_words(const struct target *t, const struct settings *s, const struct outcome *o,
-			struct wording *w)
+			const struct bound *b, struct wording *w)
 {
 	const struct knob *knob = knob_find(DIR "max");
 	bool use = is_by_use(t, s->subject), tcp = has_tcp(s->subject);
@@ -364,7 +367,7 @@ static void table_words(const struct target *t, const struct settings *s, const 
 	wording_set(w, "rest", "%s", quantity_show(QUANTITY_DURATION, rest(s) * 1000000).text);
 	double chain = s->at[BUCKETS][0] > 0 ? 2 * (double)full / (double)s->at[BUCKETS][0] : 0;
 	wording_set(w, "chain", chain < 10 ? "%.2g" : "%.0f", chain);
-	chains_words(t, s, w);
+	chains_words(s, b, w);
 	wording_set(w, "memory", "%s",
 		    quantity_show(QUANTITY_SIZE, (uint64_t)full * knob->memory.bytes).text);
 	count_word(w, "shorter",

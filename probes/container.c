@@ -131,17 +131,15 @@ static void line_word(struct wording *w, const char *line, const char *path)
 }
 
 static void memory_words(const struct target *target, const struct settings *s,
-			 const struct outcome *o, struct wording *w)
+			 const struct outcome *o, const struct bound *b, struct wording *w)
 {
-	struct bound b = {.needed_max = REPORT_NONE};
 	uint64_t enough = connection_memory_enough(target, s, left(s));
 	const char *path = s->text[MAX];
 	if (s->at[MAX][0] == REPORT_NONE) {
 		hidden_words(s->at[SHOWN][UNMOUNTED], w);
 		return;
 	}
-	memory_bound(target, s, &b);
-	wording_flag(w, "several", b.explained);
+	wording_flag(w, "several", b->explained);
 	enough = enough < INT64_MAX ? enough + (uint64_t)s->at[USED][0] : enough;
 	wording_set(w, "path", "%s", path);
 	wording_set(w, "max", "%s", quantity_show(QUANTITY_SIZE, (uint64_t)s->at[MAX][0]).text);
@@ -200,7 +198,7 @@ static void pids_bound(const struct target *target, const struct settings *s, st
 }
 
 static void pids_words(const struct target *target, const struct settings *s,
-		       const struct outcome *o, struct wording *w)
+		       const struct outcome *o, const struct bound *b, struct wording *w)
 {
 	if (s->at[MAX][0] == REPORT_NONE) {
 		hidden_words(s->at[SHOWN][UNMOUNTED], w);
@@ -209,9 +207,7 @@ static void pids_words(const struct target *target, const struct settings *s,
 	const char *path = s->text[MAX];
 	const struct container_row *engine = engine_of(path, s->machine.container);
 	uint64_t needed = (uint64_t)processes_needed(target, s->taken.open);
-	struct bound b = {.needed_max = REPORT_NONE};
-	pids_bound(target, s, &b);
-	wording_flag(w, "several", b.explained);
+	wording_flag(w, "several", b->explained);
 	wording_set(w, "path", "%s", path);
 	wording_set(w, "max", "%s", quantity_count((uint64_t)s->at[MAX][0]).text);
 	wording_set(w, "used", "%s", quantity_count((uint64_t)s->at[USED][0]).text);

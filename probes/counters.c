@@ -96,7 +96,7 @@ static bool orphans_solve(const struct target *t, const struct settings *now,
 }
 
 static void orphans_words(const struct target *t, const struct settings *s, const struct outcome *o,
-			  struct wording *w)
+			  const struct bound *b, struct wording *w)
 {
 	int64_t max = orphans_max(s);
 	wording_set(w, "max", "%s", max < 0 ? "" : quantity_count((uint64_t)max).text);
@@ -124,15 +124,14 @@ struct sample {
 	int64_t memory_pressure, memory_max;
 	struct queues queues; /* where one is exceeded */
 	char tcp_mem[KNOB_VALUE];
-	uint64_t page_bytes;        /* 0: unknown */
-	uint64_t quantum;           /* in which sockstat counts memory, bytes; 0: unknown */
-	double uptime_s;            /* 0: unknown */
-	bool initial;               /* the machine's own network namespace, or a captured machine */
-	char boot[40];              /* "": unknown */
-	const struct report *since; /* NULL: none */
-	bool watched;               /* of a window's end */
-	struct listeners udp;       /* all sockets, with the owners that udp_queues_judge() needs */
-	struct err unread;          /* the first of these that could not be read */
+	uint64_t page_bytes;  /* 0: unknown */
+	uint64_t quantum;     /* in which sockstat counts memory, bytes; 0: unknown */
+	double uptime_s;      /* 0: unknown */
+	bool initial;         /* the machine's own network namespace, or a captured machine */
+	char boot[40];        /* "": unknown */
+	bool watched;         /* of a window's end */
+	struct listeners udp; /* all sockets, with the owners that udp_queues_judge() needs */
+	struct err unread;    /* the first of these that could not be read */
 };
 
 /* Of /proc/net/stat. */
@@ -220,7 +219,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->uptime_s = host_uptime(h);
 	s->initial = host_identity(h, &identity, NULL) ? !host_live(h) : identity.initial;
 	report_text(s->boot, "%s", identity.boot);
-	s->since = o->since;
 	if (memory_problem(s))
 		queues_read(h, &s->queues, NULL);
 	return sample_udp(h, s, e);
@@ -229,10 +227,11 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 /* What was watched. */
 struct watch {
 	const struct sample *before, *after;
+	const struct probe_options *options;
 	const struct subject *subject; /* NULL: none was named */
 	struct report *report;
 	double seconds; /* 0: there is one sample */
-	double stall_s; /* that the target allows */
+	double stall_s; /* moment_stall_s() */
 	bool udp_named; /* a socket that drops */
 };
 
@@ -646,7 +645,7 @@ static void since_table(struct finding *f, const struct watch *w, const struct s
 /* Growth since an earlier report: a loss is a warning, all else a note. */
 static void judge_since(const struct watch *w)
 {
-	struct since s = since_make(w->after->since, w->after->boot, &w->after->counters);
+	struct since s = since_make(w->options, w->after->boot, &w->after->counters);
 	struct wording words = {0};
 	struct titled title = {.room = TITLED_SINCE};
 	enum since_reset reset = SINCE_RESTART; /* of all that grew */
@@ -691,10 +690,11 @@ static void observation_judge(const struct sample *before, const struct sample *
 {
 	struct watch w = {.before = before,
 			  .after = after,
+			  .options = m->options,
 			  .subject = m->options->subject,
 			  .report = r,
 			  .seconds = m->seconds,
-			  .stall_s = (double)m->target->stall_us / 1e6};
+			  .stall_s = moment_stall_s(m)};
 	judge_memory(&w);
 	judge_orphans(&w);
 	w.udp_named = judge_udp(&w);

@@ -57,7 +57,7 @@ static int64_t held_by(const struct target *t, const struct settings *s)
 {
 	if (!s->taken.held)
 		return SERVER_HOLDS;
-	return (int64_t)subject_held(s->subject, s->taken.held, t->role == TARGET_PROXY);
+	return (int64_t)subject_held(settings_holder(s), s->taken.held, t->role == TARGET_PROXY);
 }
 
 /* Of the limit in that field. */
@@ -77,7 +77,7 @@ static int64_t connections_in(const struct target *t, const struct settings *s, 
 	if (limit == INT64_MAX || limit == REPORT_NONE)
 		return limit;
 	uint64_t each = limit > held_by(t, s) ? (uint64_t)(limit - held_by(t, s)) : 0;
-	return (int64_t)subject_spread(each, subject_sharing(s->subject));
+	return (int64_t)subject_spread(each, subject_sharing(settings_holder(s)));
 }
 
 static int64_t connections_of(const struct target *t, const struct settings *s, int field)
@@ -94,21 +94,24 @@ static int field_to_raise(const struct target *t, const struct settings *s, int6
 /* The limit of each process with which they hold that many connections. */
 static int64_t limit_for(const struct target *t, const struct settings *s, int64_t enough)
 {
-	return (int64_t)subject_part((uint64_t)enough, subject_sharing(s->subject)) + held_by(t, s);
+	return (int64_t)subject_part((uint64_t)enough, subject_sharing(settings_holder(s))) +
+	       held_by(t, s);
 }
 
 static void nofile_read(const struct host *h, struct settings *s)
 {
-	if (s->subject)
-		s->taken.held = s->subject->held;
+	const struct subject *holder = settings_holder(s);
+	if (holder)
+		s->taken.held = holder->held;
 }
 
 /* A running process has the soft limit that it was started with, or has raised itself. */
 static void subject_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
+	const struct subject *holder = settings_holder(s);
 	b->running = true;
-	b->absent = s->subject->activated;
-	if (subject_forks(s->subject)) {
+	b->absent = holder->activated;
+	if (subject_forks(holder)) {
 		b->absent = true;
 		b->absent_as = "Each connection has a process of its own, so that a limit on the "
 			       "descriptors of one does not bound their number.";
@@ -117,7 +120,7 @@ static void subject_bound(const struct target *t, const struct settings *s, stru
 	b->capacity = connections_of(t, s, SOFT);
 	b->binding = nr_open_binds(s, SOFT) ? NR_OPEN : NOFILE;
 	/* That of one process, where more may accept. */
-	if (s->subject->unshown && b->capacity != REPORT_NONE &&
+	if (holder->unshown && b->capacity != REPORT_NONE &&
 	    b->capacity < (int64_t)target_sockets(t)) {
 		b->capacity = REPORT_NONE;
 		b->explained = true;
@@ -135,7 +138,7 @@ static struct quantity_shown limit_show(int64_t limit)
 
 static void process_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	if (s->subject) {
+	if (settings_holder(s)) {
 		subject_bound(target, s, b);
 		return;
 	}
@@ -152,12 +155,12 @@ static bool process_solve(const struct target *target, const struct settings *no
 	int64_t files = limit_for(target, now, enough);
 	if (*limit < files)
 		*limit = files;
-	if (nr_open_binds(now, now->subject ? SOFT : HARD) && *nr_open < files)
+	if (nr_open_binds(now, settings_holder(now) ? SOFT : HARD) && *nr_open < files)
 		*nr_open = files;
 	return true;
 }
 
-/* Names the server and its lines; {who} is "" without one. */
+/* Names the server and its line; {who} is "" without one. */
 static void subject_words(const struct subject *subject, int64_t proposed, struct wording *w)
 {
 	char line[WORDING_TEXT];
@@ -177,15 +180,14 @@ static void subject_words(const struct subject *subject, int64_t proposed, struc
 	wording_set(w, "unshown", "%s",
 		    subject->unshown ? quantity_count(subject->accepting).text : "");
 	unit_words(w, unit_service(subject->unit), subject->manager);
-	wording_set(w, "files", "%s", quantity_plain((uint64_t)proposed).text);
 	wording_set(w, "server", "%s", server ? server->name : "");
 	wording_set(w, "line", "%s",
 		    server_line(server ? server->files_line : NULL, "files", (uint64_t)proposed,
 				line, sizeof(line)));
 }
 
-static void nofile_words(const struct target *target, const struct settings *s,
-			 const struct outcome *o, struct wording *w)
+static void limits_words(const struct target *target, const struct settings *s,
+			 const struct outcome *o, const struct bound *b, struct wording *w)
 {
 	int64_t soft = s->at[NOFILE][SOFT], hard = s->at[NOFILE][HARD];
 	int64_t enough = (int64_t)report_margin(target_sockets(target));
@@ -194,21 +196,9 @@ static void nofile_words(const struct target *target, const struct settings *s,
 	wording_set(w, "hard", "%s", limit_show(hard).text);
 	wording_set(w, "held", "%" PRId64, held_by(target, s));
 	wording_set(w, "holder", "%s", s->taken.held ? "the test server" : "any server");
-	subject_words(s->subject, proposed, w);
-	bool open = nr_open_binds(s, s->subject ? SOFT : HARD);
+	subject_words(settings_holder(s), proposed, w);
+	bool open = nr_open_binds(s, settings_holder(s) ? SOFT : HARD);
 	wording_set(w, "nr_open", "%s", open ? limit_show(s->at[NR_OPEN][0]).text : "");
-	wording_set(w, "soft_flag", "%s", "");
-	wording_set(w, "keep", "%s", "");
-	if (field_to_raise(target, s, enough) == SOFT) {
-		wording_set(w, "soft_flag", "S");
-		/* LimitNOFILE= with one number would lower the hard limit. */
-		if (hard == INT64_MAX)
-			wording_set(w, "keep", ":infinity");
-		else
-			wording_set(w, "keep", ":%" PRId64, hard);
-	} else if (!open && s->at[NR_OPEN][0] != REPORT_NONE && proposed > s->at[NR_OPEN][0]) {
-		wording_set(w, "ceiling", "%s", limit_show(s->at[NR_OPEN][0]).text);
-	}
 	if (o && !isnan(o->metric[WAKEUPS]))
 		wording_set(w, "wakeups", "%s",
 			    quantity_measured(QUANTITY_COUNT, (uint64_t)o->metric[WAKEUPS]).text);
@@ -224,7 +214,7 @@ static uint64_t hold_goal(const struct target *target, const struct settings *s)
 	uint64_t goal = min(report_margin(target_sockets(target)), HOLD_CONNECTIONS);
 	if (goal < WEIGHED_CONNECTIONS)
 		goal = WEIGHED_CONNECTIONS;
-	uint64_t room = s->subject ? goal : (uint64_t)connections_of(target, s, HARD);
+	uint64_t room = settings_holder(s) ? goal : (uint64_t)connections_of(target, s, HARD);
 	if (room < goal) /* a few more than it can accept, so that accept() fails */
 		goal = room + 4;
 	goal = min(goal, machine_share(machine_files_left(m)) / ENDS);
@@ -308,7 +298,7 @@ static int hold_run(struct trial *t, struct settings *s, struct hold *h, struct 
 	if (rc)
 		return rc;
 	/* What a running server holds was read. */
-	if (!s->subject)
+	if (!settings_holder(s))
 		s->taken.held = t->server->held;
 	h->goal = hold_goal(t->target, s);
 	rc = trial_client(t, (struct client_config){.connections = h->goal + 1}, e);
@@ -317,7 +307,7 @@ static int hold_run(struct trial *t, struct settings *s, struct hold *h, struct 
 	if (!rc)
 		rc = hold_talk(t, h, e);
 	/* The limit of a running server is not that of the test server. */
-	if (!rc && !s->subject)
+	if (!rc && !settings_holder(s))
 		rc = hold_limit(t, h, e);
 	return rc;
 }
@@ -347,7 +337,7 @@ static int process_run(struct trial *t, struct settings *s, struct outcome *out,
 	int rc = hold_run(t, s, h, e);
 	if (rc)
 		return rc;
-	if (s->subject && h->connections)
+	if (settings_holder(s) && h->connections)
 		return 0;
 	if (h->goal && !h->connections)
 		return err_set(e, EIO, "the test server accepted none of %" PRIu64 " connections",
@@ -408,7 +398,7 @@ static void system_bound(const struct target *target, const struct settings *s, 
 }
 
 static void system_words(const struct target *target, const struct settings *s,
-			 const struct outcome *o, struct wording *w)
+			 const struct outcome *o, const struct bound *b, struct wording *w)
 {
 	wording_set(w, "open", "%s", limit_show(s->at[IN_USE][0]).text);
 }
@@ -429,7 +419,7 @@ static void connection_bound(const struct target *target, const struct settings 
 }
 
 static void connection_words(const struct target *target, const struct settings *s,
-			     const struct outcome *o, struct wording *w)
+			     const struct outcome *o, const struct bound *b, struct wording *w)
 {
 	connection_memory_words(target, s, w);
 }
@@ -471,7 +461,7 @@ static const struct experiment experiments[] = {
 		.read = nofile_read,
 		.bound = process_bound,
 		.solve = process_solve,
-		.words = nofile_words,
+		.words = limits_words,
 		.run = process_run,
 	},
 	{

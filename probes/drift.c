@@ -33,7 +33,8 @@ static void value_take(const struct host *h, const struct knob *k, const struct 
 	v->line = set->line;
 	memcpy(v->file, set->file, sizeof(v->file));
 	s->count += set->value[0] && knob_read(k, h, v->running, NULL) == 0 &&
-		    knob_at_boot(k, host_kernel(h), set->value, v->running, v->boot);
+		    knob_at_boot(k, host_kernel(h), host_page_bytes(h), set->value, v->running,
+				 v->boot);
 }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,

@@ -229,7 +229,7 @@ static void server_words(const struct settings *s, int64_t seconds, struct wordi
 }
 
 static void idle_words(const struct target *t, const struct settings *s, const struct outcome *o,
-		       struct wording *w)
+		       const struct bound *b, struct wording *w)
 {
 	int64_t own = own_s(t, s), time = s->at[TIME][0], on = s->at[SEEN][ON];
 	int64_t hang = hang_ms(s->at[RETRIES][0], s->at[RTO_MAX][0]);

@@ -15,6 +15,8 @@
 #include "epolltune/doing.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/listener.h"
+#include "epolltune/nofile.h"
+#include "epolltune/order.h"
 #include "epolltune/quantity.h"
 #include "epolltune/syn_queue.h"
 
@@ -58,7 +60,27 @@ static bool is_stuck(const struct process *p)
 static int sample_tick(const struct host *h, struct sample *s, struct err *e)
 {
 	CLEAN(listeners_free) struct listeners now = {0};
-	return listeners_read(h, &now, NULL) ? 0 : accept_queues_tick(&s->queues, &now, e);
+	struct accept_queues *q = &s->queues;
+	if (listeners_read(h, &now, NULL))
+		return 0;
+	int rc = accept_queues_tick(q, &now, e);
+	if (!rc && accept_queues_halved(q) &&
+	    listeners_waiting(h, &now, queue_stands, q, &q->waited, NULL))
+		waiting_free(&q->waited);
+	return rc;
+}
+
+/* The listeners, and before these what waits at those that stand. */
+static void listeners_take(const struct host *h, struct sample *s)
+{
+	struct accept_queues *q = &s->queues;
+	CLEAN(listeners_free) struct listeners before = {0};
+	CLEAN(waiting_free) struct waiting_list now = {0};
+	bool compared = q->waited.count && !listeners_read(h, &before, NULL) &&
+			!listeners_waiting(h, &before, queue_stands, q, &now, NULL);
+	listeners_read(h, &q->listeners, &s->unlisted);
+	if (compared)
+		accept_queues_compare(q, &now);
 }
 
 /* The kernel walks all its connections for them: where a SYN queue may have been full, or SYNs are
@@ -93,16 +115,16 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	knob_number("net.ipv4.tcp_syncookies", h, &q->cookies);
 	knob_number("fs.nr_open", h, &q->nr_open);
 	host_facts(h, &facts);
-	q->kernel = machine_kernel(facts.kernel);
+	q->kernel = host_kernel(h);
 	s->memory_bytes = facts.memory_bytes;
 	if (host_files(h, &s->files, NULL))
 		s->files = (struct host_files){0};
 	host_counters(h, &q->counters, NULL);
 	if (o->since)
 		host_identity(h, &identity, NULL);
-	q->since = since_make(o->since, identity.boot, &q->counters);
+	q->since = since_make(o, identity.boot, &q->counters);
 	s->live = host_live(h);
-	listeners_read(h, &q->listeners, &s->unlisted);
+	listeners_take(h, s);
 	if (host_live(h) && half_open_wanted(q))
 		listeners_half_open(h, &q->listeners, NULL);
 	q->half_open = syn_queue_full(q);
@@ -137,6 +159,7 @@ static void sample_release(struct sample *s)
 {
 	listeners_free(&s->queues.listeners);
 	listeners_elsewhere_free(&s->elsewhere);
+	waiting_free(&s->queues.waited);
 	free(s->queues.seen);
 	free(s->queues.stuck);
 }
@@ -146,17 +169,8 @@ static void more_words(struct wording *words, const struct process *p, int64_t n
 {
 	const struct server_row *server = server_row_find(p->name);
 	uint64_t more = quantity_more(p->soft);
-	bool raised = p->hard < more;
 	char line[WORDING_TEXT];
-	wording_set(words, "files", "%s", quantity_plain(more).text);
-	wording_set(words, "soft_flag", "%s", raised ? "" : "S");
-	wording_set(words, "keep", "%s", raised ? "" : ":infinity");
-	if (!raised && p->hard != HOST_UNLIMITED)
-		wording_set(words, "keep", ":%" PRIu64, p->hard);
-	wording_set(words, "ceiling", "%s",
-		    nr_open != REPORT_NONE && more > (uint64_t)nr_open
-			    ? quantity_count((uint64_t)nr_open).text
-			    : "");
+	nofile_words(words, more, p->hard, nr_open);
 	wording_set(
 		words, "line", "%s",
 		server_line(server ? server->files_line : NULL, "files", more, line, sizeof(line)));
@@ -336,7 +350,7 @@ static int by_tracer(const void *a, const void *b)
 	const struct process *x = a, *y = b;
 	if ((x->state == 't') != (y->state == 't'))
 		return x->state == 't' ? 1 : -1;
-	return (x->pid > y->pid) - (x->pid < y->pid);
+	return ORDER(x->pid, y->pid);
 }
 
 /* The same of those that are halted, at both looks. */
@@ -566,8 +580,7 @@ static void judge_siblings(const struct queue_watch *w)
 			smallest = l;
 	}
 	for (size_t i = 0; smallest && i < all->count; i++)
-		if (all->at[i].kind == LISTENER_TCP &&
-		    !strcmp(all->at[i].address, smallest->address))
+		if (listener_shares_arrivals(&all->at[i], smallest))
 			*(subject_has(s, &all->at[i]) ? &own : &others) += 1;
 	if (!own) /* there are none, or its own is closed: these may be of its next start */
 		return;
@@ -585,15 +598,22 @@ static void judge_siblings(const struct queue_watch *w)
  */
 #define CHOSEN_BACKLOG 50
 
-/* The smallest TCP listener that was set aside though other hosts reach it, and whose port may be a
- * configured one. */
+/* Whether clients may come to one that was set aside: some do, or other hosts reach it, and its
+ * port may be a configured one (gRPC: 50051). */
+static bool may_serve(const struct listener *l)
+{
+	return l->used ||
+	       (l->kind == LISTENER_TCP && !listener_on_loopback(l) && l->limit > CHOSEN_BACKLOG);
+}
+
+/* The smallest TCP listener of these. */
 static const struct listener *aside_port(const struct subject *s)
 {
 	const struct listener *min = NULL;
 	for (size_t i = 0; i < s->listeners.count; i++) {
 		const struct listener *l = &s->listeners.at[i];
-		if (l->kind == LISTENER_TCP && l->aside && !listener_on_loopback(l) &&
-		    l->limit > CHOSEN_BACKLOG && (!min || l->limit < min->limit))
+		if (l->kind == LISTENER_TCP && l->aside && may_serve(l) &&
+		    (!min || l->limit < min->limit))
 			min = l;
 	}
 	return min;
@@ -615,9 +635,9 @@ static void aside_finding(const struct queue_watch *w, const struct listener *l,
 	wording_flag(&words, "udp", udp);
 	wording_flag(&words, "loopback", loopback);
 	wording_flag(&words, "only", only);
+	wording_set(&words, "clients", "%s", l->used ? quantity_count(l->clients).text : "");
 	struct finding *f = report_finding(w->report, "listeners.aside", &words);
-	/* Its port may be a configured one (gRPC: 50051). */
-	if (only || (!udp && !loopback && l->limit > CHOSEN_BACKLOG))
+	if (only || may_serve(l))
 		f->level = LEVEL_WARNING;
 	else
 		f->answer[0] = 0;
@@ -633,7 +653,7 @@ static void judge_aside(const struct queue_watch *w, const struct target *t)
 		uint64_t needed;
 	} kinds[] = {{LISTENER_TCP, target_accept_queue(t)}, {LISTENER_UDP, target_datagrams(t)}};
 	for (size_t i = 0; s && i < sizeof(kinds) / sizeof(*kinds); i++) {
-		struct subject_queue q = subject_aside(s, kinds[i].kind);
+		struct subject_queue q = subject_aside(s, kinds[i].kind, t->datagram_bytes);
 		bool udp = kinds[i].kind == LISTENER_UDP, small = q.holds < kinds[i].needed;
 		/* Then the load of TCP has no verdict. */
 		bool only = !udp && !subject_listens(s, LISTENER_TCP) && !t->datagrams_per_s;
@@ -708,7 +728,7 @@ static int by_rank(const void *a, const void *b)
 		return x->trouble ? -1 : 1;
 	if (fx != fy)
 		return fx > fy ? -1 : 1;
-	return (x->l > y->l) - (x->l < y->l);
+	return ORDER(x->l, y->l);
 }
 
 static void record_all(const struct queue_watch *w)

@@ -10,8 +10,8 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/connections.h"
 #include "epolltune/knob_value.h"
+#include "epolltune/order.h"
 #include "epolltune/quantity.h"
-#include "epolltune/statistics.h"
 
 /* Connections that the report names. */
 #define NAMED 3
@@ -163,12 +163,6 @@ static void fixed_find(const struct sample *s, const struct connection_state *be
 			  now->send_buffer < s->send[MAX]));
 }
 
-static int by_cookie(const void *a, const void *b)
-{
-	const struct connection_state *x = a, *y = b;
-	return (x->cookie > y->cookie) - (x->cookie < y->cookie);
-}
-
 struct looks {
 	size_t count;
 	struct look at[CONNECTIONS_SAMPLE];
@@ -178,11 +172,11 @@ struct looks {
 static void looks_make(const struct sample *before, const struct sample *after, struct looks *out)
 {
 	struct connection_states *then = before->states;
-	qsort(then->at, then->count, sizeof(*then->at), by_cookie);
+	qsort(then->at, then->count, sizeof(*then->at), u64_compare);
 	for (size_t i = 0; i < after->states->count; i++) {
 		const struct connection_state *now = &after->states->at[i];
 		const struct connection_state *was =
-			bsearch(now, then->at, then->count, sizeof(*then->at), by_cookie);
+			bsearch(now, then->at, then->count, sizeof(*then->at), u64_compare);
 		if (!was)
 			continue;
 		struct look *l = &out->at[out->count++];
@@ -264,7 +258,7 @@ static int by_share(const void *a, const void *b)
 		return x->share < y->share ? 1 : -1;
 	if (x->retransmits != y->retransmits)
 		return x->retransmits < y->retransmits ? 1 : -1;
-	return (x->now->unsent < y->now->unsent) - (x->now->unsent > y->now->unsent);
+	return ORDER(y->now->unsent, x->now->unsent);
 }
 
 /* The connections that are limited most, by address. */
@@ -369,7 +363,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 		looks_make(before, after, all);
 	if (!all || !all->count)
 		return;
-	judge_unread(after, all, (double)m->target->stall_us / 1e6, r);
+	judge_unread(after, all, moment_stall_s(m), r);
 	judge_causes(after, all, m->seconds, r);
 	judge_worst(all, r);
 }

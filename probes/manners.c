@@ -81,7 +81,7 @@ static int busy_look(struct trial *t, size_t count, struct busy *b, bool *idle, 
 	*idle = false;
 	l.ns[0] = clock_ns();
 	for (size_t i = 1; i <= count && !rc && !*idle; i++) {
-		trial_sleep_us(LOOK_US);
+		clock_sleep_us(LOOK_US);
 		rc = subject_threads_read(t->host, &t->context->subject, &l.at[i], e);
 		l.ns[i] = clock_ns();
 		struct subject_thread now = subject_threads_taken(&l.at[i - 1], &l.at[i]).busiest;

@@ -442,7 +442,7 @@ static void needs_find(struct context *c)
 	r->polls = !server_busy_poll(&c->pair.server, &off, &why);
 	if (r->polls)
 		r->no_polling[0] = 0;
-	else if (!host_kernel_since(c->trial->host, 6, 9))
+	else if (host_kernel(c->trial->host) < KERNEL(6, 9))
 		report_text(r->no_polling, "Epoll busy polling (EPIOCSPARAMS) needs Linux 6.9");
 	else
 		report_text(r->no_polling, "Epoll busy polling: %s", why.text);

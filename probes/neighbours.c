@@ -126,7 +126,7 @@ static bool table_solve(const struct target *t, const struct settings *now, cons
 }
 
 static void table_words(const struct target *t, const struct settings *s, const struct outcome *o,
-			struct wording *w)
+			const struct bound *b, struct wording *w)
 {
 	for (size_t i = 0; i < FAMILIES; i++) {
 		const char *max = i ? "max6" : "max", *used = i ? "used6" : "used";

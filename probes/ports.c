@@ -16,6 +16,7 @@
 #include "epolltune/cgroup.h"
 #include "epolltune/churn.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/port_settings.h"
 #include "epolltune/ports.h"
@@ -212,8 +213,8 @@ static int time_wait_run(struct trial *t, struct settings *s, struct outcome *ou
 static void delay_pass(const struct trial *t, uint64_t delay_ms)
 {
 	/* Before 6.14 the delay is a second, on a clock with a resolution of a second. */
-	trial_sleep_us(host_kernel_since(t->host, 6, 14) ? (delay_ms + DELAY_MORE_MS) * 1000
-							 : 2100000);
+	clock_sleep_us(host_kernel(t->host) >= KERNEL(6, 14) ? (delay_ms + DELAY_MORE_MS) * 1000
+							     : 2100000);
 }
 
 /* As the running server's destination has it; over loopback that is the client. */
@@ -624,7 +625,7 @@ static void accept_bound(const struct target *t, const struct settings *s, struc
 }
 
 static void accept_words(const struct target *t, const struct settings *s, const struct outcome *o,
-			 struct wording *w)
+			 const struct bound *b, struct wording *w)
 {
 	const struct taken *k = &s->taken;
 	uint64_t each = accept_ns(t, k);
@@ -698,7 +699,7 @@ static int ports_measure(struct trial *t, struct report *r, struct err *e)
 {
 	struct wording words = {0};
 	if (t->context->rate.text[PORT_RANGE][0])
-		ports_rate_words(t->target, &t->context->rate, NULL, &words);
+		ports_rate_words(t->target, &t->context->rate, NULL, NULL, &words);
 	report_finding(r, "ports.connect-rate", &words)->table = t->context->rates.table;
 	return cost_measure(t, r, e);
 }

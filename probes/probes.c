@@ -1,6 +1,8 @@
 /* The table of the probes, and the walls of each. */
 #include "epolltune/probe.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "epolltune/knob.h"
@@ -18,6 +20,7 @@ static const struct probe *const probe_table[] = {
 
 /* A report has them all, and the walls of each (tests/unit/test_report.c). */
 _Static_assert(sizeof(probe_table) / sizeof(*probe_table) <= REPORT_PROBES, "REPORT_PROBES");
+_Static_assert(REPORT_PROBES <= 8 * sizeof(probe_set), "probe_set");
 
 size_t probe_count(void) { return sizeof(probe_table) / sizeof(*probe_table); }
 
@@ -29,6 +32,34 @@ const struct probe *probe_find(const char *name)
 		if (!strcmp(probe_table[i]->name, name))
 			return probe_table[i];
 	return NULL;
+}
+
+probe_set probes_parse(const char *list, struct err *e)
+{
+	probe_set set = 0;
+	struct list_item item;
+	while (list_next(&list, &item)) {
+		size_t i = 0;
+		while (i < probe_count() && !list_item_is(&item, probe_table[i]->name))
+			i++;
+		if (i == probe_count()) {
+			err_set(e, EINVAL, "no probe \"%.*s\"; epolltune list probes", item.length,
+				item.text);
+			return 0;
+		}
+		set |= (probe_set)1 << i;
+	}
+	return set;
+}
+
+char *probes_text(probe_set set, char text[PROBES_TEXT])
+{
+	char *end = text;
+	*end = 0;
+	for (size_t i = 0; i < probe_count(); i++)
+		if (set >> i & 1)
+			end += sprintf(end, "%s%s", end > text ? "," : "", probe_table[i]->name);
+	return text;
 }
 
 const char *probe_wall(const struct probe *p, size_t i)

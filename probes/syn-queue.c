@@ -106,7 +106,7 @@ static int rush_count(struct trial *t, uint64_t begun_ns, struct trial_counters 
 		return -ENOMEM;
 	half_open->port = htons(endpoint_port(rush_address(t)));
 	do {
-		trial_sleep_us(COUNT_EVERY_US);
+		clock_sleep_us(COUNT_EVERY_US);
 		int rc = lab_call(t->lab, LAB_SERVER, half_open_count, half_open, e);
 		if (!rc)
 			rc = trial_counters_end(t, c, e);
@@ -188,7 +188,7 @@ static int rush_run(struct trial *t, int backlog, uint64_t clients, struct err *
 	if (rc || !r->count[BY_COOKIE])
 		return rc;
 	/* Wait until the server has received the last cookie. */
-	trial_sleep_us(wire_rtt(t->target));
+	clock_sleep_us(wire_rtt(t->target));
 	rc = trial_counters_end(t, &counters, e);
 	rush_read(&counters, COOKIES_SENT, r);
 	return rc;
@@ -247,7 +247,7 @@ static void word_count(struct wording *w, const char *name, const struct outcome
 }
 
 static void queue_words(const struct target *target, const struct settings *s,
-			const struct outcome *o, struct wording *w)
+			const struct outcome *o, const struct bound *b, struct wording *w)
 {
 	int64_t somaxconn = s->at[BACKLOG_MAX][0], backlog = s->at[BACKLOG_ARGUMENT][0];
 	uint64_t enough = report_margin(target_syn_queue(target));
@@ -265,39 +265,25 @@ static void queue_words(const struct target *target, const struct settings *s,
 	word_count(w, "dropped", o, DROPPED);
 }
 
-static int64_t capacity_of(const struct target *target, const struct settings *s)
-{
-	struct bound b = {.capacity = REPORT_NONE};
-	queue_bound(target, s, &b);
-	return b.unlimited ? REPORT_NONE : b.capacity;
-}
-
-/* Whether the kernel logs a SYN beyond the queue, as a flood: not those that three quarters of
- * tcp_max_syn_backlog exclude. */
-static bool beyond_is_logged(const struct target *target, const struct settings *s)
-{
-	struct bound b = {.capacity = REPORT_NONE};
-	queue_bound(target, s, &b);
-	return b.binding != MAX_SYN && !b.unlimited;
-}
-
 /* Enough clients to find the end of the queue, unless it is too far away. `beyond`: it may be
- * exceeded; otherwise it is filled exactly. */
-static uint64_t clients_for(const struct target *target, const struct settings *s, bool beyond)
+ * exceeded; otherwise it is filled exactly where the kernel logs a SYN beyond it, as a flood: not
+ * those that three quarters of tcp_max_syn_backlog exclude. */
+static uint64_t clients_for(const struct target *target, const struct bound *b, bool beyond)
 {
 	uint64_t enough = report_margin(target_syn_queue(target));
-	int64_t capacity = capacity_of(target, s);
-	uint64_t end = capacity > 0 ? (uint64_t)capacity : 0;
-	if (!beyond && beyond_is_logged(target, s) && end < enough)
+	uint64_t end = b->capacity > 0 ? (uint64_t)b->capacity : 0;
+	bool logged = b->binding != MAX_SYN && !b->unlimited;
+	if (!beyond && logged && end < enough)
 		return end;
-	if (beyond || !beyond_is_logged(target, s))
+	if (beyond || !logged)
 		end += end / 16 + 64;
 	return end > enough && end <= REACH * enough && end <= CLIENTS_MAX ? end : enough;
 }
 
-static struct cost queue_cost(const struct target *target, const struct settings *s)
+static struct cost queue_cost(const struct target *target, const struct settings *s,
+			      const struct bound *b)
 {
-	return (struct cost){.clients = clients_for(target, s, true),
+	return (struct cost){.clients = clients_for(target, b, true),
 			     .clients_max = CLIENTS_MAX,
 			     .at_once = report_margin(target_syn_queue(target))};
 }
@@ -326,8 +312,7 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 {
 	uint64_t enough = report_margin(t->needed), max = client_max();
 	bool few = t->proof || t->options->gentle, log = t->options->kernel_log;
-	int64_t capacity = capacity_of(t->target, s);
-	uint64_t clients = clients_for(t->target, s, log);
+	uint64_t clients = clients_for(t->target, t->bound, log);
 	const char *why = backlog_untestable(s);
 	int rc = 0;
 	if (why) {
@@ -353,7 +338,7 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 			      i || clients > max ? enough : clients, e);
 		if (rc)
 			return rc;
-		rush_outcome(t, &t->context->rush, capacity, out);
+		rush_outcome(t, &t->context->rush, t->bound->capacity, out);
 		if (out->state == OUTCOME_CONCLUSIVE)
 			break;
 	}

@@ -216,7 +216,7 @@ static int pull_watch(struct trial *t, const struct pull *p, struct err *e)
 	for (size_t i = 0; i < ROUNDS && !rc; i++) {
 		if (i == ROUNDS - LAST)
 			memcpy(before, lab_wire_look(t->lab)->way, sizeof(before));
-		trial_sleep_us(wire_rtt_us(t->target));
+		clock_sleep_us(wire_rtt_us(t->target));
 		rc = look(t, p, s, &t->context->at[i], e);
 	}
 	const struct wire_stats *wire = lab_wire_look(t->lab);
@@ -368,7 +368,7 @@ static int throughput_run(struct trial *t, struct settings *s, struct outcome *o
 }
 
 static void throughput_words(const struct target *target, const struct settings *s,
-			     const struct outcome *o, struct wording *w)
+			     const struct outcome *o, const struct bound *b, struct wording *w)
 {
 	const struct server_row *server = s->subject ? server_row_find(s->subject->name) : NULL;
 	bool known = o && o->reached != REPORT_NONE;
@@ -390,7 +390,8 @@ static bool throughput_applies(const struct target *target, const struct probe_o
 	       (o->guest->protocol == PROTOCOL_HTTP || o->guest->protocol == PROTOCOL_ECHO);
 }
 
-static struct cost throughput_cost(const struct target *t, const struct settings *s)
+static struct cost throughput_cost(const struct target *t, const struct settings *s,
+				   const struct bound *b)
 {
 	return (struct cost){.bytes_per_s = PACE * window_tried(t) * 1000000 / wire_rtt_us(t)};
 }

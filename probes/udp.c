@@ -8,6 +8,7 @@
 
 #include "epolltune/buffers.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/datagram.h"
 #include "epolltune/datagrams.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
@@ -280,7 +281,7 @@ static void card_words(const struct target *t, const struct settings *s, struct 
 }
 
 static void udp_words(const struct target *t, const struct settings *s, const struct outcome *o,
-		      struct wording *w)
+		      const struct bound *b, struct wording *w)
 {
 	const struct listener *socket = socket_of(s);
 	int64_t each = truesize(t, s);
@@ -317,7 +318,7 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 	count_word(w, "drops", socket && socket->drops ? (int64_t)socket->drops : -1, "");
 }
 
-static struct cost udp_cost(const struct target *t, const struct settings *s)
+static struct cost udp_cost(const struct target *t, const struct settings *s, const struct bound *b)
 {
 	return (struct cost){.bytes_per_s = t->datagrams_per_s < DATAGRAMS_MAX
 						    ? t->datagrams_per_s * t->datagram_bytes

@@ -9,7 +9,7 @@
 
 /* One look, with what was seen at the ticks before it. */
 struct accept_queues {
-	double at_s; /* monotonic */
+	double at_s; /* monotonic; of a captured machine when the capture was read */
 	unsigned ticks;
 	struct queue_seen { /* how often a listener was seen in trouble at a tick */
 		uint64_t cookie;
@@ -20,7 +20,8 @@ struct accept_queues {
 		uint64_t drained; /* by how much it became shorter between ticks, all in all */
 	} * seen;
 	size_t seen_count;
-	uint64_t drops_begun; /* packets that all listeners had dropped at the first tick */
+	struct waiting_list waited; /* at those that stand, in the middle of the window */
+	uint64_t drops_begun;       /* packets that all listeners had dropped at the first tick */
 	struct listeners listeners;
 	const struct listener *half_open; /* with the fullest SYN queue; NULL: none is full */
 	const struct subject *subject;    /* NULL: none was named */
@@ -38,6 +39,13 @@ struct accept_queues {
 
 /* Adds a tick to `seen`, which the caller frees. */
 int accept_queues_tick(struct accept_queues *q, const struct listeners *now, struct err *e);
+/* Whether that tick was the one in the middle of the window. */
+bool accept_queues_halved(const struct accept_queues *q);
+/* Whether connections wait in it at each tick, and none left it: `queues` is accept_queues. */
+bool queue_stands(const struct listener *l, void *queues);
+/* Adds to `seen` what those that stand have accepted, at least, while as many came: `now` was read
+ * before `listeners`, and `waited` after its tick. */
+void accept_queues_compare(struct accept_queues *q, const struct waiting_list *now);
 
 /* Whether they have dropped more packets since the first tick than stray ones explain. */
 bool queues_drop(const struct accept_queues *q);
@@ -52,8 +60,8 @@ struct queue_watch {
 	const struct accept_queues *before, *after;
 	struct report *report;
 	const struct target *target;
-	double seconds; /* 0: there is one look */
-	double stall_s; /* that the target allows: of a target that was observed, the default's */
+	double seconds;    /* 0: there is one look */
+	double stall_s;    /* moment_stall_s() */
 	double rate_per_s; /* new connections/s of the target */
 	bool overflows;    /* ListenOverflows grew, or this kernel does not count them */
 	bool blamed;       /* a listener is named for them */

@@ -3,6 +3,7 @@
  * measure. */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -112,8 +113,8 @@ struct bench_run {
 	struct lab *lab;
 	char progress[BENCH_PROGRESS];
 	void (*show)(
-		const char *progress); /* called several times a second in the caller's process */
-	_Atomic bool stop;             /* set on a signal: no further round starts */
+		const char *progress);   /* called several times a second in the caller's process */
+	volatile sig_atomic_t interrupt; /* interrupt_share(): no further round starts */
 	struct bench_table table;
 };
 

@@ -38,6 +38,9 @@ int64_t window_buffer(const struct settings *s);
 double window_share(const struct settings *s);
 /* Whether TCP has windows as large as the target needs. */
 bool window_possible(const struct target *t);
+/* What is not known, "Whether the server sets SO_RCVBUF", where a buffer that it may have set would
+ * not do; NULL: nothing. */
+const char *window_doubt(enum buffer_side side, const struct target *t, const struct settings *s);
 void window_bound(enum buffer_side side, const struct target *t, const struct settings *s,
 		  struct bound *b);
 /* Assumes that the share of the third field that becomes window stays as measured, less the
@@ -64,4 +67,4 @@ bool tcp_memory_solve(const struct target *t, const struct settings *now, const 
 		      int64_t enough, struct settings *out);
 /* Sets {held} or {assumed}, {used}, {memory} and {group}. */
 void tcp_memory_words(const struct target *t, const struct settings *s, const struct outcome *o,
-		      struct wording *w);
+		      const struct bound *b, struct wording *w);

@@ -22,6 +22,8 @@
 #define CAPTURE_FILES 20000
 #define CAPTURE_BYTES ((size_t)256 << 20)
 
+struct subject;
+
 enum capture_kind { CAPTURE_FILE, CAPTURE_DIRECTORY, CAPTURE_LINK };
 
 struct capture_file {
@@ -63,8 +65,9 @@ int capture_read(struct capture **out, const char *path, int directory, struct e
 
 /* What to put into a capture, and how. */
 struct capture_options {
-	pid_t self;     /* the process whose limits and control group are captured; 0: this one */
-	bool addresses; /* keep addresses and the name of the host */
+	const struct subject *server; /* whose limits and control group are captured, as those in
+					 proc/self; NULL: this process' */
+	bool addresses;               /* keep addresses and the name of the host */
 };
 /* A captured machine that reads what `c` lacks from the running machine `live` and adds it: what is
  * read of it is what --sysroot reads. All three must outlive it. */

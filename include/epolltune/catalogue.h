@@ -160,6 +160,8 @@ struct machine {
 	uint64_t room_bytes; /* that experiments have: MemAvailable within epolltune's own group */
 };
 #define KERNEL(major, minor) ((unsigned)(major) << 16 | (unsigned)(minor))
+/* KERNEL() of a release, "5.10" or "6.1.0-50-amd64"; UINT_MAX: unknown. Pure. */
+unsigned kernel_parse(const char *release);
 
 /* A running value, the argument of a rule. */
 struct value_rule {
@@ -207,8 +209,8 @@ struct server_file {
 	/* Of a server that reads several files, in the order of the command: those of a directory
 	 * that it reads, in the order of their names; NULL: it reads one. */
 	const char *directory;
-	/* "name value;" and "name {…}", or a line each. */
-	enum { SERVER_BLOCKS, SERVER_LINES } syntax;
+	/* "name value;" and "name {…}", a line each, or "name = value" in lines. */
+	enum { SERVER_BLOCKS, SERVER_LINES, SERVER_ASSIGNMENTS } syntax;
 	const char *sections; /* of SERVER_LINES: what begins one, comma separated; NULL: none */
 	const char *include;  /* the directive with the names of further files; NULL: none */
 	bool kept;            /* a worker that replaces one that ended has what the master read */
@@ -240,6 +242,8 @@ struct server_setting {
 	/* Of the directive whose first argument is the address: "backlog=", or "backlog " where the
 	 * number is the next argument. NULL: the directive has the number. */
 	const char *parameter;
+	/* The directive that sets it for those of its section without the parameter; NULL: none. */
+	const char *shared;
 	bool once; /* one of several such directives for an address has it */
 	enum { SERVER_EACH, SERVER_FIRST, SERVER_LAST } counts; /* of several directives */
 	const char *option;      /* of its command, which counts more; NULL: there is none */
@@ -312,6 +316,10 @@ struct server_row {
 	 * a word after it, "-g+" with those up to the next option, "*" a word of its own. NULL: its
 	 * words are lines of its configuration. */
 	const char *options;
+	/* Where distributions have its configuration, files and directories, and patterns of
+	 * fnmatch(3) for the paths of such files; both comma separated. NULL: not known. */
+	const char *trees, *files;
+	const char *files_directive; /* of them, that sets RLIMIT_NOFILE; NULL: none is known */
 	struct server_file file;
 	struct server_setting set[SERVER_LIMITS]; /* how the lines of `clients` and `backlog` are
 						     tried (edit.h); zeroed: they are not */
@@ -327,6 +335,10 @@ bool process_named(const char *names, const char *process);
 const struct server_row *server_row_find(const char *process);
 /* How it limits the connections of its clients; NULL: that is unknown, as for a NULL row. */
 const struct server_setting *server_clients_setting(const struct server_row *row);
+/* By the path of a file of its configuration, as its patterns say; NULL if unknown. */
+const struct server_row *server_row_of_file(const char *path);
+/* Whether a path, relative to the root of a machine, is where one has its configuration. */
+bool server_tree_has(const char *path);
 /* Whether a server with a process of that name has one for each connection. */
 bool server_forks(const char *process);
 /* The limit on connections with which it holds that many clients; `held`: descriptors that it has

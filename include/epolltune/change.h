@@ -167,6 +167,9 @@ struct change_running {
 	void (*at_boot)(struct change_site *site, struct change *c, char why[CHANGE_WHY]);
 	/* The kind of file that holds the setting for the next boot; NULL: none can. */
 	const struct change_kind *(*file)(const char *name);
+	/* Why file() is NULL for a change, and what to do instead: a clause. NULL: file() never is.
+	 */
+	void (*no_file)(const struct change *c, char why[CHANGE_WHY]);
 	/* Lines of a script and of a sysctl.d file that make the change, or a comment. */
 	void (*shell)(FILE *out, const struct change *c);
 	void (*sysctl)(FILE *out, const struct change *c);
@@ -203,6 +206,7 @@ struct change_kind {
 	/* Whether `value` is in range (-EINVAL, -ERANGE) and this process may write it here
 	 * (-EACCES, -EPERM, -ENOENT; -EROFS: no process may, with any privilege). */
 	int (*check)(struct change_site *site, const char *name, const char *value, struct err *e);
+	/* -ENOTUNIQ: several values, as those of queues. write() makes them one. */
 	int (*read)(struct change_site *site, const char *name, char value[CHANGE_VALUE],
 		    struct err *e);
 	int (*write)(struct change_site *site, const char *name, const char *value, struct err *e);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -18,17 +19,19 @@ static inline uint64_t clock_ms(void) { return clock_ns() / 1000000; }
 /* CPU time of the calling process, user and system. */
 static inline uint64_t clock_cpu_ns(void) { return clock_of_ns(CLOCK_PROCESS_CPUTIME_ID); }
 
-/* Sleeps, at least that long unless a signal arrives. */
-static inline void clock_sleep_ms(unsigned ms)
-{
-	const struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
-	nanosleep(&t, NULL);
-}
-
-/* Sleeps until a time of clock_ns(). */
-static inline void clock_sleep_until(uint64_t due_ns)
+/* Sleeps until a time of clock_ns(); false: a signal arrived before. */
+static inline bool clock_wait_until(uint64_t due_ns)
 {
 	const struct timespec due = {(time_t)(due_ns / 1000000000), (long)(due_ns % 1000000000)};
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)
+	return clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) != EINTR;
+}
+
+/* The same, through signals. */
+static inline void clock_sleep_until(uint64_t due_ns)
+{
+	while (!clock_wait_until(due_ns))
 		;
 }
+
+static inline void clock_sleep_us(uint64_t us) { clock_sleep_until(clock_ns() + us * 1000); }
+static inline void clock_sleep_ms(unsigned ms) { clock_sleep_us(ms * 1000ull); }

@@ -47,7 +47,7 @@ int connections_closed(const struct host *h, const struct listeners *l,
 /* One connection at one moment. Bytes unless named otherwise; what the kernel does not have is 0.
  */
 struct connection_state {
-	uint64_t cookie;
+	uint64_t cookie; /* first: its order */
 	union endpoint peer;
 	uint64_t at_us; /* CLOCK_MONOTONIC */
 	/* Microseconds since it was opened, of struct tcp_info: with data to send, and of these

@@ -26,13 +26,3 @@ struct datagrams_result {
  * CAP_NET_ADMIN in the initial user namespace. */
 int datagrams_run(struct lab *lab, const struct datagrams_config *config,
 		  struct datagrams_result *out, struct err *e);
-
-/* Bytes of a receive buffer that a datagram takes where the sender's sk_buff is received (veth,
- * loopback), headers included; of a larger one than fits into 1500 bytes, those of its fragments:
- * SKB_TRUESIZE() of include/linux/skbuff.h, with a buffer that is the small head since Linux 6.3,
- * or a power of two. Pure. */
-uint64_t datagram_truesize(uint64_t bytes);
-/* The same where a network card receives it: drivers such as ixgbe, igb, i40e and ice give each
- * packet half a page (build_skb()), and the kernel does not copy it to a smaller one. Others take
- * more, for jumbo frames a page or two. Pure. */
-uint64_t datagram_card_truesize(uint64_t bytes);

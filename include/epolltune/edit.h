@@ -77,6 +77,16 @@ struct edit_limit {
 int edit_limit(const struct server_file *file, const struct server_setting *set,
 	       const char *listeners, const char *text, uint64_t above, struct edit_limit *out,
 	       struct err *e);
+/* A number that a text sets a limit to, with the name before it: "tcp-backlog", "backlog=",
+ * "backlog ". */
+struct edit_number {
+	unsigned line; /* from 1 */
+	const char *name;
+	uint64_t value;
+};
+/* Calls each() for those in any section, in their order; what is no plain number is skipped. */
+void edit_each(const struct server_file *file, const struct server_setting *set, const char *text,
+	       void (*each)(const struct edit_number *number, void *arg), void *arg);
 /* Adds the directive to its section in a text that does not have it. -ENOTSUP: there is no such
  * section, or the limit is a parameter. */
 int edit_insert(const struct edit *edit, const char *text, char **out, struct err *e);

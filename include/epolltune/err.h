@@ -2,9 +2,10 @@
  *
  * A function that can fail returns 0 (or a count) or a negative errno and fills the `struct err`
  * that its caller passes. NULL is a valid `struct err *`: the caller needs no text, and the return
- * value is the same. Callers do not reword a text; at most they prefix it. */
+ * value is the same. Callers do not reword a text; at most they prefix it or append. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct err {
@@ -25,6 +26,8 @@ char *err_reason(const struct err *e, char *out, size_t size);
  * With NULL the code is unknown and it returns -EIO: a function that callers may pass NULL returns
  * the code of the failed call instead. */
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Appends to the text as a whole. False: it did not fit, or `e` is NULL. */
+bool err_append(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Replaces the code and keeps the text. Returns -code. */
 int err_recode(struct err *e, int code);
 /* Copies an error. Returns -from->code. */

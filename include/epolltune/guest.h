@@ -28,7 +28,6 @@ struct guest {
 	/* From guest_open() on. */
 	struct lab *lab;
 	struct lab_options wire;       /* of the lab */
-	int (*interrupted)(void);      /* not 0: do not wait for it to listen; NULL: do */
 	const struct guest_line *line; /* that it has more; NULL: none */
 	/* Whose addresses it must listen on, on its port; NULL: those of any. */
 	const struct guest_listeners *like;

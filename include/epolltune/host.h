@@ -232,9 +232,9 @@ int64_t host_reserved_ports(const struct host *h, int64_t low, int64_t high);
  * AF_INET6. AF_INET for a captured machine. */
 int host_family(const struct host *h);
 
+/* The bytes of a page of memory; 0: unknown. */
+uint64_t host_page_bytes(const struct host *h);
 /* A tick of the kernel's clock, 1/HZ; 0 for a captured machine. */
 int64_t host_tick_us(const struct host *h);
 /* KERNEL() of its release; UINT_MAX: unknown. */
 unsigned host_kernel(const struct host *h);
-/* Whether the kernel has at least this version; true for an unknown version. */
-bool host_kernel_since(const struct host *h, unsigned major, unsigned minor);

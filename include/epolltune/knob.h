@@ -43,6 +43,13 @@ enum knob_round {
 	KNOB_SIXTEENTH, /* to a multiple of a power of two that is at most a sixteenth of it */
 };
 
+/* What the kernel makes of a number that is written. */
+enum knob_kept {
+	KNOB_AS_WRITTEN,
+	KNOB_UP_TO_POWER, /* the next power of two; 0 stays */
+	KNOB_UP_TO_PAGE,  /* a table of pointers that fills its pages */
+};
+
 /* Memory of a TCP socket without data: 4.0 kB, measured as the growth of the slabs TCP, sock_inode,
  * filp, dentry and epoll. */
 #define KNOB_SOCKET_BYTES 4096
@@ -79,6 +86,7 @@ struct knob {
 	bool choice; /* its number selects a behaviour: none is lower than another */
 	enum knob_round round;
 	int64_t round_min;
+	enum knob_kept kept;
 	/* How to set it if epolltune cannot: a sentence with the {names} of a finding; NULL: only
 	 * its effect is reported. */
 	const char *how;
@@ -122,7 +130,8 @@ void knob_path(const struct knob *k, char path[KNOB_PATH]);
  * not show it, or show it read-only. */
 bool knob_initial_only(const struct knob *k);
 
-/* The value that a kernel, KERNEL(), starts with, normalised; NULL: it depends on the machine. */
+/* The value that a kernel, KERNEL(), starts with, normalised; NULL: it depends on the machine, or
+ * on its process 1. */
 const char *knob_default(const struct knob *k, unsigned kernel);
 /* The least that a kernel surely takes in each field: min, or more since some version. tick_us: of
  * its clock, host_tick_us(). */
@@ -143,11 +152,14 @@ bool knob_normalise(const struct knob *k, const char *text, char normal[KNOB_VAL
  * names knob and value. */
 int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE], struct err *e);
 /* What the kernel makes of the value in a line of sysctl.d at boot: numbers of any base, nothing
- * behind the last field, fewer fields than the knob has. Those that the line does not set are the
- * kernel's own, or where that depends on the machine those of `running`. False: it stays as it was,
- * or what it becomes is not known. */
-bool knob_at_boot(const struct knob *k, unsigned kernel, const char *text, const char *running,
-		  char value[KNOB_VALUE]);
+ * behind the last field, fewer fields than the knob has, see also knob_keep(). Those that the line
+ * does not set are the kernel's own, or where that depends on the machine those of `running`.
+ * False: it stays as it was, or what it becomes is not known. */
+bool knob_at_boot(const struct knob *k, unsigned kernel, uint64_t page_bytes, const char *text,
+		  const char *running, char value[KNOB_VALUE]);
+/* Rounds a normalised value as the kernel does that takes it. page_bytes: of its memory,
+ * host_page_bytes(); 0: 4096. */
+void knob_keep(const struct knob *k, uint64_t page_bytes, char value[KNOB_VALUE]);
 /* The fields that the kernel sets of a value that it refuses, "4096 131072": those before the first
  * one that it does not take. "": none. */
 void knob_taken(const struct knob *k, unsigned kernel, const char *text, char taken[KNOB_VALUE]);

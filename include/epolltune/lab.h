@@ -18,6 +18,7 @@
 #include "epolltune/endpoint.h"
 #include "epolltune/err.h"
 #include "epolltune/host.h"
+#include "epolltune/sysctls.h"
 
 enum lab_place { LAB_PRIVATE, LAB_IN_PLACE };
 enum lab_host {
@@ -120,6 +121,15 @@ int lab_knob_get(struct lab *lab, enum lab_host host, const char *name, char *va
 		 struct err *e);
 int lab_knob_set(struct lab *lab, enum lab_host host, const char *name, const char *value,
 		 struct err *e);
+/* The kernel's maximum for one write(2) to a sysctl, with its end. */
+#define LAB_SYSCTL_TEXT 4096
+/* In memory of lab_alloc(). */
+struct lab_sysctl {
+	char name[SYSCTL_NAME], text[LAB_SYSCTL_TEXT];
+};
+/* Sets a sysctl of one host, which need be no knob, to the text, and takes the one that it had: a
+ * second call restores it. -EROFS in place; -EFBIG if it had a longer one. */
+int lab_sysctl_swap(struct lab *lab, enum lab_host host, struct lab_sysctl *s, struct err *e);
 /* Reads the counters of one host's network namespace. */
 int lab_counters(struct lab *lab, enum lab_host host, struct host_counters *out, struct err *e);
 

@@ -47,9 +47,13 @@ struct listener {
 	uint32_t uid;   /* of the socket; LISTENER_UID_UNKNOWN for UNIX before Linux 5.3 */
 	bool systemd;   /* a systemd above its owner holds it, too: that may have called listen() */
 	int owner;      /* index into listeners.processes; -1: not looked for, or not visible */
+	bool ipv6;      /* a socket of AF_INET6 */
 	bool v6only;    /* of "[::]": it does not receive for IPv4 */
 	bool connected; /* of UDP: it receives from one peer only */
 	bool aside;     /* of a subject, by subject_set_aside() */
+	bool used;      /* one of these that may be what its clients connect to */
+	/* Of a subject: connections to its address that are accepted and not closed. */
+	uint32_t clients;
 	/* Of a subject: it accepts none for now, by listen(fd, 0); `limit` is its other one, 0:
 	 * unknown. */
 	bool paused;
@@ -129,6 +133,24 @@ int listeners_join(struct listeners *l, const struct listeners *more, struct err
 void listeners_free(struct listeners *l);
 /* Counts the half-open connections of each TCP listener. The kernel walks all its connections. */
 int listeners_half_open(const struct host *h, struct listeners *l, struct err *e);
+/* A connection that waits for accept(). */
+struct waiting {
+	uint64_t listener; /* its cookie */
+	uint64_t id;       /* of TCP its cookie, of a UNIX socket the inode of its client */
+};
+struct waiting_list {
+	size_t count;
+	struct waiting *at; /* in order */
+};
+/* Those at the listeners that `wanted` chooses, without those whose client has gone. Of several
+ * that share arrivals one has all: which has them the kernel does not show. -EOPNOTSUPP for a
+ * captured machine and without inet_diag. The kernel walks all its connections. The caller frees
+ * with waiting_free(), also after an error. */
+int listeners_waiting(const struct host *h, const struct listeners *l,
+		      bool (*wanted)(const struct listener *l, void *arg), void *arg,
+		      struct waiting_list *out, struct err *e);
+bool waiting_has(const struct waiting_list *l, struct waiting one);
+void waiting_free(struct waiting_list *l);
 /* Another network namespace, as of a container. */
 struct netns_elsewhere {
 	uint64_t netns; /* its inode */
@@ -189,8 +211,16 @@ void listener_index_free(struct listener_index *i);
  * Returns `text`. */
 char *listener_plain(const struct listener *l, char text[LISTENER_ADDRESS]);
 bool listener_on_loopback(const struct listener *l);
-/* Whether they share an address, by SO_REUSEPORT, or are one. */
+/* Whether they have one address, as text: of UNIX sockets a path, of which each mount namespace and
+ * each directory of a process may have its own. */
 bool listener_same_address(const struct listener *a, const struct listener *b);
+/* Whether clients of an address reach both, as by SO_REUSEPORT, or they are one. A UNIX socket
+ * shares with none, as a path leads to one inode (net/unix/af_unix.c, unix_find_bsd()), and a
+ * connected UDP socket neither. */
+bool listener_shares_arrivals(const struct listener *a, const struct listener *b);
+/* The end of the group of sockets that share arrivals with the first one, at `first`: the index
+ * behind it, as listeners are ordered by address. */
+size_t listeners_group(const struct listeners *l, size_t first);
 /* "nginx (pid 812) on 0.0.0.0:443", "0.0.0.0:443" where the owner is unknown. Returns `text`. */
 char *listener_name(const struct listeners *l, const struct listener *at, char *text, size_t size);
 

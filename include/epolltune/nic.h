@@ -99,7 +99,7 @@ struct nic_queue {
 };
 
 struct nic_napi {
-	uint32_t id;
+	uint32_t id; /* first: its order */
 	struct nic_number irq, pid;
 	struct nic_number defer_hard_irqs;     /* Linux 6.13, like the next two */
 	struct nic_number gro_flush_timeout;   /* ns */
@@ -108,7 +108,7 @@ struct nic_napi {
 };
 
 struct nic_irq {
-	uint32_t irq;
+	uint32_t irq;            /* first: its order */
 	char action[48];         /* "virtio2-input.0"; "" without a handler */
 	char *affinity;          /* smp_affinity_list, "0-1"; NULL: not readable */
 	char *effective;         /* of these, where it goes; NULL: not readable */
@@ -378,7 +378,8 @@ struct device_setting {
 	const char *link;           /* option of a .link file (systemd.link(5)); NULL: none */
 	unsigned link_since;        /* the version of systemd that has it */
 	const char *unit;           /* suffix of its value there; NULL: none */
-	const char *udev;           /* attribute in sysfs, for a udev rule; NULL: none */
+	const char *sysfs;          /* attribute in sysfs; NULL: none */
+	bool when_up;               /* refused there until the driver has NAPI instances */
 	const char *ethtool[3];     /* "-G", "rx" and the label in its output; NULL: none */
 };
 

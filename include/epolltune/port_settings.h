@@ -74,9 +74,9 @@ void ports_bound(const struct target *t, const struct settings *s, struct bound 
 bool ports_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 		 int64_t enough, struct settings *out);
 void ports_words(const struct target *t, const struct settings *s, const struct outcome *o,
-		 struct wording *w);
+		 const struct bound *b, struct wording *w);
 void ports_rate_bound(const struct target *t, const struct settings *s, struct bound *b);
 bool ports_rate_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 		      int64_t enough, struct settings *out);
 void ports_rate_words(const struct target *t, const struct settings *s, const struct outcome *o,
-		      struct wording *w);
+		      const struct bound *b, struct wording *w);

@@ -33,10 +33,15 @@ struct probe_options {
 	uint64_t peers;             /* on the same link, at a time; 0: not given */
 	uint64_t window_us;         /* minimum time between the samples; 0: the probe's default */
 	const struct report *since; /* an earlier report to compare with; NULL: none */
+	bool since_began;           /* `since` is how this check began to observe the server */
+	bool stall_seen; /* the target's stall is one that this server was seen to have */
 	const struct subject *subject; /* the server in question; NULL: none was named */
-	struct guest *guest;           /* that server in a lab (--run); NULL: it is not */
-	uint64_t pause_us; /* of a CPU quota, which became the target's stall; 0: did not */
-	bool entered;      /* the check moved into another network namespace */
+	/* Of a captured machine, the server whose limits it has (subject_captured()); NULL: they
+	 * are those of a shell. */
+	const struct subject *captured;
+	struct guest *guest; /* that server in a lab (--run); NULL: it is not */
+	uint64_t pause_us;   /* of a CPU quota, which became the target's stall; 0: did not */
+	bool entered;        /* the check moved into another network namespace */
 };
 
 /* The bounds of --gentle: new connections/s, handshakes at a time, and bytes/s. What exceeds them
@@ -53,12 +58,13 @@ struct probe_options {
 /* The values that an experiment depends on, in the order of experiment.knobs, and the machine. */
 struct settings {
 	/* The fields of each knob; REPORT_NONE: not readable, or no such field. RLIMIT_NOFILE:
-	 * soft, hard, INT64_MAX for unlimited. listen.backlog: INT32_MAX if none was given. With a
-	 * subject both are those of the running server. */
+	 * soft, hard, INT64_MAX for unlimited, of settings_holder(). listen.backlog: INT32_MAX if
+	 * none was given; with a subject that of the running server. */
 	int64_t at[SETTINGS_MAX][3];
 	char text[SETTINGS_MAX][SETTING_TEXT]; /* as the kernel writes it; "" where unreadable */
 	struct machine machine;
 	const struct subject *subject;  /* the server in question; NULL: none was named */
+	const struct subject *captured; /* of the options */
 	const struct guest *guest;      /* it is in a lab, and experiments are on it; NULL: not */
 	struct subject_clients clients; /* of its configuration, by read(); zeroed: not read */
 	uint64_t peers;                 /* of the options */
@@ -91,6 +97,12 @@ struct settings {
 		const char *basis; /* where the figure comes from: a clause, static */
 	} taken;
 };
+
+/* Whose RLIMIT_NOFILE it is: the server in question, or the captured one; NULL: a shell's. */
+static inline const struct subject *settings_holder(const struct settings *s)
+{
+	return s->subject ? s->subject : s->captured;
+}
 
 /* The limit that the kernel's rules derive from settings. */
 struct bound {
@@ -165,11 +177,12 @@ struct context; /* each probe defines its own: state that its experiments share 
 struct trial {
 	const struct target *target;
 	const struct probe_options *options;
-	const struct host *host; /* the calling namespace, read only */
-	struct lab *lab;         /* has the settings */
-	uint64_t needed;         /* in the unit of the wall; 0: the target does not need it */
-	bool proof;              /* this run tries a proposed value */
-	bool emulated;           /* the listen argument emulates somaxconn in the lab */
+	const struct host *host;   /* the calling namespace, read only */
+	struct lab *lab;           /* has the settings */
+	uint64_t needed;           /* in the unit of the wall; 0: the target does not need it */
+	const struct bound *bound; /* of the settings, while run() runs */
+	bool proof;                /* this run tries a proposed value */
+	bool emulated;             /* the listen argument emulates somaxconn in the lab */
 	struct context *context; /* probe.context_size bytes, zeroed before the first experiment */
 	char *progress;          /* PROBE_PROGRESS bytes; NULL: none */
 	/* What trial_server(), trial_client() and trial_knobs() have started, in the lab's memory
@@ -230,11 +243,12 @@ struct experiment {
 	bool (*scale)(const struct target *, const struct settings *now, struct settings *,
 		      unsigned percent);
 	/* Adds {names} to the judge's for the texts of the wall and its findings. `o`: the
-	 * outcome of the run, conclusive or unneeded, or NULL. Pure. NULL: none. */
+	 * outcome of the run, conclusive or unneeded, or NULL; the bound is the one by which the
+	 * wall is judged. Pure. NULL: none. */
 	void (*words)(const struct target *, const struct settings *, const struct outcome *o,
-		      struct wording *);
+		      const struct bound *, struct wording *);
 	/* What the experiment will use of the machine. Pure. NULL: little. */
-	struct cost (*cost)(const struct target *, const struct settings *);
+	struct cost (*cost)(const struct target *, const struct settings *, const struct bound *);
 	/* Runs the experiment in a lab that has these settings. May write measured values to
 	 * s->taken; the judge then calls bound() again. NULL: bound() alone judges the wall. */
 	int (*run)(struct trial *, struct settings *s, struct outcome *out, struct err *);
@@ -305,6 +319,10 @@ struct moment {
 	bool live;      /* false: a captured machine */
 };
 
+/* The stall that the target allows, in seconds. What a server that accepts too slowly was seen to
+ * do allows nothing: then at most that of the default target. */
+double moment_stall_s(const struct moment *m);
+
 /* Groups of counters: "TcpExt" of "TcpExt.ListenDrops". The kernel has fewer. */
 #define SINCE_GROUPS 16
 
@@ -312,6 +330,7 @@ struct moment {
 struct since {
 	const struct report *report; /* NULL: none to compare with */
 	const struct host_counters *now;
+	bool began;     /* it is how this check began to observe the server */
 	bool reboot;    /* this machine has booted since */
 	bool same_boot; /* it has not; neither: unknown */
 	/* Of each group one that is smaller than in the report. */
@@ -324,8 +343,8 @@ struct since {
  * same boot, one of any group. Then the total is what is known of the time since. */
 enum since_reset { SINCE_CONTINUED, SINCE_REBOOT, SINCE_RESTART };
 
-/* `boot`: of this machine; "": unknown. Pure, as are those below. */
-struct since since_make(const struct report *report, const char *boot,
+/* Of the options' report. `boot`: of this machine; "": unknown. Pure, as are those below. */
+struct since since_make(const struct probe_options *o, const char *boot,
 			const struct host_counters *now);
 enum since_reset since_reset(const struct since *, const char *counter);
 /* The growth of a counter since the report, or since the reset; -1: unknown. */
@@ -343,8 +362,6 @@ struct sample; /* each probe defines its own */
 
 /* Fills `m`. Fields that cannot be read are 0, or what struct machine documents. The control group
  * in question is that of the subject; NULL: this process'. */
-/* KERNEL() of a release, "6.1.0-50-amd64"; UINT_MAX: unknown. Pure. */
-unsigned machine_kernel(const char *release);
 void machine_read(const struct host *h, const struct subject *subject, struct machine *m);
 /* The part of a headroom of the machine that an experiment may use. */
 static inline uint64_t machine_share(uint64_t headroom) { return headroom / 10; }
@@ -422,6 +439,15 @@ size_t probe_count(void);
 const struct probe *probe_at(size_t i);
 /* NULL if unknown. */
 const struct probe *probe_find(const char *name);
+/* Probes, 1 << i for probe_at(i). */
+typedef uint32_t probe_set;
+/* Of the option --probe: 0 is all of them. */
+static inline bool probe_chosen(probe_set chosen, size_t i) { return !chosen || chosen >> i & 1; }
+/* Those of a comma-separated list; 0, and the error, if one is unknown. */
+probe_set probes_parse(const char *list, struct err *e);
+/* Their names, comma separated. */
+#define PROBES_TEXT 512
+char *probes_text(probe_set set, char text[PROBES_TEXT]);
 /* Wall i (from 0) that a probe writes; NULL beyond the last. */
 const char *probe_wall(const struct probe *p, size_t i);
 bool probe_has_wall(const struct probe *p, const char *wall);
@@ -504,6 +530,3 @@ int trial_counters_begin(struct trial *t, enum lab_host host, struct trial_count
 int trial_counters_end(struct trial *t, struct trial_counters *c, struct err *e);
 int64_t trial_counters_growth(const struct trial_counters *c, const char *name);
 void trial_counters_free(struct trial_counters *c);
-
-/* Sleeps for at least `us` microseconds. */
-void trial_sleep_us(uint64_t us);

@@ -9,10 +9,6 @@ struct spread {
 /* Sorts `values`. The median of an even number is the mean of the middle two. All 0 for count 0. */
 struct spread spread_of(double *values, size_t count);
 
-/* For qsort() of such numbers, and of structs that begin with one. */
-int double_compare(const void *a, const void *b);
-int u64_compare(const void *a, const void *b);
-
 /* The values of one figure in each round. */
 #define SERIES_MAX 64
 struct series {

@@ -28,6 +28,7 @@ struct subject {
 	size_t acceptor_count;
 	uint64_t oldest, newest; /* the first and the last start time of them; 0: not visible */
 	uint64_t soft, hard; /* the smallest RLIMIT_NOFILE of them; HOST_UNLIMITED; 0, 0: unknown */
+	pid_t limited;       /* the process that has it; 0: unknown */
 	/* The most descriptors besides connections of clients that one holds; 0: unknown. Of these,
 	 * TCP connections that it opened: as a proxy it has them for its clients. */
 	uint64_t held, upstream;
@@ -61,6 +62,13 @@ int subject_find(const struct host *h, const char *who, bool here_only, struct s
 int subject_among(const struct host *h, struct listeners *l, const char *who, struct subject *out,
 		  struct err *e);
 void subject_free(struct subject *s);
+struct capture;
+/* Adds what bounds its connections beside the limits, which the capture has as those of proc/self,
+ * and what names it. */
+int subject_capture(const struct subject *s, struct capture *c, struct err *e);
+/* The server of a captured machine, with the same fields and the limits; there is nothing to free.
+ * False: it was captured without one. */
+bool subject_captured(const struct host *h, struct subject *out);
 
 /* Its processes and the descriptors that they have open. */
 struct subject_open {
@@ -225,19 +233,21 @@ bool subject_is_datagrams(const struct subject *s);
 /* Sets listeners aside that are rarely those of its clients: on loopback, as a shutdown or
  * management port is, and on an ephemeral port that no other one has: the kernel chose it, for a
  * client of UDP, or for a while, as of JMX or of a transfer by FTP. None where the subject has no
- * other one of that kind; one of TCP on loopback also beside a UDP socket that others reach. Pure.
- */
+ * other one of that kind; one of TCP on loopback also beside a UDP socket that others reach; not
+ * one that has more than a few clients, and more than each that remains. Sets `used` of those that
+ * have more than a few, or than each that remains. Pure. */
 void subject_set_aside(struct subject *s, const struct port_set *ephemeral);
 /* The address of a subject whose accept queues hold least. */
 struct subject_queue {
 	const struct listener *smallest; /* its smallest socket; NULL: no listener of that kind */
 	size_t sockets;                  /* of the address, by SO_REUSEPORT */
 	uint64_t sum;                    /* that they hold together */
-	uint64_t holds; /* arrivals without loss; of UDP datagrams of 1 200 B, about */
+	uint64_t holds; /* arrivals without loss; of UDP, datagrams of the default target, about */
 };
 struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind);
-/* The same of those that were set aside. */
-struct subject_queue subject_aside(const struct subject *s, enum listener_kind kind);
+/* The same of those that were set aside, of UDP for datagrams with such a payload. */
+struct subject_queue subject_aside(const struct subject *s, enum listener_kind kind,
+				   uint64_t datagram_bytes);
 /* How many arrivals `n` parts of `each` hold where a hash spreads them: the largest N with
  * N/n + 3 √(N/n) <= each, as a part's share deviates by √(N/n), and `each`, which fit even if all
  * of them come to one. */

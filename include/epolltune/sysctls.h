@@ -48,10 +48,17 @@ struct sysctl_own {
 	unsigned field;
 	int64_t value;
 	unsigned since;  /* the first kernel with it; newer ones come first */
+	uint64_t memory; /* of machines with more bytes of it; larger ones come first; 0: of all */
+	unsigned share;  /* not more than one for each `share` bytes of memory; 0: no such bound */
 	bool above;      /* advice that is above it, not below, takes something away */
 	const char *why; /* what the lower one costs, a clause */
 };
-const struct sysctl_own *sysctl_own_at(size_t i); /* NULL at the end */
+/* The row of a field; NULL: none. memory_bytes 0: that of a machine which has more than any bound.
+ * *value: the row's, or what the memory leaves of it, roughly: the kernel counts less of it. */
+const struct sysctl_own *sysctl_own_find(const char *general, unsigned field, unsigned kernel,
+					 uint64_t memory_bytes, int64_t *value);
+/* The memory from which on the row has its value; 0: any. */
+uint64_t sysctl_own_memory(const struct sysctl_own *o);
 
 /* Values of common advice without effect, or that do harm. */
 struct sysctl_advice {

@@ -13,7 +13,7 @@ struct udp_watch {
 	const struct subject *subject; /* NULL: none was named */
 	struct report *report;
 	double seconds; /* between the two; 0: there is one look */
-	double stall_s; /* that the target allows */
+	double stall_s; /* moment_stall_s() */
 	/* By how much Udp.RcvbufErrors and Udp6.RcvbufErrors grew. A socket's drops have other
 	 * causes as well. */
 	int64_t errors, errors6;

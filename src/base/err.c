@@ -89,6 +89,21 @@ int err_prefix(struct err *e, const char *fmt, ...)
 	return -e->code;
 }
 
+bool err_append(struct err *e, const char *fmt, ...)
+{
+	if (!e)
+		return false;
+	size_t length = strlen(e->text), left = sizeof(e->text) - length;
+	va_list args;
+	va_start(args, fmt);
+	bool whole = (size_t)vsnprintf(e->text + length, left, fmt, args) < left;
+	va_end(args);
+	if (!whole)
+		e->text[length] = 0;
+	flatten(e->text);
+	return whole;
+}
+
 int err_recode(struct err *e, int code)
 {
 	if (e)

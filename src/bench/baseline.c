@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "engine/cpus.h"
 #include "engine/sockets.h"
 #include "epolltune/cleanup.h"
@@ -182,7 +183,7 @@ static int loop_pingpong(struct baseline_part *p, char *data)
 	return rc;
 }
 
-/* Calls only socket(), connect() and accept(), to one address after the other, until it is stopped.
+/* Calls only socket(), connect() and accept(), to one address after the other, until interrupted.
  * The caller frees the sockets with sockets_close(), also on failure. */
 static int pairs_open(struct sockets *s, struct baseline_part *p, struct err *e)
 {
@@ -200,7 +201,7 @@ static int pairs_open(struct sockets *s, struct baseline_part *p, struct err *e)
 		if (getsockname(listener, (struct sockaddr *)&to, &size) < 0)
 			return err_errno(e, "getsockname");
 		for (unsigned i = 0; i < SOCKETS_AT_ONE && s->count < 2 * count; i++) {
-			if (p->order.stop && *p->order.stop)
+			if (interrupt_came())
 				return err_set(e, EINTR, "interrupted");
 			int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 			if (client < 0)

@@ -2,7 +2,6 @@
  * thread has both ends, so that no call ever waits, except in the ping-pong. */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "epolltune/err.h"
@@ -25,8 +24,6 @@ struct baseline_order {
 	uint64_t connections;
 	unsigned processes; /* each pinned to its own CPU, except for BASELINE_HOLD */
 	unsigned size;      /* bytes of a request */
-	const _Atomic bool *
-		stop; /* in shared memory: once true, BASELINE_HOLD ends with -EINTR; NULL: never */
 };
 
 struct baseline_result {
@@ -36,6 +33,7 @@ struct baseline_result {
 	uint64_t done;
 };
 
-/* Runs an order to its end. -EINTR if it was stopped; -ECHILD and others if a loop failed. */
+/* Runs an order to its end. -EINTR if BASELINE_HOLD was interrupted; -ECHILD and others if a loop
+ * failed. */
 int baseline_run(const struct task_context *where, const struct baseline_order *order,
 		 struct baseline_result *out, struct err *e);

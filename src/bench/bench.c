@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "bench/benches.h"
 #include "epolltune/list.h"
+#include "epolltune/order.h"
 #include "epolltune/statistics.h"
 #include "epolltune/task.h"
 
@@ -153,7 +155,7 @@ void bench_note(struct bench_table *t, const char *fmt, ...)
 
 /* One size that both curves have. */
 struct size_ratio {
-	double n; /* first, so that double_compare() sorts pairs */
+	double n; /* first: its order */
 	double ratio;
 };
 
@@ -318,7 +320,7 @@ void bench_progress(struct bench_run *run, const char *fmt, ...)
 int bench_round(struct bench_run *run, const char *bench, unsigned i, struct err *e)
 {
 	bench_progress(run, "%s: round %u of %u", bench, i + 1, run->options.runs);
-	return run->stop ? err_set(e, EINTR, "interrupted") : 0;
+	return interrupt_came() ? err_set(e, EINTR, "interrupted") : 0;
 }
 
 /* Arguments of the task of a bench, in the lab's memory. */

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/interrupt.h"
 #include "engine/cpus.h"
 #include "epolltune/clock.h"
 #include "epolltune/knob.h"
@@ -88,7 +88,7 @@ static int show_progress(uint64_t done, void *arg)
 	struct bench_run *run = arg;
 	if (run->show)
 		run->show(run->progress);
-	return run->stop;
+	return interrupt_came();
 }
 
 /* Records the largest difference of two counts of the same thing. The kernel may count from `ours`
@@ -157,9 +157,8 @@ unsigned fixture_workers(struct bench_run *run, const char *bench, unsigned proc
 /* Clients are connected before the server accepts them: waits until it has accepted that many. */
 static void fixture_settle(const struct fixture *r, uint64_t accepted)
 {
-	const struct timespec pause = {.tv_nsec = 1000000};
 	for (int i = 0; i < SETTLE_MS && server_sum(&r->server).accepted < accepted; i++)
-		nanosleep(&pause, NULL);
+		clock_sleep_ms(1);
 }
 
 /* All counters at one moment. */
@@ -258,11 +257,9 @@ int fixture_baseline(struct bench_run *run, const char *bench, const struct base
 {
 	const struct task_context where = fixture_context(run);
 	struct baseline_result result;
-	struct baseline_order stoppable = *order;
 	bool hold = order->loop == BASELINE_HOLD;
 	uint64_t active = order->loop == BASELINE_CONNECT || hold ? 0 : n;
-	stoppable.stop = &run->stop;
-	int rc = baseline_run(&where, &stoppable, &result, e);
+	int rc = baseline_run(&where, order, &result, e);
 	if (rc < 0)
 		return err_prefix(e, BENCH_BASELINE);
 	bench_add(&run->table, bench, BENCH_BASELINE, n, active, hold ? BENCH_ELAPSED : BENCH_RATE,

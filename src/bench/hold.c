@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/interrupt.h"
 #include "bench/benches.h"
 #include "bench/fixture.h"
 #include "bench/hold_budget.h"
@@ -121,7 +121,7 @@ static int open_progress(uint64_t done, void *arg)
 		      rate > 0 ? (double)(h->connections - done) / rate : 0);
 	if (h->run->show)
 		h->run->show(h->run->progress);
-	return h->run->stop;
+	return interrupt_came();
 }
 
 /* Opens all connections; the time ends when the server has accepted them. */
@@ -162,13 +162,12 @@ static void slabs_settle(const struct host *host, uint64_t connections)
 	uint64_t still = connections * 40 > 65536 ? connections * 40 : 65536;
 	struct err ignored = {0};
 	uint64_t before = 0, now = 0;
-	const struct timespec pause = {.tv_nsec = 50000000};
 	for (unsigned i = 0, calm = 0; i < 200 && calm < 5; i++) {
 		if (host_slab_bytes(host, &now, &ignored) < 0)
 			return;
 		calm = i && (uint64_t)llabs((long long)(now - before)) < still ? calm + 1 : 0;
 		before = now;
-		nanosleep(&pause, NULL);
+		clock_sleep_ms(50);
 	}
 }
 

@@ -53,7 +53,7 @@ static void section_enter(struct scan *s, const char *name, size_t length)
 /* Whether nothing goes on behind it: of lines, also at the end of one. */
 static bool is_end(const struct server_file *file, char c)
 {
-	return !c || (c == '\n' && file->syntax == SERVER_LINES);
+	return !c || (c == '\n' && file->syntax != SERVER_BLOCKS);
 }
 
 /* To the end of a quoted part. */
@@ -70,11 +70,11 @@ static size_t quoted_end(const struct server_file *file, const char *text, size_
 static void word_read(struct scan *s, const char *ends)
 {
 	size_t begin = s->at, at = begin;
-	const char *text = s->text, *braces = s->file->syntax == SERVER_LINES ? "}\n" : "}";
+	const char *text = s->text, *braces = s->file->syntax != SERVER_BLOCKS ? "}\n" : "}";
 	while (text[at] && !strchr(ends, text[at])) {
 		bool quotes = text[at] == '"' || text[at] == '\'';
 		/* nginx takes a quote inside of a word as any character. */
-		if (quotes && (at == begin || s->file->syntax == SERVER_LINES))
+		if (quotes && (at == begin || s->file->syntax != SERVER_BLOCKS))
 			at = quoted_end(s->file, text, at);
 		else if (text[at] == '\\' && !is_end(s->file, text[at + 1]))
 			at += 2;
@@ -116,14 +116,17 @@ static bool blocks_next(struct scan *s)
 
 static bool lines_next(struct scan *s)
 {
+	const bool assigns = s->file->syntax == SERVER_ASSIGNMENTS;
+	const char *between = assigns ? " \t=" : " \t", *comment = assigns ? ";" : "#";
 	do {
 		s->count = 0;
 		s->at += strspn(s->text + s->at, " \t\r\n");
 		if (!s->text[s->at])
 			return false;
-		while (s->text[s->at] && !strchr("\r\n#", s->text[s->at])) {
-			word_read(s, " \t\r\n");
-			s->at += strspn(s->text + s->at, " \t");
+		while (s->text[s->at] && !strchr("\r\n", s->text[s->at]) &&
+		       s->text[s->at] != *comment) {
+			word_read(s, assigns ? " \t\r\n=;" : " \t\r\n");
+			s->at += strspn(s->text + s->at, between);
 		}
 		s->at += strcspn(s->text + s->at, "\n");
 	} while (!s->count);
@@ -359,32 +362,43 @@ static bool is_datagram(const struct scan *s)
 	return false;
 }
 
+/* The next word, from i on, that has the number of the parameter, behind so many characters; 0:
+ * there is none. */
+static size_t parameter_find(const struct scan *s, const char *parameter, size_t i, size_t *skip)
+{
+	size_t length = strlen(parameter);
+	bool apart = parameter[length - 1] == ' ';
+	for (; i < s->count; i++) {
+		char word[EDIT_NAME];
+		word_copy(s, i, word, sizeof(word));
+		if (strncmp(word, parameter, length - apart) || (apart && word[length - 1]))
+			continue;
+		*skip = apart ? 0 : length;
+		return apart && i + 1 < s->count ? i + 1 : i;
+	}
+	return 0;
+}
+
 static int change_of_parameter(const struct edit *edit, const struct scan *s, struct changes *all,
 			       struct err *e)
 {
 	const char *parameter = edit->set->parameter;
-	size_t length = strlen(parameter);
-	bool apart = parameter[length - 1] == ' ';
-	size_t end = s->word[s->count - 1].end;
+	size_t skip, end = s->word[s->count - 1].end;
 	struct change c = {.at = {end, end}, .present = EDIT_NONE};
 	unsigned fit = fit_of(s);
-	char word[EDIT_NAME], address[EDIT_NAME * 4];
+	char address[EDIT_NAME * 4];
 	word_copy(s, 1, address, sizeof(address));
 	if (!address_names(address, edit->address) || is_datagram(s))
 		return 0;
 	wildcard_spell(address, sizeof(address));
 	snprintf(c.text, sizeof(c.text), " %s%llu", parameter, (unsigned long long)edit->value);
-	for (size_t i = 2; i < s->count; i++) {
-		word_copy(s, i, word, sizeof(word));
-		if (strncmp(word, parameter, length - apart) || (apart && word[length - 1]))
-			continue;
-		size_t value = apart && i + 1 < s->count ? i + 1 : i;
-		int rc = number_read(s, value, apart ? 0 : length, &c.present, e);
+	for (size_t i = 2; (i = parameter_find(s, parameter, i, &skip)); i++) {
+		int rc = number_read(s, i, skip, &c.present, e);
 		if (rc)
 			return rc;
-		c.at = s->word[value];
+		c.at = s->word[i];
 		fit = FIT_PARAMETER;
-		snprintf(c.text, sizeof(c.text), "%s%llu", apart ? "" : parameter,
+		snprintf(c.text, sizeof(c.text), "%s%llu", skip ? parameter : "",
 			 (unsigned long long)edit->value);
 	}
 	if (!edit->set->once || is_best(edit, address, fit))
@@ -860,6 +874,36 @@ int edit_limit(const struct server_file *file, const struct server_setting *set,
 	else
 		out->least = out->shared = out->value;
 	return rc;
+}
+
+/* The word of the directive with the number, and what is before that; 0: none sets the limit. */
+static size_t number_find(const struct scan *s, const struct server_setting *set, const char **name,
+			  size_t *skip)
+{
+	bool shared = set->shared && name_is(s, set->shared);
+	*skip = 0;
+	*name = shared ? set->shared : set->parameter ? set->parameter : set->directive;
+	if (s->opens || s->count < 2 || (!shared && !name_is(s, set->directive)))
+		return 0;
+	if (shared || !set->parameter)
+		return 1;
+	return is_datagram(s) ? 0 : parameter_find(s, set->parameter, 2, skip);
+}
+
+void edit_each(const struct server_file *file, const struct server_setting *set, const char *text,
+	       void (*each)(const struct edit_number *number, void *arg), void *arg)
+{
+	struct scan s = scan_begin(file, text, "");
+	struct edit_number number = {.line = 1};
+	size_t seen = 0, skip;
+	for (; set->directive && scan_next(&s); section_of_next(&s)) {
+		size_t i = number_find(&s, set, &number.name, &skip);
+		if (!i || number_read(&s, i, skip, &number.value, NULL))
+			continue;
+		for (; seen < s.word[i].begin; seen++)
+			number.line += text[seen] == '\n';
+		each(&number, arg);
+	}
 }
 
 /* Behind what opens the section, or at the end of the text for a directive without one. */

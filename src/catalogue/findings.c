@@ -553,18 +553,25 @@ static const struct finding_row findings[] = {
 	 .title = "{listener}: {depth} {several?connections wait:connection waits} {none?and "
 		  "{process?{process}:its server} accepts none:in a queue that did not become "
 		  "shorter}",
-	 .detail = "{process?{whose} {doing?{doing}:is in an "
-		   "unknown state}. }{looks?The queue did not become shorter in {looks} "
-		   "samples{accept?\\: its server accepts {accept}/s at most}.}{group? That is so "
-		   "at {stuck} of {group} sockets of this address (SO_REUSEPORT).}{more? {more} "
-		   "more listener{more=1?:s} {more=1?is:are} in trouble.}",
-	 .advice = "{help}.",
+	 .detail =
+		 "{process?{whose} {doing?{doing}:is in an "
+		 "unknown state}. }{looks?The queue did not become shorter in {looks} "
+		 "samples{accept?\\: its server accepts {accept}/s at most}{longer?, in {window}\\: a "
+		 "stall of the target may be as long}.}{group? That is so "
+		 "at {stuck} of {group} sockets of this address (SO_REUSEPORT).}{more? {more} "
+		 "more listener{more=1?:s} {more=1?is:are} in trouble.}",
+	 .advice = "{longer?To see whether that is a stall, run the check with a --window of more "
+		   "than {longer}. }{help}.",
 	 .answer = "{none?{who} does not accept connections:{who} has an accept queue that does "
 		   "not become shorter}",
 	 .meaning = "Connections wait in a listener's accept queue and none is seen to be "
 		    "accepted: the process is stopped, has exited or is at its limit, or the "
-		    "queue did not become shorter during the check. Where other listeners accept, "
-		    "the counters do not show whether its server accepts some. Clients wait.",
+		    "queue did not become shorter during the check, as far as PassiveOpens and the "
+		    "connections that wait in the middle and at the end show: with SO_REUSEPORT, "
+		    "where other listeners accept, its server may accept some. Clients wait. "
+		    "Critical where its process shows that it does not accept, and for the server "
+		    "that --server names, unless the window is shorter than two stalls of the "
+		    "target.",
 	 .action = "Look at the process that the finding names.",
 	 .proof = "Depth by inet_diag or unix_diag (Recv-Q of ss -ltn, ss -lx) and the state of "
 		  "the process"},
@@ -745,9 +752,9 @@ static const struct finding_row findings[] = {
 	 .meaning =
 		 "The kernel sends no SYN cookies, and a listener has as many half-open "
 		 "connections as net.ipv4.tcp_max_syn_backlog or its backlog admits of new "
-		 "clients: it drops the SYNs of further ones. Critical where ListenDrops grew by "
-		 "more than ListenOverflows during the check. Where the drops of a few listeners grew "
-		 "as much, that shows queues that were full between two looks as well: critical for "
+		 "clients: it drops the SYNs of further ones. Critical where its drops grew during "
+		 "the check, and ListenDrops by more than ListenOverflows. Where the drops of a few "
+		 "others grew as much, that shows queues that were full between two looks as well: critical for "
 		 "the server that --server names. ICMP errors and packets without a route, which may count in "
 		 "ListenDrops too, are then subtracted.",
 	 .action = "Set net.ipv4.tcp_syncookies=1, or raise net.ipv4.tcp_max_syn_backlog and the "
@@ -2075,7 +2082,8 @@ static const struct finding_row findings[] = {
 		 "{small?{udp?Its receive buffer of {limit} B holds less than the {needed} "
 		 "datagram{needed=1?:s}:Its backlog is {limit}, less than the {needed} "
 		 "connection{needed=1?:s}} of this load that arrive in a stall. :The connections of "
-		 "this load have no verdict. }{udp?A socket of a client\\: of DNS or of statistics,:"
+		 "this load have no verdict. }{clients?It has {clients} open "
+		 "connection{clients=1?:s}, as those of this load may be. }{udp?A socket of a client\\: of DNS or of statistics,:"
 		 "{loopback?A shutdown or management port:A port that the kernel chose, as of JMX or "
 		 "of a transfer by FTP,}} needs no more; one {loopback?behind a reverse proxy of this "
 		 "host:with a configured port} does.",
@@ -2087,9 +2095,11 @@ static const struct finding_row findings[] = {
 		 "that clients of other hosts reach. A TCP listener or UDP socket on loopback is "
 		 "left out where it has others, and one of TCP also beside a UDP socket that other "
 		 "hosts reach. So is one on an ephemeral port (net.ipv4.ip_local_port_range without "
-		 "ip_local_reserved_ports) that no other one has. A warning where the target has no "
-		 "datagrams and no TCP listener is left to judge, or where such a port has a backlog "
-		 "above 50, as a configured one may, that would be short.",
+		 "ip_local_reserved_ports) that no other one has. One that has more than 3 open "
+		 "connections, and more than each of those, is judged. A warning where the target "
+		 "has no datagrams and no TCP listener is left to judge, or where one would be short "
+		 "that has more than 3 connections or more than each that is judged, or such a "
+		 "port with a backlog above 50, as a configured one may have.",
 	 .action = "Check the address if the load comes there.",
 	 .proof = "ss -ltnp, ss -uanp"},
 	{.id = "listeners.forwarder",

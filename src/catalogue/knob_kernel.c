@@ -1,6 +1,8 @@
-/* What depends on the kernel's version: default values and minimums of knobs. */
+/* The kernel's version and what depends on it: default values and minimums of knobs. */
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,36 +11,50 @@
 #include "epolltune/knob.h"
 #include "epolltune/port_set.h"
 
+#define POINTER 8 /* bytes, on 64-bit machines */
+
+unsigned kernel_parse(const char *release)
+{
+	unsigned major, minor;
+	int end = 0;
+	return isdigit((unsigned char)*release) &&
+			       sscanf(release, "%4u.%4u%n", &major, &minor, &end) == 2 &&
+			       (!release[end] || strchr(".-+", release[end]))
+		       ? KERNEL(major, minor)
+		       : UINT_MAX;
+}
+
+/* Without fs.nr_open and fs.file-max: systemd raises both before it reads a file (src/core/main.c
+ * bump_file_max_and_nr_open()). */
 static const struct {
 	const char *knob, *value;
-	unsigned major, minor; /* the first kernel with it; newer ones come first */
+	unsigned since; /* the first kernel with it; newer ones come first */
 } defaults[] = {
-	{"fs.nr_open", "1048576", 0, 0},
-	{"net.core.dev_weight", "64", 0, 0},
-	{"net.core.netdev_budget", "300", 0, 0},
-	{"net.core.netdev_max_backlog", "1000", 0, 0},
-	{"net.core.somaxconn", "4096", 5, 4},
-	{"net.core.somaxconn", "128", 0, 0},
-	{"net.ipv4.ip_local_port_range", "32768 60999", 0, 0},
-	{"net.ipv4.tcp_abort_on_overflow", "0", 0, 0},
-	{"net.ipv4.tcp_adv_win_scale", "1", 0, 0},
-	{"net.ipv4.tcp_fin_timeout", "60", 0, 0},
-	{"net.ipv4.tcp_moderate_rcvbuf", "1", 0, 0},
-	{"net.ipv4.tcp_notsent_lowat", "4294967295", 0, 0},
-	{"net.ipv4.tcp_slow_start_after_idle", "1", 0, 0},
-	{"net.ipv4.tcp_synack_retries", "5", 0, 0},
-	{"net.ipv4.tcp_syncookies", "1", 0, 0},
-	{"net.ipv4.tcp_timestamps", "1", 0, 0},
-	{"net.ipv4.tcp_tw_reuse", "2", 0, 0},
-	{"net.ipv4.tcp_tw_reuse_delay", "1000", 0, 0},
-	{"net.ipv4.tcp_window_scaling", "1", 0, 0},
+	{"net.core.dev_weight", "64", 0},
+	{"net.core.netdev_budget", "300", 0},
+	{"net.core.netdev_max_backlog", "1000", 0},
+	{"net.core.somaxconn", "4096", KERNEL(5, 4)},
+	{"net.core.somaxconn", "128", 0},
+	{"net.ipv4.ip_local_port_range", "32768 60999", 0},
+	{"net.ipv4.tcp_abort_on_overflow", "0", 0},
+	{"net.ipv4.tcp_adv_win_scale", "1", 0},
+	{"net.ipv4.tcp_fin_timeout", "60", 0},
+	{"net.ipv4.tcp_moderate_rcvbuf", "1", 0},
+	{"net.ipv4.tcp_notsent_lowat", "4294967295", 0},
+	{"net.ipv4.tcp_slow_start_after_idle", "1", 0},
+	{"net.ipv4.tcp_synack_retries", "5", 0},
+	{"net.ipv4.tcp_syncookies", "1", 0},
+	{"net.ipv4.tcp_timestamps", "1", 0},
+	{"net.ipv4.tcp_tw_reuse", "2", KERNEL(4, 19)},
+	{"net.ipv4.tcp_tw_reuse", "0", 0},
+	{"net.ipv4.tcp_tw_reuse_delay", "1000", 0},
+	{"net.ipv4.tcp_window_scaling", "1", 0},
 };
 
 const char *knob_default(const struct knob *k, unsigned kernel)
 {
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
-		if (strcmp(defaults[i].knob, k->name) == 0 &&
-		    kernel >= KERNEL(defaults[i].major, defaults[i].minor))
+		if (strcmp(defaults[i].knob, k->name) == 0 && kernel >= defaults[i].since)
 			return defaults[i].value;
 	return NULL;
 }
@@ -46,15 +62,15 @@ const char *knob_default(const struct knob *k, unsigned kernel)
 static const struct minimum {
 	const char *knob;
 	int64_t min;
-	unsigned ticks;        /* if not 0, min is at least so many ticks of the kernel's clock */
-	unsigned major, minor; /* the first kernel that surely refuses less */
-	bool backported;       /* stable releases of kernels before may refuse it too */
+	unsigned ticks;  /* if not 0, min is at least so many ticks of the kernel's clock */
+	unsigned since;  /* the first kernel that surely refuses less */
+	bool backported; /* stable releases of kernels before may refuse it too */
 } minimums[] = {
 	/* net/core/sysctl_net_core.c: since 6.14, and in stable kernels that took its change. */
-	{"net.core.netdev_budget_usecs", 0, 2, 6, 14, true},
+	{"net.core.netdev_budget_usecs", 0, 2, KERNEL(6, 14), true},
 	/* A page. Taken by 6.18.44, refused by 6.12.117 and 7.2. */
-	{"net.ipv4.tcp_rmem", 4096, 0, 7, 0, true},
-	{"net.netfilter.nf_conntrack_max", 1, 0, 6, 19, false},
+	{"net.ipv4.tcp_rmem", 4096, 0, KERNEL(7, 0), true},
+	{"net.netfilter.nf_conntrack_max", 1, 0, KERNEL(6, 19), false},
 };
 
 /* The row that raises the minimum of a knob on this kernel; NULL: none. */
@@ -62,8 +78,7 @@ static const struct minimum *minimum_of(const struct knob *k, unsigned kernel)
 {
 	for (size_t i = 0; i < sizeof(minimums) / sizeof(*minimums); i++) {
 		const struct minimum *m = &minimums[i];
-		if (strcmp(m->knob, k->name) == 0 &&
-		    (m->backported || kernel >= KERNEL(m->major, m->minor)))
+		if (strcmp(m->knob, k->name) == 0 && (m->backported || kernel >= m->since))
 			return m;
 	}
 	return NULL;
@@ -82,24 +97,21 @@ bool knob_min_refuses(const struct knob *k, unsigned kernel)
 {
 	const struct minimum *m = minimum_of(k, kernel);
 	if (m)
-		return kernel >= KERNEL(m->major, m->minor);
+		return kernel >= m->since;
 	return knob_refuses_less(k, kernel);
 }
 
 /* "": always, "5.17": since that version, NULL: not. */
 static bool refuses(const char *since, unsigned kernel)
 {
-	unsigned major = 0, minor = 0;
-	return since && (!*since || (sscanf(since, "%u.%u", &major, &minor) == 2 &&
-				     kernel >= KERNEL(major, minor)));
+	return since && (!*since || kernel >= kernel_parse(since));
 }
 
 bool knob_refuses_less(const struct knob *k, unsigned kernel)
 {
 	/* What raises the minimum enforces it. */
 	for (size_t i = 0; i < sizeof(minimums) / sizeof(*minimums); i++)
-		if (!strcmp(minimums[i].knob, k->name) &&
-		    kernel >= KERNEL(minimums[i].major, minimums[i].minor))
+		if (!strcmp(minimums[i].knob, k->name) && kernel >= minimums[i].since)
 			return true;
 	return refuses(k->refuses_less, kernel);
 }
@@ -188,13 +200,30 @@ static bool list_take(const char *text, char value[KNOB_VALUE])
 	return taken;
 }
 
-bool knob_at_boot(const struct knob *k, unsigned kernel, const char *text, const char *running,
-		  char value[KNOB_VALUE])
+void knob_keep(const struct knob *k, uint64_t page_bytes, char value[KNOB_VALUE])
+{
+	/* net/netfilter/nf_conntrack_core.c, nf_ct_alloc_hashtable(); net/core/sysctl_net_core.c,
+	 * rps_sock_flow_sysctl(). */
+	int64_t number, slots = (int64_t)(page_bytes ? page_bytes : 4096) / POINTER, kept = 1;
+	if (k->kept == KNOB_AS_WRITTEN || knob_field(value, 0, &number) < 0 || number <= 0)
+		return;
+	if (k->kept == KNOB_UP_TO_PAGE)
+		kept = (number + slots - 1) / slots * slots;
+	while (kept < number)
+		kept *= 2;
+	snprintf(value, KNOB_VALUE, "%" PRId64, kept);
+}
+
+bool knob_at_boot(const struct knob *k, unsigned kernel, uint64_t page_bytes, const char *text,
+		  const char *running, char value[KNOB_VALUE])
 {
 	const char *own = knob_default(k, kernel);
 	if (k->shape == KNOB_PORTS)
 		return list_take(text, value);
 	if (k->shape == KNOB_WORD)
 		return knob_check(k, text, value, NULL) == 0;
-	return numbers_take(k, kernel, text, own ? own : running, value);
+	if (!numbers_take(k, kernel, text, own ? own : running, value))
+		return false;
+	knob_keep(k, page_bytes, value);
+	return true;
 }

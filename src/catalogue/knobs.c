@@ -870,9 +870,11 @@ static const struct knob knobs[] = {
 		.refuses_more = "",
 		.round = KNOB_POWER,
 		.round_min = 1024,
+		.kept = KNOB_UP_TO_PAGE,
 		.walls = "conntrack",
 		.what = "Is the size of connection tracking's hash table, which all network "
-			"namespaces share. An entry is in two chains: the average length is "
+			"namespaces share. The kernel rounds it up to whole pages: multiples of 512 "
+			"where a page has 4096 bytes. An entry is in two chains: the average length is "
 			"twice the entries divided by the buckets. Where a chain is too long the "
 			"kernel drops the packet (since Linux 5.15).",
 		.cost = "8 bytes each, allocated at once. Setting it moves all entries.",
@@ -973,6 +975,7 @@ static const struct knob knobs[] = {
 		.max = 1 << 29,
 		.refuses_less = "",
 		.refuses_more = "",
+		.kept = KNOB_UP_TO_POWER,
 		.walls = "nic.queues,softnet.backlog",
 		.what = "Sets for how many connections receive flow steering remembers the CPU "
 			"that reads them, rounded up to a power of two; 0 (the default) turns it "
@@ -1058,7 +1061,7 @@ static const struct knob knobs[] = {
 							 .name = "gro_flush_timeout",
 							 .by_napi = true,
 							 .napi = NAPI_GRO_FLUSH_TIMEOUT,
-							 .udev = "gro_flush_timeout"},
+							 .sysfs = "gro_flush_timeout"},
 	},
 	{
 		.name = "device.napi_defer_hard_irqs",
@@ -1081,7 +1084,7 @@ static const struct knob knobs[] = {
 							 .name = "napi_defer_hard_irqs",
 							 .by_napi = true,
 							 .napi = NAPI_DEFER_HARD_IRQS,
-							 .udev = "napi_defer_hard_irqs"},
+							 .sysfs = "napi_defer_hard_irqs"},
 	},
 	{
 		.name = "device.irq-suspend-timeout",
@@ -1185,7 +1188,7 @@ static const struct knob knobs[] = {
 		.source = "Documentation/networking/scaling.rst; net/core/dev.c get_rps_cpu()",
 		.device = &(const struct device_setting){.means = NIC_BY_SYSFS,
 							 .masks = true,
-							 .udev = "queues/rx-*/rps_cpus"},
+							 .sysfs = "queues/rx-*/rps_cpus"},
 	},
 	{
 		.name = "device.coalesce.rx-usecs",
@@ -1252,7 +1255,9 @@ static const struct knob knobs[] = {
 		.walls = "napi.latency",
 		.what = "Selects whether kernel threads, one for each NAPI instance, fetch "
 			"packets instead of softirqs; the scheduler places them. It is in "
-			"/sys/class/net/*/threaded.",
+			"/sys/class/net/*/threaded, which the kernel refuses before the driver "
+			"has its NAPI instances, with many when the interface comes up: no udev "
+			"rule can set it at boot.",
 		.cost = "Each burst of packets costs a switch between threads.",
 		.counter = "none; measured latency",
 		.source = "Documentation/networking/napi.rst; net/core/dev.c napi_threaded_poll()",
@@ -1261,7 +1266,8 @@ static const struct knob knobs[] = {
 							 .group = GROUP_NAPI,
 							 .name = "threaded",
 							 .threads = true,
-							 .udev = "threaded"},
+							 .sysfs = "threaded",
+							 .when_up = true},
 	},
 };
 

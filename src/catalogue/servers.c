@@ -1,4 +1,6 @@
 /* Servers that many run: their default backlog, and the lines that change their limits. */
+#include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -69,6 +71,9 @@ static const struct server_row servers[] = {
 	{
 		.process = "nginx",
 		.name = "nginx",
+		.trees = "/etc/nginx",
+		.files = "*nginx*",
+		.files_directive = "worker_rlimit_nofile",
 		.backlog = "511",
 		.backlog_line = "listen ADDRESS backlog={backlog};",
 		.backlog_effect = "after nginx -s reload; check it with ss -ltn, and restart nginx "
@@ -103,6 +108,8 @@ static const struct server_row servers[] = {
 	{
 		.process = "redis-server,valkey-server",
 		.name = "Redis",
+		.trees = "/etc/redis,/etc/redis.conf,/etc/valkey",
+		.files = "*redis*.conf,*valkey*.conf",
 		.backlog = "511",
 		.backlog_line = "tcp-backlog {backlog}",
 		.backlog_effect = "after a restart",
@@ -134,6 +141,9 @@ static const struct server_row servers[] = {
 	{
 		.process = "haproxy",
 		.name = "HAProxy",
+		.trees = "/etc/haproxy",
+		.files = "*haproxy*.cfg",
+		.files_directive = "ulimit-n",
 		.backlog = "its maxconn",
 		.backlog_line = "bind ADDRESS backlog {backlog}",
 		.backlog_effect = "after a restart; a reload may inherit the sockets (expose-fd "
@@ -169,7 +179,9 @@ static const struct server_row servers[] = {
 					    .files_preset = 1048576,
 					    .asked = "show info on its stats socket",
 					    .further = haproxy_further},
-			[SERVER_BACKLOG] = {.directive = "bind", .parameter = "backlog "}},
+			[SERVER_BACKLOG] = {.directive = "bind",
+					    .parameter = "backlog ",
+					    .shared = "backlog"}},
 		.files_raised = true,
 	},
 	{
@@ -275,10 +287,25 @@ static const struct server_row servers[] = {
 	{
 		.process = "php-fpm*",
 		.name = "php-fpm",
+		.trees = "/etc/php,/etc/php-fpm.conf,/etc/php-fpm.d",
+		.files = "*php*.conf",
+		.file = {.syntax = SERVER_ASSIGNMENTS},
+		.set = {[SERVER_BACKLOG] = {.directive = "listen.backlog"}},
 		.backlog = "511",
 		.backlog_line = "listen.backlog = {backlog}",
 		.backlog_effect = "after a restart; a reload keeps the socket",
 		.files_line = "rlimit_files = {files}",
+	},
+	{
+		.process = "apache2,httpd",
+		.name = "Apache",
+		.backlog = "511", /* include/mpm_common.h DEFAULT_LISTENBACKLOG */
+		.backlog_line = "ListenBacklog {backlog}",
+		.backlog_effect = "after a stop and a start; a reload keeps the socket",
+		.trees = "/etc/apache2,/etc/httpd",
+		.files = "*apache2*.conf,*httpd*.conf",
+		.file = {.syntax = SERVER_LINES, .folds = true},
+		.set = {[SERVER_BACKLOG] = {.directive = "ListenBacklog"}},
 	},
 	{
 		.process = "envoy",
@@ -373,6 +400,36 @@ const struct server_setting *server_clients_setting(const struct server_row *row
 {
 	const struct server_setting *set = row ? &row->set[SERVER_CLIENTS] : NULL;
 	return set && (set->directive || set->option || set->unread) ? set : NULL;
+}
+
+const struct server_row *server_row_of_file(const char *path)
+{
+	for (size_t i = 0; i < server_row_count(); i++) {
+		const char *patterns = servers[i].files;
+		struct list_item item;
+		while (list_next(&patterns, &item)) {
+			char pattern[64];
+			snprintf(pattern, sizeof(pattern), "%.*s", item.length, item.text);
+			if (!fnmatch(pattern, path, 0))
+				return &servers[i];
+		}
+	}
+	return NULL;
+}
+
+bool server_tree_has(const char *path)
+{
+	for (size_t i = 0; i < server_row_count(); i++) {
+		const char *trees = servers[i].trees;
+		struct list_item item;
+		while (list_next(&trees, &item)) {
+			size_t length = (size_t)item.length - 1;
+			if (!strncmp(path, item.text + 1, length) &&
+			    (!path[length] || path[length] == '/'))
+				return true;
+		}
+	}
+	return false;
 }
 
 bool server_forks(const char *process)

@@ -303,42 +303,57 @@ static const struct {
 	{"net.bridge.bridge-nf-", "br_netfilter"},
 };
 
+#define MEBI 1048576
+#define GIBI UINT64_C(1073741824)
 static const struct sysctl_own own[] = {
-	{"net.core.somaxconn", 0, 4096, KERNEL(5, 4), false,
+	{"net.core.somaxconn", 0, 4096, KERNEL(5, 4), 0, 0, false,
 	 "backlogs of listen() above it are cut"},
-	{"net.core.somaxconn", 0, 128, 0, false, "backlogs of listen() above it are cut"},
-	{"net.core.netdev_max_backlog", 0, 1000, 0, false, "bursts at RPS, loopback and veth drop"},
-	{"net.core.netdev_budget", 0, 300, 0, false, "softirqs end before the ring is empty"},
-	{"net.core.rmem_max", 0, 4194304, KERNEL(6, 18), false,
+	{"net.core.somaxconn", 0, 128, 0, 0, 0, false, "backlogs of listen() above it are cut"},
+	{"net.core.netdev_max_backlog", 0, 1000, 0, 0, 0, false,
+	 "bursts at RPS, loopback and veth drop"},
+	{"net.core.netdev_budget", 0, 300, 0, 0, 0, false, "softirqs end before the ring is empty"},
+	{"net.core.rmem_max", 0, 4194304, KERNEL(6, 18), 0, 0, false,
 	 "applications get less by SO_RCVBUF"},
-	{"net.core.rmem_max", 0, 212992, 0, false, "applications get less by SO_RCVBUF"},
-	{"net.core.wmem_max", 0, 4194304, KERNEL(6, 18), false,
+	{"net.core.rmem_max", 0, 212992, 0, 0, 0, false, "applications get less by SO_RCVBUF"},
+	{"net.core.wmem_max", 0, 4194304, KERNEL(6, 18), 0, 0, false,
 	 "applications get less by SO_SNDBUF"},
-	{"net.core.wmem_max", 0, 212992, 0, false, "applications get less by SO_SNDBUF"},
-	{"net.core.rmem_default", 0, 212992, 0, false, "UDP sockets hold less"},
-	{"net.core.wmem_default", 0, 212992, 0, false, "UDP sockets hold less"},
-	{"net.ipv4.tcp_rmem", 2, 6291456, 0, false, "autotuning ends earlier on long paths"},
-	{"net.ipv4.tcp_rmem", 1, 131072, KERNEL(4, 20), false, "connections start smaller"},
-	{"net.ipv4.tcp_rmem", 1, 87380, 0, false, "connections start smaller"},
-	{"net.ipv4.tcp_wmem", 2, 4194304, 0, false, "autotuning ends earlier on long paths"},
-	{"net.ipv4.tcp_wmem", 1, 16384, 0, false, "connections start smaller"},
-	{"net.ipv4.ip_local_port_range", 0, 32768, 0, true, "fewer ports for connect()"},
-	{"net.ipv4.ip_local_port_range", 1, 60999, 0, false, "fewer ports for connect()"},
-	{"net.ipv4.tcp_moderate_rcvbuf", 0, 1, 0, false, "autotuning of receive buffers is off"},
-	{"net.ipv4.tcp_window_scaling", 0, 1, 0, false, "windows end at 64 KiB"},
-	{"net.ipv4.tcp_sack", 0, 1, 0, false, "recovery from loss is slow"},
-	{"net.ipv4.neigh.*.gc_thresh3", 0, 1024, 0, false, "fewer neighbours"},
-	{"net.ipv6.neigh.*.gc_thresh3", 0, 1024, 0, false, "fewer neighbours"},
-	{"net.netfilter.nf_conntrack_max", 0, 65536, 0, false, "fewer connections are tracked"},
-	{"net.unix.max_dgram_qlen", 0, 10, 0, false, "datagrams of UNIX sockets block"},
-	{"fs.nr_open", 0, 1048576, 0, false, "RLIMIT_NOFILE of services above it is refused"},
-	{"fs.inotify.max_user_instances", 0, 128, 0, false, "fewer watchers"},
-	{"fs.inotify.max_user_watches", 0, 8192, 0, false, "fewer watches"},
-	{"vm.max_map_count", 0, 65530, 0, false, "fewer mappings of a process"},
-	{NULL, 0, 0, 0, false, NULL},
+	{"net.core.wmem_max", 0, 212992, 0, 0, 0, false, "applications get less by SO_SNDBUF"},
+	{"net.core.rmem_default", 0, 212992, 0, 0, 0, false, "UDP sockets hold less"},
+	{"net.core.wmem_default", 0, 212992, 0, 0, 0, false, "UDP sockets hold less"},
+	/* net/ipv4/tcp.c, tcp_init(). */
+	{"net.ipv4.tcp_rmem", 2, 33554432, KERNEL(6, 16), 0, 128, false,
+	 "autotuning ends earlier on long paths"},
+	{"net.ipv4.tcp_rmem", 2, 6291456, 0, 0, 128, false,
+	 "autotuning ends earlier on long paths"},
+	{"net.ipv4.tcp_rmem", 1, 131072, KERNEL(4, 20), 0, 0, false, "connections start smaller"},
+	{"net.ipv4.tcp_rmem", 1, 87380, 0, 0, 0, false, "connections start smaller"},
+	{"net.ipv4.tcp_wmem", 2, 4194304, 0, 0, 128, false,
+	 "autotuning ends earlier on long paths"},
+	{"net.ipv4.tcp_wmem", 1, 16384, 0, 0, 0, false, "connections start smaller"},
+	{"net.ipv4.ip_local_port_range", 0, 32768, 0, 0, 0, true, "fewer ports for connect()"},
+	{"net.ipv4.ip_local_port_range", 1, 60999, 0, 0, 0, false, "fewer ports for connect()"},
+	{"net.ipv4.tcp_moderate_rcvbuf", 0, 1, 0, 0, 0, false,
+	 "autotuning of receive buffers is off"},
+	{"net.ipv4.tcp_window_scaling", 0, 1, 0, 0, 0, false, "windows end at 64 KiB"},
+	{"net.ipv4.tcp_sack", 0, 1, 0, 0, 0, false, "recovery from loss is slow"},
+	{"net.ipv4.neigh.*.gc_thresh3", 0, 1024, 0, 0, 0, false, "fewer neighbours"},
+	{"net.ipv6.neigh.*.gc_thresh3", 0, 1024, 0, 0, 0, false, "fewer neighbours"},
+	/* net/netfilter/nf_conntrack_core.c, nf_conntrack_init_start(). */
+	{"net.netfilter.nf_conntrack_max", 0, 262144, 0, 4 * GIBI, 0, false,
+	 "fewer connections are tracked"},
+	{"net.netfilter.nf_conntrack_max", 0, 65536, 0, GIBI, 0, false,
+	 "fewer connections are tracked"},
+	{"net.netfilter.nf_conntrack_max", 0, 8192, KERNEL(5, 15), 0, 131072, false,
+	 "fewer connections are tracked"},
+	{"net.netfilter.nf_conntrack_max", 0, 32768, 0, 0, 32768, false,
+	 "fewer connections are tracked"},
+	{"net.unix.max_dgram_qlen", 0, 10, 0, 0, 0, false, "datagrams of UNIX sockets block"},
+	{"fs.nr_open", 0, 1048576, 0, 0, 0, false, "RLIMIT_NOFILE of services above it is refused"},
+	{"fs.inotify.max_user_instances", 0, 128, 0, 0, 0, false, "fewer watchers"},
+	{"fs.inotify.max_user_watches", 0, 8192, 0, 0, 0, false, "fewer watches"},
+	{"vm.max_map_count", 0, 65530, 0, 0, 0, false, "fewer mappings of a process"},
 };
 
-#define MEBI 1048576
 static const struct sysctl_advice advice[] = {
 	{"net.ipv4.tcp_syncookies", 0, 0, 0, LEVEL_WARNING,
 	 "a full SYN queue then drops clients, and net.ipv4.tcp_max_syn_backlog counts", NULL,
@@ -528,7 +543,27 @@ const char *sysctl_module(const char *general)
 	return NULL;
 }
 
-const struct sysctl_own *sysctl_own_at(size_t i) { return own[i].name ? &own[i] : NULL; }
+const struct sysctl_own *sysctl_own_find(const char *general, unsigned field, unsigned kernel,
+					 uint64_t memory_bytes, int64_t *value)
+{
+	const struct sysctl_own *found = NULL;
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own) && !found; i++)
+		if (own[i].field == field && kernel >= own[i].since &&
+		    (!memory_bytes || memory_bytes > own[i].memory) &&
+		    strcmp(own[i].name, general) == 0)
+			found = &own[i];
+	if (!found)
+		return NULL;
+	*value = found->value;
+	if (memory_bytes && memory_bytes < sysctl_own_memory(found))
+		*value = (int64_t)(memory_bytes / found->share);
+	return found;
+}
+
+uint64_t sysctl_own_memory(const struct sysctl_own *o)
+{
+	return o->share ? (uint64_t)o->value * o->share : o->memory;
+}
 
 const struct sysctl_advice *sysctl_advice_at(size_t i)
 {

@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "commands/apply.h"
 #include "commands/command.h"
 #include "tune/execute.h"
-#include "tune/interrupt.h"
 #include "tune/notice.h"
 #include "tune/operator.h"
 
@@ -272,7 +272,7 @@ static int run(struct apply *a)
 		return command_error(&e);
 	if (!a->yes && (rc = apply_ask(a, &e)) < 0)
 		return refuse(a, &e, rc == -ENOTTY ? EXIT_UNKNOWN : EXIT_CRITICAL);
-	interrupt_hold();
+	interrupt_hold(INTERRUPT_HANGUP);
 	int status = do_plan(a, planned);
 	journal_unlock(&a->journal);
 	status = apply_watch(a, status);
@@ -299,8 +299,6 @@ static int apply(void *arguments, const struct given *given)
 	journal_close(&a->journal);
 	json_decref(a->result.proof);
 	json_decref(a->result.persisted);
-	free(a->probes);
-	free(a->concerned);
 	free(a->standing);
 	free(a->before);
 	free(a->after);

@@ -25,9 +25,8 @@ struct apply {
 	struct report *before, *after; /* `after` is the proof's */
 	bool reported;                 /* `before` is filled */
 	char answer[REPORT_ANSWER];    /* of `before` */
-	char *concerned;               /* probes of `before`; NULL: those of `check` */
 	struct check_options again;    /* options of the proof */
-	char *probes;                  /* probes of the proof; NULL: all */
+	probe_set probes;              /* of the proof; 0: all */
 	struct plan *plan;
 	struct change *standing; /* of plan_options */
 	struct plan_result result;
@@ -47,9 +46,6 @@ int apply_preview_status(const struct apply *a);
 /* EXIT_WARNING if manual steps remain or a change is not proven. */
 int apply_status(const struct apply *a);
 
-/* The probes that measure a wall of the plan or, with `knobs`, that those concern; see coverage.h.
- */
-char *apply_probes(const struct apply *a, const char *knobs);
 /* Whether any probe covers the changes; selects those of the proof. */
 bool apply_choose_proof(struct apply *a);
 /* At most how many seconds it takes. */

@@ -12,6 +12,7 @@
 #include "epolltune/list.h"
 #include "epolltune/setting.h"
 #include "report/parse.h"
+#include "tune/coverage.h"
 #include "tune/persist.h"
 #include "tune/site.h"
 #include "tune/watchdog.h"
@@ -47,10 +48,11 @@ static bool choose_checked(struct apply *a)
 		return false;
 	if (!a->plan_options.only)
 		return true;
-	a->concerned = apply_probes(a, decided ? NULL : a->plan_options.only);
-	if (a->concerned && *a->concerned)
-		a->check.probes = a->concerned;
-	return !decided || !a->concerned || *a->concerned;
+	probe_set concerned = decided ? coverage_probes(a->plan, a->check.probes)
+				      : coverage_concerned(a->plan_options.only, a->check.probes);
+	if (concerned)
+		a->check.probes = concerned;
+	return !decided || concerned;
 }
 
 static int get_report(struct apply *a, struct err *e)

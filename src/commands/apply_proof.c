@@ -1,31 +1,11 @@
 /* The proof of apply: the same check again, compared with the one before. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "base/interrupt.h"
 #include "commands/apply.h"
-#include "epolltune/cleanup.h"
 #include "report/compare.h"
 #include "tune/coverage.h"
-#include "tune/interrupt.h"
-
-/* All probes; NULL without memory. To be freed. */
-static const struct probe **all_probes(void)
-{
-	const struct probe **all = calloc(probe_count(), sizeof(*all));
-	for (size_t i = 0; i < probe_count() && all; i++)
-		all[i] = probe_at(i);
-	return all;
-}
-
-char *apply_probes(const struct apply *a, const char *knobs)
-{
-	CLEAN(free_pointer) const struct probe **all = all_probes();
-	if (!all)
-		return NULL;
-	return knobs ? coverage_concerned(knobs, all, probe_count(), a->check.probes)
-		     : coverage_probes(a->plan, all, probe_count(), a->check.probes);
-}
 
 /* Whether the report before is of a server that was named, also in the report of --from. */
 static bool of_server(const struct apply *a) { return a->before->server.asked[0]; }
@@ -40,18 +20,8 @@ bool apply_choose_proof(struct apply *a)
 	a->again.server = NULL;
 	if (!a->from && !a->plan_options.only && !a->plan_options.set && !of_server(a))
 		return true;
-	a->probes = apply_probes(a, NULL);
-	if (!a->probes)
-		return true; /* without memory, all of them */
-	a->again.probes = a->probes;
-	return *a->probes;
-}
-
-static void narrow(const struct apply *a)
-{
-	CLEAN(free_pointer) const struct probe **all = all_probes();
-	if (all)
-		coverage_narrow(a->before, a->probes, all, probe_count());
+	a->again.probes = a->probes = coverage_probes(a->plan, a->check.probes);
+	return a->probes;
 }
 
 static int prove_once(struct apply *a, struct err *e)
@@ -79,7 +49,7 @@ static void print_unconcerned(const struct apply *a, const struct page *p)
 static void print_proof(const struct apply *a)
 {
 	struct err ignored; /* a closed pipe must not cause a rollback either */
-	char text[PAGE_TEXT];
+	char text[PAGE_TEXT], probes[PROBES_TEXT];
 	struct page p = page_open(stdout, &a->tuning.style);
 	if (!a->before->wall_count && !a->after->wall_count) {
 		print_unconcerned(a, &p);
@@ -87,7 +57,7 @@ static void print_proof(const struct apply *a)
 	}
 	snprintf(text, sizeof(text),
 		 "Proof, %s%s before and after:", a->probes ? "check --probe " : "the same probes",
-		 a->probes ? a->probes : "");
+		 probes_text(a->probes, probes));
 	page_paragraph(&p, TONE_PLAIN, 0, text);
 	if (a->proof.other_subject)
 		page_paragraph(&p, TONE_PLAIN, 0,
@@ -113,7 +83,7 @@ int apply_prove(void *arg, struct err *e)
 					 .foreign = a->plan_options.foreign,
 					 .other_subject = of_server(a)};
 	if (a->probes)
-		narrow(a);
+		coverage_narrow(a->before, a->probes);
 	int rc = prove_once(a, e);
 	if (rc < 0 && !interrupt_came())
 		rc = prove_once(a, e);

@@ -7,11 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "commands/apply.h"
 #include "commands/command.h"
 #include "commands/progress.h"
 #include "epolltune/cleanup.h"
-#include "tune/interrupt.h"
 #include "tune/undo.h"
 #include "tune/watchdog.h"
 
@@ -84,7 +84,7 @@ static int failed(const struct err *e)
 static int decided(const struct apply *a, const struct run *r, const struct wait *w)
 {
 	char option[TUNING_OPTION];
-	bool confirmed = !r || !r->reason[0];
+	bool confirmed = !r || r->undo == UNDO_NONE;
 	int status = confirmed ? w->status : EXIT_CRITICAL;
 	if (w->counts)
 		progress_clear();
@@ -94,7 +94,7 @@ static int decided(const struct apply *a, const struct run *r, const struct wait
 		puts("Confirmed: the changes stay.");
 		return status;
 	}
-	const char *why = strcmp(r->reason, UNDO_ASKED) ? r->reason : "by epolltune rollback";
+	const char *why = run_undo_text(r);
 	if (!run_in_force(r))
 		printf("Run %u rolled back, %s; all values restored.\n", a->result.run, why);
 	else
@@ -107,19 +107,21 @@ static int decided(const struct apply *a, const struct run *r, const struct wait
 static int roll_back(struct apply *a, const struct wait *w)
 {
 	struct err e;
-	char reason[40];
 	int rc = journal_lock(&a->journal, a->tuning.state_dir, &e);
 	if (rc == -EBUSY)
 		return -1;
 	if (rc < 0)
 		return failed(&e);
 	struct run *r = journal_find(&a->journal, a->result.run);
-	snprintf(reason, sizeof(reason), "interrupted by %s", interrupt_name(interrupt_came()));
-	struct undo u = {.site = &a->tuning.site, .by = a->tuning.by, .reason = reason};
+	struct undo u = {.site = &a->tuning.site,
+			 .by = a->tuning.by,
+			 .reason = UNDO_INTERRUPTED,
+			 .signal = interrupt_name(interrupt_came())};
 	bool open = r && run_is_open(r) && !run_is_kept(r);
 	if (open && undo_run(&u, &a->journal, r, &e) < 0) {
 		command_error(&e);
-		snprintf(r->reason, sizeof(r->reason), "%s", reason); /* perhaps not recorded */
+		r->undo = u.reason; /* perhaps not recorded */
+		undo_reason_words(u.reason, u.signal, r->reason);
 	}
 	int status = decided(a, r, w);
 	journal_unlock(&a->journal);

@@ -4,12 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "commands/command.h"
 #include "commands/figures.h"
 #include "commands/progress.h"
 #include "epolltune/bench.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/clock.h"
 #include "report/bench_render.h"
 #include "report/output.h"
 
@@ -29,13 +29,10 @@ static int name_add(struct bench_arguments *a, const char *name, struct err *e)
 {
 	const struct bench *b = bench_named(name);
 	if (!b) {
-		char known[256] = "";
-		for (size_t i = 0; i < bench_count(); i++) {
-			size_t used = strlen(known);
-			snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
-				 bench_at(i)->name);
-		}
-		return err_set(e, EINVAL, "bench: unknown bench \"%s\"; known: %s", name, known);
+		err_set(e, EINVAL, "bench: unknown bench \"%s\"; known: ", name);
+		for (size_t i = 0; i < bench_count(); i++)
+			err_append(e, "%s%s", i ? ", " : "", bench_at(i)->name);
+		return -EINVAL;
 	}
 	for (size_t i = 0; i < a->count; i++)
 		if (a->names[i] == b)
@@ -83,8 +80,6 @@ static int lab_for(struct lab **lab, const struct bench_arguments *a, const stru
 	return lab_open(lab, &options, h, e);
 }
 
-#define SAME_NS 1000000000u
-
 static const int stopping[] = {SIGINT, SIGTERM};
 #define STOPPING (sizeof(stopping) / sizeof(stopping[0]))
 
@@ -95,25 +90,7 @@ struct signals {
 	sigset_t mask;
 };
 
-/* The run that a signal stops, in shared memory. */
-static struct bench_run *stoppable;
-
-/* The first signal stops the run and prints its results; a later one kills. Signals within a second
- * count once: timeout(1) signals its child and then its group. */
-static void on_signal(int number)
-{
-	static _Atomic uint64_t since_ns;
-	uint64_t now = clock_ns();
-	if (!stoppable->stop) {
-		since_ns = now;
-		stoppable->stop = true;
-	} else if (now - since_ns > SAME_NS) {
-		signal(number, SIG_DFL);
-		raise(number);
-	}
-}
-
-static void signals_hold(struct signals *s)
+static void signals_block(struct signals *s)
 {
 	sigset_t both;
 	sigemptyset(&both);
@@ -124,21 +101,16 @@ static void signals_hold(struct signals *s)
 		sigaction(stopping[i], &(struct sigaction){.sa_handler = SIG_IGN}, &s->before[i]);
 }
 
-/* From here on signals stop the run, unless the caller ignores them. */
-static void signals_stop(const struct signals *s, struct bench_run *run)
-{
-	const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-	stoppable = run;
-	for (size_t i = 0; i < STOPPING; i++)
-		if (s->before[i].sa_handler != SIG_IGN)
-			sigaction(stopping[i], &action, NULL);
-	sigprocmask(SIG_SETMASK, &s->mask, NULL);
-}
-
-static void signals_release(const struct signals *s)
+/* From here on a signal stops the run, if there is one: the first prints its results, a later one
+ * kills. */
+static void signals_unblock(const struct signals *s, struct bench_run *run)
 {
 	for (size_t i = 0; i < STOPPING; i++)
 		sigaction(stopping[i], &s->before[i], NULL);
+	if (run) {
+		interrupt_share(&run->interrupt);
+		interrupt_hold(INTERRUPT_ONCE);
+	}
 	sigprocmask(SIG_SETMASK, &s->mask, NULL);
 }
 
@@ -147,7 +119,7 @@ static void signals_release(const struct signals *s)
 static bool benches_run(const struct bench_arguments *a, struct bench_run *run)
 {
 	bool good = true;
-	for (size_t i = 0; i < a->count && !run->stop; i++) {
+	for (size_t i = 0; i < a->count && !interrupt_came(); i++) {
 		struct err e = {0};
 		int rc = a->names[i]->run(run, &e);
 		if (run->show)
@@ -161,12 +133,12 @@ static bool benches_run(const struct bench_arguments *a, struct bench_run *run)
 			   e.text);
 		good = false;
 	}
-	if (run->stop && good) {
+	if (interrupt_came() && good) {
 		const struct err e = {.text = "interrupted"};
 		command_error(&e);
 		bench_note(&run->table, "interrupted: some benches or rounds are missing");
 	}
-	return good && !run->stop;
+	return good && !interrupt_came();
 }
 
 /* The number of rounds in the longest series. */
@@ -218,16 +190,15 @@ static int bench_all(const struct bench_arguments *a, bool *good, struct err *e)
 	int rc = host_open(&host, "/", e);
 	if (rc < 0)
 		return rc;
-	signals_hold(&signals);
+	signals_block(&signals);
 	rc = lab_for(&lab, a, host, e);
 	struct bench_run *run = rc == 0 ? run_make(a, host, lab, e) : NULL;
-	if (run) {
-		signals_stop(&signals, run);
-		*good = benches_run(a, run);
-	}
-	signals_release(&signals);
+	signals_unblock(&signals, run);
 	if (!run)
 		return -e->code;
+	*good = benches_run(a, run);
+	interrupt_release();
+	interrupt_share(NULL);
 	return run->table.count || *good ? figures_render(a, host, run, e) : 0;
 }
 

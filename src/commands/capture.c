@@ -12,6 +12,7 @@
 #include "commands/check.h"
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/nic.h"
 #include "epolltune/quantity.h"
@@ -84,17 +85,13 @@ static int sample_take(const struct arguments *a, struct host *live,
 	return rc;
 }
 
-static int about_put(const struct arguments *a, const struct subject *s, time_t when,
-		     struct capture *c, struct err *e)
+static int about_put(time_t when, struct capture *c, struct err *e)
 {
-	char stamp[REPORT_STAMP], text[512];
+	char stamp[REPORT_STAMP], text[256];
 	int n = snprintf(
 		text, sizeof(text),
 		"epolltune %s\ncaptured %s\nread it with: epolltune check --sysroot FILE\n",
 		EPOLLTUNE_VERSION, report_stamp(when, stamp));
-	if (a->check.server)
-		n += snprintf(text + n, sizeof(text) - (size_t)n,
-			      "proc/self is that of the server: %s\n", s->name);
 	const struct capture_file f = {.data = text, .size = (size_t)n};
 	return capture_put(c, "about", &f, e);
 }
@@ -107,20 +104,21 @@ static int capture_take(const struct arguments *a, struct capture **out, struct 
 	CLEAN(capture_free) struct capture *first = NULL;
 	char enter[REPORT_ENTER] = "";
 	int rc = check_open(&a->check, &live, &subject, enter, e);
-	const struct capture_options o = {.addresses = a->addresses, .self = subject.pid};
+	const struct capture_options o = {.addresses = a->addresses,
+					  .server = a->check.server ? &subject : NULL};
 	if (!rc)
 		rc = sample_take(a, live, &o, &first, e);
-	const struct timespec window = {.tv_sec = (time_t)(a->window_us / 1000000),
-					.tv_nsec = (long)(a->window_us % 1000000 * 1000)};
-	if (!rc && clock_nanosleep(CLOCK_MONOTONIC, 0, &window, NULL))
-		rc = err_set(e, EINTR, "capture: interrupted");
-	if (!rc)
+	if (!rc) {
+		clock_sleep_us(a->window_us);
 		rc = sample_take(a, live, &o, out, e);
+	}
 	if (!rc)
 		rc = capture_join(*out, first, e);
 	if (!rc)
 		rc = capture_list_left_out(*out, e);
-	return rc ? rc : about_put(a, &subject, time(NULL), *out, e);
+	if (!rc && o.server)
+		rc = subject_capture(o.server, *out, e);
+	return rc ? rc : about_put(time(NULL), *out, e);
 }
 
 struct writing {

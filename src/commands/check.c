@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "commands/command.h"
 #include "commands/progress.h"
 #include "epolltune/cleanup.h"
@@ -14,7 +15,6 @@
 #include "report/comparison.h"
 #include "report/output.h"
 #include "report/render.h"
-#include "tune/interrupt.h"
 #include "tune/operator.h"
 
 int target_parse(const char *value, void *field, struct err *e)
@@ -327,7 +327,7 @@ static int check(void *arguments, const struct given *given)
 	struct arguments *a = arguments;
 	/* The command has its grace. */
 	if (a->check.guest.command)
-		interrupt_hold_once();
+		interrupt_hold(INTERRUPT_HANGUP | INTERRUPT_ONCE);
 	int status = check_all(a, given);
 	if (interrupt_came())
 		interrupt_obey();

@@ -33,7 +33,7 @@ struct check_options {
 	struct target target;
 	struct saved_target saved;
 	struct probe_options probe;
-	const char *probes;        /* names, comma separated; NULL: all */
+	probe_set probes;          /* 0: all */
 	const char *sysroot;       /* a captured machine; NULL: this one */
 	const char *server;        /* the server in question, as subject_find(); NULL: none */
 	const char *netns;         /* a pid, path or name; NULL: the calling network namespace */
@@ -158,6 +158,10 @@ int target_parse(const char *value, void *field, struct err *e);
 	{"role", "ROLE", "server (default) accepts; proxy also connects out", \
 	 OPTION_AT(type, target.role), CHOICE("server,proxy"), .explained = true}
 
+/* Writes the probe_set of a list. */
+int probes_option(const char *list, void *field, struct err *e);
+#define PROBES_OPTION LIST_OF(PROBES), .parse = probes_option
+
 /* The options of the probes, for all commands that run them: `check` is a struct check_options in
  * `type`. */
 #define PROBE_OPTIONS(type, check) \
@@ -169,7 +173,7 @@ int target_parse(const char *value, void *field, struct err *e);
 	 OPTION_AT(type, check.probe.peers), NUMBER(COUNT, 1, INT_MAX)}, \
 	{"window", "TIME", "watch the interfaces for at least TIME (500ms)", \
 	 OPTION_AT(type, check.probe.window_us), NUMBER(DURATION, WINDOW_MIN_US, HOUR_US)}, \
-	{"probe", "NAME,…", "run only these probes", OPTION_AT(type, check.probes), LIST_OF(PROBES)}, \
+	{"probe", "NAME,…", "run only these probes", OPTION_AT(type, check.probes), PROBES_OPTION}, \
 	IN_PLACE_OPTION(OPTION_AT(type, check.probe.in_place)), \
 	FAMILY_OPTION(OPTION_AT(type, check.family)), \
 	{"ignore", "ID[@WALL],…", "accept these findings: they do not change the exit status", \

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "base/interrupt.h"
 #include "commands/netns.h"
 #include "commands/observe.h"
 #include "commands/room.h"
@@ -17,31 +18,19 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/knob.h"
-#include "epolltune/list.h"
 #include "epolltune/quantity.h"
 #include "judge/traffic.h"
-#include "tune/interrupt.h"
 
 /* For the end of the labs that are left. */
 #define ORPHANS_MS 5000
 /* Addresses that a report names. */
 #define ADDRESSES_NAMED 3
 
-static bool probe_wanted(const char *names, const char *name)
+int probes_option(const char *list, void *field, struct err *e)
 {
-	return !names || list_has(names, name);
-}
-
-static int probes_known(const char *names, struct err *e)
-{
-	struct list_item item;
-	char name[64];
-	while (list_next(&names, &item)) {
-		snprintf(name, sizeof(name), "%.*s", item.length, item.text);
-		if (!probe_find(name))
-			return err_set(e, EINVAL, "no probe \"%s\"; epolltune list probes", name);
-	}
-	return 0;
+	probe_set *set = field;
+	*set = probes_parse(list, e);
+	return *set ? 0 : -EINVAL;
 }
 
 /* Appends the addresses of those that are set aside, or of the others. */
@@ -108,6 +97,7 @@ static void further_options(const struct check_options *o, char further[96])
 
 static void report_head(const struct schedule *s, const char *enter, struct report *out)
 {
+	char probes[PROBES_TEXT];
 	struct host_facts facts;
 	struct host_identity identity;
 	const struct check_options *o = s->check.options;
@@ -128,7 +118,7 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 	if (out->host.isolation == ISOLATION_LAB || out->host.isolation == ISOLATION_IN_PLACE)
 		out->host.family = check_ipv6(&s->check) ? 6 : 4;
 	out->target = o->target;
-	bool whole = report_text(out->probes, "%s", o->probes ? o->probes : "");
+	bool whole = report_text(out->probes, "%s", probes_text(o->probes, probes));
 	out->backlog = o->probe.backlog;
 	out->peers = o->probe.peers;
 	out->quick = o->quick;
@@ -163,7 +153,7 @@ static bool probe_concerns(const struct check *check, const struct probe *p)
 static void jobs_choose(struct schedule *s, struct shared *shared)
 {
 	for (size_t i = 0; i < probe_count(); i++) {
-		if (!probe_wanted(s->check.options->probes, probe_at(i)->name) ||
+		if (!probe_chosen(s->check.options->probes, i) ||
 		    !probe_concerns(&s->check, probe_at(i)))
 			continue;
 		s->at[s->count] = job_make(&s->check, probe_at(i), &shared[s->count]);
@@ -176,7 +166,7 @@ uint64_t check_limit(const struct check_options *o)
 {
 	uint64_t rounds = 3;
 	for (size_t i = 0; i < probe_count(); i++)
-		if (probe_wanted(o->probes, probe_at(i)->name))
+		if (probe_chosen(o->probes, i))
 			rounds += o->probe.gentle || probe_at(i)->mode == PROBE_EXCLUSIVE;
 	return rounds * job_longest(o);
 }
@@ -185,10 +175,11 @@ uint64_t check_limit(const struct check_options *o)
  */
 static int since_compared(const struct check_options *o, struct err *e)
 {
-	if (!o->probe.since || probe_wanted(o->probes, "counters"))
+	char probes[PROBES_TEXT];
+	if (!o->probe.since || !o->probes || o->probes & probes_parse("counters", NULL))
 		return 0;
 	return err_set(e, EINVAL, "check: --since needs probe counters; add it to --probe %s",
-		       o->probes);
+		       probes_text(o->probes, probes));
 }
 
 static void shared_unmap(struct shared **shared)
@@ -282,7 +273,6 @@ static int guest_begin(const struct check *check, struct guest *r, struct subjec
 {
 	char output[PROGRAM_OUTPUT];
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	r->interrupted = interrupt_came;
 	int rc = guest_open(r, check->host, check_ipv6(check),
 			    report_margin(check->options->target.connections), e);
 	if (!rc)
@@ -350,12 +340,10 @@ static int before_read(const struct check *check, struct report *before, struct 
 {
 	struct check_options o = *check->options;
 	struct schedule s = {.check = *check};
-	o.probes = "counters,listeners";
+	o.probes = probes_parse("counters,listeners", NULL);
 	s.check.options = &o;
 	s.check.unasked = "";
-	int rc = probes_run(&s, "", before, e);
-	before->observed.us = o.observe_us;
-	return rc;
+	return probes_run(&s, "", before, e);
 }
 
 /* Takes the target from what the server does, but for the numbers that were given. */
@@ -368,6 +356,7 @@ static int observe(const struct check *check, struct check_options *o, struct re
 				    e);
 	if (rc)
 		return rc;
+	o->probe.since_began = !o->probe.since;
 	if (!o->probe.since)
 		o->probe.since = before;
 	out->headroom_percent = o->headroom_percent;
@@ -375,7 +364,9 @@ static int observe(const struct check *check, struct check_options *o, struct re
 	out->target = target_fit(&seen);
 	struct target checked = observed_headroom(out, &out->target, o->headroom_percent);
 	checked = target_fit(&checked);
-	o->target = target_keep(&o->target, o->kept, &checked);
+	checked = target_keep(&o->target, o->kept, &checked);
+	o->probe.stall_seen = checked.stall_us != o->target.stall_us;
+	o->target = checked;
 	return 0;
 }
 
@@ -404,6 +395,7 @@ int check_inspect(const struct check_options *given, struct host *host, struct r
 int check_run(const struct check_options *given, struct report *out, struct err *e)
 {
 	CLEAN(subject_free) struct subject subject = {0};
+	struct subject captured;
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(host_closep) struct host *earlier = NULL;
 	struct check_options options = *given, *o = &options;
@@ -419,9 +411,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		return err_errno(e, "an eventfd for the probes");
 	if (!accepted)
 		return err_set(e, ENOMEM, "no memory for what is accepted");
-	int rc = probes_known(o->probes, e);
-	if (!rc)
-		rc = accepted_gather(o, accepted, e);
+	int rc = accepted_gather(o, accepted, e);
 	if (!rc)
 		rc = since_compared(o, e);
 	if (!rc)
@@ -437,6 +427,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		return rc;
 	o->probe.guest = o->guest.command ? &o->guest : NULL;
 	o->probe.subject = o->server || o->probe.guest ? &subject : NULL;
+	o->probe.captured = subject_captured(host, &captured) ? &captured : NULL;
 	o->probe.entered = enter[0];
 	host_open_earlier(&earlier, host, NULL);
 	s.check.earlier = earlier;

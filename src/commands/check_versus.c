@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "commands/check.h"
 #include "epolltune/cleanup.h"
 #include "report/compare.h"
-#include "tune/interrupt.h"
 
 static int versus_print(const struct report *a, const struct report *b, const char *format,
 			const struct render_style *style, struct err *e)
@@ -36,7 +36,7 @@ int check_versus(const struct check_options *given, const char *format,
 	int rc = all ? 0 : err_set(&e, ENOMEM, "no memory for the reports");
 	/* The other walls are those of this machine, the same for both. */
 	if (!o.probes)
-		o.probes = "accept-queue,application";
+		o.probes = probes_parse("accept-queue,application", NULL);
 	o.probe.no_proof = true;
 	for (size_t i = 0; i < (size_t)2 * COMPARE_ROUNDS && !rc; i++) {
 		o.guest.command = i % 2 ? given->versus : given->guest.command;

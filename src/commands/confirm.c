@@ -3,14 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "commands/command.h"
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
 #include "tune/execute.h"
-#include "tune/interrupt.h"
 #include "tune/persist.h"
 #include "tune/plan.h"
-#include "tune/undo.h"
 
 struct confirm {
 	struct tuning tuning;
@@ -165,7 +164,7 @@ static int none_waits(const struct confirm *c, const struct journal *j)
 			last->id, tuning_option(&c->tuning, option));
 		return refuse(c, &e);
 	}
-	if (last && last->reason[0] && strcmp(last->reason, UNDO_ASKED) != 0) {
+	if (last && last->undo != UNDO_NONE && last->undo != UNDO_ASKED) {
 		err_set(&e, PLAN_REFUSED, "run %u was already rolled back: %s", last->id,
 			last->reason);
 		return refuse(c, &e);
@@ -289,7 +288,7 @@ static int confirm(void *arguments, const struct given *given)
 	if (tuning_open(&c->tuning, &e) < 0)
 		return command_error(&e);
 	c->plan = calloc(1, sizeof(*c->plan));
-	interrupt_hold();
+	interrupt_hold(INTERRUPT_HANGUP);
 	int status = c->plan ? run(c, &e) : (err_errno(&e, "cannot confirm"), command_error(&e));
 	status = steps_status(c, status);
 	free(c->plan);

@@ -10,11 +10,8 @@
 #include "commands/progress.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/lab.h"
-#include "epolltune/list.h"
+#include "epolltune/order.h"
 #include "report/figure.h"
-
-/* The kernel's maximum for one write(2) to a sysctl. */
-#define VALUE_MAX 4096
 
 const char *effect_name(enum effect_kind kind)
 {
@@ -37,8 +34,6 @@ enum effect_kind effect_kind(const struct effect *x)
 
 void effects_free(struct effects *s)
 {
-	for (size_t i = 0; i < s->count; i++)
-		free(s->lines[i].probes);
 	for (size_t side = 0; side < SIDES; side++) {
 		free(s->measured[side]);
 		free(s->inspected[side]);
@@ -50,9 +45,9 @@ static int line_compare(const void *a, const void *b)
 {
 	const struct line_effect *x = a, *y = b;
 	if (x->side != y->side)
-		return x->side > y->side ? 1 : -1;
+		return ORDER(x->side, y->side);
 	int file = strcmp(x->file, y->file);
-	return file ? file : (x->line > y->line) - (x->line < y->line);
+	return file ? file : ORDER(x->line, y->line);
 }
 
 int effects_add(struct effects *s, const struct lint *l, size_t side, const char *file,
@@ -89,36 +84,13 @@ static bool probe_tries(const struct probe *p, const struct knob *k)
 	return false;
 }
 
-/* Adds the names of a list that another one does not have. */
-static int names_add(char **list, const char *more, struct err *e)
+static probe_set probes_of(const struct knob *k, probe_set allowed)
 {
-	struct list_item item;
-	while (list_next(&more, &item)) {
-		char name[64];
-		CLEAN(free_pointer) char *was = *list;
-		snprintf(name, sizeof(name), "%.*s", item.length, item.text);
-		if (!item.length || list_has(was, name)) {
-			was = NULL;
-			continue;
-		}
-		if (asprintf(list, "%s%s%s", was ? was : "", was && *was ? "," : "", name) < 0) {
-			*list = NULL;
-			return err_set(e, ENOMEM, "lint: out of memory");
-		}
-	}
-	return 0;
-}
-
-static int probes_of(const struct knob *k, const char *allowed, char **out, struct err *e)
-{
-	*out = strdup("");
-	int rc = *out ? 0 : err_set(e, ENOMEM, "lint: out of memory");
-	for (size_t i = 0; i < probe_count() && !rc; i++) {
-		const struct probe *p = probe_at(i);
-		if (probe_tries(p, k) && (!allowed || list_has(allowed, p->name)))
-			rc = names_add(out, p->name, e);
-	}
-	return rc;
+	probe_set set = 0;
+	for (size_t i = 0; i < probe_count(); i++)
+		if (probe_chosen(allowed, i) && probe_tries(probe_at(i), k))
+			set |= (probe_set)1 << i;
+	return set;
 }
 
 __attribute__((format(printf, 3, 4))) static void
@@ -174,33 +146,23 @@ static void blanks_join(char *text)
 	*to = 0;
 }
 
-/* In the lab's memory. */
-struct lab_value {
-	char name[SYSCTL_NAME];
-	char text[VALUE_MAX]; /* to be set; then as the kernel shows it */
-};
-
-/* Sets the value, reads it and restores the one before. */
-static int value_try(struct host *h, void *arg, struct err *e)
+/* Sets the value in the lab and restores the one before. It is then as the kernel shows it, where
+ * not only blanks differ. */
+static int value_try(struct lab *lab, struct lab_sysctl *s, struct line_effect *x, struct err *e)
 {
-	struct lab_value *v = arg;
-	char path[KNOB_PATH], was[VALUE_MAX], set[VALUE_MAX], is[VALUE_MAX], silent[KNOB_VALUE];
-	knob_path(&(struct knob){.name = v->name}, path);
-	report_text(set, "%s", knob_silent(v->name, v->text, silent));
-	ssize_t rc = host_read(h, path, was, sizeof(was), e);
-	if (rc >= 0)
-		rc = host_write(h, path, set, e);
-	if (rc < 0)
-		return (int)rc;
-	rc = host_read(h, path, is, sizeof(is), e);
-	int restored = host_write(h, path, was, rc < 0 ? NULL : e);
-	rc = rc < 0 ? rc : restored;
-	if (rc < 0)
-		return (int)rc;
+	char set[LAB_SYSCTL_TEXT], silent[KNOB_VALUE];
+	report_text(set, "%s", knob_silent(x->name, x->value, silent));
+	report_text(s->name, "%s", x->name);
+	report_text(s->text, "%s", set);
+	int rc = lab_sysctl_swap(lab, LAB_SERVER, s, e);
+	if (!rc)
+		rc = lab_sysctl_swap(lab, LAB_SERVER, s, e);
+	if (rc)
+		return rc;
 	blanks_join(set);
-	blanks_join(is);
-	if (strcmp(is, set) != 0)
-		report_text(v->text, "%s", is);
+	blanks_join(s->text);
+	if (strcmp(s->text, set) != 0)
+		report_text(x->value, "%s", s->text);
 	return 0;
 }
 
@@ -260,12 +222,10 @@ static int line_enter(const struct trying *t, struct line_effect *x, struct err 
 	if (!t->lab)
 		return 0;
 	size_t mark = lab_mark(t->lab);
-	struct lab_value *v = lab_alloc(t->lab, sizeof(*v), e);
-	if (!v)
+	struct lab_sysctl *s = lab_alloc(t->lab, sizeof(*s), e);
+	if (!s)
 		return -ENOMEM;
-	report_text(v->name, "%s", x->name);
-	report_text(v->text, "%s", x->value);
-	int rc = lab_call(t->lab, LAB_SERVER, value_try, v, &refused);
+	int rc = value_try(t->lab, s, x, &refused);
 	if (rc == -EACCES || rc == -EPERM || rc == -EROFS || (rc == -ENOENT && !x->knob))
 		line_settle(x, EFFECT_UNTESTED,
 			    "the kernel does not let a private namespace set it");
@@ -275,8 +235,6 @@ static int line_enter(const struct trying *t, struct line_effect *x, struct err 
 		line_settle(x, EFFECT_UNTESTED, "%s", refused.text);
 	else if (rc)
 		line_settle(x, EFFECT_NONE, "the kernel refuses the value: %s", strerror(-rc));
-	else
-		report_text(x->value, "%s", v->text);
 	if (rc != -ETIMEDOUT)
 		lab_release(t->lab, mark);
 	return 0;
@@ -296,9 +254,9 @@ static const struct line_effect *line_later(const struct effects *s, size_t i)
 static bool kernel_has(const struct host *h, const char *general, bool knob)
 {
 	const struct sysctl_history *of = sysctl_history_find(general);
-	if (of && of->until && host_kernel_since(h, of->until >> 16, of->until & 0xffff))
+	if (of && of->until && host_kernel(h) >= of->until)
 		return false;
-	if (of && of->since && !host_kernel_since(h, of->since >> 16, of->since & 0xffff))
+	if (of && of->since && host_kernel(h) < of->since)
 		return false;
 	return knob || sysctl_known(general);
 }
@@ -308,7 +266,7 @@ static int line_prepare(const struct trying *t, size_t i, struct err *e)
 {
 	struct line_effect *x = &t->s->lines[i];
 	const struct line_effect *later = line_later(t->s, i);
-	char path[KNOB_PATH], general[SYSCTL_NAME] = "", running[VALUE_MAX];
+	char path[KNOB_PATH], general[SYSCTL_NAME] = "", running[LAB_SYSCTL_TEXT];
 	knob_path(&(struct knob){.name = x->name}, path);
 	sysctl_general(x->name, general);
 	const char *module = sysctl_module(general);
@@ -330,20 +288,20 @@ static int line_prepare(const struct trying *t, size_t i, struct err *e)
 	else if (line_enter(t, x, e) < 0)
 		return -ENOMEM;
 	if (x->way == LINE_LEFT_OUT)
-		return (x->probes = strdup("")) ? 0 : err_set(e, ENOMEM, "lint: out of memory");
+		return 0;
 	if (host_read(t->host, path, running, sizeof(running), NULL) >= 0) {
 		blanks_join(running);
 		if (!strcmp(running, x->value))
 			line_settle(x, EFFECT_NONE, "the value is in force already");
 	}
 	if (x->knob)
-		return probes_of(x->knob, t->o->probes, &x->probes, e);
-	return (x->probes = strdup("")) ? 0 : err_set(e, ENOMEM, "lint: out of memory");
+		x->probes = probes_of(x->knob, t->o->probes);
+	return 0;
 }
 
 /* A check with the values of some lines. */
 static int laid_run(const struct trying *t, const struct line_effect *const *lines, size_t count,
-		    const char *probes, bool quick, struct report *out, struct err *e)
+		    probe_set probes, bool quick, struct report *out, struct err *e)
 {
 	CLEAN(free_pointer) struct check_laid *laid = calloc(count + 1, sizeof(*laid));
 	struct check_options o = *t->o;
@@ -498,18 +456,6 @@ static int line_judge(const struct trying *t, struct line_effect *x, bool quick,
 	return quick ? 0 : line_confirm(t, x, e);
 }
 
-static bool is_disjoint(const char *a, const char *b)
-{
-	struct list_item item;
-	while (list_next(&a, &item)) {
-		char name[64];
-		snprintf(name, sizeof(name), "%.*s", item.length, item.text);
-		if (list_has(b, name))
-			return false;
-	}
-	return true;
-}
-
 /* Runs lines that share no probe in one check, until all are done. */
 static int groups_run(const struct trying *t, struct err *e)
 {
@@ -520,16 +466,15 @@ static int groups_run(const struct trying *t, struct err *e)
 	size_t count = 1;
 	int rc = group && done ? 0 : err_set(e, ENOMEM, "lint: out of memory");
 	while (!rc && count) {
-		CLEAN(free_pointer) char *probes = NULL;
+		probe_set probes = 0;
 		count = 0;
-		for (size_t i = 0; i < s->count && !rc; i++) {
+		for (size_t i = 0; i < s->count; i++) {
 			struct line_effect *x = &s->lines[i];
-			if (done[i] || x->way != LINE_IN_LAB || !*x->probes ||
-			    (probes && !is_disjoint(x->probes, probes)))
+			if (done[i] || x->way != LINE_IN_LAB || !x->probes || x->probes & probes)
 				continue;
 			done[i] = true;
 			group[count++] = x;
-			rc = names_add(&probes, x->probes, e);
+			probes |= x->probes;
 		}
 		if (!rc && count)
 			rc = laid_run(t, (const struct line_effect *const *)group, count, probes,
@@ -555,7 +500,7 @@ static int inspected_run(const struct trying *t, struct err *e)
 		const struct line_effect *one = x;
 		if (x->way != LINE_INSPECTED)
 			continue;
-		rc = laid_run(t, &one, 1, NULL, true, t->at, e);
+		rc = laid_run(t, &one, 1, 0, true, t->at, e);
 		if (!rc)
 			rc = line_judge(t, x, true, e);
 		bool judged = false;
@@ -581,7 +526,7 @@ static size_t lines_of(const struct effects *s, size_t side, int way,
 	return count;
 }
 
-static int together_run(const struct trying *t, size_t side, const char *probes, struct err *e)
+static int together_run(const struct trying *t, size_t side, probe_set probes, struct err *e)
 {
 	struct effects *s = t->s;
 	CLEAN(free_pointer)
@@ -595,7 +540,7 @@ static int together_run(const struct trying *t, size_t side, const char *probes,
 		effect_find(&s->together[side], NULL, s->measured[0], s->measured[side]);
 	count = lines_of(s, side, LINE_INSPECTED, lines);
 	if (!rc && s->inspected[side])
-		rc = laid_run(t, lines, count, NULL, true, s->inspected[side], e);
+		rc = laid_run(t, lines, count, 0, true, s->inspected[side], e);
 	if (!rc && s->inspected[side])
 		effect_find(&s->together[side], NULL, s->inspected[0], s->inspected[side]);
 	return rc;
@@ -612,7 +557,7 @@ static bool is_explained(const struct effects *s, size_t side, const struct wall
 
 /* Tries lines on which no experiment is known to depend, where all lines do what none of the others
  * does alone. */
-static int unknown_run(const struct trying *t, size_t side, const char *probes, struct err *e)
+static int unknown_run(const struct trying *t, size_t side, probe_set probes, struct err *e)
 {
 	struct effects *s = t->s;
 	const struct effect *all = &s->together[side];
@@ -623,7 +568,7 @@ static int unknown_run(const struct trying *t, size_t side, const char *probes, 
 	for (size_t i = 0; i < s->count && !rc && !explained; i++) {
 		struct line_effect *x = &s->lines[i];
 		const struct line_effect *one = x;
-		if (x->side != side || x->way != LINE_IN_LAB || *x->probes)
+		if (x->side != side || x->way != LINE_IN_LAB || x->probes)
 			continue;
 		rc = laid_run(t, &one, 1, probes, false, t->at, e);
 		if (!rc)
@@ -637,7 +582,7 @@ static int unknown_run(const struct trying *t, size_t side, const char *probes, 
 	}
 	for (size_t i = 0; i < s->count; i++) {
 		struct line_effect *x = &s->lines[i];
-		if (x->side == side && x->way == LINE_IN_LAB && !*x->probes && !x->effect.count) {
+		if (x->side == side && x->way == LINE_IN_LAB && !x->probes && !x->effect.count) {
 			x->kind = EFFECT_UNTESTED;
 			report_text(x->why, "no experiment%s depends on it",
 				    x->knob && t->o->probes ? " of these probes" : "");
@@ -662,27 +607,23 @@ static int reports_make(struct effects *s, bool measured, bool inspected, struct
 static int lines_try(struct trying *t, struct err *e)
 {
 	struct effects *s = t->s;
-	CLEAN(free_pointer) char *probes = NULL;
+	probe_set probes = 0;
 	bool measured = false, inspected = false, unknown = false;
-	int rc = 0;
-	for (size_t i = 0; i < s->count && !rc; i++) {
+	for (size_t i = 0; i < s->count; i++) {
 		const struct line_effect *x = &s->lines[i];
 		inspected |= x->way == LINE_INSPECTED;
 		measured |= x->way == LINE_IN_LAB;
-		unknown |= x->way == LINE_IN_LAB && !*x->probes;
-		rc = names_add(&probes, x->probes, e);
+		unknown |= x->way == LINE_IN_LAB && !x->probes;
+		probes |= x->probes;
 	}
-	if (!rc && unknown) {
-		free_pointer(&probes);
-		rc = probes_of(NULL, t->o->probes, &probes, e);
-	}
-	measured &= probes && *probes;
-	if (!rc)
-		rc = reports_make(s, measured, inspected, e);
+	if (unknown)
+		probes = probes_of(NULL, t->o->probes);
+	measured &= probes != 0;
+	int rc = reports_make(s, measured, inspected, e);
 	if (!rc && measured)
 		rc = laid_run(t, NULL, 0, probes, false, s->measured[0], e);
 	if (!rc && inspected)
-		rc = laid_run(t, NULL, 0, NULL, true, s->inspected[0], e);
+		rc = laid_run(t, NULL, 0, 0, true, s->inspected[0], e);
 	if (!rc && measured)
 		rc = groups_run(t, e);
 	if (!rc)

@@ -30,7 +30,7 @@ struct line_effect {
 	char name[SYSCTL_NAME], value[SYSCTL_D_VALUE];
 	const struct knob *knob; /* NULL: none of the catalogue's */
 	enum { LINE_LEFT_OUT, LINE_IN_LAB, LINE_INSPECTED } way;
-	char *probes; /* whose experiments depend on it; "": none */
+	probe_set probes; /* whose experiments depend on it */
 	enum effect_kind kind;
 	char why[400]; /* of "no effect here" and "not testable here": a clause */
 	struct effect effect;

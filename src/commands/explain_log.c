@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "commands/recognise.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "report/json_value.h"
 #include "report/utf8.h"
 
@@ -128,8 +129,8 @@ static int log_read(struct log *l, const char *name, struct err *e)
 static int seen_compare(const void *a, const void *b)
 {
 	const struct seen *x = a, *y = b;
-	return x->lines == y->lines ? (x->first_line > y->first_line ? 1 : -1)
-				    : (x->lines < y->lines ? 1 : -1);
+	return x->lines == y->lines ? ORDER(x->first_line, y->first_line)
+				    : ORDER(y->lines, x->lines);
 }
 
 static json_t *seen_describe(const struct seen *s, const struct host *h, struct json_writer *w)

@@ -39,7 +39,7 @@ static void session_lower(const struct host *h)
 	for (unsigned i = 0; i < TRIES; i++) {
 		if (host_write(h, "proc/self/autogroup", "19", NULL) != -EAGAIN)
 			return;
-		trial_sleep_us(PAUSE_US);
+		clock_sleep_us(PAUSE_US);
 	}
 }
 
@@ -67,7 +67,7 @@ bool gently_idle(void)
 	while (!has_time()) {
 		if (clock_ns() >= end)
 			return false;
-		trial_sleep_us(PAUSE_US);
+		clock_sleep_us(PAUSE_US);
 	}
 	return true;
 }

@@ -8,11 +8,7 @@
 #include "report/json_value.h"
 #include "report/table.h"
 #include "tune/journal.h"
-#include "tune/undo.h"
 #include "tune/watchdog.h"
-
-#define LATE "not confirmed in time"
-#define UNWATCHED "waiting, but not watched"
 
 struct history {
 	struct tuning tuning;
@@ -81,26 +77,36 @@ static const char *lost(const struct history *h, const struct run *r)
 		       : NULL;
 }
 
-/* Writes the time left. */
-static void waiting_text(char *text, size_t size, const struct history *h, const struct run *r)
+/* What a run waits for. */
+enum wait {
+	WAIT_NONE, /* it does not wait */
+	WAIT_WATCHED,
+	WAIT_UNWATCHED, /* for a confirmation, but no watchdog rolls it back */
+	WAIT_LATE,      /* no watchdog has rolled it back at its deadline */
+};
+
+static enum wait wait_of(const struct history *h, const struct run *r)
 {
-	unsigned long long left = watchdog_seconds_left(r->deadline_ms);
+	if (r->status != RUN_WAITING || earlier_boot(h, r) || lost(h, r))
+		return WAIT_NONE;
 	if (h->busy || journal_watched(h->journal, r->id))
-		snprintf(text, size, "waiting, %llu s left", left);
-	else
-		snprintf(text, size, "%s", left ? UNWATCHED : LATE);
+		return WAIT_WATCHED;
+	return watchdog_seconds_left(r->deadline_ms) ? WAIT_UNWATCHED : WAIT_LATE;
 }
 
-/* The status of a run; of a waiting one, the time left. */
-static void status_text(char *text, size_t size, const struct history *h, const struct run *r)
+/* The status of a run; of a watched one, the time left. */
+static void status_text(char *text, size_t size, const struct history *h, const struct run *r,
+			enum wait wait)
 {
-	const char *why = lost(h, r);
-	if (why)
+	static const char *const waiting[] = {[WAIT_UNWATCHED] = "waiting, but not watched",
+					      [WAIT_LATE] = "not confirmed in time"};
+	const char *why = wait > WAIT_WATCHED ? waiting[wait] : lost(h, r);
+	if (wait == WAIT_WATCHED)
+		snprintf(text, size, "waiting, %llu s left", watchdog_seconds_left(r->deadline_ms));
+	else if (why)
 		snprintf(text, size, "%s", why);
 	else if (r->status == RUN_PARTLY && all_skipped(r))
 		snprintf(text, size, "not reverted");
-	else if (r->status == RUN_WAITING && !earlier_boot(h, r))
-		waiting_text(text, size, h, r);
 	else
 		snprintf(text, size, "%s", run_status_name(r->status));
 }
@@ -193,7 +199,7 @@ static int print_table(const struct history *h, const struct journal *j, struct 
 		const struct run *r = &j->runs[i];
 		char time[REPORT_STAMP], status[40], names[4096];
 		report_stamp(r->time, time);
-		status_text(status, sizeof(status), h, r);
+		status_text(status, sizeof(status), h, r, wait_of(h, r));
 		change_names(r, names, sizeof(names));
 		table_row(&t);
 		table_cell(&t, "%u", r->id);
@@ -212,10 +218,10 @@ static void print_run(const struct history *h, const struct run *r)
 	struct page p = page_open(stdout, &h->tuning.style);
 	report_stamp(r->time, begun);
 	report_stamp(r->ended, ended);
-	status_text(status, sizeof(status), h, r);
-	const char *why = strcmp(r->reason, UNDO_ASKED) ? r->reason : "by epolltune rollback";
-	printf("Run %u: %s%s%s\n", r->id, status, r->reason[0] ? ", " : "", why);
-	if (!strcmp(status, LATE) || !strcmp(status, UNWATCHED))
+	enum wait wait = wait_of(h, r);
+	status_text(status, sizeof(status), h, r, wait);
+	printf("Run %u: %s%s%s\n", r->id, status, r->undo ? ", " : "", run_undo_text(r));
+	if (wait > WAIT_WATCHED)
 		printf("  the rollback watchdog has exited; "
 		       "roll back with: epolltune rollback %u%s\n",
 		       r->id, tuning_option(&h->tuning, option));

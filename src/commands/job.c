@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "commands/gently.h"
 #include "epolltune/clock.h"
-#include "tune/interrupt.h"
 
 /* Timeout of reading its settings alone. */
 #define INSPECT_SECONDS 10

@@ -1,7 +1,7 @@
 #include "commands/command.h"
 
-#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,20 +18,6 @@ struct arguments {
 	enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_SARIF } format;
 	bool fix, tries;
 };
-
-/* "5.10" or "6.1.0-18-amd64". */
-static int kernel_parse(const char *text, unsigned *kernel, struct err *e)
-{
-	unsigned major = 0, minor = 0;
-	int end = 0;
-	if (!isdigit((unsigned char)*text) ||
-	    sscanf(text, "%4u.%4u%n", &major, &minor, &end) != 2 ||
-	    (text[end] && !strchr(".-+", text[end])))
-		return err_set(e, EINVAL, "--kernel: \"%.60s\" is not a version such as 5.10",
-			       text);
-	*kernel = KERNEL(major, minor);
-	return 0;
-}
 
 static int files_judge(struct lint *l, const struct given *given, struct err *e)
 {
@@ -53,7 +39,6 @@ static bool is_unpacked(const char *root)
 /* Opens the machine, which must outlive the lint. */
 static int machine_judge(struct lint *l, struct host **h, const struct arguments *a, struct err *e)
 {
-	struct host_facts facts;
 	int rc = host_open(h, a->root, e);
 	if (rc < 0)
 		return rc;
@@ -63,9 +48,8 @@ static int machine_judge(struct lint *l, struct host **h, const struct arguments
 			       a->root);
 	if (a->fix && !is_unpacked(a->root))
 		return err_set(e, EINVAL, "lint: --fix needs files; unpack %s first", a->root);
-	host_facts(*h, &facts);
 	if (!a->kernel)
-		kernel_parse(facts.kernel, &l->kernel, NULL);
+		l->kernel = host_kernel(*h);
 	l->host = *h;
 	return lint_machine(l, e);
 }
@@ -89,13 +73,11 @@ static int files_try(struct lint *l, struct effects *tried, const struct argumen
 {
 	const char *files[] = {given->operands[0], a->versus};
 	CLEAN(host_closep) struct host *h = NULL;
-	struct host_facts facts;
 	int rc = host_open(&h, "/", e);
 	if (rc < 0)
 		return rc;
-	host_facts(h, &facts);
 	if (!a->kernel)
-		kernel_parse(facts.kernel, &l->kernel, NULL);
+		l->kernel = host_kernel(h);
 	l->keeps = true;
 	for (size_t i = 0; i < 2 && files[i] && !rc; i++) {
 		rc = lint_path(l, files[i], e);
@@ -144,9 +126,11 @@ static int lint_run(struct run *r, const struct arguments *a, const struct given
 		    struct err *e)
 {
 	struct lint *l = &r->lint;
-	int rc = a->kernel ? kernel_parse(a->kernel, &l->kernel, e) : 0;
-	if (rc == 0)
-		rc = options_check(a, given, e);
+	l->kernel = a->kernel ? kernel_parse(a->kernel) : UINT_MAX;
+	if (a->kernel && l->kernel == UINT_MAX)
+		return err_set(e, EINVAL, "--kernel: \"%.60s\" is not a version such as 5.10",
+			       a->kernel);
+	int rc = options_check(a, given, e);
 	if (rc == 0 && !a->tries && (given->count || strcmp(a->root, "/") != 0))
 		command_confine(given->count ? NULL : a->root);
 	if (rc == 0)
@@ -163,7 +147,7 @@ static int lint_run(struct run *r, const struct arguments *a, const struct given
 
 static int lint(void *arguments, const struct given *given)
 {
-	CLEAN(run_free) struct run r = {.lint = {.kernel = UINT_MAX}};
+	CLEAN(run_free) struct run r = {0};
 	struct err e = {0};
 	enum finding_level worst;
 	if (lint_run(&r, arguments, given, &e) < 0)
@@ -184,7 +168,7 @@ static const struct option_row options[] = {
 	{"versus", "OTHER", "with --try: try that file too, and compare", AT(versus),
 	 TEXT_OF(FILES)},
 	TARGET_OPTIONS(struct arguments, check),
-	{"probe", "NAME,…", "with --try: run only these probes", AT(check.probes), LIST_OF(PROBES)},
+	{"probe", "NAME,…", "with --try: run only these probes", AT(check.probes), PROBES_OPTION},
 	FAMILY_OPTION(AT(check.family)),
 	{"fix", NULL, "print the corrected files as a diff; write nothing", AT(fix), FLAG},
 	{"format", "FORMAT", "", AT(format), CHOICE("text,json,sarif")},

@@ -1,11 +1,10 @@
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "commands/address.h"
 #include "commands/command.h"
 #include "commands/figures.h"
@@ -46,18 +45,6 @@ struct load_arguments {
 	bool remote;
 	struct figures_options figures;
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int signal) { interrupted = signal; }
-
-/* Catch the signal unless the caller ignores it. */
-static void end_on(int signal)
-{
-	struct sigaction action = {.sa_handler = on_signal}, before;
-	if (sigaction(signal, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-		sigaction(signal, &action, NULL);
-}
 
 static int sources_parse(const char *list, void *field, struct err *e)
 {
@@ -209,7 +196,7 @@ static int tick(uint64_t done, void *arg)
 	if (p->show)
 		progress_print("%s: %s%s%s", p->what, quantity_show(QUANTITY_COUNT, done).text, of,
 			       time);
-	return interrupted;
+	return interrupt_came();
 }
 
 static int order_run(struct client *c, const struct client_order *order, bool show, struct err *e)
@@ -352,7 +339,7 @@ static void notes_pace(struct bench_table *t, const struct load_arguments *a,
 		   "open loop at %s: latency counts from the time an operation was due, so a "
 		   "stall of the server counts for every operation it delayed",
 		   quantity_show(QUANTITY_RATE, a->rate_per_s).text);
-	if (!interrupted && (sum->lost || rate_missed(a, c, sum->rate)))
+	if (!interrupt_came() && (sum->lost || rate_missed(a, c, sum->rate)))
 		bench_note(t,
 			   "the load reached %s of %s: the other operations were late or never "
 			   "started",
@@ -521,9 +508,8 @@ static int mode_run(struct client *c, struct load_arguments *a, struct bench_tab
 	if (a->mode == LOAD_HOLD && n)
 		figures_add(t, a, c, variant, n, n, false);
 	if (rc == 0 && a->mode == LOAD_HOLD) {
-		struct timespec left = {(time_t)(a->duration_us / 1000000),
-					(long)(a->duration_us % 1000000) * 1000};
-		while (!interrupted && nanosleep(&left, &left) < 0 && errno == EINTR)
+		uint64_t end = clock_ns() + a->duration_us * 1000;
+		while (!interrupt_came() && !clock_wait_until(end))
 			;
 		variant = "hold-sample";
 		order = (struct client_order){.verb = CLIENT_REQUEST,
@@ -556,8 +542,7 @@ static int load_run(struct load_arguments *a, struct err *e)
 	int rc = t ? host_open(&host, "/", e) : err_set(e, ENOMEM, "out of memory");
 	if (rc < 0)
 		return rc;
-	end_on(SIGINT);
-	end_on(SIGTERM);
+	interrupt_hold(INTERRUPT_ONCE);
 	rc = host_counters(host, &before, e);
 	if (rc == 0)
 		rc = ports_check(a, host, t, e);

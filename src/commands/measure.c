@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "commands/gently.h"
+#include "epolltune/clock.h"
 #include "judge/judge.h"
 
 /* The labs of a probe. */
@@ -128,7 +129,7 @@ static void eventfd_wait(int fd)
 /* The quiet window, before the first experiment. */
 static bool quiet_wait(void *arg, uint64_t us)
 {
-	trial_sleep_us(us);
+	clock_sleep_us(us);
 	return false;
 }
 
@@ -136,7 +137,7 @@ static bool quiet_wait(void *arg, uint64_t us)
 static bool window_wait(void *arg, uint64_t us)
 {
 	const struct check *check = arg;
-	trial_sleep_us(us);
+	clock_sleep_us(us);
 	if (check->experiments)
 		eventfd_wait(check->ended);
 	return check->experiments;

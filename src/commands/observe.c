@@ -86,11 +86,8 @@ static int observer_run(struct observer *o, uint64_t us, bool progress, struct e
 			progress_show(clock_ns(), began, end);
 			shown += PROGRESS_NS;
 		}
-		while ((now = clock_ns()) < next) {
-			const struct timespec rest = {(time_t)((next - now) / 1000000000),
-						      (long)((next - now) % 1000000000)};
-			nanosleep(&rest, NULL);
-		}
+		clock_sleep_until(next);
+		now = clock_ns();
 	}
 }
 

@@ -11,6 +11,7 @@
 #include "base/array.h"
 #include "commands/command.h"
 #include "epolltune/catalogue.h"
+#include "epolltune/order.h"
 
 struct word {
 	const char *text;
@@ -56,7 +57,7 @@ static int word_compare(const struct word *a, const struct word *b)
 {
 	size_t shorter = a->length < b->length ? a->length : b->length;
 	int order = strncasecmp(a->text, b->text, shorter);
-	return order ? order : (a->length > b->length) - (a->length < b->length);
+	return order ? order : ORDER(a->length, b->length);
 }
 
 static int pattern_compare(const void *a, const void *b)
@@ -292,8 +293,8 @@ static bool is_near(const struct candidate *c, unsigned words)
 
 static int candidate_compare(const void *a, const void *b)
 {
-	double x = ((const struct candidate *)a)->score, y = ((const struct candidate *)b)->score;
-	return (x < y) - (x > y);
+	const struct candidate *x = a, *y = b;
+	return ORDER(y->score, x->score);
 }
 
 size_t topics_nearest(const char *text, const struct host *h, const char *names[NEAREST_MAX])

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/interrupt.h"
 #include "commands/command.h"
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
 #include "report/json_value.h"
-#include "tune/interrupt.h"
 #include "tune/journal.h"
 #include "tune/persist.h"
 #include "tune/undo.h"
@@ -196,7 +196,7 @@ static int rollback(void *arguments, const struct given *given)
 	if (tuning_run(&b->tuning, given, &b->run, &e) || tuning_open(&b->tuning, &e) < 0)
 		return command_error(&e);
 	/* Signals must not interrupt a rollback. */
-	interrupt_hold();
+	interrupt_hold(INTERRUPT_HANGUP);
 	int status = run(b, &e);
 	tuning_close(&b->tuning);
 	return status;

@@ -68,6 +68,17 @@ void saved_target_path(const char *where, char path[PATH_MAX])
 	snprintf(path, PATH_MAX, "%s%s", is_file(where) ? "" : DIRECTORY "/", where);
 }
 
+struct names {
+	char text[200];
+};
+
+static int name_add(const char *value, void *arg)
+{
+	struct names *all = arg;
+	report_append(all->text, "%s%s", *all->text ? ", " : "", value);
+	return 0;
+}
+
 struct taking {
 	struct check_options *out;
 	unsigned seen; /* bits of rows */
@@ -89,11 +100,14 @@ static int line_take(char *line, void *arg, struct err *e)
 		t->seen |= 1u << i;
 		return option_take(&rows[i], value, t->out, e);
 	}
-	return err_set(e, EINVAL,
-		       "no \"%.40s\" in a target; there are connections, rate, stall, rtt, "
-		       "bandwidth, datagrams, datagram, idle, role, backlog, peers, server, netns "
-		       "and accept",
-		       name);
+	struct names all = {""};
+	for (size_t i = 0; rows[i].name; i++)
+		report_append(all.text, "%s%s",
+			      !i                 ? ""
+			      : rows[i + 1].name ? ", "
+						 : " and ",
+			      rows[i].name);
+	return err_set(e, EINVAL, "no \"%.40s\" in a target; there are %s", name, all.text);
 }
 
 int saved_target_load(const char *where, struct check_options *out, struct err *e)
@@ -122,34 +136,15 @@ int saved_target_names(int (*each)(const char *value, void *arg), void *arg)
 	return status;
 }
 
-static int name_add(const char *value, void *arg)
-{
-	struct err *e = arg;
-	size_t used = strlen(e->text);
-	snprintf(e->text + used, sizeof(e->text) - used, "%s %s",
-		 e->text[used - 1] == ':' ? "" : ",", value);
-	return 0;
-}
-
-static void text_add(struct err *e, const char *text)
-{
-	size_t used = strlen(e->text);
-	snprintf(e->text + used, sizeof(e->text) - used, "%s", text);
-}
-
 int saved_target_unknown(const char *name, struct err *e)
 {
-	if (!e)
-		return -EINVAL;
-	err_set(e, EINVAL, "--target: no target \"%.60s\" in " DIRECTORY "; predefined:", name);
-	values_each(values_words(target_presets()), name_add, e);
-	size_t used = strlen(e->text);
-	text_add(e, "; saved:");
-	saved_target_names(name_add, e);
-	if (e->text[strlen(e->text) - 1] == ':')
-		e->text[used] = 0;
-	text_add(e, "; a file needs a \"/\"");
-	return -e->code;
+	struct names predefined = {""}, saved = {""};
+	values_each(values_words(target_presets()), name_add, &predefined);
+	saved_target_names(name_add, &saved);
+	return err_set(e, EINVAL,
+		       "--target: no target \"%.60s\" in " DIRECTORY
+		       "; predefined: %s%s%s; a file needs a \"/\"",
+		       name, predefined.text, *saved.text ? "; saved: " : "", saved.text);
 }
 
 /* What a present file accepts is the operator's. */

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 
+#include "base/interrupt.h"
 #include "commands/progress.h"
 #include "epolltune/clock.h"
-#include "tune/interrupt.h"
 
 #define PROGRESS_MS 100
 

@@ -21,12 +21,9 @@ int tuning_as_root(const struct given *given, struct err *e)
 	if (geteuid() == 0)
 		return -e->code;
 	bool whole = operator_command(command, sizeof(command), given->argc, given->argv);
-	char text[sizeof(e->text)];
-	strcpy(text, e->text);
 	/* A command that is cut off does something else. */
-	if (!whole || (size_t)snprintf(e->text, sizeof(e->text), "%s; run as root: sudo %s", text,
-				       command) >= sizeof(e->text))
-		snprintf(e->text, sizeof(e->text), "%.460s; run the same command as root", text);
+	if (!whole || !err_append(e, "; run as root: sudo %s", command))
+		err_append(e, "; run the same command as root");
 	return -e->code;
 }
 

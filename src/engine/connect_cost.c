@@ -9,7 +9,7 @@
 
 #include "engine/sockets.h"
 #include "epolltune/clock.h"
-#include "epolltune/statistics.h"
+#include "epolltune/order.h"
 #include "epolltune/task.h"
 
 #define TIMEOUT_MS 10000

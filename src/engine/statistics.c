@@ -1,19 +1,7 @@
 #include "epolltune/statistics.h"
+#include "epolltune/order.h"
 
-#include <stdint.h>
 #include <stdlib.h>
-
-int double_compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-int u64_compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-	return (x > y) - (x < y);
-}
 
 struct spread spread_of(double *values, size_t count)
 {

@@ -12,33 +12,34 @@
 
 #include "base/array.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "host/listener_table.h"
 #include "host/sock_diag.h"
 
-/* A process may keep the descriptor of a connection until it is closed on both sides. */
-#define STATES                                                                                     \
-	(1u << TCP_ESTABLISHED | 1u << TCP_CLOSE_WAIT | 1u << TCP_FIN_WAIT1 |                      \
-	 1u << TCP_FIN_WAIT2 | 1u << TCP_CLOSING | 1u << TCP_LAST_ACK)
-
 struct reading {
-	const struct listeners *own, *all;
+	struct listeners *own;
+	const struct listeners *all;
 	struct listener_table *table; /* of `all` */
 	struct accepted_list *out;
 };
 
-static bool is_own(const struct listeners *own, const struct listener *l)
+/* Counts a connection to the address of `l`; false: none of the listeners in question has it. They
+ * are ordered by address. */
+static bool own_count(struct listeners *own, const struct listener *l)
 {
-	for (size_t i = 0; i < own->count; i++)
-		if (listener_same_address(&own->at[i], l))
-			return true;
-	return false;
+	bool found = false;
+	for (size_t i = 0; i < own->count; i++) {
+		bool same = listener_same_address(&own->at[i], l);
+		if (found && !same)
+			break;
+		own->at[i].clients += same;
+		found |= same;
+	}
+	return found;
 }
 
-/* One that waits for accept() has no inode, and none has one that its process has closed. */
 static int accepted_add(struct accepted_list *out, uint64_t inode, bool own)
 {
-	if (!inode)
-		return NL_OK;
 	struct accepted *more =
 		out->count < ACCEPTED_MAX ? array_add(&out->at, &out->count, sizeof(*more)) : NULL;
 	if (!more)
@@ -52,11 +53,14 @@ static int tcp_received(struct nl_msg *msg, void *arg)
 	const struct reading *r = arg;
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	const struct inet_diag_msg *m = nlmsg_data(header);
-	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & STATES))
+	/* One that waits for accept() has no inode, and none has one that its process has closed.
+	 */
+	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & TCP_CONNECTED) ||
+	    !m->idiag_inode)
 		return NL_OK;
 	int at = listener_table_find(r->table, m);
 	return at < 0 ? NL_OK
-		      : accepted_add(r->out, m->idiag_inode, is_own(r->own, &r->all->at[at]));
+		      : accepted_add(r->out, m->idiag_inode, own_count(r->own, &r->all->at[at]));
 }
 
 /* An accepted socket has the name of its listener: net/unix/af_unix.c, unix_stream_connect(). */
@@ -72,7 +76,8 @@ static int unix_received(struct nl_msg *msg, void *arg)
 	if (!name)
 		return NL_OK;
 	listener_unix_address(&named, name);
-	return is_own(r->own, &named) ? accepted_add(r->out, m->udiag_ino, true) : NL_OK;
+	return m->udiag_ino && own_count(r->own, &named) ? accepted_add(r->out, m->udiag_ino, true)
+							 : NL_OK;
 }
 
 static bool any_unix(const struct listeners *l)
@@ -83,37 +88,32 @@ static bool any_unix(const struct listeners *l)
 	return false;
 }
 
-static int inode_order(const void *a, const void *b)
-{
-	const struct accepted *x = a, *y = b;
-	return (x->inode > y->inode) - (x->inode < y->inode);
-}
-
-void accepted_sockets_read(const struct host *h, const struct listeners *own,
-			   struct accepted_list *out)
+void accepted_sockets_read(const struct host *h, struct listeners *own, struct accepted_list *out)
 {
 	struct unix_diag_req names = {.sdiag_family = AF_UNIX,
 				      .udiag_states = 1u << TCP_ESTABLISHED,
 				      .udiag_show = UDIAG_SHOW_NAME};
 	CLEAN(listeners_free) struct listeners all = {0};
 	*out = (struct accepted_list){0};
+	for (size_t i = 0; i < own->count; i++)
+		own->at[i].clients = 0;
 	if (listeners_read_tcp(h, &all, NULL) < 0)
 		return;
 	CLEAN(listener_table_free) struct listener_table *table = listener_table_make(&all);
 	struct reading r = {own, &all, table, out};
 	struct port_window windows[PORT_WINDOWS];
 	if (table)
-		sock_diag_tcp_with(0, STATES, windows,
+		sock_diag_tcp_with(0, TCP_CONNECTED, windows,
 				   listener_table_windows(&all, NULL, NULL, windows), tcp_received,
 				   &r, NULL);
 	if (any_unix(own))
 		sock_diag_dump(SOCK_DIAG_BY_FAMILY, &names, sizeof(names), unix_received, &r, NULL);
 	if (out->count)
-		qsort(out->at, out->count, sizeof(*out->at), inode_order);
+		qsort(out->at, out->count, sizeof(*out->at), u64_compare);
 }
 
 const struct accepted *accepted_sockets_find(const struct accepted_list *l, uint64_t inode)
 {
 	const struct accepted key = {.inode = inode};
-	return l->count ? bsearch(&key, l->at, l->count, sizeof(key), inode_order) : NULL;
+	return l->count ? bsearch(&key, l->at, l->count, sizeof(key), u64_compare) : NULL;
 }

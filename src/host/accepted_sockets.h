@@ -7,8 +7,8 @@
 #include "epolltune/listener.h"
 
 struct accepted {
-	uint64_t inode;
-	bool own; /* by one of the listeners in question; otherwise by another one */
+	uint64_t inode; /* first: its order */
+	bool own;       /* by one of the listeners in question; otherwise by another one */
 };
 struct accepted_list {
 	struct accepted *at; /* by inode */
@@ -16,10 +16,10 @@ struct accepted_list {
 };
 
 /* Those of all TCP listeners of the calling network namespace and of the UNIX ones in `own`, which
- * are the listeners in question. At most ACCEPTED_MAX, and what cannot be listed is missing. */
+ * are the listeners in question, ordered, and `clients` of these. At most ACCEPTED_MAX, and
+ * what cannot be listed is missing. */
 #define ACCEPTED_MAX ((size_t)1 << 22)
-void accepted_sockets_read(const struct host *h, const struct listeners *own,
-			   struct accepted_list *out);
+void accepted_sockets_read(const struct host *h, struct listeners *own, struct accepted_list *out);
 /* NULL: it is no such connection. */
 const struct accepted *accepted_sockets_find(const struct accepted_list *l, uint64_t inode);
 /* The address of a UNIX socket by its UNIX_DIAG_NAME, as ss(8) prints it: "@" for the NUL of an

@@ -16,6 +16,7 @@
 #include "base/array.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "host/accepted_sockets.h"
 #include "host/descriptors.h"
 #include "host/owners.h"
@@ -57,7 +58,7 @@ struct looked {
 
 struct acceptor_search {
 	const struct host *host;
-	const struct subject *subject;
+	struct subject *subject;
 	uint64_t *inodes; /* of its listeners */
 	struct accepted_list accepted;
 	struct looked *looked;
@@ -70,12 +71,6 @@ struct acceptor_search {
 	bool full;                   /* no memory */
 };
 
-static int inode_order(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-	return (*x > *y) - (*x < *y);
-}
-
 /* A server may have thousands of listeners. */
 static int inodes_make(struct acceptor_search *s, struct err *e)
 {
@@ -85,14 +80,14 @@ static int inodes_make(struct acceptor_search *s, struct err *e)
 		return err_set(e, ENOMEM, "cannot look at the server's processes: out of memory");
 	for (size_t i = 0; i < l->count; i++)
 		s->inodes[i] = l->at[i].inode;
-	qsort(s->inodes, l->count, sizeof(*s->inodes), inode_order);
+	qsort(s->inodes, l->count, sizeof(*s->inodes), u64_compare);
 	return 0;
 }
 
 static bool has_inode(const struct acceptor_search *s, uint64_t inode)
 {
 	return inode && bsearch(&inode, s->inodes, s->subject->listeners.count, sizeof(*s->inodes),
-				inode_order);
+				u64_compare);
 }
 
 static void number_add(struct numbers *n, const char *fd)
@@ -318,15 +313,13 @@ static bool holds_listener(struct acceptor_search *s, int process)
 static int age_order(const void *a, const void *b)
 {
 	const struct process_stat *x = a, *y = b;
-	return x->started != y->started ? (x->started > y->started ? 1 : -1)
-					: (x->pid > y->pid) - (x->pid < y->pid);
+	return x->started != y->started ? ORDER(x->started, y->started) : ORDER(x->pid, y->pid);
 }
 
 static int held_order(const void *a, const void *b)
 {
 	const struct connection_held *x = a, *y = b;
-	return x->inode != y->inode ? (x->inode > y->inode ? 1 : -1)
-				    : (x->holder > y->holder) - (x->holder < y->holder);
+	return x->inode != y->inode ? ORDER(x->inode, y->inode) : ORDER(x->holder, y->holder);
 }
 
 /* Of processes with the same connection the first one has it: `looked` is by age. */
@@ -455,6 +448,7 @@ static void described(struct subject *out, const struct holder *h)
 	if (!out->accepting++ || h->p.soft < out->soft) {
 		out->soft = h->p.soft;
 		out->hard = h->p.hard;
+		out->limited = h->p.pid;
 	}
 	if (!out->oldest || h->p.started < out->oldest)
 		out->oldest = h->p.started;
@@ -496,11 +490,12 @@ int acceptors_find(const struct host *h, bool (*member)(pid_t pid, void *arg), v
 		s.first = firsts[i];
 		holders_look(&s, all, count, member, arg);
 	}
-	if (s.cut)
-		out->soft = out->hard =
-			0; /* one of those that were left out may have a lower one */
-	else
+	if (s.cut) { /* one of those that were left out may have a lower limit */
+		out->soft = out->hard = 0;
+		out->limited = 0;
+	} else {
 		rc = chosen_describe(&s, out, e);
+	}
 	free(s.accepted.at);
 	free(s.looked);
 	free(s.inodes);

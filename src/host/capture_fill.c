@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/subject.h"
 #include "host/capture_hide.h"
 #include "host/listener_file.h"
 #include "host/machine.h"
@@ -57,11 +58,21 @@ static int put(const struct host *h, const char *path, const struct capture_file
 	return rc == -E2BIG ? capture_put(h->files, path, &none, e) : rc;
 }
 
+#define LIMITS "proc/self/limits"
+
+/* Whether the capture has that file of the server, as its own. */
+static bool is_of_server(const struct filling *f, const char *path)
+{
+	return f->options.server && (!strcmp(path, LIMITS) || !strcmp(path, "proc/self/cgroup"));
+}
+
 /* What is there, but not in the capture. Other errors are the kernel's answer, and to another user
- * as well. */
+ * as well, but for a process: it is hidden, or has ended. */
 static void unread_put(const struct host *h, const char *path, int error)
 {
-	const struct capture_file f = {.error = error == ENOMEM ? EIO : error};
+	const struct filling *from = h->filling;
+	bool lacks = error == ENOMEM || (is_of_server(from, path) && host_has(from->live, path));
+	const struct capture_file f = {.error = lacks ? EIO : error};
 	if (capture_left_out_reason(f.error)[0])
 		capture_put(h->files, path, &f, NULL);
 }
@@ -78,14 +89,17 @@ int filling_reply(const struct host *h, const char *path, void *data, size_t siz
 /* The path on the running machine; "": it is not read. */
 static void live_path(const struct filling *f, const char *path, char out[PATH_MAX])
 {
+	const struct subject *s = f->options.server;
 	snprintf(out, PATH_MAX, "%s", path);
-	if (f->options.self &&
-	    (!strcmp(path, "proc/self/limits") || !strcmp(path, "proc/self/cgroup")))
-		snprintf(out, PATH_MAX, "proc/%d/%s", (int)f->options.self,
+	if (is_of_server(f, path))
+		snprintf(out, PATH_MAX, "proc/%d/%s",
+			 (int)(!strcmp(path, LIMITS) ? s->limited
+			       : s->activated        ? 0
+						     : s->pid),
 			 path + strlen("proc/self/"));
-	if ((!strncmp(path, "proc/", 5) && isdigit((unsigned char)path[5])) ||
-	    !strncmp(path, CAPTURE_EARLIER, strlen(CAPTURE_EARLIER)) ||
-	    !strncmp(path, "netlink/", 8))
+	else if ((!strncmp(path, "proc/", 5) && isdigit((unsigned char)path[5])) ||
+		 !strncmp(path, CAPTURE_EARLIER, strlen(CAPTURE_EARLIER)) ||
+		 !strncmp(path, "netlink/", 8))
 		out[0] = 0;
 }
 
@@ -201,7 +215,7 @@ void filling_take(const struct host *h, const char *path)
 	if (fd == -ENOENT)
 		mask_take(h, path, from);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		errno = ENOENT;
+		unread_put(h, path, ENOENT);
 	else if (S_ISDIR(st.st_mode))
 		capture_put(h->files, path, &capture_directory, NULL);
 	else

@@ -12,10 +12,12 @@
 #include <sys/stat.h>
 
 #include "epolltune/capture.h"
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/sysctl_d.h"
 #include "host/listener_file.h"
 #include "host/machine.h"
+#include "host/subject_file.h"
 
 /* What openshift's gather-sysinfo wrote about a node. */
 #define NESTED "sysinfo.tgz"
@@ -61,12 +63,6 @@ static const char *const wanted[] = {
 	"run/modules-load.d/*",
 	"usr/local/lib/modules-load.d/*",
 	"usr/lib/modules-load.d/*",
-	"etc/nginx/*",
-	"etc/redis/*",
-	"etc/haproxy/haproxy.cfg",
-	"etc/php/*",
-	"etc/apache2/*",
-	"etc/httpd/*",
 	"etc/ufw/sysctl.conf",
 	"run/tuned*",
 	"run/NetworkManager*",
@@ -74,6 +70,7 @@ static const char *const wanted[] = {
 	"var/lib/kube-proxy*",
 	"netlink/*",
 	HOST_IDENTITY_FILE,
+	SUBJECT_FILE,
 	LISTENER_FILE,
 	CAPTURE_LEFT_OUT,
 	earlier_files,
@@ -103,7 +100,7 @@ static bool is_wanted(const char *path)
 		return matches(wanted_of_processes,
 			       sizeof(wanted_of_processes) / sizeof(*wanted_of_processes),
 			       path + length);
-	return matches(wanted, sizeof(wanted) / sizeof(*wanted), path);
+	return matches(wanted, sizeof(wanted) / sizeof(*wanted), path) || server_tree_has(path);
 }
 
 /* The part of a path that is below the root of a machine; NULL: it is not wanted. All of a capture
@@ -585,11 +582,8 @@ static int machine_choose(const struct reader *r, const char *inner, struct capt
 		return err_set(e, ENODATA, "no machine is captured in %s%s%s: it has no proc/sys",
 			       r->name, *inner ? "/" : "", inner);
 	err_set(e, ENOTUNIQ, "%s has several machines; name one: ", r->name);
-	for (size_t i = 0; e && i < m->count; i++) {
-		size_t used = strlen(e->text);
-		snprintf(e->text + used, sizeof(e->text) - used, "%s%.60s", i ? ", " : "",
-			 m->at[i]);
-	}
+	for (size_t i = 0; i < m->count; i++)
+		err_append(e, "%s%.60s", i ? ", " : "", m->at[i]);
 	return -ENOTUNIQ;
 }
 

@@ -16,8 +16,6 @@
 #include "host/sock_diag.h"
 #include "host/tcp_info.h"
 
-#define STATES (1u << TCP_ESTABLISHED | 1u << TCP_CLOSE_WAIT)
-
 #define CLOSED (1u << TCP_TIME_WAIT | 1u << TCP_FIN_WAIT2)
 
 struct reading {
@@ -165,7 +163,7 @@ int connections_read(const struct host *h, const struct listeners *l,
 		     struct connections *c, struct err *e)
 {
 	struct reading r = {
-		.wanted_states = STATES, .l = l, .wanted = wanted, .arg = arg, .out = c};
+		.wanted_states = TCP_OPEN, .l = l, .wanted = wanted, .arg = arg, .out = c};
 	c->open = c->accepted = c->heard = 0;
 	return reading_run(&r, h, SOCK_DIAG_WITH(INET_DIAG_INFO), received, e);
 }
@@ -175,7 +173,7 @@ int connections_states(const struct host *h, const struct listeners *l,
 		       struct connection_states *out, struct err *e)
 {
 	struct reading r = {
-		.wanted_states = STATES, .l = l, .wanted = wanted, .arg = arg, .states = out};
+		.wanted_states = TCP_OPEN, .l = l, .wanted = wanted, .arg = arg, .states = out};
 	out->count = 0;
 	out->more = false;
 	return reading_run(&r, h,

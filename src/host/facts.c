@@ -41,16 +41,17 @@ bool machine_big_endian(const struct host *h)
 /* The page size of a captured machine may differ from this machine's. Without smaps, meminfo shows
  * it where the kernel maps its memory by such pages and no other can be the base page:
  * arch/x86/mm/pat/set_memory.c and arch/s390/mm/pageattr.c, unlike powerpc's radix_pgtable.c. */
-static uint64_t page_bytes(const struct host *h, const char *meminfo)
+uint64_t host_page_bytes(const struct host *h)
 {
 	if (h->live)
 		return (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t bytes = 0;
-	CLEAN(free_pointer) char *smaps = NULL;
+	CLEAN(free_pointer) char *smaps = NULL, *meminfo = NULL;
 	if (host_read_all(h, "proc/self/smaps", &smaps, NULL) >= 0 &&
 	    text_keyed_bytes(smaps, "KernelPageSize", &bytes))
 		return bytes;
-	bool small = meminfo && text_keyed_bytes(meminfo, "DirectMap4k", &bytes) &&
+	bool small = host_read_all(h, "proc/meminfo", &meminfo, NULL) >= 0 &&
+		     text_keyed_bytes(meminfo, "DirectMap4k", &bytes) &&
 		     !text_keyed_bytes(meminfo, "DirectMap64k", &bytes);
 	return small ? 4096 : 0;
 }
@@ -61,24 +62,32 @@ double host_uptime(const struct host *h)
 	return host_read(h, "proc/uptime", text, sizeof(text), NULL) > 0 ? strtod(text, NULL) : 0;
 }
 
+/* False: unknown. */
+static bool release_read(const struct host *h, char *out, size_t size)
+{
+	struct utsname u;
+	if (host_read(h, "proc/sys/kernel/osrelease", out, size, NULL) >= 0)
+		return true;
+	bool named = h->live && uname(&u) == 0;
+	snprintf(out, size, "%s", named ? u.release : "");
+	return named;
+}
+
 void host_facts(const struct host *h, struct host_facts *out)
 {
 	memset(out, 0, sizeof(*out));
 	struct utsname u;
-	bool named = h->live && uname(&u) == 0;
 	if (host_read(h, "proc/sys/kernel/hostname", out->name, sizeof(out->name), NULL) < 0 &&
-	    named)
+	    h->live && uname(&u) == 0)
 		snprintf(out->name, sizeof(out->name), "%s", u.nodename);
-	if (host_read(h, "proc/sys/kernel/osrelease", out->kernel, sizeof(out->kernel), NULL) < 0 &&
-	    named)
-		snprintf(out->kernel, sizeof(out->kernel), "%s", u.release);
+	release_read(h, out->kernel, sizeof(out->kernel));
 	out->cpus = cpus_online(h);
 	CLEAN(free_pointer) char *meminfo = NULL;
 	if (host_read_all(h, "proc/meminfo", &meminfo, NULL) >= 0) {
 		text_keyed_bytes(meminfo, "MemTotal", &out->memory_bytes);
 		text_keyed_bytes(meminfo, "MemAvailable", &out->available_bytes);
 	}
-	out->page_bytes = page_bytes(h, meminfo);
+	out->page_bytes = host_page_bytes(h);
 }
 
 int64_t host_tick_us(const struct host *h)
@@ -91,15 +100,6 @@ int64_t host_tick_us(const struct host *h)
 
 unsigned host_kernel(const struct host *h)
 {
-	char release[128];
-	unsigned major, minor;
-	if (host_read(h, "proc/sys/kernel/osrelease", release, sizeof(release), NULL) < 0 ||
-	    sscanf(release, "%4u.%4u", &major, &minor) != 2)
-		return UINT_MAX;
-	return KERNEL(major, minor);
-}
-
-bool host_kernel_since(const struct host *h, unsigned major, unsigned minor)
-{
-	return host_kernel(h) >= KERNEL(major, minor);
+	char release[sizeof(((struct host_facts *)0)->kernel)];
+	return release_read(h, release, sizeof(release)) ? kernel_parse(release) : UINT_MAX;
 }

@@ -19,6 +19,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/hash.h"
+#include "epolltune/order.h"
 #include "host/compat.h"
 
 #define KEPT_FILES 512
@@ -435,9 +436,7 @@ static ssize_t text_read(const struct host *h, const char *path, bool strings, c
 
 static int time_compare(const struct timespec *a, const struct timespec *b)
 {
-	if (a->tv_sec != b->tv_sec)
-		return a->tv_sec < b->tv_sec ? -1 : 1;
-	return (a->tv_nsec > b->tv_nsec) - (a->tv_nsec < b->tv_nsec);
+	return a->tv_sec != b->tv_sec ? ORDER(a->tv_sec, b->tv_sec) : ORDER(a->tv_nsec, b->tv_nsec);
 }
 
 static void later_take(struct timespec *latest, const struct timespec *t)

@@ -22,19 +22,9 @@ static int kind_of(const char *name)
 	return -1;
 }
 
-/* A tab or a newline of a name would be another field. */
-static const char *field(const char *name, char out[160])
-{
-	size_t n = 0;
-	for (; n < 159 && name[n]; n++)
-		out[n] = (char)((unsigned char)name[n] < ' ' ? '?' : name[n]);
-	out[n] = 0;
-	return out;
-}
-
 char *listener_file_text(const struct listeners *l)
 {
-	char *text = NULL, a[160], b[160], c[160];
+	char *text = NULL, a[TEXT_FIELD], b[TEXT_FIELD], c[TEXT_FIELD];
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 	if (!out)
@@ -47,8 +37,8 @@ char *listener_file_text(const struct listeners *l)
 			"process\t%d\t%d\t%" PRIu64 "\t%d\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
 			"\t%s\t%s\t%s\t%d\t%" PRIu64 "\t%d\t%d\n",
 			(int)p->pid, (int)p->root, p->started, p->state, p->soft, p->hard, p->open,
-			field(p->name, a), field(p->unit, b), field(p->waits_in, c), p->manager,
-			p->threads, p->alike, p->own);
+			text_field(p->name, a), text_field(p->unit, b), text_field(p->waits_in, c),
+			p->manager, p->threads, p->alike, p->own);
 	}
 	for (size_t i = 0; i < l->count; i++) {
 		const struct listener *x = &l->at[i];
@@ -56,7 +46,7 @@ char *listener_file_text(const struct listeners *l)
 			"%s\t%u\t%u\t%u\t%u\t%u\t%" PRIu64 "\t%" PRIu64
 			"\t%u\t%d\t%d\t%s\t%d\t%d\n",
 			names[x->kind], x->port, x->depth, x->limit, x->drops, x->half_open,
-			x->inode, x->cookie, x->uid, x->owner, x->v6only, field(x->address, a),
+			x->inode, x->cookie, x->uid, x->owner, x->v6only, text_field(x->address, a),
 			x->systemd, x->connected);
 	}
 	if (fclose(out)) {
@@ -110,6 +100,13 @@ static bool process_parse(char *rest, struct process *out)
 	return true;
 }
 
+/* The address of one in IPv6 has brackets. */
+static bool is_ipv6(const struct listener *l)
+{
+	const char *address = l->address + (l->kind == LISTENER_UDP ? strlen("udp:") : 0);
+	return strlen(l->address) > strlen("udp:") && address[0] == '[';
+}
+
 static bool listener_parse(char *rest, size_t processes, struct listener *out)
 {
 	uint64_t port, v[4], uid, v6only, systemd, connected;
@@ -134,6 +131,7 @@ static bool listener_parse(char *rest, size_t processes, struct listener *out)
 	out->uid = (uint32_t)uid;
 	out->v6only = v6only;
 	text_take(&rest, out->address, sizeof(out->address));
+	out->ipv6 = is_ipv6(out);
 	/* Older captures lack these. */
 	out->systemd = number(&rest, 1, &systemd) && systemd;
 	out->connected = number(&rest, 1, &connected) && connected;

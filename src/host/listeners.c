@@ -24,6 +24,7 @@
 
 #include "base/array.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "host/accepted_sockets.h"
 #include "host/listener_file.h"
 #include "host/listener_table.h"
@@ -68,6 +69,7 @@ static void inet_address(struct listener *l, const struct inet_diag_msg *m)
 	inet_ntop(m->idiag_family, m->id.idiag_src, address, sizeof(address));
 	l->port = ntohs(m->id.idiag_sport);
 	l->device = m->id.idiag_if;
+	l->ipv6 = m->idiag_family == AF_INET6;
 	if (l->device && if_indextoname(l->device, name))
 		snprintf(device, sizeof(device), "%%%s", name);
 	else if (l->device)
@@ -316,9 +318,8 @@ int listeners_half_open(const struct host *h, struct listeners *l, struct err *e
 static int listener_order(const void *a, const void *b)
 {
 	const struct listener *x = a, *y = b;
-	int r = x->kind != y->kind ? (x->kind > y->kind ? 1 : -1)
-				   : strverscmp(x->address, y->address);
-	return r ? r : (x->cookie > y->cookie) - (x->cookie < y->cookie);
+	int r = x->kind != y->kind ? ORDER(x->kind, y->kind) : strverscmp(x->address, y->address);
+	return r ? r : ORDER(x->cookie, y->cookie);
 }
 
 /* A dump in several parts may repeat sockets when others open and close in between. */
@@ -660,6 +661,20 @@ bool listener_on_loopback(const struct listener *l)
 bool listener_same_address(const struct listener *a, const struct listener *b)
 {
 	return a->kind == b->kind && !strcmp(a->address, b->address);
+}
+
+bool listener_shares_arrivals(const struct listener *a, const struct listener *b)
+{
+	bool spread = is_inet(a) && !a->connected && !b->connected;
+	return listener_same_address(a, b) && (spread || a->cookie == b->cookie);
+}
+
+size_t listeners_group(const struct listeners *l, size_t first)
+{
+	size_t end = first + 1;
+	while (end < l->count && listener_shares_arrivals(&l->at[first], &l->at[end]))
+		end++;
+	return end;
 }
 
 char *listener_name(const struct listeners *l, const struct listener *at, char *text, size_t size)

@@ -90,5 +90,9 @@ void machine_message_free(struct nl_msg **m); /* NULL is allowed */
 /* Skips blanks, reads decimal digits up to a blank or the end and moves *at behind them. False,
  * with *at unchanged, without digits, if another character follows, or beyond UINT64_MAX. */
 bool text_number(const char **at, uint64_t *value);
+/* The name without control characters: a tab or a newline of it would be another field of a file.
+ * Returns `out`. */
+#define TEXT_FIELD 160
+const char *text_field(const char *name, char out[TEXT_FIELD]);
 /* The number of kB behind "key:" at the start of a line, as in /proc/meminfo, in bytes. */
 bool text_keyed_bytes(const char *text, const char *key, uint64_t *bytes);

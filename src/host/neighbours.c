@@ -7,6 +7,7 @@
 #include <netlink/socket.h>
 #include <string.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "host/machine.h"
 
@@ -61,7 +62,7 @@ int host_neighbours_exempt(const struct host *h, int family, uint64_t *count, st
 	if (!h->live)
 		return err_set(e, EOPNOTSUPP, "%s: a captured machine does not contain them", what);
 	/* Before 5.0 the limit counted all entries. */
-	if (!host_kernel_since(h, 5, 0))
+	if (host_kernel(h) < KERNEL(5, 0))
 		return 0;
 	int r = -EINTR;
 	for (int i = 0; i < TRIES && r == -EINTR; i++)

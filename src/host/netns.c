@@ -22,28 +22,41 @@ struct netns_search {
 	bool blind; /* a process or a mount could hide it */
 };
 
-/* Enters it in a process of its own, which compares the identity: inode numbers are reused. */
-static enum host_netns compare(const struct netns_search *s, int ns)
+bool netns_ask(int ns, netns_answer answer, const void *arg, void *out, size_t size)
 {
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return false;
 	pid_t pid = fork();
-	if (pid == 0) {
-		struct host_identity there;
-		if (setns(ns, CLONE_NEWNET) < 0 || host_identity(s->host, &there, NULL) < 0)
-			_exit(HOST_NETNS_UNKNOWN);
-		_exit(strcmp(there.netns, s->netns) ? HOST_NETNS_GONE : HOST_NETNS_EXISTS);
-	}
-	int status = -1;
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	if (pid == 0)
+		_exit(setns(ns, CLONE_NEWNET) < 0 || !answer(arg, out) ||
+		      write(ends[1], out, size) != (ssize_t)size);
+	close(ends[1]);
+	bool got = pid > 0 && read(ends[0], out, size) == (ssize_t)size;
+	close(ends[0]);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	return pid > 0 && WIFEXITED(status) ? (enum host_netns)WEXITSTATUS(status)
-					    : HOST_NETNS_UNKNOWN;
+	return got;
+}
+
+/* Inode numbers are reused: the identity decides. */
+static bool compare(const void *arg, void *out)
+{
+	const struct netns_search *s = arg;
+	struct host_identity there;
+	if (host_identity(s->host, &there, NULL) < 0)
+		return false;
+	*(enum host_netns *)out =
+		strcmp(there.netns, s->netns) ? HOST_NETNS_GONE : HOST_NETNS_EXISTS;
+	return true;
 }
 
 /* Only one namespace has the number at a time: the first that does decides. */
 static bool decide(struct netns_search *s, const char *path)
 {
 	CLEAN(close_fd) int ns = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	s->found = ns < 0 ? HOST_NETNS_UNKNOWN : compare(s, ns);
+	if (ns < 0 || !netns_ask(ns, compare, s, &s->found, sizeof(s->found)))
+		s->found = HOST_NETNS_UNKNOWN;
 	return true;
 }
 

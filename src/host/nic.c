@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "host/nic_ask.h"
 #include "host/nic_sources.h"
 
@@ -15,7 +16,7 @@ static void interrupts_freep(struct interrupts *i) { interrupts_free(i); }
 static int by_index(const void *a, const void *b)
 {
 	const struct nic *x = a, *y = b;
-	return (x->index > y->index) - (x->index < y->index);
+	return ORDER(x->index, y->index);
 }
 
 /* An unsupported request leaves its fields absent. Fails only without memory or when the interface
@@ -37,15 +38,8 @@ static int take_replies(struct nic_asker *a, struct nic *n, struct err *e)
 static int by_queue(const void *a, const void *b)
 {
 	const struct nic_queue *x = a, *y = b;
-	if (x->direction != y->direction)
-		return x->direction < y->direction ? -1 : 1;
-	return (x->id > y->id) - (x->id < y->id);
-}
-
-static int by_napi(const void *a, const void *b)
-{
-	const struct nic_napi *x = a, *y = b;
-	return (x->id > y->id) - (x->id < y->id);
+	return x->direction != y->direction ? ORDER(x->direction, y->direction)
+					    : ORDER(x->id, y->id);
 }
 
 static int nic_take(struct nic_asker *a, const struct host *h, const struct interrupts *all,
@@ -61,7 +55,7 @@ static int nic_take(struct nic_asker *a, const struct host *h, const struct inte
 	if (n->queue_count)
 		qsort(n->queues, n->queue_count, sizeof(*n->queues), by_queue);
 	if (n->napi_count)
-		qsort(n->napis, n->napi_count, sizeof(*n->napis), by_napi);
+		qsort(n->napis, n->napi_count, sizeof(*n->napis), u32_compare);
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "host/machine.h"
 
 static int no_memory(struct err *e)
@@ -114,12 +115,6 @@ static bool action_of(const char *action, const char *name)
 	return !strncmp(action, name, n) && !isalnum((unsigned char)action[n]);
 }
 
-static int by_number(const void *a, const void *b)
-{
-	const struct nic_irq *x = a, *y = b;
-	return (x->irq > y->irq) - (x->irq < y->irq);
-}
-
 int nic_take_interrupts(const struct host *h, const struct interrupts *all, struct nic *n,
 			struct err *e)
 {
@@ -145,6 +140,6 @@ int nic_take_interrupts(const struct host *h, const struct interrupts *all, stru
 		if (action_of(all->at[i].action, n->name))
 			r = irq_add(h, all, all->at[i].irq, n, e);
 	if (n->irq_count)
-		qsort(n->irqs, n->irq_count, sizeof(*n->irqs), by_number);
+		qsort(n->irqs, n->irq_count, sizeof(*n->irqs), u32_compare);
 	return r;
 }

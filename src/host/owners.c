@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "host/descriptors.h"
 #include "host/machine.h"
 #include "host/processes.h"
@@ -51,18 +52,12 @@ struct owner_search {
 	bool full;
 };
 
-static int inode_order(const void *a, const void *b)
-{
-	const struct owned_socket *x = a, *y = b;
-	return (x->inode > y->inode) - (x->inode < y->inode);
-}
-
 /* The thing that has this socket; thing_count: none. */
 static size_t thing_find(const struct owner_search *s, uint64_t inode)
 {
 	const struct owned_socket key = {.inode = inode};
 	const struct owned_socket *found =
-		bsearch(&key, s->o->sockets, s->o->socket_count, sizeof(key), inode_order);
+		bsearch(&key, s->o->sockets, s->o->socket_count, sizeof(key), u64_compare);
 	return found ? found->thing : s->o->thing_count;
 }
 
@@ -197,12 +192,6 @@ static bool any_held(const struct owner_search *s)
 	return false;
 }
 
-static int pid_order(const void *a, const void *b)
-{
-	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
-	return (x > y) - (x < y);
-}
-
 /* The children of all threads; 0 on a kernel without CONFIG_PROC_CHILDREN. */
 static size_t children_read(int dir, pid_t *pids, size_t max)
 {
@@ -225,7 +214,7 @@ static size_t children_read(int dir, pid_t *pids, size_t max)
 		for (const char *at = text; count < max && text_number(&at, &pid);)
 			pids[count++] = (pid_t)pid;
 	}
-	qsort(pids, count, sizeof(*pids), pid_order);
+	qsort(pids, count, sizeof(*pids), int_compare);
 	return count;
 }
 
@@ -502,7 +491,7 @@ int owners_find(const struct host *h, struct owners *o, struct err *e)
 {
 	struct owner_search s = {
 		.host = h, .o = o, .descriptors = o->limit ? o->limit : OWNERS_LIMIT};
-	qsort(o->sockets, o->socket_count, sizeof(*o->sockets), inode_order);
+	qsort(o->sockets, o->socket_count, sizeof(*o->sockets), u64_compare);
 	int rc = search(&s, e);
 	free(s.marks);
 	free(s.marked);

@@ -5,7 +5,7 @@
 
 /* A socket, of one of the things to find owners for. */
 struct owned_socket {
-	uint64_t inode;
+	uint64_t inode; /* first: its order */
 	size_t thing;
 };
 

@@ -9,15 +9,14 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "epolltune/ports.h"
 #include "host/owners.h"
 #include "host/port_sockets.h"
 
 #define NO_MEMORY "cannot count the ports in use: out of memory"
 /* All but LISTEN and CLOSE. Only the side that accepts is in SYN_RECV. */
-#define STATES                                                                                     \
-	(1u << TCP_ESTABLISHED | 1u << TCP_SYN_SENT | 1u << TCP_FIN_WAIT1 | 1u << TCP_FIN_WAIT2 |  \
-	 1u << TCP_TIME_WAIT | 1u << TCP_CLOSE_WAIT | 1u << TCP_LAST_ACK | 1u << TCP_CLOSING)
+#define STATES (TCP_CONNECTED | 1u << TCP_SYN_SENT | 1u << TCP_TIME_WAIT)
 /* Of a larger range, on a machine with more sockets, so many ports are looked at first, in windows:
  * kernel and applications spread ports. (The order of a dump is no sample: since 6.15
  * inet_ehashfn() puts the sockets of a destination side by side.) */
@@ -90,15 +89,9 @@ struct inodes {
 	size_t count;
 };
 
-static int inode_order(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-	return (x > y) - (x < y);
-}
-
 static bool inodes_have(const struct inodes *i, uint64_t inode)
 {
-	return inode && i->count && bsearch(&inode, i->at, i->count, sizeof(inode), inode_order);
+	return inode && i->count && bsearch(&inode, i->at, i->count, sizeof(inode), u64_compare);
 }
 
 static size_t route_hash(const struct port_route *r)
@@ -262,7 +255,7 @@ static size_t windows_make(const struct ports_used *u, uint64_t sockets,
 static int by_count(const void *a, const void *b)
 {
 	const struct tally *x = a, *y = b;
-	return (x->count < y->count) - (x->count > y->count);
+	return ORDER(y->count, x->count);
 }
 
 static int sources_choose(struct candidates *c, struct err *e)
@@ -371,17 +364,11 @@ static void sources_add(struct ports_used *u, const struct candidates *c)
 	}
 }
 
-static int by_hash(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-	return (*x > *y) - (*x < *y);
-}
-
 /* The longest run of one destination. Sorts. */
 static uint32_t largest_of(uint32_t *destinations, uint32_t count)
 {
 	uint32_t largest = 0, run = 0;
-	qsort(destinations, count, sizeof(*destinations), by_hash);
+	qsort(destinations, count, sizeof(*destinations), u32_compare);
 	for (uint32_t i = 0; i < count; i++) {
 		run = i && destinations[i] == destinations[i - 1] ? run + 1 : 1;
 		largest = run > largest ? run : largest;
@@ -406,7 +393,7 @@ static void others_count(struct ports_used *u, struct candidates *c)
 static int by_use(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
-	return x->used != y->used ? (x->used < y->used) - (x->used > y->used)
+	return x->used != y->used ? ORDER(y->used, x->used)
 				  : memcmp(&x->route, &y->route, sizeof(x->route));
 }
 
@@ -498,7 +485,7 @@ int ports_used_read(const struct host *h, const struct subject *subject, struct 
 	c->of = subject ? &of : NULL;
 	c->low = out->low;
 	if (of.count)
-		qsort(of.at, of.count, sizeof(*of.at), inode_order);
+		qsort(of.at, of.count, sizeof(*of.at), u64_compare);
 	host_reserved_set(h, &c->others.reserved);
 	if (!r)
 		r = candidates_find(h, out, sockets, c, e);

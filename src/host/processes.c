@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "host/machine.h"
 
 /* Limits the count of descriptors on kernels before 6.2, which lists them one by one. */
@@ -453,12 +454,6 @@ void process_freezer_look(const struct host *h, struct process *p)
 		wait_set(p, PROCESS_FREEZER, strlen(PROCESS_FREEZER));
 }
 
-static int pid_order(const void *a, const void *b)
-{
-	const struct process_stat *x = a, *y = b;
-	return (x->pid > y->pid) - (x->pid < y->pid);
-}
-
 int process_list(const struct host *h, struct process_stat **out, size_t *count, struct err *e)
 {
 	*out = NULL;
@@ -480,7 +475,7 @@ int process_list(const struct host *h, struct process_stat **out, size_t *count,
 		*count -= !process_stat_parse(text, more);
 	}
 	if (*count)
-		qsort(*out, *count, sizeof(**out), pid_order);
+		qsort(*out, *count, sizeof(**out), int_compare);
 	return 0;
 }
 

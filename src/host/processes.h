@@ -4,7 +4,8 @@
 #include "epolltune/listener.h"
 
 struct process_stat {
-	pid_t pid, parent;
+	pid_t pid; /* first: its order */
+	pid_t parent;
 	uint64_t started;
 	uint64_t threads;
 	char name[sizeof(((struct process *)0)->name)];
@@ -53,6 +54,10 @@ int process_list(const struct host *h, struct process_stat **out, size_t *count,
 /* The inode of its namespace ("net", "user"); 0: not visible. */
 uint64_t process_namespace(int process, const char *kind);
 uint64_t process_netns(int process);
+/* Fills `out`, of `size` bytes, by a function that a process of its own runs in that network
+ * namespace. False: it could not, and `out` is undefined. */
+typedef bool (*netns_answer)(const void *arg, void *out);
+bool netns_ask(int ns, netns_answer answer, const void *arg, void *out, size_t size);
 /* The systemd unit, as in struct process. */
 enum unit_manager process_unit(int process, char *unit, size_t size);
 

@@ -9,11 +9,9 @@
 #include <netinet/tcp.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -23,10 +21,7 @@
 #include "host/sock_diag.h"
 
 /* Listeners hold none, and TIME_WAIT is no socket. */
-#define STATES                                                                                     \
-	(1u << TCP_ESTABLISHED | 1u << TCP_SYN_SENT | 1u << TCP_FIN_WAIT1 | 1u << TCP_FIN_WAIT2 |  \
-	 1u << TCP_CLOSE_WAIT | 1u << TCP_LAST_ACK | 1u << TCP_CLOSING)
-#define OPEN (1u << TCP_ESTABLISHED | 1u << TCP_CLOSE_WAIT)
+#define STATES (TCP_CONNECTED | 1u << TCP_SYN_SENT)
 #define NAMESPACES 64
 
 void queues_add(struct queues *q, const struct queue *one)
@@ -58,7 +53,7 @@ static int received(struct nl_msg *msg, void *arg)
 	one.received = memory[SK_MEMINFO_RMEM_ALLOC];
 	one.unsent = memory[SK_MEMINFO_WMEM_QUEUED];
 	one.inode = m->idiag_inode;
-	one.orphan = !one.inode && !(1u << m->idiag_state & OPEN);
+	one.orphan = !one.inode && !(1u << m->idiag_state & TCP_OPEN);
 	inet_ntop(m->idiag_family, m->id.idiag_dst, address, sizeof(address));
 	snprintf(one.peer, sizeof(one.peer), m->idiag_family == AF_INET6 ? "[%s]:%u" : "%s:%u",
 		 address, ntohs(m->id.idiag_dport));
@@ -72,30 +67,19 @@ static int here_read(struct queues *q, struct err *e)
 				  e);
 }
 
-/* The parent adds what a process of its own reads there. */
+static bool here_answer(const void *unused, void *out) { return !here_read(out, NULL); }
+
 static bool there_read(const struct host *h, pid_t pid, struct queues *q)
 {
 	struct queues there = {0};
 	char path[48];
-	int ends[2], status = -1;
 	snprintf(path, sizeof(path), "proc/%d/ns/net", (int)pid);
 	CLEAN(close_fd) int ns = machine_open(h, path, O_RDONLY, "read", NULL);
-	if (ns < 0 || pipe2(ends, O_CLOEXEC) < 0)
+	if (ns < 0 || !netns_ask(ns, here_answer, NULL, &there, sizeof(there)))
 		return false;
-	pid_t child = fork();
-	if (!child) {
-		bool done = !setns(ns, CLONE_NEWNET) && !here_read(&there, NULL) &&
-			    write(ends[1], &there, sizeof(there)) == sizeof(there);
-		_exit(!done);
-	}
-	close(ends[1]);
-	bool got = child > 0 && read(ends[0], &there, sizeof(there)) == sizeof(there);
-	close(ends[0]);
-	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	for (size_t i = 0; got && i < there.count; i++)
+	for (size_t i = 0; i < there.count; i++)
 		queues_add(q, &there.at[i]);
-	return got;
+	return true;
 }
 
 static int seen_add(uint64_t **seen, size_t *known, uint64_t netns, struct err *e)

@@ -91,16 +91,29 @@ int server_query_make(const char *who, struct server_query *q, struct err *e)
 	return 0;
 }
 
-static bool listener_asked(const struct server_query *q, const struct listener *l,
-			   const char *address)
+static bool is_local(const struct listener *l)
+{
+	return l->kind == LISTENER_UNIX || l->kind == LISTENER_DATAGRAM;
+}
+
+/* Whether clients that connect to the path reach it. */
+static bool file_asked(const struct server_query *q, const struct listener *l, const char *unused)
+{
+	return is_local(l) && q->file && l->file == (uint32_t)q->file &&
+	       l->file_device == q->file_device;
+}
+
+/* Sockets of other directories and mount namespaces may have that name too. */
+static bool name_asked(const struct server_query *q, const struct listener *l, const char *unused)
+{
+	return is_local(l) && !strcmp(l->address + sizeof(unix_prefix) - 1, q->path);
+}
+
+static bool address_asked(const struct server_query *q, const struct listener *l,
+			  const char *address)
 {
 	char name[LISTENER_ADDRESS], own[LISTENER_ADDRESS];
-	if (q->kind == BY_PATH)
-		return (l->kind == LISTENER_UNIX || l->kind == LISTENER_DATAGRAM) &&
-		       (!strcmp(l->address + sizeof(unix_prefix) - 1, q->path) ||
-			(q->file && l->file == (uint32_t)q->file &&
-			 l->file_device == q->file_device));
-	if (l->kind == LISTENER_UNIX || l->port != q->port)
+	if (is_local(l) || l->port != q->port)
 		return false;
 	snprintf(name, sizeof(name), "%%%s:", q->device);
 	if (q->device[0] && !strstr(l->address, name))
@@ -113,18 +126,17 @@ static bool listener_asked(const struct server_query *q, const struct listener *
 	return !*address || !strcmp(own, name);
 }
 
-static size_t keep_asked(struct listeners *l, const struct server_query *q, const char *address)
+/* 0: all remain. */
+static size_t keep_asked(struct listeners *l, const struct server_query *q,
+			 bool (*asked)(const struct server_query *, const struct listener *,
+				       const char *address),
+			 const char *address)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < l->count; i++)
-		kept += listener_asked(q, &l->at[i], address);
-	if (!kept)
-		return 0;
-	kept = 0;
-	for (size_t i = 0; i < l->count; i++)
-		if (listener_asked(q, &l->at[i], address))
+		if (asked(q, &l->at[i], address))
 			l->at[kept++] = l->at[i];
-	return l->count = kept;
+	return kept ? l->count = kept : 0;
 }
 
 /* Whether this host has the address: others cannot be bound. */
@@ -151,14 +163,16 @@ static bool keep_wildcard(struct listeners *l, const struct server_query *q)
 {
 	if (!q->address[0] || !address_is_here(q->address))
 		return false;
-	return (q->address[0] != '[' && keep_asked(l, q, "0.0.0.0")) || keep_asked(l, q, "[::]");
+	return (q->address[0] != '[' && keep_asked(l, q, address_asked, "0.0.0.0")) ||
+	       keep_asked(l, q, address_asked, "[::]");
 }
 
 int server_query_keep(struct listeners *l, const struct server_query *q, struct err *e)
 {
-	if (keep_asked(l, q, q->address))
+	bool path = q->kind == BY_PATH;
+	if (path && (keep_asked(l, q, file_asked, "") || keep_asked(l, q, name_asked, "")))
 		return 0;
-	if (keep_wildcard(l, q))
+	if (!path && (keep_asked(l, q, address_asked, q->address) || keep_wildcard(l, q)))
 		return 0;
 	return err_set(e, ENOENT,
 		       "--server %s: nothing listens there in this network namespace; for that of "

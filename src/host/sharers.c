@@ -4,6 +4,7 @@
 
 #include "base/array.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "host/descriptors.h"
 #include "host/processes.h"
 
@@ -52,12 +53,6 @@ void listeners_disown(const struct host *h, struct listeners *l, int owner)
 			l->at[i].owner = -1;
 }
 
-static int pid_order(const void *a, const void *b)
-{
-	const struct process_stat *x = a, *y = b;
-	return (x->pid > y->pid) - (x->pid < y->pid);
-}
-
 /* Whether it is another process of the same parent and program as the owner, and holds one of its
  * listeners. */
 static bool shares_with(const struct host *h, const struct listeners *l, int owner,
@@ -94,7 +89,7 @@ int listeners_sharers(const struct host *h, const struct listeners *l, struct pr
 	for (size_t o = 0; o < l->process_count && !rc; o++) {
 		const struct process_stat key = {.pid = l->processes[o].pid}, *of = NULL;
 		if (all_count && owned(l, (int)o))
-			of = bsearch(&key, all, all_count, sizeof(key), pid_order);
+			of = bsearch(&key, all, all_count, sizeof(key), int_compare);
 		for (size_t i = 0; i < all_count && of && *count < SHARERS; i++) {
 			struct process p;
 			if (!shares_with(h, l, (int)o, of, &all[i]) || owns_any(l, all[i].pid) ||

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <linux/netlink.h>
+#include <netinet/tcp.h>
 #include <netlink/netlink.h>
 
 #include "epolltune/err.h"
@@ -9,6 +10,12 @@
 
 /* -EOPNOTSUPP for a captured machine. */
 int sock_diag_live(const struct host *h, struct err *e);
+/* Bits of states: those in which a process may have the descriptor of a connection, open and until
+ * it is closed on both sides. */
+#define TCP_OPEN (1u << TCP_ESTABLISHED | 1u << TCP_CLOSE_WAIT)
+#define TCP_CONNECTED                                                                              \
+	(TCP_OPEN | 1u << TCP_FIN_WAIT1 | 1u << TCP_FIN_WAIT2 | 1u << TCP_CLOSING |                \
+	 1u << TCP_LAST_ACK)
 /* Calls `received` for every socket that a dump by this request of sock_diag(7) has. -EOPNOTSUPP if
  * the kernel lacks it. */
 int sock_diag_dump(int type, void *request, size_t size, nl_recvmsg_msg_cb_t received, void *arg,

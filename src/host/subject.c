@@ -11,6 +11,7 @@
 
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "epolltune/ports.h"
 #include "host/acceptors.h"
 #include "host/descriptors.h"
@@ -42,9 +43,9 @@ struct member {
 
 /* The socket of a listener of this network namespace. */
 struct claim {
-	uint64_t inode;
-	bool held;  /* by the tree in question */
-	bool other; /* it belongs to a process of another server */
+	uint64_t inode; /* first: its order */
+	bool held;      /* by the tree in question */
+	bool other;     /* it belongs to a process of another server */
 };
 
 struct subject_search {
@@ -68,15 +69,13 @@ static bool any_listener(const struct listener *l, void *unused) { return true; 
 static int several(const struct server_query *q, char list[CANDIDATES][CANDIDATE], size_t count,
 		   struct err *e)
 {
-	char text[360] = "";
-	size_t used = 0;
-	for (size_t i = 0; i < count && i < CANDIDATES && used < sizeof(text); i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.78s", i ? "; " : "",
-					 list[i]);
-	if (count > CANDIDATES && used < sizeof(text))
-		snprintf(text + used, sizeof(text) - used, " and %zu more", count - CANDIDATES);
-	return err_set(e, ENOTUNIQ, "--server %s: several servers: %s; give a pid or an address",
-		       q->who, text);
+	err_set(e, ENOTUNIQ, "--server %s: several servers: ", q->who);
+	for (size_t i = 0; i < count && i < CANDIDATES; i++)
+		err_append(e, "%s%.78s", i ? "; " : "", list[i]);
+	if (count > CANDIDATES)
+		err_append(e, " and %zu more", count - CANDIDATES);
+	err_append(e, "; give a pid or an address");
+	return -ENOTUNIQ;
 }
 
 static bool is_wild(const struct listener *l)
@@ -90,7 +89,7 @@ static bool is_wild(const struct listener *l)
  * and [::] are one. */
 static bool hidden_agree(const struct listener *a, const struct listener *b)
 {
-	return a->uid == b->uid && (!strcmp(a->address, b->address) ||
+	return a->uid == b->uid && (listener_shares_arrivals(a, b) ||
 				    (a->device == b->device && is_wild(a) && is_wild(b)));
 }
 
@@ -117,12 +116,12 @@ static pid_t root_of(const struct listeners *l, const struct listener *at)
 	return at->owner < 0 ? 0 : l->processes[at->owner].root;
 }
 
-/* Whether two listeners are of one server: of one tree, or of one address, as processes that share
- * it by SO_REUSEPORT need no common ancestor. */
+/* Whether two listeners are of one server: of one tree, or of those that share an address by
+ * SO_REUSEPORT, which need no common ancestor. */
 static bool one_server(const struct listeners *l, const struct listener *a,
 		       const struct listener *b)
 {
-	return root_of(l, a) == root_of(l, b) || listener_same_address(a, b);
+	return root_of(l, a) == root_of(l, b) || listener_shares_arrivals(a, b);
 }
 
 /* Marks those that are of one server with the first, directly or by others. */
@@ -275,17 +274,11 @@ static bool process_asked(const struct subject_search *s, const struct process_s
 	return in_unit(s, p->pid, &manager) && manager == s->manager;
 }
 
-static int claim_order(const void *a, const void *b)
-{
-	const struct claim *x = a, *y = b;
-	return (x->inode > y->inode) - (x->inode < y->inode);
-}
-
 /* NULL: it is none of a listener. */
 static struct claim *claim_find(const struct subject_search *s, uint64_t inode)
 {
 	const struct claim key = {.inode = inode};
-	return inode ? bsearch(&key, s->claims, s->claim_count, sizeof(key), claim_order) : NULL;
+	return inode ? bsearch(&key, s->claims, s->claim_count, sizeof(key), u64_compare) : NULL;
 }
 
 static bool is_held(const struct subject_search *s, const struct listener *l)
@@ -314,7 +307,7 @@ static int claims_make(struct subject_search *s, struct err *e)
 	for (size_t i = 0; i < s->all->count; i++)
 		if (s->all->at[i].inode)
 			s->claims[s->claim_count++].inode = s->all->at[i].inode;
-	qsort(s->claims, s->claim_count, sizeof(*s->claims), claim_order);
+	qsort(s->claims, s->claim_count, sizeof(*s->claims), u64_compare);
 	s->unheld = s->claim_count;
 	return 0;
 }
@@ -665,6 +658,7 @@ static void root_describe(const struct host *h, struct subject *out, pid_t pid)
 	out->activated = !strcmp(p.name, "systemd");
 	out->soft = out->activated ? 0 : p.soft;
 	out->hard = out->activated ? 0 : p.hard;
+	out->limited = out->activated ? 0 : pid;
 }
 
 /* The tree of which the server is described: of a socket that several trees hold, that of the

@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "epolltune/datagram.h"
+#include "epolltune/target.h"
+
 /* The root of m + 3 √m = each. */
 uint64_t subject_spread(uint64_t each, size_t n)
 {
@@ -65,7 +68,7 @@ bool subject_receives(const struct listener *l, void *subject)
 {
 	const struct subject *s = subject;
 	for (size_t i = 0; i < s->listeners.count; i++)
-		if (l->kind == LISTENER_TCP && !strcmp(l->address, s->listeners.at[i].address))
+		if (l->kind == LISTENER_TCP && listener_shares_arrivals(l, &s->listeners.at[i]))
 			return true;
 	return false;
 }
@@ -103,6 +106,25 @@ static void shared_ports(const struct listeners *all, struct port_set *out)
 	}
 }
 
+/* Connections that a port for management may have: a monitor, an administrator. */
+#define CLIENTS_FEW 3
+
+/* What has most clients is not for management, and what has clients may not be. */
+static void clients_count(struct listeners *all)
+{
+	uint32_t most = 0;
+	for (size_t i = 0; i < all->count; i++)
+		if (all->at[i].kind == LISTENER_TCP && !all->at[i].aside &&
+		    all->at[i].clients > most)
+			most = all->at[i].clients;
+	for (size_t i = 0; i < all->count; i++) {
+		struct listener *l = &all->at[i];
+		bool many = l->clients > CLIENTS_FEW, busiest = l->clients > most;
+		l->aside &= !(many && busiest);
+		l->used = l->aside && (many || busiest);
+	}
+}
+
 void subject_set_aside(struct subject *s, const struct port_set *ephemeral)
 {
 	struct listeners *all = &s->listeners;
@@ -120,35 +142,40 @@ void subject_set_aside(struct subject *s, const struct port_set *ephemeral)
 		bool beside = l->kind == LISTENER_TCP && listener_on_loopback(l);
 		l->aside &= others[l->kind] || (beside && others[LISTENER_UDP]);
 	}
+	clients_count(all);
 }
 
-/* Of a receive buffer, what a datagram of a network card takes: datagram_card_truesize(). */
-#define DATAGRAM 2304
+/* What one of them holds. No network card leads to a socket on loopback. */
+static uint64_t holds(const struct listener *l, uint64_t datagram_bytes)
+{
+	if (l->kind != LISTENER_UDP)
+		return l->limit + UINT64_C(1);
+	return l->limit / (listener_on_loopback(l) ? datagram_truesize(datagram_bytes)
+						   : datagram_card_truesize(datagram_bytes));
+}
 
-/* The group of sockets that starts at `i`; moves it behind the group: listeners are ordered by
- * address. */
-static struct subject_queue group_queue(const struct listeners *l, size_t *i)
+/* The group of sockets that starts at `i`; moves it behind the group. */
+static struct subject_queue group_queue(const struct listeners *l, uint64_t datagram_bytes,
+					size_t *i)
 {
 	const struct listener *first = &l->at[*i];
 	struct subject_queue q = {.smallest = first};
-	for (; *i < l->count && listener_same_address(&l->at[*i], first); ++*i) {
+	for (size_t end = listeners_group(l, *i); *i < end; ++*i) {
 		q.sockets++;
 		q.sum += l->at[*i].limit + UINT64_C(1);
 		if (l->at[*i].limit < q.smallest->limit)
 			q.smallest = &l->at[*i];
 	}
-	uint64_t limit = q.smallest->limit;
-	q.holds = subject_spread(first->kind == LISTENER_UDP ? limit / DATAGRAM : limit + 1,
-				 q.sockets);
+	q.holds = subject_spread(holds(q.smallest, datagram_bytes), q.sockets);
 	return q;
 }
 
 static struct subject_queue smallest_queue(const struct subject *s, enum listener_kind kind,
-					   bool aside)
+					   uint64_t datagram_bytes, bool aside)
 {
 	struct subject_queue min = {0};
 	for (size_t i = 0; i < s->listeners.count;) {
-		struct subject_queue q = group_queue(&s->listeners, &i);
+		struct subject_queue q = group_queue(&s->listeners, datagram_bytes, &i);
 		if (q.smallest->kind == kind && q.smallest->aside == aside &&
 		    (!min.smallest || q.holds < min.holds))
 			min = q;
@@ -158,10 +185,11 @@ static struct subject_queue smallest_queue(const struct subject *s, enum listene
 
 struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind)
 {
-	return smallest_queue(s, kind, false);
+	return smallest_queue(s, kind, target_default().datagram_bytes, false);
 }
 
-struct subject_queue subject_aside(const struct subject *s, enum listener_kind kind)
+struct subject_queue subject_aside(const struct subject *s, enum listener_kind kind,
+				   uint64_t datagram_bytes)
 {
-	return smallest_queue(s, kind, true);
+	return smallest_queue(s, kind, datagram_bytes, true);
 }

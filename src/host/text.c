@@ -37,3 +37,12 @@ bool text_keyed_bytes(const char *text, const char *key, uint64_t *bytes)
 	}
 	return false;
 }
+
+const char *text_field(const char *name, char out[TEXT_FIELD])
+{
+	size_t n = 0;
+	for (; n + 1 < TEXT_FIELD && name[n]; n++)
+		out[n] = (char)((unsigned char)name[n] < ' ' ? '?' : name[n]);
+	out[n] = 0;
+	return out;
+}

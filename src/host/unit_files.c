@@ -11,6 +11,7 @@
 #include "base/array.h"
 #include "base/text.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "host/machine.h"
 
 const char *const unit_trees[UNIT_TREES] = {
@@ -114,7 +115,7 @@ static int by_base_and_rank(const void *a, const void *b)
 {
 	const struct unit_file *x = a, *y = b;
 	int by = strcmp(base_of(x->path), base_of(y->path));
-	return by ? by : (x->rank > y->rank) - (x->rank < y->rank);
+	return by ? by : ORDER(x->rank, y->rank);
 }
 
 static void hidden_drop(struct unit_files *f)

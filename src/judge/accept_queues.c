@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/doing.h"
+#include "epolltune/order.h"
 #include "epolltune/quantity.h"
 #include "judge/blame.h"
 #include "judge/queue_lag.h"
@@ -64,6 +65,11 @@ bool queues_drop(const struct accept_queues *s)
 	return s->ticks && drops_of(&s->listeners) > s->drops_begun + STRAYS;
 }
 
+bool accept_queues_halved(const struct accept_queues *s)
+{
+	return s->ticks == (OBSERVATION_TICKS + 1) / 2;
+}
+
 int accept_queues_tick(struct accept_queues *s, const struct listeners *now, struct err *e)
 {
 	if (!s->ticks++)
@@ -80,7 +86,7 @@ int accept_queues_tick(struct accept_queues *s, const struct listeners *now, str
 		seen->last = l->depth;
 		if (s->ticks == 1 || l->depth < seen->min)
 			seen->min = l->depth;
-		if (s->ticks == (OBSERVATION_TICKS + 1) / 2)
+		if (accept_queues_halved(s))
 			seen->middle = l->depth;
 		seen->full += queue_is_full(l);
 		if (l->depth > seen->depth)
@@ -93,6 +99,41 @@ bool queue_waits(const struct accept_queues *s, const struct listener *l)
 {
 	const struct queue_seen *seen = seen_find(s, l->cookie);
 	return l->depth && (!s->ticks || (seen && seen->waiting == s->ticks));
+}
+
+bool queue_stands(const struct listener *l, void *queues)
+{
+	const struct accept_queues *s = queues;
+	const struct queue_seen *seen = seen_find(s, l->cookie);
+	return seen && seen->waiting == s->ticks && !seen->drained;
+}
+
+/* Those of a listener that do not wait since the middle of the window. */
+static uint64_t waiting_fresh(const struct accept_queues *s, const struct waiting_list *now,
+			      const struct listener *l)
+{
+	uint64_t fresh = 0;
+	for (size_t i = 0; i < now->count; i++)
+		fresh += now->at[i].listener == l->cookie && !waiting_has(&s->waited, now->at[i]);
+	return fresh;
+}
+
+/* Of those that came, a queue has grown by no more than were not accepted. One that shares arrivals
+ * is left out. */
+void accept_queues_compare(struct accept_queues *s, const struct waiting_list *now)
+{
+	const struct listeners *all = &s->listeners;
+	size_t end = 0;
+	for (size_t i = 0; i < all->count; i = end) {
+		const struct listener *l = &all->at[i];
+		end = listeners_group(all, i);
+		if (end - i > 1 || !queue_stands(l, s))
+			continue;
+		struct queue_seen *seen = seen_add(s, l->cookie);
+		uint64_t fresh = waiting_fresh(s, now, l);
+		uint64_t grown = l->depth > seen->middle ? l->depth - seen->middle : 0;
+		seen->drained += fresh > grown ? fresh - grown : 0;
+	}
 }
 
 static bool was_full(const struct accept_queues *s, const struct listener *l)
@@ -141,6 +182,12 @@ int64_t queue_growth(const struct queue_watch *w, const char *counter)
 	return grown > 0 ? grown : 0;
 }
 
+double moment_stall_s(const struct moment *m)
+{
+	uint64_t usual_us = target_default().stall_us, us = m->target->stall_us;
+	return (double)(m->options->stall_seen && us > usual_us ? usual_us : us) / 1e6;
+}
+
 struct queue_watch accept_queues_watch(const struct accept_queues *before,
 				       const struct accept_queues *after, const struct moment *m,
 				       struct report *r)
@@ -149,15 +196,11 @@ struct queue_watch accept_queues_watch(const struct accept_queues *before,
 				.after = after,
 				.report = r,
 				.target = m->target,
-				.stall_s = (double)m->target->stall_us / 1e6,
+				.stall_s = moment_stall_s(m),
 				.rate_per_s = (double)m->target->rate_per_s};
+	/* Both samples of a captured machine are read now. */
 	if (m->seconds > 0)
-		w.seconds = after->at_s - before->at_s;
-	/* What a server that accepts too slowly was observed to do allows nothing. */
-	const struct report *earlier = after->since.report;
-	double usual_s = (double)target_default().stall_us / 1e6;
-	if (earlier && earlier->observed.us && w.stall_s > usual_s)
-		w.stall_s = usual_s;
+		w.seconds = m->live ? after->at_s - before->at_s : m->seconds;
 	w.overflows = queue_growth(&w, QUEUE_OVERFLOWS) > 0 ||
 		      host_counter(&after->counters, QUEUE_OVERFLOWS) < 0;
 	return w;
@@ -179,8 +222,11 @@ static const struct process *owner_of(const struct queue_watch *w, const struct 
 	return l->owner < 0 ? NULL : &w->after->listeners.processes[l->owner];
 }
 
+/* Whether the server may have been in one stall of the target since before the window. */
+static bool stall_explains(const struct queue_watch *w) { return w->seconds < 2 * w->stall_s; }
+
 /* Whether connections wait and none is seen to be accepted: the process shows it, or the queue has
- * not become shorter for longer than a stall of the target explains. */
+ * not become shorter. */
 static bool is_idle(const struct queue_watch *w, const struct listener *l)
 {
 	const struct queue_seen *seen = seen_find(w->after, l->cookie);
@@ -188,8 +234,7 @@ static bool is_idle(const struct queue_watch *w, const struct listener *l)
 	/* Of a process at its limit another finding reports. */
 	if (!queue_waits(w->after, l) || (p && process_at_file_limit(p)))
 		return false;
-	return process_accepts_not(p) ||
-	       (seen && !seen->drained && l->depth >= seen->last && w->seconds >= 2 * w->stall_s);
+	return process_accepts_not(p) || (seen && !seen->drained && l->depth >= seen->last);
 }
 
 static uint64_t min_of(const struct listener *earlier, const struct listener *l,
@@ -270,7 +315,7 @@ static bool group_dropping(const struct group *g, const struct queue_watch *w)
 /* Longer than a stall of the target explains, unless the process shows that it does not accept. */
 static bool group_slow(const struct group *g, const struct queue_watch *w)
 {
-	bool stalls = w->seconds < 2 * w->stall_s && !process_accepts_not(owner_of(w, g->fullest));
+	bool stalls = stall_explains(w) && !process_accepts_not(owner_of(w, g->fullest));
 	return w->after->ticks && g->seen_full >= SLOW_SHARE * w->after->ticks && !stalls;
 }
 
@@ -440,13 +485,16 @@ static bool is_minor(const struct listener *l) { return listener_on_loopback(l) 
 static void group_waiting(const struct queue_watch *w, const struct group *g, const char *more)
 {
 	const struct listener *l = g->idle;
+	bool halted = process_accepts_not(owner_of(w, l)), brief = !halted && stall_explains(w);
 	struct wording words = {0};
 	char name[WORDING_TEXT];
 	wording_set(&words, "listener", "%s",
 		    listener_name(&w->after->listeners, l, name, sizeof(name)));
 	wording_set(&words, "depth", "%s", quantity_count(l->depth).text);
 	wording_flag(&words, "several", l->depth > 1);
-	wording_flag(&words, "none", group_accepts_none(g, w));
+	wording_flag(&words, "none", !brief && group_accepts_none(g, w));
+	wording_set(&words, "window", "%s", quantity_seconds(w->seconds).text);
+	wording_set(&words, "longer", "%s", brief ? quantity_seconds(2 * w->stall_s).text : "");
 	wording_set(&words, "accept", "%s",
 		    g->lag.lags && g->lag.known && g->sockets == 1
 			    ? rate_text(g->lag.accept_per_s).text
@@ -459,8 +507,7 @@ static void group_waiting(const struct queue_watch *w, const struct group *g, co
 	wording_set(&words, "more", "%s", more);
 	struct finding *f = report_finding(w->report, "accept-queue.waiting", &words);
 	finding_evidence(f, "accept queue", "connections", l->depth, NAN);
-	if ((process_accepts_not(owner_of(w, l)) && !is_minor(l)) ||
-	    subject_has(w->after->subject, l))
+	if (subject_has(w->after->subject, l) ? !brief : halted && !is_minor(l))
 		f->level = LEVEL_CRITICAL;
 }
 
@@ -470,17 +517,23 @@ static bool group_alone(const struct queue_watch *w, const struct group *g)
 	const struct listeners *all = &w->after->listeners;
 	for (size_t i = 0; i < all->count; i++)
 		if (all->at[i].kind == LISTENER_TCP &&
-		    !listener_same_address(&all->at[i], g->fullest))
+		    !listener_shares_arrivals(&all->at[i], g->fullest))
 			return false;
 	return true;
 }
 
 /* Whether the counters show that it accepts, though the ticks do not: all of it, not one of its
- * sockets. */
+ * sockets. Clients that connect again as soon as they are served keep the depth as it is. */
 static bool group_accepts(const struct queue_watch *w, const struct group *g)
 {
-	return g->lag.lags && g->lag.known && g->idled * 2 > g->sockets &&
-	       !group_accepts_none(g, w) && group_alone(w, g);
+	return g->lag.known && g->idled * 2 > g->sockets && !group_accepts_none(g, w) &&
+	       group_alone(w, g);
+}
+
+/* Whether connections wait at one of its sockets and none is accepted there. */
+static bool group_waits(const struct queue_watch *w, const struct group *g)
+{
+	return g->idle && !group_accepts(w, g);
 }
 
 /* Whether many wait in a queue of unknown rate: one sample does not show it, nor do arrivals at
@@ -535,7 +588,7 @@ static void group_judge(const struct queue_watch *w, const struct group *g, cons
 {
 	if (group_dropping(g, w))
 		group_overflowing(w, g, more);
-	else if (!g->full_now && g->idle && !group_accepts(w, g))
+	else if (!g->full_now && group_waits(w, g))
 		group_waiting(w, g, more);
 	else if (!g->full_now)
 		group_lagging(w, g, more);
@@ -549,8 +602,8 @@ static void group_judge(const struct queue_watch *w, const struct group *g, cons
  * lost nothing is no trouble. */
 static bool group_asks(const struct group *g, const struct queue_watch *w)
 {
-	return g->full_now || group_dropping(g, w) || g->idle || g->lag.lags || g->lag.saturated ||
-	       group_deep(w, g);
+	return g->full_now || group_dropping(g, w) || group_waits(w, g) || g->lag.lags ||
+	       g->lag.saturated || group_deep(w, g);
 }
 
 /* The subject's, however many others are in trouble. */
@@ -562,10 +615,10 @@ static int by_weight(const void *a, const void *b)
 	if (own_first(x, y))
 		return own_first(x, y);
 	if (x->grown != y->grown)
-		return x->grown < y->grown ? 1 : -1;
+		return ORDER(y->grown, x->grown);
 	if (x->halted != y->halted)
 		return y->halted - x->halted;
-	return (x->depth < y->depth) - (x->depth > y->depth);
+	return ORDER(y->depth, x->depth);
 }
 
 static bool group_dropped(const struct group *g, const struct queue_watch *w) { return g->since; }
@@ -575,7 +628,7 @@ static int by_drops_since(const void *a, const void *b)
 	const struct group *x = a, *y = b;
 	if (own_first(x, y))
 		return own_first(x, y);
-	return (x->since < y->since) - (x->since > y->since);
+	return ORDER(y->since, x->since);
 }
 
 /* Overflows that no full queue accounts for are those of the listeners that dropped as many
@@ -605,10 +658,8 @@ static struct group *groups_find(const struct queue_watch *w,
 	size_t groups = 0;
 	*count = 0;
 	for (size_t i = 0; found && i < all->count; groups++) {
-		size_t first = i;
-		do {
-			group_add(&found[groups], w, &all->at[i++]);
-		} while (i < all->count && listener_same_address(&all->at[first], &all->at[i]));
+		for (size_t end = listeners_group(all, i); i < end; i++)
+			group_add(&found[groups], w, &all->at[i]);
 		group_lag(&found[groups], w);
 	}
 	if (groups)

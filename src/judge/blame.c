@@ -1,4 +1,5 @@
 #include "judge/blame.h"
+#include "epolltune/order.h"
 
 #include <stdlib.h>
 
@@ -8,9 +9,7 @@
 static int by_drops(const void *a, const void *b)
 {
 	const struct dropper *x = a, *y = b;
-	if (x->drops != y->drops)
-		return x->drops < y->drops ? 1 : -1;
-	return (x->at > y->at) - (x->at < y->at);
+	return x->drops != y->drops ? ORDER(y->drops, x->drops) : ORDER(x->at, y->at);
 }
 
 size_t droppers_blame(struct dropper *droppers, size_t count, uint64_t lost)

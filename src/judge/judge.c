@@ -41,7 +41,8 @@ static void cost_check(const struct experiment *x, const struct judging *j,
 	why[0] = 0;
 	if (!x->cost)
 		return;
-	struct cost c = x->cost(j->target, s);
+	const struct bound b = bound_of(x, j->target, s);
+	struct cost c = x->cost(j->target, s, &b);
 	const struct machine *m = &s->machine;
 	bool gentle = j->options->gentle;
 	if (c.clients_max && c.clients > c.clients_max)
@@ -134,8 +135,8 @@ bool judge_descriptors(const struct host *h, int rc, struct err *e)
 	struct host_nofile limit;
 	if (rc != -EMFILE || host_nofile(h, &limit, NULL))
 		return false;
-	report_append(e->text, ": RLIMIT_NOFILE is %s, raise it with ulimit -n",
-		      quantity_count(limit.soft).text);
+	err_append(e, ": RLIMIT_NOFILE is %s, raise it with ulimit -n",
+		   quantity_count(limit.soft).text);
 	return true;
 }
 
@@ -270,7 +271,7 @@ static int watched_run(struct judged *d, const struct judging *j, struct trial *
 		    quantity_of(dropped, "packet").text, dropped == 1 ? "was" : "were",
 		    value[0] ? "=" : "", value);
 	if (rc)
-		report_append(e->text, "%s", text);
+		err_append(e, "%s", text);
 	else
 		outcome_dropped(&d->outcome, text);
 	return rc;
@@ -392,7 +393,7 @@ static int window_pass(const struct observation *o, const struct judging *j, str
 	uint64_t us = j->options->window_us ? j->options->window_us : WINDOW_US;
 	uint64_t slice = us / (OBSERVATION_TICKS + 1);
 	for (unsigned i = 0; o->tick && i < OBSERVATION_TICKS; i++) {
-		trial_sleep_us(slice);
+		clock_sleep_us(slice);
 		us -= slice;
 		int rc = o->tick(j->host, during, e);
 		if (rc)

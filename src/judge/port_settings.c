@@ -242,7 +242,7 @@ static int64_t range_words(const struct settings *s, int64_t enough, struct word
 static uint64_t parts(int64_t whole, int64_t each) { return (uint64_t)((whole - 1) / each + 1); }
 
 void ports_words(const struct target *t, const struct settings *s, const struct outcome *o,
-		 struct wording *w)
+		 const struct bound *b, struct wording *w)
 {
 	int64_t enough = (int64_t)report_margin(t->connections);
 	if (ports_free(s) == REPORT_NONE)
@@ -502,7 +502,7 @@ static void destination_words(const struct settings *s, bool near, struct wordin
 }
 
 void ports_rate_words(const struct target *t, const struct settings *s, const struct outcome *o,
-		      struct wording *w)
+		      const struct bound *b, struct wording *w)
 {
 	int64_t ports = ports_free(s);
 	int64_t enough = ports_for_rate(t, s, (int64_t)report_margin(t->rate_per_s));

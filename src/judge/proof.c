@@ -26,6 +26,8 @@ int trial_run(struct trial *t, const struct experiment *x, struct settings *s, s
 		*e = (struct err){0};
 		return 0;
 	}
+	const struct bound b = bound_of(x, t->target, &in_lab);
+	t->bound = &b;
 	uint64_t until = clock_ms() + PROBE_AGAIN_MS;
 	for (unsigned left = x->again + 1; !rc && left; left--) {
 		*o = outcome_blank();
@@ -33,6 +35,7 @@ int trial_run(struct trial *t, const struct experiment *x, struct settings *s, s
 		if (o->state != OUTCOME_INCONCLUSIVE || clock_ms() >= until)
 			break;
 	}
+	t->bound = NULL;
 	s->taken = in_lab.taken;
 	if (!rc && t->emulated)
 		report_append(o->remark,

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +10,6 @@
 #include "epolltune/knob_value.h"
 
 /* Before 6.11 an unprivileged lab has no net/core, and its somaxconn is the kernel's default. */
-
-unsigned machine_kernel(const char *release)
-{
-	unsigned major, minor;
-	return sscanf(release, "%u.%u", &major, &minor) == 2 ? KERNEL(major, minor) : UINT_MAX;
-}
 
 static int64_t bytes_left(uint64_t left) { return left > INT64_MAX ? INT64_MAX : (int64_t)left; }
 
@@ -51,7 +44,7 @@ void machine_read(const struct host *h, const struct subject *subject, struct ma
 		.memory_bytes = facts.memory_bytes,
 		.available_bytes = facts.available_bytes,
 		.page_bytes = facts.page_bytes,
-		.kernel = machine_kernel(facts.kernel),
+		.kernel = host_kernel(h),
 		.time_wait_overflow = -1,
 		.tcp_pages = -1,
 		.udp_pages = -1,
@@ -130,14 +123,14 @@ static int64_t backlog_of(const struct probe_options *o)
 }
 
 static void setting_read(const struct knob *k, const struct host *h, const struct probe_options *o,
-			 int64_t field[3], char text[SETTING_TEXT])
+			 const struct subject *holder, int64_t field[3], char text[SETTING_TEXT])
 {
 	char value[KNOB_VALUE];
 	struct err unread;
 	if (!strcmp(k->name, LISTEN_KNOB))
 		field[0] = backlog_of(o);
-	else if (k->scope == KNOB_PROCESS && o->subject)
-		subject_nofile(o->subject, field);
+	else if (k->scope == KNOB_PROCESS && holder)
+		subject_nofile(holder, field);
 	else if (k->scope == KNOB_PROCESS)
 		nofile_read(h, field);
 	else if (knob_read(k, h, value, &unread) == 0)
@@ -155,6 +148,7 @@ void settings_read(const struct experiment *x, const struct host *h, const struc
 {
 	*s = (struct settings){.machine = *m,
 			       .subject = o->subject,
+			       .captured = o->captured,
 			       .guest = o->guest,
 			       .peers = o->peers,
 			       .taken = {.basis = ""}};
@@ -164,7 +158,7 @@ void settings_read(const struct experiment *x, const struct host *h, const struc
 	for (size_t i = 0; i < settings_count(x); i++) {
 		const struct knob *k = knob_find(x->knobs[i]);
 		if (k)
-			setting_read(k, h, o, s->at[i], s->text[i]);
+			setting_read(k, h, o, settings_holder(s), s->at[i], s->text[i]);
 	}
 	if (x->read)
 		x->read(h, s);

@@ -31,10 +31,11 @@ static void restarted_find(struct since *s)
 	}
 }
 
-struct since since_make(const struct report *report, const char *boot,
+struct since since_make(const struct probe_options *o, const char *boot,
 			const struct host_counters *now)
 {
-	struct since s = {.report = report, .now = now};
+	const struct report *report = o->since;
+	struct since s = {.report = report, .now = now, .began = o->since_began};
 	if (!report)
 		return s;
 	if (report->host.boot[0] && boot[0]) {
@@ -100,7 +101,7 @@ void since_words(const struct since *s, enum since_reset reset, struct timespec 
 	wording_flag(words, "in_place", s->report->host.isolation == ISOLATION_IN_PLACE);
 	if (!reset) {
 		wording_set(words, "since", "since the %s %s%s%s%s",
-			    s->report->observed.us ? "observation began at" : "report of", stamp,
+			    s->began ? "observation began at" : "report of", stamp,
 			    ago.text[0] ? " (" : "", ago.text, ago.text[0] ? ")" : "");
 		wording_set(words, "after", "since %s", stamp);
 		return;

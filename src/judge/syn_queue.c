@@ -7,6 +7,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/doing.h"
+#include "epolltune/order.h"
 #include "epolltune/quantity.h"
 #include "judge/blame.h"
 
@@ -24,6 +25,8 @@
  * closed answers each segment with a RST, and retransmits a SYN whose answer is lost. */
 #define FILTERED_PER_S 10
 #define FILTERED_PART 10
+/* Of what was dropped, so small a part is next to none. */
+#define LEFT_PART 10
 /* More listeners that drop are counted. */
 #define DROPPERS_NAMED 4
 
@@ -170,36 +173,44 @@ static struct droppers *droppers_find(const struct queue_watch *w, size_t *count
 	const struct listeners *all = &w->after->listeners;
 	struct droppers *found = all->count ? calloc(all->count, sizeof(*found)) : NULL;
 	*count = 0;
-	for (size_t i = 0; found && i < all->count; ++*count) {
-		size_t first = i;
-		do {
-			droppers_add(&found[*count], w, &all->at[i++]);
-		} while (i < all->count && listener_same_address(&all->at[first], &all->at[i]));
-	}
+	for (size_t i = 0; found && i < all->count; ++*count)
+		for (size_t end = listeners_group(all, i); i < end; i++)
+			droppers_add(&found[*count], w, &all->at[i]);
 	return found;
 }
 
-/* Marks those that are full; false: none is. */
-static bool full_mark(struct droppers *all, size_t count)
+/* A SYN that the kernel drops is one of the drops of its listener too (include/net/tcp.h,
+ * tcp_listendrop()), which count stray packets besides. */
+static int64_t drops_within(const struct droppers *d, int64_t lost)
 {
-	bool any = false;
-	for (size_t i = 0; i < count; i++) {
-		all[i].named = all[i].fullest;
-		any |= all[i].named;
-	}
-	return any;
+	return (int64_t)d->drops < lost ? (int64_t)d->drops : lost;
 }
 
-/* Marks those whose drops account for what was lost: the drops of a socket count stray packets
- * too. */
-static void lost_mark(struct droppers *all, size_t count, uint64_t lost)
+/* Marks those that are full and returns what of `lost` they do not account for; 0: next to none, as
+ * counters are not read at one moment. */
+static int64_t full_mark(struct droppers *all, size_t count, int64_t lost)
+{
+	int64_t left = lost;
+	for (size_t i = 0; i < count; i++) {
+		all[i].named = all[i].fullest;
+		if (all[i].named)
+			left -= drops_within(&all[i], left);
+	}
+	return left * LEFT_PART > lost ? left : 0;
+}
+
+/* Marks those of the others whose drops account for what was lost, and returns what they do not. */
+static int64_t lost_mark(struct droppers *all, size_t count, int64_t lost)
 {
 	CLEAN(free_pointer) struct dropper *drops = calloc(count, sizeof(*drops));
+	size_t others = 0;
 	for (size_t i = 0; drops && i < count; i++)
-		drops[i] = (struct dropper){all[i].drops, i};
-	size_t blamed = drops ? droppers_blame(drops, count, lost) : 0;
+		if (!all[i].named)
+			drops[others++] = (struct dropper){all[i].drops, i};
+	size_t blamed = lost > 0 ? droppers_blame(drops, others, (uint64_t)lost) : 0;
 	for (size_t i = 0; i < blamed; i++)
 		all[drops[i].at].named = true;
+	return blamed ? 0 : lost;
 }
 
 /* The marked ones, the subject's before others. */
@@ -210,7 +221,7 @@ static int by_weight(const void *a, const void *b)
 		return y->named - x->named;
 	if (x->own != y->own)
 		return y->own - x->own;
-	return (x->drops < y->drops) - (x->drops > y->drops);
+	return ORDER(y->drops, x->drops);
 }
 
 void deferred_words(struct wording *words, const struct accept_queues *q)
@@ -263,25 +274,22 @@ static void unnamed_finding(const struct queue_watch *w, const char *name, const
 	finding_evidence(f, name, "packets", (double)lost, NAN);
 }
 
-/* Names those that are full, or else those that account for what was `lost`; false: it names none.
- * `rest`: all SYNs that were dropped. */
-static bool droppers_judge(const struct queue_watch *w, int64_t rest, int64_t lost)
+/* Names those that are full, and those that account for what was `lost` besides, and returns what
+ * none does. `rest`: all SYNs that were dropped. */
+static int64_t droppers_judge(const struct queue_watch *w, int64_t rest, int64_t lost)
 {
 	size_t count, named = 0;
 	CLEAN(free_pointer) struct droppers *all = droppers_find(w, &count);
 	if (!count)
-		return false;
-	if (full_mark(all, count))
-		lost = rest;
-	else if (lost > 0)
-		lost_mark(all, count, (uint64_t)lost);
+		return lost;
+	lost = lost_mark(all, count, full_mark(all, count, lost));
 	qsort(all, count, sizeof(*all), by_weight);
 	while (named < count && all[named].named)
 		named++;
 	for (size_t i = 0; i < named && i < DROPPERS_NAMED; i++) {
 		const struct droppers *d = &all[i];
 		const struct listener *l = d->fullest ? d->fullest : d->worst;
-		int64_t grown = named > 1 && (int64_t)d->drops < lost ? (int64_t)d->drops : lost;
+		int64_t grown = drops_within(d, rest);
 		struct finding *f = dropping_finding(
 			w, l, grown, !d->fullest,
 			!i && named > DROPPERS_NAMED ? quantity_count(named - DROPPERS_NAMED).text
@@ -289,7 +297,7 @@ static bool droppers_judge(const struct queue_watch *w, int64_t rest, int64_t lo
 		if (d->fullest ? grown <= 0 : !subject_has(w->after->subject, l))
 			f->level = LEVEL_WARNING;
 	}
-	return named;
+	return lost;
 }
 
 void syn_queue_judge(const struct queue_watch *w)
@@ -297,12 +305,13 @@ void syn_queue_judge(const struct queue_watch *w)
 	struct syn_drops d = syn_drops_of(growth_of, w);
 	int64_t lost = d.rest - d.other > d.flooded ? d.rest - d.other : d.flooded;
 	bool dropping = w->after->cookies == 0;
-	if (dropping && droppers_judge(w, d.rest, lost))
-		return;
-	if (dropping && lost > d.flooded)
+	if (dropping)
+		lost = droppers_judge(w, d.rest, lost);
+	int64_t flooded = d.flooded < lost ? d.flooded : lost;
+	if (dropping && lost > flooded)
 		unnamed_finding(w, LISTEN_DROPS_REST, LISTEN_DROPS, lost);
-	else if (d.flooded > 0)
-		unnamed_finding(w, "TCPReqQFullDrop", FLOODED, d.flooded);
+	else if (flooded > 0)
+		unnamed_finding(w, "TCPReqQFullDrop", FLOODED, flooded);
 }
 
 /* What else a listener's drops count, at most: an ACK at a full accept queue counts twice, and a

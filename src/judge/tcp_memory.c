@@ -93,13 +93,11 @@ bool tcp_memory_solve(const struct target *t, const struct settings *now, const 
 }
 
 void tcp_memory_words(const struct target *t, const struct settings *s, const struct outcome *o,
-		      struct wording *w)
+		      const struct bound *b, struct wording *w)
 {
-	struct bound b = {.capacity = REPORT_NONE};
-	tcp_memory_bound(t, s, &b);
 	wording_set(w, "group", "%s",
-		    b.capacity == s->machine.sockets_left ? s->machine.sockets_group : "");
-	wording_flag(w, "several", s->machine.sockets_several && b.explained);
+		    b->capacity == s->machine.sockets_left ? s->machine.sockets_group : "");
+	wording_flag(w, "several", s->machine.sockets_several && b->explained);
 	wording_flag(w, "unsized", s->at[0][1] != REPORT_NONE && !page_of(s));
 	wording_set(w, s->taken.measured ? "held" : "assumed", "%s",
 		    quantity_show(QUANTITY_SIZE, tcp_request_bytes(s)).text);

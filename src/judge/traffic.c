@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
+#include "epolltune/order.h"
 #include "epolltune/quantity.h"
-#include "epolltune/statistics.h"
 
 /* A server pauses while connections wait in its queue and the queue does not get shorter. One look
  * may see a connection that is about to be accepted. */

@@ -4,23 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 #include "epolltune/probe.h"
 #include "judge/proof.h"
 
-/* The kernel's maximum for one write(2) to a sysctl. */
-#define KNOB_TEXT_MAX 4096
 /* For a reply to a request: the server answers at once or is at a limit. */
 #define REPLY_MS 2000
 
-/* A knob that was changed, in the lab's memory. */
+/* A sysctl that was changed, in the lab's memory. */
 struct trial_swap {
 	struct trial_swap *before; /* the one changed before it */
 	enum lab_host host;
-	char knob[64], text[KNOB_TEXT_MAX];
+	struct lab_sysctl sysctl;
 };
 
 static void *trial_alloc(struct trial *t, size_t size, struct err *e)
@@ -78,39 +74,16 @@ int trial_client_optional(struct trial *t, struct client_config config, struct e
 	return rc == -EMFILE ? err_recode(e, 0) : rc;
 }
 
-/* Writes the text and keeps the previous one, so that a second call restores it. lab_knob_set()
- * cannot: it does not know lists of ports. */
-static int swap_call(struct host *h, void *arg, struct err *e)
-{
-	struct trial_swap *s = arg;
-	CLEAN(free_pointer) char *was = NULL;
-	char path[KNOB_PATH];
-	knob_path(&(struct knob){.name = s->knob}, path);
-	ssize_t length = host_read_all(h, path, &was, e);
-	if (length < 0)
-		return (int)length;
-	if (length >= KNOB_TEXT_MAX)
-		return err_set(e, EFBIG, "%s is too long to be restored", s->knob);
-	char silent[KNOB_VALUE];
-	int rc = host_write(h, path, knob_silent(s->knob, s->text, silent), e);
-	if (!rc)
-		memcpy(s->text, was, (size_t)length + 1);
-	return rc;
-}
-
 int trial_knobs(struct trial *t, enum lab_host host, const struct trial_knob *list, struct err *e)
 {
-	if (!lab_private(t->lab))
-		return err_set(e, EROFS, "%s: not set: this lab runs in the calling namespace",
-			       list->name);
 	for (; list->name; list++) {
 		struct trial_swap *s = trial_alloc(t, sizeof(*s), e);
 		if (!s)
 			return -ENOMEM;
 		s->host = host;
-		report_text(s->knob, "%s", list->name);
-		report_text(s->text, "%s", list->value);
-		int rc = lab_call(t->lab, host, swap_call, s, e);
+		report_text(s->sysctl.name, "%s", list->name);
+		report_text(s->sysctl.text, "%s", list->value);
+		int rc = lab_sysctl_swap(t->lab, host, &s->sysctl, e);
 		if (rc && rc != -ENOENT) /* a kernel without the knob */
 			return rc;
 		if (rc)
@@ -130,8 +103,8 @@ void trial_keep(struct trial *t)
 int trial_end(struct trial *t, int rc, struct err *e)
 {
 	server_end(t);
-	for (; t->swaps; t->swaps = t->swaps->before) {
-		int restored = lab_call(t->lab, t->swaps->host, swap_call, t->swaps, rc ? NULL : e);
+	for (struct trial_swap *s; (s = t->swaps); t->swaps = s->before) {
+		int restored = lab_sysctl_swap(t->lab, s->host, &s->sysctl, rc ? NULL : e);
 		rc = rc ? rc : restored;
 	}
 	if (t->begun)
@@ -200,10 +173,3 @@ int64_t trial_counters_growth(const struct trial_counters *c, const char *name)
 }
 
 void trial_counters_free(struct trial_counters *c) { free(c->before); }
-
-void trial_sleep_us(uint64_t us)
-{
-	struct timespec left = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
-	while (nanosleep(&left, &left) && errno == EINTR)
-		;
-}

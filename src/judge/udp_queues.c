@@ -39,7 +39,7 @@ bool udp_queue_wanted(const struct listener *l) { return l->drops || is_full(l);
 /* What a socket has dropped meanwhile, where the kernel counted full buffers too. */
 static int64_t dropped(const struct looks *k, const struct listener *now)
 {
-	bool full = k->w->errors > 0 || (k->w->errors6 > 0 && strchr(now->address, '['));
+	bool full = k->w->errors > 0 || (k->w->errors6 > 0 && now->ipv6);
 	const struct listener *was =
 		full && now->drops ? listener_index_find(k->before, now->cookie) : NULL;
 	return was ? (int64_t)(uint32_t)(now->drops - was->drops) : 0;
@@ -81,16 +81,10 @@ static void trouble_add(struct trouble *t, const struct looks *k, const struct l
 	t->weight = weight;
 }
 
-/* A connected socket shares its address with others and none of their datagrams. */
-static bool shares_datagrams(const struct listener *a, const struct listener *b)
-{
-	return a == b || (!a->connected && !b->connected && listener_same_address(a, b));
-}
-
 static void trouble_add_group(struct trouble *t, const struct looks *k, const struct listener *l,
 			      int64_t weight)
 {
-	if (!shares_datagrams(l, t->worst))
+	if (!listener_shares_arrivals(l, t->worst))
 		return;
 	t->group++;
 	t->stuck += weight > 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "epolltune/knob.h"
+#include "epolltune/nofile.h"
 #include "epolltune/quantity.h"
 #include "judge/settings.h"
 #include "report/figure.h"
@@ -28,9 +29,7 @@ struct outcome outcome_blank(void)
 	return o;
 }
 
-/* Calls bound() and adds the catalogue's need. */
-static struct bound bound_of(const struct experiment *x, const struct target *t,
-			     const struct settings *s)
+struct bound bound_of(const struct experiment *x, const struct target *t, const struct settings *s)
 {
 	const struct wall_row *row = wall_row_find(x->wall);
 	struct bound b = {.capacity = REPORT_NONE,
@@ -161,7 +160,7 @@ static struct wording words_of(const struct experiment *x, const struct target *
 	figure_format(text, sizeof(text), unit, b->unraised);
 	wording_set(&w, "unraised", "%s", b->unraised == REPORT_NONE ? "" : text);
 	if (x->words)
-		x->words(t, s, o, &w);
+		x->words(t, s, o, b, &w);
 	return w;
 }
 
@@ -347,11 +346,26 @@ struct proposing {
 	char how[WORDING_TEXT], others[WORDING_TEXT];
 };
 
+/* The words of the knob's text and of findings, for what is proposed. fs.nr_open is no ceiling
+ * where it is proposed too. */
+static void propose_nofile(struct proposing *p, size_t i)
+{
+	bool soft = !strcmp(settings_field(p->x, i, p->now, p->then), "soft");
+	int64_t hard = p->now->at[i][1], nr_open = REPORT_NONE;
+	for (size_t k = 0; k < settings_count(p->x); k++)
+		if (!strcmp(p->x->knobs[k], "fs.nr_open") && !settings_differ(p->now, p->then, k))
+			nr_open = p->now->at[k][0];
+	nofile_words(p->words, (uint64_t)p->then->at[i][soft ? 0 : 1],
+		     hard == INT64_MAX ? HOST_UNLIMITED : (uint64_t)hard, nr_open);
+}
+
 static void propose_one(struct proposing *p, size_t i)
 {
 	char current[80], proposed[80];
 	const struct knob *k = knob_find(p->x->knobs[i]);
 	settings_show(p->x, i, p->now, p->then, current, proposed);
+	if (k && k->scope == KNOB_PROCESS)
+		propose_nofile(p, i);
 	if (!p->f->proposal_count) {
 		wording_set(p->words, "proposed", "%s", proposed);
 		wording_set(p->words, "effect", "%s", k ? knob_effect_text(k->effect) : "");

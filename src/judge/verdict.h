@@ -4,6 +4,8 @@
 
 #include "epolltune/probe.h"
 
+/* The limit by the experiment's rules, and the need, by which its wall is judged. */
+struct bound bound_of(const struct experiment *x, const struct target *t, const struct settings *s);
 /* Judges the wall by its settings alone. */
 void wall_inspect(const struct experiment *x, const struct target *t, const struct settings *s,
 		  struct wall *w);

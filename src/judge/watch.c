@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "epolltune/order.h"
 
 /* A trend is that of a line through so many looks, at least, that explains this share of their
  * variance, and that rises by more than that share of the limit. The short one of the last looks
@@ -286,7 +287,7 @@ static int by_nearness(const void *a, const void *b)
 		if (nearness[i][0] != nearness[i][1])
 			return nearness[i][0] < nearness[i][1] ? -1 : 1;
 	int r = strverscmp(x->now.what, y->now.what);
-	return r ? r : (x->now.key > y->now.key) - (x->now.key < y->now.key);
+	return r ? r : ORDER(x->now.key, y->now.key);
 }
 
 static void nearest_find(struct watch *w, int64_t overflows)

@@ -61,12 +61,14 @@ static double speed(int64_t bytes, const struct target *t)
 	return (double)bytes * 1e6 / (double)t->rtt_us;
 }
 
-/* Whether a buffer that the application may have set would not do. */
-static bool is_doubtful(const struct target *t, const struct settings *s)
+const char *window_doubt(enum buffer_side side, const struct target *t, const struct settings *s)
 {
 	int64_t bytes = s->at[BUFFER_FIXED][1], needed = (int64_t)((t->bandwidth_bps + 7) / 8);
-	return bytes > 0 &&
-	       report_verdict((int64_t)(share_of(s) * speed(bytes, t)), needed) != VERDICT_OK;
+	if (bytes <= 0 ||
+	    report_verdict((int64_t)(share_of(s) * speed(bytes, t)), needed) == VERDICT_OK)
+		return NULL;
+	return side == BUFFER_SEND ? "Whether the server sets SO_SNDBUF"
+				   : "Whether the server sets SO_RCVBUF";
 }
 
 /* Both are switches, on by default: off, each leaves what window_bound() has for it. */
@@ -110,9 +112,7 @@ void window_bound(enum buffer_side side, const struct target *t, const struct se
 	if (triple[2] != REPORT_NONE || is_fixed(s))
 		b->capacity = (int64_t)((b->upper ? 1 : share) * speed(bytes[b->binding], t));
 	defaults_take(side, t, s, b);
-	if (is_doubtful(t, s))
-		b->unread = side == BUFFER_SEND ? "Whether the server sets SO_SNDBUF"
-						: "Whether the server sets SO_RCVBUF";
+	b->unread = window_doubt(side, t, s);
 }
 
 static void third_set(struct settings *s, double third)

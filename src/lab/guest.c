@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/list.h"
@@ -259,7 +260,7 @@ static int listening_await(struct guest *r, struct err *e)
 		bool found = way_find(r);
 		if (found && is_like(r))
 			return 0;
-		if (r->interrupted && r->interrupted())
+		if (interrupt_came())
 			return err_set(e, EINTR, "--run: interrupted");
 		uint64_t now = clock_ms();
 		elsewhere = r->listeners->count ? (elsewhere ? elsewhere : now) : 0;

@@ -269,7 +269,7 @@ int guest_line_make(const struct guest *r, const struct host *calling, const cha
 	*out = (struct guest_line){.value = value};
 	if (!c)
 		return err_set(e, ENOMEM, "no memory for a command");
-	if (!set || (!set->directive && !set->option))
+	if (!set || (!set->option && !(set->directive && row->file.option)))
 		return err_set(e, ENOTSUP, "epolltune does not know how %s sets it",
 			       row ? row->name : process);
 	int rc = edit_command_find(r->command, row, c, e);

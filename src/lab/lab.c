@@ -584,19 +584,45 @@ int lab_knob_get(struct lab *lab, enum lab_host host, const char *name, char *va
 	return rc;
 }
 
+static int settable(struct lab *lab, const char *name, struct err *e)
+{
+	return lab_private(lab)
+		       ? 0
+		       : err_set(e, EROFS, "%s: not set: this lab runs in the calling namespace",
+				 name);
+}
+
 int lab_knob_set(struct lab *lab, enum lab_host host, const char *name, const char *value,
 		 struct err *e)
 {
 	struct lab_knob *knob = &lab->shared->knobs[host];
-	if (!lab_private(lab))
-		return err_set(e, EROFS, "%s: not set: this lab runs in the calling namespace",
-			       name);
-	int rc = host_settle(lab, host, e);
+	int rc = settable(lab, name, e);
+	if (!rc)
+		rc = host_settle(lab, host, e);
 	if (rc)
 		return rc;
 	snprintf(knob->name, sizeof(knob->name), "%s", name);
 	snprintf(knob->value, sizeof(knob->value), "%s", value);
 	return lab_call(lab, host, call_knob_set, knob, e);
+}
+
+static int call_sysctl_swap(struct host *h, void *arg, struct err *e)
+{
+	struct lab_sysctl *s = arg;
+	char path[KNOB_PATH], was[LAB_SYSCTL_TEXT], silent[KNOB_VALUE];
+	knob_path(&(struct knob){.name = s->name}, path);
+	ssize_t rc = host_read(h, path, was, sizeof(was), e);
+	if (rc >= 0)
+		rc = host_write(h, path, knob_silent(s->name, s->text, silent), e);
+	if (rc >= 0)
+		memcpy(s->text, was, sizeof(was));
+	return rc < 0 ? (int)rc : 0;
+}
+
+int lab_sysctl_swap(struct lab *lab, enum lab_host host, struct lab_sysctl *s, struct err *e)
+{
+	int rc = settable(lab, s->name, e);
+	return rc ? rc : lab_call(lab, host, call_sysctl_swap, s, e);
 }
 
 static int call_counters(struct host *h, void *arg, struct err *e)

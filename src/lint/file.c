@@ -1,5 +1,6 @@
 /* Reads files, finds out their kind and passes their lines to the rules. */
 #include "base/array.h"
+#include "epolltune/order.h"
 #include "lint/lint.h"
 
 #include <dirent.h>
@@ -86,8 +87,8 @@ static int problem_compare(const void *a, const void *b)
 	const struct lint_problem *x = a, *y = b;
 	int file = strcmp(x->file, y->file);
 	if (file || x->line != y->line)
-		return file ? file : (x->line > y->line) - (x->line < y->line);
-	return x->rule == y->rule ? strcmp(x->text, y->text) : x->rule > y->rule ? 1 : -1;
+		return file ? file : ORDER(x->line, y->line);
+	return x->rule == y->rule ? strcmp(x->text, y->text) : ORDER(x->rule, y->rule);
 }
 
 void lint_sort(struct lint *l)
@@ -105,25 +106,14 @@ bool lint_worst(const struct lint *l, enum finding_level *worst)
 	return *worst > LEVEL_NOTE;
 }
 
-struct name_row {
-	const char *part, *end;
-	enum lint_kind kind;
-};
-
-static enum lint_kind kind_in(const struct name_row *rows, size_t count, const char *path)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strstr(path, rows[i].part) &&
-		    (!strcmp(path, rows[i].end) || text_ends(path, strlen(path), rows[i].end)))
-			return rows[i].kind;
-	return FILE_NONE;
-}
-
 /* By the place where one program reads it; FILE_NONE: another place. The directory of a drop-in
  * comes first: the files in it have any name. */
 static enum lint_kind kind_by_place(const char *path)
 {
-	static const struct name_row rows[] = {
+	static const struct {
+		const char *part, *end;
+		enum lint_kind kind;
+	} rows[] = {
 		{".service.d/", ".conf", FILE_UNIT},
 		{".socket.d/", ".conf", FILE_UNIT},
 		{".slice.d/", ".conf", FILE_UNIT},
@@ -138,20 +128,23 @@ static enum lint_kind kind_by_place(const char *path)
 		{"", ".slice", FILE_UNIT},
 		{"systemd/", ".conf", FILE_UNIT},
 	};
-	return kind_in(rows, sizeof(rows) / sizeof(*rows), path);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (strstr(path, rows[i].part) &&
+		    (!strcmp(path, rows[i].end) || text_ends(path, strlen(path), rows[i].end)))
+			return rows[i].kind;
+	return FILE_NONE;
 }
 
-/* By a name that files of other kinds may have too: nginx's own limits.conf, a drop-in that is
- * called nginx-limits.conf. */
-static enum lint_kind kind_by_name(const char *path)
+/* By a name that says what is in a file, also where that cannot be read: a directory of a server
+ * has images too. */
+static enum lint_kind kind_by_name(const char *path, const struct server_row *server)
 {
-	static const struct name_row rows[] = {
-		{"nginx", "", FILE_NGINX},        {"redis", ".conf", FILE_SERVER},
-		{"php", ".conf", FILE_SERVER},    {"apache2", ".conf", FILE_SERVER},
-		{"httpd", ".conf", FILE_SERVER},  {"", "haproxy.cfg", FILE_HAPROXY},
-		{"", "limits.conf", FILE_LIMITS},
-	};
-	return kind_in(rows, sizeof(rows) / sizeof(*rows), path);
+	size_t length = strlen(path);
+	if (server)
+		return text_ends(path, length, ".conf") || text_ends(path, length, ".cfg")
+			       ? FILE_SERVER
+			       : FILE_NONE;
+	return text_ends(path, length, "limits.conf") ? FILE_LIMITS : FILE_NONE;
 }
 
 /* An assignment to a name of a tree that all kernels have. */
@@ -191,7 +184,6 @@ static enum lint_kind kind_by_text(const char *text)
 struct state {
 	struct limits_state limits;
 	struct unit_state unit;
-	struct server_state server;
 };
 
 static void line_judge(struct lint *l, const struct lint_line *line, enum lint_kind kind,
@@ -207,11 +199,7 @@ static void line_judge(struct lint *l, const struct lint_line *line, enum lint_k
 	case FILE_UNIT:
 		unit_line_judge(l, line, &s->unit);
 		break;
-	case FILE_NGINX:
 	case FILE_SERVER:
-	case FILE_HAPROXY:
-		server_line_judge(l, line, kind, &s->server);
-		break;
 	case FILE_NONE:
 		break;
 	}
@@ -277,13 +265,11 @@ static unsigned unit_join(char *line, char **next)
 	return taken;
 }
 
-static void text_judge(struct lint *l, const char *file, char *text, enum lint_kind kind, bool boot)
+static void lines_judge(struct lint *l, const char *file, char *text, enum lint_kind kind)
 {
 	struct state s = {.limits = {.soft = -1, .hard = -1}};
-	if (mark_length(text))
-		mark_judge(l, file, kind);
 	unsigned number = 1;
-	for (char *next = text + mark_length(text); *next;) {
+	for (char *next = text; *next;) {
 		char *at = line_cut(&next);
 		struct lint_line line = {file, at, number++};
 		if (kind == FILE_UNIT)
@@ -292,8 +278,19 @@ static void text_judge(struct lint *l, const char *file, char *text, enum lint_k
 			at[LINT_LINE - 1] = 0;
 		line_judge(l, &line, kind, &s);
 	}
-	if (kind == FILE_NGINX)
-		server_end_judge(l, file, &s.server);
+}
+
+/* `server`: of FILE_SERVER. */
+static void text_judge(struct lint *l, const char *file, char *text, enum lint_kind kind,
+		       const struct server_row *server, bool boot)
+{
+	if (mark_length(text))
+		mark_judge(l, file, kind);
+	text += mark_length(text);
+	if (kind == FILE_SERVER)
+		server_text_judge(l, file, server, text);
+	else
+		lines_judge(l, file, text, kind);
 	if (kind == FILE_SYSCTL && !boot) {
 		sysctl_values_judge(l);
 		if (!l->keeps)
@@ -366,18 +363,21 @@ static int read_judge(struct lint *l, const struct lint_text *t, const char *sho
 	if (!t->bytes && !t->unread)
 		return 0;
 	struct lint_line whole = {lint_name(l, shown), "", 0};
-	enum lint_kind kind = kind_by_place(shown), named = kind_by_name(shown);
+	/* Files of other kinds may have such names too: nginx's own limits.conf, a drop-in that is
+	 * called nginx-limits.conf. */
+	const struct server_row *server = server_row_of_file(shown);
+	enum lint_kind kind = kind_by_place(shown), named = kind_by_name(shown, server);
 	if (!t->bytes) {
-		if (kind != FILE_NONE || (named != FILE_NONE && named != FILE_NGINX))
+		if (kind != FILE_NONE || named != FILE_NONE)
 			lint_add(l, &whole, LINT_UNREADABLE, NULL, "%s: not judged", t->unread);
 		return 0;
 	}
 	if (kind == FILE_NONE)
 		kind = kind_by_text(t->bytes + mark_length(t->bytes));
 	if (kind == FILE_NONE)
-		kind = named;
+		kind = server ? FILE_SERVER : named;
 	if (kind != FILE_NONE)
-		text_judge(l, whole.file, t->bytes, kind, boot);
+		text_judge(l, whole.file, t->bytes, kind, server, boot);
 	bool directory = strstr(shown, "/sysctl.d/") || strstr(shown, "/limits.d/");
 	if (kind != FILE_NONE && !boot && directory && !text_ends(shown, strlen(shown), ".conf"))
 		lint_add(l, &whole, LINT_UNREAD, NULL,

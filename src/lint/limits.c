@@ -77,6 +77,16 @@ static void order_judge(struct lint *l, const struct lint_line *line, const stru
 	}
 }
 
+/* modules/pam_limits/pam_limits.c, setup_limits(). */
+static void soft_cut_add(struct lint *l, const struct lint_line *line, const char *value,
+			 long long nr_open)
+{
+	lint_add(l, line, LINT_CAPPED, NULL,
+		 "soft nofile %s is above fs.nr_open (%lld%s), and pam_limits cuts it to the hard "
+		 "limit of the session: write a number, such as 65536",
+		 value, nr_open, l->nr_open ? "" : ", the kernel's own");
+}
+
 static void files_judge(struct lint *l, const struct lint_line *line, const struct words *w,
 			struct limits_state *s)
 {
@@ -85,7 +95,10 @@ static void files_judge(struct lint *l, const struct lint_line *line, const stru
 	/* As pam_limits reads it: up to the first other character, and -5 as 2^64 - 5. */
 	uint64_t read = strtoull(w->at[3], &end, 10);
 	long long value = read < LLONG_MAX ? (long long)read : LLONG_MAX;
-	if (is_unlimited(w->at[3])) {
+	bool soft = w->at[1][0] == 's';
+	if (is_unlimited(w->at[3]) && soft) {
+		soft_cut_add(l, line, w->at[3], nr_open);
+	} else if (is_unlimited(w->at[3])) {
 		lint_add(
 			l, line, LINT_CAPPED, NULL,
 			"nofile %s is fs.nr_open (%lld%s) since Linux-PAM 1.5.2; an older one fails "
@@ -100,7 +113,9 @@ static void files_judge(struct lint *l, const struct lint_line *line, const stru
 			 " and ignores what follows: write a decimal integer",
 			 w->at[3], read);
 	} else {
-		if (value > nr_open)
+		if (value > nr_open && soft)
+			soft_cut_add(l, line, w->at[3], nr_open);
+		else if (value > nr_open)
 			lint_add(
 				l, line, LINT_REFUSED, NULL,
 				"nofile %s is above fs.nr_open (%lld%s): setrlimit() fails with EPERM "
@@ -164,9 +179,10 @@ void limits_line_judge(struct lint *l, const struct lint_line *line, struct limi
 		files_judge(l, line, &w, s);
 	if (!strcmp(w.at[0], "*") && !strcmp(w.at[2], "nofile") && !s->root_said) {
 		s->root_said = true;
-		lint_add(l, line, LINT_CLASSIC, NULL,
-			 "* means neither root nor services of systemd: for a service write "
-			 "LimitNOFILE=%s in its unit",
-			 unit_limit(l, w.at[3], unit));
+		lint_add(
+			l, line, LINT_CLASSIC, NULL,
+			"* does not mean services of systemd nor, on Debian and Ubuntu, root: for a "
+			"service write LimitNOFILE=%s in its unit",
+			unit_limit(l, w.at[3], unit));
 	}
 }

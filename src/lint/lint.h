@@ -40,23 +40,16 @@ struct lint_value {
 	bool refused; /* by the kernel */
 };
 
-enum lint_kind {
-	FILE_SYSCTL,
-	FILE_LIMITS,
-	FILE_UNIT,
-	FILE_NGINX,
-	FILE_SERVER,
-	FILE_HAPROXY,
-	FILE_NONE
-};
+enum lint_kind { FILE_SYSCTL, FILE_LIMITS, FILE_UNIT, FILE_SERVER, FILE_NONE };
 
 /* The kernel's own fs.nr_open. */
 #define NR_OPEN_DEFAULT 1048576
 
 struct lint {
-	unsigned kernel;         /* KERNEL(); UINT_MAX: any new one */
-	const struct host *host; /* whose files are judged; NULL: files for themselves */
-	size_t files;            /* that were judged */
+	unsigned kernel;                   /* KERNEL(); UINT_MAX: any new one */
+	const struct host *host;           /* whose files are judged; NULL: files for themselves */
+	uint64_t memory_bytes, page_bytes; /* of the host; 0: unknown */
+	size_t files;                      /* that were judged */
 	struct lint_problem *problems;
 	size_t count;
 	struct lint_value *values; /* of the file, or of all files of the machine */
@@ -144,11 +137,9 @@ void unit_line_judge(struct lint *l, const struct lint_line *line, struct unit_s
 /* What the files of a machine's units, which unit_line_judge() has kept, do to each other. */
 void unit_values_judge(struct lint *l);
 
-struct server_state {
-	long long files, connections; /* of nginx; 0: not said */
-	unsigned connections_line;
-	char connections_text[LINT_LINE];
-};
-void server_line_judge(struct lint *l, const struct lint_line *line, enum lint_kind kind,
-		       struct server_state *s);
-void server_end_judge(struct lint *l, const char *file, const struct server_state *s);
+/* Judges the text of a file of a server's configuration. */
+void server_text_judge(struct lint *l, const char *file, const struct server_row *row,
+		       const char *text);
+/* Judges a backlog; `name`: what is written before the number, "Backlog=", "tcp-backlog ". */
+void backlog_value_judge(struct lint *l, const struct lint_line *line, const char *name,
+			 uint64_t backlog);

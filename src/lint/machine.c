@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/knob_value.h"
+#include "epolltune/list.h"
 #include "epolltune/sysctls.h"
 
 /* Programs that write sysctls after the files were read. */
@@ -99,7 +100,8 @@ static void drift_judge(struct lint *l, const struct lint_value *v, const struct
 	char boot[KNOB_VALUE], running[KNOB_VALUE];
 	struct lint_line line = {v->file, "", v->line};
 	if (knob_read(k, l->host, running, NULL) == 0 &&
-	    knob_at_boot(k, l->kernel, v->value, running, boot) && strcmp(boot, running) != 0)
+	    knob_at_boot(k, l->kernel, l->page_bytes, v->value, running, boot) &&
+	    strcmp(boot, running) != 0)
 		lint_add(
 			l, &line, LINT_DRIFT, NULL,
 			"%s = %s, but %s is running: find the writer, or load the file: sysctl -p %s",
@@ -143,42 +145,52 @@ static void writers_name(struct lint *l)
 }
 
 /* Files that need not be there. */
+static int tree_judge(struct lint *l, const char *path, struct err *e)
+{
+	struct err why;
+	struct lint_line whole = {lint_name(l, path), "", 0};
+	int rc = lint_tree(l, path, &why);
+	if (rc == -ENOMEM)
+		return err_copy(e, &why);
+	if (rc == -EACCES)
+		lint_add(l, &whole, LINT_DENIED, NULL, "%s: not judged; run lint as root",
+			 why.text);
+	return 0;
+}
+
+static int trees_judge(struct lint *l, const char *trees, struct err *e)
+{
+	struct list_item item;
+	int rc = 0;
+	while (rc == 0 && list_next(&trees, &item)) {
+		char path[PATH_MAX];
+		snprintf(path, sizeof(path), "%.*s", item.length, item.text);
+		rc = tree_judge(l, path, e);
+	}
+	return rc;
+}
+
 static int others_judge(struct lint *l, struct err *e)
 {
-	static const char *const trees[] = {
-		"/etc/security/limits.conf",
-		"/etc/security/limits.d",
-		"/etc/systemd/system.conf",
-		"/etc/systemd/system.conf.d",
-		"/run/systemd/system.conf.d",
-		"/etc/systemd/system",
-		"/run/systemd/system",
-		"/usr/local/lib/systemd/system",
-		"/usr/lib/systemd/system",
-		"/etc/nginx",
-		"/etc/redis",
-		"/etc/haproxy/haproxy.cfg",
-		"/etc/php",
-		"/etc/apache2",
-		"/etc/httpd",
-	};
-	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++) {
-		struct err why;
-		struct lint_line whole = {lint_name(l, trees[i]), "", 0};
-		int rc = lint_tree(l, trees[i], &why);
-		if (rc == -ENOMEM)
-			return err_copy(e, &why);
-		if (rc == -EACCES)
-			lint_add(l, &whole, LINT_DENIED, NULL, "%s: not judged; run lint as root",
-				 why.text);
-	}
-	return 0;
+	int rc = trees_judge(l,
+			     "/etc/security/limits.conf,/etc/security/limits.d,"
+			     "/etc/systemd/system.conf,/etc/systemd/system.conf.d,"
+			     "/run/systemd/system.conf.d,/etc/systemd/system,/run/systemd/system,"
+			     "/usr/local/lib/systemd/system,/usr/lib/systemd/system",
+			     e);
+	for (size_t i = 0; i < server_row_count() && rc == 0; i++)
+		rc = trees_judge(l, server_row_at(i)->trees, e);
+	return rc;
 }
 
 int lint_machine(struct lint *l, struct err *e)
 {
 	struct boot b = {l, e};
+	struct host_facts facts;
 	bool last;
+	host_facts(l->host, &facts);
+	l->memory_bytes = facts.memory_bytes;
+	l->page_bytes = facts.page_bytes;
 	int rc = conf_judge(l, &last, e);
 	if (rc == 0)
 		rc = sysctl_d_files(l->host, boot_file, &b, e);

@@ -1,82 +1,73 @@
-/* Judges the lines of servers' configurations that set backlogs and limits. */
+/* Judges the numbers of servers' configurations that set backlogs and limits. */
 #include "lint/lint.h"
 
-#include <stdlib.h>
+#include <ctype.h>
+#include <inttypes.h>
 #include <string.h>
 
-/* The number after a word and any of `=: \t`; -1: the line does not have it. */
-static long long number_after(const char *text, const char *word)
-{
-	const char *at = strstr(text, word);
-	size_t length = strlen(word);
-	if (!at || (at > text && !strchr(" \t;{", at[-1])))
-		return -1;
-	at += length;
-	if (!strchr("= \t", *at))
-		return -1;
-	at += strspn(at, "= \t");
-	return *at >= '0' && *at <= '9' ? atoll(at) : -1;
-}
+#include "epolltune/edit.h"
 
-static void backlog_judge(struct lint *l, const struct lint_line *line, const char *word,
-			  long long backlog)
+void backlog_value_judge(struct lint *l, const struct lint_line *line, const char *name,
+			 uint64_t backlog)
 {
-	if (backlog > l->somaxconn && l->somaxconn && backlog < INT_MAX)
+	if (l->somaxconn && backlog > (uint64_t)l->somaxconn && backlog < INT_MAX)
 		lint_add(l, line, LINT_CAPPED, NULL,
-			 "%s %lld is cut to net.core.somaxconn (%lld): raise that as well", word,
-			 backlog, (long long)l->somaxconn);
+			 "%s%" PRIu64 " is cut to net.core.somaxconn (%" PRId64
+			 "): raise that as well",
+			 name, backlog, l->somaxconn);
 }
 
-static void nginx_judge(struct lint *l, const struct lint_line *line, const char *text,
-			struct server_state *s)
+/* A file while it is read. */
+struct reading {
+	struct lint *lint;
+	const struct server_row *row;
+	const char *file;
+	struct edit_number clients, files; /* the last ones; zeroed: none */
+};
+
+static void backlog_take(const struct edit_number *n, void *arg)
 {
-	long long files = number_after(text, "worker_rlimit_nofile");
-	long long connections = number_after(text, "worker_connections");
-	if (files > 0)
-		s->files = files;
-	if (connections > 0) {
-		s->connections = connections;
-		s->connections_line = line->number;
-		snprintf(s->connections_text, sizeof(s->connections_text), "%s", line->text);
-	}
-	if (!strncmp(text, "listen", 6))
-		backlog_judge(l, line, "backlog", number_after(text, "backlog"));
+	const struct reading *r = arg;
+	const struct lint_line line = {r->file, "", n->line};
+	char name[EDIT_NAME];
+	bool word = isalnum((unsigned char)n->name[strlen(n->name) - 1]);
+	snprintf(name, sizeof(name), "%s%s", n->name, word ? " " : "");
+	backlog_value_judge(r->lint, &line, name, n->value);
 }
 
-/* Redis, php-fpm, Apache. */
-static void keys_judge(struct lint *l, const struct lint_line *line, const char *text)
+static void clients_take(const struct edit_number *n, void *arg)
 {
-	static const char *const keys[] = {"tcp-backlog", "listen.backlog", "ListenBacklog"};
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		if (!strncmp(text, keys[i], strlen(keys[i])))
-			backlog_judge(l, line, keys[i], number_after(text, keys[i]));
+	struct reading *r = arg;
+	r->clients = *n;
 }
 
-void server_line_judge(struct lint *l, const struct lint_line *line, enum lint_kind kind,
-		       struct server_state *s)
+static void files_take(const struct edit_number *n, void *arg)
 {
-	char text[LINT_LINE];
-	snprintf(text, sizeof(text), "%s", line->text + strspn(line->text, " \t"));
-	text[strcspn(text, "#")] = 0;
-	if (kind == FILE_NGINX)
-		nginx_judge(l, line, text, s);
-	else if (kind == FILE_SERVER)
-		keys_judge(l, line, text);
-	else if (kind == FILE_HAPROXY && !strncmp(text, "backlog", 7))
-		backlog_judge(l, line, "backlog", number_after(text, "backlog"));
-	else if (kind == FILE_HAPROXY && !strncmp(text, "ulimit-n", 8))
-		lint_add(
-			l, line, LINT_CLASSIC, NULL,
-			"HAProxy computes its limit from maxconn, and ulimit-n can only be too low: "
-			"remove the line");
+	struct reading *r = arg;
+	const struct lint_line line = {r->file, "", n->line};
+	r->files = *n;
+	if (r->row->files_raised)
+		lint_add(r->lint, &line, LINT_CLASSIC, NULL,
+			 "%s computes its limit from %s, and %s can only be too low: remove the "
+			 "line",
+			 r->row->name, r->row->set[SERVER_CLIENTS].directive, n->name);
 }
 
-void server_end_judge(struct lint *l, const char *file, const struct server_state *s)
+void server_text_judge(struct lint *l, const char *file, const struct server_row *row,
+		       const char *text)
 {
-	struct lint_line line = {file, s->connections_text, s->connections_line};
-	if (s->files && s->connections > s->files)
+	const struct server_setting files = {.directive = row->files_directive};
+	struct reading r = {.lint = l, .row = row, .file = file};
+	edit_each(&row->file, &row->set[SERVER_BACKLOG], text, backlog_take, &r);
+	edit_each(&row->file, &files, text, files_take, &r);
+	if (row->files_raised || !r.files.value)
+		return;
+	edit_each(&row->file, &row->set[SERVER_CLIENTS], text, clients_take, &r);
+	const struct lint_line line = {file, "", r.clients.line};
+	if (r.clients.value > r.files.value)
 		lint_add(l, &line, LINT_CAPPED, NULL,
-			 "worker_connections %lld is above worker_rlimit_nofile %lld: a connection "
-			 "takes a descriptor, a proxied one two; write worker_rlimit_nofile %lld",
-			 s->connections, s->files, 2 * s->connections);
+			 "%s %" PRIu64 " is above %s %" PRIu64 ": a connection takes a descriptor, "
+			 "a proxied one two; write %s %" PRIu64,
+			 r.clients.name, r.clients.value, r.files.name, r.files.value, r.files.name,
+			 2 * r.clients.value);
 }

@@ -1,5 +1,6 @@
 /* Judges the lines of sysctl.d, and what they do to each other. */
 #include "base/array.h"
+#include "epolltune/order.h"
 #include "lint/lint.h"
 
 #include <ctype.h>
@@ -11,6 +12,7 @@
 #include "epolltune/kernel_number.h"
 #include "epolltune/knob.h"
 #include "epolltune/modules.h"
+#include "epolltune/quantity.h"
 #include "epolltune/sysctls.h"
 
 #define GUESSES_MAX 200
@@ -318,25 +320,44 @@ static bool order_judge(struct lint *l, const struct assignment *a)
 			a->read.name, a->read.value);
 		return false;
 	}
-	if (!strcmp(a->read.name, "net.ipv4.ip_local_port_range") && f[0] < 1024) {
-		lint_add(l, a->line, LINT_REFUSED, NULL,
-			 "%s: %" PRId64
-			 " is below net.ipv4.ip_unprivileged_port_start (1024), and the "
-			 "kernel refuses the line (EINVAL): begin at 1024 or above",
-			 a->read.name, f[0]);
-		return false;
-	}
 	return true;
+}
+
+static bool myth_judge(struct lint *l, const struct assignment *a)
+{
+	struct machine m = {.kernel = l->kernel,
+			    .memory_bytes = l->memory_bytes,
+			    .page_bytes = l->page_bytes,
+			    .time_wait_overflow = -1};
+	for (size_t i = 0; i < myth_count(); i++) {
+		const struct myth *myth = myth_at(i);
+		for (size_t k = 0; k < 3 && myth->knobs[k]; k++) {
+			struct value_rule v = {.machine = &m, .level = myth->level};
+			memcpy(v.field, a->field, sizeof(v.field));
+			if (strcmp(myth->knobs[k], a->read.name) || !myth->followed(&v))
+				continue;
+			lint_add(l, a->line, LINT_CLASSIC, "", "%s = %s %s: %s Remove the line.",
+				 a->read.name, a->read.value, myth->effect, myth->reason);
+			lint_level(l, v.level);
+			return true;
+		}
+	}
+	return false;
 }
 
 static bool unit_judge(struct lint *l, const struct assignment *a)
 {
 	const char *name = a->read.name;
 	const int64_t *f = a->field;
-	if (!strcmp(name, "net.ipv4.tcp_mem") && f[2] >= 4194304 && f[2] % 1024 == 0) {
-		lint_add(l, a->line, LINT_UNIT, "",
+	bool pages = !strcmp(name, "net.ipv4.tcp_mem");
+	if (pages && l->memory_bytes && l->page_bytes)
+		return myth_judge(l, a);
+	/* Of an unknown machine: 16 GiB or more, in a number that bytes have. */
+	if (pages && f[2] >= 4194304 && f[2] % 1024 == 0) {
+		lint_add(l, a->line, LINT_UNIT, NULL,
 			 "%s counts pages, and %" PRId64 " of them are %" PRId64
-			 " GiB: remove the line, or divide bytes by 4096",
+			 " GiB: unless the machine has more memory, remove the line, or divide "
+			 "bytes by 4096",
 			 name, f[2], f[2] >> 18);
 		return true;
 	}
@@ -361,23 +382,35 @@ static bool unit_judge(struct lint *l, const struct assignment *a)
 	return false;
 }
 
+/* "about 15728640", "33554432 (with 4 GiB of memory or more)". Returns whether no doubt is left. */
+static bool own_format(const struct lint *l, const struct sysctl_own *o, int64_t own, char text[80])
+{
+	uint64_t memory = sysctl_own_memory(o);
+	bool less = own < o->value, unknown = memory && !l->memory_bytes;
+	snprintf(text, 80, "%s%" PRId64 "%s%s%s", less ? "about " : "", own,
+		 unknown ? " (with " : "", unknown ? quantity_show(QUANTITY_SIZE, memory).text : "",
+		 unknown ? " of memory or more)" : "");
+	return !unknown;
+}
+
 static void lowers_judge(struct lint *l, const struct assignment *a)
 {
-	const struct sysctl_own *o;
-	unsigned done = 0;
-	for (size_t i = 0; (o = sysctl_own_at(i)); i++) {
-		int64_t value = a->field[o->field];
-		if (strcmp(o->name, a->general) != 0 || l->kernel < o->since ||
-		    done & 1u << o->field)
+	for (unsigned field = 0; field < 3; field++) {
+		int64_t own, value = a->field[field];
+		char text[80];
+		const struct sysctl_own *o =
+			sysctl_own_find(a->general, field, l->kernel, l->memory_bytes, &own);
+		if (!o || value == REPORT_NONE)
 			continue;
-		done |= 1u << o->field;
-		if (value == REPORT_NONE || (o->above ? value <= o->value : value >= o->value))
+		/* What the kernel does not count of the memory is less than an eighth. */
+		if (o->above ? value <= own : value >= own - (own < o->value ? own / 8 : 0))
 			continue;
-		lint_add(l, a->line, LINT_LOWERS, o->field ? NULL : "",
-			 "%s: %" PRId64 " is %s the kernel's own %" PRId64 ": %s; remove the line",
-			 a->read.name, value, o->above ? "above" : "below", o->value, o->why);
+		bool sure = own_format(l, o, own, text);
+		lint_add(l, a->line, LINT_LOWERS, field || !sure ? NULL : "",
+			 "%s: %" PRId64 " is %s the kernel's own %s: %s; remove the line",
+			 a->read.name, value, o->above ? "above" : "below", text, o->why);
 		/* A start that is smaller than today's is a matter of taste. */
-		if (!strncmp(o->name, "net.ipv4.tcp_", 13) && o->field == 1)
+		if (!strncmp(o->name, "net.ipv4.tcp_", 13) && field == 1)
 			lint_level(l, LEVEL_NOTE);
 	}
 	if (!strcmp(a->read.name, "net.ipv4.tcp_mem"))
@@ -386,25 +419,6 @@ static void lowers_judge(struct lint *l, const struct assignment *a)
 			"%s is computed from the machine's memory (pressure at a sixteenth), which the "
 			"line ends: remove it, unless check finds buffers.memory short",
 			a->read.name);
-}
-
-static bool myth_judge(struct lint *l, const struct assignment *a)
-{
-	struct machine m = {.kernel = l->kernel, .time_wait_overflow = -1};
-	for (size_t i = 0; i < myth_count(); i++) {
-		const struct myth *myth = myth_at(i);
-		for (size_t k = 0; k < 3 && myth->knobs[k]; k++) {
-			struct value_rule v = {.machine = &m, .level = myth->level};
-			memcpy(v.field, a->field, sizeof(v.field));
-			if (strcmp(myth->knobs[k], a->read.name) || !myth->followed(&v))
-				continue;
-			lint_add(l, a->line, LINT_CLASSIC, "", "%s = %s %s: %s Remove the line.",
-				 a->read.name, a->read.value, myth->effect, myth->reason);
-			lint_level(l, v.level);
-			return true;
-		}
-	}
-	return false;
 }
 
 static const struct lint_value *value_find(const struct lint *l, const char *name)
@@ -491,7 +505,7 @@ static void ports_judge(struct lint *l, const struct assignment *a)
 	char taken[KNOB_VALUE], decimal[KNOB_VALUE];
 	if (strlen(a->read.value) >= KNOB_VALUE)
 		return;
-	if (!knob_at_boot(a->knob, l->kernel, a->read.value, "", taken))
+	if (!knob_at_boot(a->knob, l->kernel, l->page_bytes, a->read.value, "", taken))
 		lint_add(l, a->line, LINT_REFUSED, NULL,
 			 "%s: \"%s\" is no list of ports: write 8080,9000-9010", a->read.name,
 			 a->read.value);
@@ -609,8 +623,12 @@ static void line_judge(struct lint *l, const struct lint_line *line)
  * well: its own fix replaces it, and a problem that has none leaves the line as it is. */
 static void fix_confirm(struct lint *l, struct lint_problem *p)
 {
-	struct lint again = {
-		.kernel = l->kernel, .host = l->host, .guesses = l->guesses, .depth = l->depth + 1};
+	struct lint again = {.kernel = l->kernel,
+			     .host = l->host,
+			     .memory_bytes = l->memory_bytes,
+			     .page_bytes = l->page_bytes,
+			     .guesses = l->guesses,
+			     .depth = l->depth + 1};
 	const struct lint_line line = {p->file, p->fix, p->line};
 	const struct lint_problem *worst = NULL;
 	if (l->depth < FIXES_MAX)
@@ -643,7 +661,7 @@ static int value_compare(const void *a, const void *b)
 {
 	const struct lint_value *x = a, *y = b;
 	int name = strcmp(x->name, y->name);
-	return name ? name : (x->order > y->order) - (x->order < y->order);
+	return name ? name : ORDER(x->order, y->order);
 }
 
 void sysctl_values_sort(struct lint *l)
@@ -773,6 +791,62 @@ static void thresholds_judge(struct lint *l, const char *family)
 	}
 }
 
+#define FIRST_PORT "net.ipv4.ip_unprivileged_port_start"
+
+/* The first port that a range may have when its line is written: net/ipv4/sysctl_net_ipv4.c,
+ * ipv4_local_port_range(). `later`: the line that sets another one after it; NULL: none. */
+static int64_t first_port(const struct lint *l, const struct lint_value *range,
+			  const struct lint_value **later)
+{
+	int64_t port, first = 1024;
+	bool set = false;
+	char running[32];
+	*later = NULL;
+	for (size_t i = 0; i < l->value_count; i++) {
+		const struct lint_value *v = &l->values[i];
+		if (strcmp(v->name, FIRST_PORT) || v->exclude ||
+		    !kernel_number(v->value, BLANKS, &port))
+			continue;
+		set = true;
+		if (v->order < range->order)
+			first = port;
+		else
+			*later = v;
+	}
+	if (!set && l->host &&
+	    host_read(l->host, "proc/sys/net/ipv4/ip_unprivileged_port_start", running,
+		      sizeof(running), NULL) > 0)
+		first = strtoll(running, NULL, 10);
+	return first;
+}
+
+static void ranges_judge(struct lint *l)
+{
+	for (size_t i = 0; i < l->value_count; i++) {
+		struct lint_value *v = &l->values[i];
+		const struct lint_value *later;
+		struct lint_line line = {v->file, "", v->line};
+		int64_t low, first;
+		if (strcmp(v->name, "net.ipv4.ip_local_port_range") || v->exclude || v->refused ||
+		    !kernel_number(v->value, BLANKS, &low) ||
+		    low >= (first = first_port(l, v, &later)))
+			continue;
+		v->refused = true;
+		if (later)
+			lint_add(
+				l, &line, LINT_REFUSED, NULL,
+				"%s: %" PRId64 " is below " FIRST_PORT " (%" PRId64 "), which "
+				"%s:%u sets later, and the kernel refuses the line (EINVAL): write "
+				"it after that line",
+				v->name, low, first, later->file, later->line);
+		else
+			lint_add(l, &line, LINT_REFUSED, NULL,
+				 "%s: %" PRId64 " is below " FIRST_PORT " (%" PRId64 "), and the "
+				 "kernel refuses the line (EINVAL): begin at %" PRId64 " or above",
+				 v->name, low, first, first);
+	}
+}
+
 static void pairs_judge(struct lint *l)
 {
 	const struct lint_value *reuse, *stamps, *range;
@@ -785,7 +859,7 @@ static void pairs_judge(struct lint *l)
 			 "(%s:%u): remove that line",
 			 stamps->file, stamps->line);
 	}
-	if (number_of(l, "net.ipv4.ip_local_port_range", &range, &value) && value >= 1024 &&
+	if (number_of(l, "net.ipv4.ip_local_port_range", &range, &value) && !range->refused &&
 	    value < 10000 && !value_find(l, "net.ipv4.ip_local_reserved_ports")) {
 		struct lint_line line = {range->file, "", range->line};
 		lint_add(l, &line, LINT_PORTS, NULL,
@@ -801,6 +875,7 @@ static void pairs_judge(struct lint *l)
 void sysctl_values_judge(struct lint *l)
 {
 	sysctl_values_sort(l);
+	ranges_judge(l);
 	for (size_t i = 0, end; i < l->value_count; i = end) {
 		for (end = i + 1;
 		     end < l->value_count && !strcmp(l->values[i].name, l->values[end].name);)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "epolltune/list.h"
+#include "epolltune/order.h"
 #include "epolltune/similar.h"
 
 static const char limits[] = "LimitCPU,LimitFSIZE,LimitDATA,LimitSTACK,LimitCORE,LimitRSS,"
@@ -169,7 +170,7 @@ static int unit_compare(const void *a, const void *b)
 		by = strcmp(base_of(x->file), base_of(y->file));
 	if (!by)
 		by = (int)precedence(x->file) - (int)precedence(y->file);
-	return by ? by : (x->order > y->order) - (x->order < y->order);
+	return by ? by : ORDER(x->order, y->order);
 }
 
 void unit_values_judge(struct lint *l)
@@ -290,10 +291,8 @@ static void backlog_judge(struct lint *l, const struct lint_line *line, const ch
 			"Backlog=%s is not a number up to %u: systemd skips the line; write digits "
 			"alone",
 			value, UINT_MAX);
-	else if (l->somaxconn && backlog > l->somaxconn && backlog < INT_MAX)
-		lint_add(l, line, LINT_CAPPED, NULL,
-			 "Backlog=%lld is cut to net.core.somaxconn (%lld): raise that as well",
-			 backlog, (long long)l->somaxconn);
+	else
+		backlog_value_judge(l, line, "Backlog=", (uint64_t)backlog);
 }
 
 static bool is_limit(const char *key)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/order.h"
 #include "epolltune/quantity.h"
 #include "report/page.h"
 #include "report/table.h"
@@ -53,9 +54,7 @@ static void shape_add(struct shape *s, const struct bench_result *r)
 static int size_compare(const void *a, const void *b)
 {
 	const struct size *x = a, *y = b;
-	if (x->n != y->n)
-		return x->n < y->n ? -1 : 1;
-	return (x->active > y->active) - (x->active < y->active);
+	return x->n != y->n ? ORDER(x->n, y->n) : ORDER(x->active, y->active);
 }
 
 static bool has_row(const struct bench_table *t, const struct shape *s, const struct bench_row *row)

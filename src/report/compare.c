@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/order.h"
 #include "report/figure.h"
 #include "report/json_value.h"
 
@@ -149,8 +150,8 @@ int compare_status(const struct report *before, const struct report *after)
 
 static int measured_order(const void *a, const void *b)
 {
-	int64_t x = ((const struct wall *)a)->measured, y = ((const struct wall *)b)->measured;
-	return (x > y) - (x < y);
+	const struct wall *x = a, *y = b;
+	return ORDER(x->measured, y->measured);
 }
 
 static bool has_finding(const struct report *r, const struct finding *f)

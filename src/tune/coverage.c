@@ -1,7 +1,6 @@
 #include "tune/coverage.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "epolltune/knob.h"
@@ -40,50 +39,39 @@ static bool concerns(const struct probe *probe, const void *arg)
 	return false;
 }
 
-static char *choose(const struct probe *const *probes, size_t count, const char *allowed,
-		    bool (*wanted)(const struct probe *, const void *), const void *arg)
+static probe_set choose(probe_set allowed, bool (*wanted)(const struct probe *, const void *),
+			const void *arg)
 {
-	size_t size = 1;
-	for (size_t i = 0; i < count; i++)
-		size += strlen(probes[i]->name) + 1;
-	char *list = calloc(1, size), *end = list;
-	for (size_t i = 0; i < count && list; i++) {
-		if ((allowed && !list_has(allowed, probes[i]->name)) || !wanted(probes[i], arg))
-			continue;
-		if (end != list)
-			*end++ = ',';
-		end = stpcpy(end, probes[i]->name);
-	}
-	return list;
+	probe_set set = 0;
+	for (size_t i = 0; i < probe_count(); i++)
+		if (probe_chosen(allowed, i) && wanted(probe_at(i), arg))
+			set |= (probe_set)1 << i;
+	return set;
 }
 
-char *coverage_probes(const struct plan *p, const struct probe *const *probes, size_t count,
-		      const char *allowed)
+probe_set coverage_probes(const struct plan *p, probe_set allowed)
 {
-	return choose(probes, count, allowed, measures, p);
+	return choose(allowed, measures, p);
 }
 
-char *coverage_concerned(const char *names, const struct probe *const *probes, size_t count,
-			 const char *allowed)
+probe_set coverage_concerned(const char *names, probe_set allowed)
 {
-	return choose(probes, count, allowed, concerns, names);
+	return choose(allowed, concerns, names);
 }
 
-static bool measured(const struct wall *w, const char *list, const struct probe *const *probes,
-		     size_t count)
+static bool measured(const struct wall *w, probe_set of)
 {
-	for (size_t i = 0; i < count; i++)
-		if (list_has(list, probes[i]->name) && probe_has_wall(probes[i], w->name))
+	for (size_t i = 0; i < probe_count(); i++)
+		if (of >> i & 1 && probe_has_wall(probe_at(i), w->name))
 			return true;
 	return false;
 }
 
-void coverage_narrow(struct report *r, const char *list, const struct probe *const *probes,
-		     size_t count)
+void coverage_narrow(struct report *r, probe_set of)
 {
 	size_t walls = 0, findings = 0;
 	for (size_t i = 0; i < r->wall_count; i++)
-		if (measured(&r->walls[i], list, probes, count))
+		if (measured(&r->walls[i], of))
 			r->walls[walls++] = r->walls[i];
 	r->wall_count = walls;
 	for (size_t i = 0; i < r->finding_count; i++)

@@ -51,7 +51,7 @@ static int lacking(const struct device_name *d, const struct nic *n, struct err 
 {
 	return err_set(e, EOPNOTSUPP, "%s: its driver or this kernel %s %s%s", d->nic,
 		       n->up ? "does not support" : "does not report", d->knob->name,
-		       n->up ? "" : " while the interface is down");
+		       n->up ? "" : " while the interface is down: bring it up");
 }
 
 /* Some devices have separate receive and transmit channels. */
@@ -79,7 +79,8 @@ static struct nic_number napi_value(const struct nic_napi *p, const struct devic
 	return p->irq_suspend_timeout;
 }
 
-/* The common value of all instances; -EBUSY if they differ, as rollback could not restore them. */
+/* The common value of all instances; -ENOTUNIQ if they differ, as rollback could not restore them.
+ */
 static int agreed(const struct device_name *d, const struct nic *n, struct nic_number *value,
 		  struct err *e)
 {
@@ -91,7 +92,7 @@ static int agreed(const struct device_name *d, const struct nic *n, struct nic_n
 			continue;
 		if (value->known && one.value != value->value)
 			return err_set(
-				e, EBUSY, "%s: its NAPI instances have different settings: %s%s",
+				e, ENOTUNIQ, "%s: its NAPI instances have different settings: %s%s",
 				d->nic,
 				d->setting->by_napi ? "name a queue, as in @" : "not changed",
 				d->setting->by_napi ? queue : "");
@@ -121,8 +122,8 @@ static int read_masks(const struct device_name *d, const struct nic *n, char val
 		snprintf(mask, sizeof(mask), "%s", n->queues[i].cpus);
 		mask_normalize(mask);
 		if (value[0] && strcmp(value, mask) != 0)
-			return err_set(e, EBUSY, "%s: its queues have different masks: not changed",
-				       d->nic);
+			return err_set(e, ENOTUNIQ,
+				       "%s: its queues have different masks: not changed", d->nic);
 		memcpy(value, mask, sizeof(mask));
 	}
 	return value[0] ? 0 : lacking(d, n, e);
@@ -344,7 +345,26 @@ const struct change_kind *device_file(const char *name)
 	struct device_name d;
 	if (!device_parse(name, &d) || d.queue >= 0)
 		return NULL;
-	return d.setting->link ? &kind_link : d.setting->udev ? &kind_udev : NULL;
+	if (d.setting->link)
+		return &kind_link;
+	return d.setting->sysfs && !d.setting->when_up ? &kind_udev : NULL;
+}
+
+static void device_no_file(const struct change *c, char why[CHANGE_WHY])
+{
+	struct device_name d;
+	char path[64], file[160];
+	if (!device_parse(c->name, &d) || d.queue >= 0 || !d.setting->when_up) {
+		snprintf(why, CHANGE_WHY, "no file can hold a setting of one NAPI instance");
+		return;
+	}
+	snprintf(path, sizeof(path), "/sys/class/net/%s/%s", d.nic, d.setting->sysfs);
+	shell_word(file, sizeof(file), path);
+	snprintf(why, CHANGE_WHY,
+		 "a udev rule comes before the interface is up, and the kernel refuses this until "
+		 "the driver has its NAPI instances (EOPNOTSUPP); set it by a unit of your own "
+		 "that starts when %s is up: echo %.20s >%s",
+		 d.nic, c->to, file);
 }
 
 static enum change_scope device_scope(const char *name) { return CHANGE_NETNS; }
@@ -410,9 +430,9 @@ static void device_shell(FILE *out, const struct change *c)
 		fprintf(out,
 			"for f in /sys/class/net/%s/%s; do echo '%s' >\"$f\"; "
 			"echo \"$f: $(cat \"$f\")\"; done\n",
-			nic, d.setting->udev, c->to);
-	} else if (d.queue < 0 && d.setting->udev) {
-		fprintf(out, "change /sys/class/net/%s/%s '%s' '%s'\n", nic, d.setting->udev,
+			nic, d.setting->sysfs, c->to);
+	} else if (d.queue < 0 && d.setting->sysfs) {
+		fprintf(out, "change /sys/class/net/%s/%s '%s' '%s'\n", nic, d.setting->sysfs,
 			c->from, c->to);
 	} else {
 		fprintf(out, "# %s = %s: settable by netlink only, use epolltune apply --set\n",
@@ -435,6 +455,7 @@ static const struct change_running running = {
 	.hidden = device_hidden,
 	.find = device_find,
 	.file = device_file,
+	.no_file = device_no_file,
 	.shell = device_shell,
 	.sysctl = device_sysctl,
 };

@@ -18,5 +18,5 @@ struct device_name {
 /* False for a name of another form. */
 bool device_parse(const char *name, struct device_name *out);
 
-/* The kind of file that holds the setting, "link" or "udev"; NULL: none (of one NAPI instance). */
+/* The kind of file that can hold the setting, "link" or "udev"; NULL: none. */
 const struct change_kind *device_file(const char *name);

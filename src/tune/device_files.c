@@ -201,7 +201,7 @@ static struct dropin_place place_of(const struct device_name *d, const struct ca
 	struct dropin_place place = {
 		.directory = is_link(d) ? LINK_DIRECTORY : UDEV_DIRECTORY,
 		.sets = is_link(d) ? link_sets : udev_sets,
-		.of = is_link(d) ? d->setting->link : d->setting->udev,
+		.of = is_link(d) ? d->setting->link : d->setting->sysfs,
 	};
 	snprintf(place.file, sizeof(place.file),
 		 DROPIN_PREFIX "-"
@@ -249,10 +249,11 @@ static int card_same(const struct change_site *site, const struct dropin_place *
 		       place->directory, path, c->address);
 }
 
+/* Also of a line that an earlier version wrote and device_file() has none for. */
 static int place_named(const char *name, struct device_name *d, struct dropin_place *place,
 		       struct err *e)
 {
-	if (!device_parse(name, d) || !device_file(name))
+	if (!device_parse(name, d) || d->queue >= 0 || !(d->setting->link || d->setting->sysfs))
 		return err_set(e, EINVAL, "%s: no file can hold this setting", name);
 	*place = place_of(d, NULL);
 	return 0;
@@ -293,19 +294,19 @@ static int file_line(struct change_site *site, const char *name, const char *set
 	else if (is_link(&d))
 		snprintf(line, sizeof(line), "%s=%.200s%s", d.setting->link, set_to,
 			 d.setting->unit ? d.setting->unit : "");
-	else if (strchr(d.setting->udev, '*')) /* one value for every queue */
+	else if (strchr(d.setting->sysfs, '*')) /* one value for every queue */
 		snprintf(line, sizeof(line),
 			 "ACTION==\"add\", SUBSYSTEM==\"net\", ATTR{address}==\"%s\", "
 			 "DRIVERS==\"?*\", "
 			 "RUN+=\"/bin/sh -c 'for f in /sys/class/net/$name/%s; do echo %.200s "
 			 ">$$f; done'\"",
-			 card.address, d.setting->udev, set_to);
+			 card.address, d.setting->sysfs, set_to);
 	else
 		snprintf(line, sizeof(line),
 			 "ACTION==\"add\", SUBSYSTEM==\"net\", ATTR{address}==\"%s\", "
 			 "DRIVERS==\"?*\", "
 			 "ATTR{%s}=\"%.200s\"",
-			 card.address, d.setting->udev, set_to);
+			 card.address, d.setting->sysfs, set_to);
 	return dropin_line(value, line, why, author, e);
 }
 

@@ -80,9 +80,14 @@ static int read_text(int fd, const char *path, struct dropin *d, struct err *e)
 	d->text[at] = 0;
 	if (at != d->size || memchr(d->text, 0, at) || at == 0 || d->text[at - 1] != '\n')
 		return err_set(e, EBADMSG,
-			       "%s is empty, binary or lacks a final newline: not changed", path);
+			       "%s is empty, binary or lacks a final newline: "
+			       "repair it or move it away",
+			       path);
 	if (strncmp(d->text, DROPIN_OWN, strlen(DROPIN_OWN)) != 0)
-		return err_set(e, EEXIST, "%s was not written by epolltune: not changed", path);
+		return err_set(e, EEXIST,
+			       "%s does not begin with \"" DROPIN_OWN
+			       "\", and is not changed: restore that line or move the file away",
+			       path);
 	return 0;
 }
 
@@ -99,13 +104,13 @@ static int load(int dir, const struct change_site *site, const struct dropin_pla
 		return d->text ? 0 : err_errno(e, "cannot read %s", path);
 	}
 	if (fd < 0 && errno == ELOOP)
-		return err_set(e, EPERM, "%s is a symbolic link: refused", path);
+		return err_set(e, EPERM, "%s is a symbolic link: move it away", path);
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_errno(e, "cannot read %s", path);
 	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_size > DROPIN_MAX)
-		return err_set(e, EPERM, "%s is not a regular file with a single link: refused",
-			       path);
+		return err_set(e, EPERM,
+			       "%s is not a regular file with a single link: move it away", path);
 	*d = (struct dropin){.text = malloc((size_t)st.st_size + 1),
 			     .size = (size_t)st.st_size,
 			     .exists = true,
@@ -149,8 +154,8 @@ int place_read(const struct change_site *site, const struct dropin_place *place,
 	size_t from, to;
 	locate(d.text, place, &from, &to);
 	if (to - from >= CHANGE_VALUE)
-		return err_set(e, EFBIG, "%s%s/%s: the line for %s is too long", site->root,
-			       place->directory, place->file, place->of);
+		return err_set(e, EFBIG, "%s%s/%s: the line for %s is too long: shorten it",
+			       site->root, place->directory, place->file, place->of);
 	memcpy(value, d.text + from, to - from);
 	value[to - from] = 0;
 	return 0;

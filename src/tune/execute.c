@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tune/interrupt.h"
+#include "base/interrupt.h"
 #include "tune/site.h"
 #include "tune/undo.h"
 
@@ -104,7 +104,7 @@ static int settle(struct execution *x, struct err *e)
 }
 
 /* Roll back this run; keep the original error. */
-static void roll_back(struct execution *x, const char *reason, bool files_only)
+static void roll_back(struct execution *x, enum undo_reason reason, bool files_only)
 {
 	struct err trouble = {0};
 	struct undo u = {.site = x->site,
@@ -131,16 +131,15 @@ static int end(struct execution *x, int rc, struct err *e)
 {
 	if (!x->run)
 		return rc; /* no run was begun */
-	const char *reason = rc ? "a change failed" : NULL;
+	enum undo_reason reason = UNDO_CHANGE_FAILED;
 	if (rc == 0 && x->prove && (rc = x->prove(x->arg, e)) < 0)
-		reason = "the proof failed";
+		reason = UNDO_PROOF_FAILED;
 	if (rc == 0)
 		rc = check_interrupt(e);
 	if (rc == 0 && (rc = settle(x, e)) < 0)
-		reason = rc == -ECHILD ? "the rollback watchdog has exited"
-				       : "the journal could not be written";
+		reason = rc == -ECHILD ? UNDO_UNWATCHED : UNDO_UNRECORDED;
 	if (interrupt_came() && rc)
-		reason = "interrupted by a signal";
+		reason = UNDO_INTERRUPTED;
 	if (rc < 0)
 		roll_back(x, reason, false);
 	watchdog_leave(&x->watchdog);
@@ -170,7 +169,7 @@ int execute_files(struct execution *x, struct err *e)
 	if (rc == 0)
 		rc = journal_end(x->journal, run_of(x), e);
 	if (rc < 0)
-		roll_back(x, "", true);
+		roll_back(x, UNDO_NONE, true);
 	x->outcome = OUTCOME_APPLIED; /* the run stays applied even if the files failed */
 	return rc;
 }

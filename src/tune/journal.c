@@ -114,6 +114,34 @@ static bool fold_confirm(struct run *r, const json_t *o)
 	return true;
 }
 
+/* The words of the journal; a signal follows those of UNDO_INTERRUPTED. */
+static const char *const reasons[] = {
+	[UNDO_NONE] = "",
+	[UNDO_ASKED] = "asked for",
+	[UNDO_LATE] = "not confirmed in time",
+	[UNDO_CHANGE_FAILED] = "a change failed",
+	[UNDO_PROOF_FAILED] = "the proof failed",
+	[UNDO_UNWATCHED] = "the rollback watchdog has exited",
+	[UNDO_UNRECORDED] = "the journal could not be written",
+	[UNDO_INTERRUPTED] = "interrupted by ",
+	[UNDO_OTHER] = "for another reason",
+};
+
+void undo_reason_words(enum undo_reason r, const char *signal, char words[UNDO_WORDS])
+{
+	const char *more = r != UNDO_INTERRUPTED ? "" : signal ? signal : "a signal";
+	snprintf(words, UNDO_WORDS, "%s%s", reasons[r], more);
+}
+
+static enum undo_reason find_reason(const char *words)
+{
+	for (enum undo_reason r = UNDO_NONE; r < UNDO_OTHER; r++)
+		if (r == UNDO_INTERRUPTED ? !strncmp(words, reasons[r], strlen(reasons[r]))
+					  : !strcmp(words, reasons[r]))
+			return r;
+	return UNDO_OTHER;
+}
+
 static bool fold_rollback(struct run *r, const json_t *o)
 {
 	r->status = RUN_UNFINISHED;
@@ -121,7 +149,9 @@ static bool fold_rollback(struct run *r, const json_t *o)
 	if (json_object_get(o, "boot") &&
 	    !take_text(o, "boot", r->rollback_boot, sizeof(r->rollback_boot)))
 		return false;
-	return take_text(o, "reason", r->reason, sizeof(r->reason));
+	bool has = take_text(o, "reason", r->reason, sizeof(r->reason));
+	r->undo = find_reason(r->reason);
+	return has;
 }
 
 /* Version 1 had one event for both, with an empty value where none was readable. */
@@ -136,7 +166,7 @@ static bool fold_spared(struct run *r, const json_t *o)
 
 static bool fold_end(struct run *r, const json_t *o)
 {
-	if (!r->reason[0])
+	if (r->undo == UNDO_NONE)
 		r->status = RUN_APPLIED;
 	else
 		r->status = run_in_force(r) ? RUN_PARTLY : RUN_ROLLED_BACK;
@@ -549,7 +579,7 @@ bool run_is_open(const struct run *r)
 
 bool run_is_kept(const struct run *r)
 {
-	return r->status == RUN_UNFINISHED && r->confirmed && !r->reason[0];
+	return r->status == RUN_UNFINISHED && r->confirmed && r->undo == UNDO_NONE;
 }
 
 bool run_has_line(const struct run *r, const char *name)
@@ -610,6 +640,11 @@ const char *run_status_name(enum run_status s)
 		[RUN_PARTLY] = "partly reverted",
 	};
 	return names[s];
+}
+
+const char *run_undo_text(const struct run *r)
+{
+	return r->undo == UNDO_ASKED ? "by epolltune rollback" : r->reason;
 }
 
 /* Writing */

@@ -48,6 +48,22 @@ enum run_status {
 	RUN_PARTLY,      /* rolled back except for conflicts and unreachable items */
 };
 
+/* Why a run was rolled back. */
+enum undo_reason {
+	UNDO_NONE, /* it was not */
+	UNDO_ASKED,
+	UNDO_LATE,
+	UNDO_CHANGE_FAILED,
+	UNDO_PROOF_FAILED,
+	UNDO_UNWATCHED,
+	UNDO_UNRECORDED,
+	UNDO_INTERRUPTED,
+	UNDO_OTHER, /* in words of another version */
+};
+#define UNDO_WORDS 40 /* bytes that hold the words of a reason */
+/* The words of the journal. `signal`: with UNDO_INTERRUPTED the name of the signal, or NULL. */
+void undo_reason_words(enum undo_reason r, const char *signal, char words[UNDO_WORDS]);
+
 struct run {
 	unsigned id; /* 1, 2, 3 … */
 	enum run_status status;
@@ -60,9 +76,10 @@ struct run {
 	bool persist;
 	uint64_t deadline_ms; /* of a waiting run, CLOCK_BOOTTIME */
 	bool confirmed;
-	char reason[40]; /* of its rollback: "asked for", "not confirmed in time", …; or "" */
-	char rollback_boot[40]; /* the boot of its last rollback; "" if none or unknown */
-	time_t ended;           /* the last record's time */
+	enum undo_reason undo;
+	char reason[UNDO_WORDS]; /* its words; "" if it was not rolled back */
+	char rollback_boot[40];  /* the boot of its last rollback; "" if none or unknown */
+	time_t ended;            /* the last record's time */
 	size_t count;
 	struct change *items;
 };
@@ -136,6 +153,8 @@ bool run_in_force(const struct run *r);
  * it can be rolled back or confirmed. */
 bool run_in_other_netns(const struct run *r, const struct host_identity *here);
 const char *run_status_name(enum run_status s);
+/* Why the run was rolled back, for a person; "" if it was not. */
+const char *run_undo_text(const struct run *r);
 
 /* Each writes and syncs one record and updates the run. On failure the journal is unchanged in
  * memory, and in the file if it can be truncated. -EPROTO: the record does not fit the run.

@@ -38,8 +38,7 @@ static void print(const struct run *r, const struct host_identity *here, bool wa
 		fprintf(stderr,
 			"epolltune: run %u is unfinished (%s); "
 			"roll back with: epolltune rollback %u%s\n",
-			r->id, r->reason[0] ? "rolled back only in part" : "interrupted", r->id,
-			option);
+			r->id, r->undo ? "rolled back only in part" : "interrupted", r->id, option);
 }
 
 void notice_of_journal(const struct journal *j)

@@ -4,15 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epolltune/list.h"
 #include "epolltune/setting.h"
 #include "tune/plan_internal.h"
 #include "tune/site.h"
 
 static int check_list(const char *option, const char *list, struct err *e)
 {
-	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',') {
+	struct list_item item;
+	for (const char *at = list; list_next(&at, &item);) {
 		char one[CHANGE_NAME];
-		snprintf(one, sizeof(one), "%.*s", (int)strcspn(at, ","), at);
+		snprintf(one, sizeof(one), "%.*s", item.length, item.text);
 		if (!knob_find(one))
 			return err_set(e, EINVAL,
 				       "--%s: unknown knob \"%s\"; see epolltune list knobs",

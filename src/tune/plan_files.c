@@ -35,13 +35,19 @@ static bool set_by_others(const struct change_kind *kind, const struct change *o
 	       strncmp(p.file, "/run/", 5) != 0 && !p.excluded && change_gives(of, p.files);
 }
 
+/* The kind of file that holds a change for the next boot; NULL: none can. */
+static const struct change_kind *file_of(const struct change *c)
+{
+	const struct change_kind *kind = change_kind_find(c->kind);
+	return kind && kind->running ? kind->running->file(c->name) : NULL;
+}
+
 /* Whether no line has to be added: the files say so already, or none can. */
 static bool is_set(const struct change *of, struct change_site *site)
 {
 	char found[CHANGE_VALUE], setting[CHANGE_VALUE];
 	struct err ignored;
-	const struct change_kind *kind = change_kind_find(of->kind);
-	kind = kind && kind->running ? kind->running->file(of->name) : NULL;
+	const struct change_kind *kind = file_of(of);
 	if (!kind || kind->read(site, of->name, found, &ignored) < 0)
 		return !kind;
 	kind->file->setting(of->name, found, setting);
@@ -57,13 +63,22 @@ bool persist_whole(const struct run *r, struct change_site *site)
 	return true;
 }
 
+static int no_file(const struct change *c, struct err *e)
+{
+	char why[CHANGE_WHY] = "no file can hold it";
+	const struct change_kind *kind = change_kind_find(c->kind);
+	if (kind && kind->running && kind->running->no_file)
+		kind->running->no_file(c, why);
+	return err_set(e, EOPNOTSUPP, "%s", why);
+}
+
 /* Adds the line of a file for the change `of`, unless the file says so already. */
 static int add_line(struct plan *p, const struct change_kind *kind, const struct change *of,
 		    const struct change_author *author, struct change_site *site, struct err *e)
 {
 	char found[CHANGE_VALUE], setting[CHANGE_VALUE];
 	if (!kind)
-		return err_set(e, EOPNOTSUPP, "no file can hold a setting of one NAPI instance");
+		return no_file(of, e);
 	int rc = kind->read(site, of->name, found, e);
 	if (rc < 0)
 		return rc;
@@ -93,8 +108,7 @@ static int persist_one(struct plan *p, const struct change *of, const struct cha
 		       struct change_site *site, struct err *e)
 {
 	struct err why = {0};
-	const struct change_kind *kind = change_kind_find(of->kind);
-	kind = kind && kind->running ? kind->running->file(of->name) : NULL;
+	const struct change_kind *kind = file_of(of);
 	/* Of a change that was made: not of another card that has its name by now. */
 	int rc = change_find_object(site, of, &why);
 	bool lost = rc == -ENODEV || rc == -ESTALE;
@@ -144,7 +158,8 @@ static void add_drift(const struct planner *at, const struct knob *of,
 	bool lower;
 	if (!set->file[0] || set->exclude || manual_find(p, of->name) || has_line(p, of->name) ||
 	    !plan_knob_find(of->name, &k) || plan_knob_planned(at, &k, running, &ignored) < 0 ||
-	    !knob_at_boot(of, host_kernel(at->site->host), set->value, running, boot))
+	    !knob_at_boot(of, host_kernel(at->site->host), host_page_bytes(at->site->host),
+			  set->value, running, boot))
 		return;
 	plan_knob_settle(at, &k, running, boot);
 	if (!plan_join(of, running, boot, joined, &lower) || !lower)

@@ -32,17 +32,27 @@ static enum change_scope sysctl_scope(const char *name)
 	return k && k->scope == KNOB_NETNS ? CHANGE_NETNS : CHANGE_SYSTEM;
 }
 
+/* As the kernel takes it; page_bytes: see knob_keep(). */
+static int sysctl_take(const char *name, const char *value, uint64_t page_bytes,
+		       char normal[CHANGE_VALUE], struct err *e)
+{
+	const struct knob *k = sysctl_find(name, e);
+	int rc = k ? knob_check(k, value, normal, e) : -EINVAL;
+	if (rc == 0)
+		knob_keep(k, page_bytes, normal);
+	return rc;
+}
+
 static int sysctl_form(const char *name, const char *value, char normal[CHANGE_VALUE],
 		       struct err *e)
 {
-	const struct knob *k = sysctl_find(name, e);
-	return k ? knob_check(k, value, normal, e) : -EINVAL;
+	return sysctl_take(name, value, 0, normal, e);
 }
 
 static int sysctl_normal(struct change_site *site, const char *name, const char *value,
 			 char normal[CHANGE_VALUE], struct err *e)
 {
-	return sysctl_form(name, value, normal, e);
+	return sysctl_take(name, value, host_page_bytes(site->host), normal, e);
 }
 
 static int sysctl_check(struct change_site *site, const char *name, const char *value,
@@ -123,7 +133,8 @@ static void sysctl_at_boot(struct change_site *site, struct change *c, char why[
 	if (!k || sysctl_d_find(site->root, procps(site), c->name, &set, &ignored) < 0)
 		return;
 	if (set.file[0] && !set.exclude &&
-	    knob_at_boot(k, host_kernel(site->host), set.value, c->from, value))
+	    knob_at_boot(k, host_kernel(site->host), host_page_bytes(site->host), set.value,
+			 c->from, value))
 		snprintf(why, CHANGE_WHY, " (set by %.200s:%u; %.80s was of an earlier boot)",
 			 set.file, set.line, change_shown(c->from));
 	else if (own && snprintf(value, sizeof(value), "%s", own) && strcmp(own, c->from) != 0)
@@ -135,7 +146,7 @@ static void sysctl_at_boot(struct change_site *site, struct change *c, char why[
 		snprintf(c->from, sizeof(c->from), "%s", value);
 	else
 		snprintf(why, CHANGE_WHY,
-			 " (the value of an earlier boot; the kernel's default is unknown)");
+			 " (the value of an earlier boot; that of this boot is unknown)");
 }
 
 static const struct change_kind *sysctl_file(const char *name) { return &kind_sysctl_d; }
@@ -241,7 +252,8 @@ static void normalize(struct change_site *site, const char *name, const char *be
 {
 	char normal[KNOB_VALUE];
 	const struct knob *k = knob_find(name);
-	if (k && knob_at_boot(k, host_kernel(site->host), value, before, normal))
+	if (k && knob_at_boot(k, host_kernel(site->host), host_page_bytes(site->host), value,
+			      before, normal))
 		snprintf(value, CHANGE_VALUE, "%s", normal);
 }
 

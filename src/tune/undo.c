@@ -9,6 +9,8 @@
 #include "tune/operator.h"
 #include "tune/site.h"
 
+#define DROP "use --force to drop it from the journal"
+
 struct undoing {
 	struct undo *u;
 	struct journal *j;
@@ -19,6 +21,12 @@ struct undoing {
 	bool persisted[JOURNAL_RUN_ITEMS], other_netns[JOURNAL_RUN_ITEMS];
 	enum host_netns netns; /* of the run, where that is another one */
 	struct err first;      /* the first error met */
+};
+
+/* What is where a change has set something. */
+struct found {
+	bool several; /* values: of no run, and not the old one */
+	char value[CHANGE_VALUE];
 };
 
 static void print(struct undo *u, const struct change *c, const char *fmt, ...)
@@ -82,26 +90,31 @@ static void stale(struct undoing *x, size_t n, const char *why)
 	print(x->u, &x->r->items[n], "nothing to roll back: %s", why);
 }
 
-static void failed(struct undoing *x, const struct change *c, const struct err *e)
+/* The run stays unfinished. */
+static void failed(struct undoing *x, const struct change *c, const struct err *e,
+		   const char *remedy)
 {
 	x->u->failed++;
 	keep_first(x, e);
-	print(x->u, c, "NOT rolled back: %s", e->text);
+	print(x->u, c, "NOT rolled back: %s%s", e->text, remedy);
 }
 
 /* Whether the value found is what the run wrote. */
-static bool ours(const struct undo *u, const struct change *c, const char *found)
+static bool ours(const struct undo *u, const struct change *c, const struct found *found)
 {
+	/* A write, or one back, that was cut off. */
+	if (found->several)
+		return u->own || c->state == CHANGE_INTENDED || c->state == CHANGE_REVERTING;
 	if (c->became[0])
-		return strcmp(found, c->became) == 0;
+		return strcmp(found->value, c->became) == 0;
 	/* The run ended before the read-back: the kernel may have adjusted the value. Only the run
 	 * itself knows that no other process wrote it. */
-	return u->own || strcmp(found, c->to) == 0;
+	return u->own || strcmp(found->value, c->to) == 0;
 }
 
 static bool same_boot(const struct undoing *x) { return !strcmp(x->r->boot, x->here.boot); }
 
-static void write_back(struct undoing *x, size_t n, const char *found, const char *why)
+static void write_back(struct undoing *x, size_t n, const struct found *found, const char *why)
 {
 	struct err e;
 	char now[CHANGE_VALUE];
@@ -113,13 +126,13 @@ static void write_back(struct undoing *x, size_t n, const char *found, const cha
 	struct err unreadable;
 	int seen = kind->read(x->u->site, c->name, now, &unreadable);
 	if (seen < 0) {
-		failed(x, c, rc < 0 ? &e : &unreadable);
+		failed(x, c, rc < 0 ? &e : &unreadable, "");
 		return;
 	}
 	if (strcmp(now, c->from) != 0) {
 		if (rc == 0)
 			err_set(&e, EIO, "%s was written back, but reads \"%s\"", c->name, now);
-		failed(x, c, &e);
+		failed(x, c, &e, "");
 		return;
 	}
 	if (rc < 0)
@@ -129,7 +142,7 @@ static void write_back(struct undoing *x, size_t n, const char *found, const cha
 	if (c->scope == CHANGE_FILES)
 		print(x->u, c, *c->from ? "previous line restored" : "line removed");
 	else
-		print(x->u, c, "%s → %s%s", change_shown(found), change_shown(c->from), why);
+		print(x->u, c, "%s → %s%s", change_shown(found->value), change_shown(c->from), why);
 }
 
 /* Whether what a run has written can be what is found here: a line, a value of this boot, network
@@ -145,44 +158,46 @@ static bool reaches_here(const struct undoing *x, const struct run *r, const str
 }
 
 /* The later run that left the value found, 0 if none did. */
-static unsigned later_run(const struct undoing *x, const struct change *c, const char *found)
+static unsigned later_run(const struct undoing *x, const struct change *c,
+			  const struct found *found)
 {
-	for (size_t i = x->j->count; i-- > 0 && x->j->runs[i].id > x->r->id;)
+	for (size_t i = x->j->count; i-- > 0 && x->j->runs[i].id > x->r->id && !found->several;)
 		for (size_t n = 0; n < x->j->runs[i].count; n++) {
 			const struct change *later = &x->j->runs[i].items[n];
 			if (strcmp(later->kind, c->kind) == 0 &&
 			    strcmp(later->name, c->name) == 0 && later->state == CHANGE_DONE &&
-			    strcmp(later->became, found) == 0 &&
+			    strcmp(later->became, found->value) == 0 &&
 			    reaches_here(x, &x->j->runs[i], later))
 				return x->j->runs[i].id;
 		}
 	return 0;
 }
 
-static void conflict(struct undoing *x, size_t n, const char *found)
+static void conflict(struct undoing *x, size_t n, const struct found *found)
 {
 	struct change *c = &x->r->items[n];
 	unsigned later = later_run(x, c, found);
 	char by[32] = "";
 	x->u->conflict++;
-	record(x, n, CHANGE_CONFLICT, found);
+	record(x, n, CHANGE_CONFLICT, found->value);
 	if (later)
 		snprintf(by, sizeof(by), " by run %u", later);
 	if (c->scope == CHANGE_FILES)
 		print(x->u, c, "line modified since run %u: skipped (--force reverts it)",
 		      x->r->id);
-	else if (later && strcmp(found, c->from) == 0)
+	else if (later && strcmp(found->value, c->from) == 0)
 		print(x->u, c, "is %s again, set by run %u: skipped until that is rolled back",
-		      change_shown(found), later);
+		      change_shown(found->value), later);
 	else
 		print(x->u, c,
-		      "is %s, run %u set %s; modified since run %u%s: "
+		      "%s %s, run %u set %s; modified since run %u%s: "
 		      "skipped (--force restores %s)",
-		      change_shown(found), x->r->id, change_shown(c->became[0] ? c->became : c->to),
-		      x->r->id, by, change_shown(c->from));
+		      found->several ? "has" : "is", change_shown(found->value), x->r->id,
+		      change_shown(c->became[0] ? c->became : c->to), x->r->id, by,
+		      change_shown(c->from));
 }
 
-static void undo_found(struct undoing *x, size_t n, const char *found)
+static void undo_found(struct undoing *x, size_t n, const struct found *found)
 {
 	char why[CHANGE_WHY] = "";
 	struct change *c = &x->r->items[n];
@@ -193,7 +208,7 @@ static void undo_found(struct undoing *x, size_t n, const char *found)
 	/* The run's line is removed by now: restores what this boot would have without it. */
 	if (mine && !same_boot(x) && running && running->at_boot)
 		running->at_boot(x->u->site, c, why);
-	if (strcmp(found, c->from) == 0 && (mine || !later)) {
+	if (!found->several && strcmp(found->value, c->from) == 0 && (mine || !later)) {
 		x->u->unchanged++;
 		record(x, n, CHANGE_REVERTED, NULL);
 		print(x->u, c, "has its old value already");
@@ -208,6 +223,17 @@ static bool not_found(int rc) { return rc == -ENOENT || rc == -ENODEV; }
 
 /* -EINVAL: a name or kind of another version of epolltune. */
 static bool is_unknown(int rc) { return rc == -EINVAL; }
+
+/* Remains so until an operator does what the error says: an interface that is down, a file of ours
+ * that another hand made unreadable. */
+static bool is_lasting(int rc)
+{
+	static const int codes[] = {EOPNOTSUPP, EEXIST, EBADMSG, EPERM, EFBIG};
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+		if (rc == -codes[i])
+			return true;
+	return false;
+}
 
 static bool is_of_other_netns(const struct undoing *x, const struct change *c)
 {
@@ -241,28 +267,34 @@ static void undo_unreachable(struct undoing *x, size_t n, const struct err *why)
 {
 	struct change *c = &x->r->items[n];
 	if (x->u->force) {
-		stale(x, n, "not accessible, and dropped by --force");
+		char text[CHANGE_VALUE * 2];
+		snprintf(text, sizeof(text), "not accessible (%s), and dropped by --force",
+			 why->text);
+		stale(x, n, text);
 		return;
 	}
 	x->u->unreachable++;
 	record(x, n, CHANGE_UNREACHABLE, NULL);
-	print(x->u, c,
-	      "NOT rolled back: not accessible (%s). %s, or use --force to drop it from the journal",
-	      why->text,
+	print(x->u, c, "NOT rolled back: not accessible (%s). %s, or " DROP, why->text,
 	      is_unknown(-why->code) ? "Roll back with the epolltune that made the run"
 				     : "Retry later");
 }
 
 /* Reads what the change has set: of its object, not of another one that has the name by now. */
 static int find_value(struct undoing *x, const struct change_kind *kind, const struct change *c,
-		      char found[CHANGE_VALUE], struct err *e)
+		      struct found *found, struct err *e)
 {
 	int rc = same_boot(x) ? change_find_object(x->u->site, c, e) : 0;
-	return rc < 0 ? rc : kind->read(x->u->site, c->name, found, e);
+	if (rc == 0)
+		rc = kind->read(x->u->site, c->name, found->value, e);
+	found->several = rc == -ENOTUNIQ;
+	if (found->several)
+		snprintf(found->value, sizeof(found->value), "several values");
+	return found->several ? 0 : rc;
 }
 
 /* Rolls back a change for which find_value() returned rc. */
-static void undo_as_found(struct undoing *x, size_t n, int rc, const char *found,
+static void undo_as_found(struct undoing *x, size_t n, int rc, const struct found *found,
 			  const struct err *e)
 {
 	struct change *c = &x->r->items[n];
@@ -271,10 +303,10 @@ static void undo_as_found(struct undoing *x, size_t n, int rc, const char *found
 		stale(x, n, "a reboot has reset it");
 	else if (rc == -ESTALE)
 		stale(x, n, e->text);
-	else if (not_found(rc) || is_unknown(rc) || (x->u->force && rc == -EOPNOTSUPP))
+	else if (not_found(rc) || is_unknown(rc) || (x->u->force && is_lasting(rc)))
 		undo_unreachable(x, n, e);
 	else if (rc < 0)
-		failed(x, c, e);
+		failed(x, c, e, is_lasting(rc) ? ". Retry, or " DROP : "");
 	else
 		undo_found(x, n, found);
 }
@@ -282,7 +314,7 @@ static void undo_as_found(struct undoing *x, size_t n, int rc, const char *found
 static void undo_item(struct undoing *x, size_t n)
 {
 	struct err e;
-	char found[CHANGE_VALUE];
+	struct found found;
 	struct change *c = &x->r->items[n];
 	const struct change_kind *kind = change_kind_find(c->kind);
 	if (!kind) {
@@ -305,8 +337,8 @@ static void undo_item(struct undoing *x, size_t n)
 		      x->r->netns, x->here.netns);
 		return;
 	}
-	int rc = find_value(x, kind, c, found, &e);
-	undo_as_found(x, n, rc, found, &e);
+	int rc = find_value(x, kind, c, &found, &e);
+	undo_as_found(x, n, rc, &found, &e);
 }
 
 /* The line of our files for a change; false: none, or unreadable. */
@@ -361,8 +393,10 @@ int undo_run(struct undo *u, struct journal *j, struct run *r, struct err *e)
 		away += x.other_netns[n] && remains(&x, c);
 	}
 	struct err trouble;
+	char words[UNDO_WORDS];
+	undo_reason_words(u->reason, u->signal, words);
 	bool recorded = !u->files_only && !(remaining && remaining == away);
-	if (recorded && journal_rollback(j, r, u->by, u->reason, x.here.boot, &trouble) < 0)
+	if (recorded && journal_rollback(j, r, u->by, words, x.here.boot, &trouble) < 0)
 		keep_first(&x, &trouble);
 	for (size_t n = r->count; n-- > 0;)
 		if (to_undo(&x, &r->items[n]))

@@ -7,13 +7,11 @@
 #include "epolltune/change.h"
 #include "tune/journal.h"
 
-/* The reason of a run that epolltune rollback rolled back. */
-#define UNDO_ASKED "asked for"
-
 struct undo {
 	struct change_site *site;
-	const char *by;     /* the user, or the watchdog */
-	const char *reason; /* "asked for", "not confirmed in time", … */
+	const char *by; /* the user, or the watchdog */
+	enum undo_reason reason;
+	const char *signal; /* with UNDO_INTERRUPTED: its name, or NULL */
 	bool force;         /* overwrite values changed by others; drop what is unreachable */
 	bool own;           /* the run rolls itself back: no other process can have written since */
 	bool files_only;    /* revert lines of files only; the run stays applied */

@@ -94,12 +94,14 @@ static int check_moved(struct verification *v, const struct change *c, struct er
 	return moved || is_of_server(v, c->wall) ? 0 : still_short(c, after, e);
 }
 
+/* A wall that `before` does not have, as a report of other probes, was not judged: that it is short
+ * is not the plan's doing. */
 static int check_worse(const struct verification *v, struct err *e)
 {
 	for (size_t i = 0; i < v->after->wall_count && !v->foreign; i++) {
 		const struct wall *after = &v->after->walls[i];
 		const struct wall *before = report_find(v->before, after->name);
-		if (!is_quiet(after) && is_comparable(v, after->name) &&
+		if (before && !is_quiet(after) && is_comparable(v, after->name) &&
 		    compare_wall(before, after) == COMPARE_WORSE)
 			return err_set(e, ECANCELED, "%s became worse: %s before, %s after",
 				       after->name, wall_verdict_name(before->verdict),

@@ -49,10 +49,11 @@ static struct run *watched(struct confirm_watch *w, struct journal *j)
 	struct run *r = journal_find(j, w->run), *known = journal_find(&w->known, w->run);
 	if (!r || !known)
 		return r;
-	bool same = r->time == known->time && !strcmp(r->boot, known->boot) &&
-		    !strcmp(r->netns, known->netns) && !strcmp(r->by, known->by) &&
-		    !strcmp(r->command, known->command) &&
-		    (!r->deadline_ms || r->deadline_ms == w->deadline_ms);
+	bool same =
+		r->time == known->time && !strcmp(r->boot, known->boot) &&
+		!strcmp(r->netns, known->netns) && !strcmp(r->by, known->by) &&
+		!strcmp(r->command, known->command) &&
+		(!r->deadline_ms || !known->deadline_ms || r->deadline_ms == known->deadline_ms);
 	return same ? r : NULL;
 }
 
@@ -127,9 +128,8 @@ static void roll_back(struct confirm_watch *w)
 	struct run *r = journal_find(j, w->run);
 	if (r && !r->confirmed && run_is_open(r)) {
 		struct err e;
-		struct undo u = {.site = w->site,
-				 .by = "the watchdog of --confirm",
-				 .reason = "not confirmed in time"};
+		struct undo u = {
+			.site = w->site, .by = "the watchdog of --confirm", .reason = UNDO_LATE};
 		undo_run(&u, j, r, &e);
 	}
 	journal_close(&opened);
@@ -171,8 +171,12 @@ static void watch_run(struct confirm_watch *w)
 	/* Reads what to roll back, in case the journal is lost later. Exits without an answer if
 	 * the run is not there. */
 	undecided(w);
-	if (armed && !journal_find(&w->known, w->run))
+	const struct run *r = journal_find(&w->known, w->run);
+	if (armed && !r)
 		return;
+	/* A process that ended before it set the deadline may have recorded it. */
+	if (!armed && r && r->deadline_ms)
+		w->deadline_ms = r->deadline_ms;
 	if (armed)
 		send(WATCHDOG_CHANNEL, "", 1, MSG_NOSIGNAL);
 	close(WATCHDOG_CHANNEL);

@@ -15,8 +15,9 @@ struct watchdog {
 };
 
 /* Starts the watchdog of a run, before its first change is written. It rolls back at the deadline
- * of watchdog_arm(), or `confirm_s` after the calling process ends without that call, or `limit_s`
- * after the start if it was not called by then: the process hangs or is stopped. */
+ * of watchdog_arm(). Without that call: at the deadline in the journal if the run has one,
+ * otherwise `confirm_s` after the calling process ends, or `limit_s` after the start if it does not
+ * end: it hangs or is stopped. */
 int watchdog_start(struct watchdog *handle, const char *state_dir, struct change_site *site,
 		   unsigned run, uint64_t confirm_s, uint64_t limit_s, struct err *e);
 /* Sets the deadline, in milliseconds of CLOCK_BOOTTIME. */

@@ -1206,7 +1206,7 @@ static void the_earlier_boots_value_is_not_restored(void **state)
 	has(o.out,
 	    "2048 → 77 (set by /etc/sysctl.d/10-other.conf:1; 16 was of\n    an earlier boot)");
 	has(o.out, "file 0 77\n");
-	has(o.out, "earlier boot; the kernel's default is unknown)");
+	has(o.out, "earlier boot; that of this boot is unknown)");
 	has(o.out, "unknown 0 77\n");
 	has(o.out, "same boot 0 16\n");
 	has(o.out, " lost at a reboot ");

@@ -65,6 +65,35 @@ test_the_shell_script_compares_before_it_writes() {
 	[ $status -ne 0 ] || fail 'the script overwrote a value that was modified'
 }
 
+masks() { cat $nic/queues/rx-*/rps_cpus | sed 's/^[0,]*\(.\)/\1/' | tr '\n' ' '; }
+
+# A crash between the writes: the run has no record of the end of its change.
+test_a_change_of_all_queues_that_was_cut_off_is_rolled_back() {
+	in_veth_namespace
+	may_write || return 0
+	ethtool -L v0 rx 2
+	apply 0 device.rps_cpus@v0=1
+	is 'what is set' "$(masks)" '1 1 '
+	sed -i '/"event":"done"/,$d' state/journal.jsonl
+	echo 0 >$nic/queues/rx-1/rps_cpus
+	rollback
+	contains out 'several values → 0'
+	is 'what is set' "$(masks)" '0 0 '
+}
+
+test_queues_that_were_added_since_are_a_conflict() {
+	in_veth_namespace
+	may_write || return 0
+	apply 0 device.rps_cpus@v0=1
+	ethtool -L v0 rx 2
+	is 'what is set' "$(masks)" '1 0 '
+	rollback 1
+	contains out 'has several values, run 1 set 1; modified since run 1'
+	is 'what is set' "$(masks)" '1 0 '
+	expect 0 epolltune rollback --force --state-dir state
+	is 'what is set' "$(masks)" '0 0 '
+}
+
 # The mounted /sys may be of another namespace, with an interface of that name and index.
 test_an_interface_of_another_namespace_is_not_written() {
 	in_veth_namespace

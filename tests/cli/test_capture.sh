@@ -171,9 +171,70 @@ test_the_limits_of_a_server_are_captured() {
 	wait_for sh -c 'grep -q :1F90 /proc/net/tcp'
 	capture --server :8080
 	matches machine/proc/self/limits '^Max open files +777 '
-	contains machine/about 'server: epolltune'
+	matches machine/server '^name epolltune$' '^accepting [1-9]'
 	expect any epolltune check --sysroot c.tar.gz --format json
 	json 'wall("descriptors.process") | .verdict == "short"' '.listeners[] | select(.address | endswith(":8080")) | .process == "epolltune"'
+}
+
+# A master that listens and does not accept, and workers that have a soft limit of their own.
+has_workers() { # LIMIT OF THE MASTER, OF A WORKER, WORKERS
+	prlimit --nofile="$1:4096" python3 - "$2" "$3" <<-EOF &
+		import os, resource, select, signal, socket, sys
+		listener = socket.create_server(("", 8080))
+		master = os.getpid()
+		for _ in range(int(sys.argv[2])):
+		    if not os.fork():
+		        resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), 4096))
+		        events = select.epoll()
+		        events.register(listener, select.EPOLLIN)
+		        print("polls", flush=True)
+		        while os.getppid() == master:
+		            events.poll(0.1)
+		        os._exit(0)
+		signal.pause()
+	EOF
+}
+
+# The walls of a server that was captured are those of the same server where it runs.
+test_the_limits_of_a_server_are_those_of_its_workers() {
+	needs python3
+	in_namespace
+	same() { # MASTER WORKER WORKERS VERDICT
+		has_workers "$1" "$2" "$3" >workers
+		server=$!
+		wait_for sh -c "[ \"\$(grep -c polls workers)\" -eq $3 ]"
+		for how in "--quick --server :8080" "--sysroot c.tar.gz"; do
+			[ -e c.tar.gz ] || capture --server :8080
+			# shellcheck disable=SC2086 # two options
+			expect any epolltune check $how --connections 1000 --probe descriptors --format json
+			json "wall(\"descriptors.process\") | .method == \"running\" and .verdict == \"$4\""
+			jq -c '.walls[] | select(.name == "descriptors.process") | [.limit, .detail]' out >>walls
+		done
+		[ "$(sort -u walls | wc -l)" -eq 1 ] || { show walls && fail "$1 $2 $3: other walls"; }
+		rm -f walls c.tar.gz
+		kill "$server"
+		wait "$server" 2>/dev/null || true
+		wait_for sh -c '! grep -q :1F90 /proc/net/tcp'
+	}
+	same 4096 256 1 short
+	same 256 4096 1 ok
+	same 4096 1024 4 ok
+}
+
+# Of a service that systemd will start neither limits nor control group are known.
+test_what_a_server_hides_is_not_taken_from_this_process() {
+	in_namespace
+	prlimit --nofile=777 "$PROGRAM" serve --quiet --port 8080 &
+	wait_for sh -c 'grep -q :1F90 /proc/net/tcp'
+	capture --server :8080
+	sed 's/^activated 0$/activated 1/' machine/server >server
+	cp server machine/server
+	rm machine/proc/self/limits
+	expect any epolltune check --sysroot machine --probe descriptors --format json
+	json 'wall("descriptors.process") | .verdict == "n/a"'
+	rm machine/server
+	expect any epolltune check --sysroot machine --probe descriptors --format json
+	json 'wall("descriptors.process") | .verdict == "unknown"'
 }
 
 test_nothing_is_overwritten_or_left_half_done() {
@@ -376,6 +437,10 @@ test_what_the_kernel_makes_of_a_line_is_the_value_at_boot() {
 	done
 	drift 'net.ipv4.ip_local_port_range = 50000' 'net.ipv4.ip_local_port_range is 32768 60999 now, and 50000 60999'
 	drift 'net.ipv4.ip_local_port_range = 50000 50100 # few' 'net.ipv4.ip_local_port_range is 32768 60999 now, and 50000 50100'
+	mkdir -p machine/proc/sys/net/netfilter
+	echo 250368 >machine/proc/sys/net/netfilter/nf_conntrack_buckets
+	drift 'net.netfilter.nf_conntrack_buckets = 250000' ''
+	drift 'net.core.rps_sock_flow_entries = 3000' 'net.core.rps_sock_flow_entries is 0 now, and 4096'
 	drift 'net.ipv4.tcp_rmem = 4096 131072 65536' 'net.ipv4.tcp_rmem is 4096 131072 6291456 now, and 4096 131072 65536'
 }
 

@@ -3,7 +3,9 @@
  * All processes end with the process namespace. */
 #include "../support/servers.h"
 
+#include <arpa/inet.h>
 #include <linux/filter.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -415,6 +417,52 @@ static void listeners_flicker(const void *arg)
 	}
 }
 
+static void asks_again(void)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_port = htons(APP_PORT),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	for (char end;;) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+		if (connect(fd, (const struct sockaddr *)&to, sizeof(to)))
+			_exit(1);
+		(void)!read(fd, &end, 1);
+		close(fd);
+	}
+}
+
+/* One at a time, for three clients, at one of two listeners. */
+static void serves_in_turn(const void *unused)
+{
+	int fd = listen_at(APP_PORT, 128), other = listen_at(APP_PORT + 1, 128);
+	(void)unused;
+	(void)other;
+	prctl(PR_SET_NAME, "turns");
+	for (int i = 0; i < 3; i++)
+		if (!fork()) {
+			close(fd);
+			prctl(PR_SET_NAME, "client");
+			asks_again();
+		}
+	for (;;) {
+		int client = accept(fd, NULL, NULL);
+		pause_ms(10);
+		close(client);
+	}
+}
+
+static void clients_that_come_again_are_served(void **state)
+{
+	child_start(serves_in_turn, NULL);
+	wait_depth(APP_PORT, 2);
+	for (int i = 0; i < 2; i++) {
+		struct checked c = check(i ? "" : "--rate 10 --server turns");
+		assert_false(checked_has_finding(&c, "accept-queue.waiting"));
+		assert_int_equal(c.status, 0);
+		checked_free(&c);
+	}
+}
+
 static void listeners_that_vanish_do_no_harm(void **state)
 {
 	child_start(listeners_flicker, NULL);
@@ -464,6 +512,7 @@ static int all_run(void)
 		SERVERS_TEST(a_process_at_its_limit_is_named),
 		SERVERS_TEST(each_worker_is_watched),
 		SERVERS_TEST(a_process_that_closes_at_once_is_named),
+		SERVERS_TEST(clients_that_come_again_are_served),
 		SERVERS_TEST(listeners_that_vanish_do_no_harm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

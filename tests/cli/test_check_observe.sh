@@ -66,6 +66,27 @@ test_a_stall_is_seen() {
 		'finding("accept-queue.dropped").detail | contains("since the observation began at 2")'
 }
 
+# It accepts none; where the operator allows a stall as long, that is no fault.
+test_a_stall_that_was_seen_allows_nothing() {
+	needs python3
+	in_namespace
+	python3 -c 'import signal, socket
+listener = socket.create_server(("", 7000), backlog=100)
+clients = [socket.create_connection(("127.0.0.1", 7000)) for _ in range(20)]
+signal.pause()' &
+	wait_for waits 20
+	quick
+	cp out since.json
+	watched() { expect any epolltune check --probe counters,listeners --server :7000 --format json "$@"; }
+	for since in '' '--since since.json'; do
+		# shellcheck disable=SC2086 # two options, or none
+		watched --observe 1s $since
+		json '.target.stall_us >= 900000' 'finding("accept-queue.waiting").level == "critical"'
+	done
+	watched --observe 1s --stall 5s
+	json '.target.stall_us == 5000000' 'has_finding("accept-queue.waiting") | not'
+}
+
 test_it_needs_a_server_that_can_be_observed() {
 	expect 3 epolltune check --observe 5s
 	refused 'check: --observe needs --server WHO'

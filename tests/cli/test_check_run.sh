@@ -547,7 +547,8 @@ test_each_server_ends_by_sigterm() {
 	! left
 }
 
-# Signals a check of `command` when `path` exists, and waits for it. Nothing of the server is left.
+# Signals a check of `command` when `path` exists, twice as timeout does, and waits for it. Nothing of
+# the server is left.
 signalled() { # SIGNAL STATUS PATH OPTIONS…
 	signal=$1 want=$2 path=$3 status=0
 	shift 3
@@ -555,6 +556,7 @@ signalled() { # SIGNAL STATUS PATH OPTIONS…
 		"$@" >out 2>err &
 	check=$!
 	wait_for [ -e "$path" ]
+	kill -"$signal" $check
 	kill -"$signal" $check
 	wait $check || status=$?
 	is 'the exit status' "$status" "$want"

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define APP_PORT 8090
+#define PROXIED_PORT 8120
 #define QUICK "--quick --format json "
 
 static struct checked judged(const char *options, const char *who)
@@ -373,6 +374,36 @@ static void a_port_on_loopback_is_not_the_server(void **state)
 	/* Its queue holds the load. */
 	c = judged("--connections 100 --rate 10", "tomcat");
 	assert_false(checked_has_finding(&c, "listeners.aside"));
+	checked_free(&c);
+}
+
+/* Behind a proxy of this host, with statistics that others reach. */
+static void proxied_serves(const void *unused)
+{
+	int fd = listen_at(PROXIED_PORT, 128), clients = 0;
+	(void)unused;
+	prctl(PR_SET_NAME, "proxied");
+	while (clients < 4 && fd >= 0) {
+		struct sockaddr_in a = {.sin_family = AF_INET,
+					.sin_port = htons(PROXIED_PORT),
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		int client = socket(AF_INET, SOCK_STREAM, 0);
+		clients += !connect(client, (struct sockaddr *)&a, sizeof(a)) &&
+			   accept(fd, NULL, NULL) >= 0;
+	}
+	if (listen_anywhere(PROXIED_PORT + 1, 4096) < 0)
+		return;
+	for (;;)
+		pause();
+}
+
+static void a_port_on_loopback_with_the_clients_is_the_server(void **state)
+{
+	child_start(proxied_serves, NULL);
+	wait_listening(PROXIED_PORT + 1);
+	struct checked c = judged("--connections 100", "proxied");
+	assert_int_equal(checked_number(running_wall(&c, "accept-queue"), "limit"), 129);
+	assert_int_equal(c.status, 2);
 	checked_free(&c);
 }
 
@@ -865,6 +896,46 @@ static void a_unix_socket_is_its_wall(void **state)
 	}
 }
 
+/* In a mount namespace of its own, as in a container: the path is the same, the file another. */
+static void unix_serves_apart(const void *arg)
+{
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", servers_directory, "tmpfs", 0, NULL))
+		_exit(1);
+	unix_serves(arg);
+}
+
+static void unix_serves_beside(const void *arg)
+{
+	if (chdir(servers_directory))
+		_exit(1);
+	unix_serves(arg);
+}
+
+static void unix_sockets_of_one_name_are_several_servers(void **state)
+{
+	struct sockaddr_un a = unix_address_of("same.sock"),
+			   beside = {.sun_family = AF_UNIX, .sun_path = "same.sock"};
+	char who[160], candidate[64];
+	child_start(unix_serves_apart, &a);
+	snprintf(who, sizeof(who), "unix:%s", a.sun_path);
+	WAIT_UNTIL(depth_of(who) >= 0);
+	pid_t own = child_start(unix_serves, &a);
+	WAIT_UNTIL(!access(a.sun_path, F_OK));
+	struct checked c = judged("", who);
+	assert_int_equal(checked_number(running_wall(&c, "accept-queue.unix"), "limit"), 17);
+	assert_int_equal(checked_number(json_object_get(c.report, "server"), "pid"), own);
+	checked_free(&c);
+	unlink(a.sun_path);
+	child_start(unix_serves_beside, &beside);
+	WAIT_UNTIL(depth_of("unix:same.sock") >= 0);
+	unlink(a.sun_path);
+	pid_t last = child_start(unix_serves_beside, &beside);
+	WAIT_UNTIL(!access(a.sun_path, F_OK));
+	snprintf(candidate, sizeof(candidate), "local (pid %d) on unix:same.sock", last);
+	refused("", "unix:same.sock", candidate);
+}
+
 /* somaxconn was 8 when it listened with 16: its queue holds 9. */
 static void a_unix_socket_is_filled_in_the_lab(void **state)
 {
@@ -1127,12 +1198,14 @@ static int tests(void)
 		SERVERS_TEST(a_group_is_one_queue),
 		SERVERS_TEST(the_backlog_of_a_socket_unit_is_systemds),
 		SERVERS_TEST(a_port_on_loopback_is_not_the_server),
+		SERVERS_TEST(a_port_on_loopback_with_the_clients_is_the_server),
 		SERVERS_TEST(the_limit_is_that_of_the_process_that_accepts),
 		SERVERS_TEST(only_its_clients_are_no_others),
 		SERVERS_TEST(who_accepts_is_shown),
 		SERVERS_TEST(a_run_keeps_what_the_server_holds),
 		SERVERS_TEST(a_buffer_that_the_server_sets_is_its_wall),
 		SERVERS_TEST(a_unix_socket_is_its_wall),
+		SERVERS_TEST(unix_sockets_of_one_name_are_several_servers),
 		SERVERS_TEST(a_unix_socket_is_filled_in_the_lab),
 		SERVERS_TEST(its_network_namespace_counts),
 		SERVERS_TEST(a_listener_of_here_is_held_in_another_namespace),

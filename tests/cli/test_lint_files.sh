@@ -76,6 +76,97 @@ test_a_limit_for_a_service_is_one_of_systemd() {
 	said 'LimitNOFILE=65536:524288 in its unit'
 }
 
+# setrlimit() gets the smaller of both, so that only a hard limit can fail.
+test_a_soft_limit_is_cut_to_the_hard_one() {
+	for value in 2000000 unlimited; do
+		put limits.d/x.conf "www-data soft nofile $value"
+		expect 1 epolltune lint limits.d/x.conf
+		said "1: lint.capped: soft nofile $value is above fs.nr_open (1048576, the kernel's own), and pam_limits cuts it"
+	done
+	for type in hard -; do
+		put limits.d/x.conf "www-data $type nofile 2000000"
+		expect 2 epolltune lint limits.d/x.conf
+		said '1: lint.refused: nofile 2000000 is above fs.nr_open'
+	done
+}
+
+machine_of() { # KERNEL MEMORY-KIB: ./m
+	rm -rf m
+	put m/usr/lib/systemd/systemd-sysctl ''
+	put m/proc/sys/kernel/osrelease "$1"
+	put m/proc/meminfo "MemTotal: $2 kB" 'DirectMap4k: 1024 kB'
+}
+
+judged() { # LINE RULES
+	put m/etc/sysctl.d/50-x.conf "$1"
+	expect any epolltune lint --sysroot m --format json
+	is "$1" "$(jq -r '[.problems[].rule | select(. != "lint.module")] | sort | join(" ")' out)" "$2"
+}
+
+# tcp_init(): at most a 128th of the memory, and 32 MiB since Linux 6.16.
+test_a_maximum_of_the_kernel_is_that_of_its_version_and_memory() {
+	machine_of 6.18.0 16000000
+	judged 'net.ipv4.tcp_rmem = 4096 131072 16777216' lint.lowers
+	judged 'net.ipv4.tcp_rmem = 4096 131072 33554432' ''
+	judged 'net.netfilter.nf_conntrack_max = 131072' lint.lowers
+	judged 'net.netfilter.nf_conntrack_max = 262144' ''
+	machine_of 6.15.0 16000000
+	judged 'net.ipv4.tcp_rmem = 4096 131072 6291456' ''
+	judged 'net.ipv4.tcp_rmem = 4096 131072 6291455' lint.lowers
+	# As a machine of 236 MiB had it.
+	machine_of 6.1.0 241644
+	judged 'net.ipv4.tcp_rmem = 4096 131072 1774752' ''
+	judged 'net.ipv4.tcp_rmem = 4096 131072 1048576' lint.lowers
+	matches out 'below the kernel.s own about 1933152:'
+	judged 'net.ipv4.tcp_wmem = 4096 16384 1774752' ''
+	judged 'net.netfilter.nf_conntrack_max = 8192' ''
+	judged 'net.netfilter.nf_conntrack_max = 1024' lint.lowers
+	put x.conf 'net.ipv4.tcp_rmem = 4096 131072 16777216' 'net.netfilter.nf_conntrack_max = 131072'
+	expect 1 epolltune lint x.conf
+	said "below the kernel's own 33554432 (with 4 GiB of memory or more): autotuning" \
+		"below the kernel's own 262144 (with 4 GiB of memory or more): fewer"
+	expect any epolltune lint --fix x.conf
+	lacks out '^-net'
+}
+
+test_pages_are_bytes_where_they_exceed_the_memory() {
+	bytes='net.ipv4.tcp_mem = 8388608 12582912 16777216'
+	put x.conf "$bytes"
+	expect 1 epolltune lint x.conf
+	said '1: lint.unit: net.ipv4.tcp_mem counts pages, and 16777216 of them are 64 GiB: unless the machine has more'
+	expect any epolltune lint --fix x.conf
+	lacks out '^-net'
+	machine_of 6.18.0 16000000
+	judged "$bytes" lint.classic
+	epolltune lint --fix --sysroot m >out || :
+	matches out '^-net.ipv4.tcp_mem'
+	machine_of 6.18.0 500000000
+	judged "$bytes" lint.automatic
+}
+
+# ipv4_local_port_range() compares with the value at the time of the line.
+test_a_port_range_begins_where_ports_are_unprivileged() {
+	range='net.ipv4.ip_local_port_range = 80 60999' first='net.ipv4.ip_unprivileged_port_start = 80'
+	put x.conf "$first" "$range"
+	expect 0 epolltune lint x.conf
+	said '2: lint.ports'
+	put x.conf "$range" "$first"
+	expect 2 epolltune lint x.conf
+	said '1: lint.refused: net.ipv4.ip_local_port_range: 80 is below net.ipv4.ip_unprivileged_port_start (1024), which x.conf:2 sets later'
+	put x.conf "$range"
+	expect 2 epolltune lint x.conf
+	said '1: lint.refused: net.ipv4.ip_local_port_range: 80 is below net.ipv4.ip_unprivileged_port_start (1024), and the kernel refuses'
+	put x.conf 'net.ipv4.ip_unprivileged_port_start = 2048' 'net.ipv4.ip_local_port_range = 1024 60999'
+	expect 2 epolltune lint x.conf
+	said '2: lint.refused: net.ipv4.ip_local_port_range: 1024 is below net.ipv4.ip_unprivileged_port_start (2048)'
+	machine_of 6.18.0 16000000
+	judged "$range" lint.refused
+	put m/proc/sys/net/ipv4/ip_unprivileged_port_start 0
+	judged "$range" lint.ports
+	put m/etc/sysctl.d/60-y.conf "$first"
+	judged "$range" lint.refused
+}
+
 test_the_files_of_a_machine_are_read_in_their_order() {
 	put m/usr/lib/sysctl.d/10-a.conf 'net.core.somaxconn = 8192'
 	put m/usr/lib/sysctl.d/20-masked.conf 'net.ipv4.tcp_tw_recycle = 1'
@@ -123,6 +214,36 @@ test_the_files_of_a_machine_are_read_in_their_order() {
 	rm m/usr/lib/systemd/systemd-sysctl m/etc/sysctl.d/99-typo
 	expect 1 epolltune lint --sysroot m
 	said '30-b.conf:1: lint.overridden' '/etc/sysctl.conf:1: lint.drift'
+}
+
+# A directive ends where its server ends it, and is what that takes for one.
+test_backlogs_are_read_as_by_their_servers() {
+	machine_of 6.18.0 16000000
+	put m/proc/sys/net/core/somaxconn 4096
+	put m/etc/nginx/sites-enabled/web 'server {' '  listen 0.0.0.0:80' '    reuseport' '    backlog=65535;' \
+		'  # listen 81 backlog=65535;' '  listen 82 quic backlog=65535;' '  log_format x "listen 83 backlog=65535;";' '}'
+	put m/etc/haproxy/haproxy.cfg 'defaults' '  backlog 65535' 'frontend a' '  bind :80 backlog 65534' \
+		'  bind :81 backlog "65533" ssl' '  bind :82 backlog 4096' '  # bind :83 backlog 65535'
+	put m/etc/valkey/valkey.conf 'TCP-backlog "65535"' '# tcp-backlog 65535'
+	put m/etc/php-fpm.d/www.conf '[www]' 'listen.backlog=65535 ; all' ';listen.backlog = 65535' 'listen.backlog = -1'
+	put m/etc/apache2/ports.conf 'listenBacklog 65535' '#ListenBacklog 65535'
+	put m/etc/systemd/system/x.socket '[Socket]' 'Backlog=65535'
+	expect 1 epolltune lint --sysroot m
+	sed -n 's/: raise that as well$//p' out >found
+	sed 's/$/ is cut to net.core.somaxconn (4096)/' >want <<-'end'
+		/etc/apache2/ports.conf:1: lint.capped: ListenBacklog 65535
+		/etc/haproxy/haproxy.cfg:2: lint.capped: backlog 65535
+		/etc/haproxy/haproxy.cfg:4: lint.capped: backlog 65534
+		/etc/haproxy/haproxy.cfg:5: lint.capped: backlog 65533
+		/etc/nginx/sites-enabled/web:4: lint.capped: backlog=65535
+		/etc/php-fpm.d/www.conf:2: lint.capped: listen.backlog 65535
+		/etc/systemd/system/x.socket:2: lint.capped: Backlog=65535
+		/etc/valkey/valkey.conf:1: lint.capped: tcp-backlog 65535
+	end
+	diff want found >differ || { show differ && fail 'other backlogs'; }
+	tar -czf m.tar.gz -C m .
+	expect 1 epolltune lint --sysroot m.tar.gz
+	sed -n 's/: raise that as well$//p' out | diff want - >differ || { show differ && fail 'packed, other backlogs'; }
 }
 
 # Nothing sets it at boot, so that another value that is running is no drift.

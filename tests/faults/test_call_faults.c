@@ -9,6 +9,7 @@
  * and /var/lib. FAULTS=N tries N places of each command (default 4), FAULTS=all all of them: `make
  * test-faults`. */
 #include "../support/support.h"
+#include "epolltune/order.h"
 #include "interposer.h"
 
 #include <errno.h>
@@ -234,8 +235,7 @@ static void changes_check(const struct fault *f, const struct result *r, const c
 static int by_order(const void *a, const void *b)
 {
 	const struct fault_place *x = a, *y = b;
-	return x->child != y->child ? x->child - y->child
-				    : (x->order > y->order) - (x->order < y->order);
+	return x->child != y->child ? x->child - y->child : ORDER(x->order, y->order);
 }
 
 /* The places that a command meets, as it meets them first: not by addresses, which each build

@@ -1,5 +1,5 @@
-/* Feeds bytes to what reads an archive, a listing of sysctls, and the listeners of a capture.
- * `make fuzz` builds it with libFuzzer. */
+/* Feeds bytes to what reads an archive, a listing of sysctls, and the listeners and the server of a
+ * capture. `make fuzz` builds it with libFuzzer. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "epolltune/capture.h"
 #include "epolltune/cleanup.h"
 #include "host/listener_file.h"
+#include "host/subject_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -38,6 +39,7 @@ static void archive_read_bytes(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CLEAN(listeners_free) struct listeners l = {0};
+	struct subject server;
 	CLEAN(free_pointer) char *text = malloc(size + 1);
 	archive_read_bytes(data, size);
 	if (!text)
@@ -49,5 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < l.count; i++)
 		if (l.at[i].owner >= (int)l.process_count)
 			abort();
+	if (subject_file_parse(text, &server) && server.pid < 0)
+		abort();
 	return 0;
 }

@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "epolltune/order.h"
+
 #define CONNECTIONS 100000
 #define LISTENERS 200
 /* Both ends count against the limit on descriptors of a process. */
@@ -71,12 +73,6 @@ static void hold(unsigned i, unsigned count, int ready)
 
 static double ms_of(struct timeval t) { return (double)t.tv_sec * 1e3 + (double)t.tv_usec / 1e3; }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 static void measure(const char *program, const char *const *options, const char *name)
 {
 	double ms[ROUNDS], cpu = 0;
@@ -103,7 +99,7 @@ static void measure(const char *program, const char *const *options, const char 
 			(double)(end.tv_nsec - begin.tv_nsec) / 1e6;
 		cpu += (ms_of(usage.ru_utime) + ms_of(usage.ru_stime)) / ROUNDS;
 	}
-	qsort(ms, ROUNDS, sizeof(*ms), ascending);
+	qsort(ms, ROUNDS, sizeof(*ms), double_compare);
 	printf("%-44s %6.0f %6.0f %6.0f %6.0f\n", name, ms[ROUNDS / 2], ms[0], ms[ROUNDS - 1], cpu);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/interrupt.h"
 #include "bench/baseline.h"
 
 static const struct task_context here;
@@ -46,14 +47,17 @@ static void hold_opens_all_connections(void **state)
 
 static void a_stopped_hold_is_interrupted(void **state)
 {
-	static const _Atomic bool stop = true;
 	const struct baseline_order order = {
-		.loop = BASELINE_HOLD, .connections = 501, .processes = 2, .stop = &stop};
+		.loop = BASELINE_HOLD, .connections = 501, .processes = 2};
 	struct baseline_result result;
 	struct err e = {0};
+	interrupt_hold(0);
+	raise(SIGTERM);
 	assert_int_equal(baseline_run(&here, &order, &result, &e), -EINTR);
 	assert_string_equal(e.text, "interrupted");
 	assert_int_equal(result.done, 0);
+	interrupt_hold(0);
+	interrupt_release();
 }
 
 static void invalid_orders_are_refused(void **state)

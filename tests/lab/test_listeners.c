@@ -25,6 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/connections.h"
 #include "epolltune/listener.h"
@@ -455,6 +456,68 @@ static void a_unix_queue_holds_one_more_than_its_limit(void **state)
 	listeners_free(&l);
 }
 
+static bool is_tcp(const struct listener *l, void *unused) { return l->kind == LISTENER_TCP; }
+
+static bool is_unix(const struct listener *l, void *unused) { return l->kind == LISTENER_UNIX; }
+
+static void waiting_read(bool (*wanted)(const struct listener *l, void *arg),
+			 struct waiting_list *out)
+{
+	struct err e = {0};
+	struct listeners l = read_now();
+	if (listeners_waiting(live, &l, wanted, NULL, out, &e))
+		fail_msg("%s", e.text);
+	listeners_free(&l);
+}
+
+/* Two wait, one is accepted, and one comes: as many wait as before. */
+static void what_waits_is_told_apart(int fd, int clients[3],
+				     bool (*wanted)(const struct listener *l, void *arg),
+				     const struct sockaddr *to, socklen_t size)
+{
+	struct waiting_list were, are;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(connect(clients[i], to, size), 0);
+	waiting_read(wanted, &were);
+	assert_int_equal(were.count, 2);
+	int accepted = accept(fd, NULL, NULL);
+	assert_int_equal(connect(clients[2], to, size), 0);
+	waiting_read(wanted, &are);
+	assert_int_equal(are.count, 2);
+	assert_int_equal(waiting_has(&were, are.at[0]) + waiting_has(&were, are.at[1]), 1);
+	assert_int_equal(are.at[0].listener, were.at[0].listener);
+	close(accepted);
+	waiting_free(&were);
+	waiting_free(&are);
+}
+
+static void connections_that_wait_are_told_apart(void **state)
+{
+	struct sockaddr_un name;
+	struct listeners l = read_or_skip();
+	bool no_unix = l.unlisted >> LISTENER_UNIX & 1;
+	listeners_free(&l);
+	for (int local = 0; local < 2 - no_unix; local++) {
+		int clients[3];
+		struct sockaddr_in a = {.sin_family = AF_INET,
+					.sin_port = htons(80),
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		socklen_t size = unix_name(&name, "\0wait", 5);
+		CLEAN(close_fd)
+		int fd = local ? unix_listen("\0wait", 5, SOCK_STREAM, 8)
+			       : tcp_listen("127.0.0.1", 80, 8);
+		CLEAN(close_fd) int other = tcp_listen("127.0.0.1", 81, 8);
+		for (int i = 0; i < 3; i++)
+			clients[i] =
+				socket(local ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		what_waits_is_told_apart(fd, clients, local ? is_unix : is_tcp,
+					 local ? (struct sockaddr *)&name : (struct sockaddr *)&a,
+					 local ? size : sizeof(a));
+		for (int i = 0; i < 3; i++)
+			close(clients[i]);
+	}
+}
+
 static void server_is_refused(const char *who, int code, const char *text)
 {
 	struct subject s;
@@ -825,7 +888,7 @@ static void what_is_not_visible_is_hidden(void **state)
 	assert_string_equal(p.waits_in, "");
 	assert_true(p.soft == limit.rlim_cur);
 	assert_true(p.started > 0);
-	if (host_kernel_since(live, 6, 2))
+	if (host_kernel(live) >= KERNEL(6, 2))
 		assert_true(p.open > 0);
 	else
 		assert_int_equal(p.open, 0);
@@ -1013,7 +1076,7 @@ static void a_server_has_all_its_listeners(void **state)
 	assert_int_equal(s.listeners.count, MANY + 1);
 	assert_int_equal(subject_queue(&s, LISTENER_TCP).smallest
 				 ? subject_queue(&s, LISTENER_TCP).smallest->limit
-				 : subject_aside(&s, LISTENER_TCP).smallest->limit,
+				 : subject_aside(&s, LISTENER_TCP, 0).smallest->limit,
 			 8);
 	assert_int_equal(s.cut, 0);
 	listeners_wait(0);
@@ -1117,6 +1180,7 @@ int main(void)
 		cmocka_unit_test(sockets_that_share_a_port_are_distinct),
 		cmocka_unit_test(a_full_queue_drops),
 		cmocka_unit_test(a_unix_queue_holds_one_more_than_its_limit),
+		cmocka_unit_test(connections_that_wait_are_told_apart),
 		cmocka_unit_test(sockets_of_different_devices_are_no_group),
 		cmocka_unit_test(an_ipv4_address_of_an_ipv6_socket_is_one),
 		cmocka_unit_test(half_open_connections_count_at_their_port),

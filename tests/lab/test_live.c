@@ -113,7 +113,8 @@ static void judge_scene(struct scene *s, const struct sample looks[2])
 	static struct looks all;
 	static struct report r;
 	static const struct target target = {.stall_us = 100000};
-	const struct moment m = {.target = &target, .seconds = 0.5};
+	static const struct probe_options options = {0};
+	const struct moment m = {.target = &target, .options = &options, .seconds = 0.5};
 	all.count = 0;
 	looks_make(&looks[0], &looks[1], &all);
 	for (size_t i = 0; i < CAUSES; i++) {

@@ -227,7 +227,7 @@ static void values_are_set_as_foreseen(void **arg)
 		ssize_t written = dprintf(fd, "%s\n", text); /* one write(2) */
 		close(fd);
 		assert_int_equal(knob_read(k, h, after, NULL), 0);
-		bool taken = knob_at_boot(k, 0, text, before, said);
+		bool taken = knob_at_boot(k, 0, 0, text, before, said);
 		if (strcmp(taken ? said : before, after) != 0)
 			fail_msg("%s = \"%s\" (%zd): %s, not %s", k->name, text, written, after,
 				 taken ? said : "as before");

@@ -2,8 +2,6 @@
 #include "../support/support.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "tune/coverage.h"
 
@@ -23,85 +21,69 @@ static int empty(void **state)
 	return 0;
 }
 
-static void is(const struct probe *const *probes, size_t count, const char *allowed,
-	       const char *want)
+static probe_set set_of(const char *names)
 {
-	char *list = coverage_probes(&plan, probes, count, allowed);
-	assert_non_null(list);
-	assert_string_equal(list, want);
-	free(list);
+	struct err e;
+	probe_set set = names ? probes_parse(names, &e) : 0;
+	if (names && !set)
+		fail_msg("%s", e.text);
+	return set;
+}
+
+static void is(const char *allowed, const char *want)
+{
+	char text[PROBES_TEXT];
+	assert_string_equal(probes_text(coverage_probes(&plan, set_of(allowed)), text), want);
 }
 
 static void by_the_walls_that_change(void **state)
 {
-	static const struct experiment experiments[] = {{.wall = "accept-queue"}, {0}};
-	static const char *const walls[] = {"buffers.receive", "buffers.send", NULL};
-	static const struct observation observation = {.walls = walls};
-	static const struct probe a = {.name = "a", .experiments = experiments};
-	static const struct probe b = {.name = "b", .observation = &observation};
-	static const struct probe none = {.name = "none"};
-	static const struct probe *const all[] = {&a, &b, &none};
-	is(all, 3, NULL, "");
+	is(NULL, "");
 	change("net.core.nosuch", "buffers.send", CHANGE_NETNS);
-	is(all, 3, NULL, "b");
+	is(NULL, "buffers");
 	change("net.core.somaxconn", "", CHANGE_NETNS); /* by hand: the walls of the knob */
-	is(all, 3, NULL, "a,b");
-	is(all, 3, "none,b", "b");
-	is(all, 3, "bb,ab", "");
+	is(NULL, "accept-queue,syn-queue,buffers");
+	is("udp,buffers", "buffers");
+	is("udp", "");
 }
 
 static void files_move_no_wall(void **state)
 {
-	static const struct experiment experiments[] = {{.wall = "accept-queue"}, {0}};
-	static const struct probe a = {.name = "a", .experiments = experiments};
-	static const struct probe *const all[] = {&a};
 	change("net.core.somaxconn", "accept-queue", CHANGE_FILES);
-	is(all, 1, NULL, "");
+	is(NULL, "");
 }
 
-/* The list of probes is not cut. */
-static void lists_of_any_length(void **state)
+/* Each has a place in a set, and all of them in its text. */
+static void sets_have_all_probes(void **state)
 {
-	enum { PROBES = 100 };
-	static char names[PROBES][32], want[PROBES * 33];
-	static const char *const walls[] = {"the.first", "the.last", NULL};
-	static const struct observation observation = {.walls = walls};
-	static struct probe probes[PROBES];
-	const struct probe *all[PROBES];
-	for (size_t i = 0; i < PROBES; i++) {
-		snprintf(names[i], sizeof(names[i]), "a-probe-of-a-long-name-%zu", i);
-		probes[i] = (struct probe){.name = names[i], .observation = &observation};
-		all[i] = &probes[i];
-		size_t end = strlen(want);
-		snprintf(want + end, sizeof(want) - end, "%s%s", i ? "," : "", names[i]);
-	}
-	change("net.core.nosuch", "the.last", CHANGE_NETNS);
-	is(all, PROBES, NULL, want);
-	is(all, PROBES, want, want);
+	char text[PROBES_TEXT];
+	struct err e;
+	const probe_set all = (probe_set)((1ull << probe_count()) - 1);
+	assert_int_equal(set_of(probes_text(all, text)), all);
+	assert_int_equal(set_of("udp,listeners,udp"), set_of("listeners,udp"));
+	assert_int_equal(probes_parse("udp,", &e), 0);
+	assert_string_equal(e.text, "no probe \"\"; epolltune list probes");
+	assert_int_equal(probes_parse("udp,ud", &e), 0);
+	assert_string_equal(e.text, "no probe \"ud\"; epolltune list probes");
 }
 
 /* Of --only: by the walls of a knob, and by experiments that use it. */
 static void by_knobs(void **state)
 {
-	static const struct experiment on_wall[] = {{.wall = "buffers.receive"}, {0}};
-	static const struct experiment on_knob[] = {
-		{.wall = "no.such", .knobs = {"net.ipv4.tcp_fin_timeout"}}, {0}};
-	static const struct probe a = {.name = "a", .experiments = on_wall};
-	static const struct probe b = {.name = "b", .experiments = on_knob};
-	static const struct probe *const all[] = {&a, &b};
 	static const struct {
 		const char *knobs, *allowed, *want;
 	} cases[] = {
-		{"net.ipv4.tcp_rmem", NULL, "a"},
-		{"net/ipv4/tcp_fin_timeout", NULL, "b"},
-		{"net.ipv4.tcp_fin_timeout,net.ipv4.tcp_rmem", NULL, "a,b"},
-		{"net.ipv4.tcp_fin_timeout,net.ipv4.tcp_rmem", "b", "b"},
-		{"device.ring.rx@eth0", NULL, ""},
+		{"net.ipv4.tcp_rmem", NULL, "descriptors,buffers"},
+		{"net/ipv4/tcp_fin_timeout", NULL, "ports"},
+		{"net.ipv4.tcp_fin_timeout,net.ipv4.tcp_rmem", NULL, "descriptors,ports,buffers"},
+		{"net.ipv4.tcp_fin_timeout,net.ipv4.tcp_rmem", "buffers", "buffers"},
+		{"device.ring.rx@eth0", NULL, "nic"},
+		{"device.ring.rx@eth0", "udp", ""},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		char *list = coverage_concerned(cases[i].knobs, all, 2, cases[i].allowed);
-		assert_string_equal(list, cases[i].want);
-		free(list);
+		char text[PROBES_TEXT];
+		probe_set set = coverage_concerned(cases[i].knobs, set_of(cases[i].allowed));
+		assert_string_equal(probes_text(set, text), cases[i].want);
 	}
 }
 
@@ -110,7 +92,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(by_the_walls_that_change, empty),
 		cmocka_unit_test_setup(files_move_no_wall, empty),
-		cmocka_unit_test_setup(lists_of_any_length, empty),
+		cmocka_unit_test(sets_have_all_probes),
 		cmocka_unit_test(by_knobs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,7 +146,7 @@ static void every_setting_is_in_one_row(void **state)
 			const char *const pairs[][2] = {
 				{a->device->name, b->device->name},
 				{a->device->link, b->device->link},
-				{a->device->udev, b->device->udev},
+				{a->device->sysfs, b->device->sysfs},
 			};
 			for (size_t p = 0; p < sizeof(pairs) / sizeof(*pairs); p++)
 				if (pairs[p][0] && pairs[p][1] &&
@@ -364,7 +364,7 @@ static void written_read_back_and_reverted(void **state)
 	assert_int_equal(x.outcome, OUTCOME_APPLIED);
 	wrote("v0", "3");
 	wrote("v1", "2");
-	struct undo u = {.site = &site, .by = "test", .reason = ""};
+	struct undo u = {.site = &site, .by = "test", .reason = UNDO_NONE};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
 	assert_int_equal(u.reverted, 2);
 	wrote("v0", "1");
@@ -414,7 +414,7 @@ static void rollback_of_a_removed_interface(void **state)
 	struct execution x = begin(&j);
 	assert_int_equal(execute_plan(&x, &e), 0);
 	assert_true(shell("ip link del v0"));
-	struct undo u = {.site = &site, .by = "test", .reason = "asked for"};
+	struct undo u = {.site = &site, .by = "test", .reason = UNDO_ASKED};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
 	assert_int_equal(u.unreachable, 1);
 	assert_int_equal(u.failed, 0);
@@ -422,10 +422,10 @@ static void rollback_of_a_removed_interface(void **state)
 	/* Nor is another one with its name the one that was changed, even with the same value. */
 	assert_int_equal(fresh(state), 0);
 	assert_true(shell("ethtool -L v0 rx 3"));
-	u = (struct undo){.site = &site, .by = "test", .reason = "asked for"};
+	u = (struct undo){.site = &site, .by = "test", .reason = UNDO_ASKED};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
 	assert_int_equal(u.unreachable, 1);
-	u = (struct undo){.site = &site, .by = "test", .reason = "asked for", .force = true};
+	u = (struct undo){.site = &site, .by = "test", .reason = UNDO_ASKED, .force = true};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
 	assert_int_equal(u.stale, 1);
 	assert_false(run_in_force(journal_find(&j, x.run)));
@@ -519,14 +519,14 @@ static void rollback_of_a_renamed_interface(void **state)
 	struct execution x = begin(&j);
 	assert_int_equal(execute_plan(&x, &e), 0);
 	assert_true(shell("ip link set v1 name z1"));
-	struct undo u = {.site = &site, .by = "test", .reason = "asked for"};
+	struct undo u = {.site = &site, .by = "test", .reason = UNDO_ASKED};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
 	assert_int_equal(u.unreachable, 1);
 	assert_int_equal(u.stale, 0);
 	assert_int_equal(journal_find(&j, x.run)->status, RUN_PARTLY);
 	wrote("z1", "2");
 	assert_true(shell("ip link set z1 name v1"));
-	u = (struct undo){.site = &site, .by = "test", .reason = "asked for"};
+	u = (struct undo){.site = &site, .by = "test", .reason = UNDO_ASKED};
 	assert_int_equal(undo_run(&u, &j, journal_find(&j, x.run), &e), 0);
 	assert_int_equal(u.reverted, 1);
 	wrote("v1", "1");
@@ -539,6 +539,7 @@ static void files_of_a_device(void **state)
 	assert_string_equal(device_file("device.ring.rx@eth0")->name, "link");
 	assert_string_equal(device_file("device.gro_flush_timeout@eth0")->name, "udev");
 	assert_string_equal(device_file("device.rps_cpus@eth0")->name, "udev");
+	assert_null(device_file("device.threaded@eth0"));
 	assert_null(device_file("device.irq-suspend-timeout@eth0"));
 	assert_null(device_file("device.gro_flush_timeout@eth0:rx-0"));
 	assert_null(device_file("net.core.somaxconn"));
@@ -584,6 +585,33 @@ static void what_no_file_can_hold_is_a_manual_step(void **state)
 	assert_int_equal(plan->count, 1);
 	assert_int_equal(plan->manual_count, 1);
 	assert_non_null(strstr(plan->manual[0].action, "lost at the next boot"));
+}
+
+/* A change of a run with --persist that no file holds. */
+static void the_step_says_why_no_file_holds_it(void **state)
+{
+	static const struct {
+		const char *name, *says;
+	} rows[] = {
+		{"device.threaded@v0",
+		 "lost at the next boot: a udev rule comes before the interface is up, and the "
+		 "kernel refuses this until the driver has its NAPI instances (EOPNOTSUPP); set it "
+		 "by a unit of your own that starts when v0 is up: echo 1 "
+		 ">/sys/class/net/v0/threaded"},
+		{"device.gro_flush_timeout@v0:rx-0",
+		 "lost at the next boot: no file can hold a setting of one NAPI instance"},
+	};
+	const struct change_author test = {.by = "test", .run = 1};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct err e = {0};
+		struct change c = {.kind = "device", .to = "1", .became = "1"};
+		snprintf(c.name, sizeof(c.name), "%s", rows[i].name);
+		*plan = (struct plan){0};
+		assert_int_equal(plan_persist(plan, &c, 1, &test, &site, &e), 0);
+		assert_int_equal(plan->count, 0);
+		assert_int_equal(plan->manual_count, 1);
+		assert_string_equal(plan->manual[0].action, rows[i].says);
+	}
 }
 
 /* Synthetic, as hv_netvsc and its function: a file that names the address would set both. */
@@ -706,6 +734,7 @@ int main(void)
 		cmocka_unit_test_setup(the_index_and_the_card_identify_an_interface, fresh),
 		cmocka_unit_test_setup(files_of_a_device, fresh),
 		cmocka_unit_test_setup(what_no_file_can_hold_is_a_manual_step, fresh),
+		cmocka_unit_test_setup(the_step_says_why_no_file_holds_it, fresh),
 		cmocka_unit_test_setup(a_master_and_its_function_have_no_file, fresh),
 		cmocka_unit_test_setup(files_are_for_the_installed_udev, fresh),
 	};

@@ -231,6 +231,48 @@ static void a_socket_is_found_by_its_path(void **state)
 	}
 }
 
+static void number_note(const struct edit_number *n, void *arg)
+{
+	char *text = arg;
+	snprintf(text + strlen(text), 200 - strlen(text), "%u %s %llu; ", n->line, n->name,
+		 (unsigned long long)n->value);
+}
+
+static void numbers_of_a_limit_are_found(void **state)
+{
+	static const struct {
+		const char *server;
+		enum server_limit limit;
+		const char *text, *want;
+	} rows[] = {
+		{"nginx", BACKLOG, "listen 80\n# x\n  backlog=7;\nlisten 81;listen 82 backlog=8;",
+		 "3 backlog= 7; 4 backlog= 8; "},
+		{"nginx", BACKLOG,
+		 "listen 80 udp backlog=7; x listen backlog=7; listen 80 backlog=k;", ""},
+		{"nginx", CLIENTS, "worker_connections 5;\nevents {\nworker_connections 6; }",
+		 "1 worker_connections 5; 3 worker_connections 6; "},
+		{"haproxy", BACKLOG,
+		 "frontend a\nbind :80 backlog 7 ssl\nbind :81 ssl backlog '8'\n",
+		 "2 backlog  7; 3 backlog  8; "},
+		{"haproxy", BACKLOG, "defaults\nbacklog 9 # x\nbind :80\nbind :81 backlog",
+		 "2 backlog 9; "},
+		{"redis-server", BACKLOG, "TCP-backlog \"7\"\n#tcp-backlog 8", "1 tcp-backlog 7; "},
+		{"php-fpm8.2", BACKLOG, "[www]\r\nlisten.backlog=7;x\r\n; listen.backlog = 8\r\n",
+		 "2 listen.backlog 7; "},
+		{"php-fpm8.2", BACKLOG, "= 5\nlisten.backlog =\n\tlisten.backlog =  \"8\" ",
+		 "3 listen.backlog 8; "},
+		{"apache2", BACKLOG, "<IfModule x>\n listenbacklog 7\n</IfModule>",
+		 "2 ListenBacklog 7; "},
+		{"gunicorn", BACKLOG, "backlog = 5", ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct server_row *row = server_row_find(rows[i].server);
+		char found[200] = "";
+		edit_each(&row->file, &row->set[rows[i].limit], rows[i].text, number_note, found);
+		assert_string_equal(found, rows[i].want);
+	}
+}
+
 static int include_note(const char *name, const char *section, void *arg, struct err *e)
 {
 	char *text = arg;
@@ -744,6 +786,7 @@ int main(void)
 		cmocka_unit_test(the_limit_above_the_sections_is_kept),
 		cmocka_unit_test(an_option_replaces_the_limit_above_the_sections),
 		cmocka_unit_test(a_limit_on_descriptors_is_read_beside_it),
+		cmocka_unit_test(numbers_of_a_limit_are_found),
 		cmocka_unit_test(an_included_file_is_found_where_it_counts),
 		cmocka_unit_test(an_included_file_is_found_in_any_section),
 	};

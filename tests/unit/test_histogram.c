@@ -1,5 +1,6 @@
 #include "../support/support.h"
 #include "epolltune/histogram.h"
+#include "epolltune/order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,12 +35,6 @@ static void every_value_is_reported_within_a_percent(void **state)
 		}
 }
 
-static int ascending(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-	return (x > y) - (x < y);
-}
-
 static void quantiles_of_a_long_tail_are_within_a_percent(void **state)
 {
 	enum { N = 20000 };
@@ -52,7 +47,7 @@ static void quantiles_of_a_long_tail_are_within_a_percent(void **state)
 	}
 	histogram_merge(&h, &other);
 	assert_int_equal(h.total, N);
-	qsort(values, N, sizeof(values[0]), ascending);
+	qsort(values, N, sizeof(values[0]), u64_compare);
 	assert_int_equal(histogram_quantile(&h, 1.0), values[N - 1]);
 	static const double shares[] = {0, 0.001, 0.07, 0.25, 0.5, 0.9, 0.99, 0.999, 0.9999};
 	for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {

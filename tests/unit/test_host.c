@@ -22,10 +22,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "epolltune/capture.h"
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
 #include "epolltune/listener.h"
 #include "epolltune/ports.h"
+#include "epolltune/subject.h"
 #include "host/compat.h"
 #include "host/machine.h"
 #include "host/nic_sources.h"
@@ -441,12 +444,12 @@ static void facts_are_read_or_absent(void **state)
 	assert_int_equal(f.memory_bytes, 2048 * 1024);
 	assert_int_equal(f.available_bytes, 1024 * 1024);
 	assert_int_equal(f.page_bytes, 4096);
-	assert_true(host_kernel_since(captured, 5, 10));
-	assert_true(host_kernel_since(captured, 4, 20));
-	assert_false(host_kernel_since(captured, 5, 11));
-	assert_false(host_kernel_since(captured, 6, 0));
+	assert_true(host_kernel(captured) >= KERNEL(5, 10));
+	assert_true(host_kernel(captured) >= KERNEL(4, 20));
+	assert_true(host_kernel(captured) < KERNEL(5, 11));
+	assert_true(host_kernel(captured) < KERNEL(6, 0));
 	put("proc/sys/kernel/osrelease", "custom\n");
-	assert_true(host_kernel_since(captured, 9, 0));
+	assert_true(host_kernel(captured) >= KERNEL(9, 0));
 	put("sys/devices/system/cpu/online", "0-\n");
 	put("proc/cpuinfo", "processor\t: 0\nmodel\t: x\n\nprocessor\t: 1\n");
 	put("proc/meminfo", "MemTotal: 99999999999999999999 kB\nMemAvailable: -1 kB\n");
@@ -900,7 +903,7 @@ static void parse_all(void)
 	struct host_files files;
 	uint64_t bytes;
 	host_facts(captured, &f);
-	host_kernel_since(captured, 6, 1);
+	host_kernel(captured);
 	host_nofile(captured, &n, &e);
 	host_files(captured, &files, &e);
 	host_slab_bytes(captured, &bytes, &e);
@@ -984,10 +987,88 @@ static void special_files_of_a_process_are_not_opened(void **state)
 	}
 }
 
+#define SERVER(pid, manager)                                                                       \
+	"pid " pid                                                                                 \
+	"\naccepting 4\nheld 12\nupstream 3\nunshown 1\nforks 0\nactivated 0\nmanager " manager    \
+	"\n"
+
+/* What is not known of the server is not taken from this process. */
+static void a_capture_has_no_limits_of_a_server_that_is_hidden(void **state)
+{
+	static const struct subject hidden, held = {.pid = 1, .limited = 0, .activated = true};
+	const struct subject own = {.pid = getpid(), .limited = getpid()};
+	const struct {
+		const struct subject *server;
+		int error;
+	} rows[] = {{NULL, 0}, {&own, 0}, {&hidden, -EIO}, {&held, -EIO}};
+	static const char *const files[] = {"proc/self/limits", "proc/self/cgroup"};
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(*rows); i++) {
+		CLEAN(capture_free) struct capture *c = NULL;
+		CLEAN(host_closep) struct host *filled = NULL;
+		const struct capture_options o = {.server = rows[i / 2].server};
+		char text[8192];
+		assert_int_equal(capture_make(&c, NULL), 0);
+		assert_int_equal(capture_fill(&filled, c, live, &o, NULL), 0);
+		ssize_t n = host_read(filled, files[i % 2], text, sizeof(text), NULL);
+		if (host_has(live, files[i % 2]) && (n < 0 ? n : 0) != rows[i / 2].error)
+			fail_msg("row %zu, %s: %zd", i / 2, files[i % 2], n);
+	}
+}
+
+static void a_captured_server_is_the_one_that_ran(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is;
+	} rows[] = {
+		{SERVER("812", "0") "unit \nname own", true},
+		{SERVER("812", "2") "unit own.service\nname an own", true},
+		{SERVER("-812", "0") "unit \nname own", false},
+		{SERVER("812", "9") "unit \nname own", false},
+		{SERVER("812", "0") "unit\nname own", false},
+		{SERVER("812", "0") "unit own.service", false},
+		{SERVER("", "0") "unit \nname own", false},
+		{"", false},
+	};
+	CLEAN(capture_free) struct capture *c = NULL;
+	const struct subject server = {.name = "a\nname",
+				       .unit = "own.service",
+				       .manager = UNIT_USER,
+				       .pid = 812,
+				       .accepting = 4,
+				       .held = 12,
+				       .upstream = 3,
+				       .forks = true};
+	struct subject s;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		put("server", rows[i].text);
+		if (subject_captured(captured, &s) != rows[i].is)
+			fail_msg("row %zu", i);
+	}
+	assert_int_equal(capture_make(&c, NULL), 0);
+	assert_int_equal(subject_capture(&server, c, NULL), 0);
+	put("server", capture_find(c, "server")->data);
+	put("proc/self/limits",
+	    "Max open files            1024                 524288               files");
+	assert_true(subject_captured(captured, &s));
+	assert_string_equal(s.name, "a?name");
+	assert_string_equal(s.unit, server.unit);
+	assert_int_equal(s.manager, UNIT_USER);
+	assert_int_equal(s.pid, 812);
+	assert_int_equal(s.accepting, 4);
+	assert_int_equal(s.held, 12);
+	assert_int_equal(s.upstream, 3);
+	assert_true(s.forks && !s.unshown && !s.activated);
+	assert_int_equal(s.soft, 1024);
+	assert_int_equal(s.hard, 524288);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_machine, remove_machine)
 	const struct CMUnitTest tests[] = {
+		TEST(a_captured_server_is_the_one_that_ran),
+		TEST(a_capture_has_no_limits_of_a_server_that_is_hidden),
 		TEST(special_files_of_a_process_are_not_opened),
 		TEST(a_root_must_be_a_directory),
 		TEST(a_text_file_is_read_whole),

@@ -95,6 +95,36 @@ static void write_runs(void)
 	journal_close(&j);
 }
 
+/* The words of a journal, also those of another version. */
+static void reasons_are_read_by_their_words(void **state)
+{
+	static const struct {
+		const char *words;
+		enum undo_reason reason;
+		const char *text;
+	} rows[] = {
+		{"asked for", UNDO_ASKED, "by epolltune rollback"},
+		{"not confirmed in time", UNDO_LATE, "not confirmed in time"},
+		{"the proof failed", UNDO_PROOF_FAILED, "the proof failed"},
+		{"interrupted by SIGTERM", UNDO_INTERRUPTED, "interrupted by SIGTERM"},
+		{"interrupted by a signal", UNDO_INTERRUPTED, "interrupted by a signal"},
+		{"asked for tomorrow", UNDO_OTHER, "asked for tomorrow"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct journal j;
+		struct run about = {.by = "alice", .command = "test"}, *r;
+		struct err e;
+		assert_int_equal(journal_open(&j, directory, JOURNAL_MAKE, &e), 0);
+		assert_int_equal(journal_begin(&j, &about, &r, &e), 0);
+		assert_int_equal(r->undo, UNDO_NONE);
+		assert_string_equal(run_undo_text(r), "");
+		assert_int_equal(journal_rollback(&j, r, "bob", rows[i].words, "b", &e), 0);
+		assert_int_equal(r->undo, rows[i].reason);
+		assert_string_equal(run_undo_text(r), rows[i].text);
+		journal_close(&j);
+	}
+}
+
 static void reads_back_what_it_wrote(void **state)
 {
 	struct journal j;
@@ -107,6 +137,7 @@ static void reads_back_what_it_wrote(void **state)
 	assert_int_equal(r->status, RUN_PARTLY);
 	assert_string_equal(r->by, "alice");
 	assert_string_equal(r->reason, "asked for");
+	assert_int_equal(r->undo, UNDO_ASKED);
 	assert_true(r->persist);
 	assert_int_equal(r->confirm_s, 2);
 	assert_int_equal(r->count, 2);
@@ -466,6 +497,7 @@ static void nothing_there(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(reasons_are_read_by_their_words),
 		TEST(reads_back_what_it_wrote),
 		TEST(modes_do_not_depend_on_the_umask),
 		TEST(private_umask),

@@ -164,9 +164,39 @@ static void lines_set_what_the_kernel_reads(void **state)
 		const char *running =
 			strstr(rows[i].knob, "rmem") ? "4096 131072 6291456" : "32768 65000";
 		char value[KNOB_VALUE] = "";
-		bool set = knob_at_boot(k, KERNEL(6, 18), rows[i].text, running, value);
+		bool set = knob_at_boot(k, KERNEL(6, 18), 0, rows[i].text, running, value);
 		if (set != !!rows[i].value || (set && strcmp(value, rows[i].value) != 0))
 			fail_msg("%s = %s sets \"%s\"", k->name, rows[i].text, value);
+	}
+}
+
+static void numbers_are_rounded_as_by_the_kernel(void **state)
+{
+	static const char table[] = "net.netfilter.nf_conntrack_buckets",
+			  flows[] = "net.core.rps_sock_flow_entries";
+	static const struct {
+		const char *knob, *text;
+		uint64_t page_bytes;
+		const char *value; /* NULL: the kernel refuses it */
+	} rows[] = {
+		{table, "250000", 0, "250368"},
+		{table, "250000", 4096, "250368"},
+		{table, "250000", 65536, "253952"},
+		{table, "262144", 4096, "262144"},
+		{table, "0x40001 # odd", 4096, "262656"},
+		{flows, "3000", 4096, "4096"},
+		{flows, "4096", 4096, "4096"},
+		{flows, "1", 4096, "1"},
+		{flows, "0", 4096, "0"},
+		{flows, "536870913", 4096, NULL},
+		{"net.core.somaxconn", "3000", 4096, "3000"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char value[KNOB_VALUE] = "";
+		bool set = knob_at_boot(knob_find(rows[i].knob), KERNEL(6, 18), rows[i].page_bytes,
+					rows[i].text, "", value);
+		if (set != !!rows[i].value || (set && strcmp(value, rows[i].value) != 0))
+			fail_msg("%s = %s sets \"%s\"", rows[i].knob, rows[i].text, value);
 	}
 }
 
@@ -317,6 +347,29 @@ static void values_are_written_in_a_namespace(void **state)
 
 static void ranges_are_those_of_the_kernel(void **state) { each_value_is_written(write_ranges); }
 
+static void defaults_depend_on_the_kernel(void **state)
+{
+	static const struct {
+		const char *knob;
+		unsigned kernel;
+		const char *value; /* NULL: not known */
+	} rows[] = {
+		{"net.core.somaxconn", KERNEL(5, 3), "128"},
+		{"net.core.somaxconn", KERNEL(5, 4), "4096"},
+		{"net.ipv4.tcp_tw_reuse", KERNEL(4, 18), "0"},
+		{"net.ipv4.tcp_tw_reuse", KERNEL(4, 19), "2"},
+		/* systemd has another one. */
+		{"fs.nr_open", KERNEL(6, 18), NULL},
+		{"fs.file-max", KERNEL(6, 18), NULL},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *own = knob_default(knob_find(rows[i].knob), rows[i].kernel);
+		if (!own != !rows[i].value || (own && strcmp(own, rows[i].value) != 0))
+			fail_msg("%s is %s, not %s", rows[i].knob, own ? own : "unknown",
+				 rows[i].value ? rows[i].value : "unknown");
+	}
+}
+
 /* In a fresh network namespace: the number of those that differ from the table. */
 static int compare_defaults(const struct host *h)
 {
@@ -387,6 +440,7 @@ int main(void)
 		cmocka_unit_test(names_are_found_in_both_spellings),
 		cmocka_unit_test(values_outside_a_range_are_refused),
 		cmocka_unit_test(lines_set_what_the_kernel_reads),
+		cmocka_unit_test(numbers_are_rounded_as_by_the_kernel),
 		cmocka_unit_test(of_a_refused_value_only_a_triple_sets_fields),
 		cmocka_unit_test(fields_of_a_value_are_read),
 		cmocka_unit_test(proposals_are_rounded_up),
@@ -394,6 +448,7 @@ int main(void)
 		cmocka_unit_test(numbers_are_parsed),
 		cmocka_unit_test(values_are_written_in_a_namespace),
 		cmocka_unit_test(ranges_are_those_of_the_kernel),
+		cmocka_unit_test(defaults_depend_on_the_kernel),
 		cmocka_unit_test(defaults_are_the_kernels),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

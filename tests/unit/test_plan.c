@@ -525,6 +525,38 @@ static void memory_is_that_of_the_pages(void **state)
 	host_close(captured);
 }
 
+/* What the kernel rounds up is planned as what it becomes, and compared with what runs. */
+static void numbers_are_planned_as_the_kernel_rounds_them(void **state)
+{
+	static const struct {
+		const char *machine, *set, *to; /* NULL: no change */
+	} rows[] = {
+		{"tests/hosts/linux-6.18", "net.netfilter.nf_conntrack_buckets=300000", "300032"},
+		{"tests/hosts/linux-6.18", "net.netfilter.nf_conntrack_buckets=262100", NULL},
+		{"tests/hosts/debian-12-6.1", "net.core.rps_sock_flow_entries=3000", "4096"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct err e = {0};
+		struct host *captured;
+		if (access(rows[i].machine, F_OK))
+			skip_because("no captured machine here");
+		assert_int_equal(host_open(&captured, rows[i].machine, &e), 0);
+		struct change_site there = {.host = captured, .root = ""};
+		struct plan_options own = {.set = rows[i].set};
+		assert_int_equal(plan_make(plan, NULL, &own, &there, &e), 0);
+		assert_int_equal(plan->count, !!rows[i].to);
+		if (rows[i].to)
+			assert_string_equal(plan->changes[0].to, rows[i].to);
+		host_close(captured);
+	}
+	/* The same of another machine, so that a script which is run again finds what it wrote. */
+	char normal[CHANGE_VALUE];
+	assert_int_equal(change_kind_find("sysctl")->running->form("net.core.rps_sock_flow_entries",
+								   "3000", normal, NULL),
+			 0);
+	assert_string_equal(normal, "4096");
+}
+
 static void limits_of_others_are_manual_steps(void **state)
 {
 	needs_namespace();
@@ -728,6 +760,7 @@ int main(void)
 		TEST(hostile_reports),
 		TEST(memory_is_summed),
 		TEST(memory_is_that_of_the_pages),
+		TEST(numbers_are_planned_as_the_kernel_rounds_them),
 		TEST(limits_of_others_are_manual_steps),
 		TEST(knobs_of_the_host_are_manual_steps),
 		TEST(kinds_are_complete),

@@ -7,10 +7,28 @@
 #include "judge/proof.h"
 #include "judge/verdict.h"
 
+#define WALL "accept-queue"
+
 static unsigned runs, conclusive_at;
+static struct target target;
+
+static void seven_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	b->capacity = 7;
+	b->unread = "What the judge drops of a short wall";
+}
+
+/* The bound is the one that the wall is judged by. */
+static void is_judged(const struct bound *b)
+{
+	assert_int_equal(b->capacity, 7);
+	assert_int_equal(b->needed, target_accept_queue(&target));
+	assert_null(b->unread);
+}
 
 static int busy_run(struct trial *t, struct settings *s, struct outcome *o, struct err *e)
 {
+	is_judged(t->bound);
 	if (++runs < conclusive_at)
 		outcome_inconclusive(o, "this machine was too busy");
 	else
@@ -36,8 +54,11 @@ static void an_inconclusive_run_is_repeated_as_often_as_it_may_be(void **state)
 		    {2, 3, 3, true},
 		    {2, 4, 3, false}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const struct experiment x = {.again = rows[i].again, .run = busy_run};
-		struct trial t = {0};
+		const struct experiment x = {.wall = WALL,
+					     .again = rows[i].again,
+					     .bound = seven_bound,
+					     .run = busy_run};
+		struct trial t = {.target = &target};
 		struct settings s = {0};
 		struct outcome o;
 		struct err e = {0};
@@ -45,6 +66,7 @@ static void an_inconclusive_run_is_repeated_as_often_as_it_may_be(void **state)
 		conclusive_at = rows[i].conclusive_at;
 		assert_int_equal(trial_run(&t, &x, &s, &o, &e), 0);
 		assert_int_equal(runs, rows[i].runs);
+		assert_null(t.bound);
 		assert_int_equal(o.state == OUTCOME_CONCLUSIVE, rows[i].conclusive);
 		assert_int_equal(!o.why[0], rows[i].conclusive);
 	}
@@ -52,14 +74,34 @@ static void an_inconclusive_run_is_repeated_as_often_as_it_may_be(void **state)
 
 static void an_error_ends_the_runs(void **state)
 {
-	const struct experiment x = {.again = 2, .run = failing_run};
-	struct trial t = {0};
+	const struct experiment x = {.wall = WALL, .again = 2, .run = failing_run};
+	struct trial t = {.target = &target};
 	struct settings s = {0};
 	struct outcome o;
 	struct err e = {0};
 	runs = 0;
 	assert_int_equal(trial_run(&t, &x, &s, &o, &e), -EIO);
 	assert_int_equal(runs, 1);
+}
+
+static bool worded;
+
+static void seven_words(const struct target *t, const struct settings *s, const struct outcome *o,
+			const struct bound *b, struct wording *w)
+{
+	is_judged(b);
+	worded = true;
+}
+
+static void a_wall_has_the_words_of_its_bound(void **state)
+{
+	const struct experiment x = {.wall = WALL, .bound = seven_bound, .words = seven_words};
+	const struct settings s = {0};
+	struct wall w = {.name = WALL};
+	worded = false;
+	wall_inspect(&x, &target, &s, &w);
+	assert_true(worded);
+	assert_int_equal(w.verdict, VERDICT_SHORT);
 }
 
 /* Packets that the machine drops meanwhile explain a result that is not there, and take none away:
@@ -106,9 +148,11 @@ static void what_needs_a_cpu_may_be_repeated(void **state)
 
 int main(void)
 {
+	target = target_default();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_inconclusive_run_is_repeated_as_often_as_it_may_be),
 		cmocka_unit_test(an_error_ends_the_runs),
+		cmocka_unit_test(a_wall_has_the_words_of_its_bound),
 		cmocka_unit_test(dropped_packets_are_a_reason_only_of_what_lacks_a_result),
 		cmocka_unit_test(what_needs_a_cpu_may_be_repeated),
 	};

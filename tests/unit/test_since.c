@@ -10,6 +10,7 @@
 static struct report then;
 static struct host_counters now;
 static struct since since;
+static const struct probe_options of = {.since = &then};
 
 static void count(const char *name, int64_t value)
 {
@@ -47,7 +48,7 @@ static int begin(void **state)
 
 static void growth_is_what_was_added(void **state)
 {
-	since = since_make(&then, "boot-1", &now);
+	since = since_make(&of, "boot-1", &now);
 	assert_int_equal(since_reset(&since, OVERFLOWS), SINCE_CONTINUED);
 	assert_int_equal(since_growth(&since, OVERFLOWS), 1751);
 	/* One of the two does not have it. */
@@ -84,7 +85,7 @@ static void resets_are_recognised(void **state)
 		report_text(then.host.boot, "%s", rows[i].then);
 		overflows->value = rows[i].overflows;
 		drops->value = rows[i].drops;
-		since = since_make(&then, rows[i].now, &now);
+		since = since_make(&of, rows[i].now, &now);
 		int64_t growth = since_growth(&since, OVERFLOWS),
 			dropped = since_growth(&since, drops->name);
 		enum since_reset reset = since_reset(&since, OVERFLOWS);
@@ -114,7 +115,7 @@ static void drops_of_a_listener(void **state)
 		 0},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		since = since_make(&then, rows[i].boot, &now);
+		since = since_make(&of, rows[i].boot, &now);
 		if (since_drops(&since, &rows[i].l) != rows[i].drops)
 			fail_msg("row %zu: %llu", i,
 				 (unsigned long long)since_drops(&since, &rows[i].l));
@@ -122,7 +123,7 @@ static void drops_of_a_listener(void **state)
 	/* Whether it was there is not known. */
 	struct listener other = {.address = "0.0.0.0:443", .cookie = 6, .drops = 33};
 	then.listener_count++;
-	since = since_make(&then, "boot-1", &now);
+	since = since_make(&of, "boot-1", &now);
 	assert_int_equal(since_drops(&since, &other), 0);
 	then.listener_count = then.listed = 0;
 	assert_int_equal(since_drops(&since, &other), 0);
@@ -131,7 +132,7 @@ static void drops_of_a_listener(void **state)
 static void nothing_without_a_report(void **state)
 {
 	struct listener l = {.address = "0.0.0.0:443", .cookie = 4, .drops = 1400};
-	since = since_make(NULL, "boot-1", &now);
+	since = since_make(&(struct probe_options){0}, "boot-1", &now);
 	assert_int_equal(since_growth(&since, OVERFLOWS), -1);
 	assert_int_equal(since_drops(&since, &l), 0);
 }
@@ -141,18 +142,23 @@ static void words_name_report_or_reset(void **state)
 	static const struct {
 		int64_t age, overflows;
 		const char *boot, *since, *after;
+		bool began;
 	} rows[] = {
 		{7200, 1851, "boot-1", "since the report of 2026-11-28T08:00:00Z (2 hours ago)",
-		 "since 2026-11-28T08:00:00Z"},
+		 "since 2026-11-28T08:00:00Z", false},
 		{0, 1851, "boot-1", "since the report of 2026-11-28T08:00:00Z",
-		 "since 2026-11-28T08:00:00Z"},
-		{7200, 1851, "boot-2", "since the reboot", "since the reboot"},
-		{7200, 1, "boot-1", "since the counters restarted", "since the counters restarted"},
+		 "since 2026-11-28T08:00:00Z", false},
+		{0, 1851, "boot-1", "since the observation began at 2026-11-28T08:00:00Z",
+		 "since 2026-11-28T08:00:00Z", true},
+		{7200, 1851, "boot-2", "since the reboot", "since the reboot", false},
+		{7200, 1, "boot-1", "since the counters restarted", "since the counters restarted",
+		 false},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct wording words = {0};
 		now.at[now.count - 1].value = rows[i].overflows;
-		since = since_make(&then, rows[i].boot, &now);
+		const struct probe_options o = {.since = &then, .since_began = rows[i].began};
+		since = since_make(&o, rows[i].boot, &now);
 		enum since_reset reset = since_reset(&since, OVERFLOWS);
 		since_words(&since, reset,
 			    (struct timespec){.tv_sec = then.time.tv_sec + rows[i].age}, &words);

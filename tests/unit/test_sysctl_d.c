@@ -345,7 +345,7 @@ static void only_our_own_file(void **state)
 	snprintf(other, sizeof(other), "%s/other", root);
 	snprintf(directory, sizeof(directory), "%s/etc/sysctl.d", root);
 	put(OURS, "net.core.somaxconn = 5\n");
-	refused(-EEXIST, "not written by epolltune");
+	refused(-EEXIST, "does not begin with \"# Written by epolltune\"");
 	assert_string_equal(get(OURS), "net.core.somaxconn = 5\n");
 	put(OURS, "# Written by epolltune, but cut of");
 	refused(-EBADMSG, "final newline");

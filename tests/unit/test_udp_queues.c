@@ -83,6 +83,27 @@ static void the_subject_comes_before_what_drops_more(void **state)
 
 /* As of DTLS or OpenVPN: the subject has it, though it was not among the sockets that were found.
  */
+/* The kernel counts full buffers by address family: a socket of IPv4 has not dropped for one of
+ * IPv6. */
+static void drops_of_ipv6_are_of_its_sockets(void **state)
+{
+	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+		quiet();
+		drops(0, 138);
+		at[0][0].ipv6 = at[1][0].ipv6 = ipv6;
+		const struct udp_watch w = {.before = &look[0],
+					    .after = &look[1],
+					    .report = &report,
+					    .seconds = 0.5,
+					    .stall_s = 1,
+					    .errors6 = 1000};
+		report_init(&report);
+		udp_queues_judge(&w);
+		findings_are(ipv6 ? "IPv6" : "IPv4", &report,
+			     ipv6 ? "udp.receive.overflowing warning" : "");
+	}
+}
+
 static void a_connected_socket_is_the_subjects_by_process_and_port(void **state)
 {
 	static const struct {
@@ -248,6 +269,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_subject_comes_before_what_drops_more),
+		cmocka_unit_test(drops_of_ipv6_are_of_its_sockets),
 		cmocka_unit_test(a_connected_socket_is_the_subjects_by_process_and_port),
 		cmocka_unit_test(one_of_a_group_that_stays_full_needs_no_buffer),
 		cmocka_unit_test(a_full_socket_of_a_group_that_nothing_reads),

@@ -6,9 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
+#include "epolltune/sysctl_d.h"
+#include "tune/dropin.h"
 #include "tune/journal.h"
 #include "tune/kind.h"
 #include "tune/site.h"
@@ -63,7 +67,8 @@ static struct run *ran(const char *kind, const char *name, const char *from, con
 	struct err e = {0};
 	size_t n;
 	struct run about = {.by = "test", .command = "test"}, *r;
-	struct change c = {.scope = CHANGE_NETNS};
+	const struct change_kind *known = change_kind_find(kind);
+	struct change c = {.scope = known && known->file ? CHANGE_FILES : CHANGE_NETNS};
 	memcpy(about.boot, here.boot, sizeof(about.boot));
 	memcpy(about.netns, here.netns, sizeof(about.netns));
 	snprintf(c.kind, sizeof(c.kind), "%s", kind);
@@ -89,13 +94,19 @@ static void has(const char *needle)
 		fail_msg("no \"%s\" in: %s", needle, said);
 }
 
+static int undo_it(struct undo *u, unsigned run, bool force, struct err *e)
+{
+	*u = (struct undo){
+		.site = &site, .by = "test", .reason = UNDO_ASKED, .force = force, .print = print};
+	said[0] = 0;
+	return undo_run(u, &journal, journal_find(&journal, run), e);
+}
+
 static struct undo undone(unsigned run, bool force)
 {
 	struct err e = {0};
-	struct undo u = {
-		.site = &site, .by = "test", .reason = UNDO_ASKED, .force = force, .print = print};
-	said[0] = 0;
-	if (undo_run(&u, &journal, journal_find(&journal, run), &e) < 0)
+	struct undo u;
+	if (undo_it(&u, run, force, &e) < 0)
 		fail_msg("%s", e.text);
 	return u;
 }
@@ -121,6 +132,45 @@ static void what_this_version_does_not_know_can_be_dropped(void **state)
 		u = undone(run, true);
 		assert_int_equal(u.stale, 1);
 		assert_int_equal(journal_find(&journal, run)->status, RUN_ROLLED_BACK);
+	}
+}
+
+/* Our file as another process left it. The run stays unfinished until the file is repaired, or the
+ * line is dropped. */
+static void a_file_that_is_not_ours_any_more_can_be_repaired_or_dropped(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} rows[] = {
+		{KNOB " = 70\n",
+		 "does not begin with \"# Written by epolltune\", and is not changed: restore that "
+		 "line or move the file away"},
+		{DROPIN_HEAD KNOB " = 70", "lacks a final newline: repair it or move it away"},
+		{"", "is empty"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct err e = {0};
+		char path[160];
+		unsigned id = ran("sysctl.d", KNOB, "", KNOB " = 70")->id;
+		struct output o = run("mkdir -p %s" DROPIN_DIRECTORY, dir);
+		output_free(&o);
+		snprintf(path, sizeof(path), "%s" DROPIN_DIRECTORY "/" DROPIN_FILE, dir);
+		file_write(path, rows[i].text);
+		struct undo u;
+		assert_true(undo_it(&u, id, false, &e) < 0);
+		assert_int_equal(u.failed, 1);
+		has(rows[i].says);
+		has(path);
+		has("Retry, or use --force to drop it from the journal");
+		assert_int_equal(journal_find(&journal, id)->status, RUN_UNFINISHED);
+		if (i == 0) {
+			assert_int_equal(unlink(path), 0);
+			assert_int_equal(undone(id, false).unchanged, 1);
+		} else {
+			assert_int_equal(undone(id, true).stale, 1);
+			has(rows[i].says);
+		}
+		assert_int_equal(journal_find(&journal, id)->status, RUN_ROLLED_BACK);
 	}
 }
 
@@ -150,13 +200,63 @@ static void the_watchdog_does_not_wait_for_a_process_that_hangs(void **state)
 	watchdog_leave(&w);
 }
 
+/* A run with a deadline in the journal whose process was killed before it armed the watchdog.
+ * Returns when that has read the journal. */
+static struct run *killed_as_it_armed(uint64_t deadline_ms)
+{
+	struct err e = {0};
+	struct watchdog w;
+	char end;
+	struct run *r = ran("sysctl", KNOB, "60", "70");
+	assert_int_equal(journal_wait(&journal, r, deadline_ms, &e), 0);
+	file_write(FILE_OF_KNOB, "70");
+	assert_int_equal(watchdog_start(&w, state_dir, &site, r->id, 60, 3600, &e), 0);
+	assert_int_equal(shutdown(w.channel, SHUT_WR), 0);
+	assert_int_equal(read(w.channel, &end, 1), 0);
+	watchdog_leave(&w);
+	return r;
+}
+
+static void a_decision_after_the_process_was_killed_counts(void **state)
+{
+	struct err e = {0};
+	if (!allowed)
+		skip_because("no network namespace of its own");
+	struct run *r = killed_as_it_armed(watchdog_clock_ms() + 60000);
+	assert_true(journal_watched(&journal, r->id));
+	assert_int_equal(journal_confirm(&journal, r, "test", &e), 0);
+	assert_int_equal(journal_end(&journal, r, &e), 0);
+	WAIT_UNTIL(!journal_watched(&journal, r->id));
+	assert_false(journal_watched(&journal, r->id));
+	assert_false(restored());
+}
+
+/* The commands print the deadline of the journal. */
+static void the_deadline_of_the_journal_counts(void **state)
+{
+	struct err e = {0};
+	struct journal now;
+	if (!allowed)
+		skip_because("no network namespace of its own");
+	journal_unlock(&journal);
+	unsigned run = killed_as_it_armed(watchdog_clock_ms())->id;
+	WAIT_UNTIL(!journal_watched(&journal, run));
+	assert_true(restored());
+	assert_int_equal(journal_open(&now, state_dir, JOURNAL_READ, &e), 0);
+	assert_int_equal(journal_find(&now, run)->status, RUN_ROLLED_BACK);
+	journal_close(&now);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, remove_dir)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_this_version_does_not_know_can_be_dropped),
+		TEST(a_file_that_is_not_ours_any_more_can_be_repaired_or_dropped),
 		TEST(the_watchdog_does_not_wait_for_a_process_that_hangs),
+		TEST(a_decision_after_the_process_was_killed_counts),
+		TEST(the_deadline_of_the_journal_counts),
 	};
 	return cmocka_run_group_tests(tests, enter, leave);
 }

@@ -269,8 +269,8 @@ static void datagrams_need_entries(void **state)
 		char values[256], row[24];
 		size_t count = rows[i].tcp;
 		for (size_t k = 0; k < rows[i].sockets; k++)
-			at[count++] = (struct listener){.kind = LISTENER_UDP,
-							.address = "udp:0.0.0.0:53"};
+			at[count++] = (struct listener){
+				.kind = LISTENER_UDP, .port = 53, .address = "udp:0.0.0.0:53"};
 		struct subject subject = {.name = "unbound",
 					  .listeners = {.at = at, .count = count}};
 		snprintf(values, sizeof(values), TABLE "tracked=1; time_wait=120; %s%s",
@@ -447,8 +447,8 @@ static void the_fuller_of_two_tables_counts(void **state)
 /* Rules may track the first connection that comes: the table is empty until then. */
 static void an_empty_table_that_would_not_suffice_is_noted(void **state)
 {
-	struct listener at = {.kind = LISTENER_UDP, .address = "udp:0.0.0.0:53"};
-	struct listener tcp = {.kind = LISTENER_TCP, .address = "0.0.0.0:80"};
+	struct listener at = {.kind = LISTENER_UDP, .port = 53, .address = "udp:0.0.0.0:53"};
+	struct listener tcp = {.kind = LISTENER_TCP, .port = 80, .address = "0.0.0.0:80"};
 	struct subject datagrams = {.listeners = {.at = &at, .count = 1}};
 	struct subject server = {.listeners = {.at = &tcp, .count = 1}};
 	static const struct {

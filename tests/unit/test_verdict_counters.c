@@ -108,10 +108,10 @@ static void nothing_counted(struct looks *m)
 /* An earlier report, two hours ago, with the total of a counter then. */
 static void then(struct looks *m, const char *name, int64_t value)
 {
-	if (!m->after.since)
+	if (!m->options.since)
 		report_init(&earlier);
 	report_counter(&earlier, name, value);
-	m->before.since = m->after.since = &earlier;
+	m->options.since = &earlier;
 }
 
 static void lost_since(struct looks *m)

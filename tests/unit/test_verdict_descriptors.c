@@ -180,6 +180,34 @@ static void a_limit_beyond_nr_open_names_it(void **state)
 	assert_non_null(strstr(f->advice, "spread the connections"));
 }
 
+/* What a line would set has to be possible: no soft limit is above the hard one, and none of either
+ * above fs.nr_open. */
+static void advice_for_a_running_server_can_be_followed(void **state)
+{
+	static const struct {
+		const char *settings, *advice;
+	} rows[] = {
+		{NOFILE "1024 524288", "(LimitNOFILE=16384:524288 in a systemd unit, ulimit -Sn "
+				       "16384 in a script), and restart it."},
+		{NOFILE "1024 13000", "(LimitNOFILE=13000:13000 in a systemd unit, ulimit -Sn "
+				      "13000 in a script), and restart it."},
+		{NOFILE "1024 4096", "(LimitNOFILE=16384 in a systemd unit, ulimit -n 16384 in a "
+				     "script), and restart it."},
+		{NOFILE "1024 524288; fs.nr_open=12000",
+		 "fs.nr_open (12 000) has to be raised first."},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct subject subject = {.name = "own", .pid = 7, .accepting = 1};
+		const struct target t = target_default();
+		struct settings s = verdict_settings(process, rows[i].settings);
+		s.subject = &subject;
+		const struct report *r = verdict_of(process, &t, &s, NULL);
+		findings_are(rows[i].settings, r, "descriptors.process.short critical");
+		if (!strstr(r->findings[0].advice, rows[i].advice))
+			fail_msg("%s: %s", rows[i].settings, r->findings[0].advice);
+	}
+}
+
 /* Of a server that runs its soft limit counts, and what it is started with helps nothing. */
 static void nr_open_binds_a_running_server(void **state)
 {
@@ -222,6 +250,65 @@ static void a_process_for_each_connection_needs_few_descriptors(void **state)
 			fail_msg("%s: verdict %d", rows[i].name, (int)r->walls[0].verdict);
 		assert_int_equal(rows[i].verdict == VERDICT_NA,
 				 strstr(r->walls[0].detail, "a process of its own") != NULL);
+	}
+}
+
+/* A captured server, which has no listeners here, is judged as where it runs. */
+static void a_captured_server_has_its_own_limits(void **state)
+{
+	static const struct {
+		const char *settings;
+		struct subject server; /* its pid 0: none was captured */
+		int64_t limit;
+		enum wall_verdict verdict;
+		const char *findings;
+	} rows[] = {
+		{NOFILE "1024 524288",
+		 {.pid = 0},
+		 524283,
+		 VERDICT_TIGHT,
+		 "descriptors.process.soft-limit warning"},
+		{NOFILE "1024 524288",
+		 {.pid = 7, .accepting = 1, .held = 14},
+		 1010,
+		 VERDICT_SHORT,
+		 "descriptors.process.short critical"},
+		{NOFILE "65536 65536",
+		 {.pid = 7, .accepting = 1, .held = 14},
+		 65522,
+		 VERDICT_OK,
+		 ""},
+		/* 1 000 each, which a hash spreads. */
+		{NOFILE "1024 524288",
+		 {.pid = 7, .accepting = 16, .held = 24},
+		 14552,
+		 VERDICT_OK,
+		 ""},
+		{NOFILE "1024 524288",
+		 {.pid = 7, .accepting = 2, .held = 24, .unshown = true},
+		 REPORT_NONE,
+		 VERDICT_UNKNOWN,
+		 ""},
+		{NOFILE "1024 524288", {.pid = 7, .forks = true}, REPORT_NONE, VERDICT_NA, ""},
+		{"", {.pid = 1, .activated = true}, REPORT_NONE, VERDICT_NA, ""},
+		{"", {.pid = 7, .accepting = 1}, REPORT_NONE, VERDICT_UNKNOWN, ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char row[32];
+		const struct target t = target_default();
+		struct settings s = verdict_settings(process, rows[i].settings);
+		struct subject server = rows[i].server;
+		snprintf(server.name, sizeof(server.name), "own");
+		snprintf(row, sizeof(row), "row %zu", i);
+		s.captured = server.pid ? &server : NULL;
+		s.taken.held = server.held;
+		const struct report *r = verdict_of(process, &t, &s, NULL);
+		findings_are(row, r, rows[i].findings);
+		if (r->walls[0].verdict != rows[i].verdict || r->walls[0].limit != rows[i].limit)
+			fail_msg("%s: %s, limit %lld", row, wall_verdict_name(r->walls[0].verdict),
+				 (long long)r->walls[0].limit);
+		if (rows[i].verdict == VERDICT_SHORT)
+			assert_non_null(strstr(r->findings[0].title, "own (pid 7) cannot hold"));
 	}
 }
 
@@ -424,7 +511,9 @@ int main(void)
 		cmocka_unit_test(an_unlimited_hard_limit_stays_unlimited),
 		cmocka_unit_test(advice_for_the_soft_limit_keeps_the_hard_one),
 		cmocka_unit_test(a_limit_beyond_nr_open_names_it),
+		cmocka_unit_test(advice_for_a_running_server_can_be_followed),
 		cmocka_unit_test(nr_open_binds_a_running_server),
+		cmocka_unit_test(a_captured_server_has_its_own_limits),
 		cmocka_unit_test(a_process_for_each_connection_needs_few_descriptors),
 		cmocka_unit_test(datagrams_take_no_descriptors),
 		cmocka_unit_test(a_server_at_its_limit_spins),

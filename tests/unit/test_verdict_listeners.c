@@ -16,6 +16,7 @@ struct looks {
 	struct process process;
 	struct queue_seen seen[8], many_seen[16];
 	struct moment moment;
+	struct probe_options options;
 	struct target target;
 };
 
@@ -73,7 +74,8 @@ static void healthy(struct looks *m)
 	m->after.queues.ticks = OBSERVATION_TICKS;
 	m->after.queues.seen = m->seen;
 	m->target = target_default();
-	m->moment = (struct moment){.target = &m->target, .seconds = WINDOW_S, .live = true};
+	m->moment = (struct moment){
+		.target = &m->target, .options = &m->options, .seconds = WINDOW_S, .live = true};
 }
 
 /* The listener was seen waiting and full at so many ticks, and is so in the end. */
@@ -292,15 +294,6 @@ static void subject_grows(struct looks *m)
 	subject = (struct subject){.listeners = {.count = 1, .at = &own}};
 	m->after.queues.subject = &subject;
 }
-/* The stall that the target has was observed of this server. */
-static void observed_grows(struct looks *m)
-{
-	subject_grows(m);
-	report_init(&earlier);
-	earlier.observed.us = 3000000;
-	m->target.stall_us = 2280000;
-	m->after.queues.since = since_make(&earlier, "", &m->after.queues.counters);
-}
 /* It accepts, but no tick saw the queue shorter: the counters show it, as no other listener is
  * there. */
 static void grows_between_the_ticks(struct looks *m)
@@ -393,11 +386,108 @@ static void socket_is_new(struct looks *m)
 	grows_slowly(m);
 	m->at[0][0].cookie = 7;
 }
+/* A stall that is allowed may be longer than half of the window. */
 static void stalls_as_allowed(struct looks *m)
 {
 	grows(m, 0, 30, 60, 60);
 	m->seen[0].drained = 0;
 	m->target.stall_us = 300000;
+}
+static void subject_stalls_as_allowed(struct looks *m)
+{
+	static struct listener own;
+	static struct subject subject;
+	stalls_as_allowed(m);
+	own = m->at[1][0];
+	subject = (struct subject){.listeners = {.count = 1, .at = &own}};
+	m->after.queues.subject = &subject;
+}
+static void subject_is_stopped_as_long(struct looks *m)
+{
+	subject_stalls_as_allowed(m);
+	m->process.state = 'T';
+}
+static void accepts_within_a_stall(struct looks *m)
+{
+	grows(m, 2, 2, 2, 50);
+	m->target.stall_us = 300000;
+}
+/* Three clients that connect again as soon as they are served, at 100/s: two wait at each look. */
+static void loops(struct looks *m)
+{
+	grows(m, 2, 2, 2, 50);
+	m->seen[0].drained = 0;
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 1;
+}
+static void subject_loops(struct looks *m)
+{
+	static struct listener own;
+	static struct subject subject;
+	loops(m);
+	own = m->at[1][0];
+	subject = (struct subject){.listeners = {.count = 1, .at = &own}};
+	m->after.queues.subject = &subject;
+}
+/* Other listeners are there, so that the counters do not show what it accepts: of the connections
+ * that wait in the end, these did so in the middle. */
+static void loops_among_others(struct looks *m, uint32_t depth, const uint64_t middle[2],
+			       const uint64_t end[3])
+{
+	static struct waiting was[2], is[3];
+	struct waiting_list now = {.at = is};
+	subject_loops(m);
+	m->before.queues.listeners.count = m->after.queues.listeners.count = 3;
+	m->at[1][0].depth = depth;
+	m->after.queues.waited = (struct waiting_list){2, was};
+	for (size_t i = 0; i < 2; i++)
+		was[i] = (struct waiting){100, middle[i]};
+	for (; now.count < 3 && end[now.count]; now.count++)
+		is[now.count] = (struct waiting){100, end[now.count]};
+	accept_queues_compare(&m->after.queues, &now);
+}
+static void loops_with_others(struct looks *m)
+{
+	loops_among_others(m, 2, (uint64_t[]){1, 2}, (uint64_t[]){8, 9, 0});
+}
+static void loops_with_one_that_waits(struct looks *m)
+{
+	loops_among_others(m, 2, (uint64_t[]){1, 2}, (uint64_t[]){2, 9, 0});
+}
+static void hangs_with_others(struct looks *m)
+{
+	loops_among_others(m, 2, (uint64_t[]){1, 2}, (uint64_t[]){1, 2, 0});
+}
+static void hangs_while_one_comes(struct looks *m)
+{
+	loops_among_others(m, 3, (uint64_t[]){1, 2}, (uint64_t[]){1, 2, 9});
+}
+/* It stays in the queue until it is accepted. */
+static void hangs_while_one_gives_up(struct looks *m)
+{
+	loops_among_others(m, 3, (uint64_t[]){1, 2}, (uint64_t[]){2, 9, 0});
+}
+/* Which of two sockets a connection waits at is not visible. */
+static void hangs_beside_one_that_accepts(struct looks *m)
+{
+	listener_make(m, 1, LISTENER_TCP, "0.0.0.0:443", 511);
+	loops_among_others(m, 2, (uint64_t[]){1, 2}, (uint64_t[]){1, 9, 0});
+}
+/* It serves 4/s: its clients wait for longer than a stall. */
+static void subject_loops_slowly(struct looks *m)
+{
+	subject_loops(m);
+	m->after.queues.counters.at[0].value = 102;
+}
+static void subject_hangs(struct looks *m)
+{
+	subject_loops(m);
+	m->after.queues.counters.at[0].value = 100;
+}
+/* The same stall was seen of the server: that allows nothing. */
+static void stalls_as_seen(struct looks *m)
+{
+	stalls_as_allowed(m);
+	m->options.stall_seen = true;
 }
 /* Each socket by little, all together by much. */
 static void group_grows(struct looks *m)
@@ -429,6 +519,24 @@ static void unix_grows(struct looks *m)
 	m->seen[0].last = 60;
 	m->seen[0].drained = 2;
 }
+/* Two captured samples have no ticks between them, and both are read when they are judged. */
+static void captured(struct looks *m)
+{
+	m->moment.live = false;
+	m->after.queues.at_s = m->before.queues.at_s + 0.001;
+	m->after.queues.ticks = 0;
+	m->after.queues.seen_count = 0;
+}
+static void captured_grows(struct looks *m)
+{
+	grows_slowly(m);
+	captured(m);
+}
+static void captured_bursts(struct looks *m)
+{
+	bursts(m);
+	captured(m);
+}
 static void waits_stopped(struct looks *m)
 {
 	unix_waits(m);
@@ -455,6 +563,15 @@ static void sized_another(struct looks *m)
 {
 	sized_beyond_memory(m);
 	m->before.queues.subject = m->after.queues.subject = NULL;
+}
+
+/* Another server has a socket of that name, in another mount namespace. */
+static void unix_namesake_waits(struct looks *m)
+{
+	unix_waits(m);
+	m->at[0][1] = m->at[1][1] = m->at[1][2];
+	m->at[0][1].depth = m->at[1][1].depth = 0;
+	m->at[0][1].cookie = m->at[1][1].cookie = 101;
 }
 
 static void waits_subject(struct looks *m)
@@ -650,6 +767,40 @@ static void subject_is_managed(struct looks *m, uint64_t datagrams_per_s)
 }
 static void subject_is_managed_only(struct looks *m) { subject_is_managed(m, 0); }
 static void subject_is_managed_too(struct looks *m) { subject_is_managed(m, 100); }
+/* A UDP socket on a port of the kernel's choice, whose buffer holds 434 datagrams of a card, or 144
+ * of three fragments each; 200 arrive in a stall. */
+static void subject_has_datagrams_aside(struct looks *m, uint64_t bytes)
+{
+	static struct listener own[2];
+	static struct subject subject;
+	for (size_t i = 0; i < 2; i++)
+		own[i] = (struct listener){.kind = LISTENER_UDP, .limit = 1000000, .owner = -1};
+	snprintf(own[0].address, sizeof(own[0].address), "udp:0.0.0.0:1194");
+	snprintf(own[1].address, sizeof(own[1].address), "udp:0.0.0.0:40000");
+	own[1].aside = true;
+	subject = (struct subject){
+		.name = "openvpn", .pid = 812, .listeners = {.count = 2, .at = own}};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+	m->target.datagrams_per_s = 2000;
+	m->target.datagram_bytes = bytes;
+}
+static void datagrams_fit_aside(struct looks *m) { subject_has_datagrams_aside(m, 1200); }
+static void large_datagrams_do_not(struct looks *m) { subject_has_datagrams_aside(m, 4000); }
+/* A shutdown port, and one that has clients. */
+static void subject_serves_on_loopback(struct looks *m)
+{
+	static struct listener own[3];
+	static struct subject subject;
+	listener_make(m, 0, LISTENER_TCP, "0.0.0.0:8080", 4096);
+	listener_make(m, 1, LISTENER_TCP, "127.0.0.1:8005", 1);
+	listener_make(m, 2, LISTENER_TCP, "127.0.0.1:8009", 100);
+	memcpy(own, m->at[1], sizeof(own));
+	own[1].aside = own[2].aside = own[2].used = true;
+	own[2].clients = 40;
+	subject =
+		(struct subject){.name = "java", .pid = 812, .listeners = {.count = 3, .at = own}};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+}
 static void subject_closes_at_once(struct looks *m)
 {
 	closes_at_once(m);
@@ -929,6 +1080,7 @@ static void syns_drop(struct looks *m)
 	m->after.queues.cookies = 0;
 	m->after.queues.max_syn = 64;
 	m->at[1][0].half_open = 49;
+	m->at[1][0].drops = 23;
 	counter_set(m, QUEUE_OVERFLOWS, 7, 7);
 	counter_set(m, "TcpExt.ListenDrops", 7, 30);
 }
@@ -943,6 +1095,29 @@ static void syns_drop_at_the_backlog(struct looks *m)
 	syns_drop(m);
 	m->after.queues.max_syn = 4096;
 	m->at[1][1].half_open = 128;
+	m->at[1][0].drops = 0;
+	m->at[1][1].drops = 23;
+}
+/* A scanner keeps the queue of one full that drops none: another one does, which has room now. */
+static void syns_drop_beside_a_full_one(struct looks *m)
+{
+	syns_drop(m);
+	m->at[1][0].half_open = 40;
+	m->at[0][1].limit = m->at[1][1].limit = 1;
+	m->at[1][1].half_open = 2;
+}
+static void syns_drop_beside_one_that_drops(struct looks *m)
+{
+	syns_drop_beside_a_full_one(m);
+	m->at[1][1].drops = 5;
+	m->at[1][0].drops = 18;
+}
+/* Both others dropped more than that. */
+static void syns_drop_unnamed_beside_a_full_one(struct looks *m)
+{
+	syns_drop_beside_a_full_one(m);
+	listener_make(m, 2, LISTENER_TCP, "0.0.0.0:80", 511);
+	m->at[1][2].drops = 25;
 }
 /* What was dropped met a full accept queue. */
 static void syns_overflow(struct looks *m)
@@ -954,6 +1129,7 @@ static void syns_fit(struct looks *m)
 {
 	syns_drop(m);
 	m->at[1][0].half_open = 40;
+	m->at[1][0].drops = 0;
 }
 static void syns_get_cookies(struct looks *m)
 {
@@ -1103,8 +1279,9 @@ static void since_report(struct looks *m, int64_t overflows)
 		l->cookie = m->at[1][i].cookie;
 		report_text(l->address, "%s", m->at[1][i].address);
 	}
-	m->before.queues.since = since_make(&earlier, "", &m->before.queues.counters);
-	m->after.queues.since = since_make(&earlier, "", &m->after.queues.counters);
+	m->options.since = &earlier;
+	m->before.queues.since = since_make(&m->options, "", &m->before.queues.counters);
+	m->after.queues.since = since_make(&m->options, "", &m->after.queues.counters);
 }
 
 static void dropped(struct looks *m, size_t n, uint32_t drops)
@@ -1147,8 +1324,9 @@ static void dropped_before_a_reboot(struct looks *m)
 	since_report(m, 0);
 	report_text(earlier.host.boot, "boot-1");
 	earlier.counters[0].value = 9000;
-	m->before.queues.since = since_make(&earlier, "boot-2", &m->before.queues.counters);
-	m->after.queues.since = since_make(&earlier, "boot-2", &m->after.queues.counters);
+	m->options.since = &earlier;
+	m->before.queues.since = since_make(&m->options, "boot-2", &m->before.queues.counters);
+	m->after.queues.since = since_make(&m->options, "boot-2", &m->after.queues.counters);
 }
 
 static void group_dropped_earlier(struct looks *m)
@@ -1260,7 +1438,6 @@ static void each_look_gets_its_findings(void **state)
 		{waits_and_falls, "", ""},
 		{grows_slowly, GROWING " warning", STANDING " note"},
 		{subject_grows, GROWING " critical", STANDING " note"},
-		{observed_grows, GROWING " critical", STANDING " note"},
 		{grows_between_the_ticks, GROWING " warning", STANDING " note"},
 		{grows_beside_another, "accept-queue.waiting warning", STANDING " note"},
 		{one_of_a_group_waits, "accept-queue.waiting warning", ""},
@@ -1281,9 +1458,28 @@ static void each_look_gets_its_findings(void **state)
 		{began_to_grow, "", STANDING " note"},
 		{grows_for_a_burst, "", STANDING " note"},
 		{socket_is_new, STANDING " note", STANDING " note"},
-		{stalls_as_allowed, "", ""},
+		{stalls_as_allowed, "accept-queue.waiting warning", ""},
+		{subject_stalls_as_allowed, "accept-queue.waiting warning", ""},
+		{subject_is_stopped_as_long, "accept-queue.waiting critical",
+		 "accept-queue.waiting critical"},
+		{accepts_within_a_stall, "", ""},
+		{loops, "", ""},
+		{subject_loops, "", ""},
+		{subject_loops_slowly, STANDING " critical", ""},
+		{loops_with_others, "", ""},
+		{loops_with_one_that_waits, "", ""},
+		{hangs_with_others, "accept-queue.waiting critical", ""},
+		{hangs_while_one_comes, "accept-queue.waiting critical", ""},
+		{hangs_while_one_gives_up, "accept-queue.waiting critical", ""},
+		{hangs_beside_one_that_accepts,
+		 "accept-queue.waiting critical, listeners.siblings note",
+		 "listeners.siblings note"},
+		{subject_hangs, "accept-queue.waiting critical", ""},
+		{stalls_as_seen, "accept-queue.waiting warning", ""},
 		{group_grows, GROWING " warning", STANDING " note"},
 		{unix_grows, GROWING " warning", ""},
+		{captured_grows, GROWING " warning", STANDING " note"},
+		{captured_bursts, DROPPING, "accept-queue.full warning"},
 		{waits_stopped, "accept-queue.waiting critical", "accept-queue.waiting critical"},
 		{waits_subject, "accept-queue.waiting critical", ""},
 		{one_drops_unseen, DROPPING, ""},
@@ -1306,6 +1502,10 @@ static void each_look_gets_its_findings(void **state)
 		{subject_ends_a_transfer, "", ""},
 		{subject_is_managed_only, "listeners.aside warning", "listeners.aside warning"},
 		{subject_is_managed_too, "listeners.aside note", "listeners.aside note"},
+		{datagrams_fit_aside, "", ""},
+		{large_datagrams_do_not, "listeners.aside note", "listeners.aside note"},
+		{subject_serves_on_loopback, "listeners.aside warning, listeners.aside note",
+		 "listeners.aside warning, listeners.aside note"},
 		{files_of_the_machine_are_spent, "descriptors.system.exhausted critical",
 		 "descriptors.system.exhausted critical"},
 		{files_of_the_machine_are_nearly_spent, "descriptors.system.exhausted warning",
@@ -1356,7 +1556,16 @@ static void each_look_gets_its_findings(void **state)
 		{syns_drop_with_room, "syn-queue.dropping critical", "syn-queue.dropping warning"},
 		{syns_drop_at_the_backlog, "syn-queue.dropping critical",
 		 "syn-queue.dropping warning"},
-		{syns_overflow, "syn-queue.dropping warning, counters.growing warning",
+		{syns_drop_beside_a_full_one,
+		 "syn-queue.dropping warning, syn-queue.dropping warning",
+		 "syn-queue.dropping warning"},
+		{syns_drop_beside_one_that_drops,
+		 "syn-queue.dropping warning, syn-queue.dropping critical",
+		 "syn-queue.dropping warning"},
+		{syns_drop_unnamed_beside_a_full_one,
+		 "syn-queue.dropping warning, counters.growing warning",
+		 "syn-queue.dropping warning"},
+		{syns_overflow, DROPPING ", syn-queue.dropping warning",
 		 "syn-queue.dropping warning"},
 		{syns_fit, "counters.growing warning", ""},
 		{syns_get_cookies, "", ""},
@@ -1579,6 +1788,22 @@ static void texts_name_the_server(void **state)
 		 "that. Raise the backlog of that listener; net.ipv4.tcp_max_syn_backlog has no "
 		 "effect while tcp_syncookies is on. Where no more clients come than usual, look "
 		 "for a SYN flood."},
+		{captured_bursts, 0,
+		 "nginx (pid 812) on 0.0.0.0:443: its accept queue is full (512 of 512) and 1 000 "
+		 "handshake packets/s are dropped now",
+		 NULL, NULL},
+		{unix_namesake_waits, 0,
+		 "nginx (pid 812) on unix:/run/app.sock: 16 connections wait in a queue that did not "
+		 "become shorter",
+		 "nginx (pid 812) sleeps in epoll_wait() though connections wait: it does not watch "
+		 "this listener now. The queue did not become shorter in 10 samples.",
+		 NULL},
+		{captured_grows, 0,
+		 "nginx (pid 812) on 0.0.0.0:443 accepts up to 10/s of 60/s that arrive: 143 "
+		 "connections wait, a new one for 14.3 s or more",
+		 "In 500 ms the queue grew from 118 to 143; it holds 4 001, and clients beyond are "
+		 "refused or dropped.",
+		 NULL},
 		{grows_beside_another, 0,
 		 "nginx (pid 812) on 0.0.0.0:443: 143 connections wait in a queue that did not "
 		 "become shorter",
@@ -1589,6 +1814,13 @@ static void texts_name_the_server(void **state)
 		{grows_unaccepted, 0,
 		 "nginx (pid 812) on 0.0.0.0:443: 143 connections wait and nginx accepts none",
 		 NULL, NULL},
+		{stalls_as_allowed, 0,
+		 "nginx (pid 812) on 0.0.0.0:443: 60 connections wait in a queue that did not become "
+		 "shorter",
+		 "nginx (pid 812) sleeps in epoll_wait() though connections wait: it does not watch "
+		 "this listener now. The queue did not become shorter in 10 samples, in 500 ms: a "
+		 "stall of the target may be as long.",
+		 NULL},
 		{one_of_a_quiet_group_waits, 0,
 		 "nginx (pid 812) on 0.0.0.0:443: 29 connections wait in a queue that did not become "
 		 "shorter",
@@ -1636,6 +1868,12 @@ static void texts_name_the_server(void **state)
 		 "level-triggered server spins. 32 connections wait in the queue of nginx (pid 812) "
 		 "on [::]:22.",
 		 NULL},
+		{subject_serves_on_loopback, 0,
+		 "127.0.0.1:8009 is not judged: it is on loopback, and the server has others",
+		 "Its backlog is 100, less than the 1 000 connections of this load that arrive in a "
+		 "stall. It has 40 open connections, as those of this load may be. A shutdown or "
+		 "management port needs no more; one behind a reverse proxy of this host does.",
+		 "If the load comes there: epolltune check --server 127.0.0.1:8009"},
 		{subject_has_siblings, 0,
 		 "nginx (pid 812) has 1 of 3 sockets of 0.0.0.0:443: the smallest backlog of the "
 		 "others is 8",
@@ -1709,6 +1947,16 @@ static void texts_name_the_server(void **state)
 		 "net.ipv4.tcp_max_syn_backlog (64) for clients that it knows from earlier, and "
 		 "drops the SYNs of all others. Clients retransmit after 1 s or more.",
 		 NULL},
+		{syns_drop_beside_a_full_one, 0,
+		 "0.0.0.0:443: its SYN queue was full between two looks (it holds 49) and the kernel "
+		 "dropped SYNs: 23 in 500 ms",
+		 NULL, NULL},
+		{syns_drop_beside_a_full_one, 1,
+		 "[::]:22: its SYN queue is full (2 of 2); none was dropped during this check",
+		 NULL, NULL},
+		{syns_drop_beside_one_that_drops, 1,
+		 "[::]:22: its SYN queue is full (2 of 2) and the kernel drops SYNs: 5 in 500 ms",
+		 NULL, NULL},
 		{syns_lost, 0,
 		 "0.0.0.0:443: its SYN queue was full between two looks (it holds 49) and the kernel "
 		 "dropped SYNs: 23 in 500 ms",
@@ -1991,6 +2239,7 @@ static void known_servers_are_found_by_their_process(void **state)
 		{"redis-server", "Redis"},
 		{"valkey-server", "Redis"},
 		{"php-fpm8.2", "php-fpm"},
+		{"apache2", "Apache"},
 		{"gunicorn: maste", "gunicorn"},
 		{"node-MainThread", "Node.js"},
 		{"java", "Java"},

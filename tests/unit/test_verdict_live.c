@@ -39,15 +39,17 @@ static void begin(size_t count)
 	}
 }
 
+static struct target target = {.stall_us = 100000};
+static struct probe_options options;
+
 static const struct report *judged(void)
 {
-	static const struct target target = {.stall_us = 100000};
 	static struct report r;
+	const struct moment m = {.target = &target, .options = &options, .seconds = 0.5};
 	const struct sample looks[2] = {{&server, &then, RECEIVE, SEND},
 					{&server, &now, RECEIVE, SEND}};
 	report_init(&r);
-	observation_judge(&looks[0], &looks[1], &(struct moment){.target = &target, .seconds = 0.5},
-			  &r);
+	observation_judge(&looks[0], &looks[1], &m, &r);
 	return &r;
 }
 
@@ -217,6 +219,13 @@ static void most_connections_unread_are_a_warning(void **state)
 	now.more = true;
 	assert_non_null(
 		strstr(judged()->findings[0].detail, "Further connections were not looked at. On"));
+	/* A stall as long is allowed, but not because it was seen. */
+	target.stall_us = 1000000;
+	findings_are("allowed", judged(), "live.causes note, live.worst note");
+	options.stall_seen = true;
+	findings_are("seen", judged(), "live.unread warning, live.causes note, live.worst note");
+	target.stall_us = 100000;
+	options.stall_seen = false;
 }
 
 /* Without a second sample, connections in both, or the kernel's times nothing is known. */

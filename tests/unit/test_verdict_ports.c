@@ -728,7 +728,7 @@ static void the_note_on_connect_rates_warns_of_nothing(void **state)
 	struct wording w = {0};
 	struct settings s = verdict_settings(x, RANGE "40000 40959" KNOBS("2", "1", "1000"));
 	report_init(&r);
-	x->words(&t, &s, NULL, &w);
+	x->words(&t, &s, NULL, NULL, &w);
 	const struct finding *f = report_finding(&r, "ports.connect-rate", &w);
 	assert_string_equal(f->title, "Connect rates, by the side that closes first");
 	assert_non_null(strstr(f->detail, "can open 16 connections/s from one address to one "

@@ -118,6 +118,48 @@ static void the_smallest_address_is_the_queue(void **state)
 	assert_null(subject_queue(&s.subject, LISTENER_UNIX).smallest);
 }
 
+/* Clients of an address reach each of its sockets, those of a path only the one at its file. */
+static void only_sockets_of_inet_share_arrivals(void **state)
+{
+	static const struct {
+		struct listener a, b;
+		bool shares;
+	} pairs[] = {
+		{{.kind = LISTENER_TCP, .address = "0.0.0.0:443", .cookie = 1},
+		 {.kind = LISTENER_TCP, .address = "0.0.0.0:443", .cookie = 2},
+		 true},
+		{{.kind = LISTENER_TCP, .address = "0.0.0.0:443", .cookie = 1},
+		 {.kind = LISTENER_TCP, .address = "0.0.0.0:80", .cookie = 2},
+		 false},
+		{{.kind = LISTENER_UDP, .address = "udp:0.0.0.0:443", .cookie = 1},
+		 {.kind = LISTENER_UDP, .address = "udp:0.0.0.0:443", .cookie = 2},
+		 true},
+		{{.kind = LISTENER_UDP, .address = "udp:0.0.0.0:443", .cookie = 1},
+		 {.kind = LISTENER_UDP,
+		  .address = "udp:0.0.0.0:443",
+		  .cookie = 2,
+		  .connected = true},
+		 false},
+		{{.kind = LISTENER_UNIX, .address = "unix:/run/app.sock", .cookie = 1},
+		 {.kind = LISTENER_UNIX, .address = "unix:/run/app.sock", .cookie = 2},
+		 false},
+		{{.kind = LISTENER_UNIX, .address = "unix:/run/app.sock", .cookie = 1},
+		 {.kind = LISTENER_UNIX, .address = "unix:/run/app.sock", .cookie = 1},
+		 true},
+	};
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		if (listener_shares_arrivals(&pairs[i].a, &pairs[i].b) != pairs[i].shares ||
+		    listener_shares_arrivals(&pairs[i].b, &pairs[i].a) != pairs[i].shares)
+			fail_msg("row %zu", i);
+		static struct running s;
+		running_make(&s, 2, 511);
+		s.at[0] = pairs[i].a;
+		s.at[1] = pairs[i].b;
+		assert_int_equal(subject_queue(&s.subject, pairs[i].a.kind).sockets,
+				 pairs[i].shares ? 2 : 1);
+	}
+}
+
 /* Tomcat and its shutdown port; an application and its statistics. */
 static void the_queue_is_that_of_clients(void **state)
 {
@@ -239,11 +281,46 @@ static void the_queue_is_that_of_clients(void **state)
 		s.subject.listeners.count = count;
 		subject_set_aside(&s.subject, &ephemeral);
 		const struct listener *queue = subject_queue(&s.subject, rows[i].kind).smallest,
-				      *aside = subject_aside(&s.subject, rows[i].kind).smallest;
+				      *aside = subject_aside(&s.subject, rows[i].kind, 1200)
+						       .smallest;
 		if (strcmp(queue ? queue->address : "", rows[i].queue) ||
 		    strcmp(aside ? aside->address : "", rows[i].aside))
 			fail_msg("row %zu: %s, aside %s", i, queue ? queue->address : "none",
 				 aside ? aside->address : "none");
+	}
+}
+
+/* Beside a port that other hosts reach one is on loopback, or its port is ephemeral. */
+static void what_has_most_clients_is_not_set_aside(void **state)
+{
+	static const struct {
+		uint16_t port;
+		uint32_t clients, others; /* of the port for all hosts */
+		bool aside, used;
+	} cases[] = {
+		{8000, 2000, 1, false, false},
+		{40000, 2000, 1, false, false},
+		{8000, 4, 0, false, false},
+		/* A few may be a monitor's, and many beside more those of anything. */
+		{8000, 3, 2, true, true},
+		{8000, 40, 40, true, true},
+		{8000, 3, 3, true, false},
+		{8000, 0, 0, true, false},
+	};
+	static struct running s;
+	struct port_set ephemeral = {0};
+	port_set_add(&ephemeral, 32768, 60999);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		running_make(&s, 2, 128);
+		snprintf(s.at[0].address, sizeof(s.at[0].address), "%s:%u",
+			 cases[i].port < 32768 ? "127.0.0.1" : "0.0.0.0", cases[i].port);
+		s.at[0].port = cases[i].port;
+		s.at[0].clients = cases[i].clients;
+		s.at[1].clients = cases[i].others;
+		subject_set_aside(&s.subject, &ephemeral);
+		if (s.at[0].aside != cases[i].aside || s.at[0].used != cases[i].used ||
+		    s.at[1].aside)
+			fail_msg("row %zu", i);
 	}
 }
 
@@ -730,7 +807,9 @@ int main(void)
 		cmocka_unit_test(a_server_is_local_without_tcp),
 		cmocka_unit_test(parts_of_a_group),
 		cmocka_unit_test(the_smallest_address_is_the_queue),
+		cmocka_unit_test(only_sockets_of_inet_share_arrivals),
 		cmocka_unit_test(the_queue_is_that_of_clients),
+		cmocka_unit_test(what_has_most_clients_is_not_set_aside),
 		cmocka_unit_test(each_queue_gets_its_verdict),
 		cmocka_unit_test(a_queue_that_is_switched_off_is_judged_by_its_usual_backlog),
 		cmocka_unit_test(the_remedy_is_a_line_of_its_configuration),

@@ -2,6 +2,7 @@
 #include "../support/support.h"
 #include "../support/verdict.h"
 #include "epolltune/syn_queue.h"
+#include "judge/verdict.h"
 
 #include <string.h>
 
@@ -261,7 +262,8 @@ static void the_experiment_fills_a_queue_that_is_small_enough(void **state)
 	for (size_t i = 0; i < sizeof(costs) / sizeof(*costs); i++) {
 		struct target t = target_at(costs[i].rate);
 		struct settings s = verdict_settings(x, costs[i].settings);
-		struct cost c = x->cost(&t, &s);
+		const struct bound b = bound_of(x, &t, &s);
+		struct cost c = x->cost(&t, &s, &b);
 		if (c.clients != costs[i].clients || c.clients_max != 16384)
 			fail_msg("row %zu: %llu of %llu clients", i, (unsigned long long)c.clients,
 				 (unsigned long long)c.clients_max);

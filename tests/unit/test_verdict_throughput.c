@@ -120,7 +120,7 @@ static void a_huge_target_is_refused_without_overflow(void **state)
 	throughput_shape(&huge, &lab);
 	assert_int_equal(lab.rtt_us, RTT_MAX_US);
 	assert_true(lab.bandwidth_bps == PACE * WINDOW_MAX * 8 * 1000000 / RTT_MAX_US);
-	assert_true(throughput_cost(&huge, &none).bytes_per_s ==
+	assert_true(throughput_cost(&huge, &none, NULL).bytes_per_s ==
 		    PACE * WINDOW_MAX * 1000000 / RTT_MAX_US);
 }
 

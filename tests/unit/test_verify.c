@@ -110,6 +110,24 @@ static void another_wall_becomes_worse(void **state)
 	free(after);
 }
 
+/* The report before is of other probes: that a wall is short was not caused by the plan. */
+static void a_wall_without_a_verdict_before(void **state)
+{
+	struct plan *plan = calloc(1, sizeof(*plan));
+	struct report *before = calloc(1, sizeof(*before)), *after = calloc(1, sizeof(*after));
+	struct verification v = {.plan = plan, .before = before, .after = after};
+	struct err e = {0};
+	assert_true(plan && before && after);
+	put(after, "syn-queue", VERDICT_SHORT, 17);
+	report_init(before);
+	assert_int_equal(verify_plan(&v, &e), 0);
+	put(before, "syn-queue", VERDICT_UNKNOWN, REPORT_NONE);
+	assert_int_equal(verify_plan(&v, &e), 0);
+	free(plan);
+	free(before);
+	free(after);
+}
+
 /* Between a server that runs and a new one, only what a change is meant for. */
 static void another_server_is_worse(void **state)
 {
@@ -153,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(improved_or_not),
 		cmocka_unit_test(another_wall_becomes_worse),
+		cmocka_unit_test(a_wall_without_a_verdict_before),
 		cmocka_unit_test(another_server_is_worse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
