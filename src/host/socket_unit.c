@@ -189,7 +189,7 @@ static bool file_parse(const struct host *h, const struct subject *s, const char
 	CLEAN(free_pointer) char *text = NULL;
 	struct timespec changed;
 	ssize_t size = machine_read_as(h, viewer(s), path, &text, &changed, NULL);
-	/* /dev/null, which masks it, and a link to nothing say nothing. */
+	/* /dev/null masks it, and a link without a target is none. */
 	out->hidden |= size < 0 && size != -EINVAL && size != -ENOENT;
 	if (size > 0)
 		socket_unit_parse(text, s, out);
