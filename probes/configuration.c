@@ -9,6 +9,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/connection_memory.h"
+#include "epolltune/connections.h"
 #include "epolltune/knob.h"
 #include "epolltune/list.h"
 #include "epolltune/quantity.h"
@@ -18,8 +19,7 @@ enum { CLIENTS, NOFILE };
 static const struct server_row *server_of(const struct subject *s)
 {
 	const struct server_row *row = s ? server_row_find(s->name) : NULL;
-	const struct server_setting *set = row ? &row->set[SERVER_CLIENTS] : NULL;
-	return set && (set->directive || set->option) ? row : NULL;
+	return server_clients_setting(row) ? row : NULL;
 }
 
 static const struct server_setting *setting_of(const struct settings *s)
@@ -53,6 +53,16 @@ static bool clients_both(const struct target *t, const struct settings *s)
 	return t->role == TARGET_PROXY && setting_of(s)->both;
 }
 
+/* Whether its processes share each socket and accept none at their limit: all of them fill up. */
+static bool is_even(const struct settings *s)
+{
+	const struct listeners *l = &s->subject->listeners;
+	bool even = !server_of(s->subject)->clients_closed;
+	for (size_t i = 1; i < l->count && even; i++)
+		even = !listener_same_address(&l->at[i - 1], &l->at[i]);
+	return even;
+}
+
 /* The clients that such a limit of each process suffices for. */
 static uint64_t clients_of(const struct target *t, const struct settings *s, uint64_t limit)
 {
@@ -60,27 +70,58 @@ static uint64_t clients_of(const struct target *t, const struct settings *s, uin
 	uint64_t each = limit * (100 - setting_of(s)->spare) / 100;
 	if (row->clients_files)
 		each -= held_by(t, s) < each ? held_by(t, s) : each;
-	return subject_spread(clients_both(t, s) ? each / 2 : each, subject_sharing(s->subject));
+	size_t all = subject_sharing(s->subject);
+	each = clients_both(t, s) ? each / 2 : each;
+	return is_even(s) ? each * all : subject_spread(each, all);
 }
 
 /* The limit of each process with which they hold so many clients. */
 static int64_t limit_for(const struct target *t, const struct settings *s, uint64_t clients)
 {
-	uint64_t each = subject_part(clients + s->clients.others, subject_sharing(s->subject));
+	size_t parts = subject_sharing(s->subject);
+	uint64_t all = clients + s->clients.others;
+	uint64_t each = is_even(s) ? (all + parts - 1) / parts : subject_part(all, parts);
 	return knob_round(knob_find("server.max_connections"),
 			  (int64_t)server_clients(server_of(s->subject),
 						  clients_both(t, s) ? 2 * each : each,
 						  held_by(t, s)));
 }
 
-/* What RLIMIT_NOFILE lets each process have at most; REPORT_NONE: no such bound is known. */
+/* Whether the server takes less than RLIMIT_NOFILE by its configuration. */
+static bool files_lowered(const struct settings *s)
+{
+	uint64_t soft = s->subject->soft, files = s->clients.files;
+	return files && (!soft || files < soft);
+}
+
+/* What RLIMIT_NOFILE, or what replaces it, lets each process have at most; REPORT_NONE: no such
+ * bound is known. */
 static int64_t files_bound(const struct settings *s)
 {
 	const struct server_setting *set = setting_of(s);
-	uint64_t soft = s->subject->soft, kept = set->files_kept;
-	if (!set->files_each || !soft || soft > INT64_MAX)
+	uint64_t files = files_lowered(s) ? s->clients.files : s->subject->soft;
+	uint64_t kept = set->files_kept;
+	if (!set->files_each || !files || files > INT64_MAX)
 		return REPORT_NONE;
-	return (int64_t)((soft > kept ? soft - kept : 0) / set->files_each);
+	return (int64_t)((files > kept ? files - kept : 0) / set->files_each);
+}
+
+/* Above what some versions take at most where nothing sets it. */
+static bool may_be_lowered(const struct settings *s)
+{
+	const struct server_setting *set = setting_of(s);
+	return set->files_preset && s->clients.state == CLIENTS_READ && s->clients.preset &&
+	       !s->clients.files && s->subject->soft > set->files_preset;
+}
+
+/* Those that are open beyond the limit: workers that serve one leave the others in the accept
+ * queue, and close each after its answer. */
+static uint64_t waiting_of(const struct settings *s)
+{
+	bool local = subject_is_local(s->subject);
+	return s->clients.class ? subject_queue(s->subject, local ? LISTENER_UNIX : LISTENER_TCP)
+					  .sum
+				: 0;
 }
 
 /* The clients that a limit of each process suffices for: those of other listeners take from that of
@@ -96,16 +137,17 @@ static int64_t capacity_of(const struct target *t, const struct settings *s, int
 		all = (uint64_t)files;
 	all = clients_of(t, s, all);
 	all -= c->others < all ? c->others : all;
-	return (int64_t)(own < all ? own : all);
+	return (int64_t)((own < all ? own : all) + waiting_of(s));
 }
 
 /* The limit of each process. */
 struct clients_limit {
 	int64_t value; /* REPORT_NONE: unknown */
-	bool files;    /* by RLIMIT_NOFILE alone */
+	bool files;    /* by RLIMIT_NOFILE, or what replaces it, alone */
 	bool upper;    /* it may be lower */
 	bool spread;   /* unknown, as it is not visible how many processes accept */
 	bool further;  /* unknown, as another directive may bind first */
+	bool builtin;  /* unknown, as some versions have less than RLIMIT_NOFILE */
 };
 
 static struct clients_limit limit_written(const struct target *t, const struct settings *s)
@@ -114,6 +156,14 @@ static struct clients_limit limit_written(const struct target *t, const struct s
 	if (written > 0 && (files == REPORT_NONE || written <= files))
 		return (struct clients_limit){.value = written};
 	bool upper = written <= 0;
+	if (may_be_lowered(s)) {
+		uint64_t low = setting_of(s)->files_preset / setting_of(s)->files_each;
+		bool fits = report_verdict((int64_t)low / 2, (int64_t)t->connections) == VERDICT_OK;
+		return (struct clients_limit){.value = fits ? (int64_t)low : REPORT_NONE,
+					      .files = true,
+					      .upper = true,
+					      .builtin = true};
+	}
 	/* An upper bound of what is not visible shows only that it is short. */
 	if (written == REPORT_NONE && upper && files >= (int64_t)t->connections)
 		files = REPORT_NONE;
@@ -200,7 +250,9 @@ static const char *const states[] = {[CLIENTS_READ] = NULL,
 				     [CLIENTS_INVALID] = "invalid",
 				     [CLIENTS_PARTS] = "parts",
 				     [CLIENTS_ELSEWHERE] = "elsewhere",
-				     [CLIENTS_UNITS] = "units"};
+				     [CLIENTS_UNITS] = "units",
+				     [CLIENTS_UNIT] = "unlisted",
+				     [CLIENTS_UNREAD] = "unread"};
 
 static void state_words(const struct settings *s, struct clients_limit limit, struct wording *w)
 {
@@ -213,11 +265,18 @@ static void state_words(const struct settings *s, struct clients_limit limit, st
 		wording_set(w, "further", "%s", c->further);
 	else if (c->several)
 		wording_flag(w, c->least ? "several" : "unserved", true);
+	else if (limit.builtin)
+		wording_set(w, "builtin", "%s", quantity_count(setting_of(s)->files_preset).text);
 	else if (!c->limit)
 		wording_flag(w, "automatic", true);
 	wording_flag(w, "unknown", limit.value == REPORT_NONE);
 	wording_flag(w, "files", limit.files && limit.value != REPORT_NONE);
 	wording_flag(w, "preset", c->preset);
+	wording_set(w, "class", "%s", c->class ? c->class : "");
+	if (limit.builtin)
+		wording_set(w, "lowered", "What some versions take of RLIMIT_NOFILE");
+	else if (files_lowered(s))
+		wording_set(w, "lowered", "%s of %s", setting_of(s)->files_directive, c->file);
 	wording_set(w, "name", "%s", c->name ? c->name : "");
 	wording_set(w, "asked", "%s", setting_of(s)->asked ? setting_of(s)->asked : "");
 	wording_set(w, "section", "%s", c->several ? "" : c->section);
@@ -254,6 +313,9 @@ static void line_words(const struct target *t, const struct settings *s, struct 
 	char text[WORDING_TEXT];
 	bool option = setting_of(s)->directive && c->state == CLIENTS_READ && !c->file[0];
 	server_line(line, "clients", (uint64_t)limit, text, sizeof(text));
+	/* The server refuses to start where it is too low for that line. */
+	if (files_lowered(s))
+		report_append(text, "; remove %s", setting_of(s)->files_directive);
 	if (option)
 		wording_set(w, "line", "%s %" PRId64 " in its command", c->name, limit);
 	else if (unit)
@@ -297,6 +359,7 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 	wording_flag(w, "idle", set->spare);
 	wording_set(w, "besides", "%s",
 		    s->clients.others ? quantity_count(s->clients.others).text : "");
+	wording_set(w, "waiting", "%s", waiting_of(s) ? quantity_count(waiting_of(s)).text : "");
 	wording_flag(w, "doubles", s->clients.doubles && !clients_both(t, s));
 	wording_flag(w, "both", clients_both(t, s));
 	wording_set(w, "held", "%s",
@@ -323,17 +386,19 @@ static const struct experiment experiments[] = {
 struct sample {
 	struct settings now; /* subject NULL: there is no such server */
 	struct host_counters counters;
-	bool alone; /* no other server has a TCP listener here */
+	bool alone;         /* no other server has a TCP listener here */
+	uint64_t closed_ms; /* since it closed a connection, and not the client; UINT64_MAX: unknown
+			     */
 };
 
-/* Whether what the kernel counts of clients is of the subject's. */
-static bool is_alone(const struct host *h, const struct subject *s)
+/* Whether what the kernel counts of clients is of the subject's, and what that has closed. */
+static void closed_read(const struct host *h, const struct subject *subject, struct sample *s)
 {
 	CLEAN(listeners_free) struct listeners l = {0};
-	bool alone = !listeners_read_tcp(h, &l, NULL);
+	s->alone = !listeners_read_tcp(h, &l, NULL);
 	for (size_t i = 0; i < l.count; i++)
-		alone &= subject_has(s, &l.at[i]);
-	return alone;
+		s->alone &= subject_has(subject, &l.at[i]);
+	connections_closed(h, &l, subject_receives, (void *)subject, &s->closed_ms, NULL);
 }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -346,7 +411,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	clients_read(h, &s->now);
 	connection_open_read(h, &s->now);
 	host_counters(h, &s->counters, NULL);
-	s->alone = is_alone(h, o->subject);
+	closed_read(h, o->subject, s);
 	return 0;
 }
 
@@ -382,7 +447,8 @@ static struct clients_use use_of(const struct settings *s)
 	const struct subject_clients *c = &s->clients;
 	int64_t each = s->at[CLIENTS][0];
 	struct clients_use use = {0};
-	if (!s->subject || each <= 0 || c->several || is_spread(s->subject) ||
+	/* A worker that holds one client is at that limit at each request. */
+	if (!s->subject || each <= 0 || c->several || c->class || is_spread(s->subject) ||
 	    server_of(s->subject)->clients_files || (c->section[0] && !is_one_section(s->subject)))
 		return use;
 	int64_t files = files_bound(s);
@@ -404,38 +470,63 @@ static bool is_reached(const struct clients_use *u)
 	return u->max && u->open + u->own >= u->max && u->open <= u->max + u->max / 16 + 8;
 }
 
+/* The same with the limit of its processes alone, which sections with lower ones share. False:
+ * there is no such other limit. */
+static bool shared_make(const struct settings *s, struct settings *out)
+{
+	const struct subject_clients *c = &s->clients;
+	if (!c->shared || c->shared > INT32_MAX || (!c->section[0] && !c->several))
+		return false;
+	*out = *s;
+	out->clients.section[0] = 0;
+	out->clients.several = false;
+	out->clients.limit = c->shared;
+	out->at[CLIENTS][0] = (int64_t)c->shared;
+	report_text(out->text[CLIENTS], "%" PRId64, out->at[CLIENTS][0]);
+	return true;
+}
+
 /* Whether a client is turned away, or waits, and not only the next one would. */
-static bool has_lost(const struct sample *before, const struct sample *after)
+static bool has_lost(const struct sample *before, const struct sample *after, double seconds)
 {
 	const struct taken *was = &before->now.taken, *is = &after->now.taken;
 	if (!server_of(after->now.subject)->clients_closed)
 		return was->open > was->accepted && is->open > is->accepted;
-	return after->alone && is->accepted <= was->accepted &&
+	return (after->alone || (double)after->closed_ms < seconds * 1e3) &&
+	       is->accepted <= was->accepted &&
 	       host_counter_delta(&before->counters, &after->counters, ARRIVED) > 0;
 }
 
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
-	struct clients_use was = use_of(&before->now), is = use_of(&after->now);
+	struct settings shared[2];
+	const struct settings *now = &after->now;
+	struct clients_use was = use_of(&before->now), is = use_of(now);
 	struct wording words = {0};
 	struct target t = *m->target;
+	if ((!is_reached(&was) || !is_reached(&is)) && shared_make(&before->now, &shared[0]) &&
+	    shared_make(now, &shared[1])) {
+		now = &shared[1];
+		was = use_of(&shared[0]);
+		is = use_of(now);
+	}
 	if (!is_reached(&was) || !is_reached(&is))
 		return;
 	/* The line to set has room for those that are open, too. */
 	if (t.connections <= is.open)
 		t.connections = is.open + 1;
-	clients_words(&t, &after->now, NULL, NULL, &words);
+	clients_words(&t, now, NULL, NULL, &words);
 	wording_set(&words, "open", "%s", quantity_count(is.open).text);
 	wording_set(&words, "max", "%s", quantity_count(is.max).text);
-	wording_flag(&words, "closes", server_of(after->now.subject)->clients_closed);
-	bool lost = has_lost(before, after);
+	wording_flag(&words, "closes", server_of(now->subject)->clients_closed);
+	bool lost = has_lost(before, after, m->seconds);
 	wording_flag(&words, "lost", lost);
 	struct finding *f = report_finding(r, "application.limit.reached", &words);
 	if (!lost)
 		f->level = LEVEL_WARNING;
 	finding_evidence(f, "open connections", "connections", (double)is.open, NAN);
-	finding_propose(f, "server.max_connections", after->now.text[CLIENTS], "");
+	finding_propose(f, "server.max_connections", now->text[CLIENTS], "");
 }
 
 static const struct observation observation = {

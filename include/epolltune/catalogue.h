@@ -231,6 +231,13 @@ struct server_further {
 	enum { FURTHER_LIMITS, FURTHER_DOUBLES } effect;
 };
 
+/* A directive with an address that clients of the limit do not use. */
+struct server_apart {
+	const char *words;    /* as in struct server_further */
+	const char *sections; /* around it, comma separated */
+	size_t address;       /* which of its words that is */
+};
+
 /* Where one of its limits is set. */
 struct server_setting {
 	const char *directive; /* of its file; NULL: it is not set there */
@@ -248,13 +255,27 @@ struct server_setting {
 	 * no effect, and `class_option` is added too, but only in place of `class_default`: an
 	 * application may need another one. NULL: it always has one. */
 	const char *class_options, *classes, *class_default, *class_option;
+	/* A number above 1 of the option `class_threads` makes `class_threaded` of class_default;
+	 * NULL: none does. */
+	const char *class_threads, *class_threaded;
+	/* Of each process with class_default, beyond which clients wait in the accept queue; 0:
+	 * unknown. */
+	uint64_t class_preset;
 	unsigned spare;       /* of its connections, in percent, that it does not give to clients */
 	const char *narrower; /* further sections that lower it for their listeners: the first
 				 for those after it; NULL: none */
-	uint64_t preset;      /* where nothing sets it; 0: it takes what RLIMIT_NOFILE allows */
+	const struct server_apart *apart; /* listeners of others; NULL: none */
+	uint64_t preset; /* where nothing sets it; 0: it takes what RLIMIT_NOFILE allows */
 	/* At most (RLIMIT_NOFILE - files_kept) / files_each; files_each 0: there is no such
 	 * bound. */
 	uint64_t files_each, files_kept;
+	/* Where nothing sets it the directive of its section that replaces a higher RLIMIT_NOFILE
+	 * there, and what versions do that have a limit of their own; NULL, 0: there is none. */
+	const char *files_directive;
+	uint64_t files_preset;
+	/* The directive that sets it, of a server whose files epolltune does not read; NULL: it
+	 * does, or nothing sets it. */
+	const char *unread;
 	bool both;         /* connections to servers behind it count */
 	const char *asked; /* the command that shows it, as another may change it while the server
 			      runs; NULL: there is none */
@@ -315,6 +336,8 @@ uint32_t server_backlog(const struct server_row *row);
 bool process_named(const char *names, const char *process);
 /* By the name of a process; NULL if unknown. */
 const struct server_row *server_row_find(const char *process);
+/* How it limits the connections of its clients; NULL: that is unknown, as for a NULL row. */
+const struct server_setting *server_clients_setting(const struct server_row *row);
 /* By the path of a file of its configuration, as its patterns say; NULL if unknown. */
 const struct server_row *server_row_of_file(const char *path);
 /* Whether a path, relative to the root of a machine, is where one has its configuration. */

@@ -37,6 +37,13 @@ int connections_read(const struct host *h, const struct listeners *l,
 		     bool (*wanted)(const struct listener *l, void *arg), void *arg,
 		     struct connections *c, struct err *e);
 
+/* How long ago the server closed one of them, and not its client: milliseconds since it came to
+ * TIME_WAIT, or to FIN_WAIT2 where net.ipv4.tcp_fin_timeout is as long; UINT64_MAX: none of the
+ * last minute is known. One that ended with a reset is not there. */
+int connections_closed(const struct host *h, const struct listeners *l,
+		       bool (*wanted)(const struct listener *l, void *arg), void *arg, uint64_t *ms,
+		       struct err *e);
+
 /* One connection at one moment. Bytes unless named otherwise; what the kernel does not have is 0.
  */
 struct connection_state {

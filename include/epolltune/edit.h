@@ -67,6 +67,7 @@ struct edit_limit {
 	char section[EDIT_NAME]; /* that has `least` */
 	bool sections;           /* any has one of its own */
 	uint64_t shared;         /* above all sections; EDIT_NONE: none is there */
+	uint64_t files;          /* set->files_directive has; EDIT_NONE: none is there */
 	bool elsewhere;          /* a file that it includes, or a condition, may change it */
 	/* The first directive that may limit them further, and whether one may take two of the
 	 * server's connections for one of a client; static, NULL: there is none. */
@@ -116,8 +117,11 @@ bool edit_command_option(const struct edit_command *c, const char *option, size_
  * NULL: all is understood. */
 const char *edit_command_unknown(const struct edit_command *c, const struct server_row *row,
 				 const struct server_setting *set);
-/* The worker class that the command names; "": the shell expands it; NULL: the server has none. */
+/* The worker class that the command names, or else that of set->class_threads or the default one;
+ * "": the shell expands it; NULL: the server has none. */
 const char *edit_command_class(const struct edit_command *c, const struct server_setting *set);
+/* Whether the command has one of set->class_options. */
+bool edit_command_names_class(const struct edit_command *c, const struct server_setting *set);
 /* Whether the option has an effect, by that class. */
 bool edit_command_acts(const struct edit_command *c, const struct server_setting *set);
 /* The text with an option more; the caller frees it. NULL: no memory. */

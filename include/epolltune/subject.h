@@ -141,7 +141,7 @@ int subject_memory_read(const struct host *h, const struct subject *s, uint64_t 
 /* The limit on connections that its command, or else the files of its configuration that the
  * command names, give each of its processes, by default where neither sets it. */
 enum subject_clients_state {
-	CLIENTS_NONE, /* nothing sets it, and epolltune knows no default */
+	CLIENTS_NONE, /* there is none: the socket unit `file` starts a service that accepts */
 	CLIENTS_READ,
 	/* Why it is not known. */
 	CLIENTS_COMMAND,    /* the command is not readable */
@@ -153,6 +153,8 @@ enum subject_clients_state {
 	CLIENTS_PARTS,      /* `file` includes, or has conditions, that are not followed */
 	CLIENTS_ELSEWHERE,  /* `file`, or the variable `file`, may set it, and is not read */
 	CLIENTS_UNITS,      /* each of the socket units `file` may be the active one */
+	CLIENTS_UNIT,       /* no socket unit is known to be its own; `file` may be, "": none is */
+	CLIENTS_UNREAD,     /* epolltune does not read where such a server has `name` */
 };
 struct subject_clients {
 	enum subject_clients_state state;
@@ -160,6 +162,10 @@ struct subject_clients {
 	/* With CLIENTS_READ: its listeners have at most; 0: nothing sets it, and the server takes
 	 * what RLIMIT_NOFILE allows. */
 	uint64_t limit;
+	uint64_t files; /* the server takes that instead of a higher RLIMIT_NOFILE; 0: none */
+	/* Of its workers, if they serve so many, and the others wait in the accept queue; static,
+	 * NULL: there is no such class. */
+	const char *class;
 	bool sections;   /* any has a limit of its own */
 	bool several;    /* sections that serve them, or may, have different limits */
 	uint64_t least;  /* the lowest of those; 0: unknown */

@@ -190,6 +190,21 @@ static bool section_is(const struct scan *s, const char *section)
 	return !section || !strcmp(scan_section(s), section);
 }
 
+/* Whether the directive begins with these words. */
+static bool words_begin(const struct scan *s, const char *words)
+{
+	size_t i = 0;
+	for (const char *at = words; *at; i++) {
+		char word[EDIT_NAME];
+		size_t length = strcspn(at, " ");
+		snprintf(word, sizeof(word), "%.*s", (int)length, at);
+		if (!(i ? word_is(s, i, word) : name_is(s, word)))
+			return false;
+		at += length + (at[length] != 0);
+	}
+	return true;
+}
+
 static bool is_local(const char *address) { return !strncmp(address, "unix:", 5); }
 
 /* Whether one of the addresses of listen or bind is that of the server: "8080", "[::]:8080",
@@ -566,6 +581,7 @@ struct narrower {
 	struct range before, any; /* of the last of the first kind, of all of them */
 	uint64_t sum;             /* of those that serve */
 	uint64_t served;          /* listeners, a bit each */
+	uint64_t apart;           /* the same of what serves none of its clients */
 	bool conditional;         /* parts of the text may not count */
 	const char *further;      /* of the section, as struct edit_limit has it */
 };
@@ -631,13 +647,14 @@ static bool address_serves(const char *bound, const char *listener)
 	return port_serves(colon + 1, port + 1) && host_serves(own, other);
 }
 
-/* Which of the listeners a directive with addresses, "*:80,:8080", may have, a bit each. */
-static uint64_t listeners_served(const struct scan *s, const char *listeners)
+/* Which of the listeners a directive with addresses, "*:80,:8080", as that word may have, a bit
+ * each. */
+static uint64_t listeners_served(const struct scan *s, size_t word, const char *listeners)
 {
 	char text[EDIT_NAME * 4];
 	uint64_t served = 0;
 	struct list_item item, other;
-	word_copy(s, 1, text, sizeof(text));
+	word_copy(s, word, text, sizeof(text));
 	for (const char *list = text; list_next(&list, &item);) {
 		char bound[EDIT_NAME * 4];
 		const char *all = listeners;
@@ -675,13 +692,27 @@ static void narrower_end(struct narrower *n, struct edit_limit *out)
 	}
 }
 
+/* Whether a text is one address in digits, without the name of a family. */
+static bool is_digits(const char *text)
+{
+	return !text[strspn(text, "0123456789abcdefABCDEF:.*[]")];
+}
+
+/* Whether a word is one with a port, be it with the name of a family. */
+static bool is_plain(const struct scan *s, size_t word)
+{
+	char text[EDIT_NAME * 4];
+	word_copy(s, word, text, sizeof(text));
+	const char *at = strchr(text, '@');
+	return strchr(text, ':') && is_digits(at ? at + 1 : text);
+}
+
 /* Whether a directive with addresses makes one socket, which its parameters are of. */
 static bool is_one_socket(const struct scan *s)
 {
 	char text[EDIT_NAME * 4];
 	word_copy(s, 1, text, sizeof(text));
-	bool one = !strpbrk(text, ",-$") && text[strcspn(text, "/@")] == 0 &&
-		   !text[strspn(text, "0123456789abcdefABCDEF:.*[]")];
+	bool one = is_digits(text);
 	for (size_t i = 2; i < s->count; i++)
 		one &= !word_is(s, i, "shards");
 	return one;
@@ -707,7 +738,7 @@ static int narrower_next(struct narrower *n, const struct scan *s, const struct 
 	if (s->opens || !list_has(set->narrower, n->name))
 		return 0;
 	uint64_t served =
-		word_is(s, 0, addresses) && s->count > 1 ? listeners_served(s, n->listeners) : 0;
+		word_is(s, 0, addresses) && s->count > 1 ? listeners_served(s, 1, n->listeners) : 0;
 	for (size_t i = 0; i + 1 < s->count; i++) {
 		if (!word_is(s, i, set->directive) || (i && !served))
 			continue;
@@ -729,6 +760,15 @@ static int narrower_next(struct narrower *n, const struct scan *s, const struct 
 	return 0;
 }
 
+/* Takes the listeners that a directive of set->apart has for sure. */
+static void apart_take(const struct scan *s, const struct server_setting *set, struct narrower *n)
+{
+	for (const struct server_apart *a = set->apart; a && a->words; a++)
+		if (list_has(a->sections, scan_section(s)) && words_begin(s, a->words) &&
+		    a->address < s->count && is_plain(s, a->address))
+			n->apart |= listeners_served(s, a->address, n->listeners);
+}
+
 /* Joins what the sections allow with the limit above them. */
 static void narrower_join(struct narrower *n, const struct server_setting *set,
 			  struct edit_limit *out)
@@ -739,7 +779,7 @@ static void narrower_join(struct narrower *n, const struct server_setting *set,
 	for (const char *list = n->listeners; bit && list_next(&list, &item); bit <<= 1)
 		/* What no directive may name is for commands: "stats socket", "-S". */
 		all |= is_local(item.text) ? 0 : bit;
-	bool found = n->served && !(all & ~n->served);
+	bool found = n->served && !(all & ~n->served & ~n->apart);
 	if (out->value <= out->least)
 		snprintf(out->section, sizeof(out->section), "%s", set->section);
 	out->shared = out->value;
@@ -749,28 +789,28 @@ static void narrower_join(struct narrower *n, const struct server_setting *set,
 }
 
 /* The last one, the first one, or the lowest one; 0 is none. */
-static void limit_take(const struct server_setting *set, uint64_t value, struct edit_limit *out)
+static void limit_take(const struct server_setting *set, uint64_t value, uint64_t *out)
 {
-	bool taken = out->value != EDIT_NONE;
+	bool taken = *out != EDIT_NONE;
 	value = value ? value : EDIT_NONE;
 	if (set->counts == SERVER_LAST || (set->counts == SERVER_FIRST && !taken) ||
-	    (set->counts == SERVER_EACH && value < out->value))
-		out->value = value;
+	    (set->counts == SERVER_EACH && value < *out))
+		*out = value;
 }
 
-/* Whether the directive begins with these words. */
-static bool words_begin(const struct scan *s, const char *words)
+/* Takes what a directive sets for all sections. */
+static int shared_take(const struct scan *s, const struct server_setting *set,
+		       struct edit_limit *out, struct err *e)
 {
-	size_t i = 0;
-	for (const char *at = words; *at; i++) {
-		char word[EDIT_NAME];
-		size_t length = strcspn(at, " ");
-		snprintf(word, sizeof(word), "%.*s", (int)length, at);
-		if (!(i ? word_is(s, i, word) : name_is(s, word)))
-			return false;
-		at += length + (at[length] != 0);
-	}
-	return true;
+	bool files = set->files_directive && name_is(s, set->files_directive);
+	uint64_t value;
+	if (s->opens || s->count < 2 || !section_is(s, set->section) ||
+	    (!files && !name_is(s, set->directive)))
+		return 0;
+	int rc = number_read(s, 1, 0, &value, e);
+	if (!rc)
+		limit_take(set, value, files ? &out->files : &out->value);
+	return rc;
 }
 
 /* Whether one of its words begins so. */
@@ -811,23 +851,18 @@ int edit_limit(const struct server_file *file, const struct server_setting *set,
 	struct narrower n = {
 		.listeners = listeners, .own = EDIT_NONE, .before = unset, .any = {EDIT_NONE, 0}};
 	struct edit_included ignored;
-	uint64_t value;
 	int rc = 0;
 	if (set->narrower)
 		snprintf(n.first, sizeof(n.first), "%.*s", (int)strcspn(set->narrower, ","),
 			 set->narrower);
-	*out = (struct edit_limit){.value = EDIT_NONE, .least = EDIT_NONE};
+	*out = (struct edit_limit){.value = EDIT_NONE, .least = EDIT_NONE, .files = EDIT_NONE};
 	out->elsewhere =
 		edit_included_find(file, set, text, 0, &ignored) || !section_has(file, set, text);
 	while (!rc && scan_next(&s)) {
-		if (!s.opens && section_is(&s, set->section) && s.count > 1 &&
-		    name_is(&s, set->directive)) {
-			rc = number_read(&s, 1, 0, &value, e);
-			if (!rc)
-				limit_take(set, value, out);
-		}
+		rc = shared_take(&s, set, out, e);
 		if (!rc && set->narrower)
 			rc = narrower_next(&n, &s, set, out, e);
+		apart_take(&s, set, &n);
 		if (!s.opens && s.count)
 			further_take(&s, set, &n, out);
 		section_of_next(&s);
@@ -1215,9 +1250,10 @@ const char *edit_command_unknown(const struct edit_command *c, const struct serv
 	return c->count == EDIT_WORDS ? c->word[0] : NULL;
 }
 
-const char *edit_command_class(const struct edit_command *c, const struct server_setting *set)
+/* That of the last of set->class_options; NULL: none is there. */
+static const char *class_named(const struct edit_command *c, const struct server_setting *set)
 {
-	const char *class = set->class_default, *value;
+	const char *class = NULL, *value;
 	size_t last = 0;
 	struct list_item item;
 	for (const char *names = set->class_options; list_next(&names, &item);) {
@@ -1230,6 +1266,25 @@ const char *edit_command_class(const struct edit_command *c, const struct server
 			}
 	}
 	return class;
+}
+
+bool edit_command_names_class(const struct edit_command *c, const struct server_setting *set)
+{
+	return class_named(c, set);
+}
+
+const char *edit_command_class(const struct edit_command *c, const struct server_setting *set)
+{
+	const char *named = class_named(c, set), *class = named ? named : set->class_default;
+	const char *threads = "1";
+	size_t at = 0;
+	if (!class || !set->class_threads || strcmp(class, set->class_default) != 0)
+		return class;
+	while (edit_command_option(c, set->class_threads, &at, &threads))
+		;
+	if (!threads || threads[strspn(threads, "0123456789")])
+		return "";
+	return strtoull(threads, NULL, 10) > 1 ? set->class_threaded : class;
 }
 
 bool edit_command_acts(const struct edit_command *c, const struct server_setting *set)

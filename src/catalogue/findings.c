@@ -244,7 +244,7 @@ static const struct finding_row findings[] = {
 	      "limit is {limit}",
 	      LIMIT_OF_A_SERVER
 	      "{processes? for each of {processes} processes, and the kernel spreads connections "
-	      "unevenly}. {both?Connections to servers behind it count, too. }{held?It holds "
+	      "unevenly}{waiting?, and its accept queue holds {waiting} more}. {both?Connections to servers behind it count, too. }{held?It holds "
 	      "{held} descriptor{held=1?:s} besides. }{besides?{besides} connection{besides=1?:s} "
 	      "to its other listeners {besides=1?counts:count}, too. }{idle?It closes idle ones when a sixteenth is "
 	      "left. }It suffices for {capacity}.",
@@ -277,8 +277,10 @@ static const struct finding_row findings[] = {
 		 "The server that --server named has as many connections open as its configuration "
 		 "allows: a client that it does not accept or closes at once grows no counter. "
 		 "Critical where clients wait in its accept queue at both looks, or, of a server "
-		 "that closes them and has the only TCP listeners here, where connections arrived "
-		 "in between and it has no more of them than before; otherwise a warning.",
+		 "that closes them, where connections arrived in between, it has no more of them "
+		 "than before, and either it has the only TCP listeners here or the kernel shows "
+		 "that it closed one in between (TIME_WAIT, FIN_WAIT2); a reset leaves no such "
+		 "trace. Otherwise a warning.",
 	 .action = "Raise the directive that the finding names, or find the clients that keep "
 		   "connections they do not use.",
 	 .proof = "Connections of the server's listeners by inet_diag, beside the directive"},

@@ -8,8 +8,10 @@
 
 /* Where a running server's own limit on connections comes from. */
 #define LIMIT_OF_A_SERVER                                                                          \
-	"{files?RLIMIT_NOFILE:{name}{preset? (default, not set in {file?{file}:its command}):"     \
-	"{section? in section {section}} of {file?{file}:its command}}}{kept? less {kept}}{half?, halved,} is {limit}"
+	"{files?{lowered?{lowered}:RLIMIT_NOFILE}:{class?The limit of a worker of class {class}:"  \
+	"{name}{preset? (default, not set in {file?{file}:its command}):"                          \
+	"{section? in section {section}} of {file?{file}:its command}}}}{kept? less {kept}}"       \
+	"{half?, halved,} is {limit}"
 
 /* After what a need of connections is. */
 #define TWO_EACH "{proxy? A proxy needs two for each connection.}"

@@ -59,6 +59,14 @@ static const struct server_further haproxy_further[] = {
 	{0},
 };
 
+static const struct server_apart haproxy_apart[] = {
+	{"bind", "peers,log-forward", 1},
+	{"peer", "peers", 2},
+	{"server", "peers", 2},
+	{"stats socket", "global", 2},
+	{0},
+};
+
 static const struct server_row servers[] = {
 	{
 		.process = "nginx",
@@ -163,8 +171,12 @@ static const struct server_row servers[] = {
 					    .counts = SERVER_FIRST,
 					    .narrower = "defaults,frontend,listen",
 					    .option = "-n",
-					    /* src/haproxy.c compute_ideal_maxconn() */
+					    .apart = haproxy_apart,
+					    /* src/limits.c compute_ideal_maxconn(); DEFAULT_MAXFD
+					     * since 3.1 */
 					    .files_each = 2,
+					    .files_directive = "fd-hard-limit",
+					    .files_preset = 1048576,
 					    .asked = "show info on its stats socket",
 					    .further = haproxy_further},
 			[SERVER_BACKLOG] = {.directive = "bind",
@@ -178,7 +190,7 @@ static const struct server_row servers[] = {
 		.backlog = "2048",
 		.backlog_line = "backlog = {backlog}",
 		.backlog_effect = "after a restart; HUP keeps the socket",
-		.clients = "1 for each synchronous worker",
+		.clients = "1 000 for each worker, 1 for a synchronous one",
 		.clients_line = "worker_class = \"gevent\", worker_connections = {clients}",
 		.stalled_line =
 			"worker_class = \"gevent\", or a proxy in front of synchronous workers",
@@ -195,6 +207,11 @@ static const struct server_row servers[] = {
 						       "gevent_pywsgi",
 					    .class_default = "sync",
 					    .class_option = "--worker-class gevent",
+					    /* gunicorn/config.py worker_class() */
+					    .class_threads = "--threads",
+					    .class_threaded = "gthread",
+					    .class_preset = 1,
+					    .preset = 1000,
 					    .elsewhere_file = "gunicorn.conf.py",
 					    .elsewhere_directory = "--chdir",
 					    .elsewhere_variables = "GUNICORN_CMD_ARGS="},
@@ -231,8 +248,41 @@ static const struct server_row servers[] = {
 		.backlog = "2 × max_connections",
 		.backlog_line = "max_connections = {half}",
 		.backlog_effect = "after a restart; a pooler before it is often better",
+		.clients = "100",
+		.clients_line = "max_connections = {clients}",
+		.clients_closed = true,
 		.keepalive_line = "tcp_keepalives_idle = {seconds}",
+		.set = {[SERVER_CLIENTS] = {.unread = "max_connections",
+					    .asked = "psql -c 'show max_connections'"}},
 		.forks = true,
+	},
+	{
+		.process = "mysqld,mariadbd",
+		.name = "MySQL",
+		.backlog = "max_connections, or 50 and a fifth of it",
+		.backlog_line = "back_log = {backlog}",
+		.backlog_effect = "after a restart",
+		.clients = "151",
+		.clients_line = "max_connections = {clients}",
+		.clients_closed = true,
+		.files_line = "open_files_limit = {files}",
+		.set = {[SERVER_CLIENTS] = {.unread = "max_connections",
+					    .asked = "mysql -e \"show variables like "
+						     "'max_connections'\""}},
+		.accepts_in_one = true,
+	},
+	{
+		.process = "pgbouncer",
+		.name = "PgBouncer",
+		.backlog = "128",
+		.backlog_line = "listen_backlog = {backlog}",
+		.backlog_effect = "after a restart",
+		.clients = "100",
+		.clients_line = "max_client_conn = {clients}",
+		.clients_closed = true,
+		.set = {[SERVER_CLIENTS] = {.unread = "max_client_conn",
+					    .asked = "psql -p 6432 pgbouncer -c 'show config'"}},
+		.accepts_in_one = true,
 	},
 	{
 		.process = "php-fpm*",
@@ -344,6 +394,12 @@ const struct server_row *server_row_find(const char *process)
 		if (process_named(servers[i].process, process))
 			return &servers[i];
 	return NULL;
+}
+
+const struct server_setting *server_clients_setting(const struct server_row *row)
+{
+	const struct server_setting *set = row ? &row->set[SERVER_CLIENTS] : NULL;
+	return set && (set->directive || set->option || set->unread) ? set : NULL;
 }
 
 const struct server_row *server_row_of_file(const char *path)

@@ -483,8 +483,10 @@ static const struct wall_row walls[] = {
 		.what = "The connections that the configuration of the server of --server allows: "
 			"worker_connections of nginx (which closes idle ones when a sixteenth is "
 			"left, and with --role proxy counts two for each client), maxconn of "
-			"HAProxy, maxclients of Redis, -c of memcached, MaxConnections= of a socket unit "
-			"with Accept=yes. What clients of its "
+			"HAProxy, maxclients of Redis, -c of memcached, --worker-connections of gunicorn "
+			"(1 for each synchronous worker, and those that wait in its accept queue), MaxConnections= of a socket unit with Accept=yes; "
+			"max_connections of PostgreSQL and MySQL and max_client_conn of PgBouncer are not "
+			"read. What clients of its "
 			"other listeners have open now is subtracted. Needed: the target's "
 			"connections.",
 		.detail =
@@ -499,22 +501,26 @@ static const struct wall_row walls[] = {
 			"{name}:}{elsewhere?{server} may read its limit from {file}, which "
 			"epolltune does not follow:}{units?{file} both have a listener of {server}, "
 			"with different limits, and which is active is not visible (systemctl "
-			"list-sockets shows it):}{further?{further}{file? in {file}} limits "
+			"list-sockets shows it):}{unlisted?No socket unit is known to have each "
+			"listener of {server}{file?, and {file} may be its own} (systemctl list-sockets "
+			"shows it):}{unread?epolltune does not read {name} of {server}, which is {default} "
+			"by default\\; {asked} shows it:}{further?{further}{file? in {file}} limits "
 			"connections, too, and epolltune does not evaluate it:}{several?Sections that serve the listeners of {server}, or "
 			"may, have different limits\\: name one listener (--server "
 			"ADDRESS\\:PORT):}{unserved?No section of {file} is known to bind each "
 			"listener of {server}:}{spread?How many processes of {server} accept "
 			"is not visible:}{automatic?{name} is not set, and RLIMIT_NOFILE of "
-			"{server} is not visible:}; check --run measures the limit:" LIMIT_OF_A_SERVER
-			"{processes? for each of {processes} processes}{both?, connections to "
+			"{server} is not visible:}{builtin?{name} is not set, and without it some versions "
+			"of {server} take no more than {builtin} descriptor{builtin=1?:s}:}; check --run measures the limit:" LIMIT_OF_A_SERVER
+			"{processes? for each of {processes} processes}{waiting?, and its accept queue holds {waiting} more}{both?, connections to "
 			"servers behind it included}{held?, {held} descriptor{held=1?:s} that it "
 			"holds besides included}{besides?, {besides} connection{besides=1?:s} to "
 			"its other listeners included}{doubles?\\; a client that asks may take a "
 			"second one, to a server behind it\\: --role proxy counts both}{asked?\\; "
 			"that is the limit at its start\\: {asked} shows the present one}}.",
 		.absent =
-			"The command of the server does not set its limit, and epolltune does not "
-			"know its default; check --run measures it.",
+			"systemd accepts no connection of this socket itself (Accept=no): the limit is "
+			"that of the service, which check --run measures.",
 	},
 	{
 		.name = "application.connections",

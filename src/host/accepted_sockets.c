@@ -53,8 +53,7 @@ static int tcp_received(struct nl_msg *msg, void *arg)
 	const struct reading *r = arg;
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	const struct inet_diag_msg *m = nlmsg_data(header);
-	/* One that waits for accept() has no inode, and none has one that its process has closed.
-	 */
+	/* One that waits for accept(), or that its process has closed, has no inode. */
 	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & TCP_CONNECTED) ||
 	    !m->idiag_inode)
 		return NL_OK;

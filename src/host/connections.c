@@ -11,17 +11,22 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
+#include "epolltune/port_settings.h"
 #include "host/listener_table.h"
 #include "host/sock_diag.h"
 #include "host/tcp_info.h"
 
+#define CLOSED (1u << TCP_TIME_WAIT | 1u << TCP_FIN_WAIT2)
+
 struct reading {
+	unsigned wanted_states;
 	const struct listeners *l;
 	struct listener_table *table;
 	bool (*wanted)(const struct listener *l, void *arg);
 	void *arg;
 	struct connections *out;
 	struct connection_states *states;
+	uint64_t *closed_ms;
 };
 
 static struct connection connection_of(struct nlmsghdr *header)
@@ -49,7 +54,7 @@ static void draw(struct connections *c, struct connection one)
 static bool is_wanted(const struct reading *r, struct nlmsghdr *header)
 {
 	const struct inet_diag_msg *m = nlmsg_data(header);
-	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & TCP_OPEN))
+	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & r->wanted_states))
 		return false;
 	int at = listener_table_find(r->table, m);
 	return at >= 0 && r->wanted(&r->l->at[at], r->arg);
@@ -148,7 +153,7 @@ static int reading_run(struct reading *r, const struct host *h, unsigned attribu
 	if (!table)
 		return err_set(e, ENOMEM, "cannot list connections: out of memory");
 	r->table = table;
-	return sock_diag_tcp_with(attributes, TCP_OPEN, windows,
+	return sock_diag_tcp_with(attributes, r->wanted_states, windows,
 				  listener_table_windows(r->l, r->wanted, r->arg, windows), each, r,
 				  e);
 }
@@ -157,7 +162,8 @@ int connections_read(const struct host *h, const struct listeners *l,
 		     bool (*wanted)(const struct listener *l, void *arg), void *arg,
 		     struct connections *c, struct err *e)
 {
-	struct reading r = {.l = l, .wanted = wanted, .arg = arg, .out = c};
+	struct reading r = {
+		.wanted_states = TCP_OPEN, .l = l, .wanted = wanted, .arg = arg, .out = c};
 	c->open = c->accepted = c->heard = 0;
 	return reading_run(&r, h, SOCK_DIAG_WITH(INET_DIAG_INFO), received, e);
 }
@@ -166,10 +172,35 @@ int connections_states(const struct host *h, const struct listeners *l,
 		       bool (*wanted)(const struct listener *l, void *arg), void *arg,
 		       struct connection_states *out, struct err *e)
 {
-	struct reading r = {.l = l, .wanted = wanted, .arg = arg, .states = out};
+	struct reading r = {
+		.wanted_states = TCP_OPEN, .l = l, .wanted = wanted, .arg = arg, .states = out};
 	out->count = 0;
 	out->more = false;
 	return reading_run(&r, h,
 			   SOCK_DIAG_WITH(INET_DIAG_INFO) | SOCK_DIAG_WITH(INET_DIAG_SKMEMINFO),
 			   state_received, e);
+}
+
+static int closed_received(struct nl_msg *msg, void *arg)
+{
+	enum { TIMER_TIME_WAIT = 3 };
+	const struct reading *r = arg;
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	const struct inet_diag_msg *m = nlmsg_data(header);
+	if (!is_wanted(r, header) || m->idiag_timer != TIMER_TIME_WAIT ||
+	    m->idiag_expires > PORTS_TIME_WAIT_MS)
+		return NL_OK;
+	if (PORTS_TIME_WAIT_MS - m->idiag_expires < *r->closed_ms)
+		*r->closed_ms = PORTS_TIME_WAIT_MS - m->idiag_expires;
+	return NL_OK;
+}
+
+int connections_closed(const struct host *h, const struct listeners *l,
+		       bool (*wanted)(const struct listener *l, void *arg), void *arg, uint64_t *ms,
+		       struct err *e)
+{
+	struct reading r = {
+		.wanted_states = CLOSED, .l = l, .wanted = wanted, .arg = arg, .closed_ms = ms};
+	*ms = UINT64_MAX;
+	return reading_run(&r, h, 0, closed_received, e);
 }

@@ -104,7 +104,8 @@ static bool has_changed_root(const struct host *h, const struct subject *s)
 	return true;
 }
 
-/* The addresses of its listeners of connections, each once; "": all, as they do not fit. */
+/* The addresses of its listeners of connections that are not set aside, each once; "": all, as
+ * they do not fit. */
 static void listeners_list(const struct subject *s, char *list, size_t size)
 {
 	size_t used = 0, count = 0;
@@ -112,7 +113,8 @@ static void listeners_list(const struct subject *s, char *list, size_t size)
 	for (size_t i = 0; i < s->listeners.count && used < size; i++) {
 		const struct listener *l = &s->listeners.at[i];
 		char own[LISTENER_ADDRESS];
-		if (l->kind == LISTENER_UDP || (used && list_has(list, listener_plain(l, own))))
+		if (l->kind == LISTENER_UDP || l->aside ||
+		    (used && list_has(list, listener_plain(l, own))))
 			continue;
 		count++;
 		used += (size_t)snprintf(list + used, size - used, "%s%s", used ? "," : "",
@@ -151,6 +153,7 @@ static void files_read(const struct host *h, const struct subject *s, const stru
 		return;
 	out->preset = limit.value == EDIT_NONE;
 	out->limit = out->preset ? set->preset : limit.value;
+	out->files = limit.files == EDIT_NONE || limit.value != EDIT_NONE ? 0 : limit.files;
 	out->sections = limit.sections;
 	out->several = limit.least != limit.value;
 	out->least = limit.least;
@@ -223,24 +226,30 @@ static void command_read(const struct host *h, const struct subject *s,
 	bool plain = command_number(c, set->option, &number) &&
 		     command_number(c, set->long_option, &other);
 	bool given = number != EDIT_NONE || other != EDIT_NONE, first = number != EDIT_NONE;
+	const char *class = edit_command_class(c, set);
+	bool acts = edit_command_acts(c, set);
 	out->name = first || !given ? set->option : set->long_option;
 	if (unknown) {
 		option_refuse(out, unknown);
-	} else if (!plain || (number != EDIT_NONE && other != EDIT_NONE) ||
-		   (given && !edit_command_acts(c, set))) {
+	} else if (!plain || (number != EDIT_NONE && other != EDIT_NONE)) {
 		option_refuse(out, out->name);
-	} else if (given && !set->directive) {
-		out->state = CLIENTS_READ;
-		out->limit = first ? number : other;
-	} else if (is_elsewhere(h, s, c, set, out)) {
+	} else if (!(given && acts && (!class || edit_command_names_class(c, set))) &&
+		   is_elsewhere(h, s, c, set, out)) {
+		/* That may set the class of its workers, too. */
 		out->state = CLIENTS_ELSEWHERE;
 	} else if (set->directive) {
 		out->name = given ? out->name : set->directive;
 		files_read(h, s, row, c, number, out);
-	} else if (set->preset) {
+	} else if (acts) {
 		out->state = CLIENTS_READ;
-		out->preset = true;
-		out->limit = set->preset;
+		out->preset = !given;
+		out->limit = first ? number : given ? other : set->preset;
+	} else if (set->class_preset && !strcmp(class, set->class_default)) {
+		out->state = CLIENTS_READ;
+		out->class = set->class_default;
+		out->limit = set->class_preset;
+	} else {
+		option_refuse(out, *class ? class : set->class_option);
 	}
 }
 
@@ -297,6 +306,12 @@ static void others_read(const struct host *h, const struct subject *s, struct su
 static void unit_read(const struct host *h, const struct subject *s, const struct edit_command *c,
 		      const char *name, struct subject_clients *out)
 {
+	static const enum subject_clients_state states[] = {
+		[SOCKET_UNIT_UNKNOWN] = CLIENTS_UNIT,
+		[SOCKET_UNIT_SERVICE] = CLIENTS_NONE,
+		[SOCKET_UNIT_ACCEPTS] = CLIENTS_READ,
+		[SOCKET_UNIT_SEVERAL] = CLIENTS_UNITS,
+	};
 	struct socket_unit unit;
 	const char *value;
 	size_t at = 0;
@@ -305,10 +320,8 @@ static void unit_read(const struct host *h, const struct subject *s, const struc
 		option_refuse(out, "--user");
 		return;
 	}
-	out->state = CLIENTS_NONE;
-	if (!socket_unit_find(h, s, &unit))
-		return;
-	out->state = unit.several ? CLIENTS_UNITS : CLIENTS_READ;
+	socket_unit_find(h, s, &unit);
+	out->state = states[unit.is];
 	out->name = name;
 	out->limit = unit.max;
 	out->preset = unit.preset;
@@ -320,15 +333,20 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 			 struct err *e)
 {
 	const struct server_row *row = server_row_find(s->name);
-	const struct server_setting *set = row ? &row->set[SERVER_CLIENTS] : NULL;
+	const struct server_setting *set = server_clients_setting(row);
 	CLEAN(free_pointer) char *command = NULL, *unit = NULL;
 	CLEAN(free_pointer) struct edit_command *c = malloc(sizeof(*c));
 	char path[64];
 	*out = (struct subject_clients){0};
 	if (!c)
 		return err_set(e, ENOMEM, "no memory for a command");
-	if (!set || (!set->directive && !set->option))
+	if (!set)
 		return err_set(e, ENOTSUP, "epolltune does not know how %s is configured", s->name);
+	if (set->unread) {
+		out->state = CLIENTS_UNREAD;
+		out->name = set->unread;
+		return 0;
+	}
 	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)s->pid);
 	out->state = CLIENTS_COMMAND;
 	if (host_read_strings(h, path, &command, NULL) < 0)

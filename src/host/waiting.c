@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/listener.h"
+#include "epolltune/order.h"
 #include "host/listener_table.h"
 #include "host/sock_diag.h"
 
@@ -110,9 +111,7 @@ static int unix_read(struct reading *r, struct err *e)
 static int waiting_order(const void *a, const void *b)
 {
 	const struct waiting *x = a, *y = b;
-	if (x->listener != y->listener)
-		return x->listener > y->listener ? 1 : -1;
-	return (x->id > y->id) - (x->id < y->id);
+	return x->listener != y->listener ? ORDER(x->listener, y->listener) : ORDER(x->id, y->id);
 }
 
 int listeners_waiting(const struct host *h, const struct listeners *l,

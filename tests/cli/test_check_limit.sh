@@ -410,6 +410,37 @@ test_a_lower_maxconn_of_a_section_of_haproxy_counts() {
 	json 'wall("application.limit") | .verdict == "ok" and .limit > 100 and .at_most'
 }
 
+# It replaces RLIMIT_NOFILE, which it leaves as it is.
+test_fd_hard_limit_of_haproxy_bounds_what_it_takes_without_maxconn() {
+	needs haproxy
+	haproxy_conf "$work/etc/haproxy.cfg" 0
+	sed -i "s/^global/&\n  fd-hard-limit 300/" "$work/etc/haproxy.cfg"
+	check 0 60 8080 haproxy -db -f "$work/etc/haproxy.cfg"
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 150 and .at_most and
+		(.detail | contains("fd-hard-limit of ")) and (.detail | contains("halved, is 150"))'
+	check 2 500 8080 haproxy -db -f "$work/etc/haproxy.cfg"
+	json 'finding("application.limit.short").advice |
+		contains("maxconn 704 in section global; remove fd-hard-limit")'
+	check 0 60 8080 haproxy -db -n 100 -f "$work/etc/haproxy.cfg"
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 100'
+}
+
+# No client of a section comes to the listeners of peers, of logs and of commands.
+test_listeners_of_haproxy_without_clients_do_not_count() {
+	needs haproxy
+	for address in 127.0.0.1 0.0.0.0; do
+		haproxy_conf "$work/etc/haproxy.cfg" 9900
+		sed -i "s/^global/&\n  localpeer own\n  stats socket ipv4@$address:8081/" "$work/etc/haproxy.cfg"
+		printf 'peers p\n  peer own %s:8082\nring r\n  size 32768\nlog-forward l\n  bind %s:8083\n  log ring@r local0\n' \
+			$address $address >>"$work/etc/haproxy.cfg"
+		haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
+		wait_for listens 8083
+		expect 0 epolltune check --quick --probe configuration --server "$!" --connections 500 --rate 10 --format json
+		json 'wall("application.limit") | .verdict == "ok" and .limit == 9900'
+		end_jobs
+	done
+}
+
 test_a_section_of_another_listener_does_not_count() {
 	needs haproxy
 	haproxy_conf "$work/etc/haproxy.cfg" 9900
@@ -542,6 +573,34 @@ while True:
 	end_jobs
 }
 
+# As beside sshd: the kernel counts the clients of both together.
+test_clients_that_a_server_closes_beside_another_one_are_its_own() {
+	needs redis-server python3
+	printf 'port 8080\nmaxclients 40\nset-proc-title no\nsave ""\n' >etc/redis.conf
+	sleep 1 # it changed before the server started
+	python3 -m http.server 8081 >other.out 2>&1 &
+	redis-server "$work/etc/redis.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	wait_for listens 8081
+	clients 8080 40
+	wait_for accepted
+	python3 -c 'import socket, time
+while True:
+    socket.create_connection(("127.0.0.1", 8081))
+    time.sleep(0.05)' &
+	other=$!
+	at_its_limit 1
+	json 'finding("application.limit.reached") | .level == "warning" and (.title | contains("it would close the next client"))'
+	kill $other
+	python3 -c 'import socket, time
+while True:
+    socket.create_connection(("127.0.0.1", 8080)).recv(99)
+    time.sleep(0.05)' &
+	at_its_limit 2
+	json 'finding("application.limit.reached") | .level == "critical" and (.title | contains("it closes new clients"))'
+	end_jobs
+}
+
 at_its_limit() { # STATUS
 	expect "$1" epolltune check --probe configuration --server :8080 --connections 20 --rate 10 --format json
 }
@@ -615,8 +674,8 @@ test_a_socket_unit_that_accepts_has_its_own_limit() {
 	[ -d /etc/systemd/system ] || skip 'there is no /etc/systemd/system'
 	mount -t tmpfs none /etc/systemd/system || skip 'no tmpfs here'
 	unit_accepts 8080 64
-	again 0 20
-	json 'wall("application.limit").verdict == "n/a"'
+	again 3 20
+	unknown_for "No socket unit is known to have each listener of systemd (systemctl list-sockets"
 	printf '[Socket]\nListenStream = 8081\nAccept=yes\nMaxConnections=9\n' >/etc/systemd/system/other.socket
 	printf '[Socket]\nListenStream = 8080\nAccept=yes\n# MaxConnections=9\n' >/etc/systemd/system/app.socket
 	again 0 20
@@ -703,19 +762,53 @@ test_a_hidden_or_masked_socket_unit_does_not_count() {
 	unit_accepts 8080 4
 	unit $run/a.socket ListenStream=8080 Accept=yes MaxConnections=3
 	again 2 10
-	for file in 'ListenStream=8080 Accept=no' ListenStream=8081; do
-		# shellcheck disable=SC2086
-		unit $etc/a.socket $file
-		again 0 10
-		json 'wall("application.limit").verdict == "n/a"'
-	done
-	: >$etc/a.socket
+	unit $etc/a.socket ListenStream=8080 Accept=no
 	again 0 10
 	json 'wall("application.limit").verdict == "n/a"'
+	unit $etc/a.socket ListenStream=8081
+	again 3 10
+	unknown_for "No socket unit is known"
+	: >$etc/a.socket
+	again 3 10
 	ln -sf /dev/null $etc/a.socket
 	unit $etc/a.socket.d/a.conf ListenStream=8080 Accept=yes
-	again 0 10
-	json 'wall("application.limit").verdict == "n/a"'
+	again 3 10
+	unknown_for "No socket unit is known"
+	end_jobs
+}
+
+# Of a template that of the instance counts; what its address depends on besides is not known.
+test_a_template_of_socket_units_has_the_listeners_of_its_instances() {
+	own_units
+	unit_accepts 8080 4
+	unit "$etc/echo@.socket" ListenStream=%i Accept=yes
+	again 2 80
+	json 'wall("application.limit") | .verdict == "short" and .limit == 64'
+	unit "$etc/echo@8080.socket.d/a.conf" MaxConnections=200
+	again 0 80
+	limit_is 200
+	unit $etc/a.socket ListenStream=8080 Accept=yes MaxConnections=100
+	again 0 80
+	limit_is 100
+	rm $etc/a.socket
+	unit "$etc/echo@.socket" ListenStream=%H:8080 Accept=yes
+	again 3 20
+	unknown_for "No socket unit is known to have each listener of systemd, and $etc/echo@.socket may be its own"
+	end_jobs
+}
+
+test_a_socket_unit_that_is_not_readable_may_be_its_own() {
+	own_units
+	unit_accepts 8080 4
+	ln -s a.socket $etc/a.socket # a loop, also for root
+	again 3 20
+	unknown_for "and $etc/a.socket may be its own"
+	rm $etc/a.socket
+	unit $etc/a.socket ListenStream=8080 Accept=yes
+	mkdir $etc/a.socket.d
+	ln -s a.conf $etc/a.socket.d/a.conf
+	again 3 20
+	unknown_for "and $etc/a.socket may be its own"
 	end_jobs
 }
 
@@ -778,15 +871,56 @@ test_included_files_may_limit_further() {
 	end_jobs
 }
 
-test_other_places_of_a_configuration_make_the_limit_unknown() {
+app() {
 	needs gunicorn
 	cat >app.py <<-EOF
 		def app(environ, start_response):
 		    start_response("200 OK", [("Content-Length", "0")])
 		    return [b""]
 	EOF
-	check 0 20 8080 gunicorn -b :8080 -k gthread --threads 4 app:app
-	json 'wall("application.limit").verdict == "n/a"'
+}
+
+workers() { # LIMIT
+	epolltune check --quick --probe configuration --server :8080 --connections 20 --rate 10 --format json |
+		jq -e "[.walls[] | select(.name == \"application.limit\" and .limit == $1)] != []" >/dev/null
+}
+
+# Of workers that serve many clients it has a default, the others serve one.
+test_the_default_of_the_worker_class_counts() {
+	app
+	check 0 20 8080 gunicorn -b :8080 -k gthread app:app
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 1000 and
+		(.detail | contains("--worker-connections (default, not set in its command) is 1 000"))'
+	check 2 2000 8080 gunicorn -b :8080 --threads 4 app:app
+	json 'wall("application.limit") | .verdict == "short" and .limit == 1000'
+	check 0 20 8080 gunicorn -b :8080 --threads 4 --worker-connections 50 app:app
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 50'
+	gunicorn -b :8080 -w 2 app:app >server.out 2>&1 &
+	wait_for listens 8080
+	wait_for workers 2051
+	again 0 20
+	again 2 3000
+	json 'wall("application.limit") | .verdict == "short" and .limit == 2051 and
+		(.detail | contains("The limit of a worker of class sync is 1 for each of 2 processes, and its accept queue holds 2 049 more"))' \
+		'finding("application.limit.short").advice | contains("worker_class = \"gevent\"")'
+	end_jobs
+	sed 's/.*/import gunicorn.workers.sync\nclass Own(gunicorn.workers.sync.SyncWorker): pass/;q' app.py >own.py
+	check 3 20 8080 gunicorn -b :8080 --pythonpath "$work" -k own.Own app:app
+	unknown_for "does not understand "
+}
+
+# Its default is no evidence of what a file that is not read sets.
+test_a_server_whose_files_are_not_read_is_unknown() {
+	needs python3
+	check 3 20 8080 python3 -c 'import socket, time
+open("/proc/self/comm", "w").write("postgres")
+listener = socket.create_server(("0.0.0.0", 8080))
+time.sleep(60)'
+	unknown_for "epolltune does not read max_connections of PostgreSQL, which is 100 by default; psql -c 'show max_connections' shows it"
+}
+
+test_other_places_of_a_configuration_make_the_limit_unknown() {
+	app
 	check 3 20 8080 env GUNICORN_CMD_ARGS=--worker-connections=50 gunicorn -b :8080 -k gthread app:app
 	unknown_for "GUNICORN_CMD_ARGS, which"
 	echo "worker_connections = 50" >gunicorn.conf.py

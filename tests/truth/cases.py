@@ -102,9 +102,11 @@ UNIX = {"unix": 1}
 CONNECTED = {"connected": 0.5}  # Share of the clients that are there while epolltune checks.
 
 ROWS = (
-    Row("accept-queue", "kernel", SOMAXCONN, "burst", arrivals, WEB, (120, 900), lambda c: {SOMAXCONN: c - 1}),
+    # What a synchronous worker does not serve waits there.
+    Row("accept-queue", "kernel", SOMAXCONN, "burst", arrivals, WEB, (120, 900), lambda c: {SOMAXCONN: c - 1},
+        may=("application.limit",)),
     Row("accept-queue", "application", "listen.backlog", "burst", arrivals, WEB, (200, 1500),
-        lambda c: {"listen.backlog": c - 1}),
+        lambda c: {"listen.backlog": c - 1}, may=("application.limit",)),
     Row("accept-queue", "kernel", SOMAXCONN, "burst", arrivals, ("nginx", "redis"), (300,),
         lambda c: {SOMAXCONN: c - 1}, mode="run"),
     Row("accept-queue", "application", "listen.backlog", "burst", arrivals, ("nginx", "redis", "haproxy", "memcached"),
@@ -112,9 +114,10 @@ ROWS = (
     # Four queues together hold less than their sum: by Poisson, a quarter of the need each and three deviations.
     Row("accept-queue", "application", "listen.backlog", "burst", arrivals, ("nginx",), (400, 1600),
         lambda c: {"listen.backlog": c // 4 + int(3 * (c / 4) ** 0.5)}, base={"workers": 4, "reuseport": 1}, more={"bursts": 24}),
-    Row("accept-queue.unix", "kernel", SOMAXCONN, "burst", arrivals, WEB, (150,), lambda c: {SOMAXCONN: c - 1}, base=UNIX),
+    Row("accept-queue.unix", "kernel", SOMAXCONN, "burst", arrivals, WEB, (150,), lambda c: {SOMAXCONN: c - 1}, base=UNIX,
+        may=("application.limit",)),
     Row("accept-queue.unix", "application", "listen.backlog", "burst", arrivals, WEB, (250,),
-        lambda c: {"listen.backlog": c - 1}, base=UNIX),
+        lambda c: {"listen.backlog": c - 1}, base=UNIX, may=("application.limit",)),
     Row("syn-queue", "kernel", "net.ipv4.tcp_max_syn_backlog", "handshakes", round_trips, ("nginx", "redis", "haproxy"),
         (120, 360), lambda c: {"net.ipv4.tcp_max_syn_backlog": (c - 1) * 4 // 3},
         base={"net.ipv4.tcp_syncookies": 0}, more={"rtt": 0.4}),

@@ -411,6 +411,11 @@ static void an_option_acts_with_some_classes(void **state)
 	assert_false(acts("gunicorn --worker-connections 5", "gunicorn"));
 	assert_false(acts("gunicorn -k gevent --worker-class sync a", "gunicorn"));
 	assert_true(acts("gunicorn --worker-class=sync -k gevent a", "gunicorn"));
+	assert_true(acts("gunicorn --threads 4 a", "gunicorn"));
+	assert_true(acts("gunicorn -k sync --threads=4 a", "gunicorn"));
+	assert_false(acts("gunicorn --threads 4 --threads 1 a", "gunicorn"));
+	assert_false(acts("gunicorn -k tornado --threads 4 a", "gunicorn"));
+	assert_false(acts("gunicorn --threads $N a", "gunicorn"));
 }
 
 /* The first word that is not understood; "": all is. */
@@ -513,6 +518,21 @@ static const struct {
 	{"haproxy", ALL ",unix:/run/admin", G "  stats socket /run/admin\n" F("a", "80"), 9900,
 	 9900, false},
 	{"haproxy", "unix:/run/b", G F("a", "80"), 9900, 0, false},
+	/* Of peers, logs and commands. */
+	{"haproxy", ALL ",0.0.0.0:81", G F("a", "80") "peers p\n  bind :81\n  server a\n", 9900,
+	 9900, false},
+	{"haproxy", ALL ",10.0.0.1:81", "peers p\n  peer a 10.0.0.1:81\n" G F("a", "80"), 9900,
+	 9900, false},
+	{"haproxy", ALL ",10.0.0.1:81", "peers p\n  peer a 10.0.0.2:81\n" G F("a", "80"), 9900, 0,
+	 false},
+	{"haproxy", ALL ",0.0.0.0:81", G F("a", "80") "log-forward l\n  bind *:81\n", 9900, 9900,
+	 false},
+	{"haproxy", ALL ",0.0.0.0:81", G "  stats socket ipv4@*:81 level admin\n" F("a", "80"),
+	 9900, 9900, false},
+	{"haproxy", ALL ",0.0.0.0:81", G "  stats socket \"${S}\"\n" F("a", "80"), 9900, 0, false},
+	{"haproxy", ALL ",0.0.0.0:81", G "  stats socket fd@3\n" F("a", "80"), 9900, 0, false},
+	{"haproxy", ALL ",0.0.0.0:81", G F("a", "80") "backend b\n  server a 0.0.0.0:81\n", 9900, 0,
+	 false},
 	{"haproxy", ALL, G F("a", "80") "backend b\n  server a :80 maxconn 5\n", 9900, 9900, false},
 	{"haproxy", ALL, G F("a", "80") ".if defined(B)\n  maxconn 5\n.endif\n", 5, 5, true},
 	/* Addresses. */
@@ -611,6 +631,32 @@ static void the_limit_above_the_sections_is_kept(void **state)
 	assert_int_equal(limit.shared, 9900);
 }
 
+/* Of the section of the limit, which replaces RLIMIT_NOFILE where that is not set. */
+static void a_limit_on_descriptors_is_read_beside_it(void **state)
+{
+	static const struct {
+		const char *server, *text;
+		uint64_t files;
+	} rows[] = {
+		{"haproxy", "global\n  fd-hard-limit 1000\n" F("a", "80"), 1000},
+		{"haproxy", "global\n  fd-hard-limit 0\n" F("a", "80"), EDIT_NONE},
+		{"haproxy",
+		 "defaults\n"
+		 "  fd-hard-limit 1000\n" F("a", "80"),
+		 EDIT_NONE},
+		{"nginx", "events { } worker_rlimit_nofile 1000;", EDIT_NONE},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct server_row *row = server_row_find(rows[i].server);
+		struct edit_limit limit;
+		assert_int_equal(edit_limit(&row->file, &row->set[CLIENTS], ALL, rows[i].text,
+					    EDIT_NONE, &limit, NULL),
+				 0);
+		assert_int_equal(limit.files, rows[i].files);
+		assert_int_equal(limit.value, EDIT_NONE);
+	}
+}
+
 static void an_option_replaces_the_limit_above_the_sections(void **state)
 {
 	const struct server_row *row = server_row_find("haproxy");
@@ -691,6 +737,8 @@ static void a_worker_class_is_kept(void **state)
 		"gunicorn -k sync app --worker-class gevent --worker-connections 144", NULL);
 	line_is("gunicorn", "gunicorn -k gthread --worker-connections 9 app",
 		"gunicorn -k gthread --worker-connections 9 app --worker-connections 144", NULL);
+	line_is("gunicorn", "gunicorn --threads 4 app",
+		"gunicorn --threads 4 app --worker-connections 144", NULL);
 	line_is("gunicorn", "gunicorn -k tornado app", "", unknown);
 	line_is("gunicorn", "gunicorn --worker-class=uvicorn.workers.UvicornWorker app", "",
 		unknown);
@@ -737,6 +785,7 @@ int main(void)
 		cmocka_unit_test(a_directive_that_may_limit_further_is_found),
 		cmocka_unit_test(the_limit_above_the_sections_is_kept),
 		cmocka_unit_test(an_option_replaces_the_limit_above_the_sections),
+		cmocka_unit_test(a_limit_on_descriptors_is_read_beside_it),
 		cmocka_unit_test(numbers_of_a_limit_are_found),
 		cmocka_unit_test(an_included_file_is_found_where_it_counts),
 		cmocka_unit_test(an_included_file_is_found_in_any_section),

@@ -27,6 +27,8 @@ struct limit_case {
 /* Not set. */
 #define AUTOMATIC                                                                                  \
 	"0", { OF_A_FILE, .preset = true }
+#define LOWERED(n)                                                                                 \
+	"0", { OF_A_FILE, .preset = true, .files = n }
 #define HIDDEN                                                                                     \
 	"", { .state = CLIENTS_UNNAMED }
 #define OPTION(n)                                                                                  \
@@ -98,6 +100,18 @@ static const struct limit_case cases[] = {
 	 "server.max_connections  -> 2816, RLIMIT_NOFILE 4096 -> 8192"},
 	{"haproxy", AUTOMATIC, 0, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN, REPORT_NONE,
 	 "maxconn is not set, and RLIMIT_NOFILE of HAProxy is not visible", ""},
+	{"haproxy", LOWERED(1000), 4096, 9, 1, TARGET_SERVER, 200, VERDICT_OK, 500,
+	 "fd-hard-limit of /a, halved, is 500", ""},
+	{"haproxy", LOWERED(1000), 4096, 9, 1, TARGET_SERVER, 600, VERDICT_SHORT, 500, "",
+	 "server.max_connections  -> 768"},
+	{"haproxy", LOWERED(1000), 0, 9, 1, TARGET_SERVER, 600, VERDICT_SHORT, 500, "", NULL},
+	{"haproxy", LOWERED(8192), 4096, 9, 1, TARGET_SERVER, 800, VERDICT_OK, 2048,
+	 "RLIMIT_NOFILE, halved, is 2 048", ""},
+	/* DEFAULT_MAXFD, of newer ones. */
+	{"haproxy", AUTOMATIC, 1 << 30, 9, 1, TARGET_SERVER, 200000, VERDICT_OK, 524288,
+	 "What some versions take of RLIMIT_NOFILE, halved, is 524 288", ""},
+	{"haproxy", AUTOMATIC, 1 << 30, 9, 1, TARGET_SERVER, 600000, VERDICT_UNKNOWN, REPORT_NONE,
+	 "without it some versions of HAProxy take no more than 1 048 576 descriptors", ""},
 	{"haproxy", HIDDEN, 4096, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN, REPORT_NONE, "", ""},
 	{"haproxy", HIDDEN, 4096, 9, 1, TARGET_SERVER, 2100, VERDICT_SHORT, 2048, "", NULL},
 	/* Redis raises its limit on descriptors to what it needs. */
@@ -142,10 +156,59 @@ static const struct limit_case cases[] = {
 	 "servers behind it included.", ""},
 	{"gunicorn", UNKNOWN(CLIENTS_ELSEWHERE), 1024, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN,
 	 REPORT_NONE, "gunicorn may read its limit from /a, which", ""},
-	/* No default is known. */
-	{"gunicorn", ABSENT, 1024, 9, 1, TARGET_SERVER, 100, VERDICT_NA, REPORT_NONE,
-	 "does not set its limit", ""},
 	{"gunicorn", KNOWN("50"), 1024, 9, 1, TARGET_SERVER, 100, VERDICT_SHORT, 50, "", NULL},
+	/* Its workers share the socket, and accept none at their limit. */
+	{"gunicorn", KNOWN("50"), 1024, 9, 4, TARGET_SERVER, 150, VERDICT_OK, 200, "", ""},
+	{"gunicorn", KNOWN("50"), 1024, 9, 4, TARGET_SERVER, 201, VERDICT_SHORT, 200, "",
+	 "server.max_connections 50 -> 80"},
+	/* Others wait in the accept queue. */
+	{"gunicorn", LIMITED("1", .class = "sync"), 1024, 9, 4, TARGET_SERVER, 54, VERDICT_SHORT,
+	 53, "of class sync is 1 for each of 4 processes, and its accept queue holds 49 more",
+	 NULL},
+	{"gunicorn", LIMITED("1", .class = "sync"), 1024, 9, 4, TARGET_SERVER, 40, VERDICT_OK, 53,
+	 "", ""},
+	/* Accept=no. */
+	{"systemd", ABSENT, 0, 0, 0, TARGET_SERVER, 100, VERDICT_NA, REPORT_NONE,
+	 "systemd accepts no connection of this socket itself", ""},
+	{"systemd",
+	 "",
+	 {.state = CLIENTS_UNIT},
+	 0,
+	 0,
+	 0,
+	 TARGET_SERVER,
+	 100,
+	 VERDICT_UNKNOWN,
+	 REPORT_NONE,
+	 "No socket unit is known to have each listener of systemd (systemctl",
+	 ""},
+	{"systemd", UNKNOWN(CLIENTS_UNIT), 0, 0, 0, TARGET_SERVER, 100, VERDICT_UNKNOWN,
+	 REPORT_NONE, "and /a may be its own", ""},
+	/* A default is known, and no file is read. */
+	{"postgres",
+	 "",
+	 {.state = CLIENTS_UNREAD, .name = "max_connections"},
+	 1024,
+	 9,
+	 1,
+	 TARGET_SERVER,
+	 10,
+	 VERDICT_UNKNOWN,
+	 REPORT_NONE,
+	 "does not read max_connections of PostgreSQL, which is 100 by default; psql",
+	 ""},
+	{"mariadbd",
+	 "",
+	 {.state = CLIENTS_UNREAD, .name = "max_connections"},
+	 1024,
+	 9,
+	 1,
+	 TARGET_SERVER,
+	 10,
+	 VERDICT_UNKNOWN,
+	 REPORT_NONE,
+	 "does not read max_connections of MySQL, which is 151 by default; mysql",
+	 ""},
 };
 
 static void the_configuration_bounds_connections(void **state)
@@ -154,8 +217,11 @@ static void the_configuration_bounds_connections(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const struct limit_case *c = &cases[i];
 		struct target t = target_default();
-		struct subject subject = {
-			.accepting = c->accepting, .soft = c->soft, .hard = c->soft};
+		struct listener at = {.kind = LISTENER_TCP, .limit = 48};
+		struct subject subject = {.accepting = c->accepting,
+					  .soft = c->soft,
+					  .hard = c->soft,
+					  .listeners = {.at = &at, .count = 1}};
 		struct settings s = verdict_settings(x, c->limit);
 		if (!strcmp(c->limit, "0"))
 			s.at[0][0] = 0;
@@ -224,6 +290,7 @@ static void look_make(struct sample *look, const struct subject *s, struct subje
 	look->now.taken.accepted = accepted;
 	look->now.taken.open = accepted + waiting;
 	look->alone = true;
+	look->closed_ms = UINT64_MAX;
 	look->counters.count = 1;
 	look->counters.at[0] = (struct host_counter){ARRIVED, arrived};
 }
@@ -235,7 +302,7 @@ static void a_limit_that_is_reached_is_critical_where_clients_are_lost(void **st
 		const char *process;
 		uint64_t waiting[2], now;
 		int64_t arrived;
-		bool shared;
+		uint64_t closed_ms; /* 0: no other server has clients */
 		const char *title, *level;
 	} rows[] = {
 		{"haproxy", {1, 1}, 40, 100, 0, ": new clients wait in its", "critical"},
@@ -245,7 +312,16 @@ static void a_limit_that_is_reached_is_critical_where_clients_are_lost(void **st
 		{"redis-server", {0, 0}, 40, 100, 0, ": it would close the next", "warning"},
 		{"redis-server", {0, 0}, 41, 101, 0, ": it would close the next", "warning"},
 		/* They may be clients of others. */
-		{"redis-server", {0, 0}, 40, 102, true, ": it would close the next", "warning"},
+		{"redis-server",
+		 {0, 0},
+		 40,
+		 102,
+		 UINT64_MAX,
+		 ": it would close the next",
+		 "warning"},
+		{"redis-server", {0, 0}, 40, 102, 700, ": it would close the next", "warning"},
+		{"redis-server", {0, 0}, 40, 102, 300, ": it closes new clients", "critical"},
+		{"redis-server", {0, 0}, 40, 100, 300, ": it would close the next", "warning"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct subject subject = {.accepting = 1, .soft = 300, .hard = 300};
@@ -257,7 +333,8 @@ static void a_limit_that_is_reached_is_critical_where_clients_are_lost(void **st
 			look_make(&looks[k], &subject, (struct subject_clients)FILE_WITH(), 40,
 				  k ? rows[i].now : 40, rows[i].waiting[k],
 				  k ? rows[i].arrived : 100);
-		looks[1].alone = !rows[i].shared;
+		looks[1].alone = !rows[i].closed_ms;
+		looks[1].closed_ms = rows[i].closed_ms ? rows[i].closed_ms : UINT64_MAX;
 		report_init(&r);
 		observation.judge(&looks[0], &looks[1],
 				  &(struct moment){.target = &t, .seconds = 0.5}, &r);
@@ -316,6 +393,12 @@ static void a_server_at_its_own_limit_is_named(void **state)
 		{"haproxy", 40, SECTION_WITH(.others = 10), 40, 40, 0, 1, 1, "40 of 40"},
 		{"haproxy", 40, SECTION_WITH(.others = 10), 30, 30, 0, 1, 1, ""},
 		{"haproxy", 40, SECTION_WITH(), 40, 40, 0, 1, 2, ""},
+		/* That of all sections together is reached first. */
+		{"haproxy", 40, SECTION_WITH(.others = 20, .shared = 50), 30, 30, 0, 1, 1,
+		 "50 of 50"},
+		{"haproxy", 40, SECTION_WITH(.others = 20, .shared = 50), 29, 30, 0, 1, 1, ""},
+		{"haproxy", 40, FILE_WITH(.several = true, .others = 20, .shared = 50), 30, 30, 0,
+		 1, 1, "50 of 50"},
 		{"haproxy", 40, FILE_WITH(.several = true), 40, 40, 0, 1, 1, ""},
 		/* RLIMIT_NOFILE suffices for 300, halved. */
 		{"haproxy", 400, FILE_WITH(), 150, 150, 0, 1, 1, "150 of 150"},
@@ -328,6 +411,9 @@ static void a_server_at_its_own_limit_is_named(void **state)
 		{"nginx", 60, FILE_WITH(), 113, 113, 0, 2, 2, ""},
 		/* How many processes accept is not visible. */
 		{"nginx", 60, FILE_WITH(), 58, 58, 0, 0, 1, ""},
+		/* Each request takes a synchronous worker to its limit. */
+		{"gunicorn", 40, FILE_WITH(), 40, 40, 0, 1, 1, "40 of 40"},
+		{"gunicorn", 1, FILE_WITH(.class = "sync"), 1, 1, 0, 1, 1, ""},
 		/* That is its limit on descriptors. */
 		{"memcached", 40, FILE_WITH(), 40, 40, 0, 1, 1, ""},
 	};
