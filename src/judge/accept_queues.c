@@ -658,8 +658,10 @@ static struct group *groups_find(const struct queue_watch *w,
 	size_t groups = 0;
 	*count = 0;
 	for (size_t i = 0; found && i < all->count; groups++) {
-		for (size_t end = listeners_group(all, i); i < end; i++)
+		size_t end = listeners_group(all, i);
+		do
 			group_add(&found[groups], w, &all->at[i]);
+		while (++i < end);
 		group_lag(&found[groups], w);
 	}
 	if (groups)

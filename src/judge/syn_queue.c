@@ -221,7 +221,9 @@ static int64_t lost_mark(struct droppers *all, size_t count, int64_t lost)
 {
 	CLEAN(free_pointer) struct dropper *drops = calloc(count, sizeof(*drops));
 	size_t others = 0;
-	for (size_t i = 0; drops && i < count; i++)
+	if (!drops)
+		return lost;
+	for (size_t i = 0; i < count; i++)
 		if (!all[i].named)
 			drops[others++] = (struct dropper){all[i].drops, i};
 	size_t blamed = lost > 0 ? droppers_blame(drops, others, (uint64_t)lost) : 0;
