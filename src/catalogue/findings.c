@@ -569,12 +569,12 @@ static const struct finding_row findings[] = {
 		  "shorter}",
 	 .detail =
 		 "{process?{whose} {doing?{doing}:is in an "
-		 "unknown state}. }{looks?The queue did not become shorter in {looks} "
-		 "samples{accept?\\: its server accepts {accept}/s at most}{longer?, in {window}\\: a "
-		 "stall of the target may be as long}.}{group? That is so "
+		 "unknown state}.}{looks?{process? }The queue did not become shorter in {looks} "
+		 "samples{accept?\\: its server accepts {accept}/s at most}.}{longer? The window of "
+		 "{window} is shorter than two stalls of the target.}{group? That is so "
 		 "at {stuck} of {group} sockets of this address (SO_REUSEPORT).}{more? {more} "
 		 "more listener{more=1?:s} {more=1?is:are} in trouble.}",
-	 .advice = "{longer?To see whether that is a stall, run the check with a --window of more "
+	 .advice = "{longer?To see whether this is a stall, run the check with a --window of more "
 		   "than {longer}. }{help}.",
 	 .answer = "{none?{who} does not accept connections:{who} has an accept queue that does "
 		   "not become shorter}",

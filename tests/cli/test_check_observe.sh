@@ -85,7 +85,8 @@ signal.pause()' &
 	done
 	watched --observe 1s --stall 5s
 	json '.target.stall_us == 5000000' 'finding("accept-queue.waiting") | .level == "warning"
-		and (.advice | contains("--window of more than 10 s"))'
+		and (.advice | contains("--window of more than 10 s"))' \
+		'.summary.answer | contains("does not become shorter") | not'
 }
 
 test_it_needs_a_server_that_can_be_observed() {
