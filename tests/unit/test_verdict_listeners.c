@@ -1881,7 +1881,7 @@ static void texts_name_the_server(void **state)
 		{subject_serves_on_loopback, 0,
 		 "127.0.0.1:8009 is not judged: it is on loopback, and the server has others",
 		 "Its backlog is 100, less than the 1 000 connections of this load that arrive in a "
-		 "stall. It has 40 open connections, as those of this load may be. A shutdown or "
+		 "stall. It has 40 open connections: this load may come there. A shutdown or "
 		 "management port needs no more; one behind a reverse proxy of this host does.",
 		 "If the load comes there: epolltune check --server 127.0.0.1:8009"},
 		{subject_has_siblings, 0,

@@ -305,6 +305,9 @@ static void what_has_most_clients_is_not_set_aside(void **state)
 		{8000, 3, 2, true, true},
 		{8000, 40, 40, true, true},
 		{8000, 3, 3, true, false},
+		/* The server is idle. */
+		{8000, 1, 0, true, false},
+		{8000, 3, 0, true, false},
 		{8000, 0, 0, true, false},
 	};
 	static struct running s;
