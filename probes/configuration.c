@@ -276,7 +276,7 @@ static void state_words(const struct settings *s, struct clients_limit limit, st
 	if (limit.builtin)
 		wording_set(w, "lowered", "What some versions take of RLIMIT_NOFILE");
 	else if (files_lowered(s))
-		wording_set(w, "lowered", "%s of %s", setting_of(s)->files_directive, c->file);
+		wording_set(w, "lowered", "%s of %s", setting_of(s)->files_cap_directive, c->file);
 	wording_set(w, "name", "%s", c->name ? c->name : "");
 	wording_set(w, "asked", "%s", setting_of(s)->asked ? setting_of(s)->asked : "");
 	wording_set(w, "section", "%s", c->several ? "" : c->section);
@@ -315,7 +315,7 @@ static void line_words(const struct target *t, const struct settings *s, struct 
 	server_line(line, "clients", (uint64_t)limit, text, sizeof(text));
 	/* The server refuses to start where it is too low for that line. */
 	if (files_lowered(s))
-		report_append(text, "; remove %s", setting_of(s)->files_directive);
+		report_append(text, "; remove %s", setting_of(s)->files_cap_directive);
 	if (option)
 		wording_set(w, "line", "%s %" PRId64 " in its command", c->name, limit);
 	else if (unit)

@@ -271,7 +271,7 @@ struct server_setting {
 	uint64_t files_each, files_kept;
 	/* Where nothing sets it the directive of its section that replaces a higher RLIMIT_NOFILE
 	 * there, and what versions do that have a limit of their own; NULL, 0: there is none. */
-	const char *files_directive;
+	const char *files_cap_directive;
 	uint64_t files_preset;
 	/* The directive that sets it, of a server whose files epolltune does not read; NULL: it
 	 * does, or nothing sets it. */
@@ -368,7 +368,8 @@ struct forwarder_row {
 const struct forwarder_row *forwarder_row_find(const char *process, uint16_t port);
 
 /* What sets the limits of a control group, and the values of a container. Lines are texts with
- * {mib} {bytes} {path} and those of unit_words(), of values with {sysctls} {unsafe} {files}. */
+ * {mib} {bytes} {file} {high} {v1} {tasks} {path} and those of unit_words(), of values with
+ * {sysctls} {unsafe} {files}. */
 struct container_row {
 	/* How a part of the group's path begins; with a dot how the last one ends; "": any. */
 	const char *match;

@@ -67,7 +67,7 @@ struct edit_limit {
 	char section[EDIT_NAME]; /* that has `least` */
 	bool sections;           /* any has one of its own */
 	uint64_t shared;         /* above all sections; EDIT_NONE: none is there */
-	uint64_t files;          /* set->files_directive has; EDIT_NONE: none is there */
+	uint64_t files;          /* set->files_cap_directive has; EDIT_NONE: none is there */
 	bool elsewhere;          /* a file that it includes, or a condition, may change it */
 	/* The first directive that may limit them further, and whether one may take two of the
 	 * server's connections for one of a client; static, NULL: there is none. */

@@ -54,7 +54,8 @@ struct listener {
 	bool connected; /* of UDP: it receives from one peer only */
 	bool aside;     /* of a subject, by subject_set_aside() */
 	bool used;      /* one of these that may be what its clients connect to */
-	/* Of a subject: connections to its address that are accepted and not closed. */
+	/* Of a subject: connections to its address that are accepted and not closed, whichever
+	 * process has them. */
 	uint32_t clients;
 	/* Of a subject: it accepts none for now, by listen(fd, 0); `limit` is its other one, 0:
 	 * unknown. */

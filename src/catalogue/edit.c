@@ -802,7 +802,7 @@ static void limit_take(const struct server_setting *set, uint64_t value, uint64_
 static int shared_take(const struct scan *s, const struct server_setting *set,
 		       struct edit_limit *out, struct err *e)
 {
-	bool files = set->files_directive && name_is(s, set->files_directive);
+	bool files = set->files_cap_directive && name_is(s, set->files_cap_directive);
 	uint64_t value;
 	if (s->opens || s->count < 2 || !section_is(s, set->section) ||
 	    (!files && !name_is(s, set->directive)))

@@ -569,12 +569,12 @@ static const struct finding_row findings[] = {
 		  "shorter}",
 	 .detail =
 		 "{process?{whose} {doing?{doing}:is in an "
-		 "unknown state}. }{looks?The queue did not become shorter in {looks} "
-		 "samples{accept?\\: its server accepts {accept}/s at most}{longer?, in {window}\\: a "
-		 "stall of the target may be as long}.}{group? That is so "
+		 "unknown state}.}{looks?{process? }The queue did not become shorter in {looks} "
+		 "samples{accept?\\: its server accepts {accept}/s at most}.}{longer? The window of "
+		 "{window} is shorter than two stalls of the target.}{group? That is so "
 		 "at {stuck} of {group} sockets of this address (SO_REUSEPORT).}{more? {more} "
 		 "more listener{more=1?:s} {more=1?is:are} in trouble.}",
-	 .advice = "{longer?To see whether that is a stall, run the check with a --window of more "
+	 .advice = "{longer?To see whether this is a stall, run the check with a --window of more "
 		   "than {longer}. }{help}.",
 	 .answer = "{none?{who} does not accept connections:{who} has an accept queue that does "
 		   "not become shorter}",
@@ -2133,7 +2133,7 @@ static const struct finding_row findings[] = {
 		 "datagram{needed=1?:s}:Its backlog is {limit}, less than the {needed} "
 		 "connection{needed=1?:s}} of this load that arrive in a stall. :The connections of "
 		 "this load have no verdict. }{clients?It has {clients} open "
-		 "connection{clients=1?:s}, as those of this load may be. }{udp?A socket of a client\\: of DNS or of statistics,:"
+		 "connection{clients=1?:s}\\: this load may come there. }{udp?A socket of a client\\: of DNS or of statistics,:"
 		 "{loopback?A shutdown or management port:A port that the kernel chose, as of JMX or "
 		 "of a transfer by FTP,}} needs no more; one {loopback?behind a reverse proxy of this "
 		 "host:with a configured port} does.",
@@ -2148,8 +2148,8 @@ static const struct finding_row findings[] = {
 		 "ip_local_reserved_ports) that no other one has. One that has more than 3 open "
 		 "connections, and more than each of those, is judged. A warning where the target "
 		 "has no datagrams and no TCP listener is left to judge, or where one would be short "
-		 "that has more than 3 connections or more than each that is judged, or such a "
-		 "port with a backlog above 50, as a configured one may have.",
+		 "that has more than 3 connections or, where those that are judged have some, more "
+		 "than each of them, or such a port with a backlog above 50, as a configured one may have.",
 	 .action = "Check the address if the load comes there.",
 	 .proof = "ss -ltnp, ss -uanp"},
 	{.id = "listeners.forwarder",

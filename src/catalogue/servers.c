@@ -175,7 +175,7 @@ static const struct server_row servers[] = {
 					    /* src/limits.c compute_ideal_maxconn(); DEFAULT_MAXFD
 					     * since 3.1 */
 					    .files_each = 2,
-					    .files_directive = "fd-hard-limit",
+					    .files_cap_directive = "fd-hard-limit",
 					    .files_preset = 1048576,
 					    .asked = "show info on its stats socket",
 					    .further = haproxy_further},

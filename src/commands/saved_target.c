@@ -68,14 +68,25 @@ void saved_target_path(const char *where, char path[PATH_MAX])
 	snprintf(path, PATH_MAX, "%s%s", is_file(where) ? "" : DIRECTORY "/", where);
 }
 
+/* What goes before the next name of a list. */
 struct names {
-	char text[200];
+	struct err *e;
+	const char *between;
 };
 
+#define MORE ", …"
+
+/* Ends the list with MORE at the first name that does not fit before it: with shorter ones after
+ * that the list would look complete. */
 static int name_add(const char *value, void *arg)
 {
 	struct names *all = arg;
-	report_append(all->text, "%s%s", *all->text ? ", " : "", value);
+	if (!err_append(all->e, "%s%s" MORE, all->between, value)) {
+		err_append(all->e, MORE);
+		return 1;
+	}
+	all->e->text[strlen(all->e->text) - strlen(MORE)] = 0;
+	all->between = ", ";
 	return 0;
 }
 
@@ -100,14 +111,10 @@ static int line_take(char *line, void *arg, struct err *e)
 		t->seen |= 1u << i;
 		return option_take(&rows[i], value, t->out, e);
 	}
-	struct names all = {""};
+	err_set(e, EINVAL, "no \"%.40s\" in a target; there are ", name);
 	for (size_t i = 0; rows[i].name; i++)
-		report_append(all.text, "%s%s",
-			      !i                 ? ""
-			      : rows[i + 1].name ? ", "
-						 : " and ",
-			      rows[i].name);
-	return err_set(e, EINVAL, "no \"%.40s\" in a target; there are %s", name, all.text);
+		err_append(e, "%s%s", !i ? "" : rows[i + 1].name ? ", " : " and ", rows[i].name);
+	return -EINVAL;
 }
 
 int saved_target_load(const char *where, struct check_options *out, struct err *e)
@@ -138,13 +145,14 @@ int saved_target_names(int (*each)(const char *value, void *arg), void *arg)
 
 int saved_target_unknown(const char *name, struct err *e)
 {
-	struct names predefined = {""}, saved = {""};
+	struct names predefined = {e, ""}, saved = {e, "; saved: "};
+	err_set(e, EINVAL,
+		"--target: no target \"%.60s\" in " DIRECTORY
+		"; a file needs a \"/\"; predefined: ",
+		name);
 	values_each(values_words(target_presets()), name_add, &predefined);
 	saved_target_names(name_add, &saved);
-	return err_set(e, EINVAL,
-		       "--target: no target \"%.60s\" in " DIRECTORY
-		       "; predefined: %s%s%s; a file needs a \"/\"",
-		       name, predefined.text, *saved.text ? "; saved: " : "", saved.text);
+	return -EINVAL;
 }
 
 /* What a present file accepts is the operator's. */

@@ -17,25 +17,44 @@
 #include "host/sock_diag.h"
 
 struct reading {
-	struct listeners *own;
-	const struct listeners *all;
-	struct listener_table *table; /* of `all` */
+	struct listeners *own;        /* ordered by address; the first of one has its count */
+	struct listener_table *table; /* of all TCP listeners */
+	int *firsts;                  /* of each of these, as own_first() */
 	struct accepted_list *out;
 };
 
-/* Counts a connection to the address of `l`; false: none of the listeners in question has it. They
- * are ordered by address. */
-static bool own_count(struct listeners *own, const struct listener *l)
+/* The first of the listeners in question with the address of `l`, an index; -1: none has it. */
+static int own_first(const struct listeners *own, const struct listener *l)
 {
-	bool found = false;
-	for (size_t i = 0; i < own->count; i++) {
-		bool same = listener_same_address(&own->at[i], l);
-		if (found && !same)
-			break;
-		own->at[i].clients += same;
-		found |= same;
-	}
-	return found;
+	for (size_t i = 0; i < own->count; i++)
+		if (listener_same_address(&own->at[i], l))
+			return (int)i;
+	return -1;
+}
+
+/* By listener once: there may be a million connections. NULL: no memory. */
+static int *firsts_make(const struct listeners *own, const struct listeners *all)
+{
+	int *firsts = malloc((all->count + 1) * sizeof(*firsts));
+	for (size_t i = 0; firsts && i < all->count; i++)
+		firsts[i] = own_first(own, &all->at[i]);
+	return firsts;
+}
+
+/* Counts a connection to that address; false: it is of another server. */
+static bool own_count(struct listeners *own, int first)
+{
+	if (first >= 0)
+		own->at[first].clients++;
+	return first >= 0;
+}
+
+/* Each socket of an address has the count of all. */
+static void own_spread(struct listeners *own)
+{
+	for (size_t i = 1; i < own->count; i++)
+		if (listener_same_address(&own->at[i - 1], &own->at[i]))
+			own->at[i].clients = own->at[i - 1].clients;
 }
 
 static int accepted_add(struct accepted_list *out, uint64_t inode, bool own)
@@ -59,7 +78,7 @@ static int tcp_received(struct nl_msg *msg, void *arg)
 		return NL_OK;
 	int at = listener_table_find(r->table, m);
 	return at < 0 ? NL_OK
-		      : accepted_add(r->out, m->idiag_inode, own_count(r->own, &r->all->at[at]));
+		      : accepted_add(r->out, m->idiag_inode, own_count(r->own, r->firsts[at]));
 }
 
 /* An accepted socket has the name of its listener: net/unix/af_unix.c, unix_stream_connect(). */
@@ -75,8 +94,9 @@ static int unix_received(struct nl_msg *msg, void *arg)
 	if (!name)
 		return NL_OK;
 	listener_unix_address(&named, name);
-	return m->udiag_ino && own_count(r->own, &named) ? accepted_add(r->out, m->udiag_ino, true)
-							 : NL_OK;
+	return m->udiag_ino && own_count(r->own, own_first(r->own, &named))
+		       ? accepted_add(r->out, m->udiag_ino, true)
+		       : NL_OK;
 }
 
 static bool any_unix(const struct listeners *l)
@@ -99,14 +119,16 @@ void accepted_sockets_read(const struct host *h, struct listeners *own, struct a
 	if (listeners_read_tcp(h, &all, NULL) < 0)
 		return;
 	CLEAN(listener_table_free) struct listener_table *table = listener_table_make(&all);
-	struct reading r = {own, &all, table, out};
+	CLEAN(free_pointer) int *firsts = firsts_make(own, &all);
+	struct reading r = {own, table, firsts, out};
 	struct port_window windows[PORT_WINDOWS];
-	if (table)
+	if (table && firsts)
 		sock_diag_tcp_with(0, TCP_CONNECTED, windows,
 				   listener_table_windows(&all, NULL, NULL, windows), tcp_received,
 				   &r, NULL);
 	if (any_unix(own))
 		sock_diag_dump(SOCK_DIAG_BY_FAMILY, &names, sizeof(names), unix_received, &r, NULL);
+	own_spread(own);
 	if (out->count)
 		qsort(out->at, out->count, sizeof(*out->at), u64_compare);
 }

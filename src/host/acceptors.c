@@ -323,7 +323,7 @@ static int held_order(const void *a, const void *b)
 }
 
 /* Of processes with the same connection the first one has it: `looked` is by age. */
-static void clients_count(struct acceptor_search *s)
+static void held_count(struct acceptor_search *s)
 {
 	if (s->held_count)
 		qsort(s->held, s->held_count, sizeof(*s->held), held_order);
@@ -354,7 +354,7 @@ static void holders_look(struct acceptor_search *s, const struct process_stat *a
 		for (size_t k = 0; k < s->looked[i].sets.count; k++)
 			s->looked[i].at.accepts |=
 				!is_inherited(s, &s->looked[i], s->looked[i].sets.at[k]);
-	clients_count(s);
+	held_count(s);
 }
 
 /* Whether its children have what it accepts. */

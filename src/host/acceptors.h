@@ -8,12 +8,14 @@
 struct holder {
 	struct process p;
 	pid_t parent;
-	bool listens;     /* it holds a listener */
-	bool accepts;     /* it is in accept(), or an epoll set of its own watches the listener */
-	bool may_accept;  /* what its threads wait for is not visible, or may be the listener */
-	bool polls;       /* it has an epoll set */
-	uint64_t clients; /* connections that it accepted or was given, not inherited */
-	uint64_t held;    /* descriptors besides connections of clients */
+	bool listens;    /* it holds a listener */
+	bool accepts;    /* it is in accept(), or an epoll set of its own watches the listener */
+	bool may_accept; /* what its threads wait for is not visible, or may be the listener */
+	bool polls;      /* it has an epoll set */
+	/* Connections that this process accepted or was given, not inherited; those of an address
+	 * are `clients` of struct listener. */
+	uint64_t clients;
+	uint64_t held; /* descriptors besides connections of clients */
 	/* Of these, TCP connections that it opened, less one for each client of its other
 	 * listeners: as a proxy it has them for its clients. */
 	uint64_t upstream;

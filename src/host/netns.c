@@ -1,4 +1,4 @@
-/* Whether another network namespace of this boot exists still. */
+/* Other network namespaces of this boot: asks in one, and whether one exists still. */
 #include "host/machine.h"
 
 #include <dirent.h>
@@ -12,6 +12,7 @@
 
 #include "epolltune/cleanup.h"
 #include "host/mounts.h"
+#include "host/netns.h"
 #include "host/processes.h"
 
 struct netns_search {

@@ -64,10 +64,6 @@ struct netns_id process_netns(int process);
 bool netns_is_known(struct netns_id n);
 /* By what is known of both. Pure. */
 bool netns_same(struct netns_id a, struct netns_id b);
-/* Fills `out`, of `size` bytes, by a function that a process of its own runs in that network
- * namespace. False: it could not, and `out` is undefined. */
-typedef bool (*netns_answer)(const void *arg, void *out);
-bool netns_ask(int ns, netns_answer answer, const void *arg, void *out, size_t size);
 /* The systemd unit, as in struct process. */
 enum unit_manager process_unit(int process, char *unit, size_t size);
 

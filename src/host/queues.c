@@ -16,6 +16,7 @@
 
 #include "base/array.h"
 #include "epolltune/cleanup.h"
+#include "host/netns.h"
 #include "host/owners.h"
 #include "host/processes.h"
 #include "host/sock_diag.h"

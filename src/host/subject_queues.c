@@ -109,8 +109,9 @@ static void shared_ports(const struct listeners *all, struct port_set *out)
 /* Connections that a port for management may have: a monitor, an administrator. */
 #define CLIENTS_FEW 3
 
-/* What has most clients is not for management, and what has clients may not be. */
-static void clients_count(struct listeners *all)
+/* What has most clients is not for management, and what has clients may not be. Where the others
+ * have none, the server may be idle and one is a monitor's. */
+static void clients_judge(struct listeners *all)
 {
 	uint32_t most = 0;
 	for (size_t i = 0; i < all->count; i++)
@@ -121,7 +122,7 @@ static void clients_count(struct listeners *all)
 		struct listener *l = &all->at[i];
 		bool many = l->clients > CLIENTS_FEW, busiest = l->clients > most;
 		l->aside &= !(many && busiest);
-		l->used = l->aside && (many || busiest);
+		l->used = l->aside && (many || (most && busiest));
 	}
 }
 
@@ -142,7 +143,7 @@ void subject_set_aside(struct subject *s, const struct port_set *ephemeral)
 		bool beside = l->kind == LISTENER_TCP && listener_on_loopback(l);
 		l->aside &= others[l->kind] || (beside && others[LISTENER_UDP]);
 	}
-	clients_count(all);
+	clients_judge(all);
 }
 
 /* What one of them holds. No network card leads to a socket on loopback. */

@@ -17,9 +17,6 @@
 #include "host/listener_table.h"
 #include "host/sock_diag.h"
 
-/* A client may have closed its side. */
-#define STATES (1u << TCP_ESTABLISHED | 1u << TCP_CLOSE_WAIT)
-
 struct reading {
 	const struct listeners *all;
 	const struct listener_table *table;
@@ -46,7 +43,7 @@ static int tcp_received(struct nl_msg *msg, void *arg)
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	const struct inet_diag_msg *m = nlmsg_data(header);
 	uint64_t cookie;
-	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & STATES) ||
+	if (nlmsg_datalen(header) < (int)sizeof(*m) || !(1u << m->idiag_state & TCP_OPEN) ||
 	    m->idiag_inode)
 		return NL_OK;
 	int at = listener_table_find(r->table, m);
@@ -95,7 +92,7 @@ static int tcp_read(struct reading *r, struct err *e)
 	if (!table)
 		return err_set(e, ENOMEM, "cannot list connections: out of memory");
 	r->table = table;
-	return sock_diag_tcp_with(0, STATES, windows,
+	return sock_diag_tcp_with(0, TCP_OPEN, windows,
 				  listener_table_windows(r->all, r->wanted, r->arg, windows),
 				  tcp_received, r, e);
 }

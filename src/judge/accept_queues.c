@@ -226,7 +226,7 @@ static const struct process *owner_of(const struct queue_watch *w, const struct 
 static bool stall_explains(const struct queue_watch *w) { return w->seconds < 2 * w->stall_s; }
 
 /* Whether connections wait and none is seen to be accepted: the process shows it, or the queue has
- * not become shorter. */
+ * not become shorter. A stall that the target allows is worth a word of the subject only. */
 static bool is_idle(const struct queue_watch *w, const struct listener *l)
 {
 	const struct queue_seen *seen = seen_find(w->after, l->cookie);
@@ -234,6 +234,8 @@ static bool is_idle(const struct queue_watch *w, const struct listener *l)
 	/* Of a process at its limit another finding reports. */
 	if (!queue_waits(w->after, l) || (p && process_at_file_limit(p)))
 		return false;
+	if (stall_explains(w) && !subject_has(w->after->subject, l))
+		return process_accepts_not(p);
 	return process_accepts_not(p) || (seen && !seen->drained && l->depth >= seen->last);
 }
 
@@ -509,6 +511,8 @@ static void group_waiting(const struct queue_watch *w, const struct group *g, co
 	finding_evidence(f, "accept queue", "connections", l->depth, NAN);
 	if (subject_has(w->after->subject, l) ? !brief : halted && !is_minor(l))
 		f->level = LEVEL_CRITICAL;
+	if (brief)
+		f->answer[0] = 0;
 }
 
 /* Whether all that arrives by TCP does here. */

@@ -119,10 +119,15 @@ const struct server_row *backlog_row(const struct listener *l, const char *proce
 	return server_row_find(l->systemd ? "systemd" : process);
 }
 
+/* Whether systemd has made the socket: its unit has the backlog. */
+static bool is_activated(const struct listener *l, const char *process)
+{
+	return backlog_row(l, process) == server_row_find("systemd");
+}
+
 uint32_t backlog_usual(const struct listener *l, const char *process)
 {
-	const struct server_row *row = backlog_row(l, process);
-	return row == server_row_find("systemd") ? 0 : server_backlog(row);
+	return is_activated(l, process) ? 0 : server_backlog(backlog_row(l, process));
 }
 
 void backlog_effect_word(struct wording *w, const char *name, const struct listener *l,
@@ -154,7 +159,8 @@ static bool is_cut(const struct subject *s, const struct listener *l, int64_t so
 {
 	return !guest && (int64_t)l->limit < somaxconn &&
 	       (backlog_usual(l, s->name) > l->limit ||
-		(!l->systemd && sysctl_is_own("net.core.somaxconn", 0, l->limit)));
+		(!is_activated(l, s->name) && backlog_usual(l, s->name) != l->limit &&
+		 sysctl_is_own("net.core.somaxconn", 0, l->limit)));
 }
 
 void backlog_words(const struct target *target, const struct settings *s, enum listener_kind kind,

@@ -1465,7 +1465,7 @@ static void each_look_gets_its_findings(void **state)
 		{began_to_grow, "", STANDING " note"},
 		{grows_for_a_burst, "", STANDING " note"},
 		{socket_is_new, STANDING " note", STANDING " note"},
-		{stalls_as_allowed, "accept-queue.waiting warning", ""},
+		{stalls_as_allowed, "", ""},
 		{subject_stalls_as_allowed, "accept-queue.waiting warning", ""},
 		{subject_is_stopped_as_long, "accept-queue.waiting critical",
 		 "accept-queue.waiting critical"},
@@ -1822,13 +1822,15 @@ static void texts_name_the_server(void **state)
 		{grows_unaccepted, 0,
 		 "nginx (pid 812) on 0.0.0.0:443: 143 connections wait and nginx accepts none",
 		 NULL, NULL},
-		{stalls_as_allowed, 0,
+		{subject_stalls_as_allowed, 0,
 		 "nginx (pid 812) on 0.0.0.0:443: 60 connections wait in a queue that did not become "
 		 "shorter",
 		 "nginx (pid 812) sleeps in epoll_wait() though connections wait: it does not watch "
-		 "this listener now. The queue did not become shorter in 10 samples, in 500 ms: a "
-		 "stall of the target may be as long.",
-		 NULL},
+		 "this listener now. The queue did not become shorter in 10 samples. The window of "
+		 "500 ms is shorter than two stalls of the target.",
+		 "To see whether this is a stall, run the check with a --window of more than 600 "
+		 "ms. See its own limit on connections (worker_connections of nginx), or whether "
+		 "another worker has the listener."},
 		{one_of_a_quiet_group_waits, 0,
 		 "nginx (pid 812) on 0.0.0.0:443: 29 connections wait in a queue that did not become "
 		 "shorter",
@@ -1879,7 +1881,7 @@ static void texts_name_the_server(void **state)
 		{subject_serves_on_loopback, 0,
 		 "127.0.0.1:8009 is not judged: it is on loopback, and the server has others",
 		 "Its backlog is 100, less than the 1 000 connections of this load that arrive in a "
-		 "stall. It has 40 open connections, as those of this load may be. A shutdown or "
+		 "stall. It has 40 open connections: this load may come there. A shutdown or "
 		 "management port needs no more; one behind a reverse proxy of this host does.",
 		 "If the load comes there: epolltune check --server 127.0.0.1:8009"},
 		{subject_has_siblings, 0,
@@ -2038,6 +2040,9 @@ static void the_answer_names_the_server(void **state)
 	assert_string_equal(answer,
 			    "nginx has an accept queue that does not become shorter; otherwise "
 			    "ready for this target.");
+	look_twice(subject_stalls_as_allowed);
+	report_answer(&report, answer);
+	assert_string_equal(answer, "Ready, but 1 warning: accept-queue.waiting.");
 	look_twice(stops_among_cookies);
 	report_answer(&report, answer);
 	assert_string_equal(answer, "nginx does not accept connections; otherwise ready, but SYN "

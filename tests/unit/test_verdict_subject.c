@@ -305,6 +305,9 @@ static void what_has_most_clients_is_not_set_aside(void **state)
 		{8000, 3, 2, true, true},
 		{8000, 40, 40, true, true},
 		{8000, 3, 3, true, false},
+		/* The server is idle. */
+		{8000, 1, 0, true, false},
+		{8000, 3, 0, true, false},
 		{8000, 0, 0, true, false},
 	};
 	static struct running s;
@@ -603,18 +606,33 @@ static void a_short_backlog_has_one_of_two_reasons(void **state)
 	assert_null(strstr(verdict_of(x, &t, &s, NULL)->findings[0].advice, "restart it first"));
 	/* Of a server that is not known, where a kernel has such a default. */
 	static const struct {
+		const char *name;
 		uint32_t limit;
-		bool cut;
-	} cases[] = {{128, true}, {4096, true}, {100, false}, {511, false}, {16384, false}};
+		bool systemd, cut;
+	} cases[] = {
+		{"own", 128, false, true},
+		{"own", 4096, false, true},
+		{"own", 100, false, false},
+		{"own", 511, false, false},
+		{"own", 16384, false, false},
+		{"nginx", 4096, false, true},
+		/* These are defaults of their own. */
+		{"pgbouncer", 128, false, false},
+		{"pgbouncer", 4096, false, true},
+		{"own", 4096, true, false},
+		{"nginx", 128, true, false},
+		{"systemd", 4096, false, false},
+	};
 	t.rate_per_s = 200000;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		running_make(&server, 1, cases[i].limit);
-		report_text(server.subject.name, "own");
+		report_text(server.subject.name, "%s", cases[i].name);
+		server.at[0].systemd = cases[i].systemd;
 		s = verdict_settings(x, "net.core.somaxconn=16384; listen.backlog=128");
 		s.at[BACKLOG_ARGUMENT][0] = cases[i].limit;
 		s.subject = &server.subject;
 		const char *advice = verdict_of(x, &t, &s, NULL)->findings[0].advice;
-		if (cases[i].cut != !!strstr(advice, "If the application is not configured for "))
+		if (cases[i].cut != !!strstr(advice, " is not configured for "))
 			fail_msg("row %zu: %s", i, advice);
 	}
 }

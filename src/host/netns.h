@@ -1,0 +1,10 @@
+/* netns: internal to src/host/: asks in another network namespace. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Fills `out`, of `size` bytes, by a function that a process of its own runs in that network
+ * namespace. False: it could not, and `out` is undefined. */
+typedef bool (*netns_answer)(const void *arg, void *out);
+bool netns_ask(int ns, netns_answer answer, const void *arg, void *out, size_t size);
