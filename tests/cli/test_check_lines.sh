@@ -96,7 +96,8 @@ test_backlogs_of_the_application_are_tried() {
 	export LINE
 	backlog "bind … backlog 1024 in $work/haproxy.cfg" 8k "exec haproxy -f $work/haproxy.cfg" --port 8080
 	backlog '-b 4096 in its command' 20k 'exec memcached -u root -U 0' --port 11211
-	backlog '--backlog 1024 in its command' 8k "cd $work; exec gunicorn --backlog 100 --bind 0.0.0.0:8000 app" --port 8000
+	# No backlog below the server's own default is proposed.
+	backlog '--backlog 2048 in its command' 8k "cd $work; exec gunicorn --backlog 100 --bind 0.0.0.0:8000 app" --port 8000
 }
 
 run_tests "$@"
