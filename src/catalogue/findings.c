@@ -1582,8 +1582,8 @@ static const struct finding_row findings[] = {
 		 "connections. What it had is free afterwards, so that the limit seems to "
 		 "suffice.",
 	 .advice =
-		 "{limit?{engine}\\: {line}. Or let the server take less (buffers, workers, "
-		 "connections):journalctl -k --grep oom-kill names the process and what ran out}.",
+		 "{limit?{line?{engine}\\: {line}. Or let:No limit is visible now\\: let} the server "
+		 "take less (buffers, workers, connections):journalctl -k --grep oom-kill names the process and what ran out}.",
 	 .answer = "processes of {path} {window?are killed:were killed} for lack of memory",
 	 .meaning =
 		 "The kernel killed processes of the control group because its memory limit, one "
@@ -1600,12 +1600,13 @@ static const struct finding_row findings[] = {
 	 .title = "{path} is at its memory limit{share?\\: its processes waited for memory in "
 		  "{share} % of {window}}",
 	 .detail =
-		 "memory.high or memory.max was reached {count} {several?times:time} in {window}: "
-		 "the kernel reclaims memory before the process goes on, and above memory.high "
-		 "makes it sleep.{share?: Memory pressure could not be read\\: where page cache "
+		 "{file?{v1?memory.limit_in_bytes:memory.high or memory.max}:A memory limit} was "
+		 "reached {count} {several?times:time} in {window}: "
+		 "the kernel reclaims memory before the process goes on{v1?:, and above memory.high "
+		 "makes it sleep}.{share?: Memory pressure could not be read\\: where page cache "
 		 "is reclaimed that costs little.}",
-	 .advice = "{engine}\\: {line}{high?:, and MemoryHigh= (memory.high) likewise}. Or let "
-		   "the server take less.",
+	 .advice = "{line?{engine}\\: {line}{high?:{v1?:, and MemoryHigh= (memory.high) "
+		   "likewise}}. Or let:No limit is visible now\\: let} the server take less.",
 	 .answer = "{path} waits for memory at its limit",
 	 .meaning =
 		 "The processes of the control group waited for memory in at least a twentieth of "
