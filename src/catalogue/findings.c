@@ -243,8 +243,8 @@ static const struct finding_row findings[] = {
 	      "{who} {tight?can just:cannot} hold {needed} connection{needed=1?:s}\\: its own "
 	      "limit is {limit}",
 	      LIMIT_OF_A_SERVER
-	      "{processes? for each of {processes} processes, and the kernel spreads connections "
-	      "unevenly}{waiting?, and its accept queue holds {waiting} more}. {both?Connections to servers behind it count, too. }{held?It holds "
+	      "{processes? for each of {processes} processes{uneven?, and the kernel spreads "
+	      "connections unevenly}}{waiting?, and its accept queue holds {waiting} more}. {both?Connections to servers behind it count, too. }{held?It holds "
 	      "{held} descriptor{held=1?:s} besides. }{besides?{besides} connection{besides=1?:s} "
 	      "to its other listeners {besides=1?counts:count}, too. }{idle?It closes idle ones when a sixteenth is "
 	      "left. }It suffices for {capacity}.",
@@ -278,9 +278,10 @@ static const struct finding_row findings[] = {
 		 "allows: a client that it does not accept or closes at once grows no counter. "
 		 "Critical where clients wait in its accept queue at both looks, or, of a server "
 		 "that closes them, where connections arrived in between, it has no more of them "
-		 "than before, and either it has the only TCP listeners here or the kernel shows "
-		 "that it closed one in between (TIME_WAIT, FIN_WAIT2); a reset leaves no such "
-		 "trace. Otherwise a warning.",
+		 "than before, and either the listeners of its clients are the only TCP listeners "
+		 "here or the kernel shows that it closed one of their connections in between "
+		 "(TIME_WAIT, FIN_WAIT2); a reset leaves no such trace. Otherwise a warning, also "
+		 "of nginx, which closes idle connections then, and others after an answer.",
 	 .action = "Raise the directive that the finding names, or find the clients that keep "
 		   "connections they do not use.",
 	 .proof = "Connections of the server's listeners by inet_diag, beside the directive"},
