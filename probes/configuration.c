@@ -58,8 +58,12 @@ static bool is_even(const struct settings *s)
 {
 	const struct listeners *l = &s->subject->listeners;
 	bool even = !server_of(s->subject)->clients_closed;
-	for (size_t i = 1; i < l->count && even; i++)
-		even = !listener_same_address(&l->at[i - 1], &l->at[i]);
+	for (size_t i = 0, end; i < l->count && even; i = end) {
+		bool streams = l->at[i].kind == LISTENER_TCP || l->at[i].kind == LISTENER_UNIX;
+		end = listeners_group(l, i);
+		for (size_t k = i; k < end; k++)
+			even &= end == i + 1 || !streams || l->at[k].aside;
+	}
 	return even;
 }
 
@@ -140,6 +144,12 @@ static int64_t capacity_of(const struct target *t, const struct settings *s, int
 	return (int64_t)((own < all ? own : all) + waiting_of(s));
 }
 
+/* Those that are served at the same time; UINT64_MAX: all that it has. */
+static uint64_t served_of(const struct target *t, const struct settings *s, int64_t limit)
+{
+	return s->clients.class ? clients_of(t, s, (uint64_t)limit) : UINT64_MAX;
+}
+
 /* The limit of each process. */
 struct clients_limit {
 	int64_t value; /* REPORT_NONE: unknown */
@@ -148,7 +158,14 @@ struct clients_limit {
 	bool spread;   /* unknown, as it is not visible how many processes accept */
 	bool further;  /* unknown, as another directive may bind first */
 	bool builtin;  /* unknown, as some versions have less than RLIMIT_NOFILE */
+	/* Unknown, as only so many are served at a time, and the others wait; 0: not so. */
+	uint64_t served;
 };
+
+static bool is_short(const struct target *t, const struct settings *s, int64_t limit)
+{
+	return report_verdict(capacity_of(t, s, limit), (int64_t)t->connections) == VERDICT_SHORT;
+}
 
 static struct clients_limit limit_written(const struct target *t, const struct settings *s)
 {
@@ -156,10 +173,9 @@ static struct clients_limit limit_written(const struct target *t, const struct s
 	if (written > 0 && (files == REPORT_NONE || written <= files))
 		return (struct clients_limit){.value = written};
 	bool upper = written <= 0;
-	if (may_be_lowered(s)) {
-		uint64_t low = setting_of(s)->files_preset / setting_of(s)->files_each;
-		bool fits = report_verdict((int64_t)low / 2, (int64_t)t->connections) == VERDICT_OK;
-		return (struct clients_limit){.value = fits ? (int64_t)low : REPORT_NONE,
+	if (may_be_lowered(s) && (files == REPORT_NONE || !is_short(t, s, files))) {
+		int64_t low = (int64_t)(setting_of(s)->files_preset / setting_of(s)->files_each);
+		return (struct clients_limit){.value = is_short(t, s, low) ? REPORT_NONE : low,
 					      .files = true,
 					      .upper = true,
 					      .builtin = true};
@@ -174,11 +190,6 @@ static struct clients_limit limit_written(const struct target *t, const struct s
 static bool is_spread(const struct subject *s)
 {
 	return !s->activated && (!s->accepting || s->unshown);
-}
-
-static bool is_short(const struct target *t, const struct settings *s, int64_t limit)
-{
-	return report_verdict(capacity_of(t, s, limit), (int64_t)t->connections) == VERDICT_SHORT;
 }
 
 static struct clients_limit limit_of(const struct target *t, const struct settings *s)
@@ -202,6 +213,13 @@ static struct clients_limit limit_of(const struct target *t, const struct settin
 	if (limit.value != REPORT_NONE && s->clients.further && !is_short(t, s, limit.value)) {
 		limit.value = REPORT_NONE;
 		limit.further = true;
+	}
+	if (limit.value != REPORT_NONE && !is_short(t, s, limit.value)) {
+		uint64_t served = served_of(t, s, limit.value);
+		bool queued = served < t->connections;
+		limit.spread = queued && is_spread(s->subject);
+		limit.served = queued ? served : 0;
+		limit.value = queued ? REPORT_NONE : limit.value;
 	}
 	return limit;
 }
@@ -263,6 +281,8 @@ static void state_words(const struct settings *s, struct clients_limit limit, st
 		wording_flag(w, "spread", true);
 	else if (limit.further)
 		wording_set(w, "further", "%s", c->further);
+	else if (limit.served)
+		wording_set(w, "served", "%s", quantity_count(limit.served).text);
 	else if (c->several)
 		wording_flag(w, c->least ? "several" : "unserved", true);
 	else if (limit.builtin)
@@ -356,6 +376,7 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 		    subject_sharing(s->subject) > 1
 			    ? quantity_count(subject_sharing(s->subject)).text
 			    : "");
+	wording_flag(w, "uneven", !is_even(s));
 	wording_flag(w, "idle", set->spare);
 	wording_set(w, "besides", "%s",
 		    s->clients.others ? quantity_count(s->clients.others).text : "");
@@ -386,34 +407,11 @@ static const struct experiment experiments[] = {
 struct sample {
 	struct settings now; /* subject NULL: there is no such server */
 	struct host_counters counters;
-	bool alone;         /* no other server has a TCP listener here */
+	/* Where may_close(). */
+	bool alone;         /* no other TCP listener is here than those of its clients */
 	uint64_t closed_ms; /* since it closed a connection, and not the client; UINT64_MAX: unknown
 			     */
 };
-
-/* Whether what the kernel counts of clients is of the subject's, and what that has closed. */
-static void closed_read(const struct host *h, const struct subject *subject, struct sample *s)
-{
-	CLEAN(listeners_free) struct listeners l = {0};
-	s->alone = !listeners_read_tcp(h, &l, NULL);
-	for (size_t i = 0; i < l.count; i++)
-		s->alone &= subject_has(subject, &l.at[i]);
-	connections_closed(h, &l, subject_receives, (void *)subject, &s->closed_ms, NULL);
-}
-
-static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
-		       struct err *e)
-{
-	s->now.at[CLIENTS][0] = REPORT_NONE;
-	if (!clients_applies(NULL, o))
-		return 0;
-	s->now.subject = o->subject;
-	clients_read(h, &s->now);
-	connection_open_read(h, &s->now);
-	host_counters(h, &s->counters, NULL);
-	closed_read(h, o->subject, s);
-	return 0;
-}
 
 /* Whether all its listeners are one section's: each section has a limit of its own. */
 static bool is_one_section(const struct subject *s)
@@ -486,13 +484,67 @@ static bool shared_make(const struct settings *s, struct settings *out)
 	return true;
 }
 
+/* Whether it is at its limit, and what it closes then is a new client: nginx closes idle ones, and
+ * others after an answer, at any time. */
+static bool may_close(const struct settings *s)
+{
+	const struct server_row *row = server_of(s->subject);
+	struct settings shared;
+	struct clients_use own, all = {0};
+	if (!row->clients_closed || setting_of(s)->spare)
+		return false;
+	own = use_of(s);
+	if (shared_make(s, &shared))
+		all = use_of(&shared);
+	return is_reached(&own) || is_reached(&all);
+}
+
+/* The TCP listener of the subject at the address of `l`, unless it was set aside. */
+static bool clients_reach(const struct listener *l, void *subject)
+{
+	const struct listeners *own = &((const struct subject *)subject)->listeners;
+	for (size_t i = 0; i < own->count; i++)
+		if (l->kind == LISTENER_TCP && !own->at[i].aside &&
+		    listener_shares_arrivals(l, &own->at[i]))
+			return true;
+	return false;
+}
+
+/* Whether what the kernel counts of clients is of the subject's, and what that has closed. */
+static void closed_read(const struct host *h, const struct subject *subject, struct sample *s)
+{
+	CLEAN(listeners_free) struct listeners l = {0};
+	s->alone = !listeners_read_tcp(h, &l, NULL);
+	for (size_t i = 0; i < l.count; i++)
+		s->alone &=
+			subject_has(subject, &l.at[i]) && clients_reach(&l.at[i], (void *)subject);
+	connections_closed(h, &l, clients_reach, (void *)subject, &s->closed_ms, NULL);
+}
+
+static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
+		       struct err *e)
+{
+	s->now.at[CLIENTS][0] = REPORT_NONE;
+	s->closed_ms = UINT64_MAX;
+	if (!clients_applies(NULL, o))
+		return 0;
+	s->now.subject = o->subject;
+	clients_read(h, &s->now);
+	connection_open_read(h, &s->now);
+	host_counters(h, &s->counters, NULL);
+	if (may_close(&s->now))
+		closed_read(h, o->subject, s);
+	return 0;
+}
+
 /* Whether a client is turned away, or waits, and not only the next one would. */
 static bool has_lost(const struct sample *before, const struct sample *after, double seconds)
 {
 	const struct taken *was = &before->now.taken, *is = &after->now.taken;
 	if (!server_of(after->now.subject)->clients_closed)
 		return was->open > was->accepted && is->open > is->accepted;
-	return (after->alone || (double)after->closed_ms < seconds * 1e3) &&
+	return may_close(&after->now) &&
+	       (after->alone || (double)after->closed_ms < seconds * 1e3) &&
 	       is->accepted <= was->accepted &&
 	       host_counter_delta(&before->counters, &after->counters, ARRIVED) > 0;
 }

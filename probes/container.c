@@ -69,10 +69,12 @@ static void limit_read(const struct cgroup_limit *l, struct settings *s)
 	s->at[USED][RECLAIMABLE] = bytes_of(l->reclaimable);
 	report_text(s->text[MAX], "%s", l->path);
 	for (size_t i = 0; i < l->next_count; i++) {
-		s->at[NEXT + i][0] = bytes_of(l->next[i].max);
-		s->at[NEXT + i][1] = bytes_of(l->next[i].used);
-		s->at[NEXT + i][FILE_OF] = l->next[i].file;
-		report_text(s->text[NEXT + i], "%s", l->next[i].path);
+		const struct cgroup_bound *next = &l->next[i];
+		s->at[NEXT + i][0] = bytes_of(next->max);
+		/* None is accused for what the kernel may be able to reclaim. */
+		s->at[NEXT + i][1] = bytes_of(next->used - next->reclaimable);
+		s->at[NEXT + i][FILE_OF] = next->file;
+		report_text(s->text[NEXT + i], "%s", next->path);
 	}
 }
 
@@ -564,7 +566,8 @@ static void pressure_words(const struct sample *s, const struct cgroup_bound *l,
 	wording_set(w, "mib", "N");
 	wording_set(w, "bytes", "a larger number");
 	file_words(w, l->file, path);
-	line_word(w, engine->memory, path);
+	if (l->file != CGROUP_NONE)
+		line_word(w, engine->memory, path);
 	wording_set(w, "path", "%s", s->group.path);
 }
 

@@ -15,13 +15,14 @@ struct container_row;
 
 /* That has a limit. */
 enum cgroup_file {
+	CGROUP_NONE, /* without a limit */
 	CGROUP_MEMORY_MAX,
 	CGROUP_MEMORY_HIGH,
 	CGROUP_MEMORY_LIMIT, /* v1 */
 	CGROUP_TCP_LIMIT,    /* v1 */
 	CGROUP_PIDS_MAX,
 };
-/* "memory.max" */
+/* "memory.max"; "": CGROUP_NONE. */
 const char *cgroup_file_name(enum cgroup_file file);
 
 /* A limit of the process' group, or of one above it. */

@@ -243,8 +243,8 @@ static const struct finding_row findings[] = {
 	      "{who} {tight?can just:cannot} hold {needed} connection{needed=1?:s}\\: its own "
 	      "limit is {limit}",
 	      LIMIT_OF_A_SERVER
-	      "{processes? for each of {processes} processes, and the kernel spreads connections "
-	      "unevenly}{waiting?, and its accept queue holds {waiting} more}. {both?Connections to servers behind it count, too. }{held?It holds "
+	      "{processes? for each of {processes} processes{uneven?, and the kernel spreads "
+	      "connections unevenly}}{waiting?, and its accept queue holds {waiting} more}. {both?Connections to servers behind it count, too. }{held?It holds "
 	      "{held} descriptor{held=1?:s} besides. }{besides?{besides} connection{besides=1?:s} "
 	      "to its other listeners {besides=1?counts:count}, too. }{idle?It closes idle ones when a sixteenth is "
 	      "left. }It suffices for {capacity}.",
@@ -278,9 +278,10 @@ static const struct finding_row findings[] = {
 		 "allows: a client that it does not accept or closes at once grows no counter. "
 		 "Critical where clients wait in its accept queue at both looks, or, of a server "
 		 "that closes them, where connections arrived in between, it has no more of them "
-		 "than before, and either it has the only TCP listeners here or the kernel shows "
-		 "that it closed one in between (TIME_WAIT, FIN_WAIT2); a reset leaves no such "
-		 "trace. Otherwise a warning.",
+		 "than before, and either the listeners of its clients are the only TCP listeners "
+		 "here or the kernel shows that it closed one of their connections in between "
+		 "(TIME_WAIT, FIN_WAIT2); a reset leaves no such trace. Otherwise a warning, also "
+		 "of nginx, which closes idle connections then, and others after an answer.",
 	 .action = "Raise the directive that the finding names, or find the clients that keep "
 		   "connections they do not use.",
 	 .proof = "Connections of the server's listeners by inet_diag, beside the directive"},
@@ -1582,8 +1583,8 @@ static const struct finding_row findings[] = {
 		 "connections. What it had is free afterwards, so that the limit seems to "
 		 "suffice.",
 	 .advice =
-		 "{limit?{engine}\\: {line}. Or let the server take less (buffers, workers, "
-		 "connections):journalctl -k --grep oom-kill names the process and what ran out}.",
+		 "{limit?{line?{engine}\\: {line}. Or let:No limit is visible now\\: let} the server "
+		 "take less (buffers, workers, connections):journalctl -k --grep oom-kill names the process and what ran out}.",
 	 .answer = "processes of {path} {window?are killed:were killed} for lack of memory",
 	 .meaning =
 		 "The kernel killed processes of the control group because its memory limit, one "
@@ -1600,12 +1601,13 @@ static const struct finding_row findings[] = {
 	 .title = "{path} is at its memory limit{share?\\: its processes waited for memory in "
 		  "{share} % of {window}}",
 	 .detail =
-		 "memory.high or memory.max was reached {count} {several?times:time} in {window}: "
-		 "the kernel reclaims memory before the process goes on, and above memory.high "
-		 "makes it sleep.{share?: Memory pressure could not be read\\: where page cache "
+		 "{file?{v1?memory.limit_in_bytes:memory.high or memory.max}:A memory limit} was "
+		 "reached {count} {several?times:time} in {window}: "
+		 "the kernel reclaims memory before the process goes on{v1?:, and above memory.high "
+		 "makes it sleep}.{share?: Memory pressure could not be read\\: where page cache "
 		 "is reclaimed that costs little.}",
-	 .advice = "{engine}\\: {line}{high?:, and MemoryHigh= (memory.high) likewise}. Or let "
-		   "the server take less.",
+	 .advice = "{line?{engine}\\: {line}{high?:{v1?:, and MemoryHigh= (memory.high) "
+		   "likewise}}. Or let:No limit is visible now\\: let} the server take less.",
 	 .answer = "{path} waits for memory at its limit",
 	 .meaning =
 		 "The processes of the control group waited for memory in at least a twentieth of "

@@ -265,6 +265,7 @@ static const struct {
 	const char *name;
 	bool (*used)(struct walk *, struct cgroup_bound *); /* false: it is not known */
 } files[] = {
+	[CGROUP_NONE] = {"", NULL},
 	[CGROUP_MEMORY_MAX] = {"memory.max", memory_used},
 	[CGROUP_MEMORY_HIGH] = {"memory.high", memory_used},
 	[CGROUP_MEMORY_LIMIT] = {"memory.limit_in_bytes", memory_used_v1},

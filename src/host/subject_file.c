@@ -32,6 +32,7 @@ bool subject_file_parse(char *text, struct subject *out)
 		   &v[7], &end) != COUNT ||
 	    !end || text[end] != ' ' || v[COUNT - 1] > UNIT_INSIDE)
 		return false;
+	/* %u takes a sign, too. */
 	for (size_t i = 0; i < COUNT; i++)
 		if (v[i] > INT32_MAX)
 			return false;

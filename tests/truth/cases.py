@@ -76,7 +76,8 @@ class Row:
 
     capacity -> settings is what is planted; base holds of every case of the row, planted or not. load is the
     oracle's. may: walls that are short for the same reason, neither right nor wrong. ample: of the need, from which
-    on no wall may be tight, and nothing be warned of.
+    on no wall may be tight, and nothing be warned of. queued: servers of which exit status 3 is right, too, where no wall
+    is short.
     """
 
     wall: str
@@ -91,6 +92,7 @@ class Row:
     base: dict = field(default_factory=dict)
     more: dict = field(default_factory=dict)
     may: tuple = ()
+    queued: tuple = ()
     kernel: str = ""  # Of a machine of its own, for what namespaces share.
     severities: tuple = SEVERITIES
     ample: float = 1.5
@@ -99,14 +101,17 @@ class Row:
 WEB = ("nginx", "haproxy", "redis", "memcached", "node", "gunicorn", "asyncio")
 SOMAXCONN = "net.core.somaxconn"
 UNIX = {"unix": 1}
+# Its synchronous workers serve a few at a time, and whether the others wait too long depends on its requests: as far as
+# they fit into the accept queue application.limit is unknown.
+QUEUED = ("gunicorn",)
 CONNECTED = {"connected": 0.5}  # Share of the clients that are there while epolltune checks.
 
 ROWS = (
-    # What a synchronous worker does not serve waits there.
+    # What a synchronous worker does not serve waits there: beyond that both are short.
     Row("accept-queue", "kernel", SOMAXCONN, "burst", arrivals, WEB, (120, 900), lambda c: {SOMAXCONN: c - 1},
-        may=("application.limit",)),
+        may=("application.limit",), queued=QUEUED),
     Row("accept-queue", "application", "listen.backlog", "burst", arrivals, WEB, (200, 1500),
-        lambda c: {"listen.backlog": c - 1}, may=("application.limit",)),
+        lambda c: {"listen.backlog": c - 1}, may=("application.limit",), queued=QUEUED),
     Row("accept-queue", "kernel", SOMAXCONN, "burst", arrivals, ("nginx", "redis"), (300,),
         lambda c: {SOMAXCONN: c - 1}, mode="run"),
     Row("accept-queue", "application", "listen.backlog", "burst", arrivals, ("nginx", "redis", "haproxy", "memcached"),
@@ -115,9 +120,9 @@ ROWS = (
     Row("accept-queue", "application", "listen.backlog", "burst", arrivals, ("nginx",), (400, 1600),
         lambda c: {"listen.backlog": c // 4 + int(3 * (c / 4) ** 0.5)}, base={"workers": 4, "reuseport": 1}, more={"bursts": 24}),
     Row("accept-queue.unix", "kernel", SOMAXCONN, "burst", arrivals, WEB, (150,), lambda c: {SOMAXCONN: c - 1}, base=UNIX,
-        may=("application.limit",)),
+        may=("application.limit",), queued=QUEUED),
     Row("accept-queue.unix", "application", "listen.backlog", "burst", arrivals, WEB, (250,),
-        lambda c: {"listen.backlog": c - 1}, base=UNIX, may=("application.limit",)),
+        lambda c: {"listen.backlog": c - 1}, base=UNIX, may=("application.limit",), queued=QUEUED),
     Row("syn-queue", "kernel", "net.ipv4.tcp_max_syn_backlog", "handshakes", round_trips, ("nginx", "redis", "haproxy"),
         (120, 360), lambda c: {"net.ipv4.tcp_max_syn_backlog": (c - 1) * 4 // 3},
         base={"net.ipv4.tcp_syncookies": 0}, more={"rtt": 0.4}),
@@ -272,7 +277,7 @@ DECOYS = {
     "small-backlog": {"listen.backlog": 200},
     "reno": {"net.ipv4.tcp_congestion_control": "reno"},
 }
-OF_CAUSE = ("wall", "owner", "knob", "severity", "ample", "may")  # What a result keeps of it.
+OF_CAUSE = ("wall", "owner", "knob", "severity", "ample", "may", "queued")  # What a result keeps of it.
 HEALTHY_SERVERS = ("nginx", "redis", "haproxy", "memcached", "node")
 HEALTHY_NEED = 150
 
@@ -283,7 +288,7 @@ def files_as_decoys(advice):
 
 def cause(row, need, severity):
     return {"wall": row.wall, "owner": row.owner, "knob": row.knob, "load": row.load, "need": need,
-            "severity": severity, "ample": severity >= row.ample, "may": list(row.may), "plant": row.plant(round(need * severity)), "enough": row.plant(need)}
+            "severity": severity, "ample": severity >= row.ample, "may": list(row.may), "queued": list(row.queued), "plant": row.plant(round(need * severity)), "enough": row.plant(need)}
 
 
 def options(row, need, case):

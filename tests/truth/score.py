@@ -130,7 +130,10 @@ def is_ample(result):
 
 def statuses(result):
     """Those that are right."""
-    return (2,) if truth(result) else (0,) if is_ample(result) else (0, 1)
+    if truth(result):
+        return (2,)
+    queued = any(result["server"] in cause["queued"] for cause in result["causes"])
+    return (0,) + (1,) * (not is_ample(result)) + (3,) * queued
 
 
 def knob_right(finding, cause, server):
@@ -222,7 +225,7 @@ def scores(results, key="verdict"):
         (sum(of["status"] for _, of in short), len(short)),
         (sum(not of["critical"] for _, of in each), len(each)),
         (sum(not of["accused"] and not of["failed"] for _, of in enough), len(enough)),
-        (sum(result[key].get("status") in (0, 1) for result, _ in enough), len(enough)),
+        (sum(result[key].get("status") in {0, 1, *statuses(result)} for result, _ in enough), len(enough)),
         (sum(of["status"] and not of["tight"] for _, of in ample), len(ample)),
         (sum(not of["accused"] and not of["failed"] for _, of in healthy), len(healthy)),
         (sum(of["status"] and not of["tight"] for _, of in healthy), len(healthy)),

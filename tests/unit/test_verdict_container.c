@@ -409,6 +409,32 @@ static void each_limit_that_has_to_be_raised_is_named(void **state)
 	}
 }
 
+/* Of v1 a part of what is in use may be reclaimed. */
+static void a_further_limit_is_not_named_for_what_may_be_reclaimed(void **state)
+{
+	for (size_t i = 0; i < 2; i++) {
+		struct target t = target_default();
+		struct settings s = verdict_settings(&experiments[0], "");
+		struct cgroup_limit limit = {.max = 100 << 20,
+					     .used = 90 << 20,
+					     .file = CGROUP_MEMORY_LIMIT,
+					     .path = "/lxc/a",
+					     .next_count = 1};
+		limit.next[0] = (struct cgroup_bound){.max = 1000 << 20,
+						      .used = 950 << 20,
+						      .reclaimable = i ? 900 << 20 : 0,
+						      .file = CGROUP_MEMORY_LIMIT,
+						      .path = "/lxc"};
+		limit_read(&limit, &s);
+		t.connections = 20000;
+		s.taken.connection_bytes = 4096;
+		s.taken.limited = true;
+		const struct finding *f = &verdict_of(&experiments[0], &t, &s, NULL)->findings[0];
+		assert_int_equal(!strstr(f->detail, "memory.limit_in_bytes of /lxc."), i);
+		assert_int_equal(!strstr(f->advice, "= 1048M"), i);
+	}
+}
+
 /* Above memory.high the kernel kills no process. */
 static void what_killed_is_no_soft_limit(void **state)
 {
@@ -417,16 +443,47 @@ static void what_killed_is_no_soft_limit(void **state)
 	const struct probe_options o = {0};
 	static struct report r;
 	after.group.pressure = (struct cgroup_pressure){.killed = 1, .exhausted = 1};
-	after.group.memory = (struct cgroup_limit){.max = 100,
-						   .file = CGROUP_MEMORY_HIGH,
-						   .path = WEB,
-						   .next = {{.max = 200, .path = "/system.slice"}},
-						   .next_count = 1};
+	after.group.memory = (struct cgroup_limit){
+		.max = 100,
+		.file = CGROUP_MEMORY_HIGH,
+		.path = WEB,
+		.next = {{.max = 200, .file = CGROUP_MEMORY_MAX, .path = "/system.slice"}},
+		.next_count = 1};
 	report_init(&r);
 	judge_killed(&before.group.pressure, &after,
 		     &(struct moment){.target = &t, .options = &o, .seconds = 1}, &r);
 	assert_non_null(
 		strstr(r.findings[0].advice, "systemctl set-property system.slice MemoryMax=NM"));
+}
+
+/* Which file it was is not known where no limit is visible: none is named. */
+static void a_limit_that_is_not_visible_has_no_file(void **state)
+{
+	struct sample after = sample_of(0, 0), before = after;
+	const struct target t = target_default();
+	const struct probe_options o = {0};
+	const struct moment m = {.target = &t, .options = &o, .seconds = 1};
+	static struct report r;
+	before.group.pressure = (struct cgroup_pressure){.stalled_us = 0};
+	after.group.memory = (struct cgroup_limit){.max = HOST_UNLIMITED};
+	after.group.pressure = (struct cgroup_pressure){
+		.killed = 1, .exhausted = 1, .reached = 9, .stalled_us = 500000};
+	report_init(&r);
+	judge_killed(&before.group.pressure, &after, &m, &r);
+	judge_reclaim(&before.group.pressure, &after, &m, &r);
+	assert_int_equal(r.finding_count, 2);
+	for (size_t i = 0; i < 2; i++)
+		if (strstr(r.findings[i].advice, "memory.") || strstr(r.findings[i].advice, "M=") ||
+		    strncmp(r.findings[i].advice, "No limit is visible now: let the server ", 40))
+			fail_msg("finding %zu: %s", i, r.findings[i].advice);
+	assert_memory_equal(r.findings[1].detail, "A memory limit was reached 9 times", 34);
+	after.group.memory = (struct cgroup_limit){
+		.max = 100, .file = CGROUP_MEMORY_LIMIT, .path = "/docker/4f"};
+	report_init(&r);
+	judge_reclaim(&before.group.pressure, &after, &m, &r);
+	assert_memory_equal(r.findings[0].detail, "memory.limit_in_bytes was reached 9", 35);
+	assert_null(strstr(r.findings[0].detail, "memory.high"));
+	assert_null(strstr(r.findings[0].advice, "memory.high"));
 }
 
 static void a_process_for_each_connection_is_needed(void **state)
@@ -700,7 +757,9 @@ int main(void)
 		cmocka_unit_test(memory_is_short_where_the_connections_do_not_fit),
 		cmocka_unit_test(kernel_memory_that_may_be_reclaimed_is_not_known_to_be_in_use),
 		cmocka_unit_test(each_limit_that_has_to_be_raised_is_named),
+		cmocka_unit_test(a_further_limit_is_not_named_for_what_may_be_reclaimed),
 		cmocka_unit_test(what_killed_is_no_soft_limit),
+		cmocka_unit_test(a_limit_that_is_not_visible_has_no_file),
 		cmocka_unit_test(a_process_for_each_connection_is_needed),
 		cmocka_unit_test(the_smallest_of_several_limits_suffices_or_is_unknown),
 		cmocka_unit_test(a_limit_that_is_hidden_says_what_to_mount),

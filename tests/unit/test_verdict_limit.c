@@ -112,6 +112,22 @@ static const struct limit_case cases[] = {
 	 "What some versions take of RLIMIT_NOFILE, halved, is 524 288", ""},
 	{"haproxy", AUTOMATIC, 1 << 30, 9, 1, TARGET_SERVER, 600000, VERDICT_UNKNOWN, REPORT_NONE,
 	 "without it some versions of HAProxy take no more than 1 048 576 descriptors", ""},
+	{"haproxy", AUTOMATIC, 1 << 30, 9, 1, TARGET_SERVER, 400000, VERDICT_UNKNOWN, 524288,
+	 "What some versions take of RLIMIT_NOFILE, halved, is 524 288", ""},
+	{"haproxy",
+	 "0",
+	 {OF_A_FILE, .preset = true, .others = 300000},
+	 1 << 30,
+	 9,
+	 1,
+	 TARGET_SERVER,
+	 250000,
+	 VERDICT_UNKNOWN,
+	 REPORT_NONE,
+	 "take no more than 1 048 576 descriptors",
+	 ""},
+	{"haproxy", AUTOMATIC, 1200000, 9, 1, TARGET_SERVER, 1000000, VERDICT_SHORT, 600000,
+	 "RLIMIT_NOFILE, halved, is 600 000", NULL},
 	{"haproxy", HIDDEN, 4096, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN, REPORT_NONE, "", ""},
 	{"haproxy", HIDDEN, 4096, 9, 1, TARGET_SERVER, 2100, VERDICT_SHORT, 2048, "", NULL},
 	/* Redis raises its limit on descriptors to what it needs. */
@@ -165,8 +181,18 @@ static const struct limit_case cases[] = {
 	{"gunicorn", LIMITED("1", .class = "sync"), 1024, 9, 4, TARGET_SERVER, 54, VERDICT_SHORT,
 	 53, "of class sync is 1 for each of 4 processes, and its accept queue holds 49 more",
 	 NULL},
-	{"gunicorn", LIMITED("1", .class = "sync"), 1024, 9, 4, TARGET_SERVER, 40, VERDICT_OK, 53,
+	{"gunicorn", LIMITED("1", .class = "sync"), 1024, 9, 4, TARGET_SERVER, 53, VERDICT_UNKNOWN,
+	 REPORT_NONE,
+	 "gunicorn serves 4 connections at a time, and the others wait in its accept queue: "
+	 "whether they wait too long depends on how long each request and each idle client "
+	 "takes; check --run",
+	 ""},
+	{"gunicorn", LIMITED("1", .class = "sync"), 1024, 9, 4, TARGET_SERVER, 5, VERDICT_UNKNOWN,
+	 REPORT_NONE, "serves 4 connections at a time", ""},
+	{"gunicorn", LIMITED("1", .class = "sync"), 1024, 9, 4, TARGET_SERVER, 4, VERDICT_OK, 53,
 	 "", ""},
+	{"gunicorn", LIMITED("1", .class = "sync"), 1024, 9, 0, TARGET_SERVER, 5, VERDICT_UNKNOWN,
+	 REPORT_NONE, "How many processes of gunicorn accept is not visible; ", ""},
 	/* Accept=no. */
 	{"systemd", ABSENT, 0, 0, 0, TARGET_SERVER, 100, VERDICT_NA, REPORT_NONE,
 	 "systemd accepts no connection of this socket itself", ""},
@@ -322,6 +348,9 @@ static void a_limit_that_is_reached_is_critical_where_clients_are_lost(void **st
 		{"redis-server", {0, 0}, 40, 102, 700, ": it would close the next", "warning"},
 		{"redis-server", {0, 0}, 40, 102, 300, ": it closes new clients", "critical"},
 		{"redis-server", {0, 0}, 40, 100, 300, ": it would close the next", "warning"},
+		/* It closes idle ones then, and others after an answer. */
+		{"nginx", {0, 0}, 40, 102, 300, ": it would close the next", "warning"},
+		{"nginx", {0, 0}, 40, 102, 0, ": it would close the next", "warning"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct subject subject = {.accepting = 1, .soft = 300, .hard = 300};
@@ -342,6 +371,87 @@ static void a_limit_that_is_reached_is_critical_where_clients_are_lost(void **st
 		    strcmp(finding_level_name(r.findings[0].level), rows[i].level) != 0)
 			fail_msg("row %zu: %s %s", i, finding_level_name(r.findings[0].level),
 				 r.findings[0].title);
+	}
+}
+
+/* What the kernel has of closed connections is read of those servers only, and at their limit. */
+static void new_clients_are_closed_at_the_limit_only(void **state)
+{
+	static const struct {
+		const char *process;
+		struct subject_clients clients;
+		uint64_t accepted;
+		bool closes;
+	} rows[] = {
+		{"redis-server", FILE_WITH(), 40, true},
+		{"redis-server", FILE_WITH(), 39, false},
+		{"redis-server", SECTION_WITH(.others = 20, .shared = 50), 30, true},
+		{"haproxy", FILE_WITH(), 40, false},
+		{"nginx", FILE_WITH(), 40, false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct subject subject = {.accepting = 1, .soft = 300, .hard = 300};
+		struct sample look = {0};
+		snprintf(subject.name, sizeof(subject.name), "%s", rows[i].process);
+		look_make(&look, &subject, rows[i].clients, 40, rows[i].accepted, 0, 100);
+		if (may_close(&look.now) != rows[i].closes)
+			fail_msg("row %zu", i);
+	}
+}
+
+static void connections_to_a_port_that_was_set_aside_are_not_of_clients(void **state)
+{
+	static const struct listener at[] = {
+		{.kind = LISTENER_TCP, .address = "0.0.0.0:80", .cookie = 1},
+		{.kind = LISTENER_TCP, .address = "127.0.0.1:81", .aside = true}};
+	struct subject subject = {.listeners = {.at = (struct listener *)at, .count = 2}};
+	struct listener reloaded = at[0], other = at[0], local = at[0];
+	reloaded.cookie = 9;
+	local.kind = LISTENER_UNIX;
+	report_text(other.address, "0.0.0.0:82");
+	assert_true(clients_reach(&reloaded, &subject));
+	assert_false(clients_reach(&at[1], &subject));
+	assert_false(clients_reach(&other, &subject));
+	assert_false(clients_reach(&local, &subject));
+}
+
+/* Workers that share each socket fill up; a socket of each, by SO_REUSEPORT, gets a part. */
+static void connections_are_spread_evenly_by_shared_sockets(void **state)
+{
+	static const struct {
+		const char *process;
+		struct listener at[2];
+		bool even;
+	} rows[] = {
+#define WEB(its_kind, ...) {.kind = its_kind, .address = "0.0.0.0:80", __VA_ARGS__}
+		{"gunicorn",
+		 {WEB(LISTENER_TCP, .cookie = 0), WEB(LISTENER_TCP, .cookie = 1)},
+		 false},
+		{"nginx", {WEB(LISTENER_TCP, .cookie = 0), {.address = "0.0.0.0:81"}}, false},
+		{"gunicorn", {WEB(LISTENER_TCP, .cookie = 0), {.address = "0.0.0.0:81"}}, true},
+		{"gunicorn",
+		 {WEB(LISTENER_UNIX, .cookie = 0), WEB(LISTENER_UNIX, .cookie = 1)},
+		 true},
+		{"gunicorn",
+		 {WEB(LISTENER_UDP, .cookie = 0), WEB(LISTENER_UDP, .cookie = 1)},
+		 true},
+		{"gunicorn",
+		 {WEB(LISTENER_TCP, .aside = true), WEB(LISTENER_TCP, .aside = true, .cookie = 1)},
+		 true},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct subject subject = {.accepting = 4, .soft = 1024, .hard = 1024};
+		struct target t = target_default();
+		struct wording words = {0};
+		struct settings s = {.subject = &subject, .clients = FILE_WITH()};
+		s.at[CLIENTS][0] = 50;
+		snprintf(subject.name, sizeof(subject.name), "%s", rows[i].process);
+		subject.listeners =
+			(struct listeners){.at = (struct listener *)rows[i].at, .count = 2};
+		clients_words(&t, &s, NULL, NULL, &words);
+		if (is_even(&s) != rows[i].even ||
+		    !wording_get(&words, "uneven")[0] != rows[i].even)
+			fail_msg("row %zu: '%s'", i, wording_get(&words, "uneven"));
 	}
 }
 
@@ -438,7 +548,11 @@ static void a_server_at_its_own_limit_is_named(void **state)
 		observation.judge(&looks[0], &looks[1],
 				  &(struct moment){.target = &t, .seconds = 0.5}, &r);
 		snprintf(row, sizeof(row), "row %zu", i);
-		findings_are(row, &r, rows[i].title[0] ? "application.limit.reached critical" : "");
+		bool closes_others = !strcmp(rows[i].process, "nginx");
+		findings_are(row, &r,
+			     !rows[i].title[0] ? ""
+			     : closes_others   ? "application.limit.reached warning"
+					       : "application.limit.reached critical");
 		if (r.finding_count && !strstr(r.findings[0].title, rows[i].title))
 			fail_msg("%s: %s", row, r.findings[0].title);
 	}
@@ -452,6 +566,9 @@ int main(void)
 		cmocka_unit_test(a_server_at_its_own_limit_is_named),
 		cmocka_unit_test(a_limit_that_is_reached_is_critical_where_clients_are_lost),
 		cmocka_unit_test(sections_are_named_where_one_has_a_limit),
+		cmocka_unit_test(new_clients_are_closed_at_the_limit_only),
+		cmocka_unit_test(connections_to_a_port_that_was_set_aside_are_not_of_clients),
+		cmocka_unit_test(connections_are_spread_evenly_by_shared_sockets),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
