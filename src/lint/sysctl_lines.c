@@ -814,7 +814,7 @@ static int64_t first_port(const struct lint *l, const struct lint_value *range,
 	return first;
 }
 
-/* Takes back what was said of a value before it was known that the kernel refuses it. */
+/* Drops what was said of a value before it was known that the kernel refuses it. */
 static void merits_drop(struct lint *l, const struct lint_value *v)
 {
 	size_t kept = 0;
