@@ -690,6 +690,7 @@ static void judge_subject(const struct queue_watch *w)
 	wording_set(&words, "listener", "%s",
 		    listener_name(&s->listeners, closed, name, sizeof(name)));
 	wording_set(&words, "who", "%s", s->name[0] ? s->name : closed->address);
+	wording_set(&words, "endpoint", "%s", closed->address);
 	wording_flag(&words, "left", left);
 	report_finding(w->report, "listeners.closed", &words);
 }

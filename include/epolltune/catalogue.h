@@ -338,7 +338,8 @@ bool process_named(const char *names, const char *process);
 const struct server_row *server_row_find(const char *process);
 /* How it limits the connections of its clients; NULL: that is unknown, as for a NULL row. */
 const struct server_setting *server_clients_setting(const struct server_row *row);
-/* By the path of a file of its configuration, as its patterns say; NULL if unknown. */
+/* By the path of a file of its configuration, as its patterns say: of several that whose tree has
+ * the file, at any depth; NULL if unknown. */
 const struct server_row *server_row_of_file(const char *path);
 /* Whether a path, relative to the root of a machine, is where one has its configuration. */
 bool server_tree_has(const char *path);

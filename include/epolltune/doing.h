@@ -30,6 +30,7 @@ void process_words(struct wording *words, const struct process *p, const char *a
  * {pids}, and {whose} {doing} {help} of all of them. Returns the number. */
 size_t halted_words(struct wording *words, const struct process *p, const struct process *all,
 		    size_t count);
-/* The same of the owner of a listener; {cut}: it was not found before the search ended; {unheld}:
+/* The same of the owner of a listener, and {endpoint}, its address also where that is visible;
+ * {cut}: it was not found before the search ended; {unheld}:
  * no process has it open; {apart}: its process is in another PID namespace. */
 void listener_words(struct wording *words, const struct listeners *all, const struct listener *l);

@@ -464,7 +464,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .about = "{who}",
+	 .about = "{endpoint}",
 	 .title = "{listener}: {seen?its accept queue {now?is:was} full ({depth} of {capacity}) "
 		  "and }{rate} handshake packet{rate=1?:s}/s {rate=1?is:are} "
 		  "dropped now",
@@ -487,7 +487,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .about = "{who}",
+	 .about = "{endpoint}",
 	 .title = "{listener}: {sampled?the queue was full in {full} of {looks} samples\\: :}more "
 		  "arrives than {process?{process}:the server} accepts",
 	 .detail =
@@ -509,7 +509,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .about = "{who}",
+	 .about = "{endpoint}",
 	 .title =
 		 "{listener} dropped {most?up to }{dropped} handshake packet{dropped=1?:s} {after}",
 	 .detail =
@@ -535,7 +535,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .about = "{who}",
+	 .about = "{endpoint}",
 	 .unserved = true,
 	 .title =
 		 "{listener}: its accept queue is full ({depth} of {capacity}){looks?; nothing was "
@@ -563,7 +563,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .about = "{who}",
+	 .about = "{endpoint}",
 	 .unserved = true,
 	 .title = "{listener}: {depth} {several?connections wait:connection waits} {none?and "
 		  "{process?{process}:its server} accepts none:in a queue that did not become "
@@ -594,7 +594,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .about = "{who}",
+	 .about = "{endpoint}",
 	 .unserved = true,
 	 .title = "{listener}{known? accepts {others?up to }{accept}/s of {arrive}/s that "
 		  "arrive:\\: its accept queue grows}\\: {sum} connection{sum=1?:s} "
@@ -623,7 +623,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .about = "{who}",
+	 .about = "{endpoint}",
 	 .unserved = true,
 	 .title = "{listener}{saturated? accepts {others?up to }{accept}/s{needed? of {needed}/s "
 		  "that this load needs}}\\: {sum} connection{sum=1?:s} "
@@ -653,7 +653,7 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "",
 	 .observed = true,
-	 .about = "{who}",
+	 .about = "{endpoint}",
 	 .unserved = true,
 	 .title =
 		 "{listener}: its accept queue is full ({depth} of {capacity}); clients get EAGAIN",
@@ -751,7 +751,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .about = "{who}",
+	 .about = "{endpoint}",
 	 .unserved = true,
 	 .title =
 		 "{listener}: its SYN queue {between?was full between two looks (it holds "
@@ -785,7 +785,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .about = "{who}",
+	 .about = "{endpoint}",
 	 .unserved = true,
 	 .title = "{listener} drops {rate} packet{rate=1?:s}/s before they reach its queues",
 	 .detail =
@@ -1766,7 +1766,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .about = "{who}",
+	 .about = "{endpoint}",
 	 .title = "{socket} drops datagrams now: {grown} in {window}",
 	 .detail =
 		 "Its receive buffer of {buffer} was full; {queued} wait in it. {group?{stuck} of "
@@ -1796,7 +1796,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .about = "{who}",
+	 .about = "{endpoint}",
 	 .unserved = true,
 	 .title = "{socket}: its receive buffer is full ({queued} of {buffer}); the kernel drops "
 		  "the next datagram",
@@ -1821,7 +1821,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .about = "{who}",
+	 .about = "{endpoint}",
 	 .unserved = true,
 	 .title = "{socket}: its receive buffer is full ({queued} of {buffer}) and "
 		  "{process?{process}:its server} reads none",
@@ -2045,7 +2045,7 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
-	 .about = "{who}",
+	 .about = "{endpoint}",
 	 .title = "{listener}: the server closed its socket during this check",
 	 .detail = "{left?The server has closed one of its listeners.:The server has stopped "
 		   "listening or was restarted.} The walls describe the closed socket.",

@@ -402,33 +402,60 @@ const struct server_setting *server_clients_setting(const struct server_row *row
 	return set && (set->directive || set->option || set->unread) ? set : NULL;
 }
 
+static bool is_named_by(const char *patterns, const char *path)
+{
+	struct list_item item;
+	while (list_next(&patterns, &item)) {
+		char pattern[64];
+		snprintf(pattern, sizeof(pattern), "%.*s", item.length, item.text);
+		if (!fnmatch(pattern, path, 0))
+			return true;
+	}
+	return false;
+}
+
+/* Of a path relative to the root of a machine. */
+static bool is_in_trees(const char *trees, const char *path)
+{
+	struct list_item item;
+	while (list_next(&trees, &item)) {
+		size_t length = (size_t)item.length - 1;
+		if (!strncmp(path, item.text + 1, length) && (!path[length] || path[length] == '/'))
+			return true;
+	}
+	return false;
+}
+
+/* The machine may be unpacked in any directory. */
+static bool is_below_trees(const char *trees, const char *path)
+{
+	for (const char *at = path; at; at = strchr(at, '/')) {
+		at += *at == '/';
+		if (is_in_trees(trees, at))
+			return true;
+	}
+	return false;
+}
+
 const struct server_row *server_row_of_file(const char *path)
 {
+	const struct server_row *named = NULL;
 	for (size_t i = 0; i < server_row_count(); i++) {
-		const char *patterns = servers[i].files;
-		struct list_item item;
-		while (list_next(&patterns, &item)) {
-			char pattern[64];
-			snprintf(pattern, sizeof(pattern), "%.*s", item.length, item.text);
-			if (!fnmatch(pattern, path, 0))
-				return &servers[i];
-		}
+		if (!is_named_by(servers[i].files, path))
+			continue;
+		if (is_below_trees(servers[i].trees, path))
+			return &servers[i];
+		if (!named)
+			named = &servers[i];
 	}
-	return NULL;
+	return named;
 }
 
 bool server_tree_has(const char *path)
 {
-	for (size_t i = 0; i < server_row_count(); i++) {
-		const char *trees = servers[i].trees;
-		struct list_item item;
-		while (list_next(&trees, &item)) {
-			size_t length = (size_t)item.length - 1;
-			if (!strncmp(path, item.text + 1, length) &&
-			    (!path[length] || path[length] == '/'))
-				return true;
-		}
-	}
+	for (size_t i = 0; i < server_row_count(); i++)
+		if (is_in_trees(servers[i].trees, path))
+			return true;
 	return false;
 }
 

@@ -65,7 +65,7 @@ static void print_proof(const struct apply *a)
 			       "is restarted: BEFORE is of this server, AFTER of a new one with "
 			       "the limits of this shell.");
 	putchar('\n');
-	compare_text(stdout, a->before, a->after, &a->tuning.style, &ignored);
+	compare_text(stdout, a->before, a->after, COMPARE_TO_PROVE, &a->tuning.style, &ignored);
 	for (size_t i = 0; i < a->plan->count; i++)
 		if (verify_unproven(&a->proof, &a->plan->changes[i], text))
 			tuning_print(&a->tuning, a->plan->changes[i].wall, text);
@@ -89,7 +89,7 @@ int apply_prove(void *arg, struct err *e)
 		rc = prove_once(a, e);
 	a->result.after = a->after;
 	if (a->tuning.document)
-		a->result.proof = compare_json(a->before, a->after);
+		a->result.proof = compare_json(a->before, a->after, COMPARE_TO_PROVE);
 	else
 		print_proof(a);
 	return rc;

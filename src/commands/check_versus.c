@@ -14,7 +14,7 @@ static int versus_print(const struct report *a, const struct report *b, const ch
 			const struct render_style *style, struct err *e)
 {
 	CLEAN(comparison_free) struct comparison c;
-	int rc = compare_reports(&c, a, b, e);
+	int rc = compare_reports(&c, a, b, COMPARE_TO_DIFF, e);
 	if (rc)
 		return rc;
 	c.command = "epolltune check --versus";

@@ -45,7 +45,7 @@ static int diff_reports(const struct diff *d, int *status, struct err *e)
 	for (int i = 0; i < 2 && !failed; i++)
 		failed = report_parse_document(d->paths[i], d->documents[i], &r[i], e);
 	if (!failed)
-		failed = compare_reports(&c, &r[0], &r[1], e);
+		failed = compare_reports(&c, &r[0], &r[1], COMPARE_TO_DIFF, e);
 	return failed ? failed : diff_print(d, &c, status, e);
 }
 

@@ -233,6 +233,7 @@ void listener_words(struct wording *words, const struct listeners *all, const st
 	bool unknown = l->owner < 0, cut = unknown && all->cut && !all->hidden;
 	bool unheld = unknown && all->unheld, apart = unknown && all->apart && !all->unheld;
 	process_words(words, l->owner < 0 ? NULL : &all->processes[l->owner], l->address);
+	wording_set(words, "endpoint", "%s", l->address);
 	wording_flag(words, "cut", cut);
 	wording_flag(words, "unheld", unheld);
 	wording_flag(words, "apart", apart);

@@ -421,13 +421,15 @@ static void lowers_judge(struct lint *l, const struct assignment *a)
 			a->read.name);
 }
 
+/* What the lines leave in force: systemd-sysctl writes the last one only, and where the kernel
+ * refuses it, none. */
 static const struct lint_value *value_find(const struct lint *l, const char *name)
 {
 	const struct lint_value *last = NULL;
 	for (size_t i = 0; i < l->value_count; i++)
 		if (!strcmp(l->values[i].name, name))
 			last = &l->values[i];
-	return last && !last->exclude ? last : NULL;
+	return last && !last->exclude && !last->refused ? last : NULL;
 }
 
 /* `later`: rows that depend on other lines, once all are read. */
@@ -798,26 +800,35 @@ static void thresholds_judge(struct lint *l, const char *family)
 static int64_t first_port(const struct lint *l, const struct lint_value *range,
 			  const struct lint_value **later)
 {
+	const struct lint_value *v;
 	int64_t port, first = 1024;
-	bool set = false;
 	char running[32];
-	*later = NULL;
-	for (size_t i = 0; i < l->value_count; i++) {
-		const struct lint_value *v = &l->values[i];
-		if (strcmp(v->name, FIRST_PORT) || v->exclude ||
-		    !kernel_number(v->value, BLANKS, &port))
-			continue;
-		set = true;
-		if (v->order < range->order)
-			first = port;
-		else
-			*later = v;
-	}
+	bool set = number_of(l, FIRST_PORT, &v, &port) && port >= 0 && port <= 65535;
+	*later = set && v->order > range->order ? v : NULL;
+	if (set && !*later)
+		first = port;
 	if (!set && l->host &&
 	    host_read(l->host, "proc/sys/net/ipv4/ip_unprivileged_port_start", running,
 		      sizeof(running), NULL) > 0)
 		first = strtoll(running, NULL, 10);
 	return first;
+}
+
+/* Drops what was said of a value before it was known that the kernel refuses it. */
+static void merits_drop(struct lint *l, const struct lint_value *v)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < l->count; i++) {
+		struct lint_problem *p = &l->problems[i];
+		if (p->line == v->line && !strcmp(p->file, v->file) &&
+		    (p->rule == LINT_LOWERS || p->rule == LINT_CLASSIC)) {
+			free(p->text);
+			free(p->fix);
+		} else {
+			l->problems[kept++] = *p;
+		}
+	}
+	l->count = kept;
 }
 
 static void ranges_judge(struct lint *l)
@@ -832,6 +843,7 @@ static void ranges_judge(struct lint *l)
 		    low >= (first = first_port(l, v, &later)))
 			continue;
 		v->refused = true;
+		merits_drop(l, v);
 		if (later)
 			lint_add(
 				l, &line, LINT_REFUSED, NULL,
@@ -859,8 +871,8 @@ static void pairs_judge(struct lint *l)
 			 "(%s:%u): remove that line",
 			 stamps->file, stamps->line);
 	}
-	if (number_of(l, "net.ipv4.ip_local_port_range", &range, &value) && !range->refused &&
-	    value < 10000 && !value_find(l, "net.ipv4.ip_local_reserved_ports")) {
+	if (number_of(l, "net.ipv4.ip_local_port_range", &range, &value) && value < 10000 &&
+	    !value_find(l, "net.ipv4.ip_local_reserved_ports")) {
 		struct lint_line line = {range->file, "", range->line};
 		lint_add(l, &line, LINT_PORTS, NULL,
 			 "the range begins at %" PRId64

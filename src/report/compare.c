@@ -84,10 +84,12 @@ enum compare_verdict compare_gain(const struct wall *before, const struct wall *
 }
 
 /* The change that a comparison prints: a wall that asks now, and had no verdict, must not pass as
- * no difference. That it was otherwise before is not known: no experiment shows it. */
-static enum compare_verdict change_of(const struct wall *before, const struct wall *after)
+ * no difference. That it was otherwise before is not known: a proof does not blame the change. */
+static enum compare_verdict change_of(const struct wall *before, const struct wall *after,
+				      enum compare_purpose purpose)
 {
-	if (before && after && before->verdict == VERDICT_UNKNOWN && verdict_asks(after->verdict))
+	if (purpose == COMPARE_TO_DIFF && before && after && before->verdict == VERDICT_UNKNOWN &&
+	    verdict_asks(after->verdict))
 		return COMPARE_WORSE;
 	return compare_wall(before, after);
 }
@@ -152,7 +154,7 @@ static int wall_status(const struct wall *before, const struct wall *after)
 {
 	if (is_lost(before, after))
 		return 3;
-	if (change_of(before, after) != COMPARE_WORSE)
+	if (change_of(before, after, COMPARE_TO_DIFF) != COMPARE_WORSE)
 		return 0;
 	return after->verdict == VERDICT_SHORT ? 2 : 1;
 }
@@ -300,14 +302,14 @@ static const char *format_figure(char *text, size_t size, const struct wall *w)
 }
 
 static int add_wall(struct comparison *c, const struct wall *before, const struct wall *after,
-		    struct err *e)
+		    enum compare_purpose purpose, struct err *e)
 {
 	struct comparison_row *row = comparison_row(c);
 	const char *was = before ? wall_verdict_name(before->verdict) : "";
 	const char *is = after ? wall_verdict_name(after->verdict) : "";
 	if (!row)
 		return err_set(e, ENOMEM, "out of memory for the comparison");
-	row->change = change_of(before, after);
+	row->change = change_of(before, after, purpose);
 	row->lost = is_lost(before, after);
 	report_text(row->cell[0], "%s", before ? before->name : after->name);
 	format_figure(row->cell[1], sizeof(row->cell[1]), before);
@@ -359,7 +361,7 @@ static int add_answer(struct comparison *c, const struct report *before, const s
 }
 
 int compare_reports(struct comparison *c, const struct report *before, const struct report *after,
-		    struct err *e)
+		    enum compare_purpose purpose, struct err *e)
 {
 	static const struct table_column columns[] = {
 		{"WALL", TABLE_LEFT},    {"BEFORE", TABLE_RIGHT}, {"AFTER", TABLE_RIGHT},
@@ -374,7 +376,7 @@ int compare_reports(struct comparison *c, const struct report *before, const str
 				 .wide = true,
 				 .names = {before->host.name, after->host.name},
 				 .status = compare_status(before, after),
-				 .body = compare_json(before, after)};
+				 .body = compare_json(before, after, purpose)};
 	for (size_t i = 0; i < 2; i++)
 		if (render_omitted(sides[i], omitted)[0])
 			report_append(c->notes[0], "%s%s: %s", c->notes[0][0] ? " " : "",
@@ -382,7 +384,7 @@ int compare_reports(struct comparison *c, const struct report *before, const str
 	for (size_t i = 0; !rc && wall_pair(before, after, i, &was, &is); i++)
 		if ((was && !figure_is_absent(was)) || (is && !figure_is_absent(is)) ||
 		    is_lost(was, is))
-			rc = add_wall(c, was, is, e);
+			rc = add_wall(c, was, is, purpose, e);
 	if (!rc)
 		rc = add_findings(c, before, after, true, e);
 	if (!rc)
@@ -391,10 +393,10 @@ int compare_reports(struct comparison *c, const struct report *before, const str
 }
 
 int compare_text(FILE *out, const struct report *before, const struct report *after,
-		 const struct render_style *style, struct err *e)
+		 enum compare_purpose purpose, const struct render_style *style, struct err *e)
 {
 	CLEAN(comparison_free) struct comparison c;
-	int rc = compare_reports(&c, before, after, e);
+	int rc = compare_reports(&c, before, after, purpose, e);
 	return rc ? rc : comparison_render_text(out, &c, style, e);
 }
 
@@ -436,7 +438,8 @@ static void json_worse(struct json_writer *w, json_t *object, const struct repor
 	value_set(w, object, "worse", list);
 }
 
-json_t *compare_json(const struct report *before, const struct report *after)
+json_t *compare_json(const struct report *before, const struct report *after,
+		     enum compare_purpose purpose)
 {
 	struct json_writer writer = {false}, *w = &writer;
 	json_t *root = json_object(), *walls = json_array(), *findings = json_object();
@@ -446,7 +449,7 @@ json_t *compare_json(const struct report *before, const struct report *after)
 		json_t *o = json_object();
 		value_set(w, o, "name", value_text(any->name));
 		value_set(w, o, "unit", value_text(any->unit));
-		value_set(w, o, "change", value_text(compare_name(change_of(was, is))));
+		value_set(w, o, "change", value_text(compare_name(change_of(was, is, purpose))));
 		value_set(w, o, "before", json_side(w, was));
 		value_set(w, o, "after", json_side(w, is));
 		value_add(w, walls, o);

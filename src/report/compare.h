@@ -23,14 +23,19 @@ uint64_t compare_rate(struct report *r);
 #define COMPARE_ROUNDS 5
 void compare_rounds(struct report *rounds, size_t count);
 
+/* Whether a wall that asks, and had no verdict before, is worse: so that a difference does not pass
+ * unseen, but not where the change of a run is judged, which need not be its cause. */
+enum compare_purpose { COMPARE_TO_DIFF, COMPARE_TO_PROVE };
+
 /* Makes the comparison of two reports, which must outlive it. The caller frees it, also after an
- * error, and may name its documents and set its conditions. */
+ * error, and may name its documents and set its conditions. Its status is compare_status(). */
 int compare_reports(struct comparison *c, const struct report *before, const struct report *after,
-		    struct err *e);
+		    enum compare_purpose purpose, struct err *e);
 /* Prints it as text. */
 int compare_text(FILE *out, const struct report *before, const struct report *after,
-		 const struct render_style *style, struct err *e);
+		 enum compare_purpose purpose, const struct render_style *style, struct err *e);
 /* { "walls": [ { name, unit, change, before: { verdict, value }, after: … } ],
  *   "findings": { "gone": [ id … ], "new": [ id … ], "worse": [ { id, level } … ] } }; NULL if out
  * of memory. */
-json_t *compare_json(const struct report *before, const struct report *after);
+json_t *compare_json(const struct report *before, const struct report *after,
+		     enum compare_purpose purpose);

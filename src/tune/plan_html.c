@@ -150,7 +150,7 @@ static int proof(struct html *h, const struct plan_result *r, struct err *e)
 	CLEAN(comparison_free) struct comparison c = {0};
 	if (!r->before || !r->after)
 		return 0;
-	int rc = compare_reports(&c, r->before, r->after, e);
+	int rc = compare_reports(&c, r->before, r->after, COMPARE_TO_PROVE, e);
 	if (rc)
 		return rc;
 	html_element(h, "h2", NULL, "Proof: before and after");

@@ -299,7 +299,8 @@ static void undo_as_found(struct undoing *x, size_t n, int rc, const struct foun
 {
 	struct change *c = &x->r->items[n];
 	if (!same_boot(x) && c->scope != CHANGE_FILES &&
-	    (!x->persisted[n] || (rc == 0 && !ours(x->u, c, found) && !later_run(x, c, found))))
+	    (!x->persisted[n] ||
+	     (rc == 0 && !found->several && !ours(x->u, c, found) && !later_run(x, c, found))))
 		stale(x, n, "a reboot has reset it");
 	else if (rc == -ESTALE)
 		stale(x, n, e->text);

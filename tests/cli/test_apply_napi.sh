@@ -6,10 +6,10 @@
 
 nic=/sys/class/net/v0
 
-in_veth_namespace() {
+in_veth_namespace() { # [OPTIONS of unshare]
 	options=-Urnm
 	if may_unshare -nm; then options=-nm; fi
-	in_namespace $options
+	in_namespace "$options${1:+ $1}"
 	mount -t sysfs sysfs /sys || skip 'cannot mount a private sysfs'
 	ip link add name v0 numrxqueues 2 numtxqueues 2 type veth peer name v1 && ethtool -L v0 rx 1 &&
 		ethtool -K v0 gro on && ip link set v0 up || skip 'no veth with channels'
@@ -85,6 +85,25 @@ test_queues_that_were_added_since_are_a_conflict() {
 	in_veth_namespace
 	may_write || return 0
 	apply 0 device.rps_cpus@v0=1
+	ethtool -L v0 rx 2
+	is 'what is set' "$(masks)" '1 0 '
+	rollback 1
+	contains out 'has several values, run 1 set 1; modified since run 1'
+	is 'what is set' "$(masks)" '1 0 '
+	expect 0 epolltune rollback --force --state-dir state
+	is 'what is set' "$(masks)" '0 0 '
+}
+
+# A rule has set the mask at boot, and the queues came later.
+test_queues_that_were_added_after_a_reboot_are_a_conflict() {
+	in_veth_namespace '--pid --fork --mount-proc'
+	may_write || return 0
+	apply 0 device.rps_cpus@v0=1
+	# A veth has no address that a rule could name: the journal says that one was written.
+	line='"name":"device.rps_cpus@v0","from":"","to":"1","why":""'
+	sed -i -e 's/"boot":"[^"]*"/"boot":"another"/' -e "/\"event\":\"end\"/i\\
+{\"v\":2,\"event\":\"intent\",\"run\":1,\"time\":1,\"n\":1,\"kind\":\"sysctl.d\",\"scope\":\"files\",$line}\\
+{\"v\":2,\"event\":\"done\",\"run\":1,\"time\":1,\"n\":1,\"became\":\"1\"}" state/journal.jsonl
 	ethtool -L v0 rx 2
 	is 'what is set' "$(masks)" '1 0 '
 	rollback 1

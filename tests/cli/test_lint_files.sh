@@ -159,12 +159,41 @@ test_a_port_range_begins_where_ports_are_unprivileged() {
 	put x.conf 'net.ipv4.ip_unprivileged_port_start = 2048' 'net.ipv4.ip_local_port_range = 1024 60999'
 	expect 2 epolltune lint x.conf
 	said '2: lint.refused: net.ipv4.ip_local_port_range: 1024 is below net.ipv4.ip_unprivileged_port_start (2048)'
+	# A value that the kernel refuses is not in force, in either order.
+	for value in 70000 -1 '"80"'; do
+		for range in 'net.ipv4.ip_local_port_range = 1024 60999' 'net.ipv4.ip_local_port_range = 80 60999'; do
+			first="net.ipv4.ip_unprivileged_port_start = $value"
+			put x.conf "$first" "$range"
+			epolltune lint x.conf >before || :
+			put x.conf "$range" "$first"
+			epolltune lint x.conf >after || :
+			case $range in
+			*' 80 '*) contains before "80 is below net.ipv4.ip_unprivileged_port_start (1024), and the kernel refuses" ;;
+			*) lacks before ' is below net.ipv4.ip_unprivileged_port_start' ;;
+			esac
+			lacks after 'which x.conf:2 sets later'
+		done
+	done
+	range='net.ipv4.ip_local_port_range = 80 60999' first='net.ipv4.ip_unprivileged_port_start = 80'
 	machine_of 6.18.0 16000000
 	judged "$range" lint.refused
 	put m/proc/sys/net/ipv4/ip_unprivileged_port_start 0
 	judged "$range" lint.ports
 	put m/etc/sysctl.d/60-y.conf "$first"
 	judged "$range" lint.refused
+}
+
+# A line that sets nothing gets no advice, nor is what is running another value than it sets.
+test_a_port_range_that_is_refused_has_no_other_verdict() {
+	range='net.ipv4.ip_local_port_range = 500 600'
+	put x.conf "$range"
+	expect 2 epolltune lint x.conf --format json
+	is 'the rules' "$(jq -r '.problems[].rule' out)" lint.refused
+	machine_of 6.18.0 16000000
+	put m/proc/sys/net/ipv4/ip_local_port_range '32768	60999'
+	judged "$range" lint.refused
+	lacks out lint.lowers
+	lacks out lint.drift
 }
 
 test_the_files_of_a_machine_are_read_in_their_order() {
@@ -244,6 +273,25 @@ test_backlogs_are_read_as_by_their_servers() {
 	tar -czf m.tar.gz -C m .
 	expect 1 epolltune lint --sysroot m.tar.gz
 	sed -n 's/: raise that as well$//p' out | diff want - >differ || { show differ && fail 'packed, other backlogs'; }
+}
+
+# The directory says whose a file is, also where its name has another server's.
+test_a_file_is_of_the_server_whose_directory_has_it() {
+	machine_of 6.18.0 16000000
+	put m/proc/sys/net/core/somaxconn 4096
+	put m/etc/php/8.2/fpm/pool.d/redis.conf '[redis]' 'listen.backlog = 65535'
+	put m/etc/php-fpm.d/nginx.conf '[nginx]' 'listen.backlog = 65535'
+	put m/etc/apache2/conf-enabled/php-limits.conf 'ListenBacklog 65535'
+	put m/etc/haproxy/conf.d/nginx.cfg 'frontend a' '  bind :80 backlog 65535'
+	cat >want <<-'end'
+		/etc/apache2/conf-enabled/php-limits.conf:1 lint.capped
+		/etc/haproxy/conf.d/nginx.cfg:2 lint.capped
+		/etc/php-fpm.d/nginx.conf:2 lint.capped
+		/etc/php/8.2/fpm/pool.d/redis.conf:2 lint.capped
+	end
+	expect 1 epolltune lint --sysroot m --format json
+	jq -r '.problems[] | "\(.file):\(.line) \(.rule)"' out | sort >found
+	diff want found >differ || { show differ && fail 'taken for those of other servers'; }
 }
 
 # Nothing sets it at boot, so that another value that is running is no drift.

@@ -51,7 +51,7 @@ static void reports_diff(json_t *const documents[2], FILE *out)
 	for (int i = 0; i < 2; i++)
 		if (report_parse_document("a", documents[i], &r[i], NULL) < 0)
 			return;
-	if (compare_reports(&c, &r[0], &r[1], NULL) == 0)
+	if (compare_reports(&c, &r[0], &r[1], COMPARE_TO_DIFF, NULL) == 0)
 		comparison_print(&c, out);
 }
 

@@ -273,7 +273,7 @@ static struct comparison compared(struct report *before, struct report *after)
 	report_text(after->walls[0].name, "descriptors.process");
 	after->walls[0].verdict = VERDICT_SHORT;
 	report_text(finding_made(after, "a.b", LEVEL_WARNING, "")->title, "%s", hostile);
-	assert_int_equal(compare_reports(&c, before, after, &e), 0);
+	assert_int_equal(compare_reports(&c, before, after, COMPARE_TO_DIFF, &e), 0);
 	c.command = "epolltune diff";
 	c.names[0] = "a.json";
 	c.names[1] = hostile;

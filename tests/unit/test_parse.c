@@ -476,20 +476,20 @@ static void new_finding(struct report *r, enum finding_level level, bool accepte
 	report_text(f->wall, "accept-queue");
 }
 
-static void an_unknown_wall_that_asks_is_worse(void **state)
+static void a_wall_that_asks_and_had_no_verdict_is_worse_but_for_a_proof(void **state)
 {
 	static const struct {
 		enum wall_verdict before, after;
 		int status;
-		const char *change;
+		const char *change, *proof;
 	} cases[] = {
-		{VERDICT_UNKNOWN, VERDICT_SHORT, 2, "worse"},
-		{VERDICT_UNKNOWN, VERDICT_TIGHT, 1, "worse"},
-		{VERDICT_UNKNOWN, VERDICT_OK, 0, "unknown"},
-		{VERDICT_NA, VERDICT_SHORT, 2, "worse"},
-		{VERDICT_NA, VERDICT_OK, 0, "unknown"},
-		{VERDICT_SHORT, VERDICT_UNKNOWN, 3, "unknown"},
-		{VERDICT_UNKNOWN, VERDICT_UNKNOWN, 0, "same"},
+		{VERDICT_UNKNOWN, VERDICT_SHORT, 2, "worse", "unknown"},
+		{VERDICT_UNKNOWN, VERDICT_TIGHT, 1, "worse", "unknown"},
+		{VERDICT_UNKNOWN, VERDICT_OK, 0, "unknown", "unknown"},
+		{VERDICT_NA, VERDICT_SHORT, 2, "worse", "worse"},
+		{VERDICT_NA, VERDICT_OK, 0, "unknown", "unknown"},
+		{VERDICT_SHORT, VERDICT_UNKNOWN, 3, "unknown", "unknown"},
+		{VERDICT_UNKNOWN, VERDICT_UNKNOWN, 0, "same", "same"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct report *r = calloc(2, sizeof(*r));
@@ -497,12 +497,18 @@ static void an_unknown_wall_that_asks_is_worse(void **state)
 		one_wall(&r[1], 1100, 1000);
 		r[0].walls[0].verdict = cases[i].before;
 		r[1].walls[0].verdict = cases[i].after;
-		json_t *o = compare_json(&r[0], &r[1]);
-		json_t *row = json_array_get(json_object_get(o, "walls"), 0);
-		assert_string_equal(json_string_value(json_object_get(row, "change")),
-				    cases[i].change);
+		for (enum compare_purpose p = COMPARE_TO_DIFF; p <= COMPARE_TO_PROVE; p++) {
+			struct comparison c;
+			struct err e;
+			const char *want = p == COMPARE_TO_DIFF ? cases[i].change : cases[i].proof;
+			assert_int_equal(compare_reports(&c, &r[0], &r[1], p, &e), 0);
+			json_t *row = json_array_get(json_object_get(c.body, "walls"), 0);
+			assert_string_equal(json_string_value(json_object_get(row, "change")),
+					    want);
+			assert_string_equal(c.rows[0].cell[4], want);
+			comparison_free(&c);
+		}
 		assert_int_equal(compare_status(&r[0], &r[1]), cases[i].status);
-		json_decref(o);
 		free(r);
 	}
 }
@@ -548,7 +554,8 @@ static void a_finding_of_another_server_is_another(void **state)
 		report_init(&r[1]);
 		same_findings(&r[0], cases[i].before, LEVEL_CRITICAL);
 		same_findings(&r[1], cases[i].after, LEVEL_CRITICAL);
-		json_t *o = compare_json(&r[0], &r[1]), *f = json_object_get(o, "findings");
+		json_t *o = compare_json(&r[0], &r[1], COMPARE_TO_DIFF),
+		       *f = json_object_get(o, "findings");
 		size_t gone = json_array_size(json_object_get(f, "gone"));
 		size_t new = json_array_size(json_object_get(f, "new"));
 		size_t worse = json_array_size(json_object_get(f, "worse"));
@@ -617,7 +624,7 @@ static void what_makes_the_verdict_is_worse(void **state)
 		r[1].probe_count = 1;
 		new_finding(&r[0], cases[i].before, cases[i].was_accepted);
 		new_finding(&r[1], cases[i].after, cases[i].is_accepted);
-		assert_int_equal(compare_reports(&c, &r[0], &r[1], &e), 0);
+		assert_int_equal(compare_reports(&c, &r[0], &r[1], COMPARE_TO_DIFF, &e), 0);
 		assert_int_equal(c.status, cases[i].status);
 		c.command = "epolltune diff";
 		for (size_t k = 0; k < 2; k++) {
@@ -647,7 +654,7 @@ static void a_table_and_findings(void **state)
 	finding_made(after, "buffers.new", LEVEL_NOTE, "new");
 	before->lost = 2;
 	FILE *out = open_memstream(&text, &size);
-	assert_int_equal(compare_text(out, before, after, &style, &e), 0);
+	assert_int_equal(compare_text(out, before, after, COMPARE_TO_DIFF, &style, &e), 0);
 	fclose(out);
 	assert_non_null(strstr(text, "short -> ok"));
 	assert_non_null(strstr(text, "better"));
@@ -657,7 +664,7 @@ static void a_table_and_findings(void **state)
 				     "full.\n"));
 	for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
 		assert_true(strcspn(at, "\n") <= 80);
-	json_t *o = compare_json(before, after);
+	json_t *o = compare_json(before, after, COMPARE_TO_DIFF);
 	assert_non_null(o);
 	json_t *rows = json_object_get(o, "walls");
 	assert_int_equal(json_array_size(rows), before->wall_count);
@@ -815,7 +822,7 @@ int main(void)
 		cmocka_unit_test(a_latency_at_a_rate_of_its_own_is_unknown),
 		cmocka_unit_test(rounds_have_the_findings_of_most),
 		cmocka_unit_test(verdicts_side_by_side),
-		cmocka_unit_test(an_unknown_wall_that_asks_is_worse),
+		cmocka_unit_test(a_wall_that_asks_and_had_no_verdict_is_worse_but_for_a_proof),
 		cmocka_unit_test(a_finding_of_another_server_is_another),
 		cmocka_unit_test(what_makes_the_verdict_is_worse),
 		cmocka_unit_test(a_table_and_findings),

@@ -382,11 +382,13 @@ static void the_answer_names_a_failed_probe(void **state)
 }
 
 /* Whether a text of the row has {name} too, so that what fills the row sets it; {who} and {whose}
- * are set together. */
+ * are set together, and {endpoint} with the name of a listener. */
 static bool has_word(const struct finding_row *row, const char *name, size_t length)
 {
 	if (!strncmp(name, "who}", 4) && has_word(row, "whose", 5))
 		return true;
+	if (!strncmp(name, "endpoint}", 9))
+		return has_word(row, "listener", 8) || has_word(row, "socket", 6);
 	const char *const texts[] = {row->title, row->detail, row->advice, row->answer};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		for (const char *at = texts[i] ? texts[i] : ""; (at = strchr(at, '{')); at++)

@@ -2027,7 +2027,7 @@ static void the_answer_names_the_server(void **state)
 	look_twice(stopped);
 	report_answer(&report, answer);
 	assert_string_equal(answer, "Not ready: nginx is dropping connections now.");
-	assert_string_equal(report.findings[0].about, "nginx");
+	assert_string_equal(report.findings[0].about, "0.0.0.0:443");
 	look_twice(bursts_unknown_owner);
 	report_answer(&report, answer);
 	assert_string_equal(answer, "Not ready: 0.0.0.0:443 is dropping connections now.");
