@@ -81,6 +81,8 @@ struct names {
 static int name_add(const char *value, void *arg)
 {
 	struct names *all = arg;
+	if (!all->e)
+		return 1;
 	if (!err_append(all->e, "%s%s" MORE, all->between, value)) {
 		err_append(all->e, MORE);
 		return 1;

@@ -187,7 +187,7 @@ has_workers() { # LIMIT OF THE MASTER, OF A WORKER, WORKERS
 		        resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), 4096))
 		        events = select.epoll()
 		        events.register(listener, select.EPOLLIN)
-		        print("polls", flush=True)
+		        os.write(1, b"polls\n")
 		        while os.getppid() == master:
 		            events.poll(0.1)
 		        os._exit(0)
