@@ -548,12 +548,25 @@ test_clients_at_another_address_of_memcached_take_from_its_limit() {
 	end_jobs
 }
 
-test_a_server_that_has_as_many_clients_as_it_allows_is_at_its_limit() {
-	needs redis-server python3
+redis_takes_40() {
 	printf 'port 8080\nmaxclients 40\nset-proc-title no\nsave ""\n' >etc/redis.conf
 	sleep 1 # it changed before the server started
 	redis-server "$work/etc/redis.conf" >server.out 2>&1 &
 	wait_for listens 8080
+}
+
+closes_new_clients() {
+	python3 -c 'import socket, time
+while True:
+    socket.create_connection(("127.0.0.1", 8080)).recv(99)
+    time.sleep(0.05)' &
+	at_its_limit 2
+	json 'finding("application.limit.reached") | .level == "critical" and (.title | contains("it closes new clients"))'
+}
+
+test_a_server_that_has_as_many_clients_as_it_allows_is_at_its_limit() {
+	needs redis-server python3
+	redis_takes_40
 	clients 8080 39
 	wait_for accepted
 	again 0 20
@@ -564,23 +577,15 @@ test_a_server_that_has_as_many_clients_as_it_allows_is_at_its_limit() {
 	json 'wall("application.limit") | .verdict == "ok" and .limit == 40' \
 		'finding("application.limit.reached") | .level == "warning" and
 			(.title | contains("40 of 40 connections open, its own limit: it would close the next client"))'
-	python3 -c 'import socket, time
-while True:
-    socket.create_connection(("127.0.0.1", 8080)).recv(99)
-    time.sleep(0.05)' &
-	at_its_limit 2
-	json 'finding("application.limit.reached") | .level == "critical" and (.title | contains("it closes new clients"))'
+	closes_new_clients
 	end_jobs
 }
 
 # As beside sshd: the kernel counts the clients of both together.
 test_clients_that_a_server_closes_beside_another_one_are_its_own() {
 	needs redis-server python3
-	printf 'port 8080\nmaxclients 40\nset-proc-title no\nsave ""\n' >etc/redis.conf
-	sleep 1 # it changed before the server started
 	python3 -m http.server 8081 >other.out 2>&1 &
-	redis-server "$work/etc/redis.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	redis_takes_40
 	wait_for listens 8081
 	clients 8080 40
 	wait_for accepted
@@ -592,12 +597,7 @@ while True:
 	at_its_limit 1
 	json 'finding("application.limit.reached") | .level == "warning" and (.title | contains("it would close the next client"))'
 	kill $other
-	python3 -c 'import socket, time
-while True:
-    socket.create_connection(("127.0.0.1", 8080)).recv(99)
-    time.sleep(0.05)' &
-	at_its_limit 2
-	json 'finding("application.limit.reached") | .level == "critical" and (.title | contains("it closes new clients"))'
+	closes_new_clients
 	end_jobs
 }
 
