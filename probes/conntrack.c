@@ -510,6 +510,8 @@ static void observation_judge(const struct sample *before, const struct sample *
 	wording_flag(&words, "several", grown > 1);
 	wording_set(&words, "dropped", "%s", grown > 0 ? quantity_count((uint64_t)grown).text : "");
 	wording_set(&words, "window", "%s", quantity_seconds(m->seconds).text);
+	wording_set(&words, "more", "%s",
+		    after->max == REPORT_NONE ? "" : quantity_plain(2 * (uint64_t)after->max).text);
 	struct finding *f = report_finding(r, "conntrack.full", &words);
 	finding_propose(f, DIR "max",
 			after->max == REPORT_NONE ? "" : quantity_plain((uint64_t)after->max).text,

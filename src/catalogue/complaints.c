@@ -46,7 +46,7 @@ static const struct clue_row complaints[] = {
 	 "runs your own programs over such a path.",
 	 "tcp(7); net/ipv4/tcp_output.c"},
 	{"packet loss",
-	 "packets are lost\npackets lost\nlost packets\ndropped packets\npackets are dropped\n"
+	 "packets are lost\npacket drops\npackets lost\nlost packets\ndropped packets\npackets are dropped\n"
 	 "drops packets\nrx drops",
 	 "A queue was full: the ring of the network card, the softnet backlog, a socket's receive "
 	 "buffer, or the provider's limit. Each has a counter of its own.",
@@ -62,12 +62,13 @@ static const struct clue_row complaints[] = {
 	 "Set SO_RCVBUF and raise net.core.rmem_max: epolltune check --datagrams N --probe udp.",
 	 "udp(7); net/ipv4/udp.c __udp_enqueue_schedule_skb()"},
 	{"one CPU at 100 %",
-	 "one cpu*100*\none core*100*\nksoftirqd*100*\nksoftirqd uses\nksoftirqd at the top\nhigh softirq\n"
+	 "one cpu*100*\none core*100*\nksoftirqd*100*\nksoftirqd\nirqbalance\nksoftirqd uses\nksoftirqd at the top\nhigh softirq\n"
 	 "softirq on one cpu\nall interrupts on one cpu",
-	 "All packets of an interface arrive at one CPU: it has one queue, or all its queues interrupt "
-	 "the same CPU.",
-	 "nic.queues,softnet.budget", REMEDY_DEVICE,
-	 "grep -E 'CPU|DEVICE' /proc/interrupts; mpstat -P ALL 1",
+	 "One CPU takes all packets of an interface (ksoftirqd is at the top): it has one queue, or all "
+	 "its queues interrupt the same CPU. Or a thread of the server spins, as at its limit on "
+	 "descriptors.",
+	 "nic.queues,softnet.budget,descriptors.process", REMEDY_DEVICE,
+	 "top -H; grep -E 'CPU|DEVICE' /proc/interrupts; mpstat -P ALL 1",
 	 "epolltune check --probe nic; ethtool -L DEVICE combined N, or RPS where there is one queue.",
 	 "Documentation/networking/scaling.rst"},
 	{"latency spikes",
@@ -119,7 +120,7 @@ static const struct clue_row complaints[] = {
 	 "A limit stops the connections: the process' descriptors, a client's ports, conntrack, memory, "
 	 "or the server's own setting. The count suggests which: near 1 024 or 65 536 it is "
 	 "descriptors, near 28 232 a client's ephemeral ports.",
-	 "descriptors.process,ports.ephemeral,conntrack,accept-queue", REMEDY_PROCESS,
+	 "descriptors.process,application.limit,ports.ephemeral,conntrack,accept-queue", REMEDY_PROCESS,
 	 "ss -s; grep 'open files' /proc/PID/limits",
 	 "epolltune check --server WHO --connections N: each wall, and what it takes.",
 	 "accept(2)"},

@@ -19,9 +19,10 @@ static const struct clue_row directives[] = {
 	 "fs.nr_open, a billion on some systems, which slows programs that size tables by it.",
 	 "descriptors.process", REMEDY_PROCESS,
 	 "systemctl show -p LimitNOFILE,LimitNOFILESoft UNIT; " FILES_SHOW,
-	 "systemctl edit UNIT: [Service] LimitNOFILE=65536; then systemctl restart UNIT.",
+	 "Where they are lower: systemctl edit UNIT: [Service] LimitNOFILE=65536:524288; then systemctl "
+	 "restart UNIT.",
 	 "systemd.exec(5)"},
-	{"nofile", "ulimit -n\nsoft nofile\nhard nofile\nopen files (-n)",
+	{"nofile", "ulimit\nlimits.conf\nulimit -n\nsoft nofile\nhard nofile\nopen files (-n)",
 	 "limits.conf: RLIMIT_NOFILE of sessions that PAM opens (ssh, su, cron). Services of systemd "
 	 "do not read it: LimitNOFILE= is theirs. A value above fs.nr_open is refused.",
 	 "descriptors.process", REMEDY_PROCESS, "ulimit -Sn; ulimit -Hn; " FILES_SHOW,
@@ -33,20 +34,20 @@ static const struct clue_row directives[] = {
 	 "with EAGAIN. LimitNPROC and nproc count all of one user instead.",
 	 "cgroup.pids", REMEDY_CONTAINER,
 	 "systemctl show -p TasksMax,TasksCurrent UNIT; cat /sys/fs/cgroup/GROUP/pids.events",
-	 "systemctl set-property UNIT TasksMax=4096.",
+	 "systemctl set-property UNIT TasksMax=N, above the present one.",
 	 "systemd.resource-control(5); cgroup-v2.rst"},
 	{"MemoryMax", "MemoryHigh\nMemoryLimit\nmemory.max\nmemory.high\nmemory.limit_in_bytes",
 	 "systemd and containers: memory of a control group, kernel memory and (version 2) socket "
 	 "buffers included. Above it a process is killed, above MemoryHigh it is slowed.",
 	 "cgroup.memory", REMEDY_CONTAINER,
 	 "systemctl show -p MemoryMax,MemoryCurrent UNIT; cat /sys/fs/cgroup/GROUP/memory.events",
-	 "systemctl set-property UNIT MemoryMax=1G.", "systemd.resource-control(5); cgroup-v2.rst"},
+	 "systemctl set-property UNIT MemoryMax=N, above the present one.", "systemd.resource-control(5); cgroup-v2.rst"},
 	{"CPUQuota", "cpu.max\ncpu.cfs_quota_us\nlimits.cpu",
 	 "systemd and containers: CPU time in each period of 100 ms. A server that used it up is "
 	 "paused until the next: the accept queue must hold what arrives meanwhile.",
 	 "cgroup.cpu,accept-queue", REMEDY_CONTAINER,
 	 "cat /sys/fs/cgroup/GROUP/cpu.stat  # nr_throttled / nr_periods",
-	 "systemctl set-property UNIT CPUQuota=200%; or a longer backlog; or no limit, with weights "
+	 "systemctl set-property UNIT CPUQuota=N%, above the present one; or a longer backlog; or no limit, with weights "
 	 "(CPUWeight=).",
 	 "systemd.resource-control(5); sched-bwc.rst"},
 
@@ -88,14 +89,16 @@ static const struct clue_row directives[] = {
 	 "a proxied request takes two.",
 	 "application.limit,application.connections,descriptors.process", REMEDY_APPLICATION,
 	 "nginx -T | grep -E 'worker_(conn|rlimit|proc)'",
-	 "events { worker_connections 16384; } with worker_rlimit_nofile 32768; then nginx -s reload.",
+	 "events { worker_connections N; } with worker_rlimit_nofile twice as high, above the present "
+	 "values; then nginx -s reload.",
 	 "nginx ngx_core_module"},
 	{"worker_rlimit_nofile", "",
 	 "nginx: RLIMIT_NOFILE of its workers, set by the master as root, above the limit that "
 	 "systemd gave.",
 	 "descriptors.process", REMEDY_APPLICATION,
 	 "grep 'open files' /proc/$(pgrep -n nginx)/limits",
-	 "worker_rlimit_nofile 32768; (twice worker_connections on a proxy); then nginx -s reload.",
+	 "worker_rlimit_nofile above worker_connections (twice as high on a proxy); then nginx -s "
+	 "reload.",
 	 "nginx ngx_core_module"},
 	{"MaxConnections", "MaxConnections=\nMaxConnectionsPerSource",
 	 "systemd sockets with Accept=yes, one process for each connection: systemd closes the "
@@ -103,7 +106,7 @@ static const struct clue_row directives[] = {
 	 "limit by default). No counter of the kernel shows it.",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "systemctl show -p MaxConnections,MaxConnectionsPerSource,NConnections,NRefused UNIT",
-	 "systemctl edit UNIT: [Socket] MaxConnections=1024; then systemctl restart UNIT. A server "
+	 "systemctl edit UNIT: [Socket] MaxConnections=N; then systemctl restart UNIT. A server "
 	 "with Accept=no takes many connections in one process.",
 	 "systemd.socket(5)"},
 	{"TriggerLimitBurst", "TriggerLimitIntervalSec\nPollLimitBurst\nPollLimitIntervalSec",
@@ -120,7 +123,7 @@ static const struct clue_row directives[] = {
 	 "is reduced without them.",
 	 "application.limit,application.connections,descriptors.process", REMEDY_APPLICATION,
 	 "redis-cli config get maxclients; redis-cli info clients",
-	 "redis.conf: maxclients 20000, with LimitNOFILE=20032 or more in its unit.",
+	 "redis.conf: a higher maxclients, with LimitNOFILE= of its unit at least 32 above it.",
 	 "redis.conf; Redis src/server.c adjustOpenFilesLimit()"},
 	{"maxconn", "",
 	 "HAProxy: connections at one time: global (from ulimit -n if absent), of a frontend, or of a "
@@ -128,7 +131,7 @@ static const struct clue_row directives[] = {
 	 "application.limit,application.connections,descriptors.process,accept-queue",
 	 REMEDY_APPLICATION,
 	 "echo 'show info' | socat stdio /run/haproxy/admin.sock | grep -i conn",
-	 "global: maxconn 40000 (two descriptors each); frontend: maxconn below it, backlog 8192.",
+	 "global: a higher maxconn (two descriptors each); frontend: maxconn below it, backlog 8192.",
 	 "HAProxy configuration.txt"},
 	{"ulimit-n", "",
 	 "HAProxy: its RLIMIT_NOFILE. HAProxy computes it from maxconn: a lower one fails.",
@@ -151,7 +154,7 @@ static const struct clue_row directives[] = {
 	{"MaxRequestWorkers", "",
 	 "Apache: requests at one time; further clients wait in the accept queue.", "accept-queue",
 	 REMEDY_APPLICATION, "apachectl status",
-	 "MaxRequestWorkers 400 with ServerLimit; then restart.", "httpd mpm_common"},
+	 "A higher MaxRequestWorkers with ServerLimit; then restart.", "httpd mpm_common"},
 	{"max_connections", "",
 	 "PostgreSQL (100) and MySQL (151): clients at one time. PostgreSQL derives its backlog from "
 	 "it: twice as many.",
@@ -162,7 +165,7 @@ static const struct clue_row directives[] = {
 	{"max_client_conn", "", "PgBouncer: clients at one time (100 by default).",
 	 "application.limit,application.connections,descriptors.process", REMEDY_APPLICATION,
 	 "psql -p 6432 pgbouncer -c 'show config'",
-	 "max_client_conn = 5000, with LimitNOFILE= of its unit above it and all server connections.",
+	 "A higher max_client_conn, with LimitNOFILE= of its unit above it and all server connections.",
 	 "PgBouncer config.md"},
 	{"IP_BIND_ADDRESS_NO_PORT", "",
 	 "A socket option: bind() to a source address does not choose a port yet, so connect() can use "
@@ -189,15 +192,15 @@ static const struct clue_row directives[] = {
 	 "initial one only. ip_conntrack_max is an old name that no longer exists. "
 	 "kube-proxy writes it at its start.",
 	 "conntrack", REMEDY_KERNEL, CONNTRACK_SHOW,
-	 "sysctl -w net.netfilter.nf_conntrack_max=1048576 "
+	 "Where they are lower: sysctl -w net.netfilter.nf_conntrack_max=1048576 "
 	 "net.netfilter.nf_conntrack_buckets=262144." CONNTRACK_FILE,
 	 "nf_conntrack-sysctl.rst; net/netfilter/nf_conntrack_core.c"},
 	{"ip_conntrack_buckets", "nf_conntrack*hashsize",
 	 "The size of conntrack's hash table. Each entry is in it twice: the mean chain is 2 * entries "
 	 "/ buckets.",
 	 "conntrack", REMEDY_KERNEL, "sysctl net.netfilter.nf_conntrack_buckets; conntrack -S",
-	 "As many as nf_conntrack_max, or a quarter: sysctl -w net.netfilter.nf_conntrack_buckets="
-	 "262144." CONNTRACK_FILE,
+	 "As many as nf_conntrack_max, or a quarter. Where it is lower: sysctl -w "
+	 "net.netfilter.nf_conntrack_buckets=262144." CONNTRACK_FILE,
 	 "nf_conntrack-sysctl.rst"},
 	{"nf_conntrack_tcp_timeout_time_wait",
 	 "net.netfilter.nf_conntrack_tcp_timeout_time_wait\nip_conntrack_tcp_timeout_time_wait",
@@ -218,7 +221,7 @@ static const struct clue_row directives[] = {
 	 "Neighbour entries (ARP, NDP) of all network namespaces: below gc_thresh1 (128) none is "
 	 "freed, above gc_thresh3 (1024) none is made: \"neighbor table overflow\".",
 	 "neighbours", REMEDY_KERNEL, "ip neigh | wc -l; cat /proc/net/stat/arp_cache",
-	 "sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 net.ipv4.neigh.default.gc_thresh2=8192 "
+	 "Where they are lower: sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 net.ipv4.neigh.default.gc_thresh2=8192 "
 	 "net.ipv4.neigh.default.gc_thresh3=16384 (above the number of neighbours).",
 	 "arp(7); net/core/neighbour.c neigh_alloc()"},
 	{"net.ipv4.tcp_keepalive_intvl",

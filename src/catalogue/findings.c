@@ -89,9 +89,9 @@
 	"was when it was made; {default} is enough."
 /* What an application has to do, beside the kernel. */
 #define UDP_REMEDY                                                                                                                                \
-	"{how} {socket?{unasked?It does not set SO_RCVBUF\\: another way is {granted?:net.core.rmem_max={wanted} and }:Let it ask for }:Let the " \
-	"application ask for }SO_RCVBUF={wanted} or more (nginx\\: listen ADDRESS quic rcvbuf=; unbound\\: "                                      \
-	"so-rcvbuf; quic-go asks for 7 MiB)."
+	"{how} {socket?{unasked?It does not set SO_RCVBUF\\: instead set {granted?:net.core.rmem_max={wanted} and }:Let it set }:Let the "    \
+	"application set }SO_RCVBUF={wanted} or more (nginx\\: listen ADDRESS quic rcvbuf=; unbound\\: "                                      \
+	"so-rcvbuf; quic-go sets 7 MiB)."
 #define BY_EXPERIMENT "The experiment, in the finding"
 
 /* What a write into a connection meets that the path has forgotten. */
@@ -192,7 +192,7 @@ static const struct finding_row findings[] = {
 		   "raise the soft limit where it is started.",
 	 .proof = "EMFILE from accept(2)"},
 	SHORT("descriptors.system", REMEDY_KERNEL,
-	      "The machine {tight?just has enough:has too few} descriptors left",
+	      "The machine {tight?has barely enough:has too few} descriptors left",
 	      "{capacity} of fs.file-max ({current}) {capacity=1?is:are} left, {open} "
 	      "{open=1?is:are} in use; {needed} {needed=1?is:are} needed." TWO_EACH,
 	      TAKES_EFFECT " {cost}",
@@ -218,7 +218,7 @@ static const struct finding_row findings[] = {
 	 .action = "Find the process that opens them, or raise fs.file-max.",
 	 .proof = "ENFILE from accept(2); the first and third number in /proc/sys/fs/file-nr"},
 	SHORT("epoll.watches", REMEDY_KERNEL,
-	      "One user {tight?can just:cannot} watch {connections} connection{connections=1?:s}",
+	      "One user {tight?can barely:cannot} watch {connections} connection{connections=1?:s}",
 	      "fs.epoll.max_user_watches is {current}, for all processes of one user; {needed} "
 	      "{needed=1?is:are} needed." TWO_EACH,
 	      TAKES_EFFECT " {cost}",
@@ -240,7 +240,7 @@ static const struct finding_row findings[] = {
 	      "The target's connections fit into the available memory"),
 
 	SHORT("application.limit", REMEDY_APPLICATION,
-	      "{who} {tight?can just:cannot} hold {needed} connection{needed=1?:s}\\: its own "
+	      "{who} {tight?can barely:cannot} hold {needed} connection{needed=1?:s}\\: its own "
 	      "limit is {limit}",
 	      LIMIT_OF_A_SERVER
 	      "{processes? for each of {processes} processes{uneven?, and the kernel spreads "
@@ -276,7 +276,7 @@ static const struct finding_row findings[] = {
 	 .meaning =
 		 "The server that --server named has as many connections open as its configuration "
 		 "allows: a client that it does not accept or closes at once grows no counter. "
-		 "Critical where clients wait in its accept queue at both looks, or, of a server "
+		 "Critical where clients wait in its accept queue in both samples, or, of a server "
 		 "that closes them, where connections arrived in between, it has no more of them "
 		 "than before, and either the listeners of its clients are the only TCP listeners "
 		 "here or the kernel shows that it closed one of their connections in between "
@@ -286,7 +286,7 @@ static const struct finding_row findings[] = {
 		   "connections they do not use.",
 	 .proof = "Connections of the server's listeners by inet_diag, beside the directive"},
 	SHORT("application.connections", REMEDY_APPLICATION,
-	      "{who} {tight?can just:cannot} hold {connections} "
+	      "{who} {tight?can barely:cannot} hold {connections} "
 	      "connection{connections=1?:s}{process?\\: RLIMIT_NOFILE is the limit}",
 	      "It held {reached}; {needed} {needed=1?is:are} needed.",
 	      "{possible?{how}:{present?{server} already has {present}\\: another limit of its "
@@ -314,7 +314,7 @@ static const struct finding_row findings[] = {
 	      "Pss_Anon, Pss_Shmem and SwapPss in /proc/PID/smaps_rollup before and with the connections",
 	      "The memory suffices for the target's connections at that server"),
 	SHORT("application.throughput", REMEDY_APPLICATION,
-	      "One connection of {who} {tight?just carries:cannot carry} {needed} over {rtt}",
+	      "One connection of {who} {tight?barely carries:cannot carry} {needed} over {rtt}",
 	      "It carried {carried}\\: the send buffer of {buffer} was full, and {window} "
 	      "{window=1?was:were} in flight in each round trip. {own?The kernel does not grow a buffer that the "
 	      "application sets (SO_SNDBUF).:It had grown to the third field of "
@@ -328,7 +328,7 @@ static const struct finding_row findings[] = {
 	      "sndbuf_limited of its connection (ss -ti), and tb of ss -tm, which does not grow",
 	      "One connection carries the target's bandwidth"),
 	SHORT("application.accepts", REMEDY_APPLICATION,
-	      "{who} {tight?can just:cannot} accept {needed} new connections/s",
+	      "{who} {tight?can barely:cannot} accept {needed} new connections/s",
 	      "It accepted {reached}{cpu?, and one of its threads used up a CPU:; none of its threads "
 	      "used up a CPU, nor did the client\\: it waited}.{overflows? Its accept queue overflowed meanwhile\\: the kernel "
 	      "dropped SYNs, and clients retransmit them after 1 s.}",
@@ -343,7 +343,7 @@ static const struct finding_row findings[] = {
 	      "Clients that connect, send a request and reset (UNIX: close), in a closed loop",
 	      "The server accepts the target's new connections"),
 	SHORT("application.rate", REMEDY_APPLICATION,
-	      "{who} {tight?can just:cannot} answer {needed} requests/s", "It answered {reached}.",
+	      "{who} {tight?can barely:cannot} answer {needed} requests/s", "It answered {reached}.",
 	      "Give it more workers or CPUs, and compare with --versus. No kernel limit was met.",
 	      "The server of check --run answered fewer requests per second than --requests needs.",
 	      "Give it more workers or CPUs, and compare two commands with --versus.",
@@ -489,7 +489,7 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .about = "{endpoint}",
 	 .title = "{listener}: {sampled?the queue was full in {full} of {looks} samples\\: :}more "
-		  "arrives than {process?{process}:the server} accepts",
+		  "connections arrive than {process?{process}:the server} accepts",
 	 .detail =
 		 "{process?{whose} {doing?{doing}:is in an unknown state}.:{unheld?No "
 		 "process has it open\\: the kernel itself does, io_uring, or a message that passes "
@@ -754,7 +754,7 @@ static const struct finding_row findings[] = {
 	 .about = "{endpoint}",
 	 .unserved = true,
 	 .title =
-		 "{listener}: its SYN queue {between?was full between two looks (it holds "
+		 "{listener}: its SYN queue {between?was full between two samples (it holds "
 		 "{capacity}):is full ({half_open} of {capacity})}{grown? and the kernel {between?dropped:drops} "
 		 "SYNs\\: {grown} in {window}:{watched?; none was dropped during this check}}",
 	 .detail =
@@ -773,7 +773,7 @@ static const struct finding_row findings[] = {
 		 "connections as net.ipv4.tcp_max_syn_backlog or its backlog admits of new "
 		 "clients: it drops the SYNs of further ones. Critical where its drops grew during "
 		 "the check, and ListenDrops by more than ListenOverflows. Where the drops of a few "
-		 "others grew as much, that shows queues that were full between two looks as well: critical for "
+		 "others grew as much, that shows queues that were full between two samples as well: critical for "
 		 "the server that --server names. ICMP errors and packets without a route, which may count in "
 		 "ListenDrops too, are then subtracted.",
 	 .action = "Set net.ipv4.tcp_syncookies=1, or raise net.ipv4.tcp_max_syn_backlog and the "
@@ -897,7 +897,7 @@ static const struct finding_row findings[] = {
 	      "proposed values",
 	      "TIME_WAIT leaves a proxy as many ports as its rate needs"),
 	SHORT("ports.ephemeral", REMEDY_APPLICATION,
-	      "There are {tight?just enough:not enough} ports to connect from",
+	      "There are {tight?barely enough:not enough} ports to connect from",
 	      "From one source address to one destination {capacity} connection{capacity=1?:s} "
 	      "{capacity=1?is:are} possible at a time; {needed} {needed=1?is:are} needed.",
 	      "{reserved?net.ipv4.ip_local_reserved_ports takes {reserved} port{reserved=1?:s} of "
@@ -975,8 +975,9 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .about = "{who} to {destination}",
 	 .title =
-		 "{process?{process} (pid {pid}) uses:In use are} {used} "
-		 "port{used=1?:s} from {source} to {destination}, each of {first} to {last} and no other",
+		 "{process?{process} (pid {pid}) uses every port:Every port} from {first} to "
+		 "{last}{process?: is in use} from {source} to {destination}, and no other ({used} "
+		 "port{used=1?:s})",
 	 .detail = "The kernel spreads ports over the {available} of "
 		   "net.ipv4.ip_local_port_range\\: the application gives this interval, by "
 		   "IP_LOCAL_PORT_RANGE or bind(). If these are all that it may use, the next "
@@ -1132,7 +1133,7 @@ static const struct finding_row findings[] = {
 	 .proof = "sockstat.TCP.mem above the third field of tcp_mem; TcpExt.TCPAbortOnMemory "
 		  "grows; \"TCP: out of memory\" in the kernel log"},
 	SHORT("orphans", REMEDY_KERNEL,
-	      "The kernel {tight?just keeps:does not keep} {needed} more closed connections until "
+	      "The kernel {tight?barely keeps:does not keep} {needed} more closed connections until "
 	      "their last data is acknowledged",
 	      "Connections close at {rate}, and each is an orphan for two round trips of "
 	      "{rtt}{proxy?, two for each of a proxy}. {used} of {max} {used=1?is:are} in "
@@ -1157,8 +1158,9 @@ static const struct finding_row findings[] = {
 		 "An orphan is a connection that its process has closed and whose last data is "
 		 "not acknowledged. Beyond net.ipv4.tcp_max_orphans the kernel resets it, and its "
 		 "client loses the end of the answer.",
-	 .advice = "ss -tan state fin-wait-1 shows the clients. Lower net.ipv4.tcp_orphan_retries "
-		   "where they have vanished; raise net.ipv4.tcp_max_orphans where memory allows.",
+	 .advice = "ss -tan state fin-wait-1 shows the clients. Where they have vanished\\: sysctl -w "
+		   "net.ipv4.tcp_orphan_retries=3 (0, the default, means 8). Otherwise raise "
+		   "net.ipv4.tcp_max_orphans where memory allows.",
 	 .answer = "orphaned sockets {over?exceed:are near} their limit",
 	 .meaning = "The machine has 80 % or more of the orphaned sockets that "
 		    "net.ipv4.tcp_max_orphans allows.",
@@ -1846,7 +1848,7 @@ static const struct finding_row findings[] = {
 
 	SHORT("conntrack", REMEDY_KERNEL,
 	      "{use?{used} of {max} entries of connection tracking {used=1?is:are} in "
-	      "use:Connection tracking {tight?can just:cannot} hold {needed} more "
+	      "use:Connection tracking {tight?can barely:cannot} hold {needed} more "
 	      "entr{needed=1?y:ies}}",
 	      "{use?How many more flows of UDP come is not known without "
 	      "--datagrams.:{tcp?{connections} open connection{connections=1?:s} and {closing} that closed in the last "
@@ -1860,7 +1862,8 @@ static const struct finding_row findings[] = {
 	      "counts them as nf_conntrack.chainlength.:Beyond the maximum the kernel drops the "
 	      "packets of new {tcp?connections:flows}.}" CONNTRACK_OUTSIDE "{tcp?" TWO_EACH "}",
 	      "{possible?" CONNTRACK_HOLDS " }{shorter?" CONNTRACK_REST
-	      "=30 lowers the need to {shorter}. }Without NAT and ct rules for the port\\: " UNTRACKED,
+	      "=30 lowers the need to {shorter}. }Without NAT and ct rules for the port, until the next boot (to undo\\: nft delete "
+	      "table inet untracked)\\: " UNTRACKED,
 	      "Connection tracking does not hold an entry for each connection of the target and "
 	      "for those that closed recently: packets of new ones are dropped.",
 	      "Raise net.netfilter.nf_conntrack_max, shorten " CONNTRACK_REST
@@ -1881,7 +1884,8 @@ static const struct finding_row findings[] = {
 		 "the packets of new connections\\: their clients retransmit, and sendto() "
 		 "{outside?there:here} fails with EPERM." CONNTRACK_OUTSIDE,
 	 .advice =
-		 "Raise net.netfilter.nf_conntrack_max. " CONNTRACK_HOLDS " conntrack -L shows the "
+		 "{more?sysctl -w net.netfilter.nf_conntrack_max={more} in the initial network namespace (256 to "
+		 "384 B an entry):Raise net.netfilter.nf_conntrack_max}. " CONNTRACK_HOLDS " conntrack -L shows the "
 		 "entries; those of vanished peers stay for "
 		 "nf_conntrack_tcp_timeout_established.",
 	 .answer = "connection tracking {full?is full:drops packets}",
@@ -2002,7 +2006,7 @@ static const struct finding_row findings[] = {
 	 .advice = "{remedy?{remedy}:The counters do not name a socket\\: ss -tmi shows queues, "
 		   "memory and drops of each connection.}{others? For the others\\: epolltune "
 		   "explain{others}.:}",
-	 .answer = "counters of loss grow",
+	 .answer = "the kernel's loss counters grow",
 	 .meaning =
 		 "The kernel counted losses during the check, before any experiment, that belong "
 		 "to no listener that was seen full.",
@@ -2024,7 +2028,7 @@ static const struct finding_row findings[] = {
 		 "queue instead of dropping them. :}{lost?Where a listener is known to have dropped "
 		 "them, accept-queue.dropped names it. For the counters of other connections, ss -tmi shows queues, memory and drops of "
 		 "each.:}",
-	 .answer = "counters of loss grew {after}",
+	 .answer = "the kernel's loss counters grew {after}",
 	 .meaning =
 		 "The kernel has counted losses since the earlier report of check --since, or "
 		 "while check --observe ran. It is a note where only counters grew that cost no client.",
@@ -2202,7 +2206,7 @@ static const struct finding_row findings[] = {
 	 .advice = "Check its listeners\\: epolltune check --netns {pid}",
 	 .answer = "The network namespace of {who} (pid {pid}) is dropping connections now",
 	 .meaning =
-		 "Between the two looks, listeners of another network namespace, as of a container, "
+		 "Between the two samples, listeners of another network namespace, as of a container, "
 		 "dropped handshakes: an accept queue was full, if ListenOverflows grew as well. "
 		 "The counters are those of all its listeners. The namespace is named by a process "
 		 "that holds one, or else by the first process in it.",
@@ -2224,7 +2228,7 @@ static const struct finding_row findings[] = {
 	 .answer = "{who} does not read from {stuck} connection{stuck=1?:s}",
 	 .meaning =
 		 "On most of the connections of the server that --server names on which clients "
-		 "have ever sent something, the same bytes were unread at both looks, and no others "
+		 "have ever sent something, the same bytes were unread in both samples, and no others "
 		 "arrived in between, for longer than the stall of the target. Those that wait for "
 		 "accept() and those whose client has closed do not count. The "
 		 "application has accepted them and does not read.",
@@ -2326,7 +2330,7 @@ static const struct finding_row findings[] = {
 	 .title = "{knob}={current} {does}",
 	 .detail = "{reason}",
 	 .advice =
-		 "Remove the setting from its file in /etc. More\\: epolltune explain {myth}{command?. "
+		 "Remove the setting from its file\\: epolltune lint names it. More\\: epolltune explain {myth}{command?. "
 		 "To set the kernel's default\\: {command}}",
 	 .meaning = "A knob has a value of common but ineffective or harmful advice.",
 	 .action = "Remove the setting from its file in /etc, and set the kernel's default; the "

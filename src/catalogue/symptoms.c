@@ -5,7 +5,8 @@
 #define FILES_SHOW "grep 'open files' /proc/PID/limits; ls /proc/PID/fd | wc -l"
 #define FILES_ACTION                                                                                 \
 	"Raise the limit where the process is started: LimitNOFILE= in its systemd unit (systemctl " \
-	"edit UNIT), then restart it; for the running process: prlimit --pid PID --nofile=65536."
+	"edit UNIT), then restart it; for the running process, up to its hard limit: prlimit --pid PID "
+	"--nofile=N:"
 #define SYSTEM_FILES_SHOW "cat /proc/sys/fs/file-nr"
 #define SYSTEM_FILES_ACTION                                                                           \
 	"Find the process that holds them: ls -d /proc/[0-9]*/fd/* | cut -d/ -f3 | sort | uniq -c | " \
@@ -35,14 +36,14 @@ static const struct clue_row symptoms[] = {
 	 "clients wait in the accept queue until it is full too, then SYNs are dropped. "
 	 "A longer queue does not help.",
 	 "descriptors.process,accept-queue", REMEDY_PROCESS, FILES_SHOW,
-	 FILES_ACTION " nginx sets its own: worker_rlimit_nofile 65536;",
+	 FILES_ACTION " nginx sets its own: worker_rlimit_nofile N;",
 	 "accept(2); nginx src/event/ngx_event_accept.c"},
 	{"socket: Too many open files",
 	 "socket() failed (24:\nsocket: too many open files\nsocket*Too many open files",
 	 "EMFILE from socket(): a proxy has no descriptor for its connection to the backend. It "
 	 "needs two for each client.",
 	 "descriptors.process", REMEDY_PROCESS, FILES_SHOW,
-	 FILES_ACTION " nginx sets its own: worker_rlimit_nofile 65536;",
+	 FILES_ACTION " nginx sets its own: worker_rlimit_nofile N;",
 	 "socket(2); nginx src/event/ngx_event_connect.c"},
 	{"ENFILE",
 	 "Too many open files in system\nErrno 23\nreached system FD limit\naccept4() failed (23:\n"
@@ -158,10 +159,10 @@ static const struct clue_row symptoms[] = {
 	 "cgroup.pids", REMEDY_CONTAINER,
 	 "cat /sys/fs/cgroup/$(cut -d: -f3 /proc/PID/cgroup)/pids.{current,max,events}; grep "
 	 "processes /proc/PID/limits",
-	 "systemctl set-property UNIT TasksMax=4096; docker update --pids-limit 4096 CONTAINER; or "
-	 "LimitNPROC= of the unit.",
+	 "systemctl set-property UNIT TasksMax=N with N above systemctl show -p TasksMax UNIT; docker "
+	 "update --pids-limit N CONTAINER; or LimitNPROC= of the unit.",
 	 "fork(2); kernel/fork.c copy_process(); kernel/cgroup/pids.c"},
-	{"ECONNRESET", "Connection reset by peer\nErrno 104\nfailed (104:\nsocket hang up",
+	{"ECONNRESET", "Connection reset by peer\nconnection reset\nErrno 104\nfailed (104:\nsocket hang up",
 	 "The other side sent RST: its process closed with unread data or ended; or the server has "
 	 "net.ipv4.tcp_abort_on_overflow=1 and a full accept queue, closed a listener with waiting "
 	 "connections, or its kernel ended orphans for lack of memory. A middlebox may also forget "
@@ -189,6 +190,16 @@ static const struct clue_row symptoms[] = {
 	 "Where ListenOverflows grows, the server accepts too slowly or its backlog is short: "
 	 "epolltune check --server :PORT. Where it does not, look at conntrack and the path.",
 	 "connect(2), tcp(7); net/ipv4/tcp_timer.c"},
+	{"sendto: Operation not permitted",
+	 "sendto*Operation not permitted\nsendmsg*Operation not permitted\nEPERM*sendto\nsendto*EPERM\n"
+	 "sendto*failed (1: Operation not permitted",
+	 "EPERM from sendto() or connect(): a rule of the firewall drops what leaves, or the table of "
+	 "connection tracking is full: nf_conntrack_max entries.",
+	 "conntrack", REMEDY_KERNEL,
+	 "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; nft list ruleset",
+	 "Where the two are equal: epolltune check --probe conntrack. Otherwise look for the rule in the "
+	 "chains of the hook output.",
+	 "send(2); net/netfilter/nf_conntrack_core.c resolve_normal_ct()"},
 	{"EPIPE", "Broken pipe\nErrno 32\nfailed (32:",
 	 "From write(): the other side has closed the connection, mostly a client that no longer "
 	 "waits. Where many do, the answer comes too late: time in the accept queue is part of it.",
@@ -226,7 +237,7 @@ static const struct clue_row symptoms[] = {
 	 "select(2); Python Modules/selectmodule.c"},
 
 	/* States of connections. */
-	{"TIME_WAIT", "TIME-WAIT\ntimewait\ntime wait state",
+	{"TIME_WAIT", "TIME-WAIT\ntime wait\ntimewait\ntime wait state",
 	 "The side that closed first keeps address and port of a connection for 60 s, a constant. "
 	 "It is harmless on a server (about 250 bytes each) and limits only those who connect: ports "
 	 "/ 60 s new connections a second to one destination.",
@@ -256,7 +267,7 @@ static const struct clue_row symptoms[] = {
 	 "On the server: epolltune check --server :PORT.", "tcp(7)"},
 
 	/* Lines of the kernel log. */
-	{"Possible SYN flooding", "",
+	{"Possible SYN flooding", "SYN flood\nSYN flooding",
 	 "Kernel log: a listener's SYN queue was full. With net.ipv4.tcp_syncookies=1 the kernel "
 	 "sends cookies and no client is lost; the cause is more often a small backlog than an "
 	 "attack. It is logged once for each listener: later overflows only count.",
@@ -321,7 +332,7 @@ static const struct clue_row symptoms[] = {
 	 "conntrack", REMEDY_KERNEL,
 	 "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; cat "
 	 "/proc/net/stat/nf_conntrack",
-	 "sysctl -w net.netfilter.nf_conntrack_max=1048576 "
+	 "Where they are lower: sysctl -w net.netfilter.nf_conntrack_max=1048576 "
 	 "net.netfilter.nf_conntrack_buckets=262144 in the initial network namespace (a few hundred "
 	 "bytes an entry). Against peers that vanished: sysctl -w "
 	 "net.netfilter.nf_conntrack_tcp_timeout_established=7440. Or do not track the port (nft: "
@@ -332,8 +343,9 @@ static const struct clue_row symptoms[] = {
 	 "Kernel log: the ARP or NDP table has net.ipv4.neigh.default.gc_thresh3 entries (1024) of "
 	 "all network namespaces, and none could be freed: packets to new neighbours are dropped.",
 	 "neighbours", REMEDY_KERNEL, "ip neigh | wc -l; cat /proc/net/stat/arp_cache",
-	 "sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 net.ipv4.neigh.default.gc_thresh2=8192 "
-	 "net.ipv4.neigh.default.gc_thresh3=16384 (net.ipv6 for ndisc_cache).",
+	 "Where they are lower: sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 "
+	 "net.ipv4.neigh.default.gc_thresh2=8192 net.ipv4.neigh.default.gc_thresh3=16384 (net.ipv6 for "
+	 "ndisc_cache).",
 	 "net/core/neighbour.c neigh_alloc(); arp(7)"},
 	{"VFS: file-max limit reached", "file-max limit * reached",
 	 "Kernel log: the machine has as many files open as fs.file-max allows.",
@@ -351,7 +363,7 @@ static const struct clue_row symptoms[] = {
 	 "", REMEDY_NONE, "sysctl net.core.message_cost net.core.message_burst",
 	 "Read the counters instead: nstat -az.", "lib/ratelimit.c ___ratelimit()"},
 	{"Out of memory: Killed process",
-	 "Out of memory: Kill process\nOut of memory: Killed process\noom-kill:constraint="
+	 "OOM\nOOM killer\nOut of memory: Kill process\nOut of memory: Killed process\noom-kill:constraint="
 	 "CONSTRAINT_NONE\ninvoked oom-killer",
 	 "Kernel log: the machine ran out of memory and the kernel killed a process. Each idle "
 	 "connection takes about 4 KiB of kernel memory, its buffers more.",
@@ -365,9 +377,10 @@ static const struct clue_row symptoms[] = {
 	 "Kernel log: the processes of a control group reached its memory limit (memory.max; a "
 	 "container's or unit's), and one of them was killed. Socket buffers count.",
 	 "cgroup.memory", REMEDY_CONTAINER,
-	 "cat /sys/fs/cgroup/$(cut -d: -f3 /proc/PID/cgroup)/memory.{max,peak,events}",
-	 "systemctl set-property UNIT MemoryMax=1G; docker update --memory 1g CONTAINER; Kubernetes: "
-	 "resources.limits.memory.",
+	 "journalctl -k | grep -o 'oom_memcg=[^,]*' | tail -1  # GROUP; cat "
+	 "/sys/fs/cgroup/GROUP/memory.{max,peak,events}",
+	 "systemctl set-property UNIT MemoryMax=N with N above systemctl show -p MemoryMax UNIT; docker "
+	 "update --memory N --memory-swap 2N CONTAINER; Kubernetes: resources.limits.memory.",
 	 "mm/memcontrol.c mem_cgroup_out_of_memory()"},
 	{"Too many incoming connections",
 	 "Too many incoming connections (*dropping connection\n"
@@ -377,7 +390,7 @@ static const struct clue_row symptoms[] = {
 	 "grows.",
 	 "application.limit", REMEDY_APPLICATION,
 	 "systemctl show -p MaxConnections,MaxConnectionsPerSource,NConnections,NRefused UNIT",
-	 "systemctl edit UNIT: [Socket] MaxConnections=1024; then systemctl restart UNIT. Or Accept=no: "
+	 "systemctl edit UNIT: [Socket] MaxConnections=N; then systemctl restart UNIT. Or Accept=no: "
 	 "one process for all connections.",
 	 "systemd src/core/socket.c socket_enter_running()"},
 	{"Trigger limit hit, refusing further activation", "Trigger limit hit\ntrigger-limit-hit",
@@ -397,7 +410,8 @@ static const struct clue_row symptoms[] = {
 	 "cgroup.memory,memory.connection", REMEDY_CONTAINER,
 	 "journalctl -k | grep -E 'oom-kill:|Killed process'; systemctl show -p MemoryMax,MemoryCurrent "
 	 "UNIT",
-	 "CONSTRAINT_MEMCG: systemctl set-property UNIT MemoryMax=1G. CONSTRAINT_NONE: the machine is "
+	 "CONSTRAINT_MEMCG: systemctl set-property UNIT MemoryMax=N with N above the present one. "
+	 "CONSTRAINT_NONE: the machine is "
 	 "short of memory: lower what grows. Neither: a stop timeout (TimeoutStopSec=) or an "
 	 "administrator.",
 	 "systemd.service(5); mm/oom_kill.c"},
@@ -405,7 +419,8 @@ static const struct clue_row symptoms[] = {
 	 "Kernel log: a control group has pids.max processes and threads; fork() fails with EAGAIN. "
 	 "It is logged once for each group.",
 	 "cgroup.pids", REMEDY_CONTAINER, "cat /sys/fs/cgroup/GROUP/pids.{current,max,events}",
-	 "systemctl set-property UNIT TasksMax=4096; docker update --pids-limit 4096 CONTAINER.",
+	 "systemctl set-property UNIT TasksMax=N with N above systemctl show -p TasksMax UNIT; docker "
+	 "update --pids-limit N CONTAINER.",
 	 "kernel/cgroup/pids.c pids_can_fork()"},
 	{"Route cache is full", "",
 	 "Kernel log: net.ipv6.route.max_size IPv6 routes are in use; packets to new destinations are "
@@ -436,16 +451,17 @@ static const struct clue_row symptoms[] = {
 	{"worker_connections are not enough", "",
 	 "nginx: a worker has as many connections as worker_connections allows (512 by default); "
 	 "new ones are closed. A proxied request takes two.",
-	 "descriptors.process", REMEDY_APPLICATION,
+	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "nginx -T | grep -E 'worker_(conn|rlimit|proc)'",
-	 "events { worker_connections 16384; } with worker_rlimit_nofile 32768; then nginx -s reload.",
+	 "events { worker_connections N; } with worker_rlimit_nofile twice as high, above the present "
+	 "values; then nginx -s reload. epolltune check --server NAME --connections N judges it.",
 	 "nginx src/core/ngx_connection.c ngx_get_connection()"},
 	{"worker_connections exceed open files",
 	 "worker_connections exceed open file resource limit",
 	 "nginx: worker_connections is above the soft limit of descriptors, so accept() or socket() "
 	 "will fail first (EMFILE).",
 	 "descriptors.process", REMEDY_PROCESS, FILES_SHOW,
-	 "worker_rlimit_nofile 32768; (twice worker_connections on a proxy), or LimitNOFILE=32768 in "
+	 "worker_rlimit_nofile above worker_connections (twice as high on a proxy), or LimitNOFILE= of "
 	 "the unit; then restart nginx.",
 	 "nginx src/event/ngx_event.c ngx_event_module_init()"},
 	{"setrlimit(RLIMIT_NOFILE) failed",
@@ -458,7 +474,7 @@ static const struct clue_row symptoms[] = {
 	 "grep 'open files' /proc/PID/limits; sysctl fs.nr_open",
 	 "LimitNOFILE=65536 in its systemd unit; docker run --ulimit nofile=65536:65536; then restart.",
 	 "setrlimit(2); kernel/sys.c do_prlimit()"},
-	{"upstream timed out", "upstream timed out (110:",
+	{"upstream timed out", "upstream timed out (110:\n504 Gateway",
 	 "nginx: the server behind it did not accept or answer within proxy_connect_timeout or "
 	 "proxy_read_timeout (60 s). \"While connecting\": its accept queue is full or the path drops "
 	 "SYNs. \"While reading\": it is slow.",
@@ -503,9 +519,10 @@ static const struct clue_row symptoms[] = {
 	 "HAProxy src/haproxy.c main()"},
 	{"reached the maximum connection limit", "reached the configured maximum connection limit",
 	 "HAProxy: global maxconn connections are open; further ones wait in the accept queue.",
-	 "accept-queue", REMEDY_APPLICATION,
+	 "application.limit,application.connections,accept-queue", REMEDY_APPLICATION,
 	 "echo 'show info' | socat stdio /run/haproxy/admin.sock | grep -i conn",
-	 "global: maxconn 40000, with memory and descriptors for it (two for each connection).",
+	 "global: a higher maxconn, with memory and descriptors for it (two for each connection)."
+	 " epolltune check --server NAME --connections N judges it.",
 	 "HAProxy src/listener.c"},
 
 	/* Redis and Valkey. */
@@ -513,7 +530,7 @@ static const struct clue_row symptoms[] = {
 	 "Redis: tcp-backlog (511) is above net.core.somaxconn of its network namespace, which cuts "
 	 "it without an error. It matters only where that many clients connect within one stall.",
 	 "accept-queue", REMEDY_KERNEL, "sysctl net.core.somaxconn; ss -ltn 'sport = :6379'",
-	 "sysctl -w net.core.somaxconn=4096, then restart Redis. In a container: docker run --sysctl "
+	 "Where it is lower: sysctl -w net.core.somaxconn=4096, then restart Redis. In a container: docker run --sysctl "
 	 "net.core.somaxconn=4096; Kubernetes: securityContext.sysctls (unsafe).",
 	 "Redis src/server.c checkTcpBacklogSettings()"},
 	{"maxclients has been reduced",
@@ -521,15 +538,15 @@ static const struct clue_row symptoms[] = {
 	 "is not enough for the server to start",
 	 "Redis: its limit of descriptors does not hold maxclients + 32, so it accepts fewer clients.",
 	 "descriptors.process", REMEDY_PROCESS, "redis-cli config get maxclients; " FILES_SHOW,
-	 "LimitNOFILE=65536 in redis-server.service, or docker run --ulimit nofile=65536:65536; then "
+	 "LimitNOFILE= in redis-server.service above maxclients + 32, or docker run --ulimit nofile=65536:65536; then "
 	 "restart.",
 	 "Redis src/server.c adjustOpenFilesLimit()"},
 	{"max number of clients reached", "max number of clients + cluster connections reached",
 	 "Redis: maxclients connections are open (10000 by default); the client got an error.",
-	 "descriptors.process", REMEDY_APPLICATION,
+	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "redis-cli info clients; redis-cli info stats | grep rejected",
-	 "redis-cli config set maxclients 20000, with descriptors for it; timeout 300 ends idle ones; "
-	 "close connections in the clients (a pool).",
+	 "redis-cli config set maxclients N, with descriptors for it; timeout 300 ends idle ones; close "
+	 "connections in the clients (a pool). epolltune check --server NAME --connections N judges it.",
 	 "Redis src/networking.c acceptCommonHandler()"},
 
 	/* uWSGI, php-fpm, gunicorn. */
@@ -584,16 +601,17 @@ static const struct clue_row symptoms[] = {
 
 	/* Databases and others. */
 	{"sorry, too many clients already", "",
-	 "PostgreSQL: max_connections are open. Each is a process.", "", REMEDY_APPLICATION,
+	 "PostgreSQL: max_connections are open. Each is a process.",
+	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "psql -c 'select state, count(*) from pg_stat_activity group by 1'",
-	 "Put a pooler before it (pgbouncer); else max_connections = 300 and restart.",
+	 "Put a pooler before it (pgbouncer); else raise max_connections and restart.",
 	 "PostgreSQL src/backend/storage/lmgr/proc.c InitProcess()"},
 	{"remaining connection slots are reserved", "",
 	 "PostgreSQL: all connections but those reserved (superuser_reserved_connections, 3) are "
 	 "open.",
-	 "", REMEDY_APPLICATION,
+	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "psql -c 'select state, count(*) from pg_stat_activity group by 1'",
-	 "Put a pooler before it (pgbouncer); else max_connections = 300 and restart.",
+	 "Put a pooler before it (pgbouncer); else raise max_connections and restart.",
 	 "PostgreSQL src/backend/utils/init/postinit.c"},
 	{"out of file descriptors: release and retry", "out of file descriptors*release and retry",
 	 "PostgreSQL: EMFILE or ENFILE from open(): it closes cached files and continues, slower.",
@@ -602,21 +620,23 @@ static const struct clue_row symptoms[] = {
 	 "LimitNOFILE= of its unit, or a smaller max_files_per_process.",
 	 "PostgreSQL src/backend/storage/file/fd.c BasicOpenFile()"},
 	{"no more connections allowed", "no more connections allowed (max_client_conn)",
-	 "PgBouncer: max_client_conn clients are connected (100 by default).", "",
-	 REMEDY_APPLICATION, "psql -p 6432 pgbouncer -c 'show pools'",
-	 "max_client_conn = 5000, with LimitNOFILE= of its unit above it and all server connections.",
+	 "PgBouncer: max_client_conn clients are connected (100 by default).",
+	 "application.limit,application.connections", REMEDY_APPLICATION,
+	 "psql -p 6432 pgbouncer -c 'show pools'",
+	 "A higher max_client_conn, with LimitNOFILE= of its unit above it and all server connections.",
 	 "PgBouncer src/client.c"},
 	{"reached MaxRequestWorkers setting", "reached MaxRequestWorkers\nAH00161\nAH00484",
 	 "Apache: all workers are busy; further clients wait in the accept queue (ListenBacklog, "
 	 "511).",
 	 "accept-queue", REMEDY_APPLICATION, "ss -ltn 'sport = :80'; apachectl status",
-	 "MaxRequestWorkers 400 and ServerLimit, as far as memory allows; KeepAliveTimeout 2; or mpm "
+	 "A higher MaxRequestWorkers with ServerLimit, as far as memory allows; KeepAliveTimeout 2; or mpm "
 	 "event.",
 	 "httpd server/mpm/event/event.c, prefork.c"},
 	{"ERROR 1040: Too many connections", "Too many connections",
-	 "MySQL and others: max_connections of the server are open.", "", REMEDY_APPLICATION,
+	 "MySQL and others: max_connections of the server are open.",
+	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "mysql -e \"show status like 'Threads_connected'; show variables like 'max_connections'\"",
-	 "Use a pool in the clients; else max_connections = 500 with LimitNOFILE= of its unit.",
+	 "Use a pool in the clients; else a higher max_connections with LimitNOFILE= of its unit.",
 	 "MySQL Reference Manual, ER_CON_COUNT_ERROR"},
 	{"receive buffer not sufficiently increased",
 	 "failed to sufficiently increase receive buffer size\n"
@@ -625,8 +645,8 @@ static const struct clue_row symptoms[] = {
 	 "net.core.rmem_max (wmem_max) allows. Bursts above it are dropped: UdpRcvbufErrors counts.",
 	 "udp.receive", REMEDY_KERNEL,
 	 "sysctl net.core.rmem_max; nstat -az UdpRcvbufErrors Udp6RcvbufErrors; ss -uanm",
-	 "sysctl -w net.core.rmem_max=7500000 net.core.wmem_max=7500000, then restart the server. "
-	 "Not needed where UdpRcvbufErrors does not grow.",
+	 "Where UdpRcvbufErrors grows and they are lower: sysctl -w net.core.rmem_max=7500000 "
+	 "net.core.wmem_max=7500000, then restart the server.",
 	 "socket(7); quic-go sys_conn_buffers.go"},
 
 	/* sysctl and systemd-sysctl. */

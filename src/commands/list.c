@@ -165,21 +165,21 @@ static int list(void *arguments, const struct given *given)
 	struct err e = {0};
 	const char *only = given->count ? given->operands[0] : NULL;
 	CLEAN(host_closep) struct host *h = NULL;
-	if (given_check(given, a->nic ? 0 : 1, &e) || (only && only_check(only, &e) < 0))
+	if (given_check(given, 1, &e) || (only && !a->nic && only_check(only, &e) < 0))
 		return command_error(&e);
 	if (a->root)
 		command_confine(a->root);
 	if (host_open(&h, a->root ? a->root : "/", &e) < 0)
 		return command_error(&e);
 	if (a->nic)
-		return list_nic(stdout, h, a->json, &e) < 0 ? command_error(&e) : EXIT_OK;
+		return list_nic(stdout, h, only, a->json, &e) < 0 ? command_error(&e) : EXIT_OK;
 	int r = a->json ? list_json(only, h, &e) : list_text(only, h, &e);
 	return r < 0 ? command_error(&e) : EXIT_OK;
 }
 
 static const struct arguments defaults;
 static const struct option_row options[] = {
-	{"nic", NULL, "list interfaces: rings, queues, NAPI, softnet",
+	{"nic", NULL, "list interfaces, or INTERFACE: rings, queues, NAPI, softnet",
 	 OPTION_AT(struct arguments, nic), FLAG},
 	FORMAT_OPTION(OPTION_AT(struct arguments, json)),
 	SYSROOT_OPTION(OPTION_AT(struct arguments, root)),
@@ -188,7 +188,7 @@ static const struct option_row options[] = {
 
 const struct command list_command = {
 	.name = "list",
-	.arguments = "[KIND]",
+	.arguments = "[KIND|INTERFACE]",
 	.summary = "List probes, walls, and knobs with their current values",
 	.options = options,
 	.defaults = &defaults,

@@ -24,10 +24,10 @@ static struct nic_number softnet_number(const struct network *m, const struct kn
 	return (struct nic_number){true, (uint64_t)value};
 }
 
-static int namespace_read(const struct host *h, struct network *m, struct err *e)
+static int namespace_read(const struct host *h, const char *name, struct network *m, struct err *e)
 {
 	*m = (struct network){.host = h};
-	int r = nics_read(h, NIC_ALL, &m->nics, e);
+	int r = name ? nics_read_one(h, name, &m->nics, e) : nics_read(h, NIC_ALL, &m->nics, e);
 	if (r < 0)
 		return r;
 	if (softnet_read(h, &m->softnet, NULL) < 0)
@@ -395,10 +395,10 @@ static int table_knobs(FILE *out, const struct network *m, struct err *e)
 	return print(out, &t, "Softnet knobs", e);
 }
 
-int list_nic(FILE *out, const struct host *h, bool json, struct err *e)
+int list_nic(FILE *out, const struct host *h, const char *name, bool json, struct err *e)
 {
 	CLEAN(machine_free) struct network m;
-	int r = namespace_read(h, &m, e);
+	int r = namespace_read(h, name, &m, e);
 	if (r < 0)
 		return r;
 	if (json)

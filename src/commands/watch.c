@@ -215,9 +215,9 @@ static int explain_start(struct session *s, struct err *e)
 static int check_start(struct session *s, struct err *e)
 {
 	const struct watch_gauge *g = &s->watch.nearest[s->view.selected]->now;
-	const char *words[] = {"epolltune", "check",  "--probe", wall_probe(g->kind->wall),
-			       "--server",  g->server};
-	return command_start(s, g->server[0] ? 6 : 4, words, e);
+	const char *words[] = {"epolltune", "check",    "--gentle", "--probe",
+			       wall_probe(g->kind->wall), "--server", g->server};
+	return command_start(s, g->server[0] ? 7 : 5, words, e);
 }
 
 static int child_ended(struct session *s, struct err *e)

@@ -63,7 +63,7 @@ static inline void sample_short(struct report *r)
 	finding_propose(f, "listen.backlog", "511", "8192");
 	f->tried = TRIED_DONE;
 	report_text(f->outcome, "0 dropped, the last client connected 102 ms after the stall");
-	report_text(f->advice, "Takes effect at the next listen(): restart or reload the server. "
+	report_text(f->advice, "Takes effect at the next listen(): restart the server. "
 			       "Costs nothing until used.");
 	finding_evidence(f, "ListenOverflows", "SYNs", 903, 0);
 	finding_evidence(f, "last client in", "ms", 1040.25, 102);
