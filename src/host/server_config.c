@@ -162,7 +162,7 @@ static bool included_read(struct reading *r, const struct edit_included *i)
 }
 
 /* Appends the words from `first` on, of a server that reads them as lines: "--name argument". */
-static bool words_append(struct reading *r, const struct edit_command *c, size_t first)
+static bool words_append(struct reading *r, const struct server_command *c, size_t first)
 {
 	for (size_t i = first; i < c->count; i++) {
 		const char *word = c->word[i], *text = r->out->text ? r->out->text : "";
@@ -180,19 +180,19 @@ static bool words_append(struct reading *r, const struct edit_command *c, size_t
 }
 
 /* The words of the command that name files; 0: none. */
-static size_t words_find(const struct edit_command *c, const struct server_file *file,
-			 const char *words[EDIT_WORDS])
+static size_t words_find(const struct server_command *c, const struct server_file *file,
+			 const char *words[SERVER_COMMAND_WORDS])
 {
 	size_t count = 0, at = 0;
 	const char *name;
 	if (!*file->option && c->count > 1 && *c->word[1] == '/')
 		words[count++] = c->word[1];
-	while (*file->option && count < EDIT_WORDS &&
-	       edit_command_option(c, file->option, &at, &name))
+	while (*file->option && count < SERVER_COMMAND_WORDS &&
+	       server_command_option(c, file->option, &at, &name))
 		words[count++] = name ? name : "";
 	for (size_t i = 1; i < c->count && file->directory; i++)
 		if (!strcmp(c->word[i], "--"))
-			while (++i < c->count && count < EDIT_WORDS)
+			while (++i < c->count && count < SERVER_COMMAND_WORDS)
 				words[count++] = c->word[i];
 	return count;
 }
@@ -212,12 +212,12 @@ static void further_read(struct reading *r)
 	}
 }
 
-void server_config_read(const struct host *h, const struct subject *s, const struct edit_command *c,
-			bool usual, struct server_config *out)
+void server_config_read(const struct host *h, const struct subject *s,
+			const struct server_command *c, bool usual, struct server_config *out)
 {
 	const struct server_row *row = server_row_find(s->name);
 	const struct server_file *file = &row->file;
-	const char *words[EDIT_WORDS];
+	const char *words[SERVER_COMMAND_WORDS];
 	struct reading r = {
 		.host = h, .subject = s, .file = file, .out = out, .since = since_when(s, file)};
 	struct edit_included included;
@@ -227,7 +227,8 @@ void server_config_read(const struct host *h, const struct subject *s, const str
 		words[count++] = file->usual;
 	bool lines = !row->options && c->count > 1 && !strncmp(c->word[1], "--", 2);
 	/* Of several only a server that takes directories reads all. */
-	if ((!count && !lines) || c->count == EDIT_WORDS || (count > 1 && !file->directory))
+	if ((!count && !lines) || c->count == SERVER_COMMAND_WORDS ||
+	    (count > 1 && !file->directory))
 		return;
 	for (size_t i = 0; i < count; i++)
 		if (*words[i] != '/')

@@ -2,7 +2,8 @@
  * the files. */
 #pragma once
 
-#include "epolltune/edit.h"
+#include "catalogue/edit.h"
+#include "catalogue/server_command.h"
 #include "epolltune/subject.h"
 
 struct server_config {
@@ -15,5 +16,5 @@ struct server_config {
 };
 /* Reads the files that the command names; without one the usual file if `usual` says that the
  * server reads that. The caller frees out->text. */
-void server_config_read(const struct host *h, const struct subject *s, const struct edit_command *c,
-			bool usual, struct server_config *out);
+void server_config_read(const struct host *h, const struct subject *s,
+			const struct server_command *c, bool usual, struct server_config *out);

@@ -8,9 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "catalogue/edit.h"
+#include "catalogue/server_command.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/connections.h"
-#include "epolltune/edit.h"
 #include "epolltune/list.h"
 #include "epolltune/subject.h"
 #include "host/machine.h"
@@ -21,24 +22,25 @@
 #include "host/unit_command.h"
 
 /* The words of the command, which `text` keeps, without the title before it. */
-static void command_split(char *text, const char *title, struct edit_command *c)
+static void command_split(char *text, const char *title, struct server_command *c)
 {
 	size_t length = title ? strlen(title) : 0;
 	bool titled = length && !strncmp(text, title, length);
 	char *rest = NULL;
-	*c = (struct edit_command){.first = true};
+	*c = (struct server_command){.first = true};
 	for (char *word = strtok_r(text + (titled ? length : 0), titled ? " \n" : "\n", &rest);
-	     word && c->count < EDIT_WORDS; word = strtok_r(NULL, titled ? " \n" : "\n", &rest))
+	     word && c->count < SERVER_COMMAND_WORDS;
+	     word = strtok_r(NULL, titled ? " \n" : "\n", &rest))
 		c->word[c->count++] = word;
 }
 
 /* The number that an option has; EDIT_NONE: it is not there. False: it is not a plain number. */
-static bool command_number(const struct edit_command *c, const char *option, uint64_t *number)
+static bool command_number(const struct server_command *c, const char *option, uint64_t *number)
 {
 	const char *value = NULL;
 	char *end = NULL;
 	bool found = false;
-	for (size_t at = 0; option && edit_command_option(c, option, &at, &value);)
+	for (size_t at = 0; option && server_command_option(c, option, &at, &value);)
 		found = true;
 	*number = EDIT_NONE;
 	if (!found)
@@ -52,7 +54,7 @@ static bool command_number(const struct edit_command *c, const char *option, uin
 /* Whether the server is the distribution's, by its file or, where another user's is not visible, by
  * its command. */
 static bool is_distributed(const struct host *h, const struct subject *s,
-			   const struct edit_command *c, const char *program)
+			   const struct server_command *c, const char *program)
 {
 	char file[PATH_MAX];
 	size_t length = strlen(program);
@@ -76,7 +78,7 @@ static bool root_is_ours(const struct host *h, const struct subject *s)
 
 /* The command of the system's unit that it is in, if that starts such a server. */
 static bool command_of_unit(const struct host *h, const struct subject *s,
-			    const struct server_row *row, char **text, struct edit_command *c)
+			    const struct server_row *row, char **text, struct server_command *c)
 {
 	CLEAN(free_pointer) char *cgroup = NULL;
 	char path[64];
@@ -127,7 +129,7 @@ static void listeners_list(const struct subject *s, char *list, size_t size)
 /* The limit that the files set; `number`: the option of the command, which replaces that of all
  * sections. */
 static void files_read(const struct host *h, const struct subject *s, const struct server_row *row,
-		       const struct edit_command *c, uint64_t number, struct subject_clients *out)
+		       const struct server_command *c, uint64_t number, struct subject_clients *out)
 {
 	const struct server_setting *set = &row->set[SERVER_CLIENTS];
 	struct edit_limit limit;
@@ -177,7 +179,7 @@ static void option_refuse(struct subject_clients *out, const char *word)
 
 /* Whether it may read its limit from where epolltune does not look, which out->file names then. */
 static bool is_elsewhere(const struct host *h, const struct subject *s,
-			 const struct edit_command *c, const struct server_setting *set,
+			 const struct server_command *c, const struct server_setting *set,
 			 struct subject_clients *out)
 {
 	CLEAN(free_pointer) char *environment = NULL;
@@ -205,7 +207,7 @@ static bool is_elsewhere(const struct host *h, const struct subject *s,
 			began = line + 4;
 	}
 	/* Of a server that changed its directory that of its start counts. */
-	bool moved = edit_command_option(c, set->elsewhere_directory, &at, &value);
+	bool moved = server_command_option(c, set->elsewhere_directory, &at, &value);
 	snprintf(path, sizeof(path), "root%s/%s", began ? began : "", set->elsewhere_file);
 	if (moved && (!began || !fstatat(process, path, &st, 0) || errno != ENOENT))
 		return true;
@@ -217,23 +219,23 @@ static bool is_elsewhere(const struct host *h, const struct subject *s,
 }
 
 static void command_read(const struct host *h, const struct subject *s,
-			 const struct server_row *row, const struct edit_command *c,
+			 const struct server_row *row, const struct server_command *c,
 			 struct subject_clients *out)
 {
 	const struct server_setting *set = &row->set[SERVER_CLIENTS];
-	const char *unknown = row->options ? edit_command_unknown(c, row, set) : NULL;
+	const char *unknown = row->options ? server_command_unknown(c, row, set) : NULL;
 	uint64_t number = EDIT_NONE, other = EDIT_NONE;
 	bool plain = command_number(c, set->option, &number) &&
 		     command_number(c, set->long_option, &other);
 	bool given = number != EDIT_NONE || other != EDIT_NONE, first = number != EDIT_NONE;
-	const char *class = edit_command_class(c, set);
-	bool acts = edit_command_acts(c, set);
+	const char *class = server_command_class(c, set);
+	bool acts = server_command_acts(c, set);
 	out->name = first || !given ? set->option : set->long_option;
 	if (unknown) {
 		option_refuse(out, unknown);
 	} else if (!plain || (number != EDIT_NONE && other != EDIT_NONE)) {
 		option_refuse(out, out->name);
-	} else if (!(given && acts && (!class || edit_command_names_class(c, set))) &&
+	} else if (!(given && acts && (!class || server_command_names_class(c, set))) &&
 		   is_elsewhere(h, s, c, set, out)) {
 		/* That may set the class of its workers, too. */
 		out->state = CLIENTS_ELSEWHERE;
@@ -254,7 +256,7 @@ static void command_read(const struct host *h, const struct subject *s,
 }
 
 /* Whether the server has written a title over its command: one text with blanks. */
-static bool is_title(const struct edit_command *c)
+static bool is_title(const struct server_command *c)
 {
 	return c->count == 1 && strchr(c->word[0], ' ');
 }
@@ -303,7 +305,7 @@ static void others_read(const struct host *h, const struct subject *s, struct su
 }
 
 /* Of a socket that systemd holds for a service: the limit of its unit, if it accepts itself. */
-static void unit_read(const struct host *h, const struct subject *s, const struct edit_command *c,
+static void unit_read(const struct host *h, const struct subject *s, const struct server_command *c,
 		      const char *name, struct subject_clients *out)
 {
 	static const enum subject_clients_state states[] = {
@@ -316,7 +318,7 @@ static void unit_read(const struct host *h, const struct subject *s, const struc
 	const char *value;
 	size_t at = 0;
 	/* That of a user has other units. */
-	if (edit_command_option(c, "--user", &at, &value)) {
+	if (server_command_option(c, "--user", &at, &value)) {
 		option_refuse(out, "--user");
 		return;
 	}
@@ -335,7 +337,7 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 	const struct server_row *row = server_row_find(s->name);
 	const struct server_setting *set = server_clients_setting(row);
 	CLEAN(free_pointer) char *command = NULL, *unit = NULL;
-	CLEAN(free_pointer) struct edit_command *c = malloc(sizeof(*c));
+	CLEAN(free_pointer) struct server_command *c = malloc(sizeof(*c));
 	char path[64];
 	*out = (struct subject_clients){0};
 	if (!c)
@@ -374,7 +376,7 @@ static uint64_t backlog_written(const struct host *h, const struct subject *s,
 {
 	const struct server_setting *set = &row->set[SERVER_BACKLOG];
 	CLEAN(free_pointer) char *command = NULL;
-	CLEAN(free_pointer) struct edit_command *c = malloc(sizeof(*c));
+	CLEAN(free_pointer) struct server_command *c = malloc(sizeof(*c));
 	uint64_t number = EDIT_NONE, other = EDIT_NONE;
 	char path[64];
 	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)s->pid);

@@ -88,7 +88,7 @@ static int unit_find(const struct host *h, const char *unit, uint64_t started, c
 }
 
 /* The words behind "ExecStart=", which is there once. */
-static bool line_split(char *text, struct edit_command *out)
+static bool line_split(char *text, struct server_command *out)
 {
 	char *rest = NULL, *line = strstr(text, "\n" KEY "=");
 	if (!line || strstr(line + 1, "\n" KEY "="))
@@ -98,15 +98,15 @@ static bool line_split(char *text, struct edit_command *out)
 	line += strspn(line, "-@:+!");
 	if (strpbrk(line, "%$\"'\\"))
 		return false;
-	*out = (struct edit_command){.first = true};
-	for (char *word = strtok_r(line, " \t", &rest); word && out->count < EDIT_WORDS;
+	*out = (struct server_command){.first = true};
+	for (char *word = strtok_r(line, " \t", &rest); word && out->count < SERVER_COMMAND_WORDS;
 	     word = strtok_r(NULL, " \t", &rest))
 		out->word[out->count++] = word;
 	return out->count;
 }
 
 int unit_command_read(const struct host *h, const char *unit, uint64_t started, char **text,
-		      struct edit_command *out)
+		      struct server_command *out)
 {
 	*text = NULL;
 	int rc = *unit ? unit_find(h, unit, started, text) : -ENOENT;

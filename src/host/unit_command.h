@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "epolltune/edit.h"
+#include "catalogue/server_command.h"
 #include "epolltune/host.h"
 
 /* Whether a /proc/PID/cgroup is that of a service of the system, not of a user's manager or of one
@@ -15,4 +15,4 @@ bool unit_is_system(const char *cgroup, const char *unit);
  * -ENOENT: there is no such unit; -ENOTSUP: its command is not one plain line, a drop-in may change
  * it, or the unit changed after `started`, in ticks of the clock. */
 int unit_command_read(const struct host *h, const char *unit, uint64_t started, char **text,
-		      struct edit_command *out);
+		      struct server_command *out);

@@ -7,8 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "catalogue/edit.h"
+#include "catalogue/server_command.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/edit.h"
 #include "epolltune/guest.h"
 #include "epolltune/host.h"
 #include "epolltune/list.h"
@@ -116,11 +117,11 @@ static int files_walk(const char *pattern, const char *section, void *arg, struc
 }
 
 /* Where relative names in the command begin. */
-static int base_find(const struct edit_command *c, const struct server_file *file,
+static int base_find(const struct server_command *c, const struct server_file *file,
 		     char path[PATH_MAX], struct err *e)
 {
 	const char *prefix = NULL;
-	for (size_t at = 0; file->prefix && edit_command_option(c, file->prefix, &at, &prefix);)
+	for (size_t at = 0; file->prefix && server_command_option(c, file->prefix, &at, &prefix);)
 		;
 	bool known = file->prefix ? prefix && *prefix == '/' : c->first && getcwd(path, PATH_MAX);
 	if (!known)
@@ -132,7 +133,8 @@ static int base_find(const struct edit_command *c, const struct server_file *fil
 	return 0;
 }
 
-static int main_walk(struct walk *w, const struct edit_command *c, const char *name, struct err *e)
+static int main_walk(struct walk *w, const struct server_command *c, const char *name,
+		     struct err *e)
 {
 	char base[PATH_MAX] = "", path[PATH_MAX];
 	if (!name)
@@ -168,7 +170,7 @@ static bool is_usual(const struct walk *w, const char *word)
 }
 
 /* The first file that the command names; NULL: none. */
-static int files_named(struct walk *w, const struct edit_command *c, const char **first,
+static int files_named(struct walk *w, const struct server_command *c, const char **first,
 		       struct err *e)
 {
 	const struct server_file *file = w->edit.file;
@@ -181,7 +183,7 @@ static int files_named(struct walk *w, const struct edit_command *c, const char 
 		*first = named ? c->word[1] : NULL;
 		return named ? main_walk(w, c, c->word[1], e) : 0;
 	}
-	while (!rc && edit_command_option(c, file->option, &at, &name)) {
+	while (!rc && server_command_option(c, file->option, &at, &name)) {
 		*first = *first ? *first : name;
 		rc = main_walk(w, c, name, e);
 	}
@@ -194,7 +196,7 @@ static int files_named(struct walk *w, const struct edit_command *c, const char 
 }
 
 /* Adds the directive to the first file. */
-static int file_insert(struct walk *w, const struct edit_command *c, const char *name,
+static int file_insert(struct walk *w, const struct server_command *c, const char *name,
 		       struct err *e)
 {
 	CLEAN(free_pointer) char *text = NULL;
@@ -210,31 +212,31 @@ static int file_insert(struct walk *w, const struct edit_command *c, const char 
 
 /* Names the option, with what it needs, and reads its last argument. False: it is not there, or has
  * no effect. */
-static bool option_find(const struct edit_command *c, const struct server_setting *set,
+static bool option_find(const struct server_command *c, const struct server_setting *set,
 			struct guest_line *out)
 {
-	bool acts = edit_command_acts(c, set), found = false;
+	bool acts = server_command_acts(c, set), found = false;
 	const char *value = NULL;
 	snprintf(out->name, sizeof(out->name), "%s%s%s", acts ? "" : set->class_option,
 		 acts ? "" : " ", set->option);
-	for (size_t at = 0; acts && edit_command_option(c, set->option, &at, &value);)
+	for (size_t at = 0; acts && server_command_option(c, set->option, &at, &value);)
 		found = true;
 	out->present = value ? strtoull(value, NULL, 10) : 0;
 	return found;
 }
 
-static int option_make(const struct guest *r, const struct edit_command *c, struct guest_line *out,
-		       struct err *e)
+static int option_make(const struct guest *r, const struct server_command *c,
+		       struct guest_line *out, struct err *e)
 {
 	if (!out->value)
 		return 0;
 	if (out->present >= out->value)
 		return -EALREADY;
-	out->command = edit_command_add(r->command, c, out->name, out->value);
+	out->command = server_command_add(r->command, c, out->name, out->value);
 	return out->command ? 0 : err_set(e, ENOMEM, "no memory for a command");
 }
 
-static int file_make(struct walk *w, const struct edit_command *c, bool *has_file, struct err *e)
+static int file_make(struct walk *w, const struct server_command *c, bool *has_file, struct err *e)
 {
 	const char *first = NULL;
 	struct guest_line *line = w->line;
@@ -263,7 +265,7 @@ int guest_line_make(const struct guest *r, const struct host *calling, const cha
 	const struct server_row *row = server_row_find(process);
 	const struct server_setting *set = row ? &row->set[limit] : NULL;
 	struct edit_addresses addresses = {0};
-	CLEAN(free_pointer) struct edit_command *c = malloc(sizeof(*c));
+	CLEAN(free_pointer) struct server_command *c = malloc(sizeof(*c));
 	char address[128];
 	bool has_file = false;
 	*out = (struct guest_line){.value = value};
@@ -272,14 +274,14 @@ int guest_line_make(const struct guest *r, const struct host *calling, const cha
 	if (!set || (!set->option && !(set->directive && row->file.option)))
 		return err_set(e, ENOTSUP, "epolltune does not know how %s sets it",
 			       row ? row->name : process);
-	int rc = edit_command_find(r->command, row, c, e);
+	int rc = server_command_find(r->command, row, c, e);
 	if (rc)
 		return rc;
 	if (r->socket)
 		snprintf(address, sizeof(address), "unix:%s", r->socket);
 	else
 		snprintf(address, sizeof(address), "%u", (unsigned)r->port);
-	const char *class = edit_command_class(c, set);
+	const char *class = server_command_class(c, set);
 	if (class && strcmp(class, set->class_default) && !list_has(set->classes, class))
 		return err_set(e, ENOTSUP,
 			       "epolltune does not know what limits the worker class %s",

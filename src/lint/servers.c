@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "epolltune/edit.h"
+#include "catalogue/edit.h"
 
 void backlog_value_judge(struct lint *l, const struct lint_line *line, const char *name,
 			 uint64_t backlog)
@@ -29,7 +29,7 @@ static void backlog_take(const struct edit_number *n, void *arg)
 {
 	const struct reading *r = arg;
 	const struct lint_line line = {r->file, "", n->line};
-	char name[EDIT_NAME];
+	char name[SCAN_TEXT];
 	bool word = isalnum((unsigned char)n->name[strlen(n->name) - 1]);
 	snprintf(name, sizeof(name), "%s%s", n->name, word ? " " : "");
 	backlog_value_judge(r->lint, &line, name, n->value);

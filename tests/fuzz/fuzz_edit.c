@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue/edit.h"
+#include "catalogue/server_command.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/edit.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static int include_stop(const char *name, const char *section, void *arg, struct err *e)
 {
 	size_t *left = arg;
-	if (!name || !section || strlen(section) >= EDIT_NAME)
+	if (!name || !section || strlen(section) >= SCAN_TEXT)
 		abort();
 	return (*left)-- ? 0 : -1;
 }
@@ -59,15 +60,15 @@ static void setting_try(const struct server_file *file, const struct server_sett
 
 static void command_try(const struct server_row *row, const char *text)
 {
-	struct edit_command *c = calloc(1, sizeof(*c));
+	struct server_command *c = calloc(1, sizeof(*c));
 	struct err e = {0};
 	const char *value;
 	size_t at = 0;
-	if (c && !edit_command_find(text, row, c, &e)) {
-		CLEAN(free_pointer) char *more = edit_command_add(text, c, "-c", VALUE);
+	if (c && !server_command_find(text, row, c, &e)) {
+		CLEAN(free_pointer) char *more = server_command_add(text, c, "-c", VALUE);
 		if (c->end > strlen(text) || !c->count)
 			abort();
-		while (edit_command_option(c, "-c", &at, &value))
+		while (server_command_option(c, "-c", &at, &value))
 			;
 	}
 	free(c);

@@ -1,6 +1,7 @@
 /* A line of a server's configuration, changed in texts and commands. */
 #include "../support/support.h"
-#include "epolltune/edit.h"
+#include "catalogue/edit.h"
+#include "catalogue/server_command.h"
 #include "epolltune/guest.h"
 #include "epolltune/host.h"
 
@@ -354,16 +355,16 @@ static void a_command_gets_an_option_more(void **state)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
 		const struct command_case *c = &commands[i];
-		struct edit_command found;
+		struct server_command found;
 		struct err e = {0};
 		print_message("%s\n", c->command);
-		int rc = edit_command_find(c->command, server_row_find(c->server), &found, &e);
+		int rc = server_command_find(c->command, server_row_find(c->server), &found, &e);
 		assert_int_equal(rc, c->error ? -ENOTSUP : 0);
 		if (c->error) {
 			assert_non_null(strstr(e.text, c->error));
 			continue;
 		}
-		char *text = edit_command_add(c->command, &found, "-x", 7);
+		char *text = server_command_add(c->command, &found, "-x", 7);
 		assert_string_equal(text, c->want);
 		free(text);
 	}
@@ -371,11 +372,11 @@ static void a_command_gets_an_option_more(void **state)
 
 static const char *option_of(const char *command, const char *option)
 {
-	static struct edit_command c;
+	static struct server_command c;
 	const char *value = "none";
 	size_t at = 0;
-	assert_int_equal(edit_command_find(command, server_row_find("memcached"), &c, NULL), 0);
-	while (edit_command_option(&c, option, &at, &value))
+	assert_int_equal(server_command_find(command, server_row_find("memcached"), &c, NULL), 0);
+	while (server_command_option(&c, option, &at, &value))
 		;
 	return value ? value : "unknown";
 }
@@ -400,9 +401,9 @@ static void an_option_is_read_from_a_command(void **state)
 static bool acts(const char *command, const char *server)
 {
 	const struct server_row *row = server_row_find(server);
-	struct edit_command c;
-	assert_int_equal(edit_command_find(command, row, &c, NULL), 0);
-	return edit_command_acts(&c, &row->set[CLIENTS]);
+	struct server_command c;
+	assert_int_equal(server_command_find(command, row, &c, NULL), 0);
+	return server_command_acts(&c, &row->set[CLIENTS]);
 }
 
 static void an_option_acts_with_some_classes(void **state)
@@ -445,22 +446,22 @@ static void a_command_is_understood_word_by_word(void **state)
 {
 	for (size_t i = 0; i < sizeof(understood) / sizeof(*understood); i++) {
 		const struct server_row *row = server_row_find(understood[i].server);
-		struct edit_command c;
+		struct server_command c;
 		print_message("%s\n", understood[i].command);
-		assert_int_equal(edit_command_find(understood[i].command, row, &c, NULL), 0);
-		const char *word = edit_command_unknown(&c, row, &row->set[CLIENTS]);
+		assert_int_equal(server_command_find(understood[i].command, row, &c, NULL), 0);
+		const char *word = server_command_unknown(&c, row, &row->set[CLIENTS]);
 		assert_string_equal(word ? word : "", understood[i].unknown);
 	}
 }
 
 static void the_first_command_keeps_the_directory(void **state)
 {
-	struct edit_command c;
+	struct server_command c;
 	const struct server_row *row = server_row_find("haproxy");
-	assert_int_equal(edit_command_find("exec haproxy -f a", row, &c, NULL), 0);
+	assert_int_equal(server_command_find("exec haproxy -f a", row, &c, NULL), 0);
 	assert_true(c.first);
 	assert_string_equal(c.word[2], "a");
-	assert_int_equal(edit_command_find("cd b; haproxy -f a", row, &c, NULL), 0);
+	assert_int_equal(server_command_find("cd b; haproxy -f a", row, &c, NULL), 0);
 	assert_false(c.first);
 }
 

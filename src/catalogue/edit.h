@@ -1,5 +1,5 @@
-/* edit: one line of a server's configuration, changed: in the text of a file, or as an option of
- * the command that starts it. Pure. */
+/* edit: one line of a server's configuration: the limit that it sets, and the text with another.
+ * Pure. */
 #pragma once
 
 #include <limits.h>
@@ -7,10 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "epolltune/catalogue.h"
-#include "epolltune/err.h"
+#include "catalogue/server_scan.h"
 
-#define EDIT_NAME 64
 #define EDIT_NONE UINT64_MAX
 
 /* Of a parameter that one directive of several for an address has, in whichever file. */
@@ -18,7 +16,7 @@
 struct edit_addresses {
 	size_t count;
 	struct {
-		char text[EDIT_NAME * 4];
+		char text[SCAN_TEXT * 4];
 		unsigned fit; /* of the directive that takes it best */
 		bool taken;
 	} at[EDIT_ADDRESSES];
@@ -39,7 +37,7 @@ struct edited {
 	size_t found;             /* directives, or addresses of one, that set the limit or can */
 	uint64_t present;         /* the lowest value that is there; EDIT_NONE: none is */
 	size_t at;                /* of SERVER_LAST: the place of the directive; 0: none */
-	char sections[EDIT_NAME]; /* that were changed, "global,listen"; with set->narrower */
+	char sections[SCAN_TEXT]; /* that were changed, "global,listen"; with set->narrower */
 };
 
 /* Changes the directives in the text of a file, of which `around` is the section that includes it
@@ -64,7 +62,7 @@ struct edit_limit {
 	uint64_t value; /* they have at most, together; EDIT_NONE: none is there */
 	/* One of them has at least; less than `value` where several sections serve them, or may. */
 	uint64_t least;
-	char section[EDIT_NAME]; /* that has `least` */
+	char section[SCAN_TEXT]; /* that has `least` */
 	bool sections;           /* any has one of its own */
 	uint64_t shared;         /* above all sections; EDIT_NONE: none is there */
 	uint64_t files;          /* set->files_cap_directive has; EDIT_NONE: none is there */
@@ -95,35 +93,3 @@ int edit_insert(const struct edit *edit, const char *text, char **out, struct er
 typedef int (*edit_include)(const char *name, const char *section, void *arg, struct err *e);
 int edit_includes(const struct server_file *file, const char *text, const char *around, size_t from,
 		  edit_include fn, void *arg, struct err *e);
-
-/* A simple command in a text for sh -c. */
-#define EDIT_WORDS 64
-struct edit_command {
-	bool first; /* nothing is before it that could change the working directory */
-	size_t end; /* of its last word in the text, or of that before "--" */
-	size_t count;
-	const char *word[EDIT_WORDS]; /* without quotes, its program first; NULL: unknown, since the
-					 shell expands it */
-	char text[4096];
-};
-/* Finds the one that starts a process of that server. -ENOTSUP: none does, or several do. */
-int edit_command_find(const char *text, const struct server_row *row, struct edit_command *out,
-		      struct err *e);
-/* The argument of the next such option: "-c FILE", "-cFILE", "--name VALUE", "--name=VALUE". *at: 0
- * at first. False: there is none; *value NULL: it is unknown. */
-bool edit_command_option(const struct edit_command *c, const char *option, size_t *at,
-			 const char **value);
-/* The first word that neither is an option that the row knows, apart from its argument, nor that;
- * NULL: all is understood. */
-const char *edit_command_unknown(const struct edit_command *c, const struct server_row *row,
-				 const struct server_setting *set);
-/* The worker class that the command names, or else that of set->class_threads or the default one;
- * "": the shell expands it; NULL: the server has none. */
-const char *edit_command_class(const struct edit_command *c, const struct server_setting *set);
-/* Whether the command has one of set->class_options. */
-bool edit_command_names_class(const struct edit_command *c, const struct server_setting *set);
-/* Whether the option has an effect, by that class. */
-bool edit_command_acts(const struct edit_command *c, const struct server_setting *set);
-/* The text with an option more; the caller frees it. NULL: no memory. */
-char *edit_command_add(const char *text, const struct edit_command *c, const char *option,
-		       uint64_t value);
