@@ -68,6 +68,10 @@ struct lab_options {
 #define LAB_NO_PROCESS                                                                             \
 	"the limit on processes is reached (ulimit -u, or pids.max of the control group)"
 
+/* Whether a lab has a copy of its own of a sysctl, "net.core.somaxconn". What is below conf and
+ * neigh it has not: those of interfaces are not copied, and gc_thresh is the machine's. */
+bool lab_copies(const char *sysctl);
+
 struct lab;
 struct nic_deferral;
 

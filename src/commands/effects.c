@@ -104,17 +104,6 @@ line_settle(struct line_effect *x, enum effect_kind kind, const char *fmt, ...)
 	x->kind = kind;
 }
 
-/* Whether the lab has the sysctl for itself: these directories it copies. Those of interfaces and
- * of neighbours it does not, and gc_thresh there is the machine's. */
-static bool lab_owns(const char *name)
-{
-	static const char *const trees[] = {"net.core.", "net.ipv4.", "net.ipv6.", "net.unix."};
-	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++)
-		if (!strncmp(name, trees[i], strlen(trees[i])))
-			return !strpbrk(name + strlen(trees[i]), "./");
-	return false;
-}
-
 static const char *outside(const char *name)
 {
 	static const struct {
@@ -283,7 +272,7 @@ static int line_prepare(const struct trying *t, size_t i, struct err *e)
 		line_settle(x, EFFECT_NONE, "this kernel does not have it");
 	else if (system)
 		x->way = LINE_INSPECTED, line_check(t, x);
-	else if (!lab_owns(x->name))
+	else if (!lab_copies(x->name))
 		line_settle(x, EFFECT_UNTESTED, "%s", outside(x->name));
 	else if (line_enter(t, x, e) < 0)
 		return -ENOMEM;

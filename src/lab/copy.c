@@ -9,6 +9,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
+#include "epolltune/lab.h"
 
 struct copy_walk {
 	struct knob_copy *copy;
@@ -39,11 +40,24 @@ static int copy_one(const char *path, void *arg)
 	return 0;
 }
 
+/* No experiment depends on what is below conf and neigh: with arp_ignore=8 a host answers no ARP
+ * request, and the kernel warns about some others. */
+static const char *const dirs[] = {"core", "ipv4", "ipv6", "unix"};
+
+bool lab_copies(const char *sysctl)
+{
+	if (strncmp(sysctl, "net.", 4) != 0)
+		return false;
+	const char *dir = sysctl + 4;
+	size_t length = strcspn(dir, ".");
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
+		if (strlen(dirs[i]) == length && !strncmp(dir, dirs[i], length))
+			return dir[length] && !strpbrk(dir + length + 1, "./");
+	return false;
+}
+
 int knob_copy_read(struct knob_copy *copy, const struct host *h, struct err *e)
 {
-	/* No experiment depends on what is below conf and neigh: with arp_ignore=8 a host answers
-	 * no ARP request, and the kernel warns about some others. */
-	static const char *const dirs[] = {"core", "ipv4", "ipv6", "unix"};
 	struct copy_walk walk = {copy, h, e};
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
 		char dir[64];

@@ -7,11 +7,16 @@ static const struct {
 	const char *name;
 	bench_render_function render;
 } formats[] = {
-	{"text", bench_render_text},
-	{"json", bench_render_json},
-	{"csv", bench_render_csv},
-	{"html", bench_render_html},
+#define FORMAT(name) {#name, bench_render_##name},
+#include "report/bench_formats.def"
+#undef FORMAT
 };
+
+const char bench_format_names[] =
+#define FORMAT(name) "," #name
+#include "report/bench_formats.def"
+#undef FORMAT
+	;
 
 bench_render_function bench_render_find(const char *format)
 {
@@ -40,37 +45,30 @@ char *bench_rounds(char *text, size_t size, const struct bench_page *p)
 	return text;
 }
 
-/* The units of each metric, in steps of a thousand. */
+#define TIMES                                                                                      \
+	{                                                                                          \
+		" ns", " us", " ms", " s"                                                          \
+	}
+#define SIZES                                                                                      \
+	{                                                                                          \
+		" B", " kB", " MB", " GB"                                                          \
+	}
+/* The units of each metric, in steps of a thousand, and how many of the first its own unit is. */
 static const struct {
 	const char *units[4];
+	double base;
 } families[BENCH_METRICS] = {
-	[BENCH_RATE] = {{"/s", " k/s", " M/s", " G/s"}},
-	[BENCH_P50] = {{" ns", " us", " ms", " s"}},
-	[BENCH_P99] = {{" ns", " us", " ms", " s"}},
-	[BENCH_COST] = {{" ns", " us", " ms", " s"}},
-	[BENCH_CPU] = {{" ns", " us", " ms", " s"}},
-	[BENCH_SERVER_CPU] = {{" ns", " us", " ms", " s"}},
-	[BENCH_ELAPSED] = {{" ns", " us", " ms", " s"}},
-	[BENCH_USER_MEMORY] = {{" B", " kB", " MB", " GB"}},
-	[BENCH_KERNEL_MEMORY] = {{" B", " kB", " MB", " GB"}},
-	[BENCH_EVENTS] = {{"", "", "", ""}},
+	[BENCH_RATE] = {{"/s", " k/s", " M/s", " G/s"}, 1},
+	[BENCH_P50] = {TIMES, 1e3},
+	[BENCH_P99] = {TIMES, 1e3},
+	[BENCH_COST] = {TIMES, 1},
+	[BENCH_CPU] = {TIMES, 1e3},
+	[BENCH_SERVER_CPU] = {TIMES, 1e3},
+	[BENCH_ELAPSED] = {TIMES, 1e9},
+	[BENCH_USER_MEMORY] = {SIZES, 1},
+	[BENCH_KERNEL_MEMORY] = {SIZES, 1},
+	[BENCH_EVENTS] = {{"", "", "", ""}, 1},
 };
-
-/* The factor from a metric's unit to the first unit above. */
-static double family_base(enum bench_metric m)
-{
-	switch (m) {
-	case BENCH_P50:
-	case BENCH_P99:
-	case BENCH_CPU:
-	case BENCH_SERVER_CPU:
-		return 1e3;
-	case BENCH_ELAPSED:
-		return 1e9;
-	default:
-		return 1;
-	}
-}
 
 const char *bench_conditions(const struct bench_result *r, char text[BENCH_CONDITIONS_TEXT])
 {
@@ -81,7 +79,7 @@ const char *bench_conditions(const struct bench_result *r, char text[BENCH_CONDI
 
 char *bench_figure(char *buf, size_t size, enum bench_metric m, double value)
 {
-	double v = value * family_base(m);
+	double v = value * families[m].base;
 	unsigned step = 0;
 	if (m == BENCH_EVENTS) {
 		snprintf(buf, size, "%.0f", v);

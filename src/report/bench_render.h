@@ -27,7 +27,8 @@ typedef int (*bench_render_function)(FILE *out, const struct bench_page *p,
 				     const struct render_style *style, struct err *e);
 /* Find the renderer of a format; NULL if unknown. */
 bench_render_function bench_render_find(const char *format);
-#define BENCH_RENDER_FORMATS "text,json,csv,html"
+extern const char bench_format_names[];
+#define BENCH_RENDER_FORMATS (bench_format_names + 1)
 
 int bench_render_text(FILE *out, const struct bench_page *p, const struct render_style *style,
 		      struct err *e);
