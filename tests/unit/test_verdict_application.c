@@ -7,7 +7,7 @@ static void memory_is_that_of_more_connections(void **state)
 	static const uint64_t KB = 1024, MB = 1 << 20;
 	const struct {
 		const char *name;
-		struct weight_level at[6];
+		struct guest_weight_level at[6];
 		size_t count;
 		uint64_t each;
 		bool bound;
@@ -39,7 +39,7 @@ static void memory_is_that_of_more_connections(void **state)
 		{"below what it had at its start: the noise",
 		 {{0, 4 * MB}, {64, 3 * MB}, {128, 2 * MB}},
 		 3,
-		 NOISE / 128,
+		 65536 / 128,
 		 true},
 		{"its limit came before a part was read",
 		 {{0, 1 * MB}, {64, 2 * MB}, {100, 3 * MB}},
@@ -54,9 +54,9 @@ static void memory_is_that_of_more_connections(void **state)
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		bool bound;
-		struct weight w = {.count = rows[i].count};
+		struct guest_weight w = {.count = rows[i].count};
 		memcpy(w.at, rows[i].at, sizeof(rows[i].at));
-		uint64_t each = own_bytes(&w, &bound);
+		uint64_t each = guest_hold_own_bytes(&w, &bound);
 		if (each != rows[i].each || bound != rows[i].bound)
 			fail_msg("%s: %llu, not %llu; bound %d", rows[i].name,
 				 (unsigned long long)each, (unsigned long long)rows[i].each, bound);
@@ -65,27 +65,39 @@ static void memory_is_that_of_more_connections(void **state)
 
 static void a_unix_socket_is_not_reset(void **state)
 {
-	const struct hold reset = {.end = HOLD_RESET}, refused = {.end = HOLD_REFUSED};
-	assert_string_equal(end_text(&reset, false), "was reset");
-	assert_string_equal(end_text(&reset, true), "was closed before its request was read");
-	assert_string_equal(end_text(&refused, true), "was refused");
+	static const struct {
+		enum guest_end end;
+		bool local;
+		const char *text;
+	} rows[] = {
+		{GUEST_HELD_RESET, false, "With 0 connections open, the next one was reset."},
+		{GUEST_HELD_RESET, true,
+		 "With 0 connections open, the next one was closed before its request was read."},
+		{GUEST_HELD_REFUSED, true, "With 0 connections open, the next one was refused."},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct guest_hold hold = {.held.end = rows[i].end};
+		char text[160];
+		guest_hold_text(&hold, rows[i].local, false, text, sizeof(text));
+		assert_string_equal(text, rows[i].text);
+	}
 }
 
 /* The open loop has what the server holds, and a churn what it does not turn away. */
 static void no_more_are_active_than_it_holds(void **state)
 {
 	static const struct {
-		struct hold hold;
+		struct guest_held hold;
 		uint64_t talk, churn; /* with an accept queue of 512 */
 	} rows[] = {
 		{{0}, TALKING, TALKING}, /* not tried */
-		{{.held = 38}, 38, TALKING},
-		{{.held = 100}, TALKING, TALKING},
-		{{.held = 20, .end = HOLD_ERROR}, 20, 19},
-		{{.held = 1, .end = HOLD_RESET}, 1, 1},
-		{{.held = 0, .end = HOLD_REFUSED}, 1, 1},
-		{{.held = 1, .end = HOLD_QUEUED}, 1, TALKING}, /* others wait */
-		{{.held = 1, .end = HOLD_SILENT}, 1, TALKING},
+		{{.count = 38}, 38, TALKING},
+		{{.count = 100}, TALKING, TALKING},
+		{{.count = 20, .end = GUEST_HELD_ERROR}, 20, 19},
+		{{.count = 1, .end = GUEST_HELD_RESET}, 1, 1},
+		{{.count = 0, .end = GUEST_HELD_REFUSED}, 1, 1},
+		{{.count = 1, .end = GUEST_HELD_QUEUED}, 1, TALKING}, /* others wait */
+		{{.count = 1, .end = GUEST_HELD_SILENT}, 1, TALKING},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		assert_int_equal(talking(&rows[i].hold), rows[i].talk);
@@ -98,12 +110,12 @@ static void no_more_are_active_than_it_holds(void **state)
 /* Not one that a slow machine or a short time explains. */
 static void only_what_the_server_did_accuses_it(void **state)
 {
-	static const struct load quiet = {.idle = 1}, waits = {.idle = 1, .waited = 0.5},
-				 full = {.idle = 0}, server = {.busiest = 0.9};
+	static const struct guest_load quiet = {.idle = 1}, waits = {.idle = 1, .waited = 0.5},
+				       full = {.idle = 0}, server = {.busiest = 0.9};
 	static const struct {
-		struct replies replies;
+		struct guest_replies replies;
 		int cause;
-		const struct load *load;
+		const struct guest_load *load;
 		bool accused;
 	} rows[] = {
 		{{.done = 1000, .errors = 11}, 0, &quiet, true},
@@ -124,7 +136,7 @@ static void only_what_the_server_did_accuses_it(void **state)
 		 true}, /* it is the server that is busy */
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (replies_accuse(&rows[i].replies, rows[i].cause, rows[i].load) !=
+		if (guest_replies_accuse(&rows[i].replies, rows[i].cause, rows[i].load) !=
 		    rows[i].accused)
 			fail_msg("row %zu", i);
 }
@@ -143,9 +155,9 @@ static void no_reply_within_the_time_is_no_rate(void **state)
 	static struct client client = {.processes = 1};
 	static const struct trial t = {.clients = {&client}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const struct load l = {.rate = rows[i].rate, .idle = rows[i].idle};
+		const struct guest_load l = {.rate = rows[i].rate, .idle = rows[i].idle};
 		struct outcome out = {0};
-		assert_int_equal(rate_reached(&t, &l, "accepted", &out), rows[i].reached);
+		assert_int_equal(guest_rate_reached(&t, &l, "accepted", &out), rows[i].reached);
 		assert_non_null(strstr(out.why, rows[i].why));
 	}
 }
