@@ -1,10 +1,12 @@
 /* target: the load to be ready for. Numbers, and what follows from them (Little's law). */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "epolltune/err.h"
+#include "epolltune/quantity.h"
 
 enum target_role {
 	TARGET_SERVER, /* accepts; the other side closes first */
@@ -35,6 +37,23 @@ int target_preset(const char *name, struct target *out, struct err *e);
 /* All presets' names, comma separated, for help and completion. */
 const char *target_presets(void);
 const char *target_role_name(enum target_role role);
+
+/* A number of a target: as a document has it, as an option, and as a comparison names it. */
+struct target_field {
+	const char *key; /* the member */
+	size_t offset;
+	const char *option, *label;
+	enum quantity_kind kind;
+	bool newer; /* older versions do not write it: a document without it has the default */
+};
+
+/* In the order of a document; ends with a NULL key. */
+extern const struct target_field target_fields[];
+
+static inline uint64_t target_number(const struct target *t, const struct target_field *f)
+{
+	return *(const uint64_t *)((const char *)t + f->offset);
+}
 
 /* The options that make this target of the default one: " --rate 50k --stall 250ms", "" for none.
  * 256 bytes always suffice. */

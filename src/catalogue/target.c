@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "epolltune/quantity.h"
-
 #define SECOND_US UINT64_C(1000000)
 #define TIME_WAIT_S 60 /* TCP_TIMEWAIT_LEN, include/net/tcp.h */
 
@@ -39,32 +37,33 @@ const char *target_role_name(enum target_role role)
 	return role == TARGET_PROXY ? "proxy" : "server";
 }
 
+#define FIELD(member) #member, offsetof(struct target, member)
+const struct target_field target_fields[] = {
+	{FIELD(connections), "connections", "connections", QUANTITY_COUNT, false},
+	{FIELD(rate_per_s), "rate", "rate", QUANTITY_RATE, false},
+	{FIELD(stall_us), "stall", "stall", QUANTITY_DURATION, false},
+	{FIELD(rtt_us), "rtt", "RTT", QUANTITY_DURATION, false},
+	{FIELD(bandwidth_bps), "bandwidth", "bandwidth", QUANTITY_BANDWIDTH, false},
+	{FIELD(datagrams_per_s), "datagrams", "datagrams", QUANTITY_RATE, true},
+	{FIELD(datagram_bytes), "datagram", "datagram", QUANTITY_SIZE, true},
+	{FIELD(idle_us), "idle", "idle timeout", QUANTITY_DURATION, true},
+	{0},
+};
+
 void target_arguments(const struct target *t, char *text, size_t size)
 {
 	const struct target usual = target_default();
-	const struct {
-		const char *option;
-		enum quantity_kind kind;
-		uint64_t is, was;
-	} numbers[] = {
-		{"connections", QUANTITY_COUNT, t->connections, usual.connections},
-		{"rate", QUANTITY_RATE, t->rate_per_s, usual.rate_per_s},
-		{"stall", QUANTITY_DURATION, t->stall_us, usual.stall_us},
-		{"rtt", QUANTITY_DURATION, t->rtt_us, usual.rtt_us},
-		{"bandwidth", QUANTITY_BANDWIDTH, t->bandwidth_bps, usual.bandwidth_bps},
-		{"idle", QUANTITY_DURATION, t->idle_us, usual.idle_us},
-		{"datagrams", QUANTITY_RATE, t->datagrams_per_s, usual.datagrams_per_s},
-		{"datagram", QUANTITY_SIZE, t->datagram_bytes, usual.datagram_bytes},
-	};
 	size_t at = 0;
 	char word[32];
 	text[0] = 0;
-	const size_t count = sizeof(numbers) / sizeof(*numbers);
-	for (size_t i = 0; i < count - !t->datagrams_per_s && at < size; i++)
-		if (numbers[i].is != numbers[i].was)
-			at += (size_t)snprintf(
-				text + at, size - at, " --%s %s", numbers[i].option,
-				quantity_word(word, sizeof(word), numbers[i].kind, numbers[i].is));
+	for (const struct target_field *f = target_fields; f->key && at < size; f++) {
+		bool idle =
+			f->offset == offsetof(struct target, datagram_bytes) && !t->datagrams_per_s;
+		uint64_t is = target_number(t, f);
+		if (!idle && is != target_number(&usual, f))
+			at += (size_t)snprintf(text + at, size - at, " --%s %s", f->option,
+					       quantity_word(word, sizeof(word), f->kind, is));
+	}
 	if (t->role != usual.role && at < size)
 		snprintf(text + at, size - at, " --role %s", target_role_name(t->role));
 }

@@ -4,7 +4,7 @@
 
 #include "epolltune/quantity.h"
 #include "report/page.h"
-#include "report/target_fields.h"
+#include "epolltune/target.h"
 
 static const struct condition {
 	const char *object, *key; /* the object "" is the document itself */

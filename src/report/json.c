@@ -5,7 +5,7 @@
 #include "report/figure.h"
 #include "report/json_fields.h"
 #include "report/json_value.h"
-#include "report/target_fields.h"
+#include "epolltune/target.h"
 
 static uint64_t number_at(const char *at, const struct json_field *f)
 {

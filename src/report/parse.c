@@ -10,7 +10,7 @@
 #include "epolltune/document.h"
 #include "report/figure.h"
 #include "report/json_fields.h"
-#include "report/target_fields.h"
+#include "epolltune/target.h"
 
 #define PARSE_MAX ((size_t)16 << 20)
 

@@ -92,7 +92,7 @@ static void arguments_make_it_again(void **state)
 	t.datagram_bytes = 1350;
 	t.idle_us = 350000000;
 	target_arguments(&t, text, sizeof(text));
-	assert_string_equal(text, " --idle 350s --datagrams 50k --datagram 1350");
+	assert_string_equal(text, " --datagrams 50k --datagram 1350 --idle 350s");
 }
 
 int main(void)
