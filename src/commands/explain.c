@@ -68,17 +68,28 @@ static void print_names(const struct page *p, const char *label, json_t *names)
 		print_labelled(p, label, text);
 }
 
+enum row_kind {
+	ROW_TEXT,     /* or names */
+	ROW_VALUE,    /* of a knob */
+	ROW_RANGE,    /* of its values */
+	ROW_COMMANDS, /* to paste */
+};
+
 /* The text follows the JSON object, in this order and under these labels. */
-static const struct {
+static const struct row {
 	const char *key, *label;
+	enum row_kind kind;
 } rows[] = {
-	{"claim", "claim"},        {"truth", "fact"},        {"value", "running value"},
-	{"min", "range"},          {"scope_text", "scope"},  {"takes_effect", "takes effect"},
-	{"cost", "raising costs"}, {"owner", "whose limit"}, {"where", "counted in"},
-	{"show", "to see it"},     {"remedy", "what to do"}, {"proof", "proof"},
-	{"probe", "probe"},        {"knobs", "knobs"},       {"findings", "findings"},
-	{"walls", "walls"},        {"runbook", "runbook"},   {"source", "source"},
-	{"since", "since Linux"},  {"also", "see also"},
+	{"claim", "claim", ROW_TEXT},          {"truth", "fact", ROW_TEXT},
+	{"value", "running value", ROW_VALUE}, {"min", "range", ROW_RANGE},
+	{"scope_text", "scope", ROW_TEXT},     {"takes_effect", "takes effect", ROW_TEXT},
+	{"cost", "raising costs", ROW_TEXT},   {"owner", "whose limit", ROW_TEXT},
+	{"where", "counted in", ROW_TEXT},     {"show", "to see it", ROW_COMMANDS},
+	{"remedy", "what to do", ROW_TEXT},    {"proof", "proof", ROW_TEXT},
+	{"probe", "probe", ROW_TEXT},          {"knobs", "knobs", ROW_TEXT},
+	{"findings", "findings", ROW_TEXT},    {"walls", "walls", ROW_TEXT},
+	{"runbook", "runbook", ROW_TEXT},      {"source", "source", ROW_TEXT},
+	{"since", "since Linux", ROW_TEXT},    {"also", "see also", ROW_TEXT},
 };
 
 /* A sysctl that this kernel or namespace lacks is shown as missing. The knob of a device or an
@@ -89,12 +100,30 @@ static bool may_be_missing(json_t *topic)
 	return !scope || strcmp(scope, "netns") == 0 || strcmp(scope, "system") == 0;
 }
 
-/* Cuts the long value of a knob. */
-static void print_text(const struct page *p, const char *key, const char *label, const char *text)
+/* One that is missing is NULL; a long one is cut. */
+static void print_value(const struct page *p, const char *label, const char *text)
 {
 	char cut[KNOB_VALUE];
-	report_text(cut, "%s", text);
-	print_labelled(p, label, strcmp(key, "value") ? text : cut);
+	report_text(cut, "%s", text ? text : "not available here");
+	print_labelled(p, label, cut);
+}
+
+static void print_row(const struct page *p, const struct row *row, json_t *topic)
+{
+	json_t *value = json_object_get(topic, row->key);
+	const char *text = json_string_value(value);
+	if (!value || (json_is_null(value) && !may_be_missing(topic)))
+		return;
+	if (row->kind == ROW_RANGE)
+		print_range(p, topic);
+	else if (row->kind == ROW_VALUE)
+		print_value(p, row->label, text);
+	else if (json_is_array(value))
+		print_names(p, row->label, value);
+	else if (row->kind == ROW_COMMANDS && text)
+		print_commands(p, row->label, text);
+	else if (!text || *text)
+		print_labelled(p, row->label, text ? text : "none");
 }
 
 static void print_lines(const struct page *p, json_t *topic)
@@ -127,23 +156,8 @@ static void topic_print(const struct page *p, json_t *topic)
 		printf("%s\n", json_string_value(code));
 	if (json_object_get(topic, "lines"))
 		print_lines(p, topic);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		json_t *value = json_object_get(topic, rows[i].key);
-		if (!value || (json_is_null(value) && !may_be_missing(topic)))
-			continue;
-		if (strcmp(rows[i].key, "min") == 0)
-			print_range(p, topic);
-		else if (json_is_array(value))
-			print_names(p, rows[i].label, value);
-		else if (json_is_null(value))
-			print_labelled(p, rows[i].label,
-				       strcmp(rows[i].key, "value") ? "none"
-								    : "not available here");
-		else if (strcmp(rows[i].key, "show") == 0)
-			print_commands(p, rows[i].label, json_string_value(value));
-		else if (*json_string_value(value))
-			print_text(p, rows[i].key, rows[i].label, json_string_value(value));
-	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		print_row(p, &rows[i], topic);
 }
 
 static void log_print(json_t *topics, json_t *log)
