@@ -60,7 +60,7 @@ static bool is_covered(const struct edit_addresses *all, const char *address)
 	const char *port = strrchr(address, ':');
 	bool ipv6 = address[0] == '[', digits = address[0] >= '0' && address[0] <= '9';
 	char wildcard[2][SCAN_TEXT];
-	if (!port || address_is_local(address))
+	if (!port || server_address_is_local(address))
 		return false;
 	snprintf(wildcard[0], sizeof(wildcard[0]), "*%s", port);
 	snprintf(wildcard[1], sizeof(wildcard[1]), "[::]%s", port);
@@ -118,9 +118,9 @@ static int change_of_parameter(const struct edit *edit, const struct scan *s, st
 	unsigned fit = fit_of(s);
 	char address[SCAN_TEXT * 4];
 	scan_word_copy(s, 1, address, sizeof(address));
-	if (!address_names(address, edit->address) || scan_is_datagram(s))
+	if (!server_address_names(address, edit->address) || scan_is_datagram(s))
 		return 0;
-	address_spell_wildcard(address, sizeof(address));
+	server_address_spell_wildcard(address, sizeof(address));
 	snprintf(c.text, sizeof(c.text), " %s%llu", parameter, (unsigned long long)edit->value);
 	for (size_t i = 2; (i = scan_parameter_find(s, parameter, i, &skip)); i++) {
 		int rc = scan_number(s, i, skip, &c.present, e);
@@ -170,7 +170,7 @@ static void own_section_next(struct own_section *own, const struct edit *edit, c
 	} else if (own->others && s->count > 1 && scan_word_is(s, 0, "bind")) {
 		char address[SCAN_TEXT * 4];
 		scan_word_copy(s, 1, address, sizeof(address));
-		own->others = !address_names(address, edit->address);
+		own->others = !server_address_names(address, edit->address);
 	}
 }
 

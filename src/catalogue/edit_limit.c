@@ -48,7 +48,7 @@ static uint64_t listeners_served(const struct scan *s, size_t word, const char *
 		for (uint64_t bit = 1; bit && list_next(&all, &other); bit <<= 1) {
 			char listener[SCAN_TEXT * 4];
 			snprintf(listener, sizeof(listener), "%.*s", other.length, other.text);
-			if (!other.length || address_serves(bound, listener))
+			if (!other.length || server_address_serves(bound, listener))
 				served |= bit;
 		}
 	}
@@ -84,7 +84,7 @@ static bool is_plain(const struct scan *s, size_t word)
 	char text[SCAN_TEXT * 4];
 	scan_word_copy(s, word, text, sizeof(text));
 	const char *at = strchr(text, '@');
-	return strchr(text, ':') && address_is_digits(at ? at + 1 : text);
+	return strchr(text, ':') && server_address_is_digits(at ? at + 1 : text);
 }
 
 /* Whether a directive with addresses makes one socket, which its parameters are of. */
@@ -92,7 +92,7 @@ static bool is_one_socket(const struct scan *s)
 {
 	char text[SCAN_TEXT * 4];
 	scan_word_copy(s, 1, text, sizeof(text));
-	bool one = address_is_digits(text);
+	bool one = server_address_is_digits(text);
 	for (size_t i = 2; i < s->count; i++)
 		one &= !scan_word_is(s, i, "shards");
 	return one;
@@ -159,7 +159,7 @@ static void narrower_join(struct narrower *n, const struct server_setting *set,
 	narrower_end(n, out);
 	for (const char *list = n->listeners; bit && list_next(&list, &item); bit <<= 1)
 		/* What no directive may name is for commands: "stats socket", "-S". */
-		all |= address_is_local(item.text) ? 0 : bit;
+		all |= server_address_is_local(item.text) ? 0 : bit;
 	bool found = n->served && !(all & ~n->served & ~n->apart);
 	if (out->value <= out->least)
 		snprintf(out->section, sizeof(out->section), "%s", set->section);

@@ -9,7 +9,7 @@
 
 #define SERVER_ADDRESS 256 /* longer ones are cut */
 
-bool address_is_local(const char *address) { return !strncmp(address, "unix:", 5); }
+bool server_address_is_local(const char *address) { return !strncmp(address, "unix:", 5); }
 
 /* By the family before its "@". */
 static bool is_datagram(const char *address)
@@ -22,7 +22,7 @@ static bool is_datagram(const char *address)
 	return at && list_has(families, family);
 }
 
-bool address_names(const char *list, const char *address)
+bool server_address_names(const char *list, const char *address)
 {
 	static const char prefix[] = "unix";
 	const char *path = strncmp(address, "unix:", 5) ? NULL : address + 5;
@@ -43,7 +43,7 @@ bool address_names(const char *list, const char *address)
 	return false;
 }
 
-void address_spell_wildcard(char *address, size_t size)
+void server_address_spell_wildcard(char *address, size_t size)
 {
 	static const char zero[] = "0.0.0.0:";
 	size_t skip = strncmp(address, zero, sizeof(zero) - 1) ? 0 : sizeof(zero) - 1;
@@ -54,7 +54,7 @@ void address_spell_wildcard(char *address, size_t size)
 	snprintf(address, size, "*:%s", port);
 }
 
-bool address_is_digits(const char *text)
+bool server_address_is_digits(const char *text)
 {
 	return !text[strspn(text, "0123456789abcdefABCDEF:.*[]")];
 }
@@ -93,12 +93,12 @@ static bool port_serves(const char *bound, const char *listener)
 	return port >= low && port <= high;
 }
 
-bool address_serves(const char *bound, const char *listener)
+bool server_address_serves(const char *bound, const char *listener)
 {
 	static const char streams[] = "ipv4,ipv6,tcp,tcp4,tcp6", paths[] = "unix,uxst,abns,abnsz";
 	char family[SERVER_ADDRESS] = "", own[SERVER_ADDRESS], other[SERVER_ADDRESS];
 	const char *at = strchr(bound, '@'), *colon, *port = strrchr(listener, ':');
-	bool local = address_is_local(listener);
+	bool local = server_address_is_local(listener);
 	if (strpbrk(bound, "$\"'\\%"))
 		return true;
 	if (is_datagram(bound))

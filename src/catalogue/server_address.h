@@ -7,13 +7,13 @@
 #include <stddef.h>
 
 /* Whether a listener is of a path. */
-bool address_is_local(const char *listener);
+bool server_address_is_local(const char *listener);
 /* Whether one of a list has just the port or path of `address`: "8080", "unix:/run/app.sock". */
-bool address_names(const char *list, const char *address);
+bool server_address_names(const char *list, const char *address);
 /* Whether an address of a configuration may be that of a listener: what cannot be told from its
  * text, as a name or a variable, may. */
-bool address_serves(const char *bound, const char *listener);
+bool server_address_serves(const char *bound, const char *listener);
 /* Whether it is one address in digits, without the name of a family. */
-bool address_is_digits(const char *text);
+bool server_address_is_digits(const char *text);
 /* Makes one spelling of the wildcard of IPv4 out of "8080", "0.0.0.0:8080" and "*:8080". */
-void address_spell_wildcard(char *address, size_t size);
+void server_address_spell_wildcard(char *address, size_t size);

@@ -5,8 +5,8 @@
 #define FILES_SHOW "grep 'open files' /proc/PID/limits; ls /proc/PID/fd | wc -l"
 #define FILES_ACTION                                                                                 \
 	"Raise the limit where the process is started: LimitNOFILE= in its systemd unit (systemctl " \
-	"edit UNIT), then restart it; for the running process, up to its hard limit: prlimit --pid PID "
-	"--nofile=N:"
+	"edit UNIT), then restart it; for the running process, up to its hard limit: prlimit "       \
+	"--pid PID --nofile=N:"
 #define SYSTEM_FILES_SHOW "cat /proc/sys/fs/file-nr"
 #define SYSTEM_FILES_ACTION                                                                           \
 	"Find the process that holds them: ls -d /proc/[0-9]*/fd/* | cut -d/ -f3 | sort | uniq -c | " \
@@ -36,14 +36,14 @@ static const struct clue_row symptoms[] = {
 	 "clients wait in the accept queue until it is full too, then SYNs are dropped. "
 	 "A longer queue does not help.",
 	 "descriptors.process,accept-queue", REMEDY_PROCESS, FILES_SHOW,
-	 FILES_ACTION " nginx sets its own: worker_rlimit_nofile N;",
+	 FILES_ACTION "; nginx sets its own: worker_rlimit_nofile N;",
 	 "accept(2); nginx src/event/ngx_event_accept.c"},
 	{"socket: Too many open files",
 	 "socket() failed (24:\nsocket: too many open files\nsocket*Too many open files",
 	 "EMFILE from socket(): a proxy has no descriptor for its connection to the backend. It "
 	 "needs two for each client.",
 	 "descriptors.process", REMEDY_PROCESS, FILES_SHOW,
-	 FILES_ACTION " nginx sets its own: worker_rlimit_nofile N;",
+	 FILES_ACTION "; nginx sets its own: worker_rlimit_nofile N;",
 	 "socket(2); nginx src/event/ngx_event_connect.c"},
 	{"ENFILE",
 	 "Too many open files in system\nErrno 23\nreached system FD limit\naccept4() failed (23:\n"
@@ -162,7 +162,8 @@ static const struct clue_row symptoms[] = {
 	 "systemctl set-property UNIT TasksMax=N with N above systemctl show -p TasksMax UNIT; docker "
 	 "update --pids-limit N CONTAINER; or LimitNPROC= of the unit.",
 	 "fork(2); kernel/fork.c copy_process(); kernel/cgroup/pids.c"},
-	{"ECONNRESET", "Connection reset by peer\nconnection reset\nErrno 104\nfailed (104:\nsocket hang up",
+	{"ECONNRESET",
+	 "Connection reset by peer\nconnection reset\nErrno 104\nfailed (104:\nsocket hang up",
 	 "The other side sent RST: its process closed with unread data or ended; or the server has "
 	 "net.ipv4.tcp_abort_on_overflow=1 and a full accept queue, closed a listener with waiting "
 	 "connections, or its kernel ended orphans for lack of memory. A middlebox may also forget "

@@ -148,7 +148,7 @@ static void what_was_dropped_is_named(void **state)
 		 getpid(), (int)grown);
 	contains(checked_text(f, "title"), title);
 	contains(answer_of(&c), "tiny dropped handshakes since 20");
-	contains(answer_of(&c), "counters of loss grew since 20");
+	contains(answer_of(&c), "the kernel's loss counters grew since 20");
 	json_t *l = json_array_get(json_object_get(c.report, "listeners"), 0);
 	assert_string_equal(checked_text(l, "process"), "tiny");
 	assert_int_equal(checked_number(l, "pid"), getpid());

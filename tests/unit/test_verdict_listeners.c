@@ -1705,12 +1705,12 @@ static void texts_name_the_server(void **state)
 		 "still the old one). Costs nothing until used."},
 		{stopped, 1,
 		 "nginx (pid 812) on 0.0.0.0:443: the queue was full in 10 of 10 samples: more "
-		 "arrives than nginx accepts",
+		 "connections arrive than nginx accepts",
 		 "nginx (pid 812) is stopped (state T).",
 		 "No backlog helps. Resume it: kill -CONT 812. Or restart it."},
 		{at_limit_and_dropping, 1, NULL,
 		 "nginx (pid 812) has 1 024 of 1 024 descriptors open, its soft limit.",
-		 "No backlog helps. Raise that limit (prlimit --pid 812 --nofile=N)."},
+		 "No backlog helps. Raise that limit (prlimit --pid 812 --nofile=N: up to its hard limit)."},
 		{at_limit, 0,
 		 "nginx (pid 812) has 1 023 of 1 024 descriptors open while 300 connections wait",
 		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288), and a "
@@ -1973,7 +1973,7 @@ static void texts_name_the_server(void **state)
 		 "drops the SYNs of all others. Clients retransmit after 1 s or more.",
 		 NULL},
 		{syns_drop_beside_a_full_one, 0,
-		 "0.0.0.0:443: its SYN queue was full between two looks (it holds 49) and the kernel "
+		 "0.0.0.0:443: its SYN queue was full between two samples (it holds 49) and the kernel "
 		 "dropped SYNs: 23 in 500 ms",
 		 NULL, NULL},
 		{syns_drop_beside_a_full_one, 1,
@@ -1983,11 +1983,11 @@ static void texts_name_the_server(void **state)
 		 "[::]:22: its SYN queue is full (2 of 2) and the kernel drops SYNs: 5 in 500 ms",
 		 NULL, NULL},
 		{syns_lost, 0,
-		 "0.0.0.0:443: its SYN queue was full between two looks (it holds 49) and the kernel "
+		 "0.0.0.0:443: its SYN queue was full between two samples (it holds 49) and the kernel "
 		 "dropped SYNs: 23 in 500 ms",
 		 NULL, NULL},
 		{syns_lost_by_both, 0,
-		 "0.0.0.0:443: its SYN queue was full between two looks (it holds 49) and the kernel "
+		 "0.0.0.0:443: its SYN queue was full between two samples (it holds 49) and the kernel "
 		 "dropped SYNs: 11 in 500 ms",
 		 NULL, NULL},
 		{syns_drop_at_two, 1,

@@ -131,7 +131,7 @@ static void the_advice_is_a_command(void **state)
 		/* The table of knobs lacks this one. */
 		{{.knob = "net.ipv4.tcp_fack", .value = "1"}, "sysctl -w net.ipv4.tcp_fack=0"},
 		{{.knob = "net.ipv4.tcp_max_tw_buckets", .value = "5000"},
-		 "Remove the setting from its file in /etc. More: epolltune explain "
+		 "Remove the setting from its file: epolltune lint names it. More: epolltune explain "
 		 "tcp_max_tw_buckets-5000"},
 	};
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {

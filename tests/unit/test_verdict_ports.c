@@ -1124,9 +1124,10 @@ static void a_full_interval_of_the_range_is_a_warning(void **state)
 	u.at[0].last = 40099;
 	report_init(&r);
 	ports_used_judge(&u, 0, 1, &r);
-	assert_string_equal(r.findings[0].title,
-			    "haproxy (pid 812) uses 100 ports from 10.0.0.1 to 10.0.0.2:9000, each "
-			    "of 40000 to 40099 and no other");
+	assert_string_equal(
+		r.findings[0].title,
+		"haproxy (pid 812) uses every port from 40000 to 40099 from 10.0.0.1 to "
+		"10.0.0.2:9000, and no other (100 ports)");
 }
 
 /* TIME_WAIT stays there, also with tcp_tw_reuse=1. */

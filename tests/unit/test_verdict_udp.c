@@ -339,7 +339,7 @@ static void a_group_holds_what_its_sockets_hold(void **state)
 	const struct report *r = verdict_of(x, &t, &settings, NULL);
 	assert_non_null(
 		strstr(r->findings[0].title, "udp:0.0.0.0:443 has 8 sockets that hold 355"));
-	assert_non_null(strstr(r->findings[0].advice, "Let it ask for SO_RCVBUF=1048576 or more"));
+	assert_non_null(strstr(r->findings[0].advice, "Let it set SO_RCVBUF=1048576 or more"));
 	assert_non_null(strstr(r->walls[0].detail, "has 8 sockets (SO_REUSEPORT), which hold 355"));
 	assert_non_null(
 		strstr(r->walls[0].detail, " without loss if a hash spreads what arrives ("));
