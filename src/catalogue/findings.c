@@ -1855,7 +1855,7 @@ static const struct finding_row findings[] = {
 	      "{closed} by connections that {own?it:the server} has closed}. All of "
 	      "them take up to {memory}.} {chains?The hash chains{buckets? of {buckets} buckets} "
 	      "{unsure?may be:are} too long from {chains} entr{chains=1?y:ies} on with any value "
-	      "of nf_conntrack_max{unsure? (Linux 5.15 to 6.2 may lack \"adopt safer max chain "
+	      "of nf_conntrack_max{unsure? (Linux before 6.3 may lack \"adopt safer max chain "
 	      "length\" of March 2023)}\\: the kernel drops new connections whose chain is, and "
 	      "counts them as nf_conntrack.chainlength.:Beyond the maximum the kernel drops the "
 	      "packets of new {tcp?connections:flows}.}" CONNTRACK_OUTSIDE "{tcp?" TWO_EACH "}",
