@@ -300,6 +300,17 @@ static bool range_judge(struct lint *l, const struct assignment *a)
 	return true;
 }
 
+/* The page of the largest kind. */
+#define PAGE_MAX 65536
+
+/* Whether the first field of three may exceed the second: that of the kernel's own tcp_wmem is a
+ * page (net/ipv4/tcp.c, tcp_init()). */
+static bool is_page(const struct lint *l, const struct knob *k, int64_t first)
+{
+	return !strcmp(k->unit, "B") &&
+	       first == (l->page_bytes ? (int64_t)l->page_bytes : PAGE_MAX);
+}
+
 static bool order_judge(struct lint *l, const struct assignment *a)
 {
 	const int64_t *f = a->field;
@@ -312,7 +323,8 @@ static bool order_judge(struct lint *l, const struct assignment *a)
 			 a->read.name, f[0], f[1]);
 		return false;
 	}
-	if (a->knob->shape == KNOB_TRIPLE && f[2] != REPORT_NONE && (f[0] > f[1] || f[1] > f[2])) {
+	bool first = f[0] > f[1] && !is_page(l, a->knob, f[0]);
+	if (a->knob->shape == KNOB_TRIPLE && f[2] != REPORT_NONE && (first || f[1] > f[2])) {
 		lint_add(
 			l, a->line, LINT_ORDER, NULL,
 			"%s: the kernel takes %s, but the fields are min, default and max: write them "
