@@ -468,8 +468,9 @@ static const struct wall_row walls[] = {
 		.name = "neighbours",
 		.unit = "neighbours",
 		.what = "The entries that the neighbour table can still take: hosts on the same "
-			"link, IPv4 or IPv6. Packets to further hosts are dropped. Needed: the peers of --peers; what is behind a gateway does not "
-			"count.",
+			"link, IPv4 or IPv6. Packets to further hosts are dropped. Needed: the peers of "
+			"--peers; what is behind a gateway does not count, nor does the table of IPv4 "
+			"or IPv6 where this machine has no address of it, or one of the link only.",
 		.detail =
 			"{max?IPv4 has {used} of gc_thresh3={max}}{max6?{max?, }IPv6 has {used6} of "
 			"{max6}}; the tables are those of all network namespaces.",

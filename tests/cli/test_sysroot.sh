@@ -172,15 +172,17 @@ test_captured_listeners_of_epolltune_are_left_out() {
 	done
 }
 
-test_the_neighbour_table_of_a_family_that_is_off_does_not_count() {
+test_the_neighbour_table_of_a_family_without_addresses_does_not_count() {
 	cp -r "$hosts/docker" host
 	chmod -R u+w host
 	echo 8192 >host/proc/sys/net/ipv4/neigh/default/gc_thresh3
 	expect 2 epolltune check --sysroot host --peers 3000 --probe neighbours --format json
 	json '.walls[0] | .verdict == "short" and .knob == "net.ipv6.neigh.default.gc_thresh3"'
-	: >host/proc/net/if_inet6
-	expect 0 epolltune check --sysroot host --peers 3000 --probe neighbours --format json
-	json '.walls[0] | .verdict == "ok" and (.detail | contains("IPv6") | not)'
+	for addresses in '' 'fe80000000000000021122fffe334455 02 40 20 80 eth0'; do
+		echo "$addresses" | sed '/^$/d' >host/proc/net/if_inet6
+		expect 0 epolltune check --sysroot host --peers 3000 --probe neighbours --format json
+		json '.walls[0] | .verdict == "ok" and (.detail | contains("IPv6") | not)'
+	done
 }
 
 test_tracked_connections_that_cannot_be_counted_are_unknown() {
