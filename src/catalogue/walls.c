@@ -348,9 +348,10 @@ static const struct wall_row walls[] = {
 			"which {waits} wait to be read{full?\\: there is no room for another one}}{drops?, and dropped {drops} "
 			"datagram{drops=1?:s} since it was made}:A socket that asks for all that "
 			"net.core.rmem_max allows has a receive buffer of {buffer}{held?; one "
-			"without SO_RCVBUF has {default} and holds {held}{card? from a network card}}}. A datagram of {size} "
-			"takes {measured?:about }{each}{card?; from a network card, whose driver gives each packet "
-			"2 048 B, it takes {card} or more\\: room for {card_holds}}.{memory? net.ipv4.udp_mem leaves {left} "
+			"without SO_RCVBUF has {default} and {page?may hold only:holds} {held}{card? from a network card}}}. A datagram of {size} "
+			"takes {measured?:about }{each}{card?; from a network card, whose driver {page?may "
+			"give:gives} each packet {page?a page:2 048 B}, it takes {page?up to {card}:{card} "
+			"or more}\\: room for {card_holds}}.{memory? net.ipv4.udp_mem leaves {left} "
 			"for all UDP sockets.}}",
 	},
 	{

@@ -256,6 +256,20 @@ test_an_allowance_of_the_provider_is_no_matter_of_a_ring() {
 	jq -e '.. | objects | select(.name? == "eth0") | .counters.queue_0_rx_cnt == 91524' out || fail 'not the counters of eth0'
 }
 
+# Synthetic: the same card gives each packet a page before Linux 6.5.
+test_a_card_that_gives_each_packet_a_page_holds_fewer() {
+	cp -r "$hosts/debian-12-e1000e" host
+	chmod -R u+w host
+	check='epolltune check --sysroot host --probe udp --datagrams 600 --format json'
+	mkdir host/sys/class/net/eth0/device
+	echo DRIVER=e1000e >host/sys/class/net/eth0/device/uevent
+	expect 0 $check
+	json '.walls[0].verdict == "ok"'
+	echo DRIVER=ena >host/sys/class/net/eth0/device/uevent
+	expect 1 $check
+	json '.walls[0].verdict == "tight"' 'finding("udp.receive.default") | .title | contains("may hold only 43 datagrams")'
+}
+
 # No /proc, no /sys, no netlink, no namespace. (Sanitizers read /proc/self/maps and similar files.)
 # Without tcp_mem, as a network namespace has none, the kernel's default is assumed.
 test_a_file_that_is_missing_makes_no_short_wall_ok() {
