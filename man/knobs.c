@@ -97,7 +97,7 @@ static void knob_range(const struct knob *k)
 {
 	static const char *const fields[] = {
 		[KNOB_NUMBER] = "",
-		[KNOB_TRIPLE] = "three numbers, ascending, each ",
+		[KNOB_TRIPLE] = "three numbers, each ",
 		[KNOB_RANGE] = "two numbers, ascending, each ",
 		[KNOB_PORTS] = "ports and ranges of ports, each ",
 	};

@@ -566,12 +566,12 @@ static const struct experiment experiments[] = {
 };
 
 /* Sets large buffers on the client, which has this host's values, so that they are not the limit.
- */
+ * Newer kernels refuse less than a page in the first field of tcp_rmem. */
 static int buffers_prepare(struct trial *t, struct err *e)
 {
 	static const struct {
 		const char *knob, *value;
-	} ample[] = {{RMEM, "4096 131072 " AMPLE},
+	} ample[] = {{RMEM, "65536 131072 " AMPLE},
 		     {WMEM, "4096 16384 " AMPLE},
 		     {SCALING_KNOB, "1"},
 		     {MODERATE_KNOB, "1"}};

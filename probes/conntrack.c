@@ -38,8 +38,9 @@
 #define NEAR_SHARE 20
 
 enum { MAX, BUCKETS, USED, REST, TRACKED, UDP_REST };
-/* A field of USED: the patch level of a kernel from 5.15 to 6.2. */
-enum { PATCH = 1 };
+/* Fields of USED: the patch level of a kernel from 5.15 to 6.2; 1 where an older one, as that of
+ * RHEL 9, has taken over the chains' limit, 0: not. */
+enum { PATCH = 1, BACKPORTED = 2 };
 
 /* Stable kernels that have the longer chains, from this patch level on. */
 static const struct {
@@ -54,7 +55,7 @@ static enum chains chains_of(const struct settings *s)
 	unsigned kernel = s->machine.kernel;
 	int64_t patch = s->at[USED][PATCH];
 	if (kernel < KERNEL(5, 15))
-		return CHAINS_ANY;
+		return s->at[USED][BACKPORTED] == 1 ? CHAINS_UNKNOWN : CHAINS_ANY;
 	if (kernel >= KERNEL(6, 3))
 		return CHAINS_LONG;
 	if (patch <= 0)
@@ -85,6 +86,19 @@ static int64_t patch_read(const struct host *h, unsigned kernel)
 	if (!at && host_read(h, "proc/sys/kernel/version", text, sizeof(text), NULL) > 0)
 		at = strstr(text, base);
 	return at && sscanf(at + strlen(base), "%4u", &patch) == 1 ? patch : REPORT_NONE;
+}
+
+/* Whether a kernel before 5.15 limits chains too: "netfilter: refuse insertion if chain has grown
+ * too large" counts what it drops in a column of its own. Without that file 5.14, which is RHEL
+ * 9's, may do so. */
+static bool is_backported(const struct host *h, unsigned kernel)
+{
+	static struct host_counters counters;
+	counters.count = 0;
+	host_table_counters(h, "nf_conntrack", &counters);
+	if (host_counter(&counters, "nf_conntrack.entries") < 0)
+		return kernel == KERNEL(5, 14);
+	return host_counter(&counters, "nf_conntrack.chainlength") >= 0;
 }
 
 static bool has_tcp(const struct subject *s) { return !s || subject_listens(s, LISTENER_TCP); }
@@ -150,6 +164,7 @@ static void table_read(const struct host *h, struct settings *s)
 	if (used == REPORT_NONE && !unread && !host_whole(h, FILES "count"))
 		s->at[TRACKED][0] = REPORT_NONE;
 	s->at[USED][PATCH] = patch_read(h, s->machine.kernel);
+	s->at[USED][BACKPORTED] = is_backported(h, s->machine.kernel);
 	if (outside_is_fuller(s->subject, used, s->at[MAX][0]))
 		outside_take(&s->subject->outside, s);
 	if (s->at[USED][0] > 0)

@@ -3,9 +3,11 @@
 #include "epolltune/probe.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "epolltune/cleanup.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/quantity.h"
 
@@ -48,10 +50,44 @@ static int64_t table_counter(const struct host_counters *c, const struct family 
 	return host_counter(c, name);
 }
 
+/* Scopes of /proc/net/if_inet6 that lead nowhere, or to the link only: IPV6_ADDR_LOOPBACK and
+ * IPV6_ADDR_LINKLOCAL of include/net/ipv6.h. */
+#define SCOPE_HOST 0x10
+#define SCOPE_LINK 0x20
+
+/* Whether IPv6 has an address beyond the link, as each interface has one of the link without being
+ * asked; true where that is not known. */
+static bool has_ipv6(const struct host *h)
+{
+	CLEAN(free_pointer) char *text = NULL;
+	char *at = NULL;
+	unsigned scope;
+	if (host_read_all(h, "proc/net/if_inet6", &text, NULL) < 0)
+		return true;
+	for (char *line = strtok_r(text, "\n", &at); line; line = strtok_r(NULL, "\n", &at))
+		if (sscanf(line, "%*s %*s %*s %x", &scope) != 1 ||
+		    (scope != SCOPE_HOST && scope != SCOPE_LINK))
+			return true;
+	return false;
+}
+
+static void family_drop(struct settings *s, size_t i)
+{
+	s->at[MAX + i][0] = s->at[SOFT + i][0] = REPORT_NONE;
+	s->text[MAX + i][0] = s->text[SOFT + i][0] = 0;
+}
+
+/* Leaves out the family in which no peer has an address. */
+static void families_choose(const struct host *h, struct settings *s)
+{
+	bool ipv4 = host_family(h) == AF_INET, ipv6 = has_ipv6(h);
+	if (ipv4 != ipv6)
+		family_drop(s, ipv4);
+}
+
 static void table_read(const struct host *h, struct settings *s)
 {
 	static struct host_counters counters;
-	char addresses[128];
 	counters.count = 0;
 	for (size_t i = 0; i < FAMILIES; i++) {
 		host_table_counters(h, families[i].table, &counters);
@@ -60,11 +96,7 @@ static void table_read(const struct host *h, struct settings *s)
 		s->at[USED + i][MIXED] = exempt == REPORT_NONE;
 		s->at[USED + i][0] = used < 0 ? REPORT_NONE : exempt > 0 ? used - exempt : used;
 	}
-	/* IPv6 is off: not even loopback has an address. */
-	if (!host_read(h, "proc/net/if_inet6", addresses, sizeof(addresses), NULL)) {
-		s->at[MAX6][0] = s->at[SOFT6][0] = REPORT_NONE;
-		s->text[MAX6][0] = s->text[SOFT6][0] = 0;
-	}
+	families_choose(h, s);
 }
 
 static bool peers_applies(const struct target *t, const struct probe_options *o)

@@ -23,8 +23,8 @@
 #include "epolltune/wire.h"
 
 #define WMEM "net.ipv4.tcp_wmem"
-/* The client must not be the limit. */
-#define AMPLE "4096 131072 536870912"
+/* The client must not be the limit, and newer kernels refuse less than a page first. */
+#define AMPLE "65536 131072 536870912"
 /* Shorter round trips than the target's show the same window more precisely. */
 #define RTT_MIN_US 20000u
 #define RTT_MAX_US 500000u

@@ -11,6 +11,7 @@
 #include "epolltune/datagram.h"
 #include "epolltune/datagrams.h"
 #include "epolltune/knob.h"
+#include "epolltune/nic.h"
 #include "epolltune/quantity.h"
 #include "epolltune/sysctls.h"
 #include "epolltune/udp_queues.h"
@@ -55,6 +56,24 @@ static bool asks_for_nothing(const struct listener *socket, int64_t by_default)
 	       (socket->limit == by_default || sysctl_is_own(RMEM_DEFAULT, 0, socket->limit));
 }
 
+/* Whether a card that is up may give each packet a page; also where none is visible, as in a
+ * container. */
+static bool takes_page(const struct host *h, unsigned kernel)
+{
+	CLEAN(nics_freep) struct nics nics = {0};
+	bool half = false, page = false;
+	if (nics_read(h, NIC_REAL, &nics, NULL))
+		return true;
+	for (size_t i = 0; i < nics.count; i++) {
+		const struct nic *n = &nics.at[i];
+		uint64_t mtu = n->link.mtu.known ? n->link.mtu.value : 0;
+		bool takes = datagram_takes_page(n->driver, mtu, kernel);
+		page |= n->up && takes;
+		half |= n->up && !takes;
+	}
+	return page || !half;
+}
+
 /* What the application asks for: the kernel keeps twice that. */
 static void udp_read(const struct host *h, struct settings *s)
 {
@@ -64,6 +83,7 @@ static void udp_read(const struct host *h, struct settings *s)
 	s->taken.outdated = nothing && socket->limit != s->at[DEFAULT][0];
 	report_text(s->text[ASKED], "%" PRId64, s->at[ASKED][0]);
 	s->at[USED][0] = s->machine.udp_pages;
+	s->taken.page = takes_page(h, s->machine.kernel);
 }
 
 static int64_t truesize(const struct target *t, const struct settings *s)
@@ -75,7 +95,8 @@ static int64_t truesize(const struct target *t, const struct settings *s)
 /* Where a network card receives it; no other wire leads to a socket on loopback. */
 static int64_t card_truesize(const struct target *t, const struct settings *s)
 {
-	int64_t each = truesize(t, s), card = (int64_t)datagram_card_truesize(t->datagram_bytes);
+	int64_t each = truesize(t, s),
+		card = (int64_t)datagram_card_truesize(t->datagram_bytes, s->taken.page);
 	const struct listener *socket = socket_of(s);
 	return card < each || (socket && listener_on_loopback(socket)) ? each : card;
 }
@@ -300,6 +321,7 @@ static void card_words(const struct target *t, const struct settings *s, struct 
 	int64_t card = card_truesize(t, s), buffer = buffer_of(s);
 	bool more = card > truesize(t, s) && buffer != REPORT_NONE;
 	count_word(w, "card", more ? card : -1, " B");
+	wording_flag(w, "page", more && s->taken.page);
 	count_word(w, "card_holds", more ? holds(s, card) : -1, "");
 	wording_flag(w, "enough", more && holds(s, card) >= (int64_t)target_datagrams(t));
 }

@@ -20,7 +20,7 @@ enum knob_scope {
 
 enum knob_shape {
 	KNOB_NUMBER, /* one decimal integer */
-	KNOB_TRIPLE, /* min default max, ascending */
+	KNOB_TRIPLE, /* min default max: the kernel takes them in any order */
 	KNOB_RANGE,  /* low high, ascending; a resource limit: soft hard */
 	KNOB_WORD,   /* one word, such as a congestion control's name */
 	KNOB_PORTS,  /* a list of ports and ranges of them: "8080,9000-9010"; may be empty */
@@ -148,8 +148,8 @@ int knob_check_min(const struct knob *k, unsigned kernel, int64_t tick_us, const
 /* Blanks become one, none at the ends. False: it does not fit, or has not the knob's shape. Checks
  * neither order nor range. */
 bool knob_normalise(const struct knob *k, const char *text, char normal[KNOB_VALUE]);
-/* Checks a value against shape, order and range and normalises it. -EINVAL or -ERANGE: the error
- * names knob and value. */
+/* Checks a value against shape, range and, of a range, order, and normalises it. -EINVAL or
+ * -ERANGE: the error names knob and value. */
 int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE], struct err *e);
 /* What the kernel makes of the value in a line of sysctl.d at boot: numbers of any base, nothing
  * behind the last field, fewer fields than the knob has, see also knob_keep(). Those that the line

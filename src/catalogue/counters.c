@@ -133,7 +133,7 @@ static const struct counter_row counters[] = {
 	 "For DNS: options single-request-reopen in resolv.conf, or a local cache. For NAT: "
 	 "--random-fully in the rule, or more source addresses."},
 	{"nf_conntrack.chainlength", "", CONNTRACK,
-	 "Packets dropped as the hash chain of their entry was too long (since Linux 5.15): "
+	 "Packets dropped as the hash chain of their entry was too long (since Linux 5.15, and in RHEL 9): "
 	 "net.netfilter.nf_conntrack_buckets is too small for the entries.",
 	 "conntrack", REMEDY_KERNEL, "conntrack -S", "Raise net.netfilter.nf_conntrack_buckets."},
 	{"arp_cache.table_fulls", "", "/proc/net/stat/arp_cache",

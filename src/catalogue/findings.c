@@ -1710,7 +1710,7 @@ static const struct finding_row findings[] = {
 	      "{size}{waiting?\\: {waiting} of its {size_of} wait to be read{sockets? in the "
 	      "smallest}}; this load needs {needed}{tight? and 25 % headroom}",
 	      "{needed} datagram{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}, and "
-	      "each takes about {each}{card? (from a network card {card})} of the receive buffer, which is {buffer}{sockets? of each "
+	      "each takes about {each}{card? (from a network card {page?up to }{card})} of the receive buffer, which is {buffer}{sockets? of each "
 	      "socket; a hash spreads the datagrams over the {sockets} (SO_REUSEPORT)}.{memory? "
 	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
 	      "{restart?" UDP_RESTART ":{possible?" UDP_REMEDY
@@ -1726,11 +1726,13 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .title =
-		 "From a network card {socket?{socket}:a UDP socket} {waiting?has room for:holds} {unraised} "
+		 "From a network card {socket?{socket}:a UDP socket} {page?may {waiting?have room "
+		 "for:hold} only:{waiting?has room for:holds}} {unraised} "
 		 "datagram{unraised=1?:s} of {size}; this load needs {needed}{enough? and 25 % headroom}",
 	 .detail =
-		 "The driver of a network card gives each packet a buffer of 2 048 B or more, however "
-		 "small it is\\: such a datagram takes {card} of the receive buffer of {buffer}. On "
+		 "The driver of a network card {page?may give:gives} each packet {page?a page:a buffer "
+		 "of 2 048 B or more}, however small it is\\: such a datagram takes {page?up to }{card} "
+		 "of the receive buffer of {buffer}. On "
 		 "loopback and veth, as in the lab, it takes {each}\\: room for "
 		 "{capacity}.{memory? net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
 	 .advice =
@@ -1741,7 +1743,8 @@ static const struct finding_row findings[] = {
 	 .meaning =
 		 "The target's datagrams fit into the receive buffer if their senders run on this "
 		 "machine, but not if a network card receives them: most drivers take 2 304 B of "
-		 "the receive buffer for each packet, however small it is.",
+		 "the receive buffer for each packet, however small it is, and some a page, such as "
+		 "ena before Linux 6.5.",
 	 .action =
 		 "Raise net.core.rmem_max, and let the application set SO_RCVBUF, for 2 304 B for "
 		 "each datagram or fragment.",
@@ -1749,13 +1752,15 @@ static const struct finding_row findings[] = {
 	{.id = "udp.receive.default",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .title = "A UDP socket without SO_RCVBUF holds {unraised} datagram{unraised=1?:s} of "
-		  "{size}{card? from a network card}; this load needs {needed}",
+	 .title =
+		 "A UDP socket without SO_RCVBUF {page?may hold only:holds} {unraised} datagram{unraised=1?:s} of "
+		 "{size}{card? from a network card}; this load needs {needed}",
 	 .detail =
 		 "net.core.rmem_max allows a receive buffer of {buffer}, which holds {capacity}; a "
 		 "socket that does not ask for it has {default} (net.core.rmem_default).{card? A "
-		 "datagram takes {each} of it on loopback and veth, {card} or more from a network "
-		 "card, whose driver gives each packet 2 048 B.}",
+		 "datagram takes {each} of it on loopback and veth, {page?up to {card}:{card} or more} "
+		 "from a network card, whose driver {page?may give:gives} each packet {page?a page:2 048 "
+		 "B}.}",
 	 .advice =
 		 "Let the application set SO_RCVBUF to {wanted} or more, and read how much it has "
 		 "with epolltune check --server NAME, or ss -uanm (rb). A QUIC library asks by "
@@ -1857,7 +1862,7 @@ static const struct finding_row findings[] = {
 	      "{closed} by connections that {own?it:the server} has closed}. All of "
 	      "them take up to {memory}.} {chains?The hash chains{buckets? of {buckets} buckets} "
 	      "{unsure?may be:are} too long from {chains} entr{chains=1?y:ies} on with any value "
-	      "of nf_conntrack_max{unsure? (Linux 5.15 to 6.2 may lack \"adopt safer max chain "
+	      "of nf_conntrack_max{unsure? (Linux before 6.3 may lack \"adopt safer max chain "
 	      "length\" of March 2023)}\\: the kernel drops new connections whose chain is, and "
 	      "counts them as nf_conntrack.chainlength.:Beyond the maximum the kernel drops the "
 	      "packets of new {tcp?connections:flows}.}" CONNTRACK_OUTSIDE "{tcp?" TWO_EACH "}",

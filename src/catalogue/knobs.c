@@ -876,7 +876,7 @@ static const struct knob knobs[] = {
 			"namespaces share. The kernel rounds it up to whole pages: multiples of 512 "
 			"where a page has 4096 bytes. An entry is in two chains: the average length is "
 			"twice the entries divided by the buckets. Where a chain is too long the "
-			"kernel drops the packet (since Linux 5.15).",
+			"kernel drops the packet (since Linux 5.15, and in RHEL 9).",
 		.cost = "8 bytes each, allocated at once. Setting it moves all entries.",
 		.counter = "nf_conntrack.chainlength",
 		.source = "nf_conntrack-sysctl.rst; nf_conntrack_core.c nf_conntrack_hash_resize()",

@@ -348,9 +348,10 @@ static const struct wall_row walls[] = {
 			"which {waits} wait to be read{full?\\: there is no room for another one}}{drops?, and dropped {drops} "
 			"datagram{drops=1?:s} since it was made}:A socket that asks for all that "
 			"net.core.rmem_max allows has a receive buffer of {buffer}{held?; one "
-			"without SO_RCVBUF has {default} and holds {held}{card? from a network card}}}. A datagram of {size} "
-			"takes {measured?:about }{each}{card?; from a network card, whose driver gives each packet "
-			"2 048 B, it takes {card} or more\\: room for {card_holds}}.{memory? net.ipv4.udp_mem leaves {left} "
+			"without SO_RCVBUF has {default} and {page?may hold only:holds} {held}{card? from a network card}}}. A datagram of {size} "
+			"takes {measured?:about }{each}{card?; from a network card, whose driver {page?may "
+			"give:gives} each packet {page?a page:2 048 B}, it takes {page?up to {card}:{card} "
+			"or more}\\: room for {card_holds}}.{memory? net.ipv4.udp_mem leaves {left} "
 			"for all UDP sockets.}}",
 	},
 	{
@@ -468,8 +469,9 @@ static const struct wall_row walls[] = {
 		.name = "neighbours",
 		.unit = "neighbours",
 		.what = "The entries that the neighbour table can still take: hosts on the same "
-			"link, IPv4 or IPv6. Packets to further hosts are dropped. Needed: the peers of --peers; what is behind a gateway does not "
-			"count.",
+			"link, IPv4 or IPv6. Packets to further hosts are dropped. Needed: the peers of "
+			"--peers; what is behind a gateway does not count, nor does the table of IPv4 "
+			"or IPv6 where this machine has no address of it, or one of the link only.",
 		.detail =
 			"{max?IPv4 has {used} of gc_thresh3={max}}{max6?{max?, }IPv6 has {used6} of "
 			"{max6}}; the tables are those of all network namespaces.",

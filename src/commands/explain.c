@@ -43,7 +43,7 @@ static void print_commands(const struct page *p, const char *label, const char *
 static void print_range(const struct page *p, json_t *topic)
 {
 	const char *shape = json_string_value(json_object_get(topic, "shape"));
-	const char *of = strcmp(shape, "triple") == 0  ? "three numbers, ascending, each "
+	const char *of = strcmp(shape, "triple") == 0  ? "three numbers, each "
 			 : strcmp(shape, "range") == 0 ? "two numbers, ascending, each "
 						       : "";
 	const char *unit = json_string_value(json_object_get(topic, "unit"));

@@ -152,7 +152,7 @@ static uint64_t holds(const struct listener *l, uint64_t datagram_bytes)
 	if (l->kind != LISTENER_UDP)
 		return l->limit + UINT64_C(1);
 	return l->limit / (listener_on_loopback(l) ? datagram_truesize(datagram_bytes)
-						   : datagram_card_truesize(datagram_bytes));
+						   : datagram_card_truesize(datagram_bytes, false));
 }
 
 /* The group of sockets that starts at `i`; moves it behind the group. */

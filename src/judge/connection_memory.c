@@ -155,13 +155,27 @@ static uint64_t need(const struct target *target, const struct settings *s, cons
 		saturated_product(pages_open(target, s), own > o->held ? own - o->held : 0));
 }
 
-/* Of a waiting request: cgroup v2 charges whole quanta (mm/memcontrol.c,
- * mem_cgroup_charge_skmem()), v1 does not count it as memory. */
+/* Where the size of a page is not known. */
+#define PAGE_MAX 65536
+
+/* Of a waiting request: cgroup v2 charges a page for each quantum (mm/memcontrol.c,
+ * mem_cgroup_charge_skmem(), which net/core/sock.c gives their number), v1 does not count it as
+ * memory. */
 static uint64_t buffer_bytes(const struct settings *s)
 {
+	uint64_t page = s->machine.page_bytes ? s->machine.page_bytes : PAGE_MAX;
+	int64_t quantum = machine_quantum(&s->machine);
 	if (!s->taken.limited)
 		return TCP_REQUEST_BYTES;
-	return s->machine.sockets_charged ? tcp_request_bytes(s) : 0;
+	if (!s->machine.sockets_charged)
+		return 0;
+	return tcp_request_bytes(s) * page / (quantum ? (uint64_t)quantum : TCP_REQUEST_BYTES);
+}
+
+/* Whether what a group is charged for is known up to a factor only. */
+static bool is_unsized(const struct settings *s)
+{
+	return s->taken.limited && s->machine.sockets_charged && !s->machine.page_bytes;
 }
 
 /* An idle connection has no data in its buffers, and what is in them of those that are open is in
@@ -208,7 +222,7 @@ void connection_memory_bound(const struct target *target, const struct settings 
 	out->assumed = true;
 	if (is_range(s) || buffered(target, s))
 		out->needed_max = bytes_of(need_max(target, s, &o));
-	out->unsure = is_range(s) && !is_known(row_of(s));
+	out->unsure = (is_range(s) && !is_known(row_of(s))) || is_unsized(s);
 }
 
 uint64_t connection_memory_enough(const struct target *target, const struct settings *s,

@@ -300,6 +300,17 @@ static bool range_judge(struct lint *l, const struct assignment *a)
 	return true;
 }
 
+/* The page of the largest kind. */
+#define PAGE_MAX 65536
+
+/* Whether the first field of three may exceed the second: that of the kernel's own tcp_wmem is a
+ * page (net/ipv4/tcp.c, tcp_init()). */
+static bool is_page(const struct lint *l, const struct knob *k, int64_t first)
+{
+	return !strcmp(k->unit, "B") &&
+	       first == (l->page_bytes ? (int64_t)l->page_bytes : PAGE_MAX);
+}
+
 static bool order_judge(struct lint *l, const struct assignment *a)
 {
 	const int64_t *f = a->field;
@@ -312,7 +323,8 @@ static bool order_judge(struct lint *l, const struct assignment *a)
 			 a->read.name, f[0], f[1]);
 		return false;
 	}
-	if (a->knob->shape == KNOB_TRIPLE && f[2] != REPORT_NONE && (f[0] > f[1] || f[1] > f[2])) {
+	bool first = f[0] > f[1] && !is_page(l, a->knob, f[0]);
+	if (a->knob->shape == KNOB_TRIPLE && f[2] != REPORT_NONE && (first || f[1] > f[2])) {
 		lint_add(
 			l, a->line, LINT_ORDER, NULL,
 			"%s: the kernel takes %s, but the fields are min, default and max: write them "
@@ -794,6 +806,7 @@ static void thresholds_judge(struct lint *l, const char *family)
 }
 
 #define FIRST_PORT "net.ipv4.ip_unprivileged_port_start"
+#define PORT_RANGE "net.ipv4.ip_local_port_range"
 
 /* The first port that a range may have when its line is written: net/ipv4/sysctl_net_ipv4.c,
  * ipv4_local_port_range(). `later`: the line that sets another one after it; NULL: none. */
@@ -838,7 +851,7 @@ static void ranges_judge(struct lint *l)
 		const struct lint_value *later;
 		struct lint_line line = {v->file, "", v->line};
 		int64_t low, first;
-		if (strcmp(v->name, "net.ipv4.ip_local_port_range") || v->exclude || v->refused ||
+		if (strcmp(v->name, PORT_RANGE) || v->exclude || v->refused ||
 		    !kernel_number(v->value, BLANKS, &low) ||
 		    low >= (first = first_port(l, v, &later)))
 			continue;
@@ -859,6 +872,53 @@ static void ranges_judge(struct lint *l)
 	}
 }
 
+#define PORT_RANGE_LOW 32768
+
+/* The low end that the range has when the line of FIRST_PORT is written. */
+static int64_t range_low(const struct lint *l, const struct lint_value *first)
+{
+	const struct lint_value *v;
+	int64_t low;
+	char running[32];
+	bool set = number_of(l, PORT_RANGE, &v, &low);
+	if (set && v->order < first->order)
+		return low;
+	if (!set && l->host &&
+	    host_read(l->host, "proc/sys/net/ipv4/ip_local_port_range", running, sizeof(running),
+		      NULL) > 0)
+		return strtoll(running, NULL, 10);
+	return PORT_RANGE_LOW;
+}
+
+/* net/ipv4/sysctl_net_ipv4.c, ipv4_privileged_ports(). */
+static void first_port_judge(struct lint *l)
+{
+	const struct lint_value *v;
+	int64_t port, low;
+	if (!number_of(l, FIRST_PORT, &v, &port) || port > 65535 || port <= (low = range_low(l, v)))
+		return;
+	struct lint_line line = {v->file, "", v->line};
+	lint_add(l, &line, LINT_REFUSED, NULL,
+		 "%s: %" PRId64 " is above the low end of " PORT_RANGE " (%" PRId64 "), and the "
+		 "kernel refuses the line (EINVAL): write %" PRId64 " or less, or the range before "
+		 "it",
+		 v->name, port, low, low);
+	l->values[v - l->values].refused = true;
+}
+
+/* Each is compared with what the other is when its line is written. */
+static void ports_both_judge(struct lint *l)
+{
+	const struct lint_value *first = value_find(l, FIRST_PORT),
+				*range = value_find(l, PORT_RANGE);
+	bool before = first && range && first->order < range->order;
+	if (before)
+		first_port_judge(l);
+	ranges_judge(l);
+	if (!before)
+		first_port_judge(l);
+}
+
 static void pairs_judge(struct lint *l)
 {
 	const struct lint_value *reuse, *stamps, *range;
@@ -871,7 +931,7 @@ static void pairs_judge(struct lint *l)
 			 "(%s:%u): remove that line",
 			 stamps->file, stamps->line);
 	}
-	if (number_of(l, "net.ipv4.ip_local_port_range", &range, &value) && value < 10000 &&
+	if (number_of(l, PORT_RANGE, &range, &value) && value < 10000 &&
 	    !value_find(l, "net.ipv4.ip_local_reserved_ports")) {
 		struct lint_line line = {range->file, "", range->line};
 		lint_add(l, &line, LINT_PORTS, NULL,
@@ -887,7 +947,7 @@ static void pairs_judge(struct lint *l)
 void sysctl_values_judge(struct lint *l)
 {
 	sysctl_values_sort(l);
-	ranges_judge(l);
+	ports_both_judge(l);
 	for (size_t i = 0, end; i < l->value_count; i = end) {
 		for (end = i + 1;
 		     end < l->value_count && !strcmp(l->values[i].name, l->values[end].name);)

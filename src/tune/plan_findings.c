@@ -93,6 +93,12 @@ static int plan_proposal(const struct planner *at, const struct finding *f,
 	}
 	if (rc == 0)
 		rc = plan_knob_normal(at, k, c->proposed, want, e);
+	/* What this machine does not take: the other proposals are planned. */
+	if (rc == -ERANGE) {
+		add_step(at, f, c, k, e->text);
+		*e = (struct err){0};
+		return 0;
+	}
 	if (rc < 0)
 		return err_prefix(e, "finding %s", f->id);
 	plan_knob_settle(at, k, running, want);

@@ -159,6 +159,22 @@ test_a_port_range_begins_where_ports_are_unprivileged() {
 	put x.conf 'net.ipv4.ip_unprivileged_port_start = 2048' 'net.ipv4.ip_local_port_range = 1024 60999'
 	expect 2 epolltune lint x.conf
 	said '2: lint.refused: net.ipv4.ip_local_port_range: 1024 is below net.ipv4.ip_unprivileged_port_start (2048)'
+	# Likewise ipv4_privileged_ports() with the range.
+	put x.conf 'net.ipv4.ip_local_port_range = 1024 60999' 'net.ipv4.ip_unprivileged_port_start = 2048'
+	expect 2 epolltune lint x.conf
+	said '2: lint.refused: net.ipv4.ip_unprivileged_port_start: 2048 is above the low end of net.ipv4.ip_local_port_range (1024), and the kernel refuses'
+	put x.conf 'net.ipv4.ip_unprivileged_port_start = 40000'
+	expect 2 epolltune lint x.conf
+	said '1: lint.refused: net.ipv4.ip_unprivileged_port_start: 40000 is above the low end of net.ipv4.ip_local_port_range (32768)'
+	put x.conf 'net.ipv4.ip_local_port_range = 20000 60999' 'net.ipv4.ip_unprivileged_port_start = 20000'
+	expect 0 epolltune lint x.conf
+	# One that is refused leaves the other as it was.
+	put x.conf "$range" 'net.ipv4.ip_unprivileged_port_start = 2048'
+	expect 2 epolltune lint x.conf
+	said '1: lint.refused: net.ipv4.ip_local_port_range: 80 is below net.ipv4.ip_unprivileged_port_start (1024), which x.conf:2 sets later'
+	put x.conf 'net.ipv4.ip_unprivileged_port_start = 40000' 'net.ipv4.ip_local_port_range = 2000 60999'
+	expect 2 epolltune lint x.conf
+	said '1: lint.refused: net.ipv4.ip_unprivileged_port_start: 40000 is above the low end of net.ipv4.ip_local_port_range (32768), and the kernel refuses'
 	# A value that the kernel refuses is not in force, in either order.
 	for value in 70000 -1 '"80"'; do
 		for range in 'net.ipv4.ip_local_port_range = 1024 60999' 'net.ipv4.ip_local_port_range = 80 60999'; do

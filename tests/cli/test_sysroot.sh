@@ -172,15 +172,17 @@ test_captured_listeners_of_epolltune_are_left_out() {
 	done
 }
 
-test_the_neighbour_table_of_a_family_that_is_off_does_not_count() {
+test_the_neighbour_table_of_a_family_without_addresses_does_not_count() {
 	cp -r "$hosts/docker" host
 	chmod -R u+w host
 	echo 8192 >host/proc/sys/net/ipv4/neigh/default/gc_thresh3
 	expect 2 epolltune check --sysroot host --peers 3000 --probe neighbours --format json
 	json '.walls[0] | .verdict == "short" and .knob == "net.ipv6.neigh.default.gc_thresh3"'
-	: >host/proc/net/if_inet6
-	expect 0 epolltune check --sysroot host --peers 3000 --probe neighbours --format json
-	json '.walls[0] | .verdict == "ok" and (.detail | contains("IPv6") | not)'
+	for addresses in '' 'fe80000000000000021122fffe334455 02 40 20 80 eth0'; do
+		echo "$addresses" | sed '/^$/d' >host/proc/net/if_inet6
+		expect 0 epolltune check --sysroot host --peers 3000 --probe neighbours --format json
+		json '.walls[0] | .verdict == "ok" and (.detail | contains("IPv6") | not)'
+	done
 }
 
 test_tracked_connections_that_cannot_be_counted_are_unknown() {
@@ -252,6 +254,20 @@ test_an_allowance_of_the_provider_is_no_matter_of_a_ring() {
 		'[.findings[] | select(.id == "nic.allowance.exceeded") | .proposals[]] == []'
 	expect 0 epolltune list --nic --sysroot host --format json
 	jq -e '.. | objects | select(.name? == "eth0") | .counters.queue_0_rx_cnt == 91524' out || fail 'not the counters of eth0'
+}
+
+# Synthetic: the same card gives each packet a page before Linux 6.5.
+test_a_card_that_gives_each_packet_a_page_holds_fewer() {
+	cp -r "$hosts/debian-12-e1000e" host
+	chmod -R u+w host
+	check='epolltune check --sysroot host --probe udp --datagrams 600 --format json'
+	mkdir host/sys/class/net/eth0/device
+	echo DRIVER=e1000e >host/sys/class/net/eth0/device/uevent
+	expect 0 $check
+	json '.walls[0].verdict == "ok"'
+	echo DRIVER=ena >host/sys/class/net/eth0/device/uevent
+	expect 1 $check
+	json '.walls[0].verdict == "tight"' 'finding("udp.receive.default") | .title | contains("may hold only 43 datagrams")'
 }
 
 # No /proc, no /sys, no netlink, no namespace. (Sanitizers read /proc/self/maps and similar files.)

@@ -80,7 +80,8 @@ static void values_outside_a_range_are_refused(void **state)
 	check("net.ipv4.tcp_rmem", "4096\t131072  6291456", 0, "4096 131072 6291456");
 	check("net.ipv4.tcp_rmem", "4096 131072", -EINVAL, NULL);
 	check("net.ipv4.tcp_rmem", "4096 131072 6291456 1", -EINVAL, NULL);
-	check("net.ipv4.tcp_rmem", "4096 131072 131071", -EINVAL, NULL);
+	check("net.ipv4.tcp_rmem", "4096 131072 131071", 0, "4096 131072 131071");
+	check("net.ipv4.tcp_wmem", "65536 16384 4194304", 0, "65536 16384 4194304");
 	check("net.ipv4.tcp_rmem", "0 1 2", -ERANGE, NULL);
 	check("net.ipv4.ip_local_port_range", "1024 65535", 0, "1024 65535");
 	check("net.ipv4.ip_local_port_range", "2000 1999", -EINVAL, NULL);

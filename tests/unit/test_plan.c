@@ -177,6 +177,38 @@ static void values_never_go_down(void **state)
 	assert_int_equal(plan->count, 2);
 }
 
+/* The kernel's own tcp_wmem on 64 KiB pages. */
+static void fields_that_do_not_ascend_are_planned(void **state)
+{
+	static const char before[] = "65536 16384 4194304", after[] = "65536 16384 8388608";
+	needs_namespace();
+	set("net.ipv4.tcp_wmem", before);
+	propose("a", VERDICT_SHORT, "net.ipv4.tcp_wmem", before, after);
+	for (int foreign = 0; foreign <= 1; foreign++) {
+		options.foreign = options.preview = foreign;
+		if (foreign)
+			strcpy(report->host.boot, "another");
+		made();
+		assert_int_equal(plan->count, 1);
+		assert_string_equal(plan->changes[0].from, before);
+		assert_string_equal(plan->changes[0].to, after);
+	}
+}
+
+static void what_is_refused_leaves_the_other_proposals(void **state)
+{
+	needs_namespace();
+	propose("a", VERDICT_SHORT, "net.core.somaxconn", "16", "2147483648");
+	propose("b", VERDICT_SHORT, "net.ipv4.tcp_rmem", "4096 131072 262144",
+		"4096 131072 8388608");
+	made();
+	assert_int_equal(plan->count, 1);
+	assert_string_equal(plan->changes[0].to, "4096 131072 8388608");
+	assert_int_equal(plan->manual_count, 1);
+	assert_string_equal(plan->manual[0].action, "net.core.somaxconn: 2147483648 is outside "
+						    "0 to 2147483647");
+}
+
 /* tcp_tw_reuse 1 is no less than 2. Of lists of ports all are kept. */
 static void choices_and_lists_have_no_order(void **state)
 {
@@ -746,6 +778,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(only_short_walls),
 		TEST(values_never_go_down),
+		TEST(fields_that_do_not_ascend_are_planned),
+		TEST(what_is_refused_leaves_the_other_proposals),
 		TEST(choices_and_lists_have_no_order),
 		TEST(all_knobs_of_a_finding),
 		TEST(the_largest_of_several_findings),

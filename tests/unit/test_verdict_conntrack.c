@@ -118,6 +118,12 @@ static void hash_chains_limit_the_table(void **state)
 		 "", "110 on average."},
 		{CHAINED("0", "16384") "20", KERNEL(5, 10), 300000, 5000, VERDICT_OK, REPORT_NONE,
 		 "", ""},
+		/* The same in a kernel of RHEL 9: how long its chains are is not known. */
+		{CHAINED("1048576", "262144") "20 -1 1", KERNEL(5, 14), 100000, 5000, VERDICT_TIGHT,
+		 1048556, "net.netfilter.nf_conntrack_buckets 262144 -> 524288",
+		 "from 655 360 entries on this kernel may drop"},
+		{CHAINED("1048576", "262144") "20 -1 0", KERNEL(5, 14), 100000, 5000, VERDICT_OK,
+		 1048556, "", "on average."},
 		/* Shorter ones: without the change, with it, and where it is not known. */
 		{CHAINED("1200000", "262144") "20 90", KERNEL(5, 15), 300000, 5000, VERDICT_SHORT,
 		 655340, "net.netfilter.nf_conntrack_buckets 262144 -> 1048576",
@@ -566,6 +572,36 @@ static void the_patch_level_is_read(void **state)
 	}
 }
 
+/* By its own count of what it drops, as distributions take over single changes. */
+static void a_limit_of_chains_that_was_taken_over_is_read(void **state)
+{
+	static const struct {
+		const char *statistics;
+		unsigned kernel;
+		bool backported;
+	} rows[] = {
+		{"entries delete chainlength insert drop\n5 0 0 0 0", KERNEL(5, 14), true},
+		{"entries delete chainlength insert drop\n5 0 0 0 0", KERNEL(4, 18), true},
+		{"entries delete delete_list insert drop\n5 0 0 0 0", KERNEL(5, 14), false},
+		{"entries delete delete_list insert drop\n5 0 0 0 0", KERNEL(5, 10), false},
+		{"", KERNEL(5, 14), true},
+		{"", KERNEL(5, 10), false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char files[200];
+		struct settings s = verdict_settings(&experiments[0], "");
+		snprintf(files, sizeof(files),
+			 "mkdir -p ../../net/stat; printf '%s' >../../net/stat/nf_conntrack",
+			 rows[i].statistics);
+		struct host *h = machine(files);
+		s.machine.kernel = rows[i].kernel;
+		table_read(h, &s);
+		machine_end(h);
+		if ((s.at[USED][BACKPORTED] == 1) != rows[i].backported)
+			fail_msg("row %zu", i);
+	}
+}
+
 static void a_table_outside_is_named(void **state)
 {
 	static struct report full;
@@ -624,6 +660,7 @@ int main(void)
 		cmocka_unit_test(hash_chains_limit_the_table),
 		cmocka_unit_test(an_empty_table_that_would_not_suffice_is_noted),
 		cmocka_unit_test(the_patch_level_is_read),
+		cmocka_unit_test(a_limit_of_chains_that_was_taken_over_is_read),
 		cmocka_unit_test(what_is_open_is_not_needed_again),
 		cmocka_unit_test(a_server_of_unix_sockets_is_not_limited),
 		cmocka_unit_test(datagrams_need_entries),

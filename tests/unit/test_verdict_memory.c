@@ -215,6 +215,50 @@ static void buffers_are_memory_of_the_same_group(void **state)
 	}
 }
 
+/* Before Linux 6.0 each 4 KiB that a socket takes are charged as a page. */
+static void a_quantum_is_charged_as_a_page(void **state)
+{
+	static const struct {
+		uint64_t page; /* 0: not known */
+		unsigned kernel;
+		uint64_t request; /* 0: assumed */
+		int64_t left;
+		enum wall_verdict verdict;
+		int64_t each;
+	} cases[] = {
+		{65536, KERNEL(5, 10), 0, 1000 * 8192, VERDICT_TIGHT, 65536},
+		{65536, KERNEL(5, 10), 0, 1000 * 100000, VERDICT_OK, 65536},
+		{65536, KERNEL(5, 10), 8192, 1000 * 100000, VERDICT_TIGHT, 131072},
+		{65536, KERNEL(6, 1), 0, 1000 * 100000, VERDICT_OK, 65536},
+		{4096, KERNEL(5, 10), 0, 1000 * 16384, VERDICT_OK, 4096},
+		{4096, KERNEL(5, 10), 5000, 1000 * 16384, VERDICT_OK, 5000},
+		{4096, KERNEL(6, 1), 0, 1000 * 16384, VERDICT_OK, 4096},
+		{0, KERNEL(5, 10), 0, 1000 * 16384, VERDICT_UNKNOWN, 65536},
+		{0, KERNEL(6, 1), 0, 1000 * 16384, VERDICT_UNKNOWN, 65536},
+		{0, KERNEL(6, 1), 0, 1000 * 100000, VERDICT_OK, 65536},
+	};
+	const struct experiment *x = verdict_experiment("container", "cgroup.memory");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct target t = target_default();
+		char values[96];
+		snprintf(values, sizeof(values), "memory.max=%lld; memory.current=0",
+			 (long long)cases[i].left);
+		struct settings s = verdict_settings(x, values);
+		t.connections = 1000;
+		s.machine.sockets_charged = true;
+		s.machine.page_bytes = cases[i].page;
+		s.machine.kernel = cases[i].kernel;
+		s.taken.limited = true;
+		s.taken.connection_bytes = KERNEL_BYTES;
+		s.taken.request_bytes = cases[i].request;
+		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+		if (w->verdict != cases[i].verdict ||
+		    w->needed_max != 1000 * (KERNEL_BYTES + cases[i].each))
+			fail_msg("case %zu: %s, up to %lld", i, wall_verdict_name(w->verdict),
+				 (long long)w->needed_max);
+	}
+}
+
 /* An accepted socket is charged to its group since Linux 6.12, where buffers are too. */
 static void a_socket_that_is_not_charged_is_not_needed(void **state)
 {
@@ -362,6 +406,7 @@ int main(void)
 		cmocka_unit_test(a_connection_takes_memory_of_the_server_too),
 		cmocka_unit_test(a_proxy_has_what_it_opened),
 		cmocka_unit_test(buffers_are_memory_of_the_same_group),
+		cmocka_unit_test(a_quantum_is_charged_as_a_page),
 		cmocka_unit_test(a_socket_that_is_not_charged_is_not_needed),
 		cmocka_unit_test(without_a_limit_there_is_no_upper_bound),
 		cmocka_unit_test(what_is_open_is_not_needed_again),

@@ -1,10 +1,15 @@
 /* What probe neighbours makes of the tables: room for peers, proposals, refused entries. */
 #define probe_neighbours neighbours_under_test
+#define host_family family_of_host
 #include "../../probes/neighbours.c"
 #include "../support/support.h"
 #include "../support/verdict.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+static int family;
+int family_of_host(const struct host *h) { return family; }
 
 #define V4(max, soft) IPV4 "gc_thresh3=" max "; " IPV4 "gc_thresh2=" soft "; "
 #define V6(max, soft) IPV6 "gc_thresh3=" max "; " IPV6 "gc_thresh2=" soft "; "
@@ -77,6 +82,54 @@ static void the_smaller_table_must_hold_the_peers(void **state)
 	}
 }
 
+#define LOOPBACK "00000000000000000000000000000001 01 80 10 80 lo\n"
+#define LINK "fe80000000000000021122fffe334455 02 40 20 80 eth0\n"
+#define GLOBAL "20010db8000000000000000000000001 02 40 00 80 eth0\n"
+
+/* An address that reaches peers: each interface has one of the link. */
+static void a_family_without_an_address_does_not_count(void **state)
+{
+	static const struct {
+		const char *addresses; /* NULL: not readable */
+		int family;
+		bool ipv4, ipv6;
+	} rows[] = {
+		{LOOPBACK LINK, AF_INET, true, false},
+		{LOOPBACK LINK GLOBAL, AF_INET, true, true},
+		{LOOPBACK GLOBAL LINK, AF_INET6, false, true},
+		{LOOPBACK LINK, AF_INET6, true, true},
+		{"", AF_INET, true, false},
+		{NULL, AF_INET, true, true},
+		{"rubbish\n", AF_INET, true, true},
+	};
+	char root[] = "/tmp/epolltune.XXXXXX";
+	struct host *h;
+	assert_non_null(mkdtemp(root));
+	struct output o = run("mkdir -p %s/proc/net", root);
+	output_free(&o);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct settings s = verdict_settings(
+			&experiments[0], V4("8192", "8192") V6("1024", "512") "used=1; used6=1");
+		const char *addresses = rows[i].addresses;
+		o = run("cd %s/proc/net && rm -f if_inet6 && %s '%s'%s", root,
+			addresses ? "printf %s" : "true", addresses ? addresses : "",
+			addresses ? " >if_inet6" : "");
+		assert_int_equal(o.status, 0);
+		output_free(&o);
+		assert_int_equal(host_open(&h, root, NULL), 0);
+		family = rows[i].family;
+		table_read(h, &s);
+		host_close(h);
+		if ((s.at[MAX][0] != REPORT_NONE) != rows[i].ipv4 ||
+		    (s.at[MAX6][0] != REPORT_NONE) != rows[i].ipv6 ||
+		    !s.text[SOFT6][0] == rows[i].ipv6)
+			fail_msg("row %zu: %lld, %lld", i, (long long)s.at[MAX][0],
+				 (long long)s.at[MAX6][0]);
+	}
+	o = run("rm -r %s", root);
+	output_free(&o);
+}
+
 static void the_wall_exists_with_peers_only(void **state)
 {
 	assert_false(experiments[0].applies(NULL, &(struct probe_options){0}));
@@ -145,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_smaller_table_must_hold_the_peers),
+		cmocka_unit_test(a_family_without_an_address_does_not_count),
 		cmocka_unit_test(the_wall_exists_with_peers_only),
 		cmocka_unit_test(refused_entries_are_critical),
 	};

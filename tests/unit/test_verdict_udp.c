@@ -1,11 +1,14 @@
 /* What probe udp makes of receive buffers: room for datagrams, whose limit it is, proposals. */
 #define probe_udp udp_under_test
+#define nics_read cards_read
+#define nics_free cards_free
 #include "../../probes/udp.c"
 #include "../support/support.h"
 #include "../support/verdict.h"
 
 #include "judge/verdict.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #define KERNEL_HAS(max)                                                                            \
@@ -13,6 +16,15 @@
 #define MEMORY_HAS(pages, used) "net.ipv4.udp_mem=" pages "; UDP mem of /proc/net/sockstat=" used
 
 static const struct experiment *const x = &experiments[0];
+
+static struct nic cards[2] = {{.driver = "igb", .up = true}};
+static struct nics visible = {cards, 1};
+int cards_read(const struct host *h, enum nic_choice choice, struct nics *out, struct err *e)
+{
+	*out = visible;
+	return out->at ? 0 : -ENOENT;
+}
+void cards_free(struct nics *n) {}
 
 static struct target burst(uint64_t per_s)
 {
@@ -31,8 +43,10 @@ static void a_datagram_takes_more_than_its_payload(void **state)
 	/* Two fragments. */
 	assert_int_equal(datagram_truesize(1473), 2304 + 832);
 	assert_true(datagram_truesize(65507) > 65507);
-	assert_int_equal(datagram_card_truesize(64), 2304);
-	assert_int_equal(datagram_card_truesize(1473), 2 * 2304);
+	assert_int_equal(datagram_card_truesize(64, false), 2304);
+	assert_int_equal(datagram_card_truesize(1473, false), 2 * 2304);
+	assert_int_equal(datagram_card_truesize(1200, true), 4864);
+	assert_int_equal(datagram_card_truesize(1473, true), 2 * 4864);
 }
 
 static void the_buffer_that_the_kernel_allows_must_hold_the_burst(void **state)
@@ -461,6 +475,68 @@ static void a_run_that_drops_nothing_suffices(void **state)
 	assert_false(outcome_suffices(x, &t, &s, &o));
 }
 
+/* 14 680 064 bytes hold 6 371 times half a page and 3 018 times a page. */
+static void a_card_may_give_each_packet_a_page(void **state)
+{
+	static const struct {
+		const char *driver, *other; /* "": none is visible */
+		unsigned kernel;
+		uint64_t mtu; /* 0: unknown */
+		bool page;
+	} rows[] = {
+		{"ena", "", KERNEL(6, 1), 1500, true},
+		{"ena", "", KERNEL(6, 5), 1500, false},
+		{"ena", "", KERNEL(6, 8), 9001, false},
+		{"ena", "", UINT_MAX, 9001, false},
+		{"igb", "", KERNEL(5, 10), 1500, false},
+		{"igb", "", KERNEL(6, 18), 9000, true},
+		{"igb", "", KERNEL(6, 18), 0, false},
+		{"hv_netvsc", "mlx5_core", KERNEL(6, 1), 1500, false},
+		{"hv_netvsc", "mana", KERNEL(6, 1), 1500, true},
+		{"virtio_net", "", KERNEL(6, 18), 1500, true},
+		{"ixgbe", "", KERNEL(6, 18), 1500, true},
+		{"", "", KERNEL(6, 18), 1500, true},
+	};
+	const struct nic igb = cards[0];
+	const struct target t = burst(30000);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct settings s = verdict_settings(x, "net.core.rmem_max=7340032; SO_RCVBUF=0; "
+							"net.core.rmem_default=14680064");
+		s.machine.kernel = rows[i].kernel;
+		for (size_t k = 0; k < 2; k++) {
+			cards[k] = (struct nic){.up = true};
+			cards[k].link.mtu = (struct nic_number){rows[i].mtu > 0, rows[i].mtu};
+			report_text(cards[k].driver, "%s", k ? rows[i].other : rows[i].driver);
+		}
+		visible = (struct nics){rows[i].driver[0] ? cards : NULL, 1 + !!rows[i].other[0]};
+		udp_read(NULL, &s);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		if (r->walls[0].verdict != (rows[i].page ? VERDICT_TIGHT : VERDICT_OK) ||
+		    strcmp(verdict_proposals(r),
+			   rows[i].page ? "net.core.rmem_max 7340032 -> 9437184" : "") != 0)
+			fail_msg("row %zu: %s, \"%s\"", i, wall_verdict_name(r->walls[0].verdict),
+				 verdict_proposals(r));
+		if (rows[i].page) {
+			findings_are("page", r, "udp.receive.card warning");
+			assert_string_equal(r->findings[0].title,
+					    "From a network card a UDP socket may hold only 3 018 "
+					    "datagrams of 1 200 B; this load needs 3 000 and 25 % "
+					    "headroom");
+			assert_non_null(strstr(r->walls[0].detail,
+					       "whose driver may give each packet a page, it "
+					       "takes up to 4 864 B: room for 3 018."));
+		}
+	}
+	/* One that is down receives nothing. */
+	cards[0] = igb;
+	cards[1] = (struct nic){.driver = "virtio_net"};
+	visible = (struct nics){cards, 2};
+	struct settings s = verdict_settings(x, KERNEL_HAS("7340032"));
+	udp_read(NULL, &s);
+	assert_false(s.taken.page);
+	visible.count = 1;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -474,6 +550,7 @@ int main(void)
 		cmocka_unit_test(a_group_holds_what_its_sockets_hold),
 		cmocka_unit_test(the_wall_is_that_of_targets_and_servers_with_datagrams),
 		cmocka_unit_test(small_datagrams_from_a_card_take_more),
+		cmocka_unit_test(a_card_may_give_each_packet_a_page),
 		cmocka_unit_test(a_run_in_the_lab_does_not_show_what_a_card_takes),
 		cmocka_unit_test(a_run_that_drops_nothing_suffices),
 	};
