@@ -16,6 +16,7 @@ static bool has_boot(const struct host *h, const struct host_identity *here)
 int persist_allowed(const struct change_site *site, struct err *e)
 {
 	struct host_identity here;
+	char type[32];
 	int rc = host_identity(site->host, &here, e);
 	if (rc < 0)
 		return rc;
@@ -30,6 +31,13 @@ int persist_allowed(const struct change_site *site, struct err *e)
 			"--persist: this is a container, and its files do not apply at boot: "
 			"use it on the host, or set the values in the definition of the "
 			"container");
+	if (host_is_volatile(site->host, "/etc", type))
+		return err_set(
+			e, PLAN_REFUSED,
+			"--persist: /etc is on %s in memory, and a file there is lost at the "
+			"next boot: set the values in the image of this machine, or by "
+			"cloud-init",
+			type);
 	return 0;
 }
 

@@ -21,7 +21,8 @@ struct persisted {
 	char conf[CHANGE_VALUE]; /* of /etc/sysctl.conf, which only procps reads; "" if none */
 };
 
-/* -PLAN_REFUSED outside of the network namespace of process 1, for which the files are read. */
+/* -PLAN_REFUSED outside of the network namespace of process 1, for which the files are read, in a
+ * container, and where /etc does not survive a reboot. */
 int persist_allowed(const struct change_site *site, struct err *e);
 /* Reads the state of the knob of a file change. `standing`: what persist_standing() returns. */
 int persist_look(const struct change *c, const struct change *standing, size_t count,

@@ -245,6 +245,21 @@ static void lines_count_as_the_kernel_reads_them(void **state)
 	assert_int_equal(plan->manual_count, 1);
 }
 
+/* The file would be gone, while the journal may stay. */
+static void no_file_in_memory(void **state)
+{
+	struct err e = {0};
+	assert_int_equal(persist_allowed(&site, &e), 0);
+	struct output o = run("mkdir -p %s/proc/self", root);
+	output_free(&o);
+	put("/proc/self/mountinfo", "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+				    "21 20 0:26 / /etc rw - tmpfs tmpfs rw\n");
+	assert_int_equal(persist_allowed(&site, &e), -PLAN_REFUSED);
+	assert_non_null(strstr(e.text, "/etc is on tmpfs in memory"));
+	put("/proc/self/mountinfo", "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
+	assert_int_equal(persist_allowed(&site, &e), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
 
 int main(void)
@@ -258,6 +273,7 @@ int main(void)
 		TEST(a_module_is_loaded_first),
 		TEST(sysctl_conf_overrides_without_systemd),
 		TEST(lines_count_as_the_kernel_reads_them),
+		TEST(no_file_in_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
