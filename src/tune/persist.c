@@ -75,8 +75,8 @@ void persist_text(const struct persisted *p, char *text, size_t size)
 		at = (size_t)snprintf(
 			text, size,
 			"uncertain after a reboot: %s takes precedence over our %s and names this "
-			"interface too; add the setting there",
-			p->rival, p->file);
+			"interface too; %s",
+			p->rival, p->file, p->remedy);
 	else if (!p->file[0])
 		at = (size_t)snprintf(text, size,
 				      "the kernel's default after a reboot: no file sets it");
@@ -102,8 +102,9 @@ void persist_text(const struct persisted *p, char *text, size_t size)
 	else
 		at = (size_t)snprintf(text, size,
 				      "%s after a reboot, not %s: "
-				      "%s:%u overrides our line; remove that one",
-				      files, running, p->file, p->line);
+				      "%s:%u overrides our line; %s",
+				      files, running, p->file, p->line,
+				      p->remedy[0] ? p->remedy : "remove that one");
 	if (p->conf[0] && strcmp(p->conf, p->files) != 0 && strcmp(p->conf, p->running) != 0 &&
 	    at < size)
 		snprintf(text + at, size - at,

@@ -16,6 +16,7 @@ struct persisted {
 	bool excluded;           /* by a line "-KNOB": the file sets nothing */
 	const char *module;      /* loaded after the files are read, perhaps; NULL: none */
 	char rival[512];         /* a file that takes precedence over ours; "" if none */
+	char remedy[400];        /* what to do about the rival, or the line; "": remove the line */
 	bool ours;               /* `file` is ours and nothing overrides it */
 	bool agrees;             /* `files` gives `running` at the next boot */
 	char conf[CHANGE_VALUE]; /* of /etc/sysctl.conf, which only procps reads; "" if none */
