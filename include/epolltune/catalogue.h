@@ -48,6 +48,7 @@ struct wall_row {
 	bool tcp;            /* absent for a server that listens on UNIX sockets only */
 	bool connections;    /* like TCP, not needed by a server that has sockets of UDP only */
 	bool quiet;          /* where it is n/a a text report prints it with --verbose only */
+	bool memory;         /* bytes that are left: less where anything takes memory */
 	const char *runbook; /* the chapter of epolltune-runbook(7); NULL: none */
 };
 

@@ -162,8 +162,8 @@ struct change_running {
 	 * object was removed. NULL: a name always does. */
 	int (*find)(struct change_site *site, const struct change *c, struct err *e);
 	/* For a rollback in a later boot: replaces c->from, which is of an earlier one, by the
-	 * value that this boot would have without the change. `why` says whose that is; "":
-	 * unknown, like NULL. */
+	 * value that this boot would have without the change, unless that is not known. `why`, a
+	 * clause in brackets, says whose it is. NULL: it stays. */
 	void (*at_boot)(struct change_site *site, struct change *c, char why[CHANGE_WHY]);
 	/* The kind of file that holds the setting for the next boot; NULL: none can. */
 	const struct change_kind *(*file)(const char *name);

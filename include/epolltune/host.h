@@ -203,6 +203,10 @@ int host_in_netns(const char *where, bool *here, struct err *e);
 /* Whether process 1 has the same root directory: no container that only shares its namespaces. True
  * where that is hidden. */
 bool host_has_first_root(const struct host *h);
+/* Whether what is written below a directory ("/etc") is lost at the next boot: it is in memory, or
+ * on an overlay whose upper directory is. `type` gets the name of its file system. False where that
+ * is not known, as of an overlay whose upper directory is not among the mounts. */
+bool host_is_volatile(const struct host *h, const char *path, char type[32]);
 /* Whether this process is in the initial cgroup namespace, or the kernel has none, so that "/" is
  * the root of all groups. Of a captured machine, of the process that captured it; true where that
  * was not recorded. */

@@ -126,6 +126,7 @@ static const struct wall_row walls[] = {
 		.connections = true,
 		.runbook = RUNBOOK_SALE,
 		.unit = "B",
+		.memory = true,
 		.what = "The kernel memory that idle connections take at this end, compared with "
 			"the memory that is available. Needed: the target's connections that the "
 			"server of --server does not have open yet, two for each of a proxy, times "
@@ -308,6 +309,7 @@ static const struct wall_row walls[] = {
 		.absent = NO_TCP_LISTENER,
 		.runbook = RUNBOOK_FAR,
 		.unit = "B",
+		.memory = true,
 		.what = "The memory that the buffers of all TCP connections together may take. "
 			"Needed: the target's connections, two for each of a proxy, times what one "
 			"holds. With --server its open connections may hold some of what is in "
@@ -379,6 +381,7 @@ static const struct wall_row walls[] = {
 		.runbook = RUNBOOK_CONTAINER,
 		.quiet = true,
 		.unit = "B",
+		.memory = true,
 		.what = "The memory that the limit of the control group, or of one above it, "
 			"leaves; memory that is in use and cannot be reclaimed is subtracted, of cgroup v1 "
 			"for a short wall that of processes alone. "

@@ -10,6 +10,7 @@
 #include "tune/execute.h"
 #include "tune/notice.h"
 #include "tune/operator.h"
+#include "tune/persist.h"
 
 #define CONFIRM_MIN_US 1000000
 #define CONFIRM_MAX_US 86400000000u /* a day */
@@ -143,17 +144,29 @@ static uint64_t confirm_seconds(const struct apply *a)
 	return (a->confirm_us + 999999) / 1000000;
 }
 
-static void summarize(const struct apply *a)
+/* Without --persist, unless files say the same. */
+static void print_until_boot(struct apply *a)
+{
+	const struct run *r = journal_find(&a->journal, a->result.run);
+	struct err ignored;
+	if (!a->persist && r && persist_allowed(&a->tuning.site, &ignored) == 0 &&
+	    !persist_whole(r, &a->tuning.site))
+		puts("The values last until the next boot; the same command with --persist keeps "
+		     "them.");
+}
+
+static void summarize(struct apply *a)
 {
 	const struct plan_result *x = &a->result;
 	char option[TUNING_OPTION];
 	tuning_option(&a->tuning, option);
 	if (a->tuning.document)
 		return;
-	if (x->outcome == OUTCOME_APPLIED)
+	if (x->outcome == OUTCOME_APPLIED) {
 		printf("Applied as run %u%s. Roll back with: epolltune rollback %u%s\n", x->run,
 		       a->proof.doubtful ? ", but not all of it proven" : "", x->run, option);
-	else if (x->outcome == OUTCOME_WAITING)
+		print_until_boot(a);
+	} else if (x->outcome == OUTCOME_WAITING)
 		printf("Applied as run %u. "
 		       "Will be rolled back in %llu s unless confirmed: epolltune confirm%s\n",
 		       x->run, (unsigned long long)confirm_seconds(a), option);

@@ -69,6 +69,11 @@ static void print_proof(const struct apply *a)
 	for (size_t i = 0; i < a->plan->count; i++)
 		if (verify_unproven(&a->proof, &a->plan->changes[i], text))
 			tuning_print(&a->tuning, a->plan->changes[i].wall, text);
+	for (size_t i = 0; i < a->after->wall_count; i++)
+		if (verify_unrelated(&a->proof, &a->after->walls[i]))
+			tuning_print(
+				&a->tuning, a->after->walls[i].name,
+				"became worse, but not by these changes: they do not affect it");
 }
 
 uint64_t apply_proof_limit(const struct apply *a) { return 2 * check_limit(&a->again); }

@@ -81,19 +81,22 @@ static int failed(const struct err *e)
 	return EXIT_CRITICAL;
 }
 
-static int decided(const struct apply *a, const struct run *r, const struct wait *w)
+static int decided(struct apply *a, const struct run *r, const struct wait *w)
 {
-	char option[TUNING_OPTION];
+	char option[TUNING_OPTION], text[TUNING_STAY];
 	bool confirmed = !r || r->undo == UNDO_NONE;
 	int status = confirmed ? w->status : EXIT_CRITICAL;
 	if (w->counts)
 		progress_clear();
 	if (a->tuning.document)
 		return status;
-	if (confirmed) {
-		puts("Confirmed: the changes stay.");
+	if (confirmed && r)
+		printf("Confirmed: %s\n",
+		       tuning_stay(&a->tuning, r, a->persist, a->plan->manual_count, text));
+	else if (confirmed)
+		puts("Confirmed.");
+	if (confirmed)
 		return status;
-	}
 	const char *why = run_undo_text(r);
 	if (!run_in_force(r))
 		printf("Run %u rolled back, %s; all values restored.\n", a->result.run, why);

@@ -102,9 +102,20 @@ static void explain_missing(const struct confirm *c, const struct run *r, struct
 		   tuning_option(&c->tuning, option));
 }
 
-/* Prints the outcome of a run that is confirmed; `said` says so to a person. */
-static int confirmed(struct confirm *c, struct journal *j, unsigned run, const char *said,
-		     struct err *e)
+/* `said` of a run that was confirmed before; NULL: by this command. */
+static void print_confirmed(struct confirm *c, const struct run *r, bool late, const char *said)
+{
+	char text[TUNING_STAY];
+	if (said)
+		printf("Run %u %s\n", r->id, said);
+	else
+		printf("Run %u is confirmed%s: %s\n", r->id, late ? ", after its deadline" : "",
+		       tuning_stay(&c->tuning, r, lines_due(c, r), c->plan->manual_count, text));
+}
+
+/* Prints the outcome of a run that is confirmed. */
+static int confirmed(struct confirm *c, struct journal *j, unsigned run, bool late,
+		     const char *said, struct err *e)
 {
 	struct plan_result result = {.plan = c->plan, .outcome = OUTCOME_APPLIED, .run = run};
 	int rc = persist_run(c, j, run, e);
@@ -116,7 +127,7 @@ static int confirmed(struct confirm *c, struct journal *j, unsigned run, const c
 		command_error(e);
 		result.reason = e->text;
 	} else if (!c->tuning.document) {
-		printf("Run %u %s\n", run, said);
+		print_confirmed(c, journal_find(j, run), late, said);
 	}
 	if (rc == 0 && tuning_files(&c->tuning, j, c->plan, lines, &other) < 0) {
 		command_error(&other);
@@ -135,7 +146,7 @@ static int confirm_run(struct confirm *c, struct journal *j, const struct run *r
 	unsigned run = r->id;
 	bool late = watchdog_clock_ms() > r->deadline_ms;
 	if (run_is_kept(r))
-		return confirmed(c, j, run,
+		return confirmed(c, j, run, late,
 				 same_boot(c, r) ? "was confirmed before and is complete now."
 						 : "was confirmed before a reboot and is complete "
 						   "now; what the reboot has reset stays reset.",
@@ -146,10 +157,7 @@ static int confirm_run(struct confirm *c, struct journal *j, const struct run *r
 		command_error(e);
 		return tuning_finish(&c->tuning, &result, EXIT_CRITICAL);
 	}
-	return confirmed(c, j, run,
-			 late ? "is confirmed, after its deadline: the changes stay."
-			      : "is confirmed: the changes stay.",
-			 e);
+	return confirmed(c, j, run, late, NULL, e);
 }
 
 /* Reports that no run waits, and what happened to the newest. */
@@ -264,7 +272,7 @@ static int run(struct confirm *c, struct err *e)
 		return confirm_run(c, &j, waiting, e);
 	unsigned unwritten = e->code ? 0 : find_unwritten(c, &j, e);
 	if (unwritten)
-		return confirmed(c, &j, unwritten,
+		return confirmed(c, &j, unwritten, false,
 				 "was confirmed before; its lines are written now.", e);
 	return e->code ? refuse(c, e) : none_waits(c, &j);
 }

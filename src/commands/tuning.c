@@ -152,6 +152,24 @@ int tuning_files(struct tuning *t, const struct journal *j, const struct plan *p
 	return 0;
 }
 
+const char *tuning_stay(struct tuning *t, const struct run *r, bool lines, size_t steps,
+			char text[TUNING_STAY])
+{
+	char option[TUNING_OPTION];
+	struct err ignored;
+	bool allowed = persist_allowed(&t->site, &ignored) == 0;
+	if (allowed && !steps && persist_whole(r, &t->site))
+		snprintf(text, TUNING_STAY, "the changes stay, also after a reboot.");
+	else if (lines)
+		snprintf(text, TUNING_STAY,
+			 "the changes stay; for the next boot see the manual steps.");
+	else
+		snprintf(text, TUNING_STAY, "the changes stay until the next boot.%s%s",
+			 allowed ? " To keep them: epolltune confirm --persist" : "",
+			 allowed ? tuning_option(t, option) : "");
+	return text;
+}
+
 int tuning_written(const struct tuning *t, unsigned run, const char *is, int status, int rc,
 		   struct err *e)
 {

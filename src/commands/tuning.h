@@ -66,6 +66,12 @@ void tuning_torn(const struct journal *j);
  * it to a list of JSON. */
 int tuning_files(struct tuning *t, const struct journal *j, const struct plan *plan, json_t *list,
 		 struct err *e);
+#define TUNING_STAY (TUNING_OPTION + 100)
+/* How long the changes of a confirmed run stay, and how to keep them: sentences behind a colon.
+ * `lines`: its lines of files are written, `steps`: the manual steps that remain. Returns `text`.
+ */
+const char *tuning_stay(struct tuning *t, const struct run *r, bool lines, size_t steps,
+			char text[TUNING_STAY]);
 /* Prints the document, if one is printed; returns the exit status. */
 int tuning_finish(const struct tuning *t, const struct plan_result *result, int status);
 /* Flushes standard output; rc and *e: whether all could be printed. Returns the status or, after an

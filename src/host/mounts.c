@@ -4,10 +4,14 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-/* Takes a field, which has blanks and backslashes as "\040" and "\134". */
-static void take(const char **line, char *out, size_t size)
+#include "epolltune/cleanup.h"
+#include "epolltune/host.h"
+
+/* Copies what ends at a byte of `stops`; it has blanks and backslashes as "\040" and "\134".
+ * Returns its end. */
+static const char *copy(const char *at, const char *stops, char *out, size_t size)
 {
-	const char *at = *line, *end = at + strcspn(at, " \n");
+	const char *end = at + strcspn(at, stops);
 	size_t n = 0;
 	while (at < end && n < size - 1) {
 		bool escape = at[0] == '\\' && at[1] >= '0' && at[1] <= '3' && at[2] >= '0' &&
@@ -19,7 +23,24 @@ static void take(const char **line, char *out, size_t size)
 		at += escape ? 4 : 1;
 	}
 	out[n] = 0;
+	return end;
+}
+
+/* Takes a field. */
+static void take(const char **line, char *out, size_t size)
+{
+	const char *end = copy(*line, " \n", out, size);
 	*line = end + (*end == ' ');
+}
+
+/* The upper directory among the options of an overlay, which may be longer than any field. */
+static void take_upper(const char *options, char out[PATH_MAX])
+{
+	static const char key[] = ",upperdir=";
+	const char *at = memmem(options, strcspn(options, " \n"), key, strlen(key));
+	out[0] = 0;
+	if (at)
+		copy(at + strlen(key), ", \n", out, PATH_MAX);
 }
 
 /* "ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [OPTIONAL…] - TYPE SOURCE OPTIONS" */
@@ -39,6 +60,7 @@ static bool mount_parse(const char *line, struct mount *out)
 	while (strcmp(word, "-") != 0 && *line && *line != '\n');
 	take(&line, out->type, sizeof(out->type));
 	take(&line, word, sizeof(word));
+	take_upper(line, out->upper);
 	take(&line, out->options, sizeof(out->options));
 	return true;
 }
@@ -52,4 +74,53 @@ bool mounts_next(const char **at, struct mount *out)
 		*at += **at == '\n';
 	}
 	return found;
+}
+
+/* Whether a path is the mount point or below it. */
+static bool is_below(const char *path, const char *point)
+{
+	size_t n = strlen(point);
+	if (n && point[n - 1] == '/')
+		n--; /* of "/" */
+	return strncmp(path, point, n) == 0 && (!path[n] || path[n] == '/');
+}
+
+/* The mount that has a path; of several at one point the last is on top. */
+static bool find_mount(const char *text, const char *path, struct mount *out)
+{
+	struct mount m;
+	bool found = false;
+	while (mounts_next(&text, &m))
+		if (is_below(path, m.point) && (!found || strlen(m.point) >= strlen(out->point))) {
+			*out = m;
+			found = true;
+		}
+	return found;
+}
+
+static bool is_in_memory(const struct mount *m)
+{
+	static const char *const types[] = {"tmpfs", "ramfs", "rootfs"};
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (strcmp(m->type, types[i]) == 0)
+			return true;
+	return false;
+}
+
+bool mounts_volatile(const char *text, const char *path, char type[32])
+{
+	struct mount m, below;
+	if (!find_mount(text, path, &m))
+		return false;
+	snprintf(type, 32, "%s", m.type);
+	if (!m.upper[0])
+		return is_in_memory(&m);
+	return find_mount(text, m.upper, &below) && is_in_memory(&below);
+}
+
+bool host_is_volatile(const struct host *h, const char *path, char type[32])
+{
+	CLEAN(free_pointer) char *text = NULL;
+	return host_read_all(h, "proc/self/mountinfo", &text, NULL) > 0 &&
+	       mounts_volatile(text, path, type);
 }

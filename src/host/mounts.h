@@ -11,8 +11,11 @@ struct mount {
 	char root[PATH_MAX]; /* of its file system: "/", "net:[4026532177]" */
 	char point[PATH_MAX];
 	char type[32];
-	char options[256]; /* of its file system */
+	char options[256];    /* of its file system */
+	char upper[PATH_MAX]; /* the upper directory of an overlay; "": none */
 };
 
 /* Reads the next mount of the text at *at, and moves *at behind it. False: there is none. Pure. */
 bool mounts_next(const char **at, struct mount *out);
+/* host_is_volatile() by the text of mountinfo. Pure. */
+bool mounts_volatile(const char *text, const char *path, char type[32]);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "epolltune/change.h"
 #include "epolltune/knob.h"
 #include "epolltune/nic.h"
 
@@ -13,6 +14,14 @@ struct device_name {
 	const struct device_setting *setting; /* of the knob */
 	char nic[NIC_NAME];
 	int queue; /* -1: the whole device */
+};
+
+/* Where a setting is set for the next boot. */
+struct device_setter {
+	char file[512]; /* "": nowhere */
+	unsigned line;
+	char value[CHANGE_VALUE]; /* as kind_link.file->setting() takes it: "RxBufferSize=512" */
+	char remedy[400];         /* what sets it to another value; "": edit the line */
 };
 
 /* False for a name of another form. */

@@ -1,22 +1,22 @@
 /* Files that set an interface at the next boot, identified by its hardware address: a .link file of
  * systemd-udevd (rings, channels, coalescing; systemd.link(5)) and a udev rule (NAPI, RPS). Change
  * kinds "link" and "udev"; names as of the kind "device", values as in dropin.h. */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/report.h"
 #include "tune/device.h"
+#include "tune/device_link.h"
+#include "tune/device_profile.h"
 #include "tune/dropin.h"
 #include "tune/kind.h"
 #include "tune/persist.h"
 #include "tune/site.h"
 
-#define LINK_DIRECTORY "/etc/systemd/network"
 #define UDEV_DIRECTORY "/etc/udev/rules.d"
 #define PERMANENT_SINCE 245 /* the version of systemd that has PermanentMACAddress= */
 
@@ -110,89 +110,20 @@ static int link_known(struct change_site *site, const struct device_name *d, str
 		       d->nic, option, d->setting->link_since);
 }
 
-static const char *const link_directories[] = {LINK_DIRECTORY, "/run/systemd/network",
-					       "/usr/local/lib/systemd/network",
-					       "/usr/lib/systemd/network", "/lib/systemd/network"};
-#define LINK_DIRECTORIES (sizeof(link_directories) / sizeof(*link_directories))
-#define LINK_DEFAULT "99-default.link"
-
-static FILE *file_open(const struct change_site *site, const char *path, const char *more)
-{
-	char full[640];
-	snprintf(full, sizeof(full), "%.300s%.200s%s", site->root, path, more);
-	return fopen(full, "re");
-}
-
-/* The .link file that systemd-udevd applied to the interface, from udev's database, where its key
- * is "n" and the index; "" if none. */
-static int link_applied(const struct change_site *site, const struct device_name *d, uint32_t index,
-			char path[256], struct err *e)
-{
-	static const char key[] = "E:ID_NET_LINK_FILE=";
-	char entry[64], line[512];
-	path[0] = 0;
-	snprintf(entry, sizeof(entry), "/run/udev/data/n%u", index);
-	CLEAN(close_file) FILE *in = file_open(site, entry, "");
-	if (!in)
-		return err_set(e, EOPNOTSUPP,
-			       "%s: systemd-udevd, which reads the files, did not set it up "
-			       "(%s is missing)",
-			       d->nic, entry);
-	while (fgets(line, sizeof(line), in))
-		if (!strncmp(line, key, strlen(key)))
-			snprintf(path, 256, "%.*s", (int)strcspn(line + strlen(key), "\n"),
-				 line + strlen(key));
-	return 0;
-}
-
-/* The [Link] section of the default; empty if it is masked by a link to /dev/null. */
-static int default_policy(const struct change_site *site, char policy[400], struct err *e)
-{
-	char line[256];
-	bool inside = false;
-	size_t used = 0;
-	CLEAN(close_file) FILE *in = NULL;
-	for (size_t i = 0; i < LINK_DIRECTORIES && !in; i++)
-		in = file_open(site, link_directories[i], "/" LINK_DEFAULT);
-	while (in && fgets(line, sizeof(line), in)) {
-		if (*line == '[')
-			inside = !strncmp(line, "[Link]", 6);
-		else if (inside && strchr(line, '='))
-			used += (size_t)snprintf(policy + used, 400 - used, "%s%s", line,
-						 strchr(line, '\n') ? "" : "\n");
-		if (used >= 400)
-			return err_set(e, EOPNOTSUPP,
-				       LINK_DEFAULT " has a long [Link] section: add the setting "
-						    "there");
-	}
-	for (size_t i = 0; i < LINK_DIRECTORIES; i++) {
-		CLEAN(close_file)
-		FILE *more = file_open(site, link_directories[i], "/" LINK_DEFAULT ".d");
-		if (more)
-			return err_set(e, EOPNOTSUPP,
-				       "%s/" LINK_DEFAULT ".d extends the default, which a file of "
-				       "epolltune would replace: add the setting there",
-				       link_directories[i]);
-	}
-	return 0;
-}
-
 /* systemd-udevd applies one .link file to an interface, the first by name. Ours may replace only
  * the default, whose policy it repeats: otherwise the name of the interface could change. */
-static int card_policy(const struct change_site *site, const struct device_name *d, const char *own,
-		       struct card *c, struct err *e)
+static int card_policy(struct change_site *site, const struct device_name *d, const char *own,
+		       const char *line, struct card *c, struct err *e)
 {
-	char applied[256];
-	int rc = link_applied(site, d, c->index, applied, e);
+	char applied[LINK_PATH], remedy[LINK_REMEDY];
+	int rc = link_applied(site, d->nic, c->index, applied, e);
 	const char *file = basename(applied);
 	if (rc < 0 || !is_link(d) || !*applied)
 		return rc;
 	if (strcmp(file, LINK_DEFAULT) != 0 && strcmp(file, own) != 0)
-		return err_set(e, EOPNOTSUPP,
-			       "%s: only one .link file applies to it, %s: "
-			       "add %s to the [Link] section there",
-			       d->nic, applied, d->setting->link);
-	return default_policy(site, c->policy, e);
+		return err_set(e, EOPNOTSUPP, "%s: only one .link file applies to it, %s: %s",
+			       d->nic, applied, link_remedy(site, applied, line, remedy));
+	return link_policy(site, c->policy, e);
 }
 
 /* The file of a setting. `card` may be NULL unless the file is to be created. */
@@ -237,7 +168,7 @@ static int card_same(const struct change_site *site, const struct dropin_place *
 	bool named = false, any = false;
 	char path[128];
 	snprintf(path, sizeof(path), "/%s", place->file);
-	CLEAN(close_file) FILE *own = file_open(site, place->directory, path);
+	CLEAN(close_file) FILE *own = site_open(site, place->directory, path);
 	while (own && fgets(line, sizeof(line), own)) {
 		any |= strcasestr(line, "address=") != NULL;
 		named |= strcasestr(line, c->address) != NULL;
@@ -269,6 +200,31 @@ static void file_path(const char *name, char path[CHANGE_FILE])
 		snprintf(path, CHANGE_FILE, "%s/%s", place.directory, place.file);
 }
 
+/* "RxBufferSize=512", or a udev rule. */
+static void setting_line(const struct device_name *d, const struct card *card, const char *set_to,
+			 char line[CHANGE_VALUE])
+{
+	if (is_link(d) && d->setting->boolean)
+		snprintf(line, CHANGE_VALUE, "%s=%s", d->setting->link,
+			 strcmp(set_to, "0") ? "yes" : "no");
+	else if (is_link(d))
+		snprintf(line, CHANGE_VALUE, "%s=%.200s%s", d->setting->link, set_to,
+			 d->setting->unit ? d->setting->unit : "");
+	else if (strchr(d->setting->sysfs, '*')) /* one value for every queue */
+		snprintf(line, CHANGE_VALUE,
+			 "ACTION==\"add\", SUBSYSTEM==\"net\", ATTR{address}==\"%s\", "
+			 "DRIVERS==\"?*\", "
+			 "RUN+=\"/bin/sh -c 'for f in /sys/class/net/$name/%s; do echo %.200s "
+			 ">$$f; done'\"",
+			 card->address, d->setting->sysfs, set_to);
+	else
+		snprintf(line, CHANGE_VALUE,
+			 "ACTION==\"add\", SUBSYSTEM==\"net\", ATTR{address}==\"%s\", "
+			 "DRIVERS==\"?*\", "
+			 "ATTR{%s}=\"%.200s\"",
+			 card->address, d->setting->sysfs, set_to);
+}
+
 static int file_line(struct change_site *site, const char *name, const char *set_to,
 		     const char *why, const struct change_author *author, char value[CHANGE_VALUE],
 		     struct err *e)
@@ -282,40 +238,27 @@ static int file_line(struct change_site *site, const char *name, const char *set
 		rc = card_find(site, &d, &card, e);
 	if (rc == 0)
 		rc = link_known(site, &d, e);
-	if (rc == 0)
-		rc = card_policy(site, &d, place.file, &card, e);
-	if (rc == 0)
-		rc = card_same(site, &place, &card, e);
 	if (rc < 0)
 		return rc;
-	if (is_link(&d) && d.setting->boolean)
-		snprintf(line, sizeof(line), "%s=%s", d.setting->link,
-			 strcmp(set_to, "0") ? "yes" : "no");
-	else if (is_link(&d))
-		snprintf(line, sizeof(line), "%s=%.200s%s", d.setting->link, set_to,
-			 d.setting->unit ? d.setting->unit : "");
-	else if (strchr(d.setting->sysfs, '*')) /* one value for every queue */
-		snprintf(line, sizeof(line),
-			 "ACTION==\"add\", SUBSYSTEM==\"net\", ATTR{address}==\"%s\", "
-			 "DRIVERS==\"?*\", "
-			 "RUN+=\"/bin/sh -c 'for f in /sys/class/net/$name/%s; do echo %.200s "
-			 ">$$f; done'\"",
-			 card.address, d.setting->sysfs, set_to);
-	else
-		snprintf(line, sizeof(line),
-			 "ACTION==\"add\", SUBSYSTEM==\"net\", ATTR{address}==\"%s\", "
-			 "DRIVERS==\"?*\", "
-			 "ATTR{%s}=\"%.200s\"",
-			 card.address, d.setting->sysfs, set_to);
-	return dropin_line(value, line, why, author, e);
+	setting_line(&d, &card, set_to, line);
+	rc = card_policy(site, &d, place.file, line, &card, e);
+	if (rc == 0)
+		rc = card_same(site, &place, &card, e);
+	return rc < 0 ? rc : dropin_line(value, line, why, author, e);
+}
+
+/* The line itself, below its comment. */
+static const char *last_line(const char *value)
+{
+	const char *line = strrchr(value, '\n');
+	return line ? line + 1 : value;
 }
 
 static void file_setting(const char *name, const char *value, char setting[CHANGE_VALUE])
 {
 	struct device_name d;
-	const char *line = strrchr(value, '\n');
+	const char *line = last_line(value);
 	setting[0] = 0;
-	line = line ? line + 1 : value;
 	if (!*line || !device_parse(name, &d))
 		return;
 	const char *from;
@@ -333,49 +276,6 @@ static void file_setting(const char *name, const char *value, char setting[CHANG
 		snprintf(setting, CHANGE_VALUE, "%d", !strcmp(from, "yes"));
 	else if (unit && n > unit && !strcmp(setting + n - unit, d.setting->unit))
 		setting[n - unit] = 0;
-}
-
-/* Whether a .link file names the interface or its address. */
-static bool names_it(int dir, const char *file, const char *nic, const char *address)
-{
-	char text[16384], name[NIC_NAME + 16];
-	CLEAN(close_fd) int fd = openat(dir, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return false;
-	text[n] = 0;
-	snprintf(name, sizeof(name), "OriginalName=%s\n", nic);
-	return strstr(text, name) || (*address && strcasestr(text, address));
-}
-
-/* Another .link file that names this interface and that systemd-udevd prefers to ours, because its
- * name sorts first; "" if none. */
-static void find_rival(struct change_site *site, const char *name, char path[512])
-{
-	struct device_name d;
-	struct dropin_place place;
-	struct card card;
-	struct err ignored;
-	path[0] = 0;
-	if (place_named(name, &d, &place, &ignored) < 0 || !is_link(&d))
-		return;
-	if (card_find(site, &d, &card, &ignored) < 0)
-		card.address[0] = 0;
-	for (size_t i = 0; i < LINK_DIRECTORIES && !path[0]; i++) {
-		char directory[400];
-		snprintf(directory, sizeof(directory), "%.300s%s", site->root, link_directories[i]);
-		DIR *list = opendir(directory);
-		const struct dirent *entry;
-		while (list && !path[0] && (entry = readdir(list))) {
-			const char *dot = strrchr(entry->d_name, '.');
-			if (dot && !strcmp(dot, ".link") && strcmp(entry->d_name, place.file) < 0 &&
-			    strlen(entry->d_name) < 80 &&
-			    names_it(dirfd(list), entry->d_name, d.nic, card.address))
-				snprintf(path, 512, "%s/%.80s", link_directories[i], entry->d_name);
-		}
-		if (list)
-			closedir(list);
-	}
 }
 
 static int file_check(struct change_site *site, const char *name, const char *value, struct err *e)
@@ -409,15 +309,54 @@ static int file_write(struct change_site *site, const char *name, const char *va
 	if (*value && access(path, F_OK) < 0) {
 		rc = card_find(site, &d, &card, e);
 		if (rc == 0)
-			rc = card_policy(site, &d, place.file, &card, e);
+			rc = card_policy(site, &d, place.file, last_line(value), &card, e);
 		place = place_of(&d, &card);
 	}
 	return rc < 0 ? rc : place_write(site, &place, value, e);
 }
 
+static uint32_t index_of(struct change_site *site, const char *nic)
+{
+	const struct nic *n;
+	struct err ignored;
+	return site_nic(site, nic, &n, &ignored) == 0 ? n->index : 0;
+}
+
+/* What sets it in place of our line, or where there is none; or a .link file that may apply in
+ * place of ours. */
+static void look_elsewhere(struct change_site *site, const char *name, const struct device_name *d,
+			   struct persisted *out)
+{
+	struct dropin_place place = place_of(d, NULL);
+	struct device_setter by = {0};
+	struct card card;
+	struct err ignored;
+	char line[CHANGE_VALUE], path[LINK_PATH];
+	uint32_t index = index_of(site, d->nic);
+	if (card_find(site, d, &card, &ignored) < 0)
+		card.address[0] = 0;
+	link_rival(site, place.file, d->nic, card.address, path);
+	if (path[0] && !link_find(site, path, d->setting->link, &by)) {
+		setting_line(d, &card, out->running, line);
+		snprintf(out->rival, sizeof(out->rival), "%s", path);
+		link_remedy(site, path, line, out->remedy);
+	}
+	if (!path[0] && !out->files[0] && link_applied(site, d->nic, index, path, &ignored) == 0)
+		link_find(site, path, d->setting->link, &by);
+	if (device_profile_find(site, d, index, out->running, &by))
+		out->rival[0] = 0;
+	if (!by.file[0])
+		return;
+	file_setting(name, by.value, out->files);
+	memcpy(out->file, by.file, sizeof(out->file));
+	memcpy(out->remedy, by.remedy, sizeof(out->remedy));
+	out->line = by.line;
+}
+
 static int file_look(struct change_site *site, const char *name, struct persisted *out,
 		     struct err *e)
 {
+	struct device_name d;
 	char line[CHANGE_VALUE];
 	int rc = kind_device.read(site, name, out->running, e);
 	if (rc == 0)
@@ -427,8 +366,29 @@ static int file_look(struct change_site *site, const char *name, struct persiste
 	file_setting(name, line, out->files);
 	if (out->files[0])
 		file_path(name, out->file);
-	find_rival(site, name, out->rival);
-	out->ours = out->files[0] && !out->rival[0];
+	if (device_parse(name, &d) && is_link(&d))
+		look_elsewhere(site, name, &d, out);
+	out->ours = out->files[0] && !out->rival[0] && !out->line;
+	return 0;
+}
+
+/* By the configuration of the network, which is applied after systemd-udevd. */
+static int link_overridden(struct change_site *site, const struct change *of,
+			   struct manual_step *step, struct err *e)
+{
+	struct device_name d;
+	struct device_setter by = {0};
+	char value[CHANGE_VALUE];
+	if (!device_parse(of->name, &d) ||
+	    !device_profile_find(site, &d, index_of(site, d.nic), of->to, &by))
+		return 0;
+	file_setting(of->name, by.value, value);
+	if (change_gives(of, value))
+		return 0;
+	report_text(step->why,
+		    "%.120s:%u sets %.20s when the network is configured, after our line", by.file,
+		    by.line, value);
+	report_text(step->action, "%s", by.remedy);
 	return 0;
 }
 
@@ -436,7 +396,8 @@ static int file_look(struct change_site *site, const char *name, struct persiste
 	.optional = true, .path = file_path, .setting = file_setting, .line = file_line,           \
 	.look = file_look
 
-static const struct change_file link_file = {.directory = LINK_DIRECTORY, FILE_OPERATIONS};
+static const struct change_file link_file = {
+	.directory = LINK_DIRECTORY, .overridden = link_overridden, FILE_OPERATIONS};
 static const struct change_file udev_file = {.directory = UDEV_DIRECTORY, FILE_OPERATIONS};
 
 const struct change_kind kind_link = {"link", file_check, file_read, file_write,

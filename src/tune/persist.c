@@ -16,6 +16,7 @@ static bool has_boot(const struct host *h, const struct host_identity *here)
 int persist_allowed(const struct change_site *site, struct err *e)
 {
 	struct host_identity here;
+	char type[32];
 	int rc = host_identity(site->host, &here, e);
 	if (rc < 0)
 		return rc;
@@ -30,6 +31,13 @@ int persist_allowed(const struct change_site *site, struct err *e)
 			"--persist: this is a container, and its files do not apply at boot: "
 			"use it on the host, or set the values in the definition of the "
 			"container");
+	if (host_is_volatile(site->host, "/etc", type))
+		return err_set(
+			e, PLAN_REFUSED,
+			"--persist: /etc is on %s in memory, and a file there is lost at the "
+			"next boot: set the values in the image of this machine, or by "
+			"cloud-init",
+			type);
 	return 0;
 }
 
@@ -67,8 +75,8 @@ void persist_text(const struct persisted *p, char *text, size_t size)
 		at = (size_t)snprintf(
 			text, size,
 			"uncertain after a reboot: %s takes precedence over our %s and names this "
-			"interface too; add the setting there",
-			p->rival, p->file);
+			"interface too; %s",
+			p->rival, p->file, p->remedy);
 	else if (!p->file[0])
 		at = (size_t)snprintf(text, size,
 				      "the kernel's default after a reboot: no file sets it");
@@ -94,8 +102,9 @@ void persist_text(const struct persisted *p, char *text, size_t size)
 	else
 		at = (size_t)snprintf(text, size,
 				      "%s after a reboot, not %s: "
-				      "%s:%u overrides our line; remove that one",
-				      files, running, p->file, p->line);
+				      "%s:%u overrides our line; %s",
+				      files, running, p->file, p->line,
+				      p->remedy[0] ? p->remedy : "remove that one");
 	if (p->conf[0] && strcmp(p->conf, p->files) != 0 && strcmp(p->conf, p->running) != 0 &&
 	    at < size)
 		snprintf(text + at, size - at,

@@ -16,12 +16,14 @@ struct persisted {
 	bool excluded;           /* by a line "-KNOB": the file sets nothing */
 	const char *module;      /* loaded after the files are read, perhaps; NULL: none */
 	char rival[512];         /* a file that takes precedence over ours; "" if none */
+	char remedy[400];        /* what to do about the rival, or the line; "": remove the line */
 	bool ours;               /* `file` is ours and nothing overrides it */
 	bool agrees;             /* `files` gives `running` at the next boot */
 	char conf[CHANGE_VALUE]; /* of /etc/sysctl.conf, which only procps reads; "" if none */
 };
 
-/* -PLAN_REFUSED outside of the network namespace of process 1, for which the files are read. */
+/* -PLAN_REFUSED outside of the network namespace of process 1, for which the files are read, in a
+ * container, and where /etc does not survive a reboot. */
 int persist_allowed(const struct change_site *site, struct err *e);
 /* Reads the state of the knob of a file change. `standing`: what persist_standing() returns. */
 int persist_look(const struct change *c, const struct change *standing, size_t count,

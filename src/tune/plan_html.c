@@ -42,11 +42,12 @@ static void outcome(const struct html *h, const struct plan_result *r)
 
 static void answers(const struct html *h, const struct plan_result *r)
 {
-	char answer[REPORT_ANSWER], text[REPORT_ANSWER + 16] = "";
+	char answer[REPORT_ANSWER], text[REPORT_ANSWER + 16] = "", omitted[RENDER_OMITTED];
 	fputs("<div class=\"head\">\n", h->out);
 	if (r->answer)
 		report_text(text, "Before: %s", r->answer);
 	html_element(h, "p", "fact", text);
+	html_element(h, "p", "fact", r->before ? render_omitted(r->before, omitted) : "");
 	if (r->after) {
 		report_answer(r->after, answer);
 		report_text(text, "After: %s", answer);
@@ -190,13 +191,16 @@ static void manual_steps(const struct html *h, const struct plan *plan)
 		fputs("<article>\n<h3>", h->out);
 		html_code(h, m->knob);
 		fputs("</h3>\n", h->out);
-		if (m->current[0] || m->proposed[0]) {
-			fputs("<p>", h->out);
-			html_code(h, m->current[0] ? m->current : "unknown");
-			fputs(m->proposed[0] ? " → <strong>" : "", h->out);
+		bool both = m->current[0] && m->proposed[0];
+		fputs(m->current[0] || m->proposed[0] ? "<p>" : "", h->out);
+		if (m->current[0])
+			html_code(h, m->current);
+		fputs(both ? " → " : "", h->out);
+		fputs(m->proposed[0] ? "<strong>" : "", h->out);
+		if (m->proposed[0])
 			html_code(h, m->proposed);
-			fputs(m->proposed[0] ? "</strong></p>\n" : "</p>\n", h->out);
-		}
+		fputs(m->proposed[0] ? "</strong>" : "", h->out);
+		fputs(m->current[0] || m->proposed[0] ? "</p>\n" : "", h->out);
 		html_element(h, "p", NULL, m->why);
 		html_lines(h, m->action);
 		fputs("</article>\n", h->out);

@@ -103,8 +103,11 @@ int plan_render_text(FILE *out, const struct plan_result *r, const struct render
 {
 	struct page p = page_open(out, style);
 	const struct plan *plan = r->plan;
+	char omitted[RENDER_OMITTED];
 	if (r->answer) {
 		page_paragraph(&p, TONE_BOLD, 0, r->answer);
+		page_paragraph(&p, TONE_PLAIN, 0,
+			       r->before ? render_omitted(r->before, omitted) : "");
 		fputc('\n', out);
 	}
 	for (size_t i = 0; i < plan->count; i++)

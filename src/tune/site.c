@@ -41,6 +41,13 @@ unsigned site_udev(struct change_site *site)
 	return site->udev;
 }
 
+FILE *site_open(const struct change_site *site, const char *path, const char *more)
+{
+	char full[1024];
+	snprintf(full, sizeof(full), "%.300s%.500s%.200s", site->root, path, more);
+	return fopen(full, "re");
+}
+
 void site_refresh(struct change_site *site)
 {
 	nics_free(&site->all_nics);

@@ -7,6 +7,7 @@
 #include "epolltune/modules.h"
 #include "epolltune/report.h"
 #include "epolltune/shell.h"
+#include "epolltune/sysctl_boot.h"
 #include "epolltune/sysctl_d.h"
 #include "tune/dropin.h"
 #include "tune/kind.h"
@@ -121,32 +122,45 @@ static bool sysctl_hidden(const struct err *why, char action[CHANGE_VALUE])
 /* Whether procps reads the files, and /etc/sysctl.conf last. */
 static bool procps(const struct change_site *site) { return !host_has_systemd(site->host); }
 
-/* The value of another file, or the kernel's own. */
+/* What sets the knob at boot without our line. */
+static enum sysctl_boot boot_setting(struct change_site *site, const char *name,
+				     struct sysctl_setting *out)
+{
+	struct err ignored;
+	if (sysctl_d_find(site->root, procps(site), name, out, &ignored) < 0)
+		return SYSCTL_BOOT_UNKNOWN;
+	return out->file[0] && !out->exclude ? SYSCTL_BOOT_SET
+					     : sysctl_boot_find(site->host, name, out);
+}
+
+/* The value of another file, of TuneD or of the kernel's command line; else the kernel's own, as
+ * what no program sets at boot was set by hand. */
 static void sysctl_at_boot(struct change_site *site, struct change *c, char why[CHANGE_WHY])
 {
 	struct sysctl_setting set = {0};
-	struct err ignored;
 	char value[KNOB_VALUE];
 	const struct knob *k = knob_find(c->name);
 	const char *own = k ? knob_default(k, host_kernel(site->host)) : NULL;
-	why[0] = 0;
-	if (!k || sysctl_d_find(site->root, procps(site), c->name, &set, &ignored) < 0)
-		return;
-	if (set.file[0] && !set.exclude &&
+	enum sysctl_boot by = k ? boot_setting(site, c->name, &set) : SYSCTL_BOOT_UNKNOWN;
+	snprintf(why, CHANGE_WHY, " (the value of an earlier boot; that of this boot is unknown)");
+	if (by == SYSCTL_BOOT_SET &&
 	    knob_at_boot(k, host_kernel(site->host), host_page_bytes(site->host), set.value,
-			 c->from, value))
+			 c->from, value)) {
 		snprintf(why, CHANGE_WHY, " (set by %.200s:%u; %.80s was of an earlier boot)",
 			 set.file, set.line, change_shown(c->from));
-	else if (own && snprintf(value, sizeof(value), "%s", own) && strcmp(own, c->from) != 0)
+		snprintf(c->from, sizeof(c->from), "%s", value);
+	} else if (by != SYSCTL_BOOT_NONE && set.file[0] && own) {
+		snprintf(why, CHANGE_WHY,
+			 " (the value of an earlier boot, which %.200s may set at boot; the "
+			 "kernel's default is %.80s)",
+			 set.file, own);
+	} else if (by == SYSCTL_BOOT_NONE && own && strcmp(own, c->from) != 0) {
 		snprintf(why, CHANGE_WHY, " (the kernel's default; %.80s was of an earlier boot)",
 			 change_shown(c->from));
-	else if (own)
+		snprintf(c->from, sizeof(c->from), "%s", own);
+	} else if (by == SYSCTL_BOOT_NONE && own) {
 		snprintf(why, CHANGE_WHY, " (the kernel's default)");
-	if (why[0])
-		snprintf(c->from, sizeof(c->from), "%s", value);
-	else
-		snprintf(why, CHANGE_WHY,
-			 " (the value of an earlier boot; that of this boot is unknown)");
+	}
 }
 
 static const struct change_kind *sysctl_file(const char *name) { return &kind_sysctl_d; }

@@ -1,6 +1,7 @@
 #include "tune/verify.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "epolltune/catalogue.h"
@@ -61,14 +62,70 @@ static bool is_of_server(const struct verification *v, const char *wall)
 	return is_own(v, wall, KNOB_PROCESS) || is_own(v, wall, KNOB_APPLICATION);
 }
 
-/* Whether the wall became worse by the plan if it is worse: between two servers much else differs.
- */
-static bool is_comparable(const struct verification *v, const char *wall)
+static bool is_touched(const struct verification *v, const char *wall)
 {
-	for (size_t i = 0; i < v->plan->count && v->other_subject; i++)
+	for (size_t i = 0; i < v->plan->count; i++)
 		if (coverage_touches(&v->plan->changes[i], wall))
-			return !is_of_server(v, wall);
-	return !v->other_subject;
+			return true;
+	return false;
+}
+
+/* Whether it is a wall of interfaces, and the plan changes one: that moves interrupts and packets
+ * to other CPUs. */
+static bool is_by_device(const struct verification *v, const char *wall)
+{
+	bool device = false, changes = false;
+	for (size_t i = 0; i < knob_count() && !device; i++)
+		device = knob_at(i)->device && list_has(knob_at(i)->walls, wall);
+	for (size_t i = 0; i < v->plan->count && device && !changes; i++) {
+		const struct knob *k = knob_find(v->plan->changes[i].name);
+		changes = k && k->device && v->plan->changes[i].scope != CHANGE_FILES;
+	}
+	return changes;
+}
+
+/* How far the figure became worse; 0 where one of the two has none. */
+static double fall(const struct wall *before, const struct wall *after)
+{
+	const struct wall_row *row = wall_row_find(after->name);
+	int64_t was = figure_of(before), is = figure_of(after);
+	if (was == REPORT_NONE || is == REPORT_NONE)
+		return 0;
+	return row && row->lower_is_better ? (double)is - (double)was : (double)was - (double)is;
+}
+
+/* Whether it is a wall of memory, and the changes may take what it lost. */
+static bool is_by_memory(const struct verification *v, const struct wall *before,
+			 const struct wall *after)
+{
+	double taken = 0;
+	const struct wall_row *row = wall_row_find(after->name);
+	for (size_t i = 0; i < v->plan->count; i++)
+		if (v->plan->changes[i].cost_bytes > 0)
+			taken += (double)v->plan->changes[i].cost_bytes;
+	return row && row->memory && taken > 0 && fall(before, after) <= taken;
+}
+
+/* Whether an experiment has both figures, and they differ by more than those of two runs: the use
+ * of the machine meanwhile rarely does that. */
+static bool is_collapsed(const struct wall *before, const struct wall *after)
+{
+	int64_t was = figure_of(before), is = figure_of(after);
+	if (before->method != METHOD_MEASURED || after->method != METHOD_MEASURED)
+		return false;
+	return was == REPORT_NONE || is == REPORT_NONE ||
+	       fall(before, after) > PROOF_MOVED * fabs((double)was);
+}
+
+/* Whether the wall, which became worse, may have done so by the plan: others do by the use of a
+ * machine that is busy, and between two servers much else differs. */
+static bool is_by_plan(const struct verification *v, const struct wall *before,
+		       const struct wall *after)
+{
+	if (v->other_subject)
+		return is_touched(v, after->name) && !is_of_server(v, after->name);
+	return is_touched(v, after->name) || is_by_device(v, after->name) ||
+	       is_by_memory(v, before, after) || is_collapsed(before, after);
 }
 
 static bool proven(const struct verification *v, const struct change *c, const struct wall *after)
@@ -94,20 +151,31 @@ static int check_moved(struct verification *v, const struct change *c, struct er
 	return moved || is_of_server(v, c->wall) ? 0 : still_short(c, after, e);
 }
 
-/* A wall that `before` does not have, as a report of other probes, was not judged: that it is short
- * is not the plan's doing. */
+/* The wall before, if it is worse now. One that `before` does not have, as a report of other
+ * probes, was not judged: that it is short is not the plan's doing. */
+static const struct wall *worse_than(const struct verification *v, const struct wall *after)
+{
+	const struct wall *before = v->foreign ? NULL : report_find(v->before, after->name);
+	bool worse = before && !is_quiet(after) && compare_wall(before, after) == COMPARE_WORSE;
+	return worse ? before : NULL;
+}
+
 static int check_worse(const struct verification *v, struct err *e)
 {
-	for (size_t i = 0; i < v->after->wall_count && !v->foreign; i++) {
-		const struct wall *after = &v->after->walls[i];
-		const struct wall *before = report_find(v->before, after->name);
-		if (before && !is_quiet(after) && is_comparable(v, after->name) &&
-		    compare_wall(before, after) == COMPARE_WORSE)
+	for (size_t i = 0; i < v->after->wall_count; i++) {
+		const struct wall *after = &v->after->walls[i], *before = worse_than(v, after);
+		if (before && is_by_plan(v, before, after))
 			return err_set(e, ECANCELED, "%s became worse: %s before, %s after",
 				       after->name, wall_verdict_name(before->verdict),
 				       wall_verdict_name(after->verdict));
 	}
 	return 0;
+}
+
+bool verify_unrelated(const struct verification *v, const struct wall *after)
+{
+	const struct wall *before = worse_than(v, after);
+	return before && !v->other_subject && !is_by_plan(v, before, after);
 }
 
 int verify_plan(struct verification *v, struct err *e)

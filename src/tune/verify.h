@@ -14,7 +14,11 @@ struct verification {
 	bool doubtful;      /* a wall is not proven, or still short */
 };
 
-/* -ECANCELED if a change did not improve its wall, or a wall became worse; sets `doubtful`. */
+/* -ECANCELED if a change did not improve its wall, or a wall became worse that the plan can move:
+ * by one of its knobs, by memory, by another setting of an interface; or any that an experiment
+ * finds far lower. Sets `doubtful`. */
 int verify_plan(struct verification *v, struct err *e);
+/* Whether a wall became worse that the plan does not move: by the use of the machine meanwhile. */
+bool verify_unrelated(const struct verification *v, const struct wall *after);
 /* Whether a change is not proven; if so, `text` says why. */
 bool verify_unproven(const struct verification *v, const struct change *c, char text[80]);

@@ -33,7 +33,7 @@ test_the_runbook_raises_proves_persists_and_rolls_back_a_short_wall() {
 	! grep -v '^epolltune: run 1 will be rolled back in [0-9]* s; confirm with: epolltune confirm$' err || fail 'errors'
 	matches out '^accept-queue .* SHORT' 'accept-queue .*short → ok *better' '^kept 8192 90-epolltune.conf $' '^back 16 $'
 	said 'Applied as run 1. Will be rolled back in 120 s unless confirmed: epolltune confirm' \
-		'Run 1 is confirmed: the changes stay.' 'Run 1 rolled back; all values restored.'
+		'Run 1 is confirmed: the changes stay, also after a reboot.' 'Run 1 rolled back; all values restored.'
 }
 
 # A block is pasted as a whole: one that changes something neither confirms nor undoes it.

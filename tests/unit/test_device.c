@@ -657,13 +657,9 @@ static void udev_is(unsigned version)
 	site.udev_read = false;
 }
 
-/* An option that the installed systemd-udevd does not know would be ignored: in [Match] the file
- * would be for every card. */
-static void files_are_for_the_installed_udev(void **state)
+/* Synthetic: eth0, a card with a ring of 512 and adaptive-rx. */
+static void one_card(void)
 {
-	const struct change_author test = {.by = "test", .run = 1};
-	char value[CHANGE_VALUE], text[2048] = "";
-	struct err e = {0};
 	site.nics = (struct nics){calloc(1, sizeof(struct nic)), 1};
 	site.all_nics = (struct nics){calloc(1, sizeof(struct nic)), 1};
 	assert_true(site.nics.at && site.all_nics.at);
@@ -672,7 +668,48 @@ static void files_are_for_the_installed_udev(void **state)
 				     .physical = true,
 				     .address = "02:00:00:00:00:bb",
 				     .permanent = "02:00:00:00:00:01"};
+	site.nics.at->rings.rx = (struct nic_number){true, 512};
 	*site.all_nics.at = *site.nics.at;
+}
+
+/* A file below the root. */
+static void put(const char *path, const char *text)
+{
+	char full[300];
+	struct output o = run("mkdir -p \"$(dirname '%s%s')\"", dir, path);
+	output_free(&o);
+	snprintf(full, sizeof(full), "%s%s", dir, path);
+	file_write(full, text);
+}
+
+static void clean_root(void)
+{
+	struct output o = run("rm -rf %s/etc %s/run %s/usr && mkdir -p %s/etc/systemd/network", dir,
+			      dir, dir, dir);
+	output_free(&o);
+}
+
+/* Plans the line of a ring of 512; the number of lines. */
+static size_t persisted_ring(void)
+{
+	const struct change_author test = {.by = "test", .run = 1};
+	struct change c = {.kind = "device", .state = CHANGE_DONE, .to = "512", .became = "512"};
+	struct err e = {0};
+	snprintf(c.name, sizeof(c.name), "device.ring.rx@eth0");
+	*plan = (struct plan){0};
+	if (plan_persist(plan, &c, 1, &test, &site, &e) < 0)
+		fail_msg("%s", e.text);
+	return plan->count;
+}
+
+/* An option that the installed systemd-udevd does not know would be ignored: in [Match] the file
+ * would be for every card. */
+static void files_are_for_the_installed_udev(void **state)
+{
+	const struct change_author test = {.by = "test", .run = 1};
+	char value[CHANGE_VALUE], text[2048] = "";
+	struct err e = {0};
+	one_card();
 	static const struct {
 		const char *name;
 		unsigned version;
@@ -714,6 +751,216 @@ static void files_are_for_the_installed_udev(void **state)
 	}
 }
 
+#define NETPLAN "/run/systemd/network/10-netplan-eth0.link"
+#define NETPLAN_DROPIN "/etc/systemd/network/10-netplan-eth0.link.d/90-epolltune.conf"
+
+/* netplan writes its file again at each boot, and an update replaces those of a package: what is
+ * added there is lost. */
+static void the_remedy_for_a_link_file_lasts(void **state)
+{
+	static const struct {
+		const char *applied;
+		unsigned version;
+		const char *says;
+	} rows[] = {
+		{NETPLAN, 252,
+		 NETPLAN ": it is made again at each boot, so add a drop-in: mkdir -p "
+			 "/etc/systemd/network/10-netplan-eth0.link.d && printf "
+			 "'[Link]\\nRxBufferSize=512\\n' >" NETPLAN_DROPIN},
+		{NETPLAN, 247,
+		 "so copy it to /etc/systemd/network/10-netplan-eth0.link, which replaces it, and "
+		 "add RxBufferSize=512 to its [Link] section"},
+		{"/usr/lib/systemd/network/80-card.link", 252,
+		 "it is replaced by an update of its package, so add a drop-in: mkdir -p "
+		 "/etc/systemd/network/80-card.link.d"},
+		{"/etc/systemd/network/98-lan.link", 252,
+		 "98-lan.link: add RxBufferSize=512 to the [Link] section there"},
+	};
+	one_card();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char entry[128];
+		clean_root();
+		udev_is(rows[i].version);
+		snprintf(entry, sizeof(entry), "E:ID_NET_LINK_FILE=%s\n", rows[i].applied);
+		put("/run/udev/data/n2", entry);
+		put(rows[i].applied, "[Match]\nPermanentMACAddress=x\n[Link]\nName=eth0\n");
+		assert_int_equal(persisted_ring(), 0);
+		assert_int_equal(plan->manual_count, 1);
+		if (!strstr(plan->manual[0].action, rows[i].says))
+			fail_msg("row %zu: %s", i, plan->manual[0].action);
+	}
+}
+
+/* After the operator has done it no step is left. */
+static void a_dropin_sets_it(void **state)
+{
+	struct persisted p;
+	struct err e = {0};
+	const struct change line = {.kind = "link", .name = "device.ring.rx@eth0"};
+	one_card();
+	clean_root();
+	udev_is(252);
+	put("/run/udev/data/n2", "E:ID_NET_LINK_FILE=" NETPLAN "\n");
+	put(NETPLAN, "[Match]\nMACAddress=02:00:00:00:00:01\n[Link]\nRxBufferSize=256\n");
+	put(NETPLAN_DROPIN, "[Link]\nRxBufferSize = 512\n");
+	assert_int_equal(persisted_ring(), 0);
+	assert_int_equal(plan->manual_count, 0);
+	assert_int_equal(persist_look(&line, NULL, 0, &site, &p, &e), 0);
+	assert_string_equal(p.file, NETPLAN_DROPIN);
+	assert_int_equal(p.line, 2);
+	assert_true(p.agrees && !p.ours);
+	/* The last by name, of any directory; one of /etc hides that of /usr. */
+	put("/usr/lib/systemd/network/10-netplan-eth0.link.d/95-a.conf",
+	    "[Link]\nRxBufferSize=128\n");
+	assert_int_equal(persist_look(&line, NULL, 0, &site, &p, &e), 0);
+	assert_string_equal(p.files, "128");
+	put("/etc/systemd/network/10-netplan-eth0.link.d/95-a.conf", "# none\n");
+	assert_int_equal(persist_look(&line, NULL, 0, &site, &p, &e), 0);
+	assert_string_equal(p.files, "512");
+	/* Those before 249 have no drop-ins. */
+	udev_is(247);
+	put("/run/udev/data/n2", "E:ID_NET_LINK_FILE=" NETPLAN "\n");
+	assert_int_equal(persist_look(&line, NULL, 0, &site, &p, &e), 0);
+	assert_string_equal(p.files, "256");
+	assert_false(p.agrees);
+}
+
+#define PROFILE "/etc/NetworkManager/system-connections/eth0.nmconnection"
+#define ACTIVE "[device]\nmanaged=true\nconnection-uuid=11-22\n"
+
+/* NetworkManager and others set it when they bring the interface up, after systemd-udevd. */
+static void the_network_is_configured_after_udev(void **state)
+{
+	static const struct {
+		const char *name, *files[3][2], *why, *action; /* NULL: nothing overrides it */
+	} rows[] = {
+		{"device.ring.rx",
+		 {{"/run/NetworkManager/devices/2", ACTIVE},
+		  {PROFILE, "[connection]\nid=eth0\nuuid=11-22\n\n[ethtool]\nring-rx=2048\n"}},
+		 PROFILE ":6 sets 2048 when the network is configured, after our line",
+		 "run: nmcli connection modify 11-22 ethtool.ring-rx 512"},
+		/* Not that profile, not that setting, or the same value. */
+		{"device.ring.rx",
+		 {{"/run/NetworkManager/devices/2", ACTIVE},
+		  {PROFILE, "[connection]\nuuid=11-23\n[ethtool]\nring-rx=2048\n"}},
+		 NULL,
+		 NULL},
+		{"device.ring.rx",
+		 {{"/run/NetworkManager/devices/2", ACTIVE},
+		  {PROFILE, "[connection]\nuuid=11-22\n[ethtool]\nring-tx=2048\n"}},
+		 NULL,
+		 NULL},
+		{"device.ring.rx",
+		 {{"/run/NetworkManager/devices/2", ACTIVE},
+		  {PROFILE, "[ethtool]\nring-rx=512\n[connection]\nuuid=11-22\n"}},
+		 NULL,
+		 NULL},
+		{"device.ring.rx",
+		 {{PROFILE, "[connection]\nuuid=11-22\n[ethtool]\nring-rx=2048\n"}},
+		 NULL,
+		 NULL},
+		{"device.channels",
+		 {{"/run/NetworkManager/devices/2", ACTIVE},
+		  {PROFILE, "[ethtool]\nchannels-combined=1\n[connection]\nuuid=11-22\n"}},
+		 PROFILE ":2 sets 1",
+		 "modify 11-22 ethtool.channels-combined 512"},
+		{"device.ring.rx",
+		 {{"/etc/sysconfig/network-scripts/ifcfg-eth0",
+		   "DEVICE=eth0\nETHTOOL_OPTS=\"-K ${DEVICE} rx off; -G ${DEVICE} tx 64 rx 2048\"\n"}},
+		 "/ifcfg-eth0:2 sets 2048",
+		 "change that line to \"rx 512\""},
+		{"device.ring.rx",
+		 {{"/etc/sysconfig/network-scripts/ifcfg-eth0",
+		   "ETHTOOL_OPTS=\"-K eth0 rx off\"\n"}},
+		 NULL,
+		 NULL},
+		/* A profile of NetworkManager comes before the file. */
+		{"device.ring.rx",
+		 {{"/run/NetworkManager/devices/2", ACTIVE},
+		  {PROFILE, "[connection]\nuuid=11-22\n"},
+		  {"/etc/sysconfig/network-scripts/ifcfg-eth0",
+		   "ETHTOOL_OPTS=\"-G eth0 rx 2048\"\n"}},
+		 NULL,
+		 NULL},
+		{"device.ring.rx",
+		 {{"/etc/network/if-up.d/ethtool", ""},
+		  {"/etc/network/interfaces",
+		   "iface eth1 inet dhcp\n hardware-dma-ring-rx 64\n"
+		   "iface eth0 inet dhcp\n hardware-dma-ring-rx 2048\n"}},
+		 "/etc/network/interfaces:4 sets 2048",
+		 "change that line to \"hardware-dma-ring-rx 512\""},
+		{"device.ring.rx",
+		 {{"/etc/network/if-up.d/ethtool", ""},
+		  {"/etc/network/interfaces",
+		   "iface eth0 inet dhcp\nauto eth1\n hardware-dma-ring-rx 2048\n"}},
+		 NULL,
+		 NULL},
+		{"device.ring.rx",
+		 {{"/etc/network/interfaces",
+		   "iface eth0 inet dhcp\n hardware-dma-ring-rx 2048\n"}},
+		 NULL,
+		 NULL},
+		{"device.coalesce.adaptive-rx",
+		 {{"/etc/network/if-up.d/ethtool", ""},
+		  {"/etc/network/interfaces.d/eth0",
+		   "iface eth0 inet6 auto\n hardware-irq-coalesce-adaptive-rx off\n"}},
+		 "/eth0:2 sets 0",
+		 "\"hardware-irq-coalesce-adaptive-rx on\""},
+	};
+	one_card();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct manual_step step = {0};
+		struct change of = {.kind = "device", .to = "512"};
+		struct err e = {0};
+		clean_root();
+		for (size_t f = 0; f < 3 && rows[i].files[f][0]; f++)
+			put(rows[i].files[f][0], rows[i].files[f][1]);
+		snprintf(of.name, sizeof(of.name), "%s@eth0", rows[i].name);
+		assert_int_equal(kind_link.file->overridden(&site, &of, &step, &e), 0);
+		if (!rows[i].why != !step.why[0] ||
+		    (rows[i].why &&
+		     (!strstr(step.why, rows[i].why) || !strstr(step.action, rows[i].action))))
+			fail_msg("row %zu: %s; %s", i, step.why, step.action);
+	}
+}
+
+/* Our line is there, but the value after a reboot is the profile's. */
+static void a_profile_overrides_our_line(void **state)
+{
+	struct persisted p;
+	struct err e = {0};
+	char text[1000];
+	const struct change line = {.kind = "link", .name = "device.ring.rx@eth0"};
+	one_card();
+	clean_root();
+	udev_is(252);
+	put("/etc/systemd/network/90-epolltune-eth0.link",
+	    "# Written by epolltune\n[Link]\n# run 1\nRxBufferSize=512\n");
+	assert_int_equal(persist_look(&line, NULL, 0, &site, &p, &e), 0);
+	assert_true(p.ours && p.agrees);
+	put("/run/NetworkManager/devices/2", ACTIVE);
+	put(PROFILE, "[connection]\nuuid=11-22\n[ethtool]\nring-rx=2048\n");
+	assert_int_equal(persist_look(&line, NULL, 0, &site, &p, &e), 0);
+	assert_false(p.ours || p.agrees);
+	persist_text(&p, text, sizeof(text));
+	assert_string_equal(text, "2048 after a reboot, not 512: " PROFILE
+				  ":4 overrides our line; run: nmcli connection modify 11-22 "
+				  "ethtool.ring-rx 512");
+	/* A .link file before ours that does not set it, of netplan. */
+	clean_root();
+	udev_is(252);
+	put("/etc/systemd/network/90-epolltune-eth0.link",
+	    "# Written by epolltune\n[Link]\n# run 1\nRxBufferSize=512\n");
+	put(NETPLAN, "[Match]\nMACAddress=02:00:00:00:00:01\n[Link]\nName=eth0\n");
+	assert_int_equal(persist_look(&line, NULL, 0, &site, &p, &e), 0);
+	persist_text(&p, text, sizeof(text));
+	assert_non_null(
+		strstr(text, "interface too; it is made again at each boot, so add a drop-in"));
+	put(NETPLAN_DROPIN, "[Link]\nRxBufferSize=512\n");
+	assert_int_equal(persist_look(&line, NULL, 0, &site, &p, &e), 0);
+	assert_true(p.agrees && !p.rival[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -737,6 +984,10 @@ int main(void)
 		cmocka_unit_test_setup(the_step_says_why_no_file_holds_it, fresh),
 		cmocka_unit_test_setup(a_master_and_its_function_have_no_file, fresh),
 		cmocka_unit_test_setup(files_are_for_the_installed_udev, fresh),
+		cmocka_unit_test_setup(the_remedy_for_a_link_file_lasts, fresh),
+		cmocka_unit_test_setup(a_dropin_sets_it, fresh),
+		cmocka_unit_test_setup(the_network_is_configured_after_udev, fresh),
+		cmocka_unit_test_setup(a_profile_overrides_our_line, fresh),
 	};
 	return cmocka_run_group_tests(tests, enter, leave);
 }

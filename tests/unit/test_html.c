@@ -351,6 +351,11 @@ static void a_plan_is_a_page(void **state)
 	struct manual_step *m = &plan->manual[plan->manual_count++];
 	report_text(m->knob, "%s", hostile);
 	report_text(m->action, "two\n  lines %s", hostile);
+	m = &plan->manual[plan->manual_count++];
+	report_text(m->proposed, "8080"); /* the list is empty now */
+	m = &plan->manual[plan->manual_count++];
+	report_text(m->current, "16");
+	report_text(m->proposed, "32");
 	struct plan_result result = {.plan = plan,
 				     .outcome = OUTCOME_APPLIED,
 				     .run = 7,
@@ -370,6 +375,8 @@ static void a_plan_is_a_page(void **state)
 	has(text, "Accept queue: connections queued");
 	has(text, "short → ok</td><td class=\"good\">better</td>");
 	has(text, "<pre>two\n  lines &lt;script");
+	has(text, "<p><strong><code>8080</code></strong></p>");
+	has(text, "<p><code>16</code> → <strong><code>32</code></strong></p>");
 }
 
 /* Two findings have one id. */

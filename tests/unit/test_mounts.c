@@ -50,11 +50,60 @@ static void a_long_line_is_one_mount(void **state)
 	assert_false(mounts_next(&at, &m));
 }
 
+/* Container-Optimized OS, overlayroot, a live system, a machine that stays in its initramfs; and
+ * those whose files stay. */
+static void what_is_in_memory_is_lost(void **state)
+{
+#define ROOT "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+#define OVER                                                                                       \
+	"20 1 0:30 / / rw - overlay overlayroot rw,lowerdir=/ro,upperdir=/rw/up,workdir=/rw/work\n"
+	static const struct {
+		const char *path, *text, *type; /* NULL: it stays */
+	} rows[] = {
+		{"/etc", ROOT, NULL},
+		{"/etc", ROOT "21 20 0:26 / /etc rw - tmpfs tmpfs rw\n", "tmpfs"},
+		{"/etc/sysctl.d", ROOT "21 20 0:26 / /etc rw - tmpfs tmpfs rw\n", "tmpfs"},
+		{"/etcetera", ROOT "21 20 0:26 / /etc rw - tmpfs tmpfs rw\n", NULL},
+		{"/etc", ROOT "21 20 0:26 / /var rw - tmpfs tmpfs rw\n", NULL},
+		{"/etc",
+		 ROOT "21 20 0:26 / /etc rw - tmpfs tmpfs rw\n"
+		      "22 21 8:1 /etc /etc rw - ext4 /dev/sda1 rw\n",
+		 NULL},
+		{"/etc", ROOT "21 20 0:26 / /etc rw - ramfs none rw\n", "ramfs"},
+		{"/etc", "1 1 0:2 / / rw - rootfs rootfs rw\n", "rootfs"},
+		{"/etc", OVER "21 20 0:31 / /rw rw - tmpfs tmpfs rw\n", "overlay"},
+		{"/etc", OVER "21 20 8:2 / /rw rw - ext4 /dev/sda2 rw\n", NULL},
+		{"/etc", OVER, NULL}, /* a container, or the mount is hidden: not known */
+		{"/etc", "", NULL},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char type[32] = "";
+		if (mounts_volatile(rows[i].text, rows[i].path, type) != (rows[i].type != NULL) ||
+		    (rows[i].type && strcmp(type, rows[i].type) != 0))
+			fail_msg("row %zu: %s", i, type);
+	}
+}
+
+/* Behind layers of any length. */
+static void the_upper_directory_is_found(void **state)
+{
+	char text[9000];
+	int n = snprintf(text, sizeof(text), "30 1 0:26 / / rw - overlay overlay rw,lowerdir=");
+	memset(text + n, 'l', 8000 - (size_t)n);
+	snprintf(text + 8000, sizeof(text) - 8000, ",upperdir=/a\\040b,workdir=/w\n");
+	const char *at = text;
+	struct mount m;
+	assert_true(mounts_next(&at, &m));
+	assert_string_equal(m.upper, "/a b");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_are_read),
 		cmocka_unit_test(a_long_line_is_one_mount),
+		cmocka_unit_test(what_is_in_memory_is_lost),
+		cmocka_unit_test(the_upper_directory_is_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

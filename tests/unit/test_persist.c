@@ -245,6 +245,101 @@ static void lines_count_as_the_kernel_reads_them(void **state)
 	assert_int_equal(plan->manual_count, 1);
 }
 
+/* The file would be gone, while the journal may stay. */
+static void no_file_in_memory(void **state)
+{
+	struct err e = {0};
+	assert_int_equal(persist_allowed(&site, &e), 0);
+	struct output o = run("mkdir -p %s/proc/self", root);
+	output_free(&o);
+	put("/proc/self/mountinfo", "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+				    "21 20 0:26 / /etc rw - tmpfs tmpfs rw\n");
+	assert_int_equal(persist_allowed(&site, &e), -PLAN_REFUSED);
+	assert_non_null(strstr(e.text, "/etc is on tmpfs in memory"));
+	put("/proc/self/mountinfo", "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
+	assert_int_equal(persist_allowed(&site, &e), 0);
+}
+
+#define PROFILES "/usr/lib/tuned/profiles"
+#define TUNED_FILES                                                                                \
+	{"/run/tuned/pid", "1\n"}, {"/etc/tuned/active_profile", "guest\n"},                       \
+	{                                                                                          \
+		PROFILES "/base/tuned.conf",                                                       \
+			"[main]\nsummary=x\n[sysctl]\nnet.core.somaxconn=2048\n"                   \
+	}
+
+/* A rollback after a reboot: what this boot would have without our line. */
+static void the_boots_own_value(void **state)
+{
+	static const struct {
+		const char *files[5][2], *from, *why;
+	} rows[] = {
+		{{{"/proc/cmdline", "quiet\n"}},
+		 "4096",
+		 " (the kernel's default; 16 was of an earlier boot)"},
+		{{{"/etc/sysctl.d/10-a.conf", BACKLOG_MAX " = 77\n"}},
+		 "77",
+		 " (set by /etc/sysctl.d/10-a.conf:1; 16 was of an earlier boot)"},
+		{{{"/proc/cmdline", "quiet sysctl.net/core/somaxconn=300 sysctl.a=b\n"}},
+		 "300",
+		 " (set by /proc/cmdline:1; 16 was of an earlier boot)"},
+		/* The profile that is active, or one that it includes. */
+		{{TUNED_FILES,
+		  {PROFILES "/guest/tuned.conf",
+		   "[main]\ninclude = base\n[sysctl]\nvm.swappiness=30\n"}},
+		 "2048",
+		 " (set by " PROFILES "/base/tuned.conf:4; 16 was of an earlier boot)"},
+		{{TUNED_FILES,
+		  {PROFILES "/guest/tuned.conf",
+		   "[main]\ninclude=base\n[sysctl]\nnet.core.somaxconn=512\n"}},
+		 "512",
+		 " (set by " PROFILES "/guest/tuned.conf:4; 16 was of an earlier boot)"},
+		{{TUNED_FILES, {"/etc/tuned/guest/tuned.conf", "[vm]\nnet.core.somaxconn=512\n"}},
+		 "4096",
+		 " (the kernel's default; 16 was of an earlier boot)"},
+		/* Not known: the value before the run may be the profile's. */
+		{{TUNED_FILES,
+		  {PROFILES "/guest/tuned.conf", "[sysctl]\nnet.core.somaxconn=>512\n"}},
+		 "16",
+		 " (the value of an earlier boot, which " PROFILES
+		 "/guest/tuned.conf may set at boot; the kernel's default is 4096)"},
+		{{TUNED_FILES, {PROFILES "/guest/tuned.conf", "[main]\ninclude=${f:virt}\n"}},
+		 "16",
+		 " (the value of an earlier boot, which /usr/lib/tuned/${f:virt}/tuned.conf may "
+		 "set at boot; the kernel's default is 4096)"},
+		{{TUNED_FILES, {PROFILES "/guest/tuned.conf", "[main]\ninclude=guest\n"}},
+		 "16",
+		 " (the value of an earlier boot, which " PROFILES
+		 "/guest/tuned.conf may set at boot; the kernel's default is 4096)"},
+		/* The file is applied after the profile. */
+		{{TUNED_FILES,
+		  {PROFILES "/guest/tuned.conf", "[main]\ninclude=base\n"},
+		  {"/etc/sysctl.d/10-a.conf", BACKLOG_MAX " = 77\n"}},
+		 "77",
+		 " (set by /etc/sysctl.d/10-a.conf:1; 16 was of an earlier boot)"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char why[CHANGE_WHY];
+		struct change c = made(BACKLOG_MAX, "8192", "8192");
+		snprintf(c.from, sizeof(c.from), "16");
+		struct output o = run("cd %s && rm -rf etc run/tuned usr proc/cmdline && mkdir -p "
+				      "etc/sysctl.d etc/tuned/guest run/tuned usr/lib/tuned/"
+				      "profiles/guest usr/lib/tuned/profiles/base proc/sys/kernel",
+				      root);
+		output_free(&o);
+		if (!rows[i].files[1][0]) {
+			o = run("rmdir %s/run/tuned", root);
+			output_free(&o);
+		}
+		put("/proc/sys/kernel/osrelease", "6.1.0\n");
+		for (size_t f = 0; f < 5 && rows[i].files[f][0]; f++)
+			put(rows[i].files[f][0], rows[i].files[f][1]);
+		kind_sysctl.running->at_boot(&site, &c, why);
+		if (strcmp(c.from, rows[i].from) != 0 || strcmp(why, rows[i].why) != 0)
+			fail_msg("row %zu: %s%s", i, c.from, why);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
 
 int main(void)
@@ -258,6 +353,8 @@ int main(void)
 		TEST(a_module_is_loaded_first),
 		TEST(sysctl_conf_overrides_without_systemd),
 		TEST(lines_count_as_the_kernel_reads_them),
+		TEST(no_file_in_memory),
+		TEST(the_boots_own_value),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

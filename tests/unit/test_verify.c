@@ -166,6 +166,66 @@ static void another_server_is_worse(void **state)
 	free(after);
 }
 
+/* A wall of a machine that is busy moves by itself: only what the plan can have moved, or what an
+ * experiment finds far lower, fails the proof. */
+static void an_unrelated_wall_is_worse(void **state)
+{
+	static const struct {
+		const char *knob, *wall;
+		int64_t cost; /* of the change, bytes */
+		enum wall_method method;
+		int64_t before, after;
+		int code;
+	} cases[] = {
+		{"net.core.somaxconn", "conntrack", 0, METHOD_DERIVED, 1260, 1240, 0},
+		{"net.core.somaxconn", "conntrack", 0, METHOD_DERIVED, 9000, 1240, 0},
+		{"net.netfilter.nf_conntrack_buckets", "conntrack", 0, METHOD_DERIVED, 1260, 1240,
+		 -ECANCELED},
+		{"net.core.somaxconn", "ports.ephemeral", 0, METHOD_MEASURED, 1260, 1240, 0},
+		{"net.core.somaxconn", "ports.ephemeral", 0, METHOD_MEASURED, 1260, 900,
+		 -ECANCELED},
+		{"net.core.somaxconn", "ports.ephemeral", 0, METHOD_INSPECTED, 1260, 900, 0},
+		/* What it loses is compared with what the changes may take. */
+		{"fs.file-max", "memory.connection", 100, METHOD_DERIVED, 1260, 1240, -ECANCELED},
+		{"fs.file-max", "memory.connection", 10, METHOD_DERIVED, 1260, 1240, 0},
+		{"fs.file-max", "memory.connection", REPORT_NONE, METHOD_DERIVED, 1260, 1240, 0},
+		{"fs.file-max", "conntrack", 100, METHOD_DERIVED, 1260, 1240, 0},
+		{"net.ipv4.tcp_rmem", "memory.connection", 1, METHOD_DERIVED, 1260, 1240,
+		 -ECANCELED},
+		/* More channels: other CPUs. */
+		{"device.channels@eth0", "softnet.backlog", 0, METHOD_INSPECTED, 1260, 1240,
+		 -ECANCELED},
+		{"device.channels@eth0", "conntrack", 0, METHOD_INSPECTED, 1260, 1240, 0},
+		{"net.core.somaxconn", "softnet.backlog", 0, METHOD_INSPECTED, 1260, 1240, 0},
+		/* Lower is better: 900 is worse than 400. */
+		{"net.core.somaxconn", "napi.latency", 0, METHOD_MEASURED, 400, 900, -ECANCELED},
+		{"net.core.somaxconn", "napi.latency", 0, METHOD_MEASURED, 400, 420, 0},
+	};
+	struct plan *plan = calloc(1, sizeof(*plan));
+	struct report *before = calloc(1, sizeof(*before)), *after = calloc(1, sizeof(*after));
+	assert_true(plan && before && after);
+	plan->count = 1;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct verification v = {.plan = plan, .before = before, .after = after};
+		struct err e = {0};
+		plan->changes[0] =
+			(struct change){.scope = CHANGE_NETNS, .cost_bytes = cases[i].cost};
+		report_text(plan->changes[0].name, "%s", cases[i].knob);
+		put(before, cases[i].wall, VERDICT_OK, cases[i].before);
+		put(after, cases[i].wall, VERDICT_TIGHT, cases[i].after);
+		before->walls[0].method = after->walls[0].method = cases[i].method;
+		before->walls[0].limit = cases[i].before;
+		after->walls[0].limit = cases[i].after;
+		int code = verify_plan(&v, &e);
+		if (code != cases[i].code || verify_unrelated(&v, &after->walls[0]) != (code == 0))
+			fail_msg("%s, %s, row %zu: %d, \"%s\"", cases[i].knob, cases[i].wall, i,
+				 code, e.text);
+	}
+	free(plan);
+	free(before);
+	free(after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +233,7 @@ int main(void)
 		cmocka_unit_test(another_wall_becomes_worse),
 		cmocka_unit_test(a_wall_without_a_verdict_before),
 		cmocka_unit_test(another_server_is_worse),
+		cmocka_unit_test(an_unrelated_wall_is_worse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
-boot --full --nic e1000e --nic virtio,queues=4 - <<'END'
+boot --full --state "$work/disk" --nic e1000e --nic virtio,queues=4 - <<'END'
 #!/bin/sh
 set -u
 fail() { echo "FAILED: $*"; exit 1; }

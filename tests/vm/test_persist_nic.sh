@@ -4,7 +4,7 @@
 # shellcheck source=SCRIPTDIR/boot.sh
 . "$(dirname "$0")/boot.sh"
 
-boot --full --udev --nic e1000e --nic virtio,queues=4 - <<'END'
+boot --full --udev --state "$work/disk" --nic e1000e --nic virtio,queues=4 - <<'END'
 #!/bin/sh
 set -u
 fail() { echo "FAILED: $*"; ls /sys/class/net; grep -r . /etc/systemd /etc/udev/rules.d; exit 1; }
