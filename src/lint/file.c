@@ -106,6 +106,11 @@ bool lint_worst(const struct lint *l, enum finding_level *worst)
 	return *worst > LEVEL_NOTE;
 }
 
+bool lint_is_shipped(const char *file)
+{
+	return !strncmp(file, "/usr/", 5) || !strncmp(file, "/lib/", 5);
+}
+
 /* By the place where one program reads it; FILE_NONE: another place. The directory of a drop-in
  * comes first: the files in it have any name. */
 static enum lint_kind kind_by_place(const char *path)

@@ -92,6 +92,8 @@ void lint_add(struct lint *l, const struct lint_line *line, enum lint_id rule, c
 void lint_level(struct lint *l, enum finding_level level);
 /* A copy of a file's name that lives as long as the lint. */
 const char *lint_name(struct lint *l, const char *name);
+/* Whether the distribution ships the file. */
+bool lint_is_shipped(const char *file);
 
 /* Judges a file of the machine, or those below a directory; nothing where there is none. */
 int lint_tree(struct lint *l, const char *path, struct err *e);

@@ -712,7 +712,7 @@ static void excluded_judge(struct lint *l, const struct lint_value *v,
 	struct lint_line line = {v->file, "", v->line};
 	char text[LINT_TEXT];
 	/* That the administrator excludes what the distribution ships is as it should be. */
-	if (!strncmp(v->file, "/usr/", 5))
+	if (lint_is_shipped(v->file))
 		return;
 	lint_add(l, &line, LINT_OVERRIDDEN, NULL,
 		 "%s is excluded by the line -%s in %s:%u, and systemd-sysctl does not set it: "
@@ -738,7 +738,7 @@ static void repeated_judge(struct lint *l, const struct lint_value *v,
 			 same ? "the same value" : value, same ? "" : ", which wins");
 		if (same)
 			lint_level(l, LEVEL_NOTE);
-	} else if (!same) {
+	} else if (!same && !lint_is_shipped(v->file)) {
 		lint_add(l, &line, LINT_OVERRIDDEN, NULL,
 			 "%s is overridden by %s:%u, which is read later and sets %s: change that "
 			 "line",

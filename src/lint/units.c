@@ -188,7 +188,7 @@ void unit_values_judge(struct lint *l)
 		/* That the administrator overrides what the distribution ships is as it should be.
 		 */
 		if (strcmp(v->name, next->name) != 0 || !strcmp(v->value, next->value) ||
-		    !strcmp(v->file, next->file) || !strncmp(v->file, "/usr/", 5))
+		    !strcmp(v->file, next->file) || lint_is_shipped(v->file))
 			continue;
 		lint_add(l, &line, LINT_OVERRIDDEN, NULL,
 			 "%s=%s is overridden by %s:%u, which %s and sets %s: change that line",

@@ -215,7 +215,6 @@ test_the_files_of_a_machine_are_read_in_their_order() {
 		/etc/sysctl.conf:0 lint.unread
 		/etc/sysctl.d/99-typo:0 lint.unread
 		/run/sysctl.d/30-b.conf:1 lint.drift
-		/usr/lib/sysctl.d/10-a.conf:1 lint.overridden
 	end
 	diff want found >differ || { show differ && fail 'another order'; }
 	# Likewise packed.
@@ -243,6 +242,22 @@ test_the_files_of_a_machine_are_read_in_their_order() {
 	rm m/usr/lib/systemd/systemd-sysctl m/etc/sysctl.d/99-typo
 	expect 1 epolltune lint --sysroot m
 	said '30-b.conf:1: lint.overridden' '/etc/sysctl.conf:1: lint.drift'
+}
+
+# The administrator changes what the distribution ships, whose files change each other.
+test_what_is_shipped_may_be_overridden() {
+	put m/usr/lib/systemd/systemd-sysctl ''
+	put m/usr/lib/sysctl.d/50-default.conf '-net.core.default_qdisc = fq_codel' 'net.ipv4.conf.default.rp_filter = 2'
+	put m/usr/lib/sysctl.d/50-redhat.conf 'net.ipv4.conf.default.rp_filter = 1'
+	put m/lib/sysctl.d/40-split.conf 'kernel.sysrq = 1'
+	put m/etc/sysctl.d/99-bbr.conf 'net.core.default_qdisc = fq' 'kernel.sysrq = 16'
+	expect 0 epolltune lint --sysroot m
+	said 'No problems'
+	# A package that overrides the administrator is a surprise.
+	put m/usr/lib/sysctl.d/99-vendor.conf 'net.core.default_qdisc = pfifo_fast'
+	expect 1 epolltune lint --sysroot m
+	said '/etc/sysctl.d/99-bbr.conf:1: lint.overridden: net.core.default_qdisc = fq is overridden by /usr/lib/sysctl.d/99-vendor.conf:1'
+	is 'the problems' "$(grep -c ': lint' out)" 1
 }
 
 # A directive ends where its server ends it, and is what that takes for one.
