@@ -35,6 +35,7 @@ struct lint_value {
 	unsigned line;
 	size_t order;
 	char *name, *value;
+	const char *key; /* sysctl_key() of the name, or the name */
 	bool pattern;
 	bool exclude; /* by a line "-NAME": nothing sets the name, unless a later line does */
 	bool refused; /* by the kernel */

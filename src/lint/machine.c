@@ -89,10 +89,10 @@ static int64_t limit_of(const struct lint *l, const char *name)
 	return value;
 }
 
-/* The last assignment of a name, as the values are sorted. */
+/* The last line of a value, as the values are sorted. */
 static bool is_last(const struct lint *l, size_t i)
 {
-	return i + 1 == l->value_count || strcmp(l->values[i].name, l->values[i + 1].name) != 0;
+	return i + 1 == l->value_count || strcmp(l->values[i].key, l->values[i + 1].key) != 0;
 }
 
 static void drift_judge(struct lint *l, const struct lint_value *v, const struct knob *k)
@@ -108,7 +108,7 @@ static void drift_judge(struct lint *l, const struct lint_value *v, const struct
 		lint_add(
 			l, &line, LINT_DRIFT, NULL,
 			"%s = %s, but %s is running: find the writer, or load the file: sysctl -p %s",
-			k->name, boot, running, v->file);
+			v->name, boot, running, v->file);
 }
 
 /* Files are read for the initial network namespace only. */
@@ -119,7 +119,7 @@ static void running_judge(struct lint *l)
 		     (host_identity(l->host, &here, NULL) == 0 && here.initial && here.first_pids);
 	for (size_t i = 0; i < l->value_count; i++) {
 		const struct lint_value *v = &l->values[i];
-		const struct knob *k = knob_find(v->name);
+		const struct knob *k = knob_find(v->key);
 		struct lint_line line = {v->file, "", v->line};
 		if (!k || v->pattern || v->exclude || !is_last(l, i))
 			continue;

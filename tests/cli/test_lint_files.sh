@@ -260,6 +260,39 @@ test_what_is_shipped_may_be_overridden() {
 	is 'the problems' "$(grep -c ': lint' out)" 1
 }
 
+# net.nf_conntrack_max and net.netfilter.nf_conntrack_max are one variable of the kernel.
+test_two_names_of_one_value_override_each_other() {
+	put m/usr/lib/systemd/systemd-sysctl ''
+	put m/etc/modules-load.d/conntrack.conf nf_conntrack
+	put m/proc/sys/net/netfilter/nf_conntrack_max 1048576
+	put m/etc/sysctl.d/90-epolltune.conf 'net.netfilter.nf_conntrack_max = 1048576'
+	put m/etc/sysctl.d/99-guide.conf 'net.nf_conntrack_max = 524288'
+	expect 1 epolltune lint --sysroot m
+	said '/etc/sysctl.d/90-epolltune.conf:1: lint.overridden: net.netfilter.nf_conntrack_max = 1048576 is overridden by /etc/sysctl.d/99-guide.conf:1, which is read later and sets 524288 as net.nf_conntrack_max' \
+		'/etc/sysctl.d/99-guide.conf:1: lint.drift: net.nf_conntrack_max = 524288, but 1048576 is running'
+	is 'the problems' "$(grep -c ': lint' out)" 2
+	# The same value is no problem; nor does one name exclude the other.
+	put m/etc/sysctl.d/99-guide.conf 'net.nf_conntrack_max = 1048576'
+	expect 0 epolltune lint --sysroot m
+	said 'No problems'
+	put m/etc/sysctl.d/99-guide.conf '-net.nf_conntrack_max'
+	expect 0 epolltune lint --sysroot m
+	said 'No problems'
+	# A value that the kernel refuses leaves that of the other name.
+	put m/etc/sysctl.d/99-guide.conf 'net.nf_conntrack_max = 512k'
+	expect 2 epolltune lint --sysroot m
+	is 'the rules' "$(sed -n 's/.*: \(lint[^:]*\):.*/\1/p' out)" lint.refused
+	put x.conf 'net.netfilter.nf_conntrack_max = 1048576' 'net.nf_conntrack_max = 524288' 'net.ipv4.ip_forward = 1' \
+		'net.ipv4.conf.all.forwarding = 1'
+	expect 1 epolltune lint x.conf
+	said 'x.conf:1: lint.duplicate: net.netfilter.nf_conntrack_max is set again in line 2 as net.nf_conntrack_max, to 524288, which wins'
+	is 'the duplicates' "$(grep -c lint.duplicate out)" 1
+	# Under any name it is judged by the kernel's own value.
+	put x.conf 'net.nf_conntrack_max = 1024'
+	expect 1 epolltune lint x.conf
+	said "x.conf:1: lint.lowers: net.nf_conntrack_max: 1024 is below the kernel's own"
+}
+
 # A directive ends where its server ends it, and is what that takes for one.
 test_backlogs_are_read_as_by_their_servers() {
 	machine_of 6.18.0 16000000
