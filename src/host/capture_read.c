@@ -56,6 +56,7 @@ static const char *const wanted[] = {
 	"run/systemd/system.conf.d/*",
 	"usr/local/lib/systemd/system/*",
 	"usr/lib/systemd/system/*",
+	"lib/systemd/system/*",
 	"usr/lib/systemd/systemd-sysctl",
 	"lib/systemd/systemd-sysctl",
 	"etc/modules",

@@ -52,8 +52,8 @@ static int name_judge(const char *path, void *arg)
 	const char *name = strrchr(path, '/') + 1;
 	snprintf(shown, sizeof(shown), "/%s", path);
 	struct lint_line whole = {shown, "", 0};
-	if (name[0] == '.' || !strncmp(name, "README", 6) || strstr(name, ".dpkg-") ||
-	    name[strlen(name) - 1] == '~' || text_ends(name, strlen(name), ".conf"))
+	if (name[0] == '.' || !strncmp(name, "README", 6) || !lint_is_beside(shown) ||
+	    lint_is_aside(shown))
 		return 0;
 	whole.file = lint_name(l, shown);
 	lint_add(l, &whole, LINT_UNREAD, NULL,
@@ -179,7 +179,8 @@ static int others_judge(struct lint *l, struct err *e)
 			     "/etc/security/limits.conf,/etc/security/limits.d,"
 			     "/etc/systemd/system.conf,/etc/systemd/system.conf.d,"
 			     "/run/systemd/system.conf.d,/etc/systemd/system,/run/systemd/system,"
-			     "/usr/local/lib/systemd/system,/usr/lib/systemd/system",
+			     "/usr/local/lib/systemd/system,/usr/lib/systemd/system,"
+			     "/lib/systemd/system",
 			     e);
 	for (size_t i = 0; i < server_row_count() && rc == 0; i++)
 		rc = trees_judge(l, server_row_at(i)->trees, e);

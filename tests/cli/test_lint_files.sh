@@ -293,6 +293,58 @@ test_two_names_of_one_value_override_each_other() {
 	said "x.conf:1: lint.lowers: net.nf_conntrack_max: 1024 is below the kernel's own"
 }
 
+# What no program reads is not judged, and lint does not advise to restore it.
+test_copies_that_were_put_aside_are_not_judged() {
+	machine_of 6.18.0 16000000
+	put m/proc/sys/net/core/somaxconn 4096
+	mkdir -p m/etc/systemd/system/multi-user.target.wants m/etc/nginx/sites-enabled
+	put m/etc/systemd/system/web.service '[Service]' 'LimitNOFILE=infinity'
+	put m/usr/lib/systemd/system/ssh.service '[Service]' 'LimitNOFILE=64K'
+	put m/etc/nginx/sites-available/web 'server { listen 80 backlog=65535; }'
+	ln -s ../web.service m/etc/systemd/system/multi-user.target.wants/web.service
+	ln -s /usr/lib/systemd/system/ssh.service m/etc/systemd/system/sshd.service
+	ln -s ../sites-available/web m/etc/nginx/sites-enabled/web
+	# nginx includes all names of that directory.
+	put m/etc/nginx/sites-enabled/web.bak 'server { listen 81 backlog=65535; }'
+	put m/etc/systemd/system/web.service.d/override 'LimitNOFILE=1000' '[Service]'
+	put m/etc/sysctl.d/98-tuning 'net.core.somaxconn = 8192'
+	expect 2 epolltune lint --sysroot m --format json
+	jq -r '.problems[] | "\(.file):\(.line // 0) \(.rule)"' out >want
+	cat >found <<-'end'
+		/etc/nginx/sites-enabled/web:1 lint.capped
+		/etc/nginx/sites-enabled/web.bak:1 lint.capped
+		/etc/sysctl.d/98-tuning:0 lint.unread
+		/etc/systemd/system/web.service:2 lint.classic
+		/etc/systemd/system/web.service.d/override:0 lint.unread
+		/etc/systemd/system/web.service.d/override:1 lint.unread
+		/usr/lib/systemd/system/ssh.service:2 lint.refused
+	end
+	diff found want >differ || { show differ && fail 'other problems before'; }
+	put m/etc/systemd/system/web.service.d/10-a.conf '[Service]' 'LimitCORE=1'
+	put m/etc/systemd/system/web.service.d/10-a.conf.bak '[Service]' 'LimitCORE=2'
+	put m/etc/systemd/system/web.service.d/10-a.conf~ '[Service]' 'LimitCORE=3'
+	put m/etc/systemd/system/web.service.d.bak/20-b.conf '[Service]' 'LimitNOFILE=64K'
+	put m/etc/systemd/system/web.service.rpmsave '[Service]' 'LimitNOFILE=64K'
+	put m/etc/sysctl.d/99-old.conf.bak 'net.core.somaxconn = 1'
+	put m/etc/sysctl.d/99-old.conf.dpkg-old 'net.core.somaxconn = 1'
+	put m/etc/security/limits.d/90-nofile.conf.rpmsave '* - nofile 64K'
+	put m/etc/security/limits.d/90-nofile.conf.disabled '* - nofile 64K'
+	put m/etc/nginx/sites-available/old 'server { listen 82 backlog=65535; }'
+	put m/etc/nginx/nginx.conf.bak-2024 'http { server { listen 83 backlog=65535; } }'
+	put m/etc/nginx/nginx.conf.default 'http { server { listen 83 backlog=65535; } }'
+	tar -czf m.tar.gz -C m .
+	for machine in m m.tar.gz; do
+		expect 2 epolltune lint --sysroot $machine --format json
+		jq -r '.problems[] | "\(.file):\(.line // 0) \(.rule)"' out | diff found - >differ ||
+			{ show differ && fail "other problems of $machine"; }
+	done
+	# Likewise below a directory; a file that is named is judged, without the advice to rename it.
+	expect 0 epolltune lint m/etc/security/limits.d
+	expect any epolltune lint m/etc/sysctl.d/99-old.conf.bak
+	said '99-old.conf.bak:1: lint.lowers'
+	lacks out lint.unread
+}
+
 # A directive ends where its server ends it, and is what that takes for one.
 test_backlogs_are_read_as_by_their_servers() {
 	machine_of 6.18.0 16000000
