@@ -345,6 +345,28 @@ test_copies_that_were_put_aside_are_not_judged() {
 	lacks out lint.unread
 }
 
+# patch(1) refuses to follow a link.
+test_a_diff_names_the_files_behind_links() {
+	put m/usr/lib/systemd/systemd-sysctl ''
+	put m/etc/sysctl.conf 'net.ipv4.tcp_tw_recycle = 1' '# end'
+	mkdir -p m/etc/sysctl.d d
+	ln -s ../sysctl.conf m/etc/sysctl.d/99-sysctl.conf
+	expect 1 epolltune lint --sysroot m
+	said '/etc/sysctl.d/99-sysctl.conf:1: lint.gone'
+	epolltune lint --sysroot m --fix >fixes || :
+	contains fixes '--- /etc/sysctl.conf'
+	(cd m && patch -s -p1 <../fixes) || fail 'the diff does not apply'
+	expect 0 epolltune lint --sysroot m
+	# Each file once, under the name below the working directory.
+	put d/10.conf 'net.ipv4.tcp_tw_recycle = 1' '# end'
+	ln -s 10.conf d/20.conf
+	ln -s "$PWD/d/10.conf" d/30.conf
+	epolltune lint --fix d >fixes || :
+	is 'the files' "$(grep -c '^--- ' fixes)" 1
+	patch -s -p0 <fixes || fail 'the diff does not apply'
+	expect 0 epolltune lint d
+}
+
 # A directive ends where its server ends it, and is what that takes for one.
 test_backlogs_are_read_as_by_their_servers() {
 	machine_of 6.18.0 16000000
@@ -439,7 +461,7 @@ test_links_of_a_captured_machine_lead_to_its_own_files() {
 	# A diff is of the same files.
 	printf 'net.core.somaxconn = 64' >m/nix/store/x/etc/sysctl.d/60-nixos.conf
 	expect 2 epolltune lint --sysroot m --fix
-	matches out '^--- /etc/sysctl.d/60-nixos.conf' '^-net.core.somaxconn = 64' \
+	matches out '^--- /nix/store/x/etc/sysctl.d/60-nixos.conf' '^-net.core.somaxconn = 64' \
 		'^. No newline at end of file' '^-net.ipv4.tcp_tw_recycle = 1'
 }
 
