@@ -66,6 +66,7 @@ static const char *const wanted[] = {
 	"usr/lib/modules-load.d/*",
 	"etc/ufw/sysctl.conf",
 	"run/tuned*",
+	"etc/tuned/tuned-main.conf",
 	"run/NetworkManager*",
 	"run/systemd/netif/links*",
 	"var/lib/kube-proxy*",

@@ -12,25 +12,49 @@
 #include "epolltune/list.h"
 #include "epolltune/sysctls.h"
 
+#define TUNED "run/tuned"
+
+/* Whether TuneD applies the files of /run and /etc again after the [sysctl] section of a profile,
+ * /etc/sysctl.conf last, as by default: its plugin_sysctl.py and consts.py. */
+static bool tuned_reapplies(const struct host *h)
+{
+	static const char key[] = "reapply_sysctl";
+	CLEAN(free_pointer) char *text = NULL;
+	bool reapplies = host_has(h, TUNED);
+	if (!reapplies || host_read_all(h, "etc/tuned/tuned-main.conf", &text, NULL) < 0)
+		return reapplies;
+	for (char *line, *rest = text; (line = strsep(&rest, "\n"));) {
+		const char *value = strchr(line, '=');
+		line += strspn(line, " \t");
+		if (!value || strncmp(line, key, strlen(key)) != 0)
+			continue;
+		value += 1 + strspn(value + 1, " \t");
+		reapplies = !strchr("0nNfF", *value) && strncasecmp(value, "of", 2) != 0;
+	}
+	return reapplies;
+}
+
 /* Programs that write sysctls after the files were read. */
 static const struct {
 	const char *name, *file; /* that shows that it is installed or running */
 	const char *writes, *change;
+	bool (*yields)(const struct host *h); /* to files of /etc and /run; NULL: never */
 } writers[] = {
-	{"TuneD", "run/tuned", "the [sysctl] sections of its profile", "tuned-adm profile"},
+	{"TuneD", TUNED, "the [sysctl] sections of its profile", "tuned-adm profile",
+	 tuned_reapplies},
 	{"kube-proxy", "var/lib/kube-proxy",
 	 "net.netfilter.nf_conntrack_max and timeouts of conntrack",
-	 "conntrack: of its configuration"},
+	 "conntrack: of its configuration", NULL},
 	{"systemd-networkd", "run/systemd/netif/links", "forwarding and IPv6 of its interfaces",
-	 "IPForward= and IPv6*= of its .network files"},
+	 "IPForward= and IPv6*= of its .network files", NULL},
 	{"NetworkManager", "run/NetworkManager", "IPv6 and MTU of its interfaces",
-	 "nmcli connection"},
+	 "nmcli connection", NULL},
 	{"dockerd", "run/docker.sock", "net.ipv4.ip_forward and bridge-nf-call-*",
-	 "\"ip-forward\" of /etc/docker/daemon.json"},
+	 "\"ip-forward\" of /etc/docker/daemon.json", NULL},
 	{"cloud-init", "run/cloud-init/instance-data.json",
-	 "files of sysctl.d and commands of its first boot", "the instance's user data"},
+	 "files of sysctl.d and commands of its first boot", "the instance's user data", NULL},
 	{"ufw", "etc/ufw/sysctl.conf", "/etc/ufw/sysctl.conf when it starts",
-	 "/etc/ufw/sysctl.conf"},
+	 "/etc/ufw/sysctl.conf", NULL},
 };
 
 struct boot {
@@ -72,13 +96,17 @@ static int conf_judge(struct lint *l, bool *last, struct err *e)
 	size_t before = l->value_order;
 	rc = lint_tree(l, file, e);
 	struct lint_line whole = {lint_name(l, file), "", 0};
-	if (rc == 0 && l->value_order > before)
-		lint_add(
-			l, &whole, LINT_UNREAD, NULL,
-			"systemd-sysctl does not read it at boot, only sysctl --system does: move its "
-			"lines to %s/NAME.conf",
-			DROPIN_DIRECTORY);
-	return rc;
+	if (rc < 0 || l->value_order == before)
+		return rc;
+	bool tuned = tuned_reapplies(l->host);
+	lint_add(l, &whole, LINT_UNREAD, NULL,
+		 "systemd-sysctl does not read it at boot, only sysctl --system%s: move its lines "
+		 "to %s/NAME.conf",
+		 tuned ? " does, and TuneD after a profile with a [sysctl] section" : " does",
+		 DROPIN_DIRECTORY);
+	if (tuned)
+		lint_level(l, LEVEL_WARNING);
+	return 0;
 }
 
 static int64_t limit_of(const struct lint *l, const char *name)
@@ -143,8 +171,12 @@ static void writers_name(struct lint *l)
 	for (size_t i = 0; i < sizeof(writers) / sizeof(*writers); i++)
 		if (own && host_has(l->host, writers[i].file))
 			lint_add(l, &whole, LINT_WRITER, NULL,
-				 "%s is here and writes %s after these files: change %s",
-				 writers[i].name, writers[i].writes, writers[i].change);
+				 "%s is here and writes %s after these files%s: change %s",
+				 writers[i].name, writers[i].writes,
+				 writers[i].yields && writers[i].yields(l->host)
+					 ? ", but no name that /etc or /run sets"
+					 : "",
+				 writers[i].change);
 }
 
 /* Files that need not be there. */

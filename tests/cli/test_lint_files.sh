@@ -367,6 +367,26 @@ test_a_diff_names_the_files_behind_links() {
 	expect 0 epolltune lint d
 }
 
+# plugin_sysctl.py: after its profile it applies /run/sysctl.d, /etc/sysctl.d and /etc/sysctl.conf.
+test_tuned_yields_to_files_of_etc() {
+	put m/usr/lib/systemd/systemd-sysctl ''
+	put m/etc/sysctl.d/50-x.conf 'net.core.somaxconn = 8192'
+	put m/etc/sysctl.conf 'vm.swappiness = 10'
+	mkdir -p m/run/tuned
+	for line in '' '# reapply_sysctl = 0' 'reapply_sysctl = 1' 'reapply_sysctl=True'; do
+		put m/etc/tuned/tuned-main.conf "$line"
+		expect 1 epolltune lint --sysroot m
+		said 'lint.writer: TuneD is here and writes the [sysctl] sections of its profile after these files, but no name that /etc or /run sets: change tuned-adm profile' \
+			'/etc/sysctl.conf: lint.unread: systemd-sysctl does not read it at boot, only sysctl --system does, and TuneD after a profile with a [sysctl] section: move'
+	done
+	for line in 'reapply_sysctl = 0' 'reapply_sysctl=False' ' reapply_sysctl = off'; do
+		put m/etc/tuned/tuned-main.conf "$line"
+		expect 2 epolltune lint --sysroot m
+		said 'lint.writer: TuneD is here and writes the [sysctl] sections of its profile after these files: change' \
+			'/etc/sysctl.conf: lint.unread: systemd-sysctl does not read it at boot, only sysctl --system does: move'
+	done
+}
+
 # A directive ends where its server ends it, and is what that takes for one.
 test_backlogs_are_read_as_by_their_servers() {
 	machine_of 6.18.0 16000000
