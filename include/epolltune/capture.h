@@ -49,6 +49,9 @@ int capture_put(struct capture *c, const char *path, const struct capture_file *
 /* The file or directory of a path, links followed within the capture. NULL with errno: ENOENT,
  * ELOOP. A directory of which only the contents are known is `capture_directory`. */
 const struct capture_file *capture_find(const struct capture *c, const char *path);
+/* The same, and its path without links. */
+const struct capture_file *capture_resolve(const struct capture *c, const char *path,
+					   char out[static PATH_MAX]);
 extern const struct capture_file capture_directory;
 /* As host_walk(), links to files included. */
 int capture_walk(const struct capture *c, const char *directory, unsigned depth,

@@ -3,6 +3,7 @@
  * and /sys, read-only). A missing file is -ENOENT, never zero. */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,6 +44,8 @@ int host_read_u64(const struct host *h, const char *path, uint64_t *value, struc
 /* One write(2) of `text` and a newline to an existing file. -EROFS for a captured machine, -EIO for
  * a short write. */
 int host_write(const struct host *h, const char *path, const char *text, struct err *e);
+/* The path without links that a path leads to below the root: "etc/sysctl.conf". */
+int host_resolve(const struct host *h, const char *path, char real[static PATH_MAX], struct err *e);
 /* Whether a file exists. */
 bool host_has(const struct host *h, const char *path);
 /* Whether a file that is not there was not on the machine either: of a running one, one that

@@ -5,7 +5,8 @@
  *	  what else has such a name, masks those of the same name in later directories;
  *	- files apply in the order of their names, in any directory; the last assignment wins;
  *	- an assignment by name beats all patterns; "-NAME" excludes a name from patterns;
- *	- "-PATTERN" removes an assignment of the same pattern, not of others.
+ *	- "-PATTERN" removes an assignment of the same pattern, not of others;
+ *	- of a value that has two names, sysctl_twin(), the line that is written last sets it.
  *
  * For procps "-NAME" removes no assignment by name. */
 #pragma once

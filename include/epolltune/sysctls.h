@@ -26,6 +26,12 @@ bool sysctl_meant(const char *general, char meant[SYSCTL_NAME]);
  * fit. */
 bool sysctl_named(const char *general, const char *name, char named[SYSCTL_NAME]);
 
+/* The kernel has some values under two names, and the later write of either counts. The name under
+ * which the catalogue has such a value; of others the name itself. */
+const char *sysctl_key(const char *name);
+/* The other name of such a value; NULL: it has one name. */
+const char *sysctl_twin(const char *name);
+
 #define SYSCTL_NEVER KERNEL(0, 1)
 
 /* A name that not all kernels have, or that cannot be written. */

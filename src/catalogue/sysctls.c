@@ -295,6 +295,21 @@ static const struct sysctl_history histories[] = {
 	 "the size is thash_entries= of the kernel's command line", "ip-sysctl.rst"},
 };
 
+/* Both point at the same variable. */
+static const struct {
+	const char *name, *twin;
+} twins[] = {
+	/* net/netfilter/nf_conntrack_standalone.c */
+	{"net.netfilter.nf_conntrack_max", "net.nf_conntrack_max"},
+	/* net/ipv4/devinet.c, ctl_forward_entry */
+	{"net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding"},
+	/* fs/notify, and kernel/ucount.c in the first user namespace, whose files are read. */
+	{"fs.inotify.max_user_instances", "user.max_inotify_instances"},
+	{"fs.inotify.max_user_watches", "user.max_inotify_watches"},
+	{"fs.fanotify.max_user_groups", "user.max_fanotify_groups"},
+	{"fs.fanotify.max_user_marks", "user.max_fanotify_marks"},
+};
+
 static const struct {
 	const char *prefix, *module;
 } modules[] = {
@@ -411,6 +426,25 @@ static const struct sysctl_advice advice[] = {
 	 "its unit is seconds: peers that are gone stay for a day", NULL, "tcp(7)"},
 	{NULL, 0, 0, 0, LEVEL_NOTE, NULL, NULL, NULL},
 };
+
+const char *sysctl_key(const char *name)
+{
+	for (size_t i = 0; i < sizeof(twins) / sizeof(*twins); i++)
+		if (!strcmp(twins[i].twin, name))
+			return twins[i].name;
+	return name;
+}
+
+const char *sysctl_twin(const char *name)
+{
+	for (size_t i = 0; i < sizeof(twins) / sizeof(*twins); i++) {
+		if (!strcmp(twins[i].name, name))
+			return twins[i].twin;
+		if (!strcmp(twins[i].twin, name))
+			return twins[i].name;
+	}
+	return NULL;
+}
 
 bool sysctl_general(const char *name, char general[SYSCTL_NAME])
 {

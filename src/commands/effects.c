@@ -229,12 +229,12 @@ static int line_enter(const struct trying *t, struct line_effect *x, struct err 
 	return 0;
 }
 
-/* The line of the same file that sets the name after it; NULL: none. */
+/* The line of the same file that sets the value after it; NULL: none. */
 static const struct line_effect *line_later(const struct effects *s, size_t i)
 {
 	const struct line_effect *x = &s->lines[i], *later = NULL;
 	for (size_t k = i + 1; k < s->count && s->lines[k].side == x->side; k++)
-		if (!strcmp(s->lines[k].name, x->name))
+		if (!strcmp(sysctl_key(s->lines[k].name), sysctl_key(x->name)))
 			later = &s->lines[k];
 	return later;
 }

@@ -144,9 +144,8 @@ static bool path_join(char out[PATH_MAX], const char *target)
 	return true;
 }
 
-/* Resolves the links of a path, component by component. */
-static const struct capture_file *resolve(const struct capture *c, const char *path,
-					  char out[PATH_MAX])
+const struct capture_file *capture_resolve(const struct capture *c, const char *path,
+					   char out[static PATH_MAX])
 {
 	char rest[PATH_MAX], next[PATH_MAX];
 	const struct capture_file *file = &capture_directory;
@@ -184,7 +183,7 @@ static const struct capture_file *resolve(const struct capture *c, const char *p
 const struct capture_file *capture_find(const struct capture *c, const char *path)
 {
 	char at[PATH_MAX];
-	return resolve(c, path, at);
+	return capture_resolve(c, path, at);
 }
 
 /* The path of a directory behind its links, and the index of the first file that may be in it. */
@@ -193,7 +192,7 @@ static int directory_find(const struct capture *c, const char *directory, char a
 {
 	char inside[PATH_MAX + 1];
 	bool found;
-	const struct capture_file *start = resolve(c, directory, at);
+	const struct capture_file *start = capture_resolve(c, directory, at);
 	*first = c->count;
 	if (!start)
 		return -errno;

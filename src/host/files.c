@@ -515,6 +515,17 @@ static int path_resolve(int root, const char *path, char out[static PATH_MAX],
 	return 0;
 }
 
+int host_resolve(const struct host *h, const char *path, char real[static PATH_MAX], struct err *e)
+{
+	struct timespec changed = {0};
+	bool found = false;
+	errno = EINVAL;
+	if (machine_path_allowed(path))
+		found = h->files ? !!capture_resolve(h->files, path, real)
+				 : path_resolve(h->fd, path, real, &changed) == 0;
+	return found ? 0 : err_errno(e, "cannot find %s/%s", h->root, path);
+}
+
 /* Whether reading a file of that file system may do something, or wait. */
 static bool is_special(int fd)
 {

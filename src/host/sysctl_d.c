@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
+#include "epolltune/sysctls.h"
 #include "host/machine.h"
 
 static const char blanks[] = " \t\r\n";
@@ -106,25 +107,53 @@ bool sysctl_d_line(const char *text, size_t length, struct sysctl_line *line)
 	return true;
 }
 
+/* A line that sets a name, and its place in the order in which such lines are written. */
+struct placed {
+	struct sysctl_setting set;
+	size_t at;
+};
+
 /* A pattern that matches the name, in the order in which they apply. */
 struct pattern_setting {
 	char pattern[sizeof(((struct sysctl_line *)0)->name)];
-	bool exclude; /* it sets nothing */
-	struct sysctl_setting set;
+	struct placed line; /* `exclude`: it sets nothing */
 };
 
-struct setting_search {
-	const char *name;
-	struct sysctl_setting by_name;
+struct name_search {
+	const char *name; /* NULL: none */
+	struct placed by_name;
 	struct pattern_setting *patterns;
 	size_t count;
-	bool procps; /* sysctl --system reads the lines */
-	bool failed; /* no memory */
 };
 
-static void setting_set(struct sysctl_setting *set, const char *file, unsigned number,
-			const struct sysctl_line *line)
+/* What sets a value: lines of its name and of its second one. */
+struct setting_search {
+	struct name_search of[2];
+	size_t lines; /* that were read */
+	bool procps;  /* sysctl --system reads the lines */
+	bool names;   /* patterns do not count */
+	bool failed;  /* no memory */
+};
+
+static struct setting_search search_begin(const char *name, bool procps)
 {
+	return (struct setting_search){.of = {{.name = name}, {.name = sysctl_twin(name)}},
+				       .procps = procps};
+}
+
+static bool says_same(const struct sysctl_setting *set, const struct sysctl_line *line)
+{
+	return set->file[0] && set->exclude == line->exclude && !strcmp(set->value, line->value);
+}
+
+/* A line that says what one before it says stays in that place for systemd: src/sysctl/sysctl.c,
+ * parse_line(). procps writes each line. */
+static void place_take(const struct setting_search *s, struct placed *p, const char *file,
+		       unsigned number, const struct sysctl_line *line)
+{
+	struct sysctl_setting *set = &p->set;
+	if (s->procps || !says_same(set, line))
+		p->at = s->lines;
 	snprintf(set->file, sizeof(set->file), "%s", file);
 	snprintf(set->value, sizeof(set->value), "%s", line->value);
 	set->exclude = line->exclude;
@@ -134,36 +163,47 @@ static void setting_set(struct sysctl_setting *set, const char *file, unsigned n
 
 /* A line replaces an earlier one of the same pattern and applies after all others, unless it says
  * the same: systemd src/sysctl/sysctl.c, parse_file(). */
-static void pattern_take(struct setting_search *s, const struct sysctl_line *line, const char *file,
-			 unsigned number)
+static void pattern_take(struct setting_search *s, struct name_search *of,
+			 const struct sysctl_line *line, const char *file, unsigned number)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		struct pattern_setting *p = &s->patterns[i];
+	for (size_t i = 0; i < of->count; i++) {
+		struct pattern_setting *p = &of->patterns[i];
 		if (strcmp(p->pattern, line->name) != 0)
 			continue;
-		if (p->exclude == line->exclude && !strcmp(p->set.value, line->value))
+		if (says_same(&p->line.set, line))
 			return;
-		memmove(p, p + 1, (--s->count - i) * sizeof(*p));
+		memmove(p, p + 1, (--of->count - i) * sizeof(*p));
 		break;
 	}
-	struct pattern_setting *p = array_add(&s->patterns, &s->count, sizeof(*p));
+	struct pattern_setting *p = array_add(&of->patterns, &of->count, sizeof(*p));
 	s->failed |= !p;
 	if (!p)
 		return;
-	p->exclude = line->exclude;
+	*p = (struct pattern_setting){0};
 	snprintf(p->pattern, sizeof(p->pattern), "%s", line->name);
-	setting_set(&p->set, file, number, line);
+	place_take(s, &p->line, file, number, line);
 }
 
-/* What applies; releases the search. -ENOMEM. */
+/* What applies of a name: an assignment of it, or the last pattern. */
+static const struct placed *search_last(const struct name_search *of)
+{
+	for (size_t i = of->count; i-- > 0 && !of->by_name.set.file[0];)
+		if (!of->patterns[i].line.set.exclude)
+			return &of->patterns[i].line;
+	return &of->by_name;
+}
+
+static bool is_set(const struct sysctl_setting *set) { return set->file[0] && !set->exclude; }
+
+/* What applies: of two names the later line. Releases the search. -ENOMEM. */
 static int setting_end(struct setting_search *s, struct sysctl_setting *out, struct err *e)
 {
-	*out = s->by_name;
-	for (size_t i = s->count; i-- > 0 && !out->file[0];)
-		if (!s->patterns[i].exclude)
-			*out = s->patterns[i].set;
-	free(s->patterns);
-	s->patterns = NULL;
+	const struct placed *own = search_last(&s->of[0]), *twin = search_last(&s->of[1]);
+	bool second = is_set(&twin->set) && (!is_set(&own->set) || twin->at > own->at);
+	*out = second ? twin->set : own->set;
+	for (size_t i = 0; i < 2; i++)
+		free(s->of[i].patterns);
+	*s = (struct setting_search){.failed = s->failed};
 	return s->failed ? err_set(e, ENOMEM, "cannot read the files of sysctl.d: out of memory")
 			 : 0;
 }
@@ -185,16 +225,22 @@ static void take_line(struct setting_search *s, const char *file, unsigned numbe
 		      size_t length)
 {
 	struct sysctl_line line;
-	if (!sysctl_d_line(text, length, &line) || !matches(&line, s->name))
+	s->lines++;
+	if (!sysctl_d_line(text, length, &line) || (line.pattern && s->names))
 		return;
-	/* "-name" alone replaces an earlier "name = value", like an assignment; for procps it ends
-	 * patterns only, and a blank behind the dash is a part of the name. */
-	if (s->procps && (line.blank || (line.exclude && !line.pattern && s->by_name.file[0])))
-		return;
-	if (line.pattern)
-		pattern_take(s, &line, file, number);
-	else
-		setting_set(&s->by_name, file, number, &line);
+	for (size_t i = 0; i < 2; i++) {
+		struct name_search *of = &s->of[i];
+		/* "-name" alone replaces an earlier "name = value", like an assignment; for procps
+		 * it ends patterns only, and a blank behind the dash is a part of the name. */
+		if (!of->name || !matches(&line, of->name) ||
+		    (s->procps &&
+		     (line.blank || (line.exclude && !line.pattern && of->by_name.set.file[0]))))
+			continue;
+		if (line.pattern)
+			pattern_take(s, of, &line, file, number);
+		else
+			place_take(s, &of->by_name, file, number, &line);
+	}
 }
 
 /* Skips what is no regular file, such as the /dev/null of a masked one, and unreadable files, as
@@ -383,7 +429,7 @@ static int find_all(const struct files *f, const char *const *names, size_t coun
 	if (!s)
 		return err_errno(e, "cannot read the files of sysctl.d");
 	for (size_t i = 0; i < count; i++)
-		s[i] = (struct setting_search){.name = names[i], .procps = last};
+		s[i] = search_begin(names[i], last);
 	int r = f->captured ? host_list(&l, f->captured, e) : list_files(&l, f->root, e);
 	for (size_t i = 0; i < l.count && r == 0; i++)
 		r = files_take(f, s, count, l.files[i], e);
@@ -426,17 +472,16 @@ int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t coun
 int sysctl_d_override(const char *root, bool procps, const char *name, struct sysctl_setting *out,
 		      struct err *e)
 {
-	struct setting_search s = {.name = name, .procps = procps};
+	struct setting_search s = search_begin(name, procps);
 	CLEAN(listing_free) struct listing l = {0};
 	int r = list_files(&l, root, e);
+	s.names = true;
 	for (size_t i = 0; i < l.count && r == 0; i++)
 		if (strcmp(base(l.files[i]), DROPIN_FILE) > 0)
 			r = take_file(&s, 1, root, l.files[i], e);
 	if (r == 0 && procps)
 		r = take_file(&s, 1, root, conf, e);
-	struct sysctl_setting unused;
-	int ended = setting_end(&s, &unused, e);
-	*out = s.by_name;
+	int ended = setting_end(&s, out, e);
 	return r < 0 ? r : ended;
 }
 
@@ -498,7 +543,7 @@ int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting
 	*out = (struct sysctl_setting){0};
 	bool linked;
 	int r = conf_linked(root, &linked, e);
-	struct setting_search s = {.name = name};
+	struct setting_search s = search_begin(name, false);
 	if (r == 0 && !linked)
 		r = take_file(&s, 1, root, conf, e);
 	int ended = setting_end(&s, out, e);

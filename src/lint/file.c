@@ -3,6 +3,7 @@
 #include "epolltune/order.h"
 #include "lint/lint.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -106,33 +107,76 @@ bool lint_worst(const struct lint *l, enum finding_level *worst)
 	return *worst > LEVEL_NOTE;
 }
 
-/* By the place where one program reads it; FILE_NONE: another place. The directory of a drop-in
- * comes first: the files in it have any name. */
+bool lint_is_shipped(const char *file)
+{
+	return !strncmp(file, "/usr/", 5) || !strncmp(file, "/lib/", 5);
+}
+
+/* The directory of a drop-in comes first: the files in it have any name. */
+static const struct place {
+	const char *part, *end;
+	enum lint_kind kind;
+	bool only; /* a program reads no other names there */
+} places[] = {
+	{".service.d/", ".conf", FILE_UNIT, true},
+	{".socket.d/", ".conf", FILE_UNIT, true},
+	{".slice.d/", ".conf", FILE_UNIT, true},
+	{"system.conf.d/", ".conf", FILE_UNIT, true},
+	{"user.conf.d/", ".conf", FILE_UNIT, true},
+	{"sysctl.d/", ".conf", FILE_SYSCTL, true},
+	{"", "/sysctl.conf", FILE_SYSCTL, false},
+	{"limits.d/", ".conf", FILE_LIMITS, true},
+	{"", "security/limits.conf", FILE_LIMITS, false},
+	{"", ".service", FILE_UNIT, false},
+	{"", ".socket", FILE_UNIT, false},
+	{"", ".slice", FILE_UNIT, false},
+	{"systemd/", ".conf", FILE_UNIT, false},
+};
+#define PLACES (sizeof(places) / sizeof(*places))
+
+/* By the place where one program reads it; FILE_NONE: another place. */
 static enum lint_kind kind_by_place(const char *path)
 {
-	static const struct {
-		const char *part, *end;
-		enum lint_kind kind;
-	} rows[] = {
-		{".service.d/", ".conf", FILE_UNIT},
-		{".socket.d/", ".conf", FILE_UNIT},
-		{".slice.d/", ".conf", FILE_UNIT},
-		{"system.conf.d/", ".conf", FILE_UNIT},
-		{"user.conf.d/", ".conf", FILE_UNIT},
-		{"sysctl.d/", ".conf", FILE_SYSCTL},
-		{"", "/sysctl.conf", FILE_SYSCTL},
-		{"limits.d/", ".conf", FILE_LIMITS},
-		{"", "security/limits.conf", FILE_LIMITS},
-		{"", ".service", FILE_UNIT},
-		{"", ".socket", FILE_UNIT},
-		{"", ".slice", FILE_UNIT},
-		{"systemd/", ".conf", FILE_UNIT},
-	};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (strstr(path, rows[i].part) &&
-		    (!strcmp(path, rows[i].end) || text_ends(path, strlen(path), rows[i].end)))
-			return rows[i].kind;
+	for (size_t i = 0; i < PLACES; i++)
+		if (strstr(path, places[i].part) &&
+		    (!strcmp(path, places[i].end) || text_ends(path, strlen(path), places[i].end)))
+			return places[i].kind;
 	return FILE_NONE;
+}
+
+bool lint_is_beside(const char *file)
+{
+	bool only = false;
+	for (size_t i = 0; i < PLACES; i++)
+		only |= places[i].only && strstr(file, places[i].part);
+	return only && kind_by_place(file) == FILE_NONE;
+}
+
+/* Whether a name, or that of a directory, is one of those that put something aside. */
+static bool is_marked(const char *name)
+{
+	static const char *const marks[] = {
+		".bak",      ".backup",    ".old",      ".orig",     ".save",    ".off",
+		".disabled", ".default",   ".rpmsave",  ".rpmnew",   ".rpmorig", ".dpkg-old",
+		".dpkg-new", ".dpkg-dist", ".dpkg-bak", ".dpkg-tmp", ".ucf-old", ".ucf-new",
+		".ucf-dist", ".pacsave",   ".pacnew",   ".pacorig"};
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
+		const char *at = strstr(name, marks[i]);
+		/* ".bak2", ".old-1", not ".oldest". */
+		if (at && !isalpha((unsigned char)at[strlen(marks[i])]))
+			return true;
+	}
+	return text_ends(name, strlen(name), "~");
+}
+
+bool lint_is_aside(const char *file)
+{
+	const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+	size_t length = strlen(name);
+	/* nginx includes all names of that directory. */
+	bool read = text_ends(name, length, ".conf") || text_ends(name, length, ".cfg") ||
+		    kind_by_place(file) != FILE_NONE || strstr(file, "nginx/sites-enabled/");
+	return !read && is_marked(name);
 }
 
 /* By a name that says what is in a file, also where that cannot be read: a directory of a server
@@ -378,8 +422,7 @@ static int read_judge(struct lint *l, const struct lint_text *t, const char *sho
 		kind = server ? FILE_SERVER : named;
 	if (kind != FILE_NONE)
 		text_judge(l, whole.file, t->bytes, kind, server, boot);
-	bool directory = strstr(shown, "/sysctl.d/") || strstr(shown, "/limits.d/");
-	if (kind != FILE_NONE && !boot && directory && !text_ends(shown, strlen(shown), ".conf"))
+	if (kind != FILE_NONE && lint_is_beside(shown) && !lint_is_aside(shown))
 		lint_add(l, &whole, LINT_UNREAD, NULL,
 			 "the name does not end in .conf, and nothing reads it: rename the file");
 	return l->failed ? err_set(e, ENOMEM, "lint: out of memory") : 0;
@@ -401,6 +444,17 @@ int lint_machine_file(struct lint *l, const char *file, bool boot, struct err *e
 
 static int visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
 
+/* Whether a directory has nothing to judge: it was put aside, or has links to units, each of which
+ * has a place of its own. */
+static bool is_off(const char *name)
+{
+	static const char *const links[] = {".wants", ".requires", ".upholds"};
+	bool off = is_marked(name);
+	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
+		off |= text_ends(name, strlen(name), links[i]);
+	return off;
+}
+
 /* Follows links to files, not to directories: there is no circle. */
 static int directory_judge(struct lint *l, const char *path, unsigned depth, struct err *e)
 {
@@ -415,10 +469,13 @@ static int directory_judge(struct lint *l, const char *path, unsigned depth, str
 			below = NULL;
 			l->failed = true;
 		}
+		bool off = is_off(entries[i]->d_name);
 		free(entries[i]);
 		if (!below || rc < 0 || lstat(below, &st) < 0)
 			continue;
-		if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
+		if (S_ISDIR(st.st_mode) ? off || depth >= DEPTH_MAX : lint_is_aside(below))
+			continue;
+		if (S_ISDIR(st.st_mode))
 			rc = directory_judge(l, below, depth + 1, e);
 		/* A link without a target, or in a circle: readers skip it. */
 		else if (S_ISREG(st.st_mode) || (S_ISLNK(st.st_mode) && stat(below, &st) == 0))
@@ -426,6 +483,28 @@ static int directory_judge(struct lint *l, const char *path, unsigned depth, str
 	}
 	free(entries);
 	return rc;
+}
+
+/* Whether a unit is a link to another one, which is judged in its own place. */
+static bool is_alias(const struct host *h, const char *path)
+{
+	static const char units[] = "systemd/system/";
+	const char *in = strstr(path, units);
+	char real[PATH_MAX];
+	return in && !strchr(in + strlen(units), '/') && host_resolve(h, path, real, NULL) == 0 &&
+	       strstr(real, units) && strcmp(real, path) != 0;
+}
+
+/* Whether a file of a machine is below such a directory, or is available, which does not enable it.
+ */
+static bool is_below_off(const char *path)
+{
+	char above[PATH_MAX], *next = above, *name;
+	snprintf(above, sizeof(above), "%s", path);
+	while ((name = strsep(&next, "/")) && next)
+		if (is_off(name) || text_ends(name, strlen(name), "-available"))
+			return true;
+	return false;
 }
 
 struct tree {
@@ -437,7 +516,8 @@ static int tree_file(const char *path, void *arg)
 {
 	struct tree *t = arg;
 	char file[PATH_MAX + 1];
-	if (*path == '.' || strstr(path, "/."))
+	if (*path == '.' || strstr(path, "/.") || lint_is_aside(path) || is_below_off(path) ||
+	    is_alias(t->lint->host, path))
 		return 0;
 	snprintf(file, sizeof(file), "/%s", path);
 	return lint_machine_file(t->lint, file, false, t->err);

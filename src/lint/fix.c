@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "epolltune/cleanup.h"
 
@@ -99,14 +101,71 @@ static size_t hunk_print(FILE *out, const struct lines *l, const struct patch *p
 	return end;
 }
 
-static int file_print(const struct lint *l, const char *file, const struct patch *p, FILE *out,
-		      struct err *e)
+/* The name of a file for patch(1), which follows no link: that of the file behind it, below the
+ * machine's root, or below the working directory where it is there. */
+static void target_find(const struct lint *l, const char *file, char target[PATH_MAX + 1])
+{
+	char real[PATH_MAX], here[PATH_MAX];
+	struct stat st;
+	snprintf(target, PATH_MAX + 1, "%s", file);
+	if (l->host) {
+		if (host_resolve(l->host, file + 1, real, NULL) == 0)
+			snprintf(target, PATH_MAX + 1, "/%s", real);
+		return;
+	}
+	if (lstat(file, &st) < 0 || !S_ISLNK(st.st_mode) || !realpath(file, real))
+		return;
+	size_t length = getcwd(here, sizeof(here)) ? strlen(here) : 0;
+	bool below = length > 1 && !strncmp(real, here, length) && real[length] == '/';
+	snprintf(target, PATH_MAX + 1, "%s", real + (below ? length + 1 : 0));
+}
+
+/* The files that were printed: several names may lead to one. */
+struct printed {
+	char **at;
+	size_t count;
+};
+
+static void printed_free(struct printed *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		free(p->at[i]);
+	free(p->at);
+}
+
+static bool printed_has(const struct printed *p, const char *file)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (!strcmp(p->at[i], file))
+			return true;
+	return false;
+}
+
+static int printed_add(struct printed *p, const char *file, struct err *e)
+{
+	char *copy = strdup(file);
+	char **more = copy ? array_add(&p->at, &p->count, sizeof(*more)) : NULL;
+	if (more)
+		*more = copy;
+	else
+		free(copy);
+	return more ? 0 : err_set(e, ENOMEM, "lint: out of memory");
+}
+
+static int file_print(const struct lint *l, const char *file, const struct patch *p,
+		      struct printed *all, FILE *out, struct err *e)
 {
 	CLEAN(lines_free) struct lines lines = {0};
+	char target[PATH_MAX + 1];
+	target_find(l, file, target);
+	if (printed_has(all, target))
+		return 0;
 	int rc = fix_lines_read(l, &lines, file, e);
+	if (rc == 0)
+		rc = printed_add(all, target, e);
 	if (rc < 0 || p->at[p->count - 1].line > lines.count)
 		return rc;
-	fprintf(out, "--- %s\n+++ %s\n", file, file);
+	fprintf(out, "--- %s\n+++ %s\n", target, target);
 	long shift = 0;
 	for (size_t i = 0; i < p->count;)
 		i = hunk_print(out, &lines, p, i, &shift);
@@ -115,6 +174,7 @@ static int file_print(const struct lint *l, const char *file, const struct patch
 
 int lint_fix(const struct lint *l, FILE *out, struct err *e)
 {
+	CLEAN(printed_free) struct printed all = {0};
 	struct patch p = {calloc(l->count + 1, sizeof(*p.at)), 0};
 	int rc = p.at ? 0 : err_set(e, ENOMEM, "lint: out of memory");
 	for (size_t i = 0; i < l->count && rc == 0; i++) {
@@ -123,7 +183,7 @@ int lint_fix(const struct lint *l, FILE *out, struct err *e)
 			change_add(&p, problem);
 		bool last = i + 1 == l->count || strcmp(l->problems[i + 1].file, problem->file);
 		if (last && p.count)
-			rc = file_print(l, problem->file, &p, out, e);
+			rc = file_print(l, problem->file, &p, &all, out, e);
 		if (last)
 			p.count = 0;
 	}

@@ -35,6 +35,7 @@ struct lint_value {
 	unsigned line;
 	size_t order;
 	char *name, *value;
+	const char *key; /* sysctl_key() of the name, or the name */
 	bool pattern;
 	bool exclude; /* by a line "-NAME": nothing sets the name, unless a later line does */
 	bool refused; /* by the kernel */
@@ -92,6 +93,14 @@ void lint_add(struct lint *l, const struct lint_line *line, enum lint_id rule, c
 void lint_level(struct lint *l, enum finding_level level);
 /* A copy of a file's name that lives as long as the lint. */
 const char *lint_name(struct lint *l, const char *name);
+/* Whether the distribution ships the file. */
+bool lint_is_shipped(const char *file);
+/* Whether its name is that of a copy which a package manager, an editor or an administrator has put
+ * aside, and which no program reads: "10-a.conf.bak", "x.service.rpmsave". */
+bool lint_is_aside(const char *file);
+/* Whether it is in a directory of which programs read other names only: a file of sysctl.d that
+ * does not end in .conf. */
+bool lint_is_beside(const char *file);
 
 /* Judges a file of the machine, or those below a directory; nothing where there is none. */
 int lint_tree(struct lint *l, const char *path, struct err *e);

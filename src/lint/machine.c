@@ -12,25 +12,49 @@
 #include "epolltune/list.h"
 #include "epolltune/sysctls.h"
 
+#define TUNED "run/tuned"
+
+/* Whether TuneD applies the files of /run and /etc again after the [sysctl] section of a profile,
+ * /etc/sysctl.conf last, as by default: its plugin_sysctl.py and consts.py. */
+static bool tuned_reapplies(const struct host *h)
+{
+	static const char key[] = "reapply_sysctl";
+	CLEAN(free_pointer) char *text = NULL;
+	bool reapplies = host_has(h, TUNED);
+	if (!reapplies || host_read_all(h, "etc/tuned/tuned-main.conf", &text, NULL) < 0)
+		return reapplies;
+	for (char *line, *rest = text; (line = strsep(&rest, "\n"));) {
+		const char *value = strchr(line, '=');
+		line += strspn(line, " \t");
+		if (!value || strncmp(line, key, strlen(key)) != 0)
+			continue;
+		value += 1 + strspn(value + 1, " \t");
+		reapplies = !strchr("0nNfF", *value) && strncasecmp(value, "of", 2) != 0;
+	}
+	return reapplies;
+}
+
 /* Programs that write sysctls after the files were read. */
 static const struct {
 	const char *name, *file; /* that shows that it is installed or running */
 	const char *writes, *change;
+	bool (*yields)(const struct host *h); /* to files of /etc and /run; NULL: never */
 } writers[] = {
-	{"TuneD", "run/tuned", "the [sysctl] sections of its profile", "tuned-adm profile"},
+	{"TuneD", TUNED, "the [sysctl] sections of its profile", "tuned-adm profile",
+	 tuned_reapplies},
 	{"kube-proxy", "var/lib/kube-proxy",
 	 "net.netfilter.nf_conntrack_max and timeouts of conntrack",
-	 "conntrack: of its configuration"},
+	 "conntrack: of its configuration", NULL},
 	{"systemd-networkd", "run/systemd/netif/links", "forwarding and IPv6 of its interfaces",
-	 "IPForward= and IPv6*= of its .network files"},
+	 "IPForward= and IPv6*= of its .network files", NULL},
 	{"NetworkManager", "run/NetworkManager", "IPv6 and MTU of its interfaces",
-	 "nmcli connection"},
+	 "nmcli connection", NULL},
 	{"dockerd", "run/docker.sock", "net.ipv4.ip_forward and bridge-nf-call-*",
-	 "\"ip-forward\" of /etc/docker/daemon.json"},
+	 "\"ip-forward\" of /etc/docker/daemon.json", NULL},
 	{"cloud-init", "run/cloud-init/instance-data.json",
-	 "files of sysctl.d and commands of its first boot", "the instance's user data"},
+	 "files of sysctl.d and commands of its first boot", "the instance's user data", NULL},
 	{"ufw", "etc/ufw/sysctl.conf", "/etc/ufw/sysctl.conf when it starts",
-	 "/etc/ufw/sysctl.conf"},
+	 "/etc/ufw/sysctl.conf", NULL},
 };
 
 struct boot {
@@ -52,8 +76,8 @@ static int name_judge(const char *path, void *arg)
 	const char *name = strrchr(path, '/') + 1;
 	snprintf(shown, sizeof(shown), "/%s", path);
 	struct lint_line whole = {shown, "", 0};
-	if (name[0] == '.' || !strncmp(name, "README", 6) || strstr(name, ".dpkg-") ||
-	    name[strlen(name) - 1] == '~' || text_ends(name, strlen(name), ".conf"))
+	if (name[0] == '.' || !strncmp(name, "README", 6) || !lint_is_beside(shown) ||
+	    lint_is_aside(shown))
 		return 0;
 	whole.file = lint_name(l, shown);
 	lint_add(l, &whole, LINT_UNREAD, NULL,
@@ -72,13 +96,17 @@ static int conf_judge(struct lint *l, bool *last, struct err *e)
 	size_t before = l->value_order;
 	rc = lint_tree(l, file, e);
 	struct lint_line whole = {lint_name(l, file), "", 0};
-	if (rc == 0 && l->value_order > before)
-		lint_add(
-			l, &whole, LINT_UNREAD, NULL,
-			"systemd-sysctl does not read it at boot, only sysctl --system does: move its "
-			"lines to %s/NAME.conf",
-			DROPIN_DIRECTORY);
-	return rc;
+	if (rc < 0 || l->value_order == before)
+		return rc;
+	bool tuned = tuned_reapplies(l->host);
+	lint_add(l, &whole, LINT_UNREAD, NULL,
+		 "systemd-sysctl does not read it at boot, only sysctl --system%s: move its lines "
+		 "to %s/NAME.conf",
+		 tuned ? " does, and TuneD after a profile with a [sysctl] section" : " does",
+		 DROPIN_DIRECTORY);
+	if (tuned)
+		lint_level(l, LEVEL_WARNING);
+	return 0;
 }
 
 static int64_t limit_of(const struct lint *l, const char *name)
@@ -89,10 +117,10 @@ static int64_t limit_of(const struct lint *l, const char *name)
 	return value;
 }
 
-/* The last assignment of a name, as the values are sorted. */
+/* The last line of a value, as the values are sorted. */
 static bool is_last(const struct lint *l, size_t i)
 {
-	return i + 1 == l->value_count || strcmp(l->values[i].name, l->values[i + 1].name) != 0;
+	return i + 1 == l->value_count || strcmp(l->values[i].key, l->values[i + 1].key) != 0;
 }
 
 static void drift_judge(struct lint *l, const struct lint_value *v, const struct knob *k)
@@ -108,7 +136,7 @@ static void drift_judge(struct lint *l, const struct lint_value *v, const struct
 		lint_add(
 			l, &line, LINT_DRIFT, NULL,
 			"%s = %s, but %s is running: find the writer, or load the file: sysctl -p %s",
-			k->name, boot, running, v->file);
+			v->name, boot, running, v->file);
 }
 
 /* Files are read for the initial network namespace only. */
@@ -119,7 +147,7 @@ static void running_judge(struct lint *l)
 		     (host_identity(l->host, &here, NULL) == 0 && here.initial && here.first_pids);
 	for (size_t i = 0; i < l->value_count; i++) {
 		const struct lint_value *v = &l->values[i];
-		const struct knob *k = knob_find(v->name);
+		const struct knob *k = knob_find(v->key);
 		struct lint_line line = {v->file, "", v->line};
 		if (!k || v->pattern || v->exclude || !is_last(l, i))
 			continue;
@@ -143,8 +171,12 @@ static void writers_name(struct lint *l)
 	for (size_t i = 0; i < sizeof(writers) / sizeof(*writers); i++)
 		if (own && host_has(l->host, writers[i].file))
 			lint_add(l, &whole, LINT_WRITER, NULL,
-				 "%s is here and writes %s after these files: change %s",
-				 writers[i].name, writers[i].writes, writers[i].change);
+				 "%s is here and writes %s after these files%s: change %s",
+				 writers[i].name, writers[i].writes,
+				 writers[i].yields && writers[i].yields(l->host)
+					 ? ", but no name that /etc or /run sets"
+					 : "",
+				 writers[i].change);
 }
 
 /* Files that need not be there. */
@@ -179,7 +211,8 @@ static int others_judge(struct lint *l, struct err *e)
 			     "/etc/security/limits.conf,/etc/security/limits.d,"
 			     "/etc/systemd/system.conf,/etc/systemd/system.conf.d,"
 			     "/run/systemd/system.conf.d,/etc/systemd/system,/run/systemd/system,"
-			     "/usr/local/lib/systemd/system,/usr/lib/systemd/system",
+			     "/usr/local/lib/systemd/system,/usr/lib/systemd/system,"
+			     "/lib/systemd/system",
 			     e);
 	for (size_t i = 0; i < server_row_count() && rc == 0; i++)
 		rc = trees_judge(l, server_row_at(i)->trees, e);

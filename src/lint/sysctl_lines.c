@@ -291,7 +291,7 @@ static bool range_judge(struct lint *l, const struct assignment *a)
 		lint_add(l, a->line, refused ? LINT_REFUSED : LINT_UNIT, NULL,
 			 "%s: %" PRId64 " is outside %" PRId64 " to %" PRId64
 			 ", %s: run epolltune explain %s",
-			 k->name, value, k->min, k->max,
+			 a->read.name, value, k->min, k->max,
 			 refused ? "and the kernel refuses the line (EINVAL)"
 				 : "the values that have a meaning",
 			 k->name);
@@ -433,15 +433,21 @@ static void lowers_judge(struct lint *l, const struct assignment *a)
 			a->read.name);
 }
 
-/* What the lines leave in force: systemd-sysctl writes the last one only, and where the kernel
- * refuses it, none. */
-static const struct lint_value *value_find(const struct lint *l, const char *name)
+/* Whether the line has the second name of its value. */
+static bool is_twin(const struct lint_value *v) { return strcmp(v->name, v->key) != 0; }
+
+/* What the lines leave in force: systemd-sysctl writes the last one of each name only, and where
+ * the kernel refuses it, none. */
+static const struct lint_value *value_find(const struct lint *l, const char *key)
 {
-	const struct lint_value *last = NULL;
+	const struct lint_value *last[2] = {NULL, NULL};
 	for (size_t i = 0; i < l->value_count; i++)
-		if (!strcmp(l->values[i].name, name))
-			last = &l->values[i];
-	return last && !last->exclude && !last->refused ? last : NULL;
+		if (!strcmp(l->values[i].key, key))
+			last[is_twin(&l->values[i])] = &l->values[i];
+	for (size_t i = 0; i < 2; i++)
+		if (last[i] && (last[i]->exclude || last[i]->refused))
+			last[i] = NULL;
+	return last[last[1] && (!last[0] || last[1]->order > last[0]->order)];
 }
 
 /* `later`: rows that depend on other lines, once all are read. */
@@ -508,6 +514,7 @@ void lint_value_keep(struct lint *l, const struct lint_line *line, const char *n
 				 .line = line->number,
 				 .order = l->value_order++,
 				 .name = copy,
+				 .key = sysctl_key(copy),
 				 .value = text,
 				 .pattern = pattern,
 				 .exclude = exclude};
@@ -558,7 +565,7 @@ static void value_judge(struct lint *l, struct assignment *a)
 static void assignment_init(struct assignment *a, const struct lint_line *line)
 {
 	a->line = line;
-	a->knob = knob_find(a->read.name);
+	a->knob = knob_find(sysctl_key(a->read.name));
 	for (size_t i = 0; i < 3; i++)
 		a->field[i] = REPORT_NONE;
 }
@@ -619,7 +626,7 @@ static void line_judge(struct lint *l, const struct lint_line *line)
 	}
 	size_t before = l->count, kept = l->value_count;
 	lint_value_keep(l, line, a.read.name, a.read.value, a.read.pattern);
-	if (a.read.pattern || !sysctl_general(a.read.name, a.general))
+	if (a.read.pattern || !sysctl_general(sysctl_key(a.read.name), a.general))
 		return;
 	if (!name_judge(l, &a)) {
 		if (l->count == before && !sysctl_history_find(a.general))
@@ -674,8 +681,8 @@ void sysctl_line_judge(struct lint *l, const struct lint_line *line)
 static int value_compare(const void *a, const void *b)
 {
 	const struct lint_value *x = a, *y = b;
-	int name = strcmp(x->name, y->name);
-	return name ? name : ORDER(x->order, y->order);
+	int key = strcmp(x->key, y->key);
+	return key ? key : ORDER(x->order, y->order);
 }
 
 void sysctl_values_sort(struct lint *l)
@@ -723,9 +730,6 @@ static void excluded_judge(struct lint *l, const struct lint_value *v,
 {
 	struct lint_line line = {v->file, "", v->line};
 	char text[LINT_TEXT];
-	/* That the administrator excludes what the distribution ships is as it should be. */
-	if (!strncmp(v->file, "/usr/", 5))
-		return;
 	lint_add(l, &line, LINT_OVERRIDDEN, NULL,
 		 "%s is excluded by the line -%s in %s:%u, and systemd-sysctl does not set it: "
 		 "remove one of the two",
@@ -737,39 +741,51 @@ static void repeated_judge(struct lint *l, const struct lint_value *v,
 			   const struct lint_value *next)
 {
 	struct lint_line line = {v->file, "", v->line};
-	bool same = !strcmp(v->value, next->value);
+	bool same = !next->exclude && !strcmp(v->value, next->value);
+	bool here = !strcmp(v->file, next->file), twin = strcmp(v->name, next->name) != 0;
 	const char *value = next->value[0] ? next->value : "an empty value";
+	const char *as = twin ? " as " : "", *name = twin ? next->name : "";
 	char text[LINT_TEXT];
+	if (next->refused && !same) {
+		if (!twin)
+			replaced_judge(l, v, next);
+		return;
+	}
+	/* That the administrator changes what the distribution ships is as it should be. */
+	if (lint_is_shipped(v->file) || (same && (twin || !here)))
+		return;
 	if (next->exclude) {
 		excluded_judge(l, v, next);
-	} else if (next->refused && !same) {
-		replaced_judge(l, v, next);
-	} else if (!strcmp(v->file, next->file)) {
+	} else if (here) {
 		lint_add(l, &line, LINT_DUPLICATE, "",
-			 "%s is set again in line %u, to %s%s: keep one line", v->name, next->line,
-			 same ? "the same value" : value, same ? "" : ", which wins");
+			 "%s is set again in line %u%s%s, to %s%s: keep one line", v->name,
+			 next->line, as, name, same ? "the same value" : value,
+			 same ? "" : ", which wins");
 		if (same)
 			lint_level(l, LEVEL_NOTE);
-	} else if (!same) {
+	} else {
 		lint_add(l, &line, LINT_OVERRIDDEN, NULL,
-			 "%s is overridden by %s:%u, which is read later and sets %s: change that "
-			 "line",
-			 assigned(v, text), next->file, next->line, value);
+			 "%s is overridden by %s:%u, which is read later and sets %s%s%s: change "
+			 "that line",
+			 assigned(v, text), next->file, next->line, value, as, name);
 	}
 }
 
-/* Judges the lines of one name, those from `first` to below `end`: the last one ends all before it
- * if it excludes the name, or else each is replaced by the next that sets it. */
+/* Judges the lines of one value, those from `first` to below `end`: the last one of a name ends all
+ * of that name before it if it excludes it, or else each is replaced by the next that sets the
+ * value. */
 static void name_lines_judge(struct lint *l, size_t first, size_t end)
 {
-	const struct lint_value *last = &l->values[end - 1];
-	for (size_t i = first; i + 1 < end; i++) {
-		const struct lint_value *next = last->exclude ? last : &l->values[i + 1];
-		if (l->values[i].exclude)
+	const struct lint_value *last[2] = {NULL, NULL}, *next = NULL;
+	for (size_t i = end; i-- > first;) {
+		const struct lint_value *v = &l->values[i], **of = &last[is_twin(v)];
+		*of = *of ? *of : v;
+		if (v->exclude)
 			continue;
-		while (next < last && next->exclude)
-			next++;
-		repeated_judge(l, &l->values[i], next);
+		if ((*of)->exclude || next)
+			repeated_judge(l, v, (*of)->exclude ? *of : next);
+		if (!(*of)->exclude)
+			next = v;
 	}
 }
 
@@ -950,7 +966,7 @@ void sysctl_values_judge(struct lint *l)
 	ports_both_judge(l);
 	for (size_t i = 0, end; i < l->value_count; i = end) {
 		for (end = i + 1;
-		     end < l->value_count && !strcmp(l->values[i].name, l->values[end].name);)
+		     end < l->value_count && !strcmp(l->values[i].key, l->values[end].key);)
 			end++;
 		name_lines_judge(l, i, end);
 	}
@@ -962,7 +978,7 @@ void sysctl_values_judge(struct lint *l)
 		snprintf(a.read.name, sizeof(a.read.name), "%s", v->name);
 		snprintf(a.read.value, sizeof(a.read.value), "%s", v->value);
 		assignment_init(&a, &line);
-		if (!v->pattern && sysctl_general(v->name, a.general) &&
+		if (!v->pattern && sysctl_general(v->key, a.general) &&
 		    kernel_number(v->value, BLANKS, &a.field[0]))
 			advice_judge(l, &a, true);
 	}

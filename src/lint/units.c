@@ -113,7 +113,8 @@ static void files_judge(struct lint *l, const struct lint_line *line, const char
 			key, value);
 }
 
-/* The unit that a file is of, and whether it is a drop-in; false: of many units, or of none. */
+/* The unit that a file is of, and whether it is a drop-in; false: of many units, or of none, as
+ * drop-ins that systemd does not read. */
 static bool unit_of(const char *file, char unit[256], bool *dropin)
 {
 	const char *base = strrchr(file, '/'), *parent = base;
@@ -129,7 +130,7 @@ static bool unit_of(const char *file, char unit[256], bool *dropin)
 		snprintf(unit, 256, "%s", base + 1);
 	/* Links in NAME.wants/ are the same files again. */
 	bool linked = !*dropin && strcspn(parent, ".") < n;
-	return !linked && strchr(unit, '.') && !strchr(unit, '@');
+	return !linked && strchr(unit, '.') && !strchr(unit, '@') && !lint_is_beside(file);
 }
 
 static void unit_keep(struct lint *l, const struct lint_line *line, const char *key,
@@ -188,7 +189,7 @@ void unit_values_judge(struct lint *l)
 		/* That the administrator overrides what the distribution ships is as it should be.
 		 */
 		if (strcmp(v->name, next->name) != 0 || !strcmp(v->value, next->value) ||
-		    !strcmp(v->file, next->file) || !strncmp(v->file, "/usr/", 5))
+		    !strcmp(v->file, next->file) || lint_is_shipped(v->file))
 			continue;
 		lint_add(l, &line, LINT_OVERRIDDEN, NULL,
 			 "%s=%s is overridden by %s:%u, which %s and sets %s: change that line",

@@ -442,6 +442,11 @@ test_what_the_kernel_makes_of_a_line_is_the_value_at_boot() {
 	drift 'net.netfilter.nf_conntrack_buckets = 250000' ''
 	drift 'net.core.rps_sock_flow_entries = 3000' 'net.core.rps_sock_flow_entries is 0 now, and 4096'
 	drift 'net.ipv4.tcp_rmem = 4096 131072 65536' 'net.ipv4.tcp_rmem is 4096 131072 6291456 now, and 4096 131072 65536'
+	# The other name of the same value.
+	echo 250000 >machine/proc/sys/net/netfilter/nf_conntrack_max
+	echo 'net.nf_conntrack_max = 65536' >machine/etc/sysctl.d/50-x.conf
+	expect any epolltune check --sysroot machine --quick --format json --probe drift
+	json '[.findings[] | select(.id == "knob.drift") | .title | startswith("net.netfilter.nf_conntrack_max is 250000 now, and 65536")] == [true]'
 }
 
 # As systemd reads them: a link is a file, and one to /dev/null masks.

@@ -231,7 +231,6 @@ test_the_files_of_a_machine_are_read_in_their_order() {
 		/etc/sysctl.conf:0 lint.unread
 		/etc/sysctl.d/99-typo:0 lint.unread
 		/run/sysctl.d/30-b.conf:1 lint.drift
-		/usr/lib/sysctl.d/10-a.conf:1 lint.overridden
 	end
 	diff want found >differ || { show differ && fail 'another order'; }
 	# Likewise packed.
@@ -259,6 +258,149 @@ test_the_files_of_a_machine_are_read_in_their_order() {
 	rm m/usr/lib/systemd/systemd-sysctl m/etc/sysctl.d/99-typo
 	expect 1 epolltune lint --sysroot m
 	said '30-b.conf:1: lint.overridden' '/etc/sysctl.conf:1: lint.drift'
+}
+
+# The administrator changes what the distribution ships, whose files change each other.
+test_what_is_shipped_may_be_overridden() {
+	put m/usr/lib/systemd/systemd-sysctl ''
+	put m/usr/lib/sysctl.d/50-default.conf '-net.core.default_qdisc = fq_codel' 'net.ipv4.conf.default.rp_filter = 2'
+	put m/usr/lib/sysctl.d/50-redhat.conf 'net.ipv4.conf.default.rp_filter = 1'
+	put m/lib/sysctl.d/40-split.conf 'kernel.sysrq = 1'
+	put m/etc/sysctl.d/99-bbr.conf 'net.core.default_qdisc = fq' 'kernel.sysrq = 16'
+	expect 0 epolltune lint --sysroot m
+	said 'No problems'
+	# A package that overrides the administrator is a surprise.
+	put m/usr/lib/sysctl.d/99-vendor.conf 'net.core.default_qdisc = pfifo_fast'
+	expect 1 epolltune lint --sysroot m
+	said '/etc/sysctl.d/99-bbr.conf:1: lint.overridden: net.core.default_qdisc = fq is overridden by /usr/lib/sysctl.d/99-vendor.conf:1'
+	is 'the problems' "$(grep -c ': lint' out)" 1
+}
+
+# net.nf_conntrack_max and net.netfilter.nf_conntrack_max are one variable of the kernel.
+test_two_names_of_one_value_override_each_other() {
+	put m/usr/lib/systemd/systemd-sysctl ''
+	put m/etc/modules-load.d/conntrack.conf nf_conntrack
+	put m/proc/sys/net/netfilter/nf_conntrack_max 1048576
+	put m/etc/sysctl.d/90-epolltune.conf 'net.netfilter.nf_conntrack_max = 1048576'
+	put m/etc/sysctl.d/99-guide.conf 'net.nf_conntrack_max = 524288'
+	expect 1 epolltune lint --sysroot m
+	said '/etc/sysctl.d/90-epolltune.conf:1: lint.overridden: net.netfilter.nf_conntrack_max = 1048576 is overridden by /etc/sysctl.d/99-guide.conf:1, which is read later and sets 524288 as net.nf_conntrack_max' \
+		'/etc/sysctl.d/99-guide.conf:1: lint.drift: net.nf_conntrack_max = 524288, but 1048576 is running'
+	is 'the problems' "$(grep -c ': lint' out)" 2
+	# The same value is no problem; nor does one name exclude the other.
+	put m/etc/sysctl.d/99-guide.conf 'net.nf_conntrack_max = 1048576'
+	expect 0 epolltune lint --sysroot m
+	said 'No problems'
+	put m/etc/sysctl.d/99-guide.conf '-net.nf_conntrack_max'
+	expect 0 epolltune lint --sysroot m
+	said 'No problems'
+	# A value that the kernel refuses leaves that of the other name.
+	put m/etc/sysctl.d/99-guide.conf 'net.nf_conntrack_max = 512k'
+	expect 2 epolltune lint --sysroot m
+	is 'the rules' "$(sed -n 's/.*: \(lint[^:]*\):.*/\1/p' out)" lint.refused
+	put x.conf 'net.netfilter.nf_conntrack_max = 1048576' 'net.nf_conntrack_max = 524288' 'net.ipv4.ip_forward = 1' \
+		'net.ipv4.conf.all.forwarding = 1'
+	expect 1 epolltune lint x.conf
+	said 'x.conf:1: lint.duplicate: net.netfilter.nf_conntrack_max is set again in line 2 as net.nf_conntrack_max, to 524288, which wins'
+	is 'the duplicates' "$(grep -c lint.duplicate out)" 1
+	# Under any name it is judged by the kernel's own value.
+	put x.conf 'net.nf_conntrack_max = 1024'
+	expect 1 epolltune lint x.conf
+	said "x.conf:1: lint.lowers: net.nf_conntrack_max: 1024 is below the kernel's own"
+}
+
+# What no program reads is not judged, and lint does not advise to restore it.
+test_copies_that_were_put_aside_are_not_judged() {
+	machine_of 6.18.0 16000000
+	put m/proc/sys/net/core/somaxconn 4096
+	mkdir -p m/etc/systemd/system/multi-user.target.wants m/etc/nginx/sites-enabled
+	put m/etc/systemd/system/web.service '[Service]' 'LimitNOFILE=infinity'
+	put m/usr/lib/systemd/system/ssh.service '[Service]' 'LimitNOFILE=64K'
+	put m/etc/nginx/sites-available/web 'server { listen 80 backlog=65535; }'
+	ln -s ../web.service m/etc/systemd/system/multi-user.target.wants/web.service
+	ln -s /usr/lib/systemd/system/ssh.service m/etc/systemd/system/sshd.service
+	ln -s ../sites-available/web m/etc/nginx/sites-enabled/web
+	# nginx includes all names of that directory.
+	put m/etc/nginx/sites-enabled/web.bak 'server { listen 81 backlog=65535; }'
+	put m/etc/systemd/system/web.service.d/override 'LimitNOFILE=1000' '[Service]'
+	put m/etc/sysctl.d/98-tuning 'net.core.somaxconn = 8192'
+	expect 2 epolltune lint --sysroot m --format json
+	jq -r '.problems[] | "\(.file):\(.line // 0) \(.rule)"' out >want
+	cat >found <<-'end'
+		/etc/nginx/sites-enabled/web:1 lint.capped
+		/etc/nginx/sites-enabled/web.bak:1 lint.capped
+		/etc/sysctl.d/98-tuning:0 lint.unread
+		/etc/systemd/system/web.service:2 lint.classic
+		/etc/systemd/system/web.service.d/override:0 lint.unread
+		/etc/systemd/system/web.service.d/override:1 lint.unread
+		/usr/lib/systemd/system/ssh.service:2 lint.refused
+	end
+	diff found want >differ || { show differ && fail 'other problems before'; }
+	put m/etc/systemd/system/web.service.d/10-a.conf '[Service]' 'LimitCORE=1'
+	put m/etc/systemd/system/web.service.d/10-a.conf.bak '[Service]' 'LimitCORE=2'
+	put m/etc/systemd/system/web.service.d/10-a.conf~ '[Service]' 'LimitCORE=3'
+	put m/etc/systemd/system/web.service.d.bak/20-b.conf '[Service]' 'LimitNOFILE=64K'
+	put m/etc/systemd/system/web.service.rpmsave '[Service]' 'LimitNOFILE=64K'
+	put m/etc/sysctl.d/99-old.conf.bak 'net.core.somaxconn = 1'
+	put m/etc/sysctl.d/99-old.conf.dpkg-old 'net.core.somaxconn = 1'
+	put m/etc/security/limits.d/90-nofile.conf.rpmsave '* - nofile 64K'
+	put m/etc/security/limits.d/90-nofile.conf.disabled '* - nofile 64K'
+	put m/etc/nginx/sites-available/old 'server { listen 82 backlog=65535; }'
+	put m/etc/nginx/nginx.conf.bak-2024 'http { server { listen 83 backlog=65535; } }'
+	put m/etc/nginx/nginx.conf.default 'http { server { listen 83 backlog=65535; } }'
+	tar -czf m.tar.gz -C m .
+	for machine in m m.tar.gz; do
+		expect 2 epolltune lint --sysroot $machine --format json
+		jq -r '.problems[] | "\(.file):\(.line // 0) \(.rule)"' out | diff found - >differ ||
+			{ show differ && fail "other problems of $machine"; }
+	done
+	# Likewise below a directory; a file that is named is judged, without the advice to rename it.
+	expect 0 epolltune lint m/etc/security/limits.d
+	expect any epolltune lint m/etc/sysctl.d/99-old.conf.bak
+	said '99-old.conf.bak:1: lint.lowers'
+	lacks out lint.unread
+}
+
+# patch(1) refuses to follow a link.
+test_a_diff_names_the_files_behind_links() {
+	put m/usr/lib/systemd/systemd-sysctl ''
+	put m/etc/sysctl.conf 'net.ipv4.tcp_tw_recycle = 1' '# end'
+	mkdir -p m/etc/sysctl.d d
+	ln -s ../sysctl.conf m/etc/sysctl.d/99-sysctl.conf
+	expect 1 epolltune lint --sysroot m
+	said '/etc/sysctl.d/99-sysctl.conf:1: lint.gone'
+	epolltune lint --sysroot m --fix >fixes || :
+	contains fixes '--- /etc/sysctl.conf'
+	(cd m && patch -s -p1 <../fixes) || fail 'the diff does not apply'
+	expect 0 epolltune lint --sysroot m
+	# Each file once, under the name below the working directory.
+	put d/10.conf 'net.ipv4.tcp_tw_recycle = 1' '# end'
+	ln -s 10.conf d/20.conf
+	ln -s "$PWD/d/10.conf" d/30.conf
+	epolltune lint --fix d >fixes || :
+	is 'the files' "$(grep -c '^--- ' fixes)" 1
+	patch -s -p0 <fixes || fail 'the diff does not apply'
+	expect 0 epolltune lint d
+}
+
+# plugin_sysctl.py: after its profile it applies /run/sysctl.d, /etc/sysctl.d and /etc/sysctl.conf.
+test_tuned_yields_to_files_of_etc() {
+	put m/usr/lib/systemd/systemd-sysctl ''
+	put m/etc/sysctl.d/50-x.conf 'net.core.somaxconn = 8192'
+	put m/etc/sysctl.conf 'vm.swappiness = 10'
+	mkdir -p m/run/tuned
+	for line in '' '# reapply_sysctl = 0' 'reapply_sysctl = 1' 'reapply_sysctl=True'; do
+		put m/etc/tuned/tuned-main.conf "$line"
+		expect 1 epolltune lint --sysroot m
+		said 'lint.writer: TuneD is here and writes the [sysctl] sections of its profile after these files, but no name that /etc or /run sets: change tuned-adm profile' \
+			'/etc/sysctl.conf: lint.unread: systemd-sysctl does not read it at boot, only sysctl --system does, and TuneD after a profile with a [sysctl] section: move'
+	done
+	for line in 'reapply_sysctl = 0' 'reapply_sysctl=False' ' reapply_sysctl = off'; do
+		put m/etc/tuned/tuned-main.conf "$line"
+		expect 2 epolltune lint --sysroot m
+		said 'lint.writer: TuneD is here and writes the [sysctl] sections of its profile after these files: change' \
+			'/etc/sysctl.conf: lint.unread: systemd-sysctl does not read it at boot, only sysctl --system does: move'
+	done
 }
 
 # A directive ends where its server ends it, and is what that takes for one.
@@ -355,7 +497,7 @@ test_links_of_a_captured_machine_lead_to_its_own_files() {
 	# A diff is of the same files.
 	printf 'net.core.somaxconn = 64' >m/nix/store/x/etc/sysctl.d/60-nixos.conf
 	expect 2 epolltune lint --sysroot m --fix
-	matches out '^--- /etc/sysctl.d/60-nixos.conf' '^-net.core.somaxconn = 64' \
+	matches out '^--- /nix/store/x/etc/sysctl.d/60-nixos.conf' '^-net.core.somaxconn = 64' \
 		'^. No newline at end of file' '^-net.ipv4.tcp_tw_recycle = 1'
 }
 

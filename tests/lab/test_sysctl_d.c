@@ -35,13 +35,15 @@ static const char *const knobs[] = {
 	"net.ipv4.conf.lo.arp_announce",
 	"net.ipv4.conf.default.arp_notify",
 	"net.ipv4.tcp_syn_retries",
+	"net.ipv4.ip_forward",
+	"net.ipv4.conf.all.forwarding", /* the same value */
 };
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 #define UNTOUCHED 1
 /* How a line may name them; NULL: by a name. */
-static const char *const patterns[] = {"net.ipv4.conf.*.arp_announce", "net.ipv4.tcp_*_probes",
-				       "net.ipv4.conf.default.arp_*", "net.core.somax[c]onn",
-				       "net/ipv4/conf/*/arp_notify"};
+static const char *const patterns[] = {
+	"net.ipv4.conf.*.arp_announce", "net.ipv4.tcp_*_probes",      "net.ipv4.conf.default.arp_*",
+	"net.core.somax[c]onn",         "net/ipv4/conf/*/arp_notify", "net.ipv4.conf.*.forwarding"};
 /* What is before a name, between it and the value, and behind that. */
 static const char *const forms[][3] = {
 	{"", "=", "\n"},    {"", " = ", "\n"},  {"  ", "\t=  ", "  \n"},

@@ -180,6 +180,28 @@ static void a_module_is_loaded_first(void **state)
 	assert_null(module_late(host, c.name));
 }
 
+/* Guides write the other name of the value, into a file that is read after ours. */
+static void a_line_of_the_other_name_overrides(void **state)
+{
+	const struct plan_options none = {0};
+	struct change c = made(CONNTRACK, "500000", "500000");
+	struct err e;
+	put("/etc/modules-load.d/a.conf", "nf_conntrack\n");
+	put("/etc/sysctl.d/99-b.conf", "net.nf_conntrack_max = 262144\n");
+	assert_int_equal(persisted(&c), 1);
+	assert_int_equal(plan->manual_count, 1);
+	assert_string_equal(plan->manual[0].why, "at the next boot /etc/sysctl.d/99-b.conf:1 "
+						 "overrides our line: sets 262144");
+	assert_string_equal(said(&c, false), "262144 after a reboot, not 500000: "
+					     "/etc/sysctl.d/99-b.conf:1 overrides our line; remove "
+					     "that one");
+	*plan = (struct plan){0};
+	assert_int_equal(plan_drift(plan, &none, &site, &e), 0);
+	assert_int_equal(plan->manual_count, 1);
+	assert_string_equal(plan->manual[0].why,
+			    "/etc/sysctl.d/99-b.conf:1 sets 262144 at the next boot");
+}
+
 static void files_of_modules_are_read_as_systemd_does(void **state)
 {
 	static const struct {
@@ -351,6 +373,7 @@ int main(void)
 		TEST(what_ends_with_the_boot_needs_a_line),
 		TEST(files_of_modules_are_read_as_systemd_does),
 		TEST(a_module_is_loaded_first),
+		TEST(a_line_of_the_other_name_overrides),
 		TEST(sysctl_conf_overrides_without_systemd),
 		TEST(lines_count_as_the_kernel_reads_them),
 		TEST(no_file_in_memory),

@@ -15,9 +15,12 @@
 #include <unistd.h>
 
 #include "epolltune/sysctl_d.h"
+#include "epolltune/sysctls.h"
 #include "host/temporary.h"
 #include "tune/dropin.h"
 #include "tune/kind.h"
+
+#define OURS "/etc/sysctl.d/90-epolltune.conf"
 
 static char root[64];
 
@@ -244,6 +247,64 @@ static void sysctl_conf(void **state)
 	assert_string_equal(s.value, "");
 }
 
+static void overrides(bool procps, const char *value)
+{
+	struct sysctl_setting s;
+	struct err e;
+	assert_int_equal(sysctl_d_override(root, procps, "net.netfilter.nf_conntrack_max", &s, &e),
+			 0);
+	assert_string_equal(s.value, value);
+}
+
+/* The kernel has one value for both; systemd writes the last line of each name, in their order. */
+static void two_names_set_one_value(void **state)
+{
+	static const char max[] = "net.netfilter.nf_conntrack_max";
+	static const struct {
+		const char *first, *second, *value, *procps;
+	} rows[] = {
+		{"net.nf_conntrack_max = 1", "", "1", "1"},
+		{"net.nf_conntrack_max = 1", "net.netfilter.nf_conntrack_max = 2", "2", "2"},
+		{"net.netfilter.nf_conntrack_max = 2", "net.nf_conntrack_max = 1", "1", "1"},
+		{"net.netfilter.nf_conntrack_max = 2", "-net.nf_conntrack_max", "2", "2"},
+		{"net.nf_conntrack_max = 1", "-net.netfilter.nf_conntrack_max", "1", "1"},
+		{"net.nf_conntrack_max = 1", "net.netfilter.* = 2", "2", "2"},
+		{"net.netfilter.* = 2", "net.nf_conntrack_max = 1", "1", "1"},
+		{"net.nf_conntrack_max = 1\nnet.netfilter.nf_conntrack_max = 2",
+		 "net.nf_conntrack_max = 1", "2", "1"},
+		{"net.nf_conntrack_max = 1\nnet.netfilter.nf_conntrack_max = 2\n"
+		 "net.nf_conntrack_max = 3",
+		 "net.nf_conntrack_max = 1", "1", "1"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct sysctl_setting s;
+		put("/etc/sysctl.d/10-a.conf", rows[i].first);
+		put("/etc/sysctl.d/99-b.conf", rows[i].second);
+		if (strcmp(find(max).value, rows[i].value) != 0)
+			fail_msg("%s; %s: %s", rows[i].first, rows[i].second, find(max).value);
+		assert_int_equal(sysctl_d_find(root, true, max, &s, NULL), 0);
+		if (strcmp(s.value, rows[i].procps) != 0)
+			fail_msg("procps: %s; %s: %s", rows[i].first, rows[i].second, s.value);
+	}
+	assert_string_equal(sysctl_key("net.nf_conntrack_max"), max);
+	assert_string_equal(sysctl_key("net.core.somaxconn"), "net.core.somaxconn");
+	assert_string_equal(sysctl_twin(max), "net.nf_conntrack_max");
+	assert_string_equal(sysctl_twin("net.nf_conntrack_max"), max);
+	assert_null(sysctl_twin("net.core.somaxconn"));
+	/* Ours is of one name, a later file, or the last one of procps, has the other. */
+	put("/etc/sysctl.d/99-b.conf", "");
+	put(OURS, "net.netfilter.nf_conntrack_max = 9\n");
+	overrides(false, "");
+	put("/etc/sysctl.conf", "net.nf_conntrack_max = 5\n");
+	overrides(false, "");
+	overrides(true, "5");
+	put("/etc/sysctl.d/99-b.conf", "net.nf_conntrack_max = 7\n");
+	overrides(false, "7");
+	struct sysctl_setting s;
+	assert_int_equal(sysctl_d_find_conf(root, max, &s, NULL), 0);
+	assert_string_equal(s.value, "5");
+}
+
 static struct change_site site(void) { return (struct change_site){.root = root}; }
 
 static void write_line(const char *name, const char *value)
@@ -263,8 +324,6 @@ static void line(char value[CHANGE_VALUE], const char *name, const char *set_to,
 	const struct change_author alice = {.by = "alice", .run = run};
 	assert_int_equal(kind_sysctl_d.file->line(NULL, name, set_to, "why", &alice, value, &e), 0);
 }
-
-#define OURS "/etc/sysctl.d/90-epolltune.conf"
 
 static void our_file_is_created_and_removed(void **state)
 {
@@ -491,6 +550,7 @@ int main(void)
 		TEST(patterns),
 		TEST(exclusions_are_of_patterns_for_procps),
 		TEST(sysctl_conf),
+		TEST(two_names_set_one_value),
 		TEST(our_file_is_created_and_removed),
 		TEST(lines_of_others_are_kept),
 		TEST(only_our_own_file),
