@@ -74,7 +74,8 @@ static bool root_is_ours(const struct host *h, const struct subject *s)
 	       own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 
-/* The command of the system's unit that it is in, if that starts such a server. */
+/* The command of the system's unit that it is in, if that starts such a server. A title may be
+ * written over the environment, too: what the unit sets of that is unknown. */
 static bool command_of_unit(const struct host *h, const struct subject *s,
 			    const struct server_row *row, char **text, struct edit_command *c)
 {
@@ -83,7 +84,8 @@ static bool command_of_unit(const struct host *h, const struct subject *s,
 	snprintf(path, sizeof(path), "proc/%d/cgroup", (int)s->pid);
 	if (host_read_all(h, path, &cgroup, NULL) < 0 ||
 	    !unit_is_system(cgroup, unit_service(s->unit)) || !root_is_ours(h, s) ||
-	    unit_command_read(h, unit_service(s->unit), s->started, text, c))
+	    unit_command_read(h, unit_service(s->unit),
+			      row->set[SERVER_CLIENTS].elsewhere_variables, s->started, text, c))
 		return false;
 	return server_row_find(basename(c->word[0])) == row;
 }

@@ -911,6 +911,34 @@ test_the_default_of_the_worker_class_counts() {
 	unknown_for "does not understand "
 }
 
+# A server that writes a title over its command writes over its environment, too: its unit has both.
+test_variables_of_a_unit_may_set_the_limit_of_a_server_that_hides_them() {
+	needs python3 unshare
+	cat >server.py <<-EOF
+		import socket
+		open("/proc/self/comm", "w").write("gunicorn: maste")
+		listener = socket.create_server(("0.0.0.0", 8080))
+		while True: listener.accept()
+	EOF
+	cat >unit.sh <<-'EOF'
+		mount -t tmpfs none /etc/systemd/system
+		printf '[Service]\nEnvironment=%s\nExecStart=/usr/bin/gunicorn -b :8080 -k gthread app:app\n' "$1" \
+			>/etc/systemd/system/gunicorn.service
+		sleep 0.2 # longer than the clocks of processes and files differ
+		python3 -c 'import os, sys; os.execve(sys.executable, ["gunicorn: master [app:app]"], {})' <server.py >server.out 2>&1 &
+		echo 0::/system.slice/gunicorn.service >cgroup
+		mount --bind cgroup /proc/$!/cgroup
+		sleep 1
+		epolltune check --quick --probe configuration --server :8080 --connections 20 --rate 10 --format json >a.json
+		umount /proc/$!/cgroup
+		kill $!
+	EOF
+	unshare -m sh unit.sh PATH=/usr/bin
+	jq -se '.[0].walls[0] | .verdict == "ok" and .limit == 1000' a.json
+	unshare -m sh unit.sh GUNICORN_CMD_ARGS=--worker-connections=5
+	jq -se '.[0].walls[0] | .verdict == "unknown"' a.json
+}
+
 # Its default is no evidence of what a file that is not read sets.
 test_a_server_whose_files_are_not_read_is_unknown() {
 	needs python3
