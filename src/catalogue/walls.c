@@ -516,7 +516,8 @@ static const struct wall_row walls[] = {
 			"takes:}{automatic?{name} is not set, and RLIMIT_NOFILE of "
 			"{server} is not visible:}{builtin?{name} is not set, and without it some versions "
 			"of {server} take no more than {builtin} descriptor{builtin=1?:s}:}; check --run measures the limit:" LIMIT_OF_A_SERVER
-			"{processes? for each of {processes} processes}{waiting?, and its accept queue "
+			"{processes? for each of {processes} processes{alone?, of which one may get most "
+			"connections}}{waiting?, and its accept queue "
 			"holds {waiting} more}{both?, connections to "
 			"servers behind it included}{held?, {held} descriptor{held=1?:s} that it "
 			"holds besides included}{besides?, {besides} connection{besides=1?:s} to "

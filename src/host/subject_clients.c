@@ -344,6 +344,7 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 		return err_set(e, ENOMEM, "no memory for a command");
 	if (!set)
 		return err_set(e, ENOTSUP, "epolltune does not know how %s is configured", s->name);
+	out->version = subject_version(h, s);
 	if (set->unread) {
 		out->state = CLIENTS_UNREAD;
 		out->name = set->unread;

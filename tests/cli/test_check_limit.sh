@@ -132,6 +132,66 @@ test_running_workers_count() {
 	end_jobs
 }
 
+# Before 1.21.6 the kernel wakes the worker that waited first.
+test_one_worker_of_an_older_nginx_may_get_most_connections() {
+	needs nginx
+	nginx_conf "worker_connections 200;" 4
+	check 0 400 8080 nginx -e stderr -c "$work/etc/nginx.conf"
+	json 'wall("application.limit") | .verdict == "ok" and (.at_most | not)'
+	mkdir old
+	LC_ALL=C sed 's|nginx version: nginx/1\.[0-9][0-9]\.|nginx version: nginx/1.18.|' "$(command -v nginx)" >old/nginx
+	chmod +x old/nginx
+	check 1 400 8080 "$work/old/nginx" -e stderr -c "$work/etc/nginx.conf"
+	json 'wall("application.limit") | .verdict == "tight" and .at_most' \
+		'finding("application.limit.tight") | (.detail | contains("It suffices for 186 to ")) and
+			(.advice | contains("worker_connections 576; }, for each worker")) and
+			(.advice | contains("Or set reuseport in each listen"))'
+	sed -i "s/listen 8080/& reuseport/" etc/nginx.conf
+	check 0 400 8080 "$work/old/nginx" -e stderr -c "$work/etc/nginx.conf"
+	json 'wall("application.limit").verdict == "ok"'
+}
+
+# Only one of them watches the listener while all are idle.
+test_workers_that_accept_in_turns_are_not_one() {
+	needs nginx
+	nginx_conf "worker_connections 200; accept_mutex on;" 3
+	check 3 300 8080 nginx -e stderr -c "$work/etc/nginx.conf"
+	unknown_for "How many processes of nginx accept is not visible"
+	check 0 100 8080 nginx -e stderr -c "$work/etc/nginx.conf"
+	json 'wall("application.limit").verdict == "ok"'
+}
+
+# The other worker has room.
+test_one_worker_at_its_limit_is_named() {
+	needs nginx python3
+	nginx_conf "worker_connections 24;" 2
+	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	again 0 10
+	other=$(pgrep -P $! | head -n 1)
+	kill -STOP "$other"
+	ip link set lo up
+	# Without a request it would close them for others.
+	python3 - >clients <<-EOF &
+		import socket, time
+		held = []
+		for i in range(22):
+		    held.append(socket.create_connection(("127.0.0.1", 8080)))
+		    held[i].sendall(b"GET / HTTP/1.1\r\n")
+		    time.sleep(0.02)
+		print("open", flush=True)
+		time.sleep(60)
+	EOF
+	wait_for grep -q open clients
+	wait_for accepted
+	kill -CONT "$other"
+	again 1 10
+	json 'wall("application.limit").verdict == "ok"' \
+		'finding("application.limit.reached") | .level == "warning" and
+			(.title | contains("), one of 2 processes, has 22 of 24 connections open, its own limit"))'
+	end_jobs
+}
+
 reloaded() {
 	epolltune check --quick --probe configuration --server :8080 --connections 100 --rate 10 --format json |
 		jq -e '[.walls[] | select(.name == "application.limit" and .limit > 8370)] != []' >/dev/null
