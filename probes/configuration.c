@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "epolltune/cleanup.h"
@@ -441,6 +442,86 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 	line_words(t, s, w);
 }
 
+/* systemd has PollLimitBurst= since then. */
+#define POLLS_SINCE SERVER_VERSION(255, 0, 0)
+
+/* What systemd starts a process for, each connection of a socket unit with Accept=yes. */
+static bool starts_applies(const struct target *t, const struct probe_options *o)
+{
+	return clients_applies(t, o) && o->subject->activated;
+}
+
+static void starts_read(const struct host *h, struct settings *s)
+{
+	subject_clients_read(h, s->subject, &s->clients, NULL);
+}
+
+/* Connections a second; INT64_MAX: there is no limit. */
+static int64_t pace_of(const struct subject_burst *b)
+{
+	double per_s = b->interval_us ? (double)b->count * 1e6 / (double)b->interval_us : 0;
+	return !b->count || per_s >= 1e15 || !b->interval_us ? INT64_MAX : (int64_t)per_s;
+}
+
+/* Beyond which clients of that systemd wait; INT64_MAX: they do not. */
+static int64_t pace_of_polls(const struct subject_clients *c)
+{
+	bool older = c->version && c->version < POLLS_SINCE;
+	return older ? INT64_MAX : pace_of(&c->poll);
+}
+
+static void starts_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	const struct subject_clients *c = &s->clients;
+	int64_t fails = pace_of(&c->trigger), waits = pace_of_polls(c);
+	b->explained = true;
+	b->absent = c->state == CLIENTS_NONE;
+	if (c->state != CLIENTS_READ)
+		return;
+	b->shown = fails < waits ? fails : waits;
+	b->unlimited = b->shown == INT64_MAX;
+	/* An older one has the first limit only. */
+	b->upper = !c->version && waits < fails;
+	b->capacity = b->upper ? fails : b->shown;
+	if (b->upper && fails == INT64_MAX)
+		b->capacity = report_verdict(waits, (int64_t)t->rate_per_s) == VERDICT_OK
+				      ? waits
+				      : REPORT_NONE;
+}
+
+/* A limit on connections in an interval with which the target's rate passes. */
+static uint64_t burst_for(const struct target *t, const struct subject_burst *b)
+{
+	return (uint64_t)ceil((double)report_margin(t->rate_per_s) * (double)b->interval_us / 1e6);
+}
+
+static void burst_words(const char *name, const struct subject_burst *b, uint64_t wanted,
+			struct wording *w)
+{
+	char full[16];
+	bool limits = pace_of(b) < INT64_MAX;
+	wording_set(w, name, "%s", limits ? quantity_count(b->count).text : "");
+	snprintf(full, sizeof(full), "%s_in", name);
+	wording_set(w, full, "%s", quantity_show(QUANTITY_DURATION, b->interval_us).text);
+	snprintf(full, sizeof(full), "%s_line", name);
+	wording_set(w, full, "%s", limits && b->count < wanted ? quantity_plain(wanted).text : "");
+}
+
+static void starts_words(const struct target *t, const struct settings *s, const struct outcome *o,
+			 const struct bound *b, struct wording *w)
+{
+	const struct subject_clients *c = &s->clients;
+	bool polls = pace_of_polls(c) < INT64_MAX;
+	struct subject_burst poll = polls ? c->poll : (struct subject_burst){0};
+	uint64_t wanted = burst_for(t, &c->trigger);
+	who_words(s, w);
+	wording_flag(w, "unknown", c->state != CLIENTS_READ);
+	wording_flag(w, "unversioned", polls && !c->version);
+	/* Above the other one, as by default: clients that wait are better than none. */
+	burst_words("trigger", &c->trigger, polls ? wanted + wanted / 3 : wanted, w);
+	burst_words("poll", &poll, burst_for(t, &poll), w);
+}
+
 static const struct experiment experiments[] = {
 	{
 		.wall = "application.limit",
@@ -450,6 +531,13 @@ static const struct experiment experiments[] = {
 		.bound = clients_bound,
 		.solve = clients_solve,
 		.words = clients_words,
+	},
+	{
+		.wall = "application.starts",
+		.applies = starts_applies,
+		.read = starts_read,
+		.bound = starts_bound,
+		.words = starts_words,
 	},
 	{0},
 };

@@ -167,6 +167,10 @@ enum subject_clients_state {
 	CLIENTS_UNIT,       /* no socket unit is known to be its own; `file` may be, "": none is */
 	CLIENTS_UNREAD,     /* epolltune does not read where such a server has `name` */
 };
+/* New connections in an interval; either 0: no limit. */
+struct subject_burst {
+	uint64_t count, interval_us;
+};
 struct subject_clients {
 	enum subject_clients_state state;
 	uint32_t version; /* subject_version() */
@@ -190,6 +194,10 @@ struct subject_clients {
 	const char *name; /* "worker_connections", "-c"; static, NULL: none */
 	char section[32]; /* that lowers it; "": none */
 	char file[128];   /* "": `name` is of the command; of a socket unit that of the unit */
+	/* Of a socket unit with Accept=yes, systemd.socket(5): TriggerLimitBurst=, beyond which the
+	 * unit fails and its listener is closed, and PollLimitBurst= (systemd 255), beyond which
+	 * clients wait in the accept queue for the rest of the interval. */
+	struct subject_burst trigger, poll;
 };
 /* -ENOTSUP: epolltune does not know how such a server is configured. */
 int subject_clients_read(const struct host *h, const struct subject *s, struct subject_clients *out,

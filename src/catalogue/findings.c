@@ -291,6 +291,22 @@ static const struct finding_row findings[] = {
 	 .action = "Raise the directive that the finding names, or find the clients that keep "
 		   "connections they do not use.",
 	 .proof = "Connections of the server's listeners by inet_diag, beside the directive"},
+	SHORT("application.starts", REMEDY_APPLICATION,
+	      "{who} {tight?can just:cannot} take {needed} new connections/s",
+	      "systemd starts a process for each.{trigger? Beyond {trigger} in {trigger_in} "
+	      "(TriggerLimitBurst) the unit fails\\: its listener is closed, and clients are refused "
+	      "until it is restarted.}{poll? {unversioned?Since version 255 systemd:systemd} takes {poll} in "
+	      "{poll_in} (PollLimitBurst), and the others wait in the accept queue.}",
+	      "systemctl edit {process}\\: [Socket]{trigger_line? TriggerLimitBurst={trigger_line}"
+	      "{poll_line?, and on the next line}}{poll_line? PollLimitBurst={poll_line}}\\; then systemctl restart {process}. Or Accept=no, where one "
+	      "process of the service can take all connections.",
+	      "systemd starts fewer processes a second for a socket unit with Accept=yes than the "
+	      "target has new connections.",
+	      "Raise TriggerLimitBurst= and PollLimitBurst= of the socket unit; Accept=no where one "
+	      "process can take all connections.",
+	      "systemctl show -p TriggerLimitBurst,TriggerLimitIntervalUSec,PollLimitBurst UNIT; "
+	      "\"Trigger limit hit\" in the journal",
+	      "The socket unit takes the target's new connections"),
 	SHORT("application.connections", REMEDY_APPLICATION,
 	      "{who} {tight?can just:cannot} hold {connections} "
 	      "connection{connections=1?:s}{process?\\: RLIMIT_NOFILE is the limit}",

@@ -361,6 +361,7 @@ static const struct server_row servers[] = {
 		.clients = "64 with Accept=yes",
 		.clients_line = "[Socket] MaxConnections={clients}",
 		.clients_closed = true,
+		.version = "libsystemd-shared-",
 		.set = {[SERVER_CLIENTS] = {.directive = "MaxConnections",
 					    .section = "Socket",
 					    .preset = 64,

@@ -529,6 +529,24 @@ static const struct wall_row walls[] = {
 			"that of the service, which check --run measures.",
 	},
 	{
+		.name = "application.starts",
+		.quiet = true,
+		.unit = "connections/s",
+		.need = need_rate,
+		.what = "The new connections a second for which systemd starts a process, of a "
+			"socket unit with Accept=yes. Beyond TriggerLimitBurst= (200 in 2 s by "
+			"default) the unit fails, and its listener is closed until it is restarted. "
+			"Since systemd 255 it stops accepting before, beyond PollLimitBurst= (150), "
+			"until the interval ends. Needed: the target's rate.",
+		.detail =
+			"{unknown?The socket unit is not known\\: see application.limit."
+			":{trigger?TriggerLimitBurst is {trigger} in {trigger_in}"
+			":TriggerLimitBurst sets no limit}"
+			"{poll?, PollLimitBurst{unversioned?, which systemd has since version 255,:} is "
+			"{poll} in {poll_in}}.}",
+		.absent = "systemd starts one process for this socket (Accept=no).",
+	},
+	{
 		.name = "application.connections",
 		.unit = "connections",
 		.need = need_connections,

@@ -328,6 +328,8 @@ static void unit_read(const struct host *h, const struct subject *s, const struc
 	out->limit = unit.max;
 	out->preset = unit.preset;
 	out->further = unit.per_source ? "MaxConnectionsPerSource" : NULL;
+	out->trigger = unit.trigger;
+	out->poll = unit.poll;
 	snprintf(out->file, sizeof(out->file), "%s", unit.file);
 }
 

@@ -744,6 +744,10 @@ test_a_socket_unit_that_accepts_has_its_own_limit() {
 	again 2 80
 	json 'finding("application.limit.short") | (.title | startswith("app.socket (Accept=yes) cannot hold 80 ")) and
 		(.advice | startswith("systemctl edit app.socket: [Socket] MaxConnections=128; then systemctl restart app.socket."))'
+	expect 2 epolltune check --quick --probe configuration --server :8080 --connections 20 --rate 200 --format json
+	json 'wall("application.starts") | .verdict == "short" and .limit == 100 and .needed == 200' \
+		'finding("application.starts.short").advice | startswith("systemctl edit app.socket: [Socket] " +
+			"TriggerLimitBurst=666, and on the next line PollLimitBurst=500; then systemctl restart app.socket.")'
 	clients 8080 64
 	wait_for accepted
 	again 1 20
@@ -753,12 +757,15 @@ test_a_socket_unit_that_accepts_has_its_own_limit() {
 	printf '[Socket]\nMaxConnections=200\n' >/etc/systemd/system/app.socket.d/more.conf
 	again 0 100
 	json 'wall("application.limit").limit == 200'
+	printf '[Socket]\nTriggerLimitBurst=0\nPollLimitBurst=0\n' >/etc/systemd/system/app.socket.d/rate.conf
+	expect 0 epolltune check --quick --probe configuration --server :8080 --connections 20 --rate 200 --format json
+	json 'wall("application.starts") | .verdict == "ok" and .limit == null'
 	printf '[Socket]\nMaxConnectionsPerSource=4\n' >/etc/systemd/system/app.socket.d/source.conf
 	again 3 100
 	json 'wall("application.limit").detail | contains("MaxConnectionsPerSource in ")'
 	printf '[Socket]\nAccept=no\n' >/etc/systemd/system/app.socket.d/more.conf
 	again 0 100
-	json 'wall("application.limit").verdict == "n/a"'
+	json 'wall("application.limit").verdict == "n/a"' 'wall("application.starts").verdict == "n/a"'
 	end_jobs
 }
 

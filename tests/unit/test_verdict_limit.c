@@ -321,6 +321,77 @@ static void one_process_leads_where_it_waits_first_at_a_shared_socket(void **sta
 	}
 }
 
+/* By the files of a socket unit with Accept=yes. */
+static void new_connections_to_a_unit_have_limits_of_its_own(void **state)
+{
+#define UNIT(its_version, triggers, polls)                                                         \
+	{                                                                                          \
+		.state = CLIENTS_READ, .name = "MaxConnections",                                   \
+		.file = "/etc/systemd/system/a.socket", .limit = 64, .version = its_version,       \
+		.trigger = {triggers, 2000000}, .poll = {                                          \
+			polls,                                                                     \
+			2000000                                                                    \
+		}                                                                                  \
+	}
+#define OLD SERVER_VERSION(252, 0, 0)
+#define SINCE SERVER_VERSION(255, 4, 0)
+	static const struct {
+		struct subject_clients clients;
+		uint64_t rate;
+		enum wall_verdict verdict;
+		int64_t limit;
+		const char *detail, *advice; /* parts */
+	} rows[] = {
+		{UNIT(OLD, 200, 150), 80, VERDICT_OK, 100, "TriggerLimitBurst is 200 in 2 s.", ""},
+		{UNIT(OLD, 200, 150), 100, VERDICT_TIGHT, 100, "",
+		 "[Socket] TriggerLimitBurst=250; then systemctl restart a.socket."},
+		{UNIT(OLD, 200, 150), 101, VERDICT_SHORT, 100, "", "TriggerLimitBurst="},
+		{UNIT(SINCE, 200, 150), 60, VERDICT_OK, 75, ", PollLimitBurst is 150 in 2 s.", ""},
+		{UNIT(SINCE, 200, 150), 200, VERDICT_SHORT, 75, "",
+		 "systemctl edit a.socket: [Socket] TriggerLimitBurst=666, and on the next line "
+		 "PollLimitBurst=500; then"},
+		{UNIT(SINCE, 2000, 150), 200, VERDICT_SHORT, 75, "",
+		 "[Socket] PollLimitBurst=500;"},
+		{UNIT(SINCE, 200, 0), 200, VERDICT_SHORT, 100, "TriggerLimitBurst is 200 in 2 s.",
+		 "[Socket] TriggerLimitBurst=500;"},
+		{UNIT(SINCE, 0, 0), 200, VERDICT_OK, REPORT_NONE, "TriggerLimitBurst sets no", ""},
+		/* Which systemd it is another user does not see. */
+		{UNIT(0, 200, 150), 60, VERDICT_OK, 100, "which systemd has since version 255", ""},
+		{UNIT(0, 200, 150), 90, VERDICT_TIGHT, 100, "", "TriggerLimitBurst="},
+		{UNIT(0, 200, 150), 101, VERDICT_SHORT, 100, "", "TriggerLimitBurst="},
+		{UNIT(0, 0, 150), 60, VERDICT_OK, 75, "", ""},
+		{UNIT(0, 0, 150), 200, VERDICT_UNKNOWN, REPORT_NONE, "is 150 in 2 s", ""},
+		{{.state = CLIENTS_NONE}, 200, VERDICT_NA, REPORT_NONE, "Accept=no", ""},
+		{{.state = CLIENTS_UNIT},
+		 200,
+		 VERDICT_UNKNOWN,
+		 REPORT_NONE,
+		 "see application.limit",
+		 ""},
+	};
+	const struct experiment *x = verdict_experiment("configuration", "application.starts");
+	struct subject subject = {.name = "systemd", .activated = true, .pid = 1};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "");
+		s.subject = &subject;
+		s.clients = rows[i].clients;
+		t.rate_per_s = rows[i].rate;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const char *advice = r->finding_count ? r->findings[0].advice : "";
+		if (r->walls[0].verdict != rows[i].verdict || r->walls[0].limit != rows[i].limit ||
+		    !strstr(r->walls[0].detail, rows[i].detail) ||
+		    (rows[i].advice && !strstr(advice, rows[i].advice)))
+			fail_msg("row %zu: %s %" PRId64 ": %s %s", i,
+				 wall_verdict_name(r->walls[0].verdict), r->walls[0].limit,
+				 r->walls[0].detail, advice);
+		findings_are("a unit", r,
+			     rows[i].verdict == VERDICT_SHORT ? "application.starts.short critical"
+			     : rows[i].verdict == VERDICT_TIGHT ? "application.starts.tight warning"
+								: "");
+	}
+}
+
 /* What may be changed while the server runs, or is not all counted, is printed with ≤. */
 static void a_limit_that_may_be_lower_now_is_an_upper_bound(void **state)
 {
@@ -677,6 +748,7 @@ int main(void)
 		cmocka_unit_test(the_configuration_bounds_connections),
 		cmocka_unit_test(a_limit_that_may_be_lower_now_is_an_upper_bound),
 		cmocka_unit_test(one_process_leads_where_it_waits_first_at_a_shared_socket),
+		cmocka_unit_test(new_connections_to_a_unit_have_limits_of_its_own),
 		cmocka_unit_test(a_server_at_its_own_limit_is_named),
 		cmocka_unit_test(one_of_several_processes_at_its_limit_is_named),
 		cmocka_unit_test(a_limit_that_is_reached_is_critical_where_clients_are_lost),
