@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "epolltune/cleanup.h"
@@ -53,18 +54,48 @@ static bool clients_both(const struct target *t, const struct settings *s)
 	return t->role == TARGET_PROXY && setting_of(s)->both;
 }
 
-/* Whether its processes share each socket and accept none at their limit: all of them fill up. */
-static bool is_even(const struct settings *s)
+/* Whether an address of its clients has several sockets (SO_REUSEPORT), or else one that its
+ * processes share. */
+static bool has_sockets(const struct subject *s, bool several)
 {
-	const struct listeners *l = &s->subject->listeners;
-	bool even = !server_of(s->subject)->clients_closed;
-	for (size_t i = 0, end; i < l->count && even; i = end) {
+	const struct listeners *l = &s->listeners;
+	bool has = false;
+	for (size_t i = 0, end; i < l->count; i = end) {
 		bool streams = l->at[i].kind == LISTENER_TCP || l->at[i].kind == LISTENER_UNIX;
 		end = listeners_group(l, i);
 		for (size_t k = i; k < end; k++)
-			even &= end == i + 1 || !streams || l->at[k].aside;
+			has |= (end > i + 1) == several && streams && !l->at[k].aside;
 	}
-	return even;
+	return has;
+}
+
+/* Whether its processes share each socket and accept none at their limit: all of them fill up. */
+static bool is_even(const struct settings *s)
+{
+	return !server_of(s->subject)->clients_closed && !has_sockets(s->subject, true);
+}
+
+/* Whether one of its processes may get most connections of a socket that they share, as the kernel
+ * wakes the one that waited first (EPOLLEXCLUSIVE), and close those beyond its limit while the
+ * others have room. */
+static bool is_led(const struct settings *s)
+{
+	const struct server_row *row = server_of(s->subject);
+	bool turns =
+		s->subject->turns || (row->turns_since && s->clients.version >= row->turns_since);
+	return row->clients_closed && !turns && subject_sharing(s->subject) > 1 &&
+	       has_sockets(s->subject, false);
+}
+
+/* The same server with one of its processes alone. */
+static void alone_make(const struct settings *s, struct subject *one, struct settings *out)
+{
+	*one = *s->subject;
+	one->accepting = 1;
+	one->in_turns = 0;
+	one->unshown = false;
+	*out = *s;
+	out->subject = one;
 }
 
 /* The clients that such a limit of each process suffices for. */
@@ -82,7 +113,7 @@ static uint64_t clients_of(const struct target *t, const struct settings *s, uin
 /* The limit of each process with which they hold so many clients. */
 static int64_t limit_for(const struct target *t, const struct settings *s, uint64_t clients)
 {
-	size_t parts = subject_sharing(s->subject);
+	size_t parts = is_led(s) ? 1 : subject_sharing(s->subject);
 	uint64_t all = clients + s->clients.others;
 	uint64_t each = is_even(s) ? (all + parts - 1) / parts : subject_part(all, parts);
 	return knob_round(knob_find("server.max_connections"),
@@ -144,6 +175,14 @@ static int64_t capacity_of(const struct target *t, const struct settings *s, int
 	return (int64_t)((own < all ? own : all) + waiting_of(s));
 }
 
+static int64_t capacity_alone(const struct target *t, const struct settings *s, int64_t limit)
+{
+	struct subject one;
+	struct settings alone;
+	alone_make(s, &one, &alone);
+	return capacity_of(t, &alone, limit);
+}
+
 /* Those that are served at the same time; UINT64_MAX: all that it has. */
 static uint64_t served_of(const struct target *t, const struct settings *s, int64_t limit)
 {
@@ -189,7 +228,7 @@ static struct clients_limit limit_written(const struct target *t, const struct s
 /* Whether it is not visible how many processes accept; of a socket unit it is systemd alone. */
 static bool is_spread(const struct subject *s)
 {
-	return !s->activated && (!s->accepting || s->unshown);
+	return !s->activated && (!s->accepting || subject_uncertain(s));
 }
 
 static struct clients_limit limit_of(const struct target *t, const struct settings *s)
@@ -235,8 +274,10 @@ static void clients_bound(const struct target *t, const struct settings *s, stru
 	bool more = limit.upper || (server_of(s->subject)->clients_files && !s->taken.held) ||
 		    (s->clients.doubles && !clients_both(t, s));
 	b->capacity = capacity_of(t, s, limit.value);
-	b->upper = more || setting_of(s)->asked || s->clients.uncounted;
-	if (!more)
+	b->upper = more || setting_of(s)->asked || s->clients.uncounted || is_led(s);
+	if (is_led(s))
+		b->shown = capacity_alone(t, s, limit.value) / (more ? 2 : 1);
+	else if (!more)
 		b->shown = b->capacity;
 	b->binding = limit.files && s->at[CLIENTS][0] != 0 ? NOFILE : CLIENTS;
 }
@@ -357,6 +398,17 @@ static void narrower_words(const struct settings *s, struct wording *w)
 	wording_set(w, "narrower", "%s", text);
 }
 
+/* What one process suffices for where it may get most connections. */
+static void led_words(const struct target *t, const struct settings *s, int64_t limit,
+		      struct wording *w)
+{
+	const char *line = server_of(s->subject)->spread_line;
+	bool led = limit != REPORT_NONE && is_led(s);
+	wording_set(w, "alone", "%s",
+		    led ? quantity_count((uint64_t)capacity_alone(t, s, limit)).text : "");
+	wording_set(w, "hashed", "%s", led && line ? line : "");
+}
+
 static void clients_words(const struct target *t, const struct settings *s, const struct outcome *o,
 			  const struct bound *b, struct wording *w)
 {
@@ -377,6 +429,7 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 			    ? quantity_count(subject_sharing(s->subject)).text
 			    : "");
 	wording_flag(w, "uneven", !is_even(s));
+	led_words(t, s, limit.value, w);
 	wording_flag(w, "idle", set->spare);
 	wording_set(w, "besides", "%s",
 		    s->clients.others ? quantity_count(s->clients.others).text : "");
@@ -389,6 +442,86 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 	line_words(t, s, w);
 }
 
+/* systemd has PollLimitBurst= since then. */
+#define POLLS_SINCE SERVER_VERSION(255, 0, 0)
+
+/* What systemd starts a process for, each connection of a socket unit with Accept=yes. */
+static bool starts_applies(const struct target *t, const struct probe_options *o)
+{
+	return clients_applies(t, o) && o->subject->activated;
+}
+
+static void starts_read(const struct host *h, struct settings *s)
+{
+	subject_clients_read(h, s->subject, &s->clients, NULL);
+}
+
+/* Connections a second; INT64_MAX: there is no limit. */
+static int64_t pace_of(const struct subject_burst *b)
+{
+	double per_s = b->interval_us ? (double)b->count * 1e6 / (double)b->interval_us : 0;
+	return !b->count || per_s >= 1e15 || !b->interval_us ? INT64_MAX : (int64_t)per_s;
+}
+
+/* Beyond which clients of that systemd wait; INT64_MAX: they do not. */
+static int64_t pace_of_polls(const struct subject_clients *c)
+{
+	bool older = c->version && c->version < POLLS_SINCE;
+	return older ? INT64_MAX : pace_of(&c->poll);
+}
+
+static void starts_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	const struct subject_clients *c = &s->clients;
+	int64_t fails = pace_of(&c->trigger), waits = pace_of_polls(c);
+	b->explained = true;
+	b->absent = c->state == CLIENTS_NONE;
+	if (c->state != CLIENTS_READ)
+		return;
+	b->shown = fails < waits ? fails : waits;
+	b->unlimited = b->shown == INT64_MAX;
+	/* An older one has the first limit only. */
+	b->upper = !c->version && waits < fails;
+	b->capacity = b->upper ? fails : b->shown;
+	if (b->upper && fails == INT64_MAX)
+		b->capacity = report_verdict(waits, (int64_t)t->rate_per_s) == VERDICT_OK
+				      ? waits
+				      : REPORT_NONE;
+}
+
+/* A limit on connections in an interval with which the target's rate passes. */
+static uint64_t burst_for(const struct target *t, const struct subject_burst *b)
+{
+	return (uint64_t)ceil((double)report_margin(t->rate_per_s) * (double)b->interval_us / 1e6);
+}
+
+static void burst_words(const char *name, const struct subject_burst *b, uint64_t wanted,
+			struct wording *w)
+{
+	char full[16];
+	bool limits = pace_of(b) < INT64_MAX;
+	wording_set(w, name, "%s", limits ? quantity_count(b->count).text : "");
+	snprintf(full, sizeof(full), "%s_in", name);
+	wording_set(w, full, "%s", quantity_show(QUANTITY_DURATION, b->interval_us).text);
+	snprintf(full, sizeof(full), "%s_line", name);
+	wording_set(w, full, "%s", limits && b->count < wanted ? quantity_plain(wanted).text : "");
+}
+
+static void starts_words(const struct target *t, const struct settings *s, const struct outcome *o,
+			 const struct bound *b, struct wording *w)
+{
+	const struct subject_clients *c = &s->clients;
+	bool polls = pace_of_polls(c) < INT64_MAX;
+	struct subject_burst poll = polls ? c->poll : (struct subject_burst){0};
+	uint64_t wanted = burst_for(t, &c->trigger);
+	who_words(s, w);
+	wording_flag(w, "unknown", c->state != CLIENTS_READ);
+	wording_flag(w, "unversioned", polls && !c->version);
+	/* Above the other one, as by default: clients that wait are better than none. */
+	burst_words("trigger", &c->trigger, polls ? wanted + wanted / 3 : wanted, w);
+	burst_words("poll", &poll, burst_for(t, &poll), w);
+}
+
 static const struct experiment experiments[] = {
 	{
 		.wall = "application.limit",
@@ -399,13 +532,21 @@ static const struct experiment experiments[] = {
 		.solve = clients_solve,
 		.words = clients_words,
 	},
+	{
+		.wall = "application.starts",
+		.applies = starts_applies,
+		.read = starts_read,
+		.bound = starts_bound,
+		.words = starts_words,
+	},
 	{0},
 };
 
 #define ARRIVED "Tcp.PassiveOpens"
 
 struct sample {
-	struct settings now; /* subject NULL: there is no such server */
+	struct settings now;            /* subject NULL: there is no such server */
+	struct subject_fullest fullest; /* of its processes */
 	struct host_counters counters;
 	/* Where may_close(). */
 	bool alone;         /* no other TCP listener is here than those of its clients */
@@ -439,26 +580,48 @@ struct clients_use {
 	uint64_t own; /* of `max`, that the server uses for itself at least */
 };
 
-/* Of a server that sets RLIMIT_NOFILE by its limit, the process is at that one. */
-static struct clients_use use_of(const struct settings *s)
+/* What each process may have open; 0: unknown. Of a server that sets RLIMIT_NOFILE by its limit, it
+ * is at that one. */
+static uint64_t each_of(const struct settings *s)
 {
 	const struct subject_clients *c = &s->clients;
 	int64_t each = s->at[CLIENTS][0];
-	struct clients_use use = {0};
 	/* A worker that holds one client is at that limit at each request. */
-	if (!s->subject || each <= 0 || c->several || c->class || is_spread(s->subject) ||
+	if (!s->subject || each <= 0 || c->several || c->class ||
 	    server_of(s->subject)->clients_files || (c->section[0] && !is_one_section(s->subject)))
-		return use;
+		return 0;
 	int64_t files = files_bound(s);
+	return (uint64_t)(files != REPORT_NONE && files < each ? files : each);
+}
+
+static struct clients_use use_of(const struct settings *s)
+{
+	const struct subject_clients *c = &s->clients;
+	struct clients_use use = {.max = each_of(s)};
+	if (!use.max || is_spread(s->subject))
+		return (struct clients_use){0};
 	size_t processes = subject_sharing(s->subject);
-	if (files != REPORT_NONE && files < each)
-		each = files;
-	use.max = (uint64_t)each * processes;
+	use.max *= processes;
 	use.open = s->taken.accepted + (c->section[0] ? 0 : c->others);
 	if (setting_of(s)->both)
 		use.open += s->subject->opened;
 	if (setting_of(s)->spare)
 		use.own = nginx_own(s->subject) * processes;
+	return use;
+}
+
+/* The same of the one of several processes that has most; max 0: the others accept what it does
+ * not. */
+static struct clients_use fullest_use(const struct sample *look)
+{
+	const struct settings *s = &look->now;
+	struct clients_use use = {.max = each_of(s)};
+	if (!use.max || !look->fullest.pid || s->clients.section[0] || is_even(s) ||
+	    s->subject->accepting + s->subject->in_turns < 2)
+		return (struct clients_use){0};
+	use.open = look->fullest.accepted + (setting_of(s)->both ? look->fullest.opened : 0);
+	if (setting_of(s)->spare)
+		use.own = nginx_own(s->subject);
 	return use;
 }
 
@@ -531,6 +694,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->now.subject = o->subject;
 	clients_read(h, &s->now);
 	connection_open_read(h, &s->now);
+	s->fullest = subject_fullest_read(h, o->subject);
 	host_counters(h, &s->counters, NULL);
 	if (may_close(&s->now))
 		closed_read(h, o->subject, s);
@@ -549,36 +713,63 @@ static bool has_lost(const struct sample *before, const struct sample *after, do
 	       host_counter_delta(&before->counters, &after->counters, ARRIVED) > 0;
 }
 
+/* What `use` says of `now`, which are those of one process alone where `one` has its pid. */
+static void reached_report(const struct target *target, const struct settings *now,
+			   const struct clients_use *use, pid_t one, bool lost, struct report *r)
+{
+	struct wording words = {0};
+	struct target t = *target;
+	struct subject subject;
+	struct settings alone;
+	if (one)
+		alone_make(now, &subject, &alone);
+	/* The line to set has room for those that are open, too. */
+	if (one || t.connections <= use->open)
+		t.connections = use->open + 1;
+	clients_words(&t, one ? &alone : now, NULL, NULL, &words);
+	wording_set(&words, "open", "%s", quantity_count(use->open).text);
+	wording_set(&words, "max", "%s", quantity_count(use->max).text);
+	wording_flag(&words, "closes", server_of(now->subject)->clients_closed);
+	wording_flag(&words, "lost", lost);
+	wording_set(&words, "one", "%.0d", (int)one);
+	if (one)
+		wording_set(&words, "processes", "%s",
+			    quantity_count(now->subject->accepting + now->subject->in_turns).text);
+	struct finding *f = report_finding(r, "application.limit.reached", &words);
+	if (!lost)
+		f->level = LEVEL_WARNING;
+	finding_evidence(f, "open connections", "connections", (double)use->open, NAN);
+	finding_propose(f, "server.max_connections", now->text[CLIENTS], "");
+}
+
+/* Whether both looks showed it. */
+static bool stays_reached(const struct clients_use *was, const struct clients_use *is)
+{
+	return is_reached(was) && is_reached(is);
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
 	struct settings shared[2];
-	const struct settings *now = &after->now;
-	struct clients_use was = use_of(&before->now), is = use_of(now);
-	struct wording words = {0};
-	struct target t = *m->target;
-	if ((!is_reached(&was) || !is_reached(&is)) && shared_make(&before->now, &shared[0]) &&
-	    shared_make(now, &shared[1])) {
-		now = &shared[1];
-		was = use_of(&shared[0]);
-		is = use_of(now);
-	}
-	if (!is_reached(&was) || !is_reached(&is))
+	struct clients_use was = use_of(&before->now), is = use_of(&after->now);
+	if (stays_reached(&was, &is)) {
+		reached_report(m->target, &after->now, &is, 0, has_lost(before, after, m->seconds),
+			       r);
 		return;
-	/* The line to set has room for those that are open, too. */
-	if (t.connections <= is.open)
-		t.connections = is.open + 1;
-	clients_words(&t, now, NULL, NULL, &words);
-	wording_set(&words, "open", "%s", quantity_count(is.open).text);
-	wording_set(&words, "max", "%s", quantity_count(is.max).text);
-	wording_flag(&words, "closes", server_of(now->subject)->clients_closed);
-	bool lost = has_lost(before, after, m->seconds);
-	wording_flag(&words, "lost", lost);
-	struct finding *f = report_finding(r, "application.limit.reached", &words);
-	if (!lost)
-		f->level = LEVEL_WARNING;
-	finding_evidence(f, "open connections", "connections", (double)is.open, NAN);
-	finding_propose(f, "server.max_connections", now->text[CLIENTS], "");
+	}
+	if (shared_make(&before->now, &shared[0]) && shared_make(&after->now, &shared[1])) {
+		was = use_of(&shared[0]);
+		is = use_of(&shared[1]);
+		if (stays_reached(&was, &is))
+			reached_report(m->target, &shared[1], &is, 0,
+				       has_lost(before, after, m->seconds), r);
+		return;
+	}
+	was = fullest_use(before);
+	is = fullest_use(after);
+	if (stays_reached(&was, &is))
+		reached_report(m->target, &after->now, &is, after->fullest.pid, false, r);
 }
 
 static const struct observation observation = {

@@ -120,7 +120,7 @@ static void subject_bound(const struct target *t, const struct settings *s, stru
 	b->capacity = connections_of(t, s, SOFT);
 	b->binding = nr_open_binds(s, SOFT) ? NR_OPEN : NOFILE;
 	/* That of one process, where more may accept. */
-	if (holder->unshown && b->capacity != REPORT_NONE &&
+	if (subject_uncertain(holder) && b->capacity != REPORT_NONE &&
 	    b->capacity < (int64_t)target_sockets(t)) {
 		b->capacity = REPORT_NONE;
 		b->explained = true;
@@ -177,8 +177,8 @@ static void subject_words(const struct subject *subject, int64_t proposed, struc
 	wording_set(w, "holder", "%s", subject->held ? wording_get(w, "who") : "any server");
 	wording_set(w, "processes", "%s",
 		    subject_sharing(subject) > 1 ? quantity_count(subject->accepting).text : "");
-	wording_set(w, "unshown", "%s",
-		    subject->unshown ? quantity_count(subject->accepting).text : "");
+	size_t uncertain = subject_uncertain(subject);
+	wording_set(w, "unshown", "%s", uncertain ? quantity_count(uncertain).text : "");
 	unit_words(w, unit_service(subject->unit), subject->manager);
 	wording_set(w, "server", "%s", server ? server->name : "");
 	wording_set(w, "line", "%s",

@@ -314,8 +314,14 @@ struct server_row {
 	struct {
 		uint64_t idle, busy, tls;
 	} own;
-	bool forks;          /* a process for each connection */
-	bool accepts_in_one; /* one thread of each of its processes accepts */
+	bool forks; /* a process for each connection */
+	/* What its program has as text before its version; NULL: not known. */
+	const char *version;
+	/* The first version whose processes take turns at a socket that they share. Before, the
+	 * kernel wakes the one that waited for it first. 0: none. */
+	uint32_t turns_since;
+	const char *spread_line; /* to set, for a socket of each; NULL: not known */
+	bool accepts_in_one;     /* one thread of each of its processes accepts */
 	/* Of its command, without effect on the limits of `set`, comma separated: "-d", "-p:" with
 	 * a word after it, "-g+" with those up to the next option, "*" a word of its own. NULL: its
 	 * words are lines of its configuration. */
@@ -328,6 +334,11 @@ struct server_row {
 	struct server_setting set[SERVER_LIMITS]; /* how the lines of `clients` and `backlog` are
 						     tried (edit.h); zeroed: they are not */
 };
+
+#define SERVER_VERSION(major, minor, patch)                                                        \
+	((uint32_t)(major) << 20 | (uint32_t)(minor) << 10 | (uint32_t)(patch))
+/* Of the first number in a text, "nginx/1.22.1", "252.so"; 0: there is none. Pure. */
+uint32_t server_version_parse(const char *text);
 
 size_t server_row_count(void);
 const struct server_row *server_row_at(size_t i);

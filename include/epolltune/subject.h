@@ -15,6 +15,14 @@
 #include "epolltune/listener.h"
 #include "epolltune/port_set.h"
 
+/* Of its acceptors the one with the most TCP connections; pid 0: none has any, or that is not
+ * visible. */
+struct subject_fullest {
+	pid_t pid;
+	uint64_t open;             /* descriptors */
+	uint64_t accepted, opened; /* connections, estimated where they are many */
+};
+
 struct subject {
 	char name[16]; /* of the process; "": not visible to this user */
 	char unit[96]; /* systemd unit; "" if none */
@@ -34,7 +42,10 @@ struct subject {
 	uint64_t held, upstream;
 	uint64_t opened; /* TCP connections that all of them opened; 0: unknown, too */
 	bool unshown;    /* which of the acceptors accept is not visible: one of them, or several */
-	bool forks;      /* its processes show that each connection has one of its own */
+	size_t in_turns; /* processes besides them that may accept at other times */
+	bool turns;      /* they take turns: one that holds the listener does not watch it now */
+	struct subject_fullest fullest;
+	bool forks; /* its processes show that each connection has one of its own */
 	/* Kinds of listeners, as 1 << LISTENER_TCP | …, of which it may have more: the search of
 	 * its descriptors ended at its limit. */
 	unsigned cut;
@@ -156,9 +167,14 @@ enum subject_clients_state {
 	CLIENTS_UNIT,       /* no socket unit is known to be its own; `file` may be, "": none is */
 	CLIENTS_UNREAD,     /* epolltune does not read where such a server has `name` */
 };
+/* New connections in an interval; either 0: no limit. */
+struct subject_burst {
+	uint64_t count, interval_us;
+};
 struct subject_clients {
 	enum subject_clients_state state;
-	bool preset; /* nothing sets it: it is the default */
+	uint32_t version; /* subject_version() */
+	bool preset;      /* nothing sets it: it is the default */
 	/* With CLIENTS_READ: its listeners have at most; 0: nothing sets it, and the server takes
 	 * what RLIMIT_NOFILE allows. */
 	uint64_t limit;
@@ -178,15 +194,27 @@ struct subject_clients {
 	const char *name; /* "worker_connections", "-c"; static, NULL: none */
 	char section[32]; /* that lowers it; "": none */
 	char file[128];   /* "": `name` is of the command; of a socket unit that of the unit */
+	/* Of a socket unit with Accept=yes, systemd.socket(5): TriggerLimitBurst=, beyond which the
+	 * unit fails and its listener is closed, and PollLimitBurst= (systemd 255), beyond which
+	 * clients wait in the accept queue for the rest of the interval. */
+	struct subject_burst trigger, poll;
 };
 /* -ENOTSUP: epolltune does not know how such a server is configured. */
 int subject_clients_read(const struct host *h, const struct subject *s, struct subject_clients *out,
 			 struct err *e);
 
+/* The version of its program, as SERVER_VERSION(), by the text that the catalogue has for it; 0: it
+ * has none, or the file is not readable. */
+uint32_t subject_version(const struct host *h, const struct subject *s);
+
 /* Finds the listeners that are paused (struct listener), as of a server that does so at its limit
  * on connections, or whose processes have no descriptor left; their limit is what its command sets,
  * or its default, otherwise. */
 void subject_paused_read(const struct host *h, struct subject *s);
+
+/* s->fullest with what it has now, by the descriptors that it opened or closed since; pid 0: it has
+ * ended. */
+struct subject_fullest subject_fullest_read(const struct host *h, const struct subject *s);
 
 /* The inodes of the sockets that its processes hold, those of the same name below `pid`. None are
  * visible to another user. The caller frees *inodes, also after an error. */
@@ -205,6 +233,8 @@ bool subject_has_root(const struct subject *s, pid_t root);
 /* Whether it has a process for each connection, as epolltune knows of such a server, or as its
  * processes show while it has clients. False for NULL. */
 bool subject_forks(const struct subject *s);
+/* The processes that may accept, where it is not visible how many of them do; otherwise 0. */
+size_t subject_uncertain(const struct subject *s);
 /* The processes that share its connections; 1 where it is not visible which do, or there is no
  * subject. */
 size_t subject_sharing(const struct subject *s);

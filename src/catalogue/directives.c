@@ -113,7 +113,7 @@ static const struct clue_row directives[] = {
 	 "systemd sockets: activations in an interval (2 s): with Accept=yes 200, otherwise 20. Beyond "
 	 "that the unit fails, and its listener is closed until it is restarted. PollLimitBurst "
 	 "(systemd 255; 150 or 15) makes it ignore the socket for the rest of the interval instead.",
-	 "", REMEDY_APPLICATION,
+	 "application.starts", REMEDY_APPLICATION,
 	 "systemctl show -p TriggerLimitBurst,TriggerLimitIntervalUSec,PollLimitBurst UNIT",
 	 "systemctl edit UNIT: [Socket] TriggerLimitBurst=2000, or 0 for no limit; then systemctl "
 	 "restart UNIT. Accept=no where each connection starts a process.",

@@ -243,12 +243,15 @@ static const struct finding_row findings[] = {
 	      "{who} {tight?can barely:cannot} hold {needed} connection{needed=1?:s}\\: its own "
 	      "limit is {limit}",
 	      LIMIT_OF_A_SERVER
-	      "{processes? for each of {processes} processes{uneven?, and the kernel spreads "
-	      "connections unevenly}}{waiting?, and its accept queue holds {waiting} more}. {both?Connections to servers behind it count, too. }{held?It holds "
+	      "{processes? for each of {processes} processes{alone?:{uneven?, and the kernel spreads "
+	      "connections unevenly}}}{waiting?, and its accept queue holds {waiting} more}. {both?Connections to servers behind it count, too. }{held?It holds "
 	      "{held} descriptor{held=1?:s} besides. }{besides?{besides} connection{besides=1?:s} "
 	      "to its other listeners {besides=1?counts:count}, too. }{idle?It closes idle ones when a sixteenth is "
-	      "left. }It suffices for {capacity}.",
-	      "{unit?{line}.:{possible?{how}:{server}\\: {line}.}{narrower? Raise it in each section "
+	      "left. }{alone?The kernel wakes the process that waited first\\: it may get most connections, and "
+	      "closes those beyond its limit while the others have room. It suffices for {alone} to "
+	      "{capacity}.:It suffices for {capacity}.}",
+	      "{unit?{line}.:{possible?{how}:{server}\\: {line}.}{hashed? Or set {hashed}\\: a hash "
+	      "spreads connections then.}{narrower? Raise it in each section "
 	      "({narrower}) that sets it lower, too.} Restart it, and check again.}",
 	      "The configuration of the server allows fewer connections than the "
 	      "target needs.",
@@ -261,10 +264,12 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .about = "{process}",
 	 .unserved = true,
-	 .title = "{who} has {open} of {max} connection{max=1?:s} open, its own limit\\: "
-		  "{lost?{closes?it closes new clients:new clients wait in its accept "
-		  "queue}:{closes?it would close the next client:the next client would wait in its "
-		  "accept queue}}",
+	 .title =
+		 "{one?{process} (pid {one}), one of {processes} processes,:{who}} has {open} of {max} "
+		 "connection{max=1?:s} open, its own limit\\: "
+		 "{lost?{closes?it closes new clients:new clients wait in its accept "
+		 "queue}:{closes?it would close the next client:the next client would wait in its "
+		 "accept queue}}",
 	 .detail = LIMIT_OF_A_SERVER
 	 "{processes? for each of {processes} processes}.{both? Connections to servers behind it "
 	 "count, too.}{besides? {besides} connection{besides=1?:s} to its other listeners "
@@ -274,7 +279,8 @@ static const struct finding_row findings[] = {
 		   "that sets it lower, too.} Or close idle clients sooner.",
 	 .answer = "{process} is at its own limit on connections",
 	 .meaning =
-		 "The server that --server named has as many connections open as its configuration "
+		 "The server that --server named, or one of several processes of it that close new "
+		 "clients or have a listener of their own, has as many connections open as its configuration "
 		 "allows: a client that it does not accept or closes at once grows no counter. "
 		 "Critical where clients wait in its accept queue in both samples, or, of a server "
 		 "that closes them, where connections arrived in between, it has no more of them "
@@ -285,6 +291,22 @@ static const struct finding_row findings[] = {
 	 .action = "Raise the directive that the finding names, or find the clients that keep "
 		   "connections they do not use.",
 	 .proof = "Connections of the server's listeners by inet_diag, beside the directive"},
+	SHORT("application.starts", REMEDY_APPLICATION,
+	      "{who} {tight?can just:cannot} take {needed} new connections/s",
+	      "systemd starts a process for each.{trigger? Beyond {trigger} in {trigger_in} "
+	      "(TriggerLimitBurst) the unit fails\\: its listener is closed, and clients are refused "
+	      "until it is restarted.}{poll? {unversioned?Since version 255 systemd:systemd} takes {poll} in "
+	      "{poll_in} (PollLimitBurst), and the others wait in the accept queue.}",
+	      "systemctl edit {process}\\: [Socket]{trigger_line? TriggerLimitBurst={trigger_line}"
+	      "{poll_line?, and on the next line}}{poll_line? PollLimitBurst={poll_line}}\\; then systemctl restart {process}. Or Accept=no, where one "
+	      "process of the service can take all connections.",
+	      "systemd starts fewer processes a second for a socket unit with Accept=yes than the "
+	      "target has new connections.",
+	      "Raise TriggerLimitBurst= and PollLimitBurst= of the socket unit; Accept=no where one "
+	      "process can take all connections.",
+	      "systemctl show -p TriggerLimitBurst,TriggerLimitIntervalUSec,PollLimitBurst UNIT; "
+	      "\"Trigger limit hit\" in the journal",
+	      "The socket unit takes the target's new connections"),
 	SHORT("application.connections", REMEDY_APPLICATION,
 	      "{who} {tight?can barely:cannot} hold {connections} "
 	      "connection{connections=1?:s}{process?\\: RLIMIT_NOFILE is the limit}",

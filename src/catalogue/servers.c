@@ -81,6 +81,10 @@ static const struct server_row servers[] = {
 		.clients = "512 for each worker",
 		.clients_line = "events \\{ worker_connections {clients}; \\}, for each worker",
 		.clients_closed = true,
+		.version = "nginx version: ",
+		/* src/event/ngx_event_accept.c ngx_reorder_accept_events() */
+		.turns_since = SERVER_VERSION(1, 21, 6),
+		.spread_line = "reuseport in each listen",
 		.files_line =
 			"worker_rlimit_nofile {files}; events \\{ worker_connections {files}; \\}",
 		.keepalive_line = "listen ADDRESS so_keepalive={seconds}s;",
@@ -357,6 +361,7 @@ static const struct server_row servers[] = {
 		.clients = "64 with Accept=yes",
 		.clients_line = "[Socket] MaxConnections={clients}",
 		.clients_closed = true,
+		.version = "libsystemd-shared-",
 		.set = {[SERVER_CLIENTS] = {.directive = "MaxConnections",
 					    .section = "Socket",
 					    .preset = 64,
@@ -400,6 +405,16 @@ const struct server_setting *server_clients_setting(const struct server_row *row
 {
 	const struct server_setting *set = row ? &row->set[SERVER_CLIENTS] : NULL;
 	return set && (set->directive || set->option || set->unread) ? set : NULL;
+}
+
+uint32_t server_version_parse(const char *text)
+{
+	unsigned major, minor = 0, patch = 0;
+	text += strcspn(text, "0123456789");
+	if (sscanf(text, "%4u.%4u.%4u", &major, &minor, &patch) < 1 || major > 4095 ||
+	    minor > 1023 || patch > 1023)
+		return 0;
+	return SERVER_VERSION(major, minor, patch);
 }
 
 static bool is_named_by(const char *patterns, const char *path)

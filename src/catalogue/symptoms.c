@@ -399,7 +399,8 @@ static const struct clue_row symptoms[] = {
 	 "TriggerLimitIntervalSec= (with Accept=yes 200 connections in 2 s, otherwise 20): the unit has "
 	 "failed, its listener is closed, and clients are refused until it is restarted. With Accept=no "
 	 "the service mostly ends at once, without taking the connection.",
-	 "", REMEDY_APPLICATION, "systemctl status UNIT; journalctl -u UNIT -u SERVICE",
+	 "application.starts", REMEDY_APPLICATION,
+	 "systemctl status UNIT; journalctl -u UNIT -u SERVICE",
 	 "Find why the service ends (its log); for a high rate: systemctl edit UNIT: [Socket] "
 	 "TriggerLimitBurst=2000. Then systemctl restart UNIT.",
 	 "systemd src/core/socket.c socket_enter_running(); systemd.socket(5)"},

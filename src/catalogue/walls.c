@@ -521,7 +521,8 @@ static const struct wall_row walls[] = {
 			"takes:}{automatic?{name} is not set, and RLIMIT_NOFILE of "
 			"{server} is not visible:}{builtin?{name} is not set, and without it some versions "
 			"of {server} take no more than {builtin} descriptor{builtin=1?:s}:}; check --run measures the limit:" LIMIT_OF_A_SERVER
-			"{processes? for each of {processes} processes}{waiting?, and its accept queue "
+			"{processes? for each of {processes} processes{alone?, of which one may get most "
+			"connections}}{waiting?, and its accept queue "
 			"holds {waiting} more}{both?, connections to "
 			"servers behind it included}{held?, {held} descriptor{held=1?:s} that it "
 			"holds besides included}{besides?, {besides} connection{besides=1?:s} to "
@@ -531,6 +532,24 @@ static const struct wall_row walls[] = {
 		.absent =
 			"systemd accepts no connection of this socket itself (Accept=no): the limit is "
 			"that of the service, which check --run measures.",
+	},
+	{
+		.name = "application.starts",
+		.quiet = true,
+		.unit = "connections/s",
+		.need = need_rate,
+		.what = "The new connections a second for which systemd starts a process, of a "
+			"socket unit with Accept=yes. Beyond TriggerLimitBurst= (200 in 2 s by "
+			"default) the unit fails, and its listener is closed until it is restarted. "
+			"Since systemd 255 it stops accepting before, beyond PollLimitBurst= (150), "
+			"until the interval ends. Needed: the target's rate.",
+		.detail =
+			"{unknown?The socket unit is not known\\: see application.limit."
+			":{trigger?TriggerLimitBurst is {trigger} in {trigger_in}"
+			":TriggerLimitBurst sets no limit}"
+			"{poll?, PollLimitBurst{unversioned?, which systemd has since version 255,:} is "
+			"{poll} in {poll_in}}.}",
+		.absent = "systemd starts one process for this socket (Accept=no).",
 	},
 	{
 		.name = "application.connections",

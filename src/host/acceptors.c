@@ -214,6 +214,18 @@ static void thread_look(struct looked *l, const char *line)
 	case SYS_io_uring_enter:
 		l->at.may_accept = true;
 		break;
+	case SYS_flock:
+#ifdef SYS_fcntl
+	case SYS_fcntl:
+#endif
+#ifdef SYS_semop
+	case SYS_semop:
+#endif
+#ifdef SYS_semtimedop
+	case SYS_semtimedop:
+#endif
+		l->at.locks = true;
+		break;
 #ifdef SYS_epoll_wait
 	case SYS_epoll_wait:
 #endif
@@ -284,6 +296,8 @@ static void holder_look(struct acceptor_search *s, int process, const struct pro
 	l.at.listens = kinds[LISTENER];
 	l.at.held = kinds[OTHER] + kinds[LISTENER] + others + opened;
 	l.at.upstream = opened > others ? opened - others : 0;
+	l.at.accepted = kinds[CLIENT] + others;
+	l.at.opened = opened;
 	l.at.accepts = l.at.p.wait == WAIT_ACCEPT;
 	if (s->traces)
 		threads_look(&l, process);
@@ -384,10 +398,21 @@ static bool works_beside(const struct holder *all, size_t count, const struct ho
 	return false;
 }
 
-size_t acceptors_choose(struct holder *all, size_t count, bool *unshown)
+/* Whether it may accept when its sibling, which does so now, does not. */
+static bool takes_turns(const struct holder *all, size_t count, const struct holder *h)
+{
+	for (size_t i = 0; i < count && h->listens; i++)
+		if (all[i].parent == h->parent && all[i].listens &&
+		    (all[i].accepts || all[i].clients) && !strcmp(all[i].p.name, h->p.name))
+			return h->polls || h->may_accept || h->locks;
+	return false;
+}
+
+size_t acceptors_choose(struct holder *all, size_t count, bool *unshown, size_t *in_turns)
 {
 	enum { ANY, MAY, DOES } best = ANY, is;
 	size_t kept = 0;
+	*in_turns = 0;
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < count; i++) {
 			const struct holder *h = &all[i];
@@ -401,6 +426,8 @@ size_t acceptors_choose(struct holder *all, size_t count, bool *unshown)
 				struct holder chosen = *h;
 				all[i] = all[kept];
 				all[kept++] = chosen;
+			} else if (is != best) {
+				*in_turns += takes_turns(all, count, h);
 			}
 		}
 	*unshown = false;
@@ -454,7 +481,11 @@ static void described(struct subject *out, const struct holder *h)
 		out->oldest = h->p.started;
 	if (h->p.started > out->newest)
 		out->newest = h->p.started;
+	out->turns |= h->listens && h->polls && !h->accepts && !h->may_accept;
 	out->opened += h->upstream;
+	if (h->accepted + h->opened > out->fullest.accepted + out->fullest.opened)
+		out->fullest =
+			(struct subject_fullest){h->p.pid, h->p.open, h->accepted, h->opened};
 	if (h->held > out->held) {
 		out->held = h->held;
 		out->upstream = h->upstream;
@@ -470,7 +501,8 @@ static int chosen_describe(const struct acceptor_search *s, struct subject *out,
 		all[i] = s->looked[i].at;
 	/* Of a known server the catalogue says it. */
 	out->forks = !server_row_find(out->name) && acceptors_fork(all, s->count);
-	size_t count = acceptors_choose(all, s->count, &out->unshown);
+	size_t count = acceptors_choose(all, s->count, &out->unshown, &out->in_turns);
+	out->turns = out->in_turns;
 	for (size_t i = 0; i < count; i++)
 		described(out, &all[i]);
 	return 0;

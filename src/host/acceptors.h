@@ -12,9 +12,13 @@ struct holder {
 	bool accepts;    /* it is in accept(), or an epoll set of its own watches the listener */
 	bool may_accept; /* what its threads wait for is not visible, or may be the listener */
 	bool polls;      /* it has an epoll set */
+	bool locks;      /* a thread waits for a lock, as of a server that accepts in turns */
 	/* Connections that this process accepted or was given, not inherited; those of an address
 	 * are `clients` of struct listener. */
 	uint64_t clients;
+	/* TCP connections that it has, estimated where they are many: of clients of any listener,
+	 * also inherited, and those that it opened. */
+	uint64_t accepted, opened;
 	uint64_t held; /* descriptors besides connections of clients */
 	/* Of these, TCP connections that it opened, less one for each client of its other
 	 * listeners: as a proxy it has them for its clients. */
@@ -25,8 +29,10 @@ struct holder {
  * then accepting, and what polls a listener beside a sibling with connections is as that. A parent
  * whose children hold more of them hands them over, and one without the listener that a sibling has
  * drains: these are left out. Without any that do: those that may, or else all. *unshown: of these
- * it is not visible which, and they do not all have the same parent. Pure. */
-size_t acceptors_choose(struct holder *all, size_t count, bool *unshown);
+ * it is not visible which, and they do not all have the same parent. *in_turns: those left out that
+ * may accept at other times, as siblings of the same name that hold the listener, and poll or wait
+ * for a lock: of such only one watches it (accept_mutex of nginx). Pure. */
+size_t acceptors_choose(struct holder *all, size_t count, bool *unshown, size_t *in_turns);
 
 /* Whether they show that the server forks for each connection: all that have one, at least two,
  * have one each, no listener and no epoll set, and their parent accepts and has none. Pure. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/list.h"
 #include "host/machine.h"
 #include "host/unit_files.h"
 
@@ -110,10 +111,58 @@ static bool is_yes(const char *value)
 	return false;
 }
 
+/* Microseconds of a unit of systemd.time(7), of a number alone; 0: it is none. */
+static double time_unit(const char *name)
+{
+	static const struct {
+		const char *names;
+		double us;
+	} units[] = {{"us,usec", 1},
+		     {"ms,msec", 1e3},
+		     {",s,sec,second,seconds", 1e6},
+		     {"m,min,minute,minutes", 60e6},
+		     {"h,hr,hour,hours", 3600e6},
+		     {"d,day,days", 86400e6}};
+	struct list_item item;
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		for (const char *names = units[i].names; list_next(&names, &item);)
+			if (list_item_is(&item, name))
+				return units[i].us;
+	return 0;
+}
+
+/* "1min 30s". What is none systemd ignores. */
+static void time_take(const char *text, uint64_t *us)
+{
+	double all = 0, number;
+	char unit[12];
+	for (int end; *text; text += end + (int)strspn(text + end, " \t")) {
+		unit[0] = 0;
+		if (*text < '0' || *text > '9' ||
+		    sscanf(text, "%lf%n %11[a-z]%n", &number, &end, unit, &end) < 1 ||
+		    !time_unit(unit))
+			return;
+		all += number * time_unit(unit);
+	}
+	*us = all < 1e15 ? (uint64_t)all : UINT64_C(1000000000000000);
+}
+
+/* One of the limits on new connections, of which `key` goes on so. */
+static void burst_take(const char *key, const char *value, struct subject_burst *out)
+{
+	if (!strcmp(key, "Burst") && *value)
+		out->count = strtoull(value, NULL, 10);
+	else if (!strcmp(key, "IntervalSec") && !strcmp(value, "infinity"))
+		out->interval_us = SOCKET_UNIT_INTERVAL_US;
+	else if (!strcmp(key, "IntervalSec") && *value)
+		time_take(value, &out->interval_us);
+}
+
 /* An empty value ends what was set before. */
 static void line_take(const char *key, const char *value, const struct subject *s,
 		      struct socket_unit_lines *out)
 {
+	static const char trigger[] = "TriggerLimit", poll[] = "PollLimit";
 	if (!strcmp(key, "Accept")) {
 		out->accepts = is_yes(value);
 	} else if (!strcmp(key, "ListenStream") || !strcmp(key, "ListenSequentialPacket")) {
@@ -128,6 +177,10 @@ static void line_take(const char *key, const char *value, const struct subject *
 		out->unit.max = *value ? strtoull(value, NULL, 10) : SOCKET_UNIT_CONNECTIONS;
 	} else if (!strcmp(key, "MaxConnectionsPerSource")) {
 		out->unit.per_source = strtoull(value, NULL, 10);
+	} else if (!strncmp(key, trigger, strlen(trigger))) {
+		burst_take(key + strlen(trigger), value, &out->unit.trigger);
+	} else if (!strncmp(key, poll, strlen(poll))) {
+		burst_take(key + strlen(poll), value, &out->unit.poll);
 	}
 }
 
@@ -211,7 +264,11 @@ void socket_unit_begin(const char *name, struct socket_unit_lines *out)
 	static const char type[] = ".socket";
 	const char *at = strchr(name, '@');
 	size_t length = at ? strlen(at + 1) : 0;
-	*out = (struct socket_unit_lines){.unit = {.max = SOCKET_UNIT_CONNECTIONS, .preset = true}};
+	*out = (struct socket_unit_lines){
+		.unit = {.max = SOCKET_UNIT_CONNECTIONS,
+			 .preset = true,
+			 .trigger = {SOCKET_UNIT_TRIGGERS, SOCKET_UNIT_INTERVAL_US},
+			 .poll = {SOCKET_UNIT_POLLS, SOCKET_UNIT_INTERVAL_US}}};
 	out->template = at && !strcmp(at + 1, type);
 	if (length > strlen(type))
 		snprintf(out->instance, sizeof(out->instance), "%.*s", (int)(length - strlen(type)),
@@ -237,10 +294,17 @@ static int unit_parse(const struct host *h, const struct subject *s, const char 
 	return dropins_parse(h, s, unit, out);
 }
 
+static bool bursts_differ(const struct subject_burst *a, const struct subject_burst *b)
+{
+	return a->count != b->count || a->interval_us != b->interval_us;
+}
+
 static bool limits_differ(const struct socket_unit_lines *a, const struct socket_unit_lines *b)
 {
 	return a->accepts != b->accepts || a->unit.max != b->unit.max ||
-	       a->unit.per_source != b->unit.per_source;
+	       a->unit.per_source != b->unit.per_source ||
+	       bursts_differ(&a->unit.trigger, &b->unit.trigger) ||
+	       bursts_differ(&a->unit.poll, &b->unit.poll);
 }
 
 /* Those that clients connect to. */

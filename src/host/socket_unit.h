@@ -9,7 +9,12 @@
 #include "epolltune/host.h"
 #include "epolltune/subject.h"
 
-#define SOCKET_UNIT_CONNECTIONS 64 /* MaxConnections= by default, systemd.socket(5) */
+/* With Accept=yes by default, systemd.socket(5): MaxConnections=, TriggerLimitBurst=,
+ * PollLimitBurst=, and the intervals of both. */
+#define SOCKET_UNIT_CONNECTIONS 64
+#define SOCKET_UNIT_TRIGGERS 200
+#define SOCKET_UNIT_POLLS 150
+#define SOCKET_UNIT_INTERVAL_US 2000000
 
 struct socket_unit {
 	enum {
@@ -23,6 +28,7 @@ struct socket_unit {
 	uint64_t max;    /* MaxConnections= */
 	bool preset;     /* that is the default */
 	bool per_source; /* MaxConnectionsPerSource= bounds those of one client, too */
+	struct subject_burst trigger, poll; /* as in struct subject_clients */
 };
 
 /* Finds that of the subject's listeners, by the files of its systemd, which may have been changed

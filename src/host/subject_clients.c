@@ -76,7 +76,8 @@ static bool root_is_ours(const struct host *h, const struct subject *s)
 	       own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 
-/* The command of the system's unit that it is in, if that starts such a server. */
+/* The command of the system's unit that it is in, if that starts such a server. A title may be
+ * written over the environment, too: what the unit sets of that is unknown. */
 static bool command_of_unit(const struct host *h, const struct subject *s,
 			    const struct server_row *row, char **text, struct server_command *c)
 {
@@ -85,7 +86,8 @@ static bool command_of_unit(const struct host *h, const struct subject *s,
 	snprintf(path, sizeof(path), "proc/%d/cgroup", (int)s->pid);
 	if (host_read_all(h, path, &cgroup, NULL) < 0 ||
 	    !unit_is_system(cgroup, unit_service(s->unit)) || !root_is_ours(h, s) ||
-	    unit_command_read(h, unit_service(s->unit), s->started, text, c))
+	    unit_command_read(h, unit_service(s->unit),
+			      row->set[SERVER_CLIENTS].elsewhere_variables, s->started, text, c))
 		return false;
 	return server_row_find(basename(c->word[0])) == row;
 }
@@ -328,6 +330,8 @@ static void unit_read(const struct host *h, const struct subject *s, const struc
 	out->limit = unit.max;
 	out->preset = unit.preset;
 	out->further = unit.per_source ? "MaxConnectionsPerSource" : NULL;
+	out->trigger = unit.trigger;
+	out->poll = unit.poll;
 	snprintf(out->file, sizeof(out->file), "%s", unit.file);
 }
 
@@ -344,6 +348,7 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 		return err_set(e, ENOMEM, "no memory for a command");
 	if (!set)
 		return err_set(e, ENOTSUP, "epolltune does not know how %s is configured", s->name);
+	out->version = subject_version(h, s);
 	if (set->unread) {
 		out->state = CLIENTS_UNREAD;
 		out->name = set->unread;

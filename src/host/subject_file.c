@@ -18,7 +18,7 @@ int subject_capture(const struct subject *s, struct capture *c, struct err *e)
 	char text[512], unit[TEXT_FIELD], name[TEXT_FIELD];
 	int n = snprintf(text, sizeof(text), NUMBERS("%u") "unit %s\nname %s\n", (unsigned)s->pid,
 			 (unsigned)s->accepting, (unsigned)s->held, (unsigned)s->upstream,
-			 s->unshown, s->forks, s->activated, (unsigned)s->manager,
+			 subject_uncertain(s) > 0, s->forks, s->activated, (unsigned)s->manager,
 			 text_field(s->unit, unit), text_field(s->name, name));
 	const struct capture_file f = {.data = text, .size = (size_t)n};
 	return capture_put(c, SUBJECT_FILE, &f, e);

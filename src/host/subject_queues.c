@@ -24,6 +24,11 @@ uint64_t subject_part(uint64_t enough, size_t n)
 	return part < enough ? part : enough;
 }
 
+size_t subject_uncertain(const struct subject *s)
+{
+	return s->unshown || s->in_turns ? s->accepting + s->in_turns : 0;
+}
+
 size_t subject_sharing(const struct subject *s)
 {
 	return s && s->accepting && !s->unshown ? s->accepting : 1;

@@ -113,6 +113,24 @@ int subject_acceptors(const struct host *h, const struct subject *s,
 	return 0;
 }
 
+struct subject_fullest subject_fullest_read(const struct host *h, const struct subject *s)
+{
+	struct subject_fullest out = s->fullest;
+	struct process now;
+	for (size_t i = 0; i < s->acceptor_count && out.pid; i++) {
+		if (s->acceptors[i].pid != out.pid)
+			continue;
+		if (process_read(h, out.pid, &now, NULL) < 0 ||
+		    !process_same(&now, &s->acceptors[i]))
+			break;
+		uint64_t all = out.accepted + now.open;
+		out.accepted = all > out.open ? all - out.open : 0;
+		out.open = now.open;
+		return out;
+	}
+	return (struct subject_fullest){0};
+}
+
 /* A limit that was lowered later may be below what is open. */
 static uint64_t left(uint64_t soft, uint64_t open) { return soft > open ? soft - open : 0; }
 
@@ -298,7 +316,7 @@ uint64_t subject_accept_threads(const struct host *h, const struct subject *s)
 {
 	const struct server_row *row = server_row_find(s->name);
 	uint64_t sum = 0;
-	if (s->unshown || s->acceptor_count < s->accepting)
+	if (subject_uncertain(s) || s->acceptor_count < s->accepting)
 		return 0;
 	if (subject_forks(s))
 		return 1;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/list.h"
 #include "host/machine.h"
 #include "host/processes.h"
 #include "host/unit_files.h"
@@ -36,12 +37,26 @@ static ssize_t unit_read(const struct host *h, const char *name, uint64_t starte
 	return size >= 0 && process_precedes(started, &changed) ? -ENOTSUP : size;
 }
 
+/* Whether lines of a unit may give its service one of these variables: by its name, or by a list
+ * of others. */
+static bool may_set(const char *text, const char *variables)
+{
+	struct list_item item;
+	if (variables && (strstr(text, "EnvironmentFile") || strstr(text, "PassEnvironment")))
+		return true;
+	while (list_next(&variables, &item))
+		if (memmem(text, strlen(text), item.text, (size_t)item.length))
+			return true;
+	return false;
+}
+
 struct checking {
 	const struct host *host;
+	const char *variables;
 	uint64_t started;
 };
 
-/* Whether a drop-in may set the command, or the directory changed. */
+/* Whether a drop-in may set the command or a variable, or the directory changed. */
 static int dropins_check(const char *directory, size_t rank, void *arg)
 {
 	const struct checking *c = arg;
@@ -58,7 +73,8 @@ static int dropins_check(const char *directory, size_t rank, void *arg)
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
-		if (unit_read(c->host, path, c->started, &text) < 0 || strstr(text, KEY))
+		if (unit_read(c->host, path, c->started, &text) < 0 || strstr(text, KEY) ||
+		    may_set(text, c->variables))
 			return -ENOTSUP;
 	}
 	return 0;
@@ -66,9 +82,10 @@ static int dropins_check(const char *directory, size_t rank, void *arg)
 
 /* Reads the file of that name in the highest tree that has one; those above it may have had one
  * where they changed. */
-static int unit_find(const struct host *h, const char *unit, uint64_t started, char **text)
+static int unit_find(const struct host *h, const char *unit, const char *variables,
+		     uint64_t started, char **text)
 {
-	struct checking c = {h, started};
+	struct checking c = {h, variables, started};
 	int rc = -ENOENT;
 	for (size_t i = 0; i < UNIT_TREES; i++) {
 		char path[PATH_MAX];
@@ -105,10 +122,10 @@ static bool line_split(char *text, struct server_command *out)
 	return out->count;
 }
 
-int unit_command_read(const struct host *h, const char *unit, uint64_t started, char **text,
-		      struct server_command *out)
+int unit_command_read(const struct host *h, const char *unit, const char *variables,
+		      uint64_t started, char **text, struct server_command *out)
 {
 	*text = NULL;
-	int rc = *unit ? unit_find(h, unit, started, text) : -ENOENT;
-	return rc ? rc : line_split(*text, out) ? 0 : -ENOTSUP;
+	int rc = *unit ? unit_find(h, unit, variables, started, text) : -ENOENT;
+	return rc ? rc : !may_set(*text, variables) && line_split(*text, out) ? 0 : -ENOTSUP;
 }

@@ -13,6 +13,7 @@
 bool unit_is_system(const char *cgroup, const char *unit);
 /* Reads ExecStart= of the unit. `text` keeps its words; the caller frees it, also after an error.
  * -ENOENT: there is no such unit; -ENOTSUP: its command is not one plain line, a drop-in may change
- * it, or the unit changed after `started`, in ticks of the clock. */
-int unit_command_read(const struct host *h, const char *unit, uint64_t started, char **text,
-		      struct server_command *out);
+ * it, the unit changed after `started`, in ticks of the clock, or it or a drop-in may set one of
+ * `variables`, beginnings as "NAME=", comma separated; NULL: none matters. */
+int unit_command_read(const struct host *h, const char *unit, const char *variables,
+		      uint64_t started, char **text, struct server_command *out);

@@ -132,6 +132,66 @@ test_running_workers_count() {
 	end_jobs
 }
 
+# Before 1.21.6 the kernel wakes the worker that waited first.
+test_one_worker_of_an_older_nginx_may_get_most_connections() {
+	needs nginx
+	nginx_conf "worker_connections 200;" 4
+	check 0 400 8080 nginx -e stderr -c "$work/etc/nginx.conf"
+	json 'wall("application.limit") | .verdict == "ok" and (.at_most | not)'
+	mkdir old
+	LC_ALL=C sed 's|nginx version: nginx/1\.[0-9][0-9]\.|nginx version: nginx/1.18.|' "$(command -v nginx)" >old/nginx
+	chmod +x old/nginx
+	check 1 400 8080 "$work/old/nginx" -e stderr -c "$work/etc/nginx.conf"
+	json 'wall("application.limit") | .verdict == "tight" and .at_most' \
+		'finding("application.limit.tight") | (.detail | contains("It suffices for 186 to ")) and
+			(.advice | contains("worker_connections 576; }, for each worker")) and
+			(.advice | contains("Or set reuseport in each listen"))'
+	sed -i "s/listen 8080/& reuseport/" etc/nginx.conf
+	check 0 400 8080 "$work/old/nginx" -e stderr -c "$work/etc/nginx.conf"
+	json 'wall("application.limit").verdict == "ok"'
+}
+
+# Only one of them watches the listener while all are idle.
+test_workers_that_accept_in_turns_are_not_one() {
+	needs nginx
+	nginx_conf "worker_connections 200; accept_mutex on;" 3
+	check 3 300 8080 nginx -e stderr -c "$work/etc/nginx.conf"
+	unknown_for "How many processes of nginx accept is not visible"
+	check 0 100 8080 nginx -e stderr -c "$work/etc/nginx.conf"
+	json 'wall("application.limit").verdict == "ok"'
+}
+
+# The other worker has room.
+test_one_worker_at_its_limit_is_named() {
+	needs nginx python3
+	nginx_conf "worker_connections 24;" 2
+	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	again 0 10
+	other=$(pgrep -P $! | head -n 1)
+	kill -STOP "$other"
+	ip link set lo up
+	# Without a request it would close them for others.
+	python3 - >clients <<-EOF &
+		import socket, time
+		held = []
+		for i in range(22):
+		    held.append(socket.create_connection(("127.0.0.1", 8080)))
+		    held[i].sendall(b"GET / HTTP/1.1\r\n")
+		    time.sleep(0.02)
+		print("open", flush=True)
+		time.sleep(60)
+	EOF
+	wait_for grep -q open clients
+	wait_for accepted
+	kill -CONT "$other"
+	again 1 10
+	json 'wall("application.limit").verdict == "ok"' \
+		'finding("application.limit.reached") | .level == "warning" and
+			(.title | contains("), one of 2 processes, has 22 of 24 connections open, its own limit"))'
+	end_jobs
+}
+
 reloaded() {
 	epolltune check --quick --probe configuration --server :8080 --connections 100 --rate 10 --format json |
 		jq -e '[.walls[] | select(.name == "application.limit" and .limit > 8370)] != []' >/dev/null
@@ -684,6 +744,10 @@ test_a_socket_unit_that_accepts_has_its_own_limit() {
 	again 2 80
 	json 'finding("application.limit.short") | (.title | startswith("app.socket (Accept=yes) cannot hold 80 ")) and
 		(.advice | startswith("systemctl edit app.socket: [Socket] MaxConnections=128; then systemctl restart app.socket."))'
+	expect 2 epolltune check --quick --probe configuration --server :8080 --connections 20 --rate 200 --format json
+	json 'wall("application.starts") | .verdict == "short" and .limit == 100 and .needed == 200' \
+		'finding("application.starts.short").advice | startswith("systemctl edit app.socket: [Socket] " +
+			"TriggerLimitBurst=666, and on the next line PollLimitBurst=500; then systemctl restart app.socket.")'
 	clients 8080 64
 	wait_for accepted
 	again 1 20
@@ -693,12 +757,15 @@ test_a_socket_unit_that_accepts_has_its_own_limit() {
 	printf '[Socket]\nMaxConnections=200\n' >/etc/systemd/system/app.socket.d/more.conf
 	again 0 100
 	json 'wall("application.limit").limit == 200'
+	printf '[Socket]\nTriggerLimitBurst=0\nPollLimitBurst=0\n' >/etc/systemd/system/app.socket.d/rate.conf
+	expect 0 epolltune check --quick --probe configuration --server :8080 --connections 20 --rate 200 --format json
+	json 'wall("application.starts") | .verdict == "ok" and .limit == null'
 	printf '[Socket]\nMaxConnectionsPerSource=4\n' >/etc/systemd/system/app.socket.d/source.conf
 	again 3 100
 	json 'wall("application.limit").detail | contains("MaxConnectionsPerSource in ")'
 	printf '[Socket]\nAccept=no\n' >/etc/systemd/system/app.socket.d/more.conf
 	again 0 100
-	json 'wall("application.limit").verdict == "n/a"'
+	json 'wall("application.limit").verdict == "n/a"' 'wall("application.starts").verdict == "n/a"'
 	end_jobs
 }
 
@@ -909,6 +976,34 @@ test_the_default_of_the_worker_class_counts() {
 	sed 's/.*/import gunicorn.workers.sync\nclass Own(gunicorn.workers.sync.SyncWorker): pass/;q' app.py >own.py
 	check 3 20 8080 gunicorn -b :8080 --pythonpath "$work" -k own.Own app:app
 	unknown_for "does not understand "
+}
+
+# A server that writes a title over its command writes over its environment, too: its unit has both.
+test_variables_of_a_unit_may_set_the_limit_of_a_server_that_hides_them() {
+	needs python3 unshare
+	cat >server.py <<-EOF
+		import socket
+		open("/proc/self/comm", "w").write("gunicorn: maste")
+		listener = socket.create_server(("0.0.0.0", 8080))
+		while True: listener.accept()
+	EOF
+	cat >unit.sh <<-'EOF'
+		mount -t tmpfs none /etc/systemd/system
+		printf '[Service]\nEnvironment=%s\nExecStart=/usr/bin/gunicorn -b :8080 -k gthread app:app\n' "$1" \
+			>/etc/systemd/system/gunicorn.service
+		sleep 0.2 # longer than the clocks of processes and files differ
+		python3 -c 'import os, sys; os.execve(sys.executable, ["gunicorn: master [app:app]"], {})' <server.py >server.out 2>&1 &
+		echo 0::/system.slice/gunicorn.service >cgroup
+		mount --bind cgroup /proc/$!/cgroup
+		sleep 1
+		epolltune check --quick --probe configuration --server :8080 --connections 20 --rate 10 --format json >a.json
+		umount /proc/$!/cgroup
+		kill $!
+	EOF
+	unshare -m sh unit.sh PATH=/usr/bin
+	jq -se '.[0].walls[0] | .verdict == "ok" and .limit == 1000' a.json
+	unshare -m sh unit.sh GUNICORN_CMD_ARGS=--worker-connections=5
+	jq -se '.[0].walls[0] | .verdict == "unknown"' a.json
 }
 
 # Its default is no evidence of what a file that is not read sets.

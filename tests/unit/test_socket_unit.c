@@ -73,10 +73,48 @@ static void a_unit_has_the_listeners_that_its_lines_name(void **state)
 	}
 }
 
+/* Beyond the first systemd closes the listener, beyond the second it leaves clients in its queue.
+ */
+static void a_unit_has_limits_on_new_connections(void **state)
+{
+	static const struct {
+		const char *text;
+		struct subject_burst trigger, poll;
+	} rows[] = {
+		{YES, {200, 2000000}, {150, 2000000}},
+		{YES "TriggerLimitBurst=1000\nTriggerLimitIntervalSec=500ms\n",
+		 {1000, 500000},
+		 {150, 2000000}},
+		{YES "PollLimitBurst=0\nTriggerLimitIntervalSec=1min 30s\n",
+		 {200, 90000000},
+		 {0, 2000000}},
+		{YES "PollLimitIntervalSec=3\nTriggerLimitIntervalSec=0\n",
+		 {200, 0},
+		 {150, 3000000}},
+		/* What systemd does not take. */
+		{YES "PollLimitIntervalSec=5s\nPollLimitIntervalSec=infinity\n"
+		     "TriggerLimitIntervalSec=soon\nTriggerLimitBurst=\n",
+		 {200, 2000000},
+		 {150, 2000000}},
+	};
+	const struct subject s = {.listeners = {.count = 0}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct socket_unit_lines lines;
+		char text[256];
+		print_message("%s\n", rows[i].text);
+		snprintf(text, sizeof(text), "%s", rows[i].text);
+		socket_unit_begin("a.socket", &lines);
+		socket_unit_parse(text, &s, &lines);
+		assert_memory_equal(&lines.unit.trigger, &rows[i].trigger, sizeof(rows[i].trigger));
+		assert_memory_equal(&lines.unit.poll, &rows[i].poll, sizeof(rows[i].poll));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_unit_has_the_listeners_that_its_lines_name),
+		cmocka_unit_test(a_unit_has_limits_on_new_connections),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,7 @@ static const struct limit_case cases[] = {
 	{"nginx", KNOWN("200"), 1024, 9, 1, TARGET_SERVER, 187, VERDICT_SHORT, 186, "",
 	 "server.max_connections 200 -> 288"},
 	{"nginx", KNOWN("200"), 1024, 9, 2, TARGET_PROXY, 187, VERDICT_SHORT, 136, "",
-	 "server.max_connections 200 -> 352"},
+	 "server.max_connections 200 -> 576"},
 	/* Connections to servers behind it count, of one that is known to have them. */
 	{"nginx", KNOWN("200"), 1024, 9, 1, TARGET_PROXY, 100, VERDICT_SHORT, 93,
 	 "servers behind it included", NULL},
@@ -56,6 +56,18 @@ static const struct limit_case cases[] = {
 	 "is 200; that is the limit at its start: show info on its stats socket shows", ""},
 	{"nginx", KNOWN("200"), 1024, 9, 4, TARGET_SERVER, 100, VERDICT_OK, 597,
 	 "for each of 4 processes", ""},
+	/* Before 1.21.6 one of them may get most; what it cannot hold it closes. */
+	{"nginx", KNOWN("200"), 1024, 9, 4, TARGET_SERVER, 150, VERDICT_TIGHT, 597,
+	 "for each of 4 processes, of which one may get most connections.",
+	 "server.max_connections 200 -> 224"},
+	{"nginx", LIMITED("200", .version = SERVER_VERSION(1, 18, 0)), 1024, 9, 4, TARGET_SERVER,
+	 450, VERDICT_TIGHT, 597, "", "server.max_connections 200 -> 640"},
+	{"nginx", LIMITED("200", .version = SERVER_VERSION(1, 18, 0)), 1024, 9, 4, TARGET_SERVER,
+	 600, VERDICT_SHORT, 597, "", "server.max_connections 200 -> 832"},
+	{"nginx", LIMITED("200", .version = SERVER_VERSION(1, 18, 0), .doubles = true), 1024, 9, 4,
+	 TARGET_SERVER, 100, VERDICT_TIGHT, 597, "", NULL},
+	{"nginx", LIMITED("200", .version = SERVER_VERSION(1, 21, 6)), 1024, 9, 4, TARGET_SERVER,
+	 450, VERDICT_OK, 597, "for each of 4 processes.", ""},
 	{"nginx", HIDDEN, 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN, REPORT_NONE,
 	 "The configuration of nginx is not visible; check --run", ""},
 	{"nginx", UNKNOWN(CLIENTS_COMMAND), 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN,
@@ -271,6 +283,112 @@ static void the_configuration_bounds_connections(void **state)
 			     c->verdict == VERDICT_SHORT   ? "application.limit.short critical"
 			     : c->verdict == VERDICT_TIGHT ? "application.limit.tight warning"
 							   : "");
+	}
+}
+
+/* Whether one process of four may get most connections, and close what it cannot hold. */
+static void one_process_leads_where_it_waits_first_at_a_shared_socket(void **state)
+{
+	static const struct {
+		const char *of, *process;
+		struct listener at[2];
+		bool turns, led;
+	} rows[] = {
+#define AT(its_address, its_cookie)                                                                \
+	{.kind = LISTENER_TCP, .address = its_address, .cookie = its_cookie}
+		{"a socket for all",
+		 "nginx",
+		 {AT("0.0.0.0:80", 1), AT("0.0.0.0:81", 2)},
+		 false,
+		 true},
+		{"accept_mutex", "nginx", {AT("0.0.0.0:80", 1), AT("0.0.0.0:81", 2)}, true, false},
+		{"reuseport", "nginx", {AT("0.0.0.0:80", 1), AT("0.0.0.0:80", 2)}, false, false},
+		{"others accept what one does not",
+		 "gunicorn",
+		 {AT("0.0.0.0:80", 1), AT("0.0.0.0:81", 2)},
+		 false,
+		 false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct subject subject = {
+			.accepting = 4,
+			.turns = rows[i].turns,
+			.listeners = {.at = (struct listener *)rows[i].at, .count = 2}};
+		struct settings s = {.subject = &subject};
+		snprintf(subject.name, sizeof(subject.name), "%s", rows[i].process);
+		if (is_led(&s) != rows[i].led)
+			fail_msg("%s", rows[i].of);
+	}
+}
+
+/* By the files of a socket unit with Accept=yes. */
+static void new_connections_to_a_unit_have_limits_of_its_own(void **state)
+{
+#define UNIT(its_version, triggers, polls)                                                         \
+	{                                                                                          \
+		.state = CLIENTS_READ, .name = "MaxConnections",                                   \
+		.file = "/etc/systemd/system/a.socket", .limit = 64, .version = its_version,       \
+		.trigger = {triggers, 2000000}, .poll = {                                          \
+			polls,                                                                     \
+			2000000                                                                    \
+		}                                                                                  \
+	}
+#define OLD SERVER_VERSION(252, 0, 0)
+#define SINCE SERVER_VERSION(255, 4, 0)
+	static const struct {
+		struct subject_clients clients;
+		uint64_t rate;
+		enum wall_verdict verdict;
+		int64_t limit;
+		const char *detail, *advice; /* parts */
+	} rows[] = {
+		{UNIT(OLD, 200, 150), 80, VERDICT_OK, 100, "TriggerLimitBurst is 200 in 2 s.", ""},
+		{UNIT(OLD, 200, 150), 100, VERDICT_TIGHT, 100, "",
+		 "[Socket] TriggerLimitBurst=250; then systemctl restart a.socket."},
+		{UNIT(OLD, 200, 150), 101, VERDICT_SHORT, 100, "", "TriggerLimitBurst="},
+		{UNIT(SINCE, 200, 150), 60, VERDICT_OK, 75, ", PollLimitBurst is 150 in 2 s.", ""},
+		{UNIT(SINCE, 200, 150), 200, VERDICT_SHORT, 75, "",
+		 "systemctl edit a.socket: [Socket] TriggerLimitBurst=666, and on the next line "
+		 "PollLimitBurst=500; then"},
+		{UNIT(SINCE, 2000, 150), 200, VERDICT_SHORT, 75, "",
+		 "[Socket] PollLimitBurst=500;"},
+		{UNIT(SINCE, 200, 0), 200, VERDICT_SHORT, 100, "TriggerLimitBurst is 200 in 2 s.",
+		 "[Socket] TriggerLimitBurst=500;"},
+		{UNIT(SINCE, 0, 0), 200, VERDICT_OK, REPORT_NONE, "TriggerLimitBurst sets no", ""},
+		/* Which systemd it is another user does not see. */
+		{UNIT(0, 200, 150), 60, VERDICT_OK, 100, "which systemd has since version 255", ""},
+		{UNIT(0, 200, 150), 90, VERDICT_TIGHT, 100, "", "TriggerLimitBurst="},
+		{UNIT(0, 200, 150), 101, VERDICT_SHORT, 100, "", "TriggerLimitBurst="},
+		{UNIT(0, 0, 150), 60, VERDICT_OK, 75, "", ""},
+		{UNIT(0, 0, 150), 200, VERDICT_UNKNOWN, REPORT_NONE, "is 150 in 2 s", ""},
+		{{.state = CLIENTS_NONE}, 200, VERDICT_NA, REPORT_NONE, "Accept=no", ""},
+		{{.state = CLIENTS_UNIT},
+		 200,
+		 VERDICT_UNKNOWN,
+		 REPORT_NONE,
+		 "see application.limit",
+		 ""},
+	};
+	const struct experiment *x = verdict_experiment("configuration", "application.starts");
+	struct subject subject = {.name = "systemd", .activated = true, .pid = 1};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "");
+		s.subject = &subject;
+		s.clients = rows[i].clients;
+		t.rate_per_s = rows[i].rate;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const char *advice = r->finding_count ? r->findings[0].advice : "";
+		if (r->walls[0].verdict != rows[i].verdict || r->walls[0].limit != rows[i].limit ||
+		    !strstr(r->walls[0].detail, rows[i].detail) ||
+		    (rows[i].advice && !strstr(advice, rows[i].advice)))
+			fail_msg("row %zu: %s %" PRId64 ": %s %s", i,
+				 wall_verdict_name(r->walls[0].verdict), r->walls[0].limit,
+				 r->walls[0].detail, advice);
+		findings_are("a unit", r,
+			     rows[i].verdict == VERDICT_SHORT ? "application.starts.short critical"
+			     : rows[i].verdict == VERDICT_TIGHT ? "application.starts.tight warning"
+								: "");
 	}
 }
 
@@ -558,12 +676,81 @@ static void a_server_at_its_own_limit_is_named(void **state)
 	}
 }
 
+/* One process that is full closes clients while the others have room. */
+static void one_of_several_processes_at_its_limit_is_named(void **state)
+{
+	static const struct {
+		const char *of, *process;
+		struct subject_fullest was, is;
+		size_t accepting, in_turns;
+		const char *title; /* a part; "": it is not at its limit */
+	} rows[] = {
+		{"it is full",
+		 "nginx",
+		 {7, 0, 58, 0},
+		 {7, 0, 58, 0},
+		 8,
+		 0,
+		 "nginx (pid 7), one of 8 processes, has 58 of 60 connections open, its own limit: it "
+		 "would close"},
+		{"with those to servers behind it",
+		 "nginx",
+		 {7, 0, 29, 29},
+		 {7, 0, 29, 29},
+		 8,
+		 0,
+		 "58 of 60"},
+		{"of those that take turns",
+		 "nginx",
+		 {7, 0, 58, 0},
+		 {7, 0, 58, 0},
+		 1,
+		 3,
+		 "one of 4 processes"},
+		{"it was not before", "nginx", {7, 0, 40, 0}, {7, 0, 58, 0}, 8, 0, ""},
+		{"it has room", "nginx", {7, 0, 57, 0}, {7, 0, 57, 0}, 8, 0, ""},
+		{"the others take over", "gunicorn", {7, 0, 60, 0}, {7, 0, 60, 0}, 8, 0, ""},
+		{"it has ended", "nginx", {7, 0, 58, 0}, {0}, 8, 0, ""},
+		{"another limit is in force", "nginx", {7, 0, 90, 0}, {7, 0, 90, 0}, 8, 0, ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct listener at = {.address = "0.0.0.0:80", .port = 80};
+		struct subject subject = {.pid = 3,
+					  .accepting = rows[i].accepting,
+					  .in_turns = rows[i].in_turns,
+					  .soft = 300,
+					  .hard = 300,
+					  .listeners = {.at = &at, .count = 1}};
+		struct sample looks[2] = {0};
+		struct target t = target_default();
+		static struct report r;
+		snprintf(subject.name, sizeof(subject.name), "%s", rows[i].process);
+		for (size_t k = 0; k < 2; k++)
+			look_make(&looks[k], &subject, (struct subject_clients)FILE_WITH(), 60, 90,
+				  0, 100);
+		looks[0].fullest = rows[i].was;
+		looks[1].fullest = rows[i].is;
+		report_init(&r);
+		observation.judge(&looks[0], &looks[1],
+				  &(struct moment){.target = &t, .seconds = 0.5}, &r);
+		findings_are(rows[i].of, &r,
+			     rows[i].title[0] ? "application.limit.reached warning" : "");
+		if (r.finding_count && (!strstr(r.findings[0].title, rows[i].title) ||
+					!strstr(r.findings[0].advice, "worker_connections 96;")))
+			fail_msg("%s: %s %s", rows[i].of, r.findings[0].title,
+				 r.findings[0].advice);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_configuration_bounds_connections),
 		cmocka_unit_test(a_limit_that_may_be_lower_now_is_an_upper_bound),
+		cmocka_unit_test(one_process_leads_where_it_waits_first_at_a_shared_socket),
+		cmocka_unit_test(new_connections_to_a_unit_have_limits_of_its_own),
 		cmocka_unit_test(a_server_at_its_own_limit_is_named),
+		cmocka_unit_test(one_of_several_processes_at_its_limit_is_named),
 		cmocka_unit_test(a_limit_that_is_reached_is_critical_where_clients_are_lost),
 		cmocka_unit_test(sections_are_named_where_one_has_a_limit),
 		cmocka_unit_test(new_clients_are_closed_at_the_limit_only),
