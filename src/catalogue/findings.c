@@ -1877,7 +1877,7 @@ static const struct finding_row findings[] = {
 		 "{window}}",
 	 .detail =
 		 "{total?{total} packet{total=1?:s} dropped{early? and {early} entr{early=1?y:ies} "
-		 "of unconfirmed connections evicted} since boot. }At the maximum the kernel drops "
+		 "of unconfirmed connections evicted} so far. }At the maximum the kernel drops "
 		 "the packets of new connections\\: their clients retransmit, and sendto() "
 		 "{outside?there:here} fails with EPERM." CONNTRACK_OUTSIDE,
 	 .advice =
