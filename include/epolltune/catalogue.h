@@ -392,6 +392,7 @@ const struct container_row *container_row_find(const char *path);
 bool container_pod_safe(const char *sysctl);
 /* Whose value of a sysctl counts, a sentence. */
 extern const char container_netns[];
+extern const char container_host[];
 extern const char container_machine[];
 
 /* What only the application can do, with example code. */

@@ -146,6 +146,8 @@ bool container_pod_safe(const char *sysctl)
 const char container_netns[] =
 	"{both?These sysctls belong:This sysctl belongs} to {engine?the container's:this} network "
 	"namespace: the host's {both?values do:value does} not reach it.";
+const char container_host[] =
+	"The container has the host's network namespace: set {both?them:it} on the host.";
 const char container_machine[] =
 	"{machine} {several?are:is} one for the machine: set {several?them:it} in the initial "
 	"network namespace.";

@@ -653,7 +653,8 @@ static void values_are_set_where_the_container_is_described(void **state)
 		{"/kubepods/a", false, "RLIMIT_NOFILE", "20000 20000", "LimitNOFILE=20000 in the"},
 		/* The host's values apply. */
 		{"/a.service", false, "net.core.somaxconn", "4096", NULL},
-		{"/docker/4f", false, "net.core.somaxconn", "4096", NULL}, /* --network host */
+		{"/docker/4f", false, "net.core.somaxconn", "4096", /* --network host */
+		 "First. The container has the host's network namespace: set it on the host."},
 		{"/a.service", false, "RLIMIT_NOFILE", "20000 20000", NULL},
 		{"/a.service", true, "net.ipv4.tcp_mem", "1 2 3",
 		 "net.ipv4.tcp_mem is one for the machine: set it in the initial network "
