@@ -366,8 +366,8 @@ static const struct clue_row symptoms[] = {
 	 "container's or unit's), and one of them was killed. Socket buffers count.",
 	 "cgroup.memory", REMEDY_CONTAINER,
 	 "cat /sys/fs/cgroup/$(cut -d: -f3 /proc/PID/cgroup)/memory.{max,peak,events}",
-	 "systemctl set-property UNIT MemoryMax=1G; docker update --memory 1g CONTAINER; Kubernetes: "
-	 "resources.limits.memory.",
+	 "systemctl set-property UNIT MemoryMax=1G; docker update --memory 1g --memory-swap 2g "
+	 "CONTAINER; Kubernetes: resources.limits.memory.",
 	 "mm/memcontrol.c mem_cgroup_out_of_memory()"},
 	{"Too many incoming connections",
 	 "Too many incoming connections (*dropping connection\n"
