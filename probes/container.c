@@ -675,6 +675,25 @@ static void judge_killed(const struct cgroup_pressure *before, const struct samp
 			 (double)p->killed);
 }
 
+/* A container that was killed and restarted seems to have memory left. */
+static void judge_pod(const struct sample *before, const struct sample *after,
+		      const struct moment *m, struct report *r)
+{
+	uint64_t killed = after->group.pod_killed;
+	uint64_t now = m->seconds > 0 ? grown(before->group.pod_killed, killed) : 0;
+	const struct cgroup_bound limit = killing_limit(&after->group.memory);
+	struct wording words = {0};
+	if (!killed)
+		return;
+	pressure_words(after, &limit, now ? now : killed, now ? m->seconds : 0, &words);
+	struct finding *f = report_finding(r, "cgroup.memory.pod-killed", &words);
+	if (!m->options->subject) {
+		f->level = LEVEL_NOTE;
+		f->answer[0] = 0;
+	}
+	finding_evidence(f, "oom_kill of the pod", "", (double)(killed - now), (double)killed);
+}
+
 /* A limit is reached all the time where files fill the page cache: how long processes wait for
  * memory is what counts. */
 static void judge_reclaim(const struct cgroup_pressure *before, const struct sample *after,
@@ -711,6 +730,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_pause(after, m->options->pause_us, r);
 	judge_pids(before, after, m, r);
 	judge_killed(&before->group.pressure, after, m, r);
+	judge_pod(before, after, m, r);
 	judge_reclaim(&before->group.pressure, after, m, r);
 }
 

@@ -399,6 +399,8 @@ const struct container_row *container_row_at(size_t i);
 const struct container_row *container_row_find(const char *path);
 /* Whether a pod may set this sysctl without the kubelet's permission (safe sysctls). */
 bool container_pod_safe(const char *sysctl);
+/* Whether that is the group of a pod. */
+bool container_is_pod(const char *path);
 /* Of a container without a limit, a sentence. */
 extern const char container_above[];
 /* Whose value of a sysctl counts, a sentence. */

@@ -83,6 +83,9 @@ struct cgroup {
 	struct cgroup_limit memory;
 	struct cgroup_limit tcp; /* socket buffers, of v1 only: memory.kmem.tcp */
 	struct cgroup_pressure pressure;
+	/* Processes of other containers of its pod that were killed for lack of memory, and those
+	 * that were so before a container was restarted, in a new group; 0: of no pod, too. */
+	uint64_t pod_killed;
 	bool sockets_charged; /* socket buffers count as memory: v2 */
 	struct cgroup_limit pids;
 	/* How often a limit on processes has refused one, since the groups were made: one of the

@@ -143,6 +143,13 @@ static bool is_pod_part(const char *part)
 	return !strncmp(part, "pod", 3) || strstr(part, "-pod");
 }
 
+/* Of Podman "machine-libpod_pod_ID.slice". */
+bool container_is_pod(const char *path)
+{
+	const char *last = last_of(path);
+	return strstr(last, "-libpod_pod_") || (is_pod_part(last) && strstr(path, "kubepods"));
+}
+
 /* A class of pods: "kubepods-burstable.slice", or where systemd does not make it "burstable". */
 static bool is_all_pods(const char *path, const char *match)
 {

@@ -368,6 +368,19 @@ static void pressure_add(struct walk *w, bool first, struct cgroup_pressure *out
 		out->killed = keyed(text, "oom_kill");
 }
 
+/* A restarted container has a new group; that of its pod keeps the count of all that were below it.
+ * `below`: the count of the group before. */
+static void pod_read(struct walk *w, bool first, uint64_t *below, struct cgroup *out)
+{
+	char text[FILE_TEXT] = "";
+	if (w->hierarchy->version == 2)
+		group_text(w, "memory.events", text, sizeof(text));
+	uint64_t killed = keyed(text, "oom_kill");
+	if (!first && container_is_pod(w->below) && killed > *below)
+		out->pod_killed = killed - *below;
+	*below = killed;
+}
+
 /* "some avg10=0.00 avg60=0.00 avg300=0.00 total=N", in us: Documentation/accounting/psi.rst. */
 static void stalls_read(struct walk *w, struct cgroup_pressure *out)
 {
@@ -384,11 +397,14 @@ static void pressure_read(const struct host *h, const struct hierarchy *in, stru
 {
 	struct cgroup_pressure *p = &out->pressure;
 	struct walk w;
+	uint64_t below = 0;
 	walk_begin(&w, h, in);
 	if (!w.ended)
 		stalls_read(&w, p);
-	for (bool first = true; !w.ended; walk_up(&w), first = false)
+	for (bool first = true; !w.ended; walk_up(&w), first = false) {
 		pressure_add(&w, first, p);
+		pod_read(&w, first, &below, out);
+	}
 	/* v1 does not say which one it was. */
 	if (in->version == 1 && out->memory.max != HOST_UNLIMITED)
 		p->exhausted = p->killed;
@@ -669,6 +685,8 @@ void cgroup_join(struct cgroup *c, const struct cgroup *other)
 	c->sockets_charged |= other->sockets_charged;
 	c->cpu_hidden |= other->cpu_hidden;
 	c->cpu_above |= other->cpu_above;
+	if (other->pod_killed > c->pod_killed)
+		c->pod_killed = other->pod_killed;
 	if (!c->cpu_unmounted)
 		c->cpu_unmounted = other->cpu_unmounted;
 	for (size_t i = 0; i < other->quota_count; i++) {

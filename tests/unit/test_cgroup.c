@@ -556,6 +556,45 @@ static void a_process_beside_this_one_is_in_its_container(void **state)
 	}
 }
 
+/* Kills of a container that was restarted since, or of another one, are counted by the pod. */
+static void a_pod_counts_what_its_containers_have_forgotten(void **state)
+{
+	static const struct {
+		const char *pod, *own, *below; /* groups */
+		uint64_t of_pod, of_own, killed;
+	} rows[] = {
+		{"/kubepods.slice/kubepods-podab.slice", "/cri-containerd-4f.scope", "", 3, 0, 3},
+		{"/kubepods.slice/kubepods-podab.slice", "/cri-containerd-4f.scope", "", 3, 3, 0},
+		{"/kubepods/burstable/podab", "/4f", "", 3, 1, 2},
+		/* Of a unit in it. */
+		{"/kubepods/burstable/podab", "/4f", "/system.slice", 3, 1, 2},
+		{"/machine.slice/machine-libpod_pod_7a.slice", "/libpod-4f.scope", "", 3, 0, 3},
+		/* Others have nothing to do with it. */
+		{"/system.slice", "/docker-4f.scope", "", 3, 0, 0},
+		{"/kubepods.slice", "/own.scope", "", 3, 0, 0},
+	};
+	put("proc/self/mountinfo", V2_MOUNT);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char path[256], text[64];
+		snprintf(path, sizeof(path), "0::%s%s%s\n", rows[i].pod, rows[i].own,
+			 rows[i].below);
+		put("proc/self/cgroup", path);
+		snprintf(path, sizeof(path), "sys/fs/cgroup%s/memory.events", rows[i].pod);
+		snprintf(text, sizeof(text), "oom 0\noom_kill %d\n", (int)rows[i].of_pod);
+		put(path, text);
+		put("sys/fs/cgroup/kubepods.slice/memory.events", "oom_kill 99\n");
+		if (!strcmp(rows[i].pod, "/kubepods.slice"))
+			put(path, text);
+		snprintf(path, sizeof(path), "sys/fs/cgroup%s%s/memory.events", rows[i].pod,
+			 rows[i].own);
+		snprintf(text, sizeof(text), "oom 0\noom_kill %d\n", (int)rows[i].of_own);
+		put(path, text);
+		struct cgroup c = read_group();
+		if (c.pod_killed != rows[i].killed)
+			fail_msg("row %zu: %d", i, (int)c.pod_killed);
+	}
+}
+
 static void damaged_files_are_no_limits(void **state)
 {
 	put("proc/self/mountinfo", V2_MOUNT "x\n\n30 25 - \n");
@@ -739,6 +778,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_limit_may_be_above_the_root_of_a_container, begin,
 						end),
 		cmocka_unit_test_setup_teardown(a_process_beside_this_one_is_in_its_container,
+						begin, end),
+		cmocka_unit_test_setup_teardown(a_pod_counts_what_its_containers_have_forgotten,
 						begin, end),
 		cmocka_unit_test_setup_teardown(a_long_list_is_read_whole, begin, end),
 		cmocka_unit_test_setup_teardown(groups_of_one_server_are_joined, begin, end),

@@ -700,6 +700,43 @@ static void a_limit_above_a_container_is_not_denied(void **state)
 	assert_string_equal(r.walls[0].detail, container_above);
 }
 
+/* A restarted container counts none of the kills before. */
+static void a_container_of_the_pod_that_was_killed_is_named(void **state)
+{
+	static const struct {
+		uint64_t before, after;
+		bool named;
+		const char *findings, *title;
+	} rows[] = {
+		{0, 0, true, "", ""},
+		{3, 3, true, "cgroup.memory.pod-killed warning",
+		 "The kernel killed 3 processes of a container of this pod for lack of memory "
+		 "since the pod was made"},
+		{3, 4, true, "cgroup.memory.pod-killed warning",
+		 "The kernel killed 1 process of a container of this pod for lack of memory in "
+		 "500 ms"},
+		{3, 3, false, "cgroup.memory.pod-killed note", "The kernel killed 3 processes"},
+	};
+	const struct subject subject = {.name = "server"};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct report r;
+		struct sample before = {.group = cgroup_none(false)}, after = before;
+		struct probe_options options = {.subject = rows[i].named ? &subject : NULL};
+		struct moment m = {.options = &options, .seconds = 0.5};
+		after.group.memory = (struct cgroup_limit){
+			.max = 100, .file = CGROUP_MEMORY_MAX, .path = POD "/a.scope"};
+		before.group.pod_killed = rows[i].before;
+		after.group.pod_killed = rows[i].after;
+		report_init(&r);
+		judge_pod(&before, &after, &m, &r);
+		findings_are(rows[i].findings, &r, rows[i].findings);
+		if (r.finding_count &&
+		    (strncmp(r.findings[0].title, rows[i].title, strlen(rows[i].title)) != 0 ||
+		     !strstr(r.findings[0].advice, "Kubernetes: resources.limits.memory: NMi")))
+			fail_msg("row %zu: %s; %s", i, r.findings[0].title, r.findings[0].advice);
+	}
+}
+
 static void values_are_set_where_the_container_is_described(void **state)
 {
 #define HOSTS "This sysctl belongs to the container's network namespace: the host's value does not"
@@ -852,6 +889,7 @@ int main(void)
 		cmocka_unit_test(the_smallest_of_several_limits_suffices_or_is_unknown),
 		cmocka_unit_test(a_limit_that_is_hidden_says_what_to_mount),
 		cmocka_unit_test(a_limit_above_a_container_is_not_denied),
+		cmocka_unit_test(a_container_of_the_pod_that_was_killed_is_named),
 		cmocka_unit_test(values_are_set_where_the_container_is_described),
 		cmocka_unit_test(several_values_are_one_line),
 		cmocka_unit_test(limits_of_units_are_set_at_the_unit_that_has_them),
