@@ -24,10 +24,10 @@ enum { MAX, USED, SHOWN, NEXT };
 /* Of MAX: other groups of the server have other limits. Of USED: as in cgroup_bound. Of MAX and
  * NEXT: enum cgroup_file. */
 enum { SEVERAL = 1, RECLAIMABLE = 1, FILE_OF = 2 };
-/* Of SHOWN: the file systems say that the process is in a group which they do not show. The second
- * field is cgroup_limit.unmounted. */
+/* Of SHOWN: the file systems say that the process is in a group which they do not show. The other
+ * fields are cgroup_limit.unmounted and .above. */
 enum { UNSEEN, SEEN, HIDDEN };
-enum { UNMOUNTED = 1 };
+enum { UNMOUNTED = 1, ABOVE = 2 };
 
 /* Whether the group is known, or there is none: a tree of another tool may lack it. */
 static bool is_shown(const struct host *h, const struct cgroup *c)
@@ -45,14 +45,36 @@ static void shown_read(const struct host *h, const struct cgroup *c, const struc
 {
 	s->at[SHOWN][0] = l->hidden ? HIDDEN : is_shown(h, c) ? SEEN : UNSEEN;
 	s->at[SHOWN][UNMOUNTED] = l->unmounted;
+	s->at[SHOWN][ABOVE] = l->above;
 }
 
 /* Without a limit that could be read the text of the wall says why. */
-static void hidden_words(int64_t unmounted, struct wording *w)
+static void hidden_words(int64_t unmounted, bool above, struct wording *w)
 {
 	wording_flag(w, "hidden", true);
 	wording_flag(w, "v1", unmounted == 1);
 	wording_flag(w, "v2", unmounted == 2);
+	wording_flag(w, "above", above);
+}
+
+static void limitless_words(const struct settings *s, struct wording *w)
+{
+	hidden_words(s->at[SHOWN][UNMOUNTED], s->at[SHOWN][ABOVE] == 1, w);
+}
+
+static void absent_bound(const struct settings *s, struct bound *b)
+{
+	b->absent = is_absent(s);
+	b->absent_as = s->at[SHOWN][ABOVE] == 1 ? container_above : NULL;
+}
+
+/* What is not known of the limits; NULL: nothing. */
+static const char *unread_of(const struct settings *s)
+{
+	if (s->at[SHOWN][0] != HIDDEN)
+		return NULL;
+	return s->at[SHOWN][ABOVE] == 1 ? "A limit of a group above this container"
+					: "The control group of the process";
 }
 
 static int64_t bytes_of(uint64_t n) { return n > INT64_MAX ? INT64_MAX : (int64_t)n; }
@@ -151,7 +173,7 @@ static void reclaimable_bound(const struct settings *s, struct bound *b)
 static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	bool hidden = s->at[SHOWN][0] == HIDDEN;
-	b->absent = is_absent(s);
+	absent_bound(s, b);
 	b->explained = s->at[MAX][0] == REPORT_NONE;
 	if (b->explained && !hidden)
 		return;
@@ -159,7 +181,7 @@ static void memory_bound(const struct target *target, const struct settings *s, 
 	if (b->explained)
 		return;
 	b->capacity = left(s);
-	b->unread = hidden ? "The control group of the process" : NULL;
+	b->unread = unread_of(s);
 	reclaimable_bound(s, b);
 	several_bound(s, b);
 }
@@ -173,7 +195,7 @@ static const struct container_row *engine_of(const char *path,
 	/* A service has the limit of its systemd, also below the group of a container. */
 	const char *last = basename(path);
 	const struct container_row *row = container_row_find(unit_service(last)[0] ? last : path);
-	return !row->match[0] && container ? container : row;
+	return row->unnamed && container ? container : row;
 }
 
 /* The last part of the path is the group that has the limit: a unit of systemd. */
@@ -192,6 +214,51 @@ static void file_words(struct wording *w, enum cgroup_file file, const char *pat
 	wording_flag(w, "high", file == CGROUP_MEMORY_HIGH);
 	wording_flag(w, "v1", file == CGROUP_MEMORY_LIMIT);
 	wording_set(w, "path", "%s", path);
+	wording_flag(w, "root", !strcmp(path, "/"));
+}
+
+/* The line that makes a limit `enough`; 0: for comparison. */
+static void raise_line(const struct limit *l, const char *line, uint64_t enough, char *text,
+		       size_t size)
+{
+	struct wording own = {0};
+	file_words(&own, l->file, l->path);
+	wording_set(&own, "mib", "%s", quantity_plain(mib(enough)).text);
+	/* As docker run makes it: a swap limit that stays below the new memory limit is refused. */
+	wording_set(&own, "swap", "%s", quantity_plain(2 * mib(enough)).text);
+	wording_set(&own, "bytes", "%s", quantity_plain(mib(enough) << 20).text);
+	wording_set(&own, "tasks", "%s", quantity_plain(enough).text);
+	line_word(&own, line, l->path);
+	snprintf(text, size, "%s", wording_get(&own, "line"));
+}
+
+#define LIMITS (CGROUP_NEXT + 1)
+
+/* What one setting raises: the limit of a container, and with it that of its pod, which is the sum
+ * of its containers' (Kubernetes), or the same number twice. */
+struct raise {
+	struct limit of; /* of the group below the others */
+	const char *line;
+	char key[WORDING_TEXT]; /* the line, without a number */
+	uint64_t lacks;         /* the largest lack of these limits */
+	bool binds;
+};
+
+static void raise_add(struct raise all[LIMITS], size_t *count, struct raise one)
+{
+	size_t i = 0;
+	raise_line(&one.of, one.line, 0, one.key, sizeof(one.key));
+	while (i < *count && strcmp(all[i].key, one.key) != 0)
+		i++;
+	if (i == *count) {
+		all[(*count)++] = one;
+		return;
+	}
+	if (strlen(one.of.path) > strlen(all[i].of.path))
+		all[i].of = one.of;
+	if (one.lacks > all[i].lacks)
+		all[i].lacks = one.lacks;
+	all[i].binds |= one.binds;
 }
 
 /* What raises the limit, and those that would leave less than `room` then. */
@@ -199,26 +266,32 @@ static void limits_words(const struct settings *s, uint64_t room,
 			 const char *(*line_of)(const struct container_row *), struct wording *w)
 {
 	struct limit l;
-	char lines[WORDING_TEXT] = "", further[WORDING_TEXT] = "";
+	struct raise raises[LIMITS];
+	size_t count = 0;
+	char lines[WORDING_TEXT] = "", further[WORDING_TEXT] = "", line[WORDING_TEXT];
 	for (size_t i = 0; limit_at(s, i, &l); i++) {
-		struct wording own = {0};
 		const struct container_row *engine = engine_of(l.path, s->machine.container);
-		uint64_t enough = saturated_sum((uint64_t)l.used, room);
-		if (i && (uint64_t)l.max >= enough)
-			continue;
-		file_words(&own, l.file, l.path);
-		wording_set(&own, "mib", "%s", quantity_plain(mib(enough)).text);
-		wording_set(&own, "bytes", "%s", quantity_plain(mib(enough) << 20).text);
-		wording_set(&own, "tasks", "%s", quantity_plain(enough).text);
-		line_word(&own, line_of(engine), l.path);
-		report_append(lines, "%s%s", i ? ", and " : "", wording_get(&own, "line"));
-		if (i)
+		uint64_t enough = saturated_sum((uint64_t)l.used, room), max = (uint64_t)l.max;
+		bool binds = !i || max < enough;
+		raise_add(raises, &count,
+			  (struct raise){.of = l,
+					 .line = line_of(engine),
+					 .lacks = enough > max ? enough - max : 0,
+					 .binds = binds});
+		if (i && binds)
 			report_append(further, "%s%s of %s", further[0] ? ", then " : "",
 				      cgroup_file_name(l.file), l.path);
-		if (i)
+		if (!i)
+			wording_set(w, "engine", "%s", engine->name);
+	}
+	for (size_t i = 0; i < count; i++) {
+		uint64_t enough = saturated_sum((uint64_t)raises[i].of.max, raises[i].lacks);
+		if (!raises[i].binds)
 			continue;
-		wording_set(w, "engine", "%s", engine->name);
-		wording_set(w, "enough", "%s", quantity_plain(enough).text);
+		raise_line(&raises[i].of, raises[i].line, enough, line, sizeof(line));
+		report_append(lines, "%s%s", i ? ", and " : "", line);
+		if (!i)
+			wording_set(w, "enough", "%s", quantity_plain(enough).text);
 	}
 	wording_set(w, "line", "%s", lines);
 	wording_set(w, "further", "%s", further);
@@ -233,7 +306,7 @@ static void memory_words(const struct target *target, const struct settings *s,
 {
 	struct limit l;
 	if (!limit_at(s, 0, &l)) {
-		hidden_words(s->at[SHOWN][UNMOUNTED], w);
+		limitless_words(s, w);
 		return;
 	}
 	wording_flag(w, "several", s->at[MAX][SEVERAL] == 1 && b->explained);
@@ -280,7 +353,7 @@ static int64_t processes_needed_min(const struct target *t, const struct setting
 /* Only a server that forks for each connection needs processes. */
 static void pids_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	b->absent = is_absent(s);
+	absent_bound(s, b);
 	b->explained = s->at[MAX][0] == REPORT_NONE;
 	if (!b->explained)
 		b->capacity = left(s);
@@ -288,8 +361,7 @@ static void pids_bound(const struct target *target, const struct settings *s, st
 		return;
 	b->needed = processes_needed_min(target, s);
 	b->needed_max = processes_needed(target, s->taken.open);
-	if (s->at[SHOWN][0] == HIDDEN)
-		b->unread = "The control group of the process";
+	b->unread = unread_of(s);
 	several_bound(s, b);
 }
 
@@ -297,7 +369,7 @@ static void pids_words(const struct target *target, const struct settings *s,
 		       const struct outcome *o, const struct bound *b, struct wording *w)
 {
 	if (s->at[MAX][0] == REPORT_NONE) {
-		hidden_words(s->at[SHOWN][UNMOUNTED], w);
+		limitless_words(s, w);
 		return;
 	}
 	uint64_t needed = (uint64_t)processes_needed(target, s->taken.open);
@@ -444,9 +516,11 @@ static void judge_cpu(const struct sample *before, const struct sample *after, b
 	struct wall *w = report_wall(r, "cgroup.cpu");
 	if (!c->quota_count) {
 		w->verdict = after->shown ? VERDICT_NA : VERDICT_UNKNOWN;
-		hidden_words(c->cpu_unmounted, &words);
+		hidden_words(c->cpu_unmounted, c->cpu_above, &words);
 		if (after->shown)
-			report_text(w->detail, "%s", wall_row_find("cgroup.cpu")->absent);
+			report_text(w->detail, "%s",
+				    c->cpu_above ? container_above
+						 : wall_row_find("cgroup.cpu")->absent);
 		else
 			wall_fill(w, &words);
 		return;
@@ -564,6 +638,7 @@ static void pressure_words(const struct sample *s, const struct cgroup_bound *l,
 	wording_set(w, "engine", "%s", engine->name);
 	/* How much suffices does not show. */
 	wording_set(w, "mib", "N");
+	wording_set(w, "swap", "2N");
 	wording_set(w, "bytes", "a larger number");
 	file_words(w, l->file, path);
 	if (l->file != CGROUP_NONE)
@@ -598,6 +673,25 @@ static void judge_killed(const struct cgroup_pressure *before, const struct samp
 	}
 	finding_evidence(f, "oom_kill of memory.events", "", (double)(p->killed - now),
 			 (double)p->killed);
+}
+
+/* A container that was killed and restarted seems to have memory left. */
+static void judge_pod(const struct sample *before, const struct sample *after,
+		      const struct moment *m, struct report *r)
+{
+	uint64_t killed = after->group.pod_killed;
+	uint64_t now = m->seconds > 0 ? grown(before->group.pod_killed, killed) : 0;
+	const struct cgroup_bound limit = killing_limit(&after->group.memory);
+	struct wording words = {0};
+	if (!killed)
+		return;
+	pressure_words(after, &limit, now ? now : killed, now ? m->seconds : 0, &words);
+	struct finding *f = report_finding(r, "cgroup.memory.pod-killed", &words);
+	if (!m->options->subject) {
+		f->level = LEVEL_NOTE;
+		f->answer[0] = 0;
+	}
+	finding_evidence(f, "oom_kill of the pod", "", (double)(killed - now), (double)killed);
 }
 
 /* A limit is reached all the time where files fill the page cache: how long processes wait for
@@ -636,6 +730,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_pause(after, m->options->pause_us, r);
 	judge_pids(before, after, m, r);
 	judge_killed(&before->group.pressure, after, m, r);
+	judge_pod(before, after, m, r);
 	judge_reclaim(&before->group.pressure, after, m, r);
 }
 

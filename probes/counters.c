@@ -139,7 +139,7 @@ struct sample {
 	uint64_t page_bytes;  /* 0: unknown */
 	uint64_t quantum;     /* in which sockstat counts memory, bytes; 0: unknown */
 	double uptime_s;      /* 0: unknown */
-	bool initial;         /* the machine's own network namespace, or a captured machine */
+	bool first_netns;     /* the machine's first network namespace, or a captured machine */
 	char boot[40];        /* "": unknown */
 	bool watched;         /* of a window's end */
 	struct listeners udp; /* all sockets, with the owners that udp_queues_judge() needs */
@@ -229,7 +229,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	const struct machine m = {.kernel = host_kernel(h), .page_bytes = facts.page_bytes};
 	s->quantum = (uint64_t)machine_quantum(&m);
 	s->uptime_s = host_uptime(h);
-	s->initial = host_identity(h, &identity, NULL) ? !host_live(h) : identity.initial;
+	s->first_netns = host_identity(h, &identity, NULL) ? !host_live(h) : identity.first_netns;
 	report_text(s->boot, "%s", identity.boot);
 	if (memory_problem(s))
 		queues_read(h, &s->queues, NULL);
@@ -608,7 +608,7 @@ static void judge_past(const struct watch *w)
 		return;
 	titled_end(&title);
 	wording_set(&words, "counters", "%s", title.text);
-	wording_flag(&words, "initial", w->after->initial);
+	wording_flag(&words, "initial", w->after->first_netns);
 	wording_set(&words, "age", "%s",
 		    w->after->uptime_s > 0 ? quantity_ago(w->after->uptime_s).text : "");
 	past_table(report_finding(w->report, "counters.past", &words), w);

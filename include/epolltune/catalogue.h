@@ -380,13 +380,22 @@ struct forwarder_row {
 /* By the name of a process that listens at that port; NULL: it is none. */
 const struct forwarder_row *forwarder_row_find(const char *process, uint16_t port);
 
+/* Kinds of limits. */
+enum container_limit { CONTAINER_MEMORY = 1, CONTAINER_PIDS = 2, CONTAINER_CPU = 4 };
+
 /* What sets the limits of a control group, and the values of a container. Lines are texts with
- * {mib} {bytes} {file} {high} {v1} {tasks} {path} and those of unit_words(), of values with
- * {sysctls} {unsafe} {files}. */
+ * {mib} {swap} {bytes} {file} {high} {v1} {tasks} {path} {root} and those of unit_words(), of
+ * values with {sysctls} {unsafe} {files}. */
 struct container_row {
-	/* How a part of the group's path begins; with a dot how the last one ends; "": any. */
+	/* How a part of the group's path begins; with a dot how the last one ends; "/": the root of
+	 * a cgroup namespace; "": any. */
 	const char *match;
-	const char *mark; /* a file that its containers have; NULL: none */
+	bool all_pods; /* only the groups that have the pods of a node */
+	bool unnamed;  /* the path does not say what made the group */
+	/* CONTAINER_…: the limits that it sets for the group that is the root of the container's
+	 * cgroup namespace; others it may set for one above. */
+	unsigned own;
+	const char *marks[2]; /* files that its containers have; NULL: no more */
 	const char *name;
 	const char *memory, *cpu, *pids; /* what raises the limit */
 	const char *sysctls;             /* sets sysctls of its network namespace; NULL: nothing */
@@ -402,8 +411,13 @@ const struct container_row *container_row_at(size_t i);
 const struct container_row *container_row_find(const char *path);
 /* Whether a pod may set this sysctl without the kubelet's permission (safe sysctls). */
 bool container_pod_safe(const char *sysctl);
+/* Whether that is the group of a pod. */
+bool container_is_pod(const char *path);
+/* Of a container without a limit, a sentence. */
+extern const char container_above[];
 /* Whose value of a sysctl counts, a sentence. */
 extern const char container_netns[];
+extern const char container_host[];
 extern const char container_machine[];
 
 /* What only the application can do, with example code. */

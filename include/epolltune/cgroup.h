@@ -47,7 +47,11 @@ struct cgroup_limit {
 	size_t next_count;
 	bool hidden;   /* the process' own group is not visible: it may have a smaller one */
 	int unmounted; /* hidden, as no file system of that version is mounted here; 0: it is */
-	bool several;  /* groups of one server have different ones: this is the smallest */
+	/* The last group that is visible is the root of a container, and has no limit: one above it
+	 * may have one. It is hidden, too, unless what runs the container is known to set limits
+	 * for that root, or the machine's memory is shown within them. */
+	bool above;
+	bool several; /* groups of one server have different ones: this is the smallest */
 };
 
 /* A quota of CPU time of the process' group, or of one above it. */
@@ -79,6 +83,9 @@ struct cgroup {
 	struct cgroup_limit memory;
 	struct cgroup_limit tcp; /* socket buffers, of v1 only: memory.kmem.tcp */
 	struct cgroup_pressure pressure;
+	/* Processes of other containers of its pod that were killed for lack of memory, and those
+	 * that were so before a container was restarted, in a new group; 0: of no pod, too. */
+	uint64_t pod_killed;
 	bool sockets_charged; /* socket buffers count as memory: v2 */
 	struct cgroup_limit pids;
 	/* How often a limit on processes has refused one, since the groups were made: one of the
@@ -89,6 +96,7 @@ struct cgroup {
 	struct cgroup_quota quotas[CGROUP_QUOTAS];
 	size_t quota_count;
 	bool cpu_hidden;   /* as in cgroup_limit, or there are more */
+	bool cpu_above;    /* as in cgroup_limit */
 	int cpu_unmounted; /* as in cgroup_limit */
 	uint64_t cpus;     /* that the group may use; 0: unknown */
 	size_t groups;     /* of which these are the limits: more than one by cgroup_join() */
@@ -105,8 +113,8 @@ bool cgroup_frozen(const struct host *h, pid_t pid);
 /* Adds the limits of another group, which has other processes of the same server: of each kind the
  * smallest counts, and all quotas. Pure. */
 void cgroup_join(struct cgroup *c, const struct cgroup *other);
-/* What runs the container that has a process, 0: this one, by its group or by a file that such
- * containers have; NULL: none that is known. */
+/* What runs the container that has a process, 0: this one, by its group or, of a process in the
+ * same container as this one, by a file that such containers have; NULL: none that is known. */
 const struct container_row *cgroup_container(const struct host *h, pid_t pid);
 /* What the limit leaves; HOST_UNLIMITED without one. Pure. */
 uint64_t cgroup_left(const struct cgroup_limit *l);

@@ -187,6 +187,8 @@ struct host_identity {
 			    an ordinary user, the first of the machine */
 	bool first_pids; /* the initial PID namespace: no container's */
 	bool first_cgroups; /* host_has_first_cgroups() */
+	bool first_netns;   /* the machine's first network namespace; a container may have it: its
+			       process 1 is not evidence */
 };
 int host_identity(const struct host *h, struct host_identity *out, struct err *e);
 /* Whether this network namespace is not the machine's first one, as in a container; false where
@@ -203,9 +205,9 @@ enum host_netns host_netns_look(const struct host *h, const char *netns);
 int host_enter_netns(const char *where, struct err *e);
 /* Whether this process is in it. Errors as above. */
 int host_in_netns(const char *where, bool *here, struct err *e);
-/* Whether process 1 has the same root directory: no container that only shares its namespaces. True
- * where that is hidden. */
-bool host_has_first_root(const struct host *h);
+/* Whether a process has the same root directory; `unknown`: where that is hidden. Of process 1:
+ * this is no container that only shares its namespaces. */
+bool host_has_root_of(const struct host *h, pid_t pid, bool unknown);
 /* Whether what is written below a directory ("/etc") is lost at the next boot: it is in memory, or
  * on an overlay whose upper directory is. `type` gets the name of its file system. False where that
  * is not known, as of an overlay whose upper directory is not among the mounts. */

@@ -4,8 +4,9 @@
 #include "base/text.h"
 #include "epolltune/catalogue.h"
 
-/* Of a limit that the engine does not set. */
-#define WRITE "write {bytes} to {file} of {path}"
+/* Of a limit that the engine does not set. In a container the file of its root is read-only. */
+#define WRITE "write {bytes} to {file} of {root?this container's group on the host:{path}}"
+#define NO_QUOTA "write max to cpu.max (v1\\: -1 to cpu.cfs_quota_us) of {path}"
 #define TASKS "{tasks?{tasks}:N}"
 #define SET_PROPERTY "{inside?in the container\\: :}{manager} set-property {unit} "
 #define SYSTEMD(part)                                                                              \
@@ -16,9 +17,24 @@
 	}
 
 static const struct container_row containers[] = {
+	/* kubelet sets what its pods may have together: the capacity without what it reserves
+	 * (pkg/kubelet/cm/node_container_manager_linux.go). */
 	{
 		.match = "kubepods",
-		.mark = "run/secrets/kubernetes.io",
+		.all_pods = true,
+		.name = "Kubernetes node",
+		.memory =
+			"fewer pods on the node, a larger one, or less memory in kubeReserved and "
+			"systemReserved of the kubelet's configuration",
+		.cpu = NO_QUOTA,
+		.pids = "fewer pods on the node, a larger kernel.pid_max, or a smaller pid in "
+			"kubeReserved and systemReserved of the kubelet's configuration",
+	},
+	{
+		.match = "kubepods",
+		.own = CONTAINER_MEMORY | CONTAINER_CPU,
+		/* The second without a token of a service account. */
+		.marks = {"run/secrets/kubernetes.io", "dev/termination-log"},
 		.name = "Kubernetes",
 		.memory = "resources.limits.memory\\: {mib}Mi",
 		.cpu = "resources.limits.cpu, or none",
@@ -31,7 +47,8 @@ static const struct container_row containers[] = {
 	},
 	{
 		.match = "libpod",
-		.mark = "run/.containerenv",
+		.own = CONTAINER_MEMORY | CONTAINER_CPU | CONTAINER_PIDS,
+		.marks = {"run/.containerenv"},
 		.name = "Podman",
 		.memory = "{high?" WRITE ":podman update --memory {mib}m NAME}",
 		.cpu = "podman update --cpus N NAME",
@@ -43,10 +60,12 @@ static const struct container_row containers[] = {
 	},
 	{
 		.match = "docker",
-		.mark = ".dockerenv",
+		.own = CONTAINER_MEMORY | CONTAINER_CPU | CONTAINER_PIDS,
+		.marks = {".dockerenv"},
 		.name = "Docker",
 		.memory = "{high?" WRITE
-			  ":docker update --memory {mib}m NAME, or mem_limit\\: {mib}m in compose}",
+			  ":docker update --memory {mib}m --memory-swap {swap}m NAME, or "
+			  "mem_limit\\: {mib}m in compose}",
 		.cpu = "docker update --cpus N NAME, or cpus\\: N in compose",
 		.pids = "docker update --pids-limit " TASKS " NAME, or pids_limit\\: " TASKS
 			" in compose",
@@ -70,11 +89,24 @@ static const struct container_row containers[] = {
 	SYSTEMD(".service"),
 	SYSTEMD(".scope"),
 	SYSTEMD(".slice"),
+	/* The root of all groups has no limits. */
+	{
+		.match = "/",
+		.unnamed = true,
+		.name = "On the host",
+		.memory = "set {file} of this container to {bytes} by its engine, or systemctl "
+			  "set-property UNIT {high?MemoryHigh:MemoryMax}={mib}M",
+		.cpu = "raise or remove the CPU quota of this container by its engine, or "
+		       "systemctl set-property UNIT CPUQuota=",
+		.pids = "set pids.max of this container to {tasks?{tasks}:a larger number} by its "
+			"engine, or systemctl set-property UNIT TasksMax=" TASKS,
+	},
 	{
 		.match = "",
+		.unnamed = true,
 		.name = "Control group",
 		.memory = WRITE,
-		.cpu = "write max to cpu.max (v1\\: -1 to cpu.cfs_quota_us) of {path}",
+		.cpu = NO_QUOTA,
 		.pids = "write {tasks?{tasks}:a larger number} to pids.max of {path}",
 		.thaw = "docker unpause, podman unpause, systemctl thaw, or 0 in cgroup.freeze "
 			"(v1: THAWED in freezer.state)",
@@ -99,13 +131,48 @@ static bool is_engine_part(const char *part, size_t length, const char *match)
 	       !text_ends(part, length, ".service");
 }
 
+static const char *last_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+/* Whether kubelet names so the group of a pod: "podUID", "kubepods-burstable-podUID.slice". */
+static bool is_pod_part(const char *part)
+{
+	return !strncmp(part, "pod", 3) || strstr(part, "-pod");
+}
+
+/* Of Podman "machine-libpod_pod_ID.slice". */
+bool container_is_pod(const char *path)
+{
+	const char *last = last_of(path);
+	return strstr(last, "-libpod_pod_") || (is_pod_part(last) && strstr(path, "kubepods"));
+}
+
+/* A class of pods: "kubepods-burstable.slice", or where systemd does not make it "burstable". */
+static bool is_all_pods(const char *path, const char *match)
+{
+	static const char *const classes[] = {"burstable", "besteffort"};
+	const char *last = last_of(path);
+	bool is = is_engine_part(last, strlen(last), match);
+	for (size_t i = 0; i < 2 && !is; i++) {
+		size_t above = (size_t)(last - path) - strlen(match) - 1;
+		is = !strcmp(last, classes[i]) && last > path + strlen(match) &&
+		     !strncmp(path + above, match, strlen(match));
+	}
+	return is && !is_pod_part(last);
+}
+
 /* By any part of the path; a unit of systemd is the last one. */
 static bool is_of(const struct container_row *row, const char *path)
 {
-	const char *last = strrchr(path, '/');
+	if (row->all_pods)
+		return is_all_pods(path, row->match);
+	if (!strcmp(row->match, "/"))
+		return !strcmp(path, row->match);
 	if (row->match[0] == '.')
-		return text_ends(last ? last + 1 : path, strlen(last ? last + 1 : path),
-				 row->match);
+		return text_ends(last_of(path), strlen(last_of(path)), row->match);
 	bool is = !row->match[0];
 	for (const char *part = path; *part && !is; part += *part == '/') {
 		size_t length = strcspn(part, "/");
@@ -146,6 +213,11 @@ bool container_pod_safe(const char *sysctl)
 const char container_netns[] =
 	"{both?These sysctls belong:This sysctl belongs} to {engine?the container's:this} network "
 	"namespace: the host's {both?values do:value does} not reach it.";
+const char container_host[] =
+	"The container has the host's network namespace: set {both?them:it} on the host.";
+const char container_above[] =
+	"The control group of this container has no such limit. Groups above it are not visible "
+	"here, and may have one.";
 const char container_machine[] =
 	"{machine} {several?are:is} one for the machine: set {several?them:it} in the initial "
 	"network namespace.";

@@ -1618,6 +1618,27 @@ static const struct finding_row findings[] = {
 	 .action = "Raise the memory limit of the container or unit, or let the server take less. "
 		   "The kernel log says which process it was, and when.",
 	 .proof = "oom_kill in memory.events (v1: memory.oom_control)"},
+	{.id = "cgroup.memory.pod-killed",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_CONTAINER,
+	 .observed = true,
+	 .title = "The kernel killed {count} {several?processes:process} of a container of this "
+		  "pod for lack of memory {window?in {window}:since the pod was made}",
+	 .detail = "{path} does not count {several?them:it}\\: it was another container of the "
+		   "pod, or this one before its restart. A restarted container has a new group and "
+		   "free memory, so that the limit seems to suffice.",
+	 .advice = "The last state of each container (kubectl describe pod), and journalctl -k "
+		   "--grep oom-kill, say which one it was. If it was the server's: "
+		   "{line?{engine}\\: {line}, or let:let} it take less (buffers, workers, "
+		   "connections).",
+	 .answer = "a container of the pod was killed for lack of memory",
+	 .meaning = "The group of the pod counts processes killed for lack of memory that the "
+		    "group of the server's container does not: of another container, or of this "
+		    "one before it was restarted. A warning for the server that --server names, "
+		    "otherwise a note. Only on the node, where the group of the pod is visible.",
+	 .action = "Find out which container was killed; raise its memory limit, or let it take "
+		   "less.",
+	 .proof = "oom_kill in memory.events of the pod's group and of the container's"},
 	{.id = "cgroup.memory.reclaim",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,
@@ -1907,7 +1928,7 @@ static const struct finding_row findings[] = {
 		 "{window}}",
 	 .detail =
 		 "{total?{total} packet{total=1?:s} dropped{early? and {early} entr{early=1?y:ies} "
-		 "of unconfirmed connections evicted} since boot. }At the maximum the kernel drops "
+		 "of unconfirmed connections evicted} so far. }At the maximum the kernel drops "
 		 "the packets of new connections\\: their clients retransmit, and sendto() "
 		 "{outside?there:here} fails with EPERM." CONNTRACK_OUTSIDE,
 	 .advice =

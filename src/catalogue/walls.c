@@ -73,8 +73,9 @@ static int64_t need_throughput(const struct target *t)
 	"{v1?No cgroup v1 file system with this limit is mounted here\\: mount -t cgroup -o "      \
 	"CONTROLLERS cgroup DIRECTORY, with the controllers of its line in "                       \
 	"/proc/self/cgroup.:{v2?No cgroup2 file system is mounted here\\: "                        \
-	"mount -t cgroup2 cgroup2 /sys/fs/cgroup.:The control group of the process could not be "  \
-	"read.}}"
+	"mount -t cgroup2 cgroup2 /sys/fs/cgroup.:{above?Groups above this container are not "     \
+	"visible here, and may have a limit\\: run the check on the host.:The control group of "   \
+	"the process could not be read.}}}"
 
 static const struct wall_row walls[] = {
 	{

@@ -143,7 +143,7 @@ static void identity_take(const struct host *h)
 	if (host_identity(h->filling->live, &i, NULL))
 		return;
 	snprintf(text, sizeof(text), HOST_IDENTITY_FORMAT, i.boot, i.netns, i.initial, i.first_pids,
-		 i.first_cgroups);
+		 i.first_cgroups, i.first_netns);
 	text_put(h, HOST_IDENTITY_FILE, text, false);
 }
 

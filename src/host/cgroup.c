@@ -29,6 +29,15 @@ struct hierarchy {
 	char path[CGROUP_PATH]; /* of the process */
 };
 
+/* The text of /proc/PID/cgroup, 0: of this process. The caller frees it. */
+static ssize_t groups_read(const struct host *h, pid_t pid, char **groups)
+{
+	char path[64] = "proc/self/cgroup";
+	if (pid)
+		snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
+	return host_read_all(h, path, groups, NULL);
+}
+
 static bool list_has(const char *list, const char *name)
 {
 	size_t n = strlen(name);
@@ -157,6 +166,19 @@ static bool is_hidden(const struct host *h, const char *groups, const char *cont
 		return true;
 	snprintf(procs, sizeof(procs), "%s%s/cgroup.procs", in->mount, below);
 	return host_live(h) && !host_has(h, procs);
+}
+
+/* Whether the last group that is visible has others above it: the mount, or the cgroup namespace,
+ * begins there. The root of all groups has no type, and of v1 alone a release_agent. */
+static bool is_cut(const struct host *h, const struct hierarchy *in)
+{
+	char path[CGROUP_PATH + 32];
+	bool v1 = in->version == 1;
+	if (!in->version || relation_of(in) != SHOWN ||
+	    (!strcmp(in->root, "/") && host_has_first_cgroups(h)))
+		return false;
+	snprintf(path, sizeof(path), "%s/%s", in->mount, v1 ? "release_agent" : "cgroup.type");
+	return host_has(h, path) != v1;
 }
 
 /* A walk from the group of the process up to the first one that is visible. */
@@ -346,6 +368,19 @@ static void pressure_add(struct walk *w, bool first, struct cgroup_pressure *out
 		out->killed = keyed(text, "oom_kill");
 }
 
+/* A restarted container has a new group; that of its pod keeps the count of all that were below it.
+ * `below`: the count of the group before. */
+static void pod_read(struct walk *w, bool first, uint64_t *below, struct cgroup *out)
+{
+	char text[FILE_TEXT] = "";
+	if (w->hierarchy->version == 2)
+		group_text(w, "memory.events", text, sizeof(text));
+	uint64_t killed = keyed(text, "oom_kill");
+	if (!first && container_is_pod(w->below) && killed > *below)
+		out->pod_killed = killed - *below;
+	*below = killed;
+}
+
 /* "some avg10=0.00 avg60=0.00 avg300=0.00 total=N", in us: Documentation/accounting/psi.rst. */
 static void stalls_read(struct walk *w, struct cgroup_pressure *out)
 {
@@ -362,11 +397,14 @@ static void pressure_read(const struct host *h, const struct hierarchy *in, stru
 {
 	struct cgroup_pressure *p = &out->pressure;
 	struct walk w;
+	uint64_t below = 0;
 	walk_begin(&w, h, in);
 	if (!w.ended)
 		stalls_read(&w, p);
-	for (bool first = true; !w.ended; walk_up(&w), first = false)
+	for (bool first = true; !w.ended; walk_up(&w), first = false) {
 		pressure_add(&w, first, p);
+		pod_read(&w, first, &below, out);
+	}
 	/* v1 does not say which one it was. */
 	if (in->version == 1 && out->memory.max != HOST_UNLIMITED)
 		p->exhausted = p->killed;
@@ -468,27 +506,90 @@ struct cgroup cgroup_none(bool hidden)
 			       .cpu_hidden = hidden};
 }
 
+static bool has_mark(const struct host *h, const struct container_row *row)
+{
+	return (row->marks[0] && host_has(h, row->marks[0])) ||
+	       (row->marks[1] && host_has(h, row->marks[1]));
+}
+
+/* Whether a process is in the container of this one: it has its groups or its root. */
+static bool is_beside_us(const struct host *h, pid_t pid, const char *groups)
+{
+	CLEAN(free_pointer) char *own = NULL;
+	if (!pid || host_has_root_of(h, pid, false))
+		return true;
+	return groups_read(h, 0, &own) > 0 && !strcmp(own, groups);
+}
+
+static const struct container_row *container_of(const struct host *h, pid_t pid, const char *groups,
+						const char *path)
+{
+	struct host_identity here;
+	const struct container_row *row = container_row_find(path);
+	if (row->sysctls)
+		return row;
+	/* In a cgroup namespace the path does not say. A machine made of an image has its marks. */
+	if (host_identity(h, &here, NULL) || here.first_pids || !is_beside_us(h, pid, groups))
+		return NULL;
+	for (size_t i = 0; i < container_row_count(); i++)
+		if (has_mark(h, container_row_at(i)))
+			return container_row_at(i);
+	return NULL;
+}
+
+static bool has_limit_at_end(const struct cgroup_limit *l)
+{
+	bool has = false;
+	for (size_t i = 0; i <= l->next_count; i++)
+		has |= !strcmp(cgroup_bound_at(l, i).path, "/");
+	return has;
+}
+
+/* lxcfs shows a container the memory that its limits leave, those of groups above, too. */
+static bool memory_is_limited(const char *mounts)
+{
+	struct mount m;
+	while (mounts_next(&mounts, &m))
+		if (!strcmp(m.point, "/proc/meminfo") && !strcmp(m.type, "fuse.lxcfs"))
+			return true;
+	return false;
+}
+
+/* `cut`: CONTAINER_…, whose last visible group is not the root of all. */
+static void above_judge(const struct container_row *row, const char *mounts, unsigned cut,
+			struct cgroup *out)
+{
+	unsigned own = row ? row->own : 0;
+	if (memory_is_limited(mounts))
+		own |= CONTAINER_MEMORY;
+	out->memory.above = (cut & CONTAINER_MEMORY) && !has_limit_at_end(&out->memory);
+	out->pids.above = (cut & CONTAINER_PIDS) && !has_limit_at_end(&out->pids);
+	out->cpu_above = (cut & CONTAINER_CPU) && !cgroup_quota_find(out, "/");
+	out->memory.hidden |= out->memory.above && !(own & CONTAINER_MEMORY);
+	out->pids.hidden |= out->pids.above && !(own & CONTAINER_PIDS);
+	out->cpu_hidden |= out->cpu_above && !(own & CONTAINER_CPU);
+}
+
 void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 {
 	static const struct {
 		const char *controller;
 		void (*read)(const struct host *, const struct hierarchy *, struct cgroup *);
-	} parts[] = {{"memory", memory_read},
-		     {"pids", pids_read},
-		     {"cpu", cpu_read},
-		     {"cpuset", cpus_read}};
+		unsigned kind;
+	} parts[] = {{"memory", memory_read, CONTAINER_MEMORY},
+		     {"pids", pids_read, CONTAINER_PIDS},
+		     {"cpu", cpu_read, CONTAINER_CPU},
+		     {"cpuset", cpus_read, 0}};
+	unsigned cut = 0;
 	bool unused, *const hidden[] = {&out->memory.hidden, &out->pids.hidden, &out->cpu_hidden,
 					&unused};
 	int none, *const unmounted[] = {&out->memory.unmounted, &out->pids.unmounted,
 					&out->cpu_unmounted, &none};
 	CLEAN(free_pointer) char *mounts = NULL;
 	CLEAN(free_pointer) char *groups = NULL;
-	char path[64] = "proc/self/cgroup";
 	struct hierarchy in;
 	*out = cgroup_none(host_live(h));
-	if (pid)
-		snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
-	ssize_t n = host_read_all(h, path, &groups, NULL);
+	ssize_t n = groups_read(h, pid, &groups);
 	n = n > 0 ? host_read_all(h, "proc/self/mountinfo", &mounts, NULL) : n;
 	if (n < 0 && n != -ENOENT)
 		*out = cgroup_none(true);
@@ -498,9 +599,20 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 		hierarchy_find(mounts, groups, parts[i].controller, &in);
 		*hidden[i] = is_hidden(h, groups, parts[i].controller, &in, unmounted[i]);
 		parts[i].read(h, &in, out);
+		cut |= is_cut(h, &in) ? parts[i].kind : 0;
 		if (in.version && !out->path[0])
 			snprintf(out->path, sizeof(out->path), "%s", in.path);
 	}
+	if (cut)
+		above_judge(container_of(h, pid, groups, out->path), mounts, cut, out);
+}
+
+const struct container_row *cgroup_container(const struct host *h, pid_t pid)
+{
+	struct cgroup c;
+	CLEAN(free_pointer) char *groups = NULL;
+	cgroup_read(h, pid, &c);
+	return container_of(h, pid, groups_read(h, pid, &groups) > 0 ? groups : "", c.path);
 }
 
 /* Of v1 the controller, of v2 the core has it: with both, either may freeze. */
@@ -509,10 +621,9 @@ bool cgroup_frozen(const struct host *h, pid_t pid)
 	static const char *const controllers[] = {"freezer", "" /* v2 */};
 	CLEAN(free_pointer) char *mounts = NULL;
 	CLEAN(free_pointer) char *groups = NULL;
-	char path[64], text[FILE_TEXT];
+	char text[FILE_TEXT];
 	bool frozen = false;
-	snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
-	if (host_read_all(h, path, &groups, NULL) <= 0 ||
+	if (groups_read(h, pid, &groups) <= 0 ||
 	    host_read_all(h, "proc/self/mountinfo", &mounts, NULL) <= 0)
 		return false;
 	for (size_t i = 0; i < sizeof(controllers) / sizeof(*controllers) && !frozen; i++) {
@@ -531,12 +642,13 @@ bool cgroup_frozen(const struct host *h, pid_t pid)
 
 static void limit_join(struct cgroup_limit *l, const struct cgroup_limit *other)
 {
-	bool hidden = l->hidden || other->hidden;
+	bool hidden = l->hidden || other->hidden, above = l->above || other->above;
 	int unmounted = l->unmounted ? l->unmounted : other->unmounted;
 	bool several = l->several || strcmp(l->path, other->path) != 0;
 	if (cgroup_left(other) < cgroup_left(l))
 		*l = *other;
 	l->hidden = hidden;
+	l->above = above;
 	l->unmounted = unmounted;
 	l->several = several;
 }
@@ -572,6 +684,9 @@ void cgroup_join(struct cgroup *c, const struct cgroup *other)
 	limit_join(&c->pids, &other->pids);
 	c->sockets_charged |= other->sockets_charged;
 	c->cpu_hidden |= other->cpu_hidden;
+	c->cpu_above |= other->cpu_above;
+	if (other->pod_killed > c->pod_killed)
+		c->pod_killed = other->pod_killed;
 	if (!c->cpu_unmounted)
 		c->cpu_unmounted = other->cpu_unmounted;
 	for (size_t i = 0; i < other->quota_count; i++) {
@@ -588,28 +703,6 @@ void cgroup_join(struct cgroup *c, const struct cgroup *other)
 	}
 	if (c->cpus != other->cpus)
 		c->cpus = 0;
-}
-
-static bool has_mark(const struct host *h, const struct container_row *row)
-{
-	return row->mark && host_has(h, row->mark);
-}
-
-const struct container_row *cgroup_container(const struct host *h, pid_t pid)
-{
-	struct host_identity here;
-	struct cgroup c;
-	cgroup_read(h, pid, &c);
-	const struct container_row *row = container_row_find(c.path);
-	if (row->sysctls)
-		return row;
-	/* In a cgroup namespace the path does not say. A machine made of an image has its marks. */
-	if (pid || row->match[0] || host_identity(h, &here, NULL) || here.first_pids)
-		return NULL;
-	for (size_t i = 0; i < container_row_count(); i++)
-		if (has_mark(h, container_row_at(i)))
-			return container_row_at(i);
-	return NULL;
 }
 
 uint64_t cgroup_left(const struct cgroup_limit *l) { return left_of(l->max, l->used); }

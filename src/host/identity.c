@@ -38,14 +38,17 @@ static int netns_inode(const struct host *h, const char *path, char inode[24], s
 static int captured_identity(const struct host *h, struct host_identity *out, struct err *e)
 {
 	char text[256];
-	int initial, first_pids, first_cgroups = true; /* older captures lack the last one */
+	int initial, first_pids;
+	int first_cgroups = true, first_netns = -1; /* older captures lack the last ones */
 	if (host_read(h, HOST_IDENTITY_FILE, text, sizeof(text), NULL) < 0 ||
-	    sscanf(text, "boot %39s netns %47s initial %d first_pids %d first_cgroups %d",
-		   out->boot, out->netns, &initial, &first_pids, &first_cgroups) < 4)
+	    sscanf(text,
+		   "boot %39s netns %47s initial %d first_pids %d first_cgroups %d first_netns %d",
+		   out->boot, out->netns, &initial, &first_pids, &first_cgroups, &first_netns) < 4)
 		return err_set(e, EROFS, "a captured machine has no boot or network namespace");
 	out->initial = initial;
 	out->first_pids = first_pids;
 	out->first_cgroups = first_cgroups;
+	out->first_netns = first_netns < 0 ? initial && first_pids : first_netns;
 	return 0;
 }
 
@@ -84,6 +87,8 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 		return r;
 	out->initial = hidden ? host_has(h, INITIAL_ONLY) : strcmp(own, first) == 0;
 	out->first_pids = is_in(h, "proc/self/ns/pid", MACHINE_FIRST_PIDS, false);
+	/* In another PID namespace process 1 is a container's, in whichever network. */
+	out->first_netns = out->first_pids ? out->initial : host_has(h, INITIAL_ONLY);
 	out->first_cgroups = host_has_first_cgroups(h);
 
 	uint64_t cookie;
@@ -104,18 +109,20 @@ int host_identity(const struct host *h, struct host_identity *out, struct err *e
 bool host_own_netns(const struct host *h)
 {
 	struct host_identity here;
-	return !host_identity(h, &here, NULL) && (!here.initial || !here.first_pids);
+	return !host_identity(h, &here, NULL) && !here.first_netns;
+}
+
+bool host_has_root_of(const struct host *h, pid_t pid, bool unknown)
+{
+	char path[32];
+	struct stat own, other;
+	snprintf(path, sizeof(path), "proc/%d/root", (int)pid);
+	if (fstatat(h->fd, ".", &own, 0) < 0 || fstatat(h->fd, path, &other, 0) < 0)
+		return unknown;
+	return own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 
 /* The initial user namespace maps every id to itself (user_namespaces(7)). */
-bool host_has_first_root(const struct host *h)
-{
-	struct stat own, first;
-	if (fstatat(h->fd, ".", &own, 0) < 0 || fstatat(h->fd, "proc/1/root", &first, 0) < 0)
-		return true;
-	return own.st_dev == first.st_dev && own.st_ino == first.st_ino;
-}
-
 bool host_owns_machine(const struct host *h)
 {
 	char map[64];

@@ -25,7 +25,8 @@ struct host {
 #define HOST_IDENTITY_FILE "identity"
 /* sos keeps there what its plugin "kernel" got from the command. */
 #define SOS_SYSCTL "sos_commands/kernel/sysctl_-a"
-#define HOST_IDENTITY_FORMAT "boot %s\nnetns %s\ninitial %d\nfirst_pids %d\nfirst_cgroups %d\n"
+#define HOST_IDENTITY_FORMAT                                                                       \
+	"boot %s\nnetns %s\ninitial %d\nfirst_pids %d\nfirst_cgroups %d\nfirst_netns %d\n"
 
 /* A host without files. The caller frees it with host_close(). NULL: no memory. */
 struct host *machine_make(const char *root);

@@ -44,7 +44,7 @@ void container_advise(const struct machine *m, struct finding *f)
 {
 	const struct container_row *row = m->container;
 	struct wording words = {0};
-	unsigned sysctls = 0;
+	unsigned sysctls = 0, shared = 0;
 	bool files = false;
 	wording_set(&words, "unsafe", "%s", "");
 	wording_set(&words, "machine", "%s", "");
@@ -57,6 +57,8 @@ void container_advise(const struct machine *m, struct finding *f)
 			sysctls++;
 			if (row)
 				sysctl_add(row, p, &words);
+		} else if (k->scope == KNOB_NETNS && row) {
+			shared++;
 		} else if (knob_initial_only(k) && m->own_netns) {
 			machine_add(p, &words);
 		} else if (k->scope == KNOB_PROCESS && row) {
@@ -70,9 +72,12 @@ void container_advise(const struct machine *m, struct finding *f)
 	if (files)
 		line_add(row, row->files, &words, f);
 	wording_set(&words, "engine", "%s", row ? row->name : "");
-	wording_flag(&words, "both", sysctls > 1);
+	wording_flag(&words, "both", sysctls + shared > 1);
 	if (sysctls)
 		line_add(NULL, container_netns, &words, f);
+	/* The engine refuses to set it there (runc, libcontainer/configs/validate). */
+	if (shared)
+		line_add(NULL, container_host, &words, f);
 	if (wording_get(&words, "machine")[0])
 		line_add(NULL, container_machine, &words, f);
 }

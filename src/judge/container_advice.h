@@ -5,5 +5,5 @@
 #include "epolltune/report.h"
 
 /* Adds to the advice the line of the container's configuration, and that the values of this network
- * namespace are its own. Nothing where the values of the machine apply. Pure. */
+ * namespace are its own, or that those of the host apply. Nothing outside of both. Pure. */
 void container_advise(const struct machine *m, struct finding *f);

@@ -10,7 +10,8 @@
 /* A container's own files end with the container, but for one that boots with systemd. */
 static bool has_boot(const struct host *h, const struct host_identity *here)
 {
-	return (here->first_pids || host_has(h, "run/systemd/system")) && host_has_first_root(h);
+	return (here->first_pids || host_has(h, "run/systemd/system")) &&
+	       host_has_root_of(h, 1, true);
 }
 
 int persist_allowed(const struct change_site *site, struct err *e)

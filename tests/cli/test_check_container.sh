@@ -237,4 +237,44 @@ test_the_root_of_a_cgroup_namespace_that_is_not_mounted_is_unknown() {
 	json 'wall("cgroup.memory") | .verdict == "unknown" and .needed > 0' '.summary.answer | startswith("Not known: ")'
 }
 
+# In a container process 1 has its network namespace, too, but the counters began with that.
+test_losses_of_a_container_are_not_those_since_boot() {
+	cp -r "$tests/hosts/counters-past" host
+	chmod -R u+w host
+	for first in 0 1; do
+		printf 'boot 1\nnetns 1\ninitial 1\nfirst_pids 0\nfirst_cgroups 0\nfirst_netns %s\n' "$first" >host/identity
+		expect any epolltune check --sysroot host --probe counters --format json
+		json 'finding("counters.past").title | contains("since boot") == ('"$first"' == 1) and
+			contains("since this network namespace was made") == ('"$first"' == 0)'
+	done
+}
+
+# Softnet counters are of the machine: a container with its network shows them.
+test_a_container_with_the_network_of_the_host_is_in_the_first_namespace() {
+	[ -e /proc/sys/net/ipv4/tcp_mem ] || skip 'this is not the first network namespace'
+	may_unshare '-Urmpf --mount-proc' || skip 'unshare -Urmpf --mount-proc is refused'
+	expect any unshare -Urmpf --mount-proc "$PROGRAM" watch --interval 1s --count 1 --format jsonl
+	jq -es 'any(.[].rows[]?; .wall == "softnet.backlog")' out >filtered || { show out && fail 'no softnet row'; }
+}
+
+# Groups above the root of a container, as of systemd-nspawn, are not visible in it: their limits are not denied.
+test_a_container_without_a_limit_may_have_one_above() {
+	cp -r "$tests/hosts/linux-6.18" host
+	chmod -R u+w host
+	mkdir -p host/sys/fs/cgroup
+	printf 'boot 1\nnetns 1\ninitial 1\nfirst_pids 0\nfirst_cgroups 0\n' >host/identity
+	echo 0::/ >host/proc/self/cgroup
+	echo '30 25 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw' >host/proc/self/mountinfo
+	echo domain >host/sys/fs/cgroup/cgroup.type
+	check='epolltune check --sysroot host --probe container --format json'
+	expect 3 $check
+	json '.summary.answer == "Not known: 1 wall has no verdict: cgroup.memory."' \
+		'wall("cgroup.memory").detail | startswith("Groups above this container are not visible here")' \
+		'wall("cgroup.cpu") | .verdict == "unknown" and (.detail | startswith("Groups above this container "))'
+	: >host/.dockerenv
+	expect 0 $check
+	json '. as $r | all("cgroup.memory", "cgroup.cpu", "cgroup.pids"; . as $name | $r | wall($name) |
+			.verdict == "n/a" and (.detail | startswith("The control group of this container has no such limit.")))'
+}
+
 run_tests "$@"

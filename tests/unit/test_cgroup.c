@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/listener.h"
 #include "epolltune/subject.h"
@@ -441,6 +443,7 @@ static void a_group_that_is_not_mounted_is_hidden(void **state)
 		 IDENTITY "first_cgroups 0\n", 0, 1},
 		{V2_MOUNT, "0::/\n", IDENTITY "first_cgroups 0\n", 0, 0},
 	};
+	put("sys/fs/cgroup/memory/release_agent", ""); /* the root of all */
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		put("identity", rows[i].identity);
 		put("proc/self/mountinfo", rows[i].mounts);
@@ -450,6 +453,145 @@ static void a_group_that_is_not_mounted_is_hidden(void **state)
 		    c.memory.hidden != !!rows[i].memory || c.pids.hidden != !!rows[i].pids)
 			fail_msg("row %zu: memory %d, pids %d", i, c.memory.unmounted,
 				 c.pids.unmounted);
+	}
+}
+
+/* What no limit of a container's root says depends on who sets them there: Docker and Podman do,
+ * systemd-nspawn and Proxmox set those of a group above, kubelet that on processes. */
+static void a_limit_may_be_above_the_root_of_a_container(void **state)
+{
+#define INSIDE "boot 1\nnetns 1\ninitial 1\nfirst_pids 0\nfirst_cgroups 0\n"
+#define LXCFS "44 25 0:50 /proc/meminfo /proc/meminfo rw - fuse.lxcfs lxcfs rw\n"
+	enum { M = 1, P = 2, C = 4 };
+	static const struct {
+		const char *identity, *mounts, *groups;
+		const char *file, *text; /* of the file system of control groups */
+		const char *mark;
+		int above, hidden;
+	} rows[] = {
+		{INSIDE, V2_MOUNT, "0::/\n", "cgroup.type", "domain\n", "none", M | P | C,
+		 M | P | C},
+		{INSIDE, V2_MOUNT, "0::/a.service\n", "cgroup.type", "domain\n", "none", M | P | C,
+		 M | P | C},
+		{INSIDE, V2_MOUNT LXCFS, "0::/\n", "cgroup.type", "domain\n", "none", M | P | C,
+		 P | C},
+		{INSIDE, V2_MOUNT, "0::/\n", "cgroup.type", "domain\n", ".dockerenv", M | P | C, 0},
+		{INSIDE, V2_MOUNT, "0::/\n", "cgroup.type", "domain\n", "run/.containerenv",
+		 M | P | C, 0},
+		{INSIDE, V2_MOUNT, "0::/\n", "cgroup.type", "domain\n", "run/secrets/kubernetes.io",
+		 M | P | C, P},
+		{INSIDE, V2_MOUNT, "0::/\n", "cgroup.type", "domain\n", "dev/termination-log",
+		 M | P | C, P},
+		/* It has one there: so that is where they are set. */
+		{INSIDE, V2_MOUNT, "0::/\n", "memory.max", "1048576\n", "none", P | C, P | C},
+		{INSIDE, V2_MOUNT, "0::/a.service\n", "pids.max", "99\n", "none", M | C, M | C},
+		{INSIDE, V2_MOUNT, "0::/\n", "cpu.max", "20000 100000\n", "none", M | P, M | P},
+		{INSIDE, V2_MOUNT, "0::/a.service\n", "a.service/memory.max", "1048576\n", "none",
+		 M | P | C, M | P | C},
+		/* The root of all. */
+		{INSIDE, V2_MOUNT, "0::/\n", NULL, NULL, "none", 0, 0},
+		{IDENTITY, V2_MOUNT, "0::/\n", "cgroup.type", "domain\n", "none", 0, 0},
+		/* Of v1 without a cgroup namespace. */
+		{IDENTITY, V1_MOUNT("/docker/4f", "memory"), "2:memory:/docker/4f\n",
+		 "memory/memory.failcnt", "0\n", "none", M, 0},
+		{IDENTITY, V1_MOUNT("/lxc/101/ns", "memory"), "2:memory:/lxc/101/ns\n",
+		 "memory/memory.failcnt", "0\n", "none", M, M},
+		{INSIDE, V1_MOUNT("/", "memory"), "2:memory:/\n", "memory/release_agent", "\n",
+		 "none", 0, 0},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char path[128];
+		end(NULL);
+		begin(NULL);
+		put("identity", rows[i].identity);
+		put("proc/self/mountinfo", rows[i].mounts);
+		put("proc/self/cgroup", rows[i].groups);
+		put(rows[i].mark, "");
+		put("sys/fs/cgroup/pids.current", "1\n");
+		if (rows[i].file && strcmp(rows[i].file, "cgroup.type") != 0 &&
+		    !strstr(rows[i].file, "memory/"))
+			put("sys/fs/cgroup/cgroup.type", "domain\n");
+		snprintf(path, sizeof(path), "sys/fs/cgroup/%s", rows[i].file ? rows[i].file : "x");
+		put(path, rows[i].text ? rows[i].text : "");
+		struct cgroup c = read_group();
+		int above = c.memory.above * M + c.pids.above * P + c.cpu_above * C;
+		int hidden = c.memory.hidden * M + c.pids.hidden * P + c.cpu_hidden * C;
+		if (above != rows[i].above || hidden != rows[i].hidden)
+			fail_msg("row %zu: above %d, hidden %d", i, above, hidden);
+	}
+}
+
+/* In a cgroup namespace only the marks of an image say what runs the container, of its processes.
+ */
+static void a_process_beside_this_one_is_in_its_container(void **state)
+{
+	static const struct {
+		const char *identity;
+		pid_t pid;
+		const char *engine; /* NULL: none that is known */
+	} rows[] = {
+		{INSIDE, 0, "Docker"}, {INSIDE, 21, "Docker"}, {INSIDE, 22, "Docker"},
+		{INSIDE, 23, NULL},    {INSIDE, 24, "Podman"}, {IDENTITY, 0, NULL},
+		{IDENTITY, 21, NULL},
+	};
+	char link[128];
+	put(".dockerenv", "");
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("proc/self/cgroup", "0::/\n");
+	put("proc/21/cgroup", "0::/\n");
+	put("proc/22/cgroup", "0::/system.slice/nginx.service\n"); /* it has the same root */
+	snprintf(link, sizeof(link), "%s/proc/22/root", root);
+	assert_int_equal(symlink("../..", link), 0);
+	put("proc/23/cgroup", "0::/inner\n");
+	put("proc/24/cgroup", "0::/libpod-4f.scope\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct host *h;
+		struct err e;
+		put("identity", rows[i].identity);
+		assert_int_equal(host_open(&h, root, &e), 0);
+		const struct container_row *row = cgroup_container(h, rows[i].pid);
+		host_close(h);
+		if (!row != !rows[i].engine || (row && strcmp(row->name, rows[i].engine) != 0))
+			fail_msg("row %zu: %s", i, row ? row->name : "none");
+	}
+}
+
+/* Kills of a container that was restarted since, or of another one, are counted by the pod. */
+static void a_pod_counts_what_its_containers_have_forgotten(void **state)
+{
+	static const struct {
+		const char *pod, *own, *below; /* groups */
+		uint64_t of_pod, of_own, killed;
+	} rows[] = {
+		{"/kubepods.slice/kubepods-podab.slice", "/cri-containerd-4f.scope", "", 3, 0, 3},
+		{"/kubepods.slice/kubepods-podab.slice", "/cri-containerd-4f.scope", "", 3, 3, 0},
+		{"/kubepods/burstable/podab", "/4f", "", 3, 1, 2},
+		/* Of a unit in it. */
+		{"/kubepods/burstable/podab", "/4f", "/system.slice", 3, 1, 2},
+		{"/machine.slice/machine-libpod_pod_7a.slice", "/libpod-4f.scope", "", 3, 0, 3},
+		/* Others have nothing to do with it. */
+		{"/system.slice", "/docker-4f.scope", "", 3, 0, 0},
+		{"/kubepods.slice", "/own.scope", "", 3, 0, 0},
+	};
+	put("proc/self/mountinfo", V2_MOUNT);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char path[256], text[64];
+		snprintf(path, sizeof(path), "0::%s%s%s\n", rows[i].pod, rows[i].own,
+			 rows[i].below);
+		put("proc/self/cgroup", path);
+		snprintf(path, sizeof(path), "sys/fs/cgroup%s/memory.events", rows[i].pod);
+		snprintf(text, sizeof(text), "oom 0\noom_kill %d\n", (int)rows[i].of_pod);
+		put(path, text);
+		put("sys/fs/cgroup/kubepods.slice/memory.events", "oom_kill 99\n");
+		if (!strcmp(rows[i].pod, "/kubepods.slice"))
+			put(path, text);
+		snprintf(path, sizeof(path), "sys/fs/cgroup%s%s/memory.events", rows[i].pod,
+			 rows[i].own);
+		snprintf(text, sizeof(text), "oom 0\noom_kill %d\n", (int)rows[i].of_own);
+		put(path, text);
+		struct cgroup c = read_group();
+		if (c.pod_killed != rows[i].killed)
+			fail_msg("row %zu: %d", i, (int)c.pod_killed);
 	}
 }
 
@@ -633,6 +775,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_group_that_is_not_mounted_is_hidden, begin, end),
 		cmocka_unit_test_setup_teardown(a_limit_that_cannot_be_read_is_not_none, begin,
 						end),
+		cmocka_unit_test_setup_teardown(a_limit_may_be_above_the_root_of_a_container, begin,
+						end),
+		cmocka_unit_test_setup_teardown(a_process_beside_this_one_is_in_its_container,
+						begin, end),
+		cmocka_unit_test_setup_teardown(a_pod_counts_what_its_containers_have_forgotten,
+						begin, end),
 		cmocka_unit_test_setup_teardown(a_long_list_is_read_whole, begin, end),
 		cmocka_unit_test_setup_teardown(groups_of_one_server_are_joined, begin, end),
 		cmocka_unit_test(groups_of_version_1_differ_by_hierarchy),

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,6 +93,48 @@ static void process_1_may_be_hidden(void **state)
 	assert_true(other == 0 || other == 77);
 }
 
+/* As in a container: process 1 has the same network namespace, the first one or another. */
+static int container_is(bool first)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (mount("proc", "/proc", "proc", 0, NULL) < 0)
+			_exit(77);
+		struct host_identity id = identity();
+		_exit(id.first_pids || !id.initial || id.first_netns != first);
+	}
+	int status;
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+static void process_1_of_a_container_does_not_say_whose_network_it_is(void **state)
+{
+	static const struct {
+		int flags;
+		bool first; /* --network host */
+	} rows[] = {{0, true}, {CLONE_NEWNET, false}};
+	if (access("/proc/sys/net/ipv4/tcp_mem", F_OK))
+		skip_because("this is not the first network namespace");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		pid_t pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			int user = geteuid() ? CLONE_NEWUSER : 0;
+			_exit(unshare(CLONE_NEWPID | CLONE_NEWNS | user | rows[i].flags) ||
+					      mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)
+				      ? 77
+				      : container_is(rows[i].first));
+		}
+		int status;
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		if (WEXITSTATUS(status) == 77)
+			skip_because("no PID namespace with a /proc of its own is available here");
+		if (WEXITSTATUS(status))
+			fail_msg("row %zu", i);
+	}
+}
+
 static void a_captured_machine_has_no_identity(void **state)
 {
 	struct err e = {0};
@@ -123,6 +166,7 @@ int main(void)
 		cmocka_unit_test(the_identity_is_stable),
 		cmocka_unit_test(another_namespace_has_another_identity),
 		cmocka_unit_test(process_1_may_be_hidden),
+		cmocka_unit_test(process_1_of_a_container_does_not_say_whose_network_it_is),
 		cmocka_unit_test(a_captured_machine_has_no_identity),
 		cmocka_unit_test(writable_says_why_not),
 	};

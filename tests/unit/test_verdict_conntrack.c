@@ -490,7 +490,14 @@ static void an_empty_table_that_would_not_suffice_is_noted(void **state)
 	struct subject server = {.listeners = {.at = &tcp, .count = 1}};
 	static const struct {
 		int64_t used, max, established;
-		enum { TCP, DATAGRAMS, CONTAINER, SERVER_IN_ONE, CONTAINER_ENTERED } of;
+		enum {
+			TCP,
+			DATAGRAMS,
+			CONTAINER,
+			HOST_NETWORK,
+			SERVER_IN_ONE,
+			CONTAINER_ENTERED
+		} of;
 		const char *findings;
 	} rows[] = {
 		{0, 1000, 0, TCP, "conntrack.idle note"},
@@ -502,6 +509,7 @@ static void an_empty_table_that_would_not_suffice_is_noted(void **state)
 		{0, 0, 0, TCP, ""}, /* no limit */
 		{1, 1000, 0, TCP, ""},
 		{0, 1000, 0, CONTAINER, ""}, /* only the machine can raise it */
+		{0, 1000, 0, HOST_NETWORK, "conntrack.idle note"}, /* one that has its network */
 		{0, 1000, 0, SERVER_IN_ONE, "conntrack.idle note"},
 		{0, 1000, 0, CONTAINER_ENTERED, "conntrack.idle note"},
 	};
@@ -521,10 +529,12 @@ static void an_empty_table_that_would_not_suffice_is_noted(void **state)
 		snprintf(files, sizeof(files),
 			 "echo %lld >netfilter/nf_conntrack_count; "
 			 "echo %lld >netfilter/nf_conntrack_max; mkdir ../../net; "
-			 "echo boot 1 netns 1 initial %d first_pids %d >../../../identity; "
+			 "echo boot 1 netns 1 initial 1 first_pids %d first_cgroups 1 first_netns "
+			 "%d >../../../identity; "
 			 "[ %lld -lt 0 ] || printf 'Tcp: CurrEstab\\nTcp: %lld\\n' >../../net/snmp",
-			 (long long)rows[i].used, (long long)rows[i].max, first, first,
-			 (long long)rows[i].established, (long long)rows[i].established);
+			 (long long)rows[i].used, (long long)rows[i].max, first,
+			 first || rows[i].of == HOST_NETWORK, (long long)rows[i].established,
+			 (long long)rows[i].established);
 		struct host *h = machine(files);
 		memset(&sample, 0, sizeof(sample));
 		assert_int_equal(sample_take(h, &o, &sample, NULL), 0);

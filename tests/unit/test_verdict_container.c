@@ -323,6 +323,7 @@ static void kernel_memory_that_may_be_reclaimed_is_not_known_to_be_in_use(void *
 static void each_limit_that_has_to_be_raised_is_named(void **state)
 {
 #define WEB "/system.slice/web.service"
+#define POD "/kubepods.slice/kubepods-podab12.slice"
 	struct limit_row {
 		int64_t max, used;
 		enum cgroup_file file;
@@ -356,7 +357,34 @@ static void each_limit_that_has_to_be_raised_is_named(void **state)
 		  {120, 90, CGROUP_MEMORY_MAX, "/docker/4f"}},
 		 "Then the limit is memory.max of /docker/4f.",
 		 "Docker: write 197132288 to memory.high of /docker/4f, and docker update --memory "
-		 "188m NAME"},
+		 "188m --memory-swap 376m NAME"},
+		/* What a pod lacks its containers get: its limit is the sum of theirs. */
+		{0,
+		 {{100, 90, CGROUP_MEMORY_MAX, POD "/cri-containerd-4f.scope"},
+		  {100, 91, CGROUP_MEMORY_MAX, POD}},
+		 "Then the limit is memory.max of " POD ".",
+		 "Kubernetes: resources.limits.memory: 189Mi"},
+		{0,
+		 {{300, 290, CGROUP_MEMORY_MAX, POD},
+		  {200, 150, CGROUP_MEMORY_MAX, POD "/cri-containerd-4f.scope"}},
+		 "Then the limit is memory.max of " POD "/cri-containerd-4f.scope.",
+		 "Kubernetes: resources.limits.memory: 288Mi"},
+		{0,
+		 {{300, 290, CGROUP_MEMORY_MAX, POD},
+		  {200, 10, CGROUP_MEMORY_MAX, POD "/cri-containerd-4f.scope"}},
+		 "memory.max is 300 MiB",
+		 "Kubernetes: resources.limits.memory: 288Mi"},
+		{0,
+		 {{9000, 8990, CGROUP_MEMORY_MAX, "/kubepods.slice"},
+		  {2000, 90, CGROUP_MEMORY_MAX, POD}},
+		 "memory.max is 8.79 GiB",
+		 "Kubernetes node: fewer pods on the node, a larger one, or less memory in "},
+		/* Nothing can be written there in a container. */
+		{0,
+		 {{100, 90, CGROUP_MEMORY_MAX, "/"}},
+		 "memory.max is 100 MiB",
+		 "On the host: set memory.max of this container to 197132288 by its engine, or "
+		 "systemctl set-property UNIT MemoryMax=188M"},
 		{0,
 		 {{100, 90, CGROUP_MEMORY_LIMIT, "/lxc/a"}},
 		 "memory.limit_in_bytes is",
@@ -404,7 +432,9 @@ static void each_limit_that_has_to_be_raised_is_named(void **state)
 		const struct finding *f = &r->findings[0];
 		if (r->finding_count != 1 || !strstr(f->detail, rows[i].says) ||
 		    !strstr(f->advice, rows[i].advice) ||
-		    (!strstr(rows[i].says, "Then") && strstr(f->detail, "Then the limit")))
+		    (!strstr(rows[i].says, "Then") && strstr(f->detail, "Then the limit")) ||
+		    (!strstr(rows[i].advice, ", and ") && strstr(f->advice, "M, and")) ||
+		    (!strstr(rows[i].advice, ", and ") && strstr(f->advice, "Mi, and")))
 			fail_msg("row %zu: %s; %s", i, f->detail, f->advice);
 	}
 }
@@ -418,20 +448,20 @@ static void a_further_limit_is_not_named_for_what_may_be_reclaimed(void **state)
 		struct cgroup_limit limit = {.max = 100 << 20,
 					     .used = 90 << 20,
 					     .file = CGROUP_MEMORY_LIMIT,
-					     .path = "/lxc/a",
+					     .path = "/a.slice/lxc/a",
 					     .next_count = 1};
 		limit.next[0] = (struct cgroup_bound){.max = 1000 << 20,
 						      .used = 950 << 20,
 						      .reclaimable = i ? 900 << 20 : 0,
 						      .file = CGROUP_MEMORY_LIMIT,
-						      .path = "/lxc"};
+						      .path = "/a.slice"};
 		limit_read(&limit, &s);
 		t.connections = 20000;
 		s.taken.connection_bytes = 4096;
 		s.taken.limited = true;
 		const struct finding *f = &verdict_of(&experiments[0], &t, &s, NULL)->findings[0];
-		assert_int_equal(!strstr(f->detail, "memory.limit_in_bytes of /lxc."), i);
-		assert_int_equal(!strstr(f->advice, "= 1048M"), i);
+		assert_int_equal(!strstr(f->detail, "memory.limit_in_bytes of /a.slice."), i);
+		assert_int_equal(!strstr(f->advice, "=1048M"), i);
 	}
 }
 
@@ -596,11 +626,16 @@ static void a_limit_that_is_hidden_says_what_to_mount(void **state)
 {
 	static const struct {
 		int unmounted;
+		bool above;
 		const char *says;
 	} rows[] = {
-		{0, "The control group of the process could not be read."},
-		{1, "No cgroup v1 file system with this limit is mounted here: mount -t cgroup "},
-		{2, "No cgroup2 file system is mounted here: mount -t cgroup2 "},
+		{0, false, "The control group of the process could not be read."},
+		{1, false,
+		 "No cgroup v1 file system with this limit is mounted here: mount -t cgroup "},
+		{2, false, "No cgroup2 file system is mounted here: mount -t cgroup2 "},
+		{0, true,
+		 "Groups above this container are not visible here, and may have a limit: run the "
+		 "check on the host."},
 	};
 	static const char *const names[] = {"cgroup.memory", "cgroup.pids", "cgroup.cpu"};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows) * 3; i++) {
@@ -610,18 +645,95 @@ static void a_limit_that_is_hidden_says_what_to_mount(void **state)
 		struct sample sample = {.group = cgroup_none(true)};
 		struct target t = target_default();
 		sample.group.cpu_unmounted = unmounted;
+		sample.group.cpu_above = rows[i / 3].above;
 		report_init(&r);
 		judge_cpu(&sample, &sample, false, &r);
 		if (i % 3 < 2) {
 			const struct experiment *x = verdict_experiment("container", names[i % 3]);
 			struct settings s = verdict_settings(x, "cgroup=2");
 			s.at[SHOWN][UNMOUNTED] = unmounted;
+			s.at[SHOWN][ABOVE] = rows[i / 3].above;
 			w = &verdict_of(x, &t, &s, NULL)->walls[0];
 		}
 		assert_string_equal(w->name, names[i % 3]);
 		assert_int_equal(w->verdict, VERDICT_UNKNOWN);
 		if (strncmp(w->detail, rows[i / 3].says, strlen(rows[i / 3].says)) != 0)
 			fail_msg("row %zu: %s", i, w->detail);
+	}
+}
+
+/* One of Docker, which sets them for the container's own group; and limits in a container whose
+ * host sets them further up. */
+static void a_limit_above_a_container_is_not_denied(void **state)
+{
+	static const struct {
+		const char *wall, *values;
+		enum wall_verdict verdict;
+		const char *says;
+	} rows[] = {
+		{"cgroup.memory", "cgroup=1", VERDICT_NA, "of this container has no such limit."},
+		{"cgroup.pids", "cgroup=1", VERDICT_NA, "Groups above it are not visible here"},
+		{"cgroup.memory", "memory.max=9000000000; memory.current=0; cgroup=2",
+		 VERDICT_UNKNOWN, "A limit of a group above this container could not be read"},
+		{"cgroup.pids", "pids.max=90000; pids.current=10; cgroup=2", VERDICT_UNKNOWN,
+		 "A limit of a group above this container could not be read"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct experiment *x = verdict_experiment("container", rows[i].wall);
+		struct subject subject = {.pid = 7, .name = "postgres"};
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, rows[i].values);
+		s.subject = &subject;
+		s.at[SHOWN][ABOVE] = true;
+		s.taken.connection_bytes = 4096;
+		s.taken.limited = true;
+		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+		if (w->verdict != rows[i].verdict || !strstr(w->detail, rows[i].says))
+			fail_msg("row %zu: %s: %s", i, wall_verdict_name(w->verdict), w->detail);
+	}
+	static struct report r;
+	struct sample sample = {.group = cgroup_none(false), .shown = true};
+	sample.group.cpu_above = true;
+	report_init(&r);
+	judge_cpu(&sample, &sample, false, &r);
+	assert_int_equal(r.walls[0].verdict, VERDICT_NA);
+	assert_string_equal(r.walls[0].detail, container_above);
+}
+
+/* A restarted container counts none of the kills before. */
+static void a_container_of_the_pod_that_was_killed_is_named(void **state)
+{
+	static const struct {
+		uint64_t before, after;
+		bool named;
+		const char *findings, *title;
+	} rows[] = {
+		{0, 0, true, "", ""},
+		{3, 3, true, "cgroup.memory.pod-killed warning",
+		 "The kernel killed 3 processes of a container of this pod for lack of memory "
+		 "since the pod was made"},
+		{3, 4, true, "cgroup.memory.pod-killed warning",
+		 "The kernel killed 1 process of a container of this pod for lack of memory in "
+		 "500 ms"},
+		{3, 3, false, "cgroup.memory.pod-killed note", "The kernel killed 3 processes"},
+	};
+	const struct subject subject = {.name = "server"};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct report r;
+		struct sample before = {.group = cgroup_none(false)}, after = before;
+		struct probe_options options = {.subject = rows[i].named ? &subject : NULL};
+		struct moment m = {.options = &options, .seconds = 0.5};
+		after.group.memory = (struct cgroup_limit){
+			.max = 100, .file = CGROUP_MEMORY_MAX, .path = POD "/a.scope"};
+		before.group.pod_killed = rows[i].before;
+		after.group.pod_killed = rows[i].after;
+		report_init(&r);
+		judge_pod(&before, &after, &m, &r);
+		findings_are(rows[i].findings, &r, rows[i].findings);
+		if (r.finding_count &&
+		    (strncmp(r.findings[0].title, rows[i].title, strlen(rows[i].title)) != 0 ||
+		     !strstr(r.findings[0].advice, "Kubernetes: resources.limits.memory: NMi")))
+			fail_msg("row %zu: %s; %s", i, r.findings[0].title, r.findings[0].advice);
 	}
 }
 
@@ -653,7 +765,8 @@ static void values_are_set_where_the_container_is_described(void **state)
 		{"/kubepods/a", false, "RLIMIT_NOFILE", "20000 20000", "LimitNOFILE=20000 in the"},
 		/* The host's values apply. */
 		{"/a.service", false, "net.core.somaxconn", "4096", NULL},
-		{"/docker/4f", false, "net.core.somaxconn", "4096", NULL}, /* --network host */
+		{"/docker/4f", false, "net.core.somaxconn", "4096", /* --network host */
+		 "First. The container has the host's network namespace: set it on the host."},
 		{"/a.service", false, "RLIMIT_NOFILE", "20000 20000", NULL},
 		{"/a.service", true, "net.ipv4.tcp_mem", "1 2 3",
 		 "net.ipv4.tcp_mem is one for the machine: set it in the initial network "
@@ -731,6 +844,18 @@ static void limits_of_units_are_set_at_the_unit_that_has_them(void **state)
 		{"/machine.slice/systemd-nspawn@a.service/payload/system.slice/nginx.service",
 		 "systemd", "in the container: systemctl set-property nginx.service "},
 		{"/own", "Control group", "of {path}"},
+		{"/", "On the host", "set {file} of this container"},
+		/* What all pods of a node have together, and one of them. */
+		{"/kubepods.slice", "Kubernetes node", "fewer pods on the node"},
+		{"/kubepods", "Kubernetes node", "fewer pods on the node"},
+		{"/kubepods/burstable", "Kubernetes node", "fewer pods on the node"},
+		{"/kubepods.slice/kubepods-besteffort.slice", "Kubernetes node", "fewer pods"},
+		{"/docker/4f/kubelet.slice/kubelet-kubepods.slice/"
+		 "kubelet-kubepods-burstable.slice",
+		 "Kubernetes node", "fewer pods"},
+		{"/kubepods/burstable/podab12", "Kubernetes", "resources.limits.memory"},
+		{"/kubepods/podab12", "Kubernetes", "resources.limits.memory"},
+		{POD, "Kubernetes", "resources.limits.memory"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct wording w = {0};
@@ -763,6 +888,8 @@ int main(void)
 		cmocka_unit_test(a_process_for_each_connection_is_needed),
 		cmocka_unit_test(the_smallest_of_several_limits_suffices_or_is_unknown),
 		cmocka_unit_test(a_limit_that_is_hidden_says_what_to_mount),
+		cmocka_unit_test(a_limit_above_a_container_is_not_denied),
+		cmocka_unit_test(a_container_of_the_pod_that_was_killed_is_named),
 		cmocka_unit_test(values_are_set_where_the_container_is_described),
 		cmocka_unit_test(several_values_are_one_line),
 		cmocka_unit_test(limits_of_units_are_set_at_the_unit_that_has_them),

@@ -39,7 +39,7 @@ static void healthy(struct looks *m)
 		report_text(s[i]->tcp_mem, "43257 57676 86514");
 		s[i]->page_bytes = s[i]->quantum = 4096;
 		s[i]->uptime_s = 86400 * 12;
-		s[i]->initial = true;
+		s[i]->first_netns = true;
 	}
 	m->target = target_default();
 	m->moment = (struct moment){
