@@ -278,9 +278,9 @@ static const struct finding_row findings[] = {
 		 "allows: a client that it does not accept or closes at once grows no counter. "
 		 "Critical where clients wait in its accept queue at both looks, or, of a server "
 		 "that closes them, where connections arrived in between, it has no more of them "
-		 "than before, and either the listeners of its clients are the only TCP listeners "
-		 "here or the kernel shows that it closed one of their connections in between "
-		 "(TIME_WAIT, FIN_WAIT2); a reset leaves no such trace. Otherwise a warning, also "
+		 "than before, and the kernel shows that it closed one of their connections in "
+		 "between (TIME_WAIT, FIN_WAIT2) or, where the listeners of its clients are the only "
+		 "TCP listeners here, that one was reset (EstabResets). Otherwise a warning, also "
 		 "of nginx, which closes idle connections then, and others after an answer.",
 	 .action = "Raise the directive that the finding names, or find the clients that keep "
 		   "connections they do not use.",
