@@ -122,7 +122,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	host_counters(h, &q->counters, NULL);
 	if (o->since)
 		host_identity(h, &identity, NULL);
-	q->since = since_make(o, identity.boot, &q->counters);
+	q->since = since_make(o, &identity, &q->counters);
 	s->live = host_live(h);
 	listeners_take(h, s);
 	if (host_live(h) && half_open_wanted(q))

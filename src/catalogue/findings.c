@@ -516,7 +516,8 @@ static const struct finding_row findings[] = {
 		 "ListenOverflows of this network namespace grew by {overflows} {since}, "
 		 "retransmissions included.{most? The drops of this socket grew by {drops}\\: they "
 		 "count stray packets too.} " WHOSE_BACKLOG
-		 "{reboot? The machine has rebooted since the report of {report}.}{in_place? The "
+		 "{reboot? The machine has rebooted since the report of {report}.}{netns? The server "
+		 "had another network namespace in the report of {report}.}{in_place? The "
 		 "experiments of that report ran in this namespace; their drops are counted "
 		 "too.}{more? {more} more listener{more=1?:s} {more=1?has:have} dropped packets "
 		 "since.}",
@@ -2021,7 +2022,9 @@ static const struct finding_row findings[] = {
 	 .title = "The kernel counted {counters} {since}",
 	 .detail =
 		 "{what}{reboot? The machine has rebooted since the report of {report}\\: these "
-		 "are totals since the reboot, what was counted before it is lost.}{restart? "
+		 "are totals since the reboot, what was counted before it is lost.}{netns? "
+		 "The server had another network namespace in the report of {report}\\: these are totals "
+		 "of the one that it has now.}{restart? "
 		 "Counters are smaller than in the report of {report}\\: of {restart} these are the "
 		 "totals since they began again at 0.}{in_place? Experiments of that report ran in this "
 		 "namespace after it had read the counters, and are counted too.}",

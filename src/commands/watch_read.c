@@ -237,27 +237,17 @@ static void namespace_begin(struct watcher *w)
  * have a new one. */
 static bool subject_again(struct watcher *w)
 {
-	char enter[REPORT_ENTER] = "";
-	struct host *host = NULL;
-	struct subject found = {0};
+	const struct check_options o = {.server = w->asked};
+	struct check_subject of = {.host = w->host, .subject = w->subject};
 	struct err why = {0};
-	int rc = subject_open(w->asked, &host, &found, enter, &why);
-	bool moved = host && enter[0];
+	int rc = check_again(&o, &of, &why);
+	bool moved = of.host != w->host;
 	bool gone = rc == -ESRCH || rc == -ENOENT || rc == -EOPNOTSUPP;
 	report_text(w->waiting, "%s", !rc || gone ? "" : why.text);
-	if (!rc) {
-		struct subject old = w->subject;
-		w->subject = found;
-		found = old;
-	}
-	if (moved) {
-		struct host *left = w->host;
-		w->host = host;
-		host = left;
+	w->host = of.host;
+	w->subject = of.subject;
+	if (moved)
 		namespace_begin(w);
-	}
-	subject_free(&found);
-	host_close(host);
 	return moved;
 }
 

@@ -1344,6 +1344,14 @@ static void unsearched(struct looks *m)
 	m->after.queues.listeners.cut = true;
 }
 
+static void since_set(struct looks *m, const char *boot)
+{
+	struct host_identity here = {0};
+	report_text(here.boot, "%s", boot);
+	m->before.queues.since = since_make(&m->options, &here, &m->before.queues.counters);
+	m->after.queues.since = since_make(&m->options, &here, &m->after.queues.counters);
+}
+
 /* An earlier report, two hours ago: ListenOverflows grew by so many since then. */
 static void since_report(struct looks *m, int64_t overflows)
 {
@@ -1357,8 +1365,7 @@ static void since_report(struct looks *m, int64_t overflows)
 		report_text(l->address, "%s", m->at[1][i].address);
 	}
 	m->options.since = &earlier;
-	m->before.queues.since = since_make(&m->options, "", &m->before.queues.counters);
-	m->after.queues.since = since_make(&m->options, "", &m->after.queues.counters);
+	since_set(m, "");
 }
 
 static void dropped(struct looks *m, size_t n, uint32_t drops)
@@ -1402,8 +1409,7 @@ static void dropped_before_a_reboot(struct looks *m)
 	report_text(earlier.host.boot, "boot-1");
 	earlier.counters[0].value = 9000;
 	m->options.since = &earlier;
-	m->before.queues.since = since_make(&m->options, "boot-2", &m->before.queues.counters);
-	m->after.queues.since = since_make(&m->options, "boot-2", &m->after.queues.counters);
+	since_set(m, "boot-2");
 }
 
 static void group_dropped_earlier(struct looks *m)
