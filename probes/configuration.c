@@ -543,6 +543,7 @@ static const struct experiment experiments[] = {
 };
 
 #define ARRIVED "Tcp.PassiveOpens"
+#define RESET "Tcp.EstabResets"
 
 struct sample {
 	struct settings now;            /* subject NULL: there is no such server */
@@ -704,13 +705,16 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 /* Whether a client is turned away, or waits, and not only the next one would. */
 static bool has_lost(const struct sample *before, const struct sample *after, double seconds)
 {
+	const struct host_counters *then = &before->counters, *now = &after->counters;
 	const struct taken *was = &before->now.taken, *is = &after->now.taken;
 	if (!server_of(after->now.subject)->clients_closed)
 		return was->open > was->accepted && is->open > is->accepted;
-	return may_close(&after->now) &&
-	       (after->alone || (double)after->closed_ms < seconds * 1e3) &&
-	       is->accepted <= was->accepted &&
-	       host_counter_delta(&before->counters, &after->counters, ARRIVED) > 0;
+	/* A client that arrives may have the place of one that has left. What a server closes that
+	 * has not read what came is reset, and leaves no other trace. */
+	bool closed = (double)after->closed_ms < seconds * 1e3;
+	bool reset = after->alone && host_counter_delta(then, now, RESET) > 0;
+	return may_close(&after->now) && (closed || reset) && is->accepted <= was->accepted &&
+	       host_counter_delta(then, now, ARRIVED) > 0;
 }
 
 /* What `use` says of `now`, which are those of one process alone where `one` has its pid. */

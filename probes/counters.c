@@ -136,11 +136,11 @@ struct sample {
 	int64_t memory_pressure, memory_max;
 	struct queues queues; /* where one is exceeded */
 	char tcp_mem[KNOB_VALUE];
-	uint64_t page_bytes;  /* 0: unknown */
-	uint64_t quantum;     /* in which sockstat counts memory, bytes; 0: unknown */
-	double uptime_s;      /* 0: unknown */
-	bool first_netns;     /* the machine's first network namespace, or a captured machine */
-	char boot[40];        /* "": unknown */
+	uint64_t page_bytes; /* 0: unknown */
+	uint64_t quantum;    /* in which sockstat counts memory, bytes; 0: unknown */
+	double uptime_s;     /* 0: unknown */
+	bool first_netns;    /* the machine's first network namespace, or a captured machine */
+	struct host_identity identity;
 	bool watched;         /* of a window's end */
 	struct listeners udp; /* all sockets, with the owners that udp_queues_judge() needs */
 	struct err unread;    /* the first of these that could not be read */
@@ -209,7 +209,6 @@ static void sample_release(struct sample *s) { listeners_free(&s->udp); }
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
-	struct host_identity identity = {0};
 	struct host_facts facts;
 	s->max_orphans = s->memory_pressure = s->memory_max = s->cookies = REPORT_NONE;
 	host_counters(h, &s->counters, NULL);
@@ -229,8 +228,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	const struct machine m = {.kernel = host_kernel(h), .page_bytes = facts.page_bytes};
 	s->quantum = (uint64_t)machine_quantum(&m);
 	s->uptime_s = host_uptime(h);
-	s->first_netns = host_identity(h, &identity, NULL) ? !host_live(h) : identity.first_netns;
-	report_text(s->boot, "%s", identity.boot);
+	s->first_netns = host_identity(h, &s->identity, NULL) ? !host_live(h) : s->identity.first_netns;
 	if (memory_problem(s))
 		queues_read(h, &s->queues, NULL);
 	return sample_udp(h, s, e);
@@ -657,7 +655,7 @@ static void since_table(struct finding *f, const struct watch *w, const struct s
 /* Growth since an earlier report: a loss is a warning, all else a note. */
 static void judge_since(const struct watch *w)
 {
-	struct since s = since_make(w->options, w->after->boot, &w->after->counters);
+	struct since s = since_make(w->options, &w->after->identity, &w->after->counters);
 	struct wording words = {0};
 	struct titled title = {.room = TITLED_SINCE};
 	enum since_reset reset = SINCE_RESTART; /* of all that grew */

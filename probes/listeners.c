@@ -65,19 +65,19 @@ static int sample_tick(const struct host *h, struct sample *s, struct err *e)
 		return 0;
 	int rc = accept_queues_tick(q, &now, e);
 	if (!rc && accept_queues_halved(q) &&
-	    listeners_waiting(h, &now, queue_stands, q, &q->waited, NULL))
+	    listeners_waiting(h, &now, queue_compares, q, &q->waited, NULL))
 		waiting_free(&q->waited);
 	return rc;
 }
 
-/* The listeners, and before these what waits at those that stand. */
+/* The listeners, and before these who waits at those of which that is compared. */
 static void listeners_take(const struct host *h, struct sample *s)
 {
 	struct accept_queues *q = &s->queues;
 	CLEAN(listeners_free) struct listeners before = {0};
 	CLEAN(waiting_free) struct waiting_list now = {0};
 	bool compared = q->waited.count && !listeners_read(h, &before, NULL) &&
-			!listeners_waiting(h, &before, queue_stands, q, &now, NULL);
+			!listeners_waiting(h, &before, queue_compares, q, &now, NULL);
 	listeners_read(h, &q->listeners, &s->unlisted);
 	if (compared)
 		accept_queues_compare(q, &now);
@@ -122,7 +122,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	host_counters(h, &q->counters, NULL);
 	if (o->since)
 		host_identity(h, &identity, NULL);
-	q->since = since_make(o, identity.boot, &q->counters);
+	q->since = since_make(o, &identity, &q->counters);
 	s->live = host_live(h);
 	listeners_take(h, s);
 	if (host_live(h) && half_open_wanted(q))

@@ -18,9 +18,12 @@ struct accept_queues {
 		uint32_t min;     /* at any tick; 0: it was empty at one */
 		uint32_t middle;  /* in the middle of the window */
 		uint64_t drained; /* by how much it became shorter between ticks, all in all */
+		/* Of a UNIX socket: how many wait since the middle, and how many left it since
+		 * then. */
+		uint64_t stayed, left;
 	} * seen;
 	size_t seen_count;
-	struct waiting_list waited; /* at those that stand, in the middle of the window */
+	struct waiting_list waited; /* where queue_compares(), in the middle of the window */
 	uint64_t drops_begun;       /* packets that all listeners had dropped at the first tick */
 	struct listeners listeners;
 	const struct listener *half_open; /* with the fullest SYN queue; NULL: none is full */
@@ -41,10 +44,11 @@ struct accept_queues {
 int accept_queues_tick(struct accept_queues *q, const struct listeners *now, struct err *e);
 /* Whether that tick was the one in the middle of the window. */
 bool accept_queues_halved(const struct accept_queues *q);
-/* Whether connections wait in it at each tick, and none left it: `queues` is accept_queues. */
-bool queue_stands(const struct listener *l, void *queues);
-/* Adds to `seen` what those that stand have accepted, at least, while as many came: `now` was read
- * before `listeners`, and `waited` after its tick. */
+/* Whether connections wait in it at each tick, and none left it, or it is of a UNIX socket, whose
+ * arrivals no counter has: `queues` is accept_queues. */
+bool queue_compares(const struct listener *l, void *queues);
+/* Adds to `seen` what these have accepted, at least, while as many came, and how many wait since
+ * the middle of the window: `now` was read before `listeners`, and `waited` after its tick. */
 void accept_queues_compare(struct accept_queues *q, const struct waiting_list *now);
 
 /* Whether they have dropped more packets since the first tick than stray ones explain. */

@@ -28,6 +28,10 @@ char *err_reason(const struct err *e, char *out, size_t size);
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Appends to the text as a whole. False: it did not fit, or `e` is NULL. */
 bool err_append(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same if `rest` fits after it, which the caller appends in the end, as after the names of a
+ * list: with shorter ones after the first that does not fit it would look complete. */
+bool err_append_before(struct err *e, const char *rest, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Replaces the code and keeps the text. Returns -code. */
 int err_recode(struct err *e, int code);
 /* Copies an error. Returns -from->code. */

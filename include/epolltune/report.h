@@ -206,7 +206,7 @@ struct observed_share {
 	uint64_t p50, p95, p99;
 };
 struct report_observed {
-	uint64_t us;          /* how long; 0: not observed */
+	uint64_t us;          /* how long the server listened; 0: not observed */
 	uint64_t connections; /* open at a time, at most */
 	uint64_t opened;      /* new ones, of all listeners of the network namespace */
 	uint64_t rate_per_s;  /* their mean */
@@ -216,7 +216,8 @@ struct report_observed {
 	bool others;          /* the namespace has other listeners */
 	size_t sampled;       /* looks at connections, of one or several each, that these are of */
 	struct observed_share rtt_us, bandwidth_bps;
-	struct target target; /* as it was seen */
+	uint64_t window_bytes; /* p95 of bandwidth × round trip of each sample; 0: unknown */
+	struct target target;  /* as it was seen */
 	uint64_t headroom_percent;
 };
 /* Bytes of a command prefix that enters the network namespace that was checked. */

@@ -29,7 +29,8 @@ struct watch_kind {
 	bool shared;
 	enum wall_verdict loss; /* where `lost` grows; VERDICT_OK: it does no harm */
 	const char *losses;     /* what it counts: "packets dropped"; NULL: nothing */
-	const char *constant; /* a name where `what` changes from look to look; NULL: it does not */
+	/* What `what` begins with where the rest changes from look to look; NULL: it does not. */
+	const char *constant;
 };
 /* NULL: there are no gauges of this wall. */
 const struct watch_kind *watch_kind_find(const char *wall);

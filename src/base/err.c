@@ -89,18 +89,35 @@ int err_prefix(struct err *e, const char *fmt, ...)
 	return -e->code;
 }
 
-bool err_append(struct err *e, const char *fmt, ...)
+/* Appends what leaves room for `rest` bytes. */
+__attribute__((format(printf, 3, 0))) static bool append(struct err *e, size_t rest,
+							 const char *fmt, va_list args)
 {
 	if (!e)
 		return false;
 	size_t length = strlen(e->text), left = sizeof(e->text) - length;
-	va_list args;
-	va_start(args, fmt);
-	bool whole = (size_t)vsnprintf(e->text + length, left, fmt, args) < left;
-	va_end(args);
+	bool whole = (size_t)vsnprintf(e->text + length, left, fmt, args) + rest < left;
 	if (!whole)
 		e->text[length] = 0;
 	flatten(e->text);
+	return whole;
+}
+
+bool err_append(struct err *e, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	bool whole = append(e, 0, fmt, args);
+	va_end(args);
+	return whole;
+}
+
+bool err_append_before(struct err *e, const char *rest, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	bool whole = append(e, strlen(rest), fmt, args);
+	va_end(args);
 	return whole;
 }
 

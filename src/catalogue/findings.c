@@ -284,9 +284,9 @@ static const struct finding_row findings[] = {
 		 "allows: a client that it does not accept or closes at once grows no counter. "
 		 "Critical where clients wait in its accept queue in both samples, or, of a server "
 		 "that closes them, where connections arrived in between, it has no more of them "
-		 "than before, and either the listeners of its clients are the only TCP listeners "
-		 "here or the kernel shows that it closed one of their connections in between "
-		 "(TIME_WAIT, FIN_WAIT2); a reset leaves no such trace. Otherwise a warning, also "
+		 "than before, and the kernel shows that it closed one of their connections in "
+		 "between (TIME_WAIT, FIN_WAIT2) or, where the listeners of its clients are the only "
+		 "TCP listeners here, that one was reset (EstabResets). Otherwise a warning, also "
 		 "of nginx, which closes idle connections then, and others after an answer.",
 	 .action = "Raise the directive that the finding names, or find the clients that keep "
 		   "connections they do not use.",
@@ -538,7 +538,8 @@ static const struct finding_row findings[] = {
 		 "ListenOverflows of this network namespace grew by {overflows} {since}, "
 		 "retransmissions included.{most? The drops of this socket grew by {drops}\\: they "
 		 "count stray packets too.} " WHOSE_BACKLOG
-		 "{reboot? The machine has rebooted since the report of {report}.}{in_place? The "
+		 "{reboot? The machine has rebooted since the report of {report}.}{netns? The server "
+		 "had another network namespace in the report of {report}.}{in_place? The "
 		 "experiments of that report ran in this namespace; their drops are counted "
 		 "too.}{more? {more} more listener{more=1?:s} {more=1?has:have} dropped packets "
 		 "since.}",
@@ -663,13 +664,16 @@ static const struct finding_row findings[] = {
 		 "An accept queue was not empty in any sample of the check, for longer than a stall "
 		 "of the target explains: what the server accepted is all that it can accept. That "
 		 "is what arrived in this network namespace (PassiveOpens) and by how much the queue "
-		 "fell, so that the server may accept fewer where other listeners accept too. "
+		 "fell, so that the server may accept fewer where other listeners accept too. At a "
+		 "UNIX socket it is how many left the queue while a client that came before them "
+		 "waited for half of the check. "
 		 "Critical for the server that --server names where it is less than the target's "
 		 "rate; a note where 100 connections or more wait and the rate is not known.",
 	 .action =
 		 "Add workers or CPUs, or let the server do less for each connection; find out what "
 		 "it waits for.",
-	 .proof = "Depth by inet_diag (Recv-Q of ss -ltn) in all samples; Tcp.PassiveOpens"},
+	 .proof = "Depth by inet_diag or unix_diag (Recv-Q of ss -ltn, ss -lx) in all samples; "
+		  "Tcp.PassiveOpens, or the clients that wait at the UNIX socket"},
 	{.id = "accept-queue.unix.full",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -677,22 +681,25 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .about = "{endpoint}",
 	 .unserved = true,
-	 .title =
-		 "{listener}: its accept queue is full ({depth} of {capacity}); clients get EAGAIN",
+	 .title = "{listener}: its accept queue {now?is:was} full ({depth} of {capacity}){now?; "
+		  "clients get EAGAIN:; clients that did not block got EAGAIN}",
 	 .detail =
-		 "{looks?It was full in {full} of {looks} samples. }A non-blocking connect() to a "
+		 "{sampled?It was full in {full} of {looks} samples. }A non-blocking connect() to a "
 		 "UNIX socket fails with EAGAIN then, a blocking one sleeps; no counter shows it. "
 		 "{process?{whose} {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
-		 "{more? {more} more listener{more=1?:s} {more=1?is:are} full.}",
+		 "{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
 	 .advice =
 		 "{slow?No backlog helps a server that accepts too slowly, or not at all.{help? {help}.}:"
 		 "{process?{raise?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
 		 "Pass backlog {backlog} to listen()} (effective {effect}).:"
 		 "{help}. A longer backlog helps only a server that accepts.}}",
-	 .answer = "the accept queue of {who} is full",
+	 .answer = "the accept queue of {who} {now?is:was} full",
 	 .meaning =
-		 "The accept queue of a UNIX socket is full. The kernel refuses clients at once, "
-		 "with EAGAIN; there is no retransmission that admits them later.",
+		 "The accept queue of a UNIX socket was full in some sample of the check. The kernel "
+		 "refuses clients that do not block at once, with EAGAIN, and there is no "
+		 "retransmission that admits them later; those that block wait. Critical where the "
+		 "queue was full all the time, the process does not accept, or the server that "
+		 "--server names accepts less than the target's rate.",
 	 .action = "Add workers where it is full all the time; raise the backlog of that server "
 		   "where bursts fill it.",
 	 .proof = "Depth above the limit by unix_diag (Recv-Q and Send-Q of ss -lx)"},
@@ -2067,7 +2074,9 @@ static const struct finding_row findings[] = {
 	 .title = "The kernel counted {counters} {since}",
 	 .detail =
 		 "{what}{reboot? The machine has rebooted since the report of {report}\\: these "
-		 "are totals since the reboot, what was counted before it is lost.}{restart? "
+		 "are totals since the reboot, what was counted before it is lost.}{netns? "
+		 "The server had another network namespace in the report of {report}\\: these are totals "
+		 "of the one that it has now.}{restart? "
 		 "Counters are smaller than in the report of {report}\\: of {restart} these are the "
 		 "totals since they began again at 0.}{in_place? Experiments of that report ran in this "
 		 "namespace after it had read the counters, and are counted too.}",

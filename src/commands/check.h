@@ -72,14 +72,26 @@ int check_versus(const struct check_options *options, const char *format,
  * server if one is named. `enter`: the command that enters that namespace, or "". */
 int check_open(const struct check_options *options, struct host **host, struct subject *subject,
 	       char enter[REPORT_ENTER], struct err *e);
+/* The server in question, and the machine as its network namespace shows it. */
+struct check_subject {
+	struct host *host;
+	struct subject subject;
+	char enter[REPORT_ENTER]; /* the command that enters that namespace; "": none was entered */
+};
+/* Finds the server again, which may have restarted, also in another network namespace: then `host`
+ * is a new one. After an error `subject` is as it was, and `host` is of the namespace in which this
+ * process is. Errors as of check_open(). */
+int check_again(const struct check_options *o, struct check_subject *of, struct err *e);
 /* Judges a machine by its settings and what it shows, once, in this process. */
 int check_inspect(const struct check_options *options, struct host *host, struct report *out,
 		  struct err *e);
 
 /* Loads the report of --since; refuses one without counters or from the future. */
 int since_load(const char *path, struct report *since, struct err *e);
-/* Refuses the report of --since if it is of another machine or network namespace. */
-int since_check(const struct check_options *o, const struct host *host, struct err *e);
+/* Refuses the report of --since if it is of another machine or network namespace; not if this check
+ * has `entered` that of the same server, which has a new one after a restart. */
+int since_check(const struct check_options *o, const struct host *host, bool entered,
+		struct err *e);
 
 /* Whether the options of a target could have made this one, which a file says. 0 or -ERANGE. */
 int target_check(const struct target *t, struct err *e);

@@ -250,6 +250,31 @@ int check_open(const struct check_options *o, struct host **host, struct subject
 	return rc ? rc : netns_left_lay(*host, &subject->outside, e);
 }
 
+int check_again(const struct check_options *o, struct check_subject *of, struct err *e)
+{
+	CLEAN(subject_free) struct subject found = {0};
+	CLEAN(host_closep) struct host *host = NULL;
+	char enter[REPORT_ENTER] = "", pid[16];
+	int rc = check_open(o, &host, &found, enter, e);
+	if (rc && !host && o->netns) /* the process that names it may have ended */
+		rc = subject_find(of->host, o->server, true, &found, e);
+	if (!rc) {
+		struct subject old = of->subject;
+		of->subject = found;
+		found = old;
+	}
+	if (host && enter[0]) {
+		struct host *left = of->host;
+		of->host = host;
+		host = left;
+		memcpy(of->enter, enter, sizeof(enter));
+	} else if (!rc && of->enter[0] && !o->netns && of->subject.pid) {
+		snprintf(pid, sizeof(pid), "%d", (int)of->subject.pid);
+		netns_command(pid, of->enter);
+	}
+	return rc;
+}
+
 /* The labs of probes that were killed are children of this process: their servers have a grace. */
 static void orphans_await(void)
 {
@@ -346,30 +371,6 @@ static int before_read(const struct check *check, struct report *before, struct 
 	return probes_run(&s, "", before, e);
 }
 
-/* Takes the target from what the server does, but for the numbers that were given. */
-static int observe(const struct check *check, struct check_options *o, struct report *before,
-		   struct report_observed *out, struct err *e)
-{
-	int rc = o->probe.since ? 0 : before_read(check, before, e);
-	if (!rc)
-		rc = observe_server(check->host, o->probe.subject, o->observe_us, o->progress, out,
-				    e);
-	if (rc)
-		return rc;
-	o->probe.since_began = !o->probe.since;
-	if (!o->probe.since)
-		o->probe.since = before;
-	out->headroom_percent = o->headroom_percent;
-	struct target seen = observed_target(out, &o->target);
-	out->target = target_fit(&seen);
-	struct target checked = observed_headroom(out, &out->target, o->headroom_percent);
-	checked = target_fit(&checked);
-	checked = target_keep(&o->target, o->kept, &checked);
-	o->probe.stall_seen = checked.stall_us != o->target.stall_us;
-	o->target = checked;
-	return 0;
-}
-
 static int values_lay(const struct check_options *o, struct host *h, struct err *e)
 {
 	for (size_t i = 0; i < o->laid_count; i++) {
@@ -382,6 +383,43 @@ static int values_lay(const struct check_options *o, struct host *h, struct err 
 	return 0;
 }
 
+/* Takes the target from what the server does, but for the numbers that were given. */
+static void target_take(struct check_options *o, struct report_observed *seen)
+{
+	seen->headroom_percent = o->headroom_percent;
+	struct target target = observed_target(seen, &o->target);
+	seen->target = target_fit(&target);
+	struct target checked = observed_headroom(seen, &seen->target, o->headroom_percent);
+	checked = target_fit(&checked);
+	checked = target_keep(&o->target, o->kept, &checked);
+	o->probe.stall_seen = checked.stall_us != o->target.stall_us;
+	o->target = checked;
+}
+
+/* A server may restart while it is observed: what is judged is how it runs then. */
+static int observe(const struct check *check, struct check_options *o, struct check_subject *of,
+		   struct report *before, struct report_observed *out, struct err *e)
+{
+	char arguments[256];
+	int rc = o->probe.since ? 0 : before_read(check, before, e);
+	if (!rc)
+		rc = observe_server(o, of, out, e);
+	if (rc)
+		return rc;
+	o->probe.since_began = !o->probe.since;
+	if (!o->probe.since)
+		o->probe.since = before;
+	target_take(o, out);
+	rc = check_again(o, of, e);
+	if (!rc)
+		return values_lay(o, of->host, e);
+	target_arguments(&out->target, arguments, sizeof(arguments));
+	err_prefix(e, "observed for %s, as options:%s; then",
+		   quantity_measured(QUANTITY_DURATION, out->us).text,
+		   arguments[0] ? arguments : " none, it is the default target");
+	return rc;
+}
+
 int check_inspect(const struct check_options *given, struct host *host, struct report *out,
 		  struct err *e)
 {
@@ -392,11 +430,16 @@ int check_inspect(const struct check_options *given, struct host *host, struct r
 	return probes_run(&s, "", out, e);
 }
 
+static void check_subject_free(struct check_subject *of)
+{
+	subject_free(&of->subject);
+	host_close(of->host);
+}
+
 int check_run(const struct check_options *given, struct report *out, struct err *e)
 {
-	CLEAN(subject_free) struct subject subject = {0};
+	CLEAN(check_subject_free) struct check_subject of = {0};
 	struct subject captured;
-	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(host_closep) struct host *earlier = NULL;
 	struct check_options options = *given, *o = &options;
 	CLEAN(guest_endp) struct guest *guest = &o->guest;
@@ -404,7 +447,6 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	CLEAN(free_pointer) struct accepted *accepted = malloc(sizeof(*accepted));
 	CLEAN(close_fd) int watched = eventfd(0, EFD_CLOEXEC);
 	CLEAN(close_fd) int ended = eventfd(0, EFD_CLOEXEC);
-	char enter[REPORT_ENTER] = "";
 	struct schedule s = {
 		.check = {.options = o, .watched = watched, .ended = ended, .unasked = unasked(o)}};
 	if (watched < 0 || ended < 0)
@@ -415,33 +457,34 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	if (!rc)
 		rc = since_compared(o, e);
 	if (!rc)
-		rc = check_open(o, &host, &subject, enter, e);
+		rc = check_open(o, &of.host, &of.subject, of.enter, e);
 	if (!rc)
-		rc = since_check(o, host, e);
+		rc = since_check(o, of.host, of.enter[0], e);
 	if (!rc)
-		rc = values_lay(o, host, e);
+		rc = values_lay(o, of.host, e);
 	if (rc)
 		return rc;
-	s.check.host = host;
-	if (o->guest.command && (rc = guest_begin(&s.check, &o->guest, &subject, e)))
+	s.check.host = of.host;
+	if (o->guest.command && (rc = guest_begin(&s.check, &o->guest, &of.subject, e)))
 		return rc;
 	o->probe.guest = o->guest.command ? &o->guest : NULL;
-	o->probe.subject = o->server || o->probe.guest ? &subject : NULL;
-	o->probe.captured = subject_captured(host, &captured) ? &captured : NULL;
-	o->probe.entered = enter[0];
-	host_open_earlier(&earlier, host, NULL);
+	o->probe.subject = o->server || o->probe.guest ? &of.subject : NULL;
+	o->probe.captured = subject_captured(of.host, &captured) ? &captured : NULL;
+	host_open_earlier(&earlier, of.host, NULL);
 	s.check.earlier = earlier;
 	cramped_find(&s.check);
 	if (o->observe_us && !(before = calloc(1, sizeof(*before))))
 		return err_set(e, ENOMEM, "--observe: out of memory");
 	if (o->observe_us)
-		rc = observe(&s.check, o, before, &out->observed, e);
+		rc = observe(&s.check, o, &of, before, &out->observed, e);
 	if (rc)
 		return rc;
+	s.check.host = of.host;
+	o->probe.entered = of.enter[0];
 	if (s.check.unasked)
-		host_freeze(host);
-	stall_raise(host, o);
-	rc = probes_run(&s, enter, out, e);
+		host_freeze(of.host);
+	stall_raise(of.host, o);
+	rc = probes_run(&s, of.enter, out, e);
 	for (size_t i = 0; !rc && i < accepted->count; i++)
 		report_accept(out, &accepted->at[i]);
 	return rc;

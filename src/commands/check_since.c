@@ -9,12 +9,13 @@
 
 static const char *name_or(const char *name) { return name[0] ? name : "unnamed"; }
 
-/* A boot id names a machine, and only within a boot does a network namespace keep its name. */
+/* A boot id names a machine, and only within a boot does a network namespace keep its name.
+ * `follows`: that of a server, which has a new one where its container was restarted. */
 static int since_is_here(const char *path, const struct report_host *then,
-			 const struct report_host *here, struct err *e)
+			 const struct report_host *here, bool follows, struct err *e)
 {
 	if (then->boot[0] && !strcmp(then->boot, here->boot)) {
-		if (!then->netns[0] || !strcmp(then->netns, here->netns))
+		if (!then->netns[0] || !strcmp(then->netns, here->netns) || follows)
 			return 0;
 		return err_set(e, EXDEV, "--since %s is of another network namespace of %s", path,
 			       name_or(here->name));
@@ -42,7 +43,7 @@ int since_load(const char *path, struct report *since, struct err *e)
 	return 0;
 }
 
-int since_check(const struct check_options *o, const struct host *host, struct err *e)
+int since_check(const struct check_options *o, const struct host *host, bool entered, struct err *e)
 {
 	struct host_identity identity = {0};
 	struct report_host here = {0};
@@ -54,5 +55,6 @@ int since_check(const struct check_options *o, const struct host *host, struct e
 	report_text(here.name, "%s", facts.name);
 	report_text(here.boot, "%s", identity.boot);
 	report_text(here.netns, "%s", identity.netns);
-	return since_is_here(o->since, &o->probe.since->host, &here, e);
+	bool follows = entered && o->server && !strcmp(o->server, o->probe.since->server.asked);
+	return since_is_here(o->since, &o->probe.since->host, &here, follows, e);
 }

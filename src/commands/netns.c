@@ -30,7 +30,7 @@ static int left_read(struct err *e)
 	return 0;
 }
 
-int netns_enter(const char *where, char enter[REPORT_ENTER], struct err *e)
+void netns_command(const char *where, char enter[REPORT_ENTER])
 {
 	char path[PATH_MAX], word[PATH_MAX];
 	bool pid = strspn(where, "0123456789") == strlen(where);
@@ -42,7 +42,12 @@ int netns_enter(const char *where, char enter[REPORT_ENTER], struct err *e)
 		shell_word(word, sizeof(word), path);
 		report_text_into(enter, REPORT_ENTER, "nsenter --net=%s", word);
 	}
+}
+
+int netns_enter(const char *where, char enter[REPORT_ENTER], struct err *e)
+{
 	int rc = left.host ? 0 : left_read(e);
+	netns_command(where, enter);
 	return rc ? rc : host_enter_netns(where, e);
 }
 

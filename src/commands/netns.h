@@ -5,7 +5,9 @@
 #include "epolltune/report.h"
 #include "epolltune/subject.h"
 
-/* As host_enter_netns(). `enter`: the command that enters it. */
+/* The command that enters a network namespace, named as for host_enter_netns(). */
+void netns_command(const char *where, char enter[REPORT_ENTER]);
+/* As host_enter_netns(). `enter`: as netns_command(). */
 int netns_enter(const char *where, char enter[REPORT_ENTER], struct err *e);
 /* Over `h`, which was opened in the namespace that was entered, lays the values of sysctls that are
  * one for the machine where that namespace does not show them; connection tracking of the one that

@@ -1,12 +1,10 @@
 /* observe: looks at the server in question for a while, to take the target from what it does. */
 #pragma once
 
-#include "epolltune/host.h"
-#include "epolltune/report.h"
-#include "epolltune/subject.h"
+#include "commands/check.h"
 
-/* Looks at the listeners of `s` for `us` microseconds, with at most some percent of one CPU.
- * `progress`: shows the time left on standard error. -EOPNOTSUPP: it has no TCP listener; -ENODATA:
- * no client came and none was there; -ENOENT: it does not listen any more. */
-int observe_server(const struct host *h, const struct subject *s, uint64_t us, bool progress,
+/* Looks at the listeners of the server for o->observe_us, with at most some percent of one CPU.
+ * While it does not listen it is looked for, as check_again() does. -EOPNOTSUPP: it has no TCP
+ * listener; -ENODATA: no client came and none was there. */
+int observe_server(const struct check_options *o, struct check_subject *of,
 		   struct report_observed *out, struct err *e);

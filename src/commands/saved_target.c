@@ -76,18 +76,14 @@ struct names {
 
 #define MORE ", …"
 
-/* Ends the list with MORE at the first name that does not fit before it: with shorter ones after
- * that the list would look complete. */
+/* Ends the list with MORE at the first name that does not fit before it. */
 static int name_add(const char *value, void *arg)
 {
 	struct names *all = arg;
-	if (!all->e)
-		return 1;
-	if (!err_append(all->e, "%s%s" MORE, all->between, value)) {
+	if (!err_append_before(all->e, MORE, "%s%s", all->between, value)) {
 		err_append(all->e, MORE);
 		return 1;
 	}
-	all->e->text[strlen(all->e->text) - strlen(MORE)] = 0;
 	all->between = ", ";
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "epolltune/doing.h"
 #include "epolltune/hash.h"
 #include "epolltune/nic.h"
+#include "epolltune/ports_udp.h"
 #include "epolltune/ports_used.h"
 #include "epolltune/subject.h"
 #include "epolltune/syn_queue.h"
@@ -47,7 +48,8 @@ struct watcher {
 	struct cgroup *groups;
 	int64_t ports, ports_of; /* to the destination to which most are in use */
 	char ports_to[sizeof(((struct ports_to *)0)->destination)];
-	double at_s; /* of the last look; 0: there was none */
+	int64_t udp, udp_of; /* ports of UDP */
+	double at_s;         /* of the last look; 0: there was none */
 	struct {
 		struct pace owners, sharing, processes, half_open, group, port;
 	} due;
@@ -154,19 +156,29 @@ static void softnet_gauges(struct watcher *w, struct watch_sample *out)
 	budget->lost = (int64_t)w->softnet.time_squeeze;
 }
 
-static void ports_gauge(struct watcher *w, struct watch_sample *out)
+static void ports_read(struct watcher *w)
+{
+	struct ports_used u;
+	struct ports_udp udp;
+	w->ports = w->ports_of = w->udp = w->udp_of = REPORT_NONE;
+	w->ports_to[0] = 0;
+	if (!ports_used_read(w->host, NULL, &u, NULL) && u.available > 0) {
+		w->ports = u.count ? u.at[0].used : 0;
+		w->ports_of = u.available;
+		if (u.count)
+			report_text(w->ports_to, "%s", u.at[0].destination);
+	}
+	ports_used_free(&u);
+	if (!ports_udp_read(w->host, &udp, NULL) && udp.available > 0) {
+		w->udp = udp.all;
+		w->udp_of = udp.available;
+	}
+}
+
+static void ports_gauges(struct watcher *w, struct watch_sample *out)
 {
 	if (pace_due(&w->due.port)) {
-		struct ports_used u;
-		w->ports = w->ports_of = REPORT_NONE;
-		w->ports_to[0] = 0;
-		if (!ports_used_read(w->host, NULL, &u, NULL) && u.available > 0) {
-			w->ports = u.count ? u.at[0].used : 0;
-			w->ports_of = u.available;
-			if (u.count)
-				report_text(w->ports_to, "%s", u.at[0].destination);
-		}
-		ports_used_free(&u);
+		ports_read(w);
 		pace_end(&w->due.port, WATCHER_SHARE);
 	}
 	struct watch_gauge *g = watch_gauge(out, "ports.ephemeral");
@@ -174,6 +186,13 @@ static void ports_gauge(struct watcher *w, struct watch_sample *out)
 	g->key = 1; /* the destination changes */
 	g->value = w->ports;
 	g->limit = w->ports_of;
+	if (w->udp_of == REPORT_NONE)
+		return;
+	g = watch_gauge(out, "ports.ephemeral");
+	report_text(g->what, "UDP ports");
+	g->key = 2;
+	g->value = w->udp;
+	g->limit = w->udp_of;
 }
 
 static bool is_ours(const struct listener *l, void *arg)
@@ -218,27 +237,17 @@ static void namespace_begin(struct watcher *w)
  * have a new one. */
 static bool subject_again(struct watcher *w)
 {
-	char enter[REPORT_ENTER] = "";
-	struct host *host = NULL;
-	struct subject found = {0};
+	const struct check_options o = {.server = w->asked};
+	struct check_subject of = {.host = w->host, .subject = w->subject};
 	struct err why = {0};
-	int rc = subject_open(w->asked, &host, &found, enter, &why);
-	bool moved = host && enter[0];
+	int rc = check_again(&o, &of, &why);
+	bool moved = of.host != w->host;
 	bool gone = rc == -ESRCH || rc == -ENOENT || rc == -EOPNOTSUPP;
 	report_text(w->waiting, "%s", !rc || gone ? "" : why.text);
-	if (!rc) {
-		struct subject old = w->subject;
-		w->subject = found;
-		found = old;
-	}
-	if (moved) {
-		struct host *left = w->host;
-		w->host = host;
-		host = left;
+	w->host = of.host;
+	w->subject = of.subject;
+	if (moved)
 		namespace_begin(w);
-	}
-	subject_free(&found);
-	host_close(host);
 	return moved;
 }
 
@@ -605,7 +614,7 @@ static int sample_read(struct watcher *w, struct watch_sample *out, struct err *
 	/* Few, and they come first: listeners may be too many. */
 	singles_read(w, out);
 	softnet_gauges(w, out);
-	ports_gauge(w, out);
+	ports_gauges(w, out);
 	group_gauges(w, out);
 	process_gauges(w, out);
 	for (size_t i = 0; i < w->listeners.count; i++)

@@ -567,6 +567,8 @@ static int reroot(const struct reader *r, const char *root, struct capture **out
 	return rc;
 }
 
+#define MORE ", …"
+
 static int machine_choose(const struct reader *r, const char *inner, struct capture **out,
 			  struct err *e)
 {
@@ -584,8 +586,12 @@ static int machine_choose(const struct reader *r, const char *inner, struct capt
 		return err_set(e, ENODATA, "no machine is captured in %s%s%s: it has no proc/sys",
 			       r->name, *inner ? "/" : "", inner);
 	err_set(e, ENOTUNIQ, "%s has several machines; name one: ", r->name);
-	for (size_t i = 0; i < m->count; i++)
-		err_append(e, "%s%.60s", i ? ", " : "", m->at[i]);
+	size_t named = 0;
+	while (named < m->count &&
+	       err_append_before(e, MORE, "%s%.60s", named ? ", " : "", m->at[named]))
+		named++;
+	if (named < m->count)
+		err_append(e, MORE);
 	return -ENOTUNIQ;
 }
 

@@ -69,11 +69,14 @@ static bool any_listener(const struct listener *l, void *unused) { return true; 
 static int several(const struct server_query *q, char list[CANDIDATES][CANDIDATE], size_t count,
 		   struct err *e)
 {
+	static const char end[] = " and 99999 more; give a pid or an address";
+	size_t named = 0;
 	err_set(e, ENOTUNIQ, "--server %s: several servers: ", q->who);
-	for (size_t i = 0; i < count && i < CANDIDATES; i++)
-		err_append(e, "%s%.78s", i ? "; " : "", list[i]);
-	if (count > CANDIDATES)
-		err_append(e, " and %zu more", count - CANDIDATES);
+	while (named < count && named < CANDIDATES &&
+	       err_append_before(e, end, "%s%.78s", named ? "; " : "", list[named]))
+		named++;
+	if (count > named)
+		err_append(e, " and %zu more", count - named);
 	err_append(e, "; give a pid or an address");
 	return -ENOTUNIQ;
 }

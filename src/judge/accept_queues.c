@@ -16,6 +16,7 @@
 #include "judge/settings.h"
 
 #define ARRIVED "Tcp.PassiveOpens"
+#define MIDDLE_TICK ((OBSERVATION_TICKS + 1) / 2)
 /* Packets that listeners of a machine that is well may drop in a window: stray RST, FIN. */
 #define STRAYS 4
 /* The queue was full in that share of the ticks: a longer one does not help. */
@@ -65,10 +66,7 @@ bool queues_drop(const struct accept_queues *s)
 	return s->ticks && drops_of(&s->listeners) > s->drops_begun + STRAYS;
 }
 
-bool accept_queues_halved(const struct accept_queues *s)
-{
-	return s->ticks == (OBSERVATION_TICKS + 1) / 2;
-}
+bool accept_queues_halved(const struct accept_queues *s) { return s->ticks == MIDDLE_TICK; }
 
 int accept_queues_tick(struct accept_queues *s, const struct listeners *now, struct err *e)
 {
@@ -101,21 +99,22 @@ bool queue_waits(const struct accept_queues *s, const struct listener *l)
 	return l->depth && (!s->ticks || (seen && seen->waiting == s->ticks));
 }
 
-bool queue_stands(const struct listener *l, void *queues)
+bool queue_compares(const struct listener *l, void *queues)
 {
 	const struct accept_queues *s = queues;
 	const struct queue_seen *seen = seen_find(s, l->cookie);
-	return seen && seen->waiting == s->ticks && !seen->drained;
+	return seen && seen->waiting == s->ticks && (!seen->drained || l->kind == LISTENER_UNIX);
 }
 
-/* Those of a listener that do not wait since the middle of the window. */
-static uint64_t waiting_fresh(const struct accept_queues *s, const struct waiting_list *now,
-			      const struct listener *l)
+/* Those of a listener that wait since the middle of the window, or that do not. */
+static uint64_t waiting_count(const struct accept_queues *s, const struct waiting_list *now,
+			      const struct listener *l, bool since)
 {
-	uint64_t fresh = 0;
+	uint64_t count = 0;
 	for (size_t i = 0; i < now->count; i++)
-		fresh += now->at[i].listener == l->cookie && !waiting_has(&s->waited, now->at[i]);
-	return fresh;
+		count += now->at[i].listener == l->cookie &&
+			 waiting_has(&s->waited, now->at[i]) == since;
+	return count;
 }
 
 /* Of those that came, a queue has grown by no more than were not accepted. One that shares arrivals
@@ -127,12 +126,17 @@ void accept_queues_compare(struct accept_queues *s, const struct waiting_list *n
 	for (size_t i = 0; i < all->count; i = end) {
 		const struct listener *l = &all->at[i];
 		end = listeners_group(all, i);
-		if (end - i > 1 || !queue_stands(l, s))
+		if (end - i > 1 || !queue_compares(l, s))
 			continue;
 		struct queue_seen *seen = seen_add(s, l->cookie);
-		uint64_t fresh = waiting_fresh(s, now, l);
+		uint64_t fresh = waiting_count(s, now, l, false);
 		uint64_t grown = l->depth > seen->middle ? l->depth - seen->middle : 0;
-		seen->drained += fresh > grown ? fresh - grown : 0;
+		if (!seen->drained)
+			seen->drained += fresh > grown ? fresh - grown : 0;
+		if (l->kind != LISTENER_UNIX)
+			continue;
+		seen->stayed = waiting_count(s, now, l, true);
+		seen->left = seen->middle + fresh > l->depth ? seen->middle + fresh - l->depth : 0;
 	}
 }
 
@@ -164,6 +168,7 @@ struct group {
 	uint64_t stray;                 /* of those that were not seen full: maybe other packets */
 	const struct listener *idle;    /* where most wait and none is accepted; NULL: none */
 	uint64_t total;                 /* drops of all since they were made */
+	uint64_t stayed, left;          /* of all, as in struct queue_seen */
 	uint32_t seen_full;             /* ticks that saw the fullest one full */
 	uint32_t seen_depth;            /* its largest depth */
 	const struct listener *dropper; /* that dropped most since the earlier report */
@@ -261,17 +266,27 @@ static void group_add_course(struct group *g, const struct listener *earlier,
 		g->course.drained += seen->last - l->depth;
 }
 
-/* The arrivals of TCP are those of the network namespace. */
+/* Those of TCP are of the network namespace. No counter has those of UNIX: but where a client waits
+ * since the middle of the window, none that came after it was accepted, and what was is what left
+ * the queue since then; as many a second before. */
+static int64_t group_arrived(const struct group *g, const struct queue_watch *w)
+{
+	const int64_t slices = OBSERVATION_TICKS + 1, half = slices - MIDDLE_TICK;
+	if (g->fullest->kind == LISTENER_TCP)
+		return host_counter(&w->after->counters, ARRIVED) < 0 ? REPORT_NONE
+								      : queue_growth(w, ARRIVED);
+	if (!g->stayed)
+		return REPORT_NONE;
+	return (int64_t)g->course.end - (int64_t)g->course.start + (int64_t)g->left * slices / half;
+}
+
 static void group_lag(struct group *g, const struct queue_watch *w)
 {
 	struct queue_course c = g->course;
 	c.seconds = g->made ? 0 : w->seconds;
 	c.halved = w->after->ticks;
 	c.min = g->emptied ? 0 : c.min;
-	c.arrived =
-		g->fullest->kind == LISTENER_TCP && host_counter(&w->after->counters, ARRIVED) >= 0
-			? queue_growth(w, ARRIVED)
-			: REPORT_NONE;
+	c.arrived = group_arrived(g, w);
 	bool own = subject_has(w->after->subject, g->fullest);
 	g->lag = queue_lag_of(&c, w->stall_s, own ? w->stall_s : fmax(w->stall_s, PATIENCE_S));
 }
@@ -288,6 +303,8 @@ static void group_add(struct group *g, const struct queue_watch *w, const struct
 	g->depth += l->depth;
 	g->room += l->limit + UINT64_C(1);
 	g->total += l->drops;
+	g->stayed += seen ? seen->stayed : 0;
+	g->left += seen ? seen->left : 0;
 	group_add_since(g, w->after, l);
 	group_add_course(g, earlier, l, seen);
 	if (earlier) /* the count wraps */
@@ -312,6 +329,13 @@ static void group_add(struct group *g, const struct queue_watch *w, const struct
 static bool group_dropping(const struct group *g, const struct queue_watch *w)
 {
 	return g->fullest->kind == LISTENER_TCP && g->grown && w->overflows;
+}
+
+/* A UNIX socket whose queue was full at any look: no counter shows whom it refused, nor that it
+ * refused none. */
+static bool group_refuses(const struct group *g)
+{
+	return g->fullest->kind == LISTENER_UNIX && g->full;
 }
 
 /* Longer than a stall of the target explains, unless the process shows that it does not accept. */
@@ -418,7 +442,8 @@ static void words_group(struct wording *words, const struct queue_watch *w, cons
 		    w->after->ticks ? quantity_count(w->after->ticks).text : "");
 	wording_set(words, "full", "%s", quantity_count(g->seen_full).text);
 	wording_flag(words, "sampled", w->after->ticks && g->seen_full);
-	wording_flag(words, "slow", group_stuck(g, w));
+	wording_flag(words, "slow",
+		     group_stuck(g, w) || (g->lag.saturated && !group_dropping(g, w)));
 	words_owner(words, w, l);
 	words_backlog(words, w, l, g->sockets);
 }
@@ -460,15 +485,6 @@ static void group_overflowing(const struct queue_watch *w, const struct group *g
 	finding_blame(f, w, g->fullest);
 	if (group_stuck(g, w))
 		group_finding(w, g, "accept-queue.slow", "");
-}
-
-/* Full, and nothing was seen to be dropped: clients may be about to retransmit. */
-static void group_full(const struct queue_watch *w, const struct group *g, const char *id,
-		       const char *more)
-{
-	struct finding *f = queue_finding(w, g, id, more);
-	if (group_stuck(g, w))
-		f->level = LEVEL_CRITICAL;
 }
 
 /* Whether none is accepted, for certain: a queue that does not become shorter may have as many
@@ -557,6 +573,15 @@ static bool group_short(const struct queue_watch *w, const struct group *g)
 	       g->lag.accept_max_per_s < w->rate_per_s;
 }
 
+/* Full, and nothing was seen to be dropped: clients may be about to retransmit. */
+static void group_full(const struct queue_watch *w, const struct group *g, const char *id,
+		       const char *more)
+{
+	struct finding *f = queue_finding(w, g, id, more);
+	if (group_stuck(g, w) || group_short(w, g))
+		f->level = LEVEL_CRITICAL;
+}
+
 /* More arrives than is accepted, into a queue that still has room. */
 static void group_lagging(const struct queue_watch *w, const struct group *g, const char *more)
 {
@@ -567,7 +592,7 @@ static void group_lagging(const struct queue_watch *w, const struct group *g, co
 	wording_flag(&words, "known", lag->known);
 	wording_flag(&words, "saturated", lag->saturated);
 	wording_set(&words, "needed", "%s", group_short(w, g) ? rate_text(w->rate_per_s).text : "");
-	wording_flag(&words, "others", !group_alone(w, g));
+	wording_flag(&words, "others", l->kind == LISTENER_TCP && !group_alone(w, g));
 	wording_set(&words, "from", "%s", g->made ? "" : quantity_count(g->course.start).text);
 	wording_set(&words, "arrive", "%s", rate_text(lag->arrive_per_s).text);
 	wording_set(&words, "accept", "%s", rate_text(lag->accept_per_s).text);
@@ -592,22 +617,22 @@ static void group_judge(const struct queue_watch *w, const struct group *g, cons
 {
 	if (group_dropping(g, w))
 		group_overflowing(w, g, more);
+	else if (group_refuses(g))
+		group_full(w, g, "accept-queue.unix.full", more);
 	else if (!g->full_now && group_waits(w, g))
 		group_waiting(w, g, more);
 	else if (!g->full_now)
 		group_lagging(w, g, more);
-	else if (g->fullest->kind == LISTENER_UNIX)
-		group_full(w, g, "accept-queue.unix.full", more);
 	else
 		group_full(w, g, "accept-queue.full", more);
 }
 
 /* Full now, dropping, growing, standing, or not accepting: a queue that was full for a moment and
- * lost nothing is no trouble. */
+ * lost nothing, as the counters show, is no trouble. */
 static bool group_asks(const struct group *g, const struct queue_watch *w)
 {
-	return g->full_now || group_dropping(g, w) || group_waits(w, g) || g->lag.lags ||
-	       g->lag.saturated || group_deep(w, g);
+	return g->full_now || group_dropping(g, w) || group_refuses(g) || group_waits(w, g) ||
+	       g->lag.lags || g->lag.saturated || group_deep(w, g);
 }
 
 /* The subject's, however many others are in trouble. */

@@ -31,26 +31,34 @@ static void restarted_find(struct since *s)
 	}
 }
 
-struct since since_make(const struct probe_options *o, const char *boot,
+static enum since_reset reset_of_all(const struct since *s, const struct host_identity *here)
+{
+	const char *netns = s->report->host.netns;
+	if (s->report->host.boot[0] && here->boot[0] && !s->same_boot)
+		return SINCE_REBOOT;
+	return s->same_boot && netns[0] && here->netns[0] && strcmp(netns, here->netns) != 0
+		       ? SINCE_NETNS
+		       : SINCE_CONTINUED;
+}
+
+struct since since_make(const struct probe_options *o, const struct host_identity *here,
 			const struct host_counters *now)
 {
 	const struct report *report = o->since;
 	struct since s = {.report = report, .now = now, .began = o->since_began};
 	if (!report)
 		return s;
-	if (report->host.boot[0] && boot[0]) {
-		s.same_boot = !strcmp(report->host.boot, boot);
-		s.reboot = !s.same_boot;
-	}
-	if (!s.reboot)
+	s.same_boot = here->boot[0] && !strcmp(report->host.boot, here->boot);
+	s.all = reset_of_all(&s, here);
+	if (!s.all)
 		restarted_find(&s);
 	return s;
 }
 
 enum since_reset since_reset(const struct since *s, const char *counter)
 {
-	if (s->reboot)
-		return SINCE_REBOOT;
+	if (s->all)
+		return s->all;
 	return group_restarted(s, counter) ? SINCE_RESTART : SINCE_CONTINUED;
 }
 
@@ -98,6 +106,7 @@ void since_words(const struct since *s, enum since_reset reset, struct timespec 
 	struct quantity_shown ago = quantity_ago(age);
 	wording_set(words, "report", "%s", report_stamp(s->report->time.tv_sec, stamp));
 	wording_flag(words, "reboot", reset == SINCE_REBOOT);
+	wording_flag(words, "netns", reset == SINCE_NETNS);
 	wording_flag(words, "in_place", s->report->host.isolation == ISOLATION_IN_PLACE);
 	if (!reset) {
 		wording_set(words, "since", "since the %s %s%s%s%s",
@@ -106,8 +115,9 @@ void since_words(const struct since *s, enum since_reset reset, struct timespec 
 		wording_set(words, "after", "since %s", stamp);
 		return;
 	}
-	const char *since =
-		reset == SINCE_REBOOT ? "since the reboot" : "since the counters restarted";
+	const char *since = reset == SINCE_REBOOT  ? "since the reboot"
+			    : reset == SINCE_NETNS ? "since this network namespace was made"
+						   : "since the counters restarted";
 	wording_set(words, "since", "%s", since);
 	wording_set(words, "after", "%s", since);
 }

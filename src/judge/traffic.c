@@ -14,9 +14,8 @@
 
 /* What a look says of all queues together. */
 enum still {
-	STILL_NOT, /* connections were accepted, and by no other server */
-	/* Another server may have accepted them: a queue that got deeper than usual was not served.
-	 */
+	STILL_NOT, /* connections were accepted, and there is one listener only */
+	/* Another listener may have them: a queue that got deeper than usual was not served. */
 	STILL_PERHAPS,
 	STILL_SURE,
 };
@@ -57,11 +56,17 @@ static struct traffic_queue queue_now(struct traffic *t, const struct listener *
 static void traffic_queues_add(struct traffic *t, const struct traffic_look *look, enum still still)
 {
 	struct traffic_queue *queues = t->queues[t->looks & 1];
-	size_t count = 0;
+	size_t count = 0, end = 0;
+	enum still of = still;
 	for (size_t i = 0; i < look->l->count && count < TRAFFIC_QUEUES; i++) {
 		const struct listener *l = &look->l->at[i];
+		/* The sockets of a SO_REUSEPORT group have servers of their own. */
+		if (i == end) {
+			end = listeners_group(look->l, i);
+			of = end - i > 1 ? STILL_SURE : still;
+		}
 		if (look->wanted(l, look->arg)) {
-			queues[count] = queue_now(t, l, count, look->at_ns, still);
+			queues[count] = queue_now(t, l, count, look->at_ns, of);
 			count++;
 		}
 	}
@@ -82,26 +87,33 @@ static void slot_add(struct traffic *t, uint64_t now)
 
 void traffic_add(struct traffic *t, const struct traffic_look *look)
 {
-	uint64_t waiting = 0, sockets = 0;
+	uint64_t waiting = 0;
+	bool served = false, begins = !t->looks || look->begins;
 	for (size_t i = 0; i < look->l->count; i++) {
 		bool ours = look->wanted(&look->l->at[i], look->arg);
 		waiting += look->l->at[i].depth;
-		sockets += ours;
+		served |= ours;
 		t->others |= !ours;
 	}
-	if (!t->looks) {
-		t->first_ns = t->slot_ns = look->at_ns;
+	if (!t->looks)
+		t->first_ns = t->last_ns = t->slot_ns = look->at_ns;
+	if (begins || !served)
 		t->last_opened = look->opened;
-	} else if (look->at_ns - t->last_ns > t->gap_ns) {
+	if (begins)
+		t->queue_count = 0;
+	if (!served) {
+		t->absent_ns += look->at_ns - t->last_ns;
+		t->slot_ns = look->at_ns;
+		t->slot_opened = t->opened;
+	} else if (!begins && look->at_ns - t->last_ns > t->gap_ns) {
 		t->gap_ns = look->at_ns - t->last_ns;
 	}
 	/* A 32-bit kernel's counter wraps. */
 	int64_t arrived = look->opened > t->last_opened ? look->opened - t->last_opened : 0;
 	int64_t accepted = arrived - ((int64_t)waiting - (int64_t)t->waiting);
-	/* The sockets of a SO_REUSEPORT group have servers of their own. */
-	enum still still = sockets > 1 || accepted <= arrived / ACCEPTED_ELSEWHERE ? STILL_SURE
-			   : t->others                                             ? STILL_PERHAPS
-										   : STILL_NOT;
+	enum still still = accepted <= arrived / ACCEPTED_ELSEWHERE ? STILL_SURE
+			   : look->l->count > 1                     ? STILL_PERHAPS
+								    : STILL_NOT;
 	t->opened += (uint64_t)arrived;
 	traffic_queues_add(t, look, still);
 	slot_add(t, look->at_ns);
@@ -110,6 +122,8 @@ void traffic_add(struct traffic *t, const struct traffic_look *look)
 	t->last_ns = look->at_ns;
 	t->looks++;
 }
+
+static uint64_t whole(double value) { return value > 0 ? (uint64_t)(value + 0.5) : 0; }
 
 /* Sorts the values. */
 static struct observed_share shares(uint64_t *values, size_t count)
@@ -124,23 +138,26 @@ static struct observed_share shares(uint64_t *values, size_t count)
 	return s;
 }
 
-static uint64_t whole(double value) { return value > 0 ? (uint64_t)(value + 0.5) : 0; }
-
 void traffic_sum(const struct traffic *t, const struct connections *c, uint64_t max_open,
 		 struct report_observed *out)
 {
-	uint64_t rtt[CONNECTIONS_SAMPLE], bps[CONNECTIONS_SAMPLE];
-	size_t rtts = 0, rates = 0;
-	double seconds = (double)(t->last_ns - t->first_ns) / 1e9;
+	uint64_t rtt[CONNECTIONS_SAMPLE], bps[CONNECTIONS_SAMPLE], window[CONNECTIONS_SAMPLE];
+	size_t rtts = 0, rates = 0, windows = 0;
+	uint64_t ns = t->last_ns - t->first_ns - t->absent_ns;
+	double seconds = (double)ns / 1e9;
 	for (size_t i = 0; i < c->count; i++) {
 		const struct connection *one = &c->at[i];
 		if (one->rtt_us)
 			rtt[rtts++] = one->rtt_us;
-		if (one->delivered && !one->app_limited)
-			bps[rates++] = one->delivered * 8;
+		if (!one->delivered || one->app_limited)
+			continue;
+		bps[rates++] = one->delivered * 8;
+		if (one->rtt_us)
+			window[windows++] =
+				whole((double)one->delivered * (double)one->rtt_us / 1e6);
 	}
 	*out = (struct report_observed){
-		.us = (t->last_ns - t->first_ns) / 1000,
+		.us = ns / 1000,
 		.connections = max_open,
 		.opened = t->opened,
 		.peak_per_s = whole(t->peak_per_s),
@@ -150,6 +167,7 @@ void traffic_sum(const struct traffic *t, const struct connections *c, uint64_t 
 		.sampled = c->count,
 		.rtt_us = shares(rtt, rtts),
 		.bandwidth_bps = shares(bps, rates),
+		.window_bytes = shares(window, windows).p95,
 	};
 	out->rate_per_s = seconds > 0 ? whole((double)out->opened / seconds) : 0;
 	if (out->opened && !out->rate_per_s)
@@ -165,10 +183,14 @@ struct target observed_target(const struct report_observed *o, const struct targ
 	struct target t = *usual;
 	t.connections = or_usual(o->connections, 1);
 	t.rate_per_s = or_usual(o->rate_per_s, 1);
-	t.stall_us = or_usual(quantity_round(QUANTITY_DURATION, o->stall_us), usual->stall_us);
+	/* That none was longer while it was observed does not show that none will be. */
+	if (o->stall_us > usual->stall_us)
+		t.stall_us = quantity_round(QUANTITY_DURATION, o->stall_us);
 	t.rtt_us = or_usual(quantity_round(QUANTITY_DURATION, o->rtt_us.p95), usual->rtt_us);
-	t.bandwidth_bps = or_usual(quantity_round(QUANTITY_BANDWIDTH, o->bandwidth_bps.p95),
-				   usual->bandwidth_bps);
+	/* The fast clients are rarely those that are far away. */
+	double bps = 8e6 * (double)o->window_bytes / (double)t.rtt_us;
+	t.bandwidth_bps =
+		or_usual(quantity_round(QUANTITY_BANDWIDTH, whole(bps)), usual->bandwidth_bps);
 	return t;
 }
 

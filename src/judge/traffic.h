@@ -19,6 +19,7 @@ struct traffic_look {
 	/* Those of the server. */
 	bool (*wanted)(const struct listener *l, void *arg);
 	void *arg;
+	bool begins; /* in another network namespace than the look before */
 };
 
 struct traffic {
@@ -29,6 +30,7 @@ struct traffic {
 	uint64_t slot_opened;
 	double peak_per_s;           /* of all slots that are over */
 	uint64_t waiting;            /* in the accept queues of the namespace at the last look */
+	uint64_t absent_ns;          /* without a listener of the server */
 	bool others;                 /* some listener of the namespace is not the server's */
 	uint64_t longest_ns, gap_ns; /* the longest pause, and the longest time between two looks */
 	size_t queue_count;          /* of the server at the last look, up to TRAFFIC_QUEUES */
@@ -47,7 +49,9 @@ void traffic_add(struct traffic *t, const struct traffic_look *look);
 void traffic_sum(const struct traffic *t, const struct connections *c, uint64_t max_open,
 		 struct report_observed *out);
 
-/* The target that was seen: numbers that are not known keep those of `usual`. */
+/* The target that was seen: numbers that are not known keep those of `usual`, and so does a stall
+ * that is longer than any that was seen. The bandwidth is what makes bandwidth × round trip the
+ * 95th percentile of these products. */
 struct target observed_target(const struct report_observed *o, const struct target *usual);
 /* The same for `percent` of the load: of the connections, and of the rate, which is at least that
  * of the busiest slot. */

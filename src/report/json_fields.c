@@ -59,6 +59,7 @@ const struct json_field json_observed[] = {
 	{"sampled", FIELD_COUNT, AT(sampled)},
 	{"rtt_us", .kind = FIELD_OTHER},
 	{"bandwidth_bps", .kind = FIELD_OTHER},
+	{"window_bytes", FIELD_FACT, AT(window_bytes), .newer = true},
 	{"headroom", FIELD_PERCENT, AT(headroom_percent)},
 	{"target", .kind = FIELD_OTHER},
 	{"options", .kind = FIELD_OTHER},

@@ -31,7 +31,7 @@ struct json_field {
 	/* Its bytes were chosen by a machine, a program or a user: each that is not UTF-8 is
 	 * written as U+FFFD, of three bytes, so that what is read may not fit and is then cut. */
 	bool foreign;
-	bool newer; /* a word that older versions do not write: then it is that of 0 */
+	bool newer; /* older versions do not write it, a count or a word: then it is that of 0 */
 };
 
 /* In the order of a document; each ends with a NULL key. */

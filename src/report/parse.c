@@ -129,6 +129,8 @@ static void put_count(struct reader *r, const json_t *o, const struct json_field
 {
 	uint32_t small = 0;
 	uint64_t number = 0;
+	if (f->newer && !member(o, f->key))
+		return;
 	if (f->size == sizeof(number)) {
 		number = count_to(r, o, f->key, f->last ? f->last : INT64_MAX, "in its range");
 		memcpy(at, &number, sizeof(number));

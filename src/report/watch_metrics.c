@@ -4,14 +4,23 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "report/metrics.h"
+
+/* What does not change from look to look of a row's name. */
+static const char *name_of(const struct watch_row *r)
+{
+	const char *constant = r->now.kind->constant;
+	return constant && !strncmp(r->now.what, constant, strlen(constant)) ? constant
+									     : r->now.what;
+}
 
 static void row_labels(struct metrics *m, const struct watch_row *r)
 {
 	char cookie[24];
 	metrics_label(m, "wall", r->now.kind->wall);
-	metrics_label(m, "what", r->now.kind->constant ? r->now.kind->constant : r->now.what);
+	metrics_label(m, "what", name_of(r));
 	if (!r->now.kind->alike || !r->now.key)
 		return;
 	snprintf(cookie, sizeof(cookie), "%" PRIx64, r->now.key);

@@ -616,10 +616,13 @@ redis_takes_40() {
 }
 
 closes_new_clients() {
+	rm -f closed
 	python3 -c 'import socket, time
 while True:
     socket.create_connection(("127.0.0.1", 8080)).recv(99)
+    open("closed", "w").close()
     time.sleep(0.05)' &
+	wait_for test -e closed
 	at_its_limit 2
 	json 'finding("application.limit.reached") | .level == "critical" and (.title | contains("it closes new clients"))'
 }

@@ -245,6 +245,58 @@ static void a_full_unix_listener_is_named(void **state)
 	unlink(a.sun_path);
 }
 
+/* Accepts 20/s. */
+static void unix_serve_slowly(const void *arg)
+{
+	struct sockaddr_un a = unix_address_of("app.sock");
+	prctl(PR_SET_NAME, "slow");
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 64))
+		_exit(1);
+	for (;;) {
+		close(accept(fd, NULL, NULL));
+		pause_ms(50);
+	}
+}
+
+#define UNIX_CLIENTS 40
+
+/* They connect again as soon as they are served, and wait in the order in which they come. */
+static void unix_clients_return(const void *arg)
+{
+	struct sockaddr_un a = unix_address_of("app.sock");
+	int clients[UNIX_CLIENTS] = {0};
+	char end;
+	for (int i = 0;; i = (i + 1) % UNIX_CLIENTS) {
+		if (clients[i] && read(clients[i], &end, 1) == 0)
+			close(clients[i]);
+		clients[i] = socket(AF_UNIX, SOCK_STREAM, 0);
+		if (connect(clients[i], (struct sockaddr *)&a, sizeof(a)))
+			_exit(1);
+	}
+}
+
+/* The queue has room, and some are accepted all the time: who waits shows for how long. */
+static void a_unix_queue_that_is_never_empty_is_named(void **state)
+{
+	struct sockaddr_un a = unix_address_of("app.sock");
+	char listener[200];
+	pid_t server = child_start(unix_serve_slowly, NULL);
+	WAIT_UNTIL(access(a.sun_path, F_OK) == 0);
+	child_start(unix_clients_return, NULL);
+	snprintf(listener, sizeof(listener), "unix:%s", a.sun_path);
+	WAIT_UNTIL(depth_of(listener) >= UNIX_CLIENTS - 2);
+	struct checked c = check("");
+	snprintf(listener, sizeof(listener), "slow (pid %d) on unix:%s accepts ", server,
+		 a.sun_path);
+	json_t *f = checked_finding(&c, "accept-queue.standing");
+	assert_contains(checked_text(f, "title"), listener);
+	assert_string_equal(checked_text(f, "level"), "warning");
+	assert_int_equal(c.status, 1);
+	checked_free(&c);
+	unlink(a.sun_path);
+}
+
 /* Accepts until EMFILE, and then tries again and again. */
 static void limited_serve(const void *arg)
 {
@@ -509,6 +561,7 @@ static int all_run(void)
 		SERVERS_TEST(somaxconn_limits_redis),
 		SERVERS_TEST(a_listener_behind_a_filter_is_named),
 		SERVERS_TEST(a_full_unix_listener_is_named),
+		SERVERS_TEST(a_unix_queue_that_is_never_empty_is_named),
 		SERVERS_TEST(a_process_at_its_limit_is_named),
 		SERVERS_TEST(each_worker_is_watched),
 		SERVERS_TEST(a_process_that_closes_at_once_is_named),

@@ -89,6 +89,102 @@ signal.pause()' &
 		'.summary.answer | contains("does not become shorter") | not'
 }
 
+# A deployment: what is checked is the server that runs then.
+test_a_restarted_server_is_checked_as_it_is_now() {
+	in_namespace
+	epolltune serve --port 7000 --workers 1 --backlog 64 --quiet >/dev/null &
+	server=$!
+	wait_for listens $address
+	epolltune load --mode connect --connections 4 --rate 50 --duration 60s $address >/dev/null 2>&1 &
+	expect any epolltune check --quick --format json --server :7000 --observe 3s &
+	checked=$!
+	sleep 1
+	kill $server
+	wait_for gone $server
+	epolltune serve --port 7000 --workers 1 --backlog 32 --quiet >/dev/null &
+	server=$!
+	wait $checked
+	quiet
+	json ".server.pid == $server" 'any(.findings[]; .id == "listeners.closed") | not' \
+		'[.listeners[] | select(.subject)] | all(.limit == 32)' '.observed.opened > 0'
+}
+
+test_a_server_that_has_gone_is_reported_with_its_load() {
+	in_namespace
+	serves
+	epolltune load --mode hold --connections 7 --duration 60s $address >/dev/null 2>&1 &
+	wait_for has_connections 7
+	expect 3 epolltune check --quick --server :7000 --observe 3s &
+	checked=$!
+	sleep 1
+	kill $server
+	wait $checked
+	refused 'observed for ' ', as options: --connections 7 ' '; then: --server :7000: nothing listens'
+}
+
+in_container() { # COMMAND…
+	nsenter -t "$server" -n "$@"
+}
+
+container() { # BACKLOG
+	# shellcheck disable=SC2016 # of the inner shell
+	unshare -n sh -c 'ip link set lo up && exec ./boxed serve --port 7000 --workers 1 --backlog "$1" --quiet' \
+		- "$1" >/dev/null &
+	server=$!
+	wait_for in_container sh -c 'ss -Hltn 2>/dev/null | grep -q :7000'
+	nsenter -t $server -n epolltune load --mode connect --connections 4 --rate 50 --duration 60s $address >/dev/null 2>&1 &
+}
+
+# It has another network namespace then, whose counters began at 0.
+test_a_restarted_container_is_followed() {
+	in_root_namespace
+	cp "$PROGRAM" boxed
+	container 64
+	quick --server boxed --observe 5s >/dev/null &
+	checked=$!
+	sleep 1
+	kill $server
+	wait_for gone $server
+	container 32
+	wait $checked
+	quiet
+	json ".server.pid == $server" '[.listeners[] | select(.subject)] | length > 0 and all(.limit == 32)' \
+		'.observed.opened > 60 and .observed.rate_per_s < 100' '.observed.duration_us < 4990000'
+}
+
+overflows() {
+	# shellcheck disable=SC2016 # of awk
+	in_container awk '/^TcpExt:/ {
+		if (n) exit !($n > 0)
+		for (i = 1; i <= NF; i++) if ($i == "ListenOverflows") n = i
+	}' /proc/net/netstat
+}
+
+# From cron, a restart of the container does not end the comparison: what was counted since counts.
+test_a_restarted_container_is_compared() {
+	in_root_namespace
+	cp "$PROGRAM" boxed
+	container 64
+	quick --probe counters,listeners --server boxed --output last.json
+	kill $server
+	wait_for gone $server
+	container 1
+	worker=$(cat /proc/$server/task/$server/children)
+	# shellcheck disable=SC2086 # several processes
+	kill -STOP $server $worker
+	wait_for overflows
+	quick --probe counters,listeners --server boxed --since last.json
+	quiet
+	json 'finding("accept-queue.dropped").title | contains("since this network namespace was made")' \
+		'finding("counters.since").detail | contains("had another network namespace in the report of 2")'
+	# Those of another server are not compared.
+	sed 's/"asked": "boxed"/"asked": "other"/' last.json >other.json
+	expect 3 epolltune check --quick --probe counters,listeners --server boxed --since other.json
+	refused 'other.json is of another network namespace'
+	# shellcheck disable=SC2086 # several processes
+	kill -CONT $server $worker
+}
+
 test_it_needs_a_server_that_can_be_observed() {
 	expect 3 epolltune check --observe 5s
 	refused 'check: --observe needs --server WHO'

@@ -49,6 +49,22 @@ test_a_full_queue_is_first_and_agrees_with_ss_and_nstat() {
 	server_end
 }
 
+# Those are in use for all destinations.
+test_ports_of_udp_are_counted() {
+	needs python3
+	in_namespace
+	python3 -c 'import signal, socket
+sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(300)]
+for s in sockets:
+    s.bind(("", 0))
+open("bound", "w").close()
+signal.pause()' &
+	wait_for test -e bound
+	expect any epolltune watch --interval 100ms --count 1 --format jsonl
+	mv out lines
+	newest '[.rows[] | select(.what == "UDP ports")] | length == 1 and .[0].used == 300 and .[0].limit > 300'
+}
+
 # A server that waits for data leaves handshakes half open: TCP_DEFER_ACCEPT.
 test_syns_that_are_dropped_without_cookies_are_a_loss() {
 	needs python3

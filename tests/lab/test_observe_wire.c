@@ -25,17 +25,17 @@ struct observing {
 static int observing_run(struct task_port *port, void *arg)
 {
 	struct observing *o = arg;
-	struct subject s = {.name = "server"};
-	struct host *h = NULL;
-	int rc = host_open(&h, "/", &port->e);
+	const struct check_options options = {.observe_us = OBSERVE_US};
+	struct check_subject s = {.subject.name = "server"};
+	int rc = host_open(&s.host, "/", &port->e);
 	if (!rc)
-		rc = listeners_read_tcp(h, &s.listeners, &port->e);
+		rc = listeners_read_tcp(s.host, &s.subject.listeners, &port->e);
 	if (!rc)
 		rc = task_answer(port, 0, NULL, NULL, 0) ? 0 : -EPIPE;
 	if (!rc)
-		rc = observe_server(h, &s, OBSERVE_US, false, &o->seen, &port->e);
-	listeners_free(&s.listeners);
-	host_close(h);
+		rc = observe_server(&options, &s, &o->seen, &port->e);
+	listeners_free(&s.subject.listeners);
+	host_close(s.host);
 	o->done = !rc;
 	return rc;
 }

@@ -90,6 +90,21 @@ static void what_to_do_is_apart_from_the_reason(void **state)
 	assert_int_equal(err_remedy(NULL, "x"), -EIO);
 }
 
+/* "a, b, …": with "d" after it a list without the long name would look complete. */
+static void a_list_ends_where_a_name_does_not_fit(void **state)
+{
+	char filler[sizeof(((struct err *)0)->text) - 12], name[2] = "a";
+	struct err e = {0};
+	memset(filler, '-', sizeof(filler) - 1);
+	filler[sizeof(filler) - 1] = 0;
+	err_set(&e, EINVAL, "%s", filler);
+	while (err_append_before(&e, ", …", ", %s", name))
+		name[0]++;
+	assert_true(err_append(&e, ", …"));
+	assert_string_equal(e.text + strlen(filler), ", a, b, …");
+	assert_false(err_append_before(NULL, "", "x"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,6 +114,7 @@ int main(void)
 		cmocka_unit_test(prefixes_accumulate),
 		cmocka_unit_test(without_a_struct_the_code_is_returned),
 		cmocka_unit_test(a_new_code_keeps_the_text),
+		cmocka_unit_test(a_list_ends_where_a_name_does_not_fit),
 		cmocka_unit_test(a_text_stays_on_one_line_and_in_bounds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,11 +27,20 @@ static void listened(const char *address, uint64_t cookie, uint32_t drops)
 	l->drops = drops;
 }
 
+static struct since since_of(const struct probe_options *o, const char *boot, const char *netns)
+{
+	struct host_identity here = {0};
+	report_text(here.boot, "%s", boot);
+	report_text(here.netns, "%s", netns);
+	return since_make(o, &here, &now);
+}
+
 static int begin(void **state)
 {
 	report_init(&then);
 	then.time = (struct timespec){.tv_sec = 1795852800};
 	report_text(then.host.boot, "boot-1");
+	report_text(then.host.netns, "7");
 	report_counter(&then, OVERFLOWS, 100);
 	report_counter(&then, "sockstat.TCP.inuse", 50);
 	report_counter(&then, "Tcp.CurrEstab", 40);
@@ -48,7 +57,7 @@ static int begin(void **state)
 
 static void growth_is_what_was_added(void **state)
 {
-	since = since_make(&of, "boot-1", &now);
+	since = since_of(&of, "boot-1", "7");
 	assert_int_equal(since_reset(&since, OVERFLOWS), SINCE_CONTINUED);
 	assert_int_equal(since_growth(&since, OVERFLOWS), 1751);
 	/* One of the two does not have it. */
@@ -65,18 +74,26 @@ static void resets_are_recognised(void **state)
 		int64_t growth;
 		int64_t drops; /* of nf_conntrack, after 50 in the report */
 		int64_t dropped;
+		const char *netns;
 	} rows[] = {
-		{"boot-1", "boot-1", 100, SINCE_CONTINUED, 0, 50, 0},
-		{"boot-1", "boot-2", 1851, SINCE_REBOOT, 1851, 51, 51},
-		{"boot-1", "boot-2", 0, SINCE_REBOOT, 0, 51, 51},
-		{"boot-1", "boot-1", 99, SINCE_RESTART, 99, 53, 3},
-		{"", "", 99, SINCE_RESTART, 99, 53, 53},
-		{"", "boot-1", 101, SINCE_CONTINUED, 1, 53, 3},
-		{"boot-1", "", 101, SINCE_CONTINUED, 1, 53, 3},
+		{"boot-1", "boot-1", 100, SINCE_CONTINUED, 0, 50, 0, "7"},
+		{"boot-1", "boot-2", 1851, SINCE_REBOOT, 1851, 51, 51, "7"},
+		{"boot-1", "boot-2", 0, SINCE_REBOOT, 0, 51, 51, "7"},
+		{"boot-1", "boot-1", 99, SINCE_RESTART, 99, 53, 3, "7"},
+		{"", "", 99, SINCE_RESTART, 99, 53, 53, "7"},
+		{"", "boot-1", 101, SINCE_CONTINUED, 1, 53, 3, "7"},
+		{"boot-1", "", 101, SINCE_CONTINUED, 1, 53, 3, "7"},
 		/* The module was loaded again. */
-		{"boot-1", "boot-1", 101, SINCE_CONTINUED, 1, 7, 7},
+		{"boot-1", "boot-1", 101, SINCE_CONTINUED, 1, 7, 7, "7"},
 		/* Possibly after a reboot. */
-		{"", "boot-1", 101, SINCE_RESTART, 101, 7, 7},
+		{"", "boot-1", 101, SINCE_RESTART, 101, 7, 7, "7"},
+		/* Another one of the same boot: all that it has counted. */
+		{"boot-1", "boot-1", 1851, SINCE_NETNS, 1851, 51, 51, "8.1"},
+		{"boot-1", "boot-1", 2, SINCE_NETNS, 2, 0, 0, "8.1"},
+		{"boot-1", "boot-1", 101, SINCE_CONTINUED, 1, 53, 3, ""},
+		{"boot-1", "boot-2", 101, SINCE_REBOOT, 101, 53, 53, "8.1"},
+		/* A machine without a boot id may have booted. */
+		{"", "boot-1", 101, SINCE_CONTINUED, 1, 53, 3, "8.1"},
 	};
 	report_counter(&then, "nf_conntrack.drop", 50);
 	count("nf_conntrack.drop", 0);
@@ -85,7 +102,7 @@ static void resets_are_recognised(void **state)
 		report_text(then.host.boot, "%s", rows[i].then);
 		overflows->value = rows[i].overflows;
 		drops->value = rows[i].drops;
-		since = since_make(&of, rows[i].now, &now);
+		since = since_of(&of, rows[i].now, rows[i].netns);
 		int64_t growth = since_growth(&since, OVERFLOWS),
 			dropped = since_growth(&since, drops->name);
 		enum since_reset reset = since_reset(&since, OVERFLOWS);
@@ -115,7 +132,7 @@ static void drops_of_a_listener(void **state)
 		 0},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		since = since_make(&of, rows[i].boot, &now);
+		since = since_of(&of, rows[i].boot, "7");
 		if (since_drops(&since, &rows[i].l) != rows[i].drops)
 			fail_msg("row %zu: %llu", i,
 				 (unsigned long long)since_drops(&since, &rows[i].l));
@@ -123,7 +140,7 @@ static void drops_of_a_listener(void **state)
 	/* Whether it was there is not known. */
 	struct listener other = {.address = "0.0.0.0:443", .cookie = 6, .drops = 33};
 	then.listener_count++;
-	since = since_make(&of, "boot-1", &now);
+	since = since_of(&of, "boot-1", "7");
 	assert_int_equal(since_drops(&since, &other), 0);
 	then.listener_count = then.listed = 0;
 	assert_int_equal(since_drops(&since, &other), 0);
@@ -132,7 +149,7 @@ static void drops_of_a_listener(void **state)
 static void nothing_without_a_report(void **state)
 {
 	struct listener l = {.address = "0.0.0.0:443", .cookie = 4, .drops = 1400};
-	since = since_make(&(struct probe_options){0}, "boot-1", &now);
+	since = since_of(&(struct probe_options){0}, "boot-1", "7");
 	assert_int_equal(since_growth(&since, OVERFLOWS), -1);
 	assert_int_equal(since_drops(&since, &l), 0);
 }
@@ -143,22 +160,25 @@ static void words_name_report_or_reset(void **state)
 		int64_t age, overflows;
 		const char *boot, *since, *after;
 		bool began;
+		const char *netns;
 	} rows[] = {
 		{7200, 1851, "boot-1", "since the report of 2026-11-28T08:00:00Z (2 hours ago)",
-		 "since 2026-11-28T08:00:00Z", false},
+		 "since 2026-11-28T08:00:00Z", false, "7"},
 		{0, 1851, "boot-1", "since the report of 2026-11-28T08:00:00Z",
-		 "since 2026-11-28T08:00:00Z", false},
+		 "since 2026-11-28T08:00:00Z", false, "7"},
 		{0, 1851, "boot-1", "since the observation began at 2026-11-28T08:00:00Z",
-		 "since 2026-11-28T08:00:00Z", true},
-		{7200, 1851, "boot-2", "since the reboot", "since the reboot", false},
+		 "since 2026-11-28T08:00:00Z", true, "7"},
+		{7200, 1851, "boot-2", "since the reboot", "since the reboot", false, "7"},
 		{7200, 1, "boot-1", "since the counters restarted", "since the counters restarted",
-		 false},
+		 false, "7"},
+		{7200, 1851, "boot-1", "since this network namespace was made",
+		 "since this network namespace was made", false, "8.1"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct wording words = {0};
 		now.at[now.count - 1].value = rows[i].overflows;
 		const struct probe_options o = {.since = &then, .since_began = rows[i].began};
-		since = since_make(&o, rows[i].boot, &now);
+		since = since_of(&o, rows[i].boot, rows[i].netns);
 		enum since_reset reset = since_reset(&since, OVERFLOWS);
 		since_words(&since, reset,
 			    (struct timespec){.tv_sec = then.time.tv_sec + rows[i].age}, &words);
@@ -166,6 +186,7 @@ static void words_name_report_or_reset(void **state)
 		assert_string_equal(wording_get(&words, "after"), rows[i].after);
 		assert_string_equal(wording_get(&words, "report"), "2026-11-28T08:00:00Z");
 		assert_true(!wording_get(&words, "reboot")[0] == (reset != SINCE_REBOOT));
+		assert_true(!wording_get(&words, "netns")[0] == (reset != SINCE_NETNS));
 	}
 }
 

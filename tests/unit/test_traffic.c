@@ -17,9 +17,9 @@ struct step {
 	unsigned ours, other;
 };
 
-static struct report_observed observe(const struct step *steps, size_t count, size_t listeners)
+static struct report_observed observe_at(struct listener at[2], const struct step *steps,
+					 size_t count, size_t listeners)
 {
-	struct listener at[2] = {{.port = 80, .cookie = 1}, {.port = 22, .cookie = 2}};
 	struct listeners l = {.count = listeners, .at = at};
 	struct traffic_look look = {.at_ns = 5000 * (uint64_t)MS, .l = &l, .wanted = is_ours};
 	struct connections none = {0};
@@ -36,6 +36,13 @@ static struct report_observed observe(const struct step *steps, size_t count, si
 	traffic_sum(t, &none, 0, &out);
 	free(t);
 	return out;
+}
+
+static struct report_observed observe(const struct step *steps, size_t count, size_t listeners)
+{
+	struct listener at[2] = {{.port = 80, .cookie = 1, .address = "0.0.0.0:80"},
+				 {.port = 22, .cookie = 2, .address = "0.0.0.0:22"}};
+	return observe_at(at, steps, count, listeners);
 }
 
 static void stalls_are_seen(void **state)
@@ -112,6 +119,62 @@ static void stalls_are_seen(void **state)
 			fail_msg("%s: %llu us", cases[i].what, (unsigned long long)o.stall_us);
 		assert_int_equal(o.others, cases[i].listeners > 1);
 	}
+}
+
+/* Two sockets of the server, which accepts from both: each look finds some that wait. */
+static void two_sockets_are_one_server_unless_they_share_an_address(void **state)
+{
+	static const struct step steps[] = {{0, 0, 0},  {99, 6, 9}, {99, 2, 1}, {99, 3, 2},
+					    {99, 5, 4}, {99, 6, 6}, {99, 1, 8}, {99, 4, 2}};
+	static const struct {
+		const char *first, *second;
+		uint64_t stall_ms;
+	} rows[] = {
+		{"0.0.0.0:80", "[::]:80", 0},
+		/* Its own process may be the one that pauses. */
+		{"0.0.0.0:80", "0.0.0.0:80", 40},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct listener at[2] = {{.port = 80, .cookie = 1}, {.port = 80, .cookie = 2}};
+		snprintf(at[0].address, sizeof(at[0].address), "%s", rows[i].first);
+		snprintf(at[1].address, sizeof(at[1].address), "%s", rows[i].second);
+		struct report_observed o = observe_at(at, steps, 8, 2);
+		assert_int_equal(o.stall_us, rows[i].stall_ms * 1000);
+		assert_false(o.others);
+	}
+}
+
+/* What happens in a network namespace without the server is not its load; that of the next one has
+ * another counter. */
+static void only_the_time_of_the_server_counts(void **state)
+{
+	static const struct {
+		uint16_t port; /* of the only listener */
+		int64_t opened;
+		bool begins;
+	} looks[] = {{80, 100, false}, {80, 110, false},  {22, 115, false}, {22, 900, false},
+		     {80, 9000, true}, {80, 9010, false}, {80, 9020, false}};
+	struct listener at = {.depth = 0};
+	struct listeners l = {.count = 1, .at = &at};
+	struct traffic_look look = {.at_ns = MS, .l = &l, .wanted = is_ours};
+	struct connections none = {0};
+	struct traffic *t = calloc(1, sizeof(*t));
+	struct report_observed o;
+	for (size_t i = 0; i < sizeof(looks) / sizeof(*looks); i++) {
+		at.port = looks[i].port;
+		at.cookie = looks[i].begins;
+		look.opened = looks[i].opened;
+		look.begins = looks[i].begins;
+		traffic_add(t, &look);
+		look.at_ns += (i == 2 ? 5000 : 100) * (uint64_t)MS;
+	}
+	traffic_sum(t, &none, 0, &o);
+	assert_int_equal(o.opened, 30);
+	assert_int_equal(o.us, 400000);
+	assert_int_equal(o.rate_per_s, 75);
+	assert_int_equal(o.peak_per_s, 100);
+	assert_int_equal(o.gap_us, 100000);
+	free(t);
 }
 
 /* A large SO_REUSEPORT group, whose last socket is not served, after many reloads. */
@@ -201,6 +264,8 @@ static void the_sample_gives_rtt_and_bandwidth(void **state)
 	assert_int_equal(o.rtt_us.p99, 99000);
 	assert_int_equal(o.bandwidth_bps.count, 50);
 	assert_int_equal(o.bandwidth_bps.p95, 93000 * 8);
+	/* Of i * 1000 B/s at 101 - i ms the most is in the middle. */
+	assert_int_equal(o.window_bytes, 2538);
 	free(c);
 }
 
@@ -223,27 +288,31 @@ static void the_target_follows(void **state)
 	o.peak_per_s = 30;
 	assert_int_equal(observed_headroom(&o, &t, 250).rate_per_s, 53);
 
+	/* A stall that is shorter than the default does not lower it. */
 	o = (struct report_observed){.us = 1,
-				     .stall_us = 45678,
+				     .stall_us = 456789,
 				     .rtt_us = {1, 1, 12345, 1},
-				     .bandwidth_bps = {1, 1, 98765432, 1}};
+				     .bandwidth_bps = {1, 1, 1000000000, 1},
+				     .window_bytes = 151852};
 	t = observed_target(&o, &usual);
 	assert_int_equal(t.connections, 1);
 	assert_int_equal(t.rate_per_s, 1);
-	assert_int_equal(t.stall_us, 45700);
+	assert_int_equal(t.stall_us, 457000);
 	assert_int_equal(t.rtt_us, 12300);
 	assert_int_equal(t.bandwidth_bps, 98800000);
+	o.stall_us = 45678;
+	assert_int_equal(observed_target(&o, &usual).stall_us, usual.stall_us);
 
 	/* As a target of options. */
 	o = (struct report_observed){.us = 1,
 				     .stall_us = 2 * HOUR_US,
 				     .rtt_us = {1, 1, 3, 1},
-				     .bandwidth_bps = {1, 1, 80, 1}};
+				     .window_bytes = UINT64_C(1) << 40};
 	t = observed_target(&o, &usual);
 	t = target_fit(&t);
 	assert_int_equal(t.stall_us, HOUR_US);
 	assert_int_equal(t.rtt_us, 3);
-	assert_int_equal(t.bandwidth_bps, 1000);
+	assert_int_equal(t.bandwidth_bps, 10000000000000);
 	assert_int_equal(t.role, usual.role);
 }
 
@@ -251,6 +320,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stalls_are_seen),
+		cmocka_unit_test(two_sockets_are_one_server_unless_they_share_an_address),
+		cmocka_unit_test(only_the_time_of_the_server_counts),
 		cmocka_unit_test(every_socket_is_looked_at),
 		cmocka_unit_test(a_counter_wraps),
 		cmocka_unit_test(the_rate_has_a_mean_and_a_peak),

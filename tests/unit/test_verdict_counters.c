@@ -141,8 +141,8 @@ static void reboot_since(struct looks *m)
 	prunes(m);
 	then(m, "TcpExt.PruneCalled", 100000);
 	report_text(earlier.host.boot, "boot-1");
-	report_text(m->before.boot, "boot-2");
-	report_text(m->after.boot, "boot-2");
+	report_text(m->before.identity.boot, "boot-2");
+	report_text(m->after.identity.boot, "boot-2");
 }
 
 static void reboot_and_nothing_since(struct looks *m)
@@ -154,8 +154,8 @@ static void reboot_and_nothing_since(struct looks *m)
 static void same_boot(struct looks *m)
 {
 	report_text(earlier.host.boot, "boot-1");
-	report_text(m->before.boot, "boot-1");
-	report_text(m->after.boot, "boot-1");
+	report_text(m->before.identity.boot, "boot-1");
+	report_text(m->after.identity.boot, "boot-1");
 }
 
 /* Its module was loaded again. */

@@ -435,8 +435,9 @@ static void look_make(struct sample *look, const struct subject *s, struct subje
 	look->now.taken.open = accepted + waiting;
 	look->alone = true;
 	look->closed_ms = UINT64_MAX;
-	look->counters.count = 1;
+	look->counters.count = 2;
 	look->counters.at[0] = (struct host_counter){ARRIVED, arrived};
+	look->counters.at[1] = (struct host_counter){RESET, arrived};
 }
 
 /* At its limit a server with a pool of clients that stay is well. */
@@ -448,13 +449,23 @@ static void a_limit_that_is_reached_is_critical_where_clients_are_lost(void **st
 		int64_t arrived;
 		uint64_t closed_ms; /* 0: no other server has clients */
 		const char *title, *level;
+		bool orderly; /* none was reset */
 	} rows[] = {
-		{"haproxy", {1, 1}, 40, 100, 0, ": new clients wait in its", "critical"},
-		{"haproxy", {0, 1}, 40, 101, 0, ": the next client would wait in its", "warning"},
-		{"haproxy", {1, 0}, 40, 101, 0, ": the next client would wait", "warning"},
-		{"redis-server", {0, 0}, 40, 102, 0, ": it closes new clients", "critical"},
-		{"redis-server", {0, 0}, 40, 100, 0, ": it would close the next", "warning"},
-		{"redis-server", {0, 0}, 41, 101, 0, ": it would close the next", "warning"},
+		{"haproxy", {1, 1}, 40, 100, 0, ": new clients wait in its", "critical", false},
+		{"haproxy",
+		 {0, 1},
+		 40,
+		 101,
+		 0,
+		 ": the next client would wait in its",
+		 "warning",
+		 false},
+		{"haproxy", {1, 0}, 40, 101, 0, ": the next client would wait", "warning", false},
+		{"redis-server", {0, 0}, 40, 102, 0, ": it closes new clients", "critical", false},
+		{"redis-server", {0, 0}, 40, 100, 0, ": it would close the next", "warning", false},
+		/* One has left, and another one has its place. */
+		{"redis-server", {0, 0}, 40, 101, 0, ": it would close the next", "warning", true},
+		{"redis-server", {0, 0}, 41, 101, 0, ": it would close the next", "warning", false},
 		/* They may be clients of others. */
 		{"redis-server",
 		 {0, 0},
@@ -462,13 +473,35 @@ static void a_limit_that_is_reached_is_critical_where_clients_are_lost(void **st
 		 102,
 		 UINT64_MAX,
 		 ": it would close the next",
-		 "warning"},
-		{"redis-server", {0, 0}, 40, 102, 700, ": it would close the next", "warning"},
-		{"redis-server", {0, 0}, 40, 102, 300, ": it closes new clients", "critical"},
-		{"redis-server", {0, 0}, 40, 100, 300, ": it would close the next", "warning"},
+		 "warning",
+		 false},
+		{"redis-server",
+		 {0, 0},
+		 40,
+		 102,
+		 700,
+		 ": it would close the next",
+		 "warning",
+		 false},
+		{"redis-server",
+		 {0, 0},
+		 40,
+		 102,
+		 300,
+		 ": it closes new clients",
+		 "critical",
+		 false},
+		{"redis-server",
+		 {0, 0},
+		 40,
+		 100,
+		 300,
+		 ": it would close the next",
+		 "warning",
+		 false},
 		/* It closes idle ones then, and others after an answer. */
-		{"nginx", {0, 0}, 40, 102, 300, ": it would close the next", "warning"},
-		{"nginx", {0, 0}, 40, 102, 0, ": it would close the next", "warning"},
+		{"nginx", {0, 0}, 40, 102, 300, ": it would close the next", "warning", false},
+		{"nginx", {0, 0}, 40, 102, 0, ": it would close the next", "warning", false},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct subject subject = {.accepting = 1, .soft = 300, .hard = 300};
@@ -480,6 +513,8 @@ static void a_limit_that_is_reached_is_critical_where_clients_are_lost(void **st
 			look_make(&looks[k], &subject, (struct subject_clients)FILE_WITH(), 40,
 				  k ? rows[i].now : 40, rows[i].waiting[k],
 				  k ? rows[i].arrived : 100);
+		if (rows[i].orderly)
+			looks[1].counters.at[1].value = looks[0].counters.at[1].value;
 		looks[1].alone = !rows[i].closed_ms;
 		looks[1].closed_ms = rows[i].closed_ms ? rows[i].closed_ms : UINT64_MAX;
 		report_init(&r);

@@ -262,6 +262,27 @@ static void unix_full(struct looks *m) { stuck(m, 2, 10, 17); }
 
 static void unix_full_once(struct looks *m) { stuck(m, 2, 1, 17); }
 
+/* The queue of a saturated pool, whose depth is about its limit. */
+static void unix_was_full(struct looks *m)
+{
+	stuck(m, 2, 6, 13);
+	m->seen[0].depth = 17;
+	m->seen[0].drained = 40;
+}
+/* Its clients connect again as soon as they are served: nothing waits now. */
+static void unix_was_full_once(struct looks *m)
+{
+	unix_was_full(m);
+	m->at[0][2].depth = m->at[1][2].depth = 0;
+	m->seen[0].full = m->seen[0].waiting = 1;
+	m->seen[0].min = 0;
+}
+static void unix_was_full_at_first(struct looks *m)
+{
+	m->at[0][2].depth = 17;
+	m->at[1][2].owner = 0;
+}
+
 static void unix_waits(struct looks *m) { stuck(m, 2, 0, 16); }
 
 /* Some are accepted. */
@@ -518,6 +539,55 @@ static void unix_grows(struct looks *m)
 	m->seen[0].middle = 40;
 	m->seen[0].last = 60;
 	m->seen[0].drained = 2;
+}
+/* Clients of a UNIX socket, `depth` at each look. Of those that wait in the end the first `stayed`
+ * do so since the middle. */
+static void unix_serves(struct looks *m, uint32_t depth, uint64_t stayed)
+{
+	static struct waiting was[200], is[200];
+	unix_grows(m);
+	m->at[0][2].depth = m->at[1][2].depth = depth;
+	m->seen[0].middle = m->seen[0].last = m->seen[0].depth = m->seen[0].min = depth;
+	for (uint64_t i = 0; i < depth; i++) {
+		was[i] = (struct waiting){102, i};
+		is[i] = (struct waiting){102, i < stayed ? i : 1000 + i};
+	}
+	m->after.queues.waited = (struct waiting_list){depth, was};
+	accept_queues_compare(&m->after.queues, &(struct waiting_list){depth, is});
+}
+/* 60 clients, of which each waits for 1.5 s: 40/s are accepted. */
+static void unix_serves_slowly(struct looks *m) { unix_serves(m, 60, 49); }
+static void unix_serves_fast(struct looks *m) { unix_serves(m, 60, 0); }
+/* All of them within 0.4 s: long for the server in question only. */
+static void unix_serves_soon(struct looks *m) { unix_serves(m, 60, 20); }
+static void unix_subject(struct looks *m)
+{
+	static struct listener own;
+	static struct subject subject;
+	own = m->at[1][2];
+	subject = (struct subject){.listeners = {.count = 1, .at = &own}};
+	m->after.queues.subject = &subject;
+}
+static void unix_subject_serves_soon(struct looks *m)
+{
+	unix_serves_soon(m);
+	unix_subject(m);
+	m->target.rate_per_s = 100;
+}
+static void unix_subject_serves_too_slowly(struct looks *m)
+{
+	unix_serves_slowly(m);
+	unix_subject(m);
+}
+static void unix_subject_refuses_too(struct looks *m)
+{
+	unix_subject_serves_too_slowly(m);
+	m->seen[0].full = 3;
+}
+static void unix_serves_none(struct looks *m)
+{
+	unix_serves(m, 60, 60);
+	m->seen[0].drained = 0;
 }
 /* Two captured samples have no ticks between them, and both are read when they are judged. */
 static void captured(struct looks *m)
@@ -1274,6 +1344,14 @@ static void unsearched(struct looks *m)
 	m->after.queues.listeners.cut = true;
 }
 
+static void since_set(struct looks *m, const char *boot)
+{
+	struct host_identity here = {0};
+	report_text(here.boot, "%s", boot);
+	m->before.queues.since = since_make(&m->options, &here, &m->before.queues.counters);
+	m->after.queues.since = since_make(&m->options, &here, &m->after.queues.counters);
+}
+
 /* An earlier report, two hours ago: ListenOverflows grew by so many since then. */
 static void since_report(struct looks *m, int64_t overflows)
 {
@@ -1287,8 +1365,7 @@ static void since_report(struct looks *m, int64_t overflows)
 		report_text(l->address, "%s", m->at[1][i].address);
 	}
 	m->options.since = &earlier;
-	m->before.queues.since = since_make(&m->options, "", &m->before.queues.counters);
-	m->after.queues.since = since_make(&m->options, "", &m->after.queues.counters);
+	since_set(m, "");
 }
 
 static void dropped(struct looks *m, size_t n, uint32_t drops)
@@ -1332,8 +1409,7 @@ static void dropped_before_a_reboot(struct looks *m)
 	report_text(earlier.host.boot, "boot-1");
 	earlier.counters[0].value = 9000;
 	m->options.since = &earlier;
-	m->before.queues.since = since_make(&m->options, "boot-2", &m->before.queues.counters);
-	m->after.queues.since = since_make(&m->options, "boot-2", &m->after.queues.counters);
+	since_set(m, "boot-2");
 }
 
 static void group_dropped_earlier(struct looks *m)
@@ -1441,6 +1517,16 @@ static void each_look_gets_its_findings(void **state)
 		{unix_full, "accept-queue.unix.full critical", "accept-queue.unix.full warning"},
 		{unix_full_once, "accept-queue.unix.full warning",
 		 "accept-queue.unix.full warning"},
+		{unix_was_full, "accept-queue.unix.full warning", ""},
+		{unix_was_full_once, "accept-queue.unix.full warning", ""},
+		{unix_was_full_at_first, "accept-queue.unix.full warning", ""},
+		{unix_serves_slowly, STANDING " warning", ""},
+		{unix_serves_fast, "", ""},
+		{unix_serves_soon, "", ""},
+		{unix_subject_serves_soon, STANDING " warning", ""},
+		{unix_subject_serves_too_slowly, STANDING " critical", ""},
+		{unix_subject_refuses_too, "accept-queue.unix.full critical", ""},
+		{unix_serves_none, "accept-queue.waiting warning", ""},
 		{unix_waits, "accept-queue.waiting warning", ""},
 		{waits_and_falls, "", ""},
 		{grows_slowly, GROWING " warning", STANDING " note"},
@@ -1771,6 +1857,27 @@ static void texts_name_the_server(void **state)
 		{unix_full, 0,
 		 "nginx (pid 812) on unix:/run/app.sock: its accept queue is full (17 of 17); "
 		 "clients get EAGAIN",
+		 NULL, NULL},
+		{unix_was_full, 0,
+		 "nginx (pid 812) on unix:/run/app.sock: its accept queue was full (17 of 17); "
+		 "clients that did not block got EAGAIN",
+		 "It was full in 6 of 10 samples. A non-blocking connect() to a UNIX socket fails "
+		 "with EAGAIN then, a blocking one sleeps; no counter shows it. nginx (pid 812) "
+		 "sleeps in epoll_wait() though connections wait: it does not watch this listener "
+		 "now. net.core.somaxconn allows 4096; nginx's default backlog is 511.",
+		 NULL},
+		{unix_serves_slowly, 0,
+		 "nginx (pid 812) on unix:/run/app.sock accepts 40/s: 60 connections wait, a "
+		 "new one for 1.5 s or more",
+		 "The queue was not empty in any of 10 samples: in 500 ms it came from 60 to 60.",
+		 "No backlog helps: add workers or CPUs, or find out what nginx waits for "
+		 "(a disk, a lock, another server)."},
+		{unix_subject_refuses_too, 0, NULL, NULL,
+		 "No backlog helps a server that accepts too slowly, or not at all. See its own limit "
+		 "on connections (worker_connections of nginx), or whether another worker has the "
+		 "listener."},
+		{unix_serves_none, 0,
+		 "nginx (pid 812) on unix:/run/app.sock: 60 connections wait and nginx accepts none",
 		 NULL, NULL},
 		{cookies_now, 0, "The kernel answers SYNs with cookies now: 250 in 500 ms",
 		 "A listener's SYN queue was full. Cookies drop no client; they cost CPU and, "

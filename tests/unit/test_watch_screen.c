@@ -286,11 +286,14 @@ static void metrics_name_ports_without_destination(void **state)
 	assert_non_null(s);
 	assert_non_null(out);
 	gauge(s, "ports.ephemeral", "ports to 10.0.0.1:443", 7, 28231, REPORT_NONE);
+	gauge(s, "ports.ephemeral", "UDP ports", 9, 28231, REPORT_NONE);
 	assert_int_equal(watch_add(&w, s, &e), 0);
 	assert_int_equal(watch_metrics(out, &w, false, &e), 0);
 	fclose(out);
 	assert_non_null(
 		strstr(text, "{wall=\"ports.ephemeral\",what=\"ports\",unit=\"ports\"} 7\n"));
+	assert_non_null(
+		strstr(text, "{wall=\"ports.ephemeral\",what=\"UDP ports\",unit=\"ports\"} 9\n"));
 	assert_null(strstr(text, "10.0.0.1"));
 	free(text);
 	free(s);
