@@ -125,7 +125,8 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 	out->gentle = o->probe.gentle;
 	whole &= report_text(out->enter, "%s", enter);
 	whole &= report_text(out->ignored, "%s", o->ignore ? o->ignore : "");
-	if (o->probe.subject)
+	/* That of a captured machine was not asked for. */
+	if (o->server || o->probe.guest)
 		whole &= server_describe(o->server ? o->server : o->guest.command, o->probe.subject,
 					 &out->server) ||
 			 o->probe.guest; /* no command repeats that option */
@@ -395,7 +396,6 @@ int check_inspect(const struct check_options *given, struct host *host, struct r
 int check_run(const struct check_options *given, struct report *out, struct err *e)
 {
 	CLEAN(subject_free) struct subject subject = {0};
-	struct subject captured;
 	CLEAN(host_closep) struct host *host = NULL;
 	CLEAN(host_closep) struct host *earlier = NULL;
 	struct check_options options = *given, *o = &options;
@@ -426,8 +426,12 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	if (o->guest.command && (rc = guest_begin(&s.check, &o->guest, &subject, e)))
 		return rc;
 	o->probe.guest = o->guest.command ? &o->guest : NULL;
-	o->probe.subject = o->server || o->probe.guest ? &subject : NULL;
-	o->probe.captured = subject_captured(host, &captured) ? &captured : NULL;
+	bool named = o->server || o->probe.guest || subject_captured(host, &subject);
+	o->probe.subject = named ? &subject : NULL;
+	if (o->sysroot && named && o->probe.backlog)
+		return err_set(e, EINVAL,
+			       "check: --backlog and a captured server exclude each other: the "
+			       "capture has its backlog");
 	o->probe.entered = enter[0];
 	host_open_earlier(&earlier, host, NULL);
 	s.check.earlier = earlier;

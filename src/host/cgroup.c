@@ -468,6 +468,13 @@ struct cgroup cgroup_none(bool hidden)
 			       .cpu_hidden = hidden};
 }
 
+bool cgroup_shown(const struct host *h, pid_t pid)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
+	return pid && (host_live(h) || host_has(h, path));
+}
+
 void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 {
 	static const struct {
@@ -486,7 +493,7 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 	char path[64] = "proc/self/cgroup";
 	struct hierarchy in;
 	*out = cgroup_none(host_live(h));
-	if (pid)
+	if (cgroup_shown(h, pid))
 		snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
 	ssize_t n = host_read_all(h, path, &groups, NULL);
 	n = n > 0 ? host_read_all(h, "proc/self/mountinfo", &mounts, NULL) : n;
