@@ -45,8 +45,8 @@ struct watcher {
 	size_t group_count;
 	bool groups_new; /* they were read at this look */
 	struct cgroup *groups;
-	int64_t ports, ports_of; /* to the destination to which most are in use */
-	char ports_to[sizeof(((struct ports_to *)0)->destination)];
+	int64_t ports, ports_of; /* that connect() cannot take, where it can take fewest */
+	char ports_what[80];
 	double at_s; /* of the last look; 0: there was none */
 	struct {
 		struct pace owners, sharing, processes, half_open, group, port;
@@ -154,23 +154,31 @@ static void softnet_gauges(struct watcher *w, struct watch_sample *out)
 	budget->lost = (int64_t)w->softnet.time_squeeze;
 }
 
+static void ports_take(struct watcher *w, const struct ports_used *u)
+{
+	struct ports_fullest f =
+		ports_used_fullest(u, field_read(w->host, "proc/sys/net/ipv4/tcp_tw_reuse", 0),
+				   field_read(w->host, "proc/sys/net/ipv4/tcp_timestamps", 0));
+	w->ports = f.used;
+	w->ports_of = u->available;
+	if (f.to)
+		report_text(w->ports_what, "ports %s %s", f.bound ? "from" : "to",
+			    f.bound ? f.to->source : f.to->destination);
+}
+
 static void ports_gauge(struct watcher *w, struct watch_sample *out)
 {
 	if (pace_due(&w->due.port)) {
 		struct ports_used u;
 		w->ports = w->ports_of = REPORT_NONE;
-		w->ports_to[0] = 0;
-		if (!ports_used_read(w->host, NULL, &u, NULL) && u.available > 0) {
-			w->ports = u.count ? u.at[0].used : 0;
-			w->ports_of = u.available;
-			if (u.count)
-				report_text(w->ports_to, "%s", u.at[0].destination);
-		}
+		report_text(w->ports_what, "ports");
+		if (!ports_used_read(w->host, NULL, &u, NULL) && u.available > 0)
+			ports_take(w, &u);
 		ports_used_free(&u);
 		pace_end(&w->due.port, WATCHER_SHARE);
 	}
 	struct watch_gauge *g = watch_gauge(out, "ports.ephemeral");
-	report_text(g->what, "ports%s%s", w->ports_to[0] ? " to " : "", w->ports_to);
+	report_text(g->what, "%s", w->ports_what);
 	g->key = 1; /* the destination changes */
 	g->value = w->ports;
 	g->limit = w->ports_of;
