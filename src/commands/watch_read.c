@@ -41,6 +41,7 @@ struct watcher {
 	size_t sharer_count;
 	struct host_counters counters, before; /* before: at the look before */
 	int64_t syns_dropped;                  /* since the first look */
+	struct watch_aborts aborts;            /* likewise */
 	struct softnet_follow softnet;
 	size_t group_count;
 	bool groups_new; /* they were read at this look */
@@ -65,6 +66,10 @@ static void pace_end(struct pace *p, unsigned share)
 	p->due_ns = clock_ns() + (clock_cpu_ns() - p->began_ns) * share;
 }
 
+#define ORPHANS "sockstat.TCP.orphan"
+#define ORPHANS_MAX "proc/sys/net/ipv4/tcp_max_orphans"
+#define ABORTS "TcpExt.TCPAbortOnMemory"
+
 /* Figures that are a counter or a file, as their limits are. */
 static const struct single {
 	const char *wall, *what;
@@ -73,12 +78,11 @@ static const struct single {
 	const char *limit; /* a file */
 	const char *lost;  /* a counter; NULL: none */
 	unsigned field;    /* of `limit` */
-	bool pages;        /* of TCP memory */
+	bool pages;        /* of TCP memory: aborts for that are losses, too */
 } singles[] = {
 	{"time-wait", "TIME_WAIT", "sockstat.TCP.tw", NULL, "proc/sys/net/ipv4/tcp_max_tw_buckets",
 	 "TcpExt.TCPTimeWaitOverflow", 0, false},
-	{"orphans", "orphans", "sockstat.TCP.orphan", NULL, "proc/sys/net/ipv4/tcp_max_orphans",
-	 "TcpExt.TCPAbortOnMemory", 0, false},
+	{"orphans", "orphans", ORPHANS, NULL, ORPHANS_MAX, ABORTS, 0, false},
 	{"buffers.memory", "TCP memory", "sockstat.TCP.mem", NULL, "proc/sys/net/ipv4/tcp_mem",
 	 "TcpExt.TCPMemoryPressures", 2, true},
 	{"descriptors.system", "open files", NULL, "proc/sys/fs/file-nr", "proc/sys/fs/file-nr",
@@ -116,9 +120,28 @@ static int64_t scaled(int64_t value, int64_t factor)
 	return product;
 }
 
+/* By the orphans at both looks: most may have been reset by the second. */
+static void aborts_follow(struct watcher *w)
+{
+	int64_t was = host_counter(&w->before, ORPHANS), is = host_counter(&w->counters, ORPHANS);
+	watch_aborts_add(&w->aborts, host_counter_delta(&w->before, &w->counters, ABORTS),
+			 was > is ? was : is, field_read(w->host, ORPHANS_MAX, 0));
+}
+
+static int64_t lost_of(const struct watcher *w, const struct single *s)
+{
+	int64_t lost = counter_read(w, s->lost);
+	if (lost == REPORT_NONE || !s->lost)
+		return REPORT_NONE;
+	if (!strcmp(s->lost, ABORTS))
+		return w->aborts.orphans;
+	return lost + (s->pages ? w->aborts.memory : 0);
+}
+
 /* What this machine or namespace does not have gets no row. */
 static void singles_read(struct watcher *w, struct watch_sample *out)
 {
+	aborts_follow(w);
 	for (size_t i = 0; i < sizeof(singles) / sizeof(*singles); i++) {
 		const struct single *s = &singles[i];
 		int64_t value =
@@ -131,7 +154,7 @@ static void singles_read(struct watcher *w, struct watch_sample *out)
 		g->limit = field_read(w->host, s->limit, s->field);
 		if (s->pages)
 			g->limit = scaled(g->limit, (int64_t)w->machine.page_bytes);
-		g->lost = counter_read(w, s->lost);
+		g->lost = lost_of(w, s);
 	}
 }
 
