@@ -262,12 +262,14 @@ static bool subject_again(struct watcher *w)
 		w->subject = found;
 		found = old;
 	}
-	if (moved) {
+	/* This one has the limits of the machine as they are now. */
+	if (!rc || moved) {
 		struct host *left = w->host;
 		w->host = host;
 		host = left;
-		namespace_begin(w);
 	}
+	if (moved)
+		namespace_begin(w);
 	subject_free(&found);
 	host_close(host);
 	return moved;
