@@ -428,7 +428,9 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 {
 	struct host_facts facts;
 	subject_group(h, o->subject, &s->group);
-	ours_read(h, s);
+	/* A capture has those of its server, in which what captured it did not run. */
+	if (host_live(h) || !o->subject)
+		ours_read(h, s);
 	s->shown = is_shown(h, &s->group) && !s->group.cpu_hidden;
 	s->single = o->subject && !subject_forks(o->subject);
 	s->container = cgroup_container(h, o->subject ? o->subject->pid : 0);

@@ -57,7 +57,7 @@ static int64_t held_by(const struct target *t, const struct settings *s)
 {
 	if (!s->taken.held)
 		return SERVER_HOLDS;
-	return (int64_t)subject_held(settings_holder(s), s->taken.held, t->role == TARGET_PROXY);
+	return (int64_t)subject_held(s->subject, s->taken.held, t->role == TARGET_PROXY);
 }
 
 /* Of the limit in that field. */
@@ -77,7 +77,7 @@ static int64_t connections_in(const struct target *t, const struct settings *s, 
 	if (limit == INT64_MAX || limit == REPORT_NONE)
 		return limit;
 	uint64_t each = limit > held_by(t, s) ? (uint64_t)(limit - held_by(t, s)) : 0;
-	return (int64_t)subject_spread(each, subject_sharing(settings_holder(s)));
+	return (int64_t)subject_spread(each, subject_sharing(s->subject));
 }
 
 static int64_t connections_of(const struct target *t, const struct settings *s, int field)
@@ -94,13 +94,12 @@ static int field_to_raise(const struct target *t, const struct settings *s, int6
 /* The limit of each process with which they hold that many connections. */
 static int64_t limit_for(const struct target *t, const struct settings *s, int64_t enough)
 {
-	return (int64_t)subject_part((uint64_t)enough, subject_sharing(settings_holder(s))) +
-	       held_by(t, s);
+	return (int64_t)subject_part((uint64_t)enough, subject_sharing(s->subject)) + held_by(t, s);
 }
 
 static void nofile_read(const struct host *h, struct settings *s)
 {
-	const struct subject *holder = settings_holder(s);
+	const struct subject *holder = s->subject;
 	if (holder)
 		s->taken.held = holder->held;
 }
@@ -108,7 +107,7 @@ static void nofile_read(const struct host *h, struct settings *s)
 /* A running process has the soft limit that it was started with, or has raised itself. */
 static void subject_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	const struct subject *holder = settings_holder(s);
+	const struct subject *holder = s->subject;
 	b->running = true;
 	b->absent = holder->activated;
 	if (subject_forks(holder)) {
@@ -138,7 +137,7 @@ static struct quantity_shown limit_show(int64_t limit)
 
 static void process_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	if (settings_holder(s)) {
+	if (s->subject) {
 		subject_bound(target, s, b);
 		return;
 	}
@@ -155,7 +154,7 @@ static bool process_solve(const struct target *target, const struct settings *no
 	int64_t files = limit_for(target, now, enough);
 	if (*limit < files)
 		*limit = files;
-	if (nr_open_binds(now, settings_holder(now) ? SOFT : HARD) && *nr_open < files)
+	if (nr_open_binds(now, now->subject ? SOFT : HARD) && *nr_open < files)
 		*nr_open = files;
 	return true;
 }
@@ -196,8 +195,8 @@ static void limits_words(const struct target *target, const struct settings *s,
 	wording_set(w, "hard", "%s", limit_show(hard).text);
 	wording_set(w, "held", "%" PRId64, held_by(target, s));
 	wording_set(w, "holder", "%s", s->taken.held ? "the test server" : "any server");
-	subject_words(settings_holder(s), proposed, w);
-	bool open = nr_open_binds(s, settings_holder(s) ? SOFT : HARD);
+	subject_words(s->subject, proposed, w);
+	bool open = nr_open_binds(s, s->subject ? SOFT : HARD);
 	wording_set(w, "nr_open", "%s", open ? limit_show(s->at[NR_OPEN][0]).text : "");
 	if (o && !isnan(o->metric[WAKEUPS]))
 		wording_set(w, "wakeups", "%s",
@@ -214,7 +213,7 @@ static uint64_t hold_goal(const struct target *target, const struct settings *s)
 	uint64_t goal = min(report_margin(target_sockets(target)), HOLD_CONNECTIONS);
 	if (goal < WEIGHED_CONNECTIONS)
 		goal = WEIGHED_CONNECTIONS;
-	uint64_t room = settings_holder(s) ? goal : (uint64_t)connections_of(target, s, HARD);
+	uint64_t room = s->subject ? goal : (uint64_t)connections_of(target, s, HARD);
 	if (room < goal) /* a few more than it can accept, so that accept() fails */
 		goal = room + 4;
 	goal = min(goal, machine_share(machine_files_left(m)) / ENDS);
@@ -298,7 +297,7 @@ static int hold_run(struct trial *t, struct settings *s, struct hold *h, struct 
 	if (rc)
 		return rc;
 	/* What a running server holds was read. */
-	if (!settings_holder(s))
+	if (!s->subject)
 		s->taken.held = t->server->held;
 	h->goal = hold_goal(t->target, s);
 	rc = trial_client(t, (struct client_config){.connections = h->goal + 1}, e);
@@ -307,7 +306,7 @@ static int hold_run(struct trial *t, struct settings *s, struct hold *h, struct 
 	if (!rc)
 		rc = hold_talk(t, h, e);
 	/* The limit of a running server is not that of the test server. */
-	if (!rc && !settings_holder(s))
+	if (!rc && !s->subject)
 		rc = hold_limit(t, h, e);
 	return rc;
 }
@@ -337,7 +336,7 @@ static int process_run(struct trial *t, struct settings *s, struct outcome *out,
 	int rc = hold_run(t, s, h, e);
 	if (rc)
 		return rc;
-	if (settings_holder(s) && h->connections)
+	if (s->subject && h->connections)
 		return 0;
 	if (h->goal && !h->connections)
 		return err_set(e, EIO, "the test server accepted none of %" PRIu64 " connections",

@@ -105,8 +105,11 @@ struct cgroup {
 /* One without limits; `hidden`: as it is not known which there are. Pure. */
 struct cgroup cgroup_none(bool hidden);
 /* Reads the groups of a process; 0: this one. What cannot be read has no limit, but is hidden. A
- * captured machine has those of the process that captured it. */
+ * captured machine has those of its server, or of the process that captured it, for each that has
+ * none of its own there. */
 void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out);
+/* Whether there are groups of that process, and not of another in its place. */
+bool cgroup_shown(const struct host *h, pid_t pid);
 /* Whether the group of a process is frozen, itself or by one above it: docker pause, systemctl
  * freeze. */
 bool cgroup_frozen(const struct host *h, pid_t pid);

@@ -37,6 +37,11 @@ int connections_read(const struct host *h, const struct listeners *l,
 		     bool (*wanted)(const struct listener *l, void *arg), void *arg,
 		     struct connections *c, struct err *e);
 
+struct subject;
+/* The same of a server's listeners; of a captured machine the numbers only. */
+int connections_read_subject(const struct host *h, const struct subject *s, struct connections *c,
+			     struct err *e);
+
 /* How long ago the server closed one of them, and not its client: milliseconds since it came to
  * TIME_WAIT, or to FIN_WAIT2 where net.ipv4.tcp_fin_timeout is as long; UINT64_MAX: none of the
  * last minute is known. One that ended with a reset is not there. */

@@ -188,8 +188,8 @@ int listeners_own_by(const struct host *h, struct listeners *l,
 /* The same, by these processes and their children only: its limit is for them alone. */
 int listeners_own_among(const struct host *h, struct listeners *l, const pid_t *pids, size_t count,
 			struct err *e);
-/* Reuses the owners of an earlier reading whose processes still exist, with their state read again.
- */
+/* Reuses the owners of an earlier reading whose processes still exist, with their state read again;
+ * those of a capture have theirs already. */
 int listeners_adopt(const struct host *h, struct listeners *l, const struct listeners *earlier,
 		    struct err *e);
 /* Takes its listeners from a process that no longer holds them, as one that drains after a reload.

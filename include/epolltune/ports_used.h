@@ -118,6 +118,17 @@ bool ports_used_bound(const struct ports_used *u, bool loopback, struct ports_ta
  * takes the others first. 0: none. Pure. */
 uint32_t ports_others_bound(const struct ports_others *o);
 
+/* The destination to which connect() cannot take most ports: those in use without those in
+ * TIME_WAIT that it reuses; or a source that is bound, where that has more. Of the latter `to` is
+ * the destination that has most of its ports; NULL: none is in use. The knobs as below. Pure. */
+struct ports_fullest {
+	const struct ports_to *to;
+	int64_t used; /* of ports_used.available at most */
+	bool bound;
+};
+struct ports_fullest ports_used_fullest(const struct ports_used *u, int64_t reuse,
+					int64_t timestamps);
+
 /* Adds the findings ports.ephemeral.used, ports.ephemeral.interval and ports.ephemeral.bound.
  * `reuse`: net.ipv4.tcp_tw_reuse, `timestamps`: net.ipv4.tcp_timestamps; REPORT_NONE: unknown.
  * Pure. */

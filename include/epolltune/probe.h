@@ -35,10 +35,9 @@ struct probe_options {
 	const struct report *since; /* an earlier report to compare with; NULL: none */
 	bool since_began;           /* `since` is how this check began to observe the server */
 	bool stall_seen; /* the target's stall is one that this server was seen to have */
-	const struct subject *subject; /* the server in question; NULL: none was named */
-	/* Of a captured machine, the server whose limits it has (subject_captured()); NULL: they
-	 * are those of a shell. */
-	const struct subject *captured;
+	/* The server in question, that of a captured machine too (subject_captured()); NULL: none
+	 * was named. */
+	const struct subject *subject;
 	struct guest *guest; /* that server in a lab (--run); NULL: it is not */
 	uint64_t pause_us;   /* of a CPU quota, which became the target's stall; 0: did not */
 	bool entered;        /* the check moved into another network namespace */
@@ -58,13 +57,12 @@ struct probe_options {
 /* The values that an experiment depends on, in the order of experiment.knobs, and the machine. */
 struct settings {
 	/* The fields of each knob; REPORT_NONE: not readable, or no such field. RLIMIT_NOFILE:
-	 * soft, hard, INT64_MAX for unlimited, of settings_holder(). listen.backlog: INT32_MAX if
-	 * none was given; with a subject that of the running server. */
+	 * soft, hard, INT64_MAX for unlimited, of the subject; without one a shell's.
+	 * listen.backlog: INT32_MAX if none was given; with a subject that of the server. */
 	int64_t at[SETTINGS_MAX][3];
 	char text[SETTINGS_MAX][SETTING_TEXT]; /* as the kernel writes it; "" where unreadable */
 	struct machine machine;
 	const struct subject *subject;  /* the server in question; NULL: none was named */
-	const struct subject *captured; /* of the options */
 	const struct guest *guest;      /* it is in a lab, and experiments are on it; NULL: not */
 	struct subject_clients clients; /* of its configuration, by read(); zeroed: not read */
 	uint64_t peers;                 /* of the options */
@@ -102,12 +100,6 @@ struct settings {
 		const char *basis; /* where the figure comes from: a clause, static */
 	} taken;
 };
-
-/* Whose RLIMIT_NOFILE it is: the server in question, or the captured one; NULL: a shell's. */
-static inline const struct subject *settings_holder(const struct settings *s)
-{
-	return s->subject ? s->subject : s->captured;
-}
 
 /* The limit that the kernel's rules derive from settings. */
 struct bound {

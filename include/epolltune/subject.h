@@ -51,6 +51,11 @@ struct subject {
 	unsigned cut;
 	struct listeners listeners; /* its own only, with the processes that are visible */
 	bool ownerless; /* no UDP socket is known as its own, and some have no visible owner */
+	/* Of a captured machine, what was read of it then; 0: unknown. */
+	struct subject_then {
+		uint64_t threads, processes, memory;
+		uint64_t open, accepted, heard; /* as in struct connections */
+	} then;
 	/* Of the namespace that the caller left for the server's, where it forwards to that: what
 	 * comes through it has an entry in both tables. `used` 0: none. */
 	struct conntrack outside;
@@ -76,10 +81,12 @@ int subject_among(const struct host *h, struct listeners *l, const char *who, st
 void subject_free(struct subject *s);
 struct capture;
 /* Adds what bounds its connections beside the limits, which the capture has as those of proc/self,
- * and what names it. */
-int subject_capture(const struct subject *s, struct capture *c, struct err *e);
-/* The server of a captured machine, with the same fields and the limits; there is nothing to free.
- * False: it was captured without one. */
+ * what names it, and which of the listeners in the capture are its own. */
+int subject_capture(const struct host *h, const struct subject *s, struct capture *c,
+		    struct err *e);
+/* The server of a captured machine, with the same fields, the limits and its listeners; `cut` has
+ * all kinds where none of these is known. The caller frees it. False: it was captured without one.
+ */
 bool subject_captured(const struct host *h, struct subject *out);
 
 /* Its processes and the descriptors that they have open. */
@@ -91,6 +98,7 @@ struct subject_open {
 };
 /* Adds a process. Pure. */
 void subject_open_add(struct subject_open *o, const struct process *p);
+/* Of a captured machine only their number. */
 int subject_open_read(const struct host *h, const struct subject *s, struct subject_open *out,
 		      struct err *e);
 
@@ -132,8 +140,8 @@ struct subject_taken {
 struct subject_taken subject_threads_taken(const struct subject_threads *before,
 					   const struct subject_threads *after);
 
-/* Those of its accepting processes that are `chosen` now. The caller frees *out, also after an
- * error. */
+/* Those of its accepting processes that are `chosen` now, of a captured machine then. The caller
+ * frees *out, also after an error. */
 int subject_acceptors(const struct host *h, const struct subject *s,
 		      bool (*chosen)(const struct process *p), struct process **out, size_t *count,
 		      struct err *e);

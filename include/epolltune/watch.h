@@ -65,6 +65,15 @@ enum watch_counter {
 };
 extern const char *const watch_counter_names[WATCH_COUNTERS];
 
+/* Connections that the kernel reset, by TcpExt.TCPAbortOnMemory: it counts too many orphans and
+ * lack of TCP memory alike. net/ipv4/tcp.c, tcp_check_oom(): four times the orphans have to exceed
+ * their limit at least (net/ipv4/tcp_timer.c, tcp_out_of_resources()). */
+struct watch_aborts {
+	int64_t orphans, memory;
+};
+/* Adds the growth of that counter; -1, REPORT_NONE: unknown. Pure. */
+void watch_aborts_add(struct watch_aborts *a, int64_t grown, int64_t orphans, int64_t limit);
+
 /* One look. */
 struct watch_sample {
 	char host[72];

@@ -117,7 +117,7 @@ static int capture_take(const struct arguments *a, struct capture **out, struct 
 	if (!rc)
 		rc = capture_list_left_out(*out, e);
 	if (!rc && o.server)
-		rc = subject_capture(o.server, *out, e);
+		rc = subject_capture(live, o.server, *out, e);
 	return rc ? rc : about_put(time(NULL), *out, e);
 }
 

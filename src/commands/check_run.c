@@ -125,7 +125,8 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 	out->gentle = o->probe.gentle;
 	whole &= report_text(out->enter, "%s", enter);
 	whole &= report_text(out->ignored, "%s", o->ignore ? o->ignore : "");
-	if (o->probe.subject)
+	/* That of a captured machine was not asked for. */
+	if (o->server || o->probe.guest)
 		whole &= server_describe(o->server ? o->server : o->guest.command, o->probe.subject,
 					 &out->server) ||
 			 o->probe.guest; /* no command repeats that option */
@@ -263,10 +264,13 @@ int check_again(const struct check_options *o, struct check_subject *of, struct 
 		of->subject = found;
 		found = old;
 	}
-	if (host && enter[0]) {
+	of->moved = host && enter[0];
+	if (host && (!rc || of->moved)) {
 		struct host *left = of->host;
 		of->host = host;
 		host = left;
+	}
+	if (of->moved) {
 		memcpy(of->enter, enter, sizeof(enter));
 	} else if (!rc && of->enter[0] && !o->netns && of->subject.pid) {
 		snprintf(pid, sizeof(pid), "%d", (int)of->subject.pid);
@@ -439,7 +443,6 @@ static void check_subject_free(struct check_subject *of)
 int check_run(const struct check_options *given, struct report *out, struct err *e)
 {
 	CLEAN(check_subject_free) struct check_subject of = {0};
-	struct subject captured;
 	CLEAN(host_closep) struct host *earlier = NULL;
 	struct check_options options = *given, *o = &options;
 	CLEAN(guest_endp) struct guest *guest = &o->guest;
@@ -468,8 +471,12 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	if (o->guest.command && (rc = guest_begin(&s.check, &o->guest, &of.subject, e)))
 		return rc;
 	o->probe.guest = o->guest.command ? &o->guest : NULL;
-	o->probe.subject = o->server || o->probe.guest ? &of.subject : NULL;
-	o->probe.captured = subject_captured(of.host, &captured) ? &captured : NULL;
+	bool named = o->server || o->probe.guest || subject_captured(of.host, &of.subject);
+	o->probe.subject = named ? &of.subject : NULL;
+	if (o->sysroot && named && o->probe.backlog)
+		return err_set(e, EINVAL,
+			       "check: --backlog and a captured server exclude each other: the "
+			       "capture has its backlog");
 	host_open_earlier(&earlier, of.host, NULL);
 	s.check.earlier = earlier;
 	cramped_find(&s.check);

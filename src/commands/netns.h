@@ -10,6 +10,6 @@ void netns_command(const char *where, char enter[REPORT_ENTER]);
 /* As host_enter_netns(). `enter`: as netns_command(). */
 int netns_enter(const char *where, char enter[REPORT_ENTER], struct err *e);
 /* Over `h`, which was opened in the namespace that was entered, lays the values of sysctls that are
- * one for the machine where that namespace does not show them; connection tracking of the one that
- * was left goes to *outside. Nothing where none was left. */
+ * one for the machine where that namespace does not show them, as they are now; connection tracking
+ * of the one that was left goes to *outside. Nothing where none was left. */
 int netns_left_lay(struct host *h, struct conntrack *outside, struct err *e);

@@ -53,10 +53,9 @@ static int connections_count(struct observer *o, const struct listeners *l, stru
 /* A container that was restarted has another network namespace. */
 static void server_search(struct observer *o)
 {
-	const struct host *left = o->of->host;
 	uint64_t began = clock_ns();
 	check_again(o->options, o->of, NULL);
-	o->moved |= o->of->host != left;
+	o->moved |= o->of->moved;
 	o->search_at = rest_after(began, SEARCH_NS);
 }
 

@@ -42,14 +42,15 @@ struct watcher {
 	size_t sharer_count;
 	struct host_counters counters, before; /* before: at the look before */
 	int64_t syns_dropped;                  /* since the first look */
+	struct watch_aborts aborts;            /* likewise */
 	struct softnet_follow softnet;
 	size_t group_count;
 	bool groups_new; /* they were read at this look */
 	struct cgroup *groups;
-	int64_t ports, ports_of; /* to the destination to which most are in use */
-	char ports_to[sizeof(((struct ports_to *)0)->destination)];
+	int64_t ports, ports_of; /* that connect() cannot take, where it can take fewest */
+	char ports_what[80];
 	int64_t udp, udp_of; /* ports of UDP */
-	double at_s;         /* of the last look; 0: there was none */
+	double at_s; /* of the last look; 0: there was none */
 	struct {
 		struct pace owners, sharing, processes, half_open, group, port;
 	} due;
@@ -67,6 +68,10 @@ static void pace_end(struct pace *p, unsigned share)
 	p->due_ns = clock_ns() + (clock_cpu_ns() - p->began_ns) * share;
 }
 
+#define ORPHANS "sockstat.TCP.orphan"
+#define ORPHANS_MAX "proc/sys/net/ipv4/tcp_max_orphans"
+#define ABORTS "TcpExt.TCPAbortOnMemory"
+
 /* Figures that are a counter or a file, as their limits are. */
 static const struct single {
 	const char *wall, *what;
@@ -75,12 +80,11 @@ static const struct single {
 	const char *limit; /* a file */
 	const char *lost;  /* a counter; NULL: none */
 	unsigned field;    /* of `limit` */
-	bool pages;        /* of TCP memory */
+	bool pages;        /* of TCP memory: aborts for that are losses, too */
 } singles[] = {
 	{"time-wait", "TIME_WAIT", "sockstat.TCP.tw", NULL, "proc/sys/net/ipv4/tcp_max_tw_buckets",
 	 "TcpExt.TCPTimeWaitOverflow", 0, false},
-	{"orphans", "orphans", "sockstat.TCP.orphan", NULL, "proc/sys/net/ipv4/tcp_max_orphans",
-	 "TcpExt.TCPAbortOnMemory", 0, false},
+	{"orphans", "orphans", ORPHANS, NULL, ORPHANS_MAX, ABORTS, 0, false},
 	{"buffers.memory", "TCP memory", "sockstat.TCP.mem", NULL, "proc/sys/net/ipv4/tcp_mem",
 	 "TcpExt.TCPMemoryPressures", 2, true},
 	{"descriptors.system", "open files", NULL, "proc/sys/fs/file-nr", "proc/sys/fs/file-nr",
@@ -118,9 +122,28 @@ static int64_t scaled(int64_t value, int64_t factor)
 	return product;
 }
 
+/* By the orphans at both looks: most may have been reset by the second. */
+static void aborts_follow(struct watcher *w)
+{
+	int64_t was = host_counter(&w->before, ORPHANS), is = host_counter(&w->counters, ORPHANS);
+	watch_aborts_add(&w->aborts, host_counter_delta(&w->before, &w->counters, ABORTS),
+			 was > is ? was : is, field_read(w->host, ORPHANS_MAX, 0));
+}
+
+static int64_t lost_of(const struct watcher *w, const struct single *s)
+{
+	int64_t lost = counter_read(w, s->lost);
+	if (lost == REPORT_NONE || !s->lost)
+		return REPORT_NONE;
+	if (!strcmp(s->lost, ABORTS))
+		return w->aborts.orphans;
+	return lost + (s->pages ? w->aborts.memory : 0);
+}
+
 /* What this machine or namespace does not have gets no row. */
 static void singles_read(struct watcher *w, struct watch_sample *out)
 {
+	aborts_follow(w);
 	for (size_t i = 0; i < sizeof(singles) / sizeof(*singles); i++) {
 		const struct single *s = &singles[i];
 		int64_t value =
@@ -133,7 +156,7 @@ static void singles_read(struct watcher *w, struct watch_sample *out)
 		g->limit = field_read(w->host, s->limit, s->field);
 		if (s->pages)
 			g->limit = scaled(g->limit, (int64_t)w->machine.page_bytes);
-		g->lost = counter_read(w, s->lost);
+		g->lost = lost_of(w, s);
 	}
 }
 
@@ -156,18 +179,26 @@ static void softnet_gauges(struct watcher *w, struct watch_sample *out)
 	budget->lost = (int64_t)w->softnet.time_squeeze;
 }
 
+static void ports_take(struct watcher *w, const struct ports_used *u)
+{
+	struct ports_fullest f =
+		ports_used_fullest(u, field_read(w->host, "proc/sys/net/ipv4/tcp_tw_reuse", 0),
+				   field_read(w->host, "proc/sys/net/ipv4/tcp_timestamps", 0));
+	w->ports = f.used;
+	w->ports_of = u->available;
+	if (f.to)
+		report_text(w->ports_what, "ports %s %s", f.bound ? "from" : "to",
+			    f.bound ? f.to->source : f.to->destination);
+}
+
 static void ports_read(struct watcher *w)
 {
 	struct ports_used u;
 	struct ports_udp udp;
 	w->ports = w->ports_of = w->udp = w->udp_of = REPORT_NONE;
-	w->ports_to[0] = 0;
-	if (!ports_used_read(w->host, NULL, &u, NULL) && u.available > 0) {
-		w->ports = u.count ? u.at[0].used : 0;
-		w->ports_of = u.available;
-		if (u.count)
-			report_text(w->ports_to, "%s", u.at[0].destination);
-	}
+	report_text(w->ports_what, "ports");
+	if (!ports_used_read(w->host, NULL, &u, NULL) && u.available > 0)
+		ports_take(w, &u);
 	ports_used_free(&u);
 	if (!ports_udp_read(w->host, &udp, NULL) && udp.available > 0) {
 		w->udp = udp.all;
@@ -182,7 +213,7 @@ static void ports_gauges(struct watcher *w, struct watch_sample *out)
 		pace_end(&w->due.port, WATCHER_SHARE);
 	}
 	struct watch_gauge *g = watch_gauge(out, "ports.ephemeral");
-	report_text(g->what, "ports%s%s", w->ports_to[0] ? " to " : "", w->ports_to);
+	report_text(g->what, "%s", w->ports_what);
 	g->key = 1; /* the destination changes */
 	g->value = w->ports;
 	g->limit = w->ports_of;
@@ -241,7 +272,7 @@ static bool subject_again(struct watcher *w)
 	struct check_subject of = {.host = w->host, .subject = w->subject};
 	struct err why = {0};
 	int rc = check_again(&o, &of, &why);
-	bool moved = of.host != w->host;
+	bool moved = of.moved;
 	bool gone = rc == -ESRCH || rc == -ENOENT || rc == -EOPNOTSUPP;
 	report_text(w->waiting, "%s", !rc || gone ? "" : why.text);
 	w->host = of.host;

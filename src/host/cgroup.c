@@ -33,7 +33,7 @@ struct hierarchy {
 static ssize_t groups_read(const struct host *h, pid_t pid, char **groups)
 {
 	char path[64] = "proc/self/cgroup";
-	if (pid)
+	if (cgroup_shown(h, pid))
 		snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
 	return host_read_all(h, path, groups, NULL);
 }
@@ -504,6 +504,13 @@ struct cgroup cgroup_none(bool hidden)
 			       .pids = {.max = HOST_UNLIMITED, .hidden = hidden},
 			       .pressure = {.stalled_us = -1},
 			       .cpu_hidden = hidden};
+}
+
+bool cgroup_shown(const struct host *h, pid_t pid)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
+	return pid && (host_live(h) || host_has(h, path));
 }
 
 static bool has_mark(const struct host *h, const struct container_row *row)

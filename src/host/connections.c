@@ -12,6 +12,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/port_settings.h"
+#include "epolltune/subject.h"
 #include "host/listener_table.h"
 #include "host/sock_diag.h"
 #include "host/tcp_info.h"
@@ -166,6 +167,20 @@ int connections_read(const struct host *h, const struct listeners *l,
 		.wanted_states = TCP_OPEN, .l = l, .wanted = wanted, .arg = arg, .out = c};
 	c->open = c->accepted = c->heard = 0;
 	return reading_run(&r, h, SOCK_DIAG_WITH(INET_DIAG_INFO), received, e);
+}
+
+int connections_read_subject(const struct host *h, const struct subject *s, struct connections *c,
+			     struct err *e)
+{
+	CLEAN(listeners_free) struct listeners l = {0};
+	if (!host_live(h)) {
+		c->open = s->then.open;
+		c->accepted = s->then.accepted;
+		c->heard = s->then.heard;
+		return 0;
+	}
+	int rc = listeners_read_tcp(h, &l, e);
+	return rc ? rc : connections_read(h, &l, subject_receives, (void *)s, c, e);
 }
 
 int connections_states(const struct host *h, const struct listeners *l,

@@ -22,32 +22,37 @@ static int kind_of(const char *name)
 	return -1;
 }
 
+void process_line_print(FILE *out, const struct process *p)
+{
+	char a[TEXT_FIELD], b[TEXT_FIELD], c[TEXT_FIELD];
+	fprintf(out,
+		PROCESS_LINE "%d\t%d\t%" PRIu64 "\t%d\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
+			     "\t%s\t%s\t%s\t%d\t%" PRIu64 "\t%d\t%d\n",
+		(int)p->pid, (int)p->root, p->started, p->state, p->soft, p->hard, p->open,
+		text_field(p->name, a), text_field(p->unit, b), text_field(p->waits_in, c),
+		p->manager, p->threads, p->alike, p->own);
+}
+
 char *listener_file_text(const struct listeners *l)
 {
-	char *text = NULL, a[TEXT_FIELD], b[TEXT_FIELD], c[TEXT_FIELD];
+	char *text = NULL, address[TEXT_FIELD];
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
 	fprintf(out, "counted\t%d\thidden\t%d\tunlisted\t%u\tcut\t%d\tapart\t%d\tunheld\t%d\n",
 		l->counted, l->hidden, l->unlisted, l->cut, l->apart, l->unheld);
-	for (size_t i = 0; i < l->process_count; i++) {
-		const struct process *p = &l->processes[i];
-		fprintf(out,
-			"process\t%d\t%d\t%" PRIu64 "\t%d\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
-			"\t%s\t%s\t%s\t%d\t%" PRIu64 "\t%d\t%d\n",
-			(int)p->pid, (int)p->root, p->started, p->state, p->soft, p->hard, p->open,
-			text_field(p->name, a), text_field(p->unit, b), text_field(p->waits_in, c),
-			p->manager, p->threads, p->alike, p->own);
-	}
+	for (size_t i = 0; i < l->process_count; i++)
+		process_line_print(out, &l->processes[i]);
 	for (size_t i = 0; i < l->count; i++) {
 		const struct listener *x = &l->at[i];
 		fprintf(out,
 			"%s\t%u\t%u\t%u\t%u\t%u\t%" PRIu64 "\t%" PRIu64
-			"\t%u\t%d\t%d\t%s\t%d\t%d\n",
+			"\t%u\t%d\t%d\t%s\t%d\t%d\t%u\t%u\n",
 			names[x->kind], x->port, x->depth, x->limit, x->drops, x->half_open,
-			x->inode, x->cookie, x->uid, x->owner, x->v6only, text_field(x->address, a),
-			x->systemd, x->connected);
+			x->inode, x->cookie, x->uid, x->owner, x->v6only,
+			text_field(x->address, address), x->systemd, x->connected,
+			x->receive_buffer, x->send_buffer);
 	}
 	if (fclose(out)) {
 		free(text);
@@ -75,7 +80,7 @@ static bool is_named_own(const char *name)
 	return !strcmp(name, "epolltune") || !strncmp(name, "probe:", strlen("probe:"));
 }
 
-static bool process_parse(char *rest, struct process *out)
+bool process_line_parse(char *rest, struct process *out)
 {
 	uint64_t pid, root, state, manager, alike, own;
 	if (!number(&rest, INT32_MAX, &pid) || !number(&rest, INT32_MAX, &root) ||
@@ -109,7 +114,7 @@ static bool is_ipv6(const struct listener *l)
 
 static bool listener_parse(char *rest, size_t processes, struct listener *out)
 {
-	uint64_t port, v[4], uid, v6only, systemd, connected;
+	uint64_t port, v[4], uid, v6only, systemd, connected, buffers[2];
 	if (!number(&rest, UINT16_MAX, &port))
 		return false;
 	for (size_t i = 0; i < 4; i++)
@@ -135,6 +140,10 @@ static bool listener_parse(char *rest, size_t processes, struct listener *out)
 	/* Older captures lack these. */
 	out->systemd = number(&rest, 1, &systemd) && systemd;
 	out->connected = number(&rest, 1, &connected) && connected;
+	if (number(&rest, UINT32_MAX, &buffers[0]) && number(&rest, UINT32_MAX, &buffers[1])) {
+		out->receive_buffer = (uint32_t)buffers[0];
+		out->send_buffer = (uint32_t)buffers[1];
+	}
 	return true;
 }
 
@@ -159,7 +168,7 @@ static bool line_parse(char *line, unsigned kinds, struct listeners *out)
 			unlisted ? (unsigned)strtoul(unlisted + strlen("unlisted\t"), NULL, 10) : 0;
 	} else if (!strcmp(kind, "process")) {
 		/* A damaged one keeps its place: listeners name them by their number. */
-		if (!process_parse(rest, &p))
+		if (!process_line_parse(rest, &p))
 			p = (struct process){0};
 		struct process *more =
 			array_add(&out->processes, &out->process_count, sizeof(*more));

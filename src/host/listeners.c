@@ -652,7 +652,7 @@ static int process_adopt(const struct host *h, struct listeners *l, const struct
 int listeners_adopt(const struct host *h, struct listeners *l, const struct listeners *earlier,
 		    struct err *e)
 {
-	for (size_t i = 0; i < earlier->count; i++) {
+	for (size_t i = 0; h->live && i < earlier->count; i++) {
 		const struct listener *was = &earlier->at[i];
 		const struct listener *now = listeners_find(l, was->cookie);
 		if (!now || was->owner < 0)

@@ -23,6 +23,12 @@ struct netns_search {
 	bool blind; /* a process or a mount could hide it */
 };
 
+int netns_own(struct err *e)
+{
+	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? err_errno(e, "cannot open the network namespace of this process") : fd;
+}
+
 bool netns_ask(int ns, netns_answer answer, const void *arg, void *out, size_t size)
 {
 	int ends[2];

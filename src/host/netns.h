@@ -1,8 +1,13 @@
-/* netns: internal to src/host/: asks in another network namespace. */
+/* netns: asks in another network namespace. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "epolltune/err.h"
+
+/* A descriptor of that of this process; the caller closes it. */
+int netns_own(struct err *e);
 
 /* Fills `out`, of `size` bytes, by a function that a process of its own runs in that network
  * namespace. False: it could not, and `out` is undefined. */

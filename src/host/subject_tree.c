@@ -98,9 +98,10 @@ int subject_acceptors(const struct host *h, const struct subject *s,
 	*out = NULL;
 	*count = 0;
 	for (size_t i = 0; i < s->acceptor_count; i++) {
-		struct process now;
-		if (process_read(h, s->acceptors[i].pid, &now, NULL) < 0 ||
-		    !process_same(&now, &s->acceptors[i]) || !chosen(&now))
+		struct process now = s->acceptors[i];
+		if ((host_live(h) && (process_read(h, s->acceptors[i].pid, &now, NULL) < 0 ||
+				      !process_same(&now, &s->acceptors[i]))) ||
+		    !chosen(&now))
 			continue;
 		struct process *more = array_add(out, count, sizeof(*more));
 		if (!more)
@@ -156,8 +157,8 @@ static bool open_add(int process, void *arg)
 int subject_open_read(const struct host *h, const struct subject *s, struct subject_open *out,
 		      struct err *e)
 {
-	*out = (struct subject_open){0};
-	return tree_walk(h, s, open_add, out, e);
+	*out = (struct subject_open){.processes = s->then.processes};
+	return !host_live(h) ? 0 : tree_walk(h, s, open_add, out, e);
 }
 
 /* "Pss_Anon:           4096 kB", in bytes; 0: there is no such line. */
@@ -221,8 +222,8 @@ static bool memory_add(int process, void *arg)
 int subject_memory_read(const struct host *h, const struct subject *s, uint64_t *bytes,
 			struct err *e)
 {
-	*bytes = 0;
-	return tree_walk(h, s, memory_add, bytes, e);
+	*bytes = s->then.memory;
+	return !host_live(h) ? 0 : tree_walk(h, s, memory_add, bytes, e);
 }
 
 struct thread_list {
@@ -316,6 +317,8 @@ uint64_t subject_accept_threads(const struct host *h, const struct subject *s)
 {
 	const struct server_row *row = server_row_find(s->name);
 	uint64_t sum = 0;
+	if (!host_live(h))
+		return s->then.threads;
 	if (subject_uncertain(s) || s->acceptor_count < s->accepting)
 		return 0;
 	if (subject_forks(s))
@@ -372,6 +375,9 @@ void subject_group(const struct host *h, const struct subject *s, struct cgroup 
 		if (known)
 			continue;
 		cgroup_read(h, root, &other);
+		/* A capture has those of one tree. */
+		if (!cgroup_shown(h, root))
+			other = cgroup_none(true);
 		/* The path of v1 is that of one hierarchy. */
 		if (path_add(paths, &count, other.path) || !other.sockets_charged)
 			cgroup_join(out, &other);

@@ -81,8 +81,10 @@ void buffer_fixed_read(const struct host *h, enum buffer_side side, struct setti
 		if (subject_receives(&all.at[i], (void *)s->subject) &&
 		    (!smallest || buffer_of(&all.at[i], side) < buffer_of(smallest, side)))
 			smallest = &all.at[i];
-	if (!smallest || connections_states(h, &all, is_same, smallest, c, NULL))
+	if (!smallest)
 		return;
+	/* Without its connections, as in a capture, the listener alone shows it. */
+	connections_states(h, &all, is_same, smallest, c, NULL);
 	int64_t bytes = buffer_of(smallest, side);
 	switch (buffer_origin(side, bytes, s->at[BUFFER_TRIPLE], c)) {
 	case BUFFER_AUTOTUNED:

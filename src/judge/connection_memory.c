@@ -80,10 +80,8 @@ static struct own own_of(const struct target *target, const struct settings *s)
 
 void connection_open_read(const struct host *h, struct settings *s)
 {
-	CLEAN(listeners_free) struct listeners l = {0};
 	CLEAN(free_pointer) struct connections *c = calloc(1, sizeof(*c));
-	if (!s->subject || s->guest || !c || listeners_read_tcp(h, &l, NULL) ||
-	    connections_read(h, &l, subject_receives, (void *)s->subject, c, NULL))
+	if (!s->subject || s->guest || !c || connections_read_subject(h, s->subject, c, NULL))
 		return;
 	s->taken.open = c->open;
 	s->taken.opened = s->subject->opened;

@@ -127,12 +127,15 @@ void ports_rate_read(const struct host *h, struct settings *s)
 	struct ports_taken taken;
 	struct err unread;
 	ports_settings_read(h, s);
-	int rc = ports_used_read(h, s->subject, &used, &unread);
-	if (rc < 0) {
-		used.count = 0;
+	bool own = s->subject;
+	/* Which of the sockets in a capture are the server's is not known. */
+	bool unknown = own && !host_live(h);
+	int rc = ports_used_read(h, unknown ? NULL : s->subject, &used, &unread);
+	if (rc < 0 || (unknown && used.count)) {
+		ports_used_free(&used);
+		used.others.owner = -1;
 		s->at[PORT_REMOTE][UNREAD] = 1;
 	}
-	bool own = s->subject;
 	if (ports_used_taken(&used, false, own, &taken) || !own)
 		destination_read(s, PORT_REMOTE, &taken);
 	if (ports_used_taken(&used, true, own, &taken))

@@ -34,6 +34,37 @@ static int64_t taken(const struct ports_used *u, const struct ports_to *to, stru
 	return used < u->available ? used : u->available;
 }
 
+static const struct ports_to *fullest(const struct ports_used *u, struct tcp_reuse knobs)
+{
+	const struct ports_to *max = NULL;
+	for (size_t i = 0; i < u->count; i++)
+		if (!max || taken(u, &u->at[i], knobs) > taken(u, max, knobs))
+			max = &u->at[i];
+	return max;
+}
+
+/* Of all destinations of a bound source. */
+static int64_t bound_taken(const struct ports_used *u, const struct ports_from *from)
+{
+	return from->used < u->available ? from->used : u->available;
+}
+
+struct ports_fullest ports_used_fullest(const struct ports_used *u, int64_t reuse,
+					int64_t timestamps)
+{
+	struct tcp_reuse knobs = {reuse, timestamps};
+	struct ports_fullest f = {.to = fullest(u, knobs)};
+	if (f.to)
+		f.used = taken(u, f.to, knobs);
+	for (size_t i = 0; i < u->from_count; i++) {
+		const struct ports_from *from = &u->from[i];
+		if (!ports_from_bound(u, from) || bound_taken(u, from) <= f.used)
+			continue;
+		f = (struct ports_fullest){&u->at[from->to], bound_taken(u, from), true};
+	}
+	return f;
+}
+
 static bool is_share_of(int64_t available, int64_t used, int percent)
 {
 	return available > 0 && used * 100 >= available * percent;
@@ -108,7 +139,7 @@ static void bound_finding(const struct ports_used *u, const struct ports_from *f
 			  struct report *r)
 {
 	const struct ports_to *to = &u->at[from->to];
-	int64_t used = from->used < u->available ? from->used : u->available;
+	int64_t used = bound_taken(u, from);
 	struct wording w = {0};
 	words_process(&w, u, to);
 	words_ports(&w, u, to, used);
@@ -177,13 +208,11 @@ void ports_used_judge(const struct ports_used *u, int64_t reuse, int64_t timesta
 		      struct report *r)
 {
 	struct tcp_reuse knobs = {reuse, timestamps};
-	const struct ports_to *worst = NULL;
+	const struct ports_to *worst = fullest(u, knobs);
 	char others[WORDING_TEXT] = "";
 	size_t near = 0;
-	for (size_t i = 0; i < u->count; i++)
-		if (is_share(u, taken(u, &u->at[i], knobs), PORTS_NEAR) &&
-		    (!worst || taken(u, &u->at[i], knobs) > taken(u, worst, knobs)))
-			worst = &u->at[i];
+	if (worst && !is_share(u, taken(u, worst, knobs), PORTS_NEAR))
+		worst = NULL;
 	for (size_t i = 0; i < u->count; i++) {
 		const struct ports_to *to = &u->at[i];
 		if (to == worst || !is_share(u, taken(u, to, knobs), PORTS_NEAR))

@@ -123,14 +123,14 @@ static int64_t backlog_of(const struct probe_options *o)
 }
 
 static void setting_read(const struct knob *k, const struct host *h, const struct probe_options *o,
-			 const struct subject *holder, int64_t field[3], char text[SETTING_TEXT])
+			 int64_t field[3], char text[SETTING_TEXT])
 {
 	char value[KNOB_VALUE];
 	struct err unread;
 	if (!strcmp(k->name, LISTEN_KNOB))
 		field[0] = backlog_of(o);
-	else if (k->scope == KNOB_PROCESS && holder)
-		subject_nofile(holder, field);
+	else if (k->scope == KNOB_PROCESS && o->subject)
+		subject_nofile(o->subject, field);
 	else if (k->scope == KNOB_PROCESS)
 		nofile_read(h, field);
 	else if (knob_read(k, h, value, &unread) == 0)
@@ -148,7 +148,6 @@ void settings_read(const struct experiment *x, const struct host *h, const struc
 {
 	*s = (struct settings){.machine = *m,
 			       .subject = o->subject,
-			       .captured = o->captured,
 			       .guest = o->guest,
 			       .peers = o->peers,
 			       .taken = {.basis = ""}};
@@ -158,7 +157,7 @@ void settings_read(const struct experiment *x, const struct host *h, const struc
 	for (size_t i = 0; i < settings_count(x); i++) {
 		const struct knob *k = knob_find(x->knobs[i]);
 		if (k)
-			setting_read(k, h, o, settings_holder(s), s->at[i], s->text[i]);
+			setting_read(k, h, o, s->at[i], s->text[i]);
 	}
 	if (x->read)
 		x->read(h, s);

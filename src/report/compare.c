@@ -83,13 +83,30 @@ enum compare_verdict compare_gain(const struct wall *before, const struct wall *
 							 : COMPARE_SAME;
 }
 
+/* An accepted wall asks for nothing, as one that is ok. `copy` is room for that; NULL stays so. */
+static const struct wall *as_accepted(const struct wall *w, struct wall *copy)
+{
+	if (!w || !w->accepted)
+		return w;
+	*copy = *w;
+	copy->verdict = VERDICT_OK;
+	return copy;
+}
+
 /* The change that a comparison prints: a wall that asks now, and had no verdict, must not pass as
- * no difference. That it was otherwise before is not known: a proof does not blame the change. */
+ * no difference, nor one that is accepted no more. That it was otherwise before is not known: a
+ * proof does not blame the change. */
 static enum compare_verdict change_of(const struct wall *before, const struct wall *after,
 				      enum compare_purpose purpose)
 {
-	if (purpose == COMPARE_TO_DIFF && before && after && before->verdict == VERDICT_UNKNOWN &&
-	    verdict_asks(after->verdict))
+	struct wall was, is;
+	if (purpose == COMPARE_TO_PROVE)
+		return compare_wall(before, after);
+	/* One that is ok now is better, accepted before or not. */
+	if (after && verdict_asks(after->verdict))
+		before = as_accepted(before, &was);
+	after = as_accepted(after, &is);
+	if (before && after && before->verdict == VERDICT_UNKNOWN && verdict_asks(after->verdict))
 		return COMPARE_WORSE;
 	return compare_wall(before, after);
 }
@@ -305,10 +322,13 @@ static int add_wall(struct comparison *c, const struct wall *before, const struc
 		    enum compare_purpose purpose, struct err *e)
 {
 	struct comparison_row *row = comparison_row(c);
-	const char *was = before ? wall_verdict_name(before->verdict) : "";
-	const char *is = after ? wall_verdict_name(after->verdict) : "";
+	char was[RENDER_VERDICT] = "", is[RENDER_VERDICT] = "";
 	if (!row)
 		return err_set(e, ENOMEM, "out of memory for the comparison");
+	if (before)
+		render_verdict(before, was);
+	if (after)
+		render_verdict(after, is);
 	row->change = change_of(before, after, purpose);
 	row->lost = is_lost(before, after);
 	report_text(row->cell[0], "%s", before ? before->name : after->name);
@@ -409,6 +429,7 @@ static json_t *json_side(struct json_writer *w, const struct wall *wall)
 	json_t *o = json_object();
 	value_set(w, o, "verdict", value_text(wall_verdict_name(wall->verdict)));
 	value_set(w, o, "value", value_quantity(figure_of(wall)));
+	value_set(w, o, "accepted", json_boolean(wall->accepted));
 	return o;
 }
 

@@ -7,8 +7,8 @@
 #include "report/render.h"
 
 /* Exit status: 0 nothing is worse; 1 a wall became tight, or a warning is new that makes the
- * verdict by itself; 2 the same of short and critical; 3 a wall that the target needs, or the
- * report, has no verdict any more. */
+ * verdict by itself; 2 the same of short and critical, where an accepted wall counts as ok; 3 a
+ * wall that the target needs, or the report, has no verdict any more. */
 int compare_status(const struct report *before, const struct report *after);
 
 /* The rate at which the rounds after `r` compare latencies, half of what it measured. 0: it has
@@ -34,7 +34,7 @@ int compare_reports(struct comparison *c, const struct report *before, const str
 /* Prints it as text. */
 int compare_text(FILE *out, const struct report *before, const struct report *after,
 		 enum compare_purpose purpose, const struct render_style *style, struct err *e);
-/* { "walls": [ { name, unit, change, before: { verdict, value }, after: … } ],
+/* { "walls": [ { name, unit, change, before: { verdict, value, accepted }, after: … } ],
  *   "findings": { "gone": [ id … ], "new": [ id … ], "worse": [ { id, level } … ] } }; NULL if out
  * of memory. */
 json_t *compare_json(const struct report *before, const struct report *after,

@@ -47,14 +47,12 @@ static void walls(struct html *h, const struct report *r)
 	html_table(h, "Capacity and need of each wall", columns);
 	for (size_t i = 0; i < r->wall_count; i++) {
 		const struct wall *w = &r->walls[i];
-		char capacity[64], needed[64], verdict[32];
+		char capacity[64], needed[64], verdict[RENDER_VERDICT];
 		if (figure_is_absent(w))
 			continue;
-		snprintf(verdict, sizeof(verdict), "%s%s", wall_verdict_name(w->verdict),
-			 w->accepted ? ", accepted" : "");
 		html_row(h);
 		html_cell_code(h, w->name);
-		html_cell(h, page_verdict_tone(w->verdict), verdict);
+		html_cell(h, page_wall_tone(w), render_verdict(w, verdict));
 		html_cell(h, TONE_PLAIN, figure_text(capacity, sizeof(capacity), w));
 		html_cell(h, TONE_PLAIN, figure_needed(needed, sizeof(needed), w));
 		html_cell(h, TONE_FAINT, figure_basis(w));

@@ -27,6 +27,9 @@ static void finding_lines(const struct junit *j, const struct report *r, const s
 
 static enum junit_result result_of(const struct report *r, const struct wall *w)
 {
+	/* No wall has a verdict: that, too, is not known. */
+	if (w->verdict == VERDICT_UNKNOWN && report_summarize(r).unjudged)
+		return JUNIT_BROKEN;
 	if (w->accepted)
 		return JUNIT_SKIPPED;
 	if (verdict_asks(w->verdict))

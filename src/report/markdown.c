@@ -28,16 +28,16 @@ static void head_line(const struct page *p, enum tone tone, size_t indent, const
 
 static void wall(FILE *out, const struct wall *w)
 {
-	char capacity[64], needed[64];
-	bool asks = verdict_asks(w->verdict);
+	char capacity[64], needed[64], verdict[RENDER_VERDICT];
+	bool asks = verdict_asks(w->verdict) && !w->accepted;
 	fputs("| ", out);
 	markdown_code(out, w->name);
 	fputs(" | ", out);
 	markdown_put(out, figure_text(capacity, sizeof(capacity), w));
 	fputs(" | ", out);
 	markdown_put(out, figure_needed(needed, sizeof(needed), w));
-	fprintf(out, " | %s | %s%s%s%s |\n", figure_basis(w), asks ? "**" : "",
-		wall_verdict_name(w->verdict), asks ? "**" : "", w->accepted ? ", accepted" : "");
+	fprintf(out, " | %s | %s%s%s |\n", figure_basis(w), asks ? "**" : "",
+		render_verdict(w, verdict), asks ? "**" : "");
 }
 
 static void walls(FILE *out, const struct report *r)

@@ -46,6 +46,11 @@ enum tone page_verdict_tone(enum wall_verdict v)
 	return of[v];
 }
 
+enum tone page_wall_tone(const struct wall *w)
+{
+	return w->accepted ? TONE_PLAIN : page_verdict_tone(w->verdict);
+}
+
 void page_put(const struct page *p, enum tone tone, const char *text)
 {
 	bool color = p->color && tone != TONE_PLAIN && *text;

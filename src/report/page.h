@@ -26,6 +26,8 @@ void page_put(const struct page *p, enum tone tone, const char *text);
 /* A verdict as a table prints it, and its tone. */
 const char *page_verdict(enum wall_verdict v);
 enum tone page_verdict_tone(enum wall_verdict v);
+/* The tone of a wall's: none where it is accepted. */
+enum tone page_wall_tone(const struct wall *w);
 /* printf into printable text, in ASCII unless the page is UTF-8. */
 void page_text(const struct page *p, char *out, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

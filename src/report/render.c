@@ -65,6 +65,13 @@ char *render_wall_note(const struct wall *w, char text[RENDER_NOTE])
 	return text;
 }
 
+char *render_verdict(const struct wall *w, char text[RENDER_VERDICT])
+{
+	snprintf(text, RENDER_VERDICT, "%s%s", wall_verdict_name(w->verdict),
+		 w->accepted ? ", accepted" : "");
+	return text;
+}
+
 char *render_omitted(const struct report *r, char text[RENDER_OMITTED])
 {
 	text[0] = 0;

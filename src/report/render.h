@@ -33,6 +33,9 @@ int render_flush(FILE *out, const char *what, struct err *e);
  * Returns `text`. */
 #define RENDER_NOTE 1024
 char *render_wall_note(const struct wall *w, char text[RENDER_NOTE]);
+/* "short", "short, accepted". Returns `text`. */
+#define RENDER_VERDICT 32
+char *render_verdict(const struct wall *w, char text[RENDER_VERDICT]);
 /* That the report has no room for all; "": it has. Returns `text`. */
 #define RENDER_OMITTED 96
 char *render_omitted(const struct report *r, char text[RENDER_OMITTED]);

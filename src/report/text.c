@@ -12,13 +12,14 @@
 
 static void add_wall(struct table *t, const struct wall *w)
 {
-	char capacity[64], needed[64];
+	char capacity[64], needed[64], verdict[RENDER_VERDICT];
 	table_row(t);
 	table_cell(t, "%s", w->name);
 	table_cell(t, "%s", figure_text(capacity, sizeof(capacity), w));
 	table_cell(t, "%s", figure_needed(needed, sizeof(needed), w));
 	table_cell(t, "%s", figure_basis(w));
-	table_cell_tone(t, page_verdict_tone(w->verdict), page_verdict(w->verdict));
+	table_cell_tone(t, page_wall_tone(w),
+			w->accepted ? render_verdict(w, verdict) : page_verdict(w->verdict));
 }
 
 /* Prints the details of the walls, and why one that is needed has no verdict. */

@@ -28,7 +28,7 @@ static const struct watch_kind kinds[] = {
 	{.wall = "buffers.memory",
 	 .unit = "B",
 	 .loss = VERDICT_TIGHT,
-	 .losses = "times under pressure"},
+	 .losses = "times under pressure, connections reset"},
 	{.wall = "cgroup.memory", .unit = "B", .alike = true},
 	{.wall = "cgroup.pids", .unit = "processes", .alike = true},
 	{.wall = "cgroup.cpu", .unit = "periods", .paired = true, .alike = true},
@@ -75,6 +75,13 @@ struct watch_gauge *watch_gauge(struct watch_sample *s, const char *wall)
 				  .half_open = REPORT_NONE,
 				  .syn_room = REPORT_NONE};
 	return g;
+}
+
+void watch_aborts_add(struct watch_aborts *a, int64_t grown, int64_t orphans, int64_t limit)
+{
+	if (grown > 0)
+		*(orphans > 0 && limit >= 0 && orphans > limit / 4 ? &a->orphans : &a->memory) +=
+			grown;
 }
 
 bool watch_same(const struct watch_gauge *a, const struct watch_gauge *b)

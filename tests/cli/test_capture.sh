@@ -221,6 +221,48 @@ test_the_limits_of_a_server_are_those_of_its_workers() {
 	same 4096 1024 4 ok
 }
 
+# A server with a small backlog, that has a process for each connection.
+forks_by_name() {
+	python3 - <<-EOF &
+		import signal, socket
+		open("/proc/self/comm", "w").write("postgres")
+		listener = socket.create_server(("", 8080), backlog=128)
+		other = socket.create_server(("", 8081), backlog=4)
+		print("listens", flush=True)
+		signal.pause()
+	EOF
+}
+
+test_the_walls_of_a_captured_server_are_those_of_one_that_runs() {
+	needs python3
+	in_namespace
+	forks_by_name >listens
+	server=$!
+	wait_for grep -q listens listens
+	capture --server :8080
+	for how in "--quick --server :8080" "--sysroot c.tar.gz"; do
+		n=$((${n:-0} + 1))
+		# shellcheck disable=SC2086 # two options
+		expect any epolltune check $how --rate 41k --stall 100ms --connections 5000 --idle 300s --format json
+		json 'wall("accept-queue") | .verdict == "short" and .limit == 129 and .method == "running"'
+		# Those that other processes move meanwhile, with their verdict only.
+		jq -c '.walls[] | if .name | test("^(memory|buffers.memory|descriptors.system|cgroup|softnet)")
+			then {name, verdict, method} else {name, verdict, method, limit, needed, detail} end' out >walls$n
+	done
+	diff -u walls1 walls2 || fail 'the capture has other walls'
+	expect 3 epolltune check --sysroot c.tar.gz --backlog 511
+	refused '--backlog'
+	# Its control group, too.
+	mkdir -p machine/sys/fs/cgroup/own machine/proc/self
+	echo 0::/own >machine/proc/self/cgroup
+	echo '30 24 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw' >machine/proc/self/mountinfo
+	echo 2048 >machine/sys/fs/cgroup/own/pids.max
+	echo 10 >machine/sys/fs/cgroup/own/pids.current
+	expect any epolltune check --sysroot machine --connections 5000 --probe container --format json
+	json 'wall("cgroup.pids") | .verdict == "short" and .needed == 5000 and .limit == 2038'
+	kill "$server"
+}
+
 # Of a service that systemd will start neither limits nor control group are known.
 test_what_a_server_hides_is_not_taken_from_this_process() {
 	in_namespace

@@ -180,6 +180,24 @@ test_a_server_is_found_again_in_another_namespace() {
 	jq -es 'any(.[1:][]; .seconds == null and .listening)' lines >filtered || fail 'the run continues'
 }
 
+# They are one for the machine, and the namespace of a container does not show them.
+test_limits_of_the_machine_are_read_again() {
+	in_namespace -m
+	[ -e /proc/sys/net/ipv4/tcp_mem ] || skip 'tcp_mem is not visible here'
+	memory='any(.rows[]; .wall == "buffers.memory" and .limit == $limit * $page)'
+	limit_is() { wait_for newest "$(getconf PAGE_SIZE) as \$page | $1 as \$limit | $memory"; }
+	cp "$PROGRAM" planted
+	echo 1000 2000 3000 >tcp_mem
+	mount --bind tcp_mem /proc/sys/net/ipv4/tcp_mem
+	unshare -n sh -c 'ip link set lo up && exec ./planted serve --port 8080 --workers 1 --quiet' &
+	server=$!
+	wait_for sh -c 'nsenter -t "$1" -n ss -Hltn 2>/dev/null | grep -q :8080' - $server
+	epolltune watch --server $server --interval 100ms --format jsonl >lines &
+	limit_is 3000
+	echo 4000 5000 6000 >tcp_mem
+	limit_is 6000
+}
+
 # Which of two it is, is not known.
 test_a_server_that_is_ambiguous_is_said_to_be() {
 	in_namespace

@@ -39,7 +39,7 @@ static void archive_read_bytes(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CLEAN(listeners_free) struct listeners l = {0};
-	struct subject server;
+	CLEAN(subject_free) struct subject server = {0};
 	CLEAN(free_pointer) char *text = malloc(size + 1);
 	archive_read_bytes(data, size);
 	if (!text)

@@ -704,6 +704,28 @@ static void groups_of_one_server_are_joined(void **state)
 	host_close(h);
 }
 
+/* A capture has those of the first tree of its server as its own. */
+static void a_captured_server_has_the_groups_of_the_capture(void **state)
+{
+	struct process acceptors[] = {{.pid = 813, .root = 812}, {.pid = 900, .root = 900}};
+	struct subject server = {.pid = 812, .acceptors = acceptors, .acceptor_count = 1};
+	struct cgroup c;
+	struct host *h;
+	struct err e;
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("proc/self/cgroup", "0::/own.service\n");
+	put("sys/fs/cgroup/own.service/pids.max", "500\n");
+	put("sys/fs/cgroup/own.service/pids.current", "80\n");
+	assert_int_equal(host_open(&h, root, &e), 0);
+	for (size_t trees = 1; trees <= 2; trees++) {
+		server.acceptor_count = trees;
+		subject_group(h, &server, &c);
+		assert_int_equal(c.pids.max, 500);
+		assert_int_equal(c.pids.hidden, trees > 1);
+	}
+	host_close(h);
+}
+
 /* The path is of one hierarchy: in another one they may have groups of their own. */
 static void groups_of_version_1_differ_by_hierarchy(void **state)
 {
@@ -783,6 +805,8 @@ int main(void)
 						begin, end),
 		cmocka_unit_test_setup_teardown(a_long_list_is_read_whole, begin, end),
 		cmocka_unit_test_setup_teardown(groups_of_one_server_are_joined, begin, end),
+		cmocka_unit_test_setup_teardown(a_captured_server_has_the_groups_of_the_capture,
+						begin, end),
 		cmocka_unit_test(groups_of_version_1_differ_by_hierarchy),
 		cmocka_unit_test(an_unknown_group_is_hidden),
 		cmocka_unit_test_setup_teardown(damaged_files_are_no_limits, begin, end),

@@ -1035,22 +1035,35 @@ static void a_captured_server_is_the_one_that_ran(void **state)
 		{"", false},
 	};
 	CLEAN(capture_free) struct capture *c = NULL;
-	const struct subject server = {.name = "a\nname",
+	struct process worker = {.pid = 813,
+				 .root = 812,
+				 .started = 9,
+				 .name = "own: worker",
+				 .state = 'T',
+				 .soft = 64};
+	const struct subject server = {.acceptors = &worker,
+				       .acceptor_count = 1,
+				       .name = "a\nname",
 				       .unit = "own.service",
 				       .manager = UNIT_USER,
 				       .pid = 812,
 				       .accepting = 4,
 				       .held = 12,
 				       .upstream = 3,
-				       .forks = true};
-	struct subject s;
+				       .forks = true,
+				       .ownerless = true,
+				       .cut = 1u << LISTENER_UDP,
+				       .then = {.threads = 4, .memory = 1 << 20, .heard = 7},
+				       .outside = {.used = 9, .max = 90, .rest_s = REPORT_NONE}};
+	CLEAN(subject_free) struct subject s = {0};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		CLEAN(subject_free) struct subject one = {0};
 		put("server", rows[i].text);
-		if (subject_captured(captured, &s) != rows[i].is)
+		if (subject_captured(captured, &one) != rows[i].is)
 			fail_msg("row %zu", i);
 	}
 	assert_int_equal(capture_make(&c, NULL), 0);
-	assert_int_equal(subject_capture(&server, c, NULL), 0);
+	assert_int_equal(subject_capture(captured, &server, c, NULL), 0);
 	put("server", capture_find(c, "server")->data);
 	put("proc/self/limits",
 	    "Max open files            1024                 524288               files");
@@ -1062,9 +1075,59 @@ static void a_captured_server_is_the_one_that_ran(void **state)
 	assert_int_equal(s.accepting, 4);
 	assert_int_equal(s.held, 12);
 	assert_int_equal(s.upstream, 3);
-	assert_true(s.forks && !s.unshown && !s.activated);
+	assert_true(s.forks && !s.unshown && !s.activated && s.ownerless);
 	assert_int_equal(s.soft, 1024);
 	assert_int_equal(s.hard, 524288);
+	assert_memory_equal(&s.then, &server.then, sizeof(s.then));
+	assert_int_equal(s.acceptor_count, 1);
+	assert_string_equal(s.acceptors[0].name, worker.name);
+	assert_int_equal(s.acceptors[0].state, 'T');
+	assert_int_equal(s.outside.max, 90);
+	assert_true(s.cut >> LISTENER_UDP & 1);
+	assert_int_equal(s.outside.rest_s, REPORT_NONE);
+}
+
+/* Its own are those that the capture marks, or that its processes have in one that marks none. */
+static void the_listeners_of_a_captured_server_are_its_own(void **state)
+{
+	static const char listeners[] =
+		"process\t812\t812\t9\t83\t64\t64\t7\town\t\t\n"
+		"process\t7\t7\t9\t83\t64\t64\t7\tother\t\t\n"
+		"tcp\t80\t0\t128\t0\t0\t1\t11\t0\t0\t0\t0.0.0.0:80\t0\t0\t4096\t8192\n"
+		"tcp\t81\t0\t64\t0\t0\t2\t12\t0\t0\t0\t0.0.0.0:81\t0\t0\n"
+		"tcp\t82\t0\t32\t0\t0\t3\t13\t0\t1\t0\t0.0.0.0:82\t0\t0\n";
+	static const struct {
+		const char *marks;
+		uint32_t limit; /* of the smallest queue; 0: there is none */
+		size_t count;
+		bool cut;
+	} rows[] = {
+		{"", 64, 2, false},
+		{"listener 11 128 0 0\n", 128, 1, false},
+		{"listener 11 128 0 0\nlistener 12 64 2 1\n", 128, 2, false},
+		{"listener 11 511 0 4\n", 511, 1, false},
+		{"listener 13 32 0 0\nlistener 99 1 0 0\n", 32, 1, false},
+		{"listener 99 1 0 0\n", 0, 0, true},
+		{"listener x\nlistener 12 4294967296 0 0\n", 64, 2, false},
+	};
+	put("listeners", listeners);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		CLEAN(subject_free) struct subject s = {0};
+		char text[512];
+		snprintf(text, sizeof(text), SERVER("812", "0") "unit \nname own\n%s",
+			 rows[i].marks);
+		put("server", text);
+		assert_true(subject_captured(captured, &s));
+		const struct listener *l = subject_queue(&s, LISTENER_TCP).smallest;
+		if ((l ? l->limit : 0) != rows[i].limit || s.listeners.count != rows[i].count ||
+		    !s.cut != !rows[i].cut)
+			fail_msg("row %zu: limit %u of %zu, cut %x", i, l ? l->limit : 0,
+				 s.listeners.count, s.cut);
+		if (l && l->cookie == 11)
+			assert_int_equal(l->send_buffer, 8192);
+		if (l && l->paused != (rows[i].limit == 511))
+			fail_msg("row %zu: paused", i);
+	}
 }
 
 int main(void)
@@ -1072,6 +1135,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_machine, remove_machine)
 	const struct CMUnitTest tests[] = {
 		TEST(a_captured_server_is_the_one_that_ran),
+		TEST(the_listeners_of_a_captured_server_are_its_own),
 		TEST(a_capture_has_no_limits_of_a_server_that_is_hidden),
 		TEST(special_files_of_a_process_are_not_opened),
 		TEST(a_root_must_be_a_directory),

@@ -482,14 +482,26 @@ static void a_wall_that_asks_and_had_no_verdict_is_worse_but_for_a_proof(void **
 		enum wall_verdict before, after;
 		int status;
 		const char *change, *proof;
+		bool was_accepted, is_accepted;
 	} cases[] = {
-		{VERDICT_UNKNOWN, VERDICT_SHORT, 2, "worse", "unknown"},
-		{VERDICT_UNKNOWN, VERDICT_TIGHT, 1, "worse", "unknown"},
-		{VERDICT_UNKNOWN, VERDICT_OK, 0, "unknown", "unknown"},
-		{VERDICT_NA, VERDICT_SHORT, 2, "worse", "worse"},
-		{VERDICT_NA, VERDICT_OK, 0, "unknown", "unknown"},
-		{VERDICT_SHORT, VERDICT_UNKNOWN, 3, "unknown", "unknown"},
-		{VERDICT_UNKNOWN, VERDICT_UNKNOWN, 0, "same", "same"},
+		{VERDICT_UNKNOWN, VERDICT_SHORT, 2, "worse", "unknown", false, false},
+		{VERDICT_UNKNOWN, VERDICT_TIGHT, 1, "worse", "unknown", false, false},
+		{VERDICT_UNKNOWN, VERDICT_OK, 0, "unknown", "unknown", false, false},
+		{VERDICT_NA, VERDICT_SHORT, 2, "worse", "worse", false, false},
+		{VERDICT_NA, VERDICT_OK, 0, "unknown", "unknown", false, false},
+		{VERDICT_SHORT, VERDICT_UNKNOWN, 3, "unknown", "unknown", false, false},
+		{VERDICT_UNKNOWN, VERDICT_UNKNOWN, 0, "same", "same", false, false},
+		/* An accepted wall asks for nothing. */
+		{VERDICT_OK, VERDICT_SHORT, 0, "same", "worse", .is_accepted = true},
+		{VERDICT_NA, VERDICT_SHORT, 0, "unknown", "worse", .is_accepted = true},
+		{VERDICT_TIGHT, VERDICT_SHORT, 0, "better", "worse", .is_accepted = true},
+		{VERDICT_SHORT, VERDICT_SHORT, 0, "better", "same", .is_accepted = true},
+		{VERDICT_SHORT, VERDICT_SHORT, 0, "same", "same", true, true},
+		{VERDICT_SHORT, VERDICT_OK, 0, "better", "better", .was_accepted = true},
+		{VERDICT_SHORT, VERDICT_UNKNOWN, 3, "unknown", "unknown", .was_accepted = true},
+		/* That has expired. */
+		{VERDICT_SHORT, VERDICT_SHORT, 2, "worse", "same", .was_accepted = true},
+		{VERDICT_TIGHT, VERDICT_TIGHT, 1, "worse", "same", .was_accepted = true},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct report *r = calloc(2, sizeof(*r));
@@ -497,6 +509,8 @@ static void a_wall_that_asks_and_had_no_verdict_is_worse_but_for_a_proof(void **
 		one_wall(&r[1], 1100, 1000);
 		r[0].walls[0].verdict = cases[i].before;
 		r[1].walls[0].verdict = cases[i].after;
+		r[0].walls[0].accepted = cases[i].was_accepted;
+		r[1].walls[0].accepted = cases[i].is_accepted;
 		for (enum compare_purpose p = COMPARE_TO_DIFF; p <= COMPARE_TO_PROVE; p++) {
 			struct comparison c;
 			struct err e;
@@ -656,7 +670,7 @@ static void a_table_and_findings(void **state)
 	FILE *out = open_memstream(&text, &size);
 	assert_int_equal(compare_text(out, before, after, COMPARE_TO_DIFF, &style, &e), 0);
 	fclose(out);
-	assert_non_null(strstr(text, "short -> ok"));
+	assert_non_null(strstr(text, "short, accepted -> ok"));
 	assert_non_null(strstr(text, "better"));
 	assert_non_null(strstr(text, "- accept-queue.short"));
 	assert_non_null(strstr(text, "+ buffers.new"));

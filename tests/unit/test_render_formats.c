@@ -49,6 +49,14 @@ static void junit_fails_where_the_status_is_not_ok(void **state)
 		assert_int_equal(passes, report_exit_status(&r) == 0);
 		free(text);
 	}
+	/* No wall has a verdict, and the target needs none. */
+	static struct report r;
+	report_init(&r);
+	report_wall(&r, "cgroup.cpu");
+	assert_int_equal(report_exit_status(&r), 3);
+	char *text = rendered("junit", &r);
+	text_has(text, "failures=\"0\" errors=\"1\"");
+	free(text);
 }
 
 static void junit_has_a_case_for_each_wall(void **state)
@@ -263,6 +271,31 @@ static void an_accepted_wall_is_marked_in_metrics(void **state)
 	free(text);
 }
 
+/* In the same words, and without the colour of an alarm. */
+static void an_accepted_wall_is_no_alarm(void **state)
+{
+	static const struct {
+		const char *format, *has;
+	} rows[] = {
+		{"text", "short, accepted"},
+		{"markdown", "| short, accepted |"},
+		{"html", ">short, accepted</td>"},
+		{"junit", "message=\"accepted, short"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct report r;
+		sample_observed(&r);
+		for (size_t k = 0; k < r.wall_count; k++)
+			if (strcmp(r.walls[k].name, "accept-queue") == 0)
+				r.walls[k].verdict = VERDICT_SHORT;
+		char *text = rendered(rows[i].format, &r);
+		text_has(text, rows[i].has);
+		assert_null(strstr(text, "SHORT"));
+		assert_null(strstr(text, "bad\">short"));
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +308,7 @@ int main(void)
 		cmocka_unit_test(a_need_that_is_a_range_has_both_ends),
 		cmocka_unit_test(metrics_are_in_base_units_and_unknown_ones_absent),
 		cmocka_unit_test(an_accepted_wall_is_marked_in_metrics),
+		cmocka_unit_test(an_accepted_wall_is_no_alarm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

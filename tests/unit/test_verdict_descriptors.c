@@ -300,7 +300,7 @@ static void a_captured_server_has_its_own_limits(void **state)
 		struct subject server = rows[i].server;
 		snprintf(server.name, sizeof(server.name), "own");
 		snprintf(row, sizeof(row), "row %zu", i);
-		s.captured = server.pid ? &server : NULL;
+		s.subject = server.pid ? &server : NULL;
 		s.taken.held = server.held;
 		const struct report *r = verdict_of(process, &t, &s, NULL);
 		findings_are(row, r, rows[i].findings);

@@ -1192,6 +1192,41 @@ static void ports_that_are_not_shared_are_one_range(void **state)
 	}
 }
 
+/* What watch shows: the destination or the bound source that check would name. */
+static void the_fullest_is_where_connect_can_take_fewest(void **state)
+{
+	static const struct {
+		struct use uses[2];
+		struct ports_from from;
+		int64_t used;
+		size_t to; /* 2: none */
+		bool bound;
+	} cases[] = {
+		{.to = 2},
+		{{{.used = 100}, {.used = 90}}, {0}, 100, 0, false},
+		/* Those in TIME_WAIT that connect() reuses are not in use. */
+		{{{.used = 100, .waiting = 90}, {.used = 95, .waiting = 5}}, {0}, 90, 1, false},
+		{{{.used = 100, .waiting = 100}, {.used = 1}}, {0}, 1, 1, false},
+		{{{.used = 100, .waiting = 100}}, {0}, 0, 0, false},
+		{{{.used = 50}}, {.used = 80, .largest = 40}, 80, 0, true},
+		{{{.used = 50}}, {.used = 110, .largest = 40}, 100, 0, true},
+		{{{.used = 90}}, {.used = 80, .largest = 40}, 90, 0, false},
+		{{{.used = 50}}, {.used = 79, .largest = 40}, 50, 0, false},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct process p;
+		struct ports_used u = hundred_ports(&p);
+		for (size_t k = 0; k < 2 && cases[i].uses[k].used; k++)
+			use_add(&u, &cases[i].uses[k], k ? "10.0.0.2:9001" : "10.0.0.2:9000");
+		if (cases[i].from.used)
+			u.from[u.from_count++] = cases[i].from;
+		struct ports_fullest f = ports_used_fullest(&u, 1, 1);
+		if (f.used != cases[i].used || f.bound != cases[i].bound ||
+		    f.to != (cases[i].to < 2 ? &u.at[cases[i].to] : NULL))
+			fail_msg("case %zu: %lld", i, (long long)f.used);
+	}
+}
+
 static void several_destinations_are_named(void **state)
 {
 	static struct report r;
@@ -1344,6 +1379,7 @@ int main(void)
 		cmocka_unit_test(ports_that_are_not_shared_are_one_range),
 		cmocka_unit_test(a_destination_without_timestamps_is_not_reused),
 		cmocka_unit_test(a_full_interval_of_the_range_is_a_warning),
+		cmocka_unit_test(the_fullest_is_where_connect_can_take_fewest),
 		cmocka_unit_test(several_destinations_are_named),
 		cmocka_unit_test(ports_of_udp_are_counted_once),
 		cmocka_unit_test(ports_of_udp_are_judged),

@@ -546,6 +546,25 @@ static void throttled_periods_stay_until_they_are_read_again(void **state)
 	watch_free(&w);
 }
 
+/* The kernel counts both in one: orphans are the cause only where there are enough of them. */
+static void a_reset_is_charged_to_orphans_only_where_they_may_be_too_many(void **state)
+{
+	static const struct {
+		int64_t grown, orphans, limit, of_orphans, of_memory;
+	} rows[] = {
+		{7, 100, 100, 7, 0},  {7, 26, 100, 7, 0}, {7, 25, 100, 0, 7}, {7, 0, 0, 0, 7},
+		{7, 1, 0, 7, 0},      {7, -1, 100, 0, 7}, {7, 9, NONE, 0, 7}, {0, 100, 100, 0, 0},
+		{-1, 100, 100, 0, 0}, {NONE, 9, 9, 0, 0},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct watch_aborts a = {.orphans = 3, .memory = 4};
+		watch_aborts_add(&a, rows[i].grown, rows[i].orphans, rows[i].limit);
+		if (a.orphans != 3 + rows[i].of_orphans || a.memory != 4 + rows[i].of_memory)
+			fail_msg("row %zu: %lld, %lld", i, (long long)a.orphans,
+				 (long long)a.memory);
+	}
+}
+
 static void the_nearest_wall_is_first(void **state)
 {
 	static const uint64_t order[] = {3, 4, 2, 6, 1, 5, 7};
@@ -697,6 +716,7 @@ int main(void)
 		cmocka_unit_test(a_full_syn_queue_is_tight),
 		cmocka_unit_test(throttled_periods_are_those_since_the_look_before),
 		cmocka_unit_test(throttled_periods_stay_until_they_are_read_again),
+		cmocka_unit_test(a_reset_is_charged_to_orphans_only_where_they_may_be_too_many),
 		cmocka_unit_test(the_nearest_wall_is_first),
 		cmocka_unit_test(a_row_that_has_ended_stays_for_a_while),
 		cmocka_unit_test(overflows_of_a_listener_that_has_ended_count),
