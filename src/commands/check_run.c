@@ -429,6 +429,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	o->probe.subject = o->server || o->probe.guest ? &subject : NULL;
 	o->probe.captured = subject_captured(host, &captured) ? &captured : NULL;
 	o->probe.entered = enter[0];
+	o->target.datagrams_only &= !o->probe.guest && subject_prefers_datagrams(o->probe.subject);
 	host_open_earlier(&earlier, host, NULL);
 	s.check.earlier = earlier;
 	cramped_find(&s.check);
