@@ -268,6 +268,9 @@ static void clients_bound(const struct target *t, const struct settings *s, stru
 	struct clients_limit limit = limit_of(t, s);
 	b->explained = true;
 	b->absent = s->clients.state == CLIENTS_NONE;
+	if (!s->subject->activated)
+		b->absent_as = "epolltune knows of no limit that this server has by its command or "
+			       "by default.";
 	if (limit.value == REPORT_NONE)
 		return;
 	/* What it uses of the limit besides is not known. */
@@ -330,6 +333,7 @@ static void state_words(const struct settings *s, struct clients_limit limit, st
 		wording_set(w, "builtin", "%s", quantity_count(setting_of(s)->files_preset).text);
 	else if (!c->limit)
 		wording_flag(w, "automatic", true);
+	wording_flag(w, "waits", !server_of(s->subject)->clients_closed);
 	wording_flag(w, "unknown", limit.value == REPORT_NONE);
 	wording_flag(w, "files", limit.files && limit.value != REPORT_NONE);
 	wording_flag(w, "preset", c->preset);
@@ -421,6 +425,8 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 		    limit.value == REPORT_NONE ? "" : quantity_count((uint64_t)limit.value).text);
 	wording_set(w, "kept", "%s", limit.files ? kept : "");
 	wording_flag(w, "half", limit.files && set->files_each == 2);
+	wording_set(w, "divided", "%s",
+		    limit.files && set->files_each > 2 ? quantity_count(set->files_each).text : "");
 	who_words(s, w);
 	wording_set(w, "server", "%s", row->name);
 	wording_set(w, "default", "%s", row->clients ? row->clients : "");

@@ -103,6 +103,12 @@ static bool is_backported(const struct host *h, unsigned kernel)
 
 static bool has_tcp(const struct subject *s) { return !s || subject_listens(s, LISTENER_TCP); }
 
+/* Whether the target's connections come to it. */
+static bool has_connections(const struct target *t, const struct subject *s)
+{
+	return has_tcp(s) && !t->datagrams_only;
+}
+
 /* Whether the target's datagrams come to it. */
 static bool has_datagrams(const struct target *t, const struct subject *s)
 {
@@ -117,7 +123,7 @@ static bool has_flows(const struct subject *s)
 /* Whether only what the table holds now shows what the server's flows need. */
 static bool is_by_use(const struct target *t, const struct subject *s)
 {
-	return !has_tcp(s) && !has_datagrams(t, s);
+	return !has_connections(t, s) && !has_datagrams(t, s);
 }
 
 /* Whether the table of the namespace that forwards to the server has less room than this one:
@@ -232,7 +238,7 @@ static int64_t needed_beside(const struct target *t, const struct settings *s, u
 {
 	if (is_by_use(t, s->subject))
 		return s->at[USED][0];
-	if (!has_tcp(s->subject))
+	if (!has_connections(t, s->subject))
 		return 1; /* of one client */
 	return (int64_t)connection_needed((uint64_t)entries(t, rest_s), (uint64_t)own, each_of(t));
 }
@@ -313,12 +319,12 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 	b->unlimited = max == 0 && chains_of(s) == CHAINS_ANY;
 	b->binding = chains_bind(s) ? BUCKETS : MAX;
 	b->needed = needed_min(t, s, rest(s));
-	if (closed_max(t, s, rest(s)) && has_tcp(s->subject))
+	if (closed_max(t, s, rest(s)) && has_connections(t, s->subject))
 		b->needed_max = needed_max(t, s, rest(s));
 	b->defaulted = defaulted(t, s);
 	if (has_datagrams(t, s->subject)) {
-		b->needed_max =
-			flows_max(t, s) + (has_tcp(s->subject) ? needed_max(t, s, rest(s)) : 0);
+		bool both = has_connections(t, s->subject);
+		b->needed_max = flows_max(t, s) + (both ? needed_max(t, s, rest(s)) : 0);
 		b->unsure = true;
 	}
 	if (max == REPORT_NONE || used == REPORT_NONE)
@@ -354,9 +360,9 @@ static void count_word(struct wording *w, const char *name, int64_t count)
 	wording_set(w, name, "%s", count < 0 ? "" : quantity_count((uint64_t)count).text);
 }
 
-static void port_words(struct wording *w, const struct subject *s)
+static void port_words(const struct target *t, const struct subject *s, struct wording *w)
 {
-	enum listener_kind kind = has_tcp(s) ? LISTENER_TCP : LISTENER_UDP;
+	enum listener_kind kind = has_connections(t, s) ? LISTENER_TCP : LISTENER_UDP;
 	const struct listener *l = s ? subject_queue(s, kind).smallest : NULL;
 	if (l && l->port)
 		wording_set(w, "port", "%u", l->port);
@@ -372,7 +378,7 @@ static void udp_words(const struct target *t, const struct settings *s, struct w
 	wording_set(w, "udp_rest", "%s",
 		    quantity_show(QUANTITY_DURATION, udp_rest(s) * 1000000).text);
 	wording_flag(w, "use", is_by_use(t, s->subject));
-	wording_flag(w, "tcp", has_tcp(s->subject));
+	wording_flag(w, "tcp", has_connections(t, s->subject));
 }
 
 /* Sets {chains}, the entries that the chains hold, where they bind or may bind. */
@@ -391,7 +397,7 @@ static void table_words(const struct target *t, const struct settings *s, const 
 			const struct bound *b, struct wording *w)
 {
 	const struct knob *knob = knob_find(DIR "max");
-	bool use = is_by_use(t, s->subject), tcp = has_tcp(s->subject);
+	bool use = is_by_use(t, s->subject), tcp = has_connections(t, s->subject);
 	int64_t full = needed_max(t, s, rest(s)) + flows_max(t, s);
 	if (s->at[TRACKED][0] != 1)
 		return;
@@ -415,7 +421,7 @@ static void table_words(const struct target *t, const struct settings *s, const 
 	count_word(w, "shorter",
 		   tcp && rest(s) > REST_SHORTER_S ? needed_max(t, s, REST_SHORTER_S) : -1);
 	udp_words(t, s, w);
-	port_words(w, s->subject);
+	port_words(t, s->subject, w);
 	wording_flag(w, "outside", is_outside(s));
 }
 

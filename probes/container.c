@@ -321,7 +321,12 @@ static void memory_words(const struct target *target, const struct settings *s,
 	limits_words(s, connection_memory_enough(target, s, left(s)), memory_line, w);
 }
 
-static bool forks(const struct settings *s) { return subject_forks(s->subject); }
+/* Whether its connections have processes of this group. */
+static bool forks(const struct settings *s)
+{
+	const struct server_row *row = s->subject ? server_row_find(s->subject->name) : NULL;
+	return subject_forks(s->subject) && !(row && row->sessions);
+}
 
 static void pids_read(const struct host *h, struct settings *s)
 {
@@ -357,7 +362,7 @@ static void pids_bound(const struct target *target, const struct settings *s, st
 	b->explained = s->at[MAX][0] == REPORT_NONE;
 	if (!b->explained)
 		b->capacity = left(s);
-	if (!forks(s))
+	if (!forks(s) || target->datagrams_only)
 		return;
 	b->needed = processes_needed_min(target, s);
 	b->needed_max = processes_needed(target, s->taken.open);

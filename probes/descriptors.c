@@ -100,8 +100,26 @@ static int64_t limit_for(const struct target *t, const struct settings *s, int64
 static void nofile_read(const struct host *h, struct settings *s)
 {
 	const struct subject *holder = s->subject;
+	const struct server_row *row = holder ? server_row_find(holder->name) : NULL;
 	if (holder)
 		s->taken.held = holder->held;
+	/* The class of its workers. */
+	if (row && row->set[SERVER_CLIENTS].class_preset && !s->guest)
+		subject_clients_read(h, holder, &s->clients, NULL);
+}
+
+/* Why the limit of one process does not bound the connections of the server; NULL: it does. */
+static const char *unbounded(const struct settings *s)
+{
+	const struct subject *holder = settings_holder(s);
+	const struct server_row *row = server_row_find(holder->name);
+	if (subject_forks(holder))
+		return "Each connection has a process of its own, so that a limit on the "
+		       "descriptors of one does not bound their number.";
+	if (s->clients.class || (row && row->few_each))
+		return "Each process of the server has few connections, by a limit of its own, so "
+		       "that a limit on its descriptors does not bound their number.";
+	return NULL;
 }
 
 /* A running process has the soft limit that it was started with, or has raised itself. */
@@ -109,13 +127,10 @@ static void subject_bound(const struct target *t, const struct settings *s, stru
 {
 	const struct subject *holder = s->subject;
 	b->running = true;
-	b->absent = holder->activated;
-	if (subject_forks(holder)) {
-		b->absent = true;
-		b->absent_as = "Each connection has a process of its own, so that a limit on the "
-			       "descriptors of one does not bound their number.";
+	b->absent_as = unbounded(s);
+	b->absent = holder->activated || b->absent_as;
+	if (b->absent_as)
 		return;
-	}
 	b->capacity = connections_of(t, s, SOFT);
 	b->binding = nr_open_binds(s, SOFT) ? NR_OPEN : NOFILE;
 	/* That of one process, where more may accept. */

@@ -651,7 +651,8 @@ static void judge_aside(const struct queue_watch *w, const struct target *t)
 	const struct {
 		enum listener_kind kind;
 		uint64_t needed;
-	} kinds[] = {{LISTENER_TCP, target_accept_queue(t)}, {LISTENER_UDP, target_datagrams(t)}};
+	} kinds[] = {{LISTENER_TCP, t->datagrams_only ? 0 : target_accept_queue(t)},
+		     {LISTENER_UDP, target_datagrams(t)}};
 	for (size_t i = 0; s && i < sizeof(kinds) / sizeof(*kinds); i++) {
 		struct subject_queue q = subject_aside(s, kinds[i].kind, t->datagram_bytes);
 		bool udp = kinds[i].kind == LISTENER_UDP, small = q.holds < kinds[i].needed;

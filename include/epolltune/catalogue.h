@@ -47,6 +47,7 @@ struct wall_row {
 	bool lower_is_better;
 	bool tcp;            /* absent for a server that listens on UNIX sockets only */
 	bool connections;    /* like TCP, not needed by a server that has sockets of UDP only */
+	bool arrivals;       /* of connections: not needed where the load is datagrams only */
 	bool quiet;          /* where it is n/a a text report prints it with --verbose only */
 	bool memory;         /* bytes that are left: less where anything takes memory */
 	const char *runbook; /* the chapter of epolltune-runbook(7); NULL: none */
@@ -266,7 +267,8 @@ struct server_setting {
 	const char *narrower; /* further sections that lower it for their listeners: the first
 				 for those after it; NULL: none */
 	const struct server_apart *apart; /* listeners of others; NULL: none */
-	uint64_t preset; /* where nothing sets it; 0: it takes what RLIMIT_NOFILE allows */
+	uint64_t preset; /* where nothing sets it; 0: it takes what RLIMIT_NOFILE allows, or where
+			    files_each is 0 too there is none */
 	/* At most (RLIMIT_NOFILE - files_kept) / files_each; files_each 0: there is no such
 	 * bound. */
 	uint64_t files_each, files_kept;
@@ -277,13 +279,16 @@ struct server_setting {
 	/* The directive that sets it, of a server whose files epolltune does not read; NULL: it
 	 * does, or nothing sets it. */
 	const char *unread;
+	/* Of such a server that has it, as its threads are named, in the form of the names of
+	 * struct server_row; others of its name have none. NULL: each has it. */
+	const char *threads;
 	bool both;         /* connections to servers behind it count */
 	const char *asked; /* the command that shows it, as another may change it while the server
 			      runs; NULL: there is none */
 	const struct server_further *further; /* NULL: none */
 	/* What else the server reads it from, where epolltune does not look: a file in its working
-	 * directory, or in that of the option `elsewhere_directory`, and variables of its
-	 * environment that begin so, comma separated; NULL: nothing. */
+	 * directory, or in that of the option `elsewhere_directory`, NULL: none, and variables of
+	 * its environment that begin so, comma separated; NULL: nothing. */
 	const char *elsewhere_file, *elsewhere_directory, *elsewhere_variables;
 };
 enum server_limit { SERVER_CLIENTS, SERVER_BACKLOG, SERVER_LIMITS };
@@ -314,7 +319,12 @@ struct server_row {
 	struct {
 		uint64_t idle, busy, tls;
 	} own;
-	bool forks; /* a process for each connection */
+	bool forks;     /* a process for each connection */
+	bool sessions;  /* which systemd-logind moves to a control group of its own */
+	bool datagrams; /* its clients use UDP, and TCP at the same port where that fails */
+	/* Each of its processes has few clients, by a limit of its own: more of them make more
+	 * processes, or wait. */
+	bool few_each;
 	/* What its program has as text before its version; NULL: not known. */
 	const char *version;
 	/* The first version whose processes take turns at a socket that they share. Before, the

@@ -132,6 +132,9 @@ struct subject_threads {
 int subject_threads_read(const struct host *h, const struct subject *s, struct subject_threads *out,
 			 struct err *e);
 void subject_threads_free(struct subject_threads *t);
+/* Whether one of them has such a name, in the form of the names of struct server_row, or may have:
+ * they are not visible, or none has another name than its process, as before Java 9. */
+bool subject_may_have_thread(const struct host *h, const struct subject *s, const char *names);
 /* What they took between two reads, without those that ended meanwhile: all together, and the one
  * that was ready for longest. Zeros: none took any. */
 struct subject_taken {
@@ -160,7 +163,9 @@ int subject_memory_read(const struct host *h, const struct subject *s, uint64_t 
 /* The limit on connections that its command, or else the files of its configuration that the
  * command names, give each of its processes, by default where neither sets it. */
 enum subject_clients_state {
-	CLIENTS_NONE, /* there is none: the socket unit `file` starts a service that accepts */
+	/* There is none: the socket unit `file` starts a service that accepts, or the server has
+	 * none by its command or by default. */
+	CLIENTS_NONE,
 	CLIENTS_READ,
 	/* Why it is not known. */
 	CLIENTS_COMMAND,    /* the command is not readable */
@@ -268,6 +273,9 @@ bool subject_is_local(const struct subject *s);
 /* Whether it has sockets of UDP and no listener but those that are set aside: no client connects to
  * it. False for NULL. */
 bool subject_is_datagrams(const struct subject *s);
+/* Whether TCP is beside what its clients use: it receives datagrams at the port of a TCP listener,
+ * as a server of DNS, and is not one that epolltune knows for connections. False for NULL. */
+bool subject_prefers_datagrams(const struct subject *s);
 
 /* Sets listeners aside that are rarely those of its clients: on loopback, as a shutdown or
  * management port is, and on an ephemeral port that no other one has: the kernel chose it, for a

@@ -23,11 +23,14 @@ struct target {
 	uint64_t datagrams_per_s; /* of UDP, that arrive at one address; 0: none */
 	uint64_t datagram_bytes;  /* payload of each */
 	uint64_t idle_us; /* after which a load balancer or NAT forgets a connection; 0: none */
+	/* Connections and their rate were not asked for, and subject_prefers_datagrams(): they are
+	 * those of the default, and have no need. */
+	bool datagrams_only;
 };
 
 /* The preset c10k. */
 /* clang-format off */
-#define TARGET_DEFAULT {TARGET_SERVER, 10000, 10000, 100000, 50000, 100000000, 0, 1200, 0}
+#define TARGET_DEFAULT {TARGET_SERVER, 10000, 10000, 100000, 50000, 100000000, 0, 1200, 0, false}
 /* clang-format on */
 
 /* Presets c10k (the default), c100k, c1m. target_preset() returns 0, or -EINVAL naming those known.

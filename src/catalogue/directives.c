@@ -148,13 +148,15 @@ static const struct clue_row directives[] = {
 	{"pm.max_children", "",
 	 "php-fpm: processes of a pool: so many requests run at one time; the others wait in the "
 	 "accept queue (listen.backlog).",
-	 "accept-queue,accept-queue.unix", REMEDY_APPLICATION,
-	 "ss -lx  # and the status page of php-fpm",
+	 "application.limit,application.connections,accept-queue,accept-queue.unix",
+	 REMEDY_APPLICATION, "ss -lx  # and the status page of php-fpm",
 	 "pm.max_children = memory for PHP / memory of a process; then reload.", "php-fpm.conf"},
 	{"MaxRequestWorkers", "",
-	 "Apache: requests at one time; further clients wait in the accept queue.", "accept-queue",
-	 REMEDY_APPLICATION, "apachectl status",
-	 "A higher MaxRequestWorkers with ServerLimit; then restart.", "httpd mpm_common"},
+	 "Apache: requests at one time; mpm event holds AsyncRequestWorkerFactor (2) more connections "
+	 "for each. Further clients wait in the accept queue.",
+	 "application.limit,application.connections,accept-queue", REMEDY_APPLICATION,
+	 "apachectl status", "A higher MaxRequestWorkers with ServerLimit; then restart.",
+	 "httpd mpm_common"},
 	{"max_connections", "",
 	 "PostgreSQL (100) and MySQL (151): clients at one time. PostgreSQL derives its backlog from "
 	 "it: twice as many.",

@@ -2219,15 +2219,16 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .about = "{who}",
-	 .title = "{who} (pid {pid}) forwards to a server in a container or virtual machine, which "
-		  "this check does not judge",
+	 .title =
+		 "{who} (pid {pid}) forwards to a server behind it, which this check does not judge",
 	 .detail = "The queue and limits of {who} are the walls. The server behind it gets a "
 		   "connection for each that {who} accepts, and has walls of its own.",
 	 .advice = "Check that server by its pid, too. --role proxy counts the connection that "
 		   "{who} opens for each.",
 	 .meaning =
-		 "The server that --server names accepts the clients of a published port in user "
-		 "space, for another one (rootlessport, rootlesskit, slirp4netns, pasta, passt, on loopback docker-proxy).",
+		 "The server that --server names accepts the clients of a published port or of a socket unit "
+		 "in user space, for another one (rootlessport, rootlesskit, slirp4netns, pasta, passt, "
+		 "systemd-socket-proxyd, on loopback docker-proxy).",
 	 .action = "Check the server behind it as well, by its pid.",
 	 .proof = "ss -ltnp: the process that listens"},
 	{.id = "listeners.elsewhere",

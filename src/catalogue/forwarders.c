@@ -1,4 +1,5 @@
-/* What listens at the published port of a container, a virtual machine or a service. */
+/* What listens at the published port of a container, a virtual machine or a service, or hands the
+ * clients of a socket unit on. */
 #include <stddef.h>
 
 #include "epolltune/catalogue.h"
@@ -26,7 +27,9 @@ static const struct forwarder_row forwarders[] = {
 		.port_min = NODE_PORTS,
 		.pid = "crictl inspect -o go-template --template '{{.info.pid}}' ID",
 	},
-	{.process = "rootlessport,rootlesskit,slirp4netns,pasta,pasta.avx2,passt,passt.avx2"},
+	/* The last one is systemd-socket-proxyd, as the kernel cuts it. */
+	{.process = "rootlessport,rootlesskit,slirp4netns,pasta,pasta.avx2,passt,passt.avx2,"
+		    "systemd-socket-"},
 };
 
 const struct forwarder_row *forwarder_row_find(const char *process, uint16_t port)

@@ -11,7 +11,7 @@
 	"{files?{lowered?{lowered}:RLIMIT_NOFILE}:{class?The limit of a worker of class {class}:"  \
 	"{name}{preset? (default, not set in {file?{file}:its command}):"                          \
 	"{section? in section {section}} of {file?{file}:its command}}}}{kept? less {kept}}"       \
-	"{half?, halved,} is {limit}"
+	"{half?, halved,}{divided?, divided by {divided},} is {limit}"
 
 /* After what a need of connections is. */
 #define TWO_EACH "{proxy? A proxy needs two for each connection.}"

@@ -143,6 +143,20 @@ static const struct server_row servers[] = {
 		.accepts_in_one = true,
 	},
 	{
+		.process = "redis-sentinel,valkey-sentinel",
+		.name = "Redis Sentinel",
+		.backlog = "511",
+		.backlog_line = "tcp-backlog {backlog}",
+		.backlog_effect = "after a restart",
+		.clients = "10 000",
+		.clients_line = "maxclients {clients}",
+		.clients_closed = true,
+		/* It writes its file again at each change. */
+		.set = {[SERVER_CLIENTS] = {.unread = "maxclients",
+					    .asked = "redis-cli -p 26379 INFO clients"}},
+		.accepts_in_one = true,
+	},
+	{
 		.process = "haproxy",
 		.name = "HAProxy",
 		.trees = "/etc/haproxy",
@@ -232,10 +246,31 @@ static const struct server_row servers[] = {
 		.files_bytes = 8, /* plugins/corerouter uwsgi_corerouter_loop() */
 		.files_bound = "max-fd = {files}",
 		.stalled_line = "socket-timeout = 10 and harakiri = 30",
-		.set = {[SERVER_BACKLOG] = {.option = "--listen"}},
+		.clients = "1",
+		.clients_line = "processes and threads whose product is {clients}",
+		.few_each = true,
+		.set = {[SERVER_CLIENTS] = {.unread = "processes × threads",
+					    .asked = "uwsgi --connect-and-read of its stats "
+						     "socket (cores)"},
+			[SERVER_BACKLOG] = {.option = "--listen"}},
 	},
 	{
-		.process = "node,node-MainThread,MainThread",
+		.process = "uvicorn",
+		.name = "uvicorn",
+		.backlog = "2048",
+		.backlog_line = "uvicorn --backlog {backlog}",
+		.backlog_effect = "after a restart",
+		.clients = "no limit",
+		.clients_line = "uvicorn --limit-concurrency {clients}",
+		.clients_closed = true,
+		.set = {[SERVER_CLIENTS] = {.option = "--limit-concurrency",
+					    .elsewhere_variables = "UVICORN_LIMIT_CONCURRENCY="},
+			[SERVER_BACKLOG] = {.option = "--backlog"}},
+		.accepts_in_one = true,
+	},
+	{
+		/* As its titles begin under PM2 and Next.js, which the kernel cuts. */
+		.process = "node,nodejs,node-MainThread,MainThread,node *,PM2 v*,next-server*",
 		.name = "Node.js",
 		.backlog = "511",
 		.backlog_line = "server.listen(\\{ port, backlog: {backlog} \\})",
@@ -294,7 +329,11 @@ static const struct server_row servers[] = {
 		.trees = "/etc/php,/etc/php-fpm.conf,/etc/php-fpm.d",
 		.files = "*php*.conf",
 		.file = {.syntax = SERVER_ASSIGNMENTS},
-		.set = {[SERVER_BACKLOG] = {.directive = "listen.backlog"}},
+		.clients = "5 in Debian's pool",
+		.clients_line = "pm.max_children = {clients}",
+		.few_each = true,
+		.set = {[SERVER_CLIENTS] = {.unread = "pm.max_children", .asked = "php-fpm -tt"},
+			[SERVER_BACKLOG] = {.directive = "listen.backlog"}},
 		.backlog = "511",
 		.backlog_line = "listen.backlog = {backlog}",
 		.backlog_effect = "after a restart; a reload keeps the socket",
@@ -309,7 +348,15 @@ static const struct server_row servers[] = {
 		.trees = "/etc/apache2,/etc/httpd",
 		.files = "*apache2*.conf,*httpd*.conf",
 		.file = {.syntax = SERVER_LINES, .folds = true},
-		.set = {[SERVER_BACKLOG] = {.directive = "ListenBacklog"}},
+		/* server/mpm/event/event.c holds AsyncRequestWorkerFactor + 1 for each. */
+		.clients = "400 (256 with mpm prefork, 150 in Debian's files; mpm event holds 3 "
+			   "connections for each)",
+		.clients_line = "MaxRequestWorkers {clients} and ServerLimit",
+		.few_each = true,
+		.set = {[SERVER_CLIENTS] = {.unread = "MaxRequestWorkers",
+					    .asked = "grep -ri MaxRequestWorkers /etc/apache2 "
+						     "/etc/httpd"},
+			[SERVER_BACKLOG] = {.directive = "ListenBacklog"}},
 	},
 	{
 		.process = "envoy",
@@ -349,8 +396,88 @@ static const struct server_row servers[] = {
 		.process = "java",
 		.name = "Java",
 		.backlog = "50 (ServerSocket), 100 (acceptCount of Tomcat)",
-		.backlog_line = "acceptCount=\"{backlog}\"",
+		.backlog_line =
+			"acceptCount=\"{backlog}\" of Tomcat, "
+			"server.tomcat.accept-count={backlog} of Spring Boot, acceptQueueSize of "
+			"Jetty, socket.listen.backlog.size={backlog} of Kafka, SO_BACKLOG (Netty)",
 		.backlog_effect = "after a restart",
+		.clients = "8 192 in Tomcat",
+		.clients_line = "maxConnections=\"{clients}\" of Tomcat, "
+				"server.tomcat.max-connections={clients} of Spring Boot",
+		/* Connectors of Tomcat, also where Java cuts the middle of a name. */
+		.set = {[SERVER_CLIENTS] = {.unread = "maxConnections",
+					    .threads = "http-ni*,http-ap*,http-bi*,https-j*,"
+						       "https-o*,ajp-nio*,ajp-apr*,ajp-bio*",
+					    .asked = "server.xml, or server.tomcat.max-connections "
+						     "of Spring Boot,"}},
+	},
+	{
+		.process = "mongod,mongos",
+		.name = "MongoDB",
+		.backlog = "SOMAXCONN of its build",
+		.backlog_line = "net.listenBacklog: {backlog}",
+		.backlog_effect = "after a restart",
+		.clients = "80 % of its limit on descriptors",
+		.clients_line = "net.maxIncomingConnections: {clients}",
+		.clients_closed = true,
+		.set = {[SERVER_CLIENTS] = {.unread = "net.maxIncomingConnections",
+					    .asked = "mongosh --eval "
+						     "'db.serverStatus().connections'"}},
+	},
+	{
+		.process = "sshd",
+		.name = "OpenSSH",
+		.backlog = "128", /* SSH_LISTEN_BACKLOG, not configurable */
+		.backlog_effect = "after a restart",
+		.clients = "10:30:100",
+		.clients_line = "MaxStartups {clients}",
+		.clients_closed = true,
+		.set = {[SERVER_CLIENTS] = {.unread = "MaxStartups",
+					    .asked = "sshd -T | grep -i maxstartups"}},
+		.forks = true,
+		.sessions = true,
+	},
+	{
+		.process = "named",
+		.name = "BIND",
+		.backlog = "10",
+		.backlog_line = "tcp-listen-queue {backlog};",
+		.backlog_effect = "after a restart",
+		.clients = "150",
+		.clients_line = "tcp-clients {clients};",
+		.set = {[SERVER_CLIENTS] = {.unread = "tcp-clients", .asked = "rndc status"}},
+		.datagrams = true,
+	},
+	{
+		.process = "unbound",
+		.name = "Unbound",
+		.backlog = "256", /* TCP_BACKLOG, not configurable */
+		.backlog_effect = "after a restart",
+		.clients = "10 for each thread",
+		.clients_line = "incoming-num-tcp: {clients}",
+		.set = {[SERVER_CLIENTS] = {.unread = "incoming-num-tcp",
+					    .asked = "unbound-control get_option "
+						     "incoming-num-tcp"}},
+		.datagrams = true,
+	},
+	{
+		/* As the kernel cuts it. */
+		.process = "systemd-socket-",
+		.name = "systemd-socket-proxyd",
+		.backlog = "that of its socket unit",
+		.backlog_line = "[Socket] Backlog={backlog}",
+		.backlog_effect = "after systemctl restart of the socket unit",
+		.clients = "256",
+		.clients_line = "systemd-socket-proxyd --connections-max={clients}",
+		.clients_closed = true,
+		.options = "*,--exit-idle-time:",
+		.set = {[SERVER_CLIENTS] = {.option = "-c",
+					    .long_option = "--connections-max",
+					    .preset = 256,
+					    /* Two sockets and two pipes. */
+					    .files_each = 6,
+					    .files_kept = 12}},
+		.accepts_in_one = true,
 	},
 	{
 		.process = "systemd",

@@ -12,8 +12,8 @@ static const struct preset {
 	struct target target;
 } presets[] = {
 	{"c10k", TARGET_DEFAULT},
-	{"c100k", {TARGET_SERVER, 100000, 20000, 100000, 50000, 100000000, 0, 1200, 0}},
-	{"c1m", {TARGET_SERVER, 1000000, 50000, 100000, 50000, 100000000, 0, 1200, 0}},
+	{"c100k", {TARGET_SERVER, 100000, 20000, 100000, 50000, 100000000, 0, 1200, 0, false}},
+	{"c1m", {TARGET_SERVER, 1000000, 50000, 100000, 50000, 100000000, 0, 1200, 0, false}},
 };
 #define PRESETS (sizeof(presets) / sizeof(presets[0]))
 

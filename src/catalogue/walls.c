@@ -89,7 +89,9 @@ static const struct wall_row walls[] = {
 		.what = "The connections that one process can hold before accept() fails with "
 			"EMFILE: its limit on descriptors less those that it holds for other "
 			"purposes. Needed: the target's connections, two for each of a proxy. A "
-			"server with a process for each connection (PostgreSQL) has no such wall.",
+			"server with a process for each connection (PostgreSQL, sshd), or with few for "
+			"each process by a limit of its own (php-fpm, Apache, uWSGI, synchronous "
+			"workers of gunicorn), has no such wall.",
 		.detail =
 			"The limit is {knob} less the {held} descriptor{held=1?:s} that {holder} "
 			"holds besides its connections{processes?, for each of {processes} "
@@ -138,6 +140,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "accept-queue",
+		.arrivals = true,
 		.runbook = RUNBOOK_TIMEOUTS,
 		.absent = NO_TCP_LISTENER,
 		.unit = "connections",
@@ -151,6 +154,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "accept-queue.unix",
+		.arrivals = true,
 		.runbook = RUNBOOK_TIMEOUTS,
 		.unit = "connections",
 		.need = need_accept_queue,
@@ -167,6 +171,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "syn-queue",
+		.arrivals = true,
 		.runbook = RUNBOOK_SYN,
 		.absent = NO_TCP_LISTENER,
 		.unit = "connections",
@@ -427,8 +432,8 @@ static const struct wall_row walls[] = {
 		.what = "The processes and threads that the control group, or one above it, may "
 			"start in addition before fork() fails with EAGAIN. Needed: of a server "
 			"with a process for each connection (PostgreSQL, and what shows it while it "
-			"has clients) one for each of the "
-			"target's connections that is not open yet. That need is a range, as it "
+			"has clients; not sshd, whose sessions systemd-logind moves out) one for each of "
+			"the target's connections that is not open yet. That need is a range, as it "
 			"is not visible how many of its processes have a connection. Of other "
 			"servers no target needs more.",
 		.detail = "{hidden?" GROUP_HIDDEN ":{several?" SEVERAL_GROUPS
@@ -491,9 +496,14 @@ static const struct wall_row walls[] = {
 			"left, and with --role proxy counts two for each client), maxconn of "
 			"HAProxy, maxclients of Redis, -c of memcached, --worker-connections of gunicorn "
 			"(1 for each synchronous worker: where only its accept queue takes the others it "
-			"is unknown), MaxConnections= of a socket unit with Accept=yes; "
-			"max_connections of PostgreSQL and MySQL and max_client_conn of PgBouncer are not "
-			"read. What clients of its "
+			"is unknown), --limit-concurrency of uvicorn, --connections-max= of "
+			"systemd-socket-proxyd, MaxConnections= of a socket unit with Accept=yes. It is "
+			"unknown where epolltune does not read it: max_connections of PostgreSQL and "
+			"MySQL, max_client_conn of PgBouncer, MaxRequestWorkers of Apache, "
+			"pm.max_children of php-fpm, processes and threads of uWSGI, maxConnections of "
+			"Tomcat, net.maxIncomingConnections of MongoDB, maxclients of Redis Sentinel, "
+			"MaxStartups of sshd, tcp-clients of BIND, incoming-num-tcp of Unbound. What "
+			"clients of its "
 			"other listeners have open now is subtracted. Needed: the target's "
 			"connections.",
 		.detail =
@@ -511,7 +521,8 @@ static const struct wall_row walls[] = {
 			"list-sockets shows it):}{unlisted?No socket unit is known to have each "
 			"listener of {server}{file?, and {file} may be its own} (systemctl list-sockets "
 			"shows it):}{unread?epolltune does not read {name} of {server}, which is {default} "
-			"by default\\; {asked} shows it:}{further?{further}{file? in {file}} limits "
+			"by default\\; {asked} shows it{waits?, and further clients wait in the accept "
+			"queue}:}{further?{further}{file? in {file}} limits "
 			"connections, too, and epolltune does not evaluate it:}{several?Sections that serve the listeners of {server}, or "
 			"may, have different limits\\: name one listener (--server "
 			"ADDRESS\\:PORT):}{unserved?No section of {file} is known to bind each "

@@ -21,6 +21,7 @@ struct saved_target {
 	char name[256];   /* as --target names it; "": none was given */
 	char server[128]; /* "": none */
 	char netns[128];  /* likewise */
+	unsigned asked;   /* bits of TARGET_NUMBERS that it, or a preset, sets */
 	struct accepted accepted;
 };
 

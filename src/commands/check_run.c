@@ -477,6 +477,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		return err_set(e, EINVAL,
 			       "check: --backlog and a captured server exclude each other: the "
 			       "capture has its backlog");
+	o->target.datagrams_only &= !o->probe.guest && subject_prefers_datagrams(o->probe.subject);
 	host_open_earlier(&earlier, of.host, NULL);
 	s.check.earlier = earlier;
 	cramped_find(&s.check);

@@ -124,7 +124,9 @@ int saved_target_load(const char *where, struct check_options *out, struct err *
 		return err_set(e, ENOENT, "no target is called \"%.60s\"", where);
 	if (strlen(where) < sizeof(out->saved.name))
 		strcpy(out->saved.name, where);
-	return lines_read(path, line_take, &t, e);
+	int rc = lines_read(path, line_take, &t, e);
+	out->saved.asked = t.seen;
+	return rc;
 }
 
 int saved_target_names(int (*each)(const char *value, void *arg), void *arg)
@@ -222,7 +224,10 @@ static bool is_set(const struct option_row *row, const struct check_options *o)
 {
 	uint64_t number = option_number(row, o);
 	bool size = row->field == offsetof(struct check_options, target.datagram_bytes);
-	return number && number >= row->min && (!size || o->target.datagrams_per_s);
+	bool streams = row->field == offsetof(struct check_options, target.connections) ||
+		       row->field == offsetof(struct check_options, target.rate_per_s);
+	return number && number >= row->min && (!size || o->target.datagrams_per_s) &&
+	       (!streams || !o->target.datagrams_only);
 }
 
 static int target_write(FILE *out, void *arg, struct err *e)

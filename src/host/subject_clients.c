@@ -191,9 +191,10 @@ static bool is_elsewhere(const struct host *h, const struct subject *s,
 	struct list_item item;
 	struct stat st;
 	size_t at = 0;
-	if (!set->elsewhere_file)
+	if (!set->elsewhere_variables)
 		return false;
-	snprintf(out->file, sizeof(out->file), "%s", set->elsewhere_file);
+	snprintf(out->file, sizeof(out->file), "%s",
+		 set->elsewhere_file ? set->elsewhere_file : "its environment");
 	snprintf(path, sizeof(path), "proc/%d/environ", (int)s->pid);
 	if (process < 0 || host_read_strings(h, path, &environment, NULL) < 0)
 		return true;
@@ -208,6 +209,10 @@ static bool is_elsewhere(const struct host *h, const struct subject *s,
 		if (!strncmp(line, "PWD=/", 5))
 			began = line + 4;
 	}
+	out->file[0] = 0;
+	if (!set->elsewhere_file)
+		return false;
+	snprintf(out->file, sizeof(out->file), "%s", set->elsewhere_file);
 	/* Of a server that changed its directory that of its start counts. */
 	bool moved = server_command_option(c, set->elsewhere_directory, &at, &value);
 	snprintf(path, sizeof(path), "root%s/%s", began ? began : "", set->elsewhere_file);
@@ -244,6 +249,8 @@ static void command_read(const struct host *h, const struct subject *s,
 	} else if (set->directive) {
 		out->name = given ? out->name : set->directive;
 		files_read(h, s, row, c, number, out);
+	} else if (acts && !given && !set->preset && !set->files_each) {
+		out->state = CLIENTS_NONE;
 	} else if (acts) {
 		out->state = CLIENTS_READ;
 		out->preset = !given;
@@ -350,7 +357,8 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 		return err_set(e, ENOTSUP, "epolltune does not know how %s is configured", s->name);
 	out->version = subject_version(h, s);
 	if (set->unread) {
-		out->state = CLIENTS_UNREAD;
+		bool has = !set->threads || subject_may_have_thread(h, s, set->threads);
+		out->state = has ? CLIENTS_UNREAD : CLIENTS_NONE;
 		out->name = set->unread;
 		return 0;
 	}

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/datagram.h"
 #include "epolltune/target.h"
 
@@ -97,6 +98,24 @@ bool subject_is_datagrams(const struct subject *s)
 		if (s->listeners.at[i].kind != LISTENER_UDP && !s->listeners.at[i].aside)
 			return false;
 	return s && s->listeners.count && !s->listeners.unlisted;
+}
+
+bool subject_prefers_datagrams(const struct subject *s)
+{
+	const struct server_row *row = s ? server_row_find(s->name) : NULL;
+	struct port_set streams = {0};
+	if (row && !row->datagrams)
+		return false;
+	for (size_t i = 0; s && i < s->listeners.count; i++)
+		if (s->listeners.at[i].kind == LISTENER_TCP)
+			port_set_add(&streams, s->listeners.at[i].port, s->listeners.at[i].port);
+	for (size_t i = 0; s && i < s->listeners.count; i++) {
+		const struct listener *l = &s->listeners.at[i];
+		if (l->kind == LISTENER_UDP && !l->connected && !l->aside &&
+		    port_set_has(&streams, l->port))
+			return true;
+	}
+	return false;
 }
 
 /* The ports that several listeners have: no client's socket is one of them (SO_REUSEPORT), and the

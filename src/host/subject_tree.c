@@ -271,6 +271,35 @@ void subject_threads_free(struct subject_threads *t)
 	*t = (struct subject_threads){0};
 }
 
+struct thread_names {
+	const char *wanted, *process;
+	bool found, others;
+};
+
+static void thread_name(int threads, const char *thread, void *arg)
+{
+	struct thread_names *n = arg;
+	char path[300], name[32];
+	snprintf(path, sizeof(path), "%s/comm", thread);
+	if (process_file(threads, path, name, sizeof(name)) <= 0)
+		return;
+	name[strcspn(name, "\n")] = 0;
+	n->found |= process_named(n->wanted, name);
+	n->others |= strcmp(name, n->process) != 0;
+}
+
+static bool thread_names_add(int process, void *arg)
+{
+	threads_walk(process, thread_name, arg);
+	return true;
+}
+
+bool subject_may_have_thread(const struct host *h, const struct subject *s, const char *names)
+{
+	struct thread_names n = {.wanted = names, .process = s->name};
+	return tree_walk(h, s, thread_names_add, &n, NULL) || n.found || !n.others;
+}
+
 /* What it had taken before; less than now, or it is another one of the same number. */
 static struct subject_thread thread_before(const struct subject_threads *before,
 					   const struct subject_thread *now)

@@ -197,12 +197,13 @@ struct queue_watch accept_queues_watch(const struct accept_queues *before,
 				       const struct accept_queues *after, const struct moment *m,
 				       struct report *r)
 {
-	struct queue_watch w = {.before = before,
-				.after = after,
-				.report = r,
-				.target = m->target,
-				.stall_s = moment_stall_s(m),
-				.rate_per_s = (double)m->target->rate_per_s};
+	struct queue_watch w = {
+		.before = before,
+		.after = after,
+		.report = r,
+		.target = m->target,
+		.stall_s = moment_stall_s(m),
+		.rate_per_s = m->target->datagrams_only ? 0 : (double)m->target->rate_per_s};
 	/* Both samples of a captured machine are read now. */
 	if (m->seconds > 0)
 		w.seconds = m->live ? after->at_s - before->at_s : m->seconds;

@@ -29,6 +29,15 @@ struct outcome outcome_blank(void)
 	return o;
 }
 
+/* A proxy connects out. */
+static bool is_unneeded(const struct wall_row *row, const struct target *t,
+			const struct settings *s)
+{
+	bool streams = row->tcp || row->connections;
+	return t->role != TARGET_PROXY && ((streams && subject_is_datagrams(s->subject)) ||
+					   ((streams || row->arrivals) && t->datagrams_only));
+}
+
 struct bound bound_of(const struct experiment *x, const struct target *t, const struct settings *s)
 {
 	const struct wall_row *row = wall_row_find(x->wall);
@@ -48,9 +57,7 @@ struct bound bound_of(const struct experiment *x, const struct target *t, const 
 	}
 	if (b.needed == REPORT_NONE && row && row->need)
 		b.needed = row->need(t);
-	/* A proxy connects out. */
-	if (row && (row->tcp || row->connections) && t->role != TARGET_PROXY &&
-	    subject_is_datagrams(s->subject))
+	if (row && is_unneeded(row, t, s))
 		b.needed = b.needed_max = REPORT_NONE;
 	if (b.unlimited || b.absent)
 		b.needed = REPORT_NONE;

@@ -116,13 +116,17 @@ static void target(const struct page *p, const struct report *r, head_put put)
 		report_text(headroom, ", %g times the observed load",
 			    (double)r->observed.headroom_percent / 100);
 	page_segment(p, &s, "Target%s%s: %s", t->role == TARGET_PROXY ? " of a proxy" : "",
-		     headroom, quantity_of(t->connections, "connection").text);
-	page_segment(p, &s, "%s new/s", quantity_show(QUANTITY_COUNT, t->rate_per_s).text);
+		     headroom,
+		     t->datagrams_only ? "datagrams only"
+				       : quantity_of(t->connections, "connection").text);
+	if (!t->datagrams_only)
+		page_segment(p, &s, "%s new/s", quantity_show(QUANTITY_COUNT, t->rate_per_s).text);
 	page_segment(p, &s, "accept stalls up to %s",
 		     quantity_show(QUANTITY_DURATION, t->stall_us).text);
 	page_segment(p, &s, "RTT %s", quantity_show(QUANTITY_DURATION, t->rtt_us).text);
-	page_segment(p, &s, "%s per connection",
-		     quantity_show(QUANTITY_BANDWIDTH, t->bandwidth_bps).text);
+	if (!t->datagrams_only)
+		page_segment(p, &s, "%s per connection",
+			     quantity_show(QUANTITY_BANDWIDTH, t->bandwidth_bps).text);
 	if (t->datagrams_per_s)
 		page_segment(p, &s, "%s/s of %s B",
 			     quantity_of(t->datagrams_per_s, "datagram").text,

@@ -196,6 +196,7 @@ static void read_target(struct reader *r, const json_t *o, struct target *t)
 			uint64_t number = count(r, o, f->key);
 			memcpy((char *)t + f->offset, &number, sizeof(number));
 		}
+	t->datagrams_only = flag(o, "datagrams_only");
 }
 
 static void read_observed(struct reader *r, const json_t *o, struct report_observed *out)

@@ -1009,14 +1009,79 @@ test_variables_of_a_unit_may_set_the_limit_of_a_server_that_hides_them() {
 	jq -se '.[0].walls[0] | .verdict == "unknown"' a.json
 }
 
+# A server of another name, at :8080.
+named_server() {
+	needs python3
+	cat >named.py <<-EOF
+		import socket, sys, threading, time
+		def name(text):
+		    open("/proc/thread-self/comm", "w").write(text)
+		def work():
+		    name(sys.argv[2])
+		    time.sleep(60)
+		name(sys.argv[1])
+		if len(sys.argv) > 2:
+		    threading.Thread(target=work, daemon=True).start()
+		    time.sleep(0.2)
+		listener = socket.create_server(("0.0.0.0", 8080))
+		time.sleep(60)
+	EOF
+}
+
 # Its default is no evidence of what a file that is not read sets.
 test_a_server_whose_files_are_not_read_is_unknown() {
-	needs python3
-	check 3 20 8080 python3 -c 'import socket, time
-open("/proc/self/comm", "w").write("postgres")
-listener = socket.create_server(("0.0.0.0", 8080))
-time.sleep(60)'
-	unknown_for "epolltune does not read max_connections of PostgreSQL, which is 100 by default; psql -c 'show max_connections' shows it"
+	named_server
+	check 3 20 8080 python3 named.py postgres
+	unknown_for "epolltune does not read max_connections of PostgreSQL, which is 100 by default; psql -c 'show max_connections' shows it; check"
+	check 3 20 8080 python3 named.py php-fpm8.2
+	unknown_for "epolltune does not read pm.max_children of php-fpm, which is 5 in Debian's pool by default; php-fpm -tt shows it, and further clients wait in the accept queue; check"
+}
+
+# By its threads, as Java names and shortens them; older versions name none.
+test_tomcat_is_told_from_other_servers_in_java() {
+	named_server
+	for thread in http-nio-8080-A http-ni..Poller https-j..ceptor java; do
+		check 3 20 8080 python3 named.py java $thread
+		unknown_for "epolltune does not read maxConnections of Java, which is 8 192 in Tomcat"
+	done
+	check 0 20 8080 python3 named.py java qtp12-acceptor
+	json 'wall("application.limit") | .verdict == "n/a" and (.detail | startswith("epolltune knows of no limit"))'
+}
+
+test_an_option_without_a_default_is_the_limit_where_it_is_there() {
+	named_server
+	check 0 20000 8080 python3 named.py uvicorn
+	json 'wall("application.limit").verdict == "n/a"'
+	check 2 60 8080 python3 named.py uvicorn --limit-concurrency 50
+	json 'wall("application.limit") | .verdict == "short" and .limit == 50' \
+		'finding("application.limit.short").advice | contains("uvicorn --limit-concurrency ")'
+	check 3 20 8080 env UVICORN_LIMIT_CONCURRENCY=50 python3 named.py uvicorn
+	unknown_for "UVICORN_LIMIT_CONCURRENCY, which"
+}
+
+test_a_proxy_of_socket_units_refuses_beyond_its_limit() {
+	named_server
+	check 0 20 8080 python3 named.py systemd-socket- --connections-max=50 host:80
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 50'
+	check 2 60 8080 python3 named.py systemd-socket- --connections-max=50 host:80
+	json 'finding("application.limit.short").advice | contains("systemd-socket-proxyd --connections-max=")'
+}
+
+# One worker has one client: its limit on descriptors does not bind.
+test_synchronous_workers_need_no_descriptors() {
+	app
+	(ulimit -Sn 512 && exec gunicorn -b :8080 -w 2 app:app) >server.out 2>&1 &
+	wait_for listens 8080
+	wait_for workers 2051
+	expect 0 epolltune check --quick --probe descriptors --server :8080 --connections 1500 --format json
+	json 'wall("descriptors.process").verdict == "n/a"'
+	end_jobs
+	(ulimit -Sn 512 && exec gunicorn -b :8080 -w 2 -k gthread app:app) >server.out 2>&1 &
+	wait_for listens 8080
+	wait_for workers 2000
+	expect 2 epolltune check --quick --probe descriptors --server :8080 --connections 1500 --format json
+	json 'wall("descriptors.process").verdict == "short"'
+	end_jobs
 }
 
 test_other_places_of_a_configuration_make_the_limit_unknown() {

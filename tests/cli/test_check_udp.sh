@@ -46,4 +46,35 @@ test_a_burst_that_fits_is_ready_and_no_burst_is_no_wall() {
 	json '.walls == []' '.findings == []'
 }
 
+both() {
+	grep -q ': 00000000:0035 ' /proc/net/udp && grep -q ': 00000000:0035 00000000:0000 0A' /proc/net/tcp
+}
+
+# Its clients use UDP, and TCP where that fails.
+test_a_server_of_dns_needs_no_connections_unless_they_are_asked_for() {
+	needs python3
+	in_root_namespace
+	python3 -c 'import socket, time
+open("/proc/self/comm", "w").write("named")
+tcp, udp = socket.socket(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+tcp.bind(("0.0.0.0", 53))
+tcp.listen(10)
+udp.bind(("0.0.0.0", 53))
+time.sleep(60)' &
+	wait_for both
+	dns='epolltune check --quick --probe accept-queue,syn-queue,descriptors,udp --server :53'
+	expect 0 $dns --datagrams 100 --save ./dns.target --format json
+	json '.target | .datagrams_only and .datagrams_per_s == 100' 'wall("accept-queue") | .verdict == "ok" and .needed == null' \
+		'wall("descriptors.process").needed == null' '.findings == []'
+	cat dns.target >saved
+	contains saved 'datagrams = 100'
+	lacks saved 'connections =' 'rate ='
+	expect 0 $dns --target ./dns.target
+	contains out 'Target: datagrams only'
+	expect 2 $dns --target ./dns.target --connections 10k --format json
+	json '.target | has("datagrams_only") | not' 'wall("accept-queue").verdict == "short"'
+	expect 2 $dns --datagrams 100 --target c10k
+	end_jobs
+}
+
 run_tests "$@"

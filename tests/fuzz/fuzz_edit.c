@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!text)
 		return 0;
 	for (int limit = 0; limit < SERVER_LIMITS; limit++)
-		if (row->set[limit].directive)
+		if (row->set[limit].directive && row->file.option) /* as guest_line_make() */
 			setting_try(&row->file, &row->set[limit], text);
 	command_try(row, text);
 	return 0;

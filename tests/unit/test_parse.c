@@ -61,6 +61,7 @@ static struct report *sample(void)
 	struct report *r = calloc(1, sizeof(*r));
 	assert_non_null(r);
 	sample_short(r);
+	r->target.datagrams_only = true;
 	report_text(r->host.boot, "37e4d331-d507-4244-aa37-5f1ccd0fb59c");
 	report_text(r->host.netns, "4026531833.3");
 	report_accept(r, &(struct acceptance){.id = "accept-queue.short",

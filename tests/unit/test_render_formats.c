@@ -178,6 +178,18 @@ static void all_formats_say_the_same(void **state)
 	}
 }
 
+static void the_head_has_no_connections_where_none_are_asked_for(void **state)
+{
+	struct report r;
+	report_init(&r);
+	r.target.datagrams_per_s = 300;
+	r.target.datagrams_only = true;
+	char *text = rendered("text", &r);
+	text_has(text, "Target: datagrams only · accept stalls up to 100 ms · RTT 50 ms\n");
+	text_has(text, "300 datagrams/s of 1 200 B");
+	free(text);
+}
+
 static void the_head_has_each_number_of_the_target(void **state)
 {
 	struct report r;
@@ -305,6 +317,7 @@ int main(void)
 		cmocka_unit_test(markdown_has_the_answer_the_table_and_the_findings),
 		cmocka_unit_test(all_formats_say_the_same),
 		cmocka_unit_test(the_head_has_each_number_of_the_target),
+		cmocka_unit_test(the_head_has_no_connections_where_none_are_asked_for),
 		cmocka_unit_test(a_need_that_is_a_range_has_both_ends),
 		cmocka_unit_test(metrics_are_in_base_units_and_unknown_ones_absent),
 		cmocka_unit_test(an_accepted_wall_is_marked_in_metrics),

@@ -59,6 +59,27 @@ static void each_row_gets_its_verdict(void **state)
 	}
 }
 
+/* BIND's queue of TCP is small, and its clients use UDP. */
+static void datagrams_do_not_wait_for_accept(void **state)
+{
+	static const struct {
+		const char *wall, *settings;
+	} cases[] = {{"accept-queue", "net.core.somaxconn=4096; listen.backlog=10"},
+		     {"syn-queue", "net.ipv4.tcp_syncookies=1; net.ipv4.tcp_max_syn_backlog=8; "
+				   "net.core.somaxconn=4096; listen.backlog=10"}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct experiment *x = verdict_experiment(cases[i].wall, cases[i].wall);
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, cases[i].settings);
+		assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].verdict, VERDICT_SHORT);
+		t.datagrams_only = true;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		findings_are(cases[i].wall, r, "");
+		assert_int_equal(r->walls[0].verdict, VERDICT_OK);
+		assert_int_equal(r->walls[0].needed, REPORT_NONE);
+	}
+}
+
 static void a_need_beyond_any_knob_proposes_nothing(void **state)
 {
 	const struct experiment *x = verdict_experiment("accept-queue", "accept-queue");
@@ -78,6 +99,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_gets_its_verdict),
 		cmocka_unit_test(a_need_beyond_any_knob_proposes_nothing),
+		cmocka_unit_test(datagrams_do_not_wait_for_accept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

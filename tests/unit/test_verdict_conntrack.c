@@ -273,30 +273,33 @@ static void datagrams_need_entries(void **state)
 		bool tcp;
 		size_t sockets; /* of UDP */
 		uint64_t datagrams;
+		bool only;
 		enum wall_verdict verdict;
 		int64_t needed, needed_max;
 		const char *proposals, *says;
 	} rows[] = {
-		{"5", false, 1, 0, VERDICT_OK, 5, REPORT_NONE, "",
+		{"5", false, 1, 0, false, VERDICT_OK, 5, REPORT_NONE, "",
 		 "Without --datagrams the entries in use are the need:"},
-		{"200000", false, 1, 0, VERDICT_OK, 200000, REPORT_NONE, "", ""},
-		{"230000", false, 1, 0, VERDICT_TIGHT, 230000, REPORT_NONE,
+		{"200000", false, 1, 0, false, VERDICT_OK, 200000, REPORT_NONE, "", ""},
+		{"230000", false, 1, 0, false, VERDICT_TIGHT, 230000, REPORT_NONE,
 		 "net.netfilter.nf_conntrack_max 262144 -> 524288", ""},
-		{"262144", false, 1, 0, VERDICT_TIGHT, 262144, REPORT_NONE,
+		{"262144", false, 1, 0, false, VERDICT_TIGHT, 262144, REPORT_NONE,
 		 "net.netfilter.nf_conntrack_max 262144 -> 524288", ""},
-		{"", false, 1, 0, VERDICT_UNKNOWN, REPORT_NONE, REPORT_NONE, "", ""},
-		{"5", false, 1, 1000, VERDICT_OK, 1, 120000, "",
+		{"", false, 1, 0, false, VERDICT_UNKNOWN, REPORT_NONE, REPORT_NONE, "", ""},
+		{"5", false, 1, 1000, false, VERDICT_OK, 1, 120000, "",
 		 "for 120 s after a datagram, up to 120 000 at a time; how many"},
-		{"5", false, 1, 10000, VERDICT_UNKNOWN, 1, 1200000, "",
+		{"5", false, 1, 10000, false, VERDICT_UNKNOWN, 1, 1200000, "",
 		 "up to 1 200 000 at a time;"},
-		{"5", false, 8, 1000, VERDICT_OK, 1, 120000, "", ""},
-		{"262144", false, 1, 1, VERDICT_SHORT, 1, 120,
+		{"5", false, 8, 1000, false, VERDICT_OK, 1, 120000, "", ""},
+		{"262144", false, 1, 1, false, VERDICT_SHORT, 1, 120,
 		 "net.netfilter.nf_conntrack_max 262144 -> 524288", ""},
 		/* With --datagrams of a server that has no UDP socket nothing comes. */
-		{"5", true, 0, 10000, VERDICT_OK, 129995, 130000, "", ""},
-		{"5", true, 1, 0, VERDICT_OK, 129995, 130000, "", ""},
-		{"5", true, 1, 500, VERDICT_OK, 129995, 190000, "", ""},
-		{"5", true, 1, 4000, VERDICT_UNKNOWN, 129995, 610000, "", ""},
+		{"5", true, 0, 10000, false, VERDICT_OK, 129995, 130000, "", ""},
+		{"5", true, 1, 0, false, VERDICT_OK, 129995, 130000, "", ""},
+		{"5", true, 1, 500, false, VERDICT_OK, 129995, 190000, "", ""},
+		{"5", true, 1, 4000, false, VERDICT_UNKNOWN, 129995, 610000, "", ""},
+		/* The connections of the target are not asked for. */
+		{"5", true, 1, 500, true, VERDICT_OK, 1, 60000, "", "A flow of UDP keeps its"},
 	};
 	const struct experiment *x = &experiments[0];
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -316,6 +319,7 @@ static void datagrams_need_entries(void **state)
 		t.connections = 10000;
 		t.rate_per_s = 1000;
 		t.datagrams_per_s = rows[i].datagrams;
+		t.datagrams_only = rows[i].only;
 		const struct report *r = verdict_of(x, &t, &s, NULL);
 		const struct wall *w = &r->walls[0];
 		snprintf(row, sizeof(row), "row %zu", i);

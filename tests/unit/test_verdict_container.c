@@ -540,6 +540,8 @@ static void a_process_for_each_connection_is_needed(void **state)
 		 ""},
 		{"postgres", "pids.max=1200; pids.current=1200", 1000, 1100, 1107, VERDICT_SHORT, 1,
 		 1, "cgroup.pids.short critical"},
+		{"sshd", "pids.max=200; pids.current=20", 1000, 0, 7, VERDICT_OK, REPORT_NONE,
+		 REPORT_NONE, ""},
 		/* No other server needs any. */
 		{"own", "pids.max=200; pids.current=20", 1000, 0, 7, VERDICT_OK, REPORT_NONE,
 		 REPORT_NONE, ""},

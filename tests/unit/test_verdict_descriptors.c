@@ -290,6 +290,27 @@ static void a_captured_server_has_its_own_limits(void **state)
 		 VERDICT_UNKNOWN,
 		 ""},
 		{NOFILE "1024 524288", {.pid = 7, .forks = true}, REPORT_NONE, VERDICT_NA, ""},
+		{NOFILE "1024 524288",
+		 {.pid = 7, .accepting = 2, .held = 9, .name = "php-fpm8.2"},
+		 REPORT_NONE,
+		 VERDICT_NA,
+		 ""},
+		{NOFILE "1024 524288",
+		 {.pid = 7, .accepting = 2, .held = 9, .name = "apache2"},
+		 REPORT_NONE,
+		 VERDICT_NA,
+		 ""},
+		{NOFILE "1024 524288",
+		 {.pid = 7, .accepting = 4, .held = 9, .name = "uwsgi"},
+		 REPORT_NONE,
+		 VERDICT_NA,
+		 ""},
+		/* It waits for its first client. */
+		{NOFILE "1024 524288",
+		 {.pid = 7, .accepting = 1, .held = 9, .name = "sshd"},
+		 REPORT_NONE,
+		 VERDICT_NA,
+		 ""},
 		{"", {.pid = 1, .activated = true}, REPORT_NONE, VERDICT_NA, ""},
 		{"", {.pid = 7, .accepting = 1}, REPORT_NONE, VERDICT_UNKNOWN, ""},
 	};
@@ -298,7 +319,8 @@ static void a_captured_server_has_its_own_limits(void **state)
 		const struct target t = target_default();
 		struct settings s = verdict_settings(process, rows[i].settings);
 		struct subject server = rows[i].server;
-		snprintf(server.name, sizeof(server.name), "own");
+		if (!server.name[0])
+			snprintf(server.name, sizeof(server.name), "own");
 		snprintf(row, sizeof(row), "row %zu", i);
 		s.subject = server.pid ? &server : NULL;
 		s.taken.held = server.held;
@@ -310,6 +332,22 @@ static void a_captured_server_has_its_own_limits(void **state)
 		if (rows[i].verdict == VERDICT_SHORT)
 			assert_non_null(strstr(r->findings[0].title, "own (pid 7) cannot hold"));
 	}
+}
+
+/* A worker that serves one client at a time leaves the others in the accept queue. */
+static void synchronous_workers_take_few_descriptors(void **state)
+{
+	struct subject subject = {.name = "gunicorn", .pid = 7, .accepting = 4, .held = 9};
+	const struct target t = target_default();
+	struct settings s = verdict_settings(process, NOFILE "1024 524288");
+	s.subject = &subject;
+	findings_are("gevent", verdict_of(process, &t, &s, NULL),
+		     "descriptors.process.short critical");
+	s.clients.class = "sync";
+	const struct report *r = verdict_of(process, &t, &s, NULL);
+	findings_are("sync", r, "");
+	assert_int_equal(r->walls[0].verdict, VERDICT_NA);
+	assert_non_null(strstr(r->walls[0].detail, "few connections, by a limit of its own"));
 }
 
 /* No client connects to a server of datagrams; one with a listener beside them has connections. */
@@ -334,6 +372,12 @@ static void datagrams_take_no_descriptors(void **state)
 		     "descriptors.process.short critical");
 	at[1].kind = LISTENER_TCP;
 	findings_are("UDP and TCP", verdict_of(process, &t, &s, NULL),
+		     "descriptors.process.short critical");
+	struct target datagrams = t;
+	datagrams.datagrams_only = true;
+	findings_are("UDP before TCP", verdict_of(process, &datagrams, &s, NULL), "");
+	datagrams.role = TARGET_PROXY;
+	findings_are("a proxy of UDP", verdict_of(process, &datagrams, &s, NULL),
 		     "descriptors.process.short critical");
 	at[1].kind = LISTENER_UDP;
 	subject.listeners.unlisted = 1u << LISTENER_UNIX;
@@ -532,6 +576,7 @@ int main(void)
 		cmocka_unit_test(a_captured_server_has_its_own_limits),
 		cmocka_unit_test(a_process_for_each_connection_needs_few_descriptors),
 		cmocka_unit_test(datagrams_take_no_descriptors),
+		cmocka_unit_test(synchronous_workers_take_few_descriptors),
 		cmocka_unit_test(a_server_at_its_limit_spins),
 		cmocka_unit_test(an_experiment_without_emfile_leaves_the_bound),
 		cmocka_unit_test(memory_of_connections),

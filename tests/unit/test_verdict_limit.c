@@ -39,6 +39,8 @@ struct limit_case {
 	"server.max_connections=" n, { OF_A_FILE, .several = true, .least = low }
 #define LIMITED(n, ...)                                                                            \
 	"server.max_connections=" n, { OF_A_FILE, __VA_ARGS__ }
+#define UNREAD(what)                                                                               \
+	"", { .state = CLIENTS_UNREAD, .name = what }
 #define UNKNOWN(why)                                                                               \
 	"", { .state = why, .name = "maxconn", .file = "/a" }
 
@@ -223,30 +225,32 @@ static const struct limit_case cases[] = {
 	{"systemd", UNKNOWN(CLIENTS_UNIT), 0, 0, 0, TARGET_SERVER, 100, VERDICT_UNKNOWN,
 	 REPORT_NONE, "and /a may be its own", ""},
 	/* A default is known, and no file is read. */
-	{"postgres",
-	 "",
-	 {.state = CLIENTS_UNREAD, .name = "max_connections"},
-	 1024,
-	 9,
-	 1,
-	 TARGET_SERVER,
-	 10,
-	 VERDICT_UNKNOWN,
-	 REPORT_NONE,
-	 "does not read max_connections of PostgreSQL, which is 100 by default; psql",
+	{"postgres", UNREAD("max_connections"), 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN,
+	 REPORT_NONE, "does not read max_connections of PostgreSQL, which is 100 by default; psql",
 	 ""},
-	{"mariadbd",
-	 "",
-	 {.state = CLIENTS_UNREAD, .name = "max_connections"},
-	 1024,
-	 9,
-	 1,
-	 TARGET_SERVER,
-	 10,
-	 VERDICT_UNKNOWN,
+	{"mariadbd", UNREAD("max_connections"), 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN,
 	 REPORT_NONE,
-	 "does not read max_connections of MySQL, which is 151 by default; mysql",
+	 "which is 151 by default; mysql -e \"show variables like 'max_connections'\" shows it; check",
 	 ""},
+	{"apache2", UNREAD("MaxRequestWorkers"), 8192, 9, 2, TARGET_SERVER, 2000, VERDICT_UNKNOWN,
+	 REPORT_NONE, "/etc/httpd shows it, and further clients wait in the accept queue; check",
+	 ""},
+	{"php-fpm8.2", UNREAD("pm.max_children"), 1024, 9, 2, TARGET_SERVER, 1000, VERDICT_UNKNOWN,
+	 REPORT_NONE, "which is 5 in Debian's pool by default; php-fpm -tt shows it, and", ""},
+	{"java", UNREAD("maxConnections"), 4096, 9, 1, TARGET_SERVER, 10000, VERDICT_UNKNOWN,
+	 REPORT_NONE, "which is 8 192 in Tomcat by default; server.xml, or", ""},
+	{"sshd", UNREAD("MaxStartups"), 1024, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN,
+	 REPORT_NONE,
+	 "which is 10:30:100 by default; sshd -T | grep -i maxstartups shows it; check", ""},
+	/* None by its command or by default. */
+	{"uvicorn", ABSENT, 1024, 9, 1, TARGET_SERVER, 100000, VERDICT_NA, REPORT_NONE,
+	 "epolltune knows of no limit that this server has", ""},
+	{"uvicorn", OPTION("50"), 1024, 9, 1, TARGET_SERVER, 60, VERDICT_SHORT, 50, "", NULL},
+	/* Two sockets and two pipes of each. */
+	{"systemd-socket-", OPTION("256"), 65536, 9, 1, TARGET_SERVER, 300, VERDICT_SHORT, 256, "",
+	 NULL},
+	{"systemd-socket-", OPTION("256"), 1024, 9, 1, TARGET_SERVER, 200, VERDICT_SHORT, 168,
+	 "RLIMIT_NOFILE less 12, divided by 6, is 168", NULL},
 };
 
 static void the_configuration_bounds_connections(void **state)
@@ -256,7 +260,8 @@ static void the_configuration_bounds_connections(void **state)
 		const struct limit_case *c = &cases[i];
 		struct target t = target_default();
 		struct listener at = {.kind = LISTENER_TCP, .limit = 48};
-		struct subject subject = {.accepting = c->accepting,
+		struct subject subject = {.activated = !strcmp(c->process, "systemd"),
+					  .accepting = c->accepting,
 					  .soft = c->soft,
 					  .hard = c->soft,
 					  .listeners = {.at = &at, .count = 1}};

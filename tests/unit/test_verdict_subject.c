@@ -77,6 +77,34 @@ static void a_server_is_local_without_tcp(void **state)
 	assert_false(subject_listens(&s.subject, LISTENER_TCP));
 }
 
+/* A server of DNS has its port over TCP too; one of QUIC may have most of its clients there. */
+static void datagrams_are_what_some_servers_are_for(void **state)
+{
+	static const struct {
+		const char *name;
+		uint16_t udp, tcp; /* 0: none */
+		bool aside, is;
+	} rows[] = {
+		{"named", 53, 53, false, true},    {"own", 53, 53, false, true},
+		{"own", 53, 80, false, false},     {"own", 53, 53, true, false},
+		{"nginx", 443, 443, false, false}, {"named", 0, 53, false, false},
+		{"named", 53, 0, false, false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct running s;
+		running_make(&s, 2, 511);
+		snprintf(s.subject.name, sizeof(s.subject.name), "%s", rows[i].name);
+		s.at[0].kind = rows[i].tcp ? LISTENER_TCP : LISTENER_UDP;
+		s.at[0].port = rows[i].tcp;
+		s.at[1].kind = rows[i].udp ? LISTENER_UDP : LISTENER_TCP;
+		s.at[1].port = rows[i].udp;
+		s.at[1].aside = rows[i].aside;
+		if (subject_prefers_datagrams(&s.subject) != rows[i].is)
+			fail_msg("row %zu", i);
+	}
+	assert_false(subject_prefers_datagrams(NULL));
+}
+
 static void parts_of_a_group(void **state)
 {
 	static const struct {
@@ -789,6 +817,8 @@ static void names_that_people_use(void **state)
 	assert_true(server_named("Redis", "redis-server"));
 	assert_true(server_named("php-fpm", "php-fpm8.2"));
 	assert_true(server_named("node", "MainThread"));
+	assert_true(server_named("node", "node /var/www/a"));
+	assert_true(server_named("systemd-socket-proxyd", "systemd-socket-"));
 	assert_true(server_named("haproxy", "haproxy"));
 	assert_true(server_named("my-very-long-server-name", "my-very-long-se"));
 	assert_false(server_named("ngin", "nginx"));
@@ -839,6 +869,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_server_is_local_without_tcp),
+		cmocka_unit_test(datagrams_are_what_some_servers_are_for),
 		cmocka_unit_test(parts_of_a_group),
 		cmocka_unit_test(the_smallest_address_is_the_queue),
 		cmocka_unit_test(only_sockets_of_inet_share_arrivals),
