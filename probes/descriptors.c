@@ -111,7 +111,7 @@ static void nofile_read(const struct host *h, struct settings *s)
 /* Why the limit of one process does not bound the connections of the server; NULL: it does. */
 static const char *unbounded(const struct settings *s)
 {
-	const struct subject *holder = settings_holder(s);
+	const struct subject *holder = s->subject;
 	const struct server_row *row = server_row_find(holder->name);
 	if (subject_forks(holder))
 		return "Each connection has a process of its own, so that a limit on the "
