@@ -228,7 +228,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	const struct machine m = {.kernel = host_kernel(h), .page_bytes = facts.page_bytes};
 	s->quantum = (uint64_t)machine_quantum(&m);
 	s->uptime_s = host_uptime(h);
-	s->first_netns = host_identity(h, &s->identity, NULL) ? !host_live(h) : s->identity.first_netns;
+	s->first_netns =
+		host_identity(h, &s->identity, NULL) ? !host_live(h) : s->identity.first_netns;
 	if (memory_problem(s))
 		queues_read(h, &s->queues, NULL);
 	return sample_udp(h, s, e);

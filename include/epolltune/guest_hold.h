@@ -57,7 +57,7 @@ struct guest_hold {
 
 /* Connections that are tried: the target's, with the margin of a verdict. */
 uint64_t guest_hold_wanted(const struct target *target);
-/* Starts the server anew; `nofile`: its soft limit on descriptors, 0: as it is. */
+/* Starts the server again; `nofile`: its soft limit on descriptors, 0: as it is. */
 int guest_hold_begin(struct trial *t, struct guest_hold *g, uint64_t nofile, struct err *e);
 /* Opens them; out->measured: `out` has what it held and whether a limit was met, otherwise why that
  * is not known. */

@@ -1,4 +1,4 @@
-#include "epolltune/kernel_number.h"
+#include "base/kernel_number.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "epolltune/kernel_number.h"
+#include "base/kernel_number.h"
 
 #define PORTS 65536
 

@@ -1,4 +1,4 @@
-#include "epolltune/shell.h"
+#include "base/shell.h"
 
 #include <stdio.h>
 #include <string.h>

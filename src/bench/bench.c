@@ -1,4 +1,4 @@
-#include "epolltune/bench.h"
+#include "bench/metrics.h"
 
 #include <errno.h>
 #include <math.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "bench/baseline.h"
-#include "epolltune/bench.h"
+#include "bench/metrics.h"
 #include "epolltune/client.h"
 #include "epolltune/server.h"
 #include "epolltune/task.h"

@@ -120,8 +120,8 @@ static const struct clue_row complaints[] = {
 	 "A limit stops the connections: the process' descriptors, a client's ports, conntrack, memory, "
 	 "or the server's own setting. The count suggests which: near 1 024 or 65 536 it is "
 	 "descriptors, near 28 232 a client's ephemeral ports.",
-	 "descriptors.process,application.limit,ports.ephemeral,conntrack,accept-queue", REMEDY_PROCESS,
-	 "ss -s; grep 'open files' /proc/PID/limits",
+	 "descriptors.process,application.limit,ports.ephemeral,conntrack,accept-queue",
+	 REMEDY_PROCESS, "ss -s; grep 'open files' /proc/PID/limits",
 	 "epolltune check --server WHO --connections N: each wall, and what it takes.",
 	 "accept(2)"},
 };

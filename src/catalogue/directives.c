@@ -41,7 +41,8 @@ static const struct clue_row directives[] = {
 	 "buffers included. Above it a process is killed, above MemoryHigh it is slowed.",
 	 "cgroup.memory", REMEDY_CONTAINER,
 	 "systemctl show -p MemoryMax,MemoryCurrent UNIT; cat /sys/fs/cgroup/GROUP/memory.events",
-	 "systemctl set-property UNIT MemoryMax=N, above the present one.", "systemd.resource-control(5); cgroup-v2.rst"},
+	 "systemctl set-property UNIT MemoryMax=N, above the present one.",
+	 "systemd.resource-control(5); cgroup-v2.rst"},
 	{"CPUQuota", "cpu.max\ncpu.cfs_quota_us\nlimits.cpu",
 	 "systemd and containers: CPU time in each period of 100 ms. A server that used it up is "
 	 "paused until the next: the accept queue must hold what arrives meanwhile.",

@@ -88,9 +88,9 @@
 	"Restart the server\\: its socket does not set SO_RCVBUF, and has what net.core.rmem_default " \
 	"was when it was made; {default} is enough."
 /* What an application has to do, beside the kernel. */
-#define UDP_REMEDY                                                                                                                                \
-	"{how} {socket?{unasked?It does not set SO_RCVBUF\\: instead set {granted?:net.core.rmem_max={wanted} and }:Let it set }:Let the "    \
-	"application set }SO_RCVBUF={wanted} or more (nginx\\: listen ADDRESS quic rcvbuf=; unbound\\: "                                      \
+#define UDP_REMEDY                                                                                                                         \
+	"{how} {socket?{unasked?It does not set SO_RCVBUF\\: instead set {granted?:net.core.rmem_max={wanted} and }:Let it set }:Let the " \
+	"application set }SO_RCVBUF={wanted} or more (nginx\\: listen ADDRESS quic rcvbuf=; unbound\\: "                                   \
 	"so-rcvbuf; quic-go sets 7 MiB)."
 #define BY_EXPERIMENT "The experiment, in the finding"
 
@@ -365,7 +365,8 @@ static const struct finding_row findings[] = {
 	      "Clients that connect, send a request and reset (UNIX: close), in a closed loop",
 	      "The server accepts the target's new connections"),
 	SHORT("application.rate", REMEDY_APPLICATION,
-	      "{who} {tight?can barely:cannot} answer {needed} requests/s", "It answered {reached}.",
+	      "{who} {tight?can barely:cannot} answer {needed} requests/s",
+	      "It answered {reached}.",
 	      "Give it more workers or CPUs, and compare with --versus. No kernel limit was met.",
 	      "The server of check --run answered fewer requests per second than --requests needs.",
 	      "Give it more workers or CPUs, and compare two commands with --versus.",
@@ -1187,9 +1188,10 @@ static const struct finding_row findings[] = {
 		 "An orphan is a connection that its process has closed and whose last data is "
 		 "not acknowledged. Beyond net.ipv4.tcp_max_orphans the kernel resets it, and its "
 		 "client loses the end of the answer.",
-	 .advice = "ss -tan state fin-wait-1 shows the clients. Where they have vanished\\: sysctl -w "
-		   "net.ipv4.tcp_orphan_retries=3 (0, the default, means 8). Otherwise raise "
-		   "net.ipv4.tcp_max_orphans where memory allows.",
+	 .advice =
+		 "ss -tan state fin-wait-1 shows the clients. Where they have vanished\\: sysctl -w "
+		 "net.ipv4.tcp_orphan_retries=3 (0, the default, means 8). Otherwise raise "
+		 "net.ipv4.tcp_max_orphans where memory allows.",
 	 .answer = "orphaned sockets {over?exceed:are near} their limit",
 	 .meaning = "The machine has 80 % or more of the orphaned sockets that "
 		    "net.ipv4.tcp_max_orphans allows.",
@@ -1940,7 +1942,8 @@ static const struct finding_row findings[] = {
 		 "{outside?there:here} fails with EPERM." CONNTRACK_OUTSIDE,
 	 .advice =
 		 "{more?sysctl -w net.netfilter.nf_conntrack_max={more} in the initial network namespace (256 to "
-		 "384 B an entry):Raise net.netfilter.nf_conntrack_max}. " CONNTRACK_HOLDS " conntrack -L shows the "
+		 "384 B an entry):Raise net.netfilter.nf_conntrack_max}. " CONNTRACK_HOLDS
+		 " conntrack -L shows the "
 		 "entries; those of vanished peers stay for "
 		 "nf_conntrack_tcp_timeout_established.",
 	 .answer = "connection tracking {full?is full:drops packets}",

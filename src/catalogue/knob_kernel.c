@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/kernel_number.h"
 #include "epolltune/catalogue.h"
-#include "epolltune/kernel_number.h"
 #include "epolltune/knob.h"
 #include "epolltune/port_set.h"
 

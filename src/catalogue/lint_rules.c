@@ -1,5 +1,5 @@
 /* What `lint` finds in files that set values. */
-#include "epolltune/lint_rules.h"
+#include "catalogue/lint_rules.h"
 
 static const struct lint_rule rules[LINT_RULES] = {
 	[LINT_UNKNOWN] =

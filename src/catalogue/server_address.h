@@ -10,8 +10,8 @@
 bool server_address_is_local(const char *listener);
 /* Whether one of a list has just the port or path of `address`: "8080", "unix:/run/app.sock". */
 bool server_address_names(const char *list, const char *address);
-/* Whether an address of a configuration may be that of a listener: what cannot be told from its
- * text, as a name or a variable, may. */
+/* Whether an address of a configuration may be that of a listener: a name or a variable, which its
+ * text does not show, may. */
 bool server_address_serves(const char *bound, const char *listener);
 /* Whether it is one address in digits, without the name of a family. */
 bool server_address_is_digits(const char *text);

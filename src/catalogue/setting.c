@@ -1,5 +1,5 @@
 /* Lists of knobs and of settings, as options take them. */
-#include "epolltune/setting.h"
+#include "catalogue/setting.h"
 
 #include <errno.h>
 #include <stdio.h>

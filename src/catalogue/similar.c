@@ -1,4 +1,4 @@
-#include "epolltune/similar.h"
+#include "catalogue/similar.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "epolltune/similar.h"
+#include "catalogue/similar.h"
 
 /* Linux 6.18 with all network options, and what kernels since 4.4 had. */
 static const struct {

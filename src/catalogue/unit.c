@@ -1,5 +1,5 @@
 /* The units that are more than the name of what is counted. */
-#include "epolltune/unit.h"
+#include "catalogue/unit.h"
 
 #include <string.h>
 

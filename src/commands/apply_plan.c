@@ -5,12 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "catalogue/setting.h"
 #include "commands/apply.h"
 #include "commands/command.h"
 #include "commands/progress.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/list.h"
-#include "epolltune/setting.h"
 #include "report/parse.h"
 #include "tune/coverage.h"
 #include "tune/persist.h"

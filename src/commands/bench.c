@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
+#include "bench/metrics.h"
 #include "commands/command.h"
 #include "commands/figures.h"
 #include "commands/progress.h"
-#include "epolltune/bench.h"
 #include "epolltune/cleanup.h"
 #include "report/bench_render.h"
 #include "report/output.h"

@@ -1,5 +1,5 @@
 /* capture: writes what --sysroot reads of this machine into an archive. */
-#include "epolltune/capture.h"
+#include "host/capture.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/shell.h"
 #include "commands/check.h"
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
@@ -16,7 +17,6 @@
 #include "epolltune/knob_value.h"
 #include "epolltune/nic.h"
 #include "epolltune/quantity.h"
-#include "epolltune/shell.h"
 #include "report/output.h"
 #include "report/table.h"
 

@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
+#include "base/shell.h"
 #include "commands/command.h"
 #include "commands/progress.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
-#include "epolltune/shell.h"
 #include "report/comparison.h"
 #include "report/output.h"
 #include "report/render.h"

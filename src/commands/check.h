@@ -81,9 +81,9 @@ struct check_subject {
 	bool moved;               /* by the last check_again(), into another one */
 };
 /* Finds the server again, which may have restarted, also in another network namespace. Then, and
- * where it is found, `host` is a new one, which has the limits of the machine as they are now. After
- * an error `subject` is as it was, and `host` is of the namespace in which this process is. Errors
- * as of check_open(). */
+ * where it is found, `host` is a new one, which has the limits of the machine as they are now.
+ * After an error `subject` is as it was, and `host` is of the namespace in which this process is.
+ * Errors as of check_open(). */
 int check_again(const struct check_options *o, struct check_subject *of, struct err *e);
 /* Judges a machine by its settings and what it shows, once, in this process. */
 int check_inspect(const struct check_options *options, struct host *host, struct report *out,

@@ -13,12 +13,12 @@
 #include "commands/observe.h"
 #include "commands/room.h"
 #include "commands/schedule.h"
-#include "epolltune/capture.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
+#include "host/capture.h"
 #include "judge/traffic.h"
 
 /* For the end of the labs that are left. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
-#include "epolltune/confine.h"
+#include "host/confine.h"
 #include "tune/notice.h"
 #include "tune/state.h"
 

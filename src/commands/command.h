@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "catalogue/similar.h"
 #include "epolltune/err.h"
 #include "epolltune/quantity.h"
-#include "epolltune/similar.h"
 #include "report/render.h"
 
 /* The monitoring plugins' convention. */

@@ -10,10 +10,10 @@
 #include "commands/check.h"
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/document.h"
 #include "report/compare.h"
 #include "report/compare_bench.h"
 #include "report/conditions.h"
+#include "report/document.h"
 #include "report/parse.h"
 
 struct diff {

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
+#include "bench/metrics.h"
 #include "commands/address.h"
 #include "commands/command.h"
 #include "commands/figures.h"
 #include "commands/progress.h"
 #include "engine/cpus.h"
-#include "epolltune/bench.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/client.h"
 #include "epolltune/clock.h"

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shell.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
 #include "epolltune/knob_value.h"
-#include "epolltune/shell.h"
 #include "host/netns.h"
 
 /* Sysctls that only the initial network namespace shows. */

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "catalogue/setting.h"
 #include "commands/command.h"
 #include "commands/tuning.h"
 #include "epolltune/cleanup.h"
@@ -17,7 +18,6 @@
 #include "epolltune/listener.h"
 #include "epolltune/program.h"
 #include "epolltune/quantity.h"
-#include "epolltune/setting.h"
 #include "epolltune/wire.h"
 
 /* Timeouts for the server to listen, and to exit. */

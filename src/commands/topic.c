@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "catalogue/lint_rules.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/knob_value.h"
-#include "epolltune/lint_rules.h"
 #include "epolltune/list.h"
 #include "epolltune/probe.h"
 #include "epolltune/report.h"

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "catalogue/setting.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
-#include "epolltune/setting.h"
 #include "tune/operator.h"
 #include "tune/persist.h"
 #include "tune/plan.h"

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 
 #include "commands/command.h"
-#include "epolltune/change.h"
 #include "report/page.h"
+#include "tune/change.h"
 #include "tune/journal.h"
 #include "tune/plan_render.h"
 #include "tune/state.h"

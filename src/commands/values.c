@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/metrics.h"
+#include "catalogue/similar.h"
 #include "commands/check.h"
 #include "commands/topic.h"
-#include "epolltune/bench.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/knob.h"
 #include "epolltune/list.h"
 #include "epolltune/probe.h"
-#include "epolltune/similar.h"
 #include "epolltune/target.h"
 
 typedef int (*each_function)(const char *value, void *arg);

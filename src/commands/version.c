@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <sys/utsname.h>
 
-#include "epolltune/confine.h"
+#include "host/confine.h"
 
 static int version(void *arguments, const struct given *given)
 {

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/shell.h"
 #include "commands/check.h"
 #include "commands/command.h"
 #include "commands/terminal.h"
@@ -18,7 +19,6 @@
 #include "commands/watch_read.h"
 #include "commands/watch_record.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/shell.h"
 #include "report/output.h"
 #include "report/watch.h"
 
@@ -215,8 +215,9 @@ static int explain_start(struct session *s, struct err *e)
 static int check_start(struct session *s, struct err *e)
 {
 	const struct watch_gauge *g = &s->watch.nearest[s->view.selected]->now;
-	const char *words[] = {"epolltune", "check",    "--gentle", "--probe",
-			       wall_probe(g->kind->wall), "--server", g->server};
+	const char *words[] = {
+		"epolltune", "check",  "--gentle", "--probe", wall_probe(g->kind->wall),
+		"--server",  g->server};
 	return command_start(s, g->server[0] ? 7 : 5, words, e);
 }
 

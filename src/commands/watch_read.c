@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/hash.h"
 #include "commands/check.h"
 #include "epolltune/buffers.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/doing.h"
-#include "epolltune/hash.h"
 #include "epolltune/nic.h"
 #include "epolltune/ports_udp.h"
 #include "epolltune/ports_used.h"
@@ -50,7 +50,7 @@ struct watcher {
 	int64_t ports, ports_of; /* that connect() cannot take, where it can take fewest */
 	char ports_what[80];
 	int64_t udp, udp_of; /* ports of UDP */
-	double at_s; /* of the last look; 0: there was none */
+	double at_s;         /* of the last look; 0: there was none */
 	struct {
 		struct pace owners, sharing, processes, half_open, group, port;
 	} due;

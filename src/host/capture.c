@@ -1,5 +1,5 @@
 /* The files of a captured machine in memory. */
-#include "epolltune/capture.h"
+#include "host/capture.h"
 
 #include <errno.h>
 #include <limits.h>

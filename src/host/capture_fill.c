@@ -9,6 +9,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/subject.h"
+#include "host/capture.h"
 #include "host/capture_hide.h"
 #include "host/listener_file.h"
 #include "host/machine.h"

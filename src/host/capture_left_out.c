@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "epolltune/capture.h"
 #include "epolltune/cleanup.h"
+#include "host/capture.h"
 
 static const struct {
 	int error;

@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "epolltune/capture.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/sysctl_d.h"
+#include "host/capture.h"
 #include "host/listener_file.h"
 #include "host/machine.h"
 #include "host/subject_file.h"

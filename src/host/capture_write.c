@@ -5,8 +5,8 @@
 #include <limits.h>
 #include <string.h>
 
-#include "epolltune/capture.h"
 #include "epolltune/cleanup.h"
+#include "host/capture.h"
 
 static void writer_free(struct archive **a)
 {

@@ -1,5 +1,5 @@
 /* A seccomp filter and dropped capabilities for commands that only read. */
-#include "epolltune/confine.h"
+#include "host/confine.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* Reads, writes and walks files below the root of a host. */
+#include "host/capture.h"
 #include "host/machine.h"
 
 #include <dirent.h>
@@ -17,8 +18,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/hash.h"
 #include "epolltune/order.h"
 #include "host/compat.h"
 

@@ -1,4 +1,5 @@
 /* Boot, network namespace and privileges of this process. */
+#include "host/capture.h"
 #include "host/machine.h"
 
 #include <errno.h>

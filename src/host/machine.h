@@ -1,8 +1,9 @@
 /* machine: internal to src/host/: the host, opening its files, parsing numbers. */
 #pragma once
 
-#include "epolltune/capture.h"
 #include "epolltune/host.h"
+
+struct capture;
 
 /* PROC_PID_INIT_INO of the kernel. */
 #define MACHINE_FIRST_PIDS "pid:[4026531836]"

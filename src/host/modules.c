@@ -1,4 +1,4 @@
-#include "epolltune/modules.h"
+#include "host/modules.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "epolltune/capture.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/connections.h"
+#include "host/capture.h"
 #include "host/listener_file.h"
 #include "host/machine.h"
 
@@ -87,8 +87,9 @@ static char *subject_file_text(const struct subject *s)
 	if (!out)
 		return NULL;
 	fprintf(out, NUMBERS("%u") "unit %s\nname %s\n", (unsigned)s->pid, (unsigned)s->accepting,
-		(unsigned)s->held, (unsigned)s->upstream, subject_uncertain(s) > 0, s->forks, s->activated,
-		(unsigned)s->manager, text_field(s->unit, unit), text_field(s->name, name));
+		(unsigned)s->held, (unsigned)s->upstream, subject_uncertain(s) > 0, s->forks,
+		s->activated, (unsigned)s->manager, text_field(s->unit, unit),
+		text_field(s->name, name));
 	for (size_t i = 0; i < NUMBERS_COUNT; i++)
 		if (number_of(s, i) && number_of(s, i) <= INT64_MAX) /* REPORT_NONE is negative */
 			fprintf(out, "%s %" PRIu64 "\n", numbers[i].name, number_of(s, i));

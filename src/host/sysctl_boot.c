@@ -1,4 +1,4 @@
-#include "epolltune/sysctl_boot.h"
+#include "host/sysctl_boot.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -16,6 +16,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
 #include "epolltune/sysctls.h"
+#include "host/capture.h"
 #include "host/machine.h"
 
 static const char blanks[] = " \t\r\n";

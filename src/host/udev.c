@@ -1,4 +1,4 @@
-#include "epolltune/udev.h"
+#include "host/udev.h"
 
 #include <fcntl.h>
 #include <spawn.h>

@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "catalogue/lint_rules.h"
 #include "epolltune/err.h"
 #include "epolltune/host.h"
-#include "epolltune/lint_rules.h"
 #include "epolltune/sysctl_d.h"
 
 #define LINT_TEXT 800               /* bytes of a problem, or of a corrected line */

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "epolltune/kernel_number.h"
+#include "base/kernel_number.h"
 #include "epolltune/knob.h"
-#include "epolltune/modules.h"
 #include "epolltune/quantity.h"
 #include "epolltune/sysctls.h"
+#include "host/modules.h"
 
 #define GUESSES_MAX 200
 /* Faults of one line that are corrected one after another. */

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue/similar.h"
 #include "epolltune/list.h"
 #include "epolltune/order.h"
-#include "epolltune/similar.h"
 
 static const char limits[] = "LimitCPU,LimitFSIZE,LimitDATA,LimitSTACK,LimitCORE,LimitRSS,"
 			     "LimitNOFILE,LimitAS,LimitNPROC,LimitMEMLOCK,LimitLOCKS,"

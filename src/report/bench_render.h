@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "epolltune/bench.h"
+#include "bench/metrics.h"
 #include "epolltune/err.h"
 #include "epolltune/report.h"
 #include "report/chart.h"

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "epolltune/quantity.h"
-#include "report/page.h"
 #include "epolltune/target.h"
+#include "report/page.h"
 
 static const struct condition {
 	const char *object, *key; /* the object "" is the document itself */

@@ -1,4 +1,4 @@
-#include "epolltune/document.h"
+#include "report/document.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalogue/unit.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
-#include "epolltune/unit.h"
 
 void figure_format(char *text, size_t size, const char *unit, int64_t value)
 {

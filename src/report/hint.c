@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shell.h"
 #include "epolltune/knob.h"
-#include "epolltune/shell.h"
 
 #define ADD(...) report_append_to(arguments, HINT_ARGUMENTS, __VA_ARGS__)
 

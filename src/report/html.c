@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "epolltune/unit.h"
+#include "catalogue/unit.h"
 #include "report/figure.h"
 #include "report/head.h"
 #include "report/hint.h"

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue/unit.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/unit.h"
 #include "report/chart.h"
 #include "report/figure.h"
 #include "report/markup.h"

@@ -2,10 +2,10 @@
 
 #include <string.h>
 
+#include "epolltune/target.h"
 #include "report/figure.h"
 #include "report/json_fields.h"
 #include "report/json_value.h"
-#include "epolltune/target.h"
 
 static uint64_t number_at(const char *at, const struct json_field *f)
 {

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "epolltune/cleanup.h"
-#include "epolltune/document.h"
 #include "epolltune/report.h"
+#include "report/document.h"
 #include "report/utf8.h"
 
 void value_set(struct json_writer *w, json_t *object, const char *key, json_t *value)

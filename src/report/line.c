@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "epolltune/unit.h"
+#include "catalogue/unit.h"
 #include "report/figure.h"
 #include "report/utf8.h"
 

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "epolltune/unit.h"
+#include "catalogue/unit.h"
 #include "report/utf8.h"
 
 /* What both formats have of a family, and only OpenMetrics names in # TYPE without its suffix. */

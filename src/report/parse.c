@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
-#include "epolltune/document.h"
+#include "epolltune/target.h"
+#include "report/document.h"
 #include "report/figure.h"
 #include "report/json_fields.h"
-#include "epolltune/target.h"
 
 #define PARSE_MAX ((size_t)16 << 20)
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "epolltune/shell.h"
+#include "base/shell.h"
 #include "report/figure.h"
 #include "report/head.h"
 #include "report/hint.h"

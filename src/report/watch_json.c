@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "epolltune/document.h"
+#include "report/document.h"
 #include "report/utf8.h"
 
 /* Members, each with a comma before it. Building a document first would take most of the time of a

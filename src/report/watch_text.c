@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "catalogue/unit.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
-#include "epolltune/unit.h"
 #include "report/figure.h"
 #include "report/page.h"
 #include "report/utf8.h"

@@ -1,8 +1,8 @@
 /* coverage: which probes measure what a plan changes. */
 #pragma once
 
-#include "epolltune/change.h"
 #include "epolltune/probe.h"
+#include "tune/change.h"
 
 /* Whether a change is meant to move a wall: that of its finding, or one of its knob. */
 bool coverage_touches(const struct change *c, const char *wall);

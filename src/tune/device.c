@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shell.h"
 #include "epolltune/knob.h"
 #include "epolltune/report.h"
-#include "epolltune/shell.h"
 #include "tune/kind.h"
 #include "tune/plan.h"
 #include "tune/site.h"

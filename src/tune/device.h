@@ -5,9 +5,9 @@
 
 #include <stdbool.h>
 
-#include "epolltune/change.h"
 #include "epolltune/knob.h"
 #include "epolltune/nic.h"
+#include "tune/change.h"
 
 struct device_name {
 	const struct knob *knob;

@@ -2,7 +2,7 @@
  * the first by name in any of its directories, with its drop-ins. */
 #pragma once
 
-#include "epolltune/change.h"
+#include "tune/change.h"
 #include "tune/device.h"
 
 #define LINK_DIRECTORY "/etc/systemd/network"

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "epolltune/change.h"
+#include "tune/change.h"
 #include "tune/device.h"
 
 /* Whether one sets it at the next boot; otherwise `out` stays as it is. `wanted`: the value that

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "epolltune/change.h"
+#include "tune/change.h"
 
 /* One of our files. It starts with DROPIN_OWN; a file that does not is not ours. */
 #define DROPIN_PREFIX "90-epolltune"

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "epolltune/change.h"
+#include "tune/change.h"
 #include "tune/journal.h"
 #include "tune/watchdog.h"
 

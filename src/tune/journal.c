@@ -13,8 +13,8 @@
 
 #include "base/array.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/document.h"
 #include "epolltune/report.h"
+#include "report/document.h"
 #include "tune/state.h"
 
 #define JOURNAL_MAX ((off_t)64 << 20)

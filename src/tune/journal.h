@@ -30,8 +30,8 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "epolltune/change.h"
 #include "epolltune/err.h"
+#include "tune/change.h"
 
 #define JOURNAL_FILE "journal.jsonl"
 #define JOURNAL_PATH 256 /* bytes that hold the state directory's name */

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/shell.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/shell.h"
 #include "tune/state.h"
 
 /* False: a character was replaced. */

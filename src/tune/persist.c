@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "epolltune/modules.h"
+#include "host/modules.h"
 #include "tune/plan.h"
 
 /* A container's own files end with the container, but for one that boots with systemd. */

@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "epolltune/change.h"
+#include "tune/change.h"
 #include "tune/journal.h"
 
 struct persisted {

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalogue/setting.h"
 #include "epolltune/list.h"
-#include "epolltune/setting.h"
 #include "tune/plan_internal.h"
 #include "tune/site.h"
 

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "epolltune/change.h"
 #include "epolltune/report.h"
+#include "tune/change.h"
 
 /* The code of an err that is a refusal by epolltune's own rules (a lower value, a stale report, too
  * much memory), not a failure: exit status 2 instead of 3. */

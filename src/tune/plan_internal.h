@@ -1,9 +1,9 @@
 /* plan_internal: what the files of a plan share. */
 #pragma once
 
-#include "epolltune/change.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/report.h"
+#include "tune/change.h"
 
 struct planner {
 	struct plan *plan;

@@ -4,8 +4,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "epolltune/change.h"
 #include "report/page.h"
+#include "tune/change.h"
 
 struct plan_result {
 	const struct plan *plan;

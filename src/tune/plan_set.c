@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "catalogue/setting.h"
 #include "epolltune/knob_value.h"
-#include "epolltune/setting.h"
 #include "tune/plan.h"
 #include "tune/plan_internal.h"
 

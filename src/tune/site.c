@@ -4,7 +4,7 @@
 
 #include "base/array.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/udev.h"
+#include "host/udev.h"
 
 int site_nics(struct change_site *site, const struct nics **all, struct err *e)
 {

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "epolltune/change.h"
+#include "tune/change.h"
 
 /* All interfaces with name, link and statistics; valid until site_refresh(). */
 int site_nics(struct change_site *site, const struct nics **all, struct err *e);

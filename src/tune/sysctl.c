@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shell.h"
 #include "epolltune/knob_value.h"
-#include "epolltune/modules.h"
 #include "epolltune/report.h"
-#include "epolltune/shell.h"
-#include "epolltune/sysctl_boot.h"
 #include "epolltune/sysctl_d.h"
+#include "host/modules.h"
+#include "host/sysctl_boot.h"
 #include "tune/dropin.h"
 #include "tune/kind.h"
 #include "tune/persist.h"

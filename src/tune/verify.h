@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
-#include "epolltune/change.h"
 #include "epolltune/report.h"
+#include "tune/change.h"
 
 struct verification {
 	const struct plan *plan;

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "epolltune/change.h"
 #include "epolltune/err.h"
+#include "tune/change.h"
 
 /* How long it waits for another epolltune that locks the journal. */
 #define WATCHDOG_PATIENCE_MS 30000

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "epolltune/bench.h"
+#include "bench/metrics.h"
 
 static json_t *results_of(const char *arguments)
 {

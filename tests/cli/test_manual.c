@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "../unit/sample_report.h"
+#include "bench/metrics.h"
 #include "commands/command.h"
-#include "epolltune/bench.h"
 #include "epolltune/probe.h"
 
 static char *page_read(const char *path)

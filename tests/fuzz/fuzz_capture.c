@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "epolltune/capture.h"
 #include "epolltune/cleanup.h"
+#include "host/capture.h"
 #include "host/listener_file.h"
 #include "host/subject_file.h"
 

@@ -7,6 +7,7 @@
 #include "epolltune/cgroup.h"
 #include "epolltune/nic.h"
 #include "epolltune/ports.h"
+#include "host/capture.h"
 #include "host/cpu_list.h"
 #include "host/machine.h"
 #include "host/processes.h"

@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 #include "epolltune/sysctl_d.h"
+#include "host/capture.h"
 #include "host/machine.h"
 
 static const char *const files[] = {

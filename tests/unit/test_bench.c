@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "epolltune/bench.h"
+#include "bench/metrics.h"
 
 static struct bench_table table;
 

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "epolltune/confine.h"
+#include "host/confine.h"
 
 static char file[] = "/tmp/epolltune-confine-XXXXXX";
 

@@ -22,13 +22,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "epolltune/capture.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
 #include "epolltune/listener.h"
 #include "epolltune/ports.h"
 #include "epolltune/subject.h"
+#include "host/capture.h"
 #include "host/compat.h"
 #include "host/machine.h"
 #include "host/nic_sources.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "epolltune/host.h"
-#include "epolltune/modules.h"
+#include "host/modules.h"
 #include "tune/kind.h"
 #include "tune/persist.h"
 #include "tune/plan.h"

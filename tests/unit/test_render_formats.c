@@ -1,7 +1,7 @@
 /* The formats for CI systems and tickets: what a host or a process says is text, never markup. */
 #include "../support/support.h"
-#include "report/render.h"
 #include "epolltune/target.h"
+#include "report/render.h"
 #include "sample_report.h"
 
 #include <regex.h>

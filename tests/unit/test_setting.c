@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "epolltune/setting.h"
+#include "catalogue/setting.h"
 
 /* "name|value;" of each setting; "!" for an error. */
 static void parsed(const char *list, const char *want)

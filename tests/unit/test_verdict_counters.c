@@ -504,7 +504,8 @@ static void growth_since_a_report(void **state)
 	assert_string_equal(f->title,
 			    "The kernel counted 1 751 ListenOverflows, 12 PruneCalled (and 1 more "
 			    "counter) since the report of 2026-11-28T08:00:00Z (2 hours ago)");
-	assert_string_equal(f->answer, "the kernel's loss counters grew since 2026-11-28T08:00:00Z");
+	assert_string_equal(f->answer,
+			    "the kernel's loss counters grew since 2026-11-28T08:00:00Z");
 	assert_int_equal(f->table.row_count, 3);
 	assert_string_equal(f->table.row[1].name, "PruneCalled");
 	assert_true(cell(f, 1, 0) == 9300 && cell(f, 1, 1) == 9288 && cell(f, 1, 2) == 12);
