@@ -56,20 +56,25 @@ static bool asks_for_nothing(const struct listener *socket, int64_t by_default)
 	       (socket->limit == by_default || sysctl_is_own(RMEM_DEFAULT, 0, socket->limit));
 }
 
-/* Whether a card that is up may give each packet a page; also where none is visible, as in a
- * container. */
+/* Whether a card that is up, or one of all where none is, may give each packet a page; also where
+ * none is visible, as in a container. */
 static bool takes_page(const struct host *h, unsigned kernel)
 {
 	CLEAN(nics_freep) struct nics nics = {0};
-	bool half = false, page = false;
+	bool half = false, page = false, up = false;
 	if (nics_read(h, NIC_REAL, &nics, NULL))
 		return true;
+	for (size_t i = 0; i < nics.count; i++)
+		up |= nics.at[i].up;
 	for (size_t i = 0; i < nics.count; i++) {
 		const struct nic *n = &nics.at[i];
 		uint64_t mtu = n->link.mtu.known ? n->link.mtu.value : 0;
-		bool takes = datagram_takes_page(n->driver, mtu, kernel);
-		page |= n->up && takes;
-		half |= n->up && !takes;
+		if (up && !n->up)
+			continue;
+		if (datagram_takes_page(n->driver, mtu, kernel))
+			page = true;
+		else
+			half = true;
 	}
 	return page || !half;
 }

@@ -292,7 +292,7 @@ static const struct finding_row findings[] = {
 		   "connections they do not use.",
 	 .proof = "Connections of the server's listeners by inet_diag, beside the directive"},
 	SHORT("application.starts", REMEDY_APPLICATION,
-	      "{who} {tight?can just:cannot} take {needed} new connections/s",
+	      "{who} {tight?can barely:cannot} take {needed} new connections/s",
 	      "systemd starts a process for each.{trigger? Beyond {trigger} in {trigger_in} "
 	      "(TriggerLimitBurst) the unit fails\\: its listener is closed, and clients are refused "
 	      "until it is restarted.}{poll? {unversioned?Since version 255 systemd:systemd} takes {poll} in "
@@ -1940,12 +1940,11 @@ static const struct finding_row findings[] = {
 		 "of unconfirmed connections evicted} so far. }At the maximum the kernel drops "
 		 "the packets of new connections\\: their clients retransmit, and sendto() "
 		 "{outside?there:here} fails with EPERM." CONNTRACK_OUTSIDE,
-	 .advice =
-		 "{more?sysctl -w net.netfilter.nf_conntrack_max={more} in the initial network namespace (256 to "
-		 "384 B an entry):Raise net.netfilter.nf_conntrack_max}. " CONNTRACK_HOLDS
-		 " conntrack -L shows the "
-		 "entries; those of vanished peers stay for "
-		 "nf_conntrack_tcp_timeout_established.",
+	 .advice = "{more?In the initial network namespace, until the next boot\\: sysctl -w "
+		   "net.netfilter.nf_conntrack_max={more}; an entry takes 256 to 384 B:Raise "
+		   "net.netfilter.nf_conntrack_max}. " CONNTRACK_HOLDS " conntrack -L shows the "
+		   "entries; those of vanished peers stay for "
+		   "nf_conntrack_tcp_timeout_established.",
 	 .answer = "connection tracking {full?is full:drops packets}",
 	 .meaning = "The table of connection tracking has as many entries as "
 		    "net.netfilter.nf_conntrack_max allows, or dropped packets during the check.",

@@ -429,11 +429,6 @@ static const struct server_row servers[] = {
 		.name = "OpenSSH",
 		.backlog = "128", /* SSH_LISTEN_BACKLOG, not configurable */
 		.backlog_effect = "after a restart",
-		.clients = "10:30:100",
-		.clients_line = "MaxStartups {clients}",
-		.clients_closed = true,
-		.set = {[SERVER_CLIENTS] = {.unread = "MaxStartups",
-					    .asked = "sshd -T | grep -i maxstartups"}},
 		.forks = true,
 		.sessions = true,
 	},

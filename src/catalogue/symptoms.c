@@ -333,9 +333,9 @@ static const struct clue_row symptoms[] = {
 	 "conntrack", REMEDY_KERNEL,
 	 "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; cat "
 	 "/proc/net/stat/nf_conntrack",
-	 "Where they are lower: sysctl -w net.netfilter.nf_conntrack_max=1048576 "
-	 "net.netfilter.nf_conntrack_buckets=262144 in the initial network namespace (a few hundred "
-	 "bytes an entry). Against peers that vanished: sysctl -w "
+	 "Where they are lower, in the initial network namespace: sysctl -w "
+	 "net.netfilter.nf_conntrack_max=1048576 net.netfilter.nf_conntrack_buckets=262144; an entry takes "
+	 "a few hundred bytes. Against peers that vanished: sysctl -w "
 	 "net.netfilter.nf_conntrack_tcp_timeout_established=7440. Or do not track the port (nft: "
 	 "notrack). A file in "
 	 "/etc/sysctl.d holds only if the module is loaded first: /etc/modules-load.d.",

@@ -502,7 +502,7 @@ static const struct wall_row walls[] = {
 			"MySQL, max_client_conn of PgBouncer, MaxRequestWorkers of Apache, "
 			"pm.max_children of php-fpm, processes and threads of uWSGI, maxConnections of "
 			"Tomcat, net.maxIncomingConnections of MongoDB, maxclients of Redis Sentinel, "
-			"MaxStartups of sshd, tcp-clients of BIND, incoming-num-tcp of Unbound. What "
+			"tcp-clients of BIND, incoming-num-tcp of Unbound. What "
 			"clients of its "
 			"other listeners have open now is subtracted. Needed: the target's "
 			"connections.",

@@ -64,6 +64,16 @@ static char *read_profile(struct tuned *t, const char *profile)
 	return NULL;
 }
 
+/* TuneD takes the quotes around a value away, other than sysctl.d. */
+static void quotes_strip(char *value)
+{
+	size_t length = strlen(value);
+	if (length < 2 || !strchr("\"'", *value) || value[length - 1] != *value)
+		return;
+	memmove(value, value + 1, length - 2);
+	value[length - 2] = 0;
+}
+
 /* A profile's own lines override those of the profiles that it includes. */
 static enum sysctl_boot find_profile(struct tuned *t, const char *profile)
 {
@@ -82,6 +92,7 @@ static enum sysctl_boot find_profile(struct tuned *t, const char *profile)
 			snprintf(includes, sizeof(includes), "%.*s",
 				 (int)(length - strcspn(at, "=")), at + strcspn(at, "="));
 		else if (strcmp(section, "[sysctl") == 0 && take(at, length, t->name, t->out)) {
+			quotes_strip(t->out->value);
 			found = true;
 			t->out->line = number;
 		}
@@ -113,17 +124,38 @@ static enum sysctl_boot find_profiles(struct tuned *t, char *names)
 	return result;
 }
 
+bool tuned_reapplies(const struct host *h)
+{
+	static const char key[] = "reapply_sysctl";
+	CLEAN(free_pointer) char *text = NULL;
+	bool reapplies = host_has(h, TUNED_RUNS);
+	if (!reapplies || host_read_all(h, "etc/tuned/tuned-main.conf", &text, NULL) < 0)
+		return reapplies;
+	for (char *line, *rest = text; (line = strsep(&rest, "\n"));) {
+		const char *value = strchr(line, '=');
+		line += strspn(line, " \t");
+		if (!value || strncmp(line, key, strlen(key)) != 0)
+			continue;
+		value += 1 + strspn(value + 1, " \t");
+		reapplies = !strchr("0nNfF", *value) && strncasecmp(value, "of", 2) != 0;
+	}
+	return reapplies;
+}
+
 enum sysctl_boot sysctl_boot_find(const struct host *h, const char *name,
 				  struct sysctl_setting *out)
 {
 	CLEAN(free_pointer) char *active = NULL;
 	struct tuned t = {.host = h, .name = name, .out = out};
 	*out = (struct sysctl_setting){0};
-	if (find_cmdline(h, name, out))
-		return SYSCTL_BOOT_SET;
-	if (!host_has(h, "run/tuned"))
-		return SYSCTL_BOOT_NONE;
-	snprintf(out->file, sizeof(out->file), "/" TUNED_ACTIVE);
-	return host_read_all(h, TUNED_ACTIVE, &active, NULL) < 0 ? SYSCTL_BOOT_UNKNOWN
-								 : find_profiles(&t, active);
+	if (host_has(h, TUNED_RUNS)) {
+		snprintf(out->file, sizeof(out->file), "/" TUNED_ACTIVE);
+		if (host_read_all(h, TUNED_ACTIVE, &active, NULL) < 0)
+			return SYSCTL_BOOT_UNKNOWN;
+		enum sysctl_boot by = find_profiles(&t, active);
+		if (by != SYSCTL_BOOT_NONE)
+			return by;
+		*out = (struct sysctl_setting){0};
+	}
+	return find_cmdline(h, name, out) ? SYSCTL_BOOT_SET : SYSCTL_BOOT_NONE;
 }

@@ -3,6 +3,8 @@
  * (tuned.conf(5); with reapply_sysctl, its default, it applies the files after the profile). */
 #pragma once
 
+#include <stdbool.h>
+
 #include "epolltune/host.h"
 #include "epolltune/sysctl_d.h"
 
@@ -15,3 +17,9 @@ enum sysctl_boot {
 /* SET fills file, line and value of `out`, as it is written there, UNKNOWN file. */
 enum sysctl_boot sysctl_boot_find(const struct host *h, const char *name,
 				  struct sysctl_setting *out);
+
+/* TuneD runs: its directory there is made at each boot, also where it is off. */
+#define TUNED_RUNS "run/tuned/tuned.pid"
+/* Whether TuneD applies the files of /run and /etc again after the [sysctl] section of a profile,
+ * /etc/sysctl.conf last, as by default (reapply_sysctl): its plugin_sysctl.py and consts.py. */
+bool tuned_reapplies(const struct host *h);

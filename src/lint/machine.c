@@ -11,28 +11,7 @@
 #include "epolltune/knob_value.h"
 #include "epolltune/list.h"
 #include "epolltune/sysctls.h"
-
-#define TUNED "run/tuned"
-
-/* Whether TuneD applies the files of /run and /etc again after the [sysctl] section of a profile,
- * /etc/sysctl.conf last, as by default: its plugin_sysctl.py and consts.py. */
-static bool tuned_reapplies(const struct host *h)
-{
-	static const char key[] = "reapply_sysctl";
-	CLEAN(free_pointer) char *text = NULL;
-	bool reapplies = host_has(h, TUNED);
-	if (!reapplies || host_read_all(h, "etc/tuned/tuned-main.conf", &text, NULL) < 0)
-		return reapplies;
-	for (char *line, *rest = text; (line = strsep(&rest, "\n"));) {
-		const char *value = strchr(line, '=');
-		line += strspn(line, " \t");
-		if (!value || strncmp(line, key, strlen(key)) != 0)
-			continue;
-		value += 1 + strspn(value + 1, " \t");
-		reapplies = !strchr("0nNfF", *value) && strncasecmp(value, "of", 2) != 0;
-	}
-	return reapplies;
-}
+#include "host/sysctl_boot.h"
 
 /* Programs that write sysctls after the files were read. */
 static const struct {
@@ -40,7 +19,7 @@ static const struct {
 	const char *writes, *change;
 	bool (*yields)(const struct host *h); /* to files of /etc and /run; NULL: never */
 } writers[] = {
-	{"TuneD", TUNED, "the [sysctl] sections of its profile", "tuned-adm profile",
+	{"TuneD", TUNED_RUNS, "the [sysctl] sections of its profile", "tuned-adm profile",
 	 tuned_reapplies},
 	{"kube-proxy", "var/lib/kube-proxy",
 	 "net.netfilter.nf_conntrack_max and timeouts of conntrack",

@@ -70,7 +70,7 @@ static void observed_numbers(const struct page *p, const struct report_observed 
 			     quantity_measured(QUANTITY_BANDWIDTH, o->bandwidth_bps.p95).text,
 			     quantity_of(o->bandwidth_bps.count, "sample").text);
 	if (o->window_bytes)
-		page_segment(p, &s, "%s of it under way (p95)",
+		page_segment(p, &s, "%s in flight (p95)",
 			     quantity_measured(QUANTITY_SIZE, o->window_bytes).text);
 	put(p, TONE_PLAIN, 0, " · ", &s);
 }

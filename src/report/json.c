@@ -65,8 +65,7 @@ static json_t *target(struct json_writer *w, const struct target *t)
 	value_set(w, o, "role", value_text(target_role_name(t->role)));
 	for (const struct target_field *f = target_fields; f->key; f++)
 		value_set(w, o, f->key, value_count(target_number(t, f)));
-	if (t->datagrams_only)
-		value_set(w, o, "datagrams_only", json_true());
+	value_set(w, o, "datagrams_only", json_boolean(t->datagrams_only));
 	return o;
 }
 

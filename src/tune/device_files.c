@@ -336,10 +336,15 @@ static void look_elsewhere(struct change_site *site, const char *name, const str
 	if (card_find(site, d, &card, &ignored) < 0)
 		card.address[0] = 0;
 	link_rival(site, place.file, d->nic, card.address, path);
-	if (path[0] && !link_find(site, path, d->setting->link, &by)) {
+	if (path[0])
 		setting_line(d, &card, out->running, line);
+	if (path[0] && !link_find(site, path, d->setting->link, &by)) {
 		snprintf(out->rival, sizeof(out->rival), "%s", path);
 		link_remedy(site, path, line, out->remedy);
+	} else if (path[0] && !strncmp(by.file, "/etc/", 5)) {
+		snprintf(by.remedy, sizeof(by.remedy), "change it to %.200s", line);
+	} else if (path[0]) {
+		link_remedy(site, path, line, by.remedy);
 	}
 	if (!path[0] && !out->files[0] && link_applied(site, d->nic, index, path, &ignored) == 0)
 		link_find(site, path, d->setting->link, &by);

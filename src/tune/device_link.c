@@ -176,8 +176,8 @@ const char *link_remedy(struct change_site *site, const char *path, const char *
 		snprintf(text, LINK_REMEDY, "add %s to the [Link] section there", line);
 	else if (site_udev(site) >= DROPINS_SINCE)
 		snprintf(text, LINK_REMEDY,
-			 "%s, so add a drop-in: mkdir -p " LINK_DIRECTORY
-			 "/%.80s.d && printf '[Link]\\n%s\\n' >" LINK_DIRECTORY
+			 "%s, so add a drop-in: sudo mkdir -p " LINK_DIRECTORY
+			 "/%.80s.d && printf '[Link]\\n%s\\n' | sudo tee -a " LINK_DIRECTORY
 			 "/%.80s.d/90-epolltune.conf",
 			 lost, file, line, file);
 	else

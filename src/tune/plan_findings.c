@@ -95,7 +95,8 @@ static int plan_proposal(const struct planner *at, const struct finding *f,
 		rc = plan_knob_normal(at, k, c->proposed, want, e);
 	/* What this machine does not take: the other proposals are planned. */
 	if (rc == -ERANGE) {
-		add_step(at, f, c, k, e->text);
+		report_text(action, "Not possible here: %s.", e->text);
+		add_step(at, f, c, k, action);
 		*e = (struct err){0};
 		return 0;
 	}

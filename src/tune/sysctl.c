@@ -119,18 +119,34 @@ static bool sysctl_hidden(const struct err *why, char action[CHANGE_VALUE])
 	return why->code == ENOENT;
 }
 
-/* Whether procps reads the files, and /etc/sysctl.conf last. */
-static bool procps(const struct change_site *site) { return !host_has_systemd(site->host); }
+/* Whether /etc/sysctl.conf is read last, as by procps, and by TuneD. */
+static bool conf_last(const struct change_site *site)
+{
+	return !host_has_systemd(site->host) || tuned_reapplies(site->host);
+}
+
+/* Whether TuneD's profile is applied after a file. */
+static bool is_before_tuned(const struct sysctl_setting *set)
+{
+	return strncmp(set->file, "/etc/", 5) != 0 && strncmp(set->file, "/run/", 5) != 0;
+}
 
 /* What sets the knob at boot without our line. */
 static enum sysctl_boot boot_setting(struct change_site *site, const char *name,
 				     struct sysctl_setting *out)
 {
 	struct err ignored;
-	if (sysctl_d_find(site->root, procps(site), name, out, &ignored) < 0)
+	struct sysctl_setting other = {0};
+	if (sysctl_d_find(site->root, conf_last(site), name, out, &ignored) < 0)
 		return SYSCTL_BOOT_UNKNOWN;
-	return out->file[0] && !out->exclude ? SYSCTL_BOOT_SET
-					     : sysctl_boot_find(site->host, name, out);
+	bool file = out->file[0] && !out->exclude;
+	if (file && !is_before_tuned(out))
+		return SYSCTL_BOOT_SET;
+	enum sysctl_boot by = sysctl_boot_find(site->host, name, &other);
+	if (file && by == SYSCTL_BOOT_NONE)
+		return SYSCTL_BOOT_SET;
+	*out = other;
+	return by;
 }
 
 /* The value of another file, of TuneD or of the kernel's command line; else the kernel's own, as
@@ -285,7 +301,7 @@ static int file_overridden(struct change_site *site, const struct change *of,
 		report_text(step->action, "load it first: %s", module_command(module, command));
 		return 0;
 	}
-	int rc = sysctl_d_override(site->root, procps(site), of->name, &later, e);
+	int rc = sysctl_d_override(site->root, conf_last(site), of->name, &later, e);
 	if (rc < 0 || !later.file[0])
 		return rc;
 	normalize(site, of->name, of->from, later.value);
@@ -304,8 +320,8 @@ static int file_look(struct change_site *site, const char *name, struct persiste
 	struct sysctl_setting set = {0}, conf = {0};
 	int rc = sysctl_read(site, name, out->running, e);
 	if (rc == 0)
-		rc = sysctl_d_find(site->root, procps(site), name, &set, e);
-	if (rc == 0 && !procps(site))
+		rc = sysctl_d_find(site->root, conf_last(site), name, &set, e);
+	if (rc == 0 && !conf_last(site))
 		rc = sysctl_d_find_conf(site->root, name, &conf, e);
 	if (rc < 0)
 		return rc;

@@ -389,6 +389,7 @@ test_tuned_yields_to_files_of_etc() {
 	put m/etc/sysctl.d/50-x.conf 'net.core.somaxconn = 8192'
 	put m/etc/sysctl.conf 'vm.swappiness = 10'
 	mkdir -p m/run/tuned
+	echo 1 >m/run/tuned/tuned.pid
 	for line in '' '# reapply_sysctl = 0' 'reapply_sysctl = 1' 'reapply_sysctl=True'; do
 		put m/etc/tuned/tuned-main.conf "$line"
 		expect 1 epolltune lint --sysroot m

@@ -261,8 +261,8 @@ test_a_card_that_gives_each_packet_a_page_holds_fewer() {
 	cp -r "$hosts/debian-12-e1000e" host
 	chmod -R u+w host
 	check='epolltune check --sysroot host --probe udp --datagrams 600 --format json'
-	mkdir host/sys/class/net/eth0/device
-	echo DRIVER=e1000e >host/sys/class/net/eth0/device/uevent
+	mkdir host/sys/class/net/eth0/device host/sys/class/net/eth1/device
+	echo DRIVER=e1000e | tee host/sys/class/net/eth0/device/uevent >host/sys/class/net/eth1/device/uevent
 	expect 0 $check
 	json '.walls[0].verdict == "ok"'
 	echo DRIVER=ena >host/sys/class/net/eth0/device/uevent

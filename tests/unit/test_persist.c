@@ -284,7 +284,7 @@ static void no_file_in_memory(void **state)
 
 #define PROFILES "/usr/lib/tuned/profiles"
 #define TUNED_FILES                                                                                \
-	{"/run/tuned/pid", "1\n"}, {"/etc/tuned/active_profile", "guest\n"},                       \
+	{"/run/tuned/tuned.pid", "1\n"}, {"/etc/tuned/active_profile", "guest\n"},                 \
 	{                                                                                          \
 		PROFILES "/base/tuned.conf",                                                       \
 			"[main]\nsummary=x\n[sysctl]\nnet.core.somaxconn=2048\n"                   \

@@ -239,9 +239,6 @@ static const struct limit_case cases[] = {
 	 REPORT_NONE, "which is 5 in Debian's pool by default; php-fpm -tt shows it, and", ""},
 	{"java", UNREAD("maxConnections"), 4096, 9, 1, TARGET_SERVER, 10000, VERDICT_UNKNOWN,
 	 REPORT_NONE, "which is 8 192 in Tomcat by default; server.xml, or", ""},
-	{"sshd", UNREAD("MaxStartups"), 1024, 9, 1, TARGET_SERVER, 100, VERDICT_UNKNOWN,
-	 REPORT_NONE,
-	 "which is 10:30:100 by default; sshd -T | grep -i maxstartups shows it; check", ""},
 	/* None by its command or by default. */
 	{"uvicorn", ABSENT, 1024, 9, 1, TARGET_SERVER, 100000, VERDICT_NA, REPORT_NONE,
 	 "epolltune knows of no limit that this server has", ""},
