@@ -694,7 +694,8 @@ static void judge_pod(const struct sample *before, const struct sample *after,
 		return;
 	pressure_words(after, &limit, now ? now : killed, now ? m->seconds : 0, &words);
 	struct finding *f = report_finding(r, "cgroup.memory.pod-killed", &words);
-	if (!m->options->subject) {
+	/* Its count never falls: of a container that has ended, or of days ago. */
+	if (!m->options->subject || !now) {
 		f->level = LEVEL_NOTE;
 		f->answer[0] = 0;
 	}

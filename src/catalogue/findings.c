@@ -1641,10 +1641,11 @@ static const struct finding_row findings[] = {
 		   "{line?{engine}\\: {line}, or let:let} it take less (buffers, workers, "
 		   "connections).",
 	 .answer = "a container of the pod was killed for lack of memory",
-	 .meaning = "The group of the pod counts processes killed for lack of memory that the "
-		    "group of the server's container does not: of another container, or of this "
-		    "one before it was restarted. A warning for the server that --server names, "
-		    "otherwise a note. Only on the node, where the group of the pod is visible.",
+	 .meaning =
+		 "The group of the pod counts processes killed for lack of memory that the "
+		 "group of the server's container does not: of another container, or of this "
+		 "one before it was restarted. A warning for the server that --server names where "
+		 "the count grew during the check, otherwise a note. Only on the node, where the group of the pod is visible.",
 	 .action = "Find out which container was killed; raise its memory limit, or let it take "
 		   "less.",
 	 .proof = "oom_kill in memory.events of the pod's group and of the container's"},

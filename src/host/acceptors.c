@@ -303,6 +303,8 @@ static void holder_look(struct acceptor_search *s, int process, const struct pro
 		threads_look(&l, process);
 	else
 		l.at.may_accept = true;
+	/* It is not visible which of its sets has the listener. */
+	l.at.may_accept |= l.unlisted && l.at.listens && l.at.polls;
 	struct looked *more = array_add(&s->looked, &s->count, sizeof(*more));
 	s->full |= !more;
 	if (more)

@@ -87,9 +87,8 @@ static char *subject_file_text(const struct subject *s)
 	if (!out)
 		return NULL;
 	fprintf(out, NUMBERS("%u") "unit %s\nname %s\n", (unsigned)s->pid, (unsigned)s->accepting,
-		(unsigned)s->held, (unsigned)s->upstream, subject_uncertain(s) > 0, s->forks,
-		s->activated, (unsigned)s->manager, text_field(s->unit, unit),
-		text_field(s->name, name));
+		(unsigned)s->held, (unsigned)s->upstream, s->unshown, s->forks, s->activated,
+		(unsigned)s->manager, text_field(s->unit, unit), text_field(s->name, name));
 	for (size_t i = 0; i < NUMBERS_COUNT; i++)
 		if (number_of(s, i) && number_of(s, i) <= INT64_MAX) /* REPORT_NONE is negative */
 			fprintf(out, "%s %" PRIu64 "\n", numbers[i].name, number_of(s, i));
@@ -97,6 +96,10 @@ static char *subject_file_text(const struct subject *s)
 		fprintf(out, "ownerless 1\n");
 	if (s->cut)
 		fprintf(out, "cut %u\n", s->cut);
+	if (s->turns)
+		fprintf(out, "turns 1\n");
+	if (s->in_turns)
+		fprintf(out, "in-turns %zu\n", s->in_turns);
 	for (size_t i = 0; i < s->acceptor_count; i++)
 		process_line_print(out, &s->acceptors[i]);
 	for (size_t i = 0; i < s->listeners.count; i++) {
@@ -179,6 +182,10 @@ static bool line_take(char *line, struct subject *out)
 		out->ownerless = n;
 	if (!strcmp(line, "cut"))
 		out->cut = (unsigned)n & KINDS;
+	if (!strcmp(line, "turns"))
+		out->turns = n;
+	if (!strcmp(line, "in-turns") && n <= INT32_MAX)
+		out->in_turns = (size_t)n;
 	for (size_t i = 0; i < NUMBERS_COUNT; i++)
 		if (!strcmp(line, numbers[i].name))
 			memcpy((char *)out + numbers[i].at, &n, sizeof(n));

@@ -100,19 +100,23 @@ bool subject_is_datagrams(const struct subject *s)
 	return s && s->listeners.count && !s->listeners.unlisted;
 }
 
+#define DNS_PORT 53
+
 bool subject_prefers_datagrams(const struct subject *s)
 {
 	const struct server_row *row = s ? server_row_find(s->name) : NULL;
 	struct port_set streams = {0};
 	if (row && !row->datagrams)
 		return false;
+	/* A server that is not known may be one of HTTP/3, whose clients mostly come by TCP. */
+	const uint16_t only = row ? 0 : DNS_PORT;
 	for (size_t i = 0; s && i < s->listeners.count; i++)
 		if (s->listeners.at[i].kind == LISTENER_TCP)
 			port_set_add(&streams, s->listeners.at[i].port, s->listeners.at[i].port);
 	for (size_t i = 0; s && i < s->listeners.count; i++) {
 		const struct listener *l = &s->listeners.at[i];
 		if (l->kind == LISTENER_UDP && !l->connected && !l->aside &&
-		    port_set_has(&streams, l->port))
+		    (!only || l->port == only) && port_set_has(&streams, l->port))
 			return true;
 	}
 	return false;

@@ -1052,6 +1052,8 @@ static void a_captured_server_is_the_one_that_ran(void **state)
 				       .upstream = 3,
 				       .forks = true,
 				       .ownerless = true,
+				       .turns = true,
+				       .in_turns = 3,
 				       .cut = 1u << LISTENER_UDP,
 				       .then = {.threads = 4, .memory = 1 << 20, .heard = 7},
 				       .outside = {.used = 9, .max = 90, .rest_s = REPORT_NONE}};
@@ -1075,7 +1077,8 @@ static void a_captured_server_is_the_one_that_ran(void **state)
 	assert_int_equal(s.accepting, 4);
 	assert_int_equal(s.held, 12);
 	assert_int_equal(s.upstream, 3);
-	assert_true(s.forks && !s.unshown && !s.activated && s.ownerless);
+	assert_true(s.forks && !s.unshown && !s.activated && s.ownerless && s.turns);
+	assert_int_equal(s.in_turns, 3);
 	assert_int_equal(s.soft, 1024);
 	assert_int_equal(s.hard, 524288);
 	assert_memory_equal(&s.then, &server.then, sizeof(s.then));

@@ -711,7 +711,7 @@ static void a_container_of_the_pod_that_was_killed_is_named(void **state)
 		const char *findings, *title;
 	} rows[] = {
 		{0, 0, true, "", ""},
-		{3, 3, true, "cgroup.memory.pod-killed warning",
+		{3, 3, true, "cgroup.memory.pod-killed note",
 		 "The kernel killed 3 processes of a container of this pod for lack of memory "
 		 "since the pod was made"},
 		{3, 4, true, "cgroup.memory.pod-killed warning",

@@ -88,7 +88,7 @@ static void datagrams_are_what_some_servers_are_for(void **state)
 		{"named", 53, 53, false, true},    {"own", 53, 53, false, true},
 		{"own", 53, 80, false, false},     {"own", 53, 53, true, false},
 		{"nginx", 443, 443, false, false}, {"named", 0, 53, false, false},
-		{"named", 53, 0, false, false},
+		{"named", 53, 0, false, false},    {"caddy", 443, 443, false, false},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct running s;
