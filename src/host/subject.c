@@ -81,19 +81,13 @@ static int several(const struct server_query *q, char list[CANDIDATES][CANDIDATE
 	return -ENOTUNIQ;
 }
 
-static bool is_wild(const struct listener *l)
-{
-	char own[LISTENER_ADDRESS];
-	listener_plain(l, own);
-	return !strncmp(own, "0.0.0.0:", 8) || !strncmp(own, "[::]:", 5);
-}
-
 /* Without their owners, listeners of one user at several addresses may be several servers; 0.0.0.0
  * and [::] are one. */
 static bool hidden_agree(const struct listener *a, const struct listener *b)
 {
-	return a->uid == b->uid && (listener_shares_arrivals(a, b) ||
-				    (a->device == b->device && is_wild(a) && is_wild(b)));
+	return a->uid == b->uid &&
+	       (listener_shares_arrivals(a, b) ||
+		(a->device == b->device && listener_is_wild(a) && listener_is_wild(b)));
 }
 
 static int hidden_check(const struct listeners *l, const struct server_query *q, struct err *e)
