@@ -214,6 +214,8 @@ void listener_index_free(struct listener_index *i);
  * socket is bound to an address of it, "[::ffff:10.0.0.5]:80"; of UNIX and vsock sockets as it is.
  * Returns `text`. */
 char *listener_plain(const struct listener *l, char text[LISTENER_ADDRESS]);
+/* Whether it is bound to all addresses, of IPv4 or of IPv6; a device does not count. */
+bool listener_is_wild(const struct listener *l);
 bool listener_on_loopback(const struct listener *l);
 /* Whether they have one address, as text: of UNIX sockets a path, of which each mount namespace and
  * each directory of a process may have its own. */

@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/order.h"
+#include "host/listener_address.h"
 #include "host/listener_table.h"
 #include "host/sock_diag.h"
 

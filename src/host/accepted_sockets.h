@@ -2,8 +2,6 @@
  * sock_diag. */
 #pragma once
 
-#include <netlink/attr.h>
-
 #include "epolltune/listener.h"
 
 struct accepted {
@@ -22,6 +20,3 @@ struct accepted_list {
 void accepted_sockets_read(const struct host *h, struct listeners *own, struct accepted_list *out);
 /* NULL: it is no such connection. */
 const struct accepted *accepted_sockets_find(const struct accepted_list *l, uint64_t inode);
-/* The address of a UNIX socket by its UNIX_DIAG_NAME, as ss(8) prints it: "@" for the NUL of an
- * abstract one, "?" for control characters. */
-void listener_unix_address(struct listener *l, const struct nlattr *name);

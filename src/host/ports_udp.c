@@ -24,8 +24,7 @@ static void address_take(const struct listener *l, struct ports_udp *out)
 	char text[LISTENER_ADDRESS];
 	listener_plain(l, text);
 	text[address_length(text)] = '\0';
-	bool any = !strcmp(text, "0.0.0.0") || !strcmp(text, "[::]");
-	snprintf(out->address, sizeof(out->address), "%.47s", any ? "" : text);
+	snprintf(out->address, sizeof(out->address), "%.47s", listener_is_wild(l) ? "" : text);
 }
 
 /* The sockets are ordered by address and port. */

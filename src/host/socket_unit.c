@@ -78,10 +78,10 @@ static bool listener_is(const struct listener *l, const struct pattern *p, char 
 	if (l->kind == LISTENER_UNIX)
 		return pattern_is(p, l->address + strlen("unix:"), instance, size);
 	listener_plain(l, plain);
-	bool any = !strncmp(plain, "[::]:", 5) || !strncmp(plain, "0.0.0.0:", 8);
 	snprintf(port, sizeof(port), "%u", l->port);
-	return l->kind == LISTENER_TCP && ((any && pattern_is(p, port, instance, size)) ||
-					   pattern_is(p, plain, instance, size));
+	return l->kind == LISTENER_TCP &&
+	       ((listener_is_wild(l) && pattern_is(p, port, instance, size)) ||
+		pattern_is(p, plain, instance, size));
 }
 
 /* The listeners of a subject, a bit each; the last one is for all that are left. */

@@ -1,5 +1,5 @@
 /* How to write RLIMIT_NOFILE down. */
-#include "epolltune/nofile.h"
+#include "judge/nofile.h"
 
 #include <inttypes.h>
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "epolltune/knob.h"
-#include "epolltune/nofile.h"
 #include "epolltune/quantity.h"
+#include "judge/nofile.h"
 #include "judge/settings.h"
 #include "report/figure.h"
 

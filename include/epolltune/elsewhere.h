@@ -1,0 +1,14 @@
+/* elsewhere: servers of other network namespaces, which a check of this one does not see: each
+ * namespace has queues and counters of its own. Pure. */
+#pragma once
+
+#include "epolltune/listener.h"
+#include "epolltune/report.h"
+
+/* Adds a finding that names those that listen, and counts those that could not be looked at. */
+void elsewhere_judge(const struct listeners_elsewhere *x, struct report *r);
+/* Adds a finding where their listeners dropped handshakes in the `seconds` between the looks, by
+ * the one that drops most; 0: there is one look. */
+void elsewhere_drops_judge(const struct listeners_elsewhere *before,
+			   const struct listeners_elsewhere *after, double seconds,
+			   struct report *r);

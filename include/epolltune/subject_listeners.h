@@ -1,0 +1,10 @@
+/* subject_listeners: which listeners the subject still has, which of them have no verdict, and who
+ * else receives at its addresses. Pure. */
+#pragma once
+
+#include "epolltune/accept_queues.h"
+
+/* Adds findings on those that are closed, on sockets of other servers at an address of the subject,
+ * on those that are left out of the walls though they would be short or all that the target could
+ * mean, and on a subject that only forwards. `listed`: the newer look has all of TCP. */
+void subject_listeners_judge(const struct queue_watch *w, bool listed);

@@ -1,0 +1,123 @@
+/* Judges limits of the whole machine and of a user that a server runs into. */
+#include "epolltune/machine_limits.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "epolltune/doing.h"
+#include "epolltune/quantity.h"
+
+/* Tables by the soft limit that are worth a note, a soft limit that suffices for most servers, and
+ * the highest one that fs.nr_open allows. */
+#define TABLES_MIN (UINT64_C(1) << 30)
+#define FILES_USUAL 1048576
+#define FILES_MAX (UINT64_C(1) << 31)
+
+/* Open files of the machine that leave less than one in so many are worth a warning; less than one
+ * in so many more are none: accept() takes one that is closed, and fails until then. */
+#define FILES_NEAR 20
+#define FILES_SPENT 1000
+
+/* What start of a process fails for: none has room for one more. */
+struct exhausted {
+	uint64_t used, max; /* 0, 0: there is room */
+	const char *limit;
+	bool machine; /* of all users */
+};
+
+static struct exhausted tasks_exhausted(const struct subject_tasks *t)
+{
+	if (t->max && t->max != HOST_UNLIMITED && t->used >= t->max)
+		return (struct exhausted){t->used, t->max, "RLIMIT_NPROC", false};
+	if (t->threads_max && t->threads >= t->threads_max)
+		return (struct exhausted){t->threads, t->threads_max, "kernel.threads-max", true};
+	if (t->pids_max && t->threads >= t->pids_max)
+		return (struct exhausted){t->threads, t->pids_max, "kernel.pid_max", true};
+	return (struct exhausted){0};
+}
+
+void machine_tasks_judge(const struct queue_watch *w, const struct subject_tasks *before,
+			 const struct subject_tasks *after)
+{
+	const struct subject *s = w->after->subject;
+	struct exhausted x = tasks_exhausted(after);
+	struct wording words = {0};
+	if (!s || !x.max || !tasks_exhausted(before).max)
+		return;
+	wording_set(&words, "who", "%s", s->name);
+	wording_set(&words, "pid", "%d", (int)after->pid);
+	wording_set(&words, "used", "%s", quantity_count(x.used).text);
+	wording_set(&words, "max", "%s", quantity_count(x.max).text);
+	wording_set(&words, "limit", "%s", x.limit);
+	wording_flag(&words, "machine", x.machine);
+	wording_set(&words, "more", "%s", quantity_plain(quantity_more(x.max)).text);
+	unit_words(&words, unit_service(s->unit), s->manager);
+	struct finding *f = report_finding(w->report, "listeners.processes", &words);
+	finding_evidence(f, "processes and threads", "processes", (double)x.used, NAN);
+}
+
+static bool files_left_below(const struct host_files *f, uint64_t share)
+{
+	return f->max && (f->allocated >= f->max || f->max - f->allocated < f->max / share);
+}
+
+/* fs.file-max bounds every process without CAP_SYS_ADMIN, also one of no target (fs/file_table.c,
+ * alloc_empty_file()). */
+void machine_files_judge(const struct queue_watch *w, const struct host_files *before,
+			 const struct host_files *after)
+{
+	bool spent = files_left_below(after, FILES_SPENT) && files_left_below(before, FILES_SPENT);
+	struct wording words = {0};
+	if (!files_left_below(after, FILES_NEAR) || !files_left_below(before, FILES_NEAR))
+		return;
+	uint64_t left = after->max > after->allocated ? after->max - after->allocated : 0;
+	wording_set(&words, "open", "%s", quantity_count(after->allocated).text);
+	wording_set(&words, "max", "%s", quantity_count(after->max).text);
+	wording_set(&words, "left", "%s", quantity_count(left).text);
+	wording_set(&words, "more", "%s", quantity_plain(after->max * 2).text);
+	wording_flag(&words, "spent", spent);
+	struct finding *x = report_finding(w->report, "descriptors.system.exhausted", &words);
+	finding_evidence(x, "open files", "descriptors", (double)after->allocated, NAN);
+	finding_propose(x, "fs.file-max", quantity_plain(after->max).text, "");
+	if (!spent)
+		x->level = LEVEL_WARNING;
+}
+
+static void tables_finding(const struct process *p, const struct server_row *server,
+			   uint64_t memory, struct report *r)
+{
+	double bytes = (double)p->soft * (double)server->files_bytes;
+	struct wording words = {0};
+	char line[WORDING_TEXT];
+	process_words(&words, p, "");
+	wording_set(&words, "soft", "%s", quantity_count(p->soft).text);
+	wording_set(&words, "each", "%" PRIu64, server->files_bytes);
+	wording_set(&words, "bytes", "%s", quantity_measured(QUANTITY_SIZE, (uint64_t)bytes).text);
+	wording_set(&words, "memory", "%s",
+		    memory ? quantity_show(QUANTITY_SIZE, memory).text : "");
+	wording_set(&words, "files", "%s", quantity_plain(FILES_USUAL).text);
+	wording_set(&words, "line", "%s",
+		    server_line(server->files_bound, "files", FILES_USUAL, line, sizeof(line)));
+	struct finding *f = report_finding(r, "descriptors.process.large", &words);
+	if (memory && bytes > (double)memory)
+		f->level = LEVEL_WARNING;
+	else
+		f->answer[0] = 0;
+	finding_evidence(f, "tables", "B", bytes, NAN);
+}
+
+/* Its processes have the same. */
+void machine_tables_judge(const struct queue_watch *w, uint64_t memory)
+{
+	const struct listeners *all = &w->after->listeners;
+	for (size_t i = 0; i < all->count; i++) {
+		const struct listener *l = &all->at[i];
+		const struct process *p = l->owner < 0 ? NULL : &all->processes[l->owner];
+		const struct server_row *server = p ? server_row_find(p->name) : NULL;
+		if (!server || !subject_has(w->after->subject, l) || p->soft >= FILES_MAX ||
+		    p->soft * server->files_bytes < TABLES_MIN)
+			continue;
+		tables_finding(p, server, memory, w->report);
+		return;
+	}
+}

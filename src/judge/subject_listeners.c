@@ -1,0 +1,168 @@
+/* Judges which listeners the subject has, and what else clients reach. */
+#include "epolltune/subject_listeners.h"
+
+#include <math.h>
+
+#include "epolltune/quantity.h"
+
+/* Sockets of other servers at an address of the subject: clients reach them as well. */
+static void judge_siblings(const struct queue_watch *w)
+{
+	const struct listeners *all = &w->after->listeners;
+	const struct subject *s = w->after->subject;
+	const struct listener *smallest = NULL;
+	struct wording words = {0};
+	size_t own = 0, others = 0;
+	for (size_t i = 0; i < all->count; i++) {
+		const struct listener *l = &all->at[i];
+		bool theirs = l->kind == LISTENER_TCP && s && !subject_has(s, l) &&
+			      subject_receives(l, (void *)s);
+		if (theirs && (!smallest || l->limit < smallest->limit))
+			smallest = l;
+	}
+	for (size_t i = 0; smallest && i < all->count; i++)
+		if (listener_shares_arrivals(&all->at[i], smallest))
+			*(subject_has(s, &all->at[i]) ? &own : &others) += 1;
+	if (!own) /* there are none, or its own is closed: these may be of its next start */
+		return;
+	wording_set(&words, "who", "%s", s->name[0] ? s->name : smallest->address);
+	wording_set(&words, "pid", "%d", (int)s->pid);
+	wording_set(&words, "own", "%s", quantity_count(own).text);
+	wording_set(&words, "all", "%s", quantity_count(own + others).text);
+	wording_set(&words, "address", "%s", smallest->address);
+	wording_set(&words, "limit", "%s", quantity_count(smallest->limit).text);
+	struct finding *f = report_finding(w->report, "listeners.siblings", &words);
+	finding_evidence(f, "smallest backlog of the others", "connections", smallest->limit, NAN);
+}
+
+/* java.net.ServerSocket has 50 by default, a transfer by FTP 1 to 5; gRPC has somaxconn.
+ */
+#define CHOSEN_BACKLOG 50
+
+/* Whether clients may come to one that was set aside: some do, or other hosts reach it, and its
+ * port may be a configured one (gRPC: 50051). */
+static bool may_serve(const struct listener *l)
+{
+	return l->used ||
+	       (l->kind == LISTENER_TCP && !listener_on_loopback(l) && l->limit > CHOSEN_BACKLOG);
+}
+
+/* The smallest TCP listener of these. */
+static const struct listener *aside_port(const struct subject *s)
+{
+	const struct listener *min = NULL;
+	for (size_t i = 0; i < s->listeners.count; i++) {
+		const struct listener *l = &s->listeners.at[i];
+		if (l->kind == LISTENER_TCP && l->aside && may_serve(l) &&
+		    (!min || l->limit < min->limit))
+			min = l;
+	}
+	return min;
+}
+
+/* Why one that was set aside is named: it would be short, or no listener of its kind is judged. */
+enum aside_why { ASIDE_SHORT, ASIDE_ONLY, ASIDE_ONLY_SHORT };
+
+static void aside_finding(const struct queue_watch *w, const struct listener *l, uint64_t needed,
+			  enum aside_why why)
+{
+	struct wording words = {0};
+	char name[WORDING_TEXT], address[LISTENER_ADDRESS];
+	bool udp = l->kind == LISTENER_UDP, loopback = listener_on_loopback(l);
+	bool only = why != ASIDE_SHORT;
+	wording_set(&words, "listener", "%s",
+		    listener_name(&w->after->subject->listeners, l, name, sizeof(name)));
+	wording_set(&words, "address", "%s", listener_plain(l, address));
+	wording_set(&words, "limit", "%s", quantity_plain(l->limit).text);
+	wording_set(&words, "needed", "%s", quantity_count(needed).text);
+	wording_flag(&words, "small", why != ASIDE_ONLY);
+	wording_flag(&words, "udp", udp);
+	wording_flag(&words, "loopback", loopback);
+	wording_flag(&words, "only", only);
+	wording_set(&words, "clients", "%s", l->used ? quantity_count(l->clients).text : "");
+	struct finding *f = report_finding(w->report, "listeners.aside", &words);
+	if (only || may_serve(l))
+		f->level = LEVEL_WARNING;
+	else
+		f->answer[0] = 0;
+}
+
+/* Listeners of the subject that the walls leave out, and that would be short, or are all that the
+ * target could mean. */
+static void judge_aside(const struct queue_watch *w)
+{
+	const struct target *t = w->target;
+	const struct subject *s = w->after->subject;
+	const struct {
+		enum listener_kind kind;
+		uint64_t needed;
+	} kinds[] = {{LISTENER_TCP, t->datagrams_only ? 0 : target_accept_queue(t)},
+		     {LISTENER_UDP, target_datagrams(t)}};
+	for (size_t i = 0; s && i < sizeof(kinds) / sizeof(*kinds); i++) {
+		struct subject_queue q = subject_aside(s, kinds[i].kind, t->datagram_bytes);
+		bool udp = kinds[i].kind == LISTENER_UDP, small = q.holds < kinds[i].needed;
+		/* Then the load of TCP has no verdict. */
+		bool only = !udp && !subject_listens(s, LISTENER_TCP) && !t->datagrams_per_s;
+		const struct listener *port = udp ? NULL : aside_port(s);
+		if (!q.smallest || (!small && !only))
+			continue;
+		if (port && port != q.smallest && port->limit + UINT64_C(1) < kinds[i].needed)
+			aside_finding(w, port, kinds[i].needed, ASIDE_SHORT);
+		aside_finding(w, q.smallest, kinds[i].needed,
+			      !only   ? ASIDE_SHORT
+			      : small ? ASIDE_ONLY_SHORT
+				      : ASIDE_ONLY);
+	}
+}
+
+/* A subject whose sockets are closed, all or some. */
+static void judge_closed(const struct queue_watch *w)
+{
+	const struct subject *s = w->after->subject;
+	struct wording words = {0};
+	const struct listener *closed = NULL;
+	char name[WORDING_TEXT];
+	size_t left = 0;
+	for (size_t i = 0; s && i < s->listeners.count; i++) {
+		const struct listener *l = &s->listeners.at[i];
+		if (l->kind == LISTENER_UDP) /* not one of those that are watched */
+			left++;
+		else if (l->aside) /* clients do not miss it: it may be of one transfer */
+			continue;
+		else if (listeners_find(&w->after->listeners, l->cookie))
+			left++;
+		else if (!closed)
+			closed = l;
+	}
+	if (!closed)
+		return;
+	wording_set(&words, "listener", "%s",
+		    listener_name(&s->listeners, closed, name, sizeof(name)));
+	wording_set(&words, "who", "%s", s->name[0] ? s->name : closed->address);
+	wording_set(&words, "endpoint", "%s", closed->address);
+	wording_flag(&words, "left", left);
+	report_finding(w->report, "listeners.closed", &words);
+}
+
+/* The queue and limits of what accepts for a server in a container are walls, but not the only
+ * ones. */
+static void judge_forwarder(const struct queue_watch *w)
+{
+	const struct subject *s = w->after->subject;
+	const struct listener *l = s ? subject_queue(s, LISTENER_TCP).smallest : NULL;
+	struct wording words = {0};
+	if (!l || !forwarder_row_find(s->name, l->port))
+		return;
+	wording_set(&words, "who", "%s", s->name);
+	wording_set(&words, "pid", "%d", (int)s->pid);
+	report_finding(w->report, "listeners.forwarder", &words);
+}
+
+void subject_listeners_judge(const struct queue_watch *w, bool listed)
+{
+	if (listed)
+		judge_closed(w);
+	judge_siblings(w);
+	judge_aside(w);
+	judge_forwarder(w);
+}
