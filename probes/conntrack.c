@@ -311,12 +311,16 @@ static const char *defaulted(const struct target *t, const struct settings *s)
 static void table_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t max = s->at[MAX][0], used = s->at[USED][0];
-	b->absent = s->at[TRACKED][0] == 0;
-	if (used > 0 && !has_flows(s->subject))
-		b->absent_as = "The server has no TCP or UDP socket: this table does not limit it.";
+	if (s->at[TRACKED][0] == 0) {
+		b->state = BOUND_ABSENT;
+		if (used > 0 && !has_flows(s->subject))
+			b->why = "The server has no TCP or UDP socket: this table does not limit "
+				 "it.";
+	}
 	if (s->at[TRACKED][0] != 1)
 		return;
-	b->unlimited = max == 0 && chains_of(s) == CHAINS_ANY;
+	if (max == 0 && chains_of(s) == CHAINS_ANY)
+		b->state = BOUND_UNLIMITED;
 	b->binding = chains_bind(s) ? BUCKETS : MAX;
 	b->needed = needed_min(t, s, rest(s));
 	if (closed_max(t, s, rest(s)) && has_connections(t, s->subject))
@@ -331,7 +335,8 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 		return;
 	if (chains_bind(s))
 		max = chains_limit(s);
-	b->unlimited |= !max;
+	if (!max)
+		b->state = BOUND_UNLIMITED;
 	b->assumed |= is_by_use(t, s->subject);
 	b->capacity = left_of(t, s, max);
 	if (chains_unsure(t, s, b))

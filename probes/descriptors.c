@@ -127,9 +127,10 @@ static void subject_bound(const struct target *t, const struct settings *s, stru
 {
 	const struct subject *holder = s->subject;
 	b->running = true;
-	b->absent_as = unbounded(s);
-	b->absent = holder->activated || b->absent_as;
-	if (b->absent_as)
+	b->why = unbounded(s);
+	if (b->why || holder->activated)
+		b->state = BOUND_ABSENT;
+	if (b->why)
 		return;
 	b->capacity = connections_of(t, s, SOFT);
 	b->binding = nr_open_binds(s, SOFT) ? NR_OPEN : NOFILE;
@@ -137,7 +138,8 @@ static void subject_bound(const struct target *t, const struct settings *s, stru
 	if (subject_uncertain(holder) && b->capacity != REPORT_NONE &&
 	    b->capacity < (int64_t)target_sockets(t)) {
 		b->capacity = REPORT_NONE;
-		b->explained = true;
+		if (b->state == BOUND_LIMIT)
+			b->state = BOUND_UNKNOWN;
 	}
 }
 

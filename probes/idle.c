@@ -163,12 +163,16 @@ static void idle_bound(const struct target *t, const struct settings *s, struct 
 	if (seconds == REPORT_NONE)
 		return;
 	if (is_unseen(t, s)) {
-		b->unsure = b->explained = true;
+		b->state = BOUND_UNKNOWN;
+		b->unsure = true;
 		b->needed_max = INT64_MAX;
 		return;
 	}
-	b->explained = !lacking(s) && is_unsure(t, s);
-	b->capacity = b->explained ? REPORT_NONE : (int64_t)t->idle_us;
+	if (!lacking(s) && is_unsure(t, s)) {
+		b->state = BOUND_UNKNOWN;
+		return;
+	}
+	b->capacity = (int64_t)t->idle_us;
 	if (!lacking(s))
 		return;
 	b->unraised = 0;

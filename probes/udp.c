@@ -221,6 +221,21 @@ static void udp_lower_bound(const struct target *t, const struct settings *s, st
 		b->binding = DEFAULT;
 }
 
+/* What is not known of the sockets of a running server, of which b->running has one. */
+static void subject_bound(const struct target *t, const struct subject *subject, struct bound *b)
+{
+	if (subject->cut >> LISTENER_UDP & 1)
+		b->unread = SUBJECT_CUT;
+	else if (subject->ownerless)
+		b->state = BOUND_UNKNOWN;
+	/* What it would ask for is not known. */
+	else if (subject->listeners.unlisted >> LISTENER_UDP & 1)
+		b->unread = "The UDP sockets of the server (udp_diag)";
+	/* A server without the socket that the target needs is not ready for it. */
+	else if (!b->running)
+		b->state = t->datagrams_per_s ? BOUND_MISSING : BOUND_ABSENT;
+}
+
 /* The kernel grants at most rmem_max and keeps twice that; a socket that asks for none gets
  * rmem_default as it is (net/core/sock.c, __sock_set_rcvbuf(), sock_init_data_uid()). */
 static void udp_bound(const struct target *t, const struct settings *s, struct bound *b)
@@ -229,18 +244,8 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 	b->running = socket_of(s);
 	b->unread =
 		s->at[USED][0] < 0 && s->at[MEMORY][0] != REPORT_NONE ? "/proc/net/sockstat" : NULL;
-	/* What it would ask for is not known. */
-	bool unlisted = s->subject && s->subject->listeners.unlisted >> LISTENER_UDP & 1;
-	if (unlisted)
-		b->unread = "The UDP sockets of the server (udp_diag)";
-	bool cut = s->subject && s->subject->cut >> LISTENER_UDP & 1;
-	if (cut)
-		b->unread = SUBJECT_CUT;
-	b->explained = s->subject && s->subject->ownerless && !cut;
-	bool none = s->subject && !b->running && !unlisted && !cut && !b->explained;
-	/* A server without the socket that the target needs is not ready for it. */
-	b->absent = none && !t->datagrams_per_s;
-	b->missing = none && t->datagrams_per_s;
+	if (s->subject)
+		subject_bound(t, s->subject, b);
 	b->assumed = !s->taken.datagram_bytes;
 	b->defaulted = s->at[MEMORY][0] == REPORT_NONE                   ? "net.ipv4.udp_mem"
 		       : s->at[DEFAULT][0] == REPORT_NONE && !b->running ? RMEM_DEFAULT
@@ -249,7 +254,7 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 		     : by_default(s)                      ? DEFAULT
 		     : s->at[ASKED][0] < s->at[MAX][0]    ? ASKED
 							  : MAX;
-	if (buffer == REPORT_NONE || b->explained)
+	if (buffer == REPORT_NONE || b->state == BOUND_UNKNOWN)
 		return;
 	b->capacity = (int64_t)subject_spread((uint64_t)(buffer / each), sockets_of(s));
 	if (memory_left(s) / each < b->capacity) {

@@ -19,8 +19,21 @@ struct probe_options;
 
 #define METRICS_MAX 8
 
+/* What the kernel's rules make of settings; the first two are judged by `capacity`, which a run may
+ * have shown. */
+enum bound_state {
+	BOUND_LIMIT,     /* REPORT_NONE: a knob cannot be read, and the judge names it */
+	BOUND_UNKNOWN,   /* no capacity, and the catalogue's detail of the wall says why */
+	BOUND_UNLIMITED, /* these settings impose no such limit: the wall is ok */
+	BOUND_ABSENT,    /* the running server has no such thing: the wall is n/a */
+	BOUND_BESIDE,    /* it has, but the target's clients may not use it: likewise */
+	BOUND_MISSING,   /* it has none, but the target needs it: the wall is unknown */
+};
+
 /* The limit that the kernel's rules derive from settings. */
 struct bound {
+	enum bound_state state;
+	const char *why;  /* the sentence about it; NULL: the catalogue's */
 	int64_t capacity; /* in the unit of the wall; REPORT_NONE: unknown */
 	int64_t unraised; /* without raising the soft limit; REPORT_NONE: the same */
 	const char *soft; /* of the finding's id where only that is short; NULL: "soft-limit" */
@@ -42,21 +55,14 @@ struct bound {
 	 * REPORT_NONE: the need is `needed`. */
 	int64_t needed_max;
 	bool unsure;
-	bool explained; /* the detail of the wall says why the capacity is unknown */
-	bool by_run;    /* only run() shows a capacity: without it the wall is n/a */
-	bool due;       /* initially the experiment's: bound() may know better */
-	bool unlimited; /* these settings impose no such limit: the wall is ok */
-	bool assumed;   /* uses assumptions besides the settings: derived, not inspected */
+	bool by_run;  /* only run() shows a capacity: without it the wall is n/a */
+	bool due;     /* initially the experiment's: bound() may know better */
+	bool assumed; /* uses assumptions besides the settings: derived, not inspected */
 	/* The knob that cannot be read, so that its default counts; NULL: none. A wall that is not
 	 * short by that, but may be by another value, is counted and named. */
 	const char *defaulted;
 	int64_t otherwise; /* by the smallest usual value of it; REPORT_NONE: an eighth */
 	bool running;      /* as the running server has it */
-	bool absent;       /* the running server has no such thing: the wall is n/a */
-	bool beside;       /* it has, but the target's clients may not use it: likewise */
-	/* It has no such thing, but the target needs it: the wall is unknown. */
-	bool missing;
-	const char *absent_as; /* the sentence about either; NULL: of the catalogue */
 };
 
 enum outcome_state {
@@ -117,7 +123,7 @@ struct experiment {
 	 * table. NULL: nothing to read. */
 	void (*read)(const struct host *, struct settings *);
 	/* Computes the limit from the settings, by the kernel's rules. Pure. The fields of `out`
-	 * are initially REPORT_NONE, -1 and false, but for `due` and `by_run`, which are the
+	 * are initially REPORT_NONE, -1, 0 and false, but for `due` and `by_run`, which are the
 	 * experiment's `due`. NULL: no rule. */
 	void (*bound)(const struct target *, const struct settings *, struct bound *out);
 	/* Finds the smallest settings whose bound is at least `enough`; `out` initially equals

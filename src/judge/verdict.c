@@ -52,19 +52,19 @@ struct bound bound_of(const struct experiment *x, const struct target *t, const 
 	if (x->bound)
 		x->bound(t, s, &b);
 	if (row && row->tcp && subject_is_local(s->subject)) {
-		b.absent = true;
+		b.state = BOUND_ABSENT;
 		b.capacity = REPORT_NONE;
 	}
 	if (b.needed == REPORT_NONE && row && row->need)
 		b.needed = row->need(t);
 	if (row && is_unneeded(row, t, s))
 		b.needed = b.needed_max = REPORT_NONE;
-	if (b.unlimited || b.absent)
+	if (b.state == BOUND_UNLIMITED || b.state == BOUND_ABSENT)
 		b.needed = REPORT_NONE;
-	if (b.absent || b.needed == REPORT_NONE || b.capacity == REPORT_NONE ||
+	if (b.needed == REPORT_NONE || b.capacity == REPORT_NONE ||
 	    report_verdict(b.capacity, b.needed) == VERDICT_SHORT)
 		b.unread = NULL;
-	if (b.unread || b.missing)
+	if (b.unread || b.state == BOUND_MISSING)
 		b.capacity = REPORT_NONE;
 	return b;
 }
@@ -91,14 +91,8 @@ static bool is_soft(const struct bound *b)
 			: b->unraised < b->needed;
 }
 
-static enum wall_verdict bound_verdict(const struct bound *b)
+static enum wall_verdict limit_verdict(const struct bound *b)
 {
-	if (b->absent || b->beside)
-		return VERDICT_NA;
-	if (b->missing)
-		return VERDICT_UNKNOWN;
-	if (b->unlimited)
-		return VERDICT_OK;
 	/* A running server has used it up: that suffices for nothing, also where no need is known.
 	 */
 	if (b->running && !b->capacity && b->needed == REPORT_NONE)
@@ -112,6 +106,23 @@ static enum wall_verdict bound_verdict(const struct bound *b)
 	    report_verdict(b->capacity, b->needed_max) != VERDICT_OK)
 		return b->unsure ? VERDICT_UNKNOWN : VERDICT_TIGHT;
 	return v == VERDICT_OK && is_soft(b) ? VERDICT_TIGHT : v;
+}
+
+static enum wall_verdict bound_verdict(const struct bound *b)
+{
+	switch (b->state) {
+	case BOUND_UNLIMITED:
+		return VERDICT_OK;
+	case BOUND_ABSENT:
+	case BOUND_BESIDE:
+		return VERDICT_NA;
+	case BOUND_MISSING:
+		return VERDICT_UNKNOWN;
+	case BOUND_LIMIT:
+	case BOUND_UNKNOWN:
+		break;
+	}
+	return limit_verdict(b);
 }
 
 /* The capacity by bound and outcome together. */
@@ -211,13 +222,14 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 {
 	const struct wall_row *row = wall_row_find(x->wall);
 	struct wording words = words_of(x, t, s, o, b);
-	if (b->absent || b->missing) {
-		const char *why = b->absent_as ? b->absent_as : row->absent;
-		report_text(w->detail, "%s", why ? why : "");
+	if (b->why) {
+		report_text(w->detail, "%s", b->why);
+	} else if (b->state == BOUND_ABSENT || b->state == BOUND_MISSING) {
+		report_text(w->detail, "%s", row->absent ? row->absent : "");
 	} else if (b->unread) {
 		report_text(w->detail, "%s could not be read: how much is left is not known.",
 			    b->unread);
-	} else if (b->capacity == REPORT_NONE && !b->unlimited && !b->by_run && !b->explained) {
+	} else if (b->state == BOUND_LIMIT && b->capacity == REPORT_NONE && !b->by_run) {
 		const char *unread = x->knobs[0];
 		for (size_t i = 0; x->knobs[i]; i++)
 			if (!s->text[i][0]) {
@@ -247,7 +259,7 @@ static void inspect(const struct experiment *x, const struct target *t, const st
 	bool derived = b.assumed || b.defaulted;
 	b.due = b.due && !unneeded;
 	w->method = b.running ? METHOD_RUNNING : derived ? METHOD_DERIVED : METHOD_INSPECTED;
-	w->limit = b.unlimited ? REPORT_NONE : b.capacity;
+	w->limit = b.state == BOUND_UNLIMITED ? REPORT_NONE : b.capacity;
 	w->measured = REPORT_NONE;
 	w->needed = b.needed;
 	w->needed_max = upper_end(&b);
