@@ -239,7 +239,7 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 
 static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	b->due = s->taken.held;
+	b->by = s->taken.held ? BY_RUN_DUE : BY_RUN;
 }
 
 static void memory_words(const struct target *target, const struct settings *s,

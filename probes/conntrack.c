@@ -337,7 +337,8 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 		max = chains_limit(s);
 	if (!max)
 		b->state = BOUND_UNLIMITED;
-	b->assumed |= is_by_use(t, s->subject);
+	if (is_by_use(t, s->subject))
+		b->origin = OF_ASSUMPTION;
 	b->capacity = left_of(t, s, max);
 	if (chains_unsure(t, s, b))
 		b->needed_max = CHAINS_UNSURE;

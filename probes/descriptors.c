@@ -126,7 +126,7 @@ static const char *unbounded(const struct settings *s)
 static void subject_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	const struct subject *holder = s->subject;
-	b->running = true;
+	b->origin = OF_RUNNING;
 	b->why = unbounded(s);
 	if (b->why || holder->activated)
 		b->state = BOUND_ABSENT;

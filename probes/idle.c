@@ -157,7 +157,7 @@ static int64_t keepalive_s(const struct target *t, const struct settings *s, int
 static void idle_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t seconds = keepalive_s(t, s, &b->binding);
-	b->running = s->at[SEEN][ON] > 0 || lacking(s);
+	b->origin = s->at[SEEN][ON] > 0 || lacking(s) ? OF_RUNNING : OF_SETTINGS;
 	/* A need that cannot be judged is unknown, not ok. */
 	b->needed = (seconds == REPORT_NONE ? proposed_s(t) : seconds) * SECOND_US;
 	if (seconds == REPORT_NONE)

@@ -615,7 +615,8 @@ static void accept_read(const struct host *h, struct settings *s)
 static void accept_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	uint64_t each = accept_ns(t, &s->taken);
-	b->by_run = b->upper = true;
+	b->by = BY_RUN;
+	b->upper = true;
 	if (!each)
 		return;
 	b->capacity = per_second(&s->taken, each);

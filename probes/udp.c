@@ -213,7 +213,7 @@ static void udp_lower_bound(const struct target *t, const struct settings *s, st
 		b->worse = true;
 		return;
 	}
-	if (b->running || s->at[DEFAULT][0] == REPORT_NONE || s->at[DEFAULT][0] >= room_of(s))
+	if (socket_of(s) || s->at[DEFAULT][0] == REPORT_NONE || s->at[DEFAULT][0] >= room_of(s))
 		return;
 	b->unraised = s->at[DEFAULT][0] / each;
 	b->soft = "default";
@@ -221,9 +221,10 @@ static void udp_lower_bound(const struct target *t, const struct settings *s, st
 		b->binding = DEFAULT;
 }
 
-/* What is not known of the sockets of a running server, of which b->running has one. */
-static void subject_bound(const struct target *t, const struct subject *subject, struct bound *b)
+/* What is not known of the sockets of a running server. */
+static void subject_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
+	const struct subject *subject = s->subject;
 	if (subject->cut >> LISTENER_UDP & 1)
 		b->unread = SUBJECT_CUT;
 	else if (subject->ownerless)
@@ -232,7 +233,7 @@ static void subject_bound(const struct target *t, const struct subject *subject,
 	else if (subject->listeners.unlisted >> LISTENER_UDP & 1)
 		b->unread = "The UDP sockets of the server (udp_diag)";
 	/* A server without the socket that the target needs is not ready for it. */
-	else if (!b->running)
+	else if (!socket_of(s))
 		b->state = t->datagrams_per_s ? BOUND_MISSING : BOUND_ABSENT;
 }
 
@@ -241,15 +242,15 @@ static void subject_bound(const struct target *t, const struct subject *subject,
 static void udp_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t buffer = room_of(s), each = truesize(t, s);
-	b->running = socket_of(s);
+	bool assumed = !s->taken.datagram_bytes;
+	b->origin = socket_of(s) ? OF_RUNNING : assumed ? OF_ASSUMPTION : OF_SETTINGS;
 	b->unread =
 		s->at[USED][0] < 0 && s->at[MEMORY][0] != REPORT_NONE ? "/proc/net/sockstat" : NULL;
 	if (s->subject)
-		subject_bound(t, s->subject, b);
-	b->assumed = !s->taken.datagram_bytes;
-	b->defaulted = s->at[MEMORY][0] == REPORT_NONE                   ? "net.ipv4.udp_mem"
-		       : s->at[DEFAULT][0] == REPORT_NONE && !b->running ? RMEM_DEFAULT
-									 : NULL;
+		subject_bound(t, s, b);
+	b->defaulted = s->at[MEMORY][0] == REPORT_NONE                     ? "net.ipv4.udp_mem"
+		       : s->at[DEFAULT][0] == REPORT_NONE && !socket_of(s) ? RMEM_DEFAULT
+									   : NULL;
 	b->binding = is_full(s) || restart_suffices(t, s) ? -1
 		     : by_default(s)                      ? DEFAULT
 		     : s->at[ASKED][0] < s->at[MAX][0]    ? ASKED

@@ -30,9 +30,25 @@ enum bound_state {
 	BOUND_MISSING,   /* it has none, but the target needs it: the wall is unknown */
 };
 
+/* What shows a capacity. */
+enum bound_by {
+	BY_SETTINGS,
+	BY_RUN,     /* only run(): without it the wall is n/a */
+	BY_RUN_DUE, /* likewise, but without it the wall is unknown */
+};
+
+/* What the bound is derived from. */
+enum bound_origin {
+	OF_SETTINGS,
+	OF_ASSUMPTION, /* besides the settings: derived, not inspected */
+	OF_RUNNING,    /* what the running server has */
+};
+
 /* The limit that the kernel's rules derive from settings. */
 struct bound {
 	enum bound_state state;
+	enum bound_by by; /* initially by the experiment's `due`: bound() may know better */
+	enum bound_origin origin;
 	const char *why;  /* the sentence about it; NULL: the catalogue's */
 	int64_t capacity; /* in the unit of the wall; REPORT_NONE: unknown */
 	int64_t unraised; /* without raising the soft limit; REPORT_NONE: the same */
@@ -55,14 +71,10 @@ struct bound {
 	 * REPORT_NONE: the need is `needed`. */
 	int64_t needed_max;
 	bool unsure;
-	bool by_run;  /* only run() shows a capacity: without it the wall is n/a */
-	bool due;     /* initially the experiment's: bound() may know better */
-	bool assumed; /* uses assumptions besides the settings: derived, not inspected */
 	/* The knob that cannot be read, so that its default counts; NULL: none. A wall that is not
 	 * short by that, but may be by another value, is counted and named. */
 	const char *defaulted;
 	int64_t otherwise; /* by the smallest usual value of it; REPORT_NONE: an eighth */
-	bool running;      /* as the running server has it */
 };
 
 enum outcome_state {
@@ -123,8 +135,8 @@ struct experiment {
 	 * table. NULL: nothing to read. */
 	void (*read)(const struct host *, struct settings *);
 	/* Computes the limit from the settings, by the kernel's rules. Pure. The fields of `out`
-	 * are initially REPORT_NONE, -1, 0 and false, but for `due` and `by_run`, which are the
-	 * experiment's `due`. NULL: no rule. */
+	 * are initially REPORT_NONE, -1, 0 and false, but for `by`, which is by the experiment's
+	 * `due`. NULL: no rule. */
 	void (*bound)(const struct target *, const struct settings *, struct bound *out);
 	/* Finds the smallest settings whose bound is at least `enough`; `out` initially equals
 	 * `now`. The judge rounds them up. `o`: the outcome at `now`, or NULL. False: there are

@@ -16,8 +16,7 @@ void backlog_subject_bound(const struct settings *s, enum listener_kind kind, st
 	struct subject_queue q = subject_queue(s->subject, kind);
 	int64_t argument = s->at[BACKLOG_ARGUMENT][0];
 	bool paused = q.smallest && q.smallest->paused;
-	out->running = !s->guest && !paused;
-	out->assumed = paused;
+	out->origin = paused ? OF_ASSUMPTION : s->guest ? OF_SETTINGS : OF_RUNNING;
 	bool cut = s->subject && s->subject->cut >> kind & 1;
 	out->unread = cut ? SUBJECT_CUT : NULL;
 	out->binding =

@@ -217,7 +217,7 @@ void connection_memory_bound(const struct target *target, const struct settings 
 {
 	const struct own o = own_of(target, s);
 	out->needed = bytes_of(need_min(target, s, &o));
-	out->assumed = true;
+	out->origin = OF_ASSUMPTION;
 	if (is_range(s) || buffered(target, s))
 		out->needed_max = bytes_of(need_max(target, s, &o));
 	out->unsure = (is_range(s) && !is_known(row_of(s))) || is_unsized(s);

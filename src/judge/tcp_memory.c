@@ -72,7 +72,7 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 	int64_t memory = (int64_t)s->machine.memory_bytes, pages = s->at[0][limit_field(s)];
 	b->binding = 0;
 	need_bound(t, s, b);
-	b->assumed = true;
+	b->origin = OF_ASSUMPTION;
 	if (pages != REPORT_NONE && !page_of(s))
 		b->state = BOUND_UNKNOWN;
 	else if (pages != REPORT_NONE)

@@ -47,8 +47,8 @@ struct bound bound_of(const struct experiment *x, const struct target *t, const 
 			  .needed_max = REPORT_NONE,
 			  .shown = REPORT_NONE,
 			  .otherwise = REPORT_NONE,
-			  .binding = -1};
-	b.by_run = b.due = x->due;
+			  .binding = -1,
+			  .by = x->due ? BY_RUN_DUE : BY_SETTINGS};
 	if (x->bound)
 		x->bound(t, s, &b);
 	if (row && row->tcp && subject_is_local(s->subject)) {
@@ -95,10 +95,11 @@ static enum wall_verdict limit_verdict(const struct bound *b)
 {
 	/* A running server has used it up: that suffices for nothing, also where no need is known.
 	 */
-	if (b->running && !b->capacity && b->needed == REPORT_NONE)
+	if (b->origin == OF_RUNNING && !b->capacity && b->needed == REPORT_NONE)
 		return VERDICT_UNKNOWN;
-	if (b->by_run && b->capacity == REPORT_NONE)
-		return b->due && b->needed != REPORT_NONE ? VERDICT_UNKNOWN : VERDICT_NA;
+	if (b->by != BY_SETTINGS && b->capacity == REPORT_NONE)
+		return b->by == BY_RUN_DUE && b->needed != REPORT_NONE ? VERDICT_UNKNOWN
+								       : VERDICT_NA;
 	if (b->upper)
 		return upper_verdict(b);
 	enum wall_verdict v = report_verdict(b->capacity, b->needed);
@@ -229,7 +230,7 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 	} else if (b->unread) {
 		report_text(w->detail, "%s could not be read: how much is left is not known.",
 			    b->unread);
-	} else if (b->state == BOUND_LIMIT && b->capacity == REPORT_NONE && !b->by_run) {
+	} else if (b->state == BOUND_LIMIT && b->capacity == REPORT_NONE && b->by == BY_SETTINGS) {
 		const char *unread = x->knobs[0];
 		for (size_t i = 0; x->knobs[i]; i++)
 			if (!s->text[i][0]) {
@@ -256,9 +257,12 @@ static void inspect(const struct experiment *x, const struct target *t, const st
 		    const struct outcome *unneeded, struct wall *w)
 {
 	struct bound b = bound_of(x, t, s);
-	bool derived = b.assumed || b.defaulted;
-	b.due = b.due && !unneeded;
-	w->method = b.running ? METHOD_RUNNING : derived ? METHOD_DERIVED : METHOD_INSPECTED;
+	bool derived = b.origin == OF_ASSUMPTION || b.defaulted;
+	if (unneeded && b.by == BY_RUN_DUE)
+		b.by = BY_RUN;
+	w->method = b.origin == OF_RUNNING ? METHOD_RUNNING
+		    : derived              ? METHOD_DERIVED
+					   : METHOD_INSPECTED;
 	w->limit = b.state == BOUND_UNLIMITED ? REPORT_NONE : b.capacity;
 	w->measured = REPORT_NONE;
 	w->needed = b.needed;
@@ -298,7 +302,7 @@ void wall_measure(const struct experiment *x, const struct target *t, const stru
 		return;
 	w->experiment = EXPERIMENT_DONE;
 	bool measured = (o->limit_met || o->measured) && !o->derived;
-	if (!b.running)
+	if (b.origin != OF_RUNNING)
 		w->method = measured ? METHOD_MEASURED : METHOD_DERIVED;
 	w->measured = o->reached;
 	if (o->derived)

@@ -108,7 +108,7 @@ void window_bound(enum buffer_side side, const struct target *t, const struct se
 	b->binding = window_limit(s);
 	/* A larger share is not reached by packets whose memory is more than their data. */
 	b->upper = share <= 0 || share > SHARE_USUAL || b->binding == BUFFER_SCALING;
-	b->assumed = true;
+	b->origin = OF_ASSUMPTION;
 	if (triple[2] != REPORT_NONE || is_fixed(s))
 		b->capacity = (int64_t)((b->upper ? 1 : share) * speed(bytes[b->binding], t));
 	defaults_take(side, t, s, b);
