@@ -450,7 +450,7 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 static void rate_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	if (s->guest && s->guest->requests_per_s)
-		b->needed = (int64_t)s->guest->requests_per_s;
+		b->need.min = (int64_t)s->guest->requests_per_s;
 }
 
 static int latency_run(struct trial *t, uint64_t us, struct outcome *out)

@@ -293,7 +293,7 @@ static bool chains_unsure(const struct target *t, const struct settings *s, cons
 	if (chains_of(s) != CHAINS_UNKNOWN || limit == REPORT_NONE || (max && max <= limit))
 		return false;
 	int64_t left = left_of(t, s, limit);
-	int64_t all = b->needed_max > b->needed ? b->needed_max : b->needed;
+	int64_t all = b->need.max > b->need.min ? b->need.max : b->need.min;
 	return report_verdict(left, all) != VERDICT_OK;
 }
 
@@ -322,14 +322,14 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 	if (max == 0 && chains_of(s) == CHAINS_ANY)
 		b->state = BOUND_UNLIMITED;
 	b->binding = chains_bind(s) ? BUCKETS : MAX;
-	b->needed = needed_min(t, s, rest(s));
+	b->need.min = needed_min(t, s, rest(s));
 	if (closed_max(t, s, rest(s)) && has_connections(t, s->subject))
-		b->needed_max = needed_max(t, s, rest(s));
-	b->defaulted = defaulted(t, s);
+		b->need.max = needed_max(t, s, rest(s));
+	b->fallback.knob = defaulted(t, s);
 	if (has_datagrams(t, s->subject)) {
 		bool both = has_connections(t, s->subject);
-		b->needed_max = flows_max(t, s) + (both ? needed_max(t, s, rest(s)) : 0);
-		b->unsure = true;
+		b->need.max = flows_max(t, s) + (both ? needed_max(t, s, rest(s)) : 0);
+		b->need.unsure = true;
 	}
 	if (max == REPORT_NONE || used == REPORT_NONE)
 		return;
@@ -341,7 +341,7 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 		b->origin = OF_ASSUMPTION;
 	b->capacity = left_of(t, s, max);
 	if (chains_unsure(t, s, b))
-		b->needed_max = CHAINS_UNSURE;
+		b->need.max = CHAINS_UNSURE;
 }
 
 static bool table_solve(const struct target *t, const struct settings *now, const struct outcome *o,
@@ -390,7 +390,7 @@ static void udp_words(const struct target *t, const struct settings *s, struct w
 /* Sets {chains}, the entries that the chains hold, where they bind or may bind. */
 static void chains_words(const struct settings *s, const struct bound *b, struct wording *w)
 {
-	bool unsure = b->needed_max == CHAINS_UNSURE;
+	bool unsure = b->need.max == CHAINS_UNSURE;
 	wording_flag(w, "unsure", unsure);
 	wording_flag(w, "unlimited", s->at[MAX][0] == 0);
 	count_word(w, "chains",

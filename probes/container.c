@@ -139,7 +139,7 @@ static int64_t left(const struct settings *s)
 
 static int64_t need_of(const struct bound *b)
 {
-	return b->needed_max != REPORT_NONE ? b->needed_max : b->needed;
+	return b->need.max != REPORT_NONE ? b->need.max : b->need.min;
 }
 
 /* The smallest of several limits that suffices for all of the load suffices for a share of it. */
@@ -161,10 +161,10 @@ static int64_t reclaimable(const struct settings *s)
 static void reclaimable_bound(const struct settings *s, struct bound *b)
 {
 	int64_t max = s->at[MAX][0], least = s->at[USED][0] - reclaimable(s);
-	if (!reclaimable(s) || report_verdict(b->capacity, b->needed) != VERDICT_SHORT)
+	if (!reclaimable(s) || report_verdict(b->capacity, b->need.min) != VERDICT_SHORT)
 		return;
 	b->capacity = max > least ? max - least : 0;
-	if (report_verdict(b->capacity, b->needed) == VERDICT_SHORT)
+	if (report_verdict(b->capacity, b->need.min) == VERDICT_SHORT)
 		return;
 	b->capacity = REPORT_NONE;
 	b->state = BOUND_UNKNOWN;
@@ -362,8 +362,8 @@ static void pids_bound(const struct target *target, const struct settings *s, st
 		b->capacity = left(s);
 	if (!forks(s) || target->datagrams_only)
 		return;
-	b->needed = processes_needed_min(target, s);
-	b->needed_max = processes_needed(target, s->taken.open);
+	b->need.min = processes_needed_min(target, s);
+	b->need.max = processes_needed(target, s->taken.open);
 	b->unread = unread_of(s);
 	several_bound(s, b);
 }

@@ -160,7 +160,7 @@ static void process_bound(const struct target *target, const struct settings *s,
 	}
 	b->binding = nr_open_binds(s, HARD) ? NR_OPEN : NOFILE;
 	b->capacity = connections_of(target, s, HARD);
-	b->unraised = connections_of(target, s, SOFT);
+	b->part.capacity = connections_of(target, s, SOFT);
 }
 
 static bool process_solve(const struct target *target, const struct settings *now,
@@ -410,7 +410,7 @@ static void system_read(const struct host *h, struct settings *s)
 static void system_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	shared_bound(target, s, b);
-	b->needed = (int64_t)connection_sockets_left(target, s);
+	b->need.min = (int64_t)connection_sockets_left(target, s);
 }
 
 static void system_words(const struct target *target, const struct settings *s,

@@ -217,9 +217,9 @@ static void queue_bound(const struct target *target, const struct settings *s, s
 	b->capacity = room.at_most ? REPORT_NONE : all_hold(s, &room);
 	if (cookies != REPORT_NONE)
 		return;
-	b->defaulted = "net.ipv4.tcp_syncookies";
+	b->fallback.knob = "net.ipv4.tcp_syncookies";
 	room = syn_queue_room(backlog_limit(s), s->at[MAX_SYN][0], 0, s->machine.kernel);
-	b->otherwise = room.at_most ? 0 : all_hold(s, &room);
+	b->fallback.capacity = room.at_most ? 0 : all_hold(s, &room);
 }
 
 /* Of each socket. */

@@ -208,16 +208,16 @@ static void udp_lower_bound(const struct target *t, const struct settings *s, st
 	int64_t each = card_truesize(t, s), needed = (int64_t)target_datagrams(t);
 	bool suffices = report_verdict(b->capacity, needed) == VERDICT_OK;
 	if (suffices && report_verdict(holds(s, each), needed) != VERDICT_OK) {
-		b->unraised = holds(s, each);
-		b->soft = "card";
-		b->worse = true;
+		b->part.capacity = holds(s, each);
+		b->part.problem = "card";
+		b->part.margin = true;
 		return;
 	}
 	if (socket_of(s) || s->at[DEFAULT][0] == REPORT_NONE || s->at[DEFAULT][0] >= room_of(s))
 		return;
-	b->unraised = s->at[DEFAULT][0] / each;
-	b->soft = "default";
-	if (b->unraised < needed && suffices)
+	b->part.capacity = s->at[DEFAULT][0] / each;
+	b->part.problem = "default";
+	if (b->part.capacity < needed && suffices)
 		b->binding = DEFAULT;
 }
 
@@ -248,9 +248,9 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 		s->at[USED][0] < 0 && s->at[MEMORY][0] != REPORT_NONE ? "/proc/net/sockstat" : NULL;
 	if (s->subject)
 		subject_bound(t, s, b);
-	b->defaulted = s->at[MEMORY][0] == REPORT_NONE                     ? "net.ipv4.udp_mem"
-		       : s->at[DEFAULT][0] == REPORT_NONE && !socket_of(s) ? RMEM_DEFAULT
-									   : NULL;
+	b->fallback.knob = s->at[MEMORY][0] == REPORT_NONE                     ? "net.ipv4.udp_mem"
+			   : s->at[DEFAULT][0] == REPORT_NONE && !socket_of(s) ? RMEM_DEFAULT
+									       : NULL;
 	b->binding = is_full(s) || restart_suffices(t, s) ? -1
 		     : by_default(s)                      ? DEFAULT
 		     : s->at[ASKED][0] < s->at[MAX][0]    ? ASKED

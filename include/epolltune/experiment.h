@@ -49,32 +49,42 @@ struct bound {
 	enum bound_state state;
 	enum bound_by by; /* initially by the experiment's `due`: bound() may know better */
 	enum bound_origin origin;
-	const char *why;  /* the sentence about it; NULL: the catalogue's */
-	int64_t capacity; /* in the unit of the wall; REPORT_NONE: unknown */
-	int64_t unraised; /* without raising the soft limit; REPORT_NONE: the same */
-	const char *soft; /* of the finding's id where only that is short; NULL: "soft-limit" */
-	/* `unraised` is what these settings hold where it is not measured: it takes the margin, and
-	 * also where the run had what the application asks for. */
-	bool worse;
-	int64_t needed; /* REPORT_NONE: by the catalogue's formula */
-	int binding;    /* index into knobs of the one that binds; -1: none */
-	/* An upper bound that practice does not reach: short below the need, ok only from twice
-	 * the margin, or where an experiment showed the margin and tight up to the bound. */
-	bool upper;
-	int64_t shown; /* REPORT_NONE: nothing */
+	const char *why; /* the sentence about the state; NULL: the catalogue's */
 	/* What could not be read, of what is left: a wall that is not short without it is
 	 * unknown. NULL: all was read. */
 	const char *unread;
 #define SUBJECT_CUT "The rest of the server's descriptors, which may be listeners,"
-	/* The upper end of a need that is a range from `needed`: a wall that suffices for that, not
-	 * for this with the margin, is tight, or with `unsure` unknown. INT64_MAX: it is not known,
-	 * REPORT_NONE: the need is `needed`. */
-	int64_t needed_max;
-	bool unsure;
-	/* The knob that cannot be read, so that its default counts; NULL: none. A wall that is not
-	 * short by that, but may be by another value, is counted and named. */
-	const char *defaulted;
-	int64_t otherwise; /* by the smallest usual value of it; REPORT_NONE: an eighth */
+	int64_t capacity; /* in the unit of the wall; REPORT_NONE: unknown */
+	int binding;      /* index into knobs of the one that binds; -1: none */
+	struct {
+		int64_t min; /* REPORT_NONE: by the catalogue's formula */
+		/* Its upper end: a wall that suffices for `min`, not for this with the margin, is
+		 * tight, or with `unsure` unknown. INT64_MAX: it is not known, REPORT_NONE: the
+		 * need is `min`. */
+		int64_t max;
+		bool unsure;
+	} need;
+	struct {
+		/* `capacity` is an upper bound that practice does not reach: short below the need,
+		 * ok only from twice the margin, or where an experiment showed the margin and tight
+		 * up to the bound. */
+		bool is;
+		int64_t shown; /* REPORT_NONE: nothing */
+	} upper;
+	/* Of the capacity, where only that may be short. */
+	struct {
+		int64_t capacity;    /* without raising the soft limit; REPORT_NONE: all of it */
+		const char *problem; /* of the finding's id; NULL: "soft-limit" */
+		/* It is what these settings hold where it is not measured: it takes the margin, and
+		 * also where the run had what the application asks for. */
+		bool margin;
+	} part;
+	struct {
+		/* That cannot be read, so that its default counts; NULL: none. A wall that is not
+		 * short by that, but may be by another value, is counted and named. */
+		const char *knob;
+		int64_t capacity; /* by the smallest usual value; REPORT_NONE: an eighth */
+	} fallback;
 };
 
 enum outcome_state {

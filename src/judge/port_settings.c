@@ -409,7 +409,7 @@ void ports_rate_bound(const struct target *t, const struct settings *s, struct b
 		return;
 	b->capacity = ports_rate_of(t, s, ports);
 	if (others_bind(t, s))
-		b->needed_max = INT64_MAX;
+		b->need.max = INT64_MAX;
 	if (timestamps_missing(t, s, ports) && t->role == TARGET_PROXY) {
 		b->capacity = rate_with_timestamps(t, s, ports);
 		b->unread = "net.ipv4.tcp_timestamps";

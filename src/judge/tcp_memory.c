@@ -58,10 +58,10 @@ static int64_t shared(const struct target *t, const struct settings *s)
 static void need_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t all = requests(s, target_sockets(t));
-	b->needed = (int64_t)connection_needed((uint64_t)all, (uint64_t)shared(t, s),
-					       (uint64_t)requests(s, 1));
-	if (b->needed < all)
-		b->needed_max = all;
+	b->need.min = (int64_t)connection_needed((uint64_t)all, (uint64_t)shared(t, s),
+						 (uint64_t)requests(s, 1));
+	if (b->need.min < all)
+		b->need.max = all;
 }
 
 /* Socket buffers that cgroup v2 charges as memory are part of cgroup.memory. By default the second
@@ -79,7 +79,7 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 		b->capacity = times(pages, page_of(s));
 	else if (memory)
 		b->capacity = memory / 16;
-	b->defaulted = pages == REPORT_NONE ? "net.ipv4.tcp_mem" : NULL;
+	b->fallback.knob = pages == REPORT_NONE ? "net.ipv4.tcp_mem" : NULL;
 	if (memory && memory / 2 < b->capacity) {
 		b->capacity = memory / 2;
 		b->binding = -1;
@@ -90,7 +90,7 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 		b->capacity = s->machine.sockets_left;
 		b->binding = -1;
 		if (s->machine.sockets_several &&
-		    report_verdict(b->capacity, b->needed) != VERDICT_OK) {
+		    report_verdict(b->capacity, b->need.min) != VERDICT_OK) {
 			b->state = BOUND_UNKNOWN;
 			b->capacity = REPORT_NONE;
 		}
