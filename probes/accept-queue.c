@@ -416,9 +416,8 @@ static void unix_read(const struct host *h, struct settings *s)
 static void unix_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	backlog_subject_bound(s, LISTENER_UNIX, b);
-	b->beside = unix_beside(s->subject);
-	b->absent = b->absent && !b->beside;
-	b->explained = b->beside && unix_unlisted(s->subject);
+	if (unix_beside(s->subject))
+		b->state = BOUND_BESIDE;
 }
 
 static bool unix_solve(const struct target *target, const struct settings *now,

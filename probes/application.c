@@ -239,7 +239,7 @@ static int memory_run(struct trial *t, struct settings *s, struct outcome *out, 
 
 static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	b->due = s->taken.held;
+	b->by = s->taken.held ? BY_RUN_DUE : BY_RUN;
 }
 
 static void memory_words(const struct target *target, const struct settings *s,
@@ -450,7 +450,7 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 static void rate_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	if (s->guest && s->guest->requests_per_s)
-		b->needed = (int64_t)s->guest->requests_per_s;
+		b->need.min = (int64_t)s->guest->requests_per_s;
 }
 
 static int latency_run(struct trial *t, uint64_t us, struct outcome *out)

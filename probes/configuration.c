@@ -266,22 +266,22 @@ static struct clients_limit limit_of(const struct target *t, const struct settin
 static void clients_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	struct clients_limit limit = limit_of(t, s);
-	b->explained = true;
-	b->absent = s->clients.state == CLIENTS_NONE;
-	if (!s->subject->activated)
-		b->absent_as = "epolltune knows of no limit that this server has by its command or "
-			       "by default.";
-	if (limit.value == REPORT_NONE)
+	bool absent = s->clients.state == CLIENTS_NONE, known = limit.value != REPORT_NONE;
+	b->state = absent ? BOUND_ABSENT : known ? BOUND_LIMIT : BOUND_UNKNOWN;
+	if (absent && !s->subject->activated)
+		b->why = "epolltune knows of no limit that this server has by its command or by "
+			 "default.";
+	if (!known)
 		return;
 	/* What it uses of the limit besides is not known. */
 	bool more = limit.upper || (server_of(s->subject)->clients_files && !s->taken.held) ||
 		    (s->clients.doubles && !clients_both(t, s));
 	b->capacity = capacity_of(t, s, limit.value);
-	b->upper = more || setting_of(s)->asked || s->clients.uncounted || is_led(s);
+	b->upper.is = more || setting_of(s)->asked || s->clients.uncounted || is_led(s);
 	if (is_led(s))
-		b->shown = capacity_alone(t, s, limit.value) / (more ? 2 : 1);
+		b->upper.shown = capacity_alone(t, s, limit.value) / (more ? 2 : 1);
 	else if (!more)
-		b->shown = b->capacity;
+		b->upper.shown = b->capacity;
 	b->binding = limit.files && s->at[CLIENTS][0] != 0 ? NOFILE : CLIENTS;
 }
 
@@ -480,19 +480,19 @@ static void starts_bound(const struct target *t, const struct settings *s, struc
 {
 	const struct subject_clients *c = &s->clients;
 	int64_t fails = pace_of(&c->trigger), waits = pace_of_polls(c);
-	b->explained = true;
-	b->absent = c->state == CLIENTS_NONE;
+	b->state = c->state == CLIENTS_NONE ? BOUND_ABSENT : BOUND_UNKNOWN;
 	if (c->state != CLIENTS_READ)
 		return;
-	b->shown = fails < waits ? fails : waits;
-	b->unlimited = b->shown == INT64_MAX;
+	b->upper.shown = fails < waits ? fails : waits;
 	/* An older one has the first limit only. */
-	b->upper = !c->version && waits < fails;
-	b->capacity = b->upper ? fails : b->shown;
-	if (b->upper && fails == INT64_MAX)
+	b->upper.is = !c->version && waits < fails;
+	b->capacity = b->upper.is ? fails : b->upper.shown;
+	if (b->upper.is && fails == INT64_MAX)
 		b->capacity = report_verdict(waits, (int64_t)t->rate_per_s) == VERDICT_OK
 				      ? waits
 				      : REPORT_NONE;
+	if (b->capacity != REPORT_NONE)
+		b->state = b->upper.shown == INT64_MAX ? BOUND_UNLIMITED : BOUND_LIMIT;
 }
 
 /* A limit on connections in an interval with which the target's rate passes. */

@@ -293,7 +293,7 @@ static bool chains_unsure(const struct target *t, const struct settings *s, cons
 	if (chains_of(s) != CHAINS_UNKNOWN || limit == REPORT_NONE || (max && max <= limit))
 		return false;
 	int64_t left = left_of(t, s, limit);
-	int64_t all = b->needed_max > b->needed ? b->needed_max : b->needed;
+	int64_t all = b->need.max > b->need.min ? b->need.max : b->need.min;
 	return report_verdict(left, all) != VERDICT_OK;
 }
 
@@ -311,31 +311,37 @@ static const char *defaulted(const struct target *t, const struct settings *s)
 static void table_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t max = s->at[MAX][0], used = s->at[USED][0];
-	b->absent = s->at[TRACKED][0] == 0;
-	if (used > 0 && !has_flows(s->subject))
-		b->absent_as = "The server has no TCP or UDP socket: this table does not limit it.";
+	if (s->at[TRACKED][0] == 0) {
+		b->state = BOUND_ABSENT;
+		if (used > 0 && !has_flows(s->subject))
+			b->why = "The server has no TCP or UDP socket: this table does not limit "
+				 "it.";
+	}
 	if (s->at[TRACKED][0] != 1)
 		return;
-	b->unlimited = max == 0 && chains_of(s) == CHAINS_ANY;
+	if (max == 0 && chains_of(s) == CHAINS_ANY)
+		b->state = BOUND_UNLIMITED;
 	b->binding = chains_bind(s) ? BUCKETS : MAX;
-	b->needed = needed_min(t, s, rest(s));
+	b->need.min = needed_min(t, s, rest(s));
 	if (closed_max(t, s, rest(s)) && has_connections(t, s->subject))
-		b->needed_max = needed_max(t, s, rest(s));
-	b->defaulted = defaulted(t, s);
+		b->need.max = needed_max(t, s, rest(s));
+	b->fallback.knob = defaulted(t, s);
 	if (has_datagrams(t, s->subject)) {
 		bool both = has_connections(t, s->subject);
-		b->needed_max = flows_max(t, s) + (both ? needed_max(t, s, rest(s)) : 0);
-		b->unsure = true;
+		b->need.max = flows_max(t, s) + (both ? needed_max(t, s, rest(s)) : 0);
+		b->need.unsure = true;
 	}
 	if (max == REPORT_NONE || used == REPORT_NONE)
 		return;
 	if (chains_bind(s))
 		max = chains_limit(s);
-	b->unlimited |= !max;
-	b->assumed |= is_by_use(t, s->subject);
+	if (!max)
+		b->state = BOUND_UNLIMITED;
+	if (is_by_use(t, s->subject))
+		b->origin = OF_ASSUMPTION;
 	b->capacity = left_of(t, s, max);
 	if (chains_unsure(t, s, b))
-		b->needed_max = CHAINS_UNSURE;
+		b->need.max = CHAINS_UNSURE;
 }
 
 static bool table_solve(const struct target *t, const struct settings *now, const struct outcome *o,
@@ -384,7 +390,7 @@ static void udp_words(const struct target *t, const struct settings *s, struct w
 /* Sets {chains}, the entries that the chains hold, where they bind or may bind. */
 static void chains_words(const struct settings *s, const struct bound *b, struct wording *w)
 {
-	bool unsure = b->needed_max == CHAINS_UNSURE;
+	bool unsure = b->need.max == CHAINS_UNSURE;
 	wording_flag(w, "unsure", unsure);
 	wording_flag(w, "unlimited", s->at[MAX][0] == 0);
 	count_word(w, "chains",

@@ -35,11 +35,6 @@ static bool is_shown(const struct host *h, const struct cgroup *c)
 	return c->path[0] || host_whole(h, "proc/self/cgroup");
 }
 
-static bool is_absent(const struct settings *s)
-{
-	return s->at[MAX][0] == REPORT_NONE && s->at[SHOWN][0] == SEEN;
-}
-
 static void shown_read(const struct host *h, const struct cgroup *c, const struct cgroup_limit *l,
 		       struct settings *s)
 {
@@ -62,10 +57,14 @@ static void limitless_words(const struct settings *s, struct wording *w)
 	hidden_words(s->at[SHOWN][UNMOUNTED], s->at[SHOWN][ABOVE] == 1, w);
 }
 
-static void absent_bound(const struct settings *s, struct bound *b)
+/* The state without a limit. */
+static void limitless_bound(const struct settings *s, struct bound *b)
 {
-	b->absent = is_absent(s);
-	b->absent_as = s->at[SHOWN][ABOVE] == 1 ? container_above : NULL;
+	if (s->at[MAX][0] != REPORT_NONE)
+		return;
+	b->state = s->at[SHOWN][0] == SEEN ? BOUND_ABSENT : BOUND_UNKNOWN;
+	if (b->state == BOUND_ABSENT && s->at[SHOWN][ABOVE] == 1)
+		b->why = container_above;
 }
 
 /* What is not known of the limits; NULL: nothing. */
@@ -140,7 +139,7 @@ static int64_t left(const struct settings *s)
 
 static int64_t need_of(const struct bound *b)
 {
-	return b->needed_max != REPORT_NONE ? b->needed_max : b->needed;
+	return b->need.max != REPORT_NONE ? b->need.max : b->need.min;
 }
 
 /* The smallest of several limits that suffices for all of the load suffices for a share of it. */
@@ -149,7 +148,7 @@ static void several_bound(const struct settings *s, struct bound *b)
 	if (s->at[MAX][SEVERAL] != 1 || report_verdict(b->capacity, need_of(b)) == VERDICT_OK)
 		return;
 	b->capacity = REPORT_NONE;
-	b->explained = true;
+	b->state = BOUND_UNKNOWN;
 }
 
 /* What the kernel may be able to reclaim of what is in use. */
@@ -162,23 +161,23 @@ static int64_t reclaimable(const struct settings *s)
 static void reclaimable_bound(const struct settings *s, struct bound *b)
 {
 	int64_t max = s->at[MAX][0], least = s->at[USED][0] - reclaimable(s);
-	if (!reclaimable(s) || report_verdict(b->capacity, b->needed) != VERDICT_SHORT)
+	if (!reclaimable(s) || report_verdict(b->capacity, b->need.min) != VERDICT_SHORT)
 		return;
 	b->capacity = max > least ? max - least : 0;
-	b->explained = report_verdict(b->capacity, b->needed) != VERDICT_SHORT;
-	if (b->explained)
-		b->capacity = REPORT_NONE;
+	if (report_verdict(b->capacity, b->need.min) == VERDICT_SHORT)
+		return;
+	b->capacity = REPORT_NONE;
+	b->state = BOUND_UNKNOWN;
 }
 
 static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	bool hidden = s->at[SHOWN][0] == HIDDEN;
-	absent_bound(s, b);
-	b->explained = s->at[MAX][0] == REPORT_NONE;
-	if (b->explained && !hidden)
+	bool hidden = s->at[SHOWN][0] == HIDDEN, limited = s->at[MAX][0] != REPORT_NONE;
+	limitless_bound(s, b);
+	if (!limited && !hidden)
 		return;
 	connection_memory_bound(target, s, b);
-	if (b->explained)
+	if (!limited)
 		return;
 	b->capacity = left(s);
 	b->unread = unread_of(s);
@@ -309,8 +308,8 @@ static void memory_words(const struct target *target, const struct settings *s,
 		limitless_words(s, w);
 		return;
 	}
-	wording_flag(w, "several", s->at[MAX][SEVERAL] == 1 && b->explained);
-	wording_flag(w, "unshown", s->at[MAX][SEVERAL] != 1 && b->explained);
+	wording_flag(w, "several", s->at[MAX][SEVERAL] == 1 && b->state == BOUND_UNKNOWN);
+	wording_flag(w, "unshown", s->at[MAX][SEVERAL] != 1 && b->state == BOUND_UNKNOWN);
 	wording_set(w, "reclaimable", "%s",
 		    reclaimable(s) ? quantity_show(QUANTITY_SIZE, (uint64_t)reclaimable(s)).text
 				   : "");
@@ -358,14 +357,13 @@ static int64_t processes_needed_min(const struct target *t, const struct setting
 /* Only a server that forks for each connection needs processes. */
 static void pids_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	absent_bound(s, b);
-	b->explained = s->at[MAX][0] == REPORT_NONE;
-	if (!b->explained)
+	limitless_bound(s, b);
+	if (s->at[MAX][0] != REPORT_NONE)
 		b->capacity = left(s);
 	if (!forks(s) || target->datagrams_only)
 		return;
-	b->needed = processes_needed_min(target, s);
-	b->needed_max = processes_needed(target, s->taken.open);
+	b->need.min = processes_needed_min(target, s);
+	b->need.max = processes_needed(target, s->taken.open);
 	b->unread = unread_of(s);
 	several_bound(s, b);
 }
@@ -378,7 +376,7 @@ static void pids_words(const struct target *target, const struct settings *s,
 		return;
 	}
 	uint64_t needed = (uint64_t)processes_needed(target, s->taken.open);
-	wording_flag(w, "several", b->explained);
+	wording_flag(w, "several", b->state == BOUND_UNKNOWN);
 	wording_set(w, "path", "%s", s->text[MAX]);
 	wording_set(w, "max", "%s", quantity_count((uint64_t)s->at[MAX][0]).text);
 	wording_set(w, "used", "%s", quantity_count((uint64_t)s->at[USED][0]).text);

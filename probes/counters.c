@@ -79,17 +79,18 @@ static void orphans_bound(const struct target *t, const struct settings *s, stru
 {
 	int64_t max = orphans_max(s), sides = t->role == TARGET_PROXY ? 2 : 1, all;
 	b->binding = MAX;
-	b->defaulted = s->at[MAX][0] == REPORT_NONE ? ORPHANS : NULL;
+	b->fallback.knob = s->at[MAX][0] == REPORT_NONE ? ORPHANS : NULL;
 	if (max == REPORT_NONE)
 		return;
 	b->capacity = max > orphans_used(s) ? max - orphans_used(s) : 0;
 	b->unread = s->at[USED][0] < 0 ? "/proc/net/sockstat" : NULL;
 	if (__builtin_mul_overflow((int64_t)target_syn_queue(t), ORPHAN_ROUND_TRIPS * sides, &all))
 		all = INT64_MAX;
-	b->needed = all;
+	b->need.min = all;
 	if (is_shared(s) && orphans_used(s) && all > 1) {
-		b->needed = (int64_t)connection_needed((uint64_t)all, (uint64_t)orphans_used(s), 1);
-		b->needed_max = all;
+		b->need.min =
+			(int64_t)connection_needed((uint64_t)all, (uint64_t)orphans_used(s), 1);
+		b->need.max = all;
 	}
 	/* The memory that a container shows may be less than the machine's. */
 	if (s->at[MAX][0] == REPORT_NONE && own_table(&s->machine) &&

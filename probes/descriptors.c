@@ -126,10 +126,11 @@ static const char *unbounded(const struct settings *s)
 static void subject_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	const struct subject *holder = s->subject;
-	b->running = true;
-	b->absent_as = unbounded(s);
-	b->absent = holder->activated || b->absent_as;
-	if (b->absent_as)
+	b->origin = OF_RUNNING;
+	b->why = unbounded(s);
+	if (b->why || holder->activated)
+		b->state = BOUND_ABSENT;
+	if (b->why)
 		return;
 	b->capacity = connections_of(t, s, SOFT);
 	b->binding = nr_open_binds(s, SOFT) ? NR_OPEN : NOFILE;
@@ -137,7 +138,8 @@ static void subject_bound(const struct target *t, const struct settings *s, stru
 	if (subject_uncertain(holder) && b->capacity != REPORT_NONE &&
 	    b->capacity < (int64_t)target_sockets(t)) {
 		b->capacity = REPORT_NONE;
-		b->explained = true;
+		if (b->state == BOUND_LIMIT)
+			b->state = BOUND_UNKNOWN;
 	}
 }
 
@@ -158,7 +160,7 @@ static void process_bound(const struct target *target, const struct settings *s,
 	}
 	b->binding = nr_open_binds(s, HARD) ? NR_OPEN : NOFILE;
 	b->capacity = connections_of(target, s, HARD);
-	b->unraised = connections_of(target, s, SOFT);
+	b->part.capacity = connections_of(target, s, SOFT);
 }
 
 static bool process_solve(const struct target *target, const struct settings *now,
@@ -408,7 +410,7 @@ static void system_read(const struct host *h, struct settings *s)
 static void system_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	shared_bound(target, s, b);
-	b->needed = (int64_t)connection_sockets_left(target, s);
+	b->need.min = (int64_t)connection_sockets_left(target, s);
 }
 
 static void system_words(const struct target *target, const struct settings *s,

@@ -157,22 +157,26 @@ static int64_t keepalive_s(const struct target *t, const struct settings *s, int
 static void idle_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t seconds = keepalive_s(t, s, &b->binding);
-	b->running = s->at[SEEN][ON] > 0 || lacking(s);
+	b->origin = s->at[SEEN][ON] > 0 || lacking(s) ? OF_RUNNING : OF_SETTINGS;
 	/* A need that cannot be judged is unknown, not ok. */
-	b->needed = (seconds == REPORT_NONE ? proposed_s(t) : seconds) * SECOND_US;
+	b->need.min = (seconds == REPORT_NONE ? proposed_s(t) : seconds) * SECOND_US;
 	if (seconds == REPORT_NONE)
 		return;
 	if (is_unseen(t, s)) {
-		b->unsure = b->explained = true;
-		b->needed_max = INT64_MAX;
+		b->state = BOUND_UNKNOWN;
+		b->need.unsure = true;
+		b->need.max = INT64_MAX;
 		return;
 	}
-	b->explained = !lacking(s) && is_unsure(t, s);
-	b->capacity = b->explained ? REPORT_NONE : (int64_t)t->idle_us;
+	if (!lacking(s) && is_unsure(t, s)) {
+		b->state = BOUND_UNKNOWN;
+		return;
+	}
+	b->capacity = (int64_t)t->idle_us;
 	if (!lacking(s))
 		return;
-	b->unraised = 0;
-	b->soft = "application";
+	b->part.capacity = 0;
+	b->part.problem = "application";
 }
 
 static bool idle_solve(const struct target *t, const struct settings *now, const struct outcome *o,

@@ -116,7 +116,7 @@ static int64_t used_of(const struct settings *s, size_t i)
 static void table_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	const int64_t peers = (int64_t)s->peers;
-	b->needed = peers;
+	b->need.min = peers;
 	for (size_t i = 0; i < FAMILIES; i++) {
 		int64_t max = s->at[MAX + i][0], used = used_of(s, i);
 		if (max == REPORT_NONE)
@@ -131,13 +131,13 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 			left = max;
 			needed = peers;
 		}
-		int64_t spare = left - needed, least = b->capacity - b->needed;
+		int64_t spare = left - needed, least = b->capacity - b->need.min;
 		if (b->capacity != REPORT_NONE &&
 		    (spare > least || (spare == least && left >= b->capacity)))
 			continue;
 		b->capacity = left;
-		b->needed = needed;
-		b->needed_max = needed < peers ? peers : REPORT_NONE;
+		b->need.min = needed;
+		b->need.max = needed < peers ? peers : REPORT_NONE;
 		b->binding = MAX + (int)i;
 	}
 }

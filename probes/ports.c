@@ -615,13 +615,14 @@ static void accept_read(const struct host *h, struct settings *s)
 static void accept_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	uint64_t each = accept_ns(t, &s->taken);
-	b->by_run = b->upper = true;
+	b->by = BY_RUN;
+	b->upper.is = true;
 	if (!each)
 		return;
 	b->capacity = per_second(&s->taken, each);
-	b->shown = per_second(&s->taken, s->taken.both_ns);
-	b->defaulted = s->taken.quota_unread;
-	b->otherwise = (int64_t)(QUOTA_MIN * 1e9 / (double)each);
+	b->upper.shown = per_second(&s->taken, s->taken.both_ns);
+	b->fallback.knob = s->taken.quota_unread;
+	b->fallback.capacity = (int64_t)(QUOTA_MIN * 1e9 / (double)each);
 }
 
 static void accept_words(const struct target *t, const struct settings *s, const struct outcome *o,

@@ -204,7 +204,7 @@ static void queue_bound(const struct target *target, const struct settings *s, s
 	int64_t cookies = s->at[COOKIES][0];
 	if (cookies == 2) {
 		b->binding = COOKIES;
-		b->unlimited = true;
+		b->state = BOUND_UNLIMITED;
 		return;
 	}
 	backlog_bound(target, s, b);
@@ -217,9 +217,9 @@ static void queue_bound(const struct target *target, const struct settings *s, s
 	b->capacity = room.at_most ? REPORT_NONE : all_hold(s, &room);
 	if (cookies != REPORT_NONE)
 		return;
-	b->defaulted = "net.ipv4.tcp_syncookies";
+	b->fallback.knob = "net.ipv4.tcp_syncookies";
 	room = syn_queue_room(backlog_limit(s), s->at[MAX_SYN][0], 0, s->machine.kernel);
-	b->otherwise = room.at_most ? 0 : all_hold(s, &room);
+	b->fallback.capacity = room.at_most ? 0 : all_hold(s, &room);
 }
 
 /* Of each socket. */
@@ -272,7 +272,7 @@ static uint64_t clients_for(const struct target *target, const struct bound *b, 
 {
 	uint64_t enough = report_margin(target_syn_queue(target));
 	uint64_t end = b->capacity > 0 ? (uint64_t)b->capacity : 0;
-	bool logged = b->binding != MAX_SYN && !b->unlimited;
+	bool logged = b->binding != MAX_SYN && b->state != BOUND_UNLIMITED;
 	if (!beyond && logged && end < enough)
 		return end;
 	if (beyond || !logged)

@@ -213,17 +213,33 @@ static void udp_lower_bound(const struct target *t, const struct settings *s, st
 	int64_t each = card_truesize(t, s), needed = (int64_t)target_datagrams(t);
 	bool suffices = report_verdict(b->capacity, needed) == VERDICT_OK;
 	if (suffices && report_verdict(holds(s, each), needed) != VERDICT_OK) {
-		b->unraised = holds(s, each);
-		b->soft = "card";
-		b->worse = true;
+		b->part.capacity = holds(s, each);
+		b->part.problem = "card";
+		b->part.margin = true;
 		return;
 	}
-	if (b->running || s->at[DEFAULT][0] == REPORT_NONE || s->at[DEFAULT][0] >= room_of(s))
+	if (socket_of(s) || s->at[DEFAULT][0] == REPORT_NONE || s->at[DEFAULT][0] >= room_of(s))
 		return;
-	b->unraised = s->at[DEFAULT][0] / each;
-	b->soft = "default";
-	if (b->unraised < needed && suffices)
+	b->part.capacity = s->at[DEFAULT][0] / each;
+	b->part.problem = "default";
+	if (b->part.capacity < needed && suffices)
 		b->binding = DEFAULT;
+}
+
+/* What is not known of the sockets of a running server. */
+static void subject_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	const struct subject *subject = s->subject;
+	if (subject->cut >> LISTENER_UDP & 1)
+		b->unread = SUBJECT_CUT;
+	else if (subject->ownerless)
+		b->state = BOUND_UNKNOWN;
+	/* What it would ask for is not known. */
+	else if (subject->listeners.unlisted >> LISTENER_UDP & 1)
+		b->unread = "The UDP sockets of the server (udp_diag)";
+	/* A server without the socket that the target needs is not ready for it. */
+	else if (!socket_of(s))
+		b->state = t->datagrams_per_s ? BOUND_MISSING : BOUND_ABSENT;
 }
 
 /* The kernel grants at most rmem_max and keeps twice that; a socket that asks for none gets
@@ -231,30 +247,20 @@ static void udp_lower_bound(const struct target *t, const struct settings *s, st
 static void udp_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t buffer = room_of(s), each = truesize(t, s);
-	b->running = socket_of(s);
+	bool assumed = !s->taken.datagram_bytes;
+	b->origin = socket_of(s) ? OF_RUNNING : assumed ? OF_ASSUMPTION : OF_SETTINGS;
 	b->unread =
 		s->at[USED][0] < 0 && s->at[MEMORY][0] != REPORT_NONE ? "/proc/net/sockstat" : NULL;
-	/* What it would ask for is not known. */
-	bool unlisted = s->subject && s->subject->listeners.unlisted >> LISTENER_UDP & 1;
-	if (unlisted)
-		b->unread = "The UDP sockets of the server (udp_diag)";
-	bool cut = s->subject && s->subject->cut >> LISTENER_UDP & 1;
-	if (cut)
-		b->unread = SUBJECT_CUT;
-	b->explained = s->subject && s->subject->ownerless && !cut;
-	bool none = s->subject && !b->running && !unlisted && !cut && !b->explained;
-	/* A server without the socket that the target needs is not ready for it. */
-	b->absent = none && !t->datagrams_per_s;
-	b->missing = none && t->datagrams_per_s;
-	b->assumed = !s->taken.datagram_bytes;
-	b->defaulted = s->at[MEMORY][0] == REPORT_NONE                   ? "net.ipv4.udp_mem"
-		       : s->at[DEFAULT][0] == REPORT_NONE && !b->running ? RMEM_DEFAULT
-									 : NULL;
+	if (s->subject)
+		subject_bound(t, s, b);
+	b->fallback.knob = s->at[MEMORY][0] == REPORT_NONE                     ? "net.ipv4.udp_mem"
+			   : s->at[DEFAULT][0] == REPORT_NONE && !socket_of(s) ? RMEM_DEFAULT
+									       : NULL;
 	b->binding = is_full(s) || restart_suffices(t, s) ? -1
 		     : by_default(s)                      ? DEFAULT
 		     : s->at[ASKED][0] < s->at[MAX][0]    ? ASKED
 							  : MAX;
-	if (buffer == REPORT_NONE || b->explained)
+	if (buffer == REPORT_NONE || b->state == BOUND_UNKNOWN)
 		return;
 	b->capacity = (int64_t)subject_spread((uint64_t)(buffer / each), sockets_of(s));
 	if (memory_left(s) / each < b->capacity) {

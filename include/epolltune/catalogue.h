@@ -37,7 +37,7 @@ struct wall_row {
 	const char *unit; /* of its limit */
 	const char *what; /* what it is, and how much of it a target needs */
 	/* In `unit`; REPORT_NONE: the target does not need it. NULL: no target does, or only the
-	 * probe knows how much (bound.needed). */
+	 * probe knows how much (bound.need). */
 	int64_t (*need)(const struct target *);
 	const char *no_need; /* a sentence for a target that does not need it; NULL: none */
 	const char *absent;  /* a sentence for a machine or server that has no such thing */

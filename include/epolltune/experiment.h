@@ -19,44 +19,72 @@ struct probe_options;
 
 #define METRICS_MAX 8
 
+/* What the kernel's rules make of settings; the first two are judged by `capacity`, which a run may
+ * have shown. */
+enum bound_state {
+	BOUND_LIMIT,     /* REPORT_NONE: a knob cannot be read, and the judge names it */
+	BOUND_UNKNOWN,   /* no capacity, and the catalogue's detail of the wall says why */
+	BOUND_UNLIMITED, /* these settings impose no such limit: the wall is ok */
+	BOUND_ABSENT,    /* the running server has no such thing: the wall is n/a */
+	BOUND_BESIDE,    /* it has, but the target's clients may not use it: likewise */
+	BOUND_MISSING,   /* it has none, but the target needs it: the wall is unknown */
+};
+
+/* What shows a capacity. */
+enum bound_by {
+	BY_SETTINGS,
+	BY_RUN,     /* only run(): without it the wall is n/a */
+	BY_RUN_DUE, /* likewise, but without it the wall is unknown */
+};
+
+/* What the bound is derived from. */
+enum bound_origin {
+	OF_SETTINGS,
+	OF_ASSUMPTION, /* besides the settings: derived, not inspected */
+	OF_RUNNING,    /* what the running server has */
+};
+
 /* The limit that the kernel's rules derive from settings. */
 struct bound {
-	int64_t capacity; /* in the unit of the wall; REPORT_NONE: unknown */
-	int64_t unraised; /* without raising the soft limit; REPORT_NONE: the same */
-	const char *soft; /* of the finding's id where only that is short; NULL: "soft-limit" */
-	/* `unraised` is what these settings hold where it is not measured: it takes the margin, and
-	 * also where the run had what the application asks for. */
-	bool worse;
-	int64_t needed; /* REPORT_NONE: by the catalogue's formula */
-	int binding;    /* index into knobs of the one that binds; -1: none */
-	/* An upper bound that practice does not reach: short below the need, ok only from twice
-	 * the margin, or where an experiment showed the margin and tight up to the bound. */
-	bool upper;
-	int64_t shown; /* REPORT_NONE: nothing */
+	enum bound_state state;
+	enum bound_by by; /* initially by the experiment's `due`: bound() may know better */
+	enum bound_origin origin;
+	const char *why; /* the sentence about the state; NULL: the catalogue's */
 	/* What could not be read, of what is left: a wall that is not short without it is
 	 * unknown. NULL: all was read. */
 	const char *unread;
 #define SUBJECT_CUT "The rest of the server's descriptors, which may be listeners,"
-	/* The upper end of a need that is a range from `needed`: a wall that suffices for that, not
-	 * for this with the margin, is tight, or with `unsure` unknown. INT64_MAX: it is not known,
-	 * REPORT_NONE: the need is `needed`. */
-	int64_t needed_max;
-	bool unsure;
-	bool explained; /* the detail of the wall says why the capacity is unknown */
-	bool by_run;    /* only run() shows a capacity: without it the wall is n/a */
-	bool due;       /* initially the experiment's: bound() may know better */
-	bool unlimited; /* these settings impose no such limit: the wall is ok */
-	bool assumed;   /* uses assumptions besides the settings: derived, not inspected */
-	/* The knob that cannot be read, so that its default counts; NULL: none. A wall that is not
-	 * short by that, but may be by another value, is counted and named. */
-	const char *defaulted;
-	int64_t otherwise; /* by the smallest usual value of it; REPORT_NONE: an eighth */
-	bool running;      /* as the running server has it */
-	bool absent;       /* the running server has no such thing: the wall is n/a */
-	bool beside;       /* it has, but the target's clients may not use it: likewise */
-	/* It has no such thing, but the target needs it: the wall is unknown. */
-	bool missing;
-	const char *absent_as; /* the sentence about either; NULL: of the catalogue */
+	int64_t capacity; /* in the unit of the wall; REPORT_NONE: unknown */
+	int binding;      /* index into knobs of the one that binds; -1: none */
+	struct {
+		int64_t min; /* REPORT_NONE: by the catalogue's formula */
+		/* Its upper end: a wall that suffices for `min`, not for this with the margin, is
+		 * tight, or with `unsure` unknown. INT64_MAX: it is not known, REPORT_NONE: the
+		 * need is `min`. */
+		int64_t max;
+		bool unsure;
+	} need;
+	struct {
+		/* `capacity` is an upper bound that practice does not reach: short below the need,
+		 * ok only from twice the margin, or where an experiment showed the margin and tight
+		 * up to the bound. */
+		bool is;
+		int64_t shown; /* REPORT_NONE: nothing */
+	} upper;
+	/* Of the capacity, where only that may be short. */
+	struct {
+		int64_t capacity;    /* without raising the soft limit; REPORT_NONE: all of it */
+		const char *problem; /* of the finding's id; NULL: "soft-limit" */
+		/* It is what these settings hold where it is not measured: it takes the margin, and
+		 * also where the run had what the application asks for. */
+		bool margin;
+	} part;
+	struct {
+		/* That cannot be read, so that its default counts; NULL: none. A wall that is not
+		 * short by that, but may be by another value, is counted and named. */
+		const char *knob;
+		int64_t capacity; /* by the smallest usual value; REPORT_NONE: an eighth */
+	} fallback;
 };
 
 enum outcome_state {
@@ -117,8 +145,8 @@ struct experiment {
 	 * table. NULL: nothing to read. */
 	void (*read)(const struct host *, struct settings *);
 	/* Computes the limit from the settings, by the kernel's rules. Pure. The fields of `out`
-	 * are initially REPORT_NONE, -1 and false, but for `due` and `by_run`, which are the
-	 * experiment's `due`. NULL: no rule. */
+	 * are initially REPORT_NONE, -1, 0 and false, but for `by`, which is by the experiment's
+	 * `due`. NULL: no rule. */
 	void (*bound)(const struct target *, const struct settings *, struct bound *out);
 	/* Finds the smallest settings whose bound is at least `enough`; `out` initially equals
 	 * `now`. The judge rounds them up. `o`: the outcome at `now`, or NULL. False: there are

@@ -16,19 +16,20 @@ void backlog_subject_bound(const struct settings *s, enum listener_kind kind, st
 	struct subject_queue q = subject_queue(s->subject, kind);
 	int64_t argument = s->at[BACKLOG_ARGUMENT][0];
 	bool paused = q.smallest && q.smallest->paused;
-	out->running = !s->guest && !paused;
-	out->assumed = paused;
+	out->origin = paused ? OF_ASSUMPTION : s->guest ? OF_SETTINGS : OF_RUNNING;
 	bool cut = s->subject && s->subject->cut >> kind & 1;
-	out->absent = !q.smallest && !cut;
 	out->unread = cut ? SUBJECT_CUT : NULL;
 	out->binding =
 		somaxconn_binds(argument, s->at[BACKLOG_MAX][0]) ? BACKLOG_MAX : BACKLOG_ARGUMENT;
-	if (q.smallest && argument != REPORT_NONE)
+	if (!q.smallest) {
+		out->state = cut ? BOUND_LIMIT : BOUND_ABSENT;
+	} else if (argument != REPORT_NONE) {
 		out->capacity = (int64_t)subject_spread((uint64_t)argument + 1, q.sockets);
-	out->missing = q.smallest && argument == REPORT_NONE;
-	if (out->missing)
-		out->absent_as = "The server accepts none now, by listen(fd, 0): what its backlog "
-				 "is otherwise is not visible.";
+	} else {
+		out->state = BOUND_MISSING;
+		out->why = "The server accepts none now, by listen(fd, 0): what its backlog is "
+			   "otherwise is not visible.";
+	}
 }
 
 int64_t backlog_of_listener(const struct listener *l)

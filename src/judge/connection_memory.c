@@ -216,11 +216,11 @@ void connection_memory_bound(const struct target *target, const struct settings 
 			     struct bound *out)
 {
 	const struct own o = own_of(target, s);
-	out->needed = bytes_of(need_min(target, s, &o));
-	out->assumed = true;
+	out->need.min = bytes_of(need_min(target, s, &o));
+	out->origin = OF_ASSUMPTION;
 	if (is_range(s) || buffered(target, s))
-		out->needed_max = bytes_of(need_max(target, s, &o));
-	out->unsure = (is_range(s) && !is_known(row_of(s))) || is_unsized(s);
+		out->need.max = bytes_of(need_max(target, s, &o));
+	out->need.unsure = (is_range(s) && !is_known(row_of(s))) || is_unsized(s);
 }
 
 uint64_t connection_memory_enough(const struct target *target, const struct settings *s,

@@ -400,7 +400,7 @@ void ports_rate_bound(const struct target *t, const struct settings *s, struct b
 {
 	int64_t ports = ports_free(s);
 	bool near = ports_near_binds(t, s, ports);
-	b->unlimited = ports_end_early(t, s);
+	b->state = ports_end_early(t, s) ? BOUND_UNLIMITED : BOUND_LIMIT;
 	b->binding = is_bound(s) || ports_unstamped(s, near) ||
 				     ports_rest_ms(s, near) < PORTS_TIME_WAIT_MS
 			     ? PORT_RANGE
@@ -409,15 +409,15 @@ void ports_rate_bound(const struct target *t, const struct settings *s, struct b
 		return;
 	b->capacity = ports_rate_of(t, s, ports);
 	if (others_bind(t, s))
-		b->needed_max = INT64_MAX;
+		b->need.max = INT64_MAX;
 	if (timestamps_missing(t, s, ports) && t->role == TARGET_PROXY) {
 		b->capacity = rate_with_timestamps(t, s, ports);
 		b->unread = "net.ipv4.tcp_timestamps";
-		b->unlimited = false;
+		b->state = BOUND_LIMIT;
 	}
 	if (s->at[PORT_REMOTE][UNREAD] == 1 && t->role == TARGET_PROXY) {
 		b->unread = "The table of sockets";
-		b->unlimited = false;
+		b->state = BOUND_LIMIT;
 	}
 }
 

@@ -58,10 +58,10 @@ static int64_t shared(const struct target *t, const struct settings *s)
 static void need_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t all = requests(s, target_sockets(t));
-	b->needed = (int64_t)connection_needed((uint64_t)all, (uint64_t)shared(t, s),
-					       (uint64_t)requests(s, 1));
-	if (b->needed < all)
-		b->needed_max = all;
+	b->need.min = (int64_t)connection_needed((uint64_t)all, (uint64_t)shared(t, s),
+						 (uint64_t)requests(s, 1));
+	if (b->need.min < all)
+		b->need.max = all;
 }
 
 /* Socket buffers that cgroup v2 charges as memory are part of cgroup.memory. By default the second
@@ -72,13 +72,14 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 	int64_t memory = (int64_t)s->machine.memory_bytes, pages = s->at[0][limit_field(s)];
 	b->binding = 0;
 	need_bound(t, s, b);
-	b->assumed = true;
-	b->explained = pages != REPORT_NONE && !page_of(s);
-	if (pages != REPORT_NONE)
-		b->capacity = page_of(s) ? times(pages, page_of(s)) : REPORT_NONE;
+	b->origin = OF_ASSUMPTION;
+	if (pages != REPORT_NONE && !page_of(s))
+		b->state = BOUND_UNKNOWN;
+	else if (pages != REPORT_NONE)
+		b->capacity = times(pages, page_of(s));
 	else if (memory)
 		b->capacity = memory / 16;
-	b->defaulted = pages == REPORT_NONE ? "net.ipv4.tcp_mem" : NULL;
+	b->fallback.knob = pages == REPORT_NONE ? "net.ipv4.tcp_mem" : NULL;
 	if (memory && memory / 2 < b->capacity) {
 		b->capacity = memory / 2;
 		b->binding = -1;
@@ -88,10 +89,11 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 	if (s->machine.sockets_left < b->capacity) {
 		b->capacity = s->machine.sockets_left;
 		b->binding = -1;
-		b->explained = s->machine.sockets_several &&
-			       report_verdict(b->capacity, b->needed) != VERDICT_OK;
-		if (b->explained)
+		if (s->machine.sockets_several &&
+		    report_verdict(b->capacity, b->need.min) != VERDICT_OK) {
+			b->state = BOUND_UNKNOWN;
 			b->capacity = REPORT_NONE;
+		}
 	}
 	b->unread = s->machine.tcp_pages < 0 ? "/proc/net/sockstat" : NULL;
 }
@@ -130,7 +132,7 @@ void tcp_memory_words(const struct target *t, const struct settings *s, const st
 	wording_flag(w, "third", limit_field(s) == 2);
 	wording_set(w, "group", "%s",
 		    b->capacity == s->machine.sockets_left ? s->machine.sockets_group : "");
-	wording_flag(w, "several", s->machine.sockets_several && b->explained);
+	wording_flag(w, "several", s->machine.sockets_several && b->state == BOUND_UNKNOWN);
 	wording_flag(w, "unsized", s->at[0][1] != REPORT_NONE && !page_of(s));
 	wording_set(w, s->taken.measured ? "held" : "assumed", "%s",
 		    quantity_show(QUANTITY_SIZE, tcp_request_bytes(s)).text);

@@ -42,29 +42,29 @@ struct bound bound_of(const struct experiment *x, const struct target *t, const 
 {
 	const struct wall_row *row = wall_row_find(x->wall);
 	struct bound b = {.capacity = REPORT_NONE,
-			  .unraised = REPORT_NONE,
-			  .needed = REPORT_NONE,
-			  .needed_max = REPORT_NONE,
-			  .shown = REPORT_NONE,
-			  .otherwise = REPORT_NONE,
-			  .binding = -1};
-	b.by_run = b.due = x->due;
+			  .need.min = REPORT_NONE,
+			  .need.max = REPORT_NONE,
+			  .upper.shown = REPORT_NONE,
+			  .part.capacity = REPORT_NONE,
+			  .fallback.capacity = REPORT_NONE,
+			  .binding = -1,
+			  .by = x->due ? BY_RUN_DUE : BY_SETTINGS};
 	if (x->bound)
 		x->bound(t, s, &b);
 	if (row && row->tcp && subject_is_local(s->subject)) {
-		b.absent = true;
+		b.state = BOUND_ABSENT;
 		b.capacity = REPORT_NONE;
 	}
-	if (b.needed == REPORT_NONE && row && row->need)
-		b.needed = row->need(t);
+	if (b.need.min == REPORT_NONE && row && row->need)
+		b.need.min = row->need(t);
 	if (row && is_unneeded(row, t, s))
-		b.needed = b.needed_max = REPORT_NONE;
-	if (b.unlimited || b.absent)
-		b.needed = REPORT_NONE;
-	if (b.absent || b.needed == REPORT_NONE || b.capacity == REPORT_NONE ||
-	    report_verdict(b.capacity, b.needed) == VERDICT_SHORT)
+		b.need.min = b.need.max = REPORT_NONE;
+	if (b.state == BOUND_UNLIMITED || b.state == BOUND_ABSENT)
+		b.need.min = REPORT_NONE;
+	if (b.need.min == REPORT_NONE || b.capacity == REPORT_NONE ||
+	    report_verdict(b.capacity, b.need.min) == VERDICT_SHORT)
 		b.unread = NULL;
-	if (b.unread || b.missing)
+	if (b.unread || b.state == BOUND_MISSING)
 		b.capacity = REPORT_NONE;
 	return b;
 }
@@ -73,45 +73,57 @@ struct bound bound_of(const struct experiment *x, const struct target *t, const 
  * to judge. */
 static enum wall_verdict upper_verdict(const struct bound *b)
 {
-	enum wall_verdict v = report_verdict(b->capacity, b->needed);
-	if (v != VERDICT_OK || b->needed == REPORT_NONE)
+	enum wall_verdict v = report_verdict(b->capacity, b->need.min);
+	if (v != VERDICT_OK || b->need.min == REPORT_NONE)
 		return v;
-	bool known = b->shown != REPORT_NONE;
-	if (report_verdict(known ? b->shown : b->capacity / 2, b->needed) == VERDICT_OK)
+	bool known = b->upper.shown != REPORT_NONE;
+	if (report_verdict(known ? b->upper.shown : b->capacity / 2, b->need.min) == VERDICT_OK)
 		return v;
 	return known ? VERDICT_TIGHT : VERDICT_UNKNOWN;
 }
 
 /* Whether only a part of the capacity, which a default or other senders leave, does not suffice. */
-static bool is_soft(const struct bound *b)
+static bool is_part_short(const struct bound *b)
 {
-	if (b->unraised == REPORT_NONE || b->needed == REPORT_NONE)
+	if (b->part.capacity == REPORT_NONE || b->need.min == REPORT_NONE)
 		return false;
-	return b->worse ? report_verdict(b->unraised, b->needed) != VERDICT_OK
-			: b->unraised < b->needed;
+	return b->part.margin ? report_verdict(b->part.capacity, b->need.min) != VERDICT_OK
+			      : b->part.capacity < b->need.min;
+}
+
+static enum wall_verdict limit_verdict(const struct bound *b)
+{
+	/* A running server has used it up: that suffices for nothing, also where no need is known.
+	 */
+	if (b->origin == OF_RUNNING && !b->capacity && b->need.min == REPORT_NONE)
+		return VERDICT_UNKNOWN;
+	if (b->by != BY_SETTINGS && b->capacity == REPORT_NONE)
+		return b->by == BY_RUN_DUE && b->need.min != REPORT_NONE ? VERDICT_UNKNOWN
+									 : VERDICT_NA;
+	if (b->upper.is)
+		return upper_verdict(b);
+	enum wall_verdict v = report_verdict(b->capacity, b->need.min);
+	if ((v == VERDICT_OK || v == VERDICT_TIGHT) && b->need.max != REPORT_NONE &&
+	    report_verdict(b->capacity, b->need.max) != VERDICT_OK)
+		return b->need.unsure ? VERDICT_UNKNOWN : VERDICT_TIGHT;
+	return v == VERDICT_OK && is_part_short(b) ? VERDICT_TIGHT : v;
 }
 
 static enum wall_verdict bound_verdict(const struct bound *b)
 {
-	if (b->absent || b->beside)
-		return VERDICT_NA;
-	if (b->missing)
-		return VERDICT_UNKNOWN;
-	if (b->unlimited)
+	switch (b->state) {
+	case BOUND_UNLIMITED:
 		return VERDICT_OK;
-	/* A running server has used it up: that suffices for nothing, also where no need is known.
-	 */
-	if (b->running && !b->capacity && b->needed == REPORT_NONE)
+	case BOUND_ABSENT:
+	case BOUND_BESIDE:
+		return VERDICT_NA;
+	case BOUND_MISSING:
 		return VERDICT_UNKNOWN;
-	if (b->by_run && b->capacity == REPORT_NONE)
-		return b->due && b->needed != REPORT_NONE ? VERDICT_UNKNOWN : VERDICT_NA;
-	if (b->upper)
-		return upper_verdict(b);
-	enum wall_verdict v = report_verdict(b->capacity, b->needed);
-	if ((v == VERDICT_OK || v == VERDICT_TIGHT) && b->needed_max != REPORT_NONE &&
-	    report_verdict(b->capacity, b->needed_max) != VERDICT_OK)
-		return b->unsure ? VERDICT_UNKNOWN : VERDICT_TIGHT;
-	return v == VERDICT_OK && is_soft(b) ? VERDICT_TIGHT : v;
+	case BOUND_LIMIT:
+	case BOUND_UNKNOWN:
+		break;
+	}
+	return limit_verdict(b);
 }
 
 /* The capacity by bound and outcome together. */
@@ -119,7 +131,7 @@ static int64_t capacity_of(const struct bound *b, const struct outcome *o)
 {
 	if (o->reached == REPORT_NONE)
 		return b->capacity;
-	if (o->limit_met || b->upper || b->capacity == REPORT_NONE || b->capacity < o->reached)
+	if (o->limit_met || b->upper.is || b->capacity == REPORT_NONE || b->capacity < o->reached)
 		return o->reached;
 	return b->capacity;
 }
@@ -128,14 +140,14 @@ static enum wall_verdict outcome_verdict(const struct bound *b, const struct out
 {
 	struct bound measured = *b;
 	measured.capacity = capacity_of(b, o);
-	measured.upper = b->upper && o->reached == REPORT_NONE;
+	measured.upper.is = b->upper.is && o->reached == REPORT_NONE;
 	return bound_verdict(&measured);
 }
 
 static int64_t upper_end(const struct bound *b)
 {
-	bool known = b->needed != REPORT_NONE && b->needed_max < INT64_MAX;
-	return known ? b->needed_max : REPORT_NONE;
+	bool known = b->need.min != REPORT_NONE && b->need.max < INT64_MAX;
+	return known ? b->need.max : REPORT_NONE;
 }
 
 static const char *knob_of(const struct experiment *x, const struct bound *b)
@@ -160,12 +172,12 @@ static struct wording words_of(const struct experiment *x, const struct target *
 	const char *unit = wall_row_find(x->wall)->unit;
 	figure_format(text, sizeof(text), unit, b->capacity);
 	wording_set(&w, "capacity", "%s", b->capacity == REPORT_NONE ? "unknown" : text);
-	struct wall need = {.needed = b->needed, .needed_max = upper_end(b)};
+	struct wall need = {.needed = b->need.min, .needed_max = upper_end(b)};
 	report_text(need.unit, "%s", unit);
 	figure_needed(text, sizeof(text), &need);
-	wording_set(&w, "needed", "%s", b->needed == REPORT_NONE ? "nothing" : text);
-	figure_format(text, sizeof(text), unit, b->unraised);
-	wording_set(&w, "unraised", "%s", b->unraised == REPORT_NONE ? "" : text);
+	wording_set(&w, "needed", "%s", b->need.min == REPORT_NONE ? "nothing" : text);
+	figure_format(text, sizeof(text), unit, b->part.capacity);
+	wording_set(&w, "unraised", "%s", b->part.capacity == REPORT_NONE ? "" : text);
 	if (x->words)
 		x->words(t, s, o, b, &w);
 	return w;
@@ -188,8 +200,8 @@ static void unread_explain(const char *name, const struct machine *m, struct wal
 static const char *defaulted_of(const struct bound *b, const struct outcome *o, enum wall_verdict v)
 {
 	bool shown = o && !o->derived && o->reached != REPORT_NONE &&
-		     (o->limit_met || report_verdict(o->reached, b->needed) == VERDICT_OK);
-	return !shown && (v == VERDICT_OK || v == VERDICT_TIGHT) ? b->defaulted : NULL;
+		     (o->limit_met || report_verdict(o->reached, b->need.min) == VERDICT_OK);
+	return !shown && (v == VERDICT_OK || v == VERDICT_TIGHT) ? b->fallback.knob : NULL;
 }
 
 /* An administrator rarely sets less than this part of a default. */
@@ -199,8 +211,9 @@ static const char *defaulted_of(const struct bound *b, const struct outcome *o, 
 static const char *assumed_of(const struct bound *b, const struct outcome *o, enum wall_verdict v)
 {
 	const char *knob = defaulted_of(b, o, v);
-	int64_t least = b->otherwise != REPORT_NONE ? b->otherwise : b->capacity / DEFAULT_SPAN;
-	int64_t need = b->needed_max != REPORT_NONE ? b->needed_max : b->needed;
+	int64_t least = b->fallback.capacity != REPORT_NONE ? b->fallback.capacity
+							    : b->capacity / DEFAULT_SPAN;
+	int64_t need = b->need.max != REPORT_NONE ? b->need.max : b->need.min;
 	bool suffices = need == REPORT_NONE || report_verdict(least, need) == VERDICT_OK;
 	return knob && !suffices ? knob : "";
 }
@@ -211,13 +224,14 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 {
 	const struct wall_row *row = wall_row_find(x->wall);
 	struct wording words = words_of(x, t, s, o, b);
-	if (b->absent || b->missing) {
-		const char *why = b->absent_as ? b->absent_as : row->absent;
-		report_text(w->detail, "%s", why ? why : "");
+	if (b->why) {
+		report_text(w->detail, "%s", b->why);
+	} else if (b->state == BOUND_ABSENT || b->state == BOUND_MISSING) {
+		report_text(w->detail, "%s", row->absent ? row->absent : "");
 	} else if (b->unread) {
 		report_text(w->detail, "%s could not be read: how much is left is not known.",
 			    b->unread);
-	} else if (b->capacity == REPORT_NONE && !b->unlimited && !b->by_run && !b->explained) {
+	} else if (b->state == BOUND_LIMIT && b->capacity == REPORT_NONE && b->by == BY_SETTINGS) {
 		const char *unread = x->knobs[0];
 		for (size_t i = 0; x->knobs[i]; i++)
 			if (!s->text[i][0]) {
@@ -235,7 +249,7 @@ static void detail_fill(const struct experiment *x, const struct target *t,
 		unread_explain(defaulted, &s->machine, w);
 		report_append(w->detail, " Its default is assumed.");
 	}
-	if (b->needed == REPORT_NONE && row->no_need)
+	if (b->need.min == REPORT_NONE && row->no_need)
 		report_append(w->detail, "%s%s", w->detail[0] ? " " : "", row->no_need);
 }
 
@@ -244,14 +258,17 @@ static void inspect(const struct experiment *x, const struct target *t, const st
 		    const struct outcome *unneeded, struct wall *w)
 {
 	struct bound b = bound_of(x, t, s);
-	bool derived = b.assumed || b.defaulted;
-	b.due = b.due && !unneeded;
-	w->method = b.running ? METHOD_RUNNING : derived ? METHOD_DERIVED : METHOD_INSPECTED;
-	w->limit = b.unlimited ? REPORT_NONE : b.capacity;
+	bool derived = b.origin == OF_ASSUMPTION || b.fallback.knob;
+	if (unneeded && b.by == BY_RUN_DUE)
+		b.by = BY_RUN;
+	w->method = b.origin == OF_RUNNING ? METHOD_RUNNING
+		    : derived              ? METHOD_DERIVED
+					   : METHOD_INSPECTED;
+	w->limit = b.state == BOUND_UNLIMITED ? REPORT_NONE : b.capacity;
 	w->measured = REPORT_NONE;
-	w->needed = b.needed;
+	w->needed = b.need.min;
 	w->needed_max = upper_end(&b);
-	w->at_most = b.upper && b.capacity != REPORT_NONE;
+	w->at_most = b.upper.is && b.capacity != REPORT_NONE;
 	w->at_least = false;
 	w->verdict = bound_verdict(&b);
 	report_text(w->assumed, "%s", assumed_of(&b, NULL, w->verdict));
@@ -286,7 +303,7 @@ void wall_measure(const struct experiment *x, const struct target *t, const stru
 		return;
 	w->experiment = EXPERIMENT_DONE;
 	bool measured = (o->limit_met || o->measured) && !o->derived;
-	if (!b.running)
+	if (b.origin != OF_RUNNING)
 		w->method = measured ? METHOD_MEASURED : METHOD_DERIVED;
 	w->measured = o->reached;
 	if (o->derived)
@@ -304,10 +321,10 @@ bool outcome_suffices(const struct experiment *x, const struct target *t, const 
 		      const struct outcome *o)
 {
 	struct bound b = bound_of(x, t, s);
-	if (b.needed != REPORT_NONE)
-		b.needed += (int64_t)((double)b.needed * x->spread / 100);
-	if (x->emulates && !b.worse)
-		b.unraised = REPORT_NONE; /* the run had what the application has to ask for */
+	if (b.need.min != REPORT_NONE)
+		b.need.min += (int64_t)((double)b.need.min * x->spread / 100);
+	if (x->emulates && !b.part.margin)
+		b.part.capacity = REPORT_NONE; /* the run had what the application has to ask for */
 	return o->state == OUTCOME_CONCLUSIVE && outcome_verdict(&b, o) == VERDICT_OK;
 }
 
@@ -315,9 +332,9 @@ bool settings_solve(const struct experiment *x, const struct target *t, const st
 		    const struct outcome *o, struct settings *out)
 {
 	struct bound b = bound_of(x, t, now);
-	int64_t need = b.unsure || upper_end(&b) == REPORT_NONE ? b.needed : b.needed_max;
+	int64_t need = b.need.unsure || upper_end(&b) == REPORT_NONE ? b.need.min : b.need.max;
 	*out = *now;
-	if (!x->solve || b.needed == REPORT_NONE)
+	if (!x->solve || b.need.min == REPORT_NONE)
 		return false;
 	if (!x->solve(t, now, o, (int64_t)report_margin((uint64_t)need), out))
 		return false;
@@ -427,13 +444,13 @@ static void untried(struct finding *f)
 	}
 }
 
-/* A wall that is tight by `unraised` alone is a problem of the soft limit. */
+/* A wall that is tight by `part` alone has the problem of that. */
 static const char *problem_of(const struct bound *b, const struct wall *w)
 {
 	if (w->verdict == VERDICT_SHORT)
 		return "short";
-	bool soft = is_soft(b) && report_verdict(b->capacity, b->needed) == VERDICT_OK;
-	return !soft ? "tight" : b->soft ? b->soft : "soft-limit";
+	bool part = is_part_short(b) && report_verdict(b->capacity, b->need.min) == VERDICT_OK;
+	return !part ? "tight" : b->part.problem ? b->part.problem : "soft-limit";
 }
 
 struct finding *wall_finding(const struct experiment *x, const struct target *t,

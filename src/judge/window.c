@@ -77,16 +77,16 @@ static void defaults_take(enum buffer_side side, const struct target *t, const s
 {
 	const double share = 0.5; /* that practice reaches of an upper bound */
 	double unscaled = share * speed(UNSCALED, t);
-	double fixed = (b->upper ? share : window_share(s)) * speed(s->at[BUFFER_TRIPLE][1], t);
+	double fixed = (b->upper.is ? share : window_share(s)) * speed(s->at[BUFFER_TRIPLE][1], t);
 	bool moderate = side == BUFFER_RECEIVE && b->binding == BUFFER_TRIPLE &&
 			s->at[BUFFER_MODERATE][0] == REPORT_NONE;
 	bool scaling = s->at[BUFFER_SCALING][0] == REPORT_NONE;
 	if (scaling && (!moderate || unscaled <= fixed)) {
-		b->defaulted = "net.ipv4.tcp_window_scaling";
-		b->otherwise = (int64_t)unscaled;
+		b->fallback.knob = "net.ipv4.tcp_window_scaling";
+		b->fallback.capacity = (int64_t)unscaled;
 	} else if (moderate) {
-		b->defaulted = "net.ipv4.tcp_moderate_rcvbuf";
-		b->otherwise = fixed > 0 ? (int64_t)fixed : 0;
+		b->fallback.knob = "net.ipv4.tcp_moderate_rcvbuf";
+		b->fallback.capacity = fixed > 0 ? (int64_t)fixed : 0;
 	}
 }
 
@@ -107,10 +107,10 @@ void window_bound(enum buffer_side side, const struct target *t, const struct se
 	double share = window_share(s);
 	b->binding = window_limit(s);
 	/* A larger share is not reached by packets whose memory is more than their data. */
-	b->upper = share <= 0 || share > SHARE_USUAL || b->binding == BUFFER_SCALING;
-	b->assumed = true;
+	b->upper.is = share <= 0 || share > SHARE_USUAL || b->binding == BUFFER_SCALING;
+	b->origin = OF_ASSUMPTION;
 	if (triple[2] != REPORT_NONE || is_fixed(s))
-		b->capacity = (int64_t)((b->upper ? 1 : share) * speed(bytes[b->binding], t));
+		b->capacity = (int64_t)((b->upper.is ? 1 : share) * speed(bytes[b->binding], t));
 	defaults_take(side, t, s, b);
 	b->unread = window_doubt(side, t, s);
 }

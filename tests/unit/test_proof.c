@@ -22,7 +22,7 @@ static void seven_bound(const struct target *t, const struct settings *s, struct
 static void is_judged(const struct bound *b)
 {
 	assert_int_equal(b->capacity, 7);
-	assert_int_equal(b->needed, target_accept_queue(&target));
+	assert_int_equal(b->need.min, target_accept_queue(&target));
 	assert_null(b->unread);
 }
 

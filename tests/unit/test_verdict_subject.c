@@ -735,6 +735,26 @@ static void a_unix_socket_beside_tcp_has_no_verdict(void **state)
 	assert_false(experiment_applies(local, &t, &options));
 }
 
+static void a_unix_socket_beside_tcp_that_is_switched_off_has_no_verdict(void **state)
+{
+	static struct running server;
+	struct target t = target_default();
+	const struct experiment *local = verdict_experiment("accept-queue", "accept-queue.unix");
+	running_make(&server, 2, 0);
+	server.at[1].kind = LISTENER_UNIX;
+	server.at[1].paused = true;
+	struct settings s = verdict_settings(local, "net.core.somaxconn=4096");
+	s.subject = &server.subject;
+	s.at[BACKLOG_ARGUMENT][0] = REPORT_NONE;
+	const struct report *r = verdict_of(local, &t, &s, NULL);
+	assert_int_equal(r->walls[0].verdict, VERDICT_NA);
+	assert_int_equal(r->walls[0].limit, REPORT_NONE);
+	assert_int_equal(r->walls[0].needed, 1000);
+	assert_string_equal(r->walls[0].detail,
+			    "The server accepts none now, by listen(fd, 0): what its backlog is "
+			    "otherwise is not visible.");
+}
+
 static void descriptors_of_its_processes(void **state)
 {
 	static const struct {
@@ -885,6 +905,7 @@ int main(void)
 		cmocka_unit_test(a_short_backlog_has_one_of_two_reasons),
 		cmocka_unit_test(what_a_server_lacks_is_not_applicable),
 		cmocka_unit_test(a_unix_socket_beside_tcp_has_no_verdict),
+		cmocka_unit_test(a_unix_socket_beside_tcp_that_is_switched_off_has_no_verdict),
 		cmocka_unit_test(descriptors_of_its_processes),
 		cmocka_unit_test(names_that_people_use),
 		cmocka_unit_test(the_busiest_thread),

@@ -157,6 +157,14 @@ static void sockets_that_cannot_be_listed_are_unknown(void **state)
 	assert_int_equal(w->verdict, VERDICT_UNKNOWN);
 	assert_string_equal(w->detail, "The service does not run: which UDP sockets it opens is "
 				       "not known.");
+	server.listeners.unlisted = 1u << LISTENER_UDP;
+	w = &verdict_of(x, &t, &s, NULL)->walls[0];
+	assert_non_null(strstr(w->detail, "The service does not run"));
+	/* Any of the rest of its descriptors may be one. */
+	server.cut = 1u << LISTENER_UDP;
+	w = &verdict_of(x, &t, &s, NULL)->walls[0];
+	assert_int_equal(w->verdict, VERDICT_UNKNOWN);
+	assert_non_null(strstr(w->detail, SUBJECT_CUT));
 }
 
 static void a_running_socket_has_its_own_buffer(void **state)
