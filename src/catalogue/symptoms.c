@@ -378,8 +378,8 @@ static const struct clue_row symptoms[] = {
 	 "Kernel log: the processes of a control group reached its memory limit (memory.max; a "
 	 "container's or unit's), and one of them was killed. Socket buffers count.",
 	 "cgroup.memory", REMEDY_CONTAINER,
-	 "journalctl -k | grep -o 'oom_memcg=[^,]*' | tail -1  # GROUP; cat "
-	 "/sys/fs/cgroup/GROUP/memory.{max,peak,events}",
+	 "journalctl -k | grep -o 'oom_memcg=[^,]*' | tail -1; cat "
+	 "/sys/fs/cgroup/GROUP/memory.{max,peak,events}  # the group that the first prints",
 	 "systemctl set-property UNIT MemoryMax=N with N above systemctl show -p MemoryMax UNIT; docker "
 	 "update --memory N --memory-swap 2N CONTAINER; Kubernetes: resources.limits.memory.",
 	 "mm/memcontrol.c mem_cgroup_out_of_memory()"},

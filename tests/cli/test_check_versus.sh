@@ -100,7 +100,7 @@ test_two_workers_differ_from_one() {
 	run 0 "exec perl $work/server.pl 1" --versus "exec perl $work/server.pl 1 #" --port 8080 --protocol echo \
 		--probe application
 	json 'wall("application.connections") | .before.value == 1 and .change == "same"' \
-		'wall("application.rate").change == "same"' '.findings == {"gone": [], "new": []}'
+		'wall("application.rate").change == "same"' '.findings == {"gone": [], "new": [], "worse": []}'
 }
 
 nginx_conf() { # FILE LISTEN [MORE]

@@ -36,7 +36,7 @@ test_a_number_keeps_its_unit() {
 
 # Names of programs that commands begin with, for the shell accepts any word there.
 programs='apachectl cat conntrack cut df dmesg echo epolltune ethtool free grep head ip journalctl lnstat ls lsmod
-	mpstat mysql nginx nstat pgrep psql ps readlink redis-cli slabtop socat sort ss sysctl systemctl tail tc ulimit
+	mpstat mysql nft nginx nstat pgrep psql ps readlink redis-cli slabtop socat sort ss sysctl systemctl tail tc top ulimit
 	uniq wc awk'
 
 test_what_shows_a_state_is_a_command() {
@@ -94,7 +94,7 @@ test_errors_name_the_argument() {
 	wrong --format explain --format xml net.core.somaxconn
 	wrong 'not one of walls, probes' list knob
 	wrong 'unexpected argument "walls"' list knobs walls
-	wrong 'unexpected argument "knobs"' list --nic knobs
+	wrong 'knobs: no such interface' list --nic knobs
 	wrong /nonexistent list --sysroot /nonexistent
 	wrong /etc/passwd explain --sysroot /etc/passwd net.core.somaxconn
 }
