@@ -25,14 +25,13 @@ static void more_words(struct wording *words, const struct process *p, int64_t n
 		server_line(server ? server->files_line : NULL, "files", more, line, sizeof(line)));
 }
 
-/* Processes of the subject that accept and are not stuck; 0: it has none, or it is not visible
- * which accept. */
+/* Processes of the subject that accept, now or in turns, and are not stuck; 0: it has none, or it
+ * is not visible which accept. */
 static size_t others_accept(const struct accept_queues *q)
 {
 	const struct subject *of = q->subject;
-	return !of || of->unshown || of->acceptor_count <= q->stuck_count
-		       ? 0
-		       : of->acceptor_count - q->stuck_count;
+	size_t all = of && !of->unshown ? of->acceptor_count + of->in_turns : 0;
+	return all > q->stuck_count ? all - q->stuck_count : 0;
 }
 
 /* `others`: processes of the same server that accept. */
@@ -173,7 +172,9 @@ static const struct listener *subject_worst(const struct queue_watch *w)
 static void spent_finding(const struct queue_watch *w, const struct process *p, size_t others)
 {
 	const struct listener *l = subject_worst(w);
-	struct listener other = w->after->subject->listeners.at[0];
+	const struct listeners *own = &w->after->subject->listeners;
+	/* That of a captured server may have none. */
+	struct listener other = own->count ? own->at[0] : (struct listener){0};
 	other.owner = -1; /* of another list */
 	other.depth = 0;  /* of an earlier look; of UDP it is bytes */
 	files_finding(w, l ? l : &other, p, l && queue_waits(w->after, l), others);

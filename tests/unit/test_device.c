@@ -764,14 +764,14 @@ static void the_remedy_for_a_link_file_lasts(void **state)
 		const char *says;
 	} rows[] = {
 		{NETPLAN, 252,
-		 NETPLAN ": it is made again at each boot, so add a drop-in: mkdir -p "
+		 NETPLAN ": it is made again at each boot, so add a drop-in: sudo mkdir -p "
 			 "/etc/systemd/network/10-netplan-eth0.link.d && printf "
-			 "'[Link]\\nRxBufferSize=512\\n' >" NETPLAN_DROPIN},
+			 "'[Link]\\nRxBufferSize=512\\n' | sudo tee -a " NETPLAN_DROPIN},
 		{NETPLAN, 247,
 		 "so copy it to /etc/systemd/network/10-netplan-eth0.link, which replaces it, and "
 		 "add RxBufferSize=512 to its [Link] section"},
 		{"/usr/lib/systemd/network/80-card.link", 252,
-		 "it is replaced by an update of its package, so add a drop-in: mkdir -p "
+		 "it is replaced by an update of its package, so add a drop-in: sudo mkdir -p "
 		 "/etc/systemd/network/80-card.link.d"},
 		{"/etc/systemd/network/98-lan.link", 252,
 		 "98-lan.link: add RxBufferSize=512 to the [Link] section there"},

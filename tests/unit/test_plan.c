@@ -205,8 +205,8 @@ static void what_is_refused_leaves_the_other_proposals(void **state)
 	assert_int_equal(plan->count, 1);
 	assert_string_equal(plan->changes[0].to, "4096 131072 8388608");
 	assert_int_equal(plan->manual_count, 1);
-	assert_string_equal(plan->manual[0].action, "net.core.somaxconn: 2147483648 is outside "
-						    "0 to 2147483647");
+	assert_string_equal(plan->manual[0].action, "Not possible here: net.core.somaxconn: "
+						    "2147483648 is outside 0 to 2147483647.");
 }
 
 /* tcp_tw_reuse 1 is no less than 2. Of lists of ports all are kept. */
