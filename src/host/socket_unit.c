@@ -140,7 +140,7 @@ static void time_take(const char *text, uint64_t *us)
 		unit[0] = 0;
 		if (*text < '0' || *text > '9' ||
 		    sscanf(text, "%lf%n %11[a-z]%n", &number, &end, unit, &end) < 1 ||
-		    !time_unit(unit))
+		    time_unit(unit) < 1)
 			return;
 		all += number * time_unit(unit);
 	}
