@@ -217,7 +217,8 @@ test_a_target_is_saved_and_used() {
 	diff want saved || fail 'not what was asked for'
 	quick --target ./web.target
 	json '.target == {role: "proxy", connections: 3000, rate_per_s: 700, stall_us: 40000,
-			rtt_us: 3000, bandwidth_bps: 20000000, datagrams_per_s: 0, datagram_bytes: 1200, idle_us: 0}'
+			rtt_us: 3000, bandwidth_bps: 20000000, datagrams_per_s: 0, datagram_bytes: 1200, idle_us: 0,
+			datagrams_only: false}'
 	quick --rate 800 --target ./web.target
 	json '.target.rate_per_s == 800 and .target.connections == 3000'
 	expect any epolltune check --quick --target ./web.target
