@@ -10,6 +10,7 @@
 
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/list.h"
 #include "host/cpu_list.h"
 #include "host/machine.h"
 #include "host/mounts.h"
@@ -36,15 +37,6 @@ static ssize_t groups_read(const struct host *h, pid_t pid, char **groups)
 	if (cgroup_shown(h, pid))
 		snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
 	return host_read_all(h, path, groups, NULL);
-}
-
-static bool list_has(const char *list, const char *name)
-{
-	size_t n = strlen(name);
-	for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
-		if (!strncmp(at, name, n) && (at[n] == ',' || !at[n]))
-			return true;
-	return false;
 }
 
 /* The path of a line "ID:CONTROLLERS:/path" for the controller, or of v2. */
