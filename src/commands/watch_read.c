@@ -81,16 +81,36 @@ static const struct single {
 	const char *lost;  /* a counter; NULL: none */
 	unsigned field;    /* of `limit` */
 	bool pages;        /* of TCP memory: aborts for that are losses, too */
+	bool shares;       /* `lost` with TCP memory: only the aborts for orphans are its own */
 } singles[] = {
-	{"time-wait", "TIME_WAIT", "sockstat.TCP.tw", NULL, "proc/sys/net/ipv4/tcp_max_tw_buckets",
-	 "TcpExt.TCPTimeWaitOverflow", 0, false},
-	{"orphans", "orphans", ORPHANS, NULL, ORPHANS_MAX, ABORTS, 0, false},
-	{"buffers.memory", "TCP memory", "sockstat.TCP.mem", NULL, "proc/sys/net/ipv4/tcp_mem",
-	 "TcpExt.TCPMemoryPressures", 2, true},
-	{"descriptors.system", "open files", NULL, "proc/sys/fs/file-nr", "proc/sys/fs/file-nr",
-	 NULL, 2, false},
-	{"conntrack", "conntrack", NULL, "proc/sys/net/netfilter/nf_conntrack_count",
-	 "proc/sys/net/netfilter/nf_conntrack_max", "nf_conntrack.drop", 0, false},
+	{.wall = "time-wait",
+	 .what = "TIME_WAIT",
+	 .counter = "sockstat.TCP.tw",
+	 .limit = "proc/sys/net/ipv4/tcp_max_tw_buckets",
+	 .lost = "TcpExt.TCPTimeWaitOverflow"},
+	{.wall = "orphans",
+	 .what = "orphans",
+	 .counter = ORPHANS,
+	 .limit = ORPHANS_MAX,
+	 .lost = ABORTS,
+	 .shares = true},
+	{.wall = "buffers.memory",
+	 .what = "TCP memory",
+	 .counter = "sockstat.TCP.mem",
+	 .limit = "proc/sys/net/ipv4/tcp_mem",
+	 .lost = "TcpExt.TCPMemoryPressures",
+	 .field = 2,
+	 .pages = true},
+	{.wall = "descriptors.system",
+	 .what = "open files",
+	 .file = "proc/sys/fs/file-nr",
+	 .limit = "proc/sys/fs/file-nr",
+	 .field = 2},
+	{.wall = "conntrack",
+	 .what = "conntrack",
+	 .file = "proc/sys/net/netfilter/nf_conntrack_count",
+	 .limit = "proc/sys/net/netfilter/nf_conntrack_max",
+	 .lost = "nf_conntrack.drop"},
 };
 
 /* The field of a file of numbers, counted from 0; REPORT_NONE: it cannot be read. */
@@ -135,7 +155,7 @@ static int64_t lost_of(const struct watcher *w, const struct single *s)
 	int64_t lost = counter_read(w, s->lost);
 	if (lost == REPORT_NONE || !s->lost)
 		return REPORT_NONE;
-	if (!strcmp(s->lost, ABORTS))
+	if (s->shares)
 		return w->aborts.orphans;
 	return lost + (s->pages ? w->aborts.memory : 0);
 }
