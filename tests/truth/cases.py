@@ -281,7 +281,7 @@ DECOYS = {
     "small-backlog": {"listen.backlog": 200},
     "reno": {"net.ipv4.tcp_congestion_control": "reno"},
 }
-OF_CAUSE = ("wall", "owner", "knob", "severity", "ample", "may", "queued")  # What a result keeps of it.
+OF_CAUSE = ("wall", "owner", "knob", "severity", "finest", "ample", "may", "queued")  # What a result keeps of it.
 HEALTHY_SERVERS = ("nginx", "redis", "haproxy", "memcached", "node")
 HEALTHY_NEED = 150
 
@@ -292,7 +292,8 @@ def files_as_decoys(advice):
 
 def cause(row, need, severity):
     return {"wall": row.wall, "owner": row.owner, "knob": row.knob, "load": row.load, "need": need,
-            "severity": severity, "ample": severity >= row.ample, "may": list(row.may), "queued": list(row.queued), "plant": row.plant(round(need * severity)), "enough": row.plant(need)}
+            "severity": severity, "finest": max(of for of in row.severities if of < 1), "ample": severity >= row.ample,
+            "may": list(row.may), "queued": list(row.queued), "plant": row.plant(round(need * severity)), "enough": row.plant(need)}
 
 
 def options(row, need, case):

@@ -56,7 +56,7 @@ test_each_other_goal_fails_alone() {
 	misses 30 short 'both.findings[].remedy = "of another"' "right owner: $right"
 	misses 30 short 'both.findings[] |= (.knob = "" | .advice = "")' "right knob: $right"
 	misses 30 short '.half = {} | .healed_by_half = true' \
-		"not healed by half of it, where that is at most 0.9 of the need: $right"
+		"not healed by half of it, where a case with that little is short: $right"
 	misses 30 short 'both.status = 0' "short walls: exit status 2: $right"
 	misses 10 short 'both.findings += [{id: "x", level: "critical", wall: "x"}]' \
 		"no critical finding but of what is short: $(all_but 10 true), the goal is 0.99"
