@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "epolltune/catalogue.h"
+#include "epolltune/exit_status.h"
 #include "epolltune/listener.h"
 #include "epolltune/target.h"
 #include "epolltune/wording.h"
@@ -417,7 +418,7 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER]);
 /* "2026-01-31T23:59:59Z". "" if the year is out of range. */
 #define REPORT_STAMP 32
 const char *report_stamp(time_t when, char stamp[REPORT_STAMP]);
-/* 0 ok, 1 warning, 2 critical, 3 unknown. */
+/* Returns an exit_status. */
 int report_exit_status(const struct report *r);
 
 const char *wall_method_name(enum wall_method m);

@@ -7,6 +7,7 @@
 #include "base/interrupt.h"
 #include "commands/apply.h"
 #include "commands/command.h"
+#include "commands/target_options.h"
 #include "tune/execute.h"
 #include "tune/notice.h"
 #include "tune/operator.h"

@@ -1,7 +1,7 @@
 /* apply: what the files of the command share. */
 #pragma once
 
-#include "commands/check.h"
+#include "check/check.h"
 #include "commands/tuning.h"
 #include "report/hint.h"
 #include "tune/journal.h"

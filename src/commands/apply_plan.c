@@ -6,12 +6,13 @@
 #include <unistd.h>
 
 #include "catalogue/setting.h"
+#include "check/target_numbers.h"
 #include "commands/apply.h"
 #include "commands/command.h"
-#include "commands/progress.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/list.h"
 #include "report/parse.h"
+#include "terminal/progress.h"
 #include "tune/coverage.h"
 #include "tune/persist.h"
 #include "tune/site.h"

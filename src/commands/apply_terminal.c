@@ -10,8 +10,8 @@
 #include "base/interrupt.h"
 #include "commands/apply.h"
 #include "commands/command.h"
-#include "commands/progress.h"
 #include "epolltune/cleanup.h"
+#include "terminal/progress.h"
 #include "tune/undo.h"
 #include "tune/watchdog.h"
 

@@ -8,10 +8,10 @@
 #include "bench/metrics.h"
 #include "commands/command.h"
 #include "commands/figures.h"
-#include "commands/progress.h"
 #include "epolltune/cleanup.h"
 #include "report/bench_render.h"
 #include "report/output.h"
+#include "terminal/progress.h"
 
 #define NAMES 16
 #define CONNECTIONS_MAX 4000000

@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 #include "base/shell.h"
-#include "commands/check.h"
+#include "check/check.h"
 #include "commands/command.h"
+#include "commands/target_options.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/knob_value.h"

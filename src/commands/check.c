@@ -1,5 +1,4 @@
-#include "commands/check.h"
-
+/* check: the command that measures the limits. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,27 +6,17 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
-#include "base/shell.h"
+#include "commands/check_versus.h"
 #include "commands/command.h"
-#include "commands/progress.h"
+#include "commands/saved_target.h"
+#include "commands/target_options.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/quantity.h"
 #include "report/comparison.h"
 #include "report/output.h"
 #include "report/render.h"
+#include "terminal/progress.h"
 #include "tune/operator.h"
-
-int target_parse(const char *value, void *field, struct err *e)
-{
-	struct check_options *o = field;
-	bool file = strchr(value, '/') != NULL;
-	if (!file && !target_preset(value, &o->target, e)) {
-		o->saved.asked = ~0U;
-		return 0;
-	}
-	int rc = saved_target_load(value, o, e);
-	return rc == -ENOENT && !file ? saved_target_unknown(value, e) : rc;
-}
 
 /* Parses --headroom into percent: a number of times the load, with a fraction. */
 static int headroom_parse(const char *value, void *field, struct err *e)
@@ -41,120 +30,7 @@ static int headroom_parse(const char *value, void *field, struct err *e)
 	return 0;
 }
 
-/* A target alone, with the bounds of its options. */
-struct bounded {
-	struct target target;
-};
-static const struct option_row target_rows[] = {
-	TARGET_NUMBERS(struct bounded, target),
-	{0},
-};
-
-/* The nearest value that the option takes; its default is one, also where that is 0, for none. */
-static uint64_t number_fit(const struct option_row *row, uint64_t value)
-{
-	static const struct bounded usual = {TARGET_DEFAULT};
-	if (!row->max || value == option_number(row, &usual))
-		return value;
-	return value < row->min ? row->min : value > row->max ? row->max : value;
-}
-
-int target_check(const struct target *t, struct err *e)
-{
-	const struct bounded checked = {*t};
-	for (const struct option_row *row = target_rows; row->name; row++) {
-		uint64_t value = option_number(row, &checked);
-		if (number_fit(row, value) != value)
-			return err_set(e, ERANGE, "the target of the report: no --%s takes %llu",
-				       row->name, (unsigned long long)value);
-	}
-	return 0;
-}
-
-struct target target_fit(const struct target *t)
-{
-	struct bounded out = {*t};
-	for (const struct option_row *row = target_rows; row->name; row++) {
-		uint64_t fits = number_fit(row, option_number(row, &out));
-		if (row->max)
-			memcpy((char *)&out + row->field, &fits, sizeof(fits));
-	}
-	return out.target;
-}
-
-static unsigned numbers_given(const struct given *given)
-{
-	unsigned bits = 0;
-	for (size_t i = 0; target_rows[i].name; i++)
-		bits |= (unsigned)given_option(given, target_rows[i].name) << i;
-	return bits;
-}
-
-bool target_given(const struct given *given)
-{
-	return given_option(given, "target") || numbers_given(given);
-}
-
-struct target target_keep(const struct target *given, unsigned kept, const struct target *other)
-{
-	struct bounded out = {*other};
-	for (size_t i = 0; target_rows[i].name; i++)
-		if (kept >> i & 1)
-			memcpy((char *)&out + target_rows[i].field,
-			       (const char *)given + target_rows[i].field, target_rows[i].size);
-	return out.target;
-}
-
-void saved_options(const struct check_options *o, char out[REPORT_SAVED])
-{
-	static const char name[] = " --target ";
-	const struct bounded now = {o->target};
-	char word[32];
-	size_t at = (size_t)snprintf(out, REPORT_SAVED, "%s", name);
-	at += shell_word(out + at, REPORT_SAVED - at, o->saved.name);
-	for (size_t i = 0; target_rows[i].name && at < REPORT_SAVED; i++) {
-		const struct option_row *row = &target_rows[i];
-		if (!(o->kept >> i & 1) && !o->observe_us)
-			continue;
-		const char *value =
-			row->kind == OPTION_CHOICE
-				? target_role_name(now.target.role)
-				: quantity_word(word, sizeof(word), (enum quantity_kind)row->kind,
-						option_number(row, &now));
-		at += (size_t)snprintf(out + at, REPORT_SAVED - at, " --%s %s", row->name, value);
-	}
-	if (!o->saved.name[0] || at >= REPORT_SAVED)
-		out[0] = 0;
-}
-
-int target_used(const struct check_options *o, const struct given *given, struct err *e)
-{
-	/* Without --datagrams it is the size of those that the socket of a server holds. */
-	if (given_option(given, "datagram") && !o->target.datagrams_per_s && !o->server)
-		return err_set(e, EINVAL, "--datagram needs --datagrams N or --server WHO");
-	return 0;
-}
-
-static bool is_asked(const struct check_options *o, const char *name)
-{
-	size_t i = 0;
-	while (strcmp(target_rows[i].name, name) != 0)
-		i++;
-	return (o->kept | o->saved.asked) >> i & 1;
-}
-
-void check_saved(struct check_options *o, const struct given *given)
-{
-	o->kept = numbers_given(given);
-	o->target.datagrams_only = o->target.datagrams_per_s && o->target.role == TARGET_SERVER &&
-				   !o->observe_us && !is_asked(o, "connections") &&
-				   !is_asked(o, "rate");
-	bool other = o->sysroot || o->guest.command;
-	if (!o->server && !other && o->saved.server[0])
-		o->server = o->saved.server;
-	if (!o->netns && !other && o->saved.netns[0])
-		o->netns = o->saved.netns;
-}
+#define OBSERVE_MIN_US 1000000
 
 struct arguments {
 	struct check_options check;

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "base/interrupt.h"
-#include "commands/check.h"
+#include "commands/check_versus.h"
+#include "commands/command.h"
 #include "epolltune/cleanup.h"
 #include "report/compare.h"
 

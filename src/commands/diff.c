@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "commands/check.h"
+#include "check/check.h"
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
 #include "report/compare.h"

@@ -5,14 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "commands/explain_log.h"
-#include "commands/recognise.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 #include "report/json_value.h"
 #include "report/page.h"
 #include "report/utf8.h"
+#include "topics/log.h"
+#include "topics/recognise.h"
 
 #define LABEL_WIDTH 17
 

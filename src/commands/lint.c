@@ -1,4 +1,5 @@
 #include "commands/command.h"
+#include "commands/target_options.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -6,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "commands/effects_print.h"
 #include "commands/lint_output.h"
+#include "effects/print.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "lint/lint.h"

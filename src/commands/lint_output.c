@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "commands/effects_print.h"
+#include "effects/print.h"
 #include "report/json_value.h"
 #include "report/utf8.h"
 

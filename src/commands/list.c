@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "commands/list_nic.h"
-#include "commands/topic.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 #include "report/json_value.h"
+#include "report/nics.h"
 #include "report/render.h"
 #include "report/table.h"
+#include "topics/topic.h"
 
 #define COLUMNS 4
 #define CELL_SIZE 2048

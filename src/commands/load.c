@@ -6,10 +6,8 @@
 
 #include "base/interrupt.h"
 #include "bench/metrics.h"
-#include "commands/address.h"
 #include "commands/command.h"
 #include "commands/figures.h"
-#include "commands/progress.h"
 #include "engine/cpus.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/client.h"
@@ -17,8 +15,10 @@
 #include "epolltune/list.h"
 #include "epolltune/ports.h"
 #include "epolltune/quantity.h"
+#include "host/address.h"
 #include "report/bench_render.h"
 #include "report/output.h"
+#include "terminal/progress.h"
 
 #define CONNECTIONS_MAX 4000000
 #define RATE_MAX 100000000

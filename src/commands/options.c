@@ -152,15 +152,6 @@ static void store(void *field, size_t size, uint64_t number)
 		*(uint64_t *)field = number;
 }
 
-uint64_t option_number(const struct option_row *row, const void *arguments)
-{
-	const void *field = (const char *)arguments + row->field;
-	return row->size == sizeof(uint8_t)    ? *(const uint8_t *)field
-	       : row->size == sizeof(uint16_t) ? *(const uint16_t *)field
-	       : row->size == sizeof(uint32_t) ? *(const uint32_t *)field
-					       : *(const uint64_t *)field;
-}
-
 static uint64_t position(const char *values, const char *value)
 {
 	struct list_item item;

@@ -10,8 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "commands/check.h"
-#include "commands/lines.h"
+#include "base/lines.h"
+#include "check/target_numbers.h"
+#include "commands/command.h"
+#include "commands/saved_target.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "report/output.h"

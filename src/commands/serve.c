@@ -6,15 +6,15 @@
 #include <string.h>
 #include <time.h>
 
-#include "commands/address.h"
+#include "base/notify.h"
 #include "commands/command.h"
-#include "commands/notify.h"
 #include "engine/cpus.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/host.h"
 #include "epolltune/quantity.h"
 #include "epolltune/server.h"
+#include "host/address.h"
 
 #define DAY_US 86400000000u
 #define SECOND_NS 1000000000u

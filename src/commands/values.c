@@ -6,13 +6,13 @@
 
 #include "bench/metrics.h"
 #include "catalogue/similar.h"
-#include "commands/check.h"
-#include "commands/topic.h"
+#include "commands/saved_target.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/knob.h"
 #include "epolltune/list.h"
 #include "epolltune/probe.h"
 #include "epolltune/target.h"
+#include "topics/topic.h"
 
 typedef int (*each_function)(const char *value, void *arg);
 

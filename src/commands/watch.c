@@ -12,15 +12,16 @@
 #include <unistd.h>
 
 #include "base/shell.h"
-#include "commands/check.h"
+#include "check/check.h"
 #include "commands/command.h"
-#include "commands/terminal.h"
-#include "commands/topic.h"
-#include "commands/watch_read.h"
-#include "commands/watch_record.h"
+#include "commands/target_options.h"
 #include "epolltune/cleanup.h"
 #include "report/output.h"
 #include "report/watch.h"
+#include "terminal/terminal.h"
+#include "topics/topic.h"
+#include "watch/read.h"
+#include "watch/record.h"
 
 #define INTERVAL_MIN_US 100000
 #define RECORD_MIN ((uint64_t)1 << 20)

@@ -289,7 +289,7 @@ MemAvailable: 1024 kB'
 test_every_finding_of_the_sources_is_explained() {
 	names walls probes | sort >owners
 	names findings walls | sort >known
-	grep -hoE '"[a-z-]+(\.[a-z-]+)+"' "$root"/probes/*.c "$root"/src/commands/*.c | tr -d '"' | sort -u |
+	grep -hoE '"[a-z-]+(\.[a-z-]+)+"' "$root"/probes/*.c "$root"/src/check/*.c | tr -d '"' | sort -u |
 		while read -r id; do
 			if grep -qxF "${id%.*}" owners; then echo "$id"; fi
 		done >ids

@@ -2,7 +2,8 @@
  * target. What the latter takes is written and read again as the same target. */
 #include "fuzz.h"
 
-#include "commands/check.h"
+#include "check/check.h"
+#include "commands/saved_target.h"
 
 static void saved_again(const struct check_options *o)
 {

@@ -3,7 +3,7 @@
  * The judgement is rendered and read back. */
 #include "fuzz.h"
 
-#include "commands/check.h"
+#include "check/check.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/nic.h"
 #include "epolltune/ports.h"

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands/recognise.h"
 #include "epolltune/cleanup.h"
+#include "topics/recognise.h"
 
 #define FUZZ_HITS 5
 

@@ -2,8 +2,8 @@
  * looks, the screen and the lines. What was read is written and read again. */
 #include "fuzz.h"
 
-#include "commands/watch_record.h"
 #include "report/watch.h"
+#include "watch/record.h"
 
 static const struct render_style style = {.width = 100};
 

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "commands/observe.h"
+#include "check/observe.h"
 #include "epolltune/client.h"
 #include "epolltune/lab.h"
 #include "epolltune/server.h"

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "commands/room.h"
+#include "check/room.h"
 
 #define MIB(n) ((uint64_t)(n) << 20)
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "commands/command.h"
-#include "commands/topic.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/knob.h"
+#include "topics/topic.h"
 
 /* All walls that a knob names exist, and only a probe and its wall share a name. */
 static void the_tables_agree(void **state)

@@ -1,10 +1,11 @@
 /* What --observe makes of looks at queues and connections: pure. */
 #include "../support/support.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands/check.h"
+#include "check/target_numbers.h"
 #include "judge/traffic.h"
 
 #define MS 1000000u

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "commands/watch_record.h"
+#include "watch/record.h"
 
 #define SIZE ((uint64_t)1 << 20)
 #define ROWS 300

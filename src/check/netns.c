@@ -1,0 +1,120 @@
+/* What a process that enters another network namespace takes along. */
+#include "check/netns.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/shell.h"
+#include "epolltune/cleanup.h"
+#include "epolltune/host.h"
+#include "epolltune/knob_value.h"
+#include "host/netns.h"
+
+/* Sysctls that only the initial network namespace shows. */
+#define MACHINE_KNOBS 64
+
+/* What a namespace shows of the machine. */
+struct shown {
+	char value[MACHINE_KNOBS][KNOB_VALUE]; /* in the order of the table; "": not shown */
+	struct conntrack outside;
+};
+
+/* Of the namespace that this process was started in: it does not return there. */
+static struct {
+	bool any; /* false: none was left */
+	int ns;   /* a descriptor */
+	struct shown shown;
+} left;
+
+/* Calls `each` for those sysctls, as `i` of them. */
+static int machine_knobs(int (*each)(const struct knob *k, size_t i, void *arg, struct err *e),
+			 void *arg, struct err *e)
+{
+	size_t count = 0;
+	int rc = 0;
+	for (size_t i = 0; i < knob_count() && count < MACHINE_KNOBS && !rc; i++)
+		if (knob_initial_only(knob_at(i)))
+			rc = each(knob_at(i), count++, arg, e);
+	return rc;
+}
+
+struct reading {
+	const struct host *host;
+	struct shown *to;
+};
+
+static int value_read(const struct knob *k, size_t i, void *arg, struct err *e)
+{
+	const struct reading *r = arg;
+	if (knob_read(k, r->host, r->to->value[i], NULL))
+		r->to->value[i][0] = 0;
+	return 0;
+}
+
+/* Of the network namespace that it runs in. */
+static bool shown_read(const void *unused, void *out)
+{
+	CLEAN(host_closep) struct host *host = NULL;
+	struct reading r = {.to = out};
+	memset(out, 0, sizeof(*r.to));
+	if (host_open(&host, "/", NULL))
+		return false;
+	r.host = host;
+	machine_knobs(value_read, &r, NULL);
+	conntrack_forwarding(host, &r.to->outside);
+	return true;
+}
+
+static int left_read(struct err *e)
+{
+	int ns = netns_own(e);
+	if (ns < 0)
+		return ns;
+	left.ns = ns;
+	left.any = shown_read(NULL, &left.shown);
+	return left.any ? 0 : err_set(e, ENOMEM, "no memory for a host");
+}
+
+void netns_command(const char *where, char enter[REPORT_ENTER])
+{
+	char path[PATH_MAX], word[PATH_MAX];
+	bool pid = strspn(where, "0123456789") == strlen(where);
+	if (pid) {
+		report_text_into(enter, REPORT_ENTER, "nsenter --net=/proc/%s/ns/net", where);
+	} else {
+		snprintf(path, sizeof(path), "%s%s", strchr(where, '/') ? "" : "/run/netns/",
+			 where);
+		shell_word(word, sizeof(word), path);
+		report_text_into(enter, REPORT_ENTER, "nsenter --net=%s", word);
+	}
+}
+
+int netns_enter(const char *where, char enter[REPORT_ENTER], struct err *e)
+{
+	int rc = left.any ? 0 : left_read(e);
+	netns_command(where, enter);
+	return rc ? rc : host_enter_netns(where, e);
+}
+
+static int value_lay(const struct knob *k, size_t i, void *host, struct err *e)
+{
+	char path[KNOB_PATH], value[KNOB_VALUE];
+	if (!left.shown.value[i][0] || knob_read(k, host, value, NULL) != -ENOENT)
+		return 0;
+	knob_path(k, path);
+	return host_lay(host, path, left.shown.value[i], e);
+}
+
+int netns_left_lay(struct host *h, struct conntrack *outside, struct err *e)
+{
+	struct shown now;
+	if (!left.any || !host_live(h))
+		return 0;
+	/* They may have changed since; a user who may not return there has those of the start. */
+	if (netns_ask(left.ns, shown_read, NULL, &now, sizeof(now)))
+		left.shown = now;
+	*outside = left.shown.outside;
+	return machine_knobs(value_lay, h, e);
+}

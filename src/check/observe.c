@@ -1,0 +1,141 @@
+#include "check/observe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
+#include "epolltune/connections.h"
+#include "epolltune/quantity.h"
+#include "judge/traffic.h"
+#include "terminal/progress.h"
+
+/* Between two looks at the queues, two counts of the connections, and two searches for a server
+ * that does not listen any more, at least; and so many times as long as the one before took. A long
+ * count does not delay the looks. */
+#define LOOK_NS 5000000u
+#define COUNT_NS 250000000u
+#define SEARCH_NS 1000000000u
+#define REST 50
+#define PROGRESS_NS 1000000000u
+
+struct observer {
+	const struct check_options *options;
+	struct check_subject *of;
+	struct traffic traffic;
+	struct connections connections;
+	struct host_counters counters;
+	uint64_t max_open;
+	/* When to look, to count the connections, and to search next. */
+	uint64_t look_at, count_at, search_at;
+	bool moved; /* into another network namespace since the last look */
+};
+
+static uint64_t rest_after(uint64_t began, uint64_t min_ns)
+{
+	uint64_t now = clock_ns(), rest = (now - began) * REST;
+	return now + (rest > min_ns ? rest : min_ns);
+}
+
+static int connections_count(struct observer *o, const struct listeners *l, struct err *e)
+{
+	uint64_t began = clock_ns();
+	int rc = connections_read(o->of->host, l, subject_receives, &o->of->subject,
+				  &o->connections, e);
+	o->count_at = rest_after(began, COUNT_NS);
+	if (o->connections.open > o->max_open)
+		o->max_open = o->connections.open;
+	return rc;
+}
+
+/* A container that was restarted has another network namespace. */
+static void server_search(struct observer *o)
+{
+	uint64_t began = clock_ns();
+	check_again(o->options, o->of, NULL);
+	o->moved |= o->of->moved;
+	o->search_at = rest_after(began, SEARCH_NS);
+}
+
+static int look(struct observer *o, bool last, struct err *e)
+{
+	CLEAN(listeners_free) struct listeners l = {0};
+	struct traffic_look one = {.l = &l,
+				   .wanted = subject_receives,
+				   .arg = &o->of->subject,
+				   .begins = o->moved,
+				   .at_ns = clock_ns()};
+	int rc = host_counters_snmp(o->of->host, &o->counters, e);
+	if (!rc)
+		rc = listeners_read_tcp(o->of->host, &l, e);
+	if (rc)
+		return rc;
+	one.opened = host_counter(&o->counters, "Tcp.PassiveOpens");
+	if (one.opened < 0)
+		return err_set(e, ENODATA, "--observe: proc/net/snmp has no Tcp PassiveOpens");
+	traffic_add(&o->traffic, &one);
+	o->moved = false;
+	o->look_at = rest_after(one.at_ns, LOOK_NS);
+	if (o->traffic.queue_count)
+		o->search_at = clock_ns() + SEARCH_NS;
+	else if (!last && clock_ns() >= o->search_at)
+		server_search(o);
+	return last || clock_ns() >= o->count_at ? connections_count(o, &l, e) : 0;
+}
+
+static void progress_show(uint64_t now, uint64_t began, uint64_t end)
+{
+	progress_print("%s of %s observed ",
+		       quantity_show(QUANTITY_DURATION, (now - began) / 1000000000 * 1000000).text,
+		       quantity_show(QUANTITY_DURATION, (end - began) / 1000).text);
+}
+
+static int observer_run(struct observer *o, struct err *e)
+{
+	uint64_t began = clock_ns(), end = began + o->options->observe_us * 1000;
+	uint64_t shown = began + PROGRESS_NS;
+	for (uint64_t now = began;;) {
+		int rc = look(o, now >= end, e);
+		uint64_t next = o->look_at < end ? o->look_at : end;
+		if (rc || now >= end)
+			return rc;
+		if (o->options->progress && clock_ns() >= shown) {
+			progress_show(clock_ns(), began, end);
+			shown += PROGRESS_NS;
+		}
+		clock_sleep_until(next);
+		now = clock_ns();
+	}
+}
+
+static void observer_free(struct observer **o) { free(*o); }
+
+int observe_server(const struct check_options *options, struct check_subject *of,
+		   struct report_observed *out, struct err *e)
+{
+	CLEAN(observer_free) struct observer *o = calloc(1, sizeof(*o));
+	const struct subject *s = &of->subject;
+	if (!o)
+		return err_set(e, ENOMEM, "--observe: out of memory");
+	o->options = options;
+	o->of = of;
+	if (!subject_listens(s, LISTENER_TCP))
+		return err_set(e, EOPNOTSUPP,
+			       "--observe: %s has no TCP listener; connections to UNIX sockets "
+			       "cannot be observed",
+			       s->name[0] ? s->name : "the server");
+	int rc = observer_run(o, e);
+	if (options->progress)
+		progress_clear();
+	if (rc)
+		return rc;
+	traffic_sum(&o->traffic, &o->connections, o->max_open, out);
+	if (!out->opened && !out->connections)
+		return err_set(e, ENODATA,
+			       "--observe: %s had no connection in %s; repeat it under load",
+			       s->name[0] ? s->name : "the server",
+			       quantity_show(QUANTITY_DURATION, options->observe_us).text);
+	return 0;
+}
