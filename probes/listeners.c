@@ -14,6 +14,7 @@
 #include "epolltune/knob_value.h"
 #include "epolltune/listener.h"
 #include "epolltune/machine_limits.h"
+#include "epolltune/nic.h"
 #include "epolltune/order.h"
 #include "epolltune/process_limits.h"
 #include "epolltune/quantity.h"
@@ -87,6 +88,16 @@ static bool is_named(const struct listener *l, void *queues)
 	       (l->kind == LISTENER_TCP && l->drops && (floods || queues_drop(q)));
 }
 
+static bool takes_page(const struct host *h, const struct accept_queues *q)
+{
+	CLEAN(nics_freep) struct nics nics = {0};
+	if (!q->subject ||
+	    !subject_aside(q->subject, LISTENER_UDP, datagram_taken(1, true)).smallest)
+		return false;
+	nics_read(h, NIC_REAL, &nics, NULL);
+	return nics_take_page(&nics, q->kernel);
+}
+
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
@@ -103,6 +114,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	knob_number("fs.nr_open", h, &q->nr_open);
 	host_facts(h, &facts);
 	q->kernel = host_kernel(h);
+	q->page = takes_page(h, q);
 	s->memory_bytes = facts.memory_bytes;
 	if (host_files(h, &s->files, NULL))
 		s->files = (struct host_files){0};

@@ -36,13 +36,13 @@ static bool udp_applies(const struct target *t, const struct probe_options *o)
 
 static const struct listener *socket_of(const struct settings *s)
 {
-	return s->subject ? subject_queue(s->subject, LISTENER_UDP).smallest : NULL;
+	return s->subject ? subject_datagrams(s->subject, s->taken.page).smallest : NULL;
 }
 
 /* That share its address, by SO_REUSEPORT: a hash spreads the datagrams over them. */
 static size_t sockets_of(const struct settings *s)
 {
-	size_t sockets = s->subject ? subject_queue(s->subject, LISTENER_UDP).sockets : 0;
+	size_t sockets = s->subject ? subject_datagrams(s->subject, s->taken.page).sockets : 0;
 	return sockets ? sockets : 1;
 }
 
@@ -56,39 +56,18 @@ static bool asks_for_nothing(const struct listener *socket, int64_t by_default)
 	       (socket->limit == by_default || sysctl_is_own(RMEM_DEFAULT, 0, socket->limit));
 }
 
-/* Whether a card that is up, or one of all where none is, may give each packet a page; also where
- * none is visible, as in a container. */
-static bool takes_page(const struct host *h, unsigned kernel)
-{
-	CLEAN(nics_freep) struct nics nics = {0};
-	bool half = false, page = false, up = false;
-	if (nics_read(h, NIC_REAL, &nics, NULL))
-		return true;
-	for (size_t i = 0; i < nics.count; i++)
-		up |= nics.at[i].up;
-	for (size_t i = 0; i < nics.count; i++) {
-		const struct nic *n = &nics.at[i];
-		uint64_t mtu = n->link.mtu.known ? n->link.mtu.value : 0;
-		if (up && !n->up)
-			continue;
-		if (datagram_takes_page(n->driver, mtu, kernel))
-			page = true;
-		else
-			half = true;
-	}
-	return page || !half;
-}
-
 /* What the application asks for: the kernel keeps twice that. */
 static void udp_read(const struct host *h, struct settings *s)
 {
+	CLEAN(nics_freep) struct nics nics = {0};
+	nics_read(h, NIC_REAL, &nics, NULL);
+	s->taken.page = nics_take_page(&nics, s->machine.kernel);
 	const struct listener *socket = socket_of(s);
 	bool nothing = socket && asks_for_nothing(socket, s->at[DEFAULT][0]);
 	s->at[ASKED][0] = !socket ? INT32_MAX : nothing ? NOTHING : socket->limit / 2;
 	s->taken.outdated = nothing && socket->limit != s->at[DEFAULT][0];
 	report_text(s->text[ASKED], "%" PRId64, s->at[ASKED][0]);
 	s->at[USED][0] = s->machine.udp_pages;
-	s->taken.page = takes_page(h, s->machine.kernel);
 }
 
 static int64_t truesize(const struct target *t, const struct settings *s)

@@ -37,6 +37,7 @@ struct accept_queues {
 	 * REPORT_NONE: unknown */
 	int64_t somaxconn, max_syn, cookies, nr_open;
 	unsigned kernel; /* as in struct machine */
+	bool page;       /* nics_take_page(), where UDP sockets of the subject are set aside */
 	struct since since;
 };
 

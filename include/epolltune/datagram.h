@@ -14,6 +14,11 @@ uint64_t datagram_truesize(uint64_t bytes);
  * (build_skb()), and the kernel does not copy it to a smaller one. `page`: at most where the driver
  * gives a page beside a small head. */
 uint64_t datagram_card_truesize(uint64_t bytes, bool page);
+/* The same of both, from a card at least what it takes where no card is between. */
+struct datagram_taken {
+	uint64_t local, card;
+};
+struct datagram_taken datagram_taken(uint64_t bytes, bool page);
 /* Whether a driver is not known to give a packet of this MTU (0: unknown) half a page or less on
  * this kernel, KERNEL(). */
 bool datagram_takes_page(const char *driver, uint64_t mtu, unsigned kernel);

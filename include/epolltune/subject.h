@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "epolltune/conntrack.h"
+#include "epolltune/datagram.h"
 #include "epolltune/err.h"
 #include "epolltune/host.h"
 #include "epolltune/listener.h"
@@ -289,12 +290,15 @@ struct subject_queue {
 	const struct listener *smallest; /* its smallest socket; NULL: no listener of that kind */
 	size_t sockets;                  /* of the address, by SO_REUSEPORT */
 	uint64_t sum;                    /* that they hold together */
-	uint64_t holds; /* arrivals without loss; of UDP, datagrams of the default target, about */
+	uint64_t holds;                  /* arrivals without loss; of UDP datagrams */
 };
+/* Of UDP by its bytes. */
 struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind);
-/* The same of those that were set aside, of UDP for datagrams with such a payload. */
+/* The same of UDP for datagrams of the default target; `page`: as of nics_take_page(). */
+struct subject_queue subject_datagrams(const struct subject *s, bool page);
+/* The same of those that were set aside, of UDP for datagrams that take so much. */
 struct subject_queue subject_aside(const struct subject *s, enum listener_kind kind,
-				   uint64_t datagram_bytes);
+				   struct datagram_taken each);
 /* How many arrivals `n` parts of `each` hold where a hash spreads them: the largest N with
  * N/n + 3 √(N/n) <= each, as a part's share deviates by √(N/n), and `each`, which fit even if all
  * of them come to one. */

@@ -39,6 +39,12 @@ uint64_t datagram_card_truesize(uint64_t bytes, bool page)
 	return truesize(bytes, page ? PAGE_AND_HEAD : HALF_PAGE);
 }
 
+struct datagram_taken datagram_taken(uint64_t bytes, bool page)
+{
+	uint64_t local = datagram_truesize(bytes), card = datagram_card_truesize(bytes, page);
+	return (struct datagram_taken){local, card < local ? local : card};
+}
+
 /* Without ixgbe, which gives 4 KiB where LRO is on, and virtio_net, whose buffers grow with the
  * packets that come, up to a page. */
 static const struct {

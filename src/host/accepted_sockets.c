@@ -12,7 +12,7 @@
 
 #include "base/array.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/order.h"
+#include "host/inode_table.h"
 #include "host/listener_address.h"
 #include "host/listener_table.h"
 #include "host/sock_diag.h"
@@ -130,12 +130,10 @@ void accepted_sockets_read(const struct host *h, struct listeners *own, struct a
 	if (any_unix(own))
 		sock_diag_dump(SOCK_DIAG_BY_FAMILY, &names, sizeof(names), unix_received, &r, NULL);
 	own_spread(own);
-	if (out->count)
-		qsort(out->at, out->count, sizeof(*out->at), u64_compare);
+	inode_table_sort(out->at, out->count, sizeof(*out->at));
 }
 
 const struct accepted *accepted_sockets_find(const struct accepted_list *l, uint64_t inode)
 {
-	const struct accepted key = {.inode = inode};
-	return l->count ? bsearch(&key, l->at, l->count, sizeof(key), u64_compare) : NULL;
+	return inode_table_find(l->at, l->count, sizeof(*l->at), inode);
 }

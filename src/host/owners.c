@@ -14,6 +14,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/order.h"
 #include "host/descriptors.h"
+#include "host/inode_table.h"
 #include "host/machine.h"
 #include "host/processes.h"
 
@@ -55,9 +56,8 @@ struct owner_search {
 /* The thing that has this socket; thing_count: none. */
 static size_t thing_find(const struct owner_search *s, uint64_t inode)
 {
-	const struct owned_socket key = {.inode = inode};
 	const struct owned_socket *found =
-		bsearch(&key, s->o->sockets, s->o->socket_count, sizeof(key), u64_compare);
+		inode_table_find(s->o->sockets, s->o->socket_count, sizeof(*found), inode);
 	return found ? found->thing : s->o->thing_count;
 }
 
@@ -530,7 +530,7 @@ int owners_find(const struct host *h, struct owners *o, struct err *e)
 {
 	struct owner_search s = {
 		.host = h, .o = o, .descriptors = o->limit ? o->limit : OWNERS_LIMIT};
-	qsort(o->sockets, o->socket_count, sizeof(*o->sockets), u64_compare);
+	inode_table_sort(o->sockets, o->socket_count, sizeof(*o->sockets));
 	int rc = search(&s, e);
 	free(s.marks);
 	free(s.marked);

@@ -11,6 +11,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/order.h"
 #include "epolltune/ports.h"
+#include "host/inode_table.h"
 #include "host/owners.h"
 #include "host/port_sockets.h"
 
@@ -91,7 +92,7 @@ struct inodes {
 
 static bool inodes_have(const struct inodes *i, uint64_t inode)
 {
-	return inode && i->count && bsearch(&inode, i->at, i->count, sizeof(inode), u64_compare);
+	return inode_table_find(i->at, i->count, sizeof(*i->at), inode);
 }
 
 static size_t route_hash(const struct port_route *r)
@@ -484,8 +485,7 @@ int ports_used_read(const struct host *h, const struct subject *subject, struct 
 	of.at = inodes;
 	c->of = subject ? &of : NULL;
 	c->low = out->low;
-	if (of.count)
-		qsort(of.at, of.count, sizeof(*of.at), u64_compare);
+	inode_table_sort(of.at, of.count, sizeof(*of.at));
 	host_reserved_set(h, &c->others.reserved);
 	if (!r)
 		r = candidates_find(h, out, sockets, c, e);

@@ -174,37 +174,38 @@ void subject_set_aside(struct subject *s, const struct port_set *ephemeral)
 	clients_judge(all);
 }
 
-/* What one of them holds. No network card leads to a socket on loopback. */
-static uint64_t holds(const struct listener *l, uint64_t datagram_bytes)
+/* What one of them holds. No network card leads to a socket on loopback. An empty UDP socket takes
+ * a datagram of any size: net/ipv4/udp.c, __udp_enqueue_schedule_skb(). */
+static uint64_t holds(const struct listener *l, const struct datagram_taken *each)
 {
 	if (l->kind != LISTENER_UDP)
 		return l->limit + UINT64_C(1);
-	return l->limit / (listener_on_loopback(l) ? datagram_truesize(datagram_bytes)
-						   : datagram_card_truesize(datagram_bytes, false));
+	uint64_t datagrams = l->limit / (listener_on_loopback(l) ? each->local : each->card);
+	return datagrams ? datagrams : 1;
 }
 
 /* The group of sockets that starts at `i`; moves it behind the group. */
-static struct subject_queue group_queue(const struct listeners *l, uint64_t datagram_bytes,
-					size_t *i)
+static struct subject_queue group_queue(const struct listeners *l,
+					const struct datagram_taken *each, size_t *i)
 {
 	const struct listener *first = &l->at[*i];
 	struct subject_queue q = {.smallest = first};
 	for (size_t end = listeners_group(l, *i); *i < end; ++*i) {
 		q.sockets++;
-		q.sum += l->at[*i].limit + UINT64_C(1);
+		q.sum += holds(&l->at[*i], each);
 		if (l->at[*i].limit < q.smallest->limit)
 			q.smallest = &l->at[*i];
 	}
-	q.holds = subject_spread(holds(q.smallest, datagram_bytes), q.sockets);
+	q.holds = subject_spread(holds(q.smallest, each), q.sockets);
 	return q;
 }
 
 static struct subject_queue smallest_queue(const struct subject *s, enum listener_kind kind,
-					   uint64_t datagram_bytes, bool aside)
+					   struct datagram_taken each, bool aside)
 {
 	struct subject_queue min = {0};
 	for (size_t i = 0; i < s->listeners.count;) {
-		struct subject_queue q = group_queue(&s->listeners, datagram_bytes, &i);
+		struct subject_queue q = group_queue(&s->listeners, &each, &i);
 		if (q.smallest->kind == kind && q.smallest->aside == aside &&
 		    (!min.smallest || q.holds < min.holds))
 			min = q;
@@ -214,11 +215,17 @@ static struct subject_queue smallest_queue(const struct subject *s, enum listene
 
 struct subject_queue subject_queue(const struct subject *s, enum listener_kind kind)
 {
-	return smallest_queue(s, kind, target_default().datagram_bytes, false);
+	return smallest_queue(s, kind, (struct datagram_taken){1, 1}, false);
+}
+
+struct subject_queue subject_datagrams(const struct subject *s, bool page)
+{
+	return smallest_queue(s, LISTENER_UDP,
+			      datagram_taken(target_default().datagram_bytes, page), false);
 }
 
 struct subject_queue subject_aside(const struct subject *s, enum listener_kind kind,
-				   uint64_t datagram_bytes)
+				   struct datagram_taken each)
 {
-	return smallest_queue(s, kind, datagram_bytes, true);
+	return smallest_queue(s, kind, each, true);
 }

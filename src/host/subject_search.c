@@ -10,9 +10,9 @@
 
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/order.h"
 #include "host/descriptors.h"
 #include "host/elsewhere.h"
+#include "host/inode_table.h"
 #include "host/machine.h"
 #include "host/processes.h"
 
@@ -104,8 +104,7 @@ static bool process_asked(const struct subject_search *s, const struct process_s
 /* NULL: it is none of a listener. */
 static struct claim *claim_find(const struct subject_search *s, uint64_t inode)
 {
-	const struct claim key = {.inode = inode};
-	return inode ? bsearch(&key, s->claims, s->claim_count, sizeof(key), u64_compare) : NULL;
+	return inode_table_find(s->claims, s->claim_count, sizeof(*s->claims), inode);
 }
 
 static bool is_held(const struct subject_search *s, const struct listener *l)
@@ -135,7 +134,7 @@ int subject_search_make(struct subject_search *s, struct err *e)
 	for (size_t i = 0; i < s->all->count; i++)
 		if (s->all->at[i].inode)
 			s->claims[s->claim_count++].inode = s->all->at[i].inode;
-	qsort(s->claims, s->claim_count, sizeof(*s->claims), u64_compare);
+	inode_table_sort(s->claims, s->claim_count, sizeof(*s->claims));
 	s->unheld = s->claim_count;
 	return 0;
 }

@@ -99,7 +99,8 @@ static void judge_aside(const struct queue_watch *w)
 	} kinds[] = {{LISTENER_TCP, t->datagrams_only ? 0 : target_accept_queue(t)},
 		     {LISTENER_UDP, target_datagrams(t)}};
 	for (size_t i = 0; s && i < sizeof(kinds) / sizeof(*kinds); i++) {
-		struct subject_queue q = subject_aside(s, kinds[i].kind, t->datagram_bytes);
+		struct subject_queue q = subject_aside(
+			s, kinds[i].kind, datagram_taken(t->datagram_bytes, w->after->page));
 		bool udp = kinds[i].kind == LISTENER_UDP, small = q.holds < kinds[i].needed;
 		/* Then the load of TCP has no verdict. */
 		bool only = !udp && !subject_listens(s, LISTENER_TCP) && !t->datagrams_per_s;

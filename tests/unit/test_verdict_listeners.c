@@ -837,8 +837,8 @@ static void subject_is_managed(struct looks *m, uint64_t datagrams_per_s)
 }
 static void subject_is_managed_only(struct looks *m) { subject_is_managed(m, 0); }
 static void subject_is_managed_too(struct looks *m) { subject_is_managed(m, 100); }
-/* A UDP socket on a port of the kernel's choice, whose buffer holds 434 datagrams of a card, or 144
- * of three fragments each; 200 arrive in a stall. */
+/* A UDP socket on a port of the kernel's choice, whose buffer holds 434 datagrams of a card, 205 of
+ * one that gives each a page, or 144 of three fragments each; 200 arrive in a stall, or 220. */
 static void subject_has_datagrams_aside(struct looks *m, uint64_t bytes)
 {
 	static struct listener own[2];
@@ -855,6 +855,17 @@ static void subject_has_datagrams_aside(struct looks *m, uint64_t bytes)
 	m->target.datagram_bytes = bytes;
 }
 static void datagrams_fit_aside(struct looks *m) { subject_has_datagrams_aside(m, 1200); }
+static void datagrams_do_not_at_a_page_each(struct looks *m)
+{
+	subject_has_datagrams_aside(m, 1200);
+	m->target.datagrams_per_s = 2200;
+	m->after.queues.page = true;
+}
+static void datagrams_fit_at_half_a_page(struct looks *m)
+{
+	datagrams_do_not_at_a_page_each(m);
+	m->after.queues.page = false;
+}
 static void large_datagrams_do_not(struct looks *m) { subject_has_datagrams_aside(m, 4000); }
 /* A shutdown port, and one that has clients. */
 static void subject_serves_on_loopback(struct looks *m)
@@ -1596,6 +1607,8 @@ static void each_look_gets_its_findings(void **state)
 		{subject_is_managed_only, "listeners.aside warning", "listeners.aside warning"},
 		{subject_is_managed_too, "listeners.aside note", "listeners.aside note"},
 		{datagrams_fit_aside, "", ""},
+		{datagrams_fit_at_half_a_page, "", ""},
+		{datagrams_do_not_at_a_page_each, "listeners.aside note", "listeners.aside note"},
 		{large_datagrams_do_not, "listeners.aside note", "listeners.aside note"},
 		{subject_serves_on_loopback, "listeners.aside warning, listeners.aside note",
 		 "listeners.aside warning, listeners.aside note"},

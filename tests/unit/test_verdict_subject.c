@@ -146,6 +146,35 @@ static void the_smallest_address_is_the_queue(void **state)
 	assert_null(subject_queue(&s.subject, LISTENER_UNIX).smallest);
 }
 
+/* A card gives each datagram half a page, or one: loopback has none. */
+static void what_datagrams_take_finds_the_smallest_buffer(void **state)
+{
+	static const struct {
+		uint32_t loopback, all;
+		bool page;
+		size_t smallest;
+		uint64_t holds;
+	} rows[] = {
+		{212992, 300000, false, 0, 92}, {212992, 300000, true, 1, 61},
+		{4608, 300000, true, 0, 2},     {212992, 4608, true, 1, 1},
+		{212992, 2304, false, 1, 1},
+	};
+	static struct running s;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		running_make(&s, 2, 0);
+		for (size_t k = 0; k < 2; k++) {
+			s.at[k].kind = LISTENER_UDP;
+			s.at[k].limit = k ? rows[i].all : rows[i].loopback;
+			snprintf(s.at[k].address, sizeof(s.at[k].address), "%s",
+				 k ? "udp:0.0.0.0:53" : "udp:127.0.0.1:53");
+		}
+		struct subject_queue q = subject_datagrams(&s.subject, rows[i].page);
+		if (q.smallest != &s.at[rows[i].smallest] || q.holds != rows[i].holds)
+			fail_msg("row %zu: %s holds %llu", i, q.smallest->address,
+				 (unsigned long long)q.holds);
+	}
+}
+
 /* Clients of an address reach each of its sockets, those of a path only the one at its file. */
 static void only_sockets_of_inet_share_arrivals(void **state)
 {
@@ -309,7 +338,8 @@ static void the_queue_is_that_of_clients(void **state)
 		s.subject.listeners.count = count;
 		subject_set_aside(&s.subject, &ephemeral);
 		const struct listener *queue = subject_queue(&s.subject, rows[i].kind).smallest,
-				      *aside = subject_aside(&s.subject, rows[i].kind, 1200)
+				      *aside = subject_aside(&s.subject, rows[i].kind,
+							     datagram_taken(1200, true))
 						       .smallest;
 		if (strcmp(queue ? queue->address : "", rows[i].queue) ||
 		    strcmp(aside ? aside->address : "", rows[i].aside))
@@ -892,6 +922,7 @@ int main(void)
 		cmocka_unit_test(datagrams_are_what_some_servers_are_for),
 		cmocka_unit_test(parts_of_a_group),
 		cmocka_unit_test(the_smallest_address_is_the_queue),
+		cmocka_unit_test(what_datagrams_take_finds_the_smallest_buffer),
 		cmocka_unit_test(only_sockets_of_inet_share_arrivals),
 		cmocka_unit_test(the_queue_is_that_of_clients),
 		cmocka_unit_test(what_has_most_clients_is_not_set_aside),
