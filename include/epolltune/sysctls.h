@@ -31,6 +31,8 @@ bool sysctl_named(const char *general, const char *name, char named[SYSCTL_NAME]
 const char *sysctl_key(const char *name);
 /* The other name of such a value; NULL: it has one name. */
 const char *sysctl_twin(const char *name);
+/* Whether two names, with dots, are of one value. */
+bool sysctl_same(const char *name, const char *other);
 
 #define SYSCTL_NEVER KERNEL(0, 1)
 

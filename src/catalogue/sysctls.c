@@ -446,6 +446,11 @@ const char *sysctl_twin(const char *name)
 	return NULL;
 }
 
+bool sysctl_same(const char *name, const char *other)
+{
+	return strcmp(sysctl_key(name), sysctl_key(other)) == 0;
+}
+
 bool sysctl_general(const char *name, char general[SYSCTL_NAME])
 {
 	static const char *const interfaces[] = {"net.ipv4.conf.", "net.ipv6.conf.",

@@ -235,7 +235,7 @@ static const struct line_effect *line_later(const struct effects *s, size_t i)
 {
 	const struct line_effect *x = &s->lines[i], *later = NULL;
 	for (size_t k = i + 1; k < s->count && s->lines[k].side == x->side; k++)
-		if (!strcmp(sysctl_key(s->lines[k].name), sysctl_key(x->name)))
+		if (sysctl_same(s->lines[k].name, x->name))
 			later = &s->lines[k];
 	return later;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/sysctls.h"
 
 #define TUNED_ACTIVE "etc/tuned/active_profile"
 #define TUNED_DEPTH 8 /* of profiles that include others */
@@ -14,26 +15,59 @@
 static bool take(const char *text, size_t length, const char *name, struct sysctl_setting *out)
 {
 	struct sysctl_line line;
-	if (!sysctl_d_line(text, length, &line) || line.exclude || strcmp(line.name, name) != 0)
+	if (!sysctl_d_line(text, length, &line) || line.exclude || !sysctl_same(line.name, name))
 		return false;
 	memcpy(out->value, line.value, sizeof(out->value));
 	return true;
 }
 
+/* TuneD and the kernel, of its command line, take the quotes around a value away, other than
+ * sysctl.d. */
+static void quotes_strip(char *value)
+{
+	size_t length = strlen(value);
+	if (length < 2 || !strchr("\"'", *value) || value[length - 1] != *value)
+		return;
+	memmove(value, value + 1, length - 2);
+	value[length - 2] = 0;
+}
+
+/* The end of a parameter of the kernel's command line, which may have blanks in quotes:
+ * lib/cmdline.c, next_arg(). */
+static size_t parameter_length(const char *at)
+{
+	bool quoted = false;
+	size_t n = 0;
+	for (; at[n] && (quoted || !strchr(" \n", at[n])); n++)
+		quoted ^= at[n] == '"';
+	return n;
+}
+
+/* The parameters behind "--" are those of process 1. */
 static bool find_cmdline(const struct host *h, const char *name, struct sysctl_setting *out)
 {
-	static const char key[] = "sysctl.";
+	static const char key[] = "sysctl";
+	const size_t prefix = strlen(key) + 1; /* with "." or "/" */
 	CLEAN(free_pointer) char *text = NULL;
 	bool found = false;
 	if (host_read_all(h, "proc/cmdline", &text, NULL) < 0)
 		return false;
-	for (const char *at = text; *at; at += strspn(at, " \n")) {
-		size_t length = strcspn(at, " \n"), n = strlen(key);
-		if (length > n && strncmp(at, key, n) == 0)
-			found |= take(at + n, length - n, name, out);
-		at += length;
+	for (char *at = text; *(at += strspn(at, " \n"));) {
+		size_t length = parameter_length(at);
+		bool last = !at[length];
+		at[length] = 0;
+		if (!strcmp(at, "--"))
+			break;
+		char *word = at + (*at == '"');
+		if (word > at && length > 1 && at[length - 1] == '"')
+			at[length - 1] = 0;
+		if (!strncmp(word, key, strlen(key)) && strchr("./", word[strlen(key)]) &&
+		    strlen(word) > prefix && take(word + prefix, strlen(word + prefix), name, out))
+			found = true;
+		at += length + !last;
 	}
 	if (found) {
+		quotes_strip(out->value);
 		snprintf(out->file, sizeof(out->file), "/proc/cmdline");
 		out->line = 1;
 	}
@@ -62,16 +96,6 @@ static char *read_profile(struct tuned *t, const char *profile)
 			return text;
 	}
 	return NULL;
-}
-
-/* TuneD takes the quotes around a value away, other than sysctl.d. */
-static void quotes_strip(char *value)
-{
-	size_t length = strlen(value);
-	if (length < 2 || !strchr("\"'", *value) || value[length - 1] != *value)
-		return;
-	memmove(value, value + 1, length - 2);
-	value[length - 2] = 0;
 }
 
 /* A profile's own lines override those of the profiles that it includes. */

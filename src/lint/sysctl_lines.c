@@ -346,7 +346,7 @@ static bool myth_judge(struct lint *l, const struct assignment *a)
 		for (size_t k = 0; k < 3 && myth->knobs[k]; k++) {
 			struct value_rule v = {.machine = &m, .level = myth->level};
 			memcpy(v.field, a->field, sizeof(v.field));
-			if (strcmp(myth->knobs[k], a->read.name) || !myth->followed(&v))
+			if (!sysctl_same(myth->knobs[k], a->read.name) || !myth->followed(&v))
 				continue;
 			lint_add(l, a->line, LINT_CLASSIC, "", "%s = %s %s: %s Remove the line.",
 				 a->read.name, a->read.value, myth->effect, myth->reason);
@@ -706,7 +706,7 @@ static void replaced_judge(struct lint *l, const struct lint_value *v,
 			   const struct lint_value *next)
 {
 	struct lint_line line = {v->file, "", v->line};
-	const struct knob *k = knob_find(v->name);
+	const struct knob *k = knob_find(v->key);
 	char taken[KNOB_VALUE] = "", what[LINT_TEXT], text[LINT_TEXT];
 	if (k)
 		knob_taken(k, l->kernel, next->value, taken);

@@ -7,6 +7,7 @@
 #include "epolltune/knob_value.h"
 #include "epolltune/report.h"
 #include "epolltune/sysctl_d.h"
+#include "epolltune/sysctls.h"
 #include "host/modules.h"
 #include "host/sysctl_boot.h"
 #include "tune/dropin.h"
@@ -217,7 +218,7 @@ const struct change_kind kind_sysctl = {
 static bool sets(const char *line, size_t length, const char *name)
 {
 	struct sysctl_line read;
-	return sysctl_d_line(line, length, &read) && !read.pattern && strcmp(read.name, name) == 0;
+	return sysctl_d_line(line, length, &read) && !read.pattern && sysctl_same(read.name, name);
 }
 
 static struct dropin_place place_of(const char *name)

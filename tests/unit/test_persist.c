@@ -8,6 +8,7 @@
 
 #include "epolltune/host.h"
 #include "host/modules.h"
+#include "host/sysctl_boot.h"
 #include "tune/kind.h"
 #include "tune/persist.h"
 #include "tune/plan.h"
@@ -362,6 +363,41 @@ static void the_boots_own_value(void **state)
 	}
 }
 
+/* The other name of a value, and values with blanks. */
+static void boot_sets_a_value_by_either_name(void **state)
+{
+	static const char max[] = "net.netfilter.nf_conntrack_max", rmem[] = "net.ipv4.tcp_rmem";
+	static const struct {
+		const char *cmdline, *profile, *name, *value; /* NULL: nothing sets it */
+	} rows[] = {
+		{"sysctl.net.nf_conntrack_max=7", NULL, max, "7"},
+		{"sysctl/net/netfilter/nf_conntrack_max=8", NULL, max, "8"},
+		{"x sysctl.net.ipv4.tcp_rmem=\"1 2 3\" y", NULL, rmem, "1 2 3"},
+		{"\"sysctl.net.ipv4.tcp_rmem=1 2 3\" y", NULL, rmem, "1 2 3"},
+		{"a=\"b sysctl.net.nf_conntrack_max=7\"", NULL, max, NULL},
+		{"quiet -- sysctl.net.nf_conntrack_max=7", NULL, max, NULL},
+		{"sysctl sysctl. sysctlx=1", NULL, max, NULL},
+		{"", "[sysctl]\nnet.nf_conntrack_max=9\n", max, "9"},
+		{"", "[sysctl]\nnet/netfilter/nf_conntrack_max = \"9\"\n", max, "9"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct sysctl_setting set;
+		struct output o = run("cd %s && mkdir -p etc/tuned/guest run/tuned && rm -f "
+				      "run/tuned/*",
+				      root);
+		output_free(&o);
+		put("/proc/cmdline", rows[i].cmdline);
+		if (rows[i].profile) {
+			put("/run/tuned/tuned.pid", "1\n");
+			put("/etc/tuned/active_profile", "guest\n");
+			put("/etc/tuned/guest/tuned.conf", rows[i].profile);
+		}
+		bool found = sysctl_boot_find(host, rows[i].name, &set) == SYSCTL_BOOT_SET;
+		if (found != !!rows[i].value || (found && strcmp(set.value, rows[i].value) != 0))
+			fail_msg("row %zu: \"%s\"", i, found ? set.value : "");
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
 
 int main(void)
@@ -378,6 +414,7 @@ int main(void)
 		TEST(lines_count_as_the_kernel_reads_them),
 		TEST(no_file_in_memory),
 		TEST(the_boots_own_value),
+		TEST(boot_sets_a_value_by_either_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
