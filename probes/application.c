@@ -594,7 +594,8 @@ static const struct experiment experiments[] = {
 	},
 	{
 		.wall = "application.accepts",
-		.again = 2,
+		.spread = GUEST_SPREAD,
+		.again = GUEST_AGAIN,
 		.metrics = {[SERVER_CPU] = {"CPU time of the server", "% of a CPU"},
 			    [CLIENT_CPU] = {"CPU time of the client", "% of a CPU"},
 			    [OVERFLOWED] = {"ListenOverflows", "SYNs"}},
@@ -605,7 +606,8 @@ static const struct experiment experiments[] = {
 	},
 	{
 		.wall = "application.rate",
-		.again = 2,
+		.spread = GUEST_SPREAD,
+		.again = GUEST_AGAIN,
 		.due = true,
 		.applies = rate_applies,
 		.bound = rate_bound,

@@ -402,17 +402,27 @@ static void judge_allowances(const struct nic_watch *w, const struct nic *n, str
 	}
 }
 
+/* One may be damaged anywhere: so many of a window, and so large a share, delay connections. */
+#define ERRORS_MIN 10
+#define ERRORS_SHARE PAST_SHARE
+
 static void judge_errors(const struct nic_watch *w, const struct nic *n, struct report *r)
 {
-	struct nic_loss l = nic_loss(nics_find(&w->before->nics, n->name), n, NIC_LOSS_OTHER);
+	const struct nic *before = nics_find(&w->before->nics, n->name);
+	struct nic_loss l = nic_loss(before, n, NIC_LOSS_OTHER);
 	struct wording words = {0};
 	if (!l.grown)
 		return;
 	words_growth(w, l.grown, &words);
 	words_device(w->after, n, &words);
 	wording_set(&words, "counter", "%s", l.grew);
-	finding_evidence(report_finding(r, "nic.errors", &words), l.grew, "packets",
-			 (double)l.grown, NAN);
+	struct finding *f = report_finding(r, "nic.errors", &words);
+	finding_evidence(f, l.grew, "packets", (double)l.grown, NAN);
+	double all = (double)(nic_packets(before, n) + l.grown);
+	if (l.grown >= ERRORS_MIN && (double)l.grown >= ERRORS_SHARE * all)
+		return;
+	f->level = LEVEL_NOTE;
+	f->answer[0] = 0;
 }
 
 static uint64_t without(uint64_t count, uint64_t part) { return count > part ? count - part : 0; }

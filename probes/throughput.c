@@ -17,6 +17,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/connections.h"
+#include "epolltune/guest_load.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 #include "epolltune/task.h"
@@ -399,6 +400,7 @@ static struct cost throughput_cost(const struct target *t, const struct settings
 static const struct experiment experiments[] = {
 	{
 		.wall = "application.throughput",
+		.spread = GUEST_SPREAD,
 		.again = 2,
 		.due = true,
 		.metrics = {[WINDOW] = {"window in flight", "B"},

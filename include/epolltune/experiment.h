@@ -125,7 +125,8 @@ struct cost {
 struct experiment {
 	const char *wall; /* its row in the catalogue */
 	/* By how many percent repeated runs differ, on a busy machine and a quiet one: a proof must
-	 * exceed the need and the margin by as much. 0: it counts, and runs do not differ. */
+	 * exceed the need and the margin by as much, and a run that misses the need by less (than a
+	 * tenth, at most) makes it tight, not short. 0: it counts, and runs do not differ. */
 	unsigned spread;
 	/* Maximum number of further runs while one is inconclusive, as the disturbance may end;
 	 * none begins later than PROBE_AGAIN_MS after the first. */

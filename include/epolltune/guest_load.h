@@ -9,6 +9,10 @@
 
 /* For how long the rate of a closed loop is counted. */
 #define GUEST_CLOSED_US 500000
+/* By how many percent such rates differ, and how often one is counted again while the machine is
+ * too busy: other processes come and go, and a longer run would meet more of them. */
+#define GUEST_SPREAD 10
+#define GUEST_AGAIN 6
 #define GUEST_BAD sizeof(((struct outcome *)0)->why)
 
 /* What came of the requests of an order. */

@@ -391,9 +391,10 @@ static const struct counter_row counters[] = {
 	 "ixgbe: packets that were dropped as no receive descriptor was free.", "nic.ring",
 	 REMEDY_DEVICE, "ethtool -S DEVICE | grep rx_no_dma_resources",
 	 "Enlarge the ring: ethtool -G DEVICE rx N; spread over more queues and CPUs."},
-	{"rx_discards_phy", "", "ethtool -S",
-	 "mlx5 and bnxt: packets that the card's own buffer could not hold.", "nic.ring",
-	 REMEDY_DEVICE, "ethtool -S DEVICE | grep rx_discards_phy",
+	{"rx_discards_phy", "outbound_pci_buffer_overflow", "ethtool -S",
+	 "mlx5 and bnxt: packets that the card's own buffer could not hold; with "
+	 "outbound_pci_buffer_overflow as the PCIe bus took them too slowly.",
+	 "nic.ring", REMEDY_DEVICE, "ethtool -S DEVICE | grep -e rx_discards_phy -e pci",
 	 "Pause frames (ethtool -A DEVICE rx on tx on), a larger ring, or less traffic in bursts."},
 	{"rx_over_errors", "over_errors", "ethtool -S",
 	 "Packets that a card received faster than its buffer was emptied.", "nic.ring",
@@ -403,12 +404,16 @@ static const struct counter_row counters[] = {
 	 ""
 	 "port.rx_discards\nport.rx_dropped\nrx_dropped.nic\nrx_total_ring_discards\nrx_fw_discards\n"
 	 "rx_overruns\nrx_queue_full\nrx_no_bufs\nrx_out_of_resource\nhc_rx_discards_no_wqe\n"
-	 "rx_queue_0_drops\npkts rx OOB\nrx-hw-drop-overruns",
+	 "rx_queue_0_drops\npkts rx OOB\nrx-hw-drop-overruns\nrx_discard_packets_cos0\n"
+	 "port_rx_nodesc_drops\nno_buff_discards\nbrb_discards\nrxq0: rx_drops_no_frags",
 	 "ethtool -S",
 	 "Packets that the card dropped as its receive ring was full: bnxt_en (also "
-	 "rx_total_ring_discards), tg3 (rx_discards), bnx2 (rx_fw_discards), igb "
+	 "rx_total_ring_discards; rx_discard_packets_cosN: the buffer of its port), tg3 "
+	 "(rx_discards), bnx2 (rx_fw_discards), igb and igc "
 	 "(rx_queue_N_drops), i40e (port.rx_discards), ice (rx_dropped, rx_dropped.nic), enic "
-	 "(rx_no_bufs), mana (hc_rx_discards_no_wqe), vmxnet3 (pkts rx OOB), the netdev family "
+	 "(rx_no_bufs), mana (hc_rx_discards_no_wqe), vmxnet3 (pkts rx OOB), sfc "
+	 "(port_rx_nodesc_drops), qede (no_buff_discards, brb_discards), be2net "
+	 "(rx_drops_no_frags), the netdev family "
 	 "(rx-hw-drop-overruns). The rx_queue_N_drops of virtio_net count packets that the "
 	 "driver could not take.",
 	 "nic.ring", REMEDY_DEVICE,
@@ -431,24 +436,30 @@ static const struct counter_row counters[] = {
 	{"rx-alloc-fail",
 	 "alloc_rx_buff_failed\nrx_alloc_fail\nrx_queue_0_alloc_failed\nrx_buff_alloc_err\n"
 	 "rx_total_oom_discards\nqueue_0_rx_page_alloc_fail\nrx_buf_alloc_fail\nrx buf alloc fail\n"
-	 "rx_no_memory\nrx0_drops",
+	 "rx_no_memory\nrx0_drops\nalloc_rx_page_failed\nrx_pg_alloc_fail\nrx_skb_alloc_fail\n"
+	 "queue_0_rx_skb_alloc_fail",
 	 "ethtool -S",
 	 "Packets that the driver dropped, or receive buffers that it could not fill, as no "
-	 "memory was free: alloc_rx_buff_failed (e1000e, ixgbe), rx_buff_alloc_err (mlx5), "
-	 "rx_total_oom_discards (bnxt_en), rx_page_alloc_fail (ena), rx_buf_alloc_fail (gve), "
+	 "memory was free: alloc_rx_buff_failed (e1000e, ixgbe), alloc_rx_page_failed (ixgbe), "
+	 "rx_alloc_fail and rx_pg_alloc_fail (i40e, ice), rx_buff_alloc_err (mlx5), "
+	 "rx_total_oom_discards (bnxt_en), rx_page_alloc_fail and rx_skb_alloc_fail (ena), "
+	 "rx_buf_alloc_fail and rx_skb_alloc_fail (gve), "
 	 "rx_no_memory (hv_netvsc), rxN_drops (virtio_net).",
 	 "", REMEDY_KERNEL,
 	 "ethtool -S DEVICE | grep -i -e alloc -e memory; dmesg | grep 'page allocation'",
 	 "Raise vm.min_free_kbytes, or find what holds the memory. A larger ring needs more of "
 	 "it."},
-	{"rx_errors", "rx_desc_err_dropped_pkt\nrx_crc_errors", "/sys/class/net/*/statistics",
+	{"rx_errors",
+	 "rx_desc_err_dropped_pkt\nrx_crc_errors\nrx_drops_packet_over_mru[0]\n"
+	 "rx_drops_invalid_checksum[0]",
+	 "/sys/class/net/*/statistics",
 	 "Received packets that were damaged or of a wrong length. Some drivers add packets "
 	 "lost at a full ring.",
 	 "", REMEDY_DEVICE, "ip -s -s link show DEVICE; ethtool -S DEVICE",
 	 "Look at the cable, the transceiver and the port of the switch; in a virtual machine "
 	 "at its host."},
 	{"rx_dropped", "RX*dropped", "/sys/class/net/*/statistics",
-	 "Packets that the driver or the kernel dropped. With ena, enic and cxgb4 a full ring "
+	 "Packets that the driver or the kernel dropped. With ena, enic, cxgb4 and idpf a full ring "
 	 "is among them; vmxnet3 and hv_netvsc count packets there that they had no memory for; "
 	 "elsewhere it counts protocols that nothing receives.",
 	 "nic.ring", REMEDY_DEVICE, "ip -s -s link show DEVICE; ethtool -i DEVICE",

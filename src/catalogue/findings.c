@@ -1327,14 +1327,17 @@ static const struct finding_row findings[] = {
 	 .action = "Watch longer with --window, under load.",
 	 .proof = "ethtool -S DEVICE | grep allowance; hw-drop-ratelimits of the netdev family"},
 	{.id = "nic.errors",
+	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_DEVICE,
 	 .observed = true,
 	 .about = "{device}",
+	 .answer = "{device} loses packets",
 	 .title = "{device} loses packets, not at its ring",
 	 .detail = "{counter} grew by {count} in {window}{beside}: packets were damaged, or the "
 		   "kernel had no memory for them. A larger ring does not help.",
-	 .meaning = "An interface dropped received packets that were damaged or for which no "
-		    "memory was free.",
+	 .meaning =
+		 "An interface dropped received packets that were damaged or for which no "
+		 "memory was free. It is a note where they were few, or less than one in a thousand.",
 	 .action =
 		 "Damaged packets: look at the cable, the transceiver and the switch (ethtool -S). "
 		 "No memory: raise vm.min_free_kbytes, or find what holds the memory.",

@@ -25,16 +25,19 @@ static const struct {
 	 offsetof(struct nic_queue, hw_drop_overruns)},
 	{NIC_LOSS_RING, ETHTOOL, "rx_no_dma_resources", "", 0}, /* ixgbe */
 	{NIC_LOSS_RING, ETHTOOL, "rx_queue_*_drops", "igb", 0},
+	{NIC_LOSS_RING, ETHTOOL, "rx_queue_*_drops", "igc", 0},
 	{NIC_LOSS_RING, ETHTOOL, "port.rx_dropped", "", 0}, /* i40e before 6.9 */
 	{NIC_LOSS_RING, ETHTOOL, "port.rx_discards", "i40e", 0},
 	{NIC_LOSS_RING, ETHTOOL, "rx_dropped.nic", "", 0}, /* ice: the port's buffer */
 	{NIC_LOSS_RING, ETHTOOL, "rx_dropped", "ice", 0},
 	{NIC_LOSS_RING, ETHTOOL, "rx_out_of_buffer", "", 0}, /* mlx5 */
 	{NIC_LOSS_RING, ETHTOOL, "rx_discards_phy", "", 0},
+	{NIC_LOSS_RING, ETHTOOL, "outbound_pci_buffer_overflow", "mlx5_core", 0},
 	{NIC_LOSS_RING, ETHTOOL, "rx_discards", "", 0},
 	{NIC_LOSS_RING, ETHTOOL, "[*]: rx_discards", "bnxt_en", 0},
 	{NIC_LOSS_RING, ETHTOOL, "rx_total_ring_discards", "bnxt_en", 0},
-	{NIC_LOSS_RING, ETHTOOL, "rx_fw_discards", "", 0}, /* bnx2 */
+	{NIC_LOSS_RING, ETHTOOL, "rx_discard_packets_cos*", "bnxt_en", 0}, /* the port's buffer */
+	{NIC_LOSS_RING, ETHTOOL, "rx_fw_discards", "", 0},                 /* bnx2 */
 	{NIC_LOSS_RING, ETHTOOL, "rx_overruns", "", 0},
 	{NIC_LOSS_RING, ETHTOOL, "rx_queue_full", "", 0},
 	{NIC_LOSS_RING, ETHTOOL, "rx_no_bufs", "", 0}, /* enic */
@@ -43,9 +46,14 @@ static const struct {
 	{NIC_LOSS_RING, ETHTOOL, "rx_queue_drop_cnt[*]", "gve", 0},
 	{NIC_LOSS_RING, ETHTOOL, "hc_rx_discards_no_wqe", "mana", 0},
 	{NIC_LOSS_RING, ETHTOOL, "pkts rx OOB", "vmxnet3", 0},
+	{NIC_LOSS_RING, ETHTOOL, "port_rx_nodesc_drops", "", 0}, /* sfc */
+	{NIC_LOSS_RING, ETHTOOL, "no_buff_discards", "qede", 0},
+	{NIC_LOSS_RING, ETHTOOL, "brb_discards", "qede", 0}, /* the port's buffer */
+	{NIC_LOSS_RING, ETHTOOL, "rxq*: rx_drops_no_frags", "be2net", 0},
 	{NIC_LOSS_AMONG, STATISTIC, "rx_dropped", "ena", 0},
 	{NIC_LOSS_AMONG, STATISTIC, "rx_dropped", "enic", 0},
 	{NIC_LOSS_AMONG, STATISTIC, "rx_dropped", "cxgb4", 0},
+	{NIC_LOSS_AMONG, STATISTIC, "rx_dropped", "idpf", 0},
 	{NIC_LOSS_SHAPED, ETHTOOL, "bw_in_allowance_exceeded", "ena", 0},
 	{NIC_LOSS_SHAPED, ETHTOOL, "bw_out_allowance_exceeded", "ena", 0},
 	{NIC_LOSS_SHAPED, ETHTOOL, "pps_allowance_exceeded", "ena", 0},
@@ -57,13 +65,20 @@ static const struct {
 	{NIC_LOSS_OTHER, STATISTIC, "rx_errors", "", 0},
 	{NIC_LOSS_OTHER, QSTATS, "rx-alloc-fail", "", offsetof(struct nic_queue, alloc_fail)},
 	{NIC_LOSS_OTHER, ETHTOOL, "alloc_rx_buff_failed", "", 0}, /* e1000e, ixgbe */
+	{NIC_LOSS_OTHER, ETHTOOL, "alloc_rx_page_failed", "", 0}, /* ixgbe */
 	{NIC_LOSS_OTHER, ETHTOOL, "rx_queue_*_alloc_failed", "igb", 0},
-	{NIC_LOSS_OTHER, ETHTOOL, "rx_alloc_fail", "", 0},     /* i40e */
+	{NIC_LOSS_OTHER, ETHTOOL, "rx_queue_*_alloc_failed", "igc", 0},
+	{NIC_LOSS_OTHER, ETHTOOL, "rx_alloc_fail", "", 0},     /* i40e, ice */
+	{NIC_LOSS_OTHER, ETHTOOL, "rx_pg_alloc_fail", "", 0},  /* likewise */
 	{NIC_LOSS_OTHER, ETHTOOL, "rx_buff_alloc_err", "", 0}, /* mlx5 */
 	{NIC_LOSS_OTHER, ETHTOOL, "rx_total_oom_discards", "bnxt_en", 0},
 	{NIC_LOSS_OTHER, ETHTOOL, "queue_*_rx_page_alloc_fail", "ena", 0},
+	{NIC_LOSS_OTHER, ETHTOOL, "queue_*_rx_skb_alloc_fail", "ena", 0},
 	{NIC_LOSS_OTHER, ETHTOOL, "rx_buf_alloc_fail", "gve", 0},
+	{NIC_LOSS_OTHER, ETHTOOL, "rx_skb_alloc_fail", "gve", 0},
 	{NIC_LOSS_OTHER, ETHTOOL, "rx_desc_err_dropped_pkt", "gve", 0},
+	{NIC_LOSS_OTHER, ETHTOOL, "rx_drops_packet_over_mru[*]", "gve", 0},
+	{NIC_LOSS_OTHER, ETHTOOL, "rx_drops_invalid_checksum[*]", "gve", 0},
 	{NIC_LOSS_OTHER, ETHTOOL, "rx buf alloc fail", "vmxnet3", 0},
 	{NIC_LOSS_OTHER, ETHTOOL, "rx_no_memory", "hv_netvsc", 0},
 	{NIC_LOSS_OTHER, ETHTOOL, "rx_queue_*_drops", "virtio_net", 0}, /* before 6.10 */

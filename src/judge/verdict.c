@@ -136,12 +136,24 @@ static int64_t capacity_of(const struct bound *b, const struct outcome *o)
 	return b->capacity;
 }
 
-static enum wall_verdict outcome_verdict(const struct bound *b, const struct outcome *o)
+/* What a run missed its need by is no more than runs of it differ, and less than this percent. */
+#define MISSED_PERCENT 10
+
+static bool is_near(const struct experiment *x, const struct bound *b, const struct outcome *o)
+{
+	unsigned percent = x->spread < MISSED_PERCENT ? x->spread : MISSED_PERCENT;
+	return o->reached != REPORT_NONE && o->reached < b->need.min &&
+	       (double)o->reached > (double)b->need.min * (100 - percent) / 100;
+}
+
+static enum wall_verdict outcome_verdict(const struct experiment *x, const struct bound *b,
+					 const struct outcome *o)
 {
 	struct bound measured = *b;
 	measured.capacity = capacity_of(b, o);
 	measured.upper.is = b->upper.is && o->reached == REPORT_NONE;
-	return bound_verdict(&measured);
+	enum wall_verdict v = bound_verdict(&measured);
+	return v == VERDICT_SHORT && is_near(x, b, o) ? VERDICT_TIGHT : v;
 }
 
 static int64_t upper_end(const struct bound *b)
@@ -310,9 +322,13 @@ void wall_measure(const struct experiment *x, const struct target *t, const stru
 		w->limit = o->reached;
 	w->at_least = o->reached != REPORT_NONE && !o->limit_met;
 	w->at_most = w->at_most && o->reached == REPORT_NONE;
-	w->verdict = outcome_verdict(&b, o);
+	w->verdict = outcome_verdict(x, &b, o);
 	report_text(w->assumed, "%s", assumed_of(&b, o, w->verdict));
 	detail_fill(x, t, s, o, &b, w);
+	if (w->verdict == VERDICT_TIGHT && is_near(x, &b, o))
+		report_append(w->detail,
+			      "%sIt is below the need by less than repeated runs differ.",
+			      w->detail[0] ? " " : "");
 	if (o->remark[0])
 		report_append(w->detail, "%s%s", w->detail[0] ? " " : "", o->remark);
 }
@@ -325,7 +341,7 @@ bool outcome_suffices(const struct experiment *x, const struct target *t, const 
 		b.need.min += (int64_t)((double)b.need.min * x->spread / 100);
 	if (x->emulates && !b.part.margin)
 		b.part.capacity = REPORT_NONE; /* the run had what the application has to ask for */
-	return o->state == OUTCOME_CONCLUSIVE && outcome_verdict(&b, o) == VERDICT_OK;
+	return o->state == OUTCOME_CONCLUSIVE && outcome_verdict(x, &b, o) == VERDICT_OK;
 }
 
 bool settings_solve(const struct experiment *x, const struct target *t, const struct settings *now,

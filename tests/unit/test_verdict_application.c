@@ -1,6 +1,7 @@
 /* What connections to the server of check --run show. */
 #include "../../probes/application.c"
 #include "../support/support.h"
+#include "../support/verdict.h"
 
 static void memory_is_that_of_more_connections(void **state)
 {
@@ -162,6 +163,36 @@ static void no_reply_within_the_time_is_no_rate(void **state)
 	}
 }
 
+/* Of which a run differs from another by less than a tenth; and one on a busy machine is repeated.
+ */
+static void a_rate_that_nearly_suffices_is_tight(void **state)
+{
+	static const struct {
+		int64_t reached;
+		enum wall_verdict verdict;
+	} rows[] = {
+		{10, VERDICT_SHORT},   {899, VERDICT_SHORT}, {900, VERDICT_SHORT},
+		{901, VERDICT_TIGHT},  {999, VERDICT_TIGHT}, {1000, VERDICT_TIGHT},
+		{1249, VERDICT_TIGHT}, {1250, VERDICT_OK},
+	};
+	for (const struct experiment *x = experiments; x->wall; x++) {
+		struct target target = target_default();
+		target.rate_per_s = 1000;
+		if (strcmp(x->wall, "application.accepts"))
+			continue;
+		assert_true(x->again > 2);
+		const struct settings s = verdict_settings(x, "");
+		for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+			const struct outcome o = verdict_outcome(rows[i].reached, true);
+			const struct report *r = verdict_of(x, &target, &s, &o);
+			bool near = rows[i].verdict == VERDICT_TIGHT && rows[i].reached < 1000;
+			assert_int_equal(r->walls[0].verdict, rows[i].verdict);
+			assert_int_equal(!!strstr(r->walls[0].detail, "repeated runs differ"),
+					 near);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +201,7 @@ int main(void)
 		cmocka_unit_test(no_more_are_active_than_it_holds),
 		cmocka_unit_test(only_what_the_server_did_accuses_it),
 		cmocka_unit_test(no_reply_within_the_time_is_no_rate),
+		cmocka_unit_test(a_rate_that_nearly_suffices_is_tight),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -580,6 +580,15 @@ static void errors(struct moments *m)
 	m->cards[0].statistics.rx_errors = some(0);
 	m->cards[1].statistics.rx_errors = some(9);
 }
+static void errors_of(struct moments *m, uint64_t grown, uint64_t packets)
+{
+	m->cards[0].statistics.rx_errors = some(0);
+	m->cards[1].statistics.rx_errors = some(grown);
+	m->cards[1].statistics.rx_packets = some(1000000 + packets);
+}
+static void errors_many(struct moments *m) { errors_of(m, 10, 9990); }
+static void errors_few(struct moments *m) { errors_of(m, 9, 10); }
+static void errors_of_more(struct moments *m) { errors_of(m, 10, 9991); }
 
 /* Some drivers add lost packets to the errors. */
 static void ring_loses_as_errors(struct moments *m)
@@ -754,6 +763,9 @@ static const struct {
 	{ena_backlog_drops, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
 	 "softnet_stat column 2 (dropped)", 4000, "net.core.netdev_max_backlog 1000 -> 2000"},
 	{errors, "nic.errors", NOTE, REMEDY_DEVICE, "rx_errors", 9, ""},
+	{errors_many, "nic.errors", WARN, REMEDY_DEVICE, "rx_errors", 10, ""},
+	{errors_few, "nic.errors", NOTE, REMEDY_DEVICE, "rx_errors", 9, ""},
+	{errors_of_more, "nic.errors", NOTE, REMEDY_DEVICE, "rx_errors", 10, ""},
 	{ring_loses_as_errors, "nic.ring.overrun", WARN, REMEDY_DEVICE, "rx_missed_errors", 120,
 	 "device.ring.rx@eth0 256 -> 512"},
 	{function_loses, "nic.ring.overrun", WARN, REMEDY_DEVICE, "rx_missed_errors", 700,
