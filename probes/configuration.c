@@ -102,7 +102,8 @@ static void alone_make(const struct settings *s, struct subject *one, struct set
 static uint64_t clients_of(const struct target *t, const struct settings *s, uint64_t limit)
 {
 	const struct server_row *row = server_of(s->subject);
-	uint64_t each = limit * (100 - setting_of(s)->spare) / 100;
+	uint64_t unused = setting_of(s)->unused;
+	uint64_t each = (limit > unused ? limit - unused : 0) * (100 - setting_of(s)->spare) / 100;
 	if (row->clients_files)
 		each -= held_by(t, s) < each ? held_by(t, s) : each;
 	size_t all = subject_sharing(s->subject);
@@ -437,6 +438,7 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 	wording_flag(w, "uneven", !is_even(s));
 	led_words(t, s, limit.value, w);
 	wording_flag(w, "idle", set->spare);
+	wording_set(w, "answer", "%s", row->clients_answer ? row->clients_answer : "");
 	wording_set(w, "besides", "%s",
 		    s->clients.others ? quantity_count(s->clients.others).text : "");
 	wording_set(w, "waiting", "%s", waiting_of(s) ? quantity_count(waiting_of(s)).text : "");
@@ -580,6 +582,13 @@ static uint64_t nginx_own(const struct subject *s)
 	return own;
 }
 
+/* What each process has of its limit that no client has. */
+static uint64_t own_of(const struct settings *s)
+{
+	const struct server_setting *set = setting_of(s);
+	return set->spare ? nginx_own(s->subject) : set->unused;
+}
+
 /* What all its processes together may have open, and have. */
 struct clients_use {
 	uint64_t max; /* 0: unknown */
@@ -612,8 +621,7 @@ static struct clients_use use_of(const struct settings *s)
 	use.open = s->taken.accepted + (c->section[0] ? 0 : c->others);
 	if (setting_of(s)->both)
 		use.open += s->subject->opened;
-	if (setting_of(s)->spare)
-		use.own = nginx_own(s->subject) * processes;
+	use.own = own_of(s) * processes;
 	return use;
 }
 
@@ -627,8 +635,7 @@ static struct clients_use fullest_use(const struct sample *look)
 	    s->subject->accepting + s->subject->in_turns < 2)
 		return (struct clients_use){0};
 	use.open = look->fullest.accepted + (setting_of(s)->both ? look->fullest.opened : 0);
-	if (setting_of(s)->spare)
-		use.own = nginx_own(s->subject);
+	use.own = own_of(s);
 	return use;
 }
 

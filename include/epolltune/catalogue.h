@@ -264,6 +264,7 @@ struct server_setting {
 	 * unknown. */
 	uint64_t class_preset;
 	unsigned spare;       /* of its connections, in percent, that it does not give to clients */
+	unsigned unused;      /* of its number, connections that no client has */
 	const char *narrower; /* further sections that lower it for their listeners: the first
 				 for those after it; NULL: none */
 	const struct server_apart *apart; /* listeners of others; NULL: none */
@@ -304,10 +305,11 @@ struct server_row {
 	bool pauses;                /* at a limit it calls listen(fd, 0), and accepts none */
 	const char *clients;        /* the default of its limit on connections; NULL: it has none */
 	const char *clients_line;   /* the line that sets it, with {clients} */
-	bool clients_closed;    /* at that limit it closes new ones; otherwise it accepts none */
-	bool clients_files;     /* it sets its RLIMIT_NOFILE by that line */
-	bool files_raised;      /* it raises its soft limit as far as that line needs */
-	const char *files_line; /* of its limit on descriptors: {files} or {half}; NULL: none */
+	bool clients_closed; /* at that limit it closes new ones; otherwise it accepts none */
+	const char *clients_answer; /* what it answers those before; NULL: nothing is known */
+	bool clients_files;         /* it sets its RLIMIT_NOFILE by that line */
+	bool files_raised;          /* it raises its soft limit as far as that line needs */
+	const char *files_line;     /* of its limit on descriptors: {files} or {half}; NULL: none */
 	uint64_t files_bytes; /* that its tables take for each descriptor of the soft limit; 0: none
 			       */
 	const char *files_bound;    /* the line that bounds those tables; NULL: none */

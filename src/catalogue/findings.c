@@ -247,7 +247,7 @@ static const struct finding_row findings[] = {
 	      "connections unevenly}}}{waiting?, and its accept queue holds {waiting} more}. {both?Connections to servers behind it count, too. }{held?It holds "
 	      "{held} descriptor{held=1?:s} besides. }{besides?{besides} connection{besides=1?:s} "
 	      "to its other listeners {besides=1?counts:count}, too. }{idle?It closes idle ones when a sixteenth is "
-	      "left. }{alone?The kernel wakes the process that waited first\\: it may get most connections, and "
+	      "left. }{answer?With as many open it answers requests with {answer}. }{alone?The kernel wakes the process that waited first\\: it may get most connections, and "
 	      "closes those beyond its limit while the others have room. It suffices for {alone} to "
 	      "{capacity}.:It suffices for {capacity}.}",
 	      "{unit?{line}.:{possible?{how}:{server}\\: {line}.}{hashed? Or set {hashed}\\: a hash "
@@ -267,9 +267,10 @@ static const struct finding_row findings[] = {
 	 .title =
 		 "{one?{process} (pid {one}), one of {processes} processes,:{who}} has {open} of {max} "
 		 "connection{max=1?:s} open, its own limit\\: "
-		 "{lost?{closes?it closes new clients:new clients wait in its accept "
-		 "queue}:{closes?it would close the next client:the next client would wait in its "
-		 "accept queue}}",
+		 "{lost?{closes?it {answer?answers new clients with {answer} and closes them:closes "
+		 "new clients}:new clients wait in its accept queue}:{closes?it would {answer?answer "
+		 "the next client with {answer}:close the next client}:the next client would wait in "
+		 "its accept queue}}",
 	 .detail = LIMIT_OF_A_SERVER
 	 "{processes? for each of {processes} processes}.{both? Connections to servers behind it "
 	 "count, too.}{besides? {besides} connection{besides=1?:s} to its other listeners "

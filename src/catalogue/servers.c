@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "catalogue/servers_unread.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/list.h"
 #include "epolltune/quantity.h"
@@ -56,6 +57,9 @@ static const struct server_further haproxy_further[] = {
 	{"tcp-request content silent-drop", HAPROXY, NULL, FURTHER_LIMITS},
 	{"http-request deny deny_status 429", HAPROXY, NULL, FURTHER_LIMITS},
 	{"http-request silent-drop", HAPROXY, NULL, FURTHER_LIMITS},
+	/* Further ones wait, and get 503 after timeout queue. */
+	{"server", "backend,listen", "maxconn", FURTHER_LIMITS},
+	{"default-server", "defaults,backend,listen", "maxconn", FURTHER_LIMITS},
 	{0},
 };
 
@@ -263,7 +267,10 @@ static const struct server_row servers[] = {
 		.clients = "no limit",
 		.clients_line = "uvicorn --limit-concurrency {clients}",
 		.clients_closed = true,
+		.clients_answer = "503",
+		/* uvicorn/protocols/http: connections, with that of the request, >= the limit. */
 		.set = {[SERVER_CLIENTS] = {.option = "--limit-concurrency",
+					    .unused = 1,
 					    .elsewhere_variables = "UVICORN_LIMIT_CONCURRENCY="},
 			[SERVER_BACKLOG] = {.option = "--backlog"}},
 		.accepts_in_one = true,
@@ -364,6 +371,16 @@ static const struct server_row servers[] = {
 		.backlog = "net.core.somaxconn",
 		.backlog_line = "tcp_backlog_size: {backlog}",
 		.backlog_effect = "after a restart; a hot restart hands the sockets on",
+		.clients =
+			"no limit of clients, but 1 024 connections and requests to each cluster",
+		.clients_line =
+			"max_connections, max_pending_requests and max_requests: {clients} in "
+			"circuit_breakers of each cluster",
+		.clients_closed = true,
+		.clients_answer = "503",
+		.set = {[SERVER_CLIENTS] = {.unread = "circuit_breakers and connection limits",
+					    .asked = "curl of /clusters and /runtime at its admin "
+						     "address"}},
 	},
 	{
 		.process = "memcached",
@@ -429,6 +446,14 @@ static const struct server_row servers[] = {
 		.name = "OpenSSH",
 		.backlog = "128", /* SSH_LISTEN_BACKLOG, not configurable */
 		.backlog_effect = "after a restart",
+		/* sshd.c should_drop_connection() */
+		.clients =
+			"10:30:100 of those that have not logged in yet (from 10 on it closes 30 % "
+			"of the new ones, from 100 on all)",
+		.clients_line = "MaxStartups {clients}",
+		.clients_closed = true,
+		.set = {[SERVER_CLIENTS] = {.unread = "MaxStartups",
+					    .asked = "sshd -T | grep -i maxstartups"}},
 		.forks = true,
 		.sessions = true,
 	},
@@ -493,9 +518,14 @@ static const struct server_row servers[] = {
 	},
 };
 
-size_t server_row_count(void) { return sizeof(servers) / sizeof(*servers); }
+#define READ (sizeof(servers) / sizeof(*servers))
 
-const struct server_row *server_row_at(size_t i) { return &servers[i]; }
+size_t server_row_count(void) { return READ + servers_unread_count; }
+
+const struct server_row *server_row_at(size_t i)
+{
+	return i < READ ? &servers[i] : &servers_unread[i - READ];
+}
 
 uint32_t server_backlog(const struct server_row *row)
 {
@@ -518,8 +548,8 @@ bool process_named(const char *names, const char *process)
 const struct server_row *server_row_find(const char *process)
 {
 	for (size_t i = 0; i < server_row_count(); i++)
-		if (process_named(servers[i].process, process))
-			return &servers[i];
+		if (process_named(server_row_at(i)->process, process))
+			return server_row_at(i);
 	return NULL;
 }
 
@@ -578,12 +608,12 @@ const struct server_row *server_row_of_file(const char *path)
 {
 	const struct server_row *named = NULL;
 	for (size_t i = 0; i < server_row_count(); i++) {
-		if (!is_named_by(servers[i].files, path))
+		if (!is_named_by(server_row_at(i)->files, path))
 			continue;
-		if (is_below_trees(servers[i].trees, path))
-			return &servers[i];
+		if (is_below_trees(server_row_at(i)->trees, path))
+			return server_row_at(i);
 		if (!named)
-			named = &servers[i];
+			named = server_row_at(i);
 	}
 	return named;
 }
@@ -591,7 +621,7 @@ const struct server_row *server_row_of_file(const char *path)
 bool server_tree_has(const char *path)
 {
 	for (size_t i = 0; i < server_row_count(); i++)
-		if (is_in_trees(servers[i].trees, path))
+		if (is_in_trees(server_row_at(i)->trees, path))
 			return true;
 	return false;
 }

@@ -37,17 +37,22 @@ static ssize_t unit_read(const struct host *h, const char *name, uint64_t starte
 	return size >= 0 && process_precedes(started, &changed) ? -ENOTSUP : size;
 }
 
-/* Whether lines of a unit may give its service one of these variables: by its name, or by a list
- * of others. */
-static bool may_set(const char *text, const char *variables)
+static bool has_any(const char *text, size_t size, const char *names)
 {
 	struct list_item item;
-	if (variables && (strstr(text, "EnvironmentFile") || strstr(text, "PassEnvironment")))
-		return true;
-	while (list_next(&variables, &item))
-		if (memmem(text, strlen(text), item.text, (size_t)item.length))
+	while (list_next(&names, &item))
+		if (memmem(text, size, item.text, (size_t)item.length))
 			return true;
 	return false;
+}
+
+/* Whether lines of a unit may give its service one of these variables: by its name, or by what has
+ * others (a session of PAM those of /etc/environment). */
+static bool may_set(const char *text, const char *variables)
+{
+	static const char others[] = "EnvironmentFile,PassEnvironment,PAMName";
+	return variables &&
+	       (has_any(text, strlen(text), others) || has_any(text, strlen(text), variables));
 }
 
 struct checking {
@@ -104,6 +109,59 @@ static int unit_find(const struct host *h, const char *unit, const char *variabl
 	return rc;
 }
 
+/* Whether a file of systemd itself may give all services one of the variables, as
+ * DefaultEnvironment= does. One that is not there does not. */
+static bool file_gives(const struct checking *c, const char *path)
+{
+	CLEAN(free_pointer) char *text = NULL;
+	ssize_t size = unit_read(c->host, path, c->started, &text);
+	return size < 0 ? size != -ENOENT : has_any(text, (size_t)size, c->variables);
+}
+
+static bool directory_gives(const struct checking *c, const char *directory)
+{
+	char path[PATH_MAX + NAME_MAX + 2];
+	struct timespec changed;
+	const struct dirent *entry;
+	int rc;
+	bool gives = false;
+	CLEAN(close_directory)
+	DIR *all = unit_directory_open(c->host, getpid(), directory, &changed, &rc);
+	if (!all || process_precedes(c->started, &changed))
+		return all || rc;
+	while (!gives && (entry = readdir(all))) {
+		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+		gives = entry->d_name[0] != '.' && file_gives(c, path);
+	}
+	return gives;
+}
+
+/* systemd-system.conf(5), systemd.environment-generator(7), systemd.setenv= of
+ * kernel-command-line(7).
+ */
+static bool manager_gives(const struct checking *c)
+{
+	static const char *const trees[] = {"/etc/systemd", "/run/systemd",
+					    "/usr/local/lib/systemd", "/usr/lib/systemd",
+					    "/lib/systemd"};
+	static const char *const directories[] = {"system.conf.d", "system-environment-generators"};
+	CLEAN(free_pointer) char *line = NULL;
+	char path[PATH_MAX];
+	if (!c->variables)
+		return false;
+	ssize_t size = host_read_all(c->host, "proc/cmdline", &line, NULL);
+	bool gives = size < 0 || has_any(line, (size_t)size, c->variables);
+	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees) && !gives; i++) {
+		snprintf(path, sizeof(path), "%s/system.conf", trees[i]);
+		gives = file_gives(c, path);
+		for (size_t k = 0; k < sizeof(directories) / sizeof(*directories) && !gives; k++) {
+			snprintf(path, sizeof(path), "%s/%s", trees[i], directories[k]);
+			gives = directory_gives(c, path);
+		}
+	}
+	return gives;
+}
+
 /* The words behind "ExecStart=", which is there once. */
 static bool line_split(char *text, struct server_command *out)
 {
@@ -125,7 +183,11 @@ static bool line_split(char *text, struct server_command *out)
 int unit_command_read(const struct host *h, const char *unit, const char *variables,
 		      uint64_t started, char **text, struct server_command *out)
 {
+	const struct checking c = {h, variables, started};
 	*text = NULL;
 	int rc = *unit ? unit_find(h, unit, variables, started, text) : -ENOENT;
-	return rc ? rc : !may_set(*text, variables) && line_split(*text, out) ? 0 : -ENOTSUP;
+	if (rc)
+		return rc;
+	bool known = !may_set(*text, variables) && !manager_gives(&c);
+	return known && line_split(*text, out) ? 0 : -ENOTSUP;
 }

@@ -991,21 +991,31 @@ test_variables_of_a_unit_may_set_the_limit_of_a_server_that_hides_them() {
 		while True: listener.accept()
 	EOF
 	cat >unit.sh <<-'EOF'
-		mount -t tmpfs none /etc/systemd/system
-		printf '[Service]\nEnvironment=%s\nExecStart=/usr/bin/gunicorn -b :8080 -k gthread app:app\n' "$1" \
+		mount -t tmpfs none /etc/systemd
+		mkdir /etc/systemd/system /etc/systemd/system.conf.d
+		printf '[Manager]\n%s\n' "$2" >/etc/systemd/system.conf.d/own.conf
+		printf '[Service]\n%s\nExecStart=/usr/bin/gunicorn -b :8080 -k gthread app:app\n' "$1" \
 			>/etc/systemd/system/gunicorn.service
 		sleep 0.2 # longer than the clocks of processes and files differ
 		python3 -c 'import os, sys; os.execve(sys.executable, ["gunicorn: master [app:app]"], {})' <server.py >server.out 2>&1 &
 		echo 0::/system.slice/gunicorn.service >cgroup
 		mount --bind cgroup /proc/$!/cgroup
-		sleep 1
+		for i in $(seq 100); do
+			! grep -q ":1F90 .* 0A " /proc/net/tcp || break
+			sleep 0.1
+		done
 		epolltune check --quick --probe configuration --server :8080 --connections 20 --rate 10 --format json >a.json
 		umount /proc/$!/cgroup
 		kill $!
+		wait $! || true
 	EOF
-	unshare -m sh unit.sh PATH=/usr/bin
+	unshare -m sh unit.sh Environment=PATH=/usr/bin DefaultEnvironment=LANG=C
 	jq -se '.[0].walls[0] | .verdict == "ok" and .limit == 1000' a.json
-	unshare -m sh unit.sh GUNICORN_CMD_ARGS=--worker-connections=5
+	unshare -m sh unit.sh Environment=GUNICORN_CMD_ARGS=--worker-connections=5
+	jq -se '.[0].walls[0] | .verdict == "unknown"' a.json
+	unshare -m sh unit.sh "" 'DefaultEnvironment="GUNICORN_CMD_ARGS=--worker-connections=5"'
+	jq -se '.[0].walls[0] | .verdict == "unknown"' a.json
+	unshare -m sh unit.sh PAMName=login # /etc/environment
 	jq -se '.[0].walls[0] | .verdict == "unknown"' a.json
 }
 

@@ -602,6 +602,12 @@ static const struct {
 	{"haproxy", G F("a", "80\n  tcp-request connection track-sc0 src"), NULL, false},
 	{"haproxy", G F("a", "80") F("b", "81\n  rate-limit sessions 5"), NULL, false},
 	{"haproxy", G F("a", "80") "backend b\n  rate-limit sessions 5\n", NULL, false},
+	{"haproxy", G F("a", "80") "backend b\n  server c :81 maxconn 5 maxqueue 9\n", "server",
+	 false},
+	{"haproxy", G "listen a\n  bind :80\n  server c :81 check maxconn 5\n", "server", false},
+	{"haproxy", G D "  default-server maxconn 5\n" F("a", "80"), "default-server", false},
+	{"haproxy", G F("a", "80") "backend b\n  fullconn 5\n  server c :81 weight 9\n", NULL,
+	 false},
 };
 
 static void a_directive_that_may_limit_further_is_found(void **state)

@@ -239,10 +239,23 @@ static const struct limit_case cases[] = {
 	 REPORT_NONE, "which is 5 in Debian's pool by default; php-fpm -tt shows it, and", ""},
 	{"java", UNREAD("maxConnections"), 4096, 9, 1, TARGET_SERVER, 10000, VERDICT_UNKNOWN,
 	 REPORT_NONE, "which is 8 192 in Tomcat by default; server.xml, or", ""},
+	{"sshd", UNREAD("MaxStartups"), 1024, 9, 1, TARGET_SERVER, 10000, VERDICT_UNKNOWN,
+	 REPORT_NONE, "which is 10:30:100 of those that have not logged in yet (from 10 on", ""},
+	{"envoy", UNREAD("circuit_breakers and connection limits"), 1024, 9, 1, TARGET_SERVER, 10,
+	 VERDICT_UNKNOWN, REPORT_NONE, "does not read circuit_breakers and connection limits of",
+	 ""},
+	{"vsftpd", UNREAD("max_clients and max_per_ip"), 1024, 9, 1, TARGET_SERVER, 10,
+	 VERDICT_UNKNOWN, REPORT_NONE, "of vsftpd, which is 2 000, and 50 from one address by", ""},
+	{"squid", UNREAD("max_filedescriptors"), 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN,
+	 REPORT_NONE, "shows it, and further clients wait in the accept queue; check", ""},
 	/* None by its command or by default. */
 	{"uvicorn", ABSENT, 1024, 9, 1, TARGET_SERVER, 100000, VERDICT_NA, REPORT_NONE,
 	 "epolltune knows of no limit that this server has", ""},
-	{"uvicorn", OPTION("50"), 1024, 9, 1, TARGET_SERVER, 60, VERDICT_SHORT, 50, "", NULL},
+	/* With 50 open it answers 503. */
+	{"uvicorn", OPTION("50"), 1024, 9, 1, TARGET_SERVER, 50, VERDICT_SHORT, 49,
+	 "is 50, with which it answers 503.", "server.max_connections 50 -> 80"},
+	{"uvicorn", OPTION("50"), 1024, 9, 1, TARGET_SERVER, 49, VERDICT_TIGHT, 49, "", NULL},
+	{"uvicorn", OPTION("1"), 1024, 9, 1, TARGET_SERVER, 1, VERDICT_SHORT, 0, "", NULL},
 	/* Two sockets and two pipes of each. */
 	{"systemd-socket-", OPTION("256"), 65536, 9, 1, TARGET_SERVER, 300, VERDICT_SHORT, 256, "",
 	 NULL},
@@ -285,6 +298,26 @@ static void the_configuration_bounds_connections(void **state)
 			     c->verdict == VERDICT_SHORT   ? "application.limit.short critical"
 			     : c->verdict == VERDICT_TIGHT ? "application.limit.tight warning"
 							   : "");
+	}
+}
+
+/* What a server limits, and epolltune does not read, is unknown. */
+static void each_server_with_a_limit_of_its_own_has_that_wall(void **state)
+{
+	static const char *const names[] = {
+		"lighttpd",  "cache-main", "squid",       "stunnel4", "master",    "imap-login",
+		"exim4",     "beam.smp",   "mosquitto",   "vsftpd",   "proftpd",   "dnsmasq",
+		"rsyslogd",  "xinetd",     "sshd",        "envoy",    "pgbouncer", "postgres",
+		"mariadbd",  "named",      "pgpool",      "proxysql", "h2o",       "nats-server",
+		"tinyproxy", "privoxy",    "pdns_server", "pure-ftpd"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct subject subject = {.pid = 7};
+		const struct probe_options o = {.subject = &subject};
+		snprintf(subject.name, sizeof(subject.name), "%s", names[i]);
+		if (!clients_applies(NULL, &o) || !server_of(&subject)->clients ||
+		    !server_of(&subject)->set[SERVER_CLIENTS].unread ||
+		    !server_of(&subject)->set[SERVER_CLIENTS].asked)
+			fail_msg("%s", names[i]);
 	}
 }
 
@@ -783,6 +816,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_configuration_bounds_connections),
+		cmocka_unit_test(each_server_with_a_limit_of_its_own_has_that_wall),
 		cmocka_unit_test(a_limit_that_may_be_lower_now_is_an_upper_bound),
 		cmocka_unit_test(one_process_leads_where_it_waits_first_at_a_shared_socket),
 		cmocka_unit_test(new_connections_to_a_unit_have_limits_of_its_own),
