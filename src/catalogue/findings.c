@@ -56,6 +56,8 @@
 	"restart it first. }{line?{server}\\: "                                                                      \
 	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "                      \
 	"holds that many\\: shorten the server's stalls.}"
+#define ONE_LOOK                                                                                   \
+	"One sample does not show whether a longer queue helps\\: run the check without --quick."
 /* The line of a unit for {files} descriptors, and of the server. {keep}: ":HARD", where one number
  * would lower the hard limit; {soft_flag}: "S" then. */
 #define EDIT_UNIT "{manager} edit {unit}\\: [Service] "
@@ -573,8 +575,9 @@ static const struct finding_row findings[] = {
 		 "made.{more? {more} more listener{more=1?:s} {more=1?is:are} full.}",
 	 .advice =
 		 "{slow?{help?No backlog helps a server that accepts too slowly, or not at all. {help}.}:"
-		 "{process?{raise?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
-		 "Pass backlog {backlog} to listen()} (effective {effect}).:"
+		 "{process?{once?" ONE_LOOK ":{raise?Raise net.core.somaxconn first. }"
+		 "{line?{server}\\: {line}:"
+		 "Pass backlog {backlog} to listen()} (effective {effect}).}:"
 		 "{help}. A longer backlog helps only a server that accepts.}}",
 	 .answer = "the accept queue of {who} is full",
 	 .meaning = "A listener's accept queue is full; no client arrived in that moment, or only "
@@ -691,8 +694,9 @@ static const struct finding_row findings[] = {
 		 "{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
 	 .advice =
 		 "{slow?No backlog helps a server that accepts too slowly, or not at all.{help? {help}.}:"
-		 "{process?{raise?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
-		 "Pass backlog {backlog} to listen()} (effective {effect}).:"
+		 "{process?{once?" ONE_LOOK ":{raise?Raise net.core.somaxconn first. }"
+		 "{line?{server}\\: {line}:"
+		 "Pass backlog {backlog} to listen()} (effective {effect}).}:"
 		 "{help}. A longer backlog helps only a server that accepts.}}",
 	 .answer = "the accept queue of {who} {now?is:was} full",
 	 .meaning =
