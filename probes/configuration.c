@@ -336,7 +336,7 @@ static void state_words(const struct settings *s, struct clients_limit limit, st
 		wording_flag(w, "automatic", true);
 	wording_flag(w, "waits", !server_of(s->subject)->clients_closed);
 	wording_flag(w, "unknown", limit.value == REPORT_NONE);
-	wording_flag(w, "files", limit.files && limit.value != REPORT_NONE);
+	wording_flag(w, "by_files", limit.files && limit.value != REPORT_NONE);
 	wording_flag(w, "preset", c->preset);
 	wording_set(w, "class", "%s", c->class ? c->class : "");
 	if (limit.builtin)

@@ -215,6 +215,11 @@ static void queue_bound(const struct target *target, const struct settings *s, s
 	if (room.by_max_syn)
 		b->binding = MAX_SYN;
 	b->capacity = room.at_most ? REPORT_NONE : all_hold(s, &room);
+	if (backlog_outlasts(s)) {
+		room = syn_queue_room(s->at[BACKLOG_MAX][0], s->at[MAX_SYN][0], cookies,
+				      s->machine.kernel);
+		b->part.capacity = room.at_most ? REPORT_NONE : all_hold(s, &room);
+	}
 	if (cookies != REPORT_NONE)
 		return;
 	b->fallback.knob = "net.ipv4.tcp_syncookies";

@@ -22,6 +22,9 @@ enum { BACKLOG_MAX, BACKLOG_ARGUMENT };
  * hidden: before 6.11 in the network namespace of another user namespace. */
 bool somaxconn_binds(int64_t limit, int64_t somaxconn);
 void backlog_bound(const struct target *, const struct settings *s, struct bound *out);
+/* Whether somaxconn is lower now than what the subject's listener has since listen(): the next one
+ * gets less, which is the bound's part. */
+bool backlog_outlasts(const struct settings *s);
 bool backlog_solve(const struct target *, const struct settings *now, const struct outcome *o,
 		   int64_t enough, struct settings *out);
 /* The parts of that: how many sockets share the connections (SO_REUSEPORT), the limit of each, as

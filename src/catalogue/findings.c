@@ -56,6 +56,25 @@
 	"restart it first. }{line?{server}\\: "                                                                      \
 	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "                      \
 	"holds that many\\: shorten the server's stalls.}"
+/* Of a queue that suffices until the server calls listen() again. */
+#define RESTART(wall_name, shown)                                                                  \
+	{                                                                                          \
+		.id = wall_name ".restart", .level = LEVEL_WARNING, .remedy = REMEDY_KERNEL,       \
+		.title = "A restart cuts the backlog of {listener} from {limit} to {somaxconn}; "  \
+			 "this load needs {needed}",                                               \
+		.detail = "net.core.somaxconn is {somaxconn} now, and was higher when the server " \
+			  "called listen(){sockets? for each of its {sockets} sockets}.",          \
+		.advice = "{possible?Raise net.core.somaxconn before the server is restarted.:No " \
+			  "queue holds that many\\: shorten the server's stalls.}",                \
+		.meaning = "The queue of the running server suffices, but net.core.somaxconn is "  \
+			   "lower than when it called listen(): after its next start the queue "   \
+			   "does not hold the target's connections.",                              \
+		.action = "Raise net.core.somaxconn, and set it in sysctl.d, before the server "   \
+			  "is restarted.",                                                         \
+		.proof = "The listener's limit (" shown ") is above net.core.somaxconn"            \
+	}
+#define ONE_LOOK                                                                                   \
+	"One sample does not show whether a longer queue helps\\: run the check without --quick."
 /* The line of a unit for {files} descriptors, and of the server. {keep}: ":HARD", where one number
  * would lower the hard limit; {soft_flag}: "S" then. */
 #define EDIT_UNIT "{manager} edit {unit}\\: [Service] "
@@ -456,6 +475,8 @@ static const struct finding_row findings[] = {
 	      "restart the server. Or shorten its stalls.",
 	      "The socket's limit by unix_diag (Send-Q of ss -lx); EAGAIN from connect(2) at that depth",
 	      "The accept queue of the UNIX socket holds the clients of a stall"),
+	RESTART("accept-queue", "Send-Q of ss -ltn"),
+	RESTART("accept-queue.unix", "Send-Q of ss -lx"),
 	{.id = "accept-queue.application",
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
@@ -574,8 +595,9 @@ static const struct finding_row findings[] = {
 		 "made.{more? {more} more listener{more=1?:s} {more=1?is:are} full.}",
 	 .advice =
 		 "{slow?{help?No backlog helps a server that accepts too slowly, or not at all. {help}.}:"
-		 "{process?{raise?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
-		 "Pass backlog {backlog} to listen()} (effective {effect}).:"
+		 "{process?{once?" ONE_LOOK ":{raise?Raise net.core.somaxconn first. }"
+		 "{line?{server}\\: {line}:"
+		 "Pass backlog {backlog} to listen()} (effective {effect}).}:"
 		 "{help}. A longer backlog helps only a server that accepts.}}",
 	 .answer = "the accept queue of {who} is full",
 	 .meaning = "A listener's accept queue is full; no client arrived in that moment, or only "
@@ -692,8 +714,9 @@ static const struct finding_row findings[] = {
 		 "{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
 	 .advice =
 		 "{slow?No backlog helps a server that accepts too slowly, or not at all.{help? {help}.}:"
-		 "{process?{raise?Raise net.core.somaxconn first. }{line?{server}\\: {line}:"
-		 "Pass backlog {backlog} to listen()} (effective {effect}).:"
+		 "{process?{once?" ONE_LOOK ":{raise?Raise net.core.somaxconn first. }"
+		 "{line?{server}\\: {line}:"
+		 "Pass backlog {backlog} to listen()} (effective {effect}).}:"
 		 "{help}. A longer backlog helps only a server that accepts.}}",
 	 .answer = "the accept queue of {who} {now?is:was} full",
 	 .meaning =
@@ -746,6 +769,7 @@ static const struct finding_row findings[] = {
 	      "proposed value; half-open connections by inet_diag",
 	      "The SYN queue holds the target's half-open connections"),
 
+	RESTART("syn-queue", "Send-Q of ss -ltn"),
 	{.id = "syn-queue.cookies",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,

@@ -8,7 +8,8 @@
 
 /* Where a running server's own limit on connections comes from. */
 #define LIMIT_OF_A_SERVER                                                                          \
-	"{files?{lowered?{lowered}:RLIMIT_NOFILE}:{class?The limit of a worker of class {class}:"  \
+	"{by_files?{lowered?{lowered}:RLIMIT_NOFILE}:"                                             \
+	"{class?The limit of a worker of class {class}:"                                           \
 	"{name}{preset? (default, not set in {file?{file}:its command}):"                          \
 	"{section? in section {section}} of {file?{file}:its command}}}}{kept? less {kept}}"       \
 	"{half?, halved,}{divided?, divided by {divided},} is {limit}"

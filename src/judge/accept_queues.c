@@ -442,6 +442,7 @@ static void words_group(struct wording *words, const struct queue_watch *w, cons
 	wording_set(words, "looks", "%s",
 		    w->after->ticks ? quantity_count(w->after->ticks).text : "");
 	wording_set(words, "full", "%s", quantity_count(g->seen_full).text);
+	wording_flag(words, "once", !(w->seconds > 0));
 	wording_flag(words, "sampled", w->after->ticks && g->seen_full);
 	wording_flag(words, "slow",
 		     group_stuck(g, w) || (g->lag.saturated && !group_dropping(g, w)));

@@ -11,6 +11,13 @@ bool somaxconn_binds(int64_t limit, int64_t somaxconn)
 	return somaxconn != REPORT_NONE && limit >= somaxconn;
 }
 
+bool backlog_outlasts(const struct settings *s)
+{
+	int64_t somaxconn = s->at[BACKLOG_MAX][0];
+	return s->subject && !s->guest && somaxconn != REPORT_NONE &&
+	       s->at[BACKLOG_ARGUMENT][0] > somaxconn;
+}
+
 void backlog_subject_bound(const struct settings *s, enum listener_kind kind, struct bound *out)
 {
 	struct subject_queue q = subject_queue(s->subject, kind);
@@ -25,6 +32,11 @@ void backlog_subject_bound(const struct settings *s, enum listener_kind kind, st
 		out->state = cut ? BOUND_LIMIT : BOUND_ABSENT;
 	} else if (argument != REPORT_NONE) {
 		out->capacity = (int64_t)subject_spread((uint64_t)argument + 1, q.sockets);
+		if (backlog_outlasts(s)) {
+			uint64_t each = (uint64_t)s->at[BACKLOG_MAX][0] + 1;
+			out->part.capacity = (int64_t)subject_spread(each, q.sockets);
+			out->part.problem = "restart";
+		}
 	} else {
 		out->state = BOUND_MISSING;
 		out->why = "The server accepts none now, by listen(fd, 0): what its backlog is "
@@ -110,7 +122,7 @@ const char *backlog_untestable(const struct settings *s)
 	if (s->at[BACKLOG_MAX][0] == REPORT_NONE)
 		return "net.core.somaxconn is not visible here";
 	/* The lab's test server would get less than the running one has. */
-	if (s->at[BACKLOG_ARGUMENT][0] > s->at[BACKLOG_MAX][0])
+	if (backlog_outlasts(s))
 		return "net.core.somaxconn is lower now than when the server called listen()";
 	return NULL;
 }

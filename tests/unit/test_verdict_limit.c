@@ -321,6 +321,22 @@ static void each_server_with_a_limit_of_its_own_has_that_wall(void **state)
 	}
 }
 
+/* Raising its own limit takes more descriptors than it has: those do not limit it now. */
+static void the_limit_of_now_is_named_where_another_is_proposed(void **state)
+{
+	const struct experiment *x = verdict_experiment("configuration", "application.limit");
+	struct target t = target_default();
+	struct subject subject = {.name = "haproxy", .accepting = 1, .soft = 4096, .hard = 4096};
+	struct settings s = verdict_settings(x, "server.max_connections=50");
+	s.at[1][0] = s.at[1][1] = 4096;
+	s.clients = (struct subject_clients){OF_A_FILE};
+	s.subject = &subject;
+	const struct report *r = verdict_of(x, &t, &s, NULL);
+	assert_string_equal(verdict_proposals(r),
+			    "server.max_connections 50 -> 13312, RLIMIT_NOFILE 4096 -> 32768");
+	assert_string_equal(r->findings[0].detail, "maxconn of /a is 50. It suffices for 50.");
+}
+
 /* Whether one process of four may get most connections, and close what it cannot hold. */
 static void one_process_leads_where_it_waits_first_at_a_shared_socket(void **state)
 {
@@ -818,6 +834,7 @@ int main(void)
 		cmocka_unit_test(the_configuration_bounds_connections),
 		cmocka_unit_test(each_server_with_a_limit_of_its_own_has_that_wall),
 		cmocka_unit_test(a_limit_that_may_be_lower_now_is_an_upper_bound),
+		cmocka_unit_test(the_limit_of_now_is_named_where_another_is_proposed),
 		cmocka_unit_test(one_process_leads_where_it_waits_first_at_a_shared_socket),
 		cmocka_unit_test(new_connections_to_a_unit_have_limits_of_its_own),
 		cmocka_unit_test(a_server_at_its_own_limit_is_named),

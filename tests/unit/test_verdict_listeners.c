@@ -1730,12 +1730,14 @@ static void the_evidence_of_a_full_queue_fits(void **state)
 }
 
 /* One that is at its limit of descriptors accepts none with any backlog. */
-static void of_an_unknown_process_no_backlog_is_said_to_help(void **state)
+static void one_sample_or_an_unknown_process_shows_no_backlog_that_helps(void **state)
 {
 	static const struct {
 		void (*plant)(struct looks *);
 		const char *advice;
 	} rows[] = {
+		{bursts, "One sample does not show whether a longer queue helps: run the check "
+			 "without --quick."},
 		{bursts_unknown_owner,
 		 "Run the check as root to see the process. A longer backlog helps only a server "
 		 "that accepts."},
@@ -2429,7 +2431,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_look_gets_its_findings),
-		cmocka_unit_test(of_an_unknown_process_no_backlog_is_said_to_help),
+		cmocka_unit_test(one_sample_or_an_unknown_process_shows_no_backlog_that_helps),
 		cmocka_unit_test(texts_name_the_server),
 		cmocka_unit_test(the_evidence_of_a_full_queue_fits),
 		cmocka_unit_test(the_answer_names_the_server),

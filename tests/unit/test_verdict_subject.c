@@ -408,8 +408,9 @@ static const struct row rows[] = {
 	{1, 128, "net.core.somaxconn=128", 129, VERDICT_SHORT,
 	 "net.core.somaxconn 128 -> 2048, listen.backlog 128 -> 2048",
 	 "nginx (pid 812) on 0.0.0.0:443 has backlog 128; this load needs 1 000", REMEDY_KERNEL},
-	/* somaxconn was lowered after listen(): the queue is as long as it was. */
-	{1, 4096, "net.core.somaxconn=128", 4097, VERDICT_OK, "", "", REMEDY_NONE},
+	/* somaxconn was lowered after listen(), to what suffices: the queue is as long as it was.
+	 */
+	{1, 4096, "net.core.somaxconn=2048", 4097, VERDICT_OK, "", "", REMEDY_NONE},
 	/* somaxconn is not visible in this namespace. */
 	{1, 511, "", 512, VERDICT_SHORT, "listen.backlog 511 -> 2048",
 	 "nginx (pid 812) on 0.0.0.0:443 has backlog 511; this load needs 1 000",
@@ -455,6 +456,54 @@ static void each_queue_gets_its_verdict(void **state)
 		findings_are(name, r,
 			     row->verdict == VERDICT_SHORT ? "accept-queue.short critical"
 							   : "accept-queue.tight warning");
+	}
+}
+
+/* Of one that has more than net.core.somaxconn allows by now. */
+static void a_queue_that_a_restart_cuts_is_tight(void **state)
+{
+	static const struct {
+		const char *settings;
+		size_t sockets;
+		enum wall_verdict verdict;
+		const char *proposals, *title;
+	} cases[] = {
+		{"net.core.somaxconn=128", 1, VERDICT_TIGHT, "net.core.somaxconn 128 -> 2048",
+		 "A restart cuts the backlog of nginx (pid 812) on 0.0.0.0:443 from 4096 to 128; "
+		 "this load needs 1 000"},
+		/* Four of them hold enough. */
+		{"net.core.somaxconn=512", 4, VERDICT_OK, "", NULL},
+		{"net.core.somaxconn=128", 4, VERDICT_TIGHT, "net.core.somaxconn 128 -> 512",
+		 "A restart cuts the backlog of nginx (pid 812) on 0.0.0.0:443 from 4096 to 128; "
+		 "this load needs 1 000"},
+		{"net.core.somaxconn=2048", 1, VERDICT_OK, "", NULL},
+		/* Hidden in some namespaces. */
+		{"", 1, VERDICT_OK, "", NULL},
+	};
+	static const char *const walls[] = {"accept-queue", "syn-queue"};
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(*cases); i++) {
+		static struct running server;
+		const char *name = walls[i % 2];
+		const struct experiment *x = verdict_experiment(name, name);
+		struct target t = target_default();
+		char finding[64], settings[96];
+		t.rtt_us = t.stall_us;
+		running_make(&server, cases[i / 2].sockets, 4096);
+		snprintf(settings, sizeof(settings), "%s%s", cases[i / 2].settings,
+			 i % 2 ? "; net.ipv4.tcp_syncookies=1" : "");
+		struct settings s = verdict_settings(x, *cases[i / 2].settings ? settings
+							: i % 2 ? "net.ipv4.tcp_syncookies=1"
+								: "");
+		s.subject = &server.subject;
+		put(&s, 4096);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		if (r->walls[0].verdict != cases[i / 2].verdict)
+			fail_msg("%s %zu: %s", name, i / 2, wall_verdict_name(r->walls[0].verdict));
+		assert_string_equal(verdict_proposals(r), cases[i / 2].proposals);
+		snprintf(finding, sizeof(finding), "%s.restart warning", name);
+		findings_are(name, r, cases[i / 2].title ? finding : "");
+		if (cases[i / 2].title)
+			assert_string_equal(r->findings[0].title, cases[i / 2].title);
 	}
 }
 
@@ -927,6 +976,7 @@ int main(void)
 		cmocka_unit_test(the_queue_is_that_of_clients),
 		cmocka_unit_test(what_has_most_clients_is_not_set_aside),
 		cmocka_unit_test(each_queue_gets_its_verdict),
+		cmocka_unit_test(a_queue_that_a_restart_cuts_is_tight),
 		cmocka_unit_test(a_queue_that_is_switched_off_is_judged_by_its_usual_backlog),
 		cmocka_unit_test(the_remedy_is_a_line_of_its_configuration),
 		cmocka_unit_test(both_queues_ask_for_one_backlog),
