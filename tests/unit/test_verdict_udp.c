@@ -516,7 +516,8 @@ static void a_card_may_give_each_packet_a_page(void **state)
 			cards[k].link.mtu = (struct nic_number){rows[i].mtu > 0, rows[i].mtu};
 			report_text(cards[k].driver, "%s", k ? rows[i].other : rows[i].driver);
 		}
-		visible = (struct nics){rows[i].driver[0] ? cards : NULL, 1 + !!rows[i].other[0]};
+		visible = (struct nics){cards, (size_t)(rows[i].driver[0] > 0) +
+						       (size_t)(rows[i].other[0] > 0)};
 		udp_read(NULL, &s);
 		const struct report *r = verdict_of(x, &t, &s, NULL);
 		if (r->walls[0].verdict != (rows[i].page ? VERDICT_TIGHT : VERDICT_OK) ||
