@@ -144,6 +144,7 @@ struct sample {
 	struct host_identity identity;
 	bool watched;         /* of a window's end */
 	struct listeners udp; /* all sockets, with the owners that udp_queues_judge() needs */
+	bool udp_listed;      /* those could be read */
 	struct err unread;    /* the first of these that could not be read */
 };
 
@@ -166,7 +167,8 @@ static bool is_wanted(const struct listener *l, void *watched)
 static int sample_udp(const struct host *h, struct sample *s, struct err *e)
 {
 	struct err why = {0};
-	if (listeners_read_udp(h, true, &s->udp, &why))
+	s->udp_listed = !listeners_read_udp(h, true, &s->udp, &why);
+	if (!s->udp_listed)
 		unread_add(s, &why, EOPNOTSUPP);
 	if (why.code || !host_live(h))
 		return 0; /* a capture has their owners */
@@ -306,6 +308,7 @@ static bool judge_udp(const struct watch *w)
 {
 	const struct udp_watch u = {.before = &w->before->udp,
 				    .after = &w->after->udp,
+				    .listed = w->after->udp_listed,
 				    .subject = w->subject,
 				    .report = w->report,
 				    .seconds = w->seconds,

@@ -132,6 +132,8 @@ static void subject_bound(const struct target *t, const struct settings *s, stru
 		b->state = BOUND_ABSENT;
 	if (b->why)
 		return;
+	b->unread =
+		holder->veiled ? "What processes of the server have open (CAP_SYS_PTRACE)" : NULL;
 	b->capacity = connections_of(t, s, SOFT);
 	b->binding = nr_open_binds(s, SOFT) ? NR_OPEN : NOFILE;
 	/* That of one process, where more may accept. */

@@ -94,8 +94,7 @@ static bool takes_page(const struct host *h, const struct accept_queues *q)
 	if (!q->subject ||
 	    !subject_aside(q->subject, LISTENER_UDP, datagram_taken(1, true)).smallest)
 		return false;
-	nics_read(h, NIC_REAL, &nics, NULL);
-	return nics_take_page(&nics, q->kernel);
+	return nics_read(h, NIC_REAL, &nics, NULL) || nics_take_page(&nics, q->kernel);
 }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -187,6 +186,19 @@ static void judge_hidden(const struct queue_watch *w, const struct sample *s)
 		report_finding(w->report, "listeners.hidden", &words);
 	if (all->cut && hidden)
 		report_finding(w->report, "listeners.unsearched", &words);
+}
+
+/* Of a server whose listener is visible, and whose workers, of another user, are not. */
+static void judge_veiled(const struct queue_watch *w)
+{
+	const struct subject *s = w->after->subject;
+	struct wording words = {0};
+	if (!s || !s->veiled)
+		return;
+	wording_set(&words, "who", "%s", s->name);
+	wording_set(&words, "count", "%s", quantity_count(s->veiled).text);
+	wording_flag(&words, "several", s->veiled > 1);
+	report_finding(w->report, "listeners.veiled", &words);
 }
 
 static struct quantity_shown window_of(const struct queue_watch *w)
@@ -310,6 +322,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	syn_filter_judge(&w);
 	judge_unseen(&w);
 	judge_hidden(&w, after);
+	judge_veiled(&w);
 	subject_listeners_judge(&w, !after->unlisted.code);
 	elsewhere_judge(&after->elsewhere, r);
 	elsewhere_drops_judge(&before->elsewhere, &after->elsewhere, m->seconds, r);

@@ -60,8 +60,8 @@ static bool asks_for_nothing(const struct listener *socket, int64_t by_default)
 static void udp_read(const struct host *h, struct settings *s)
 {
 	CLEAN(nics_freep) struct nics nics = {0};
-	nics_read(h, NIC_REAL, &nics, NULL);
-	s->taken.page = nics_take_page(&nics, s->machine.kernel);
+	s->taken.page =
+		nics_read(h, NIC_REAL, &nics, NULL) || nics_take_page(&nics, s->machine.kernel);
 	const struct listener *socket = socket_of(s);
 	bool nothing = socket && asks_for_nothing(socket, s->at[DEFAULT][0]);
 	s->at[ASKED][0] = !socket ? INT32_MAX : nothing ? NOTHING : socket->limit / 2;

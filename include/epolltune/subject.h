@@ -51,6 +51,9 @@ struct subject {
 	 * its descriptors ended at its limit. */
 	unsigned cut;
 	struct listeners listeners; /* its own only, with the processes that are visible */
+	/* Processes of its tree whose descriptors are not visible to this user: they may accept,
+	 * and what they hold is unknown. */
+	size_t veiled;
 	bool ownerless; /* no UDP socket is known as its own, and some have no visible owner */
 	/* Of a captured machine, what was read of it then; 0: unknown. */
 	struct subject_then {

@@ -10,6 +10,7 @@ struct udp_watch {
 	/* All UDP sockets; `after` with the owners of those that udp_queue_wanted() chooses, of
 	 * one look udp_queue_full(). */
 	const struct listeners *before, *after;
+	bool listed;                   /* `after` could be read */
 	const struct subject *subject; /* NULL: none was named */
 	struct report *report;
 	double seconds; /* between the two; 0: there is one look */
@@ -24,6 +25,6 @@ bool udp_queue_wanted(const struct listener *l);
 /* Whether it has no room for another one, of any usual size. */
 bool udp_queue_full(const struct listener *l);
 /* Adds findings on sockets that drop datagrams and on full ones that nothing reads, or of one look
- * on full ones: of each kind the subject's that is worst, or else the worst of all. True: one that
- * drops is named. */
+ * on full ones: of each kind the subject's that is worst, or else the worst of all; and on a
+ * subject of UDP alone whose sockets are closed, all of them. True: one that drops is named. */
 bool udp_queues_judge(const struct udp_watch *w);

@@ -2373,6 +2373,21 @@ static const struct finding_row findings[] = {
 	 .action = "Run the check as root, or as the user of the server; in a container in the PID "
 		   "namespace of the host.",
 	 .proof = "EACCES from /proc/PID/fd; NSpid in /proc/PID/status"},
+	{.id = "listeners.veiled",
+	 .level = LEVEL_SKIPPED,
+	 .title =
+		 "The descriptors of {several?{count} processes:a process} of {who} are not visible "
+		 "to this user",
+	 .detail = "Whether {several?they accept:it accepts} connections, and what "
+		   "{several?they hold:it holds}, is unknown.",
+	 .advice = "Run the check as root with CAP_SYS_PTRACE\\: on the host, or in a container "
+		   "that was started with --cap-add=SYS_PTRACE.",
+	 .meaning = "Processes of the server run as another user, as the workers of nginx do, and "
+		    "this user may not look into them: which of them accept, and how near they are "
+		    "to their limits of descriptors, is unknown.",
+	 .action = "Run the check as root with CAP_SYS_PTRACE. Docker gives a container that "
+		   "capability by --cap-add=SYS_PTRACE.",
+	 .proof = "EACCES from the links in /proc/PID/fd"},
 	{.id = "listeners.unsearched",
 	 .level = LEVEL_WARNING,
 	 .observed = true,

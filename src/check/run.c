@@ -19,6 +19,7 @@
 #include "epolltune/clock.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
+#include "epolltune/subject_listeners.h"
 #include "host/capture.h"
 #include "judge/traffic.h"
 
@@ -131,12 +132,37 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 	further_options(o, out->further);
 }
 
+/* All sockets of the kinds that the server has. */
+static int sockets_read(struct host *h, const struct subject *s, struct listeners *now)
+{
+	CLEAN(listeners_free) struct listeners udp = {0};
+	int rc = listeners_read(h, now, NULL);
+	if (!rc && subject_listens(s, LISTENER_UDP))
+		rc = listeners_read_udp(h, true, &udp, NULL);
+	return rc ? rc : listeners_join(now, &udp, NULL);
+}
+
+/* A server that ended while the experiments ran is not ready. */
+static void subject_look_again(const struct check *check, struct report *out)
+{
+	CLEAN(listeners_free) struct listeners now = {0};
+	CLEAN(free_pointer) struct report *last = NULL;
+	const struct probe_options *o = &check->options->probe;
+	if (!o->subject || o->guest || check->unasked ||
+	    sockets_read(check->host, o->subject, &now) || !(last = calloc(1, sizeof(*last))))
+		return;
+	report_init(last);
+	subject_ended_judge(last, o->subject, &now);
+	report_join(out, last); /* what was found before is the same */
+}
+
 static void report_join_jobs(const struct schedule *s, struct report *out)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		report_join(out, &s->at[i].shared->report);
 		out->ran[out->probe_count++] = s->at[i].shared->is;
 	}
+	subject_look_again(&s->check, out);
 	report_sort(out);
 }
 

@@ -19,6 +19,7 @@
 #include "epolltune/order.h"
 #include "host/accepted_sockets.h"
 #include "host/descriptors.h"
+#include "host/inode_table.h"
 #include "host/owners.h"
 #include "host/processes.h"
 
@@ -54,6 +55,7 @@ struct looked {
 	struct holder at;
 	struct numbers listeners, sets; /* sets: that watch a listener */
 	bool unlisted;                  /* its epoll sets are too large to list */
+	bool veiled;                    /* its descriptors are not visible */
 };
 
 struct acceptor_search {
@@ -68,6 +70,7 @@ struct acceptor_search {
 	unsigned descriptors, first; /* that may still be looked at; of one process */
 	bool cut;                    /* they were too few for the server's own */
 	bool traces;                 /* what threads wait for can be read */
+	bool others;                 /* those that are looked at are not of the server's tree */
 	bool full;                   /* no memory */
 };
 
@@ -80,14 +83,13 @@ static int inodes_make(struct acceptor_search *s, struct err *e)
 		return err_set(e, ENOMEM, "cannot look at the server's processes: out of memory");
 	for (size_t i = 0; i < l->count; i++)
 		s->inodes[i] = l->at[i].inode;
-	qsort(s->inodes, l->count, sizeof(*s->inodes), u64_compare);
+	inode_table_sort(s->inodes, l->count, sizeof(*s->inodes));
 	return 0;
 }
 
 static bool has_inode(const struct acceptor_search *s, uint64_t inode)
 {
-	return inode && bsearch(&inode, s->inodes, s->subject->listeners.count, sizeof(*s->inodes),
-				u64_compare);
+	return inode_table_find(s->inodes, s->subject->listeners.count, sizeof(*s->inodes), inode);
 }
 
 static void number_add(struct numbers *n, const char *fd)
@@ -124,6 +126,8 @@ static enum kind kind_of(const struct acceptor_search *s, const struct descripto
 	return a ? (a->own ? CLIENT : ACCEPTED) : is_tcp(all, d) ? OPENED : OTHER;
 }
 
+static bool is_denied(int error) { return error == EACCES || error == EPERM; }
+
 struct watched {
 	const struct acceptor_search *search;
 	bool any;
@@ -141,6 +145,8 @@ static void low_look(struct acceptor_search *s, int process, struct looked *l,
 {
 	struct descriptor d;
 	for (unsigned n = 0; n < s->first && s->descriptors && descriptors_next(all, &d); n++) {
+		/* Root without CAP_SYS_PTRACE sees the numbers only. */
+		l->veiled |= !d.link[0] && is_denied(errno);
 		enum kind kind = kind_of(s, all, &d);
 		s->descriptors--;
 		kinds[kind]++;
@@ -279,25 +285,65 @@ static bool is_inherited(const struct acceptor_search *s, const struct looked *l
 	return false;
 }
 
+/* Whether the process, which this user may not look into, is still there: one that exits is not
+ * visible either. */
+static bool is_alive(int process, const struct process *p)
+{
+	struct process_stat now;
+	return !process_stat_at(process, p->pid, &now, NULL) && now.started == p->started &&
+	       !strchr("ZX", p->state) && !strchr("ZX", now.state);
+}
+
+static void looked_add(struct acceptor_search *s, const struct looked *l)
+{
+	struct looked *more = array_add(&s->looked, &s->count, sizeof(*more));
+	s->full |= !more;
+	if (more)
+		*more = *l;
+}
+
+/* One of the server's tree may accept, and what it holds is unknown. */
+static void veiled_add(struct acceptor_search *s, int process, struct looked *l)
+{
+	if (s->others || !is_alive(process, &l->at.p))
+		return;
+	l->veiled = l->at.listens = l->at.may_accept = true;
+	looked_add(s, l);
+}
+
+static void kinds_take(struct holder *at, const uint64_t kinds[OPENED + 1])
+{
+	uint64_t opened = kinds[OPENED], others = kinds[ACCEPTED];
+	at->listens = kinds[LISTENER];
+	at->held = kinds[OTHER] + kinds[LISTENER] + others + opened;
+	at->upstream = opened > others ? opened - others : 0;
+	at->accepted = kinds[CLIENT] + others;
+	at->opened = opened;
+}
+
 static void holder_look(struct acceptor_search *s, int process, const struct process_stat *stat)
 {
 	struct looked l = {.at.parent = stat->parent};
 	uint64_t kinds[OPENED + 1] = {0};
 	CLEAN(descriptors_close) struct descriptors all = {.directory = -1};
 	if (process_read_at(process, stat->pid, &l.at.p, NULL) < 0 ||
-	    l.at.p.started != stat->started || descriptors_open(&all, process) < 0)
+	    l.at.p.started != stat->started)
 		return;
+	size_t held = s->held_count;
+	int opened = descriptors_open(&all, process);
 	l.unlisted = !may_list_watched(&l.at.p);
-	low_look(s, process, &l, &all, kinds);
+	if (!opened)
+		low_look(s, process, &l, &all, kinds);
+	if (l.veiled || opened) {
+		s->held_count = held;
+		if (l.veiled || is_denied(-opened))
+			veiled_add(s, process, &l);
+		return;
+	}
 	rest_estimate(s, &all, l.at.p.open, kinds);
 	if (!kinds[LISTENER] && !kinds[CLIENT])
 		return;
-	uint64_t opened = kinds[OPENED], others = kinds[ACCEPTED];
-	l.at.listens = kinds[LISTENER];
-	l.at.held = kinds[OTHER] + kinds[LISTENER] + others + opened;
-	l.at.upstream = opened > others ? opened - others : 0;
-	l.at.accepted = kinds[CLIENT] + others;
-	l.at.opened = opened;
+	kinds_take(&l.at, kinds);
 	l.at.accepts = l.at.p.wait == WAIT_ACCEPT;
 	if (s->traces)
 		threads_look(&l, process);
@@ -305,10 +351,7 @@ static void holder_look(struct acceptor_search *s, int process, const struct pro
 		l.at.may_accept = true;
 	/* It is not visible which of its sets has the listener. */
 	l.at.may_accept |= l.unlisted && l.at.listens && l.at.polls;
-	struct looked *more = array_add(&s->looked, &s->count, sizeof(*more));
-	s->full |= !more;
-	if (more)
-		*more = l;
+	looked_add(s, &l);
 }
 
 /* Whether a process that is not of the server's tree holds a listener. */
@@ -357,6 +400,7 @@ static void holders_look(struct acceptor_search *s, const struct process_stat *a
 	accepted_sockets_read(s->host, &s->subject->listeners, &s->accepted);
 	for (int others = 0; others < 2; others++) {
 		s->descriptors = others ? OTHERS : ALL;
+		s->others = others;
 		for (size_t i = 0; i < count; i++) {
 			bool own = member(all[i].pid, arg);
 			CLEAN(close_fd)
@@ -507,6 +551,11 @@ static int chosen_describe(const struct acceptor_search *s, struct subject *out,
 	out->turns = out->in_turns;
 	for (size_t i = 0; i < count; i++)
 		described(out, &all[i]);
+	for (size_t i = 0; i < s->count; i++)
+		out->veiled += s->looked[i].veiled;
+	out->unshown |= out->veiled;
+	if (out->veiled)
+		out->held = out->upstream = out->opened = 0;
 	return 0;
 }
 

@@ -94,6 +94,8 @@ static char *subject_file_text(const struct subject *s)
 			fprintf(out, "%s %" PRIu64 "\n", numbers[i].name, number_of(s, i));
 	if (s->ownerless)
 		fprintf(out, "ownerless 1\n");
+	if (s->veiled)
+		fprintf(out, "veiled %zu\n", s->veiled);
 	if (s->cut)
 		fprintf(out, "cut %u\n", s->cut);
 	if (s->turns)
@@ -182,6 +184,8 @@ static bool line_take(char *line, struct subject *out)
 		out->ownerless = n;
 	if (!strcmp(line, "cut"))
 		out->cut = (unsigned)n & KINDS;
+	if (!strcmp(line, "veiled") && n <= INT32_MAX)
+		out->veiled = (size_t)n;
 	if (!strcmp(line, "turns"))
 		out->turns = n;
 	if (!strcmp(line, "in-turns") && n <= INT32_MAX)

@@ -116,13 +116,47 @@ static void judge_aside(const struct queue_watch *w)
 	}
 }
 
-/* A subject whose sockets are closed, all or some. */
+void subject_closed_finding(struct report *r, const struct subject *s,
+			    const struct listener *closed, bool left)
+{
+	struct wording words = {0};
+	char name[WORDING_TEXT];
+	wording_set(&words, "listener", "%s",
+		    listener_name(&s->listeners, closed, name, sizeof(name)));
+	wording_set(&words, "who", "%s", s->name[0] ? s->name : closed->address);
+	wording_set(&words, "endpoint", "%s", closed->address);
+	wording_flag(&words, "left", left);
+	report_finding(r, "listeners.closed", &words);
+}
+
+static bool address_has(const struct listeners *all, const struct listener *l)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (listener_same_address(&all->at[i], l))
+			return true;
+	return false;
+}
+
+void subject_ended_judge(struct report *r, const struct subject *s, const struct listeners *now)
+{
+	const struct listener *closed = NULL;
+	for (size_t i = 0; i < s->listeners.count; i++) {
+		const struct listener *l = &s->listeners.at[i];
+		if (l->aside)
+			continue;
+		if (address_has(now, l))
+			return;
+		closed = closed ? closed : l;
+	}
+	if (closed)
+		subject_closed_finding(r, s, closed, false);
+}
+
+/* A subject whose sockets are closed, all or some. Of UDP alone udp_queues_judge() finds it. */
 static void judge_closed(const struct queue_watch *w)
 {
 	const struct subject *s = w->after->subject;
-	struct wording words = {0};
 	const struct listener *closed = NULL;
-	char name[WORDING_TEXT];
 	size_t left = 0;
 	for (size_t i = 0; s && i < s->listeners.count; i++) {
 		const struct listener *l = &s->listeners.at[i];
@@ -135,14 +169,8 @@ static void judge_closed(const struct queue_watch *w)
 		else if (!closed)
 			closed = l;
 	}
-	if (!closed)
-		return;
-	wording_set(&words, "listener", "%s",
-		    listener_name(&s->listeners, closed, name, sizeof(name)));
-	wording_set(&words, "who", "%s", s->name[0] ? s->name : closed->address);
-	wording_set(&words, "endpoint", "%s", closed->address);
-	wording_flag(&words, "left", left);
-	report_finding(w->report, "listeners.closed", &words);
+	if (closed)
+		subject_closed_finding(w->report, s, closed, left);
 }
 
 /* The queue and limits of what accepts for a server in a container are walls, but not the only

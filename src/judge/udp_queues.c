@@ -7,6 +7,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/doing.h"
 #include "epolltune/quantity.h"
+#include "epolltune/subject_listeners.h"
 
 /* The sockets of one kind of trouble: the one to name, and its company. */
 struct trouble {
@@ -219,10 +220,30 @@ static bool judge_dropping(const struct looks *k)
 	return true;
 }
 
+/* Sockets of its own requests come and go, as those of DNS: beside listeners they show nothing. */
+static void judge_closed(const struct udp_watch *w)
+{
+	const struct subject *s = w->subject;
+	const struct listener *closed = NULL;
+	if (!w->listed || !subject_is_datagrams(s))
+		return;
+	for (size_t i = 0; i < s->listeners.count; i++) {
+		const struct listener *l = &s->listeners.at[i];
+		if (l->kind != LISTENER_UDP || l->aside)
+			continue;
+		if (listeners_find(w->after, l->cookie))
+			return;
+		closed = closed ? closed : l;
+	}
+	if (closed)
+		subject_closed_finding(w->report, s, closed, false);
+}
+
 bool udp_queues_judge(const struct udp_watch *w)
 {
 	CLEAN(listener_index_free) struct listener_index before = listener_index_make(w->before);
 	const struct looks k = {w, &before};
+	judge_closed(w);
 	if (w->seconds <= 0) {
 		judge_full(&k);
 		return false;

@@ -187,4 +187,30 @@ test_the_text_states_where_the_experiments_ran() {
 	matches out '^Experiments: none \(captured machine\)$'
 }
 
+# The probe, which runs once the server was found, waits until that has ended.
+probe_runs() {
+	for pid in $(cat "/proc/$check/task/$check/children"); do
+		case $(cat "/proc/$pid/comm") in probe:*) kill -STOP "$pid" && probe=$pid && return ;; esac
+	done 2>/dev/null
+	return 1
+}
+
+test_a_server_that_ends_during_the_experiments_is_not_ready() {
+	in_namespace
+	epolltune serve --port 8090 --workers 1 --quiet >/dev/null &
+	server=$!
+	wait_for grep -q ':1F9A 00000000:0000 0A' /proc/net/tcp
+	epolltune check --format json --server :8090 --probe accept-queue >out 2>err &
+	check=$!
+	wait_for probe_runs
+	kill -KILL $server
+	wait $server || :
+	kill -CONT "$probe"
+	status=0
+	wait $check || status=$?
+	is 'the exit status' $status 2
+	json 'wall("accept-queue").verdict == "ok"' 'finding("listeners.closed").level == "critical"' \
+		'.summary.answer | startswith("Not ready: ")'
+}
+
 run_tests "$@"

@@ -960,6 +960,43 @@ static void what_is_not_visible_is_hidden(void **state)
 	helper_end(&helper);
 }
 
+/* As a worker that has dropped its privileges: its parent is visible. */
+static int worker_hide(void)
+{
+	int ready[2];
+	char byte;
+	tcp_listen("127.0.0.1", 80, 16);
+	if (pipe(ready))
+		return -1;
+	pid_t pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_DUMPABLE, 0);
+		(void)!write(ready[1], "", 1);
+		for (;;)
+			pause();
+	}
+	return pid < 0 || read(ready[0], &byte, 1) != 1 ? -1 : 0;
+}
+
+static void a_worker_that_is_not_visible_is_counted(void **state)
+{
+	struct listeners l = read_or_skip();
+	struct subject s;
+	struct err e;
+	listeners_free(&l);
+	struct helper helper = helper_start("served", worker_hide);
+	if (subject_find(live, ":80", true, &s, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(s.pid, helper.pid);
+	assert_int_equal(s.veiled, 1);
+	assert_true(s.unshown);
+	assert_int_equal(s.held, 0);
+	subject_free(&s);
+	helper_end(&helper);
+	listeners_wait(0);
+}
+
 static void a_process_has_its_facts(void **state)
 {
 	struct process p, again;
@@ -1259,6 +1296,7 @@ int main(void)
 		cmocka_unit_test(the_first_process_of_a_container_keeps_it),
 		cmocka_unit_test(a_service_has_the_listener_of_its_socket_unit),
 		cmocka_unit_test(what_is_not_visible_is_hidden),
+		cmocka_unit_test(a_worker_that_is_not_visible_is_counted),
 		cmocka_unit_test(a_process_has_its_facts),
 		cmocka_unit_test(what_comes_and_goes_gets_no_wrong_name),
 		cmocka_unit_test(what_cannot_be_listed_is_not_absent),

@@ -1052,6 +1052,7 @@ static void a_captured_server_is_the_one_that_ran(void **state)
 				       .upstream = 3,
 				       .forks = true,
 				       .ownerless = true,
+				       .veiled = 2,
 				       .turns = true,
 				       .in_turns = 3,
 				       .cut = 1u << LISTENER_UDP,
@@ -1078,6 +1079,7 @@ static void a_captured_server_is_the_one_that_ran(void **state)
 	assert_int_equal(s.held, 12);
 	assert_int_equal(s.upstream, 3);
 	assert_true(s.forks && !s.unshown && !s.activated && s.ownerless && s.turns);
+	assert_int_equal(s.veiled, 2);
 	assert_int_equal(s.in_turns, 3);
 	assert_int_equal(s.soft, 1024);
 	assert_int_equal(s.hard, 524288);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epolltune/subject_listeners.h"
 #include "epolltune/udp_queues.h"
 
 #define SOCKETS 4
@@ -63,6 +64,75 @@ static const struct finding *judged(bool named)
 	udp_queues_judge(&w);
 	assert_true(report.finding_count > 0);
 	return &report.findings[0];
+}
+
+/* Its one socket is not among those of the newer look, nor has it another one. */
+static void a_server_of_udp_that_has_ended_is_not_ready(void **state)
+{
+	static const struct {
+		bool ended, listed, tcp, aside;
+		const char *findings;
+	} rows[] = {
+		{false, true, false, false, ""},
+		{true, true, false, false, "listeners.closed critical"},
+		{true, false, false, false, ""}, /* the sockets could not be read */
+		{true, true, true, false, ""},   /* one of its requests to DNS */
+		{true, true, false, true, ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char row[32];
+		struct listener owns[2];
+		quiet();
+		owns[0] = own;
+		owns[0].aside = rows[i].aside;
+		owns[1] = (struct listener){.kind = LISTENER_TCP, .owner = 0};
+		subject.listeners.at = owns;
+		subject.listeners.count = 1 + rows[i].tcp;
+		if (rows[i].ended)
+			at[1][0].cookie = 77;
+		const struct udp_watch w = {.before = &look[0],
+					    .after = &look[1],
+					    .listed = rows[i].listed,
+					    .subject = &subject,
+					    .report = &report,
+					    .seconds = 0.5,
+					    .stall_s = 0.1};
+		report_init(&report);
+		udp_queues_judge(&w);
+		snprintf(row, sizeof(row), "row %zu", i);
+		findings_are(row, &report, rows[i].findings);
+	}
+}
+
+/* After the experiments nothing is at any of its addresses; a socket of its next start is. */
+static void a_server_that_ended_since_is_not_ready(void **state)
+{
+	static const struct {
+		const char *now;
+		bool aside;
+		const char *findings;
+	} rows[] = {
+		{"0.0.0.0:80", false, ""},
+		{"[::]:80", false, "listeners.closed critical"},
+		{"0.0.0.0:81", false, ""},
+		{"0.0.0.0:81", true, "listeners.closed critical"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct listener owns[2] = {{.address = "0.0.0.0:80", .cookie = 5, .owner = -1},
+					   {.address = "0.0.0.0:81", .cookie = 6, .owner = -1}};
+		struct listener other = {.cookie = 7, .owner = -1};
+		struct listeners now = {.count = 1, .at = &other};
+		quiet();
+		snprintf(other.address, sizeof(other.address), "%s", rows[i].now);
+		owns[1].aside = rows[i].aside;
+		subject.listeners.at = owns;
+		subject.listeners.count = 2;
+		report_init(&report);
+		char row[32];
+		subject_ended_judge(&report, &subject, &now);
+		snprintf(row, sizeof(row), "row %zu", i);
+		findings_are(row, &report, rows[i].findings);
+	}
 }
 
 static void the_subject_comes_before_what_drops_more(void **state)
@@ -268,6 +338,8 @@ static void listeners_join_with_their_owners(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_server_of_udp_that_has_ended_is_not_ready),
+		cmocka_unit_test(a_server_that_ended_since_is_not_ready),
 		cmocka_unit_test(the_subject_comes_before_what_drops_more),
 		cmocka_unit_test(drops_of_ipv6_are_of_its_sockets),
 		cmocka_unit_test(a_connected_socket_is_the_subjects_by_process_and_port),

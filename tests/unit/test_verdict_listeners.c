@@ -799,6 +799,14 @@ static void subject_has_siblings(struct looks *m)
 	listener_make(m, 2, LISTENER_TCP, "0.0.0.0:443", 64);
 }
 /* It has started again: its address has another socket than its own ones. */
+static void subject_is_veiled(struct looks *m)
+{
+	static struct subject subject;
+	subject_make(m);
+	subject = *m->after.queues.subject;
+	subject.veiled = 2;
+	m->before.queues.subject = m->after.queues.subject = &subject;
+}
 static void subject_starts_again(struct looks *m)
 {
 	subject_make(m);
@@ -1701,6 +1709,7 @@ static void each_look_gets_its_findings(void **state)
 		{without_unix_diag_of_tcp, "", ""},
 		{without_unix_diag, "listeners.unlisted warning", "listeners.unlisted warning"},
 		{uncaptured, "listeners.uncaptured warning", "listeners.uncaptured warning"},
+		{subject_is_veiled, "listeners.veiled skipped", "listeners.veiled skipped"},
 		{hidden, "accept-queue.waiting warning, listeners.hidden skipped",
 		 STANDING " note, listeners.hidden skipped"},
 		{in_another_pid_namespace, "accept-queue.waiting warning, listeners.hidden skipped",
