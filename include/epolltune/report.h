@@ -86,12 +86,15 @@ struct evidence {
 	double at_proposed; /* NAN: not tried */
 };
 
+/* Which number of a resource limit; none of another knob. */
+enum limit_field { LIMIT_NONE, LIMIT_SOFT, LIMIT_HARD };
+
 /* A knob that a finding is about. */
 struct proposal {
 	char knob[48];
 	char current[80];  /* as sysctl writes it; "" if unknown */
 	char proposed[80]; /* likewise; "" if no value is proposed */
-	char field[8];     /* of a resource limit: "soft" or "hard"; otherwise "" */
+	enum limit_field field;
 };
 
 /* Figures that compare alternatives (rows) under several conditions (columns). */
@@ -426,6 +429,7 @@ const char *wall_verdict_name(enum wall_verdict v);
 const char *wall_experiment_name(enum wall_experiment x);
 const char *finding_level_name(enum finding_level l);
 const char *finding_remedy_name(enum finding_remedy r);
+const char *limit_field_name(enum limit_field f);     /* NULL: LIMIT_NONE */
 const char *finding_tried_name(enum finding_tried t); /* NULL for TRIED_NONE */
 const char *report_isolation_name(enum report_isolation i);
 const char *probe_state_name(enum probe_state s);

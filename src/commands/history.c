@@ -119,37 +119,51 @@ static const char *netns_text(const struct history *h, const struct run *r)
 	return strcmp(r->netns, h->here.netns) == 0 ? "current" : r->netns;
 }
 
-static json_t *run_json(const struct run *r)
+static json_t *change_json(struct json_writer *w, const struct change *c)
+{
+	json_t *o = json_object();
+	value_set(w, o, "kind", value_text(c->kind));
+	value_set(w, o, "name", value_text(c->name));
+	value_set(w, o, "scope", value_text(change_scope_name(c->scope)));
+	value_set(w, o, "from", value_text(c->from));
+	value_set(w, o, "to", value_text(c->to));
+	value_set(w, o, "became", value_text(c->became));
+	value_set(w, o, "state", value_text(change_state_name(c->state)));
+	value_set(w, o, "why", value_text(c->why));
+	return o;
+}
+
+static json_t *run_json(struct json_writer *w, const struct run *r)
 {
 	char begun[REPORT_STAMP], ended[REPORT_STAMP];
-	report_stamp(r->time, begun);
-	report_stamp(r->ended, ended);
-	json_t *changes = json_array();
-	for (size_t i = 0; i < r->count; i++) {
-		const struct change *c = &r->items[i];
-		json_array_append_new(changes,
-				      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "kind",
-						c->kind, "name", c->name, "scope",
-						change_scope_name(c->scope), "from", c->from, "to",
-						c->to, "became", c->became, "state",
-						change_state_name(c->state), "why", c->why));
-	}
-	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o}", "run",
-			 (json_int_t)r->id, "status", run_status_name(r->status), "time", begun,
-			 "ended", ended, "by", r->by, "command", r->command, "boot", r->boot,
-			 "netns", r->netns, "reason", r->reason, "persist", r->persist, "changes",
-			 changes);
+	json_t *o = json_object(), *changes = json_array();
+	value_set(w, o, "run", value_count(r->id));
+	value_set(w, o, "status", value_text(run_status_name(r->status)));
+	value_set(w, o, "time", value_text(report_stamp(r->time, begun)));
+	value_set(w, o, "ended", value_text(report_stamp(r->ended, ended)));
+	value_set(w, o, "by", value_text(r->by));
+	value_set(w, o, "command", value_text(r->command));
+	value_set(w, o, "boot", value_text(r->boot));
+	value_set(w, o, "netns", value_text(r->netns));
+	value_set(w, o, "reason", value_text(r->reason));
+	value_set(w, o, "persist", json_boolean(r->persist));
+	for (size_t i = 0; i < r->count; i++)
+		value_add(w, changes, change_json(w, &r->items[i]));
+	value_set(w, o, "changes", changes);
+	return o;
 }
 
 static int print_json(const struct history *h, struct journal *j, struct err *e)
 {
-	json_t *runs = json_array();
+	struct json_writer w = {false};
+	json_t *root = json_object(), *runs = json_array();
+	value_set(&w, root, "schema", value_text("epolltune.history/2"));
+	value_set(&w, root, "version", value_text(EPOLLTUNE_VERSION));
 	for (size_t i = 0; i < j->count; i++)
 		if (!h->run || j->runs[i].id == h->run)
-			json_array_append_new(runs, run_json(&j->runs[i]));
-	json_t *root = json_pack("{s:s, s:s, s:o}", "schema", "epolltune.history/2", "version",
-				 EPOLLTUNE_VERSION, "runs", runs);
-	return value_print(stdout, root, NULL, "the history", e);
+			value_add(&w, runs, run_json(&w, &j->runs[i]));
+	value_set(&w, root, "runs", runs);
+	return value_print(stdout, root, &w, "the history", e);
 }
 
 /* Whether the run has a line of a file: one that could not be written was reverted at once, and is

@@ -44,26 +44,39 @@ static void print_step(void *arg, const struct change *c, const char *text)
 	tuning_print_step(&b->tuning, c, text);
 }
 
+static json_t *change_json(struct json_writer *w, const struct change *c)
+{
+	json_t *o = json_object();
+	value_set(w, o, "kind", value_text(c->kind));
+	value_set(w, o, "name", value_text(c->name));
+	value_set(w, o, "state", value_text(change_state_name(c->state)));
+	value_set(w, o, "restores", value_text(c->from));
+	return o;
+}
+
 /* Prints schema epolltune.rollback/2, always with the same keys. `r` may be NULL. */
 static int print_json(const struct undo *u, const struct run *r, const char *outcome,
 		      const char *reason, struct err *e)
 {
 	struct json_writer w = {false};
-	json_t *changes = json_array();
+	json_t *root = json_object(), *changes = json_array();
+	value_set(&w, root, "schema", value_text("epolltune.rollback/2"));
+	value_set(&w, root, "version", value_text(EPOLLTUNE_VERSION));
+	value_set(&w, root, "changed", json_boolean(u->reverted > 0));
+	value_set(&w, root, "outcome", value_text(outcome));
+	value_set(&w, root, "reason", reason ? value_text(reason) : json_null());
+	value_set(&w, root, "run", r ? value_count(r->id) : json_null());
+	value_set(&w, root, "reverted", value_count(u->reverted));
+	value_set(&w, root, "unchanged", value_count(u->unchanged));
+	value_set(&w, root, "conflict", value_count(u->conflict));
+	value_set(&w, root, "unreachable", value_count(u->unreachable));
+	value_set(&w, root, "stale", value_count(u->stale));
+	value_set(&w, root, "other_netns", value_count(u->other_netns));
+	value_set(&w, root, "set_at_boot", value_count(u->set_at_boot));
+	value_set(&w, root, "failed", value_count(u->failed));
 	for (size_t i = r ? r->count : 0; i-- > 0;)
-		value_add(&w, changes,
-			  json_pack("{s:s, s:s, s:s, s:s}", "kind", r->items[i].kind, "name",
-				    r->items[i].name, "state", change_state_name(r->items[i].state),
-				    "restores", r->items[i].from));
-	json_t *root = json_pack(
-		"{s:s, s:s, s:b, s:s, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
-		"schema", "epolltune.rollback/2", "version", EPOLLTUNE_VERSION, "changed",
-		u->reverted > 0, "outcome", outcome, "reason", reason, "run",
-		r ? json_integer((json_int_t)r->id) : json_null(), "reverted",
-		(json_int_t)u->reverted, "unchanged", (json_int_t)u->unchanged, "conflict",
-		(json_int_t)u->conflict, "unreachable", (json_int_t)u->unreachable, "stale",
-		(json_int_t)u->stale, "other_netns", (json_int_t)u->other_netns, "set_at_boot",
-		(json_int_t)u->set_at_boot, "failed", (json_int_t)u->failed, "changes", changes);
+		value_add(&w, changes, change_json(&w, &r->items[i]));
+	value_set(&w, root, "changes", changes);
 	return value_print(stdout, root, &w, "the outcome", e);
 }
 

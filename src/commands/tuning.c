@@ -134,6 +134,7 @@ int tuning_files(struct tuning *t, const struct journal *j, const struct plan *p
 	CLEAN(free_pointer) struct change *standing = calloc(PLAN_CHANGES, sizeof(*standing));
 	if (!standing)
 		return err_errno(e, "cannot compare with the files");
+	struct json_writer w = {false};
 	site_refresh(&t->site); /* a proof may have taken a while */
 	size_t count = persist_standing(j, &t->site, standing, PLAN_CHANGES);
 	for (size_t i = 0; i < plan->count; i++) {
@@ -146,10 +147,10 @@ int tuning_files(struct tuning *t, const struct journal *j, const struct plan *p
 		if (rc < 0)
 			return rc;
 		persist_text(&p, text, sizeof(text));
-		json_array_append_new(list, persist_json(&p));
+		value_add(&w, list, persist_json(&w, &p));
 		tuning_print(t, p.knob, text);
 	}
-	return 0;
+	return w.failed ? err_set(e, ENOMEM, "cannot compare with the files") : 0;
 }
 
 const char *tuning_stay(struct tuning *t, const struct run *r, bool lines, size_t steps,

@@ -54,9 +54,8 @@ int effects_add(struct effects *s, const struct lint *l, size_t side, const char
  * for all lines, and one for each group of lines that share no probe. What seems to have an effect
  * on a figure that differs between runs is tried twice. */
 int effects_measure(struct effects *s, const struct check_options *o, struct err *e);
-/* The exit status: 1 a line or a whole file harms, 2 a wall becomes short, 3 no line could be
- * tried.
- */
+/* An exit_status: EXIT_WARNING a line or a whole file harms, EXIT_CRITICAL a wall becomes short,
+ * EXIT_UNKNOWN no line could be tried. */
 int effects_status(const struct effects *s);
 /* Wall i of those that lines of the files concern; NULL beyond the last. */
 const struct wall *effects_wall(const struct effects *s, size_t i, size_t side);

@@ -273,11 +273,11 @@ void settings_show(const struct experiment *x, size_t i, const struct settings *
 	snprintf(proposed, 80, "%.79s", then->text[i]);
 }
 
-const char *settings_field(const struct experiment *x, size_t i, const struct settings *now,
-			   const struct settings *then)
+enum limit_field settings_field(const struct experiment *x, size_t i, const struct settings *now,
+				const struct settings *then)
 {
 	const struct knob *k = knob_find(x->knobs[i]);
 	if (!k || k->scope != KNOB_PROCESS)
-		return "";
-	return soft_alone(k, now, then, i) ? "soft" : "hard";
+		return LIMIT_NONE;
+	return soft_alone(k, now, then, i) ? LIMIT_SOFT : LIMIT_HARD;
 }

@@ -24,8 +24,8 @@ bool settings_differ(const struct settings *a, const struct settings *b, size_t 
  * changes. */
 void settings_show(const struct experiment *x, size_t i, const struct settings *now,
 		   const struct settings *then, char current[80], char proposed[80]);
-/* The field of a resource limit that differs, "soft" or "hard"; "" for other knobs. */
-const char *settings_field(const struct experiment *x, size_t i, const struct settings *now,
-			   const struct settings *then);
+/* The field of a resource limit that differs; LIMIT_NONE for other knobs. */
+enum limit_field settings_field(const struct experiment *x, size_t i, const struct settings *now,
+				const struct settings *then);
 /* The number of the experiment's knobs. */
 size_t settings_count(const struct experiment *x);

@@ -391,7 +391,7 @@ struct proposing {
  * where it is proposed too. */
 static void propose_nofile(struct proposing *p, size_t i)
 {
-	bool soft = !strcmp(settings_field(p->x, i, p->now, p->then), "soft");
+	bool soft = settings_field(p->x, i, p->now, p->then) == LIMIT_SOFT;
 	int64_t hard = p->now->at[i][1], nr_open = REPORT_NONE;
 	for (size_t k = 0; k < settings_count(p->x); k++)
 		if (!strcmp(p->x->knobs[k], "fs.nr_open") && !settings_differ(p->now, p->then, k))
@@ -416,7 +416,7 @@ static void propose_one(struct proposing *p, size_t i)
 			      proposed);
 	}
 	struct proposal *c = finding_propose(p->f, p->x->knobs[i], current, proposed);
-	report_text(c->field, "%s", settings_field(p->x, i, p->now, p->then));
+	c->field = settings_field(p->x, i, p->now, p->then);
 	if (!k)
 		return;
 	char sentence[300];

@@ -156,8 +156,8 @@ static int finding_status(const struct report *before, const struct report *afte
 	const struct finding *f = &after->findings[i];
 	if (!finding_asks(f) || report_accounts(after, f) ||
 	    grave_alike(before, before->finding_count, f) > grave_alike(after, i, f))
-		return 0;
-	return f->level == LEVEL_CRITICAL ? 2 : 1;
+		return EXIT_OK;
+	return f->level == LEVEL_CRITICAL ? EXIT_CRITICAL : EXIT_WARNING;
 }
 
 /* Whether the target needs the wall, and it has a verdict no more. */
@@ -170,10 +170,10 @@ static bool is_lost(const struct wall *before, const struct wall *after)
 static int wall_status(const struct wall *before, const struct wall *after)
 {
 	if (is_lost(before, after))
-		return 3;
+		return EXIT_UNKNOWN;
 	if (change_of(before, after, COMPARE_TO_DIFF) != COMPARE_WORSE)
-		return 0;
-	return after->verdict == VERDICT_SHORT ? 2 : 1;
+		return EXIT_OK;
+	return after->verdict == VERDICT_SHORT ? EXIT_CRITICAL : EXIT_WARNING;
 }
 
 static bool is_unknown(const struct report *r)
@@ -184,13 +184,14 @@ static bool is_unknown(const struct report *r)
 /* The graver of two, in the order of check. */
 static int status_join(int a, int b)
 {
-	static const int order[] = {0, 1, 3, 2};
+	static const int order[] = {
+		[EXIT_OK] = 0, [EXIT_WARNING] = 1, [EXIT_UNKNOWN] = 2, [EXIT_CRITICAL] = 3};
 	return order[a] > order[b] ? a : b;
 }
 
 int compare_status(const struct report *before, const struct report *after)
 {
-	int status = is_unknown(after) && !is_unknown(before) ? 3 : 0;
+	int status = is_unknown(after) && !is_unknown(before) ? EXIT_UNKNOWN : EXIT_OK;
 	for (size_t i = 0; i < after->wall_count; i++) {
 		const struct wall *w = &after->walls[i];
 		status = status_join(status, wall_status(report_find(before, w->name), w));
@@ -345,10 +346,10 @@ static int add_findings(struct comparison *c, const struct report *of, const str
 {
 	for (size_t i = 0; i < of->finding_count; i++) {
 		const struct finding *f = &of->findings[i];
-		int status = gone ? 0 : finding_status(other, of, i);
+		int status = gone ? EXIT_OK : finding_status(other, of, i);
 		/* Why something was skipped explains a figure that is unknown or derived. */
 		bool reason = f->level == LEVEL_SKIPPED && f->detail[0];
-		if (!status && has_finding(other, of, i))
+		if (status == EXIT_OK && has_finding(other, of, i))
 			continue;
 		struct comparison_line *line = comparison_line(c);
 		if (!line)
@@ -356,8 +357,9 @@ static int add_findings(struct comparison *c, const struct report *of, const str
 		line->gone = gone;
 		line->status = status;
 		report_text(line->id, "%s", f->id);
-		report_text(line->text, "%s%s%s%s%s", status ? finding_level_name(f->level) : "",
-			    status ? ": " : "", f->title, reason ? ". " : "",
+		report_text(line->text, "%s%s%s%s%s",
+			    status != EXIT_OK ? finding_level_name(f->level) : "",
+			    status != EXIT_OK ? ": " : "", f->title, reason ? ". " : "",
 			    reason ? f->detail : "");
 	}
 	return 0;
@@ -373,7 +375,7 @@ static int add_answer(struct comparison *c, const struct report *before, const s
 	struct comparison_line *line = comparison_line(c);
 	if (!line)
 		return err_set(e, ENOMEM, "out of memory for the comparison");
-	line->status = 3;
+	line->status = EXIT_UNKNOWN;
 	report_text(line->id, "verdict");
 	report_answer(after, answer);
 	report_text(line->text, "%s", answer);
@@ -449,7 +451,7 @@ static void json_worse(struct json_writer *w, json_t *object, const struct repor
 	json_t *list = json_array();
 	for (size_t i = 0; i < after->finding_count; i++) {
 		const struct finding *f = &after->findings[i];
-		if (!finding_status(before, after, i))
+		if (finding_status(before, after, i) == EXIT_OK)
 			continue;
 		json_t *o = json_object();
 		value_set(w, o, "id", value_text(f->id));

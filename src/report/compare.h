@@ -6,9 +6,10 @@
 #include "report/comparison.h"
 #include "report/render.h"
 
-/* Exit status: 0 nothing is worse; 1 a wall became tight, or a warning is new that makes the
- * verdict by itself; 2 the same of short and critical, where an accepted wall counts as ok; 3 a
- * wall that the target needs, or the report, has no verdict any more. */
+/* An exit_status: EXIT_OK nothing is worse; EXIT_WARNING a wall became tight, or a warning is new
+ * that makes the verdict by itself; EXIT_CRITICAL the same of short and critical, where an accepted
+ * wall counts as ok; EXIT_UNKNOWN a wall that the target needs, or the report, has no verdict any
+ * more. */
 int compare_status(const struct report *before, const struct report *after);
 
 /* The rate at which the rounds after `r` compare latencies, half of what it measured. 0: it has

@@ -127,8 +127,8 @@ int bench_comparison_status(const struct bench_comparison *c)
 {
 	for (size_t i = 0; i < c->count; i++)
 		if (row_verdict(&c->rows[i]) == COMPARE_WORSE)
-			return 1;
-	return 0;
+			return EXIT_WARNING;
+	return EXIT_OK;
 }
 
 /* The metric of a row; BENCH_METRICS if this version does not know it in this unit. */

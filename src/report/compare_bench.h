@@ -20,5 +20,5 @@ int compare_benches(struct comparison *out, const struct bench_comparison *c, st
 /* { "results": [ { bench, variant, n, active, metric, unit, change, before, after, ratio } ] };
  * NULL if out of memory. */
 json_t *bench_comparison_json(const struct bench_comparison *c);
-/* Exit status: 0 no figure is worse, 1 some is. */
+/* An exit_status: EXIT_OK no figure is worse, EXIT_WARNING some is. */
 int bench_comparison_status(const struct bench_comparison *c);

@@ -82,7 +82,7 @@ char *comparison_summary(const struct comparison *c, char *text, size_t size)
 	}
 	size_t worse = 0;
 	for (size_t i = 0; i < c->line_count; i++)
-		worse += c->lines[i].status == 1 || c->lines[i].status == 2;
+		worse += c->lines[i].status == EXIT_WARNING || c->lines[i].status == EXIT_CRITICAL;
 	if (worse)
 		report_append_to(text, size, "; %s %s worse", quantity_of(worse, "finding").text,
 				 worse == 1 ? "is" : "are");

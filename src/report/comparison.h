@@ -23,7 +23,7 @@ struct comparison_row {
 /* A finding that only one of the two has, or that became graver. */
 struct comparison_line {
 	bool gone;
-	int status; /* the exit status that it makes; 0: none */
+	int status; /* the exit_status that it makes */
 	char id[48];
 	char text[816];
 };
@@ -41,7 +41,7 @@ struct comparison {
 	char notes[COMPARISON_NOTES][240]; /* printed last; "": none */
 	json_t *conditions;                /* those that differ, see conditions.h; NULL: none */
 	json_t *body;                      /* of the JSON */
-	int status;                        /* the exit status: 0 to 3 */
+	int status;                        /* an exit_status */
 	time_t time;                       /* when they were compared */
 };
 

@@ -63,7 +63,10 @@ void comparison_html(struct html *h, const struct comparison *c)
 int comparison_render_html(FILE *out, const struct comparison *c, const struct render_style *style,
 			   struct err *e)
 {
-	static const enum tone tones[] = {TONE_GOOD, TONE_WARN, TONE_BAD, TONE_WARN};
+	static const enum tone tones[] = {[EXIT_OK] = TONE_GOOD,
+					  [EXIT_WARNING] = TONE_WARN,
+					  [EXIT_CRITICAL] = TONE_BAD,
+					  [EXIT_UNKNOWN] = TONE_WARN};
 	char text[480], class[32];
 	report_text(text, "%s → %s", c->names[0], c->names[1]);
 	struct html h = html_begin(out, c->command, text);

@@ -1,6 +1,6 @@
 /* Prints a comparison as JUnit XML: a test case for each row, and for each line that makes the exit
- * status. What is worse is a failure, what has no verdict any more an error; none of both is exit
- * status 0. */
+ * status. What is worse is a failure, what has no verdict any more an error; none of both is
+ * EXIT_OK. */
 #include <string.h>
 
 #include "report/comparison.h"
@@ -44,8 +44,8 @@ static void row(struct junit *j, const struct comparison *c, const struct compar
 
 static void line(struct junit *j, const struct comparison_line *l)
 {
-	enum junit_result is = l->status == 3 ? JUNIT_BROKEN : JUNIT_FAILED;
-	junit_begin(j, "epolltune.finding", l->id, is, l->status == 3 ? "unknown" : "worse",
+	enum junit_result is = l->status == EXIT_UNKNOWN ? JUNIT_BROKEN : JUNIT_FAILED;
+	junit_begin(j, "epolltune.finding", l->id, is, is == JUNIT_BROKEN ? "unknown" : "worse",
 		    l->text);
 	junit_end(j, is);
 }
@@ -55,7 +55,7 @@ static void cases(struct junit *j, const struct comparison *c)
 	for (size_t i = 0; i < c->row_count; i++)
 		row(j, c, &c->rows[i]);
 	for (size_t i = 0; i < c->line_count; i++)
-		if (c->lines[i].status)
+		if (c->lines[i].status != EXIT_OK)
 			line(j, &c->lines[i]);
 }
 

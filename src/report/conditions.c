@@ -72,8 +72,11 @@ json_t *conditions_compare(json_t *const documents[2])
 			   shown(after, sizeof(after), &row, b)) == 0)
 			continue;
 		name_of(&row, name, sizeof(name));
-		value_add(&w, list,
-			  json_pack("{s:s, s:O?, s:O?}", "name", name, "before", a, "after", b));
+		json_t *o = json_object();
+		value_set(&w, o, "name", value_text(name));
+		value_set(&w, o, "before", a ? json_incref(a) : json_null());
+		value_set(&w, o, "after", b ? json_incref(b) : json_null());
+		value_add(&w, list, o);
 	}
 	return value_complete(list, &w);
 }

@@ -21,6 +21,7 @@ static uint64_t number_at(const char *at, const struct json_field *f)
 
 static json_t *value_at(const char *at, const struct json_field *f)
 {
+	const char *word;
 	switch (f->kind) {
 	case FIELD_STRING:
 		return value_text(at);
@@ -29,7 +30,8 @@ static json_t *value_at(const char *at, const struct json_field *f)
 	case FIELD_FLAG:
 		return json_boolean(*(const bool *)at);
 	case FIELD_WORD:
-		return value_text(f->word((int)number_at(at, f)));
+		word = f->word((int)number_at(at, f));
+		return word ? value_text(word) : json_null();
 	case FIELD_QUANTITY:
 		return value_quantity((int64_t)number_at(at, f));
 	case FIELD_COUNT:

@@ -13,6 +13,7 @@ WORDS(wall_verdict_name, wall_verdict)
 WORDS(wall_experiment_name, wall_experiment)
 WORDS(finding_level_name, finding_level)
 WORDS(finding_remedy_name, finding_remedy)
+WORDS(limit_field_name, limit_field)
 WORDS(acceptance_name, acceptance_state)
 WORDS(probe_state_name, probe_state)
 
@@ -102,7 +103,7 @@ const struct json_field json_proposal[] = {
 	{"knob", FIELD_STRING, AT(knob)},
 	{"current", FIELD_NULLABLE, AT(current)},
 	{"proposed", FIELD_STRING, AT(proposed)},
-	{"field", FIELD_NULLABLE, AT(field)},
+	{"field", WORD(limit_field_name_of, LIMIT_HARD), AT(field)},
 	{0},
 };
 #undef TYPE

@@ -24,7 +24,7 @@ struct json_field {
 	const char *key;
 	enum field_kind kind;
 	size_t offset, size;
-	const char *(*word)(int value); /* of FIELD_WORD */
+	const char *(*word)(int value); /* of FIELD_WORD; that of 0 may be NULL, for null */
 	/* The last of its words, of which the first is that of 0; the largest count or pid, where
 	 * the field has room for more. */
 	int last;

@@ -115,8 +115,9 @@ static bool flag(const json_t *o, const char *key) { return json_is_true(json_ob
 static unsigned word(struct reader *r, const json_t *o, const struct json_field *f)
 {
 	const char *given = json_string_value(json_object_get(o, f->key));
-	int i = 0;
-	if (f->newer && !member(o, f->key))
+	bool nullable = !f->word(0);
+	int i = nullable;
+	if ((f->newer || nullable) && !member(o, f->key))
 		return 0;
 	while (given && i < f->last && strcmp(given, f->word(i)) != 0)
 		i++;

@@ -394,6 +394,12 @@ const char *finding_level_name(enum finding_level l)
 	return names[l];
 }
 
+const char *limit_field_name(enum limit_field f)
+{
+	static const char *const names[] = {[LIMIT_SOFT] = "soft", [LIMIT_HARD] = "hard"};
+	return names[f];
+}
+
 const char *finding_remedy_name(enum finding_remedy r)
 {
 	static const char *const names[] = {

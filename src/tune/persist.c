@@ -114,11 +114,17 @@ void persist_text(const struct persisted *p, char *text, size_t size)
 			 p->conf);
 }
 
-json_t *persist_json(const struct persisted *p)
+json_t *persist_json(struct json_writer *w, const struct persisted *p)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:b, s:b}", "knob", p->knob, "running",
-			 p->running, "after_reboot", p->files, "file", p->file, "line",
-			 (json_int_t)p->line, "ours", p->ours, "agrees", p->agrees);
+	json_t *o = json_object();
+	value_set(w, o, "knob", value_text(p->knob));
+	value_set(w, o, "running", value_text(p->running));
+	value_set(w, o, "after_reboot", value_text(p->files));
+	value_set(w, o, "file", value_text(p->file));
+	value_set(w, o, "line", value_count(p->line));
+	value_set(w, o, "ours", json_boolean(p->ours));
+	value_set(w, o, "agrees", json_boolean(p->agrees));
+	return o;
 }
 
 static bool seen(const struct change *standing, size_t count, const char *name)

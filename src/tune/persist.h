@@ -1,9 +1,9 @@
 /* persist: whether the files will restore the running value after a reboot. */
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 
+#include "report/json_value.h"
 #include "tune/change.h"
 #include "tune/journal.h"
 
@@ -30,7 +30,7 @@ int persist_look(const struct change *c, const struct change *standing, size_t c
 		 struct change_site *site, struct persisted *out, struct err *e);
 /* A line for a person: "8192 after a reboot, as now". */
 void persist_text(const struct persisted *p, char *text, size_t size);
-json_t *persist_json(const struct persisted *p);
+json_t *persist_json(struct json_writer *w, const struct persisted *p);
 /* Whether a change of a run is of this boot, network namespace and object, and its value is there.
  */
 bool persist_in_force(const struct run *r, const struct change *c, struct change_site *site,

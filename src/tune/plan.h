@@ -11,7 +11,7 @@
 #include "tune/change.h"
 
 /* The code of an err that is a refusal by epolltune's own rules (a lower value, a stale report, too
- * much memory), not a failure: exit status 2 instead of 3. */
+ * much memory), not a failure: EXIT_CRITICAL instead of EXIT_UNKNOWN. */
 #define PLAN_REFUSED ECANCELED
 
 struct plan_options {

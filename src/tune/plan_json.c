@@ -5,70 +5,80 @@
 #include "report/render.h"
 #include "tune/plan_render.h"
 
-static json_t *json_text(const char *s) { return *s ? json_string(s) : json_null(); }
-
-static json_t *json_change(const struct change *c)
+static json_t *json_change(struct json_writer *w, const struct change *c)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:s, s:o, s:o}", "kind",
-			 c->kind, "name", c->name, "scope", change_scope_name(c->scope), "from",
-			 c->from, "to", c->to, "became", json_text(c->became), "state",
-			 change_state_name(c->state), "wall", json_text(c->wall), "finding",
-			 json_text(c->finding), "why", c->why, "effect",
-			 json_text(c->effect ? c->effect : ""), "cost_bytes",
-			 c->cost_bytes == REPORT_NONE ? json_null() : json_integer(c->cost_bytes));
+	json_t *o = json_object();
+	value_set(w, o, "kind", value_text(c->kind));
+	value_set(w, o, "name", value_text(c->name));
+	value_set(w, o, "scope", value_text(change_scope_name(c->scope)));
+	value_set(w, o, "from", value_text(c->from));
+	value_set(w, o, "to", value_text(c->to));
+	value_set(w, o, "became", value_text_or_null(c->became));
+	value_set(w, o, "state", value_text(change_state_name(c->state)));
+	value_set(w, o, "wall", value_text_or_null(c->wall));
+	value_set(w, o, "finding", value_text_or_null(c->finding));
+	value_set(w, o, "why", value_text(c->why));
+	value_set(w, o, "effect", value_text_or_null(c->effect ? c->effect : ""));
+	value_set(w, o, "cost_bytes", value_quantity(c->cost_bytes));
+	return o;
 }
 
-static json_t *json_manual(const struct manual_step *m)
+static json_t *json_manual(struct json_writer *w, const struct manual_step *m)
 {
-	return json_pack("{s:s, s:o, s:o, s:s, s:s}", "knob", m->knob, "current",
-			 json_text(m->current), "proposed", json_text(m->proposed), "why", m->why,
-			 "action", m->action);
+	json_t *o = json_object();
+	value_set(w, o, "knob", value_text(m->knob));
+	value_set(w, o, "current", value_text_or_null(m->current));
+	value_set(w, o, "proposed", value_text_or_null(m->proposed));
+	value_set(w, o, "why", value_text(m->why));
+	value_set(w, o, "action", value_text(m->action));
+	return o;
 }
 
-static json_t *json_budget(const struct budget *b)
+static json_t *json_budget(struct json_writer *w, const struct budget *b)
 {
 	if (!b->machine)
 		return json_null();
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I}", "connections",
-			 (json_int_t)b->connections, "sockets_bytes", (json_int_t)b->fixed,
-			 "receive_bytes", (json_int_t)b->receive, "send_bytes", (json_int_t)b->send,
-			 "buffers_limit_bytes", (json_int_t)b->cap, "limit_assumed", b->cap_assumed,
-			 "worst_case_bytes", (json_int_t)b->sum, "machine_bytes",
-			 (json_int_t)b->machine);
+	json_t *o = json_object();
+	value_set(w, o, "connections", value_count(b->connections));
+	value_set(w, o, "sockets_bytes", value_count(b->fixed));
+	value_set(w, o, "receive_bytes", value_count(b->receive));
+	value_set(w, o, "send_bytes", value_count(b->send));
+	value_set(w, o, "buffers_limit_bytes", value_count(b->cap));
+	value_set(w, o, "limit_assumed", json_boolean(b->cap_assumed));
+	value_set(w, o, "worst_case_bytes", value_count(b->sum));
+	value_set(w, o, "machine_bytes", value_count(b->machine));
+	return o;
 }
 
-static json_t *json_plan(const struct plan_result *r)
+static json_t *json_plan(struct json_writer *w, const struct plan_result *r)
 {
 	bool changed = r->outcome == OUTCOME_APPLIED || r->outcome == OUTCOME_WAITING ||
 		       r->outcome == OUTCOME_PARTLY;
-	json_t *root = json_pack("{s:s, s:s, s:b, s:s}", "schema", "epolltune.apply/2", "version",
-				 EPOLLTUNE_VERSION, "changed", changed, "outcome",
-				 plan_outcome_name(r->outcome));
-	json_t *changes = json_array(), *manual = json_array();
-	int rc = json_object_set_new(root, "run", r->run ? json_integer(r->run) : json_null());
-	rc |= json_object_set_new(root, "answer", json_text(r->answer ? r->answer : ""));
-	rc |= json_object_set_new(root, "reason", r->reason ? json_string(r->reason) : json_null());
+	json_t *root = json_object(), *changes = json_array(), *manual = json_array();
+	value_set(w, root, "schema", value_text("epolltune.apply/2"));
+	value_set(w, root, "version", value_text(EPOLLTUNE_VERSION));
+	value_set(w, root, "changed", json_boolean(changed));
+	value_set(w, root, "outcome", value_text(plan_outcome_name(r->outcome)));
+	value_set(w, root, "run", value_fact(r->run));
+	value_set(w, root, "answer", value_text_or_null(r->answer ? r->answer : ""));
+	value_set(w, root, "reason", r->reason ? value_text(r->reason) : json_null());
 	for (size_t i = 0; i < r->plan->count; i++)
-		rc |= json_array_append_new(changes, json_change(&r->plan->changes[i]));
+		value_add(w, changes, json_change(w, &r->plan->changes[i]));
 	for (size_t i = 0; i < r->plan->manual_count; i++)
-		rc |= json_array_append_new(manual, json_manual(&r->plan->manual[i]));
-	rc |= json_object_set_new(root, "changes", changes);
-	rc |= json_object_set_new(root, "manual", manual);
-	rc |= json_object_set_new(root, "unknown", json_integer((json_int_t)r->plan->unknown));
-	rc |= json_object_set_new(root, "memory", json_budget(&r->plan->after));
-	rc |= json_object_set(root, "proof", r->proof ? r->proof : json_null());
-	rc |= r->persisted ? json_object_set(root, "persisted", r->persisted)
-			   : json_object_set_new(root, "persisted", json_array());
-	if (rc) {
-		json_decref(root);
-		return NULL;
-	}
+		value_add(w, manual, json_manual(w, &r->plan->manual[i]));
+	value_set(w, root, "changes", changes);
+	value_set(w, root, "manual", manual);
+	value_set(w, root, "unknown", value_count(r->plan->unknown));
+	value_set(w, root, "memory", json_budget(w, &r->plan->after));
+	value_set(w, root, "proof", r->proof ? json_incref(r->proof) : json_null());
+	value_set(w, root, "persisted", r->persisted ? json_incref(r->persisted) : json_array());
 	return root;
 }
 
 int plan_render_json(FILE *out, const struct plan_result *r, const struct render_style *style,
 		     struct err *e)
 {
-	int rc = value_print(out, json_plan(r), NULL, "the plan", e);
+	struct json_writer w = {false};
+	int rc = value_print(out, json_plan(&w, r), &w, "the plan", e);
 	return rc ? rc : render_flush(out, "the plan", e);
 }

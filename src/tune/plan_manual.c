@@ -70,7 +70,7 @@ static void describe_action(const struct planner *at, struct manual_step *m,
 	bool known = at->from && at->from->server.asked[0] && f->advice[0];
 	struct wording words = {0};
 	wording_set(&words, "proposed", "%s", m->proposed);
-	wording_set(&words, "soft", "%s", c && strcmp(c->field, "soft") == 0 ? "yes" : "");
+	wording_set(&words, "soft", "%s", c && c->field == LIMIT_SOFT ? "yes" : "");
 	if (k && k->steps && m->proposed[0] && !known)
 		wording_fill(&words, k->steps, m->action, sizeof(m->action));
 	else

@@ -259,9 +259,9 @@ static void the_largest_of_several_findings(void **state)
 		finding_propose(f, "net.core.somaxconn", "16", values[i][1]);
 		f = propose("descriptors.process", VERDICT_SHORT, "RLIMIT_NOFILE", "1024",
 			    values[i][0]);
-		report_text(f->proposals[0].field, "hard");
+		f->proposals[0].field = LIMIT_HARD;
 		f = propose("epoll.watches", VERDICT_SHORT, "RLIMIT_NOFILE", "1024", values[i][1]);
-		report_text(f->proposals[0].field, "hard");
+		f->proposals[0].field = LIMIT_HARD;
 		made();
 		assert_int_equal(plan->count, 1);
 		assert_string_equal(plan->changes[0].to, "2048");
@@ -305,11 +305,11 @@ static void a_soft_limit_keeps_the_hard_one(void **state)
 	struct finding *f =
 		propose("descriptors.process", VERDICT_SHORT, "RLIMIT_NOFILE", "1024", "16384");
 	f->remedy = REMEDY_PROCESS;
-	report_text(f->proposals[0].field, "hard");
+	f->proposals[0].field = LIMIT_HARD;
 	made();
 	assert_non_null(strstr(plan->manual[0].action, "LimitNOFILE=16384\n"));
 	assert_non_null(strstr(plan->manual[0].action, "--nofile=16384"));
-	report_text(f->proposals[0].field, "soft");
+	f->proposals[0].field = LIMIT_SOFT;
 	made();
 	assert_non_null(strstr(plan->manual[0].action, "LimitNOFILE=16384:HARD "));
 	assert_non_null(strstr(plan->manual[0].action, "--nofile=16384:"));

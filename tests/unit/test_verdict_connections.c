@@ -62,8 +62,9 @@ static void proposals_name(const struct finding *f, char *text, size_t size)
 	text[0] = 0;
 	for (size_t i = 0; i < f->proposal_count && finding_proposes(f); i++) {
 		const struct proposal *p = &f->proposals[i];
-		report_append_to(text, size, "%s%s %s%s%s -> %s", i ? ", " : "", p->knob, p->field,
-				 p->field[0] ? " " : "", p->current, p->proposed);
+		report_append_to(text, size, "%s%s %s%s%s -> %s", i ? ", " : "", p->knob,
+				 p->field ? limit_field_name(p->field) : "", p->field ? " " : "",
+				 p->current, p->proposed);
 	}
 }
 
