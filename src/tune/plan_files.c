@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/layer.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/sysctl_d.h"
+#include "host/sysctl_boot.h"
 #include "tune/persist.h"
 #include "tune/plan.h"
 #include "tune/plan_internal.h"
@@ -32,7 +34,7 @@ static bool set_by_others(const struct change_kind *kind, const struct change *o
 	struct persisted p = {0};
 	struct err ignored;
 	return kind->file->look(site, of->name, &p, &ignored) == 0 && p.file[0] && !p.ours &&
-	       strncmp(p.file, "/run/", 5) != 0 && !p.excluded && change_gives(of, p.files);
+	       file_layer(p.file) != LAYER_RUN && !p.excluded && change_gives(of, p.files);
 }
 
 /* The kind of file that holds a change for the next boot; NULL: none can. */
@@ -186,9 +188,9 @@ int plan_drift(struct plan *p, const struct plan_options *o, struct change_site 
 	for (size_t i = 0; i < knob_count() && count < KNOBS; i++)
 		if (knob_at(i)->walls[0] && plan_wants(o, knob_at(i)->name))
 			names[count++] = knob_at(i)->name;
-	bool procps = !host_has_systemd(site->host);
-	int rc = sysctl_d_find_all(site->root, procps, names, count, set, e);
+	int rc = sysctl_d_find_all(site->files, sysctl_d_reader(site->host), names, count, set, e);
 	for (size_t i = 0; i < count && rc == 0; i++)
-		add_drift(&at, knob_find(names[i]), &set[i]);
+		if (sysctl_boot_settle(site->host, names[i], &set[i]) != SYSCTL_BOOT_UNKNOWN)
+			add_drift(&at, knob_find(names[i]), &set[i]);
 	return rc;
 }
