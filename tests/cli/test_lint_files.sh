@@ -435,6 +435,28 @@ test_tuned_reads_etc_last() {
 	lacks out 'is running'
 }
 
+test_nothing_reads_the_files_of_a_masked_unit() {
+	machine_of 6.18.0 16000000
+	put m/usr/lib/systemd/systemd-sysctl ''
+	put m/etc/sysctl.d/50-x.conf 'vm.swappiness = 10'
+	put m/proc/sys/vm/swappiness 10
+	mkdir -p m/etc/systemd/system
+	expect 0 epolltune lint --sysroot m
+	ln -s /dev/null m/etc/systemd/system/systemd-sysctl.service
+	expect 2 epolltune lint --sysroot m
+	said '/etc/sysctl.d: lint.unread: systemd-sysctl.service is masked, and nothing reads the files at boot: sudo systemctl unmask systemd-sysctl.service'
+}
+
+# Where /lib is no link to /usr/lib.
+test_units_below_lib_rank_below_all() {
+	put m/lib/systemd/system/x.service.d/10-a.conf '[Service]' 'LimitNOFILE=1000'
+	put m/run/systemd/system/x.service.d/10-a.conf '[Service]' 'LimitNOFILE=3000'
+	put m/etc/systemd/system/x.service.d/10-a.conf '[Service]' 'LimitNOFILE=2000'
+	epolltune lint --sysroot m >out || :
+	said '/run/systemd/system/x.service.d/10-a.conf:2: lint.overridden: LimitNOFILE=3000 is overridden by /etc/systemd/system/x.service.d/10-a.conf:2, which hides this file and sets 2000'
+	lacks out '/lib/systemd/system/x.service.d/10-a.conf:2, which hides'
+}
+
 # A directive ends where its server ends it, and is what that takes for one.
 test_backlogs_are_read_as_by_their_servers() {
 	machine_of 6.18.0 16000000
