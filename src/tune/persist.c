@@ -64,7 +64,7 @@ int persist_allowed(const struct change_site *site, struct err *e)
 /* Whether the file gives the running value, also where the kernel makes that of it. */
 static bool agrees(const struct persisted *p, const struct change *standing, size_t count)
 {
-	if (!p->file[0] || p->excluded || p->module || p->rival[0])
+	if (!p->file[0] || p->excluded || p->unread || p->module || p->rival[0])
 		return false;
 	bool same = strcmp(p->files, p->running) == 0;
 	for (size_t i = 0; i < count && !same; i++)
@@ -100,6 +100,9 @@ void persist_text(const struct persisted *p, char *text, size_t size)
 	else if (!p->file[0])
 		at = (size_t)snprintf(text, size,
 				      "the kernel's default after a reboot: no file sets it");
+	else if (p->unread)
+		at = (size_t)snprintf(text, size, "the kernel's default after a reboot: %s",
+				      p->unread);
 	else if (p->excluded)
 		at = (size_t)snprintf(text, size,
 				      "the kernel's default after a reboot: "

@@ -34,7 +34,8 @@ static bool set_by_others(const struct change_kind *kind, const struct change *o
 	struct persisted p = {0};
 	struct err ignored;
 	return kind->file->look(site, of->name, &p, &ignored) == 0 && p.file[0] && !p.ours &&
-	       file_layer(p.file) != LAYER_RUN && !p.excluded && change_gives(of, p.files);
+	       !p.unread && file_layer(p.file) != LAYER_RUN && !p.excluded &&
+	       change_gives(of, p.files);
 }
 
 /* The kind of file that holds a change for the next boot; NULL: none can. */
@@ -52,8 +53,13 @@ static bool is_set(const struct change *of, struct change_site *site)
 	const struct change_kind *kind = file_of(of);
 	if (!kind || kind->read(site, of->name, found, &ignored) < 0)
 		return !kind;
+	struct manual_step step = {0};
+	if (!found[0])
+		return set_by_others(kind, of, site);
 	kind->file->setting(of->name, found, setting);
-	return found[0] ? change_gives(of, setting) : set_by_others(kind, of, site);
+	if (kind->file->overridden && kind->file->overridden(site, of, &step, &ignored) < 0)
+		return false;
+	return change_gives(of, setting) && !step.why[0];
 }
 
 bool persist_whole(const struct run *r, struct change_site *site)

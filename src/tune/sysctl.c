@@ -338,6 +338,8 @@ static int file_look(struct change_site *site, const char *name, struct persiste
 	out->excluded = set.exclude;
 	out->ours = set.ours;
 	out->module = module_late(site->host, name);
+	const struct sysctl_idle *idle = sysctl_boot_idle(site->files);
+	out->unread = idle ? idle->why : NULL;
 	normalize(site, name, out->running, out->files);
 	normalize(site, name, out->running, out->conf);
 	return 0;

@@ -431,7 +431,8 @@ static void a_reader_runs_at_boot(void **state)
 		 "in no runlevel"},
 		{"ln -s /etc/init.d/sysctl etc/runlevels/boot/sysctl", NULL},
 	};
-	const struct change c = made(BACKLOG_MAX, "8192", "8192");
+	const struct change c = made(BACKLOG_MAX, "8192", "8192"),
+			    line = {.kind = "sysctl.d", .name = BACKLOG_MAX};
 	struct output o =
 		run("cd %s && mkdir -p etc/systemd/system etc/runlevels/boot etc/init.d", root);
 	output_free(&o);
@@ -444,6 +445,13 @@ static void a_reader_runs_at_boot(void **state)
 		assert_int_equal(kind_sysctl_d.file->overridden(&site, &c, &step, &e), 0);
 		if (!rows[i].why != !step.why[0] || (rows[i].why && !strstr(step.why, rows[i].why)))
 			fail_msg("row %zu: %s", i, step.why);
+		struct persisted p;
+		char text[500];
+		put("/etc/sysctl.d/90-epolltune.conf", BACKLOG_MAX " = 1024\n");
+		assert_int_equal(persist_look(&line, NULL, 0, &site, &p, &e), 0);
+		persist_text(&p, text, sizeof(text));
+		assert_int_equal(p.agrees, !rows[i].why);
+		assert_true(!rows[i].why || strstr(text, rows[i].why));
 	}
 }
 
