@@ -119,12 +119,12 @@ static bool is_last(const struct lint *l, size_t i)
 
 /* Whether TuneD's profile, not the line, has the last word. Of what is shipped that is its
  * purpose. */
-static bool profile_judge(struct lint *l, const struct lint_value *v, enum sysctl_reader reader)
+static bool profile_judge(struct lint *l, const struct lint_value *v)
 {
 	struct sysctl_setting by;
 	struct lint_line line = {v->file, "", v->line};
 	bool shipped = file_layer(v->file) == LAYER_SHIPPED;
-	if ((reader == SYSCTL_TUNED && !shipped) ||
+	if ((!shipped && tuned_reapplies(l->host)) ||
 	    tuned_find(l->host, v->key, &by) == SYSCTL_BOOT_NONE)
 		return false;
 	if (!shipped && by.line && strcmp(by.value, v->value) != 0)
@@ -152,7 +152,7 @@ static void drift_judge(struct lint *l, const struct lint_value *v, const struct
 }
 
 /* Files are read for the initial network namespace only. */
-static void running_judge(struct lint *l, enum sysctl_reader reader)
+static void running_judge(struct lint *l)
 {
 	struct host_identity here = {.initial = true};
 	bool first = !host_live(l->host) ||
@@ -163,7 +163,7 @@ static void running_judge(struct lint *l, enum sysctl_reader reader)
 		struct lint_line line = {v->file, "", v->line};
 		if (!k || v->pattern || v->exclude || !is_last(l, i))
 			continue;
-		if (first && profile_judge(l, v, reader))
+		if (first && profile_judge(l, v))
 			continue;
 		if (first)
 			drift_judge(l, v, k);
@@ -262,7 +262,7 @@ int lint_machine(struct lint *l, struct err *e)
 		return rc;
 	host_walk(l->host, &DROPIN_DIRECTORY[1], 1, name_judge, l, NULL);
 	sysctl_values_judge(l);
-	running_judge(l, b.reader);
+	running_judge(l);
 	writers_name(l);
 	reader_judge(l);
 	l->somaxconn = limit_of(l, "net.core.somaxconn");

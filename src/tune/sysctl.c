@@ -274,9 +274,8 @@ static int later_setting(struct change_site *site, const char *name, struct sysc
 			 struct err *e)
 {
 	struct sysctl_setting profile;
-	enum sysctl_reader reader = sysctl_d_reader(site->host);
-	int rc = sysctl_d_override(site->files, reader, name, later, e);
-	if (rc == 0 && reader != SYSCTL_TUNED &&
+	int rc = sysctl_d_override(site->files, sysctl_d_reader(site->host), name, later, e);
+	if (rc == 0 && !tuned_reapplies(site->host) &&
 	    tuned_find(site->host, name, &profile) == SYSCTL_BOOT_SET)
 		*later = profile;
 	return rc;

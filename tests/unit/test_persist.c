@@ -397,13 +397,19 @@ static void a_profile_overrides_our_line(void **state)
 		{"reapply_sysctl = 0\n", "[sysctl]\nnet.core.somaxconn = 8192\n", NULL},
 		{"reapply_sysctl = 0\n", "[sysctl]\nvm.swappiness = 1\n", NULL},
 		{"reapply_sysctl = 1\n", "[sysctl]\nnet.core.somaxconn = 512\n", NULL},
+		/* Without systemd as well, from here on. */
+		{"reapply_sysctl = 1\n#\n", "[sysctl]\nnet.core.somaxconn = 512\n", NULL},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct manual_step step = {0};
 		struct persisted p = {0};
 		struct err e = {0};
 		struct change c = made(BACKLOG_MAX, "8192", "8192");
-		struct output o = run("cd %s && mkdir -p etc/tuned/guest run/tuned", root);
+		bool systemd = i + 1 < sizeof(rows) / sizeof(*rows);
+		struct output o =
+			run("cd %s && mkdir -p etc/tuned/guest run/tuned && { %s || rm -r "
+			    "run/systemd; }",
+			    root, systemd ? "true" : "false");
 		output_free(&o);
 		put("/run/tuned/tuned.pid", "1\n");
 		put("/etc/tuned/active_profile", "guest\n");
