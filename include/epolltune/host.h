@@ -209,8 +209,9 @@ int host_in_netns(const char *where, bool *here, struct err *e);
  * this is no container that only shares its namespaces. */
 bool host_has_root_of(const struct host *h, pid_t pid, bool unknown);
 /* Whether what is written below a directory ("/etc") is lost at the next boot: it is in memory, or
- * on an overlay whose upper directory is. `type` gets the name of its file system. False where that
- * is not known, as of an overlay whose upper directory is not among the mounts. */
+ * on an overlay whose upper directory is, or the kernel's command line is that of a live system.
+ * `type` gets the name of its file system. False where that is not known, as of an overlay whose
+ * upper directory is not among the mounts. */
 bool host_is_volatile(const struct host *h, const char *path, char type[32]);
 /* Whether this process is in the initial cgroup namespace, or the kernel has none, so that "/" is
  * the root of all groups. Of a captured machine, of the process that captured it; true where that

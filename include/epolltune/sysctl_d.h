@@ -8,7 +8,8 @@
  *	- "-PATTERN" removes an assignment of the same pattern, not of others;
  *	- of a value that has two names, sysctl_twin(), the line that is written last sets it.
  *
- * For procps "-NAME" removes no assignment by name. */
+ * For procps "-NAME" removes no assignment by name. TuneD applies the files of /run and /etc again,
+ * only lines by name without a dash, and /etc/sysctl.conf last. */
 #pragma once
 
 #include <stdbool.h>
@@ -31,6 +32,7 @@ struct sysctl_line {
 	size_t length;
 	bool pattern; /* the name has * ? or [ */
 	bool exclude; /* "-NAME" without a value */
+	bool dash;    /* before the name */
 	bool blank;   /* one is between the dash and the name */
 };
 /* Parses one line, without its newline; false for blank lines, comments and lines that
@@ -44,24 +46,31 @@ struct sysctl_setting {
 	bool exclude;               /* by a line "-name": the file sets nothing */
 	bool ours;                  /* DROPIN_FILE in /etc */
 };
-/* The value after a reboot, and the line that sets it. `root` is a prefix of "/etc". `procps`: it
- * reads the files, and /etc/sysctl.conf last, as without systemd. */
-int sysctl_d_find(const char *root, bool procps, const char *name, struct sysctl_setting *out,
-		  struct err *e);
+/* Which program reads the files at boot. */
+enum sysctl_reader {
+	SYSCTL_SYSTEMD,
+	SYSCTL_PROCPS, /* without systemd: sysctl --system, /etc/sysctl.conf last */
+	SYSCTL_TUNED,  /* systemd, then TuneD: tuned_reapplies() */
+};
+enum sysctl_reader sysctl_d_reader(const struct host *h);
+
+/* The value after a reboot by the files of a host, and the line that sets it. */
+int sysctl_d_find(const struct host *files, enum sysctl_reader reader, const char *name,
+		  struct sysctl_setting *out, struct err *e);
 /* The same of many names, reading each file once. */
-int sysctl_d_find_all(const char *root, bool procps, const char *const *names, size_t count,
-		      struct sysctl_setting *out, struct err *e);
-/* What this machine's own files set in this network namespace at boot, /etc/sysctl.conf included
- * where procps reads them: without systemd. -EOPNOTSUPP where they do not apply: in another network
- * namespace than that of process 1, in a container without systemd. */
+int sysctl_d_find_all(const struct host *files, enum sysctl_reader reader, const char *const *names,
+		      size_t count, struct sysctl_setting *out, struct err *e);
+/* What sets the names in this network namespace at boot: this machine's own files, TuneD or the
+ * kernel's command line; file "" where that is not known. -EOPNOTSUPP where they do not apply: in
+ * another network namespace than that of process 1, in a container without systemd. */
 int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t count,
 		     struct sysctl_setting *out, struct err *e);
 /* Likewise by the files after DROPIN_FILE, which override its lines. */
-int sysctl_d_override(const char *root, bool procps, const char *name, struct sysctl_setting *out,
-		      struct err *e);
+int sysctl_d_override(const struct host *files, enum sysctl_reader reader, const char *name,
+		      struct sysctl_setting *out, struct err *e);
 /* The value of /etc/sysctl.conf, unless a file in sysctl.d is a link to it: `sysctl --system` of
  * procps reads it last, systemd-sysctl does not. */
-int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting *out,
+int sysctl_d_find_conf(const struct host *files, const char *name, struct sysctl_setting *out,
 		       struct err *e);
 /* Calls `each` for each file of the host, "/etc/sysctl.d/99-local.conf", in the order of reading,
  * without the masked ones; until it returns non-zero, which is returned. */

@@ -68,7 +68,7 @@ int tuning_open(struct tuning *t, struct err *e)
 	operator_name(t->by);
 	t->style = render_style_for(stdout, t->color);
 	int rc = host_open(&t->host, "/", e);
-	t->site = (struct change_site){.host = t->host, .root = ""};
+	t->site = (struct change_site){.host = t->host, .root = "", .files = t->host};
 	return rc;
 }
 

@@ -7,6 +7,9 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
 
+#define OVERLAYS 8
+#define RAMDISK 1 /* the major number of /dev/ram0 */
+
 /* Copies what ends at a byte of `stops`; it has blanks and backslashes as "\040" and "\134".
  * Returns its end. */
 static const char *copy(const char *at, const char *stops, char *out, size_t size)
@@ -104,23 +107,70 @@ static bool is_in_memory(const struct mount *m)
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
 		if (strcmp(m->type, types[i]) == 0)
 			return true;
+	return major(m->device) == RAMDISK;
+}
+
+/* Whether a parameter of the kernel's command line begins with one of the words: where such a word
+ * ends with "=" or ":", with any value. */
+static bool has_parameter(const char *cmdline, const char *const *words)
+{
+	for (; *words; words++) {
+		size_t n = strlen(*words);
+		bool open = strchr("=:.", (*words)[n - 1]);
+		for (const char *at = cmdline; (at = strstr(at, *words)); at += n)
+			if ((at == cmdline || strchr(" \n", at[-1])) &&
+			    (open || strchr(" \n", at[n])))
+				return true;
+	}
 	return false;
 }
 
-bool mounts_volatile(const char *text, const char *path, char type[32])
+static bool is_live(const char *cmdline)
+{
+	/* live-boot(7), casper(7), dracut.cmdline(7), kernel-command-line(7), Arch Linux'
+	 * mkinitcpio- archiso, Fedora CoreOS, Raspberry Pi OS. */
+	static const char *const live[] = {"boot=live",
+					   "boot=casper",
+					   "boot=overlay",
+					   "rd.live.image",
+					   "rd.live.ram",
+					   "root=live:",
+					   "archisobasedir=",
+					   "overlayroot=tmpfs",
+					   "coreos.live.",
+					   "coreos.liveiso=",
+					   "systemd.volatile=overlay",
+					   "systemd.volatile=yes",
+					   NULL};
+	static const char *const kept[] = {
+		"persistence", "persistent", "persistent=", "rd.live.overlay=",
+		"cow_device=", "cow_label=", NULL};
+	return has_parameter(cmdline, live) && !has_parameter(cmdline, kept);
+}
+
+/* Overlays may lie on each other. Of a live system neither the upper directory nor what is below a
+ * snapshot need be among the mounts. */
+bool mounts_volatile(const char *text, const char *cmdline, const char *path, char type[32])
 {
 	struct mount m, below;
 	if (!find_mount(text, path, &m))
 		return false;
 	snprintf(type, 32, "%s", m.type);
-	if (!m.upper[0])
-		return is_in_memory(&m);
-	return find_mount(text, m.upper, &below) && is_in_memory(&below);
+	if (!strcmp(m.point, "/") && is_live(cmdline))
+		return true;
+	for (int depth = 0; m.upper[0] && depth < OVERLAYS; depth++) {
+		if (!find_mount(text, m.upper, &below) || below.id == m.id)
+			return false;
+		m = below;
+	}
+	return is_in_memory(&m);
 }
 
 bool host_is_volatile(const struct host *h, const char *path, char type[32])
 {
-	CLEAN(free_pointer) char *text = NULL;
-	return host_read_all(h, "proc/self/mountinfo", &text, NULL) > 0 &&
-	       mounts_volatile(text, path, type);
+	CLEAN(free_pointer) char *text = NULL, *cmdline = NULL;
+	if (host_read_all(h, "proc/self/mountinfo", &text, NULL) <= 0)
+		return false;
+	bool known = host_read_all(h, "proc/cmdline", &cmdline, NULL) > 0;
+	return mounts_volatile(text, known ? cmdline : "", path, type);
 }

@@ -17,5 +17,5 @@ struct mount {
 
 /* Reads the next mount of the text at *at, and moves *at behind it. False: there is none. Pure. */
 bool mounts_next(const char **at, struct mount *out);
-/* host_is_volatile() by the text of mountinfo. Pure. */
-bool mounts_volatile(const char *text, const char *path, char type[32]);
+/* host_is_volatile() by the texts of mountinfo and of the kernel's command line. Pure. */
+bool mounts_volatile(const char *text, const char *cmdline, const char *path, char type[32]);

@@ -1,13 +1,19 @@
 #include "host/sysctl_boot.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/layer.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/sysctls.h"
+#include "host/machine.h"
 
 #define TUNED_ACTIVE "etc/tuned/active_profile"
+#define TUNED_LATER "etc/tuned/post_loaded_profile"
 #define TUNED_DEPTH 8 /* of profiles that include others */
 #define TUNED_NAMES ", \t\n"
 
@@ -76,7 +82,7 @@ static bool find_cmdline(const struct host *h, const char *name, struct sysctl_s
 
 struct tuned {
 	const struct host *host;
-	const char *name;
+	const char *name; /* NULL: any, or a section of such names */
 	struct sysctl_setting *out;
 	unsigned depth;
 };
@@ -98,28 +104,39 @@ static char *read_profile(struct tuned *t, const char *profile)
 	return NULL;
 }
 
+/* Whether a line says that a section with a name of its own is one of sysctls. */
+static bool is_of_sysctls(const char *line)
+{
+	char type[16];
+	return sscanf(line, "type = %15s", type) == 1 && !strcmp(type, "sysctl");
+}
+
 /* A profile's own lines override those of the profiles that it includes. */
 static enum sysctl_boot find_profile(struct tuned *t, const char *profile)
 {
 	CLEAN(free_pointer) char *text = read_profile(t, profile);
 	char section[32] = "", includes[256] = "";
-	bool found = false;
+	bool found = false, sysctls = false;
 	if (!text)
 		return SYSCTL_BOOT_UNKNOWN;
 	unsigned number = 0;
 	for (const char *at = text; *at; at += *at == '\n') {
 		size_t length = strcspn(at, "\n");
 		number++;
-		if (*at == '[')
+		if (*at == '[') {
 			snprintf(section, sizeof(section), "%.*s", (int)strcspn(at, "]\n"), at);
+			sysctls = !strcmp(section, "[sysctl");
+		} else if (is_of_sysctls(at))
+			sysctls = true;
 		else if (strcmp(section, "[main") == 0 && strncmp(at, "include", 7) == 0)
 			snprintf(includes, sizeof(includes), "%.*s",
 				 (int)(length - strcspn(at, "=")), at + strcspn(at, "="));
-		else if (strcmp(section, "[sysctl") == 0 && take(at, length, t->name, t->out)) {
+		else if (t->name && sysctls && take(at, length, t->name, t->out)) {
 			quotes_strip(t->out->value);
 			found = true;
 			t->out->line = number;
 		}
+		found |= !t->name && sysctls;
 		at += length;
 	}
 	return found || !includes[0] ? (found ? SYSCTL_BOOT_SET : SYSCTL_BOOT_NONE)
@@ -148,38 +165,106 @@ static enum sysctl_boot find_profiles(struct tuned *t, char *names)
 	return result;
 }
 
-bool tuned_reapplies(const struct host *h)
+enum sysctl_boot tuned_find(const struct host *h, const char *name, struct sysctl_setting *out)
+{
+	CLEAN(free_pointer) char *active = NULL, *later = NULL, *names = NULL;
+	struct tuned t = {.host = h, .name = name, .out = out};
+	*out = (struct sysctl_setting){0};
+	if (!host_has(h, TUNED_RUNS))
+		return SYSCTL_BOOT_NONE;
+	snprintf(out->file, sizeof(out->file), "/" TUNED_ACTIVE);
+	if (host_read_all(h, TUNED_ACTIVE, &active, NULL) < 0)
+		return SYSCTL_BOOT_UNKNOWN;
+	bool more = host_read_all(h, TUNED_LATER, &later, NULL) > 0;
+	if (asprintf(&names, "%s %s", active, more ? later : "") < 0) {
+		names = NULL;
+		return SYSCTL_BOOT_UNKNOWN;
+	}
+	enum sysctl_boot by = find_profiles(&t, names);
+	if (by == SYSCTL_BOOT_NONE)
+		*out = (struct sysctl_setting){0};
+	return by;
+}
+
+/* Whether it is switched on, as by default. */
+static bool reapply_is_on(const struct host *h)
 {
 	static const char key[] = "reapply_sysctl";
 	CLEAN(free_pointer) char *text = NULL;
-	bool reapplies = host_has(h, TUNED_RUNS);
-	if (!reapplies || host_read_all(h, "etc/tuned/tuned-main.conf", &text, NULL) < 0)
-		return reapplies;
+	bool on = true;
+	if (host_read_all(h, "etc/tuned/tuned-main.conf", &text, NULL) < 0)
+		return true;
 	for (char *line, *rest = text; (line = strsep(&rest, "\n"));) {
 		const char *value = strchr(line, '=');
 		line += strspn(line, " \t");
 		if (!value || strncmp(line, key, strlen(key)) != 0)
 			continue;
 		value += 1 + strspn(value + 1, " \t");
-		reapplies = !strchr("0nNfF", *value) && strncasecmp(value, "of", 2) != 0;
+		on = !strchr("0nNfF", *value) && strncasecmp(value, "of", 2) != 0;
 	}
-	return reapplies;
+	return on;
 }
 
-enum sysctl_boot sysctl_boot_find(const struct host *h, const char *name,
-				  struct sysctl_setting *out)
+bool tuned_reapplies(const struct host *h)
 {
-	CLEAN(free_pointer) char *active = NULL;
-	struct tuned t = {.host = h, .name = name, .out = out};
-	*out = (struct sysctl_setting){0};
-	if (host_has(h, TUNED_RUNS)) {
-		snprintf(out->file, sizeof(out->file), "/" TUNED_ACTIVE);
-		if (host_read_all(h, TUNED_ACTIVE, &active, NULL) < 0)
-			return SYSCTL_BOOT_UNKNOWN;
-		enum sysctl_boot by = find_profiles(&t, active);
-		if (by != SYSCTL_BOOT_NONE)
-			return by;
-		*out = (struct sysctl_setting){0};
+	struct sysctl_setting any;
+	return host_has(h, TUNED_RUNS) && reapply_is_on(h) &&
+	       tuned_find(h, NULL, &any) != SYSCTL_BOOT_NONE;
+}
+
+/* Whether a unit is masked: a link to /dev/null. */
+static bool is_masked(const struct host *h, const char *path)
+{
+	static const char null[] = "/dev/null";
+	char target[sizeof(null) + 1];
+	ssize_t n = h->fd < 0 ? -1 : readlinkat(h->fd, path, target, sizeof(target));
+	return n == (ssize_t)strlen(null) && !strncmp(target, null, (size_t)n);
+}
+
+static bool has_runlevel(const struct host *h, const char *name)
+{
+	static const char *const levels[] = {"sysinit", "boot", "default"};
+	bool found = false;
+	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
+		char path[80];
+		struct stat st;
+		snprintf(path, sizeof(path), "etc/runlevels/%s/%s", levels[i], name);
+		found |= fstatat(h->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	}
-	return find_cmdline(h, name, out) ? SYSCTL_BOOT_SET : SYSCTL_BOOT_NONE;
+	return found;
+}
+
+const struct sysctl_idle *sysctl_boot_idle(const struct host *h)
+{
+	static const struct sysctl_idle masked = {
+		"systemd-sysctl.service is masked, and nothing reads the files at boot",
+		"sudo systemctl unmask systemd-sysctl.service"};
+	static const struct sysctl_idle left_out = {
+		"the service sysctl of OpenRC is in no runlevel, and nothing reads the files at boot",
+		"sudo rc-update add sysctl boot"};
+	if (h->fd < 0)
+		return NULL;
+	if (host_has_systemd(h))
+		return is_masked(h, "etc/systemd/system/systemd-sysctl.service") ||
+				       is_masked(h, "run/systemd/system/systemd-sysctl.service")
+			       ? &masked
+			       : NULL;
+	bool openrc = host_has(h, "run/openrc/softlevel") && host_has(h, "etc/init.d/sysctl");
+	return openrc && !has_runlevel(h, "sysctl") ? &left_out : NULL;
+}
+
+enum sysctl_boot sysctl_boot_settle(const struct host *h, const char *name,
+				    struct sysctl_setting *set)
+{
+	struct sysctl_setting other;
+	bool file = set->file[0] && !set->exclude;
+	if (file && file_layer(set->file) != LAYER_SHIPPED && tuned_reapplies(h))
+		return SYSCTL_BOOT_SET;
+	enum sysctl_boot by = tuned_find(h, name, &other);
+	if (by == SYSCTL_BOOT_NONE && file)
+		return SYSCTL_BOOT_SET;
+	if (by == SYSCTL_BOOT_NONE && find_cmdline(h, name, &other))
+		by = SYSCTL_BOOT_SET;
+	*set = other;
+	return by;
 }

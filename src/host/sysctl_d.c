@@ -1,6 +1,5 @@
 #include "epolltune/sysctl_d.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -18,6 +17,7 @@
 #include "epolltune/sysctls.h"
 #include "host/capture.h"
 #include "host/machine.h"
+#include "host/sysctl_boot.h"
 
 static const char blanks[] = " \t\r\n";
 
@@ -104,6 +104,7 @@ bool sysctl_d_line(const char *text, size_t length, struct sysctl_line *line)
 		return false;
 	line->pattern = strpbrk(line->name, "*?[");
 	line->exclude = !equals;
+	line->dash = dash;
 	line->blank = dash && strchr(blanks, *text);
 	return true;
 }
@@ -127,19 +128,27 @@ struct name_search {
 	size_t count;
 };
 
+/* What one reading of the files sets, of those behind `after` only, if it is not NULL. */
+struct reading {
+	const struct host *host;
+	enum sysctl_reader reader;
+	const char *after;
+};
+
 /* What sets a value: lines of its name and of its second one. */
 struct setting_search {
 	struct name_search of[2];
 	size_t lines; /* that were read */
-	bool procps;  /* sysctl --system reads the lines */
-	bool names;   /* patterns do not count */
-	bool failed;  /* no memory */
+	enum sysctl_reader reader;
+	bool named;  /* a line before all that are read has the name: it beats patterns */
+	bool failed; /* no memory */
 };
 
-static struct setting_search search_begin(const char *name, bool procps)
+static struct setting_search search_begin(const char *name, const struct reading *of)
 {
 	return (struct setting_search){.of = {{.name = name}, {.name = sysctl_twin(name)}},
-				       .procps = procps};
+				       .reader = of->reader,
+				       .named = of->after != NULL};
 }
 
 static bool says_same(const struct sysctl_setting *set, const struct sysctl_line *line)
@@ -148,12 +157,12 @@ static bool says_same(const struct sysctl_setting *set, const struct sysctl_line
 }
 
 /* A line that says what one before it says stays in that place for systemd: src/sysctl/sysctl.c,
- * parse_line(). procps writes each line. */
+ * parse_line(). procps and TuneD write each line. */
 static void place_take(const struct setting_search *s, struct placed *p, const char *file,
 		       unsigned number, const struct sysctl_line *line)
 {
 	struct sysctl_setting *set = &p->set;
-	if (s->procps || !says_same(set, line))
+	if (s->reader != SYSCTL_SYSTEMD || !says_same(set, line))
 		p->at = s->lines;
 	snprintf(set->file, sizeof(set->file), "%s", file);
 	snprintf(set->value, sizeof(set->value), "%s", line->value);
@@ -222,55 +231,40 @@ static bool matches(const struct sysctl_line *line, const char *name)
 	return fnmatch(pattern, path, FNM_PATHNAME) == 0;
 }
 
+/* Whether a reader takes a line for what it says of a name. procps takes a blank behind the dash as
+ * a part of the name, and "-NAME" alone ends patterns only; TuneD knows no dashes and no patterns.
+ */
+static bool is_taken(const struct setting_search *s, const struct name_search *of,
+		     const struct sysctl_line *line)
+{
+	bool own = of == s->of;
+	if (line->pattern && own && s->named)
+		return false;
+	if (s->reader == SYSCTL_TUNED)
+		return !line->pattern && !line->dash;
+	if (s->reader == SYSCTL_PROCPS)
+		return !line->blank &&
+		       (!line->exclude || line->pattern || !of->by_name.set.file[0]);
+	return true;
+}
+
+/* "-name" alone replaces an earlier "name = value", like an assignment. */
 static void take_line(struct setting_search *s, const char *file, unsigned number, const char *text,
 		      size_t length)
 {
 	struct sysctl_line line;
 	s->lines++;
-	if (!sysctl_d_line(text, length, &line) || (line.pattern && s->names))
+	if (!sysctl_d_line(text, length, &line))
 		return;
 	for (size_t i = 0; i < 2; i++) {
 		struct name_search *of = &s->of[i];
-		/* "-name" alone replaces an earlier "name = value", like an assignment; for procps
-		 * it ends patterns only, and a blank behind the dash is a part of the name. */
-		if (!of->name || !matches(&line, of->name) ||
-		    (s->procps &&
-		     (line.blank || (line.exclude && !line.pattern && of->by_name.set.file[0]))))
+		if (!of->name || !matches(&line, of->name) || !is_taken(s, of, &line))
 			continue;
 		if (line.pattern)
 			pattern_take(s, of, &line, file, number);
 		else
 			place_take(s, &of->by_name, file, number, &line);
 	}
-}
-
-/* Skips what is no regular file, such as the /dev/null of a masked one, and unreadable files, as
- * systemd-sysctl does. */
-static int take_file(struct setting_search *s, size_t count, const char *root, const char *file,
-		     struct err *e)
-{
-	CLEAN(free_pointer) char *path = NULL;
-	if (asprintf(&path, "%s%s", root, file) < 0) {
-		path = NULL;
-		return err_errno(e, "cannot read %s", file);
-	}
-	CLEAN(close_fd) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
-		return err_errno(e, "cannot read %s", path);
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return 0;
-	CLEAN(close_file) FILE *in = fdopen(fd, "r");
-	if (!in)
-		return err_errno(e, "cannot read %s", path);
-	fd = -1; /* the stream's now */
-	CLEAN(free_pointer) char *text = NULL;
-	size_t room = 0;
-	ssize_t n;
-	for (unsigned number = 1; (n = getline(&text, &room, in)) > 0; number++)
-		for (size_t i = 0; i < count; i++)
-			take_line(&s[i], file, number, text, (size_t)n);
-	return 0;
 }
 
 static void take_text(struct setting_search *s, size_t count, const char *file, const char *text)
@@ -285,11 +279,12 @@ static void take_text(struct setting_search *s, size_t count, const char *file, 
 
 static const char *const directories[] = {
 	DROPIN_DIRECTORY,    "/run/sysctl.d", "/usr/local/lib/sysctl.d",
-	"/usr/lib/sysctl.d", "/lib/sysctl.d",
+	"/usr/lib/sysctl.d", "/lib/sysctl.d", NULL,
 };
-/* Read by sysctl --system of procps, not by systemd-sysctl. */
+/* The first hides those of its names in the second, other than above. */
+static const char *const tuned_directories[] = {"/run/sysctl.d", DROPIN_DIRECTORY, NULL};
+/* Not read by systemd-sysctl. */
 static const char conf[] = "/etc/sysctl.conf";
-#define DIRECTORIES (sizeof(directories) / sizeof(*directories))
 
 struct listing {
 	char **files; /* "/etc/sysctl.d/99-local.conf" */
@@ -315,8 +310,6 @@ static bool is_conf_name(const char *name)
 	return name[0] != '.' && text_ends(name, strlen(name), ".conf");
 }
 
-static int is_conf(const struct dirent *entry) { return is_conf_name(entry->d_name); }
-
 static int add_file(struct listing *l, const char *directory, const char *name)
 {
 	for (size_t i = 0; i < l->count; i++)
@@ -333,40 +326,7 @@ static int add_file(struct listing *l, const char *directory, const char *name)
 	return more ? 0 : -ENOMEM;
 }
 
-static int list_directory(struct listing *l, const char *root, const char *directory, struct err *e)
-{
-	CLEAN(free_pointer) char *path = NULL;
-	struct dirent **entries = NULL;
-	if (asprintf(&path, "%s%s", root, directory) < 0) {
-		path = NULL;
-		return err_errno(e, "cannot read %s", directory);
-	}
-	int n = scandir(path, &entries, is_conf, alphasort);
-	if (n < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return 0;
-	if (n < 0)
-		return err_errno(e, "cannot read %s", path);
-	int r = 0;
-	for (int i = 0; i < n; i++) {
-		if (r == 0)
-			r = add_file(l, directory, entries[i]->d_name);
-		free(entries[i]);
-	}
-	free(entries);
-	return r < 0 ? err_set(e, ENOMEM, "cannot read %s: out of memory", path) : 0;
-}
-
-static int list_files(struct listing *l, const char *root, struct err *e)
-{
-	int r = 0;
-	for (size_t i = 0; i < DIRECTORIES && r == 0; i++)
-		r = list_directory(l, root, directories[i], e);
-	if (l->count)
-		qsort(l->files, l->count, sizeof(*l->files), by_base);
-	return r;
-}
-
-static int captured_add(const char *path, void *listing)
+static int name_add(const char *path, void *listing)
 {
 	char directory[PATH_MAX];
 	const char *name = strrchr(path, '/') + 1;
@@ -376,9 +336,10 @@ static int captured_add(const char *path, void *listing)
 	return add_file(listing, directory, name);
 }
 
-/* Skips what is not there or unreadable, as take_file(). A NUL ends a line, as for systemd. */
-static int captured_take(struct setting_search *s, size_t count, const struct host *h,
-			 const char *file, struct err *e)
+/* Skips what is not there, what is no text, such as the /dev/null of a masked one, and what is
+ * unreadable, as the readers do. A NUL ends a line, as for systemd. */
+static int file_take(struct setting_search *s, size_t count, const struct host *h, const char *file,
+		     struct err *e)
 {
 	CLEAN(free_pointer) char *text = NULL;
 	ssize_t n = host_read_strings(h, file + 1, &text, e);
@@ -392,10 +353,12 @@ static int captured_take(struct setting_search *s, size_t count, const struct ho
 /* The files of a host, running or captured, with their links resolved below its root. An entry of
  * any type masks one of its name in a later directory, as for conf_files_list() of systemd. Without
  * openat2(2) a directory behind a link of a captured one is skipped (-ELOOP). */
-static int host_list(struct listing *l, const struct host *h, struct err *e)
+static int files_list(struct listing *l, const struct host *h, enum sysctl_reader reader,
+		      struct err *e)
 {
-	for (size_t i = 0; i < DIRECTORIES; i++) {
-		int r = host_names(h, directories[i] + 1, captured_add, l, e);
+	const char *const *directory = reader == SYSCTL_TUNED ? tuned_directories : directories;
+	for (; *directory; directory++) {
+		int r = host_names(h, *directory + 1, name_add, l, e);
 		if (r == -ENOMEM)
 			return err_set(e, ENOMEM,
 				       "cannot read the files of sysctl.d: out of memory");
@@ -407,35 +370,21 @@ static int host_list(struct listing *l, const struct host *h, struct err *e)
 	return 0;
 }
 
-/* Where the files are: below a directory, or in a captured machine. */
-struct files {
-	const char *root;
-	const struct host *captured; /* NULL: below root */
-};
-
-static int files_take(const struct files *f, struct setting_search *s, size_t count,
-		      const char *file, struct err *e)
-{
-	if (!f->captured)
-		return take_file(s, count, f->root, file, e);
-	return captured_take(s, count, f->captured, file, e);
-}
-
-/* By all files in their order, and then by `last`, if it is not NULL. */
-static int find_all(const struct files *f, const char *const *names, size_t count, const char *last,
-		    struct sysctl_setting *out, struct err *e)
+static int files_read(const struct reading *of, const char *const *names, size_t count,
+		      struct sysctl_setting *out, struct err *e)
 {
 	CLEAN(free_pointer) struct setting_search *s = calloc(count + 1, sizeof(*s));
 	CLEAN(listing_free) struct listing l = {0};
 	if (!s)
 		return err_errno(e, "cannot read the files of sysctl.d");
 	for (size_t i = 0; i < count; i++)
-		s[i] = search_begin(names[i], last);
-	int r = f->captured ? host_list(&l, f->captured, e) : list_files(&l, f->root, e);
+		s[i] = search_begin(names[i], of);
+	int r = files_list(&l, of->host, of->reader, e);
 	for (size_t i = 0; i < l.count && r == 0; i++)
-		r = files_take(f, s, count, l.files[i], e);
-	if (r == 0 && last)
-		r = files_take(f, s, count, last, e);
+		if (!of->after || strcmp(base(l.files[i]), of->after) > 0)
+			r = file_take(s, count, of->host, l.files[i], e);
+	if (r == 0 && of->reader != SYSCTL_SYSTEMD)
+		r = file_take(s, count, of->host, conf, e);
 	for (size_t i = 0; i < count; i++) {
 		int ended = setting_end(&s[i], &out[i], e);
 		r = r < 0 ? r : ended;
@@ -443,16 +392,34 @@ static int find_all(const struct files *f, const char *const *names, size_t coun
 	return r;
 }
 
-int sysctl_d_find_all(const char *root, bool procps, const char *const *names, size_t count,
-		      struct sysctl_setting *out, struct err *e)
+enum sysctl_reader sysctl_d_reader(const struct host *h)
 {
-	return find_all(&(struct files){.root = root}, names, count, procps ? conf : NULL, out, e);
+	if (!host_has_systemd(h))
+		return SYSCTL_PROCPS;
+	return tuned_reapplies(h) ? SYSCTL_TUNED : SYSCTL_SYSTEMD;
 }
 
-int sysctl_d_find(const char *root, bool procps, const char *name, struct sysctl_setting *out,
-		  struct err *e)
+int sysctl_d_find_all(const struct host *files, enum sysctl_reader reader, const char *const *names,
+		      size_t count, struct sysctl_setting *out, struct err *e)
 {
-	return sysctl_d_find_all(root, procps, &name, 1, out, e);
+	struct reading first = {files, reader == SYSCTL_TUNED ? SYSCTL_SYSTEMD : reader, NULL};
+	int r = files_read(&first, names, count, out, e);
+	if (r < 0 || reader != SYSCTL_TUNED)
+		return r;
+	CLEAN(free_pointer) struct sysctl_setting *again = calloc(count + 1, sizeof(*again));
+	if (!again)
+		return err_errno(e, "cannot read the files of sysctl.d");
+	r = files_read(&(struct reading){files, reader, NULL}, names, count, again, e);
+	for (size_t i = 0; i < count && r == 0; i++)
+		if (again[i].file[0])
+			out[i] = again[i];
+	return r;
+}
+
+int sysctl_d_find(const struct host *files, enum sysctl_reader reader, const char *name,
+		  struct sysctl_setting *out, struct err *e)
+{
+	return sysctl_d_find_all(files, reader, &name, 1, out, e);
 }
 
 int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t count,
@@ -462,54 +429,29 @@ int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t coun
 	int r = host_identity(h, &here, e);
 	if (r < 0 && h->live)
 		return r;
-	bool systemd = host_has_systemd(h);
-	if (!r && (!here.initial || (!systemd && !here.first_pids)))
+	if (!r && (!here.initial || (!host_has_systemd(h) && !here.first_pids)))
 		return err_set(e, EOPNOTSUPP, "the files of sysctl.d do not apply here");
-	const char *last = systemd ? NULL : conf;
-	const struct files f = {.root = h->root, .captured = h->live ? NULL : h};
-	return find_all(&f, names, count, last, out, e);
+	r = sysctl_d_find_all(h, sysctl_d_reader(h), names, count, out, e);
+	for (size_t i = 0; i < count && r == 0; i++)
+		if (sysctl_boot_settle(h, names[i], &out[i]) == SYSCTL_BOOT_UNKNOWN)
+			out[i] = (struct sysctl_setting){0};
+	return r;
 }
 
-int sysctl_d_override(const char *root, bool procps, const char *name, struct sysctl_setting *out,
-		      struct err *e)
+int sysctl_d_override(const struct host *files, enum sysctl_reader reader, const char *name,
+		      struct sysctl_setting *out, struct err *e)
 {
-	struct setting_search s = search_begin(name, procps);
-	CLEAN(listing_free) struct listing l = {0};
-	int r = list_files(&l, root, e);
-	s.names = true;
-	for (size_t i = 0; i < l.count && r == 0; i++)
-		if (strcmp(base(l.files[i]), DROPIN_FILE) > 0)
-			r = take_file(&s, 1, root, l.files[i], e);
-	if (r == 0 && procps)
-		r = take_file(&s, 1, root, conf, e);
-	int ended = setting_end(&s, out, e);
-	return r < 0 ? r : ended;
+	const struct reading later = {files, reader, DROPIN_FILE};
+	return files_read(&later, &name, 1, out, e);
 }
 
 int sysctl_d_files(const struct host *h, int (*each)(const char *file, void *arg), void *arg,
 		   struct err *e)
 {
 	CLEAN(listing_free) struct listing l = {0};
-	int r = host_list(&l, h, e);
+	int r = files_list(&l, h, SYSCTL_SYSTEMD, e);
 	for (size_t i = 0; i < l.count && r == 0; i++)
 		r = each(l.files[i], arg);
-	return r;
-}
-
-/* Whether a file of sysctl.d is a link to /etc/sysctl.conf, or there is none. */
-static int conf_linked(const char *root, bool *linked, struct err *e)
-{
-	char path[4096];
-	struct stat st, other;
-	snprintf(path, sizeof(path), "%s%s", root, conf);
-	*linked = stat(path, &st) < 0;
-	CLEAN(listing_free) struct listing l = {0};
-	int r = *linked ? 0 : list_files(&l, root, e);
-	for (size_t i = 0; i < l.count && r == 0 && !*linked; i++) {
-		snprintf(path, sizeof(path), "%s%s", root, l.files[i]);
-		*linked = stat(path, &other) == 0 && other.st_dev == st.st_dev &&
-			  other.st_ino == st.st_ino;
-	}
 	return r;
 }
 
@@ -530,7 +472,7 @@ static bool is_same(const struct host *h, const char *path, const char *other)
 int sysctl_d_conf(const struct host *h, const char **file, struct err *e)
 {
 	CLEAN(listing_free) struct listing l = {0};
-	int r = host_list(&l, h, e);
+	int r = files_list(&l, h, SYSCTL_SYSTEMD, e);
 	bool linked = !host_has(h, conf + 1);
 	for (size_t i = 0; i < l.count && r == 0 && !linked; i++)
 		linked = is_same(h, l.files[i] + 1, conf + 1);
@@ -538,15 +480,15 @@ int sysctl_d_conf(const struct host *h, const char **file, struct err *e)
 	return r;
 }
 
-int sysctl_d_find_conf(const char *root, const char *name, struct sysctl_setting *out,
+int sysctl_d_find_conf(const struct host *files, const char *name, struct sysctl_setting *out,
 		       struct err *e)
 {
+	const char *file;
 	*out = (struct sysctl_setting){0};
-	bool linked;
-	int r = conf_linked(root, &linked, e);
-	struct setting_search s = search_begin(name, false);
-	if (r == 0 && !linked)
-		r = take_file(&s, 1, root, conf, e);
+	int r = sysctl_d_conf(files, &file, e);
+	struct setting_search s = search_begin(name, &(struct reading){files, SYSCTL_PROCPS, NULL});
+	if (r == 0 && file)
+		r = file_take(&s, 1, files, file, e);
 	int ended = setting_end(&s, out, e);
 	return r < 0 ? r : ended;
 }

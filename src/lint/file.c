@@ -107,11 +107,6 @@ bool lint_worst(const struct lint *l, enum finding_level *worst)
 	return *worst > LEVEL_NOTE;
 }
 
-bool lint_is_shipped(const char *file)
-{
-	return !strncmp(file, "/usr/", 5) || !strncmp(file, "/lib/", 5);
-}
-
 /* The directory of a drop-in comes first: the files in it have any name. */
 static const struct place {
 	const char *part, *end;

@@ -93,8 +93,6 @@ void lint_add(struct lint *l, const struct lint_line *line, enum lint_id rule, c
 void lint_level(struct lint *l, enum finding_level level);
 /* A copy of a file's name that lives as long as the lint. */
 const char *lint_name(struct lint *l, const char *name);
-/* Whether the distribution ships the file. */
-bool lint_is_shipped(const char *file);
 /* Whether its name is that of a copy which a package manager, an editor or an administrator has put
  * aside, and which no program reads: "10-a.conf.bak", "x.service.rpmsave". */
 bool lint_is_aside(const char *file);

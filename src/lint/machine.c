@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/layer.h"
 #include "base/text.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/knob_value.h"
@@ -39,12 +40,25 @@ static const struct {
 struct boot {
 	struct lint *lint;
 	struct err *err;
+	enum sysctl_reader reader;
+	bool again; /* the files that TuneD applies after all others */
 };
 
 static int boot_file(const char *file, void *arg)
 {
 	struct boot *b = arg;
-	return lint_machine_file(b->lint, file, true, b->err);
+	bool last = b->reader == SYSCTL_TUNED && file_layer(file) != LAYER_SHIPPED;
+	return last == b->again ? lint_machine_file(b->lint, file, true, b->err) : 0;
+}
+
+/* The files of sysctl.d in the order in which their lines are applied last. */
+static int files_judge(struct boot *b)
+{
+	int rc = sysctl_d_files(b->lint->host, boot_file, b, b->err);
+	b->again = true;
+	return rc == 0 && b->reader == SYSCTL_TUNED
+		       ? sysctl_d_files(b->lint->host, boot_file, b, b->err)
+		       : rc;
 }
 
 /* Files beside those that are read. */
@@ -64,20 +78,21 @@ static int name_judge(const char *path, void *arg)
 	return 0;
 }
 
-/* /etc/sysctl.conf: the last file for procps, none at all for systemd. */
-static int conf_judge(struct lint *l, bool *last, struct err *e)
+/* /etc/sysctl.conf: the last file for procps and TuneD, none at all for systemd. */
+static int conf_judge(const struct boot *b)
 {
 	const char *file;
-	int rc = sysctl_d_conf(l->host, &file, e);
-	*last = rc == 0 && file && !host_has_systemd(l->host);
-	if (rc < 0 || !file || *last)
-		return rc;
+	struct lint *l = b->lint;
 	size_t before = l->value_order;
-	rc = lint_tree(l, file, e);
-	struct lint_line whole = {lint_name(l, file), "", 0};
-	if (rc < 0 || l->value_order == before)
+	int rc = sysctl_d_conf(l->host, &file, b->err);
+	if (rc < 0 || !file)
 		return rc;
-	bool tuned = tuned_reapplies(l->host);
+	rc = b->reader == SYSCTL_SYSTEMD ? lint_tree(l, file, b->err)
+					 : lint_machine_file(l, file, true, b->err);
+	struct lint_line whole = {lint_name(l, file), "", 0};
+	if (rc < 0 || l->value_order == before || b->reader == SYSCTL_PROCPS)
+		return rc;
+	bool tuned = b->reader == SYSCTL_TUNED;
 	lint_add(l, &whole, LINT_UNREAD, NULL,
 		 "systemd-sysctl does not read it at boot, only sysctl --system%s: move its lines "
 		 "to %s/NAME.conf",
@@ -100,6 +115,24 @@ static int64_t limit_of(const struct lint *l, const char *name)
 static bool is_last(const struct lint *l, size_t i)
 {
 	return i + 1 == l->value_count || strcmp(l->values[i].key, l->values[i + 1].key) != 0;
+}
+
+/* Whether TuneD's profile, not the line, has the last word. Of what is shipped that is its
+ * purpose. */
+static bool profile_judge(struct lint *l, const struct lint_value *v)
+{
+	struct sysctl_setting by;
+	struct lint_line line = {v->file, "", v->line};
+	bool shipped = file_layer(v->file) == LAYER_SHIPPED;
+	if ((!shipped && tuned_reapplies(l->host)) ||
+	    tuned_find(l->host, v->key, &by) == SYSCTL_BOOT_NONE)
+		return false;
+	if (!shipped && by.line && strcmp(by.value, v->value) != 0)
+		lint_add(l, &line, LINT_OVERRIDDEN, NULL,
+			 "%s = %.80s is overridden by %s:%u, which TuneD applies later and sets "
+			 "%.80s: change that line",
+			 v->name, v->value, by.file, by.line, by.value);
+	return true;
 }
 
 static void drift_judge(struct lint *l, const struct lint_value *v, const struct knob *k)
@@ -130,9 +163,11 @@ static void running_judge(struct lint *l)
 		struct lint_line line = {v->file, "", v->line};
 		if (!k || v->pattern || v->exclude || !is_last(l, i))
 			continue;
+		if (first && profile_judge(l, v))
+			continue;
 		if (first)
 			drift_judge(l, v, k);
-		else if (k->scope == KNOB_SYSTEM && !strncmp(v->file, "/etc/", 5))
+		else if (k->scope == KNOB_SYSTEM && file_layer(v->file) == LAYER_ETC)
 			lint_add(
 				l, &line, LINT_CONTAINER, NULL,
 				"%s is one for the whole machine, and this is a container: set it on the "
@@ -146,7 +181,7 @@ static void writers_name(struct lint *l)
 	struct lint_line whole = {lint_name(l, DROPIN_DIRECTORY), "", 0};
 	bool own = false; /* not only the distribution's */
 	for (size_t i = 0; i < l->value_count; i++)
-		own |= !strncmp(l->values[i].file, "/etc/", 5);
+		own |= file_layer(l->values[i].file) == LAYER_ETC;
 	for (size_t i = 0; i < sizeof(writers) / sizeof(*writers); i++)
 		if (own && host_has(l->host, writers[i].file))
 			lint_add(l, &whole, LINT_WRITER, NULL,
@@ -156,6 +191,18 @@ static void writers_name(struct lint *l)
 					 ? ", but no name that /etc or /run sets"
 					 : "",
 				 writers[i].change);
+}
+
+/* Whether a program reads the files of sysctl.d that are not the distribution's. */
+static void reader_judge(struct lint *l)
+{
+	const struct sysctl_idle *idle = sysctl_boot_idle(l->host);
+	struct lint_line whole = {lint_name(l, DROPIN_DIRECTORY), "", 0};
+	bool own = false;
+	for (size_t i = 0; i < l->value_count; i++)
+		own |= file_layer(l->values[i].file) == LAYER_ETC;
+	if (idle && own)
+		lint_add(l, &whole, LINT_UNREAD, NULL, "%s: %s", idle->why, idle->command);
 }
 
 /* Files that need not be there. */
@@ -200,23 +247,24 @@ static int others_judge(struct lint *l, struct err *e)
 
 int lint_machine(struct lint *l, struct err *e)
 {
-	struct boot b = {l, e};
+	struct boot b = {l, e, sysctl_d_reader(l->host), false};
 	struct host_facts facts;
-	bool last;
 	host_facts(l->host, &facts);
 	l->memory_bytes = facts.memory_bytes;
 	l->page_bytes = facts.page_bytes;
-	int rc = conf_judge(l, &last, e);
+	bool last = b.reader != SYSCTL_SYSTEMD;
+	int rc = last ? 0 : conf_judge(&b);
 	if (rc == 0)
-		rc = sysctl_d_files(l->host, boot_file, &b, e);
+		rc = files_judge(&b);
 	if (rc == 0 && last)
-		rc = boot_file("/etc/sysctl.conf", &b);
+		rc = conf_judge(&b);
 	if (rc < 0)
 		return rc;
 	host_walk(l->host, &DROPIN_DIRECTORY[1], 1, name_judge, l, NULL);
 	sysctl_values_judge(l);
 	running_judge(l);
 	writers_name(l);
+	reader_judge(l);
 	l->somaxconn = limit_of(l, "net.core.somaxconn");
 	l->nr_open = limit_of(l, "fs.nr_open");
 	sysctl_values_clear(l);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/kernel_number.h"
+#include "base/layer.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 #include "epolltune/sysctls.h"
@@ -752,7 +753,7 @@ static void repeated_judge(struct lint *l, const struct lint_value *v,
 		return;
 	}
 	/* That the administrator changes what the distribution ships is as it should be. */
-	if (lint_is_shipped(v->file) || (same && (twin || !here)))
+	if (file_layer(v->file) == LAYER_SHIPPED || (same && (twin || !here)))
 		return;
 	if (next->exclude) {
 		excluded_judge(l, v, next);

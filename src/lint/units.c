@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/layer.h"
 #include "catalogue/similar.h"
 #include "epolltune/list.h"
 #include "epolltune/order.h"
@@ -146,9 +147,9 @@ static void unit_keep(struct lint *l, const struct lint_line *line, const char *
 
 static unsigned precedence(const char *file)
 {
-	static const char *const trees[] = {"/usr/lib/", "/usr/local/", "/run/", "/etc/"};
+	static const char *const trees[] = {"/lib/", "/usr/lib/", "/usr/local/", "/run/", "/etc/"};
 	unsigned at = 0;
-	while (at < 3 && strncmp(file, trees[at], strlen(trees[at])) != 0)
+	while (at < 4 && strncmp(file, trees[at], strlen(trees[at])) != 0)
 		at++;
 	return at;
 }
@@ -189,7 +190,7 @@ void unit_values_judge(struct lint *l)
 		/* That the administrator overrides what the distribution ships is as it should be.
 		 */
 		if (strcmp(v->name, next->name) != 0 || !strcmp(v->value, next->value) ||
-		    !strcmp(v->file, next->file) || lint_is_shipped(v->file))
+		    !strcmp(v->file, next->file) || file_layer(v->file) == LAYER_SHIPPED)
 			continue;
 		lint_add(l, &line, LINT_OVERRIDDEN, NULL,
 			 "%s=%s is overridden by %s:%u, which %s and sets %s: change that line",

@@ -123,7 +123,8 @@ enum plan_outcome {
 /* Where changes are made. */
 struct change_site {
 	const struct host *host;
-	const char *root; /* prefix of "/etc/sysctl.d"; "" outside of tests */
+	const char *root;         /* prefix of "/etc/sysctl.d"; "" outside of tests */
+	const struct host *files; /* what is below it: `host` outside of tests */
 	/* The interfaces as last read: all by name, and those looked at with their settings. Filled
 	 * by site_nics() and site_nic(), emptied by site_refresh() and by a write. */
 	struct nics all_nics, nics;

@@ -3,10 +3,14 @@
  * kinds "link" and "udev"; names as of the kind "device", values as in dropin.h. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/layer.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/report.h"
 #include "tune/device.h"
@@ -341,7 +345,7 @@ static void look_elsewhere(struct change_site *site, const char *name, const str
 	if (path[0] && !link_find(site, path, d->setting->link, &by)) {
 		snprintf(out->rival, sizeof(out->rival), "%s", path);
 		link_remedy(site, path, line, out->remedy);
-	} else if (path[0] && !strncmp(by.file, "/etc/", 5)) {
+	} else if (path[0] && file_layer(by.file) == LAYER_ETC) {
 		snprintf(by.remedy, sizeof(by.remedy), "change it to %.200s", line);
 	} else if (path[0]) {
 		link_remedy(site, path, line, by.remedy);
@@ -377,16 +381,55 @@ static int file_look(struct change_site *site, const char *name, struct persiste
 	return 0;
 }
 
-/* By the configuration of the network, which is applied after systemd-udevd. */
+/* When this boot began, by the clock of files; 0: unknown. */
+static time_t boot_time(const struct host *h)
+{
+	static const char key[] = "\nbtime ";
+	CLEAN(free_pointer) char *text = NULL;
+	const char *at = host_read_all(h, "proc/stat", &text, NULL) > 0 ? strstr(text, key) : NULL;
+	return at ? (time_t)strtoll(at + strlen(key), NULL, 10) : 0;
+}
+
+#define CLOCK_SKEW 60 /* seconds that the clock may be set by after the boot */
+
+/* What systemd-udevd has applied at this boot, when its line was there already. */
+static bool set_at_boot(struct change_site *site, const char *name, const struct device_name *d,
+			struct device_setter *by, char value[CHANGE_VALUE])
+{
+	char path[LINK_PATH], full[LINK_PATH + 320];
+	struct err ignored;
+	struct stat st;
+	time_t boot = boot_time(site->host);
+	if (link_applied(site, d->nic, index_of(site, d->nic), path, &ignored) < 0 || !path[0] ||
+	    !link_find(site, path, d->setting->link, by))
+		return false;
+	snprintf(full, sizeof(full), "%.300s%s", site->root, by->file);
+	file_setting(name, by->value, value);
+	return stat(full, &st) == 0 && st.st_mtime + CLOCK_SKEW < boot;
+}
+
+/* By the configuration of the network, which is applied after systemd-udevd; or by the driver,
+ * which has not taken the same line at this boot. */
 static int link_overridden(struct change_site *site, const struct change *of,
 			   struct manual_step *step, struct err *e)
 {
 	struct device_name d;
 	struct device_setter by = {0};
 	char value[CHANGE_VALUE];
-	if (!device_parse(of->name, &d) ||
-	    !device_profile_find(site, &d, index_of(site, d.nic), of->to, &by))
+	if (!device_parse(of->name, &d))
 		return 0;
+	if (!device_profile_find(site, &d, index_of(site, d.nic), of->to, &by)) {
+		if (!set_at_boot(site, of->name, &d, &by, value) || !change_gives(of, value) ||
+		    !strcmp(of->from, value))
+			return 0;
+		report_text(step->why,
+			    "%.90s:%u set %.20s at this boot, but %.20s was in force: the driver "
+			    "refused it, or a program changed it later",
+			    by.file, by.line, value, change_shown(of->from));
+		report_text(step->action, "see: journalctl -b -u systemd-udevd | grep -w %s",
+			    d.nic);
+		return 0;
+	}
 	file_setting(of->name, by.value, value);
 	if (change_gives(of, value))
 		return 0;

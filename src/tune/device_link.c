@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/layer.h"
 #include "base/text.h"
 #include "epolltune/cleanup.h"
 #include "tune/site.h"
@@ -170,9 +171,10 @@ const char *link_remedy(struct change_site *site, const char *path, const char *
 			char text[LINK_REMEDY])
 {
 	const char *file = basename(path);
-	const char *lost = strncmp(path, "/run/", 5) ? "it is replaced by an update of its package"
-						     : "it is made again at each boot";
-	if (!strncmp(path, "/etc/", 5))
+	const char *lost = file_layer(path) != LAYER_RUN
+				   ? "it is replaced by an update of its package"
+				   : "it is made again at each boot";
+	if (file_layer(path) == LAYER_ETC)
 		snprintf(text, LINK_REMEDY, "add %s to the [Link] section there", line);
 	else if (site_udev(site) >= DROPINS_SINCE)
 		snprintf(text, LINK_REMEDY,

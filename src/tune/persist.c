@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "epolltune/sysctl_d.h"
 #include "host/modules.h"
 #include "tune/plan.h"
 
@@ -12,6 +14,19 @@ static bool has_boot(const struct host *h, const struct host_identity *here)
 {
 	return (here->first_pids || host_has(h, "run/systemd/system")) &&
 	       host_has_root_of(h, 1, true);
+}
+
+/* As of an image. The directory of our files may be a mount of its own. */
+static bool is_read_only(const struct change_site *site)
+{
+	static const char *const directories[] = {DROPIN_DIRECTORY, "/etc"};
+	char path[4096];
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s%s", site->root, directories[i]);
+		if (access(path, W_OK) == 0 || errno != ENOENT)
+			return access(path, W_OK) < 0 && errno == EROFS;
+	}
+	return false;
 }
 
 int persist_allowed(const struct change_site *site, struct err *e)
@@ -39,13 +54,17 @@ int persist_allowed(const struct change_site *site, struct err *e)
 			"next boot: set the values in the image of this machine, or by "
 			"cloud-init",
 			type);
+	if (is_read_only(site))
+		return err_set(e, PLAN_REFUSED,
+			       "--persist: /etc is read-only: set the values in the image or the "
+			       "configuration that this machine is made from");
 	return 0;
 }
 
 /* Whether the file gives the running value, also where the kernel makes that of it. */
 static bool agrees(const struct persisted *p, const struct change *standing, size_t count)
 {
-	if (!p->file[0] || p->excluded || p->module || p->rival[0])
+	if (!p->file[0] || p->excluded || p->unread || p->module || p->rival[0])
 		return false;
 	bool same = strcmp(p->files, p->running) == 0;
 	for (size_t i = 0; i < count && !same; i++)
@@ -81,6 +100,9 @@ void persist_text(const struct persisted *p, char *text, size_t size)
 	else if (!p->file[0])
 		at = (size_t)snprintf(text, size,
 				      "the kernel's default after a reboot: no file sets it");
+	else if (p->unread)
+		at = (size_t)snprintf(text, size, "the kernel's default after a reboot: %s",
+				      p->unread);
 	else if (p->excluded)
 		at = (size_t)snprintf(text, size,
 				      "the kernel's default after a reboot: "

@@ -14,6 +14,7 @@ struct persisted {
 	char file[512];           /* the file that sets it; "" if none does */
 	unsigned line;
 	bool excluded;           /* by a line "-KNOB": the file sets nothing */
+	const char *unread;      /* why no program reads the file at boot; NULL: one does */
 	const char *module;      /* loaded after the files are read, perhaps; NULL: none */
 	char rival[512];         /* a file that takes precedence over ours; "" if none */
 	char remedy[400];        /* what to do about the rival, or the line; "": remove the line */

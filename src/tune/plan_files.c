@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/layer.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/sysctl_d.h"
+#include "host/sysctl_boot.h"
 #include "tune/persist.h"
 #include "tune/plan.h"
 #include "tune/plan_internal.h"
@@ -32,7 +34,8 @@ static bool set_by_others(const struct change_kind *kind, const struct change *o
 	struct persisted p = {0};
 	struct err ignored;
 	return kind->file->look(site, of->name, &p, &ignored) == 0 && p.file[0] && !p.ours &&
-	       strncmp(p.file, "/run/", 5) != 0 && !p.excluded && change_gives(of, p.files);
+	       !p.unread && file_layer(p.file) != LAYER_RUN && !p.excluded &&
+	       change_gives(of, p.files);
 }
 
 /* The kind of file that holds a change for the next boot; NULL: none can. */
@@ -50,8 +53,13 @@ static bool is_set(const struct change *of, struct change_site *site)
 	const struct change_kind *kind = file_of(of);
 	if (!kind || kind->read(site, of->name, found, &ignored) < 0)
 		return !kind;
+	struct manual_step step = {0};
+	if (!found[0])
+		return set_by_others(kind, of, site);
 	kind->file->setting(of->name, found, setting);
-	return found[0] ? change_gives(of, setting) : set_by_others(kind, of, site);
+	if (kind->file->overridden && kind->file->overridden(site, of, &step, &ignored) < 0)
+		return false;
+	return change_gives(of, setting) && !step.why[0];
 }
 
 bool persist_whole(const struct run *r, struct change_site *site)
@@ -186,9 +194,9 @@ int plan_drift(struct plan *p, const struct plan_options *o, struct change_site 
 	for (size_t i = 0; i < knob_count() && count < KNOBS; i++)
 		if (knob_at(i)->walls[0] && plan_wants(o, knob_at(i)->name))
 			names[count++] = knob_at(i)->name;
-	bool procps = !host_has_systemd(site->host);
-	int rc = sysctl_d_find_all(site->root, procps, names, count, set, e);
+	int rc = sysctl_d_find_all(site->files, sysctl_d_reader(site->host), names, count, set, e);
 	for (size_t i = 0; i < count && rc == 0; i++)
-		add_drift(&at, knob_find(names[i]), &set[i]);
+		if (sysctl_boot_settle(site->host, names[i], &set[i]) != SYSCTL_BOOT_UNKNOWN)
+			add_drift(&at, knob_find(names[i]), &set[i]);
 	return rc;
 }

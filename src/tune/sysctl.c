@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/layer.h"
 #include "base/shell.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/report.h"
@@ -120,34 +121,14 @@ static bool sysctl_hidden(const struct err *why, char action[CHANGE_VALUE])
 	return why->code == ENOENT;
 }
 
-/* Whether /etc/sysctl.conf is read last, as by procps, and by TuneD. */
-static bool conf_last(const struct change_site *site)
-{
-	return !host_has_systemd(site->host) || tuned_reapplies(site->host);
-}
-
-/* Whether TuneD's profile is applied after a file. */
-static bool is_before_tuned(const struct sysctl_setting *set)
-{
-	return strncmp(set->file, "/etc/", 5) != 0 && strncmp(set->file, "/run/", 5) != 0;
-}
-
 /* What sets the knob at boot without our line. */
 static enum sysctl_boot boot_setting(struct change_site *site, const char *name,
 				     struct sysctl_setting *out)
 {
 	struct err ignored;
-	struct sysctl_setting other = {0};
-	if (sysctl_d_find(site->root, conf_last(site), name, out, &ignored) < 0)
+	if (sysctl_d_find(site->files, sysctl_d_reader(site->host), name, out, &ignored) < 0)
 		return SYSCTL_BOOT_UNKNOWN;
-	bool file = out->file[0] && !out->exclude;
-	if (file && !is_before_tuned(out))
-		return SYSCTL_BOOT_SET;
-	enum sysctl_boot by = sysctl_boot_find(site->host, name, &other);
-	if (file && by == SYSCTL_BOOT_NONE)
-		return SYSCTL_BOOT_SET;
-	*out = other;
-	return by;
+	return sysctl_boot_settle(site->host, name, out);
 }
 
 /* The value of another file, of TuneD or of the kernel's command line; else the kernel's own, as
@@ -288,6 +269,18 @@ static void normalize(struct change_site *site, const char *name, const char *be
 		snprintf(value, CHANGE_VALUE, "%s", normal);
 }
 
+/* What is read after our line and sets the knob; file "": nothing. */
+static int later_setting(struct change_site *site, const char *name, struct sysctl_setting *later,
+			 struct err *e)
+{
+	struct sysctl_setting profile;
+	int rc = sysctl_d_override(site->files, sysctl_d_reader(site->host), name, later, e);
+	if (rc == 0 && !tuned_reapplies(site->host) &&
+	    tuned_find(site->host, name, &profile) == SYSCTL_BOOT_SET)
+		*later = profile;
+	return rc;
+}
+
 /* By a module that is loaded later, or a line of a later file. */
 static int file_overridden(struct change_site *site, const struct change *of,
 			   struct manual_step *step, struct err *e)
@@ -302,7 +295,13 @@ static int file_overridden(struct change_site *site, const struct change *of,
 		report_text(step->action, "load it first: %s", module_command(module, command));
 		return 0;
 	}
-	int rc = sysctl_d_override(site->root, conf_last(site), of->name, &later, e);
+	const struct sysctl_idle *idle = sysctl_boot_idle(site->files);
+	if (idle) {
+		report_text(step->why, "%s", idle->why);
+		report_text(step->action, "run: %s", idle->command);
+		return 0;
+	}
+	int rc = later_setting(site, of->name, &later, e);
 	if (rc < 0 || !later.file[0])
 		return rc;
 	normalize(site, of->name, of->from, later.value);
@@ -318,14 +317,19 @@ static int file_overridden(struct change_site *site, const struct change *of,
 static int file_look(struct change_site *site, const char *name, struct persisted *out,
 		     struct err *e)
 {
-	struct sysctl_setting set = {0}, conf = {0};
+	struct sysctl_setting set = {0}, conf = {0}, boot;
+	enum sysctl_reader reader = sysctl_d_reader(site->host);
 	int rc = sysctl_read(site, name, out->running, e);
 	if (rc == 0)
-		rc = sysctl_d_find(site->root, conf_last(site), name, &set, e);
-	if (rc == 0 && !conf_last(site))
-		rc = sysctl_d_find_conf(site->root, name, &conf, e);
+		rc = sysctl_d_find(site->files, reader, name, &set, e);
+	if (rc == 0 && reader == SYSCTL_SYSTEMD)
+		rc = sysctl_d_find_conf(site->files, name, &conf, e);
 	if (rc < 0)
 		return rc;
+	boot = set;
+	if (sysctl_boot_settle(site->host, name, &boot) == SYSCTL_BOOT_SET &&
+	    file_layer(boot.file) != LAYER_OTHER)
+		set = boot;
 	memcpy(out->files, set.value, sizeof(out->files));
 	memcpy(out->file, set.file, sizeof(out->file));
 	memcpy(out->conf, conf.value, sizeof(out->conf));
@@ -333,6 +337,8 @@ static int file_look(struct change_site *site, const char *name, struct persiste
 	out->excluded = set.exclude;
 	out->ours = set.ours;
 	out->module = module_late(site->host, name);
+	const struct sysctl_idle *idle = sysctl_boot_idle(site->files);
+	out->unread = idle ? idle->why : NULL;
 	normalize(site, name, out->running, out->files);
 	normalize(site, name, out->running, out->conf);
 	return 0;

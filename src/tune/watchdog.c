@@ -209,7 +209,7 @@ static bool start(struct confirm_watch *w, int channel)
 	prctl(PR_SET_NAME, "epolltune-watch");
 	if (host_open(&host, "/", &e) < 0)
 		_exit(1);
-	struct change_site site = {.host = host, .root = w->site->root};
+	struct change_site site = {.host = host, .root = w->site->root, .files = host};
 	w->site = &site;
 	watch_run(w);
 	_exit(0);

@@ -404,6 +404,59 @@ test_tuned_yields_to_files_of_etc() {
 	done
 }
 
+# The files of /etc and /run are applied again after those of /usr, and /etc/sysctl.conf last.
+test_tuned_reads_etc_last() {
+	put m/usr/lib/systemd/systemd-sysctl ''
+	put m/run/tuned/tuned.pid 1
+	put m/etc/tuned/active_profile 'guest'
+	put m/etc/tuned/guest/tuned.conf '[sysctl]' 'net.core.somaxconn = 512' 'vm.swappiness = 1'
+	put m/usr/lib/sysctl.d/99-z.conf 'net.core.somaxconn = 4096'
+	put m/etc/sysctl.d/50-x.conf 'net.core.somaxconn = 8192' 'vm.swappiness = 10'
+	put m/etc/sysctl.conf 'vm.swappiness = 20'
+	put m/proc/sys/net/core/somaxconn 8192
+	put m/proc/sys/vm/swappiness 20
+	expect 1 epolltune lint --sysroot m
+	said '/etc/sysctl.d/50-x.conf:2: lint.overridden: vm.swappiness = 10 is overridden by /etc/sysctl.conf:1, which is read later and sets 20'
+	lacks out 'somaxconn'
+	# Without a section of sysctls TuneD applies none, and the file of /usr is read last.
+	put m/etc/tuned/guest/tuned.conf '[vm]' 'transparent_hugepages = never'
+	put m/proc/sys/net/core/somaxconn 4096
+	put m/proc/sys/vm/swappiness 10
+	expect 2 epolltune lint --sysroot m
+	said '50-x.conf:1: lint.overridden: net.core.somaxconn = 8192 is overridden by /usr/lib/sysctl.d/99-z.conf:1'
+	lacks out 'swappiness = 10 is overridden'
+	# The profile has the last word.
+	put m/etc/tuned/guest/tuned.conf '[sysctl]' 'net.core.somaxconn = 512'
+	put m/etc/tuned/tuned-main.conf 'reapply_sysctl = 0'
+	put m/usr/lib/sysctl.d/99-z.conf '# none'
+	put m/proc/sys/net/core/somaxconn 512
+	expect 2 epolltune lint --sysroot m
+	said '50-x.conf:1: lint.overridden: net.core.somaxconn = 8192 is overridden by /etc/tuned/guest/tuned.conf:2, which TuneD applies later and sets 512'
+	lacks out 'is running'
+}
+
+test_nothing_reads_the_files_of_a_masked_unit() {
+	machine_of 6.18.0 16000000
+	put m/usr/lib/systemd/systemd-sysctl ''
+	put m/etc/sysctl.d/50-x.conf 'vm.swappiness = 10'
+	put m/proc/sys/vm/swappiness 10
+	mkdir -p m/etc/systemd/system
+	expect 0 epolltune lint --sysroot m
+	ln -s /dev/null m/etc/systemd/system/systemd-sysctl.service
+	expect 2 epolltune lint --sysroot m
+	said '/etc/sysctl.d: lint.unread: systemd-sysctl.service is masked, and nothing reads the files at boot: sudo systemctl unmask systemd-sysctl.service'
+}
+
+# Where /lib is no link to /usr/lib.
+test_units_below_lib_rank_below_all() {
+	put m/lib/systemd/system/x.service.d/10-a.conf '[Service]' 'LimitNOFILE=1000'
+	put m/run/systemd/system/x.service.d/10-a.conf '[Service]' 'LimitNOFILE=3000'
+	put m/etc/systemd/system/x.service.d/10-a.conf '[Service]' 'LimitNOFILE=2000'
+	epolltune lint --sysroot m >out || :
+	said '/run/systemd/system/x.service.d/10-a.conf:2: lint.overridden: LimitNOFILE=3000 is overridden by /etc/systemd/system/x.service.d/10-a.conf:2, which hides this file and sets 2000'
+	lacks out '/lib/systemd/system/x.service.d/10-a.conf:2, which hides'
+}
+
 # A directive ends where its server ends it, and is what that takes for one.
 test_backlogs_are_read_as_by_their_servers() {
 	machine_of 6.18.0 16000000

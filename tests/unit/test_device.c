@@ -56,7 +56,7 @@ static int fresh(void **state)
 {
 	options = (struct plan_options){0};
 	site_refresh(&site);
-	site = (struct change_site){.host = host, .root = dir};
+	site = (struct change_site){.host = host, .root = dir, .files = host};
 	if (!allowed)
 		return 0;
 	shell("ip link del v0");
@@ -475,7 +475,7 @@ static void the_index_and_the_card_identify_an_interface(void **state)
 	output_free(&o);
 	CLEAN(host_closep) struct host *machine = NULL;
 	assert_int_equal(host_open(&machine, dir, &e), 0);
-	site = (struct change_site){.host = machine, .root = dir};
+	site = (struct change_site){.host = machine, .root = dir, .files = machine};
 	site.nics = (struct nics){calloc(2, sizeof(struct nic)), 2};
 	site.all_nics = (struct nics){calloc(2, sizeof(struct nic)), 2};
 	assert_true(site.nics.at && site.all_nics.at);
@@ -825,6 +825,43 @@ static void a_dropin_sets_it(void **state)
 	assert_false(p.agrees);
 }
 
+/* A line that was there when this boot began, and a value that is not in force. */
+static void a_driver_may_refuse_a_line(void **state)
+{
+	static const struct {
+		const char *dropin, *applied, *from;
+		bool old, refused;
+	} rows[] = {
+		{"[Link]\nRxBufferSize=512\n", NETPLAN, "256", true, true},
+		{"[Link]\nRxBufferSize=512\n", NETPLAN, "512", true, false},
+		{"[Link]\nRxBufferSize=512\n", NETPLAN, "256", false, false},
+		{"[Link]\nRxBufferSize=128\n", NETPLAN, "256", true, false},
+		{"[Link]\nRxBufferSize=512\n", "/usr/lib/systemd/network/99-default.link", "256",
+		 true, false},
+	};
+	one_card();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct manual_step step = {0};
+		struct change of = {.kind = "device", .name = "device.ring.rx@eth0", .to = "512"};
+		struct err e = {0};
+		char entry[200];
+		clean_root();
+		udev_is(252);
+		snprintf(of.from, sizeof(of.from), "%s", rows[i].from);
+		snprintf(entry, sizeof(entry), "E:ID_NET_LINK_FILE=%s\n", rows[i].applied);
+		put("/run/udev/data/n2", entry);
+		put(NETPLAN, "[Match]\nMACAddress=02:00:00:00:00:01\n[Link]\nTxBufferSize=1\n");
+		put(NETPLAN_DROPIN, rows[i].dropin);
+		struct output o = run("touch -d '%s' %s" NETPLAN_DROPIN,
+				      rows[i].old ? "2001-01-01" : "now", dir);
+		output_free(&o);
+		assert_int_equal(kind_link.file->overridden(&site, &of, &step, &e), 0);
+		if (!!strstr(step.why, NETPLAN_DROPIN ":2 set 512 at this boot, but 256") !=
+		    rows[i].refused)
+			fail_msg("row %zu: %s", i, step.why);
+	}
+}
+
 #define PROFILE "/etc/NetworkManager/system-connections/eth0.nmconnection"
 #define ACTIVE "[device]\nmanaged=true\nconnection-uuid=11-22\n"
 
@@ -986,6 +1023,7 @@ int main(void)
 		cmocka_unit_test_setup(files_are_for_the_installed_udev, fresh),
 		cmocka_unit_test_setup(the_remedy_for_a_link_file_lasts, fresh),
 		cmocka_unit_test_setup(a_dropin_sets_it, fresh),
+		cmocka_unit_test_setup(a_driver_may_refuse_a_line, fresh),
 		cmocka_unit_test_setup(the_network_is_configured_after_udev, fresh),
 		cmocka_unit_test_setup(a_profile_overrides_our_line, fresh),
 	};

@@ -74,13 +74,47 @@ static void what_is_in_memory_is_lost(void **state)
 		{"/etc", OVER "21 20 0:31 / /rw rw - tmpfs tmpfs rw\n", "overlay"},
 		{"/etc", OVER "21 20 8:2 / /rw rw - ext4 /dev/sda2 rw\n", NULL},
 		{"/etc", OVER, NULL}, /* a container, or the mount is hidden: not known */
+		{"/etc",
+		 OVER
+		 "21 20 0:31 / /rw rw - overlay x rw,upperdir=/m/up\n22 20 0:32 / /m rw - tmpfs t rw\n",
+		 "overlay"},
+		{"/etc", "20 1 1:0 / / rw - ext4 /dev/ram0 rw\n", "ext4"},
 		{"/etc", "", NULL},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		char type[32] = "";
-		if (mounts_volatile(rows[i].text, rows[i].path, type) != (rows[i].type != NULL) ||
+		if (mounts_volatile(rows[i].text, "", rows[i].path, type) !=
+			    (rows[i].type != NULL) ||
 		    (rows[i].type && strcmp(type, rows[i].type) != 0))
 			fail_msg("row %zu: %s", i, type);
+	}
+}
+
+/* What is below the root is hidden. */
+static void a_live_system_is_lost(void **state)
+{
+	static const struct {
+		const char *cmdline;
+		bool lost;
+	} rows[] = {
+		{"BOOT_IMAGE=/live/vmlinuz boot=live components\n", true},
+		{"boot=casper quiet --", true},
+		{"root=live:CDLABEL=Fedora rd.live.image", true},
+		{"x systemd.volatile=overlay", true},
+		{"coreos.live.rootfs_url=http://a/b", true},
+		{"boot=live persistence", false},
+		{"boot=casper persistent", false},
+		{"rd.live.image rd.live.overlay=LABEL=x:/o", false},
+		{"boot=livery systemd.volatile=state norboot=live", false},
+		{"quiet root=/dev/sda1", false},
+		{"", false},
+	};
+	char type[32];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		if (mounts_volatile(OVER, rows[i].cmdline, "/etc", type) != rows[i].lost)
+			fail_msg("%s", rows[i].cmdline);
+		assert_false(mounts_volatile(OVER "21 20 8:1 / /etc rw - ext4 /dev/sda1 rw\n",
+					     rows[i].cmdline, "/etc", type));
 	}
 }
 
@@ -103,6 +137,7 @@ int main(void)
 		cmocka_unit_test(fields_are_read),
 		cmocka_unit_test(a_long_line_is_one_mount),
 		cmocka_unit_test(what_is_in_memory_is_lost),
+		cmocka_unit_test(a_live_system_is_lost),
 		cmocka_unit_test(the_upper_directory_is_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

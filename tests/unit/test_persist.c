@@ -2,9 +2,13 @@
  * machine. */
 #include "../support/support.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "epolltune/host.h"
 #include "host/modules.h"
@@ -22,6 +26,17 @@ static char root[64];
 static struct host *host;
 static struct change_site site;
 static struct plan *plan;
+
+/* As on an image. */
+static bool read_only;
+
+int access(const char *path, int mode)
+{
+	if (!read_only || !(mode & W_OK))
+		return (int)syscall(SYS_faccessat, AT_FDCWD, path, mode);
+	errno = EROFS;
+	return -1;
+}
 
 static void put(const char *path, const char *text)
 {
@@ -50,7 +65,7 @@ static int make_root(void **state)
 	put("/identity", "boot b\nnetns n\ninitial 1\nfirst_pids 1\n");
 	if (status || host_open(&host, root, &e) < 0)
 		return -1;
-	site = (struct change_site){.host = host, .root = root};
+	site = (struct change_site){.host = host, .root = root, .files = host};
 	return 0;
 }
 
@@ -281,6 +296,14 @@ static void no_file_in_memory(void **state)
 	assert_non_null(strstr(e.text, "/etc is on tmpfs in memory"));
 	put("/proc/self/mountinfo", "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
 	assert_int_equal(persist_allowed(&site, &e), 0);
+	put("/proc/cmdline", "quiet rd.live.image root=live:CDLABEL=x\n");
+	assert_int_equal(persist_allowed(&site, &e), -PLAN_REFUSED);
+	put("/proc/cmdline", "quiet\n");
+	read_only = true;
+	assert_int_equal(persist_allowed(&site, &e), -PLAN_REFUSED);
+	read_only = false;
+	assert_non_null(strstr(e.text, "/etc is read-only"));
+	assert_int_equal(persist_allowed(&site, &e), 0);
 }
 
 #define PROFILES "/usr/lib/tuned/profiles"
@@ -363,6 +386,81 @@ static void the_boots_own_value(void **state)
 	}
 }
 
+/* Where TuneD does not apply the files again, its profile has the last word. */
+static void a_profile_overrides_our_line(void **state)
+{
+	static const struct {
+		const char *options, *profile, *why; /* NULL: nothing overrides it */
+	} rows[] = {
+		{"reapply_sysctl = 0\n", "[sysctl]\nnet.core.somaxconn = 512\n",
+		 "at the next boot /etc/tuned/guest/tuned.conf:2 overrides our line: sets 512"},
+		{"reapply_sysctl = 0\n", "[sysctl]\nnet.core.somaxconn = 8192\n", NULL},
+		{"reapply_sysctl = 0\n", "[sysctl]\nvm.swappiness = 1\n", NULL},
+		{"reapply_sysctl = 1\n", "[sysctl]\nnet.core.somaxconn = 512\n", NULL},
+		/* Without systemd as well, from here on. */
+		{"reapply_sysctl = 1\n#\n", "[sysctl]\nnet.core.somaxconn = 512\n", NULL},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct manual_step step = {0};
+		struct persisted p = {0};
+		struct err e = {0};
+		struct change c = made(BACKLOG_MAX, "8192", "8192");
+		bool systemd = i + 1 < sizeof(rows) / sizeof(*rows);
+		struct output o =
+			run("cd %s && mkdir -p etc/tuned/guest run/tuned && { %s || rm -r "
+			    "run/systemd; }",
+			    root, systemd ? "true" : "false");
+		output_free(&o);
+		put("/run/tuned/tuned.pid", "1\n");
+		put("/etc/tuned/active_profile", "guest\n");
+		put("/etc/tuned/tuned-main.conf", rows[i].options);
+		put("/etc/tuned/guest/tuned.conf", rows[i].profile);
+		put("/etc/sysctl.d/90-epolltune.conf", BACKLOG_MAX " = 8192\n");
+		assert_int_equal(kind_sysctl_d.file->overridden(&site, &c, &step, &e), 0);
+		if (!rows[i].why != !step.why[0] || (rows[i].why && !strstr(step.why, rows[i].why)))
+			fail_msg("row %zu: %s", i, step.why);
+		assert_int_equal(kind_sysctl_d.file->look(&site, BACKLOG_MAX, &p, &e), 0);
+		assert_string_equal(p.files, rows[i].why ? "512" : "8192");
+	}
+}
+
+/* Masked units, and services of OpenRC that no runlevel has. */
+static void a_reader_runs_at_boot(void **state)
+{
+	static const struct {
+		const char *command, *why; /* NULL: one runs */
+	} rows[] = {
+		{"true", NULL},
+		{"ln -s /dev/null etc/systemd/system/systemd-sysctl.service", "is masked"},
+		{"ln -s /dev/nul etc/systemd/system/systemd-sysctl.service", NULL},
+		{"rm -r run/systemd && mkdir run/openrc && touch run/openrc/softlevel etc/init.d/sysctl",
+		 "in no runlevel"},
+		{"ln -s /etc/init.d/sysctl etc/runlevels/boot/sysctl", NULL},
+	};
+	const struct change c = made(BACKLOG_MAX, "8192", "8192"),
+			    line = {.kind = "sysctl.d", .name = BACKLOG_MAX};
+	struct output o =
+		run("cd %s && mkdir -p etc/systemd/system etc/runlevels/boot etc/init.d", root);
+	output_free(&o);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct manual_step step = {0};
+		struct err e = {0};
+		o = run("cd %s && rm -f etc/systemd/system/* && %s", root, rows[i].command);
+		assert_int_equal(o.status, 0);
+		output_free(&o);
+		assert_int_equal(kind_sysctl_d.file->overridden(&site, &c, &step, &e), 0);
+		if (!rows[i].why != !step.why[0] || (rows[i].why && !strstr(step.why, rows[i].why)))
+			fail_msg("row %zu: %s", i, step.why);
+		struct persisted p;
+		char text[500];
+		put("/etc/sysctl.d/90-epolltune.conf", BACKLOG_MAX " = 1024\n");
+		assert_int_equal(persist_look(&line, NULL, 0, &site, &p, &e), 0);
+		persist_text(&p, text, sizeof(text));
+		assert_int_equal(p.agrees, !rows[i].why);
+		assert_true(!rows[i].why || strstr(text, rows[i].why));
+	}
+}
+
 /* The other name of a value, and values with blanks. */
 static void boot_sets_a_value_by_either_name(void **state)
 {
@@ -378,10 +476,12 @@ static void boot_sets_a_value_by_either_name(void **state)
 		{"quiet -- sysctl.net.nf_conntrack_max=7", NULL, max, NULL},
 		{"sysctl sysctl. sysctlx=1", NULL, max, NULL},
 		{"", "[sysctl]\nnet.nf_conntrack_max=9\n", max, "9"},
+		{"", "[mine]\ntype=sysctl\nnet.nf_conntrack_max=9\n", max, "9"},
+		{"", "[mine]\ntype=sysctl\n[vm]\nnet.nf_conntrack_max=9\n", max, NULL},
 		{"", "[sysctl]\nnet/netfilter/nf_conntrack_max = \"9\"\n", max, "9"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct sysctl_setting set;
+		struct sysctl_setting set = {0};
 		struct output o = run("cd %s && mkdir -p etc/tuned/guest run/tuned && rm -f "
 				      "run/tuned/*",
 				      root);
@@ -392,7 +492,7 @@ static void boot_sets_a_value_by_either_name(void **state)
 			put("/etc/tuned/active_profile", "guest\n");
 			put("/etc/tuned/guest/tuned.conf", rows[i].profile);
 		}
-		bool found = sysctl_boot_find(host, rows[i].name, &set) == SYSCTL_BOOT_SET;
+		bool found = sysctl_boot_settle(host, rows[i].name, &set) == SYSCTL_BOOT_SET;
 		if (found != !!rows[i].value || (found && strcmp(set.value, rows[i].value) != 0))
 			fail_msg("row %zu: \"%s\"", i, found ? set.value : "");
 	}
@@ -415,6 +515,8 @@ int main(void)
 		TEST(no_file_in_memory),
 		TEST(the_boots_own_value),
 		TEST(boot_sets_a_value_by_either_name),
+		TEST(a_reader_runs_at_boot),
+		TEST(a_profile_overrides_our_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

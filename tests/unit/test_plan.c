@@ -33,7 +33,7 @@ static int enter(void **state)
 	/* Before Linux 6.11 only root's network namespaces have net.core. */
 	allowed = unshare(CLONE_NEWNET) == 0 || namespace_enter() == 0;
 	int r = host_open(&host, "/", &e);
-	site = (struct change_site){.host = host, .root = ""};
+	site = (struct change_site){.host = host, .root = "", .files = host};
 	report = calloc(1, sizeof(*report));
 	plan = calloc(1, sizeof(*plan));
 	allowed = allowed && host_has(host, "proc/sys/net/core/somaxconn");
@@ -546,7 +546,7 @@ static void memory_is_that_of_the_pages(void **state)
 	if (access(machine, F_OK))
 		skip_because("no captured machine here");
 	assert_int_equal(host_open(&captured, machine, &e), 0);
-	struct change_site there = {.host = captured, .root = ""};
+	struct change_site there = {.host = captured, .root = "", .files = captured};
 	struct plan_options own = {0};
 	assert_int_equal(plan_make(plan, NULL, &own, &there, &e), 0);
 	assert_int_equal(plan->before.cap, UINT64_C(2916) * 65536);
@@ -573,7 +573,7 @@ static void numbers_are_planned_as_the_kernel_rounds_them(void **state)
 		if (access(rows[i].machine, F_OK))
 			skip_because("no captured machine here");
 		assert_int_equal(host_open(&captured, rows[i].machine, &e), 0);
-		struct change_site there = {.host = captured, .root = ""};
+		struct change_site there = {.host = captured, .root = "", .files = captured};
 		struct plan_options own = {.set = rows[i].set};
 		assert_int_equal(plan_make(plan, NULL, &own, &there, &e), 0);
 		assert_int_equal(plan->count, !!rows[i].to);

@@ -23,6 +23,7 @@
 #define OURS "/etc/sysctl.d/90-epolltune.conf"
 
 static char root[64];
+static struct host *machine;
 
 /* Some file systems have no locks. */
 static bool lockless;
@@ -60,18 +61,19 @@ static int make_root(void **state)
 	strcpy(root, "/tmp/epolltune-root-XXXXXX");
 	if (!mkdtemp(root))
 		return -1;
-	struct output o = run("cd '%s' && mkdir -p etc/sysctl.d run/sysctl.d usr/lib/sysctl.d "
+	struct output o = run("cd '%s' && mkdir -p proc etc/sysctl.d run/sysctl.d usr/lib/sysctl.d "
 			      "usr/local/lib/sysctl.d && ln -s usr/lib lib",
 			      root);
 	int status = o.status;
 	output_free(&o);
-	return status;
+	return status ? status : host_open(&machine, root, NULL);
 }
 
 static int remove_root(void **state)
 {
 	struct output o = run("rm -rf '%s'", root);
 	output_free(&o);
+	host_close(machine);
 	return 0;
 }
 
@@ -79,7 +81,7 @@ static struct sysctl_setting find(const char *name)
 {
 	struct sysctl_setting s;
 	struct err e;
-	assert_int_equal(sysctl_d_find(root, false, name, &s, &e), 0);
+	assert_int_equal(sysctl_d_find(machine, SYSCTL_SYSTEMD, name, &s, &e), 0);
 	return s;
 }
 
@@ -208,7 +210,7 @@ static void is_set_by_procps(const char *text, const char *value)
 	struct sysctl_setting s;
 	struct err e;
 	put("/etc/sysctl.d/1.conf", text);
-	assert_int_equal(sysctl_d_find(root, true, "net.core.somaxconn", &s, &e), 0);
+	assert_int_equal(sysctl_d_find(machine, SYSCTL_PROCPS, "net.core.somaxconn", &s, &e), 0);
 	if (strcmp(s.value, value) != 0)
 		fail_msg("%s sets %s", text, s.value);
 }
@@ -230,29 +232,31 @@ static void sysctl_conf(void **state)
 	struct err e;
 	char link[128];
 	put("/etc/sysctl.conf", "net.core.somaxconn = 5\n");
-	assert_int_equal(sysctl_d_find_conf(root, "net.core.somaxconn", &s, &e), 0);
+	assert_int_equal(sysctl_d_find_conf(machine, "net.core.somaxconn", &s, &e), 0);
 	assert_string_equal(s.value, "5");
 	says("net.core.somaxconn", "", "");
-	assert_int_equal(sysctl_d_find(root, true, "net.core.somaxconn", &s, &e), 0);
+	assert_int_equal(sysctl_d_find(machine, SYSCTL_PROCPS, "net.core.somaxconn", &s, &e), 0);
 	assert_string_equal(s.file, "/etc/sysctl.conf");
-	assert_int_equal(sysctl_d_override(root, true, "net.core.somaxconn", &s, &e), 0);
+	assert_int_equal(sysctl_d_override(machine, SYSCTL_PROCPS, "net.core.somaxconn", &s, &e),
+			 0);
 	assert_string_equal(s.file, "/etc/sysctl.conf");
-	assert_int_equal(sysctl_d_override(root, false, "net.core.somaxconn", &s, &e), 0);
+	assert_int_equal(sysctl_d_override(machine, SYSCTL_SYSTEMD, "net.core.somaxconn", &s, &e),
+			 0);
 	assert_string_equal(s.file, "");
 	/* Debian links it into sysctl.d. */
 	snprintf(link, sizeof(link), "%s/etc/sysctl.d/99-sysctl.conf", root);
 	assert_int_equal(symlink("../sysctl.conf", link), 0);
 	says("net.core.somaxconn", "5", "/etc/sysctl.d/99-sysctl.conf");
-	assert_int_equal(sysctl_d_find_conf(root, "net.core.somaxconn", &s, &e), 0);
+	assert_int_equal(sysctl_d_find_conf(machine, "net.core.somaxconn", &s, &e), 0);
 	assert_string_equal(s.value, "");
 }
 
-static void overrides(bool procps, const char *value)
+static void overrides(enum sysctl_reader reader, const char *value)
 {
 	struct sysctl_setting s;
 	struct err e;
-	assert_int_equal(sysctl_d_override(root, procps, "net.netfilter.nf_conntrack_max", &s, &e),
-			 0);
+	assert_int_equal(
+		sysctl_d_override(machine, reader, "net.netfilter.nf_conntrack_max", &s, &e), 0);
 	assert_string_equal(s.value, value);
 }
 
@@ -282,7 +286,7 @@ static void two_names_set_one_value(void **state)
 		put("/etc/sysctl.d/99-b.conf", rows[i].second);
 		if (strcmp(find(max).value, rows[i].value) != 0)
 			fail_msg("%s; %s: %s", rows[i].first, rows[i].second, find(max).value);
-		assert_int_equal(sysctl_d_find(root, true, max, &s, NULL), 0);
+		assert_int_equal(sysctl_d_find(machine, SYSCTL_PROCPS, max, &s, NULL), 0);
 		if (strcmp(s.value, rows[i].procps) != 0)
 			fail_msg("procps: %s; %s: %s", rows[i].first, rows[i].second, s.value);
 	}
@@ -294,18 +298,25 @@ static void two_names_set_one_value(void **state)
 	/* Ours is of one name, a later file, or the last one of procps, has the other. */
 	put("/etc/sysctl.d/99-b.conf", "");
 	put(OURS, "net.netfilter.nf_conntrack_max = 9\n");
-	overrides(false, "");
+	overrides(SYSCTL_SYSTEMD, "");
 	put("/etc/sysctl.conf", "net.nf_conntrack_max = 5\n");
-	overrides(false, "");
-	overrides(true, "5");
+	overrides(SYSCTL_SYSTEMD, "");
+	overrides(SYSCTL_PROCPS, "5");
 	put("/etc/sysctl.d/99-b.conf", "net.nf_conntrack_max = 7\n");
-	overrides(false, "7");
+	overrides(SYSCTL_SYSTEMD, "7");
+	/* A pattern of the other name is written after it. */
+	put("/etc/sysctl.d/99-b.conf", "net.nf_conntrack_m?x = 6\nnet.netfilter.* = 8\n");
+	overrides(SYSCTL_SYSTEMD, "6");
+	put("/etc/sysctl.d/99-b.conf", "net.nf_conntrack_max = 7\n");
 	struct sysctl_setting s;
-	assert_int_equal(sysctl_d_find_conf(root, max, &s, NULL), 0);
+	assert_int_equal(sysctl_d_find_conf(machine, max, &s, NULL), 0);
 	assert_string_equal(s.value, "5");
 }
 
-static struct change_site site(void) { return (struct change_site){.root = root}; }
+static struct change_site site(void)
+{
+	return (struct change_site){.root = root, .files = machine};
+}
 
 static void write_line(const char *name, const char *value)
 {
@@ -323,6 +334,35 @@ static void line(char value[CHANGE_VALUE], const char *name, const char *set_to,
 	struct err e;
 	const struct change_author alice = {.by = "alice", .run = run};
 	assert_int_equal(kind_sysctl_d.file->line(NULL, name, set_to, "why", &alice, value, &e), 0);
+}
+
+/* TuneD applies the files of /run and /etc again, lines by name only, /etc/sysctl.conf last. */
+static void tuned_reads_last(void **state)
+{
+	static const char max[] = "net.netfilter.nf_conntrack_max";
+	static const struct {
+		const char *shipped, *run, *etc, *conf, *value, *later;
+	} rows[] = {
+		{"net.nf_conntrack_max = 1\n", "", "", "", "1", ""},
+		{"net.nf_conntrack_max = 1\n", "", "net.nf_conntrack_max = 2\n", "", "2", "2"},
+		{"", "net.nf_conntrack_max = 3\n", "net.nf_conntrack_max = 2\n", "", "2", "2"},
+		{"", "", "net.nf_conntrack_max = 2\n", "net/netfilter/nf_conntrack_max = 4\n", "4",
+		 "4"},
+		{"net.nf_conntrack_max = 1\n", "", "-net.nf_conntrack_max = 2\n", "", "1", ""},
+		{"net.nf_conntrack_max = 1\n", "", "net.nf_* = 2\n", "", "1", ""},
+		{"", "net.nf_conntrack_max = 3\n", "-net.nf_conntrack_max\n", "", "3", ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct sysctl_setting s, later;
+		put("/usr/lib/sysctl.d/99-z.conf", rows[i].shipped);
+		put("/run/sysctl.d/20-b.conf", rows[i].run);
+		put("/etc/sysctl.d/98-a.conf", rows[i].etc);
+		put("/etc/sysctl.conf", rows[i].conf);
+		assert_int_equal(sysctl_d_find(machine, SYSCTL_TUNED, max, &s, NULL), 0);
+		assert_int_equal(sysctl_d_override(machine, SYSCTL_TUNED, max, &later, NULL), 0);
+		if (strcmp(s.value, rows[i].value) != 0 || strcmp(later.value, rows[i].later) != 0)
+			fail_msg("row %zu: %s, %s", i, s.value, later.value);
+	}
 }
 
 static void our_file_is_created_and_removed(void **state)
@@ -551,6 +591,7 @@ int main(void)
 		TEST(exclusions_are_of_patterns_for_procps),
 		TEST(sysctl_conf),
 		TEST(two_names_set_one_value),
+		TEST(tuned_reads_last),
 		TEST(our_file_is_created_and_removed),
 		TEST(lines_of_others_are_kept),
 		TEST(only_our_own_file),

@@ -24,6 +24,7 @@
 
 static struct host *host;
 static struct host_identity here;
+static struct host *files;
 static struct change_site site;
 static struct journal journal;
 static char dir[64], state_dir[96], said[2048];
@@ -49,13 +50,16 @@ static int fresh(void **state)
 	if (!mkdtemp(dir))
 		return -1;
 	snprintf(state_dir, sizeof(state_dir), "%s/state", dir);
-	site = (struct change_site){.host = host, .root = dir};
+	if (host_open(&files, dir, &e) < 0)
+		return -1;
+	site = (struct change_site){.host = host, .root = dir, .files = files};
 	return journal_open(&journal, state_dir, JOURNAL_MAKE, &e);
 }
 
 static int remove_dir(void **state)
 {
 	journal_close(&journal);
+	host_close(files);
 	struct output o = run("rm -r %s", dir);
 	output_free(&o);
 	return 0;
