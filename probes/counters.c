@@ -80,9 +80,10 @@ static void orphans_bound(const struct target *t, const struct settings *s, stru
 	int64_t max = orphans_max(s), sides = t->role == TARGET_PROXY ? 2 : 1, all;
 	b->binding = MAX;
 	b->fallback.knob = s->at[MAX][0] == REPORT_NONE ? ORPHANS : NULL;
-	if (max == REPORT_NONE)
+	if (max == REPORT_NONE && s->machine.own_netns)
 		return;
-	b->capacity = max > orphans_used(s) ? max - orphans_used(s) : 0;
+	if (max != REPORT_NONE)
+		b->capacity = max > orphans_used(s) ? max - orphans_used(s) : 0;
 	b->unread = s->at[USED][0] < 0 ? "/proc/net/sockstat" : NULL;
 	if (__builtin_mul_overflow((int64_t)target_syn_queue(t), ORPHAN_ROUND_TRIPS * sides, &all))
 		all = INT64_MAX;

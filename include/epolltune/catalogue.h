@@ -158,6 +158,7 @@ struct machine {
 	 * socket buffers alone (cgroup v1); INT64_MAX: no limit that is known. */
 	int64_t group_left, sockets_left;
 	bool sockets_several; /* control groups of the server have different ones of the latter */
+	bool sockets_hidden;  /* there may be a smaller one, of a group that could not be read */
 	bool sockets_charged; /* socket buffers count as memory of the group: cgroup v2 */
 	char sockets_group[1024]; /* the path of that with `sockets_left`; "": no limit */
 	const struct container_row *container; /* that has the server; NULL: none that is known */

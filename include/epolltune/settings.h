@@ -17,6 +17,7 @@ struct settings {
 	 * soft, hard, INT64_MAX for unlimited, of the subject; without one a shell's.
 	 * listen.backlog: INT32_MAX if none was given; with a subject that of the server. */
 	int64_t at[SETTINGS_MAX][3];
+	const char *lost; /* a knob that the machine had, and a capture does not show; NULL: none */
 	char text[SETTINGS_MAX][SETTING_TEXT]; /* as the kernel writes it; "" where unreadable */
 	struct machine machine;
 	const struct subject *subject;  /* the server in question; NULL: none was named */

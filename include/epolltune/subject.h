@@ -89,9 +89,9 @@ struct capture;
 int subject_capture(const struct host *h, const struct subject *s, struct capture *c,
 		    struct err *e);
 /* The server of a captured machine, with the same fields, the limits and its listeners; `cut` has
- * all kinds where none of these is known. The caller frees it. False: it was captured without one.
- */
-bool subject_captured(const struct host *h, struct subject *out);
+ * all kinds where none of these is known. The caller frees it. 1; 0: it was captured without one.
+ * An error: with one that is lost. */
+int subject_captured(const struct host *h, struct subject *out, struct err *e);
 
 /* Its processes and the descriptors that they have open. */
 struct subject_open {

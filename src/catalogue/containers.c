@@ -117,10 +117,23 @@ size_t container_row_count(void) { return sizeof(containers) / sizeof(*container
 
 const struct container_row *container_row_at(size_t i) { return &containers[i]; }
 
+/* The id that Docker gives a container is the name of its group, without systemd: below "docker" or
+ * what --cgroup-parent names. */
+#define ID_LENGTH 64
+
+static bool is_id(const char *part, size_t length)
+{
+	return length == ID_LENGTH && strspn(part, "0123456789abcdef") >= length;
+}
+
 /* Whether an engine names such a group: "docker", "docker-ID.scope", "kubepods.slice",
- * "lxc.payload.c1". A service of systemd may have any name. */
+ * "lxc.payload.c1". A service of systemd may have any name, and so has a slice, but for those that
+ * kubelet makes: what --cgroup-parent names is of systemd, as are its limits. */
 static bool is_engine_part(const char *part, size_t length, const char *match)
 {
+	bool slice = text_ends(part, length, ".slice");
+	if (!strcmp(match, "docker") && is_id(part, length))
+		return true;
 	static const char kubelet[] = "kubelet-"; /* a root of its own, as kind has it */
 	size_t n = strlen(match), skip = sizeof(kubelet) - 1;
 	if (length > skip && !memcmp(part, kubelet, skip)) {
@@ -128,7 +141,7 @@ static bool is_engine_part(const char *part, size_t length, const char *match)
 		length -= skip;
 	}
 	return length >= n && !memcmp(part, match, n) && (length == n || strchr("-._", part[n])) &&
-	       !text_ends(part, length, ".service");
+	       !text_ends(part, length, ".service") && (!slice || !strcmp(match, "kubepods"));
 }
 
 static const char *last_of(const char *path)

@@ -491,7 +491,11 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	if (o->guest.command && (rc = guest_begin(&s.check, &o->guest, &of.subject, e)))
 		return rc;
 	o->probe.guest = o->guest.command ? &o->guest : NULL;
-	bool named = o->server || o->probe.guest || subject_captured(of.host, &of.subject);
+	bool named = o->server || o->probe.guest;
+	if (!named && (rc = subject_captured(of.host, &of.subject, e)) < 0)
+		return rc;
+	named |= rc > 0;
+	rc = 0;
 	o->probe.subject = named ? &of.subject : NULL;
 	if (o->sysroot && named && o->probe.backlog)
 		return err_set(e, EINVAL,

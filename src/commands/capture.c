@@ -115,10 +115,10 @@ static int capture_take(const struct arguments *a, struct capture **out, struct 
 	}
 	if (!rc)
 		rc = capture_join(*out, first, e);
-	if (!rc)
-		rc = capture_list_left_out(*out, e);
 	if (!rc && o.server)
 		rc = subject_capture(live, o.server, *out, e);
+	if (!rc)
+		rc = capture_list_left_out(*out, e);
 	return rc ? rc : about_put(time(NULL), *out, e);
 }
 

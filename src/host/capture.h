@@ -16,7 +16,9 @@
 #define CAPTURE_NAME "epolltune-capture-"
 /* Files of the first of two samples, where they differ from the second, are below. */
 #define CAPTURE_EARLIER "earlier/"
-/* What was there and is not in it, and why: lines "too-large proc/net/tcp". */
+/* What was there and is not in it, and why: lines "too-large proc/net/tcp". And what is in it, so
+ * that a file that was lost since is not taken for one that the machine did not have: lines
+ * "kept proc/net/snmp". */
 #define CAPTURE_LEFT_OUT "left-out"
 
 #define CAPTURE_FILES 20000
@@ -80,7 +82,8 @@ int capture_fill(struct host **out, struct capture *c, const struct host *live,
 void host_shadow(struct host *live, const struct host *filled);
 /* The same machine at its first sample. -ENOENT: there is one sample only. Must not outlive `h`. */
 int host_open_earlier(struct host **out, const struct host *h, struct err *e);
-/* Adds CAPTURE_LEFT_OUT where files have no data, and gives files no data by that list. */
+/* Adds CAPTURE_LEFT_OUT, of all files that are there, and gives those of that list no data that are
+ * not. */
 int capture_list_left_out(struct capture *c, struct err *e);
 int capture_take_left_out(struct capture *c, struct err *e);
 /* Why a file has no data, "left out: too large"; "": the list has no such reason. */

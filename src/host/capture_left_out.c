@@ -16,6 +16,10 @@ static const struct {
 };
 #define REASONS (sizeof(reasons) / sizeof(*reasons))
 
+/* Before the path of a file that a capture has: without it the capture is damaged. */
+#define KEPT "kept"
+#define LOST EIO
+
 const char *capture_left_out_reason(int error)
 {
 	for (size_t i = 0; i < REASONS; i++)
@@ -27,11 +31,12 @@ const char *capture_left_out_reason(int error)
 /* "too-large proc/net/tcp"; false: no such line. */
 static bool line_parse(const char *line, size_t length, int *error, const char **path)
 {
-	for (size_t i = 0; i < REASONS; i++) {
-		size_t n = strlen(reasons[i].word);
-		if (length <= n + 1 || strncmp(line, reasons[i].word, n) != 0 || line[n] != ' ')
+	for (size_t i = 0; i <= REASONS; i++) {
+		const char *word = i < REASONS ? reasons[i].word : KEPT;
+		size_t n = strlen(word);
+		if (length <= n + 1 || strncmp(line, word, n) != 0 || line[n] != ' ')
 			continue;
-		*error = reasons[i].error;
+		*error = i < REASONS ? reasons[i].error : LOST;
 		*path = line + n + 1;
 		return true;
 	}
@@ -58,10 +63,14 @@ int capture_list_left_out(struct capture *c, struct err *e)
 	CLEAN(free_pointer) char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
-	for (size_t i = 0; out && i < c->count; i++)
+	for (size_t i = 0; out && i < c->count; i++) {
+		const char *word = c->at[i].kind == CAPTURE_FILE && !c->at[i].error ? KEPT : "";
 		for (size_t k = 0; k < REASONS; k++)
 			if (c->at[i].error == reasons[k].error)
-				fprintf(out, "%s %s\n", reasons[k].word, c->at[i].path);
+				word = reasons[k].word;
+		if (word[0])
+			fprintf(out, "%s %s\n", word, c->at[i].path);
+	}
 	if (!out || fclose(out))
 		return err_set(e, ENOMEM, "no memory for a capture");
 	const struct capture_file f = {.data = text, .size = size};

@@ -137,13 +137,19 @@ static void hierarchy_find(const char *mounts, const char *groups, const char *c
 		out->version = 0;
 }
 
+/* Whether it is the root of all groups, which has no limits. */
+static bool is_root(const struct host *h, const struct hierarchy *in, const char *below)
+{
+	return !below[0] && !strcmp(in->root, "/") && host_has_first_cgroups(h);
+}
+
 /* Whether the process is in a group that no mount shows: its file system is not mounted here, or
  * the mount is of another cgroup namespace, or of other groups. The root of all has no limits, that
  * of a cgroup namespace may have some. */
 static bool is_hidden(const struct host *h, const char *groups, const char *controller,
 		      const struct hierarchy *in, int *unmounted)
 {
-	char path[CGROUP_PATH], procs[2 * CGROUP_PATH + 64];
+	char path[CGROUP_PATH], any[2 * CGROUP_PATH + 64];
 	const char *below;
 	bool v1 = path_find(groups, controller, 1, path);
 	if (!v1 && !path_find(groups, controller, 2, path))
@@ -156,8 +162,13 @@ static bool is_hidden(const struct host *h, const char *groups, const char *cont
 	}
 	if (path_relate(in->root, in->path, &below) != SHOWN)
 		return true;
-	snprintf(procs, sizeof(procs), "%s%s/cgroup.procs", in->mount, below);
-	return host_live(h) && !host_has(h, procs);
+	snprintf(any, sizeof(any), "%s%s/%s", in->mount, below,
+		 version == 1 ? "notify_on_release" : "cgroup.controllers");
+	if (host_has(h, any))
+		return false;
+	/* Other captures may have others alone. */
+	*strrchr(any, '/') = 0;
+	return host_live(h) || (!is_root(h, in, below) && !host_has(h, any));
 }
 
 /* Whether the last group that is visible has others above it: the mount, or the cgroup namespace,
@@ -210,15 +221,16 @@ static bool group_text(struct walk *w, const char *file, char *text, size_t size
 /* "max" and what v1 writes for no limit are HOST_UNLIMITED. False: there is no such number. */
 static bool group_number(struct walk *w, const char *file, uint64_t *value)
 {
-	char text[64];
+	char text[64] = "?";
 	const char *at = text;
-	if (!group_text(w, file, text, sizeof(text)))
-		return false;
+	bool any = group_text(w, file, text, sizeof(text));
 	*value = HOST_UNLIMITED;
-	if (!strncmp(text, "max", 3) || text[0] == '-')
+	if (any && (!strncmp(text, "max", 3) || text[0] == '-'))
 		return true;
-	if (!text_number(&at, value))
+	if (!any || !text_number(&at, value)) {
+		w->unread |= text[0] != '?'; /* not absent, but no number */
 		return false;
+	}
 	if (*value >= V1_UNLIMITED)
 		*value = HOST_UNLIMITED;
 	return true;
@@ -245,12 +257,21 @@ static uint64_t kernel_used(const char *stat)
 	       keyed(stat, "pagetables") + keyed(stat, "percpu");
 }
 
+/* Without memory.stat: all that is charged, of which the page cache may be any part. */
+static bool memory_charged(struct walk *w, const char *file, struct cgroup_bound *b)
+{
+	bool known = group_number(w, file, &b->used) && b->used != HOST_UNLIMITED;
+	b->used = b->reclaimable = known ? b->used : 0;
+	return known;
+}
+
 static bool memory_used(struct walk *w, struct cgroup_bound *b)
 {
 	char stat[FILE_TEXT] = "";
-	if (group_text(w, "memory.stat", stat, sizeof(stat)))
-		b->used = keyed(stat, "anon") + keyed(stat, "shmem") + keyed(stat, "sock") +
-			  kernel_used(stat);
+	if (!group_text(w, "memory.stat", stat, sizeof(stat)))
+		return memory_charged(w, "memory.current", b);
+	b->used = keyed(stat, "anon") + keyed(stat, "shmem") + keyed(stat, "sock") +
+		  kernel_used(stat);
 	return true;
 }
 
@@ -259,32 +280,42 @@ static bool memory_used_v1(struct walk *w, struct cgroup_bound *b)
 {
 	char stat[FILE_TEXT] = "";
 	if (!group_text(w, "memory.stat", stat, sizeof(stat)))
-		return true;
-	group_number(w, "memory.kmem.usage_in_bytes", &b->reclaimable);
+		return memory_charged(w, "memory.usage_in_bytes", b);
+	if (!group_number(w, "memory.kmem.usage_in_bytes", &b->reclaimable))
+		b->reclaimable = 0;
 	b->used = keyed(stat, "total_rss") + keyed(stat, "total_shmem") + b->reclaimable;
 	return true;
 }
 
+static bool number_used(struct walk *w, const char *file, struct cgroup_bound *b)
+{
+	bool known = group_number(w, file, &b->used) && b->used != HOST_UNLIMITED;
+	b->used = known ? b->used : 0;
+	return known;
+}
+
 static bool tcp_used(struct walk *w, struct cgroup_bound *b)
 {
-	return group_number(w, "memory.kmem.tcp.usage_in_bytes", &b->used);
+	return number_used(w, "memory.kmem.tcp.usage_in_bytes", b);
 }
 
 static bool pids_used(struct walk *w, struct cgroup_bound *b)
 {
-	return group_number(w, "pids.current", &b->used);
+	return number_used(w, "pids.current", b);
 }
 
 static const struct {
 	const char *name;
 	bool (*used)(struct walk *, struct cgroup_bound *); /* false: it is not known */
+	const char *beside;                                 /* a file that a group has with it */
 } files[] = {
-	[CGROUP_NONE] = {"", NULL},
-	[CGROUP_MEMORY_MAX] = {"memory.max", memory_used},
-	[CGROUP_MEMORY_HIGH] = {"memory.high", memory_used},
-	[CGROUP_MEMORY_LIMIT] = {"memory.limit_in_bytes", memory_used_v1},
-	[CGROUP_TCP_LIMIT] = {"memory.kmem.tcp.limit_in_bytes", tcp_used},
-	[CGROUP_PIDS_MAX] = {"pids.max", pids_used},
+	[CGROUP_NONE] = {"", NULL, NULL},
+	[CGROUP_MEMORY_MAX] = {"memory.max", memory_used, "memory.stat"},
+	[CGROUP_MEMORY_HIGH] = {"memory.high", memory_used, "memory.stat"},
+	[CGROUP_MEMORY_LIMIT] = {"memory.limit_in_bytes", memory_used_v1, "memory.failcnt"},
+	[CGROUP_TCP_LIMIT] = {"memory.kmem.tcp.limit_in_bytes", tcp_used,
+			      "memory.kmem.tcp.usage_in_bytes"},
+	[CGROUP_PIDS_MAX] = {"pids.max", pids_used, "pids.current"},
 };
 
 const char *cgroup_file_name(enum cgroup_file file) { return files[file].name; }
@@ -313,12 +344,25 @@ static void next_take(struct cgroup_limit *l, struct cgroup_bound one)
 	}
 }
 
+/* Whether a captured machine lacks a file that its group had, as others of it show. */
+static bool is_lost(const struct walk *w, const char *beside)
+{
+	char path[2 * CGROUP_PATH + 64];
+	snprintf(path, sizeof(path), "%s%s/%s", w->hierarchy->mount, w->below, beside);
+	return !host_live(w->host) && !is_root(w->host, w->hierarchy, w->below) &&
+	       host_has(w->host, path);
+}
+
 static void limit_take(struct cgroup_limit *l, struct walk *w, enum cgroup_file file)
 {
 	struct cgroup_bound was = cgroup_bound_at(l, 0), here = {.file = file};
-	if (!group_number(w, files[file].name, &here.max) || here.max == HOST_UNLIMITED ||
-	    !files[file].used(w, &here))
+	if (!group_number(w, files[file].name, &here.max)) {
+		w->unread |= is_lost(w, files[file].beside);
 		return;
+	}
+	if (here.max == HOST_UNLIMITED)
+		return;
+	w->unread |= !files[file].used(w, &here);
 	snprintf(here.path, sizeof(here.path), "%s", w->below[0] ? w->below : "/");
 	bool tightest = bound_left(&here) < bound_left(&was);
 	next_take(l, tightest ? was : here);
@@ -405,7 +449,7 @@ static void pressure_read(const struct host *h, const struct hierarchy *in, stru
 static void memory_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
 {
 	struct walk w;
-	out->sockets_charged = in->version == 2;
+	out->sockets_charged = in->version == 2 || out->memory.unmounted == 2;
 	for (walk_begin(&w, h, in); !w.ended; walk_up(&w)) {
 		if (in->version == 1) {
 			limit_take(&out->memory, &w, CGROUP_MEMORY_LIMIT);
@@ -417,7 +461,7 @@ static void memory_read(const struct host *h, const struct hierarchy *in, struct
 	}
 	pressure_read(h, in, out);
 	out->memory.hidden |= w.unread;
-	out->tcp.hidden |= w.unread;
+	out->tcp.hidden = out->memory.hidden && !out->sockets_charged;
 }
 
 static void pids_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
@@ -440,15 +484,32 @@ static void pids_read(const struct host *h, const struct hierarchy *in, struct c
 	out->pids.hidden |= w.unread;
 }
 
+/* Whether a captured machine lacks the quota of a group, of which it has the use. */
+static bool quota_is_lost(struct walk *w)
+{
+	char stat[FILE_TEXT] = "";
+	return is_lost(w, "cpu.stat") && group_text(w, "cpu.stat", stat, sizeof(stat)) &&
+	       strstr(stat, "nr_periods ");
+}
+
+/* False: there is none, or it is not known. */
 static bool quota_read(struct walk *w, uint64_t *quota, uint64_t *period)
 {
-	char text[64];
+	char text[64] = "";
 	const char *at = text;
-	if (w->hierarchy->version == 2)
-		return group_text(w, "cpu.max", text, sizeof(text)) && text_number(&at, quota) &&
-		       text_number(&at, period) && *period;
-	return group_number(w, "cpu.cfs_quota_us", quota) && *quota != HOST_UNLIMITED &&
-	       group_number(w, "cpu.cfs_period_us", period) && *period;
+	bool any, known;
+	*quota = HOST_UNLIMITED;
+	if (w->hierarchy->version == 2) {
+		any = group_text(w, "cpu.max", text, sizeof(text));
+		known = !strncmp(text, "max", 3) ||
+			(text_number(&at, quota) && text_number(&at, period) && *period);
+	} else {
+		any = group_number(w, "cpu.cfs_quota_us", quota);
+		known = *quota == HOST_UNLIMITED ||
+			(group_number(w, "cpu.cfs_period_us", period) && *period);
+	}
+	w->unread |= any ? !known : quota_is_lost(w);
+	return any && known && *quota != HOST_UNLIMITED;
 }
 
 static void cpu_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
@@ -469,7 +530,8 @@ static void cpu_read(const struct host *h, const struct hierarchy *in, struct cg
 			.quota_us = quota, .period_us = period, .shared = shared, .groups = 1};
 		snprintf(q->path, sizeof(q->path), "%s", w.below[0] ? w.below : "/");
 		stat[0] = 0;
-		group_text(&w, "cpu.stat", stat, sizeof(stat));
+		if (!group_text(&w, "cpu.stat", stat, sizeof(stat)))
+			w.unread = true;
 		q->periods = keyed(stat, "nr_periods");
 		q->throttled = keyed(stat, "nr_throttled");
 	}
@@ -569,6 +631,16 @@ static void above_judge(const struct container_row *row, const char *mounts, uns
 	out->cpu_hidden |= out->cpu_above && !(own & CONTAINER_CPU);
 }
 
+/* Whether the kernel has control groups, by their file systems. */
+static bool has_groups(const char *mounts)
+{
+	struct mount m;
+	while (mounts && mounts_next(&mounts, &m))
+		if (!strncmp(m.type, "cgroup", strlen("cgroup")))
+			return true;
+	return false;
+}
+
 void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 {
 	static const struct {
@@ -582,21 +654,23 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 	unsigned cut = 0;
 	bool unused, *const hidden[] = {&out->memory.hidden, &out->pids.hidden, &out->cpu_hidden,
 					&unused};
-	int none, *const unmounted[] = {&out->memory.unmounted, &out->pids.unmounted,
-					&out->cpu_unmounted, &none};
+	int none = 0, *const unmounted[] = {&out->memory.unmounted, &out->pids.unmounted,
+					    &out->cpu_unmounted, &none};
 	CLEAN(free_pointer) char *mounts = NULL;
 	CLEAN(free_pointer) char *groups = NULL;
 	struct hierarchy in;
 	*out = cgroup_none(host_live(h));
 	ssize_t n = groups_read(h, pid, &groups);
-	n = n > 0 ? host_read_all(h, "proc/self/mountinfo", &mounts, NULL) : n;
-	if (n < 0 && n != -ENOENT)
+	ssize_t mounted = host_read_all(h, "proc/self/mountinfo", &mounts, NULL);
+	if (n > 0 ? mounted <= 0 : (n < 0 && n != -ENOENT) || has_groups(mounts))
 		*out = cgroup_none(true);
-	if (n <= 0)
+	if (n <= 0 || mounted <= 0)
 		return;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		hierarchy_find(mounts, groups, parts[i].controller, &in);
 		*hidden[i] = is_hidden(h, groups, parts[i].controller, &in, unmounted[i]);
+		if (*unmounted[i])
+			in.version = 0; /* what is mounted is of the other version */
 		parts[i].read(h, &in, out);
 		cut |= is_cut(h, &in) ? parts[i].kind : 0;
 		if (in.version && !out->path[0])

@@ -263,22 +263,23 @@ static void listeners_take(const struct host *h, struct subject *s)
 	s->cut |= kept ? 0 : KINDS;
 }
 
-bool subject_captured(const struct host *h, struct subject *out)
+int subject_captured(const struct host *h, struct subject *out, struct err *e)
 {
 	CLEAN(free_pointer) char *text = NULL;
 	struct host_nofile limit = {0};
 	*out = (struct subject){0};
-	if (host_live(h) || host_read_all(h, SUBJECT_FILE, &text, NULL) < 0)
-		return false;
+	ssize_t n = host_live(h) ? -ENOENT : host_read_all(h, SUBJECT_FILE, &text, e);
+	if (n < 0)
+		return n == -ENOENT ? 0 : (int)n;
 	if (!subject_file_parse(text, out)) {
 		subject_free(out);
 		*out = (struct subject){0};
-		return false;
+		return err_set(e, EBADMSG, "the file " SUBJECT_FILE " of the capture is damaged");
 	}
 	if (!host_nofile(h, &limit, NULL)) {
 		out->soft = limit.soft;
 		out->hard = limit.hard;
 	}
 	listeners_take(h, out);
-	return true;
+	return 1;
 }

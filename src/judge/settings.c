@@ -17,6 +17,7 @@ static void machine_groups(const struct host *h, const struct subject *subject, 
 {
 	struct cgroup c;
 	cgroup_read(h, 0, &c);
+	bool charged = c.sockets_charged; /* a controller is in one hierarchy for all */
 	m->room_bytes = m->available_bytes;
 	if (cgroup_left(&c.memory) < m->room_bytes)
 		m->room_bytes = cgroup_left(&c.memory);
@@ -25,6 +26,7 @@ static void machine_groups(const struct host *h, const struct subject *subject, 
 	m->group_left = bytes_left(cgroup_left(&c.memory));
 	m->sockets_left = bytes_left(cgroup_left(&c.tcp));
 	m->sockets_several = c.tcp.several;
+	m->sockets_hidden = c.tcp.hidden && !charged;
 	m->sockets_charged = c.sockets_charged;
 	m->container = cgroup_container(h, subject ? subject->pid : 0);
 	_Static_assert(sizeof(m->sockets_group) == CGROUP_PATH, "no path is cut");
@@ -122,18 +124,29 @@ static int64_t backlog_of(const struct probe_options *o)
 	return o->backlog ? (int64_t)o->backlog : INT32_MAX;
 }
 
-static void setting_read(const struct knob *k, const struct host *h, const struct probe_options *o,
-			 int64_t field[3], char text[SETTING_TEXT])
+/* Whether a knob that could not be read was there: its default is no guess then. A captured machine
+ * shows in its first network namespace those that only that has. */
+static bool is_lost(const struct knob *k, const struct host *h, const struct machine *m, int error)
+{
+	bool shown = !host_live(h) && knob_initial_only(k) && !m->own_netns;
+	return error == -EIO || error == -EFBIG || error == -EBADMSG ||
+	       (error == -ENOENT && shown && knob_is_sysctl(k));
+}
+
+/* False: it was there, and is not known. */
+static bool setting_read(const struct knob *k, const struct host *h, const struct machine *m,
+			 const struct probe_options *o, int64_t field[3], char text[SETTING_TEXT])
 {
 	char value[KNOB_VALUE];
 	struct err unread;
+	int rc = 0;
 	if (!strcmp(k->name, LISTEN_KNOB))
 		field[0] = backlog_of(o);
 	else if (k->scope == KNOB_PROCESS && o->subject)
 		subject_nofile(o->subject, field);
 	else if (k->scope == KNOB_PROCESS)
 		nofile_read(h, field);
-	else if (knob_read(k, h, value, &unread) == 0)
+	else if ((rc = knob_read(k, h, value, &unread)) == 0)
 		for (size_t f = 0; f < knob_fields(k->shape); f++)
 			if (knob_field(value, f, &field[f]) || !kernel_has(k, field[f])) {
 				field[0] = field[1] = field[2] = REPORT_NONE;
@@ -141,6 +154,7 @@ static void setting_read(const struct knob *k, const struct host *h, const struc
 			}
 	if (field[0] != REPORT_NONE)
 		value_format(k, field, text, SETTING_TEXT);
+	return !is_lost(k, h, m, rc);
 }
 
 void settings_read(const struct experiment *x, const struct host *h, const struct machine *m,
@@ -156,8 +170,8 @@ void settings_read(const struct experiment *x, const struct host *h, const struc
 			s->at[i][f] = REPORT_NONE;
 	for (size_t i = 0; i < settings_count(x); i++) {
 		const struct knob *k = knob_find(x->knobs[i]);
-		if (k)
-			setting_read(k, h, o, s->at[i], s->text[i]);
+		if (k && !setting_read(k, h, m, o, s->at[i], s->text[i]) && !s->lost)
+			s->lost = k->name;
 	}
 	if (x->read)
 		x->read(h, s);

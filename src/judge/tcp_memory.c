@@ -95,7 +95,9 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 			b->capacity = REPORT_NONE;
 		}
 	}
-	b->unread = s->machine.tcp_pages < 0 ? "/proc/net/sockstat" : NULL;
+	b->unread = s->machine.tcp_pages < 0    ? "/proc/net/sockstat"
+		    : s->machine.sockets_hidden ? "The control group of the process"
+						: NULL;
 }
 
 /* In the proportions of the kernel's defaults; lowers no field. Epolltune sets fields that ascend.

@@ -51,6 +51,8 @@ struct bound bound_of(const struct experiment *x, const struct target *t, const 
 			  .by = x->due ? BY_RUN_DUE : BY_SETTINGS};
 	if (x->bound)
 		x->bound(t, s, &b);
+	if (s->lost && !b.unread)
+		b.unread = s->lost;
 	if (row && row->tcp && subject_is_local(s->subject)) {
 		b.state = BOUND_ABSENT;
 		b.capacity = REPORT_NONE;

@@ -403,11 +403,20 @@ static void the_mount_that_shows_the_group_counts(void **state)
 		{MOUNT("/", "/mnt/a\\040b"), "/own", 4, false},
 	};
 	put("sys/fs/cgroup/memory.max", "1048576\n");
+	put("sys/fs/cgroup/memory.stat", "anon 0\n");
+	put("sys/fs/cgroup/own/memory.max", "max\n");
+	put("sys/fs/cgroup/x/memory.max", "max\n");
+	put("sys/fs/cgroup/memory.high", "max\n");
+	put("mnt/x/memory.high", "max\n");
+	put("mnt/x/payload/memory.high", "max\n");
+	put("mnt/a b/memory.high", "max\n");
 	put("mnt/x/memory.max", "2097152\n");
 	put("mnt/x/payload/memory.max", "1048576\n");
 	put("mnt/x/payload/memory.stat", "anon 1024\n");
 	put("mnt/x/memory.stat", "anon 1024\n");
 	put("mnt/a b/memory.max", "4194304\n");
+	put("mnt/a b/memory.stat", "anon 0\n");
+	put("mnt/a b/own/memory.max", "max\n");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		char group[256];
 		snprintf(group, sizeof(group), "0::%s\n", rows[i].group);
@@ -435,7 +444,7 @@ static void a_group_that_is_not_mounted_is_hidden(void **state)
 		{"x\n", "0::/app\n", "", 2, 2},
 		{V1_MOUNT("/", "memory"), "2:memory:/app\n1:pids:/app\n0::/\n", "", 0, 1},
 		{V2_MOUNT, "2:memory:/app\n1:pids:/\n0::/\n", "", 1, 0},
-		{V2_MOUNT, "", "", 0, 0},
+		{"x\n", "", "", 0, 0},
 		{"x\n", "0::/\n", IDENTITY, 0, 0},
 		{"x\n", "0::/\n", IDENTITY "first_cgroups 1\n", 0, 0},
 		{"x\n", "0::/\n", IDENTITY "first_cgroups 0\n", 2, 2},
@@ -444,6 +453,8 @@ static void a_group_that_is_not_mounted_is_hidden(void **state)
 		{V2_MOUNT, "0::/\n", IDENTITY "first_cgroups 0\n", 0, 0},
 	};
 	put("sys/fs/cgroup/memory/release_agent", ""); /* the root of all */
+	put("sys/fs/cgroup/memory/app/memory.limit_in_bytes", "9223372036854771712\n");
+	put("sys/fs/cgroup/app/cgroup.controllers", "memory pids\n");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		put("identity", rows[i].identity);
 		put("proc/self/mountinfo", rows[i].mounts);
@@ -454,6 +465,99 @@ static void a_group_that_is_not_mounted_is_hidden(void **state)
 			fail_msg("row %zu: memory %d, pids %d", i, c.memory.unmounted,
 				 c.pids.unmounted);
 	}
+}
+
+/* A part of a captured machine that is lost is not one that the machine did not have: what it
+ * decides is not known. */
+static void what_a_capture_lost_of_a_group_is_unknown(void **state)
+{
+	enum { M = 1, P = 2, C = 4, T = 8 };
+	static const char *const v2[] = {
+		"memory.max",   "268435456\n",
+		"memory.high",  "max\n",
+		"memory.stat",  "anon 1\n",
+		"pids.max",     "99\n",
+		"pids.current", "1\n",
+		"cpu.max",      "20000 100000\n",
+		"cpu.stat",     "nr_periods 1\nnr_throttled 1\n",
+		NULL,
+	};
+	static const char *const v1[] = {
+		"memory.limit_in_bytes",
+		"268435456\n",
+		"memory.failcnt",
+		"0\n",
+		"memory.stat",
+		"total_rss 1\n",
+		"memory.kmem.tcp.limit_in_bytes",
+		"1048576\n",
+		"memory.kmem.tcp.usage_in_bytes",
+		"1\n",
+		NULL,
+	};
+	static const struct {
+		const char *mounts, *groups, *const *files, *lost, *instead; /* NULL: none */
+		int hidden;
+	} rows[] = {
+		{V2_MOUNT, "0::/a\n", v2, "", NULL, 0},
+		{V2_MOUNT, "0::/a\n", v2, "memory.max", NULL, M},
+		{V2_MOUNT, "0::/a\n", v2, "memory.max", "\n", M},
+		{V2_MOUNT, "0::/a\n", v2, "memory.max", "x\n", M},
+		{V2_MOUNT, "0::/a\n", v2, "memory.high", NULL, M},
+		{V2_MOUNT, "0::/a\n", v2, "memory.stat", NULL, M},
+		{V2_MOUNT, "0::/a\n", v2, "pids.max", NULL, P},
+		{V2_MOUNT, "0::/a\n", v2, "pids.current", NULL, P},
+		{V2_MOUNT, "0::/a\n", v2, "cpu.max", NULL, C},
+		{V2_MOUNT, "0::/a\n", v2, "cpu.max", "\n", C},
+		{V2_MOUNT, "0::/a\n", v2, "cpu.stat", NULL, C},
+		/* Socket buffers are memory there: no limit of theirs is unknown. */
+		{V2_MOUNT, "0::/b\n", v2, "", NULL, M | P | C},
+		{"", "0::/a\n", v2, "", NULL, M | P | C | T},
+		{V2_MOUNT, "", v2, "", NULL, M | P | C | T},
+		{V1_MOUNT("/", "memory"), "2:memory:/a\n", v1, "", NULL, 0},
+		{V1_MOUNT("/", "memory"), "2:memory:/a\n", v1, "memory.limit_in_bytes", NULL,
+		 M | T},
+		{V1_MOUNT("/", "memory"), "2:memory:/a\n", v1, "memory.kmem.tcp.limit_in_bytes",
+		 NULL, M | T},
+		{V1_MOUNT("/", "memory"), "2:memory:/a\n", v1, "memory.kmem.tcp.usage_in_bytes",
+		 NULL, M | T},
+		{V1_MOUNT("/", "memory"), "2:memory:/b\n", v1, "", NULL, M | T},
+		/* The limits of v1 count, mounted or not. */
+		{V2_MOUNT, "2:memory:/a\n0::/\n", v1, "", NULL, M | T},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char path[128];
+		end(NULL);
+		begin(NULL);
+		put("proc/self/mountinfo", rows[i].mounts);
+		put("proc/self/cgroup", rows[i].groups);
+		put("sys/fs/cgroup/cgroup.controllers", "memory pids cpu\n");
+		for (const char *const *f = rows[i].files; *f; f += 2) {
+			bool lost = !strcmp(*f, rows[i].lost);
+			snprintf(path, sizeof(path), "sys/fs/cgroup/%sa/%s",
+				 rows[i].files == v1 ? "memory/" : "", *f);
+			if (!lost || rows[i].instead)
+				put(path, lost ? rows[i].instead : f[1]);
+		}
+		struct cgroup c = read_group();
+		int hidden = c.memory.hidden * M + c.pids.hidden * P + c.cpu_hidden * C +
+			     c.tcp.hidden * T;
+		if (hidden != rows[i].hidden)
+			fail_msg("row %zu: hidden %d", i, hidden);
+	}
+}
+
+/* All that is charged is in use, at most. */
+static void without_its_parts_all_memory_of_a_group_may_be_page_cache(void **state)
+{
+	put("proc/self/cgroup", "0::/a\n");
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("sys/fs/cgroup/a/memory.max", "5000\n");
+	put("sys/fs/cgroup/a/memory.current", "4000\n");
+	struct cgroup c = read_group();
+	assert_int_equal(c.memory.used, 4000);
+	assert_int_equal(c.memory.reclaimable, 4000);
+	assert_false(c.memory.hidden);
 }
 
 /* What no limit of a container's root says depends on who sets them there: Docker and Podman do,
@@ -507,7 +611,17 @@ static void a_limit_may_be_above_the_root_of_a_container(void **state)
 		put("proc/self/mountinfo", rows[i].mounts);
 		put("proc/self/cgroup", rows[i].groups);
 		put(rows[i].mark, "");
+		put("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+		put("sys/fs/cgroup/pids.max", "max\n");
 		put("sys/fs/cgroup/pids.current", "1\n");
+		put("sys/fs/cgroup/memory.stat", "anon 0\n");
+		put("sys/fs/cgroup/memory.max", "max\n");
+		put("sys/fs/cgroup/memory.high", "max\n");
+		put("sys/fs/cgroup/cpu.stat", "nr_periods 0\n");
+		put("sys/fs/cgroup/cpu.max", "max 100000\n");
+		put("sys/fs/cgroup/a.service/memory.stat", "anon 0\n");
+		put("sys/fs/cgroup/a.service/memory.max", "max\n");
+		put("sys/fs/cgroup/a.service/memory.high", "max\n");
 		if (rows[i].file && strcmp(rows[i].file, "cgroup.type") != 0 &&
 		    !strstr(rows[i].file, "memory/"))
 			put("sys/fs/cgroup/cgroup.type", "domain\n");
@@ -797,6 +911,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_group_that_is_not_mounted_is_hidden, begin, end),
 		cmocka_unit_test_setup_teardown(a_limit_that_cannot_be_read_is_not_none, begin,
 						end),
+		cmocka_unit_test_setup_teardown(what_a_capture_lost_of_a_group_is_unknown, begin,
+						end),
+		cmocka_unit_test_setup_teardown(
+			without_its_parts_all_memory_of_a_group_may_be_page_cache, begin, end),
 		cmocka_unit_test_setup_teardown(a_limit_may_be_above_the_root_of_a_container, begin,
 						end),
 		cmocka_unit_test_setup_teardown(a_process_beside_this_one_is_in_its_container,

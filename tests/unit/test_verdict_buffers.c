@@ -642,13 +642,20 @@ static void a_limit_on_socket_buffers_is_that_of_a_group(void **state)
 {
 	static const struct {
 		int64_t left;
-		bool several;
+		bool several, hidden;
+		const char *lost;
 		enum wall_verdict verdict;
 		const char *says;
 	} cases[] = {
-		{1 << 20, false, VERDICT_SHORT, "memory limit of /app leaves less"},
-		{1 << 20, true, VERDICT_UNKNOWN, "in several control groups"},
-		{1 << 30, true, VERDICT_OK, "memory limit of /app leaves less"},
+		{1 << 20, false, false, NULL, VERDICT_SHORT, "memory limit of /app leaves less"},
+		{1 << 20, true, false, NULL, VERDICT_UNKNOWN, "in several control groups"},
+		{1 << 30, true, false, NULL, VERDICT_OK, "memory limit of /app leaves less"},
+		/* A smaller one does not make a short wall better. */
+		{1 << 20, false, true, NULL, VERDICT_SHORT, "memory limit of /app leaves less"},
+		{1 << 30, false, true, NULL, VERDICT_UNKNOWN, "The control group of the process"},
+		/* Nor does another value of a knob that a capture lost. */
+		{1 << 20, false, false, TCP_MEM, VERDICT_SHORT, "leaves less"},
+		{1 << 30, false, false, TCP_MEM, VERDICT_UNKNOWN, TCP_MEM " could not be read"},
 	};
 	const struct experiment *x = verdict_experiment("buffers", "buffers.memory");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -656,6 +663,8 @@ static void a_limit_on_socket_buffers_is_that_of_a_group(void **state)
 		struct settings s = verdict_settings(x, TCP_MEM "=375000 500000 750000");
 		s.machine.sockets_left = cases[i].left;
 		s.machine.sockets_several = cases[i].several;
+		s.machine.sockets_hidden = cases[i].hidden;
+		s.lost = cases[i].lost;
 		strcpy(s.machine.sockets_group, "/app");
 		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
 		if (w->verdict != cases[i].verdict || !strstr(w->detail, cases[i].says))

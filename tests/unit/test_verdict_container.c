@@ -804,6 +804,7 @@ static void several_values_are_one_line(void **state)
 
 static void limits_of_units_are_set_at_the_unit_that_has_them(void **state)
 {
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	static const struct {
 		const char *path, *name, *line;
 	} rows[] = {
@@ -822,6 +823,16 @@ static void limits_of_units_are_set_at_the_unit_that_has_them(void **state)
 		{"/system.slice/snap.docker.dockerd.service", "systemd", "dockerd.service "},
 		{"/system.slice/my-kubepods-exporter.service", "systemd", "exporter.service "},
 		{"/system.slice/dockerish.slice", "systemd", "set-property dockerish.slice "},
+		/* What --cgroup-parent names. */
+		{"/docker.slice", "systemd", "set-property docker.slice "},
+		{"/docker-web.slice", "systemd", "set-property docker-web.slice "},
+		{"/docker.slice/docker-4f.scope", "Docker", "docker update"},
+		{"/libpod.slice", "systemd", "set-property libpod.slice "},
+		{"/machine.slice/lxc.slice", "systemd", "set-property lxc.slice "},
+		{"/web", "Control group", "of {path}"},
+		{"/web/" ID, "Docker", "docker update"},
+		{"/web/" ID "0", "Control group", "of {path}"},
+		{"/kubepods/burstable/podab12/" ID, "Kubernetes", "resources.limits.memory"},
 		{"/system.slice/lxcfs", "Control group", "of {path}"},
 		{"/system.slice/docker.service/own", "Control group", "of {path}"},
 		{"/docker/4f", "Docker", "docker update"},
