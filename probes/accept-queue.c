@@ -6,6 +6,7 @@
  * queue holds min(listen argument, somaxconn) + 1. That of a UNIX socket too: it refuses clients.
  */
 #include "epolltune/clock.h"
+#include "epolltune/counters.h"
 #include "epolltune/probe.h"
 
 #include <errno.h>
@@ -237,11 +238,11 @@ static int stall_run(struct trial *t, int backlog, uint64_t fill, struct stall *
 		rc = trial_counters_end(t, &counters, e);
 	if (rc)
 		return rc;
-	s->overflows = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
+	s->overflows = trial_counters_growth(&counters, COUNTER_LISTEN_OVERFLOWS);
 	rc = stall_fill(t, s, e);
 	if (!rc)
 		rc = trial_counters_end(t, &counters, e);
-	s->all_overflows = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
+	s->all_overflows = trial_counters_growth(&counters, COUNTER_LISTEN_OVERFLOWS);
 	return rc ? rc : stall_drain(t, s, e);
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/counters.h"
 #include "epolltune/guest_hold.h"
 #include "epolltune/guest_load.h"
 #include "epolltune/knob.h"
@@ -509,7 +510,7 @@ static int accepts_load(struct trial *t, uint64_t active, struct guest_load *l, 
 	if (!rc)
 		rc = trial_counters_end(t, &counters, e);
 	if (!rc)
-		*overflowed = trial_counters_growth(&counters, "TcpExt.ListenOverflows");
+		*overflowed = trial_counters_growth(&counters, COUNTER_LISTEN_OVERFLOWS);
 	return rc;
 }
 

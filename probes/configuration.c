@@ -11,6 +11,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/connection_memory.h"
 #include "epolltune/connections.h"
+#include "epolltune/counters.h"
 #include "epolltune/knob.h"
 #include "epolltune/list.h"
 #include "epolltune/quantity.h"
@@ -550,9 +551,6 @@ static const struct experiment experiments[] = {
 	{0},
 };
 
-#define ARRIVED "Tcp.PassiveOpens"
-#define RESET "Tcp.EstabResets"
-
 struct sample {
 	struct settings now;            /* subject NULL: there is no such server */
 	struct subject_fullest fullest; /* of its processes */
@@ -725,9 +723,9 @@ static bool has_lost(const struct sample *before, const struct sample *after, do
 	/* A client that arrives may have the place of one that has left. What a server closes that
 	 * has not read what came is reset, and leaves no other trace. */
 	bool closed = (double)after->closed_ms < seconds * 1e3;
-	bool reset = after->alone && host_counter_delta(then, now, RESET) > 0;
+	bool reset = after->alone && host_counter_delta(then, now, COUNTER_ESTABLISHED_RESETS) > 0;
 	return may_close(&after->now) && (closed || reset) && is->accepted <= was->accepted &&
-	       host_counter_delta(then, now, ARRIVED) > 0;
+	       host_counter_delta(then, now, COUNTER_PASSIVE_OPENS) > 0;
 }
 
 /* What `use` says of `now`, which are those of one process alone where `one` has its pid. */

@@ -11,6 +11,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/connection_memory.h"
+#include "epolltune/counters.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/quantity.h"
 
@@ -459,7 +460,7 @@ static const struct err *sample_unread(const struct sample *s) { return &s->coun
 static bool is_idle(const struct host *h)
 {
 	CLEAN(free_pointer) struct host_counters *c = calloc(1, sizeof(*c));
-	return c && !host_counters(h, c, NULL) && host_counter(c, "Tcp.CurrEstab") == 0;
+	return c && !host_counters(h, c, NULL) && host_counter(c, COUNTER_ESTABLISHED) == 0;
 }
 
 /* A new namespace of a container is idle, too, and cannot change nf_conntrack_max: only one that

@@ -11,6 +11,7 @@
 #include "epolltune/buffers.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/connection_memory.h"
+#include "epolltune/counters.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/quantity.h"
 #include "epolltune/queues.h"
@@ -21,8 +22,6 @@
 #define ORPHANS "net.ipv4.tcp_max_orphans"
 #define ORPHANS_NEAR_PERCENT 80
 #define SYNCOOKIES "net.ipv4.tcp_syncookies"
-#define UDP_FULL "Udp.RcvbufErrors"
-#define UDP6_FULL "Udp6.RcvbufErrors"
 
 enum { MAX, USED };
 
@@ -219,7 +218,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		host_table_counters(h, tables[i], &s->counters);
 	unread_add(s, &s->counters.unread, 0);
-	if (!s->unread.code && host_counter(&s->counters, LISTEN_DROPS) < 0)
+	if (!s->unread.code && host_counter(&s->counters, COUNTER_LISTEN_DROPS) < 0)
 		err_set(&s->unread, ENODATA, "/proc/net/netstat has no ListenDrops");
 	knob_number(ORPHANS, h, &s->max_orphans);
 	knob_number(SYNCOOKIES, h, &s->cookies);
@@ -314,96 +313,9 @@ static bool judge_udp(const struct watch *w)
 				    .report = w->report,
 				    .seconds = w->seconds,
 				    .stall_s = w->stall_s,
-				    .errors = growth(w, UDP_FULL),
-				    .errors6 = growth(w, UDP6_FULL)};
+				    .errors = growth(w, COUNTER_UDP_FULL),
+				    .errors6 = growth(w, COUNTER_UDP6_FULL)};
 	return udp_queues_judge(&u);
-}
-
-/* Counters of loss and of lack, the worst first. */
-static const struct loss {
-	const char *counter;
-	enum {
-		LOSS,           /* growth is a warning */
-		LOSS_ELSEWHERE, /* growth has a finding of its own, which names what is full */
-		LOSS_REST,      /* likewise without cookies; the counter has other parts */
-		LOSS_STRAY,     /* any host sends some: a loss where it is a share of all */
-		LOSS_HARMLESS,
-	} kind;
-} losses[] = {
-	{"TcpExt.ListenOverflows", LOSS_ELSEWHERE},
-	{LISTEN_DROPS, LOSS_REST},
-	{"TcpExt.TCPReqQFullDrop", LOSS_ELSEWHERE},
-	{"TcpExt.TCPAbortOnMemory", LOSS},
-	{"TcpExt.TCPTimeWaitOverflow", LOSS},
-	{"TcpExt.PruneCalled", LOSS},
-	{"TcpExt.RcvPruned", LOSS},
-	{"TcpExt.TCPRcvQDrop", LOSS},
-	{"TcpExt.TCPBacklogDrop", LOSS},
-	{"TcpExt.OfoPruned", LOSS},
-	{"TcpExt.TCPOFODrop", LOSS},
-	{"TcpExt.PFMemallocDrop", LOSS},
-	{"TcpExt.IPReversePathFilter", LOSS_STRAY},
-	{"TcpExt.PAWSTimewait", LOSS_STRAY},
-	{"TcpExt.PAWSEstab", LOSS_STRAY},
-	{"TcpExt.PAWSActive", LOSS_STRAY},
-	{"TcpExt.TSEcrRejected", LOSS_STRAY},
-	{"TcpExt.TCPMD5NotFound", LOSS_STRAY},
-	{"TcpExt.TCPMD5Unexpected", LOSS_STRAY},
-	{"TcpExt.TCPMD5Failure", LOSS_STRAY},
-	{"TcpExt.TCPAORequired", LOSS_STRAY},
-	{"TcpExt.TCPAOKeyNotFound", LOSS_STRAY},
-	{"TcpExt.TCPAOBad", LOSS_STRAY},
-	{"TcpExt.TCPMinTTLDrop", LOSS_STRAY},
-	{"TcpExt.TCPZeroWindowDrop", LOSS_STRAY},
-	{"TcpExt.TCPMigrateReqFailure", LOSS},
-	{"TcpExt.TCPWqueueTooBig", LOSS},
-	{"TcpExt.TCPMemoryPressures", LOSS},
-	{"nf_conntrack.drop", LOSS_ELSEWHERE},
-	{"nf_conntrack.early_drop", LOSS},
-	{"nf_conntrack.insert_failed", LOSS},
-	{"nf_conntrack.chainlength", LOSS},
-	{"arp_cache.table_fulls", LOSS_ELSEWHERE},
-	{"ndisc_cache.table_fulls", LOSS_ELSEWHERE},
-	{UDP_FULL, LOSS_ELSEWHERE},
-	{UDP6_FULL, LOSS_ELSEWHERE},
-	{"Udp.MemErrors", LOSS},
-	{"Udp6.MemErrors", LOSS},
-	{"Udp.SndbufErrors", LOSS_HARMLESS},
-	{"Udp6.SndbufErrors", LOSS_HARMLESS},
-	{"Udp.InCsumErrors", LOSS_STRAY},
-	{"Udp6.InCsumErrors", LOSS_STRAY},
-	{"Tcp.InCsumErrors", LOSS_STRAY},
-	{"Ip.ReasmFails", LOSS},
-	{"Ip6.ReasmFails", LOSS},
-	{"TcpExt.TCPReqQFullDoCookies", LOSS_HARMLESS},
-	{"TcpExt.TCPRcvCollapsed", LOSS_HARMLESS},
-};
-#define LOSSES (sizeof(losses) / sizeof(*losses))
-
-/* The part of a counter that is no loss here: the path has lost a fragment. NULL: none. */
-static const char *loss_less(const struct loss *l)
-{
-	static const char *const parts[][2] = {{"Ip.ReasmFails", "Ip.ReasmTimeout"},
-					       {"Ip6.ReasmFails", "Ip6.ReasmTimeout"}};
-	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
-		if (!strcmp(l->counter, parts[i][0]))
-			return parts[i][1];
-	return NULL;
-}
-
-/* What strays are a share of: packets, or handshakes. */
-static const char *loss_all(const struct loss *l)
-{
-	static const char *const all[][2] = {{"TcpExt.IPReversePathFilter", "Ip.InReceives"},
-					     {"TcpExt.PAWSTimewait", "Tcp.PassiveOpens"},
-					     {"TcpExt.TSEcrRejected", "Tcp.PassiveOpens"},
-					     {"TcpExt.PAWSActive", "Tcp.ActiveOpens"},
-					     {"Udp.InCsumErrors", "Udp.InDatagrams"},
-					     {"Udp6.InCsumErrors", "Udp6.InDatagrams"}};
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		if (!strcmp(l->counter, all[i][0]))
-			return all[i][1];
-	return "Tcp.InSegs";
 }
 
 /* Bytes of a title beside its other words; fewer beside the time of a report. What does not fit is
@@ -417,29 +329,13 @@ static const char *const recorded[] = {
 	"sockstat.TCP.tw",       "sockstat.TCP.mem",
 };
 
-/* Nothing is dropped that is recorded, or in a table. */
-_Static_assert(LOSSES <= TABLE_ROWS, "TABLE_ROWS");
-_Static_assert(LOSSES + sizeof(recorded) / sizeof(*recorded) <= REPORT_COUNTERS, "REPORT_COUNTERS");
-
-/* nstat's and ss' names need no group. */
-static const char *short_name(const char *counter)
-{
-	size_t group = strlen("TcpExt.");
-	return strncmp(counter, "TcpExt.", group) ? counter : counter + group;
-}
-
-static const char *loss_name(const struct loss *l)
-{
-	return l->kind == LOSS_REST ? LISTEN_DROPS_REST : short_name(l->counter);
-}
-
 /* What does not count. Of ListenDrops that is what other counters have: without cookies
  * TCPReqQFullDrop, and else the half-open connections that an ICMP error ended, at most: what
  * remains met no memory, or no route leads back. */
-static int64_t loss_value(const struct loss *l, const struct sample *s,
+static int64_t loss_value(const struct loss_row *l, const struct sample *s,
 			  int64_t (*value)(const void *of, const char *counter), const void *of)
 {
-	int64_t all = value(of, l->counter), less = loss_less(l) ? value(of, loss_less(l)) : 0;
+	int64_t all = value(of, l->counter), less = l->less ? value(of, l->less) : 0;
 	if (l->kind != LOSS_REST)
 		return less > 0 && all >= 0 ? (all > less ? all - less : 0) : all;
 	struct syn_drops d = syn_drops_of(value, of);
@@ -454,11 +350,12 @@ static int64_t loss_value(const struct loss *l, const struct sample *s,
 
 /* Whether it is one: strays where they are more than a share of what arrived, which one alone does
  * not show. */
-static bool is_loss(const struct loss *l, int64_t (*value)(const void *of, const char *counter),
+static bool is_loss(const struct loss_row *l, int64_t (*value)(const void *of, const char *counter),
 		    const void *of)
 {
-	return l->kind != LOSS_STRAY ||
-	       (value(of, l->counter) - 1) * STRAY_PART > value(of, loss_all(l));
+	int64_t less = l->less ? value(of, l->less) : 0;
+	int64_t strays = value(of, l->counter) - (less > 0 ? less : 0);
+	return l->kind != LOSS_STRAY || (strays - 1) * STRAY_PART > value(of, l->all);
 }
 
 static int64_t total_of(const void *counters, const char *name)
@@ -466,7 +363,7 @@ static int64_t total_of(const void *counters, const char *name)
 	return host_counter(counters, name);
 }
 
-static int64_t loss_total(const struct sample *s, const struct loss *l)
+static int64_t loss_total(const struct sample *s, const struct loss_row *l)
 {
 	return loss_value(l, s, total_of, &s->counters);
 }
@@ -488,18 +385,18 @@ static int64_t since_of(const void *of, const char *counter)
 {
 	const struct since *s = of;
 	int64_t grown = since_growth(s, counter);
-	return grown < 0 && strncmp(counter, "TcpExt.", 7) ? host_counter(s->now, counter) : grown;
+	return grown < 0 && !loss_row_find(counter) ? host_counter(s->now, counter) : grown;
 }
 
-static int64_t loss_since(const struct watch *w, const struct since *s, const struct loss *l)
+static int64_t loss_since(const struct watch *w, const struct since *s, const struct loss_row *l)
 {
 	int64_t grown = is_loss(l, since_of, s) ? since_growth(s, l->counter) : 0;
-	bool parts = l->kind == LOSS_REST || loss_less(l);
+	bool parts = l->kind == LOSS_REST || l->less;
 	return parts && grown > 0 ? loss_value(l, w->after, since_of, s) : grown;
 }
 
 /* Whether growth since an earlier report has cost clients. */
-static bool loss_costs(const struct watch *w, const struct since *s, const struct loss *l)
+static bool loss_costs(const struct watch *w, const struct since *s, const struct loss_row *l)
 {
 	struct syn_drops d = syn_drops_of(since_of, s);
 	if (l->kind == LOSS_REST && w->after->cookies == 0)
@@ -513,7 +410,7 @@ struct titled {
 };
 
 /* "9 300 PruneCalled, 12 TCPRcvQDrop (and 3 more counters)" */
-static void titled_add(struct titled *t, const struct loss *l, int64_t value)
+static void titled_add(struct titled *t, const struct loss_row *l, int64_t value)
 {
 	char next[96];
 	snprintf(next, sizeof(next), "%s%s %s", t->count ? ", " : "",
@@ -534,10 +431,9 @@ static void titled_end(struct titled *t)
 }
 
 /* What no other finding reports: that of UDP names a socket, where it is seen. */
-static int64_t unreported(const struct watch *w, const struct loss *l)
+static int64_t unreported(const struct watch *w, const struct loss_row *l)
 {
-	bool udp =
-		!w->udp_named && (!strcmp(l->counter, UDP_FULL) || !strcmp(l->counter, UDP6_FULL));
+	bool udp = !w->udp_named && l->kind == LOSS_DATAGRAMS;
 	bool here = l->kind == LOSS || (l->kind == LOSS_STRAY && is_loss(l, growth_of, w)) || udp ||
 		    (l->kind == LOSS_REST && w->after->cookies != 0);
 	int64_t grown = here ? loss_value(l, w->after, growth_of, w) : 0;
@@ -549,18 +445,19 @@ static void judge_growth(const struct watch *w)
 	struct wording words = {0};
 	struct titled title = {.room = TITLED};
 	char what[WORDING_TEXT] = "", others[WORDING_TEXT] = "";
-	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t grown = unreported(w, &losses[i]);
+	for (size_t i = 0; i < loss_row_count(); i++) {
+		const struct loss_row *l = loss_row_at(i);
+		int64_t grown = unreported(w, l);
 		if (!grown)
 			continue;
-		const struct counter_row *row = counter_row_find(losses[i].counter);
+		const struct counter_row *row = counter_row_find(l->counter);
 		if (!title.count) {
-			report_text(what, "%s: %s", loss_name(&losses[i]), row->what);
+			report_text(what, "%s: %s", loss_name(l), row->what);
 			wording_set(&words, "remedy", "%s", row->action);
 		} else {
-			report_append(others, " %s", short_name(losses[i].counter));
+			report_append(others, " %s", counter_short(l->counter));
 		}
-		titled_add(&title, &losses[i], grown);
+		titled_add(&title, l, grown);
 	}
 	if (!title.count)
 		return;
@@ -570,13 +467,13 @@ static void judge_growth(const struct watch *w)
 	wording_set(&words, "what", "%s", what);
 	wording_set(&words, "others", "%s", others);
 	struct finding *f = report_finding(w->report, "counters.growing", &words);
-	for (size_t i = 0; i < LOSSES; i++)
-		if (unreported(w, &losses[i]))
-			finding_evidence(f, loss_name(&losses[i]), "",
-					 (double)unreported(w, &losses[i]), NAN);
+	for (size_t i = 0; i < loss_row_count(); i++)
+		if (unreported(w, loss_row_at(i)))
+			finding_evidence(f, loss_name(loss_row_at(i)), "",
+					 (double)unreported(w, loss_row_at(i)), NAN);
 }
 
-static int64_t past_total(const struct watch *w, const struct loss *l)
+static int64_t past_total(const struct watch *w, const struct loss_row *l)
 {
 	return is_loss(l, total_of, &w->after->counters) ? loss_total(w->after, l) : 0;
 }
@@ -587,13 +484,14 @@ static void past_table(struct finding *f, const struct watch *w)
 	finding_column(f, "total", "");
 	if (w->seconds > 0)
 		finding_column(f, "in the window", "");
-	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t total = past_total(w, &losses[i]);
+	for (size_t i = 0; i < loss_row_count(); i++) {
+		const struct loss_row *l = loss_row_at(i);
+		int64_t total = past_total(w, l);
 		if (total <= 0)
 			continue;
-		double *row = finding_row(f, loss_name(&losses[i]));
+		double *row = finding_row(f, loss_name(l));
 		row[0] = (double)total;
-		int64_t grown = loss_value(&losses[i], w->after, growth_of, w);
+		int64_t grown = loss_value(l, w->after, growth_of, w);
 		if (w->seconds > 0)
 			row[1] = grown > 0 ? (double)grown : 0;
 	}
@@ -603,10 +501,11 @@ static void judge_past(const struct watch *w)
 {
 	struct wording words = {0};
 	struct titled title = {.room = TITLED};
-	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t total = past_total(w, &losses[i]);
+	for (size_t i = 0; i < loss_row_count(); i++) {
+		const struct loss_row *l = loss_row_at(i);
+		int64_t total = past_total(w, l);
 		if (total > 0)
-			titled_add(&title, &losses[i], total);
+			titled_add(&title, l, total);
 	}
 	if (!title.count)
 		return;
@@ -627,12 +526,13 @@ static void record(struct report *r, const struct host_counters *counters, const
 
 static void record_all(const struct watch *w)
 {
-	for (size_t i = 0; i < LOSSES; i++) {
-		record(w->report, &w->after->counters, losses[i].counter);
-		if (loss_less(&losses[i]))
-			record(w->report, &w->after->counters, loss_less(&losses[i]));
-		if (losses[i].kind == LOSS_STRAY)
-			record(w->report, &w->after->counters, loss_all(&losses[i]));
+	for (size_t i = 0; i < loss_row_count(); i++) {
+		const struct loss_row *l = loss_row_at(i);
+		record(w->report, &w->after->counters, l->counter);
+		if (l->less)
+			record(w->report, &w->after->counters, l->less);
+		if (l->all)
+			record(w->report, &w->after->counters, l->all);
 	}
 	for (size_t i = 0; i < sizeof(recorded) / sizeof(*recorded); i++)
 		record(w->report, &w->after->counters, recorded[i]);
@@ -646,14 +546,15 @@ static void since_table(struct finding *f, const struct watch *w, const struct s
 	finding_column(f, "total", "");
 	finding_column(f, "then", "");
 	finding_column(f, "growth", "");
-	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t grown = loss_since(w, s, &losses[i]);
+	for (size_t i = 0; i < loss_row_count(); i++) {
+		const struct loss_row *l = loss_row_at(i);
+		int64_t grown = loss_since(w, s, l);
 		if (grown <= 0)
 			continue;
-		double *row = finding_row(f, loss_name(&losses[i]));
-		row[0] = (double)loss_total(w->after, &losses[i]);
-		if (!since_reset(s, losses[i].counter)) /* else of a count that is lost */
-			row[1] = (double)loss_value(&losses[i], w->after, then_of, s->report);
+		double *row = finding_row(f, loss_name(l));
+		row[0] = (double)loss_total(w->after, l);
+		if (!since_reset(s, l->counter)) /* else of a count that is lost */
+			row[1] = (double)loss_value(l, w->after, then_of, s->report);
 		row[2] = (double)grown;
 	}
 }
@@ -667,23 +568,24 @@ static void judge_since(const struct watch *w)
 	enum since_reset reset = SINCE_RESTART; /* of all that grew */
 	char restarted[WORDING_TEXT] = "";
 	bool lost = false, syns = false;
-	for (size_t i = 0; i < LOSSES; i++) {
-		int64_t grown = loss_since(w, &s, &losses[i]);
+	for (size_t i = 0; i < loss_row_count(); i++) {
+		const struct loss_row *l = loss_row_at(i);
+		int64_t grown = loss_since(w, &s, l);
 		if (grown <= 0)
 			continue;
 		if (!title.count)
-			wording_set(&words, "what", "%s: %s", short_name(losses[i].counter),
-				    counter_row_find(losses[i].counter)->what);
-		titled_add(&title, &losses[i], grown);
-		enum since_reset was = since_reset(&s, losses[i].counter);
+			wording_set(&words, "what", "%s: %s", counter_short(l->counter),
+				    counter_row_find(l->counter)->what);
+		titled_add(&title, l, grown);
+		enum since_reset was = since_reset(&s, l->counter);
 		if (was == SINCE_RESTART)
 			report_append(restarted, "%s%s", restarted[0] ? ", " : "",
-				      short_name(losses[i].counter));
+				      counter_short(l->counter));
 		else
 			reset = was;
-		bool costs = loss_costs(w, &s, &losses[i]);
+		bool costs = loss_costs(w, &s, l);
 		lost |= costs;
-		syns |= costs && losses[i].kind == LOSS_REST && w->after->cookies == 0;
+		syns |= costs && l->kind == LOSS_REST && w->after->cookies == 0;
 	}
 	if (!title.count)
 		return;

@@ -9,6 +9,7 @@
 #include "epolltune/accept_queues.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
+#include "epolltune/counters.h"
 #include "epolltune/doing.h"
 #include "epolltune/elsewhere.h"
 #include "epolltune/knob_value.h"
@@ -20,8 +21,6 @@
 #include "epolltune/quantity.h"
 #include "epolltune/subject_listeners.h"
 #include "epolltune/syn_queue.h"
-
-#define COOKIES "TcpExt.TCPReqQFullDoCookies"
 
 struct sample {
 	struct accept_queues queues;
@@ -75,7 +74,7 @@ static void listeners_take(const struct host *h, struct sample *s)
  * dropped before it, only. */
 static bool half_open_wanted(const struct accept_queues *q)
 {
-	return queues_drop(q) || host_counter(&q->counters, COOKIES) > 0 ||
+	return queues_drop(q) || host_counter(&q->counters, COUNTER_SYN_COOKIES) > 0 ||
 	       (q->cookies == 0 && syn_queue_drops(&q->counters) > 0);
 }
 
@@ -149,8 +148,9 @@ static const struct err *sample_unread(const struct sample *s)
 	static const struct err nothing;
 	if (s->unlisted.code && !is_lacking(s))
 		return &s->unlisted;
-	return host_counter(&s->queues.counters, QUEUE_OVERFLOWS) < 0 ? &s->queues.counters.unread
-								      : &nothing;
+	return host_counter(&s->queues.counters, COUNTER_LISTEN_OVERFLOWS) < 0
+		       ? &s->queues.counters.unread
+		       : &nothing;
 }
 
 static void sample_release(struct sample *s)
@@ -208,8 +208,8 @@ static struct quantity_shown window_of(const struct queue_watch *w)
 
 static void judge_cookies(const struct queue_watch *w)
 {
-	int64_t total = host_counter(&w->after->counters, COOKIES),
-		grown = queue_growth(w, COOKIES);
+	int64_t total = host_counter(&w->after->counters, COUNTER_SYN_COOKIES),
+		grown = queue_growth(w, COUNTER_SYN_COOKIES);
 	const struct listener *full = syn_queue_full(w->after),
 			      *smallest = full ? NULL : syn_queue_smallest(w->after);
 	struct wording words = {0};
@@ -245,13 +245,14 @@ static void judge_cookies(const struct queue_watch *w)
 /* Overflows of which no listener was seen full. */
 static void judge_unseen(const struct queue_watch *w)
 {
-	int64_t grown = queue_growth(w, QUEUE_OVERFLOWS);
+	int64_t grown = queue_growth(w, COUNTER_LISTEN_OVERFLOWS);
 	struct wording words = {0};
 	if (grown <= 0 || w->blamed)
 		return;
 	wording_set(&words, "counters", "%s ListenOverflows", quantity_count((uint64_t)grown).text);
 	wording_set(&words, "window", "%s", window_of(w).text);
-	wording_set(&words, "what", "ListenOverflows: %s", counter_row_find(QUEUE_OVERFLOWS)->what);
+	wording_set(&words, "what", "ListenOverflows: %s",
+		    counter_row_find(COUNTER_LISTEN_OVERFLOWS)->what);
 	struct finding *f = report_finding(w->report, "counters.growing", &words);
 	finding_evidence(f, "ListenOverflows", "", (double)grown, NAN);
 }

@@ -17,6 +17,7 @@
 #include "epolltune/churn.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
+#include "epolltune/counters.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/port_settings.h"
 #include "epolltune/ports.h"
@@ -200,7 +201,7 @@ static int time_wait_run(struct trial *t, struct settings *s, struct outcome *ou
 		rc = trial_counters_end(t, &counters, e);
 	if (rc)
 		return rc;
-	int64_t overflow = trial_counters_growth(&counters, "TcpExt.TCPTimeWaitOverflow");
+	int64_t overflow = trial_counters_growth(&counters, COUNTER_TIME_WAIT_OVERFLOWS);
 	overflow = overflow > 0 ? overflow : 0;
 	out->limit_met = overflow > 0;
 	out->reached = (int64_t)r.connections - overflow;

@@ -9,6 +9,7 @@
  * backlog. With tcp_syncookies it then answers with a cookie and keeps no state; without, it drops
  * the SYN, and reserves the last quarter of tcp_max_syn_backlog for clients known from earlier. */
 #include "epolltune/clock.h"
+#include "epolltune/counters.h"
 #include "epolltune/probe.h"
 
 #include <arpa/inet.h>
@@ -45,11 +46,9 @@ enum { MAX_SYN = BACKLOG_ARGUMENT + 1, COOKIES };
 enum { HALF_OPEN, BY_COOKIE, DROPPED, FULL_DROPS, COOKIES_SENT, COOKIES_BACK, COUNTS };
 
 static const char *const counter_names[COUNTS] = {
-	[BY_COOKIE] = "TcpExt.TCPReqQFullDoCookies", /* SYNs beyond the queue, answered */
-	[DROPPED] = "TcpExt.ListenDrops",
-	[FULL_DROPS] = "TcpExt.TCPReqQFullDrop",
-	[COOKIES_SENT] = "TcpExt.SyncookiesSent",
-	[COOKIES_BACK] = "TcpExt.SyncookiesRecv",
+	[BY_COOKIE] = COUNTER_SYN_COOKIES, /* SYNs beyond the queue, answered */
+	[DROPPED] = COUNTER_LISTEN_DROPS,      [FULL_DROPS] = COUNTER_SYN_DROPS,
+	[COOKIES_SENT] = COUNTER_COOKIES_SENT, [COOKIES_BACK] = COUNTER_COOKIES_RECEIVED,
 };
 
 struct context {

@@ -8,6 +8,7 @@
 
 #include "epolltune/buffers.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/counters.h"
 #include "epolltune/datagram.h"
 #include "epolltune/datagrams.h"
 #include "epolltune/knob.h"
@@ -385,8 +386,8 @@ static const char *udp_refuses(const struct trial *t, const struct settings *s, 
 static void udp_outcome(const struct datagrams_result *r, const struct trial_counters *c,
 			struct settings *s, struct outcome *out)
 {
-	int64_t errors = trial_counters_growth(c, "Udp.RcvbufErrors"),
-		errors6 = trial_counters_growth(c, "Udp6.RcvbufErrors");
+	int64_t errors = trial_counters_growth(c, COUNTER_UDP_FULL),
+		errors6 = trial_counters_growth(c, COUNTER_UDP6_FULL);
 	if (r->received + r->dropped != r->sent || !r->received) {
 		outcome_inconclusive(out, "%s of %s datagrams did not reach the socket",
 				     quantity_count(r->sent - r->received - r->dropped).text,

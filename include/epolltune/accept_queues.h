@@ -5,8 +5,6 @@
 #include "epolltune/listener.h"
 #include "epolltune/probe.h"
 
-#define QUEUE_OVERFLOWS "TcpExt.ListenOverflows"
-
 /* One look, with what was seen at the ticks before it. */
 struct accept_queues {
 	double at_s; /* monotonic; of a captured machine when the capture was read */

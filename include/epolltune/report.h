@@ -99,7 +99,7 @@ struct proposal {
 
 /* Figures that compare alternatives (rows) under several conditions (columns). */
 #define TABLE_COLUMNS 4
-#define TABLE_ROWS 48
+#define TABLE_ROWS 56
 struct finding_table {
 	char corner[24]; /* head of the column of row names */
 	size_t column_count, row_count;

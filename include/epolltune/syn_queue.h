@@ -28,9 +28,6 @@ int64_t syn_queue_limit(int64_t enough, unsigned kernel);
  * for those that the kernel knows. */
 int64_t syn_queue_setting(int64_t enough);
 
-#define LISTEN_DROPS "TcpExt.ListenDrops"
-#define LISTEN_DROPS_REST "ListenDrops without ListenOverflows"
-
 /* What ListenDrops counts beyond full accept queues: net/ipv4/tcp_input.c, tcp_conn_request(), and
  * net/ipv4/tcp_ipv4.c, tcp_req_err(). Without cookies these are SYNs at a full SYN queue, but for a
  * few causes that have counters of their own. */

@@ -10,6 +10,7 @@
 #include "base/interrupt.h"
 #include "engine/cpus.h"
 #include "epolltune/clock.h"
+#include "epolltune/counters.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
 
@@ -175,9 +176,9 @@ static void crosscheck_all(struct fixture *r, const struct client_order *order,
 {
 	const struct host_counters *from = &before->counters, *to = &after->counters;
 	crosscheck(r, FIXTURE_ACTIVE_OPENS, client->attempted,
-		   host_counter_delta(from, to, "Tcp.ActiveOpens"));
+		   host_counter_delta(from, to, COUNTER_ACTIVE_OPENS));
 	crosscheck(r, FIXTURE_PASSIVE_OPENS, after->server.accepted - before->server.accepted,
-		   host_counter_delta(from, to, "Tcp.PassiveOpens"));
+		   host_counter_delta(from, to, COUNTER_PASSIVE_OPENS));
 	/* A busy connection has one segment each way per request. An idle one, as all are at the
 	 * start and end of an order, has a delayed ACK in addition: with rare requests, each of
 	 * them. */
@@ -186,7 +187,7 @@ static void crosscheck_all(struct fixture *r, const struct client_order *order,
 	uint64_t rests = order->active + (settled ? 0 : client->done);
 	if (order->verb == CLIENT_REQUEST && order->depth == 1)
 		crosscheck_range(r, FIXTURE_SEGMENTS, 2 * client->done, 2 * (client->done + rests),
-				 host_counter_delta(from, to, "Tcp.InSegs"));
+				 host_counter_delta(from, to, COUNTER_SEGMENTS_IN));
 }
 
 int fixture_order(struct fixture *r, struct bench_run *run, const struct client_order *order,

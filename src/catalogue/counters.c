@@ -297,7 +297,8 @@ static const struct counter_row counters[] = {
 	 "accept-queue", REMEDY_APPLICATION, NSTAT("TcpExtTCPFastOpenListenOverflow"),
 	 "Raise the length that the server passes to TCP_FASTOPEN."},
 	{"TcpExt.PFMemallocDrop", "", NETSTAT,
-	 "Packets in emergency memory that were dropped: the machine is nearly out of memory.",
+	 "Packets in the reserve of memory that were dropped: the machine was out of free memory "
+	 "for a moment. One in a hundred packets makes a finding.",
 	 "memory.connection", REMEDY_KERNEL, NSTAT("TcpExtPFMemallocDrop"),
 	 "Find what holds the memory; raise vm.min_free_kbytes."},
 	{"Tcp.AttemptFails", "failed connection attempts", SNMP,
@@ -363,6 +364,48 @@ static const struct counter_row counters[] = {
 	 "Packets that rp_filter dropped, as the route back to their source leaves by another interface.",
 	 "", REMEDY_KERNEL, NSTAT("TcpExtIPReversePathFilter"),
 	 "Correct the routes (ip route get ADDRESS), or set net.ipv4.conf.DEVICE.rp_filter=2 on a host with several links; net.ipv4.conf.all.log_martians=1 logs the sources."},
+	{"Ip.InDiscards", "incoming packets discarded", SNMP,
+	 "Received packets that the kernel dropped, as no memory was free for them.", "",
+	 REMEDY_KERNEL, "nstat -az IpInDiscards",
+	 "Find what holds the memory; raise vm.min_free_kbytes."},
+	{"Ip6.InDiscards", "", SNMP6,
+	 "Packets over IPv6 that arrived at an interface with disable_ipv6=1, which is no loss, or "
+	 "for which no memory was free, or that an IPsec policy refused.",
+	 "", REMEDY_NONE, "nstat -az Ip6InDiscards; sysctl -a -r disable_ipv6",
+	 "Nothing where disable_ipv6 is 1; otherwise find what holds the memory."},
+	{"Ip.InAddrErrors", "with invalid addresses", SNMP,
+	 "Packets to an address that this host does not have, while it does not forward: their "
+	 "senders time out. A few are broadcasts of another network.",
+	 "", REMEDY_KERNEL, "nstat -az IpInAddrErrors; ip -4 addr",
+	 "Where a load balancer sends them (direct server return), add its address to lo; "
+	 "otherwise see what arrives: tcpdump -n, and correct the route of the sender."},
+	{"IpExt.InNoRoutes", "with no route in input", NETSTAT,
+	 "Received packets that were to be forwarded and for which there is no route.", "",
+	 REMEDY_KERNEL, "nstat -az IpExtInNoRoutes; ip route",
+	 "Add the route, or see who sends them: tcpdump -n."},
+	{"IpExt.InCsumErrors", "", NETSTAT, WRONG_CHECKSUM("IP headers"), "", REMEDY_NONE,
+	 "nstat -az IpExtInCsumErrors; ethtool -S DEVICE | grep -i err", WRONG_CHECKSUM_REMEDY},
+	{"Ip.InHdrErrors", "with invalid headers", SNMP,
+	 "Packets whose header is damaged, or, where this host forwards, whose TTL has ended: a "
+	 "loop of routes, or traceroute.",
+	 "", REMEDY_NONE, "nstat -az IpInHdrErrors IpExtInCsumErrors",
+	 "On a host that forwards look for a loop (ip route get ADDRESS, on each router); otherwise "
+	 "for the card or cable whose error counters grow."},
+	{"IpExt.InTruncatedPkts", "truncated packets", NETSTAT,
+	 "Packets that are shorter than their header says: a card or a device on the path cuts "
+	 "them.",
+	 "", REMEDY_NONE, "nstat -az IpExtInTruncatedPkts; ethtool -S DEVICE | grep -i err",
+	 "Look for the card, switch or tunnel that cuts packets; compare MTUs."},
+	{"Ip6.InTruncatedPkts", "", SNMP6,
+	 "Packets over IPv6 that are shorter than their header says: a card or a device on the "
+	 "path cuts them.",
+	 "", REMEDY_NONE, "nstat -az Ip6InTruncatedPkts; ethtool -S DEVICE | grep -i err",
+	 "Look for the card, switch or tunnel that cuts packets; compare MTUs."},
+	{"TcpExt.BeyondWindow", "", NETSTAT,
+	 "Segments that are not within the receive window (since Linux 6.17): also probes of a "
+	 "closed window and old duplicates, which are no loss.",
+	 "buffers.receive", REMEDY_NONE, NSTAT("TcpExtBeyondWindow"),
+	 "Nothing by itself; where TCPToZeroWindowAdv grows too, find the process by Recv-Q: ss -tnp."},
 	{"Udp.InErrors", "packet receive errors", SNMP,
 	 "Datagrams that were not delivered: full buffers (RcvbufErrors), wrong checksums, no memory (MemErrors).",
 	 "", REMEDY_APPLICATION,

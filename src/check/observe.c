@@ -8,6 +8,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/connections.h"
+#include "epolltune/counters.h"
 #include "epolltune/quantity.h"
 #include "judge/traffic.h"
 #include "terminal/progress.h"
@@ -72,7 +73,7 @@ static int look(struct observer *o, bool last, struct err *e)
 		rc = listeners_read_tcp(o->of->host, &l, e);
 	if (rc)
 		return rc;
-	one.opened = host_counter(&o->counters, "Tcp.PassiveOpens");
+	one.opened = host_counter(&o->counters, COUNTER_PASSIVE_OPENS);
 	if (one.opened < 0)
 		return err_set(e, ENODATA, "--observe: proc/net/snmp has no Tcp PassiveOpens");
 	traffic_add(&o->traffic, &one);

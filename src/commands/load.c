@@ -12,6 +12,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/client.h"
 #include "epolltune/clock.h"
+#include "epolltune/counters.h"
 #include "epolltune/list.h"
 #include "epolltune/ports.h"
 #include "epolltune/quantity.h"
@@ -447,7 +448,7 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 		      const struct host_counters *before, const struct host_counters *after)
 {
 	struct client_sum sum = client_sum(c);
-	int64_t kernels = host_counter_delta(before, after, "Tcp.ActiveOpens");
+	int64_t kernels = host_counter_delta(before, after, COUNTER_ACTIVE_OPENS);
 	notes_pace(t, a, c, &sum);
 	notes_replies(t, c, &sum);
 	if (sum.failed)
@@ -470,7 +471,7 @@ static void notes_add(struct bench_table *t, const struct load_arguments *a, con
 			   quantity_of(sum.attempted, "connect").text,
 			   quantity_count((uint64_t)kernels).text);
 	/* At depth 1 each reply arrives in its own segment. */
-	kernels = host_counter_delta(before, after, "Tcp.InSegs");
+	kernels = host_counter_delta(before, after, COUNTER_SEGMENTS_IN);
 	if (kernels >= 0 && a->depth == 1 && (double)kernels < 0.995 * (double)sum.done)
 		bench_note(t,
 			   "epolltune counts %s replies, but the kernel only %s (InSegs of this "

@@ -11,6 +11,7 @@
 #include "engine/cpus.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
+#include "epolltune/counters.h"
 #include "epolltune/host.h"
 #include "epolltune/quantity.h"
 #include "epolltune/server.h"
@@ -177,7 +178,7 @@ static void opens_compare(const struct host *h, const struct host_counters *befo
 	static struct host_counters after;
 	if (host_counters(h, &after, NULL) < 0)
 		return;
-	int64_t kernels = host_counter_delta(before, &after, "Tcp.PassiveOpens");
+	int64_t kernels = host_counter_delta(before, &after, COUNTER_PASSIVE_OPENS);
 	double off = (double)kernels - (double)accepted;
 	if (kernels >= 0 && (off > 0.005 * (double)accepted || -off > 0.005 * (double)accepted))
 		printf("epolltune counts %llu connections, the kernel %lld (PassiveOpens of this "

@@ -14,6 +14,7 @@
 #include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
+#include "epolltune/counters.h"
 #include "epolltune/listener.h"
 #include "host/descriptors.h"
 #include "host/machine.h"
@@ -149,8 +150,8 @@ static void drops_read(struct elsewhere_search *s, int process, struct netns_els
 	s->counters.count = 0;
 	if (process_text(process, "net/netstat", &text) > 0)
 		host_counter_pairs(&s->counters, text);
-	out->overflows = host_counter(&s->counters, "TcpExt.ListenOverflows");
-	out->drops = host_counter(&s->counters, "TcpExt.ListenDrops");
+	out->overflows = host_counter(&s->counters, COUNTER_LISTEN_OVERFLOWS);
+	out->drops = host_counter(&s->counters, COUNTER_LISTEN_DROPS);
 }
 
 /* NULL without memory. */

@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/counters.h"
 #include "epolltune/doing.h"
 #include "epolltune/order.h"
 #include "epolltune/quantity.h"
@@ -15,7 +16,6 @@
 #include "judge/queue_lag.h"
 #include "judge/settings.h"
 
-#define ARRIVED "Tcp.PassiveOpens"
 #define MIDDLE_TICK ((OBSERVATION_TICKS + 1) / 2)
 /* Packets that listeners of a machine that is well may drop in a window: stray RST, FIN. */
 #define STRAYS 4
@@ -149,7 +149,8 @@ static bool was_full(const struct accept_queues *s, const struct listener *l)
 /* Packets that a listener has dropped since the earlier report; 0 unless some met a full queue. */
 static uint64_t dropped_since(const struct accept_queues *s, const struct listener *l)
 {
-	return since_growth(&s->since, QUEUE_OVERFLOWS) > 0 ? since_drops(&s->since, l) : 0;
+	return since_growth(&s->since, COUNTER_LISTEN_OVERFLOWS) > 0 ? since_drops(&s->since, l)
+								     : 0;
 }
 
 bool queue_in_trouble(const struct accept_queues *s, const struct listener *l)
@@ -207,8 +208,8 @@ struct queue_watch accept_queues_watch(const struct accept_queues *before,
 	/* Both samples of a captured machine are read now. */
 	if (m->seconds > 0)
 		w.seconds = m->live ? after->at_s - before->at_s : m->seconds;
-	w.overflows = queue_growth(&w, QUEUE_OVERFLOWS) > 0 ||
-		      host_counter(&after->counters, QUEUE_OVERFLOWS) < 0;
+	w.overflows = queue_growth(&w, COUNTER_LISTEN_OVERFLOWS) > 0 ||
+		      host_counter(&after->counters, COUNTER_LISTEN_OVERFLOWS) < 0;
 	return w;
 }
 
@@ -274,8 +275,9 @@ static int64_t group_arrived(const struct group *g, const struct queue_watch *w)
 {
 	const int64_t slices = OBSERVATION_TICKS + 1, half = slices - MIDDLE_TICK;
 	if (g->fullest->kind == LISTENER_TCP)
-		return host_counter(&w->after->counters, ARRIVED) < 0 ? REPORT_NONE
-								      : queue_growth(w, ARRIVED);
+		return host_counter(&w->after->counters, COUNTER_PASSIVE_OPENS) < 0
+			       ? REPORT_NONE
+			       : queue_growth(w, COUNTER_PASSIVE_OPENS);
 	if (!g->stayed)
 		return REPORT_NONE;
 	return (int64_t)g->course.end - (int64_t)g->course.start + (int64_t)g->left * slices / half;
@@ -483,7 +485,7 @@ static void group_overflowing(const struct queue_watch *w, const struct group *g
 	finding_evidence(f, "packets dropped", "packets", (double)g->grown, NAN);
 	finding_evidence(f, "packets dropped a second", "/s", (double)g->grown / w->seconds, NAN);
 	finding_evidence(f, "ListenOverflows of the namespace", "packets",
-			 (double)queue_growth(w, QUEUE_OVERFLOWS), NAN);
+			 (double)queue_growth(w, COUNTER_LISTEN_OVERFLOWS), NAN);
 	finding_blame(f, w, g->fullest);
 	if (group_stuck(g, w))
 		group_finding(w, g, "accept-queue.slow", "");
@@ -666,7 +668,7 @@ static int by_drops_since(const void *a, const void *b)
  * packets: they were full between the looks. */
 static void groups_blame(struct group *groups, size_t count, const struct queue_watch *w)
 {
-	uint64_t unexplained = (uint64_t)queue_growth(w, QUEUE_OVERFLOWS);
+	uint64_t unexplained = (uint64_t)queue_growth(w, COUNTER_LISTEN_OVERFLOWS);
 	CLEAN(free_pointer) struct dropper *strays = calloc(count, sizeof(*strays));
 	for (size_t i = 0; strays && i < count; i++) {
 		unexplained -= groups[i].grown < unexplained ? groups[i].grown : unexplained;
@@ -723,14 +725,14 @@ static void group_dropped_finding(const struct queue_watch *w, const struct grou
 				  const char *more)
 {
 	const struct since *s = &w->after->since;
-	uint64_t overflows = (uint64_t)since_growth(s, QUEUE_OVERFLOWS);
+	uint64_t overflows = (uint64_t)since_growth(s, COUNTER_LISTEN_OVERFLOWS);
 	struct wording words = {0};
 	char name[WORDING_TEXT];
 	listener_words(&words, &w->after->listeners, g->dropper);
 	words_backlog(&words, w, g->dropper, g->sockets);
 	wording_set(&words, "listener", "%s",
 		    listener_name(&w->after->listeners, g->dropper, name, sizeof(name)));
-	since_words(s, since_reset(s, QUEUE_OVERFLOWS), w->report->time, &words);
+	since_words(s, since_reset(s, COUNTER_LISTEN_OVERFLOWS), w->report->time, &words);
 	wording_set(&words, "dropped", "%s",
 		    quantity_count(g->since < overflows ? g->since : overflows).text);
 	wording_flag(&words, "most", g->since > overflows);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "epolltune/cgroup.h"
+#include "epolltune/counters.h"
 #include "epolltune/knob_value.h"
 
 /* Before 6.11 an unprivileged lab has no net/core, and its somaxconn is the kernel's default. */
@@ -62,7 +63,7 @@ void machine_read(const struct host *h, const struct subject *subject, struct ma
 	    0)
 		m->ehash_entries = strtoll(entries, NULL, 10);
 	if (counters && host_counters(h, counters, &unread) == 0) {
-		m->time_wait_overflow = host_counter(counters, "TcpExt.TCPTimeWaitOverflow");
+		m->time_wait_overflow = host_counter(counters, COUNTER_TIME_WAIT_OVERFLOWS);
 		m->tcp_pages = host_counter(counters, "sockstat.TCP.mem");
 		m->udp_pages = host_counter(counters, "sockstat.UDP.mem");
 		m->orphans = host_counter(counters, "sockstat.TCP.orphan");

@@ -1,6 +1,7 @@
 /* Compares what the kernel has counted with an earlier report. */
 #include <string.h>
 
+#include "epolltune/counters.h"
 #include "epolltune/probe.h"
 #include "epolltune/quantity.h"
 
@@ -72,7 +73,6 @@ int64_t since_growth(const struct since *s, const char *counter)
 }
 
 /* Other sockets have the same cookies where this one began again. */
-#define LISTENER_COUNTER "TcpExt.ListenDrops"
 
 static const struct report_listener *listener_then(const struct report *r, const struct listener *l)
 {
@@ -88,7 +88,7 @@ uint64_t since_drops(const struct since *s, const struct listener *l)
 	const struct report *r = s->report;
 	if (!r || l->kind != LISTENER_TCP)
 		return 0;
-	if (since_reset(s, LISTENER_COUNTER))
+	if (since_reset(s, COUNTER_LISTEN_DROPS))
 		return l->drops;
 	const struct report_listener *then = listener_then(r, l);
 	/* The count wraps. */

@@ -6,16 +6,12 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/counters.h"
 #include "epolltune/doing.h"
 #include "epolltune/order.h"
 #include "epolltune/quantity.h"
 #include "judge/blame.h"
 
-#define FLOODED "TcpExt.TCPReqQFullDrop"
-#define ARRIVED "Tcp.PassiveOpens"
-#define SEGMENTS "Tcp.InSegs"
-#define RESET "Tcp.EstabResets"
-#define DEFERRED "TcpExt.TCPDeferAcceptDrop"
 #define MAX_SYN_KNOB "net.ipv4.tcp_max_syn_backlog"
 /* That share of a full queue may be free. */
 #define FREE_SHARE 16
@@ -116,8 +112,9 @@ const char *syn_drops_other(size_t i)
 
 struct syn_drops syn_drops_of(int64_t (*value)(const void *of, const char *counter), const void *of)
 {
-	int64_t drops = value(of, LISTEN_DROPS), overflows = value(of, QUEUE_OVERFLOWS),
-		flooded = value(of, FLOODED);
+	int64_t drops = value(of, COUNTER_LISTEN_DROPS),
+		overflows = value(of, COUNTER_LISTEN_OVERFLOWS),
+		flooded = value(of, COUNTER_SYN_DROPS);
 	struct syn_drops d = {0};
 	if (drops < 0 || overflows < 0 || drops <= overflows)
 		return d;
@@ -245,7 +242,7 @@ static int by_weight(const void *a, const void *b)
 
 void deferred_words(struct wording *words, const struct accept_queues *q)
 {
-	int64_t count = host_counter(&q->counters, DEFERRED);
+	int64_t count = host_counter(&q->counters, COUNTER_DEFER_DROPS);
 	wording_set(words, "deferred", "%s", count > 0 ? quantity_count((uint64_t)count).text : "");
 }
 
@@ -272,7 +269,8 @@ static struct finding *dropping_finding(const struct queue_watch *w, const struc
 	wording_set(&words, "more", "%s", more);
 	struct finding *f = report_finding(w->report, "syn-queue.dropping", &words);
 	finding_evidence(f, "half-open connections", "connections", l->half_open, NAN);
-	finding_evidence(f, LISTEN_DROPS_REST, "packets", (double)grown, NAN);
+	finding_evidence(f, loss_name(loss_row_find(COUNTER_LISTEN_DROPS)), "packets",
+			 (double)grown, NAN);
 	if (!room.by_max_syn)
 		return f;
 	f->remedy = REMEDY_KERNEL;
@@ -281,11 +279,10 @@ static struct finding *dropping_finding(const struct queue_watch *w, const struc
 }
 
 /* SYNs that no listener can be named for. */
-static void unnamed_finding(const struct queue_watch *w, const char *name, const char *counter,
-			    int64_t lost)
+static void unnamed_finding(const struct queue_watch *w, const char *counter, int64_t lost)
 {
 	struct wording words = {0};
-	const char *plain = strchr(counter, '.') + 1;
+	const char *plain = counter_short(counter), *name = loss_name(loss_row_find(counter));
 	wording_set(&words, "counters", "%s %s", quantity_count((uint64_t)lost).text, name);
 	wording_set(&words, "window", "%s", quantity_seconds(w->seconds).text);
 	wording_set(&words, "what", "%s: %s", plain, counter_row_find(counter)->what);
@@ -328,9 +325,9 @@ void syn_queue_judge(const struct queue_watch *w)
 		lost = droppers_judge(w, d.rest, lost);
 	int64_t flooded = d.flooded < lost ? d.flooded : lost;
 	if (dropping && lost > flooded)
-		unnamed_finding(w, LISTEN_DROPS_REST, LISTEN_DROPS, lost);
+		unnamed_finding(w, COUNTER_LISTEN_DROPS, lost);
 	else if (flooded > 0)
-		unnamed_finding(w, "TCPReqQFullDrop", FLOODED, flooded);
+		unnamed_finding(w, COUNTER_SYN_DROPS, flooded);
 }
 
 /* What else a listener's drops count, at most: an ACK at a full accept queue counts twice, and a
@@ -339,8 +336,8 @@ void syn_queue_judge(const struct queue_watch *w)
 static int64_t drops_explained(const struct queue_watch *w)
 {
 	static const char *const counters[] = {
-		LISTEN_DROPS,           LISTEN_DROPS, "TcpExt.SyncookiesSent",
-		"TcpExt.EmbryonicRsts", DEFERRED,     "TcpExt.TSEcrRejected",
+		COUNTER_LISTEN_DROPS,     COUNTER_LISTEN_DROPS, COUNTER_COOKIES_SENT,
+		COUNTER_EMBRYONIC_RESETS, COUNTER_DEFER_DROPS,  "TcpExt.TSEcrRejected",
 		"TcpExt.PAWSEstab",
 	};
 	int64_t sum = 0;
@@ -369,11 +366,12 @@ static int64_t filtered(const struct queue_watch *w, const struct droppers *d)
 	const struct host_counters *c = &w->after->counters;
 	int64_t dropped = (int64_t)d->drops - drops_explained(w);
 	int64_t part = dropped / FILTERED_PART;
-	bool known = w->after->listeners.counted && host_counter(c, ARRIVED) >= 0 &&
-		     host_counter(c, SEGMENTS) >= 0;
-	bool most = dropped > queue_growth(w, ARRIVED) &&
-		    dropped >= queue_growth(w, SEGMENTS) / FILTERED_PART &&
-		    part > queue_growth(w, RESET) && part > (int64_t)d->half_open;
+	bool known = w->after->listeners.counted && host_counter(c, COUNTER_PASSIVE_OPENS) >= 0 &&
+		     host_counter(c, COUNTER_SEGMENTS_IN) >= 0;
+	bool most = dropped > queue_growth(w, COUNTER_PASSIVE_OPENS) &&
+		    dropped >= queue_growth(w, COUNTER_SEGMENTS_IN) / FILTERED_PART &&
+		    part > queue_growth(w, COUNTER_ESTABLISHED_RESETS) &&
+		    part > (int64_t)d->half_open;
 	return known && most && (double)dropped >= FILTERED_PER_S * w->seconds ? dropped : 0;
 }
 
@@ -391,14 +389,15 @@ static void filtered_finding(const struct queue_watch *w, const struct droppers 
 		    quantity_measured(QUANTITY_COUNT, (uint64_t)(rate + 0.5)).text);
 	wording_set(&words, "count", "%s", quantity_count((uint64_t)dropped).text);
 	wording_set(&words, "window", "%s", quantity_seconds(w->seconds).text);
-	wording_set(&words, "opens", "%s", quantity_count((uint64_t)queue_growth(w, ARRIVED)).text);
-	wording_set(&words, "counter", "%s", row ? strchr(counter, '.') + 1 : "");
+	wording_set(&words, "opens", "%s",
+		    quantity_count((uint64_t)queue_growth(w, COUNTER_PASSIVE_OPENS)).text);
+	wording_set(&words, "counter", "%s", row ? counter_short(counter) : "");
 	wording_set(&words, "what", "%s", row ? row->what : "");
 	wording_set(&words, "action", "%s", row ? row->action : "");
 	struct finding *f = report_finding(w->report, "syn-queue.filtered", &words);
 	finding_evidence(f, "packets dropped", "packets", (double)dropped, NAN);
-	finding_evidence(f, "Tcp.PassiveOpens", "connections", (double)queue_growth(w, ARRIVED),
-			 NAN);
+	finding_evidence(f, COUNTER_PASSIVE_OPENS, "connections",
+			 (double)queue_growth(w, COUNTER_PASSIVE_OPENS), NAN);
 }
 
 void syn_filter_judge(const struct queue_watch *w)

@@ -1,5 +1,6 @@
 /* The kinds of limits that are watched, and what a row of them has. */
 #include "epolltune/watch.h"
+#include "epolltune/counters.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,9 +49,9 @@ static const struct watch_kind kinds[] = {
 };
 
 const char *const watch_counter_names[WATCH_COUNTERS] = {
-	[WATCH_ESTABLISHED] = "Tcp.CurrEstab",     [WATCH_ACCEPTED] = "Tcp.PassiveOpens",
-	[WATCH_OPENED] = "Tcp.ActiveOpens",        [WATCH_OVERFLOWS] = "TcpExt.ListenOverflows",
-	[WATCH_COOKIES] = "TcpExt.SyncookiesSent", [WATCH_RETRANSMITS] = "Tcp.RetransSegs",
+	[WATCH_ESTABLISHED] = COUNTER_ESTABLISHED, [WATCH_ACCEPTED] = COUNTER_PASSIVE_OPENS,
+	[WATCH_OPENED] = COUNTER_ACTIVE_OPENS,     [WATCH_OVERFLOWS] = COUNTER_LISTEN_OVERFLOWS,
+	[WATCH_COOKIES] = COUNTER_COOKIES_SENT,    [WATCH_RETRANSMITS] = COUNTER_RETRANSMITS,
 	[WATCH_SYNS_DROPPED] = "syns_dropped",
 };
 

@@ -13,6 +13,7 @@
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
+#include "epolltune/counters.h"
 #include "epolltune/doing.h"
 #include "epolltune/nic.h"
 #include "epolltune/ports_udp.h"
@@ -70,7 +71,6 @@ static void pace_end(struct pace *p, unsigned share)
 
 #define ORPHANS "sockstat.TCP.orphan"
 #define ORPHANS_MAX "proc/sys/net/ipv4/tcp_max_orphans"
-#define ABORTS "TcpExt.TCPAbortOnMemory"
 
 /* Figures that are a counter or a file, as their limits are. */
 static const struct single {
@@ -87,18 +87,18 @@ static const struct single {
 	 .what = "TIME_WAIT",
 	 .counter = "sockstat.TCP.tw",
 	 .limit = "proc/sys/net/ipv4/tcp_max_tw_buckets",
-	 .lost = "TcpExt.TCPTimeWaitOverflow"},
+	 .lost = COUNTER_TIME_WAIT_OVERFLOWS},
 	{.wall = "orphans",
 	 .what = "orphans",
 	 .counter = ORPHANS,
 	 .limit = ORPHANS_MAX,
-	 .lost = ABORTS,
+	 .lost = COUNTER_ABORTS_ON_MEMORY,
 	 .shares = true},
 	{.wall = "buffers.memory",
 	 .what = "TCP memory",
 	 .counter = "sockstat.TCP.mem",
 	 .limit = "proc/sys/net/ipv4/tcp_mem",
-	 .lost = "TcpExt.TCPMemoryPressures",
+	 .lost = COUNTER_MEMORY_PRESSURES,
 	 .field = 2,
 	 .pages = true},
 	{.wall = "descriptors.system",
@@ -146,7 +146,8 @@ static int64_t scaled(int64_t value, int64_t factor)
 static void aborts_follow(struct watcher *w)
 {
 	int64_t was = host_counter(&w->before, ORPHANS), is = host_counter(&w->counters, ORPHANS);
-	watch_aborts_add(&w->aborts, host_counter_delta(&w->before, &w->counters, ABORTS),
+	watch_aborts_add(&w->aborts,
+			 host_counter_delta(&w->before, &w->counters, COUNTER_ABORTS_ON_MEMORY),
 			 was > is ? was : is, field_read(w->host, ORPHANS_MAX, 0));
 }
 
@@ -630,7 +631,7 @@ static int64_t syns_dropped_read(struct watcher *w, int64_t cookies)
 {
 	struct syn_drops d = syn_drops_between(&w->before, &w->counters);
 	w->syns_dropped += syn_drops_lost(&d, cookies);
-	return host_counter(&w->counters, LISTEN_DROPS) < 0 ? REPORT_NONE : w->syns_dropped;
+	return host_counter(&w->counters, COUNTER_LISTEN_DROPS) < 0 ? REPORT_NONE : w->syns_dropped;
 }
 
 /* 1 as listeners_look(). */

@@ -487,8 +487,8 @@ static void look_make(struct sample *look, const struct subject *s, struct subje
 	look->alone = true;
 	look->closed_ms = UINT64_MAX;
 	look->counters.count = 2;
-	look->counters.at[0] = (struct host_counter){ARRIVED, arrived};
-	look->counters.at[1] = (struct host_counter){RESET, arrived};
+	look->counters.at[0] = (struct host_counter){COUNTER_PASSIVE_OPENS, arrived};
+	look->counters.at[1] = (struct host_counter){COUNTER_ESTABLISHED_RESETS, arrived};
 }
 
 /* At its limit a server with a pool of clients that stay is well. */

@@ -95,7 +95,7 @@ static void overflows(struct looks *m, size_t n, uint32_t ticks)
 	stuck(m, n, ticks, m->at[0][n].limit + 1);
 	m->at[0][n].drops = UINT32_MAX - 99; /* wraps */
 	m->at[1][n].drops = 400;
-	counter_set(m, QUEUE_OVERFLOWS, 1000, 1500);
+	counter_set(m, COUNTER_LISTEN_OVERFLOWS, 1000, 1500);
 }
 
 static void bursts(struct looks *m) { overflows(m, 0, 4); }
@@ -166,7 +166,7 @@ static void bursts_unknown_owner(struct looks *m)
 static void strays(struct looks *m)
 {
 	m->at[1][0].drops = 500;
-	counter_set(m, QUEUE_OVERFLOWS, 1, 1);
+	counter_set(m, COUNTER_LISTEN_OVERFLOWS, 1, 1);
 }
 
 /* A filter on the socket drops what clients send. */
@@ -232,14 +232,14 @@ static void was_full_once(struct looks *m)
 	stuck(m, 0, 1, 512);
 	m->at[0][0].depth = m->at[1][0].depth = 0;
 	m->seen[0].waiting = 1;
-	counter_set(m, QUEUE_OVERFLOWS, 0, 0);
+	counter_set(m, COUNTER_LISTEN_OVERFLOWS, 0, 0);
 }
 
 static void full_and_quiet(struct looks *m)
 {
 	stuck(m, 0, 10, 512);
 	m->process.state = 'T';
-	counter_set(m, QUEUE_OVERFLOWS, 0, 0);
+	counter_set(m, COUNTER_LISTEN_OVERFLOWS, 0, 0);
 }
 
 /* What it drops while it is full are stray packets: nothing overflows. */
@@ -247,7 +247,7 @@ static void full_and_strays(struct looks *m)
 {
 	stuck(m, 0, 4, 512);
 	m->at[1][0].drops = 500;
-	counter_set(m, QUEUE_OVERFLOWS, 7, 7);
+	counter_set(m, COUNTER_LISTEN_OVERFLOWS, 7, 7);
 }
 
 /* The socket of another server: how much it dropped in the window is unknown. */
@@ -659,7 +659,7 @@ static void one_drops_unseen(struct looks *m)
 {
 	m->at[1][0].drops = 500;
 	m->at[1][1].drops = 3;
-	counter_set(m, QUEUE_OVERFLOWS, 0, 490);
+	counter_set(m, COUNTER_LISTEN_OVERFLOWS, 0, 490);
 }
 static void one_drops_among_strays(struct looks *m)
 {
@@ -672,7 +672,7 @@ static void two_drop_unseen(struct looks *m)
 {
 	m->at[1][0].drops = 68;
 	m->at[1][1].drops = 66;
-	counter_set(m, QUEUE_OVERFLOWS, 0, 136);
+	counter_set(m, COUNTER_LISTEN_OVERFLOWS, 0, 136);
 }
 /* Nine from which no process accepts; more wait there than at the subject's. */
 static void others_wait(struct looks *m)
@@ -1136,7 +1136,7 @@ static void unlimited(struct looks *m)
 
 static void cookies_now(struct looks *m)
 {
-	counter_set(m, COOKIES, 100, 350);
+	counter_set(m, COUNTER_SYN_COOKIES, 100, 350);
 	m->at[1][1].half_open = 129;
 }
 
@@ -1165,10 +1165,10 @@ static void stops_among_cookies(struct looks *m)
 /* net.ipv4.tcp_syncookies=2 answers every SYN with one. */
 static void cookies_always(struct looks *m)
 {
-	counter_set(m, COOKIES, 100, 350);
+	counter_set(m, COUNTER_SYN_COOKIES, 100, 350);
 	m->after.queues.cookies = 2;
 }
-static void cookies_once(struct looks *m) { counter_set(m, COOKIES, 181003, 181003); }
+static void cookies_once(struct looks *m) { counter_set(m, COUNTER_SYN_COOKIES, 181003, 181003); }
 
 /* Without cookies the kernel drops the SYNs of new clients beyond three quarters: 49 of 64. */
 static void syns_drop(struct looks *m)
@@ -1177,7 +1177,7 @@ static void syns_drop(struct looks *m)
 	m->after.queues.max_syn = 64;
 	m->at[1][0].half_open = 49;
 	m->at[1][0].drops = 23;
-	counter_set(m, QUEUE_OVERFLOWS, 7, 7);
+	counter_set(m, COUNTER_LISTEN_OVERFLOWS, 7, 7);
 	counter_set(m, "TcpExt.ListenDrops", 7, 30);
 }
 /* One handshake has just ended. */
@@ -1303,7 +1303,7 @@ static void half_open_end_with_cookies(struct looks *m)
 }
 
 /* Too short for any look, but counted. */
-static void overflow_unseen(struct looks *m) { counter_set(m, QUEUE_OVERFLOWS, 5, 6); }
+static void overflow_unseen(struct looks *m) { counter_set(m, COUNTER_LISTEN_OVERFLOWS, 5, 6); }
 
 static void unlisted(struct looks *m)
 {
@@ -1374,10 +1374,10 @@ static void since_set(struct looks *m, const char *boot)
 /* An earlier report, two hours ago: ListenOverflows grew by so many since then. */
 static void since_report(struct looks *m, int64_t overflows)
 {
-	counter_set(m, QUEUE_OVERFLOWS, 5000, 5000);
+	counter_set(m, COUNTER_LISTEN_OVERFLOWS, 5000, 5000);
 	report_init(&earlier);
 	earlier.time.tv_sec = 1795852800;
-	report_counter(&earlier, QUEUE_OVERFLOWS, 5000 - overflows);
+	report_counter(&earlier, COUNTER_LISTEN_OVERFLOWS, 5000 - overflows);
 	for (size_t i = 0; i < m->after.queues.listeners.count; i++) {
 		struct report_listener *l = report_listener(&earlier);
 		l->cookie = m->at[1][i].cookie;
@@ -2383,7 +2383,7 @@ static void many_listeners_are_counted(void **state)
 		m.at[1][i].depth = 512;
 		m.at[1][i].drops = (uint32_t)i;
 	}
-	counter_set(&m, QUEUE_OVERFLOWS, 1, 100);
+	counter_set(&m, COUNTER_LISTEN_OVERFLOWS, 1, 100);
 	report_init(&report);
 	observation.judge(&m.before, &m.after, &m.moment, &report);
 	assert_int_equal(report.finding_count, 8);

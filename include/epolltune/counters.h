@@ -1,0 +1,52 @@
+/* counters: names of counters of the kernel that code asks for, and which of them are losses. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define COUNTER_LISTEN_OVERFLOWS "TcpExt.ListenOverflows"
+#define COUNTER_LISTEN_DROPS "TcpExt.ListenDrops"
+#define COUNTER_SYN_DROPS "TcpExt.TCPReqQFullDrop"        /* at a full SYN queue */
+#define COUNTER_SYN_COOKIES "TcpExt.TCPReqQFullDoCookies" /* likewise, answered */
+#define COUNTER_COOKIES_SENT "TcpExt.SyncookiesSent"
+#define COUNTER_COOKIES_RECEIVED "TcpExt.SyncookiesRecv"
+#define COUNTER_DEFER_DROPS "TcpExt.TCPDeferAcceptDrop"
+#define COUNTER_EMBRYONIC_RESETS "TcpExt.EmbryonicRsts"
+#define COUNTER_TIME_WAIT_OVERFLOWS "TcpExt.TCPTimeWaitOverflow"
+#define COUNTER_ABORTS_ON_MEMORY "TcpExt.TCPAbortOnMemory"
+#define COUNTER_MEMORY_PRESSURES "TcpExt.TCPMemoryPressures"
+#define COUNTER_ESTABLISHED "Tcp.CurrEstab"
+#define COUNTER_PASSIVE_OPENS "Tcp.PassiveOpens"
+#define COUNTER_ACTIVE_OPENS "Tcp.ActiveOpens"
+#define COUNTER_ESTABLISHED_RESETS "Tcp.EstabResets"
+#define COUNTER_SEGMENTS_IN "Tcp.InSegs"
+#define COUNTER_RETRANSMITS "Tcp.RetransSegs"
+#define COUNTER_UDP_FULL "Udp.RcvbufErrors"
+#define COUNTER_UDP6_FULL "Udp6.RcvbufErrors"
+
+enum loss_kind {
+	LOSS,           /* growth is a warning */
+	LOSS_ELSEWHERE, /* growth has a finding of its own, which names what is full */
+	LOSS_DATAGRAMS, /* likewise where the socket is seen */
+	LOSS_REST,      /* likewise without cookies; the counter has other parts */
+	LOSS_STRAY,     /* any host sends some: a loss where it is a share of all */
+	LOSS_HARMLESS,
+};
+
+/* A counter of loss or of lack; each has a row of struct counter_row too. */
+struct loss_row {
+	const char *counter;
+	enum loss_kind kind;
+	const char *less;  /* the part that is no loss of this host; NULL: none */
+	const char *all;   /* of a stray: what it is a share of */
+	const char *named; /* NULL: as counter_short() */
+};
+
+/* The worst first. */
+size_t loss_row_count(void);
+const struct loss_row *loss_row_at(size_t i);
+/* NULL: it is none. */
+const struct loss_row *loss_row_find(const char *counter);
+const char *loss_name(const struct loss_row *l);
+/* As nstat and ss name it: without the group "TcpExt.". */
+const char *counter_short(const char *counter);

@@ -1,0 +1,105 @@
+/* The counters of loss and of lack. */
+#include <string.h>
+
+#include "epolltune/counters.h"
+
+#define PACKETS "Ip.InReceives"
+#define PACKETS6 "Ip6.InReceives"
+
+#define COUNTS(name, as)                                                                           \
+	{                                                                                          \
+		.counter = name, .kind = as                                                        \
+	}
+#define STRAY(name, of)                                                                            \
+	{                                                                                          \
+		.counter = name, .kind = LOSS_STRAY, .all = of                                     \
+	}
+
+/* A report lists them in this order. Ip6.InDiscards is none: a packet at an interface with
+ * disable_ipv6 counts there. Nor is TcpExt.BeyondWindow: probes of a closed window do. */
+static const struct loss_row losses[] = {
+	COUNTS(COUNTER_LISTEN_OVERFLOWS, LOSS_ELSEWHERE),
+	{.counter = COUNTER_LISTEN_DROPS,
+	 .kind = LOSS_REST,
+	 .named = "ListenDrops without ListenOverflows"},
+	COUNTS(COUNTER_SYN_DROPS, LOSS_ELSEWHERE),
+	COUNTS(COUNTER_ABORTS_ON_MEMORY, LOSS),
+	COUNTS(COUNTER_TIME_WAIT_OVERFLOWS, LOSS),
+	COUNTS("TcpExt.PruneCalled", LOSS),
+	COUNTS("TcpExt.RcvPruned", LOSS),
+	COUNTS("TcpExt.TCPRcvQDrop", LOSS),
+	COUNTS("TcpExt.TCPBacklogDrop", LOSS),
+	COUNTS("TcpExt.OfoPruned", LOSS),
+	COUNTS("TcpExt.TCPOFODrop", LOSS),
+	COUNTS("Ip.InDiscards", LOSS),
+	/* The kernel drops from its reserve of memory for a moment on a busy host. */
+	STRAY("TcpExt.PFMemallocDrop", PACKETS),
+	STRAY("TcpExt.IPReversePathFilter", PACKETS),
+	STRAY("Ip.InAddrErrors", PACKETS),
+	STRAY("IpExt.InNoRoutes", PACKETS),
+	STRAY("IpExt.InCsumErrors", PACKETS),
+	{.counter = "Ip.InHdrErrors",
+	 .kind = LOSS_STRAY,
+	 .less = "IpExt.InCsumErrors",
+	 .all = PACKETS},
+	STRAY("IpExt.InTruncatedPkts", PACKETS),
+	STRAY("Ip6.InTruncatedPkts", PACKETS6),
+	STRAY("TcpExt.PAWSTimewait", COUNTER_PASSIVE_OPENS),
+	STRAY("TcpExt.PAWSEstab", COUNTER_SEGMENTS_IN),
+	STRAY("TcpExt.PAWSActive", COUNTER_ACTIVE_OPENS),
+	STRAY("TcpExt.TSEcrRejected", COUNTER_PASSIVE_OPENS),
+	STRAY("TcpExt.TCPMD5NotFound", COUNTER_SEGMENTS_IN),
+	STRAY("TcpExt.TCPMD5Unexpected", COUNTER_SEGMENTS_IN),
+	STRAY("TcpExt.TCPMD5Failure", COUNTER_SEGMENTS_IN),
+	STRAY("TcpExt.TCPAORequired", COUNTER_SEGMENTS_IN),
+	STRAY("TcpExt.TCPAOKeyNotFound", COUNTER_SEGMENTS_IN),
+	STRAY("TcpExt.TCPAOBad", COUNTER_SEGMENTS_IN),
+	STRAY("TcpExt.TCPMinTTLDrop", COUNTER_SEGMENTS_IN),
+	STRAY("TcpExt.TCPZeroWindowDrop", COUNTER_SEGMENTS_IN),
+	COUNTS("TcpExt.TCPMigrateReqFailure", LOSS),
+	COUNTS("TcpExt.TCPWqueueTooBig", LOSS),
+	COUNTS(COUNTER_MEMORY_PRESSURES, LOSS),
+	COUNTS("nf_conntrack.drop", LOSS_ELSEWHERE),
+	COUNTS("nf_conntrack.early_drop", LOSS),
+	COUNTS("nf_conntrack.insert_failed", LOSS),
+	COUNTS("nf_conntrack.chainlength", LOSS),
+	COUNTS("arp_cache.table_fulls", LOSS_ELSEWHERE),
+	COUNTS("ndisc_cache.table_fulls", LOSS_ELSEWHERE),
+	COUNTS(COUNTER_UDP_FULL, LOSS_DATAGRAMS),
+	COUNTS(COUNTER_UDP6_FULL, LOSS_DATAGRAMS),
+	COUNTS("Udp.MemErrors", LOSS),
+	COUNTS("Udp6.MemErrors", LOSS),
+	COUNTS("Udp.SndbufErrors", LOSS_HARMLESS),
+	COUNTS("Udp6.SndbufErrors", LOSS_HARMLESS),
+	STRAY("Udp.InCsumErrors", "Udp.InDatagrams"),
+	STRAY("Udp6.InCsumErrors", "Udp6.InDatagrams"),
+	STRAY("Tcp.InCsumErrors", COUNTER_SEGMENTS_IN),
+	/* The path has lost a fragment. */
+	{.counter = "Ip.ReasmFails", .kind = LOSS, .less = "Ip.ReasmTimeout"},
+	{.counter = "Ip6.ReasmFails", .kind = LOSS, .less = "Ip6.ReasmTimeout"},
+	COUNTS(COUNTER_SYN_COOKIES, LOSS_HARMLESS),
+	COUNTS("TcpExt.TCPRcvCollapsed", LOSS_HARMLESS),
+};
+
+size_t loss_row_count(void) { return sizeof(losses) / sizeof(*losses); }
+
+const struct loss_row *loss_row_at(size_t i) { return &losses[i]; }
+
+const struct loss_row *loss_row_find(const char *counter)
+{
+	for (size_t i = 0; i < loss_row_count(); i++)
+		if (!strcmp(losses[i].counter, counter))
+			return &losses[i];
+	return NULL;
+}
+
+const char *counter_short(const char *counter)
+{
+	static const char group[] = "TcpExt.";
+	return strncmp(counter, group, sizeof(group) - 1) ? counter : counter + sizeof(group) - 1;
+}
+
+const char *loss_name(const struct loss_row *l)
+{
+	return l->named ? l->named : counter_short(l->counter);
+}
