@@ -10,6 +10,7 @@
 #include "epolltune/connection_memory.h"
 #include "epolltune/doing.h"
 #include "epolltune/quantity.h"
+#include "epolltune/tasks.h"
 
 /* Processes left of pids.max, in percent: fewer are a warning. */
 #define PIDS_LEFT_PERCENT 10
@@ -320,50 +321,34 @@ static void memory_words(const struct target *target, const struct settings *s,
 	limits_words(s, connection_memory_enough(target, s, left(s)), memory_line, w);
 }
 
-/* Whether its connections have processes of this group. */
-static bool forks(const struct settings *s)
+/* Whether its connections have processes or threads of this group. */
+static bool starts(const struct settings *s)
 {
 	const struct server_row *row = s->subject ? server_row_find(s->subject->name) : NULL;
-	return subject_forks(s->subject) && !(row && row->sessions);
+	return tasks_each(s->subject) && !(row && row->sessions);
 }
 
 static void pids_read(const struct host *h, struct settings *s)
 {
 	struct cgroup c;
-	struct subject_open open;
 	subject_group(h, s->subject, &c);
 	shown_read(h, &c, &c.pids, s);
 	limit_read(&c.pids, s);
-	if (!forks(s))
-		return;
-	connection_open_read(h, s);
-	if (!s->guest && !subject_open_read(h, s->subject, &open, NULL))
-		s->taken.processes = open.processes;
+	if (starts(s))
+		tasks_read(h, s);
 }
 
-/* The processes of the target's connections that do not run yet. Of those that run it is not known
- * how many are for connections: at least for those over TCP, at most all but the first. */
-static int64_t processes_needed(const struct target *t, uint64_t running)
-{
-	return (int64_t)connection_needed(t->connections, running, 1);
-}
-
-static int64_t processes_needed_min(const struct target *t, const struct settings *s)
-{
-	uint64_t forked = s->taken.processes ? s->taken.processes - 1 : 0;
-	return processes_needed(t, forked > s->taken.open ? forked : s->taken.open);
-}
-
-/* Only a server that forks for each connection needs processes. */
+/* Only a server that starts one for each connection needs processes. */
 static void pids_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	limitless_bound(s, b);
 	if (s->at[MAX][0] != REPORT_NONE)
 		b->capacity = left(s);
-	if (!forks(s) || target->datagrams_only)
+	if (!starts(s))
 		return;
-	b->need.min = processes_needed_min(target, s);
-	b->need.max = processes_needed(target, s->taken.open);
+	tasks_need(target, s, b);
+	if (b->need.min == REPORT_NONE)
+		return;
 	b->unread = unread_of(s);
 	several_bound(s, b);
 }
@@ -375,14 +360,13 @@ static void pids_words(const struct target *target, const struct settings *s,
 		limitless_words(s, w);
 		return;
 	}
-	uint64_t needed = (uint64_t)processes_needed(target, s->taken.open);
+	uint64_t needed = connection_needed(target->connections, s->taken.open, 1);
 	wording_flag(w, "several", b->state == BOUND_UNKNOWN);
 	wording_set(w, "path", "%s", s->text[MAX]);
 	wording_set(w, "max", "%s", quantity_count((uint64_t)s->at[MAX][0]).text);
 	wording_set(w, "used", "%s", quantity_count((uint64_t)s->at[USED][0]).text);
-	const struct server_row *server = forks(s) ? server_row_find(s->subject->name) : NULL;
-	wording_set(w, "server", "%s", server ? server->name : forks(s) ? s->subject->name : "");
-	wording_flag(w, "range", (int64_t)needed != processes_needed_min(target, s));
+	if (starts(s))
+		tasks_words(target, s, w);
 	limits_words(s, report_margin(needed), pids_line, w);
 }
 

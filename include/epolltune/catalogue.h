@@ -323,6 +323,7 @@ struct server_row {
 		uint64_t idle, busy, tls;
 	} own;
 	bool forks;     /* a process for each connection */
+	bool threads;   /* a thread for each, unless it is set to have a pool of them */
 	bool sessions;  /* which systemd-logind moves to a control group of its own */
 	bool datagrams; /* its clients use UDP, and TCP at the same port where that fails */
 	/* Each of its processes has few clients, by a limit of its own: more of them make more

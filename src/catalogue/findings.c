@@ -1747,7 +1747,7 @@ static const struct finding_row findings[] = {
 	SHORT("cgroup.pids", REMEDY_CONTAINER,
 	      "The process limit of {path} {tight?{range?may leave too little:leaves just "
 	      "enough}:leaves too little} for {connections} connection{connections=1?:s}",
-	      "{server} has a process for each connection\\: {used} of pids.max={max} "
+	      "{server} has a {threads?thread:process} for each connection\\: {used} of pids.max={max} "
 	      "{used=1?is:are} in use, {capacity} {capacity=1?is:are} left; {needed} "
 	      "{needed=1?is:are} needed. At the limit fork() fails with EAGAIN, and the server "
 	      "closes the new connection." NEXT_LIMIT,
@@ -1757,6 +1757,23 @@ static const struct finding_row findings[] = {
 	      "Raise the process limit of the container or unit, or put a pooler before the server.",
 	      "max in pids.events grows",
 	      "The process limit of the control group suffices for the target"),
+	SHORT("tasks", REMEDY_PROCESS,
+	      "{who} (pid {pid}) {tight?{range?may start too few:can start just enough}:can start too "
+	      "few} {threads?threads:processes} for {connections} connection{connections=1?:s}",
+	      "{server} has a {threads?thread:process} for each connection\\: {used} of {max} "
+	      "{used=1?is:are} in use ({name}), {capacity} {capacity=1?is:are} left; {needed} "
+	      "{needed=1?is:are} needed. At the limit fork() and pthread_create() fail with EAGAIN, "
+	      "and the server closes the new connection.",
+	      "{machine?sysctl -w {name}={enough}, or put a pooler before the server."
+	      ":{unit?" IN_THE_CONTAINER EDIT_UNIT "LimitNPROC={enough}" RESTART_UNIT
+	      ":prlimit --pid {pid} --nproc={enough} raises it for that process.} Or put a pooler "
+	      "before the server.}",
+	      "RLIMIT_NPROC of the server's user, kernel.threads-max or kernel.pid_max leaves fewer "
+	      "processes and threads than the target has connections that are not open yet, and the "
+	      "server has one for each.",
+	      "Raise the limit that the finding names, or put a pooler before the server.",
+	      "EAGAIN from fork(2); \"Max processes\" of /proc/PID/limits, /proc/loadavg",
+	      "The limits on processes and threads suffice for the target"),
 	{.id = "cgroup.pids.refused",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,

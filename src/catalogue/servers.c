@@ -316,6 +316,7 @@ static const struct server_row servers[] = {
 					    .asked = "mysql -e \"show variables like "
 						     "'max_connections'\""}},
 		.accepts_in_one = true,
+		.threads = true,
 	},
 	{
 		.process = "pgbouncer",

@@ -43,6 +43,7 @@ const struct server_row servers_unread[] = {
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "about half of RLIMIT_NOFILE",
 		.clients_closed = true,
+		.threads = true,
 		.set = {[SERVER_CLIENTS] = {.unread =
 						    "the limit that it derives from RLIMIT_NOFILE",
 					    .asked =

@@ -431,16 +431,30 @@ static const struct wall_row walls[] = {
 		.unit = "processes",
 		.what = "The processes and threads that the control group, or one above it, may "
 			"start in addition before fork() fails with EAGAIN. Needed: of a server "
-			"with a process for each connection (PostgreSQL, and what shows it while it "
+			"with a process or a thread for each connection (PostgreSQL, MySQL, and what "
+			"shows it while it "
 			"has clients; not sshd, whose sessions systemd-logind moves out) one for each of "
 			"the target's connections that is not open yet. That need is a range, as it "
-			"is not visible how many of its processes have a connection. Of other "
-			"servers no target needs more.",
+			"is not visible how many of them have a connection, or whether a pool of threads "
+			"serves all. Of other servers no target needs more.",
 		.detail = "{hidden?" GROUP_HIDDEN ":{several?" SEVERAL_GROUPS
 			  " }{used} of pids.max={max} of {path} "
 			  "{used=1?is:are} in use.{server? {server} has a "
-			  "process for each connection.}}",
+			  "{threads?thread:process} for each connection.}}",
 		.absent = "No limit on processes applies to the control group.",
+	},
+	{
+		.name = "tasks",
+		.quiet = true,
+		.unit = "processes",
+		.what = "The processes and threads that RLIMIT_NPROC of its user, "
+			"kernel.threads-max and kernel.pid_max let a server with one for each "
+			"connection start in addition: the one of them that leaves least. Needed: as "
+			"of cgroup.pids, which is the limit of its control group.",
+		.detail =
+			"{unknown?kernel.threads-max or the number of threads is not readable."
+			":{used} of {max} {used=1?is:are} in use ({name}).{server? {server} has a "
+			"{threads?thread:process} for each connection.}}",
 	},
 	{
 		.name = "conntrack",

@@ -540,6 +540,14 @@ static void a_process_for_each_connection_is_needed(void **state)
 		 ""},
 		{"postgres", "pids.max=1200; pids.current=1200", 1000, 1100, 1107, VERDICT_SHORT, 1,
 		 1, "cgroup.pids.short critical"},
+		/* A thread for each connection, unless a pool of them serves all. */
+		{"mariadbd", "pids.max=200; pids.current=29", 1000, 20, 29, VERDICT_SHORT, 972, 980,
+		 "cgroup.pids.short critical"},
+		{"mariadbd", "pids.max=200; pids.current=9", 1000, 0, 9, VERDICT_TIGHT, 1, 1000,
+		 "cgroup.pids.tight warning"},
+		{"mariadbd", "pids.max=2000; pids.current=9", 1000, 0, 9, VERDICT_OK, 1, 1000, ""},
+		{"mariadbd", "pids.max=200; pids.current=29", 1000, 90, 29, VERDICT_OK, REPORT_NONE,
+		 REPORT_NONE, ""},
 		{"sshd", "pids.max=200; pids.current=20", 1000, 0, 7, VERDICT_OK, REPORT_NONE,
 		 REPORT_NONE, ""},
 		/* No other server needs any. */

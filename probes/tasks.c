@@ -1,0 +1,113 @@
+/* The limits on processes and threads of a user and of the machine, for a server that starts one
+ * for each connection. Those of its control group are probes/container.c's. */
+#include "epolltune/tasks.h"
+
+#include <stdio.h>
+
+#include "epolltune/connection_memory.h"
+#include "epolltune/doing.h"
+#include "epolltune/quantity.h"
+
+/* Below that kernel.pid_max gives none to processes of users (kernel/pid.c, RESERVED_PIDS). */
+#define PIDS_RESERVED 300
+
+/* The first field is the limit, the second one what is in use of it. */
+enum { NPROC, THREADS, PIDS, LIMITS };
+static const char *const names[LIMITS] = {"RLIMIT_NPROC", "kernel.threads-max", "kernel.pid_max"};
+
+static bool tasks_applies(const struct target *t, const struct probe_options *o)
+{
+	return !o->guest && tasks_each(o->subject);
+}
+
+static void limit_keep(struct settings *s, size_t i, uint64_t max, uint64_t used)
+{
+	s->at[i][0] = max > INT64_MAX ? INT64_MAX : (int64_t)max;
+	s->at[i][1] = (int64_t)used;
+}
+
+static void limits_read(const struct host *h, struct settings *s)
+{
+	struct subject_tasks t;
+	tasks_read(h, s);
+	if (subject_tasks_read(h, s->subject, &t, NULL))
+		return;
+	if (t.max != HOST_UNLIMITED)
+		limit_keep(s, NPROC, t.max, t.used);
+	if (t.threads && t.threads_max)
+		limit_keep(s, THREADS, t.threads_max, t.threads);
+	if (t.threads && t.pids_max)
+		limit_keep(s, PIDS, t.pids_max, t.threads);
+}
+
+static int64_t left(const struct settings *s, size_t i)
+{
+	return s->at[i][0] > s->at[i][1] ? s->at[i][0] - s->at[i][1] : 0;
+}
+
+/* The limit that leaves least; LIMITS: none is known. */
+static size_t tightest(const struct settings *s)
+{
+	size_t least = LIMITS;
+	for (size_t i = 0; i < LIMITS; i++)
+		if (s->at[i][0] != REPORT_NONE && (least == LIMITS || left(s, i) < left(s, least)))
+			least = i;
+	return least;
+}
+
+static void limits_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	size_t i = tightest(s);
+	tasks_need(t, s, b);
+	/* Those of the machine bind each server. */
+	bool known = s->at[THREADS][0] != REPORT_NONE;
+	if (i < LIMITS)
+		b->capacity = left(s, i);
+	if (!known && b->need.min != REPORT_NONE &&
+	    (i == LIMITS || report_verdict(left(s, i), b->need.min) != VERDICT_SHORT)) {
+		b->capacity = REPORT_NONE;
+		b->state = BOUND_UNKNOWN;
+	}
+}
+
+static void limits_words(const struct target *t, const struct settings *s, const struct outcome *o,
+			 const struct bound *b, struct wording *w)
+{
+	size_t i = tightest(s);
+	uint64_t needed = connection_needed(t->connections, s->taken.open, 1);
+	tasks_words(t, s, w);
+	wording_flag(w, "unknown", b->state == BOUND_UNKNOWN);
+	wording_set(w, "who", "%s", s->subject->name);
+	wording_set(w, "pid", "%d", (int)s->subject->pid);
+	unit_words(w, unit_service(s->subject->unit), s->subject->manager);
+	if (i == LIMITS)
+		return;
+	uint64_t used = (uint64_t)s->at[i][1], max = (uint64_t)s->at[i][0];
+	wording_set(w, "name", "%s", names[i]);
+	wording_flag(w, "machine", i != NPROC);
+	wording_set(w, "used", "%s", quantity_count(used).text);
+	wording_set(w, "max", "%s", quantity_count(max).text);
+	uint64_t enough = saturated_sum(used, report_margin(needed));
+	wording_set(w, "enough", "%s",
+		    quantity_plain(enough + (i == PIDS ? PIDS_RESERVED : 0)).text);
+}
+
+static const struct experiment experiments[] = {
+	{
+		.wall = "tasks",
+		.applies = tasks_applies,
+		.knobs = {"nproc", "threads-max", "pid_max"},
+		.read = limits_read,
+		.bound = limits_bound,
+		.words = limits_words,
+	},
+	{0},
+};
+
+const struct probe probe_tasks = {
+	.name = "tasks",
+	.summary = "the processes and threads that a server may start for its connections",
+	.mode = PROBE_FIRST,
+	.place = PROBE_HOST,
+	.experiments = experiments,
+};

@@ -1,0 +1,200 @@
+/* What the limits on processes and threads leave a server that starts one for each connection. */
+#define probe_tasks tasks_under_test
+#include "../../probes/tasks.c"
+#include "../support/support.h"
+#include "../support/verdict.h"
+
+#include <string.h>
+
+static void a_process_for_each_connection_is_needed(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t nproc[2], threads[2],
+			pids[2]; /* the limit, and what is in use; 0: unknown */
+		uint64_t open, own;
+		enum wall_verdict verdict;
+		int64_t limit;
+		const char *findings, *detail, *advice; /* parts of the last two */
+	} rows[] = {
+		{"postgres",
+		 {200, 20},
+		 {90000, 300},
+		 {32468, 300},
+		 0,
+		 7,
+		 VERDICT_SHORT,
+		 180,
+		 "tasks.short critical",
+		 "20 of 200 are in use (RLIMIT_NPROC).",
+		 "prlimit --pid 7 --nproc=1270 raises it"},
+		{"postgres",
+		 {0},
+		 {90000, 300},
+		 {32468, 300},
+		 0,
+		 7,
+		 VERDICT_OK,
+		 32168,
+		 "",
+		 "300 of 32 468 are in use (kernel.pid_max). PostgreSQL has a process for",
+		 ""},
+		{"postgres",
+		 {0},
+		 {90000, 300},
+		 {700, 300},
+		 0,
+		 7,
+		 VERDICT_SHORT,
+		 400,
+		 "tasks.short critical",
+		 "",
+		 "sysctl -w kernel.pid_max=1850, or put"},
+		{"postgres",
+		 {0},
+		 {1000, 300},
+		 {32468, 300},
+		 0,
+		 7,
+		 VERDICT_SHORT,
+		 700,
+		 "tasks.short critical",
+		 "(kernel.threads-max)",
+		 "sysctl -w kernel.threads-max=1550"},
+		{"postgres",
+		 {0},
+		 {1400, 300},
+		 {0},
+		 0,
+		 7,
+		 VERDICT_TIGHT,
+		 1100,
+		 "tasks.tight warning",
+		 "",
+		 ""},
+		/* They run already. */
+		{"postgres",
+		 {1200, 1000},
+		 {90000, 1300},
+		 {0},
+		 900,
+		 907,
+		 VERDICT_OK,
+		 200,
+		 "",
+		 "",
+		 ""},
+		{"sshd",
+		 {200, 20},
+		 {90000, 300},
+		 {0},
+		 0,
+		 7,
+		 VERDICT_SHORT,
+		 180,
+		 "tasks.short critical",
+		 "",
+		 ""},
+		{"mariadbd",
+		 {200, 29},
+		 {90000, 300},
+		 {0},
+		 20,
+		 29,
+		 VERDICT_SHORT,
+		 171,
+		 "tasks.short critical",
+		 "MySQL has a thread for each connection.",
+		 ""},
+		{"mariadbd",
+		 {200, 29},
+		 {90000, 300},
+		 {0},
+		 0,
+		 9,
+		 VERDICT_TIGHT,
+		 171,
+		 "tasks.tight warning",
+		 "",
+		 ""},
+		/* A pool of threads serves all. */
+		{"mariadbd", {200, 29}, {90000, 300}, {0}, 90, 29, VERDICT_OK, 171, "", "", ""},
+		/* What is not readable may be lower. */
+		{"postgres",
+		 {9000, 20},
+		 {0},
+		 {0},
+		 0,
+		 7,
+		 VERDICT_UNKNOWN,
+		 REPORT_NONE,
+		 "",
+		 "is not readable",
+		 ""},
+		{"postgres", {0}, {0}, {0}, 0, 7, VERDICT_UNKNOWN, REPORT_NONE, "", "", ""},
+		{"postgres",
+		 {200, 20},
+		 {0},
+		 {0},
+		 0,
+		 7,
+		 VERDICT_SHORT,
+		 180,
+		 "tasks.short critical",
+		 "",
+		 ""},
+	};
+	const struct experiment *x = &experiments[0];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const int64_t *at[] = {rows[i].nproc, rows[i].threads, rows[i].pids};
+		struct subject subject = {.pid = 7};
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "");
+		t.connections = 1000;
+		report_text(subject.name, "%s", rows[i].name);
+		s.subject = &subject;
+		s.taken.open = rows[i].open;
+		s.taken.processes = rows[i].own;
+		for (size_t k = 0; k < LIMITS; k++)
+			if (at[k][0])
+				limit_keep(&s, k, (uint64_t)at[k][0], (uint64_t)at[k][1]);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		char row[24];
+		snprintf(row, sizeof(row), "row %zu", i);
+		findings_are(row, r, rows[i].findings);
+		if (w->verdict != rows[i].verdict || w->limit != rows[i].limit ||
+		    !strstr(w->detail, rows[i].detail) ||
+		    (r->finding_count && !strstr(r->findings[0].advice, rows[i].advice)))
+			fail_msg("%s: %s, %lld: %s %s", row, wall_verdict_name(w->verdict),
+				 (long long)w->limit, w->detail,
+				 r->finding_count ? r->findings[0].advice : "");
+	}
+}
+
+static void only_such_a_server_has_the_wall(void **state)
+{
+	static const struct {
+		const char *name;
+		bool applies;
+	} rows[] = {{"postgres", true}, {"mysqld", true}, {"vsftpd", true},
+		    {"stunnel4", true}, {"nginx", false}, {"redis-server", false}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct subject subject = {.pid = 7};
+		const struct probe_options o = {.subject = &subject};
+		report_text(subject.name, "%s", rows[i].name);
+		if (tasks_applies(NULL, &o) != rows[i].applies)
+			fail_msg("%s", rows[i].name);
+	}
+	const struct probe_options none = {0};
+	assert_false(tasks_applies(NULL, &none));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_process_for_each_connection_is_needed),
+		cmocka_unit_test(only_such_a_server_has_the_wall),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
