@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/accept_queues.h"
 #include "epolltune/buffers.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/connection_memory.h"
@@ -662,7 +663,7 @@ static void judge_since(const struct watch *w)
 	struct titled title = {.room = TITLED_SINCE};
 	enum since_reset reset = SINCE_RESTART; /* of all that grew */
 	char restarted[WORDING_TEXT] = "";
-	bool lost = false, syns = false;
+	bool lost = false, syns = false, queues = false;
 	for (size_t i = 0; i < LOSSES; i++) {
 		int64_t grown = loss_since(w, &s, &losses[i]);
 		if (grown <= 0)
@@ -679,6 +680,7 @@ static void judge_since(const struct watch *w)
 			reset = was;
 		bool costs = loss_costs(w, &s, &losses[i]);
 		lost |= costs;
+		queues |= !strcmp(losses[i].counter, QUEUE_OVERFLOWS);
 		syns |= costs && losses[i].kind == LOSS_REST && w->after->cookies == 0;
 	}
 	if (!title.count)
@@ -689,6 +691,7 @@ static void judge_since(const struct watch *w)
 	wording_set(&words, "counters", "%s", title.text);
 	wording_flag(&words, "lost", lost);
 	wording_flag(&words, "syns", syns);
+	wording_flag(&words, "queues", queues);
 	struct finding *f = report_finding(w->report, "counters.since", &words);
 	since_table(f, w, &s);
 	if (lost)
