@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/accept_queues.h"
 #include "epolltune/buffers.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/connection_memory.h"
@@ -567,7 +568,7 @@ static void judge_since(const struct watch *w)
 	struct titled title = {.room = TITLED_SINCE};
 	enum since_reset reset = SINCE_RESTART; /* of all that grew */
 	char restarted[WORDING_TEXT] = "";
-	bool lost = false, syns = false;
+	bool lost = false, syns = false, queues = false;
 	for (size_t i = 0; i < loss_row_count(); i++) {
 		const struct loss_row *l = loss_row_at(i);
 		int64_t grown = loss_since(w, &s, l);
@@ -585,6 +586,7 @@ static void judge_since(const struct watch *w)
 			reset = was;
 		bool costs = loss_costs(w, &s, l);
 		lost |= costs;
+		queues |= !strcmp(l->counter, QUEUE_OVERFLOWS);
 		syns |= costs && l->kind == LOSS_REST && w->after->cookies == 0;
 	}
 	if (!title.count)
@@ -595,6 +597,7 @@ static void judge_since(const struct watch *w)
 	wording_set(&words, "counters", "%s", title.text);
 	wording_flag(&words, "lost", lost);
 	wording_flag(&words, "syns", syns);
+	wording_flag(&words, "queues", queues);
 	struct finding *f = report_finding(w->report, "counters.since", &words);
 	since_table(f, w, &s);
 	if (lost)

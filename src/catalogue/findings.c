@@ -2130,9 +2130,9 @@ static const struct finding_row findings[] = {
 		 "namespace after it had read the counters, and are counted too.}",
 	 .advice =
 		 "{syns?sysctl -w net.ipv4.tcp_syncookies=1 has the kernel answer SYNs beyond a full SYN "
-		 "queue instead of dropping them. :}{lost?Where a listener is known to have dropped "
-		 "them, accept-queue.dropped names it. For the counters of other connections, ss -tmi shows queues, memory and drops of "
-		 "each.:}",
+		 "queue instead of dropping them. :}{lost?{queues?Where a listener is known to have "
+		 "dropped handshakes, accept-queue.dropped names it. :}The counters do not name a "
+		 "socket\\: ss -tmi shows queues, memory and drops of each.:}",
 	 .answer = "the kernel's loss counters grew {after}",
 	 .meaning =
 		 "The kernel has counted losses since the earlier report of check --since, or "

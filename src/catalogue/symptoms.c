@@ -543,6 +543,14 @@ static const struct clue_row symptoms[] = {
 	 "LimitNOFILE= in redis-server.service above maxclients + 32, or docker run --ulimit nofile=65536:65536; then "
 	 "restart.",
 	 "Redis src/server.c adjustOpenFilesLimit()"},
+	{"OOM command not allowed", "OOM command not allowed when used memory",
+	 "Redis: its data take maxmemory bytes and its policy evicts none of them: writes get this "
+	 "error. The kernel has killed no process.",
+	 "", REMEDY_APPLICATION,
+	 "redis-cli info memory; redis-cli config get maxmemory; redis-cli config get maxmemory-policy",
+	 "redis-cli config set maxmemory N, below the memory of the machine and of its container; or "
+	 "a maxmemory-policy that evicts keys.",
+	 "Redis src/server.c processCommand()"},
 	{"max number of clients reached", "max number of clients + cluster connections reached",
 	 "Redis: maxclients connections are open (10000 by default); the client got an error.",
 	 "application.limit,application.connections", REMEDY_APPLICATION,

@@ -926,16 +926,16 @@ test_what_epolltune_does_not_evaluate_makes_the_limit_unknown() {
 test_included_files_may_limit_further() {
 	needs nginx
 	nginx_conf "worker_connections 9000;"
-	sed -i "s|access_log off;|& include $work/etc/more/*.conf; include $work/etc/none;|" etc/nginx.conf
-	mkdir etc/more
-	: >etc/none
+	sed -i "s|access_log off;|& include $work/etc/more/*.conf; include $work/etc/gone/none;|" etc/nginx.conf
+	mkdir etc/more etc/gone
+	: >etc/gone/none
 	echo "client_max_body_size 1k;" >etc/more/a.conf
 	check 0 100 8080 nginx -e stderr -c "$work/etc/nginx.conf"
 	json 'wall("application.limit") | .verdict == "ok"'
 	echo "limit_conn_zone \$binary_remote_addr zone=a:1m; limit_conn a 5;" >etc/more/b.conf
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
 	wait_for listens 8080
-	rm etc/none
+	rm etc/gone/none
 	again 3 100
 	unknown_for "limit_conn in "
 	end_jobs

@@ -258,6 +258,7 @@ static const struct {
 	{"# Server can't set maximum open files to 10032 because of OS error: Operation not permitted.",
 	 "setrlimit(RLIMIT_NOFILE) failed"},
 	{"ERR max number of clients reached", "max number of clients reached"},
+	{"OOM command not allowed when used memory > 'maxmemory'.", "OOM command not allowed"},
 	{"Proxy fe reached process FD limit (maxsock=4013). Please check 'ulimit-n' and restart.",
 	 "reached process FD limit"},
 	{"Proxy fe reached system FD limit (maxsock=4013). Please check system tunables.",

@@ -557,6 +557,7 @@ static void growth_since_a_report(void **state)
 	assert_string_equal(f->answer,
 			    "the kernel's loss counters grew since 2026-11-28T08:00:00Z");
 	assert_int_equal(f->table.row_count, 3);
+	assert_non_null(strstr(f->advice, "accept-queue.dropped"));
 	assert_string_equal(f->table.row[1].name, "PruneCalled");
 	assert_true(cell(f, 1, 0) == 9300 && cell(f, 1, 1) == 9288 && cell(f, 1, 2) == 12);
 	look(harmless_since, false);
@@ -564,6 +565,7 @@ static void growth_since_a_report(void **state)
 	look(reboot_since, false);
 	f = &report.findings[0];
 	assert_string_equal(f->title, "The kernel counted 9 312 PruneCalled since the reboot");
+	assert_null(strstr(f->advice, "accept-queue.dropped"));
 	assert_non_null(strstr(f->detail, "rebooted since the report of 2026-11-28T08:00:00Z"));
 	assert_true(cell(f, 0, 0) == 9312 && isnan(cell(f, 0, 1)) && cell(f, 0, 2) == 9312);
 	look(module_since, false);
