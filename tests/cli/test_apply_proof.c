@@ -75,7 +75,9 @@ static void another_server_proves_nothing(void **state)
 		"ip link set lo up; somaxconn 128\n"
 		"serve() { (ulimit -n 20000 && exec epolltune serve --port 8000 --workers $1 "
 		">$B/served 2>&1) & server=$!\n"
-		"within 'grep -q 8000 $B/served || ! kill -0 $server'; kill -0 $server || exit 77; }\n"
+		"within 'grep -q 8000 $B/served || ! kill -0 $server'; kill -0 $server || exit 77\n"
+		/* Each worker has a socket of its own. */
+		"within \"[ \\$(ss -Hltn sport = :8000 | wc -l) = $1 ]\"; }\n"
 		"try() { name=$1; shift; apply --probe accept-queue,descriptors --yes \"$@\"\n"
 		"echo \"$name $? $(somaxconn)\"; epolltune rollback --state-dir $S >/dev/null; }\n"
 		"serve 1; (ulimit -n 4096; try limits --server :8000\n"
