@@ -118,7 +118,7 @@ run: $(PROGRAM)
 tests: $(PROGRAM) $(TESTS) $(BUILD)/man/knobs
 
 ALL_TESTS := $(TEST_SOURCES:%.c=%) $(sort $(wildcard tests/*/test_*.sh))
-SERVER_TESTS := $(filter %/test_check_listeners %/test_check_server %/test_check_servers %/test_check_versus.sh %/test_check_manners.sh %/test_check_lines.sh,$(ALL_TESTS))
+SERVER_TESTS := $(filter %/test_check_listeners %/test_check_server %/test_check_server_walls %/test_check_server_state %/test_check_servers %/test_check_versus.sh %/test_check_manners.sh %/test_check_lines.sh,$(ALL_TESTS))
 KERNEL_TESTS := $(filter tests/vm/%,$(ALL_TESTS))
 UNIT_TESTS := $(filter tests/unit/%,$(ALL_TESTS))
 GIST_TESTS := $(filter %/test_lint_gists.sh,$(ALL_TESTS))

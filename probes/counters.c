@@ -586,7 +586,7 @@ static void judge_since(const struct watch *w)
 			reset = was;
 		bool costs = loss_costs(w, &s, l);
 		lost |= costs;
-		queues |= !strcmp(l->counter, QUEUE_OVERFLOWS);
+		queues |= !strcmp(l->counter, COUNTER_LISTEN_OVERFLOWS);
 		syns |= costs && l->kind == LOSS_REST && w->after->cookies == 0;
 	}
 	if (!title.count)

@@ -577,7 +577,7 @@ clients() { # PORT NUMBER
 	EOF
 	wait_for grep -q open clients
 }
-accepted() { ss -Hltn sport = :8080 | grep -q 'LISTEN *0 '; } # all of them
+accepted() { ss -Hltn sport = ":${1:-8080}" | grep -q 'LISTEN *0 '; } # all of them
 
 test_clients_of_other_listeners_take_from_the_limit() {
 	needs haproxy python3
@@ -588,6 +588,7 @@ test_clients_of_other_listeners_take_from_the_limit() {
 	again 0 30
 	json 'wall("application.limit") | .verdict == "ok" and .limit == 60'
 	clients 8081 40
+	wait_for accepted 8081
 	again 2 30
 	json 'wall("application.limit") | .verdict == "short" and .limit == 20' \
 		'finding("application.limit.short") | .detail | contains("40 connections to its other listeners count, too.")'
@@ -603,6 +604,7 @@ test_clients_at_another_address_of_memcached_take_from_its_limit() {
 	wait_for listens 8081
 	again 0 80
 	clients 8081 100
+	wait_for accepted 8081
 	again 2 80
 	json 'wall("application.limit") | .verdict == "short" and .limit < 80'
 	end_jobs
@@ -615,6 +617,8 @@ redis_takes_40() {
 	wait_for listens 8080
 }
 
+at_its_limit='epolltune check --probe configuration --server :8080 --connections 20 --rate 10 --format json'
+
 closes_new_clients() {
 	rm -f closed
 	python3 -c 'import socket, time
@@ -623,8 +627,9 @@ while True:
     open("closed", "w").close()
     time.sleep(0.05)' &
 	wait_for test -e closed
-	at_its_limit 2
-	json 'finding("application.limit.reached") | .level == "critical" and (.title | contains("it closes new clients"))'
+	# In the window of a check on a busy machine none may come.
+	expect_known 'finding("application.limit.reached") | .level == "critical" and (.title | contains("it closes new clients"))' \
+		2 $at_its_limit
 }
 
 test_a_server_that_has_as_many_clients_as_it_allows_is_at_its_limit() {
@@ -664,9 +669,7 @@ while True:
 	end_jobs
 }
 
-at_its_limit() { # STATUS
-	expect "$1" epolltune check --probe configuration --server :8080 --connections 20 --rate 10 --format json
-}
+at_its_limit() { expect "$1" $at_its_limit; } # STATUS
 
 test_a_server_that_stops_accepting_at_its_limit_has_clients_that_wait() {
 	needs haproxy python3
@@ -935,7 +938,11 @@ test_included_files_may_limit_further() {
 	echo "limit_conn_zone \$binary_remote_addr zone=a:1m; limit_conn a 5;" >etc/more/b.conf
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
 	wait_for listens 8080
+<<<<<<< HEAD
 	rm etc/gone/none
+=======
+	rm etc/gone/none # not in a directory of the other files, whose change hides when it was renamed
+>>>>>>> tests/tests
 	again 3 100
 	unknown_for "limit_conn in "
 	end_jobs

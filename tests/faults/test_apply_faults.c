@@ -370,7 +370,9 @@ static void rollback_restores_all(const char *what, size_t at)
 	output_free(&o);
 }
 
-static size_t killed_everywhere(const char *what, char *const argv[], void (*prepare)(void))
+/* `watched`: there is a watchdog. */
+static size_t killed_everywhere(const char *what, char *const argv[], void (*prepare)(void),
+				bool watched)
 {
 	size_t good = 0;
 	reset();
@@ -380,6 +382,10 @@ static size_t killed_everywhere(const char *what, char *const argv[], void (*pre
 	reset();
 	for (size_t at = 0; at < calls; at++)
 		for (enum fault f = KILL_BEFORE; f <= KILL_AFTER; f++) {
+			/* Then all is as before the next call, unless a process was started or
+			 * ended in between. */
+			if (f == KILL_AFTER && !watched && at + 1 < calls)
+				continue;
 			reset();
 			prepare();
 			struct traced t = trace(argv, f, at, 0);
@@ -388,8 +394,8 @@ static size_t killed_everywhere(const char *what, char *const argv[], void (*pre
 			rollback_restores_all(what, at);
 			good++;
 		}
-	print_message("%s killed before and after each of %zu calls: %zu of %zu restored\n", what,
-		      calls, good, calls * 2);
+	print_message("%s killed before and after each of %zu calls: %zu restored\n", what, calls,
+		      good);
 	return good;
 }
 
@@ -416,18 +422,24 @@ static void records_are_synced(void **state)
 	synced("rollback", roll_back);
 }
 
-static void apply_is_killed(void **state) { killed_everywhere("apply --persist", apply, nothing); }
+static void apply_is_killed(void **state)
+{
+	killed_everywhere("apply --persist", apply, nothing, false);
+}
 
-static void rollback_is_killed(void **state) { killed_everywhere("rollback", roll_back, applied); }
+static void rollback_is_killed(void **state)
+{
+	killed_everywhere("rollback", roll_back, applied, false);
+}
 
 static void confirm_is_killed(void **state)
 {
-	killed_everywhere("confirm --persist", confirm, waiting);
+	killed_everywhere("confirm --persist", confirm, waiting, true);
 }
 
 static void apply_confirm_is_killed(void **state)
 {
-	killed_everywhere("apply --confirm", apply_confirm, nothing);
+	killed_everywhere("apply --confirm", apply_confirm, nothing, true);
 }
 
 static bool wanted_is_set(void)
