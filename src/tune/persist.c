@@ -16,17 +16,18 @@ static bool has_boot(const struct host *h, const struct host_identity *here)
 	       host_has_root_of(h, 1, true);
 }
 
-/* As of an image. The directory of our files may be a mount of its own. */
+static int writable(const struct change_site *site, const char *directory)
+{
+	char path[4096];
+	snprintf(path, sizeof(path), "%s%s", site->root, directory);
+	return access(path, W_OK) == 0 ? 0 : -errno;
+}
+
+/* As of an image. The directory of our files may be a mount of its own; one that is read-only in a
+ * writable /etc may be so for a while. */
 static bool is_read_only(const struct change_site *site)
 {
-	static const char *const directories[] = {DROPIN_DIRECTORY, "/etc"};
-	char path[4096];
-	for (size_t i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "%s%s", site->root, directories[i]);
-		if (access(path, W_OK) == 0 || errno != ENOENT)
-			return access(path, W_OK) < 0 && errno == EROFS;
-	}
-	return false;
+	return writable(site, "/etc") == -EROFS && writable(site, DROPIN_DIRECTORY) != 0;
 }
 
 int persist_allowed(const struct change_site *site, struct err *e)
