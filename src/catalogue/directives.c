@@ -32,7 +32,7 @@ static const struct clue_row directives[] = {
 	{"TasksMax", "DefaultTasksMax\npids.max\nLimitNPROC\nnproc\npids-limit\nPodPidsLimit",
 	 "systemd and containers: processes and threads of a control group; above it fork() fails "
 	 "with EAGAIN. LimitNPROC and nproc count all of one user instead.",
-	 "cgroup.pids", REMEDY_CONTAINER,
+	 "cgroup.pids,tasks", REMEDY_CONTAINER,
 	 "systemctl show -p TasksMax,TasksCurrent UNIT; cat /sys/fs/cgroup/GROUP/pids.events",
 	 "systemctl set-property UNIT TasksMax=N, above the present one.",
 	 "systemd.resource-control(5); cgroup-v2.rst"},
@@ -313,7 +313,8 @@ static const struct clue_row directives[] = {
 	{"kernel.threads-max", "kernel.pid_max",
 	 "Threads and process numbers of the machine; above them fork() fails with EAGAIN. Control "
 	 "groups (TasksMax=) mostly limit earlier.",
-	 "cgroup.pids", REMEDY_KERNEL, "sysctl kernel.threads-max kernel.pid_max; ps -eLf | wc -l",
+	 "tasks,cgroup.pids", REMEDY_KERNEL,
+	 "sysctl kernel.threads-max kernel.pid_max; ps -eLf | wc -l",
 	 "sysctl -w kernel.pid_max=4194304 on 64-bit machines.", "proc(5); kernel/fork.c"},
 	{"net.ipv6.route.max_size", "net.ipv4.route.max_size",
 	 "Routes that the kernel caches. Without effect for IPv4 since Linux 3.6, for IPv6 since 6.3 "

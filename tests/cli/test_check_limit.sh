@@ -1070,7 +1070,7 @@ test_an_option_without_a_default_is_the_limit_where_it_is_there() {
 	check 0 20000 8080 python3 named.py uvicorn
 	json 'wall("application.limit").verdict == "n/a"'
 	check 2 60 8080 python3 named.py uvicorn --limit-concurrency 50
-	json 'wall("application.limit") | .verdict == "short" and .limit == 50' \
+	json 'wall("application.limit") | .verdict == "short" and .limit == 49' \
 		'finding("application.limit.short").advice | contains("uvicorn --limit-concurrency ")'
 	check 3 20 8080 env UVICORN_LIMIT_CONCURRENCY=50 python3 named.py uvicorn
 	unknown_for "UVICORN_LIMIT_CONCURRENCY, which"
