@@ -222,6 +222,13 @@ struct server_file {
 	bool kept;            /* a worker that replaces one that ended has what the master read */
 	bool literal;         /* a backslash within single quotes is one */
 	bool folds;           /* names of directives may have any letter case */
+	/* Of a server with limits of sections (`narrower`): the directive whose first argument is
+	 * what its section serves; its parameter, and the directive for all of them, that make
+	 * several sockets of an address; the word in the first line of a section behind which the
+	 * one stands that it has its values of; with what a line begins that makes others
+	 * conditional. */
+	const char *listens, *splits, *splits_all, *inherits;
+	char condition;
 };
 
 /* A directive beside that of a limit on connections, which may bind first: epolltune does not

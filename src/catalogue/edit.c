@@ -167,7 +167,7 @@ static void own_section_next(struct own_section *own, const struct edit *edit, c
 		size_t shared = strcspn(narrower, ",");
 		own->others = list_has(narrower, name) &&
 			      (strlen(name) != shared || strncmp(name, narrower, shared) != 0);
-	} else if (own->others && s->count > 1 && scan_word_is(s, 0, "bind")) {
+	} else if (own->others && s->count > 1 && scan_word_is(s, 0, s->file->listens)) {
 		char address[SCAN_TEXT * 4];
 		scan_word_copy(s, 1, address, sizeof(address));
 		own->others = !server_address_names(address, edit->address);

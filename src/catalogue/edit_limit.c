@@ -94,17 +94,16 @@ static bool is_one_socket(const struct scan *s)
 	scan_word_copy(s, 1, text, sizeof(text));
 	bool one = server_address_is_digits(text);
 	for (size_t i = 2; i < s->count; i++)
-		one &= !scan_word_is(s, i, "shards");
+		one &= !scan_word_is(s, i, s->file->splits);
 	return one;
 }
 
 static int narrower_next(struct narrower *n, const struct scan *s, const struct server_setting *set,
 			 struct edit_limit *out, struct err *e)
 {
-	static const char addresses[] = "bind";
 	uint64_t value, parameter = EDIT_NONE;
-	n->conditional |= s->text[s->word[0].begin] == '.' ||
-			  scan_word_is(s, 0, "tune.listener.default-shards");
+	n->conditional |= s->text[s->word[0].begin] == s->file->condition ||
+			  scan_word_is(s, 0, s->file->splits_all);
 	if (s->opens) {
 		narrower_end(n, out);
 		n->has_own = false;
@@ -113,11 +112,11 @@ static int narrower_next(struct narrower *n, const struct scan *s, const struct 
 		n->further = NULL;
 		scan_word_copy(s, 0, n->name, sizeof(n->name));
 		for (size_t i = 1; i < s->count; i++)
-			n->inherits |= scan_word_is(s, i, "from");
+			n->inherits |= scan_word_is(s, i, s->file->inherits);
 	}
 	if (s->opens || !list_has(set->narrower, n->name))
 		return 0;
-	uint64_t served = scan_word_is(s, 0, addresses) && s->count > 1
+	uint64_t served = scan_word_is(s, 0, s->file->listens) && s->count > 1
 				  ? listeners_served(s, 1, n->listeners)
 				  : 0;
 	for (size_t i = 0; i + 1 < s->count; i++) {

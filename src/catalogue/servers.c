@@ -187,7 +187,12 @@ static const struct server_row servers[] = {
 			 .sections = "global,defaults,frontend,backend,listen,peers,userlist,"
 				     "resolvers,mailers,cache,program,ring,http-errors,fcgi-app,"
 				     "log-forward,crt-store,traces",
-			 .literal = true},
+			 .literal = true,
+			 .listens = "bind",
+			 .splits = "shards",
+			 .splits_all = "tune.listener.default-shards",
+			 .inherits = "from",
+			 .condition = '.'},
 		.set = {[SERVER_CLIENTS] = {.directive = "maxconn",
 					    .section = "global",
 					    .counts = SERVER_FIRST,

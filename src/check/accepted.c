@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/lines.h"
-#include "check/check.h"
+#include "check/accepted.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/list.h"
 #include "epolltune/quantity.h"
@@ -104,11 +104,12 @@ int accepted_read(const char *path, struct accepted *out, struct err *e)
 	return lines_read(path, line_take, out, e);
 }
 
-int accepted_gather(const struct check_options *o, struct accepted *out, struct err *e)
+int accepted_gather(const struct accepted *saved, const char *ignore, bool live,
+		    struct accepted *out, struct err *e)
 {
-	*out = o->saved.accepted;
-	int rc = ignored_parse(o->ignore, out, e);
-	if (!rc && !o->sysroot)
+	*out = *saved;
+	int rc = ignored_parse(ignore, out, e);
+	if (!rc && live)
 		rc = accepted_read(FILE_OF_HOST, out, e);
 	return rc == -ENOENT ? 0 : rc;
 }

@@ -1,20 +1,15 @@
-/* check: run the probes and their options, for the commands that need a new report. */
+/* check: what a check is asked for, and running it. */
 #pragma once
 
 #include <limits.h>
 #include <stdbool.h>
 
+#include "check/accepted.h"
 #include "epolltune/err.h"
 #include "epolltune/probe.h"
 #include "epolltune/report.h"
 #include "epolltune/target.h"
 #include "options/option.h"
-
-#define ACCEPTED_MAX 64
-struct accepted {
-	size_t count;
-	struct acceptance at[ACCEPTED_MAX];
-};
 
 /* What a saved target has beside the numbers. */
 struct saved_target {
@@ -83,18 +78,3 @@ int check_again(const struct check_options *o, struct check_subject *of, struct 
 /* Judges a machine by its settings and what it shows, once, in this process. */
 int check_inspect(const struct check_options *options, struct host *host, struct report *out,
 		  struct err *e);
-
-/* Loads the report of --since; refuses one without counters or from the future. */
-int since_load(const char *path, struct report *since, struct err *e);
-/* Refuses the report of --since if it is of another machine or network namespace; not if this check
- * has `entered` that of the same server, which has a new one after a restart. */
-int since_check(const struct check_options *o, const struct host *host, bool entered,
-		struct err *e);
-
-/* Adds ID[@WALL] of the catalogue to a struct accepted. */
-int accepted_parse(const char *value, void *accepted, struct err *e);
-/* Adds the lines of a file, "ID[@WALL] UNTIL VALUE REASON"; errors as lines_read(). */
-int accepted_read(const char *path, struct accepted *out, struct err *e);
-/* All that is accepted, from options, saved target and, on this machine, /etc/epolltune/accepted.
- */
-int accepted_gather(const struct check_options *o, struct accepted *out, struct err *e);

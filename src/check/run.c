@@ -13,6 +13,7 @@
 #include "check/observe.h"
 #include "check/room.h"
 #include "check/schedule.h"
+#include "check/since.h"
 #include "check/target_numbers.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
@@ -476,7 +477,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		return err_errno(e, "an eventfd for the probes");
 	if (!accepted)
 		return err_set(e, ENOMEM, "no memory for what is accepted");
-	int rc = accepted_gather(o, accepted, e);
+	int rc = accepted_gather(&o->saved.accepted, o->ignore, !o->sysroot, accepted, e);
 	if (!rc)
 		rc = since_compared(o, e);
 	if (!rc)

@@ -1,5 +1,5 @@
 /* The earlier report that check --since compares with. */
-#include "check/check.h"
+#include "check/since.h"
 
 #include <errno.h>
 #include <string.h>

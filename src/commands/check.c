@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
+#include "check/since.h"
 #include "commands/check_versus.h"
 #include "commands/command.h"
 #include "commands/saved_target.h"
