@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/hash.h"
+#include "base/kernel_number.h"
 #include "check/check.h"
 #include "epolltune/buffers.h"
 #include "epolltune/cgroup.h"
@@ -15,6 +16,7 @@
 #include "epolltune/clock.h"
 #include "epolltune/counters.h"
 #include "epolltune/doing.h"
+#include "epolltune/knob_value.h"
 #include "epolltune/nic.h"
 #include "epolltune/ports_udp.h"
 #include "epolltune/ports_used.h"
@@ -70,14 +72,14 @@ static void pace_end(struct pace *p, unsigned share)
 }
 
 #define ORPHANS "sockstat.TCP.orphan"
-#define ORPHANS_MAX "proc/sys/net/ipv4/tcp_max_orphans"
+#define ORPHANS_MAX "net.ipv4.tcp_max_orphans"
 
 /* Figures that are a counter or a file, as their limits are. */
 static const struct single {
 	const char *wall, *what;
 	const char *counter; /* of host_counters(); NULL: the first field of `file` */
 	const char *file;
-	const char *limit; /* a file */
+	const char *limit; /* a knob */
 	const char *lost;  /* a counter; NULL: none */
 	unsigned field;    /* of `limit` */
 	bool pages;        /* of TCP memory: aborts for that are losses, too */
@@ -86,7 +88,7 @@ static const struct single {
 	{.wall = "time-wait",
 	 .what = "TIME_WAIT",
 	 .counter = "sockstat.TCP.tw",
-	 .limit = "proc/sys/net/ipv4/tcp_max_tw_buckets",
+	 .limit = "net.ipv4.tcp_max_tw_buckets",
 	 .lost = COUNTER_TIME_WAIT_OVERFLOWS},
 	{.wall = "orphans",
 	 .what = "orphans",
@@ -97,35 +99,39 @@ static const struct single {
 	{.wall = "buffers.memory",
 	 .what = "TCP memory",
 	 .counter = "sockstat.TCP.mem",
-	 .limit = "proc/sys/net/ipv4/tcp_mem",
+	 .limit = "net.ipv4.tcp_mem",
 	 .lost = COUNTER_MEMORY_PRESSURES,
 	 .field = 2,
 	 .pages = true},
 	{.wall = "descriptors.system",
 	 .what = "open files",
 	 .file = "proc/sys/fs/file-nr",
-	 .limit = "proc/sys/fs/file-nr",
-	 .field = 2},
+	 .limit = "fs.file-max"},
 	{.wall = "conntrack",
 	 .what = "conntrack",
 	 .file = "proc/sys/net/netfilter/nf_conntrack_count",
-	 .limit = "proc/sys/net/netfilter/nf_conntrack_max",
+	 .limit = "net.netfilter.nf_conntrack_max",
 	 .lost = "nf_conntrack.drop"},
 };
 
-/* The field of a file of numbers, counted from 0; REPORT_NONE: it cannot be read. */
-static int64_t field_read(const struct host *h, const char *path, unsigned field)
+/* The first number of a file that is no knob; REPORT_NONE: it cannot be read. */
+static int64_t file_read(const struct host *h, const char *path)
 {
-	char text[128], *at = text, *end;
-	long long value = 0;
-	if (host_read(h, path, text, sizeof(text), NULL) <= 0)
-		return REPORT_NONE;
-	for (unsigned i = 0; i <= field; i++, at = end) {
-		value = strtoll(at, &end, 10);
-		if (end == at || value < 0)
-			return REPORT_NONE;
-	}
-	return value;
+	char text[128];
+	int64_t value;
+	bool known = host_read(h, path, text, sizeof(text), NULL) > 0 &&
+		     kernel_number(text, " \t\n", &value) && value >= 0;
+	return known ? value : REPORT_NONE;
+}
+
+/* The field of a knob, counted from 0; REPORT_NONE: it cannot be read. */
+static int64_t field_read(const struct host *h, const char *knob, unsigned field)
+{
+	char text[KNOB_VALUE];
+	int64_t value;
+	bool known = !knob_read(knob_find(knob), h, text, NULL) &&
+		     !knob_field(text, field, &value) && value >= 0;
+	return known ? value : REPORT_NONE;
 }
 
 static int64_t counter_read(const struct watcher *w, const char *name)
@@ -168,7 +174,7 @@ static void singles_read(struct watcher *w, struct watch_sample *out)
 	for (size_t i = 0; i < sizeof(singles) / sizeof(*singles); i++) {
 		const struct single *s = &singles[i];
 		int64_t value =
-			s->counter ? counter_read(w, s->counter) : field_read(w->host, s->file, 0);
+			s->counter ? counter_read(w, s->counter) : file_read(w->host, s->file);
 		if (value == REPORT_NONE)
 			continue;
 		struct watch_gauge *g = watch_gauge(out, s->wall);
@@ -191,7 +197,7 @@ static void softnet_gauges(struct watcher *w, struct watch_sample *out)
 	struct watch_gauge *budget = watch_gauge(out, "softnet.budget");
 	report_text(backlog->what, "softnet backlog");
 	report_text(budget->what, "softnet rounds");
-	backlog->limit = field_read(w->host, "proc/sys/net/core/netdev_max_backlog", 0);
+	backlog->limit = field_read(w->host, "net.core.netdev_max_backlog", 0);
 	for (size_t i = 0; i < s.count; i++)
 		if (s.at[i].backlog.known && (int64_t)s.at[i].backlog.value > backlog->value)
 			backlog->value = (int64_t)s.at[i].backlog.value;
@@ -203,8 +209,8 @@ static void softnet_gauges(struct watcher *w, struct watch_sample *out)
 static void ports_take(struct watcher *w, const struct ports_used *u)
 {
 	struct ports_fullest f =
-		ports_used_fullest(u, field_read(w->host, "proc/sys/net/ipv4/tcp_tw_reuse", 0),
-				   field_read(w->host, "proc/sys/net/ipv4/tcp_timestamps", 0));
+		ports_used_fullest(u, field_read(w->host, "net.ipv4.tcp_tw_reuse", 0),
+				   field_read(w->host, "net.ipv4.tcp_timestamps", 0));
 	w->ports = f.used;
 	w->ports_of = u->available;
 	if (f.to)
@@ -512,7 +518,7 @@ static void process_gauge(const struct watcher *w, const struct process *p, int6
 /* Of all that accept, each once. */
 static void process_gauges(const struct watcher *w, struct watch_sample *out)
 {
-	int64_t nr_open = field_read(w->host, "proc/sys/fs/nr_open", 0);
+	int64_t nr_open = field_read(w->host, "fs.nr_open", 0);
 	const struct listeners *l = &w->listeners;
 	for (size_t i = 0; i < l->process_count; i++)
 		if (owns(w, i))
@@ -646,9 +652,9 @@ static int sample_read(struct watcher *w, struct watch_sample *out, struct err *
 	out->seconds = w->at_s > 0 ? round((now - w->at_s) * 1e6) / 1e6 : 0;
 	w->at_s = now;
 	const struct queue_knobs knobs = {
-		.somaxconn = field_read(w->host, "proc/sys/net/core/somaxconn", 0),
-		.max_syn = field_read(w->host, "proc/sys/net/ipv4/tcp_max_syn_backlog", 0),
-		.cookies = field_read(w->host, "proc/sys/net/ipv4/tcp_syncookies", 0),
+		.somaxconn = field_read(w->host, "net.core.somaxconn", 0),
+		.max_syn = field_read(w->host, "net.ipv4.tcp_max_syn_backlog", 0),
+		.cookies = field_read(w->host, "net.ipv4.tcp_syncookies", 0),
 	};
 	w->before = w->counters;
 	if (host_counters(w->host, &w->counters, NULL))
