@@ -22,7 +22,7 @@ test_the_unit_names_the_file_of_a_server_that_hides_it() {
 		redis-server $work/etc/redis.conf --port 8080 --save "" --bind 127.0.0.1 >server.out 2>&1 &
 		echo 0::/system.slice/redis-server.service >cgroup
 		mount --bind cgroup /proc/\$!/cgroup
-		sleep 1
+		until grep -q ':1F90 .* 0A ' /proc/net/tcp; do kill -0 \$! || exit; sleep 0.05; done
 		epolltune check --quick --probe configuration --server :8080 --connections 200 --rate 10 --format json >a.json
 		sleep 0.2
 		echo "[Service]" >/etc/systemd/system/redis-server.service.d/a.conf
@@ -249,7 +249,7 @@ test_variables_of_a_unit_may_set_the_limit_of_a_server_that_hides_them() {
 		python3 -c 'import os, sys; os.execve(sys.executable, ["gunicorn: master [app:app]"], {})' <server.py >server.out 2>&1 &
 		echo 0::/system.slice/gunicorn.service >cgroup
 		mount --bind cgroup /proc/$!/cgroup
-		sleep 1
+		until grep -q ':1F90 .* 0A ' /proc/net/tcp; do kill -0 $! || exit; sleep 0.05; done
 		epolltune check --quick --probe configuration --server :8080 --connections 20 --rate 10 --format json >a.json
 		umount /proc/$!/cgroup
 		kill $!
