@@ -56,6 +56,7 @@ test_2_too_many_open_files() {
 		#!/bin/sh
 		[ "\$*" = 'restart nginx' ] || exit 0
 		if [ -f $work/pid ]; then kill "\$(cat $work/pid)"; fi
+		while grep -q ':01BB .* 0A ' /proc/net/tcp; do sleep 0.05; done
 		files=\$(sed -n 's/^LimitNOFILE=\\([0-9]*\\).*/\\1/p' /etc/systemd/system/nginx.service.d/nofile.conf 2>/dev/null)
 		ulimit -n "\${files:-512}"
 		for try in 1 2 3 4 5; do
