@@ -69,10 +69,10 @@ struct report_summary report_summarize(const struct report *r)
 
 int report_exit_status(const struct report *r)
 {
-	static const enum exit_status status[] = {[VERDICT_OK] = EXIT_OK,
-						  [VERDICT_TIGHT] = EXIT_WARNING,
-						  [VERDICT_SHORT] = EXIT_CRITICAL,
-						  [VERDICT_UNKNOWN] = EXIT_UNKNOWN};
+	static const int status[] = {[VERDICT_OK] = EXIT_OK,
+				     [VERDICT_TIGHT] = EXIT_WARNING,
+				     [VERDICT_SHORT] = EXIT_CRITICAL,
+				     [VERDICT_UNKNOWN] = EXIT_UNKNOWN};
 	return status[report_summarize(r).status];
 }
 
