@@ -349,14 +349,15 @@ static int64_t loss_value(const struct loss_row *l, const struct sample *s,
 /* Of so many packets one may be spoofed or damaged. */
 #define STRAY_PART 100
 
-/* Whether it is one: strays where they are more than a share of what arrived, which one alone does
- * not show. */
+/* Whether it is one: strays where they are more than a share of what arrived, which a few do not
+ * show. */
 static bool is_loss(const struct loss_row *l, int64_t (*value)(const void *of, const char *counter),
 		    const void *of)
 {
 	int64_t less = l->less ? value(of, l->less) : 0;
 	int64_t strays = value(of, l->counter) - (less > 0 ? less : 0);
-	return l->kind != LOSS_STRAY || (strays - 1) * STRAY_PART > value(of, l->all);
+	int64_t few = l->few ? l->few : 1;
+	return l->kind != LOSS_STRAY || (strays - few) * STRAY_PART > value(of, l->all);
 }
 
 static int64_t total_of(const void *counters, const char *name)

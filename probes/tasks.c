@@ -30,9 +30,8 @@ static void limits_read(const struct host *h, struct settings *s)
 {
 	struct subject_tasks t;
 	tasks_read(h, s);
-	if (subject_tasks_read(h, s->subject, &t, NULL))
-		return;
-	if (t.max != HOST_UNLIMITED)
+	s->taken.nproc_hidden = subject_tasks_read(h, s->subject, &t, NULL) || t.hidden;
+	if (t.max != HOST_UNLIMITED && !s->taken.nproc_hidden)
 		limit_keep(s, NPROC, t.max, t.used);
 	if (t.threads && t.threads_max)
 		limit_keep(s, THREADS, t.threads_max, t.threads);
@@ -60,7 +59,7 @@ static void limits_bound(const struct target *t, const struct settings *s, struc
 	size_t i = tightest(s);
 	tasks_need(t, s, b);
 	/* Those of the machine bind each server. */
-	bool known = s->at[THREADS][0] != REPORT_NONE;
+	bool known = s->at[THREADS][0] != REPORT_NONE && !s->taken.nproc_hidden;
 	if (i < LIMITS)
 		b->capacity = left(s, i);
 	if (!known && b->need.min != REPORT_NONE &&
@@ -77,6 +76,7 @@ static void limits_words(const struct target *t, const struct settings *s, const
 	uint64_t needed = connection_needed(t->connections, s->taken.open, 1);
 	tasks_words(t, s, w);
 	wording_flag(w, "unknown", b->state == BOUND_UNKNOWN);
+	wording_flag(w, "hidden", s->taken.nproc_hidden);
 	wording_set(w, "who", "%s", s->subject->name);
 	wording_set(w, "pid", "%d", (int)s->subject->pid);
 	unit_words(w, unit_service(s->subject->unit), s->subject->manager);

@@ -34,6 +34,7 @@ struct settings {
 		uint64_t own_memory;       /* of the server in all, now; 0: unknown */
 		bool limited;              /* by a control group */
 		uint64_t processes;        /* of the server, now; 0: unknown */
+		bool nproc_hidden;         /* its RLIMIT_NPROC may bind, and is unknown */
 		uint64_t open;             /* connections that clients have to it */
 		uint64_t opened;           /* at least, that it opened itself, as for its clients */
 		uint64_t accepted;         /* of `open`, that it has accepted */

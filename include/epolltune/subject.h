@@ -112,6 +112,7 @@ struct subject_tasks {
 	/* RLIMIT_NPROC, and what it counts: those of its real user in its user namespace, as far as
 	 * they are visible. HOST_UNLIMITED: none applies, or it is unknown. */
 	uint64_t max, used;
+	bool hidden;          /* unknown: one may apply. Of a service that does not run none does */
 	uint64_t threads;     /* all of the machine; 0: unknown */
 	uint64_t threads_max; /* kernel.threads-max; 0: unknown */
 	/* Of kernel.pid_max, what the kernel gives to processes of users; 0: unknown, or another

@@ -15,6 +15,15 @@
 		.counter = name, .kind = LOSS_STRAY, .all = of                                     \
 	}
 
+/* Neighbours' broadcasts for another network, and traceroute, may be most packets of an idle host.
+ */
+#define STRAY_FEW 10
+#define FOREIGN(name, part)                                                                        \
+	{                                                                                          \
+		.counter = name, .kind = LOSS_STRAY, .less = part, .all = PACKETS,                 \
+		.few = STRAY_FEW                                                                   \
+	}
+
 /* A report lists them in this order. Ip6.InDiscards is none: a packet at an interface with
  * disable_ipv6 counts there. Nor is TcpExt.BeyondWindow: probes of a closed window do. */
 static const struct loss_row losses[] = {
@@ -34,14 +43,11 @@ static const struct loss_row losses[] = {
 	COUNTS("Ip.InDiscards", LOSS),
 	/* The kernel drops from its reserve of memory for a moment on a busy host. */
 	STRAY("TcpExt.PFMemallocDrop", PACKETS),
-	STRAY("TcpExt.IPReversePathFilter", PACKETS),
-	STRAY("Ip.InAddrErrors", PACKETS),
-	STRAY("IpExt.InNoRoutes", PACKETS),
+	FOREIGN("TcpExt.IPReversePathFilter", NULL),
+	FOREIGN("Ip.InAddrErrors", NULL),
+	FOREIGN("IpExt.InNoRoutes", NULL),
 	STRAY("IpExt.InCsumErrors", PACKETS),
-	{.counter = "Ip.InHdrErrors",
-	 .kind = LOSS_STRAY,
-	 .less = "IpExt.InCsumErrors",
-	 .all = PACKETS},
+	FOREIGN("Ip.InHdrErrors", "IpExt.InCsumErrors"),
 	STRAY("IpExt.InTruncatedPkts", PACKETS),
 	STRAY("Ip6.InTruncatedPkts", PACKETS6),
 	STRAY("TcpExt.PAWSTimewait", COUNTER_PASSIVE_OPENS),

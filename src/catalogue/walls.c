@@ -452,7 +452,8 @@ static const struct wall_row walls[] = {
 			"connection start in addition: the one of them that leaves least. Needed: as "
 			"of cgroup.pids, which is the limit of its control group.",
 		.detail =
-			"{unknown?kernel.threads-max or the number of threads is not readable."
+			"{unknown?{hidden?RLIMIT_NPROC of the server, or what it counts, is not readable."
+			":kernel.threads-max or the number of threads is not readable.}"
 			":{used} of {max} {used=1?is:are} in use ({name}).{server? {server} has a "
 			"{threads?thread:process} for each connection.}}",
 	},

@@ -87,21 +87,33 @@ static bool is_forked(const struct host *h, const struct subject *s, const struc
 	return process >= 0 && task_read(process, &master) && is_exempt(&master);
 }
 
-int subject_tasks_read(const struct host *h, const struct subject *s, struct subject_tasks *out,
-		       struct err *e)
+static int nproc_read(const struct host *h, const struct subject *s, struct subject_tasks *out,
+		      struct err *e)
 {
 	char text[4096];
 	struct task own;
-	uint64_t hard;
+	uint64_t soft, hard;
+	CLEAN(close_fd) int process = process_open(h, out->pid, NULL);
+	out->hidden = process < 0 || process_file(process, "limits", text, sizeof(text)) < 0 ||
+		      !process_limit_parse(text, NPROC_KEY, &soft, &hard);
+	if (out->hidden || soft == HOST_UNLIMITED)
+		return 0;
+	out->hidden = !task_read(process, &own) || !own.user_namespace;
+	if (out->hidden || is_exempt(&own) || is_forked(h, s, &own))
+		return 0;
+	out->max = soft;
+	return tasks_count(h, &own, &out->used, e);
+}
+
+int subject_tasks_read(const struct host *h, const struct subject *s, struct subject_tasks *out,
+		       struct err *e)
+{
 	pid_t pid = s->acceptor_count ? s->acceptors[0].pid : s->pid;
 	*out = (struct subject_tasks){.max = HOST_UNLIMITED, .pid = pid};
-	if (!pid || s->activated || !host_live(h))
+	if (!pid || !host_live(h)) {
+		out->hidden = true;
 		return 0;
+	}
 	threads_read(h, out);
-	CLEAN(close_fd) int process = process_open(h, pid, NULL);
-	if (process < 0 || !task_read(process, &own) || !own.user_namespace || is_exempt(&own) ||
-	    is_forked(h, s, &own) || process_file(process, "limits", text, sizeof(text)) < 0 ||
-	    !process_limit_parse(text, NPROC_KEY, &out->max, &hard) || out->max == HOST_UNLIMITED)
-		return 0;
-	return tasks_count(h, &own, &out->used, e);
+	return s->activated ? 0 : nproc_read(h, s, out, e);
 }

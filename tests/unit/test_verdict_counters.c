@@ -238,23 +238,29 @@ static void packets_without_key(struct looks *m)
 {
 	strays(m, "TcpExt.TCPMD5NotFound", "Tcp.InSegs", 9);
 }
-static void packets_elsewhere(struct looks *m)
+/* Of which a few show nothing. */
+static void foreign(struct looks *m, const char *counter, int64_t of)
 {
-	strays(m, "Ip.InAddrErrors", "Ip.InReceives", 599);
+	counter_set(m, counter, 20, 36);
+	counter_set(m, "Ip.InReceives", 3000, 3000 + of);
 }
-static void broadcasts_elsewhere(struct looks *m)
+static void packets_elsewhere(struct looks *m) { foreign(m, "Ip.InAddrErrors", 599); }
+static void broadcasts_elsewhere(struct looks *m) { foreign(m, "Ip.InAddrErrors", 600); }
+static void broadcasts_to_an_idle_host(struct looks *m)
 {
-	strays(m, "Ip.InAddrErrors", "Ip.InReceives", 600);
+	strays(m, "Ip.InAddrErrors", "Ip.InReceives", 9);
+	strays(m, "IpExt.InNoRoutes", "Ip.InReceives", 9);
+	strays(m, "TcpExt.IPReversePathFilter", "Ip.InReceives", 9);
 }
-static void no_way_on(struct looks *m) { strays(m, "IpExt.InNoRoutes", "Ip.InReceives", 599); }
+static void no_way_on(struct looks *m) { foreign(m, "IpExt.InNoRoutes", 599); }
 static void truncated(struct looks *m) { strays(m, "Ip6.InTruncatedPkts", "Ip6.InReceives", 599); }
 static void headers_damaged(struct looks *m)
 {
 	strays(m, "IpExt.InCsumErrors", "Ip.InReceives", 599);
 	counter_set(m, "Ip.InHdrErrors", 20, 27);
 }
-static void routes_loop(struct looks *m) { strays(m, "Ip.InHdrErrors", "Ip.InReceives", 599); }
-static void traceroutes(struct looks *m) { strays(m, "Ip.InHdrErrors", "Ip.InReceives", 600); }
+static void routes_loop(struct looks *m) { foreign(m, "Ip.InHdrErrors", 599); }
+static void traceroutes(struct looks *m) { foreign(m, "Ip.InHdrErrors", 600); }
 static void discards(struct looks *m) { counter_set(m, "Ip.InDiscards", 0, 1); }
 static void reserve_drops(struct looks *m)
 {
@@ -458,6 +464,7 @@ static void each_look_gets_its_findings(void **state)
 		{packets_without_key, "counters.growing warning", ""},
 		{packets_elsewhere, "counters.growing warning", ""},
 		{broadcasts_elsewhere, "", ""},
+		{broadcasts_to_an_idle_host, "", ""},
 		{no_way_on, "counters.growing warning", ""},
 		{truncated, "counters.growing warning", ""},
 		{headers_damaged, "counters.growing warning", ""},

@@ -3,6 +3,7 @@
 #include "../../probes/tasks.c"
 #include "../support/support.h"
 #include "../support/verdict.h"
+#include "epolltune/cleanup.h"
 
 #include <string.h>
 
@@ -190,11 +191,51 @@ static void only_such_a_server_has_the_wall(void **state)
 	assert_false(tasks_applies(NULL, &none));
 }
 
+static void a_limit_that_is_not_visible_may_be_lower(void **state)
+{
+	static const struct {
+		int64_t threads_max;
+		enum wall_verdict verdict;
+		const char *detail;
+	} rows[] = {{90000, VERDICT_UNKNOWN, "RLIMIT_NPROC of the server, or what it counts,"},
+		    {400, VERDICT_SHORT, "(kernel.threads-max)"}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct experiment *x = &experiments[0];
+		struct subject subject = {.pid = 7, .name = "postgres"};
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "");
+		t.connections = 1000;
+		s.subject = &subject;
+		s.taken.processes = 7;
+		s.taken.nproc_hidden = true;
+		limit_keep(&s, THREADS, (uint64_t)rows[i].threads_max, 300);
+		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+		assert_int_equal(w->verdict, rows[i].verdict);
+		assert_non_null(strstr(w->detail, rows[i].detail));
+	}
+}
+
+/* What systemd holds the socket of has the limits of the machine; of a process that has ended none
+ * is known. */
+static void limits_of_the_machine_are_known_without_a_process(void **state)
+{
+	CLEAN(host_closep) struct host *h = NULL;
+	struct subject activated = {.pid = 1, .activated = true}, ended = {.pid = INT32_MAX};
+	struct subject_tasks t;
+	assert_int_equal(host_open(&h, "/", NULL), 0);
+	assert_int_equal(subject_tasks_read(h, &activated, &t, NULL), 0);
+	assert_true(t.threads && t.threads_max && !t.hidden && t.max == HOST_UNLIMITED);
+	assert_int_equal(subject_tasks_read(h, &ended, &t, NULL), 0);
+	assert_true(t.threads && t.hidden && t.max == HOST_UNLIMITED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_process_for_each_connection_is_needed),
 		cmocka_unit_test(only_such_a_server_has_the_wall),
+		cmocka_unit_test(a_limit_that_is_not_visible_may_be_lower),
+		cmocka_unit_test(limits_of_the_machine_are_known_without_a_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
