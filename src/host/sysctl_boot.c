@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/kernel_number.h"
 #include "base/layer.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
 #include "epolltune/sysctls.h"
 #include "host/machine.h"
 
@@ -165,7 +167,21 @@ static enum sysctl_boot find_profiles(struct tuned *t, char *names)
 	return result;
 }
 
-enum sysctl_boot tuned_find(const struct host *h, const char *name, struct sysctl_setting *out)
+/* What TuneD makes of ">N" and "<N", which set a value only if that raises or lowers it. */
+static enum sysctl_boot modifier_settle(char *value, const char *before)
+{
+	int64_t to, from;
+	char sign = *value;
+	if ((sign != '>' && sign != '<') || !value[1])
+		return SYSCTL_BOOT_SET;
+	memmove(value, value + 1, strlen(value));
+	if (!kernel_number(value, "", &to) || !before || !kernel_number(before, "", &from))
+		return SYSCTL_BOOT_UNKNOWN;
+	return (sign == '>' ? to > from : to < from) ? SYSCTL_BOOT_SET : SYSCTL_BOOT_NONE;
+}
+
+enum sysctl_boot tuned_find(const struct host *h, const char *name, const char *before,
+			    struct sysctl_setting *out)
 {
 	CLEAN(free_pointer) char *active = NULL, *later = NULL, *names = NULL;
 	struct tuned t = {.host = h, .name = name, .out = out};
@@ -181,6 +197,8 @@ enum sysctl_boot tuned_find(const struct host *h, const char *name, struct sysct
 		return SYSCTL_BOOT_UNKNOWN;
 	}
 	enum sysctl_boot by = find_profiles(&t, names);
+	if (by == SYSCTL_BOOT_SET)
+		by = modifier_settle(out->value, before);
 	if (by == SYSCTL_BOOT_NONE)
 		*out = (struct sysctl_setting){0};
 	return by;
@@ -209,7 +227,7 @@ bool tuned_reapplies(const struct host *h)
 {
 	struct sysctl_setting any;
 	return host_has(h, TUNED_RUNS) && reapply_is_on(h) &&
-	       tuned_find(h, NULL, &any) != SYSCTL_BOOT_NONE;
+	       tuned_find(h, NULL, NULL, &any) != SYSCTL_BOOT_NONE;
 }
 
 /* Whether a unit is masked: a link to /dev/null. */
@@ -244,6 +262,8 @@ const struct sysctl_idle *sysctl_boot_idle(const struct host *h)
 		"sudo rc-update add sysctl boot"};
 	if (h->fd < 0)
 		return NULL;
+	if (host_has_systemd(h) && tuned_reapplies(h))
+		return NULL;
 	if (host_has_systemd(h))
 		return is_masked(h, "etc/systemd/system/systemd-sysctl.service") ||
 				       is_masked(h, "run/systemd/system/systemd-sysctl.service")
@@ -256,15 +276,21 @@ const struct sysctl_idle *sysctl_boot_idle(const struct host *h)
 enum sysctl_boot sysctl_boot_settle(const struct host *h, const char *name,
 				    struct sysctl_setting *set)
 {
-	struct sysctl_setting other;
+	struct sysctl_setting other, cmdline = {0};
+	const struct knob *k = knob_find(name);
 	bool file = set->file[0] && !set->exclude;
 	if (file && file_layer(set->file) != LAYER_SHIPPED && tuned_reapplies(h))
 		return SYSCTL_BOOT_SET;
-	enum sysctl_boot by = tuned_find(h, name, &other);
+	const char *before = file                              ? set->value
+			     : find_cmdline(h, name, &cmdline) ? cmdline.value
+			     : k                               ? knob_default(k, host_kernel(h))
+							       : NULL;
+	enum sysctl_boot by = tuned_find(h, name, before, &other);
 	if (by == SYSCTL_BOOT_NONE && file)
 		return SYSCTL_BOOT_SET;
-	if (by == SYSCTL_BOOT_NONE && find_cmdline(h, name, &other))
-		by = SYSCTL_BOOT_SET;
-	*set = other;
-	return by;
+	if (by != SYSCTL_BOOT_NONE)
+		*set = other;
+	else
+		*set = cmdline;
+	return by == SYSCTL_BOOT_NONE && cmdline.file[0] ? SYSCTL_BOOT_SET : by;
 }
