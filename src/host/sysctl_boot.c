@@ -1,6 +1,7 @@
 #include "host/sysctl_boot.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,19 +107,49 @@ static char *read_profile(struct tuned *t, const char *profile)
 	return NULL;
 }
 
-/* Whether a line says that a section with a name of its own is one of sysctls. */
-static bool is_of_sysctls(const char *line)
+/* What an option of the section says that begins at `at`; NULL: it does not have it. */
+static const char *section_option(const char *at, const char *name)
 {
-	char type[16];
-	return sscanf(line, "type = %15s", type) == 1 && !strcmp(type, "sysctl");
+	size_t n = strlen(name);
+	for (at += strcspn(at, "\n"); *at && at[1] != '['; at += strcspn(at, "\n")) {
+		const char *value = ++at;
+		if (strncmp(at, name, n) != 0)
+			continue;
+		value += n + strspn(at + n, " \t");
+		if (*value == '=')
+			return value + 1 + strspn(value + 1, " \t");
+	}
+	return NULL;
+}
+
+static bool is_on(const char *value)
+{
+	return !strchr("0nNfF", *value) && strncasecmp(value, "of", 2) != 0;
+}
+
+enum section { SECTION_OTHER, SECTION_SYSCTL, SECTION_CONDITIONAL };
+
+/* One that has a name of its own says its type. */
+static enum section section_of(const char *at)
+{
+	static const char sysctl[] = "sysctl";
+	const char *type = section_option(at, "type"), *enabled = section_option(at, "enabled");
+	const char *is = type ? type : at + 1;
+	if (strncmp(is, sysctl, strlen(sysctl)) != 0 || !strchr("] \t\n", is[strlen(sysctl)]) ||
+	    (enabled && !is_on(enabled)))
+		return SECTION_OTHER;
+	return section_option(at, "uname_regex") || section_option(at, "cpuinfo_regex")
+		       ? SECTION_CONDITIONAL
+		       : SECTION_SYSCTL;
 }
 
 /* A profile's own lines override those of the profiles that it includes. */
 static enum sysctl_boot find_profile(struct tuned *t, const char *profile)
 {
 	CLEAN(free_pointer) char *text = read_profile(t, profile);
-	char section[32] = "", includes[256] = "";
-	bool found = false, sysctls = false;
+	char includes[256] = "";
+	enum section section = SECTION_OTHER;
+	bool found = false, known = true, first = false;
 	if (!text)
 		return SYSCTL_BOOT_UNKNOWN;
 	unsigned number = 0;
@@ -126,23 +157,23 @@ static enum sysctl_boot find_profile(struct tuned *t, const char *profile)
 		size_t length = strcspn(at, "\n");
 		number++;
 		if (*at == '[') {
-			snprintf(section, sizeof(section), "%.*s", (int)strcspn(at, "]\n"), at);
-			sysctls = !strcmp(section, "[sysctl");
-		} else if (is_of_sysctls(at))
-			sysctls = true;
-		else if (strcmp(section, "[main") == 0 && strncmp(at, "include", 7) == 0)
+			first = !strncmp(at, "[main]", 6);
+			section = section_of(at);
+		} else if (first && strncmp(at, "include", 7) == 0)
 			snprintf(includes, sizeof(includes), "%.*s",
 				 (int)(length - strcspn(at, "=")), at + strcspn(at, "="));
-		else if (t->name && sysctls && take(at, length, t->name, t->out)) {
+		else if (t->name && section && take(at, length, t->name, t->out)) {
 			quotes_strip(t->out->value);
 			found = true;
+			known &= section == SECTION_SYSCTL;
 			t->out->line = number;
 		}
-		found |= !t->name && sysctls;
+		found |= !t->name && section;
 		at += length;
 	}
-	return found || !includes[0] ? (found ? SYSCTL_BOOT_SET : SYSCTL_BOOT_NONE)
-				     : find_profiles(t, includes + 1);
+	if (found)
+		return known ? SYSCTL_BOOT_SET : SYSCTL_BOOT_UNKNOWN;
+	return includes[0] ? find_profiles(t, includes + 1) : SYSCTL_BOOT_NONE;
 }
 
 /* Of several profiles the last that sets it wins. */
@@ -218,7 +249,7 @@ static bool reapply_is_on(const struct host *h)
 		if (!value || strncmp(line, key, strlen(key)) != 0)
 			continue;
 		value += 1 + strspn(value + 1, " \t");
-		on = !strchr("0nNfF", *value) && strncasecmp(value, "of", 2) != 0;
+		on = is_on(value);
 	}
 	return on;
 }
@@ -239,17 +270,25 @@ static bool is_masked(const struct host *h, const char *path)
 	return n == (ssize_t)strlen(null) && !strncmp(target, null, (size_t)n);
 }
 
-static bool has_runlevel(const struct host *h, const char *name)
+struct service {
+	const struct host *host;
+	const char *name;
+};
+
+static int runlevel_has(const char *path, void *arg)
 {
-	static const char *const levels[] = {"sysinit", "boot", "default"};
-	bool found = false;
-	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
-		char path[80];
-		struct stat st;
-		snprintf(path, sizeof(path), "etc/runlevels/%s/%s", levels[i], name);
-		found |= fstatat(h->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
-	}
-	return found;
+	const struct service *s = arg;
+	char link[PATH_MAX];
+	struct stat st;
+	snprintf(link, sizeof(link), "%.4000s/%.60s", path, s->name);
+	return fstatat(s->host->fd, link, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Runlevels have any name, and one may include others. False where they cannot be read. */
+static bool has_no_runlevel(const struct host *h, const char *name)
+{
+	struct service s = {h, name};
+	return host_names(h, "etc/runlevels", runlevel_has, &s, NULL) == 0;
 }
 
 const struct sysctl_idle *sysctl_boot_idle(const struct host *h)
@@ -270,7 +309,7 @@ const struct sysctl_idle *sysctl_boot_idle(const struct host *h)
 			       ? &masked
 			       : NULL;
 	bool openrc = host_has(h, "run/openrc/softlevel") && host_has(h, "etc/init.d/sysctl");
-	return openrc && !has_runlevel(h, "sysctl") ? &left_out : NULL;
+	return openrc && has_no_runlevel(h, "sysctl") ? &left_out : NULL;
 }
 
 enum sysctl_boot sysctl_boot_settle(const struct host *h, const char *name,

@@ -12,7 +12,9 @@
 enum sysctl_boot {
 	SYSCTL_BOOT_NONE,
 	SYSCTL_BOOT_SET,
-	SYSCTL_BOOT_UNKNOWN, /* TuneD runs, and a file of its profile cannot be found */
+	/* TuneD runs, and a file of its profile cannot be found, or it is open whether that sets it
+	 * here. */
+	SYSCTL_BOOT_UNKNOWN,
 };
 
 /* What sets a knob at boot in the end. `set`: what the files say, which stays or is replaced. SET

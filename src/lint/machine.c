@@ -125,13 +125,15 @@ static bool profile_judge(struct lint *l, const struct lint_value *v, const stru
 	struct sysctl_setting by;
 	struct lint_line line = {v->file, "", v->line};
 	bool shipped = file_layer(v->file) == LAYER_SHIPPED;
-	if ((!shipped && tuned_reapplies(l->host)) ||
-	    tuned_find(l->host, v->key, v->value, &by) == SYSCTL_BOOT_NONE)
+	if (!shipped && tuned_reapplies(l->host))
+		return false;
+	enum sysctl_boot found = tuned_find(l->host, v->key, v->value, &by);
+	if (found == SYSCTL_BOOT_NONE)
 		return false;
 	knob_taken(k, l->kernel, v->value, own);
 	knob_taken(k, l->kernel, by.value, last);
 	bool same = !strcmp(by.value, v->value) || (own[0] && !strcmp(own, last));
-	if (!shipped && by.line && !same)
+	if (!shipped && found == SYSCTL_BOOT_SET && !same)
 		lint_add(l, &line, LINT_OVERRIDDEN, NULL,
 			 "%s = %.80s is overridden by %s:%u, which TuneD applies later and sets "
 			 "%.80s: change that line",

@@ -450,7 +450,11 @@ static void a_reader_runs_at_boot(void **state)
 		{"ln -s /dev/nul etc/systemd/system/systemd-sysctl.service", NULL},
 		{"rm -r run/systemd && mkdir run/openrc && touch run/openrc/softlevel etc/init.d/sysctl",
 		 "in no runlevel"},
-		{"ln -s /etc/init.d/sysctl etc/runlevels/boot/sysctl", NULL},
+		{"mkdir etc/runlevels/mine && ln -s /etc/init.d/sysctl etc/runlevels/mine/sysctl",
+		 NULL},
+		{"rm -r etc/runlevels/*; ln -s /etc/init.d/sysctl etc/runlevels/sysctl",
+		 "in no runlevel"},
+		{"rm -r etc/runlevels", NULL},
 	};
 	const struct change c = made(BACKLOG_MAX, "8192", "8192"),
 			    line = {.kind = "sysctl.d", .name = BACKLOG_MAX};
@@ -494,6 +498,12 @@ static void boot_sets_a_value_by_either_name(void **state)
 		{"", "[mine]\ntype=sysctl\nnet.nf_conntrack_max=9\n", max, "9"},
 		{"", "[mine]\ntype=sysctl\n[vm]\nnet.nf_conntrack_max=9\n", max, NULL},
 		{"", "[sysctl]\nnet/netfilter/nf_conntrack_max = \"9\"\n", max, "9"},
+		{"", "[sysctl.mine]\nnet.nf_conntrack_max=9\ntype = sysctl\n", max, "9"},
+		{"", "[sysctl]\ntype=vm\nnet.nf_conntrack_max=9\n", max, NULL},
+		{"", "[sysctl]\nenabled=false\nnet.nf_conntrack_max=9\n", max, NULL},
+		{"", "[sysctl]\ncpuinfo_regex=x\nnet.nf_conntrack_max=9\n", max, NULL},
+		{"", "[sysctl]\nuname_regex=x\n[a]\ntype=sysctl\nnet.nf_conntrack_max=9\n", max,
+		 "9"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct sysctl_setting set = {0};
