@@ -326,8 +326,8 @@ static bool judge_udp(const struct watch *w)
 
 /* What the report records besides these. */
 static const char *const recorded[] = {
-	"TcpExt.SyncookiesSent", "sockstat.TCP.inuse", "sockstat.TCP.orphan",
-	"sockstat.TCP.tw",       "sockstat.TCP.mem",
+	COUNTER_COOKIES_SENT, "sockstat.TCP.inuse", "sockstat.TCP.orphan",
+	"sockstat.TCP.tw",    "sockstat.TCP.mem",
 };
 
 /* What does not count. Of ListenDrops that is what other counters have: without cookies

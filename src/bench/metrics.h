@@ -1,4 +1,4 @@
-/* bench: measured figures, each with its unit, its spread over interleaved rounds and its
+/* metrics: measured figures, each with its unit, its spread over interleaved rounds and its
  * conditions. No pointers, so that a table can live in memory shared with the processes that
  * measure. */
 #pragma once

@@ -8,6 +8,7 @@
 #define HOUR_US UINT64_C(3600000000)
 
 /* clang-format off */
+/* The options of the numbers alone: `target` is a struct target in `type`. */
 #define TARGET_NUMBERS(type, target) \
 	{"connections", "N", "concurrent connections", \
 	 OPTION_AT(type, target.connections), NUMBER(COUNT, 1, 100000000)}, \

@@ -1,4 +1,4 @@
-/* effects_print: prints what lines change, for people and as JSON. */
+/* print: prints what lines change, for people and as JSON. */
 #pragma once
 
 #include "effects/effects.h"

@@ -1,14 +1,17 @@
 #include "host/sysctl_boot.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/kernel_number.h"
 #include "base/layer.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/knob.h"
 #include "epolltune/sysctls.h"
 #include "host/machine.h"
 
@@ -104,19 +107,49 @@ static char *read_profile(struct tuned *t, const char *profile)
 	return NULL;
 }
 
-/* Whether a line says that a section with a name of its own is one of sysctls. */
-static bool is_of_sysctls(const char *line)
+/* What an option of the section says that begins at `at`; NULL: it does not have it. */
+static const char *section_option(const char *at, const char *name)
 {
-	char type[16];
-	return sscanf(line, "type = %15s", type) == 1 && !strcmp(type, "sysctl");
+	size_t n = strlen(name);
+	for (at += strcspn(at, "\n"); *at && at[1] != '['; at += strcspn(at, "\n")) {
+		const char *value = ++at;
+		if (strncmp(at, name, n) != 0)
+			continue;
+		value += n + strspn(at + n, " \t");
+		if (*value == '=')
+			return value + 1 + strspn(value + 1, " \t");
+	}
+	return NULL;
+}
+
+static bool is_on(const char *value)
+{
+	return !strchr("0nNfF", *value) && strncasecmp(value, "of", 2) != 0;
+}
+
+enum section { SECTION_OTHER, SECTION_SYSCTL, SECTION_CONDITIONAL };
+
+/* One that has a name of its own says its type. */
+static enum section section_of(const char *at)
+{
+	static const char sysctl[] = "sysctl";
+	const char *type = section_option(at, "type"), *enabled = section_option(at, "enabled");
+	const char *is = type ? type : at + 1;
+	if (strncmp(is, sysctl, strlen(sysctl)) != 0 || !strchr("] \t\n", is[strlen(sysctl)]) ||
+	    (enabled && !is_on(enabled)))
+		return SECTION_OTHER;
+	return section_option(at, "uname_regex") || section_option(at, "cpuinfo_regex")
+		       ? SECTION_CONDITIONAL
+		       : SECTION_SYSCTL;
 }
 
 /* A profile's own lines override those of the profiles that it includes. */
 static enum sysctl_boot find_profile(struct tuned *t, const char *profile)
 {
 	CLEAN(free_pointer) char *text = read_profile(t, profile);
-	char section[32] = "", includes[256] = "";
-	bool found = false, sysctls = false;
+	char includes[256] = "";
+	enum section section = SECTION_OTHER;
+	bool found = false, known = true, first = false;
 	if (!text)
 		return SYSCTL_BOOT_UNKNOWN;
 	unsigned number = 0;
@@ -124,23 +157,23 @@ static enum sysctl_boot find_profile(struct tuned *t, const char *profile)
 		size_t length = strcspn(at, "\n");
 		number++;
 		if (*at == '[') {
-			snprintf(section, sizeof(section), "%.*s", (int)strcspn(at, "]\n"), at);
-			sysctls = !strcmp(section, "[sysctl");
-		} else if (is_of_sysctls(at))
-			sysctls = true;
-		else if (strcmp(section, "[main") == 0 && strncmp(at, "include", 7) == 0)
+			first = !strncmp(at, "[main]", 6);
+			section = section_of(at);
+		} else if (first && strncmp(at, "include", 7) == 0)
 			snprintf(includes, sizeof(includes), "%.*s",
 				 (int)(length - strcspn(at, "=")), at + strcspn(at, "="));
-		else if (t->name && sysctls && take(at, length, t->name, t->out)) {
+		else if (t->name && section && take(at, length, t->name, t->out)) {
 			quotes_strip(t->out->value);
 			found = true;
+			known &= section == SECTION_SYSCTL;
 			t->out->line = number;
 		}
-		found |= !t->name && sysctls;
+		found |= !t->name && section;
 		at += length;
 	}
-	return found || !includes[0] ? (found ? SYSCTL_BOOT_SET : SYSCTL_BOOT_NONE)
-				     : find_profiles(t, includes + 1);
+	if (found)
+		return known ? SYSCTL_BOOT_SET : SYSCTL_BOOT_UNKNOWN;
+	return includes[0] ? find_profiles(t, includes + 1) : SYSCTL_BOOT_NONE;
 }
 
 /* Of several profiles the last that sets it wins. */
@@ -165,7 +198,21 @@ static enum sysctl_boot find_profiles(struct tuned *t, char *names)
 	return result;
 }
 
-enum sysctl_boot tuned_find(const struct host *h, const char *name, struct sysctl_setting *out)
+/* What TuneD makes of ">N" and "<N", which set a value only if that raises or lowers it. */
+static enum sysctl_boot modifier_settle(char *value, const char *before)
+{
+	int64_t to, from;
+	char sign = *value;
+	if ((sign != '>' && sign != '<') || !value[1])
+		return SYSCTL_BOOT_SET;
+	memmove(value, value + 1, strlen(value));
+	if (!kernel_number(value, "", &to) || !before || !kernel_number(before, "", &from))
+		return SYSCTL_BOOT_UNKNOWN;
+	return (sign == '>' ? to > from : to < from) ? SYSCTL_BOOT_SET : SYSCTL_BOOT_NONE;
+}
+
+enum sysctl_boot tuned_find(const struct host *h, const char *name, const char *before,
+			    struct sysctl_setting *out)
 {
 	CLEAN(free_pointer) char *active = NULL, *later = NULL, *names = NULL;
 	struct tuned t = {.host = h, .name = name, .out = out};
@@ -181,6 +228,8 @@ enum sysctl_boot tuned_find(const struct host *h, const char *name, struct sysct
 		return SYSCTL_BOOT_UNKNOWN;
 	}
 	enum sysctl_boot by = find_profiles(&t, names);
+	if (by == SYSCTL_BOOT_SET)
+		by = modifier_settle(out->value, before);
 	if (by == SYSCTL_BOOT_NONE)
 		*out = (struct sysctl_setting){0};
 	return by;
@@ -200,7 +249,7 @@ static bool reapply_is_on(const struct host *h)
 		if (!value || strncmp(line, key, strlen(key)) != 0)
 			continue;
 		value += 1 + strspn(value + 1, " \t");
-		on = !strchr("0nNfF", *value) && strncasecmp(value, "of", 2) != 0;
+		on = is_on(value);
 	}
 	return on;
 }
@@ -209,7 +258,7 @@ bool tuned_reapplies(const struct host *h)
 {
 	struct sysctl_setting any;
 	return host_has(h, TUNED_RUNS) && reapply_is_on(h) &&
-	       tuned_find(h, NULL, &any) != SYSCTL_BOOT_NONE;
+	       tuned_find(h, NULL, NULL, &any) != SYSCTL_BOOT_NONE;
 }
 
 /* Whether a unit is masked: a link to /dev/null. */
@@ -221,17 +270,25 @@ static bool is_masked(const struct host *h, const char *path)
 	return n == (ssize_t)strlen(null) && !strncmp(target, null, (size_t)n);
 }
 
-static bool has_runlevel(const struct host *h, const char *name)
+struct service {
+	const struct host *host;
+	const char *name;
+};
+
+static int runlevel_has(const char *path, void *arg)
 {
-	static const char *const levels[] = {"sysinit", "boot", "default"};
-	bool found = false;
-	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
-		char path[80];
-		struct stat st;
-		snprintf(path, sizeof(path), "etc/runlevels/%s/%s", levels[i], name);
-		found |= fstatat(h->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
-	}
-	return found;
+	const struct service *s = arg;
+	char link[PATH_MAX];
+	struct stat st;
+	snprintf(link, sizeof(link), "%.4000s/%.60s", path, s->name);
+	return fstatat(s->host->fd, link, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Runlevels have any name, and one may include others. False where they cannot be read. */
+static bool has_no_runlevel(const struct host *h, const char *name)
+{
+	struct service s = {h, name};
+	return host_names(h, "etc/runlevels", runlevel_has, &s, NULL) == 0;
 }
 
 const struct sysctl_idle *sysctl_boot_idle(const struct host *h)
@@ -244,27 +301,35 @@ const struct sysctl_idle *sysctl_boot_idle(const struct host *h)
 		"sudo rc-update add sysctl boot"};
 	if (h->fd < 0)
 		return NULL;
+	if (host_has_systemd(h) && tuned_reapplies(h))
+		return NULL;
 	if (host_has_systemd(h))
 		return is_masked(h, "etc/systemd/system/systemd-sysctl.service") ||
 				       is_masked(h, "run/systemd/system/systemd-sysctl.service")
 			       ? &masked
 			       : NULL;
 	bool openrc = host_has(h, "run/openrc/softlevel") && host_has(h, "etc/init.d/sysctl");
-	return openrc && !has_runlevel(h, "sysctl") ? &left_out : NULL;
+	return openrc && has_no_runlevel(h, "sysctl") ? &left_out : NULL;
 }
 
 enum sysctl_boot sysctl_boot_settle(const struct host *h, const char *name,
 				    struct sysctl_setting *set)
 {
-	struct sysctl_setting other;
+	struct sysctl_setting other, cmdline = {0};
+	const struct knob *k = knob_find(name);
 	bool file = set->file[0] && !set->exclude;
 	if (file && file_layer(set->file) != LAYER_SHIPPED && tuned_reapplies(h))
 		return SYSCTL_BOOT_SET;
-	enum sysctl_boot by = tuned_find(h, name, &other);
+	const char *before = file                              ? set->value
+			     : find_cmdline(h, name, &cmdline) ? cmdline.value
+			     : k                               ? knob_default(k, host_kernel(h))
+							       : NULL;
+	enum sysctl_boot by = tuned_find(h, name, before, &other);
 	if (by == SYSCTL_BOOT_NONE && file)
 		return SYSCTL_BOOT_SET;
-	if (by == SYSCTL_BOOT_NONE && find_cmdline(h, name, &other))
-		by = SYSCTL_BOOT_SET;
-	*set = other;
-	return by;
+	if (by != SYSCTL_BOOT_NONE)
+		*set = other;
+	else
+		*set = cmdline;
+	return by == SYSCTL_BOOT_NONE && cmdline.file[0] ? SYSCTL_BOOT_SET : by;
 }

@@ -12,7 +12,9 @@
 enum sysctl_boot {
 	SYSCTL_BOOT_NONE,
 	SYSCTL_BOOT_SET,
-	SYSCTL_BOOT_UNKNOWN, /* TuneD runs, and a file of its profile cannot be found */
+	/* TuneD runs, and a file of its profile cannot be found, or it is open whether that sets it
+	 * here. */
+	SYSCTL_BOOT_UNKNOWN,
 };
 
 /* What sets a knob at boot in the end. `set`: what the files say, which stays or is replaced. SET
@@ -29,8 +31,10 @@ const struct sysctl_idle *sysctl_boot_idle(const struct host *h);
 
 /* TuneD runs: its directory there is made at each boot, also where it is off. */
 #define TUNED_RUNS "run/tuned/tuned.pid"
-/* What its active profile sets. */
-enum sysctl_boot tuned_find(const struct host *h, const char *name, struct sysctl_setting *out);
+/* What its active profile sets. `before`: the value that it finds, of which it may be a bound, as
+ * with "net.core.somaxconn=>2048"; NULL: unknown. */
+enum sysctl_boot tuned_find(const struct host *h, const char *name, const char *before,
+			    struct sysctl_setting *out);
 /* Whether TuneD applies the files of /run and /etc again after the [sysctl] section of its profile,
  * /etc/sysctl.conf last, as by default (reapply_sysctl): its plugin_sysctl.py and consts.py. True
  * where the profile cannot be read. */

@@ -119,15 +119,21 @@ static bool is_last(const struct lint *l, size_t i)
 
 /* Whether TuneD's profile, not the line, has the last word. Of what is shipped that is its
  * purpose. */
-static bool profile_judge(struct lint *l, const struct lint_value *v)
+static bool profile_judge(struct lint *l, const struct lint_value *v, const struct knob *k)
 {
+	char own[KNOB_VALUE], last[KNOB_VALUE];
 	struct sysctl_setting by;
 	struct lint_line line = {v->file, "", v->line};
 	bool shipped = file_layer(v->file) == LAYER_SHIPPED;
-	if ((!shipped && tuned_reapplies(l->host)) ||
-	    tuned_find(l->host, v->key, &by) == SYSCTL_BOOT_NONE)
+	if (!shipped && tuned_reapplies(l->host))
 		return false;
-	if (!shipped && by.line && strcmp(by.value, v->value) != 0)
+	enum sysctl_boot found = tuned_find(l->host, v->key, v->value, &by);
+	if (found == SYSCTL_BOOT_NONE)
+		return false;
+	knob_taken(k, l->kernel, v->value, own);
+	knob_taken(k, l->kernel, by.value, last);
+	bool same = !strcmp(by.value, v->value) || (own[0] && !strcmp(own, last));
+	if (!shipped && found == SYSCTL_BOOT_SET && !same)
 		lint_add(l, &line, LINT_OVERRIDDEN, NULL,
 			 "%s = %.80s is overridden by %s:%u, which TuneD applies later and sets "
 			 "%.80s: change that line",
@@ -163,7 +169,7 @@ static void running_judge(struct lint *l)
 		struct lint_line line = {v->file, "", v->line};
 		if (!k || v->pattern || v->exclude || !is_last(l, i))
 			continue;
-		if (first && profile_judge(l, v))
+		if (first && profile_judge(l, v, k))
 			continue;
 		if (first)
 			drift_judge(l, v, k);

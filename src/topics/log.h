@@ -1,4 +1,4 @@
-/* explain_log: the symptoms that a log contains, in one pass. */
+/* log: the symptoms that a log contains, in one pass. */
 #pragma once
 
 #include <jansson.h>

@@ -270,13 +270,14 @@ static void normalize(struct change_site *site, const char *name, const char *be
 }
 
 /* What is read after our line and sets the knob; file "": nothing. */
-static int later_setting(struct change_site *site, const char *name, struct sysctl_setting *later,
-			 struct err *e)
+static int later_setting(struct change_site *site, const struct change *of,
+			 struct sysctl_setting *later, struct err *e)
 {
 	struct sysctl_setting profile;
-	int rc = sysctl_d_override(site->files, sysctl_d_reader(site->host), name, later, e);
+	int rc = sysctl_d_override(site->files, sysctl_d_reader(site->host), of->name, later, e);
+	const char *before = later->file[0] ? later->value : of->to;
 	if (rc == 0 && !tuned_reapplies(site->host) &&
-	    tuned_find(site->host, name, &profile) == SYSCTL_BOOT_SET)
+	    tuned_find(site->host, of->name, before, &profile) == SYSCTL_BOOT_SET)
 		*later = profile;
 	return rc;
 }
@@ -301,7 +302,7 @@ static int file_overridden(struct change_site *site, const struct change *of,
 		report_text(step->action, "run: %s", idle->command);
 		return 0;
 	}
-	int rc = later_setting(site, of->name, &later, e);
+	int rc = later_setting(site, of, &later, e);
 	if (rc < 0 || !later.file[0])
 		return rc;
 	normalize(site, of->name, of->from, later.value);

@@ -1,4 +1,4 @@
-/* watch_read: takes looks at the limits of this machine and their use, at little cost. */
+/* read: takes looks at the limits of this machine and their use, at little cost. */
 #pragma once
 
 #include "epolltune/err.h"

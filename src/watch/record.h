@@ -1,4 +1,4 @@
-/* watch_record: the file of a watch, a line each look, of bounded size. */
+/* record: the file of a watch, a line each look, of bounded size. */
 #pragma once
 
 #include "epolltune/err.h"

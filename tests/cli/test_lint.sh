@@ -44,6 +44,7 @@ test_the_house_has_its_rules() {
 	plant probes/nic.c 'bool f(struct change *c) { return !strncmp(c->wall, "nic.", 4); }' 'give it a type'
 	plant src/catalogue/x.c 'int f(void) { return host_read(0, 0, 0, 0, 0); }' 'is not below this one'
 	plant src/judge/x.c 'static int knob_find(void);' 'a public function has that name'
+	plant src/judge/x.h '/* y: what x is. */' 'names another file'
 	plant src/judge/x.c "$(printf '%s\n' 'int f(int x)' '{'; yes '	x++;' | head -n 61; echo '}')" 'at most 60'
 }
 

@@ -433,6 +433,11 @@ test_tuned_reads_etc_last() {
 	expect 2 epolltune lint --sysroot m
 	said '50-x.conf:1: lint.overridden: net.core.somaxconn = 8192 is overridden by /etc/tuned/guest/tuned.conf:2, which TuneD applies later and sets 512'
 	lacks out 'is running'
+	# But not where it only raises what is lower, or says the same.
+	put m/etc/tuned/guest/tuned.conf '[sysctl]' 'net.core.somaxconn=>2048' 'net.ipv4.tcp_rmem = "4096 131072 6291456"'
+	put m/etc/sysctl.d/50-x.conf 'net.core.somaxconn = 8192' "net.ipv4.tcp_rmem = 4096$(printf '\t')131072  6291456"
+	epolltune lint --sysroot m >out || :
+	lacks out 'TuneD applies later'
 }
 
 test_nothing_reads_the_files_of_a_masked_unit() {
@@ -445,6 +450,12 @@ test_nothing_reads_the_files_of_a_masked_unit() {
 	ln -s /dev/null m/etc/systemd/system/systemd-sysctl.service
 	expect 2 epolltune lint --sysroot m
 	said '/etc/sysctl.d: lint.unread: systemd-sysctl.service is masked, and nothing reads the files at boot: sudo systemctl unmask systemd-sysctl.service'
+	# TuneD does, after a profile with a section of sysctls.
+	put m/run/tuned/tuned.pid 1
+	put m/etc/tuned/active_profile 'guest'
+	put m/etc/tuned/guest/tuned.conf '[sysctl]' 'net.core.somaxconn = 8192'
+	expect 0 epolltune lint --sysroot m
+	lacks out 'is masked'
 }
 
 # Where /lib is no link to /usr/lib.

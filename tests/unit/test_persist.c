@@ -343,9 +343,23 @@ static void the_boots_own_value(void **state)
 		{{TUNED_FILES, {"/etc/tuned/guest/tuned.conf", "[vm]\nnet.core.somaxconn=512\n"}},
 		 "4096",
 		 " (the kernel's default; 16 was of an earlier boot)"},
-		/* Not known: the value before the run may be the profile's. */
+		/* A bound of what was there before. */
 		{{TUNED_FILES,
 		  {PROFILES "/guest/tuned.conf", "[sysctl]\nnet.core.somaxconn=>512\n"}},
+		 "4096",
+		 " (the kernel's default; 16 was of an earlier boot)"},
+		{{TUNED_FILES,
+		  {PROFILES "/guest/tuned.conf", "[sysctl]\nnet.core.somaxconn=<512\n"}},
+		 "512",
+		 " (set by " PROFILES "/guest/tuned.conf:2; 16 was of an earlier boot)"},
+		{{TUNED_FILES,
+		  {PROFILES "/guest/tuned.conf", "[sysctl]\nnet.core.somaxconn=>8192\n"},
+		  {"/proc/cmdline", "sysctl.net.core.somaxconn=9000\n"}},
+		 "9000",
+		 " (set by /proc/cmdline:1; 16 was of an earlier boot)"},
+		/* Not known: the value before the run may be the profile's. */
+		{{TUNED_FILES,
+		  {PROFILES "/guest/tuned.conf", "[sysctl]\nnet.core.somaxconn=>${max}\n"}},
 		 "16",
 		 " (the value of an earlier boot, which " PROFILES
 		 "/guest/tuned.conf may set at boot; the kernel's default is 4096)"},
@@ -396,6 +410,7 @@ static void a_profile_overrides_our_line(void **state)
 		 "at the next boot /etc/tuned/guest/tuned.conf:2 overrides our line: sets 512"},
 		{"reapply_sysctl = 0\n", "[sysctl]\nnet.core.somaxconn = 8192\n", NULL},
 		{"reapply_sysctl = 0\n", "[sysctl]\nvm.swappiness = 1\n", NULL},
+		{"reapply_sysctl = 0\n", "[sysctl]\nnet.core.somaxconn=>2048\n", NULL},
 		{"reapply_sysctl = 1\n", "[sysctl]\nnet.core.somaxconn = 512\n", NULL},
 		/* Without systemd as well, from here on. */
 		{"reapply_sysctl = 1\n#\n", "[sysctl]\nnet.core.somaxconn = 512\n", NULL},
@@ -435,7 +450,11 @@ static void a_reader_runs_at_boot(void **state)
 		{"ln -s /dev/nul etc/systemd/system/systemd-sysctl.service", NULL},
 		{"rm -r run/systemd && mkdir run/openrc && touch run/openrc/softlevel etc/init.d/sysctl",
 		 "in no runlevel"},
-		{"ln -s /etc/init.d/sysctl etc/runlevels/boot/sysctl", NULL},
+		{"mkdir etc/runlevels/mine && ln -s /etc/init.d/sysctl etc/runlevels/mine/sysctl",
+		 NULL},
+		{"rm -r etc/runlevels/*; ln -s /etc/init.d/sysctl etc/runlevels/sysctl",
+		 "in no runlevel"},
+		{"rm -r etc/runlevels", NULL},
 	};
 	const struct change c = made(BACKLOG_MAX, "8192", "8192"),
 			    line = {.kind = "sysctl.d", .name = BACKLOG_MAX};
@@ -479,6 +498,12 @@ static void boot_sets_a_value_by_either_name(void **state)
 		{"", "[mine]\ntype=sysctl\nnet.nf_conntrack_max=9\n", max, "9"},
 		{"", "[mine]\ntype=sysctl\n[vm]\nnet.nf_conntrack_max=9\n", max, NULL},
 		{"", "[sysctl]\nnet/netfilter/nf_conntrack_max = \"9\"\n", max, "9"},
+		{"", "[sysctl.mine]\nnet.nf_conntrack_max=9\ntype = sysctl\n", max, "9"},
+		{"", "[sysctl]\ntype=vm\nnet.nf_conntrack_max=9\n", max, NULL},
+		{"", "[sysctl]\nenabled=false\nnet.nf_conntrack_max=9\n", max, NULL},
+		{"", "[sysctl]\ncpuinfo_regex=x\nnet.nf_conntrack_max=9\n", max, NULL},
+		{"", "[sysctl]\nuname_regex=x\n[a]\ntype=sysctl\nnet.nf_conntrack_max=9\n", max,
+		 "9"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct sysctl_setting set = {0};
