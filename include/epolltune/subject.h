@@ -237,6 +237,11 @@ struct subject_fullest subject_fullest_read(const struct host *h, const struct s
  * visible to another user. The caller frees *inodes, also after an error. */
 int subject_sockets(const struct host *h, const struct subject *s, uint64_t **inodes, size_t *count,
 		    struct err *e);
+/* Sets `upstream` of those UNIX listeners, not its own, that its processes connect to for their
+ * clients: its configuration names them, or it has more connections to them than to a daemon of the
+ * system, as for its log. Of a captured machine, or of what this user may not see, it sets none. */
+int subject_upstreams_read(const struct host *h, const struct subject *s, struct listeners *all,
+			   struct err *e);
 /* How many threads may accept: all of its accepting processes, or one of each where such a server
  * accepts in one (struct server_row); 0: unknown. */
 uint64_t subject_accept_threads(const struct host *h, const struct subject *s);
