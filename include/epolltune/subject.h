@@ -242,6 +242,9 @@ int subject_sockets(const struct host *h, const struct subject *s, uint64_t **in
  * system, as for its log. Of a captured machine, or of what this user may not see, it sets none. */
 int subject_upstreams_read(const struct host *h, const struct subject *s, struct listeners *all,
 			   struct err *e);
+/* Whether it connects to servers behind it by UNIX sockets only, which take no port: all that its
+ * configuration names are such, and it has opened no TCP connection. */
+bool subject_upstreams_local(const struct host *h, const struct subject *s);
 /* How many threads may accept: all of its accepting processes, or one of each where such a server
  * accepts in one (struct server_row); 0: unknown. */
 uint64_t subject_accept_threads(const struct host *h, const struct subject *s);

@@ -28,6 +28,22 @@ bool server_upstream_path(const char *address, char *path, size_t size)
 	return length && (size_t)n < size && !strchr(path, '$');
 }
 
+/* Whether "http://NAME/path", "NAME" names a section of that text: upstream NAME { … }. */
+static bool is_group(const struct server_row *row, const char *text, const char *address)
+{
+	struct scan s = scan_begin(&row->file, text, "");
+	const char *scheme = strstr(address, "://"), *at = scheme ? scheme + 3 : address;
+	char name[ADDRESS];
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, "/"), at);
+	bool is = false;
+	while (!is && scan_next(&s)) {
+		is = s.opens && s.count > 1 && scan_word_is(&s, 0, "upstream") &&
+		     scan_word_is(&s, 1, name);
+		scan_enter(&s);
+	}
+	return is;
+}
+
 void server_upstreams_each(const struct server_row *row, const char *text,
 			   void (*each)(const char *path, void *arg), void *arg)
 {
@@ -42,6 +58,8 @@ void server_upstreams_each(const struct server_row *row, const char *text,
 			scan_word_copy(&s, u->address, address, sizeof(address));
 			if (server_upstream_path(address, path, sizeof(path)))
 				each(path, arg);
+			else if (!is_group(row, text, address))
+				each(NULL, arg);
 		}
 		scan_enter(&s);
 	}

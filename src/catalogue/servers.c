@@ -71,6 +71,7 @@ static const struct server_further haproxy_further[] = {
 
 static const struct server_apart haproxy_upstreams[] = {
 	{"server", "backend,listen", 2},
+	{"server-template", "backend,listen", 3},
 	{0},
 };
 static const struct server_apart haproxy_apart[] = {

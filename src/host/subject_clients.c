@@ -385,27 +385,31 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 	return 0;
 }
 
-void subject_upstreams_named(const struct host *h, const struct subject *s,
+bool subject_upstreams_named(const struct host *h, const struct subject *s,
 			     void (*each)(const char *path, void *arg), void *arg)
 {
 	const struct server_row *row = server_row_find(s->name);
 	CLEAN(free_pointer) char *command = NULL, *unit = NULL;
 	CLEAN(free_pointer) struct server_command *c = malloc(sizeof(*c));
 	struct server_config config;
+	struct edit_included left;
 	char path[64];
 	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)s->pid);
 	if (!c || !row || !row->upstreams || has_changed_root(h, s) ||
 	    host_read_strings(h, path, &command, NULL) < 0)
-		return;
+		return false;
 	command_split(command, row->file.title, c);
 	if (is_title(c) && !command_of_unit(h, s, row, &unit, c))
-		return;
+		return false;
 	bool usual = row->file.usual && is_distributed(h, s, c, row->file.program);
 	server_config_read(h, s, c, usual, &config);
 	/* What a file that has changed names may not be what the server connects to. */
-	if (config.state == CLIENTS_READ && config.text)
+	bool known = config.state == CLIENTS_READ && config.text;
+	if (known)
 		server_upstreams_each(row, config.text, each, arg);
+	known = known && !edit_included_find(&row->file, NULL, config.text, 0, &left);
 	free(config.text);
+	return known;
 }
 
 /* What the command passes to listen(), or else the server's default; 0: unknown. */

@@ -141,8 +141,8 @@ static void named_take(const char *path, void *arg)
 	struct reading *r = arg;
 	uint64_t file = 0, device = 0;
 	bool exact;
-	bool known = *path == '/' && listener_path(path, &file, &device, &exact);
-	for (size_t i = 0; i < r->all->count; i++) {
+	bool known = path && *path == '/' && listener_path(path, &file, &device, &exact);
+	for (size_t i = 0; path && i < r->all->count; i++) {
 		struct listener *l = &r->all->at[i];
 		bool same = known ? l->file == (uint32_t)file && l->file_device == device
 				  : !strcmp(l->address + strlen("unix:"), path);
@@ -163,4 +163,21 @@ int subject_upstreams_read(const struct host *h, const struct subject *s, struct
 	int rc = connected_read(h, &r, e);
 	free(r.at);
 	return rc;
+}
+
+struct kinds {
+	size_t local, others;
+};
+
+static void kind_take(const char *path, void *arg)
+{
+	struct kinds *k = arg;
+	*(path ? &k->local : &k->others) += 1;
+}
+
+bool subject_upstreams_local(const struct host *h, const struct subject *s)
+{
+	struct kinds k = {0};
+	return host_live(h) && s->pid && !s->activated && s->accepting && !s->veiled &&
+	       !s->opened && subject_upstreams_named(h, s, kind_take, &k) && k.local && !k.others;
 }

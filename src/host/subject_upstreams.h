@@ -3,7 +3,7 @@
 
 #include "epolltune/subject.h"
 
-/* Calls each() for the paths of UNIX sockets that its configuration names as those of servers
- * behind it; none where it is not known. */
-void subject_upstreams_named(const struct host *h, const struct subject *s,
+/* Calls each() for the servers behind it that its configuration names, as server_upstreams_each().
+ * False: some of it is not known. */
+bool subject_upstreams_named(const struct host *h, const struct subject *s,
 			     void (*each)(const char *path, void *arg), void *arg);

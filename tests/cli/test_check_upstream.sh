@@ -78,6 +78,41 @@ test_tcp_upstream_asks_no_unix_socket() {
 	end_jobs
 }
 
+ports() { # STATUS
+	expect "$1" epolltune check --quick --probe ports --server :8080 --connections 60000 --rate 10 --role proxy --format json
+}
+
+test_unix_upstreams_take_no_port() {
+	needs nginx python3
+	backend 16
+	nginx_behind "fastcgi_pass app" "upstream app { server unix:$work/app.sock; }"
+	ports 0
+	json 'wall("ports.ephemeral") | .verdict == "n/a" and (.detail | contains("takes no port"))' \
+		'wall("ports.rate").verdict == "n/a"'
+	end_jobs
+}
+
+test_one_tcp_upstream_takes_ports() {
+	needs nginx python3
+	backend 16
+	nginx_behind "fastcgi_pass app" "upstream app { server unix:$work/app.sock; server 127.0.0.1:9; }"
+	ports 2
+	json 'wall("ports.ephemeral").verdict == "short"'
+	end_jobs
+}
+
+# A file that is not read may name another one.
+test_unread_include_may_name_a_tcp_upstream() {
+	needs nginx python3
+	backend 16
+	echo "# none" >etc/more.conf
+	nginx_behind "proxy_pass http://unix:$work/app.sock" "include $work/etc/more.conf;"
+	until [ "$(date +%s)" -gt "$(stat -c %Y etc/more.conf)" ]; do sleep 0.1; done
+	echo "upstream other { server 127.0.0.1:9; }" >etc/more.conf
+	ports 2
+	end_jobs
+}
+
 # Of a server whose configuration is not read, its connections: they wait for accept().
 test_connections_to_a_unix_upstream_show_it() {
 	needs python3

@@ -778,7 +778,7 @@ static void a_prefix_of_nginx_is_where_names_begin(void **state)
 static void path_append(const char *path, void *arg)
 {
 	char *all = arg;
-	snprintf(all + strlen(all), 256 - strlen(all), "%s%s", *all ? " " : "", path);
+	snprintf(all + strlen(all), 256 - strlen(all), "%s%s", *all ? " " : "", path ? path : "-");
 }
 
 static void upstreams_name_unix_sockets(void **state)
@@ -789,7 +789,7 @@ static void upstreams_name_unix_sockets(void **state)
 		{"nginx", "http { server { location / { proxy_pass http://unix:/run/a:/x/; } } }",
 		 "/run/a"},
 		{"nginx", "http { upstream a { server unix:/run/a max_conns=9; server b:80; } }",
-		 "/run/a"},
+		 "/run/a -"},
 		{"nginx",
 		 "http { server { location / { if ($a) { uwsgi_pass unix:/run/a; }\n"
 		 "fastcgi_pass \"unix:/run/b\"; } location /c { grpc_pass grpc://unix:/run/c; } } }",
@@ -797,15 +797,19 @@ static void upstreams_name_unix_sockets(void **state)
 		{"nginx", "stream { server { listen unix:/run/l; proxy_pass unix:/run/a; } }",
 		 "/run/a"},
 		{"nginx", "http { server { location / { proxy_pass http://app/unix:/run/a; } } }",
-		 ""},
+		 "-"},
 		{"nginx", "http { server { location / { proxy_pass http://unix:/run/$app; } } }",
-		 ""},
+		 "-"},
+		{"nginx",
+		 "http { upstream app { server unix:/run/a; } server { location / { proxy_pass "
+		 "http://app/x; } location /y { proxy_pass http://$app; } } }",
+		 "/run/a -"},
 		{"nginx", "http { server { # proxy_pass http://unix:/run/a;\n } }", ""},
 		{"haproxy",
 		 "global\n stats socket /run/admin\nfrontend f\n bind /run/f\nbackend b\n"
 		 " server a /run/a check\n server b unix@/run/b\n server c 10.0.0.1:80\n"
 		 " server d abns@d\n",
-		 "/run/a /run/b @d"},
+		 "/run/a /run/b - @d"},
 		{"redis-server", "unixsocket /run/redis\n", ""},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
