@@ -2304,6 +2304,24 @@ static const struct finding_row findings[] = {
 		 "systemd-socket-proxyd, on loopback docker-proxy).",
 	 .action = "Check the server behind it as well, by its pid.",
 	 .proof = "ss -ltnp: the process that listens"},
+	{.id = "listeners.upstream",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .about = "{who}",
+	 .title = "{who} (pid {pid}) connects to {address}, which this check does not judge",
+	 .detail = "No listener that is visible in this network namespace has that socket\\: the "
+		   "server behind {who} runs in another one, as in a container, or has closed it. "
+		   "Beyond its accept queue connect() fails with EAGAIN, and clients get an error "
+		   "(502).",
+	 .advice = "Check that server by its pid\\: epolltune check --server PID",
+	 .answer = "{address} behind {who} is not judged",
+	 .meaning =
+		 "The configuration of the server that --server names (nginx, HAProxy) has the "
+		 "path of a UNIX socket of another server, which exists. A network namespace lists "
+		 "its own sockets only, and none of these has it.",
+	 .action = "Check the server behind it as well, by its pid.",
+	 .proof = "The files of its configuration; ss -lx lists no such path"},
 	{.id = "listeners.elsewhere",
 	 .observed = true,
 	 .title = "{count?{count} other network {several?namespaces have listeners:namespace has a "

@@ -2,14 +2,17 @@
 #include "host/subject_upstreams.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <netinet/tcp.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/array.h"
 #include "epolltune/cleanup.h"
@@ -31,6 +34,7 @@ struct reading {
 	const struct subject *subject;
 	struct client *at;
 	size_t count;
+	char *unseen;
 	bool full;
 };
 
@@ -135,32 +139,49 @@ static int connected_read(const struct host *h, struct reading *r, struct err *e
 	return 0;
 }
 
+/* As the server sees it. False: there is no such file, or it is no socket. */
+static bool socket_find(const struct subject *s, const char *path, uint64_t *file, uint64_t *device,
+			bool *exact)
+{
+	char root[64], seen[PATH_MAX];
+	struct stat own, other, st;
+	snprintf(root, sizeof(root), "/proc/%d/root", (int)s->pid);
+	bool ours = stat("/", &own) || stat(root, &other) ||
+		    (own.st_dev == other.st_dev && own.st_ino == other.st_ino);
+	snprintf(seen, sizeof(seen), "%s%s", ours ? "" : root, path);
+	return !stat(seen, &st) && S_ISSOCK(st.st_mode) && listener_path(seen, file, device, exact);
+}
+
 /* By the file, also of another name; by the name where that file is not visible. */
 static void named_take(const char *path, void *arg)
 {
 	struct reading *r = arg;
 	uint64_t file = 0, device = 0;
-	bool exact;
-	bool known = path && *path == '/' && listener_path(path, &file, &device, &exact);
+	bool any = false, exact = false;
+	bool known = path && *path == '/' && socket_find(r->subject, path, &file, &device, &exact);
 	for (size_t i = 0; path && i < r->all->count; i++) {
 		struct listener *l = &r->all->at[i];
-		bool same = known ? l->file == (uint32_t)file && l->file_device == device
-				  : !strcmp(l->address + strlen("unix:"), path);
+		bool same = known && l->file == (uint32_t)file && l->file_device == device;
+		same |= !exact && !strcmp(l->address + strlen("unix:"), path);
+		any |= same && l->kind == LISTENER_UNIX;
 		l->upstream |= is_behind(r, l) && same;
 	}
+	if (known && !any && !r->unseen[0])
+		snprintf(r->unseen, LISTENER_ADDRESS, "unix:%s", path);
 }
 
 int subject_upstreams_read(const struct host *h, const struct subject *s, struct listeners *all,
-			   struct err *e)
+			   char unseen[LISTENER_ADDRESS], struct err *e)
 {
-	struct reading r = {.all = all, .subject = s};
+	struct reading r = {.all = all, .subject = s, .unseen = unseen};
 	bool any = false;
-	for (size_t i = 0; i < all->count; i++)
-		any |= is_behind(&r, &all->at[i]);
-	if (!any || !host_live(h) || !s->pid || s->activated)
+	unseen[0] = 0;
+	if (!host_live(h) || !s->pid || s->activated)
 		return 0;
 	subject_upstreams_named(h, s, named_take, &r);
-	int rc = connected_read(h, &r, e);
+	for (size_t i = 0; i < all->count; i++)
+		any |= is_behind(&r, &all->at[i]);
+	int rc = any ? connected_read(h, &r, e) : 0;
 	free(r.at);
 	return rc;
 }

@@ -255,6 +255,18 @@ static void judge_upstreams(const struct queue_watch *w)
 	}
 }
 
+static void judge_unseen_upstream(const struct queue_watch *w)
+{
+	const struct subject *s = w->after->subject;
+	struct wording words = {0};
+	if (!s || !w->after->unseen[0] || w->target->datagrams_only)
+		return;
+	wording_set(&words, "who", "%s", s->name);
+	wording_set(&words, "pid", "%d", (int)s->pid);
+	wording_set(&words, "address", "%s", w->after->unseen);
+	report_finding(w->report, "listeners.upstream", &words);
+}
+
 void subject_listeners_judge(const struct queue_watch *w, bool listed)
 {
 	if (listed)
@@ -263,4 +275,5 @@ void subject_listeners_judge(const struct queue_watch *w, bool listed)
 	judge_aside(w);
 	judge_forwarder(w);
 	judge_upstreams(w);
+	judge_unseen_upstream(w);
 }

@@ -69,6 +69,24 @@ test_unix_upstream_that_suffices_is_well() {
 	end_jobs
 }
 
+# As of a container that shares the directory of its socket.
+test_unix_upstream_of_another_network_namespace_is_not_ready() {
+	needs nginx python3
+	unshare -n python3 - "$work/app.sock" >backend.out <<-EOF &
+		import socket, sys, time
+		s = socket.socket(socket.AF_UNIX)
+		s.bind(sys.argv[1])
+		s.listen(16)
+		print("listens", flush=True)
+		time.sleep(60)
+	EOF
+	wait_for grep -q listens backend.out
+	nginx_behind "proxy_pass http://unix:$work/app.sock"
+	asked 1 proxy
+	json 'finding("listeners.upstream") | .level == "warning" and (.title | contains("/app.sock, which this check does not judge"))'
+	end_jobs
+}
+
 # That of another service of the machine.
 test_tcp_upstream_asks_no_unix_socket() {
 	needs nginx python3

@@ -399,6 +399,13 @@ static void upstream_of_proxy_is_tight(struct looks *m)
 	m->target.role = TARGET_PROXY;
 }
 
+/* Its server is in another network namespace. */
+static void upstream_is_elsewhere(struct looks *m)
+{
+	subject_make(m);
+	snprintf(m->after.queues.unseen, sizeof(m->after.queues.unseen), "unix:/run/b.sock");
+}
+
 static void servers_get_their_findings(void **state)
 {
 	static const struct look_findings rows[] = {
@@ -417,6 +424,7 @@ static void servers_get_their_findings(void **state)
 		{upstream_is_short, UPSTREAM " warning", UPSTREAM " warning"},
 		{upstream_of_proxy_is_short, UPSTREAM " critical", UPSTREAM " critical"},
 		{upstream_is_cut, UPSTREAM " critical", UPSTREAM " critical"},
+		{upstream_is_elsewhere, "listeners.upstream warning", "listeners.upstream warning"},
 		{upstream_holds, "", ""},
 		{upstream_is_tight, "", ""},
 		{upstream_of_proxy_is_tight, UPSTREAM " warning", UPSTREAM " warning"},
