@@ -36,7 +36,8 @@ struct sample {
 static bool is_wanted(const struct listener *l, void *queues)
 {
 	const struct accept_queues *q = queues;
-	return queue_in_trouble(q, l) || subject_has(q->subject, l) || l == q->half_open;
+	return queue_in_trouble(q, l) || subject_has(q->subject, l) || l == q->half_open ||
+	       l->upstream;
 }
 
 static bool is_stuck(const struct process *p)
@@ -127,6 +128,9 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	q->half_open = syn_queue_full(q);
 	if (q->subject)
 		listeners_adopt(h, &q->listeners, &q->subject->listeners, NULL);
+	/* Those that are not visible are not known to be behind it. */
+	if (q->subject)
+		subject_upstreams_read(h, q->subject, &q->listeners, q->unseen, NULL);
 	listeners_own(h, &q->listeners, is_named, q, NULL);
 	/* Nothing waits, and no counter grows, where such a process accepts and closes, or shares
 	 * its listener with others. */

@@ -241,7 +241,8 @@ struct server_further {
 	enum { FURTHER_LIMITS, FURTHER_DOUBLES } effect;
 };
 
-/* A directive with an address that clients of the limit do not use. */
+/* A directive with an address: of a listener that clients of the limit do not use, or of a server
+ * that it connects to. */
 struct server_apart {
 	const char *words;    /* as in struct server_further */
 	const char *sections; /* around it, comma separated */
@@ -351,6 +352,8 @@ struct server_row {
 	 * fnmatch(3) for the paths of such files; both comma separated. NULL: not known. */
 	const char *trees, *files;
 	const char *files_directive; /* of them, that sets RLIMIT_NOFILE; NULL: none is known */
+	/* The directives with the address of a server behind it; NULL: not known. */
+	const struct server_apart *upstreams;
 	struct server_file file;
 	struct server_setting set[SERVER_LIMITS]; /* how the lines of `clients` and `backlog` are
 						     tried (edit.h); zeroed: they are not */

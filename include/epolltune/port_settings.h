@@ -62,7 +62,7 @@ bool ports_end_early(const struct target *t, const struct settings *s);
 int64_t ports_for_rate(const struct target *t, const struct settings *s, int64_t rate);
 
 /* The share of its ports to one destination that the target uses, with those that others use, up to
- * 0.99; 0 for a server. */
+ * 0.99; 0 for a server, or one that takes no port. */
 double ports_share(const struct target *t, const struct settings *s);
 /* Adds the note ports.connect-cost where connect() costs the target ten times of what it costs with
  * free ports. */

@@ -24,6 +24,7 @@ struct settings {
 	const struct guest *guest;      /* it is in a lab, and experiments are on it; NULL: not */
 	struct subject_clients clients; /* of its configuration, by read(); zeroed: not read */
 	uint64_t peers;                 /* of the options */
+	bool portless; /* the subject takes no port for servers behind it, by read() */
 	/* What run() measured that a server or a connection uses; 0: not measured, bound()
 	 * assumes a value. */
 	struct taken {

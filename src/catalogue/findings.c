@@ -475,6 +475,31 @@ static const struct finding_row findings[] = {
 	      "restart the server. Or shorten its stalls.",
 	      "The socket's limit by unix_diag (Send-Q of ss -lx); EAGAIN from connect(2) at that depth",
 	      "The accept queue of the UNIX socket holds the clients of a stall"),
+	{.id = "accept-queue.unix.upstream",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .about = "{endpoint}",
+	 .title = "{listener}, to which {who} (pid {pid}) connects, has backlog {limit}; this load "
+		  "needs {needed}{tight? and 25 % headroom}",
+	 .detail = "{who} opens a connection there for {proxy?each client:each request that it "
+		   "passes on}. If all of this load goes there, {needed} "
+		   "connection{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}; the "
+		   "queue holds {capacity}. Beyond that connect() fails with EAGAIN, and clients "
+		   "get an error (502). " WHOSE_BACKLOG,
+	 .advice = "{raise?Raise net.core.somaxconn ({somaxconn}) first. }{line?{server}\\: "
+		   "{line}:Pass backlog {wanted} to listen()} (effective {line_effect}). All of "
+		   "that server\\: epolltune check --server {endpoint}",
+	 .answer = "{endpoint} behind {who} has a backlog of {limit}",
+	 .meaning =
+		 "The server that --server names connects to a UNIX socket of another server for "
+		 "its clients: its configuration names that (nginx, HAProxy), or it has more than "
+		 "3 connections to it. The accept queue there holds fewer connections than arrive "
+		 "in a stall of the target. Critical with --role proxy; otherwise it is not known "
+		 "how many requests go there.",
+	 .action = "Raise the backlog of the server behind, and net.core.somaxconn where it is the "
+		   "limit. Check that server by its socket, too.",
+	 .proof = "The socket's limit by unix_diag (Send-Q of ss -lx)"},
 	RESTART("accept-queue", "Send-Q of ss -ltn"),
 	RESTART("accept-queue.unix", "Send-Q of ss -lx"),
 	{.id = "accept-queue.application",
@@ -2279,6 +2304,24 @@ static const struct finding_row findings[] = {
 		 "systemd-socket-proxyd, on loopback docker-proxy).",
 	 .action = "Check the server behind it as well, by its pid.",
 	 .proof = "ss -ltnp: the process that listens"},
+	{.id = "listeners.upstream",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .about = "{who}",
+	 .title = "{who} (pid {pid}) connects to {address}, which this check does not judge",
+	 .detail = "No listener that is visible in this network namespace has that socket\\: the "
+		   "server behind {who} runs in another one, as in a container, or has closed it. "
+		   "Beyond its accept queue connect() fails with EAGAIN, and clients get an error "
+		   "(502).",
+	 .advice = "Check that server by its pid\\: epolltune check --server PID",
+	 .answer = "{address} behind {who} is not judged",
+	 .meaning =
+		 "The configuration of the server that --server names (nginx, HAProxy) has the "
+		 "path of a UNIX socket of another server, which exists. A network namespace lists "
+		 "its own sockets only, and none of these has it.",
+	 .action = "Check the server behind it as well, by its pid.",
+	 .proof = "The files of its configuration; ss -lx lists no such path"},
 	{.id = "listeners.elsewhere",
 	 .observed = true,
 	 .title = "{count?{count} other network {several?namespaces have listeners:namespace has a "

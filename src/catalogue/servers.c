@@ -38,6 +38,12 @@ static const struct server_further nginx_further[] = {
 	{"memcached_pass", NGINX, NULL, FURTHER_DOUBLES},
 	{0},
 };
+static const struct server_apart nginx_upstreams[] = {
+	{"server", "upstream", 1},    {"proxy_pass", NGINX ",stream,limit_except", 1},
+	{"fastcgi_pass", NGINX, 1},   {"uwsgi_pass", NGINX, 1},
+	{"scgi_pass", NGINX, 1},      {"grpc_pass", NGINX, 1},
+	{"memcached_pass", NGINX, 1}, {0},
+};
 /* Redis 7: clients that take more memory are closed. */
 static const struct server_further redis_further[] = {
 	{"maxmemory-clients", "", NULL, FURTHER_LIMITS},
@@ -63,6 +69,11 @@ static const struct server_further haproxy_further[] = {
 	{0},
 };
 
+static const struct server_apart haproxy_upstreams[] = {
+	{"server", "backend,listen", 2},
+	{"server-template", "backend,listen", 3},
+	{0},
+};
 static const struct server_apart haproxy_apart[] = {
 	{"bind", "peers,log-forward", 1},
 	{"peer", "peers", 2},
@@ -97,6 +108,7 @@ static const struct server_row servers[] = {
 		.own = {500, 650, 16000}, /* 1.22 */
 		/* events in -g and in its file are an error. */
 		.options = "-p:,-e:,-q,-g+",
+		.upstreams = nginx_upstreams,
 		.file = {.option = "-c",
 			 .title = "nginx: master process ",
 			 .prefix = "-p",
@@ -181,6 +193,7 @@ static const struct server_row servers[] = {
 		.send_line = "remove tune.sndbuf.client",
 		.own = {1000, 1300, 17000}, /* 2.6 */
 		.options = "-D,-W,-Ws,-db,-q,-V,-p:,-L:,-S:,-x:,-sf+,-st+",
+		.upstreams = haproxy_upstreams,
 		.file = {.option = "-f",
 			 .directory = "*.cfg",
 			 .syntax = SERVER_LINES,

@@ -216,7 +216,8 @@ static const struct wall_row walls[] = {
 		.no_need = NOT_A_SERVERS,
 		.what = "The connections that one source address can have to one destination "
 			"address and port before connect() fails with EADDRNOTAVAIL. Needed by a "
-			"proxy only: its connections.",
+			"proxy only: its connections. One that connects to UNIX sockets only "
+			"takes no port.",
 		.detail =
 			"The limit applies to connections at a time from one source address to one "
 			"destination{reserved?; {reserved} port{reserved=1?:s} of the range {reserved=1?is:are} reserved}{listening?; {listening} "
@@ -237,7 +238,8 @@ static const struct wall_row walls[] = {
 			"divided by the time that a closed one keeps its port. That is 60 s of "
 			"TIME_WAIT, or 1 s where net.ipv4.tcp_tw_reuse lets connect() take it, which "
 			"needs TCP timestamps at both ends. "
-			"Needed by a proxy only: its rate.",
+			"Needed by a proxy only: its rate. One that connects to UNIX sockets only "
+			"takes no port.",
 		.detail = "{buckets?net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT before "
 			  "the ports are used up.:{proxy?Of {ports} ports to {destination} "
 			  "{used?{used} {used=1?is:are} in use and }{connections} "

@@ -10,6 +10,7 @@
 
 #include "catalogue/edit.h"
 #include "catalogue/server_command.h"
+#include "catalogue/server_upstreams.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/connections.h"
 #include "epolltune/list.h"
@@ -19,6 +20,7 @@
 #include "host/processes.h"
 #include "host/server_config.h"
 #include "host/socket_unit.h"
+#include "host/subject_upstreams.h"
 #include "host/unit_command.h"
 
 /* The words of the command, which `text` keeps, without the title before it. */
@@ -381,6 +383,33 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 	if (out->state != CLIENTS_NONE)
 		others_read(h, s, out);
 	return 0;
+}
+
+bool subject_upstreams_named(const struct host *h, const struct subject *s,
+			     void (*each)(const char *path, void *arg), void *arg)
+{
+	const struct server_row *row = server_row_find(s->name);
+	CLEAN(free_pointer) char *command = NULL, *unit = NULL;
+	CLEAN(free_pointer) struct server_command *c = malloc(sizeof(*c));
+	struct server_config config;
+	struct edit_included left;
+	char path[64];
+	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)s->pid);
+	if (!c || !row || !row->upstreams || has_changed_root(h, s) ||
+	    host_read_strings(h, path, &command, NULL) < 0)
+		return false;
+	command_split(command, row->file.title, c);
+	if (is_title(c) && !command_of_unit(h, s, row, &unit, c))
+		return false;
+	bool usual = row->file.usual && is_distributed(h, s, c, row->file.program);
+	server_config_read(h, s, c, usual, &config);
+	/* What a file that has changed names may not be what the server connects to. */
+	bool known = config.state == CLIENTS_READ && config.text;
+	if (known)
+		server_upstreams_each(row, config.text, each, arg);
+	known = known && !edit_included_find(&row->file, NULL, config.text, 0, &left);
+	free(config.text);
+	return known;
 }
 
 /* What the command passes to listen(), or else the server's default; 0: unknown. */

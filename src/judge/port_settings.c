@@ -69,6 +69,7 @@ void ports_settings_read(const struct host *h, struct settings *s)
 {
 	int64_t *range = s->at[PORT_RANGE];
 	char first[32];
+	s->portless = s->subject && !s->guest && subject_upstreams_local(h, s->subject);
 	/* A captured machine may hold any text: discard an invalid range. */
 	if (port_range_free(range[0], range[1], 0) < 0) {
 		range[0] = range[1] = REPORT_NONE;
@@ -212,8 +213,21 @@ static bool range_solve(const struct settings *now, int64_t enough, struct setti
 	return true;
 }
 
+/* Of a proxy only: that of a server is for information. */
+static bool is_portless(const struct target *t, const struct settings *s, struct bound *b)
+{
+	if (!s->portless || t->role != TARGET_PROXY)
+		return false;
+	b->state = BOUND_ABSENT;
+	b->why = "All servers behind it that its configuration names are UNIX sockets: a "
+		 "connection to these takes no port.";
+	return true;
+}
+
 void ports_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
+	if (is_portless(t, s, b))
+		return;
 	b->binding = PORT_RANGE;
 	b->capacity = ports_free(s);
 }
@@ -400,6 +414,8 @@ void ports_rate_bound(const struct target *t, const struct settings *s, struct b
 {
 	int64_t ports = ports_free(s);
 	bool near = ports_near_binds(t, s, ports);
+	if (is_portless(t, s, b))
+		return;
 	b->state = ports_end_early(t, s) ? BOUND_UNLIMITED : BOUND_LIMIT;
 	b->binding = is_bound(s) || ports_unstamped(s, near) ||
 				     ports_rest_ms(s, near) < PORTS_TIME_WAIT_MS

@@ -13,7 +13,7 @@ double ports_share(const struct target *t, const struct settings *s)
 {
 	int64_t ports = ports_free(s);
 	double used = (double)ports_for_rate(t, s, (int64_t)t->rate_per_s) / (double)ports;
-	return ports > 0 && t->role == TARGET_PROXY ? fmin(used, SHARE_MAX) : 0;
+	return ports > 0 && t->role == TARGET_PROXY && !s->portless ? fmin(used, SHARE_MAX) : 0;
 }
 
 static double us(double ns) { return rint(ns / 100) / 10; }

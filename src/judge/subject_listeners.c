@@ -3,7 +3,10 @@
 
 #include <math.h>
 
+#include "epolltune/backlog.h"
+#include "epolltune/doing.h"
 #include "epolltune/quantity.h"
+#include "judge/settings.h"
 
 /* Sockets of other servers at an address of the subject: clients reach them as well. */
 static void judge_siblings(const struct queue_watch *w)
@@ -187,6 +190,83 @@ static void judge_forwarder(const struct queue_watch *w)
 	report_finding(w->report, "listeners.forwarder", &words);
 }
 
+static void upstream_words(const struct queue_watch *w, const struct listener *l,
+			   struct wording *words)
+{
+	const struct listeners *all = &w->after->listeners;
+	const struct subject *s = w->after->subject;
+	const struct process *p = l->owner < 0 ? NULL : &all->processes[l->owner];
+	const struct server_row *server = p ? backlog_row(l, p->name) : NULL;
+	const uint64_t needed = target_accept_queue(w->target);
+	const int64_t asked = backlog_asked(w->target, l->kind, 1, w->after->kernel, l->limit,
+					    p ? backlog_usual(l, p->name) : 0);
+	char name[WORDING_TEXT], line[WORDING_TEXT];
+	listener_words(words, all, l);
+	wording_set(words, "server", "%s", server ? server->name : "");
+	wording_set(words, "default", "%s", server ? server->backlog : "");
+	wording_set(words, "who", "%s", s->name);
+	wording_set(words, "pid", "%d", (int)s->pid);
+	wording_set(words, "listener", "%s", listener_name(all, l, name, sizeof(name)));
+	wording_set(words, "limit", "%s", quantity_plain(l->limit).text);
+	wording_set(words, "capacity", "%s", quantity_count(l->limit + UINT64_C(1)).text);
+	wording_set(words, "needed", "%s", quantity_count(needed).text);
+	wording_set(words, "stall", "%s",
+		    quantity_show(QUANTITY_DURATION, w->target->stall_us).text);
+	wording_flag(words, "proxy", w->target->role == TARGET_PROXY);
+	wording_set(words, "somaxconn", "%s",
+		    w->after->somaxconn == REPORT_NONE
+			    ? ""
+			    : quantity_plain((uint64_t)w->after->somaxconn).text);
+	wording_flag(words, "kernel", somaxconn_binds(l->limit, w->after->somaxconn));
+	wording_flag(words, "raise", somaxconn_binds(asked - 1, w->after->somaxconn));
+	wording_set(words, "wanted", "%s", quantity_plain((uint64_t)asked).text);
+	wording_set(words, "line", "%s",
+		    server_line(server ? server->backlog_line : NULL, "backlog", (uint64_t)asked,
+				line, sizeof(line)));
+	backlog_effect_word(words, "line_effect", l, server);
+}
+
+/* UNIX listeners of the servers behind it. Only a proxy connects there for each client: how many of
+ * a server's requests go on is not known. */
+static void judge_upstreams(const struct queue_watch *w)
+{
+	const struct listeners *all = &w->after->listeners;
+	const int64_t needed = (int64_t)target_accept_queue(w->target);
+	bool proxy = w->target->role == TARGET_PROXY;
+	for (size_t i = 0; w->after->subject && i < all->count; i++) {
+		const struct listener *l = &all->at[i];
+		enum wall_verdict verdict = report_verdict(l->limit + INT64_C(1), needed);
+		struct wording words = {0};
+		if (!l->upstream || w->target->datagrams_only ||
+		    (verdict != VERDICT_SHORT && !(verdict == VERDICT_TIGHT && proxy)))
+			continue;
+		upstream_words(w, l, &words);
+		wording_flag(&words, "tight", verdict == VERDICT_TIGHT);
+		struct finding *f = report_finding(w->report, "accept-queue.unix.upstream", &words);
+		finding_evidence(f, "capacity of its accept queue", "connections", l->limit + 1.0,
+				 NAN);
+		if (proxy && verdict == VERDICT_SHORT)
+			f->level = LEVEL_CRITICAL;
+		if (!somaxconn_binds(l->limit, w->after->somaxconn))
+			continue;
+		f->remedy = REMEDY_KERNEL;
+		finding_propose(f, SOMAXCONN_KNOB,
+				quantity_plain((uint64_t)w->after->somaxconn).text, "");
+	}
+}
+
+static void judge_unseen_upstream(const struct queue_watch *w)
+{
+	const struct subject *s = w->after->subject;
+	struct wording words = {0};
+	if (!s || !w->after->unseen[0] || w->target->datagrams_only)
+		return;
+	wording_set(&words, "who", "%s", s->name);
+	wording_set(&words, "pid", "%d", (int)s->pid);
+	wording_set(&words, "address", "%s", w->after->unseen);
+	report_finding(w->report, "listeners.upstream", &words);
+}
+
 void subject_listeners_judge(const struct queue_watch *w, bool listed)
 {
 	if (listed)
@@ -194,4 +274,6 @@ void subject_listeners_judge(const struct queue_watch *w, bool listed)
 	judge_siblings(w);
 	judge_aside(w);
 	judge_forwarder(w);
+	judge_upstreams(w);
+	judge_unseen_upstream(w);
 }

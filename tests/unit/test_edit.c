@@ -2,6 +2,7 @@
 #include "../support/support.h"
 #include "catalogue/edit.h"
 #include "catalogue/server_command.h"
+#include "catalogue/server_upstreams.h"
 #include "epolltune/guest.h"
 #include "epolltune/host.h"
 
@@ -774,6 +775,51 @@ static void a_prefix_of_nginx_is_where_names_begin(void **state)
 	rmdir(directory);
 }
 
+static void path_append(const char *path, void *arg)
+{
+	char *all = arg;
+	snprintf(all + strlen(all), 256 - strlen(all), "%s%s", *all ? " " : "", path ? path : "-");
+}
+
+static void upstreams_name_unix_sockets(void **state)
+{
+	static const struct {
+		const char *server, *text, *want;
+	} rows[] = {
+		{"nginx", "http { server { location / { proxy_pass http://unix:/run/a:/x/; } } }",
+		 "/run/a"},
+		{"nginx", "http { upstream a { server unix:/run/a max_conns=9; server b:80; } }",
+		 "/run/a -"},
+		{"nginx",
+		 "http { server { location / { if ($a) { uwsgi_pass unix:/run/a; }\n"
+		 "fastcgi_pass \"unix:/run/b\"; } location /c { grpc_pass grpc://unix:/run/c; } } }",
+		 "/run/a /run/b /run/c"},
+		{"nginx", "stream { server { listen unix:/run/l; proxy_pass unix:/run/a; } }",
+		 "/run/a"},
+		{"nginx", "http { server { location / { proxy_pass http://app/unix:/run/a; } } }",
+		 "-"},
+		{"nginx", "http { server { location / { proxy_pass http://unix:/run/$app; } } }",
+		 "-"},
+		{"nginx",
+		 "http { upstream app { server unix:/run/a; } server { location / { proxy_pass "
+		 "http://app/x; } location /y { proxy_pass http://$app; } } }",
+		 "/run/a -"},
+		{"nginx", "http { server { # proxy_pass http://unix:/run/a;\n } }", ""},
+		{"haproxy",
+		 "global\n stats socket /run/admin\nfrontend f\n bind /run/f\nbackend b\n"
+		 " server a /run/a check\n server b unix@/run/b\n server c 10.0.0.1:80\n"
+		 " server d abns@d\n",
+		 "/run/a /run/b - @d"},
+		{"redis-server", "unixsocket /run/redis\n", ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char all[256] = "";
+		server_upstreams_each(server_row_find(rows[i].server), rows[i].text, path_append,
+				      all);
+		assert_string_equal(all, rows[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -796,6 +842,7 @@ int main(void)
 		cmocka_unit_test(numbers_of_a_limit_are_found),
 		cmocka_unit_test(an_included_file_is_found_where_it_counts),
 		cmocka_unit_test(an_included_file_is_found_in_any_section),
+		cmocka_unit_test(upstreams_name_unix_sockets),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

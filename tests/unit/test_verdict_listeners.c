@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define UPSTREAM "accept-queue.unix.upstream"
+
 /* Nine from which no process accepts; more wait there than at the subject's. */
 static void others_wait(struct looks *m)
 {
@@ -351,6 +353,59 @@ static void of_the_kernel(struct looks *m)
 	m->after.queues.listeners.unheld = true;
 }
 
+/* A server behind it, with a queue for a small part of the target. */
+static void upstream_is_short(struct looks *m)
+{
+	static struct process processes[2];
+	subject_make(m);
+	processes[0] = processes[1] = m->process;
+	processes[1].pid = processes[1].root = 900;
+	snprintf(processes[1].name, sizeof(processes[1].name), "gunicorn");
+	m->after.queues.listeners.processes = processes;
+	m->after.queues.listeners.process_count = 2;
+	m->at[1][0].owner = 0;
+	m->at[1][2].owner = 1;
+	m->at[0][2].upstream = m->at[1][2].upstream = true;
+}
+
+static void upstream_of_proxy_is_short(struct looks *m)
+{
+	upstream_is_short(m);
+	m->target.role = TARGET_PROXY;
+}
+
+static void upstream_is_cut(struct looks *m)
+{
+	upstream_of_proxy_is_short(m);
+	m->at[0][2].limit = m->at[1][2].limit = 128;
+	m->before.queues.somaxconn = m->after.queues.somaxconn = 128;
+}
+
+static void upstream_holds(struct looks *m)
+{
+	upstream_of_proxy_is_short(m);
+	m->at[0][2].limit = m->at[1][2].limit = 2048;
+}
+
+static void upstream_is_tight(struct looks *m)
+{
+	upstream_is_short(m);
+	m->at[0][2].limit = m->at[1][2].limit = 1024;
+}
+
+static void upstream_of_proxy_is_tight(struct looks *m)
+{
+	upstream_is_tight(m);
+	m->target.role = TARGET_PROXY;
+}
+
+/* Its server is in another network namespace. */
+static void upstream_is_elsewhere(struct looks *m)
+{
+	subject_make(m);
+	snprintf(m->after.queues.unseen, sizeof(m->after.queues.unseen), "unix:/run/b.sock");
+}
+
 static void servers_get_their_findings(void **state)
 {
 	static const struct look_findings rows[] = {
@@ -366,6 +421,13 @@ static void servers_get_their_findings(void **state)
 		{large_datagrams_do_not, "listeners.aside note", "listeners.aside note"},
 		{subject_serves_on_loopback, "listeners.aside warning, listeners.aside note",
 		 "listeners.aside warning, listeners.aside note"},
+		{upstream_is_short, UPSTREAM " warning", UPSTREAM " warning"},
+		{upstream_of_proxy_is_short, UPSTREAM " critical", UPSTREAM " critical"},
+		{upstream_is_cut, UPSTREAM " critical", UPSTREAM " critical"},
+		{upstream_is_elsewhere, "listeners.upstream warning", "listeners.upstream warning"},
+		{upstream_holds, "", ""},
+		{upstream_is_tight, "", ""},
+		{upstream_of_proxy_is_tight, UPSTREAM " warning", UPSTREAM " warning"},
 		{worker_stopped, "listeners.halted critical", "listeners.halted critical"},
 		{workers_stopped, "listeners.halted critical", "listeners.halted critical"},
 		{worker_traced, "listeners.halted warning", "listeners.halted warning"},
@@ -411,6 +473,21 @@ static void texts_name_the_process(void **state)
 		 "stall. It has 40 open connections: this load may come there. A shutdown or "
 		 "management port needs no more; one behind a reverse proxy of this host does.",
 		 "If the load comes there: epolltune check --server 127.0.0.1:8009"},
+		{upstream_is_short, 0,
+		 "gunicorn (pid 900) on unix:/run/app.sock, to which nginx (pid 812) connects, has "
+		 "backlog 16; this load needs 1 000",
+		 "nginx opens a connection there for each request that it passes on. If all of this "
+		 "load goes there, 1 000 connections arrive in a stall of 100 ms; the queue holds "
+		 "17. Beyond that connect() fails with EAGAIN, and clients get an error (502). "
+		 "net.core.somaxconn allows 4096; gunicorn's default backlog is 2048.",
+		 "gunicorn: backlog = 2048 (effective after a restart; HUP keeps the socket). All of that server: "
+		 "epolltune check --server unix:/run/app.sock"},
+		{upstream_is_cut, 0,
+		 "gunicorn (pid 900) on unix:/run/app.sock, to which nginx (pid 812) connects, has "
+		 "backlog 128; this load needs 1 000",
+		 NULL,
+		 "Raise net.core.somaxconn (128) first. gunicorn: backlog = 2048 (effective after a "
+		 "restart; HUP keeps the socket). All of that server: epolltune check --server unix:/run/app.sock"},
 		{subject_has_siblings, 0,
 		 "nginx (pid 812) has 1 of 3 sockets of 0.0.0.0:443: the smallest backlog of the "
 		 "others is 8",

@@ -160,6 +160,26 @@ static void a_server_needs_neither_wall(void **state)
 	}
 }
 
+/* Whose servers behind it are all UNIX sockets. */
+static void a_proxy_without_ports_needs_neither_wall(void **state)
+{
+	static const char *const walls[] = {PORTS, RATE};
+	struct subject nginx = {.name = "nginx", .pid = 5};
+	for (size_t i = 0; i < 4; i++) {
+		const struct experiment *x = verdict_experiment("ports", walls[i % 2]);
+		struct target t = proxy_target(1000, 1000);
+		struct settings s = verdict_settings(x, RANGE "40000 40099");
+		s.subject = &nginx;
+		s.portless = i < 2;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		assert_int_equal(r->walls[0].verdict, s.portless ? VERDICT_NA : VERDICT_SHORT);
+		assert_int_equal(r->finding_count, !s.portless);
+		assert_int_equal(ports_share(&t, &s) > 0, !s.portless);
+		if (s.portless)
+			assert_non_null(strstr(r->walls[0].detail, "takes no port"));
+	}
+}
+
 static void the_finding_says_how_many_addresses_are_needed(void **state)
 {
 	static const struct {
@@ -302,6 +322,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_gets_its_verdict),
 		cmocka_unit_test(a_server_needs_neither_wall),
+		cmocka_unit_test(a_proxy_without_ports_needs_neither_wall),
 		cmocka_unit_test(the_finding_says_how_many_addresses_are_needed),
 		cmocka_unit_test(reserved_ports_are_read),
 		cmocka_unit_test(ports_that_others_bind_are_told_by_parity_and_sharing),

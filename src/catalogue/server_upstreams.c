@@ -1,0 +1,66 @@
+#include "catalogue/server_upstreams.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "catalogue/server_scan.h"
+#include "epolltune/list.h"
+
+#define ADDRESS 256
+
+static const char *behind(const char *text, const char *beginning)
+{
+	size_t length = strlen(beginning);
+	return strncmp(text, beginning, length) ? NULL : text + length;
+}
+
+bool server_upstream_path(const char *address, char *path, size_t size)
+{
+	const char *scheme = strstr(address, "://"), *at = scheme ? scheme + 3 : address;
+	const char *local = behind(at, "unix:"), *abstract = behind(at, "abns@");
+	local = local ? local : behind(at, "unix@");
+	local = local || scheme || *at != '/' ? local : at;
+	if (!local && !abstract)
+		return false;
+	size_t length = strcspn(abstract ? abstract : local, ":");
+	int n = snprintf(path, size, "%s%.*s", abstract ? "@" : "", (int)length,
+			 abstract ? abstract : local);
+	return length && (size_t)n < size && !strchr(path, '$');
+}
+
+/* Whether "http://NAME/path", "NAME" names a section of that text: upstream NAME { … }. */
+static bool is_group(const struct server_row *row, const char *text, const char *address)
+{
+	struct scan s = scan_begin(&row->file, text, "");
+	const char *scheme = strstr(address, "://"), *at = scheme ? scheme + 3 : address;
+	char name[ADDRESS];
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, "/"), at);
+	bool is = false;
+	while (!is && scan_next(&s)) {
+		is = s.opens && s.count > 1 && scan_word_is(&s, 0, "upstream") &&
+		     scan_word_is(&s, 1, name);
+		scan_enter(&s);
+	}
+	return is;
+}
+
+void server_upstreams_each(const struct server_row *row, const char *text,
+			   void (*each)(const char *path, void *arg), void *arg)
+{
+	struct scan s = scan_begin(&row->file, text, "");
+	char address[ADDRESS], path[ADDRESS];
+	while (scan_next(&s)) {
+		for (const struct server_apart *u = row->upstreams; u && u->words; u++) {
+			if (s.opens || s.count <= u->address ||
+			    !list_has(u->sections, scan_section(&s)) ||
+			    !scan_words_begin(&s, u->words))
+				continue;
+			scan_word_copy(&s, u->address, address, sizeof(address));
+			if (server_upstream_path(address, path, sizeof(path)))
+				each(path, arg);
+			else if (!is_group(row, text, address))
+				each(NULL, arg);
+		}
+		scan_enter(&s);
+	}
+}

@@ -1,0 +1,157 @@
+#!/bin/sh
+# check --server: UNIX sockets of servers behind the one that is checked.
+# shellcheck source=SCRIPTDIR/../lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=SCRIPTDIR/../guests.sh
+. "$(dirname "$0")/../guests.sh"
+# shellcheck source=SCRIPTDIR/../limits.sh
+. "$(dirname "$0")/../limits.sh"
+
+setup() { limits_begin; }
+
+SHORT='finding("accept-queue.unix.upstream")'
+
+backend() { # BACKLOG
+	python3 - "$work/app.sock" "$1" >backend.out <<-EOF &
+		import socket, sys, time
+		s = socket.socket(socket.AF_UNIX)
+		s.bind(sys.argv[1])
+		s.listen(int(sys.argv[2]))
+		print("listens", flush=True)
+		time.sleep(60)
+	EOF
+	backend=$!
+	wait_for grep -q listens backend.out
+}
+
+nginx_behind() { # DIRECTIVE [UPSTREAM]
+	nginx_conf "worker_connections 4096;"
+	sed -i "s|return 200 ok;|$1;|; s|access_log off;|&${2:-}|" etc/nginx.conf
+	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
+	nginx=$!
+	wait_for listens 8080
+}
+
+asked() { # STATUS ROLE
+	expect "$1" epolltune check --quick --probe listeners --server :8080 --connections 100 --rate 1000 --stall 100ms \
+		--role "$2" --format json
+}
+
+# Nothing is connected to it: its configuration names it.
+test_unix_upstream_that_is_short_is_named() {
+	needs nginx python3
+	backend 16
+	nginx_behind "proxy_pass http://unix:$work/app.sock:/"
+	asked 2 proxy
+	json "$SHORT"' | .level == "critical" and .remedy == "application" and
+		(.title | contains("app.sock, to which nginx (pid ")) and
+		(.title | contains("has backlog 16; this load needs 100")) and
+		(.advice | contains("epolltune check --server unix:"))'
+	asked 1 server
+	json "$SHORT"'.level == "warning"'
+	end_jobs
+}
+
+test_unix_server_of_an_upstream_group_counts() {
+	needs nginx python3
+	backend 16
+	nginx_behind "fastcgi_pass app" "upstream app { server unix:$work/app.sock; }"
+	asked 2 proxy
+	json "$SHORT"'.level == "critical"'
+	end_jobs
+}
+
+test_unix_upstream_that_suffices_is_well() {
+	needs nginx python3
+	backend 1024
+	nginx_behind "proxy_pass http://unix:$work/app.sock"
+	asked 0 proxy
+	end_jobs
+}
+
+# As of a container that shares the directory of its socket.
+test_unix_upstream_of_another_network_namespace_is_not_ready() {
+	needs nginx python3
+	unshare -n python3 - "$work/app.sock" >backend.out <<-EOF &
+		import socket, sys, time
+		s = socket.socket(socket.AF_UNIX)
+		s.bind(sys.argv[1])
+		s.listen(16)
+		print("listens", flush=True)
+		time.sleep(60)
+	EOF
+	wait_for grep -q listens backend.out
+	nginx_behind "proxy_pass http://unix:$work/app.sock"
+	asked 1 proxy
+	json 'finding("listeners.upstream") | .level == "warning" and (.title | contains("/app.sock, which this check does not judge"))'
+	end_jobs
+}
+
+# That of another service of the machine.
+test_tcp_upstream_asks_no_unix_socket() {
+	needs nginx python3
+	backend 16
+	nginx_behind "proxy_pass http://127.0.0.1:9"
+	asked 0 proxy
+	end_jobs
+}
+
+ports() { # STATUS
+	expect "$1" epolltune check --quick --probe ports --server :8080 --connections 60000 --rate 10 --role proxy --format json
+}
+
+test_unix_upstreams_take_no_port() {
+	needs nginx python3
+	backend 16
+	nginx_behind "fastcgi_pass app" "upstream app { server unix:$work/app.sock; }"
+	ports 0
+	json 'wall("ports.ephemeral") | .verdict == "n/a" and (.detail | contains("takes no port"))' \
+		'wall("ports.rate").verdict == "n/a"'
+	end_jobs
+}
+
+test_one_tcp_upstream_takes_ports() {
+	needs nginx python3
+	backend 16
+	nginx_behind "fastcgi_pass app" "upstream app { server unix:$work/app.sock; server 127.0.0.1:9; }"
+	ports 2
+	json 'wall("ports.ephemeral").verdict == "short"'
+	end_jobs
+}
+
+# A file that is not read may name another one.
+test_unread_include_may_name_a_tcp_upstream() {
+	needs nginx python3
+	backend 16
+	echo "# none" >etc/more.conf
+	nginx_behind "proxy_pass http://unix:$work/app.sock" "include $work/etc/more.conf;"
+	until [ "$(date +%s)" -gt "$(stat -c %Y etc/more.conf)" ]; do sleep 0.1; done
+	echo "upstream other { server 127.0.0.1:9; }" >etc/more.conf
+	ports 2
+	end_jobs
+}
+
+# Of a server whose configuration is not read, its connections: they wait for accept().
+test_connections_to_a_unix_upstream_show_it() {
+	needs python3
+	backend 16
+	python3 - "$work/app.sock" >server.out <<-EOF &
+		import socket, sys, time
+		s = socket.create_server(("127.0.0.1", 8080), backlog=1024)
+		held = []
+		for _ in range(8):
+		    c = socket.socket(socket.AF_UNIX)
+		    c.connect(sys.argv[1])
+		    held.append(c)
+		print("open", flush=True)
+		time.sleep(60)
+	EOF
+	ip link set lo up
+	wait_for grep -q open server.out
+	expect 2 epolltune check --quick --probe listeners --server :8080 --connections 100 --rate 1000 --stall 100ms \
+		--role proxy --format json
+	json "$SHORT"'.level == "critical"'
+	end_jobs
+}
+
+run_tests "$@"
