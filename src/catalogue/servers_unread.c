@@ -8,10 +8,13 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "lighttpd",
 		.name = "lighttpd",
-		.backlog = "1024",
+		.backlog = "SOMAXCONN of its build, 1024 or more",
+		.backlog_line = "server.listen-backlog = {backlog}",
 		.backlog_effect = AFTER_A_RESTART,
-		.clients = "a third or half of server.max-fds",
-		.clients_line = "server.max-connections = {clients}",
+		/* src/server.c server_main_setup() */
+		.clients = "a third of server.max-fds, or a tenth in newer versions",
+		.clients_line = "server.max-connections = {clients}, and 10 times that as "
+				"server.max-fds",
 		.set = {[SERVER_CLIENTS] = {.unread = "server.max-connections",
 					    .asked = "lighttpd -p -f /etc/lighttpd/lighttpd.conf"}},
 	},
@@ -19,6 +22,7 @@ const struct server_row servers_unread[] = {
 		.process = "varnishd,cache-main",
 		.name = "Varnish",
 		.backlog = "1024",
+		.backlog_line = "varnishd -p listen_depth={backlog}",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "10 000 with a request (2 pools of 5 000 threads)",
 		.clients_line = "varnishd -p thread_pool_max={half} with thread_pools=2",
@@ -34,7 +38,7 @@ const struct server_row servers_unread[] = {
 		.clients_line = "max_filedescriptors {clients}",
 		.set = {[SERVER_CLIENTS] =
 				{.unread = "max_filedescriptors and client_ip_max_connections",
-				 .asked = "squidclient mgr:filedescriptors"}},
+				 .asked = "squidclient mgr:info"}},
 	},
 	{
 		.process = "stunnel,stunnel4",
@@ -47,26 +51,30 @@ const struct server_row servers_unread[] = {
 		.set = {[SERVER_CLIENTS] = {.unread =
 						    "the limit that it derives from RLIMIT_NOFILE",
 					    .asked =
-						    "\"Clients allowed\" in its log at debug = 6"}},
+						    "\"Clients allowed\" in its log at debug = 7"}},
 	},
 	{
 		.process = "master,smtpd,postscreen",
 		.name = "Postfix",
 		.backlog = "its process limit",
 		.backlog_effect = AFTER_A_RESTART,
-		.clients = "100 for each service",
+		.clients = "100 for each service, and 50 from one address",
 		.clients_line = "default_process_limit = {clients}",
 		.set = {[SERVER_CLIENTS] =
-				{.unread = "default_process_limit and maxproc",
-				 .asked = "postconf default_process_limit and postconf -M"}},
+				{.unread =
+					 "default_process_limit, maxproc and smtpd_client_connection_count_limit",
+				 .asked =
+					 "postconf default_process_limit smtpd_client_connection_count_limit, with postconf -M,"}},
 	},
 	{
 		.process = "dovecot,imap-login,pop3-login,managesieve-lo,submission-log",
 		.name = "Dovecot",
-		.backlog = "process_limit × client_limit, at most 511",
+		.backlog = "process_limit × client_limit",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "100 processes of one connection",
 		.clients_line = "service imap-login \\{ process_limit = {clients} \\}",
+		/* src/master/service-monitor.c service_drop_connections() */
+		.clients_closed = true,
 		.set = {[SERVER_CLIENTS] =
 				{.unread =
 					 "process_limit, client_limit and mail_max_userip_connections",
@@ -76,6 +84,7 @@ const struct server_row servers_unread[] = {
 		.process = "exim4,exim",
 		.name = "Exim",
 		.backlog = "20",
+		.backlog_line = "smtp_connect_backlog = {backlog}",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "20",
 		.clients_line = "smtp_accept_max = {clients}",
@@ -88,6 +97,7 @@ const struct server_row servers_unread[] = {
 		.process = "beam.smp",
 		.name = "Erlang",
 		.backlog = "128 of RabbitMQ",
+		.backlog_line = "tcp_listen_options.backlog = {backlog}",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "no limit of RabbitMQ",
 		.clients_closed = true,
@@ -131,7 +141,8 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "proftpd",
 		.name = "ProFTPD",
-		.backlog = "128",
+		.backlog = "net.core.somaxconn, or 128 of other builds",
+		.backlog_line = "tcpBackLog {backlog}",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "30 in Debian's files",
 		.clients_line = "MaxInstances {clients}",
@@ -143,7 +154,7 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "pure-ftpd",
 		.name = "Pure-FTPd",
-		.backlog = "128",
+		.backlog = "an eighth of MaxClientsNumber, and 3", /* src/ftpd.c */
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "50",
 		.clients_line = "pure-ftpd -c {clients}",
@@ -165,7 +176,8 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "nsd",
 		.name = "NSD",
-		.backlog = "256",
+		.backlog = "net.core.somaxconn, or 256 before NSD 4.14",
+		.backlog_line = "tcp-listen-queue\\: {backlog}",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "100 over TCP",
 		.clients_line = "tcp-count\\: {clients}",
@@ -175,23 +187,32 @@ const struct server_row servers_unread[] = {
 		.datagrams = true,
 	},
 	{
-		.process = "pdns_server,pdns_recursor",
+		.process = "pdns_server",
 		.name = "PowerDNS",
-		.backlog = "that of its build",
+		.backlog = "128",
 		.backlog_effect = AFTER_A_RESTART,
-		.clients = "20 over TCP, 1 024 of the recursor",
-		.clients_line =
-			"max-tcp-connections={clients}, max-tcp-clients={clients} of the recursor",
-		.set = {[SERVER_CLIENTS] =
-				{.unread = "max-tcp-connections, or max-tcp-clients",
-				 .asked =
-					 "pdns_control current-config, or rec_control get-parameter max-tcp-clients"}},
+		.clients = "20 over TCP",
+		.clients_line = "max-tcp-connections={clients}",
+		.set = {[SERVER_CLIENTS] = {.unread = "max-tcp-connections",
+					    .asked = "pdns_control current-config"}},
+		.datagrams = true,
+	},
+	{
+		.process = "pdns_recursor",
+		.name = "PowerDNS Recursor",
+		.backlog = "128",
+		.backlog_effect = AFTER_A_RESTART,
+		.clients = "1 024 over TCP, or 128 before 5.2",
+		.clients_line = "max-tcp-clients={clients}, or incoming.max_tcp_clients of YAML",
+		.clients_closed = true,
+		.set = {[SERVER_CLIENTS] = {.unread = "max-tcp-clients",
+					    .asked = "rec_control get-parameter max-tcp-clients"}},
 		.datagrams = true,
 	},
 	{
 		.process = "knotd",
 		.name = "Knot DNS",
-		.backlog = "that of its build",
+		.backlog = "10", /* TCP_BACKLOG_SIZE */
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "half of RLIMIT_NOFILE over TCP",
 		.clients_line = "tcp-max-clients\\: {clients}",
@@ -202,7 +223,7 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "pgpool",
 		.name = "Pgpool-II",
-		.backlog = "2 × num_init_children",
+		.backlog = "num_init_children × listen_backlog_multiplier (2), at most 10 000",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "32",
 		.clients_line = "num_init_children = {clients}",
@@ -212,9 +233,9 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "proxysql",
 		.name = "ProxySQL",
-		.backlog = "that of its build",
+		.backlog = "1024", /* PROXYSQL_LISTEN_LEN */
 		.backlog_effect = AFTER_A_RESTART,
-		.clients = "2 048",
+		.clients = "10 000, or 2 048 in its package's file",
 		.clients_line = "mysql-max_connections={clients}",
 		.clients_closed = true,
 		.set = {[SERVER_CLIENTS] =
@@ -226,6 +247,7 @@ const struct server_row servers_unread[] = {
 		.process = "keydb-server",
 		.name = "KeyDB",
 		.backlog = "511",
+		.backlog_line = "tcp-backlog {backlog}",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "10 000",
 		.clients_line = "maxclients {clients}",
@@ -270,7 +292,7 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "h2o",
 		.name = "H2O",
-		.backlog = "that of its build",
+		.backlog = "65535",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "1 024",
 		.clients_line = "max-connections\\: {clients}",
@@ -280,19 +302,21 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "traffic_server,[TS_MAIN]",
 		.name = "Traffic Server",
-		.backlog = "that of its build",
+		.backlog = "net.core.somaxconn",
+		.backlog_line = "proxy.config.net.listen_backlog {backlog}",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "30 000",
 		.clients_line = "proxy.config.net.connections_throttle {clients}",
 		.clients_closed = true,
 		.set = {[SERVER_CLIENTS] =
 				{.unread = "proxy.config.net.connections_throttle",
-				 .asked = "traffic_ctl config get proxy.config.net.connections_throttle"}},
+				 .asked =
+					 "traffic_ctl config get proxy.config.net.connections_throttle"}},
 	},
 	{
 		.process = "icecast2",
 		.name = "Icecast",
-		.backlog = "that of its build",
+		.backlog = "5",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "100 in Debian's file",
 		.clients_line = "<clients>{clients}</clients>",
@@ -304,6 +328,7 @@ const struct server_row servers_unread[] = {
 		.process = "waitress-serve",
 		.name = "Waitress",
 		.backlog = "1024",
+		.backlog_line = "waitress-serve --backlog={backlog}",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "100",
 		.clients_line = "waitress-serve --connection-limit={clients}",
@@ -324,7 +349,7 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "xinetd",
 		.name = "xinetd",
-		.backlog = "that of its build",
+		.backlog = "64",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "50 new ones a second",
 		.clients_line = "instances = {clients}, and a higher cps",

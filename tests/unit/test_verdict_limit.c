@@ -305,11 +305,12 @@ static void the_configuration_bounds_connections(void **state)
 static void each_server_with_a_limit_of_its_own_has_that_wall(void **state)
 {
 	static const char *const names[] = {
-		"lighttpd",  "cache-main", "squid",       "stunnel4", "master",    "imap-login",
-		"exim4",     "beam.smp",   "mosquitto",   "vsftpd",   "proftpd",   "dnsmasq",
-		"rsyslogd",  "xinetd",     "sshd",        "envoy",    "pgbouncer", "postgres",
-		"mariadbd",  "named",      "pgpool",      "proxysql", "h2o",       "nats-server",
-		"tinyproxy", "privoxy",    "pdns_server", "pure-ftpd"};
+		"lighttpd",   "cache-main",  "squid",         "stunnel4",    "master",
+		"imap-login", "exim4",       "beam.smp",      "mosquitto",   "vsftpd",
+		"proftpd",    "dnsmasq",     "rsyslogd",      "xinetd",      "sshd",
+		"envoy",      "pgbouncer",   "postgres",      "mariadbd",    "named",
+		"pgpool",     "proxysql",    "h2o",           "nats-server", "tinyproxy",
+		"privoxy",    "pdns_server", "pdns_recursor", "pure-ftpd"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		struct subject subject = {.pid = 7};
 		const struct probe_options o = {.subject = &subject};
@@ -319,6 +320,22 @@ static void each_server_with_a_limit_of_its_own_has_that_wall(void **state)
 		    !server_of(&subject)->set[SERVER_CLIENTS].asked)
 			fail_msg("%s", names[i]);
 	}
+}
+
+/* What depends on its build, the machine or its settings is unknown. */
+static void a_default_backlog_is_known_where_it_is_a_number(void **state)
+{
+	static const struct {
+		const char *process;
+		uint32_t backlog;
+	} rows[] = {
+		{"lighttpd", 0},    {"cache-main", 1024}, {"proftpd", 0},        {"pure-ftpd", 0},
+		{"nsd", 0},         {"pdns_server", 128}, {"knotd", 10},         {"pgpool", 0},
+		{"proxysql", 1024}, {"h2o", 65535},       {"traffic_server", 0}, {"icecast2", 5},
+		{"xinetd", 64},     {"dovecot", 0},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_int_equal(server_backlog(server_row_find(rows[i].process)), rows[i].backlog);
 }
 
 /* Raising its own limit takes more descriptors than it has: those do not limit it now. */
@@ -832,6 +849,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_configuration_bounds_connections),
+		cmocka_unit_test(a_default_backlog_is_known_where_it_is_a_number),
 		cmocka_unit_test(each_server_with_a_limit_of_its_own_has_that_wall),
 		cmocka_unit_test(a_limit_that_may_be_lower_now_is_an_upper_bound),
 		cmocka_unit_test(the_limit_of_now_is_named_where_another_is_proposed),
