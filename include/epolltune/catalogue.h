@@ -408,10 +408,11 @@ enum container_limit { CONTAINER_MEMORY = 1, CONTAINER_PIDS = 2, CONTAINER_CPU =
  * {mib} {swap} {bytes} {file} {high} {v1} {tasks} {path} {root} and those of unit_words(), of
  * values with {sysctls} {unsafe} {files}. */
 struct container_row {
-	/* How a part of the group's path begins; with a dot how the last one ends; "/": the root of
-	 * a cgroup namespace; "": any. */
+	/* How a part of the group's path begins, with "@" one that has groups below it; with a dot
+	 * how the last one ends; "/": the root of a cgroup namespace; "": any. */
 	const char *match;
 	bool all_pods; /* only the groups that have the pods of a node */
+	bool in_pod;   /* only the containers of a pod of Podman */
 	bool unnamed;  /* the path does not say what made the group */
 	/* CONTAINER_…: the limits that it sets for the group that is the root of the container's
 	 * cgroup namespace; others it may set for one above. */
