@@ -395,6 +395,7 @@ struct forwarder_row {
 	const char *process; /* as in struct server_row */
 	bool bypassed;       /* it holds the port, and the kernel forwards clients past it (DNAT) */
 	bool copies_local;   /* it accepts the clients of a port on loopback itself */
+	bool rootless;       /* it does so for the containers of an ordinary user */
 	uint16_t port_min;   /* lower ones are its own */
 	const char *pid;     /* a command that prints the pid of the server; NULL: not known */
 };

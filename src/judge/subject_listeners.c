@@ -187,6 +187,25 @@ static void judge_forwarder(const struct queue_watch *w)
 	report_finding(w->report, "listeners.forwarder", &words);
 }
 
+/* Clients of published ports connect to what accepts them outside of the container. */
+static void judge_published(const struct queue_watch *w)
+{
+	const struct published *p = &w->after->published;
+	const struct subject *s = w->after->subject;
+	struct wording words = {0};
+	if (!subject_listens(s, LISTENER_TCP) || (!p->pid && !p->hidden))
+		return;
+	wording_set(&words, "who", "%s", s->name);
+	wording_set(&words, "pid", "%d", (int)s->pid);
+	wording_set(&words, "forwarder", "%s", p->name);
+	wording_set(&words, "front", "%d", (int)p->pid);
+	struct finding *f = report_finding(w->report, "listeners.published", &words);
+	if (p->pid)
+		f->level = LEVEL_WARNING;
+	else
+		f->answer[0] = 0;
+}
+
 void subject_listeners_judge(const struct queue_watch *w, bool listed)
 {
 	if (listed)
@@ -194,4 +213,5 @@ void subject_listeners_judge(const struct queue_watch *w, bool listed)
 	judge_siblings(w);
 	judge_aside(w);
 	judge_forwarder(w);
+	judge_published(w);
 }
