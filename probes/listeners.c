@@ -18,6 +18,7 @@
 #include "epolltune/nic.h"
 #include "epolltune/order.h"
 #include "epolltune/process_limits.h"
+#include "epolltune/published.h"
 #include "epolltune/quantity.h"
 #include "epolltune/subject_listeners.h"
 #include "epolltune/syn_queue.h"
@@ -126,6 +127,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	if (host_live(h) && half_open_wanted(q))
 		listeners_half_open(h, &q->listeners, NULL);
 	q->half_open = syn_queue_full(q);
+	if (q->subject)
+		published_read(h, q->subject, &q->published);
 	if (q->subject)
 		listeners_adopt(h, &q->listeners, &q->subject->listeners, NULL);
 	/* Those that are not visible are not known to be behind it. */

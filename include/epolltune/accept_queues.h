@@ -4,6 +4,7 @@
 
 #include "epolltune/listener.h"
 #include "epolltune/probe.h"
+#include "epolltune/published.h"
 
 /* One look, with what was seen at the ticks before it. */
 struct accept_queues {
@@ -27,6 +28,7 @@ struct accept_queues {
 	const struct listener *half_open; /* with the fullest SYN queue; NULL: none is full */
 	const struct subject *subject;    /* NULL: none was named */
 	char unseen[LISTENER_ADDRESS];    /* subject_upstreams_read() */
+	struct published published;       /* of the subject */
 	/* Processes of the subject that accept connections, but not now: halted, or out of
 	 * descriptors. */
 	struct process *stuck;

@@ -398,6 +398,7 @@ struct forwarder_row {
 	const char *process; /* as in struct server_row */
 	bool bypassed;       /* it holds the port, and the kernel forwards clients past it (DNAT) */
 	bool copies_local;   /* it accepts the clients of a port on loopback itself */
+	bool rootless;       /* it does so for the containers of an ordinary user */
 	uint16_t port_min;   /* lower ones are its own */
 	const char *pid;     /* a command that prints the pid of the server; NULL: not known */
 };
@@ -411,10 +412,11 @@ enum container_limit { CONTAINER_MEMORY = 1, CONTAINER_PIDS = 2, CONTAINER_CPU =
  * {mib} {swap} {bytes} {file} {high} {v1} {tasks} {path} {root} and those of unit_words(), of
  * values with {sysctls} {unsafe} {files}. */
 struct container_row {
-	/* How a part of the group's path begins; with a dot how the last one ends; "/": the root of
-	 * a cgroup namespace; "": any. */
+	/* How a part of the group's path begins, with "@" one that has groups below it; with a dot
+	 * how the last one ends; "/": the root of a cgroup namespace; "": any. */
 	const char *match;
 	bool all_pods; /* only the groups that have the pods of a node */
+	bool in_pod;   /* only the containers of a pod of Podman */
 	bool unnamed;  /* the path does not say what made the group */
 	/* CONTAINER_…: the limits that it sets for the group that is the root of the container's
 	 * cgroup namespace; others it may set for one above. */

@@ -16,6 +16,14 @@
 		.cpu = SET_PROPERTY "CPUQuota=", .pids = SET_PROPERTY "TasksMax=" TASKS            \
 	}
 
+#define INCUS " (Incus, LXD\\: "
+#define PODMAN_LIMITS                                                                              \
+	.memory = "{high?" WRITE ":podman update --memory {mib}m NAME}",                           \
+	.cpu = "podman update --cpus N NAME", .pids = "podman update --pids-limit " TASKS " NAME", \
+	.sysctl = " --sysctl {name}=\"{value}\"",                                                  \
+	.files = "podman run --ulimit nofile={files} (Ulimit= in a Quadlet .container file)",      \
+	.thaw = "podman unpause NAME"
+
 static const struct container_row containers[] = {
 	/* kubelet sets what its pods may have together: the capacity without what it reserves
 	 * (pkg/kubelet/cm/node_container_manager_linux.go). */
@@ -45,18 +53,37 @@ static const struct container_row containers[] = {
 		.files = "LimitNOFILE={files} in the unit of the node's container runtime",
 		.thaw = "ctr -n k8s.io tasks resume ID",
 	},
+	/* Below the service that starts it, as a Quadlet file makes it (--cgroups=split): each
+	 * start makes a new container, which forgets podman update. */
+	{
+		.match = "libpod-payload",
+		.own = CONTAINER_MEMORY | CONTAINER_CPU | CONTAINER_PIDS,
+		.name = "Podman Quadlet",
+		.memory = "{high?" WRITE ":PodmanArgs=--memory {mib}m in the .container file}",
+		.cpu = "PodmanArgs=--cpus N in the .container file",
+		.pids = "PidsLimit=" TASKS " in the .container file",
+		.sysctls = "Sysctl={sysctls} in [Container] of the .container file",
+		.sysctl = "{more? }\"{name}={value}\"",
+		.files = "Ulimit=nofile={files} in [Container] of the .container file",
+		.thaw = "podman unpause NAME",
+	},
+	/* Its first container has the network namespace of a pod, and Podman refuses to set sysctls
+	 * for another one. */
+	{
+		.match = "libpod",
+		.in_pod = true,
+		.own = CONTAINER_MEMORY | CONTAINER_CPU | CONTAINER_PIDS,
+		PODMAN_LIMITS,
+		.name = "Podman pod",
+		.sysctls = "podman pod create{sysctls}",
+	},
 	{
 		.match = "libpod",
 		.own = CONTAINER_MEMORY | CONTAINER_CPU | CONTAINER_PIDS,
 		.marks = {"run/.containerenv"},
+		PODMAN_LIMITS,
 		.name = "Podman",
-		.memory = "{high?" WRITE ":podman update --memory {mib}m NAME}",
-		.cpu = "podman update --cpus N NAME",
-		.pids = "podman update --pids-limit " TASKS " NAME",
-		.sysctls = "podman run{sysctls}",
-		.sysctl = " --sysctl {name}=\"{value}\"",
-		.files = "podman run --ulimit nofile={files}",
-		.thaw = "podman unpause NAME",
+		.sysctls = "podman run{sysctls} (Sysctl= in a Quadlet .container file)",
 	},
 	{
 		.match = "docker",
@@ -77,14 +104,27 @@ static const struct container_row containers[] = {
 	},
 	{
 		.match = "lxc",
+		.marks = {"dev/incus/sock", "dev/lxd/sock"},
 		.name = "LXC",
-		.memory = "lxc.cgroup{v1?:2}.{file} = {mib}M",
-		.cpu = "lxc.cgroup2.cpu.max = max",
-		.pids = "lxc.cgroup2.pids.max = " TASKS,
-		.sysctls = "{sysctls}",
+		.memory = "lxc.cgroup{v1?:2}.{file} = {mib}M" INCUS "limits.memory={mib}MiB)",
+		.cpu = "lxc.cgroup2.cpu.max = max (Incus, LXD\\: unset limits.cpu.allowance)",
+		.pids = "lxc.cgroup2.pids.max = " TASKS INCUS "limits.processes=" TASKS ")",
+		.sysctls = "{sysctls}" INCUS "linux.sysctl.NAME=VALUE)",
 		.sysctl = "{more?; }lxc.sysctl.{name} = {value}",
-		.files = "lxc.prlimit.nofile = {files}",
-		.thaw = "lxc-unfreeze -n NAME",
+		.files = "lxc.prlimit.nofile = {files}" INCUS "limits.kernel.nofile={files})",
+		.thaw = "lxc-unfreeze -n NAME, or incus start NAME",
+	},
+	/* It leaves /proc/sys/net of a private network writable. */
+	{
+		.match = "systemd-nspawn@",
+		.name = "systemd-nspawn",
+		.memory = WRITE,
+		.cpu = NO_QUOTA,
+		.pids = "write {tasks?{tasks}:a larger number} to pids.max of {path}",
+		.sysctls = "{sysctls} in a file of /etc/sysctl.d in the container, then sysctl "
+			   "--system there",
+		.sysctl = "{more?, }{name}={value}",
+		.files = "LimitNOFILE={files} in [Exec] of the .nspawn file",
 	},
 	SYSTEMD(".service"),
 	SYSTEMD(".scope"),
@@ -140,6 +180,8 @@ static bool is_engine_part(const char *part, size_t length, const char *match)
 		part += skip;
 		length -= skip;
 	}
+	if (text_ends(match, n, "@")) /* an instance of a service, with something below it */
+		return length > n && !memcmp(part, match, n) && part[length] == '/';
 	return length >= n && !memcmp(part, match, n) && (length == n || strchr("-._", part[n])) &&
 	       !text_ends(part, length, ".service") && (!slice || !strcmp(match, "kubepods"));
 }
@@ -187,6 +229,8 @@ static bool is_of(const struct container_row *row, const char *path)
 	if (row->match[0] == '.')
 		return text_ends(last_of(path), strlen(last_of(path)), row->match);
 	bool is = !row->match[0];
+	if (row->in_pod && !strstr(path, "-libpod_pod_"))
+		return false;
 	for (const char *part = path; *part && !is; part += *part == '/') {
 		size_t length = strcspn(part, "/");
 		is = is_engine_part(part, length, row->match);

@@ -2322,6 +2322,32 @@ static const struct finding_row findings[] = {
 		 "its own sockets only, and none of these has it.",
 	 .action = "Check the server behind it as well, by its pid.",
 	 .proof = "The files of its configuration; ss -lx lists no such path"},
+	{.id = "listeners.published",
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .about = "{who}",
+	 .title =
+		 "{forwarder?{forwarder} (pid {front}) may accept the clients of {who} (pid {pid}) "
+		 "outside of its container, which this check does not judge:A process outside of "
+		 "this container may accept the clients of {who} (pid {pid}), and is not visible "
+		 "here}",
+	 .detail =
+		 "The container is one of an ordinary user, whose published ports have a listener in "
+		 "user space on the host. Its accept queue and RLIMIT_NOFILE bound clients before "
+		 "they reach {who}, and the walls are those of {who} alone.",
+	 .advice =
+		 "{forwarder?Check it, too\\: epolltune check --role proxy --server {front}:On the host "
+		 "find it with ss -ltnp (rootlessport, rootlesskit, slirp4netns, pasta), and check "
+		 "it, too\\: epolltune check --role proxy --server PID}",
+	 .answer = "{forwarder} may accept the clients of {who}, and is not judged",
+	 .meaning =
+		 "The server that --server names is in a container of an ordinary user. Clients of "
+		 "published ports connect to a process outside of it, which copies their data "
+		 "(rootlessport, rootlesskit, slirp4netns, pasta, passt): a warning where one "
+		 "that may listen runs as a user of the container, a note where the check runs in the container and "
+		 "cannot see it. Which ports it forwards is not visible.",
+	 .action = "Check that process as well, by its pid, on the host.",
+	 .proof = "ss -ltnp on the host: the process that listens"},
 	{.id = "listeners.elsewhere",
 	 .observed = true,
 	 .title = "{count?{count} other network {several?namespaces have listeners:namespace has a "

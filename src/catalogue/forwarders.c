@@ -27,9 +27,10 @@ static const struct forwarder_row forwarders[] = {
 		.port_min = NODE_PORTS,
 		.pid = "crictl inspect -o go-template --template '{{.info.pid}}' ID",
 	},
-	/* The last one is systemd-socket-proxyd, as the kernel cuts it. */
-	{.process = "rootlessport,rootlesskit,slirp4netns,pasta,pasta.avx2,passt,passt.avx2,"
-		    "systemd-socket-"},
+	{.process = "rootlessport,rootlesskit,slirp4netns,pasta,pasta.avx2,passt,passt.avx2",
+	 .rootless = true},
+	/* systemd-socket-proxyd, as the kernel cuts it. */
+	{.process = "systemd-socket-"},
 };
 
 const struct forwarder_row *forwarder_row_find(const char *process, uint16_t port)

@@ -267,6 +267,25 @@ static void judge_unseen_upstream(const struct queue_watch *w)
 	report_finding(w->report, "listeners.upstream", &words);
 }
 
+/* Clients of published ports connect to what accepts them outside of the container. */
+static void judge_published(const struct queue_watch *w)
+{
+	const struct published *p = &w->after->published;
+	const struct subject *s = w->after->subject;
+	struct wording words = {0};
+	if (!subject_listens(s, LISTENER_TCP) || (!p->pid && !p->hidden))
+		return;
+	wording_set(&words, "who", "%s", s->name);
+	wording_set(&words, "pid", "%d", (int)s->pid);
+	wording_set(&words, "forwarder", "%s", p->name);
+	wording_set(&words, "front", "%d", (int)p->pid);
+	struct finding *f = report_finding(w->report, "listeners.published", &words);
+	if (p->pid)
+		f->level = LEVEL_WARNING;
+	else
+		f->answer[0] = 0;
+}
+
 void subject_listeners_judge(const struct queue_watch *w, bool listed)
 {
 	if (listed)
@@ -276,4 +295,5 @@ void subject_listeners_judge(const struct queue_watch *w, bool listed)
 	judge_forwarder(w);
 	judge_upstreams(w);
 	judge_unseen_upstream(w);
+	judge_published(w);
 }

@@ -223,6 +223,23 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1); time.sleep(
 		length == 2 and .[0].key != .[1].key and all(.limit == 67108864)' out >filtered || { show out && fail 'a group is missing'; }
 }
 
+# Clients of published ports meet the queue of what accepts for the container outside of it.
+test_a_container_of_a_user_is_not_ready_while_its_forwarder_is_not_judged() {
+	in_root_namespace
+	cp "$PROGRAM" rootlessport
+	unshare -Urn "$PROGRAM" serve --port 8090 --workers 1 --quiet &
+	server=$!
+	wait_for grep -q ':1F9A .* 0A ' "/proc/$server/net/tcp"
+	check="epolltune check --quick --server $server --connections 100 --rate 100 --format json"
+	expect any $check
+	json 'has_finding("listeners.published") | not'
+	./rootlessport serve --port 8091 --workers 1 --quiet &
+	wait_for grep -q ':1F9B .* 0A ' "/proc/$!/net/tcp"
+	expect any $check
+	json 'finding("listeners.published") | .level == "warning" and (.title | startswith("rootlessport (pid "))' \
+		'.summary.answer | contains("rootlessport may accept the clients of")'
+}
+
 # Not "no limit applies": the limit of the group is not visible.
 test_a_group_that_is_not_visible_is_unknown() {
 	grep -Eq '^([0-9]+:memory|0:):/.' /proc/self/cgroup || skip 'this process is in the root group'

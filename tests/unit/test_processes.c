@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/published.h"
 #include "epolltune/subject.h"
 #include "host/listener_file.h"
 #include "host/processes.h"
@@ -413,9 +414,40 @@ static void threads_wait_alike_if_all_do(void **state)
 	output_free(&made);
 }
 
+/* A container of an ordinary user maps that user alone, and the others by ranges. */
+static void an_id_map_shows_whose_container_it_is(void **state)
+{
+	static const struct {
+		const char *map;
+		uint32_t id;
+		bool inside, has, of_user;
+	} rows[] = {
+		{"         0       1000          1\n         1     100000      65536\n", 1000,
+		 false, true, true},
+		{"0 1000 1\n1 100000 65536\n", 1001, false, false, true},
+		{"0 1000 1\n1 100000 65536\n", 165535, false, true, true},
+		{"0 1000 1\n1 100000 65536\n", 165536, false, false, true},
+		{"0 1000 1\n1 100000 65536\n", 0, true, true, true},
+		{"0 1000 1\n1 100000 65536\n", 0, false, false, true},
+		/* --userns keep-id */
+		{"0 100000 1000\n1000 1000 1\n1001 101000 64536\n", 1000, false, true, true},
+		/* root's: Docker with userns-remap, LXC, a pod with hostUsers: false */
+		{"0 100000 65536\n", 1000, false, false, false},
+		{"0 0 4294967295\n", 1000, false, true, false},
+		{"0 0 1\n", 0, false, true, false},
+		{"", 0, false, false, false},
+		{"0 1000", 1000, false, false, false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (id_map_has(rows[i].map, rows[i].id, rows[i].inside) != rows[i].has ||
+		    id_map_of_user(rows[i].map) != rows[i].of_user)
+			fail_msg("row %zu", i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_id_map_shows_whose_container_it_is),
 		cmocka_unit_test(stat_has_pid_name_state_parent_and_start),
 		cmocka_unit_test(damaged_stat_is_refused),
 		cmocka_unit_test(unit_is_the_innermost_service_or_scope),

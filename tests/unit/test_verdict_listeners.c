@@ -39,6 +39,17 @@ static void subject_has_siblings(struct looks *m)
 	listener_make(m, 2, LISTENER_TCP, "0.0.0.0:443", 64);
 }
 
+static void subject_is_published(struct looks *m)
+{
+	subject_make(m);
+	m->after.queues.published = (struct published){.pid = 7, .name = "rootlessport"};
+}
+static void subject_is_published_unseen(struct looks *m)
+{
+	subject_make(m);
+	m->after.queues.published = (struct published){.hidden = true};
+}
+
 /* It has started again: its address has another socket than its own ones. */
 static void subject_is_veiled(struct looks *m)
 {
@@ -452,6 +463,10 @@ static void servers_get_their_findings(void **state)
 		{without_unix_diag_of_tcp, "", ""},
 		{without_unix_diag, "listeners.unlisted warning", "listeners.unlisted warning"},
 		{uncaptured, "listeners.uncaptured warning", "listeners.uncaptured warning"},
+		{subject_is_published, "listeners.published warning",
+		 "listeners.published warning"},
+		{subject_is_published_unseen, "listeners.published note",
+		 "listeners.published note"},
 		{subject_is_veiled, "listeners.veiled skipped", "listeners.veiled skipped"},
 		{hidden, "accept-queue.waiting warning, listeners.hidden skipped",
 		 STANDING " note, listeners.hidden skipped"},
