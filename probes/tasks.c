@@ -8,9 +8,6 @@
 #include "epolltune/doing.h"
 #include "epolltune/quantity.h"
 
-/* Below that kernel.pid_max gives none to processes of users (kernel/pid.c, RESERVED_PIDS). */
-#define PIDS_RESERVED 300
-
 /* The first field is the limit, the second one what is in use of it. */
 enum { NPROC, THREADS, PIDS, LIMITS };
 static const char *const names[LIMITS] = {"RLIMIT_NPROC", "kernel.threads-max", "kernel.pid_max"};

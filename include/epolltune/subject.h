@@ -106,6 +106,8 @@ void subject_open_add(struct subject_open *o, const struct process *p);
 int subject_open_read(const struct host *h, const struct subject *s, struct subject_open *out,
 		      struct err *e);
 
+/* Those of kernel.pid_max that processes of users do not get (kernel/pid.c, RESERVED_PIDS). */
+#define PIDS_RESERVED 300
 /* The processes and threads that bound fork() and pthread_create() of its accepting processes. */
 struct subject_tasks {
 	pid_t pid; /* of whom: one of them */

@@ -162,10 +162,14 @@ static bool is_hidden(const struct host *h, const char *groups, const char *cont
 	}
 	if (path_relate(in->root, in->path, &below) != SHOWN)
 		return true;
-	snprintf(any, sizeof(any), "%s%s/%s", in->mount, below,
-		 version == 1 ? "notify_on_release" : "cgroup.controllers");
-	if (host_has(h, any))
-		return false;
+	/* Captures have the first ones; gVisor's groups have the last one alone. */
+	const char *const files_of_all[] = {
+		version == 1 ? "notify_on_release" : "cgroup.controllers", "cgroup.procs"};
+	for (size_t i = 0; i < sizeof(files_of_all) / sizeof(*files_of_all); i++) {
+		snprintf(any, sizeof(any), "%s%s/%s", in->mount, below, files_of_all[i]);
+		if (host_has(h, any))
+			return false;
+	}
 	/* Other captures may have others alone. */
 	*strrchr(any, '/') = 0;
 	return host_live(h) || (!is_root(h, in, below) && !host_has(h, any));

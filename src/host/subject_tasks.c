@@ -14,9 +14,6 @@
 /* linux/proc_ns.h, PROC_USER_INIT_INO. */
 #define INITIAL_USER_NAMESPACE UINT64_C(0xEFFFFFFD)
 
-/* kernel/pid.c: below it only the first processes are. */
-#define RESERVED_PIDS 300
-
 struct task {
 	struct process_status status;
 	uint64_t user_namespace; /* 0: not visible */
@@ -69,7 +66,7 @@ static void threads_read(const struct host *h, struct subject_tasks *out)
 	uint64_t pid_max = 0;
 	if (!host_identity(h, &here, NULL) && here.first_pids)
 		host_read_u64(h, "proc/sys/kernel/pid_max", &pid_max, NULL);
-	out->pids_max = pid_max > RESERVED_PIDS ? pid_max - RESERVED_PIDS : 0;
+	out->pids_max = pid_max > PIDS_RESERVED ? pid_max - PIDS_RESERVED : 0;
 	host_read_u64(h, "proc/sys/kernel/threads-max", &out->threads_max, NULL);
 	if (host_read(h, "proc/loadavg", text, sizeof(text), NULL) <= 0)
 		return;
