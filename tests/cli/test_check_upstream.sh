@@ -20,7 +20,6 @@ backend() { # BACKLOG
 		print("listens", flush=True)
 		time.sleep(60)
 	EOF
-	backend=$!
 	wait_for grep -q listens backend.out
 }
 
@@ -28,7 +27,6 @@ nginx_behind() { # DIRECTIVE [UPSTREAM]
 	nginx_conf "worker_connections 4096;"
 	sed -i "s|return 200 ok;|$1;|; s|access_log off;|&${2:-}|" etc/nginx.conf
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
-	nginx=$!
 	wait_for listens 8080
 }
 
