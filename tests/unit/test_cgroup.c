@@ -670,6 +670,35 @@ static void a_process_beside_this_one_is_in_its_container(void **state)
 	}
 }
 
+static void the_mark_of_an_engine_names_it(void **state)
+{
+	static const struct {
+		const char *mark, *engine;
+	} rows[] = {
+		{"dev/lxd/sock", "LXC"},
+		{"dev/incus/sock", "LXC"},
+		{".dockerenv", "Docker"},
+		{"run/.containerenv", "Podman"},
+		{"run/secrets/kubernetes.io", "Kubernetes"},
+	};
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("proc/self/cgroup", "0::/\n");
+	put("identity", INSIDE);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct host *h;
+		struct err e;
+		char path[128];
+		put(rows[i].mark, "");
+		assert_int_equal(host_open(&h, root, &e), 0);
+		const struct container_row *row = cgroup_container(h, 0);
+		host_close(h);
+		assert_non_null(row);
+		assert_string_equal(row->name, rows[i].engine);
+		snprintf(path, sizeof(path), "%s/%s", root, rows[i].mark);
+		assert_int_equal(unlink(path), 0);
+	}
+}
+
 /* Kills of a container that was restarted since, or of another one, are counted by the pod. */
 static void a_pod_counts_what_its_containers_have_forgotten(void **state)
 {
@@ -917,6 +946,7 @@ int main(void)
 			without_its_parts_all_memory_of_a_group_may_be_page_cache, begin, end),
 		cmocka_unit_test_setup_teardown(a_limit_may_be_above_the_root_of_a_container, begin,
 						end),
+		cmocka_unit_test_setup_teardown(the_mark_of_an_engine_names_it, begin, end),
 		cmocka_unit_test_setup_teardown(a_process_beside_this_one_is_in_its_container,
 						begin, end),
 		cmocka_unit_test_setup_teardown(a_pod_counts_what_its_containers_have_forgotten,
