@@ -13,7 +13,8 @@
  * what is in use is not known, that of PORT_NEAR where the server binds each port
  * (ports_from_bound()). PORT_STAMPS: whether the server's open connections have TCP timestamps,
  * those to others and those over loopback: 0 none, 1 some. PORT_OTHERS: the ports that others have
- * most likely bound, with the owner of one as text. */
+ * most likely bound, with the owner of one as text, and of these what
+ * PORT_REMOTE and PORT_NEAR do not include. */
 enum {
 	PORT_RANGE,
 	PORT_RESERVED,

@@ -14,6 +14,7 @@
 
 enum { ADDED = 1, TAKEN = 2 };
 enum { HELD, ALL, UNREAD, BOUND = UNREAD };
+enum { BESIDE = 1, BESIDE_NEAR };
 
 static void reserved_read(const struct host *h, struct settings *s)
 {
@@ -86,6 +87,7 @@ static void destination_read(struct settings *s, int at, const struct ports_take
 {
 	s->at[at][HELD] = taken->held;
 	s->at[at][ALL] = taken->all;
+	s->at[PORT_OTHERS][at == PORT_NEAR ? BESIDE_NEAR : BESIDE] = taken->beside;
 	report_text(s->text[at], "%s", taken->destination);
 }
 
@@ -304,8 +306,12 @@ static struct settings with_others(const struct settings *s)
 		int64_t *used = all.at[loopback ? PORT_NEAR : PORT_REMOTE];
 		if (used[HELD] == REPORT_NONE && (loopback || connects_to(s, true)))
 			continue;
-		for (int i = HELD; i <= ALL; i++)
+		int64_t beside = s->at[PORT_OTHERS][loopback ? BESIDE_NEAR : BESIDE];
+		bool adds = used[HELD] != REPORT_NONE && beside > 0;
+		for (int i = HELD; i <= ALL; i++) {
+			used[i] += adds ? beside : 0;
 			used[i] = used[i] > others_bound(s) ? used[i] : others_bound(s);
+		}
 	}
 	return all;
 }
@@ -392,6 +398,7 @@ static bool others_bind(const struct target *t, const struct settings *s)
 	struct settings all = with_others(s);
 	int64_t ports = ports_free(s), rate = (int64_t)t->rate_per_s;
 	return t->role == TARGET_PROXY && others_bound(s) && ports != REPORT_NONE &&
+	       !ports_end_early(t, &all) &&
 	       report_verdict(ports_rate_of(t, s, ports), rate) == VERDICT_OK &&
 	       report_verdict(ports_rate_of(t, &all, ports), rate) != VERDICT_OK;
 }
@@ -408,8 +415,10 @@ void ports_rate_bound(const struct target *t, const struct settings *s, struct b
 	if (ports == REPORT_NONE)
 		return;
 	b->capacity = ports_rate_of(t, s, ports);
-	if (others_bind(t, s))
+	if (others_bind(t, s)) {
 		b->need.max = INT64_MAX;
+		b->state = BOUND_LIMIT;
+	}
 	if (timestamps_missing(t, s, ports) && t->role == TARGET_PROXY) {
 		b->capacity = rate_with_timestamps(t, s, ports);
 		b->unread = "net.ipv4.tcp_timestamps";
