@@ -51,6 +51,7 @@ struct ports_from {
 	uint32_t shared;  /* of them, with sockets to several destinations */
 	uint32_t largest; /* those of the destination that has most */
 	uint32_t own;     /* of them, of the subject's sockets; 0 without a subject */
+	bool binds;       /* the subject's own show bind(): ports_group_bound() */
 	uint32_t resting; /* of them, of no process, so that they may be the subject's: in TIME_WAIT
 			   */
 	size_t to;        /* that destination, which has the source: an index into ports_used.at */

@@ -374,6 +374,11 @@ static void ports_add(struct ports_used *u, const struct candidate *c, bool acce
 	to->owner = -1;
 }
 
+static bool port_counts(const struct candidates *c, int64_t port)
+{
+	return !c->listens[port] && !port_set_has(&c->others.reserved, port);
+}
+
 /* `to`: of the destination with most ports. */
 static void source_add(struct ports_used *u, const struct candidates *c, const struct source *s,
 		       size_t to)
@@ -381,14 +386,22 @@ static void source_add(struct ports_used *u, const struct candidates *c, const s
 	struct ports_from *from = &u->from[u->from_count++];
 	from->largest = u->at[to].used;
 	from->to = to;
+	struct ports_group own = {0};
 	for (size_t i = 0; i < PORTS; i++) {
+		bool odd = ((int64_t)i - u->low) & 1;
+		own.free += (int64_t)i >= u->low && (int64_t)i <= u->high && !odd &&
+			    port_counts(c, (int64_t)i) && !s->port[i].own;
 		if (!s->port[i].first || c->listens[i])
 			continue;
+		own.odd += odd && s->port[i].own;
+		own.even += !odd && s->port[i].own;
+		own.shared += s->port[i].own && s->port[i].shared;
 		from->used++;
 		from->shared += s->port[i].shared;
 		from->own += s->port[i].own;
 		from->resting += !s->port[i].own && !s->port[i].foreign;
 	}
+	from->binds = ports_group_bound(&own);
 }
 
 static void sources_add(struct ports_used *u, const struct candidates *c)
@@ -413,11 +426,6 @@ static uint32_t largest_of(uint32_t *destinations, uint32_t count)
 		largest = run > largest ? run : largest;
 	}
 	return largest;
-}
-
-static bool port_counts(const struct candidates *c, int64_t port)
-{
-	return !c->listens[port] && !port_set_has(&c->others.reserved, port);
 }
 
 /* Marks the ports of others.of_group as bound where they show that, or only the odd ones. */

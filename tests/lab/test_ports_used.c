@@ -280,7 +280,20 @@ static void ports_that_bind_chose_are_counted_once(void **state)
 	pairs_fill(p, "127.0.0.1", 95, 30);
 	for (; count < 60; count++)
 		fds[count] = bind_any(count % 2 ? "127.0.0.2" : "127.0.0.3", p, 95);
-	struct ports_used u = read_now();
+	struct ports_used u;
+	struct process here;
+	struct err e = {0};
+	assert_int_equal(process_read(live, getpid(), &here, &e), 0);
+	struct subject self = {.pid = here.root};
+	snprintf(self.name, sizeof(self.name), "%s", here.name);
+	assert_int_equal(ports_used_read(live, &self, &u, &e), 0);
+	assert_int_equal(u.from_count, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(u.from[i].binds,
+				 u.from[i].own == 30 &&
+					 strcmp(u.at[u.from[i].to].source, "127.0.0.1") != 0);
+	ports_used_free(&u);
+	u = read_now();
 	/* Of both addresses some are the same. */
 	assert_int_equal(u.at[0].used, 30);
 	assert_int_equal(u.at[0].bound, 0);
