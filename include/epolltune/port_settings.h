@@ -11,9 +11,10 @@
  * range. PORT_REMOTE and PORT_NEAR are the fullest destinations: the ports in use to it without
  * those in TIME_WAIT, and all, with its name as text; the third number of PORT_REMOTE is 1 where
  * what is in use is not known, that of PORT_NEAR where the server binds each port
- * (ports_from_bound()). PORT_STAMPS: whether the server's open connections have TCP timestamps,
- * those to others and those over loopback: 0 none, 1 some. PORT_OTHERS: the ports that others have
- * most likely bound, with the owner of one as text. */
+ * (ports_from_bound()), 2 where it seems to (ports_from.binds). PORT_STAMPS: whether the server's
+ * open connections have TCP timestamps, those to others and those over loopback: 0 none, 1 some.
+ * PORT_OTHERS: the ports that others have most likely bound, with the owner of one as text, and of
+ * these what PORT_REMOTE and PORT_NEAR do not include. */
 enum {
 	PORT_RANGE,
 	PORT_RESERVED,

@@ -13,6 +13,8 @@
 struct report;
 
 #define PORTS_USED_MAX 64
+/* Ports side by side that are no chance. */
+#define PORTS_INTERVAL_MIN 16
 /* From these shares on, in percent, ports are nearly and entirely used up. */
 #define PORTS_NEAR 80
 #define PORTS_GONE 99
@@ -34,6 +36,7 @@ struct ports_to {
 	uint32_t opening;         /* in SYN_SENT */
 	uint16_t first, last;     /* of the ports */
 	uint32_t own;             /* of the subject's sockets; 0 without a subject */
+	uint32_t bound;           /* of ports_others.bound */
 	enum ports_stamps stamps; /* of these, or without a subject of all; of a sample */
 	int owner; /* of one of the sockets, an index into `processes`; -1: not visible, all in
 		      TIME_WAIT, or below PORTS_NEAR, neither the source is bound nor the interval
@@ -48,6 +51,9 @@ struct ports_from {
 	uint32_t shared;  /* of them, with sockets to several destinations */
 	uint32_t largest; /* those of the destination that has most */
 	uint32_t own;     /* of them, of the subject's sockets; 0 without a subject */
+	bool binds;       /* the subject's own show bind(): ports_group_bound() */
+	uint32_t resting; /* of them, of no process, so that they may be the subject's: in TIME_WAIT
+			   */
 	size_t to;        /* that destination, which has the source: an index into ports_used.at */
 };
 #define PORTS_FROM_MAX 8
@@ -59,6 +65,7 @@ struct ports_others {
 	uint32_t shared;  /* of them, with sockets to several destinations */
 	uint32_t largest; /* those of the destination that has most */
 	uint32_t odd;     /* at an odd distance from the low end of the range */
+	uint32_t bound;   /* of groups that bind() has chosen: ports_group_bound() */
 	int owner; /* of one of the sockets, an index into `processes`; -1: not visible, or not
 		      looked for */
 };
@@ -87,6 +94,7 @@ void ports_used_free(struct ports_used *u);
 /* What is in use to the fullest destination, `held` without those in TIME_WAIT. */
 struct ports_taken {
 	uint32_t held, all;
+	uint32_t beside;         /* of ports_others.bound, those that it does not use */
 	const char *destination; /* with most of `all`; "" without one */
 };
 /* Of the destinations over loopback, or of the others. `own`: what the subject has in use does not
@@ -111,11 +119,23 @@ bool ports_from_bound(const struct ports_used *u, const struct ports_from *f);
  * processes have in use of the fullest one, `held` all of it. False: there are none. Pure. */
 bool ports_used_bound(const struct ports_used *u, bool loopback, struct ports_taken *out);
 
-/* The ports of others that are most likely bound: several destinations share few of them, and not
- * all are those that connect() takes first. net/ipv4/inet_hashtables.c, __inet_hash_connect(): it
- * takes no port that a socket has bound, of any address, and first the ports at an even
- * distance from the low end; net/ipv4/inet_connection_sock.c, inet_csk_find_open_port(): bind()
- * takes the others first. 0: none. Pure. */
+/* The ports from a source address, to one destination or to all. */
+struct ports_group {
+	uint32_t even, odd;   /* by their distance from the low end of the range */
+	uint32_t shared;      /* of them, with sockets of that source to several destinations */
+	uint32_t free;        /* even ones that the group does not have, and connect() could take */
+	uint16_t first, last; /* 0, 0: an interval shows nothing */
+};
+/* Whether bind() has most likely chosen them: connect() alone takes an odd port only where no even
+ * one is free, and none side by side. Pure. */
+bool ports_group_bound(const struct ports_group *g);
+
+/* The ports of others that are most likely bound: those of such groups, or those of all: several
+ * destinations share few of them, and not all are those that connect() takes first.
+ * net/ipv4/inet_hashtables.c, __inet_hash_connect(): it takes no port that a socket has bound, of
+ * any address, and first the ports at an even distance from the low end;
+ * net/ipv4/inet_connection_sock.c, inet_csk_find_open_port(): bind() takes the others first. 0:
+ * none. Pure. */
 uint32_t ports_others_bound(const struct ports_others *o);
 
 /* The destination to which connect() cannot take most ports: those in use without those in

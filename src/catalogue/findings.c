@@ -951,8 +951,9 @@ static const struct finding_row findings[] = {
 	      "processes{owner?, such as {owner}}:TIME_WAIT allows {exact} new connections/s from "
 	      "one address to {destination}; {rate} {rate=1?is:are} needed{tight? with 25 % "
 	      "headroom}}",
-	      "{foreign?No two destinations share one of these ports, as where bind() chooses it "
-	      "before connect()\\: connect() takes none of them for any destination. What they "
+	      "{foreign?bind() seems to have chosen these ports\\: no two destinations share them, "
+	      "or connect() takes them last, or no connection has them. connect() takes none of "
+	      "them for any destination. What they "
 	      "leave is not enough for {connections} connection{connections=1?:s} and {rate} new "
 	      "one{rate=1?:s}.:A proxy that closes first keeps each port for {rest} "
 	      "(tcp_tw_reuse={reuse}{bound?, without effect on bind():{no_timestamps?, without "

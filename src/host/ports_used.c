@@ -18,6 +18,9 @@
 #define NO_MEMORY "cannot count the ports in use: out of memory"
 /* All but LISTEN and CLOSE. Only the side that accepts is in SYN_RECV. */
 #define STATES (TCP_CONNECTED | 1u << TCP_SYN_SENT | 1u << TCP_TIME_WAIT)
+/* TCP_BOUND_INACTIVE: what bind() has chosen for a socket without a connection. Kernels before 6.8
+ * list none. */
+#define BOUND_INACTIVE 13
 /* Of a larger range, on a machine with more sockets, so many ports are looked at first, in windows:
  * kernel and applications spread ports. (The order of a dump is no sample: since 6.15
  * inet_ehashfn() puts the sockets of a destination side by side.) */
@@ -39,6 +42,7 @@ struct tallies {
 	struct tally *at;
 	size_t size, used; /* a power of two, at most half full */
 	const struct inodes *of;
+	bool others; /* those that are not of these */
 };
 
 struct candidate {
@@ -46,10 +50,12 @@ struct candidate {
 	uint32_t used, waiting, opening, own;
 	uint16_t port; /* one of them */
 	uint16_t first, last;
+	bool others; /* not of the subject: shows only what others have bound */
 	enum ports_stamps stamps;
 	uint64_t inodes[OWNER_SOCKETS];
 	size_t inode_count;
-	uint8_t seen[PORTS / 8]; /* a dump in several parts may repeat sockets */
+	/* A dump in several parts may repeat sockets. Those of the subject, and of others. */
+	uint8_t seen[2][PORTS / 8];
 };
 
 /* A source address of candidates: by local port the first destination seen, as a hash. */
@@ -57,7 +63,7 @@ struct source {
 	struct in6_addr address;
 	struct source_port {
 		uint32_t first; /* 0: free */
-		bool shared, own;
+		bool shared, own, foreign;
 	} port[PORTS];
 };
 
@@ -71,6 +77,7 @@ struct others {
 	size_t inode_count;
 	struct port_set reserved;
 	uint32_t sorted[PORTS];
+	bool of_group[PORTS], bound[PORTS]; /* a group of them; those that bind() has chosen */
 };
 
 struct candidates {
@@ -109,7 +116,7 @@ static size_t route_hash(const struct port_route *r)
 static void tally_seen(const struct port_socket *s, void *arg)
 {
 	struct tallies *t = arg;
-	if (t->of && !inodes_have(t->of, s->inode))
+	if (t->of && (inodes_have(t->of, s->inode) == t->others || (t->others && !s->inode)))
 		return;
 	size_t i = route_hash(&s->route) & (t->size - 1);
 	while (t->at[i].count && memcmp(&t->at[i].route, &s->route, sizeof(s->route)) != 0)
@@ -132,7 +139,7 @@ static struct source *source_find(const struct candidates *c, const struct in6_a
 	return NULL;
 }
 
-static void source_seen(const struct candidates *c, const struct port_socket *s)
+static void source_seen(const struct candidates *c, const struct port_socket *s, bool foreign)
 {
 	struct source *from = source_find(c, &s->route.source);
 	if (!from)
@@ -140,25 +147,38 @@ static void source_seen(const struct candidates *c, const struct port_socket *s)
 	struct source_port *port = &from->port[s->port];
 	uint32_t destination = (uint32_t)route_hash(&s->route) | 1;
 	port->own |= c->of && inodes_have(c->of, s->inode);
+	port->foreign |= foreign;
 	port->shared |= port->first && port->first != destination;
 	port->first = port->first ? port->first : destination;
 }
 
 /* What no process holds may be the subject's: in TIME_WAIT, or closed and not yet acknowledged. So
  * may all be where its descriptors are not visible. */
+static bool is_foreign(const struct candidates *c, const struct port_socket *s)
+{
+	bool own = c->of && (!s->inode || !c->of->count || inodes_have(c->of, s->inode));
+	return !own && !port_set_has(&c->others.reserved, s->port);
+}
+
+/* `chosen`: by bind(), so that the owner is one of those in question. */
+static void inode_add(struct others *o, const struct port_socket *s, bool chosen)
+{
+	if (chosen && s->inode && o->inode_count < OWNER_SOCKETS)
+		o->inodes[o->inode_count++] = s->inode;
+}
+
 static void other_seen(struct candidates *c, const struct port_socket *s)
 {
 	struct others *o = &c->others;
 	uint32_t destination = (uint32_t)route_hash(&s->route) | 1;
-	bool own = c->of && (!s->inode || !c->of->count || inodes_have(c->of, s->inode));
-	if (own || port_set_has(&o->reserved, s->port))
-		return;
 	o->port[s->port].shared |= o->port[s->port].first && o->port[s->port].first != destination;
 	o->port[s->port].first = destination;
-	/* Of one that bind() has chosen. */
-	if (s->inode && (s->port - c->low) & 1 && !c->listens[s->port] &&
-	    o->inode_count < OWNER_SOCKETS)
-		o->inodes[o->inode_count++] = s->inode;
+	inode_add(o, s, (s->port - c->low) & 1 && !c->listens[s->port]);
+}
+
+static bool port_is_seen(const struct candidate *at, bool foreign, size_t port)
+{
+	return at->seen[foreign][port / 8] >> port % 8 & 1;
 }
 
 static void candidate_seen(const struct port_socket *s, void *arg)
@@ -169,16 +189,24 @@ static void candidate_seen(const struct port_socket *s, void *arg)
 		c->listens[s->port] = true;
 		return;
 	}
-	source_seen(c, s);
+	bool foreign = is_foreign(c, s);
+	if (s->state == TCP_CLOSE || s->state == BOUND_INACTIVE) {
+		c->others.bound[s->port] |= foreign;
+		inode_add(&c->others, s, foreign);
+		return;
+	}
+	source_seen(c, s, foreign);
 	while (i < c->count && memcmp(&c->at[i].route, &s->route, sizeof(s->route)) != 0)
 		i++;
-	other_seen(c, s);
+	if (foreign)
+		other_seen(c, s);
 	if (i == c->count)
 		return;
 	struct candidate *at = &c->at[i];
-	if (at->seen[s->port / 8] & 1u << s->port % 8)
+	bool again = port_is_seen(at, !foreign, s->port) || port_is_seen(at, foreign, s->port);
+	at->seen[foreign][s->port / 8] |= (uint8_t)(1u << s->port % 8);
+	if (again)
 		return;
-	at->seen[s->port / 8] |= (uint8_t)(1u << s->port % 8);
 	if (!at->used || s->port < at->first)
 		at->first = s->port;
 	if (s->port > at->last)
@@ -271,32 +299,28 @@ static int sources_choose(struct candidates *c, struct err *e)
 }
 
 /* Adds the routes that have most sockets. */
-static int candidates_choose(struct tallies *t, struct candidates *c, struct err *e)
+static void candidates_choose(struct tallies *t, struct candidates *c)
 {
-	c->at = calloc(PORTS_USED_MAX, sizeof(*c->at));
-	if (!c->at)
-		return err_set(e, ENOMEM, NO_MEMORY);
+	size_t max = c->count + PORTS_USED_MAX;
 	/* Most of the table is free, and never written: only what is used is sorted. */
 	size_t used = 0;
 	for (size_t i = 0; i < t->size; i++)
 		if (t->at[i].count)
 			t->at[used++] = t->at[i];
 	qsort(t->at, used, sizeof(*t->at), by_count);
-	while (c->count < PORTS_USED_MAX && c->count < used) {
-		c->at[c->count].route = t->at[c->count].route;
-		c->at[c->count].port = t->at[c->count].port;
-		c->at[c->count].stamps = t->at[c->count].stamps;
-		c->count++;
-	}
-	return sources_choose(c, e);
+	for (size_t i = 0; i < used && c->count < max; i++)
+		c->at[c->count++] = (struct candidate){.route = t->at[i].route,
+						       .port = t->at[i].port,
+						       .others = t->others,
+						       .stamps = t->at[i].stamps};
 }
 
-static int candidates_find(const struct host *h, const struct ports_used *u, uint64_t sockets,
-			   struct candidates *c, struct err *e)
+static int candidates_add(const struct host *h, const struct ports_used *u, uint64_t sockets,
+			  bool others, struct candidates *c, struct err *e)
 {
 	struct port_window windows[PORT_WINDOWS];
 	size_t count = windows_make(u, sockets, windows);
-	struct tallies t = {.size = 64, .of = c->of};
+	struct tallies t = {.size = 64, .of = c->of, .others = others};
 	while (t.size < TALLIES && t.size < 2 * sockets)
 		t.size *= 2;
 	CLEAN(free_pointer) struct tally *at = calloc(t.size, sizeof(*at));
@@ -304,7 +328,20 @@ static int candidates_find(const struct host *h, const struct ports_used *u, uin
 	if (!at)
 		return err_set(e, ENOMEM, NO_MEMORY);
 	int r = port_sockets_walk(h, STATES, true, windows, count, tally_seen, &t, e);
-	return r ? r : candidates_choose(&t, c, e);
+	if (!r)
+		candidates_choose(&t, c);
+	return r;
+}
+
+/* Those of the subject first. */
+static int candidates_find(const struct host *h, const struct ports_used *u, uint64_t sockets,
+			   struct candidates *c, struct err *e)
+{
+	c->at = calloc((size_t)2 * PORTS_USED_MAX, sizeof(*c->at));
+	int r = c->at ? candidates_add(h, u, sockets, false, c, e) : err_set(e, ENOMEM, NO_MEMORY);
+	if (!r && c->of)
+		r = candidates_add(h, u, sockets, true, c, e);
+	return r ? r : sources_choose(c, e);
 }
 
 static void address_text(const struct in6_addr *a, char text[INET6_ADDRSTRLEN])
@@ -337,6 +374,11 @@ static void ports_add(struct ports_used *u, const struct candidate *c, bool acce
 	to->owner = -1;
 }
 
+static bool port_counts(const struct candidates *c, int64_t port)
+{
+	return !c->listens[port] && !port_set_has(&c->others.reserved, port);
+}
+
 /* `to`: of the destination with most ports. */
 static void source_add(struct ports_used *u, const struct candidates *c, const struct source *s,
 		       size_t to)
@@ -344,13 +386,22 @@ static void source_add(struct ports_used *u, const struct candidates *c, const s
 	struct ports_from *from = &u->from[u->from_count++];
 	from->largest = u->at[to].used;
 	from->to = to;
+	struct ports_group own = {0};
 	for (size_t i = 0; i < PORTS; i++) {
+		bool odd = ((int64_t)i - u->low) & 1;
+		own.free += (int64_t)i >= u->low && (int64_t)i <= u->high && !odd &&
+			    port_counts(c, (int64_t)i) && !s->port[i].own;
 		if (!s->port[i].first || c->listens[i])
 			continue;
+		own.odd += odd && s->port[i].own;
+		own.even += !odd && s->port[i].own;
+		own.shared += s->port[i].own && s->port[i].shared;
 		from->used++;
 		from->shared += s->port[i].shared;
 		from->own += s->port[i].own;
+		from->resting += !s->port[i].own && !s->port[i].foreign;
 	}
+	from->binds = ports_group_bound(&own);
 }
 
 static void sources_add(struct ports_used *u, const struct candidates *c)
@@ -377,6 +428,45 @@ static uint32_t largest_of(uint32_t *destinations, uint32_t count)
 	return largest;
 }
 
+/* Marks the ports of others.of_group as bound where they show that, or only the odd ones. */
+static void group_mark(const struct ports_used *u, struct candidates *c, const struct source *from,
+		       bool whole)
+{
+	struct others *o = &c->others;
+	struct ports_group g = {0};
+	for (int64_t port = u->low; port <= u->high; port++) {
+		bool odd = (port - u->low) & 1, has = o->of_group[port];
+		if (!port_counts(c, port))
+			continue;
+		g.free += !has && !odd;
+		g.even += has && !odd;
+		g.odd += has && odd;
+		g.shared += has && from && from->port[port].shared;
+		g.first = has && !g.first ? (uint16_t)port : g.first;
+		g.last = has ? (uint16_t)port : g.last;
+	}
+	if (!ports_group_bound(&g))
+		return;
+	for (int64_t port = u->low; port <= u->high; port++)
+		o->bound[port] |= o->of_group[port] && (whole || (port - u->low) & 1);
+}
+
+/* connect() prefers even ports for each destination of each source. A source may have few ports to
+ * each of many destinations. */
+static void groups_mark(const struct ports_used *u, struct candidates *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		for (size_t port = 0; port < PORTS; port++)
+			c->others.of_group[port] = port_is_seen(&c->at[i], true, port);
+		group_mark(u, c, source_find(c, &c->at[i].route.source), true);
+	}
+	for (size_t i = 0; i < c->from_count; i++) {
+		for (size_t port = 0; port < PORTS; port++)
+			c->others.of_group[port] = c->from[i].port[port].foreign;
+		group_mark(u, c, &c->from[i], false);
+	}
+}
+
 static void others_count(struct ports_used *u, struct candidates *c)
 {
 	struct others *o = &c->others;
@@ -389,11 +479,20 @@ static void others_count(struct ports_used *u, struct candidates *c)
 		to->odd += ((int64_t)i - u->low) & 1;
 	}
 	to->largest = largest_of(o->sorted, to->used);
+	groups_mark(u, c);
+	for (int64_t port = u->low; port <= u->high; port++) {
+		o->bound[port] &= port_counts(c, port);
+		to->bound += o->bound[port];
+		for (size_t i = 0; i < u->count && o->bound[port]; i++)
+			u->at[i].bound += port_is_seen(&c->at[i], true, (size_t)port);
+	}
 }
 
 static int by_use(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
+	if (x->others != y->others)
+		return x->others - y->others;
 	return x->used != y->used ? ORDER(y->used, x->used)
 				  : memcmp(&x->route, &y->route, sizeof(x->route));
 }
@@ -451,12 +550,12 @@ static int candidates_count(const struct host *h, struct ports_used *u, struct c
 			    struct err *e)
 {
 	const struct port_window all = {(uint16_t)u->low, (uint16_t)u->high};
-	int r = port_sockets_walk(h, STATES | 1u << TCP_LISTEN, false, &all, 1, candidate_seen, c,
-				  e);
+	int r = port_sockets_walk(h, STATES | 1u << BOUND_INACTIVE | 1u << TCP_LISTEN, false, &all,
+				  1, candidate_seen, c, e);
 	if (r)
 		return r;
 	qsort(c->at, c->count, sizeof(*c->at), by_use);
-	for (size_t i = 0; i < c->count && c->at[i].used; i++)
+	for (size_t i = 0; i < c->count && c->at[i].used && !c->at[i].others; i++)
 		ports_add(u, &c->at[i], c->listens[c->at[i].port]);
 	sources_add(u, c);
 	others_count(u, c);
@@ -494,89 +593,6 @@ int ports_used_read(const struct host *h, const struct subject *subject, struct 
 	free(c->at);
 	free(c->from);
 	return r;
-}
-
-/* Those that TIME_WAIT keeps are the server's own where it has connections to that destination. */
-bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struct ports_taken *out)
-{
-	bool any = false;
-	*out = (struct ports_taken){.destination = ""};
-	for (size_t i = 0; i < u->count; i++) {
-		const struct ports_to *to = &u->at[i];
-		uint32_t held = to->used - to->waiting - to->own;
-		uint32_t all = held + (own ? 0 : to->waiting);
-		if (to->loopback != loopback)
-			continue;
-		if (!any || all > out->all)
-			out->destination = to->destination;
-		any = true;
-		out->held = held > out->held ? held : out->held;
-		out->all = all > out->all ? all : out->all;
-	}
-	return any;
-}
-
-/* Destinations that may share one port in so many, and sockets that are evidence. */
-#define SHARED_SHARE 10
-#define EVIDENCE_FROM 10
-/* Ports side by side that are no chance. */
-#define INTERVAL_MIN 16
-/* The least share of bound ports that are not those that connect() takes first: one in so many. */
-#define ODD_SHARE 4
-
-/* Few connections without timestamps that stay open may be a pool, and another destination the one
- * whose closed connections take the ports. */
-static bool is_evidence(const struct ports_to *to, bool loopback)
-{
-	return to->loopback == loopback && to->stamps &&
-	       (to->stamps != PORTS_STAMPS_NONE || to->waiting || to->used >= EVIDENCE_FROM);
-}
-
-enum ports_stamps ports_used_stamps(const struct ports_used *u, bool loopback)
-{
-	for (size_t i = 0; i < u->count; i++)
-		if (is_evidence(&u->at[i], loopback))
-			return u->at[i].stamps;
-	return PORTS_STAMPS_UNKNOWN;
-}
-
-bool ports_to_interval(const struct ports_used *u, const struct ports_to *to, int64_t used)
-{
-	return u->available > 0 && used >= INTERVAL_MIN && used == to->last - to->first + 1 &&
-	       (uint64_t)used < near(u);
-}
-
-bool ports_from_bound(const struct ports_used *u, const struct ports_from *f)
-{
-	uint32_t others = f->used > f->largest ? f->used - f->largest : 0;
-	return u->available > 0 && f->used >= near(u) && others >= EVIDENCE_FROM &&
-	       (uint64_t)f->shared * SHARED_SHARE <= others;
-}
-
-uint32_t ports_others_bound(const struct ports_others *o)
-{
-	uint32_t alone = o->used - o->shared, others = o->used - o->largest;
-	if (others < EVIDENCE_FROM || (uint64_t)o->shared * SHARED_SHARE > others ||
-	    o->odd < o->used / ODD_SHARE)
-		return 0;
-	/* bind() takes the odd ones first: of its ports at most every second is even. */
-	return alone < 2 * o->odd ? alone : 2 * o->odd;
-}
-
-bool ports_used_bound(const struct ports_used *u, bool loopback, struct ports_taken *out)
-{
-	bool any = false;
-	*out = (struct ports_taken){.destination = "all destinations"};
-	for (size_t i = 0; i < u->from_count; i++) {
-		const struct ports_from *from = &u->from[i];
-		if (!from->own || u->at[from->to].loopback != loopback ||
-		    !ports_from_bound(u, from))
-			continue;
-		uint32_t others = from->used - from->own;
-		any = true;
-		out->held = out->all = others > out->all ? others : out->all;
-	}
-	return any;
 }
 
 void ports_used_free(struct ports_used *u)

@@ -14,6 +14,9 @@
 
 enum { ADDED = 1, TAKEN = 2 };
 enum { HELD, ALL, UNREAD, BOUND = UNREAD };
+enum { BESIDE = 1, BESIDE_NEAR };
+/* Of BOUND: by the parity of its ports, most likely. */
+#define SEEMS 2
 
 static void reserved_read(const struct host *h, struct settings *s)
 {
@@ -87,6 +90,7 @@ static void destination_read(struct settings *s, int at, const struct ports_take
 {
 	s->at[at][HELD] = taken->held;
 	s->at[at][ALL] = taken->all;
+	s->at[PORT_OTHERS][at == PORT_NEAR ? BESIDE_NEAR : BESIDE] = taken->beside;
 	report_text(s->text[at], "%s", taken->destination);
 }
 
@@ -101,6 +105,9 @@ static void bound_read(struct settings *s, const struct ports_used *used)
 		destination_read(s, loopback ? PORT_NEAR : PORT_REMOTE, &taken);
 		s->at[PORT_NEAR][BOUND] = 1;
 	}
+	for (size_t i = 0; i < used->from_count; i++)
+		if (used->from[i].binds && s->at[PORT_NEAR][BOUND] != 1)
+			s->at[PORT_NEAR][BOUND] = SEEMS;
 }
 
 static void others_read(struct settings *s, const struct ports_used *used)
@@ -318,8 +325,12 @@ static struct settings with_others(const struct settings *s)
 		int64_t *used = all.at[loopback ? PORT_NEAR : PORT_REMOTE];
 		if (used[HELD] == REPORT_NONE && (loopback || connects_to(s, true)))
 			continue;
-		for (int i = HELD; i <= ALL; i++)
+		int64_t beside = s->at[PORT_OTHERS][loopback ? BESIDE_NEAR : BESIDE];
+		bool adds = used[HELD] != REPORT_NONE && beside > 0;
+		for (int i = HELD; i <= ALL; i++) {
+			used[i] += adds ? beside : 0;
 			used[i] = used[i] > others_bound(s) ? used[i] : others_bound(s);
+		}
 	}
 	return all;
 }
@@ -406,6 +417,26 @@ static bool others_bind(const struct target *t, const struct settings *s)
 	struct settings all = with_others(s);
 	int64_t ports = ports_free(s), rate = (int64_t)t->rate_per_s;
 	return t->role == TARGET_PROXY && others_bound(s) && ports != REPORT_NONE &&
+	       !ports_end_early(t, &all) &&
+	       report_verdict(ports_rate_of(t, s, ports), rate) == VERDICT_OK &&
+	       report_verdict(ports_rate_of(t, &all, ports), rate) != VERDICT_OK;
+}
+
+/* As if the server were certain to bind its ports. */
+static struct settings with_bind(const struct settings *s)
+{
+	struct settings all = *s;
+	all.at[PORT_NEAR][BOUND] = 1;
+	return all;
+}
+
+/* Whether the rate suffices only if the server, which most likely binds its ports, does not. */
+static bool bind_binds(const struct target *t, const struct settings *s)
+{
+	struct settings all = with_bind(s);
+	int64_t ports = ports_free(s), rate = (int64_t)t->rate_per_s;
+	return t->role == TARGET_PROXY && s->at[PORT_NEAR][BOUND] == SEEMS &&
+	       ports != REPORT_NONE && !ports_end_early(t, &all) &&
 	       report_verdict(ports_rate_of(t, s, ports), rate) == VERDICT_OK &&
 	       report_verdict(ports_rate_of(t, &all, ports), rate) != VERDICT_OK;
 }
@@ -424,8 +455,10 @@ void ports_rate_bound(const struct target *t, const struct settings *s, struct b
 	if (ports == REPORT_NONE)
 		return;
 	b->capacity = ports_rate_of(t, s, ports);
-	if (others_bind(t, s))
+	if (others_bind(t, s) || bind_binds(t, s)) {
 		b->need.max = INT64_MAX;
+		b->state = BOUND_LIMIT;
+	}
 	if (timestamps_missing(t, s, ports) && t->role == TARGET_PROXY) {
 		b->capacity = rate_with_timestamps(t, s, ports);
 		b->unread = "net.ipv4.tcp_timestamps";
@@ -455,6 +488,12 @@ bool ports_rate_solve(const struct target *t, const struct settings *now, const 
 {
 	struct settings reused = *now, wider = *now;
 	struct settings all = with_others(now);
+	if (bind_binds(t, now)) {
+		struct settings bound = with_bind(now);
+		bool solved = ports_rate_solve(t, &bound, o, enough, out);
+		out->at[PORT_NEAR][BOUND] = SEEMS;
+		return solved;
+	}
 	if (is_bound(now) || others_bind(t, now)) {
 		if (!range_solve(now, ports_for_rate(t, &all, enough), out))
 			return false;
@@ -523,6 +562,8 @@ static void destination_words(const struct settings *s, bool near, struct wordin
 void ports_rate_words(const struct target *t, const struct settings *s, const struct outcome *o,
 		      const struct bound *b, struct wording *w)
 {
+	struct settings bound = with_bind(s);
+	s = bind_binds(t, s) ? &bound : s;
 	int64_t ports = ports_free(s);
 	int64_t enough = ports_for_rate(t, s, (int64_t)report_margin(t->rate_per_s));
 	bool near = ports_near_binds(t, s, ports);

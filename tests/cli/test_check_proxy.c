@@ -79,6 +79,26 @@ static int be_proxy(uint16_t port, const char *address, int count)
 	return be_listener(port);
 }
 
+/* "bind SOURCE ADDRESS COUNT" has ports of a source that bind() chooses; with "-" for the address
+ * it connects none. It prints a line once it has all. */
+static int be_binder(const char *source, const char *address, int count)
+{
+	struct sockaddr_in from = {.sin_family = AF_INET},
+			   server = {.sin_family = AF_INET, .sin_port = htons(9000)};
+	bool connects = inet_pton(AF_INET, address, &server.sin_addr) == 1;
+	inet_pton(AF_INET, source, &from.sin_addr);
+	for (int i = 0; i < count; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+		if (bind(fd, (const struct sockaddr *)&from, sizeof(from)) ||
+		    (connects && connect(fd, (const struct sockaddr *)&server, sizeof(server))))
+			return 1;
+	}
+	puts("bound");
+	fflush(stdout);
+	pause();
+	return 0;
+}
+
 static void an_independent_client_agrees(void **state)
 {
 	if (!namespaces_allowed())
@@ -185,6 +205,42 @@ static void what_others_have_in_use_comes_off(void **state)
 	}
 }
 
+/* bind() from another address takes ports from connect() to each destination, also where its own
+ * are to a single one or to none. */
+static void ports_that_others_bind_are_never_ready(void **state)
+{
+	static const struct {
+		const char *others, *verdict;
+	} rows[] = {
+		{"$SELF bind 10.9.0.3 10.9.0.3 134", "tight"},
+		{"$SELF bind 10.9.0.3 - 134", "tight"},
+		/* Of connect(), or too few. */
+		{"$SELF hold 9002 10.9.0.3 134", "ok"},
+		{"$SELF bind 10.9.0.3 10.9.0.3 9", "ok"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char before[512];
+		snprintf(
+			before, sizeof(before),
+			"ip addr add 10.9.0.1/32 dev lo; ip addr add 10.9.0.3/32 dev lo; " OF_500
+			"; echo 40000 40399 >ip_local_port_range; echo 0 >tcp_tw_reuse; "
+			"$SELF hold 9001 10.9.0.1 50 & k=\"$k $!\"; %s >/tmp/$$ & k=\"$k $!\"; "
+			"trap \"kill $k; rm /tmp/$$\" EXIT; "
+			"until grep -q bound /tmp/$$ || ss -Hltn sport = :9002 | grep -q .; do "
+			"sleep 0.05; done; until ss -Hltn sport = :9001 | grep -q .; do sleep 0.05; "
+			"done",
+			rows[i].others);
+		struct checked c = check_beside(
+			"9000", before,
+			"--quick --role proxy --connections 250 --rate 1 --server :9001");
+		json_t *w = checked_wall(&c, "ports.rate");
+		if (strcmp(checked_text(w, "verdict"), rows[i].verdict) != 0)
+			fail_msg("%s: %s: %s", rows[i].others, checked_text(w, "verdict"),
+				 checked_text(w, "detail"));
+		checked_free(&c);
+	}
+}
+
 /* connect() takes no port in TIME_WAIT to a peer without timestamps, also with tcp_tw_reuse=1. */
 static void a_peer_without_timestamps_keeps_the_ports(void **state)
 {
@@ -232,6 +288,8 @@ int main(int argc, char **argv)
 		return be_proxy((uint16_t)atoi(argv[2]), argv[3], atoi(argv[4]));
 	if (argc == 5 && !strcmp(argv[1], "connect"))
 		return be_client(argv[2], atoi(argv[3]), atoi(argv[4]));
+	if (argc == 5 && !strcmp(argv[1], "bind"))
+		return be_binder(argv[2], argv[3], atoi(argv[4]));
 	if (argc == 3 && !strcmp(argv[1], "listen"))
 		return be_listener((uint16_t)atoi(argv[2]));
 	if (readlink("/proc/self/exe", self, sizeof(self) - 1) > 0)
@@ -241,6 +299,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(ports_of_listeners_are_kept),
 		cmocka_unit_test(ports_of_listeners_come_off),
 		cmocka_unit_test(what_others_have_in_use_comes_off),
+		cmocka_unit_test(ports_that_others_bind_are_never_ready),
 		cmocka_unit_test(a_peer_without_timestamps_keeps_the_ports),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/ports_used.h"
 
@@ -257,6 +258,67 @@ static void bound_ports_are_not_shared(void **state)
 	pairs_end(server);
 }
 
+/* The kernel chooses a port of that address. With `to` it is connected. */
+static int bind_any(const char *address, const struct pairs *p, uint16_t to)
+{
+	struct address from = address_make(address, 0), at = address_make("127.0.0.1", to);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(fd, (struct sockaddr *)&from.at, from.size) ||
+	    (p && connect(fd, (struct sockaddr *)&at.at, at.size)))
+		fail_msg("%s: %s", address, strerror(errno));
+	if (p)
+		close(accept4(p->listener, NULL, NULL, SOCK_CLOEXEC));
+	return fd;
+}
+
+/* connect() takes none of them, from any address to any destination. */
+static void ports_that_bind_chose_are_counted_once(void **state)
+{
+	struct pairs *p = pairs_listen("127.0.0.1", 95);
+	int fds[80];
+	size_t count = 0;
+	pairs_fill(p, "127.0.0.1", 95, 30);
+	for (; count < 60; count++)
+		fds[count] = bind_any(count % 2 ? "127.0.0.2" : "127.0.0.3", p, 95);
+	struct ports_used u;
+	struct process here;
+	struct err e = {0};
+	assert_int_equal(process_read(live, getpid(), &here, &e), 0);
+	struct subject self = {.pid = here.root};
+	snprintf(self.name, sizeof(self.name), "%s", here.name);
+	assert_int_equal(ports_used_read(live, &self, &u, &e), 0);
+	assert_int_equal(u.from_count, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(u.from[i].binds,
+				 u.from[i].own == 30 &&
+					 strcmp(u.at[u.from[i].to].source, "127.0.0.1") != 0);
+	ports_used_free(&u);
+	u = read_now();
+	/* Of both addresses some are the same. */
+	assert_int_equal(u.at[0].used, 30);
+	assert_int_equal(u.at[0].bound, 0);
+	assert_in_range(u.others.bound, 30, 50);
+	assert_int_equal(ports_others_bound(&u.others), u.others.bound);
+	uint32_t connected = u.others.bound;
+	ports_used_free(&u);
+	for (; count < 80; count++)
+		fds[count] = bind_any("127.0.0.4", NULL, 0);
+	u = read_now();
+	/* Since 6.8 the kernel lists sockets that are only bound. */
+	assert_in_range(u.others.bound, connected, connected + 20);
+	/* connect() has the others, and no more. */
+	int refused_at = 0;
+	while (!refused_at && p->count < 100)
+		refused_at = pairs_connect(p, "127.0.0.1", 95, 0);
+	assert_int_equal(refused_at, EADDRNOTAVAIL);
+	if (host_kernel(live) >= KERNEL(6, 8))
+		assert_int_equal(p->count, 100 - u.others.bound);
+	ports_used_free(&u);
+	while (count)
+		pairs_reset(fds[--count]);
+	pairs_end(p);
+}
+
 static void ipv6_is_counted(void **state)
 {
 	struct pairs *six = pairs_listen("::1", 82);
@@ -431,6 +493,7 @@ int main(void)
 		cmocka_unit_test_setup(a_destination_with_most_ports_is_named, begin),
 		cmocka_unit_test_setup(bound_ports_are_not_shared, begin),
 		cmocka_unit_test_setup(ports_of_connect_are_not_bound, begin),
+		cmocka_unit_test_setup(ports_that_bind_chose_are_counted_once, begin),
 		cmocka_unit_test_setup(ipv6_is_counted, begin),
 		cmocka_unit_test_setup(mapped_addresses_are_ipv4, begin),
 		cmocka_unit_test_setup(reserved_ports_are_not_available, begin),

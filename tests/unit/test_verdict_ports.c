@@ -277,10 +277,46 @@ static void ports_that_others_bind_are_told_by_parity_and_sharing(void **state)
 		/* To one destination nothing shows it. */
 		{{.used = 700, .largest = 691, .odd = 350}, 0},
 		{{.used = 700, .largest = 690, .odd = 350}, 700},
+		/* What groups of them show, the connections of others beside them. */
+		{{.used = 700, .largest = 691, .odd = 350, .bound = 134}, 134},
+		{{.used = 700, .largest = 690, .odd = 350, .bound = 134}, 700},
+		{{.bound = 134}, 134},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		if (ports_others_bound(&cases[i].of) != cases[i].bound)
 			fail_msg("case %zu: %u", i, ports_others_bound(&cases[i].of));
+}
+
+/* To one destination, too: connect() takes an odd port only where no even one is free. */
+static void a_group_of_ports_is_bound_by_parity(void **state)
+{
+	static const struct {
+		struct ports_group of;
+		bool bound;
+	} cases[] = {
+		{{0}, false},
+		{{.odd = 134, .free = 200}, true},
+		{{.odd = 9, .free = 200}, false},
+		{{.odd = 10, .free = 200}, true},
+		/* The even ones last. */
+		{{.odd = 200, .even = 100, .free = 100}, true},
+		/* connect() that once had more than half of the range. */
+		{{.odd = 100, .even = 60, .free = 140}, false},
+		{{.odd = 100, .even = 200}, false},
+		{{.even = 200}, false},
+		/* Where no even one is free: reserved ones, or those of listeners. */
+		{{.odd = 100, .free = 9}, false},
+		/* connect() alone gives a port to several destinations. */
+		{{.odd = 134, .shared = 14, .free = 200}, false},
+		{{.odd = 134, .shared = 13, .free = 200}, true},
+		/* Side by side, as an application numbers them. */
+		{{.odd = 50, .even = 50, .free = 150, .first = 40000, .last = 40099}, true},
+		{{.odd = 50, .even = 50, .free = 150, .first = 40000, .last = 40100}, false},
+		{{.odd = 7, .even = 8, .free = 150, .first = 40000, .last = 40014}, false},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		if (ports_group_bound(&cases[i].of) != cases[i].bound)
+			fail_msg("case %zu", i);
 }
 
 /* A list of reserved ports is short: those outside of the range have no place in it. */
@@ -326,6 +362,7 @@ int main(void)
 		cmocka_unit_test(the_finding_says_how_many_addresses_are_needed),
 		cmocka_unit_test(reserved_ports_are_read),
 		cmocka_unit_test(ports_that_others_bind_are_told_by_parity_and_sharing),
+		cmocka_unit_test(a_group_of_ports_is_bound_by_parity),
 		cmocka_unit_test(the_lab_has_as_many_ports),
 		cmocka_unit_test(the_finding_names_who_binds_ports),
 	};

@@ -86,6 +86,11 @@ static const struct rate_row {
 	{300, 2000, OF_500 KNOBS("1", "1", "1000") FAR("0 0") STAMPS("0"), 3, VERDICT_SHORT, "", "",
 	 0},
 	/* bind() takes one range for all destinations, and none in TIME_WAIT. */
+	/* By its ports it seems to: short is not certain. */
+	{300, 100, OF_500 KNOBS("1", "1", "1000") FAR("0 0") NEAR("0 0 2"), 200, VERDICT_TIGHT,
+	 WIDER("40000 40499", "40000 47935"), "60 s: 3.3/s", 0},
+	{300, 2, OF_500 KNOBS("1", "1", "1000") FAR("0 0") NEAR("0 0 2"), 200, VERDICT_OK, "", "",
+	 0},
 	{300, 200, OF_500 KNOBS("1", "1", "1000") FAR("0 0") NEAR("0 0 1"), 3, VERDICT_SHORT,
 	 WIDER("40000 40499", "40000 55359"), "60 s: 3.3/s", 0},
 	{300, 60, "net.ipv4.tcp_tw_reuse=1", REPORT_NONE, VERDICT_UNKNOWN, "", "", 0},
