@@ -211,6 +211,10 @@ static bool is_short(const struct target *t, const struct settings *s, int64_t l
 static struct clients_limit limit_written(const struct target *t, const struct settings *s)
 {
 	int64_t written = s->at[CLIENTS][0], files = files_bound(s);
+	int64_t told = (int64_t)s->clients.told;
+	/* Beyond that it depends on what else counts. */
+	if (told && report_verdict(capacity_of(t, s, told), (int64_t)t->connections) == VERDICT_OK)
+		return (struct clients_limit){.value = told};
 	if (written > 0 && (files == REPORT_NONE || written <= files))
 		return (struct clients_limit){.value = written};
 	bool upper = written <= 0;

@@ -292,6 +292,9 @@ struct server_setting {
 	/* Of such a server that has it, as its threads are named, in the form of the names of
 	 * struct server_row; others of its name have none. NULL: each has it. */
 	const char *threads;
+	/* Of such a server whose title has "N of MANY" after this word, where it closes none of so
+	 * many clients. NULL: it has none. */
+	const char *told;
 	bool both;         /* connections to servers behind it count */
 	const char *asked; /* the command that shows it, as another may change it while the server
 			      runs; NULL: there is none */

@@ -198,6 +198,7 @@ struct subject_clients {
 	/* With CLIENTS_READ: its listeners have at most; 0: nothing sets it, and the server takes
 	 * what RLIMIT_NOFILE allows. */
 	uint64_t limit;
+	uint64_t told;  /* with CLIENTS_UNREAD: so many it takes, by its title; 0: not visible */
 	uint64_t files; /* the server takes that instead of a higher RLIMIT_NOFILE; 0: none */
 	/* Of its workers, if they serve so many, and the others wait in the accept queue; static,
 	 * NULL: there is no such class. */

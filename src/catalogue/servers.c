@@ -471,7 +471,9 @@ static const struct server_row servers[] = {
 			"of the new ones, from 100 on all)",
 		.clients_line = "MaxStartups {clients}",
 		.clients_closed = true,
+		/* sshd.c server_accept_loop() */
 		.set = {[SERVER_CLIENTS] = {.unread = "MaxStartups",
+					    .told = "[listener]",
 					    .asked = "sshd -T | grep -i maxstartups"}},
 		.forks = true,
 		.sessions = true,

@@ -1,6 +1,7 @@
 /* Reads how many connections a running server allows itself: from its command, or the files that
  * the command names. */
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -344,6 +345,20 @@ static void unit_read(const struct host *h, const struct subject *s, const struc
 	snprintf(out->file, sizeof(out->file), "%s", unit.file);
 }
 
+/* Of a server whose files are not read: what its title shows. */
+static void title_read(const struct host *h, const struct subject *s,
+		       const struct server_setting *set, struct subject_clients *out)
+{
+	CLEAN(free_pointer) char *title = NULL;
+	char path[64];
+	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)s->pid);
+	if (!set->told || host_read_strings(h, path, &title, NULL) < 0)
+		return;
+	const char *at = strstr(title, set->told);
+	if (at && sscanf(at + strlen(set->told), " %*9u of %9" SCNu64, &out->told) == 1)
+		snprintf(out->file, sizeof(out->file), "its title");
+}
+
 int subject_clients_read(const struct host *h, const struct subject *s, struct subject_clients *out,
 			 struct err *e)
 {
@@ -362,6 +377,7 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 		bool has = !set->threads || subject_may_have_thread(h, s, set->threads);
 		out->state = has ? CLIENTS_UNREAD : CLIENTS_NONE;
 		out->name = set->unread;
+		title_read(h, s, set, out);
 		return 0;
 	}
 	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)s->pid);

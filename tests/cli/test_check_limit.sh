@@ -315,6 +315,15 @@ test_a_server_whose_files_are_not_read_is_unknown() {
 	unknown_for "epolltune does not read pm.max_children of php-fpm, which is 5 in Debian's pool by default; php-fpm -tt shows it, and further clients wait in the accept queue; check"
 }
 
+# Of more those that have logged in do not count.
+test_the_title_of_sshd_shows_how_many_it_takes() {
+	named_server
+	check 0 20 8080 python3 named.py sshd "[listener] 3 of 50-60 startups"
+	json 'wall("application.limit") | .verdict == "ok" and .limit == 50 and (.detail | startswith("MaxStartups of its title is 50"))'
+	check 3 200 8080 python3 named.py sshd "[listener] 3 of 50-60 startups"
+	unknown_for "epolltune does not read MaxStartups of OpenSSH"
+}
+
 # By its threads, as Java names and shortens them; older versions name none.
 test_tomcat_is_told_from_other_servers_in_java() {
 	named_server

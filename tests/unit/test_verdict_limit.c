@@ -41,6 +41,8 @@ struct limit_case {
 	"server.max_connections=" n, { OF_A_FILE, __VA_ARGS__ }
 #define UNREAD(what)                                                                               \
 	"", { .state = CLIENTS_UNREAD, .name = what }
+#define TOLD(many)                                                                                 \
+	"", { .state = CLIENTS_UNREAD, .name = "MaxStartups", .file = "its title", .told = many }
 #define UNKNOWN(why)                                                                               \
 	"", { .state = why, .name = "maxconn", .file = "/a" }
 
@@ -241,6 +243,12 @@ static const struct limit_case cases[] = {
 	 REPORT_NONE, "which is 8 192 in Tomcat by default; server.xml, or", ""},
 	{"sshd", UNREAD("MaxStartups"), 1024, 9, 1, TARGET_SERVER, 10000, VERDICT_UNKNOWN,
 	 REPORT_NONE, "which is 10:30:100 of those that have not logged in yet (from 10 on", ""},
+	/* Its title shows how many it takes; of more, those that have logged in do not count. */
+	{"sshd", TOLD(10), 1024, 9, 1, TARGET_SERVER, 5, VERDICT_OK, 10,
+	 "MaxStartups of its title is 10", ""},
+	{"sshd", TOLD(10), 1024, 9, 1, TARGET_SERVER, 10, VERDICT_UNKNOWN, REPORT_NONE,
+	 "does not read MaxStartups of OpenSSH", ""},
+	{"sshd", TOLD(10), 1024, 9, 1, TARGET_SERVER, 10000, VERDICT_UNKNOWN, REPORT_NONE, "", ""},
 	{"envoy", UNREAD("circuit_breakers and connection limits"), 1024, 9, 1, TARGET_SERVER, 10,
 	 VERDICT_UNKNOWN, REPORT_NONE, "does not read circuit_breakers and connection limits of",
 	 ""},
