@@ -86,7 +86,7 @@ test_a_killed_probe_is_judged_by_its_settings() {
 		json '.probes[0].state == "crashed" and all(.walls[]; .verdict == "unknown") and
 			(.summary.answer | startswith("Not known: probe \($ENV.probe) crashed"))'
 		epolltune list probes --format json | jq -r ".probes[] | select(.name == \"$probe\") | .walls[]" |
-			grep -vx -e accept-queue.unix -e application.limit -e application.starts -e neighbours -e udp.receive -e idle.keepalive | sort >a # with --server, --peers, --datagrams, --idle only
+			grep -vx -e accept-queue.unix -e application.limit -e application.starts -e tasks -e neighbours -e udp.receive -e idle.keepalive | sort >a # with --server, --peers, --datagrams, --idle only
 		jq -r '.walls[].name' out | sort >b
 		cmp -s a b || fail "$probe killed twice: other walls: $(diff a b)"
 		all_times="${all_times:-} $probe:$times"
