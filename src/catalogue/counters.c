@@ -297,8 +297,9 @@ static const struct counter_row counters[] = {
 	 "accept-queue", REMEDY_APPLICATION, NSTAT("TcpExtTCPFastOpenListenOverflow"),
 	 "Raise the length that the server passes to TCP_FASTOPEN."},
 	{"TcpExt.PFMemallocDrop", "", NETSTAT,
-	 "Packets in the reserve of memory that were dropped: the machine was out of free memory "
-	 "for a moment. One in a hundred packets makes a finding.",
+	 "Packets that were dropped because only the emergency reserve of memory was left: the "
+	 "machine was out of free memory for a moment. A finding names it above 1 % of received "
+	 "packets.",
 	 "memory.connection", REMEDY_KERNEL, NSTAT("TcpExtPFMemallocDrop"),
 	 "Find what holds the memory; raise vm.min_free_kbytes."},
 	{"Tcp.AttemptFails", "failed connection attempts", SNMP,
@@ -386,10 +387,10 @@ static const struct counter_row counters[] = {
 	{"IpExt.InCsumErrors", "", NETSTAT, WRONG_CHECKSUM("IP headers"), "", REMEDY_NONE,
 	 "nstat -az IpExtInCsumErrors; ethtool -S DEVICE | grep -i err", WRONG_CHECKSUM_REMEDY},
 	{"Ip.InHdrErrors", "with invalid headers", SNMP,
-	 "Packets whose header is damaged, or, where this host forwards, whose TTL has ended: a "
-	 "loop of routes, or traceroute.",
+	 "Packets whose header is damaged, or, where this host forwards, whose TTL expired: a "
+	 "routing loop, or traceroute.",
 	 "", REMEDY_NONE, "nstat -az IpInHdrErrors IpExtInCsumErrors",
-	 "On a host that forwards look for a loop (ip route get ADDRESS, on each router); otherwise "
+	 "On a host that forwards, look for a routing loop (ip route get ADDRESS on each router); otherwise "
 	 "for the card or cable whose error counters grow."},
 	{"IpExt.InTruncatedPkts", "truncated packets", NETSTAT,
 	 "Packets that are shorter than their header says: a card or a device on the path cuts "
@@ -435,8 +436,8 @@ static const struct counter_row counters[] = {
 	 REMEDY_DEVICE, "ethtool -S DEVICE | grep rx_no_dma_resources",
 	 "Enlarge the ring: ethtool -G DEVICE rx N; spread over more queues and CPUs."},
 	{"rx_discards_phy", "outbound_pci_buffer_overflow", "ethtool -S",
-	 "mlx5 and bnxt: packets that the card's own buffer could not hold; with "
-	 "outbound_pci_buffer_overflow as the PCIe bus took them too slowly.",
+	 "mlx5 and bnxt: packets that the card's own buffer could not hold. Where "
+	 "outbound_pci_buffer_overflow grows, the PCIe bus is too slow.",
 	 "nic.ring", REMEDY_DEVICE, "ethtool -S DEVICE | grep -e rx_discards_phy -e pci",
 	 "Pause frames (ethtool -A DEVICE rx on tx on), a larger ring, or less traffic in bursts."},
 	{"rx_over_errors", "over_errors", "ethtool -S",

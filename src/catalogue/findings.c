@@ -481,16 +481,17 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .about = "{endpoint}",
 	 .title = "{listener}, to which {who} (pid {pid}) connects, has backlog {limit}; this load "
-		  "needs {needed}{tight? and 25 % headroom}",
+		  "{proxy?needs:may need} {needed}{tight? and 25 % headroom}",
 	 .detail = "{who} opens a connection there for {proxy?each client:each request that it "
 		   "passes on}. If all of this load goes there, {needed} "
 		   "connection{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}; the "
 		   "queue holds {capacity}. Beyond that connect() fails with EAGAIN, and clients "
 		   "get an error (502). " WHOSE_BACKLOG,
 	 .advice = "{raise?Raise net.core.somaxconn ({somaxconn}) first. }{line?{server}\\: "
-		   "{line}:Pass backlog {wanted} to listen()} (effective {line_effect}). All of "
-		   "that server\\: epolltune check --server {endpoint}",
-	 .answer = "{endpoint} behind {who} has a backlog of {limit}",
+		   "{line}:Pass backlog {wanted} to listen()} (effective {line_effect}). To "
+		   "judge all limits of that server\\: epolltune check --server {endpoint}",
+	 .answer = "{endpoint} behind {who} has backlog {limit}; this load {proxy?needs:may need} "
+		   "{needed}",
 	 .meaning =
 		 "The server that --server names connects to a UNIX socket of another server for "
 		 "its clients: its configuration names that (nginx, HAProxy), or it has more than "
@@ -951,9 +952,9 @@ static const struct finding_row findings[] = {
 	      "processes{owner?, such as {owner}}:TIME_WAIT allows {exact} new connections/s from "
 	      "one address to {destination}; {rate} {rate=1?is:are} needed{tight? with 25 % "
 	      "headroom}}",
-	      "{foreign?bind() seems to have chosen these ports\\: no two destinations share them, "
-	      "or connect() takes them last, or no connection has them. connect() takes none of "
-	      "them for any destination. What they "
+	      "{foreign?Other processes seem to have chosen these ports by bind()\\: no two "
+	      "destinations share one, or they have the parity that connect() tries last, or no "
+	      "connection has them. connect() takes none of them for any destination. What they "
 	      "leave is not enough for {connections} connection{connections=1?:s} and {rate} new "
 	      "one{rate=1?:s}.:A proxy that closes first keeps each port for {rest} "
 	      "(tcp_tw_reuse={reuse}{bound?, without effect on bind():{no_timestamps?, without "
@@ -1386,9 +1387,12 @@ static const struct finding_row findings[] = {
 	 .title = "{device} loses packets, not at its ring",
 	 .detail = "{counter} grew by {count} in {window}{beside}: packets were damaged, or the "
 		   "kernel had no memory for them. A larger ring does not help.",
+	 .advice = "ethtool -S {device} shows which counter grows. Damaged packets\\: check the "
+		   "cable, the transceiver and the switch. No memory\\: raise vm.min_free_kbytes.",
 	 .meaning =
 		 "An interface dropped received packets that were damaged or for which no "
-		 "memory was free. It is a note where they were few, or less than one in a thousand.",
+		 "memory was free. It is a note where they were fewer than 10, or less than one in "
+		 "a thousand.",
 	 .action =
 		 "Damaged packets: look at the cable, the transceiver and the switch (ethtool -S). "
 		 "No memory: raise vm.min_free_kbytes, or find what holds the memory.",
@@ -1778,8 +1782,8 @@ static const struct finding_row findings[] = {
 	      "{needed=1?is:are} needed. At the limit fork() fails with EAGAIN, and the server "
 	      "closes the new connection." NEXT_LIMIT,
 	      "A limit of {enough} suffices. {engine}\\: {line}",
-	      "The process limit of the control group leaves fewer processes than the target has "
-	      "connections that are not open yet, and the server has a process for each.",
+	      "The process limit of the control group leaves fewer processes and threads than the target has "
+	      "connections that are not open yet, and the server has one for each.",
 	      "Raise the process limit of the container or unit, or put a pooler before the server.",
 	      "max in pids.events grows",
 	      "The process limit of the control group suffices for the target"),
@@ -2310,12 +2314,13 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .about = "{who}",
-	 .title = "{who} (pid {pid}) connects to {address}, which this check does not judge",
-	 .detail = "No listener that is visible in this network namespace has that socket\\: the "
-		   "server behind {who} runs in another one, as in a container, or has closed it. "
-		   "Beyond its accept queue connect() fails with EAGAIN, and clients get an error "
-		   "(502).",
-	 .advice = "Check that server by its pid\\: epolltune check --server PID",
+	 .title = "The configuration of {who} (pid {pid}) names {address}, which this check does "
+		  "not judge",
+	 .detail = "No listener in this network namespace has that socket. Either the server "
+		   "behind {who} runs in another namespace, as in a container, or it has ended\\: "
+		   "then connect() fails with ECONNREFUSED, and clients get an error (502).",
+	 .advice = "If that server runs, check it by its pid\\: epolltune check --server PID. If "
+		   "not, start it.",
 	 .answer = "{address} behind {who} is not judged",
 	 .meaning =
 		 "The configuration of the server that --server names (nginx, HAProxy) has the "
@@ -2327,15 +2332,14 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .about = "{who}",
-	 .title =
-		 "{forwarder?{forwarder} (pid {front}) may accept the clients of {who} (pid {pid}) "
-		 "outside of its container, which this check does not judge:A process outside of "
-		 "this container may accept the clients of {who} (pid {pid}), and is not visible "
-		 "here}",
+	 .title = "{forwarder?{forwarder} (pid {front}), which this check does not judge, may "
+		  "accept the clients of {who} (pid {pid}) on the host:A process outside this "
+		  "container, which is not visible here, may accept the clients of {who} (pid "
+		  "{pid})}",
 	 .detail =
-		 "The container is one of an ordinary user, whose published ports have a listener in "
-		 "user space on the host. Its accept queue and RLIMIT_NOFILE bound clients before "
-		 "they reach {who}, and the walls are those of {who} alone.",
+		 "Where an ordinary user runs a container, a process on the host accepts the clients "
+		 "of its published ports. The accept queue and RLIMIT_NOFILE of that process limit "
+		 "clients before they reach {who}; the walls are those of {who} alone.",
 	 .advice =
 		 "{forwarder?Check it, too\\: epolltune check --role proxy --server {front}:On the host "
 		 "find it with ss -ltnp (rootlessport, rootlesskit, slirp4netns, pasta), and check "
@@ -2344,9 +2348,10 @@ static const struct finding_row findings[] = {
 	 .meaning =
 		 "The server that --server names is in a container of an ordinary user. Clients of "
 		 "published ports connect to a process outside of it, which copies their data "
-		 "(rootlessport, rootlesskit, slirp4netns, pasta, passt): a warning where one "
-		 "that may listen runs as a user of the container, a note where the check runs in the container and "
-		 "cannot see it. Which ports it forwards is not visible.",
+		 "(rootlessport, rootlesskit, slirp4netns, pasta, passt). It is a warning where "
+		 "such a process runs as a user of the container and may listen, and a note where "
+		 "the check runs in the container and cannot see it. Which ports it forwards is "
+		 "not visible.",
 	 .action = "Check that process as well, by its pid, on the host.",
 	 .proof = "ss -ltnp on the host: the process that listens"},
 	{.id = "listeners.elsewhere",

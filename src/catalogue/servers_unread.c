@@ -48,8 +48,7 @@ const struct server_row servers_unread[] = {
 		.clients = "about half of RLIMIT_NOFILE",
 		.clients_closed = true,
 		.threads = true,
-		.set = {[SERVER_CLIENTS] = {.unread =
-						    "the limit that it derives from RLIMIT_NOFILE",
+		.set = {[SERVER_CLIENTS] = {.unread = "the limit on clients",
 					    .asked =
 						    "\"Clients allowed\" in its log at debug = 7"}},
 	},
@@ -97,7 +96,7 @@ const struct server_row servers_unread[] = {
 		.process = "beam.smp",
 		.name = "Erlang",
 		.backlog = "128 of RabbitMQ",
-		.backlog_line = "tcp_listen_options.backlog = {backlog}",
+		.backlog_line = "tcp_listen_options.backlog = {backlog} (RabbitMQ)",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "no limit of RabbitMQ",
 		.clients_closed = true,
@@ -141,7 +140,7 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "proftpd",
 		.name = "ProFTPD",
-		.backlog = "net.core.somaxconn, or 128 of other builds",
+		.backlog = "net.core.somaxconn, or 128 in other builds",
 		.backlog_line = "tcpBackLog {backlog}",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "30 in Debian's files",
@@ -154,7 +153,7 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "pure-ftpd",
 		.name = "Pure-FTPd",
-		.backlog = "an eighth of MaxClientsNumber, and 3", /* src/ftpd.c */
+		.backlog = "an eighth of MaxClientsNumber plus 3", /* src/ftpd.c */
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "50",
 		.clients_line = "pure-ftpd -c {clients}",
@@ -166,11 +165,13 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "dnsmasq",
 		.name = "dnsmasq",
-		.backlog = "32, or 5 of older versions",
+		.backlog = "32, or 5 in older versions",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "20 over TCP",
-		.set = {[SERVER_CLIENTS] = {.unread = "its limit on processes for TCP",
-					    .asked = "dnsmasq.conf(5), max-tcp-connections"}},
+		.set = {[SERVER_CLIENTS] =
+				{.unread = "max-tcp-connections",
+				 .asked =
+					 "grep -r max-tcp-connections /etc/dnsmasq.conf /etc/dnsmasq.d"}},
 		.datagrams = true,
 	},
 	{
@@ -258,7 +259,7 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "rsyslogd",
 		.name = "rsyslog",
-		.backlog = "a tenth of MaxSessions, and 5",
+		.backlog = "a tenth of MaxSessions plus 5",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "200 of imtcp",
 		.clients_line = "module(load=\"imtcp\" MaxSessions=\"{clients}\")",
@@ -321,7 +322,7 @@ const struct server_row servers_unread[] = {
 		.clients = "100 in Debian's file",
 		.clients_line = "<clients>{clients}</clients>",
 		.clients_closed = true,
-		.set = {[SERVER_CLIENTS] = {.unread = "clients of its limits",
+		.set = {[SERVER_CLIENTS] = {.unread = "<clients> in <limits>",
 					    .asked = "grep clients /etc/icecast2/icecast.xml"}},
 	},
 	{
@@ -366,7 +367,7 @@ const struct server_row servers_unread[] = {
 		.clients = "256 new ones a minute",
 		.clients_line = "inetd -R {clients}",
 		.clients_closed = true,
-		.set = {[SERVER_CLIENTS] = {.unread = "its limit on new connections a minute",
+		.set = {[SERVER_CLIENTS] = {.unread = "the limit on new connections a minute",
 					    .asked = "its command and /etc/inetd.conf"}},
 		.forks = true,
 	},

@@ -216,8 +216,8 @@ static const struct wall_row walls[] = {
 		.no_need = NOT_A_SERVERS,
 		.what = "The connections that one source address can have to one destination "
 			"address and port before connect() fails with EADDRNOTAVAIL. Needed by a "
-			"proxy only: its connections. One that connects to UNIX sockets only "
-			"takes no port.",
+			"proxy only: its connections. A proxy whose servers are all UNIX "
+			"sockets needs no port.",
 		.detail =
 			"The limit applies to connections at a time from one source address to one "
 			"destination{reserved?; {reserved} port{reserved=1?:s} of the range {reserved=1?is:are} reserved}{listening?; {listening} "
@@ -238,8 +238,8 @@ static const struct wall_row walls[] = {
 			"divided by the time that a closed one keeps its port. That is 60 s of "
 			"TIME_WAIT, or 1 s where net.ipv4.tcp_tw_reuse lets connect() take it, which "
 			"needs TCP timestamps at both ends. "
-			"Needed by a proxy only: its rate. One that connects to UNIX sockets only "
-			"takes no port.",
+			"Needed by a proxy only: its rate. A proxy whose servers are all UNIX "
+			"sockets needs no port.",
 		.detail = "{buckets?net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT before "
 			  "the ports are used up.:{proxy?Of {ports} ports to {destination} "
 			  "{used?{used} {used=1?is:are} in use and }{connections} "
@@ -449,12 +449,12 @@ static const struct wall_row walls[] = {
 		.name = "tasks",
 		.quiet = true,
 		.unit = "processes",
-		.what = "The processes and threads that RLIMIT_NPROC of its user, "
-			"kernel.threads-max and kernel.pid_max let a server with one for each "
-			"connection start in addition: the one of them that leaves least. Needed: as "
-			"of cgroup.pids, which is the limit of its control group.",
+		.what = "The processes and threads that a server with one for each connection may "
+			"start in addition, by the tightest of RLIMIT_NPROC of its user, "
+			"kernel.threads-max and kernel.pid_max. Needed: as for cgroup.pids, the limit "
+			"of its control group.",
 		.detail =
-			"{unknown?{hidden?RLIMIT_NPROC of the server, or what it counts, is not readable."
+			"{unknown?{hidden?RLIMIT_NPROC of the server, or what its user has in use of it, is not readable."
 			":kernel.threads-max or the number of threads is not readable.}"
 			":{used} of {max} {used=1?is:are} in use ({name}).{server? {server} has a "
 			"{threads?thread:process} for each connection.}}",
@@ -513,8 +513,8 @@ static const struct wall_row walls[] = {
 			"left, and with --role proxy counts two for each client), maxconn of "
 			"HAProxy, maxclients of Redis, -c of memcached, --worker-connections of gunicorn "
 			"(1 for each synchronous worker: where only its accept queue takes the others it "
-			"is unknown), --limit-concurrency of uvicorn (which answers 503 with as many "
-			"open), --connections-max= of "
+			"is unknown), --limit-concurrency of uvicorn (with that many open it answers "
+			"503), --connections-max= of "
 			"systemd-socket-proxyd, MaxConnections= of a socket unit with Accept=yes. It is "
 			"unknown where epolltune does not read it: max_connections of PostgreSQL and "
 			"MySQL, max_client_conn of PgBouncer, MaxRequestWorkers of Apache, "
@@ -540,9 +540,8 @@ static const struct wall_row walls[] = {
 			"with different limits, and which is active is not visible (systemctl "
 			"list-sockets shows it):}{unlisted?No socket unit is known to have each "
 			"listener of {server}{file?, and {file} may be its own} (systemctl list-sockets "
-			"shows it):}{unread?epolltune does not read {name} of {server}, which is {default} "
-			"by default\\; {asked} shows it{waits?, and further clients wait in the accept "
-			"queue}:}{further?{further}{file? in {file}} limits "
+			"shows it):}{unread?epolltune does not read {name} of {server} (default\\: {default})\\; to see "
+			"it\\: {asked}{waits?\\; further clients wait in the accept queue}:}{further?{further}{file? in {file}} limits "
 			"connections, too, and epolltune does not evaluate it:}{several?Sections that serve the listeners of {server}, or "
 			"may, have different limits\\: name one listener (--server "
 			"ADDRESS\\:PORT):}{unserved?No section of {file} is known to bind each "
@@ -556,10 +555,11 @@ static const struct wall_row walls[] = {
 			"{processes? for each of {processes} processes{alone?, of which one may get most "
 			"connections}}{waiting?, and its accept queue "
 			"holds {waiting} more}{both?, connections to "
-			"servers behind it included}{answer?, with which it answers {answer}}{held?, {held} descriptor{held=1?:s} that it "
+			"servers behind it included}{held?, {held} descriptor{held=1?:s} that it "
 			"holds besides included}{besides?, {besides} connection{besides=1?:s} to "
 			"its other listeners included}{doubles?\\; a client that asks may take a "
-			"second one, to a server behind it\\: --role proxy counts both}{asked?\\; "
+			"second one, to a server behind it\\: --role proxy counts both}{answer?\\; with "
+			"that many open it answers {answer}}{asked?\\; "
 			"that is the limit at its start\\: {asked} shows the present one}}.",
 		.absent =
 			"systemd accepts no connection of this socket itself (Accept=no): the limit is "

@@ -226,8 +226,8 @@ static bool is_portless(const struct target *t, const struct settings *s, struct
 	if (!s->portless || t->role != TARGET_PROXY)
 		return false;
 	b->state = BOUND_ABSENT;
-	b->why = "All servers behind it that its configuration names are UNIX sockets: a "
-		 "connection to these takes no port.";
+	b->why = "The configuration of the proxy names only UNIX sockets of servers behind it: a "
+		 "connection to one takes no port.";
 	return true;
 }
 

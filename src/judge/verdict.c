@@ -328,9 +328,10 @@ void wall_measure(const struct experiment *x, const struct target *t, const stru
 	report_text(w->assumed, "%s", assumed_of(&b, o, w->verdict));
 	detail_fill(x, t, s, o, &b, w);
 	if (w->verdict == VERDICT_TIGHT && is_near(x, &b, o))
-		report_append(w->detail,
-			      "%sIt is below the need by less than repeated runs differ.",
-			      w->detail[0] ? " " : "");
+		report_append(
+			w->detail,
+			"%sThe measured value is below the need by less than repeated runs differ.",
+			w->detail[0] ? " " : "");
 	if (o->remark[0])
 		report_append(w->detail, "%s%s", w->detail[0] ? " " : "", o->remark);
 }

@@ -134,10 +134,11 @@ static bool profile_judge(struct lint *l, const struct lint_value *v, const stru
 	knob_taken(k, l->kernel, by.value, last);
 	bool same = !strcmp(by.value, v->value) || (own[0] && !strcmp(own, last));
 	if (!shipped && found == SYSCTL_BOOT_SET && !same)
-		lint_add(l, &line, LINT_OVERRIDDEN, NULL,
-			 "%s = %.80s is overridden by %s:%u, which TuneD applies later and sets "
-			 "%.80s: change that line",
-			 v->name, v->value, by.file, by.line, by.value);
+		lint_add(
+			l, &line, LINT_OVERRIDDEN, NULL,
+			"%s = %.80s is overridden by %s:%u, which TuneD applies later, "
+			"with %.80s: change that line, in a copy below /etc/tuned if it is a package's",
+			v->name, v->value, by.file, by.line, by.value);
 	return true;
 }
 

@@ -422,10 +422,11 @@ static int link_overridden(struct change_site *site, const struct change *of,
 		if (!set_at_boot(site, of->name, &d, &by, value) || !change_gives(of, value) ||
 		    !strcmp(of->from, value))
 			return 0;
-		report_text(step->why,
-			    "%.90s:%u set %.20s at this boot, but %.20s was in force: the driver "
-			    "refused it, or a program changed it later",
-			    by.file, by.line, value, change_shown(of->from));
+		report_text(
+			step->why,
+			"%.90s:%u has had %.20s since before this boot, but %.20s was in force: the driver "
+			"refused it, or a program changed it later",
+			by.file, by.line, value, change_shown(of->from));
 		report_text(step->action, "see: journalctl -b -u systemd-udevd | grep -w %s",
 			    d.nic);
 		return 0;

@@ -310,9 +310,9 @@ named_server() {
 test_a_server_whose_files_are_not_read_is_unknown() {
 	named_server
 	check 3 20 8080 python3 named.py postgres
-	unknown_for "epolltune does not read max_connections of PostgreSQL, which is 100 by default; psql -c 'show max_connections' shows it; check"
+	unknown_for "epolltune does not read max_connections of PostgreSQL (default: 100); to see it: psql -c 'show max_connections'; check"
 	check 3 20 8080 python3 named.py php-fpm8.2
-	unknown_for "epolltune does not read pm.max_children of php-fpm, which is 5 in Debian's pool by default; php-fpm -tt shows it, and further clients wait in the accept queue; check"
+	unknown_for "epolltune does not read pm.max_children of php-fpm (default: 5 in Debian's pool); to see it: php-fpm -tt; further clients wait in the accept queue; check"
 }
 
 # Of more those that have logged in do not count.

@@ -431,7 +431,7 @@ test_tuned_reads_etc_last() {
 	put m/usr/lib/sysctl.d/99-z.conf '# none'
 	put m/proc/sys/net/core/somaxconn 512
 	expect 2 epolltune lint --sysroot m
-	said '50-x.conf:1: lint.overridden: net.core.somaxconn = 8192 is overridden by /etc/tuned/guest/tuned.conf:2, which TuneD applies later and sets 512'
+	said '50-x.conf:1: lint.overridden: net.core.somaxconn = 8192 is overridden by /etc/tuned/guest/tuned.conf:2, which TuneD applies later, with 512'
 	lacks out 'is running'
 	# But not where it only raises what is lower, or says the same.
 	put m/etc/tuned/guest/tuned.conf '[sysctl]' 'net.core.somaxconn=>2048' 'net.ipv4.tcp_rmem = "4096 131072 6291456"'

@@ -856,8 +856,8 @@ static void a_driver_may_refuse_a_line(void **state)
 				      rows[i].old ? "2001-01-01" : "now", dir);
 		output_free(&o);
 		assert_int_equal(kind_link.file->overridden(&site, &of, &step, &e), 0);
-		if (!!strstr(step.why, NETPLAN_DROPIN ":2 set 512 at this boot, but 256") !=
-		    rows[i].refused)
+		if (!!strstr(step.why, NETPLAN_DROPIN
+			     ":2 has had 512 since before this boot, but 256") != rows[i].refused)
 			fail_msg("row %zu: %s", i, step.why);
 	}
 }

@@ -490,19 +490,19 @@ static void texts_name_the_process(void **state)
 		 "If the load comes there: epolltune check --server 127.0.0.1:8009"},
 		{upstream_is_short, 0,
 		 "gunicorn (pid 900) on unix:/run/app.sock, to which nginx (pid 812) connects, has "
-		 "backlog 16; this load needs 1 000",
+		 "backlog 16; this load may need 1 000",
 		 "nginx opens a connection there for each request that it passes on. If all of this "
 		 "load goes there, 1 000 connections arrive in a stall of 100 ms; the queue holds "
 		 "17. Beyond that connect() fails with EAGAIN, and clients get an error (502). "
 		 "net.core.somaxconn allows 4096; gunicorn's default backlog is 2048.",
-		 "gunicorn: backlog = 2048 (effective after a restart; HUP keeps the socket). All of that server: "
+		 "gunicorn: backlog = 2048 (effective after a restart; HUP keeps the socket). To judge all limits of that server: "
 		 "epolltune check --server unix:/run/app.sock"},
 		{upstream_is_cut, 0,
 		 "gunicorn (pid 900) on unix:/run/app.sock, to which nginx (pid 812) connects, has "
 		 "backlog 128; this load needs 1 000",
 		 NULL,
 		 "Raise net.core.somaxconn (128) first. gunicorn: backlog = 2048 (effective after a "
-		 "restart; HUP keeps the socket). All of that server: epolltune check --server unix:/run/app.sock"},
+		 "restart; HUP keeps the socket). To judge all limits of that server: epolltune check --server unix:/run/app.sock"},
 		{subject_has_siblings, 0,
 		 "nginx (pid 812) has 1 of 3 sockets of 0.0.0.0:443: the smallest backlog of the "
 		 "others is 8",

@@ -197,7 +197,8 @@ static void a_limit_that_is_not_visible_may_be_lower(void **state)
 		int64_t threads_max;
 		enum wall_verdict verdict;
 		const char *detail;
-	} rows[] = {{90000, VERDICT_UNKNOWN, "RLIMIT_NPROC of the server, or what it counts,"},
+	} rows[] = {{90000, VERDICT_UNKNOWN,
+		     "RLIMIT_NPROC of the server, or what its user has in use of it,"},
 		    {400, VERDICT_SHORT, "(kernel.threads-max)"}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct experiment *x = &experiments[0];
