@@ -349,15 +349,16 @@ static int64_t loss_value(const struct loss_row *l, const struct sample *s,
 /* Of so many packets one may be spoofed or damaged. */
 #define STRAY_PART 100
 
-/* Whether it is one: strays where they are more than a share of what arrived, which a few do not
- * show. */
+/* Whether it is one: strays where they are more than a share of what arrived, which a few a second
+ * do not show. */
 static bool is_loss(const struct loss_row *l, int64_t (*value)(const void *of, const char *counter),
-		    const void *of)
+		    const void *of, double seconds)
 {
 	int64_t less = l->less ? value(of, l->less) : 0;
 	int64_t strays = value(of, l->counter) - (less > 0 ? less : 0);
-	int64_t few = l->few ? l->few : 1;
-	return l->kind != LOSS_STRAY || (strays - few) * STRAY_PART > value(of, l->all);
+	double few = l->few ? (double)l->few * (seconds > 1 ? seconds : 1) : 1;
+	return l->kind != LOSS_STRAY ||
+	       ((double)strays - few) * STRAY_PART > (double)value(of, l->all);
 }
 
 static int64_t total_of(const void *counters, const char *name)
@@ -392,7 +393,9 @@ static int64_t since_of(const void *of, const char *counter)
 
 static int64_t loss_since(const struct watch *w, const struct since *s, const struct loss_row *l)
 {
-	int64_t grown = is_loss(l, since_of, s) ? since_growth(s, l->counter) : 0;
+	time_t then = s->report ? s->report->time.tv_sec : w->report->time.tv_sec;
+	double seconds = (double)(w->report->time.tv_sec - then);
+	int64_t grown = is_loss(l, since_of, s, seconds) ? since_growth(s, l->counter) : 0;
 	bool parts = l->kind == LOSS_REST || l->less;
 	return parts && grown > 0 ? loss_value(l, w->after, since_of, s) : grown;
 }
@@ -436,7 +439,8 @@ static void titled_end(struct titled *t)
 static int64_t unreported(const struct watch *w, const struct loss_row *l)
 {
 	bool udp = !w->udp_named && l->kind == LOSS_DATAGRAMS;
-	bool here = l->kind == LOSS || (l->kind == LOSS_STRAY && is_loss(l, growth_of, w)) || udp ||
+	bool here = l->kind == LOSS ||
+		    (l->kind == LOSS_STRAY && is_loss(l, growth_of, w, w->seconds)) || udp ||
 		    (l->kind == LOSS_REST && w->after->cookies != 0);
 	int64_t grown = here ? loss_value(l, w->after, growth_of, w) : 0;
 	return grown > 0 ? grown : 0;
@@ -477,7 +481,7 @@ static void judge_growth(const struct watch *w)
 
 static int64_t past_total(const struct watch *w, const struct loss_row *l)
 {
-	return is_loss(l, total_of, &w->after->counters) ? loss_total(w->after, l) : 0;
+	return is_loss(l, total_of, &w->after->counters, 0) ? loss_total(w->after, l) : 0;
 }
 
 static void past_table(struct finding *f, const struct watch *w)

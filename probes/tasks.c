@@ -87,6 +87,12 @@ static void limits_words(const struct target *t, const struct settings *s, const
 	uint64_t enough = saturated_sum(used, report_margin(needed));
 	wording_set(w, "enough", "%s",
 		    quantity_plain(enough + (i == PIDS ? PIDS_RESERVED : 0)).text);
+	char others[WORDING_TEXT] = "";
+	for (size_t k = 0; k < LIMITS; k++)
+		if (k != i && s->at[k][0] != REPORT_NONE &&
+		    report_verdict(left(s, k), (int64_t)needed) != VERDICT_OK)
+			report_append(others, "%s%s", others[0] ? " and " : "", names[k]);
+	wording_set(w, "others", "%s", others);
 }
 
 static const struct experiment experiments[] = {

@@ -40,7 +40,7 @@ struct loss_row {
 	enum loss_kind kind;
 	const char *less;  /* the part that is no loss of this host; NULL: none */
 	const char *all;   /* of a stray: what it is a share of */
-	int64_t few;       /* of a stray: so many show nothing; 0: as one */
+	int64_t few;       /* of a stray: so many a second show nothing; 0: as one */
 	const char *named; /* NULL: as counter_short() */
 };
 

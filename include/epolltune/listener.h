@@ -61,6 +61,7 @@ struct listener {
 	 * unknown. */
 	bool paused;
 	bool upstream; /* of UNIX: the subject connects to it, by subject_upstreams_read() */
+	bool pooled;   /* likewise, by its connections alone: they may be those of a pool */
 	uint64_t file, file_device; /* inode and device (stat(2)) of a UNIX path; 0, 0: none */
 };
 

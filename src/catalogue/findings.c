@@ -481,23 +481,26 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .about = "{endpoint}",
 	 .title = "{listener}, to which {who} (pid {pid}) connects, has backlog {limit}; this load "
-		  "{proxy?needs:may need} {needed}{tight? and 25 % headroom}",
-	 .detail = "{who} opens a connection there for {proxy?each client:each request that it "
-		   "passes on}. If all of this load goes there, {needed} "
+		  "{sure?needs:may need} {needed}{tight? and 25 % headroom}",
+	 .detail = "{pooled?{who} has connections open there, which may be those of a pool\\: then "
+		   "few arrive:{who} opens a connection there for {proxy?each client:each request "
+		   "that it passes on}}. If all of this load goes there, {needed} "
 		   "connection{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}; the "
 		   "queue holds {capacity}. Beyond that connect() fails with EAGAIN, and clients "
 		   "get an error (502). " WHOSE_BACKLOG,
 	 .advice = "{raise?Raise net.core.somaxconn ({somaxconn}) first. }{line?{server}\\: "
 		   "{line}:Pass backlog {wanted} to listen()} (effective {line_effect}). To "
 		   "judge all limits of that server\\: epolltune check --server {endpoint}",
-	 .answer = "{endpoint} behind {who} has backlog {limit}; this load {proxy?needs:may need} "
+	 .answer = "{endpoint} behind {who} has backlog {limit}; this load {sure?needs:may need} "
 		   "{needed}",
 	 .meaning =
 		 "The server that --server names connects to a UNIX socket of another server for "
 		 "its clients: its configuration names that (nginx, HAProxy), or it has more than "
 		 "3 connections to it. The accept queue there holds fewer connections than arrive "
 		 "in a stall of the target. Critical with --role proxy; otherwise it is not known "
-		 "how many requests go there.",
+		 "how many requests go there. A note where the queues of all servers behind it "
+		 "hold these together, or where only open connections show it, which may be those "
+		 "of a pool.",
 	 .action = "Raise the backlog of the server behind, and net.core.somaxconn where it is the "
 		   "limit. Check that server by its socket, too.",
 	 .proof = "The socket's limit by unix_diag (Send-Q of ss -lx)"},
@@ -1794,7 +1797,7 @@ static const struct finding_row findings[] = {
 	      "{used=1?is:are} in use ({name}), {capacity} {capacity=1?is:are} left; {needed} "
 	      "{needed=1?is:are} needed. At the limit fork() and pthread_create() fail with EAGAIN, "
 	      "and the server closes the new connection.",
-	      "{machine?sysctl -w {name}={enough}, or put a pooler before the server."
+	      "{others?Raise {others}, too. :}{machine?sysctl -w {name}={enough}, or put a pooler before the server."
 	      ":{unit?" IN_THE_CONTAINER EDIT_UNIT "LimitNPROC={enough}" RESTART_UNIT
 	      ":prlimit --pid {pid} --nproc={enough} raises it for that process.} Or put a pooler "
 	      "before the server.}",
@@ -2316,11 +2319,14 @@ static const struct finding_row findings[] = {
 	 .about = "{who}",
 	 .title = "The configuration of {who} (pid {pid}) names {address}, which this check does "
 		  "not judge",
-	 .detail = "No listener in this network namespace has that socket. Either the server "
-		   "behind {who} runs in another namespace, as in a container, or it has ended\\: "
-		   "then connect() fails with ECONNREFUSED, and clients get an error (502).",
-	 .advice = "If that server runs, check it by its pid\\: epolltune check --server PID. If "
-		   "not, start it.",
+	 .detail = "{unlisted?The kernel does not list UNIX sockets\\: its module unix_diag is "
+		   "missing.:No listener in this network namespace has that socket. Either the "
+		   "server behind {who} runs in another namespace, as in a container, or it has "
+		   "ended\\: then connect() fails with ECONNREFUSED, and clients get an error "
+		   "(502).}",
+	 .advice =
+		 "{unlisted?sudo modprobe unix_diag, and run the check again:If that server runs, "
+		 "check it by its pid\\: epolltune check --server PID. If not, start it}.",
 	 .answer = "{address} behind {who} is not judged",
 	 .meaning =
 		 "The configuration of the server that --server names (nginx, HAProxy) has the "

@@ -7,6 +7,9 @@
 #include "epolltune/list.h"
 
 #define ADDRESS 256
+/* Sections that are looked for, each by a scan of the whole text; further ones count as not found.
+ */
+#define GROUPS 64
 
 static const char *behind(const char *text, const char *beginning)
 {
@@ -49,6 +52,8 @@ void server_upstreams_each(const struct server_row *row, const char *text,
 {
 	struct scan s = scan_begin(&row->file, text, "");
 	char address[ADDRESS], path[ADDRESS];
+	size_t groups = 0;
+	bool others = false;
 	while (scan_next(&s)) {
 		for (const struct server_apart *u = row->upstreams; u && u->words; u++) {
 			if (s.opens || s.count <= u->address ||
@@ -58,8 +63,10 @@ void server_upstreams_each(const struct server_row *row, const char *text,
 			scan_word_copy(&s, u->address, address, sizeof(address));
 			if (server_upstream_path(address, path, sizeof(path)))
 				each(path, arg);
-			else if (!is_group(row, text, address))
+			else if (!others && (groups++ == GROUPS || !is_group(row, text, address))) {
+				others = true;
 				each(NULL, arg);
+			}
 		}
 		scan_enter(&s);
 	}

@@ -72,6 +72,7 @@ static const struct server_further haproxy_further[] = {
 static const struct server_apart haproxy_upstreams[] = {
 	{"server", "backend,listen", 2},
 	{"server-template", "backend,listen", 3},
+	{"dispatch", "backend,listen", 1},
 	{0},
 };
 static const struct server_apart haproxy_apart[] = {
@@ -445,7 +446,7 @@ static const struct server_row servers[] = {
 					    .threads = "http-ni*,http-ap*,http-bi*,https-j*,"
 						       "https-o*,ajp-nio*,ajp-apr*,ajp-bio*",
 					    .asked = "server.xml, or server.tomcat.max-connections "
-						     "of Spring Boot,"}},
+						     "of Spring Boot"}},
 	},
 	{
 		.process = "mongod,mongos",

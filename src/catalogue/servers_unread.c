@@ -66,7 +66,7 @@ const struct server_row servers_unread[] = {
 					 "postconf default_process_limit smtpd_client_connection_count_limit, with postconf -M,"}},
 	},
 	{
-		.process = "dovecot,imap-login,pop3-login,managesieve-lo,submission-log",
+		.process = "dovecot,imap-login,pop3-login,managesieve-log,submission-logi",
 		.name = "Dovecot",
 		.backlog = "process_limit × client_limit",
 		.backlog_effect = AFTER_A_RESTART,

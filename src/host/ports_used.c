@@ -390,7 +390,7 @@ static void source_add(struct ports_used *u, const struct candidates *c, const s
 	for (size_t i = 0; i < PORTS; i++) {
 		bool odd = ((int64_t)i - u->low) & 1;
 		own.free += (int64_t)i >= u->low && (int64_t)i <= u->high && !odd &&
-			    port_counts(c, (int64_t)i) && !s->port[i].own;
+			    port_counts(c, (int64_t)i) && !s->port[i].first;
 		if (!s->port[i].first || c->listens[i])
 			continue;
 		own.odd += odd && s->port[i].own;
@@ -438,7 +438,7 @@ static void group_mark(const struct ports_used *u, struct candidates *c, const s
 		bool odd = (port - u->low) & 1, has = o->of_group[port];
 		if (!port_counts(c, port))
 			continue;
-		g.free += !has && !odd;
+		g.free += !has && !odd && !(from && from->port[port].first);
 		g.even += has && !odd;
 		g.odd += has && odd;
 		g.shared += has && from && from->port[port].shared;

@@ -72,13 +72,11 @@ static bool may_listen(int process)
 	return fd < 0 && (errno == EACCES || errno == EPERM);
 }
 
-static bool is_forwarder(const struct served *s, const char *name, int process)
+static bool is_forwarder(const struct served *s, int process)
 {
-	const struct forwarder_row *row = forwarder_row_find(name, 0);
 	CLEAN(free_pointer) char *text = NULL;
 	struct process_status status;
-	if (!row || !row->rootless || process_text(process, "status", &text) <= 0 ||
-	    !process_status_parse(text, &status))
+	if (process_text(process, "status", &text) <= 0 || !process_status_parse(text, &status))
 		return false;
 	struct netns_id netns = process_netns(process);
 	return netns_is_known(netns) && !netns_same(netns, s->netns) &&
@@ -109,8 +107,10 @@ void published_read(const struct host *h, const struct subject *subject, struct 
 	    process_list(h, &all, &count, NULL))
 		return;
 	for (size_t i = 0; i < count && !out->pid; i++) {
-		CLEAN(close_fd) int process = process_open(h, all[i].pid, NULL);
-		if (process < 0 || !is_forwarder(&s, all[i].name, process))
+		const struct forwarder_row *row = forwarder_row_find(all[i].name, 0);
+		CLEAN(close_fd)
+		int process = row && row->rootless ? process_open(h, all[i].pid, NULL) : -1;
+		if (process < 0 || !is_forwarder(&s, process))
 			continue;
 		out->pid = all[i].pid;
 		memcpy(out->name, all[i].name, sizeof(out->name));

@@ -77,8 +77,8 @@ static void accepted_take(struct reading *r, const struct nlattr *name, const st
 	if (file)
 		nla_memcpy(&vfs, file, sizeof(vfs));
 	for (size_t i = 0; i < r->all->count; i++)
-		if (is_behind(r, &r->all->at[i]) && r->all->at[i].file == vfs.udiag_vfs_ino &&
-		    listener_same_address(&r->all->at[i], &named))
+		if (r->all->at[i].file == vfs.udiag_vfs_ino &&
+		    listener_same_address(&r->all->at[i], &named) && is_behind(r, &r->all->at[i]))
 			client_add(r, peer, i);
 }
 
@@ -134,8 +134,11 @@ static int connected_read(const struct host *h, struct reading *r, struct err *e
 			r->at[kept++] = r->at[i];
 	r->count = kept;
 	clients_keep(r, r->all);
-	for (size_t i = 0; i < r->count; i++)
-		r->all->at[r->at[i].listener].upstream = true;
+	for (size_t i = 0; i < r->count; i++) {
+		struct listener *l = &r->all->at[r->at[i].listener];
+		l->pooled |= !l->upstream;
+		l->upstream = true;
+	}
 	return 0;
 }
 

@@ -213,6 +213,7 @@ static void upstream_words(const struct queue_watch *w, const struct listener *l
 	wording_set(words, "stall", "%s",
 		    quantity_show(QUANTITY_DURATION, w->target->stall_us).text);
 	wording_flag(words, "proxy", w->target->role == TARGET_PROXY);
+	wording_flag(words, "pooled", l->pooled);
 	wording_set(words, "somaxconn", "%s",
 		    w->after->somaxconn == REPORT_NONE
 			    ? ""
@@ -226,27 +227,43 @@ static void upstream_words(const struct queue_watch *w, const struct listener *l
 	backlog_effect_word(words, "line_effect", l, server);
 }
 
+/* What the queues of all servers behind it hold: the load may be spread over them. */
+static int64_t upstreams_hold(const struct listeners *all)
+{
+	int64_t sum = 0;
+	for (size_t i = 0; i < all->count; i++)
+		sum += all->at[i].upstream ? all->at[i].limit + INT64_C(1) : 0;
+	return sum;
+}
+
 /* UNIX listeners of the servers behind it. Only a proxy connects there for each client: how many of
- * a server's requests go on is not known. */
+ * a server's requests go on is not known, nor how many clients one of several queues gets. Those of
+ * a pool stay open. */
 static void judge_upstreams(const struct queue_watch *w)
 {
 	const struct listeners *all = &w->after->listeners;
 	const int64_t needed = (int64_t)target_accept_queue(w->target);
+	const enum wall_verdict whole = report_verdict(upstreams_hold(all), needed);
 	bool proxy = w->target->role == TARGET_PROXY;
 	for (size_t i = 0; w->after->subject && i < all->count; i++) {
 		const struct listener *l = &all->at[i];
 		enum wall_verdict verdict = report_verdict(l->limit + INT64_C(1), needed);
 		struct wording words = {0};
 		if (!l->upstream || w->target->datagrams_only ||
-		    (verdict != VERDICT_SHORT && !(verdict == VERDICT_TIGHT && proxy)))
+		    (verdict != VERDICT_SHORT && !(whole == VERDICT_TIGHT && proxy)))
 			continue;
 		upstream_words(w, l, &words);
 		wording_flag(&words, "tight", verdict == VERDICT_TIGHT);
+		wording_flag(&words, "sure", proxy && !l->pooled && whole != VERDICT_OK);
 		struct finding *f = report_finding(w->report, "accept-queue.unix.upstream", &words);
 		finding_evidence(f, "capacity of its accept queue", "connections", l->limit + 1.0,
 				 NAN);
-		if (proxy && verdict == VERDICT_SHORT)
+		if (proxy && whole == VERDICT_SHORT && !l->pooled)
 			f->level = LEVEL_CRITICAL;
+		if (whole == VERDICT_OK || (!proxy && l->pooled)) {
+			f->level = LEVEL_NOTE;
+			f->answer[0] = 0;
+		}
 		if (!somaxconn_binds(l->limit, w->after->somaxconn))
 			continue;
 		f->remedy = REMEDY_KERNEL;
@@ -264,6 +281,7 @@ static void judge_unseen_upstream(const struct queue_watch *w)
 	wording_set(&words, "who", "%s", s->name);
 	wording_set(&words, "pid", "%d", (int)s->pid);
 	wording_set(&words, "address", "%s", w->after->unseen);
+	wording_flag(&words, "unlisted", w->after->listeners.unlisted >> LISTENER_UNIX & 1);
 	report_finding(w->report, "listeners.upstream", &words);
 }
 

@@ -329,7 +329,7 @@ test_tomcat_is_told_from_other_servers_in_java() {
 	named_server
 	for thread in http-nio-8080-A http-ni..Poller https-j..ceptor java; do
 		check 3 20 8080 python3 named.py java $thread
-		unknown_for "epolltune does not read maxConnections of Java, which is 8 192 in Tomcat"
+		unknown_for "epolltune does not read maxConnections of Java (default: 8 192 in Tomcat)"
 	done
 	check 0 20 8080 python3 named.py java qtp12-acceptor
 	json 'wall("application.limit") | .verdict == "n/a" and (.detail | startswith("epolltune knows of no limit"))'

@@ -130,6 +130,7 @@ test_unread_include_may_name_a_tcp_upstream() {
 }
 
 # Of a server whose configuration is not read, its connections: they wait for accept().
+# They stay open, as those of a pool, so that it is not known how many arrive.
 test_connections_to_a_unix_upstream_show_it() {
 	needs python3
 	backend 16
@@ -146,9 +147,9 @@ test_connections_to_a_unix_upstream_show_it() {
 	EOF
 	ip link set lo up
 	wait_for grep -q open server.out
-	expect 2 epolltune check --quick --probe listeners --server :8080 --connections 100 --rate 1000 --stall 100ms \
+	expect 1 epolltune check --quick --probe listeners --server :8080 --connections 100 --rate 1000 --stall 100ms \
 		--role proxy --format json
-	json "$SHORT"'.level == "critical"'
+	json "$SHORT"' | .level == "warning" and (.detail | contains("those of a pool"))'
 	end_jobs
 }
 

@@ -798,6 +798,12 @@ static void upstreams_name_unix_sockets(void **state)
 		 "/run/a"},
 		{"nginx", "http { server { location / { proxy_pass http://app/unix:/run/a; } } }",
 		 "-"},
+		/* One is enough to know. */
+		{"nginx",
+		 "http { server { location / { proxy_pass http://a; } location /b { proxy_pass "
+		 "http://b; } location /c { proxy_pass unix:/run/c; } } }",
+		 "- /run/c"},
+		{"haproxy", "backend b\n dispatch 10.0.0.1:80\n server a /run/a\n", "- /run/a"},
 		{"nginx", "http { server { location / { proxy_pass http://unix:/run/$app; } } }",
 		 "-"},
 		{"nginx",

@@ -252,6 +252,20 @@ static void broadcasts_to_an_idle_host(struct looks *m)
 	strays(m, "IpExt.InNoRoutes", "Ip.InReceives", 9);
 	strays(m, "TcpExt.IPReversePathFilter", "Ip.InReceives", 9);
 }
+/* One a second, for a minute. */
+static void broadcasts_for_a_minute(struct looks *m)
+{
+	strays(m, "Ip.InAddrErrors", "Ip.InReceives", 70);
+	counter_set(m, "Ip.InAddrErrors", 20, 80);
+	m->moment.seconds = 60;
+}
+static void broadcasts_since(struct looks *m)
+{
+	counter_set(m, "Ip.InAddrErrors", 50, 50);
+	counter_set(m, "Ip.InReceives", 30000, 30000);
+	then(m, "Ip.InAddrErrors", 20);
+	then(m, "Ip.InReceives", 29910);
+}
 static void no_way_on(struct looks *m) { foreign(m, "IpExt.InNoRoutes", 599); }
 static void truncated(struct looks *m) { strays(m, "Ip6.InTruncatedPkts", "Ip6.InReceives", 599); }
 static void headers_damaged(struct looks *m)
@@ -465,6 +479,8 @@ static void each_look_gets_its_findings(void **state)
 		{packets_elsewhere, "counters.growing warning", ""},
 		{broadcasts_elsewhere, "", ""},
 		{broadcasts_to_an_idle_host, "", ""},
+		{broadcasts_for_a_minute, "", ""},
+		{broadcasts_since, "", ""},
 		{no_way_on, "counters.growing warning", ""},
 		{truncated, "counters.growing warning", ""},
 		{headers_damaged, "counters.growing warning", ""},

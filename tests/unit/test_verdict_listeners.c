@@ -410,6 +410,44 @@ static void upstream_of_proxy_is_tight(struct looks *m)
 	m->target.role = TARGET_PROXY;
 }
 
+/* Two queues that hold the load together. */
+static void upstreams_share(struct looks *m)
+{
+	upstream_is_short(m);
+	for (size_t i = 0; i < 2; i++) {
+		m->at[i][2].limit = 1022;
+		m->at[i][0].kind = LISTENER_UNIX;
+		m->at[i][0].upstream = true;
+		m->at[i][0].limit = 511;
+	}
+}
+
+static void upstreams_of_proxy_share(struct looks *m)
+{
+	upstreams_share(m);
+	m->target.role = TARGET_PROXY;
+}
+
+/* Connections that stay open show no arrivals. */
+static void upstream_is_pooled(struct looks *m)
+{
+	upstream_is_short(m);
+	m->at[1][2].pooled = true;
+}
+
+static void upstream_of_proxy_is_pooled(struct looks *m)
+{
+	upstream_is_pooled(m);
+	m->target.role = TARGET_PROXY;
+}
+
+static void unix_is_unlisted(struct looks *m)
+{
+	subject_make(m);
+	snprintf(m->after.queues.unseen, sizeof(m->after.queues.unseen), "unix:/run/b.sock");
+	m->after.queues.listeners.unlisted = 1u << LISTENER_UNIX;
+}
+
 /* Its server is in another network namespace. */
 static void upstream_is_elsewhere(struct looks *m)
 {
@@ -435,6 +473,10 @@ static void servers_get_their_findings(void **state)
 		{upstream_is_short, UPSTREAM " warning", UPSTREAM " warning"},
 		{upstream_of_proxy_is_short, UPSTREAM " critical", UPSTREAM " critical"},
 		{upstream_is_cut, UPSTREAM " critical", UPSTREAM " critical"},
+		{upstreams_share, UPSTREAM " note", UPSTREAM " note"},
+		{upstreams_of_proxy_share, UPSTREAM " note", UPSTREAM " note"},
+		{upstream_is_pooled, UPSTREAM " note", UPSTREAM " note"},
+		{upstream_of_proxy_is_pooled, UPSTREAM " warning", UPSTREAM " warning"},
 		{upstream_is_elsewhere, "listeners.upstream warning", "listeners.upstream warning"},
 		{upstream_holds, "", ""},
 		{upstream_is_tight, "", ""},
@@ -497,6 +539,11 @@ static void texts_name_the_process(void **state)
 		 "net.core.somaxconn allows 4096; gunicorn's default backlog is 2048.",
 		 "gunicorn: backlog = 2048 (effective after a restart; HUP keeps the socket). To judge all limits of that server: "
 		 "epolltune check --server unix:/run/app.sock"},
+		{unix_is_unlisted, 0,
+		 "The configuration of nginx (pid 812) names unix:/run/b.sock, which this check does "
+		 "not judge",
+		 "The kernel does not list UNIX sockets: its module unix_diag is missing.",
+		 "sudo modprobe unix_diag, and run the check again."},
 		{upstream_is_cut, 0,
 		 "gunicorn (pid 900) on unix:/run/app.sock, to which nginx (pid 812) connects, has "
 		 "backlog 128; this load needs 1 000",
