@@ -328,8 +328,10 @@ static int file_look(struct change_site *site, const char *name, struct persiste
 	if (rc < 0)
 		return rc;
 	boot = set;
-	if (sysctl_boot_settle(site->host, name, &boot) == SYSCTL_BOOT_SET &&
-	    file_layer(boot.file) != LAYER_OTHER)
+	bool settled = sysctl_boot_settle(site->host, name, &boot) == SYSCTL_BOOT_SET &&
+		       file_layer(boot.file) != LAYER_OTHER,
+	     by_profile = settled && strcmp(boot.file, set.file) != 0;
+	if (settled)
 		set = boot;
 	memcpy(out->files, set.value, sizeof(out->files));
 	memcpy(out->file, set.file, sizeof(out->file));
@@ -339,7 +341,7 @@ static int file_look(struct change_site *site, const char *name, struct persiste
 	out->ours = set.ours;
 	out->module = module_late(site->host, name);
 	const struct sysctl_idle *idle = sysctl_boot_idle(site->files);
-	out->unread = idle ? idle->why : NULL;
+	out->unread = idle && !by_profile ? idle->why : NULL;
 	normalize(site, name, out->running, out->files);
 	normalize(site, name, out->running, out->conf);
 	return 0;

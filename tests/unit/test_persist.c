@@ -480,6 +480,32 @@ static void a_reader_runs_at_boot(void **state)
 	}
 }
 
+/* A profile of TuneD is applied where nothing reads the files. */
+static void a_profile_needs_no_reader_of_files(void **state)
+{
+	const struct change line = {.kind = "sysctl.d", .name = BACKLOG_MAX};
+	struct persisted p;
+	struct err e = {0};
+	char text[500];
+	struct output o = run("cd %s && mkdir -p etc/tuned/guest run/tuned etc/systemd/system && "
+			      "ln -s /dev/null etc/systemd/system/systemd-sysctl.service",
+			      root);
+	output_free(&o);
+	put("/run/tuned/tuned.pid", "1\n");
+	put("/etc/tuned/active_profile", "guest\n");
+	put("/etc/tuned/tuned-main.conf", "reapply_sysctl = 0\n");
+	put("/etc/tuned/guest/tuned.conf", "[sysctl]\nvm.swappiness = 1\n");
+	put("/etc/sysctl.d/90-epolltune.conf", BACKLOG_MAX " = 1024\n");
+	assert_int_equal(persist_look(&line, NULL, 0, &site, &p, &e), 0);
+	assert_non_null(p.unread);
+	put("/etc/tuned/guest/tuned.conf", "[sysctl]\n" BACKLOG_MAX " = 512\n");
+	assert_int_equal(persist_look(&line, NULL, 0, &site, &p, &e), 0);
+	persist_text(&p, text, sizeof(text));
+	assert_null(p.unread);
+	assert_string_equal(p.files, "512");
+	assert_null(strstr(text, "masked"));
+}
+
 /* The other name of a value, and values with blanks. */
 static void boot_sets_a_value_by_either_name(void **state)
 {
@@ -541,6 +567,7 @@ int main(void)
 		TEST(the_boots_own_value),
 		TEST(boot_sets_a_value_by_either_name),
 		TEST(a_reader_runs_at_boot),
+		TEST(a_profile_needs_no_reader_of_files),
 		TEST(a_profile_overrides_our_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
