@@ -142,19 +142,13 @@ static struct flow_config bulk_config(struct trial *t, const struct bulk *b)
 	};
 }
 
-/* Computes the window from the wire's RTT: on a busy machine the sender measures a longer RTT, but
- * its window stays the same. Where ACKs come in bursts the smoothed RTT exceeds the time that the
- * data took: never more is in flight than the receiver offered. */
 static void bulk_judge(const struct trial *t, struct bulk *b)
 {
 	const struct flow_result *f = &b->result;
-	double wire_rtt = (double)wire_rtt_us(t->target);
-	double max = (double)pace_Bps(t) * wire_rtt / 1e6;
-	b->window = (double)f->Bps * (f->paced ? wire_rtt : (double)f->rtt_us) / 1e6;
+	double max = (double)pace_Bps(t) * (double)wire_rtt_us(t->target) / 1e6;
+	b->window = flow_window(f, wire_rtt_us(t->target));
 	if (b->window > max)
 		b->window = max;
-	if (!f->paced && f->window && b->window > f->window)
-		b->window = f->window;
 	b->Bps = b->window * 1e6 / (double)t->target->rtt_us;
 	b->waited = b->side == BUFFER_RECEIVE ? f->receiver_share : f->sender_share;
 }

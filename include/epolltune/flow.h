@@ -26,12 +26,13 @@ struct flow_config {
 #define FLOW_COURSE 32
 /* Measured over the last four round trips or more. */
 struct flow_result {
-	int error;       /* errno that ended the flow early; 0: none */
-	bool settled;    /* window and buffer stopped growing */
-	bool paced;      /* the pace was reached */
-	uint64_t Bps;    /* acknowledged bytes per second */
-	uint32_t rtt_us; /* mean of the smoothed round trip (tcpi_rtt) */
-	uint32_t window; /* largest window the receiver offered (tcpi_snd_wnd; 0 before 5.4) */
+	int error;          /* errno that ended the flow early; 0: none */
+	bool settled;       /* window and buffer stopped growing */
+	bool paced;         /* the pace was reached */
+	uint64_t Bps;       /* acknowledged bytes per second */
+	uint64_t in_flight; /* mean of the bytes sent and not acknowledged */
+	uint32_t rtt_us;    /* mean of the smoothed round trip (tcpi_rtt) */
+	uint32_t window;    /* largest window the receiver offered (tcpi_snd_wnd; 0 before 5.4) */
 	double receiver_share; /* share of time limited by the receive window (tcpi_rwnd_limited) */
 	double sender_share;   /* share of time limited by the send buffer (tcpi_sndbuf_limited) */
 	uint32_t cwnd_bytes;
@@ -50,6 +51,12 @@ struct flow {
 	struct task tasks[2]; /* by enum lab_host */
 	struct flow_shared *shared;
 };
+
+/* The bytes in flight, by rate and round trip: by the wire's RTT for a flow that reached its pace,
+ * else by the sender's, as on a busy machine that is longer and the window the same. Where ACKs
+ * come in bursts, the smoothed RTT exceeds the time that the data took: never more is in flight
+ * than the receiver offered, nor, but for the error of samples, than the sender counts. Pure. */
+double flow_window(const struct flow_result *r, uint64_t wire_rtt_us);
 
 /* Starts a flow. flow_wait() returns its result, soon after max_ms at the latest. */
 int flow_start(struct flow *f, struct lab *lab, const struct flow_config *config, struct err *e);
