@@ -14,8 +14,17 @@
 bool sysctl_general(const char *name, char general[SYSCTL_NAME]);
 /* Whether a kernel that is known has a general name. */
 bool sysctl_known(const char *general);
-/* Whether its value is a text, a mask or a list, not numbers separated by blanks. */
+/* Whether its value is a text that the kernel takes as it is, with quotes and "#". */
 bool sysctl_is_text(const char *general);
+/* A sysctl whose value is a word, which the kernel looks up or parses. */
+struct sysctl_word {
+	const char *name;  /* general */
+	const char *error; /* of another value, which leaves the previous one: "ENOENT" */
+	bool several;      /* words, separated by a blank */
+	bool empty;        /* may be */
+	bool ends;         /* the kernel ignores what follows the word */
+};
+const struct sysctl_word *sysctl_word_find(const char *general); /* NULL: none */
 /* Whether the list has all names that begin as this one: others do not exist. */
 bool sysctl_complete(const char *general);
 /* The known name that is most similar. Returns how much it is, as similar(). */

@@ -18,8 +18,10 @@ static const struct lint_rule rules[LINT_RULES] = {
 	[LINT_QUOTES] =
 		{"lint.quotes", LEVEL_CRITICAL,
 		 "Files of sysctl.d have no quotes: the kernel gets them as part of the value "
-		 "and refuses it (EINVAL).",
-		 "Remove the quotes.", "sysctl.d(5); kernel/sysctl.c proc_get_long()"},
+		 "and refuses it.",
+		 "Remove the quotes.",
+		 "sysctl.d(5); kernel/sysctl.c proc_get_long(); net/sched/sch_api.c "
+		 "qdisc_set_default()"},
 	[LINT_REFUSED] = {"lint.refused", LEVEL_CRITICAL,
 			  "The kernel, PAM or systemd refuses the value: the previous one stays.",
 			  "Write a value of the right shape and range.",

@@ -205,26 +205,32 @@ static const char *const complete[] = {"net.core.",     "net.ipv4.tcp_",  "net.i
 				       "net.ipv4.udp_", "net.ipv4.icmp_", "fs.epoll.",
 				       "fs.inotify."};
 
-/* Names and paths, keys and addresses, masks and lists: some may be empty. */
+/* Texts that the kernel takes as they are. */
 static const char *const texts[] = {
-	"kernel.core_pattern",
-	"kernel.domainname",
-	"kernel.hostname",
-	"kernel.hotplug",
-	"kernel.modprobe",
-	"kernel.panic_sys_info",
-	"kernel.poweroff_cmd",
-	"kernel.printk_devkmsg",
-	"kernel.watchdog_cpumask",
-	"net.core.default_qdisc",
-	"net.core.flow_limit_cpu_bitmap",
-	"net.core.rps_default_mask",
-	"net.ipv4.tcp_allowed_congestion_control",
-	"net.ipv4.tcp_congestion_control",
-	"net.ipv4.tcp_fastopen_key",
-	"net.ipv6.conf.*.stable_secret",
-	"net.ipv6.icmp.ratemask",
-	"vm.numa_zonelist_order",
+	"kernel.core_pattern", "kernel.domainname",     "kernel.hostname",     "kernel.hotplug",
+	"kernel.modprobe",     "kernel.panic_sys_info", "kernel.poweroff_cmd",
+};
+
+/* Names of something, masks, keys and addresses. */
+static const struct sysctl_word words[] = {
+	/* net/sched/sch_api.c, qdisc_set_default(); net/ipv4/tcp_cong.c. */
+	{.name = "net.core.default_qdisc", .error = "ENOENT"},
+	{.name = "net.ipv4.tcp_congestion_control", .error = "ENOENT"},
+	{.name = "net.ipv4.tcp_allowed_congestion_control",
+	 .error = "ENOENT",
+	 .several = true,
+	 .empty = true},
+	/* kernel/printk/printk.c, devkmsg_sysctl_set_loglvl(). */
+	{.name = "kernel.printk_devkmsg", .error = "EINVAL"},
+	/* lib/bitmap-str.c; kernel/sysctl.c, proc_do_large_bitmap(). */
+	{.name = "net.core.flow_limit_cpu_bitmap", .error = "EINVAL", .empty = true},
+	{.name = "net.core.rps_default_mask", .error = "EINVAL", .empty = true},
+	{.name = "kernel.watchdog_cpumask", .error = "EINVAL", .empty = true},
+	{.name = "net.ipv6.icmp.ratemask", .error = "EINVAL", .empty = true},
+	/* sscanf(), in6_pton() and the first letter end where the word does. */
+	{.name = "net.ipv4.tcp_fastopen_key", .error = "EINVAL", .ends = true},
+	{.name = "net.ipv6.conf.*.stable_secret", .error = "EIO", .ends = true},
+	{.name = "vm.numa_zonelist_order", .error = "EINVAL", .ends = true},
 };
 
 static const struct sysctl_history histories[] = {
@@ -402,7 +408,8 @@ static const struct sysctl_advice advice[] = {
 	 "raises it to the maximum",
 	 NULL, "fs/file_table.c files_maxfiles_init()"},
 	{"net.ipv4.tcp_syn_retries", 0, INT64_MIN, 2, LEVEL_WARNING,
-	 "connect() then gives up within 7 s", NULL, "tcp(7)"},
+	 "connect() then gives up within 11 s (before Linux 6.5 within 7 s)", NULL,
+	 "tcp(7); ip-sysctl.rst tcp_syn_linear_timeouts"},
 	{"net.ipv4.tcp_synack_retries", 0, INT64_MIN, 1, LEVEL_WARNING,
 	 "it gives up clients behind a lossy path", NULL, "tcp(7)"},
 	{"net.ipv4.tcp_retries2", 0, INT64_MIN, 7, LEVEL_WARNING,
@@ -494,6 +501,14 @@ bool sysctl_is_text(const char *general)
 		if (!strcmp(general, texts[i]))
 			return true;
 	return false;
+}
+
+const struct sysctl_word *sysctl_word_find(const char *general)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcmp(general, words[i].name))
+			return &words[i];
+	return NULL;
 }
 
 bool sysctl_complete(const char *general)

@@ -181,7 +181,8 @@ static bool name_judge(struct lint *l, struct assignment *a)
 	return false;
 }
 
-static bool quotes_judge(struct lint *l, struct assignment *a)
+/* `error`: that of the kernel, "EINVAL". */
+static bool quotes_judge(struct lint *l, struct assignment *a, const char *error)
 {
 	const char *value = a->read.value;
 	bool typographic = strstr(value, "\xe2\x80\x9c") || strstr(value, "\xe2\x80\x9d");
@@ -193,8 +194,8 @@ static bool quotes_judge(struct lint *l, struct assignment *a)
 			plain[n++] = *value, plain[n] = 0;
 	fix_make(a, a->read.name, plain, fix);
 	lint_add(l, a->line, LINT_QUOTES, fix[0] ? fix : NULL,
-		 "%s: the kernel gets the quotes and refuses the value (EINVAL): write %s = %s",
-		 a->read.name, a->read.name, plain);
+		 "%s: the kernel gets the quotes and refuses the value (%s): write %s = %s",
+		 a->read.name, error, a->read.name, plain);
 	return true;
 }
 
@@ -537,18 +538,51 @@ static void ports_judge(struct lint *l, const struct assignment *a)
 			 a->read.name, a->read.value, taken, decimal);
 }
 
+/* What follows the word, or a comment that follows words. */
+static void word_judge(struct lint *l, const struct assignment *a, const struct sysctl_word *w)
+{
+	char plain[SYSCTL_D_VALUE], fix[LINT_TEXT];
+	size_t n = strcspn(a->read.value, w->several ? "#;" : BLANKS "#;");
+	if (!a->read.value[n])
+		return;
+	while (n && isblank((unsigned char)a->read.value[n - 1]))
+		n--;
+	snprintf(plain, sizeof(plain), "%.*s", (int)n, a->read.value);
+	fix_make(a, a->read.name, plain, fix);
+	if (w->ends)
+		lint_add(
+			l, a->line, LINT_MISREAD, n && fix[0] ? fix : NULL,
+			"%s: the kernel reads %s and ignores what follows: write comments on lines "
+			"of their own",
+			a->read.name, plain);
+	else
+		lint_add(
+			l, a->line, LINT_REFUSED, n && fix[0] ? fix : NULL,
+			"%s: the kernel takes the whole line for %s and refuses it (%s): write %s = "
+			"%s, and comments on lines of their own",
+			a->read.name, w->several ? "names" : "one word", w->error, a->read.name,
+			n ? plain : "VALUE");
+}
+
 static void value_judge(struct lint *l, struct assignment *a)
 {
+	const struct sysctl_word *w = sysctl_word_find(a->general);
+	const char *error = w ? w->error : "EINVAL";
+	bool empty = w ? w->empty : a->knob && a->knob->shape == KNOB_PORTS;
 	if (sysctl_is_text(a->general))
 		return;
-	if (!a->read.value[0] && !(a->knob && a->knob->shape == KNOB_PORTS)) {
+	if (!a->read.value[0] && !empty) {
 		lint_add(l, a->line, LINT_REFUSED, NULL,
-			 "%s has no value, and the kernel refuses the line (EINVAL): write one",
-			 a->read.name);
+			 "%s has no value, and the kernel refuses the line (%s): write one",
+			 a->read.name, error);
 		return;
 	}
-	if (quotes_judge(l, a))
+	if (quotes_judge(l, a, error))
 		return;
+	if (w) {
+		word_judge(l, a, w);
+		return;
+	}
 	if (a->knob && a->knob->shape == KNOB_PORTS) {
 		ports_judge(l, a);
 		return;

@@ -759,6 +759,25 @@ test_a_fix_is_judged_again() {
 	fixed 'net.core.somaxcon = "64k"' 'net.core.somaxconn = 65536'
 }
 
+# The kernel looks up the whole line, finds none of that name and keeps the old one.
+test_a_word_is_corrected_to_the_word_alone() {
+	fixed 'net.core.default_qdisc = "fq"' 'net.core.default_qdisc = fq'
+	fixed 'net.core.default_qdisc = fq # BBR needs fq' 'net.core.default_qdisc = fq'
+	fixed 'net.core.default_qdisc = "fq" # BBR needs fq' 'net.core.default_qdisc = fq'
+	fixed 'net.ipv4.tcp_congestion_control = bbr; # needs 4.9' 'net.ipv4.tcp_congestion_control = bbr'
+	fixed 'net.ipv4.tcp_allowed_congestion_control = "bbr cubic"' 'net.ipv4.tcp_allowed_congestion_control = bbr cubic'
+	fixed 'net.ipv4.tcp_allowed_congestion_control = bbr cubic # both' 'net.ipv4.tcp_allowed_congestion_control = bbr cubic'
+	fixed 'net.ipv4.tcp_congestion_control = # bbr' kept
+	fixed 'kernel.core_pattern = |/usr/lib/coredump "%P" # %u' kept
+	put x.conf 'net.core.default_qdisc = fq # BBR needs fq'
+	expect 2 epolltune lint x.conf
+	said '1: lint.refused: net.core.default_qdisc: the kernel takes the whole line for one word and refuses it (ENOENT): write net.core.default_qdisc = fq, and'
+	# So that an earlier line is lost with it.
+	machine_of 6.18.0 16000000
+	put m/etc/sysctl.d/10-a.conf 'net.core.default_qdisc = fq'
+	judged 'net.core.default_qdisc = "fq"' 'lint.overridden lint.quotes'
+}
+
 # More than 200 ports that are not adjacent: of such a line only the beginning is read, and the name is judged.
 test_a_long_list_of_ports_is_an_assignment() {
 	list=$(seq -s, 30000 3 33000)
