@@ -1,5 +1,6 @@
 #include "host/modules.h"
 
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,14 +12,21 @@
 #include "epolltune/sysctls.h"
 #include "host/machine.h"
 
-static const char *const directories[] = {"etc/modules-load.d", "run/modules-load.d",
-					  "usr/local/lib/modules-load.d", "usr/lib/modules-load.d"};
-#define DIRECTORIES (sizeof(directories) / sizeof(*directories))
+static const char *const load_directories[] = {"etc/modules-load.d", "run/modules-load.d",
+					       "usr/local/lib/modules-load.d",
+					       "usr/lib/modules-load.d", NULL};
+static const char *const rule_directories[] = {"etc/udev/rules.d",           "run/udev/rules.d",
+					       "usr/local/lib/udev/rules.d", "usr/lib/udev/rules.d",
+					       "lib/udev/rules.d",           NULL};
 
 struct search {
 	const struct host *host;
-	const char *module;
-	size_t directory; /* of search_directory() */
+	const char *module, *name; /* of the sysctl */
+	/* Of search_directory(). */
+	const char *const *directories;
+	size_t directory;
+	const char *ending;
+	int (*file)(const char *path, void *arg);
 };
 
 /* "-" and "_" are the same in the name of a module. */
@@ -46,30 +54,177 @@ static int search_file(const char *path, void *arg)
 	return 0;
 }
 
-/* As modules-load.d(5): only NAME.conf, which masks those of the same name in later directories. */
+/* Only NAME with the ending, which masks those of the same name in later directories. */
 static int search_directory(const char *path, void *arg)
 {
 	struct search *s = arg;
 	char above[256];
 	const char *name = strrchr(path, '/') + 1;
-	if (!text_ends(name, strlen(name), ".conf"))
+	if (!text_ends(name, strlen(name), s->ending))
 		return 0;
 	for (size_t i = 0; i < s->directory; i++)
-		if ((size_t)snprintf(above, sizeof(above), "%s/%s", directories[i], name) <
+		if ((size_t)snprintf(above, sizeof(above), "%s/%s", s->directories[i], name) <
 			    sizeof(above) &&
 		    host_has(s->host, above))
 			return 0;
-	return search_file(path, s);
+	return s->file(path, s);
 }
 
-/* By modules-load.d(5), or by the older file. */
-static bool loads_at_boot(struct search *s)
+static bool search_all(struct search *s, const char *const *directories, const char *ending,
+		       int (*file)(const char *path, void *arg))
 {
-	for (s->directory = 0; s->directory < DIRECTORIES; s->directory++)
+	s->directories = directories;
+	s->ending = ending;
+	s->file = file;
+	for (s->directory = 0; directories[s->directory]; s->directory++)
 		if (host_walk(s->host, directories[s->directory], 1, search_directory, s, NULL) ==
 		    1)
 			return true;
-	return search_file("etc/modules", s) == 1;
+	return false;
+}
+
+/* "modules_load=nf_conntrack,br_netfilter", or "rd.modules_load=", by which the initrd loads them:
+ * systemd-modules-load.service(8). */
+static bool command_line_loads(const struct search *s)
+{
+	static const char key[] = "modules_load=";
+	CLEAN(free_pointer) char *text = NULL;
+	bool found = false;
+	if (host_read_all(s->host, "proc/cmdline", &text, NULL) < 0)
+		return false;
+	char *rest = text, *word;
+	while ((word = strsep(&rest, " \n"))) {
+		word += strncmp(word, "rd.", 3) ? 0 : 3;
+		char *names = word + strlen(key), *name;
+		if (strncmp(word, key, strlen(key)) != 0)
+			continue;
+		while ((name = strsep(&names, ",")))
+			found |= is_module(name, s->module);
+	}
+	return found;
+}
+
+/* By modules-load.d(5), by the older file, or by the kernel's command line. */
+static bool loads_at_boot(struct search *s)
+{
+	return search_all(s, load_directories, ".conf", search_file) ||
+	       search_file("etc/modules", s) == 1 || command_line_loads(s);
+}
+
+/* One KEY, OPERATOR and "VALUE" of a rule of udev(7). */
+struct rule_part {
+	char key[64], operator[4], value[512];
+};
+
+/* False at the end, and at what is no such part. */
+static bool part_next(const char **at, struct rule_part *p)
+{
+	const char *c = *at + strspn(*at, " \t,");
+	size_t n = strcspn(c, " \t=!+-:\"{");
+	n += c[n] == '{' ? strcspn(c + n, "}") + 1 : 0;
+	if (!n || n > strlen(c))
+		return false;
+	snprintf(p->key, sizeof(p->key), "%.*s", (int)n, c);
+	c += n;
+	c += strspn(c, " \t");
+	n = strspn(c, "=!+-:");
+	snprintf(p->operator, sizeof(p->operator), "%.*s", (int)n, c);
+	c += n;
+	c += strspn(c, " \tei");
+	if (!n || *c++ != '"')
+		return false;
+	for (n = 0; *c && *c != '"'; c++) {
+		c += *c == '\\' && c[1] == '"';
+		if (n + 1 < sizeof(p->value))
+			p->value[n++] = *c;
+	}
+	p->value[n] = 0;
+	*at = c + (*c == '"');
+	return *c;
+}
+
+/* Whether a text is one of the patterns "A|B". */
+static bool is_any(const char *patterns, const char *text)
+{
+	char copy[sizeof(((struct rule_part *)0)->value)], *rest = copy, *pattern;
+	bool any = false;
+	snprintf(copy, sizeof(copy), "%s", patterns);
+	while ((pattern = strsep(&rest, "|")))
+		any |= fnmatch(pattern, text, 0) == 0;
+	return any;
+}
+
+/* Whether "--prefix=/net/bridge" of systemd-sysctl(8) has a name: by whole parts. */
+static bool prefix_has(const char *prefix, const char *name)
+{
+	static const char root[] = "/proc/sys";
+	size_t n = 0;
+	prefix += strncmp(prefix, root, strlen(root)) ? 0 : strlen(root);
+	prefix += strspn(prefix, "/.");
+	while (prefix[n] && name[n] && (prefix[n] == '/' ? '.' : prefix[n]) == name[n])
+		n++;
+	return !prefix[n + strspn(prefix + n, "/.")] &&
+	       (!n || !name[n] || strchr(".", name[n]) || name[n - 1] == '.');
+}
+
+/* Whether a command sets the sysctl: it reads the files again, all or those below a prefix. */
+static bool command_sets(const char *command, const char *name)
+{
+	char copy[sizeof(((struct rule_part *)0)->value)], *rest = copy, *word;
+	static const char option[] = "--prefix";
+	bool limited = false, covered = false, next = false;
+	if (!strstr(command, "sysctl"))
+		return false;
+	snprintf(copy, sizeof(copy), "%s", command);
+	while ((word = strsep(&rest, " \t"))) {
+		const char *prefix = next ? word : NULL;
+		next = !strcmp(word, option);
+		if (!strncmp(word, option, strlen(option)) && word[strlen(option)] == '=')
+			prefix = word + sizeof(option);
+		limited |= prefix != NULL;
+		covered |= prefix && prefix_has(prefix, name);
+	}
+	return !limited || covered;
+}
+
+/* Whether a rule sets the sysctl when the module was loaded, as in sysctl.d(5). */
+static bool rule_sets(const char *rule, const struct search *s)
+{
+	struct rule_part p;
+	bool of_modules = false, sets = false;
+	while (part_next(&rule, &p)) {
+		const char *is = !strcmp(p.key, "SUBSYSTEM") ? "module"
+				 : !strcmp(p.key, "KERNEL")  ? s->module
+				 : !strcmp(p.key, "ACTION")  ? "add"
+							     : NULL;
+		bool equal = !strcmp(p.operator, "=="), unlike = !strcmp(p.operator, "!=");
+		if (is && (equal || unlike) && is_any(p.value, is) == unlike)
+			return false;
+		of_modules |= equal && !strcmp(p.key, "SUBSYSTEM");
+		sets |= !equal && !unlike &&
+			(!strcmp(p.key, "RUN") || !strcmp(p.key, "RUN{program}")) &&
+			command_sets(p.value, s->name);
+	}
+	return of_modules && sets;
+}
+
+/* 1: a rule of the file sets the sysctl. */
+static int search_rules(const char *path, void *arg)
+{
+	const struct search *s = arg;
+	CLEAN(free_pointer) char *text = NULL;
+	if (host_read_all(s->host, path, &text, NULL) < 0)
+		return 0;
+	/* A line goes on behind a backslash. */
+	for (char *at = text; (at = strstr(at, "\\\n"));)
+		at[0] = at[1] = ' ';
+	char *rest = text, *line;
+	while ((line = strsep(&rest, "\n"))) {
+		line += strspn(line, " \t");
+		if (*line != '#' && rule_sets(line, s))
+			return 1;
+	}
+	return 0;
 }
 
 /* What has its sysctls and is not in the list of those loaded. A captured machine lacks the list.
@@ -83,8 +238,10 @@ static bool is_built_in(struct search *s, const char *name)
 
 const char *module_late(const struct host *h, const char *name)
 {
-	struct search s = {.host = h, .module = sysctl_module(name)};
-	return s.module && !loads_at_boot(&s) && !is_built_in(&s, name) ? s.module : NULL;
+	struct search s = {.host = h, .module = sysctl_module(name), .name = name};
+	bool late = s.module && !loads_at_boot(&s) && !is_built_in(&s, name) &&
+		    !search_all(&s, rule_directories, ".rules", search_rules);
+	return late ? s.module : NULL;
 }
 
 const char *module_command(const char *module, char command[MODULE_COMMAND])

@@ -6,8 +6,9 @@
 struct host;
 
 /* The module of a sysctl, "net.netfilter.nf_conntrack_max", that may be loaded only after the files
- * of sysctl.d are read, which then do not set it: it is not built in, and no file of modules-load.d
- * names it. NULL: none. */
+ * of sysctl.d are read, which then do not set it: it is not built in, no file of modules-load.d and
+ * no modules_load= of the kernel's command line names it, and no rule of udev reads the files again
+ * once it is loaded (sysctl.d(5)). NULL: none. */
 const char *module_late(const struct host *h, const char *name);
 
 #define MODULE_COMMAND 128

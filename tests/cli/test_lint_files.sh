@@ -657,6 +657,49 @@ test_the_drop_ins_of_a_unit_are_read_in_their_order() {
 	is 'the problems' "$(grep -c ': lint' out)" 2
 }
 
+# As sysctl.d(5) advises: the line is written when the module is loaded.
+test_a_rule_of_udev_sets_what_a_module_has() {
+	put m/usr/lib/systemd/systemd-sysctl ''
+	put m/etc/sysctl.d/50-x.conf 'net.bridge.bridge-nf-call-iptables = 1' 'net.netfilter.nf_conntrack_max = 1048576'
+	of='ACTION=="add", SUBSYSTEM=="module", KERNEL=="nf_conntrack", RUN+="/usr/lib/systemd/systemd-sysctl'
+	put m/etc/modules-load.d/bridge.conf br_netfilter
+	mkdir -p m/proc/sys
+	rules=m/etc/udev/rules.d/99-x.rules
+	for rule in "$of --prefix=/net/netfilter\"" "$of --prefix=net.netfilter\"" "$of\"" "$of --prefix /proc/sys/net\"" \
+		'SUBSYSTEM=="module", KERNEL=="br_netfilter|nf_*", RUN{program}+="/sbin/sysctl --system"' \
+		"$(printf 'ACTION=="add", SUBSYSTEM=="module", \\\n\tKERNEL=="nf_conntrack", RUN+="/sbin/sysctl -p"')"; do
+		put $rules '# modules' "$rule"
+		expect 0 epolltune lint --sysroot m
+		said 'No problems'
+	done
+	tar -czf m.tar.gz -C m .
+	expect 0 epolltune lint --sysroot m.tar.gz
+	for rule in "$of --prefix=/net/bridge\"" "$of --prefix=/net/net\"" "# $of\"" \
+		'SUBSYSTEM=="module", KERNEL=="nf_conntrack", RUN+="/bin/true"' \
+		'SUBSYSTEM=="module", KERNEL=="nf_tables", RUN+="/sbin/sysctl --system"' \
+		'SUBSYSTEM=="module", KERNEL!="nf_conntrack", RUN+="/sbin/sysctl --system"' \
+		'SUBSYSTEM=="net", RUN+="/sbin/sysctl --system"' \
+		'ACTION=="remove", SUBSYSTEM=="module", KERNEL=="nf_conntrack", RUN+="/sbin/sysctl --system"'; do
+		put $rules "$rule"
+		expect 1 epolltune lint --sysroot m
+		said '50-x.conf:2: lint.module: net.netfilter.nf_conntrack_max exists only while nf_conntrack is loaded'
+		is "the problems of $rule" "$(grep -c ': lint' out)" 1
+	done
+	# One that is masked is none.
+	put m/usr/lib/udev/rules.d/99-x.rules "$of\""
+	expect 1 epolltune lint --sysroot m
+	rm $rules
+	expect 0 epolltune lint --sysroot m
+	rm m/usr/lib/udev/rules.d/99-x.rules
+	for word in modules_load=br_netfilter,nf-conntrack rd.modules_load=nf_conntrack; do
+		put m/proc/cmdline "root=/dev/vda $word quiet"
+		expect 0 epolltune lint --sysroot m
+		said 'No problems'
+	done
+	put m/proc/cmdline 'root=/dev/vda modules_load=nf_conntrack_ftp quiet'
+	expect 1 epolltune lint --sysroot m
+}
+
 test_modules_and_last_writers_are_those_of_the_machine() {
 	put m/etc/sysctl.d/50-conntrack.conf 'net.netfilter.nf_conntrack_max = 1048576'
 	mkdir -p m/var/lib/kube-proxy
