@@ -18,7 +18,7 @@ static const char items[] =
 static const char without_type[] = "maxlogins,maxsyslogins,nonewprivs";
 
 struct words {
-	char at[5][64];
+	char at[7][64];
 	int count; /* up to a comment */
 };
 
@@ -29,7 +29,7 @@ static struct words words_of(const char *text)
 	char line[LINT_LINE], *rest = line, *word;
 	snprintf(line, sizeof(line), "%s", text);
 	line[strcspn(line, "#")] = 0;
-	while (w.count < 5 && (word = strsep(&rest, " \t\r")))
+	while (w.count < 7 && (word = strsep(&rest, " \t\r")))
 		if (*word)
 			snprintf(w.at[w.count++], sizeof(w.at[0]), "%s", word);
 	for (int i = 1; i < w.count; i++)
@@ -142,6 +142,22 @@ static const char *unit_limit(const struct lint *l, const char *value, char text
 	return text;
 }
 
+/* What follows the four words, of which sscanf() of pam_limits takes no notice: a second limit,
+ * with or without its domain, is lost. */
+static void rest_judge(struct lint *l, const struct lint_line *line, const struct words *w)
+{
+	bool second = false;
+	for (int i = 4; i + 1 < w->count; i++)
+		second |= type_is(w->at[i]) && list_has(items, w->at[i + 1]);
+	if (second)
+		lint_add(l, line, LINT_SYNTAX, NULL,
+			 "\"%s\" follows the value: write one limit a line", w->at[4]);
+	else
+		lint_add(l, line, LINT_MISREAD, NULL,
+			 "pam_limits ignores \"%s\" and what follows: write comments behind #",
+			 w->at[4]);
+}
+
 void limits_line_judge(struct lint *l, const struct lint_line *line, struct limits_state *s)
 {
 	struct words w = words_of(line->text);
@@ -173,8 +189,7 @@ void limits_line_judge(struct lint *l, const struct lint_line *line, struct limi
 		return;
 	}
 	if (w.count > 4)
-		lint_add(l, line, LINT_SYNTAX, NULL,
-			 "\"%s\" follows the value: write one limit a line", w.at[4]);
+		rest_judge(l, line, &w);
 	if (!strcmp(w.at[2], "nofile"))
 		files_judge(l, line, &w, s);
 	if (!strcmp(w.at[0], "*") && !strcmp(w.at[2], "nofile") && !s->root_said) {

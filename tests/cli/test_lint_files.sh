@@ -700,6 +700,21 @@ test_a_rule_of_udev_sets_what_a_module_has() {
 	expect 1 epolltune lint --sysroot m
 }
 
+# sscanf() takes four words.
+test_what_follows_a_limit_is_ignored() {
+	put limits.d/x.conf 'www-data hard nofile 65536 - for nginx'
+	expect 1 epolltune lint limits.d/x.conf
+	put limits.d/x.conf 'www-data hard nofile 65536 ; of 2024' 'redis - nofile 65536 # of 2024'
+	expect 1 epolltune lint limits.d/x.conf
+	said 'x.conf:1: lint.misread: pam_limits ignores ";" and what follows: write comments behind #'
+	is 'the problems' "$(grep -c ': lint' out)" 1
+	for line in 'www-data soft nofile 1024 hard nofile 65536' 'www-data soft nofile 1024 www-data hard nofile 65536'; do
+		put limits.d/x.conf "$line"
+		expect 2 epolltune lint limits.d/x.conf
+		said 'follows the value: write one limit a line'
+	done
+}
+
 test_modules_and_last_writers_are_those_of_the_machine() {
 	put m/etc/sysctl.d/50-conntrack.conf 'net.netfilter.nf_conntrack_max = 1048576'
 	mkdir -p m/var/lib/kube-proxy
