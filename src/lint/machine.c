@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/layer.h"
+#include "base/shell.h"
 #include "base/text.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/knob_value.h"
@@ -145,17 +146,20 @@ static bool profile_judge(struct lint *l, const struct lint_value *v, const stru
 static void drift_judge(struct lint *l, const struct lint_value *v, const struct knob *k)
 {
 	char boot[KNOB_VALUE], running[KNOB_VALUE];
+	char set[SYSCTL_NAME + KNOB_VALUE], word[2 * sizeof(set)];
 	struct lint_line line = {v->file, "", v->line};
 	/* Of other values the kernel may take a part. */
 	if (v->refused && k->shape == KNOB_RANGE)
 		return;
 	if (knob_read(k, l->host, running, NULL) == 0 &&
 	    knob_at_boot(k, l->kernel, l->page_bytes, v->value, running, boot) &&
-	    strcmp(boot, running) != 0)
-		lint_add(
-			l, &line, LINT_DRIFT, NULL,
-			"%s = %s, but %s is running: find the writer, or load the file: sysctl -p %s",
-			v->name, boot, running, v->file);
+	    strcmp(boot, running) != 0) {
+		snprintf(set, sizeof(set), "%s=%s", v->name, boot);
+		shell_word(word, sizeof(word), set);
+		lint_add(l, &line, LINT_DRIFT, NULL,
+			 "%s = %s, but %s is running: find the writer, or set it: sysctl -w %s",
+			 v->name, boot, running, word);
+	}
 }
 
 /* Files are read for the initial network namespace only. */

@@ -715,6 +715,17 @@ test_what_follows_a_limit_is_ignored() {
 	done
 }
 
+# Of the name alone: the file has other lines, which later files override.
+test_the_remedy_of_a_drift_sets_one_name() {
+	machine_of 6.18.0 16000000
+	put m/proc/sys/net/ipv4/tcp_rmem '4096	131072	33554432'
+	put m/proc/sys/net/core/default_qdisc pfifo_fast
+	put m/etc/sysctl.d/50-x.conf 'net.ipv4.tcp_rmem = 4096 131072 67108864' 'net.core.default_qdisc = fq'
+	expect 1 epolltune lint --sysroot m
+	said "lint.drift: net.ipv4.tcp_rmem = 4096 131072 67108864, but 4096 131072 33554432 is running: find the writer, or set it: sysctl -w 'net.ipv4.tcp_rmem=4096 131072 67108864'" \
+		'or set it: sysctl -w net.core.default_qdisc=fq'
+}
+
 test_modules_and_last_writers_are_those_of_the_machine() {
 	put m/etc/sysctl.d/50-conntrack.conf 'net.netfilter.nf_conntrack_max = 1048576'
 	mkdir -p m/var/lib/kube-proxy
