@@ -54,16 +54,16 @@ static int line_compare(const void *a, const void *b)
 int effects_add(struct effects *s, const struct lint *l, size_t side, const char *file,
 		struct err *e)
 {
-	if (!l->value_count)
+	if (!l->values.count)
 		return err_set(e, EINVAL, "lint: %s: no line sets a sysctl", file);
 	struct line_effect *lines =
-		reallocarray(s->lines, s->count + l->value_count, sizeof(*lines));
+		reallocarray(s->lines, s->count + l->values.count, sizeof(*lines));
 	if (!lines)
 		return err_set(e, ENOMEM, "lint: out of memory");
 	s->lines = lines;
 	s->files[side] = file;
-	for (size_t i = 0; i < l->value_count; i++) {
-		const struct lint_value *v = &l->values[i];
+	for (size_t i = 0; i < l->values.count; i++) {
+		const struct lint_value *v = &l->values.at[i];
 		if (v->exclude)
 			continue;
 		struct line_effect *x = &lines[s->count++];

@@ -141,9 +141,6 @@ static bool directory_gives(const struct checking *c, const char *directory)
  */
 static bool manager_gives(const struct checking *c)
 {
-	static const char *const trees[] = {"/etc/systemd", "/run/systemd",
-					    "/usr/local/lib/systemd", "/usr/lib/systemd",
-					    "/lib/systemd"};
 	static const char *const directories[] = {"system.conf.d", "system-environment-generators"};
 	CLEAN(free_pointer) char *line = NULL;
 	char path[PATH_MAX];
@@ -151,11 +148,11 @@ static bool manager_gives(const struct checking *c)
 		return false;
 	ssize_t size = host_read_all(c->host, "proc/cmdline", &line, NULL);
 	bool gives = size < 0 || has_any(line, (size_t)size, c->variables);
-	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees) && !gives; i++) {
-		snprintf(path, sizeof(path), "%s/system.conf", trees[i]);
+	for (size_t i = 0; i < MANAGER_TREES && !gives; i++) {
+		snprintf(path, sizeof(path), "%s/system.conf", manager_trees[i]);
 		gives = file_gives(c, path);
 		for (size_t k = 0; k < sizeof(directories) / sizeof(*directories) && !gives; k++) {
-			snprintf(path, sizeof(path), "%s/%s", trees[i], directories[k]);
+			snprintf(path, sizeof(path), "%s/%s", manager_trees[i], directories[k]);
 			gives = directory_gives(c, path);
 		}
 	}

@@ -23,6 +23,48 @@ const char *const unit_trees[UNIT_TREES] = {
 	"/usr/lib/systemd/system",     "/lib/systemd/system",
 	"/run/systemd/generator.late"};
 
+const char *const manager_trees[MANAGER_TREES] = {"/etc/systemd", "/run/systemd",
+						  "/usr/local/lib/systemd", "/usr/lib/systemd",
+						  "/lib/systemd"};
+
+/* The tree of a list that has a file, and the path below it; `count`: none. */
+static size_t tree_of(const char *const *trees, size_t count, const char *file, const char **below)
+{
+	size_t i = 0, n = 0;
+	for (; i < count; i++) {
+		n = strlen(trees[i]);
+		if (!strncmp(file, trees[i], n) && file[n] == '/')
+			break;
+	}
+	*below = file + n;
+	return i;
+}
+
+size_t unit_file_rank(const char *file)
+{
+	const char *below;
+	size_t rank = tree_of(unit_trees, UNIT_TREES, file, &below);
+	return rank < UNIT_TREES ? rank : tree_of(manager_trees, MANAGER_TREES, file, &below);
+}
+
+bool unit_file_hidden(const struct host *h, const char *file)
+{
+	const char *const *trees = unit_trees, *below;
+	size_t rank = tree_of(unit_trees, UNIT_TREES, file, &below);
+	bool hidden = false;
+	if (rank == UNIT_TREES) {
+		trees = manager_trees;
+		rank = tree_of(manager_trees, MANAGER_TREES, file, &below);
+		rank = rank < MANAGER_TREES ? rank : 0;
+	}
+	for (size_t i = 0; i < rank && !hidden; i++) {
+		char path[PATH_MAX];
+		snprintf(path, sizeof(path), "%s%s", trees[i] + 1, below);
+		hidden = host_has(h, path);
+	}
+	return hidden;
+}
+
 DIR *unit_directory_open(const struct host *h, pid_t viewer, const char *path,
 			 struct timespec *changed, int *rc)
 {

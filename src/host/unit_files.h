@@ -3,6 +3,7 @@
 #pragma once
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <time.h>
@@ -12,6 +13,17 @@
 /* Where units of the system are, the highest first. */
 #define UNIT_TREES 13
 extern const char *const unit_trees[UNIT_TREES];
+
+/* Where the configuration of the manager is: system.conf, system.conf.d. */
+#define MANAGER_TREES 5
+extern const char *const manager_trees[MANAGER_TREES];
+
+/* The place of the tree, of either, that has a file of the machine,
+ * "/etc/systemd/system/x.service"; 0: the highest. */
+size_t unit_file_rank(const char *file);
+/* Whether one in a higher tree hides it: with the same name, and the same directory of drop-ins,
+ * also where it masks. */
+bool unit_file_hidden(const struct host *h, const char *file);
 
 /* Opens a directory as process `viewer` sees it; NULL with *rc: 0, there is none, or -ENOTSUP. */
 DIR *unit_directory_open(const struct host *h, pid_t viewer, const char *path,

@@ -13,8 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/layer.h"
 #include "base/text.h"
 #include "epolltune/cleanup.h"
+#include "host/unit_files.h"
 
 #define DEPTH_MAX 16
 
@@ -60,18 +62,21 @@ void lint_level(struct lint *l, enum finding_level level)
 		l->problems[l->count - 1].level = level;
 }
 
-void sysctl_values_clear(struct lint *l)
+static void values_clear(struct lint_values *v)
 {
-	for (size_t i = 0; i < l->value_count; i++) {
-		free(l->values[i].name);
-		free(l->values[i].value);
+	for (size_t i = 0; i < v->count; i++) {
+		free(v->at[i].name);
+		free(v->at[i].value);
 	}
-	l->value_count = 0;
+	v->count = 0;
 }
+
+void sysctl_values_clear(struct lint *l) { values_clear(&l->values); }
 
 void lint_close(struct lint *l)
 {
-	sysctl_values_clear(l);
+	values_clear(&l->values);
+	values_clear(&l->units);
 	for (size_t i = 0; i < l->count; i++) {
 		free(l->problems[i].text);
 		free(l->problems[i].fix);
@@ -79,7 +84,8 @@ void lint_close(struct lint *l)
 	for (size_t i = 0; i < l->name_count; i++)
 		free(l->names[i]);
 	free(l->problems);
-	free(l->values);
+	free(l->values.at);
+	free(l->units.at);
 	free(l->names);
 }
 
@@ -515,6 +521,9 @@ static int tree_file(const char *path, void *arg)
 	    is_alias(t->lint->host, path))
 		return 0;
 	snprintf(file, sizeof(file), "/%s", path);
+	/* What a package ships is meant to be hidden. */
+	if (file_layer(file) == LAYER_SHIPPED && unit_file_hidden(t->lint->host, file))
+		return 0;
 	return lint_machine_file(t->lint, file, false, t->err);
 }
 

@@ -1,7 +1,8 @@
 /* lint: judges the files that set values: sysctl.d, limits.conf, units, configurations of servers.
  *
  * file.c reads and classifies them, sysctl_lines.c, limits.c, units.c and servers.c judge lines,
- * machine.c adds what a machine's files do together and what is running, fix.c prints a diff. */
+ * sysctl_files.c what the lines of sysctls do to each other, machine.c adds what a machine's files
+ * do together and what is running, fix.c prints a diff. */
 #pragma once
 
 #include <limits.h>
@@ -41,6 +42,11 @@ struct lint_value {
 	bool refused; /* by the kernel */
 };
 
+struct lint_values {
+	struct lint_value *at;
+	size_t count;
+};
+
 enum lint_kind { FILE_SYSCTL, FILE_LIMITS, FILE_UNIT, FILE_SERVER, FILE_NONE };
 
 /* The kernel's own fs.nr_open. */
@@ -53,8 +59,9 @@ struct lint {
 	size_t files;                      /* that were judged */
 	struct lint_problem *problems;
 	size_t count;
-	struct lint_value *values; /* of the file, or of all files of the machine */
-	size_t value_count, value_order;
+	struct lint_values values; /* of the file, or of all files of the machine */
+	struct lint_values units;  /* of all units of the machine */
+	size_t value_order;
 	char **names;
 	size_t name_count;
 	int64_t somaxconn;        /* the running or configured one of the machine; 0: unknown */
@@ -118,10 +125,14 @@ static inline void lint_text_free(struct lint_text *t) { free(t->bytes); }
 
 void sysctl_line_judge(struct lint *l, const struct lint_line *line);
 /* Keeps an assignment, its blanks as one space. `value` NULL: a line "-NAME". */
-void lint_value_keep(struct lint *l, const struct lint_line *line, const char *name,
-		     const char *value, bool pattern);
+void lint_value_keep(struct lint *l, struct lint_values *of, const struct lint_line *line,
+		     const char *name, const char *value, bool pattern);
 /* What the lines of a file, or all files in their order, do to each other. */
 void sysctl_values_judge(struct lint *l);
+/* The line that leaves a value in force, by its sysctl_key(). NULL: none does. */
+const struct lint_value *sysctl_value_find(const struct lint *l, const char *key);
+/* Judges a value by advice that depends on other lines, once all are read. */
+void sysctl_value_advise(struct lint *l, const struct lint_value *v);
 void sysctl_values_clear(struct lint *l);
 void sysctl_values_sort(struct lint *l);
 /* The first number that the last assignment of a name sets; false: none. */
@@ -138,6 +149,8 @@ bool limits_line_is(const char *text);
 
 struct unit_state {
 	char section[32];
+	char empty[32]; /* the limit that the last line left empty; "": none */
+	size_t problem; /* what was said of it */
 };
 /* `line`: with those that continue it. */
 void unit_line_judge(struct lint *l, const struct lint_line *line, struct unit_state *s);

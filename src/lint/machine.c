@@ -115,7 +115,8 @@ static int64_t limit_of(const struct lint *l, const char *name)
 /* The last line of a value, as the values are sorted. */
 static bool is_last(const struct lint *l, size_t i)
 {
-	return i + 1 == l->value_count || strcmp(l->values[i].key, l->values[i + 1].key) != 0;
+	return i + 1 == l->values.count ||
+	       strcmp(l->values.at[i].key, l->values.at[i + 1].key) != 0;
 }
 
 /* Whether TuneD's profile, not the line, has the last word. Of what is shipped that is its
@@ -168,8 +169,8 @@ static void running_judge(struct lint *l)
 	struct host_identity here = {.initial = true};
 	bool first = !host_live(l->host) ||
 		     (host_identity(l->host, &here, NULL) == 0 && here.initial && here.first_pids);
-	for (size_t i = 0; i < l->value_count; i++) {
-		const struct lint_value *v = &l->values[i];
+	for (size_t i = 0; i < l->values.count; i++) {
+		const struct lint_value *v = &l->values.at[i];
 		const struct knob *k = knob_find(v->key);
 		struct lint_line line = {v->file, "", v->line};
 		if (!k || v->pattern || v->exclude || !is_last(l, i))
@@ -191,8 +192,8 @@ static void writers_name(struct lint *l)
 {
 	struct lint_line whole = {lint_name(l, DROPIN_DIRECTORY), "", 0};
 	bool own = false; /* not only the distribution's */
-	for (size_t i = 0; i < l->value_count; i++)
-		own |= file_layer(l->values[i].file) == LAYER_ETC;
+	for (size_t i = 0; i < l->values.count; i++)
+		own |= file_layer(l->values.at[i].file) == LAYER_ETC;
 	for (size_t i = 0; i < sizeof(writers) / sizeof(*writers); i++)
 		if (own && host_has(l->host, writers[i].file))
 			lint_add(l, &whole, LINT_WRITER, NULL,
@@ -210,8 +211,8 @@ static void reader_judge(struct lint *l)
 	const struct sysctl_idle *idle = sysctl_boot_idle(l->host);
 	struct lint_line whole = {lint_name(l, DROPIN_DIRECTORY), "", 0};
 	bool own = false;
-	for (size_t i = 0; i < l->value_count; i++)
-		own |= file_layer(l->values[i].file) == LAYER_ETC;
+	for (size_t i = 0; i < l->values.count; i++)
+		own |= file_layer(l->values.at[i].file) == LAYER_ETC;
 	if (idle && own)
 		lint_add(l, &whole, LINT_UNREAD, NULL, "%s: %s", idle->why, idle->command);
 }
@@ -247,7 +248,12 @@ static int others_judge(struct lint *l, struct err *e)
 	int rc = trees_judge(l,
 			     "/etc/security/limits.conf,/etc/security/limits.d,"
 			     "/etc/systemd/system.conf,/etc/systemd/system.conf.d,"
-			     "/run/systemd/system.conf.d,/etc/systemd/system,/run/systemd/system,"
+			     "/run/systemd/system.conf,/run/systemd/system.conf.d,"
+			     "/usr/local/lib/systemd/system.conf,"
+			     "/usr/local/lib/systemd/system.conf.d,"
+			     "/usr/lib/systemd/system.conf,/usr/lib/systemd/system.conf.d,"
+			     "/lib/systemd/system.conf,/lib/systemd/system.conf.d,"
+			     "/etc/systemd/system,/run/systemd/system,"
 			     "/usr/local/lib/systemd/system,/usr/lib/systemd/system,"
 			     "/lib/systemd/system",
 			     e);

@@ -9,6 +9,7 @@
 #include "catalogue/similar.h"
 #include "epolltune/list.h"
 #include "epolltune/order.h"
+#include "host/unit_files.h"
 
 static const char limits[] = "LimitCPU,LimitFSIZE,LimitDATA,LimitSTACK,LimitCORE,LimitRSS,"
 			     "LimitNOFILE,LimitAS,LimitNPROC,LimitMEMLOCK,LimitLOCKS,"
@@ -142,16 +143,7 @@ static void unit_keep(struct lint *l, const struct lint_line *line, const char *
 	if (!l->host || !unit_of(line->file, unit, &dropin))
 		return;
 	snprintf(name, sizeof(name), "%s %s", unit, key);
-	lint_value_keep(l, line, name, value, false);
-}
-
-static unsigned precedence(const char *file)
-{
-	static const char *const trees[] = {"/lib/", "/usr/lib/", "/usr/local/", "/run/", "/etc/"};
-	unsigned at = 0;
-	while (at < 4 && strncmp(file, trees[at], strlen(trees[at])) != 0)
-		at++;
-	return at;
+	lint_value_keep(l, &l->units, line, name, value, false);
 }
 
 static const char *base_of(const char *file) { return strrchr(file, '/') + 1; }
@@ -171,31 +163,49 @@ static int unit_compare(const void *a, const void *b)
 	if (!by)
 		by = strcmp(base_of(x->file), base_of(y->file));
 	if (!by)
-		by = (int)precedence(x->file) - (int)precedence(y->file);
+		by = ORDER(unit_file_rank(y->file), unit_file_rank(x->file));
 	return by ? by : ORDER(x->order, y->order);
+}
+
+static void overridden_add(struct lint *l, const struct lint_value *v,
+			   const struct lint_value *next, bool hidden)
+{
+	struct lint_line line = {v->file, "", v->line};
+	lint_add(l, &line, LINT_OVERRIDDEN, NULL,
+		 "%s=%s is overridden by %s:%u, which %s and sets %s: change that line",
+		 strchr(v->name, ' ') + 1, v->value, next->file, next->line,
+		 hidden ? "hides this file" : "is read later", next->value);
+}
+
+/* The values of one key of a unit, in their order. A file that another one hides sets nothing, also
+ * where that one does not set the key. */
+static void key_judge(struct lint *l, const struct lint_value *first, size_t count)
+{
+	const struct lint_value *next = NULL; /* the last line of the file that is read next */
+	for (const struct lint_value *v = first + count; v-- > first;) {
+		bool hidden = unit_file_hidden(l->host, v->file);
+		bool other = next && strcmp(v->file, next->file) != 0;
+		/* That the administrator overrides what the distribution ships is as it should be.
+		 */
+		if (other && strcmp(v->value, next->value) != 0 &&
+		    file_layer(v->file) != LAYER_SHIPPED &&
+		    (!hidden || !strcmp(base_of(v->file), base_of(next->file))))
+			overridden_add(l, v, next, hidden);
+		if (!hidden && (!next || other))
+			next = v;
+	}
 }
 
 void unit_values_judge(struct lint *l)
 {
-	if (l->value_count)
-		qsort(l->values, l->value_count, sizeof(*l->values), unit_compare);
-	const struct lint_value *end = l->values + l->value_count;
-	for (size_t i = 0; i + 1 < l->value_count; i++) {
-		const struct lint_value *v = &l->values[i], *next = v + 1;
-		struct lint_line line = {v->file, "", v->line};
-		while (next + 1 < end && !strcmp(next[1].name, next->name) &&
-		       !strcmp(base_of(next[1].file), base_of(next->file)))
-			next++;
-		bool hidden = !strcmp(base_of(v->file), base_of(next->file));
-		/* That the administrator overrides what the distribution ships is as it should be.
-		 */
-		if (strcmp(v->name, next->name) != 0 || !strcmp(v->value, next->value) ||
-		    !strcmp(v->file, next->file) || file_layer(v->file) == LAYER_SHIPPED)
-			continue;
-		lint_add(l, &line, LINT_OVERRIDDEN, NULL,
-			 "%s=%s is overridden by %s:%u, which %s and sets %s: change that line",
-			 strchr(v->name, ' ') + 1, v->value, next->file, next->line,
-			 hidden ? "hides this file" : "is read later", next->value);
+	const struct lint_values *u = &l->units;
+	if (u->count)
+		qsort(u->at, u->count, sizeof(*u->at), unit_compare);
+	for (size_t i = 0, end; i < u->count; i = end) {
+		for (end = i + 1; end < u->count && !strcmp(u->at[i].name, u->at[end].name);)
+			end++;
+		if (end - i > 1)
+			key_judge(l, &u->at[i], end - i);
 	}
 }
 
@@ -208,11 +218,17 @@ static const struct {
 	{"path", ""},           {"automount", ""},    {"device", ""},
 };
 
+static bool is_dropin(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	return slash && slash - file > 2 && !strncmp(slash - 2, ".d", 2);
+}
+
 /* The ending of the name of the unit that a file, or the directory of a drop-in, has. */
 static void ending_of(const char *file, char ending[32])
 {
 	const char *name = file, *end = file + strlen(file), *slash = strrchr(file, '/');
-	if (slash && slash - file > 2 && !strncmp(slash - 2, ".d", 2))
+	if (is_dropin(file))
 		end = slash - 2;
 	for (const char *c = file; c < end; c++)
 		name = *c == '/' || *c == '.' ? c + 1 : name;
@@ -252,8 +268,32 @@ static void unread_add(struct lint *l, const struct lint_line *line, const char 
 			 where);
 }
 
+/* Of numbers, other than of lists, an empty value resets nothing: systemd
+ * src/shared/conf-parser.c, config_parse_rlimit(), config_parse_unsigned(). */
+static bool empty_judge(struct lint *l, const struct lint_line *line, const char *key,
+			const char *value, struct unit_state *s)
+{
+	if (!*value) {
+		lint_add(l, line, LINT_REFUSED, "",
+			 "%s= is empty, and systemd skips the line: the earlier value stays; write "
+			 "the one that is wanted",
+			 key);
+		/* No file is read before the unit's own. */
+		if (!is_dropin(line->file))
+			lint_level(l, LEVEL_NOTE);
+		snprintf(s->empty, sizeof(s->empty), "%s", key);
+		s->problem = l->count - 1;
+		return true;
+	}
+	/* The common pair of lines, the first of which resets other directives. */
+	if (!strcmp(s->empty, key) && s->problem < l->count)
+		l->problems[s->problem].level = LEVEL_NOTE;
+	s->empty[0] = 0;
+	return false;
+}
+
 static void limit_judge(struct lint *l, const struct lint_line *line, const char *key,
-			const char *value, const struct unit_state *s)
+			const char *value, struct unit_state *s)
 {
 	bool manager = !strncasecmp(key, "Default", 7);
 	const char *limit = key + (manager ? 7 : 0);
@@ -273,13 +313,15 @@ static void limit_judge(struct lint *l, const struct lint_line *line, const char
 			   manager ? "[Manager] of system.conf" : "[Service] of a service");
 		return;
 	}
+	if (empty_judge(l, line, key, value, s))
+		return;
 	unit_keep(l, line, key, value);
 	if (!strcmp(limit, "LimitNOFILE"))
 		files_judge(l, line, key, value);
 }
 
 static void backlog_judge(struct lint *l, const struct lint_line *line, const char *key,
-			  const char *value, const struct unit_state *s)
+			  const char *value, struct unit_state *s)
 {
 	long long backlog;
 	if (strcmp(key, "Backlog") != 0)
@@ -287,6 +329,8 @@ static void backlog_judge(struct lint *l, const struct lint_line *line, const ch
 			 "systemd has no %s= and ignores the line: write Backlog", key);
 	else if (!is_read(line->file, s->section, "Socket"))
 		unread_add(l, line, key, s, "[Socket] of a socket");
+	else if (empty_judge(l, line, key, value, s))
+		return;
 	else if (!number_parse(value, &backlog) || backlog > UINT_MAX)
 		lint_add(
 			l, line, LINT_REFUSED, NULL,
@@ -321,9 +365,8 @@ void unit_line_judge(struct lint *l, const struct lint_line *line, struct unit_s
 	value += strspn(value, " \t");
 	for (size_t n = strlen(key); n && isspace((unsigned char)key[n - 1]); n--)
 		key[n - 1] = 0;
-	/* An empty value resets what files before said. */
-	if (is_limit(key) && *value)
+	if (is_limit(key))
 		limit_judge(l, line, key, value, s);
-	else if (!strcasecmp(key, "Backlog") && *value)
+	else if (!strcasecmp(key, "Backlog"))
 		backlog_judge(l, line, key, value, s);
 }

@@ -657,6 +657,88 @@ test_the_drop_ins_of_a_unit_are_read_in_their_order() {
 	is 'the problems' "$(grep -c ': lint' out)" 2
 }
 
+# A file of sysctls among those of units or servers is judged alone.
+test_sysctls_in_other_places_are_no_values_of_units() {
+	put m/usr/lib/systemd/system/haproxy.service '[Service]' 'LimitNOFILE=4096:524288'
+	put m/etc/systemd/system/haproxy.service.d/override.conf '[Service]' 'LimitNOFILE=65536:524288'
+	put m/etc/redis/sysctl.conf 'net.core.somaxconn = 8192'
+	put m/usr/lib/systemd/system/x.service.d/sysctl.conf 'vm.swappiness = 10'
+	expect 0 epolltune lint --sysroot m
+	said 'No problems'
+	put m/etc/redis/sysctl.conf 'net.core.somaxconn = 8192' 'net.core.somaxconn = 16384'
+	expect 1 epolltune lint --sysroot m
+	said '/etc/redis/sysctl.conf:1: lint.duplicate: net.core.somaxconn is set again in line 2'
+	is 'the problems' "$(grep -c ': lint' out)" 1
+}
+
+# A file of a higher tree hides that of the same name, also where it masks or does not set the key.
+test_hidden_files_of_units_override_nothing() {
+	mkdir -p m/etc/systemd/system/x.service.d m/proc/sys
+	put m/etc/systemd/system/x.service.d/10-mine.conf '[Service]' 'LimitNOFILE=65536:524288'
+	put m/usr/lib/systemd/system/x.service.d/20-vendor.conf '[Service]' 'LimitNOFILE=4096:524288'
+	expect 1 epolltune lint --sysroot m
+	said '10-mine.conf:2: lint.overridden: LimitNOFILE=65536:524288 is overridden by /usr/lib/systemd/system/x.service.d/20-vendor.conf:2, which is read later'
+	ln -s /dev/null m/etc/systemd/system/x.service.d/20-vendor.conf
+	expect 0 epolltune lint --sysroot m
+	said 'No problems'
+	tar -czf m.tar.gz -C m .
+	expect 0 epolltune lint --sysroot m.tar.gz
+	said 'No problems'
+	rm m/etc/systemd/system/x.service.d/20-vendor.conf
+	put m/run/systemd/system/x.service.d/20-vendor.conf '[Service]' 'Nice=5'
+	expect 0 epolltune lint --sysroot m
+	said 'No problems'
+	# Nor is what it has judged.
+	put m/usr/lib/systemd/system/x.service.d/20-vendor.conf '[Service]' 'LimitNOFILE=64K'
+	expect 0 epolltune lint --sysroot m
+	said 'No problems'
+	# A file of /run that is hidden by one without the key neither overrides nor is overridden.
+	put m/run/systemd/system/x.service.d/20-vendor.conf '[Service]' 'LimitNOFILE=2048:524288'
+	put m/etc/systemd/system/x.service.d/20-vendor.conf '[Service]' 'Nice=5'
+	put m/etc/systemd/system/x.service.d/30-more.conf '[Service]' 'LimitNOFILE=65536:524288'
+	expect 0 epolltune lint --sysroot m
+	said 'No problems'
+}
+
+# systemd src/core/main.c, CONF_PATHS.
+test_the_drop_ins_of_the_manager_are_read_in_all_trees() {
+	mkdir -p m/proc/sys
+	put m/etc/systemd/system.conf '[Manager]' 'DefaultLimitNOFILE=65536:524288'
+	for tree in /usr/lib /usr/local/lib /run; do
+		put m$tree/systemd/system.conf.d/50-vendor.conf '[Manager]' 'DefaultLimitNOFILE=2048:524288'
+		expect 1 epolltune lint --sysroot m
+		said "/etc/systemd/system.conf:2: lint.overridden: DefaultLimitNOFILE=65536:524288 is overridden by $tree/systemd/system.conf.d/50-vendor.conf:2, which is read later"
+		tar -czf m.tar.gz -C m .
+		expect 1 epolltune lint --sysroot m.tar.gz
+		mkdir -p m/etc/systemd/system.conf.d
+		ln -s /dev/null m/etc/systemd/system.conf.d/50-vendor.conf
+		expect 0 epolltune lint --sysroot m
+		said 'No problems'
+		rm -r m$tree m/etc/systemd/system.conf.d
+	done
+}
+
+# rlimit_parse("") is -EINVAL.
+test_an_empty_limit_resets_nothing() {
+	put x.service.d/a.conf '[Service]' 'LimitNOFILE='
+	expect 2 epolltune lint x.service.d/a.conf
+	said 'a.conf:2: lint.refused: LimitNOFILE= is empty, and systemd skips the line: the earlier value stays; write the one that is wanted'
+	put x.service '[Service]' 'LimitNOFILE='
+	expect 0 epolltune lint x.service
+	said 'x.service:2: lint.refused: LimitNOFILE= is empty'
+	put x.socket.d/a.conf '[Socket]' 'Backlog='
+	expect 2 epolltune lint x.socket.d/a.conf
+	said 'a.conf:2: lint.refused: Backlog= is empty'
+	# Before the line that sets it, as other directives are reset, it does no harm.
+	put x.service.d/a.conf '[Service]' 'LimitNOFILE=' 'LimitNOFILE=65536:524288'
+	expect 0 epolltune lint x.service.d/a.conf
+	said 'a.conf:2: lint.refused: LimitNOFILE= is empty'
+	put m/etc/systemd/system/x.service.d/10-a.conf '[Service]' 'LimitNOFILE=65536:524288'
+	put m/etc/systemd/system/x.service.d/20-b.conf '[Service]' 'LimitNOFILE='
+	expect 2 epolltune lint --sysroot m
+	is 'the rules' "$(sed -n 's/.*: \(lint[^:]*\):.*/\1/p' out)" lint.refused
+}
+
 # As sysctl.d(5) advises: the line is written when the module is loaded.
 test_a_rule_of_udev_sets_what_a_module_has() {
 	put m/usr/lib/systemd/systemd-sysctl ''
