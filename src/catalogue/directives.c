@@ -185,10 +185,9 @@ static const struct clue_row directives[] = {
 	 "net.ipv4.tcp_rmem*=*\"*\"\nnet.ipv4.tcp_wmem*=*\"*\"\nnet.ipv4.tcp_mem*=*\"*\"\n"
 	 "net.*=*\"*\"\nnet.*=*'*'\nfs.*=*\"*\"\nvm.*=*\"*\"\nkernel.*=*\"*\"",
 	 "The files of sysctl.d have no quotes: the kernel gets them as part of the value and refuses "
-	 "it (EINVAL), so the setting keeps its default. In a shell, sysctl -w KEY=\"A B\" is right.",
-	 "", REMEDY_NONE, "sysctl --system 2>&1 | grep -i invalid",
-	 "Write it without quotes: net.ipv4.ip_local_port_range = 1024 65535, with "
-	 "net.ipv4.ip_local_reserved_ports for services above 1024.",
+	 "it, so the previous value stays. In a shell, sysctl -w KEY=\"A B\" is right.",
+	 "", REMEDY_NONE, "epolltune lint",
+	 "Write it without quotes: net.ipv4.ip_local_port_range = 10240 65535.",
 	 "sysctl.d(5); kernel/sysctl.c proc_dointvec_minmax()"},
 	{"net.nf_conntrack_max", "ip_conntrack_max\nnet.ipv4.netfilter.ip_conntrack_max",
 	 "The connections that a network namespace tracks; one number for all, writable in the "

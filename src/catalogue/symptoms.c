@@ -667,15 +667,16 @@ static const struct clue_row symptoms[] = {
 	 "65535), ends in the wrong order, or the low end of ip_local_port_range below "
 	 "ip_unprivileged_port_start.",
 	 "", REMEDY_NONE, "sysctl KEY; epolltune explain KEY",
-	 "Write the value without quotes: net.ipv4.ip_local_port_range = 1024 65535.",
+	 "Write the value without quotes: net.ipv4.ip_local_port_range = 10240 65535.",
 	 "kernel/sysctl.c; net/ipv4/sysctl_net_ipv4.c ipv4_local_port_range()"},
 	{"sysctl: No such file or directory",
 	 "cannot stat /proc/sys\nCouldn't write*No such file or directory\nis an unknown key\n"
 	 "setting key*No such file or directory",
 	 "This kernel has no such setting: removed, misspelt, or of a module that is not loaded yet "
-	 "(nf_conntrack), or not visible in this network namespace.",
+	 "(nf_conntrack), or not visible in this network namespace. Of default_qdisc and "
+	 "tcp_congestion_control: no such name; quotes and a comment behind it are part of it.",
 	 "", REMEDY_NONE, SYSCTL_SHOW "; lsmod | grep conntrack",
-	 "Remove the line, or load the module first: echo nf_conntrack >/etc/modules-load.d/"
+	 "epolltune lint names the line. Remove it, or load the module first: echo nf_conntrack >/etc/modules-load.d/"
 	 "conntrack.conf. epolltune explain KEY says since when.",
 	 "sysctl.d(5); fs/proc/proc_sysctl.c"},
 	{"sysctl: permission denied on key",
