@@ -77,25 +77,31 @@ static const struct clue_row symptoms[] = {
 	 "the running values are lower, and the same lines in /etc/sysctl.d.",
 	 "inotify(7); fs/notify/inotify/inotify_user.c"},
 	{"ENOBUFS", "No buffer space available\nErrno 105\nfailed (105:",
-	 "From connect() or send(): the neighbour table is full (net.ipv4.neigh.default.gc_thresh3, "
-	 "in networks with many addresses), or the queue of an interface dropped the packet.",
+	 "From send() of a UDP or raw socket with IP_RECVERR: the neighbour table is full "
+	 "(net.ipv4.neigh.default.gc_thresh3, in networks with many addresses), or the queue of an "
+	 "interface dropped the packet. From connect() of TCP: the kernel had no memory for the SYN.",
 	 "neighbours", REMEDY_KERNEL,
 	 "ip neigh | wc -l; sysctl net.ipv4.neigh.default.gc_thresh3; tc -s qdisc",
 	 "Raise net.ipv4.neigh.default.gc_thresh1, gc_thresh2 and gc_thresh3 above the number of "
 	 "neighbours; where tc shows drops, send more slowly.",
 	 "arp(7); net/core/neighbour.c ___neigh_create(); send(2)"},
 	{"EADDRNOTAVAIL",
-	 "Cannot assign requested address\nErrno 99\nCan't assign requested address",
+	 "Cannot assign requested address\nErrno 99\nCan't assign requested address\n"
+	 "BindException: Cannot assign requested address",
 	 "From connect(): every port of net.ipv4.ip_local_port_range is in use between this source "
 	 "address and this destination, by connections or in TIME_WAIT. From bind() to a fixed "
-	 "address: no interface has that address.",
+	 "address: no interface has that address. Java throws BindException for both: the frame "
+	 "below it (Net.connect0, Net.bind0) says which.",
 	 "ports.ephemeral,ports.rate", REMEDY_KERNEL, PORTS_SHOW, PORTS_ACTION,
 	 "connect(2); net/ipv4/inet_hashtables.c __inet_hash_connect()"},
 	{"connect: Cannot assign requested address",
 	 "connect() failed (99:\nconnect: cannot assign requested address\nconnect EADDRNOTAVAIL\n"
 	 "connect*Cannot assign requested address\nconnecting to*Cannot assign requested address\n"
 	 "backend*no free ports\n"
-	 "NoRouteToHostException: Cannot assign requested address",
+	 "NoRouteToHostException: Cannot assign requested address\n"
+	 "AnnotatedSocketException: Cannot assign requested address\n"
+	 "BindException: Cannot assign requested address*Net.connect\n"
+	 "BindException: Cannot assign requested address*Net.connect0",
 	 "EADDRNOTAVAIL from connect(): a proxy or client has every port of "
 	 "net.ipv4.ip_local_port_range in use between its address and this destination, by "
 	 "connections or in TIME_WAIT. Ports count for each destination. A program that binds its "
@@ -106,7 +112,8 @@ static const struct clue_row symptoms[] = {
 	 "connect(2), ip(7); net/ipv4/inet_hashtables.c __inet_hash_connect()"},
 	{"bind: Cannot assign requested address",
 	 "bind() to*failed (99:\nbind*Cannot assign requested address\nlisten EADDRNOTAVAIL\n"
-	 "BindException: Cannot assign requested address\n"
+	 "BindException: Cannot assign requested address*Net.bind\n"
+	 "BindException: Cannot assign requested address*Net.bind0\n"
 	 "cannot bind*Cannot assign requested address\nlisten*Cannot assign requested address",
 	 "EADDRNOTAVAIL from bind(): no interface of this network namespace has that address (yet). "
 	 "Ports are not the limit.",
@@ -128,7 +135,7 @@ static const struct clue_row symptoms[] = {
 	 "sendto() of a UDP socket: no port of net.ipv4.ip_local_port_range is free. From fork(): a "
 	 "limit on processes. From read(), write() and accept() of a non-blocking socket it is "
 	 "normal.",
-	 "accept-queue.unix,ports.ephemeral,cgroup.pids", REMEDY_APPLICATION, "ss -lx",
+	 "accept-queue.unix,ports.ephemeral,cgroup.pids,tasks", REMEDY_APPLICATION, "ss -lx",
 	 "Add workers where Recv-Q stays above Send-Q; raise the server's backlog where bursts "
 	 "fill the queue.",
 	 "connect(2), unix(7); net/unix/af_unix.c unix_stream_connect()"},
@@ -147,16 +154,36 @@ static const struct clue_row symptoms[] = {
 	 "fork*Resource temporarily unavailable\nunable to create native thread\n"
 	 "can't start new thread\npthread_create*Resource temporarily unavailable\n"
 	 "could not fork new process for connection\nfork*failed (11:\n"
-	 "failed to create new OS thread\nspawn EAGAIN\nspawn*EAGAIN",
+	 "failed to create new OS thread\nspawn EAGAIN\nspawn*EAGAIN\n"
+	 "Can't create a new thread (errno 11\nCan't create a new thread*errno*11\n"
+	 "Can't create thread to handle*errno*11\n"
+	 "create*thread*Resource temporarily unavailable\n"
+	 "creating*thread*Resource temporarily unavailable",
 	 "EAGAIN from fork() or clone(): a limit on processes and threads is reached: pids.max of "
 	 "the control group (TasksMax=), RLIMIT_NPROC of the user, kernel.threads-max or "
 	 "kernel.pid_max.",
-	 "cgroup.pids", REMEDY_CONTAINER,
+	 "cgroup.pids,tasks", REMEDY_CONTAINER,
 	 "cat /sys/fs/cgroup/$(cut -d: -f3 /proc/PID/cgroup)/pids.{current,max,events}; grep "
-	 "processes /proc/PID/limits",
+	 "processes /proc/PID/limits; sysctl kernel.threads-max kernel.pid_max",
 	 "systemctl set-property UNIT TasksMax=N with N above systemctl show -p TasksMax UNIT; docker "
 	 "update --pids-limit N CONTAINER; or LimitNPROC= of the unit.",
 	 "fork(2); kernel/fork.c copy_process(); kernel/cgroup/pids.c"},
+	{"fork: Cannot allocate memory",
+	 "fork*Cannot allocate memory\n"
+	 "could not fork new process for connection: Cannot allocate memory\nspawn ENOMEM\n"
+	 "spawn*ENOMEM\nfork*failed (12:\npthread_create*Cannot allocate memory\n"
+	 "create*thread*Cannot allocate memory\ncreating*thread*Cannot allocate memory\n"
+	 "Can't create a new thread (errno 12",
+	 "ENOMEM from fork() or clone(): with vm.overcommit_memory=2 the memory that processes may "
+	 "use has reached CommitLimit, although some is free; otherwise the machine, or the control "
+	 "group at its memory.max, had none for the new process. A limit on processes gives EAGAIN.",
+	 "cgroup.memory,memory.connection", REMEDY_KERNEL,
+	 "sysctl vm.overcommit_memory; grep -E 'CommitLimit|Committed_AS|MemAvailable' /proc/meminfo; "
+	 "cat /sys/fs/cgroup/$(cut -d: -f3 /proc/PID/cgroup)/memory.{max,current,events}",
+	 "Where vm.overcommit_memory is 2 and Committed_AS is near CommitLimit: sysctl -w "
+	 "vm.overcommit_ratio=80 where it is lower, add swap, or run fewer processes (PostgreSQL: a "
+	 "pooler before it). Otherwise: MemoryMax= of the unit, or more memory.",
+	 "fork(2); kernel/fork.c dup_mmap(); mm/util.c __vm_enough_memory()"},
 	{"ECONNRESET",
 	 "Connection reset by peer\nconnection reset\nErrno 104\nfailed (104:\nsocket hang up",
 	 "The other side sent RST: its process closed with unread data or ended; or the server has "
@@ -189,8 +216,9 @@ static const struct clue_row symptoms[] = {
 	{"sendto: Operation not permitted",
 	 "sendto*Operation not permitted\nsendmsg*Operation not permitted\nEPERM*sendto\nsendto*EPERM\n"
 	 "sendto*failed (1: Operation not permitted",
-	 "EPERM from sendto() or connect(): a rule of the firewall drops what leaves, or the table of "
-	 "connection tracking is full: nf_conntrack_max entries.",
+	 "EPERM from sendto(): a rule of the firewall drops what leaves, or the table of "
+	 "connection tracking is full: nf_conntrack_max entries. A TCP connect() then gets no answer "
+	 "and ends with ETIMEDOUT.",
 	 "conntrack", REMEDY_KERNEL,
 	 "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; nft list ruleset",
 	 "Where the two are equal: epolltune check --probe conntrack. Otherwise look for the rule in the "
@@ -235,7 +263,7 @@ static const struct clue_row symptoms[] = {
 	/* States of connections. */
 	{"TIME_WAIT", "TIME-WAIT\ntime wait\ntimewait\ntime wait state",
 	 "The side that closed first keeps address and port of a connection for 60 s, a constant. "
-	 "It is harmless on a server (about 250 bytes each) and limits only those who connect: ports "
+	 "It is harmless on a server (about 250 bytes each) and limits only the side that connects: ports "
 	 "/ 60 s new connections a second to one destination.",
 	 "ports.rate,time-wait", REMEDY_KERNEL,
 	 "ss -tan state time-wait | awk '{print $4}' | sort | uniq -c | sort -n | tail",
@@ -253,7 +281,7 @@ static const struct clue_row symptoms[] = {
 	 "SYN queue.",
 	 "syn-queue,accept-queue", REMEDY_APPLICATION,
 	 "ss -tan state syn-recv; ss -ltn; nstat -az TcpExtListenOverflows TcpExtTCPReqQFullDoCookies",
-	 "Where Recv-Q of the listener is at Send-Q, the accept queue is the cause; raise the "
+	 "Where Recv-Q of the listener is above Send-Q, the accept queue is the cause; raise the "
 	 "backlog or accept faster. Otherwise clients do not answer: keep net.ipv4.tcp_syncookies=1.",
 	 "tcp(7); net/ipv4/tcp_input.c tcp_conn_request()"},
 	{"SYN_SENT", "SYN-SENT",
@@ -460,8 +488,8 @@ static const struct clue_row symptoms[] = {
 	 "This kernel has no such setting: removed, misspelt, or of a module that is not loaded yet "
 	 "(nf_conntrack), or not visible in this network namespace.",
 	 "", REMEDY_NONE, SYSCTL_SHOW "; lsmod | grep conntrack",
-	 "Remove the line, or load the module first: echo nf_conntrack >/etc/modules-load.d/"
-	 "conntrack.conf. epolltune explain KEY says since when.",
+	 "Remove the line, or load the module: modprobe nf_conntrack, and for the boot: echo "
+	 "nf_conntrack >/etc/modules-load.d/conntrack.conf. epolltune explain KEY says since when.",
 	 "sysctl.d(5); fs/proc/proc_sysctl.c"},
 	{"sysctl: permission denied on key",
 	 "permission denied on key\nsetting key*Read-only file system\n"
