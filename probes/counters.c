@@ -299,6 +299,8 @@ static void judge_orphans(const struct watch *w)
 	wording_set(&words, "now", "%s", quantity_count((uint64_t)now).text);
 	wording_set(&words, "max", "%s", quantity_count((uint64_t)s->max_orphans).text);
 	wording_flag(&words, "over", now >= s->max_orphans);
+	wording_set(&words, "more", "%s",
+		    quantity_plain(quantity_more((uint64_t)s->max_orphans)).text);
 	struct finding *f = report_finding(w->report, "orphans.near", &words);
 	finding_propose(f, ORPHANS, quantity_plain((uint64_t)s->max_orphans).text, "");
 	finding_evidence(f, "sockstat.TCP.orphan", "connections", (double)now, NAN);

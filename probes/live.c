@@ -45,7 +45,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		return 0;
 	s->states = calloc(1, sizeof(*s->states));
 	if (!s->states)
-		return err_set(e, ENOMEM, "no memory for connections");
+		return err_set(e, ENOMEM, "connections: out of memory");
 	if (connections_states(h, &l, subject_receives, (void *)o->subject, s->states, NULL))
 		return 0;
 	s->subject = o->subject;

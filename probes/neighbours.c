@@ -17,11 +17,13 @@
 #define NEAR_PERCENT 80
 
 static const struct family {
-	const char *name, *table, *file, *max;
+	const char *name, *table, *file, *max, *soft;
 	int family;
 } families[] = {
-	{"IPv4", "arp_cache", "/proc/net/stat/arp_cache", IPV4 "gc_thresh3", AF_INET},
-	{"IPv6", "ndisc_cache", "/proc/net/stat/ndisc_cache", IPV6 "gc_thresh3", AF_INET6},
+	{"IPv4", "arp_cache", "/proc/net/stat/arp_cache", IPV4 "gc_thresh3", IPV4 "gc_thresh2",
+	 AF_INET},
+	{"IPv6", "ndisc_cache", "/proc/net/stat/ndisc_cache", IPV6 "gc_thresh3", IPV6 "gc_thresh2",
+	 AF_INET6},
 };
 #define FAMILIES (sizeof(families) / sizeof(*families))
 
@@ -232,6 +234,12 @@ static void judge_family(const struct sample *before, const struct sample *after
 	wording_flag(&words, "several", grown > 1);
 	wording_flag(&words, "mixed", mixed);
 	wording_set(&words, "knob", "%s", f->max);
+	wording_set(&words, "middle", "%s", f->soft);
+	if (max >= 0) {
+		uint64_t more = quantity_more((uint64_t)max);
+		wording_set(&words, "more", "%s", quantity_plain(more).text);
+		wording_set(&words, "half", "%s", quantity_plain(more / 2).text);
+	}
 	wording_set(&words, "window", "%s", quantity_seconds(seconds).text);
 	struct finding *finding =
 		report_finding(r, grown > 0 ? "neighbours.full" : "neighbours.near", &words);

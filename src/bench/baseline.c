@@ -191,7 +191,7 @@ static int pairs_open(struct sockets *s, struct baseline_part *p, struct err *e)
 	unsigned shard = BASELINE_SHARD + p->index;
 	*s = (struct sockets){.fd = calloc(2 * count + 1, sizeof(int))};
 	if (!s->fd)
-		return err_set(e, ENOMEM, "no memory for %zu sockets", 2 * count);
+		return err_set(e, ENOMEM, "%zu sockets: out of memory", 2 * count);
 	for (unsigned address = 1; s->count < 2 * count; address++) {
 		struct sockaddr_in to;
 		socklen_t size = sizeof(to);

@@ -116,7 +116,7 @@ static int connect_run(struct bench_run *run, struct err *e)
 	unsigned workers = run->options.workers ? (unsigned)run->options.workers
 						: fixture_workers(run, "connect", 2 * VARIANTS + 1);
 	struct fixture *fixtures = calloc(VARIANTS, sizeof(*fixtures));
-	int rc = fixtures ? 0 : err_set(e, ENOMEM, "no memory for the benches");
+	int rc = fixtures ? 0 : err_set(e, ENOMEM, "benches: out of memory");
 	if (!run->options.duration_us)
 		run->options.duration_us = run->options.quick ? 150000 : 400000;
 	for (size_t v = 0; v < VARIANTS && rc == 0; v++) {

@@ -195,7 +195,7 @@ int fixture_order(struct fixture *r, struct bench_run *run, const struct client_
 {
 	struct counts *before = calloc(2, sizeof(*before)), *after = before ? before + 1 : NULL;
 	struct histogram *latency = calloc(1, sizeof(*latency));
-	int rc = before && latency ? 0 : err_set(e, ENOMEM, "no memory for counters");
+	int rc = before && latency ? 0 : err_set(e, ENOMEM, "counters: out of memory");
 	if (rc == 0)
 		rc = lab_counters(run->lab, LAB_SERVER, &before->counters, e);
 	if (rc == 0)

@@ -381,7 +381,7 @@ static int hold_run(struct bench_run *run, struct err *e)
 	struct hold_bench *h = calloc(1, sizeof(*h));
 	unsigned runs = run->options.runs;
 	if (!h)
-		return err_set(e, ENOMEM, "no memory for the bench");
+		return err_set(e, ENOMEM, "bench: out of memory");
 	h->run = run;
 	h->connections = run->options.connections ? run->options.connections : CONNECTIONS;
 	hold_shape(h);

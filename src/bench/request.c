@@ -286,7 +286,7 @@ static int request_run(struct bench_run *run, struct err *e)
 {
 	struct request_bench *b = calloc(1, sizeof(*b));
 	if (!b)
-		return err_set(e, ENOMEM, "no memory for the benches");
+		return err_set(e, ENOMEM, "benches: out of memory");
 	b->run = run;
 	b->connections = run->options.connections ? run->options.connections : CONNECTIONS;
 	if (!run->options.duration_us)

@@ -561,7 +561,7 @@ static int sockets_spread(struct wait *w, struct err *e)
 	w->events = calloc(max < ALL_ACTIVE_MAX ? max + 1 : ALL_ACTIVE_MAX, sizeof(*w->events));
 	w->pollfds = calloc(w->own_count, sizeof(*w->pollfds));
 	if (rc == 0 && (!w->events || !w->pollfds))
-		rc = err_set(e, ENOMEM, "no memory for %llu events", (unsigned long long)max);
+		rc = err_set(e, ENOMEM, "%llu events: out of memory", (unsigned long long)max);
 	return rc;
 }
 

@@ -29,7 +29,8 @@ static const struct clue_row complaints[] = {
 	 "connect*takes*second\nslow to connect\nslow connects\nconnecting is slow\n"
 	 "one second delay\n1 second delay\n3 second delay",
 	 "Clients retransmit a dropped SYN after 1 s: a connect() that takes 1 s lost one SYN. Further "
-	 "ones follow at 3 s and 7 s, from Linux 6.5 on each second (net.ipv4.tcp_syn_linear_timeouts).",
+	 "ones follow at 3 s and 7 s, from Linux 6.5 on at 2, 3, 4 and 5 s "
+	 "(net.ipv4.tcp_syn_linear_timeouts).",
 	 "accept-queue,syn-queue", REMEDY_APPLICATION,
 	 "nstat -az TcpExtListenOverflows TcpExtTCPReqQFullDrop TcpExtTCPSynRetrans",
 	 "On the server: epolltune check --server :PORT. Without drops there, look at the path and at "

@@ -94,8 +94,8 @@ static const struct clue_row directives[] = {
 	 "values; then nginx -s reload.",
 	 "nginx ngx_core_module"},
 	{"worker_rlimit_nofile", "",
-	 "nginx: RLIMIT_NOFILE of its workers, set by the master as root, above the limit that "
-	 "systemd gave.",
+	 "nginx: RLIMIT_NOFILE (soft and hard) that each worker sets for itself before it gives up "
+	 "root; it may be above the limit that systemd gave.",
 	 "descriptors.process", REMEDY_APPLICATION,
 	 "grep 'open files' /proc/$(pgrep -n nginx)/limits",
 	 "worker_rlimit_nofile above worker_connections (twice as high on a proxy); then nginx -s "
@@ -265,7 +265,9 @@ static const struct clue_row directives[] = {
 	 "Linux 6.5 127 s. Lower values "
 	 "hide a short queue, they do not help.",
 	 "accept-queue,syn-queue", REMEDY_KERNEL, "ss -tan state syn-sent",
-	 "A timeout of the application for connect(); the queue of the server.", "tcp(7)"},
+	 "Set a timeout for connect() in the application, and check the server: epolltune check "
+	 "--server :PORT.",
+	 "tcp(7)"},
 	{"net.ipv4.tcp_orphan_retries", "",
 	 "Retransmissions for a connection that its process has closed: 0 is 8. They are the orphans "
 	 "of net.ipv4.tcp_max_orphans.",

@@ -244,7 +244,7 @@ int edit_text(const struct edit *edit, const char *text, const char *around, str
 			char *more = replaced(out->text ? out->text : text, last->at, last->text);
 			free(out->text);
 			out->text = more;
-			rc = more ? 0 : err_set(e, ENOMEM, "no memory for a configuration file");
+			rc = more ? 0 : err_set(e, ENOMEM, "configuration file: out of memory");
 		}
 		*last = all.at[left - 1];
 	}
@@ -339,7 +339,7 @@ int edit_insert(const struct edit *edit, const char *text, char **out, struct er
 		 : *set->section                     ? ""
 						     : "\n");
 	*out = replaced(text, (struct scan_word){at, at}, line);
-	return *out ? 0 : err_set(e, ENOMEM, "no memory for a configuration file");
+	return *out ? 0 : err_set(e, ENOMEM, "configuration file: out of memory");
 }
 
 int edit_includes(const struct server_file *file, const char *text, const char *around, size_t from,

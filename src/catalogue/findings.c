@@ -90,6 +90,10 @@
 #define CONNTRACK_OUTSIDE                                                                          \
 	"{outside? That table is of the network namespace that the check was started in, which "   \
 	"forwards to the server's.}"
+/* {half}: of {more}, for {middle}, which has to be below {knob}. */
+#define MORE_NEIGHBOURS                                                                            \
+	"{more?In the initial network namespace, until the next boot\\: sysctl -w {knob}={more} "  \
+	"{middle}={half}:Raise {knob}, and gc_thresh2 to half of it}\\; ip neigh shows the entries."
 #define CONNTRACK_REST "net.netfilter.nf_conntrack_tcp_timeout_time_wait"
 /* Why a line in sysctl.d does not hold. */
 #define MODULE_HOLDS(module, file)                                                                 \
@@ -189,7 +193,7 @@ static const struct finding_row findings[] = {
 		 "accepts}:another process accepts its clients, or it closes them at once with a "
 		 "descriptor that it keeps in reserve, as Node.js does}.}",
 	 .advice = NOFILE_REMEDY NOFILE_CEILING,
-	 .answer = "{who} is at its descriptor limit",
+	 .answer = "{who} is at its limit on descriptors",
 	 .meaning =
 		 "A process that accepts connections has as many descriptors open as its soft "
 		 "limit allows, and connections wait in its queue, or it closes them at once. Where "
@@ -1245,8 +1249,8 @@ static const struct finding_row findings[] = {
 		 "client loses the end of the answer.",
 	 .advice =
 		 "ss -tan state fin-wait-1 shows the clients. Where they have vanished\\: sysctl -w "
-		 "net.ipv4.tcp_orphan_retries=3 (0, the default, means 8). Otherwise raise "
-		 "net.ipv4.tcp_max_orphans where memory allows.",
+		 "net.ipv4.tcp_orphan_retries=3 (0, the default, means 8). Otherwise, where memory "
+		 "allows\\: sysctl -w net.ipv4.tcp_max_orphans={more}.",
 	 .answer = "orphaned sockets {over?exceed:are near} their limit",
 	 .meaning = "The machine has 80 % or more of the orphaned sockets that "
 		    "net.ipv4.tcp_max_orphans allows.",
@@ -1275,7 +1279,7 @@ static const struct finding_row findings[] = {
 	 .title = "The kernel drops packets at a full softnet backlog",
 	 .detail = "{count} packet{count=1?:s} dropped in {window}{beside}.",
 	 .advice = "{hidden?{knob} is one value for the whole machine, not visible in this network "
-		   "namespace\\: raise it in the machine's first one. :}{cost}",
+		   "namespace\\: raise it in the initial network namespace. :}{cost}",
 	 .meaning = "The kernel dropped packets during the check because a CPU's backlog was "
 		    "full: packets of loopback, RPS, tunnels and veth wait there.",
 	 .action = "Raise net.core.netdev_max_backlog. If one CPU takes all packets, spread them "
@@ -1362,7 +1366,7 @@ static const struct finding_row findings[] = {
 	 .meaning = "The provider limits the network of this instance, and packets beyond that "
 		    "were queued or dropped during the check. No setting of the machine is the "
 		    "reason.",
-	 .action = "A larger or a network-optimised instance type, or less traffic: epolltune "
+	 .action = "Use a larger or a network-optimised instance type, or send less; epolltune "
 		   "explain COUNTER names that counter's own remedy.",
 	 .proof = "ethtool -S DEVICE | grep allowance; hw-drop-ratelimits of the netdev family"},
 	{.id = "nic.allowance.past",
@@ -1481,6 +1485,8 @@ static const struct finding_row findings[] = {
 		 "Interrupt coalescing delays the first packet after an idle period by up to "
 		 "{usecs} us. That is good for throughput and bad for a server that answers small "
 		 "requests.",
+	 .advice = "ethtool -C {device} adaptive-rx on, or a smaller rx-usecs, if the latency of "
+		   "small requests matters.",
 	 .meaning = "An interface delays its interrupts for long and does not adapt the delay.",
 	 .action = "Lower rx-usecs, or turn adaptive-rx on (ethtool -C), if the latency of small "
 		   "requests matters.",
@@ -1657,7 +1663,7 @@ static const struct finding_row findings[] = {
 	      "connection takes {each} of kernel memory at this end, {basis}" UNCHARGED WITH_BUFFER
 	      ".{own? {own}}" TWO_EACH
 	      " Above the limit the kernel {high?makes the processes of the group wait, and "
-	      "ends none:ends a process of the group}." NEXT_LIMIT,
+	      "kills none:kills a process of the group}." NEXT_LIMIT,
 	      "{engine}\\: {line}",
 	      "The memory limit of the control group leaves less than the target's connections "
 	      "take of kernel memory and of the server's own.",
@@ -1997,7 +2003,7 @@ static const struct finding_row findings[] = {
 	      "length\" of March 2023)}\\: the kernel drops new connections whose chain is, and "
 	      "counts them as nf_conntrack.chainlength.:Beyond the maximum the kernel drops the "
 	      "packets of new {tcp?connections:flows}.}" CONNTRACK_OUTSIDE "{tcp?" TWO_EACH "}",
-	      "{possible?" CONNTRACK_HOLDS " }{shorter?" CONNTRACK_REST
+	      "{possible?" CONNTRACK_HOLDS " }{shorter?sysctl -w " CONNTRACK_REST
 	      "=30 lowers the need to {shorter}. }Without NAT and ct rules for the port, until the next boot (to undo\\: nft delete "
 	      "table inet untracked)\\: " UNTRACKED,
 	      "Connection tracking does not hold an entry for each connection of the target and "
@@ -2048,7 +2054,7 @@ static const struct finding_row findings[] = {
 		 "that, only --server and --netns note it.",
 	 .action = "Look for rules that track (nft list ruleset, iptables-save); with one raise "
 		   "net.netfilter.nf_conntrack_max.",
-	 .proof = "nf_conntrack_count is 0 and TcpCurrEstab is 0"},
+	 .proof = "nf_conntrack_count is 0 and Tcp.CurrEstab is 0"},
 
 	SHORT("idle.keepalive", REMEDY_KERNEL,
 	      "{own?{who} sends a keepalive probe:TCP keepalive sends a probe} after {own?{longest}:{time}}; "
@@ -2112,7 +2118,7 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "Packets to peers without an entry are dropped\\: TCP retransmits them, UDP counts SndbufErrors. The table is one for all "
 		 "network namespaces.",
-	 .advice = "Raise {knob}, and gc_thresh2 with it; ip neigh shows the entries.",
+	 .advice = MORE_NEIGHBOURS,
 	 .answer = "the neighbour table of {family} is full",
 	 .meaning = "The kernel could not make an entry for a host on the same link during the "
 		    "check, as gc_thresh3 was reached.",
@@ -2127,7 +2133,7 @@ static const struct finding_row findings[] = {
 	 .detail = "Beyond {knob} packets to further peers are dropped.{mixed? How many of the "
 		   "entries are permanent or externally learned is not known here\\: that limit "
 		   "does not count those.}",
-	 .advice = "Raise {knob}, and gc_thresh2 with it; ip neigh shows the entries.",
+	 .advice = MORE_NEIGHBOURS,
 	 .answer = "the neighbour table of {family} is nearly full",
 	 .meaning = "A neighbour table has 80 % or more of the entries that gc_thresh3 allows.",
 	 .action = "Raise gc_thresh3 and gc_thresh2.",
@@ -2482,7 +2488,7 @@ static const struct finding_row findings[] = {
 		   "that was started with --cap-add=SYS_PTRACE.",
 	 .meaning = "Processes of the server run as another user, as the workers of nginx do, and "
 		    "this user may not look into them: which of them accept, and how near they are "
-		    "to their limits of descriptors, is unknown.",
+		    "to their limits on descriptors, is unknown.",
 	 .action = "Run the check as root with CAP_SYS_PTRACE. Docker gives a container that "
 		   "capability by --cap-add=SYS_PTRACE.",
 	 .proof = "EACCES from the links in /proc/PID/fd"},
@@ -2499,7 +2505,7 @@ static const struct finding_row findings[] = {
 		   "{several?were:was} not found",
 	 .meaning = "Clients wait at a listener, or --server named it, and its process was not "
 		    "found among the first descriptors of the processes of this machine: whether "
-		    "it is stopped, or at its limit of descriptors, is unknown.",
+		    "it is stopped, or at its limit on descriptors, is unknown.",
 	 .action = "Run the check with --server and the pid of the server.",
 	 .proof = "More than 524 288 links of /proc/PID/fd were read"},
 	{.id = "listeners.unlisted",

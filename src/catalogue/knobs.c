@@ -32,7 +32,7 @@ static const struct knob knobs[] = {
 			 "/proc/PID/limits)}\n"
 			 "  systemctl restart UNIT\n"
 			 "For a running process: prlimit --pid PID --nofile={proposed}{soft?\\:}",
-		.walls = "descriptors.process",
+		.walls = "descriptors.process,application.connections",
 		.what = "Limits the descriptors that a process may have open. The soft limit is "
 			"in force; the process may raise it itself up to the hard limit. Each "
 			"connection takes one descriptor. LimitNOFILE= of a systemd unit, "
@@ -115,7 +115,7 @@ static const struct knob knobs[] = {
 		.refuses_more = "",
 		.round = KNOB_POWER,
 		.round_min = 128,
-		.walls = "accept-queue,syn-queue",
+		.walls = "accept-queue,accept-queue.unix,syn-queue",
 		.what = "Limits the backlog that listen() may ask for; the kernel reduces a "
 			"larger one without an error. The accept queue of a listener holds one "
 			"connection more than the smaller of the two. The default is 4096 since "
@@ -158,7 +158,7 @@ static const struct knob knobs[] = {
 		.steps = "Set the application's argument to listen() and restart it.\n"
 			 "nginx: listen … backlog={proposed};\n"
 			 "Redis: tcp-backlog {proposed}; systemd sockets: Backlog={proposed}",
-		.walls = "accept-queue,syn-queue",
+		.walls = "accept-queue,accept-queue.unix,syn-queue",
 		.what = "Sets the accept queue that the application asks for: the second argument "
 			"of listen(), reduced to net.core.somaxconn. It is in the application's "
 			"configuration, such as backlog= of nginx' listen (511 by default) or "
@@ -289,7 +289,7 @@ static const struct knob knobs[] = {
 		.refuses_more = "",
 		.round = KNOB_SIXTEENTH,
 		.round_min = 65536,
-		.walls = "buffers.send,memory.connection",
+		.walls = "buffers.send,memory.connection,application.throughput",
 		.what = "Sets the send buffer of a TCP socket: what it keeps under memory "
 			"pressure, what it starts with, and the size up to which autotuning grows "
 			"it. The third field limits the data in flight. net.core.wmem_max does "
@@ -352,7 +352,7 @@ static const struct knob knobs[] = {
 		.walls = "buffers.receive,udp.receive",
 		.what = "Sets the receive buffer that sockets other than TCP start with. TCP uses "
 			"the second field of net.ipv4.tcp_rmem instead.",
-		.cost = "Each UDP, raw and local socket may hold that much unread data.",
+		.cost = "Each UDP, raw and netlink socket may hold that much unread data.",
 		.counter = "Udp.RcvbufErrors; TCP has none",
 		.source = "socket(7); net/core/sock.c sock_init_data(); net/ipv4/tcp.c "
 			  "tcp_init_sock()",
@@ -415,7 +415,7 @@ static const struct knob knobs[] = {
 		.effect = KNOB_NEXT_SOCKET,
 		.unit = "B",
 		.max = INT32_MAX,
-		.walls = "buffers.send",
+		.walls = "buffers.send,application.throughput",
 		.what = "Sets a send buffer that the application chooses, capped by "
 			"net.core.wmem_max and doubled by the kernel. It turns autotuning off for "
 			"the socket.",

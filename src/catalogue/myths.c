@@ -238,14 +238,16 @@ static const struct myth myths[] = {
 	{
 		.name = "rmem_default-of-megabytes",
 		.claim = "net.core.rmem_default and wmem_default of megabytes speed up TCP.",
-		.truth = "TCP takes the second fields of tcp_rmem and tcp_wmem instead. All other "
-			 "sockets, UDP and local ones, may then each hold megabytes.",
+		.truth = "TCP takes the second fields of tcp_rmem and tcp_wmem instead. Each UDP, "
+			 "raw and netlink socket, and by wmem_default each UNIX one, may then hold "
+			 "megabytes.",
 		.source = "net/ipv4/tcp.c tcp_init_sock(); socket(7)",
 		.knobs = {"net.core.rmem_default", "net.core.wmem_default"},
 		.followed = is_megabytes,
 		.effect = "does nothing for TCP",
-		.reason = "TCP starts with the second field of tcp_rmem or tcp_wmem. All other "
-			  "sockets, UDP and local ones, may each hold that much. Where a UDP "
+		.reason = "TCP starts with the second field of tcp_rmem or tcp_wmem. Each UDP, raw "
+			  "and netlink socket, and by wmem_default each UNIX one, may hold that "
+			  "much. Where a UDP "
 			  "server needs it, let it set SO_RCVBUF or SO_SNDBUF.",
 	},
 	{

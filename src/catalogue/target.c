@@ -26,8 +26,8 @@ int target_preset(const char *name, struct target *out, struct err *e)
 			*out = presets[i].target;
 			return 0;
 		}
-	return err_set(e, EINVAL, "no target is called \"%s\"; there are %s, %s, %s", name,
-		       presets[0].name, presets[1].name, presets[2].name);
+	return err_set(e, EINVAL, "no target \"%s\"; there are %s, %s, %s", name, presets[0].name,
+		       presets[1].name, presets[2].name);
 }
 
 const char *target_presets(void) { return "c10k,c100k,c1m"; }

@@ -74,7 +74,7 @@ static int left_read(struct err *e)
 		return ns;
 	left.ns = ns;
 	left.any = shown_read(NULL, &left.shown);
-	return left.any ? 0 : err_set(e, ENOMEM, "no memory for a host");
+	return left.any ? 0 : err_set(e, ENOMEM, "host: out of memory");
 }
 
 void netns_command(const char *where, char enter[REPORT_ENTER])

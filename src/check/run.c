@@ -476,7 +476,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	if (watched < 0 || ended < 0)
 		return err_errno(e, "an eventfd for the probes");
 	if (!accepted)
-		return err_set(e, ENOMEM, "no memory for what is accepted");
+		return err_set(e, ENOMEM, "accepted findings: out of memory");
 	int rc = accepted_gather(&o->saved.accepted, o->ignore, !o->sysroot, accepted, e);
 	if (!rc)
 		rc = since_compared(o, e);

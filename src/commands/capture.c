@@ -37,7 +37,8 @@ struct arguments {
 static const struct option_row options[] = {
 	{"server", "WHO", "capture the limits of this server, in its network namespace",
 	 AT(check.server), TEXT(NULL)},
-	OUTPUT_OPTION("archive", AT(output)),
+	{"output", "FILE", "write the archive to FILE, atomically (" DEFAULT_NAME ")", AT(output),
+	 TEXT_OF(FILES), .writes = true},
 	{"window", "TIME", "time between the two samples", AT(window_us),
 	 NUMBER(DURATION, WINDOW_MIN_US, HOUR_US)},
 	{"netns", "PATH|PID", "capture another network namespace: path, name or pid",
@@ -67,7 +68,7 @@ static int sample_take(const struct arguments *a, struct host *live,
 	CLEAN(free_pointer) struct report *report = calloc(1, sizeof(*report));
 	CLEAN(host_closep) struct host *h = NULL;
 	struct check_options check = a->check;
-	int rc = report ? capture_make(out, e) : err_set(e, ENOMEM, "no memory for a report");
+	int rc = report ? capture_make(out, e) : err_set(e, ENOMEM, "report: out of memory");
 	if (!rc)
 		rc = capture_fill(&h, *out, live, o, e);
 	/* The probes are to read all that any option asks for. */

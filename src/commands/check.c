@@ -181,7 +181,7 @@ static int check_all(struct arguments *a, const struct given *given)
 		return command_error(&e);
 	CLEAN(free_pointer) struct report *report = calloc(2, sizeof(*report));
 	if (!report)
-		return err_set(&e, ENOMEM, "no memory for a report"), command_error(&e);
+		return err_set(&e, ENOMEM, "report: out of memory"), command_error(&e);
 	if (a->check.since && since_load(a->check.since, &report[1], &e))
 		return command_error(&e);
 	a->check.probe.since = a->check.since ? &report[1] : NULL;

@@ -34,7 +34,7 @@ int check_versus(const struct check_options *given, const char *format,
 	struct check_options o = *given;
 	struct err e = {0};
 	CLEAN(free_pointer) struct report *all = calloc(2 * COMPARE_ROUNDS, sizeof(*all));
-	int rc = all ? 0 : err_set(&e, ENOMEM, "no memory for the reports");
+	int rc = all ? 0 : err_set(&e, ENOMEM, "reports: out of memory");
 	/* The other walls are those of this machine, the same for both. */
 	if (!o.probes)
 		o.probes = probes_parse("accept-queue,application", NULL);

@@ -123,7 +123,7 @@ int saved_target_load(const char *where, struct check_options *out, struct err *
 	struct taking t = {.out = out};
 	saved_target_path(where, path);
 	if (!is_file(where) && !is_name(where))
-		return err_set(e, ENOENT, "no target is called \"%.60s\"", where);
+		return err_set(e, ENOENT, "no target \"%.60s\"", where);
 	if (strlen(where) < sizeof(out->saved.name))
 		strcpy(out->saved.name, where);
 	int rc = lines_read(path, line_take, &t, e);
@@ -162,7 +162,7 @@ static int accepted_keep(const char *where, struct check_options *o, struct err 
 {
 	struct check_options *before = calloc(1, sizeof(*before));
 	if (!before)
-		return err_set(e, ENOMEM, "no memory for a target");
+		return err_set(e, ENOMEM, "target: out of memory");
 	int rc = saved_target_load(where, before, e);
 	if (!rc)
 		o->saved.accepted = before->saved.accepted;
@@ -209,7 +209,7 @@ int saved_target_check(const char *where, const struct check_options *given, str
 		return err_prefix(e, "--save %s", where);
 	saved_target_path(where, path);
 	if (!(o = calloc(1, sizeof(*o))))
-		return err_set(e, ENOMEM, "no memory for a target");
+		return err_set(e, ENOMEM, "target: out of memory");
 	int rc = accepted_keep(where, o, e);
 	free(o);
 	if (rc)
@@ -259,7 +259,7 @@ int saved_target_save(const char *where, const struct check_options *o, struct e
 	char path[PATH_MAX];
 	struct check_options *copy = malloc(sizeof(*copy));
 	if (!copy)
-		return err_set(e, ENOMEM, "no memory for a target");
+		return err_set(e, ENOMEM, "target: out of memory");
 	*copy = *o;
 	saved_target_path(where, path);
 	int rc = accepted_keep(where, copy, e);

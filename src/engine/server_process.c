@@ -340,7 +340,7 @@ int server_main(struct task_port *port, void *arg)
 	struct err e = {0};
 	p.threads = calloc(p.part->threads, sizeof(*p.threads));
 	int rc = p.threads ? listener_open(&p, &hello.hello, &e)
-			   : err_set(&e, ENOMEM, "no memory for workers");
+			   : err_set(&e, ENOMEM, "workers: out of memory");
 	task_answer(port, rc, &e, &hello, sizeof(hello));
 	if (rc == 0)
 		rc = process_serve(&p);

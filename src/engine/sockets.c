@@ -169,7 +169,7 @@ int sockets_open(struct sockets *s, size_t count, unsigned shard, struct err *e)
 	count += count & 1;
 	*s = (struct sockets){.fd = calloc(count ? count : 1, sizeof(int))};
 	if (!s->fd)
-		return err_set(e, ENOMEM, "no memory for %zu sockets", count);
+		return err_set(e, ENOMEM, "%zu sockets: out of memory", count);
 	int rc = sockets_fill(s, count, shard, e);
 	if (rc < 0)
 		sockets_close(s);

@@ -40,7 +40,7 @@ int sockets_connect_path(const char *path);
 /* Makes the next close(2) of this socket send a reset. */
 void sockets_abort(int fd);
 
-/* Raises the soft limit of descriptors to the hard one and returns it. */
+/* Raises the soft limit on descriptors to the hard one and returns it. */
 size_t sockets_raise_limit(void);
 
 /* Whether accept() failed because of that connection, not at a limit (accept(2), "Error

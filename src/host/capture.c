@@ -16,7 +16,7 @@ const struct capture_file capture_directory = {.path = "", .kind = CAPTURE_DIREC
 int capture_make(struct capture **out, struct err *e)
 {
 	*out = calloc(1, sizeof(**out));
-	return *out ? 0 : err_set(e, ENOMEM, "no memory for a capture");
+	return *out ? 0 : err_set(e, ENOMEM, "capture: out of memory");
 }
 
 void capture_free(struct capture **c)
@@ -61,7 +61,7 @@ static int file_copy(struct capture_file *out, const char *path, const struct ca
 	if (!out->path || !out->data) {
 		free(out->path);
 		free(out->data);
-		return err_set(e, ENOMEM, "no memory for a capture");
+		return err_set(e, ENOMEM, "capture: out of memory");
 	}
 	if (from->size)
 		memcpy(out->data, from->data, from->size);
@@ -90,7 +90,7 @@ int capture_put(struct capture *c, const char *path, const struct capture_file *
 	} else if (!array_add(&c->at, &c->count, sizeof(*c->at))) {
 		free(copy.path);
 		free(copy.data);
-		return err_set(e, ENOMEM, "no memory for a capture");
+		return err_set(e, ENOMEM, "capture: out of memory");
 	} else {
 		memmove(&c->at[at + 1], &c->at[at], (c->count - 1 - at) * sizeof(*c->at));
 	}

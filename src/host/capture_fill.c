@@ -41,7 +41,7 @@ int capture_fill(struct host **out, struct capture *c, const struct host *live,
 	if (h)
 		h->filling = calloc(1, sizeof(*h->filling));
 	if (!h || !h->filling)
-		return err_set(e, ENOMEM, "no memory for a capture");
+		return err_set(e, ENOMEM, "capture: out of memory");
 	h->files = c;
 	h->filling->live = live;
 	h->filling->options = *o;

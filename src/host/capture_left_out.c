@@ -72,7 +72,7 @@ int capture_list_left_out(struct capture *c, struct err *e)
 			fprintf(out, "%s %s\n", word, c->at[i].path);
 	}
 	if (!out || fclose(out))
-		return err_set(e, ENOMEM, "no memory for a capture");
+		return err_set(e, ENOMEM, "capture: out of memory");
 	const struct capture_file f = {.data = text, .size = size};
 	return size ? capture_put(c, CAPTURE_LEFT_OUT, &f, e) : 0;
 }
@@ -84,7 +84,7 @@ int capture_take_left_out(struct capture *c, struct err *e)
 	CLEAN(free_pointer) char *text = there ? strdup(list->data) : NULL;
 	struct capture_file f = {.kind = CAPTURE_FILE};
 	if (there && !text)
-		return err_set(e, ENOMEM, "no memory for a capture");
+		return err_set(e, ENOMEM, "capture: out of memory");
 	for (char *line, *rest = text; rest && (line = strsep(&rest, "\n"));) {
 		const char *path;
 		if (!line_parse(line, strlen(line), &f.error, &path) || capture_find(c, path))

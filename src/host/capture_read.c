@@ -548,7 +548,7 @@ static int sysctl_take(struct capture *c, size_t *taken, struct err *e)
 	if (!there)
 		return 0;
 	if (!text)
-		return err_set(e, ENOMEM, "no memory for a capture");
+		return err_set(e, ENOMEM, "capture: out of memory");
 	/* What is behind a NUL is lost: the list is not all of proc/sys. */
 	int rc = strlen(text) < list->size ? capture_put(c, SOS_SYSCTL, &damaged_list, e) : 0;
 	return rc ? rc : sysctl_lines_take(c, text, taken, e);

@@ -14,7 +14,8 @@ static int nofile_read(const struct host *h, char value[KNOB_VALUE], struct err 
 		return r;
 	/* setrlimit(2) refuses what is above fs.nr_open, and with it "unlimited". */
 	if (limit.soft > INT64_MAX || limit.hard > INT64_MAX)
-		return err_set(e, EBADMSG, "RLIMIT_NOFILE: \"unlimited\" cannot be");
+		return err_set(e, EBADMSG,
+			       "RLIMIT_NOFILE cannot be \"unlimited\": the maximum is fs.nr_open");
 	snprintf(value, KNOB_VALUE, "%" PRIu64 " %" PRIu64, limit.soft, limit.hard);
 	return 0;
 }

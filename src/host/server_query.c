@@ -176,6 +176,7 @@ int server_query_keep(struct listeners *l, const struct server_query *q, struct 
 		return 0;
 	return err_set(e, ENOENT,
 		       "--server %s: nothing listens there in this network namespace; for that of "
-		       "process PID run nsenter --net=/proc/PID/ns/net epolltune ...",
+		       "process PID add --netns PID (check, capture), or run epolltune by nsenter "
+		       "--net=/proc/PID/ns/net",
 		       q->who);
 }

@@ -369,7 +369,7 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 	char path[64];
 	*out = (struct subject_clients){0};
 	if (!c)
-		return err_set(e, ENOMEM, "no memory for a command");
+		return err_set(e, ENOMEM, "command: out of memory");
 	if (!set)
 		return err_set(e, ENOTSUP, "epolltune does not know how %s is configured", s->name);
 	out->version = subject_version(h, s);

@@ -127,7 +127,7 @@ int subject_capture(const struct host *h, const struct subject *s, struct captur
 	now.acceptors = acceptors;
 	CLEAN(free_pointer) char *text = subject_file_text(&now);
 	if (!text)
-		return err_set(e, ENOMEM, "no memory for a capture");
+		return err_set(e, ENOMEM, "capture: out of memory");
 	const struct capture_file f = {.data = text, .size = strlen(text)};
 	return capture_put(c, SUBJECT_FILE, &f, e);
 }

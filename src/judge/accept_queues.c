@@ -78,7 +78,7 @@ int accept_queues_tick(struct accept_queues *s, const struct listeners *now, str
 			continue;
 		struct queue_seen *seen = seen_add(s, l->cookie);
 		if (!seen)
-			return err_set(e, ENOMEM, "no memory for listeners");
+			return err_set(e, ENOMEM, "listeners: out of memory");
 		seen->waiting += l->depth > 0;
 		seen->drained += l->depth < seen->last ? seen->last - l->depth : 0;
 		seen->last = l->depth;

@@ -84,7 +84,7 @@ int guest_load_run(struct trial *t, const struct subject *server, const struct c
 	CLEAN(free_pointer) struct host_cpu_times *cpus = calloc(2, sizeof(*cpus));
 	const struct client_sum first = client_sum(t->clients[0]);
 	if (!cpus)
-		return err_set(e, ENOMEM, "no memory for the times of the CPUs");
+		return err_set(e, ENOMEM, "CPU times: out of memory");
 	int rc = subject_threads_read(t->host, server, &before, e);
 	if (!rc)
 		rc = host_cpu_times(t->host, &cpus[0], e);

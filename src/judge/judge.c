@@ -340,7 +340,7 @@ static int experiments_judge(const struct probe *p, const struct judging *j, str
 	CLEAN(free_pointer) struct judged *all = calloc(count + 1, sizeof(*all));
 	int rc = 0;
 	if (!all)
-		return err_set(e, ENOMEM, "no memory for experiments");
+		return err_set(e, ENOMEM, "experiments: out of memory");
 	struct machine machine;
 	machine_read(j->host, j->options->subject, &machine);
 	for (size_t i = 0; i < count; i++) {
@@ -425,7 +425,7 @@ static int observe(const struct observation *o, const struct judging *j, struct 
 	struct sample *before = calloc(1, o->size);
 	struct sample *after = twice ? calloc(1, o->size) : before;
 	int rc = before && after ? o->sample(first, j->options, before, e)
-				 : err_set(e, ENOMEM, "no memory for an observation");
+				 : err_set(e, ENOMEM, "observation: out of memory");
 	if (!rc && twice) {
 		double began = clock_s();
 		if (!recorded && j->wait)
@@ -489,7 +489,7 @@ int judge_probe(const struct probe *p, const struct judging *j, struct err *e)
 	struct err later = {0};
 	int rc = 0;
 	if (!context)
-		return err_set(e, ENOMEM, "no memory for the probe");
+		return err_set(e, ENOMEM, "probe: out of memory");
 	int observed = p->observation ? observe(p->observation, j, e) : 0;
 	if (observed && j->unobserved)
 		*j->unobserved = true;

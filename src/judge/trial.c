@@ -157,7 +157,7 @@ int trial_counters_begin(struct trial *t, enum lab_host host, struct trial_count
 {
 	*c = (struct trial_counters){.host = host, .before = malloc(2 * sizeof(*c->before))};
 	if (!c->before)
-		return err_set(e, ENOMEM, "no memory for counters");
+		return err_set(e, ENOMEM, "counters: out of memory");
 	c->after = c->before + 1;
 	return lab_counters(t->lab, host, c->before, e);
 }

@@ -233,7 +233,7 @@ static int option_make(const struct guest *r, const struct server_command *c,
 	if (out->present >= out->value)
 		return -EALREADY;
 	out->command = server_command_add(r->command, c, out->name, out->value);
-	return out->command ? 0 : err_set(e, ENOMEM, "no memory for a command");
+	return out->command ? 0 : err_set(e, ENOMEM, "command: out of memory");
 }
 
 static int file_make(struct walk *w, const struct server_command *c, bool *has_file, struct err *e)
@@ -270,7 +270,7 @@ int guest_line_make(const struct guest *r, const struct host *calling, const cha
 	bool has_file = false;
 	*out = (struct guest_line){.value = value};
 	if (!c)
-		return err_set(e, ENOMEM, "no memory for a command");
+		return err_set(e, ENOMEM, "command: out of memory");
 	if (!set || (!set->option && !(set->directive && row->file.option)))
 		return err_set(e, ENOTSUP, "epolltune does not know how %s sets it",
 			       row ? row->name : process);

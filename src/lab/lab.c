@@ -353,7 +353,7 @@ static int lab_start(struct lab *lab, const struct host *calling, struct err *e)
 	void *arena = mmap(NULL, LAB_ARENA, PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (arena == MAP_FAILED)
-		return err_errno(e, "lab: arena of %zu bytes", LAB_ARENA);
+		return err_errno(e, "lab: %zu bytes of shared memory", LAB_ARENA);
 	lab->shared = arena;
 	lab->used = sizeof(*lab->shared);
 	for (int host = LAB_SERVER; host <= (lab->options.command ? LAB_COMMAND : LAB_CLIENT);
@@ -500,7 +500,7 @@ void *lab_alloc(struct lab *lab, size_t size, struct err *e)
 {
 	size_t start = (lab->used + 63) & ~(size_t)63;
 	if (size > LAB_ARENA || start > LAB_ARENA - size) {
-		err_set(e, ENOMEM, "lab: the arena of %zu bytes is full", LAB_ARENA);
+		err_set(e, ENOMEM, "lab: the %zu bytes of shared memory are in use", LAB_ARENA);
 		return NULL;
 	}
 	lab->used = start + size;

@@ -86,7 +86,7 @@ static void another_server_proves_nothing(void **state)
 		"try report --from $B/report.json); kill $server; wait $server\n"
 		"serve 8; try sockets --server :8000; kill $server\n");
 	if (o.status == 77)
-		skip_because("the limit of descriptors is below 20000");
+		skip_because("the limit on descriptors is below 20000");
 	text_has(o.out, "limits 1 2048\n");
 	text_has(o.out, "BEFORE is of this server, AFTER of a new one with the limits");
 	text_has(o.out, "report 1 2048\n");

@@ -336,7 +336,7 @@ static void a_process_at_its_limit_is_named(void **state)
 	assert_string_equal(checked_text(f, "remedy"), "process");
 	assert_string_equal(checked_text(f, "current"), "1024 4096");
 	assert_int_equal(c.status, 2);
-	assert_string_equal(answer_of(&c), "Not ready: pooler is at its descriptor limit.");
+	assert_string_equal(answer_of(&c), "Not ready: pooler is at its limit on descriptors.");
 	checked_free(&c);
 	c = check("--quick");
 	assert_true(checked_has_finding(&c, "descriptors.process.exhausted"));
@@ -444,7 +444,7 @@ static void a_process_that_closes_at_once_is_named(void **state)
 	assert_int_equal(c.status, 1);
 	checked_free(&c);
 	c = check("--server closer");
-	assert_string_equal(answer_of(&c), "Not ready: closer is at its descriptor limit.");
+	assert_string_equal(answer_of(&c), "Not ready: closer is at its limit on descriptors.");
 	assert_int_equal(c.status, 2);
 	checked_free(&c);
 }

@@ -434,6 +434,22 @@ static void proposals_are_rounded_up(void **state)
 	}
 }
 
+/* What explain lists, and what the proof of a change measures again. */
+static void each_wall_that_a_knob_moves_is_named(void **state)
+{
+	static const struct {
+		const char *name, *walls;
+	} rows[] = {
+		{"net.core.somaxconn", "accept-queue,accept-queue.unix,syn-queue"},
+		{"listen.backlog", "accept-queue,accept-queue.unix,syn-queue"},
+		{"RLIMIT_NOFILE", "descriptors.process,application.connections"},
+		{"net.ipv4.tcp_wmem", "buffers.send,memory.connection,application.throughput"},
+		{"SO_SNDBUF", "buffers.send,application.throughput"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_string_equal(knob_find(rows[i].name)->walls, rows[i].walls);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -451,6 +467,7 @@ int main(void)
 		cmocka_unit_test(ranges_are_those_of_the_kernel),
 		cmocka_unit_test(defaults_depend_on_the_kernel),
 		cmocka_unit_test(defaults_are_the_kernels),
+		cmocka_unit_test(each_wall_that_a_knob_moves_is_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

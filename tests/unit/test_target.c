@@ -34,7 +34,7 @@ static void every_listed_preset_exists(void **state)
 	struct target t;
 	struct err e = {0};
 	assert_int_equal(target_preset("c10", &t, &e), -EINVAL);
-	assert_string_equal(e.text, "no target is called \"c10\"; there are c10k, c100k, c1m");
+	assert_string_equal(e.text, "no target \"c10\"; there are c10k, c100k, c1m");
 }
 
 static void needs_follow(void **state)

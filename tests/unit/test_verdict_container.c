@@ -340,14 +340,14 @@ static void each_limit_that_has_to_be_raised_is_named(void **state)
 		 "systemd: systemctl set-property web.service MemoryMax=188M"},
 		{0,
 		 {{100, 90, CGROUP_MEMORY_HIGH, WEB}, {500, 90, CGROUP_MEMORY_MAX, WEB}},
-		 "the kernel makes the processes of the group wait, and ends none.",
+		 "the kernel makes the processes of the group wait, and kills none.",
 		 "systemd: systemctl set-property web.service MemoryHigh=188M"},
 		{0,
 		 {{100, 90, CGROUP_MEMORY_HIGH, WEB},
 		  {120, 90, CGROUP_MEMORY_MAX, WEB},
 		  {1000, 950, CGROUP_MEMORY_MAX, "/system.slice"},
 		  {9000, 950, CGROUP_MEMORY_MAX, "/"}},
-		 "ends none. Then the limit is memory.max of " WEB
+		 "kills none. Then the limit is memory.max of " WEB
 		 ", then memory.max of /system.slice.",
 		 "systemd: systemctl set-property web.service MemoryHigh=188M, and systemctl "
 		 "set-property web.service MemoryMax=188M, and systemctl set-property system.slice "

@@ -503,6 +503,9 @@ static void each_look_gets_its_findings(void **state)
 		snprintf(row, sizeof(row), "row %zu", i);
 		look(rows[i].plant, true);
 		findings_are(row, &report, rows[i].twice);
+		if (rows[i].plant == orphans_over)
+			assert_non_null(strstr(report.findings[0].advice,
+					       "sysctl -w net.ipv4.tcp_max_orphans=262144."));
 		look(rows[i].plant, false);
 		findings_are(row, &report, rows[i].once);
 	}

@@ -185,6 +185,12 @@ static void refused_entries_are_critical(void **state)
 		findings_are(row, &r, rows[i].findings);
 		if (rows[i].title)
 			assert_string_equal(r.findings[0].title, rows[i].title);
+		const char *advice = rows[i].max < 0
+					     ? "Raise net.ipv4.neigh.default.gc_thresh3, and"
+					     : "sysctl -w net.ipv4.neigh.default.gc_thresh3=4096 "
+					       "net.ipv4.neigh.default.gc_thresh2=2048;";
+		if (r.finding_count && !strstr(r.findings[0].advice, advice))
+			fail_msg("%s: %s", row, r.findings[0].advice);
 	}
 	/* Without the files of /proc/net/stat nothing is known. */
 	static struct report r;

@@ -317,7 +317,7 @@ static void the_evidence_of_a_full_queue_fits(void **state)
 	assert_true(f->evidence[0].at_current == 512 && f->evidence[1].at_current == 512);
 }
 
-/* One that is at its limit of descriptors accepts none with any backlog. */
+/* One that is at its limit on descriptors accepts none with any backlog. */
 static void one_sample_or_an_unknown_process_shows_no_backlog_that_helps(void **state)
 {
 	static const struct {
