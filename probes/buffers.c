@@ -196,13 +196,18 @@ static int bulk_run(struct trial *t, struct bulk *bulk, size_t count, struct err
 	return rc;
 }
 
+static size_t bulk_at_once(const struct target *t, bool gentle)
+{
+	if (gentle)
+		return 1;
+	return t->bandwidth_bps <= BESIDE_MAX_BPS ? 2 * BUFFER_SIDES : BUFFER_SIDES;
+}
+
 /* Runs all four connections, at the same time if the wire carries them. */
 static int bulk_run_all(struct trial *t, struct err *e)
 {
 	struct context *c = t->context;
-	size_t at_once = t->options->gentle                           ? 1
-			 : t->target->bandwidth_bps <= BESIDE_MAX_BPS ? 2 * BUFFER_SIDES
-								      : BUFFER_SIDES;
+	size_t at_once = bulk_at_once(t->target, t->options->gentle);
 	for (size_t i = 0; i < 2 * BUFFER_SIDES; i++)
 		c->bulk[i] = (struct bulk){.side = i % BUFFER_SIDES, .own = i >= BUFFER_SIDES};
 	c->ran = true;
@@ -491,8 +496,11 @@ static void side_describe(const struct trial *t, const struct outcome *o, char *
 static struct cost side_cost(const struct target *t, const struct settings *s,
 			     const struct bound *b)
 {
-	return (struct cost){.bytes_per_s =
-				     (uint64_t)(PACE * needed_Bps(t) / (double)path_scale(t))};
+	double pace = PACE * needed_Bps(t), at_once = (double)bulk_at_once(t, false);
+	return (struct cost){
+		.bytes_per_s = (uint64_t)(pace / (double)path_scale(t)),
+		.flow_bytes = (uint64_t)(at_once * pace * (double)t->rtt_us / 1e6),
+	};
 }
 
 /* Measures the buffer memory of a connection with a waiting request. */

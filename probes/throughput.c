@@ -394,7 +394,9 @@ static bool throughput_applies(const struct target *target, const struct probe_o
 static struct cost throughput_cost(const struct target *t, const struct settings *s,
 				   const struct bound *b)
 {
-	return (struct cost){.bytes_per_s = PACE * window_tried(t) * 1000000 / wire_rtt_us(t)};
+	uint64_t in_flight = PACE * window_tried(t);
+	return (struct cost){.bytes_per_s = in_flight * 1000000 / wire_rtt_us(t),
+			     .flow_bytes = in_flight};
 }
 
 static const struct experiment experiments[] = {

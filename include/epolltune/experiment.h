@@ -114,6 +114,7 @@ struct cost {
 	uint64_t clients, clients_max;
 	uint64_t at_once;     /* handshakes at a time, which cannot be spread; 0: few */
 	uint64_t bytes_per_s; /* over one connection; 0: few */
+	uint64_t flow_bytes;  /* in flight over all bulk connections at a time; 0: few */
 };
 
 /* The time that a check gives a probe before it ends its process; with --gentle it gives

@@ -5,9 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epolltune/cgroup.h"
+
 /* In addition to connections: processes, lab, results. */
 #define MEMORY_BASE (256ull << 20)
 #define FILES_BASE 4096
+
+static void limit_name(const struct cgroup_limit *l, char *text, size_t size)
+{
+	snprintf(text, size, "%s of %.*s", cgroup_file_name(l->file), 40, l->path);
+}
 
 void hold_budget_make(struct hold_budget *b, const struct host *h, const struct hold_plan *plan)
 {
@@ -16,21 +23,27 @@ void hold_budget_make(struct hold_budget *b, const struct host *h, const struct 
 	struct err ignored = {0};
 	struct host_facts facts;
 	struct host_files files;
+	struct cgroup group;
 	uint64_t value;
 	host_facts(h, &facts);
+	cgroup_read(h, 0, &group);
 	*b = (struct hold_budget){
 		.connections = connections,
 		.memory = connections * HOLD_BUDGET_CONNECTION + MEMORY_BASE,
-		.memory_available = facts.available_bytes ? facts.available_bytes : UINT64_MAX,
+		.memory_available = facts.available_bytes ? facts.available_bytes : HOST_UNLIMITED,
+		.group_memory = cgroup_left(&group.memory),
+		.group_tasks = cgroup_left(&group.pids),
 		.files = 2 * connections + FILES_BASE,
-		.files_available = UINT64_MAX,
+		.files_available = HOST_UNLIMITED,
 		.watches = plan->watches,
-		.watches_available = UINT64_MAX,
+		.watches_available = HOST_UNLIMITED,
 		.processes = 2 * clients,
 		.processes_max = plan->processes_max,
 		.ports = connections,
 		.ports_available = clients * plan->ports_of_process,
 	};
+	limit_name(&group.memory, b->group, sizeof(b->group));
+	limit_name(&group.pids, b->group_pids, sizeof(b->group_pids));
 	if (host_files(h, &files, &ignored) == 0)
 		b->files_available = files.max > files.allocated ? files.max - files.allocated : 0;
 	if (host_read_u64(h, "proc/sys/fs/epoll/max_user_watches", &value, &ignored) == 0)
@@ -45,19 +58,21 @@ int hold_budget_check(const struct hold_budget *b, struct err *e)
 		double scale;
 	} rows[] = {
 		{"GB of memory", "MemAvailable", b->memory, b->memory_available, 1e9},
+		{"GB of memory", b->group, b->memory, b->group_memory, 1e9},
 		{"files", "fs.file-max", b->files, b->files_available, 1},
 		{"watches", "fs.epoll.max_user_watches", b->watches, b->watches_available, 1},
 		{"processes", "maximum of a lab; with a higher RLIMIT_NOFILE fewer are needed",
 		 b->processes, b->processes_max, 1},
+		{"processes", b->group_pids, b->processes, b->group_tasks, 1},
 		{"ports", "net.ipv4.ip_local_port_range, all addresses", b->ports,
 		 b->ports_available, 1},
 	};
-	char text[400] = "";
+	char text[480] = "";
 	bool fits = true;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		size_t used = strlen(text);
 		bool too_much = rows[i].needed > rows[i].available;
-		if (rows[i].available == UINT64_MAX)
+		if (rows[i].available == HOST_UNLIMITED)
 			continue;
 		int decimals = rows[i].scale > 1 ? 1 : 0;
 		snprintf(text + used, sizeof(text) - used, "%s%.*f %s (%s%.*f: %s)",

@@ -8,8 +8,10 @@
 #include "epolltune/host.h"
 
 struct hold_budget {
-	uint64_t connections; /* both ends on this machine */
-	uint64_t memory, memory_available;
+	uint64_t connections;                /* both ends on this machine */
+	uint64_t memory, memory_available;   /* of the machine, and of its own control group */
+	uint64_t group_memory, group_tasks;  /* HOST_UNLIMITED: it has no limit */
+	char group[64], group_pids[64];      /* "memory.max of /x"; a long path is cut */
 	uint64_t files, files_available;     /* fs.file-max minus open files */
 	uint64_t watches, watches_available; /* fs.epoll.max_user_watches */
 	uint64_t processes, processes_max;

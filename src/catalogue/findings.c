@@ -1139,7 +1139,8 @@ static const struct finding_row findings[] = {
 	      "{buffer}, which the kernel does not grow. Do not set it, or to more than twice "
 	      "the target's bandwidth × RTT.:Takes effect {effect}. {switch?{cost}:Costs "
 	      "memory only on connections that fill the path.{measured? The lab merges packets of "
-	      "1 500 bytes; the value has a reserve for cards that do not merge them.}}}}",
+	      "1 500 bytes; the value has a reserve for cards that do not merge them, but where each takes a page, "
+	      "twice as much may be needed.}}}}",
 	      "The receive buffer limits one connection to less than the target's bandwidth over "
 	      "its round trip.",
 	      "Raise the third field of net.ipv4.tcp_rmem, or turn on what keeps buffers from "

@@ -19,10 +19,10 @@ struct check {
 	const char *unasked;  /* why no experiments are run; NULL: they are */
 	char cramped[320];    /* why the labs do not fit into the control group; "": they do */
 	char spoilt[128];     /* why the lab of --run is not used any more; "": it is as it was */
-	bool quota;       /* a CPU quota applies: making labs would use it up in the quiet window */
-	bool experiments; /* one of the jobs runs experiments */
-	int watched;      /* an eventfd for experiments: the quiet window is over */
-	int ended;        /* an eventfd for observers: all other probes have ended */
+	bool limited;         /* by its group: making labs would use that up in the quiet window */
+	bool experiments;     /* one of the jobs runs experiments */
+	int watched;          /* an eventfd for experiments: the quiet window is over */
+	int ended;            /* an eventfd for observers: all other probes have ended */
 };
 
 /* The memory that a probe's process shares with this one. */

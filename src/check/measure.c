@@ -212,7 +212,7 @@ static int job_measure_now(const struct job *job)
 			      : job->check->cramped[0]                     ? job->check->cramped
 			      : job->probe->guest && job->check->spoilt[0] ? job->check->spoilt
 									   : NULL;
-	if (experiments && !skipped && job->check->quota && job->probe->mode != PROBE_FIRST)
+	if (experiments && !skipped && job->check->limited && job->probe->mode != PROBE_FIRST)
 		eventfd_wait(job->check->watched);
 	if (experiments && !skipped)
 		rc = labs_open(&labs, job, &e);

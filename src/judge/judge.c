@@ -10,14 +10,12 @@
 #include "epolltune/nic.h"
 #include "epolltune/quantity.h"
 #include "judge/container_advice.h"
+#include "judge/cost.h"
 #include "judge/proof.h"
 #include "judge/settings.h"
 #include "judge/verdict.h"
 
 #define WINDOW_US 500000
-/* Of both ends of a client. */
-#define CLIENT_FILES 2
-#define CLIENT_BYTES 16384
 #define NETDEV_BACKLOG_KNOB "net.core.netdev_max_backlog"
 
 /* One experiment of a probe, and its outcome. */
@@ -36,27 +34,14 @@ static const char *refusal(const struct probe *p, const struct judging *j)
 
 /* Why the experiment does not fit into this machine; "": it does. */
 static void cost_check(const struct experiment *x, const struct judging *j,
-		       const struct settings *s, char why[160])
+		       const struct settings *s, char why[COST_WHY])
 {
 	why[0] = 0;
 	if (!x->cost)
 		return;
 	const struct bound b = bound_of(x, j->target, s);
-	struct cost c = x->cost(j->target, s, &b);
-	const struct machine *m = &s->machine;
-	bool gentle = j->options->gentle;
-	if (c.clients_max && c.clients > c.clients_max)
-		report_text_into(why, 160, "the experiment sends at most %s clients",
-				 quantity_show(QUANTITY_COUNT, c.clients_max).text);
-	else if (gentle && (c.at_once > GENTLE_AT_ONCE || c.bytes_per_s > GENTLE_BYTES_PER_S))
-		report_text_into(why, 160, GENTLE_REFUSES);
-	else if (c.clients > machine_share(machine_files_left(m)) / CLIENT_FILES)
-		report_text_into(why, 160,
-				 "the experiment would use too many of the descriptors left "
-				 "under fs.file-max");
-	else if (m->room_bytes && c.clients > machine_share(m->room_bytes) / CLIENT_BYTES)
-		report_text_into(why, 160,
-				 "the experiment would use too much of the available memory");
+	const struct cost c = x->cost(j->target, s, &b);
+	cost_refusal(&c, &s->machine, j->options->gentle, why);
 }
 
 /* `line`: of the server's configuration, which was tried; "": none was. */

@@ -2,6 +2,7 @@
 #include "../support/support.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench/fixture.h"
@@ -58,12 +59,37 @@ static void each_limit_that_is_too_low_is_named(void **state)
 	assert_non_null(strstr(e.text, "10000 ports (only 8382: "));
 }
 
+static void the_limits_of_the_own_group_count(void **state)
+{
+	char root[] = "/tmp/hold_budget.XXXXXX";
+	struct err e = {0};
+	assert_non_null(mkdtemp(root));
+	struct output o = run(
+		"cd %s && mkdir -p proc/self proc/sys sys/fs/cgroup/a && echo 0::/a >proc/self/cgroup && "
+		"echo '30 25 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw' >proc/self/mountinfo && "
+		"cd sys/fs/cgroup/a && echo 1073741824 >memory.max && echo anon 1048576 >memory.stat && "
+		"echo 100 >pids.max && echo 90 >pids.current",
+		root);
+	assert_int_equal(o.status, 0);
+	output_free(&o);
+	host_close(machine);
+	assert_int_equal(host_open(&machine, root, &e), 0);
+	ports = 28232 * 254;
+	assert_int_equal(check(50000, 10, 19968, &e), 0);
+	assert_int_equal(check(500000, 10, 19968, &e), -ENOSPC);
+	assert_non_null(strstr(e.text, "4.8 GB of memory (only 1.1: memory.max of /a)"));
+	assert_non_null(strstr(e.text, "52 processes (only 10: pids.max of /a)"));
+	o = run("rm -r %s", root);
+	output_free(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_plan_that_fits_is_accepted, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_limit_that_is_too_low_is_named, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(the_limits_of_the_own_group_count, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
