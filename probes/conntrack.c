@@ -188,12 +188,10 @@ static uint64_t udp_rest(const struct settings *s)
 	return s->at[UDP_REST][0] >= 0 ? (uint64_t)s->at[UDP_REST][0] : UDP_REST_S;
 }
 
-static uint64_t each_of(const struct target *t) { return t->role == TARGET_PROXY ? 2 : 1; }
-
-/* connections + rate × rest, for each connection of a proxy to its server too. */
-static int64_t entries(const struct target *t, uint64_t rest_s)
+/* connections + rate × rest, `each` for a client: a proxy has a connection to its server too. */
+static int64_t entries(const struct target *t, uint64_t each, uint64_t rest_s)
 {
-	uint64_t each = each_of(t), count;
+	uint64_t count;
 	if (__builtin_mul_overflow(t->rate_per_s, rest_s, &count) ||
 	    __builtin_add_overflow(t->connections, count, &count) ||
 	    __builtin_mul_overflow(count, each, &count) || count > INT64_MAX / 2)
@@ -216,7 +214,8 @@ static int64_t flows_max(const struct target *t, const struct settings *s)
 	uint64_t count;
 	if (!has_datagrams(t, s->subject))
 		return 0;
-	if (__builtin_mul_overflow(t->datagrams_per_s, udp_rest(s) * each_of(t), &count) ||
+	if (__builtin_mul_overflow(t->datagrams_per_s, udp_rest(s) * connection_sides(t, s),
+				   &count) ||
 	    count > INT64_MAX / 4)
 		return INT64_MAX / 4;
 	return (int64_t)count;
@@ -227,7 +226,8 @@ static int64_t flows_max(const struct target *t, const struct settings *s)
 static int64_t closed_max(const struct target *t, const struct settings *s, uint64_t rest_s)
 {
 	const struct target closed = {.role = t->role, .rate_per_s = t->rate_per_s};
-	int64_t all = entries(&closed, rest_s), others = s->at[USED][0] - own_entries(t, s);
+	int64_t all = entries(&closed, connection_sides(t, s), rest_s);
+	int64_t others = s->at[USED][0] - own_entries(t, s);
 	if (!s->subject || s->guest || others <= 0)
 		return 0;
 	return all < others ? all : others;
@@ -241,7 +241,8 @@ static int64_t needed_beside(const struct target *t, const struct settings *s, u
 		return s->at[USED][0];
 	if (!has_connections(t, s->subject))
 		return 1; /* of one client */
-	return (int64_t)connection_needed((uint64_t)entries(t, rest_s), (uint64_t)own, each_of(t));
+	uint64_t each = connection_sides(t, s);
+	return (int64_t)connection_needed((uint64_t)entries(t, each, rest_s), (uint64_t)own, each);
 }
 
 static int64_t needed_max(const struct target *t, const struct settings *s, uint64_t rest_s)
@@ -450,6 +451,7 @@ struct sample {
 	bool outside;      /* of the namespace that forwards to the server */
 	/* No connection is open that shows whether a rule tracks it; what closed ones take then. */
 	bool idle;
+	bool portless;  /* as of the settings */
 	int64_t rest_s; /* REPORT_NONE: not readable */
 	struct host_counters counters;
 };
@@ -479,6 +481,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	conntrack_read(h, &table);
 	s->rest_s = table.rest_s;
 	s->idle = table.used == 0 && has_tcp(o->subject) && is_asked_about(h, o) && is_idle(h);
+	s->portless = s->idle && o->subject && subject_upstreams_local(h, o->subject);
 	s->max = REPORT_NONE;
 	/* Without the module there is no such file. */
 	if (host_read_u64(h, FILES "count", &used, &why) && why.code != ENOENT)
@@ -510,7 +513,9 @@ static int64_t drops_grown(const struct sample *before, const struct sample *aft
  * comes, and few kernels list what tracks (nfnetlink_hook). */
 static void idle_judge(const struct sample *s, const struct target *t, struct report *r)
 {
-	int64_t need = entries(t, s->rest_s >= 0 ? (uint64_t)s->rest_s : REST_S);
+	const struct settings now = {.portless = s->portless};
+	int64_t need = entries(t, connection_sides(t, &now),
+			       s->rest_s >= 0 ? (uint64_t)s->rest_s : REST_S);
 	struct wording words = {0};
 	if (!s->idle || s->outside || s->max <= 0 || report_verdict(s->max, need) == VERDICT_OK)
 		return;

@@ -295,9 +295,9 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 		t->context->rate = *s;
 	if (!t->needed || !ports || ports_end_early(t->target, s)) {
 		outcome_unneeded(out, "");
-	} else if (t->options->gentle && rest == PORTS_TIME_WAIT_MS && ports > GENTLE_FILL) {
+	} else if (t->options->gentle && rest == TIME_WAIT_MS && ports > GENTLE_FILL) {
 		outcome_unsupported(out, "%s", GENTLE_REFUSES);
-	} else if (rest > DELAY_MAX_MS && rest < PORTS_TIME_WAIT_MS) {
+	} else if (rest > DELAY_MAX_MS && rest < TIME_WAIT_MS) {
 		outcome_unsupported(out, "the experiment does not wait for a " DELAY_KNOB
 					 " of more than 3 s");
 	} else {
@@ -307,8 +307,8 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 		if (!rc)
 			rc = listeners_reserve(t, s, e);
 		if (!rc)
-			rc = rest < PORTS_TIME_WAIT_MS ? rate_again(t, s, out, e)
-						       : rate_fill(t, s, enough, out, e);
+			rc = rest < TIME_WAIT_MS ? rate_again(t, s, out, e)
+						 : rate_fill(t, s, enough, out, e);
 		t->context->loopback = false;
 	}
 	return rc;

@@ -12,6 +12,9 @@ void connection_memory_read(const struct host *h, bool limited, struct settings 
 /* Reads into s->taken the connections that clients have to the server in question, and those that
  * it has opened. */
 void connection_open_read(const struct host *h, struct settings *s);
+/* The TCP sockets that each client of the target takes: a proxy has one of its own to a server
+ * behind it, unless that is at a UNIX socket. Pure. */
+uint64_t connection_sides(const struct target *, const struct settings *);
 /* The sockets that it has of these: a proxy has one of its own for a client only while that has a
  * request, or kept from the last one. Pure. */
 uint64_t connection_sockets_open(const struct target *, const struct settings *);

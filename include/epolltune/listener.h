@@ -60,7 +60,7 @@ struct listener {
 	/* Of a subject: it accepts none for now, by listen(fd, 0); `limit` is its other one, 0:
 	 * unknown. */
 	bool paused;
-	bool upstream; /* of UNIX: the subject connects to it, by subject_upstreams_read() */
+	bool upstream; /* the subject connects to it, by subject_upstreams_read() */
 	bool pooled;   /* likewise, by its connections alone: they may be those of a pool */
 	uint64_t file, file_device; /* inode and device (stat(2)) of a UNIX path; 0, 0: none */
 };

@@ -29,12 +29,12 @@ enum {
 	PORT_STAMPS,
 	PORT_OTHERS,
 };
-#define PORTS_TIME_WAIT_MS 60000
 
 #define RANGE_KNOB "net.ipv4.ip_local_port_range"
 #define RESERVED_KNOB "net.ipv4.ip_local_reserved_ports"
 #define REUSE_KNOB "net.ipv4.tcp_tw_reuse"
 
+/* These, and how the server's open connections are spread. */
 void ports_settings_read(const struct host *h, struct settings *s);
 /* The same, and the destinations: of the server in question where one was named. Otherwise there
  * may always be another one that is not near. */

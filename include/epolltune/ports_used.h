@@ -101,6 +101,13 @@ struct ports_taken {
  * count. False: there are none. Pure. */
 bool ports_used_taken(const struct ports_used *u, bool loopback, bool own, struct ports_taken *out);
 
+/* The subject's own open connections, by the pairs of a source address and a destination that have
+ * at least ten of them: each pair has all ports for itself. Pure. */
+struct ports_spread {
+	uint64_t pairs, fullest, all;
+};
+struct ports_spread ports_used_spread(const struct ports_used *u);
+
 /* Of the fullest destination with open connections, over loopback or others. Pure. */
 enum ports_stamps ports_used_stamps(const struct ports_used *u, bool loopback);
 

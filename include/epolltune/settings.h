@@ -6,6 +6,7 @@
 
 #include "epolltune/catalogue.h"
 #include "epolltune/guest.h"
+#include "epolltune/ports_used.h"
 #include "epolltune/subject.h"
 
 #define SETTINGS_MAX 12
@@ -24,7 +25,9 @@ struct settings {
 	const struct guest *guest;      /* it is in a lab, and experiments are on it; NULL: not */
 	struct subject_clients clients; /* of its configuration, by read(); zeroed: not read */
 	uint64_t peers;                 /* of the options */
-	bool portless; /* the subject takes no port for servers behind it, by read() */
+	bool portless; /* servers behind the subject are all at UNIX sockets; of a proxy only */
+	/* Of the subject's open connections, by read(); zeroed: too few, or not known. */
+	struct ports_spread spread;
 	/* What run() measured that a server or a connection uses; 0: not measured, bound()
 	 * assumes a value. */
 	struct taken {

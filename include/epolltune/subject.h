@@ -241,10 +241,11 @@ struct subject_fullest subject_fullest_read(const struct host *h, const struct s
  * visible to another user. The caller frees *inodes, also after an error. */
 int subject_sockets(const struct host *h, const struct subject *s, uint64_t **inodes, size_t *count,
 		    struct err *e);
-/* Sets `upstream` of those UNIX listeners, not its own, that its processes connect to for their
- * clients: its configuration names them, or it has more connections to them than to a daemon of the
- * system, as for its log. `unseen`: the first one that its configuration names and none of `all`
- * has; "": there is none. Of a captured machine, or of what this user may not see, it sets none. */
+/* Sets `upstream` of those TCP and UNIX listeners, not its own, that its processes connect to for
+ * their clients: its configuration names them, or it has more connections to them than to a daemon
+ * of the system, as for its log. `unseen`: the first path of a UNIX socket that its configuration
+ * names and none of `all` has; "": there is none. Of a captured machine, or of what this user may
+ * not see, it sets none. */
 int subject_upstreams_read(const struct host *h, const struct subject *s, struct listeners *all,
 			   char unseen[LISTENER_ADDRESS], struct err *e);
 /* Whether it connects to servers behind it by UNIX sockets only, which take no port: all that its

@@ -42,6 +42,44 @@
 #define WHOSE_BACKLOG                                                                              \
 	"{somaxconn?net.core.somaxconn {kernel?({somaxconn}) is the limit:allows {somaxconn}}"     \
 	"{default?; {server}'s default backlog is {default}}.}"
+/* Of ports, which each pair has for itself. */
+#define SPREAD                                                                                     \
+	"{pairs? The open connections of the server are spread over {pairs} pairs of a source "    \
+	"address and a destination, and the fullest has {share} % of them\\: how the load will "   \
+	"be is not known.}"
+/* A server behind the one that is checked. */
+#define UPSTREAM(name, address, beyond, shown)                                                     \
+	{                                                                                          \
+		.id = name, .level = LEVEL_WARNING, .remedy = REMEDY_APPLICATION,                  \
+		.observed = true, .about = "{endpoint}",                                           \
+		.title = "{listener}, to which {who} (pid {pid}) connects, has backlog {limit}; "  \
+			 "this load {sure?needs:may need} {needed}{tight? and 25 % headroom}",     \
+		.detail = "{pooled?{who} has connections open there, which may be those of a "     \
+			  "pool\\: then few arrive:{who} opens a connection there for "            \
+			  "{proxy?each client:each request that it passes on}}. If all of this "   \
+			  "load goes there, {needed} connection{needed=1?:s} "                     \
+			  "{needed=1?arrives:arrive} in a stall of {stall}{part?, {part} if it "   \
+			  "is spread evenly over {all} listeners}; the queue holds {capacity}. "   \
+			  "Beyond that " beyond ". " WHOSE_BACKLOG,                                \
+		.advice = "{raise?Raise net.core.somaxconn ({somaxconn}) first. "                  \
+			  "}{line?{server}\\: {line}:Pass backlog {wanted} to listen()} "          \
+			  "(effective {line_effect}). To judge all limits of that server\\: "      \
+			  "epolltune check --server {endpoint}",                                   \
+		.answer = "{endpoint} behind {who} has backlog {limit}; this load "                \
+			  "{sure?needs:may need} {needed}",                                        \
+		.meaning = "The server that --server names connects to " address                   \
+			   " of another server for its clients: its configuration names that "     \
+			   "(nginx, HAProxy), or it has more than 3 connections to it. The "       \
+			   "accept queue there holds fewer connections than arrive in a stall of " \
+			   "the target. Critical with --role proxy where all servers behind it "   \
+			   "hold too few together; otherwise it is not known how many requests "   \
+			   "go there. A note where they hold these together, each its even part, " \
+			   "or where only open connections show it, which may be those of a "      \
+			   "pool.",                                                                \
+		.action = "Raise the backlog of the server behind, and net.core.somaxconn where "  \
+			  "it is the limit. Check that server by its address, too.",               \
+		.proof = shown                                                                     \
+	}
 /* What a server has and needs, and its remedy, by backlog_words(). */
 #define BACKLOG_TITLE(what)                                                                                          \
 	"{listener} has {sockets?{sockets} sockets, the smallest of }backlog {limit}; this load needs {needed}" what \
@@ -479,35 +517,12 @@ static const struct finding_row findings[] = {
 	      "restart the server. Or shorten its stalls.",
 	      "The socket's limit by unix_diag (Send-Q of ss -lx); EAGAIN from connect(2) at that depth",
 	      "The accept queue of the UNIX socket holds the clients of a stall"),
-	{.id = "accept-queue.unix.upstream",
-	 .level = LEVEL_WARNING,
-	 .remedy = REMEDY_APPLICATION,
-	 .observed = true,
-	 .about = "{endpoint}",
-	 .title = "{listener}, to which {who} (pid {pid}) connects, has backlog {limit}; this load "
-		  "{sure?needs:may need} {needed}{tight? and 25 % headroom}",
-	 .detail = "{pooled?{who} has connections open there, which may be those of a pool\\: then "
-		   "few arrive:{who} opens a connection there for {proxy?each client:each request "
-		   "that it passes on}}. If all of this load goes there, {needed} "
-		   "connection{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}; the "
-		   "queue holds {capacity}. Beyond that connect() fails with EAGAIN, and clients "
-		   "get an error (502). " WHOSE_BACKLOG,
-	 .advice = "{raise?Raise net.core.somaxconn ({somaxconn}) first. }{line?{server}\\: "
-		   "{line}:Pass backlog {wanted} to listen()} (effective {line_effect}). To "
-		   "judge all limits of that server\\: epolltune check --server {endpoint}",
-	 .answer = "{endpoint} behind {who} has backlog {limit}; this load {sure?needs:may need} "
-		   "{needed}",
-	 .meaning =
-		 "The server that --server names connects to a UNIX socket of another server for "
-		 "its clients: its configuration names that (nginx, HAProxy), or it has more than "
-		 "3 connections to it. The accept queue there holds fewer connections than arrive "
-		 "in a stall of the target. Critical with --role proxy; otherwise it is not known "
-		 "how many requests go there. A note where the queues of all servers behind it "
-		 "hold these together, or where only open connections show it, which may be those "
-		 "of a pool.",
-	 .action = "Raise the backlog of the server behind, and net.core.somaxconn where it is the "
-		   "limit. Check that server by its socket, too.",
-	 .proof = "The socket's limit by unix_diag (Send-Q of ss -lx)"},
+	UPSTREAM("accept-queue.upstream", "a TCP port",
+		 "the kernel drops the connection, and connect() retransmits after 1 s",
+		 "The listener's limit by inet_diag (Send-Q of ss -ltn)"),
+	UPSTREAM("accept-queue.unix.upstream", "a UNIX socket",
+		 "connect() fails with EAGAIN, and clients get an error (502)",
+		 "The socket's limit by unix_diag (Send-Q of ss -lx)"),
 	RESTART("accept-queue", "Send-Q of ss -ltn"),
 	RESTART("accept-queue.unix", "Send-Q of ss -lx"),
 	{.id = "accept-queue.application",
@@ -969,9 +984,9 @@ static const struct finding_row findings[] = {
 	      "have no TCP timestamps}}}). {bound?The proxy calls bind() before connect()\\: all "
 	      "destinations share one range. }{used?{used} port{used=1?:s} to {destination} "
 	      "{used=1?is:are} in use now{named?:; with --server those of the server itself do not count}. }{full?Its "
-	      "open connections take {used?the rest of the:all} {ports} ports.:{connections} of "
-	      "{ports} ports {connections=1?is:are} for open connections\\: beyond {exact}/s "
-	      "connect() fails with EADDRNOTAVAIL.}}",
+	      "open connections take {used?the rest of the:all} {ports} ports.:{part} of "
+	      "{ports} ports {part=1?is:are} for open connections\\: beyond {exact}/s "
+	      "connect() fails with EADDRNOTAVAIL.}}" SPREAD,
 	      "{possible?Takes effect {effect}. {reuses?{cost} }" SERVICES
 	      "Otherwise:No value suffices\\:} {foreign?set IP_BIND_ADDRESS_NO_PORT before bind() in "
 	      "{owner?{owner}:the other processes}:{bound?set IP_BIND_ADDRESS_NO_PORT before bind() "
@@ -988,7 +1003,7 @@ static const struct finding_row findings[] = {
 	SHORT("ports.ephemeral", REMEDY_APPLICATION,
 	      "There are {tight?barely enough:not enough} ports to connect from",
 	      "From one source address to one destination {capacity} connection{capacity=1?:s} "
-	      "{capacity=1?is:are} possible at a time; {needed} {needed=1?is:are} needed.",
+	      "{capacity=1?is:are} possible at a time; {needed} {needed=1?is:are} needed." SPREAD,
 	      "{reserved?net.ipv4.ip_local_reserved_ports takes {reserved} port{reserved=1?:s} of "
 	      "the range. }{sources?{proposed?Even with that range:No range is wider\\:} it takes "
 	      "{sources} source address{sources=1?:es} or destinations. }{proposed?Takes effect "

@@ -31,6 +31,28 @@ bool server_upstream_path(const char *address, char *path, size_t size)
 	return length && (size_t)n < size && !strchr(path, '$');
 }
 
+bool server_upstream_endpoint(const char *address, char *endpoint, size_t size)
+{
+	static const char streams[] = "ipv4,ipv6,tcp,tcp4,tcp6";
+	const char *scheme = strstr(address, "://"), *at = scheme ? scheme + 3 : address;
+	const char *family = strchr(at, '@'), *colon;
+	char path[ADDRESS], host[ADDRESS];
+	if (server_upstream_path(address, path, sizeof(path)) || strchr(address, '$'))
+		return false;
+	snprintf(host, sizeof(host), "%.*s", family ? (int)(family - at) : 0, at);
+	if (family && !list_has(streams, host))
+		return false;
+	at = family ? family + 1 : at;
+	snprintf(host, sizeof(host), "%.*s", (int)strcspn(at, "/"), at);
+	colon = strrchr(host, ':');
+	bool port = colon && !strchr(colon, ']');
+	int n = snprintf(endpoint, size, "%s%s", host,
+			 port                                        ? ""
+			 : scheme && !strncmp(scheme - 1, "s://", 4) ? ":443"
+								     : ":80");
+	return host[0] && (size_t)n < size;
+}
+
 /* Whether "http://NAME/path", "NAME" names a section of that text: upstream NAME { … }. */
 static bool is_group(const struct server_row *row, const char *text, const char *address)
 {
@@ -48,12 +70,12 @@ static bool is_group(const struct server_row *row, const char *text, const char 
 }
 
 void server_upstreams_each(const struct server_row *row, const char *text,
-			   void (*each)(const char *path, void *arg), void *arg)
+			   void (*each)(const char *path, const char *address, void *arg),
+			   void *arg)
 {
 	struct scan s = scan_begin(&row->file, text, "");
 	char address[ADDRESS], path[ADDRESS];
 	size_t groups = 0;
-	bool others = false;
 	while (scan_next(&s)) {
 		for (const struct server_apart *u = row->upstreams; u && u->words; u++) {
 			if (s.opens || s.count <= u->address ||
@@ -62,11 +84,9 @@ void server_upstreams_each(const struct server_row *row, const char *text,
 				continue;
 			scan_word_copy(&s, u->address, address, sizeof(address));
 			if (server_upstream_path(address, path, sizeof(path)))
-				each(path, arg);
-			else if (!others && (groups++ == GROUPS || !is_group(row, text, address))) {
-				others = true;
-				each(NULL, arg);
-			}
+				each(path, address, arg);
+			else if (groups++ >= GROUPS || !is_group(row, text, address))
+				each(NULL, address, arg);
 		}
 		scan_enter(&s);
 	}

@@ -8,7 +8,13 @@
  * "unix@/run/app.sock" the path, of "abns@name" "@name". False: it is another address, or one that
  * a variable completes. */
 bool server_upstream_path(const char *address, char *path, size_t size);
-/* Calls each() for those of a text of all its files, in their order; once with NULL if one is not
- * the path of a UNIX socket, nor the name of a section that has such directives itself. */
+/* Writes the host and port that an address of a configuration names: "http://127.0.0.1:9001/path",
+ * "ipv4@127.0.0.1:9001", "https://[::1]"; without a port that of the scheme, or of HTTP. False: it
+ * is that of a UNIX socket, or a variable completes it. */
+bool server_upstream_endpoint(const char *address, char *endpoint, size_t size);
+/* Calls each() for those of a text of all its files, in their order: with the path of a UNIX
+ * socket, or with NULL and another address as it is written. Names of sections that have such
+ * directives themselves are left out. */
 void server_upstreams_each(const struct server_row *row, const char *text,
-			   void (*each)(const char *path, void *arg), void *arg);
+			   void (*each)(const char *path, const char *address, void *arg),
+			   void *arg);

@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epolltune/ports.h"
+
 #define SECOND_US UINT64_C(1000000)
-#define TIME_WAIT_S 60 /* TCP_TIMEWAIT_LEN, include/net/tcp.h */
 
 static const struct preset {
 	const char *name;
@@ -102,4 +103,7 @@ uint64_t target_window(const struct target *t)
 	return scale(t->bandwidth_bps, t->rtt_us, 8 * SECOND_US);
 }
 
-uint64_t target_time_wait(const struct target *t) { return scale(t->rate_per_s, TIME_WAIT_S, 1); }
+uint64_t target_time_wait(const struct target *t)
+{
+	return scale(t->rate_per_s, TIME_WAIT_MS, 1000);
+}

@@ -242,8 +242,8 @@ static const struct wall_row walls[] = {
 			"sockets needs no port.",
 		.detail = "{buckets?net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT before "
 			  "the ports are used up.:{proxy?Of {ports} ports to {destination} "
-			  "{used?{used} {used=1?is:are} in use and }{connections} "
-			  "{connections=1?is:are} for open connections; a closed one keeps its "
+			  "{used?{used} {used=1?is:are} in use and }{part} "
+			  "{part=1?is:are} for open connections; a closed one keeps its "
 			  "port for {rest}{unstamped?, as the open ones have no TCP "
 			  "timestamps}{assumed?, if the destination has TCP timestamps}\\: "
 			  "{exact}/s{differs? ({near}/s over loopback)}{foreign?. {foreign} of "

@@ -11,7 +11,7 @@
 
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
-#include "epolltune/port_settings.h"
+#include "epolltune/ports.h"
 #include "epolltune/subject.h"
 #include "host/listener_table.h"
 #include "host/sock_diag.h"
@@ -203,10 +203,10 @@ static int closed_received(struct nl_msg *msg, void *arg)
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	const struct inet_diag_msg *m = nlmsg_data(header);
 	if (!is_wanted(r, header) || m->idiag_timer != TIMER_TIME_WAIT ||
-	    m->idiag_expires > PORTS_TIME_WAIT_MS)
+	    m->idiag_expires > TIME_WAIT_MS)
 		return NL_OK;
-	if (PORTS_TIME_WAIT_MS - m->idiag_expires < *r->closed_ms)
-		*r->closed_ms = PORTS_TIME_WAIT_MS - m->idiag_expires;
+	if (TIME_WAIT_MS - m->idiag_expires < *r->closed_ms)
+		*r->closed_ms = TIME_WAIT_MS - m->idiag_expires;
 	return NL_OK;
 }
 

@@ -48,6 +48,20 @@ enum ports_stamps ports_used_stamps(const struct ports_used *u, bool loopback)
 	return PORTS_STAMPS_UNKNOWN;
 }
 
+struct ports_spread ports_used_spread(const struct ports_used *u)
+{
+	struct ports_spread s = {0};
+	for (size_t i = 0; i < u->count; i++) {
+		uint64_t own = u->at[i].own;
+		if (own < EVIDENCE_FROM)
+			continue;
+		s.pairs++;
+		s.all += own;
+		s.fullest = own > s.fullest ? own : s.fullest;
+	}
+	return s;
+}
+
 bool ports_to_interval(const struct ports_used *u, const struct ports_to *to, int64_t used)
 {
 	return u->available > 0 && used >= PORTS_INTERVAL_MIN && used == to->last - to->first + 1 &&

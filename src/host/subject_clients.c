@@ -402,7 +402,8 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 }
 
 bool subject_upstreams_named(const struct host *h, const struct subject *s,
-			     void (*each)(const char *path, void *arg), void *arg)
+			     void (*each)(const char *path, const char *address, void *arg),
+			     void *arg)
 {
 	const struct server_row *row = server_row_find(s->name);
 	CLEAN(free_pointer) char *command = NULL, *unit = NULL;

@@ -1,8 +1,10 @@
-/* The UNIX listeners that a server connects to for its clients. */
+/* The listeners that a server connects to for its clients. */
 #include "host/subject_upstreams.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <netinet/tcp.h>
@@ -15,13 +17,19 @@
 #include <sys/stat.h>
 
 #include "base/array.h"
+#include "catalogue/server_upstreams.h"
 #include "epolltune/cleanup.h"
+#include "host/address.h"
 #include "host/inode_table.h"
 #include "host/listener_address.h"
+#include "host/listener_table.h"
+#include "host/port_sockets.h"
 #include "host/sock_diag.h"
 
 /* Connections that a server may have to a daemon of the system: the journal, D-Bus, a resolver. */
 #define DAEMON_CONNECTIONS 3
+
+#define NO_MEMORY "cannot list connections: out of memory"
 
 /* A socket that connected, to a listener of `all`. */
 struct client {
@@ -32,6 +40,7 @@ struct client {
 struct reading {
 	struct listeners *all;
 	const struct subject *subject;
+	const struct listener_table *table; /* of `all` */
 	struct client *at;
 	size_t count;
 	char *unseen;
@@ -40,10 +49,29 @@ struct reading {
 
 static bool is_behind(const struct reading *r, const struct listener *l)
 {
-	return l->kind == LISTENER_UNIX && !subject_has(r->subject, l);
+	return !subject_has(r->subject, l) && !subject_receives(l, (void *)r->subject);
 }
 
-static void client_add(struct reading *r, uint32_t inode, size_t listener)
+static bool has_behind(const struct reading *r, enum listener_kind kind)
+{
+	for (size_t i = 0; i < r->all->count; i++)
+		if (r->all->at[i].kind == kind && is_behind(r, &r->all->at[i]))
+			return true;
+	return false;
+}
+
+/* Another server that receives at an address, IPv4 mapped, and port of this network namespace; -1:
+ * none. */
+static int listener_at(const struct reading *r, const struct in6_addr *address, unsigned port)
+{
+	struct inet_diag_msg m = {.idiag_family = AF_INET6,
+				  .id.idiag_sport = htons((uint16_t)port)};
+	memcpy(m.id.idiag_src, address, sizeof(*address));
+	int at = listener_table_find(r->table, &m);
+	return at >= 0 && is_behind(r, &r->all->at[at]) ? at : -1;
+}
+
+static void client_add(struct reading *r, uint64_t inode, size_t listener)
 {
 	struct client *more = inode ? array_add(&r->at, &r->count, sizeof(*more)) : NULL;
 	r->full |= inode && !more;
@@ -100,6 +128,19 @@ static int received(struct nl_msg *msg, void *arg)
 	return r->full ? NL_STOP : NL_OK;
 }
 
+/* A connection to an address of this namespace is over loopback, or has that address as its source,
+ * too, unless bind() chose another one. */
+static void connected_take(const struct port_socket *s, void *arg)
+{
+	struct reading *r = arg;
+	const struct port_route *route = &s->route;
+	bool here = IN6_ARE_ADDR_EQUAL(&route->source, &route->destination) ||
+		    port_address_is_loopback(&route->destination);
+	int at = here && s->inode ? listener_at(r, &route->destination, route->port) : -1;
+	if (at >= 0)
+		client_add(r, s->inode, (size_t)at);
+}
+
 /* Drops the clients of listeners that have too few; false: none is left. */
 static bool clients_keep(struct reading *r, const struct listeners *all)
 {
@@ -114,17 +155,46 @@ static bool clients_keep(struct reading *r, const struct listeners *all)
 	return kept;
 }
 
-static int connected_read(const struct host *h, struct reading *r, struct err *e)
+/* With the other sockets of its address (SO_REUSEPORT). */
+static void upstream_mark(struct reading *r, const struct listener *l, bool pooled)
+{
+	for (size_t i = 0; i < r->all->count; i++) {
+		struct listener *each = &r->all->at[i];
+		if (!listener_shares_arrivals(each, l))
+			continue;
+		each->pooled |= pooled && !each->upstream;
+		each->upstream = true;
+	}
+}
+
+static int unix_read(struct reading *r, struct err *e)
 {
 	struct unix_diag_req request = {.sdiag_family = AF_UNIX,
 					.udiag_states = 1u << TCP_ESTABLISHED | 1u << TCP_LISTEN,
 					.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS |
 						      UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS};
+	return sock_diag_dump(SOCK_DIAG_BY_FAMILY, &request, sizeof(request), received, r, e);
+}
+
+/* The kernel walks all connections for these: those of a server that has opened some only. */
+static int tcp_read(const struct host *h, struct reading *r, struct err *e)
+{
+	const struct port_window all = {1, UINT16_MAX};
+	if (r->subject->opened <= DAEMON_CONNECTIONS)
+		return 0;
+	return port_sockets_walk(h, TCP_OPEN | 1u << TCP_SYN_SENT, false, &all, 1, connected_take,
+				 r, e);
+}
+
+static int connected_read(const struct host *h, struct reading *r, struct err *e)
+{
 	CLEAN(free_pointer) uint64_t *inodes = NULL;
 	size_t count, kept = 0;
-	int rc = sock_diag_dump(SOCK_DIAG_BY_FAMILY, &request, sizeof(request), received, r, e);
+	int rc = has_behind(r, LISTENER_UNIX) ? unix_read(r, e) : 0;
+	if (!rc && has_behind(r, LISTENER_TCP))
+		rc = tcp_read(h, r, e);
 	if (rc || r->full)
-		return rc ? rc : err_set(e, ENOMEM, "cannot list connections: out of memory");
+		return rc ? rc : err_set(e, ENOMEM, NO_MEMORY);
 	/* The descriptors of its processes may be many. */
 	if (!clients_keep(r, r->all) || (rc = subject_sockets(h, r->subject, &inodes, &count, e)))
 		return rc;
@@ -134,11 +204,8 @@ static int connected_read(const struct host *h, struct reading *r, struct err *e
 			r->at[kept++] = r->at[i];
 	r->count = kept;
 	clients_keep(r, r->all);
-	for (size_t i = 0; i < r->count; i++) {
-		struct listener *l = &r->all->at[r->at[i].listener];
-		l->pooled |= !l->upstream;
-		l->upstream = true;
-	}
+	for (size_t i = 0; i < r->count; i++)
+		upstream_mark(r, &r->all->at[r->at[i].listener], true);
 	return 0;
 }
 
@@ -156,35 +223,84 @@ static bool socket_find(const struct subject *s, const char *path, uint64_t *fil
 }
 
 /* By the file, also of another name; by the name where that file is not visible. */
-static void named_take(const char *path, void *arg)
+static void path_take(struct reading *r, const char *path)
 {
-	struct reading *r = arg;
 	uint64_t file = 0, device = 0;
 	bool any = false, exact = false;
-	bool known = path && *path == '/' && socket_find(r->subject, path, &file, &device, &exact);
-	for (size_t i = 0; path && i < r->all->count; i++) {
+	bool known = *path == '/' && socket_find(r->subject, path, &file, &device, &exact);
+	for (size_t i = 0; i < r->all->count; i++) {
 		struct listener *l = &r->all->at[i];
 		bool same = known && l->file == (uint32_t)file && l->file_device == device;
 		same |= !exact && !strcmp(l->address + strlen("unix:"), path);
-		any |= same && l->kind == LISTENER_UNIX;
+		same &= l->kind == LISTENER_UNIX;
+		any |= same;
 		l->upstream |= is_behind(r, l) && same;
 	}
 	if (known && !any && !r->unseen[0])
 		snprintf(r->unseen, LISTENER_ADDRESS, "unix:%s", path);
 }
 
+static void endpoint_take(struct reading *r, const char *host, const char *port)
+{
+	union endpoint to = {0};
+	struct in6_addr six = {0};
+	struct in_addr four;
+	if (inet_pton(AF_INET, host, &four) == 1) {
+		to = endpoint_ipv4(four);
+		six.s6_addr[10] = six.s6_addr[11] = 0xff;
+		memcpy(&six.s6_addr[12], &four, sizeof(four));
+	} else if (inet_pton(AF_INET6, host, &six) == 1) {
+		to = endpoint_ipv6(six);
+	} else {
+		return;
+	}
+	int at = address_is_local(&to) ? listener_at(r, &six, (unsigned)strtoul(port, NULL, 10))
+				       : -1;
+	if (at >= 0)
+		upstream_mark(r, &r->all->at[at], false);
+}
+
+/* Of names that of loopback only: others may be those of another host. */
+static void address_take(struct reading *r, const char *address)
+{
+	char text[LISTENER_ADDRESS], *host = text;
+	char *colon =
+		server_upstream_endpoint(address, text, sizeof(text)) ? strrchr(text, ':') : NULL;
+	if (!colon)
+		return;
+	*colon = 0;
+	if (*host == '[' && colon[-1] == ']') {
+		colon[-1] = 0;
+		host++;
+	}
+	if (strcmp(host, "localhost") != 0) {
+		endpoint_take(r, host, colon + 1);
+		return;
+	}
+	endpoint_take(r, "127.0.0.1", colon + 1);
+	endpoint_take(r, "::1", colon + 1);
+}
+
+static void named_take(const char *path, const char *address, void *arg)
+{
+	if (path)
+		path_take(arg, path);
+	else
+		address_take(arg, address);
+}
+
 int subject_upstreams_read(const struct host *h, const struct subject *s, struct listeners *all,
 			   char unseen[LISTENER_ADDRESS], struct err *e)
 {
-	struct reading r = {.all = all, .subject = s, .unseen = unseen};
-	bool any = false;
 	unseen[0] = 0;
 	if (!host_live(h) || !s->pid || s->activated)
 		return 0;
+	CLEAN(listener_table_free) struct listener_table *table = listener_table_make(all);
+	struct reading r = {.all = all, .subject = s, .table = table, .unseen = unseen};
+	if (!table)
+		return err_set(e, ENOMEM, NO_MEMORY);
 	subject_upstreams_named(h, s, named_take, &r);
-	for (size_t i = 0; i < all->count; i++)
-		any |= is_behind(&r, &all->at[i]);
-	int rc = any ? connected_read(h, &r, e) : 0;
+	int rc = connected_read(h, &r, e);
 	free(r.at);
 	return rc;
 }
@@ -193,7 +309,7 @@ struct kinds {
 	size_t local, others;
 };
 
-static void kind_take(const char *path, void *arg)
+static void kind_take(const char *path, const char *address, void *arg)
 {
 	struct kinds *k = arg;
 	*(path ? &k->local : &k->others) += 1;

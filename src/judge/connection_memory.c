@@ -46,6 +46,11 @@ static uint64_t sockets(const struct target *target, const struct settings *s, u
 	return saturated_sum(connections, proxy ? smaller(connections, s->taken.opened) : 0);
 }
 
+uint64_t connection_sides(const struct target *target, const struct settings *s)
+{
+	return target->role == TARGET_PROXY && !s->portless ? 2 : 1;
+}
+
 uint64_t connection_sockets_open(const struct target *target, const struct settings *s)
 {
 	return sockets(target, s, s->taken.open);

@@ -328,6 +328,9 @@ static int experiments_judge(const struct probe *p, const struct judging *j, str
 		return err_set(e, ENOMEM, "experiments: out of memory");
 	struct machine machine;
 	machine_read(j->host, j->options->subject, &machine);
+	const struct subject *subject = j->options->guest ? NULL : j->options->subject;
+	bool portless = subject && j->target->role == TARGET_PROXY &&
+			subject_upstreams_local(j->host, subject);
 	for (size_t i = 0; i < count; i++) {
 		const struct experiment *x = &p->experiments[i];
 		struct judged *d = &all[i];
@@ -336,6 +339,7 @@ static int experiments_judge(const struct probe *p, const struct judging *j, str
 		*d = (struct judged){.x = x, .outcome = outcome_blank()};
 		outcome_unneeded(&d->outcome, "");
 		settings_read(x, j->host, &machine, j->options, &d->now);
+		d->now.portless = portless;
 		wall_inspect(x, j->target, &d->now, report_wall(j->report, x->wall));
 	}
 	const char *why = j->missing ? j->missing : j->unasked ? "" : refusal(p, j);

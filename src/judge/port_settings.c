@@ -2,59 +2,21 @@
 #include "epolltune/port_settings.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "epolltune/knob_value.h"
 #include "epolltune/ports.h"
-#include "epolltune/ports_used.h"
 #include "epolltune/quantity.h"
+#include "judge/port_fields.h"
 
 /* The delay of kernels without the knob. */
 #define DELAY_DEFAULT_MS 1000
 
-enum { ADDED = 1, TAKEN = 2 };
-enum { HELD, ALL, UNREAD, BOUND = UNREAD };
-enum { BESIDE = 1, BESIDE_NEAR };
-/* Of BOUND: by the parity of its ports, most likely. */
-#define SEEMS 2
-
-static void reserved_read(const struct host *h, struct settings *s)
-{
-	const int64_t *range = s->at[PORT_RANGE];
-	struct port_set set = {0};
-	char list[KNOB_VALUE];
-	bool known = knob_read(knob_find(RESERVED_KNOB), h, list, NULL) == 0;
-	s->at[PORT_RESERVED][0] = s->at[PORT_RESERVED][TAKEN] = REPORT_NONE;
-	if (known && port_set_parse(&set, list)) {
-		s->at[PORT_RESERVED][0] = port_set_count(&set, 0, 65535);
-		report_text(s->text[PORT_RESERVED], "%s", list);
-	} else {
-		s->at[PORT_RESERVED][TAKEN] = host_reserved_ports(h, range[0], range[1]);
-	}
-}
-
-/* The ports of the set in the range that are not reserved. */
-static int64_t range_count(const struct settings *s, const struct port_set *ports)
+int64_t port_fields_count(const struct settings *s, const struct port_set *ports)
 {
 	struct port_set left = *ports, reserved = {0};
 	port_set_parse(&reserved, s->text[PORT_RESERVED]);
 	port_set_remove(&left, &reserved);
 	return port_set_count(&left, s->at[PORT_RANGE][0], s->at[PORT_RANGE][1]);
-}
-
-static void services_read(const struct host *h, struct settings *s)
-{
-	struct port_services services;
-	struct port_set reserved;
-	host_port_services(h, &services);
-	/* A list that is too long for the settings. */
-	if (s->at[PORT_RESERVED][TAKEN] != REPORT_NONE && host_reserved_set(h, &reserved))
-		port_set_remove(&services.listeners, &reserved);
-	int64_t exact = range_count(s, &services.listeners);
-	port_set_format(&services.listeners, s->text[PORT_SERVICES],
-			sizeof(s->text[PORT_SERVICES]));
-	s->at[PORT_SERVICES][0] = services.kubernetes;
-	s->at[PORT_SERVICES][ADDED] = range_count(s, &services.listeners) - exact;
 }
 
 /* The listeners in the range. What a long list has more than there are is subtracted; a range that
@@ -64,95 +26,8 @@ static int64_t listeners_of(const struct settings *s)
 	struct port_set listeners = {0};
 	int64_t added = s->at[PORT_SERVICES][ADDED];
 	port_set_parse(&listeners, s->text[PORT_SERVICES]);
-	int64_t count = range_count(s, &listeners) - (added > 0 ? added : 0);
+	int64_t count = port_fields_count(s, &listeners) - (added > 0 ? added : 0);
 	return count > 0 ? count : 0;
-}
-
-void ports_settings_read(const struct host *h, struct settings *s)
-{
-	int64_t *range = s->at[PORT_RANGE];
-	char first[32];
-	s->portless = s->subject && !s->guest && subject_upstreams_local(h, s->subject);
-	/* A captured machine may hold any text: discard an invalid range. */
-	if (port_range_free(range[0], range[1], 0) < 0) {
-		range[0] = range[1] = REPORT_NONE;
-		s->text[PORT_RANGE][0] = 0;
-		return;
-	}
-	reserved_read(h, s);
-	services_read(h, s);
-	if (host_read(h, "proc/sys/net/ipv4/ip_unprivileged_port_start", first, sizeof(first),
-		      NULL) > 0)
-		s->at[PORT_FIRST][0] = strtoll(first, NULL, 10);
-}
-
-static void destination_read(struct settings *s, int at, const struct ports_taken *taken)
-{
-	s->at[at][HELD] = taken->held;
-	s->at[at][ALL] = taken->all;
-	s->at[PORT_OTHERS][at == PORT_NEAR ? BESIDE_NEAR : BESIDE] = taken->beside;
-	report_text(s->text[at], "%s", taken->destination);
-}
-
-/* All destinations of a server that binds each port take it from one range: what others have of
- * that. */
-static void bound_read(struct settings *s, const struct ports_used *used)
-{
-	struct ports_taken taken;
-	for (int loopback = 0; loopback < 2; loopback++) {
-		if (!ports_used_bound(used, loopback, &taken))
-			continue;
-		destination_read(s, loopback ? PORT_NEAR : PORT_REMOTE, &taken);
-		s->at[PORT_NEAR][BOUND] = 1;
-	}
-	for (size_t i = 0; i < used->from_count; i++)
-		if (used->from[i].binds && s->at[PORT_NEAR][BOUND] != 1)
-			s->at[PORT_NEAR][BOUND] = SEEMS;
-}
-
-static void others_read(struct settings *s, const struct ports_used *used)
-{
-	const struct process *p =
-		used->others.owner < 0 ? NULL : &used->processes[used->others.owner];
-	s->at[PORT_OTHERS][0] = ports_others_bound(&used->others);
-	if (p)
-		report_text(s->text[PORT_OTHERS], "%s (pid %d)", p->name, (int)p->pid);
-}
-
-/* Without timestamps here the connections do not show whether the other end has them. */
-static void stamps_read(struct settings *s, const struct ports_used *used)
-{
-	for (int loopback = 0; loopback < 2 && s->at[PORT_TIMESTAMPS][0] != 0; loopback++) {
-		enum ports_stamps stamps = ports_used_stamps(used, loopback);
-		if (stamps != PORTS_STAMPS_UNKNOWN)
-			s->at[PORT_STAMPS][loopback] = stamps == PORTS_STAMPS_SOME;
-	}
-}
-
-void ports_rate_read(const struct host *h, struct settings *s)
-{
-	struct ports_used used;
-	struct ports_taken taken;
-	struct err unread;
-	ports_settings_read(h, s);
-	bool own = s->subject;
-	/* Which of the sockets in a capture are the server's is not known. */
-	bool unknown = own && !host_live(h);
-	int rc = ports_used_read(h, unknown ? NULL : s->subject, &used, &unread);
-	if (rc < 0 || (unknown && used.count)) {
-		ports_used_free(&used);
-		used.others.owner = -1;
-		s->at[PORT_REMOTE][UNREAD] = 1;
-	}
-	if (ports_used_taken(&used, false, own, &taken) || !own)
-		destination_read(s, PORT_REMOTE, &taken);
-	if (ports_used_taken(&used, true, own, &taken))
-		destination_read(s, PORT_NEAR, &taken);
-	bound_read(s, &used);
-	others_read(s, &used);
-	if (own)
-		stamps_read(s, &used);
-	ports_used_free(&used);
 }
 
 /* The reserved ports of the range in the settings; -1: unknown. */
@@ -231,12 +106,36 @@ static bool is_portless(const struct target *t, const struct settings *s, struct
 	return true;
 }
 
+static bool is_bound(const struct settings *s) { return s->at[PORT_NEAR][BOUND] == 1; }
+
+static bool is_spread(const struct settings *s) { return s->spread.pairs > 1 && !is_bound(s); }
+
+/* What of so many connections comes to the fullest destination. */
+static int64_t part_of(const struct settings *s, uint64_t connections)
+{
+	__extension__ typedef unsigned __int128 wide;
+	wide all = is_spread(s) ? s->spread.all : 1, one = is_spread(s) ? s->spread.fullest : 1;
+	wide part = (connections * one + all - 1) / all;
+	return part > INT64_MAX ? INT64_MAX : (int64_t)part;
+}
+
+/* The connections that it opens itself and holds, to one destination. */
+static int64_t own_connections(const struct target *t, const struct settings *s)
+{
+	return t->role == TARGET_PROXY ? part_of(s, t->connections) : 0;
+}
+
 void ports_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	if (is_portless(t, s, b))
 		return;
 	b->binding = PORT_RANGE;
 	b->capacity = ports_free(s);
+	if (t->role != TARGET_PROXY || !is_spread(s))
+		return;
+	/* The load may come to them as the open connections, or all to one. */
+	b->need.min = own_connections(t, s);
+	b->need.max = (int64_t)t->connections;
 }
 
 bool ports_solve(const struct target *t, const struct settings *now, const struct outcome *o,
@@ -265,6 +164,16 @@ static int64_t range_words(const struct settings *s, int64_t enough, struct word
 
 static uint64_t parts(int64_t whole, int64_t each) { return (uint64_t)((whole - 1) / each + 1); }
 
+/* Sets {pairs} and {share}, how the open connections are spread. */
+static void spread_words(const struct settings *s, struct wording *w)
+{
+	if (!is_spread(s))
+		return;
+	wording_set(w, "pairs", "%s", quantity_count(s->spread.pairs).text);
+	wording_set(w, "share", "%" PRIu64,
+		    (s->spread.fullest * 100 + s->spread.all - 1) / s->spread.all);
+}
+
 void ports_words(const struct target *t, const struct settings *s, const struct outcome *o,
 		 const struct bound *b, struct wording *w)
 {
@@ -272,11 +181,10 @@ void ports_words(const struct target *t, const struct settings *s, const struct 
 	if (ports_free(s) == REPORT_NONE)
 		return;
 	int64_t each = range_words(s, enough, w);
+	spread_words(s, w);
 	if (enough > each && each > 0)
 		wording_set(w, "sources", "%s", quantity_count(parts(enough, each)).text);
 }
-
-static bool is_bound(const struct settings *s) { return s->at[PORT_NEAR][BOUND] == 1; }
 
 bool ports_unstamped(const struct settings *s, bool loopback)
 {
@@ -289,7 +197,7 @@ int64_t ports_rest_ms(const struct settings *s, bool loopback)
 	int64_t delay = s->at[PORT_REUSE_DELAY][0];
 	if (is_bound(s) || ports_unstamped(s, loopback) ||
 	    !ports_reused(s->at[PORT_REUSE][0], s->at[PORT_TIMESTAMPS][0], loopback))
-		return PORTS_TIME_WAIT_MS;
+		return TIME_WAIT_MS;
 	return delay > 0 ? delay : DELAY_DEFAULT_MS;
 }
 
@@ -306,7 +214,7 @@ static int64_t used_to(const struct settings *s, bool loopback)
 	const int64_t *used = s->at[loopback ? PORT_NEAR : PORT_REMOTE];
 	if (used[HELD] == REPORT_NONE)
 		return 0;
-	return used[ports_rest_ms(s, loopback) < PORTS_TIME_WAIT_MS ? HELD : ALL];
+	return used[ports_rest_ms(s, loopback) < TIME_WAIT_MS ? HELD : ALL];
 }
 
 /* The ports that others have most likely bound, for any destination. What bind() of the server
@@ -335,26 +243,25 @@ static struct settings with_others(const struct settings *s)
 	return all;
 }
 
-/* The connections that it opens itself and holds. */
-static int64_t own_connections(const struct target *t)
-{
-	if (t->role != TARGET_PROXY)
-		return 0;
-	return t->connections > INT64_MAX ? INT64_MAX : (int64_t)t->connections;
-}
-
 /* Of so many ports to a destination those that closed connections may have. */
 static int64_t ports_left(const struct target *t, const struct settings *s, int64_t ports,
 			  bool loopback)
 {
 	int64_t left = ports == REPORT_NONE ? 0 : ports - used_to(s, loopback);
-	return own_connections(t) < left ? left - own_connections(t) : 0;
+	return own_connections(t, s) < left ? left - own_connections(t, s) : 0;
+}
+
+/* Of all destinations where the fullest one has so many. */
+static int64_t to_all(const struct settings *s, int64_t ports)
+{
+	double all = is_spread(s) ? (double)s->spread.all / (double)s->spread.fullest : 1;
+	return is_spread(s) ? (int64_t)((double)ports * all) : ports;
 }
 
 static int64_t rate_to(const struct target *t, const struct settings *s, int64_t ports,
 		       bool loopback)
 {
-	return ports_left(t, s, ports, loopback) * 1000 / ports_rest_ms(s, loopback);
+	return to_all(s, ports_left(t, s, ports, loopback)) * 1000 / ports_rest_ms(s, loopback);
 }
 
 bool ports_near_binds(const struct target *t, const struct settings *s, int64_t ports)
@@ -379,9 +286,10 @@ static int64_t ports_to(const struct target *t, const struct settings *s, int64_
 			bool loopback)
 {
 	int64_t closed, all;
-	if (__builtin_mul_overflow(rate, ports_rest_ms(s, loopback), &closed) ||
+	if (__builtin_mul_overflow(part_of(s, (uint64_t)rate), ports_rest_ms(s, loopback),
+				   &closed) ||
 	    closed > INT64_MAX - 999 ||
-	    __builtin_add_overflow(own_connections(t), (closed + 999) / 1000, &all) ||
+	    __builtin_add_overflow(own_connections(t, s), (closed + 999) / 1000, &all) ||
 	    __builtin_add_overflow(all, used_to(s, loopback), &all))
 		return INT64_MAX;
 	return all;
@@ -441,6 +349,25 @@ static bool bind_binds(const struct target *t, const struct settings *s)
 	       report_verdict(ports_rate_of(t, &all, ports), rate) != VERDICT_OK;
 }
 
+/* As if all of the load came to one destination. */
+static struct settings with_one(const struct settings *s)
+{
+	struct settings all = *s;
+	all.spread = (struct ports_spread){0};
+	return all;
+}
+
+/* Whether the rate suffices only if the load is spread as the open connections are. */
+static bool spread_binds(const struct target *t, const struct settings *s)
+{
+	struct settings all = with_one(s);
+	int64_t ports = ports_free(s), rate = (int64_t)t->rate_per_s;
+	return t->role == TARGET_PROXY && is_spread(s) && ports != REPORT_NONE &&
+	       !ports_end_early(t, &all) &&
+	       report_verdict(ports_rate_of(t, s, ports), rate) == VERDICT_OK &&
+	       report_verdict(ports_rate_of(t, &all, ports), rate) != VERDICT_OK;
+}
+
 void ports_rate_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t ports = ports_free(s);
@@ -448,14 +375,14 @@ void ports_rate_bound(const struct target *t, const struct settings *s, struct b
 	if (is_portless(t, s, b))
 		return;
 	b->state = ports_end_early(t, s) ? BOUND_UNLIMITED : BOUND_LIMIT;
-	b->binding = is_bound(s) || ports_unstamped(s, near) ||
-				     ports_rest_ms(s, near) < PORTS_TIME_WAIT_MS
-			     ? PORT_RANGE
-			     : PORT_REUSE;
+	b->binding =
+		is_bound(s) || ports_unstamped(s, near) || ports_rest_ms(s, near) < TIME_WAIT_MS
+			? PORT_RANGE
+			: PORT_REUSE;
 	if (ports == REPORT_NONE)
 		return;
 	b->capacity = ports_rate_of(t, s, ports);
-	if (others_bind(t, s) || bind_binds(t, s)) {
+	if (others_bind(t, s) || bind_binds(t, s) || spread_binds(t, s)) {
 		b->need.max = INT64_MAX;
 		b->state = BOUND_LIMIT;
 	}
@@ -492,6 +419,12 @@ bool ports_rate_solve(const struct target *t, const struct settings *now, const 
 		struct settings bound = with_bind(now);
 		bool solved = ports_rate_solve(t, &bound, o, enough, out);
 		out->at[PORT_NEAR][BOUND] = SEEMS;
+		return solved;
+	}
+	if (spread_binds(t, now)) {
+		struct settings one = with_one(now);
+		bool solved = ports_rate_solve(t, &one, o, enough, out);
+		out->spread = now->spread;
 		return solved;
 	}
 	if (is_bound(now) || others_bind(t, now)) {
@@ -556,6 +489,7 @@ static void destination_words(const struct settings *s, bool near, struct wordin
 	int64_t used = used_to(s, near);
 	wording_flag(w, "named", s->subject);
 	wording_set(w, "destination", "%s", name[0] ? name : "one destination");
+	spread_words(s, w);
 	wording_set(w, "used", "%s", used > 0 ? quantity_count((uint64_t)used).text : "");
 }
 
@@ -572,7 +506,8 @@ void ports_rate_words(const struct target *t, const struct settings *s, const st
 	int64_t left = ports_left(t, s, ports, near);
 	remedy_words(t, s, w);
 	destination_words(s, near, w);
-	rate_word(w, "exact", rate_lasting(s, left, near));
+	rate_word(w, "exact", rate_lasting(s, to_all(s, left), near));
+	wording_set(w, "part", "%s", quantity_count((uint64_t)own_connections(t, s)).text);
 	rate_word(w, "lasting", rate_lasting(s, ports, false));
 	rate_word(w, "loopback", rate_lasting(s, ports, true));
 	rate_word(w, "near", rate_lasting(s, left, true));
@@ -590,10 +525,10 @@ void ports_rate_words(const struct target *t, const struct settings *s, const st
 	wording_flag(w, "unstamped", ports_unstamped(s, near));
 	wording_flag(w, "assumed",
 		     !near && s->at[PORT_STAMPS][false] == REPORT_NONE &&
-			     ports_rest_ms(s, near) < PORTS_TIME_WAIT_MS);
+			     ports_rest_ms(s, near) < TIME_WAIT_MS);
 	wording_set(w, "rest", "%s",
 		    quantity_show(QUANTITY_DURATION, (uint64_t)ports_rest_ms(s, near) * 1000).text);
 	wording_set(w, "buckets", "%s", ports_end_early(t, s) ? s->text[PORT_BUCKETS] : "");
-	if (ports > 0 && enough < INT64_MAX)
+	if (ports > 0 && enough > ports && enough < INT64_MAX)
 		wording_set(w, "addresses", "%s", quantity_count(parts(enough, ports)).text);
 }

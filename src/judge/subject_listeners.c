@@ -227,40 +227,65 @@ static void upstream_words(const struct queue_watch *w, const struct listener *l
 	backlog_effect_word(words, "line_effect", l, server);
 }
 
-/* What the queues of all servers behind it hold: the load may be spread over them. */
-static int64_t upstreams_hold(const struct listeners *all)
+/* The queues of all servers behind it: the load may be spread over them. */
+struct upstreams {
+	int64_t holds, count;
+};
+
+static struct upstreams upstreams_of(const struct listeners *all)
 {
-	int64_t sum = 0;
-	for (size_t i = 0; i < all->count; i++)
-		sum += all->at[i].upstream ? all->at[i].limit + INT64_C(1) : 0;
-	return sum;
+	struct upstreams u = {0};
+	for (size_t i = 0; i < all->count; i++) {
+		u.holds += all->at[i].upstream ? all->at[i].limit + INT64_C(1) : 0;
+		u.count += all->at[i].upstream;
+	}
+	return u;
 }
 
-/* UNIX listeners of the servers behind it. Only a proxy connects there for each client: how many of
- * a server's requests go on is not known, nor how many clients one of several queues gets. Those of
- * a pool stay open. */
+/* One that is not the first of its address (SO_REUSEPORT). */
+static bool is_further(const struct listeners *all, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (listener_shares_arrivals(&all->at[i], &all->at[at]))
+			return true;
+	return false;
+}
+
+/* Listeners of the servers behind it. Only a proxy connects there for each client: how many of a
+ * server's requests go on is not known, nor how many clients one of several queues gets: its even
+ * part is likely. Those of a pool stay open. */
 static void judge_upstreams(const struct queue_watch *w)
 {
 	const struct listeners *all = &w->after->listeners;
+	const struct upstreams u = upstreams_of(all);
 	const int64_t needed = (int64_t)target_accept_queue(w->target);
-	const enum wall_verdict whole = report_verdict(upstreams_hold(all), needed);
+	const int64_t part = u.count ? (needed + u.count - 1) / u.count : needed;
+	const enum wall_verdict whole = report_verdict(u.holds, needed);
 	bool proxy = w->target->role == TARGET_PROXY;
 	for (size_t i = 0; w->after->subject && i < all->count; i++) {
 		const struct listener *l = &all->at[i];
-		enum wall_verdict verdict = report_verdict(l->limit + INT64_C(1), needed);
+		const int64_t holds = l->limit + INT64_C(1);
+		enum wall_verdict verdict = report_verdict(holds, needed);
 		struct wording words = {0};
-		if (!l->upstream || w->target->datagrams_only ||
+		if (!l->upstream || w->target->datagrams_only || is_further(all, i) ||
 		    (verdict != VERDICT_SHORT && !(whole == VERDICT_TIGHT && proxy)))
 			continue;
 		upstream_words(w, l, &words);
 		wording_flag(&words, "tight", verdict == VERDICT_TIGHT);
 		wording_flag(&words, "sure", proxy && !l->pooled && whole != VERDICT_OK);
-		struct finding *f = report_finding(w->report, "accept-queue.unix.upstream", &words);
+		wording_set(&words, "all", "%s", quantity_count((uint64_t)u.count).text);
+		wording_set(&words, "part", "%s",
+			    u.count > 1 ? quantity_count((uint64_t)part).text : "");
+		struct finding *f =
+			report_finding(w->report,
+				       l->kind == LISTENER_UNIX ? "accept-queue.unix.upstream"
+								: "accept-queue.upstream",
+				       &words);
 		finding_evidence(f, "capacity of its accept queue", "connections", l->limit + 1.0,
 				 NAN);
 		if (proxy && whole == VERDICT_SHORT && !l->pooled)
 			f->level = LEVEL_CRITICAL;
-		if (whole == VERDICT_OK || (!proxy && l->pooled)) {
+		if ((whole == VERDICT_OK && holds >= part) || (!proxy && l->pooled)) {
 			f->level = LEVEL_NOTE;
 			f->answer[0] = 0;
 		}

@@ -1,5 +1,5 @@
 #!/bin/sh
-# check --server: UNIX sockets of servers behind the one that is checked.
+# check --server: servers behind the one that is checked, at UNIX sockets and TCP ports.
 # shellcheck source=SCRIPTDIR/../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=SCRIPTDIR/../guests.sh
@@ -91,6 +91,64 @@ test_tcp_upstream_asks_no_unix_socket() {
 	backend 16
 	nginx_behind "proxy_pass http://127.0.0.1:9"
 	asked 0 proxy
+	end_jobs
+}
+
+tcp_backends() { # BACKLOG
+	ip link set lo up
+	python3 - "$1" >backend.out <<-EOF &
+		import socket, sys, time
+		held = [socket.create_server(("127.0.0.1", port), backlog=int(sys.argv[1])) for port in range(9001, 9005)]
+		print("listens", flush=True)
+		time.sleep(60)
+	EOF
+	wait_for grep -q listens backend.out
+}
+
+haproxy_before() {
+	haproxy_conf haproxy.cfg 9000
+	sed -i "/http-request/d; s/bind :8080/& backlog 4096/" haproxy.cfg
+	printf '  server s1 localhost:9001\n  server s2 ipv4@127.0.0.1:9002\n  server s3 127.0.0.1:9003\n  server s4 127.0.0.1:9004\n' >>haproxy.cfg
+	haproxy -db -f "$work/haproxy.cfg" >server.out 2>&1 &
+	wait_for listens 8080
+}
+
+TCP_SHORT='[.findings[] | select(.id == "accept-queue.upstream")]'
+
+test_tcp_upstreams_that_are_short_are_named() {
+	needs haproxy python3
+	tcp_backends 5
+	haproxy_before
+	asked 2 proxy
+	json "$TCP_SHORT"' | length == 4 and all(.level == "critical" and .remedy == "application") and
+		(.[0].title | contains("127.0.0.1:9001, to which haproxy (pid ") and contains("has backlog 5; this load needs 100")) and
+		(.[0].detail | contains("retransmits after 1 s"))'
+	end_jobs
+}
+
+test_tcp_upstreams_that_suffice_are_well() {
+	needs haproxy python3
+	tcp_backends 4096
+	haproxy_before
+	asked 0 proxy
+	json "$TCP_SHORT == []"
+	end_jobs
+}
+
+# Of a server whose configuration is not read, its connections.
+test_connections_to_a_tcp_upstream_show_it() {
+	needs python3
+	tcp_backends 16
+	python3 - >server.out <<-EOF &
+		import socket, time
+		s = socket.create_server(("127.0.0.1", 8080), backlog=1024)
+		held = [socket.create_connection(("127.0.0.1", 9001)) for _ in range(8)]
+		print("open", flush=True)
+		time.sleep(60)
+	EOF
+	wait_for grep -q open server.out
+	asked 1 proxy
+	json "$TCP_SHORT"' | length == 1 and .[0].level == "warning" and (.[0].detail | contains("those of a pool"))'
 	end_jobs
 }
 

@@ -775,13 +775,17 @@ static void a_prefix_of_nginx_is_where_names_begin(void **state)
 	rmdir(directory);
 }
 
-static void path_append(const char *path, void *arg)
+static void upstream_append(const char *path, const char *address, void *arg)
 {
-	char *all = arg;
-	snprintf(all + strlen(all), 256 - strlen(all), "%s%s", *all ? " " : "", path ? path : "-");
+	char *all = arg, endpoint[256];
+	bool known = !path && server_upstream_endpoint(address, endpoint, sizeof(endpoint));
+	snprintf(all + strlen(all), 256 - strlen(all), "%s%s", *all ? " " : "",
+		 path    ? path
+		 : known ? endpoint
+			 : "-");
 }
 
-static void upstreams_name_unix_sockets(void **state)
+static void upstreams_name_addresses(void **state)
 {
 	static const struct {
 		const char *server, *text, *want;
@@ -789,7 +793,7 @@ static void upstreams_name_unix_sockets(void **state)
 		{"nginx", "http { server { location / { proxy_pass http://unix:/run/a:/x/; } } }",
 		 "/run/a"},
 		{"nginx", "http { upstream a { server unix:/run/a max_conns=9; server b:80; } }",
-		 "/run/a -"},
+		 "/run/a b:80"},
 		{"nginx",
 		 "http { server { location / { if ($a) { uwsgi_pass unix:/run/a; }\n"
 		 "fastcgi_pass \"unix:/run/b\"; } location /c { grpc_pass grpc://unix:/run/c; } } }",
@@ -797,13 +801,17 @@ static void upstreams_name_unix_sockets(void **state)
 		{"nginx", "stream { server { listen unix:/run/l; proxy_pass unix:/run/a; } }",
 		 "/run/a"},
 		{"nginx", "http { server { location / { proxy_pass http://app/unix:/run/a; } } }",
-		 "-"},
-		/* One is enough to know. */
+		 "app:80"},
 		{"nginx",
 		 "http { server { location / { proxy_pass http://a; } location /b { proxy_pass "
 		 "http://b; } location /c { proxy_pass unix:/run/c; } } }",
-		 "- /run/c"},
-		{"haproxy", "backend b\n dispatch 10.0.0.1:80\n server a /run/a\n", "- /run/a"},
+		 "a:80 b:80 /run/c"},
+		{"nginx",
+		 "http { server { location / { proxy_pass https://localhost/x; } location /b { "
+		 "proxy_pass http://[::1]:81/; } location /c { grpc_pass [::1]; } } }",
+		 "localhost:443 [::1]:81 [::1]:80"},
+		{"haproxy", "backend b\n dispatch 10.0.0.1:80\n server a /run/a\n",
+		 "10.0.0.1:80 /run/a"},
 		{"nginx", "http { server { location / { proxy_pass http://unix:/run/$app; } } }",
 		 "-"},
 		{"nginx",
@@ -814,14 +822,14 @@ static void upstreams_name_unix_sockets(void **state)
 		{"haproxy",
 		 "global\n stats socket /run/admin\nfrontend f\n bind /run/f\nbackend b\n"
 		 " server a /run/a check\n server b unix@/run/b\n server c 10.0.0.1:80\n"
-		 " server d abns@d\n",
-		 "/run/a /run/b - @d"},
+		 " server d abns@d\n server e ipv4@127.0.0.1:90\n server f fd@7\n",
+		 "/run/a /run/b 10.0.0.1:80 @d 127.0.0.1:90 -"},
 		{"redis-server", "unixsocket /run/redis\n", ""},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		char all[256] = "";
-		server_upstreams_each(server_row_find(rows[i].server), rows[i].text, path_append,
-				      all);
+		server_upstreams_each(server_row_find(rows[i].server), rows[i].text,
+				      upstream_append, all);
 		assert_string_equal(all, rows[i].want);
 	}
 }
@@ -848,7 +856,7 @@ int main(void)
 		cmocka_unit_test(numbers_of_a_limit_are_found),
 		cmocka_unit_test(an_included_file_is_found_where_it_counts),
 		cmocka_unit_test(an_included_file_is_found_in_any_section),
-		cmocka_unit_test(upstreams_name_unix_sockets),
+		cmocka_unit_test(upstreams_name_addresses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -532,28 +532,33 @@ static void buffers_of_open_connections_are_not_needed_again(void **state)
 		int64_t needed, needed_max;
 		enum wall_verdict verdict;
 		const char *proposals;
+		bool portless;
 	} cases[] = {
 		{TARGET_SERVER, 0, 0, 5000, 10000, REPORT_NONE, VERDICT_SHORT,
-		 TCP_MEM " 9000 13500 20250 -> 13125 17500 26250"},
+		 TCP_MEM " 9000 13500 20250 -> 13125 17500 26250", false},
 		{TARGET_SERVER, 10000, 0, 5000, 5000, 10000, VERDICT_TIGHT,
-		 TCP_MEM " 9000 13500 20250 -> 13125 17500 26250"},
-		{TARGET_SERVER, 10000, 0, 1000, 9000, 10000, VERDICT_OK, ""},
+		 TCP_MEM " 9000 13500 20250 -> 13125 17500 26250", false},
+		{TARGET_SERVER, 10000, 0, 1000, 9000, 10000, VERDICT_OK, "", false},
 		{TARGET_SERVER, 2000, 0, 5000, 8000, 10000, VERDICT_TIGHT,
-		 TCP_MEM " 9000 13500 20250 -> 13125 17500 26250"},
+		 TCP_MEM " 9000 13500 20250 -> 13125 17500 26250", false},
 		{TARGET_SERVER, 1000, 0, 5000, 9000, 10000, VERDICT_SHORT,
-		 TCP_MEM " 9000 13500 20250 -> 13125 17500 26250"},
+		 TCP_MEM " 9000 13500 20250 -> 13125 17500 26250", false},
 		{TARGET_SERVER, 20000, 0, 13500, 1, 10000, VERDICT_SHORT,
-		 TCP_MEM " 9000 13500 20250 -> 19500 26000 39000"},
+		 TCP_MEM " 9000 13500 20250 -> 19500 26000 39000", false},
 		{TARGET_PROXY, 2000, 0, 5000, 18000, 20000, VERDICT_SHORT,
-		 TCP_MEM " 9000 13500 20250 -> 22500 30000 45000"},
+		 TCP_MEM " 9000 13500 20250 -> 22500 30000 45000", false},
 		{TARGET_PROXY, 2000, 2000, 5000, 16000, 20000, VERDICT_SHORT,
-		 TCP_MEM " 9000 13500 20250 -> 22500 30000 45000"},
+		 TCP_MEM " 9000 13500 20250 -> 22500 30000 45000", false},
+		/* Its servers are at UNIX sockets. */
+		{TARGET_PROXY, 2000, 0, 3000, 8000, 10000, VERDICT_TIGHT,
+		 TCP_MEM " 9000 13500 20250 -> 11625 15500 23250", true},
 	};
 	const struct experiment *x = verdict_experiment("buffers", "buffers.memory");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct target t = target_default();
 		struct settings s = verdict_settings(x, TCP_MEM "=9000 13500 20250");
 		t.role = cases[i].role;
+		s.portless = cases[i].portless;
 		s.machine.memory_bytes = UINT64_C(16384) << 20;
 		s.machine.tcp_pages = cases[i].used;
 		s.taken.open = cases[i].open;

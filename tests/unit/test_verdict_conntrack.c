@@ -15,6 +15,24 @@ void open_read(const struct host *h, struct settings *s) { s->taken.open = READ;
 
 #define TABLE "net.netfilter.nf_conntrack_max=262144; net.netfilter.nf_conntrack_buckets=262144; "
 
+/* A connection to a UNIX socket has none. */
+static void a_proxy_to_unix_sockets_needs_one_entry_for_a_client(void **state)
+{
+	const struct experiment *x = &experiments[0];
+	struct target t = target_default();
+	t.role = TARGET_PROXY;
+	t.connections = 20000;
+	t.rate_per_s = 1000;
+	for (int portless = 0; portless < 2; portless++) {
+		struct settings s =
+			verdict_settings(x, TABLE "time_wait=120; nf_conntrack_count=5; tracked=1");
+		s.portless = portless;
+		const struct wall *w = verdict_of(x, &t, &s, NULL)->walls;
+		assert_int_equal(w->needed, portless ? 140000 : 280000);
+		assert_int_equal(w->verdict, portless ? VERDICT_OK : VERDICT_SHORT);
+	}
+}
+
 static void the_targets_entries_need_room(void **state)
 {
 	static const struct {
@@ -670,6 +688,7 @@ static void what_does_not_forward_does_not_count(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_proxy_to_unix_sockets_needs_one_entry_for_a_client),
 		cmocka_unit_test(the_targets_entries_need_room),
 		cmocka_unit_test(hash_chains_limit_the_table),
 		cmocka_unit_test(an_empty_table_that_would_not_suffice_is_noted),

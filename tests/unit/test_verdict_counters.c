@@ -709,16 +709,22 @@ static void closed_connections_are_orphans_for_two_round_trips(void **state)
 		int64_t max, needed;
 		enum wall_verdict verdict;
 		const char *proposals;
+		bool portless;
 	} rows[] = {
-		{TARGET_SERVER, 100, 80, VERDICT_OK, ""},
-		{TARGET_SERVER, 80, 80, VERDICT_TIGHT, "net.ipv4.tcp_max_orphans 80 -> 4096"},
-		{TARGET_SERVER, 79, 80, VERDICT_SHORT, "net.ipv4.tcp_max_orphans 79 -> 4096"},
-		{TARGET_PROXY, 159, 160, VERDICT_SHORT, "net.ipv4.tcp_max_orphans 159 -> 4096"},
+		{TARGET_SERVER, 100, 80, VERDICT_OK, "", false},
+		{TARGET_SERVER, 80, 80, VERDICT_TIGHT, "net.ipv4.tcp_max_orphans 80 -> 4096",
+		 false},
+		{TARGET_SERVER, 79, 80, VERDICT_SHORT, "net.ipv4.tcp_max_orphans 79 -> 4096",
+		 false},
+		{TARGET_PROXY, 159, 160, VERDICT_SHORT, "net.ipv4.tcp_max_orphans 159 -> 4096",
+		 false},
+		{TARGET_PROXY, 159, 80, VERDICT_OK, "", true},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct target t = target_default();
 		struct settings s = verdict_settings(x, "TCP orphan of /proc/net/sockstat=0");
 		t.role = rows[i].role;
+		s.portless = rows[i].portless;
 		t.rate_per_s = 50;
 		t.rtt_us = 800000;
 		s.at[0][0] = rows[i].max;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define UPSTREAM "accept-queue.unix.upstream"
+#define TCP_UPSTREAM "accept-queue.upstream"
 
 /* Nine from which no process accepts; more wait there than at the subject's. */
 static void others_wait(struct looks *m)
@@ -441,6 +442,41 @@ static void upstream_of_proxy_is_pooled(struct looks *m)
 	m->target.role = TARGET_PROXY;
 }
 
+static void upstream_is_of_tcp(struct looks *m)
+{
+	upstream_is_short(m);
+	for (size_t i = 0; i < 2; i++) {
+		m->at[i][2].kind = LISTENER_TCP;
+		snprintf(m->at[i][2].address, sizeof(m->at[i][2].address), "127.0.0.1:9001");
+	}
+}
+
+static void upstream_of_proxy_is_of_tcp(struct looks *m)
+{
+	upstream_is_of_tcp(m);
+	m->target.role = TARGET_PROXY;
+}
+
+/* SO_REUSEPORT: one finding for the address. */
+static void upstream_of_proxy_has_two_sockets(struct looks *m)
+{
+	upstream_of_proxy_is_of_tcp(m);
+	for (size_t i = 0; i < 2; i++) {
+		m->at[i][1] = m->at[i][2];
+		m->at[i][1].cookie = 101;
+	}
+}
+
+/* Beside one that holds all. */
+static void upstream_of_proxy_holds_less_than_its_part(struct looks *m)
+{
+	upstream_of_proxy_is_of_tcp(m);
+	for (size_t i = 0; i < 2; i++) {
+		m->at[i][1].upstream = true;
+		m->at[i][1].limit = 4096;
+	}
+}
+
 static void unix_is_unlisted(struct looks *m)
 {
 	subject_make(m);
@@ -477,6 +513,12 @@ static void servers_get_their_findings(void **state)
 		{upstreams_of_proxy_share, UPSTREAM " note", UPSTREAM " note"},
 		{upstream_is_pooled, UPSTREAM " note", UPSTREAM " note"},
 		{upstream_of_proxy_is_pooled, UPSTREAM " warning", UPSTREAM " warning"},
+		{upstream_is_of_tcp, TCP_UPSTREAM " warning", TCP_UPSTREAM " warning"},
+		{upstream_of_proxy_is_of_tcp, TCP_UPSTREAM " critical", TCP_UPSTREAM " critical"},
+		{upstream_of_proxy_has_two_sockets, TCP_UPSTREAM " critical",
+		 TCP_UPSTREAM " critical"},
+		{upstream_of_proxy_holds_less_than_its_part, TCP_UPSTREAM " warning",
+		 TCP_UPSTREAM " warning"},
 		{upstream_is_elsewhere, "listeners.upstream warning", "listeners.upstream warning"},
 		{upstream_holds, "", ""},
 		{upstream_is_tight, "", ""},

@@ -180,6 +180,54 @@ static void a_proxy_without_ports_needs_neither_wall(void **state)
 	}
 }
 
+/* Each pair of a source address and a destination has all ports for itself. */
+static void a_load_over_several_destinations_is_not_short(void **state)
+{
+	static const struct {
+		const char *wall, *settings;
+		struct ports_spread spread;
+		bool bound;
+		enum wall_verdict verdict;
+	} cases[] = {
+		{PORTS, RANGE "32768 33767", {0}, false, VERDICT_SHORT},
+		{PORTS, RANGE "32768 33767", {4, 225, 900}, false, VERDICT_TIGHT},
+		/* One of them has nearly all. */
+		{PORTS, RANGE "32768 33767", {2, 1000, 1012}, false, VERDICT_SHORT},
+		{PORTS, RANGE "32768 34767", {4, 225, 900}, false, VERDICT_OK},
+		{RATE, RANGE "32768 33767; net.ipv4.tcp_tw_reuse=0", {0}, false, VERDICT_SHORT},
+		{RATE,
+		 RANGE "32768 33767; net.ipv4.tcp_tw_reuse=0",
+		 {4, 225, 900},
+		 false,
+		 VERDICT_TIGHT},
+		{RATE,
+		 RANGE "32768 33767; net.ipv4.tcp_tw_reuse=0",
+		 {4, 225, 900},
+		 true,
+		 VERDICT_SHORT},
+		{RATE,
+		 RANGE "1024 65535; net.ipv4.tcp_tw_reuse=0",
+		 {4, 225, 900},
+		 false,
+		 VERDICT_OK},
+	};
+	const struct target t = proxy_target(1500, 30);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct experiment *x = verdict_experiment("ports", cases[i].wall);
+		struct settings s = verdict_settings(x, cases[i].settings);
+		s.spread = cases[i].spread;
+		if (cases[i].bound)
+			s.at[PORT_NEAR][2] = 1;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		if (r->walls[0].verdict != cases[i].verdict)
+			fail_msg("case %zu: %s", i, wall_verdict_name(r->walls[0].verdict));
+		if (cases[i].verdict == VERDICT_TIGHT)
+			assert_non_null(strstr(r->findings[0].detail,
+					       "spread over 4 pairs of a source address and a "
+					       "destination, and the fullest has 25 %"));
+	}
+}
+
 static void the_finding_says_how_many_addresses_are_needed(void **state)
 {
 	static const struct {
@@ -359,6 +407,7 @@ int main(void)
 		cmocka_unit_test(each_row_gets_its_verdict),
 		cmocka_unit_test(a_server_needs_neither_wall),
 		cmocka_unit_test(a_proxy_without_ports_needs_neither_wall),
+		cmocka_unit_test(a_load_over_several_destinations_is_not_short),
 		cmocka_unit_test(the_finding_says_how_many_addresses_are_needed),
 		cmocka_unit_test(reserved_ports_are_read),
 		cmocka_unit_test(ports_that_others_bind_are_told_by_parity_and_sharing),
