@@ -187,7 +187,7 @@ static int check_files(struct apply *a, struct err *e)
 	for (size_t i = 0; i < a->plan->count && rc == 0; i++) {
 		const struct change *c = &a->plan->changes[i];
 		if (c->scope == CHANGE_FILES)
-			rc = change_kind_find(c->kind)->check(&a->tuning.site, c->name, c->to, e);
+			rc = c->kind->check(&a->tuning.site, c->name, c->to, e);
 	}
 	return rc;
 }

@@ -122,7 +122,7 @@ static const char *netns_text(const struct history *h, const struct run *r)
 static json_t *change_json(struct json_writer *w, const struct change *c)
 {
 	json_t *o = json_object();
-	value_set(w, o, "kind", value_text(c->kind));
+	value_set(w, o, "kind", value_text(change_kind_name(c)));
 	value_set(w, o, "name", value_text(c->name));
 	value_set(w, o, "scope", value_text(change_scope_name(c->scope)));
 	value_set(w, o, "from", value_text(c->from));

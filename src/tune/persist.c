@@ -80,7 +80,7 @@ int persist_look(const struct change *c, const struct change *standing, size_t c
 {
 	*out = (struct persisted){0};
 	snprintf(out->knob, sizeof(out->knob), "%s", c->name);
-	int rc = change_kind_find(c->kind)->file->look(site, c->name, out, e);
+	int rc = c->kind->file->look(site, c->name, out, e);
 	out->agrees = rc == 0 && agrees(out, standing, count);
 	return rc;
 }
@@ -162,12 +162,11 @@ bool persist_in_force(const struct run *r, const struct change *c, struct change
 		      const struct host_identity *here)
 {
 	char now[CHANGE_VALUE];
-	const struct change_kind *kind = change_kind_find(c->kind);
-	return kind && c->scope != CHANGE_FILES && c->state == CHANGE_DONE &&
+	return c->kind && c->scope != CHANGE_FILES && c->state == CHANGE_DONE &&
 	       strcmp(r->boot, here->boot) == 0 &&
 	       (c->scope != CHANGE_NETNS || strcmp(r->netns, here->netns) == 0) &&
 	       change_find_object(site, c, NULL) == 0 &&
-	       kind->read(site, c->name, now, NULL) == 0 && strcmp(now, c->became) == 0;
+	       c->kind->read(site, c->name, now, NULL) == 0 && strcmp(now, c->became) == 0;
 }
 
 size_t persist_standing(const struct journal *j, struct change_site *site, struct change *standing,

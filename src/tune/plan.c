@@ -66,11 +66,11 @@ int plan_change_add(struct plan *p, const struct plan_knob *k, const char *from,
 		c = plan_change_next(p, e);
 		if (!c)
 			return -E2BIG;
-		*c = (struct change){.effect = knob_effect_text(k->knob->effect),
+		*c = (struct change){.kind = k->kind,
+				     .effect = knob_effect_text(k->knob->effect),
 				     .cost = k->knob->cost,
 				     .cost_bytes = REPORT_NONE,
 				     .scope = k->kind->running->scope(k->name)};
-		report_text(c->kind, "%s", k->kind->name);
 		report_text(c->name, "%s", k->name);
 		snprintf(c->from, sizeof(c->from), "%s", from);
 		if (f) {
@@ -136,7 +136,7 @@ int plan_make(struct plan *p, const struct report *r, const struct plan_options 
 static void add_blocked(struct plan *p, const struct change *c, const struct err *why)
 {
 	struct manual_step *m = manual_for(p, c->name);
-	const struct change_running *running = change_kind_find(c->kind)->running;
+	const struct change_running *running = c->kind->running;
 	char elsewhere[CHANGE_VALUE] = "Set it on the host";
 	if (!m)
 		return;
@@ -174,7 +174,7 @@ void plan_permit(struct plan *p, struct change_site *site)
 	for (size_t i = 0; i < p->count; i++) {
 		struct change *c = &p->changes[i];
 		why[i] = (struct err){0};
-		int rc = change_kind_find(c->kind)->check(site, c->name, c->to, &why[i]);
+		int rc = c->kind->check(site, c->name, c->to, &why[i]);
 		blocked[i] = rc < 0;
 		elsewhere[i] = rc == -EROFS && c->scope == CHANGE_SYSTEM && host_live(site->host);
 		left -= blocked[i];

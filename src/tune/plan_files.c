@@ -41,8 +41,7 @@ static bool set_by_others(const struct change_kind *kind, const struct change *o
 /* The kind of file that holds a change for the next boot; NULL: none can. */
 static const struct change_kind *file_of(const struct change *c)
 {
-	const struct change_kind *kind = change_kind_find(c->kind);
-	return kind && kind->running ? kind->running->file(c->name) : NULL;
+	return c->kind && c->kind->running ? c->kind->running->file(c->name) : NULL;
 }
 
 /* Whether no line has to be added: the files say so already, or none can. */
@@ -74,9 +73,8 @@ bool persist_whole(const struct run *r, struct change_site *site)
 static int no_file(const struct change *c, struct err *e)
 {
 	char why[CHANGE_WHY] = "no file can hold it";
-	const struct change_kind *kind = change_kind_find(c->kind);
-	if (kind && kind->running && kind->running->no_file)
-		kind->running->no_file(c, why);
+	if (c->kind && c->kind->running && c->kind->running->no_file)
+		c->kind->running->no_file(c, why);
 	return err_set(e, EOPNOTSUPP, "%s", why);
 }
 
@@ -98,7 +96,7 @@ static int add_line(struct plan *p, const struct change_kind *kind, const struct
 	if (!c)
 		return -E2BIG;
 	*c = *of;
-	report_text(c->kind, "%s", kind->name);
+	c->kind = kind;
 	c->scope = CHANGE_FILES;
 	c->state = CHANGE_PLANNED;
 	c->became[0] = 0;
