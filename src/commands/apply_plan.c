@@ -101,8 +101,8 @@ static int plan_lines(struct apply *a, struct err *e)
 	return plan_persist(a->plan, standing, count, &author, &a->tuning.site, e);
 }
 
-int apply_refuse_pending(const struct apply *a, const struct run *open,
-			 const struct host_identity *here, struct err *e)
+int apply_refuse_pending(struct apply *a, const struct run *open, const struct host_identity *here,
+			 struct err *e)
 {
 	char option[TUNING_OPTION];
 	unsigned long long left = watchdog_seconds_left(open->deadline_ms);
@@ -116,7 +116,11 @@ int apply_refuse_pending(const struct apply *a, const struct run *open,
 		return err_set(e, PLAN_REFUSED,
 			       "run %u is unfinished: first run epolltune rollback %u%s", open->id,
 			       open->id, option);
-	if (!left || !journal_watched(&a->journal, open->id))
+	bool watched = left && journal_watched(&a->journal, open->id);
+	if (!watched &&
+	    persist_check(NULL, open, &a->tuning.site, here, option, e) == -PLAN_REFUSED)
+		return -PLAN_REFUSED;
+	if (!watched)
 		return err_set(
 			e, PLAN_REFUSED,
 			"run %u is not confirmed and its rollback watchdog has exited: first run epolltune confirm%s or "
@@ -130,7 +134,7 @@ int apply_refuse_pending(const struct apply *a, const struct run *open,
 
 /* Refuses while another run waits or is unfinished. A journal that is written just now, or cannot
  * be read, is an error later. */
-static int check_pending(const struct apply *a, struct err *e)
+static int check_pending(struct apply *a, struct err *e)
 {
 	struct host_identity here;
 	if (journal_busy(&a->journal) || host_identity(a->tuning.host, &here, NULL) < 0)
