@@ -208,6 +208,21 @@ static bool leaves_out(const struct apply *a, const struct finding *f, const str
 	       !plan_wants(&a->plan_options, c->knob);
 }
 
+/* Whether a proposal before it of the report is of the same wall and knob. */
+static bool named_before(const struct apply *a, size_t finding, size_t proposal)
+{
+	const struct finding *of = &a->before->findings[finding];
+	for (size_t i = 0; i <= finding; i++) {
+		const struct finding *f = &a->before->findings[i];
+		size_t count = i < finding ? f->proposal_count : proposal;
+		for (size_t k = 0; k < count; k++)
+			if (leaves_out(a, f, &f->proposals[k]) && !strcmp(f->wall, of->wall) &&
+			    !strcmp(f->proposals[k].knob, of->proposals[proposal].knob))
+				return true;
+	}
+	return false;
+}
+
 /* "accept-queue needs net.core.somaxconn, which --except excludes", each once. */
 static void name_excluded(struct apply *a)
 {
@@ -217,15 +232,12 @@ static void name_excluded(struct apply *a)
 		for (size_t k = 0; k < a->before->findings[i].proposal_count; k++) {
 			const struct finding *f = &a->before->findings[i];
 			const struct proposal *c = &f->proposals[k];
-			char one[160];
-			if (!leaves_out(a, f, c))
-				continue;
-			report_text(one, "%s needs %s, which %s", f->wall, c->knob,
-				    except && setting_listed(except, c->knob)
-					    ? "--except excludes"
-					    : "--only does not name");
-			if (!strstr(a->excluded, one))
-				report_append(a->excluded, "%s%s", a->excluded[0] ? "; " : "", one);
+			if (leaves_out(a, f, c) && !named_before(a, i, k))
+				report_append(a->excluded, "%s%s needs %s, which %s",
+					      a->excluded[0] ? "; " : "", f->wall, c->knob,
+					      except && setting_listed(except, c->knob)
+						      ? "--except excludes"
+						      : "--only does not name");
 		}
 	if (a->excluded[0])
 		report_append(a->excluded, ".");
