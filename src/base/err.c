@@ -6,13 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Keeps the text on one line; file names and kernel messages may contain any character. */
-static void flatten(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = ' ';
-}
+#include "base/text.h"
 
 __attribute__((format(printf, 3, 0))) static int fill(struct err *e, int code, const char *fmt,
 						      va_list args, const char *reason)
@@ -23,7 +17,8 @@ __attribute__((format(printf, 3, 0))) static int fill(struct err *e, int code, c
 	size_t length = strlen(e->text);
 	if (reason)
 		snprintf(e->text + length, sizeof(e->text) - length, ": %s", reason);
-	flatten(e->text);
+	/* One line: file names and kernel messages may contain any character. */
+	text_flatten(e->text, 0);
 	e->code = code;
 	e->reason = 0;
 	return -code;
@@ -61,7 +56,7 @@ int err_remedy(struct err *e, const char *fmt, ...)
 		vsnprintf(e->text + length, sizeof(e->text) - length, fmt, args);
 		va_end(args);
 	}
-	flatten(e->text);
+	text_flatten(e->text, 0);
 	return -e->code;
 }
 
@@ -85,7 +80,7 @@ int err_prefix(struct err *e, const char *fmt, ...)
 	snprintf(e->text + length, sizeof(e->text) - length, ": %s", text);
 	if (e->reason)
 		e->reason = e->reason + length + 2 < sizeof(e->text) ? e->reason + length + 2 : 0;
-	flatten(e->text);
+	text_flatten(e->text, 0);
 	return -e->code;
 }
 
@@ -99,7 +94,7 @@ __attribute__((format(printf, 3, 0))) static bool append(struct err *e, size_t r
 	bool whole = (size_t)vsnprintf(e->text + length, left, fmt, args) + rest < left;
 	if (!whole)
 		e->text[length] = 0;
-	flatten(e->text);
+	text_flatten(e->text, 0);
 	return whole;
 }
 

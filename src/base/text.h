@@ -10,3 +10,14 @@ static inline bool text_ends(const char *text, size_t length, const char *end)
 	size_t n = strlen(end);
 	return length > n && !memcmp(text + length - n, end, n);
 }
+
+/* Replaces control characters but `keep` (0: none) by blanks, also those of two bytes in UTF-8. */
+static inline void text_flatten(char *text, char keep)
+{
+	for (unsigned char *at = (unsigned char *)text; *at; at++) {
+		if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
+			at[0] = at[1] = ' ';
+		if ((*at < ' ' || *at == 0x7f) && *at != (unsigned char)keep)
+			*at = ' ';
+	}
+}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shell.h"
 #include "epolltune/port_set.h"
 
 const struct knob *knob_find(const char *name)
@@ -239,8 +240,11 @@ const char *knob_silent(const char *name, const char *value, char silent[KNOB_VA
 char *knob_command(const char *arguments, const char *knob, const char *value, bool lower,
 		   char *text, size_t size)
 {
-	const char *quote = strchr(value, ' ') ? "'" : "";
-	snprintf(text, size, "epolltune apply%s --only %s --set %s%s=%s%s%s", arguments, knob,
-		 quote, knob, value, quote, lower ? " --allow-lower" : "");
+	char name[256], setting[4 * KNOB_VALUE], word[4 * KNOB_VALUE];
+	snprintf(setting, sizeof(setting), "%s=%s", knob, value);
+	shell_word(name, sizeof(name), knob);
+	shell_word(word, sizeof(word), setting);
+	snprintf(text, size, "epolltune apply%s --only %s --set %s%s", arguments, name, word,
+		 lower ? " --allow-lower" : "");
 	return text;
 }

@@ -46,11 +46,12 @@ static const struct option_row options[] = {
 
 static int arguments_check(struct apply *a, const struct given *given, struct err *e)
 {
-	a->tuning.document = !strcmp(a->format, "json") || !strcmp(a->format, "html");
-	a->tuning.render = plan_render_find(a->format);
+	const struct plan_format *format = plan_format_find(a->format);
+	a->tuning.document = format->use == PLAN_DOCUMENT;
+	a->tuning.render = format->render;
 	a->plan_options.confirm = a->confirm_us != 0;
 	a->plan_options.preview = a->dry_run;
-	if (!a->dry_run && !a->tuning.document && strcmp(a->format, "text") != 0)
+	if (!a->dry_run && format->use == PLAN_PREVIEW)
 		return err_set(e, EINVAL, "--format %s only prints a plan: add --dry-run",
 			       a->format);
 	if (a->plan_options.foreign && !a->from)
@@ -76,9 +77,9 @@ static void print_step(void *arg, const struct change *c, const char *text)
 	tuning_print_step(&a->tuning, c, text);
 }
 
-static int show(const struct apply *a, const char *format, struct err *e)
+static int show(const struct apply *a, plan_render_function *render, struct err *e)
 {
-	return plan_render_find(format)(stdout, &a->result, &a->tuning.style, e);
+	return render(stdout, &a->result, &a->tuning.style, e);
 }
 
 static int refuse(struct apply *a, const struct err *why, int status)
@@ -93,7 +94,7 @@ static int refuse(struct apply *a, const struct err *why, int status)
 static int refuse_blocked(struct apply *a)
 {
 	struct err e = a->plan->blocker;
-	if (!a->tuning.document && show(a, "text", &e) < 0)
+	if (!a->tuning.document && show(a, plan_render_text, &e) < 0)
 		return command_error(&e);
 	bool denied = e.code == EACCES || e.code == EPERM;
 	bool sudo = denied && geteuid() != 0 && host_owns_machine(a->tuning.host);
@@ -187,7 +188,7 @@ static int check_files(struct apply *a, struct err *e)
 	for (size_t i = 0; i < a->plan->count && rc == 0; i++) {
 		const struct change *c = &a->plan->changes[i];
 		if (c->scope == CHANGE_FILES)
-			rc = change_kind_find(c->kind)->check(&a->tuning.site, c->name, c->to, e);
+			rc = c->kind->check(&a->tuning.site, c->name, c->to, e);
 	}
 	return rc;
 }
@@ -279,10 +280,11 @@ static int run(struct apply *a)
 		return refuse(a, &e, EXIT_CRITICAL);
 	}
 	if (a->dry_run || !a->plan->count)
-		return show(a, a->format, &e) < 0 ? command_error(&e) : apply_preview_status(a);
+		return show(a, a->tuning.render, &e) < 0 ? command_error(&e)
+							 : apply_preview_status(a);
 	if (a->plan->blocked)
 		return refuse_blocked(a);
-	if (!a->tuning.document && show(a, "text", &e) < 0)
+	if (!a->tuning.document && show(a, plan_render_text, &e) < 0)
 		return command_error(&e);
 	if (!a->yes && (rc = apply_ask(a, &e)) < 0)
 		return refuse(a, &e, rc == -ENOTTY ? EXIT_UNKNOWN : EXIT_CRITICAL);

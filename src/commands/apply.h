@@ -37,8 +37,8 @@ struct apply {
 /* Makes the plan; checks first, if no report is given. */
 int apply_plan(struct apply *a, struct err *e);
 /* Refuses because another run has to be decided first. */
-int apply_refuse_pending(const struct apply *a, const struct run *open,
-			 const struct host_identity *here, struct err *e);
+int apply_refuse_pending(struct apply *a, const struct run *open, const struct host_identity *here,
+			 struct err *e);
 /* Why a report that is not ready leads to no change; NULL: nothing to say. */
 const char *apply_no_change(struct apply *a);
 /* The exit status of a preview, and of a plan without changes. */

@@ -101,8 +101,8 @@ static int plan_lines(struct apply *a, struct err *e)
 	return plan_persist(a->plan, standing, count, &author, &a->tuning.site, e);
 }
 
-int apply_refuse_pending(const struct apply *a, const struct run *open,
-			 const struct host_identity *here, struct err *e)
+int apply_refuse_pending(struct apply *a, const struct run *open, const struct host_identity *here,
+			 struct err *e)
 {
 	char option[TUNING_OPTION];
 	unsigned long long left = watchdog_seconds_left(open->deadline_ms);
@@ -116,7 +116,11 @@ int apply_refuse_pending(const struct apply *a, const struct run *open,
 		return err_set(e, PLAN_REFUSED,
 			       "run %u is unfinished: first run epolltune rollback %u%s", open->id,
 			       open->id, option);
-	if (!left || !journal_watched(&a->journal, open->id))
+	bool watched = left && journal_watched(&a->journal, open->id);
+	if (!watched &&
+	    persist_check(NULL, open, &a->tuning.site, here, option, e) == -PLAN_REFUSED)
+		return -PLAN_REFUSED;
+	if (!watched)
 		return err_set(
 			e, PLAN_REFUSED,
 			"run %u is not confirmed and its rollback watchdog has exited: first run epolltune confirm%s or "
@@ -130,7 +134,7 @@ int apply_refuse_pending(const struct apply *a, const struct run *open,
 
 /* Refuses while another run waits or is unfinished. A journal that is written just now, or cannot
  * be read, is an error later. */
-static int check_pending(const struct apply *a, struct err *e)
+static int check_pending(struct apply *a, struct err *e)
 {
 	struct host_identity here;
 	if (journal_busy(&a->journal) || host_identity(a->tuning.host, &here, NULL) < 0)
@@ -204,6 +208,21 @@ static bool leaves_out(const struct apply *a, const struct finding *f, const str
 	       !plan_wants(&a->plan_options, c->knob);
 }
 
+/* Whether a proposal before it of the report is of the same wall and knob. */
+static bool named_before(const struct apply *a, size_t finding, size_t proposal)
+{
+	const struct finding *of = &a->before->findings[finding];
+	for (size_t i = 0; i <= finding; i++) {
+		const struct finding *f = &a->before->findings[i];
+		size_t count = i < finding ? f->proposal_count : proposal;
+		for (size_t k = 0; k < count; k++)
+			if (leaves_out(a, f, &f->proposals[k]) && !strcmp(f->wall, of->wall) &&
+			    !strcmp(f->proposals[k].knob, of->proposals[proposal].knob))
+				return true;
+	}
+	return false;
+}
+
 /* "accept-queue needs net.core.somaxconn, which --except excludes", each once. */
 static void name_excluded(struct apply *a)
 {
@@ -213,15 +232,12 @@ static void name_excluded(struct apply *a)
 		for (size_t k = 0; k < a->before->findings[i].proposal_count; k++) {
 			const struct finding *f = &a->before->findings[i];
 			const struct proposal *c = &f->proposals[k];
-			char one[160];
-			if (!leaves_out(a, f, c))
-				continue;
-			report_text(one, "%s needs %s, which %s", f->wall, c->knob,
-				    except && setting_listed(except, c->knob)
-					    ? "--except excludes"
-					    : "--only does not name");
-			if (!strstr(a->excluded, one))
-				report_append(a->excluded, "%s%s", a->excluded[0] ? "; " : "", one);
+			if (leaves_out(a, f, c) && !named_before(a, i, k))
+				report_append(a->excluded, "%s%s needs %s, which %s",
+					      a->excluded[0] ? "; " : "", f->wall, c->knob,
+					      except && setting_listed(except, c->knob)
+						      ? "--except excludes"
+						      : "--only does not name");
 		}
 	if (a->excluded[0])
 		report_append(a->excluded, ".");

@@ -12,6 +12,7 @@
 #include "commands/command.h"
 #include "epolltune/cleanup.h"
 #include "terminal/progress.h"
+#include "tune/persist.h"
 #include "tune/undo.h"
 #include "tune/watchdog.h"
 
@@ -181,8 +182,12 @@ static int watch_once(struct apply *a, struct wait *w)
 	w->unwatched = journal_watched(j, run) || journal_busy(j) ? 0 : w->unwatched + 1;
 	/* Once: it may have decided the run since the journal was read. */
 	if (w->unwatched > 1) {
+		struct host_identity here;
 		if (w->counts)
 			progress_clear();
+		if (host_identity(a->tuning.host, &here, NULL) == 0 &&
+		    persist_check(NULL, r, &a->tuning.site, &here, option, &e) < 0)
+			return failed(&e);
 		fprintf(stderr,
 			"epolltune: run %u is not confirmed and its rollback watchdog has "
 			"exited; confirm with: epolltune confirm%s, or roll back with: "

@@ -15,6 +15,7 @@ struct confirm {
 	struct tuning tuning;
 	const struct given *given;
 	bool persist;
+	bool partly; /* a value of the run is not in force */
 	struct host_identity here;
 	struct plan *plan; /* the lines of files to write */
 };
@@ -25,14 +26,12 @@ static void print_step(void *arg, const struct change *c, const char *text)
 	tuning_print_step(&of->tuning, c, text);
 }
 
-/* Whether a change of the run still lacks a line. Of a run that was closed before, another value
- * may be in force, or an administrator has edited its line. */
+/* Whether a change of the run that is in force still lacks a line. Of a run that was closed before,
+ * an administrator may have edited its line. */
 static bool lacks_line(struct confirm *c, const struct run *r, const struct change *of)
 {
-	if (of->scope == CHANGE_FILES || of->state != CHANGE_DONE)
-		return false;
-	return run_is_open(r) ||
-	       (!run_has_line(r, of->name) && persist_in_force(r, of, &c->tuning.site, &c->here));
+	return (run_is_open(r) || !run_has_line(r, of->name)) &&
+	       persist_in_force(r, of, &c->tuning.site, &c->here);
 }
 
 /* Plans the lines for the changes of the run. Copies them, as writing adds changes to the run. */
@@ -109,7 +108,8 @@ static void print_confirmed(struct confirm *c, const struct run *r, bool late, c
 	if (said)
 		printf("Run %u %s\n", r->id, said);
 	else
-		printf("Run %u is confirmed%s: %s\n", r->id, late ? ", after its deadline" : "",
+		printf("Run %u is confirmed%s%s: %s\n", r->id, late ? ", after its deadline" : "",
+		       c->partly ? ", except for the values below" : "",
 		       tuning_stay(&c->tuning, r, lines_due(c, r), c->plan->manual_count, text));
 }
 
@@ -140,12 +140,31 @@ static int confirmed(struct confirm *c, struct journal *j, unsigned run, bool la
 	return status;
 }
 
+/* Refuses a run that its watchdog is rolling back, or of which nothing is in force. The watchdog
+ * restores values also where it cannot record it. */
+static int check_standing(struct confirm *c, const struct journal *j, const struct run *r,
+			  bool late, struct err *e)
+{
+	char option[TUNING_OPTION];
+	if (late && journal_watched(j, r->id))
+		return err_set(e, PLAN_REFUSED,
+			       "too late: the rollback watchdog of run %u is rolling it back",
+			       r->id);
+	return persist_check(c->plan, r, &c->tuning.site, &c->here,
+			     tuning_option(&c->tuning, option), e);
+}
+
 /* Confirms a run that waits, and completes one that was confirmed. */
 static int confirm_run(struct confirm *c, struct journal *j, const struct run *r, struct err *e)
 {
 	unsigned run = r->id;
-	bool late = watchdog_clock_ms() > r->deadline_ms;
-	if (run_is_kept(r))
+	bool kept = run_is_kept(r), late = watchdog_clock_ms() >= r->deadline_ms;
+	if (check_standing(c, j, r, late && !kept, e) < 0 && !kept) {
+		c->plan->manual_count = 0; /* the run is to be closed first */
+		return refuse(c, e);
+	}
+	c->partly = c->plan->manual_count;
+	if (kept)
 		return confirmed(c, j, run, late,
 				 same_boot(c, r) ? "was confirmed before and is complete now."
 						 : "was confirmed before a reboot and is complete "

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -112,17 +113,27 @@ static void status_text(char *text, size_t size, const struct history *h, const 
 }
 
 /* The network namespace of a run, as seen from here. */
-static const char *netns_text(const struct history *h, const struct run *r)
+enum netns { NETNS_CURRENT, NETNS_OTHER, NETNS_EARLIER_BOOT };
+
+static enum netns netns_of(const struct history *h, const struct run *r)
 {
 	if (earlier_boot(h, r))
-		return "earlier boot";
-	return strcmp(r->netns, h->here.netns) == 0 ? "current" : r->netns;
+		return NETNS_EARLIER_BOOT;
+	return strcmp(r->netns, h->here.netns) == 0 ? NETNS_CURRENT : NETNS_OTHER;
+}
+
+static const char *netns_text(const struct history *h, const struct run *r)
+{
+	static const char *const texts[] = {
+		[NETNS_CURRENT] = "current", [NETNS_EARLIER_BOOT] = "earlier boot"};
+	enum netns n = netns_of(h, r);
+	return n == NETNS_OTHER ? r->netns : texts[n];
 }
 
 static json_t *change_json(struct json_writer *w, const struct change *c)
 {
 	json_t *o = json_object();
-	value_set(w, o, "kind", value_text(c->kind));
+	value_set(w, o, "kind", value_text(change_kind_name(c)));
 	value_set(w, o, "name", value_text(c->name));
 	value_set(w, o, "scope", value_text(change_scope_name(c->scope)));
 	value_set(w, o, "from", value_text(c->from));
@@ -226,6 +237,20 @@ static int print_table(const struct history *h, const struct journal *j, struct 
 	return table_print(&t, stdout, e);
 }
 
+/* A line with text of the journal, which may have control characters. */
+static void print_line(const struct page *p, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+static void print_line(const struct page *p, const char *fmt, ...)
+{
+	char text[PAGE_TEXT], clean[PAGE_TEXT];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	page_text(p, clean, sizeof(clean), "%s", text);
+	puts(clean);
+}
+
 static void print_run(const struct history *h, const struct run *r)
 {
 	char begun[REPORT_STAMP], ended[REPORT_STAMP], status[40], option[TUNING_OPTION];
@@ -234,7 +259,7 @@ static void print_run(const struct history *h, const struct run *r)
 	report_stamp(r->ended, ended);
 	enum wait wait = wait_of(h, r);
 	status_text(status, sizeof(status), h, r, wait);
-	printf("Run %u: %s%s%s\n", r->id, status, r->undo ? ", " : "", run_undo_text(r));
+	print_line(&p, "Run %u: %s%s%s", r->id, status, r->undo ? ", " : "", run_undo_text(r));
 	if (wait > WAIT_WATCHED)
 		printf("  the rollback watchdog has exited; "
 		       "roll back with: epolltune rollback %u%s\n",
@@ -242,14 +267,16 @@ static void print_run(const struct history *h, const struct run *r)
 	if (run_is_kept(r))
 		printf("  confirmed, but not completed; complete it with: epolltune confirm%s\n",
 		       tuning_option(&h->tuning, option));
-	printf("  by       %s\n  command  %s\n  begun    %s\n  last     %s\n  boot     %s\n"
-	       "  netns    %s%s\n",
-	       r->by, r->command, begun, ended, r->boot, r->netns,
-	       strcmp(netns_text(h, r), "current") ? "" : " (current)");
+	print_line(&p, "  by       %s", r->by);
+	print_line(&p, "  command  %s", r->command);
+	printf("  begun    %s\n  last     %s\n", begun, ended);
+	print_line(&p, "  boot     %s", r->boot);
+	print_line(&p, "  netns    %s%s", r->netns,
+		   netns_of(h, r) == NETNS_CURRENT ? " (current)" : "");
 	for (size_t i = 0; i < r->count; i++) {
 		const struct change *c = &r->items[i];
-		printf("  %s%s: %s\n", c->name, c->scope == CHANGE_FILES ? " (file)" : "",
-		       change_state_name(c->state));
+		print_line(&p, "  %s%s: %s", c->name, c->scope == CHANGE_FILES ? " (file)" : "",
+			   change_state_name(c->state));
 		plan_put_value(&p, TONE_PLAIN, 4, "-", change_value(c, c->from));
 		plan_put_value(&p, TONE_PLAIN, 4, "+",
 			       change_value(c, c->became[0] ? c->became : c->to));

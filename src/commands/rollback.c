@@ -47,7 +47,7 @@ static void print_step(void *arg, const struct change *c, const char *text)
 static json_t *change_json(struct json_writer *w, const struct change *c)
 {
 	json_t *o = json_object();
-	value_set(w, o, "kind", value_text(c->kind));
+	value_set(w, o, "kind", value_text(change_kind_name(c)));
 	value_set(w, o, "name", value_text(c->name));
 	value_set(w, o, "state", value_text(change_state_name(c->state)));
 	value_set(w, o, "restores", value_text(c->from));

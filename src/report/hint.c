@@ -60,7 +60,7 @@ static const struct finding *first_of(const struct report *r, bool verbose,
 /* The options that ask the same question of check and apply; false: they do not fit. */
 static bool arguments_of(const struct report *r, char arguments[HINT_ARGUMENTS])
 {
-	char word[4 * sizeof(r->server.asked)];
+	char word[4 * sizeof(r->server.asked) + 4 * sizeof(r->probes)];
 	bool whole = !r->cut;
 	if (r->saved[0])
 		report_text_into(arguments, HINT_ARGUMENTS, "%s", r->saved);
@@ -73,8 +73,9 @@ static bool arguments_of(const struct report *r, char arguments[HINT_ARGUMENTS])
 		whole &= ADD(" --backlog %" PRIu64, r->backlog);
 	if (r->peers)
 		whole &= ADD(" --peers %" PRIu64, r->peers);
+	shell_word(word, sizeof(word), r->probes);
 	if (r->probes[0])
-		whole &= ADD(" --probe %s", r->probes);
+		whole &= ADD(" --probe %s", word);
 	whole &= ADD("%s%s", r->further, r->gentle ? " --gentle" : "");
 	if (r->ignored[0])
 		whole &= ADD(" --ignore %s", r->ignored);

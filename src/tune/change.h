@@ -38,9 +38,12 @@ enum change_state {
 	CHANGE_STALE,       /* nothing to revert: lost with its boot, namespace or device */
 };
 
+struct change_kind;
+
 struct change {
-	char kind[16];
-	char name[CHANGE_NAME]; /* "net.core.somaxconn" */
+	const struct change_kind *kind; /* NULL: of a newer epolltune */
+	char kind_name[16];             /* as the journal has it; "" in plans */
+	char name[CHANGE_NAME];         /* "net.core.somaxconn" */
 	/* Identifies the object within its boot where names can be reused: an interface's index
 	 * and, on PCI, its card: "3 0000:00:03.0". "": the name is enough, or a journal lacks it.
 	 */
@@ -218,6 +221,8 @@ struct change_kind {
 
 /* By exact name; NULL if unknown. */
 const struct change_kind *change_kind_find(const char *name);
+/* The name of the kind of a change, also of an unknown one. */
+const char *change_kind_name(const struct change *c);
 /* The running kind of a knob's name; NULL if epolltune cannot write it. */
 const struct change_kind *change_kind_of(const char *name, char spelled[CHANGE_NAME]);
 /* What running.find() returns of a change of this boot; 0 where its kind has no such function. */

@@ -14,6 +14,18 @@
 #include "tune/plan.h"
 #include "tune/site.h"
 
+/* As net/core/dev.c dev_valid_name(): it becomes part of paths, and of lines of scripts. */
+static bool name_valid(const char *nic, size_t length)
+{
+	if (length == 0 || length >= NIC_NAME || (nic[0] == '.' && length == 1) ||
+	    (length == 2 && !strncmp(nic, "..", 2)))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (nic[i] == '/' || (unsigned char)nic[i] <= ' ' || nic[i] == 0x7f)
+			return false;
+	return true;
+}
+
 bool device_parse(const char *name, struct device_name *out)
 {
 	const char *at = strchr(name, '@');
@@ -25,7 +37,7 @@ bool device_parse(const char *name, struct device_name *out)
 	out->setting = out->knob->device;
 	const char *nic = at + 1, *colon = strchr(nic, ':');
 	size_t length = colon ? (size_t)(colon - nic) : strlen(nic);
-	if (length == 0 || length >= NIC_NAME || memchr(nic, '/', length))
+	if (!name_valid(nic, length))
 		return false;
 	memcpy(out->nic, nic, length);
 	if (!colon)
@@ -178,11 +190,11 @@ static int device_read(struct change_site *site, const char *name, char value[CH
 	return rc < 0 ? rc : read_from(&d, n, value, e);
 }
 
-static int check_mask(const char *value, char normal[CHANGE_VALUE], struct err *e)
+static int check_mask(const char *name, const char *value, char normal[CHANGE_VALUE], struct err *e)
 {
 	size_t n = strlen(value);
 	if (n == 0 || n >= 300 || strspn(value, "0123456789abcdefABCDEF,") != n)
-		return err_set(e, EINVAL, "%.40s: not a CPU mask such as f", value);
+		return err_set(e, EINVAL, "%s: \"%.40s\" is not a CPU mask such as f", name, value);
 	for (size_t i = 0; i <= n; i++)
 		normal[i] = (char)tolower((unsigned char)value[i]);
 	mask_normalize(normal);
@@ -196,7 +208,7 @@ static int device_form(const char *name, const char *value, char normal[CHANGE_V
 	int rc = parse(name, &d, e);
 	if (rc < 0)
 		return rc;
-	return d.setting->masks ? check_mask(value, normal, e)
+	return d.setting->masks ? check_mask(name, value, normal, e)
 				: knob_check(d.knob, value, normal, e);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "epolltune/cleanup.h"
 #include "host/temporary.h"
 
@@ -24,10 +25,7 @@ int dropin_line(char value[CHANGE_VALUE], const char *line, const char *why,
 			 author->by, why);
 	if (n < 0 || n >= CHANGE_VALUE)
 		return err_set(e, EFBIG, "the comment above \"%.80s\" is too long", line);
-	/* Flatten to a single comment line. */
-	for (char *c = value; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = ' ';
+	text_flatten(value, 0); /* a single line */
 	size_t room = CHANGE_VALUE - (size_t)n;
 	if ((size_t)snprintf(value + n, room, "\n%s", line) >= room)
 		return err_set(e, EFBIG, "the line \"%.80s\" is too long", line);

@@ -56,7 +56,7 @@ static int as_planned(const struct change_kind *kind, struct change_site *site,
 
 static int make_change(struct execution *x, struct change *c, struct err *e)
 {
-	const struct change_kind *kind = change_kind_find(c->kind);
+	const struct change_kind *kind = c->kind;
 	size_t n = 0;
 	site_refresh(x->site);
 	int rc = check_interrupt(e);

@@ -74,7 +74,7 @@ static bool fold_intent(struct run *r, const json_t *o)
 	uint64_t n;
 	struct change c = {.state = CHANGE_INTENDED, .cost_bytes = REPORT_NONE};
 	if (r->count >= JOURNAL_RUN_ITEMS || !take_number(o, "n", r->count, &n) || n != r->count ||
-	    !take_text(o, "kind", c.kind, sizeof(c.kind)) ||
+	    !take_text(o, "kind", c.kind_name, sizeof(c.kind_name)) ||
 	    !take_text(o, "scope", scope, sizeof(scope)) ||
 	    change_scope_parse(scope, &c.scope) < 0 ||
 	    !take_text(o, "name", c.name, sizeof(c.name)) ||
@@ -83,6 +83,7 @@ static bool fold_intent(struct run *r, const json_t *o)
 		return false;
 	if (json_object_get(o, "object") && !take_text(o, "object", c.object, sizeof(c.object)))
 		return false;
+	c.kind = change_kind_find(c.kind_name);
 	struct change *more = array_add(&r->items, &r->count, sizeof(c));
 	if (!more)
 		return false;
@@ -721,9 +722,9 @@ int journal_intent(struct journal *j, struct run *r, const struct change *c, siz
 {
 	*n = r->count;
 	return record(j, r->id, "intent", e, "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "n",
-		      (json_int_t)r->count, "kind", c->kind, "scope", change_scope_name(c->scope),
-		      "name", c->name, "object", c->object, "from", c->from, "to", c->to, "why",
-		      c->why);
+		      (json_int_t)r->count, "kind", change_kind_name(c), "scope",
+		      change_scope_name(c->scope), "name", c->name, "object", c->object, "from",
+		      c->from, "to", c->to, "why", c->why);
 }
 
 int journal_done(struct journal *j, struct run *r, size_t n, const char *became, struct err *e)

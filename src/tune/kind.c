@@ -15,6 +15,11 @@ const struct change_kind *change_kind_find(const char *name)
 	return NULL;
 }
 
+const char *change_kind_name(const struct change *c)
+{
+	return c->kind ? c->kind->name : c->kind_name;
+}
+
 const struct change_kind *change_kind_of(const char *name, char spelled[CHANGE_NAME])
 {
 	for (size_t i = 0; i < KINDS; i++)
@@ -25,9 +30,8 @@ const struct change_kind *change_kind_of(const char *name, char spelled[CHANGE_N
 
 int change_find_object(struct change_site *site, const struct change *c, struct err *e)
 {
-	const struct change_kind *kind = change_kind_find(c->kind);
-	bool finds = kind && kind->running && kind->running->find;
-	return finds ? kind->running->find(site, c, e) : 0;
+	bool finds = c->kind && c->kind->running && c->kind->running->find;
+	return finds ? c->kind->running->find(site, c, e) : 0;
 }
 
 bool change_gives(const struct change *c, const char *value)

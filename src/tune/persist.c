@@ -80,7 +80,7 @@ int persist_look(const struct change *c, const struct change *standing, size_t c
 {
 	*out = (struct persisted){0};
 	snprintf(out->knob, sizeof(out->knob), "%s", c->name);
-	int rc = change_kind_find(c->kind)->file->look(site, c->name, out, e);
+	int rc = c->kind->file->look(site, c->name, out, e);
 	out->agrees = rc == 0 && agrees(out, standing, count);
 	return rc;
 }
@@ -158,16 +158,35 @@ static bool seen(const struct change *standing, size_t count, const char *name)
 	return false;
 }
 
+enum standing persist_find(const struct run *r, const struct change *c, struct change_site *site,
+			   const struct host_identity *here, char now[CHANGE_VALUE], struct err *e)
+{
+	now[0] = 0;
+	if (c->scope == CHANGE_FILES || c->state != CHANGE_DONE || strcmp(r->boot, here->boot) ||
+	    (c->scope == CHANGE_NETNS && strcmp(r->netns, here->netns)))
+		return STANDING_NONE;
+	int rc = c->kind ? change_find_object(site, c, e)
+			 : err_set(e, EINVAL, "%s is of a kind that epolltune does not know: %s",
+				   c->name, c->kind_name);
+	if (rc == 0)
+		rc = c->kind->read(site, c->name, now, e);
+	if (rc == -ENOTUNIQ)
+		snprintf(now, CHANGE_VALUE, "several values");
+	else if (rc < 0)
+		now[0] = 0;
+	if (rc < 0 && rc != -ENOTUNIQ)
+		return rc == -ESTALE ? STANDING_LOST : STANDING_UNKNOWN;
+	return rc < 0                        ? STANDING_MODIFIED
+	       : strcmp(now, c->became) == 0 ? STANDING_IN_FORCE
+	       : strcmp(now, c->from) == 0   ? STANDING_RESTORED
+					     : STANDING_MODIFIED;
+}
+
 bool persist_in_force(const struct run *r, const struct change *c, struct change_site *site,
 		      const struct host_identity *here)
 {
 	char now[CHANGE_VALUE];
-	const struct change_kind *kind = change_kind_find(c->kind);
-	return kind && c->scope != CHANGE_FILES && c->state == CHANGE_DONE &&
-	       strcmp(r->boot, here->boot) == 0 &&
-	       (c->scope != CHANGE_NETNS || strcmp(r->netns, here->netns) == 0) &&
-	       change_find_object(site, c, NULL) == 0 &&
-	       kind->read(site, c->name, now, NULL) == 0 && strcmp(now, c->became) == 0;
+	return persist_find(r, c, site, here, now, NULL) == STANDING_IN_FORCE;
 }
 
 size_t persist_standing(const struct journal *j, struct change_site *site, struct change *standing,

@@ -32,10 +32,26 @@ int persist_look(const struct change *c, const struct change *standing, size_t c
 /* A line for a person: "8192 after a reboot, as now". */
 void persist_text(const struct persisted *p, char *text, size_t size);
 json_t *persist_json(struct json_writer *w, const struct persisted *p);
-/* Whether a change of a run is of this boot, network namespace and object, and its value is there.
- */
+/* The state of a change of the running kernel that a run has made. */
+enum standing {
+	STANDING_NONE, /* not made, a line of a file, or of another boot or network namespace */
+	STANDING_IN_FORCE,
+	STANDING_RESTORED, /* the old value is there */
+	STANDING_MODIFIED, /* another value, or several */
+	STANDING_LOST,     /* its object was removed */
+	STANDING_UNKNOWN,  /* not readable here */
+};
+/* Reads it: `now` gets the value, "" where there is none, and *e why it is lost or unknown. */
+enum standing persist_find(const struct run *r, const struct change *c, struct change_site *site,
+			   const struct host_identity *here, char now[CHANGE_VALUE], struct err *e);
+/* Whether it is in force. */
 bool persist_in_force(const struct run *r, const struct change *c, struct change_site *site,
 		      const struct host_identity *here);
+/* Refuses (-PLAN_REFUSED) a waiting run of which nothing is in force, as after a rollback that
+ * could not be recorded. Adds to `p`, NULL for none, a manual step for each value that is not in
+ * force. `option`: that of the state directory, for the command. */
+int persist_check(struct plan *p, const struct run *r, struct change_site *site,
+		  const struct host_identity *here, const char *option, struct err *e);
 /* Whether the next boot gives every change of a run its value, by a line of the run or without one.
  */
 bool persist_whole(const struct run *r, struct change_site *site);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "catalogue/setting.h"
 #include "epolltune/list.h"
 #include "tune/plan_internal.h"
@@ -29,17 +30,9 @@ bool plan_wants(const struct plan_options *o, const char *knob)
 	       !(o->except && setting_listed(o->except, knob));
 }
 
-void plan_flatten(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = ' ';
-}
-
 void plan_describe(char why[200], const struct finding *f)
 {
 	report_text_into(why, 200, "%s: %s", f->id, f->title);
-	plan_flatten(why);
 }
 
 struct change *plan_change_find(struct plan *p, const char *name)
@@ -66,11 +59,11 @@ int plan_change_add(struct plan *p, const struct plan_knob *k, const char *from,
 		c = plan_change_next(p, e);
 		if (!c)
 			return -E2BIG;
-		*c = (struct change){.effect = knob_effect_text(k->knob->effect),
+		*c = (struct change){.kind = k->kind,
+				     .effect = knob_effect_text(k->knob->effect),
 				     .cost = k->knob->cost,
 				     .cost_bytes = REPORT_NONE,
 				     .scope = k->kind->running->scope(k->name)};
-		report_text(c->kind, "%s", k->kind->name);
 		report_text(c->name, "%s", k->name);
 		snprintf(c->from, sizeof(c->from), "%s", from);
 		if (f) {
@@ -109,6 +102,21 @@ static int check_report(struct planner *at, const struct report *r, struct err *
 		       r->host.name, r->host.kernel);
 }
 
+/* Reports are not trusted: what of them becomes a line of a script or a file stays one line. */
+static void flatten_texts(struct plan *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		text_flatten(p->changes[i].why, 0);
+	for (size_t i = 0; i < p->manual_count; i++) {
+		struct manual_step *m = &p->manual[i];
+		text_flatten(m->knob, 0);
+		text_flatten(m->current, 0);
+		text_flatten(m->proposed, 0);
+		text_flatten(m->why, 0);
+		text_flatten(m->action, '\n');
+	}
+}
+
 int plan_make(struct plan *p, const struct report *r, const struct plan_options *o,
 	      struct change_site *site, struct err *e)
 {
@@ -126,6 +134,7 @@ int plan_make(struct plan *p, const struct report *r, const struct plan_options 
 		rc = plan_findings(&at, r, e);
 	if (rc == 0)
 		rc = plan_set(&at, e);
+	flatten_texts(p);
 	if (rc < 0 || p->elsewhere)
 		return rc;
 	for (size_t i = 0; i < p->count; i++)
@@ -136,7 +145,7 @@ int plan_make(struct plan *p, const struct report *r, const struct plan_options 
 static void add_blocked(struct plan *p, const struct change *c, const struct err *why)
 {
 	struct manual_step *m = manual_for(p, c->name);
-	const struct change_running *running = change_kind_find(c->kind)->running;
+	const struct change_running *running = c->kind->running;
 	char elsewhere[CHANGE_VALUE] = "Set it on the host";
 	if (!m)
 		return;
@@ -174,7 +183,7 @@ void plan_permit(struct plan *p, struct change_site *site)
 	for (size_t i = 0; i < p->count; i++) {
 		struct change *c = &p->changes[i];
 		why[i] = (struct err){0};
-		int rc = change_kind_find(c->kind)->check(site, c->name, c->to, &why[i]);
+		int rc = c->kind->check(site, c->name, c->to, &why[i]);
 		blocked[i] = rc < 0;
 		elsewhere[i] = rc == -EROFS && c->scope == CHANGE_SYSTEM && host_live(site->host);
 		left -= blocked[i];

@@ -10,6 +10,7 @@
 #include "tune/persist.h"
 #include "tune/plan.h"
 #include "tune/plan_internal.h"
+#include "tune/site.h"
 
 /* A manual step where something keeps our line from taking effect. */
 static int add_override(struct plan *p, const struct change_kind *kind, const struct change *of,
@@ -41,8 +42,7 @@ static bool set_by_others(const struct change_kind *kind, const struct change *o
 /* The kind of file that holds a change for the next boot; NULL: none can. */
 static const struct change_kind *file_of(const struct change *c)
 {
-	const struct change_kind *kind = change_kind_find(c->kind);
-	return kind && kind->running ? kind->running->file(c->name) : NULL;
+	return c->kind && c->kind->running ? c->kind->running->file(c->name) : NULL;
 }
 
 /* Whether no line has to be added: the files say so already, or none can. */
@@ -71,12 +71,75 @@ bool persist_whole(const struct run *r, struct change_site *site)
 	return true;
 }
 
+/* "net.core.somaxconn is 4096, run 1 set 9000" */
+static void describe_standing(const struct run *r, const struct change *c, enum standing s,
+			      const char *now, const struct err *why, char text[200])
+{
+	if (s == STANDING_UNKNOWN || s == STANDING_LOST)
+		report_text_into(text, 200, "%s", why->text);
+	else
+		report_text_into(text, 200, "%s is %s, run %u set %s", c->name, change_shown(now),
+				 r->id, change_shown(c->became));
+}
+
+/* The step for a value of a run that is not in force. */
+static void add_lost(struct plan *p, const struct change *c, const char *now, const char *why)
+{
+	struct manual_step *m = manual_for(p, c->name);
+	char joined[KNOB_VALUE], command[600];
+	struct plan_knob k;
+	bool lower = false;
+	if (!m)
+		return;
+	report_text(m->current, "%.79s", now);
+	report_text(m->proposed, "%.79s", c->became);
+	report_text(m->why, "%s", why);
+	if (!now[0] || !plan_knob_find(c->name, &k))
+		return;
+	plan_join(k.knob, now, c->became, joined, &lower);
+	report_text(m->action, "To set it again:\n  %s",
+		    plan_command(&(struct planner){.plan = p}, c->name, c->became, lower, command,
+				 sizeof(command)));
+}
+
+int persist_check(struct plan *p, const struct run *r, struct change_site *site,
+		  const struct host_identity *here, const char *option, struct err *e)
+{
+	size_t made = 0, restored = 0, lost = 0;
+	char names[400] = "";
+	site_refresh(site);
+	for (size_t i = 0; i < r->count; i++) {
+		const struct change *c = &r->items[i];
+		char now[CHANGE_VALUE], text[200];
+		struct err why;
+		enum standing s = persist_find(r, c, site, here, now, &why);
+		made += s != STANDING_NONE;
+		restored += s == STANDING_RESTORED;
+		lost += s == STANDING_RESTORED || s == STANDING_MODIFIED || s == STANDING_LOST;
+		if (s == STANDING_NONE || s == STANDING_IN_FORCE)
+			continue;
+		describe_standing(r, c, s, now, &why, text);
+		report_append(names, "%s%s", names[0] ? "; " : "", text);
+		if (p)
+			add_lost(p, c, now, text);
+	}
+	if (!made || lost < made)
+		return 0;
+	if (restored == made)
+		return err_set(e, PLAN_REFUSED,
+			       "run %u was rolled back, but that was not recorded; "
+			       "close it with: epolltune rollback %u%s",
+			       r->id, r->id, option);
+	return err_set(e, PLAN_REFUSED,
+		       "run %u is not in force: %s; close it with: epolltune rollback %u%s", r->id,
+		       names, r->id, option);
+}
+
 static int no_file(const struct change *c, struct err *e)
 {
 	char why[CHANGE_WHY] = "no file can hold it";
-	const struct change_kind *kind = change_kind_find(c->kind);
-	if (kind && kind->running && kind->running->no_file)
-		kind->running->no_file(c, why);
+	if (c->kind && c->kind->running && c->kind->running->no_file)
+		c->kind->running->no_file(c, why);
 	return err_set(e, EOPNOTSUPP, "%s", why);
 }
 
@@ -98,7 +161,7 @@ static int add_line(struct plan *p, const struct change_kind *kind, const struct
 	if (!c)
 		return -E2BIG;
 	*c = *of;
-	report_text(c->kind, "%s", kind->name);
+	c->kind = kind;
 	c->scope = CHANGE_FILES;
 	c->state = CHANGE_PLANNED;
 	c->became[0] = 0;

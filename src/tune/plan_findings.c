@@ -41,14 +41,14 @@ static void add_step(const struct planner *at, const struct finding *f, const st
 
 /* A proposal that only a lower value would meet: not without --allow-lower. */
 static void add_lower(const struct planner *at, const struct finding *f, const struct proposal *c,
-		      const struct plan_knob *k, const char *running)
+		      const struct plan_knob *k, const char *running, const char *want)
 {
 	char action[640], command[600];
 	if (!at->of && strcmp(running, c->current) != 0) {
 		at->plan->in_force++;
 	} else if (!at->options->foreign || at->of) {
 		report_text(action, "This lowers the value; to allow it:\n  %s",
-			    plan_command(at, k->name, c->proposed, true, command, sizeof(command)));
+			    plan_command(at, k->name, want, true, command, sizeof(command)));
 		add_step(at, f, c, k, action);
 	}
 }
@@ -107,7 +107,7 @@ static int plan_proposal(const struct planner *at, const struct finding *f,
 	if (comparable && !(lower && strcmp(joined, running) == 0))
 		return plan_joined(at, f, c, k, running, joined, e);
 	if (lower)
-		add_lower(at, f, c, k, running);
+		add_lower(at, f, c, k, running, want);
 	return 0;
 }
 
@@ -164,7 +164,6 @@ static void add_observed(struct plan *p, const struct finding *f)
 		return;
 	report_text(m->why, "%s", f->title);
 	report_text(m->action, "%s", f->advice);
-	plan_flatten(m->why);
 }
 
 int plan_findings(const struct planner *at, const struct report *r, struct err *e)

@@ -117,7 +117,7 @@ static void change(const struct html *h, const struct plan_result *r, size_t i)
 	fputs("<dl class=\"pairs\">\n", h->out);
 	field(h, "state", change_state_name(c->state));
 	if (c->scope == CHANGE_FILES) {
-		change_kind_find(c->kind)->file->path(c->name, file);
+		c->kind->file->path(c->name, file);
 		field(h, "file", file);
 		fputs("</dl>\n</article>\n", h->out);
 		return;

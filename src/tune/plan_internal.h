@@ -51,8 +51,6 @@ struct change *plan_change_next(struct plan *p, struct err *e);
 int plan_findings(const struct planner *at, const struct report *r, struct err *e);
 int plan_set(const struct planner *at, struct err *e);
 
-/* Reports are untrusted: one line, no control characters. */
-void plan_flatten(char *text);
 /* Why, of a finding: "accept-queue.short: …". */
 void plan_describe(char why[200], const struct finding *f);
 

@@ -8,7 +8,7 @@
 static json_t *json_change(struct json_writer *w, const struct change *c)
 {
 	json_t *o = json_object();
-	value_set(w, o, "kind", value_text(c->kind));
+	value_set(w, o, "kind", value_text(change_kind_name(c)));
 	value_set(w, o, "name", value_text(c->name));
 	value_set(w, o, "scope", value_text(change_scope_name(c->scope)));
 	value_set(w, o, "from", value_text(c->from));

@@ -13,7 +13,6 @@ struct manual_step *manual_add(struct plan *p, const char *knob)
 	struct manual_step *m = &p->manual[p->manual_count++];
 	*m = (struct manual_step){0};
 	report_text(m->knob, "%s", knob);
-	plan_flatten(m->knob);
 	return m;
 }
 
@@ -62,6 +61,10 @@ static void add_ceiling(const struct planner *at, struct manual_step *m, const c
 		plan_command(at, "fs.nr_open", limit, false, command, sizeof(command)), action);
 }
 
+/* Whether a command of the catalogue may have it: only numbers, as "1024" or "1024:4096".
+ */
+static bool is_number(const char *value) { return *value && !value[strspn(value, "0123456789 :")]; }
+
 /* What an operator has to do, in the words of the knob's row, or of the finding where that is about
  * a server that is known. */
 static void describe_action(const struct planner *at, struct manual_step *m,
@@ -71,7 +74,7 @@ static void describe_action(const struct planner *at, struct manual_step *m,
 	struct wording words = {0};
 	wording_set(&words, "proposed", "%s", m->proposed);
 	wording_set(&words, "soft", "%s", c && c->field == LIMIT_SOFT ? "yes" : "");
-	if (k && k->steps && m->proposed[0] && !known)
+	if (k && k->steps && is_number(m->proposed) && !known)
 		wording_fill(&words, k->steps, m->action, sizeof(m->action));
 	else
 		report_text(m->action, "%s", f->advice);
@@ -85,8 +88,6 @@ void manual_of_finding(const struct planner *at, const struct finding *f, const 
 		return;
 	report_text(m->current, "%s", c ? c->current : "");
 	report_text(m->proposed, "%s", c ? c->proposed : "");
-	plan_flatten(m->current);
-	plan_flatten(m->proposed);
 	plan_describe(m->why, f);
 	describe_action(at, m, f, c, k);
 	if (k && k->scope == KNOB_PROCESS && m->proposed[0])

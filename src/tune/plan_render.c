@@ -4,27 +4,25 @@
 #include <string.h>
 
 #include "epolltune/quantity.h"
+#include "report/utf8.h"
 
-static const struct {
-	const char *name;
-	plan_render_function *render;
-} formats[] = {
-#define FORMAT(name) {#name, plan_render_##name},
+static const struct plan_format formats[] = {
+#define FORMAT(name, use) {#name, plan_render_##name, PLAN_##use},
 #include "tune/plan_formats.def"
 #undef FORMAT
 };
 
 const char plan_format_names[] =
-#define FORMAT(name) "," #name
+#define FORMAT(name, use) "," #name
 #include "tune/plan_formats.def"
 #undef FORMAT
 	;
 
-plan_render_function *plan_render_find(const char *format)
+const struct plan_format *plan_format_find(const char *name)
 {
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
-		if (strcmp(formats[i].name, format) == 0)
-			return formats[i].render;
+		if (strcmp(formats[i].name, name) == 0)
+			return &formats[i];
 	return NULL;
 }
 
@@ -113,26 +111,34 @@ const char *plan_no_change(const struct plan_result *r)
 	return r->reason ? r->reason : "Nothing to change.";
 }
 
-/* Each line of a text as a comment. */
-static void put_comment(FILE *out, const char *text)
+/* Each line of a text as a comment: none of it is executed. */
+static void put_comment(FILE *out, const char *indent, const char *text)
 {
+	char line[PAGE_TEXT], clean[PAGE_TEXT];
 	for (const char *at = text; *at; at += *at == '\n') {
-		int length = (int)strcspn(at, "\n");
-		fprintf(out, "#   %.*s\n", length, at);
+		size_t length = strcspn(at, "\n");
+		snprintf(line, sizeof(line), "%.*s", (int)length, at);
+		utf8_copy_printable(clean, sizeof(clean), line);
+		fprintf(out, "# %s%s\n", indent, clean);
 		at += length;
 	}
 }
 
 void plan_comments(FILE *out, const struct plan_result *r)
 {
-	if (!r->plan->count)
-		fprintf(out, "\n# %s\n", plan_no_change(r));
+	char head[PAGE_TEXT];
+	if (!r->plan->count) {
+		fputc('\n', out);
+		put_comment(out, "", plan_no_change(r));
+	}
 	for (size_t i = 0; i < r->plan->manual_count; i++) {
 		const struct manual_step *m = &r->plan->manual[i];
-		fprintf(out, "\n# Manual step: %s%s%s%s%s\n", m->knob,
-			m->current[0] || m->proposed[0] ? "  " : "", m->current,
-			m->current[0] && m->proposed[0] ? " -> " : "", m->proposed);
-		put_comment(out, m->why);
-		put_comment(out, m->action);
+		report_text(head, "Manual step: %s%s%s%s%s", m->knob,
+			    m->current[0] || m->proposed[0] ? "  " : "", m->current,
+			    m->current[0] && m->proposed[0] ? " -> " : "", m->proposed);
+		fputc('\n', out);
+		put_comment(out, "", head);
+		put_comment(out, "  ", m->why);
+		put_comment(out, "  ", m->action);
 	}
 }

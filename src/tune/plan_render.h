@@ -25,12 +25,22 @@ typedef int plan_render_function(FILE *out, const struct plan_result *r,
 /* One renderer for each format of plan_formats.def. Only text uses the style. json has the schema
  * epolltune.apply/2, the same keys in every case; sysctl is a drop-in; shell a script; html a page.
  */
-#define FORMAT(name) plan_render_function plan_render_##name;
+#define FORMAT(name, use) plan_render_function plan_render_##name;
 #include "tune/plan_formats.def"
 #undef FORMAT
 
-/* The renderer of that name; NULL if unknown. */
-plan_render_function *plan_render_find(const char *format);
+enum plan_use {
+	PLAN_REPORT,   /* printed as it goes */
+	PLAN_DOCUMENT, /* one, at the end */
+	PLAN_PREVIEW,  /* of a plan only */
+};
+struct plan_format {
+	const char *name;
+	plan_render_function *render;
+	enum plan_use use;
+};
+/* The format of that name; NULL if unknown. */
+const struct plan_format *plan_format_find(const char *name);
 /* The formats of a plan, as a list of names that begins with a separator. */
 extern const char plan_format_names[];
 #define PLAN_FORMATS (plan_format_names + 1)

@@ -50,17 +50,14 @@ static int read_values(const struct planner *at, const struct setting *set,
 		       const struct plan_knob *k, char running[KNOB_VALUE], char want[KNOB_VALUE],
 		       struct err *e)
 {
-	const char *name = set->name;
 	int rc = plan_knob_normal(at, k, set->value, want, e);
 	if (rc == 0)
 		rc = plan_knob_read(at, k, running, e);
 	if (rc == -ENOENT)
 		return err_set(e, ENOENT, "--set %s: not available in this kernel or namespace",
-			       name);
-	if (rc < 0 && e && !strncmp(e->text, name, strlen(name)))
-		return err_prefix(e, "--set");
+			       set->name);
 	if (rc < 0)
-		return err_prefix(e, "--set %s", name);
+		return err_prefix(e, "--set");
 	plan_knob_settle(at, k, running, want);
 	return 0;
 }

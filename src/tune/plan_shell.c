@@ -45,7 +45,7 @@ int plan_render_shell(FILE *out, const struct plan_result *r, const struct rende
 	put_functions(out);
 	for (size_t i = 0; i < r->plan->count; i++) {
 		const struct change *c = &r->plan->changes[i];
-		const struct change_running *running = change_kind_find(c->kind)->running;
+		const struct change_running *running = c->kind->running;
 		if (running)
 			running->shell(out, c);
 	}

@@ -41,7 +41,7 @@ static void put_change(const struct page *p, const struct change *c)
 	page_put(p, TONE_BOLD, c->name);
 	if (c->scope == CHANGE_FILES) {
 		char file[CHANGE_FILE];
-		change_kind_find(c->kind)->file->path(c->name, file);
+		c->kind->file->path(c->name, file);
 		fprintf(p->out, "  (%s)", file);
 	}
 	fputc('\n', p->out);

@@ -119,12 +119,11 @@ static void write_back(struct undoing *x, size_t n, const struct found *found, c
 	struct err e;
 	char now[CHANGE_VALUE];
 	struct change *c = &x->r->items[n];
-	const struct change_kind *kind = change_kind_find(c->kind);
 	record(x, n, CHANGE_REVERTING, NULL);
-	int rc = kind->write(x->u->site, c->name, c->from, &e);
+	int rc = c->kind->write(x->u->site, c->name, c->from, &e);
 	/* A write that failed may still have been made: only a read decides. */
 	struct err unreadable;
-	int seen = kind->read(x->u->site, c->name, now, &unreadable);
+	int seen = c->kind->read(x->u->site, c->name, now, &unreadable);
 	if (seen < 0) {
 		failed(x, c, rc < 0 ? &e : &unreadable, "");
 		return;
@@ -164,8 +163,8 @@ static unsigned later_run(const struct undoing *x, const struct change *c,
 	for (size_t i = x->j->count; i-- > 0 && x->j->runs[i].id > x->r->id && !found->several;)
 		for (size_t n = 0; n < x->j->runs[i].count; n++) {
 			const struct change *later = &x->j->runs[i].items[n];
-			if (strcmp(later->kind, c->kind) == 0 &&
-			    strcmp(later->name, c->name) == 0 && later->state == CHANGE_DONE &&
+			if (later->kind == c->kind && strcmp(later->name, c->name) == 0 &&
+			    later->state == CHANGE_DONE &&
 			    strcmp(later->became, found->value) == 0 &&
 			    reaches_here(x, &x->j->runs[i], later))
 				return x->j->runs[i].id;
@@ -201,7 +200,7 @@ static void undo_found(struct undoing *x, size_t n, const struct found *found)
 {
 	char why[CHANGE_WHY] = "";
 	struct change *c = &x->r->items[n];
-	const struct change_running *running = change_kind_find(c->kind)->running;
+	const struct change_running *running = c->kind->running;
 	/* The rollback of a later run that left the value will restore what this one has set. */
 	bool later = later_run(x, c, found);
 	bool mine = x->u->force || (ours(x->u, c, found) && !later);
@@ -239,11 +238,10 @@ static bool is_of_other_netns(const struct undoing *x, const struct change *c)
 {
 	char found[CHANGE_VALUE];
 	struct err ignored;
-	const struct change_kind *kind = change_kind_find(c->kind);
 	if (!same_boot(x) || !strcmp(x->r->netns, x->here.netns) || c->scope == CHANGE_FILES)
 		return false;
 	return c->scope == CHANGE_NETNS ||
-	       (kind && not_found(kind->read(x->u->site, c->name, found, &ignored)));
+	       (c->kind && not_found(c->kind->read(x->u->site, c->name, found, &ignored)));
 }
 
 /* Whether a change of another namespace is left alone: not if that is gone, nor with --force if
@@ -281,12 +279,11 @@ static void undo_unreachable(struct undoing *x, size_t n, const struct err *why)
 }
 
 /* Reads what the change has set: of its object, not of another one that has the name by now. */
-static int find_value(struct undoing *x, const struct change_kind *kind, const struct change *c,
-		      struct found *found, struct err *e)
+static int find_value(struct undoing *x, const struct change *c, struct found *found, struct err *e)
 {
 	int rc = same_boot(x) ? change_find_object(x->u->site, c, e) : 0;
 	if (rc == 0)
-		rc = kind->read(x->u->site, c->name, found->value, e);
+		rc = c->kind->read(x->u->site, c->name, found->value, e);
 	found->several = rc == -ENOTUNIQ;
 	if (found->several)
 		snprintf(found->value, sizeof(found->value), "several values");
@@ -317,14 +314,13 @@ static void undo_item(struct undoing *x, size_t n)
 	struct err e;
 	struct found found;
 	struct change *c = &x->r->items[n];
-	const struct change_kind *kind = change_kind_find(c->kind);
-	if (!kind) {
+	if (!c->kind) {
 		err_set(&e, EINVAL, "%s is of a kind that epolltune does not know: %s", c->name,
-			c->kind);
+			c->kind_name);
 		undo_unreachable(x, n, &e);
 		return;
 	}
-	if (kind->file && dropin_tidy(x->u->site, kind->file->directory, &e) < 0)
+	if (c->kind->file && dropin_tidy(x->u->site, c->kind->file->directory, &e) < 0)
 		keep_first(x, &e);
 	if (x->other_netns[n] && !remains(x, c)) {
 		stale(x, n,
@@ -338,7 +334,7 @@ static void undo_item(struct undoing *x, size_t n)
 		      x->r->netns, x->here.netns);
 		return;
 	}
-	int rc = find_value(x, kind, c, &found, &e);
+	int rc = find_value(x, c, &found, &e);
 	undo_as_found(x, n, rc, &found, &e);
 }
 
@@ -348,8 +344,8 @@ static bool our_line(struct change_site *site, const struct change *c, char sett
 {
 	char line[CHANGE_VALUE];
 	struct err ignored;
-	const struct change_kind *kind = change_kind_find(c->kind);
-	kind = kind && kind->running ? kind->running->file(c->name) : NULL;
+	bool running = c->kind && c->kind->running;
+	const struct change_kind *kind = running ? c->kind->running->file(c->name) : NULL;
 	if (!kind || kind->read(site, c->name, line, &ignored) < 0)
 		return false;
 	kind->file->setting(c->name, line, setting);

@@ -345,6 +345,101 @@ static void counts_down_to_other_ends(void **state)
 	text_has(shown,
 		 "Run 1 is confirmed, after its deadline: the changes stay until the next boot.");
 	text_has(shown, " applied ");
+	/* as after a rollback that could not be recorded */
+	snprintf(
+		command, sizeof(command),
+		"%s --pid --fork --mount-proc sh -c 'echo 16 >/proc/sys/net/core/somaxconn; "
+		"(until pgrep -x epolltune-watch && grep -q wait %s/third/journal.jsonl; do sleep "
+		"0.1; done; echo 16 >/proc/sys/net/core/somaxconn; pkill -KILL -x epolltune-watch) "
+		">/dev/null 2>&1 & $PROGRAM apply --yes --confirm 600s --state-dir %s/third --from "
+		"%s/report.json --no-proof; echo \"status $?\"'",
+		enter, base, base, base);
+	assert_int_equal(terminal_run(command, "", shown, sizeof(shown)), 0);
+	text_has(shown, "run 1 was rolled back, but that was not recorded; close it with: "
+			"epolltune rollback 1");
+	text_lacks(shown, "confirm with");
+	text_has(shown, "status 2\r\n");
+}
+
+/* The watchdog restores the values, but cannot write the journal. */
+static void a_rollback_without_a_record(void **state)
+{
+	struct output o = inside(
+		"-m --pid --fork --mount-proc", REPORT
+		"boots; somaxconn 16\n"
+		/* stopped before it has rolled back */
+		"until fast --confirm 3s >/dev/null && pkill -STOP -x epolltune-watch && "
+		"[ $(somaxconn) = 2048 ]; do pkill -CONT -x epolltune-watch\n"
+		"within '! pgrep -x epolltune-watch >/dev/null'; done\n"
+		"mount --bind $S $S && mount -o remount,bind,ro $S || exit 77\n"
+		"pkill -CONT -x epolltune-watch; within '! pgrep -x epolltune-watch >/dev/null'\n"
+		"somaxconn; umount $S\n"
+		"epolltune confirm --state-dir $S; echo \"confirm $?\"\n"
+		"epolltune confirm --persist --state-dir $S; echo \"persist $?\"\n"
+		"ls -A /etc/sysctl.d | wc -l; tail -1 $S/journal.jsonl | grep -c '\"wait\"'\n"
+		"epolltune confirm --format json --state-dir $S 2>/dev/null >$B/1.json\n"
+		"grep -E 'outcome|manual' $B/1.json; echo ---- >&2; fast; echo \"apply $?\"\n"
+		"epolltune rollback --state-dir $S; echo \"rollback $?\"\n");
+	if (o.status == 77)
+		skip_because("no mounts of its own");
+	output_good(&o);
+	text_has(o.out, "16\nconfirm 2\npersist 2\n0\n1\n");
+	text_has(o.out, "\"outcome\": \"refused\",\n");
+	text_has(o.out, "\"manual\": [],\napply 2\n");
+	text_has(o.out, "rolled back; all values restored.\nrollback 0\n");
+	text_has(o.errors, "was rolled back, but that was not recorded; close it with: epolltune "
+			   "rollback ");
+	text_has(strstr(o.errors, "----"), "was rolled back, but that was not recorded");
+	output_free(&o);
+}
+
+/* While the run waits, another program changes one value, then both. */
+static void what_is_not_in_force_is_not_confirmed(void **state)
+{
+	struct output o = inside(
+		"-m --pid --fork --mount-proc", REPORT
+		"boots; somaxconn 16; fin=/proc/sys/net/ipv4/tcp_fin_timeout\n"
+		"both() { fast --confirm 600s --set net.ipv4.tcp_fin_timeout=71 >/dev/null; }\n"
+		"both; somaxconn 4096\n"
+		"epolltune confirm --persist --state-dir $S; echo \"one $?\"\n"
+		"cat $fin; grep -h ^net /etc/sysctl.d/*; tail -1 $S/journal.jsonl | grep -c end\n"
+		"epolltune rollback --force --state-dir $S >/dev/null; cat $fin\n"
+		"both; somaxconn 4096; echo 99 >$fin; epolltune confirm --state-dir $S\n"
+		"echo \"none $?\"; tail -1 $S/journal.jsonl | grep -c wait\n"
+		"somaxconn 16; epolltune confirm --persist --state-dir $S; echo \"both $?\"\n"
+		"grep -h ^net /etc/sysctl.d/*; tail -1 $S/journal.jsonl | grep -c wait\n"
+		"epolltune rollback --state-dir $S >/dev/null; echo \"rollback $?\"\n");
+	if (o.status == 77)
+		skip_because("/etc/sysctl.d or /run cannot be mounted here");
+	output_good(&o);
+	text_has(o.out, "Run 1 is confirmed, except for the values below: the changes stay; ");
+	text_has(o.out, "Manual steps:\n  net.core.somaxconn  4096 → 2048\n"
+			"    net.core.somaxconn is 4096, run 1 set 2048\n"
+			"    To set it again:\n"
+			"      epolltune apply --only net.core.somaxconn "
+			"--set net.core.somaxconn=2048 --allow-lower");
+	text_has(o.out, "one 1\n71\nnet.ipv4.tcp_fin_timeout = 71\n1\n60\n");
+	text_has(o.errors, "run 2 is not in force: net.core.somaxconn is 4096, run 2 set 2048; "
+			   "net.ipv4.tcp_fin_timeout is 99, run 2 set 71; close it with: epolltune "
+			   "rollback 2 --state-dir ");
+	text_has(o.out, "none 2\n1\nboth 2\n1\nrollback 1\n");
+	output_free(&o);
+}
+
+/* A watchdog that is late has not decided otherwise. */
+static void the_watchdog_rolls_back_after_its_deadline(void **state)
+{
+	struct output o =
+		inside("--pid --fork --mount-proc", REPORT
+		       "somaxconn 16; fast --confirm 600s >/dev/null\n"
+		       "pkill -STOP -x epolltune-watch\n"
+		       "sed -i 's/\\(deadline_ms.:\\)[0-9]*/\\11/' $S/journal.jsonl\n"
+		       "epolltune confirm --state-dir $S; echo \"confirm $?\"\n"
+		       "pkill -KILL -x epolltune-watch; epolltune rollback --state-dir $S\n");
+	output_good(&o);
+	text_has(o.errors, "too late: the rollback watchdog of run 1 is rolling it back");
+	text_has(o.out, "confirm 2\n");
+	output_free(&o);
 }
 
 int main(void)
@@ -362,6 +457,9 @@ int main(void)
 		TEST(another_boot_is_not_confirmed),
 		TEST(the_watchdog_of_a_run_that_was_decided),
 		TEST(a_watchdog_knows_its_run),
+		TEST(a_rollback_without_a_record),
+		TEST(what_is_not_in_force_is_not_confirmed),
+		TEST(the_watchdog_rolls_back_after_its_deadline),
 		TEST(confirm_reports_failures_as_json),
 		TEST(counts_down_to_other_ends),
 	};

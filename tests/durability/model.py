@@ -122,9 +122,16 @@ class Model:
         run.status = "waiting" if confirm else "applied"
         return DONE, PARTLY
 
+    def made(self, run):
+        return [item for item in run.items if item.kind == SYSCTL and item.state == "done" and run.boot == self.boot]
+
+    def kept(self, run):
+        """What a run has made and is still so."""
+        return [item for item in self.made(run) if self.knobs[item.name] == item.became]
+
     def missing(self, run):
         """The lines of a run that --persist adds."""
-        return [line for item in run.items if item.kind == SYSCTL and item.state == "done"
+        return [line for item in self.kept(run)
                 for line in self.line_needed(item.name, item.became, self.runs.index(run) + 1)]
 
     def unwritten(self, persist):
@@ -140,13 +147,16 @@ class Model:
         run = run or self.unwritten(persist)
         if not run:  # Refused where the newest run was taken back, or was lost at a reboot.
             return DONE, REFUSED
+        if run.status == "waiting" and self.made(run) and not self.kept(run):
+            return (REFUSED,)
         self.written += 1
         for line in self.missing(run) if (run.persist or persist) and run.boot == self.boot else ():
             self.put(line, line.new)
             line.state, line.became = "done", line.new
             run.items.append(line)
+        whole = run.status == "applied" or len(self.kept(run)) == len(self.made(run))
         run.status, run.confirmed = "applied", True
-        return (DONE,)
+        return (DONE if whole else PARTLY,)
 
     # rollback
 

@@ -179,7 +179,7 @@ static void a_link_is_reset_with_consent_only(void **state)
 	options.allow_reset = true;
 	made();
 	assert_int_equal(plan->count, 1);
-	assert_string_equal(plan->changes[0].kind, "device");
+	assert_ptr_equal(plan->changes[0].kind, &kind_device);
 	assert_string_equal(plan->changes[0].name, "device.channels@v0");
 	assert_string_equal(plan->changes[0].from, "1");
 	assert_string_equal(plan->changes[0].to, "3");
@@ -210,7 +210,7 @@ static void a_device_finding_becomes_a_change(void **state)
 	assert_int_equal(plan_make(plan, r, &options, &site, &e), 0);
 	assert_int_equal(plan->count, 1);
 	assert_int_equal(plan->manual_count, 0);
-	assert_string_equal(plan->changes[0].kind, "device");
+	assert_ptr_equal(plan->changes[0].kind, &kind_device);
 	assert_string_equal(plan->changes[0].name, "device.channels@v0");
 	assert_string_equal(plan->changes[0].to, "3");
 	assert_string_equal(plan->changes[0].finding, "nic.queues.one-cpu");
@@ -456,7 +456,7 @@ static void another_interface_has_nothing_to_persist(void **state)
 static void finds(const char *name, const char *object, int code, const char *needle)
 {
 	struct err e = {0};
-	struct change c = {.kind = "device"};
+	struct change c = {.kind = &kind_device};
 	snprintf(c.name, sizeof(c.name), "device.ring.rx@%s", name);
 	snprintf(c.object, sizeof(c.object), "%s", object);
 	if (change_find_object(&site, &c, &e) != code)
@@ -604,7 +604,7 @@ static void the_step_says_why_no_file_holds_it(void **state)
 	const struct change_author test = {.by = "test", .run = 1};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct err e = {0};
-		struct change c = {.kind = "device", .to = "1", .became = "1"};
+		struct change c = {.kind = &kind_device, .to = "1", .became = "1"};
 		snprintf(c.name, sizeof(c.name), "%s", rows[i].name);
 		*plan = (struct plan){0};
 		assert_int_equal(plan_persist(plan, &c, 1, &test, &site, &e), 0);
@@ -693,7 +693,8 @@ static void clean_root(void)
 static size_t persisted_ring(void)
 {
 	const struct change_author test = {.by = "test", .run = 1};
-	struct change c = {.kind = "device", .state = CHANGE_DONE, .to = "512", .became = "512"};
+	struct change c = {
+		.kind = &kind_device, .state = CHANGE_DONE, .to = "512", .became = "512"};
 	struct err e = {0};
 	snprintf(c.name, sizeof(c.name), "device.ring.rx@eth0");
 	*plan = (struct plan){0};
@@ -796,7 +797,7 @@ static void a_dropin_sets_it(void **state)
 {
 	struct persisted p;
 	struct err e = {0};
-	const struct change line = {.kind = "link", .name = "device.ring.rx@eth0"};
+	const struct change line = {.kind = &kind_link, .name = "device.ring.rx@eth0"};
 	one_card();
 	clean_root();
 	udev_is(252);
@@ -842,7 +843,8 @@ static void a_driver_may_refuse_a_line(void **state)
 	one_card();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct manual_step step = {0};
-		struct change of = {.kind = "device", .name = "device.ring.rx@eth0", .to = "512"};
+		struct change of = {
+			.kind = &kind_device, .name = "device.ring.rx@eth0", .to = "512"};
 		struct err e = {0};
 		char entry[200];
 		clean_root();
@@ -947,7 +949,7 @@ static void the_network_is_configured_after_udev(void **state)
 	one_card();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct manual_step step = {0};
-		struct change of = {.kind = "device", .to = "512"};
+		struct change of = {.kind = &kind_device, .to = "512"};
 		struct err e = {0};
 		clean_root();
 		for (size_t f = 0; f < 3 && rows[i].files[f][0]; f++)
@@ -967,7 +969,7 @@ static void a_profile_overrides_our_line(void **state)
 	struct persisted p;
 	struct err e = {0};
 	char text[1000];
-	const struct change line = {.kind = "link", .name = "device.ring.rx@eth0"};
+	const struct change line = {.kind = &kind_link, .name = "device.ring.rx@eth0"};
 	one_card();
 	clean_root();
 	udev_is(252);

@@ -44,8 +44,10 @@ static void a_text_stays_on_one_line_and_in_bounds(void **state)
 	for (int i = 0; i < 100; i++)
 		err_prefix(&e, "%s", name);
 	assert_int_equal(strlen(e.text), sizeof(e.text) - 1);
-	err_set(&e, EINVAL, "a\nb\tc\033[31m\177");
-	assert_string_equal(e.text, "a b c [31m ");
+	err_set(&e, EINVAL,
+		"a\nb\tc\033[31m\177\xc2\x9b"
+		"1m é");
+	assert_string_equal(e.text, "a b c [31m   1m é");
 }
 
 static void without_a_struct_the_code_is_returned(void **state)

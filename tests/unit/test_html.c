@@ -337,7 +337,7 @@ static void a_plan_is_a_page(void **state)
 	sample_healthy(&r[1]);
 	report_text(r[0].host.name, "%s", hostile);
 	struct change *c = &plan->changes[plan->count++];
-	*c = (struct change){.kind = "sysctl",
+	*c = (struct change){.kind = change_kind_find("sysctl"),
 			     .name = "net.core.somaxconn",
 			     .state = CHANGE_DONE,
 			     .from = "4096",
@@ -391,7 +391,7 @@ static void a_change_has_the_curve_of_its_wall(void **state)
 	report_text(other->curve.title, "The other queue");
 	for (size_t i = 0; i < 2; i++) {
 		struct change *c = &plan->changes[plan->count++];
-		*c = (struct change){.kind = "sysctl",
+		*c = (struct change){.kind = change_kind_find("sysctl"),
 				     .finding = "accept-queue.short",
 				     .cost_bytes = REPORT_NONE};
 		report_text(c->name, "knob%zu", i);

@@ -59,7 +59,8 @@ static struct run about(void)
 
 static struct change change(const char *name, const char *from, const char *to)
 {
-	struct change c = {.kind = "sysctl", .scope = CHANGE_NETNS, .why = "because"};
+	struct change c = {
+		.kind = change_kind_find("sysctl"), .scope = CHANGE_NETNS, .why = "because"};
 	snprintf(c.name, sizeof(c.name), "%s", name);
 	snprintf(c.from, sizeof(c.from), "%s", from);
 	snprintf(c.to, sizeof(c.to), "%s", to);

@@ -80,7 +80,7 @@ static int remove_root(void **state)
 
 static struct change made(const char *name, const char *to, const char *became)
 {
-	struct change c = {.scope = CHANGE_SYSTEM, .state = CHANGE_DONE, .kind = "sysctl"};
+	struct change c = {.scope = CHANGE_SYSTEM, .state = CHANGE_DONE, .kind = &kind_sysctl};
 	snprintf(c.name, sizeof(c.name), "%s", name);
 	snprintf(c.to, sizeof(c.to), "%s", to);
 	snprintf(c.became, sizeof(c.became), "%s", became);
@@ -105,7 +105,7 @@ static size_t persisted(const struct change *c)
 static const char *said(const struct change *c, bool agrees)
 {
 	static char text[CHANGE_VALUE * 3];
-	const struct change line = {.kind = "sysctl.d"};
+	const struct change line = {.kind = &kind_sysctl_d};
 	struct change of = line;
 	struct persisted p;
 	struct err e = {0};
@@ -457,7 +457,7 @@ static void a_reader_runs_at_boot(void **state)
 		{"rm -r etc/runlevels", NULL},
 	};
 	const struct change c = made(BACKLOG_MAX, "8192", "8192"),
-			    line = {.kind = "sysctl.d", .name = BACKLOG_MAX};
+			    line = {.kind = &kind_sysctl_d, .name = BACKLOG_MAX};
 	struct output o =
 		run("cd %s && mkdir -p etc/systemd/system etc/runlevels/boot etc/init.d", root);
 	output_free(&o);
@@ -483,7 +483,7 @@ static void a_reader_runs_at_boot(void **state)
 /* A profile of TuneD is applied where nothing reads the files. */
 static void a_profile_needs_no_reader_of_files(void **state)
 {
-	const struct change line = {.kind = "sysctl.d", .name = BACKLOG_MAX};
+	const struct change line = {.kind = &kind_sysctl_d, .name = BACKLOG_MAX};
 	struct persisted p;
 	struct err e = {0};
 	char text[500];

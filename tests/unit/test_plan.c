@@ -487,6 +487,82 @@ static void hostile_reports(void **state)
 	assert_int_equal(plan->manual_count, 1);
 }
 
+#define LINE "\nreboot INJECTED\r\x1b[2J\xc2\x9b"
+
+static char *preview(const char *format);
+
+/* Lines that the plan itself has: those of the values, in quotes or behind a known name. */
+static bool is_generated(const char *line)
+{
+	static const char *const heads[] = {"change /proc/sys/net/", "net.core.", "net.ipv4."};
+	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++)
+		if (!strncmp(line, heads[i], strlen(heads[i])))
+			return true;
+	return !*line || *line == '#';
+}
+
+/* No text of a report is a line of what an operator executes, nor a command to a terminal. */
+static void no_text_of_a_report_is_executed(void **state)
+{
+	static const struct {
+		const char *knob, *current, *proposed;
+	} rows[] = {
+		{"net.core.somaxconn", "16", "4096"},
+		{"net.core.netdev_max_backlog", "", "5000" LINE}, /* its value is unknown */
+		{"kernel.x" LINE, "1" LINE, "2" LINE},
+		{"device.ring.rx@e" LINE, "256", "4096"},
+		{"device.napi.threaded@e" LINE, "0", "1"},
+		{"device.napi.threaded@..", "0", "1"},
+		{"RLIMIT_NOFILE", "1024" LINE, "4096" LINE},
+		{"server.max_connections", "1024", "4096; reboot INJECTED"},
+		{"net.ipv4.tcp_fin_timeout", "60\n", "30\n"}, /* lowers it */
+		{"net.core.somaxconn", "16", ""},             /* happens now */
+	};
+	static const char *const formats[] = {"shell", "sysctl", "text", "html"};
+	needs_namespace();
+	strcpy(report->host.boot, "another");
+	options.foreign = options.preview = options.allow_reset = options.confirm = true;
+	report_text(report->probes, "ports; reboot INJECTED" LINE);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char wall[32];
+		snprintf(wall, sizeof(wall), "w%zu" LINE, i);
+		struct finding *f = propose(wall, VERDICT_SHORT, rows[i].knob, rows[i].current,
+					    rows[i].proposed);
+		report_text(f->title, "t" LINE);
+		report_text(f->advice, "a" LINE);
+		f->observed = !rows[i].proposed[0];
+	}
+	made();
+	assert_true(plan->elsewhere && plan->count && plan->manual_count > 4);
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		char *text = preview(formats[i]), *rest = text, *end, *line;
+		for (char *at = text; *at; at++)
+			if (((unsigned char)*at < ' ' && !strchr("\n\t", *at)) || *at == 0x7f ||
+			    !strncmp(at, "\xc2\x9b", 2))
+				fail_msg("a control character in %s: %s", formats[i], text);
+		while ((end = strstr(rest, "\n}\n"))) /* the functions of a script */
+			rest = end + 3;
+		while (i < 2 && (line = strsep(&rest, "\n")))
+			if (!is_generated(line))
+				fail_msg("%s: line \"%s\"", formats[i], line);
+		/* quoted, and not in a command of the catalogue */
+		assert_null(strstr(text, "probe ports;"));
+		assert_null(strstr(text, "nofile=4096 "));
+		assert_null(strstr(text, "maxclients 4096;"));
+		free(text);
+	}
+	const struct plan_result result = {.plan = plan, .reason = "why" LINE};
+	char *text = NULL;
+	size_t size, count = plan->count;
+	FILE *out = open_memstream(&text, &size);
+	plan->count = 0;
+	plan_comments(out, &result);
+	plan->count = count;
+	fclose(out);
+	assert_non_null(strstr(text, "\n# why\n# reboot INJECTED?"));
+	free(text);
+}
+
 static void memory_is_summed(void **state)
 {
 	needs_namespace();
@@ -671,7 +747,7 @@ static char *preview(const char *format)
 	FILE *out = open_memstream(&text, &size);
 	const struct plan_result result = {.plan = plan};
 	const struct render_style style = {.width = 80, .utf8 = true};
-	assert_int_equal(plan_render_find(format)(out, &result, &style, &e), 0);
+	assert_int_equal(plan_format_find(format)->render(out, &result, &style, &e), 0);
 	fclose(out);
 	return text;
 }
@@ -794,6 +870,7 @@ int main(void)
 		TEST(an_empty_value_is_printed),
 		TEST(stale_or_foreign_reports),
 		TEST(hostile_reports),
+		TEST(no_text_of_a_report_is_executed),
 		TEST(memory_is_summed),
 		TEST(memory_is_that_of_the_pages),
 		TEST(numbers_are_planned_as_the_kernel_rounds_them),

@@ -75,7 +75,8 @@ static struct run *ran(const char *kind, const char *name, const char *from, con
 	struct change c = {.scope = known && known->file ? CHANGE_FILES : CHANGE_NETNS};
 	memcpy(about.boot, here.boot, sizeof(about.boot));
 	memcpy(about.netns, here.netns, sizeof(about.netns));
-	snprintf(c.kind, sizeof(c.kind), "%s", kind);
+	c.kind = known;
+	snprintf(c.kind_name, sizeof(c.kind_name), "%s", kind);
 	snprintf(c.name, sizeof(c.name), "%s", name);
 	snprintf(c.from, sizeof(c.from), "%s", from);
 	snprintf(c.to, sizeof(c.to), "%s", to);
