@@ -321,7 +321,7 @@ static void router_without_route(struct looks *m)
 	syns_lost_as(m, "IpExt.InNoRoutes", "Ip.ForwDatagrams", 780);
 	counter_set(m, "Tcp.PassiveOpens", 5, 5);
 }
-/* Nobody connects. */
+/* No client connects. */
 static void broadcasts_to_a_busy_host(struct looks *m)
 {
 	strays(m, "Ip.InAddrErrors", "Ip.InReceives", 100000);
