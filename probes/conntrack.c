@@ -94,12 +94,9 @@ static int64_t patch_read(const struct host *h, unsigned kernel)
  * 9's, may do so. */
 static bool is_backported(const struct host *h, unsigned kernel)
 {
-	static struct host_counters counters;
-	counters.count = 0;
-	host_table_counters(h, "nf_conntrack", &counters);
-	if (host_counter(&counters, "nf_conntrack.entries") < 0)
+	if (host_table_counter(h, "nf_conntrack", "entries") < 0)
 		return kernel == KERNEL(5, 14);
-	return host_counter(&counters, "nf_conntrack.chainlength") >= 0;
+	return host_table_counter(h, "nf_conntrack", "chainlength") >= 0;
 }
 
 static bool has_tcp(const struct subject *s) { return !s || subject_listens(s, LISTENER_TCP); }
@@ -356,7 +353,7 @@ static bool table_solve(const struct target *t, const struct settings *now, cons
 	bool shorter = chains == CHAINS_SHORT || chains == CHAINS_UNKNOWN;
 	int64_t each = shorter ? ENTRIES_PER_BUCKET_SHORT : ENTRIES_PER_BUCKET;
 	int64_t buckets = (max + each - 1) / each;
-	if (now->at[MAX][0] && now->at[MAX][0] < max)
+	if (now->at[MAX][0] > 0 && now->at[MAX][0] < max)
 		out->at[MAX][0] = max;
 	if (now->at[BUCKETS][0] > 0 && now->at[BUCKETS][0] < buckets)
 		out->at[BUCKETS][0] = buckets;
@@ -487,6 +484,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	if (host_read_u64(h, FILES "count", &used, &why) && why.code != ENOENT)
 		s->counters.unread = why;
 	s->used = used > INT32_MAX ? REPORT_NONE : (int64_t)used;
+	if (why.code == ENOENT && table.used > 0)
+		s->used = table.used;
 	if (s->used > 0 || s->idle)
 		knob_number(DIR "max", h, &s->max);
 	s->outside = outside_is_fuller(o->subject, s->used, s->max);
@@ -496,6 +495,18 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	} else if (s->used > 0)
 		host_table_counters(h, "nf_conntrack", &s->counters);
 	return 0;
+}
+
+/* A maximum that is not full soon again: the double, or what the wall proposes, if that is more. */
+static int64_t enough_max(const struct sample *s, const struct target *t, const struct subject *own)
+{
+	int64_t more = 2 * s->max;
+	int64_t need = has_connections(t, own)
+			       ? entries(t, s->rest_s >= 0 ? (uint64_t)s->rest_s : REST_S)
+			       : 0;
+	while (more < INT32_MAX / 2 && report_verdict(more - s->used, need) != VERDICT_OK)
+		more *= 2;
+	return more;
 }
 
 /* What a full table has dropped between two samples. Two packets of a new connection that arrive at
@@ -544,7 +555,10 @@ static void observation_judge(const struct sample *before, const struct sample *
 	wording_set(&words, "dropped", "%s", grown > 0 ? quantity_count((uint64_t)grown).text : "");
 	wording_set(&words, "window", "%s", quantity_seconds(m->seconds).text);
 	wording_set(&words, "more", "%s",
-		    after->max == REPORT_NONE ? "" : quantity_plain(2 * (uint64_t)after->max).text);
+		    after->max <= 0 ? ""
+				    : quantity_plain((uint64_t)enough_max(after, m->target,
+									  m->options->subject))
+					      .text);
 	struct finding *f = report_finding(r, "conntrack.full", &words);
 	finding_propose(f, DIR "max",
 			after->max == REPORT_NONE ? "" : quantity_plain((uint64_t)after->max).text,

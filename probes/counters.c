@@ -317,7 +317,9 @@ static bool judge_udp(const struct watch *w)
 				    .seconds = w->seconds,
 				    .stall_s = w->stall_s,
 				    .errors = growth(w, COUNTER_UDP_FULL),
-				    .errors6 = growth(w, COUNTER_UDP6_FULL)};
+				    .errors6 = growth(w, COUNTER_UDP6_FULL),
+				    .memory = growth(w, COUNTER_UDP_MEMORY),
+				    .memory6 = growth(w, COUNTER_UDP6_MEMORY)};
 	return udp_queues_judge(&u);
 }
 
@@ -350,17 +352,22 @@ static int64_t loss_value(const struct loss_row *l, const struct sample *s,
 
 /* Of so many packets one may be spoofed or damaged. */
 #define STRAY_PART 100
+/* A client whose SYN is lost sends some more of them: against the connections of those that are
+ * served they are more than that part where one client in twenty is lost. */
+#define SERVED_PART 10
 
-/* Whether it is one: strays where they are more than a share of what arrived, which a few a second
- * do not show. */
+/* Whether it is one: strays where they are more than a share of what arrived or of what was served,
+ * which a few a second do not show. */
 static bool is_loss(const struct loss_row *l, int64_t (*value)(const void *of, const char *counter),
 		    const void *of, double seconds)
 {
 	int64_t less = l->less ? value(of, l->less) : 0;
+	int64_t served = l->served ? value(of, l->served) : -1;
 	int64_t strays = value(of, l->counter) - (less > 0 ? less : 0);
 	double few = l->few ? (double)l->few * (seconds > 1 ? seconds : 1) : 1;
 	return l->kind != LOSS_STRAY ||
-	       ((double)strays - few) * STRAY_PART > (double)value(of, l->all);
+	       ((double)strays - few) * STRAY_PART > (double)value(of, l->all) ||
+	       (served >= 0 && ((double)strays - few) * SERVED_PART > (double)served);
 }
 
 static int64_t total_of(const void *counters, const char *name)
@@ -481,9 +488,12 @@ static void judge_growth(const struct watch *w)
 					 (double)unreported(w, loss_row_at(i)), NAN);
 }
 
+/* Of what may be lost clients each total is worth a note: packets of years hide those of a day. */
 static int64_t past_total(const struct watch *w, const struct loss_row *l)
 {
-	return is_loss(l, total_of, &w->after->counters, 0) ? loss_total(w->after, l) : 0;
+	int64_t total = loss_total(w->after, l);
+	bool many = l->served && total > l->few;
+	return many || is_loss(l, total_of, &w->after->counters, 0) ? total : 0;
 }
 
 static void past_table(struct finding *f, const struct watch *w)
@@ -541,6 +551,8 @@ static void record_all(const struct watch *w)
 			record(w->report, &w->after->counters, l->less);
 		if (l->all)
 			record(w->report, &w->after->counters, l->all);
+		if (l->served)
+			record(w->report, &w->after->counters, l->served);
 	}
 	for (size_t i = 0; i < sizeof(recorded) / sizeof(*recorded); i++)
 		record(w->report, &w->after->counters, recorded[i]);

@@ -89,11 +89,8 @@ static void families_choose(const struct host *h, struct settings *s)
 
 static void table_read(const struct host *h, struct settings *s)
 {
-	static struct host_counters counters;
-	counters.count = 0;
 	for (size_t i = 0; i < FAMILIES; i++) {
-		host_table_counters(h, families[i].table, &counters);
-		int64_t used = table_counter(&counters, &families[i], "entries");
+		int64_t used = host_table_counter(h, families[i].table, "entries");
 		int64_t exempt = used > 0 ? exempt_of(h, i, used) : 0;
 		s->at[USED + i][MIXED] = exempt == REPORT_NONE;
 		s->at[USED + i][0] = used < 0 ? REPORT_NONE : exempt > 0 ? used - exempt : used;

@@ -416,6 +416,7 @@ static void judge_errors(const struct nic_watch *w, const struct nic *n, struct 
 	words_growth(w, l.grown, &words);
 	words_device(w->after, n, &words);
 	wording_set(&words, "counter", "%s", l.grew);
+	wording_flag(&words, "sends", nic_loss_sends(l.grew));
 	struct finding *f = report_finding(r, "nic.errors", &words);
 	finding_evidence(f, l.grew, "packets", (double)l.grown, NAN);
 	double all = (double)(nic_packets(before, n) + l.grown);

@@ -24,6 +24,8 @@
 #define COUNTER_RETRANSMITS "Tcp.RetransSegs"
 #define COUNTER_UDP_FULL "Udp.RcvbufErrors"
 #define COUNTER_UDP6_FULL "Udp6.RcvbufErrors"
+#define COUNTER_UDP_MEMORY "Udp.MemErrors"
+#define COUNTER_UDP6_MEMORY "Udp6.MemErrors"
 
 enum loss_kind {
 	LOSS,           /* growth is a warning */
@@ -38,8 +40,11 @@ enum loss_kind {
 struct loss_row {
 	const char *counter;
 	enum loss_kind kind;
-	const char *less;  /* the part that is no loss of this host; NULL: none */
-	const char *all;   /* of a stray: what it is a share of */
+	const char *less; /* the part that is no loss of this host; NULL: none */
+	const char *all;  /* of a stray: what it is a share of */
+	/* Of a stray that may be a client's first packet: what grows where those are served, which
+	 * packets of loopback and of long connections do not hide. NULL: none. */
+	const char *served;
 	int64_t few;       /* of a stray: so many a second show nothing; 0: as one */
 	const char *named; /* NULL: as counter_short() */
 };

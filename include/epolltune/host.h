@@ -111,6 +111,8 @@ int host_counters(const struct host *h, struct host_counters *out, struct err *e
 /* Adds the sums over the CPUs of /proc/net/stat/TABLE, "nf_conntrack.drop"; nothing where there is
  * no such table. "entries" is the table's own count. */
 void host_table_counters(const struct host *h, const char *table, struct host_counters *out);
+/* One of them; -1: there is none, or it cannot be read. */
+int64_t host_table_counter(const struct host *h, const char *table, const char *column);
 /* Of the neighbours (AF_INET, AF_INET6) of this network namespace those that gc_thresh3 does not
  * count: permanent ones and those that a daemon has learned. -EOPNOTSUPP: of a captured machine. */
 int host_neighbours_exempt(const struct host *h, int family, uint64_t *count, struct err *e);

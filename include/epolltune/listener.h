@@ -156,16 +156,22 @@ int listeners_waiting(const struct host *h, const struct listeners *l,
 		      struct waiting_list *out, struct err *e);
 bool waiting_has(const struct waiting_list *l, struct waiting one);
 void waiting_free(struct waiting_list *l);
+/* What a check reads of another network namespace: what its servers lose, and what explains drops
+ * that cost no client. `i` is below ELSEWHERE_COUNTERS. */
+#define ELSEWHERE_COUNTERS 13
+const char *counter_elsewhere(size_t i);
 /* Another network namespace, as of a container. */
 struct netns_elsewhere {
 	uint64_t netns; /* an inode that no other has */
 	/* The first process in it, or if `listens` the first that holds such a listener. */
 	pid_t pid;
 	char name[16];
-	bool listens; /* a visible process holds a TCP listener there that is not on loopback */
-	bool unread;  /* not known: the search ended at its limit before */
-	bool denied;  /* there is such a listener; who holds it this user may not see */
-	int64_t overflows, drops; /* ListenOverflows and ListenDrops there; -1: unknown */
+	/* A visible process holds a TCP listener there that is not on loopback, or such a UDP
+	 * socket that is not connected, on no port that the kernel gives to clients by default. */
+	bool listens;
+	bool unread; /* not known: the search ended at its limit before */
+	bool denied; /* there is such a listener; who holds it this user may not see */
+	int64_t counted[ELSEWHERE_COUNTERS]; /* of counter_elsewhere() there; -1: unknown */
 };
 struct listeners_elsewhere {
 	size_t count;

@@ -245,7 +245,7 @@ enum nic_loss_kind {
 	NIC_LOSS_AMONG,   /* a full ring is among what it counts, beside the kernel's own drops */
 	NIC_LOSS_SHAPED,  /* the provider queued or dropped packets beyond its allowance */
 	NIC_LOSS_REFUSED, /* the provider dropped packets beyond its allowance */
-	NIC_LOSS_OTHER,   /* no memory for a receive buffer, or a damaged packet */
+	NIC_LOSS_OTHER,   /* no memory for a receive buffer, a damaged packet, or one not sent */
 };
 
 /* What counters of kernel and driver say of one kind of loss. */
@@ -262,6 +262,8 @@ size_t nic_loss_count(void);
 struct nic_loss nic_loss_at(size_t i, const struct nic *before, const struct nic *after);
 /* Its name as the kernel or `ethtool -S` prints it; "*" stands for the number of a queue. */
 const char *nic_loss_name(size_t i);
+/* Whether such a counter is of packets to send. */
+bool nic_loss_sends(const char *counter);
 /* The largest of a kind, as several may count the same packets. Where no counter of NIC_LOSS_RING
  * has a number, the one of NIC_LOSS_AMONG takes its place. */
 struct nic_loss nic_loss(const struct nic *before, const struct nic *after,

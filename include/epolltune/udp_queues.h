@@ -18,6 +18,7 @@ struct udp_watch {
 	/* By how much Udp.RcvbufErrors and Udp6.RcvbufErrors grew. A socket's drops have other
 	 * causes as well. */
 	int64_t errors, errors6;
+	int64_t memory, memory6; /* likewise Udp.MemErrors and Udp6.MemErrors */
 };
 
 /* Whether it has dropped datagrams, or has no room for another one. */

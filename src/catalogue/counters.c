@@ -77,7 +77,7 @@ static const struct counter_row counters[] = {
 	 "Received packets that were dropped as a socket's queue was full and nothing in it could "
 	 "be freed.",
 	 "buffers.receive,buffers.memory", REMEDY_APPLICATION, NSTAT("TcpExtRcvPruned"),
-	 "As for PruneCalled: read faster, or a larger net.ipv4.tcp_rmem."},
+	 "Let the process read faster, or raise the third field of net.ipv4.tcp_rmem."},
 	{"TcpExt.TCPRcvCollapsed", "packets collapsed in receive queue due to low socket buffer",
 	 NETSTAT,
 	 "Packets in receive queues that were merged to free memory: no loss, but CPU time.",
@@ -121,8 +121,8 @@ static const struct counter_row counters[] = {
 	 "Raise net.netfilter.nf_conntrack_max where nf_conntrack_count is near it, or do not track "
 	 "the port (nft: notrack)."},
 	{"nf_conntrack.early_drop", "", CONNTRACK,
-	 "Entries of connections without traffic in both directions that were evicted as "
-	 "net.netfilter.nf_conntrack_max was reached.",
+	 "Entries of connections that were not assured yet (no reply, or a handshake that is not "
+	 "complete) and that were evicted as net.netfilter.nf_conntrack_max was reached.",
 	 "conntrack", REMEDY_KERNEL, "conntrack -S",
 	 "Raise net.netfilter.nf_conntrack_max, shorten its timeouts, or do not track the port (nft: "
 	 "notrack)."},
@@ -177,7 +177,7 @@ static const struct counter_row counters[] = {
 	 "Nothing while SyncookiesRecv is near SyncookiesSent."},
 	{"TcpExt.OfoPruned",
 	 "packets dropped from out-of-order queue because of socket buffer overrun", NETSTAT,
-	 "Out-of-order queues that were freed for lack of receive buffer; the peer sends them again.",
+	 "Out-of-order queues that were freed for lack of receive buffer; the peer retransmits them.",
 	 "buffers.receive,buffers.memory", REMEDY_KERNEL, NSTAT("TcpExtOfoPruned"),
 	 "Raise the third field of net.ipv4.tcp_rmem; look for loss on the path."},
 	{"TcpExt.TCPOFODrop", "", NETSTAT,
@@ -195,20 +195,22 @@ static const struct counter_row counters[] = {
 	{"TcpExt.TCPAbortOnTimeout", "connections aborted due to timeout", NETSTAT,
 	 "Connections that ended with ETIMEDOUT: data, keepalive probes or a SYN without an answer.",
 	 "", REMEDY_NONE, NSTAT("TcpExtTCPAbortOnTimeout"),
-	 "Peers or middleboxes vanish: shorter keepalive than their timeout."},
+	 "Peers or middleboxes vanish: set keepalive below their timeout."},
 	{"TcpExt.TCPAbortOnData", "connections reset due to unexpected data", NETSTAT,
 	 "Connections that the process closed with SO_LINGER 0, or that received data after it had "
 	 "closed them: the peer gets RST (ECONNRESET).",
 	 "", REMEDY_APPLICATION, NSTAT("TcpExtTCPAbortOnData"),
-	 "The application: read until the end before close(), without SO_LINGER 0."},
+	 "Let the application read until the end before close(), without SO_LINGER 0."},
 	{"TcpExt.TCPAbortOnClose", "connections reset due to early user close", NETSTAT,
 	 "Connections that were closed while data was unread: the peer gets RST (ECONNRESET).", "",
 	 REMEDY_APPLICATION, NSTAT("TcpExtTCPAbortOnClose"),
-	 "The application: read until the end before close()."},
+	 "Let the application read until the end before close()."},
 	{"TcpExt.TCPAbortOnLinger", "connections aborted after user close in linger timeout",
 	 NETSTAT,
-	 "Closed connections that were reset as FIN_WAIT2 would last longer than TCP_LINGER2 allows.",
-	 "", REMEDY_APPLICATION, NSTAT("TcpExtTCPAbortOnLinger"), "Nothing, as a rule."},
+	 "Closed connections that were reset in FIN_WAIT2, as the application set a negative "
+	 "TCP_LINGER2.",
+	 "", REMEDY_APPLICATION, NSTAT("TcpExtTCPAbortOnLinger"),
+	 "Nothing: the application asked for it."},
 	{"TcpExt.TCPDeferAcceptDrop", "", NETSTAT,
 	 "Final ACKs of handshakes that were ignored, as TCP_DEFER_ACCEPT waits for data. Clients are not lost.",
 	 "accept-queue", REMEDY_APPLICATION, NSTAT("TcpExtTCPDeferAcceptDrop"),
@@ -384,6 +386,22 @@ static const struct counter_row counters[] = {
 	 "Received packets that were to be forwarded and for which there is no route.", "",
 	 REMEDY_KERNEL, "nstat -az IpExtInNoRoutes; ip route",
 	 "Add the route, or see who sends them: tcpdump -n."},
+	{"Ip6.InAddrErrors", "", SNMP6,
+	 "Packets over IPv6 to an address that this host does not have, while it does not forward, "
+	 "or that cannot be one of a host: their senders time out.",
+	 "", REMEDY_KERNEL, "nstat -az Ip6InAddrErrors; ip -6 addr",
+	 "Where a load balancer sends them (direct server return), add its address to lo; "
+	 "otherwise see what arrives: tcpdump -n ip6, and correct the route of the sender."},
+	{"Ip6.InNoRoutes", "", SNMP6,
+	 "Packets over IPv6 to an address that is not this host's and for which there is no route.",
+	 "", REMEDY_KERNEL, "nstat -az Ip6InNoRoutes; ip -6 route",
+	 "Add the route, or see who sends them: tcpdump -n ip6."},
+	{"Ip6.InHdrErrors", "", SNMP6,
+	 "Packets over IPv6 whose header is damaged or has a wrong option, or, where this host "
+	 "forwards, whose hop limit expired: a routing loop, or traceroute.",
+	 "", REMEDY_NONE, "nstat -az Ip6InHdrErrors",
+	 "On a host that forwards, look for a routing loop (ip -6 route get ADDRESS on each "
+	 "router); otherwise for the card or cable whose error counters grow."},
 	{"IpExt.InCsumErrors", "", NETSTAT, WRONG_CHECKSUM("IP headers"), "", REMEDY_NONE,
 	 "nstat -az IpExtInCsumErrors; ethtool -S DEVICE | grep -i err", WRONG_CHECKSUM_REMEDY},
 	{"Ip.InHdrErrors", "with invalid headers", SNMP,
@@ -422,7 +440,7 @@ static const struct counter_row counters[] = {
 	{"softnet_stat-flow_limit_count", "flow_limit_count", SOFTNET,
 	 "Column 11: packets of a large flow that were dropped as the backlog was more than half full.",
 	 "softnet.backlog", REMEDY_KERNEL, "cat /proc/net/softnet_stat",
-	 "Raise net.core.netdev_max_backlog, or unset net.core.flow_limit_cpu_bitmap."},
+	 "Raise net.core.netdev_max_backlog, or turn the limit off: sysctl -w net.core.flow_limit_cpu_bitmap=0."},
 	{"rx_out_of_buffer", "", "ethtool -S",
 	 "mlx5: packets that were dropped as no receive buffer was posted: the CPU is too slow for the ring.",
 	 "nic.ring", REMEDY_DEVICE, "ethtool -S DEVICE | grep rx_out_of_buffer",
@@ -439,7 +457,8 @@ static const struct counter_row counters[] = {
 	 "mlx5 and bnxt: packets that the card's own buffer could not hold. Where "
 	 "outbound_pci_buffer_overflow grows, the PCIe bus is too slow.",
 	 "nic.ring", REMEDY_DEVICE, "ethtool -S DEVICE | grep -e rx_discards_phy -e pci",
-	 "Pause frames (ethtool -A DEVICE rx on tx on), a larger ring, or less traffic in bursts."},
+	 "Turn on pause frames (ethtool -A DEVICE rx on tx on), enlarge the ring, or send less in "
+	 "bursts."},
 	{"rx_over_errors", "over_errors", "ethtool -S",
 	 "Packets that a card received faster than its buffer was emptied.", "nic.ring",
 	 REMEDY_DEVICE, "ethtool -S DEVICE | grep rx_over_errors",
@@ -502,6 +521,17 @@ static const struct counter_row counters[] = {
 	 "", REMEDY_DEVICE, "ip -s -s link show DEVICE; ethtool -S DEVICE",
 	 "Look at the cable, the transceiver and the port of the switch; in a virtual machine "
 	 "at its host."},
+	{"tx_errors", "", "/sys/class/net/*/statistics",
+	 "Packets that a card could not send: its queue stopped, the carrier was lost, or a "
+	 "descriptor was wrong.",
+	 "", REMEDY_DEVICE, "ip -s -s link show DEVICE; ethtool -S DEVICE; dmesg",
+	 "Look at the kernel's log for a queue that timed out, then at the driver, the cable, the "
+	 "transceiver and the port of the switch."},
+	{"tx_dropped", "TX*dropped", "/sys/class/net/*/statistics",
+	 "Packets that the kernel or the driver of an interface dropped instead of sending them. "
+	 "Without a carrier that is usual.",
+	 "", REMEDY_DEVICE, "ip -s -s link show DEVICE; ethtool -S DEVICE",
+	 "On a card with a carrier, look at its driver and its firmware (ethtool -i DEVICE)."},
 	{"rx_dropped", "RX*dropped", "/sys/class/net/*/statistics",
 	 "Packets that the driver or the kernel dropped. With ena, enic, cxgb4 and idpf a full ring "
 	 "is among them; vmxnet3 and hv_netvsc count packets there that they had no memory for; "

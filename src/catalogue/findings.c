@@ -1407,19 +1407,23 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .about = "{device}",
 	 .answer = "{device} loses packets",
-	 .title = "{device} loses packets, not at its ring",
-	 .detail = "{counter} grew by {count} in {window}{beside}: packets were damaged, or the "
-		   "kernel had no memory for them. A larger ring does not help.",
-	 .advice = "ethtool -S {device} shows which counter grows. Damaged packets\\: check the "
-		   "cable, the transceiver and the switch. No memory\\: raise vm.min_free_kbytes.",
-	 .meaning =
-		 "An interface dropped received packets that were damaged or for which no "
-		 "memory was free. It is a note where they were fewer than 10, or less than one in "
-		 "a thousand.",
+	 .title = "{device} loses packets{sends? that it sends:, not at its ring}",
+	 .detail = "{counter} grew by {count} in {window}{beside}: {sends?the card or its driver "
+		   "did not send these packets:packets were damaged, or the kernel had no memory "
+		   "for them. A larger ring does not help}.",
+	 .advice =
+		 "ethtool -S {device} shows which counter grows. {sends?See the kernel's log, too "
+		 "(dmesg)\\: a queue that stops, a link that comes and goes. Check the driver, "
+		 "the cable, the transceiver and the switch.:Damaged packets\\: check the "
+		 "cable, the transceiver and the switch. No memory\\: raise vm.min_free_kbytes.}",
+	 .meaning = "An interface dropped received packets that were damaged or for which no "
+		    "memory was free, or packets that it had to send. It is a note where they were "
+		    "fewer than 10, or less than one in a thousand.",
 	 .action =
 		 "Damaged packets: look at the cable, the transceiver and the switch (ethtool -S). "
 		 "No memory: raise vm.min_free_kbytes, or find what holds the memory.",
-	 .proof = "rx_errors, rx-alloc-fail or a counter of the driver grows"},
+	 .proof = "rx_errors, rx-alloc-fail, tx_errors, tx_dropped or a counter of the driver "
+		  "grows"},
 	{.id = "nic.queues.one-cpu",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_DEVICE,
@@ -1929,7 +1933,9 @@ static const struct finding_row findings[] = {
 	 .about = "{endpoint}",
 	 .title = "{socket} drops datagrams now: {grown} in {window}",
 	 .detail =
-		 "Its receive buffer of {buffer} was full; {queued} wait in it. {group?{stuck} of "
+		 "{memory?The UDP sockets of this machine had used up their memory "
+		 "(net.ipv4.udp_mem)\\: {queued} of {buffer} wait in it:Its receive buffer of {buffer} "
+		 "was full; {queued} wait in it}. {group?{stuck} of "
 		 "{group} sockets of this address (SO_REUSEPORT) "
 		 "{several_stuck?drop:drops}{apart?; the others have room}. }{process?{whose} {halted?{doing}:has the socket open{state? (state "
 		 "{state}{waits_in?, {waits_in}})}}. }{drops} datagram{drops=1?:s} "
@@ -1938,20 +1944,22 @@ static const struct finding_row findings[] = {
 	 .advice =
 		 "{unserved?No buffer helps. {halted?{help}:Find out why that {worker?worker:process} "
 		 "does not read the socket, or reads too slowly\\: the others of its address keep "
-		 "up}.:The server reads too "
-		 "slowly, or its stalls are too long for its buffer\\: epolltune "
-		 "check --server {port} --datagrams N says which buffer N datagrams a second need.}",
+		 "up}.:{memory?Raise all fields of net.ipv4.udp_mem (pages), or find the socket that "
+		 "holds the memory\\: ss -uanm. A larger receive buffer does not help.:The server "
+		 "reads too slowly, or its stalls are too long for its buffer\\: epolltune "
+		 "check --server {port} --datagrams N says which buffer N datagrams a second need.}}",
 	 .answer = "{socket} drops datagrams now",
 	 .meaning =
 		 "A UDP socket dropped datagrams during the check, before any experiment, and the "
-		 "kernel counted them as receive buffer errors. Critical for the server that "
+		 "kernel counted them as receive buffer errors, or as memory errors where all UDP "
+		 "sockets of the machine hold what net.ipv4.udp_mem allows. Critical for the server that "
 		 "--server names: its sockets come first, also those that it has connected to a "
 		 "client.",
 	 .action = "Let the server read faster, or give it a larger receive buffer. Where its "
 		   "process is stopped, or the buffer stays full while others of its address "
 		   "(SO_REUSEPORT) have room, look at that process: no buffer helps.",
 	 .proof = "The drops of the socket in /proc/net/udp; Udp.RcvbufErrors, "
-		  "Udp6.RcvbufErrors"},
+		  "Udp6.RcvbufErrors, Udp.MemErrors, Udp6.MemErrors"},
 	{.id = "udp.receive.full",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -2038,7 +2046,7 @@ static const struct finding_row findings[] = {
 		 "{window}}",
 	 .detail =
 		 "{total?{total} packet{total=1?:s} dropped{early? and {early} entr{early=1?y:ies} "
-		 "of unconfirmed connections evicted} so far. }At the maximum the kernel drops "
+		 "of connections that are not assured yet evicted} so far. }At the maximum the kernel drops "
 		 "the packets of new connections\\: their clients retransmit, and sendto() "
 		 "{outside?there:here} fails with EPERM." CONNTRACK_OUTSIDE,
 	 .advice = "{more?In the initial network namespace, until the next boot\\: sysctl -w "
@@ -2396,31 +2404,36 @@ static const struct finding_row findings[] = {
 	 .answer = "",
 	 .meaning =
 		 "Without --server the check judges the network namespace in which it runs. "
-		 "Processes of others, such as containers, hold TCP listeners there, which clients "
-		 "may reach by forwarded ports or by addresses of their own. The search among them "
+		 "Processes of others, such as containers, hold TCP listeners or UDP sockets there, "
+		 "which clients may reach by forwarded ports or by addresses of their own. The search among them "
 		 "ends after 200 ms, as the kernel may walk all sockets of the machine for each. "
 		 "To an ordinary user /proc does not show which process holds a listener there.",
 	 .action = "Run the check with --server PID, or --netns PID, for each that counts.",
-	 .proof = "lsns -t net; nsenter -t PID -n ss -ltn"},
+	 .proof = "lsns -t net; nsenter -t PID -n ss -ltun"},
 	{.id = "listeners.elsewhere.dropping",
 	 .level = LEVEL_WARNING,
 	 .observed = true,
 	 .about = "{who}",
-	 .title = "The network namespace of {who} (pid {pid}) dropped {drops} handshake "
-		  "packet{drops=1?:s} in {window}",
-	 .detail = "ListenDrops there grew by {drops}, ListenOverflows by {overflows}, "
-		   "retransmissions included. {more?{more} other network namespace{more=1? drops:s "
-		   "drop} handshake packets too. }This check judges none of {more?them:its "
-		   "listeners}.",
-	 .advice = "Check its listeners\\: epolltune check --netns {pid}",
-	 .answer = "The network namespace of {who} (pid {pid}) is dropping connections now",
+	 .title = "The network namespace of {who} (pid {pid}) dropped {handshakes?{handshakes} "
+		  "handshake packet{handshakes=1?:s}}{both? and }{datagrams?{datagrams} "
+		  "datagram{datagrams=1?:s}} in {window}",
+	 .detail = "{handshakes?ListenOverflows there grew by {overflows}; retransmissions are "
+		   "included. }{datagrams?The receive buffers of UDP sockets there were full, or "
+		   "UDP memory was used up. }{more?{more} other network namespace{more=1? drops:s "
+		   "drop} packets too. }This check judges none of {more?them:its sockets}.",
+	 .advice = "Check its {datagrams?sockets:listeners}\\: epolltune check --netns {pid}",
+	 .answer = "The network namespace of {who} (pid {pid}) is dropping "
+		   "{handshakes?connections}{both? and }{datagrams?datagrams} now",
 	 .meaning =
 		 "Between the two samples, listeners of another network namespace, as of a container, "
-		 "dropped handshakes: an accept queue was full, if ListenOverflows grew as well. "
-		 "The counters are those of all its listeners. The namespace is named by a process "
-		 "that holds one, or else by the first process in it.",
-	 .action = "Check that namespace with --netns PID, which names the listener.",
-	 .proof = "/proc/PID/net/netstat: ListenOverflows and ListenDrops"},
+		 "dropped handshakes, or its UDP sockets dropped datagrams. An accept queue was full "
+		 "if ListenOverflows grew. Half-open connections that an ICMP error ended do not "
+		 "count. The counters are those of all its sockets. The namespace is named by a "
+		 "process that holds one, or else by the first process in it.",
+	 .action = "Check that namespace with --netns PID, which names the socket.",
+	 .proof =
+		 "/proc/PID/net/netstat: ListenOverflows and ListenDrops; RcvbufErrors and MemErrors "
+		 "in /proc/PID/net/snmp and snmp6"},
 	{.id = "live.unread",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "epolltune/counters.h"
+#include "epolltune/listener.h"
 
 #define PACKETS "Ip.InReceives"
 #define PACKETS6 "Ip6.InReceives"
@@ -18,10 +19,9 @@
 /* Neighbours' broadcasts for another network, and traceroute, may be most packets of an idle host.
  */
 #define STRAY_FEW 10
-#define FOREIGN(name, part)                                                                        \
+#define FOREIGN(name, of, use)                                                                     \
 	{                                                                                          \
-		.counter = name, .kind = LOSS_STRAY, .less = part, .all = PACKETS,                 \
-		.few = STRAY_FEW                                                                   \
+		.counter = name, .kind = LOSS_STRAY, .all = of, .served = use, .few = STRAY_FEW    \
 	}
 
 /* A report lists them in this order. Ip6.InDiscards is none: a packet at an interface with
@@ -43,11 +43,18 @@ static const struct loss_row losses[] = {
 	COUNTS("Ip.InDiscards", LOSS),
 	/* The kernel drops from its reserve of memory for a moment on a busy host. */
 	STRAY("TcpExt.PFMemallocDrop", PACKETS),
-	FOREIGN("TcpExt.IPReversePathFilter", NULL),
-	FOREIGN("Ip.InAddrErrors", NULL),
-	FOREIGN("IpExt.InNoRoutes", NULL),
+	FOREIGN("TcpExt.IPReversePathFilter", PACKETS, COUNTER_PASSIVE_OPENS),
+	FOREIGN("Ip.InAddrErrors", PACKETS, COUNTER_PASSIVE_OPENS),
+	FOREIGN("Ip6.InAddrErrors", PACKETS6, COUNTER_PASSIVE_OPENS),
+	FOREIGN("IpExt.InNoRoutes", PACKETS, "Ip.ForwDatagrams"),
+	FOREIGN("Ip6.InNoRoutes", PACKETS6, "Ip6.OutForwDatagrams"),
 	STRAY("IpExt.InCsumErrors", PACKETS),
-	FOREIGN("Ip.InHdrErrors", "IpExt.InCsumErrors"),
+	{.counter = "Ip.InHdrErrors",
+	 .kind = LOSS_STRAY,
+	 .less = "IpExt.InCsumErrors",
+	 .all = PACKETS,
+	 .few = STRAY_FEW},
+	FOREIGN("Ip6.InHdrErrors", PACKETS6, NULL),
 	STRAY("IpExt.InTruncatedPkts", PACKETS),
 	STRAY("Ip6.InTruncatedPkts", PACKETS6),
 	STRAY("TcpExt.PAWSTimewait", COUNTER_PASSIVE_OPENS),
@@ -73,8 +80,8 @@ static const struct loss_row losses[] = {
 	COUNTS("ndisc_cache.table_fulls", LOSS_ELSEWHERE),
 	COUNTS(COUNTER_UDP_FULL, LOSS_DATAGRAMS),
 	COUNTS(COUNTER_UDP6_FULL, LOSS_DATAGRAMS),
-	COUNTS("Udp.MemErrors", LOSS),
-	COUNTS("Udp6.MemErrors", LOSS),
+	COUNTS(COUNTER_UDP_MEMORY, LOSS_DATAGRAMS),
+	COUNTS(COUNTER_UDP6_MEMORY, LOSS_DATAGRAMS),
 	COUNTS("Udp.SndbufErrors", LOSS_HARMLESS),
 	COUNTS("Udp6.SndbufErrors", LOSS_HARMLESS),
 	STRAY("Udp.InCsumErrors", "Udp.InDatagrams"),
@@ -97,6 +104,18 @@ const struct loss_row *loss_row_find(const char *counter)
 		if (!strcmp(losses[i].counter, counter))
 			return &losses[i];
 	return NULL;
+}
+
+const char *counter_elsewhere(size_t i)
+{
+	static const char *const counters[ELSEWHERE_COUNTERS] = {
+		COUNTER_LISTEN_OVERFLOWS, COUNTER_LISTEN_DROPS,   COUNTER_SYN_DROPS,
+		"Icmp.InDestUnreachs",    "Icmp.InTimeExcds",     "Icmp.InParmProbs",
+		"Icmp6.InDestUnreachs",   "Icmp6.InParmProblems", "Icmp6.InTimeExcds",
+		COUNTER_UDP_FULL,         COUNTER_UDP6_FULL,      COUNTER_UDP_MEMORY,
+		COUNTER_UDP6_MEMORY,
+	};
+	return counters[i];
 }
 
 const char *counter_short(const char *counter)

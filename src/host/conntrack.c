@@ -17,8 +17,14 @@ void conntrack_read(const struct host *h, struct conntrack *out)
 {
 	int64_t one_way = number_of(h, FILES "udp_timeout"),
 		stream = number_of(h, FILES "udp_timeout_stream");
-	*out = (struct conntrack){.used = number_of(h, FILES "count"),
-				  .max = number_of(h, FILES "max"),
+	int64_t used = number_of(h, FILES "count"), max = number_of(h, FILES "max");
+	/* A container of an ordinary user has no sysctl of it before Linux 5.5. */
+	if (used == REPORT_NONE && max == REPORT_NONE) {
+		int64_t entries = host_table_counter(h, "nf_conntrack", "entries");
+		used = entries > 0 ? entries : REPORT_NONE;
+	}
+	*out = (struct conntrack){.used = used,
+				  .max = max,
 				  .rest_s = number_of(h, FILES "tcp_timeout_time_wait"),
 				  .udp_rest_s = one_way > stream ? one_way : stream};
 }

@@ -114,7 +114,7 @@ static bool is_icmp6_type(const char *name)
 }
 
 /* /proc/net/snmp6, lines of "Udp6RcvbufErrors 5": net/ipv6/proc.c, snmp6_seq_show(). */
-static bool snmp6_add(struct host_counters *c, char *text)
+bool host_counter_lines(struct host_counters *c, char *text)
 {
 	static const char *const groups[] = {"Ip6", "Icmp6", "Udp6"};
 	bool whole = *text;
@@ -162,7 +162,7 @@ int host_counters(const struct host *h, struct host_counters *out, struct err *e
 		{"proc/net/netstat", host_counter_pairs, false},
 		{"proc/net/snmp", host_counter_pairs, false},
 		{"proc/net/sockstat", sockstat_add, false},
-		{"proc/net/snmp6", snmp6_add, true},
+		{"proc/net/snmp6", host_counter_lines, true},
 	};
 	out->count = 0;
 	out->unread = (struct err){0};
@@ -233,6 +233,17 @@ void host_table_counters(const struct host *h, const char *table, struct host_co
 		err_set(&e, EBADMSG, "/%s is damaged", path);
 	if (!out->unread.code)
 		out->unread = e;
+}
+
+int64_t host_table_counter(const struct host *h, const char *table, const char *column)
+{
+	CLEAN(free_pointer) struct host_counters *c = calloc(1, sizeof(*c));
+	char name[sizeof(c->at->name)];
+	if (!c)
+		return -1;
+	host_table_counters(h, table, c);
+	snprintf(name, sizeof(name), "%s.%s", table, column);
+	return host_counter(c, name);
 }
 
 int host_counters_snmp(const struct host *h, struct host_counters *out, struct err *e)

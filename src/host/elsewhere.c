@@ -26,6 +26,9 @@
 /* How long sockets are looked for: where a table has no connection, the kernel walks those of the
  * whole machine behind the last listener. */
 #define LOOK_MS 200
+/* Where net.ipv4.ip_local_port_range begins by default: from there on an unconnected UDP socket
+ * may be a client's. */
+#define CLIENT_PORTS 32768
 
 /* The sockets that listen in a network namespace. */
 struct sockets {
@@ -86,7 +89,8 @@ static int table_read(int process, const char *table, bool udp, bool reachable, 
 				continue;
 			break;
 		}
-		if (reachable && port_address_is_loopback(&s.route.source))
+		if (reachable &&
+		    (port_address_is_loopback(&s.route.source) || (udp && s.port >= CLIENT_PORTS)))
 			continue;
 		uint64_t *more = array_add(&out->inodes, &out->count, sizeof(*more));
 		if (!more)
@@ -96,7 +100,8 @@ static int table_read(int process, const char *table, bool udp, bool reachable, 
 	return 0;
 }
 
-/* Those of the network namespace of a process; `reachable`: not those on loopback. */
+/* Those of the network namespace of a process; `reachable`: not those on loopback, nor of clients.
+ */
 static int sockets_read(int process, bool udp, bool reachable, struct sockets *out)
 {
 	static const struct {
@@ -146,12 +151,20 @@ static void space_name(struct space *x, const struct process_stat *p)
 
 static void drops_read(struct elsewhere_search *s, int process, struct netns_elsewhere *out)
 {
-	CLEAN(free_pointer) char *text = NULL;
+	static const struct {
+		const char *file;
+		bool (*add)(struct host_counters *c, char *text);
+	} files[] = {{"net/netstat", host_counter_pairs},
+		     {"net/snmp", host_counter_pairs},
+		     {"net/snmp6", host_counter_lines}};
 	s->counters.count = 0;
-	if (process_text(process, "net/netstat", &text) > 0)
-		host_counter_pairs(&s->counters, text);
-	out->overflows = host_counter(&s->counters, COUNTER_LISTEN_OVERFLOWS);
-	out->drops = host_counter(&s->counters, COUNTER_LISTEN_DROPS);
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		CLEAN(free_pointer) char *text = NULL;
+		if (process_text(process, files[i].file, &text) > 0)
+			files[i].add(&s->counters, text);
+	}
+	for (size_t i = 0; i < ELSEWHERE_COUNTERS; i++)
+		out->counted[i] = host_counter(&s->counters, counter_elsewhere(i));
 }
 
 /* NULL without memory. */
@@ -169,7 +182,10 @@ static struct space *space_of(struct elsewhere_search *s, struct netns_id netns,
 	x->is.unread = clock_ms() >= s->until;
 	space_name(x, p);
 	drops_read(s, process, &x->is);
-	return x->is.unread || !sockets_read(process, false, true, &x->sockets) ? x : NULL;
+	if (x->is.unread)
+		return x;
+	int rc = sockets_read(process, false, true, &x->sockets);
+	return rc || sockets_read(process, true, true, &x->sockets) ? NULL : x;
 }
 
 static void holder_look(const struct elsewhere_search *s, struct space *x, int process,

@@ -65,6 +65,8 @@ bool machine_path_allowed(const char *path);
 /* Adds the counters of a text as /proc/net/netstat and snmp, which it changes: net/ipv4/proc.c,
  * netstat_seq_show(), snmp_seq_show(). False: it is damaged. Pure. */
 bool host_counter_pairs(struct host_counters *c, char *text);
+/* The same of a text as /proc/net/snmp6: net/ipv6/proc.c, snmp6_seq_show(). */
+bool host_counter_lines(struct host_counters *c, char *text);
 
 /* Adds a file or directory, or what a directory has, from the running machine to `files`; nothing
  * where it is not there or not for this user, and no data (CAPTURE_LEFT_OUT) where it does not fit.

@@ -63,6 +63,8 @@ static const struct {
 	{NIC_LOSS_SHAPED, QSTATS, "hw-drop-ratelimits", "",
 	 offsetof(struct nic_queue, hw_drop_ratelimits)},
 	{NIC_LOSS_OTHER, STATISTIC, "rx_errors", "", 0},
+	{NIC_LOSS_OTHER, STATISTIC, "tx_errors", "", 0},
+	{NIC_LOSS_OTHER, STATISTIC, "tx_dropped", "", 0},
 	{NIC_LOSS_OTHER, QSTATS, "rx-alloc-fail", "", offsetof(struct nic_queue, alloc_fail)},
 	{NIC_LOSS_OTHER, ETHTOOL, "alloc_rx_buff_failed", "", 0}, /* e1000e, ixgbe */
 	{NIC_LOSS_OTHER, ETHTOOL, "alloc_rx_page_failed", "", 0}, /* ixgbe */
@@ -103,6 +105,8 @@ bool nic_loss_counted(const struct nic *n)
 	return true;
 }
 
+bool nic_loss_sends(const char *counter) { return !strncmp(counter, "tx_", 3); }
+
 /* vmxnet3 indents its names. */
 static bool is_named(const char *pattern, const char *name)
 {
@@ -127,6 +131,9 @@ static struct nic_number counter_read(size_t i, const struct nic *n)
 {
 	struct nic_number sum = {0};
 	if (!n || (counters[i].driver[0] && strcmp(counters[i].driver, n->driver) != 0))
+		return sum;
+	/* Without a carrier the kernel drops what is to be sent: noop_enqueue(). */
+	if (nic_loss_sends(counters[i].name) && !n->running)
 		return sum;
 	switch (counters[i].source) {
 	case STATISTIC:

@@ -2,8 +2,11 @@
 #include "epolltune/elsewhere.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "epolltune/counters.h"
 #include "epolltune/quantity.h"
+#include "epolltune/syn_queue.h"
 
 /* Servers of other network namespaces that a note names. */
 #define ELSEWHERE_NAMED 4
@@ -44,24 +47,59 @@ void elsewhere_judge(const struct listeners_elsewhere *x, struct report *r)
 		finding_evidence(f, "network namespaces not looked at", "", (double)unread, NAN);
 }
 
-/* Handshakes that the listeners of another network namespace dropped between the looks. */
-struct drops_elsewhere {
-	int64_t drops, overflows;
+/* The two looks at a namespace. */
+struct pair {
+	const struct netns_elsewhere *was, *now;
 };
 
+/* -1: unknown. */
+static int64_t growth_of(const void *of, const char *counter)
+{
+	const struct pair *p = of;
+	for (size_t i = 0; i < ELSEWHERE_COUNTERS; i++) {
+		int64_t was = p->was->counted[i], now = p->now->counted[i];
+		if (!strcmp(counter_elsewhere(i), counter))
+			return was < 0 || now < was ? -1 : now - was;
+	}
+	return -1;
+}
+
+static int64_t grown(const struct pair *p, const char *counter)
+{
+	int64_t n = growth_of(p, counter);
+	return n > 0 ? n : 0;
+}
+
+/* What the servers of another network namespace dropped between the looks. */
+struct drops_elsewhere {
+	int64_t handshakes, overflows, datagrams;
+};
+
+/* ListenDrops has the half-open connections, too, that an ICMP error ended, as those of scans.
+ * Whether SYN cookies answer there is not known: what remains is lost with them and without. */
 static struct drops_elsewhere drops_between(const struct listeners_elsewhere *before,
 					    const struct netns_elsewhere *now)
 {
-	struct drops_elsewhere grown = {0};
+	struct drops_elsewhere all = {0};
 	for (size_t i = 0; i < before->count; i++) {
-		const struct netns_elsewhere *was = &before->at[i];
-		if (was->netns != now->netns || was->drops < 0 || now->drops < was->drops)
+		const struct pair p = {&before->at[i], now};
+		if (p.was->netns != now->netns)
 			continue;
-		grown.drops = now->drops - was->drops;
-		if (was->overflows >= 0 && now->overflows > was->overflows)
-			grown.overflows = now->overflows - was->overflows;
+		struct syn_drops d = syn_drops_of(growth_of, &p);
+		int64_t rest = d.rest - d.ended;
+		all.overflows = grown(&p, COUNTER_LISTEN_OVERFLOWS);
+		all.handshakes = all.overflows + (rest > d.flooded ? rest : d.flooded);
+		all.datagrams = grown(&p, COUNTER_UDP_FULL) + grown(&p, COUNTER_UDP6_FULL) +
+				grown(&p, COUNTER_UDP_MEMORY) + grown(&p, COUNTER_UDP6_MEMORY);
 	}
-	return grown;
+	return all;
+}
+
+static int64_t drops_sum(const struct drops_elsewhere *d) { return d->handshakes + d->datagrams; }
+
+static void count_set(struct wording *words, const char *name, int64_t count)
+{
+	wording_set(words, name, "%s", count > 0 ? quantity_count((uint64_t)count).text : "");
 }
 
 /* By the one that drops most. */
@@ -72,11 +110,11 @@ void elsewhere_drops_judge(const struct listeners_elsewhere *before,
 	const struct netns_elsewhere *worst = NULL;
 	struct drops_elsewhere max = {0};
 	struct wording words = {0};
-	size_t count = 0;
+	int64_t count = 0;
 	for (size_t i = 0; i < after->count && seconds > 0; i++) {
 		struct drops_elsewhere one = drops_between(before, &after->at[i]);
-		count += one.drops > 0;
-		if (one.drops <= max.drops)
+		count += drops_sum(&one) > 0;
+		if (drops_sum(&one) <= drops_sum(&max))
 			continue;
 		max = one;
 		worst = &after->at[i];
@@ -85,11 +123,18 @@ void elsewhere_drops_judge(const struct listeners_elsewhere *before,
 		return;
 	wording_set(&words, "who", "%s", worst->name);
 	wording_set(&words, "pid", "%d", (int)worst->pid);
-	wording_set(&words, "drops", "%s", quantity_count((uint64_t)max.drops).text);
+	count_set(&words, "handshakes", max.handshakes);
+	count_set(&words, "datagrams", max.datagrams);
+	wording_flag(&words, "both", max.handshakes && max.datagrams);
 	wording_set(&words, "overflows", "%s", quantity_count((uint64_t)max.overflows).text);
 	wording_set(&words, "window", "%s", quantity_seconds(seconds).text);
-	wording_set(&words, "more", "%s", count > 1 ? quantity_count(count - 1).text : "");
+	count_set(&words, "more", count - 1);
 	struct finding *f = report_finding(r, "listeners.elsewhere.dropping", &words);
-	finding_evidence(f, "ListenDrops", "packets", (double)max.drops, NAN);
-	finding_evidence(f, "ListenOverflows", "packets", (double)max.overflows, NAN);
+	if (max.handshakes) {
+		finding_evidence(f, "handshakes", "packets", (double)max.handshakes, NAN);
+		finding_evidence(f, "ListenOverflows", "packets", (double)max.overflows, NAN);
+	}
+	if (max.datagrams)
+		finding_evidence(f, "dropped by UDP sockets", "datagrams", (double)max.datagrams,
+				 NAN);
 }

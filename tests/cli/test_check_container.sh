@@ -124,6 +124,29 @@ test_a_server_in_another_network_namespace_that_drops_clients_is_a_warning() {
 	kill -CONT "$own"
 }
 
+drops_datagrams_at() { # PID
+	awk '/^Udp: [A-Z]/ { for (i = 1; i <= NF; i++) if ($i == "RcvbufErrors") at = i; next }
+		/^Udp:/ { exit !($at > 0) }' "/proc/$1/net/snmp"
+}
+
+# It reads none.
+test_a_server_in_another_network_namespace_that_drops_datagrams_is_a_warning() {
+	in_namespace '-n -p -f --mount-proc'
+	unshare -n sh -c 'ip link set lo up && exec python3 -c "import socket, time
+server, client = [socket.socket(type=socket.SOCK_DGRAM) for i in range(2)]
+server.bind((\"0.0.0.0\", 53))
+while True:
+	client.sendto(bytes(1000), (\"127.0.0.1\", 53))
+	time.sleep(0.001)"' &
+	own=$!
+	wait_for drops_datagrams_at "$own"
+	expect 1 epolltune check --window 2500ms --probe listeners --format json
+	json "finding(\"listeners.elsewhere.dropping\") | .level == \"warning\" and
+			(.title | test(\"^The network namespace of python3? .pid $own. dropped [0-9 ]+ datagrams in \"))" \
+		'.summary.answer | endswith("is dropping datagrams now")'
+	json "finding(\"listeners.elsewhere\") | .detail | startswith(\"python3 (pid $own)\")"
+}
+
 test_an_ordinary_user_is_told_of_other_network_namespaces() {
 	[ "$(id -u)" -eq 0 ] || skip 'root only: the namespace is of another user'
 	in_namespace '-n -p -f --mount-proc'

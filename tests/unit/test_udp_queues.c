@@ -174,6 +174,52 @@ static void drops_of_ipv6_are_of_its_sockets(void **state)
 	}
 }
 
+/* Where UDP's memory is used up a socket's buffer need not be full. */
+static void drops_for_lack_of_memory_are_the_machines(void **state)
+{
+	static const struct {
+		int64_t errors, memory, memory6;
+		bool ipv6, own;
+		const char *findings;
+		enum finding_remedy remedy;
+		const char *advice;
+	} rows[] = {
+		{0, 138, 0, false, false, "udp.receive.overflowing warning", REMEDY_KERNEL,
+		 "net.ipv4.udp_mem"},
+		{0, 138, 0, false, true, "udp.receive.overflowing critical", REMEDY_KERNEL,
+		 "net.ipv4.udp_mem"},
+		{0, 0, 138, true, true, "udp.receive.overflowing critical", REMEDY_KERNEL,
+		 "net.ipv4.udp_mem"},
+		{0, 0, 138, false, true, "", 0, ""},
+		{138, 1, 0, false, true, "udp.receive.overflowing critical", REMEDY_APPLICATION,
+		 "The server reads too slowly"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char row[32];
+		quiet();
+		drops(0, 138);
+		at[0][0].depth = at[1][0].depth = 4096;
+		at[0][0].ipv6 = at[1][0].ipv6 = rows[i].ipv6;
+		const struct udp_watch w = {.before = &look[0],
+					    .after = &look[1],
+					    .subject = rows[i].own ? &subject : NULL,
+					    .report = &report,
+					    .seconds = 0.5,
+					    .stall_s = 1,
+					    .errors = rows[i].errors,
+					    .memory = rows[i].memory,
+					    .memory6 = rows[i].memory6};
+		report_init(&report);
+		udp_queues_judge(&w);
+		snprintf(row, sizeof(row), "row %zu", i);
+		findings_are(row, &report, rows[i].findings);
+		if (!rows[i].findings[0])
+			continue;
+		assert_int_equal(report.findings[0].remedy, rows[i].remedy);
+		assert_non_null(strstr(report.findings[0].advice, rows[i].advice));
+	}
+}
+
 static void a_connected_socket_is_the_subjects_by_process_and_port(void **state)
 {
 	static const struct {
@@ -342,6 +388,7 @@ int main(void)
 		cmocka_unit_test(a_server_that_ended_since_is_not_ready),
 		cmocka_unit_test(the_subject_comes_before_what_drops_more),
 		cmocka_unit_test(drops_of_ipv6_are_of_its_sockets),
+		cmocka_unit_test(drops_for_lack_of_memory_are_the_machines),
 		cmocka_unit_test(a_connected_socket_is_the_subjects_by_process_and_port),
 		cmocka_unit_test(one_of_a_group_that_stays_full_needs_no_buffer),
 		cmocka_unit_test(a_full_socket_of_a_group_that_nothing_reads),

@@ -397,10 +397,11 @@ static void a_full_table_and_drops_are_critical(void **state)
 		 "Connection tracking dropped 1 packet in 500 ms"},
 	};
 	const struct target t = target_default();
+	const struct probe_options none = {0};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		static struct report r;
 		static struct sample before, after;
-		struct moment m = {.target = &t, .seconds = rows[i].seconds};
+		struct moment m = {.target = &t, .options = &none, .seconds = rows[i].seconds};
 		char row[24];
 		before = sample_of(rows[i].used, rows[i].max, rows[i].before, 5);
 		after = sample_of(rows[i].used, rows[i].max, rows[i].after, 5 + rows[i].clashes);
@@ -475,7 +476,7 @@ static void the_fuller_of_two_tables_counts(void **state)
 		struct subject subject = behind(rows[i].tracked, rows[i].tracked_max);
 		struct probe_options o = {0};
 		const struct target t = {.connections = 1};
-		const struct moment m = {.target = &t};
+		const struct moment m = {.target = &t, .options = &o};
 		o.subject = &subject;
 		if (rows[i].used >= 0)
 			snprintf(files, sizeof(files), "echo %lld >netfilter/nf_conntrack_count",
@@ -634,6 +635,40 @@ static void a_limit_of_chains_that_was_taken_over_is_read(void **state)
 	}
 }
 
+/* A container of an ordinary user has no sysctl of connection tracking before Linux 5.5. */
+static void a_table_without_sysctls_is_not_absent(void **state)
+{
+	static const struct {
+		const char *statistics;
+		int64_t used;
+		enum wall_verdict verdict;
+	} rows[] = {
+		{"entries drop\n400 0", 0x400, VERDICT_UNKNOWN},
+		{"entries drop\n0 0", REPORT_NONE, VERDICT_NA},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct sample sample;
+		char files[200];
+		struct target t = target_default();
+		struct probe_options o = {0};
+		struct settings s = verdict_settings(&experiments[0], "");
+		snprintf(files, sizeof(files),
+			 "mkdir -p ../../net/stat; printf '%s' >../../net/stat/nf_conntrack",
+			 rows[i].statistics);
+		struct host *h = machine(files);
+		table_read(h, &s);
+		assert_int_equal(s.at[USED][0], rows[i].used);
+		assert_int_equal(sample_take(h, &o, &sample, NULL), 0);
+		machine_end(h);
+		assert_int_equal(sample.used, rows[i].used > 0 ? rows[i].used : 0);
+		if (s.at[TRACKED][0] == REPORT_NONE)
+			s.at[TRACKED][0] = 0; /* this machine is not whole */
+		const struct wall *w = verdict_of(&experiments[0], &t, &s, NULL)->walls;
+		if (w->verdict != rows[i].verdict)
+			fail_msg("row %zu: %s", i, wall_verdict_name(w->verdict));
+	}
+}
+
 static void a_table_outside_is_named(void **state)
 {
 	static struct report full;
@@ -641,7 +676,7 @@ static void a_table_outside_is_named(void **state)
 	struct target t = target_default();
 	struct probe_options o = {0};
 	static struct sample sample;
-	const struct moment m = {.target = &t};
+	const struct moment m = {.target = &t, .options = &o};
 	struct host *h = machine("echo 0 >netfilter/nf_conntrack_count");
 	struct settings s = verdict_settings(&experiments[0], "");
 	s.subject = o.subject = &subject;
@@ -699,6 +734,7 @@ int main(void)
 		cmocka_unit_test(datagrams_need_entries),
 		cmocka_unit_test(a_full_table_and_drops_are_critical),
 		cmocka_unit_test(the_fuller_of_two_tables_counts),
+		cmocka_unit_test(a_table_without_sysctls_is_not_absent),
 		cmocka_unit_test(a_table_outside_is_named),
 		cmocka_unit_test(what_does_not_forward_does_not_count),
 	};

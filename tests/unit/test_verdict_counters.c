@@ -5,6 +5,7 @@
 #include "../support/verdict.h"
 
 #include <inttypes.h>
+#include <regex.h>
 
 #define WINDOW_S 0.5
 
@@ -275,6 +276,66 @@ static void headers_damaged(struct looks *m)
 }
 static void routes_loop(struct looks *m) { foreign(m, "Ip.InHdrErrors", 599); }
 static void traceroutes(struct looks *m) { foreign(m, "Ip.InHdrErrors", 600); }
+static void foreign6(struct looks *m, const char *counter, int64_t of)
+{
+	counter_set(m, counter, 20, 36);
+	counter_set(m, "Ip6.InReceives", 3000, 3000 + of);
+	counter_set(m, "Ip.InReceives", 0, 1000000);
+}
+static void packets_elsewhere6(struct looks *m) { foreign6(m, "Ip6.InAddrErrors", 599); }
+static void packets_elsewhere6_few(struct looks *m) { foreign6(m, "Ip6.InAddrErrors", 600); }
+static void no_way_on6(struct looks *m) { foreign6(m, "Ip6.InNoRoutes", 599); }
+static void routes_loop6(struct looks *m) { foreign6(m, "Ip6.InHdrErrors", 599); }
+static void traceroutes6(struct looks *m) { foreign6(m, "Ip6.InHdrErrors", 600); }
+/* Clients whose SYNs are lost, beside packets of loopback, while so many others are served. */
+static void syns_lost_as(struct looks *m, const char *counter, const char *served, int64_t others)
+{
+	counter_set(m, counter, 0, 88);
+	counter_set(m, "Ip.InReceives", 3000, 3000 + 11788);
+	counter_set(m, "Ip6.InReceives", 3000, 3000 + 11788);
+	counter_set(m, served, 5000, 5000 + others);
+}
+static void syns_filtered(struct looks *m)
+{
+	syns_lost_as(m, "TcpExt.IPReversePathFilter", "Tcp.PassiveOpens", 0);
+}
+static void syns_filtered_most_served(struct looks *m)
+{
+	syns_lost_as(m, "TcpExt.IPReversePathFilter", "Tcp.PassiveOpens", 780);
+}
+static void syns_elsewhere(struct looks *m)
+{
+	syns_lost_as(m, "Ip.InAddrErrors", "Tcp.PassiveOpens", 779);
+}
+static void syns_elsewhere6(struct looks *m)
+{
+	syns_lost_as(m, "Ip6.InAddrErrors", "Tcp.PassiveOpens", 779);
+}
+static void syns_without_route(struct looks *m)
+{
+	syns_lost_as(m, "IpExt.InNoRoutes", "Ip.ForwDatagrams", 779);
+}
+/* A router forwards for others: it accepts no connection. */
+static void router_without_route(struct looks *m)
+{
+	syns_lost_as(m, "IpExt.InNoRoutes", "Ip.ForwDatagrams", 780);
+	counter_set(m, "Tcp.PassiveOpens", 5, 5);
+}
+/* No client connects. */
+static void broadcasts_to_a_busy_host(struct looks *m)
+{
+	strays(m, "Ip.InAddrErrors", "Ip.InReceives", 100000);
+	counter_set(m, "Tcp.PassiveOpens", 5, 5);
+}
+static void syns_filtered_since(struct looks *m)
+{
+	counter_set(m, "TcpExt.IPReversePathFilter", 80000, 80000);
+	counter_set(m, "Ip.InReceives", 30000000, 30000000);
+	counter_set(m, "Tcp.PassiveOpens", 50000, 50000);
+	then(m, "TcpExt.IPReversePathFilter", 0);
+	then(m, "Ip.InReceives", 3000000);
+	then(m, "Tcp.PassiveOpens", 49000);
+}
 static void discards(struct looks *m) { counter_set(m, "Ip.InDiscards", 0, 1); }
 static void reserve_drops(struct looks *m)
 {
@@ -476,12 +537,32 @@ static void each_look_gets_its_findings(void **state)
 		{behind_nat_earlier, "counters.growing warning", ""},
 		{old_duplicates, "", ""},
 		{packets_without_key, "counters.growing warning", ""},
-		{packets_elsewhere, "counters.growing warning", ""},
-		{broadcasts_elsewhere, "", ""},
-		{broadcasts_to_an_idle_host, "", ""},
-		{broadcasts_for_a_minute, "", ""},
-		{broadcasts_since, "", ""},
-		{no_way_on, "counters.growing warning", ""},
+		{packets_elsewhere, "counters.growing warning, counters.past note",
+		 "counters.past note"},
+		{broadcasts_elsewhere, "counters.past note", "counters.past note"},
+		{broadcasts_to_an_idle_host, "counters.past note", "counters.past note"},
+		{broadcasts_to_a_busy_host, "counters.past note", "counters.past note"},
+		{broadcasts_for_a_minute, "counters.past note", "counters.past note"},
+		{broadcasts_since, "counters.past note", "counters.past note"},
+		{no_way_on, "counters.growing warning, counters.past note", "counters.past note"},
+		{packets_elsewhere6, "counters.growing warning, counters.past note",
+		 "counters.past note"},
+		{packets_elsewhere6_few, "counters.past note", "counters.past note"},
+		{no_way_on6, "counters.growing warning, counters.past note", "counters.past note"},
+		{routes_loop6, "counters.growing warning", ""},
+		{traceroutes6, "", ""},
+		{syns_filtered, "counters.growing warning, counters.past note",
+		 "counters.past note"},
+		{syns_filtered_most_served, "counters.past note", "counters.past note"},
+		{syns_elsewhere, "counters.growing warning, counters.past note",
+		 "counters.past note"},
+		{syns_elsewhere6, "counters.growing warning, counters.past note",
+		 "counters.past note"},
+		{syns_without_route, "counters.growing warning, counters.past note",
+		 "counters.past note"},
+		{router_without_route, "counters.past note", "counters.past note"},
+		{syns_filtered_since, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
 		{truncated, "counters.growing warning", ""},
 		{headers_damaged, "counters.growing warning", ""},
 		{routes_loop, "counters.growing warning", ""},
@@ -637,10 +718,44 @@ static void the_report_carries_its_counters(void **state)
 	while (syn_drops_other(others))
 		others++;
 	for (size_t i = 0; i < loss_row_count(); i++)
-		others += (size_t)(!!loss_row_at(i)->all + !!loss_row_at(i)->less);
+		others += (size_t)(!!loss_row_at(i)->all + !!loss_row_at(i)->less +
+				   !!loss_row_at(i)->served);
 	assert_true(loss_row_count() <= TABLE_ROWS &&
 		    loss_row_count() + sizeof(recorded) / sizeof(*recorded) + others <=
 			    REPORT_COUNTERS);
+}
+
+/* Whether a rule looks at the growth of a counter of the metrics of a check. */
+static bool is_alerted(const char *rules, const char *counter)
+{
+	static const char series[] = "epolltune_kernel_events_total{counter=";
+	for (const char *at = rules; (at = strstr(at, series));) {
+		char values[600], anchored[608];
+		regex_t r;
+		at += sizeof(series) - 1;
+		assert_int_equal(sscanf(at, "%*[=~\"]%599[^\"]", values), 1);
+		snprintf(anchored, sizeof(anchored), "^(%s)$", values);
+		assert_int_equal(regcomp(&r, anchored, REG_EXTENDED | REG_NOSUB), 0);
+		bool matches = !regexec(&r, counter, 0, NULL, 0);
+		regfree(&r);
+		if (matches)
+			return true;
+	}
+	return false;
+}
+
+static void each_loss_has_an_alert(void **state)
+{
+	static char rules[65536];
+	FILE *in = fopen("src/share/prometheus/epolltune.rules.yml", "r");
+	assert_non_null(in);
+	rules[fread(rules, 1, sizeof(rules) - 1, in)] = 0;
+	fclose(in);
+	assert_false(is_alerted(rules, "TcpExt.TCPRcvCollapsed"));
+	for (size_t i = 0; i < loss_row_count(); i++)
+		if (loss_row_at(i)->kind < LOSS_STRAY &&
+		    !is_alerted(rules, loss_row_at(i)->counter))
+			fail_msg("no rule has %s", loss_row_at(i)->counter);
 }
 
 /* Orphans that could not be counted: short where the maximum is below the need, never ok. */
@@ -784,6 +899,7 @@ int main(void)
 		cmocka_unit_test(each_counter_that_grows_is_explained),
 		cmocka_unit_test(growth_since_a_report),
 		cmocka_unit_test(the_report_carries_its_counters),
+		cmocka_unit_test(each_loss_has_an_alert),
 		cmocka_unit_test(closed_connections_are_orphans_for_two_round_trips),
 		cmocka_unit_test(orphans_in_use_are_not_needed_again),
 		cmocka_unit_test(orphans_that_could_not_be_counted_are_unknown),

@@ -269,17 +269,30 @@ static void in_containers_without_listeners(struct looks *m)
 	m->after.elsewhere = (struct listeners_elsewhere){1, at};
 }
 
+static void counted_elsewhere(struct netns_elsewhere *n, const char *counter, int64_t more)
+{
+	for (size_t i = 0; i < ELSEWHERE_COUNTERS; i++)
+		if (!strcmp(counter_elsewhere(i), counter)) {
+			n->counted[i] += more;
+			return;
+		}
+	fail_msg("%s is not read", counter);
+}
+
 static void dropping_elsewhere(struct looks *m, int64_t drops, int64_t overflows)
 {
 	static struct netns_elsewhere before[3], after[3];
-	for (size_t i = 0; i < 3; i++)
-		before[i] = after[i] = (struct netns_elsewhere){
-			.netns = 1 + i, .pid = 1, .name = "sh", .drops = 5, .overflows = 5};
-	after[1].drops += drops;
-	after[1].overflows += overflows;
+	for (size_t i = 0; i < 3; i++) {
+		before[i] = (struct netns_elsewhere){.netns = 1 + i, .pid = 1, .name = "sh"};
+		for (size_t k = 0; k < ELSEWHERE_COUNTERS; k++)
+			before[i].counted[k] = 5;
+		after[i] = before[i];
+	}
+	counted_elsewhere(&after[1], "TcpExt.ListenDrops", drops);
+	counted_elsewhere(&after[1], "TcpExt.ListenOverflows", overflows);
 	/* Another namespace than before. */
-	after[2] = (struct netns_elsewhere){
-		.netns = 9, .pid = 2, .name = "sh", .drops = 99, .overflows = 99};
+	after[2].netns = 9;
+	counted_elsewhere(&after[2], "TcpExt.ListenDrops", 99);
 	m->before.elsewhere = (struct listeners_elsewhere){3, before};
 	m->after.elsewhere = (struct listeners_elsewhere){3, after};
 }
@@ -287,6 +300,30 @@ static void dropping_elsewhere(struct looks *m, int64_t drops, int64_t overflows
 static void overflows_elsewhere(struct looks *m) { dropping_elsewhere(m, 40, 40); }
 
 static void drops_elsewhere(struct looks *m) { dropping_elsewhere(m, 1, 0); }
+
+static void dropping_also(struct looks *m, int64_t drops, const char *counter, int64_t more)
+{
+	dropping_elsewhere(m, drops, 0);
+	counted_elsewhere(&m->after.elsewhere.at[1], counter, more);
+}
+/* A scan whose SYN-ACKs were answered by ICMP errors: each is a drop too. */
+static void scanned_elsewhere(struct looks *m) { dropping_also(m, 3, "Icmp.InDestUnreachs", 3); }
+static void scanned_elsewhere6(struct looks *m) { dropping_also(m, 3, "Icmp6.InTimeExcds", 9); }
+static void dropping_beside_a_scan(struct looks *m)
+{
+	dropping_also(m, 40, "Icmp.InDestUnreachs", 3);
+}
+/* Without SYN cookies. */
+static void flooded_elsewhere(struct looks *m)
+{
+	dropping_also(m, 40, "Icmp.InDestUnreachs", 39);
+	counted_elsewhere(&m->after.elsewhere.at[1], "TcpExt.TCPReqQFullDrop", 40);
+}
+static void datagrams_elsewhere(struct looks *m) { dropping_also(m, 0, "Udp.RcvbufErrors", 7); }
+static void datagrams_elsewhere6(struct looks *m) { dropping_also(m, 0, "Udp6.RcvbufErrors", 1); }
+static void memory_elsewhere(struct looks *m) { dropping_also(m, 0, "Udp.MemErrors", 1); }
+static void memory_elsewhere6(struct looks *m) { dropping_also(m, 0, "Udp6.MemErrors", 1); }
+static void both_elsewhere(struct looks *m) { dropping_also(m, 2, "Udp.RcvbufErrors", 7); }
 
 /* It may be another listener of that namespace. */
 static void overflows_elsewhere_beside_one(struct looks *m)
@@ -538,6 +575,15 @@ static void servers_get_their_findings(void **state)
 		{in_containers_without_listeners, "", ""},
 		{overflows_elsewhere, "listeners.elsewhere.dropping warning", ""},
 		{drops_elsewhere, "listeners.elsewhere.dropping warning", ""},
+		{scanned_elsewhere, "", ""},
+		{scanned_elsewhere6, "", ""},
+		{dropping_beside_a_scan, "listeners.elsewhere.dropping warning", ""},
+		{flooded_elsewhere, "listeners.elsewhere.dropping warning", ""},
+		{datagrams_elsewhere, "listeners.elsewhere.dropping warning", ""},
+		{datagrams_elsewhere6, "listeners.elsewhere.dropping warning", ""},
+		{memory_elsewhere, "listeners.elsewhere.dropping warning", ""},
+		{memory_elsewhere6, "listeners.elsewhere.dropping warning", ""},
+		{both_elsewhere, "listeners.elsewhere.dropping warning", ""},
 		{dropped_elsewhere_before, "", ""},
 		{drops_unknown_elsewhere, "", ""},
 		{quiet_and_frozen, "listeners.halted warning", "listeners.halted warning"},
@@ -629,6 +675,21 @@ static void texts_name_the_process(void **state)
 		{overflows_elsewhere_beside_one, 1,
 		 "The network namespace of sh (pid 1) dropped 40 handshake packets in 500 ms", NULL,
 		 "Check its listeners: epolltune check --netns 1"},
+		{dropping_beside_a_scan, 0,
+		 "The network namespace of sh (pid 1) dropped 37 handshake packets in 500 ms", NULL,
+		 NULL},
+		{flooded_elsewhere, 0,
+		 "The network namespace of sh (pid 1) dropped 40 handshake packets in 500 ms", NULL,
+		 NULL},
+		{datagrams_elsewhere, 0,
+		 "The network namespace of sh (pid 1) dropped 7 datagrams in 500 ms",
+		 "The receive buffers of UDP sockets there were full, or UDP memory was used up. "
+		 "This check judges none of its sockets.",
+		 "Check its sockets: epolltune check --netns 1"},
+		{both_elsewhere, 0,
+		 "The network namespace of sh (pid 1) dropped 2 handshake packets and 7 datagrams in "
+		 "500 ms",
+		 NULL, NULL},
 		{readers_stopped, 0, NULL,
 		 "Datagrams that arrive wait in their receive buffers, and the kernel drops those "
 		 "beyond.",

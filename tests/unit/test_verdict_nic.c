@@ -590,6 +590,19 @@ static void errors_many(struct moments *m) { errors_of(m, 10, 9990); }
 static void errors_few(struct moments *m) { errors_of(m, 9, 10); }
 static void errors_of_more(struct moments *m) { errors_of(m, 10, 9991); }
 
+static void not_sent(struct moments *m, bool carrier, uint64_t errors, uint64_t dropped)
+{
+	for (int i = 0; i < 2; i++) {
+		m->cards[i].running = carrier;
+		m->cards[i].statistics.tx_errors = some(i ? errors : 0);
+		m->cards[i].statistics.tx_dropped = some(i ? dropped : 0);
+	}
+}
+static void sending_fails(struct moments *m) { not_sent(m, true, 400, 0); }
+static void sending_drops(struct moments *m) { not_sent(m, true, 0, 400); }
+static void sending_drops_few(struct moments *m) { not_sent(m, true, 0, 9); }
+static void sending_without_carrier(struct moments *m) { not_sent(m, false, 400, 400); }
+
 /* Some drivers add lost packets to the errors. */
 static void ring_loses_as_errors(struct moments *m)
 {
@@ -764,6 +777,10 @@ static const struct {
 	 "softnet_stat column 2 (dropped)", 4000, "net.core.netdev_max_backlog 1000 -> 2000"},
 	{errors, "nic.errors", NOTE, REMEDY_DEVICE, "rx_errors", 9, ""},
 	{errors_many, "nic.errors", WARN, REMEDY_DEVICE, "rx_errors", 10, ""},
+	{sending_fails, "nic.errors", WARN, REMEDY_DEVICE, "tx_errors", 400, ""},
+	{sending_drops, "nic.errors", WARN, REMEDY_DEVICE, "tx_dropped", 400, ""},
+	{sending_drops_few, "nic.errors", NOTE, REMEDY_DEVICE, "tx_dropped", 9, ""},
+	{sending_without_carrier, "", 0, 0, "", 0, ""},
 	{errors_few, "nic.errors", NOTE, REMEDY_DEVICE, "rx_errors", 9, ""},
 	{errors_of_more, "nic.errors", NOTE, REMEDY_DEVICE, "rx_errors", 10, ""},
 	{ring_loses_as_errors, "nic.ring.overrun", WARN, REMEDY_DEVICE, "rx_missed_errors", 120,
