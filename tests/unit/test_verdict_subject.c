@@ -89,6 +89,8 @@ static void datagrams_are_what_some_servers_are_for(void **state)
 		{"own", 53, 80, false, false},     {"own", 53, 53, true, false},
 		{"nginx", 443, 443, false, false}, {"named", 0, 53, false, false},
 		{"named", 53, 0, false, false},    {"caddy", 443, 443, false, false},
+		{"sip", 5060, 5060, false, true},  {"turnserver", 3478, 3478, false, true},
+		{"sip", 5060, 5061, false, false}, {"rsyslogd", 10514, 10514, false, true},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct running s;
@@ -312,6 +314,27 @@ static void the_queue_is_that_of_clients(void **state)
 		  {LISTENER_UDP, "udp:0.0.0.0:45000", 45000, 212992}},
 		 LISTENER_UDP,
 		 "udp:0.0.0.0:45000",
+		 ""},
+		/* TURN and a relay, above the ports that the kernel chooses. */
+		{{{LISTENER_UDP, "udp:0.0.0.0:3478", 3478, 4194304},
+		  {LISTENER_UDP, "udp:0.0.0.0:62001", 62001, 131072}},
+		 LISTENER_UDP,
+		 "udp:0.0.0.0:3478",
+		 "udp:0.0.0.0:62001"},
+		{{{LISTENER_UDP, "udp:0.0.0.0:3478", 3478, 4194304},
+		  {LISTENER_TCP, "0.0.0.0:62001", 62001, 511},
+		  {LISTENER_UDP, "udp:0.0.0.0:62001", 62001, 131072}},
+		 LISTENER_UDP,
+		 "udp:0.0.0.0:62001",
+		 ""},
+		{{{LISTENER_UDP, "udp:0.0.0.0:62001", 62001, 131072}},
+		 LISTENER_UDP,
+		 "udp:0.0.0.0:62001",
+		 ""},
+		{{{LISTENER_TCP, "0.0.0.0:443", 443, 511},
+		  {LISTENER_TCP, "0.0.0.0:62001", 62001, 50}},
+		 LISTENER_TCP,
+		 "0.0.0.0:62001",
 		 ""},
 		/* Which of these serves is not known. */
 		{{{LISTENER_UDP, "udp:0.0.0.0:45000", 45000, 212992},
