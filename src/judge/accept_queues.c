@@ -665,19 +665,27 @@ static int by_drops_since(const void *a, const void *b)
 }
 
 /* Overflows that no full queue accounts for are those of the listeners that dropped as many
- * packets: they were full between the looks. */
+ * packets: they were full between the looks. So are those whose drops are twice as many in all. */
 static void groups_blame(struct group *groups, size_t count, const struct queue_watch *w)
 {
-	uint64_t unexplained = (uint64_t)queue_growth(w, COUNTER_LISTEN_OVERFLOWS);
-	CLEAN(free_pointer) struct dropper *strays = calloc(count, sizeof(*strays));
-	for (size_t i = 0; strays && i < count; i++) {
+	const uint64_t overflows = (uint64_t)queue_growth(w, COUNTER_LISTEN_OVERFLOWS);
+	uint64_t unexplained = overflows;
+	CLEAN(free_pointer) struct dropper *drops = calloc(count, sizeof(*drops));
+	for (size_t i = 0; drops && i < count; i++)
+		drops[i] = (struct dropper){groups[i].grown + groups[i].stray, i};
+	size_t twice = drops ? droppers_blame_twice(drops, count, overflows) : 0;
+	for (size_t i = 0; i < twice; i++)
+		groups[drops[i].at].grown = (drops[i].drops + 1) / 2;
+	for (size_t i = 0; drops && !twice && i < count; i++) {
 		unexplained -= groups[i].grown < unexplained ? groups[i].grown : unexplained;
-		strays[i] = (struct dropper){groups[i].stray, i};
+		drops[i] = (struct dropper){groups[i].stray, i};
 	}
-	size_t blamed = strays ? droppers_blame(strays, count, unexplained) : 0;
-	for (size_t i = 0; i < blamed; i++)
-		groups[strays[i].at].grown +=
-			strays[i].drops < unexplained ? strays[i].drops : unexplained;
+	size_t once = drops && !twice ? droppers_blame(drops, count, unexplained) : 0;
+	for (size_t i = 0; i < once; i++)
+		groups[drops[i].at].grown +=
+			drops[i].drops < unexplained ? drops[i].drops : unexplained;
+	for (size_t i = 0; overflows && i < count; i++)
+		groups[i].grown = groups[i].grown < overflows ? groups[i].grown : overflows;
 }
 
 /* The groups that are asked for, in that order; the caller frees them. NULL: there are none, or no
