@@ -780,7 +780,8 @@ static const struct finding_row findings[] = {
 	      "at a time; the queue {held?held {held}:holds {capacity}}{by_cookie?, and the kernel "
 	      "answered {by_cookie} SYN{by_cookie=1?:s} with a cookie:{dropped?, and the kernel dropped {dropped} "
 	      "SYN{dropped=1?:s}}}. {cookies?The kernel answers those beyond with a cookie\\: no client is "
-	      "lost, but cookies cost CPU and, without timestamps, window scaling and SACK:The "
+	      "lost, but cookies cost CPU and, {unstamped?as net.ipv4.tcp_timestamps is "
+	      "0:without timestamps}, window scaling and SACK:The "
 	      "kernel drops those beyond, and clients retransmit a dropped SYN after 1 s}.",
 	      "{possible?{suffices?{how}:{listener?" BACKLOG_REMEDY
 	      ":{how}}}:No setting makes it longer\\: spread the clients over several "
@@ -788,15 +789,17 @@ static const struct finding_row findings[] = {
 	      "{cookies? net.ipv4.tcp_max_syn_backlog has no effect while tcp_syncookies is on.: "
 	      "tcp_syncookies=1 would answer with cookies instead of dropping.}",
 	      "More handshakes are half open at a time, rate times round trip, than the "
-	      "listener's SYN queue holds. With tcp_syncookies the kernel answers those beyond "
-	      "with a cookie, without it drops them; clients retransmit after 1 s or more.",
+	      "listener's SYN queue holds, and the kernel drops those beyond, as "
+	      "net.ipv4.tcp_syncookies is not 1; clients retransmit after 1 s or more.",
 	      "With tcp_syncookies=1 raise net.core.somaxconn and the backlog that the server "
 	      "passes to listen(); net.ipv4.tcp_max_syn_backlog has no effect then. With "
 	      "tcp_syncookies=0 raise net.ipv4.tcp_max_syn_backlog as well: three quarters of it "
 	      "are for new clients.",
 	      "TcpExt.TCPReqQFullDoCookies or TcpExt.ListenDrops grows, and does not at the "
 	      "proposed value; half-open connections by inet_diag",
-	      "The SYN queue holds the target's half-open connections"),
+	      "With tcp_syncookies=1 the kernel answers those beyond the SYN queue with a cookie: "
+	      "no client is lost, but cookies cost CPU and, without timestamps, window scaling "
+	      "and SACK. Without cookies the queue holds the target's half-open connections"),
 
 	RESTART("syn-queue", "Send-Q of ss -ltn"),
 	{.id = "syn-queue.cookies",
