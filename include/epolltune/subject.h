@@ -290,6 +290,9 @@ bool subject_is_local(const struct subject *s);
 /* Whether it has sockets of UDP and no listener but those that are set aside: no client connects to
  * it. False for NULL. */
 bool subject_is_datagrams(const struct subject *s);
+/* Whether no process has its listeners, all of which were looked at: the kernel's own, as of nfsd,
+ * whose backlog no setting changes, or one of io_uring. False for NULL. */
+bool subject_is_unheld(const struct subject *s);
 /* Whether TCP is beside what its clients use: it receives datagrams at the port of a TCP listener,
  * as a server of DNS or SIP, and is not one that epolltune knows for connections. False for NULL.
  */

@@ -50,12 +50,18 @@
 	"{needed} connection{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}; "       \
 	"{sockets?the {sockets} sockets (SO_REUSEPORT) hold {capacity} without loss, and {sum} "   \
 	"together:the queue holds {capacity}}. " WHOSE_BACKLOG
-#define BACKLOG_REMEDY                                                                                               \
-	"{possible?{raise?Raise net.core.somaxconn ({somaxconn}) first. }{cut?If {server?{server}:the application} " \
-	"is not configured for {limit}, net.core.somaxconn was {limit} when it called listen()\\: "                  \
-	"restart it first. }{line?{server}\\: "                                                                      \
-	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "                      \
-	"holds that many\\: shorten the server's stalls.}"
+#define BACKLOG_UNHELD                                                                              \
+	"No process has a descriptor of it\\: neither net.core.somaxconn nor a configuration sets " \
+	"the backlog of the kernel's own listeners{nfs?. More threads of nfsd accept sooner\\: "    \
+	"threads= in section nfsd of /etc/nfs.conf, or rpc.nfsd N:; a server of io_uring passes "   \
+	"its own to listen()}."
+#define BACKLOG_REMEDY                                                                                                \
+	"{unheld?" BACKLOG_UNHELD                                                                                     \
+	":{possible?{raise?Raise net.core.somaxconn ({somaxconn}) first. }{cut?If {server?{server}:the application} " \
+	"is not configured for {limit}, net.core.somaxconn was {limit} when it called listen()\\: "                   \
+	"restart it first. }{line?{server}\\: "                                                                       \
+	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "                       \
+	"holds that many\\: shorten the server's stalls.}}"
 /* Of a queue that suffices until the server calls listen() again. */
 #define RESTART(wall_name, shown)                                                                  \
 	{                                                                                          \
@@ -784,8 +790,9 @@ static const struct finding_row findings[] = {
 	      "0:without timestamps}, window scaling and SACK:The "
 	      "kernel drops those beyond, and clients retransmit a dropped SYN after 1 s}.",
 	      "{possible?{suffices?{how}:{listener?" BACKLOG_REMEDY
-	      ":{how}}}:No setting makes it longer\\: spread the clients over several "
-	      "listeners (SO_REUSEPORT) or machines.}"
+	      ":{how}}}:{unheld?" BACKLOG_UNHELD
+	      ":No setting makes it longer\\: spread the clients over several "
+	      "listeners (SO_REUSEPORT) or machines.}}"
 	      "{cookies? net.ipv4.tcp_max_syn_backlog has no effect while tcp_syncookies is on.: "
 	      "tcp_syncookies=1 would answer with cookies instead of dropping.}",
 	      "More handshakes are half open at a time, rate times round trip, than the "

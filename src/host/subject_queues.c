@@ -100,6 +100,11 @@ bool subject_is_datagrams(const struct subject *s)
 	return s && s->listeners.count && !s->listeners.unlisted;
 }
 
+bool subject_is_unheld(const struct subject *s)
+{
+	return s && !s->pid && !s->activated && s->listeners.unheld;
+}
+
 /* Protocols that are UDP's first, and have the same port over TCP: DNS, NTP, SNMP, syslog, RADIUS,
  * TURN, SIP. */
 static bool is_of_datagrams(uint16_t port)

@@ -380,6 +380,13 @@ static uint64_t backlog_of(const struct queue_watch *w, const struct listener *l
 		       : (uint64_t)allowed;
 }
 
+/* Whether somaxconn does: not where the kernel has called listen() itself. */
+static bool kernel_limits(const struct queue_watch *w, const struct listener *l)
+{
+	bool unheld = l->owner < 0 && w->after->listeners.unheld;
+	return !unheld && somaxconn_binds(l->limit, w->after->somaxconn);
+}
+
 /* The backlog for a listener whose address has that many sockets, and the line that sets it. */
 static void words_backlog(struct wording *words, const struct queue_watch *w,
 			  const struct listener *l, size_t sockets)
@@ -391,7 +398,7 @@ static void words_backlog(struct wording *words, const struct queue_watch *w,
 	uint64_t more = backlog_of(w, l, sockets);
 	wording_set(words, "somaxconn", "%s",
 		    allowed == REPORT_NONE ? "" : quantity_plain((uint64_t)allowed).text);
-	wording_flag(words, "kernel", somaxconn_binds(l->limit, allowed));
+	wording_flag(words, "kernel", kernel_limits(w, l));
 	wording_flag(words, "raise", somaxconn_binds((int64_t)more - 1, allowed));
 	wording_set(words, "backlog", "%s", quantity_plain(more).text);
 	wording_set(words, "line", "%s",
@@ -473,7 +480,7 @@ static struct finding *queue_finding(const struct queue_watch *w, const struct g
 /* Names the kernel's limit where that is the one that binds. */
 static void finding_blame(struct finding *f, const struct queue_watch *w, const struct listener *l)
 {
-	if (!somaxconn_binds(l->limit, w->after->somaxconn))
+	if (!kernel_limits(w, l))
 		return;
 	f->remedy = REMEDY_KERNEL;
 	finding_propose(f, SOMAXCONN_KNOB, quantity_plain((uint64_t)w->after->somaxconn).text, "");

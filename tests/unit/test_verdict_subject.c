@@ -601,6 +601,47 @@ static void the_remedy_is_a_line_of_its_configuration(void **state)
 		"nginx where Send-Q is still the old one).");
 }
 
+/* nfsd calls kernel_listen(), which somaxconn does not limit. */
+static void nothing_raises_the_backlog_of_the_kernel(void **state)
+{
+	static const char *const walls[] = {"accept-queue", "syn-queue"};
+	static const uint32_t limits[] = {64, 4096};
+	struct target t = target_default();
+	t.rate_per_s = 100000;
+	for (size_t i = 0; i < 4; i++) {
+		static struct running server;
+		const struct experiment *x = verdict_experiment(walls[i % 2], walls[i % 2]);
+		running_make(&server, 1, limits[i / 2]);
+		server.at[0].port = 2049;
+		server.at[0].owner = -1;
+		server.subject.pid = 0;
+		server.subject.listeners.process_count = 0;
+		server.subject.listeners.unheld = true;
+		struct settings s = verdict_settings(
+			x, i % 2 ? "net.ipv4.tcp_syncookies=0; net.ipv4.tcp_max_syn_backlog=65536; "
+				   "net.core.somaxconn=4096"
+				 : "net.core.somaxconn=4096");
+		s.subject = &server.subject;
+		put(&s, limits[i / 2]);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		assert_int_equal(r->walls[0].verdict, VERDICT_SHORT);
+		assert_string_equal(verdict_proposals(r), "");
+		assert_int_equal(r->findings[0].proposal_count, 0);
+		if (!strstr(r->findings[0].advice, "rpc.nfsd"))
+			fail_msg("case %zu: %s", i, r->findings[0].advice);
+		assert_null(strstr(r->findings[0].advice, "listen()"));
+		assert_null(strstr(r->findings[0].detail, "somaxconn"));
+	}
+	static struct running server;
+	const struct experiment *x = verdict_experiment("descriptors", "descriptors.process");
+	running_make(&server, 1, 64);
+	server.subject.pid = 0;
+	server.subject.listeners.unheld = true;
+	struct settings s = verdict_settings(x, "RLIMIT_NOFILE=1024 4096");
+	s.subject = &server.subject;
+	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].verdict, VERDICT_NA);
+}
+
 /* The argument of listen() bounds both queues. */
 static void both_queues_ask_for_one_backlog(void **state)
 {
@@ -1006,6 +1047,7 @@ int main(void)
 		cmocka_unit_test(a_queue_that_a_restart_cuts_is_tight),
 		cmocka_unit_test(a_queue_that_is_switched_off_is_judged_by_its_usual_backlog),
 		cmocka_unit_test(the_remedy_is_a_line_of_its_configuration),
+		cmocka_unit_test(nothing_raises_the_backlog_of_the_kernel),
 		cmocka_unit_test(both_queues_ask_for_one_backlog),
 		cmocka_unit_test(a_backlog_that_suffices_is_not_to_be_raised),
 		cmocka_unit_test(sockets_of_one_address_have_a_syn_queue_each),
