@@ -113,6 +113,9 @@ static const char *unbounded(const struct settings *s)
 {
 	const struct subject *holder = s->subject;
 	const struct server_row *row = server_row_find(holder->name);
+	if (subject_is_unheld(holder))
+		return "No process has a descriptor of the server's sockets: the kernel serves "
+		       "them, or io_uring.";
 	if (subject_forks(holder))
 		return "Each connection has a process of its own, so that a limit on the "
 		       "descriptors of one does not bound their number.";

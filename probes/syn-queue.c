@@ -6,8 +6,9 @@
  * operator's server (--run) drop its answers instead.
  *
  * The kernel (net/ipv4/tcp_input.c, tcp_conn_request()) considers the queue full at the listener's
- * backlog. With tcp_syncookies it then answers with a cookie and keeps no state; without, it drops
- * the SYN, and reserves the last quarter of tcp_max_syn_backlog for clients known from earlier. */
+ * backlog. With tcp_syncookies it then answers with a cookie and keeps no state: no client is lost,
+ * and the wall is tight at worst. Without, it drops the SYN, and reserves the last quarter of
+ * tcp_max_syn_backlog for clients known from earlier. */
 #include "epolltune/clock.h"
 #include "epolltune/counters.h"
 #include "epolltune/probe.h"
@@ -23,7 +24,7 @@
 
 #define WALL "syn-queue"
 
-enum { MAX_SYN = BACKLOG_ARGUMENT + 1, COOKIES };
+enum { MAX_SYN = BACKLOG_ARGUMENT + 1, COOKIES, TIMESTAMPS };
 
 /* Long enough to count before the first handshake completes, and shorter than the first
  * retransmission of a SYN, 1 s (RFC 6298). */
@@ -207,6 +208,7 @@ static void queue_bound(const struct target *target, const struct settings *s, s
 		return;
 	}
 	backlog_bound(target, s, b);
+	b->soft = cookies == 1;
 	if (b->capacity == REPORT_NONE)
 		return;
 	struct syn_room room =
@@ -260,6 +262,7 @@ static void queue_words(const struct target *target, const struct settings *s,
 	wording_flag(w, "suffices", s->subject && backlog >= part_of(s, (int64_t)enough));
 	wording_set(w, "always", "%s", s->at[COOKIES][0] == 2 ? "yes" : "");
 	wording_set(w, "cookies", "%s", s->at[COOKIES][0] ? "yes" : "");
+	wording_flag(w, "unstamped", s->at[TIMESTAMPS][0] == 0);
 	if (s->subject)
 		somaxconn = backlog;
 	wording_set(w, "backlog", "%lld", (long long)(backlog < somaxconn ? backlog : somaxconn));
@@ -364,7 +367,7 @@ static const struct experiment experiments[] = {
 	{
 		.wall = WALL,
 		.knobs = {"net.core.somaxconn", "listen.backlog", "net.ipv4.tcp_max_syn_backlog",
-			  "net.ipv4.tcp_syncookies"},
+			  "net.ipv4.tcp_syncookies", "net.ipv4.tcp_timestamps"},
 		.metrics = {[HALF_OPEN] = {"half open", "connections"},
 			    [BY_COOKIE] = {"TCPReqQFullDoCookies", "SYNs"},
 			    [DROPPED] = {"ListenDrops", "SYNs"},

@@ -53,7 +53,8 @@ bool window_scale(uint64_t rtt_us, const struct settings *now, struct settings *
 		  unsigned percent);
 
 /* In bytes what a socket takes at a time, and sockstat counts memory in: a page, and 4096 bytes
- * from 4.11 to 5.19 (include/net/sock.h, SK_MEM_QUANTUM). 0: the size of a page is unknown. */
+ * from 4.11 to 5.19 (include/net/sock.h, SK_MEM_QUANTUM); of 5.14 with larger pages either, then a
+ * page. 0: the size of a page is unknown. */
 int64_t machine_quantum(const struct machine *m);
 
 /* Assumed memory of a small request (skb->truesize). */

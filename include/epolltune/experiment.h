@@ -71,6 +71,8 @@ struct bound {
 		bool is;
 		int64_t shown; /* REPORT_NONE: nothing */
 	} upper;
+	/* Beyond `capacity` nothing is lost, it costs more: the wall is never worse than tight. */
+	bool soft;
 	/* Of the capacity, where only that may be short. */
 	struct {
 		int64_t capacity;    /* without raising the soft limit; REPORT_NONE: all of it */

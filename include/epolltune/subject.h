@@ -291,16 +291,20 @@ bool subject_is_local(const struct subject *s);
 /* Whether it has sockets of UDP and no listener but those that are set aside: no client connects to
  * it. False for NULL. */
 bool subject_is_datagrams(const struct subject *s);
+/* Whether no process has its listeners, all of which were looked at: the kernel's own, as of nfsd,
+ * whose backlog no setting changes, or one of io_uring. False for NULL. */
+bool subject_is_unheld(const struct subject *s);
 /* Whether TCP is beside what its clients use: it receives datagrams at the port of a TCP listener,
- * as a server of DNS, and is not one that epolltune knows for connections. False for NULL. */
+ * as a server of DNS or SIP, and is not one that epolltune knows for connections. False for NULL.
+ */
 bool subject_prefers_datagrams(const struct subject *s);
 
 /* Sets listeners aside that are rarely those of its clients: on loopback, as a shutdown or
- * management port is, and on an ephemeral port that no other one has: the kernel chose it, for a
- * client of UDP, or for a while, as of JMX or of a transfer by FTP. None where the subject has no
- * other one of that kind; one of TCP on loopback also beside a UDP socket that others reach; not
- * one that has more than a few clients, and more than each that remains. Sets `used` of those that
- * have more than a few, or than each that remains. Pure. */
+ * management port is, and on an ephemeral port, of UDP also on one from 49152 on, that no other one
+ * has: it was chosen for a client of UDP, a relay, or for a while, as of JMX or of a transfer by
+ * FTP. None where the subject has no other one of that kind; one of TCP on loopback also beside a
+ * UDP socket that others reach; not one that has more than a few clients, and more than each that
+ * remains. Sets `used` of those that have more than a few, or than each that remains. Pure. */
 void subject_set_aside(struct subject *s, const struct port_set *ephemeral);
 /* The address of a subject whose accept queues hold least. */
 struct subject_queue {

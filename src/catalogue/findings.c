@@ -88,12 +88,18 @@
 	"{needed} connection{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}; "       \
 	"{sockets?the {sockets} sockets (SO_REUSEPORT) hold {capacity} without loss, and {sum} "   \
 	"together:the queue holds {capacity}}. " WHOSE_BACKLOG
-#define BACKLOG_REMEDY                                                                                               \
-	"{possible?{raise?Raise net.core.somaxconn ({somaxconn}) first. }{cut?If {server?{server}:the application} " \
-	"is not configured for {limit}, net.core.somaxconn was {limit} when it called listen()\\: "                  \
-	"restart it first. }{line?{server}\\: "                                                                      \
-	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "                      \
-	"holds that many\\: shorten the server's stalls.}"
+#define BACKLOG_UNHELD                                                                              \
+	"No process has a descriptor of it\\: neither net.core.somaxconn nor a configuration sets " \
+	"the backlog of the kernel's own listeners{nfs?. More threads of nfsd accept sooner\\: "    \
+	"threads= in section nfsd of /etc/nfs.conf, or rpc.nfsd N:; a server of io_uring passes "   \
+	"its own to listen()}."
+#define BACKLOG_REMEDY                                                                                                \
+	"{unheld?" BACKLOG_UNHELD                                                                                     \
+	":{possible?{raise?Raise net.core.somaxconn ({somaxconn}) first. }{cut?If {server?{server}:the application} " \
+	"is not configured for {limit}, net.core.somaxconn was {limit} when it called listen()\\: "                   \
+	"restart it first. }{line?{server}\\: "                                                                       \
+	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "                       \
+	"holds that many\\: shorten the server's stalls.}}"
 /* Of a queue that suffices until the server calls listen() again. */
 #define RESTART(wall_name, shown)                                                                  \
 	{                                                                                          \
@@ -799,23 +805,27 @@ static const struct finding_row findings[] = {
 	      "at a time; the queue {held?held {held}:holds {capacity}}{by_cookie?, and the kernel "
 	      "answered {by_cookie} SYN{by_cookie=1?:s} with a cookie:{dropped?, and the kernel dropped {dropped} "
 	      "SYN{dropped=1?:s}}}. {cookies?The kernel answers those beyond with a cookie\\: no client is "
-	      "lost, but cookies cost CPU and, without timestamps, window scaling and SACK:The "
+	      "lost, but cookies cost CPU and, {unstamped?as net.ipv4.tcp_timestamps is "
+	      "0:without timestamps}, window scaling and SACK:The "
 	      "kernel drops those beyond, and clients retransmit a dropped SYN after 1 s}.",
 	      "{possible?{suffices?{how}:{listener?" BACKLOG_REMEDY
-	      ":{how}}}:No setting makes it longer\\: spread the clients over several "
-	      "listeners (SO_REUSEPORT) or machines.}"
+	      ":{how}}}:{unheld?" BACKLOG_UNHELD
+	      ":No setting makes it longer\\: spread the clients over several "
+	      "listeners (SO_REUSEPORT) or machines.}}"
 	      "{cookies? net.ipv4.tcp_max_syn_backlog has no effect while tcp_syncookies is on.: "
 	      "tcp_syncookies=1 would answer with cookies instead of dropping.}",
 	      "More handshakes are half open at a time, rate times round trip, than the "
-	      "listener's SYN queue holds. With tcp_syncookies the kernel answers those beyond "
-	      "with a cookie, without it drops them; clients retransmit after 1 s or more.",
+	      "listener's SYN queue holds, and the kernel drops those beyond, as "
+	      "net.ipv4.tcp_syncookies is not 1; clients retransmit after 1 s or more.",
 	      "With tcp_syncookies=1 raise net.core.somaxconn and the backlog that the server "
 	      "passes to listen(); net.ipv4.tcp_max_syn_backlog has no effect then. With "
 	      "tcp_syncookies=0 raise net.ipv4.tcp_max_syn_backlog as well: three quarters of it "
 	      "are for new clients.",
 	      "TcpExt.TCPReqQFullDoCookies or TcpExt.ListenDrops grows, and does not at the "
 	      "proposed value; half-open connections by inet_diag",
-	      "The SYN queue holds the target's half-open connections"),
+	      "With tcp_syncookies=1 the kernel answers those beyond the SYN queue with a cookie: "
+	      "no client is lost, but cookies cost CPU and, without timestamps, window scaling "
+	      "and SACK. Without cookies the queue holds the target's half-open connections"),
 
 	RESTART("syn-queue", "Send-Q of ss -ltn"),
 	{.id = "syn-queue.cookies",

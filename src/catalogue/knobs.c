@@ -667,7 +667,7 @@ static const struct knob knobs[] = {
 		.unit = "",
 		.max = 2,
 		.refuses_less = "",
-		.walls = "ports.rate,time-wait",
+		.walls = "syn-queue,ports.rate,time-wait",
 		.what = "Selects whether segments carry timestamps: 1 (the default) with a random "
 			"offset for each connection, 2 without an offset, 0 none. "
 			"net.ipv4.tcp_tw_reuse, protection against wrapped sequence numbers and "

@@ -267,6 +267,7 @@ const struct server_row servers_unread[] = {
 		.set = {[SERVER_CLIENTS] =
 				{.unread = "MaxSessions",
 				 .asked = "grep -ri maxsessions /etc/rsyslog.conf /etc/rsyslog.d"}},
+		.datagrams = true,
 	},
 	{
 		.process = "privoxy",

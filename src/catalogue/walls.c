@@ -325,13 +325,14 @@ static const struct wall_row walls[] = {
 		.detail =
 			"A connection with a waiting request {held?was measured to hold "
 			"{held}:holds about {assumed}} of buffer. {unsized?tcp_mem counts pages, and "
-			"this capture does not show their size.:{several?" SEVERAL_GROUPS
+			"this capture does not show their size.:{unsure?A kernel 5.14 may count what is in "
+			"use by 4 KiB, or by its larger pages, as that of RHEL 9 may.:{several?" SEVERAL_GROUPS
 			":{group?The memory limit of {group} leaves less than "
 			"tcp_mem.:{knob?{current?Beyond the {field} field of tcp_mem, in pages, for "
 			"all sockets together, {third?nothing is allocated:no buffer grows}.:By default the kernel stops growing "
 			"buffers when those of all TCP sockets together hold 6 % of the "
 			"memory.}:The limit is half of "
-			"the memory; tcp_mem allows more.}}}}{used? {used} {used=1?is:are} in use "
+			"the memory; tcp_mem allows more.}}}}}{used? {used} {used=1?is:are} in use "
 			"now{shared?, of which up to {shared} may be of connections that the server "
 			"has open}.}" TWO_EACH,
 	},

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <linux/if_link.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -30,6 +31,17 @@ static inline void closefrom(int first)
 			close(fd);
 }
 #endif
+
+/* fork() with flags, as of new namespaces; s390x has the first two arguments the other way round
+ * (CONFIG_CLONE_BACKWARDS2). 0 in the child, whose pid in the parent; -1 and errno. */
+static inline long raw_clone(unsigned long flags)
+{
+#ifdef __s390x__
+	return syscall(SYS_clone, NULL, flags | SIGCHLD, NULL, NULL, 0);
+#else
+	return syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, 0);
+#endif
+}
 
 /* Their sys/mount.h and linux/mount.h exclude each other. */
 #if !__GLIBC_PREREQ(2, 36)

@@ -100,7 +100,21 @@ bool subject_is_datagrams(const struct subject *s)
 	return s && s->listeners.count && !s->listeners.unlisted;
 }
 
-#define DNS_PORT 53
+bool subject_is_unheld(const struct subject *s)
+{
+	return s && !s->pid && !s->activated && s->listeners.unheld;
+}
+
+/* Protocols that are UDP's first, and have the same port over TCP: DNS, NTP, SNMP, syslog, RADIUS,
+ * TURN, SIP. */
+static bool is_of_datagrams(uint16_t port)
+{
+	static const uint16_t ports[] = {53, 123, 161, 514, 1812, 3478, 5060};
+	for (size_t i = 0; i < sizeof(ports) / sizeof(*ports); i++)
+		if (ports[i] == port)
+			return true;
+	return false;
+}
 
 bool subject_prefers_datagrams(const struct subject *s)
 {
@@ -108,15 +122,15 @@ bool subject_prefers_datagrams(const struct subject *s)
 	struct port_set streams = {0};
 	if (row && !row->datagrams)
 		return false;
-	/* A server that is not known may be one of HTTP/3, whose clients mostly come by TCP. */
-	const uint16_t only = row ? 0 : DNS_PORT;
 	for (size_t i = 0; s && i < s->listeners.count; i++)
 		if (s->listeners.at[i].kind == LISTENER_TCP)
 			port_set_add(&streams, s->listeners.at[i].port, s->listeners.at[i].port);
 	for (size_t i = 0; s && i < s->listeners.count; i++) {
 		const struct listener *l = &s->listeners.at[i];
+		/* A server that is not known may be one of HTTP/3, whose clients mostly come by
+		 * TCP. */
 		if (l->kind == LISTENER_UDP && !l->connected && !l->aside &&
-		    (!only || l->port == only) && port_set_has(&streams, l->port))
+		    (row || is_of_datagrams(l->port)) && port_set_has(&streams, l->port))
 			return true;
 	}
 	return false;
@@ -154,16 +168,27 @@ static void clients_judge(struct listeners *all)
 	}
 }
 
+/* The dynamic ports of RFC 6335, of which a TURN or RTP server takes one for each call: above those
+ * that the kernel chooses, and often reserved. */
+#define DYNAMIC_PORT 49152
+
+static bool is_chosen(const struct port_set *ephemeral, const struct port_set *shared,
+		      const struct listener *l)
+{
+	bool relay = l->kind == LISTENER_UDP && l->port >= DYNAMIC_PORT;
+	return l->port && (relay || port_set_has(ephemeral, l->port)) &&
+	       !port_set_has(shared, l->port);
+}
+
 void subject_set_aside(struct subject *s, const struct port_set *ephemeral)
 {
 	struct listeners *all = &s->listeners;
 	bool others[LISTENER_VSOCK + 1] = {false};
-	struct port_set shared, chosen = *ephemeral;
+	struct port_set shared;
 	shared_ports(all, &shared);
-	port_set_remove(&chosen, &shared);
 	for (size_t i = 0; i < all->count; i++) {
 		struct listener *l = &all->at[i];
-		l->aside = listener_on_loopback(l) || (l->port && port_set_has(&chosen, l->port));
+		l->aside = listener_on_loopback(l) || is_chosen(ephemeral, &shared, l);
 		others[l->kind] |= !l->aside;
 	}
 	for (size_t i = 0; i < all->count; i++) {

@@ -380,6 +380,13 @@ static uint64_t backlog_of(const struct queue_watch *w, const struct listener *l
 		       : (uint64_t)allowed;
 }
 
+/* Whether somaxconn does: not where the kernel has called listen() itself. */
+static bool kernel_limits(const struct queue_watch *w, const struct listener *l)
+{
+	bool unheld = l->owner < 0 && w->after->listeners.unheld;
+	return !unheld && somaxconn_binds(l->limit, w->after->somaxconn);
+}
+
 /* The backlog for a listener whose address has that many sockets, and the line that sets it. */
 static void words_backlog(struct wording *words, const struct queue_watch *w,
 			  const struct listener *l, size_t sockets)
@@ -391,7 +398,7 @@ static void words_backlog(struct wording *words, const struct queue_watch *w,
 	uint64_t more = backlog_of(w, l, sockets);
 	wording_set(words, "somaxconn", "%s",
 		    allowed == REPORT_NONE ? "" : quantity_plain((uint64_t)allowed).text);
-	wording_flag(words, "kernel", somaxconn_binds(l->limit, allowed));
+	wording_flag(words, "kernel", kernel_limits(w, l));
 	wording_flag(words, "raise", somaxconn_binds((int64_t)more - 1, allowed));
 	wording_set(words, "backlog", "%s", quantity_plain(more).text);
 	wording_set(words, "line", "%s",
@@ -473,7 +480,7 @@ static struct finding *queue_finding(const struct queue_watch *w, const struct g
 /* Names the kernel's limit where that is the one that binds. */
 static void finding_blame(struct finding *f, const struct queue_watch *w, const struct listener *l)
 {
-	if (!somaxconn_binds(l->limit, w->after->somaxconn))
+	if (!kernel_limits(w, l))
 		return;
 	f->remedy = REMEDY_KERNEL;
 	finding_propose(f, SOMAXCONN_KNOB, quantity_plain((uint64_t)w->after->somaxconn).text, "");
@@ -665,19 +672,27 @@ static int by_drops_since(const void *a, const void *b)
 }
 
 /* Overflows that no full queue accounts for are those of the listeners that dropped as many
- * packets: they were full between the looks. */
+ * packets: they were full between the looks. So are those whose drops are twice as many in all. */
 static void groups_blame(struct group *groups, size_t count, const struct queue_watch *w)
 {
-	uint64_t unexplained = (uint64_t)queue_growth(w, COUNTER_LISTEN_OVERFLOWS);
-	CLEAN(free_pointer) struct dropper *strays = calloc(count, sizeof(*strays));
-	for (size_t i = 0; strays && i < count; i++) {
+	const uint64_t overflows = (uint64_t)queue_growth(w, COUNTER_LISTEN_OVERFLOWS);
+	uint64_t unexplained = overflows;
+	CLEAN(free_pointer) struct dropper *drops = calloc(count, sizeof(*drops));
+	for (size_t i = 0; drops && i < count; i++)
+		drops[i] = (struct dropper){groups[i].grown + groups[i].stray, i};
+	size_t twice = drops ? droppers_blame_twice(drops, count, overflows) : 0;
+	for (size_t i = 0; i < twice; i++)
+		groups[drops[i].at].grown = (drops[i].drops + 1) / 2;
+	for (size_t i = 0; drops && !twice && i < count; i++) {
 		unexplained -= groups[i].grown < unexplained ? groups[i].grown : unexplained;
-		strays[i] = (struct dropper){groups[i].stray, i};
+		drops[i] = (struct dropper){groups[i].stray, i};
 	}
-	size_t blamed = strays ? droppers_blame(strays, count, unexplained) : 0;
-	for (size_t i = 0; i < blamed; i++)
-		groups[strays[i].at].grown +=
-			strays[i].drops < unexplained ? strays[i].drops : unexplained;
+	size_t once = drops && !twice ? droppers_blame(drops, count, unexplained) : 0;
+	for (size_t i = 0; i < once; i++)
+		groups[drops[i].at].grown +=
+			drops[i].drops < unexplained ? drops[i].drops : unexplained;
+	for (size_t i = 0; overflows && i < count; i++)
+		groups[i].grown = groups[i].grown < overflows ? groups[i].grown : overflows;
 }
 
 /* The groups that are asked for, in that order; the caller frees them. NULL: there are none, or no

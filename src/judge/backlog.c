@@ -6,6 +6,8 @@
 #include "epolltune/sysctls.h"
 #include "judge/settings.h"
 
+#define NFS_PORT 2049
+
 bool somaxconn_binds(int64_t limit, int64_t somaxconn)
 {
 	return somaxconn != REPORT_NONE && limit >= somaxconn;
@@ -15,7 +17,7 @@ bool backlog_outlasts(const struct settings *s)
 {
 	int64_t somaxconn = s->at[BACKLOG_MAX][0];
 	return s->subject && !s->guest && somaxconn != REPORT_NONE &&
-	       s->at[BACKLOG_ARGUMENT][0] > somaxconn;
+	       !subject_is_unheld(s->subject) && s->at[BACKLOG_ARGUMENT][0] > somaxconn;
 }
 
 void backlog_subject_bound(const struct settings *s, enum listener_kind kind, struct bound *out)
@@ -26,8 +28,10 @@ void backlog_subject_bound(const struct settings *s, enum listener_kind kind, st
 	out->origin = paused ? OF_ASSUMPTION : s->guest ? OF_SETTINGS : OF_RUNNING;
 	bool cut = s->subject && s->subject->cut >> kind & 1;
 	out->unread = cut ? SUBJECT_CUT : NULL;
-	out->binding =
-		somaxconn_binds(argument, s->at[BACKLOG_MAX][0]) ? BACKLOG_MAX : BACKLOG_ARGUMENT;
+	/* kernel_listen() takes its argument past somaxconn: net/socket.c, __sys_listen(). */
+	if (!subject_is_unheld(s->subject))
+		out->binding = somaxconn_binds(argument, s->at[BACKLOG_MAX][0]) ? BACKLOG_MAX
+										: BACKLOG_ARGUMENT;
 	if (!q.smallest) {
 		out->state = cut ? BOUND_LIMIT : BOUND_ABSENT;
 	} else if (argument != REPORT_NONE) {
@@ -100,6 +104,8 @@ void backlog_raise(const struct target *target, enum listener_kind kind, int64_t
 					      out->at[BACKLOG_ARGUMENT][0], usual);
 		limit = asked > limit ? asked : limit;
 	}
+	if (subject_is_unheld(out->subject))
+		return;
 	for (int i = BACKLOG_MAX; i <= BACKLOG_ARGUMENT; i++)
 		if (out->at[i][0] != REPORT_NONE && out->at[i][0] < limit)
 			out->at[i][0] = limit;
@@ -195,10 +201,14 @@ void backlog_words(const struct target *target, const struct settings *s, enum l
 	wording_flag(w, "paused", q.smallest->paused);
 	wording_set(w, "sockets", "%s", q.sockets > 1 ? quantity_count(q.sockets).text : "");
 	wording_set(w, "sum", "%s", quantity_count(q.sum).text);
-	wording_flag(w, "kernel", somaxconn_binds(q.smallest->limit, somaxconn));
+	bool unheld = subject_is_unheld(s->subject);
+	wording_flag(w, "unheld", unheld);
+	wording_flag(w, "nfs", unheld && q.smallest->port == NFS_PORT);
+	wording_flag(w, "kernel", !unheld && somaxconn_binds(q.smallest->limit, somaxconn));
 	wording_flag(w, "cut", is_cut(s->subject, q.smallest, somaxconn, s->guest));
 	wording_set(w, "somaxconn", "%s",
-		    somaxconn == REPORT_NONE ? "" : quantity_plain((uint64_t)somaxconn).text);
+		    somaxconn == REPORT_NONE || unheld ? ""
+						       : quantity_plain((uint64_t)somaxconn).text);
 	wording_flag(w, "raise", somaxconn_binds(wanted - 1, somaxconn));
 	line_word(w, q.smallest, backlog_row(q.smallest, s->subject->name), (uint64_t)wanted);
 }

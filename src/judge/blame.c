@@ -25,3 +25,17 @@ size_t droppers_blame(struct dropper *droppers, size_t count, uint64_t lost)
 		others += droppers[i].drops;
 	return blamed * PART < lost * (PART - 1) || others * PART > lost ? 0 : n;
 }
+
+size_t droppers_blame_twice(struct dropper *droppers, size_t count, uint64_t lost)
+{
+	uint64_t all = 0;
+	size_t n = 0;
+	for (size_t i = 0; i < count; i++)
+		all += droppers[i].drops;
+	if (!lost || all * PART < lost * (2 * PART - 1) || all * PART > lost * (2 * PART + 1))
+		return 0;
+	qsort(droppers, count, sizeof(*droppers), by_drops);
+	while (n < count && droppers[n].drops * PART > lost)
+		n++;
+	return n;
+}

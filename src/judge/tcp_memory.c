@@ -6,9 +6,17 @@
 /* 0: unknown, of a captured machine. */
 static int64_t page_of(const struct settings *s) { return (int64_t)s->machine.page_bytes; }
 
+#define QUANTUM_BYTES 4096 /* SK_MEM_QUANTUM, before 6.0 */
+
+/* RHEL 9, whose kernel is 5.14, may have taken the commit of 6.0 that counts pages. */
+static bool is_unsure(const struct machine *m)
+{
+	return m->kernel == KERNEL(5, 14) && m->page_bytes > QUANTUM_BYTES;
+}
+
 int64_t machine_quantum(const struct machine *m)
 {
-	return m->kernel < KERNEL(6, 0) ? 4096 : (int64_t)m->page_bytes;
+	return m->kernel < KERNEL(6, 0) && !is_unsure(m) ? QUANTUM_BYTES : (int64_t)m->page_bytes;
 }
 
 static int64_t quantum_of(const struct settings *s) { return machine_quantum(&s->machine); }
@@ -64,10 +72,29 @@ static void need_bound(const struct target *t, const struct settings *s, struct 
 		b->need.max = all;
 }
 
+static void memory_bound(const struct target *t, const struct settings *s, struct bound *b);
+
+/* By either quantum, where it is not known: the verdict is unknown where it depends on it. */
+void tcp_memory_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	struct bound other = *b;
+	memory_bound(t, s, b);
+	if (!is_unsure(&s->machine))
+		return;
+	struct settings older = *s;
+	older.machine.kernel = KERNEL(5, 13);
+	memory_bound(t, &older, &other);
+	if (report_verdict(b->capacity, b->need.min) ==
+	    report_verdict(other.capacity, other.need.min))
+		return;
+	b->state = BOUND_UNKNOWN;
+	b->capacity = REPORT_NONE;
+}
+
 /* Socket buffers that cgroup v2 charges as memory are part of cgroup.memory. By default the second
  * field of tcp_mem is a sixteenth of the memory (net/ipv4/tcp.c, tcp_init_mem()). At most half of
  * the memory counts: other uses need the rest. What is in use is taken. */
-void tcp_memory_bound(const struct target *t, const struct settings *s, struct bound *b)
+static void memory_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t memory = (int64_t)s->machine.memory_bytes, pages = s->at[0][limit_field(s)];
 	b->binding = 0;
@@ -135,6 +162,9 @@ void tcp_memory_words(const struct target *t, const struct settings *s, const st
 	wording_set(w, "group", "%s",
 		    b->capacity == s->machine.sockets_left ? s->machine.sockets_group : "");
 	wording_flag(w, "several", s->machine.sockets_several && b->state == BOUND_UNKNOWN);
+	wording_flag(w, "unsure",
+		     is_unsure(&s->machine) && b->state == BOUND_UNKNOWN &&
+			     b->capacity == REPORT_NONE);
 	wording_flag(w, "unsized", s->at[0][1] != REPORT_NONE && !page_of(s));
 	wording_set(w, s->taken.measured ? "held" : "assumed", "%s",
 		    quantity_show(QUANTITY_SIZE, tcp_request_bytes(s)).text);

@@ -125,7 +125,8 @@ static enum wall_verdict bound_verdict(const struct bound *b)
 	case BOUND_UNKNOWN:
 		break;
 	}
-	return limit_verdict(b);
+	enum wall_verdict v = limit_verdict(b);
+	return v == VERDICT_SHORT && b->soft ? VERDICT_TIGHT : v;
 }
 
 /* The capacity by bound and outcome together. */
@@ -483,7 +484,11 @@ struct finding *wall_finding(const struct experiment *x, const struct target *t,
 	struct finding proposals = {0};
 	struct proposing p = {x, now, then, &words, &proposals, "", ""};
 	char id[sizeof(proposals.id)];
-	wording_flag(&words, "tight", w->verdict == VERDICT_TIGHT);
+	/* A soft one that holds less than the need is not said to have little headroom. */
+	int64_t capacity = o ? capacity_of(&b, o) : b.capacity;
+	wording_flag(&words, "tight",
+		     w->verdict == VERDICT_TIGHT &&
+			     !(b.soft && report_verdict(capacity, b.need.min) == VERDICT_SHORT));
 	wording_set(&words, "possible", "%s", "");
 	wording_set(&words, "how", "%s", "");
 	wording_set(&words, "others", "%s", "");

@@ -11,12 +11,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/knob_value.h"
+#include "host/compat.h"
 #include "lab/wire_delay.h"
 
 #define LAB_AGENTS (LAB_COMMAND + 1)
@@ -207,18 +207,12 @@ static void client_host_main(struct lab *lab, int go)
 	agent_run(lab, LAB_CLIENT);
 }
 
-/* fork() into new namespaces. */
-static pid_t fork_into(unsigned long namespaces)
-{
-	return (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, 0);
-}
-
 /* The agent of LAB_COMMAND: init of a PID namespace, so that a signal to all of its processes
  * misses none. */
 static int command_fork(struct lab *lab, struct err *e)
 {
 	struct err unsealed = {0};
-	pid_t pid = fork_into(CLONE_NEWPID);
+	pid_t pid = (pid_t)raw_clone(CLONE_NEWPID);
 	if (pid < 0)
 		return fork_refused(e, "lab: start the command's first process");
 	if (pid) {
@@ -297,10 +291,10 @@ static int fork_private(struct lab *lab, struct err *e)
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 	bool user_namespace = false;
-	lab->init = fork_into(namespaces);
+	lab->init = (pid_t)raw_clone(namespaces);
 	if (lab->init < 0 && errno == EPERM) {
 		user_namespace = true;
-		lab->init = fork_into(namespaces | CLONE_NEWUSER);
+		lab->init = (pid_t)raw_clone(namespaces | CLONE_NEWUSER);
 	}
 	if (lab->init == 0)
 		server_host_main(lab, uid, gid, user_namespace);

@@ -113,16 +113,16 @@ test_a_low_limit_on_descriptors_is_the_process() {
 test_the_queues_are_of_the_kernel_or_the_application() {
 	in_root_namespace
 	half_open='(wall("syn-queue").measured | type == "number") and
-		all(.findings[]; .id != "syn-queue.short" or .tried_state != "inconclusive")'
+		all(.findings[]; .id != "syn-queue.tight" or .tried_state != "inconclusive")'
 	echo 64 >/proc/sys/net/core/somaxconn || skip 'somaxconn cannot be set here'
 	nginx_conf 1024 backlog=4096
 	run_known "$half_open" 2 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --connections 10 --rate 2k --rtt 100ms \
 		--probe accept-queue,syn-queue
 	json 'wall("accept-queue") | .measured == 65 and .verdict == "short" and .method == "measured"' \
 		'finding("accept-queue.short") | .remedy == "kernel" and .tried_state == "tried"'
-	json 'wall("syn-queue") | .measured == 65 and .verdict == "short" and .method == "measured"' \
-		'finding("syn-queue.short") | .remedy == "kernel" and .tried_state == "tried"' \
-		'finding("syn-queue.short") | at_proposed("half open") == 250'
+	json 'wall("syn-queue") | .measured == 65 and .verdict == "tight" and .method == "measured"' \
+		'finding("syn-queue.tight") | .remedy == "kernel" and .tried_state == "tried"' \
+		'finding("syn-queue.tight") | at_proposed("half open") == 250'
 	echo 4096 >/proc/sys/net/core/somaxconn
 	nginx_conf 1024
 	run_known "$half_open" 2 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --connections 10 --rate 8k --rtt 100ms \
@@ -131,9 +131,9 @@ test_the_queues_are_of_the_kernel_or_the_application() {
 		'finding("accept-queue.short") | .remedy == "application" and .tried_state == "tried"' \
 		'finding("accept-queue.short") | .tried | startswith("0 dropped") and
 			endswith("with listen … backlog=1024 in \(env.PWD)/nginx.conf")'
-	json 'wall("syn-queue") | .measured == 512 and .verdict == "short"' \
-		'finding("syn-queue.short") | .remedy == "application" and .tried_state == "tried"' \
-		'finding("syn-queue.short") | at_proposed("half open") == 1000'
+	json 'wall("syn-queue") | .measured == 512 and .verdict == "tight"' \
+		'finding("syn-queue.tight") | .remedy == "application" and .tried_state == "tried"' \
+		'finding("syn-queue.tight") | at_proposed("half open") == 1000'
 	# Both have to be raised: the kernel's limit, and the line in a file that another includes.
 	echo 64 >/proc/sys/net/core/somaxconn
 	mkdir sites

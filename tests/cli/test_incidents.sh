@@ -77,7 +77,7 @@ test_3_possible_syn_flooding() {
 	scene
 	echo 16 >/proc/sys/net/core/somaxconn
 	chapter 3
-	matches out 'TCPReqQFullDoCookies' '^syn-queue .*SHORT' '^syn-queue .*short → ok'
+	matches out 'TCPReqQFullDoCookies' '^syn-queue .*tight' '^syn-queue .*tight → ok'
 	said 'Applied as run 1' 'Run 1 rolled back'
 	is somaxconn "$(cat /proc/sys/net/core/somaxconn)" 16
 }

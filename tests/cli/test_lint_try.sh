@@ -41,8 +41,8 @@ test_lines_gain_harm_or_do_nothing() {
 	line 4 none
 	expect 2 epolltune lint --try plain.conf --probe accept-queue,syn-queue,ports --format json
 	json '.schema == "epolltune.lint/1"' '.problems != []' '.tried.lines | length == 11'
-	line 1 gains 'accept-queue=short>ok syn-queue=short>ok'
-	line 2 harms 'syn-queue=short>short'
+	line 1 gains 'accept-queue=short>ok syn-queue=tight>ok'
+	line 2 harms 'syn-queue=tight>short'
 	for line in 3 4 8; do line $line none; done
 	for line in 5 6 7 9 10; do line $line untested; done
 	line 11 harms 'descriptors.system=ok>short'

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host/compat.h"
 #include "host/confine.h"
 
 static char file[] = "/tmp/epolltune-confine-XXXXXX";
@@ -33,10 +34,7 @@ static long file_rename(void) { return rename(file, "/tmp/epolltune-confine.othe
 static long file_mode(void) { return chmod(file, 0777); }
 static long file_link(void) { return symlink(file, "/tmp/epolltune-confine.link"); }
 static long namespace_make(void) { return unshare(CLONE_NEWUSER); }
-static long namespace_clone(void)
-{
-	return syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
-}
+static long namespace_clone(void) { return raw_clone(CLONE_NEWUSER); }
 static long terminal_type(void) { return ioctl(0, TIOCSTI, "x"); }
 static long file_mode_at(void) { return syscall(452, AT_FDCWD, file, 0777, 0); }
 static long bpf_load(void) { return syscall(SYS_bpf, 0, NULL, 0); }
@@ -145,11 +143,25 @@ static void only_reads(void **state)
 
 static void a_directory_is_read_by_openat2(void **state) { assert_int_equal(confined("/proc"), 0); }
 
+/* Its child is an ordinary one: it ends with SIGCHLD. */
+static void a_raw_clone_forks(void **state)
+{
+	int status = -1;
+	fflush(NULL);
+	pid_t pid = (pid_t)raw_clone(0);
+	if (pid == 0)
+		_exit(7);
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_reads),
 		cmocka_unit_test(a_directory_is_read_by_openat2),
+		cmocka_unit_test(a_raw_clone_forks),
 	};
 	int fd = mkstemp(file);
 	if (fd < 0 || write(fd, "text\n", 5) != 5)

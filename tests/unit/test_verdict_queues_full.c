@@ -140,6 +140,20 @@ static void two_drop_unseen(struct looks *m)
 	counter_set(m, COUNTER_LISTEN_OVERFLOWS, 0, 136);
 }
 
+/* ACKs at a full queue: each counts twice. */
+static void two_drop_acks_unseen(struct looks *m)
+{
+	m->at[1][0].drops = 120;
+	m->at[1][1].drops = 80;
+	counter_set(m, COUNTER_LISTEN_OVERFLOWS, 0, 100);
+}
+
+static void one_drops_acks_beside_a_full_one(struct looks *m)
+{
+	two_drop_acks_unseen(m);
+	stuck(m, 1, 1, 129);
+}
+
 static void group_stuck(struct looks *m)
 {
 	for (size_t i = 0; i < 8; i++)
@@ -295,6 +309,9 @@ static void full_queues_get_their_findings(void **state)
 		{one_drops_unseen, DROPPING, ""},
 		{one_drops_among_strays, "counters.growing warning", ""},
 		{two_drop_unseen, DROPPING ", " DROPPING, ""},
+		{two_drop_acks_unseen, DROPPING ", " DROPPING, ""},
+		{one_drops_acks_beside_a_full_one, DROPPING ", " DROPPING,
+		 "accept-queue.full warning"},
 		{dropped_earlier, DROPPED, DROPPED},
 		{dropped_with_strays, DROPPED, DROPPED},
 		{dropped_strays_only, "", ""},
@@ -305,6 +322,26 @@ static void full_queues_get_their_findings(void **state)
 		 DROPPED ", " DROPPED ", " DROPPED},
 	};
 	looks_find(rows, sizeof(rows) / sizeof(*rows));
+}
+
+static void packets_that_count_twice_are_halved(void **state)
+{
+	static const struct {
+		void (*plant)(struct looks *);
+		double dropped[2];
+	} rows[] = {
+		{two_drop_acks_unseen, {60, 40}},
+		{one_drops_acks_beside_a_full_one, {60, 40}},
+		{two_drop_unseen, {68, 66}},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		look_twice(rows[i].plant);
+		for (size_t k = 0; k < 2; k++) {
+			const struct evidence *e = &report.findings[k].evidence[2];
+			assert_string_equal(e->name, "packets dropped");
+			assert_true(e->at_current == rows[i].dropped[k]);
+		}
+	}
 }
 
 /* A backlog of 511 holds 512: "512 of 511" would be no evidence. */
@@ -462,6 +499,7 @@ int main(void)
 		cmocka_unit_test(full_queues_get_their_findings),
 		cmocka_unit_test(texts_name_the_server_of_a_full_queue),
 		cmocka_unit_test(one_sample_or_an_unknown_process_shows_no_backlog_that_helps),
+		cmocka_unit_test(packets_that_count_twice_are_halved),
 		cmocka_unit_test(the_evidence_of_a_full_queue_fits),
 		cmocka_unit_test(the_worst_since_a_report_come_first),
 	};

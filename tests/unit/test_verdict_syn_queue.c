@@ -24,7 +24,7 @@ struct row {
 
 static const struct row rows[] = {
 	/* With cookies only the backlog binds, and the queue holds one more. 500 are needed: ok
-	 * from 625 on. */
+	 * from 625 on, and never short, as a cookie loses no client. */
 	{10000, COOKIES SOMAXCONN_KNOB "=4096", 0, false, 4097, VERDICT_OK, SOMAXCONN_KNOB, "", "",
 	 REMEDY_NONE},
 	{10000, COOKIES SOMAXCONN_KNOB "=624", 0, false, 625, VERDICT_OK, SOMAXCONN_KNOB, "", "",
@@ -33,17 +33,17 @@ static const struct row rows[] = {
 	 "syn-queue.tight", SOMAXCONN_KNOB " 623 -> 1024", REMEDY_KERNEL},
 	{10000, COOKIES SOMAXCONN_KNOB "=499", 0, false, 500, VERDICT_TIGHT, SOMAXCONN_KNOB,
 	 "syn-queue.tight", SOMAXCONN_KNOB " 499 -> 1024", REMEDY_KERNEL},
-	{10000, COOKIES SOMAXCONN_KNOB "=498", 0, false, 499, VERDICT_SHORT, SOMAXCONN_KNOB,
-	 "syn-queue.short", SOMAXCONN_KNOB " 498 -> 1024", REMEDY_KERNEL},
+	{10000, COOKIES SOMAXCONN_KNOB "=498", 0, false, 499, VERDICT_TIGHT, SOMAXCONN_KNOB,
+	 "syn-queue.tight", SOMAXCONN_KNOB " 498 -> 1024", REMEDY_KERNEL},
 	{20, COOKIES SOMAXCONN_KNOB "=0", 0, false, 1, VERDICT_TIGHT, SOMAXCONN_KNOB,
 	 "syn-queue.tight", SOMAXCONN_KNOB " 0 -> 128", REMEDY_KERNEL},
 	/* The application's backlog binds. */
-	{10000, COOKIES SOMAXCONN_KNOB "=4096; listen.backlog=20", 0, false, 21, VERDICT_SHORT,
-	 "listen.backlog", "syn-queue.short", "listen.backlog 20 -> 2048", REMEDY_APPLICATION},
+	{10000, COOKIES SOMAXCONN_KNOB "=4096; listen.backlog=20", 0, false, 21, VERDICT_TIGHT,
+	 "listen.backlog", "syn-queue.tight", "listen.backlog 20 -> 2048", REMEDY_APPLICATION},
 	{10000, COOKIES SOMAXCONN_KNOB "=4096; listen.backlog=511", 0, false, 512, VERDICT_TIGHT,
 	 "listen.backlog", "syn-queue.tight", "listen.backlog 511 -> 2048", REMEDY_APPLICATION},
-	{10000, COOKIES SOMAXCONN_KNOB "=128; listen.backlog=4096", 0, false, 129, VERDICT_SHORT,
-	 SOMAXCONN_KNOB, "syn-queue.short", SOMAXCONN_KNOB " 128 -> 1024", REMEDY_KERNEL},
+	{10000, COOKIES SOMAXCONN_KNOB "=128; listen.backlog=4096", 0, false, 129, VERDICT_TIGHT,
+	 SOMAXCONN_KNOB, "syn-queue.tight", SOMAXCONN_KNOB " 128 -> 1024", REMEDY_KERNEL},
 	/* Without cookies the queue holds three quarters of tcp_max_syn_backlog, and one. */
 	{10000, DROPS SOMAXCONN_KNOB "=4096; " MAX_SYN "=100", 0, false, 76, VERDICT_SHORT, MAX_SYN,
 	 "syn-queue.short", MAX_SYN " 100 -> 1024", REMEDY_KERNEL},
@@ -77,6 +77,8 @@ static const struct row rows[] = {
 	/* Not readable; a kernel without the knob is judged as with cookies. */
 	{10000, COOKIES, 0, false, REPORT_NONE, VERDICT_UNKNOWN, SOMAXCONN_KNOB, "", "",
 	 REMEDY_NONE},
+	{10000, SOMAXCONN_KNOB "=16", 0, false, 17, VERDICT_SHORT, SOMAXCONN_KNOB,
+	 "syn-queue.short", SOMAXCONN_KNOB " 16 -> 1024", REMEDY_KERNEL},
 	{10000, DROPS SOMAXCONN_KNOB "=4096", 0, false, REPORT_NONE, VERDICT_UNKNOWN,
 	 SOMAXCONN_KNOB, "", "", REMEDY_NONE},
 	{10000, SOMAXCONN_KNOB "=4096", 0, false, 4097, VERDICT_OK, SOMAXCONN_KNOB, "", "",
@@ -86,10 +88,10 @@ static const struct row rows[] = {
 	 REMEDY_NONE},
 	{10000, COOKIES SOMAXCONN_KNOB "=4096", 625, false, 4097, VERDICT_OK, SOMAXCONN_KNOB, "",
 	 "", REMEDY_NONE},
-	{10000, COOKIES SOMAXCONN_KNOB "=16", 16, true, 17, VERDICT_SHORT, SOMAXCONN_KNOB,
-	 "syn-queue.short", SOMAXCONN_KNOB " 16 -> 1024", REMEDY_KERNEL},
-	{10000, COOKIES SOMAXCONN_KNOB "=4096", 400, true, 4097, VERDICT_SHORT, SOMAXCONN_KNOB,
-	 "syn-queue.short", "", REMEDY_APPLICATION},
+	{10000, COOKIES SOMAXCONN_KNOB "=16", 16, true, 17, VERDICT_TIGHT, SOMAXCONN_KNOB,
+	 "syn-queue.tight", SOMAXCONN_KNOB " 16 -> 1024", REMEDY_KERNEL},
+	{10000, COOKIES SOMAXCONN_KNOB "=4096", 400, true, 4097, VERDICT_TIGHT, SOMAXCONN_KNOB,
+	 "syn-queue.tight", "", REMEDY_APPLICATION},
 };
 
 static const struct experiment *experiment(void)
@@ -203,6 +205,13 @@ static void the_finding_says_what_happened_beyond_the_queue(void **state)
 	assert_non_null(strstr(f->detail, "500 handshakes are half open at a time; the queue holds "
 					  "17."));
 	assert_non_null(strstr(f->advice, "tcp_max_syn_backlog has no effect"));
+	assert_string_equal(f->title,
+			    "The SYN queue is too short for 10 000/s over a round trip of 50 ms");
+	assert_int_equal(f->level, LEVEL_WARNING);
+	s = verdict_settings(x, COOKIES "net.ipv4.tcp_timestamps=0; " SOMAXCONN_KNOB "=16");
+	f = &verdict_of(x, &t, &s, NULL)->findings[0];
+	assert_non_null(strstr(f->detail, "as net.ipv4.tcp_timestamps is 0, window scaling"));
+	s = verdict_settings(x, COOKIES SOMAXCONN_KNOB "=16");
 	struct outcome o = full(17, "TCPReqQFullDoCookies", 608);
 	f = &verdict_of(x, &t, &s, &o)->findings[0];
 	assert_non_null(strstr(f->detail, "the queue held 17, and the kernel answered 608 SYNs "
@@ -236,7 +245,7 @@ static void a_need_beyond_any_knob_proposes_nothing(void **state)
 	t.rtt_us = UINT64_C(3600000000);
 	struct settings s = verdict_settings(x, COOKIES SOMAXCONN_KNOB "=4096");
 	const struct report *r = verdict_of(x, &t, &s, NULL);
-	assert_int_equal(r->walls[0].verdict, VERDICT_SHORT);
+	assert_int_equal(r->walls[0].verdict, VERDICT_TIGHT);
 	assert_string_equal(verdict_proposals(r), "");
 	assert_int_equal(r->findings[0].remedy, REMEDY_APPLICATION);
 	assert_non_null(strstr(r->findings[0].advice, "SO_REUSEPORT"));

@@ -66,9 +66,9 @@ expect denied "$(finding lab.refused '(.detail | contains("/dev/net/tun"))')" \
 expect syn-plenty "$(wall syn-queue 'verdict == "ok"')" "$(wall syn-queue 'measured == 25')"
 if since 6.14; then queue=17; else queue=16; fi # the backlog, and one more
 for name in syn-cookies syn-cookies-user; do
-	expect $name "$(wall syn-queue "measured == $queue")" "$(wall syn-queue 'verdict == "short"')" \
-		"$(finding syn-queue.short '.knob == "net.core.somaxconn"')" \
-		"$(finding syn-queue.short "any(.evidence[]; .name == \"half open\" and .at_current == $queue and .at_proposed >= 20)")"
+	expect $name "$(wall syn-queue "measured == $queue")" "$(wall syn-queue 'verdict == "tight"')" \
+		"$(finding syn-queue.tight '.knob == "net.core.somaxconn"')" \
+		"$(finding syn-queue.tight "any(.evidence[]; .name == \"half open\" and .at_current == $queue and .at_proposed >= 20)")"
 done
 expect syn-drops "$(wall syn-queue 'measured == 13')" \
 	"$(finding syn-queue.short '.knob == "net.ipv4.tcp_max_syn_backlog"')"
