@@ -117,9 +117,12 @@ struct subject_tasks {
 	bool hidden;          /* unknown: one may apply. Of a service that does not run none does */
 	uint64_t threads;     /* all of the machine; 0: unknown */
 	uint64_t threads_max; /* kernel.threads-max; 0: unknown */
-	/* Of kernel.pid_max, what the kernel gives to processes of users; 0: unknown, or another
-	 * PID namespace, which has some of these threads and, since Linux 6.14, its own limit. */
-	uint64_t pids_max;
+	/* Of kernel.pid_max, what the kernel gives to processes of users, and what it counts; 0:
+	 * unknown. `pids_hidden`: that is of this PID namespace alone, and what holds for the
+	 * machine is not visible. That of a namespace below this one, which is as large as it can
+	 * be until somebody writes it, is not visible either. */
+	uint64_t pids_max, pids;
+	bool pids_hidden;
 };
 int subject_tasks_read(const struct host *h, const struct subject *s, struct subject_tasks *out,
 		       struct err *e);

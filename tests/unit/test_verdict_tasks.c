@@ -216,6 +216,58 @@ static void a_limit_that_is_not_visible_may_be_lower(void **state)
 	}
 }
 
+/* Of a container: its own limit, and that of the host, which is not visible there. */
+static void a_limit_of_the_host_is_not_larger_than_its_default(void **state)
+{
+	static const struct {
+		uint64_t pids[2], threads; /* its own limit, what counts against it, all */
+		uint64_t connections;
+		int64_t threads_max;
+		enum wall_verdict verdict;
+		int64_t limit;
+		const char *detail;
+	} rows[] = {
+		{{4194004, 5}, 300, 1000, 90000, VERDICT_OK, 32168, "its smallest default: that"},
+		{{4194004, 5},
+		 300,
+		 60000,
+		 190000,
+		 VERDICT_UNKNOWN,
+		 REPORT_NONE,
+		 "of the host is not visible in this container, and"},
+		{{4194004, 5}, 300, 30000, 190000, VERDICT_UNKNOWN, REPORT_NONE, "of the host"},
+		{{4194004, 5}, 300, 60000, 50000, VERDICT_SHORT, 49700, "(kernel.threads-max)."},
+		{{4194004, 5}, 40000, 100, 190000, VERDICT_UNKNOWN, REPORT_NONE, "of the host"},
+		{{700, 5},
+		 300,
+		 1000,
+		 190000,
+		 VERDICT_SHORT,
+		 695,
+		 "5 of 700 are in use (kernel.pid_max)."},
+	};
+	const struct experiment *x = &experiments[0];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct subject subject = {.pid = 7, .name = "postgres"};
+		const struct subject_tasks t = {.threads = rows[i].threads,
+						.pids_max = rows[i].pids[0],
+						.pids = rows[i].pids[1],
+						.pids_hidden = true};
+		struct target target = target_default();
+		struct settings s = verdict_settings(x, "");
+		target.connections = rows[i].connections;
+		s.subject = &subject;
+		s.taken.processes = 7;
+		limit_keep(&s, THREADS, (uint64_t)rows[i].threads_max, rows[i].threads);
+		pids_keep(&s, &t);
+		const struct wall *w = &verdict_of(x, &target, &s, NULL)->walls[0];
+		if (w->verdict != rows[i].verdict || w->limit != rows[i].limit ||
+		    !strstr(w->detail, rows[i].detail))
+			fail_msg("row %zu: %s, %lld: %s", i, wall_verdict_name(w->verdict),
+				 (long long)w->limit, w->detail);
+	}
+}
+
 /* What systemd holds the socket of has the limits of the machine; of a process that has ended none
  * is known. */
 static void limits_of_the_machine_are_known_without_a_process(void **state)
@@ -236,6 +288,7 @@ int main(void)
 		cmocka_unit_test(a_process_for_each_connection_is_needed),
 		cmocka_unit_test(only_such_a_server_has_the_wall),
 		cmocka_unit_test(a_limit_that_is_not_visible_may_be_lower),
+		cmocka_unit_test(a_limit_of_the_host_is_not_larger_than_its_default),
 		cmocka_unit_test(limits_of_the_machine_are_known_without_a_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
