@@ -97,7 +97,9 @@ static const struct wall_row walls[] = {
 			"holds besides its connections{processes?, for each of {processes} "
 			"processes}.{unshown? {unshown} process{unshown=1?:es} "
 			"{unshown=1?holds:hold} the listener, which of them accept is not visible, "
-			"and the limit is that of one process.}" TWO_EACH,
+			"and the limit is that of one process.}{hands? It may hand connections over "
+			"to its other processes, and the limit is that of this one.}{files? {server} "
+			"takes {files} descriptors for each connection.}" TWO_EACH,
 	},
 	{
 		.name = "descriptors.system",

@@ -104,7 +104,7 @@ bool subject_is_datagrams(const struct subject *s)
 
 bool subject_prefers_datagrams(const struct subject *s)
 {
-	const struct server_row *row = s ? server_row_find(s->name) : NULL;
+	const struct server_row *row = subject_row(s);
 	struct port_set streams = {0};
 	if (row && !row->datagrams)
 		return false;

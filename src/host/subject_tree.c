@@ -54,7 +54,23 @@ bool subject_has_root(const struct subject *s, pid_t root)
 	return is;
 }
 
-bool subject_forks(const struct subject *s) { return s && (s->forks || server_forks(s->name)); }
+const struct server_row *subject_row(const struct subject *s)
+{
+	return s ? server_row_find(s->program[0] ? s->program : s->name) : NULL;
+}
+
+/* Of a server of the catalogue that says it. */
+bool subject_forks(const struct subject *s)
+{
+	const struct server_row *row = subject_row(s);
+	return s && (row ? row->forks : s->forks);
+}
+
+bool subject_threads_each(const struct subject *s)
+{
+	const struct server_row *row = subject_row(s);
+	return s && (row ? row->threads : s->threaded) && !subject_forks(s);
+}
 
 /* Each process of the trees, until `look` is false; -ENOMEM then. */
 static int tree_walk(const struct host *h, const struct subject *s,
@@ -344,7 +360,7 @@ static uint64_t threads_of(const struct host *h, const struct process *p)
 
 uint64_t subject_accept_threads(const struct host *h, const struct subject *s)
 {
-	const struct server_row *row = server_row_find(s->name);
+	const struct server_row *row = subject_row(s);
 	uint64_t sum = 0;
 	if (!host_live(h))
 		return s->then.threads;
@@ -352,6 +368,8 @@ uint64_t subject_accept_threads(const struct host *h, const struct subject *s)
 		return 0;
 	if (subject_forks(s))
 		return 1;
+	if (s->handing)
+		return s->handing;
 	for (size_t i = 0; i < s->acceptor_count; i++) {
 		uint64_t threads = threads_of(h, &s->acceptors[i]);
 		if (!threads)

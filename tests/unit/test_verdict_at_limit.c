@@ -121,7 +121,8 @@ static void tasks_are(struct looks *m, struct subject_tasks before, struct subje
 	m->after.tasks = after;
 }
 
-#define TASKS(used, max) ((struct subject_tasks){812, max, used, false, 400, 63000, 32468, 400, false})
+#define TASKS(used, max)                                                                           \
+	((struct subject_tasks){812, max, used, false, 400, 63000, 32468, 400, false})
 
 static void processes_are_spent(struct looks *m) { tasks_are(m, TASKS(150, 150), TASKS(151, 150)); }
 

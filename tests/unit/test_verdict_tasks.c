@@ -118,6 +118,17 @@ static void a_process_for_each_connection_is_needed(void **state)
 		 "tasks.tight warning",
 		 "",
 		 ""},
+		{"threaded",
+		 {300, 102},
+		 {90000, 300},
+		 {0},
+		 100,
+		 102,
+		 VERDICT_SHORT,
+		 198,
+		 "tasks.short critical",
+		 "threaded has a thread for each connection.",
+		 ""},
 		/* A pool of threads serves all. */
 		{"mariadbd", {200, 29}, {90000, 300}, {0}, 90, 29, VERDICT_OK, 171, "", "", ""},
 		/* What is not readable may be lower. */
@@ -153,6 +164,7 @@ static void a_process_for_each_connection_is_needed(void **state)
 		struct settings s = verdict_settings(x, "");
 		t.connections = 1000;
 		report_text(subject.name, "%s", rows[i].name);
+		subject.threaded = !strcmp(rows[i].name, "threaded");
 		s.subject = &subject;
 		s.taken.open = rows[i].open;
 		s.taken.processes = rows[i].own;
@@ -178,8 +190,9 @@ static void only_such_a_server_has_the_wall(void **state)
 	static const struct {
 		const char *name;
 		bool applies;
-	} rows[] = {{"postgres", true}, {"mysqld", true}, {"vsftpd", true},
-		    {"stunnel4", true}, {"nginx", false}, {"redis-server", false}};
+	} rows[] = {{"postgres", true},        {"mysqld", true},       {"mongod", true},
+		    {"clickhouse-serv", true}, {"vsftpd", true},       {"stunnel4", true},
+		    {"nginx", false},          {"redis-server", false}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct subject subject = {.pid = 7};
 		const struct probe_options o = {.subject = &subject};
@@ -187,6 +200,12 @@ static void only_such_a_server_has_the_wall(void **state)
 		if (tasks_applies(NULL, &o) != rows[i].applies)
 			fail_msg("%s", rows[i].name);
 	}
+	/* Its threads show it, of one that the catalogue does not have. */
+	struct subject own = {.pid = 7, .name = "gamesrvd", .threaded = true};
+	const struct probe_options o = {.subject = &own};
+	assert_true(tasks_applies(NULL, &o));
+	report_text(own.name, "nginx");
+	assert_false(tasks_applies(NULL, &o));
 	const struct probe_options none = {0};
 	assert_false(tasks_applies(NULL, &none));
 }
