@@ -6,7 +6,8 @@
 #define FILES_ACTION                                                                                 \
 	"Raise the limit where the process is started: LimitNOFILE= in its systemd unit (systemctl " \
 	"edit UNIT), then restart it; for the running process, up to its hard limit: prlimit "       \
-	"--pid PID --nofile=N:"
+	"--pid PID --nofile=N: (not for one that computes its own limit from it at its start, as "   \
+	"Redis, HAProxy, MySQL and MongoDB)"
 #define SYSTEM_FILES_SHOW "cat /proc/sys/fs/file-nr"
 #define SYSTEM_FILES_ACTION                                                                           \
 	"Find the process that holds them: ls -d /proc/[0-9]*/fd/* | cut -d/ -f3 | sort | uniq -c | " \
