@@ -271,7 +271,7 @@ test_the_default_of_the_worker_class_counts() {
 	json 'wall("application.limit") | .verdict == "short" and .limit == 1000'
 	check 0 20 8080 gunicorn -b :8080 --threads 4 --worker-connections 50 app:app
 	json 'wall("application.limit") | .verdict == "ok" and .limit == 50'
-	check 2 2000 8080 python3 -m gunicorn -b :8080 --threads 4 app:app
+	check 2 2000 8080 /usr/bin/python3 -m gunicorn -b :8080 --threads 4 app:app
 	json 'wall("application.limit") | .verdict == "short" and .limit == 1000'
 	gunicorn -b :8080 -w 2 app:app >server.out 2>&1 &
 	wait_for listens 8080
