@@ -52,7 +52,7 @@ static bool server_sets_files(const struct server_row *server)
 /* Whether a line of the server that can be tried sets its limit. */
 static bool line_known(const struct subject *subject)
 {
-	const struct server_row *server = server_row_find(subject->name);
+	const struct server_row *server = subject_row(subject);
 	const struct server_setting *set = server ? &server->set[SERVER_CLIENTS] : NULL;
 	return set && (set->directive || set->option);
 }
@@ -139,7 +139,7 @@ static bool connections_solve(const struct target *target, const struct settings
 	int64_t soft = now->at[NOFILE][0];
 	if (!o || (!now->taken.at_nofile && !now->taken.at_own))
 		return false;
-	const struct server_row *server = server_row_find(now->subject->name);
+	const struct server_row *server = subject_row(now->subject);
 	int64_t limit = line_known(now->subject) ? clients_for(server, now, (uint64_t)enough) : 0;
 	bool unset = now->at[CLIENTS][0] == REPORT_NONE;
 	/* One that the process never reached may suffice, unless its configuration has less. */
@@ -159,7 +159,7 @@ static bool connections_solve(const struct target *target, const struct settings
 static void connections_words(const struct target *target, const struct settings *s,
 			      const struct outcome *o, const struct bound *b, struct wording *w)
 {
-	const struct server_row *server = s->subject ? server_row_find(s->subject->name) : NULL;
+	const struct server_row *server = subject_row(s->subject);
 	int64_t limit = server ? clients_for(server, s, guest_hold_wanted(target)) : 0;
 	char line[WORDING_TEXT];
 	wording_set(w, "who", "%s", server ? server->name : s->subject ? s->subject->name : "");

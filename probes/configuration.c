@@ -20,7 +20,7 @@ enum { CLIENTS, NOFILE };
 
 static const struct server_row *server_of(const struct subject *s)
 {
-	const struct server_row *row = s ? server_row_find(s->name) : NULL;
+	const struct server_row *row = subject_row(s);
 	return server_clients_setting(row) ? row : NULL;
 }
 

@@ -324,7 +324,7 @@ static void memory_words(const struct target *target, const struct settings *s,
 /* Whether its connections have processes or threads of this group. */
 static bool starts(const struct settings *s)
 {
-	const struct server_row *row = s->subject ? server_row_find(s->subject->name) : NULL;
+	const struct server_row *row = subject_row(s->subject);
 	return tasks_each(s->subject) && !(row && row->sessions);
 }
 

@@ -71,12 +71,20 @@ static bool nr_open_binds(const struct settings *s, int field)
 	return files_of(s, field) < s->at[NOFILE][field];
 }
 
+/* The descriptors that each connection takes. */
+static int64_t files_each(const struct settings *s)
+{
+	const struct server_row *row = subject_row(s->subject);
+	return row && row->files_per_client ? (int64_t)row->files_per_client : 1;
+}
+
 /* The connections that so many descriptors allow. */
 static int64_t connections_in(const struct target *t, const struct settings *s, int64_t limit)
 {
 	if (limit == INT64_MAX || limit == REPORT_NONE)
 		return limit;
-	uint64_t each = limit > held_by(t, s) ? (uint64_t)(limit - held_by(t, s)) : 0;
+	uint64_t each =
+		limit > held_by(t, s) ? (uint64_t)((limit - held_by(t, s)) / files_each(s)) : 0;
 	return (int64_t)subject_spread(each, subject_sharing(s->subject));
 }
 
@@ -94,13 +102,15 @@ static int field_to_raise(const struct target *t, const struct settings *s, int6
 /* The limit of each process with which they hold that many connections. */
 static int64_t limit_for(const struct target *t, const struct settings *s, int64_t enough)
 {
-	return (int64_t)subject_part((uint64_t)enough, subject_sharing(s->subject)) + held_by(t, s);
+	return (int64_t)subject_part((uint64_t)enough, subject_sharing(s->subject)) *
+		       files_each(s) +
+	       held_by(t, s);
 }
 
 static void nofile_read(const struct host *h, struct settings *s)
 {
 	const struct subject *holder = s->subject;
-	const struct server_row *row = holder ? server_row_find(holder->name) : NULL;
+	const struct server_row *row = subject_row(holder);
 	if (holder)
 		s->taken.held = holder->held;
 	/* The class of its workers. */
@@ -112,7 +122,7 @@ static void nofile_read(const struct host *h, struct settings *s)
 static const char *unbounded(const struct settings *s)
 {
 	const struct subject *holder = s->subject;
-	const struct server_row *row = server_row_find(holder->name);
+	const struct server_row *row = subject_row(holder);
 	if (subject_is_unheld(holder))
 		return "No process has a descriptor of the server's sockets: the kernel serves "
 		       "them, or io_uring.";
@@ -140,7 +150,7 @@ static void subject_bound(const struct target *t, const struct settings *s, stru
 	b->capacity = connections_of(t, s, SOFT);
 	b->binding = nr_open_binds(s, SOFT) ? NR_OPEN : NOFILE;
 	/* That of one process, where more may accept. */
-	if (subject_uncertain(holder) && b->capacity != REPORT_NONE &&
+	if ((subject_uncertain(holder) || holder->may_hand) && b->capacity != REPORT_NONE &&
 	    b->capacity < (int64_t)target_sockets(t)) {
 		b->capacity = REPORT_NONE;
 		if (b->state == BOUND_LIMIT)
@@ -188,7 +198,7 @@ static void subject_words(const struct subject *subject, int64_t proposed, struc
 	wording_set(w, "who", "%s", "");
 	if (!subject)
 		return;
-	const struct server_row *server = server_row_find(subject->name);
+	const struct server_row *server = subject_row(subject);
 	if (subject->pid)
 		wording_set(w, "who", "%s (pid %d)", subject->name, (int)subject->pid);
 	else
@@ -199,6 +209,11 @@ static void subject_words(const struct subject *subject, int64_t proposed, struc
 	wording_set(w, "processes", "%s",
 		    subject_sharing(subject) > 1 ? quantity_count(subject->accepting).text : "");
 	size_t uncertain = subject_uncertain(subject);
+	wording_flag(w, "hands", subject->may_hand);
+	wording_set(w, "files", "%s",
+		    server && server->files_per_client
+			    ? quantity_count(server->files_per_client).text
+			    : "");
 	wording_set(w, "unshown", "%s", uncertain ? quantity_count(uncertain).text : "");
 	unit_words(w, unit_service(subject->unit), subject->manager);
 	wording_set(w, "server", "%s", server ? server->name : "");

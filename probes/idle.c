@@ -220,7 +220,7 @@ static void count_word(struct wording *w, const char *name, int64_t count)
 
 static void server_words(const struct settings *s, int64_t seconds, struct wording *w)
 {
-	const struct server_row *row = s->subject ? server_row_find(s->subject->name) : NULL;
+	const struct server_row *row = subject_row(s->subject);
 	char line[WORDING_TEXT] = "";
 	if (row)
 		server_line(row->keepalive_line, "seconds", (uint64_t)seconds, line, sizeof(line));

@@ -103,7 +103,7 @@ static int spins(struct trial *t, bool *spinning, struct busy *b, struct err *e)
 
 static void words_make(const struct trial *t, const char *what, bool emfile, struct wording *w)
 {
-	const struct server_row *server = server_row_find(t->context->subject.name);
+	const struct server_row *server = subject_row(&t->context->subject);
 	wording_set(w, "who", "%s", t->context->subject.name);
 	wording_set(w, "what", "%s", what);
 	wording_set(w, "server", "%s", server ? server->name : "");
@@ -128,7 +128,7 @@ static void stuck_report(const struct trial *t, const char *what, bool emfile, s
 static void spin_report(const struct trial *t, const char *what, bool emfile, const struct busy *b,
 			struct report *r)
 {
-	const struct server_row *server = server_row_find(t->context->subject.name);
+	const struct server_row *server = subject_row(&t->context->subject);
 	struct wording words = {0};
 	char line[WORDING_TEXT];
 	words_make(t, what, emfile, &words);

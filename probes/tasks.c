@@ -12,6 +12,10 @@
 enum { NPROC, THREADS, PIDS, LIMITS };
 static const char *const names[LIMITS] = {"RLIMIT_NPROC", "kernel.threads-max", "kernel.pid_max"};
 
+/* The kernel's default on a machine of up to 32 CPUs; others have more (kernel/pid.c,
+ * pid_idr_init()). */
+#define PID_MAX_DEFAULT 32768
+
 static bool tasks_applies(const struct target *t, const struct probe_options *o)
 {
 	return !o->guest && tasks_each(o->subject);
@@ -23,6 +27,24 @@ static void limit_keep(struct settings *s, size_t i, uint64_t max, uint64_t used
 	s->at[i][1] = (int64_t)used;
 }
 
+static int64_t left(const struct settings *s, size_t i)
+{
+	return s->at[i][0] > s->at[i][1] ? s->at[i][0] - s->at[i][1] : 0;
+}
+
+/* Of a limit of this namespace and one of the machine that is not visible the tighter one. */
+static void pids_keep(struct settings *s, const struct subject_tasks *t)
+{
+	if (t->pids && t->pids_max)
+		limit_keep(s, PIDS, t->pids_max, t->pids);
+	if (!t->pids_hidden || !t->threads ||
+	    (s->at[PIDS][0] != REPORT_NONE &&
+	     left(s, PIDS) <= PID_MAX_DEFAULT - PIDS_RESERVED - (int64_t)t->threads))
+		return;
+	limit_keep(s, PIDS, PID_MAX_DEFAULT - PIDS_RESERVED, t->threads);
+	s->taken.pids_hidden = true;
+}
+
 static void limits_read(const struct host *h, struct settings *s)
 {
 	struct subject_tasks t;
@@ -32,31 +54,33 @@ static void limits_read(const struct host *h, struct settings *s)
 		limit_keep(s, NPROC, t.max, t.used);
 	if (t.threads && t.threads_max)
 		limit_keep(s, THREADS, t.threads_max, t.threads);
-	if (t.threads && t.pids_max)
-		limit_keep(s, PIDS, t.pids_max, t.threads);
+	pids_keep(s, &t);
 }
 
-static int64_t left(const struct settings *s, size_t i)
-{
-	return s->at[i][0] > s->at[i][1] ? s->at[i][0] - s->at[i][1] : 0;
-}
-
-/* The limit that leaves least; LIMITS: none is known. */
-static size_t tightest(const struct settings *s)
+/* The first of `of` limits that leaves least; LIMITS: none is known. */
+static size_t tightest(const struct settings *s, size_t of)
 {
 	size_t least = LIMITS;
-	for (size_t i = 0; i < LIMITS; i++)
+	for (size_t i = 0; i < of; i++)
 		if (s->at[i][0] != REPORT_NONE && (least == LIMITS || left(s, i) < left(s, least)))
 			least = i;
 	return least;
 }
 
+/* A limit that is not visible: the need fits the smallest default, or it is unknown. */
+static bool pids_fit(const struct settings *s, const struct bound *b)
+{
+	return !s->taken.pids_hidden || b->need.max == REPORT_NONE ||
+	       report_verdict(left(s, PIDS), b->need.max) == VERDICT_OK;
+}
+
 static void limits_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	size_t i = tightest(s);
 	tasks_need(t, s, b);
 	/* Those of the machine bind each server. */
-	bool known = s->at[THREADS][0] != REPORT_NONE && !s->taken.nproc_hidden;
+	bool fit = pids_fit(s, b);
+	bool known = s->at[THREADS][0] != REPORT_NONE && !s->taken.nproc_hidden && fit;
+	size_t i = tightest(s, fit ? LIMITS : PIDS);
 	if (i < LIMITS)
 		b->capacity = left(s, i);
 	if (!known && b->need.min != REPORT_NONE &&
@@ -69,11 +93,14 @@ static void limits_bound(const struct target *t, const struct settings *s, struc
 static void limits_words(const struct target *t, const struct settings *s, const struct outcome *o,
 			 const struct bound *b, struct wording *w)
 {
-	size_t i = tightest(s);
+	bool fit = pids_fit(s, b);
+	size_t i = tightest(s, fit ? LIMITS : PIDS);
 	uint64_t needed = connection_needed(t->connections, s->taken.open, 1);
 	tasks_words(t, s, w);
 	wording_flag(w, "unknown", b->state == BOUND_UNKNOWN);
 	wording_flag(w, "hidden", s->taken.nproc_hidden);
+	wording_flag(w, "veiled", !fit);
+	wording_flag(w, "assumed", s->taken.pids_hidden && i == PIDS);
 	wording_set(w, "who", "%s", s->subject->name);
 	wording_set(w, "pid", "%d", (int)s->subject->pid);
 	unit_words(w, unit_service(s->subject->unit), s->subject->manager);
@@ -89,7 +116,7 @@ static void limits_words(const struct target *t, const struct settings *s, const
 		    quantity_plain(enough + (i == PIDS ? PIDS_RESERVED : 0)).text);
 	char others[WORDING_TEXT] = "";
 	for (size_t k = 0; k < LIMITS; k++)
-		if (k != i && s->at[k][0] != REPORT_NONE &&
+		if (k != i && s->at[k][0] != REPORT_NONE && (k != PIDS || !s->taken.pids_hidden) &&
 		    report_verdict(left(s, k), (int64_t)needed) != VERDICT_OK)
 			report_append(others, "%s%s", others[0] ? " and " : "", names[k]);
 	wording_set(w, "others", "%s", others);

@@ -371,7 +371,7 @@ static int throughput_run(struct trial *t, struct settings *s, struct outcome *o
 static void throughput_words(const struct target *target, const struct settings *s,
 			     const struct outcome *o, const struct bound *b, struct wording *w)
 {
-	const struct server_row *server = s->subject ? server_row_find(s->subject->name) : NULL;
+	const struct server_row *server = subject_row(s->subject);
 	bool known = o && o->reached != REPORT_NONE;
 	wording_set(w, "who", "%s", s->subject ? s->subject->name : "");
 	wording_set(w, "why", "%s", o && o->state == OUTCOME_UNNEEDED ? o->why : "");

@@ -320,8 +320,12 @@ struct server_row {
 	bool clients_closed; /* at that limit it closes new ones; otherwise it accepts none */
 	const char *clients_answer; /* what it answers those before; NULL: nothing is known */
 	bool clients_files;         /* it sets its RLIMIT_NOFILE by that line */
-	bool files_raised;          /* it raises its soft limit as far as that line needs */
-	const char *files_line;     /* of its limit on descriptors: {files} or {half}; NULL: none */
+	/* It computes its limit on connections from RLIMIT_NOFILE when it starts, also without
+	 * `files_each` of struct server_setting. */
+	bool files_start;
+	uint64_t files_per_client; /* descriptors that each takes; 0: one */
+	bool files_raised;         /* it raises its soft limit as far as that line needs */
+	const char *files_line;    /* of its limit on descriptors: {files} or {half}; NULL: none */
 	uint64_t files_bytes; /* that its tables take for each descriptor of the soft limit; 0: none
 			       */
 	const char *files_bound;    /* the line that bounds those tables; NULL: none */
@@ -333,10 +337,11 @@ struct server_row {
 	struct {
 		uint64_t idle, busy, tls;
 	} own;
-	bool forks;     /* a process for each connection */
-	bool threads;   /* a thread for each, unless it is set to have a pool of them */
-	bool sessions;  /* which systemd-logind moves to a control group of its own */
-	bool datagrams; /* its clients use UDP, and TCP at the same port where that fails */
+	bool forks;      /* a process for each connection */
+	bool threads;    /* a thread for each, unless it is set to have a pool of them */
+	bool sessions;   /* which systemd-logind moves to a control group of its own */
+	bool hands_over; /* a process of it may accept for others, which then have the clients */
+	bool datagrams;  /* its clients use UDP, and TCP at the same port where that fails */
 	/* Each of its processes has few clients, by a limit of its own: more of them make more
 	 * processes, or wait. */
 	bool few_each;
@@ -382,8 +387,8 @@ const struct server_setting *server_clients_setting(const struct server_row *row
 const struct server_row *server_row_of_file(const char *path);
 /* Whether a path, relative to the root of a machine, is where one has its configuration. */
 bool server_tree_has(const char *path);
-/* Whether a server with a process of that name has one for each connection. */
-bool server_forks(const char *process);
+/* Whether its limit on connections is what RLIMIT_NOFILE allowed at its start. False for NULL. */
+bool server_files_at_start(const struct server_row *row);
 /* The limit on connections with which it holds that many clients; `held`: descriptors that it has
  * open without any. */
 uint64_t server_clients(const struct server_row *row, uint64_t clients, uint64_t held);

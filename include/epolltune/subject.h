@@ -26,6 +26,9 @@ struct subject_fullest {
 
 struct subject {
 	char name[16]; /* of the process; "": not visible to this user */
+	/* What that runs, where it is an interpreter, or its title, of a server that the catalogue
+	 * has under that name and not under the other; "": none. */
+	char program[16];
 	char unit[96]; /* systemd unit; "" if none */
 	enum unit_manager manager;
 	pid_t pid;        /* the first process of its tree; 0: not visible */
@@ -46,7 +49,12 @@ struct subject {
 	size_t in_turns; /* processes besides them that may accept at other times */
 	bool turns;      /* they take turns: one that holds the listener does not watch it now */
 	struct subject_fullest fullest;
-	bool forks; /* its processes show that each connection has one of its own */
+	/* Processes that accept for the acceptors, which have the connections. */
+	size_t handing;
+	bool may_hand; /* it has other processes, and may do so for them, as other servers of its
+			  kind */
+	bool forks;    /* its processes show that each connection has one of its own */
+	bool threaded; /* the same of its threads */
 	/* Kinds of listeners, as 1 << LISTENER_TCP | …, of which it may have more: the search of
 	 * its descriptors ended at its limit. */
 	unsigned cut;
@@ -117,9 +125,12 @@ struct subject_tasks {
 	bool hidden;          /* unknown: one may apply. Of a service that does not run none does */
 	uint64_t threads;     /* all of the machine; 0: unknown */
 	uint64_t threads_max; /* kernel.threads-max; 0: unknown */
-	/* Of kernel.pid_max, what the kernel gives to processes of users; 0: unknown, or another
-	 * PID namespace, which has some of these threads and, since Linux 6.14, its own limit. */
-	uint64_t pids_max;
+	/* Of kernel.pid_max, what the kernel gives to processes of users, and what it counts; 0:
+	 * unknown. `pids_hidden`: that is of this PID namespace alone, and what holds for the
+	 * machine is not visible. That of a namespace below this one, which is as large as it can
+	 * be until it is written, is not visible either. */
+	uint64_t pids_max, pids;
+	bool pids_hidden;
 };
 int subject_tasks_read(const struct host *h, const struct subject *s, struct subject_tasks *out,
 		       struct err *e);
@@ -157,6 +168,7 @@ int subject_acceptors(const struct host *h, const struct subject *s,
 		      struct err *e);
 
 struct cgroup;
+struct server_row;
 /* Its control group, where trees that share an address have several these joined; NULL: this
  * process'. That of a server whose processes are not visible, or that
  * systemd has not started yet, is hidden: systemd, which holds the socket then, has another. */
@@ -224,6 +236,9 @@ struct subject_clients {
 int subject_clients_read(const struct host *h, const struct subject *s, struct subject_clients *out,
 			 struct err *e);
 
+/* Its row of the catalogue, by its program or its process; NULL: there is none, or no subject. */
+const struct server_row *subject_row(const struct subject *s);
+
 /* The version of its program, as SERVER_VERSION(), by the text that the catalogue has for it; 0: it
  * has none, or the file is not readable. */
 uint32_t subject_version(const struct host *h, const struct subject *s);
@@ -252,7 +267,7 @@ int subject_upstreams_read(const struct host *h, const struct subject *s, struct
  * configuration names are such, and it has opened no TCP connection. */
 bool subject_upstreams_local(const struct host *h, const struct subject *s);
 /* How many threads may accept: all of its accepting processes, or one of each where such a server
- * accepts in one (struct server_row); 0: unknown. */
+ * accepts in one (struct server_row) or hands over what it accepts; 0: unknown. */
 uint64_t subject_accept_threads(const struct host *h, const struct subject *s);
 /* The CPUs that one of its threads or another may use, by affinity and cpuset; 0: unknown. */
 uint64_t subject_cpus(const struct host *h, const struct subject *s);
@@ -264,6 +279,8 @@ bool subject_has_root(const struct subject *s, pid_t root);
 /* Whether it has a process for each connection, as epolltune knows of such a server, or as its
  * processes show while it has clients. False for NULL. */
 bool subject_forks(const struct subject *s);
+/* The same of a thread, unless a pool of them serves all. */
+bool subject_threads_each(const struct subject *s);
 /* The processes that may accept, where it is not visible how many of them do; otherwise 0. */
 size_t subject_uncertain(const struct subject *s);
 /* The processes that share its connections; 1 where it is not visible which do, or there is no

@@ -31,7 +31,9 @@ static const struct knob knobs[] = {
 			 "    LimitNOFILE={proposed}{soft?\\:HARD   (the hard limit of "
 			 "/proc/PID/limits)}\n"
 			 "  systemctl restart UNIT\n"
-			 "For a running process: prlimit --pid PID --nofile={proposed}{soft?\\:}",
+			 "For a running process: prlimit --pid PID --nofile={proposed}{soft?\\:}\n"
+			 "Restart one that computes its own limit from it at its start, as Redis,\n"
+			 "HAProxy, MySQL and MongoDB: prlimit does not change that.",
 		.walls = "descriptors.process,application.connections",
 		.what = "Limits the descriptors that a process may have open. The soft limit is "
 			"in force; the process may raise it itself up to the hard limit. Each "

@@ -210,6 +210,18 @@ static bool command_next(struct shell *s, struct server_command *c)
 	return more || c->count;
 }
 
+void server_command_split(char *text, const char *title, struct server_command *c)
+{
+	size_t length = title ? strlen(title) : 0;
+	bool titled = length && !strncmp(text, title, length);
+	char *rest = NULL;
+	*c = (struct server_command){.first = true};
+	for (char *word = strtok_r(text + (titled ? length : 0), titled ? " \n" : "\n", &rest);
+	     word && c->count < SERVER_COMMAND_WORDS;
+	     word = strtok_r(NULL, titled ? " \n" : "\n", &rest))
+		c->word[c->count++] = word;
+}
+
 int server_command_find(const char *text, const struct server_row *row, struct server_command *out,
 			struct err *e)
 {
@@ -217,6 +229,7 @@ int server_command_find(const char *text, const struct server_row *row, struct s
 	struct server_command c = {.first = true};
 	size_t found = 0;
 	while (command_next(&s, &c)) {
+		server_script_skip(&c);
 		if (c.count && c.word[0] && server_row_find(basename(c.word[0])) == row) {
 			*out = c;
 			for (size_t i = 0; i < c.count; i++)

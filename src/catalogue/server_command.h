@@ -22,6 +22,16 @@ struct server_command {
 /* Finds the one that starts a process of that server. -ENOTSUP: none does, or several do. */
 int server_command_find(const char *text, const struct server_row *row, struct server_command *out,
 			struct err *e);
+/* The words of a running one, a line each, which `text` keeps, without `title` before them; NULL:
+ * it has none. */
+void server_command_split(char *text, const char *title, struct server_command *out);
+/* Leaves the words out that are before the script or the module of its interpreter; none, where its
+ * program is no interpreter or runs no such file. */
+void server_script_skip(struct server_command *c);
+/* The name of a server of the catalogue that it is of: the file name of its script, the module of
+ * python -m, or the first word of a title that it has written over its command, "puma: …". "": it
+ * is of none. */
+void server_script_name(struct server_command *c, char *name, size_t size);
 /* The argument of the next such option: "-c FILE", "-cFILE", "--name VALUE", "--name=VALUE". *at: 0
  * at first. False: there is none; *value NULL: it is unknown. */
 bool server_command_option(const struct server_command *c, const char *option, size_t *at,

@@ -306,6 +306,7 @@ static const struct server_row servers[] = {
 		.clients_line = "server.maxConnections = {clients}",
 		.own = {9000, 22000, 76000}, /* 20 */
 		.accepts_in_one = true,
+		.hands_over = true, /* cluster, SCHED_RR */
 	},
 	{
 		.process = "postgres",
@@ -331,6 +332,7 @@ static const struct server_row servers[] = {
 		.clients_line = "max_connections = {clients}",
 		.clients_closed = true,
 		.files_line = "open_files_limit = {files}",
+		.files_start = true,
 		.set = {[SERVER_CLIENTS] = {.unread = "max_connections",
 					    .asked = "mysql -e \"show variables like "
 						     "'max_connections'\""}},
@@ -438,15 +440,30 @@ static const struct server_row servers[] = {
 			"server.tomcat.accept-count={backlog} of Spring Boot, acceptQueueSize of "
 			"Jetty, socket.listen.backlog.size={backlog} of Kafka, SO_BACKLOG (Netty)",
 		.backlog_effect = "after a restart",
-		.clients = "8 192 in Tomcat",
+		.clients = "8 192 in Tomcat, 1 000 in ActiveMQ's file, 60 from one address in "
+			   "ZooKeeper",
 		.clients_line = "maxConnections=\"{clients}\" of Tomcat, "
-				"server.tomcat.max-connections={clients} of Spring Boot",
-		/* Connectors of Tomcat, also where Java cuts the middle of a name. */
-		.set = {[SERVER_CLIENTS] = {.unread = "maxConnections",
+				"server.tomcat.max-connections={clients} of Spring Boot, "
+				"maximumConnections={clients} of ActiveMQ, "
+				"maxClientCnxns={clients} of ZooKeeper",
+		/* Connectors of Tomcat, transports of ActiveMQ, also of its clients, and what
+		 * accepts in ZooKeeper, also where Java cuts the middle of a name. */
+		.set = {[SERVER_CLIENTS] = {.unread = "maxConnections, maximumConnections or "
+						      "maxClientCnxns",
 					    .threads = "http-ni*,http-ap*,http-bi*,https-j*,"
-						       "https-o*,ajp-nio*,ajp-apr*,ajp-bio*",
-					    .asked = "server.xml, or server.tomcat.max-connections "
-						     "of Spring Boot"}},
+						       "https-o*,ajp-nio*,ajp-apr*,ajp-bio*,"
+						       "ActiveM*,NIOServ*",
+					    .asked = "server.xml, server.tomcat.max-connections "
+						     "of Spring Boot, activemq.xml or zoo.cfg"}},
+	},
+	{
+		.process = "prometheus",
+		.name = "Prometheus",
+		.backlog = "net.core.somaxconn",
+		.backlog_effect = "after a restart",
+		.clients = "512",
+		.clients_line = "prometheus --web.max-connections={clients}",
+		.set = {[SERVER_CLIENTS] = {.option = "--web.max-connections", .preset = 512}},
 	},
 	{
 		.process = "mongod,mongos",
@@ -457,6 +474,10 @@ static const struct server_row servers[] = {
 		.clients = "80 % of its limit on descriptors",
 		.clients_line = "net.maxIncomingConnections: {clients}",
 		.clients_closed = true,
+		/* https://www.mongodb.com/docs/manual/reference/ulimit: two and a thread. */
+		.files_start = true,
+		.files_per_client = 2,
+		.threads = true,
 		.set = {[SERVER_CLIENTS] = {.unread = "net.maxIncomingConnections",
 					    .asked = "mongosh --eval "
 						     "'db.serverStatus().connections'"}},
@@ -648,10 +669,9 @@ bool server_tree_has(const char *path)
 	return false;
 }
 
-bool server_forks(const char *process)
+bool server_files_at_start(const struct server_row *row)
 {
-	const struct server_row *row = server_row_find(process);
-	return row && row->forks;
+	return row && (row->files_start || row->set[SERVER_CLIENTS].files_each);
 }
 
 /* For listeners and for what connects them with each other. */

@@ -97,7 +97,9 @@ static const struct wall_row walls[] = {
 			"holds besides its connections{processes?, for each of {processes} "
 			"processes}.{unshown? {unshown} process{unshown=1?:es} "
 			"{unshown=1?holds:hold} the listener, which of them accept is not visible, "
-			"and the limit is that of one process.}" TWO_EACH,
+			"and the limit is that of one process.}{hands? It may hand connections over "
+			"to its other processes, and the limit is that of this one.}{files? {server} "
+			"takes {files} descriptors for each connection.}" TWO_EACH,
 	},
 	{
 		.name = "descriptors.system",
@@ -452,12 +454,15 @@ static const struct wall_row walls[] = {
 		.unit = "processes",
 		.what = "The processes and threads that a server with one for each connection may "
 			"start in addition, by the tightest of RLIMIT_NPROC of its user, "
-			"kernel.threads-max and kernel.pid_max. Needed: as for cgroup.pids, the limit "
+			"kernel.threads-max and kernel.pid_max. Since Linux 6.14 a container does not "
+			"show kernel.pid_max of the host: there the smallest default of it counts, and "
+			"a need beyond that is unknown. Needed: as for cgroup.pids, the limit "
 			"of its control group.",
 		.detail =
 			"{unknown?{hidden?RLIMIT_NPROC of the server, or what its user has in use of it, is not readable."
-			":kernel.threads-max or the number of threads is not readable.}"
-			":{used} of {max} {used=1?is:are} in use ({name}).{server? {server} has a "
+			":{veiled?kernel.pid_max of the host is not visible in this container, and the need exceeds its smallest default."
+			":kernel.threads-max or the number of threads is not readable.}}"
+			":{used} of {max} {used=1?is:are} in use ({name}{assumed?, its smallest default\\: that of the host is not visible in this container}).{server? {server} has a "
 			"{threads?thread:process} for each connection.}}",
 	},
 	{

@@ -33,8 +33,6 @@
 /* Of the descriptors beyond FIRST so many are looked at, evenly, to estimate the rest. */
 #define SAMPLE 512
 #define NUMBERS 16
-/* A pool of workers is made within that time of its parent: 2 s of USER_HZ. */
-#define POOL_TICKS 200
 #define THREADS 64
 
 enum kind { OTHER, LISTENER, CLIENT, ACCEPTED, OPENED };
@@ -72,6 +70,7 @@ struct acceptor_search {
 	bool traces;                 /* what threads wait for can be read */
 	bool others;                 /* those that are looked at are not of the server's tree */
 	bool full;                   /* no memory */
+	bool unheld;                 /* a child of one that was looked at has no connection */
 };
 
 /* A server may have thousands of listeners. */
@@ -200,6 +199,11 @@ static void thread_look(struct looked *l, const char *line)
 		return;
 	}
 	switch (call) {
+	case SYS_read:
+	case SYS_recvfrom:
+	case SYS_recvmsg:
+		l->at.reads++;
+		break;
 #ifdef SYS_accept
 	case SYS_accept:
 #endif
@@ -210,6 +214,7 @@ static void thread_look(struct looked *l, const char *line)
 	case SYS_select:
 #endif
 	case SYS_pselect6: /* the number is above those that it waits for */
+		l->at.reads++;
 		for (size_t i = 0; i < l->listeners.count; i++)
 			l->at.may_accept |= l->listeners.at[i] < first;
 		break;
@@ -217,6 +222,9 @@ static void thread_look(struct looked *l, const char *line)
 	case SYS_poll:
 #endif
 	case SYS_ppoll:
+		l->at.reads++;
+		l->at.may_accept = true;
+		break;
 	case SYS_io_uring_enter:
 		l->at.may_accept = true;
 		break;
@@ -258,10 +266,12 @@ static void threads_look(struct looked *l, int process)
 			continue;
 		n++;
 		snprintf(path, sizeof(path), "%s/syscall", entry->d_name);
-		if (process_file(fd, path, line, sizeof(line)) > 0)
-			thread_look(l, line);
-		else
+		if (process_file(fd, path, line, sizeof(line)) <= 0) {
 			l->at.may_accept = true;
+			continue;
+		}
+		l->at.looked++;
+		thread_look(l, line);
 	}
 }
 
@@ -392,6 +402,14 @@ static void held_count(struct acceptor_search *s)
 			s->looked[s->held[i].holder].at.clients++;
 }
 
+static bool is_looked(const struct acceptor_search *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->looked[i].at.p.pid == pid)
+			return true;
+	return false;
+}
+
 /* Those of its tree first: what the others have does not age the list of connections. */
 static void holders_look(struct acceptor_search *s, const struct process_stat *all, size_t count,
 			 bool (*member)(pid_t pid, void *arg), void *arg)
@@ -415,102 +433,9 @@ static void holders_look(struct acceptor_search *s, const struct process_stat *a
 			s->looked[i].at.accepts |=
 				!is_inherited(s, &s->looked[i], s->looked[i].sets.at[k]);
 	held_count(s);
-}
-
-/* Whether its children have what it accepts. */
-static bool hands_over(const struct holder *all, size_t count, const struct holder *h)
-{
-	for (size_t i = 0; i < count; i++)
-		if (all[i].parent == h->p.pid && !all[i].accepts && all[i].clients > h->clients)
-			return true;
-	return false;
-}
-
-/* Whether it has closed the listener that a sibling has: it drains after a reload. */
-static bool drains(const struct holder *all, size_t count, const struct holder *h)
-{
-	for (size_t i = 0; i < count && !h->listens && !h->accepts; i++)
-		if (all[i].parent == h->parent && all[i].listens && all[i].accepts)
-			return true;
-	return false;
-}
-
-/* Whether it may be as its sibling, which has clients now: workers that poll the listener. */
-static bool works_beside(const struct holder *all, size_t count, const struct holder *h)
-{
-	for (size_t i = 0; i < count && h->listens && h->may_accept; i++)
-		if (all[i].parent == h->parent && all[i].listens && all[i].clients)
-			return true;
-	return false;
-}
-
-/* Whether it may accept when its sibling, which does so now, does not. */
-static bool takes_turns(const struct holder *all, size_t count, const struct holder *h)
-{
-	for (size_t i = 0; i < count && h->listens; i++)
-		if (all[i].parent == h->parent && all[i].listens &&
-		    (all[i].accepts || all[i].clients) && !strcmp(all[i].p.name, h->p.name))
-			return h->polls || h->may_accept || h->locks;
-	return false;
-}
-
-size_t acceptors_choose(struct holder *all, size_t count, bool *unshown, size_t *in_turns)
-{
-	enum { ANY, MAY, DOES } best = ANY, is;
-	size_t kept = 0;
-	*in_turns = 0;
-	for (int pass = 0; pass < 2; pass++)
-		for (size_t i = 0; i < count; i++) {
-			const struct holder *h = &all[i];
-			is = h->clients || h->accepts || works_beside(all, count, h) ? DOES
-			     : h->may_accept                                         ? MAY
-										     : ANY;
-			if (!pass) {
-				best = is > best ? is : best;
-			} else if (is == best && !hands_over(all, count, h) &&
-				   !drains(all, count, h)) {
-				struct holder chosen = *h;
-				all[i] = all[kept];
-				all[kept++] = chosen;
-			} else if (is != best) {
-				*in_turns += takes_turns(all, count, h);
-			}
-		}
-	*unshown = false;
-	for (size_t i = 1; i < kept && best != DOES; i++)
-		*unshown |= all[i].parent != all[0].parent;
-	return kept;
-}
-
-/* Whether it is the process of one connection of a server that has others for the rest. */
-static bool is_fork(const struct holder *all, size_t count, const struct holder *h)
-{
-	for (size_t i = 0; i < count && h->clients == 1 && !h->listens && !h->polls; i++)
-		if (all[i].p.pid == h->parent)
-			return all[i].listens && (all[i].accepts || all[i].may_accept);
-	return false;
-}
-
-/* Whether it is as old as its parent, as one of a pool of workers is. */
-static bool is_of_pool(const struct holder *all, size_t count, const struct holder *h)
-{
-	for (size_t i = 0; i < count; i++)
-		if (all[i].p.pid == h->parent)
-			return h->p.started - all[i].p.started <= POOL_TICKS;
-	return false;
-}
-
-bool acceptors_fork(const struct holder *all, size_t count)
-{
-	size_t forks = 0;
-	bool later = false;
-	for (size_t i = 0; i < count; i++) {
-		if (all[i].clients && !is_fork(all, count, &all[i]))
-			return false;
-		forks += all[i].clients > 0;
-		later |= all[i].clients && !is_of_pool(all, count, &all[i]);
-	}
-	return forks > 1 && later;
+	s->unheld = false;
+	for (size_t i = 0; i < count && !s->unheld; i++)
+		s->unheld = is_looked(s, all[i].parent) && !is_looked(s, all[i].pid);
 }
 
 static void described(struct subject *out, const struct holder *h)
@@ -545,8 +470,12 @@ static int chosen_describe(const struct acceptor_search *s, struct subject *out,
 		return err_set(e, ENOMEM, "cannot look at the server's processes: out of memory");
 	for (size_t i = 0; i < s->count; i++)
 		all[i] = s->looked[i].at;
+	const struct server_row *row = subject_row(out);
 	/* Of a known server the catalogue says it. */
-	out->forks = !server_row_find(out->name) && acceptors_fork(all, s->count);
+	out->forks = !row && acceptors_fork(all, s->count);
+	out->threaded = !row && acceptors_thread(all, s->count);
+	out->handing = acceptors_hand(all, s->count);
+	out->may_hand = row && row->hands_over && !out->handing && s->unheld;
 	size_t count = acceptors_choose(all, s->count, &out->unshown, &out->in_turns);
 	out->turns = out->in_turns;
 	for (size_t i = 0; i < count; i++)

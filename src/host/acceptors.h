@@ -19,6 +19,9 @@ struct holder {
 	/* TCP connections that it has, estimated where they are many: of clients of any listener,
 	 * also inherited, and those that it opened. */
 	uint64_t accepted, opened;
+	/* Its threads that were looked at, and those of them that wait for what a client sends, or
+	 * in poll() or select(); `looked` 0: not visible. */
+	unsigned looked, reads;
 	uint64_t held; /* descriptors besides connections of clients */
 	/* Of these, TCP connections that it opened, less one for each client of its other
 	 * listeners: as a proxy it has them for its clients. */
@@ -37,6 +40,13 @@ size_t acceptors_choose(struct holder *all, size_t count, bool *unshown, size_t 
 /* Whether they show that the server forks for each connection: all that have one, at least two,
  * have one each, no listener and no epoll set, and their parent accepts and has none. Pure. */
 bool acceptors_fork(const struct holder *all, size_t count);
+
+/* Whether they show that each connection has a thread: there are many, each process that has them
+ * has about as many threads, and most of those that are visible wait for a client. Pure. */
+bool acceptors_thread(const struct holder *all, size_t count);
+
+/* How many accept for their children, which have more connections. Pure. */
+size_t acceptors_hand(const struct holder *all, size_t count);
 
 /* Finds them among all processes, and describes them in `out`: its listeners are read. `member`:
  * a process of its tree, which may hold connections only. */

@@ -215,7 +215,7 @@ static void further_read(struct reading *r)
 void server_config_read(const struct host *h, const struct subject *s,
 			const struct server_command *c, bool usual, struct server_config *out)
 {
-	const struct server_row *row = server_row_find(s->name);
+	const struct server_row *row = subject_row(s);
 	const struct server_file *file = &row->file;
 	const char *words[SERVER_COMMAND_WORDS];
 	struct reading r = {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue/server_command.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/ports.h"
@@ -250,6 +251,20 @@ static int find_by_process(struct subject_search *s, struct subject *out, struct
 	return rc ? rc : bypass_check(s->all, s->query, e);
 }
 
+/* A server that an interpreter runs. */
+static void program_read(const struct host *h, struct subject *out, pid_t pid)
+{
+	CLEAN(free_pointer) struct server_command *c = malloc(sizeof(*c));
+	CLEAN(free_pointer) char *text = NULL;
+	char path[64];
+	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)pid);
+	if (!c || out->program[0] || server_row_find(out->name) ||
+	    host_read_strings(h, path, &text, NULL) < 0)
+		return;
+	server_command_split(text, NULL, c);
+	server_script_name(c, out->program, sizeof(out->program));
+}
+
 /* The first process of the tree. */
 static void root_describe(const struct host *h, struct subject *out, pid_t pid)
 {
@@ -288,6 +303,9 @@ static int subject_describe(struct subject_search *s, struct subject *out, struc
 	if (owner < 0)
 		return 0;
 	root_describe(s->host, out, root_described(s, &l->processes[owner]));
+	/* The first process may only start it, by an interpreter, too. */
+	program_read(s->host, out, out->pid);
+	program_read(s->host, out, l->processes[owner].pid);
 	if (!s->members) {
 		int rc = subject_search_members(s, e);
 		if (rc || !s->count)

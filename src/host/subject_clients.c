@@ -24,17 +24,11 @@
 #include "host/subject_upstreams.h"
 #include "host/unit_command.h"
 
-/* The words of the command, which `text` keeps, without the title before it. */
+/* Of what an interpreter runs its words. */
 static void command_split(char *text, const char *title, struct server_command *c)
 {
-	size_t length = title ? strlen(title) : 0;
-	bool titled = length && !strncmp(text, title, length);
-	char *rest = NULL;
-	*c = (struct server_command){.first = true};
-	for (char *word = strtok_r(text + (titled ? length : 0), titled ? " \n" : "\n", &rest);
-	     word && c->count < SERVER_COMMAND_WORDS;
-	     word = strtok_r(NULL, titled ? " \n" : "\n", &rest))
-		c->word[c->count++] = word;
+	server_command_split(text, title, c);
+	server_script_skip(c);
 }
 
 /* The number that an option has; EDIT_NONE: it is not there. False: it is not a plain number. */
@@ -92,6 +86,7 @@ static bool command_of_unit(const struct host *h, const struct subject *s,
 	    unit_command_read(h, unit_service(s->unit),
 			      row->set[SERVER_CLIENTS].elsewhere_variables, s->started, text, c))
 		return false;
+	server_script_skip(c);
 	return server_row_find(basename(c->word[0])) == row;
 }
 
@@ -362,7 +357,7 @@ static void title_read(const struct host *h, const struct subject *s,
 int subject_clients_read(const struct host *h, const struct subject *s, struct subject_clients *out,
 			 struct err *e)
 {
-	const struct server_row *row = server_row_find(s->name);
+	const struct server_row *row = subject_row(s);
 	const struct server_setting *set = server_clients_setting(row);
 	CLEAN(free_pointer) char *command = NULL, *unit = NULL;
 	CLEAN(free_pointer) struct server_command *c = malloc(sizeof(*c));
@@ -405,7 +400,7 @@ bool subject_upstreams_named(const struct host *h, const struct subject *s,
 			     void (*each)(const char *path, const char *address, void *arg),
 			     void *arg)
 {
-	const struct server_row *row = server_row_find(s->name);
+	const struct server_row *row = subject_row(s);
 	CLEAN(free_pointer) char *command = NULL, *unit = NULL;
 	CLEAN(free_pointer) struct server_command *c = malloc(sizeof(*c));
 	struct server_config config;
@@ -455,7 +450,7 @@ static bool is_spent(const struct process *p)
 
 void subject_paused_read(const struct host *h, struct subject *s)
 {
-	const struct server_row *row = server_row_find(s->name);
+	const struct server_row *row = subject_row(s);
 	bool pauses = row && row->pauses, any = false;
 	uint64_t usual = 0, somaxconn = UINT32_MAX;
 	for (size_t i = 0; i < s->acceptor_count && !pauses; i++)

@@ -100,6 +100,12 @@ static char *subject_file_text(const struct subject *s)
 		fprintf(out, "cut %u\n", s->cut);
 	if (s->turns)
 		fprintf(out, "turns 1\n");
+	if (s->threaded)
+		fprintf(out, "threaded 1\n");
+	if (s->may_hand)
+		fprintf(out, "may-hand 1\n");
+	if (s->program[0])
+		fprintf(out, "program %s\n", s->program);
 	if (s->in_turns)
 		fprintf(out, "in-turns %zu\n", s->in_turns);
 	for (size_t i = 0; i < s->acceptor_count; i++)
@@ -177,6 +183,8 @@ static bool line_take(char *line, struct subject *out)
 	*value++ = 0;
 	if (!strcmp(line, "listener"))
 		return listener_take(value, &out->listeners);
+	if (!strcmp(line, "program"))
+		snprintf(out->program, sizeof(out->program), "%s", value);
 	const char *number = value;
 	if (!text_number(&number, &n) || n > INT64_MAX)
 		return true;
@@ -188,6 +196,10 @@ static bool line_take(char *line, struct subject *out)
 		out->veiled = (size_t)n;
 	if (!strcmp(line, "turns"))
 		out->turns = n;
+	if (!strcmp(line, "threaded"))
+		out->threaded = n;
+	if (!strcmp(line, "may-hand"))
+		out->may_hand = n;
 	if (!strcmp(line, "in-turns") && n <= INT32_MAX)
 		out->in_turns = (size_t)n;
 	for (size_t i = 0; i < NUMBERS_COUNT; i++)

@@ -118,7 +118,7 @@ static bool is_of_datagrams(uint16_t port)
 
 bool subject_prefers_datagrams(const struct subject *s)
 {
-	const struct server_row *row = s ? server_row_find(s->name) : NULL;
+	const struct server_row *row = subject_row(s);
 	struct port_set streams = {0};
 	if (row && !row->datagrams)
 		return false;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "host/machine.h"
 #include "host/processes.h"
@@ -59,20 +60,41 @@ static int tasks_count(const struct host *h, const struct task *of, uint64_t *us
 	return rc;
 }
 
+/* All of this PID namespace and those below it. */
+static uint64_t threads_here(const struct host *h)
+{
+	CLEAN(free_pointer) struct process_stat *all = NULL;
+	size_t count = 0;
+	uint64_t sum = 0;
+	process_list(h, &all, &count, NULL);
+	for (size_t i = 0; i < count; i++)
+		sum += all[i].threads;
+	return sum;
+}
+
+/* Since Linux 6.14 (7863dcc72d0f) a PID namespace has a limit of its own, and those above it count,
+ * too; before, all have one (kernel/pid.c, alloc_pid()). */
+static void pids_read(const struct host *h, struct subject_tasks *out)
+{
+	struct host_identity here;
+	uint64_t pid_max = 0;
+	host_read_u64(h, "proc/sys/kernel/pid_max", &pid_max, NULL);
+	out->pids_max = pid_max > PIDS_RESERVED ? pid_max - PIDS_RESERVED : 0;
+	out->pids_hidden = (host_identity(h, &here, NULL) || !here.first_pids) &&
+			   host_kernel(h) >= KERNEL(6, 14);
+	out->pids = out->pids_hidden ? threads_here(h) : out->threads;
+}
+
 static void threads_read(const struct host *h, struct subject_tasks *out)
 {
 	char text[128];
-	struct host_identity here;
-	uint64_t pid_max = 0;
-	if (!host_identity(h, &here, NULL) && here.first_pids)
-		host_read_u64(h, "proc/sys/kernel/pid_max", &pid_max, NULL);
-	out->pids_max = pid_max > PIDS_RESERVED ? pid_max - PIDS_RESERVED : 0;
 	host_read_u64(h, "proc/sys/kernel/threads-max", &out->threads_max, NULL);
-	if (host_read(h, "proc/loadavg", text, sizeof(text), NULL) <= 0)
-		return;
 	/* "0.20 0.18 0.12 1/80 11206": runnable and all. */
-	const char *all = strchr(text, '/');
+	const char *all = host_read(h, "proc/loadavg", text, sizeof(text), NULL) > 0
+				  ? strchr(text, '/')
+				  : NULL;
 	out->threads = all ? strtoull(all + 1, NULL, 10) : 0;
+	pids_read(h, out);
 }
 
 /* Whether the limit of a worker binds nothing: it starts no threads, and who forks it is exempt. */

@@ -11,6 +11,7 @@
 #include "epolltune/catalogue.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
+#include "epolltune/clock.h"
 #include "host/cpu_list.h"
 #include "host/descriptors.h"
 #include "host/processes.h"
@@ -54,7 +55,23 @@ bool subject_has_root(const struct subject *s, pid_t root)
 	return is;
 }
 
-bool subject_forks(const struct subject *s) { return s && (s->forks || server_forks(s->name)); }
+const struct server_row *subject_row(const struct subject *s)
+{
+	return s ? server_row_find(s->program[0] ? s->program : s->name) : NULL;
+}
+
+/* Of a server of the catalogue that says it. */
+bool subject_forks(const struct subject *s)
+{
+	const struct server_row *row = subject_row(s);
+	return s && (row ? row->forks : s->forks);
+}
+
+bool subject_threads_each(const struct subject *s)
+{
+	const struct server_row *row = subject_row(s);
+	return s && (row ? row->threads : s->threaded) && !subject_forks(s);
+}
 
 /* Each process of the trees, until `look` is false; -ENOMEM then. */
 static int tree_walk(const struct host *h, const struct subject *s,
@@ -168,21 +185,6 @@ static uint64_t line_bytes(const char *text, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) * 1024 : 0;
 }
 
-/* The proportional share of each process (proc_pid_smaps_rollup(5)), swapped or not; where another
- * user's is hidden, RssAnon and VmSwap, which count what workers share with their master once in
- * each. */
-static uint64_t memory_bytes(int process)
-{
-	CLEAN(free_pointer) char *status = NULL;
-	char text[4096];
-	if (process_file(process, "smaps_rollup", text, sizeof(text)) > 0)
-		return line_bytes(text, "\nPss_Anon:") + line_bytes(text, "\nPss_Shmem:") +
-		       line_bytes(text, "\nSwapPss:");
-	if (process_text(process, "status", &status) > 0)
-		return line_bytes(status, "\nRssAnon:") + line_bytes(status, "\nVmSwap:");
-	return 0;
-}
-
 static void threads_walk(int process, void (*look)(int threads, const char *thread, void *arg),
 			 void *arg)
 {
@@ -212,18 +214,43 @@ static bool thread_read(int threads, const char *thread, struct subject_thread *
 	return true;
 }
 
+/* How long the kernel may walk the pages of processes: of much memory that many share it takes a
+ * second for each. */
+#define PAGES_MS 1000
+
+struct memory {
+	uint64_t until;  /* clock_ms() */
+	uint64_t bytes;  /* but for: */
+	uint64_t shared; /* the most that one process has of shared memory */
+};
+
+/* The proportional share of each process (proc_pid_smaps_rollup(5)), swapped or not; where another
+ * user's is hidden, or there is no time, RssAnon and VmSwap, which count what workers share with
+ * their master once in each, and RssShmem, which is that of all. */
 static bool memory_add(int process, void *arg)
 {
-	uint64_t *bytes = arg;
-	*bytes += memory_bytes(process);
+	struct memory *m = arg;
+	CLEAN(free_pointer) char *status = NULL;
+	char text[4096];
+	if (clock_ms() < m->until &&
+	    process_file(process, "smaps_rollup", text, sizeof(text)) > 0) {
+		m->bytes += line_bytes(text, "\nPss_Anon:") + line_bytes(text, "\nPss_Shmem:") +
+			    line_bytes(text, "\nSwapPss:");
+	} else if (process_text(process, "status", &status) > 0) {
+		uint64_t shared = line_bytes(status, "\nRssShmem:");
+		m->bytes += line_bytes(status, "\nRssAnon:") + line_bytes(status, "\nVmSwap:");
+		m->shared = shared > m->shared ? shared : m->shared;
+	}
 	return true;
 }
 
 int subject_memory_read(const struct host *h, const struct subject *s, uint64_t *bytes,
 			struct err *e)
 {
-	*bytes = s->then.memory;
-	return !host_live(h) ? 0 : tree_walk(h, s, memory_add, bytes, e);
+	struct memory m = {.until = clock_ms() + PAGES_MS, .bytes = s->then.memory};
+	int rc = host_live(h) ? tree_walk(h, s, memory_add, &m, e) : 0;
+	*bytes = m.bytes + m.shared;
+	return rc;
 }
 
 struct thread_list {
@@ -344,7 +371,7 @@ static uint64_t threads_of(const struct host *h, const struct process *p)
 
 uint64_t subject_accept_threads(const struct host *h, const struct subject *s)
 {
-	const struct server_row *row = server_row_find(s->name);
+	const struct server_row *row = subject_row(s);
 	uint64_t sum = 0;
 	if (!host_live(h))
 		return s->then.threads;
@@ -352,6 +379,8 @@ uint64_t subject_accept_threads(const struct host *h, const struct subject *s)
 		return 0;
 	if (subject_forks(s))
 		return 1;
+	if (s->handing)
+		return s->handing;
 	for (size_t i = 0; i < s->acceptor_count; i++) {
 		uint64_t threads = threads_of(h, &s->acceptors[i]);
 		if (!threads)

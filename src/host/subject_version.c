@@ -42,7 +42,7 @@ static bool text_find(int file, const char *text, char out[FOLLOWS])
 
 uint32_t subject_version(const struct host *h, const struct subject *s)
 {
-	const struct server_row *row = server_row_find(s->name);
+	const struct server_row *row = subject_row(s);
 	char follows[FOLLOWS];
 	if (!row || !row->version)
 		return 0;

@@ -27,10 +27,7 @@ static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 static int64_t bytes_of(uint64_t n) { return n > INT64_MAX ? INT64_MAX : (int64_t)n; }
 
-static const struct server_row *row_of(const struct settings *s)
-{
-	return s->subject ? server_row_find(s->subject->name) : NULL;
-}
+static const struct server_row *row_of(const struct settings *s) { return subject_row(s->subject); }
 
 static bool is_known(const struct server_row *row) { return row && row->own.tls; }
 

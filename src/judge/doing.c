@@ -127,9 +127,18 @@ struct doing doing_of(const struct process *p)
 	if (process_at_file_limit(p)) {
 		report_text(d.what, "has %s of %s descriptors open, its soft limit",
 			    quantity_count(p->open).text, quantity_count(p->soft).text);
-		report_text(d.help,
-			    "Raise that limit (prlimit --pid %d --nofile=N: up to its hard limit)",
-			    (int)p->pid);
+		const struct server_row *row = server_row_find(p->name);
+		if (server_files_at_start(row))
+			report_text(d.help,
+				    "Raise that limit where it is started, and restart it: %s "
+				    "computes its own limit from it at its start, which prlimit "
+				    "does not change",
+				    row->name);
+		else
+			report_text(d.help,
+				    "Raise that limit (prlimit --pid %d --nofile=N: up to its hard "
+				    "limit)",
+				    (int)p->pid);
 	} else if (process_halted(p)) {
 		char resume[32];
 		snprintf(resume, sizeof(resume), "kill -CONT %d", (int)p->pid);

@@ -294,7 +294,7 @@ static unsigned hold_time_ms(const struct trial *t)
 
 bool guest_hold_at_nofile(const struct guest_hold *g)
 {
-	const struct server_row *server = server_row_find(g->subject.name);
+	const struct server_row *server = subject_row(&g->subject);
 	const struct subject_open *o = &g->held.open;
 	return o->soft && o->most + GUEST_RESERVED >= o->soft && o->most >= o->soft / 5 * 4 &&
 	       !(server && server->clients_files);

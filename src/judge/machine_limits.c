@@ -31,8 +31,8 @@ static struct exhausted tasks_exhausted(const struct subject_tasks *t)
 		return (struct exhausted){t->used, t->max, "RLIMIT_NPROC", false};
 	if (t->threads_max && t->threads >= t->threads_max)
 		return (struct exhausted){t->threads, t->threads_max, "kernel.threads-max", true};
-	if (t->pids_max && t->threads >= t->pids_max)
-		return (struct exhausted){t->threads, t->pids_max, "kernel.pid_max", true};
+	if (t->pids_max && t->pids >= t->pids_max)
+		return (struct exhausted){t->pids, t->pids_max, "kernel.pid_max", true};
 	return (struct exhausted){0};
 }
 

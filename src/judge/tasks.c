@@ -6,18 +6,7 @@
 /* Open connections that show by their threads whether each has one. */
 #define SHOWN 8
 
-static const struct server_row *row_of(const struct subject *s)
-{
-	return s ? server_row_find(s->name) : NULL;
-}
-
-static bool has_threads(const struct subject *s)
-{
-	const struct server_row *row = row_of(s);
-	return row && row->threads && !subject_forks(s);
-}
-
-bool tasks_each(const struct subject *s) { return subject_forks(s) || has_threads(s); }
+bool tasks_each(const struct subject *s) { return subject_forks(s) || subject_threads_each(s); }
 
 static uint64_t threads_count(const struct host *h, const struct subject *s)
 {
@@ -31,7 +20,7 @@ void tasks_read(const struct host *h, struct settings *s)
 	connection_open_read(h, s);
 	if (s->guest)
 		return;
-	if (has_threads(s->subject))
+	if (subject_threads_each(s->subject))
 		s->taken.processes = threads_count(h, s->subject);
 	else if (!subject_open_read(h, s->subject, &open, NULL))
 		s->taken.processes = open.processes;
@@ -40,7 +29,8 @@ void tasks_read(const struct host *h, struct settings *s)
 /* Fewer threads than connections: a pool of them serves all. */
 static bool is_pool(const struct settings *s)
 {
-	return has_threads(s->subject) && s->taken.processes && s->taken.processes < s->taken.open;
+	return subject_threads_each(s->subject) && s->taken.processes &&
+	       s->taken.processes < s->taken.open;
 }
 
 /* Those of the target's connections that do not run yet. */
@@ -55,7 +45,7 @@ static int64_t needed_min(const struct target *t, const struct settings *s)
 {
 	uint64_t own = s->taken.processes ? s->taken.processes - 1 : 0;
 	/* A pool may serve them. */
-	if (has_threads(s->subject) && s->taken.open < SHOWN)
+	if (subject_threads_each(s->subject) && s->taken.open < SHOWN)
 		return 1;
 	return needed(t, own > s->taken.open ? own : s->taken.open);
 }
@@ -70,9 +60,9 @@ void tasks_need(const struct target *t, const struct settings *s, struct bound *
 
 void tasks_words(const struct target *t, const struct settings *s, struct wording *w)
 {
-	const struct server_row *row = row_of(s->subject);
+	const struct server_row *row = subject_row(s->subject);
 	bool each = tasks_each(s->subject) && !is_pool(s);
 	wording_set(w, "server", "%s", !each ? "" : row ? row->name : s->subject->name);
-	wording_flag(w, "threads", has_threads(s->subject));
+	wording_flag(w, "threads", subject_threads_each(s->subject));
 	wording_flag(w, "range", needed(t, s->taken.open) != needed_min(t, s));
 }

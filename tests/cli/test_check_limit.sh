@@ -271,6 +271,8 @@ test_the_default_of_the_worker_class_counts() {
 	json 'wall("application.limit") | .verdict == "short" and .limit == 1000'
 	check 0 20 8080 gunicorn -b :8080 --threads 4 --worker-connections 50 app:app
 	json 'wall("application.limit") | .verdict == "ok" and .limit == 50'
+	check 2 2000 8080 /usr/bin/python3 -m gunicorn -b :8080 --threads 4 app:app
+	json 'wall("application.limit") | .verdict == "short" and .limit == 1000'
 	gunicorn -b :8080 -w 2 app:app >server.out 2>&1 &
 	wait_for listens 8080
 	wait_for workers 2051
@@ -329,7 +331,7 @@ test_tomcat_is_told_from_other_servers_in_java() {
 	named_server
 	for thread in http-nio-8080-A http-ni..Poller https-j..ceptor java; do
 		check 3 20 8080 python3 named.py java $thread
-		unknown_for "epolltune does not read maxConnections of Java (default: 8 192 in Tomcat)"
+		unknown_for "epolltune does not read maxConnections, maximumConnections or maxClientCnxns of Java (default: 8 192 in Tomcat, 1 000 in ActiveMQ"
 	done
 	check 0 20 8080 python3 named.py java qtp12-acceptor
 	json 'wall("application.limit") | .verdict == "n/a" and (.detail | startswith("epolltune knows of no limit"))'

@@ -228,11 +228,100 @@ static void a_process_for_each_connection_is_seen(void **state)
 	}
 }
 
+static void a_thread_for_each_connection_is_seen(void **state)
+{
+	static const struct {
+		const char *of;
+		struct holder all[3];
+		size_t count;
+		bool threaded;
+	} rows[] = {
+		{"a thread each, and two of the server",
+		 {{.p.threads = 102, .accepted = 100, .looked = 64, .reads = 62}},
+		 1,
+		 true},
+		{"the same, of which nothing is visible but the number",
+		 {{.p.threads = 102, .accepted = 100}},
+		 1,
+		 true},
+		{"few, of which only the number is visible",
+		 {{.p.threads = 22, .accepted = 20}},
+		 1,
+		 false},
+		{"few", {{.p.threads = 22, .accepted = 20, .looked = 22, .reads = 20}}, 1, true},
+		{"too few", {{.p.threads = 10, .accepted = 8, .looked = 10, .reads = 8}}, 1, false},
+		{"event loops, as of Go",
+		 {{.p.threads = 22, .accepted = 20, .looked = 22, .reads = 1}},
+		 1,
+		 false},
+		{"fewer threads than connections",
+		 {{.p.threads = 17, .accepted = 90, .looked = 17, .reads = 16}},
+		 1,
+		 false},
+		{"a pool that is larger than what it serves",
+		 {{.p.threads = 201, .accepted = 100, .looked = 64, .reads = 60}},
+		 1,
+		 false},
+		{"workers, of which one has too few to show it",
+		 {{.p.threads = 42, .accepted = 40, .looked = 42, .reads = 40},
+		  {.p.threads = 3, .accepted = 1, .looked = 3, .reads = 1}},
+		 2,
+		 true},
+		{"workers, of which one shows that it has not",
+		 {{.p.threads = 42, .accepted = 40, .looked = 42, .reads = 40},
+		  {.p.threads = 3, .accepted = 60, .looked = 3, .reads = 1}},
+		 2,
+		 false},
+		{"no client", {{.p.threads = 9, .looked = 9}}, 1, false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (acceptors_thread(rows[i].all, rows[i].count) != rows[i].threaded)
+			fail_msg("%s", rows[i].of);
+}
+
+static void one_that_hands_over_accepts(void **state)
+{
+	static const struct {
+		const char *of;
+		struct holder all[3];
+		size_t hand;
+	} rows[] = {
+		{"Node.js: workers have what the master accepts",
+		 {{.listens = true, .accepts = true},
+		  {.parent = 1, .clients = 9},
+		  {.parent = 1, .clients = 8}},
+		 1},
+		{"nginx: workers accept",
+		 {{.listens = true},
+		  {.parent = 1, .listens = true, .accepts = true, .clients = 9},
+		  {.parent = 1, .listens = true, .accepts = true, .clients = 8}},
+		 0},
+		{"nginx, of which it is not visible who accepts",
+		 {{.listens = true, .may_accept = true},
+		  {.parent = 1, .listens = true, .clients = 9},
+		  {.parent = 1, .listens = true, .clients = 8}},
+		 0},
+		{"the master has them",
+		 {{.listens = true, .accepts = true, .clients = 9}, {.parent = 1, .clients = 1}},
+		 0},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct holder all[3];
+		memcpy(all, rows[i].all, sizeof(all));
+		for (size_t k = 0; k < 3; k++)
+			all[k].p.pid = (pid_t)k + 1;
+		if (acceptors_hand(all, 3) != rows[i].hand)
+			fail_msg("%s", rows[i].of);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(evidence_decides),
 		cmocka_unit_test(a_process_for_each_connection_is_seen),
+		cmocka_unit_test(a_thread_for_each_connection_is_seen),
+		cmocka_unit_test(one_that_hands_over_accepts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -399,6 +399,45 @@ static void an_option_is_read_from_a_command(void **state)
 	assert_string_equal(option_of("memcached --conn=4 --connx=5", "--conn"), "4");
 }
 
+/* A line is a word of the command. */
+static void a_script_names_the_server(void **state)
+{
+	static const struct {
+		const char *command, *name, *first; /* the program, without its interpreter */
+		size_t count;                       /* of words from there */
+	} rows[] = {
+		{"python3\n-m\ngunicorn\n-w\n2\napp:app", "gunicorn", "gunicorn", 4},
+		{"/usr/bin/python3.11\n-W\nignore\n-u\n-m\nuvicorn.main\napp:app", "uvicorn",
+		 "uvicorn.main", 2},
+		{"python3\n/usr/bin/gunicorn\n-w\n2", "gunicorn", "/usr/bin/gunicorn", 3},
+		{"python3\n-c\nimport gunicorn\ngunicorn", "", "python3", 4},
+		{"python3\nmanage.py\nrunserver", "", "manage.py", 2},
+		{"python3\n-m", "", "python3", 2},
+		{"python3", "", "python3", 1},
+		{"ruby\n-I\nlib\n/usr/bin/unicorn\n-c\na", "unicorn", "/usr/bin/unicorn", 3},
+		{"/usr/bin/perl\n-w\n/usr/bin/starman\na.psgi", "starman", "/usr/bin/starman", 2},
+		{"perl\n-e\n1\nstarman", "", "perl", 4},
+		{"unicorn master -c /etc/unicorn.rb -D", "unicorn",
+		 "unicorn master -c /etc/unicorn.rb -D", 1},
+		{"gunicorn: master [app]", "gunicorn", "gunicorn: master [app]", 1},
+		{"own: master [app]", "", "own: master [app]", 1},
+		/* What a program has as an argument is not what it is. */
+		{"sh\n/usr/bin/gunicorn", "", "sh", 2},
+		{"", "", NULL, 0},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct server_command c;
+		char text[128], name[16];
+		snprintf(text, sizeof(text), "%s", rows[i].command);
+		server_command_split(text, NULL, &c);
+		server_script_name(&c, name, sizeof(name));
+		server_script_skip(&c);
+		if (strcmp(name, rows[i].name) != 0 || c.count != rows[i].count ||
+		    (c.count && strcmp(c.word[0], rows[i].first) != 0))
+			fail_msg("%s: \"%s\", %zu words", rows[i].command, name, c.count);
+	}
+}
+
 static bool acts(const char *command, const char *server)
 {
 	const struct server_row *row = server_row_find(server);
@@ -842,6 +881,7 @@ int main(void)
 		cmocka_unit_test(a_socket_is_found_by_its_path),
 		cmocka_unit_test(included_files_have_the_section_around_them),
 		cmocka_unit_test(a_command_gets_an_option_more),
+		cmocka_unit_test(a_script_names_the_server),
 		cmocka_unit_test(an_option_is_read_from_a_command),
 		cmocka_unit_test(an_option_acts_with_some_classes),
 		cmocka_unit_test(a_command_is_understood_word_by_word),

@@ -179,6 +179,9 @@ static void a_captured_server_is_the_one_that_ran(void **state)
 				       .ownerless = true,
 				       .veiled = 2,
 				       .turns = true,
+				       .threaded = true,
+				       .may_hand = true,
+				       .program = "gunicorn",
 				       .in_turns = 3,
 				       .cut = 1u << LISTENER_UDP,
 				       .then = {.threads = 4, .memory = 1 << 20, .heard = 7},
@@ -204,7 +207,9 @@ static void a_captured_server_is_the_one_that_ran(void **state)
 	assert_int_equal(s.accepting, 4);
 	assert_int_equal(s.held, 12);
 	assert_int_equal(s.upstream, 3);
-	assert_true(s.forks && !s.unshown && !s.activated && s.ownerless && s.turns);
+	assert_true(s.forks && !s.unshown && !s.activated && s.ownerless && s.turns && s.threaded &&
+		    s.may_hand);
+	assert_string_equal(s.program, "gunicorn");
 	assert_int_equal(s.veiled, 2);
 	assert_int_equal(s.in_turns, 3);
 	assert_int_equal(s.soft, 1024);

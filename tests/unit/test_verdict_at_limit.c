@@ -121,7 +121,8 @@ static void tasks_are(struct looks *m, struct subject_tasks before, struct subje
 	m->after.tasks = after;
 }
 
-#define TASKS(used, max) ((struct subject_tasks){812, max, used, false, 400, 63000, 32468})
+#define TASKS(used, max)                                                                           \
+	((struct subject_tasks){812, max, used, false, 400, 63000, 32468, 400, false})
 
 static void processes_are_spent(struct looks *m) { tasks_are(m, TASKS(150, 150), TASKS(151, 150)); }
 
@@ -158,7 +159,8 @@ static void pids_are_spent(struct looks *m)
 					.max = HOST_UNLIMITED,
 					.threads_max = 4000,
 					.threads = 724,
-					.pids_max = 724};
+					.pids_max = 724,
+					.pids = 724};
 	tasks_are(m, t, t);
 }
 
@@ -168,7 +170,8 @@ static void pids_are_left(struct looks *m)
 					.max = HOST_UNLIMITED,
 					.threads_max = 4000,
 					.threads = 723,
-					.pids_max = 724};
+					.pids_max = 724,
+					.pids = 723};
 	tasks_are(m, t, t);
 }
 

@@ -550,6 +550,8 @@ static void a_process_for_each_connection_is_needed(void **state)
 		 REPORT_NONE, ""},
 		{"sshd", "pids.max=200; pids.current=20", 1000, 0, 7, VERDICT_OK, REPORT_NONE,
 		 REPORT_NONE, ""},
+		{"threaded", "pids.max=300; pids.current=102", 1000, 100, 102, VERDICT_SHORT, 899,
+		 900, "cgroup.pids.short critical"},
 		/* No other server needs any. */
 		{"own", "pids.max=200; pids.current=20", 1000, 0, 7, VERDICT_OK, REPORT_NONE,
 		 REPORT_NONE, ""},
@@ -571,6 +573,7 @@ static void a_process_for_each_connection_is_needed(void **state)
 		report_text(s.text[MAX], "/system.slice/postgresql.service");
 		if (rows[i].name) {
 			report_text(subject.name, "%s", rows[i].name);
+			subject.threaded = !strcmp(rows[i].name, "threaded");
 			s.subject = &subject;
 		}
 		s.taken.open = rows[i].open;

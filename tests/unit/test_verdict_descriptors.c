@@ -322,6 +322,18 @@ static void a_captured_server_has_its_own_limits(void **state)
 		 REPORT_NONE,
 		 VERDICT_NA,
 		 ""},
+		/* It may give connections to its workers. */
+		{NOFILE "1024 524288",
+		 {.pid = 7, .accepting = 1, .held = 9, .name = "node", .may_hand = true},
+		 REPORT_NONE,
+		 VERDICT_UNKNOWN,
+		 ""},
+		/* Two descriptors for each. */
+		{NOFILE "18009 18009",
+		 {.pid = 7, .accepting = 1, .held = 9, .name = "mongod"},
+		 9000,
+		 VERDICT_SHORT,
+		 "descriptors.process.short critical"},
 		{"", {.pid = 1, .activated = true}, REPORT_NONE, VERDICT_NA, ""},
 		{"", {.pid = 7, .accepting = 1}, REPORT_NONE, VERDICT_UNKNOWN, ""},
 	};
@@ -341,7 +353,7 @@ static void a_captured_server_has_its_own_limits(void **state)
 			fail_msg("%s: %s, limit %lld", row, wall_verdict_name(r->walls[0].verdict),
 				 (long long)r->walls[0].limit);
 		if (rows[i].verdict == VERDICT_SHORT)
-			assert_non_null(strstr(r->findings[0].title, "own (pid 7) cannot hold"));
+			assert_non_null(strstr(r->findings[0].title, " (pid 7) cannot hold"));
 	}
 }
 

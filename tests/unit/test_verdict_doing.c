@@ -42,6 +42,26 @@ static void states_of_a_process_are_named(void **state)
 	}
 }
 
+/* Some compute their own limit from it once. */
+static void a_limit_on_descriptors_is_raised_where_it_counts(void **state)
+{
+	static const struct {
+		const char *name, *help;
+	} rows[] = {
+		{"nginx", "prlimit --pid 7 --nofile=N: up to its hard limit"},
+		{"own", "prlimit --pid 7 --nofile=N: up to its hard limit"},
+		{"redis-server", "restart it: Redis computes its own limit"},
+		{"mysqld", "restart it: MySQL computes its own limit"},
+		{"mongod", "restart it: MongoDB computes its own limit"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct process p = {.pid = 7, .soft = 1024, .open = 1024, .state = 'S'};
+		report_text(p.name, "%s", rows[i].name);
+		if (!strstr(doing_of(&p).help, rows[i].help))
+			fail_msg("%s: %s", rows[i].name, doing_of(&p).help);
+	}
+}
+
 /* A process of a server of which others are halted is not one of them. */
 static void halted_processes_are_counted_by_their_state(void **state)
 {
@@ -141,6 +161,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(states_of_a_process_are_named),
+		cmocka_unit_test(a_limit_on_descriptors_is_raised_where_it_counts),
 		cmocka_unit_test(halted_processes_are_counted_by_their_state),
 		cmocka_unit_test(a_server_that_stopped_accepting_has_its_limit_named),
 		cmocka_unit_test(what_froze_a_process_resumes_it),

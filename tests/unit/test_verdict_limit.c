@@ -239,7 +239,8 @@ static const struct limit_case cases[] = {
 	{"php-fpm8.2", UNREAD("pm.max_children"), 1024, 9, 2, TARGET_SERVER, 1000, VERDICT_UNKNOWN,
 	 REPORT_NONE, "(default: 5 in Debian's pool); to see it: php-fpm -tt; further", ""},
 	{"java", UNREAD("maxConnections"), 4096, 9, 1, TARGET_SERVER, 10000, VERDICT_UNKNOWN,
-	 REPORT_NONE, "(default: 8 192 in Tomcat); to see it: server.xml, or", ""},
+	 REPORT_NONE,
+	 "in ActiveMQ's file, 60 from one address in ZooKeeper); to see it: server.xml, ", ""},
 	{"sshd", UNREAD("MaxStartups"), 1024, 9, 1, TARGET_SERVER, 10000, VERDICT_UNKNOWN,
 	 REPORT_NONE, "(default: 10:30:100 of those that have not logged in yet (from 10 on", ""},
 	/* Its title shows how many it takes; of more, those that have logged in do not count. */

@@ -118,6 +118,17 @@ static void a_process_for_each_connection_is_needed(void **state)
 		 "tasks.tight warning",
 		 "",
 		 ""},
+		{"threaded",
+		 {300, 102},
+		 {90000, 300},
+		 {0},
+		 100,
+		 102,
+		 VERDICT_SHORT,
+		 198,
+		 "tasks.short critical",
+		 "threaded has a thread for each connection.",
+		 ""},
 		/* A pool of threads serves all. */
 		{"mariadbd", {200, 29}, {90000, 300}, {0}, 90, 29, VERDICT_OK, 171, "", "", ""},
 		/* What is not readable may be lower. */
@@ -153,6 +164,7 @@ static void a_process_for_each_connection_is_needed(void **state)
 		struct settings s = verdict_settings(x, "");
 		t.connections = 1000;
 		report_text(subject.name, "%s", rows[i].name);
+		subject.threaded = !strcmp(rows[i].name, "threaded");
 		s.subject = &subject;
 		s.taken.open = rows[i].open;
 		s.taken.processes = rows[i].own;
@@ -178,8 +190,9 @@ static void only_such_a_server_has_the_wall(void **state)
 	static const struct {
 		const char *name;
 		bool applies;
-	} rows[] = {{"postgres", true}, {"mysqld", true}, {"vsftpd", true},
-		    {"stunnel4", true}, {"nginx", false}, {"redis-server", false}};
+	} rows[] = {{"postgres", true},        {"mysqld", true},       {"mongod", true},
+		    {"clickhouse-serv", true}, {"vsftpd", true},       {"stunnel4", true},
+		    {"nginx", false},          {"redis-server", false}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct subject subject = {.pid = 7};
 		const struct probe_options o = {.subject = &subject};
@@ -187,6 +200,12 @@ static void only_such_a_server_has_the_wall(void **state)
 		if (tasks_applies(NULL, &o) != rows[i].applies)
 			fail_msg("%s", rows[i].name);
 	}
+	/* Its threads show it, of one that the catalogue does not have. */
+	struct subject own = {.pid = 7, .name = "gamesrvd", .threaded = true};
+	const struct probe_options o = {.subject = &own};
+	assert_true(tasks_applies(NULL, &o));
+	report_text(own.name, "nginx");
+	assert_false(tasks_applies(NULL, &o));
 	const struct probe_options none = {0};
 	assert_false(tasks_applies(NULL, &none));
 }
@@ -216,6 +235,58 @@ static void a_limit_that_is_not_visible_may_be_lower(void **state)
 	}
 }
 
+/* Of a container: its own limit, and that of the host, which is not visible there. */
+static void a_limit_of_the_host_is_not_larger_than_its_default(void **state)
+{
+	static const struct {
+		uint64_t pids[2], threads; /* its own limit, what counts against it, all */
+		uint64_t connections;
+		int64_t threads_max;
+		enum wall_verdict verdict;
+		int64_t limit;
+		const char *detail;
+	} rows[] = {
+		{{4194004, 5}, 300, 1000, 90000, VERDICT_OK, 32168, "its smallest default: that"},
+		{{4194004, 5},
+		 300,
+		 60000,
+		 190000,
+		 VERDICT_UNKNOWN,
+		 REPORT_NONE,
+		 "of the host is not visible in this container, and"},
+		{{4194004, 5}, 300, 30000, 190000, VERDICT_UNKNOWN, REPORT_NONE, "of the host"},
+		{{4194004, 5}, 300, 60000, 50000, VERDICT_SHORT, 49700, "(kernel.threads-max)."},
+		{{4194004, 5}, 40000, 100, 190000, VERDICT_UNKNOWN, REPORT_NONE, "of the host"},
+		{{700, 5},
+		 300,
+		 1000,
+		 190000,
+		 VERDICT_SHORT,
+		 695,
+		 "5 of 700 are in use (kernel.pid_max)."},
+	};
+	const struct experiment *x = &experiments[0];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct subject subject = {.pid = 7, .name = "postgres"};
+		const struct subject_tasks t = {.threads = rows[i].threads,
+						.pids_max = rows[i].pids[0],
+						.pids = rows[i].pids[1],
+						.pids_hidden = true};
+		struct target target = target_default();
+		struct settings s = verdict_settings(x, "");
+		target.connections = rows[i].connections;
+		s.subject = &subject;
+		s.taken.processes = 7;
+		limit_keep(&s, THREADS, (uint64_t)rows[i].threads_max, rows[i].threads);
+		pids_keep(&s, &t);
+		const struct wall *w = &verdict_of(x, &target, &s, NULL)->walls[0];
+		if (w->verdict != rows[i].verdict || w->limit != rows[i].limit ||
+		    !strstr(w->detail, rows[i].detail))
+			fail_msg("row %zu: %s, %lld: %s", i, wall_verdict_name(w->verdict),
+				 (long long)w->limit, w->detail);
+	}
+}
+
 /* What systemd holds the socket of has the limits of the machine; of a process that has ended none
  * is known. */
 static void limits_of_the_machine_are_known_without_a_process(void **state)
@@ -236,6 +307,7 @@ int main(void)
 		cmocka_unit_test(a_process_for_each_connection_is_needed),
 		cmocka_unit_test(only_such_a_server_has_the_wall),
 		cmocka_unit_test(a_limit_that_is_not_visible_may_be_lower),
+		cmocka_unit_test(a_limit_of_the_host_is_not_larger_than_its_default),
 		cmocka_unit_test(limits_of_the_machine_are_known_without_a_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
