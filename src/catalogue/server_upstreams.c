@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalogue/server_address.h"
 #include "catalogue/server_scan.h"
 #include "epolltune/list.h"
 
@@ -47,13 +48,12 @@ static bool is_group(const struct server_row *row, const char *text, const char 
 	return is;
 }
 
-void server_upstreams_each(const struct server_row *row, const char *text,
-			   void (*each)(const char *path, void *arg), void *arg)
+void server_upstreams_addresses(const struct server_row *row, const char *text,
+				void (*each)(const char *address, void *arg), void *arg)
 {
 	struct scan s = scan_begin(&row->file, text, "");
 	char address[ADDRESS], path[ADDRESS];
 	size_t groups = 0;
-	bool others = false;
 	while (scan_next(&s)) {
 		for (const struct server_apart *u = row->upstreams; u && u->words; u++) {
 			if (s.opens || s.count <= u->address ||
@@ -61,13 +61,75 @@ void server_upstreams_each(const struct server_row *row, const char *text,
 			    !scan_words_begin(&s, u->words))
 				continue;
 			scan_word_copy(&s, u->address, address, sizeof(address));
-			if (server_upstream_path(address, path, sizeof(path)))
-				each(path, arg);
-			else if (!others && (groups++ == GROUPS || !is_group(row, text, address))) {
-				others = true;
-				each(NULL, arg);
-			}
+			if (server_upstream_path(address, path, sizeof(path)) ||
+			    groups++ >= GROUPS || !is_group(row, text, address))
+				each(address, arg);
 		}
 		scan_enter(&s);
 	}
+}
+
+struct paths {
+	void (*each)(const char *path, void *arg);
+	void *arg;
+	bool others;
+};
+
+static void path_take(const char *address, void *arg)
+{
+	struct paths *p = arg;
+	char path[ADDRESS];
+	if (server_upstream_path(address, path, sizeof(path)))
+		p->each(path, p->arg);
+	else if (!p->others)
+		p->each(NULL, p->arg);
+	p->others |= !server_upstream_path(address, path, sizeof(path));
+}
+
+void server_upstreams_each(const struct server_row *row, const char *text,
+			   void (*each)(const char *path, void *arg), void *arg)
+{
+	struct paths p = {each, arg, false};
+	server_upstreams_addresses(row, text, path_take, &p);
+}
+
+/* Splits "127.0.0.1:80", "[::1]%eth0:80". False: it has no port. */
+static bool address_split(char *address, char **host, char **port)
+{
+	*port = strrchr(address, ':');
+	if (!*port || strchr(*port, ']'))
+		return false;
+	*(*port)++ = 0;
+	*host = address + (*address == '[');
+	(*host)[strcspn(*host, "]%")] = 0;
+	return true;
+}
+
+static bool is_loopback(const char *host)
+{
+	return behind(host, "127.") || !strcmp(host, "::1") || !strcmp(host, "localhost");
+}
+
+bool server_upstream_reaches(const char *address, const char *listener)
+{
+	char path[ADDRESS], to[ADDRESS], bound[ADDRESS], *host, *port, *own, *at;
+	if (server_upstream_path(address, path, sizeof(path)))
+		return server_address_is_local(listener) &&
+		       !strcmp(behind(listener, "unix:"), path);
+	const char *scheme = strstr(address, "://");
+	snprintf(to, sizeof(to), "%.*s", (int)strcspn(scheme ? scheme + 3 : address, "/"),
+		 scheme ? scheme + 3 : address);
+	snprintf(bound, sizeof(bound), "%s", listener);
+	if (server_address_is_local(listener) || !address_split(bound, &own, &at))
+		return false;
+	/* After the name of a family, of HAProxy. */
+	char *family = strchr(to, '@'), *begin = family ? family + 1 : to;
+	if (!address_split(begin, &host, &port)) {
+		host = begin + (*begin == '[');
+		host[strcspn(host, "]")] = 0;
+		port = behind(address, "https:") ? "443" : behind(address, "http:") ? "80" : "";
+	}
+	bool wild = !strcmp(own, "0.0.0.0") || !strcmp(own, "::");
+	return !strcmp(port, at) && (!strcmp(host, own) || (is_loopback(host) && wild) ||
+				     (!strcmp(host, "localhost") && is_loopback(own)));
 }

@@ -12,3 +12,9 @@ bool server_upstream_path(const char *address, char *path, size_t size);
  * the path of a UNIX socket, nor the name of a section that has such directives itself. */
 void server_upstreams_each(const struct server_row *row, const char *text,
 			   void (*each)(const char *path, void *arg), void *arg);
+/* The same with each address as it is written, but for the names of such sections. */
+void server_upstreams_addresses(const struct server_row *row, const char *text,
+				void (*each)(const char *address, void *arg), void *arg);
+/* Whether it is the address of a listener, "0.0.0.0:80", "unix:/run/app.sock": of one in digits,
+ * of localhost or of a path. Another address of this machine does not count. */
+bool server_upstream_reaches(const char *address, const char *listener);
