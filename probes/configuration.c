@@ -99,16 +99,47 @@ static void alone_make(const struct settings *s, struct subject *one, struct set
 	out->subject = one;
 }
 
+/* What each process of nginx uses of its limit besides: its listeners, those of an address that
+ * have SO_REUSEPORT are one in each, and the channel to the master (ngx_event_process_init()). */
+static uint64_t nginx_own(const struct settings *s)
+{
+	const struct listeners *l = &s->subject->listeners;
+	uint64_t own = 1 + s->clients.listeners;
+	for (size_t i = 0; i < l->count; i = listeners_group(l, i))
+		own++;
+	return own;
+}
+
+/* What each process has of its limit that no client has. */
+static uint64_t own_of(const struct settings *s)
+{
+	const struct server_setting *set = setting_of(s);
+	return set->spare ? nginx_own(s) : set->unused;
+}
+
+/* What a client takes of its limit at least, or at most: one that comes through a listener of its
+ * own another one for that, and connections to servers behind it may count. */
+static uint64_t taken_by(const struct target *t, const struct settings *s, bool most)
+{
+	const struct target one = {.role = t->role, .connections = 2};
+	const struct target taken = connection_target(&one, s->subject, most);
+	bool looped = taken.connections > one.connections;
+	if (setting_of(s)->both)
+		return looped ? target_sockets(&taken) / 2 : clients_both(t, s) ? 2 : 1;
+	return looped ? 2 : 1;
+}
+
 /* The clients that such a limit of each process suffices for. */
 static uint64_t clients_of(const struct target *t, const struct settings *s, uint64_t limit)
 {
 	const struct server_row *row = server_of(s->subject);
-	uint64_t unused = setting_of(s)->unused;
-	uint64_t each = (limit > unused ? limit - unused : 0) * (100 - setting_of(s)->spare) / 100;
+	unsigned spare = setting_of(s)->spare;
+	uint64_t left = limit - (spare ? limit / spare : 0);
+	uint64_t each = left > own_of(s) ? left - own_of(s) : 0;
 	if (row->clients_files)
 		each -= held_by(t, s) < each ? held_by(t, s) : each;
 	size_t all = subject_sharing(s->subject);
-	each = clients_both(t, s) ? each / 2 : each;
+	each /= taken_by(t, s, false);
 	return is_even(s) ? each * all : subject_spread(each, all);
 }
 
@@ -118,10 +149,9 @@ static int64_t limit_for(const struct target *t, const struct settings *s, uint6
 	size_t parts = is_led(s) ? 1 : subject_sharing(s->subject);
 	uint64_t all = clients + s->clients.others;
 	uint64_t each = is_even(s) ? (all + parts - 1) / parts : subject_part(all, parts);
+	each = each * taken_by(t, s, true) + own_of(s);
 	return knob_round(knob_find("server.max_connections"),
-			  (int64_t)server_clients(server_of(s->subject),
-						  clients_both(t, s) ? 2 * each : each,
-						  held_by(t, s)));
+			  (int64_t)server_clients(server_of(s->subject), each, held_by(t, s)));
 }
 
 /* Whether the server takes less than RLIMIT_NOFILE by its configuration. */
@@ -199,6 +229,7 @@ struct clients_limit {
 	bool spread;   /* unknown, as it is not visible how many processes accept */
 	bool further;  /* unknown, as another directive may bind first */
 	bool builtin;  /* unknown, as some versions have less than RLIMIT_NOFILE */
+	bool looped;   /* unknown, as a client may come through a listener of its own */
 	/* Unknown, as only so many are served at a time, and the others wait; 0: not so. */
 	uint64_t served;
 };
@@ -206,6 +237,15 @@ struct clients_limit {
 static bool is_short(const struct target *t, const struct settings *s, int64_t limit)
 {
 	return report_verdict(capacity_of(t, s, limit), (int64_t)t->connections) == VERDICT_SHORT;
+}
+
+/* Whether it suffices only where few clients come through a listener of its own. */
+static bool is_looped(const struct target *t, const struct settings *s, int64_t limit)
+{
+	uint64_t least = taken_by(t, s, false), most = taken_by(t, s, true);
+	int64_t enough = (int64_t)(t->connections * most / least);
+	return most > least && !is_short(t, s, limit) &&
+	       report_verdict(capacity_of(t, s, limit), enough) != VERDICT_OK;
 }
 
 static struct clients_limit limit_written(const struct target *t, const struct settings *s)
@@ -258,6 +298,10 @@ static struct clients_limit limit_of(const struct target *t, const struct settin
 	if (limit.value != REPORT_NONE && s->clients.further && !is_short(t, s, limit.value)) {
 		limit.value = REPORT_NONE;
 		limit.further = true;
+	}
+	if (limit.value != REPORT_NONE && is_looped(t, s, limit.value)) {
+		limit.value = REPORT_NONE;
+		limit.looped = true;
 	}
 	if (limit.value != REPORT_NONE && !is_short(t, s, limit.value)) {
 		uint64_t served = served_of(t, s, limit.value);
@@ -331,6 +375,8 @@ static void state_words(const struct settings *s, struct clients_limit limit, st
 		wording_flag(w, "spread", true);
 	else if (limit.further)
 		wording_set(w, "further", "%s", c->further);
+	else if (limit.looped)
+		wording_flag(w, "looped", true);
 	else if (limit.served)
 		wording_set(w, "served", "%s", quantity_count(limit.served).text);
 	else if (c->several)
@@ -443,12 +489,17 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 	wording_flag(w, "uneven", !is_even(s));
 	led_words(t, s, limit.value, w);
 	wording_flag(w, "idle", set->spare);
+	/* Of one listener they are no news. */
+	uint64_t own = set->spare ? own_of(s) : 0;
+	wording_set(w, "listening", "%s", own > 2 ? quantity_count(own).text : "");
 	wording_set(w, "answer", "%s", row->clients_answer ? row->clients_answer : "");
 	wording_set(w, "besides", "%s",
 		    s->clients.others ? quantity_count(s->clients.others).text : "");
 	wording_set(w, "waiting", "%s", waiting_of(s) ? quantity_count(waiting_of(s)).text : "");
 	wording_flag(w, "doubles", s->clients.doubles && !clients_both(t, s));
 	wording_flag(w, "both", clients_both(t, s));
+	wording_set(w, "inner", "%s", s->subject->behind.own);
+	wording_set(w, "takes", "%s", quantity_count(taken_by(t, s, true)).text);
 	wording_set(w, "held", "%s",
 		    row->clients_files && s->taken.held ? quantity_count(s->taken.held).text : "");
 	narrower_words(s, w);
@@ -572,23 +623,6 @@ static bool is_one_section(const struct subject *s)
 		if (s->listeners.at[i].port != s->listeners.at[0].port)
 			return false;
 	return true;
-}
-
-/* What each process of nginx uses of its limit besides: its listeners, those of an address that
- * have SO_REUSEPORT are one in each, and the channel to the master (ngx_event_process_init()). */
-static uint64_t nginx_own(const struct subject *s)
-{
-	uint64_t own = 1;
-	for (size_t i = 0; i < s->listeners.count; i = listeners_group(&s->listeners, i))
-		own++;
-	return own;
-}
-
-/* What each process has of its limit that no client has. */
-static uint64_t own_of(const struct settings *s)
-{
-	const struct server_setting *set = setting_of(s);
-	return set->spare ? nginx_own(s->subject) : set->unused;
 }
 
 /* What all its processes together may have open, and have. */

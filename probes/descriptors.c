@@ -139,7 +139,14 @@ static const char *unbounded(const struct settings *s)
 static void subject_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	const struct subject *holder = s->subject;
+	const struct target least = connection_target(t, holder, false);
+	const struct target most = connection_target(t, holder, true);
 	b->origin = OF_RUNNING;
+	b->need.min = (int64_t)target_sockets(&least);
+	if (most.connections > least.connections) {
+		b->need.max = (int64_t)target_sockets(&most);
+		b->need.unsure = true;
+	}
 	b->why = unbounded(s);
 	if (b->why || holder->activated)
 		b->state = BOUND_ABSENT;
@@ -151,7 +158,7 @@ static void subject_bound(const struct target *t, const struct settings *s, stru
 	b->binding = nr_open_binds(s, SOFT) ? NR_OPEN : NOFILE;
 	/* That of one process, where more may accept. */
 	if ((subject_uncertain(holder) || holder->may_hand) && b->capacity != REPORT_NONE &&
-	    b->capacity < (int64_t)target_sockets(t)) {
+	    b->capacity < (int64_t)target_sockets(&most)) {
 		b->capacity = REPORT_NONE;
 		if (b->state == BOUND_LIMIT)
 			b->state = BOUND_UNKNOWN;
@@ -226,13 +233,15 @@ static void limits_words(const struct target *target, const struct settings *s,
 			 const struct outcome *o, const struct bound *b, struct wording *w)
 {
 	int64_t soft = s->at[NOFILE][SOFT], hard = s->at[NOFILE][HARD];
-	int64_t enough = (int64_t)report_margin(target_sockets(target));
+	const struct target most = connection_target(target, s->subject, true);
+	int64_t enough = (int64_t)report_margin(target_sockets(&most));
 	int64_t proposed = knob_round(knob_find("RLIMIT_NOFILE"), limit_for(target, s, enough));
 	wording_set(w, "soft", "%s", limit_show(soft).text);
 	wording_set(w, "hard", "%s", limit_show(hard).text);
 	wording_set(w, "held", "%" PRId64, held_by(target, s));
 	wording_set(w, "holder", "%s", s->taken.held ? "the test server" : "any server");
 	subject_words(s->subject, proposed, w);
+	wording_set(w, "inner", "%s", s->subject ? s->subject->behind.own : "");
 	bool open = nr_open_binds(s, s->subject ? SOFT : HARD);
 	wording_set(w, "nr_open", "%s", open ? limit_show(s->at[NR_OPEN][0]).text : "");
 	if (o && !isnan(o->metric[WAKEUPS]))

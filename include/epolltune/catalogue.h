@@ -272,7 +272,8 @@ struct server_setting {
 	/* Of each process with class_default, beyond which clients wait in the accept queue; 0:
 	 * unknown. */
 	uint64_t class_preset;
-	unsigned spare;       /* of its connections, in percent, that it does not give to clients */
+	unsigned spare;       /* of so many of its connections one that it does not give to clients;
+				 above 1, 0: it gives all */
 	unsigned unused;      /* of its number, connections that no client has */
 	const char *narrower; /* further sections that lower it for their listeners: the first
 				 for those after it; NULL: none */
@@ -362,6 +363,9 @@ struct server_row {
 	const char *files_directive; /* of them, that sets RLIMIT_NOFILE; NULL: none is known */
 	/* The directives with the address of a server behind it; NULL: not known. */
 	const struct server_apart *upstreams;
+	/* It connects to a server behind it for each client, where its configuration names one or
+	 * is not known. */
+	bool proxies;
 	struct server_file file;
 	struct server_setting set[SERVER_LIMITS]; /* how the lines of `clients` and `backlog` are
 						     tried (edit.h); zeroed: they are not */

@@ -18,6 +18,9 @@ uint64_t connection_sides(const struct target *, const struct settings *);
 /* The sockets that it has of these: a proxy has one of its own for a client only while that has a
  * request, or kept from the last one. Pure. */
 uint64_t connection_sockets_open(const struct target *, const struct settings *);
+/* The target with as many more connections as make target_sockets() what the server has for it at
+ * least, or at most: one that has a listener of its own behind it accepts a client again. Pure. */
+struct target connection_target(const struct target *, const struct subject *, bool most);
 /* What is needed of something where `open` of `all` is in use already: at least `next`, that of the
  * client that comes next, as a server at its target takes new ones too. Pure. */
 uint64_t connection_needed(uint64_t all, uint64_t open, uint64_t next);

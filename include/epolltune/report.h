@@ -203,6 +203,7 @@ struct report_server {
 	int64_t pid;        /* 0: not visible */
 	uint64_t processes; /* that accept; 0: not visible */
 	char addresses[300];
+	bool proxy; /* the target is one of a proxy for that, as the role was not given */
 };
 /* What --observe saw of that server. */
 struct observed_share {

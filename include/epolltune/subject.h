@@ -71,6 +71,16 @@ struct subject {
 	/* Of the namespace that the caller left for the server's, where it forwards to that: what
 	 * comes through it has an entry in both tables. `used` 0: none. */
 	struct conntrack outside;
+	/* Of the servers behind it, by its configuration: subject_behind_read(). */
+	struct subject_behind {
+		bool known; /* all of it was read */
+		bool any;   /* it names one */
+		bool local; /* all of these are UNIX sockets */
+		/* That is a listener of its own, so that a client may come to it twice, and is the
+		 * only one; "": none is. */
+		char own[LISTENER_ADDRESS];
+		bool only_own;
+	} behind;
 };
 
 /* Finds the server that `who` names, by what listens, or where nothing does by UDP sockets; its
@@ -221,6 +231,8 @@ struct subject_clients {
 	uint64_t shared; /* that of its process, where sections have lower ones; 0: not set */
 	uint64_t others; /* TCP connections open to other listeners of its processes */
 	bool uncounted;  /* it may have clients at others, which are not in `others` */
+	/* The addresses of those listeners, of any kind. */
+	uint64_t listeners;
 	/* As struct edit_limit has them. */
 	const char *further;
 	bool doubles;
@@ -266,6 +278,8 @@ int subject_upstreams_read(const struct host *h, const struct subject *s, struct
 /* Whether it connects to servers behind it by UNIX sockets only, which take no port: all that its
  * configuration names are such, and it has opened no TCP connection. */
 bool subject_upstreams_local(const struct host *h, const struct subject *s);
+/* Reads s->behind; of a captured machine nothing. */
+void subject_behind_read(const struct host *h, struct subject *s);
 /* How many threads may accept: all of its accepting processes, or one of each where such a server
  * accepts in one (struct server_row) or hands over what it accepts; 0: unknown. */
 uint64_t subject_accept_threads(const struct host *h, const struct subject *s);

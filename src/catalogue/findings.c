@@ -311,9 +311,10 @@ static const struct finding_row findings[] = {
 	      "limit is {limit}",
 	      LIMIT_OF_A_SERVER
 	      "{processes? for each of {processes} processes{alone?:{uneven?, and the kernel spreads "
-	      "connections unevenly}}}{waiting?, and its accept queue holds {waiting} more}. {both?Connections to servers behind it count, too. }{held?It holds "
+	      "connections unevenly}}}{waiting?, and its accept queue holds {waiting} more}. {both?Connections to servers behind it count, too. }{inner?It connects to its own listener {inner}\\: a client that comes through it takes {takes}. }{held?It holds "
 	      "{held} descriptor{held=1?:s} besides. }{besides?{besides} connection{besides=1?:s} "
-	      "to its other listeners {besides=1?counts:count}, too. }{idle?It closes idle ones when a sixteenth is "
+	      "to its other listeners {besides=1?counts:count}, too. }{listening?Its "
+	      "listeners and the channel to its master take {listening}. }{idle?It closes idle ones when a sixteenth is "
 	      "left. }{answer?With as many open it answers requests with {answer}. }{alone?The kernel wakes the process that waited first\\: it may get most connections, and "
 	      "closes those beyond its limit while the others have room. It suffices for {alone} to "
 	      "{capacity}.:It suffices for {capacity}.}",
@@ -2352,6 +2353,27 @@ static const struct finding_row findings[] = {
 		 "systemd-socket-proxyd, on loopback docker-proxy).",
 	 .action = "Check the server behind it as well, by its pid.",
 	 .proof = "ss -ltnp: the process that listens"},
+	{.id = "listeners.role",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .about = "{who}",
+	 .title = "{who} (pid {pid}) connects to servers behind it, and is not judged as a proxy",
+	 .detail = "{opened?It has opened {opened} connections, and its clients {clients}:Its "
+		   "configuration names servers behind it}. With a connection of its own for each "
+		   "client of the target {walls} would not suffice.",
+	 .advice = "epolltune check --server {asked}{options}. Where it answers most clients "
+		   "itself, --role server instead.",
+	 .answer = "{who} is not judged as a proxy",
+	 .meaning =
+		 "Without --role the server that --server names is judged as one that accepts only. "
+		 "Its configuration (nginx) names servers behind it, or it has opened at least 500 "
+		 "connections and half as many as its clients, and as a proxy it would not have "
+		 "enough of everything. HAProxy, Envoy, stunnel and systemd-socket-proxyd are "
+		 "judged as proxies, unless their configuration names no other server.",
+	 .action = "Repeat the check with --role proxy, or with --role server.",
+	 .proof = "The files of its configuration; connections of its processes to other "
+		  "addresses than those of its listeners"},
 	{.id = "listeners.upstream",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalogue/server_address.h"
 #include "catalogue/server_scan.h"
 #include "epolltune/list.h"
 
@@ -90,4 +91,36 @@ void server_upstreams_each(const struct server_row *row, const char *text,
 		}
 		scan_enter(&s);
 	}
+}
+
+/* Splits "127.0.0.1:80", "[::1]%eth0:80". False: it has no port. */
+static bool address_split(char *address, char **host, char **port)
+{
+	*port = strrchr(address, ':');
+	if (!*port || strchr(*port, ']'))
+		return false;
+	*(*port)++ = 0;
+	*host = address + (*address == '[');
+	(*host)[strcspn(*host, "]%")] = 0;
+	return true;
+}
+
+static bool is_loopback(const char *host)
+{
+	return behind(host, "127.") || !strcmp(host, "::1") || !strcmp(host, "localhost");
+}
+
+bool server_upstream_reaches(const char *address, const char *listener)
+{
+	char path[ADDRESS], to[ADDRESS], bound[ADDRESS], *host, *port, *own, *at;
+	if (server_upstream_path(address, path, sizeof(path)))
+		return server_address_is_local(listener) &&
+		       !strcmp(behind(listener, "unix:"), path);
+	snprintf(bound, sizeof(bound), "%s", listener);
+	if (server_address_is_local(listener) || !address_split(bound, &own, &at) ||
+	    !server_upstream_endpoint(address, to, sizeof(to)) || !address_split(to, &host, &port))
+		return false;
+	bool wild = !strcmp(own, "0.0.0.0") || !strcmp(own, "::");
+	return !strcmp(port, at) && (!strcmp(host, own) || (is_loopback(host) && wild) ||
+				     (!strcmp(host, "localhost") && is_loopback(own)));
 }

@@ -18,3 +18,6 @@ bool server_upstream_endpoint(const char *address, char *endpoint, size_t size);
 void server_upstreams_each(const struct server_row *row, const char *text,
 			   void (*each)(const char *path, const char *address, void *arg),
 			   void *arg);
+/* Whether it is the address of a listener, "0.0.0.0:80", "unix:/run/app.sock": of one in digits,
+ * of localhost or of a path. Another address of this machine does not count. */
+bool server_upstream_reaches(const char *address, const char *listener);

@@ -119,7 +119,7 @@ static const struct server_row servers[] = {
 			 .kept = true},
 		.set = {[SERVER_CLIENTS] = {.directive = "worker_connections",
 					    .section = "events",
-					    .spare = 7, /* a sixteenth: idle ones are closed */
+					    .spare = 16, /* idle ones are closed then */
 					    .preset = 512,
 					    .both = true,
 					    .further = nginx_further},
@@ -195,6 +195,7 @@ static const struct server_row servers[] = {
 		.own = {1000, 1300, 17000}, /* 2.6 */
 		.options = "-D,-W,-Ws,-db,-q,-V,-p:,-L:,-S:,-x:,-sf+,-st+",
 		.upstreams = haproxy_upstreams,
+		.proxies = true,
 		.file = {.option = "-f",
 			 .directory = "*.cfg",
 			 .syntax = SERVER_LINES,
@@ -390,6 +391,7 @@ static const struct server_row servers[] = {
 	{
 		.process = "envoy",
 		.name = "Envoy",
+		.proxies = true,
 		.backlog = "net.core.somaxconn",
 		.backlog_line = "tcp_backlog_size: {backlog}",
 		.backlog_effect = "after a restart; a hot restart hands the sockets on",
@@ -530,6 +532,7 @@ static const struct server_row servers[] = {
 		.backlog = "that of its socket unit",
 		.backlog_line = "[Socket] Backlog={backlog}",
 		.backlog_effect = "after systemctl restart of the socket unit",
+		.proxies = true,
 		.clients = "256",
 		.clients_line = "systemd-socket-proxyd --connections-max={clients}",
 		.clients_closed = true,
@@ -679,7 +682,8 @@ bool server_files_at_start(const struct server_row *row)
 
 uint64_t server_clients(const struct server_row *row, uint64_t clients, uint64_t held)
 {
-	return clients + clients * row->set[SERVER_CLIENTS].spare / 100 + SPARE +
+	unsigned spare = row->set[SERVER_CLIENTS].spare;
+	return clients + (spare ? clients / (spare - 1) + 1 : 0) + SPARE +
 	       (row->clients_files ? held : 0);
 }
 

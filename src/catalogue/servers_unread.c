@@ -44,6 +44,7 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "stunnel,stunnel4",
 		.name = "stunnel",
+		.proxies = true,
 		.backlog = "SOMAXCONN of its build",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "about half of RLIMIT_NOFILE",

@@ -99,7 +99,8 @@ static const struct wall_row walls[] = {
 			"{unshown=1?holds:hold} the listener, which of them accept is not visible, "
 			"and the limit is that of one process.}{hands? It may hand connections over "
 			"to its other processes, and the limit is that of this one.}{files? {server} "
-			"takes {files} descriptors for each connection.}" TWO_EACH,
+			"takes {files} descriptors for each connection.}{inner? It connects to its own "
+			"listener {inner}\\: a client that comes through it takes more sockets.}" TWO_EACH,
 	},
 	{
 		.name = "descriptors.system",
@@ -516,7 +517,7 @@ static const struct wall_row walls[] = {
 		.need = need_connections,
 		.what = "The connections that the configuration of the server of --server allows: "
 			"worker_connections of nginx (which closes idle ones when a sixteenth is "
-			"left, and with --role proxy counts two for each client), maxconn of "
+			"left, has one for each of its listeners, and with --role proxy counts two for each client), maxconn of "
 			"HAProxy, maxclients of Redis, -c of memcached, --worker-connections of gunicorn "
 			"(1 for each synchronous worker: where only its accept queue takes the others it "
 			"is unknown), --limit-concurrency of uvicorn (with that many open it answers "
@@ -548,7 +549,7 @@ static const struct wall_row walls[] = {
 			"listener of {server}{file?, and {file} may be its own} (systemctl list-sockets "
 			"shows it):}{unread?epolltune does not read {name} of {server} (default\\: {default})\\; to see "
 			"it\\: {asked}{waits?\\; further clients wait in the accept queue}:}{further?{further}{file? in {file}} limits "
-			"connections, too, and epolltune does not evaluate it:}{several?Sections that serve the listeners of {server}, or "
+			"connections, too, and epolltune does not evaluate it:}{looped?{server} connects to its own listener {inner}, and a client that comes through it takes {takes} of {name}:}{several?Sections that serve the listeners of {server}, or "
 			"may, have different limits\\: name one listener (--server "
 			"ADDRESS\\:PORT):}{unserved?No section of {file} is known to bind each "
 			"listener of {server}:}{spread?How many processes of {server} accept "
@@ -561,7 +562,9 @@ static const struct wall_row walls[] = {
 			"{processes? for each of {processes} processes{alone?, of which one may get most "
 			"connections}}{waiting?, and its accept queue "
 			"holds {waiting} more}{both?, connections to "
-			"servers behind it included}{held?, {held} descriptor{held=1?:s} that it "
+			"servers behind it included}{inner?, {takes} for each client, as it connects to its "
+			"own listener {inner}}{listening?, {listening} for its listeners and the "
+			"channel to its master included}{held?, {held} descriptor{held=1?:s} that it "
 			"holds besides included}{besides?, {besides} connection{besides=1?:s} to "
 			"its other listeners included}{doubles?\\; a client that asks may take a "
 			"second one, to a server behind it\\: --role proxy counts both}{answer?\\; with "

@@ -44,6 +44,7 @@ struct check_options {
 	const struct check_laid *laid; /* over the values of the machine */
 	size_t laid_count;
 	const char *command; /* "epolltune apply …", to paste; NULL: not to be, or too long */
+	bool proxy;          /* the role of the target is that of the server, as none was given */
 	bool stay;           /* refuse a server in another network namespace */
 	bool quick;          /* inspect only */
 	bool measured;       /* a missed experiment makes the status unknown */

@@ -22,6 +22,7 @@
 #include "epolltune/quantity.h"
 #include "epolltune/subject_listeners.h"
 #include "host/capture.h"
+#include "judge/role.h"
 #include "judge/traffic.h"
 
 /* For the end of the labs that are left. */
@@ -114,6 +115,7 @@ static void report_head(const struct schedule *s, const char *enter, struct repo
 	if (out->host.isolation == ISOLATION_LAB || out->host.isolation == ISOLATION_IN_PLACE)
 		out->host.family = check_ipv6(&s->check) ? 6 : 4;
 	out->target = o->target;
+	out->server.proxy = o->proxy;
 	bool whole = report_text(out->probes, "%s", probes_text(o->probes, probes));
 	out->backlog = o->probe.backlog;
 	out->peers = o->probe.peers;
@@ -437,8 +439,10 @@ static int observe(const struct check *check, struct check_options *o, struct ch
 		o->probe.since = before;
 	target_take(o, out);
 	rc = check_again(o, of, e);
-	if (!rc)
+	if (!rc) {
+		subject_behind_read(of->host, &of->subject);
 		return values_lay(o, of->host, e);
+	}
 	target_arguments(&out->target, arguments, sizeof(arguments));
 	err_prefix(e, "observed for %s, as options:%s; then",
 		   quantity_measured(QUANTITY_DURATION, out->us).text,
@@ -454,6 +458,28 @@ int check_inspect(const struct check_options *given, struct host *host, struct r
 		.check = {.options = &o, .host = host, .watched = -1, .ended = -1, .unasked = ""}};
 	stall_raise(host, &o);
 	return probes_run(&s, "", out, e);
+}
+
+/* Without --role a server that is a proxy is judged as one. */
+static void role_assume(struct host *h, struct subject *s, struct check_options *o)
+{
+	const struct server_row *row = server_row_find(s->name);
+	subject_behind_read(h, s);
+	if (!row || !row->proxies || (s->behind.known && !s->behind.any) ||
+	    target_is_asked(o, "role") || o->target.role == TARGET_PROXY)
+		return;
+	o->proxy = true;
+	o->target.role = TARGET_PROXY;
+}
+
+/* What follows from all walls together. */
+static void report_end(const struct check_options *o, const struct accepted *accepted,
+		       struct report *out)
+{
+	if (o->server && !target_is_asked(o, "role"))
+		role_judge(o->probe.subject, out);
+	for (size_t i = 0; i < accepted->count; i++)
+		report_accept(out, &accepted->at[i]);
 }
 
 static void check_subject_free(struct check_subject *of)
@@ -504,6 +530,8 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 			       "check: --backlog and a captured server exclude each other: the "
 			       "capture has its backlog");
 	o->target.datagrams_only &= !o->probe.guest && subject_prefers_datagrams(o->probe.subject);
+	if (named && !o->probe.guest)
+		role_assume(of.host, &of.subject, o);
 	host_open_earlier(&earlier, of.host, NULL);
 	s.check.earlier = earlier;
 	cramped_find(&s.check);
@@ -519,7 +547,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		host_freeze(of.host);
 	stall_raise(of.host, o);
 	rc = probes_run(&s, of.enter, out, e);
-	for (size_t i = 0; !rc && i < accepted->count; i++)
-		report_accept(out, &accepted->at[i]);
+	if (!rc)
+		report_end(o, accepted, out);
 	return rc;
 }

@@ -47,6 +47,19 @@ struct target target_fit(const struct target *t)
 	return out.target;
 }
 
+unsigned target_bit(const char *name)
+{
+	size_t i = 0;
+	while (strcmp(target_rows[i].name, name) != 0)
+		i++;
+	return 1U << i;
+}
+
+bool target_is_asked(const struct check_options *o, const char *name)
+{
+	return (o->kept | o->saved.asked) & target_bit(name);
+}
+
 struct target target_keep(const struct target *given, unsigned kept, const struct target *other)
 {
 	struct bounded out = {*other};

@@ -33,6 +33,10 @@
 /* The numbers of a struct target; ends with a NULL name. */
 extern const struct option_row target_rows[];
 
+/* The bit of one of them in `kept` and `asked` of struct check_options. */
+unsigned target_bit(const char *name);
+/* Whether the target has it by an option or a saved target. */
+bool target_is_asked(const struct check_options *o, const char *name);
 /* Whether the options of a target could have made this one, which a file says. 0 or -ERANGE. */
 int target_check(const struct target *t, struct err *e);
 /* The nearest target that the options can make. */

@@ -65,6 +65,7 @@ static int get_report(struct apply *a, struct err *e)
 		int rc = report_parse(a->from, a->before, e);
 		/* For the proof: what its check was given. */
 		a->check.target = a->before->target;
+		a->check.kept |= target_bit("role");
 		if (!a->check.probe.backlog)
 			a->check.probe.backlog = a->before->backlog;
 		if (!a->check.probe.peers)

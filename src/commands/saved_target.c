@@ -242,8 +242,10 @@ static int target_write(FILE *out, void *arg, struct err *e)
 	if (o->netns)
 		fprintf(out, "netns = %s\n", o->netns);
 	for (const struct option_row *row = rows; row->name; row++)
-		if (row->kind == OPTION_CHOICE)
+		if (row->kind == OPTION_CHOICE && target_is_asked(o, row->name))
 			fprintf(out, "%s = %s\n", row->name, target_role_name(o->target.role));
+		else if (row->kind == OPTION_CHOICE)
+			continue; /* the server says it */
 		else if (!row->parse && is_set(row, o))
 			fprintf(out, "%s = %s\n", row->name,
 				quantity_word(word, sizeof(word), (enum quantity_kind)row->kind,

@@ -10,7 +10,7 @@ int target_parse(const char *value, void *field, struct err *e)
 	struct check_options *o = field;
 	bool file = strchr(value, '/') != NULL;
 	if (!file && !target_preset(value, &o->target, e)) {
-		o->saved.asked = ~0U;
+		o->saved.asked = ~target_bit("role");
 		return 0;
 	}
 	int rc = saved_target_load(value, o, e);
@@ -45,20 +45,12 @@ int target_used(const struct check_options *o, const struct given *given, struct
 	return 0;
 }
 
-static bool is_asked(const struct check_options *o, const char *name)
-{
-	size_t i = 0;
-	while (strcmp(target_rows[i].name, name) != 0)
-		i++;
-	return (o->kept | o->saved.asked) >> i & 1;
-}
-
 void check_saved(struct check_options *o, const struct given *given)
 {
 	o->kept = numbers_given(given);
 	o->target.datagrams_only = o->target.datagrams_per_s && o->target.role == TARGET_SERVER &&
-				   !o->observe_us && !is_asked(o, "connections") &&
-				   !is_asked(o, "rate");
+				   !o->observe_us && !target_is_asked(o, "connections") &&
+				   !target_is_asked(o, "rate");
 	bool other = o->sysroot || o->guest.command;
 	if (!o->server && !other && o->saved.server[0])
 		o->server = o->saved.server;

@@ -306,6 +306,8 @@ static void others_read(const struct host *h, const struct subject *s, struct su
 		any |= other && all.at[i].kind == LISTENER_TCP;
 		out->uncounted |= other && all.at[i].kind != LISTENER_TCP;
 	}
+	for (size_t i = 0; i < all.count; i = listeners_group(&all, i))
+		out->listeners += is_other(&all.at[i], &o);
 	if (any && connections_read(h, &all, is_other, &o, c, NULL))
 		out->uncounted = true;
 	out->others = c->open;
@@ -396,16 +398,16 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 	return 0;
 }
 
-bool subject_upstreams_named(const struct host *h, const struct subject *s,
-			     void (*each)(const char *path, const char *address, void *arg),
-			     void *arg)
+/* Its configuration, which the caller frees; NULL: it is not known. False: or not all of it. */
+static bool upstreams_text(const struct host *h, const struct subject *s,
+			   const struct server_row *row, char **text)
 {
-	const struct server_row *row = subject_row(s);
 	CLEAN(free_pointer) char *command = NULL, *unit = NULL;
 	CLEAN(free_pointer) struct server_command *c = malloc(sizeof(*c));
 	struct server_config config;
 	struct edit_included left;
 	char path[64];
+	*text = NULL;
 	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)s->pid);
 	if (!c || !row || !row->upstreams || has_changed_root(h, s) ||
 	    host_read_strings(h, path, &command, NULL) < 0)
@@ -416,12 +418,68 @@ bool subject_upstreams_named(const struct host *h, const struct subject *s,
 	bool usual = row->file.usual && is_distributed(h, s, c, row->file.program);
 	server_config_read(h, s, c, usual, &config);
 	/* What a file that has changed names may not be what the server connects to. */
-	bool known = config.state == CLIENTS_READ && config.text;
-	if (known)
-		server_upstreams_each(row, config.text, each, arg);
-	known = known && !edit_included_find(&row->file, NULL, config.text, 0, &left);
-	free(config.text);
+	if (config.state != CLIENTS_READ) {
+		free(config.text);
+		return false;
+	}
+	*text = config.text;
+	return *text && !edit_included_find(&row->file, NULL, *text, 0, &left);
+}
+
+bool subject_upstreams_named(const struct host *h, const struct subject *s,
+			     void (*each)(const char *path, const char *address, void *arg),
+			     void *arg)
+{
+	const struct server_row *row = subject_row(s);
+	CLEAN(free_pointer) char *text = NULL;
+	bool known = upstreams_text(h, s, row, &text);
+	if (text)
+		server_upstreams_each(row, text, each, arg);
 	return known;
+}
+
+struct behind_search {
+	const struct others *others;
+	struct subject_behind *out;
+	bool elsewhere; /* one is no listener of the server */
+};
+
+static void behind_take(const char *path, const char *address, void *arg)
+{
+	struct behind_search *b = arg;
+	const struct listeners *all = b->others->all;
+	char own[LISTENER_ADDRESS];
+	bool any = false;
+	for (size_t i = 0; i < all->count && !any; i++) {
+		const struct listener *l = &all->at[i];
+		any = (l->kind == LISTENER_TCP || l->kind == LISTENER_UNIX) &&
+		      server_upstream_reaches(address, listener_plain(l, own)) &&
+		      (subject_has(b->others->subject, l) || is_other(l, (void *)b->others));
+		if (any)
+			snprintf(b->out->own, sizeof(b->out->own), "%s", own);
+	}
+	b->out->local = path && (b->out->local || !b->out->any);
+	b->out->any = true;
+	b->elsewhere |= !any;
+}
+
+void subject_behind_read(const struct host *h, struct subject *s)
+{
+	const struct server_row *row = subject_row(s);
+	CLEAN(listeners_free) struct listeners all = {0};
+	CLEAN(free_pointer) char *text = NULL;
+	struct others o = {s, &all};
+	struct behind_search b = {.others = &o, .out = &s->behind};
+	s->behind = (struct subject_behind){0};
+	if (!host_live(h) || !s->pid || s->activated)
+		return;
+	s->behind.known = upstreams_text(h, s, row, &text);
+	if (!text || listeners_read(h, &all, NULL) ||
+	    listeners_own(h, &all, may_be_other, &o, NULL))
+		s->behind.known = false;
+	else
+		server_upstreams_each(row, text, behind_take, &b);
+	s->behind.only_own = s->behind.known && s->behind.own[0] && !b.elsewhere;
 }
 
 /* What the command passes to listen(), or else the server's default; 0: unknown. */

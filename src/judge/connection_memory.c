@@ -36,6 +36,18 @@ static bool is_range(const struct settings *s)
 	return s->subject && !s->guest && s->taken.limited;
 }
 
+struct target connection_target(const struct target *t, const struct subject *s, bool most)
+{
+	struct target out = *t;
+	bool proxy = t->role == TARGET_PROXY, sure = proxy && s && s->behind.only_own;
+	if (!s || !s->behind.own[0] || !(most || sure))
+		return out;
+	/* Those to and of its own listener besides, and then one to another server. */
+	uint64_t sockets = saturated_product(t->connections, proxy && !sure ? 4 : 3);
+	out.connections = proxy ? sockets / 2 + sockets % 2 : sockets;
+	return out;
+}
+
 /* Sockets that so many open connections have. */
 static uint64_t sockets(const struct target *target, const struct settings *s, uint64_t connections)
 {
@@ -217,17 +229,20 @@ static uint64_t need_max(const struct target *target, const struct settings *s, 
 void connection_memory_bound(const struct target *target, const struct settings *s,
 			     struct bound *out)
 {
+	const struct target least = connection_target(target, s->subject, false);
+	const struct target most = connection_target(target, s->subject, true);
 	const struct own o = own_of(target, s);
-	out->need.min = bytes_of(need_min(target, s, &o));
+	out->need.min = bytes_of(need_min(&least, s, &o));
 	out->origin = OF_ASSUMPTION;
-	if (is_range(s) || buffered(target, s))
-		out->need.max = bytes_of(need_max(target, s, &o));
+	if (is_range(s) || buffered(target, s) || most.connections > least.connections)
+		out->need.max = bytes_of(need_max(&most, s, &o));
 	out->need.unsure = (is_range(s) && !is_known(row_of(s))) || is_unsized(s);
 }
 
-uint64_t connection_memory_enough(const struct target *target, const struct settings *s,
+uint64_t connection_memory_enough(const struct target *asked, const struct settings *s,
 				  int64_t left)
 {
+	const struct target most = connection_target(asked, s->subject, true), *target = &most;
 	const struct own o = own_of(target, s);
 	bool suffices = left >= bytes_of(need_min(target, s, &o));
 	if (is_range(s) && o.max < UINT64_MAX && (suffices || !is_known(row_of(s))))

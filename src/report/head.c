@@ -115,8 +115,12 @@ static void target(const struct page *p, const struct report *r, head_put put)
 	if (r->observed.us)
 		report_text(headroom, ", %g times the observed load",
 			    (double)r->observed.headroom_percent / 100);
-	page_segment(p, &s, "Target%s%s: %s", t->role == TARGET_PROXY ? " of a proxy" : "",
-		     headroom,
+	char role[64] = "";
+	if (t->role == TARGET_PROXY)
+		report_text(role, " of a proxy");
+	if (r->server.proxy)
+		report_append(role, ", as %s is one", r->server.name);
+	page_segment(p, &s, "Target%s%s: %s", role, headroom,
 		     t->datagrams_only ? "datagrams only"
 				       : quantity_of(t->connections, "connection").text);
 	if (!t->datagrams_only)

@@ -44,6 +44,7 @@ const struct json_field json_server[] = {
 	{"processes", FIELD_FACT, AT(processes)},
 	{"unit", FIELD_NULLABLE, AT(unit), .foreign = true},
 	{"addresses", FIELD_STRING, AT(addresses), .foreign = true},
+	{"proxy", FIELD_FLAG, AT(proxy)},
 	{0},
 };
 #undef TYPE

@@ -36,11 +36,24 @@ test_without_the_directive_its_default_is_the_limit() {
 	needs nginx
 	nginx_conf ""
 	check 2 500 8080 nginx -e stderr -c "$work/etc/nginx.conf"
-	json 'wall("application.limit") | .verdict == "short" and .limit == 476 and (.detail | contains("(default, not set in "))'
+	json 'wall("application.limit") | .verdict == "short" and .limit == 478 and (.detail | contains("(default, not set in "))'
 	nginx_conf "include $work/etc/events.conf;"
 	echo "worker_connections 10;" >etc/events.conf
 	check 2 100 8080 nginx -e stderr -c "$work/etc/nginx.conf"
-	json 'wall("application.limit").limit == 9'
+	json 'wall("application.limit").limit == 8'
+}
+
+# Of 512 the worker has 161 for itself, and closes idle ones when 32 are left: of 380 clients 319 stayed.
+test_listeners_of_nginx_take_from_its_limit() {
+	needs nginx
+	nginx_conf "worker_connections 512;"
+	listens=$(seq 1 160 | sed 's/.*/listen 127.0.1.&:8080;/' | tr '\n' ' ')
+	sed -i "s/listen 8080;/$listens/" etc/nginx.conf
+	ip link set lo up
+	check 2 380 8080 nginx -e stderr -c "$work/etc/nginx.conf"
+	json 'wall("application.limit") | .verdict == "short" and .limit == 319' \
+		'finding("application.limit.short").detail | contains("Its listeners and the channel to its master take 161.")'
+	check 0 250 8080 nginx -e stderr -c "$work/etc/nginx.conf"
 }
 
 # Not the number in the file.
@@ -214,6 +227,80 @@ test_a_section_of_another_listener_does_not_count() {
 	unknown_for "name one listener"
 	expect 2 epolltune check --quick --probe configuration --server "$!" --connections 20k --rate 10 --format json
 	json 'wall("application.limit") | .verdict == "short" and .limit == 9900'
+	end_jobs
+}
+
+# A client of :8080 comes through :8081 too, of the same process: of 200 it takes two, and 100 are served.
+test_a_listener_of_its_own_behind_it_counts() {
+	needs haproxy
+	cat >etc/haproxy.cfg <<-EOF
+		global
+		  maxconn 200
+		defaults
+		  mode tcp
+		  timeout connect 5s
+		  timeout client 60s
+		  timeout server 60s
+		frontend f
+		  bind :8080
+		  default_backend own
+		backend own
+		  server l 127.0.0.1:8081
+		frontend g
+		  bind 127.0.0.1:8081
+		  mode http
+		  http-request return status 200
+	EOF
+	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
+	wait_for listens 8081
+	for server in haproxy :8080; do
+		expect 2 epolltune check --quick --probe configuration,descriptors --server $server --connections 150 --rate 10 \
+			--role proxy --format json
+		json 'wall("application.limit") | .verdict == "short" and .limit == 100' 'wall("descriptors.process").needed == 450' \
+			'finding("application.limit.short").detail | contains("It connects to its own listener 127.0.0.1:8081")'
+	done
+	# Without --role it is a proxy, too.
+	expect 2 epolltune check --quick --probe configuration --server haproxy --connections 150 --rate 10 --format json
+	json '.target.role == "proxy" and .server.proxy' 'wall("application.limit").verdict == "short"'
+	expect 3 epolltune check --quick --probe configuration --server haproxy --connections 150 --rate 10 --role server \
+		--format json
+	json '.target.role == "server" and (.server.proxy | not)'
+	unknown_for "HAProxy connects to its own listener 127.0.0.1:8081"
+	expect 0 epolltune check --quick --probe configuration --server haproxy --connections 80 --rate 10 --format json
+	printf 'backend other\n  server o 192.0.2.1:80\n' >>etc/haproxy.cfg
+	end_jobs
+	check 3 150 8080 haproxy -db -f "$work/etc/haproxy.cfg"
+	unknown_for "a client that comes through it takes 2 of maxconn"
+}
+
+# Each client takes a port, of 200.
+test_a_proxy_is_judged_as_one_without_its_role() {
+	needs haproxy nginx
+	echo 40000 40199 >/proc/sys/net/ipv4/ip_local_port_range
+	haproxy_conf "$work/etc/haproxy.cfg" 9900
+	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
+	wait_for listens 8080
+	expect 0 epolltune check --quick --probe ports --server haproxy --connections 500 --rate 1 --format json
+	json '.target.role == "server"'
+	end_jobs
+	printf 'backend b\n  server o 192.0.2.1:80\n' >>"$work/etc/haproxy.cfg"
+	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
+	wait_for listens 8080
+	expect 2 epolltune check --quick --probe ports --server haproxy --connections 500 --rate 1
+	grep -q "^Target of a proxy, as haproxy is one: 500 connections" out
+	grep -q "epolltune apply .*--role proxy" out
+	expect 0 epolltune check --quick --probe ports --server haproxy --connections 500 --rate 1 --role server
+	end_jobs
+	nginx_conf ""
+	sed -i "s|return 200 ok|proxy_pass http://192.0.2.1|" etc/nginx.conf
+	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
+	wait_for listens 8080
+	expect 1 epolltune check --quick --probe ports --server nginx --connections 500 --rate 1 --format json
+	json '.target.role == "server"' \
+		'finding("listeners.role") | .level == "warning" and (.detail | contains("ports.ephemeral")) and
+			(.advice | contains("epolltune check --server nginx --connections 500 --rate 1 --role proxy"))'
+	expect 0 epolltune check --quick --probe ports --server nginx --connections 500 --rate 1 --role server
+	expect 0 epolltune check --quick --probe ports --server nginx --connections 20 --rate 1
 	end_jobs
 }
 

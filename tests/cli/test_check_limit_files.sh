@@ -15,7 +15,7 @@ test_included_files_are_read() {
 	mkdir etc/conf
 	nginx_conf "include conf/*.conf;"
 	check 2 500 8080 nginx -e stderr -c "$work/etc/nginx.conf"
-	json 'wall("application.limit").limit == 476'
+	json 'wall("application.limit").limit == 478'
 	echo "include $work/etc/conf/c;" >etc/conf/b.conf
 	echo "worker_connections 200;" >etc/conf/c
 	check 2 500 8080 nginx -e stderr -c "$work/etc/nginx.conf"
@@ -24,7 +24,7 @@ test_included_files_are_read() {
 	echo "include $work/etc/events.conf;" >>etc/main.conf
 	echo "events { worker_connections 100; }" >etc/events.conf
 	check 2 500 8080 nginx -e stderr -c "$work/etc/main.conf"
-	json 'wall("application.limit").limit == 93'
+	json 'wall("application.limit").limit == 92'
 }
 
 # Any user may name such a server and its files.

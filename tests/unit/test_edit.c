@@ -873,6 +873,42 @@ static void upstreams_name_addresses(void **state)
 	}
 }
 
+static void an_upstream_may_be_a_listener_of_its_own(void **state)
+{
+	static const struct {
+		const char *address, *listener;
+		bool reaches;
+	} rows[] = {
+		{"127.0.0.1:8080", "127.0.0.1:8080", true},
+		{"127.0.0.1:8080", "127.0.0.1:8081", false},
+		{"127.0.0.1:8080", "127.0.0.2:8080", false},
+		{"127.0.0.9:8080", "0.0.0.0:8080", true},
+		{"ipv4@127.0.0.1:8080", "0.0.0.0:8080", true},
+		{"[::1]:8080", "[::]:8080", true},
+		{"localhost:8080", "[::1]:8080", true},
+		{"http://localhost:8080/x", "127.0.0.1:8080", true},
+		{"http://127.0.0.1/x", "0.0.0.0:80", true},
+		{"https://[::1]", "[::]:443", true},
+		{"127.0.0.1", "0.0.0.0:80", true},
+		/* Of another machine, or not known. */
+		{"10.0.0.1:8080", "0.0.0.0:8080", false},
+		{"10.0.0.1:8080", "10.0.0.1:8080", true},
+		{"app:8080", "0.0.0.0:8080", false},
+		{"$host:8080", "0.0.0.0:8080", false},
+		{"127.0.0.1:$port", "0.0.0.0:8080", false},
+		{"unix:/run/a", "unix:/run/a", true},
+		{"http://unix:/run/a:/x", "unix:/run/a", true},
+		{"/run/b", "unix:/run/a", false},
+		{"abns@in", "unix:@in", true},
+		{"abns@in", "127.0.0.1:80", false},
+		{"127.0.0.1:80", "unix:/run/a", false},
+		{"", "0.0.0.0:80", false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (server_upstream_reaches(rows[i].address, rows[i].listener) != rows[i].reaches)
+			fail_msg("%s %s", rows[i].address, rows[i].listener);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -897,6 +933,7 @@ int main(void)
 		cmocka_unit_test(an_included_file_is_found_where_it_counts),
 		cmocka_unit_test(an_included_file_is_found_in_any_section),
 		cmocka_unit_test(upstreams_name_addresses),
+		cmocka_unit_test(an_upstream_may_be_a_listener_of_its_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

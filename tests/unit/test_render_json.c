@@ -181,7 +181,7 @@ static void assert_contract(json_t *root)
 		"findings listeners listener_count counters summary ");
 	json_t *server = json_object_get(root, "server");
 	if (!json_is_null(server))
-		assert_keys(server, "asked run name pid processes unit addresses ");
+		assert_keys(server, "asked run name pid processes unit addresses proxy ");
 	json_t *observed = json_object_get(root, "observed");
 	if (!json_is_null(observed)) {
 		assert_keys(observed,

@@ -53,6 +53,15 @@ static const struct limit_case cases[] = {
 	 "server.max_connections 200 -> 288"},
 	{"nginx", KNOWN("200"), 1024, 9, 2, TARGET_PROXY, 187, VERDICT_SHORT, 136, "",
 	 "server.max_connections 200 -> 576"},
+	/* Its listeners and the channel to its master count: 512 - 512 / 16 - 161. */
+	{"nginx", LIMITED("512", .listeners = 159), 1024, 9, 1, TARGET_SERVER, 380, VERDICT_SHORT,
+	 319, "161 for its listeners and the channel to its master included",
+	 "server.max_connections 512 -> 704"},
+	{"nginx", LIMITED("512", .listeners = 159), 1024, 9, 1, TARGET_SERVER, 250, VERDICT_OK, 319,
+	 "", ""},
+	{"nginx", LIMITED("512", .listeners = 159), 1024, 9, 1, TARGET_PROXY, 160, VERDICT_SHORT,
+	 159, "", NULL},
+	{"nginx", KNOWN("2"), 1024, 9, 1, TARGET_SERVER, 1, VERDICT_SHORT, 0, "", NULL},
 	/* Connections to servers behind it count, of one that is known to have them. */
 	{"nginx", KNOWN("200"), 1024, 9, 1, TARGET_PROXY, 100, VERDICT_SHORT, 93,
 	 "servers behind it included", NULL},
@@ -306,6 +315,68 @@ static void the_configuration_bounds_connections(void **state)
 			     c->verdict == VERDICT_SHORT   ? "application.limit.short critical"
 			     : c->verdict == VERDICT_TIGHT ? "application.limit.tight warning"
 							   : "");
+	}
+}
+
+/* Where one of the servers behind it is its own, a client takes as much again. */
+static void a_client_that_comes_through_a_listener_of_its_own_counts_twice(void **state)
+{
+	static const struct {
+		const char *process;
+		bool only;
+		enum target_role role;
+		uint64_t connections;
+		enum wall_verdict verdict;
+		int64_t capacity;
+		const char *detail, *proposals;
+	} rows[] = {
+		{"haproxy", true, TARGET_PROXY, 150, VERDICT_SHORT, 100,
+		 "2 for each client, as it connects to its own listener 127.0.0.1:8080",
+		 "server.max_connections 200 -> 416"},
+		{"haproxy", true, TARGET_PROXY, 80, VERDICT_OK, 100, "", ""},
+		/* Others have servers of their own. */
+		{"haproxy", false, TARGET_PROXY, 150, VERDICT_UNKNOWN, REPORT_NONE,
+		 "HAProxy connects to its own listener 127.0.0.1:8080, and a client that comes "
+		 "through it takes 2 of maxconn; check --run",
+		 ""},
+		{"haproxy", false, TARGET_PROXY, 80, VERDICT_OK, 200, "", ""},
+		{"haproxy", true, TARGET_SERVER, 150, VERDICT_UNKNOWN, REPORT_NONE, "", ""},
+		{"haproxy", false, TARGET_PROXY, 201, VERDICT_SHORT, 200, "", NULL},
+		/* It has the connection to itself as well, and the one to the other server. */
+		{"nginx", true, TARGET_PROXY, 70, VERDICT_SHORT, 62, "", NULL},
+		{"nginx", true, TARGET_PROXY, 49, VERDICT_OK, 62, "", ""},
+		{"nginx", false, TARGET_PROXY, 60, VERDICT_UNKNOWN, REPORT_NONE, "takes 4 of", ""},
+		{"nginx", false, TARGET_PROXY, 30, VERDICT_OK, 93, "", ""},
+		{"nginx", false, TARGET_SERVER, 60, VERDICT_UNKNOWN, REPORT_NONE, "takes 3 of", ""},
+	};
+	const struct experiment *x = verdict_experiment("configuration", "application.limit");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct target t = target_default();
+		struct listener at = {.kind = LISTENER_TCP, .limit = 48};
+		struct subject subject = {.accepting = 1,
+					  .soft = 1024,
+					  .hard = 1024,
+					  .behind = {.known = true,
+						     .any = true,
+						     .own = "127.0.0.1:8080",
+						     .only_own = rows[i].only},
+					  .listeners = {.at = &at, .count = 1}};
+		struct settings s = verdict_settings(x, "server.max_connections=200");
+		s.clients = (struct subject_clients){OF_A_FILE};
+		s.at[1][0] = s.at[1][1] = 1024;
+		s.subject = &subject;
+		s.taken.held = 9;
+		t.connections = rows[i].connections;
+		t.role = rows[i].role;
+		snprintf(subject.name, sizeof(subject.name), "%s", rows[i].process);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		if (r->walls[0].verdict != rows[i].verdict ||
+		    r->walls[0].limit != rows[i].capacity ||
+		    !strstr(r->walls[0].detail, rows[i].detail) ||
+		    (rows[i].proposals && strcmp(verdict_proposals(r), rows[i].proposals) != 0))
+			fail_msg("row %zu: %d %jd %s %s", i, r->walls[0].verdict,
+				 (intmax_t)r->walls[0].limit, r->walls[0].detail,
+				 verdict_proposals(r));
 	}
 }
 
@@ -847,7 +918,7 @@ static void one_of_several_processes_at_its_limit_is_named(void **state)
 		findings_are(rows[i].of, &r,
 			     rows[i].title[0] ? "application.limit.reached warning" : "");
 		if (r.finding_count && (!strstr(r.findings[0].title, rows[i].title) ||
-					!strstr(r.findings[0].advice, "worker_connections 96;")))
+					!strstr(r.findings[0].advice, "worker_connections 112;")))
 			fail_msg("%s: %s %s", rows[i].of, r.findings[0].title,
 				 r.findings[0].advice);
 	}
@@ -857,6 +928,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_configuration_bounds_connections),
+		cmocka_unit_test(a_client_that_comes_through_a_listener_of_its_own_counts_twice),
 		cmocka_unit_test(a_default_backlog_is_known_where_it_is_a_number),
 		cmocka_unit_test(each_server_with_a_limit_of_its_own_has_that_wall),
 		cmocka_unit_test(a_limit_that_may_be_lower_now_is_an_upper_bound),
