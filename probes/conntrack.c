@@ -497,13 +497,18 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	return 0;
 }
 
+/* What the target's connections take of a table, with none of them open yet. */
+static int64_t sample_need(const struct sample *s, const struct target *t)
+{
+	const struct settings now = {.portless = s->portless};
+	return entries(t, connection_sides(t, &now), s->rest_s >= 0 ? (uint64_t)s->rest_s : REST_S);
+}
+
 /* A maximum that is not full soon again: the double, or what the wall proposes, if that is more. */
 static int64_t enough_max(const struct sample *s, const struct target *t, const struct subject *own)
 {
 	int64_t more = 2 * s->max;
-	int64_t need = has_connections(t, own)
-			       ? entries(t, s->rest_s >= 0 ? (uint64_t)s->rest_s : REST_S)
-			       : 0;
+	int64_t need = has_connections(t, own) ? sample_need(s, t) : 0;
 	while (more < INT32_MAX / 2 && report_verdict(more - s->used, need) != VERDICT_OK)
 		more *= 2;
 	return more;
@@ -524,9 +529,7 @@ static int64_t drops_grown(const struct sample *before, const struct sample *aft
  * comes, and few kernels list what tracks (nfnetlink_hook). */
 static void idle_judge(const struct sample *s, const struct target *t, struct report *r)
 {
-	const struct settings now = {.portless = s->portless};
-	int64_t need = entries(t, connection_sides(t, &now),
-			       s->rest_s >= 0 ? (uint64_t)s->rest_s : REST_S);
+	int64_t need = sample_need(s, t);
 	struct wording words = {0};
 	if (!s->idle || s->outside || s->max <= 0 || report_verdict(s->max, need) == VERDICT_OK)
 		return;
