@@ -55,5 +55,9 @@ const struct loss_row *loss_row_at(size_t i);
 /* NULL: it is none. */
 const struct loss_row *loss_row_find(const char *counter);
 const char *loss_name(const struct loss_row *l);
+/* What a check reads of another network namespace: what its servers lose, and what explains drops
+ * that cost no client. `i` is below ELSEWHERE_COUNTERS. */
+#define ELSEWHERE_COUNTERS 13
+const char *counter_elsewhere(size_t i);
 /* As nstat and ss name it: without the group "TcpExt.". */
 const char *counter_short(const char *counter);

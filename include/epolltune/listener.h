@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "epolltune/counters.h"
 #include "epolltune/err.h"
 #include "epolltune/host.h"
 
@@ -156,10 +157,6 @@ int listeners_waiting(const struct host *h, const struct listeners *l,
 		      struct waiting_list *out, struct err *e);
 bool waiting_has(const struct waiting_list *l, struct waiting one);
 void waiting_free(struct waiting_list *l);
-/* What a check reads of another network namespace: what its servers lose, and what explains drops
- * that cost no client. `i` is below ELSEWHERE_COUNTERS. */
-#define ELSEWHERE_COUNTERS 13
-const char *counter_elsewhere(size_t i);
 /* Another network namespace, as of a container. */
 struct netns_elsewhere {
 	uint64_t netns; /* an inode that no other has */

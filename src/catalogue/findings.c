@@ -43,42 +43,43 @@
 	"{somaxconn?net.core.somaxconn {kernel?({somaxconn}) is the limit:allows {somaxconn}}"     \
 	"{default?; {server}'s default backlog is {default}}.}"
 /* Of ports, which each pair has for itself. */
-#define SPREAD                                                                                     \
-	"{pairs? The open connections of the server are spread over {pairs} pairs of a source "    \
-	"address and a destination, and the fullest has {share} % of them\\: how the load will "   \
+#define SPREAD                                                                                             \
+	"{pairs? The open connections of the server are spread over {pairs} pair{pairs=1?:s} of a source " \
+	"address and a destination, and the fullest has {share} % of them\\: how the load will "           \
 	"be is not known.}"
 /* A server behind the one that is checked. */
-#define UPSTREAM(name, address, beyond, shown)                                                     \
-	{                                                                                          \
-		.id = name, .level = LEVEL_WARNING, .remedy = REMEDY_APPLICATION,                  \
-		.observed = true, .about = "{endpoint}",                                           \
-		.title = "{listener}, to which {who} (pid {pid}) connects, has backlog {limit}; "  \
-			 "this load {sure?needs:may need} {needed}{tight? and 25 % headroom}",     \
-		.detail = "{pooled?{who} has connections open there, which may be those of a "     \
-			  "pool\\: then few arrive:{who} opens a connection there for "            \
-			  "{proxy?each client:each request that it passes on}}. If all of this "   \
-			  "load goes there, {needed} connection{needed=1?:s} "                     \
-			  "{needed=1?arrives:arrive} in a stall of {stall}{part?, {part} if it "   \
-			  "is spread evenly over {all} listeners}; the queue holds {capacity}. "   \
-			  "Beyond that " beyond ". " WHOSE_BACKLOG,                                \
-		.advice = "{raise?Raise net.core.somaxconn ({somaxconn}) first. "                  \
-			  "}{line?{server}\\: {line}:Pass backlog {wanted} to listen()} "          \
-			  "(effective {line_effect}). To judge all limits of that server\\: "      \
-			  "epolltune check --server {endpoint}",                                   \
-		.answer = "{endpoint} behind {who} has backlog {limit}; this load "                \
-			  "{sure?needs:may need} {needed}",                                        \
-		.meaning = "The server that --server names connects to " address                   \
-			   " of another server for its clients: its configuration names that "     \
-			   "(nginx, HAProxy), or it has more than 3 connections to it. The "       \
-			   "accept queue there holds fewer connections than arrive in a stall of " \
-			   "the target. Critical with --role proxy where all servers behind it "   \
-			   "hold too few together; otherwise it is not known how many requests "   \
-			   "go there. A note where they hold these together, each its even part, " \
-			   "or where only open connections show it, which may be those of a "      \
-			   "pool.",                                                                \
-		.action = "Raise the backlog of the server behind, and net.core.somaxconn where "  \
-			  "it is the limit. Check that server by its address, too.",               \
-		.proof = shown                                                                     \
+#define UPSTREAM(name, address, beyond, shown)                                                          \
+	{                                                                                               \
+		.id = name, .level = LEVEL_WARNING, .remedy = REMEDY_APPLICATION,                       \
+		.observed = true, .about = "{endpoint}",                                                \
+		.title = "{listener}, to which {who} (pid {pid}) connects, has backlog {limit}; "       \
+			 "this load {sure?needs:may need} {needed}{tight? and 25 % headroom}",          \
+		.detail =                                                                               \
+			"{pooled?{who} has connections open there, which may be those of a "            \
+			"pool\\: then few arrive:{who} opens a connection there for "                   \
+			"{proxy?each client:each request that it passes on}}. If all of this "          \
+			"load goes there, {needed} connection{needed=1?:s} "                            \
+			"{needed=1?arrives:arrive} in a stall of {stall}{part?, {part} if it "          \
+			"is spread evenly over {all} listener{all=1?:s}}; the queue holds {capacity}. " \
+			"Beyond that " beyond ". " WHOSE_BACKLOG,                                       \
+		.advice = "{raise?Raise net.core.somaxconn ({somaxconn}) first. "                       \
+			  "}{line?{server}\\: {line}:Pass backlog {wanted} to listen()} "               \
+			  "(effective {line_effect}). To judge all limits of that server\\: "           \
+			  "epolltune check --server {endpoint}",                                        \
+		.answer = "{endpoint} behind {who} has backlog {limit}; this load "                     \
+			  "{sure?needs:may need} {needed}",                                             \
+		.meaning = "The server that --server names connects to " address                        \
+			   " of another server for its clients: its configuration names that "          \
+			   "(nginx, HAProxy), or it has more than 3 connections to it. The "            \
+			   "accept queue there holds fewer connections than arrive in a stall of "      \
+			   "the target. Critical with --role proxy where all servers behind it "        \
+			   "hold too few together; otherwise it is not known how many requests "        \
+			   "go there. A note where they hold these together, each its even part, "      \
+			   "or where only open connections show it, which may be those of a "           \
+			   "pool.",                                                                     \
+		.action = "Raise the backlog of the server behind, and net.core.somaxconn where "       \
+			  "it is the limit. Check that server by its address, too.",                    \
+		.proof = shown                                                                          \
 	}
 /* What a server has and needs, and its remedy, by backlog_words(). */
 #define BACKLOG_TITLE(what)                                                                                          \
@@ -2359,9 +2360,10 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .about = "{who}",
 	 .title = "{who} (pid {pid}) connects to servers behind it, and is not judged as a proxy",
-	 .detail = "{opened?It has opened {opened} connections, and its clients {clients}:Its "
-		   "configuration names servers behind it}. With a connection of its own for each "
-		   "client of the target {walls} would not suffice.",
+	 .detail =
+		 "{opened?It has opened {opened} connection{opened=1?:s}, and its clients {clients}:Its "
+		 "configuration names servers behind it}. With a connection of its own for each "
+		 "client of the target {walls} would not suffice.",
 	 .advice = "epolltune check --server {asked}{options}. Where it answers most clients "
 		   "itself, --role server instead.",
 	 .answer = "{who} is not judged as a proxy",

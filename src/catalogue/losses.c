@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "epolltune/counters.h"
-#include "epolltune/listener.h"
 
 #define PACKETS "Ip.InReceives"
 #define PACKETS6 "Ip6.InReceives"

@@ -99,7 +99,7 @@ static const struct wall_row walls[] = {
 			"{unshown=1?holds:hold} the listener, which of them accept is not visible, "
 			"and the limit is that of one process.}{hands? It may hand connections over "
 			"to its other processes, and the limit is that of this one.}{files? {server} "
-			"takes {files} descriptors for each connection.}{inner? It connects to its own "
+			"takes {files} descriptor{files=1?:s} for each connection.}{inner? It connects to its own "
 			"listener {inner}\\: a client that comes through it takes more sockets.}" TWO_EACH,
 	},
 	{
