@@ -448,7 +448,7 @@ static void titled_end(struct titled *t)
 static int64_t unreported(const struct watch *w, const struct loss_row *l)
 {
 	bool udp = !w->udp_named && l->kind == LOSS_DATAGRAMS;
-	bool here = l->kind == LOSS ||
+	bool here = l->kind == LOSS_PLAIN ||
 		    (l->kind == LOSS_STRAY && is_loss(l, growth_of, w, w->seconds)) || udp ||
 		    (l->kind == LOSS_REST && w->after->cookies != 0);
 	int64_t grown = here ? loss_value(l, w->after, growth_of, w) : 0;

@@ -28,7 +28,7 @@
 #define COUNTER_UDP6_MEMORY "Udp6.MemErrors"
 
 enum loss_kind {
-	LOSS,           /* growth is a warning */
+	LOSS_PLAIN,     /* growth is a warning */
 	LOSS_ELSEWHERE, /* growth has a finding of its own, which names what is full */
 	LOSS_DATAGRAMS, /* likewise where the socket is seen */
 	LOSS_REST,      /* likewise without cookies; the counter has other parts */

@@ -87,8 +87,8 @@ static const struct loss_row losses[] = {
 	STRAY("Udp6.InCsumErrors", "Udp6.InDatagrams"),
 	STRAY("Tcp.InCsumErrors", COUNTER_SEGMENTS_IN),
 	/* The path has lost a fragment. */
-	{.counter = "Ip.ReasmFails", .kind = LOSS, .less = "Ip.ReasmTimeout"},
-	{.counter = "Ip6.ReasmFails", .kind = LOSS, .less = "Ip6.ReasmTimeout"},
+	{.counter = "Ip.ReasmFails", .kind = LOSS_PLAIN, .less = "Ip.ReasmTimeout"},
+	{.counter = "Ip6.ReasmFails", .kind = LOSS_PLAIN, .less = "Ip6.ReasmTimeout"},
 	COUNTS(COUNTER_SYN_COOKIES, LOSS_HARMLESS),
 	COUNTS("TcpExt.TCPRcvCollapsed", LOSS_HARMLESS),
 };
