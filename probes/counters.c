@@ -353,8 +353,10 @@ static int64_t loss_value(const struct loss_row *l, const struct sample *s,
 /* Of so many packets one may be spoofed or damaged. */
 #define STRAY_PART 100
 /* A client whose SYN is lost sends some more of them: against the connections of those that are
- * served they are more than that part where one client in twenty is lost. */
+ * served they are more than that part where one client in twenty is lost. So many a second may be
+ * broadcasts of neighbours where none connects. */
 #define SERVED_PART 10
+#define SERVED_FEW 50
 
 /* Whether it is one: strays where they are more than a share of what arrived or of what was served,
  * which a few a second do not show. */
@@ -364,10 +366,10 @@ static bool is_loss(const struct loss_row *l, int64_t (*value)(const void *of, c
 	int64_t less = l->less ? value(of, l->less) : 0;
 	int64_t served = l->served ? value(of, l->served) : -1;
 	int64_t strays = value(of, l->counter) - (less > 0 ? less : 0);
-	double few = l->few ? (double)l->few * (seconds > 1 ? seconds : 1) : 1;
+	double span = seconds > 1 ? seconds : 1, few = l->few ? (double)l->few * span : 1;
 	return l->kind != LOSS_STRAY ||
 	       ((double)strays - few) * STRAY_PART > (double)value(of, l->all) ||
-	       (served >= 0 && ((double)strays - few) * SERVED_PART > (double)served);
+	       (served >= 0 && ((double)strays - SERVED_FEW * span) * SERVED_PART > (double)served);
 }
 
 static int64_t total_of(const void *counters, const char *name)

@@ -2456,7 +2456,7 @@ static const struct finding_row findings[] = {
 		   "UDP memory was used up. }{more?{more} other network namespace{more=1? drops:s "
 		   "drop} packets too. }This check judges none of {more?them:its sockets}.",
 	 .advice = "Check its {datagrams?sockets:listeners}\\: epolltune check --netns {pid}",
-	 .answer = "The network namespace of {who} (pid {pid}) is dropping "
+	 .answer = "the network namespace of {who} (pid {pid}) is dropping "
 		   "{handshakes?connections}{both? and }{datagrams?datagrams} now",
 	 .meaning =
 		 "Between the two samples, listeners of another network namespace, as of a container, "

@@ -12,10 +12,22 @@
 #define LABS_TASKS 28
 #define LABS_TASKS_PER_CPU 2
 
+/* A part of what is left. */
+#define NOTICEABLE 16
+
+static uint64_t labs_bytes(uint64_t cpus) { return LABS_BYTES + LABS_BYTES_PER_CPU * cpus; }
+
+static uint64_t labs_tasks(uint64_t cpus) { return LABS_TASKS + LABS_TASKS_PER_CPU * cpus; }
+
+bool room_is_scarce(const struct cgroup *group, uint64_t cpus)
+{
+	return cgroup_left(&group->memory) / NOTICEABLE < labs_bytes(cpus) ||
+	       cgroup_left(&group->pids) / NOTICEABLE < labs_tasks(cpus);
+}
+
 void room_lacks(const struct cgroup *group, uint64_t cpus, char *why, size_t size)
 {
-	uint64_t bytes = LABS_BYTES + LABS_BYTES_PER_CPU * cpus;
-	uint64_t tasks = LABS_TASKS + LABS_TASKS_PER_CPU * cpus;
+	uint64_t bytes = labs_bytes(cpus), tasks = labs_tasks(cpus);
 	*why = 0;
 	if (cgroup_left(&group->memory) < bytes)
 		snprintf(why, size, "the memory limit of %s leaves %s; the labs take up to %s",

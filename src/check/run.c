@@ -366,8 +366,7 @@ static void cramped_find(struct check *c)
 	cgroup_read(c->host, 0, &group);
 	host_facts(c->host, &facts);
 	room_lacks(&group, facts.cpus, c->cramped, sizeof(c->cramped));
-	c->limited = group.quota_count || cgroup_left(&group.pids) != HOST_UNLIMITED ||
-		     cgroup_left(&group.memory) != HOST_UNLIMITED;
+	c->limited = group.quota_count || room_is_scarce(&group, facts.cpus);
 }
 
 static int probes_run(struct schedule *s, const char *enter, struct report *out, struct err *e)

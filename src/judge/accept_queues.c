@@ -678,15 +678,15 @@ static void groups_blame(struct group *groups, size_t count, const struct queue_
 	const uint64_t overflows = (uint64_t)queue_growth(w, COUNTER_LISTEN_OVERFLOWS);
 	uint64_t unexplained = overflows;
 	CLEAN(free_pointer) struct dropper *drops = calloc(count, sizeof(*drops));
+	for (size_t i = 0; i < count; i++)
+		unexplained -= groups[i].grown < unexplained ? groups[i].grown : unexplained;
 	for (size_t i = 0; drops && i < count; i++)
 		drops[i] = (struct dropper){groups[i].grown + groups[i].stray, i};
-	size_t twice = drops ? droppers_blame_twice(drops, count, overflows) : 0;
+	size_t twice = drops && unexplained ? droppers_blame_twice(drops, count, overflows) : 0;
 	for (size_t i = 0; i < twice; i++)
 		groups[drops[i].at].grown = (drops[i].drops + 1) / 2;
-	for (size_t i = 0; drops && !twice && i < count; i++) {
-		unexplained -= groups[i].grown < unexplained ? groups[i].grown : unexplained;
+	for (size_t i = 0; drops && !twice && i < count; i++)
 		drops[i] = (struct dropper){groups[i].stray, i};
-	}
 	size_t once = drops && !twice ? droppers_blame(drops, count, unexplained) : 0;
 	for (size_t i = 0; i < once; i++)
 		groups[drops[i].at].grown +=

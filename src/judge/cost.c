@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 
+#include "epolltune/buffers.h"
 #include "epolltune/probe.h"
 #include "epolltune/quantity.h"
 
@@ -36,7 +37,7 @@ static bool tcp_memory_fits(const struct cost *c, const struct machine *m)
 	if (!pressure)
 		return true;
 	if (m->tcp_pages > 0)
-		used = (uint64_t)m->tcp_pages * (m->page_bytes ? m->page_bytes : 4096);
+		used = (uint64_t)m->tcp_pages * (uint64_t)machine_quantum(m);
 	return used <= pressure && flow_tcp_bytes(c) <= (pressure - used) / 2;
 }
 

@@ -89,6 +89,8 @@ static struct drops_elsewhere drops_between(const struct listeners_elsewhere *be
 		int64_t rest = d.rest - d.ended;
 		all.overflows = grown(&p, COUNTER_LISTEN_OVERFLOWS);
 		all.handshakes = all.overflows + (rest > d.flooded ? rest : d.flooded);
+		if (!now->listens && !now->denied)
+			continue; /* clients that do not read */
 		all.datagrams = grown(&p, COUNTER_UDP_FULL) + grown(&p, COUNTER_UDP6_FULL) +
 				grown(&p, COUNTER_UDP_MEMORY) + grown(&p, COUNTER_UDP6_MEMORY);
 	}

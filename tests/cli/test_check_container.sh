@@ -120,7 +120,7 @@ test_a_server_in_another_network_namespace_that_drops_clients_is_a_warning() {
 	expect 1 epolltune check --window 2500ms --probe listeners --format json
 	json 'finding("listeners.elsewhere.dropping") | .level == "warning" and (.title | test("^The network namespace of own .pid [0-9]+. dropped ")) and
 			(.advice | contains("epolltune check --netns "))' \
-		'.summary.answer | contains("The network namespace of own (pid ")'
+		'.summary.answer | contains("the network namespace of own (pid ")'
 	kill -CONT "$own"
 }
 
@@ -143,7 +143,7 @@ while True:
 	expect 1 epolltune check --window 2500ms --probe listeners --format json
 	json "finding(\"listeners.elsewhere.dropping\") | .level == \"warning\" and
 			(.title | test(\"^The network namespace of python3? .pid $own. dropped [0-9 ]+ datagrams in \"))" \
-		'.summary.answer | endswith("is dropping datagrams now")'
+		'.summary.answer | contains("is dropping datagrams now")'
 	json "finding(\"listeners.elsewhere\") | .detail | startswith(\"python3 (pid $own)\")"
 }
 

@@ -94,6 +94,7 @@ test_5_slow_downloads_far_away() {
 	needs_tun
 	scene
 	echo '4096 16384 65536' >/proc/sys/net/ipv4/tcp_wmem
+	serves
 	chapter 5
 	matches out '^buffers.send .*SHORT' '^buffers.send .*short → ok'
 	said 'Run 1 rolled back'

@@ -35,8 +35,27 @@ static void labs_need_memory_and_processes(void **state)
 	}
 }
 
+static void labs_count_where_little_is_left(void **state)
+{
+	static const struct {
+		uint64_t memory, pids;
+		bool scarce;
+	} rows[] = {
+		{HOST_UNLIMITED, HOST_UNLIMITED, false},
+		{MIB(16 * 34), 16 * 32, false},
+		{MIB(16 * 34) - 1, HOST_UNLIMITED, true},
+		{HOST_UNLIMITED, 16 * 32 - 1, true},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct cgroup c = {.memory = {.max = rows[i].memory},
+				   .pids = {.max = rows[i].pids}};
+		assert_int_equal(room_is_scarce(&c, 2), rows[i].scarce);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(labs_need_memory_and_processes)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(labs_need_memory_and_processes),
+					   cmocka_unit_test(labs_count_where_little_is_left)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -305,6 +305,7 @@ static void dropping_also(struct looks *m, int64_t drops, const char *counter, i
 {
 	dropping_elsewhere(m, drops, 0);
 	counted_elsewhere(&m->after.elsewhere.at[1], counter, more);
+	m->after.elsewhere.at[1].listens = !strncmp(counter, "Udp", 3);
 }
 /* A scan whose SYN-ACKs were answered by ICMP errors: each is a drop too. */
 static void scanned_elsewhere(struct looks *m) { dropping_also(m, 3, "Icmp.InDestUnreachs", 3); }
@@ -320,6 +321,12 @@ static void flooded_elsewhere(struct looks *m)
 	counted_elsewhere(&m->after.elsewhere.at[1], "TcpExt.TCPReqQFullDrop", 40);
 }
 static void datagrams_elsewhere(struct looks *m) { dropping_also(m, 0, "Udp.RcvbufErrors", 7); }
+/* A client that does not read, as a browser. */
+static void datagrams_of_a_client_elsewhere(struct looks *m)
+{
+	datagrams_elsewhere(m);
+	m->after.elsewhere.at[1].listens = false;
+}
 static void datagrams_elsewhere6(struct looks *m) { dropping_also(m, 0, "Udp6.RcvbufErrors", 1); }
 static void memory_elsewhere(struct looks *m) { dropping_also(m, 0, "Udp.MemErrors", 1); }
 static void memory_elsewhere6(struct looks *m) { dropping_also(m, 0, "Udp6.MemErrors", 1); }
@@ -579,11 +586,20 @@ static void servers_get_their_findings(void **state)
 		{scanned_elsewhere6, "", ""},
 		{dropping_beside_a_scan, "listeners.elsewhere.dropping warning", ""},
 		{flooded_elsewhere, "listeners.elsewhere.dropping warning", ""},
-		{datagrams_elsewhere, "listeners.elsewhere.dropping warning", ""},
-		{datagrams_elsewhere6, "listeners.elsewhere.dropping warning", ""},
-		{memory_elsewhere, "listeners.elsewhere.dropping warning", ""},
-		{memory_elsewhere6, "listeners.elsewhere.dropping warning", ""},
-		{both_elsewhere, "listeners.elsewhere.dropping warning", ""},
+		{datagrams_of_a_client_elsewhere, "", ""},
+		{datagrams_elsewhere,
+		 "listeners.elsewhere note, listeners.elsewhere.dropping warning",
+		 "listeners.elsewhere note"},
+		{datagrams_elsewhere6,
+		 "listeners.elsewhere note, listeners.elsewhere.dropping warning",
+		 "listeners.elsewhere note"},
+		{memory_elsewhere, "listeners.elsewhere note, listeners.elsewhere.dropping warning",
+		 "listeners.elsewhere note"},
+		{memory_elsewhere6,
+		 "listeners.elsewhere note, listeners.elsewhere.dropping warning",
+		 "listeners.elsewhere note"},
+		{both_elsewhere, "listeners.elsewhere note, listeners.elsewhere.dropping warning",
+		 "listeners.elsewhere note"},
 		{dropped_elsewhere_before, "", ""},
 		{drops_unknown_elsewhere, "", ""},
 		{quiet_and_frozen, "listeners.halted warning", "listeners.halted warning"},
@@ -681,12 +697,12 @@ static void texts_name_the_process(void **state)
 		{flooded_elsewhere, 0,
 		 "The network namespace of sh (pid 1) dropped 40 handshake packets in 500 ms", NULL,
 		 NULL},
-		{datagrams_elsewhere, 0,
+		{datagrams_elsewhere, 1,
 		 "The network namespace of sh (pid 1) dropped 7 datagrams in 500 ms",
 		 "The receive buffers of UDP sockets there were full, or UDP memory was used up. "
 		 "This check judges none of its sockets.",
 		 "Check its sockets: epolltune check --netns 1"},
-		{both_elsewhere, 0,
+		{both_elsewhere, 1,
 		 "The network namespace of sh (pid 1) dropped 2 handshake packets and 7 datagrams in "
 		 "500 ms",
 		 NULL, NULL},
