@@ -26,6 +26,15 @@ static bool is_shown(const struct host *h, const struct cgroup *c)
 	return c->path[0] || host_whole(h, "proc/self/cgroup");
 }
 
+/* The groups of the server, without what only the check uses of them. */
+static void group_read(const struct host *h, const struct subject *s, const struct cgroup *before,
+		       struct cgroup *out)
+{
+	subject_group(h, s, out);
+	if (before)
+		cgroup_spare(out, before);
+}
+
 static void limit_read(const struct host *h, const struct cgroup *c, const struct cgroup_limit *l,
 		       struct settings *s)
 {
@@ -65,7 +74,7 @@ static const char *unread_of(const struct cgroup_sight *sight)
 static void memory_read(const struct host *h, struct settings *s)
 {
 	struct cgroup c;
-	subject_group(h, s->subject, &c);
+	group_read(h, s->subject, s->before, &c);
 	limit_read(h, &c, &c.memory, s);
 	if (!c.memory.count && !c.memory.sight.hidden)
 		return;
@@ -260,7 +269,7 @@ static bool starts(const struct settings *s)
 static void pids_read(const struct host *h, struct settings *s)
 {
 	struct cgroup c;
-	subject_group(h, s->subject, &c);
+	group_read(h, s->subject, s->before, &c);
 	limit_read(h, &c, &c.pids, s);
 	if (starts(s))
 		tasks_read(h, s);
@@ -340,7 +349,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		       struct err *e)
 {
 	struct host_facts facts;
-	subject_group(h, o->subject, &s->group);
+	group_read(h, o->subject, o->before, &s->group);
 	/* A capture has those of its server, in which what captured it did not run. */
 	if (host_live(h) || !o->subject)
 		ours_read(h, s);

@@ -124,6 +124,10 @@ uint64_t cgroup_left(const struct cgroup_limit *l);
 /* The tightest limit (0), and those that leave more. There are fewer: one whose max is
  * HOST_UNLIMITED, and whose path is "". Pure. */
 const struct cgroup_bound *cgroup_bound_at(const struct cgroup_limit *l, size_t i);
+/* Takes what the processes of a check use out of the limits that bind it too. `before`: the groups
+ * of this process before it made others; the use of the shared ones is at most what it was then,
+ * without this process. Pure. */
+void cgroup_spare(struct cgroup *c, const struct cgroup *before);
 /* The one with the smallest share of CPU time: quota per period; NULL: there is none. Pure. */
 const struct cgroup_quota *cgroup_tightest(const struct cgroup *c);
 /* The CPUs that the quotas allow, of several groups together at most; 0: all. Pure. */

@@ -25,6 +25,7 @@ struct settings {
 	/* By read(): the limits of a control group, and whether that is known, or there is none. */
 	struct cgroup_limit group;
 	bool group_known;
+	const struct cgroup *before;    /* of the options */
 	const struct subject *subject;  /* the server in question; NULL: none was named */
 	const struct guest *guest;      /* it is in a lab, and experiments are on it; NULL: not */
 	struct subject_clients clients; /* of its configuration, by read(); zeroed: not read */

@@ -793,6 +793,31 @@ const struct cgroup_bound *cgroup_bound_at(const struct cgroup_limit *l, size_t 
 	return i < l->count ? &l->at[i] : &none;
 }
 
+/* `own`: of the use before, what is of this process. */
+static void limit_spare(struct cgroup_limit *l, const struct cgroup_limit *before, uint64_t own)
+{
+	const struct cgroup_limit now = *l;
+	l->count = 0;
+	for (size_t i = 0; i < now.count; i++) {
+		struct cgroup_bound b = now.at[i];
+		for (size_t k = 0; k < before->count; k++) {
+			const struct cgroup_bound *was = &before->at[k];
+			uint64_t used = was->used > own ? was->used - own : 0;
+			if (was->file != b.file || strcmp(was->path, b.path) != 0 || used > b.used)
+				continue;
+			b.used = used;
+			b.reclaimable = was->reclaimable;
+		}
+		bound_insert(l, &b);
+	}
+}
+
+void cgroup_spare(struct cgroup *c, const struct cgroup *before)
+{
+	limit_spare(&c->memory, &before->memory, 0);
+	limit_spare(&c->pids, &before->pids, 1);
+}
+
 const struct cgroup_quota *cgroup_tightest(const struct cgroup *c)
 {
 	const struct cgroup_quota *tightest = NULL;

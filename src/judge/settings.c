@@ -164,6 +164,7 @@ void settings_read(const struct experiment *x, const struct host *h, const struc
 {
 	*s = (struct settings){.machine = *m,
 			       .subject = o->subject,
+			       .before = o->before,
 			       .guest = o->guest,
 			       .peers = o->peers,
 			       .taken = {.basis = ""}};

@@ -928,6 +928,65 @@ static void a_limit_that_cannot_be_read_is_not_none(void **state)
 	assert_false(c.pids.sight.hidden);
 }
 
+static struct cgroup_bound bound_of(enum cgroup_file file, const char *path, uint64_t max,
+				    uint64_t used)
+{
+	struct cgroup_bound b = {.max = max, .used = used, .file = file};
+	snprintf(b.path, sizeof(b.path), "%s", path);
+	return b;
+}
+
+/* 27 processes of the check are in the group, or below the one above it. */
+static void what_the_check_uses_is_not_the_servers(void **state)
+{
+	static const struct {
+		enum cgroup_file file;
+		const char *path; /* of the group that the check is in; NULL: it has no limit */
+		uint64_t before, now;
+		uint64_t used; /* counted of the limit 200 of /a/b */
+		const char *tightest;
+	} rows[] = {
+		{CGROUP_PIDS_MAX, "/a/b", 161, 187, 160, "/a/b"},
+		/* It is beside the server, and is not in that group. */
+		{CGROUP_PIDS_MAX, "/a/c", 161, 187, 187, "/a/b"},
+		{CGROUP_PIDS_MAX, NULL, 161, 187, 187, "/a/b"},
+		/* Processes of the server have ended since. */
+		{CGROUP_PIDS_MAX, "/a/b", 161, 120, 120, "/a/b"},
+		{CGROUP_PIDS_MAX, "/a/b", 0, 187, 0, "/a"},
+		/* Then the limit above leaves less. */
+		{CGROUP_PIDS_MAX, "/a/b", 71, 187, 70, "/a"},
+		{CGROUP_MEMORY_MAX, "/a/b", 161, 187, 161, "/a/b"},
+		{CGROUP_MEMORY_MAX, "/a/c", 161, 187, 187, "/a/b"},
+		/* Another limit of that group. */
+		{CGROUP_MEMORY_HIGH, "/a/b", 161, 187, 187, "/a/b"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct cgroup c = cgroup_none(false), before = c;
+		bool pids = rows[i].file == CGROUP_PIDS_MAX;
+		enum cgroup_file file = pids ? CGROUP_PIDS_MAX : CGROUP_MEMORY_MAX;
+		struct cgroup_limit *l = pids ? &c.pids : &c.memory;
+		struct cgroup_limit *was = pids ? &before.pids : &before.memory;
+		l->at[l->count++] = bound_of(file, "/a/b", 200, rows[i].now);
+		l->at[l->count++] = bound_of(file, "/a", 1000, 900);
+		if (rows[i].path)
+			was->at[was->count++] =
+				bound_of(rows[i].file, rows[i].path, 200, rows[i].before);
+		cgroup_spare(&c, &before);
+		const struct cgroup_bound *b = &l->at[strcmp(l->at[0].path, "/a/b") != 0];
+		if (l->count != 2 || b->used != rows[i].used ||
+		    strcmp(l->at[0].path, rows[i].tightest) != 0)
+			fail_msg("row %zu: %llu, %s", i, (unsigned long long)b->used,
+				 l->at[0].path);
+	}
+	/* That of the group above, too. */
+	struct cgroup c = cgroup_none(false), before = c;
+	c.pids.at[c.pids.count++] = bound_of(CGROUP_PIDS_MAX, "/a", 200, 187);
+	before.pids.at[before.pids.count++] = bound_of(CGROUP_PIDS_MAX, "/a/c", 20, 1);
+	before.pids.at[before.pids.count++] = bound_of(CGROUP_PIDS_MAX, "/a", 200, 161);
+	cgroup_spare(&c, &before);
+	assert_int_equal(c.pids.at[0].used, 160);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -963,6 +1022,7 @@ int main(void)
 		cmocka_unit_test(groups_of_version_1_differ_by_hierarchy),
 		cmocka_unit_test(an_unknown_group_is_hidden),
 		cmocka_unit_test_setup_teardown(damaged_files_are_no_limits, begin, end),
+		cmocka_unit_test(what_the_check_uses_is_not_the_servers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
