@@ -20,123 +20,68 @@
 #define THROTTLED_SHORT 0.5
 #define THROTTLED_TIGHT 0.05
 
-/* NEXT and those behind it: further limits, which leave more. */
-enum { MAX, USED, SHOWN, NEXT };
-/* Of MAX: other groups of the server have other limits. Of USED: as in cgroup_bound. Of MAX and
- * NEXT: enum cgroup_file. */
-enum { SEVERAL = 1, RECLAIMABLE = 1, FILE_OF = 2 };
-/* Of SHOWN: the file systems say that the process is in a group which they do not show. The other
- * fields are cgroup_limit.unmounted and .above. */
-enum { UNSEEN, SEEN, HIDDEN };
-enum { UNMOUNTED = 1, ABOVE = 2 };
-
 /* Whether the group is known, or there is none: a tree of another tool may lack it. */
 static bool is_shown(const struct host *h, const struct cgroup *c)
 {
 	return c->path[0] || host_whole(h, "proc/self/cgroup");
 }
 
-static void shown_read(const struct host *h, const struct cgroup *c, const struct cgroup_limit *l,
+/* The groups of the server, without what only the check uses of them. */
+static void group_read(const struct host *h, const struct subject *s, const struct cgroup *before,
+		       struct cgroup *out)
+{
+	subject_group(h, s, out);
+	if (before)
+		cgroup_spare(out, before);
+}
+
+static void limit_read(const struct host *h, const struct cgroup *c, const struct cgroup_limit *l,
 		       struct settings *s)
 {
-	s->at[SHOWN][0] = l->hidden ? HIDDEN : is_shown(h, c) ? SEEN : UNSEEN;
-	s->at[SHOWN][UNMOUNTED] = l->unmounted;
-	s->at[SHOWN][ABOVE] = l->above;
+	s->group = *l;
+	s->group_known = is_shown(h, c);
 }
 
 /* Without a limit that could be read the text of the wall says why. */
-static void hidden_words(int64_t unmounted, bool above, struct wording *w)
+static void hidden_words(const struct cgroup_sight *sight, struct wording *w)
 {
 	wording_flag(w, "hidden", true);
-	wording_flag(w, "v1", unmounted == 1);
-	wording_flag(w, "v2", unmounted == 2);
-	wording_flag(w, "above", above);
-}
-
-static void limitless_words(const struct settings *s, struct wording *w)
-{
-	hidden_words(s->at[SHOWN][UNMOUNTED], s->at[SHOWN][ABOVE] == 1, w);
+	wording_flag(w, "v1", sight->unmounted == 1);
+	wording_flag(w, "v2", sight->unmounted == 2);
+	wording_flag(w, "above", sight->above);
 }
 
 /* The state without a limit. */
 static void limitless_bound(const struct settings *s, struct bound *b)
 {
-	if (s->at[MAX][0] != REPORT_NONE)
+	const struct cgroup_sight *sight = &s->group.sight;
+	if (s->group.count)
 		return;
-	b->state = s->at[SHOWN][0] == SEEN ? BOUND_ABSENT : BOUND_UNKNOWN;
-	if (b->state == BOUND_ABSENT && s->at[SHOWN][ABOVE] == 1)
+	b->state = s->group_known && !sight->hidden ? BOUND_ABSENT : BOUND_UNKNOWN;
+	if (b->state == BOUND_ABSENT && sight->above)
 		b->why = container_above;
 }
 
 /* What is not known of the limits; NULL: nothing. */
-static const char *unread_of(const struct settings *s)
+static const char *unread_of(const struct cgroup_sight *sight)
 {
-	if (s->at[SHOWN][0] != HIDDEN)
+	if (!sight->hidden)
 		return NULL;
-	return s->at[SHOWN][ABOVE] == 1 ? "A limit of a group above this container"
-					: "The control group of the process";
-}
-
-static int64_t bytes_of(uint64_t n) { return n > INT64_MAX ? INT64_MAX : (int64_t)n; }
-
-/* The slots of settings have the limit and what is in use; `text` the group's path. */
-static void limit_read(const struct cgroup_limit *l, struct settings *s)
-{
-	if (l->max == HOST_UNLIMITED)
-		return;
-	s->at[MAX][0] = bytes_of(l->max);
-	s->at[MAX][SEVERAL] = l->several;
-	s->at[MAX][FILE_OF] = l->file;
-	s->at[USED][0] = bytes_of(l->used);
-	s->at[USED][RECLAIMABLE] = bytes_of(l->reclaimable);
-	report_text(s->text[MAX], "%s", l->path);
-	for (size_t i = 0; i < l->next_count; i++) {
-		const struct cgroup_bound *next = &l->next[i];
-		s->at[NEXT + i][0] = bytes_of(next->max);
-		/* None is accused for what the kernel may be able to reclaim. */
-		s->at[NEXT + i][1] = bytes_of(next->used - next->reclaimable);
-		s->at[NEXT + i][FILE_OF] = next->file;
-		report_text(s->text[NEXT + i], "%s", next->path);
-	}
-}
-
-/* A limit of the settings, as limit_read() left it. */
-struct limit {
-	int64_t max, used;
-	enum cgroup_file file;
-	const char *path;
-};
-
-/* The tightest (0), or one that leaves more. False: there are fewer. */
-static bool limit_at(const struct settings *s, size_t i, struct limit *l)
-{
-	const int64_t *at = s->at[i ? NEXT + i - 1 : MAX];
-	if (i > CGROUP_NEXT || at[0] == REPORT_NONE)
-		return false;
-	enum cgroup_file file =
-		at[FILE_OF] == REPORT_NONE ? CGROUP_MEMORY_MAX : (enum cgroup_file)at[FILE_OF];
-	*l = (struct limit){.max = at[0],
-			    .used = i ? at[1] : s->at[USED][0],
-			    .file = file,
-			    .path = s->text[i ? NEXT + i - 1 : MAX]};
-	return true;
+	return sight->above ? "A limit of a group above this container"
+			    : "The control group of the process";
 }
 
 static void memory_read(const struct host *h, struct settings *s)
 {
 	struct cgroup c;
-	subject_group(h, s->subject, &c);
-	shown_read(h, &c, &c.memory, s);
-	limit_read(&c.memory, s);
-	if (c.memory.max == HOST_UNLIMITED && !c.memory.hidden)
+	group_read(h, s->subject, s->before, &c);
+	limit_read(h, &c, &c.memory, s);
+	if (!c.memory.count && !c.memory.sight.hidden)
 		return;
 	connection_memory_read(h, true, s);
 }
 
-static int64_t left(const struct settings *s)
-{
-	return s->at[MAX][0] > s->at[USED][0] ? s->at[MAX][0] - s->at[USED][0] : 0;
-}
+static int64_t left(const struct settings *s) { return (int64_t)cgroup_left(&s->group); }
 
 static int64_t need_of(const struct bound *b)
 {
@@ -146,25 +91,20 @@ static int64_t need_of(const struct bound *b)
 /* The smallest of several limits that suffices for all of the load suffices for a share of it. */
 static void several_bound(const struct settings *s, struct bound *b)
 {
-	if (s->at[MAX][SEVERAL] != 1 || report_verdict(b->capacity, need_of(b)) == VERDICT_OK)
+	if (!s->group.several || report_verdict(b->capacity, need_of(b)) == VERDICT_OK)
 		return;
 	b->capacity = REPORT_NONE;
 	b->state = BOUND_UNKNOWN;
 }
 
-/* What the kernel may be able to reclaim of what is in use. */
-static int64_t reclaimable(const struct settings *s)
-{
-	return s->at[USED][RECLAIMABLE] > 0 ? s->at[USED][RECLAIMABLE] : 0;
-}
-
 /* Short is what is so with all of that reclaimed: if only without, it is not known. */
 static void reclaimable_bound(const struct settings *s, struct bound *b)
 {
-	int64_t max = s->at[MAX][0], least = s->at[USED][0] - reclaimable(s);
-	if (!reclaimable(s) || report_verdict(b->capacity, b->need.min) != VERDICT_SHORT)
+	struct cgroup_limit least = s->group;
+	if (!least.at[0].reclaimable || report_verdict(b->capacity, b->need.min) != VERDICT_SHORT)
 		return;
-	b->capacity = max > least ? max - least : 0;
+	least.at[0].used -= least.at[0].reclaimable;
+	b->capacity = (int64_t)cgroup_left(&least);
 	if (report_verdict(b->capacity, b->need.min) == VERDICT_SHORT)
 		return;
 	b->capacity = REPORT_NONE;
@@ -173,15 +113,14 @@ static void reclaimable_bound(const struct settings *s, struct bound *b)
 
 static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
-	bool hidden = s->at[SHOWN][0] == HIDDEN, limited = s->at[MAX][0] != REPORT_NONE;
 	limitless_bound(s, b);
-	if (!limited && !hidden)
+	if (!s->group.count && !s->group.sight.hidden)
 		return;
 	connection_memory_bound(target, s, b);
-	if (!limited)
+	if (!s->group.count)
 		return;
 	b->capacity = left(s);
-	b->unread = unread_of(s);
+	b->unread = unread_of(&s->group.sight);
 	reclaimable_bound(s, b);
 	several_bound(s, b);
 }
@@ -218,7 +157,7 @@ static void file_words(struct wording *w, enum cgroup_file file, const char *pat
 }
 
 /* The line that makes a limit `enough`; 0: for comparison. */
-static void raise_line(const struct limit *l, const char *line, uint64_t enough, char *text,
+static void raise_line(const struct cgroup_bound *l, const char *line, uint64_t enough, char *text,
 		       size_t size)
 {
 	struct wording own = {0};
@@ -232,29 +171,27 @@ static void raise_line(const struct limit *l, const char *line, uint64_t enough,
 	snprintf(text, size, "%s", wording_get(&own, "line"));
 }
 
-#define LIMITS (CGROUP_NEXT + 1)
-
 /* What one setting raises: the limit of a container, and with it that of its pod, which is the sum
  * of its containers' (Kubernetes), or the same number twice. */
 struct raise {
-	struct limit of; /* of the group below the others */
+	const struct cgroup_bound *of; /* of the group below the others */
 	const char *line;
 	char key[WORDING_TEXT]; /* the line, without a number */
 	uint64_t lacks;         /* the largest lack of these limits */
 	bool binds;
 };
 
-static void raise_add(struct raise all[LIMITS], size_t *count, struct raise one)
+static void raise_add(struct raise all[CGROUP_BOUNDS], size_t *count, struct raise one)
 {
 	size_t i = 0;
-	raise_line(&one.of, one.line, 0, one.key, sizeof(one.key));
+	raise_line(one.of, one.line, 0, one.key, sizeof(one.key));
 	while (i < *count && strcmp(all[i].key, one.key) != 0)
 		i++;
 	if (i == *count) {
 		all[(*count)++] = one;
 		return;
 	}
-	if (strlen(one.of.path) > strlen(all[i].of.path))
+	if (strlen(one.of->path) > strlen(all[i].of->path))
 		all[i].of = one.of;
 	if (one.lacks > all[i].lacks)
 		all[i].lacks = one.lacks;
@@ -265,30 +202,32 @@ static void raise_add(struct raise all[LIMITS], size_t *count, struct raise one)
 static void limits_words(const struct settings *s, uint64_t room,
 			 const char *(*line_of)(const struct container_row *), struct wording *w)
 {
-	struct limit l;
-	struct raise raises[LIMITS];
+	struct raise raises[CGROUP_BOUNDS];
 	size_t count = 0;
 	char lines[WORDING_TEXT] = "", further[WORDING_TEXT] = "", line[WORDING_TEXT];
-	for (size_t i = 0; limit_at(s, i, &l); i++) {
-		const struct container_row *engine = engine_of(l.path, s->machine.container);
-		uint64_t enough = saturated_sum((uint64_t)l.used, room), max = (uint64_t)l.max;
-		bool binds = !i || max < enough;
+	for (size_t i = 0; i < s->group.count; i++) {
+		const struct cgroup_bound *l = &s->group.at[i];
+		const struct container_row *engine = engine_of(l->path, s->machine.container);
+		/* No further one is accused for what the kernel may be able to reclaim. */
+		uint64_t used = i ? l->used - l->reclaimable : l->used;
+		uint64_t enough = saturated_sum(used, room);
+		bool binds = !i || l->max < enough;
 		raise_add(raises, &count,
 			  (struct raise){.of = l,
 					 .line = line_of(engine),
-					 .lacks = enough > max ? enough - max : 0,
+					 .lacks = enough > l->max ? enough - l->max : 0,
 					 .binds = binds});
 		if (i && binds)
 			report_append(further, "%s%s of %s", further[0] ? ", then " : "",
-				      cgroup_file_name(l.file), l.path);
+				      cgroup_file_name(l->file), l->path);
 		if (!i)
 			wording_set(w, "engine", "%s", engine->name);
 	}
 	for (size_t i = 0; i < count; i++) {
-		uint64_t enough = saturated_sum((uint64_t)raises[i].of.max, raises[i].lacks);
+		uint64_t enough = saturated_sum(raises[i].of->max, raises[i].lacks);
 		if (!raises[i].binds)
 			continue;
-		raise_line(&raises[i].of, raises[i].line, enough, line, sizeof(line));
+		raise_line(raises[i].of, raises[i].line, enough, line, sizeof(line));
 		report_append(lines, "%s%s", i ? ", and " : "", line);
 		if (!i)
 			wording_set(w, "enough", "%s", quantity_plain(enough).text);
@@ -304,19 +243,18 @@ static const char *pids_line(const struct container_row *engine) { return engine
 static void memory_words(const struct target *target, const struct settings *s,
 			 const struct outcome *o, const struct bound *b, struct wording *w)
 {
-	struct limit l;
-	if (!limit_at(s, 0, &l)) {
-		limitless_words(s, w);
+	const struct cgroup_bound *l = cgroup_bound_at(&s->group, 0);
+	if (!s->group.count) {
+		hidden_words(&s->group.sight, w);
 		return;
 	}
-	wording_flag(w, "several", s->at[MAX][SEVERAL] == 1 && b->state == BOUND_UNKNOWN);
-	wording_flag(w, "unshown", s->at[MAX][SEVERAL] != 1 && b->state == BOUND_UNKNOWN);
+	wording_flag(w, "several", s->group.several && b->state == BOUND_UNKNOWN);
+	wording_flag(w, "unshown", !s->group.several && b->state == BOUND_UNKNOWN);
 	wording_set(w, "reclaimable", "%s",
-		    reclaimable(s) ? quantity_show(QUANTITY_SIZE, (uint64_t)reclaimable(s)).text
-				   : "");
-	file_words(w, l.file, l.path);
-	wording_set(w, "max", "%s", quantity_show(QUANTITY_SIZE, (uint64_t)l.max).text);
-	wording_set(w, "used", "%s", quantity_show(QUANTITY_SIZE, (uint64_t)l.used).text);
+		    l->reclaimable ? quantity_show(QUANTITY_SIZE, l->reclaimable).text : "");
+	file_words(w, l->file, l->path);
+	wording_set(w, "max", "%s", quantity_show(QUANTITY_SIZE, l->max).text);
+	wording_set(w, "used", "%s", quantity_show(QUANTITY_SIZE, l->used).text);
 	connection_memory_words(target, s, w);
 	limits_words(s, connection_memory_enough(target, s, left(s)), memory_line, w);
 }
@@ -331,9 +269,8 @@ static bool starts(const struct settings *s)
 static void pids_read(const struct host *h, struct settings *s)
 {
 	struct cgroup c;
-	subject_group(h, s->subject, &c);
-	shown_read(h, &c, &c.pids, s);
-	limit_read(&c.pids, s);
+	group_read(h, s->subject, s->before, &c);
+	limit_read(h, &c, &c.pids, s);
 	if (starts(s))
 		tasks_read(h, s);
 }
@@ -342,48 +279,46 @@ static void pids_read(const struct host *h, struct settings *s)
 static void pids_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	limitless_bound(s, b);
-	if (s->at[MAX][0] != REPORT_NONE)
+	if (s->group.count)
 		b->capacity = left(s);
 	if (!starts(s))
 		return;
 	tasks_need(target, s, b);
 	if (b->need.min == REPORT_NONE)
 		return;
-	b->unread = unread_of(s);
+	b->unread = unread_of(&s->group.sight);
 	several_bound(s, b);
 }
 
 static void pids_words(const struct target *target, const struct settings *s,
 		       const struct outcome *o, const struct bound *b, struct wording *w)
 {
-	if (s->at[MAX][0] == REPORT_NONE) {
-		limitless_words(s, w);
+	const struct cgroup_bound *l = cgroup_bound_at(&s->group, 0);
+	if (!s->group.count) {
+		hidden_words(&s->group.sight, w);
 		return;
 	}
 	uint64_t needed = connection_needed(target->connections, s->taken.open, 1);
 	wording_flag(w, "several", b->state == BOUND_UNKNOWN);
-	wording_set(w, "path", "%s", s->text[MAX]);
-	wording_set(w, "max", "%s", quantity_count((uint64_t)s->at[MAX][0]).text);
-	wording_set(w, "used", "%s", quantity_count((uint64_t)s->at[USED][0]).text);
+	wording_set(w, "path", "%s", l->path);
+	wording_set(w, "max", "%s", quantity_count(l->max).text);
+	wording_set(w, "used", "%s", quantity_count(l->used).text);
 	if (starts(s))
 		tasks_words(target, s, w);
 	limits_words(s, report_margin(needed), pids_line, w);
 }
 
-#define FURTHER "next limit", "second next limit", "third next limit"
-_Static_assert(CGROUP_NEXT == 3, "each has a slot");
-
 static const struct experiment experiments[] = {
 	{
 		.wall = "cgroup.memory",
-		.knobs = {"memory.max", "memory.current", "cgroup", FURTHER},
+		.knobs = {"memory.max"}, /* in settings.group */
 		.read = memory_read,
 		.bound = memory_bound,
 		.words = memory_words,
 	},
 	{
 		.wall = "cgroup.pids",
-		.knobs = {"pids.max", "pids.current", "cgroup", FURTHER},
+		.knobs = {"pids.max"},
 		.read = pids_read,
 		.bound = pids_bound,
 		.words = pids_words,
@@ -414,11 +349,11 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		       struct err *e)
 {
 	struct host_facts facts;
-	subject_group(h, o->subject, &s->group);
+	group_read(h, o->subject, o->before, &s->group);
 	/* A capture has those of its server, in which what captured it did not run. */
 	if (host_live(h) || !o->subject)
 		ours_read(h, s);
-	s->shown = is_shown(h, &s->group) && !s->group.cpu_hidden;
+	s->shown = is_shown(h, &s->group) && !s->group.cpu.hidden;
 	s->single = o->subject && !subject_forks(o->subject);
 	s->container = cgroup_container(h, o->subject ? o->subject->pid : 0);
 	host_facts(h, &facts);
@@ -505,10 +440,10 @@ static void judge_cpu(const struct sample *before, const struct sample *after, b
 	struct wall *w = report_wall(r, "cgroup.cpu");
 	if (!c->quota_count) {
 		w->verdict = after->shown ? VERDICT_NA : VERDICT_UNKNOWN;
-		hidden_words(c->cpu_unmounted, c->cpu_above, &words);
+		hidden_words(&c->cpu, &words);
 		if (after->shown)
 			report_text(w->detail, "%s",
-				    c->cpu_above ? container_above
+				    c->cpu.above ? container_above
 						 : wall_row_find("cgroup.cpu")->absent);
 		else
 			wall_fill(w, &words);
@@ -548,19 +483,19 @@ static void judge_pause(const struct sample *s, uint64_t pause_us, struct report
 
 static bool is_near(const struct cgroup_limit *l)
 {
-	return l->max != HOST_UNLIMITED && cgroup_left(l) * 100 < l->max * PIDS_LEFT_PERCENT;
+	return l->count && cgroup_left(l) * 100 < l->at[0].max * PIDS_LEFT_PERCENT;
 }
 
 /* Whether the server is the one process of its group, which was not seen to make another. */
 static bool is_single(const struct sample *before, const struct sample *after)
 {
-	return after->single && before->group.pids.used == 1 && after->group.pids.used == 1 &&
-	       !after->group.pids_refused;
+	return after->single && before->group.pids.at[0].used == 1 &&
+	       after->group.pids.at[0].used == 1 && !after->group.pids_refused;
 }
 
 static void group_words(const struct sample *s, struct wording *w)
 {
-	const struct cgroup_limit *l = &s->group.pids;
+	const struct cgroup_bound *l = cgroup_bound_at(&s->group.pids, 0);
 	const char *path = l->path[0] ? l->path : s->group.path;
 	const struct container_row *engine = engine_of(path, s->container);
 	bool limited = l->max != HOST_UNLIMITED;
@@ -603,14 +538,14 @@ static void judge_pids(const struct sample *before, const struct sample *after,
 	struct finding *f = report_finding(r, "cgroup.pids.near", &words);
 	if (is_single(before, after))
 		f->level = LEVEL_NOTE;
-	finding_evidence(f, "pids.current", "", (double)after->group.pids.used, NAN);
+	finding_evidence(f, "pids.current", "", (double)after->group.pids.at[0].used, NAN);
 }
 
 /* The tightest limit at which the kernel kills. */
-static struct cgroup_bound killing_limit(const struct cgroup_limit *l)
+static const struct cgroup_bound *killing_limit(const struct cgroup_limit *l)
 {
 	size_t i = 0;
-	while (cgroup_bound_at(l, i).file == CGROUP_MEMORY_HIGH)
+	while (cgroup_bound_at(l, i)->file == CGROUP_MEMORY_HIGH)
 		i++;
 	return cgroup_bound_at(l, i);
 }
@@ -646,12 +581,12 @@ static void judge_killed(const struct cgroup_pressure *before, const struct samp
 {
 	const struct cgroup_pressure *p = &after->group.pressure;
 	uint64_t now = m->seconds > 0 ? grown(before->killed, p->killed) : 0;
-	const struct cgroup_bound limit = killing_limit(&after->group.memory);
+	const struct cgroup_bound *limit = killing_limit(&after->group.memory);
 	struct wording words = {0};
 	bool named = m->options->subject;
 	if (!p->killed)
 		return;
-	pressure_words(after, &limit, now ? now : p->killed, now ? m->seconds : 0, &words);
+	pressure_words(after, limit, now ? now : p->killed, now ? m->seconds : 0, &words);
 	wording_flag(&words, "limit", now ? grown(before->exhausted, p->exhausted) : p->exhausted);
 	struct finding *f = report_finding(r, "cgroup.memory.killed", &words);
 	if (named && now)
@@ -670,11 +605,11 @@ static void judge_pod(const struct sample *before, const struct sample *after,
 {
 	uint64_t killed = after->group.pod_killed;
 	uint64_t now = m->seconds > 0 ? grown(before->group.pod_killed, killed) : 0;
-	const struct cgroup_bound limit = killing_limit(&after->group.memory);
+	const struct cgroup_bound *limit = killing_limit(&after->group.memory);
 	struct wording words = {0};
 	if (!killed)
 		return;
-	pressure_words(after, &limit, now ? now : killed, now ? m->seconds : 0, &words);
+	pressure_words(after, limit, now ? now : killed, now ? m->seconds : 0, &words);
 	struct finding *f = report_finding(r, "cgroup.memory.pod-killed", &words);
 	/* Its count never falls: of a container that has ended, or of days ago. */
 	if (!m->options->subject || !now) {
@@ -692,7 +627,7 @@ static void judge_reclaim(const struct cgroup_pressure *before, const struct sam
 	const struct cgroup_pressure *p = &after->group.pressure;
 	uint64_t reached = grown(before->reached, p->reached);
 	bool known = before->stalled_us >= 0 && p->stalled_us >= before->stalled_us;
-	const struct cgroup_bound limit = cgroup_bound_at(&after->group.memory, 0);
+	const struct cgroup_bound *limit = cgroup_bound_at(&after->group.memory, 0);
 	struct wording words = {0};
 	if (m->seconds <= 0 || !reached)
 		return;
@@ -701,7 +636,7 @@ static void judge_reclaim(const struct cgroup_pressure *before, const struct sam
 		      : NAN;
 	if (share < STALLED_SHARE)
 		return;
-	pressure_words(after, &limit, reached, m->seconds, &words);
+	pressure_words(after, limit, reached, m->seconds, &words);
 	if (known)
 		wording_set(&words, "share", "%.0f", share * 100);
 	struct finding *f = report_finding(r, "cgroup.memory.reclaim", &words);

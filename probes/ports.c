@@ -602,8 +602,8 @@ static void accept_read(const struct host *h, struct settings *s)
 		return;
 	subject_group(h, subject, &group);
 	s->taken.quota = cgroup_quota_cpus(&group);
-	if (group.cpu_hidden)
-		s->taken.quota_unread = group.cpu_unmounted == 1 ? "cpu.cfs_quota_us" : "cpu.max";
+	if (group.cpu.hidden)
+		s->taken.quota_unread = group.cpu.unmounted == 1 ? "cpu.cfs_quota_us" : "cpu.max";
 	if (!subject)
 		return;
 	s->taken.cpus = known_min(subject_cpus(h, subject), group.cpus);

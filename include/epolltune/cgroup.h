@@ -35,23 +35,25 @@ struct cgroup_bound {
 	char path[CGROUP_PATH]; /* of that group, as in /proc/PID/cgroup; "": no limit */
 };
 
-/* Limits of one kind that are kept beside the tightest. */
-#define CGROUP_NEXT 3
-
-/* A limit of the group that leaves least. */
-struct cgroup_limit {
-	uint64_t max, used, reclaimable; /* as in cgroup_bound */
-	enum cgroup_file file;
-	char path[CGROUP_PATH];
-	struct cgroup_bound next[CGROUP_NEXT]; /* those that leave more, by what they leave */
-	size_t next_count;
+/* Whether the limits of one kind are visible here. */
+struct cgroup_sight {
 	bool hidden;   /* the process' own group is not visible: it may have a smaller one */
 	int unmounted; /* hidden, as no file system of that version is mounted here; 0: it is */
 	/* The last group that is visible is the root of a container, and has no limit: one above it
 	 * may have one. It is hidden, too, unless what runs the container is known to set limits
 	 * for that root, or the machine's memory is shown within them. */
 	bool above;
-	bool several; /* groups of one server have different ones: this is the smallest */
+};
+
+/* Limits of one kind that are kept. */
+#define CGROUP_BOUNDS 4
+
+/* The limits of one kind, by what they leave: the first is the tightest. */
+struct cgroup_limit {
+	struct cgroup_bound at[CGROUP_BOUNDS];
+	size_t count;
+	struct cgroup_sight sight;
+	bool several; /* groups of one server have different ones: these are of the smallest */
 };
 
 /* A quota of CPU time of the process' group, or of one above it. */
@@ -95,11 +97,9 @@ struct cgroup {
 	/* Each of them stops the process, also one that is not the tightest. */
 	struct cgroup_quota quotas[CGROUP_QUOTAS];
 	size_t quota_count;
-	bool cpu_hidden;   /* as in cgroup_limit, or there are more */
-	bool cpu_above;    /* as in cgroup_limit */
-	int cpu_unmounted; /* as in cgroup_limit */
-	uint64_t cpus;     /* that the group may use; 0: unknown */
-	size_t groups;     /* of which these are the limits: more than one by cgroup_join() */
+	struct cgroup_sight cpu; /* hidden: or there are more */
+	uint64_t cpus;           /* that the group may use; 0: unknown */
+	size_t groups;           /* of which these are the limits: more than one by cgroup_join() */
 };
 
 /* One without limits; `hidden`: as it is not known which there are. Pure. */
@@ -121,8 +121,13 @@ void cgroup_join(struct cgroup *c, const struct cgroup *other);
 const struct container_row *cgroup_container(const struct host *h, pid_t pid);
 /* What the limit leaves; HOST_UNLIMITED without one. Pure. */
 uint64_t cgroup_left(const struct cgroup_limit *l);
-/* The tightest limit (0), and those that leave more; max HOST_UNLIMITED: there are fewer. Pure. */
-struct cgroup_bound cgroup_bound_at(const struct cgroup_limit *l, size_t i);
+/* The tightest limit (0), and those that leave more. There are fewer: one whose max is
+ * HOST_UNLIMITED, and whose path is "". Pure. */
+const struct cgroup_bound *cgroup_bound_at(const struct cgroup_limit *l, size_t i);
+/* Takes what the processes of a check use out of the limits that bind it too. `before`: the groups
+ * of this process before it made others; the use of the shared ones is at most what it was then,
+ * without this process. Pure. */
+void cgroup_spare(struct cgroup *c, const struct cgroup *before);
 /* The one with the smallest share of CPU time: quota per period; NULL: there is none. Pure. */
 const struct cgroup_quota *cgroup_tightest(const struct cgroup *c);
 /* The CPUs that the quotas allow, of several groups together at most; 0: all. Pure. */

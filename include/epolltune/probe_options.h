@@ -8,6 +8,8 @@
 #include "epolltune/report.h"
 #include "epolltune/subject.h"
 
+struct cgroup;
+
 struct probe_options {
 	bool no_proof;              /* do not try proposed values */
 	bool in_place;              /* loopback of the calling namespace instead of a lab */
@@ -25,6 +27,8 @@ struct probe_options {
 	struct guest *guest; /* that server in a lab (--run); NULL: it is not */
 	uint64_t pause_us;   /* of a CPU quota, which became the target's stall; 0: did not */
 	bool entered;        /* the check moved into another network namespace */
+	/* The groups of this process before the check made others; NULL: not read. */
+	const struct cgroup *before;
 };
 
 /* The bounds of --gentle: new connections/s, handshakes at a time, and bytes/s. What exceeds them

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "epolltune/catalogue.h"
+#include "epolltune/cgroup.h"
 #include "epolltune/guest.h"
 #include "epolltune/ports_used.h"
 #include "epolltune/subject.h"
@@ -21,6 +22,10 @@ struct settings {
 	const char *lost; /* a knob that the machine had, and a capture does not show; NULL: none */
 	char text[SETTINGS_MAX][SETTING_TEXT]; /* as the kernel writes it; "" where unreadable */
 	struct machine machine;
+	/* By read(): the limits of a control group, and whether that is known, or there is none. */
+	struct cgroup_limit group;
+	bool group_known;
+	const struct cgroup *before;    /* of the options */
 	const struct subject *subject;  /* the server in question; NULL: none was named */
 	const struct guest *guest;      /* it is in a lab, and experiments are on it; NULL: not */
 	struct subject_clients clients; /* of its configuration, by read(); zeroed: not read */

@@ -13,7 +13,8 @@
 
 static void limit_name(const struct cgroup_limit *l, char *text, size_t size)
 {
-	snprintf(text, size, "%s of %.*s", cgroup_file_name(l->file), 40, l->path);
+	const struct cgroup_bound *b = cgroup_bound_at(l, 0);
+	snprintf(text, size, "%s of %.*s", cgroup_file_name(b->file), 40, b->path);
 }
 
 void hold_budget_make(struct hold_budget *b, const struct host *h, const struct hold_plan *plan)

@@ -31,12 +31,12 @@ void room_lacks(const struct cgroup *group, uint64_t cpus, char *why, size_t siz
 	*why = 0;
 	if (cgroup_left(&group->memory) < bytes)
 		snprintf(why, size, "the memory limit of %s leaves %s; the labs take up to %s",
-			 group->memory.path,
+			 cgroup_bound_at(&group->memory, 0)->path,
 			 quantity_show(QUANTITY_SIZE, cgroup_left(&group->memory)).text,
 			 quantity_show(QUANTITY_SIZE, bytes).text);
 	else if (cgroup_left(&group->pids) < tasks)
 		snprintf(why, size,
 			 "pids.max of %s leaves %" PRIu64
 			 " processes; the labs take up to %" PRIu64,
-			 group->pids.path, cgroup_left(&group->pids), tasks);
+			 cgroup_bound_at(&group->pids, 0)->path, cgroup_left(&group->pids), tasks);
 }

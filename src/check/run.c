@@ -359,14 +359,16 @@ static void stall_raise(const struct host *host, struct check_options *o)
 	o->target.stall_us = o->probe.pause_us = pause;
 }
 
-static void cramped_find(struct check *c)
+/* Whether the labs fit into the groups of this process, and what those use without a probe. */
+static void groups_read(struct check *c, struct check_options *o)
 {
 	struct host_facts facts;
-	struct cgroup group;
-	cgroup_read(c->host, 0, &group);
+	const struct cgroup *group = &c->group;
+	cgroup_read(c->host, 0, &c->group);
+	o->probe.before = host_live(c->host) ? group : NULL;
 	host_facts(c->host, &facts);
-	room_lacks(&group, facts.cpus, c->cramped, sizeof(c->cramped));
-	c->limited = group.quota_count || room_is_scarce(&group, facts.cpus);
+	room_lacks(group, facts.cpus, c->cramped, sizeof(c->cramped));
+	c->limited = group->quota_count || room_is_scarce(group, facts.cpus);
 }
 
 static int probes_run(struct schedule *s, const char *enter, struct report *out, struct err *e)
@@ -533,7 +535,6 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		role_assume(of.host, &of.subject, o);
 	host_open_earlier(&earlier, of.host, NULL);
 	s.check.earlier = earlier;
-	cramped_find(&s.check);
 	if (o->observe_us && !(before = calloc(1, sizeof(*before))))
 		return err_set(e, ENOMEM, "--observe: out of memory");
 	if (o->observe_us)
@@ -542,6 +543,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		return rc;
 	s.check.host = of.host;
 	o->probe.entered = of.enter[0];
+	groups_read(&s.check, o);
 	if (s.check.unasked)
 		host_freeze(of.host);
 	stall_raise(of.host, o);

@@ -324,28 +324,23 @@ static const struct {
 
 const char *cgroup_file_name(enum cgroup_file file) { return files[file].name; }
 
-static uint64_t left_of(uint64_t max, uint64_t used)
+static uint64_t bound_left(const struct cgroup_bound *b)
 {
-	if (max == HOST_UNLIMITED)
+	if (b->max == HOST_UNLIMITED)
 		return HOST_UNLIMITED;
-	return max > used ? max - used : 0;
+	return b->max > b->used ? b->max - b->used : 0;
 }
 
-static uint64_t bound_left(const struct cgroup_bound *b) { return left_of(b->max, b->used); }
-
-static void next_take(struct cgroup_limit *l, struct cgroup_bound one)
+static void bound_insert(struct cgroup_limit *l, const struct cgroup_bound *one)
 {
-	for (size_t i = 0; i < CGROUP_NEXT && one.max != HOST_UNLIMITED; i++) {
-		struct cgroup_bound was = l->next[i];
-		bool end = i == l->next_count;
-		if (!end && bound_left(&one) >= bound_left(&was))
-			continue;
-		l->next[i] = one;
-		l->next_count += end;
-		if (end)
-			return;
-		one = was;
-	}
+	size_t i = 0;
+	while (i < l->count && bound_left(&l->at[i]) <= bound_left(one))
+		i++;
+	if (i == CGROUP_BOUNDS)
+		return;
+	l->count += l->count < CGROUP_BOUNDS;
+	memmove(&l->at[i + 1], &l->at[i], (l->count - 1 - i) * sizeof(*one));
+	l->at[i] = *one;
 }
 
 /* Whether a captured machine lacks a file that its group had, as others of it show. */
@@ -359,7 +354,7 @@ static bool is_lost(const struct walk *w, const char *beside)
 
 static void limit_take(struct cgroup_limit *l, struct walk *w, enum cgroup_file file)
 {
-	struct cgroup_bound was = cgroup_bound_at(l, 0), here = {.file = file};
+	struct cgroup_bound here = {.file = file};
 	if (!group_number(w, files[file].name, &here.max)) {
 		w->unread |= is_lost(w, files[file].beside);
 		return;
@@ -368,15 +363,7 @@ static void limit_take(struct cgroup_limit *l, struct walk *w, enum cgroup_file 
 		return;
 	w->unread |= !files[file].used(w, &here);
 	snprintf(here.path, sizeof(here.path), "%s", w->below[0] ? w->below : "/");
-	bool tightest = bound_left(&here) < bound_left(&was);
-	next_take(l, tightest ? was : here);
-	if (!tightest)
-		return;
-	l->max = here.max;
-	l->used = here.used;
-	l->reclaimable = here.reclaimable;
-	l->file = here.file;
-	memcpy(l->path, here.path, sizeof(l->path));
+	bound_insert(l, &here);
 }
 
 /* The events of one group: of the first one those below it too, as are its processes. Of those
@@ -446,14 +433,14 @@ static void pressure_read(const struct host *h, const struct hierarchy *in, stru
 		pod_read(&w, first, &below, out);
 	}
 	/* v1 does not say which one it was. */
-	if (in->version == 1 && out->memory.max != HOST_UNLIMITED)
+	if (in->version == 1 && out->memory.count)
 		p->exhausted = p->killed;
 }
 
 static void memory_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
 {
 	struct walk w;
-	out->sockets_charged = in->version == 2 || out->memory.unmounted == 2;
+	out->sockets_charged = in->version == 2 || out->memory.sight.unmounted == 2;
 	for (walk_begin(&w, h, in); !w.ended; walk_up(&w)) {
 		if (in->version == 1) {
 			limit_take(&out->memory, &w, CGROUP_MEMORY_LIMIT);
@@ -464,8 +451,8 @@ static void memory_read(const struct host *h, const struct hierarchy *in, struct
 		}
 	}
 	pressure_read(h, in, out);
-	out->memory.hidden |= w.unread;
-	out->tcp.hidden = out->memory.hidden && !out->sockets_charged;
+	out->memory.sight.hidden |= w.unread;
+	out->tcp.sight.hidden = out->memory.sight.hidden && !out->sockets_charged;
 }
 
 static void pids_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
@@ -485,7 +472,7 @@ static void pids_read(const struct host *h, const struct hierarchy *in, struct c
 		first = false;
 	}
 	out->pids_refused = own + limiting;
-	out->pids.hidden |= w.unread;
+	out->pids.sight.hidden |= w.unread;
 }
 
 /* Whether a captured machine lacks the quota of a group, of which it has the use. */
@@ -526,7 +513,7 @@ static void cpu_read(const struct host *h, const struct hierarchy *in, struct cg
 		if (!quota_read(&w, &quota, &period) || quota > UINT32_MAX || period > UINT32_MAX)
 			continue;
 		if (out->quota_count == CGROUP_QUOTAS) {
-			out->cpu_hidden = true;
+			out->cpu.hidden = true;
 			return;
 		}
 		struct cgroup_quota *q = &out->quotas[out->quota_count++];
@@ -539,7 +526,7 @@ static void cpu_read(const struct host *h, const struct hierarchy *in, struct cg
 		q->periods = keyed(stat, "nr_periods");
 		q->throttled = keyed(stat, "nr_throttled");
 	}
-	out->cpu_hidden |= w.unread;
+	out->cpu.hidden |= w.unread;
 }
 
 static void cpus_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
@@ -556,12 +543,13 @@ static void cpus_read(const struct host *h, const struct hierarchy *in, struct c
 
 struct cgroup cgroup_none(bool hidden)
 {
+	const struct cgroup_sight sight = {.hidden = hidden};
 	return (struct cgroup){.groups = 1,
-			       .memory = {.max = HOST_UNLIMITED, .hidden = hidden},
-			       .tcp = {.max = HOST_UNLIMITED, .hidden = hidden},
-			       .pids = {.max = HOST_UNLIMITED, .hidden = hidden},
+			       .memory = {.sight = sight},
+			       .tcp = {.sight = sight},
+			       .pids = {.sight = sight},
 			       .pressure = {.stalled_us = -1},
-			       .cpu_hidden = hidden};
+			       .cpu = sight};
 }
 
 bool cgroup_shown(const struct host *h, pid_t pid)
@@ -605,8 +593,8 @@ static const struct container_row *container_of(const struct host *h, pid_t pid,
 static bool has_limit_at_end(const struct cgroup_limit *l)
 {
 	bool has = false;
-	for (size_t i = 0; i <= l->next_count; i++)
-		has |= !strcmp(cgroup_bound_at(l, i).path, "/");
+	for (size_t i = 0; i < l->count; i++)
+		has |= !strcmp(l->at[i].path, "/");
 	return has;
 }
 
@@ -620,6 +608,13 @@ static bool memory_is_limited(const char *mounts)
 	return false;
 }
 
+/* `own`: what runs the container sets such limits for the group that is the last visible one. */
+static void above_set(struct cgroup_sight *s, bool above, bool own)
+{
+	s->above = above;
+	s->hidden |= above && !own;
+}
+
 /* `cut`: CONTAINER_…, whose last visible group is not the root of all. */
 static void above_judge(const struct container_row *row, const char *mounts, unsigned cut,
 			struct cgroup *out)
@@ -627,12 +622,12 @@ static void above_judge(const struct container_row *row, const char *mounts, uns
 	unsigned own = row ? row->own : 0;
 	if (memory_is_limited(mounts))
 		own |= CONTAINER_MEMORY;
-	out->memory.above = (cut & CONTAINER_MEMORY) && !has_limit_at_end(&out->memory);
-	out->pids.above = (cut & CONTAINER_PIDS) && !has_limit_at_end(&out->pids);
-	out->cpu_above = (cut & CONTAINER_CPU) && !cgroup_quota_find(out, "/");
-	out->memory.hidden |= out->memory.above && !(own & CONTAINER_MEMORY);
-	out->pids.hidden |= out->pids.above && !(own & CONTAINER_PIDS);
-	out->cpu_hidden |= out->cpu_above && !(own & CONTAINER_CPU);
+	above_set(&out->memory.sight, (cut & CONTAINER_MEMORY) && !has_limit_at_end(&out->memory),
+		  own & CONTAINER_MEMORY);
+	above_set(&out->pids.sight, (cut & CONTAINER_PIDS) && !has_limit_at_end(&out->pids),
+		  own & CONTAINER_PIDS);
+	above_set(&out->cpu, (cut & CONTAINER_CPU) && !cgroup_quota_find(out, "/"),
+		  own & CONTAINER_CPU);
 }
 
 /* Whether the kernel has control groups, by their file systems. */
@@ -647,19 +642,17 @@ static bool has_groups(const char *mounts)
 
 void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 {
-	static const struct {
+	struct cgroup_sight unused = {0};
+	const struct {
 		const char *controller;
 		void (*read)(const struct host *, const struct hierarchy *, struct cgroup *);
 		unsigned kind;
-	} parts[] = {{"memory", memory_read, CONTAINER_MEMORY},
-		     {"pids", pids_read, CONTAINER_PIDS},
-		     {"cpu", cpu_read, CONTAINER_CPU},
-		     {"cpuset", cpus_read, 0}};
+		struct cgroup_sight *sight;
+	} parts[] = {{"memory", memory_read, CONTAINER_MEMORY, &out->memory.sight},
+		     {"pids", pids_read, CONTAINER_PIDS, &out->pids.sight},
+		     {"cpu", cpu_read, CONTAINER_CPU, &out->cpu},
+		     {"cpuset", cpus_read, 0, &unused}};
 	unsigned cut = 0;
-	bool unused, *const hidden[] = {&out->memory.hidden, &out->pids.hidden, &out->cpu_hidden,
-					&unused};
-	int none = 0, *const unmounted[] = {&out->memory.unmounted, &out->pids.unmounted,
-					    &out->cpu_unmounted, &none};
 	CLEAN(free_pointer) char *mounts = NULL;
 	CLEAN(free_pointer) char *groups = NULL;
 	struct hierarchy in;
@@ -672,8 +665,9 @@ void cgroup_read(const struct host *h, pid_t pid, struct cgroup *out)
 		return;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		hierarchy_find(mounts, groups, parts[i].controller, &in);
-		*hidden[i] = is_hidden(h, groups, parts[i].controller, &in, unmounted[i]);
-		if (*unmounted[i])
+		struct cgroup_sight *sight = parts[i].sight;
+		sight->hidden = is_hidden(h, groups, parts[i].controller, &in, &sight->unmounted);
+		if (sight->unmounted)
 			in.version = 0; /* what is mounted is of the other version */
 		parts[i].read(h, &in, out);
 		cut |= is_cut(h, &in) ? parts[i].kind : 0;
@@ -717,16 +711,28 @@ bool cgroup_frozen(const struct host *h, pid_t pid)
 	return frozen;
 }
 
+static void sight_join(struct cgroup_sight *s, const struct cgroup_sight *other)
+{
+	s->hidden |= other->hidden;
+	s->above |= other->above;
+	if (!s->unmounted)
+		s->unmounted = other->unmounted;
+}
+
+/* Whether the tightest limits are those of different groups. */
+static bool differs(const struct cgroup_limit *l, const struct cgroup_limit *other)
+{
+	return strcmp(cgroup_bound_at(l, 0)->path, cgroup_bound_at(other, 0)->path) != 0;
+}
+
 static void limit_join(struct cgroup_limit *l, const struct cgroup_limit *other)
 {
-	bool hidden = l->hidden || other->hidden, above = l->above || other->above;
-	int unmounted = l->unmounted ? l->unmounted : other->unmounted;
-	bool several = l->several || strcmp(l->path, other->path) != 0;
+	struct cgroup_sight sight = l->sight;
+	bool several = l->several || differs(l, other);
+	sight_join(&sight, &other->sight);
 	if (cgroup_left(other) < cgroup_left(l))
 		*l = *other;
-	l->hidden = hidden;
-	l->above = above;
-	l->unmounted = unmounted;
+	l->sight = sight;
 	l->several = several;
 }
 
@@ -752,20 +758,17 @@ void cgroup_join(struct cgroup *c, const struct cgroup *other)
 {
 	bool same = !strcmp(c->path, other->path); /* of v1 in one hierarchy */
 	c->groups += !same;
-	if (!same || strcmp(c->pids.path, other->pids.path) != 0)
+	if (!same || differs(&c->pids, &other->pids))
 		c->pids_refused += other->pids_refused;
-	if (!same || strcmp(c->memory.path, other->memory.path) != 0)
+	if (!same || differs(&c->memory, &other->memory))
 		pressure_join(&c->pressure, &other->pressure);
 	limit_join(&c->memory, &other->memory);
 	limit_join(&c->tcp, &other->tcp);
 	limit_join(&c->pids, &other->pids);
 	c->sockets_charged |= other->sockets_charged;
-	c->cpu_hidden |= other->cpu_hidden;
-	c->cpu_above |= other->cpu_above;
+	sight_join(&c->cpu, &other->cpu);
 	if (other->pod_killed > c->pod_killed)
 		c->pod_killed = other->pod_killed;
-	if (!c->cpu_unmounted)
-		c->cpu_unmounted = other->cpu_unmounted;
 	for (size_t i = 0; i < other->quota_count; i++) {
 		struct cgroup_quota *known = quota_find(c, other->quotas[i].path);
 		if (known) {
@@ -773,7 +776,7 @@ void cgroup_join(struct cgroup *c, const struct cgroup *other)
 			continue;
 		}
 		if (c->quota_count == CGROUP_QUOTAS) {
-			c->cpu_hidden = true;
+			c->cpu.hidden = true;
 			break;
 		}
 		c->quotas[c->quota_count++] = other->quotas[i];
@@ -782,16 +785,37 @@ void cgroup_join(struct cgroup *c, const struct cgroup *other)
 		c->cpus = 0;
 }
 
-uint64_t cgroup_left(const struct cgroup_limit *l) { return left_of(l->max, l->used); }
+uint64_t cgroup_left(const struct cgroup_limit *l) { return bound_left(cgroup_bound_at(l, 0)); }
 
-struct cgroup_bound cgroup_bound_at(const struct cgroup_limit *l, size_t i)
+const struct cgroup_bound *cgroup_bound_at(const struct cgroup_limit *l, size_t i)
 {
-	struct cgroup_bound b = {.max = HOST_UNLIMITED};
-	if (i)
-		return i <= l->next_count ? l->next[i - 1] : b;
-	b = (struct cgroup_bound){l->max, l->used, l->reclaimable, l->file, ""};
-	memcpy(b.path, l->path, sizeof(b.path));
-	return b;
+	static const struct cgroup_bound none = {.max = HOST_UNLIMITED};
+	return i < l->count ? &l->at[i] : &none;
+}
+
+/* `own`: of the use before, what is of this process. */
+static void limit_spare(struct cgroup_limit *l, const struct cgroup_limit *before, uint64_t own)
+{
+	const struct cgroup_limit now = *l;
+	l->count = 0;
+	for (size_t i = 0; i < now.count; i++) {
+		struct cgroup_bound b = now.at[i];
+		for (size_t k = 0; k < before->count; k++) {
+			const struct cgroup_bound *was = &before->at[k];
+			uint64_t used = was->used > own ? was->used - own : 0;
+			if (was->file != b.file || strcmp(was->path, b.path) != 0 || used > b.used)
+				continue;
+			b.used = used;
+			b.reclaimable = was->reclaimable;
+		}
+		bound_insert(l, &b);
+	}
+}
+
+void cgroup_spare(struct cgroup *c, const struct cgroup *before)
+{
+	limit_spare(&c->memory, &before->memory, 0);
+	limit_spare(&c->pids, &before->pids, 1);
 }
 
 const struct cgroup_quota *cgroup_tightest(const struct cgroup *c)

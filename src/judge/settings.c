@@ -27,11 +27,12 @@ static void machine_groups(const struct host *h, const struct subject *subject, 
 	m->group_left = bytes_left(cgroup_left(&c.memory));
 	m->sockets_left = bytes_left(cgroup_left(&c.tcp));
 	m->sockets_several = c.tcp.several;
-	m->sockets_hidden = c.tcp.hidden && !charged;
+	m->sockets_hidden = c.tcp.sight.hidden && !charged;
 	m->sockets_charged = c.sockets_charged;
 	m->container = cgroup_container(h, subject ? subject->pid : 0);
 	_Static_assert(sizeof(m->sockets_group) == CGROUP_PATH, "no path is cut");
-	snprintf(m->sockets_group, sizeof(m->sockets_group), "%s", c.tcp.path);
+	snprintf(m->sockets_group, sizeof(m->sockets_group), "%s",
+		 cgroup_bound_at(&c.tcp, 0)->path);
 }
 
 void machine_read(const struct host *h, const struct subject *subject, struct machine *m)
@@ -163,6 +164,7 @@ void settings_read(const struct experiment *x, const struct host *h, const struc
 {
 	*s = (struct settings){.machine = *m,
 			       .subject = o->subject,
+			       .before = o->before,
 			       .guest = o->guest,
 			       .peers = o->peers,
 			       .taken = {.basis = ""}};

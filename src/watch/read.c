@@ -537,15 +537,19 @@ static void process_gauges(const struct watcher *w, struct watch_sample *out)
 /* Whether it has a limit; those of groups without one are no rows. */
 static bool is_bounded(const struct cgroup *c)
 {
-	return c->memory.max != HOST_UNLIMITED || c->tcp.max != HOST_UNLIMITED ||
-	       c->pids.max != HOST_UNLIMITED || c->quota_count;
+	return c->memory.count || c->tcp.count || c->pids.count || c->quota_count;
+}
+
+static bool is_limited_as(const struct cgroup_limit *a, const struct cgroup_limit *b)
+{
+	return !strcmp(cgroup_bound_at(a, 0)->path, cgroup_bound_at(b, 0)->path);
 }
 
 /* Whether the limits of both are those of the same groups. */
 static bool is_bounded_as(const struct cgroup *a, const struct cgroup *b)
 {
-	if (strcmp(a->memory.path, b->memory.path) != 0 || strcmp(a->tcp.path, b->tcp.path) != 0 ||
-	    strcmp(a->pids.path, b->pids.path) != 0 || a->quota_count != b->quota_count)
+	if (!is_limited_as(&a->memory, &b->memory) || !is_limited_as(&a->tcp, &b->tcp) ||
+	    !is_limited_as(&a->pids, &b->pids) || a->quota_count != b->quota_count)
 		return false;
 	for (size_t i = 0; i < a->quota_count; i++)
 		if (strcmp(a->quotas[i].path, b->quotas[i].path) != 0)
@@ -613,16 +617,20 @@ static struct watch_gauge *group_gauge(const char *wall, const char *of, const c
 	return g;
 }
 
+static void limit_gauge(const char *wall, const char *of, const struct cgroup_limit *l,
+			struct watch_sample *out)
+{
+	const struct cgroup_bound *b = cgroup_bound_at(l, 0);
+	group_gauge(wall, of, b->path, b->used, b->max, out);
+}
+
 static void group_gauges(const struct watcher *w, struct watch_sample *out)
 {
 	for (size_t i = 0; i < w->group_count; i++) {
 		const struct cgroup *c = &w->groups[i];
-		group_gauge("cgroup.memory", "memory", c->memory.path, c->memory.used,
-			    c->memory.max, out);
-		group_gauge("cgroup.memory", "TCP memory", c->tcp.path, c->tcp.used, c->tcp.max,
-			    out);
-		group_gauge("cgroup.pids", "processes", c->pids.path, c->pids.used, c->pids.max,
-			    out);
+		limit_gauge("cgroup.memory", "memory", &c->memory, out);
+		limit_gauge("cgroup.memory", "TCP memory", &c->tcp, out);
+		limit_gauge("cgroup.pids", "processes", &c->pids, out);
 		for (size_t k = 0; k < c->quota_count; k++) {
 			const struct cgroup_quota *q = &c->quotas[k];
 			struct watch_gauge *cpu = group_gauge("cgroup.cpu", "CPU", q->path,

@@ -207,6 +207,18 @@ test_a_check_in_a_group_with_a_quota_accuses_nobody() {
 	json 'wall("cgroup.cpu") | .verdict == "ok" and .limit == 10'
 }
 
+# 175 processes of the server: with those of the check less than a tenth of the limit would be left.
+test_the_processes_of_a_check_are_not_those_of_its_group() {
+	in_namespace -n
+	make_group pids
+	limit pids.max 200 pids.max 200
+	for _ in $(seq 175); do sh -c "$enter" "$group" sleep 100 & done
+	wait_for sh -c '[ "$(cat "$0/pids.current")" -eq 175 ]' "$group"
+	expect any sh -c "$enter" "$group" epolltune check --format json --connections 100 \
+		--probe listeners,counters,container,tasks,conntrack,neighbours,configuration,live,drift,myths,application
+	json 'wall("cgroup.pids") | .verdict == "ok" and .limit == 25' 'has_finding("cgroup.pids.near") | not'
+}
+
 test_what_does_not_fit_is_not_run() {
 	in_namespace -n
 	make_group pids

@@ -22,6 +22,27 @@ const struct experiment *verdict_experiment(const char *probe, const char *wall)
 	return NULL;
 }
 
+/* What is no knob, of settings.group: "memory.max", "memory.current", likewise of pids, and
+ * "cgroup", 1: it is known, 2: it is hidden. */
+static bool group_put(struct settings *s, const char *name, const char *value)
+{
+	struct cgroup_bound *b = &s->group.at[0];
+	uint64_t number = strtoull(value, NULL, 10);
+	if (!strcmp(name, "cgroup")) {
+		s->group_known = number == 1;
+		s->group.sight.hidden = number == 2;
+	} else if (!strcmp(name, "memory.max") || !strcmp(name, "pids.max")) {
+		b->max = number;
+		b->file = name[0] == 'm' ? CGROUP_MEMORY_MAX : CGROUP_PIDS_MAX;
+		s->group.count = 1;
+	} else if (!strcmp(name, "memory.current") || !strcmp(name, "pids.current")) {
+		b->used = number;
+	} else {
+		return false;
+	}
+	return true;
+}
+
 static void setting_put(const struct experiment *x, struct settings *s, const char *name,
 			const char *value)
 {
@@ -76,7 +97,8 @@ struct settings verdict_settings(const struct experiment *x, const char *values)
 		if (!equals)
 			continue;
 		*equals = 0;
-		setting_put(x, &s, one, equals + 1);
+		if (!group_put(&s, one, equals + 1))
+			setting_put(x, &s, one, equals + 1);
 	}
 	return s;
 }

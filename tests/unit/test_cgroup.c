@@ -75,15 +75,15 @@ static void the_ancestor_that_leaves_least_counts(void **state)
 	struct cgroup c = read_group();
 	assert_string_equal(c.path, "/system.slice/nginx.service");
 	/* Page cache can be reclaimed. */
-	assert_string_equal(c.memory.path, "/system.slice");
-	assert_int_equal(c.memory.max, 64 * MIB);
-	assert_int_equal(c.memory.used, 20 * MIB);
+	assert_string_equal(c.memory.at[0].path, "/system.slice");
+	assert_int_equal(cgroup_bound_at(&c.memory, 0)->max, 64 * MIB);
+	assert_int_equal(c.memory.at[0].used, 20 * MIB);
 	assert_int_equal(cgroup_left(&c.memory), 44 * MIB);
 	assert_true(c.sockets_charged);
 	put("sys/fs/cgroup/system.slice/memory.high", "max\n");
 	c = read_group();
-	assert_string_equal(c.memory.path, "/system.slice/nginx.service");
-	assert_int_equal(c.memory.used, 13 * MIB + 9000000 - 5000000);
+	assert_string_equal(c.memory.at[0].path, "/system.slice/nginx.service");
+	assert_int_equal(c.memory.at[0].used, 13 * MIB + 9000000 - 5000000);
 }
 
 /* All kernel memory but the slab that can be reclaimed; its parts where it is not shown. */
@@ -109,8 +109,8 @@ static void kernel_memory_is_in_use(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		put("sys/fs/cgroup/a/memory.stat", rows[i].stat);
 		struct cgroup c = read_group();
-		if (c.memory.used != rows[i].used)
-			fail_msg("row %zu: %llu", i, (unsigned long long)c.memory.used);
+		if (c.memory.at[0].used != rows[i].used)
+			fail_msg("row %zu: %llu", i, (unsigned long long)c.memory.at[0].used);
 	}
 }
 
@@ -135,14 +135,14 @@ static void further_limits_are_kept_by_what_they_leave(void **state)
 	put("sys/fs/cgroup/a/memory.max", "400\n");
 	struct cgroup c = read_group();
 	for (size_t i = 0; i < sizeof(is) / sizeof(*is); i++) {
-		struct cgroup_bound b = cgroup_bound_at(&c.memory, i);
-		uint64_t left = b.max == HOST_UNLIMITED ? b.max : b.max - b.used;
-		if (left != is[i].left || strcmp(b.path, is[i].path) != 0 ||
-		    (b.max != HOST_UNLIMITED && strcmp(cgroup_file_name(b.file), is[i].file) != 0))
-			fail_msg("limit %zu: %s of %s", i, cgroup_file_name(b.file), b.path);
+		const struct cgroup_bound *b = cgroup_bound_at(&c.memory, i);
+		uint64_t left = b->max == HOST_UNLIMITED ? b->max : b->max - b->used;
+		if (left != is[i].left || strcmp(b->path, is[i].path) != 0 ||
+		    strcmp(cgroup_file_name(b->file), is[i].file) != 0)
+			fail_msg("limit %zu: %s of %s", i, cgroup_file_name(b->file), b->path);
 	}
 	assert_int_equal(cgroup_left(&c.memory), 300);
-	assert_string_equal(c.memory.path, "/a/b");
+	assert_string_equal(c.memory.at[0].path, "/a/b");
 }
 
 /* A pod of a Kubernetes whose node is a container itself. */
@@ -162,15 +162,15 @@ static void a_long_path_is_read_whole(void **state)
 	put("sys/fs/cgroup/memory.stat", "anon 4096\n");
 	struct cgroup c = read_group();
 	assert_string_equal(c.path, POD);
-	assert_string_equal(c.memory.path, POD);
-	assert_int_equal(c.memory.max, 1048576);
+	assert_string_equal(c.memory.at[0].path, POD);
+	assert_int_equal(cgroup_bound_at(&c.memory, 0)->max, 1048576);
 	put("proc/self/mountinfo", V1_MOUNT(POD, "memory"));
 	put("proc/self/cgroup", "5:memory:" POD "/a\n");
 	put("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "2097152\n");
 	put("sys/fs/cgroup/memory/a/memory.stat", "total_rss 1\n");
 	c = read_group();
-	assert_string_equal(c.memory.path, "/a");
-	assert_int_equal(c.memory.max, 2097152);
+	assert_string_equal(c.memory.at[0].path, "/a");
+	assert_int_equal(cgroup_bound_at(&c.memory, 0)->max, 2097152);
 }
 
 static void quota_and_processes(void **state)
@@ -357,10 +357,10 @@ static void version_1(void **state)
 	put("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
 	put("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
 	struct cgroup c = read_group();
-	assert_string_equal(c.memory.path, "/box");
+	assert_string_equal(c.memory.at[0].path, "/box");
 	assert_int_equal(cgroup_left(&c.memory), 60 * MIB);
-	assert_int_equal(c.memory.reclaimable, 2 * MIB);
-	assert_string_equal(cgroup_file_name(c.memory.file), "memory.limit_in_bytes");
+	assert_int_equal(c.memory.at[0].reclaimable, 2 * MIB);
+	assert_string_equal(cgroup_file_name(c.memory.at[0].file), "memory.limit_in_bytes");
 	assert_false(c.sockets_charged);
 	assert_int_equal(cgroup_left(&c.tcp), MIB - 4096);
 	assert_int_equal(c.quota_count, 1);
@@ -424,9 +424,11 @@ static void the_mount_that_shows_the_group_counts(void **state)
 		put("proc/self/cgroup", group);
 		struct cgroup c = read_group();
 		uint64_t max = rows[i].max ? rows[i].max * MIB : HOST_UNLIMITED;
-		if (c.memory.max != max || c.memory.hidden != rows[i].hidden)
-			fail_msg("row %zu: %llu, %d", i, (unsigned long long)c.memory.max,
-				 c.memory.hidden);
+		if (cgroup_bound_at(&c.memory, 0)->max != max ||
+		    c.memory.sight.hidden != rows[i].hidden)
+			fail_msg("row %zu: %llu, %d", i,
+				 (unsigned long long)cgroup_bound_at(&c.memory, 0)->max,
+				 c.memory.sight.hidden);
 	}
 }
 
@@ -460,10 +462,12 @@ static void a_group_that_is_not_mounted_is_hidden(void **state)
 		put("proc/self/mountinfo", rows[i].mounts);
 		put("proc/self/cgroup", rows[i].groups);
 		struct cgroup c = read_group();
-		if (c.memory.unmounted != rows[i].memory || c.pids.unmounted != rows[i].pids ||
-		    c.memory.hidden != !!rows[i].memory || c.pids.hidden != !!rows[i].pids)
-			fail_msg("row %zu: memory %d, pids %d", i, c.memory.unmounted,
-				 c.pids.unmounted);
+		if (c.memory.sight.unmounted != rows[i].memory ||
+		    c.pids.sight.unmounted != rows[i].pids ||
+		    c.memory.sight.hidden != !!rows[i].memory ||
+		    c.pids.sight.hidden != !!rows[i].pids)
+			fail_msg("row %zu: memory %d, pids %d", i, c.memory.sight.unmounted,
+				 c.pids.sight.unmounted);
 	}
 }
 
@@ -540,8 +544,8 @@ static void what_a_capture_lost_of_a_group_is_unknown(void **state)
 				put(path, lost ? rows[i].instead : f[1]);
 		}
 		struct cgroup c = read_group();
-		int hidden = c.memory.hidden * M + c.pids.hidden * P + c.cpu_hidden * C +
-			     c.tcp.hidden * T;
+		int hidden = c.memory.sight.hidden * M + c.pids.sight.hidden * P +
+			     c.cpu.hidden * C + c.tcp.sight.hidden * T;
 		if (hidden != rows[i].hidden)
 			fail_msg("row %zu: hidden %d", i, hidden);
 	}
@@ -555,9 +559,9 @@ static void without_its_parts_all_memory_of_a_group_may_be_page_cache(void **sta
 	put("sys/fs/cgroup/a/memory.max", "5000\n");
 	put("sys/fs/cgroup/a/memory.current", "4000\n");
 	struct cgroup c = read_group();
-	assert_int_equal(c.memory.used, 4000);
-	assert_int_equal(c.memory.reclaimable, 4000);
-	assert_false(c.memory.hidden);
+	assert_int_equal(c.memory.at[0].used, 4000);
+	assert_int_equal(c.memory.at[0].reclaimable, 4000);
+	assert_false(c.memory.sight.hidden);
 }
 
 /* What no limit of a container's root says depends on who sets them there: Docker and Podman do,
@@ -628,8 +632,8 @@ static void a_limit_may_be_above_the_root_of_a_container(void **state)
 		snprintf(path, sizeof(path), "sys/fs/cgroup/%s", rows[i].file ? rows[i].file : "x");
 		put(path, rows[i].text ? rows[i].text : "");
 		struct cgroup c = read_group();
-		int above = c.memory.above * M + c.pids.above * P + c.cpu_above * C;
-		int hidden = c.memory.hidden * M + c.pids.hidden * P + c.cpu_hidden * C;
+		int above = c.memory.sight.above * M + c.pids.sight.above * P + c.cpu.above * C;
+		int hidden = c.memory.sight.hidden * M + c.pids.sight.hidden * P + c.cpu.hidden * C;
 		if (above != rows[i].above || hidden != rows[i].hidden)
 			fail_msg("row %zu: above %d, hidden %d", i, above, hidden);
 	}
@@ -769,10 +773,10 @@ static void an_unknown_group_is_hidden(void **state)
 	assert_int_equal(host_open(&h, "/", &e), 0);
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		subject_group(h, all[i], &c);
-		if (!c.memory.hidden || !c.pids.hidden || !c.cpu_hidden || c.path[0] ||
-		    c.memory.max != HOST_UNLIMITED || c.quota_count)
-			fail_msg("row %zu: %d %d %d, %s", i, c.memory.hidden, c.pids.hidden,
-				 c.cpu_hidden, c.path);
+		if (!c.memory.sight.hidden || !c.pids.sight.hidden || !c.cpu.hidden || c.path[0] ||
+		    cgroup_bound_at(&c.memory, 0)->max != HOST_UNLIMITED || c.quota_count)
+			fail_msg("row %zu: %d %d %d, %s", i, c.memory.sight.hidden,
+				 c.pids.sight.hidden, c.cpu.hidden, c.path);
 	}
 	host_close(h);
 }
@@ -804,7 +808,7 @@ static void groups_of_one_server_are_joined(void **state)
 	subject_group(h, &one, &c);
 	assert_int_equal(c.groups, 1);
 	assert_int_equal(c.quota_count, 2);
-	assert_int_equal(c.memory.max, 1024 * MIB);
+	assert_int_equal(cgroup_bound_at(&c.memory, 0)->max, 1024 * MIB);
 	assert_false(c.memory.several);
 	assert_true(cgroup_quota_cpus(&c) == 1);
 	subject_group(h, &two, &c);
@@ -820,11 +824,11 @@ static void groups_of_one_server_are_joined(void **state)
 	subject_group(h, &one, &c);
 	assert_int_equal(c.groups, 2);
 	subject_group(h, &two, &c);
-	assert_int_equal(c.memory.max, 256 * MIB);
-	assert_string_equal(c.memory.path, "/app.slice/app@2.service");
+	assert_int_equal(cgroup_bound_at(&c.memory, 0)->max, 256 * MIB);
+	assert_string_equal(c.memory.at[0].path, "/app.slice/app@2.service");
 	assert_true(c.memory.several);
 	/* That of the slice is of both. */
-	assert_int_equal(c.pids.max, 500);
+	assert_int_equal(cgroup_bound_at(&c.pids, 0)->max, 500);
 	assert_false(c.pids.several);
 	host_close(h);
 	/* One without a quota has what the slice has. */
@@ -863,8 +867,8 @@ static void a_captured_server_has_the_groups_of_the_capture(void **state)
 	for (size_t trees = 1; trees <= 2; trees++) {
 		server.acceptor_count = trees;
 		subject_group(h, &server, &c);
-		assert_int_equal(c.pids.max, 500);
-		assert_int_equal(c.pids.hidden, trees > 1);
+		assert_int_equal(cgroup_bound_at(&c.pids, 0)->max, 500);
+		assert_int_equal(c.pids.sight.hidden, trees > 1);
 	}
 	host_close(h);
 }
@@ -874,12 +878,13 @@ static void groups_of_version_1_differ_by_hierarchy(void **state)
 {
 	struct cgroup a = cgroup_none(false), b = a, same;
 	strcpy(a.path, "/");
-	a.pids = (struct cgroup_limit){.max = 100, .used = 10, .path = "/app1"};
+	a.pids = (struct cgroup_limit){.at = {{.max = 100, .used = 10, .path = "/app1"}},
+				       .count = 1};
 	a.pids_refused = 3;
 	a.quota_count = 1;
 	a.quotas[0] = (struct cgroup_quota){.quota_us = 1, .period_us = 2, .path = "/app1"};
 	b = same = a;
-	strcpy(b.pids.path, "/app2");
+	strcpy(b.pids.at[0].path, "/app2");
 	strcpy(b.quotas[0].path, "/app2");
 	cgroup_join(&a, &same);
 	assert_int_equal(a.pids_refused, 3);
@@ -902,7 +907,7 @@ static void a_long_list_is_read_whole(void **state)
 	put("proc/self/mountinfo", V1_MOUNT("/", "memory"));
 	put("sys/fs/cgroup/memory/box/memory.limit_in_bytes", "67108864\n");
 	struct cgroup c = read_group();
-	assert_int_equal(c.memory.max, 64 * MIB);
+	assert_int_equal(cgroup_bound_at(&c.memory, 0)->max, 64 * MIB);
 }
 
 static void a_limit_that_cannot_be_read_is_not_none(void **state)
@@ -910,7 +915,7 @@ static void a_limit_that_cannot_be_read_is_not_none(void **state)
 	put("proc/self/cgroup", "0::/web\n");
 	put("proc/self/mountinfo", V2_MOUNT);
 	put("sys/fs/cgroup/web/memory.max", "max\n");
-	assert_false(read_group().memory.hidden);
+	assert_false(read_group().memory.sight.hidden);
 	char full[1024];
 	snprintf(full, sizeof(full), "%s/sys/fs/cgroup/web/memory.max", root);
 	FILE *f = fopen(full, "w");
@@ -918,9 +923,68 @@ static void a_limit_that_cannot_be_read_is_not_none(void **state)
 	assert_int_equal(fwrite("1\0\n", 1, 3, f), 3);
 	fclose(f);
 	struct cgroup c = read_group();
-	assert_true(c.memory.hidden);
-	assert_int_equal(c.memory.max, HOST_UNLIMITED);
-	assert_false(c.pids.hidden);
+	assert_true(c.memory.sight.hidden);
+	assert_int_equal(cgroup_bound_at(&c.memory, 0)->max, HOST_UNLIMITED);
+	assert_false(c.pids.sight.hidden);
+}
+
+static struct cgroup_bound bound_of(enum cgroup_file file, const char *path, uint64_t max,
+				    uint64_t used)
+{
+	struct cgroup_bound b = {.max = max, .used = used, .file = file};
+	snprintf(b.path, sizeof(b.path), "%s", path);
+	return b;
+}
+
+/* 27 processes of the check are in the group, or below the one above it. */
+static void what_the_check_uses_is_not_the_servers(void **state)
+{
+	static const struct {
+		enum cgroup_file file;
+		const char *path; /* of the group that the check is in; NULL: it has no limit */
+		uint64_t before, now;
+		uint64_t used; /* counted of the limit 200 of /a/b */
+		const char *tightest;
+	} rows[] = {
+		{CGROUP_PIDS_MAX, "/a/b", 161, 187, 160, "/a/b"},
+		/* It is beside the server, and is not in that group. */
+		{CGROUP_PIDS_MAX, "/a/c", 161, 187, 187, "/a/b"},
+		{CGROUP_PIDS_MAX, NULL, 161, 187, 187, "/a/b"},
+		/* Processes of the server have ended since. */
+		{CGROUP_PIDS_MAX, "/a/b", 161, 120, 120, "/a/b"},
+		{CGROUP_PIDS_MAX, "/a/b", 0, 187, 0, "/a"},
+		/* Then the limit above leaves less. */
+		{CGROUP_PIDS_MAX, "/a/b", 71, 187, 70, "/a"},
+		{CGROUP_MEMORY_MAX, "/a/b", 161, 187, 161, "/a/b"},
+		{CGROUP_MEMORY_MAX, "/a/c", 161, 187, 187, "/a/b"},
+		/* Another limit of that group. */
+		{CGROUP_MEMORY_HIGH, "/a/b", 161, 187, 187, "/a/b"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct cgroup c = cgroup_none(false), before = c;
+		bool pids = rows[i].file == CGROUP_PIDS_MAX;
+		enum cgroup_file file = pids ? CGROUP_PIDS_MAX : CGROUP_MEMORY_MAX;
+		struct cgroup_limit *l = pids ? &c.pids : &c.memory;
+		struct cgroup_limit *was = pids ? &before.pids : &before.memory;
+		l->at[l->count++] = bound_of(file, "/a/b", 200, rows[i].now);
+		l->at[l->count++] = bound_of(file, "/a", 1000, 900);
+		if (rows[i].path)
+			was->at[was->count++] =
+				bound_of(rows[i].file, rows[i].path, 200, rows[i].before);
+		cgroup_spare(&c, &before);
+		const struct cgroup_bound *b = &l->at[strcmp(l->at[0].path, "/a/b") != 0];
+		if (l->count != 2 || b->used != rows[i].used ||
+		    strcmp(l->at[0].path, rows[i].tightest) != 0)
+			fail_msg("row %zu: %llu, %s", i, (unsigned long long)b->used,
+				 l->at[0].path);
+	}
+	/* That of the group above, too. */
+	struct cgroup c = cgroup_none(false), before = c;
+	c.pids.at[c.pids.count++] = bound_of(CGROUP_PIDS_MAX, "/a", 200, 187);
+	before.pids.at[before.pids.count++] = bound_of(CGROUP_PIDS_MAX, "/a/c", 20, 1);
+	before.pids.at[before.pids.count++] = bound_of(CGROUP_PIDS_MAX, "/a", 200, 161);
+	cgroup_spare(&c, &before);
+	assert_int_equal(c.pids.at[0].used, 160);
 }
 
 int main(void)
@@ -958,6 +1022,7 @@ int main(void)
 		cmocka_unit_test(groups_of_version_1_differ_by_hierarchy),
 		cmocka_unit_test(an_unknown_group_is_hidden),
 		cmocka_unit_test_setup_teardown(damaged_files_are_no_limits, begin, end),
+		cmocka_unit_test(what_the_check_uses_is_not_the_servers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,9 +24,14 @@ static void labs_need_memory_and_processes(void **state)
 		{HOST_UNLIMITED, 0, 100, 69, 2, "pids.max of /b leaves 31 processes; "},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct cgroup c = {
-			.memory = {.max = rows[i].memory, .used = rows[i].used, .path = "/a"},
-			.pids = {.max = rows[i].pids, .used = rows[i].running, .path = "/b"}};
+		struct cgroup c = {.memory = {.at = {{.max = rows[i].memory,
+						      .used = rows[i].used,
+						      .path = "/a"}},
+					      .count = 1},
+				   .pids = {.at = {{.max = rows[i].pids,
+						    .used = rows[i].running,
+						    .path = "/b"}},
+					    .count = 1}};
 		char why[320];
 		room_lacks(&c, rows[i].cpus, why, sizeof(why));
 		if (strncmp(why, rows[i].why, strlen(rows[i].why)) != 0 ||

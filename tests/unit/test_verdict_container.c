@@ -11,7 +11,6 @@
 static struct sample sample_of(uint64_t periods, uint64_t throttled)
 {
 	struct sample s = {.cpus = 2, .shown = true, .ours = {true}};
-	s.group.pids.max = HOST_UNLIMITED;
 	s.group.quota_count = 1;
 	s.group.quotas[0] = (struct cgroup_quota){.quota_us = 20000,
 						  .period_us = 100000,
@@ -172,10 +171,12 @@ static void few_processes_left_are_named(void **state)
 		struct probe_options options = {.subject = rows[i].named ? &subject : NULL};
 		struct moment m = {.options = &options, .seconds = 0.5};
 		s.group.pids = (struct cgroup_limit){
-			.max = rows[i].max, .used = rows[i].used, .path = "/kubepods/a"};
+			.at = {{.max = rows[i].max, .used = rows[i].used, .path = "/kubepods/a"}},
+			.count = rows[i].max != HOST_UNLIMITED};
+		strcpy(s.group.path, "/kubepods/a");
 		s.group.pids_refused = rows[i].refused;
 		before = s;
-		before.group.pids.used = rows[i].used_before;
+		before.group.pids.at[0].used = rows[i].used_before;
 		before.group.pids_refused = rows[i].refused_before;
 		report_init(&r);
 		judge_pids(&before, &s, &m, &r);
@@ -274,7 +275,7 @@ static void memory_is_short_where_the_connections_do_not_fit(void **state)
 		snprintf(values, sizeof(values), "memory.max=%s; memory.current=%s", rows[i].limit,
 			 rows[i].used);
 		struct settings s = verdict_settings(x, values);
-		report_text(s.text[MAX], "/docker/4f");
+		strcpy(s.group.at[0].path, "/docker/4f");
 		s.taken.connection_bytes = rows[i].each;
 		s.taken.basis = "as measured";
 		s.taken.limited = true;
@@ -289,7 +290,7 @@ static void kernel_memory_that_may_be_reclaimed_is_not_known_to_be_in_use(void *
 {
 	static const struct {
 		uint64_t connections;
-		int64_t used, reclaimable; /* MiB */
+		uint64_t used, reclaimable; /* MiB */
 		enum wall_verdict verdict;
 		int64_t left;
 	} rows[] = {
@@ -303,10 +304,10 @@ static void kernel_memory_that_may_be_reclaimed_is_not_known_to_be_in_use(void *
 		struct target t = target_default();
 		struct settings s = verdict_settings(x, "memory.max=67108864");
 		t.connections = rows[i].connections;
-		report_text(s.text[MAX], "/docker/4f");
-		s.at[MAX][FILE_OF] = CGROUP_MEMORY_LIMIT;
-		s.at[USED][0] = rows[i].used << 20;
-		s.at[USED][RECLAIMABLE] = rows[i].reclaimable << 20;
+		strcpy(s.group.at[0].path, "/docker/4f");
+		s.group.at[0].file = CGROUP_MEMORY_LIMIT;
+		s.group.at[0].used = rows[i].used << 20;
+		s.group.at[0].reclaimable = rows[i].reclaimable << 20;
 		s.taken.connection_bytes = 4096;
 		s.taken.limited = true;
 		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
@@ -324,6 +325,12 @@ static void each_limit_that_has_to_be_raised_is_named(void **state)
 {
 #define WEB "/system.slice/web.service"
 #define POD "/kubepods.slice/kubepods-podab12.slice"
+#define SIXTEEN "0123456789abcdef"
+#define HASH SIXTEEN SIXTEEN SIXTEEN SIXTEEN
+#define LONG                                                                                       \
+	"/system.slice/docker-" HASH ".scope/kubelet.slice/kubelet-kubepods.slice/"                \
+	"kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod" SIXTEEN SIXTEEN          \
+	".slice/cri-containerd-" HASH ".scope/system.slice"
 	struct limit_row {
 		int64_t max, used;
 		enum cgroup_file file;
@@ -374,6 +381,16 @@ static void each_limit_that_has_to_be_raised_is_named(void **state)
 		  {200, 10, CGROUP_MEMORY_MAX, POD "/cri-containerd-4f.scope"}},
 		 "memory.max is 300 MiB",
 		 "Kubernetes: resources.limits.memory: 288Mi"},
+		/* The end of a path says what has the limit, also of one of a Kubernetes in a
+		   container. */
+		{0,
+		 {{100, 90, CGROUP_MEMORY_MAX, LONG "/web.service"}},
+		 "memory.max is 100 MiB",
+		 "systemd: in the container: systemctl set-property web.service MemoryMax=188M"},
+		{1,
+		 {{100, 90, CGROUP_PIDS_MAX, LONG "/web.service"}},
+		 "closes the new connection.",
+		 "systemd: in the container: systemctl set-property web.service TasksMax=25090"},
 		{0,
 		 {{9000, 8990, CGROUP_MEMORY_MAX, "/kubepods.slice"},
 		  {2000, 90, CGROUP_MEMORY_MAX, POD}},
@@ -406,23 +423,14 @@ static void each_limit_that_has_to_be_raised_is_named(void **state)
 		struct target t = target_default();
 		struct settings s = verdict_settings(x, "");
 		int shift = rows[i].experiment ? 0 : 20;
-		struct cgroup_limit limit = {.next_count = 0};
 		for (size_t k = 0; k < 4 && rows[i].is[k].path; k++) {
 			const struct limit_row *is = &rows[i].is[k];
-			struct cgroup_bound b = {.max = (uint64_t)is->max << shift,
-						 .used = (uint64_t)is->used << shift,
-						 .file = is->file};
-			report_text(b.path, "%s", is->path);
-			if (k) {
-				limit.next[limit.next_count++] = b;
-				continue;
-			}
-			limit.max = b.max;
-			limit.used = b.used;
-			limit.file = b.file;
-			report_text(limit.path, "%s", b.path);
+			struct cgroup_bound *b = &s.group.at[s.group.count++];
+			*b = (struct cgroup_bound){.max = (uint64_t)is->max << shift,
+						   .used = (uint64_t)is->used << shift,
+						   .file = is->file};
+			strcpy(b->path, is->path);
 		}
-		limit_read(&limit, &s);
 		t.connections = 20000;
 		if (rows[i].experiment)
 			s.subject = &subject;
@@ -445,17 +453,16 @@ static void a_further_limit_is_not_named_for_what_may_be_reclaimed(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		struct target t = target_default();
 		struct settings s = verdict_settings(&experiments[0], "");
-		struct cgroup_limit limit = {.max = 100 << 20,
-					     .used = 90 << 20,
-					     .file = CGROUP_MEMORY_LIMIT,
-					     .path = "/a.slice/lxc/a",
-					     .next_count = 1};
-		limit.next[0] = (struct cgroup_bound){.max = 1000 << 20,
-						      .used = 950 << 20,
-						      .reclaimable = i ? 900 << 20 : 0,
-						      .file = CGROUP_MEMORY_LIMIT,
-						      .path = "/a.slice"};
-		limit_read(&limit, &s);
+		s.group = (struct cgroup_limit){.at = {{.max = 100 << 20,
+							.used = 90 << 20,
+							.file = CGROUP_MEMORY_LIMIT,
+							.path = "/a.slice/lxc/a"},
+						       {.max = 1000 << 20,
+							.used = 950 << 20,
+							.reclaimable = i ? 900 << 20 : 0,
+							.file = CGROUP_MEMORY_LIMIT,
+							.path = "/a.slice"}},
+						.count = 2};
 		t.connections = 20000;
 		s.taken.connection_bytes = 4096;
 		s.taken.limited = true;
@@ -474,11 +481,9 @@ static void what_killed_is_no_soft_limit(void **state)
 	static struct report r;
 	after.group.pressure = (struct cgroup_pressure){.killed = 1, .exhausted = 1};
 	after.group.memory = (struct cgroup_limit){
-		.max = 100,
-		.file = CGROUP_MEMORY_HIGH,
-		.path = WEB,
-		.next = {{.max = 200, .file = CGROUP_MEMORY_MAX, .path = "/system.slice"}},
-		.next_count = 1};
+		.at = {{.max = 100, .file = CGROUP_MEMORY_HIGH, .path = WEB},
+		       {.max = 200, .file = CGROUP_MEMORY_MAX, .path = "/system.slice"}},
+		.count = 2};
 	report_init(&r);
 	judge_killed(&before.group.pressure, &after,
 		     &(struct moment){.target = &t, .options = &o, .seconds = 1}, &r);
@@ -495,7 +500,6 @@ static void a_limit_that_is_not_visible_has_no_file(void **state)
 	const struct moment m = {.target = &t, .options = &o, .seconds = 1};
 	static struct report r;
 	before.group.pressure = (struct cgroup_pressure){.stalled_us = 0};
-	after.group.memory = (struct cgroup_limit){.max = HOST_UNLIMITED};
 	after.group.pressure = (struct cgroup_pressure){
 		.killed = 1, .exhausted = 1, .reached = 9, .stalled_us = 500000};
 	report_init(&r);
@@ -508,7 +512,8 @@ static void a_limit_that_is_not_visible_has_no_file(void **state)
 			fail_msg("finding %zu: %s", i, r.findings[i].advice);
 	assert_memory_equal(r.findings[1].detail, "A memory limit was reached 9 times", 34);
 	after.group.memory = (struct cgroup_limit){
-		.max = 100, .file = CGROUP_MEMORY_LIMIT, .path = "/docker/4f"};
+		.at = {{.max = 100, .file = CGROUP_MEMORY_LIMIT, .path = "/docker/4f"}},
+		.count = 1};
 	report_init(&r);
 	judge_reclaim(&before.group.pressure, &after, &m, &r);
 	assert_memory_equal(r.findings[0].detail, "memory.limit_in_bytes was reached 9", 35);
@@ -570,7 +575,7 @@ static void a_process_for_each_connection_is_needed(void **state)
 		char row[24];
 		struct settings s = verdict_settings(x, rows[i].values);
 		t.connections = rows[i].connections;
-		report_text(s.text[MAX], "/system.slice/postgresql.service");
+		strcpy(s.group.at[0].path, "/system.slice/postgresql.service");
 		if (rows[i].name) {
 			report_text(subject.name, "%s", rows[i].name);
 			subject.threaded = !strcmp(rows[i].name, "threaded");
@@ -613,9 +618,9 @@ static void the_smallest_of_several_limits_suffices_or_is_unknown(void **state)
 		struct target t = target_default();
 		struct settings s = verdict_settings(x, rows[i].values);
 		report_text(subject.name, "%s", rows[i].name);
-		report_text(s.text[MAX], "/app.slice/app@2.service");
+		strcpy(s.group.at[0].path, "/app.slice/app@2.service");
 		s.subject = &subject;
-		s.at[MAX][SEVERAL] = rows[i].several;
+		s.group.several = rows[i].several;
 		s.taken.connection_bytes = 4096;
 		s.taken.limited = true;
 		t.connections = rows[i].connections;
@@ -657,15 +662,15 @@ static void a_limit_that_is_hidden_says_what_to_mount(void **state)
 		const struct wall *w = &r.walls[0];
 		struct sample sample = {.group = cgroup_none(true)};
 		struct target t = target_default();
-		sample.group.cpu_unmounted = unmounted;
-		sample.group.cpu_above = rows[i / 3].above;
+		sample.group.cpu.unmounted = unmounted;
+		sample.group.cpu.above = rows[i / 3].above;
 		report_init(&r);
 		judge_cpu(&sample, &sample, false, &r);
 		if (i % 3 < 2) {
 			const struct experiment *x = verdict_experiment("container", names[i % 3]);
 			struct settings s = verdict_settings(x, "cgroup=2");
-			s.at[SHOWN][UNMOUNTED] = unmounted;
-			s.at[SHOWN][ABOVE] = rows[i / 3].above;
+			s.group.sight.unmounted = unmounted;
+			s.group.sight.above = rows[i / 3].above;
 			w = &verdict_of(x, &t, &s, NULL)->walls[0];
 		}
 		assert_string_equal(w->name, names[i % 3]);
@@ -697,7 +702,7 @@ static void a_limit_above_a_container_is_not_denied(void **state)
 		struct target t = target_default();
 		struct settings s = verdict_settings(x, rows[i].values);
 		s.subject = &subject;
-		s.at[SHOWN][ABOVE] = true;
+		s.group.sight.above = true;
 		s.taken.connection_bytes = 4096;
 		s.taken.limited = true;
 		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
@@ -706,7 +711,7 @@ static void a_limit_above_a_container_is_not_denied(void **state)
 	}
 	static struct report r;
 	struct sample sample = {.group = cgroup_none(false), .shown = true};
-	sample.group.cpu_above = true;
+	sample.group.cpu.above = true;
 	report_init(&r);
 	judge_cpu(&sample, &sample, false, &r);
 	assert_int_equal(r.walls[0].verdict, VERDICT_NA);
@@ -737,7 +742,8 @@ static void a_container_of_the_pod_that_was_killed_is_named(void **state)
 		struct probe_options options = {.subject = rows[i].named ? &subject : NULL};
 		struct moment m = {.options = &options, .seconds = 0.5};
 		after.group.memory = (struct cgroup_limit){
-			.max = 100, .file = CGROUP_MEMORY_MAX, .path = POD "/a.scope"};
+			.at = {{.max = 100, .file = CGROUP_MEMORY_MAX, .path = POD "/a.scope"}},
+			.count = 1};
 		before.group.pod_killed = rows[i].before;
 		after.group.pod_killed = rows[i].after;
 		report_init(&r);

@@ -109,7 +109,7 @@ static struct settings settings_of(const struct experiment *x, const char *value
 	s.taken.open = row->open;
 	s.taken.heard = row->heard;
 	s.taken.own_memory = row->memory;
-	report_text(s.text[0], "/own");
+	strcpy(s.group.at[0].path, "/own");
 	s.taken.own_bytes = known ? known->own.idle : 0;
 	return s;
 }

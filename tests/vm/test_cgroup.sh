@@ -8,10 +8,11 @@ boot --get "/tmp/reports:$work/reports" - <<'END'
 root=/sys/fs/cgroup
 grep -q ' /sys/fs/cgroup cgroup2 ' /proc/mounts || mount -t cgroup2 none $root || exit 1
 echo '+memory +cpu +pids' >$root/cgroup.subtree_control || exit 1
-mkdir $root/small $root/tiny $root/few $root/slow /tmp/reports || exit 1
+mkdir $root/small $root/tiny $root/few $root/slow $root/busy /tmp/reports || exit 1
 echo 67108864 >$root/small/memory.max
 echo 33554432 >$root/tiny/memory.max
 echo 20 >$root/few/pids.max
+echo 200 >$root/busy/pids.max
 echo '10000 100000' >$root/slow/cpu.max
 # check GROUP NAME OPTION…: writes the JSON report of a check within GROUP to NAME.
 check() {
@@ -27,6 +28,17 @@ check small memory --probe memory,container --connections 15k
 # The experiments that take most memory of a group.
 check tiny tiny --connections 15k --probe container,memory,accept-queue,syn-queue
 check few few --probe syn-queue,container
+# 175 of the server: with those of the check less than a tenth of the limit would be left.
+n=0
+while [ $n -lt 175 ]; do
+	sh -c 'echo 0 >"$0/cgroup.procs" && exec sleep 600' $root/busy &
+	n=$((n + 1))
+done
+until [ "$(cat $root/busy/pids.current)" -eq 175 ]; do sleep 0.1; done
+check busy busy --connections 100 \
+	--probe listeners,counters,container,tasks,conntrack,neighbours,configuration,live,drift,myths,application
+kill $(cat $root/busy/cgroup.procs)
+until [ "$(cat $root/busy/pids.current)" -eq 0 ]; do sleep 0.1; done
 for group in small tiny; do
 	echo "$group $(grep '^oom_kill ' $root/$group/memory.events)"
 done
@@ -67,6 +79,8 @@ holds tiny 'wall("cgroup.memory").verdict != "unknown"' \
 	'any(.findings[]; .id == "probe.failed") | not'
 holds few 'wall("cgroup.pids").verdict == "ok"' 'wall("syn-queue").reason | startswith("pids.max of /few leaves ")' \
 	'any(.findings[]; .id == "probe.failed") | not'
+holds busy 'wall("cgroup.pids") | .verdict == "ok" and .limit == 25' \
+	'any(.findings[]; .id == "cgroup.pids.near") | not'
 for group in small tiny; do
 	grep -qx "$group oom_kill 0" "$work/out" || fail "the kernel killed a process of $group"
 done
