@@ -623,8 +623,7 @@ static void judge_since(const struct watch *w)
 	since_table(f, w, &s);
 	if (lost)
 		return;
-	f->level = LEVEL_NOTE;
-	f->answer[0] = 0;
+	finding_to_note(f);
 }
 
 static void observation_judge(const struct sample *before, const struct sample *after,

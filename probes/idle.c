@@ -57,10 +57,7 @@ static void connections_count(const struct connection_states *c, int64_t seen[3]
 
 static void sysctl_read(const struct host *h, const char *path, int64_t *out)
 {
-	char text[32];
-	if (host_read(h, path, text, sizeof(text), NULL) <= 0)
-		return;
-	int64_t value = strtoll(text, NULL, 10);
+	int64_t value = host_number(h, path);
 	/* Only a damaged capture has more. */
 	*out = value >= 0 && value <= SYSCTL_MAX ? value : REPORT_NONE;
 }

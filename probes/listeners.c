@@ -114,6 +114,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	knob_number("fs.nr_open", h, &q->nr_open);
 	host_facts(h, &facts);
 	q->kernel = host_kernel(h);
+	q->openrc = host_has_openrc(h);
 	q->page = takes_page(h, q);
 	s->memory_bytes = facts.memory_bytes;
 	if (host_files(h, &s->files, NULL))
@@ -244,8 +245,7 @@ static void judge_cookies(const struct queue_watch *w)
 	struct finding *f = report_finding(w->report, "syn-queue.cookies", &words);
 	finding_evidence(f, "TCPReqQFullDoCookies", "SYNs", (double)(grown ? grown : total), NAN);
 	if (!grown || always) {
-		f->level = LEVEL_NOTE;
-		f->answer[0] = 0;
+		finding_to_note(f);
 	}
 }
 

@@ -422,8 +422,7 @@ static void judge_errors(const struct nic_watch *w, const struct nic *n, struct 
 	double all = (double)(nic_packets(before, n) + l.grown);
 	if (l.grown >= ERRORS_MIN && (double)l.grown >= ERRORS_SHARE * all)
 		return;
-	f->level = LEVEL_NOTE;
-	f->answer[0] = 0;
+	finding_to_note(f);
 }
 
 static uint64_t without(uint64_t count, uint64_t part) { return count > part ? count - part : 0; }

@@ -23,7 +23,7 @@ static bool tasks_applies(const struct target *t, const struct probe_options *o)
 
 static void limit_keep(struct settings *s, size_t i, uint64_t max, uint64_t used)
 {
-	s->at[i][0] = max > INT64_MAX ? INT64_MAX : (int64_t)max;
+	s->at[i][0] = saturated(max);
 	s->at[i][1] = (int64_t)used;
 }
 

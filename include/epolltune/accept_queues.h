@@ -16,6 +16,7 @@ struct accept_queues {
 		uint32_t last;    /* depth at the newest tick */
 		uint32_t min;     /* at any tick; 0: it was empty at one */
 		uint32_t middle;  /* in the middle of the window */
+		uint32_t dropped; /* struct listener's drops there */
 		uint64_t drained; /* by how much it became shorter between ticks, all in all */
 		/* Of a UNIX socket: how many wait since the middle, and how many left it since
 		 * then. */
@@ -39,6 +40,7 @@ struct accept_queues {
 	int64_t somaxconn, max_syn, cookies, nr_open;
 	unsigned kernel; /* as in struct machine */
 	bool page;       /* nics_take_page(), where UDP sockets of the subject are set aside */
+	bool openrc;     /* host_has_openrc() */
 	struct since since;
 };
 
@@ -59,6 +61,8 @@ bool queues_drop(const struct accept_queues *q);
 double queue_fullness(const struct listener *l);
 /* Whether connections wait in it whenever it is looked at. */
 bool queue_waits(const struct accept_queues *q, const struct listener *l);
+/* Its struct listener's drops in the middle of the window; false: there was no look then. */
+bool queue_dropped(const struct accept_queues *q, const struct listener *l, uint32_t *drops);
 /* Full, waiting, or dropping since the earlier report. */
 bool queue_in_trouble(const struct accept_queues *q, const struct listener *l);
 

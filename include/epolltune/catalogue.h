@@ -163,6 +163,7 @@ struct machine {
 	char sockets_group[1024]; /* the path of that with `sockets_left`; "": no limit */
 	const struct container_row *container; /* that has the server; NULL: none that is known */
 	bool own_netns;      /* the network namespace is not the machine's first one */
+	bool openrc;         /* host_has_openrc() */
 	uint64_t room_bytes; /* that experiments have: MemAvailable within epolltune's own group */
 };
 #define KERNEL(major, minor) ((unsigned)(major) << 16 | (unsigned)(minor))

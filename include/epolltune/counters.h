@@ -21,6 +21,7 @@
 #define COUNTER_ACTIVE_OPENS "Tcp.ActiveOpens"
 #define COUNTER_ESTABLISHED_RESETS "Tcp.EstabResets"
 #define COUNTER_SEGMENTS_IN "Tcp.InSegs"
+#define COUNTER_SEGMENTS_OUT "Tcp.OutSegs"
 #define COUNTER_RETRANSMITS "Tcp.RetransSegs"
 #define COUNTER_UDP_FULL "Udp.RcvbufErrors"
 #define COUNTER_UDP6_FULL "Udp6.RcvbufErrors"

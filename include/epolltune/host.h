@@ -41,6 +41,8 @@ ssize_t host_read_begin(const struct host *h, const char *path, size_t max, char
 ssize_t host_read_strings(const struct host *h, const char *path, char **text, struct err *e);
 /* One decimal number with optional blanks around it; -EBADMSG for anything else. */
 int host_read_u64(const struct host *h, const char *path, uint64_t *value, struct err *e);
+/* The same, which a minus may precede; REPORT_NONE: there is no file, or it is no such number. */
+int64_t host_number(const struct host *h, const char *path);
 /* One write(2) of `text` and a newline to an existing file. -EROFS for a captured machine, -EIO for
  * a short write. */
 int host_write(const struct host *h, const char *path, const char *text, struct err *e);
@@ -55,6 +57,8 @@ bool host_whole(const struct host *h, const char *path);
 /* Whether systemd runs the machine: as sd_booted(3) of a running one and of one that `epolltune
  * capture` recorded, of others by the files that systemd has. */
 bool host_has_systemd(const struct host *h);
+/* Whether OpenRC runs it. */
+bool host_has_openrc(const struct host *h);
 /* Calls `each` for the path (relative to the root) of every regular file below `dir`, up to `depth`
  * levels down (1: only `dir` itself), in name order per directory, and of every symbolic link to
  * one or to /dev/null, which reads as empty in a captured machine. Follows no links to directories.

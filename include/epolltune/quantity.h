@@ -19,6 +19,9 @@ static inline uint64_t saturated_product(uint64_t a, uint64_t b)
 	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
 }
 
+/* As the fields of walls have it: INT64_MAX for more. */
+static inline int64_t saturated(uint64_t n) { return n > INT64_MAX ? INT64_MAX : (int64_t)n; }
+
 enum quantity_kind {
 	QUANTITY_COUNT,     /* 100, 10k, 1m               in ones; k = 1000, m = 1000 000 */
 	QUANTITY_RATE,      /* 50k, 50k/s                 per second */

@@ -306,6 +306,8 @@ void wall_fill(struct wall *w, const struct wording *words);
 /* Adds a finding with level, remedy, wall, title, detail and advice from the catalogue, filled from
  * `words` (NULL: none); all other fields are empty. Never NULL, as report_wall(). */
 struct finding *report_finding(struct report *r, const char *id, const struct wording *words);
+/* Makes it one to know, which no answer names. */
+void finding_to_note(struct finding *f);
 /* Removes all findings of that id. */
 void report_remove(struct report *r, const char *id);
 /* Adds an empty finding, for parsers of reports. Never NULL, as report_wall(). */

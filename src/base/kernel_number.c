@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/quantity.h"
+
 /* TMPBUFLEN of the kernel: a number has fewer characters, the sign included, than fit with a NUL.
  */
 #define CHARACTERS 21
@@ -32,7 +34,7 @@ const char *kernel_number(const char *text, const char *ends, int64_t *value)
 	unsigned long long number = strtoull(digits, &end, base_of(digits));
 	if (errno || end - text >= CHARACTERS || (*end && !strchr(ends, *end)))
 		return NULL;
-	*value = number > INT64_MAX ? INT64_MAX : (int64_t)number;
+	*value = saturated(number);
 	*value = negative ? -*value : *value;
 	return end;
 }

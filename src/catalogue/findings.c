@@ -128,9 +128,10 @@
 #define NOFILE_REMEDY                                                                              \
 	"{unit?" IN_THE_CONTAINER EDIT_UNIT "LimitNOFILE={files}{keep}" RESTART_UNIT               \
 	"{user?{keep?: The hard limit of that user's manager, user@UID.service, has to be as "     \
-	"high.}}:Raise RLIMIT_NOFILE where the process is started "                                \
+	"high.}}:{openrc?Set rc_ulimit=\"-{soft_flag}n {files}\" in /etc/conf.d/NAME, then "       \
+	"rc-service NAME restart.:Raise RLIMIT_NOFILE where the process is started "               \
 	"(LimitNOFILE={files}{keep} in a systemd unit, ulimit -{soft_flag}n {files} in a "         \
-	"script), and restart it.}{line? {server} has a limit of its own\\: {line}}"
+	"script), and restart it.}}{line? {server} has a limit of its own\\: {line}}"
 #define NOFILE_CEILING "{ceiling? fs.nr_open ({ceiling}) has to be raised first.}"
 #define CONNTRACK_OUTSIDE                                                                          \
 	"{outside? That table is of the network namespace that the check was started in, which "   \
@@ -915,8 +916,8 @@ static const struct finding_row findings[] = {
 		 "trace -e skb\\:kfree_skb the reason of each drop (Linux 5.17).}",
 	 .answer = "{who} drops the packets of clients before its queues",
 	 .meaning =
-		 "A listener dropped packets during the check, more than the connections that were "
-		 "opened and a tenth of all segments received, and neither a full queue nor SYN "
+		 "A listener dropped packets in both halves of the window, more than the connections that "
+		 "were opened and a tenth of all segments received, and neither a full queue nor SYN "
 		 "cookies, resets or half-open connections explain them. A socket filter, a BPF "
 		 "program of the control group or a signature that is missing (TCP_MD5SIG, TCP-AO) "
 		 "drops them before the SYN queue, and clients time out.",

@@ -23,14 +23,18 @@ static const struct knob knobs[] = {
 		.round = KNOB_POWER,
 		.round_min = 1024,
 		.how = "Takes effect at the next start of the server: "
-		       "LimitNOFILE={proposed}{keep} in its systemd unit, or "
+		       "{openrc?rc_ulimit=\"-{soft_flag}n {proposed}\" in /etc/conf.d/NAME, then "
+		       "rc-service NAME restart:LimitNOFILE={proposed}{keep} in its systemd unit}, or "
 		       "ulimit -{soft_flag}n {proposed}.",
-		.steps = "Set the limit of the process. With systemd:\n"
+		.steps = "Set the limit of the process. {openrc?In /etc/conf.d/NAME\\:\n"
+			 "    rc_ulimit=\"-{soft?S}n {proposed}\"\n"
+			 "  rc-service NAME restart\n"
+			 ":With systemd\\:\n"
 			 "  systemctl edit UNIT      and add\n"
 			 "    [Service]\n"
 			 "    LimitNOFILE={proposed}{soft?\\:HARD   (the hard limit of "
 			 "/proc/PID/limits)}\n"
-			 "  systemctl restart UNIT\n"
+			 "  systemctl restart UNIT\n}"
 			 "For a running process: prlimit --pid PID --nofile={proposed}{soft?\\:}\n"
 			 "Restart one that computes its own limit from it at its start, as Redis,\n"
 			 "HAProxy, MySQL and MongoDB: prlimit does not change that.",

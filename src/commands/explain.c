@@ -40,18 +40,23 @@ static void print_commands(const struct page *p, const char *label, const char *
 	putchar('\n');
 }
 
+/* NULL: it is about another thing. */
+static const struct knob *knob_of(json_t *topic)
+{
+	return knob_find(json_string_value(json_object_get(topic, "name")));
+}
+
 static void print_range(const struct page *p, json_t *topic)
 {
-	const char *shape = json_string_value(json_object_get(topic, "shape"));
-	const char *of = strcmp(shape, "triple") == 0  ? "three numbers, each "
-			 : strcmp(shape, "range") == 0 ? "two numbers, ascending, each "
-						       : "";
-	const char *unit = json_string_value(json_object_get(topic, "unit"));
+	const struct knob *k = knob_of(topic);
 	char text[160];
-	snprintf(text, sizeof(text), "%s%lld to %lld%s%s", of,
-		 (long long)json_integer_value(json_object_get(topic, "min")),
-		 (long long)json_integer_value(json_object_get(topic, "max")), *unit ? " " : "",
-		 unit);
+	if (!k)
+		return;
+	snprintf(text, sizeof(text), "%s%" PRId64 " to %" PRId64 "%s%s",
+		 k->shape == KNOB_TRIPLE  ? "three numbers, each "
+		 : k->shape == KNOB_RANGE ? "two numbers, ascending, each "
+					  : "",
+		 k->min, k->max, *k->unit ? " " : "", k->unit);
 	print_labelled(p, "range", text);
 }
 
@@ -96,8 +101,8 @@ static const struct row {
  * application has no single value, as its scope says. */
 static bool may_be_missing(json_t *topic)
 {
-	const char *scope = json_string_value(json_object_get(topic, "scope"));
-	return !scope || strcmp(scope, "netns") == 0 || strcmp(scope, "system") == 0;
+	const struct knob *k = knob_of(topic);
+	return !k || k->scope == KNOB_NETNS || k->scope == KNOB_SYSTEM;
 }
 
 /* One that is missing is NULL; a long one is cut. */

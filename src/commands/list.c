@@ -54,12 +54,12 @@ static const struct layout *layout_find(const char *kind)
 /* The text for a value that this machine does not have. */
 static const char *cell_empty(json_t *topic, const char *key)
 {
-	const char *scope = json_string_value(json_object_get(topic, "scope"));
-	if (strcmp(key, "value") != 0 || !scope)
+	const struct knob *k = knob_find(json_string_value(json_object_get(topic, "name")));
+	if (strcmp(key, "value") != 0 || !k)
 		return "-";
-	return !strcmp(scope, "device")        ? "see list --nic"
-	       : !strcmp(scope, "application") ? "set by application"
-					       : "-";
+	return k->scope == KNOB_DEVICE        ? "see list --nic"
+	       : k->scope == KNOB_APPLICATION ? "set by application"
+					      : "-";
 }
 
 /* Writes a value as one text; joins lists, and cuts the long value of a knob. */

@@ -8,9 +8,8 @@
 /* What does not fit in 31 bits is no value that the kernel shows. */
 static int64_t number_of(const struct host *h, const char *path)
 {
-	uint64_t value;
-	return host_read_u64(h, path, &value, NULL) || value > INT32_MAX ? REPORT_NONE
-									 : (int64_t)value;
+	int64_t value = host_number(h, path);
+	return value >= 0 && value <= INT32_MAX ? value : REPORT_NONE;
 }
 
 void conntrack_read(const struct host *h, struct conntrack *out)

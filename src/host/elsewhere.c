@@ -115,31 +115,55 @@ static int sockets_read(int process, bool udp, bool reachable, struct sockets *o
 	return rc;
 }
 
-bool process_listens(int process, bool udp)
-{
-	CLEAN(sockets_free) struct sockets s = {0};
-	return !sockets_read(process, udp, false, &s) && s.count && holds_one(process, &s) > 0;
-}
-
 struct space {
 	struct netns_elsewhere is;
 	struct netns_id netns;
 	struct sockets sockets;
 };
 
+void spaces_free(struct spaces *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		sockets_free(&s->at[i].sockets);
+	free(s->at);
+	*s = (struct spaces){0};
+}
+
+static struct space *space_find(const struct spaces *s, struct netns_id netns)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (netns_same(s->at[i].netns, netns))
+			return &s->at[i];
+	return NULL;
+}
+
+/* One that is new; NULL without memory. */
+static struct space *space_add(struct spaces *s, struct netns_id netns)
+{
+	struct space *x = array_add(&s->at, &s->count, sizeof(*x));
+	if (x)
+		x->netns = netns;
+	return x;
+}
+
+bool process_listens(struct spaces *s, int process, struct netns_id netns, bool udp)
+{
+	struct space *x = space_find(s, netns);
+	if (!x && (x = space_add(s, netns)) && sockets_read(process, udp, false, &x->sockets))
+		return false;
+	return x && x->sockets.count && holds_one(process, &x->sockets) > 0;
+}
+
 struct elsewhere_search {
-	struct space *spaces;
-	size_t count;
+	struct spaces spaces;
 	uint64_t until; /* clock_ms() */
 	struct host_counters counters;
 };
 
 static void search_free(struct elsewhere_search **s)
 {
-	for (size_t i = 0; *s && i < (*s)->count; i++)
-		sockets_free(&(*s)->spaces[i].sockets);
 	if (*s)
-		free((*s)->spaces);
+		spaces_free(&(*s)->spaces);
 	free(*s);
 }
 
@@ -171,13 +195,9 @@ static void drops_read(struct elsewhere_search *s, int process, struct netns_els
 static struct space *space_of(struct elsewhere_search *s, struct netns_id netns, int process,
 			      const struct process_stat *p)
 {
-	for (size_t i = 0; i < s->count; i++)
-		if (netns_same(s->spaces[i].netns, netns))
-			return &s->spaces[i];
-	struct space *x = array_add(&s->spaces, &s->count, sizeof(*x));
-	if (!x)
-		return NULL;
-	x->netns = netns;
+	struct space *x = space_find(&s->spaces, netns);
+	if (x || !(x = space_add(&s->spaces, netns)))
+		return x;
 	x->is.netns = netns.file ? netns.file : netns.link;
 	x->is.unread = clock_ms() >= s->until;
 	space_name(x, p);
@@ -204,11 +224,11 @@ static void holder_look(const struct elsewhere_search *s, struct space *x, int p
 static int spaces_take(const struct elsewhere_search *s, struct listeners_elsewhere *out,
 		       struct err *e)
 {
-	out->at = calloc(s->count + 1, sizeof(*out->at));
+	out->at = calloc(s->spaces.count + 1, sizeof(*out->at));
 	if (!out->at)
 		return err_set(e, ENOMEM, "cannot list namespaces: out of memory");
-	for (size_t i = 0; i < s->count; i++)
-		out->at[out->count++] = s->spaces[i].is;
+	for (size_t i = 0; i < s->spaces.count; i++)
+		out->at[out->count++] = s->spaces.at[i].is;
 	return 0;
 }
 

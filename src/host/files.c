@@ -2,6 +2,7 @@
 #include "host/capture.h"
 #include "host/machine.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/order.h"
 #include "host/compat.h"
@@ -634,6 +636,21 @@ int host_read_u64(const struct host *h, const char *path, uint64_t *value, struc
 	if (!text_number(&at, value) || at[strspn(at, " \t\n")])
 		return err_set(e, EBADMSG, "%s/%s: not a number: \"%.40s\"", h->root, path, text);
 	return 0;
+}
+
+int64_t host_number(const struct host *h, const char *path)
+{
+	char text[64];
+	uint64_t value;
+	if (host_read(h, path, text, sizeof(text), NULL) < 0)
+		return REPORT_NONE;
+	const char *at = text + strspn(text, " \t\n");
+	bool negative = *at == '-';
+	at += negative;
+	if (!isdigit((unsigned char)*at) || !text_number(&at, &value) || at[strspn(at, " \t\n")] ||
+	    value > INT64_MAX)
+		return REPORT_NONE;
+	return negative ? -(int64_t)value : (int64_t)value;
 }
 
 int host_write(const struct host *h, const char *path, const char *text, struct err *e)

@@ -170,6 +170,11 @@ bool host_has_systemd(const struct host *h)
 	return systemd;
 }
 
+bool host_has_openrc(const struct host *h)
+{
+	return !host_has_systemd(h) && host_has(h, "run/openrc/softlevel");
+}
+
 bool host_whole(const struct host *h, const char *path)
 {
 	bool sysctl = !strncmp(path, "proc/sys/", strlen("proc/sys/"));

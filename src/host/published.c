@@ -61,18 +61,21 @@ static bool is_whole(const char *map)
 struct served {
 	struct netns_id netns;
 	char map[MAP_TEXT];
-	bool inside; /* this process is in its user namespace */
+	bool inside;          /* this process is in its user namespace */
+	struct spaces spaces; /* of forwarders */
 };
 
-static bool may_listen(int process)
+static void served_free(struct served *s) { spaces_free(&s->spaces); }
+
+static bool may_listen(struct spaces *spaces, int process, struct netns_id netns)
 {
-	if (process_listens(process, false))
+	if (process_listens(spaces, process, netns, false))
 		return true;
 	CLEAN(close_fd) int fd = process_directory(process, "fd");
 	return fd < 0 && (errno == EACCES || errno == EPERM);
 }
 
-static bool is_forwarder(const struct served *s, int process)
+static bool is_forwarder(struct served *s, int process)
 {
 	CLEAN(free_pointer) char *text = NULL;
 	struct process_status status;
@@ -80,7 +83,7 @@ static bool is_forwarder(const struct served *s, int process)
 		return false;
 	struct netns_id netns = process_netns(process);
 	return netns_is_known(netns) && !netns_same(netns, s->netns) &&
-	       id_map_has(s->map, status.uid, s->inside) && may_listen(process);
+	       id_map_has(s->map, status.uid, s->inside) && may_listen(&s->spaces, process, netns);
 }
 
 static bool served_read(const struct host *h, const struct subject *subject, struct served *s)
@@ -100,7 +103,7 @@ void published_read(const struct host *h, const struct subject *subject, struct 
 {
 	CLEAN(free_pointer) struct process_stat *all = NULL;
 	struct host_identity here;
-	struct served s = {0};
+	CLEAN(served_free) struct served s = {0};
 	size_t count = 0;
 	*out = (struct published){0};
 	if (!host_live(h) || !subject->pid || !served_read(h, subject, &s) ||

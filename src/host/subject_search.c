@@ -11,7 +11,6 @@
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "host/descriptors.h"
-#include "host/elsewhere.h"
 #include "host/inode_table.h"
 #include "host/machine.h"
 #include "host/processes.h"
@@ -143,6 +142,7 @@ void subject_search_free(struct subject_search *s)
 {
 	free(s->members);
 	free(s->claims);
+	spaces_free(&s->elsewhere);
 	s->members = NULL;
 	s->claims = NULL;
 }
@@ -240,7 +240,7 @@ static void member_look(struct subject_search *s, struct member *m, struct netns
 		return;
 	struct netns_id netns = process_netns(process);
 	m->elsewhere = netns_is_known(netns) && !netns_same(netns, here) &&
-		       process_listens(process, s->udp);
+		       process_listens(&s->elsewhere, process, netns, s->udp);
 }
 
 bool subject_search_has(pid_t pid, void *search)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "epolltune/listener.h"
+#include "host/elsewhere.h"
 #include "host/server_query.h"
 
 /* Descriptors of all processes that a search looks at, at most. */
@@ -38,6 +39,7 @@ struct subject_search {
 	size_t count;
 	unsigned descriptors;      /* that may still be looked at */
 	bool cut;                  /* they were too few to find all that it holds */
+	struct spaces elsewhere;   /* of the members in other network namespaces */
 	enum unit_manager manager; /* of the unit that is asked for */
 };
 

@@ -308,7 +308,7 @@ const struct sysctl_idle *sysctl_boot_idle(const struct host *h)
 				       is_masked(h, "run/systemd/system/systemd-sysctl.service")
 			       ? &masked
 			       : NULL;
-	bool openrc = host_has(h, "run/openrc/softlevel") && host_has(h, "etc/init.d/sysctl");
+	bool openrc = host_has_openrc(h) && host_has(h, "etc/init.d/sysctl");
 	return openrc && has_no_runlevel(h, "sysctl") ? &left_out : NULL;
 }
 

@@ -74,7 +74,8 @@ int accept_queues_tick(struct accept_queues *s, const struct listeners *now, str
 		s->drops_begun = drops_of(now);
 	for (size_t i = 0; i < now->count; i++) {
 		const struct listener *l = &now->at[i];
-		if (!l->depth && !seen_find(s, l->cookie))
+		bool dropped = accept_queues_halved(s) && l->kind == LISTENER_TCP && l->drops;
+		if (!l->depth && !dropped && !seen_find(s, l->cookie))
 			continue;
 		struct queue_seen *seen = seen_add(s, l->cookie);
 		if (!seen)
@@ -84,13 +85,22 @@ int accept_queues_tick(struct accept_queues *s, const struct listeners *now, str
 		seen->last = l->depth;
 		if (s->ticks == 1 || l->depth < seen->min)
 			seen->min = l->depth;
-		if (accept_queues_halved(s))
+		if (accept_queues_halved(s)) {
 			seen->middle = l->depth;
+			seen->dropped = l->drops;
+		}
 		seen->full += queue_is_full(l);
 		if (l->depth > seen->depth)
 			seen->depth = l->depth;
 	}
 	return 0;
+}
+
+bool queue_dropped(const struct accept_queues *s, const struct listener *l, uint32_t *drops)
+{
+	const struct queue_seen *seen = seen_find(s, l->cookie);
+	*drops = seen ? seen->dropped : 0;
+	return s->ticks >= MIDDLE_TICK;
 }
 
 bool queue_waits(const struct accept_queues *s, const struct listener *l)
@@ -620,8 +630,7 @@ static void group_lagging(const struct queue_watch *w, const struct group *g, co
 		f->level = LEVEL_CRITICAL;
 	if (lag->lags || lag->saturated)
 		return;
-	f->level = LEVEL_NOTE;
-	f->answer[0] = 0;
+	finding_to_note(f);
 }
 
 static void group_judge(const struct queue_watch *w, const struct group *g, const char *more)

@@ -25,8 +25,6 @@ struct own {
 static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
-static int64_t bytes_of(uint64_t n) { return n > INT64_MAX ? INT64_MAX : (int64_t)n; }
-
 static const struct server_row *row_of(const struct settings *s) { return subject_row(s->subject); }
 
 static bool is_known(const struct server_row *row) { return row && row->own.tls; }
@@ -232,10 +230,10 @@ void connection_memory_bound(const struct target *target, const struct settings 
 	const struct target least = connection_target(target, s->subject, false);
 	const struct target most = connection_target(target, s->subject, true);
 	const struct own o = own_of(target, s);
-	out->need.min = bytes_of(need_min(&least, s, &o));
+	out->need.min = saturated(need_min(&least, s, &o));
 	out->origin = OF_ASSUMPTION;
 	if (is_range(s) || buffered(target, s) || most.connections > least.connections)
-		out->need.max = bytes_of(need_max(&most, s, &o));
+		out->need.max = saturated(need_max(&most, s, &o));
 	out->need.unsure = (is_range(s) && !is_known(row_of(s))) || is_unsized(s);
 }
 
@@ -244,7 +242,7 @@ uint64_t connection_memory_enough(const struct target *asked, const struct setti
 {
 	const struct target most = connection_target(asked, s->subject, true), *target = &most;
 	const struct own o = own_of(target, s);
-	bool suffices = left >= bytes_of(need_min(target, s, &o));
+	bool suffices = left >= saturated(need_min(target, s, &o));
 	if (is_range(s) && o.max < UINT64_MAX && (suffices || !is_known(row_of(s))))
 		return report_margin(need_max(target, s, &o));
 	return report_margin(

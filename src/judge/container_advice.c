@@ -44,7 +44,7 @@ void container_advise(const struct machine *m, struct finding *f)
 {
 	const struct container_row *row = m->container;
 	struct wording words = {0};
-	unsigned sysctls = 0, shared = 0;
+	unsigned sysctls = 0, shared = 0, machine = 0;
 	bool files = false;
 	wording_set(&words, "unsafe", "%s", "");
 	wording_set(&words, "machine", "%s", "");
@@ -60,6 +60,7 @@ void container_advise(const struct machine *m, struct finding *f)
 		} else if (k->scope == KNOB_NETNS && row) {
 			shared++;
 		} else if (knob_initial_only(k) && m->own_netns) {
+			machine++;
 			machine_add(p, &words);
 		} else if (k->scope == KNOB_PROCESS && row) {
 			const char *hard = strrchr(p->proposed, ' ');
@@ -78,6 +79,6 @@ void container_advise(const struct machine *m, struct finding *f)
 	/* The engine refuses to set it there (runc, libcontainer/configs/validate). */
 	if (shared)
 		line_add(NULL, container_host, &words, f);
-	if (wording_get(&words, "machine")[0])
+	if (machine)
 		line_add(NULL, container_machine, &words, f);
 }

@@ -1,6 +1,5 @@
 /* Reads the settings of ports: the range, and what is in use of it. */
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "epolltune/knob_value.h"
 #include "epolltune/ports.h"
@@ -43,7 +42,6 @@ static void services_read(const struct host *h, struct settings *s)
 static void range_read(const struct host *h, struct settings *s)
 {
 	int64_t *range = s->at[PORT_RANGE];
-	char first[32];
 	/* A captured machine may hold any text: discard an invalid range. */
 	if (port_range_free(range[0], range[1], 0) < 0) {
 		range[0] = range[1] = REPORT_NONE;
@@ -52,9 +50,7 @@ static void range_read(const struct host *h, struct settings *s)
 	}
 	reserved_read(h, s);
 	services_read(h, s);
-	if (host_read(h, "proc/sys/net/ipv4/ip_unprivileged_port_start", first, sizeof(first),
-		      NULL) > 0)
-		s->at[PORT_FIRST][0] = strtoll(first, NULL, 10);
+	s->at[PORT_FIRST][0] = host_number(h, "proc/sys/net/ipv4/ip_unprivileged_port_start");
 }
 
 /* Which of the sockets in a capture are the server's is not known. */

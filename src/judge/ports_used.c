@@ -100,7 +100,8 @@ static void words_process(struct wording *w, const struct ports_used *u, const s
 	wording_flag(w, "hidden", !p && u->hidden && to->used > to->waiting);
 }
 
-static void words_wait(struct wording *w, const struct ports_to *to, struct tcp_reuse knobs)
+/* Returns whether tcp_tw_reuse would help. */
+static bool words_wait(struct wording *w, const struct ports_to *to, struct tcp_reuse knobs)
 {
 	bool reused = reuses(to, knobs), closes = !reused && 2 * to->waiting > to->used;
 	wording_flag(w, "closes", closes);
@@ -108,9 +109,11 @@ static void words_wait(struct wording *w, const struct ports_to *to, struct tcp_
 	wording_set(w, "reusable", "%s",
 		    reused && to->waiting ? quantity_count(to->waiting).text : "");
 	/* Without timestamps here, those of the destination are not known. */
-	bool helps = to->stamps != PORTS_STAMPS_NONE || knobs.timestamps == 0;
-	wording_flag(w, "reuse", closes && helps && knobs.reuse != REPORT_NONE);
+	bool stamped = to->stamps != PORTS_STAMPS_NONE || knobs.timestamps == 0;
+	bool helps = closes && stamped && knobs.reuse != REPORT_NONE;
+	wording_flag(w, "reuse", helps);
 	wording_flag(w, "no_timestamps", knobs.timestamps == 0);
+	return helps;
 }
 
 static bool is_narrow(int64_t low, int64_t high) { return low > WIDEST_LOW || high < WIDEST_HIGH; }
@@ -160,7 +163,7 @@ static void used_finding(const struct ports_used *u, const struct ports_to *to, 
 	struct wording w = {0};
 	char value[32];
 	words_process(&w, u, to);
-	words_wait(&w, to, knobs);
+	bool reuse = words_wait(&w, to, knobs);
 	words_ports(&w, u, to, used);
 	wording_set(&w, "others", "%s", others);
 	struct finding *f = report_finding(r, "ports.ephemeral.used", &w);
@@ -170,7 +173,7 @@ static void used_finding(const struct ports_used *u, const struct ports_to *to, 
 	finding_evidence(f, "ports available", "ports", (double)u->available, NAN);
 	finding_evidence(f, "ports in TIME_WAIT", "ports", to->waiting, NAN);
 	range_propose(u->low, u->high, f);
-	if (wording_get(&w, "reuse")[0]) {
+	if (reuse) {
 		snprintf(value, sizeof(value), "%" PRId64, knobs.reuse);
 		finding_propose(f, REUSE_KNOB, value, "");
 	}

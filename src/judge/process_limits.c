@@ -14,12 +14,13 @@
 #include "judge/nofile.h"
 
 /* The limit to give it. */
-static void more_words(struct wording *words, const struct process *p, int64_t nr_open)
+static void more_words(struct wording *words, const struct process *p,
+		       const struct accept_queues *q)
 {
 	const struct server_row *server = server_row_find(p->name);
 	uint64_t more = quantity_more(p->soft);
 	char line[WORDING_TEXT];
-	nofile_words(words, more, p->hard, nr_open);
+	nofile_words(words, more, p->hard, q->nr_open, q->openrc);
 	wording_set(
 		words, "line", "%s",
 		server_line(server ? server->files_line : NULL, "files", more, line, sizeof(line)));
@@ -50,7 +51,7 @@ static void files_finding(const struct queue_watch *w, const struct listener *l,
 	wording_set(&words, "soft", "%s", quantity_count(p->soft).text);
 	wording_set(&words, "hard", "%s",
 		    p->hard == HOST_UNLIMITED ? "unlimited" : quantity_count(p->hard).text);
-	more_words(&words, p, w->after->nr_open);
+	more_words(&words, p, w->after);
 	struct finding *f = report_finding(w->report, "descriptors.process.exhausted", &words);
 	finding_evidence(f, "open descriptors", "descriptors", (double)p->open, NAN);
 	if (waits)

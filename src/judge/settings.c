@@ -12,8 +12,6 @@
 
 /* Before 6.11 an unprivileged lab has no net/core, and its somaxconn is the kernel's default. */
 
-static int64_t bytes_left(uint64_t left) { return left > INT64_MAX ? INT64_MAX : (int64_t)left; }
-
 static void machine_groups(const struct host *h, const struct subject *subject, struct machine *m)
 {
 	struct cgroup c;
@@ -24,8 +22,8 @@ static void machine_groups(const struct host *h, const struct subject *subject, 
 		m->room_bytes = cgroup_left(&c.memory);
 	if (subject)
 		subject_group(h, subject, &c);
-	m->group_left = bytes_left(cgroup_left(&c.memory));
-	m->sockets_left = bytes_left(cgroup_left(&c.tcp));
+	m->group_left = saturated(cgroup_left(&c.memory));
+	m->sockets_left = saturated(cgroup_left(&c.tcp));
 	m->sockets_several = c.tcp.several;
 	m->sockets_hidden = c.tcp.sight.hidden && !charged;
 	m->sockets_charged = c.sockets_charged;
@@ -40,7 +38,6 @@ void machine_read(const struct host *h, const struct subject *subject, struct ma
 	struct host_facts facts;
 	struct host_files files;
 	struct err unread;
-	char entries[32];
 	struct host_counters *counters = malloc(sizeof(*counters));
 	host_facts(h, &facts);
 	*m = (struct machine){
@@ -56,13 +53,14 @@ void machine_read(const struct host *h, const struct subject *subject, struct ma
 	};
 	machine_groups(h, subject, m);
 	m->own_netns = host_own_netns(h);
+	m->openrc = host_has_openrc(h);
 	if (host_files(h, &files, &unread) == 0 && files.allocated <= INT64_MAX / 2) {
 		m->files_open = files.allocated;
 		m->files_max = files.max;
 	}
-	if (host_read(h, "proc/sys/net/ipv4/tcp_ehash_entries", entries, sizeof(entries), &unread) >
-	    0)
-		m->ehash_entries = strtoll(entries, NULL, 10);
+	int64_t entries = host_number(h, "proc/sys/net/ipv4/tcp_ehash_entries");
+	if (entries != REPORT_NONE)
+		m->ehash_entries = entries;
 	if (counters && host_counters(h, counters, &unread) == 0) {
 		m->time_wait_overflow = host_counter(counters, COUNTER_TIME_WAIT_OVERFLOWS);
 		m->tcp_pages = host_counter(counters, "sockstat.TCP.mem");
@@ -96,8 +94,8 @@ static void nofile_read(const struct host *h, int64_t field[3])
 	struct err unread;
 	if (host_nofile(h, &limit, &unread))
 		return;
-	field[0] = limit.soft > INT64_MAX ? INT64_MAX : (int64_t)limit.soft;
-	field[1] = limit.hard > INT64_MAX ? INT64_MAX : (int64_t)limit.hard;
+	field[0] = saturated(limit.soft);
+	field[1] = saturated(limit.hard);
 }
 
 /* Knobs of a network namespace are integers of 32 bits: only a damaged capture shows more. */
@@ -111,8 +109,8 @@ static void subject_nofile(const struct subject *s, int64_t field[3])
 {
 	if (!s->soft && !s->hard)
 		return;
-	field[0] = s->soft > INT64_MAX ? INT64_MAX : (int64_t)s->soft;
-	field[1] = s->hard > INT64_MAX ? INT64_MAX : (int64_t)s->hard;
+	field[0] = saturated(s->soft);
+	field[1] = saturated(s->hard);
 }
 
 /* The limit of its smallest queue, as the kernel keeps it since listen(). */

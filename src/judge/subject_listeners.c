@@ -286,8 +286,7 @@ static void judge_upstreams(const struct queue_watch *w)
 		if (proxy && whole == VERDICT_SHORT && !l->pooled)
 			f->level = LEVEL_CRITICAL;
 		if ((whole == VERDICT_OK && holds >= part) || (!proxy && l->pooled)) {
-			f->level = LEVEL_NOTE;
-			f->answer[0] = 0;
+			finding_to_note(f);
 		}
 		if (!somaxconn_binds(l->limit, w->after->somaxconn))
 			continue;

@@ -18,9 +18,12 @@
 /* A listener that drops packets for no known reason drops what clients send where it drops so many
  * a second, more than it lets in, and a tenth of all that arrives, and where neither connections
  * that were reset nor handshakes that are half open may explain a tenth of them: a client that has
- * closed answers each segment with a RST, and retransmits a SYN whose answer is lost. */
+ * closed answers each segment with a RST, and one retransmits a SYN whose answer is lost. */
 #define FILTERED_PER_S 10
 #define FILTERED_PART 10
+/* Segments that were on their way when a client closed, at most: a send buffer of 4 MiB, the
+ * default maximum, holds no more. */
+#define IN_FLIGHT 2048
 /* Of what was dropped, so small a part is next to none. */
 #define LEFT_PART 10
 /* More listeners that drop are counted. */
@@ -158,6 +161,8 @@ int64_t syn_drops_lost(const struct syn_drops *d, int64_t cookies)
 struct droppers {
 	const struct listener *worst, *fullest; /* fullest: of those that are full; NULL: none */
 	uint64_t drops, worst_drops;            /* in the window */
+	uint64_t early;                         /* in its first half */
+	bool halved;                            /* that is known */
 	bool own;                               /* one is the subject's */
 	bool named;                             /* it has to be */
 	uint64_t half_open;                     /* now */
@@ -170,6 +175,9 @@ static void droppers_add(struct droppers *d, const struct queue_watch *w, const 
 	/* The count wraps. */
 	uint64_t drops =
 		l->kind == LISTENER_TCP && earlier ? (uint32_t)(l->drops - earlier->drops) : 0;
+	uint32_t middle;
+	d->halved = queue_dropped(q, l, &middle);
+	d->early += drops ? (uint32_t)(middle - earlier->drops) : 0;
 	d->drops += drops;
 	d->half_open += l->half_open;
 	d->own |= subject_has(q->subject, l);
@@ -360,6 +368,23 @@ static const char *filter_counter(const struct queue_watch *w, int64_t dropped)
 	return NULL;
 }
 
+/* The RSTs that answered segments, at most: of a connection that was reset the first ended it, the
+ * others met the listener. */
+static int64_t resets_of(const struct queue_watch *w)
+{
+	int64_t sent = queue_growth(w, COUNTER_SEGMENTS_OUT),
+		resets = queue_growth(w, COUNTER_ESTABLISHED_RESETS) * IN_FLIGHT;
+	return resets < sent ? resets : sent;
+}
+
+/* Whether it dropped packets in both halves of the window: what one client answers is a burst. */
+static bool drops_throughout(const struct droppers *d)
+{
+	uint64_t late = d->drops > d->early ? d->drops - d->early : 0,
+		 less = d->early < late ? d->early : late;
+	return d->halved && less * LEFT_PART > d->drops;
+}
+
 /* The packets that it drops before its queues; 0: none, or too few. */
 static int64_t filtered(const struct queue_watch *w, const struct droppers *d)
 {
@@ -370,8 +395,8 @@ static int64_t filtered(const struct queue_watch *w, const struct droppers *d)
 		     host_counter(c, COUNTER_SEGMENTS_IN) >= 0;
 	bool most = dropped > queue_growth(w, COUNTER_PASSIVE_OPENS) &&
 		    dropped >= queue_growth(w, COUNTER_SEGMENTS_IN) / FILTERED_PART &&
-		    part > queue_growth(w, COUNTER_ESTABLISHED_RESETS) &&
-		    part > (int64_t)d->half_open;
+		    part > queue_growth(w, COUNTER_ESTABLISHED_RESETS) && dropped > resets_of(w) &&
+		    part > (int64_t)d->half_open && drops_throughout(d);
 	return known && most && (double)dropped >= FILTERED_PER_S * w->seconds ? dropped : 0;
 }
 

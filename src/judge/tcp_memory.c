@@ -52,8 +52,7 @@ static int limit_field(const struct settings *s)
 
 static int64_t requests(const struct settings *s, uint64_t sockets)
 {
-	uint64_t bytes = saturated_product(sockets, tcp_request_bytes(s));
-	return bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes;
+	return saturated(saturated_product(sockets, tcp_request_bytes(s)));
 }
 
 /* What is in use may be requests of the connections that the server has open, or of others. */

@@ -389,6 +389,7 @@ struct proposing {
 	struct wording *words;
 	struct finding *f;
 	char how[WORDING_TEXT], others[WORDING_TEXT];
+	const struct knob *plain; /* whose effect `how` has for all that have the same; NULL */
 };
 
 /* The words of the knob's text and of findings, for what is proposed. fs.nr_open is no ceiling
@@ -401,7 +402,8 @@ static void propose_nofile(struct proposing *p, size_t i)
 		if (!strcmp(p->x->knobs[k], "fs.nr_open") && !settings_differ(p->now, p->then, k))
 			nr_open = p->now->at[k][0];
 	nofile_words(p->words, (uint64_t)p->then->at[i][soft ? 0 : 1],
-		     hard == INT64_MAX ? HOST_UNLIMITED : (uint64_t)hard, nr_open);
+		     hard == INT64_MAX ? HOST_UNLIMITED : (uint64_t)hard, nr_open,
+		     p->now->machine.openrc && !p->now->machine.container);
 }
 
 static void propose_one(struct proposing *p, size_t i)
@@ -428,11 +430,12 @@ static void propose_one(struct proposing *p, size_t i)
 	wording_set(&own, "proposed", "%s", proposed);
 	wording_set(&own, "effect", "%s", knob_effect_text(k->effect));
 	wording_fill(&own, k->how ? k->how : "Takes effect {effect}.", sentence, sizeof(sentence));
-	if (strstr(p->how, sentence))
+	if (!k->how && p->plain && p->plain->effect == k->effect)
 		return;
-	/* Its effect differs from that of the knob before it. */
 	if (!k->how && p->how[0])
 		report_text(sentence, "%s takes effect %s.", k->name, knob_effect_text(k->effect));
+	else if (!k->how)
+		p->plain = k;
 	report_append(p->how, "%s%s", p->how[0] ? " " : "", sentence);
 }
 
@@ -482,7 +485,7 @@ struct finding *wall_finding(const struct experiment *x, const struct target *t,
 	struct bound b = bound_of(x, t, now);
 	struct wording words = words_of(x, t, now, o, &b);
 	struct finding proposals = {0};
-	struct proposing p = {x, now, then, &words, &proposals, "", ""};
+	struct proposing p = {x, now, then, &words, &proposals, "", "", NULL};
 	char id[sizeof(proposals.id)];
 	/* A soft one that holds less than the need is not said to have little headroom. */
 	int64_t capacity = o ? capacity_of(&b, o) : b.capacity;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/quantity.h"
 #include "epolltune/report.h"
 #include "report/document.h"
 #include "report/utf8.h"
@@ -33,10 +34,7 @@ json_t *value_quantity(int64_t value)
 	return value == REPORT_NONE ? json_null() : json_integer(value);
 }
 
-json_t *value_count(uint64_t value)
-{
-	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
-}
+json_t *value_count(uint64_t value) { return json_integer(saturated(value)); }
 
 json_t *value_fact(uint64_t value) { return value ? value_count(value) : json_null(); }
 

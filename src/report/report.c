@@ -95,6 +95,12 @@ struct finding *report_finding(struct report *r, const char *id, const struct wo
 	return f;
 }
 
+void finding_to_note(struct finding *f)
+{
+	f->level = LEVEL_NOTE;
+	f->answer[0] = 0;
+}
+
 void report_remove(struct report *r, const char *id)
 {
 	size_t kept = 0;

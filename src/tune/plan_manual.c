@@ -73,7 +73,8 @@ static void describe_action(const struct planner *at, struct manual_step *m,
 	bool known = at->from && at->from->server.asked[0] && f->advice[0];
 	struct wording words = {0};
 	wording_set(&words, "proposed", "%s", m->proposed);
-	wording_set(&words, "soft", "%s", c && c->field == LIMIT_SOFT ? "yes" : "");
+	wording_flag(&words, "soft", c && c->field == LIMIT_SOFT);
+	wording_flag(&words, "openrc", !at->of && host_has_openrc(at->site->host));
 	if (k && k->steps && is_number(m->proposed) && !known)
 		wording_fill(&words, k->steps, m->action, sizeof(m->action));
 	else

@@ -8,7 +8,6 @@
 
 #include "base/array.h"
 #include "base/hash.h"
-#include "base/kernel_number.h"
 #include "check/check.h"
 #include "epolltune/buffers.h"
 #include "epolltune/cgroup.h"
@@ -20,6 +19,7 @@
 #include "epolltune/nic.h"
 #include "epolltune/ports_udp.h"
 #include "epolltune/ports_used.h"
+#include "epolltune/quantity.h"
 #include "epolltune/subject.h"
 #include "epolltune/syn_queue.h"
 
@@ -74,16 +74,27 @@ static void pace_end(struct pace *p, unsigned share)
 #define ORPHANS "sockstat.TCP.orphan"
 #define ORPHANS_MAX "net.ipv4.tcp_max_orphans"
 
+static int64_t files_open(const struct host *h)
+{
+	struct host_files files;
+	return host_files(h, &files, NULL) ? REPORT_NONE : saturated(files.allocated);
+}
+
+static int64_t conntrack_used(const struct host *h)
+{
+	return host_number(h, "proc/sys/net/netfilter/nf_conntrack_count");
+}
+
 /* Figures that are a counter or a file, as their limits are. */
 static const struct single {
 	const char *wall, *what;
-	const char *counter; /* of host_counters(); NULL: the first field of `file` */
-	const char *file;
-	const char *limit; /* a knob */
-	const char *lost;  /* a counter; NULL: none */
-	unsigned field;    /* of `limit` */
-	bool pages;        /* of TCP memory: aborts for that are losses, too */
-	bool shares;       /* `lost` with TCP memory: only the aborts for orphans are its own */
+	const char *counter;                   /* of host_counters(); NULL: read() has it */
+	int64_t (*read)(const struct host *h); /* REPORT_NONE: it cannot be read */
+	const char *limit;                     /* a knob */
+	const char *lost;                      /* a counter; NULL: none */
+	unsigned field;                        /* of `limit` */
+	bool pages;                            /* of TCP memory: aborts for that are losses, too */
+	bool shares; /* `lost` with TCP memory: only the aborts for orphans are its own */
 } singles[] = {
 	{.wall = "time-wait",
 	 .what = "TIME_WAIT",
@@ -105,24 +116,14 @@ static const struct single {
 	 .pages = true},
 	{.wall = "descriptors.system",
 	 .what = "open files",
-	 .file = "proc/sys/fs/file-nr",
+	 .read = files_open,
 	 .limit = "fs.file-max"},
 	{.wall = "conntrack",
 	 .what = "conntrack",
-	 .file = "proc/sys/net/netfilter/nf_conntrack_count",
+	 .read = conntrack_used,
 	 .limit = "net.netfilter.nf_conntrack_max",
 	 .lost = "nf_conntrack.drop"},
 };
-
-/* The first number of a file that is no knob; REPORT_NONE: it cannot be read. */
-static int64_t file_read(const struct host *h, const char *path)
-{
-	char text[128];
-	int64_t value;
-	bool known = host_read(h, path, text, sizeof(text), NULL) > 0 &&
-		     kernel_number(text, " \t\n", &value) && value >= 0;
-	return known ? value : REPORT_NONE;
-}
 
 /* The field of a knob, counted from 0; REPORT_NONE: it cannot be read. */
 static int64_t field_read(const struct host *h, const char *knob, unsigned field)
@@ -173,8 +174,7 @@ static void singles_read(struct watcher *w, struct watch_sample *out)
 	aborts_follow(w);
 	for (size_t i = 0; i < sizeof(singles) / sizeof(*singles); i++) {
 		const struct single *s = &singles[i];
-		int64_t value =
-			s->counter ? counter_read(w, s->counter) : file_read(w->host, s->file);
+		int64_t value = s->counter ? counter_read(w, s->counter) : s->read(w->host);
 		if (value == REPORT_NONE)
 			continue;
 		struct watch_gauge *g = watch_gauge(out, s->wall);

@@ -42,6 +42,8 @@ test_the_house_has_its_rules() {
 	plant src/tune/plan.c 'bool f(struct finding *f) { return !strncmp(f->id, "lab.", 4); }' 'give it a type'
 	plant src/tune/plan.c 'bool f(struct report *r) { return strstr("x", r->findings[0].title); }' 'give it a type'
 	plant probes/nic.c 'bool f(struct change *c) { return !strncmp(c->wall, "nic.", 4); }' 'give it a type'
+	plant src/judge/x.c 'int f(void) { if (wording_get(&w, "reuse")[0]) return 1; }' 'a wording decides nothing'
+	plant src/judge/x.c 'int f(void) { return wording_get(w, "reuse")[0] ? 1 : 2; }' 'a wording decides nothing'
 	plant src/catalogue/x.c 'int f(void) { return host_read(0, 0, 0, 0, 0); }' 'is not below this one'
 	plant src/judge/x.c 'static int knob_find(void);' 'a public function has that name'
 	plant src/judge/x.h '/* y: what x is. */' 'names another file'

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
 #include "host/compat.h"
@@ -272,6 +273,36 @@ static void numbers_are_decimal_and_fit_64_bits(void **state)
 	}
 }
 
+/* What is damaged is unknown, not 0 or the part before the damage. */
+static void a_number_is_whole_or_unknown(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t value;
+	} rows[] = {
+		{"1024\n", 1024},
+		{" 7 \n", 7},
+		{"-65536\n", -65536},
+		{"0\n", 0},
+		{"9223372036854775807\n", INT64_MAX},
+		{"9223372036854775808\n", REPORT_NONE},
+		{"x\n", REPORT_NONE},
+		{"", REPORT_NONE},
+		{"-\n", REPORT_NONE},
+		{"- 1\n", REPORT_NONE},
+		{"--1\n", REPORT_NONE},
+		{"12x\n", REPORT_NONE},
+		{"1 2\n", REPORT_NONE},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		put("number", rows[i].text);
+		if (host_number(captured, "number") != rows[i].value)
+			fail_msg("\"%s\": %lld", rows[i].text,
+				 (long long)host_number(captured, "number"));
+	}
+	assert_true(host_number(captured, "no/such") == REPORT_NONE);
+}
+
 static void writes_reach_the_live_machine_only(void **state)
 {
 	struct err e = {0};
@@ -380,6 +411,7 @@ int main(void)
 		CAPTURED_TEST(read_all_is_bounded),
 		CAPTURED_TEST(numbers_are_decimal_and_fit_64_bits),
 		CAPTURED_TEST(writes_reach_the_live_machine_only),
+		CAPTURED_TEST(a_number_is_whole_or_unknown),
 		CAPTURED_TEST(a_walk_visits_regular_files_in_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

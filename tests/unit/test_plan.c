@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "epolltune/knob.h"
+#include "epolltune/wording.h"
 #include "tune/plan.h"
 #include "tune/plan_render.h"
 
@@ -313,6 +314,32 @@ static void a_soft_limit_keeps_the_hard_one(void **state)
 	made();
 	assert_non_null(strstr(plan->manual[0].action, "LimitNOFILE=16384:HARD "));
 	assert_non_null(strstr(plan->manual[0].action, "--nofile=16384:"));
+}
+
+/* OpenRC starts no unit. */
+static void a_limit_is_set_where_the_service_manager_reads_it(void **state)
+{
+	const struct knob *k = knob_find("RLIMIT_NOFILE");
+	static const struct {
+		bool openrc, soft;
+		const char *has, *lacks;
+	} rows[] = {
+		{false, false, "LimitNOFILE=16384\n", "rc_ulimit"},
+		{true, false,
+		 "/etc/conf.d/NAME:\n    rc_ulimit=\"-n 16384\"\n  rc-service NAME restart\nFor a",
+		 "ystemd"},
+		{true, true, "rc_ulimit=\"-Sn 16384\"", "ystemd"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct wording w = {0};
+		char text[1024];
+		wording_set(&w, "proposed", "16384");
+		wording_flag(&w, "soft", rows[i].soft);
+		wording_flag(&w, "openrc", rows[i].openrc);
+		wording_fill(&w, k->steps, text, sizeof(text));
+		if (!strstr(text, rows[i].has) || strstr(text, rows[i].lacks))
+			fail_msg("row %zu: %s", i, text);
+	}
 }
 
 /* --set overrides the proposals of check. */
@@ -863,6 +890,7 @@ int main(void)
 		TEST(the_largest_of_several_findings),
 		TEST(trouble_of_the_running_machine_is_a_step),
 		TEST(a_soft_limit_keeps_the_hard_one),
+		TEST(a_limit_is_set_where_the_service_manager_reads_it),
 		TEST(set_overrides_proposals),
 		TEST(set_names_what_the_options_let_change),
 		TEST(what_the_kernel_rounded_is_in_force),

@@ -4,14 +4,17 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/published.h"
 #include "epolltune/subject.h"
+#include "host/elsewhere.h"
 #include "host/listener_file.h"
 #include "host/processes.h"
 
@@ -444,11 +447,48 @@ static void an_id_map_shows_whose_container_it_is(void **state)
 			fail_msg("row %zu", i);
 }
 
+static void file_put(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* The second process of a namespace finds no table: what the first showed counts. */
+static void the_sockets_of_a_namespace_are_read_once(void **state)
+{
+	char root[] = "/tmp/processes.XXXXXX", path[64];
+	const struct netns_id one = {.link = 1, .file = 1}, two = {.link = 2, .file = 2};
+	struct spaces spaces = {0};
+	assert_non_null(mkdtemp(root));
+	CLEAN(close_fd) int process = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_true(process >= 0);
+	assert_int_equal(mkdirat(process, "net", 0755), 0);
+	assert_int_equal(mkdirat(process, "fd", 0755), 0);
+	assert_int_equal(symlinkat("socket:[4711]", process, "fd/3"), 0);
+	snprintf(path, sizeof(path), "%s/net/tcp", root);
+	file_put(path,
+		 "   0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000 "
+		 "    0        0 4711 1 0000000000000000 100 0 0 10 0\n");
+	assert_true(process_listens(&spaces, process, one, false));
+	assert_int_equal(unlinkat(process, "net/tcp", 0), 0);
+	assert_true(process_listens(&spaces, process, one, false));
+	assert_false(process_listens(&spaces, process, two, false));
+	assert_int_equal(spaces.count, 2);
+	spaces_free(&spaces);
+	assert_int_equal(unlinkat(process, "fd/3", 0), 0);
+	assert_int_equal(unlinkat(process, "fd", AT_REMOVEDIR), 0);
+	assert_int_equal(unlinkat(process, "net", AT_REMOVEDIR), 0);
+	assert_int_equal(rmdir(root), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_id_map_shows_whose_container_it_is),
 		cmocka_unit_test(stat_has_pid_name_state_parent_and_start),
+		cmocka_unit_test(the_sockets_of_a_namespace_are_read_once),
 		cmocka_unit_test(damaged_stat_is_refused),
 		cmocka_unit_test(unit_is_the_innermost_service_or_scope),
 		cmocka_unit_test(a_unit_belongs_to_one_systemd),

@@ -48,6 +48,12 @@ static void at_limit_of_an_unlimited_one(struct looks *m)
 	m->after.queues.nr_open = REPORT_NONE;
 }
 
+static void at_limit_of_openrc(struct looks *m)
+{
+	at_limit_of_an_unlimited_one(m);
+	m->after.queues.openrc = true;
+}
+
 /* Its unit is one of a user's manager, or of a systemd in a container. */
 static void at_limit_of_a_user(struct looks *m)
 {
@@ -285,6 +291,8 @@ static void texts_name_the_limit(void **state)
 		{at_limit_of_an_unlimited_one, 0, NULL, NULL,
 		 "Raise RLIMIT_NOFILE where the process is started (LimitNOFILE=4096:infinity in a "
 		 "systemd unit, ulimit -Sn 4096 in a script), and restart it."},
+		{at_limit_of_openrc, 0, NULL, NULL,
+		 "Set rc_ulimit=\"-Sn 4096\" in /etc/conf.d/NAME, then rc-service NAME restart."},
 		{closes_at_once, 0, "nginx (pid 812) has 1 024 of 1 024 descriptors open",
 		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288). No "
 		 "connection waits in the queue of nginx (pid 812) on 0.0.0.0:443: another process "

@@ -11,10 +11,19 @@ static void strays(struct looks *m)
 	counter_set(m, COUNTER_LISTEN_OVERFLOWS, 1, 1);
 }
 
+/* What it had dropped at the start, in the middle and at the end of the window. */
+static void drops(struct looks *m, uint32_t start, uint32_t middle, uint32_t end)
+{
+	m->at[0][0].drops = start;
+	m->at[1][0].drops = end;
+	m->seen[m->after.queues.seen_count++] =
+		(struct queue_seen){.cookie = 100, .dropped = middle};
+}
+
 /* A filter on the socket drops what clients send. */
 static void filters(struct looks *m)
 {
-	m->at[1][0].drops = 220;
+	drops(m, 0, 110, 220);
 	m->after.queues.listeners.counted = true;
 	counter_set(m, "Tcp.PassiveOpens", 100, 110);
 	counter_set(m, "Tcp.InSegs", 5000, 5290);
@@ -26,15 +35,60 @@ static void filters_by_key(struct looks *m)
 	counter_set(m, "TcpExt.TCPMD5NotFound", 0, 215);
 }
 
+/* The count wraps. */
+static void filters_at_the_end_of_the_count(struct looks *m)
+{
+	filters(m);
+	m->at[0][0].drops = UINT32_MAX - 149;
+	m->seen[0].dropped = UINT32_MAX - 49;
+	m->at[1][0].drops = 70;
+}
+
+static void filters_unlooked(struct looks *m)
+{
+	filters(m);
+	m->after.queues.ticks = 1;
+}
+
+/* A client ends a download: its kernel answers each segment that is on its way. */
+static void aborts_late(struct looks *m)
+{
+	filters(m);
+	m->seen[0].dropped = 3;
+	counter_set(m, "Tcp.EstabResets", 0, 1);
+}
+
+static void aborts_early(struct looks *m)
+{
+	aborts_late(m);
+	m->seen[0].dropped = 217;
+}
+
+/* Clients do so all the time. */
+static void aborts_throughout(struct looks *m)
+{
+	filters(m);
+	counter_set(m, "Tcp.EstabResets", 0, 4);
+	counter_set(m, "Tcp.OutSegs", 9000, 9220);
+}
+
+static void filters_beside_an_abort(struct looks *m)
+{
+	filters(m);
+	counter_set(m, "Tcp.EstabResets", 0, 1);
+	counter_set(m, "Tcp.OutSegs", 9000, 9219);
+}
+
 static void filters_some(struct looks *m)
 {
 	filters(m);
 	m->at[1][0].drops = 10;
+	m->seen[0].dropped = 5;
 }
 
 static void filters_few(struct looks *m)
 {
-	m->at[1][0].drops = 4;
+	drops(m, 0, 2, 4);
 	m->after.queues.listeners.counted = true;
 	counter_set(m, "Tcp.PassiveOpens", 100, 100);
 	counter_set(m, "Tcp.InSegs", 5000, 5004);
@@ -255,6 +309,31 @@ static void half_open_end_with_cookies(struct looks *m)
 /* Too short for any look, but counted. */
 static void overflow_unseen(struct looks *m) { counter_set(m, COUNTER_LISTEN_OVERFLOWS, 5, 6); }
 
+/* Of each listener that has dropped anything, also where no connection waits. */
+static void drops_are_kept_in_the_middle_of_the_window(void **state)
+{
+	struct listener at[] = {
+		{.kind = LISTENER_TCP, .cookie = 1, .drops = 7},
+		{.kind = LISTENER_TCP, .cookie = 2},
+		{.kind = LISTENER_TCP, .cookie = 3, .depth = 1},
+	};
+	const struct listeners now = {.count = 3, .at = at};
+	struct accept_queues q = {0};
+	struct err e = {0};
+	uint32_t drops;
+	assert_false(queue_dropped(&q, &at[0], &drops));
+	for (int i = 0; i < OBSERVATION_TICKS; i++) {
+		assert_int_equal(accept_queues_tick(&q, &now, &e), 0);
+		at[0].drops += accept_queues_halved(&q) ? 100 : 1;
+	}
+	assert_true(queue_dropped(&q, &at[0], &drops));
+	assert_int_equal(drops, 7 + (OBSERVATION_TICKS + 1) / 2 - 1);
+	assert_true(queue_dropped(&q, &at[1], &drops));
+	assert_int_equal(drops, 0);
+	assert_int_equal(q.seen_count, 2);
+	free(q.seen);
+}
+
 #define FILTERED "syn-queue.filtered warning"
 
 static void half_open_connections_get_their_findings(void **state)
@@ -263,6 +342,12 @@ static void half_open_connections_get_their_findings(void **state)
 		{strays, "", ""},
 		{filters, FILTERED, ""},
 		{filters_by_key, FILTERED, ""},
+		{filters_at_the_end_of_the_count, FILTERED, ""},
+		{filters_unlooked, "", ""},
+		{aborts_late, "", ""},
+		{aborts_early, "", ""},
+		{aborts_throughout, "", ""},
+		{filters_beside_an_abort, FILTERED, ""},
 		{filters_some, "", ""},
 		{filters_few, "", ""},
 		{filters_of_many, "", ""},
@@ -392,6 +477,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(half_open_connections_get_their_findings),
+		cmocka_unit_test(drops_are_kept_in_the_middle_of_the_window),
 		cmocka_unit_test(texts_name_the_server_of_half_open_connections),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
