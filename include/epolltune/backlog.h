@@ -40,7 +40,7 @@ void backlog_raise(const struct target *, enum listener_kind kind, int64_t limit
 int64_t backlog_asked(const struct target *, enum listener_kind kind, size_t sockets,
 		      unsigned kernel, int64_t limit, uint32_t usual);
 /* The default of the server that calls listen(); 0: unknown, as that of a systemd unit. */
-uint32_t backlog_usual(const struct listener *l, const char *process);
+uint32_t backlog_usual(const struct listener *l, const struct server_row *server);
 /* The same for a subject's queues of that kind. */
 void backlog_subject_bound(const struct settings *s, enum listener_kind kind, struct bound *out);
 /* The limit of a subject's listener; REPORT_NONE: it is not known, while that is paused. */
@@ -48,9 +48,13 @@ int64_t backlog_of_listener(const struct listener *l);
 /* Why no lab shows what the subject's queue holds; NULL: one does. */
 const char *backlog_untestable(const struct settings *s);
 #define UNTESTABLE_GROUP "the test server has one socket, the running one several (SO_REUSEPORT)"
-/* The row whose line sets the backlog of a listener of a process: systemd's, where that holds it
+/* The server that a listener of `all` is of: its process, or else the subject where that is known
+ * by its script. NULL: none is known; `s` NULL: there is no subject. */
+const struct server_row *backlog_server(const struct listeners *all, const struct listener *l,
+					const struct subject *s);
+/* The row whose line sets the backlog of a listener of that server: systemd's, where that holds it
  * for a service. NULL: none. */
-const struct server_row *backlog_row(const struct listener *l, const char *process);
+const struct server_row *backlog_row(const struct listener *l, const struct server_row *server);
 /* Sets that name to when the line of that row, NULL: of the application, takes effect. */
 void backlog_effect_word(struct wording *w, const char *name, const struct listener *l,
 			 const struct server_row *row);

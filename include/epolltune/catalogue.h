@@ -313,6 +313,7 @@ enum server_limit { SERVER_CLIENTS, SERVER_BACKLOG, SERVER_LIMITS };
 struct server_row {
 	const char *process; /* names of its process, comma separated; "php-fpm*": beginnings */
 	const char *name;    /* as people write it */
+	bool interpreted;    /* it is a script or a module of Python, Ruby or Perl */
 	const char *backlog; /* its default, a number or a few words */
 	const char *backlog_line;   /* of its configuration, with {backlog} or its {half} */
 	const char *backlog_effect; /* when that line takes effect, a clause */

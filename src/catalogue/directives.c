@@ -156,7 +156,7 @@ static const struct clue_row directives[] = {
 	 "Apache: requests at one time; mpm event holds AsyncRequestWorkerFactor (2) more connections "
 	 "for each. Further clients wait in the accept queue.",
 	 "application.limit,application.connections,accept-queue", REMEDY_APPLICATION,
-	 "apachectl status", "A higher MaxRequestWorkers with ServerLimit; then restart.",
+	 "apachectl status", "Raise MaxRequestWorkers and ServerLimit; then restart.",
 	 "httpd mpm_common"},
 	{"max_connections", "",
 	 "PostgreSQL (100) and MySQL (151): clients at one time. PostgreSQL derives its backlog from "
@@ -168,7 +168,7 @@ static const struct clue_row directives[] = {
 	{"max_client_conn", "", "PgBouncer: clients at one time (100 by default).",
 	 "application.limit,application.connections,descriptors.process", REMEDY_APPLICATION,
 	 "psql -p 6432 pgbouncer -c 'show config'",
-	 "A higher max_client_conn, with LimitNOFILE= of its unit above it and all server connections.",
+	 "Raise max_client_conn, with LimitNOFILE= of its unit above it and all server connections.",
 	 "PgBouncer config.md"},
 	{"IP_BIND_ADDRESS_NO_PORT", "",
 	 "A socket option: bind() to a source address does not choose a port yet, so connect() can use "

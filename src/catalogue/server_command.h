@@ -29,8 +29,8 @@ void server_command_split(char *text, const char *title, struct server_command *
  * program is no interpreter or runs no such file. */
 void server_script_skip(struct server_command *c);
 /* The name of a server of the catalogue that it is of: the file name of its script, the module of
- * python -m, or the first word of a title that it has written over its command, "puma: …". "": it
- * is of none. */
+ * python -m, or the first word of a title that it has written over its command, "gunicorn: …"; of
+ * servers that are `interpreted` only. "": it is of none. */
 void server_script_name(struct server_command *c, char *name, size_t size);
 /* The argument of the next such option: "-c FILE", "-cFILE", "--name VALUE", "--name=VALUE". *at: 0
  * at first. False: there is none; *value NULL: it is unknown. */

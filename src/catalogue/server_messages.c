@@ -1,6 +1,11 @@
 /* Messages that servers print at a limit: of their own, of the process, of the kernel. */
 #include "catalogue/server_messages.h"
 
+/* How many connections each client address has; a mapped address of IPv4 is in brackets. */
+#define PEERS_SHOW(port)                                                                           \
+	"ss -Htn state established 'sport = :" port                                                \
+	"' | awk '{sub(/:[0-9]+$/,\"\",$4); print $4}' | sort | uniq -c"
+
 static const struct clue_row messages[] = {
 	/* nginx. */
 	{"worker_connections are not enough", "",
@@ -16,8 +21,8 @@ static const struct clue_row messages[] = {
 	 "nginx: worker_connections is above the soft limit on descriptors, so accept() or socket() "
 	 "will fail first (EMFILE).",
 	 "descriptors.process", REMEDY_PROCESS, FILES_SHOW,
-	 "worker_rlimit_nofile above worker_connections (twice as high on a proxy), or LimitNOFILE= of "
-	 "the unit; then restart nginx.",
+	 "Set worker_rlimit_nofile above worker_connections (twice as high on a proxy), or LimitNOFILE= "
+	 "of the unit; then restart nginx.",
 	 "nginx src/event/ngx_event.c ngx_event_module_init()"},
 	{"setrlimit(RLIMIT_NOFILE) failed",
 	 "setrlimit(RLIMIT_NOFILE*failed\nCannot raise FD limit to\n"
@@ -121,8 +126,8 @@ static const struct clue_row messages[] = {
 	 "is not enough for the server to start",
 	 "Redis: its limit on descriptors does not hold maxclients + 32, so it accepts fewer clients.",
 	 "descriptors.process", REMEDY_PROCESS, "redis-cli config get maxclients; " FILES_SHOW,
-	 "LimitNOFILE= in redis-server.service above maxclients + 32, or docker run --ulimit nofile=65536:65536; then "
-	 "restart.",
+	 "Set LimitNOFILE= in redis-server.service above maxclients + 32, or docker run --ulimit "
+	 "nofile=65536:65536; then restart.",
 	 "Redis src/server.c adjustOpenFilesLimit()"},
 	{"OOM command not allowed", "OOM command not allowed when used memory",
 	 "Redis: its data take maxmemory bytes and its policy evicts none of them: writes get this "
@@ -171,32 +176,32 @@ static const struct clue_row messages[] = {
 	 "Listen queue size is greater than the system max",
 	 "uWSGI: listen is above net.core.somaxconn of this network namespace: it does not start.",
 	 "accept-queue", REMEDY_KERNEL, "sysctl net.core.somaxconn",
-	 "sysctl -w net.core.somaxconn=4096 (in a container: docker run --sysctl), or a smaller listen.",
+	 "sysctl -w net.core.somaxconn=4096 (in a container: docker run --sysctl), or lower listen.",
 	 "uWSGI core/socket.c bind_to_tcp()"},
 	{"server socket listen backlog is limited to", "",
 	 "uWSGI: a notice at its start: the accept queue has the default of 100.", "accept-queue",
 	 REMEDY_APPLICATION, "ss -ltn 'sport = :PORT'",
-	 "listen = 1024 where bursts are longer; the kernel cuts it at net.core.somaxconn.",
+	 "Where bursts are longer, set listen = 1024; the kernel cuts it at net.core.somaxconn.",
 	 "uWSGI core/uwsgi.c"},
 	{"server reached pm.max_children setting", "reached pm.max_children",
 	 "php-fpm: all pm.max_children processes are busy; further requests wait in the accept queue "
 	 "(listen.backlog, 511), and clients of a UNIX socket get EAGAIN when it is full.",
 	 "accept-queue,accept-queue.unix", REMEDY_APPLICATION,
 	 "ss -lx; ss -ltn  # and the status page of php-fpm: listen queue, max listen queue",
-	 "pm.max_children = memory for PHP / memory of a process; make slow requests faster "
+	 "Set pm.max_children = memory for PHP / memory of a process; make slow requests faster "
 	 "(request_slowlog_timeout).",
 	 "php-src sapi/fpm/fpm/fpm_process_ctl.c"},
 	{"pool seems busy", "seems busy (you may need to increase pm.start_servers",
 	 "php-fpm: requests arrive faster than it starts processes; they wait in the accept queue.",
 	 "accept-queue.unix", REMEDY_APPLICATION, "ss -lx  # and the status page of php-fpm",
-	 "pm.start_servers, pm.min_spare_servers and pm.max_spare_servers higher, or pm = static.",
+	 "Raise pm.start_servers, pm.min_spare_servers and pm.max_spare_servers, or set pm = static.",
 	 "php-src sapi/fpm/fpm/fpm_process_ctl.c"},
 	{"WORKER TIMEOUT", "CRITICAL*WORKER TIMEOUT",
 	 "gunicorn: a worker did not report for timeout seconds (30): a request blocked it. It is "
 	 "killed; meanwhile it does not accept.",
 	 "accept-queue", REMEDY_APPLICATION, "ss -ltn 'sport = :PORT'",
-	 "workers = 2 * CPUs + 1, threads = N (gthread) for requests that wait; timeout = 60 only "
-	 "where requests may take that long.",
+	 "Set workers = 2 * CPUs + 1, and threads = N (gthread) for requests that wait; set timeout = 60 "
+	 "only where requests may take that long.",
 	 "gunicorn arbiter.py murder_workers()"},
 
 	{"was sent SIGKILL! Perhaps out of memory", "",
@@ -204,7 +209,7 @@ static const struct clue_row messages[] = {
 	 "TIMEOUT.",
 	 "cgroup.memory", REMEDY_CONTAINER,
 	 "dmesg -T | grep -i 'killed process'; cat /sys/fs/cgroup/GROUP/memory.events",
-	 "Raise the memory limit of the container or unit, or fewer workers.",
+	 "Raise the memory limit of the container or unit, or run fewer workers.",
 	 "gunicorn arbiter.py reap_workers()"},
 
 	/* Databases and others. */
@@ -225,28 +230,29 @@ static const struct clue_row messages[] = {
 	 "PostgreSQL: EMFILE or ENFILE from open(): it closes cached files and continues, slower.",
 	 "descriptors.process,descriptors.system", REMEDY_PROCESS,
 	 FILES_SHOW "; cat /proc/sys/fs/file-nr",
-	 "LimitNOFILE= of its unit, or a smaller max_files_per_process.",
+	 "Raise LimitNOFILE= of its unit, or lower max_files_per_process.",
 	 "PostgreSQL src/backend/storage/file/fd.c BasicOpenFile()"},
 	{"too many connections for role", "too many connections for database",
 	 "PostgreSQL: CONNECTION LIMIT of a role or database is reached; max_connections is not.",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "psql -c 'select rolname, rolconnlimit from pg_roles' -c 'select datname, datconnlimit from "
 	 "pg_database'",
-	 "Use a smaller pool in the clients; else: ALTER ROLE NAME CONNECTION LIMIT N.",
+	 "Use a smaller pool in the clients; else: ALTER ROLE NAME CONNECTION LIMIT N, or ALTER DATABASE "
+	 "NAME CONNECTION LIMIT N, whichever the message names.",
 	 "PostgreSQL src/backend/utils/init/postinit.c, miscinit.c"},
 	{"pooler error: query_wait_timeout",
 	 "error*query_wait_timeout\nProtocolViolation: query_wait_timeout",
 	 "PgBouncer: no connection to the server was free for query_wait_timeout (120 s): all "
 	 "default_pool_size (20) of the database and user are in use.",
 	 "", REMEDY_APPLICATION, "psql -p 6432 pgbouncer -c 'show pools'  # cl_waiting, maxwait",
-	 "End long transactions; pool_mode = transaction; else raise default_pool_size, within "
+	 "End long transactions; set pool_mode = transaction; else raise default_pool_size, within "
 	 "max_connections of PostgreSQL.",
 	 "PgBouncer src/janitor.c"},
 	{"no more connections allowed", "no more connections allowed (max_client_conn)",
 	 "PgBouncer: max_client_conn clients are connected (100 by default).",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "psql -p 6432 pgbouncer -c 'show pools'",
-	 "A higher max_client_conn, with LimitNOFILE= of its unit above it and all server connections.",
+	 "Raise max_client_conn, with LimitNOFILE= of its unit above it and all server connections.",
 	 "PgBouncer src/client.c"},
 	{"reached MaxRequestWorkers setting",
 	 "reached MaxRequestWorkers\nAH00161\nAH00484\nwithin MinSpareThreads of MaxRequestWorkers\n"
@@ -254,22 +260,21 @@ static const struct clue_row messages[] = {
 	 "Apache: all workers are busy (AH10159: all but a few); further clients wait in the accept queue (ListenBacklog, "
 	 "511).",
 	 "accept-queue", REMEDY_APPLICATION, "ss -ltn 'sport = :80'; apachectl status",
-	 "A higher MaxRequestWorkers with ServerLimit, as far as memory allows; KeepAliveTimeout 2; or mpm "
-	 "event.",
+	 "Raise MaxRequestWorkers and ServerLimit, as far as memory allows; set KeepAliveTimeout 2; or use "
+	 "mpm event.",
 	 "httpd server/mpm/event/event.c, prefork.c"},
 	{"scoreboard is full, not at MaxRequestWorkers",
 	 "scoreboard is full\nAH03490\nAH00485\nAH00288",
 	 "Apache: all ServerLimit slots are taken, mostly by processes that still end old requests "
 	 "after a reload: no new process starts, although MaxRequestWorkers are not in use.",
 	 "accept-queue", REMEDY_APPLICATION, "apachectl status  # G: gracefully finishing",
-	 "ServerLimit at twice MaxRequestWorkers / ThreadsPerChild, then stop and start (a reload does not "
-	 "change it); fewer reloads.",
+	 "Set ServerLimit to twice MaxRequestWorkers / ThreadsPerChild, then stop and start (a reload does "
+	 "not change it); reload less often.",
 	 "httpd server/mpm/event/event.c perform_idle_server_maintenance()"},
 	{"Too many connections from ADDRESS - max is N", "Too many connections from*max is",
 	 "ZooKeeper: one client address has maxClientCnxns connections (60 by default): it closes the "
 	 "next one. Other clients are not concerned.",
-	 "application.limit,application.connections", REMEDY_APPLICATION,
-	 "ss -tn state established 'sport = :2181' | awk '{print $4}' | cut -d: -f1 | sort | uniq -c",
+	 "application.limit,application.connections", REMEDY_APPLICATION, PEERS_SHOW("2181"),
 	 "Close connections in that client (one is enough for a process); else maxClientCnxns=N in "
 	 "zoo.cfg and restart.",
 	 "ZooKeeper NIOServerCnxnFactory.java"},
@@ -303,16 +308,16 @@ static const struct clue_row messages[] = {
 	 "MySQL and others: max_connections of the server are open.",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "mysql -e \"show status like 'Threads_connected'; show variables like 'max_connections'\"",
-	 "Use a pool in the clients; else a higher max_connections with LimitNOFILE= of its unit.",
+	 "Use a pool in the clients; else raise max_connections, with LimitNOFILE= of its unit.",
 	 "MySQL Reference Manual, ER_CON_COUNT_ERROR"},
 	{"refused because there are too many open connections",
 	 "refused because too many open connections",
-	 "MongoDB: net.maxIncomingConnections are open (65536 by default, and at most 80 % of the limit "
-	 "on descriptors: 819 of 1024).",
+	 "MongoDB: as many connections are open as it allows: 80 % of its limit on descriptors (819 of "
+	 "1024), unless net.maxIncomingConnections is lower.",
 	 "descriptors.process,application.limit,application.connections", REMEDY_APPLICATION,
 	 "mongosh --quiet --eval 'db.serverStatus().connections'; " FILES_SHOW,
-	 "LimitNOFILE=64000 in mongod.service where it is lower, then restart; else maxPoolSize in the "
-	 "clients.",
+	 "Where it is lower, set LimitNOFILE=64000 in mongod.service, then restart; else lower maxPoolSize "
+	 "in the clients.",
 	 "MongoDB src/mongo/transport/session_manager_common.cpp"},
 	{"ERROR Too many open connections", "Too many open connections",
 	 "memcached: -c connections are open (1024 by default): a further client gets this error and is "
@@ -344,11 +349,12 @@ static const struct clue_row messages[] = {
 	 "systemctl edit elasticsearch: [Service] LimitNPROC=4096; limits.conf: nproc for a login.",
 	 "Elasticsearch BootstrapChecks.java"},
 	{"maximum connections exceeded", "",
-	 "NATS: max_connections clients are connected (65536 by default): the next one gets this error.",
+	 "NATS and others: as many clients are connected as the server allows (NATS: max_connections, 65536 "
+	 "by default): the next one gets this error.",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "curl -s localhost:8222/varz | grep -E '\"(max_)?connections\"'",
-	 "max_connections: N in nats-server.conf, with descriptors for it; then nats-server --signal "
-	 "reload.",
+	 "Raise that limit (NATS: max_connections: N in nats-server.conf, then nats-server --signal "
+	 "reload), with descriptors for it.",
 	 "nats-server server/errors.go ErrTooManyConnections"},
 	{"reset reason: overflow", "upstream_reset_before_response_started{overflow}",
 	 "Envoy: a circuit breaker of the cluster is open: max_connections, max_pending_requests or "
@@ -363,7 +369,8 @@ static const struct clue_row messages[] = {
 	 "the accept queue.",
 	 "descriptors.process,accept-queue", REMEDY_PROCESS,
 	 "squidclient mgr:info | grep -i 'file desc'; " FILES_SHOW,
-	 "max_filedescriptors 65536 in squid.conf, with LimitNOFILE= of its unit as high; then restart.",
+	 "Set max_filedescriptors 65536 in squid.conf, with LimitNOFILE= of its unit as high; then "
+	 "restart.",
 	 "Squid src/comm/TcpAcceptor.cc okToAccept()"},
 	{"sockets disabled, connection limit reached", "sockets disabled, out-of-fds",
 	 "lighttpd: server.max-connections are open, or descriptors are used up: it accepts no more until "
@@ -371,7 +378,7 @@ static const struct clue_row messages[] = {
 	 "application.limit,application.connections,descriptors.process,accept-queue",
 	 REMEDY_APPLICATION,
 	 "grep -E 'max-(fds|connections)' /etc/lighttpd/lighttpd.conf; " FILES_SHOW,
-	 "server.max-fds = 65536, and server.max-connections at half of it; then restart.",
+	 "Set server.max-fds = 65536, and server.max-connections to half of it; then restart.",
 	 "lighttpd src/server.c"},
 	{"has reached its process limit",
 	 "has reached its process limit*new clients may experience",
@@ -397,21 +404,23 @@ static const struct clue_row messages[] = {
 	 "at random. Their clients print kex_exchange_identification.",
 	 "application.limit", REMEDY_APPLICATION,
 	 "sshd -T | grep -i -E 'maxstartups|logingracetime'",
-	 "MaxStartups 100:30:300 and LoginGraceTime 30 in sshd_config, then systemctl reload ssh; where "
+	 "Set MaxStartups 100:30:300 and LoginGraceTime 30 in sshd_config, then systemctl reload ssh; where "
 	 "the internet can connect, restrict port 22 first.",
 	 "OpenSSH sshd.c drop_connection()"},
 	{"too many tcp sessions - dropping incoming request", "",
 	 "rsyslog: imtcp has MaxSessions senders connected (200 by default) and closes the next one.",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "ss -tn state established 'sport = :514' | wc -l",
-	 "module(load=\"imtcp\" MaxSessions=\"2000\"), with LimitNOFILE= of rsyslog.service; then restart.",
+	 "Set module(load=\"imtcp\" MaxSessions=\"2000\"), with LimitNOFILE= of rsyslog.service; then "
+	 "restart.",
 	 "rsyslog runtime/tcpsrv.c SessAccept()"},
-	{"max_connections exceeded", "denied: max_connections exceeded",
+	{"Client connection from ADDRESS denied: max_connections exceeded",
+	 "Client connection from*denied: max_connections exceeded",
 	 "Mosquitto: max_connections of the listener, or global_max_connections, clients are connected: "
 	 "the next one is closed.",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "mosquitto_sub -t '$SYS/broker/clients/connected' -C 1",
-	 "A higher max_connections in mosquitto.conf, with LimitNOFILE= of its unit; then restart.",
+	 "Raise max_connections in mosquitto.conf, with LimitNOFILE= of its unit; then restart.",
 	 "Mosquitto src/net.c"},
 	{"file descriptor limit alarm set", "",
 	 "RabbitMQ: its limit on descriptors is nearly used up: it accepts no new connections until some "
@@ -424,21 +433,20 @@ static const struct clue_row messages[] = {
 	 "address already has the configured maximum of*connections",
 	 "Kafka: one client address has max.connections.per.ip connections (or its override): the "
 	 "broker closes the next one.",
-	 "application.limit,application.connections", REMEDY_APPLICATION,
-	 "ss -tn state established 'sport = :9092' | awk '{print $4}' | cut -d: -f1 | sort | uniq -c",
-	 "max.connections.per.ip.overrides=ADDRESS:N in server.properties, for clients behind one NAT.",
+	 "application.limit,application.connections", REMEDY_APPLICATION, PEERS_SHOW("9092"),
+	 "For clients behind one NAT, set max.connections.per.ip.overrides=ADDRESS:N in server.properties.",
 	 "Kafka core SocketServer.scala"},
 	{"There are too many connected users",
 	 "There are too many connections from your internet address",
 	 "vsftpd: max_clients sessions are open (2000 by default), or max_per_ip of that address (50).",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "grep -E 'max_(clients|per_ip)' /etc/vsftpd.conf; ss -tn state established 'sport = :21' | wc -l",
-	 "A higher max_clients or max_per_ip in vsftpd.conf; then restart.", "vsftpd.conf(5)"},
+	 "Raise max_clients or max_per_ip in vsftpd.conf; then restart.", "vsftpd.conf(5)"},
 	{"new incoming connection would exceed maximum number of clients", "",
 	 "OpenVPN: max-clients clients are connected (1024 by default).",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "grep max-clients /etc/openvpn/server/*.conf /etc/openvpn/*.conf",
-	 "max-clients N in the configuration of the server; then restart.",
+	 "Raise max-clients in the configuration of the server; then restart.",
 	 "OpenVPN src/openvpn/multi.c"},
 	{"beyond descriptor table size", "",
 	 "OpenLDAP slapd: a connection got a descriptor above its limit, which slapd reads at its start: "
@@ -451,15 +459,26 @@ static const struct clue_row messages[] = {
 	 "ClickHouse: max_concurrent_queries run: the query gets this error. Connections are not the "
 	 "limit.",
 	 "", REMEDY_APPLICATION, "clickhouse-client -q 'select count() from system.processes'",
-	 "Insert in larger batches; else a higher max_concurrent_queries in config.xml, within CPUs and "
+	 "Insert in larger batches; else raise max_concurrent_queries in config.xml, within CPUs and "
 	 "memory.",
 	 "ClickHouse src/Interpreters/ProcessList.cpp"},
-	{"too many open connections, consider increasing", "",
+	{"open connections, consider increasing the number of threads",
+	 "open connections, consider increasing number of threads",
 	 "Kernel log: nfsd has more TCP connections than 20 * (threads + 3): it closes the oldest.",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "cat /proc/fs/nfsd/threads; ss -tn state established 'sport = :2049' | wc -l",
-	 "rpc.nfsd 64 where it has fewer threads, and for the boot [nfsd] threads=64 in /etc/nfs.conf.",
+	 "Where it has fewer threads, run rpc.nfsd 64, and for the boot set [nfsd] threads=64 in "
+	 "/etc/nfs.conf.",
 	 "net/sunrpc/svc_xprt.c svc_check_conn_limits()"},
+	{"open connections, consider increasing the max number",
+	 "open connections, consider increasing max number of connections",
+	 "Kernel log: nfsd has more TCP connections than /proc/fs/nfsd/max_connections: it closes the "
+	 "oldest. More threads do not change that.",
+	 "application.limit,application.connections", REMEDY_APPLICATION,
+	 "cat /proc/fs/nfsd/max_connections; ss -tn state established 'sport = :2049' | wc -l",
+	 "echo N >/proc/fs/nfsd/max_connections with a higher number, or with 0 for 20 * (threads + 3); "
+	 "then systemctl restart nfs-server.",
+	 "net/sunrpc/svc_xprt.c svc_check_conn_limits(); fs/nfsd/nfssvc.c nfsd_create_serv()"},
 	{"receive buffer not sufficiently increased",
 	 "failed to sufficiently increase receive buffer size\n"
 	 "failed to sufficiently increase send buffer size",
@@ -478,7 +497,7 @@ static const struct clue_row messages[] = {
 	 "udp.receive", REMEDY_KERNEL,
 	 "sysctl net.core.rmem_max; nstat -az UdpRcvbufErrors Udp6RcvbufErrors; ss -uanm",
 	 "Where UdpRcvbufErrors grows and they are lower: sysctl -w net.core.rmem_max=4194304 "
-	 "net.core.wmem_max=4194304, then restart Unbound. Otherwise a smaller so-rcvbuf.",
+	 "net.core.wmem_max=4194304, then restart Unbound. Otherwise lower so-rcvbuf.",
 	 "socket(7); Unbound services/listen_dnsport.c"},
 	{"Maximum number of concurrent DNS queries reached", "",
 	 "dnsmasq: dns-forward-max queries (150 by default) wait for the servers that it asks; it refuses "
@@ -486,7 +505,7 @@ static const struct clue_row messages[] = {
 	 "", REMEDY_APPLICATION,
 	 "grep -E '^(server|dns-forward-max)' /etc/dnsmasq.conf; grep . "
 	 "/etc/resolv.conf; dig @SERVER example.org  # each of them",
-	 "Remove servers that do not answer; else dns-forward-max=1000 in dnsmasq.conf and restart.",
+	 "Remove servers that do not answer; else set dns-forward-max=1000 in dnsmasq.conf and restart.",
 	 "dnsmasq src/forward.c get_new_frec()"},
 	{"no more TCP clients",
 	 "no more TCP clients*quota reached\nTCP connection failed: quota reached",
@@ -501,14 +520,14 @@ static const struct clue_row messages[] = {
 	 "or answers SERVFAIL. Mostly those servers do not answer.",
 	 "", REMEDY_APPLICATION, "rndc status | grep 'recursive clients'; rndc recursing",
 	 "See in named.recursing which domains do not answer (fetches-per-server limits their share); "
-	 "else options { recursive-clients 4000; }; and rndc reconfig.",
+	 "else set options { recursive-clients 4000; }; and run rndc reconfig.",
 	 "BIND 9 Administrator Reference Manual, recursive-clients"},
 	{"Limit of simultaneous TCP connections reached", "",
 	 "PowerDNS: max-tcp-connections are open (20 by default): further clients wait in the accept "
 	 "queue.",
 	 "application.limit,application.connections,accept-queue", REMEDY_APPLICATION,
 	 "pdns_control show open-tcp-connections; ss -ltn 'sport = :53'",
-	 "max-tcp-connections=200 in pdns.conf where it is lower; then restart.",
+	 "Where it is lower, set max-tcp-connections=200 in pdns.conf; then restart.",
 	 "PowerDNS pdns/tcpreceiver.cc"},
 	{"concurrent queries exceeded maximum", "",
 	 "CoreDNS: max_concurrent of forward is reached: it refuses further queries. Mostly the servers "
@@ -516,7 +535,7 @@ static const struct clue_row messages[] = {
 	 "", REMEDY_APPLICATION,
 	 "kubectl -n kube-system get configmap coredns -o yaml | grep -A3 forward; curl -s "
 	 "localhost:9153/metrics | grep forward_max_concurrent_rejects",
-	 "Look at the servers of forward; else a higher max_concurrent (a query takes 2 KiB), or more "
+	 "Look at the servers of forward; else raise max_concurrent (a query takes 2 KiB), or run more "
 	 "replicas and node-local DNS.",
 	 "CoreDNS plugin/forward"},
 };

@@ -66,6 +66,7 @@ void server_script_name(struct server_command *c, char *name, size_t size)
 	if (script && !strcmp(c->word[script - 1], "-m"))
 		length = strcspn(word, ".");
 	snprintf(name, size, "%.*s", (int)length, word);
-	if (!server_row_find(name))
+	const struct server_row *row = server_row_find(name);
+	if (!row || !row->interpreted)
 		name[0] = 0;
 }

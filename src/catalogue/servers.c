@@ -229,6 +229,7 @@ static const struct server_row servers[] = {
 	{
 		.process = "gunicorn*",
 		.name = "gunicorn",
+		.interpreted = true,
 		.backlog = "2048",
 		.backlog_line = "backlog = {backlog}",
 		.backlog_effect = "after a restart; HUP keeps the socket",
@@ -281,6 +282,7 @@ static const struct server_row servers[] = {
 	{
 		.process = "uvicorn",
 		.name = "uvicorn",
+		.interpreted = true,
 		.backlog = "2048",
 		.backlog_line = "uvicorn --backlog {backlog}",
 		.backlog_effect = "after a restart",

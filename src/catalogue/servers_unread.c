@@ -333,6 +333,7 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "waitress-serve,waitress",
 		.name = "Waitress",
+		.interpreted = true,
 		.backlog = "1024",
 		.backlog_line = "waitress-serve --backlog={backlog}",
 		.backlog_effect = AFTER_A_RESTART,
@@ -417,8 +418,9 @@ const struct server_row servers_unread[] = {
 		.datagrams = true,
 	},
 	{
-		.process = "unicorn*",
+		.process = "unicorn,unicorn_rails",
 		.name = "Unicorn",
+		.interpreted = true,
 		.backlog = "1024",
 		.backlog_line = "listen ADDRESS, backlog: {backlog}",
 		.backlog_effect = AFTER_A_RESTART,
@@ -429,8 +431,9 @@ const struct server_row servers_unread[] = {
 		.few_each = true,
 	},
 	{
-		.process = "starman*",
+		.process = "starman,starman *",
 		.name = "Starman",
+		.interpreted = true,
 		.backlog = "1024",
 		.backlog_line = "starman --backlog {backlog}",
 		.backlog_effect = AFTER_A_RESTART,
@@ -502,7 +505,7 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "syslog-ng",
 		.name = "syslog-ng",
-		.backlog = "256",
+		.backlog = "255", /* modules/afsocket afsocket_sd_init_instance() */
 		.backlog_line = "listen-backlog({backlog})",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "10 for each source",
@@ -510,11 +513,12 @@ const struct server_row servers_unread[] = {
 		.clients_closed = true,
 		.set = {[SERVER_CLIENTS] = {.unread = "max-connections()",
 					    .asked = "grep -r max-connections /etc/syslog-ng"}},
+		.datagrams = true,
 	},
 	{
 		.process = "cupsd",
 		.name = "CUPS",
-		.backlog = "128",
+		.backlog = "net.core.somaxconn, or less in older versions",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "100",
 		.clients_line = "MaxClients {clients}",
@@ -524,7 +528,7 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "dragonfly",
 		.name = "Dragonfly",
-		.backlog = "128",
+		.backlog = "256",
 		.backlog_line = "--tcp_backlog={backlog}",
 		.backlog_effect = AFTER_A_RESTART,
 		.clients = "64 000",
@@ -537,9 +541,9 @@ const struct server_row servers_unread[] = {
 		.process = "kvrocks",
 		.name = "Kvrocks",
 		.backlog = "511",
-		.backlog_line = "backlog {backlog}",
+		.backlog_line = "tcp-backlog {backlog}",
 		.backlog_effect = AFTER_A_RESTART,
-		.clients = "10 000",
+		.clients = "10 000, or 10 240 in older versions",
 		.clients_line = "maxclients {clients}",
 		.clients_closed = true,
 		.set = {[SERVER_CLIENTS] = {.unread = "maxclients",

@@ -114,6 +114,7 @@ static const struct clue_row symptoms[] = {
 	 "bind() to*failed (99:\nbind*Cannot assign requested address\nlisten EADDRNOTAVAIL\n"
 	 "BindException: Cannot assign requested address*Net.bind\n"
 	 "BindException: Cannot assign requested address*Net.bind0\n"
+	 "BindException: Cannot assign requested address (Bind failed)\n"
 	 "cannot bind*Cannot assign requested address\nlisten*Cannot assign requested address",
 	 "EADDRNOTAVAIL from bind(): no interface of this network namespace has that address (yet). "
 	 "Ports are not the limit.",

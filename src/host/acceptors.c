@@ -70,7 +70,8 @@ struct acceptor_search {
 	bool traces;                 /* what threads wait for can be read */
 	bool others;                 /* those that are looked at are not of the server's tree */
 	bool full;                   /* no memory */
-	bool unheld;                 /* a child of one that was looked at has no connection */
+	const struct process_stat *running; /* all processes */
+	size_t running_count;
 };
 
 /* A server may have thousands of listeners. */
@@ -321,13 +322,15 @@ static void veiled_add(struct acceptor_search *s, int process, struct looked *l)
 	looked_add(s, l);
 }
 
-static void kinds_take(struct holder *at, const uint64_t kinds[OPENED + 1])
+/* `each`: the descriptors that a connection takes; 0: one. */
+static void kinds_take(struct holder *at, const uint64_t kinds[OPENED + 1], uint64_t each)
 {
 	uint64_t opened = kinds[OPENED], others = kinds[ACCEPTED];
 	at->listens = kinds[LISTENER];
-	at->held = kinds[OTHER] + kinds[LISTENER] + others + opened;
-	at->upstream = opened > others ? opened - others : 0;
 	at->accepted = kinds[CLIENT] + others;
+	at->held = acceptors_held(kinds[OTHER], at->accepted, each) + kinds[LISTENER] + others +
+		   opened;
+	at->upstream = opened > others ? opened - others : 0;
 	at->opened = opened;
 }
 
@@ -353,7 +356,8 @@ static void holder_look(struct acceptor_search *s, int process, const struct pro
 	rest_estimate(s, &all, l.at.p.open, kinds);
 	if (!kinds[LISTENER] && !kinds[CLIENT])
 		return;
-	kinds_take(&l.at, kinds);
+	const struct server_row *row = subject_row(s->subject);
+	kinds_take(&l.at, kinds, row ? row->files_per_client : 0);
 	l.at.accepts = l.at.p.wait == WAIT_ACCEPT;
 	if (s->traces)
 		threads_look(&l, process);
@@ -402,14 +406,6 @@ static void held_count(struct acceptor_search *s)
 			s->looked[s->held[i].holder].at.clients++;
 }
 
-static bool is_looked(const struct acceptor_search *s, pid_t pid)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (s->looked[i].at.p.pid == pid)
-			return true;
-	return false;
-}
-
 /* Those of its tree first: what the others have does not age the list of connections. */
 static void holders_look(struct acceptor_search *s, const struct process_stat *all, size_t count,
 			 bool (*member)(pid_t pid, void *arg), void *arg)
@@ -433,9 +429,6 @@ static void holders_look(struct acceptor_search *s, const struct process_stat *a
 			s->looked[i].at.accepts |=
 				!is_inherited(s, &s->looked[i], s->looked[i].sets.at[k]);
 	held_count(s);
-	s->unheld = false;
-	for (size_t i = 0; i < count && !s->unheld; i++)
-		s->unheld = is_looked(s, all[i].parent) && !is_looked(s, all[i].pid);
 }
 
 static void described(struct subject *out, const struct holder *h)
@@ -475,7 +468,9 @@ static int chosen_describe(const struct acceptor_search *s, struct subject *out,
 	out->forks = !row && acceptors_fork(all, s->count);
 	out->threaded = !row && acceptors_thread(all, s->count);
 	out->handing = acceptors_hand(all, s->count);
-	out->may_hand = row && row->hands_over && !out->handing && s->unheld;
+	out->may_hand =
+		row && row->hands_over && !out->handing &&
+		acceptors_have_child(all, s->count, s->running, s->running_count, row->process);
 	size_t count = acceptors_choose(all, s->count, &out->unshown, &out->in_turns);
 	out->turns = out->in_turns;
 	for (size_t i = 0; i < count; i++)
@@ -499,6 +494,8 @@ int acceptors_find(const struct host *h, bool (*member)(pid_t pid, void *arg), v
 	if (rc || (rc = inodes_make(&s, e)))
 		return rc;
 	qsort(all, count, sizeof(*all), age_order);
+	s.running = all;
+	s.running_count = count;
 	for (size_t i = 0; i < 2 && !s.count && !s.full; i++) {
 		s.first = firsts[i];
 		holders_look(&s, all, count, member, arg);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "epolltune/subject.h"
+#include "host/processes.h"
 
 /* A process that holds a listener of the server or connections of its clients. */
 struct holder {
@@ -47,6 +48,16 @@ bool acceptors_thread(const struct holder *all, size_t count);
 
 /* How many accept for their children, which have more connections. Pure. */
 size_t acceptors_hand(const struct holder *all, size_t count);
+
+/* Whether one of those that run has one of these names, is the child of a holder and holds neither
+ * a listener nor connections: the holder may hand connections to it. Pure. */
+bool acceptors_have_child(const struct holder *all, size_t count,
+			  const struct process_stat *running, size_t running_count,
+			  const char *names);
+
+/* The descriptors of a holder that are no sockets, less what its `accepted` connections take of
+ * them, of which each has `each` descriptors, 0: one. Pure. */
+uint64_t acceptors_held(uint64_t others, uint64_t accepted, uint64_t each);
 
 /* Finds them among all processes, and describes them in `out`: its listeners are read. `member`:
  * a process of its tree, which may hold connections only. */

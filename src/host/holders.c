@@ -1,6 +1,7 @@
 /* What the processes that hold a listener or connections show of how their server accepts. */
 #include <string.h>
 
+#include "epolltune/catalogue.h"
 #include "host/acceptors.h"
 
 /* A pool of workers is made within that time of its parent: 2 s of USER_HZ. */
@@ -126,6 +127,28 @@ bool acceptors_thread(const struct holder *all, size_t count)
 		any = true;
 	}
 	return any;
+}
+
+bool acceptors_have_child(const struct holder *all, size_t count,
+			  const struct process_stat *running, size_t running_count,
+			  const char *names)
+{
+	for (size_t i = 0; i < running_count; i++) {
+		bool child = false, holds = false;
+		for (size_t k = 0; k < count; k++) {
+			child |= all[k].p.pid == running[i].parent;
+			holds |= all[k].p.pid == running[i].pid;
+		}
+		if (child && !holds && process_named(names, running[i].name))
+			return true;
+	}
+	return false;
+}
+
+uint64_t acceptors_held(uint64_t others, uint64_t accepted, uint64_t each)
+{
+	uint64_t further = each ? accepted * (each - 1) : 0;
+	return others > further ? others - further : 0;
 }
 
 size_t acceptors_hand(const struct holder *all, size_t count)

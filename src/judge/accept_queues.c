@@ -239,6 +239,11 @@ static const struct process *owner_of(const struct queue_watch *w, const struct 
 	return l->owner < 0 ? NULL : &w->after->listeners.processes[l->owner];
 }
 
+static const struct server_row *server_of(const struct queue_watch *w, const struct listener *l)
+{
+	return backlog_server(&w->after->listeners, l, w->after->subject);
+}
+
 /* Whether the server may have been in one stall of the target since before the window. */
 static bool stall_explains(const struct queue_watch *w) { return w->seconds < 2 * w->stall_s; }
 
@@ -361,8 +366,7 @@ static bool group_slow(const struct group *g, const struct queue_watch *w)
 /* Whether it has called listen(fd, 0) to accept none, as at its limit on connections. */
 static bool is_paused(const struct queue_watch *w, const struct listener *l)
 {
-	const struct process *p = owner_of(w, l);
-	const struct server_row *server = p ? server_row_find(p->name) : NULL;
+	const struct server_row *server = server_of(w, l);
 	return !l->limit && server && server->pauses;
 }
 
@@ -378,11 +382,10 @@ static bool group_stuck(const struct group *g, const struct queue_watch *w)
 static uint64_t backlog_of(const struct queue_watch *w, const struct listener *l, size_t sockets)
 {
 	const struct subject *s = w->after->subject;
-	const struct process *p = owner_of(w, l);
 	int64_t allowed = w->after->somaxconn, asked = 0;
 	if (!s || subject_has(s, l))
 		asked = backlog_asked(w->target, l->kind, sockets, w->after->kernel, l->limit,
-				      p ? backlog_usual(l, p->name) : 0);
+				      backlog_usual(l, server_of(w, l)));
 	if (asked)
 		return (uint64_t)asked;
 	return allowed == REPORT_NONE || somaxconn_binds(l->limit, allowed)
@@ -401,8 +404,7 @@ static bool kernel_limits(const struct queue_watch *w, const struct listener *l)
 static void words_backlog(struct wording *words, const struct queue_watch *w,
 			  const struct listener *l, size_t sockets)
 {
-	const struct process *p = owner_of(w, l);
-	const struct server_row *server = p ? backlog_row(l, p->name) : NULL;
+	const struct server_row *server = backlog_row(l, server_of(w, l));
 	char line[WORDING_TEXT];
 	int64_t allowed = w->after->somaxconn;
 	uint64_t more = backlog_of(w, l, sockets);
@@ -415,7 +417,7 @@ static void words_backlog(struct wording *words, const struct queue_watch *w,
 		    server_line(server ? server->backlog_line : NULL, "backlog", more, line,
 				sizeof(line)));
 	backlog_effect_word(words, "effect", l, server);
-	if (l->systemd && server) {
+	if (server) { /* also of systemd, or by the script of the subject */
 		wording_set(words, "server", "%s", server->name);
 		wording_set(words, "default", "%s", server->backlog);
 	}

@@ -99,7 +99,8 @@ void backlog_raise(const struct target *target, enum listener_kind kind, int64_t
 		q = subject_queue(out->subject, kind);
 	/* One value of the argument for both queues, whichever of them is too short. */
 	if (out->at[BACKLOG_ARGUMENT][0] != REPORT_NONE && out->at[BACKLOG_ARGUMENT][0] < limit) {
-		uint32_t usual = q.smallest ? backlog_usual(q.smallest, out->subject->name) : 0;
+		uint32_t usual =
+			q.smallest ? backlog_usual(q.smallest, subject_row(out->subject)) : 0;
 		int64_t asked = backlog_asked(target, kind, q.sockets, out->machine.kernel,
 					      out->at[BACKLOG_ARGUMENT][0], usual);
 		limit = asked > limit ? asked : limit;
@@ -133,20 +134,28 @@ const char *backlog_untestable(const struct settings *s)
 	return NULL;
 }
 
-const struct server_row *backlog_row(const struct listener *l, const char *process)
+const struct server_row *backlog_server(const struct listeners *all, const struct listener *l,
+					const struct subject *s)
 {
-	return server_row_find(l->systemd ? "systemd" : process);
+	const struct server_row *row =
+		l->owner < 0 ? NULL : server_row_find(all->processes[l->owner].name);
+	return row || !subject_has(s, l) ? row : subject_row(s);
+}
+
+const struct server_row *backlog_row(const struct listener *l, const struct server_row *server)
+{
+	return l->systemd ? server_row_find("systemd") : server;
 }
 
 /* Whether systemd has made the socket: its unit has the backlog. */
-static bool is_activated(const struct listener *l, const char *process)
+static bool is_activated(const struct listener *l, const struct server_row *server)
 {
-	return backlog_row(l, process) == server_row_find("systemd");
+	return backlog_row(l, server) == server_row_find("systemd");
 }
 
-uint32_t backlog_usual(const struct listener *l, const char *process)
+uint32_t backlog_usual(const struct listener *l, const struct server_row *server)
 {
-	return is_activated(l, process) ? 0 : server_backlog(backlog_row(l, process));
+	return is_activated(l, server) ? 0 : server_backlog(server);
 }
 
 void backlog_effect_word(struct wording *w, const char *name, const struct listener *l,
@@ -176,9 +185,10 @@ static void line_word(struct wording *w, const struct listener *l, const struct 
  * own, and would not now. systemd makes its sockets again with their unit. */
 static bool is_cut(const struct subject *s, const struct listener *l, int64_t somaxconn, bool guest)
 {
+	const struct server_row *server = subject_row(s);
 	return !guest && (int64_t)l->limit < somaxconn &&
-	       (backlog_usual(l, s->name) > l->limit ||
-		(!is_activated(l, s->name) && backlog_usual(l, s->name) != l->limit &&
+	       (backlog_usual(l, server) > l->limit ||
+		(!is_activated(l, server) && backlog_usual(l, server) != l->limit &&
 		 sysctl_is_own("net.core.somaxconn", 0, l->limit)));
 }
 
@@ -193,8 +203,9 @@ void backlog_words(const struct target *target, const struct settings *s, enum l
 		q = subject_queue(s->subject, kind);
 	if (!q.smallest)
 		return;
+	const struct server_row *server = subject_row(s->subject);
 	int64_t wanted = backlog_asked(target, kind, q.sockets, s->machine.kernel, 0,
-				       backlog_usual(q.smallest, s->subject->name));
+				       backlog_usual(q.smallest, server));
 	wording_set(w, "listener", "%s",
 		    listener_name(&s->subject->listeners, q.smallest, name, sizeof(name)));
 	wording_set(w, "limit", "%u", q.smallest->limit);
@@ -210,5 +221,5 @@ void backlog_words(const struct target *target, const struct settings *s, enum l
 		    somaxconn == REPORT_NONE || unheld ? ""
 						       : quantity_plain((uint64_t)somaxconn).text);
 	wording_flag(w, "raise", somaxconn_binds(wanted - 1, somaxconn));
-	line_word(w, q.smallest, backlog_row(q.smallest, s->subject->name), (uint64_t)wanted);
+	line_word(w, q.smallest, backlog_row(q.smallest, server), (uint64_t)wanted);
 }

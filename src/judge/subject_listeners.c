@@ -195,11 +195,11 @@ static void upstream_words(const struct queue_watch *w, const struct listener *l
 {
 	const struct listeners *all = &w->after->listeners;
 	const struct subject *s = w->after->subject;
-	const struct process *p = l->owner < 0 ? NULL : &all->processes[l->owner];
-	const struct server_row *server = p ? backlog_row(l, p->name) : NULL;
+	const struct server_row *of = backlog_server(all, l, s);
+	const struct server_row *server = backlog_row(l, of);
 	const uint64_t needed = target_accept_queue(w->target);
 	const int64_t asked = backlog_asked(w->target, l->kind, 1, w->after->kernel, l->limit,
-					    p ? backlog_usual(l, p->name) : 0);
+					    backlog_usual(l, of));
 	char name[WORDING_TEXT], line[WORDING_TEXT];
 	listener_words(words, all, l);
 	wording_set(words, "server", "%s", server ? server->name : "");

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "epolltune/counters.h"
+#include "epolltune/syn_queue.h"
 #include "report/metrics.h"
 
 static void quantity(struct metrics *m, const struct wall *w, int64_t amount)
@@ -121,12 +123,24 @@ static void drops(struct metrics *m, const struct report *r)
 	}
 }
 
-/* Those that the catalogue explains. */
+/* Whether expressions subtract it from a loss. */
+static bool is_subtracted(const char *name)
+{
+	for (size_t i = 0; i < loss_row_count(); i++)
+		if (loss_row_at(i)->less && !strcmp(loss_row_at(i)->less, name))
+			return true;
+	for (size_t i = 0; syn_drops_other(i); i++)
+		if (!strcmp(syn_drops_other(i), name))
+			return true;
+	return false;
+}
+
+/* Those that the catalogue explains, and what is no loss of them. */
 static void events(struct metrics *m, const struct report *r)
 {
 	for (size_t i = 0; i < r->counter_count; i++) {
 		const char *name = r->counters[i].name;
-		if (!counter_row_find(name) || counter_is_gauge(name))
+		if (counter_is_gauge(name) || (!counter_row_find(name) && !is_subtracted(name)))
 			continue;
 		metrics_label(m, "counter", name);
 		metrics_count(m, r->counters[i].value);

@@ -315,6 +315,43 @@ static void one_that_hands_over_accepts(void **state)
 	}
 }
 
+/* Node.js: a child that runs another program gets no connections. */
+static void a_child_of_the_same_server_may_get_connections(void **state)
+{
+	static const char names[] = "node,nodejs,node *";
+	static const struct {
+		const char *of;
+		struct process_stat child;
+		bool may;
+	} rows[] = {
+		{"another program", {.pid = 9, .parent = 2, .name = "sleep"}, false},
+		{"a worker without clients", {.pid = 9, .parent = 2, .name = "node"}, true},
+		{"by its title", {.pid = 9, .parent = 2, .name = "node /app/worke"}, true},
+		{"of another process", {.pid = 9, .parent = 8, .name = "node"}, false},
+		{"one that has clients", {.pid = 1, .parent = 2, .name = "node"}, false},
+	};
+	static const struct holder all[] = {{.p.pid = 1, .parent = 2, .clients = 1},
+					    {.p.pid = 2, .listens = true, .accepts = true}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (acceptors_have_child(all, 2, &rows[i].child, 1, names) != rows[i].may)
+			fail_msg("%s", rows[i].of);
+	assert_false(acceptors_have_child(all, 2, NULL, 0, names));
+}
+
+/* MongoDB: each open connection has a descriptor more, which is not held when it is closed. */
+static void what_connections_hold_is_not_held_beside_them(void **state)
+{
+	static const struct {
+		uint64_t others, accepted, each, held;
+	} rows[] = {
+		{20, 0, 2, 20},     {520, 500, 2, 20},  {1020, 500, 3, 20},
+		{520, 500, 0, 520}, {520, 500, 1, 520}, {20, 500, 2, 0},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_int_equal(acceptors_held(rows[i].others, rows[i].accepted, rows[i].each),
+				 rows[i].held);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +359,8 @@ int main(void)
 		cmocka_unit_test(a_process_for_each_connection_is_seen),
 		cmocka_unit_test(a_thread_for_each_connection_is_seen),
 		cmocka_unit_test(one_that_hands_over_accepts),
+		cmocka_unit_test(a_child_of_the_same_server_may_get_connections),
+		cmocka_unit_test(what_connections_hold_is_not_held_beside_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -421,6 +421,12 @@ static void a_script_names_the_server(void **state)
 		 "unicorn master -c /etc/unicorn.rb -D", 1},
 		{"gunicorn: master [app]", "gunicorn", "gunicorn: master [app]", 1},
 		{"own: master [app]", "", "own: master [app]", 1},
+		/* These servers are no scripts. */
+		{"python3\n-m\nnomad.cli", "", "nomad.cli", 1},
+		{"python3\n-m\nsmtpd", "", "smtpd", 1},
+		{"python3\n/opt/app/node", "", "/opt/app/node", 1},
+		{"ruby\n/usr/bin/unicorn_exporter", "", "/usr/bin/unicorn_exporter", 1},
+		{"master: [app]", "", "master: [app]", 1},
 		/* What a program has as an argument is not what it is. */
 		{"sh\n/usr/bin/gunicorn", "", "sh", 2},
 		{"", "", NULL, 0},

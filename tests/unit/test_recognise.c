@@ -336,6 +336,8 @@ static const struct {
 	{"java.net.BindException: Cannot assign requested address at sun.nio.ch.Net.bind0(Native Method)",
 	 "bind: Cannot assign requested address"},
 	{"java.net.BindException: Cannot assign requested address", "EADDRNOTAVAIL"},
+	{"java.net.BindException: Cannot assign requested address (Bind failed)",
+	 "bind: Cannot assign requested address"},
 	{"io.netty.channel.AbstractChannel$AnnotatedSocketException: Cannot assign requested address: "
 	 "/10.0.0.1:80",
 	 "connect: Cannot assign requested address"},
@@ -369,7 +371,11 @@ static const struct {
 	{"named[7]: client @0x7f 10.0.0.1#9: no more recursive clients (1000/900/1000): quota reached",
 	 "no more recursive clients"},
 	{"kernel: nfsd: too many open connections, consider increasing the number of threads",
-	 "too many open connections, consider increasing"},
+	 "open connections, consider increasing the number of threads"},
+	{"kernel: nfsd: too many open connections, consider increasing number of threads",
+	 "open connections, consider increasing the number of threads"},
+	{"kernel: nfsd: too many open connections, consider increasing the max number of connections",
+	 "open connections, consider increasing the max number"},
 	{"ERROR Too many open connections", "ERROR Too many open connections"},
 	{"# Client id=9 addr=10.4.1.2:99 cmd=subscribe scheduled to be closed ASAP for overcoming of "
 	 "output buffer limits.",
@@ -413,7 +419,7 @@ static const struct {
 	{"rsyslogd: too many tcp sessions - dropping incoming request [v8.2102.0]",
 	 "too many tcp sessions - dropping incoming request"},
 	{"1764: Client connection from 10.0.0.1 denied: max_connections exceeded.",
-	 "max_connections exceeded"},
+	 "Client connection from ADDRESS denied: max_connections exceeded"},
 	{"{\"c\":\"NETWORK\",\"id\":22942,\"msg\":\"Connection refused because there are too many open "
 	 "connections\",\"attr\":{\"connectionCount\":301}}",
 	 "refused because there are too many open connections"},
@@ -575,6 +581,12 @@ static void rows_are_complete(void **state)
 				c->name,
 				(const char *const[]){c->what, c->show, c->action, c->source, NULL},
 				c->walls);
+			/* It says what to do. */
+			if (strstr(c->action, "A higher ") || strstr(c->action, "else a higher ") ||
+			    strstr(c->action, "else a smaller ") ||
+			    strstr(c->action, "or a smaller ") ||
+			    strstr(c->action, "wise a smaller "))
+				fail_msg("\"%s\": %s", c->name, c->action);
 		}
 	for (size_t i = 0; i < counter_row_count(); i++) {
 		const struct counter_row *c = counter_row_at(i);
@@ -588,6 +600,7 @@ static void rows_are_complete(void **state)
 static void a_log_names_symptoms_only(void **state)
 {
 	assert_string_equal(explained(*state, "at 9: net.core.somaxconn ListenOverflows"), "");
+	assert_string_equal(explained(*state, "conn: max_connections exceeded"), "");
 	assert_string_equal(explained(*state, "at 9: accept4() failed (24: Too many open files)"),
 			    "accept: Too many open files");
 }

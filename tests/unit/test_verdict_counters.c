@@ -3,6 +3,7 @@
 #include "../../probes/counters.c"
 #include "../support/support.h"
 #include "../support/verdict.h"
+#include "report/render.h"
 
 #include <inttypes.h>
 #include <regex.h>
@@ -745,13 +746,82 @@ static bool is_alerted(const char *rules, const char *counter)
 	return false;
 }
 
-static void each_loss_has_an_alert(void **state)
+static const char *rules_read(void)
 {
 	static char rules[65536];
 	FILE *in = fopen("src/share/prometheus/epolltune.rules.yml", "r");
 	assert_non_null(in);
 	rules[fread(rules, 1, sizeof(rules) - 1, in)] = 0;
 	fclose(in);
+	return rules;
+}
+
+static void all_counted(struct looks *m)
+{
+	for (size_t i = 0; i < loss_row_count(); i++) {
+		const struct loss_row *l = loss_row_at(i);
+		counter_set(m, l->counter, 9, 9);
+		if (l->less && !loss_row_find(l->less))
+			counter_set(m, l->less, 9, 9);
+	}
+	for (size_t i = 0; syn_drops_other(i); i++)
+		counter_set(m, syn_drops_other(i), 9, 9);
+}
+
+/* Takes the next pattern of "a|b(c|d)|e"; "": there is none. */
+static void alternative_next(const char **patterns, char *out, size_t size)
+{
+	size_t n = 0;
+	int depth = 0;
+	for (; **patterns && (**patterns != '|' || depth) && n + 1 < size; (*patterns)++) {
+		depth += (**patterns == '(') - (**patterns == ')');
+		out[n++] = **patterns;
+	}
+	*patterns += **patterns == '|';
+	out[n] = 0;
+}
+
+static void pattern_is_exported(const char *metrics, const char *pattern)
+{
+	char sample[700];
+	regex_t r;
+	snprintf(sample, sizeof(sample), "_events_total[{]counter=\"(%s)\"[}] ", pattern);
+	assert_int_equal(regcomp(&r, sample, REG_EXTENDED | REG_NOSUB), 0);
+	if (regexec(&r, metrics, 0, NULL, 0))
+		fail_msg("no metric has counter=\"%s\"", pattern);
+	regfree(&r);
+}
+
+/* A counter that an expression subtracts, too: without it there is no result. */
+static void what_the_rules_look_at_is_exported(void **state)
+{
+	static const char series[] = "epolltune_kernel_events_total{counter=";
+	char *metrics = NULL;
+	size_t size, patterns = 0;
+	struct err e = {0};
+	look(all_counted, false);
+	FILE *out = open_memstream(&metrics, &size);
+	assert_non_null(out);
+	assert_int_equal(render_prometheus(out, &report, &(struct render_style){0}, &e), 0);
+	fclose(out);
+	for (const char *at = rules_read(); (at = strstr(at, series));) {
+		char values[600], pattern[600];
+		at += sizeof(series) - 1;
+		assert_int_equal(sscanf(at, "%*[=~\"]%599[^\"]", values), 1);
+		for (const char *left = values; *left; patterns++) {
+			alternative_next(&left, pattern, sizeof(pattern));
+			pattern_is_exported(metrics, pattern);
+		}
+	}
+	assert_true(patterns > 20);
+	for (size_t i = 0; syn_drops_other(i); i++)
+		pattern_is_exported(metrics, syn_drops_other(i));
+	free(metrics);
+}
+
+static void each_loss_has_an_alert(void **state)
+{
+	const char *rules = rules_read();
 	assert_false(is_alerted(rules, "TcpExt.TCPRcvCollapsed"));
 	for (size_t i = 0; i < loss_row_count(); i++)
 		if (loss_row_at(i)->kind < LOSS_STRAY &&
@@ -901,6 +971,7 @@ int main(void)
 		cmocka_unit_test(growth_since_a_report),
 		cmocka_unit_test(the_report_carries_its_counters),
 		cmocka_unit_test(each_loss_has_an_alert),
+		cmocka_unit_test(what_the_rules_look_at_is_exported),
 		cmocka_unit_test(closed_connections_are_orphans_for_two_round_trips),
 		cmocka_unit_test(orphans_in_use_are_not_needed_again),
 		cmocka_unit_test(orphans_that_could_not_be_counted_are_unknown),

@@ -25,6 +25,18 @@ static void bursts_below_somaxconn(struct looks *m)
 	m->after.queues.somaxconn = 1024;
 }
 
+static void bursts_of_a_script(struct looks *m)
+{
+	static struct listener own;
+	static struct subject subject;
+	bursts(m);
+	own = m->at[1][0];
+	snprintf(m->process.name, sizeof(m->process.name), "python3");
+	subject = (struct subject){
+		.name = "python3", .program = "uvicorn", .listeners = {.count = 1, .at = &own}};
+	m->before.queues.subject = m->after.queues.subject = &subject;
+}
+
 static void bursts_of_a_socket_unit(struct looks *m)
 {
 	bursts(m);
@@ -404,6 +416,13 @@ static void texts_name_the_server_of_a_full_queue(void **state)
 		 "systemd: [Socket] Backlog=2048 (effective after systemctl restart of the socket "
 		 "unit together with its service; a server that calls listen() itself, as gunicorn "
 		 "does, sets its own). Costs nothing until used."},
+		{bursts_of_a_script, 0,
+		 "python3 (pid 812) on 0.0.0.0:443: its accept queue is full (512 of 512) and 1 000 "
+		 "handshake packets/s are dropped now",
+		 "Retransmissions included; 400 since the socket was made. net.core.somaxconn allows "
+		 "4096; uvicorn's default backlog is 2048.",
+		 "uvicorn: uvicorn --backlog 2048 (effective after a restart). Costs nothing until "
+		 "used."},
 		{bursts_unknown_owner, 0,
 		 "0.0.0.0:443: its accept queue is full (512 of 512) and 1 000 handshake packets/s "
 		 "are dropped now",

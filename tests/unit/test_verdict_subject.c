@@ -85,12 +85,13 @@ static void datagrams_are_what_some_servers_are_for(void **state)
 		uint16_t udp, tcp; /* 0: none */
 		bool aside, is;
 	} rows[] = {
-		{"named", 53, 53, false, true},    {"own", 53, 53, false, true},
-		{"own", 53, 80, false, false},     {"own", 53, 53, true, false},
-		{"nginx", 443, 443, false, false}, {"named", 0, 53, false, false},
-		{"named", 53, 0, false, false},    {"caddy", 443, 443, false, false},
-		{"sip", 5060, 5060, false, true},  {"turnserver", 3478, 3478, false, true},
-		{"sip", 5060, 5061, false, false}, {"rsyslogd", 10514, 10514, false, true},
+		{"named", 53, 53, false, true},       {"own", 53, 53, false, true},
+		{"own", 53, 80, false, false},        {"own", 53, 53, true, false},
+		{"nginx", 443, 443, false, false},    {"named", 0, 53, false, false},
+		{"named", 53, 0, false, false},       {"caddy", 443, 443, false, false},
+		{"sip", 5060, 5060, false, true},     {"turnserver", 3478, 3478, false, true},
+		{"sip", 5060, 5061, false, false},    {"rsyslogd", 10514, 10514, false, true},
+		{"syslog-ng", 514, 514, false, true},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct running s;
@@ -601,6 +602,27 @@ static void the_remedy_is_a_line_of_its_configuration(void **state)
 		"nginx where Send-Q is still the old one).");
 }
 
+/* By the script that its interpreter runs. */
+static void a_server_of_a_script_has_its_line(void **state)
+{
+	const struct experiment *x = verdict_experiment("accept-queue", "accept-queue");
+	static struct running server;
+	struct target t = target_default();
+	running_make(&server, 1, 511);
+	snprintf(server.subject.name, sizeof(server.subject.name), "python3");
+	snprintf(server.subject.program, sizeof(server.subject.program), "uvicorn");
+	struct settings s = verdict_settings(x, "net.core.somaxconn=4096");
+	s.subject = &server.subject;
+	put(&s, 511);
+	const struct finding *f = verdict_of(x, &t, &s, NULL)->findings;
+	if (!strstr(f->advice, "uvicorn --backlog 2048"))
+		fail_msg("%s", f->advice);
+	server.at[0].systemd = true;
+	f = verdict_of(x, &t, &s, NULL)->findings;
+	if (!strstr(f->advice, "[Socket] Backlog="))
+		fail_msg("%s", f->advice);
+}
+
 /* nfsd calls kernel_listen(), which somaxconn does not limit. */
 static void nothing_raises_the_backlog_of_the_kernel(void **state)
 {
@@ -1047,6 +1069,7 @@ int main(void)
 		cmocka_unit_test(a_queue_that_a_restart_cuts_is_tight),
 		cmocka_unit_test(a_queue_that_is_switched_off_is_judged_by_its_usual_backlog),
 		cmocka_unit_test(the_remedy_is_a_line_of_its_configuration),
+		cmocka_unit_test(a_server_of_a_script_has_its_line),
 		cmocka_unit_test(nothing_raises_the_backlog_of_the_kernel),
 		cmocka_unit_test(both_queues_ask_for_one_backlog),
 		cmocka_unit_test(a_backlog_that_suffices_is_not_to_be_raised),
