@@ -50,6 +50,9 @@ int64_t ports_free(const struct settings *s);
 bool ports_free_reserve(const struct settings *s, char *list, size_t size);
 /* Whether its open connections show that a peer has no timestamps. */
 bool ports_unstamped(const struct settings *s, bool loopback);
+/* The new connections a second that the fullest destination of the target has; all where bind()
+ * chooses the ports. */
+int64_t ports_rate_needed(const struct target *t, const struct settings *s);
 /* How long a closed connection keeps its port. */
 int64_t ports_rest_ms(const struct settings *s, bool loopback);
 /* Whether the destination that binds, with so many ports, is one over loopback. */

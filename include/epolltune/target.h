@@ -23,14 +23,20 @@ struct target {
 	uint64_t datagrams_per_s; /* of UDP, that arrive at one address; 0: none */
 	uint64_t datagram_bytes;  /* payload of each */
 	uint64_t idle_us; /* after which a load balancer or NAT forgets a connection; 0: none */
+	/* The servers behind a proxy, times its source addresses: each pair has all ports for
+	 * itself. From 1, also where not given, to TARGET_DESTINATIONS_MAX; of no effect on a
+	 * server. */
+	uint64_t destinations;
 	/* Connections and their rate were not asked for, and subject_prefers_datagrams(): they are
 	 * those of the default, and have no need. */
 	bool datagrams_only;
 };
 
+#define TARGET_DESTINATIONS_MAX 65536
+
 /* The preset c10k. */
 /* clang-format off */
-#define TARGET_DEFAULT {TARGET_SERVER, 10000, 10000, 100000, 50000, 100000000, 0, 1200, 0, false}
+#define TARGET_DEFAULT {TARGET_SERVER, 10000, 10000, 100000, 50000, 100000000, 0, 1200, 0, 1, false}
 /* clang-format on */
 
 /* Presets c10k (the default), c100k, c1m. target_preset() returns 0, or -EINVAL naming those known.
@@ -72,5 +78,8 @@ uint64_t target_datagrams(const struct target *t);
 uint64_t target_syn_queue(const struct target *t);
 /* Bytes in flight that fill the path: bandwidth × rtt / 8, rounded up. */
 uint64_t target_window(const struct target *t);
+/* What of so many connections, or new ones, comes to the fullest destination: an even part, rounded
+ * up. */
+uint64_t target_part(const struct target *t, uint64_t connections);
 /* Connections in TIME_WAIT at a time, closing first: rate × 60 s (TCP_TIMEWAIT_LEN). */
 uint64_t target_time_wait(const struct target *t);

@@ -47,6 +47,11 @@
 	"{pairs? The open connections of the server are spread over {pairs} pair{pairs=1?:s} of a source " \
 	"address and a destination, and the fullest has {share} % of them\\: how the load will "           \
 	"be is not known.}"
+/* Where the target does not have it. */
+#define DESTINATIONS                                                                               \
+	"{bound?:{destinations?:{even? If the load will be spread as the open connections are, "   \
+	"add --destinations {even} to the check.: If the proxy has several servers behind it or "  \
+	"several source addresses, add --destinations N to the check, their product.}}}"
 /* A server behind the one that is checked. */
 #define UPSTREAM(name, address, beyond, shown)                                                          \
 	{                                                                                               \
@@ -985,13 +990,13 @@ static const struct finding_row findings[] = {
 	SHORT("ports.rate", REMEDY_APPLICATION,
 	      "{foreign?{foreign} of {ports} ports {foreign=1?seems:seem} to be bound by other "
 	      "processes{owner?, such as {owner}}:TIME_WAIT allows {exact} new connections/s from "
-	      "one address to {destination}; {rate} {rate=1?is:are} needed{tight? with 25 % "
-	      "headroom}}",
+	      "one address to {destination}; {rate} {rate=1?is:are} needed{destinations? to each of "
+	      "{destinations}}{tight? with 25 % headroom}}",
 	      "{foreign?Other processes seem to have chosen these ports by bind()\\: no two "
 	      "destinations share one, or they have the parity that connect() tries last, or no "
 	      "connection has them. connect() takes none of them for any destination. What they "
 	      "leave is not enough for {connections} connection{connections=1?:s} and {rate} new "
-	      "one{rate=1?:s}.:A proxy that closes first keeps each port for {rest} "
+	      "one{rate=1?:s}{destinations? to each of {destinations}}.:A proxy that closes first keeps each port for {rest} "
 	      "(tcp_tw_reuse={reuse}{bound?, without effect on bind():{no_timestamps?, without "
 	      "effect as tcp_timestamps is off:{unstamped?, without effect as its open connections "
 	      "have no TCP timestamps}}}). {bound?The proxy calls bind() before connect()\\: all "
@@ -1003,8 +1008,9 @@ static const struct finding_row findings[] = {
 	      "{possible?Takes effect {effect}. {reuses?{cost} }" SERVICES
 	      "Otherwise:No value suffices\\:} {foreign?set IP_BIND_ADDRESS_NO_PORT before bind() in "
 	      "{owner?{owner}:the other processes}:{bound?set IP_BIND_ADDRESS_NO_PORT before bind() "
-	      "in the proxy:use {addresses?{addresses}:more} source addresses "
-	      "or destinations}}, reuse connections (keep-alive), or let the other side close first.",
+	      "in the proxy:use {addresses?{addresses}:more} source addresses or "
+	      "destinations{destinations? instead of {destinations}}}}, reuse connections (keep-alive), "
+	      "or let the other side close first.{foreign?:" DESTINATIONS "}",
 	      "A proxy opens and closes more connections a second than it has ports for: each "
 	      "stays in TIME_WAIT for 60 s.",
 	      "Reuse connections (keep-alive); set net.ipv4.tcp_tw_reuse=1; add source addresses "
@@ -1016,11 +1022,15 @@ static const struct finding_row findings[] = {
 	SHORT("ports.ephemeral", REMEDY_APPLICATION,
 	      "There are {tight?barely enough:not enough} ports to connect from",
 	      "From one source address to one destination {capacity} connection{capacity=1?:s} "
-	      "{capacity=1?is:are} possible at a time; {needed} {needed=1?is:are} needed." SPREAD,
+	      "{capacity=1?is:are} possible at a time; {needed} {needed=1?is:are} "
+	      "needed{destinations? to each of {destinations}}.{bound? The proxy calls bind() before "
+	      "connect()\\: all destinations share one range.}" SPREAD,
 	      "{reserved?net.ipv4.ip_local_reserved_ports takes {reserved} port{reserved=1?:s} of "
 	      "the range. }{sources?{proposed?Even with that range:No range is wider\\:} it takes "
-	      "{sources} source address{sources=1?:es} or destinations. }{proposed?Takes effect "
-	      "{effect}. " SERVICES "}Idle connections that are reused take no new ports.",
+	      "{sources} source address{sources=1?:es}{bound?: or destinations}{destinations? instead "
+	      "of {destinations}}. }{proposed?Takes effect {effect}. " SERVICES "}{bound?Set "
+	      "IP_BIND_ADDRESS_NO_PORT before bind()\\: then each destination has all ports. }Idle "
+	      "connections that are reused take no new ports." DESTINATIONS,
 	      "A proxy has fewer ports from one source address to one destination than it needs "
 	      "connections.",
 	      "Widen net.ipv4.ip_local_port_range, give it more source addresses or "

@@ -13,8 +13,8 @@ static const struct preset {
 	struct target target;
 } presets[] = {
 	{"c10k", TARGET_DEFAULT},
-	{"c100k", {TARGET_SERVER, 100000, 20000, 100000, 50000, 100000000, 0, 1200, 0, false}},
-	{"c1m", {TARGET_SERVER, 1000000, 50000, 100000, 50000, 100000000, 0, 1200, 0, false}},
+	{"c100k", {TARGET_SERVER, 100000, 20000, 100000, 50000, 100000000, 0, 1200, 0, 1, false}},
+	{"c1m", {TARGET_SERVER, 1000000, 50000, 100000, 50000, 100000000, 0, 1200, 0, 1, false}},
 };
 #define PRESETS (sizeof(presets) / sizeof(presets[0]))
 
@@ -48,6 +48,7 @@ const struct target_field target_fields[] = {
 	{FIELD(datagrams_per_s), "datagrams", "datagrams", QUANTITY_RATE, true},
 	{FIELD(datagram_bytes), "datagram", "datagram", QUANTITY_SIZE, true},
 	{FIELD(idle_us), "idle", "idle timeout", QUANTITY_DURATION, true},
+	{FIELD(destinations), "destinations", "destinations", QUANTITY_COUNT, true},
 	{0},
 };
 
@@ -101,6 +102,11 @@ uint64_t target_syn_queue(const struct target *t)
 uint64_t target_window(const struct target *t)
 {
 	return scale(t->bandwidth_bps, t->rtt_us, 8 * SECOND_US);
+}
+
+uint64_t target_part(const struct target *t, uint64_t connections)
+{
+	return scale(connections, 1, t->destinations ? t->destinations : 1);
 }
 
 uint64_t target_time_wait(const struct target *t)

@@ -22,12 +22,12 @@ static int64_t need_rate(const struct target *t) { return (int64_t)t->rate_per_s
 
 static int64_t need_ports(const struct target *t)
 {
-	return t->role == TARGET_PROXY ? (int64_t)t->connections : REPORT_NONE;
+	return t->role == TARGET_PROXY ? (int64_t)target_part(t, t->connections) : REPORT_NONE;
 }
 
 static int64_t need_ports_rate(const struct target *t)
 {
-	return t->role == TARGET_PROXY ? (int64_t)t->rate_per_s : REPORT_NONE;
+	return t->role == TARGET_PROXY ? (int64_t)target_part(t, t->rate_per_s) : REPORT_NONE;
 }
 
 static int64_t need_throughput(const struct target *t)
@@ -219,13 +219,14 @@ static const struct wall_row walls[] = {
 		.no_need = NOT_A_SERVERS,
 		.what = "The connections that one source address can have to one destination "
 			"address and port before connect() fails with EADDRNOTAVAIL. Needed by a "
-			"proxy only: its connections. A proxy whose servers are all UNIX "
+			"proxy only: its connections, an even part of them with --destinations. A proxy whose servers are all UNIX "
 			"sockets needs no port.",
 		.detail =
 			"The limit applies to connections at a time from one source address to one "
 			"destination{reserved?; {reserved} port{reserved=1?:s} of the range {reserved=1?is:are} reserved}{listening?; {listening} "
 			"{listening=1?is that of a listener:are those of listeners}, which connect() "
-			"does not take}.",
+			"does not take}.{destinations? The target has {destinations} destination{destinations=1?:s}\\: "
+			"the need is that of one.}",
 	},
 	{
 		.name = "ports.rate",
@@ -241,19 +242,21 @@ static const struct wall_row walls[] = {
 			"divided by the time that a closed one keeps its port. That is 60 s of "
 			"TIME_WAIT, or 1 s where net.ipv4.tcp_tw_reuse lets connect() take it, which "
 			"needs TCP timestamps at both ends. "
-			"Needed by a proxy only: its rate. A proxy whose servers are all UNIX "
+			"Needed by a proxy only: its rate, an even part of it with --destinations. A proxy whose servers are all UNIX "
 			"sockets needs no port.",
-		.detail = "{buckets?net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT before "
-			  "the ports are used up.:{proxy?Of {ports} ports to {destination} "
-			  "{used?{used} {used=1?is:are} in use and }{part} "
-			  "{part=1?is:are} for open connections; a closed one keeps its "
-			  "port for {rest}{unstamped?, as the open ones have no TCP "
-			  "timestamps}{assumed?, if the destination has TCP timestamps}\\: "
-			  "{exact}/s{differs? ({near}/s over loopback)}{foreign?. {foreign} of "
-			  "these ports {foreign=1?seems:seem} to be bound by other "
-			  "processes{owner?, such as {owner}}\\: what they leave is not "
-			  "enough}.:Each of {ports} ports to one destination is kept for {rest} "
-			  "after a close by this side\\: {lasting}/s.}}",
+		.detail =
+			"{buckets?net.ipv4.tcp_max_tw_buckets={buckets} ends TIME_WAIT before "
+			"the ports are used up.:{proxy?Of {ports} ports to {destination} "
+			"{used?{used} {used=1?is:are} in use and }{part} "
+			"{part=1?is:are} for open connections; a closed one keeps its "
+			"port for {rest}{unstamped?, as the open ones have no TCP "
+			"timestamps}{assumed?, if the destination has TCP timestamps}\\: "
+			"{exact}/s{differs? ({near}/s over loopback)}{foreign?. {foreign} of "
+			"these ports {foreign=1?seems:seem} to be bound by other "
+			"processes{owner?, such as {owner}}\\: what they leave is not "
+			"enough}.:Each of {ports} ports to one destination is kept for {rest} "
+			"after a close by this side\\: {lasting}/s.}{destinations? The target has "
+			"{destinations} destination{destinations=1?:s}\\: the need is that of one.}}",
 	},
 	{
 		.name = "time-wait",

@@ -26,6 +26,8 @@
 	 OPTION_AT(type, target.datagram_bytes), NUMBER(SIZE, 1, 65507)}, \
 	{"idle", "TIME", "time after which a load balancer or NAT forgets a connection", \
 	 OPTION_AT(type, target.idle_us), NUMBER(DURATION, 1000000, 720 * HOUR_US)}, \
+	{"destinations", "N", "servers behind a proxy, times its source addresses", \
+	 OPTION_AT(type, target.destinations), NUMBER(COUNT, 1, TARGET_DESTINATIONS_MAX)}, \
 	{"role", "ROLE", "server (default) accepts; proxy also connects out", \
 	 OPTION_AT(type, target.role), CHOICE("server,proxy"), .explained = true}
 /* clang-format on */

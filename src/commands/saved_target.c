@@ -221,14 +221,17 @@ int saved_target_check(const char *where, const struct check_options *given, str
 						    : 0;
 }
 
-/* A number that the target has; the size of datagrams has a default also without them. */
+/* A number that the target has; the size of datagrams has a default also without them. One
+ * destination is none that was given: versions without the option read the file. */
 static bool is_set(const struct option_row *row, const struct check_options *o)
 {
 	uint64_t number = option_number(row, o);
 	bool size = row->field == offsetof(struct check_options, target.datagram_bytes);
+	bool single =
+		row->field == offsetof(struct check_options, target.destinations) && number == 1;
 	bool streams = row->field == offsetof(struct check_options, target.connections) ||
 		       row->field == offsetof(struct check_options, target.rate_per_s);
-	return number && number >= row->min && (!size || o->target.datagrams_per_s) &&
+	return number && number >= row->min && !single && (!size || o->target.datagrams_per_s) &&
 	       (!streams || !o->target.datagrams_only);
 }
 

@@ -108,13 +108,25 @@ static bool is_portless(const struct target *t, const struct settings *s, struct
 
 static bool is_bound(const struct settings *s) { return s->at[PORT_NEAR][BOUND] == 1; }
 
-static bool is_spread(const struct settings *s) { return s->spread.pairs > 1 && !is_bound(s); }
+/* Whether the open connections say how the load is spread: not where the target does. */
+static bool is_spread(const struct target *t, const struct settings *s)
+{
+	return s->spread.pairs > 1 && !is_bound(s) && t->destinations <= 1;
+}
 
-/* What of so many connections comes to the fullest destination. */
-static int64_t part_of(const struct settings *s, uint64_t connections)
+/* What of the target comes to the fullest destination; all of it where bind() chooses the ports. */
+static int64_t target_needs(const struct target *t, const struct settings *s, uint64_t all)
+{
+	static const struct target one = TARGET_DEFAULT;
+	return (int64_t)target_part(is_bound(s) ? &one : t, all);
+}
+
+/* What of so many connections comes to the fullest destination of the open ones. */
+static int64_t part_of(const struct target *t, const struct settings *s, uint64_t connections)
 {
 	__extension__ typedef unsigned __int128 wide;
-	wide all = is_spread(s) ? s->spread.all : 1, one = is_spread(s) ? s->spread.fullest : 1;
+	bool spread = is_spread(t, s);
+	wide all = spread ? s->spread.all : 1, one = spread ? s->spread.fullest : 1;
 	wide part = (connections * one + all - 1) / all;
 	return part > INT64_MAX ? INT64_MAX : (int64_t)part;
 }
@@ -122,7 +134,13 @@ static int64_t part_of(const struct settings *s, uint64_t connections)
 /* The connections that it opens itself and holds, to one destination. */
 static int64_t own_connections(const struct target *t, const struct settings *s)
 {
-	return t->role == TARGET_PROXY ? part_of(s, t->connections) : 0;
+	uint64_t needs = (uint64_t)target_needs(t, s, t->connections);
+	return t->role == TARGET_PROXY ? part_of(t, s, needs) : 0;
+}
+
+int64_t ports_rate_needed(const struct target *t, const struct settings *s)
+{
+	return target_needs(t, s, t->rate_per_s);
 }
 
 void ports_bound(const struct target *t, const struct settings *s, struct bound *b)
@@ -131,7 +149,12 @@ void ports_bound(const struct target *t, const struct settings *s, struct bound 
 		return;
 	b->binding = PORT_RANGE;
 	b->capacity = ports_free(s);
-	if (t->role != TARGET_PROXY || !is_spread(s))
+	if (t->role != TARGET_PROXY)
+		return;
+	b->need.min = target_needs(t, s, t->connections);
+	if (t->destinations > 1 && s->at[PORT_NEAR][BOUND] == SEEMS)
+		b->need.max = (int64_t)t->connections;
+	if (!is_spread(t, s))
 		return;
 	/* The load may come to them as the open connections, or all to one. */
 	b->need.min = own_connections(t, s);
@@ -165,25 +188,33 @@ static int64_t range_words(const struct settings *s, int64_t enough, struct word
 static uint64_t parts(int64_t whole, int64_t each) { return (uint64_t)((whole - 1) / each + 1); }
 
 /* Sets {pairs} and {share}, how the open connections are spread. */
-static void spread_words(const struct settings *s, struct wording *w)
+static void spread_words(const struct target *t, const struct settings *s, struct wording *w)
 {
-	if (!is_spread(s))
+	if (t->destinations > 1 && !is_bound(s))
+		wording_set(w, "destinations", "%s", quantity_count(t->destinations).text);
+	if (!is_spread(t, s))
 		return;
 	wording_set(w, "pairs", "%s", quantity_count(s->spread.pairs).text);
 	wording_set(w, "share", "%" PRIu64,
 		    (s->spread.fullest * 100 + s->spread.all - 1) / s->spread.all);
+	/* As many have the part of the fullest. */
+	if (s->spread.all / s->spread.fullest > 1)
+		wording_set(w, "even", "%" PRIu64, s->spread.all / s->spread.fullest);
 }
 
 void ports_words(const struct target *t, const struct settings *s, const struct outcome *o,
 		 const struct bound *b, struct wording *w)
 {
-	int64_t enough = (int64_t)report_margin(t->connections);
+	int64_t enough = (int64_t)report_margin(target_part(t, t->connections));
 	if (ports_free(s) == REPORT_NONE)
 		return;
-	int64_t each = range_words(s, enough, w);
-	spread_words(s, w);
-	if (enough > each && each > 0)
-		wording_set(w, "sources", "%s", quantity_count(parts(enough, each)).text);
+	int64_t each = range_words(s, enough, w), most = each / 5 * 4 + each % 5 * 4 / 5;
+	spread_words(t, s, w);
+	wording_flag(w, "bound", is_bound(s));
+	/* Of so many each is ok. */
+	if (enough > each && most > 0)
+		wording_set(w, "sources", "%s",
+			    quantity_count(parts((int64_t)t->connections, most)).text);
 }
 
 bool ports_unstamped(const struct settings *s, bool loopback)
@@ -252,16 +283,16 @@ static int64_t ports_left(const struct target *t, const struct settings *s, int6
 }
 
 /* Of all destinations where the fullest one has so many. */
-static int64_t to_all(const struct settings *s, int64_t ports)
+static int64_t to_all(const struct target *t, const struct settings *s, int64_t ports)
 {
-	double all = is_spread(s) ? (double)s->spread.all / (double)s->spread.fullest : 1;
-	return is_spread(s) ? (int64_t)((double)ports * all) : ports;
+	double all = (double)s->spread.all, fullest = (double)s->spread.fullest;
+	return is_spread(t, s) ? (int64_t)((double)ports * (all / fullest)) : ports;
 }
 
 static int64_t rate_to(const struct target *t, const struct settings *s, int64_t ports,
 		       bool loopback)
 {
-	return to_all(s, ports_left(t, s, ports, loopback)) * 1000 / ports_rest_ms(s, loopback);
+	return to_all(t, s, ports_left(t, s, ports, loopback)) * 1000 / ports_rest_ms(s, loopback);
 }
 
 bool ports_near_binds(const struct target *t, const struct settings *s, int64_t ports)
@@ -286,7 +317,7 @@ static int64_t ports_to(const struct target *t, const struct settings *s, int64_
 			bool loopback)
 {
 	int64_t closed, all;
-	if (__builtin_mul_overflow(part_of(s, (uint64_t)rate), ports_rest_ms(s, loopback),
+	if (__builtin_mul_overflow(part_of(t, s, (uint64_t)rate), ports_rest_ms(s, loopback),
 				   &closed) ||
 	    closed > INT64_MAX - 999 ||
 	    __builtin_add_overflow(own_connections(t, s), (closed + 999) / 1000, &all) ||
@@ -323,7 +354,7 @@ static int64_t rate_with_timestamps(const struct target *t, const struct setting
 static bool others_bind(const struct target *t, const struct settings *s)
 {
 	struct settings all = with_others(s);
-	int64_t ports = ports_free(s), rate = (int64_t)t->rate_per_s;
+	int64_t ports = ports_free(s), rate = ports_rate_needed(t, s);
 	return t->role == TARGET_PROXY && others_bound(s) && ports != REPORT_NONE &&
 	       !ports_end_early(t, &all) &&
 	       report_verdict(ports_rate_of(t, s, ports), rate) == VERDICT_OK &&
@@ -342,11 +373,12 @@ static struct settings with_bind(const struct settings *s)
 static bool bind_binds(const struct target *t, const struct settings *s)
 {
 	struct settings all = with_bind(s);
-	int64_t ports = ports_free(s), rate = (int64_t)t->rate_per_s;
+	int64_t ports = ports_free(s);
 	return t->role == TARGET_PROXY && s->at[PORT_NEAR][BOUND] == SEEMS &&
 	       ports != REPORT_NONE && !ports_end_early(t, &all) &&
-	       report_verdict(ports_rate_of(t, s, ports), rate) == VERDICT_OK &&
-	       report_verdict(ports_rate_of(t, &all, ports), rate) != VERDICT_OK;
+	       report_verdict(ports_rate_of(t, s, ports), ports_rate_needed(t, s)) == VERDICT_OK &&
+	       report_verdict(ports_rate_of(t, &all, ports), ports_rate_needed(t, &all)) !=
+		       VERDICT_OK;
 }
 
 /* As if all of the load came to one destination. */
@@ -361,8 +393,8 @@ static struct settings with_one(const struct settings *s)
 static bool spread_binds(const struct target *t, const struct settings *s)
 {
 	struct settings all = with_one(s);
-	int64_t ports = ports_free(s), rate = (int64_t)t->rate_per_s;
-	return t->role == TARGET_PROXY && is_spread(s) && ports != REPORT_NONE &&
+	int64_t ports = ports_free(s), rate = ports_rate_needed(t, s);
+	return t->role == TARGET_PROXY && is_spread(t, s) && ports != REPORT_NONE &&
 	       !ports_end_early(t, &all) &&
 	       report_verdict(ports_rate_of(t, s, ports), rate) == VERDICT_OK &&
 	       report_verdict(ports_rate_of(t, &all, ports), rate) != VERDICT_OK;
@@ -382,6 +414,8 @@ void ports_rate_bound(const struct target *t, const struct settings *s, struct b
 	if (ports == REPORT_NONE)
 		return;
 	b->capacity = ports_rate_of(t, s, ports);
+	if (t->role == TARGET_PROXY)
+		b->need.min = ports_rate_needed(t, s);
 	if (others_bind(t, s) || bind_binds(t, s) || spread_binds(t, s)) {
 		b->need.max = INT64_MAX;
 		b->state = BOUND_LIMIT;
@@ -417,6 +451,7 @@ bool ports_rate_solve(const struct target *t, const struct settings *now, const 
 	struct settings all = with_others(now);
 	if (bind_binds(t, now)) {
 		struct settings bound = with_bind(now);
+		enough = (int64_t)report_margin((uint64_t)ports_rate_needed(t, &bound));
 		bool solved = ports_rate_solve(t, &bound, o, enough, out);
 		out->at[PORT_NEAR][BOUND] = SEEMS;
 		return solved;
@@ -472,7 +507,8 @@ static void remedy_words(const struct target *t, const struct settings *s, struc
 	struct settings then = *s;
 	struct port_set added = {0}, before = {0};
 	char text[KNOB_VALUE];
-	bool solved = ports_rate_solve(t, s, NULL, (int64_t)report_margin(t->rate_per_s), &then);
+	bool solved = ports_rate_solve(
+		t, s, NULL, (int64_t)report_margin((uint64_t)ports_rate_needed(t, s)), &then);
 	wording_flag(w, "reuses", solved && then.at[PORT_REUSE][0] != s->at[PORT_REUSE][0]);
 	port_set_parse(&added, solved ? then.text[PORT_RESERVED] : "");
 	port_set_parse(&before, s->text[PORT_RESERVED]);
@@ -483,14 +519,45 @@ static void remedy_words(const struct target *t, const struct settings *s, struc
 }
 
 /* Sets {used}, the ports that others have in use to {destination}: a name, or "one destination". */
-static void destination_words(const struct settings *s, bool near, struct wording *w)
+static void destination_words(const struct target *t, const struct settings *s, bool near,
+			      struct wording *w)
 {
 	const char *name = s->text[near ? PORT_NEAR : PORT_REMOTE];
 	int64_t used = used_to(s, near);
 	wording_flag(w, "named", s->subject);
 	wording_set(w, "destination", "%s", name[0] ? name : "one destination");
-	spread_words(s, w);
+	spread_words(t, s, w);
 	wording_set(w, "used", "%s", used > 0 ? quantity_count((uint64_t)used).text : "");
+}
+
+/* The fewest destinations of which each is ok; 0: that many are not possible. Pure. */
+static uint64_t destinations_for(const struct target *t, const struct settings *s, int64_t ports)
+{
+	const struct settings one = with_one(s);
+	struct target then = *t;
+	uint64_t low = 1, high = TARGET_DESTINATIONS_MAX + 1;
+	while (low < high) {
+		then.destinations = low + (high - low) / 2;
+		if (report_verdict(ports_rate_of(&then, &one, ports),
+				   ports_rate_needed(&then, &one)) == VERDICT_OK)
+			high = then.destinations;
+		else
+			low = then.destinations + 1;
+	}
+	return low <= TARGET_DESTINATIONS_MAX ? low : 0;
+}
+
+/* Sets what comes to the fullest destination, and {addresses}, how many would suffice. */
+static void load_words(const struct target *t, const struct settings *s, int64_t ports,
+		       struct wording *w)
+{
+	uint64_t addresses = destinations_for(t, s, ports);
+	if (addresses > 1)
+		wording_set(w, "addresses", "%s", quantity_count(addresses).text);
+	wording_set(w, "connections", "%s",
+		    quantity_count((uint64_t)target_needs(t, s, t->connections)).text);
+	wording_set(w, "rate", "%s",
+		    quantity_show(QUANTITY_RATE, (uint64_t)ports_rate_needed(t, s)).text);
 }
 
 void ports_rate_words(const struct target *t, const struct settings *s, const struct outcome *o,
@@ -499,14 +566,13 @@ void ports_rate_words(const struct target *t, const struct settings *s, const st
 	struct settings bound = with_bind(s);
 	s = bind_binds(t, s) ? &bound : s;
 	int64_t ports = ports_free(s);
-	int64_t enough = ports_for_rate(t, s, (int64_t)report_margin(t->rate_per_s));
 	bool near = ports_near_binds(t, s, ports);
 	if (ports == REPORT_NONE)
 		return;
 	int64_t left = ports_left(t, s, ports, near);
 	remedy_words(t, s, w);
-	destination_words(s, near, w);
-	rate_word(w, "exact", rate_lasting(s, to_all(s, left), near));
+	destination_words(t, s, near, w);
+	rate_word(w, "exact", rate_lasting(s, to_all(t, s, left), near));
 	wording_set(w, "part", "%s", quantity_count((uint64_t)own_connections(t, s)).text);
 	rate_word(w, "lasting", rate_lasting(s, ports, false));
 	rate_word(w, "loopback", rate_lasting(s, ports, true));
@@ -529,6 +595,5 @@ void ports_rate_words(const struct target *t, const struct settings *s, const st
 	wording_set(w, "rest", "%s",
 		    quantity_show(QUANTITY_DURATION, (uint64_t)ports_rest_ms(s, near) * 1000).text);
 	wording_set(w, "buckets", "%s", ports_end_early(t, s) ? s->text[PORT_BUCKETS] : "");
-	if (ports > 0 && enough > ports && enough < INT64_MAX)
-		wording_set(w, "addresses", "%s", quantity_count(parts(enough, ports)).text);
+	load_words(t, s, ports, w);
 }

@@ -69,14 +69,27 @@ static void spread_read(struct settings *s, const struct ports_used *used)
 		s->spread = ports_used_spread(used);
 }
 
+/* Whether bind() chose ports of the server. */
+static void bound_mark(struct settings *s, const struct ports_used *used)
+{
+	int64_t *bound = &s->at[PORT_NEAR][BOUND];
+	for (size_t i = 0; i < used->from_count && *bound != 1; i++)
+		if (used->from[i].own && ports_from_bound(used, &used->from[i]))
+			*bound = 1;
+		else if (used->from[i].binds)
+			*bound = SEEMS;
+}
+
 void ports_settings_read(const struct host *h, struct settings *s)
 {
 	struct ports_used used;
 	range_read(h, s);
 	if (!is_visible(h, s) || s->subject->opened < PORTS_SPREAD_MIN)
 		return;
-	if (!ports_used_read(h, s->subject, &used, NULL))
+	if (!ports_used_read(h, s->subject, &used, NULL)) {
+		bound_mark(s, &used);
 		spread_read(s, &used);
+	}
 	ports_used_free(&used);
 }
 
@@ -93,15 +106,10 @@ static void destination_read(struct settings *s, int at, const struct ports_take
 static void bound_read(struct settings *s, const struct ports_used *used)
 {
 	struct ports_taken taken;
-	for (int loopback = 0; loopback < 2; loopback++) {
-		if (!ports_used_bound(used, loopback, &taken))
-			continue;
-		destination_read(s, loopback ? PORT_NEAR : PORT_REMOTE, &taken);
-		s->at[PORT_NEAR][BOUND] = 1;
-	}
-	for (size_t i = 0; i < used->from_count; i++)
-		if (used->from[i].binds && s->at[PORT_NEAR][BOUND] != 1)
-			s->at[PORT_NEAR][BOUND] = SEEMS;
+	for (int loopback = 0; loopback < 2; loopback++)
+		if (ports_used_bound(used, loopback, &taken))
+			destination_read(s, loopback ? PORT_NEAR : PORT_REMOTE, &taken);
+	bound_mark(s, used);
 }
 
 static void others_read(struct settings *s, const struct ports_used *used)

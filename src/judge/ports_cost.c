@@ -12,7 +12,7 @@
 double ports_share(const struct target *t, const struct settings *s)
 {
 	int64_t ports = ports_free(s);
-	double used = (double)ports_for_rate(t, s, (int64_t)t->rate_per_s) / (double)ports;
+	double used = (double)ports_for_rate(t, s, ports_rate_needed(t, s)) / (double)ports;
 	return ports > 0 && t->role == TARGET_PROXY && !s->portless ? fmin(used, SHARE_MAX) : 0;
 }
 

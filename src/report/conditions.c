@@ -52,6 +52,18 @@ static const char *shown(char *text, size_t size, const struct condition *r, con
 	return text;
 }
 
+/* Whether it is the default of the target, as a document of a version without that number means. */
+static bool is_usual(const struct condition *r, const json_t *value)
+{
+	const struct target usual = target_default();
+	const struct target_field *f = target_fields;
+	while (f->key && (strcmp(r->object, "target") != 0 || strcmp(r->key, f->key) != 0))
+		f++;
+	return f->key && f->newer &&
+	       (!value || (json_is_integer(value) &&
+			   (uint64_t)json_integer_value(value) == target_number(&usual, f)));
+}
+
 static const char *name_of(const struct condition *r, char *name, size_t size)
 {
 	snprintf(name, size, "%s%s%s", r->object, r->object[0] ? "." : "", r->key);
@@ -68,6 +80,7 @@ json_t *conditions_compare(json_t *const documents[2])
 		json_t *a = value_of(&row, documents[0]), *b = value_of(&row, documents[1]);
 		/* Compare as printed: memory differs by a few pages between boots. */
 		if ((!a && !b) || (a && b && json_equal(a, b)) ||
+		    (is_usual(&row, a) && is_usual(&row, b)) ||
 		    strcmp(shown(before, sizeof(before), &row, a),
 			   shown(after, sizeof(after), &row, b)) == 0)
 			continue;

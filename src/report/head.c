@@ -138,6 +138,8 @@ static void target(const struct page *p, const struct report *r, head_put put)
 	if (t->idle_us)
 		page_segment(p, &s, "idle connections forgotten after %s",
 			     quantity_show(QUANTITY_DURATION, t->idle_us).text);
+	if (t->destinations > 1)
+		page_segment(p, &s, "%s", quantity_of(t->destinations, "destination").text);
 	put(p, TONE_PLAIN, 0, " · ", &s);
 }
 

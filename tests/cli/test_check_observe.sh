@@ -218,7 +218,11 @@ test_a_target_is_saved_and_used() {
 	quick --target ./web.target
 	json '.target == {role: "proxy", connections: 3000, rate_per_s: 700, stall_us: 40000,
 			rtt_us: 3000, bandwidth_bps: 20000000, datagrams_per_s: 0, datagram_bytes: 1200, idle_us: 0,
-			datagrams_only: false}'
+			destinations: 1, datagrams_only: false}'
+	quick --destinations 4 --target ./web.target --save ./several.target
+	contains several.target 'destinations = 4'
+	quick --target ./several.target
+	json '.target.destinations == 4' 'wall("ports.ephemeral").needed == 750' 'wall("ports.rate").needed == 175'
 	quick --rate 800 --target ./web.target
 	json '.target.rate_per_s == 800 and .target.connections == 3000'
 	expect any epolltune check --quick --target ./web.target

@@ -92,6 +92,29 @@ test_the_running_range_is_not_proposed() {
 		(.advice | contains("2 source addresses"))'
 }
 
+# 64 512 ports of one pair: the load of the predefined target has to have several.
+test_several_destinations_have_ports_of_their_own() {
+	in_namespace
+	echo 1024 65535 >$ipv4/ip_local_port_range
+	echo 1 >$ipv4/tcp_tw_reuse
+	expect 2 $check --quick --target c100k --role proxy
+	json '.target.destinations == 1' 'finding("ports.ephemeral.short").advice | contains("it takes 2 source addresses or destinations") and
+		contains("--destinations N")'
+	expect 0 $check --quick --target c100k --role proxy --destinations 2 --output two.json
+	json2() { jq -e "$1" two.json >/dev/null || fail "$1"; }
+	json2 '.target.destinations == 2 and ([.walls[] | select(.name == "ports.ephemeral") | .needed] == [50000]) and
+		([.walls[] | select(.name == "ports.rate") | .needed] == [10000])'
+	expect 0 epolltune check --quick --probe ports --target c100k --role proxy --destinations 2
+	said '2 destinations'
+	# Of no effect on a server.
+	expect 0 $check --quick --target c100k --destinations 2
+	json 'wall("ports.ephemeral").needed == null'
+	for wrong in 0 65537 x -1 ''; do
+		expect 3 epolltune check "--destinations=$wrong"
+		refused '--destinations'
+	done
+}
+
 test_reuse_needs_timestamps() {
 	in_namespace
 	echo 40000 40599 >$ipv4/ip_local_port_range

@@ -172,7 +172,8 @@ static inline void sample_observed(struct report *r)
 							  .rate_per_s = 240,
 							  .stall_us = 100000,
 							  .rtt_us = 48200,
-							  .bandwidth_bps = 100000000},
+							  .bandwidth_bps = 100000000,
+							  .destinations = 1},
 					       .headroom_percent = 200};
 	for (size_t i = 0; i < r->finding_count; i++) {
 		struct acceptance a = {.value = REPORT_NONE};

@@ -51,6 +51,7 @@ static void sample_options(struct report *r)
 	r->backlog = 511;
 	r->peers = 4000;
 	r->lost = 7;
+	r->target.destinations = 4;
 	r->gentle = r->quick = r->require_measured = true;
 	report_text(r->probes, "ports,udp");
 	report_text(r->findings[0].about, "nginx");
@@ -777,8 +778,15 @@ static void conditions_that_differ_are_named(void **state)
 				  "  rate         10/s -> 20/s\n\n");
 	json_decref(list);
 	json_decref(documents[1]);
-	/* Other subjects, and probes: null, and none, is all of them. */
+	/* Other subjects, and probes: null, and none, is all of them. Older versions do not write
+	 * all numbers of the target. */
 	documents[1] = document("6.1", 1 << 30, 10);
+	json_t *target = json_object_get(documents[1], "target");
+	json_object_set_new(target, "destinations", json_integer(4));
+	list = conditions_compare(documents);
+	assert_int_equal(json_array_size(list), 1);
+	json_decref(list);
+	json_object_set_new(target, "destinations", json_integer(1));
 	json_object_set_new(documents[0], "only", json_null());
 	json_object_set_new(documents[1], "server",
 			    json_pack("{s:s, s:s}", "asked", ":443", "name", "nginx"));

@@ -197,7 +197,7 @@ static void assert_contract(json_t *root)
 	assert_true(one_of(string_at(host, "isolation"), "lab|in-place|sysroot|none"));
 	json_t *target = json_object_get(root, "target");
 	assert_keys(target, "role connections rate_per_s stall_us rtt_us bandwidth_bps "
-			    "datagrams_per_s datagram_bytes idle_us datagrams_only ");
+			    "datagrams_per_s datagram_bytes idle_us destinations datagrams_only ");
 	assert_true(one_of(string_at(target, "role"), "server|proxy"));
 	assert_true(json_is_array(json_object_get(root, "walls")));
 	json_array_foreach(json_object_get(root, "walls"), i, part) assert_wall(part);

@@ -56,14 +56,27 @@ static void needs_follow(void **state)
 
 static void needs_saturate(void **state)
 {
-	struct target t = {TARGET_PROXY, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
-			   UINT64_MAX,   UINT64_MAX, UINT64_MAX, UINT64_MAX, false};
+	struct target t = {TARGET_PROXY, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
+			   UINT64_MAX,   UINT64_MAX, UINT64_MAX, 1,          false};
 	assert_true(target_accept_queue(&t) == INT64_MAX);
 	assert_true(target_syn_queue(&t) == INT64_MAX);
 	assert_true(target_window(&t) == INT64_MAX);
 	assert_true(target_datagrams(&t) == INT64_MAX);
 	assert_true(target_time_wait(&t) == INT64_MAX);
 	assert_true(target_sockets(&t) == INT64_MAX);
+	assert_true(target_part(&t, UINT64_MAX) == INT64_MAX);
+}
+
+/* The fullest of several destinations has an even part, rounded up. */
+static void a_destination_has_its_part(void **state)
+{
+	struct target t = target_default();
+	assert_int_equal(t.destinations, 1);
+	assert_int_equal(target_part(&t, 1500), 1500);
+	t.destinations = 4;
+	assert_int_equal(target_part(&t, 1500), 375);
+	assert_int_equal(target_part(&t, 1501), 376);
+	assert_int_equal(target_part(&t, 1), 1);
 }
 
 static void roles_have_names(void **state)
@@ -91,14 +104,16 @@ static void arguments_make_it_again(void **state)
 	t.datagrams_per_s = 50000;
 	t.datagram_bytes = 1350;
 	t.idle_us = 350000000;
+	t.destinations = 4;
 	target_arguments(&t, text, sizeof(text));
-	assert_string_equal(text, " --datagrams 50k --datagram 1350 --idle 350s");
+	assert_string_equal(text, " --datagrams 50k --datagram 1350 --idle 350s --destinations 4");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arguments_make_it_again),
+		cmocka_unit_test(a_destination_has_its_part),
 		cmocka_unit_test(default_is_c10k),
 		cmocka_unit_test(every_listed_preset_exists),
 		cmocka_unit_test(needs_follow),

@@ -228,6 +228,157 @@ static void a_load_over_several_destinations_is_not_short(void **state)
 	}
 }
 
+#define OF_1000 RANGE "32768 33767"
+#define NO_REUSE "; net.ipv4.tcp_tw_reuse=0"
+
+/* By the option: of each, an even part of the load, also where the open connections are not even.
+ */
+static void a_target_has_several_destinations(void **state)
+{
+	static const struct {
+		const char *wall, *settings;
+		uint64_t connections, destinations;
+		int64_t needed;
+		enum wall_verdict verdict;
+		const char *advice; /* also how it is spread */
+		struct ports_spread spread;
+		int64_t bound;
+	} cases[] = {
+		{PORTS, OF_1000, 1500, 1, 1500, VERDICT_SHORT, "add --destinations N", {0}, 0},
+		{PORTS, OF_1000, 1500, 0, 1500, VERDICT_SHORT, "add --destinations N", {0}, 0},
+		{PORTS, OF_1000, 1500, 1, 375, VERDICT_TIGHT, "--destinations 4", {4, 225, 900}, 0},
+		{PORTS,
+		 OF_1000,
+		 1500,
+		 1,
+		 900,
+		 VERDICT_TIGHT,
+		 "--destinations N",
+		 {4, 600, 1000},
+		 0},
+		{PORTS, OF_1000, 1500, 4, 375, VERDICT_OK, "", {0}, 0},
+		{PORTS, OF_1000, 3200, 4, 800, VERDICT_OK, "", {0}, 0},
+		{PORTS, OF_1000, 3201, 4, 801, VERDICT_TIGHT, "", {0}, 0},
+		{PORTS, OF_1000, 4001, 4, 1001, VERDICT_SHORT, "", {0}, 0},
+		{PORTS,
+		 RANGE "1024 65535",
+		 400000,
+		 4,
+		 100000,
+		 VERDICT_SHORT,
+		 "it takes 8 source addresses or destinations instead of 4.",
+		 {0},
+		 0},
+		{PORTS, OF_1000, 1500, 4, 375, VERDICT_OK, "", {2, 1000, 1012}, 0},
+		/* One range for all of them, for certain and most likely. */
+		{PORTS,
+		 OF_1000,
+		 1500,
+		 4,
+		 1500,
+		 VERDICT_SHORT,
+		 "IP_BIND_ADDRESS_NO_PORT before bind()",
+		 {0},
+		 1},
+		{PORTS, OF_1000, 1500, 4, 375, VERDICT_TIGHT, "", {0}, 2},
+		{RATE,
+		 OF_1000 NO_REUSE,
+		 1500,
+		 1,
+		 30,
+		 VERDICT_SHORT,
+		 "add --destinations N",
+		 {0},
+		 0},
+		{RATE,
+		 OF_1000 NO_REUSE,
+		 1500,
+		 1,
+		 30,
+		 VERDICT_TIGHT,
+		 "--destinations 4",
+		 {4, 225, 900},
+		 0},
+		{RATE, OF_1000 NO_REUSE, 1500, 4, 8, VERDICT_OK, "", {0}, 0},
+		{RATE, OF_1000 NO_REUSE, 1500, 3, 10, VERDICT_SHORT, "instead of 3", {0}, 0},
+		{RATE, OF_1000 NO_REUSE, 1500, 4, 8, VERDICT_OK, "", {2, 1000, 1012}, 0},
+		{RATE,
+		 OF_1000 NO_REUSE,
+		 1500,
+		 4,
+		 30,
+		 VERDICT_SHORT,
+		 "IP_BIND_ADDRESS_NO_PORT before bind()",
+		 {0},
+		 1},
+		{RATE,
+		 OF_1000 NO_REUSE,
+		 1500,
+		 4,
+		 8,
+		 VERDICT_TIGHT,
+		 "IP_BIND_ADDRESS_NO_PORT before bind()",
+		 {0},
+		 2},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct experiment *x = verdict_experiment("ports", cases[i].wall);
+		struct target t = proxy_target(cases[i].connections, 30);
+		struct settings s = verdict_settings(x, cases[i].settings);
+		t.destinations = cases[i].destinations;
+		s.spread = cases[i].spread;
+		if (cases[i].bound)
+			s.at[PORT_NEAR][2] = cases[i].bound;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		const char *advice = r->finding_count ? r->findings[0].advice : "";
+		if (w->verdict != cases[i].verdict || w->needed != cases[i].needed ||
+		    !strstr(advice, cases[i].advice))
+			fail_msg("case %zu: %s, needed %lld: %s", i, wall_verdict_name(w->verdict),
+				 (long long)w->needed, advice);
+		assert_true(t.destinations <= 1 || !strstr(advice, "--destinations"));
+		if (!cases[i].bound)
+			assert_int_equal(!!strstr(w->detail, "has 4 destinations: the need"),
+					 t.destinations == 4);
+		text_is_whole(w->detail);
+		text_is_whole(advice);
+		t.role = TARGET_SERVER;
+		assert_true(verdict_of(x, &t, &s, NULL)->walls[0].needed == REPORT_NONE);
+	}
+}
+
+/* The fewest that are ok. */
+static void as_many_destinations_as_the_advice_names_suffice(void **state)
+{
+	static const struct {
+		const char *wall, *settings;
+		uint64_t connections, rate;
+	} cases[] = {
+		/* No range is wider. */
+		{PORTS, RANGE "64536 65535" FIRST "64536", 1500, 30},
+		{PORTS, RANGE "65525 65535" FIRST "65525", 88, 30},
+		{PORTS, RANGE "65436 65535" FIRST "65436", 799, 30},
+		{RATE, OF_1000 NO_REUSE, 1500, 30},
+		{RATE, OF_500 NO_REUSE, 300, 60},
+		{RATE, OF_500 KNOBS("1", "0", "1000") "; destination=40 60", 3000, 700},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct experiment *x = verdict_experiment("ports", cases[i].wall);
+		struct target t = proxy_target(cases[i].connections, cases[i].rate);
+		struct settings s = verdict_settings(x, cases[i].settings);
+		const char *advice = verdict_of(x, &t, &s, NULL)->findings[0].advice;
+		const char *named = strstr(advice, " source address");
+		assert_non_null(named);
+		while (named[-1] >= '0' && named[-1] <= '9')
+			named--;
+		t.destinations = strtoull(named, NULL, 10);
+		assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].verdict, VERDICT_OK);
+		t.destinations--;
+		if (verdict_of(x, &t, &s, NULL)->walls[0].verdict == VERDICT_OK)
+			fail_msg("case %zu: %llu suffice", i, (unsigned long long)t.destinations);
+	}
+}
+
 static void the_finding_says_how_many_addresses_are_needed(void **state)
 {
 	static const struct {
@@ -252,7 +403,7 @@ static void the_finding_says_how_many_addresses_are_needed(void **state)
 	t.connections = 1000;
 	struct settings s = verdict_settings(x, RANGE "40000 40099" LISTENERS "40100");
 	const struct report *r = verdict_of(x, &t, &s, NULL);
-	assert_null(strstr(r->findings[0].advice, "source addresses"));
+	assert_null(strstr(r->findings[0].advice, "it takes"));
 	assert_non_null(strstr(r->findings[0].advice,
 			       "net.ipv4.ip_local_reserved_ports keeps 40100 for listeners"));
 }
@@ -408,6 +559,8 @@ int main(void)
 		cmocka_unit_test(a_server_needs_neither_wall),
 		cmocka_unit_test(a_proxy_without_ports_needs_neither_wall),
 		cmocka_unit_test(a_load_over_several_destinations_is_not_short),
+		cmocka_unit_test(a_target_has_several_destinations),
+		cmocka_unit_test(as_many_destinations_as_the_advice_names_suffice),
 		cmocka_unit_test(the_finding_says_how_many_addresses_are_needed),
 		cmocka_unit_test(reserved_ports_are_read),
 		cmocka_unit_test(ports_that_others_bind_are_told_by_parity_and_sharing),

@@ -182,7 +182,7 @@ static void the_finding_names_rate_and_remedies(void **state)
 				      "one destination; 60/s are needed");
 	assert_non_null(strstr(f->detail, "for 60 s (tcp_tw_reuse=2). 300 of 500 ports"));
 	assert_non_null(strstr(f->advice, "A peer without usable timestamps"));
-	assert_non_null(strstr(f->advice, "use 10 source addresses or destinations"));
+	assert_non_null(strstr(f->advice, "use 12 source addresses or destinations"));
 	/* No range is proposed: it takes in no listener. */
 	assert_null(strstr(f->advice, "ip_local_reserved_ports"));
 	s = verdict_settings(x, OF_500 KNOBS("1", "0", "1000") LISTENERS "40600");

@@ -39,6 +39,9 @@ options:
       idle:
         description: The time after which a load balancer or NAT forgets a connection without packets.
         type: str
+      destinations:
+        description: The servers behind a proxy, times its source addresses.
+        type: str
       role:
         description: A server accepts connections; a proxy also opens one for each.
         type: str

@@ -24,6 +24,7 @@ TARGET = (
     ("datagrams", "--datagrams"),
     ("datagram", "--datagram"),
     ("idle", "--idle"),
+    ("destinations", "--destinations"),
     ("role", "--role"),
     ("server", "--server"),
     ("backlog", "--backlog"),
