@@ -52,8 +52,8 @@ static void labs_count_where_little_is_left(void **state)
 		{HOST_UNLIMITED, 16 * 32 - 1, true},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct cgroup c = {.memory = {.max = rows[i].memory},
-				   .pids = {.max = rows[i].pids}};
+		struct cgroup c = {.memory = {.at = {{.max = rows[i].memory}}, .count = 1},
+				   .pids = {.at = {{.max = rows[i].pids}}, .count = 1}};
 		assert_int_equal(room_is_scarce(&c, 2), rows[i].scarce);
 	}
 }
