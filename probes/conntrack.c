@@ -478,7 +478,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	conntrack_read(h, &table);
 	s->rest_s = table.rest_s;
 	s->idle = table.used == 0 && has_tcp(o->subject) && is_asked_about(h, o) && is_idle(h);
-	s->portless = s->idle && o->subject && subject_upstreams_local(h, o->subject);
+	s->portless = o->subject && subject_upstreams_local(o->subject);
 	s->max = REPORT_NONE;
 	/* Without the module there is no such file. */
 	if (host_read_u64(h, FILES "count", &used, &why) && why.code != ENOENT)
