@@ -211,7 +211,7 @@ static int64_t flows_max(const struct target *t, const struct settings *s)
 	uint64_t count;
 	if (!has_datagrams(t, s->subject))
 		return 0;
-	if (__builtin_mul_overflow(t->datagrams_per_s, udp_rest(s) * connection_sides(t, s),
+	if (__builtin_mul_overflow(t->datagrams_per_s, udp_rest(s) * connection_flows(t, s, false),
 				   &count) ||
 	    count > INT64_MAX / 4)
 		return INT64_MAX / 4;
@@ -223,7 +223,7 @@ static int64_t flows_max(const struct target *t, const struct settings *s)
 static int64_t closed_max(const struct target *t, const struct settings *s, uint64_t rest_s)
 {
 	const struct target closed = {.role = t->role, .rate_per_s = t->rate_per_s};
-	int64_t all = entries(&closed, connection_sides(t, s), rest_s);
+	int64_t all = entries(&closed, connection_flows(t, s, false), rest_s);
 	int64_t others = s->at[USED][0] - own_entries(t, s);
 	if (!s->subject || s->guest || others <= 0)
 		return 0;
@@ -232,24 +232,24 @@ static int64_t closed_max(const struct target *t, const struct settings *s, uint
 
 /* What the target needs where `own` of the entries in use are its own. */
 static int64_t needed_beside(const struct target *t, const struct settings *s, uint64_t rest_s,
-			     int64_t own)
+			     int64_t own, bool most)
 {
 	if (is_by_use(t, s->subject))
 		return s->at[USED][0];
 	if (!has_connections(t, s->subject))
 		return 1; /* of one client */
-	uint64_t each = connection_sides(t, s);
+	uint64_t each = connection_flows(t, s, most);
 	return (int64_t)connection_needed((uint64_t)entries(t, each, rest_s), (uint64_t)own, each);
 }
 
 static int64_t needed_max(const struct target *t, const struct settings *s, uint64_t rest_s)
 {
-	return needed_beside(t, s, rest_s, own_entries(t, s));
+	return needed_beside(t, s, rest_s, own_entries(t, s), true);
 }
 
 static int64_t needed_min(const struct target *t, const struct settings *s, uint64_t rest_s)
 {
-	return needed_beside(t, s, rest_s, own_entries(t, s) + closed_max(t, s, rest_s));
+	return needed_beside(t, s, rest_s, own_entries(t, s) + closed_max(t, s, rest_s), false);
 }
 
 /* What the chains of all buckets hold, at ten times `entries` a bucket; REPORT_NONE: unknown. The
@@ -322,7 +322,8 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 		b->state = BOUND_UNLIMITED;
 	b->binding = chains_bind(s) ? BUCKETS : MAX;
 	b->need.min = needed_min(t, s, rest(s));
-	if (closed_max(t, s, rest(s)) && has_connections(t, s->subject))
+	bool several = connection_flows(t, s, true) > connection_flows(t, s, false);
+	if ((closed_max(t, s, rest(s)) || several) && has_connections(t, s->subject))
 		b->need.max = needed_max(t, s, rest(s));
 	b->fallback.knob = defaulted(t, s);
 	if (has_datagrams(t, s->subject)) {
@@ -478,7 +479,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	conntrack_read(h, &table);
 	s->rest_s = table.rest_s;
 	s->idle = table.used == 0 && has_tcp(o->subject) && is_asked_about(h, o) && is_idle(h);
-	s->portless = s->idle && o->subject && subject_upstreams_local(h, o->subject);
+	s->portless = o->subject && subject_upstreams_local(o->subject);
 	s->max = REPORT_NONE;
 	/* Without the module there is no such file. */
 	if (host_read_u64(h, FILES "count", &used, &why) && why.code != ENOENT)
@@ -498,17 +499,19 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 }
 
 /* What the target's connections take of a table, with none of them open yet. */
-static int64_t sample_need(const struct sample *s, const struct target *t)
+static int64_t sample_need(const struct sample *s, const struct target *t,
+			   const struct subject *own)
 {
-	const struct settings now = {.portless = s->portless};
-	return entries(t, connection_sides(t, &now), s->rest_s >= 0 ? (uint64_t)s->rest_s : REST_S);
+	const struct settings now = {.portless = s->portless, .subject = own};
+	return entries(t, connection_flows(t, &now, true),
+		       s->rest_s >= 0 ? (uint64_t)s->rest_s : REST_S);
 }
 
 /* A maximum that is not full soon again: the double, or what the wall proposes, if that is more. */
 static int64_t enough_max(const struct sample *s, const struct target *t, const struct subject *own)
 {
 	int64_t more = 2 * s->max;
-	int64_t need = has_connections(t, own) ? sample_need(s, t) : 0;
+	int64_t need = has_connections(t, own) ? sample_need(s, t, own) : 0;
 	while (more < INT32_MAX / 2 && report_verdict(more - s->used, need) != VERDICT_OK)
 		more *= 2;
 	return more;
@@ -527,9 +530,10 @@ static int64_t drops_grown(const struct sample *before, const struct sample *aft
 
 /* A table without an entry, and no connection that would have one: a rule may track the first that
  * comes, and few kernels list what tracks (nfnetlink_hook). */
-static void idle_judge(const struct sample *s, const struct target *t, struct report *r)
+static void idle_judge(const struct sample *s, const struct target *t, const struct subject *own,
+		       struct report *r)
 {
-	int64_t need = sample_need(s, t);
+	int64_t need = sample_need(s, t, own);
 	struct wording words = {0};
 	if (!s->idle || s->outside || s->max <= 0 || report_verdict(s->max, need) == VERDICT_OK)
 		return;
@@ -545,7 +549,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	int64_t grown = drops_grown(before, after);
 	bool full = after->max > 0 && after->used >= after->max;
 	struct wording words = {0};
-	idle_judge(after, m->target, r);
+	idle_judge(after, m->target, m->options->subject, r);
 	if (!full && grown <= 0)
 		return;
 	count_word(&words, "used", after->used);

@@ -77,7 +77,9 @@ static int64_t orphans_used(const struct settings *s)
 
 static void orphans_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	int64_t max = orphans_max(s), sides = (int64_t)connection_sides(t, s), all;
+	/* The end of one over loopback is acknowledged at once: that to its own listener adds none.
+	 */
+	int64_t max = orphans_max(s), sides = (int64_t)connection_flows(t, s, false), all;
 	b->binding = MAX;
 	b->fallback.knob = s->at[MAX][0] == REPORT_NONE ? ORPHANS : NULL;
 	if (max == REPORT_NONE && s->machine.own_netns)

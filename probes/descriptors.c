@@ -135,18 +135,31 @@ static const char *unbounded(const struct settings *s)
 	return NULL;
 }
 
+static uint64_t sockets_all(const struct target *t, const struct settings *s)
+{
+	return target_sockets(t);
+}
+
+/* Of one that has a listener of its own behind it, how many is not certain. */
+static void sockets_bound(const struct target *t, const struct settings *s, struct bound *b,
+			  uint64_t (*sockets)(const struct target *, const struct settings *))
+{
+	const struct target least = connection_target(t, s->subject, false);
+	const struct target most = connection_target(t, s->subject, true);
+	b->need.min = (int64_t)sockets(&least, s);
+	if (most.connections <= least.connections)
+		return;
+	b->need.max = (int64_t)sockets(&most, s);
+	b->need.unsure = true;
+}
+
 /* A running process has the soft limit that it was started with, or has raised itself. */
 static void subject_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	const struct subject *holder = s->subject;
-	const struct target least = connection_target(t, holder, false);
 	const struct target most = connection_target(t, holder, true);
 	b->origin = OF_RUNNING;
-	b->need.min = (int64_t)target_sockets(&least);
-	if (most.connections > least.connections) {
-		b->need.max = (int64_t)target_sockets(&most);
-		b->need.unsure = true;
-	}
+	sockets_bound(t, s, b, sockets_all);
 	b->why = unbounded(s);
 	if (b->why || holder->activated)
 		b->state = BOUND_ABSENT;
@@ -439,7 +452,13 @@ static void system_read(const struct host *h, struct settings *s)
 static void system_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	shared_bound(target, s, b);
-	b->need.min = (int64_t)connection_sockets_left(target, s);
+	sockets_bound(target, s, b, connection_sockets_left);
+}
+
+static void watches_bound(const struct target *target, const struct settings *s, struct bound *b)
+{
+	shared_bound(target, s, b);
+	sockets_bound(target, s, b, sockets_all);
 }
 
 static void system_words(const struct target *target, const struct settings *s,
@@ -520,7 +539,7 @@ static const struct experiment experiments[] = {
 	{
 		.wall = "epoll.watches",
 		.knobs = {"fs.epoll.max_user_watches"},
-		.bound = shared_bound,
+		.bound = watches_bound,
 		.solve = shared_solve,
 	},
 	{

@@ -134,7 +134,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		listeners_adopt(h, &q->listeners, &q->subject->listeners, NULL);
 	/* Those that are not visible are not known to be behind it. */
 	if (q->subject)
-		subject_upstreams_read(h, q->subject, &q->listeners, q->unseen, NULL);
+		subject_upstreams_read(h, q->subject, &q->listeners, &q->upstreams, NULL);
 	listeners_own(h, &q->listeners, is_named, q, NULL);
 	/* Nothing waits, and no counter grows, where such a process accepts and closes, or shares
 	 * its listener with others. */

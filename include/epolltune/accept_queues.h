@@ -28,8 +28,8 @@ struct accept_queues {
 	struct listeners listeners;
 	const struct listener *half_open; /* with the fullest SYN queue; NULL: none is full */
 	const struct subject *subject;    /* NULL: none was named */
-	char unseen[LISTENER_ADDRESS];    /* subject_upstreams_read() */
-	struct published published;       /* of the subject */
+	struct subject_upstreams upstreams;
+	struct published published; /* of the subject */
 	/* Processes of the subject that accept connections, but not now: halted, or out of
 	 * descriptors. */
 	struct process *stuck;

@@ -12,9 +12,12 @@ void connection_memory_read(const struct host *h, bool limited, struct settings 
 /* Reads into s->taken the connections that clients have to the server in question, and those that
  * it has opened. */
 void connection_open_read(const struct host *h, struct settings *s);
-/* The TCP sockets that each client of the target takes: a proxy has one of its own to a server
- * behind it, unless that is at a UNIX socket. Pure. */
-uint64_t connection_sides(const struct target *, const struct settings *);
+/* The TCP sockets that each client of the target takes at least, or at most: a proxy has one of its
+ * own to a server behind it, unless that is at a UNIX socket; one that has a listener of its own
+ * behind it has those to and of that besides. Pure. */
+uint64_t connection_sides(const struct target *, const struct settings *, bool most);
+/* The same of connections: that to its own listener has two of these sockets. Pure. */
+uint64_t connection_flows(const struct target *, const struct settings *, bool most);
 /* The sockets that it has of these: a proxy has one of its own for a client only while that has a
  * request, or kept from the last one. Pure. */
 uint64_t connection_sockets_open(const struct target *, const struct settings *);

@@ -63,6 +63,9 @@ struct listener {
 	bool paused;
 	bool upstream; /* the subject connects to it, by subject_upstreams_read() */
 	bool pooled;   /* likewise, by its connections alone: they may be those of a pool */
+	/* Of an upstream: those with the same number get an even part of a load each, and so do
+	 * `beyond` more servers, which are not here. */
+	uint32_t pool, beyond;
 	uint64_t file, file_device; /* inode and device (stat(2)) of a UNIX path; 0, 0: none */
 };
 

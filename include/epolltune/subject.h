@@ -76,6 +76,7 @@ struct subject {
 		bool known; /* all of it was read */
 		bool any;   /* it names one */
 		bool local; /* all of these are UNIX sockets */
+		bool near;  /* `known`, and all of these are UNIX sockets or over loopback */
 		/* That is a listener of its own, so that a client may come to it twice, and is the
 		 * only one; "": none is. */
 		char own[LISTENER_ADDRESS];
@@ -268,16 +269,23 @@ struct subject_fullest subject_fullest_read(const struct host *h, const struct s
  * visible to another user. The caller frees *inodes, also after an error. */
 int subject_sockets(const struct host *h, const struct subject *s, uint64_t **inodes, size_t *count,
 		    struct err *e);
+/* The servers behind it that do not listen here. */
+struct subject_upstreams {
+	/* The first path of a UNIX socket that its configuration names; "": there is none. */
+	char unseen[LISTENER_ADDRESS];
+	/* Those that it names, or may name where some of it is not known: they may have a part of
+	 * its load. One that is off may be enabled. */
+	size_t away;
+};
 /* Sets `upstream` of those TCP and UNIX listeners, not its own, that its processes connect to for
  * their clients: its configuration names them, or it has more connections to them than to a daemon
- * of the system, as for its log. `unseen`: the first path of a UNIX socket that its configuration
- * names and none of `all` has; "": there is none. Of a captured machine, or of what this user may
- * not see, it sets none. */
+ * of the system, as for its log. Of a captured machine, or of what this user may not see, it sets
+ * none. */
 int subject_upstreams_read(const struct host *h, const struct subject *s, struct listeners *all,
-			   char unseen[LISTENER_ADDRESS], struct err *e);
+			   struct subject_upstreams *out, struct err *e);
 /* Whether it connects to servers behind it by UNIX sockets only, which take no port: all that its
- * configuration names are such, and it has opened no TCP connection. */
-bool subject_upstreams_local(const struct host *h, const struct subject *s);
+ * configuration names are such, and it has opened no TCP connection. By s->behind. Pure. */
+bool subject_upstreams_local(const struct subject *s);
 /* Reads s->behind; of a captured machine nothing. */
 void subject_behind_read(const struct host *h, struct subject *s);
 /* How many threads may accept: all of its accepting processes, or one of each where such a server

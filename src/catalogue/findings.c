@@ -78,8 +78,9 @@
 			   "(nginx, HAProxy), or it has more than 3 connections to it. The "            \
 			   "accept queue there holds fewer connections than arrive in a stall of "      \
 			   "the target. Critical with --role proxy where all servers behind it "        \
-			   "hold too few together; otherwise it is not known how many requests "        \
-			   "go there. A note where they hold these together, each its even part, "      \
+			   "are listeners here and hold too few together; otherwise it is not "         \
+			   "known how many requests go there. A note where those of one section "       \
+			   "of its configuration, with the same weight, get even parts that fit, "      \
 			   "or where only open connections show it, which may be those of a "           \
 			   "pool.",                                                                     \
 		.action = "Raise the backlog of the server behind, and net.core.somaxconn where "       \

@@ -1,9 +1,10 @@
 #include "catalogue/server_upstreams.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "catalogue/server_address.h"
 #include "catalogue/server_scan.h"
 #include "epolltune/list.h"
 
@@ -70,57 +71,69 @@ static bool is_group(const struct server_row *row, const char *text, const char 
 	return is;
 }
 
+/* The weights that are distinguished: HAProxy has up to 256. */
+#define WEIGHTS 512
+
+/* Sets `off`, and `pool` of a server of that section. */
+static void part_read(const struct scan *s, size_t first, uint32_t section,
+		      struct server_upstream *u)
+{
+	uint64_t weight = 1;
+	bool spare = false;
+	size_t skip = 0, at = scan_parameter_find(s, "weight ", first, &skip);
+	at = at ? at : scan_parameter_find(s, "weight=", first, &skip);
+	if (at)
+		scan_number(s, at, skip, &weight, NULL);
+	u->off = !weight;
+	for (size_t i = first; i < s->count; i++) {
+		spare |= scan_word_is(s, i, "backup");
+		u->off |= scan_word_is(s, i, "disabled") || scan_word_is(s, i, "down");
+	}
+	weight = weight < WEIGHTS ? weight : WEIGHTS - 1;
+	u->pool = (section * WEIGHTS + (uint32_t)weight) * 2 + spare;
+}
+
 void server_upstreams_each(const struct server_row *row, const char *text,
-			   void (*each)(const char *path, const char *address, void *arg),
-			   void *arg)
+			   void (*each)(const struct server_upstream *, void *arg), void *arg)
 {
 	struct scan s = scan_begin(&row->file, text, "");
 	char address[ADDRESS], path[ADDRESS];
 	size_t groups = 0;
+	uint32_t section = 0;
 	while (scan_next(&s)) {
+		section += s.opens;
 		for (const struct server_apart *u = row->upstreams; u && u->words; u++) {
+			struct server_upstream found = {.address = address};
 			if (s.opens || s.count <= u->address ||
 			    !list_has(u->sections, scan_section(&s)) ||
 			    !scan_words_begin(&s, u->words))
 				continue;
 			scan_word_copy(&s, u->address, address, sizeof(address));
+			/* A directive that passes all on has no other server beside it. */
+			section += !behind(u->words, "server");
+			part_read(&s, u->address + 1, section, &found);
 			if (server_upstream_path(address, path, sizeof(path)))
-				each(path, address, arg);
-			else if (groups++ >= GROUPS || !is_group(row, text, address))
-				each(NULL, address, arg);
+				found.path = path;
+			else if (groups++ < GROUPS && is_group(row, text, address))
+				continue;
+			each(&found, arg);
 		}
 		scan_enter(&s);
 	}
 }
 
-/* Splits "127.0.0.1:80", "[::1]%eth0:80". False: it has no port. */
-static bool address_split(char *address, char **host, char **port)
+bool server_upstream_is_near(const char *endpoint)
 {
-	*port = strrchr(address, ':');
-	if (!*port || strchr(*port, ']'))
-		return false;
-	*(*port)++ = 0;
-	*host = address + (*address == '[');
-	(*host)[strcspn(*host, "]%")] = 0;
-	return true;
-}
-
-static bool is_loopback(const char *host)
-{
-	return behind(host, "127.") || !strcmp(host, "::1") || !strcmp(host, "localhost");
-}
-
-bool server_upstream_reaches(const char *address, const char *listener)
-{
-	char path[ADDRESS], to[ADDRESS], bound[ADDRESS], *host, *port, *own, *at;
-	if (server_upstream_path(address, path, sizeof(path)))
-		return server_address_is_local(listener) &&
-		       !strcmp(behind(listener, "unix:"), path);
-	snprintf(bound, sizeof(bound), "%s", listener);
-	if (server_address_is_local(listener) || !address_split(bound, &own, &at) ||
-	    !server_upstream_endpoint(address, to, sizeof(to)) || !address_split(to, &host, &port))
-		return false;
-	bool wild = !strcmp(own, "0.0.0.0") || !strcmp(own, "::");
-	return !strcmp(port, at) && (!strcmp(host, own) || (is_loopback(host) && wild) ||
-				     (!strcmp(host, "localhost") && is_loopback(own)));
+	struct in6_addr six;
+	struct in_addr four;
+	char host[ADDRESS];
+	const char *colon = strrchr(endpoint, ':');
+	snprintf(host, sizeof(host), "%.*s", (int)(colon ? colon - endpoint : 0),
+		 endpoint + (*endpoint == '['));
+	host[strcspn(host, "]%")] = 0;
+	if (inet_pton(AF_INET6, host, &six) == 1)
+		return IN6_IS_ADDR_LOOPBACK(&six) ||
+		       (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127);
+	return !strcmp(host, "localhost") ||
+	       (inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
 }

@@ -12,12 +12,19 @@ bool server_upstream_path(const char *address, char *path, size_t size);
  * "ipv4@127.0.0.1:9001", "https://[::1]"; without a port that of the scheme, or of HTTP. False: it
  * is that of a UNIX socket, or a variable completes it. */
 bool server_upstream_endpoint(const char *address, char *endpoint, size_t size);
-/* Calls each() for those of a text of all its files, in their order: with the path of a UNIX
- * socket, or with NULL and another address as it is written. Names of sections that have such
- * directives themselves are left out. */
+/* Whether an endpoint, as server_upstream_endpoint() writes it, is one over loopback: in digits, or
+ * of localhost. */
+bool server_upstream_is_near(const char *endpoint);
+
+struct server_upstream {
+	const char *path;    /* of a UNIX socket; NULL: it is another address */
+	const char *address; /* as it is written */
+	/* Servers of one section that get an even part of its load have the same, above 0: those of
+	 * the same weight, and apart from them those that stand by. */
+	uint32_t pool;
+	bool off; /* it gets no load: disabled, down, or of weight 0 */
+};
+/* Calls each() for those of a text of all its files, in their order. Names of sections that have
+ * such directives themselves are left out. */
 void server_upstreams_each(const struct server_row *row, const char *text,
-			   void (*each)(const char *path, const char *address, void *arg),
-			   void *arg);
-/* Whether it is the address of a listener, "0.0.0.0:80", "unix:/run/app.sock": of one in digits,
- * of localhost or of a path. Another address of this machine does not count. */
-bool server_upstream_reaches(const char *address, const char *listener);
+			   void (*each)(const struct server_upstream *, void *arg), void *arg);

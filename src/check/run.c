@@ -464,7 +464,7 @@ int check_inspect(const struct check_options *given, struct host *host, struct r
 /* Without --role a server that is a proxy is judged as one. */
 static void role_assume(struct host *h, struct subject *s, struct check_options *o)
 {
-	const struct server_row *row = server_row_find(s->name);
+	const struct server_row *row = subject_row(s);
 	subject_behind_read(h, s);
 	if (!row || !row->proxies || (s->behind.known && !s->behind.any) ||
 	    target_is_asked(o, "role") || o->target.role == TARGET_PROXY)

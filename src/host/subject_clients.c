@@ -427,8 +427,7 @@ static bool upstreams_text(const struct host *h, const struct subject *s,
 }
 
 bool subject_upstreams_named(const struct host *h, const struct subject *s,
-			     void (*each)(const char *path, const char *address, void *arg),
-			     void *arg)
+			     void (*each)(const struct server_upstream *, void *arg), void *arg)
 {
 	const struct server_row *row = subject_row(s);
 	CLEAN(free_pointer) char *text = NULL;
@@ -439,47 +438,59 @@ bool subject_upstreams_named(const struct host *h, const struct subject *s,
 }
 
 struct behind_search {
-	const struct others *others;
+	struct others others;
+	struct listeners all;
+	const struct listener_table *table;
 	struct subject_behind *out;
-	bool elsewhere; /* one is no listener of the server */
+	bool own;       /* the one that is looked for is a listener of the server */
+	bool elsewhere; /* one is none */
+	bool far;       /* one is neither at a UNIX socket nor over loopback */
 };
 
-static void behind_take(const char *path, const char *address, void *arg)
+static void own_take(struct listener *l, void *arg)
 {
 	struct behind_search *b = arg;
-	const struct listeners *all = b->others->all;
 	char own[LISTENER_ADDRESS];
-	bool any = false;
-	for (size_t i = 0; i < all->count && !any; i++) {
-		const struct listener *l = &all->at[i];
-		any = (l->kind == LISTENER_TCP || l->kind == LISTENER_UNIX) &&
-		      server_upstream_reaches(address, listener_plain(l, own)) &&
-		      (subject_has(b->others->subject, l) || is_other(l, (void *)b->others));
-		if (any)
-			snprintf(b->out->own, sizeof(b->out->own), "%s", own);
-	}
-	b->out->local = path && (b->out->local || !b->out->any);
+	if (b->own || (!subject_has(b->others.subject, l) && !is_other(l, &b->others)))
+		return;
+	b->own = true;
+	snprintf(b->out->own, sizeof(b->out->own), "%s", listener_plain(l, own));
+}
+
+static void behind_take(const struct server_upstream *u, void *arg)
+{
+	struct behind_search *b = arg;
+	char endpoint[LISTENER_ADDRESS];
+	b->own = false;
+	subject_upstream_find(b->others.subject, &b->all, b->table, u, own_take, b);
+	b->out->local = u->path && (b->out->local || !b->out->any);
 	b->out->any = true;
-	b->elsewhere |= !any;
+	b->elsewhere |= !b->own;
+	b->far |= !u->path && !(server_upstream_endpoint(u->address, endpoint, sizeof(endpoint)) &&
+				server_upstream_is_near(endpoint));
 }
 
 void subject_behind_read(const struct host *h, struct subject *s)
 {
 	const struct server_row *row = subject_row(s);
-	CLEAN(listeners_free) struct listeners all = {0};
+	CLEAN(listener_table_free) struct listener_table *table = NULL;
 	CLEAN(free_pointer) char *text = NULL;
-	struct others o = {s, &all};
-	struct behind_search b = {.others = &o, .out = &s->behind};
+	struct behind_search b = {.out = &s->behind};
+	b.others = (struct others){s, &b.all};
 	s->behind = (struct subject_behind){0};
 	if (!host_live(h) || !s->pid || s->activated)
 		return;
 	s->behind.known = upstreams_text(h, s, row, &text);
-	if (!text || listeners_read(h, &all, NULL) ||
-	    listeners_own(h, &all, may_be_other, &o, NULL))
-		s->behind.known = false;
-	else
+	if (text && !listeners_read(h, &b.all, NULL) &&
+	    !listeners_own(h, &b.all, may_be_other, &b.others, NULL))
+		b.table = table = listener_table_make(&b.all);
+	if (table)
 		server_upstreams_each(row, text, behind_take, &b);
+	else
+		s->behind.known = false;
 	s->behind.only_own = s->behind.known && s->behind.own[0] && !b.elsewhere;
+	s->behind.near = s->behind.known && s->behind.any && !b.far;
+	listeners_free(&b.all);
 }
 
 /* What the command passes to listen(), or else the server's default; 0: unknown. */

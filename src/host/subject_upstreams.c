@@ -43,7 +43,9 @@ struct reading {
 	const struct listener_table *table; /* of `all` */
 	struct client *at;
 	size_t count;
-	char *unseen;
+	struct subject_upstreams *out;
+	uint32_t *away; /* the pools of servers that are not here */
+	size_t away_count;
 	bool full;
 };
 
@@ -60,15 +62,14 @@ static bool has_behind(const struct reading *r, enum listener_kind kind)
 	return false;
 }
 
-/* Another server that receives at an address, IPv4 mapped, and port of this network namespace; -1:
- * none. */
-static int listener_at(const struct reading *r, const struct in6_addr *address, unsigned port)
+/* What receives at an address, IPv4 mapped, and port of this network namespace; -1: none. */
+static int listener_at(const struct listener_table *table, const struct in6_addr *address,
+		       unsigned port)
 {
 	struct inet_diag_msg m = {.idiag_family = AF_INET6,
 				  .id.idiag_sport = htons((uint16_t)port)};
 	memcpy(m.id.idiag_src, address, sizeof(*address));
-	int at = listener_table_find(r->table, &m);
-	return at >= 0 && is_behind(r, &r->all->at[at]) ? at : -1;
+	return listener_table_find(table, &m);
 }
 
 static void client_add(struct reading *r, uint64_t inode, size_t listener)
@@ -136,8 +137,8 @@ static void connected_take(const struct port_socket *s, void *arg)
 	const struct port_route *route = &s->route;
 	bool here = IN6_ARE_ADDR_EQUAL(&route->source, &route->destination) ||
 		    port_address_is_loopback(&route->destination);
-	int at = here && s->inode ? listener_at(r, &route->destination, route->port) : -1;
-	if (at >= 0)
+	int at = here && s->inode ? listener_at(r->table, &route->destination, route->port) : -1;
+	if (at >= 0 && is_behind(r, &r->all->at[at]))
 		client_add(r, s->inode, (size_t)at);
 }
 
@@ -155,14 +156,14 @@ static bool clients_keep(struct reading *r, const struct listeners *all)
 	return kept;
 }
 
-/* With the other sockets of its address (SO_REUSEPORT). */
-static void upstream_mark(struct reading *r, const struct listener *l, bool pooled)
+/* By its connections, with the other sockets of its address (SO_REUSEPORT). */
+static void pooled_mark(struct reading *r, const struct listener *l)
 {
 	for (size_t i = 0; i < r->all->count; i++) {
 		struct listener *each = &r->all->at[i];
 		if (!listener_shares_arrivals(each, l))
 			continue;
-		each->pooled |= pooled && !each->upstream;
+		each->pooled |= !each->upstream;
 		each->upstream = true;
 	}
 }
@@ -205,7 +206,7 @@ static int connected_read(const struct host *h, struct reading *r, struct err *e
 	r->count = kept;
 	clients_keep(r, r->all);
 	for (size_t i = 0; i < r->count; i++)
-		upstream_mark(r, &r->all->at[r->at[i].listener], true);
+		pooled_mark(r, &r->all->at[r->at[i].listener]);
 	return 0;
 }
 
@@ -222,25 +223,32 @@ static bool socket_find(const struct subject *s, const char *path, uint64_t *fil
 	return !stat(seen, &st) && S_ISSOCK(st.st_mode) && listener_path(seen, file, device, exact);
 }
 
+/* Which listeners a server behind it is. */
+struct search {
+	const struct subject *subject;
+	struct listeners *all;
+	const struct listener_table *table;
+	void (*each)(struct listener *l, void *arg);
+	void *arg;
+};
+
 /* By the file, also of another name; by the name where that file is not visible. */
-static void path_take(struct reading *r, const char *path)
+static void path_find(const struct search *f, const char *path)
 {
 	uint64_t file = 0, device = 0;
-	bool any = false, exact = false;
-	bool known = *path == '/' && socket_find(r->subject, path, &file, &device, &exact);
-	for (size_t i = 0; i < r->all->count; i++) {
-		struct listener *l = &r->all->at[i];
+	bool exact = false;
+	bool known = *path == '/' && socket_find(f->subject, path, &file, &device, &exact);
+	for (size_t i = 0; i < f->all->count; i++) {
+		struct listener *l = &f->all->at[i];
 		bool same = known && l->file == (uint32_t)file && l->file_device == device;
 		same |= !exact && !strcmp(l->address + strlen("unix:"), path);
-		same &= l->kind == LISTENER_UNIX;
-		any |= same;
-		l->upstream |= is_behind(r, l) && same;
+		if (same && l->kind == LISTENER_UNIX)
+			f->each(l, f->arg);
 	}
-	if (known && !any && !r->unseen[0])
-		snprintf(r->unseen, LISTENER_ADDRESS, "unix:%s", path);
 }
 
-static void endpoint_take(struct reading *r, const char *host, const char *port)
+/* With the other sockets of its address (SO_REUSEPORT). */
+static void endpoint_find(const struct search *f, const char *host, const char *port)
 {
 	union endpoint to = {0};
 	struct in6_addr six = {0};
@@ -254,14 +262,16 @@ static void endpoint_take(struct reading *r, const char *host, const char *port)
 	} else {
 		return;
 	}
-	int at = address_is_local(&to) ? listener_at(r, &six, (unsigned)strtoul(port, NULL, 10))
-				       : -1;
-	if (at >= 0)
-		upstream_mark(r, &r->all->at[at], false);
+	int at = address_is_local(&to)
+			 ? listener_at(f->table, &six, (unsigned)strtoul(port, NULL, 10))
+			 : -1;
+	for (size_t i = 0; at >= 0 && i < f->all->count; i++)
+		if (listener_shares_arrivals(&f->all->at[i], &f->all->at[at]))
+			f->each(&f->all->at[i], f->arg);
 }
 
 /* Of names that of loopback only: others may be those of another host. */
-static void address_take(struct reading *r, const char *address)
+static void address_find(const struct search *f, const char *address)
 {
 	char text[LISTENER_ADDRESS], *host = text;
 	char *colon =
@@ -274,50 +284,91 @@ static void address_take(struct reading *r, const char *address)
 		host++;
 	}
 	if (strcmp(host, "localhost") != 0) {
-		endpoint_take(r, host, colon + 1);
+		endpoint_find(f, host, colon + 1);
 		return;
 	}
-	endpoint_take(r, "127.0.0.1", colon + 1);
-	endpoint_take(r, "::1", colon + 1);
+	endpoint_find(f, "127.0.0.1", colon + 1);
+	endpoint_find(f, "::1", colon + 1);
 }
 
-static void named_take(const char *path, const char *address, void *arg)
+void subject_upstream_find(const struct subject *s, struct listeners *all,
+			   const struct listener_table *table, const struct server_upstream *u,
+			   void (*each)(struct listener *l, void *arg), void *arg)
 {
-	if (path)
-		path_take(arg, path);
+	const struct search f = {s, all, table, each, arg};
+	if (u->path)
+		path_find(&f, u->path);
 	else
-		address_take(arg, address);
+		address_find(&f, u->address);
+}
+
+/* Of a listener that several sections name: above all of these. */
+#define POOL_OF_ITS_OWN (UINT32_C(1) << 31)
+
+struct naming {
+	struct reading *reading;
+	const struct server_upstream *upstream;
+	bool any, behind;
+};
+
+static void named_mark(struct listener *l, void *arg)
+{
+	struct naming *n = arg;
+	const struct reading *r = n->reading;
+	n->any = true;
+	if (!is_behind(r, l))
+		return;
+	n->behind = true;
+	/* Of which section it gets more is not known: no other one shares its load for sure. */
+	if (l->upstream && l->pool != n->upstream->pool)
+		l->pool = POOL_OF_ITS_OWN | (uint32_t)(l - r->all->at);
+	else
+		l->pool = n->upstream->pool;
+	l->upstream = true;
+}
+
+static void named_take(const struct server_upstream *u, void *arg)
+{
+	struct reading *r = arg;
+	struct naming n = {.reading = r, .upstream = u};
+	uint64_t file, device;
+	bool exact;
+	if (!u->off)
+		subject_upstream_find(r->subject, r->all, r->table, u, named_mark, &n);
+	if (n.behind)
+		return;
+	r->out->away++;
+	uint32_t *pool = u->off ? NULL : array_add(&r->away, &r->away_count, sizeof(*pool));
+	if (pool)
+		*pool = u->pool;
+	if (u->path && *u->path == '/' && !u->off && !n.any && !r->out->unseen[0] &&
+	    socket_find(r->subject, u->path, &file, &device, &exact))
+		snprintf(r->out->unseen, sizeof(r->out->unseen), "unix:%s", u->path);
 }
 
 int subject_upstreams_read(const struct host *h, const struct subject *s, struct listeners *all,
-			   char unseen[LISTENER_ADDRESS], struct err *e)
+			   struct subject_upstreams *out, struct err *e)
 {
-	unseen[0] = 0;
+	*out = (struct subject_upstreams){0};
 	if (!host_live(h) || !s->pid || s->activated)
 		return 0;
 	CLEAN(listener_table_free) struct listener_table *table = listener_table_make(all);
-	struct reading r = {.all = all, .subject = s, .table = table, .unseen = unseen};
+	struct reading r = {.all = all, .subject = s, .table = table, .out = out};
 	if (!table)
 		return err_set(e, ENOMEM, NO_MEMORY);
-	subject_upstreams_named(h, s, named_take, &r);
+	if (!subject_upstreams_named(h, s, named_take, &r))
+		out->away++;
+	for (size_t i = 0; i < all->count; i++)
+		for (size_t k = 0; k < r.away_count; k++)
+			all->at[i].beyond += all->at[i].upstream && all->at[i].pool == r.away[k];
 	int rc = connected_read(h, &r, e);
 	free(r.at);
+	free(r.away);
 	return rc;
 }
 
-struct kinds {
-	size_t local, others;
-};
-
-static void kind_take(const char *path, const char *address, void *arg)
+bool subject_upstreams_local(const struct subject *s)
 {
-	struct kinds *k = arg;
-	*(path ? &k->local : &k->others) += 1;
-}
-
-bool subject_upstreams_local(const struct host *h, const struct subject *s)
-{
-	struct kinds k = {0};
-	return host_live(h) && s->pid && !s->activated && s->accepting && !s->veiled &&
-	       !s->opened && subject_upstreams_named(h, s, kind_take, &k) && k.local && !k.others;
+	return s->behind.known && s->behind.any && s->behind.local && !s->opened && s->accepting &&
+	       !s->veiled;
 }

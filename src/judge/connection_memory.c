@@ -34,15 +34,26 @@ static bool is_range(const struct settings *s)
 	return s->subject && !s->guest && s->taken.limited;
 }
 
+/* Whether each client comes twice, through a listener of its own: at least, or at most. */
+static bool comes_twice(const struct target *t, const struct subject *s, bool most)
+{
+	return s && s->behind.own[0] && (most || (t->role == TARGET_PROXY && s->behind.only_own));
+}
+
+/* The sockets of one that does: those to and of its own listener besides, and then one to another
+ * server. */
+static uint64_t sockets_twice(const struct target *t, const struct subject *s)
+{
+	return t->role == TARGET_PROXY && !s->behind.only_own ? 4 : 3;
+}
+
 struct target connection_target(const struct target *t, const struct subject *s, bool most)
 {
 	struct target out = *t;
-	bool proxy = t->role == TARGET_PROXY, sure = proxy && s && s->behind.only_own;
-	if (!s || !s->behind.own[0] || !(most || sure))
+	if (!comes_twice(t, s, most))
 		return out;
-	/* Those to and of its own listener besides, and then one to another server. */
-	uint64_t sockets = saturated_product(t->connections, proxy && !sure ? 4 : 3);
-	out.connections = proxy ? sockets / 2 + sockets % 2 : sockets;
+	uint64_t sockets = saturated_product(t->connections, sockets_twice(t, s));
+	out.connections = t->role == TARGET_PROXY ? sockets / 2 + sockets % 2 : sockets;
 	return out;
 }
 
@@ -53,9 +64,17 @@ static uint64_t sockets(const struct target *target, const struct settings *s, u
 	return saturated_sum(connections, proxy ? smaller(connections, s->taken.opened) : 0);
 }
 
-uint64_t connection_sides(const struct target *target, const struct settings *s)
+uint64_t connection_sides(const struct target *target, const struct settings *s, bool most)
 {
+	if (!s->portless && comes_twice(target, s->subject, most))
+		return sockets_twice(target, s->subject);
 	return target->role == TARGET_PROXY && !s->portless ? 2 : 1;
+}
+
+uint64_t connection_flows(const struct target *target, const struct settings *s, bool most)
+{
+	return connection_sides(target, s, most) -
+	       (!s->portless && comes_twice(target, s->subject, most));
 }
 
 uint64_t connection_sockets_open(const struct target *target, const struct settings *s)

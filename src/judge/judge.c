@@ -329,8 +329,8 @@ static int experiments_judge(const struct probe *p, const struct judging *j, str
 	struct machine machine;
 	machine_read(j->host, j->options->subject, &machine);
 	const struct subject *subject = j->options->guest ? NULL : j->options->subject;
-	bool portless = subject && j->target->role == TARGET_PROXY &&
-			subject_upstreams_local(j->host, subject);
+	bool portless =
+		subject && j->target->role == TARGET_PROXY && subject_upstreams_local(subject);
 	for (size_t i = 0; i < count; i++) {
 		const struct experiment *x = &p->experiments[i];
 		struct judged *d = &all[i];

@@ -232,11 +232,15 @@ int64_t ports_rest_ms(const struct settings *s, bool loopback)
 	return delay > 0 ? delay : DELAY_DEFAULT_MS;
 }
 
-/* Whether the server connects to such a destination. Without any, to one that is not near. */
+/* Whether the server connects to such a destination. Without any, to one that its configuration
+ * names, or else to one that is not near. */
 static bool connects_to(const struct settings *s, bool loopback)
 {
 	bool near = s->at[PORT_NEAR][HELD] != REPORT_NONE;
-	return loopback ? near : !near || s->at[PORT_REMOTE][HELD] != REPORT_NONE;
+	bool far = s->at[PORT_REMOTE][HELD] != REPORT_NONE;
+	if (!near && !far)
+		near = s->subject && s->subject->behind.near;
+	return loopback ? near : far || !near;
 }
 
 /* The ports to it that others have in use, and that connect() cannot take. */
@@ -262,7 +266,7 @@ static struct settings with_others(const struct settings *s)
 	struct settings all = *s;
 	for (int loopback = 0; loopback < 2 && others_bound(s); loopback++) {
 		int64_t *used = all.at[loopback ? PORT_NEAR : PORT_REMOTE];
-		if (used[HELD] == REPORT_NONE && (loopback || connects_to(s, true)))
+		if (!connects_to(s, loopback))
 			continue;
 		int64_t beside = s->at[PORT_OTHERS][loopback ? BESIDE_NEAR : BESIDE];
 		bool adds = used[HELD] != REPORT_NONE && beside > 0;

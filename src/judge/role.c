@@ -39,7 +39,7 @@ void role_judge(const struct subject *s, struct report *r)
 	if (r->target.role == TARGET_PROXY || r->target.datagrams_only || (!many && !s->behind.any))
 		return;
 	for (size_t i = 0; i < r->wall_count; i++)
-		if (is_changed(&r->walls[i], &r->target, s->behind.local && !s->opened))
+		if (is_changed(&r->walls[i], &r->target, subject_upstreams_local(s)))
 			report_append(walls, "%s%s", walls[0] ? ", " : "", r->walls[i].name);
 	if (!walls[0])
 		return;

@@ -227,19 +227,28 @@ static void upstream_words(const struct queue_watch *w, const struct listener *l
 	backlog_effect_word(words, "line_effect", l, server);
 }
 
-/* The queues of all servers behind it: the load may be spread over them. */
+/* The queues of servers behind it: the load may be spread over them. */
 struct upstreams {
 	int64_t holds, count;
 };
 
-static struct upstreams upstreams_of(const struct listeners *all)
+/* Of those that share a load with `one`; NULL: of all. */
+static struct upstreams upstreams_of(const struct listeners *all, const struct listener *one)
 {
-	struct upstreams u = {0};
+	struct upstreams u = {.count = one ? one->beyond : 0};
 	for (size_t i = 0; i < all->count; i++) {
-		u.holds += all->at[i].upstream ? all->at[i].limit + INT64_C(1) : 0;
-		u.count += all->at[i].upstream;
+		const struct listener *l = &all->at[i];
+		bool counts = l->upstream && (!one || l->pool == one->pool);
+		u.holds += counts ? l->limit + INT64_C(1) : 0;
+		u.count += counts;
 	}
 	return u;
+}
+
+/* Those that are not here hold enough, as far as is known. */
+static enum wall_verdict upstreams_verdict(struct upstreams u, size_t away, int64_t needed)
+{
+	return away ? VERDICT_OK : report_verdict(u.holds, needed);
 }
 
 /* One that is not the first of its address (SO_REUSEPORT). */
@@ -253,18 +262,21 @@ static bool is_further(const struct listeners *all, size_t at)
 
 /* Listeners of the servers behind it. Only a proxy connects there for each client: how many of a
  * server's requests go on is not known, nor how many clients one of several queues gets: its even
- * part is likely. Those of a pool stay open. */
+ * part of the load of its section is likely, and all of them together get the whole. Connections of
+ * a pool stay open. */
 static void judge_upstreams(const struct queue_watch *w)
 {
 	const struct listeners *all = &w->after->listeners;
-	const struct upstreams u = upstreams_of(all);
 	const int64_t needed = (int64_t)target_accept_queue(w->target);
-	const int64_t part = u.count ? (needed + u.count - 1) / u.count : needed;
-	const enum wall_verdict whole = report_verdict(u.holds, needed);
+	const enum wall_verdict whole =
+		upstreams_verdict(upstreams_of(all, NULL), w->after->upstreams.away, needed);
 	bool proxy = w->target->role == TARGET_PROXY;
 	for (size_t i = 0; w->after->subject && i < all->count; i++) {
 		const struct listener *l = &all->at[i];
+		const struct upstreams u = upstreams_of(all, l);
+		const int64_t part = u.count ? (needed + u.count - 1) / u.count : needed;
 		const int64_t holds = l->limit + INT64_C(1);
+		bool shared = upstreams_verdict(u, l->beyond, needed) == VERDICT_OK;
 		enum wall_verdict verdict = report_verdict(holds, needed);
 		struct wording words = {0};
 		if (!l->upstream || w->target->datagrams_only || is_further(all, i) ||
@@ -285,9 +297,8 @@ static void judge_upstreams(const struct queue_watch *w)
 				 NAN);
 		if (proxy && whole == VERDICT_SHORT && !l->pooled)
 			f->level = LEVEL_CRITICAL;
-		if ((whole == VERDICT_OK && holds >= part) || (!proxy && l->pooled)) {
+		if ((shared && holds >= part) || (!proxy && l->pooled))
 			finding_to_note(f);
-		}
 		if (!somaxconn_binds(l->limit, w->after->somaxconn))
 			continue;
 		f->remedy = REMEDY_KERNEL;
@@ -300,11 +311,11 @@ static void judge_unseen_upstream(const struct queue_watch *w)
 {
 	const struct subject *s = w->after->subject;
 	struct wording words = {0};
-	if (!s || !w->after->unseen[0] || w->target->datagrams_only)
+	if (!s || !w->after->upstreams.unseen[0] || w->target->datagrams_only)
 		return;
 	wording_set(&words, "who", "%s", s->name);
 	wording_set(&words, "pid", "%d", (int)s->pid);
-	wording_set(&words, "address", "%s", w->after->unseen);
+	wording_set(&words, "address", "%s", w->after->upstreams.unseen);
 	wording_flag(&words, "unlisted", w->after->listeners.unlisted >> LISTENER_UNIX & 1);
 	report_finding(w->report, "listeners.upstream", &words);
 }

@@ -64,8 +64,10 @@ static int64_t shared(const struct target *t, const struct settings *s)
 
 static void need_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	int64_t all = requests(s, saturated_product(t->connections, connection_sides(t, s)));
-	b->need.min = (int64_t)connection_needed((uint64_t)all, (uint64_t)shared(t, s),
+	int64_t least =
+		requests(s, saturated_product(t->connections, connection_sides(t, s, false)));
+	int64_t all = requests(s, saturated_product(t->connections, connection_sides(t, s, true)));
+	b->need.min = (int64_t)connection_needed((uint64_t)least, (uint64_t)shared(t, s),
 						 (uint64_t)requests(s, 1));
 	if (b->need.min < all)
 		b->need.max = all;

@@ -76,8 +76,9 @@ static void observed_numbers(const struct page *p, const struct report_observed 
 }
 
 /* The numbers of the target that keep their value, and why. */
-static void observed_missing(const struct page *p, const struct report_observed *o, head_put put)
+static void observed_missing(const struct page *p, const struct report *r, head_put put)
 {
+	const struct report_observed *o = &r->observed;
 	struct page_segments s = {.hang = 4};
 	if (!o->stall_us)
 		page_segment(p, &s, "Not observed: --stall (none in readings at most %s apart)",
@@ -88,13 +89,18 @@ static void observed_missing(const struct page *p, const struct report_observed 
 	if (!o->bandwidth_bps.count)
 		page_segment(p, &s, "%s--bandwidth (the application limits what is sent)",
 			     s.count ? "" : "Not observed: ");
-	page_segment(p, &s, "%s--role (proxy if it connects to other servers for its clients)",
-		     s.count ? "" : "Not observed: ");
-	put(p, TONE_PLAIN, 2, ", ", &s);
+	/* The target names the role of one that is known to be a proxy. */
+	if (!r->server.proxy)
+		page_segment(p, &s,
+			     "%s--role (proxy if it connects to other servers for its clients)",
+			     s.count ? "" : "Not observed: ");
+	if (s.count)
+		put(p, TONE_PLAIN, 2, ", ", &s);
 }
 
-static void observed(const struct page *p, const struct report_observed *o, head_put put)
+static void observed(const struct page *p, const struct report *r, head_put put)
 {
+	const struct report_observed *o = &r->observed;
 	char arguments[256];
 	struct page_segments s = {.hang = 2};
 	if (!o->us)
@@ -104,7 +110,7 @@ static void observed(const struct page *p, const struct report_observed *o, head
 	page_segment(p, &s, "As options:%s",
 		     arguments[0] ? arguments : " none, it is the default target");
 	put(p, TONE_PLAIN, 2, "", &s);
-	observed_missing(p, o, put);
+	observed_missing(p, r, put);
 }
 
 static void target(const struct page *p, const struct report *r, head_put put)
@@ -190,7 +196,7 @@ void head_lines(const struct page *p, const struct report *r, head_put put)
 	server(p, &r->server, put);
 	if (r->enter[0])
 		netns(p, r->enter, put);
-	observed(p, &r->observed, put);
+	observed(p, r, put);
 	target(p, r, put);
 	isolation(p, r, put);
 }

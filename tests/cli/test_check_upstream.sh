@@ -113,6 +113,18 @@ haproxy_before() {
 	wait_for listens 8080
 }
 
+of_two() { # STATUS ANOTHER
+	haproxy_conf haproxy.cfg 9000
+	sed -i "/http-request/d; s/bind :8080/& backlog 4096/" haproxy.cfg
+	printf '  server a 127.0.0.1:9001\n%s\n' "$2" >>haproxy.cfg
+	haproxy -db -f "$work/haproxy.cfg" >server.out 2>&1 &
+	haproxy=$!
+	wait_for listens 8080
+	asked "$1" proxy
+	kill "$haproxy"
+	wait "$haproxy" || true
+}
+
 TCP_SHORT='[.findings[] | select(.id == "accept-queue.upstream")]'
 
 test_tcp_upstreams_that_are_short_are_named() {
@@ -132,6 +144,24 @@ test_tcp_upstreams_that_suffice_are_well() {
 	haproxy_before
 	asked 0 proxy
 	json "$TCP_SHORT == []"
+	end_jobs
+}
+
+# 60 of the 100 connections of a stall: one of two servers gets a half.
+test_tcp_upstreams_share_the_load_of_their_section() {
+	needs haproxy python3
+	tcp_backends 60
+	of_two 0 "  server b 10.0.0.2:9001"
+	json "$TCP_SHORT"' | length == 1 and .[0].level == "note" and (.[0].detail | contains("50 if it is spread evenly over 2"))'
+	of_two 2 ""
+	json "$TCP_SHORT"'[0].level == "critical"'
+	# How much comes to this one is not known.
+	for other in "  server b 10.0.0.2:9001 backup" "  server b 10.0.0.2:9001 weight 9" "  server b 10.0.0.2:9001 disabled" \
+		"backend health
+		server b 127.0.0.1:9002"; do
+		of_two 1 "$other"
+		json "$TCP_SHORT"' | length > 0 and all(.level == "warning")'
+	done
 	end_jobs
 }
 
@@ -163,6 +193,36 @@ test_unix_upstreams_take_no_port() {
 	ports 0
 	json 'wall("ports.ephemeral") | .verdict == "n/a" and (.detail | contains("takes no port"))' \
 		'wall("ports.rate").verdict == "n/a"'
+	end_jobs
+}
+
+# Their ports rest for 1 s, and those to another host for 60 s.
+test_tcp_upstreams_of_this_machine_are_over_loopback() {
+	needs haproxy nginx
+	ip link set lo up
+	echo 2 >/proc/sys/net/ipv4/tcp_tw_reuse
+	echo 32768 60999 >/proc/sys/net/ipv4/ip_local_port_range
+	haproxy_before
+	expect 0 epolltune check --quick --probe ports --server haproxy --format json
+	json '.target.role == "proxy"' 'wall("ports.rate").limit == 18232'
+	end_jobs
+	nginx_behind "proxy_pass http://127.0.0.1:9001"
+	expect 0 epolltune check --quick --probe ports --server :8080 --format json
+	json '.target.role == "server"'
+	end_jobs
+}
+
+# By an address of this machine that is not one of loopback.
+test_a_listener_of_its_own_is_found_by_any_address() {
+	needs nginx
+	ip link set lo up
+	ip address add 192.0.2.10/32 dev lo
+	nginx_conf ""
+	sed -i "s|return 200 ok;|proxy_pass http://192.0.2.10:8081; } } server { listen 8081; location / { return 200 ok;|" etc/nginx.conf
+	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
+	wait_for listens 8081
+	expect any epolltune check --quick --probe descriptors --server :8080 --connections 100 --rate 10 --role proxy --format json
+	json 'wall("descriptors.process").needed == 300'
 	end_jobs
 }
 

@@ -35,9 +35,10 @@ test_a_number_keeps_its_unit() {
 }
 
 # Names of programs that commands begin with, for the shell accepts any word there.
-programs='apachectl cat conntrack cut df dmesg echo epolltune ethtool free grep head ip journalctl lnstat ls lsmod
-	mpstat mysql nft nginx nstat pgrep psql ps readlink redis-cli slabtop socat sort ss sysctl systemctl tail tc top ulimit
-	uniq wc awk'
+programs='apachectl awk cat clickhouse-client conntrack curl cut df dig dmesg doveadm echo epolltune ethtool free grep
+	head ip journalctl kubectl lnstat ls lsmod mongosh mosquitto_sub mpstat mysql nc nft nginx nstat
+	pdns_control pgrep postconf printf ps psql rabbitmq-diagnostics readlink redis-cli rndc slabtop socat sort
+	squidclient ss sshd sysctl systemctl tail tc top ulimit uniq wc'
 
 test_what_shows_a_state_is_a_command() {
 	for kind in counters symptoms complaints directives; do
@@ -69,7 +70,7 @@ test_knobs_are_explained_as_json_in_their_order() {
 test_a_knob_is_described_completely() {
 	expect 0 epolltune explain net/core/somaxconn
 	said 'net.core.somaxconn (knob)' '0 to 2147483647 connections' 'each network namespace' 'at the next listen()' \
-		'raising costs' TcpExt.ListenOverflows 'accept-queue, syn-queue' net/socket.c
+		'raising costs' TcpExt.ListenOverflows 'accept-queue, accept-queue.unix, syn-queue' net/socket.c
 }
 
 wrong() { # ERROR ARGUMENTS…

@@ -5,6 +5,7 @@
 #include "catalogue/server_upstreams.h"
 #include "epolltune/guest.h"
 #include "epolltune/host.h"
+#include "host/subject_upstreams.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -820,12 +821,12 @@ static void a_prefix_of_nginx_is_where_names_begin(void **state)
 	rmdir(directory);
 }
 
-static void upstream_append(const char *path, const char *address, void *arg)
+static void upstream_append(const struct server_upstream *u, void *arg)
 {
 	char *all = arg, endpoint[256];
-	bool known = !path && server_upstream_endpoint(address, endpoint, sizeof(endpoint));
+	bool known = !u->path && server_upstream_endpoint(u->address, endpoint, sizeof(endpoint));
 	snprintf(all + strlen(all), 256 - strlen(all), "%s%s", *all ? " " : "",
-		 path    ? path
+		 u->path ? u->path
 		 : known ? endpoint
 			 : "-");
 }
@@ -879,7 +880,83 @@ static void upstreams_name_addresses(void **state)
 	}
 }
 
-static void an_upstream_may_be_a_listener_of_its_own(void **state)
+static void pool_append(const struct server_upstream *u, void *arg)
+{
+	char *all = arg;
+	uint32_t *last = (uint32_t *)(void *)(all + 256);
+	snprintf(all + strlen(all), 256 - strlen(all), "%s%s",
+		 !*all              ? ""
+		 : u->pool == *last ? " = "
+				    : " | ",
+		 u->off ? "off" : u->address);
+	*last = u->pool;
+}
+
+/* "a = b": these get even parts of a load. */
+static void upstreams_share_the_load_of_a_section(void **state)
+{
+	static const struct {
+		const char *server, *text, *want;
+	} rows[] = {
+		{"haproxy", "backend a\n server a :1\n server b :2 check\n", ":1 = :2"},
+		{"haproxy", "backend a\n server a :1\nbackend b\n server b :2\n", ":1 | :2"},
+		{"haproxy", "backend a\n server a :1\n server b :2 backup\n", ":1 | :2"},
+		{"haproxy", "backend a\n server a :1\n server b :2 disabled\n", ":1 = off"},
+		{"haproxy", "backend a\n server a :1 weight 9\n server b :2\n server c :3\n",
+		 ":1 | :2 = :3"},
+		{"haproxy", "backend a\n server a :1 weight 9\n server b :2 weight 9\n", ":1 = :2"},
+		{"haproxy", "backend a\n server a :1 weight 0\n", "off"},
+		/* A name is none of these words. */
+		{"haproxy", "backend a\n server a :1\n server backup :2\n", ":1 = :2"},
+		{"nginx", "http { upstream a { server b:1; server b:2; } }", "b:1 = b:2"},
+		{"nginx", "http { upstream a { server b:1; } upstream c { server b:2; } }",
+		 "b:1 | b:2"},
+		{"nginx",
+		 "http { upstream a { server b:1 weight=5; server b:2; server b:3 down; } }",
+		 "b:1 | b:2 = off"},
+		{"nginx", "http { upstream a { server b:1; server b:2 backup; } }", "b:1 | b:2"},
+		{"nginx",
+		 "http { server { location / { proxy_pass http://b:1; proxy_pass http://b:2; } } }",
+		 "http://b:1 | http://b:2"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct {
+			char all[256];
+			uint32_t last;
+		} found = {0};
+		server_upstreams_each(server_row_find(rows[i].server), rows[i].text, pool_append,
+				      &found);
+		assert_string_equal(found.all, rows[i].want);
+	}
+}
+
+static void endpoints_are_over_loopback(void **state)
+{
+	static const struct {
+		const char *endpoint;
+		bool near;
+	} rows[] = {
+		{"127.0.0.1:80", true},
+		{"127.8.0.1:80", true},
+		{"localhost:80", true},
+		{"[::1]:80", true},
+		{"[0:0:0:0:0:0:0:1]:80", true},
+		{"[::ffff:127.0.0.1]:80", true},
+		{"10.0.0.1:80", false},
+		{"[fe80::1]:80", false},
+		{"app:80", false},
+		{"127.example:80", false},
+		{"localhost.example:80", false},
+		{"", false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (server_upstream_is_near(rows[i].endpoint) != rows[i].near)
+			fail_msg("%s", rows[i].endpoint);
+}
+
+static void count_it(struct listener *l, void *arg) { *(size_t *)arg += 1; }
+
+static void an_upstream_may_be_a_listener_of_this_machine(void **state)
 {
 	static const struct {
 		const char *address, *listener;
@@ -891,14 +968,15 @@ static void an_upstream_may_be_a_listener_of_its_own(void **state)
 		{"127.0.0.9:8080", "0.0.0.0:8080", true},
 		{"ipv4@127.0.0.1:8080", "0.0.0.0:8080", true},
 		{"[::1]:8080", "[::]:8080", true},
+		{"[0:0:0:0:0:0:0:1]:8080", "[::1]:8080", true},
+		{"127.0.0.1:8080", "[::]:8080", true},
 		{"localhost:8080", "[::1]:8080", true},
 		{"http://localhost:8080/x", "127.0.0.1:8080", true},
 		{"http://127.0.0.1/x", "0.0.0.0:80", true},
 		{"https://[::1]", "[::]:443", true},
 		{"127.0.0.1", "0.0.0.0:80", true},
 		/* Of another machine, or not known. */
-		{"10.0.0.1:8080", "0.0.0.0:8080", false},
-		{"10.0.0.1:8080", "10.0.0.1:8080", true},
+		{"192.0.2.1:8080", "0.0.0.0:8080", false},
 		{"app:8080", "0.0.0.0:8080", false},
 		{"$host:8080", "0.0.0.0:8080", false},
 		{"127.0.0.1:$port", "0.0.0.0:8080", false},
@@ -910,9 +988,28 @@ static void an_upstream_may_be_a_listener_of_its_own(void **state)
 		{"127.0.0.1:80", "unix:/run/a", false},
 		{"", "0.0.0.0:80", false},
 	};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (server_upstream_reaches(rows[i].address, rows[i].listener) != rows[i].reaches)
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct listener l = {.kind = LISTENER_UNIX};
+		struct listeners all = {.at = &l, .count = 1};
+		const struct subject s = {.pid = getpid()};
+		const char *port = strrchr(rows[i].listener, ':');
+		struct server_upstream u = {.address = rows[i].address};
+		char path[256];
+		size_t count = 0;
+		snprintf(l.address, sizeof(l.address), "%s", rows[i].listener);
+		if (strncmp(l.address, "unix:", 5) != 0) {
+			l.kind = LISTENER_TCP;
+			l.port = (uint16_t)strtoul(port + 1, NULL, 10);
+			l.ipv6 = l.address[0] == '[';
+		}
+		if (server_upstream_path(u.address, path, sizeof(path)))
+			u.path = path;
+		struct listener_table *table = listener_table_make(&all);
+		subject_upstream_find(&s, &all, table, &u, count_it, &count);
+		listener_table_free(&table);
+		if ((count > 0) != rows[i].reaches)
 			fail_msg("%s %s", rows[i].address, rows[i].listener);
+	}
 }
 
 int main(void)
@@ -939,7 +1036,9 @@ int main(void)
 		cmocka_unit_test(an_included_file_is_found_where_it_counts),
 		cmocka_unit_test(an_included_file_is_found_in_any_section),
 		cmocka_unit_test(upstreams_name_addresses),
-		cmocka_unit_test(an_upstream_may_be_a_listener_of_its_own),
+		cmocka_unit_test(upstreams_share_the_load_of_a_section),
+		cmocka_unit_test(endpoints_are_over_loopback),
+		cmocka_unit_test(an_upstream_may_be_a_listener_of_this_machine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -238,6 +238,15 @@ static void the_notes_are_of_the_same_check(void **state)
 	lacks(&r, "For the notes");
 }
 
+static void the_role_of_a_known_proxy_is_observed(void **state)
+{
+	struct report r;
+	sample_observed(&r);
+	has(&r, "--role (proxy if");
+	r.server.proxy = true;
+	lacks(&r, "--role (proxy if");
+}
+
 static void a_saved_target_is_named(void **state)
 {
 	struct report r;
@@ -325,6 +334,7 @@ int main(void)
 		cmocka_unit_test(one_connection_is_singular),
 		cmocka_unit_test(the_hint_names_manual_steps),
 		cmocka_unit_test(the_notes_are_of_the_same_check),
+		cmocka_unit_test(the_role_of_a_known_proxy_is_observed),
 		cmocka_unit_test(a_saved_target_is_named),
 		cmocka_unit_test(ascii_is_ascii),
 		cmocka_unit_test(color_changes_no_text),

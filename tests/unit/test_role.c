@@ -37,7 +37,7 @@ static void a_server_with_servers_behind_it_may_be_a_proxy(void **state)
 		 ""},
 		{"by UNIX sockets",
 		 TARGET_SERVER,
-		 {.any = true, .local = true},
+		 {.known = true, .any = true, .local = true},
 		 0,
 		 0,
 		 VERDICT_OK,
@@ -88,6 +88,7 @@ static void a_server_with_servers_behind_it_may_be_a_proxy(void **state)
 		struct subject s = {.name = "nginx",
 				    .pid = 7,
 				    .opened = rows[i].opened,
+				    .accepting = 1,
 				    .behind = rows[i].behind,
 				    .listeners = {.at = &at, .count = 1}};
 		static struct report r;

@@ -586,6 +586,74 @@ static void a_proxy_needs_two_of_each(void **state)
 	}
 }
 
+/* A client that comes through a listener of the server itself has a connection with two sockets
+ * more, which is over loopback. */
+static void a_client_that_comes_twice_counts_for_all_walls(void **state)
+{
+	static const struct {
+		const char *probe, *wall, *settings;
+		/* Of a server, of a proxy, and of one that has no other server behind it. */
+		int64_t needed[3], needed_max[3];
+	} rows[] = {
+		{"descriptors",
+		 "descriptors.process",
+		 "RLIMIT_NOFILE=1048576 1048576",
+		 {10000, 20000, 30000},
+		 {30000, 40000, REPORT_NONE}},
+		{"descriptors",
+		 "descriptors.system",
+		 "fs.file-max=1000000",
+		 {10000, 20000, 30000},
+		 {30000, 40000, REPORT_NONE}},
+		{"descriptors",
+		 "epoll.watches",
+		 "fs.epoll.max_user_watches=1000000",
+		 {10000, 20000, 30000},
+		 {30000, 40000, REPORT_NONE}},
+		{"buffers",
+		 "buffers.memory",
+		 "net.ipv4.tcp_mem=375000 500000 750000",
+		 {40960000, 81920000, 122880000},
+		 {122880000, 163840000, REPORT_NONE}},
+		{"conntrack",
+		 "conntrack",
+		 "net.netfilter.nf_conntrack_max=1000000; net.netfilter.nf_conntrack_buckets=1000000; "
+		 "time_wait=120; nf_conntrack_count=0; tracked=1",
+		 {130000, 260000, 260000},
+		 {260000, 390000, REPORT_NONE}},
+		{"counters",
+		 "orphans",
+		 "TCP orphan of /proc/net/sockstat=0; net.ipv4.tcp_max_orphans=8192",
+		 {100, 200, 200},
+		 {REPORT_NONE, REPORT_NONE, REPORT_NONE}},
+	};
+	struct listener at = {.kind = LISTENER_TCP, .address = "0.0.0.0:80", .port = 80};
+	struct subject subject = {.name = "haproxy",
+				  .pid = 7,
+				  .accepting = 1,
+				  .behind = {.known = true, .any = true, .own = "127.0.0.1:81"},
+				  .listeners = {.at = &at, .count = 1}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct experiment *x = verdict_experiment(rows[i].probe, rows[i].wall);
+		for (size_t k = 0; k < 3; k++) {
+			struct target t = target_default();
+			struct settings s = verdict_settings(x, rows[i].settings);
+			t.connections = 10000;
+			t.rate_per_s = 1000;
+			t.rtt_us = 50000;
+			t.role = k ? TARGET_PROXY : TARGET_SERVER;
+			subject.behind.only_own = k == 2;
+			s.subject = &subject;
+			s.machine.memory_bytes = UINT64_C(65536) << 20;
+			const struct wall *w = verdict_of(x, &t, &s, NULL)->walls;
+			if (w->needed != rows[i].needed[k] ||
+			    w->needed_max != rows[i].needed_max[k])
+				fail_msg("%s %zu: %lld to %lld", rows[i].wall, k,
+					 (long long)w->needed, (long long)w->needed_max);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -605,6 +673,7 @@ int main(void)
 		cmocka_unit_test(memory_of_connections),
 		cmocka_unit_test(what_is_open_is_not_needed_again),
 		cmocka_unit_test(a_proxy_needs_two_of_each),
+		cmocka_unit_test(a_client_that_comes_twice_counts_for_all_walls),
 	};
 	process = verdict_experiment("descriptors", "descriptors.process");
 	return cmocka_run_group_tests(tests, NULL, NULL);

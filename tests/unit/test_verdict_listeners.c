@@ -521,10 +521,43 @@ static void upstream_of_proxy_holds_less_than_its_part(struct looks *m)
 	}
 }
 
+/* Of two servers, one on another host: its even part fits. */
+static void upstream_of_proxy_shares_with_another_host(struct looks *m)
+{
+	upstream_of_proxy_is_of_tcp(m);
+	m->at[0][2].limit = m->at[1][2].limit = 511;
+	m->at[1][2].beyond = 1;
+	m->after.queues.upstreams.away = 1;
+}
+
+static void upstream_of_proxy_has_not_its_part(struct looks *m)
+{
+	upstream_of_proxy_shares_with_another_host(m);
+	m->at[1][2].limit = 255;
+}
+
+/* That of another section: how much of the load comes here is not known. */
+static void upstream_of_proxy_is_not_the_only_one(struct looks *m)
+{
+	upstream_of_proxy_shares_with_another_host(m);
+	m->at[1][2].beyond = 0;
+}
+
+/* What one of health checks holds does not help. */
+static void upstream_of_proxy_is_beside_another_section(struct looks *m)
+{
+	upstream_of_proxy_holds_less_than_its_part(m);
+	for (size_t i = 0; i < 2; i++) {
+		m->at[i][2].limit = 511;
+		m->at[i][2].pool = 2;
+	}
+}
+
 static void unix_is_unlisted(struct looks *m)
 {
 	subject_make(m);
-	snprintf(m->after.queues.unseen, sizeof(m->after.queues.unseen), "unix:/run/b.sock");
+	snprintf(m->after.queues.upstreams.unseen, sizeof(m->after.queues.upstreams.unseen),
+		 "unix:/run/b.sock");
 	m->after.queues.listeners.unlisted = 1u << LISTENER_UNIX;
 }
 
@@ -532,7 +565,8 @@ static void unix_is_unlisted(struct looks *m)
 static void upstream_is_elsewhere(struct looks *m)
 {
 	subject_make(m);
-	snprintf(m->after.queues.unseen, sizeof(m->after.queues.unseen), "unix:/run/b.sock");
+	snprintf(m->after.queues.upstreams.unseen, sizeof(m->after.queues.upstreams.unseen),
+		 "unix:/run/b.sock");
 }
 
 static void servers_get_their_findings(void **state)
@@ -562,6 +596,14 @@ static void servers_get_their_findings(void **state)
 		{upstream_of_proxy_has_two_sockets, TCP_UPSTREAM " critical",
 		 TCP_UPSTREAM " critical"},
 		{upstream_of_proxy_holds_less_than_its_part, TCP_UPSTREAM " warning",
+		 TCP_UPSTREAM " warning"},
+		{upstream_of_proxy_shares_with_another_host, TCP_UPSTREAM " note",
+		 TCP_UPSTREAM " note"},
+		{upstream_of_proxy_has_not_its_part, TCP_UPSTREAM " warning",
+		 TCP_UPSTREAM " warning"},
+		{upstream_of_proxy_is_not_the_only_one, TCP_UPSTREAM " warning",
+		 TCP_UPSTREAM " warning"},
+		{upstream_of_proxy_is_beside_another_section, TCP_UPSTREAM " warning",
 		 TCP_UPSTREAM " warning"},
 		{upstream_is_elsewhere, "listeners.upstream warning", "listeners.upstream warning"},
 		{upstream_holds, "", ""},

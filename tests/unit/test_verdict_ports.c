@@ -180,6 +180,37 @@ static void a_proxy_without_ports_needs_neither_wall(void **state)
 	}
 }
 
+/* Over loopback a closed connection keeps its port for 1 s: tcp_tw_reuse=2. */
+static void a_proxy_of_servers_of_this_machine_takes_loopback(void **state)
+{
+	static const struct {
+		bool near;
+		const char *settings;
+		int64_t limit;
+		enum wall_verdict verdict;
+	} cases[] = {
+		{false, "", 303, VERDICT_SHORT},
+		{true, "", 18232, VERDICT_OK},
+		/* A connection that is open counts more than the configuration. */
+		{true, "; destination=0 0", 303, VERDICT_SHORT},
+		{true, OTHERS("18000"), 18232, VERDICT_TIGHT},
+	};
+	const struct experiment *x = verdict_experiment("ports", RATE);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct subject haproxy = {
+			.name = "haproxy", .pid = 5, .behind.near = cases[i].near};
+		struct target t = proxy_target(10000, 1000);
+		char text[512];
+		snprintf(text, sizeof(text), RANGE "32768 60999" KNOBS("2", "1", "1000") "%s",
+			 cases[i].settings);
+		struct settings s = verdict_settings(x, text);
+		s.subject = &haproxy;
+		const struct wall *w = verdict_of(x, &t, &s, NULL)->walls;
+		if (w->limit != cases[i].limit || w->verdict != cases[i].verdict)
+			fail_msg("row %zu: %lld: %s", i, (long long)w->limit, w->detail);
+	}
+}
+
 /* Each pair of a source address and a destination has all ports for itself. */
 static void a_load_over_several_destinations_is_not_short(void **state)
 {
@@ -558,6 +589,7 @@ int main(void)
 		cmocka_unit_test(each_row_gets_its_verdict),
 		cmocka_unit_test(a_server_needs_neither_wall),
 		cmocka_unit_test(a_proxy_without_ports_needs_neither_wall),
+		cmocka_unit_test(a_proxy_of_servers_of_this_machine_takes_loopback),
 		cmocka_unit_test(a_load_over_several_destinations_is_not_short),
 		cmocka_unit_test(a_target_has_several_destinations),
 		cmocka_unit_test(as_many_destinations_as_the_advice_names_suffice),

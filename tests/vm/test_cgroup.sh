@@ -24,9 +24,9 @@ check() {
 	echo "$name $?"
 }
 check small quick --quick --target c100k
-check small memory --probe memory,container --connections 15k
+check small memory --probe descriptors,container --connections 15k
 # The experiments that take most memory of a group.
-check tiny tiny --connections 15k --probe container,memory,accept-queue,syn-queue
+check tiny tiny --connections 15k --probe container,descriptors,accept-queue,syn-queue
 check few few --probe syn-queue,container
 # 175 of the server: with those of the check less than a tenth of the limit would be left.
 n=0
