@@ -56,6 +56,9 @@ const struct loss_row *loss_row_at(size_t i);
 /* NULL: it is none. */
 const struct loss_row *loss_row_find(const char *counter);
 const char *loss_name(const struct loss_row *l);
+/* The counters that explain drops of a listener which cost no client (struct syn_drops, `other`):
+ * the first two of missing routes, the others of ICMP errors. NULL at the end. */
+const char *syn_drops_other(size_t i);
 /* What a check reads of another network namespace: what its servers lose, and what explains drops
  * that cost no client. `i` is below ELSEWHERE_COUNTERS. */
 #define ELSEWHERE_COUNTERS 13

@@ -48,8 +48,6 @@ struct syn_drops syn_drops_between(const struct host_counters *before,
 /* How many of these clients may wait for, at most; `cookies`: as of syn_queue_room(). With cookies
  * only a listener that is flooded drops any. */
 int64_t syn_drops_lost(const struct syn_drops *d, int64_t cookies);
-/* The counters that `other` adds up; NULL at the end. */
-const char *syn_drops_other(size_t i);
 /* The same `rest` since boot. */
 int64_t syn_queue_drops(const struct host_counters *c);
 /* Whether a queue is full, or hovers there: it has room for a moment whenever a handshake ends.

@@ -105,6 +105,16 @@ const struct loss_row *loss_row_find(const char *counter)
 	return NULL;
 }
 
+const char *syn_drops_other(size_t i)
+{
+	static const char *const others[] = {
+		"Ip.OutNoRoutes",       "Ip6.OutNoRoutes",   "Icmp.InDestUnreachs",
+		"Icmp.InTimeExcds",     "Icmp.InParmProbs",  "Icmp6.InDestUnreachs",
+		"Icmp6.InParmProblems", "Icmp6.InTimeExcds",
+	};
+	return i < sizeof(others) / sizeof(*others) ? others[i] : NULL;
+}
+
 const char *counter_elsewhere(size_t i)
 {
 	static const char *const counters[ELSEWHERE_COUNTERS] = {

@@ -103,16 +103,6 @@ const struct listener *syn_queue_smallest(const struct accept_queues *q)
 /* Those of missing routes; the others are of ICMP. */
 #define UNROUTED 2
 
-const char *syn_drops_other(size_t i)
-{
-	static const char *const others[] = {
-		"Ip.OutNoRoutes",       "Ip6.OutNoRoutes",   "Icmp.InDestUnreachs",
-		"Icmp.InTimeExcds",     "Icmp.InParmProbs",  "Icmp6.InDestUnreachs",
-		"Icmp6.InParmProblems", "Icmp6.InTimeExcds",
-	};
-	return i < sizeof(others) / sizeof(*others) ? others[i] : NULL;
-}
-
 struct syn_drops syn_drops_of(int64_t (*value)(const void *of, const char *counter), const void *of)
 {
 	int64_t drops = value(of, COUNTER_LISTEN_DROPS),

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "epolltune/counters.h"
-#include "epolltune/syn_queue.h"
 #include "report/metrics.h"
 
 static void quantity(struct metrics *m, const struct wall *w, int64_t amount)
