@@ -30,13 +30,16 @@ struct target {
 	/* Connections and their rate were not asked for, and subject_prefers_datagrams(): they are
 	 * those of the default, and have no need. */
 	bool datagrams_only;
+	/* The role is that of the server that was named, not asked for: whether it opens a
+	 * connection for each of its clients is not known. */
+	bool role_assumed;
 };
 
 #define TARGET_DESTINATIONS_MAX 65536
 
 /* The preset c10k. */
 /* clang-format off */
-#define TARGET_DEFAULT {TARGET_SERVER, 10000, 10000, 100000, 50000, 100000000, 0, 1200, 0, 1, false}
+#define TARGET_DEFAULT {TARGET_SERVER, 10000, 10000, 100000, 50000, 100000000, 0, 1200, 0, 1, false, false}
 /* clang-format on */
 
 /* Presets c10k (the default), c100k, c1m. target_preset() returns 0, or -EINVAL naming those known.

@@ -471,6 +471,7 @@ static void role_assume(struct host *h, struct subject *s, struct check_options 
 		return;
 	o->proxy = true;
 	o->target.role = TARGET_PROXY;
+	o->target.role_assumed = true;
 }
 
 /* What follows from all walls together. */

@@ -415,6 +415,8 @@ void ports_rate_bound(const struct target *t, const struct settings *s, struct b
 		is_bound(s) || ports_unstamped(s, near) || ports_rest_ms(s, near) < TIME_WAIT_MS
 			? PORT_RANGE
 			: PORT_REUSE;
+	/* Such proxies keep connections to their servers, and use them again. */
+	b->soft = t->role_assumed;
 	if (ports == REPORT_NONE)
 		return;
 	b->capacity = ports_rate_of(t, s, ports);
