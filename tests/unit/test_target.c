@@ -57,7 +57,7 @@ static void needs_follow(void **state)
 static void needs_saturate(void **state)
 {
 	struct target t = {TARGET_PROXY, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
-			   UINT64_MAX,   UINT64_MAX, UINT64_MAX, 1,          false};
+			   UINT64_MAX,   UINT64_MAX, UINT64_MAX, 1,          false,      false};
 	assert_true(target_accept_queue(&t) == INT64_MAX);
 	assert_true(target_syn_queue(&t) == INT64_MAX);
 	assert_true(target_window(&t) == INT64_MAX);

@@ -194,6 +194,19 @@ static void the_finding_names_rate_and_remedies(void **state)
 			    WIDER("40000 40499", "40000 44863") KEEPS("", "40600"));
 }
 
+/* HAProxy without --role keeps connections to its servers: nothing shows that each client needs one
+ * of its own. */
+static void an_assumed_proxy_is_tight_at_worst(void **state)
+{
+	const struct experiment *x = verdict_experiment("ports", RATE);
+	struct target t = proxy_target(300, 60);
+	struct settings s = verdict_settings(x, OF_500 KNOBS("2", "1", "1000"));
+	t.role_assumed = true;
+	const struct report *r = verdict_of(x, &t, &s, NULL);
+	assert_int_equal(r->walls[0].verdict, VERDICT_TIGHT);
+	assert_int_equal(r->findings[0].level, LEVEL_WARNING);
+}
+
 /* The note about buckets, by the observation of a captured machine. */
 static size_t notes_with(const char *buckets, enum target_role role, struct report *r)
 {
@@ -288,6 +301,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(time_wait_allows_a_rate),
 		cmocka_unit_test(the_finding_names_rate_and_remedies),
+		cmocka_unit_test(an_assumed_proxy_is_tight_at_worst),
 		cmocka_unit_test(buckets_that_end_time_wait_early_are_a_note),
 		cmocka_unit_test(the_note_on_connect_rates_warns_of_nothing),
 		cmocka_unit_test(unknown_timestamps_are_not_on),
