@@ -13,8 +13,10 @@ static const struct preset {
 	struct target target;
 } presets[] = {
 	{"c10k", TARGET_DEFAULT},
-	{"c100k", {TARGET_SERVER, 100000, 20000, 100000, 50000, 100000000, 0, 1200, 0, 1, false, false}},
-	{"c1m", {TARGET_SERVER, 1000000, 50000, 100000, 50000, 100000000, 0, 1200, 0, 1, false, false}},
+	{"c100k",
+	 {TARGET_SERVER, 100000, 20000, 100000, 50000, 100000000, 0, 1200, 0, 1, false, false}},
+	{"c1m",
+	 {TARGET_SERVER, 1000000, 50000, 100000, 50000, 100000000, 0, 1200, 0, 1, false, false}},
 };
 #define PRESETS (sizeof(presets) / sizeof(presets[0]))
 
