@@ -253,20 +253,20 @@ test_a_listener_of_its_own_behind_it_counts() {
 	EOF
 	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
 	wait_for listens 8081
-	for server in haproxy :8080; do
-		expect 2 epolltune check --quick --probe configuration,descriptors --server $server --connections 150 --rate 10 \
+	for server in $! :8080; do
+		expect 2 epolltune check --quick --probe configuration,descriptors --server "$server" --connections 150 --rate 10 \
 			--role proxy --format json
 		json 'wall("application.limit") | .verdict == "short" and .limit == 100' 'wall("descriptors.process").needed == 450' \
 			'finding("application.limit.short").detail | contains("It connects to its own listener 127.0.0.1:8081")'
 	done
 	# Without --role it is a proxy, too.
-	expect 2 epolltune check --quick --probe configuration --server haproxy --connections 150 --rate 10 --format json
+	expect 2 epolltune check --quick --probe configuration --server :8080 --connections 150 --rate 10 --format json
 	json '.target.role == "proxy" and .server.proxy' 'wall("application.limit").verdict == "short"'
-	expect 3 epolltune check --quick --probe configuration --server haproxy --connections 150 --rate 10 --role server \
+	expect 3 epolltune check --quick --probe configuration --server :8080 --connections 150 --rate 10 --role server \
 		--format json
 	json '.target.role == "server" and (.server.proxy | not)'
 	unknown_for "HAProxy connects to its own listener 127.0.0.1:8081"
-	expect 0 epolltune check --quick --probe configuration --server haproxy --connections 80 --rate 10 --format json
+	expect 0 epolltune check --quick --probe configuration --server :8080 --connections 80 --rate 10 --format json
 	printf 'backend other\n  server o 192.0.2.1:80\n' >>etc/haproxy.cfg
 	end_jobs
 	check 3 150 8080 haproxy -db -f "$work/etc/haproxy.cfg"
@@ -280,27 +280,27 @@ test_a_proxy_is_judged_as_one_without_its_role() {
 	haproxy_conf "$work/etc/haproxy.cfg" 9900
 	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
 	wait_for listens 8080
-	expect 0 epolltune check --quick --probe ports --server haproxy --connections 500 --rate 1 --format json
+	expect 0 epolltune check --quick --probe ports --server :8080 --connections 500 --rate 1 --format json
 	json '.target.role == "server"'
 	end_jobs
 	printf 'backend b\n  server o 192.0.2.1:80\n' >>"$work/etc/haproxy.cfg"
 	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
 	wait_for listens 8080
-	expect 2 epolltune check --quick --probe ports --server haproxy --connections 500 --rate 1
+	expect 2 epolltune check --quick --probe ports --server :8080 --connections 500 --rate 1
 	grep -q "^Target of a proxy, as haproxy is one: 500 connections" out
 	grep -q "epolltune apply .*--role proxy" out
-	expect 0 epolltune check --quick --probe ports --server haproxy --connections 500 --rate 1 --role server
+	expect 0 epolltune check --quick --probe ports --server :8080 --connections 500 --rate 1 --role server
 	end_jobs
 	nginx_conf ""
 	sed -i "s|return 200 ok|proxy_pass http://192.0.2.1|" etc/nginx.conf
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
 	wait_for listens 8080
-	expect 1 epolltune check --quick --probe ports --server nginx --connections 500 --rate 1 --format json
+	expect 1 epolltune check --quick --probe ports --server :8080 --connections 500 --rate 1 --format json
 	json '.target.role == "server"' \
 		'finding("listeners.role") | .level == "warning" and (.detail | contains("ports.ephemeral")) and
-			(.advice | contains("epolltune check --server nginx --connections 500 --rate 1 --role proxy"))'
-	expect 0 epolltune check --quick --probe ports --server nginx --connections 500 --rate 1 --role server
-	expect 0 epolltune check --quick --probe ports --server nginx --connections 20 --rate 1
+			(.advice | contains("epolltune check --server :8080 --connections 500 --rate 1 --role proxy"))'
+	expect 0 epolltune check --quick --probe ports --server :8080 --connections 500 --rate 1 --role server
+	expect 0 epolltune check --quick --probe ports --server :8080 --connections 20 --rate 1
 	end_jobs
 }
 

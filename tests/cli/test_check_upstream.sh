@@ -203,7 +203,7 @@ test_tcp_upstreams_of_this_machine_are_over_loopback() {
 	echo 2 >/proc/sys/net/ipv4/tcp_tw_reuse
 	echo 32768 60999 >/proc/sys/net/ipv4/ip_local_port_range
 	haproxy_before
-	expect 0 epolltune check --quick --probe ports --server haproxy --format json
+	expect 0 epolltune check --quick --probe ports --server :8080 --format json
 	json '.target.role == "proxy"' 'wall("ports.rate").limit == 18232'
 	end_jobs
 	nginx_behind "proxy_pass http://127.0.0.1:9001"
