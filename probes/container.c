@@ -591,10 +591,8 @@ static void judge_killed(const struct cgroup_pressure *before, const struct samp
 	struct finding *f = report_finding(r, "cgroup.memory.killed", &words);
 	if (named && now)
 		f->level = LEVEL_CRITICAL;
-	if (!named && !now) {
-		f->level = LEVEL_NOTE;
-		f->answer[0] = 0;
-	}
+	if (!named && !now)
+		finding_to_note(f);
 	finding_evidence(f, "oom_kill of memory.events", "", (double)(p->killed - now),
 			 (double)p->killed);
 }
@@ -612,10 +610,8 @@ static void judge_pod(const struct sample *before, const struct sample *after,
 	pressure_words(after, limit, now ? now : killed, now ? m->seconds : 0, &words);
 	struct finding *f = report_finding(r, "cgroup.memory.pod-killed", &words);
 	/* Its count never falls: of a container that has ended, or of days ago. */
-	if (!m->options->subject || !now) {
-		f->level = LEVEL_NOTE;
-		f->answer[0] = 0;
-	}
+	if (!m->options->subject || !now)
+		finding_to_note(f);
 	finding_evidence(f, "oom_kill of the pod", "", (double)(killed - now), (double)killed);
 }
 
@@ -640,10 +636,8 @@ static void judge_reclaim(const struct cgroup_pressure *before, const struct sam
 	if (known)
 		wording_set(&words, "share", "%.0f", share * 100);
 	struct finding *f = report_finding(r, "cgroup.memory.reclaim", &words);
-	if (!known) {
-		f->level = LEVEL_NOTE;
-		f->answer[0] = 0;
-	}
+	if (!known)
+		finding_to_note(f);
 	finding_evidence(f, "times at a memory limit", "", (double)before->reached,
 			 (double)p->reached);
 }
