@@ -536,12 +536,14 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		role_assume(of.host, &of.subject, o);
 	host_open_earlier(&earlier, of.host, NULL);
 	s.check.earlier = earlier;
-	if (o->observe_us && !(before = calloc(1, sizeof(*before))))
-		return err_set(e, ENOMEM, "--observe: out of memory");
-	if (o->observe_us)
+	if (o->observe_us) {
+		before = calloc(1, sizeof(*before));
+		if (!before)
+			return err_set(e, ENOMEM, "--observe: out of memory");
 		rc = observe(&s.check, o, &of, before, &out->observed, e);
-	if (rc)
-		return rc;
+		if (rc)
+			return rc;
+	}
 	s.check.host = of.host;
 	o->probe.entered = of.enter[0];
 	groups_read(&s.check, o);
