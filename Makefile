@@ -40,7 +40,8 @@ WARN := -Wall -Wextra -Wno-unused-parameter -Wpedantic -Wconversion -Wshadow -Ws
 	-Wformat=2 -Wundef -Wvla $(if $(WERROR),-Werror)
 OPT ?= -O2 -g
 CFLAGS ?= $(OPT) -fstack-protector-strong
-override CFLAGS += -std=c17 -fPIE $(WARN)
+# The program has the same bytes wherever it is built.
+override CFLAGS += -std=c17 -fPIE -fdebug-prefix-map=$(CURDIR)=. $(WARN)
 override LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack
 override CPPFLAGS += -D_GNU_SOURCE -DEPOLLTUNE_VERSION='"$(VERSION)"' -Iinclude -Isrc -MMD -MP
 ifdef SAN
@@ -197,7 +198,7 @@ coverage:
 ## minute; REPEAT=100: 20 cases so many times each, ALL=1: all cases, BUSY=1: on busy CPUs)
 truth: $(PROGRAM)
 	@PROGRAM='$(abspath $(PROGRAM))' tests/truth/run \
-		$(if $(SMOKE),--smoke,$(if $(REPEAT),$(if $(ALL),,--sample) --repeat $(REPEAT) $(if $(BUSY),--busy) --readme,--rivals --readme)) $(ARGS)
+		$(if $(SMOKE),--smoke,$(if $(REPEAT),$(if $(ALL),,--sample) --repeat $(REPEAT) $(if $(BUSY),--busy) --readme,--rivals --repeat 3 --readme)) $(ARGS)
 
 ## make soak: SOAK (30) checks beside namespaces that come and go; each must give the same verdicts
 SOAK := 30
@@ -213,17 +214,16 @@ cross:
 	$(MAKE) --no-print-directory CC=$(CROSS)-linux-gnu-gcc SYSROOT=$$root check \
 		EMULATOR="qemu-$(CROSS) $$(echo $$root/lib/ld*.so.*) --library-path $$root/usr/lib/$(CROSS)-linux-gnu"
 
-## make fuzz: fuzzes the parsers of tests/fuzz with libFuzzer, FUZZ_SECONDS (10) each
+## make fuzz: fuzzes the parsers of tests/fuzz with libFuzzer, FUZZ_SECONDS (10) each, FUZZ_JOBS (1) at once
 # New inputs go to build/, what tests/fuzz/corpus has is kept; tests/unit/test_fuzz runs it in `make check`.
 FUZZ_SECONDS ?= 10
+FUZZ_JOBS ?= 1
 FUZZ_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZERS := $(patsubst %.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz:
 	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang CFLAGS='-g -O1 -fsanitize=fuzzer-no-link $(FUZZ_FLAGS)' \
 		LDFLAGS='-fsanitize=fuzzer $(FUZZ_FLAGS)' $(FUZZERS)
-	@for f in $(FUZZERS); do mkdir -p $$f.corpus && echo "$${f##*/}:" && \
-		$$f -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -verbosity=0 -print_final_stats=1 -artifact_prefix=$$f. \
-			$$f.corpus tests/fuzz/corpus/$${f##*/fuzz_} || exit 1; done
+	@printf '%s\n' $(FUZZERS) | xargs -P $(FUZZ_JOBS) -n 1 tests/fuzz/run $(FUZZ_SECONDS)
 
 ## make tsan: runs the server's threads and processes under ThreadSanitizer
 tsan:

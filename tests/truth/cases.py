@@ -1,6 +1,7 @@
 """The cases, as data. A row is one kind of fault; severities, servers and needs make its cases."""
 import hashlib
 import json
+import os
 import platform
 from dataclasses import dataclass, field
 from itertools import product
@@ -388,7 +389,7 @@ def row_of(case):
 
 
 def basis():
-    """What else makes another: the benchmark itself, and the kernel."""
+    """What else makes another: the benchmark itself, the kernel, and the CPUs."""
     here = Path(__file__).parent
     return {"bench": hash_of(b"".join(path.read_bytes() for path in (*sorted(here.glob("*.py")), here / "run"))),
-            "kernel": platform.release()}
+            "kernel": platform.release(), "cpus": os.cpu_count()}

@@ -352,7 +352,8 @@ def table(results):
 
 
 BEGIN, END = "<!-- made by make truth -->", "<!-- end of what make truth made -->"
-AGAIN = "| by | cases | the same verdicts and status in each run | runs with the usual ones of their case |\n| --- | --- | --- | --- |\n"
+AGAIN = ("| by | of the program | cases | the same verdicts and status in each run | runs with the usual ones of their case |\n"
+         "| --- | --- | --- | --- | --- |\n")
 
 
 def kind_of(name):
@@ -360,14 +361,14 @@ def kind_of(name):
     return f"{first} in a machine" if "machine-" in name else f"two: {second}" if first == "two" else first
 
 
-def readme_write(path, command, results, every):
+def readme_write(path, command, program, results, every):
     """Replaces what is between the two marks. results: of one program, as command made them; every: all cases that there are."""
     before, rest = path.read_text().split(BEGIN, 1)
     kept = [result for result in results if "verdict" in result]
     planted, failed = sum(bool(result["causes"]) for result in kept), sum("failed" in result for result in results)
     which = f"all {len(every)} cases" if len(results) == len(every) else f"{len(results)} of {len(every)} cases, not all"
-    head = (f"By `{command}`: {which}, on {os.cpu_count()} CPUs and Linux {platform.release().split('-')[0]}. The clients "
-            f"confirmed {len(kept)}: {planted} with a planted value or two, {len(kept) - planted} healthy hosts. Left out, as "
+    head = (f"By `{command}`, of the program {program}: {which}, on {os.cpu_count()} CPUs and Linux "
+            f"{platform.release().split('-')[0]}. The clients confirmed {len(kept)}: {planted} with a planted value or two, {len(kept) - planted} healthy hosts. Left out, as "
             f"they did not: {sum('left_out' in result for result in results)}." + f" Without a result: {failed}." * bool(failed))
     of_kind, run = Counter(kind_of(case["id"]) for case in every), Counter(kind_of(result["id"]) for result in kept)
     kinds = "Confirmed, of all that there are: " + ", ".join(f"{kind} {run[kind]}/{all_of}" for kind, all_of in of_kind.items()) + "."
@@ -382,13 +383,13 @@ def readme_write(path, command, results, every):
     path.write_text(f"{before}{BEGIN}\n{head}\n\n{kinds}\n\n{markdown(results)}\n\n{goals}\n{END}{rest.split(END, 1)[1]}")
 
 
-def readme_write_again(path, command, results):
+def readme_write_again(path, command, program, results):
     """Replaces the row of that command in the table of cases that were checked several times, or adds it."""
     before, rest = path.read_text().split(AGAIN, 1)
     rows = rest[:re.match(r"(\|.*\n)*", rest).end()]
     after = rest[len(rows):]
     kept = [result for result in results if "verdict" in result]
     of = scores(results)
-    row = f"| `{command}` | {len(kept)} | " + " | ".join(ratio(*of[name]) for name in OF_REPEATS) + " |\n"
+    row = f"| `{command}` | {program} | {len(kept)} | " + " | ".join(ratio(*of[name]) for name in OF_REPEATS) + " |\n"
     rows = [row if line.startswith(f"| `{command}` |") else line for line in rows.splitlines(True)]
     path.write_text(before + AGAIN + "".join(rows if row in rows else [*rows, row]) + after)
