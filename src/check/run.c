@@ -425,19 +425,26 @@ static void target_take(struct check_options *o, struct report_observed *seen)
 	o->target = checked;
 }
 
-/* A server may restart while it is observed: what is judged is how it runs then. */
+/* A server may restart while it is observed: what is judged is how it runs then. `before` has what
+ * was counted before, if no earlier report was given; the caller frees it. */
 static int observe(const struct check *check, struct check_options *o, struct check_subject *of,
-		   struct report *before, struct report_observed *out, struct err *e)
+		   struct report **before, struct report_observed *out, struct err *e)
 {
 	char arguments[256];
-	int rc = o->probe.since ? 0 : before_read(check, before, e);
+	int rc = 0;
+	if (!o->probe.since) {
+		*before = calloc(1, sizeof(**before));
+		if (!*before)
+			return err_set(e, ENOMEM, "--observe: out of memory");
+		rc = before_read(check, *before, e);
+	}
 	if (!rc)
 		rc = observe_server(o, of, out, e);
 	if (rc)
 		return rc;
 	o->probe.since_began = !o->probe.since;
 	if (!o->probe.since)
-		o->probe.since = before;
+		o->probe.since = *before;
 	target_take(o, out);
 	rc = check_again(o, of, e);
 	if (!rc) {
@@ -536,14 +543,8 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 		role_assume(of.host, &of.subject, o);
 	host_open_earlier(&earlier, of.host, NULL);
 	s.check.earlier = earlier;
-	if (o->observe_us) {
-		before = calloc(1, sizeof(*before));
-		if (!before)
-			return err_set(e, ENOMEM, "--observe: out of memory");
-		rc = observe(&s.check, o, &of, before, &out->observed, e);
-		if (rc)
-			return rc;
-	}
+	if (o->observe_us && (rc = observe(&s.check, o, &of, &before, &out->observed, e)))
+		return rc;
 	s.check.host = of.host;
 	o->probe.entered = of.enter[0];
 	groups_read(&s.check, o);
