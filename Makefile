@@ -158,7 +158,7 @@ test-fleet: $(PROGRAM)
 ## make test-faults: lets each call of each command fail, one a run (FAULTS=100: at most 100 of each command)
 FAULTS := all
 test-faults: tests
-	@FAULTS=$(FAULTS) $(RUN_TESTS) tests/faults/test_call_faults
+	@FAULTS=$(FAULTS) $(RUN_TESTS) tests/faults/test_call_faults tests/faults/test_apply_faults
 
 ## make test-kernels: runs the tests in emulated machines, with each of KERNELS (5.10 6.1 6.12 newest) of Debian
 KERNELS := 5.10 6.1 6.12 newest
