@@ -2383,7 +2383,7 @@ static const struct finding_row findings[] = {
 		 "Without --role the server that --server names is judged as one that accepts only. "
 		 "Its configuration (nginx) names servers behind it, or it has opened at least 500 "
 		 "connections and half as many as its clients, and as a proxy it would not have "
-		 "enough of everything. HAProxy, Envoy, stunnel and systemd-socket-proxyd are "
+		 "enough of everything. HAProxy, Envoy, stunnel, MySQL Router and systemd-socket-proxyd are "
 		 "judged as proxies, unless their configuration names no other server.",
 	 .action = "Repeat the check with --role proxy, or with --role server.",
 	 .proof = "The files of its configuration; connections of its processes to other "

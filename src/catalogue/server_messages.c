@@ -538,6 +538,14 @@ static const struct clue_row messages[] = {
 	 "grep max-clients /etc/openvpn/server/*.conf /etc/openvpn/*.conf",
 	 "Raise max-clients in the configuration of the server; then restart.",
 	 "OpenVPN src/openvpn/multi.c"},
+	{"refusing client connection - proto-fd-max", "",
+	 "Aerospike: proto-fd-max connections of clients are open (15000 by default): it closes the next "
+	 "one.",
+	 "application.limit,application.connections", REMEDY_APPLICATION,
+	 "asinfo -v 'get-config:context=service' | tr ';' '\\n' | grep proto-fd",
+	 "asinfo -v 'set-config:context=service;proto-fd-max=N', below the limit of the process on "
+	 "descriptors, and the same in aerospike.conf.",
+	 "Aerospike as/src/base/service.c"},
 	{"beyond descriptor table size", "",
 	 "OpenLDAP slapd: a connection got a descriptor above its limit, which slapd reads at its start: "
 	 "it closes that connection.",

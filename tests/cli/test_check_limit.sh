@@ -400,6 +400,11 @@ test_a_server_whose_files_are_not_read_is_unknown() {
 	named_server
 	check 3 20 8080 python3 named.py postgres
 	unknown_for "epolltune does not read max_connections of PostgreSQL (default: 100); to see it: psql -c 'show max_connections'; check"
+	check 3 20 8080 python3 named.py mysqlrouter
+	unknown_for "epolltune does not read max_total_connections and max_connections of MySQL Router (default: 512 of all its routes); to see it: grep -rE"
+	json '.target.role == "proxy"'
+	check 3 20 8080 python3 named.py slapd
+	unknown_for "epolltune does not read the size of the table of descriptors of OpenLDAP (default: what RLIMIT_NOFILE allows at its start); to see it: systemctl show"
 	check 3 20 8080 python3 named.py php-fpm8.2
 	unknown_for "epolltune does not read pm.max_children of php-fpm (default: 5 in Debian's pool); to see it: php-fpm -tt; further clients wait in the accept queue; check"
 }
