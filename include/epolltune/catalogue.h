@@ -208,8 +208,10 @@ struct server_file {
 			       that is an option; NULL: no file is known */
 	const char *prefix; /* of its command: where a relative name begins; NULL: the working
 			       directory */
-	/* Where no file is named, and the program that reads it then; NULL: none is read. */
-	const char *usual, *program;
+	/* Where no file is named: the text in the program before the name of the file that it reads
+	 * then, NULL: none; that of a program which is not readable, and the paths of such
+	 * programs, comma separated, NULL: none is read. */
+	const char *built, *usual, *program;
 	/* That it writes before its command; NULL: none. Another title hides the command, which is
 	 * then that of its systemd unit. */
 	const char *title;

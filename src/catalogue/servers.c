@@ -114,7 +114,9 @@ static const struct server_row servers[] = {
 			 .title = "nginx: master process ",
 			 .prefix = "-p",
 			 .usual = "/etc/nginx/nginx.conf",
-			 .program = "/usr/sbin/nginx",
+			 .program = "/usr/sbin/nginx,/usr/bin/nginx",
+			 /* "configure arguments", as nginx -V prints them */
+			 .built = "--conf-path=",
 			 .include = "include",
 			 .kept = true},
 		.set = {[SERVER_CLIENTS] = {.directive = "worker_connections",

@@ -43,6 +43,22 @@ test_without_the_directive_its_default_is_the_limit() {
 	json 'wall("application.limit").limit == 8'
 }
 
+# Not the path of its program decides.
+test_without_a_file_in_its_command_the_one_that_it_was_built_for_counts() {
+	needs nginx
+	[ -d /etc/nginx ] || skip 'no /etc/nginx'
+	nginx_conf "worker_connections 200;"
+	mount --bind etc /etc/nginx
+	mkdir own
+	cp "$(command -v nginx)" own/nginx
+	check 2 200 8080 "$work/own/nginx" -e stderr
+	json 'wall("application.limit") | .verdict == "short" and .limit == 186' \
+		'finding("application.limit.short").detail | contains("/etc/nginx/nginx.conf is 200")'
+	LC_ALL=C sed 's|--conf-path=/|--conf-path=.|' "$(command -v nginx)" >own/nginx
+	check 3 100 8080 "$work/own/nginx" -e stderr
+	unknown_for "The configuration of nginx is not visible"
+}
+
 # Of 512 the worker has 161 for itself, and closes idle ones when 32 are left: of 380 clients 319 stayed.
 test_listeners_of_nginx_take_from_its_limit() {
 	needs nginx
