@@ -136,7 +136,8 @@ static void listeners_list(const struct subject *s, char *list, size_t size)
 static void files_read(const struct host *h, const struct subject *s, const struct server_row *row,
 		       const struct server_command *c, uint64_t number, struct subject_clients *out)
 {
-	const struct server_setting *set = &row->set[SERVER_CLIENTS];
+	const struct server_setting of = server_setting_of(&row->set[SERVER_CLIENTS], out->version);
+	const struct server_setting *set = &of;
 	struct edit_limit limit;
 	struct server_config config;
 	char listeners[4096], usual[PROGRAM_FILE];
@@ -158,8 +159,8 @@ static void files_read(const struct host *h, const struct subject *s, const stru
 	free(config.text);
 	if (out->state != CLIENTS_READ)
 		return;
-	out->preset = limit.value == EDIT_NONE;
-	out->limit = out->preset ? set->preset : limit.value;
+	out->preset = limit.value == EDIT_NONE || limit.preset;
+	out->limit = limit.value == EDIT_NONE ? set->preset : limit.value;
 	out->files = limit.files == EDIT_NONE || limit.value != EDIT_NONE ? 0 : limit.files;
 	out->sections = limit.sections;
 	out->several = limit.least != limit.value;

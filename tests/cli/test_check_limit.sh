@@ -191,7 +191,7 @@ test_a_lower_maxconn_of_a_section_of_haproxy_counts() {
 	check 2 500 8080 haproxy -db -f "$work/etc/haproxy.cfg"
 	json 'wall("application.limit") | .verdict == "short" and .limit == 50' \
 		'finding("application.limit.short") | (.detail | contains("maxconn in section defaults of ")) and
-			(.advice | contains("Raise it in each section (defaults, frontend, listen) that sets it lower"))'
+			(.advice | contains("Raise it in each section (defaults, frontend, listen) that has it lower"))'
 	printf 'frontend b\n  bind :8081\n  maxconn 20\n  http-request return status 200\n' >>"$work/etc/haproxy.cfg"
 	check 2 500 8080 haproxy -db -f "$work/etc/haproxy.cfg"
 	json 'wall("application.limit").limit == 50'
@@ -201,6 +201,22 @@ test_a_lower_maxconn_of_a_section_of_haproxy_counts() {
 }
 
 # It replaces RLIMIT_NOFILE, which it leaves as it is.
+# What haproxy prints of its version: the number is in the text until 2.0.
+test_sections_of_an_older_haproxy_have_a_limit_by_default() {
+	needs haproxy
+	mkdir old
+	cp "$(command -v haproxy)" old/haproxy
+	haproxy_conf "$work/etc/haproxy.cfg" 9900
+	check 0 4000 8080 "$work/old/haproxy" -db -f "$work/etc/haproxy.cfg"
+	printf 'HA-Proxy version 1.8.27 2020/11/06\n%0128d' 0 >>old/haproxy
+	check 2 4000 8080 "$work/old/haproxy" -db -f "$work/etc/haproxy.cfg"
+	json 'wall("application.limit") | .verdict == "short" and .limit == 2000 and
+			(.detail | test("^maxconn in section (frontend|listen) \\(default, not set in .*/haproxy.cfg\\) is 2 000"))' \
+		'finding("application.limit.short").advice | contains("Raise it in each section (defaults, frontend, listen) that has it lower")'
+	sed -i "s/^defaults/&\n  maxconn 9000/" "$work/etc/haproxy.cfg"
+	check 0 4000 8080 "$work/old/haproxy" -db -f "$work/etc/haproxy.cfg"
+}
+
 test_fd_hard_limit_of_haproxy_bounds_what_it_takes_without_maxconn() {
 	needs haproxy
 	haproxy_conf "$work/etc/haproxy.cfg" 0
