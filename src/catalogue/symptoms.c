@@ -217,6 +217,15 @@ static const struct clue_row symptoms[] = {
 	 "Where ListenOverflows grows, the server accepts too slowly or its backlog is short: "
 	 "epolltune check --server :PORT. Where it does not, look at conntrack and the path.",
 	 "connect(2), tcp(7); net/ipv4/tcp_timer.c"},
+	{"TLS handshake timeout",
+	 "SSL connection timeout\nConnection timed out during banner exchange",
+	 "A client (Go, curl, ssh): the TCP connection is open, but no TLS handshake or banner came within "
+	 "the client's own timeout: the kernel of the server completes the TCP handshake, and the server does "
+	 "not accept, or is too busy to answer. Or the path loses large packets (MTU).",
+	 "accept-queue", REMEDY_APPLICATION, "ss -ltn 'sport = :PORT'  # on the server: Recv-Q",
+	 "Where Recv-Q stays above 0: epolltune check --server :PORT there says what the server does "
+	 "instead. Otherwise look at its CPUs, and at the path: ping -M do -s 1472 ADDRESS.",
+	 "listen(2), tcp(7)"},
 	{"lookup: i/o timeout",
 	 "dial tcp: lookup*i/o timeout\ndial udp: lookup*i/o timeout\nlookup*read udp*i/o timeout",
 	 "A Go program: the name server did not answer in time: the name server, the path or the conntrack "

@@ -62,8 +62,8 @@ static size_t printer_of(const struct clue_row *row)
 	return strcspn(name, ", (");
 }
 
-/* A pattern of another row that has this one and more words behind it, with those words: "Too many
- * open files" of "Too many open files in system". */
+/* The words that a pattern has behind one of another row, "in system" of "Too many open files in
+ * system", count behind each pattern that ends so, but for those of a server's own messages. */
 static void words_behind_count(struct recogniser *r, const struct clue_row *row,
 			       const char *pattern, const char *words)
 {
@@ -73,8 +73,7 @@ static void words_behind_count(struct recogniser *r, const struct clue_row *row,
 		char longer[256], line[512], text[1024];
 		while (pattern_next(other, &rest, longer)) {
 			const char *at = strcasestr(longer, pattern);
-			if (other == row || !at || strcasestr(longer, words) ||
-			    (printer_of(row) && printer_of(other)))
+			if (other == row || !at || strcasestr(longer, words) || printer_of(other))
 				continue;
 			example(longer, line);
 			snprintf(text, sizeof(text), "%s%s", line, words);
@@ -145,6 +144,8 @@ static void a_timer_is_no_error_of_a_call(void **state)
 		"AxiosError: timeout of 1000ms exceeded { code: 'ECONNABORTED' }",
 		"dial tcp: lookup db on 10.96.0.10:53: read udp 10.0.0.1:9->10.96.0.10:53: i/o timeout",
 		"ESOCKETTIMEDOUT",
+		"curl: (28) SSL connection timeout",
+		"Connection timed out during banner exchange",
 	};
 	for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++) {
 		const char *name = explained(*state, timers[i]);
