@@ -208,8 +208,10 @@ struct server_file {
 			       that is an option; NULL: no file is known */
 	const char *prefix; /* of its command: where a relative name begins; NULL: the working
 			       directory */
-	/* Where no file is named, and the program that reads it then; NULL: none is read. */
-	const char *usual, *program;
+	/* Where no file is named: the text in the program before the name of the file that it reads
+	 * then, NULL: none; that of a program which is not readable, and the paths of such
+	 * programs, comma separated, NULL: none is read. */
+	const char *built, *usual, *program;
 	/* That it writes before its command; NULL: none. Another title hides the command, which is
 	 * then that of its systemd unit. */
 	const char *title;
@@ -278,6 +280,11 @@ struct server_setting {
 	unsigned unused;      /* of its number, connections that no client has */
 	const char *narrower; /* further sections that lower it for their listeners: the first
 				 for those after it; NULL: none */
+	/* What versions before `old_before` have where nothing sets it, and in each of those
+	 * sections that has none of its own; `narrower_preset` is that of the version in question,
+	 * by server_setting_of(). 0: there is none. */
+	uint64_t old_preset, narrower_preset;
+	uint32_t old_before;
 	const struct server_apart *apart; /* listeners of others; NULL: none */
 	uint64_t preset; /* where nothing sets it; 0: it takes what RLIMIT_NOFILE allows, or where
 			    files_each is 0 too there is none */
@@ -388,6 +395,8 @@ bool process_named(const char *names, const char *process);
 const struct server_row *server_row_find(const char *process);
 /* How it limits the connections of its clients; NULL: that is unknown, as for a NULL row. */
 const struct server_setting *server_clients_setting(const struct server_row *row);
+/* The same setting of that version of the server; 0: one of unknown version is a newer one. */
+struct server_setting server_setting_of(const struct server_setting *set, uint32_t version);
 /* By the path of a file of its configuration, as its patterns say: of several that whose tree has
  * the file, at any depth; NULL if unknown. */
 const struct server_row *server_row_of_file(const char *path);

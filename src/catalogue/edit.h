@@ -63,7 +63,8 @@ struct edit_limit {
 	/* One of them has at least; less than `value` where several sections serve them, or may. */
 	uint64_t least;
 	char section[SCAN_TEXT]; /* that has `least` */
-	bool sections;           /* any has one of its own */
+	bool preset;             /* which is the default of the version there: nothing sets it */
+	bool sections;           /* any has one of its own, or may */
 	uint64_t shared;         /* above all sections; EDIT_NONE: none is there */
 	uint64_t files;          /* set->files_cap_directive has; EDIT_NONE: none is there */
 	bool elsewhere;          /* a file that it includes, or a condition, may change it */

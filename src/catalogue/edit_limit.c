@@ -8,9 +8,15 @@
 /* What a limit is at least and at most. */
 struct range {
 	uint64_t least, most;
+	bool preset; /* nothing sets it */
 };
 
-static const struct range unset = {EDIT_NONE, EDIT_NONE};
+/* Of a section that does not set it. */
+static struct range unset_of(const struct server_setting *set)
+{
+	uint64_t value = set->narrower_preset ? set->narrower_preset : EDIT_NONE;
+	return (struct range){value, value, true};
+}
 
 static uint64_t lower_of(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
@@ -25,6 +31,7 @@ struct narrower {
 	struct range sockets;     /* by the parameters of its directives with addresses */
 	bool serves;              /* it may have one of the listeners */
 	bool inherits;            /* from one of the first kind that it names */
+	struct range unset;       /* of one that does not set it */
 	struct range before, any; /* of the last of the first kind, of all of them */
 	uint64_t sum;             /* of those that serve */
 	uint64_t served;          /* listeners, a bit each */
@@ -58,20 +65,22 @@ static uint64_t listeners_served(const struct scan *s, size_t word, const char *
 static void narrower_end(struct narrower *n, struct edit_limit *out)
 {
 	bool first = !strcmp(n->name, n->first), own = n->has_own;
-	struct range r = n->inherits && n->any.most ? n->any : first ? unset : n->before;
+	struct range r = n->inherits && n->any.most ? n->any : first ? n->unset : n->before;
 	if ((first || n->serves) && !out->further)
 		out->further = n->further;
 	if (own)
-		r = (struct range){n->own, n->own};
+		r = (struct range){n->own, n->own, false};
 	if (first) {
 		n->before = r;
 		n->any.least = lower_of(n->any.least, r.least);
 		n->any.most = r.most > n->any.most ? r.most : n->any.most;
 	} else if (n->serves) {
-		const char *section = own || n->sockets.least < r.least ? n->name : n->first;
+		bool here = own || n->sockets.least < r.least;
+		const char *section = here || r.preset ? n->name : n->first;
 		uint64_t least = lower_of(r.least, n->sockets.least);
 		if (least < out->least) {
 			out->least = least;
+			out->preset = r.preset && !here;
 			snprintf(out->section, sizeof(out->section), "%s", section);
 		}
 		n->sum = sum_of(n->sum, lower_of(r.most, n->sockets.most));
@@ -107,7 +116,7 @@ static int narrower_next(struct narrower *n, const struct scan *s, const struct 
 	if (s->opens) {
 		narrower_end(n, out);
 		n->has_own = false;
-		n->sockets = (struct range){EDIT_NONE, 0};
+		n->sockets = (struct range){EDIT_NONE, 0, false};
 		n->serves = n->inherits = false;
 		n->further = NULL;
 		scan_word_copy(s, 0, n->name, sizeof(n->name));
@@ -160,8 +169,14 @@ static void narrower_join(struct narrower *n, const struct server_setting *set,
 		/* What no directive may name is for commands: "stats socket", "-S". */
 		all |= server_address_is_local(item.text) ? 0 : bit;
 	bool found = n->served && !(all & ~n->served & ~n->apart);
-	if (out->value <= out->least)
+	bool preset = out->value == EDIT_NONE;
+	if (preset)
+		out->value = n->unset.most;
+	if (out->value <= out->least) {
 		snprintf(out->section, sizeof(out->section), "%s", set->section);
+		out->preset = preset && out->value != EDIT_NONE;
+	}
+	out->sections |= set->narrower_preset != 0;
 	out->shared = out->value;
 	out->least = found ? lower_of(out->value, out->least) : 0;
 	out->value = found ? lower_of(out->value, n->sum) : out->value;
@@ -216,10 +231,13 @@ int edit_limit(const struct server_file *file, const struct server_setting *set,
 	       struct err *e)
 {
 	struct scan s = scan_begin(file, text, "");
-	struct narrower n = {
-		.listeners = listeners, .own = EDIT_NONE, .before = unset, .any = {EDIT_NONE, 0}};
+	struct narrower n = {.listeners = listeners,
+			     .own = EDIT_NONE,
+			     .unset = unset_of(set),
+			     .any = {EDIT_NONE, 0, false}};
 	struct edit_included ignored;
 	int rc = 0;
+	n.before = n.unset;
 	if (set->narrower)
 		snprintf(n.first, sizeof(n.first), "%.*s", (int)strcspn(set->narrower, ","),
 			 set->narrower);

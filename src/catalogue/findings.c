@@ -328,7 +328,7 @@ static const struct finding_row findings[] = {
 	      "{capacity}.:It suffices for {capacity}.}",
 	      "{unit?{line}.:{possible?{how}:{server}\\: {line}.}{hashed? Or set {hashed}\\: a hash "
 	      "spreads connections then.}{narrower? Raise it in each section "
-	      "({narrower}) that sets it lower, too.} Restart it, and check again.}",
+	      "({narrower}) that has it lower, too.} Restart it, and check again.}",
 	      "The configuration of the server allows fewer connections than the "
 	      "target needs.",
 	      "Raise the directive that the finding names.",
@@ -353,7 +353,7 @@ static const struct finding_row findings[] = {
 	 "{besides=1?counts:count}, too.}{asked? That is the limit at its start\\: {asked} shows the "
 	 "present one.}",
 	 .advice = "{unit?:{server}\\: }{line}.{narrower? Raise it in each section ({narrower}) "
-		   "that sets it lower, too.} Or close idle clients sooner.",
+		   "that has it lower, too.} Or close idle clients sooner.",
 	 .answer = "{process} is at its own limit on connections",
 	 .meaning =
 		 "The server that --server named, or one of several processes of it that close new "
@@ -2383,7 +2383,7 @@ static const struct finding_row findings[] = {
 		 "Without --role the server that --server names is judged as one that accepts only. "
 		 "Its configuration (nginx) names servers behind it, or it has opened at least 500 "
 		 "connections and half as many as its clients, and as a proxy it would not have "
-		 "enough of everything. HAProxy, Envoy, stunnel and systemd-socket-proxyd are "
+		 "enough of everything. HAProxy, Envoy, stunnel, MySQL Router and systemd-socket-proxyd are "
 		 "judged as proxies, unless their configuration names no other server.",
 	 .action = "Repeat the check with --role proxy, or with --role server.",
 	 .proof = "The files of its configuration; connections of its processes to other "

@@ -10,8 +10,8 @@
 #define LIMIT_OF_A_SERVER                                                                          \
 	"{by_files?{lowered?{lowered}:RLIMIT_NOFILE}:"                                             \
 	"{class?The limit of a worker of class {class}:"                                           \
-	"{name}{preset? (default, not set in {file?{file}:its command}):"                          \
-	"{section? in section {section}} of {file?{file}:its command}}}}{kept? less {kept}}"       \
+	"{name}{section? in section {section}}{preset? (default, not set in {file?{file}:its "     \
+	"command}): of {file?{file}:its command}}}}{kept? less {kept}}"                            \
 	"{half?, halved,}{divided?, divided by {divided},} is {limit}"
 
 /* After what a need of connections is. */

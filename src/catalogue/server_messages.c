@@ -36,7 +36,8 @@ static const struct clue_row messages[] = {
 	 "grep 'open files' /proc/PID/limits; sysctl fs.nr_open",
 	 "LimitNOFILE=65536 in its systemd unit; docker run --ulimit nofile=65536:65536; then restart.",
 	 "setrlimit(2); kernel/sys.c do_prlimit()"},
-	{"upstream timed out", "upstream timed out (110:\n504 Gateway",
+	{"upstream timed out",
+	 "upstream timed out (110:\nupstream timed out (110: Connection timed out",
 	 "nginx: the server behind it did not accept or answer within proxy_connect_timeout or "
 	 "proxy_read_timeout (60 s). \"While connecting\": its accept queue is full or the path drops "
 	 "SYNs. \"While reading\": it is slow.",
@@ -45,6 +46,24 @@ static const struct clue_row messages[] = {
 	 "While connecting: epolltune check --server :PORT on the upstream. While reading: more "
 	 "workers there; no kernel setting helps.",
 	 "nginx src/http/ngx_http_upstream.c"},
+	{"client timed out (110:",
+	 "client timed out (110: Connection timed out\ntimed out (110: Connection timed out\n"
+	 "timed out (110: Operation timed out",
+	 "nginx: one of its own timers ended: the client, or whom the message names, sent nothing or took "
+	 "nothing for client_header_timeout, client_body_timeout or send_timeout (60 s), or proxy_timeout "
+	 "of stream. Idle clients and scanners do that all day. No system call has failed, and no queue "
+	 "of the kernel is concerned.",
+	 "", REMEDY_NONE, "nginx -T | grep -E '_timeout|error_log'",
+	 "Change nothing; error_log FILE notice; keeps these lines out of the log.",
+	 "nginx src/http/ngx_http_request.c, src/stream/ngx_stream_proxy_module.c"},
+	{"504 Gateway Timeout", "504 Gateway",
+	 "A proxy (nginx, HAProxy, a load balancer): the server behind it did not accept or answer within "
+	 "the timeout of the proxy. Its log says which.",
+	 "accept-queue", REMEDY_APPLICATION,
+	 "ss -ltn 'sport = :PORT'; nstat -az TcpExtListenOverflows  # both on the server behind it",
+	 "Where ListenOverflows grows: epolltune check --server :PORT there. Otherwise that server is slow: "
+	 "more workers; no kernel setting helps.",
+	 "RFC 9110, 504 Gateway Timeout"},
 	{"no live upstreams", "",
 	 "nginx: every server of the upstream failed max_fails times within fail_timeout. The errors "
 	 "before it in the log have the cause.",
@@ -214,7 +233,8 @@ static const struct clue_row messages[] = {
 
 	/* Databases and others. */
 	{"sorry, too many clients already", "",
-	 "PostgreSQL: max_connections are open. Each is a process.",
+	 "PostgreSQL: max_connections are open. Each is a process. Pgpool-II with reserved_connections "
+	 "prints it at num_init_children.",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "psql -c 'select state, count(*) from pg_stat_activity group by 1'",
 	 "Put a pooler before it (pgbouncer); else raise max_connections and restart.",
@@ -304,12 +324,29 @@ static const struct clue_row messages[] = {
 	 "", REMEDY_APPLICATION, "mysql -e 'select * from performance_schema.host_cache\\G'",
 	 "mysqladmin flush-hosts; let the health check log in, or raise max_connect_errors.",
 	 "MySQL Reference Manual, ER_HOST_IS_BLOCKED"},
-	{"ERROR 1040: Too many connections", "Too many connections",
-	 "MySQL and others: max_connections of the server are open.",
+	{"ERROR 1040: Too many connections",
+	 "1040*Too many connections\nER_CON_COUNT_ERROR\nmessage from server: \"Too many connections",
+	 "MySQL, MariaDB: max_connections of the server are open.",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "mysql -e \"show status like 'Threads_connected'; show variables like 'max_connections'\"",
 	 "Use a pool in the clients; else raise max_connections, with LimitNOFILE= of its unit.",
 	 "MySQL Reference Manual, ER_CON_COUNT_ERROR"},
+	{"Too many connections to MySQL Router", "reached max active connections",
+	 "MySQL Router: max_total_connections of all routes (512 by default), or max_connections of one, "
+	 "are open: it closes the next client. The limit of the MySQL server is another one.",
+	 "application.limit,application.connections", REMEDY_APPLICATION,
+	 "grep -rE 'max_(total_)?connections' /etc/mysqlrouter",
+	 "Set max_total_connections=N in [DEFAULT] of mysqlrouter.conf, with LimitNOFILE= above 2N and "
+	 "max_connections of MySQL as high; then restart.",
+	 "MySQL Router Manual, max_total_connections"},
+	{"refused: too many connections", "Too many connections\nToo many open connections",
+	 "A server has as many connections as its own limit allows: of all its clients, or of one address "
+	 "where the message names that. The name of the server is before the message.",
+	 "application.limit,application.connections", REMEDY_APPLICATION,
+	 "ss -tn state established 'sport = :PORT' | wc -l",
+	 "epolltune check --server NAME --connections N names the limit of that server. Find clients that "
+	 "open too many: ss -tn 'sport = :PORT'.",
+	 "the manual of that server"},
 	{"refused because there are too many open connections",
 	 "refused because too many open connections",
 	 "MongoDB: as many connections are open as it allows: 80 % of its limit on descriptors (819 of "
@@ -319,7 +356,7 @@ static const struct clue_row messages[] = {
 	 "Where it is lower, set LimitNOFILE=64000 in mongod.service, then restart; else lower maxPoolSize "
 	 "in the clients.",
 	 "MongoDB src/mongo/transport/session_manager_common.cpp"},
-	{"ERROR Too many open connections", "Too many open connections",
+	{"ERROR Too many open connections", "",
 	 "memcached: -c connections are open (1024 by default): a further client gets this error and is "
 	 "closed.",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
@@ -349,12 +386,11 @@ static const struct clue_row messages[] = {
 	 "systemctl edit elasticsearch: [Service] LimitNPROC=4096; limits.conf: nproc for a login.",
 	 "Elasticsearch BootstrapChecks.java"},
 	{"maximum connections exceeded", "",
-	 "NATS and others: as many clients are connected as the server allows (NATS: max_connections, 65536 "
-	 "by default): the next one gets this error.",
+	 "NATS: max_connections clients are connected (65536 by default): the next one gets this error.",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "curl -s localhost:8222/varz | grep -E '\"(max_)?connections\"'",
-	 "Raise that limit (NATS: max_connections: N in nats-server.conf, then nats-server --signal "
-	 "reload), with descriptors for it.",
+	 "Raise max_connections: N in nats-server.conf, then nats-server --signal reload, with descriptors "
+	 "for it.",
 	 "nats-server server/errors.go ErrTooManyConnections"},
 	{"reset reason: overflow", "upstream_reset_before_response_started{overflow}",
 	 "Envoy: a circuit breaker of the cluster is open: max_connections, max_pending_requests or "
@@ -378,7 +414,8 @@ static const struct clue_row messages[] = {
 	 "application.limit,application.connections,descriptors.process,accept-queue",
 	 REMEDY_APPLICATION,
 	 "grep -E 'max-(fds|connections)' /etc/lighttpd/lighttpd.conf; " FILES_SHOW,
-	 "Set server.max-fds = 65536, and server.max-connections to half of it; then restart.",
+	 "Set server.max-connections = N (at most 65535) and server.max-fds = 10 * N (2 * N before 1.4.83), "
+	 "then restart.",
 	 "lighttpd src/server.c"},
 	{"has reached its process limit",
 	 "has reached its process limit*new clients may experience",
@@ -389,6 +426,36 @@ static const struct clue_row messages[] = {
 	 "postconf -e default_process_limit=N above that, then postfix reload; postscreen keeps bots "
 	 "away from these processes.",
 	 "Postfix src/master/master_avail.c"},
+	{"421 Error: too many connections from ADDRESS",
+	 "421*too many connections from\nError: too many connections from\n"
+	 "Connection concurrency limit exceeded\nConnection rate limit exceeded\n"
+	 "Error: too many new TLS sessions from",
+	 "Postfix: one client address has smtpd_client_connection_count_limit connections (50 by default), "
+	 "or exceeds a rate of anvil. Other clients are not concerned.",
+	 "application.limit", REMEDY_APPLICATION,
+	 "postconf | grep -E '^smtpd_client_.*(limit|rate|exceptions)'; " PEERS_SHOW("25"),
+	 "Lower the parallel deliveries of that client, or add its network: postconf -e "
+	 "'smtpd_client_event_limit_exceptions = $mynetworks, NETWORK', then postfix reload.",
+	 "Postfix src/smtpd/smtpd.c, src/anvil/anvil.c"},
+	{"refused: too many connections of Exim",
+	 "Connection from*refused: too many connections\n"
+	 "Too many concurrent SMTP connections; please try again later",
+	 "Exim: smtp_accept_max connections are open (20 by default), or smtp_accept_max_per_host of that "
+	 "address: it answers 421 and closes.",
+	 "application.limit,application.connections", REMEDY_APPLICATION,
+	 "exim -bP smtp_accept_max smtp_accept_max_per_host; " PEERS_SHOW("25"),
+	 "Raise smtp_accept_max, or smtp_accept_max_per_host where all come from one address, in the "
+	 "configuration of Exim; then restart.",
+	 "Exim src/daemon.c handle_smtp_call()"},
+	{"Maximum number of connections from user+IP exceeded",
+	 "number of connections from user+IP exceeded",
+	 "Dovecot: one user has mail_max_userip_connections connections from one address (10 by default): "
+	 "clients with many folders or devices behind one NAT. Other users are not concerned.",
+	 "application.limit", REMEDY_APPLICATION,
+	 "doveconf -a | grep mail_max_userip_connections; doveadm who",
+	 "protocol imap { mail_max_userip_connections = 50 } in dovecot.conf where it is lower, then "
+	 "doveadm reload.",
+	 "Dovecot src/login-common/sasl-server.c"},
 	{"reached, client connections are being dropped",
 	 "process_limit*reached, client connections are being dropped\n"
 	 "client_limit*reached, client connections are being dropped",
@@ -399,7 +466,9 @@ static const struct clue_row messages[] = {
 	 "service imap-login { process_limit = N } (or the service that the message names), then "
 	 "doveadm reload.",
 	 "Dovecot src/master/service-monitor.c"},
-	{"beginning MaxStartups throttling", "past MaxStartups\nMaxStartups throttling",
+	{"beginning MaxStartups throttling",
+	 "past MaxStartups\nMaxStartups throttling\ndrop connection*MaxStartups\n"
+	 "Maxstartups logging rate-limited\nExceeded MaxStartups",
 	 "sshd: MaxStartups connections (10:30:100) are open that have not logged in: it closes new ones, "
 	 "at random. Their clients print kex_exchange_identification.",
 	 "application.limit", REMEDY_APPLICATION,
@@ -407,6 +476,27 @@ static const struct clue_row messages[] = {
 	 "Set MaxStartups 100:30:300 and LoginGraceTime 30 in sshd_config, then systemctl reload ssh; where "
 	 "the internet can connect, restrict port 22 first.",
 	 "OpenSSH sshd.c drop_connection()"},
+	{"drop connection, penalty",
+	 "drop connection*penalty\ndrop connection*PerSourcePenalties\n"
+	 "PerSourcePenalties logging rate-limited\ntoo many penalised addresses",
+	 "sshd (9.8 and later): PerSourcePenalties: clients of this address did not log in (a health check "
+	 "that only opens the port), failed to, or ended early: for some seconds it closes all connections "
+	 "of that address, also of others behind the same NAT. MaxStartups is not the limit.",
+	 "application.limit", REMEDY_APPLICATION, "sshd -T | grep -i persource",
+	 "Exempt health checks and the NAT, if no attacks come from there: PerSourcePenaltyExemptList CIDR "
+	 "in sshd_config, then systemctl reload ssh.",
+	 "OpenSSH srclimit.c, sshd.c drop_connection()"},
+	{"kex_exchange_identification: closed by remote host",
+	 "kex_exchange_identification*Connection closed by remote host\n"
+	 "kex_exchange_identification*Connection reset by peer\n"
+	 "banner exchange: Connection to*Connection reset by peer\n"
+	 "ssh_exchange_identification*Connection closed by remote host\n"
+	 "ssh_exchange_identification*Connection reset by peer\nNot allowed at this time",
+	 "ssh: the server closed before it sent its banner: MaxStartups or PerSourcePenalties of sshd, its "
+	 "PerSourceMaxStartups, a proxy without a server behind it, or fail2ban. The log of sshd says which.",
+	 "application.limit", REMEDY_APPLICATION,
+	 "journalctl -u ssh -u sshd --grep 'drop connection|MaxStartups'  # on the server",
+	 "Run epolltune explain with the line of sshd's log.", "OpenSSH sshd.c drop_connection()"},
 	{"too many tcp sessions - dropping incoming request", "",
 	 "rsyslog: imtcp has MaxSessions senders connected (200 by default) and closes the next one.",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
@@ -448,6 +538,14 @@ static const struct clue_row messages[] = {
 	 "grep max-clients /etc/openvpn/server/*.conf /etc/openvpn/*.conf",
 	 "Raise max-clients in the configuration of the server; then restart.",
 	 "OpenVPN src/openvpn/multi.c"},
+	{"refusing client connection - proto-fd-max", "",
+	 "Aerospike: proto-fd-max connections of clients are open (15000 by default): it closes the next "
+	 "one.",
+	 "application.limit,application.connections", REMEDY_APPLICATION,
+	 "asinfo -v 'get-config:context=service' | tr ';' '\\n' | grep proto-fd",
+	 "asinfo -v 'set-config:context=service;proto-fd-max=N', below the limit of the process on "
+	 "descriptors, and the same in aerospike.conf.",
+	 "Aerospike as/src/base/service.c"},
 	{"beyond descriptor table size", "",
 	 "OpenLDAP slapd: a connection got a descriptor above its limit, which slapd reads at its start: "
 	 "it closes that connection.",

@@ -9,7 +9,7 @@
 	"Raise the limit where the process is started: LimitNOFILE= in its systemd unit (systemctl " \
 	"edit UNIT), then restart it; for the running process, up to its hard limit: prlimit "       \
 	"--pid PID --nofile=N: (not for one that computes its own limit from it at its start, as "   \
-	"Redis, HAProxy, MySQL and MongoDB)"
+	"Redis, HAProxy, MySQL, MongoDB and slapd)"
 
 size_t server_message_count(void);
 /* `i`: below server_message_count(). The row is part of the program. */

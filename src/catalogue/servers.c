@@ -114,7 +114,9 @@ static const struct server_row servers[] = {
 			 .title = "nginx: master process ",
 			 .prefix = "-p",
 			 .usual = "/etc/nginx/nginx.conf",
-			 .program = "/usr/sbin/nginx",
+			 .program = "/usr/sbin/nginx,/usr/bin/nginx",
+			 /* "configure arguments", as nginx -V prints them */
+			 .built = "--conf-path=",
 			 .include = "include",
 			 .kept = true},
 		.set = {[SERVER_CLIENTS] = {.directive = "worker_connections",
@@ -183,7 +185,8 @@ static const struct server_row servers[] = {
 		.backlog_line = "bind ADDRESS backlog {backlog}",
 		.backlog_effect = "after a restart; a reload may inherit the sockets (expose-fd "
 				  "listeners) with their old backlog",
-		.clients = "half of its limit on descriptors",
+		.clients = "half of its limit on descriptors, or before 2.0 2 000, and 2 000 for "
+			   "each frontend",
 		.clients_line = "maxconn {clients} in section global",
 		.files_line = "maxconn {half}; remove ulimit-n",
 		.files_bytes = 64, /* src/fd.c init_pollers() */
@@ -193,6 +196,8 @@ static const struct server_row servers[] = {
 		.stalled_line = "timeout client 10s and timeout http-request 10s",
 		.send_line = "remove tune.sndbuf.client",
 		.own = {1000, 1300, 17000}, /* 2.6 */
+		/* Before 2.0: what it prints then has the number in the same text. */
+		.version = "HA-Proxy version ",
 		.options = "-D,-W,-Ws,-db,-q,-V,-p:,-L:,-S:,-x:,-sf+,-st+",
 		.upstreams = haproxy_upstreams,
 		.proxies = true,
@@ -212,6 +217,9 @@ static const struct server_row servers[] = {
 					    .section = "global",
 					    .counts = SERVER_FIRST,
 					    .narrower = "defaults,frontend,listen",
+					    /* src/cfgparse.c cfg_maxpconn */
+					    .old_preset = 2000,
+					    .old_before = SERVER_VERSION(2, 0, 0),
 					    .option = "-n",
 					    .apart = haproxy_apart,
 					    /* src/limits.c compute_ideal_maxconn(); DEFAULT_MAXFD
@@ -605,6 +613,14 @@ const struct server_setting *server_clients_setting(const struct server_row *row
 {
 	const struct server_setting *set = row ? &row->set[SERVER_CLIENTS] : NULL;
 	return set && (set->directive || set->option || set->unread) ? set : NULL;
+}
+
+struct server_setting server_setting_of(const struct server_setting *set, uint32_t version)
+{
+	struct server_setting of = *set;
+	if (version && version < set->old_before)
+		of.narrower_preset = set->old_preset;
+	return of;
 }
 
 uint32_t server_version_parse(const char *text)

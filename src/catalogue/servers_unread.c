@@ -248,6 +248,41 @@ const struct server_row servers_unread[] = {
 					 "show variables like 'mysql-max_connections' at its admin port"}},
 	},
 	{
+		.process = "mysqlrouter",
+		.name = "MySQL Router",
+		.proxies = true,
+		.backlog = "1024", /* kListenQueueSize */
+		.backlog_effect = AFTER_A_RESTART,
+		.clients = "512 of all its routes",
+		.clients_line = "max_total_connections = {clients} in [DEFAULT]",
+		.clients_closed = true,
+		.set = {[SERVER_CLIENTS] =
+				{.unread = "max_total_connections and max_connections",
+				 .asked = "grep -rE 'max_(total_)?connections' /etc/mysqlrouter"}},
+	},
+	{
+		.process = "slapd",
+		.name = "OpenLDAP",
+		.backlog = "1024, or 2048 in newer versions", /* SLAPD_LISTEN_BACKLOG */
+		.backlog_effect = AFTER_A_RESTART,
+		/* servers/slapd/daemon.c: dtblsize; it closes what accept() returns beyond. */
+		.clients = "what RLIMIT_NOFILE allows at its start",
+		.files_start = true,
+		.set = {[SERVER_CLIENTS] = {.unread = "the size of the table of descriptors",
+					    .asked = "systemctl show -p LimitNOFILE slapd"}},
+	},
+	{
+		.process = "asd",
+		.name = "Aerospike",
+		.backlog = "that of its build",
+		.backlog_effect = AFTER_A_RESTART,
+		.clients = "15 000",
+		.clients_line = "proto-fd-max {clients}",
+		.clients_closed = true,
+		.set = {[SERVER_CLIENTS] = {.unread = "proto-fd-max",
+					    .asked = "asinfo -v 'get-config:context=service'"}},
+	},
+	{
 		.process = "keydb-server",
 		.files_start = true,
 		.name = "KeyDB",

@@ -42,7 +42,10 @@ static const struct clue_row symptoms[] = {
 	 "socket(2); nginx src/event/ngx_event_connect.c"},
 	{"ENFILE",
 	 "Too many open files in system\nErrno 23\nreached system FD limit\naccept4() failed (23:\n"
-	 "socket() failed (23:",
+	 "socket() failed (23:\naccept*Too many open files in system\n"
+	 "accept tcp*Too many open files in system\nsocket*Too many open files in system\n"
+	 "inotify_init*Too many open files in system\ninotify instance*Too many open files in system\n"
+	 "ServerSocketChannelImpl.accept*Too many open files in system",
 	 "The machine has as many files open as fs.file-max allows: every process without "
 	 "CAP_SYS_ADMIN fails to open one more.",
 	 "descriptors.system", REMEDY_KERNEL, SYSTEM_FILES_SHOW, SYSTEM_FILES_ACTION,
@@ -50,7 +53,7 @@ static const struct clue_row symptoms[] = {
 	{"ENOSPC", "No space left on device\nErrno 28",
 	 "From epoll_ctl(): one user has registered as many descriptors as "
 	 "fs.epoll.max_user_watches allows, over all its processes. From inotify_add_watch(): "
-	 "fs.inotify.max_user_watches. From write(): a full disk.",
+	 "fs.inotify.max_user_watches. From semget(): kernel.sem. From write(): a full disk.",
 	 "epoll.watches", REMEDY_KERNEL, "cat /proc/sys/fs/epoll/max_user_watches; df -h; df -i",
 	 "Raise fs.epoll.max_user_watches, or run the workers as different users; free the disk "
 	 "where write() failed.",
@@ -214,6 +217,24 @@ static const struct clue_row symptoms[] = {
 	 "Where ListenOverflows grows, the server accepts too slowly or its backlog is short: "
 	 "epolltune check --server :PORT. Where it does not, look at conntrack and the path.",
 	 "connect(2), tcp(7); net/ipv4/tcp_timer.c"},
+	{"TLS handshake timeout",
+	 "SSL connection timeout\nConnection timed out during banner exchange",
+	 "A client (Go, curl, ssh): the TCP connection is open, but no TLS handshake or banner came within "
+	 "the client's own timeout: the kernel of the server completes the TCP handshake, and the server does "
+	 "not accept, or is too busy to answer. Or the path loses large packets (MTU).",
+	 "accept-queue", REMEDY_APPLICATION, "ss -ltn 'sport = :PORT'  # on the server: Recv-Q",
+	 "Where Recv-Q stays above 0: epolltune check --server :PORT there says what the server does "
+	 "instead. Otherwise look at its CPUs, and at the path: ping -M do -s 1472 ADDRESS.",
+	 "listen(2), tcp(7)"},
+	{"lookup: i/o timeout",
+	 "dial tcp: lookup*i/o timeout\ndial udp: lookup*i/o timeout\nlookup*read udp*i/o timeout",
+	 "A Go program: the name server did not answer in time: the name server, the path or the conntrack "
+	 "table lost the packets. No connection was tried, and accept queues are not concerned.",
+	 "conntrack", REMEDY_NONE,
+	 "dig @SERVER NAME; cat /proc/net/stat/nf_conntrack; nstat -az UdpRcvbufErrors",
+	 "Where dig fails too, look at the name server and the path. Kubernetes: insert_failed grows where "
+	 "two queries of one socket race; a name server on the node (NodeLocal DNSCache) avoids that.",
+	 "Go net/dnsclient_unix.go; net/netfilter/nf_conntrack_core.c"},
 	{"sendto: Operation not permitted",
 	 "sendto*Operation not permitted\nsendmsg*Operation not permitted\nEPERM*sendto\nsendto*EPERM\n"
 	 "sendto*failed (1: Operation not permitted",
@@ -238,6 +259,16 @@ static const struct clue_row symptoms[] = {
 	 "timeout.",
 	 "accept-queue", REMEDY_APPLICATION, "ss -ltn 'sport = :PORT'",
 	 "Accept faster: add workers. A longer queue makes it worse.", "accept(2)"},
+	{"timeout of N ms exceeded",
+	 "AxiosError: timeout of*exceeded\ntimeout of*exceeded*ECONNABORTED\n"
+	 "ECONNABORTED*timeout of*exceeded",
+	 "axios: no whole answer came within its own timeout. It calls that ECONNABORTED, although no "
+	 "system call has failed.",
+	 "accept-queue", REMEDY_APPLICATION,
+	 "ss -ltn 'sport = :PORT'; nstat -az TcpExtListenOverflows  # both on the server",
+	 "Where ListenOverflows grows: epolltune check --server :PORT there. Otherwise the server answers "
+	 "slowly: look at its requests.",
+	 "axios lib/adapters/http.js"},
 	{"EHOSTUNREACH", "No route to host\nErrno 113\nfailed (113:",
 	 "No answer to ARP or neighbour discovery from the next hop, or a router or firewall sent an "
 	 "ICMP error.",
@@ -387,9 +418,17 @@ static const struct clue_row symptoms[] = {
 	 "of lines in the log are lower bounds.",
 	 "", REMEDY_NONE, "sysctl net.core.message_cost net.core.message_burst",
 	 "Read the counters instead: nstat -az.", "lib/ratelimit.c ___ratelimit()"},
+	{"invoked oom-killer", "OOM\nOOM killer",
+	 "The OOM killer of the kernel kills a process for lack of memory: of the machine, or of a control "
+	 "group (a container's or unit's) at its limit. This line does not say which; oom-kill:constraint= "
+	 "after it does (CONSTRAINT_MEMCG: a group, CONSTRAINT_NONE: the machine).",
+	 "cgroup.memory,memory.connection", REMEDY_NONE,
+	 "journalctl -k --grep 'oom-kill:constraint|Killed process'",
+	 "Run epolltune explain with the line \"Killed process\" that follows.",
+	 "mm/oom_kill.c dump_header()"},
 	{"Out of memory: Killed process",
-	 "OOM\nOOM killer\nOut of memory: Kill process\nOut of memory: Killed process\noom-kill:constraint="
-	 "CONSTRAINT_NONE\ninvoked oom-killer",
+	 "Out of memory: Kill process\nOut of memory: Killed process\noom-kill:constraint="
+	 "CONSTRAINT_NONE",
 	 "Kernel log: the machine ran out of memory and the kernel killed a process. Each idle "
 	 "connection takes about 4 KiB of kernel memory, its buffers more.",
 	 "memory.connection,buffers.memory", REMEDY_KERNEL,

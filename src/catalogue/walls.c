@@ -532,7 +532,7 @@ static const struct wall_row walls[] = {
 			"Tomcat, net.maxIncomingConnections of MongoDB, maxclients of Redis Sentinel, "
 			"tcp-clients of BIND, incoming-num-tcp of Unbound, MaxStartups of OpenSSH beyond "
 			"the first number in the title of sshd, and "
-			"the limits of Envoy, Varnish, lighttpd, Squid, stunnel, Postfix, Dovecot, "
+			"the limits of Envoy, Varnish, lighttpd, Squid, stunnel, MySQL Router, OpenLDAP, Postfix, Dovecot, "
 			"Exim, RabbitMQ, Mosquitto, NATS, vsftpd, dnsmasq and others that have one by "
 			"default. What clients of its other listeners have open now is subtracted. Needed: the target's "
 			"connections.",

@@ -213,7 +213,8 @@ static void further_read(struct reading *r)
 }
 
 void server_config_read(const struct host *h, const struct subject *s,
-			const struct server_command *c, bool usual, struct server_config *out)
+			const struct server_command *c, const char *usual,
+			struct server_config *out)
 {
 	const struct server_row *row = subject_row(s);
 	const struct server_file *file = &row->file;
@@ -224,7 +225,7 @@ void server_config_read(const struct host *h, const struct subject *s,
 	size_t count = words_find(c, file, words);
 	*out = (struct server_config){.state = CLIENTS_UNNAMED};
 	if (!count && usual)
-		words[count++] = file->usual;
+		words[count++] = usual;
 	bool lines = !row->options && c->count > 1 && !strncmp(c->word[1], "--", 2);
 	/* Of several only a server that takes directories reads all. */
 	if ((!count && !lines) || c->count == SERVER_COMMAND_WORDS ||

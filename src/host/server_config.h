@@ -14,7 +14,8 @@ struct server_config {
 	 * limit cannot be set may be missing. */
 	char *text;
 };
-/* Reads the files that the command names; without one the usual file if `usual` says that the
- * server reads that. The caller frees out->text. */
+/* Reads the files that the command names; without one `usual`, unless that is NULL: unknown. The
+ * caller frees out->text. */
 void server_config_read(const struct host *h, const struct subject *s,
-			const struct server_command *c, bool usual, struct server_config *out);
+			const struct server_command *c, const char *usual,
+			struct server_config *out);

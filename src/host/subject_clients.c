@@ -1,6 +1,7 @@
 /* Reads how many connections a running server allows itself: from its command, or the files that
  * the command names. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "host/machine.h"
 #include "host/mounts.h"
 #include "host/processes.h"
+#include "host/program_text.h"
 #include "host/server_config.h"
 #include "host/socket_unit.h"
 #include "host/subject_upstreams.h"
@@ -48,20 +50,23 @@ static bool command_number(const struct server_command *c, const char *option, u
 	return !*end;
 }
 
-/* Whether the server is the distribution's, by its file or, where another user's is not visible, by
- * its command. */
-static bool is_distributed(const struct host *h, const struct subject *s,
-			   const struct server_command *c, const char *program)
+/* The file that the server reads where its command names none, by its program or, where another
+ * user's is not visible, by its command. False: it is not known. */
+static bool usual_file(const struct host *h, const struct subject *s,
+		       const struct server_command *c, const struct server_file *file,
+		       char out[PROGRAM_FILE])
 {
-	char file[PATH_MAX];
-	size_t length = strlen(program);
+	char path[PATH_MAX];
 	CLEAN(close_fd) int process = process_open(h, s->pid, NULL);
-	ssize_t size = process < 0 ? -1 : readlinkat(process, "exe", file, sizeof(file) - 1);
-	if (size < 0)
-		return c->count && !strcmp(c->word[0], program);
-	file[size] = 0;
-	/* An update has replaced it: "/usr/sbin/nginx (deleted)". */
-	return !strncmp(file, program, length) && (!file[length] || file[length] == ' ');
+	ssize_t size = process < 0 ? -1 : readlinkat(process, "exe", path, sizeof(path) - 1);
+	CLEAN(close_fd)
+	int program = size < 0 ? -1 : openat(process, "exe", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	path[size < 0 ? 0 : size] = 0;
+	return program_usual_file(program,
+				  size >= 0  ? path
+				  : c->count ? c->word[0]
+					     : NULL,
+				  file, out);
 }
 
 /* Whether the process sees the files that this one sees: a sandbox of systemd has the same root. */
@@ -131,16 +136,17 @@ static void listeners_list(const struct subject *s, char *list, size_t size)
 static void files_read(const struct host *h, const struct subject *s, const struct server_row *row,
 		       const struct server_command *c, uint64_t number, struct subject_clients *out)
 {
-	const struct server_setting *set = &row->set[SERVER_CLIENTS];
+	const struct server_setting of = server_setting_of(&row->set[SERVER_CLIENTS], out->version);
+	const struct server_setting *set = &of;
 	struct edit_limit limit;
 	struct server_config config;
-	char listeners[4096];
-	bool usual = row->file.usual && is_distributed(h, s, c, row->file.program);
+	char listeners[4096], usual[PROGRAM_FILE];
+	bool known = usual_file(h, s, c, &row->file, usual);
 	if (has_changed_root(h, s)) {
 		out->state = CLIENTS_UNNAMED;
 		return;
 	}
-	server_config_read(h, s, c, usual, &config);
+	server_config_read(h, s, c, known ? usual : NULL, &config);
 	listeners_list(s, listeners, sizeof(listeners));
 	out->state = config.state;
 	snprintf(out->file, sizeof(out->file), "%.127s", config.file);
@@ -153,8 +159,8 @@ static void files_read(const struct host *h, const struct subject *s, const stru
 	free(config.text);
 	if (out->state != CLIENTS_READ)
 		return;
-	out->preset = limit.value == EDIT_NONE;
-	out->limit = out->preset ? set->preset : limit.value;
+	out->preset = limit.value == EDIT_NONE || limit.preset;
+	out->limit = limit.value == EDIT_NONE ? set->preset : limit.value;
 	out->files = limit.files == EDIT_NONE || limit.value != EDIT_NONE ? 0 : limit.files;
 	out->sections = limit.sections;
 	out->several = limit.least != limit.value;
@@ -406,7 +412,7 @@ static bool upstreams_text(const struct host *h, const struct subject *s,
 	CLEAN(free_pointer) struct server_command *c = malloc(sizeof(*c));
 	struct server_config config;
 	struct edit_included left;
-	char path[64];
+	char path[64], usual[PROGRAM_FILE];
 	*text = NULL;
 	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)s->pid);
 	if (!c || !row || !row->upstreams || has_changed_root(h, s) ||
@@ -415,8 +421,8 @@ static bool upstreams_text(const struct host *h, const struct subject *s,
 	command_split(command, row->file.title, c);
 	if (is_title(c) && !command_of_unit(h, s, row, &unit, c))
 		return false;
-	bool usual = row->file.usual && is_distributed(h, s, c, row->file.program);
-	server_config_read(h, s, c, usual, &config);
+	bool known = usual_file(h, s, c, &row->file, usual);
+	server_config_read(h, s, c, known ? usual : NULL, &config);
 	/* What a file that has changed names may not be what the server connects to. */
 	if (config.state != CLIENTS_READ) {
 		free(config.text);

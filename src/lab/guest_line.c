@@ -1,5 +1,6 @@
 /* Finds where the configuration of the operator's server sets a limit, and changes a copy. */
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "epolltune/guest.h"
 #include "epolltune/host.h"
 #include "epolltune/list.h"
+#include "host/program_text.h"
 
 /* Files that include each other. */
 #define DEPTH 8
@@ -25,6 +27,7 @@ struct walk {
 	struct edit edit;
 	struct guest_line *line;
 	char directory[PATH_MAX]; /* where the names of included files begin */
+	char usual[PROGRAM_FILE]; /* the file where the command names none */
 	size_t depth, files, found;
 	uint64_t present;
 };
@@ -148,9 +151,8 @@ static int main_walk(struct walk *w, const struct server_command *c, const char 
 	return files_walk(path, "", w, e);
 }
 
-/* Whether the command starts the program that reads the usual file: one built otherwise reads
- * another. */
-static bool is_usual(const struct walk *w, const char *word)
+/* Whether it is known which file the program of the command reads where it names none, w->usual. */
+static bool usual_find(struct walk *w, const char *word)
 {
 	const char *given = getenv("PATH");
 	CLEAN(free_pointer) char *all = strdup(given ? given : "");
@@ -166,7 +168,10 @@ static bool is_usual(const struct walk *w, const char *word)
 			absolute_make(word, directory ? directory : "", path);
 		} while (directory && access(path, X_OK));
 	}
-	return *path == '/' && realpath(path, real) && !strcmp(real, w->edit.file->program);
+	if (*path != '/' || !realpath(path, real))
+		return false;
+	CLEAN(close_fd) int program = open(real, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return program_usual_file(program, real, w->edit.file, w->usual);
 }
 
 /* The first file that the command names; NULL: none. */
@@ -189,10 +194,10 @@ static int files_named(struct walk *w, const struct server_command *c, const cha
 	}
 	if (at || !name)
 		return rc;
-	*first = name;
-	if (!is_usual(w, c->word[0]))
+	if (!usual_find(w, c->word[0]))
 		return err_set(e, ENOTSUP, "its configuration file is not known");
-	return main_walk(w, c, name, e);
+	*first = w->usual;
+	return main_walk(w, c, w->usual, e);
 }
 
 /* Adds the directive to the first file. */

@@ -43,6 +43,22 @@ test_without_the_directive_its_default_is_the_limit() {
 	json 'wall("application.limit").limit == 8'
 }
 
+# Not the path of its program decides.
+test_without_a_file_in_its_command_the_one_that_it_was_built_for_counts() {
+	needs nginx
+	[ -d /etc/nginx ] || skip 'no /etc/nginx'
+	nginx_conf "worker_connections 200;"
+	mount --bind etc /etc/nginx
+	mkdir own
+	cp "$(command -v nginx)" own/nginx
+	check 2 200 8080 "$work/own/nginx" -e stderr
+	json 'wall("application.limit") | .verdict == "short" and .limit == 186' \
+		'finding("application.limit.short").detail | contains("/etc/nginx/nginx.conf is 200")'
+	LC_ALL=C sed 's|--conf-path=/|--conf-path=.|' "$(command -v nginx)" >own/nginx
+	check 3 100 8080 "$work/own/nginx" -e stderr
+	unknown_for "The configuration of nginx is not visible"
+}
+
 # Of 512 the worker has 161 for itself, and closes idle ones when 32 are left: of 380 clients 319 stayed.
 test_listeners_of_nginx_take_from_its_limit() {
 	needs nginx
@@ -175,7 +191,7 @@ test_a_lower_maxconn_of_a_section_of_haproxy_counts() {
 	check 2 500 8080 haproxy -db -f "$work/etc/haproxy.cfg"
 	json 'wall("application.limit") | .verdict == "short" and .limit == 50' \
 		'finding("application.limit.short") | (.detail | contains("maxconn in section defaults of ")) and
-			(.advice | contains("Raise it in each section (defaults, frontend, listen) that sets it lower"))'
+			(.advice | contains("Raise it in each section (defaults, frontend, listen) that has it lower"))'
 	printf 'frontend b\n  bind :8081\n  maxconn 20\n  http-request return status 200\n' >>"$work/etc/haproxy.cfg"
 	check 2 500 8080 haproxy -db -f "$work/etc/haproxy.cfg"
 	json 'wall("application.limit").limit == 50'
@@ -185,6 +201,22 @@ test_a_lower_maxconn_of_a_section_of_haproxy_counts() {
 }
 
 # It replaces RLIMIT_NOFILE, which it leaves as it is.
+# What haproxy prints of its version: the number is in the text until 2.0.
+test_sections_of_an_older_haproxy_have_a_limit_by_default() {
+	needs haproxy
+	mkdir old
+	cp "$(command -v haproxy)" old/haproxy
+	haproxy_conf "$work/etc/haproxy.cfg" 9900
+	check 0 4000 8080 "$work/old/haproxy" -db -f "$work/etc/haproxy.cfg"
+	printf 'HA-Proxy version 1.8.27 2020/11/06\n%0128d' 0 >>old/haproxy
+	check 2 4000 8080 "$work/old/haproxy" -db -f "$work/etc/haproxy.cfg"
+	json 'wall("application.limit") | .verdict == "short" and .limit == 2000 and
+			(.detail | test("^maxconn in section (frontend|listen) \\(default, not set in .*/haproxy.cfg\\) is 2 000"))' \
+		'finding("application.limit.short").advice | contains("Raise it in each section (defaults, frontend, listen) that has it lower")'
+	sed -i "s/^defaults/&\n  maxconn 9000/" "$work/etc/haproxy.cfg"
+	check 0 4000 8080 "$work/old/haproxy" -db -f "$work/etc/haproxy.cfg"
+}
+
 test_fd_hard_limit_of_haproxy_bounds_what_it_takes_without_maxconn() {
 	needs haproxy
 	haproxy_conf "$work/etc/haproxy.cfg" 0
@@ -400,6 +432,11 @@ test_a_server_whose_files_are_not_read_is_unknown() {
 	named_server
 	check 3 20 8080 python3 named.py postgres
 	unknown_for "epolltune does not read max_connections of PostgreSQL (default: 100); to see it: psql -c 'show max_connections'; check"
+	check 3 20 8080 python3 named.py mysqlrouter
+	unknown_for "epolltune does not read max_total_connections and max_connections of MySQL Router (default: 512 of all its routes); to see it: grep -rE"
+	json '.target.role == "proxy"'
+	check 3 20 8080 python3 named.py slapd
+	unknown_for "epolltune does not read the size of the table of descriptors of OpenLDAP (default: what RLIMIT_NOFILE allows at its start); to see it: systemctl show"
 	check 3 20 8080 python3 named.py php-fpm8.2
 	unknown_for "epolltune does not read pm.max_children of php-fpm (default: 5 in Debian's pool); to see it: php-fpm -tt; further clients wait in the accept queue; check"
 }

@@ -53,6 +53,7 @@ static void a_limit_on_descriptors_is_raised_where_it_counts(void **state)
 		{"redis-server", "restart it: Redis computes its own limit"},
 		{"mysqld", "restart it: MySQL computes its own limit"},
 		{"mongod", "restart it: MongoDB computes its own limit"},
+		{"slapd", "restart it: OpenLDAP computes its own limit"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct process p = {.pid = 7, .soft = 1024, .open = 1024, .state = 'S'};
