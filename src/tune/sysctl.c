@@ -306,7 +306,7 @@ static int file_overridden(struct change_site *site, const struct change *of,
 	if (rc < 0 || !later.file[0])
 		return rc;
 	normalize(site, of->name, of->from, later.value);
-	if (!later.exclude && change_gives(of, later.value))
+	if (!later.exclude && change_met(of, later.value))
 		return 0;
 	report_text(step->why, "at the next boot %s:%u overrides our line: %s%.60s", later.file,
 		    later.line, later.exclude ? "excludes the knob" : "sets ",

@@ -118,7 +118,10 @@ static void drift_is_reported(void **state)
 		"somaxconn 16; fast --persist >/dev/null; echo \"raised $?\"\n"
 		"echo net.core.somaxconn=4096 >$F; drift higher\n"
 		"echo net.core.somaxconn=2048 >$F; drift equal\n"
-		"echo net.core.somaxconn=512 >/etc/sysctl.d/80-before.conf; drift last\n");
+		"echo net.core.somaxconn=512 >/etc/sysctl.d/80-before.conf; drift last\n"
+		"rm $F; echo net.core.somaxconn=65535 >/etc/sysctl.d/80-before.conf\n"
+		"somaxconn 16; fast --persist >/dev/null; echo \"more $?\"; ls /etc/sysctl.d\n"
+		"mv /etc/sysctl.d/80-before.conf $F; somaxconn 16; fast --persist; echo \"later $?\"\n");
 	if (o.status == 77)
 		skip_because("/etc/sysctl.d or /run cannot be mounted here");
 	output_good(&o);
@@ -132,6 +135,8 @@ static void drift_is_reported(void **state)
 	text_has(o.out, "persist 1\n2048\n0\nraised 1\n");
 	text_has(o.out, "higher 0\n");
 	text_has(o.out, "equal 0\n");
+	text_has(o.out, "more 0\n80-before.conf\n");
+	text_has(o.out, "later 0\n");
 	text_lacks(strstr(o.out, "== equal"), "drift: ");
 	output_free(&o);
 }

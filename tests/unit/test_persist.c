@@ -145,6 +145,7 @@ static void a_rounded_value_agrees(void **state)
 static void an_empty_value_is_a_value(void **state)
 {
 	struct change c = made(RESERVED, "", "");
+	strcpy(c.from, "8080");
 	put("/etc/sysctl.d/50-a.conf", RESERVED " = 8080\n");
 	assert_int_equal(persisted(&c), 1);
 	assert_string_equal(said(&c, true), "(empty) after a reboot, as now");
@@ -167,6 +168,57 @@ static void what_another_file_sets_has_no_line(void **state)
 	put("/etc/sysctl.d/50-admin.conf", BACKLOG_MAX " = 512\n");
 	assert_int_equal(persisted(&c), 1);
 	assert_string_equal(said(&c, true), "1024 after a reboot, as now");
+}
+
+/* What another file sets higher is never lowered, before our line or after it. */
+static void what_another_file_sets_higher_stays(void **state)
+{
+	static const char rmem[] = "net.ipv4.tcp_rmem", want[] = "4096 262144 16777216";
+	static const struct {
+		const char *name, *from, *to, *file, *text, *line; /* NULL: no line */
+		unsigned steps;
+	} rows[] = {
+		{BACKLOG_MAX, "16", "1024", "50-a.conf", "4096", NULL, 0},
+		{BACKLOG_MAX, "16", "1024", "99-a.conf", "4096", NULL, 0},
+		{BACKLOG_MAX, "16", "1024", "99-a.conf", "512", "1024", 1},
+		/* Asked for. */
+		{BACKLOG_MAX, "8192", "1024", "50-a.conf", "4096", "1024", 0},
+		{BACKLOG_MAX, "8192", "1024", "99-a.conf", "4096", "1024", 1},
+		{"net.ipv4.tcp_keepalive_time", "7200", "280", "50-a.conf", "120", NULL, 0},
+		{"net.ipv4.tcp_keepalive_time", "7200", "280", "50-a.conf", "300", "280", 0},
+		{"net.ipv4.tcp_congestion_control", "cubic", "bbr", "50-a.conf", "dctcp", "bbr", 0},
+		/* By field. */
+		{rmem, "4096 131072 6291456", want, "50-a.conf", "4096 131072 33554432",
+		 "4096 262144 33554432", 0},
+		{rmem, "4096 131072 6291456", want, "50-a.conf", "8192 262144 33554432", NULL, 0},
+		{"net.ipv4.ip_local_port_range", "32768 60999", "20000 60999", "50-a.conf",
+		 "16384 65535", NULL, 0},
+		{RESERVED, "", "8080", "50-a.conf", "8080,9000-9010", NULL, 0},
+		{RESERVED, "", "8080", "50-a.conf", "9000-9010", "8080,9000-9010", 0},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char path[64], text[160];
+		struct change c = made(rows[i].name, rows[i].to, rows[i].to);
+		strcpy(c.from, rows[i].from);
+		struct output o = run("rm -f %s/etc/sysctl.d/*", root);
+		output_free(&o);
+		snprintf(path, sizeof(path), "/proc/sys/%s", rows[i].name);
+		for (char *dot = path; (dot = strchr(dot, '.'));)
+			*dot = '/';
+		put(path, rows[i].to);
+		snprintf(path, sizeof(path), "/etc/sysctl.d/%s", rows[i].file);
+		snprintf(text, sizeof(text), "%s = %s\n", rows[i].name, rows[i].text);
+		put(path, text);
+		size_t lines = persisted(&c);
+		snprintf(text, sizeof(text), "\n%s = %s", rows[i].name,
+			 rows[i].line ? rows[i].line : "");
+		if (lines != !!rows[i].line || plan->manual_count != rows[i].steps ||
+		    (lines && !strstr(plan->changes[0].to, text)))
+			fail_msg("row %zu: %zu lines, %zu steps: %s", i, lines, plan->manual_count,
+				 lines ? plan->changes[0].to : "");
+		/* The second time nothing is left to do. */
+		assert_int_equal(persisted(&c), 0);
+	}
 }
 
 /* A file of /run ends with this boot. */
@@ -557,6 +609,7 @@ int main(void)
 		TEST(a_rounded_value_agrees),
 		TEST(an_empty_value_is_a_value),
 		TEST(what_another_file_sets_has_no_line),
+		TEST(what_another_file_sets_higher_stays),
 		TEST(what_ends_with_the_boot_needs_a_line),
 		TEST(files_of_modules_are_read_as_systemd_does),
 		TEST(a_module_is_loaded_first),
