@@ -6,7 +6,7 @@
 #include "base/layer.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/sysctl_d.h"
-#include "host/sysctl_boot.h"
+#include "epolltune/sysctls.h"
 #include "tune/persist.h"
 #include "tune/plan.h"
 #include "tune/plan_internal.h"
@@ -241,22 +241,40 @@ static bool has_line(const struct plan *p, const char *knob)
 	return false;
 }
 
+/* The step for a line that is in force, and that no program applies at boot. */
+static void add_unapplied(struct plan *p, const struct change_site *site, const struct knob *of,
+			  const struct sysctl_setting *set, const char *running)
+{
+	char own[KNOB_VALUE];
+	if (knob_own(of, site->host, own) && !knob_worse(of, running, own))
+		return;
+	struct manual_step *m = manual_for(p, of->name);
+	if (!m)
+		return;
+	report_text(m->current, "%s", running);
+	report_text(m->why, "%.60s:%u is not applied at boot: %s", set->file, set->line,
+		    set->unapplied);
+	report_text(m->action, "%s", set->remedy);
+}
+
 /* Unless the knob has a step already, as that of a line which overrides ours. */
 static void add_drift(const struct planner *at, const struct knob *of,
 		      const struct sysctl_setting *set)
 {
 	struct plan *p = at->plan;
-	char boot[KNOB_VALUE], running[KNOB_VALUE], joined[KNOB_VALUE];
+	char boot[KNOB_VALUE], running[KNOB_VALUE];
 	struct plan_knob k;
 	struct err ignored;
-	bool lower;
 	if (!set->file[0] || set->exclude || manual_find(p, of->name) || has_line(p, of->name) ||
 	    !plan_knob_find(of->name, &k) || plan_knob_planned(at, &k, running, &ignored) < 0 ||
 	    !knob_at_boot(of, host_kernel(at->site->host), host_page_bytes(at->site->host),
 			  set->value, running, boot))
 		return;
 	plan_knob_settle(at, &k, running, boot);
-	if (!plan_join(of, running, boot, joined, &lower) || !lower)
+	if (set->unapplied[0] && strcmp(running, boot) == 0)
+		add_unapplied(p, at->site, of, set, running);
+	/* With a module the line is applied where that is loaded early. */
+	if ((set->unapplied[0] && !sysctl_module(of->name)) || !knob_worse(of, running, boot))
 		return;
 	struct manual_step *m = manual_for(p, of->name);
 	if (!m)
@@ -270,19 +288,20 @@ static void add_drift(const struct planner *at, const struct knob *of,
 int plan_drift(struct plan *p, const struct plan_options *o, struct change_site *site,
 	       struct err *e)
 {
-	enum { KNOBS = 96 };
 	const struct planner at = {.plan = p, .options = o, .site = site};
-	const char *names[KNOBS];
+	const char *names[KNOBS_MAX];
 	size_t count = 0;
-	CLEAN(free_pointer) struct sysctl_setting *set = calloc(KNOBS, sizeof(*set));
+	CLEAN(free_pointer) struct sysctl_setting *set = calloc(KNOBS_MAX, sizeof(*set));
 	if (!set)
 		return err_errno(e, "cannot compare with the files");
-	for (size_t i = 0; i < knob_count() && count < KNOBS; i++)
-		if (knob_at(i)->walls[0] && plan_wants(o, knob_at(i)->name))
+	for (size_t i = 0; i < knob_count(); i++)
+		if (knob_is_sysctl(knob_at(i)) && knob_at(i)->walls[0] &&
+		    plan_wants(o, knob_at(i)->name))
 			names[count++] = knob_at(i)->name;
-	int rc = sysctl_d_find_all(site->files, sysctl_d_reader(site->host), names, count, set, e);
+	int rc = sysctl_d_at_boot(site->files, names, count, set, e);
+	if (rc == -EOPNOTSUPP)
+		return 0;
 	for (size_t i = 0; i < count && rc == 0; i++)
-		if (sysctl_boot_settle(site->host, names[i], &set[i]) != SYSCTL_BOOT_UNKNOWN)
-			add_drift(&at, knob_find(names[i]), &set[i]);
+		add_drift(&at, knob_find(names[i]), &set[i]);
 	return rc;
 }

@@ -141,6 +141,25 @@ static void drift_is_reported(void **state)
 	output_free(&o);
 }
 
+/* A longer time and a weaker reuse are worse. */
+static void drift_to_a_worse_value_is_a_warning(void **state)
+{
+	struct output o =
+		inside("-m --pid --fork --mount-proc",
+		       "boots\n"
+		       "drift() { echo $2 >/proc/sys/net/ipv4/$1\n"
+		       "echo net.ipv4.$1=$3 >/etc/sysctl.d/99-x.conf\n"
+		       "epolltune check --probe drift >/dev/null; echo \"$1 $3 $?\"; }\n"
+		       "drift tcp_keepalive_time 280 7200; drift tcp_keepalive_time 7200 300\n"
+		       "drift tcp_tw_reuse 1 2; drift tcp_tw_reuse 2 1\n");
+	if (o.status == 77)
+		skip_because("/etc/sysctl.d or /run cannot be mounted here");
+	output_good(&o);
+	assert_string_equal(o.out, "tcp_keepalive_time 7200 1\ntcp_keepalive_time 300 0\n"
+				   "tcp_tw_reuse 2 1\ntcp_tw_reuse 1 0\n");
+	output_free(&o);
+}
+
 /* Lines that others add to epolltune's file stay; rollback removes a file that has only its head
  * left. */
 static void lines_of_others_are_kept(void **state)
@@ -256,9 +275,13 @@ static void no_files_of_a_container(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(persists_and_removes_again),  TEST(lines_that_are_written_later),
-		TEST(drift_is_reported),           TEST(lines_of_others_are_kept),
-		TEST(runs_and_files_of_two_boots), TEST(no_files_from_another_namespace),
+		TEST(persists_and_removes_again),
+		TEST(lines_that_are_written_later),
+		TEST(drift_is_reported),
+		TEST(drift_to_a_worse_value_is_a_warning),
+		TEST(lines_of_others_are_kept),
+		TEST(runs_and_files_of_two_boots),
+		TEST(no_files_from_another_namespace),
 		TEST(no_files_of_a_container),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

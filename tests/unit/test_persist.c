@@ -335,6 +335,97 @@ static void lines_count_as_the_kernel_reads_them(void **state)
 	assert_int_equal(plan->manual_count, 1);
 }
 
+/* A line that is in force now, by hand, and that no program applies at boot. */
+static void a_line_that_is_not_applied_is_a_step(void **state)
+{
+	static const char masked[] = "mkdir -p etc/systemd/system; ln -s /dev/null "
+				     "etc/systemd/system/systemd-sysctl.service",
+			  early[] = "mkdir -p etc/modules-load.d; echo nf_conntrack "
+				    ">etc/modules-load.d/a.conf";
+	static const struct {
+		const char *setup, *file, *name, *value, *why, *action; /* NULL: no step */
+	} rows[] = {
+		{"true", "sysctl.d/60-a.conf", BACKLOG_MAX, "8192", NULL, NULL},
+		{masked, "sysctl.d/60-a.conf", BACKLOG_MAX, "8192",
+		 "/etc/sysctl.d/60-a.conf:1 is not applied at boot: systemd-sysctl.service is "
+		 "masked",
+		 "run: sudo systemctl unmask"},
+		/* The kernel's own is more. */
+		{masked, "sysctl.d/60-a.conf", BACKLOG_MAX, "1024", NULL, NULL},
+		{"true", "sysctl.conf", BACKLOG_MAX, "8192",
+		 "/etc/sysctl.conf:1 is not applied at boot: systemd-sysctl does not read that "
+		 "file",
+		 "move the line to /etc/sysctl.d/NAME.conf"},
+		{"ln -s ../sysctl.conf etc/sysctl.d/99-sysctl.conf", "sysctl.conf", BACKLOG_MAX,
+		 "8192", NULL, NULL},
+		{"rm -r run/systemd", "sysctl.conf", BACKLOG_MAX, "8192", NULL, NULL},
+		{"true", "sysctl.d/60-a.conf", CONNTRACK, "1048576",
+		 "/etc/sysctl.d/60-a.conf:1 is not applied at boot: it exists only while "
+		 "nf_conntrack",
+		 "load it first: echo nf_conntrack"},
+		{early, "sysctl.d/60-a.conf", CONNTRACK, "1048576", NULL, NULL},
+	};
+	const struct plan_options none = {0};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char path[64], text[80];
+		struct err e = {0};
+		struct output o = run("cd %s && rm -rf etc && mkdir -p etc/sysctl.d "
+				      "run/systemd/system proc/sys/kernel && %s",
+				      root, rows[i].setup);
+		assert_int_equal(o.status, 0);
+		output_free(&o);
+		put("/proc/sys/kernel/osrelease", "6.1.0\n");
+		snprintf(path, sizeof(path), "/proc/sys/%s", rows[i].name);
+		for (char *dot = path; (dot = strchr(dot, '.'));)
+			*dot = '/';
+		put(path, rows[i].value);
+		snprintf(path, sizeof(path), "/etc/%s", rows[i].file);
+		snprintf(text, sizeof(text), "%s = %s\n", rows[i].name, rows[i].value);
+		put(path, text);
+		*plan = (struct plan){0};
+		assert_int_equal(plan_drift(plan, &none, &site, &e), 0);
+		const struct manual_step *m = &plan->manual[0];
+		if (plan->manual_count != !!rows[i].why ||
+		    (rows[i].why &&
+		     (!strstr(m->why, rows[i].why) || !strstr(m->action, rows[i].action))))
+			fail_msg("row %zu: %zu steps: %s: %s", i, plan->manual_count, m->why,
+				 m->action);
+	}
+}
+
+/* Which direction is worse depends on the knob. */
+static void a_reboot_to_a_worse_value_is_a_step(void **state)
+{
+	static const struct {
+		const char *name, *running, *boot;
+		bool step;
+	} rows[] = {
+		{"net.ipv4.tcp_keepalive_time", "280", "7200", true},
+		{"net.ipv4.tcp_keepalive_time", "7200", "300", false},
+		{"net.ipv4.tcp_tw_reuse", "1", "2", true},
+		{"net.ipv4.tcp_tw_reuse", "2", "1", false},
+		{"net.ipv4.tcp_abort_on_overflow", "0", "1", true},
+		{"net.ipv4.tcp_congestion_control", "bbr", "cubic", true},
+		{RESERVED, "8080", "9000", true},
+		{RESERVED, "8080", "8080,9000", false},
+	};
+	const struct plan_options none = {0};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char path[64], text[80];
+		struct err e = {0};
+		snprintf(path, sizeof(path), "/proc/sys/%s", rows[i].name);
+		for (char *dot = path; (dot = strchr(dot, '.'));)
+			*dot = '/';
+		put(path, rows[i].running);
+		snprintf(text, sizeof(text), "%s = %s\n", rows[i].name, rows[i].boot);
+		put("/etc/sysctl.d/99-x.conf", text);
+		*plan = (struct plan){0};
+		assert_int_equal(plan_drift(plan, &none, &site, &e), 0);
+		if (plan->manual_count != rows[i].step)
+			fail_msg("row %zu: %zu steps", i, plan->manual_count);
+	}
+}
+
 /* The file would be gone, while the journal may stay. */
 static void no_file_in_memory(void **state)
 {
@@ -616,6 +707,8 @@ int main(void)
 		TEST(a_line_of_the_other_name_overrides),
 		TEST(sysctl_conf_overrides_without_systemd),
 		TEST(lines_count_as_the_kernel_reads_them),
+		TEST(a_line_that_is_not_applied_is_a_step),
+		TEST(a_reboot_to_a_worse_value_is_a_step),
 		TEST(no_file_in_memory),
 		TEST(the_boots_own_value),
 		TEST(boot_sets_a_value_by_either_name),
