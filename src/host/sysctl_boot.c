@@ -14,6 +14,7 @@
 #include "epolltune/knob.h"
 #include "epolltune/sysctls.h"
 #include "host/machine.h"
+#include "host/modules.h"
 
 #define TUNED_ACTIVE "etc/tuned/active_profile"
 #define TUNED_LATER "etc/tuned/post_loaded_profile"
@@ -318,6 +319,10 @@ enum sysctl_boot sysctl_boot_settle(const struct host *h, const char *name,
 	struct sysctl_setting other, cmdline = {0};
 	const struct knob *k = knob_find(name);
 	bool file = set->file[0] && !set->exclude;
+	if (module_sets(h, name, &other)) {
+		*set = other;
+		return SYSCTL_BOOT_SET;
+	}
 	if (file && file_layer(set->file) != LAYER_SHIPPED && tuned_reapplies(h))
 		return SYSCTL_BOOT_SET;
 	const char *before = file                              ? set->value

@@ -276,8 +276,10 @@ static int later_setting(struct change_site *site, const struct change *of,
 	struct sysctl_setting profile;
 	int rc = sysctl_d_override(site->files, sysctl_d_reader(site->host), of->name, later, e);
 	const char *before = later->file[0] ? later->value : of->to;
-	if (rc == 0 && !tuned_reapplies(site->host) &&
-	    tuned_find(site->host, of->name, before, &profile) == SYSCTL_BOOT_SET)
+	if (rc == 0 && module_sets(site->host, of->name, &profile))
+		*later = profile;
+	else if (rc == 0 && !tuned_reapplies(site->host) &&
+		 tuned_find(site->host, of->name, before, &profile) == SYSCTL_BOOT_SET)
 		*later = profile;
 	return rc;
 }

@@ -53,7 +53,7 @@ static int make_root(void **state)
 	if (!plan || !mkdtemp(root))
 		return -1;
 	struct output o = run(
-		"cd '%s' && mkdir -p etc/sysctl.d etc/modules-load.d "
+		"cd '%s' && mkdir -p etc/sysctl.d etc/modules-load.d etc/modprobe.d usr/lib/modprobe.d "
 		"run/systemd/system run/sysctl.d usr/lib/modules-load.d proc/sys/net/core proc/sys/net/ipv4 "
 		"proc/sys/net/netfilter",
 		root);
@@ -270,6 +270,32 @@ static void a_line_of_the_other_name_overrides(void **state)
 			    "/etc/sysctl.d/99-b.conf:1 sets 262144 at the next boot");
 }
 
+#define FIREWALLD "/usr/lib/modprobe.d/firewalld-sysctls.conf"
+#define INSTALL(module, pattern)                                                                   \
+	"install " module " /usr/sbin/modprobe --ignore-install " module                           \
+	" $CMDLINE_OPTS && /usr/sbin/sysctl --quiet --pattern 'net[.]netfilter[.]" pattern         \
+	"' --system\n"
+
+/* A command of modprobe.d is the last to set it. */
+static void a_command_of_a_module_overrides(void **state)
+{
+	struct change c = made(CONNTRACK, "500000", "500000");
+	put(OURS, "# Written by epolltune\n" CONNTRACK " = 500000\n");
+	put("/etc/modprobe.d/a.conf",
+	    "# ours\ninstall nf_conntrack /sbin/modprobe --ignore-install "
+	    "nf_conntrack; sysctl -w "
+	    "net.netfilter.nf_conntrack_max=65536\n");
+	assert_int_equal(persisted(&c), 0);
+	assert_int_equal(plan->manual_count, 1);
+	assert_string_equal(plan->manual[0].why, "at the next boot /etc/modprobe.d/a.conf:2 "
+						 "overrides our line: sets 65536");
+	assert_non_null(strstr(said(&c, false), "65536 after a reboot, not 500000: "));
+	put("/etc/modprobe.d/a.conf", "install nf_conntrack modprobe -i nf_conntrack; sysctl -w "
+				      "net.nf_conntrack_max=655360\n");
+	assert_int_equal(persisted(&c), 0);
+	assert_int_equal(plan->manual_count, 0);
+}
+
 static void files_of_modules_are_read_as_systemd_does(void **state)
 {
 	static const struct {
@@ -280,6 +306,14 @@ static void files_of_modules_are_read_as_systemd_does(void **state)
 		{"/etc/modules-load.d/ct.conf", "# none\n", true}, /* masks it */
 		{"/etc/modules-load.d/other.conf.disabled", "nf_conntrack\n", true},
 		{"/etc/modules-load.d/other.conf", "nf_conntrack_netlink\n", true},
+		/* As firewalld has it, and what is not it. */
+		{FIREWALLD, INSTALL("nf_conntrack", "nf_conntrack.*"), false},
+		{FIREWALLD, INSTALL("nf_conntrack_netlink", "nf_conntrack.*"), true},
+		{FIREWALLD, INSTALL("nf_conntrack", "nf_conntrack_b.*"), true},
+		{FIREWALLD, "install nf_conntrack /bin/true\n", true},
+		{FIREWALLD, "install nf-conntrack modprobe -i nf_conntrack; \\\n sysctl -p\n",
+		 false},
+		{FIREWALLD, "install nf_conntrack modprobe -i nf_conntrack; echo --system\n", true},
 		{"/etc/modules-load.d/other.conf", "nf_conntrack\n", false},
 	};
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
@@ -704,6 +738,7 @@ int main(void)
 		TEST(what_ends_with_the_boot_needs_a_line),
 		TEST(files_of_modules_are_read_as_systemd_does),
 		TEST(a_module_is_loaded_first),
+		TEST(a_command_of_a_module_overrides),
 		TEST(a_line_of_the_other_name_overrides),
 		TEST(sysctl_conf_overrides_without_systemd),
 		TEST(lines_count_as_the_kernel_reads_them),
