@@ -82,6 +82,8 @@ static const char *const wanted[] = {
 	"usr/lib/udev/rules.d/*",
 	"lib/udev/rules.d/*",
 	"etc/ufw/sysctl.conf",
+	"etc/ufw/ufw.conf",
+	"etc/default/ufw",
 	"run/tuned*",
 	"etc/tuned/tuned-main.conf",
 	"run/NetworkManager*",

@@ -91,7 +91,9 @@ static int conf_judge(const struct boot *b)
 	rc = b->reader == SYSCTL_SYSTEMD ? lint_tree(l, file, b->err)
 					 : lint_machine_file(l, file, true, b->err);
 	struct lint_line whole = {lint_name(l, file), "", 0};
-	if (rc < 0 || l->value_order == before || b->reader == SYSCTL_PROCPS)
+	char ufw[UFW_FILE];
+	bool applied = ufw_file(l->host, ufw) && !strcmp(ufw, file);
+	if (rc < 0 || l->value_order == before || b->reader == SYSCTL_PROCPS || applied)
 		return rc;
 	bool tuned = b->reader == SYSCTL_TUNED;
 	lint_add(l, &whole, LINT_UNREAD, NULL,

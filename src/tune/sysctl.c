@@ -172,7 +172,15 @@ static void sysctl_shell(FILE *out, const struct change *c)
 
 static void sysctl_line(FILE *out, const struct change *c)
 {
-	fprintf(out, "\n# %s (was %s)\n%s = %s\n", c->why, change_shown(c->from), c->name, c->to);
+	char command[MODULE_COMMAND];
+	const char *module = sysctl_module(c->name);
+	fprintf(out, "\n# %s (was %s)\n", c->why, change_shown(c->from));
+	if (module)
+		fprintf(out,
+			"# Exists only while %s is loaded. To load it before the files are read:\n"
+			"#   %s\n",
+			module, module_command(module, command));
+	fprintf(out, "%s = %s\n", c->name, c->to);
 }
 
 static const struct change_running running = {
@@ -273,14 +281,19 @@ static void normalize(struct change_site *site, const char *name, const char *be
 static int later_setting(struct change_site *site, const struct change *of,
 			 struct sysctl_setting *later, struct err *e)
 {
-	struct sysctl_setting profile;
+	struct sysctl_setting by;
 	int rc = sysctl_d_override(site->files, sysctl_d_reader(site->host), of->name, later, e);
+	bool reapplied = tuned_reapplies(site->host);
+	if (rc == 0 && module_sets(site->host, of->name, &by)) {
+		*later = by;
+		return 0;
+	}
+	if (rc == 0 && !reapplied && ufw_find(site->host, of->name, &by))
+		*later = by;
 	const char *before = later->file[0] ? later->value : of->to;
-	if (rc == 0 && module_sets(site->host, of->name, &profile))
-		*later = profile;
-	else if (rc == 0 && !tuned_reapplies(site->host) &&
-		 tuned_find(site->host, of->name, before, &profile) == SYSCTL_BOOT_SET)
-		*later = profile;
+	if (rc == 0 && !reapplied &&
+	    tuned_find(site->host, of->name, before, &by) == SYSCTL_BOOT_SET)
+		*later = by;
 	return rc;
 }
 

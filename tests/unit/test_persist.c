@@ -270,6 +270,59 @@ static void a_line_of_the_other_name_overrides(void **state)
 			    "/etc/sysctl.d/99-b.conf:1 sets 262144 at the next boot");
 }
 
+/* A drop-in for another machine. */
+static void a_line_of_a_module_says_how_to_load_it(void **state)
+{
+	static const char *const names[] = {CONNTRACK, BACKLOG_MAX};
+	for (size_t i = 0; i < 2; i++) {
+		char *text = NULL;
+		size_t size;
+		struct change c = made(names[i], "500000", "500000");
+		FILE *out = open_memstream(&text, &size);
+		assert_non_null(out);
+		kind_sysctl.running->sysctl(out, &c);
+		fclose(out);
+		const char *load = strstr(text, "\n#   echo nf_conntrack >/etc/modules-load.d/"
+						"nf_conntrack.conf\n" CONNTRACK " = 500000\n");
+		assert_true(i == 0 ? load != NULL : strstr(text, "#   ") == NULL);
+		free(text);
+	}
+}
+
+/* ufw writes its file after those of sysctl.d, where it is enabled. */
+static void the_file_of_ufw_overrides(void **state)
+{
+	static const struct {
+		const char *enabled, *names, *path, *why; /* NULL: nothing overrides our line */
+	} rows[] = {
+		{"ENABLED=yes", "IPT_SYSCTL=/etc/ufw/sysctl.conf", "/etc/ufw/sysctl.conf",
+		 "at the next boot /etc/ufw/sysctl.conf:2 overrides our line: sets 512"},
+		{"ENABLED=yes", "IPT_SYSCTL=\"/etc/sysctl.conf\"", "/etc/sysctl.conf",
+		 "at the next boot /etc/sysctl.conf:2 overrides our line: sets 512"},
+		{"#\nENABLED=no", "IPT_SYSCTL=/etc/ufw/sysctl.conf", "/etc/ufw/sysctl.conf", NULL},
+		{"ENABLED=yes", "IPT_SYSCTL=", "/etc/ufw/sysctl.conf", NULL},
+		{"ENABLED=yes", "", "/etc/ufw/sysctl.conf", NULL},
+		{"ENABLED=yes", "IPT_SYSCTL=/etc/ufw/none.conf", "/etc/ufw/sysctl.conf", NULL},
+	};
+	struct change c = made(BACKLOG_MAX, "1024", "1024");
+	struct output o = run("mkdir -p %s/etc/ufw %s/etc/default", root, root);
+	output_free(&o);
+	persisted(&c);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char text[80];
+		snprintf(text, sizeof(text), "%s\n", rows[i].enabled);
+		put("/etc/ufw/ufw.conf", text);
+		snprintf(text, sizeof(text), "%s\n", rows[i].names);
+		put("/etc/default/ufw", text);
+		put(rows[i].path, "net/ipv4/tcp_sack=1\nnet/core/somaxconn=512\n");
+		assert_int_equal(persisted(&c), 0);
+		assert_int_equal(plan->manual_count, !!rows[i].why);
+		if (rows[i].why)
+			assert_string_equal(plan->manual[0].why, rows[i].why);
+		said(&c, !rows[i].why);
+	}
+}
+
 #define FIREWALLD "/usr/lib/modprobe.d/firewalld-sysctls.conf"
 #define INSTALL(module, pattern)                                                                   \
 	"install " module " /usr/sbin/modprobe --ignore-install " module                           \
@@ -737,7 +790,9 @@ int main(void)
 		TEST(what_another_file_sets_higher_stays),
 		TEST(what_ends_with_the_boot_needs_a_line),
 		TEST(files_of_modules_are_read_as_systemd_does),
+		TEST(the_file_of_ufw_overrides),
 		TEST(a_module_is_loaded_first),
+		TEST(a_line_of_a_module_says_how_to_load_it),
 		TEST(a_command_of_a_module_overrides),
 		TEST(a_line_of_the_other_name_overrides),
 		TEST(sysctl_conf_overrides_without_systemd),
