@@ -1,11 +1,13 @@
 /* Sysctls, and their lines in /etc/sysctl.d: the change kinds "sysctl" and "sysctl.d". */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/layer.h"
 #include "base/shell.h"
 #include "epolltune/knob_value.h"
+#include "epolltune/ports.h"
 #include "epolltune/report.h"
 #include "epolltune/sysctl_d.h"
 #include "epolltune/sysctls.h"
@@ -297,7 +299,29 @@ static int later_setting(struct change_site *site, const struct change *of,
 	return rc;
 }
 
-/* By a module that is loaded later, or a line of a later file. */
+/* The kube-proxy of a node sets nf_conntrack_max at each start, by default to 32768 for each CPU:
+ * Kubernetes pkg/proxy/apis/config/v1alpha1/defaults.go. The value before the change is its mark.
+ */
+static void add_kube_proxy(struct change_site *site, const struct change *of,
+			   struct manual_step *step)
+{
+	enum { PER_CPU = 32768, LEAST = 131072 };
+	struct host_facts facts;
+	int64_t from;
+	if (strcmp(of->name, "net.netfilter.nf_conntrack_max") != 0 ||
+	    knob_field(of->from, 0, &from) < 0 || !host_has_kube_proxy(site->host))
+		return;
+	host_facts(site->host, &facts);
+	int64_t set = (int64_t)facts.cpus * PER_CPU;
+	if (from != (set > LEAST ? set : LEAST))
+		return;
+	report_text(step->why, "kube-proxy, if it runs here, sets %" PRId64 " again at its start",
+		    from);
+	report_text(step->action, "set conntrack.maxPerCore: 0 in its configuration: kubectl -n "
+				  "kube-system edit configmap kube-proxy");
+}
+
+/* By a module that is loaded later, a line of a later file, or a program. */
 static int file_overridden(struct change_site *site, const struct change *of,
 			   struct manual_step *step, struct err *e)
 {
@@ -318,6 +342,8 @@ static int file_overridden(struct change_site *site, const struct change *of,
 		return 0;
 	}
 	int rc = later_setting(site, of, &later, e);
+	if (rc == 0)
+		add_kube_proxy(site, of, step);
 	if (rc < 0 || !later.file[0])
 		return rc;
 	normalize(site, of->name, of->from, later.value);

@@ -289,6 +289,37 @@ static void a_line_of_a_module_says_how_to_load_it(void **state)
 	}
 }
 
+/* The kube-proxy of a node sets its own value at each start. */
+static void kube_proxy_sets_its_value_again(void **state)
+{
+	static const struct {
+		const char *port, *from;
+		bool step;
+	} rows[] = {
+		{"2810", "131072", true}, /* 10256 */
+		{"2811", "131072", false},
+		{"2810", "65536", false},
+	};
+	struct output o = run("mkdir -p %s/proc/net", root);
+	output_free(&o);
+	put("/etc/modules-load.d/a.conf", "nf_conntrack\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct change c = made(CONNTRACK, "500000", "500000");
+		char text[240];
+		strcpy(c.from, rows[i].from);
+		snprintf(text, sizeof(text),
+			 "  sl  local_address rem_address   st\n"
+			 "   0: 00000000:%s 00000000:0000 0A 00000000:00000000 00:00000000 "
+			 "00000000     0        0 108 1 0 100 0 0 10 0\n",
+			 rows[i].port);
+		put("/proc/net/tcp", text);
+		persisted(&c);
+		assert_int_equal(plan->manual_count, rows[i].step);
+		if (rows[i].step)
+			assert_non_null(strstr(plan->manual[0].action, "maxPerCore: 0"));
+	}
+}
+
 /* ufw writes its file after those of sysctl.d, where it is enabled. */
 static void the_file_of_ufw_overrides(void **state)
 {
@@ -790,6 +821,7 @@ int main(void)
 		TEST(what_another_file_sets_higher_stays),
 		TEST(what_ends_with_the_boot_needs_a_line),
 		TEST(files_of_modules_are_read_as_systemd_does),
+		TEST(kube_proxy_sets_its_value_again),
 		TEST(the_file_of_ufw_overrides),
 		TEST(a_module_is_loaded_first),
 		TEST(a_line_of_a_module_says_how_to_load_it),
