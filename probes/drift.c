@@ -1,4 +1,5 @@
-/* Drift: running values of knobs that the files in sysctl.d set to another one at boot. */
+/* Drift: running values of knobs that the next boot changes: the files in sysctl.d set another one,
+ * or no program applies their lines. */
 #include "epolltune/probe.h"
 
 #include <errno.h>
@@ -13,9 +14,9 @@ struct sample {
 	size_t count;
 	struct value {
 		const struct knob *knob;
-		char running[KNOB_VALUE], boot[KNOB_VALUE];
-		char file[sizeof(((struct sysctl_setting *)0)->file)];
-		unsigned line;
+		char running[KNOB_VALUE], boot[KNOB_VALUE]; /* boot "": not known */
+		bool about;                                 /* boot is an estimate */
+		struct sysctl_setting set;
 	} at[KNOBS_MAX];
 };
 
@@ -24,17 +25,26 @@ static bool is_sysctl(const struct knob *k)
 	return (k->scope == KNOB_NETNS || k->scope == KNOB_SYSTEM) && k->walls[0];
 }
 
-/* What cannot be read, or what the kernel refuses at boot, is not compared. */
+/* What cannot be read, or what the kernel refuses at boot, is not compared. A line that is in force
+ * and that no program applies at boot leaves the kernel's own value. */
 static void value_take(const struct host *h, const struct knob *k, const struct sysctl_setting *set,
 		       struct sample *s)
 {
 	struct value *v = &s->at[s->count];
 	v->knob = k;
-	v->line = set->line;
-	memcpy(v->file, set->file, sizeof(v->file));
-	s->count += set->value[0] && knob_read(k, h, v->running, NULL) == 0 &&
-		    knob_at_boot(k, host_kernel(h), host_page_bytes(h), set->value, v->running,
-				 v->boot);
+	v->set = *set;
+	if (!set->value[0] || knob_read(k, h, v->running, NULL) < 0 ||
+	    !knob_at_boot(k, host_kernel(h), host_page_bytes(h), set->value, v->running, v->boot))
+		return;
+	bool differs = strcmp(v->running, v->boot) != 0;
+	if (differs && set->unapplied[0] && !sysctl_module(k->name))
+		return;
+	if (differs)
+		v->set.unapplied[0] = 0;
+	else if (set->unapplied[0] && !knob_own(k, h, v->boot))
+		v->boot[0] = 0;
+	v->about = !knob_default(k, host_kernel(h));
+	s->count++;
 }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -57,35 +67,29 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	return 0;
 }
 
-/* Whether a reboot takes something away: a smaller field, or a narrower range. */
-static bool is_less(const struct value *v)
-{
-	for (size_t i = 0; i < knob_fields(v->knob->shape); i++) {
-		int64_t now, then;
-		bool low = v->knob->shape == KNOB_RANGE && i == 0;
-		if (knob_field(v->running, i, &now) == 0 && knob_field(v->boot, i, &then) == 0 &&
-		    (low ? then > now : then < now))
-			return true;
-	}
-	return false;
-}
-
 static void value_report(const struct value *v, struct report *r)
 {
 	struct wording words = {0};
-	char command[WORDING_TEXT], general[SYSCTL_NAME] = "";
-	sysctl_general(v->knob->name, general);
-	const char *module = sysctl_module(general);
+	char command[WORDING_TEXT];
+	bool worse = !v->boot[0] || knob_worse(v->knob, v->running, v->boot);
+	if (v->set.unapplied[0] && !worse)
+		return;
+	const char *module = sysctl_module(v->knob->name);
 	wording_set(&words, "knob", "%s", v->knob->name);
 	wording_set(&words, "current", "%s", v->running);
 	wording_set(&words, "boot", "%s", v->boot);
-	wording_set(&words, "less", "%s", is_less(v) ? "yes" : "");
+	wording_set(&words, "about", "%s", v->about ? "yes" : "");
+	wording_set(&words, "worse", "%s", worse ? "yes" : "");
+	wording_set(&words, "unapplied", "%s", v->set.unapplied);
+	wording_set(&words, "remedy", "%s", v->set.remedy);
 	wording_set(&words, "module", "%s", module ? module : "");
-	wording_set(&words, "file", "%s:%u", v->file, v->line);
+	wording_set(&words, "file", "%s:%u", v->set.file, v->set.line);
 	wording_set(&words, "command", "%s",
-		    knob_command("", v->knob->name, v->boot, is_less(v), command, sizeof(command)));
+		    knob_command("", v->knob->name, v->boot,
+				 knob_lower(v->knob, v->running, v->boot), command,
+				 sizeof(command)));
 	struct finding *f = report_finding(r, "knob.drift", &words);
-	f->level = is_less(v) ? LEVEL_WARNING : LEVEL_NOTE;
+	f->level = worse ? LEVEL_WARNING : LEVEL_NOTE;
 	finding_propose(f, v->knob->name, v->running, "");
 }
 

@@ -83,7 +83,9 @@ struct knob {
 	/* The kernel refuses (EINVAL) what is below min, above max: "" always, "5.15" since that
 	 * version, NULL not. */
 	const char *refuses_less, *refuses_more;
-	bool choice; /* its number selects a behaviour: none is lower than another */
+	bool choice;          /* its number selects a behaviour: none is lower than another */
+	const char *rank;     /* of a choice: its digits, the best one last */
+	bool lower_is_better; /* for what the knob limits; see knob_worse() */
 	enum knob_round round;
 	int64_t round_min;
 	enum knob_kept kept;
@@ -167,6 +169,12 @@ void knob_taken(const struct knob *k, unsigned kernel, const char *text, char ta
  * port range with ends of the same parity, so it loses its last port; a single one gains another.
  * Others stay, as does the form in which the kernel shows them. */
 const char *knob_silent(const char *name, const char *value, char silent[KNOB_VALUE]);
+/* Whether a normalised value `to` has a smaller field than `from`, is a narrower range or a list
+ * without some port of it. Never of a word or a choice. */
+bool knob_lower(const struct knob *k, const char *from, const char *to);
+/* Whether the walls lose by a change of `from` to `to`, both normalised. Of words none is better
+ * than another: any other one is worse. */
+bool knob_worse(const struct knob *k, const char *from, const char *to);
 /* The command that sets it: "epolltune apply --only KNOB --set KNOB=VALUE". `arguments`: options of
  * the target before these, " --idle 350s" or "". `lower`: some field is below the running value.
  * Returns `text`. */

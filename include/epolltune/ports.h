@@ -33,6 +33,9 @@ void host_ephemeral_ports(const struct host *h, struct port_set *out);
  * /proc/net/tcp. */
 void host_port_services(const struct host *h, struct port_services *out);
 
+/* Whether the port of kube-proxy's health check listens, of it or of what replaces it. */
+bool host_has_kube_proxy(const struct host *h);
+
 /* What a new range has to respect. */
 struct port_rules {
 	int64_t low, high;        /* the running range */

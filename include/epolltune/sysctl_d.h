@@ -45,6 +45,9 @@ struct sysctl_setting {
 	char value[SYSCTL_D_VALUE]; /* or its beginning */
 	bool exclude;               /* by a line "-name": the file sets nothing */
 	bool ours;                  /* DROPIN_FILE in /etc */
+	/* Of sysctl_d_at_boot(): why no program applies the line at boot, and what to do, clauses;
+	 * "": one does. */
+	char unapplied[128], remedy[160];
 };
 /* Which program reads the files at boot. */
 enum sysctl_reader {
@@ -61,7 +64,8 @@ int sysctl_d_find(const struct host *files, enum sysctl_reader reader, const cha
 int sysctl_d_find_all(const struct host *files, enum sysctl_reader reader, const char *const *names,
 		      size_t count, struct sysctl_setting *out, struct err *e);
 /* What sets the names in this network namespace at boot: this machine's own files, TuneD or the
- * kernel's command line; file "" where that is not known. -EOPNOTSUPP where they do not apply: in
+ * kernel's command line, or a line that nothing applies there; file "" where that is not known.
+ * -EOPNOTSUPP where they do not apply: in
  * another network namespace than that of process 1, in a container without systemd. */
 int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t count,
 		     struct sysctl_setting *out, struct err *e);

@@ -25,7 +25,10 @@ struct sysctl_word {
 	bool ends;         /* the kernel ignores what follows the word */
 };
 const struct sysctl_word *sysctl_word_find(const char *general); /* NULL: none */
-/* Whether the list has all names that begin as this one: others do not exist. */
+/* The newest kernel of the list. */
+#define SYSCTLS_LISTED KERNEL(6, 18)
+/* Whether the list has all names of kernels up to that one that begin as this one: others do not
+ * exist there. */
 bool sysctl_complete(const char *general);
 /* The known name that is most similar. Returns how much it is, as similar(). */
 unsigned sysctl_nearest(const char *name, char nearest[SYSCTL_NAME]);

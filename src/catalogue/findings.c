@@ -2625,15 +2625,20 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .observed = true,
 	 .title =
-		 "{knob} is {current} now, and {boot} after a reboot{module? if {module} is loaded "
-		 "early}",
+		 "{knob} is {current} now, and {unapplied?the kernel's own{boot?{about?, about} {boot}}:{boot}} after a "
+		 "reboot{unapplied?:{module? if {module} is loaded early}}",
 	 .detail =
-		 "{file} sets {boot} at boot.{less? The reboot lowers the value.}{module? " MODULE_HOLDS(
-			 "{module}", "{module}") "}",
-	 .advice = "To keep {current}, change that line. To set the file's value now: {command}",
+		 "{unapplied?{file} sets {current}, but not at boot\\: {unapplied}.:{file} sets {boot} at "
+		 "boot.{worse? The reboot reverts the running value.}{module? " MODULE_HOLDS(
+			 "{module}", "{module}") "}}",
+	 .advice =
+		 "To keep {current}{unapplied?\\: {remedy}:, change that line. To set the file's value "
+		 "now\\: {command}}",
 	 .meaning = "The running value of a knob that limits a wall differs from the value that "
-		    "the files in sysctl.d set at the next boot.",
-	 .action = "Change the line that the finding names, or set the running value to it.",
+		    "the next boot sets by the files in sysctl.d, or no program applies the line "
+		    "that sets it.",
+	 .action = "Change the line that the finding names, or set the running value to it. Where "
+		   "no program applies it, run the command that the finding names.",
 	 .proof = "The running value, and the last line in the order of sysctl.d(5)"},
 
 	{.id = "lab.refused",

@@ -207,6 +207,45 @@ int knob_check(const struct knob *k, const char *value, char normal[KNOB_VALUE],
 	return 0;
 }
 
+static bool ports_miss(const char *from, const char *to)
+{
+	struct port_set had = {0}, has = {0};
+	if (!port_set_parse(&had, from) || !port_set_parse(&has, to))
+		return false;
+	port_set_remove(&had, &has);
+	return port_set_count(&had, 0, UINT16_MAX) > 0;
+}
+
+bool knob_lower(const struct knob *k, const char *from, const char *to)
+{
+	if (k->shape == KNOB_PORTS)
+		return ports_miss(from, to);
+	for (size_t i = 0; i < knob_fields(k->shape) && !k->choice; i++) {
+		int64_t had, has;
+		bool low = k->shape == KNOB_RANGE && i == 0;
+		if (knob_field(from, i, &had) == 0 && knob_field(to, i, &has) == 0 &&
+		    (low ? has > had : has < had))
+			return true;
+	}
+	return false;
+}
+
+/* The place of a choice among the others; -1: it has none. */
+static ptrdiff_t ranked(const struct knob *k, const char *value)
+{
+	const char *at = *value && !value[1] ? strchr(k->rank, *value) : NULL;
+	return at ? at - k->rank : -1;
+}
+
+bool knob_worse(const struct knob *k, const char *from, const char *to)
+{
+	if (k->rank)
+		return ranked(k, to) < ranked(k, from);
+	if (k->shape == KNOB_WORD || k->choice)
+		return strcmp(from, to) != 0;
+	return k->lower_is_better ? knob_lower(k, to, from) : knob_lower(k, from, to);
+}
+
 bool knob_is_sysctl(const struct knob *k)
 {
 	return k->scope == KNOB_NETNS || k->scope == KNOB_SYSTEM;

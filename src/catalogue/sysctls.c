@@ -8,7 +8,7 @@
 
 #include "catalogue/similar.h"
 
-/* Linux 6.18 with all network options, and what kernels since 4.4 had. */
+/* SYSCTLS_LISTED with all network options, and what kernels since 4.4 had. */
 static const struct {
 	const char *prefix, *names; /* separated by blanks */
 } trees[] = {
@@ -35,7 +35,7 @@ static const struct {
 	 "inet_peer_maxttl inet_peer_minttl inet_peer_threshold ip_autobind_reuse "
 	 "ip_default_ttl ip_dynaddr ip_early_demux ip_forward "
 	 "ip_forward_update_priority ip_forward_use_pmtu ip_local_port_range "
-	 "ip_local_reserved_ports ip_no_pmtu_disc ip_nonlocal_bind "
+	 "ip_local_port_step_width ip_local_reserved_ports ip_no_pmtu_disc ip_nonlocal_bind "
 	 "ip_unprivileged_port_start ipfrag_high_thresh ipfrag_low_thresh "
 	 "ipfrag_max_dist ipfrag_secret_interval ipfrag_time min_adv_mss "
 	 "nexthop_compat_mode ping_group_range raw_l3mdev_accept tcp_abort_on_overflow "
@@ -238,6 +238,8 @@ static const struct sysctl_history histories[] = {
 	 "for a proxy set net.ipv4.tcp_tw_reuse; a server needs nothing", "4396e46187ca"},
 	{"net.ipv4.tcp_tw_reuse_delay", KERNEL(6, 14), 0, false, "", "ip-sysctl.rst"},
 	{"net.core.bypass_prot_mem", KERNEL(6, 19), 0, false, "", "net.rst"},
+	/* 7da62262ec96 */
+	{"net.ipv4.ip_local_port_step_width", KERNEL(7, 1), 0, false, "", "ip-sysctl.rst"},
 	{"net.ipv4.tcp_rto_min_us", KERNEL(6, 11), 0, false, "", "ip-sysctl.rst"},
 	{"net.ipv4.tcp_rto_max_ms", KERNEL(6, 15), 0, false, "", "ip-sysctl.rst"},
 	{"net.ipv4.tcp_syn_linear_timeouts", KERNEL(6, 5), 0, false, "", "ip-sysctl.rst"},

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "epolltune/host.h"
+#include "epolltune/sysctls.h"
 
 static int nofile_read(const struct host *h, char value[KNOB_VALUE], struct err *e)
 {
@@ -49,6 +50,21 @@ bool knob_number(const char *name, const struct host *h, int64_t *value)
 {
 	char text[KNOB_VALUE];
 	return knob_read(knob_find(name), h, text, NULL) == 0 && knob_field(text, 0, value) == 0;
+}
+
+bool knob_own(const struct knob *k, const struct host *h, char value[KNOB_VALUE])
+{
+	const char *own = knob_default(k, host_kernel(h));
+	struct host_facts facts;
+	int64_t number;
+	if (own)
+		return snprintf(value, KNOB_VALUE, "%s", own) > 0;
+	host_facts(h, &facts);
+	if (k->shape != KNOB_NUMBER ||
+	    !sysctl_own_find(k->name, 0, host_kernel(h), facts.memory_bytes, &number))
+		return false;
+	snprintf(value, KNOB_VALUE, "%" PRId64, number);
+	return true;
 }
 
 int knob_write(const struct knob *k, const struct host *h, const char *value, struct err *e)

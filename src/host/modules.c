@@ -1,6 +1,7 @@
 #include "host/modules.h"
 
 #include <fnmatch.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
 #include "epolltune/knob.h"
+#include "epolltune/sysctl_d.h"
 #include "epolltune/sysctls.h"
 #include "host/machine.h"
 
@@ -19,9 +21,14 @@ static const char *const rule_directories[] = {"etc/udev/rules.d",           "ru
 					       "usr/local/lib/udev/rules.d", "usr/lib/udev/rules.d",
 					       "lib/udev/rules.d",           NULL};
 
+static const char *const modprobe_directories[] = {"etc/modprobe.d",           "run/modprobe.d",
+						   "usr/local/lib/modprobe.d", "usr/lib/modprobe.d",
+						   "lib/modprobe.d",           NULL};
+
 struct search {
 	const struct host *host;
-	const char *module, *name; /* of the sysctl */
+	const char *module, *name;  /* of the sysctl */
+	struct sysctl_setting *set; /* by a command of modprobe.d(5) */
 	/* Of search_directory(). */
 	const char *const *directories;
 	size_t directory;
@@ -227,6 +234,100 @@ static int search_rules(const char *path, void *arg)
 	return 0;
 }
 
+/* The next word of a shell's command line, without its quotes. False: the command ends here. */
+static bool word_next(const char **at, char word[SYSCTL_D_VALUE])
+{
+	static const char ends[] = ";&|";
+	size_t n = 0;
+	char quote = 0;
+	const char *c = *at + strspn(*at, " \t\r");
+	bool any = *c && !strchr(ends, *c);
+	for (; *c && (quote || !strchr(" \t\r;&|", *c)); c++) {
+		if (quote ? *c == quote : *c == '\'' || *c == '"')
+			quote = quote ? 0 : *c;
+		else if (n + 1 < SYSCTL_D_VALUE)
+			word[n++] = *c;
+	}
+	word[n] = 0;
+	*at = any ? c : c + strspn(c, ends);
+	return any;
+}
+
+static bool pattern_has(const char *pattern, const char *name)
+{
+	regex_t compiled;
+	if (regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+		return true;
+	bool has = regexec(&compiled, name, 0, NULL, 0) == 0;
+	regfree(&compiled);
+	return has;
+}
+
+/* Whether one command is a sysctl(8) that sets the sysctl: by "NAME=VALUE", which gives s->set its
+ * value, or by files, all lines or those of a pattern. Moves *at behind it. */
+static bool sysctl_sets(const char **at, struct search *s)
+{
+	static const char pattern[] = "--pattern";
+	char word[SYSCTL_D_VALUE], only[SYSCTL_D_VALUE] = "";
+	struct sysctl_line line;
+	bool runs = false, next = false, files = false, written = false;
+	while (word_next(at, word)) {
+		const char *slash = strrchr(word, '/');
+		if (next)
+			snprintf(only, sizeof(only), "%s", word);
+		else if (!strncmp(word, pattern, strlen(pattern)) && word[strlen(pattern)] == '=')
+			snprintf(only, sizeof(only), "%s", word + sizeof(pattern));
+		next = !next && (!strcmp(word, pattern) || !strcmp(word, "-r"));
+		files |= runs && (!strcmp(word, "--system") || !strncmp(word, "--load", 6) ||
+				  !strncmp(word, "-p", 2));
+		if (runs && *word != '-' && sysctl_d_line(word, strlen(word), &line) &&
+		    sysctl_same(line.name, s->name)) {
+			written = true;
+			memcpy(s->set->value, line.value, sizeof(line.value));
+		}
+		runs |= !strcmp(slash ? slash + 1 : word, "sysctl");
+	}
+	return written || (files && (!only[0] || pattern_has(only, s->name)));
+}
+
+/* 1: "install MODULE COMMAND" of the file sets the sysctl: modprobe.d(5). */
+static int search_installs(const char *path, void *arg)
+{
+	struct search *s = arg;
+	CLEAN(free_pointer) char *text = NULL;
+	bool sets = false;
+	unsigned number = 0;
+	if (host_read_all(s->host, path, &text, NULL) < 0)
+		return 0;
+	for (char *at = text; (at = strstr(at, "\\\n"));)
+		at[0] = at[1] = ' ';
+	char *rest = text, *line;
+	while ((line = strsep(&rest, "\n"))) {
+		char *verb = strsep(&line, " \t"), *module = line ? strsep(&line, " \t") : NULL;
+		const char *at = line;
+		number++;
+		if (strcmp(verb, "install") != 0 || !at || !is_module(module, s->module))
+			continue;
+		while (*at) {
+			if (!sysctl_sets(&at, s))
+				continue;
+			sets = true;
+			s->set->line = number;
+		}
+	}
+	if (sets)
+		snprintf(s->set->file, sizeof(s->set->file), "/%s", path);
+	return sets;
+}
+
+bool module_sets(const struct host *h, const char *name, struct sysctl_setting *out)
+{
+	struct search s = {.host = h, .module = sysctl_module(name), .name = name, .set = out};
+	*out = (struct sysctl_setting){0};
+	return s.module && search_all(&s, modprobe_directories, ".conf", search_installs) &&
+	       out->value[0];
+}
+
 /* What has its sysctls and is not in the list of those loaded. A captured machine lacks the list.
  */
 static bool is_built_in(struct search *s, const char *name)
@@ -238,9 +339,11 @@ static bool is_built_in(struct search *s, const char *name)
 
 const char *module_late(const struct host *h, const char *name)
 {
-	struct search s = {.host = h, .module = sysctl_module(name), .name = name};
+	struct sysctl_setting set = {0};
+	struct search s = {.host = h, .module = sysctl_module(name), .name = name, .set = &set};
 	bool late = s.module && !loads_at_boot(&s) && !is_built_in(&s, name) &&
-		    !search_all(&s, rule_directories, ".rules", search_rules);
+		    !search_all(&s, rule_directories, ".rules", search_rules) &&
+		    !search_all(&s, modprobe_directories, ".conf", search_installs);
 	return late ? s.module : NULL;
 }
 

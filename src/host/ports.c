@@ -84,3 +84,10 @@ void host_port_services(const struct host *h, struct port_services *out)
 	out->kubernetes =
 		port_set_has(&out->listeners, KUBELET) || port_set_has(&out->listeners, KUBE_PROXY);
 }
+
+bool host_has_kube_proxy(const struct host *h)
+{
+	struct port_services services;
+	host_port_services(h, &services);
+	return port_set_has(&services.listeners, KUBE_PROXY);
+}

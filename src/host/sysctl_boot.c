@@ -14,6 +14,7 @@
 #include "epolltune/knob.h"
 #include "epolltune/sysctls.h"
 #include "host/machine.h"
+#include "host/modules.h"
 
 #define TUNED_ACTIVE "etc/tuned/active_profile"
 #define TUNED_LATER "etc/tuned/post_loaded_profile"
@@ -312,14 +313,69 @@ const struct sysctl_idle *sysctl_boot_idle(const struct host *h)
 	return openrc && has_no_runlevel(h, "sysctl") ? &left_out : NULL;
 }
 
+/* The last KEY=VALUE of a file of the shell, without quotes; false: none. */
+static bool assigned(const struct host *h, const char *path, const char *key, char *value,
+		     size_t size)
+{
+	CLEAN(free_pointer) char *text = NULL;
+	size_t length = strlen(key);
+	bool found = false;
+	if (host_read_all(h, path, &text, NULL) < 0)
+		return false;
+	for (char *line, *rest = text; (line = strsep(&rest, "\n"));) {
+		if (strncmp(line, key, length) != 0 || line[length] != '=')
+			continue;
+		line += length + 1;
+		line[strcspn(line, " \t\r#")] = 0;
+		quotes_strip(line);
+		snprintf(value, size, "%s", line);
+		found = true;
+	}
+	return found;
+}
+
+bool ufw_file(const struct host *h, char file[UFW_FILE])
+{
+	char enabled[16];
+	return assigned(h, "etc/ufw/ufw.conf", "ENABLED", enabled, sizeof(enabled)) &&
+	       !strcasecmp(enabled, "yes") &&
+	       assigned(h, "etc/default/ufw", "IPT_SYSCTL", file, UFW_FILE) && *file == '/';
+}
+
+bool ufw_find(const struct host *h, const char *name, struct sysctl_setting *out)
+{
+	CLEAN(free_pointer) char *text = NULL;
+	char file[UFW_FILE];
+	unsigned number = 0;
+	*out = (struct sysctl_setting){0};
+	if (!ufw_file(h, file) || host_read_all(h, file + 1, &text, NULL) < 0)
+		return false;
+	for (char *line, *rest = text; (line = strsep(&rest, "\n"));) {
+		number++;
+		if (!take(line, strlen(line), name, out))
+			continue;
+		out->line = number;
+		snprintf(out->file, sizeof(out->file), "%s", file);
+	}
+	return out->line;
+}
+
 enum sysctl_boot sysctl_boot_settle(const struct host *h, const char *name,
 				    struct sysctl_setting *set)
 {
 	struct sysctl_setting other, cmdline = {0};
 	const struct knob *k = knob_find(name);
 	bool file = set->file[0] && !set->exclude;
+	if (module_sets(h, name, &other)) {
+		*set = other;
+		return SYSCTL_BOOT_SET;
+	}
 	if (file && file_layer(set->file) != LAYER_SHIPPED && tuned_reapplies(h))
 		return SYSCTL_BOOT_SET;
+	if (ufw_find(h, name, &other)) {
+		*set = other;
+		file = true;
+	}
 	const char *before = file                              ? set->value
 			     : find_cmdline(h, name, &cmdline) ? cmdline.value
 			     : k                               ? knob_default(k, host_kernel(h))

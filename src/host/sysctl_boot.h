@@ -1,7 +1,7 @@
 /* sysctl_boot: what sets a knob at each boot beside the files of sysctl.d: before them the kernel's
- * command line ("sysctl.NAME=VALUE", since Linux 5.8), after them the active profile of TuneD
- * (tuned.conf(5); with reapply_sysctl, its default, it applies those of /run and /etc again after
- * the profile). */
+ * command line ("sysctl.NAME=VALUE", since Linux 5.8), after them ufw, and the active profile of
+ * TuneD (tuned.conf(5); with reapply_sysctl, its default, it applies those of /run and /etc again
+ * after the profile). */
 #pragma once
 
 #include <stdbool.h>
@@ -39,3 +39,10 @@ enum sysctl_boot tuned_find(const struct host *h, const char *name, const char *
  * /etc/sysctl.conf last, as by default (reapply_sysctl): its plugin_sysctl.py and consts.py. True
  * where the profile cannot be read. */
 bool tuned_reapplies(const struct host *h);
+
+#define UFW_FILE 256
+/* The file that ufw applies when it starts, after those of sysctl.d, "/etc/ufw/sysctl.conf":
+ * ufw-init-functions of ufw(8). False: it is not enabled, or applies none. */
+bool ufw_file(const struct host *h, char file[UFW_FILE]);
+/* What that file sets; false: nothing. */
+bool ufw_find(const struct host *h, const char *name, struct sysctl_setting *out);

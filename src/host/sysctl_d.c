@@ -17,6 +17,7 @@
 #include "epolltune/sysctls.h"
 #include "host/capture.h"
 #include "host/machine.h"
+#include "host/modules.h"
 #include "host/sysctl_boot.h"
 
 static const char blanks[] = " \t\r\n";
@@ -422,6 +423,49 @@ int sysctl_d_find(const struct host *files, enum sysctl_reader reader, const cha
 	return sysctl_d_find_all(files, reader, &name, 1, out, e);
 }
 
+static int conf_read(const struct host *h, const char *const *names, size_t count,
+		     struct sysctl_setting *out, struct err *e);
+
+/* A line that no program applies: its reader does not run, or the sysctl does not exist yet. */
+static void unapplied_fill(const struct host *h, const char *name, struct sysctl_setting *set)
+{
+	const struct sysctl_idle *idle = sysctl_boot_idle(h);
+	const char *module = idle ? NULL : module_late(h, name);
+	char command[MODULE_COMMAND];
+	if (idle) {
+		snprintf(set->unapplied, sizeof(set->unapplied), "%s", idle->why);
+		snprintf(set->remedy, sizeof(set->remedy), "run: %s", idle->command);
+	} else if (module) {
+		snprintf(set->unapplied, sizeof(set->unapplied),
+			 "it exists only while %s is loaded, often later than the files are read",
+			 module);
+		snprintf(set->remedy, sizeof(set->remedy), "load it first: %s",
+			 module_command(module, command));
+	}
+}
+
+/* Of the names that nothing sets at boot: systemd-sysctl does not read the file. */
+static int conf_take(const struct host *h, const char *const *names, size_t count,
+		     struct sysctl_setting *out, struct err *e)
+{
+	if (sysctl_d_reader(h) != SYSCTL_SYSTEMD)
+		return 0;
+	CLEAN(free_pointer) struct sysctl_setting *of = calloc(count + 1, sizeof(*of));
+	if (!of)
+		return err_errno(e, "cannot read the files of sysctl.d");
+	int r = conf_read(h, names, count, of, e);
+	for (size_t i = 0; i < count && r == 0; i++) {
+		if (out[i].file[0] || !of[i].file[0] || of[i].exclude)
+			continue;
+		out[i] = of[i];
+		snprintf(out[i].unapplied, sizeof(out[i].unapplied),
+			 "systemd-sysctl does not read that file");
+		snprintf(out[i].remedy, sizeof(out[i].remedy),
+			 "move the line to " DROPIN_DIRECTORY "/NAME.conf");
+	}
+	return r;
+}
+
 int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t count,
 		     struct sysctl_setting *out, struct err *e)
 {
@@ -431,9 +475,21 @@ int sysctl_d_at_boot(const struct host *h, const char *const *names, size_t coun
 		return r;
 	if (!r && (!here.initial || (!host_has_systemd(h) && !here.first_pids)))
 		return err_set(e, EOPNOTSUPP, "the files of sysctl.d do not apply here");
+	CLEAN(free_pointer) bool *unknown = calloc(count + 1, sizeof(*unknown));
+	if (!unknown)
+		return err_errno(e, "cannot read the files of sysctl.d");
 	r = sysctl_d_find_all(h, sysctl_d_reader(h), names, count, out, e);
+	for (size_t i = 0; i < count && r == 0; i++) {
+		char file[sizeof(out->file)];
+		memcpy(file, out[i].file, sizeof(file));
+		unknown[i] = sysctl_boot_settle(h, names[i], &out[i]) == SYSCTL_BOOT_UNKNOWN;
+		if (file[0] && !out[i].exclude && !strcmp(out[i].file, file))
+			unapplied_fill(h, names[i], &out[i]);
+	}
+	if (r == 0)
+		r = conf_take(h, names, count, out, e);
 	for (size_t i = 0; i < count && r == 0; i++)
-		if (sysctl_boot_settle(h, names[i], &out[i]) == SYSCTL_BOOT_UNKNOWN)
+		if (unknown[i])
 			out[i] = (struct sysctl_setting){0};
 	return r;
 }
@@ -480,15 +536,29 @@ int sysctl_d_conf(const struct host *h, const char **file, struct err *e)
 	return r;
 }
 
+static int conf_read(const struct host *h, const char *const *names, size_t count,
+		     struct sysctl_setting *out, struct err *e)
+{
+	const struct reading reading = {h, SYSCTL_PROCPS, NULL};
+	CLEAN(free_pointer) struct setting_search *s = calloc(count + 1, sizeof(*s));
+	const char *file;
+	if (!s)
+		return err_errno(e, "cannot read the files of sysctl.d");
+	for (size_t i = 0; i < count; i++)
+		s[i] = search_begin(names[i], &reading);
+	int r = sysctl_d_conf(h, &file, e);
+	if (r == 0 && file)
+		r = file_take(s, count, h, file, e);
+	for (size_t i = 0; i < count; i++) {
+		int ended = setting_end(&s[i], &out[i], e);
+		r = r < 0 ? r : ended;
+	}
+	return r;
+}
+
 int sysctl_d_find_conf(const struct host *files, const char *name, struct sysctl_setting *out,
 		       struct err *e)
 {
-	const char *file;
 	*out = (struct sysctl_setting){0};
-	int r = sysctl_d_conf(files, &file, e);
-	struct setting_search s = search_begin(name, &(struct reading){files, SYSCTL_PROCPS, NULL});
-	if (r == 0 && file)
-		r = file_take(&s, 1, files, file, e);
-	int ended = setting_end(&s, out, e);
-	return r < 0 ? r : ended;
+	return conf_read(files, &name, 1, out, e);
 }

@@ -12,6 +12,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/list.h"
+#include "epolltune/ports.h"
 #include "epolltune/sysctls.h"
 #include "host/sysctl_boot.h"
 
@@ -20,22 +21,24 @@ static const struct {
 	const char *name, *file; /* that shows that it is installed or running */
 	const char *writes, *change;
 	bool (*yields)(const struct host *h); /* to files of /etc and /run; NULL: never */
+	bool (*runs)(const struct host *h);   /* here, without that file; NULL: not known */
 } writers[] = {
 	{"TuneD", TUNED_RUNS, "the [sysctl] sections of its profile", "tuned-adm profile",
-	 tuned_reapplies},
+	 tuned_reapplies, NULL},
 	{"kube-proxy", "var/lib/kube-proxy",
 	 "net.netfilter.nf_conntrack_max and timeouts of conntrack",
-	 "conntrack: of its configuration", NULL},
+	 "conntrack: of its configuration", NULL, host_has_kube_proxy},
 	{"systemd-networkd", "run/systemd/netif/links", "forwarding and IPv6 of its interfaces",
-	 "IPForward= and IPv6*= of its .network files", NULL},
+	 "IPForward= and IPv6*= of its .network files", NULL, NULL},
 	{"NetworkManager", "run/NetworkManager", "IPv6 and MTU of its interfaces",
-	 "nmcli connection", NULL},
+	 "nmcli connection", NULL, NULL},
 	{"dockerd", "run/docker.sock", "net.ipv4.ip_forward and bridge-nf-call-*",
-	 "\"ip-forward\" of /etc/docker/daemon.json", NULL},
+	 "\"ip-forward\" of /etc/docker/daemon.json", NULL, NULL},
 	{"cloud-init", "run/cloud-init/instance-data.json",
-	 "files of sysctl.d and commands of its first boot", "the instance's user data", NULL},
+	 "files of sysctl.d and commands of its first boot", "the instance's user data", NULL,
+	 NULL},
 	{"ufw", "etc/ufw/sysctl.conf", "/etc/ufw/sysctl.conf when it starts",
-	 "/etc/ufw/sysctl.conf", NULL},
+	 "/etc/ufw/sysctl.conf", NULL, NULL},
 };
 
 struct boot {
@@ -91,7 +94,9 @@ static int conf_judge(const struct boot *b)
 	rc = b->reader == SYSCTL_SYSTEMD ? lint_tree(l, file, b->err)
 					 : lint_machine_file(l, file, true, b->err);
 	struct lint_line whole = {lint_name(l, file), "", 0};
-	if (rc < 0 || l->value_order == before || b->reader == SYSCTL_PROCPS)
+	char ufw[UFW_FILE];
+	bool applied = ufw_file(l->host, ufw) && !strcmp(ufw, file);
+	if (rc < 0 || l->value_order == before || b->reader == SYSCTL_PROCPS || applied)
 		return rc;
 	bool tuned = b->reader == SYSCTL_TUNED;
 	lint_add(l, &whole, LINT_UNREAD, NULL,
@@ -195,7 +200,8 @@ static void writers_name(struct lint *l)
 	for (size_t i = 0; i < l->values.count; i++)
 		own |= file_layer(l->values.at[i].file) == LAYER_ETC;
 	for (size_t i = 0; i < sizeof(writers) / sizeof(*writers); i++)
-		if (own && host_has(l->host, writers[i].file))
+		if (own && (host_has(l->host, writers[i].file) ||
+			    (writers[i].runs && writers[i].runs(l->host))))
 			lint_add(l, &whole, LINT_WRITER, NULL,
 				 "%s is here and writes %s after these files%s: change %s",
 				 writers[i].name, writers[i].writes,

@@ -119,6 +119,41 @@ static bool foreign_judge(struct lint *l, const struct lint_line *line)
 	return false;
 }
 
+/* Whether the kernel that is judged for is that of the machine. */
+static bool is_here(const struct lint *l) { return l->host && l->kernel == host_kernel(l->host); }
+
+/* Whether the machine has a sysctl, which the list need not know: kernels of vendors have more. */
+static bool machine_has(const struct lint *l, const struct assignment *a)
+{
+	char path[sizeof("proc/sys/") + sizeof(a->read.name)];
+	size_t length = (size_t)snprintf(path, sizeof(path), "proc/sys/%s", a->read.name);
+	/* The slash of a name is a dot in that of an interface. */
+	for (char *c = path + sizeof("proc/sys/") - 1; c < path + length; c++)
+		*c = *c == '.' ? '/' : *c == '/' ? '.' : *c;
+	return is_here(l) && !a->read.pattern && host_has(l->host, path);
+}
+
+/* Whether the kernel may have more names than the list, and shows them to no one here. */
+static bool may_have_more(const struct lint *l)
+{
+	struct host_identity here;
+	if (l->kernel == UINT_MAX || l->kernel <= SYSCTLS_LISTED)
+		return false;
+	return !is_here(l) || !host_live(l->host) || host_identity(l->host, &here, NULL) < 0 ||
+	       !here.initial;
+}
+
+static void newer_add(struct lint *l, const struct assignment *a)
+{
+	char version[16];
+	lint_add(
+		l, a->line, LINT_UNKNOWN, NULL,
+		"%s is not known to epolltune, whose list of sysctls ends with Linux %s: look it up "
+		"in the documentation of your kernel",
+		a->read.name, kernel_text(SYSCTLS_LISTED, version));
+	lint_level(l, LEVEL_NOTE);
+}
+
 static void unknown_add(struct lint *l, const struct assignment *a)
 {
 	const char *name = a->read.name;
@@ -133,7 +168,9 @@ static void unknown_add(struct lint *l, const struct assignment *a)
 		}
 		alike = sysctl_nearest(a->general, near);
 	}
-	if (alike && alike >= close && sysctl_named(near, name, meant))
+	if (sysctl_complete(a->general) && may_have_more(l))
+		newer_add(l, a);
+	else if (alike && alike >= close && sysctl_named(near, name, meant))
 		lint_add(l, a->line, LINT_UNKNOWN, NULL, "%s does not exist; did you mean %s?",
 			 name, meant);
 	else if (sysctl_complete(a->general) || !strchr(name, '.'))
@@ -147,18 +184,19 @@ static bool name_judge(struct lint *l, struct assignment *a)
 	const char *name = a->read.name;
 	char version[16];
 	const struct sysctl_history *h = sysctl_history_find(a->general);
-	if (h && h->until == SYSCTL_NEVER) {
+	bool has = machine_has(l, a);
+	if (h && h->until == SYSCTL_NEVER && !has) {
 		lint_add(l, a->line, LINT_UNKNOWN, NULL, "%s does not exist: %s", name, h->instead);
 		return false;
 	}
-	if (h && h->until && l->kernel >= h->until) {
+	if (h && h->until && l->kernel >= h->until && !has) {
 		lint_add(l, a->line, LINT_GONE, "",
 			 "%s was removed in Linux %s (%s), and the line sets nothing: %s", name,
 			 kernel_text(h->until, version), h->source,
 			 h->instead[0] ? h->instead : "remove it");
 		return false;
 	}
-	if (h && h->since && l->kernel < h->since) {
+	if (h && h->since && l->kernel < h->since && !has) {
 		if (!a->dash[0])
 			lint_add(
 				l, a->line, LINT_NEW, NULL,
@@ -174,7 +212,8 @@ static bool name_judge(struct lint *l, struct assignment *a)
 	}
 	if (h || a->knob || sysctl_known(a->general))
 		return true;
-	unknown_add(l, a);
+	if (!has)
+		unknown_add(l, a);
 	return false;
 }
 

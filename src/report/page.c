@@ -94,8 +94,12 @@ static size_t command_length(const char *text)
 {
 	/* Those that texts name: "epolltune counts …" is a sentence. */
 	static const char *const programs[] = {
-		"epolltune apply",    "epolltune check", "epolltune explain", "epolltune confirm",
-		"epolltune rollback", "epolltune list",  "epolltune lint",    "sysctl -w",
+		"epolltune apply",       "epolltune check",
+		"epolltune explain",     "epolltune confirm",
+		"epolltune rollback",    "epolltune list",
+		"epolltune lint",        "sysctl -w",
+		"echo nf_conntrack",     "echo br_netfilter",
+		"sudo systemctl unmask",
 	};
 	size_t n = 0;
 	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {

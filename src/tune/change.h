@@ -230,6 +230,11 @@ int change_find_object(struct change_site *site, const struct change *c, struct 
 /* Whether a value, set again at boot, has the result of a change that was made: what it wrote, or
  * what the kernel made of it. */
 bool change_gives(const struct change *c, const char *value);
+/* Whether it makes its knob worse, as --set may ask for. */
+bool change_worsens(const struct change *c);
+/* Whether such a value gives the walls at least as much: that result, or of a sysctl a better one,
+ * unless the change makes it worse. */
+bool change_met(const struct change *c, const char *value);
 /* A value for a person: "(empty)" for an empty one. */
 const char *change_shown(const char *value);
 /* The same of one that a change has; "" for a line that is not in its file. */

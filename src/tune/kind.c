@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "epolltune/knob.h"
+
 static const struct change_kind *const kinds[] = {&kind_sysctl, &kind_device, &kind_sysctl_d,
 						  &kind_link, &kind_udev};
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
@@ -38,6 +40,22 @@ bool change_gives(const struct change *c, const char *value)
 {
 	return strcmp(value, c->to) == 0 ||
 	       (c->state == CHANGE_DONE && strcmp(value, c->became) == 0);
+}
+
+bool change_worsens(const struct change *c)
+{
+	const struct knob *k = knob_find(c->name);
+	bool had = k && (c->from[0] || k->shape == KNOB_PORTS);
+	return had && knob_worse(k, c->from, c->to);
+}
+
+bool change_met(const struct change *c, const char *value)
+{
+	const struct knob *k = knob_find(c->name);
+	char normal[KNOB_VALUE];
+	return change_gives(c, value) ||
+	       (k && knob_is_sysctl(k) && knob_normalise(k, value, normal) && !change_worsens(c) &&
+		!knob_worse(k, c->to, normal));
 }
 
 const char *change_shown(const char *value) { return *value ? value : "(empty)"; }

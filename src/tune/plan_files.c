@@ -6,7 +6,7 @@
 #include "base/layer.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/sysctl_d.h"
-#include "host/sysctl_boot.h"
+#include "epolltune/sysctls.h"
 #include "tune/persist.h"
 #include "tune/plan.h"
 #include "tune/plan_internal.h"
@@ -27,16 +27,36 @@ static int add_override(struct plan *p, const struct change_kind *kind, const st
 	return rc;
 }
 
-/* Whether the files give the value of a change at boot without a line of ours. Those of /run end
- * with this boot. */
+/* Whether files of others set the knob at boot. Those of /run end with this boot. */
+static bool others_set(const struct change_kind *kind, const struct change *of,
+		       struct change_site *site, struct persisted *p)
+{
+	struct err ignored;
+	*p = (struct persisted){0};
+	return kind->file->look(site, of->name, p, &ignored) == 0 && p->file[0] && !p->ours &&
+	       !p->unread && !p->module && file_layer(p->file) != LAYER_RUN && !p->excluded;
+}
+
+/* Whether they give it as much as the change does, without a line of ours. */
 static bool set_by_others(const struct change_kind *kind, const struct change *of,
 			  struct change_site *site)
 {
-	struct persisted p = {0};
-	struct err ignored;
-	return kind->file->look(site, of->name, &p, &ignored) == 0 && p.file[0] && !p.ours &&
-	       !p.unread && file_layer(p.file) != LAYER_RUN && !p.excluded &&
-	       change_gives(of, p.files);
+	struct persisted p;
+	return others_set(kind, of, site, &p) && change_met(of, p.files);
+}
+
+/* The value of our line: no field is below that of another file, which ours overrides. */
+static void line_value(const struct change_kind *kind, const struct change *of,
+		       struct change_site *site, char value[CHANGE_VALUE])
+{
+	const struct knob *k = knob_find(of->name);
+	struct persisted p;
+	char normal[KNOB_VALUE], joined[KNOB_VALUE];
+	bool lower, fields = k && knob_is_sysctl(k) && k->shape != KNOB_NUMBER;
+	memcpy(value, of->to, CHANGE_VALUE);
+	if (fields && !change_worsens(of) && others_set(kind, of, site, &p) &&
+	    knob_normalise(k, p.files, normal) && plan_join(k, normal, of->to, joined, &lower))
+		snprintf(value, CHANGE_VALUE, "%s", joined);
 }
 
 /* The kind of file that holds a change for the next boot; NULL: none can. */
@@ -54,12 +74,14 @@ static bool is_set(const struct change *of, struct change_site *site)
 	if (!kind || kind->read(site, of->name, found, &ignored) < 0)
 		return !kind;
 	struct manual_step step = {0};
+	if (set_by_others(kind, of, site))
+		return true;
 	if (!found[0])
-		return set_by_others(kind, of, site);
+		return false;
 	kind->file->setting(of->name, found, setting);
 	if (kind->file->overridden && kind->file->overridden(site, of, &step, &ignored) < 0)
 		return false;
-	return change_gives(of, setting) && !step.why[0];
+	return change_met(of, setting) && !step.why[0];
 }
 
 bool persist_whole(const struct run *r, struct change_site *site)
@@ -147,7 +169,7 @@ static int no_file(const struct change *c, struct err *e)
 static int add_line(struct plan *p, const struct change_kind *kind, const struct change *of,
 		    const struct change_author *author, struct change_site *site, struct err *e)
 {
-	char found[CHANGE_VALUE], setting[CHANGE_VALUE];
+	char found[CHANGE_VALUE], setting[CHANGE_VALUE], to[CHANGE_VALUE];
 	if (!kind)
 		return no_file(of, e);
 	int rc = kind->read(site, of->name, found, e);
@@ -155,8 +177,9 @@ static int add_line(struct plan *p, const struct change_kind *kind, const struct
 		return rc;
 	kind->file->setting(of->name, found, setting);
 	rc = add_override(p, kind, of, site, e);
-	if (rc < 0 || (found[0] ? change_gives(of, setting) : set_by_others(kind, of, site)))
+	if (rc < 0 || (found[0] && change_met(of, setting)) || set_by_others(kind, of, site))
 		return rc;
+	line_value(kind, of, site, to);
 	struct change *c = plan_change_next(p, e);
 	if (!c)
 		return -E2BIG;
@@ -169,7 +192,7 @@ static int add_line(struct plan *p, const struct change_kind *kind, const struct
 	c->cost = NULL;
 	c->cost_bytes = REPORT_NONE;
 	memcpy(c->from, found, sizeof(c->from));
-	rc = kind->file->line(site, of->name, of->to, of->why, author, c->to, e);
+	rc = kind->file->line(site, of->name, to, of->why, author, c->to, e);
 	if (rc < 0)
 		p->count--;
 	return rc;
@@ -218,22 +241,40 @@ static bool has_line(const struct plan *p, const char *knob)
 	return false;
 }
 
+/* The step for a line that is in force, and that no program applies at boot. */
+static void add_unapplied(struct plan *p, const struct change_site *site, const struct knob *of,
+			  const struct sysctl_setting *set, const char *running)
+{
+	char own[KNOB_VALUE];
+	if (knob_own(of, site->host, own) && !knob_worse(of, running, own))
+		return;
+	struct manual_step *m = manual_for(p, of->name);
+	if (!m)
+		return;
+	report_text(m->current, "%s", running);
+	report_text(m->why, "%.60s:%u is not applied at boot: %s", set->file, set->line,
+		    set->unapplied);
+	report_text(m->action, "%s", set->remedy);
+}
+
 /* Unless the knob has a step already, as that of a line which overrides ours. */
 static void add_drift(const struct planner *at, const struct knob *of,
 		      const struct sysctl_setting *set)
 {
 	struct plan *p = at->plan;
-	char boot[KNOB_VALUE], running[KNOB_VALUE], joined[KNOB_VALUE];
+	char boot[KNOB_VALUE], running[KNOB_VALUE];
 	struct plan_knob k;
 	struct err ignored;
-	bool lower;
 	if (!set->file[0] || set->exclude || manual_find(p, of->name) || has_line(p, of->name) ||
 	    !plan_knob_find(of->name, &k) || plan_knob_planned(at, &k, running, &ignored) < 0 ||
 	    !knob_at_boot(of, host_kernel(at->site->host), host_page_bytes(at->site->host),
 			  set->value, running, boot))
 		return;
 	plan_knob_settle(at, &k, running, boot);
-	if (!plan_join(of, running, boot, joined, &lower) || !lower)
+	if (set->unapplied[0] && strcmp(running, boot) == 0)
+		add_unapplied(p, at->site, of, set, running);
+	/* With a module the line is applied where that is loaded early. */
+	if ((set->unapplied[0] && !sysctl_module(of->name)) || !knob_worse(of, running, boot))
 		return;
 	struct manual_step *m = manual_for(p, of->name);
 	if (!m)
@@ -247,19 +288,20 @@ static void add_drift(const struct planner *at, const struct knob *of,
 int plan_drift(struct plan *p, const struct plan_options *o, struct change_site *site,
 	       struct err *e)
 {
-	enum { KNOBS = 96 };
 	const struct planner at = {.plan = p, .options = o, .site = site};
-	const char *names[KNOBS];
+	const char *names[KNOBS_MAX];
 	size_t count = 0;
-	CLEAN(free_pointer) struct sysctl_setting *set = calloc(KNOBS, sizeof(*set));
+	CLEAN(free_pointer) struct sysctl_setting *set = calloc(KNOBS_MAX, sizeof(*set));
 	if (!set)
 		return err_errno(e, "cannot compare with the files");
-	for (size_t i = 0; i < knob_count() && count < KNOBS; i++)
-		if (knob_at(i)->walls[0] && plan_wants(o, knob_at(i)->name))
+	for (size_t i = 0; i < knob_count(); i++)
+		if (knob_is_sysctl(knob_at(i)) && knob_at(i)->walls[0] &&
+		    plan_wants(o, knob_at(i)->name))
 			names[count++] = knob_at(i)->name;
-	int rc = sysctl_d_find_all(site->files, sysctl_d_reader(site->host), names, count, set, e);
+	int rc = sysctl_d_at_boot(site->files, names, count, set, e);
+	if (rc == -EOPNOTSUPP)
+		return 0;
 	for (size_t i = 0; i < count && rc == 0; i++)
-		if (sysctl_boot_settle(site->host, names[i], &set[i]) != SYSCTL_BOOT_UNKNOWN)
-			add_drift(&at, knob_find(names[i]), &set[i]);
+		add_drift(&at, knob_find(names[i]), &set[i]);
 	return rc;
 }

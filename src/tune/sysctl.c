@@ -1,11 +1,13 @@
 /* Sysctls, and their lines in /etc/sysctl.d: the change kinds "sysctl" and "sysctl.d". */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/layer.h"
 #include "base/shell.h"
 #include "epolltune/knob_value.h"
+#include "epolltune/ports.h"
 #include "epolltune/report.h"
 #include "epolltune/sysctl_d.h"
 #include "epolltune/sysctls.h"
@@ -172,7 +174,15 @@ static void sysctl_shell(FILE *out, const struct change *c)
 
 static void sysctl_line(FILE *out, const struct change *c)
 {
-	fprintf(out, "\n# %s (was %s)\n%s = %s\n", c->why, change_shown(c->from), c->name, c->to);
+	char command[MODULE_COMMAND];
+	const char *module = sysctl_module(c->name);
+	fprintf(out, "\n# %s (was %s)\n", c->why, change_shown(c->from));
+	if (module)
+		fprintf(out,
+			"# Exists only while %s is loaded. To load it before the files are read:\n"
+			"#   %s\n",
+			module, module_command(module, command));
+	fprintf(out, "%s = %s\n", c->name, c->to);
 }
 
 static const struct change_running running = {
@@ -273,16 +283,45 @@ static void normalize(struct change_site *site, const char *name, const char *be
 static int later_setting(struct change_site *site, const struct change *of,
 			 struct sysctl_setting *later, struct err *e)
 {
-	struct sysctl_setting profile;
+	struct sysctl_setting by;
 	int rc = sysctl_d_override(site->files, sysctl_d_reader(site->host), of->name, later, e);
+	bool reapplied = tuned_reapplies(site->host);
+	if (rc == 0 && module_sets(site->host, of->name, &by)) {
+		*later = by;
+		return 0;
+	}
+	if (rc == 0 && !reapplied && ufw_find(site->host, of->name, &by))
+		*later = by;
 	const char *before = later->file[0] ? later->value : of->to;
-	if (rc == 0 && !tuned_reapplies(site->host) &&
-	    tuned_find(site->host, of->name, before, &profile) == SYSCTL_BOOT_SET)
-		*later = profile;
+	if (rc == 0 && !reapplied &&
+	    tuned_find(site->host, of->name, before, &by) == SYSCTL_BOOT_SET)
+		*later = by;
 	return rc;
 }
 
-/* By a module that is loaded later, or a line of a later file. */
+/* The kube-proxy of a node sets nf_conntrack_max at each start, by default to 32768 for each CPU:
+ * Kubernetes pkg/proxy/apis/config/v1alpha1/defaults.go. The value before the change is its mark.
+ */
+static void add_kube_proxy(struct change_site *site, const struct change *of,
+			   struct manual_step *step)
+{
+	enum { PER_CPU = 32768, LEAST = 131072 };
+	struct host_facts facts;
+	int64_t from;
+	if (strcmp(of->name, "net.netfilter.nf_conntrack_max") != 0 ||
+	    knob_field(of->from, 0, &from) < 0 || !host_has_kube_proxy(site->host))
+		return;
+	host_facts(site->host, &facts);
+	int64_t set = (int64_t)facts.cpus * PER_CPU;
+	if (from != (set > LEAST ? set : LEAST))
+		return;
+	report_text(step->why, "kube-proxy, if it runs here, sets %" PRId64 " again at its start",
+		    from);
+	report_text(step->action, "set conntrack.maxPerCore: 0 in its configuration: kubectl -n "
+				  "kube-system edit configmap kube-proxy");
+}
+
+/* By a module that is loaded later, a line of a later file, or a program. */
 static int file_overridden(struct change_site *site, const struct change *of,
 			   struct manual_step *step, struct err *e)
 {
@@ -303,10 +342,12 @@ static int file_overridden(struct change_site *site, const struct change *of,
 		return 0;
 	}
 	int rc = later_setting(site, of, &later, e);
+	if (rc == 0)
+		add_kube_proxy(site, of, step);
 	if (rc < 0 || !later.file[0])
 		return rc;
 	normalize(site, of->name, of->from, later.value);
-	if (!later.exclude && change_gives(of, later.value))
+	if (!later.exclude && change_met(of, later.value))
 		return 0;
 	report_text(step->why, "at the next boot %s:%u overrides our line: %s%.60s", later.file,
 		    later.line, later.exclude ? "excludes the knob" : "sets ",

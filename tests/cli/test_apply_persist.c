@@ -118,7 +118,10 @@ static void drift_is_reported(void **state)
 		"somaxconn 16; fast --persist >/dev/null; echo \"raised $?\"\n"
 		"echo net.core.somaxconn=4096 >$F; drift higher\n"
 		"echo net.core.somaxconn=2048 >$F; drift equal\n"
-		"echo net.core.somaxconn=512 >/etc/sysctl.d/80-before.conf; drift last\n");
+		"echo net.core.somaxconn=512 >/etc/sysctl.d/80-before.conf; drift last\n"
+		"rm $F; echo net.core.somaxconn=65535 >/etc/sysctl.d/80-before.conf\n"
+		"somaxconn 16; fast --persist >/dev/null; echo \"more $?\"; ls /etc/sysctl.d\n"
+		"mv /etc/sysctl.d/80-before.conf $F; somaxconn 16; fast --persist; echo \"later $?\"\n");
 	if (o.status == 77)
 		skip_because("/etc/sysctl.d or /run cannot be mounted here");
 	output_good(&o);
@@ -132,7 +135,28 @@ static void drift_is_reported(void **state)
 	text_has(o.out, "persist 1\n2048\n0\nraised 1\n");
 	text_has(o.out, "higher 0\n");
 	text_has(o.out, "equal 0\n");
+	text_has(o.out, "more 0\n80-before.conf\n");
+	text_has(o.out, "later 0\n");
 	text_lacks(strstr(o.out, "== equal"), "drift: ");
+	output_free(&o);
+}
+
+/* A longer time and a weaker reuse are worse. */
+static void drift_to_a_worse_value_is_a_warning(void **state)
+{
+	struct output o =
+		inside("-m --pid --fork --mount-proc",
+		       "boots\n"
+		       "drift() { echo $2 >/proc/sys/net/ipv4/$1\n"
+		       "echo net.ipv4.$1=$3 >/etc/sysctl.d/99-x.conf\n"
+		       "epolltune check --probe drift >/dev/null; echo \"$1 $3 $?\"; }\n"
+		       "drift tcp_keepalive_time 280 7200; drift tcp_keepalive_time 7200 300\n"
+		       "drift tcp_tw_reuse 1 2; drift tcp_tw_reuse 2 1\n");
+	if (o.status == 77)
+		skip_because("/etc/sysctl.d or /run cannot be mounted here");
+	output_good(&o);
+	assert_string_equal(o.out, "tcp_keepalive_time 7200 1\ntcp_keepalive_time 300 0\n"
+				   "tcp_tw_reuse 2 1\ntcp_tw_reuse 1 0\n");
 	output_free(&o);
 }
 
@@ -251,9 +275,13 @@ static void no_files_of_a_container(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(persists_and_removes_again),  TEST(lines_that_are_written_later),
-		TEST(drift_is_reported),           TEST(lines_of_others_are_kept),
-		TEST(runs_and_files_of_two_boots), TEST(no_files_from_another_namespace),
+		TEST(persists_and_removes_again),
+		TEST(lines_that_are_written_later),
+		TEST(drift_is_reported),
+		TEST(drift_to_a_worse_value_is_a_warning),
+		TEST(lines_of_others_are_kept),
+		TEST(runs_and_files_of_two_boots),
+		TEST(no_files_from_another_namespace),
 		TEST(no_files_of_a_container),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

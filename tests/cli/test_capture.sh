@@ -505,7 +505,8 @@ test_what_the_kernel_makes_of_a_line_is_the_value_at_boot() {
 	done
 	drift 'net.ipv4.ip_local_port_range = 50000' 'net.ipv4.ip_local_port_range is 32768 60999 now, and 50000 60999'
 	drift 'net.ipv4.ip_local_port_range = 50000 50100 # few' 'net.ipv4.ip_local_port_range is 32768 60999 now, and 50000 50100'
-	mkdir -p machine/proc/sys/net/netfilter
+	mkdir -p machine/proc/sys/net/netfilter machine/etc/modules-load.d
+	echo nf_conntrack >machine/etc/modules-load.d/conntrack.conf
 	echo 250368 >machine/proc/sys/net/netfilter/nf_conntrack_buckets
 	drift 'net.netfilter.nf_conntrack_buckets = 250000' ''
 	drift 'net.core.rps_sock_flow_entries = 3000' 'net.core.rps_sock_flow_entries is 0 now, and 4096'
@@ -515,6 +516,39 @@ test_what_the_kernel_makes_of_a_line_is_the_value_at_boot() {
 	echo 'net.nf_conntrack_max = 65536' >machine/etc/sysctl.d/50-x.conf
 	expect any epolltune check --sysroot machine --quick --format json --probe drift
 	json '[.findings[] | select(.id == "knob.drift") | .title | startswith("net.netfilter.nf_conntrack_max is 250000 now, and 65536")] == [true]'
+}
+
+# The running value is that of a line, but nothing applies the line at boot.
+test_a_line_that_nothing_applies_at_boot_is_drift() {
+	cp -r "$tests/hosts/debian-12-6.1" machine
+	chmod -R u+w machine
+	mkdir -p machine/etc/sysctl.d machine/run/systemd/system machine/proc/sys/net/netfilter
+	drift() { # STATUS TEXT…
+		expect "$1" epolltune check --sysroot machine --quick --probe drift
+		shift
+		said "$@"
+	}
+	drift 0
+	echo 1048576 >machine/proc/sys/net/netfilter/nf_conntrack_max
+	echo 'net.netfilter.nf_conntrack_max = 1048576' >machine/etc/sysctl.d/60-ct.conf
+	drift 1 'net.netfilter.nf_conntrack_max is 1048576 now, and the kernel' \
+		'/etc/sysctl.d/60-ct.conf:1 sets 1048576, but not at boot' \
+		'To keep 1048576: load it first' 'echo nf_conntrack >/etc/modules-load.d/nf_conntrack.conf'
+	mkdir -p machine/etc/modules-load.d
+	echo nf_conntrack >machine/etc/modules-load.d/a.conf
+	drift 0
+	echo 8192 >machine/proc/sys/net/core/somaxconn
+	echo 'net.core.somaxconn = 8192' >machine/etc/sysctl.conf
+	drift 1 'net.core.somaxconn is 8192 now, and the kernel' '4096 after a reboot' '/etc/sysctl.conf:1 sets 8192'
+	mv machine/etc/sysctl.conf machine/etc/sysctl.d/60-a.conf
+	drift 0
+	mkdir -p machine/etc/systemd/system
+	ln -s /dev/null machine/etc/systemd/system/systemd-sysctl.service
+	drift 1 'systemd-sysctl.service is masked' 'run: sudo systemctl unmask systemd-sysctl.service'
+	echo 1024 >machine/proc/sys/net/core/somaxconn
+	echo 'net.core.somaxconn = 1024' >machine/etc/sysctl.d/60-a.conf
+	expect any epolltune check --sysroot machine --quick --format json --probe drift
+	json '[.findings[] | select(.id == "knob.drift") | .knob] == ["net.netfilter.nf_conntrack_max"]'
 }
 
 # As systemd reads them: a link is a file, and one to /dev/null masks.

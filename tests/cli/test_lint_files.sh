@@ -833,6 +833,34 @@ test_a_container_cannot_set_what_is_the_machines() {
 	lacks out 50-files.conf
 }
 
+# Kernels of vendors, and newer ones, have names that the list lacks.
+test_what_the_machine_has_exists() {
+	name=net.ipv4.tcp_collapse_max_bytes
+	put m/etc/sysctl.d/60-x.conf "$name = 6291456" 'net.ipv4.tcp_rto_max_ms = 60000'
+	put m/proc/sys/kernel/osrelease 5.14.0-570.el9
+	expect 2 epolltune lint --sysroot m
+	said "$name does not exist"
+	said 'tcp_rto_max_ms exists since Linux 6.15'
+	put m/proc/sys/net/ipv4/tcp_collapse_max_bytes 0
+	put m/proc/sys/net/ipv4/tcp_rto_max_ms 120000
+	expect 0 epolltune lint --sysroot m
+	said 'No problems'
+	expect 0 epolltune lint --sysroot m --fix
+	lacks out "$name"
+	# Another kernel is not the machine's.
+	expect 2 epolltune lint --sysroot m --kernel 6.12
+	rm -r m/proc/sys/net
+	put m/proc/sys/kernel/osrelease 99.0.0
+	expect 0 epolltune lint --sysroot m
+	said "$name is not known to epolltune"
+	put 10.conf 'net.ipv4.ip_local_port_step_width = 128' 'net.ipv4.ip_nosuch = 1'
+	expect 2 epolltune lint --format json --kernel 6.18 10.conf
+	[ "$(rules | tr '\n' ' ')" = '1 lint.new 2 lint.unknown ' ] || fail 'Linux 6.18'
+	expect 0 epolltune lint --format json --kernel 7.1 10.conf
+	[ "$(jq -r '.problems[] | "\(.line) \(.rule) \(.level)"' out)" = '2 lint.unknown note' ] || fail 'Linux 7.1'
+	expect 2 epolltune lint --format json 10.conf
+}
+
 test_the_kernel_decides() {
 	put 10.conf 'net.ipv4.tcp_tw_recycle = 1' 'net.ipv4.tcp_rto_max_ms = 60000' 'net.core.somaxconn = 1024'
 	expect 1 epolltune lint --format json 10.conf

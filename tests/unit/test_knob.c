@@ -435,6 +435,47 @@ static void proposals_are_rounded_up(void **state)
 }
 
 /* What explain lists, and what the proof of a change measures again. */
+static void a_worse_value_depends_on_the_knob(void **state)
+{
+	static const char rmem[] = "net.ipv4.tcp_rmem", range[] = "net.ipv4.ip_local_port_range",
+			  ports[] = "net.ipv4.ip_local_reserved_ports",
+			  reuse[] = "net.ipv4.tcp_tw_reuse";
+	static const struct {
+		const char *knob, *from, *to;
+		bool worse, lower;
+	} rows[] = {
+		{"net.core.somaxconn", "4096", "512", true, true},
+		{"net.core.somaxconn", "512", "4096", false, false},
+		{"net.core.somaxconn", "512", "512", false, false},
+		{rmem, "4096 131072 6291456", "4096 65536 16777216", true, true},
+		{rmem, "4096 131072 6291456", "4096 131072 16777216", false, false},
+		{range, "32768 60999", "40000 65535", true, true},
+		{range, "32768 60999", "20000 65535", false, false},
+		{ports, "8080,9000-9010", "8080", true, true},
+		{ports, "8080", "8080,9000", false, false},
+		{ports, "", "8080", false, false},
+		{"net.ipv4.tcp_keepalive_time", "280", "7200", true, false},
+		{"net.ipv4.tcp_keepalive_time", "7200", "280", false, true},
+		{"net.ipv4.tcp_abort_on_overflow", "0", "1", true, false},
+		{"net.ipv4.tcp_abort_on_overflow", "1", "0", false, true},
+		{"net.ipv4.tcp_fin_timeout", "30", "60", true, false},
+		{"net.ipv4.tcp_tw_reuse_delay", "1000", "30000", true, false},
+		{reuse, "1", "2", true, false},
+		{reuse, "2", "0", true, false},
+		{reuse, "0", "2", false, false},
+		{reuse, "0", "1", false, false},
+		{reuse, "2", "1", false, false},
+		{"net.ipv4.tcp_congestion_control", "bbr", "cubic", true, false},
+		{"net.ipv4.tcp_congestion_control", "bbr", "bbr", false, false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct knob *k = knob_find(rows[i].knob);
+		if (knob_worse(k, rows[i].from, rows[i].to) != rows[i].worse ||
+		    knob_lower(k, rows[i].from, rows[i].to) != rows[i].lower)
+			fail_msg("%s: %s to %s", rows[i].knob, rows[i].from, rows[i].to);
+	}
+}
+
 static void each_wall_that_a_knob_moves_is_named(void **state)
 {
 	static const struct {
@@ -467,6 +508,7 @@ int main(void)
 		cmocka_unit_test(ranges_are_those_of_the_kernel),
 		cmocka_unit_test(defaults_depend_on_the_kernel),
 		cmocka_unit_test(defaults_are_the_kernels),
+		cmocka_unit_test(a_worse_value_depends_on_the_knob),
 		cmocka_unit_test(each_wall_that_a_knob_moves_is_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

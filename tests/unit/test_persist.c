@@ -53,7 +53,7 @@ static int make_root(void **state)
 	if (!plan || !mkdtemp(root))
 		return -1;
 	struct output o = run(
-		"cd '%s' && mkdir -p etc/sysctl.d etc/modules-load.d "
+		"cd '%s' && mkdir -p etc/sysctl.d etc/modules-load.d etc/modprobe.d usr/lib/modprobe.d "
 		"run/systemd/system run/sysctl.d usr/lib/modules-load.d proc/sys/net/core proc/sys/net/ipv4 "
 		"proc/sys/net/netfilter",
 		root);
@@ -145,6 +145,7 @@ static void a_rounded_value_agrees(void **state)
 static void an_empty_value_is_a_value(void **state)
 {
 	struct change c = made(RESERVED, "", "");
+	strcpy(c.from, "8080");
 	put("/etc/sysctl.d/50-a.conf", RESERVED " = 8080\n");
 	assert_int_equal(persisted(&c), 1);
 	assert_string_equal(said(&c, true), "(empty) after a reboot, as now");
@@ -167,6 +168,57 @@ static void what_another_file_sets_has_no_line(void **state)
 	put("/etc/sysctl.d/50-admin.conf", BACKLOG_MAX " = 512\n");
 	assert_int_equal(persisted(&c), 1);
 	assert_string_equal(said(&c, true), "1024 after a reboot, as now");
+}
+
+/* What another file sets higher is never lowered, before our line or after it. */
+static void what_another_file_sets_higher_stays(void **state)
+{
+	static const char rmem[] = "net.ipv4.tcp_rmem", want[] = "4096 262144 16777216";
+	static const struct {
+		const char *name, *from, *to, *file, *text, *line; /* NULL: no line */
+		unsigned steps;
+	} rows[] = {
+		{BACKLOG_MAX, "16", "1024", "50-a.conf", "4096", NULL, 0},
+		{BACKLOG_MAX, "16", "1024", "99-a.conf", "4096", NULL, 0},
+		{BACKLOG_MAX, "16", "1024", "99-a.conf", "512", "1024", 1},
+		/* Asked for. */
+		{BACKLOG_MAX, "8192", "1024", "50-a.conf", "4096", "1024", 0},
+		{BACKLOG_MAX, "8192", "1024", "99-a.conf", "4096", "1024", 1},
+		{"net.ipv4.tcp_keepalive_time", "7200", "280", "50-a.conf", "120", NULL, 0},
+		{"net.ipv4.tcp_keepalive_time", "7200", "280", "50-a.conf", "300", "280", 0},
+		{"net.ipv4.tcp_congestion_control", "cubic", "bbr", "50-a.conf", "dctcp", "bbr", 0},
+		/* By field. */
+		{rmem, "4096 131072 6291456", want, "50-a.conf", "4096 131072 33554432",
+		 "4096 262144 33554432", 0},
+		{rmem, "4096 131072 6291456", want, "50-a.conf", "8192 262144 33554432", NULL, 0},
+		{"net.ipv4.ip_local_port_range", "32768 60999", "20000 60999", "50-a.conf",
+		 "16384 65535", NULL, 0},
+		{RESERVED, "", "8080", "50-a.conf", "8080,9000-9010", NULL, 0},
+		{RESERVED, "", "8080", "50-a.conf", "9000-9010", "8080,9000-9010", 0},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char path[64], text[160];
+		struct change c = made(rows[i].name, rows[i].to, rows[i].to);
+		strcpy(c.from, rows[i].from);
+		struct output o = run("rm -f %s/etc/sysctl.d/*", root);
+		output_free(&o);
+		snprintf(path, sizeof(path), "/proc/sys/%s", rows[i].name);
+		for (char *dot = path; (dot = strchr(dot, '.'));)
+			*dot = '/';
+		put(path, rows[i].to);
+		snprintf(path, sizeof(path), "/etc/sysctl.d/%s", rows[i].file);
+		snprintf(text, sizeof(text), "%s = %s\n", rows[i].name, rows[i].text);
+		put(path, text);
+		size_t lines = persisted(&c);
+		snprintf(text, sizeof(text), "\n%s = %s", rows[i].name,
+			 rows[i].line ? rows[i].line : "");
+		if (lines != !!rows[i].line || plan->manual_count != rows[i].steps ||
+		    (lines && !strstr(plan->changes[0].to, text)))
+			fail_msg("row %zu: %zu lines, %zu steps: %s", i, lines, plan->manual_count,
+				 lines ? plan->changes[0].to : "");
+		/* The second time nothing is left to do. */
+		assert_int_equal(persisted(&c), 0);
+	}
 }
 
 /* A file of /run ends with this boot. */
@@ -218,6 +270,116 @@ static void a_line_of_the_other_name_overrides(void **state)
 			    "/etc/sysctl.d/99-b.conf:1 sets 262144 at the next boot");
 }
 
+/* A drop-in for another machine. */
+static void a_line_of_a_module_says_how_to_load_it(void **state)
+{
+	static const char *const names[] = {CONNTRACK, BACKLOG_MAX};
+	for (size_t i = 0; i < 2; i++) {
+		char *text = NULL;
+		size_t size;
+		struct change c = made(names[i], "500000", "500000");
+		FILE *out = open_memstream(&text, &size);
+		assert_non_null(out);
+		kind_sysctl.running->sysctl(out, &c);
+		fclose(out);
+		const char *load = strstr(text, "\n#   echo nf_conntrack >/etc/modules-load.d/"
+						"nf_conntrack.conf\n" CONNTRACK " = 500000\n");
+		assert_true(i == 0 ? load != NULL : strstr(text, "#   ") == NULL);
+		free(text);
+	}
+}
+
+/* The kube-proxy of a node sets its own value at each start. */
+static void kube_proxy_sets_its_value_again(void **state)
+{
+	static const struct {
+		const char *port, *from;
+		bool step;
+	} rows[] = {
+		{"2810", "131072", true}, /* 10256 */
+		{"2811", "131072", false},
+		{"2810", "65536", false},
+	};
+	struct output o = run("mkdir -p %s/proc/net", root);
+	output_free(&o);
+	put("/etc/modules-load.d/a.conf", "nf_conntrack\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct change c = made(CONNTRACK, "500000", "500000");
+		char text[240];
+		strcpy(c.from, rows[i].from);
+		snprintf(text, sizeof(text),
+			 "  sl  local_address rem_address   st\n"
+			 "   0: 00000000:%s 00000000:0000 0A 00000000:00000000 00:00000000 "
+			 "00000000     0        0 108 1 0 100 0 0 10 0\n",
+			 rows[i].port);
+		put("/proc/net/tcp", text);
+		persisted(&c);
+		assert_int_equal(plan->manual_count, rows[i].step);
+		if (rows[i].step)
+			assert_non_null(strstr(plan->manual[0].action, "maxPerCore: 0"));
+	}
+}
+
+/* ufw writes its file after those of sysctl.d, where it is enabled. */
+static void the_file_of_ufw_overrides(void **state)
+{
+	static const struct {
+		const char *enabled, *names, *path, *why; /* NULL: nothing overrides our line */
+	} rows[] = {
+		{"ENABLED=yes", "IPT_SYSCTL=/etc/ufw/sysctl.conf", "/etc/ufw/sysctl.conf",
+		 "at the next boot /etc/ufw/sysctl.conf:2 overrides our line: sets 512"},
+		{"ENABLED=yes", "IPT_SYSCTL=\"/etc/sysctl.conf\"", "/etc/sysctl.conf",
+		 "at the next boot /etc/sysctl.conf:2 overrides our line: sets 512"},
+		{"#\nENABLED=no", "IPT_SYSCTL=/etc/ufw/sysctl.conf", "/etc/ufw/sysctl.conf", NULL},
+		{"ENABLED=yes", "IPT_SYSCTL=", "/etc/ufw/sysctl.conf", NULL},
+		{"ENABLED=yes", "", "/etc/ufw/sysctl.conf", NULL},
+		{"ENABLED=yes", "IPT_SYSCTL=/etc/ufw/none.conf", "/etc/ufw/sysctl.conf", NULL},
+	};
+	struct change c = made(BACKLOG_MAX, "1024", "1024");
+	struct output o = run("mkdir -p %s/etc/ufw %s/etc/default", root, root);
+	output_free(&o);
+	persisted(&c);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char text[80];
+		snprintf(text, sizeof(text), "%s\n", rows[i].enabled);
+		put("/etc/ufw/ufw.conf", text);
+		snprintf(text, sizeof(text), "%s\n", rows[i].names);
+		put("/etc/default/ufw", text);
+		put(rows[i].path, "net/ipv4/tcp_sack=1\nnet/core/somaxconn=512\n");
+		assert_int_equal(persisted(&c), 0);
+		assert_int_equal(plan->manual_count, !!rows[i].why);
+		if (rows[i].why)
+			assert_string_equal(plan->manual[0].why, rows[i].why);
+		said(&c, !rows[i].why);
+	}
+}
+
+#define FIREWALLD "/usr/lib/modprobe.d/firewalld-sysctls.conf"
+#define INSTALL(module, pattern)                                                                   \
+	"install " module " /usr/sbin/modprobe --ignore-install " module                           \
+	" $CMDLINE_OPTS && /usr/sbin/sysctl --quiet --pattern 'net[.]netfilter[.]" pattern         \
+	"' --system\n"
+
+/* A command of modprobe.d is the last to set it. */
+static void a_command_of_a_module_overrides(void **state)
+{
+	struct change c = made(CONNTRACK, "500000", "500000");
+	put(OURS, "# Written by epolltune\n" CONNTRACK " = 500000\n");
+	put("/etc/modprobe.d/a.conf",
+	    "# ours\ninstall nf_conntrack /sbin/modprobe --ignore-install "
+	    "nf_conntrack; sysctl -w "
+	    "net.netfilter.nf_conntrack_max=65536\n");
+	assert_int_equal(persisted(&c), 0);
+	assert_int_equal(plan->manual_count, 1);
+	assert_string_equal(plan->manual[0].why, "at the next boot /etc/modprobe.d/a.conf:2 "
+						 "overrides our line: sets 65536");
+	assert_non_null(strstr(said(&c, false), "65536 after a reboot, not 500000: "));
+	put("/etc/modprobe.d/a.conf", "install nf_conntrack modprobe -i nf_conntrack; sysctl -w "
+				      "net.nf_conntrack_max=655360\n");
+	assert_int_equal(persisted(&c), 0);
+	assert_int_equal(plan->manual_count, 0);
+}
+
 static void files_of_modules_are_read_as_systemd_does(void **state)
 {
 	static const struct {
@@ -228,6 +390,14 @@ static void files_of_modules_are_read_as_systemd_does(void **state)
 		{"/etc/modules-load.d/ct.conf", "# none\n", true}, /* masks it */
 		{"/etc/modules-load.d/other.conf.disabled", "nf_conntrack\n", true},
 		{"/etc/modules-load.d/other.conf", "nf_conntrack_netlink\n", true},
+		/* As firewalld has it, and what is not it. */
+		{FIREWALLD, INSTALL("nf_conntrack", "nf_conntrack.*"), false},
+		{FIREWALLD, INSTALL("nf_conntrack_netlink", "nf_conntrack.*"), true},
+		{FIREWALLD, INSTALL("nf_conntrack", "nf_conntrack_b.*"), true},
+		{FIREWALLD, "install nf_conntrack /bin/true\n", true},
+		{FIREWALLD, "install nf-conntrack modprobe -i nf_conntrack; \\\n sysctl -p\n",
+		 false},
+		{FIREWALLD, "install nf_conntrack modprobe -i nf_conntrack; echo --system\n", true},
 		{"/etc/modules-load.d/other.conf", "nf_conntrack\n", false},
 	};
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
@@ -281,6 +451,97 @@ static void lines_count_as_the_kernel_reads_them(void **state)
 	*plan = (struct plan){0};
 	assert_int_equal(plan_drift(plan, &none, &site, &e), 0);
 	assert_int_equal(plan->manual_count, 1);
+}
+
+/* A line that is in force now, by hand, and that no program applies at boot. */
+static void a_line_that_is_not_applied_is_a_step(void **state)
+{
+	static const char masked[] = "mkdir -p etc/systemd/system; ln -s /dev/null "
+				     "etc/systemd/system/systemd-sysctl.service",
+			  early[] = "mkdir -p etc/modules-load.d; echo nf_conntrack "
+				    ">etc/modules-load.d/a.conf";
+	static const struct {
+		const char *setup, *file, *name, *value, *why, *action; /* NULL: no step */
+	} rows[] = {
+		{"true", "sysctl.d/60-a.conf", BACKLOG_MAX, "8192", NULL, NULL},
+		{masked, "sysctl.d/60-a.conf", BACKLOG_MAX, "8192",
+		 "/etc/sysctl.d/60-a.conf:1 is not applied at boot: systemd-sysctl.service is "
+		 "masked",
+		 "run: sudo systemctl unmask"},
+		/* The kernel's own is more. */
+		{masked, "sysctl.d/60-a.conf", BACKLOG_MAX, "1024", NULL, NULL},
+		{"true", "sysctl.conf", BACKLOG_MAX, "8192",
+		 "/etc/sysctl.conf:1 is not applied at boot: systemd-sysctl does not read that "
+		 "file",
+		 "move the line to /etc/sysctl.d/NAME.conf"},
+		{"ln -s ../sysctl.conf etc/sysctl.d/99-sysctl.conf", "sysctl.conf", BACKLOG_MAX,
+		 "8192", NULL, NULL},
+		{"rm -r run/systemd", "sysctl.conf", BACKLOG_MAX, "8192", NULL, NULL},
+		{"true", "sysctl.d/60-a.conf", CONNTRACK, "1048576",
+		 "/etc/sysctl.d/60-a.conf:1 is not applied at boot: it exists only while "
+		 "nf_conntrack",
+		 "load it first: echo nf_conntrack"},
+		{early, "sysctl.d/60-a.conf", CONNTRACK, "1048576", NULL, NULL},
+	};
+	const struct plan_options none = {0};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char path[64], text[80];
+		struct err e = {0};
+		struct output o = run("cd %s && rm -rf etc && mkdir -p etc/sysctl.d "
+				      "run/systemd/system proc/sys/kernel && %s",
+				      root, rows[i].setup);
+		assert_int_equal(o.status, 0);
+		output_free(&o);
+		put("/proc/sys/kernel/osrelease", "6.1.0\n");
+		snprintf(path, sizeof(path), "/proc/sys/%s", rows[i].name);
+		for (char *dot = path; (dot = strchr(dot, '.'));)
+			*dot = '/';
+		put(path, rows[i].value);
+		snprintf(path, sizeof(path), "/etc/%s", rows[i].file);
+		snprintf(text, sizeof(text), "%s = %s\n", rows[i].name, rows[i].value);
+		put(path, text);
+		*plan = (struct plan){0};
+		assert_int_equal(plan_drift(plan, &none, &site, &e), 0);
+		const struct manual_step *m = &plan->manual[0];
+		if (plan->manual_count != !!rows[i].why ||
+		    (rows[i].why &&
+		     (!strstr(m->why, rows[i].why) || !strstr(m->action, rows[i].action))))
+			fail_msg("row %zu: %zu steps: %s: %s", i, plan->manual_count, m->why,
+				 m->action);
+	}
+}
+
+/* Which direction is worse depends on the knob. */
+static void a_reboot_to_a_worse_value_is_a_step(void **state)
+{
+	static const struct {
+		const char *name, *running, *boot;
+		bool step;
+	} rows[] = {
+		{"net.ipv4.tcp_keepalive_time", "280", "7200", true},
+		{"net.ipv4.tcp_keepalive_time", "7200", "300", false},
+		{"net.ipv4.tcp_tw_reuse", "1", "2", true},
+		{"net.ipv4.tcp_tw_reuse", "2", "1", false},
+		{"net.ipv4.tcp_abort_on_overflow", "0", "1", true},
+		{"net.ipv4.tcp_congestion_control", "bbr", "cubic", true},
+		{RESERVED, "8080", "9000", true},
+		{RESERVED, "8080", "8080,9000", false},
+	};
+	const struct plan_options none = {0};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char path[64], text[80];
+		struct err e = {0};
+		snprintf(path, sizeof(path), "/proc/sys/%s", rows[i].name);
+		for (char *dot = path; (dot = strchr(dot, '.'));)
+			*dot = '/';
+		put(path, rows[i].running);
+		snprintf(text, sizeof(text), "%s = %s\n", rows[i].name, rows[i].boot);
+		put("/etc/sysctl.d/99-x.conf", text);
+		*plan = (struct plan){0};
+		assert_int_equal(plan_drift(plan, &none, &site, &e), 0);
+		if (plan->manual_count != rows[i].step)
+			fail_msg("row %zu: %zu steps", i, plan->manual_count);
+	}
 }
 
 /* The file would be gone, while the journal may stay. */
@@ -557,12 +818,19 @@ int main(void)
 		TEST(a_rounded_value_agrees),
 		TEST(an_empty_value_is_a_value),
 		TEST(what_another_file_sets_has_no_line),
+		TEST(what_another_file_sets_higher_stays),
 		TEST(what_ends_with_the_boot_needs_a_line),
 		TEST(files_of_modules_are_read_as_systemd_does),
+		TEST(kube_proxy_sets_its_value_again),
+		TEST(the_file_of_ufw_overrides),
 		TEST(a_module_is_loaded_first),
+		TEST(a_line_of_a_module_says_how_to_load_it),
+		TEST(a_command_of_a_module_overrides),
 		TEST(a_line_of_the_other_name_overrides),
 		TEST(sysctl_conf_overrides_without_systemd),
 		TEST(lines_count_as_the_kernel_reads_them),
+		TEST(a_line_that_is_not_applied_is_a_step),
+		TEST(a_reboot_to_a_worse_value_is_a_step),
 		TEST(no_file_in_memory),
 		TEST(the_boots_own_value),
 		TEST(boot_sets_a_value_by_either_name),
