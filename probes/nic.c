@@ -51,6 +51,7 @@ struct sample {
 	struct err no_softnet;                     /* why it could not be read; code 0: it was */
 	int64_t max_backlog, budget, budget_usecs; /* REPORT_NONE: not visible */
 	struct host_cpu_times cpus;
+	bool own_netns;   /* host_own_netns() */
 	double uptime_s;  /* 0: unknown */
 	char online[120]; /* lists of CPUs; "": unknown */
 	char server[120]; /* that the server in question may use */
@@ -71,6 +72,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	knob_number("net.core.netdev_budget", h, &s->budget);
 	knob_number("net.core.netdev_budget_usecs", h, &s->budget_usecs);
 	host_cpu_times(h, &s->cpus, NULL);
+	s->own_netns = host_own_netns(h);
 	s->uptime_s = host_uptime(h);
 	if (host_read(h, "sys/devices/system/cpu/online", s->online, sizeof(s->online), NULL) < 0)
 		s->online[0] = 0;
@@ -267,8 +269,8 @@ static void judge_softnet(const struct nic_watch *w, struct report *r)
 		.local = w->dropped,
 		/* enqueue_to_backlog() counts at the interface. A container's
 		 * packets pass softnet again outside: it never has most. */
-		.counted = w->after->max_backlog == REPORT_NONE &&
-			   (double)w->dropped >= OWN_DROPS_PER_S * w->seconds,
+		.counted =
+			w->after->own_netns && (double)w->dropped >= OWN_DROPS_PER_S * w->seconds,
 		.total = total.dropped,
 		.min = DROPS_SHARE * (double)w->received};
 	struct loss_column budget = {.wall = "softnet.budget",

@@ -148,16 +148,23 @@ static void backlog_drops_elsewhere(struct moments *m)
 static void backlog_drops_in_a_container(struct moments *m)
 {
 	m->before.max_backlog = m->after.max_backlog = REPORT_NONE;
+	m->before.own_netns = m->after.own_netns = true;
 	m->cards[1].statistics.rx_packets = some(1001000);
 	m->cards[1].statistics.rx_dropped = some(100);
 	m->cpus[1][2].dropped = 300;
+}
+/* A check that was started outside and moved there has the machine's value. */
+static void backlog_drops_in_a_container_entered(struct moments *m)
+{
+	backlog_drops_in_a_container(m);
+	m->before.max_backlog = m->after.max_backlog = 1000;
 }
 /* What an interface of the machine drops may be of protocols that nothing receives, while the
  * packets of others are dropped at the backlog. */
 static void backlog_drops_of_others_beside_protocols(struct moments *m)
 {
-	backlog_drops_in_a_container(m);
-	m->before.max_backlog = m->after.max_backlog = 1000;
+	backlog_drops_in_a_container_entered(m);
+	m->before.own_netns = m->after.own_netns = false;
 }
 /* Its interface drops some packets of protocols that nothing receives. */
 static void backlog_drops_of_other_containers(struct moments *m)
@@ -688,6 +695,8 @@ static const struct {
 	{backlog_drops_elsewhere, "", 0, 0, "", 0, ""},
 	{backlog_drops_in_a_container, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
 	 "softnet_stat column 2 (dropped)", 100, ""},
+	{backlog_drops_in_a_container_entered, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
+	 "softnet_stat column 2 (dropped)", 100, "net.core.netdev_max_backlog 1000 -> 2000"},
 	{backlog_drops_of_other_containers, "", 0, 0, "", 0, ""},
 	{backlog_drops_of_others_beside_protocols, "", 0, 0, "", 0, ""},
 	{moved_to_a_container, "nic.outside", NOTE, REMEDY_NONE, "", 0, ""},
