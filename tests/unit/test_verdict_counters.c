@@ -338,6 +338,41 @@ static void syns_filtered_since(struct looks *m)
 	then(m, "Ip.InReceives", 3000000);
 	then(m, "Tcp.PassiveOpens", 49000);
 }
+/* 20 a second of an hour, of a report that is two hours old. */
+static void strays_since(struct looks *m)
+{
+	counter_set(m, "TcpExt.IPReversePathFilter", 72000, 72000);
+	counter_set(m, "Ip.InReceives", 1440000, 1440000);
+	then(m, "TcpExt.IPReversePathFilter", 0);
+	then(m, "Ip.InReceives", 0);
+	same_boot(m);
+}
+static void booted_an_hour_ago(struct looks *m)
+{
+	strays_since(m);
+	m->after.uptime_s = 3600;
+	report_text(earlier.host.boot, "boot-0");
+}
+/* The clock was wrong when the report was written. */
+static void clock_set_since(struct looks *m)
+{
+	strays_since(m);
+	m->after.uptime_s = 3600;
+}
+static void container_restarted(struct looks *m, double server_s)
+{
+	strays_since(m);
+	report_text(earlier.host.netns, "4026532001.7");
+	report_text(m->after.identity.netns, "4026532001.9");
+	m->after.server_s = server_s;
+}
+static void container_restarted_an_hour_ago(struct looks *m) { container_restarted(m, 3600); }
+static void container_restarted_at_some_time(struct looks *m) { container_restarted(m, 0); }
+static void server_restarted_an_hour_ago(struct looks *m)
+{
+	strays_since(m);
+	m->after.server_s = 3600;
+}
 static void discards(struct looks *m) { counter_set(m, "Ip.InDiscards", 0, 1); }
 static void reserve_drops(struct looks *m)
 {
@@ -565,6 +600,15 @@ static void each_look_gets_its_findings(void **state)
 		{router_without_route, "counters.past note", "counters.past note"},
 		{syns_filtered_since, "counters.since warning, counters.past note",
 		 "counters.since warning, counters.past note"},
+		{strays_since, "counters.past note", "counters.past note"},
+		{booted_an_hour_ago, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{clock_set_since, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{container_restarted_an_hour_ago, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{container_restarted_at_some_time, "counters.past note", "counters.past note"},
+		{server_restarted_an_hour_ago, "counters.past note", "counters.past note"},
 		{truncated, "counters.growing warning", ""},
 		{headers_damaged, "counters.growing warning", ""},
 		{routes_loop, "counters.growing warning", ""},
