@@ -47,9 +47,10 @@ struct watch_gauge {
 	enum finding_remedy owner;
 	int64_t value, limit; /* REPORT_NONE: unknown, or of a paired kind not read this time */
 	int64_t lost;         /* counter of what this limit cost; REPORT_NONE: unknown */
-	int64_t half_open;    /* of a TCP listener; REPORT_NONE: not counted */
-	int64_t syn_room;     /* that its SYN queue holds of these; REPORT_NONE: unknown */
-	bool stuck;           /* connections wait, and the process does not accept them */
+	bool made;         /* a socket that was made since the look before: `lost` is since then */
+	int64_t half_open; /* of a TCP listener; REPORT_NONE: not counted */
+	int64_t syn_room;  /* that its SYN queue holds of these; REPORT_NONE: unknown */
+	bool stuck;        /* connections wait, and the process does not accept them */
 };
 
 /* Counters of the network namespace, the last one of the watch. */
