@@ -92,8 +92,7 @@ static void sample_release(struct sample *s)
 struct nic_watch {
 	const struct sample *before, *after;
 	double seconds; /* 0: one sample */
-	bool beside;
-	bool ours; /* most packets of the window came through interfaces of this namespace */
+	bool ours;      /* most packets of the window came through interfaces of this namespace */
 	uint64_t received;           /* packets of these interfaces, in the window */
 	uint64_t dropped;            /* by a full backlog; at most what these interfaces dropped */
 	struct softnet_growth grown; /* in the window */
@@ -105,7 +104,7 @@ struct nic_watch {
 static struct nic_watch watch_of(const struct sample *before, const struct sample *after,
 				 const struct moment *m)
 {
-	struct nic_watch w = {.before = before, .after = after, .beside = m->beside};
+	struct nic_watch w = {.before = before, .after = after};
 	uint64_t taken = 0;
 	if (before == after)
 		return w;
@@ -125,15 +124,11 @@ static struct nic_watch watch_of(const struct sample *before, const struct sampl
 	return w;
 }
 
-/* Sets {count}, {window} and {beside}. */
+/* Sets {count} and {window}. */
 static void words_growth(const struct nic_watch *w, uint64_t count, struct wording *words)
 {
 	wording_set(words, "count", "%s", quantity_show(QUANTITY_COUNT, count).text);
 	wording_set(words, "window", "%s", quantity_seconds(w->seconds).text);
-	wording_set(words, "beside", "%s",
-		    w->beside ? ", while this check's experiments kept CPUs busy; --probe nic "
-				"watches without them"
-			      : "");
 }
 
 /* Proposes a value ("": none) that no lab can try. `n`: the device that has the knob, or NULL. */
@@ -736,7 +731,7 @@ static const struct observation observation = {
 const struct probe probe_nic = {
 	.name = "nic",
 	.summary = "watches network cards and softnet: lost packets, queues, backlog, budget",
-	.mode = PROBE_OBSERVER,
+	.mode = PROBE_FIRST,
 	.place = PROBE_HOST,
 	.observation = &observation,
 };

@@ -1317,7 +1317,7 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .observed = true,
 	 .title = "The kernel drops packets at a full softnet backlog",
-	 .detail = "{count} packet{count=1?:s} dropped in {window}{beside}.",
+	 .detail = "{count} packet{count=1?:s} dropped in {window}.",
 	 .advice = "{hidden?{knob} is one value for the whole machine, not visible in this network "
 		   "namespace\\: raise it in the initial network namespace. :}{cost}",
 	 .meaning = "The kernel dropped packets during the check because a CPU's backlog was "
@@ -1342,7 +1342,7 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .observed = true,
 	 .title = "Receive softirqs end with work left",
-	 .detail = "{count} round{count=1?:s} ended with work left in {window}{beside}.",
+	 .detail = "{count} round{count=1?:s} ended with work left in {window}.",
 	 .advice = "{cost}",
 	 .meaning = "Receive softirqs end again and again with work left: the budget of packets "
 		    "or of time is too small for the packets that arrive.",
@@ -1368,7 +1368,7 @@ static const struct finding_row findings[] = {
 	 .about = "{device}",
 	 .title = "{device}{master?, the function of {master},:} loses packets: its receive ring "
 		  "overflows",
-	 .detail = "{counter} grew by {count} in {window}{beside}.{among? With the driver {driver} "
+	 .detail = "{counter} grew by {count} in {window}.{among? With the driver {driver} "
 		   "packets lost at a full ring are among these.:}",
 	 .advice = "{proposed?Twice the present size, of at most {max}. The link may go down for a "
 		   "moment\\: apply requires --allow-link-reset.:{settable?The ring is at its "
@@ -1400,7 +1400,7 @@ static const struct finding_row findings[] = {
 	 .about = "{device} {counter}",
 	 .answer = "{device} exceeds what its provider allows",
 	 .title = "{device} exceeds what its provider allows: {counter}",
-	 .detail = "{counter} grew by {count} in {window}{beside}: packets that the provider "
+	 .detail = "{counter} grew by {count} in {window}: packets that the provider "
 		   "{refused?dropped:queued or dropped}.",
 	 .advice = "{action}",
 	 .meaning = "The provider limits the network of this instance, and packets beyond that "
@@ -1432,7 +1432,7 @@ static const struct finding_row findings[] = {
 	 .about = "{device}",
 	 .answer = "{device} loses packets",
 	 .title = "{device} loses packets{sends? that it sends:, not at its ring}",
-	 .detail = "{counter} grew by {count} in {window}{beside}: {sends?the card or its driver "
+	 .detail = "{counter} grew by {count} in {window}: {sends?the card or its driver "
 		   "did not send these packets:packets were damaged, or the kernel had no memory "
 		   "for them. A larger ring does not help}.",
 	 .advice =
@@ -1509,7 +1509,7 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .about = "{device}",
 	 .title = "The qdisc ({qdisc}{parent?, parent {parent}}{others? and {others} more}) of "
-		  "{device} drops {count} packet{several?s} in {window}{beside}",
+		  "{device} drops {count} packet{several?s} in {window}",
 	 .detail = "More is sent than it lets out and holds\\: TCP retransmits what it drops, and "
 		   "datagrams are lost. tc -s qdisc show dev {device} shows its limits.",
 	 .advice = "Raise its rate or its limit, or send less.",

@@ -132,19 +132,18 @@ children() { # PID NUMBER
 	[ $# -gt "$1" ]
 }
 
-# Longer than its window of 0.5 s.
-test_nic_watches_until_the_other_probes_end() {
+# What the experiments make a card drop is no verdict.
+test_nic_watches_before_the_experiments() {
 	$check accept-queue,nic >out 2>err &
 	check=$!
 	wait_for children $check 1
 	kill -STOP "$first"
 	wait_for children $check 2
-	sleep 1.5
-	! gone "$second" || fail 'nic has ended'
+	wait_for gone "$second"
 	kill -CONT "$first"
 	wait $check || true
 	quiet
-	json 'wall("softnet.backlog").detail | capture(" in the (?<s>[0-9.]+) s watched").s | tonumber >= 0.7'
+	json 'wall("softnet.backlog").detail | test(" in the .* watched")'
 }
 
 test_the_code_of_the_guide_compiles_and_works() {

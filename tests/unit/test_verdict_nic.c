@@ -65,12 +65,6 @@ static void healthy(struct moments *m)
 
 static void ring_loses(struct moments *m) { m->cards[1].statistics.rx_missed_errors = some(120); }
 
-static void ring_loses_beside(struct moments *m)
-{
-	ring_loses(m);
-	m->moment.beside = true;
-}
-
 static void ring_of(struct moments *m, uint64_t size)
 {
 	m->cards[0].rings.rx = m->cards[1].rings.rx = some(size);
@@ -936,9 +930,6 @@ static void texts_name_causes(void **state)
 		const char *detail;
 	} rows[] = {
 		{ring_loses, NULL, "rx_missed_errors grew by 120 in 500 ms."},
-		{ring_loses_beside, NULL,
-		 "rx_missed_errors grew by 120 in 500 ms, while this check's experiments kept CPUs "
-		 "busy; --probe nic watches without them."},
 		{ring_lost, NULL,
 		 "rx_fifo_errors counted 50 000 since the driver was loaded; the machine booted 3 "
 		 "days ago."},
