@@ -445,7 +445,7 @@ struct titled {
 	size_t count, shown, room; /* bytes that the title has for them */
 };
 
-/* "9 300 PruneCalled, 12 TCPRcvQDrop (and 3 more counters)" */
+/* "9 300 RcvPruned, 12 TCPRcvQDrop (and 3 more counters)" */
 static void titled_add(struct titled *t, const struct loss_row *l, int64_t value)
 {
 	char next[96];
