@@ -28,7 +28,7 @@ static const char *const walls[] = {"softnet.backlog", "softnet.budget", RING, Q
  * net_rx_action(). */
 #define SQUEEZES_PER_S 10
 #define BUDGET 300 /* net.core.netdev_budget by default */
-/* Drops at the softnet backlog that matter, of the packets received: fewer delay no load. */
+/* Drops at the softnet backlog or at a ring that matter, of the packets: fewer delay no load. */
 #define DROPS_SHARE 0.00001
 /* Drops a second of this namespace's own interfaces that are the backlog's, wherever most packets
  * arrive: fewer may be of protocols that nothing receives. */
@@ -424,12 +424,13 @@ static void judge_errors(const struct nic_watch *w, const struct nic *n, struct 
 
 static uint64_t without(uint64_t count, uint64_t part) { return count > part ? count - part : 0; }
 
-/* What the kernel itself drops at a full backlog is in that counter too. */
+/* Whether so many are lost that it delays connections. What the kernel itself drops at a full
+ * backlog is in the counter of a ring among others too. */
 static bool ring_grows(const struct nic_watch *w, const struct nic *before, const struct nic *n,
 		       struct nic_loss *l)
 {
 	if (l->kind != NIC_LOSS_AMONG)
-		return l->grown;
+		return l->grown && (double)l->grown >= DROPS_SHARE * (double)nic_packets(before, n);
 	l->grown = without(l->grown, w->grown.total.dropped);
 	l->total = without(l->total, softnet_total(&w->after->softnet).dropped);
 	return past_matters(l->grown, nic_packets(before, n) + l->grown);
@@ -453,7 +454,8 @@ static void judge_ring(const struct nic_watch *w, struct report *r)
 			ring_overrun(w, n, &l, r);
 		else if (past_matters(l.total, n->statistics.rx_packets.value + l.total))
 			loss_past(w, n, &l, "nic.ring.past", r);
-		if (!grows)
+		/* Some drivers add what the ring lost to the errors. */
+		if (!grows && (!l.grown || l.kind == NIC_LOSS_AMONG))
 			judge_errors(w, n, r);
 		judge_allowances(w, n, r);
 	}

@@ -1379,7 +1379,7 @@ static const struct finding_row findings[] = {
 	 .action = "Raise the ring (ethtool -G) if it is below its maximum; otherwise serve it "
 		   "more often: more queues, or CPUs with idle time.",
 	 .proof = "rx_missed_errors, rx_fifo_errors, rx-hw-drop-overruns or a counter of the "
-		  "driver grows"},
+		  "driver grows by one in 100 000 packets or more"},
 	{.id = "nic.ring.past",
 	 .remedy = REMEDY_DEVICE,
 	 .observed = true,

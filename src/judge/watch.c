@@ -138,10 +138,10 @@ static int64_t drops_of(int64_t grown, bool full, const struct drops *d)
 	return (spent || others) && grown > 0 ? 0 : grown;
 }
 
-static enum wall_verdict loss_of(const struct watch_kind *k, int64_t grown, bool full,
-				 const struct drops *d)
+static enum wall_verdict loss_of(const struct watch_kind *k, int64_t grown, double seconds,
+				 bool full, const struct drops *d)
 {
-	if (grown <= 0)
+	if (grown <= 0 || (double)grown < k->few * seconds)
 		return VERDICT_OK;
 	return k->shared && !is_named(grown, full, d) ? VERDICT_TIGHT : k->loss;
 }
@@ -230,7 +230,7 @@ static void row_take(struct watch *w, struct watch_row *r, const struct watch_ga
 	else if (d->overflows > 0)
 		r->stray += dropped - grown;
 	r->lost = grown == REPORT_NONE || w->seconds <= 0 ? NAN : (double)grown / w->seconds;
-	r->verdict = row_verdict(r, loss_of(g->kind, grown, full, d));
+	r->verdict = row_verdict(r, loss_of(g->kind, grown, w->seconds, full, d));
 }
 
 static int rows_make(struct watch *w, const struct watch_sample *s, struct drops *d, struct err *e)
