@@ -464,6 +464,7 @@ static void judge_ring(const struct nic_watch *w, struct report *r)
 /* How to spread the packets of an interface over more CPUs. */
 struct spreading {
 	uint64_t queues;
+	bool one;                /* of several: the RSS table uses no other */
 	uint64_t more;           /* queues to set; 0: it cannot have more */
 	char mask[SOFTNET_MASK]; /* rps_cpus, if more queues are not possible; "": does not help */
 };
@@ -473,7 +474,13 @@ static struct spreading spreading_of(const struct nic *n, const struct softnet *
 	struct spreading s = {0};
 	uint64_t max;
 	s.queues = nic_receive_queues(n, &max);
-	if (s.queues < max && s.queues < cpus->count)
+	/* Drivers keep a table that was set, and others do not fill theirs with more queues either.
+	 */
+	bool narrow = n->rss.queues.known && n->rss.queues.value < s.queues;
+	s.one = narrow && n->rss.queues.value == 1;
+	if (narrow)
+		s.mask[0] = 0;
+	else if (s.queues < max && s.queues < cpus->count)
 		s.more = max < cpus->count ? max : cpus->count;
 	else if (s.queues != 1 || nic_rps_on(n) || !softnet_mask(cpus, s.mask))
 		s.mask[0] = 0;
@@ -499,6 +506,7 @@ static void one_cpu(const struct nic_watch *w, const struct nic *n, struct repor
 	wording_set(&words, "irqs", "%s", irq_cpu ? irq_cpu : "");
 	wording_set(&words, "queues", "%" PRIu64, s.queues);
 	wording_set(&words, "plural", "%s", s.queues == 1 ? "" : "s");
+	wording_flag(&words, "table", s.one);
 	wording_flag(&words, "more", s.more);
 	wording_set(&words, "rps", "%s", s.mask);
 	struct finding *f = report_finding(r, "nic.queues.one-cpu", &words);

@@ -1460,16 +1460,17 @@ static const struct finding_row findings[] = {
 		   "that is a card, such as loopback\\: there is no queue to add}.",
 	 .advice =
 		 "{irqs?All interrupts of {device} go to CPU {irqs}\\: spread them (irqbalance, or "
-		 "/proc/irq/*/smp_affinity_list). More queues do not help.:{more?One queue for each CPU, up to the device's maximum. The link may go down "
-		 "for a moment\\: apply requires --allow-link-reset.:{rps?The device has one "
+		 "/proc/irq/*/smp_affinity_list). More queues do not help.:{table?The RSS table of "
+		 "{device} uses one of its {queues} queues\\: ethtool -X {device} default.:{more?One "
+		 "queue for each CPU, up to the device's maximum. The link may go down for a moment\\: apply requires --allow-link-reset.:{rps?The device has one "
 		 "queue\\: RPS spreads its packets in software, at the cost of an interrupt "
 		 "between CPUs for each.:{device?Check where its interrupts go (epolltune list "
 		 "--nic), and whether few connections carry all the traffic\\: one connection "
-		 "stays on one queue.}}}}",
+		 "stays on one queue.}}}}}",
 	 .meaning = "One CPU takes almost all packets and spends at least half of its time on "
 		    "them, while others are idle.",
 	 .action = "Add queues (ethtool -L) as far as the device has them; use RPS where it has "
-		   "one only.",
+		   "one only. Reset an RSS table that uses one queue (ethtool -X DEVICE default).",
 	 .proof = "Column 1 of /proc/net/softnet_stat by CPU; softirq time in /proc/stat"},
 	{.id = "nic.outside",
 	 .observed = true,

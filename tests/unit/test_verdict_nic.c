@@ -306,6 +306,24 @@ static void crowded_two_queues(struct moments *m)
 	m->cards[1].channels.combined = some(2);
 }
 
+/* ethtool -X eth0 equal 1, or equal 2 of 3: more queues take no packets. */
+static void crowded_table(struct moments *m)
+{
+	crowded_two_queues(m);
+	m->cards[1].rss.queues = some(1);
+}
+static void crowded_table_of_two(struct moments *m)
+{
+	crowded(m);
+	m->cards[1].channels.combined = some(3);
+	m->cards[1].rss.queues = some(2);
+}
+static void crowded_table_of_all(struct moments *m)
+{
+	crowded_two_queues(m);
+	m->cards[1].rss.queues = some(2);
+}
+
 static void crowded_one_queue(struct moments *m)
 {
 	static char off[] = "00000000,00000000";
@@ -737,6 +755,12 @@ static const struct {
 	/* One queue for each CPU, not the device's maximum of 8. */
 	{crowded_two_queues, "nic.queues.one-cpu", WARN, REMEDY_DEVICE,
 	 "packets taken by the busiest CPU", 100, "device.channels@eth0 2 -> 4"},
+	{crowded_table, "nic.queues.one-cpu", WARN, REMEDY_NONE, "packets taken by the busiest CPU",
+	 100, ""},
+	{crowded_table_of_two, "nic.queues.one-cpu", WARN, REMEDY_NONE,
+	 "packets taken by the busiest CPU", 100, ""},
+	{crowded_table_of_all, "nic.queues.one-cpu", WARN, REMEDY_DEVICE,
+	 "packets taken by the busiest CPU", 100, "device.channels@eth0 2 -> 4"},
 	{crowded, "nic.queues.one-cpu", WARN, REMEDY_NONE, "packets taken by the busiest CPU", 100,
 	 ""},
 	{crowded_one_queue, "nic.queues.one-cpu", WARN, REMEDY_DEVICE,
@@ -845,6 +869,16 @@ static void growth_is_found(void **state)
 		if (strchr(f->title, '{') || strchr(f->detail, '{') || strchr(f->advice, '{'))
 			fail_msg("%s: %s: %s %s", f->id, f->title, f->detail, f->advice);
 	}
+}
+
+static void the_table_that_uses_one_queue_is_named(void **state)
+{
+	judge_moments(crowded_table, false);
+	assert_string_equal(
+		report.findings[0].advice,
+		"The RSS table of eth0 uses one of its 2 queues: ethtool -X eth0 default.");
+	judge_moments(crowded_table_of_two, false);
+	assert_null(strstr(report.findings[0].advice, "RSS"));
 }
 
 /* With one sample no counter has grown. */
@@ -992,6 +1026,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(growth_is_found),
+		cmocka_unit_test(the_table_that_uses_one_queue_is_named),
 		cmocka_unit_test(one_sample_finds_settings_and_totals),
 		cmocka_unit_test(placement_without_harm_is_quiet),
 		cmocka_unit_test(each_loss_has_its_page),
