@@ -403,6 +403,14 @@ static void judge_allowances(const struct nic_watch *w, const struct nic *n, str
 #define ERRORS_MIN 10
 #define ERRORS_SHARE PAST_SHARE
 
+/* `passed`: packets that were not lost. */
+static bool errors_matter(uint64_t lost, uint64_t passed)
+{
+	return lost >= ERRORS_MIN && (double)lost >= ERRORS_SHARE * (double)(passed + lost);
+}
+
+static uint64_t without(uint64_t count, uint64_t part) { return count > part ? count - part : 0; }
+
 static void judge_errors(const struct nic_watch *w, const struct nic *n, struct report *r)
 {
 	const struct nic *before = nics_find(&w->before->nics, n->name);
@@ -416,13 +424,9 @@ static void judge_errors(const struct nic_watch *w, const struct nic *n, struct 
 	wording_flag(&words, "sends", nic_loss_sends(l.grew));
 	struct finding *f = report_finding(r, "nic.errors", &words);
 	finding_evidence(f, l.grew, "packets", (double)l.grown, NAN);
-	double all = (double)(nic_packets(before, n) + l.grown);
-	if (l.grown >= ERRORS_MIN && (double)l.grown >= ERRORS_SHARE * all)
-		return;
-	finding_to_note(f);
+	if (!errors_matter(l.grown, nic_packets(before, n)))
+		finding_to_note(f);
 }
-
-static uint64_t without(uint64_t count, uint64_t part) { return count > part ? count - part : 0; }
 
 /* Whether so many are lost that it delays connections. What the kernel itself drops at a full
  * backlog is in the counter of a ring among others too. */
@@ -627,6 +631,32 @@ static bool sends_own(const struct nic *n)
 	       strcmp(n->kind, "ifb") != 0;
 }
 
+/* What its other end does not take: a process that reads a TUN device too slowly, or a veth that
+ * receives through NAPI and whose ring is full (drivers/net/tun.c, tun_net_xmit(),
+ * drivers/net/veth.c, veth_xmit()). A veth without NAPI counts what the softnet backlog drops.
+ * WireGuard also counts packets to a peer that is away. */
+static void judge_virtual(const struct nic_watch *w, const struct nic *n, struct wording *words,
+			  struct report *r)
+{
+	const struct nic *was = w->seconds > 0 ? nics_at(&w->before->all, n->index) : NULL;
+	bool tun = !strcmp(n->kind, "tun");
+	if (!was || !n->running || (!tun && strcmp(n->kind, "veth") != 0))
+		return;
+	uint64_t lost = without(n->statistics.tx_dropped.value, was->statistics.tx_dropped.value);
+	if (!tun)
+		lost = without(lost, w->grown.total.dropped);
+	if (!errors_matter(lost, nic_packets(was, n)))
+		return;
+	words_growth(w, lost, words);
+	wording_set(words, "counter", "tx_dropped");
+	wording_flag(words, "sends", true);
+	wording_flag(words, "tun", tun);
+	wording_flag(words, "veth", !tun);
+	struct finding *f = report_finding(r, "nic.errors", words);
+	finding_evidence(f, "tx_dropped", "packets", (double)lost, NAN);
+	f->remedy = tun ? REMEDY_APPLICATION : REMEDY_NONE;
+}
+
 static void judge_qdiscs(const struct nic_watch *w, struct report *r)
 {
 	for (size_t i = 0; i < w->after->all.count; i++) {
@@ -637,6 +667,7 @@ static void judge_qdiscs(const struct nic_watch *w, struct report *r)
 		words_device(w->after, n, &words);
 		judge_qdisc(n, &words, r);
 		judge_qdisc_drops(w, n, &words, r);
+		judge_virtual(w, n, &words, r);
 	}
 }
 

@@ -1432,20 +1432,29 @@ static const struct finding_row findings[] = {
 	 .about = "{device}",
 	 .answer = "{device} loses packets",
 	 .title = "{device} loses packets{sends? that it sends:, not at its ring}",
-	 .detail = "{counter} grew by {count} in {window}: {sends?the card or its driver "
-		   "did not send these packets:packets were damaged, or the kernel had no memory "
-		   "for them. A larger ring does not help}.",
+	 .detail =
+		 "{counter} grew by {count} in {window}: {tun?the process that reads {device} "
+		 "did not take these packets in time:{veth?the other end of {device} did not take "
+		 "these packets:{sends?the card or its driver did not send these packets:packets "
+		 "were damaged, or the kernel had no memory for them. A larger ring does not "
+		 "help}}}.",
 	 .advice =
+		 "{tun?Find what holds up that process, such as a full CPU. For bursts let more "
+		 "packets wait\\: ip link set {device} txqueuelen N.:{veth?The CPU that receives "
+		 "there is full, or the packets are larger than the MTU there.:"
 		 "ethtool -S {device} shows which counter grows. {sends?See the kernel's log, too "
 		 "(dmesg)\\: a queue that stops, a link that comes and goes. Check the driver, "
 		 "the cable, the transceiver and the switch.:Damaged packets\\: check the "
-		 "cable, the transceiver and the switch. No memory\\: raise vm.min_free_kbytes.}",
-	 .meaning = "An interface dropped received packets that were damaged or for which no "
-		    "memory was free, or packets that it had to send. It is a note where they were "
-		    "fewer than 10, or less than one in a thousand.",
+		 "cable, the transceiver and the switch. No memory\\: raise vm.min_free_kbytes.}}}",
+	 .meaning =
+		 "An interface dropped received packets that were damaged or for which no "
+		 "memory was free, or packets that it had to send; of a virtual one, a TUN or TAP "
+		 "device or a veth, its other end did not take them. Of a card it is a note where "
+		 "they were fewer than 10, or less than one in a thousand.",
 	 .action =
 		 "Damaged packets: look at the cable, the transceiver and the switch (ethtool -S). "
-		 "No memory: raise vm.min_free_kbytes, or find what holds the memory.",
+		 "No memory: raise vm.min_free_kbytes, or find what holds the memory. A TUN device: "
+		 "find what holds up the process that reads it.",
 	 .proof = "rx_errors, rx-alloc-fail, tx_errors, tx_dropped or a counter of the driver "
 		  "grows"},
 	{.id = "nic.queues.one-cpu",

@@ -146,6 +146,29 @@ test_nic_watches_before_the_experiments() {
 	json 'wall("softnet.backlog").detail | test(" in the .* watched")'
 }
 
+# As of a VPN whose process is too slow: what waits for it is dropped at no qdisc.
+test_a_tun_device_that_is_not_read_is_named() {
+	needs python3
+	in_namespace
+	cat >tun.py <<-'EOS'
+		import fcntl, socket, struct, subprocess, time
+		tun = open("/dev/net/tun", "r+b", buffering=0)
+		fcntl.ioctl(tun, 0x400454ca, struct.pack("16sH22x", b"tun0", 0x1001)) # TUNSETIFF, IFF_TUN | IFF_NO_PI
+		subprocess.run("ip addr add 10.9.9.1/24 dev tun0; ip link set tun0 up", shell=True, check=True)
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		while True:
+		    s.sendto(bytes(100), ("10.9.9.2", 9))
+		    time.sleep(.001)
+	EOS
+	python3 tun.py &
+	tun=$!
+	full() { awk '$1 == "tun0:" && $13 > 0 { full = 1 } END { exit !full }' /proc/net/dev; }
+	wait_for full
+	expect 1 $check nic
+	json 'finding("nic.errors") | .level == "warning" and .remedy == "application" and (.title | startswith("tun0 "))'
+	kill $tun
+}
+
 test_the_code_of_the_guide_compiles_and_works() {
 	cc=$(command -v cc || command -v gcc || command -v clang) || skip 'no C compiler'
 	expect 0 epolltune explain --format json epoll-busy-poll

@@ -457,6 +457,37 @@ static void vlan_full(struct moments *m)
 	for (int i = 0; i < 2; i++)
 		snprintf(m->all[i][0].kind, sizeof(m->all[i][0].kind), "vlan");
 }
+/* A virtual interface that sends 10 000 packets and drops some. */
+static void other_end_takes_not(struct moments *m, const char *kind, uint32_t master,
+				uint64_t dropped)
+{
+	veth_shaped(m, "fq_codel", master, 0);
+	for (int i = 0; i < 2; i++) {
+		struct nic *n = &m->all[i][0];
+		snprintf(n->kind, sizeof(n->kind), "%s", kind);
+		n->running = true;
+		n->statistics.tx_packets = some(i ? 10000 - dropped : 0);
+		n->statistics.tx_dropped = some(i ? dropped : 0);
+	}
+}
+static void tun_unread(struct moments *m) { other_end_takes_not(m, "tun", 0, 10); }
+static void tun_unread_few(struct moments *m) { other_end_takes_not(m, "tun", 0, 9); }
+static void tap_of_a_guest(struct moments *m) { other_end_takes_not(m, "tun", 3, 400); }
+static void veth_ring_full(struct moments *m) { other_end_takes_not(m, "veth", 0, 400); }
+static void peer_is_away(struct moments *m) { other_end_takes_not(m, "wireguard", 0, 400); }
+static void tun_without_reader(struct moments *m)
+{
+	tun_unread(m);
+	m->all[1][0].running = false;
+}
+/* It has the same packets: no ring. */
+static void veth_backlog_full(struct moments *m)
+{
+	veth_ring_full(m);
+	m->all[1][0].statistics.rx_packets = some(200000);
+	m->cpus[1][2].dropped = 395;
+}
+
 static void received_full(struct moments *m)
 {
 	queue_full(m);
@@ -792,6 +823,14 @@ static const struct {
 	{queue_replaced, "", 0, 0, "", 0, ""},
 	{vlan_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 40, ""},
 	{received_full, "", 0, 0, "", 0, ""},
+	{tun_unread, "nic.errors", WARN, REMEDY_APPLICATION, "tx_dropped", 10, ""},
+	{tun_unread_few, "", 0, 0, "", 0, ""},
+	{tap_of_a_guest, "", 0, 0, "", 0, ""},
+	{tun_without_reader, "", 0, 0, "", 0, ""},
+	{veth_ring_full, "nic.errors", WARN, REMEDY_NONE, "tx_dropped", 400, ""},
+	{veth_backlog_full, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
+	 "softnet_stat column 2 (dropped)", 395, "net.core.netdev_max_backlog 1000 -> 2000"},
+	{peer_is_away, "", 0, 0, "", 0, ""},
 	{coalesced, "nic.coalesce", NOTE, REMEDY_DEVICE, "", 0, ""},
 	{coalesced_adaptively, "", 0, 0, "", 0, ""},
 	{one_cpu_interrupts, "nic.affinity", NOTE, REMEDY_NONE, "", 0, ""},
@@ -983,6 +1022,12 @@ static void texts_name_causes(void **state)
 		const char *detail;
 	} rows[] = {
 		{ring_loses, NULL, "rx_missed_errors grew by 120 in 500 ms."},
+		{tun_unread, NULL,
+		 "tx_dropped grew by 10 in 500 ms: the process that reads eth1 did not take these "
+		 "packets in time."},
+		{veth_ring_full, NULL,
+		 "tx_dropped grew by 400 in 500 ms: the other end of eth1 did not take these "
+		 "packets."},
 		{ring_lost, NULL,
 		 "rx_fifo_errors counted 50 000 since the driver was loaded; the machine booted 3 "
 		 "days ago."},
