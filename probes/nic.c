@@ -657,6 +657,21 @@ static void judge_virtual(const struct nic_watch *w, const struct nic *n, struct
 	f->remedy = tun ? REMEDY_APPLICATION : REMEDY_NONE;
 }
 
+/* Firewalls drop there on purpose: a note. What they drop is counted nowhere else (net/core/dev.c,
+ * tc_run()). */
+static void judge_filters(const struct nic_watch *w, const struct nic *n, struct wording *words,
+			  struct report *r)
+{
+	const struct nic *was = w->seconds > 0 ? nics_at(&w->before->all, n->index) : NULL;
+	uint64_t dropped = was ? nic_filters_loss(was, n) : 0;
+	if (!was || !errors_matter(dropped, nic_packets(was, n)))
+		return;
+	words_growth(w, dropped, words);
+	wording_flag(words, "clsact", !strcmp(n->filters.kind, "clsact"));
+	struct finding *f = report_finding(r, "nic.filters.dropping", words);
+	finding_evidence(f, "packets dropped", "packets", (double)dropped, NAN);
+}
+
 static void judge_qdiscs(const struct nic_watch *w, struct report *r)
 {
 	for (size_t i = 0; i < w->after->all.count; i++) {
@@ -668,6 +683,7 @@ static void judge_qdiscs(const struct nic_watch *w, struct report *r)
 		judge_qdisc(n, &words, r);
 		judge_qdisc_drops(w, n, &words, r);
 		judge_virtual(w, n, &words, r);
+		judge_filters(w, n, &words, r);
 	}
 }
 

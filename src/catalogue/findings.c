@@ -1530,6 +1530,20 @@ static const struct finding_row findings[] = {
 		 "control congestion (fq_codel, codel, cake, fq_pie, pie, red) are not reported.",
 	 .action = "Raise its rate or its limit, or send less.",
 	 .proof = "dropped of tc -s qdisc show grows"},
+	{.id = "nic.filters.dropping",
+	 .observed = true,
+	 .about = "{device}",
+	 .title = "{device}: filters of its {clsact?ingress or egress (clsact):ingress} dropped "
+		  "{count} packets in {window}",
+	 .detail = "They are a rate limit or a firewall. TCP and IP do not count these packets: "
+		   "tc -s filter show dev {device} ingress{clsact?, and egress:}.",
+	 .advice = "Remove or raise the limit if it is not intended.",
+	 .meaning = "Filters of traffic control (tc) dropped packets of an interface during the "
+		    "check, from ten and one in a thousand on: a rate limit (police), or a "
+		    "firewall. Programs that are attached by TCX have no such counter.",
+	 .action = "Look at the filters with tc -s filter show dev DEVICE ingress; remove or raise "
+		   "a limit that is not intended.",
+	 .proof = "dropped of the qdisc ingress or clsact in tc -s qdisc show grows"},
 	{.id = "nic.coalesce",
 	 .remedy = REMEDY_DEVICE,
 	 .observed = true,

@@ -169,6 +169,26 @@ test_a_tun_device_that_is_not_read_is_named() {
 	kill $tun
 }
 
+test_what_filters_of_the_ingress_drop_is_a_note() {
+	needs tc python3
+	in_namespace
+	ip link set lo up
+	tc qdisc add dev lo handle ffff: ingress 2>err || skip 'this kernel has no ingress qdisc'
+	# A program that returns TC_ACT_SHOT.
+	tc filter add dev lo parent ffff: bpf da bytecode '1,6 0 0 2' 2>err || skip 'this kernel has no filter bpf'
+	python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+while True:
+    s.sendto(bytes(100), ("127.0.0.1", 9))
+    time.sleep(.001)' &
+	sender=$!
+	sends() { awk '$1 == "lo:" && $3 > 0 { sent = 1 } END { exit !sent }' /proc/net/dev; }
+	wait_for sends
+	expect 0 $check nic
+	kill $sender
+	json 'finding("nic.filters.dropping") | .level == "note" and (.title | startswith("lo: filters of its ingress dropped "))'
+}
+
 test_the_code_of_the_guide_compiles_and_works() {
 	cc=$(command -v cc || command -v gcc || command -v clang) || skip 'no C compiler'
 	expect 0 epolltune explain --format json epoll-busy-poll

@@ -488,6 +488,24 @@ static void veth_backlog_full(struct moments *m)
 	m->cpus[1][2].dropped = 395;
 }
 
+static void filtered(struct moments *m, const char *kind, uint32_t dropped, uint64_t packets)
+{
+	veth_shaped(m, "fq_codel", 0, 0);
+	for (int i = 0; i < 2; i++) {
+		m->all[i][0].filters = qdisc_of(kind, 0xffff0000, TC_H_INGRESS,
+						UINT32_MAX - 1 + (i ? dropped : 0)); /* wraps */
+		m->all[i][0].statistics.rx_packets = some(i ? packets : 0);
+	}
+}
+static void policed(struct moments *m) { filtered(m, "ingress", 400, 1000); }
+static void clsact_filters(struct moments *m) { filtered(m, "clsact", 400, 1000); }
+static void policed_few(struct moments *m) { filtered(m, "ingress", 10, 10000); }
+static void policed_lately(struct moments *m)
+{
+	policed(m);
+	m->all[0][0].filters = (struct nic_qdisc){0};
+}
+
 static void received_full(struct moments *m)
 {
 	queue_full(m);
@@ -823,6 +841,10 @@ static const struct {
 	{queue_replaced, "", 0, 0, "", 0, ""},
 	{vlan_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 40, ""},
 	{received_full, "", 0, 0, "", 0, ""},
+	{policed, "nic.filters.dropping", NOTE, REMEDY_NONE, "packets dropped", 400, ""},
+	{clsact_filters, "nic.filters.dropping", NOTE, REMEDY_NONE, "packets dropped", 400, ""},
+	{policed_few, "", 0, 0, "", 0, ""},
+	{policed_lately, "", 0, 0, "", 0, ""},
 	{tun_unread, "nic.errors", WARN, REMEDY_APPLICATION, "tx_dropped", 10, ""},
 	{tun_unread_few, "", 0, 0, "", 0, ""},
 	{tap_of_a_guest, "", 0, 0, "", 0, ""},
@@ -1028,6 +1050,9 @@ static void texts_name_causes(void **state)
 		{veth_ring_full, NULL,
 		 "tx_dropped grew by 400 in 500 ms: the other end of eth1 did not take these "
 		 "packets."},
+		{policed, NULL,
+		 "They are a rate limit or a firewall. TCP and IP do not count these packets: tc -s "
+		 "filter show dev eth1 ingress."},
 		{ring_lost, NULL,
 		 "rx_fifo_errors counted 50 000 since the driver was loaded; the machine booted 3 "
 		 "days ago."},
