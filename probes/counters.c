@@ -409,8 +409,8 @@ static int64_t since_of(const void *of, const char *counter)
 	return grown < 0 && !loss_row_find(counter) ? host_counter(s->now, counter) : grown;
 }
 
-/* In which the counter has counted: at most since boot, whatever the clock was at the report, and
- * in a namespace that was made since then as long as the server runs in it. */
+/* In which the counter has counted: at most since boot, as the clock may have been wrong at the
+ * report, and in a namespace that was made since then as long as the server runs in it. */
 static double since_seconds(const struct watch *w, const struct since *s, const char *counter)
 {
 	const struct sample *now = w->after;

@@ -132,7 +132,7 @@ children() { # PID NUMBER
 	[ $# -gt "$1" ]
 }
 
-# What the experiments make a card drop is no verdict.
+# What the experiments make a card drop is not accused.
 test_nic_watches_before_the_experiments() {
 	$check accept-queue,nic >out 2>err &
 	check=$!
