@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "epolltune/accept_queues.h"
 #include "epolltune/buffers.h"
@@ -143,6 +144,7 @@ struct sample {
 	uint64_t page_bytes; /* 0: unknown */
 	uint64_t quantum;    /* in which sockstat counts memory, bytes; 0: unknown */
 	double uptime_s;     /* 0: unknown */
+	double server_s;     /* since the server in question began; 0: unknown */
 	bool first_netns;    /* the machine's first network namespace, or a captured machine */
 	struct host_identity identity;
 	bool watched;         /* of a window's end */
@@ -234,6 +236,9 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	const struct machine m = {.kernel = host_kernel(h), .page_bytes = facts.page_bytes};
 	s->quantum = (uint64_t)machine_quantum(&m);
 	s->uptime_s = host_uptime(h);
+	if (o->subject && o->subject->started)
+		s->server_s =
+			s->uptime_s - (double)o->subject->started / (double)sysconf(_SC_CLK_TCK);
 	s->first_netns =
 		host_identity(h, &s->identity, NULL) ? !host_live(h) : s->identity.first_netns;
 	if (memory_problem(s))
@@ -404,10 +409,23 @@ static int64_t since_of(const void *of, const char *counter)
 	return grown < 0 && !loss_row_find(counter) ? host_counter(s->now, counter) : grown;
 }
 
-static int64_t loss_since(const struct watch *w, const struct since *s, const struct loss_row *l)
+/* In which the counter has counted: at most since boot, as the clock may have been wrong at the
+ * report, and in a namespace that was made since then as long as the server runs in it. */
+static double since_seconds(const struct watch *w, const struct since *s, const char *counter)
 {
+	const struct sample *now = w->after;
 	time_t then = s->report ? s->report->time.tv_sec : w->report->time.tv_sec;
 	double seconds = (double)(w->report->time.tv_sec - then);
+	if (now->uptime_s > 0)
+		seconds = fmin(seconds, now->uptime_s);
+	if (now->server_s > 0 && since_reset(s, counter) == SINCE_NETNS)
+		seconds = fmin(seconds, now->server_s);
+	return seconds;
+}
+
+static int64_t loss_since(const struct watch *w, const struct since *s, const struct loss_row *l)
+{
+	double seconds = since_seconds(w, s, l->counter);
 	int64_t grown = is_loss(l, since_of, s, seconds) ? since_growth(s, l->counter) : 0;
 	bool parts = l->kind == LOSS_REST || l->less;
 	return parts && grown > 0 ? loss_value(l, w->after, since_of, s) : grown;
@@ -427,7 +445,7 @@ struct titled {
 	size_t count, shown, room; /* bytes that the title has for them */
 };
 
-/* "9 300 PruneCalled, 12 TCPRcvQDrop (and 3 more counters)" */
+/* "9 300 RcvPruned, 12 TCPRcvQDrop (and 3 more counters)" */
 static void titled_add(struct titled *t, const struct loss_row *l, int64_t value)
 {
 	char next[96];

@@ -28,7 +28,7 @@ static const char *const walls[] = {"softnet.backlog", "softnet.budget", RING, Q
  * net_rx_action(). */
 #define SQUEEZES_PER_S 10
 #define BUDGET 300 /* net.core.netdev_budget by default */
-/* Drops at the softnet backlog that matter, of the packets received: fewer delay no load. */
+/* Drops at the softnet backlog or at a ring that matter, of the packets: fewer delay no load. */
 #define DROPS_SHARE 0.00001
 /* Drops a second of this namespace's own interfaces that are the backlog's, wherever most packets
  * arrive: fewer may be of protocols that nothing receives. */
@@ -51,6 +51,7 @@ struct sample {
 	struct err no_softnet;                     /* why it could not be read; code 0: it was */
 	int64_t max_backlog, budget, budget_usecs; /* REPORT_NONE: not visible */
 	struct host_cpu_times cpus;
+	bool own_netns;   /* host_own_netns() */
 	double uptime_s;  /* 0: unknown */
 	char online[120]; /* lists of CPUs; "": unknown */
 	char server[120]; /* that the server in question may use */
@@ -71,6 +72,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	knob_number("net.core.netdev_budget", h, &s->budget);
 	knob_number("net.core.netdev_budget_usecs", h, &s->budget_usecs);
 	host_cpu_times(h, &s->cpus, NULL);
+	s->own_netns = host_own_netns(h);
 	s->uptime_s = host_uptime(h);
 	if (host_read(h, "sys/devices/system/cpu/online", s->online, sizeof(s->online), NULL) < 0)
 		s->online[0] = 0;
@@ -90,8 +92,7 @@ static void sample_release(struct sample *s)
 struct nic_watch {
 	const struct sample *before, *after;
 	double seconds; /* 0: one sample */
-	bool beside;
-	bool ours; /* most packets of the window came through interfaces of this namespace */
+	bool ours;      /* most packets of the window came through interfaces of this namespace */
 	uint64_t received;           /* packets of these interfaces, in the window */
 	uint64_t dropped;            /* by a full backlog; at most what these interfaces dropped */
 	struct softnet_growth grown; /* in the window */
@@ -103,7 +104,7 @@ struct nic_watch {
 static struct nic_watch watch_of(const struct sample *before, const struct sample *after,
 				 const struct moment *m)
 {
-	struct nic_watch w = {.before = before, .after = after, .beside = m->beside};
+	struct nic_watch w = {.before = before, .after = after};
 	uint64_t taken = 0;
 	if (before == after)
 		return w;
@@ -123,15 +124,11 @@ static struct nic_watch watch_of(const struct sample *before, const struct sampl
 	return w;
 }
 
-/* Sets {count}, {window} and {beside}. */
+/* Sets {count} and {window}. */
 static void words_growth(const struct nic_watch *w, uint64_t count, struct wording *words)
 {
 	wording_set(words, "count", "%s", quantity_show(QUANTITY_COUNT, count).text);
 	wording_set(words, "window", "%s", quantity_seconds(w->seconds).text);
-	wording_set(words, "beside", "%s",
-		    w->beside ? ", while this check's experiments kept CPUs busy; --probe nic "
-				"watches without them"
-			      : "");
 }
 
 /* Proposes a value ("": none) that no lab can try. `n`: the device that has the knob, or NULL. */
@@ -267,8 +264,8 @@ static void judge_softnet(const struct nic_watch *w, struct report *r)
 		.local = w->dropped,
 		/* enqueue_to_backlog() counts at the interface. A container's
 		 * packets pass softnet again outside: it never has most. */
-		.counted = w->after->max_backlog == REPORT_NONE &&
-			   (double)w->dropped >= OWN_DROPS_PER_S * w->seconds,
+		.counted =
+			w->after->own_netns && (double)w->dropped >= OWN_DROPS_PER_S * w->seconds,
 		.total = total.dropped,
 		.min = DROPS_SHARE * (double)w->received};
 	struct loss_column budget = {.wall = "softnet.budget",
@@ -406,6 +403,14 @@ static void judge_allowances(const struct nic_watch *w, const struct nic *n, str
 #define ERRORS_MIN 10
 #define ERRORS_SHARE PAST_SHARE
 
+/* `passed`: packets that were not lost. */
+static bool errors_matter(uint64_t lost, uint64_t passed)
+{
+	return lost >= ERRORS_MIN && (double)lost >= ERRORS_SHARE * (double)(passed + lost);
+}
+
+static uint64_t without(uint64_t count, uint64_t part) { return count > part ? count - part : 0; }
+
 static void judge_errors(const struct nic_watch *w, const struct nic *n, struct report *r)
 {
 	const struct nic *before = nics_find(&w->before->nics, n->name);
@@ -419,20 +424,17 @@ static void judge_errors(const struct nic_watch *w, const struct nic *n, struct 
 	wording_flag(&words, "sends", nic_loss_sends(l.grew));
 	struct finding *f = report_finding(r, "nic.errors", &words);
 	finding_evidence(f, l.grew, "packets", (double)l.grown, NAN);
-	double all = (double)(nic_packets(before, n) + l.grown);
-	if (l.grown >= ERRORS_MIN && (double)l.grown >= ERRORS_SHARE * all)
-		return;
-	finding_to_note(f);
+	if (!errors_matter(l.grown, nic_packets(before, n)))
+		finding_to_note(f);
 }
 
-static uint64_t without(uint64_t count, uint64_t part) { return count > part ? count - part : 0; }
-
-/* What the kernel itself drops at a full backlog is in that counter too. */
+/* Whether so many are lost that it delays connections. What the kernel itself drops at a full
+ * backlog is in the counter of a ring among others too. */
 static bool ring_grows(const struct nic_watch *w, const struct nic *before, const struct nic *n,
 		       struct nic_loss *l)
 {
 	if (l->kind != NIC_LOSS_AMONG)
-		return l->grown;
+		return l->grown && (double)l->grown >= DROPS_SHARE * (double)nic_packets(before, n);
 	l->grown = without(l->grown, w->grown.total.dropped);
 	l->total = without(l->total, softnet_total(&w->after->softnet).dropped);
 	return past_matters(l->grown, nic_packets(before, n) + l->grown);
@@ -456,7 +458,8 @@ static void judge_ring(const struct nic_watch *w, struct report *r)
 			ring_overrun(w, n, &l, r);
 		else if (past_matters(l.total, n->statistics.rx_packets.value + l.total))
 			loss_past(w, n, &l, "nic.ring.past", r);
-		if (!grows)
+		/* Some drivers add what the ring lost to the errors. */
+		if (!grows && (!l.grown || l.kind == NIC_LOSS_AMONG))
 			judge_errors(w, n, r);
 		judge_allowances(w, n, r);
 	}
@@ -465,6 +468,7 @@ static void judge_ring(const struct nic_watch *w, struct report *r)
 /* How to spread the packets of an interface over more CPUs. */
 struct spreading {
 	uint64_t queues;
+	bool one;                /* of several: the RSS table uses no other */
 	uint64_t more;           /* queues to set; 0: it cannot have more */
 	char mask[SOFTNET_MASK]; /* rps_cpus, if more queues are not possible; "": does not help */
 };
@@ -474,7 +478,13 @@ static struct spreading spreading_of(const struct nic *n, const struct softnet *
 	struct spreading s = {0};
 	uint64_t max;
 	s.queues = nic_receive_queues(n, &max);
-	if (s.queues < max && s.queues < cpus->count)
+	/* Drivers keep a table that was set, and others do not fill theirs with more queues either.
+	 */
+	bool narrow = n->rss.queues.known && n->rss.queues.value < s.queues;
+	s.one = narrow && n->rss.queues.value == 1;
+	if (narrow)
+		s.mask[0] = 0;
+	else if (s.queues < max && s.queues < cpus->count)
 		s.more = max < cpus->count ? max : cpus->count;
 	else if (s.queues != 1 || nic_rps_on(n) || !softnet_mask(cpus, s.mask))
 		s.mask[0] = 0;
@@ -500,6 +510,7 @@ static void one_cpu(const struct nic_watch *w, const struct nic *n, struct repor
 	wording_set(&words, "irqs", "%s", irq_cpu ? irq_cpu : "");
 	wording_set(&words, "queues", "%" PRIu64, s.queues);
 	wording_set(&words, "plural", "%s", s.queues == 1 ? "" : "s");
+	wording_flag(&words, "table", s.one);
 	wording_flag(&words, "more", s.more);
 	wording_set(&words, "rps", "%s", s.mask);
 	struct finding *f = report_finding(r, "nic.queues.one-cpu", &words);
@@ -620,6 +631,47 @@ static bool sends_own(const struct nic *n)
 	       strcmp(n->kind, "ifb") != 0;
 }
 
+/* What its other end does not take: a process that reads a TUN device too slowly, or a veth that
+ * receives through NAPI and whose ring is full (drivers/net/tun.c, tun_net_xmit(),
+ * drivers/net/veth.c, veth_xmit()). A veth without NAPI counts what the softnet backlog drops.
+ * WireGuard also counts packets to a peer that is away. */
+static void judge_virtual(const struct nic_watch *w, const struct nic *n, struct wording *words,
+			  struct report *r)
+{
+	const struct nic *was = w->seconds > 0 ? nics_at(&w->before->all, n->index) : NULL;
+	bool tun = !strcmp(n->kind, "tun");
+	if (!was || !n->running || (!tun && strcmp(n->kind, "veth") != 0))
+		return;
+	uint64_t lost = without(n->statistics.tx_dropped.value, was->statistics.tx_dropped.value);
+	if (!tun)
+		lost = without(lost, w->grown.total.dropped);
+	if (!errors_matter(lost, nic_packets(was, n)))
+		return;
+	words_growth(w, lost, words);
+	wording_set(words, "counter", "tx_dropped");
+	wording_flag(words, "sends", true);
+	wording_flag(words, "tun", tun);
+	wording_flag(words, "veth", !tun);
+	struct finding *f = report_finding(r, "nic.errors", words);
+	finding_evidence(f, "tx_dropped", "packets", (double)lost, NAN);
+	f->remedy = tun ? REMEDY_APPLICATION : REMEDY_NONE;
+}
+
+/* Firewalls drop there on purpose: a note. What they drop is counted nowhere else (net/core/dev.c,
+ * tc_run()). */
+static void judge_filters(const struct nic_watch *w, const struct nic *n, struct wording *words,
+			  struct report *r)
+{
+	const struct nic *was = w->seconds > 0 ? nics_at(&w->before->all, n->index) : NULL;
+	uint64_t dropped = was ? nic_filters_loss(was, n) : 0;
+	if (!was || !errors_matter(dropped, nic_packets(was, n)))
+		return;
+	words_growth(w, dropped, words);
+	wording_flag(words, "clsact", !strcmp(n->filters.kind, "clsact"));
+	struct finding *f = report_finding(r, "nic.filters.dropping", words);
+	finding_evidence(f, "packets dropped", "packets", (double)dropped, NAN);
+}
+
 static void judge_qdiscs(const struct nic_watch *w, struct report *r)
 {
 	for (size_t i = 0; i < w->after->all.count; i++) {
@@ -630,6 +682,8 @@ static void judge_qdiscs(const struct nic_watch *w, struct report *r)
 		words_device(w->after, n, &words);
 		judge_qdisc(n, &words, r);
 		judge_qdisc_drops(w, n, &words, r);
+		judge_virtual(w, n, &words, r);
+		judge_filters(w, n, &words, r);
 	}
 }
 
@@ -734,7 +788,7 @@ static const struct observation observation = {
 const struct probe probe_nic = {
 	.name = "nic",
 	.summary = "watches network cards and softnet: lost packets, queues, backlog, budget",
-	.mode = PROBE_OBSERVER,
+	.mode = PROBE_FIRST,
 	.place = PROBE_HOST,
 	.observation = &observation,
 };

@@ -157,6 +157,7 @@ struct nic {
 	size_t irq_count;
 	struct nic_qdisc *qdiscs; /* not of a captured machine */
 	size_t qdisc_count;
+	struct nic_qdisc filters; /* the qdisc of its ingress, or clsact; kind "": none */
 };
 
 struct nics {
@@ -279,6 +280,9 @@ struct nic_qdisc_loss {
 	const struct nic_qdisc *most; /* that dropped most; NULL: none */
 };
 struct nic_qdisc_loss nic_qdisc_loss(const struct nic *before, const struct nic *after);
+/* What the filters of its ingress dropped, with clsact those of its egress too: a rate limit or a
+ * firewall. */
+uint32_t nic_filters_loss(const struct nic *before, const struct nic *after);
 
 /* Deferred interrupts: the device interrupts after `polls` polls without packets, or `flush_ns`
  * after the last one. */

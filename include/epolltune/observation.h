@@ -15,7 +15,6 @@ struct moment {
 	const struct target *target;
 	const struct probe_options *options;
 	double seconds; /* between the two; 0: one sample, `before` equals `after` */
-	bool beside;    /* experiments ran meanwhile */
 	bool live;      /* false: a captured machine */
 };
 

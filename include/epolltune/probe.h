@@ -31,7 +31,6 @@ struct knob;
 enum probe_mode {
 	PROBE_SHARED,    /* runs beside other probes */
 	PROBE_EXCLUSIVE, /* fills CPUs or wire: no other experiment may run */
-	PROBE_OBSERVER,  /* watches while the others run */
 	PROBE_FIRST,     /* watches in a quiet window before the first experiment */
 };
 enum probe_place {

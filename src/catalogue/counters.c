@@ -70,7 +70,9 @@ static const struct counter_row counters[] = {
 	 "orphans,buffers.memory", REMEDY_KERNEL, NSTAT("TcpExtTCPAbortOnMemory"),
 	 "grep TCP: /proc/net/sockstat shows which: orphan against net.ipv4.tcp_max_orphans, mem against the third field of net.ipv4.tcp_mem."},
 	{"TcpExt.PruneCalled", "packets pruned from receive queue because of socket buffer overrun",
-	 NETSTAT, "How often the kernel had to free memory from the receive queue of a socket.",
+	 NETSTAT,
+	 "How often the kernel had to free memory in the receive queue of a socket: no loss, as what "
+	 "is dropped counts in RcvPruned, OfoPruned, TCPRcvQDrop or TCPOFODrop too.",
 	 "buffers.receive,buffers.memory", REMEDY_APPLICATION, NSTAT("TcpExtPruneCalled"),
 	 "The process reads too slowly: find Recv-Q (ss -tm). Raise the third field of net.ipv4.tcp_rmem where bursts fill it, net.ipv4.tcp_mem where its third field is met."},
 	{"TcpExt.RcvPruned", "packets pruned from receive queue", NETSTAT,

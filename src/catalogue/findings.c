@@ -1317,7 +1317,7 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .observed = true,
 	 .title = "The kernel drops packets at a full softnet backlog",
-	 .detail = "{count} packet{count=1?:s} dropped in {window}{beside}.",
+	 .detail = "{count} packet{count=1?:s} dropped in {window}.",
 	 .advice = "{hidden?{knob} is one value for the whole machine, not visible in this network "
 		   "namespace\\: raise it in the initial network namespace. :}{cost}",
 	 .meaning = "The kernel dropped packets during the check because a CPU's backlog was "
@@ -1342,7 +1342,7 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .observed = true,
 	 .title = "Receive softirqs end with work left",
-	 .detail = "{count} round{count=1?:s} ended with work left in {window}{beside}.",
+	 .detail = "{count} round{count=1?:s} ended with work left in {window}.",
 	 .advice = "{cost}",
 	 .meaning = "Receive softirqs end again and again with work left: the budget of packets "
 		    "or of time is too small for the packets that arrive.",
@@ -1368,7 +1368,7 @@ static const struct finding_row findings[] = {
 	 .about = "{device}",
 	 .title = "{device}{master?, the function of {master},:} loses packets: its receive ring "
 		  "overflows",
-	 .detail = "{counter} grew by {count} in {window}{beside}.{among? With the driver {driver} "
+	 .detail = "{counter} grew by {count} in {window}.{among? With the driver {driver} "
 		   "packets lost at a full ring are among these.:}",
 	 .advice = "{proposed?Twice the present size, of at most {max}. The link may go down for a "
 		   "moment\\: apply requires --allow-link-reset.:{settable?The ring is at its "
@@ -1379,7 +1379,7 @@ static const struct finding_row findings[] = {
 	 .action = "Raise the ring (ethtool -G) if it is below its maximum; otherwise serve it "
 		   "more often: more queues, or CPUs with idle time.",
 	 .proof = "rx_missed_errors, rx_fifo_errors, rx-hw-drop-overruns or a counter of the "
-		  "driver grows"},
+		  "driver grows by one in 100 000 packets or more"},
 	{.id = "nic.ring.past",
 	 .remedy = REMEDY_DEVICE,
 	 .observed = true,
@@ -1400,7 +1400,7 @@ static const struct finding_row findings[] = {
 	 .about = "{device} {counter}",
 	 .answer = "{device} exceeds what its provider allows",
 	 .title = "{device} exceeds what its provider allows: {counter}",
-	 .detail = "{counter} grew by {count} in {window}{beside}: packets that the provider "
+	 .detail = "{counter} grew by {count} in {window}: packets that the provider "
 		   "{refused?dropped:queued or dropped}.",
 	 .advice = "{action}",
 	 .meaning = "The provider limits the network of this instance, and packets beyond that "
@@ -1432,20 +1432,29 @@ static const struct finding_row findings[] = {
 	 .about = "{device}",
 	 .answer = "{device} loses packets",
 	 .title = "{device} loses packets{sends? that it sends:, not at its ring}",
-	 .detail = "{counter} grew by {count} in {window}{beside}: {sends?the card or its driver "
-		   "did not send these packets:packets were damaged, or the kernel had no memory "
-		   "for them. A larger ring does not help}.",
+	 .detail =
+		 "{counter} grew by {count} in {window}: {tun?the process that reads {device} "
+		 "did not take these packets in time:{veth?the other end of {device} did not take "
+		 "these packets:{sends?the card or its driver did not send these packets:packets "
+		 "were damaged, or the kernel had no memory for them. A larger ring does not "
+		 "help}}}.",
 	 .advice =
+		 "{tun?Find what holds up that process, such as a full CPU. For bursts let more "
+		 "packets wait\\: ip link set {device} txqueuelen N.:{veth?The CPU that receives "
+		 "there is full, or the packets are larger than the MTU there.:"
 		 "ethtool -S {device} shows which counter grows. {sends?See the kernel's log, too "
 		 "(dmesg)\\: a queue that stops, a link that comes and goes. Check the driver, "
 		 "the cable, the transceiver and the switch.:Damaged packets\\: check the "
-		 "cable, the transceiver and the switch. No memory\\: raise vm.min_free_kbytes.}",
-	 .meaning = "An interface dropped received packets that were damaged or for which no "
-		    "memory was free, or packets that it had to send. It is a note where they were "
-		    "fewer than 10, or less than one in a thousand.",
+		 "cable, the transceiver and the switch. No memory\\: raise vm.min_free_kbytes.}}}",
+	 .meaning =
+		 "An interface dropped received packets that were damaged or for which no "
+		 "memory was free, or packets that it had to send; of a virtual one, a TUN or TAP "
+		 "device or a veth, its other end did not take them. Of a card it is a note where "
+		 "they were fewer than 10, or less than one in a thousand.",
 	 .action =
 		 "Damaged packets: look at the cable, the transceiver and the switch (ethtool -S). "
-		 "No memory: raise vm.min_free_kbytes, or find what holds the memory.",
+		 "No memory: raise vm.min_free_kbytes, or find what holds the memory. A TUN device: "
+		 "find what holds up the process that reads it.",
 	 .proof = "rx_errors, rx-alloc-fail, tx_errors, tx_dropped or a counter of the driver "
 		  "grows"},
 	{.id = "nic.queues.one-cpu",
@@ -1460,16 +1469,17 @@ static const struct finding_row findings[] = {
 		   "that is a card, such as loopback\\: there is no queue to add}.",
 	 .advice =
 		 "{irqs?All interrupts of {device} go to CPU {irqs}\\: spread them (irqbalance, or "
-		 "/proc/irq/*/smp_affinity_list). More queues do not help.:{more?One queue for each CPU, up to the device's maximum. The link may go down "
-		 "for a moment\\: apply requires --allow-link-reset.:{rps?The device has one "
+		 "/proc/irq/*/smp_affinity_list). More queues do not help.:{table?The RSS table of "
+		 "{device} uses one of its {queues} queues\\: ethtool -X {device} default.:{more?One "
+		 "queue for each CPU, up to the device's maximum. The link may go down for a moment\\: apply requires --allow-link-reset.:{rps?The device has one "
 		 "queue\\: RPS spreads its packets in software, at the cost of an interrupt "
 		 "between CPUs for each.:{device?Check where its interrupts go (epolltune list "
 		 "--nic), and whether few connections carry all the traffic\\: one connection "
-		 "stays on one queue.}}}}",
+		 "stays on one queue.}}}}}",
 	 .meaning = "One CPU takes almost all packets and spends at least half of its time on "
 		    "them, while others are idle.",
 	 .action = "Add queues (ethtool -L) as far as the device has them; use RPS where it has "
-		   "one only.",
+		   "one only. Reset an RSS table that uses one queue (ethtool -X DEVICE default).",
 	 .proof = "Column 1 of /proc/net/softnet_stat by CPU; softirq time in /proc/stat"},
 	{.id = "nic.outside",
 	 .observed = true,
@@ -1509,7 +1519,7 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .about = "{device}",
 	 .title = "The qdisc ({qdisc}{parent?, parent {parent}}{others? and {others} more}) of "
-		  "{device} drops {count} packet{several?s} in {window}{beside}",
+		  "{device} drops {count} packet{several?s} in {window}",
 	 .detail = "More is sent than it lets out and holds\\: TCP retransmits what it drops, and "
 		   "datagrams are lost. tc -s qdisc show dev {device} shows its limits.",
 	 .advice = "Raise its rate or its limit, or send less.",
@@ -1520,6 +1530,20 @@ static const struct finding_row findings[] = {
 		 "control congestion (fq_codel, codel, cake, fq_pie, pie, red) are not reported.",
 	 .action = "Raise its rate or its limit, or send less.",
 	 .proof = "dropped of tc -s qdisc show grows"},
+	{.id = "nic.filters.dropping",
+	 .observed = true,
+	 .about = "{device}",
+	 .title = "{device}: filters of its {clsact?ingress or egress (clsact):ingress} dropped "
+		  "{count} packets in {window}",
+	 .detail = "They are a rate limit or a firewall. TCP and IP do not count these packets: "
+		   "tc -s filter show dev {device} ingress{clsact?, and egress:}.",
+	 .advice = "Remove or raise the limit if it is not intended.",
+	 .meaning = "Filters of traffic control (tc) dropped packets of an interface during the "
+		    "check, from ten and one in a thousand on: a rate limit (police), or a "
+		    "firewall. Programs that are attached by TCX have no such counter.",
+	 .action = "Look at the filters with tc -s filter show dev DEVICE ingress; remove or raise "
+		   "a limit that is not intended.",
+	 .proof = "dropped of the qdisc ingress or clsact in tc -s qdisc show grows"},
 	{.id = "nic.coalesce",
 	 .remedy = REMEDY_DEVICE,
 	 .observed = true,

@@ -33,7 +33,6 @@ static const struct loss_row losses[] = {
 	COUNTS(COUNTER_SYN_DROPS, LOSS_ELSEWHERE),
 	COUNTS(COUNTER_ABORTS_ON_MEMORY, LOSS_PLAIN),
 	COUNTS(COUNTER_TIME_WAIT_OVERFLOWS, LOSS_PLAIN),
-	COUNTS("TcpExt.PruneCalled", LOSS_PLAIN),
 	COUNTS("TcpExt.RcvPruned", LOSS_PLAIN),
 	COUNTS("TcpExt.TCPRcvQDrop", LOSS_PLAIN),
 	COUNTS("TcpExt.TCPBacklogDrop", LOSS_PLAIN),
@@ -90,6 +89,9 @@ static const struct loss_row losses[] = {
 	{.counter = "Ip.ReasmFails", .kind = LOSS_PLAIN, .less = "Ip.ReasmTimeout"},
 	{.counter = "Ip6.ReasmFails", .kind = LOSS_PLAIN, .less = "Ip6.ReasmTimeout"},
 	COUNTS(COUNTER_SYN_COOKIES, LOSS_HARMLESS),
+	/* It counts before anything is freed: what is dropped then counts in RcvPruned, OfoPruned,
+	 * TCPRcvQDrop or TCPOFODrop (net/ipv4/tcp_input.c, tcp_prune_queue()). */
+	COUNTS("TcpExt.PruneCalled", LOSS_HARMLESS),
 	COUNTS("TcpExt.TCPRcvCollapsed", LOSS_HARMLESS),
 };
 

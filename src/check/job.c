@@ -188,8 +188,6 @@ static void job_limit(struct job *job)
 		kill(job->pid, SIGKILL);
 }
 
-void job_prolong(struct job *job) { job->deadline_ms = clock_ms() + job_seconds(job) * 1000ull; }
-
 void job_reap(struct job *job)
 {
 	int status = 0;

@@ -22,9 +22,7 @@ struct check {
 	char cramped[320];    /* why the labs do not fit into the control group; "": they do */
 	char spoilt[128];     /* why the lab of --run is not used any more; "": it is as it was */
 	bool limited;         /* by its group: making labs would use that up in the quiet window */
-	bool experiments;     /* one of the jobs runs experiments */
 	int watched;          /* an eventfd for experiments: the quiet window is over */
-	int ended;            /* an eventfd for observers: all other probes have ended */
 };
 
 /* The memory that a probe's process shares with this one. */
@@ -55,8 +53,6 @@ void job_start(struct job *job);
 void job_interrupt(struct job *job);
 /* How many seconds a job may take, with a second look after a crash. */
 unsigned job_longest(const struct check_options *options);
-/* Gives it its whole time again, from now. */
-void job_prolong(struct job *job);
 /* Kills it after its timeout or when the check is interrupted, and reaps it if it has ended. A
  * probe that crashed is started again, to read its settings. */
 void job_reap(struct job *job);

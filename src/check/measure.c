@@ -126,23 +126,6 @@ static void eventfd_wait(int fd)
 		;
 }
 
-/* The quiet window, before the first experiment. */
-static bool quiet_wait(void *arg, uint64_t us)
-{
-	clock_sleep_us(us);
-	return false;
-}
-
-/* An observer's window: at least `us`, and until the other probes have ended. */
-static bool window_wait(void *arg, uint64_t us)
-{
-	const struct check *check = arg;
-	clock_sleep_us(us);
-	if (check->experiments)
-		eventfd_wait(check->ended);
-	return check->experiments;
-}
-
 bool job_wall_is_due(const struct job *job, const char *wall)
 {
 	for (const struct experiment *x = job->probe->experiments; x && x->wall; x++)
@@ -171,8 +154,7 @@ static struct judging judging_of(const struct job *job)
 				.earlier = job->check->earlier,
 				.report = &job->shared->report,
 				.progress = job->shared->progress,
-				.unasked = job->check->unasked,
-				.wait_arg = (void *)job->check};
+				.unasked = job->check->unasked};
 }
 
 /* Whether an error left the walls judged as far as they can be. */
@@ -224,10 +206,8 @@ static int job_measure_now(const struct job *job)
 		report_text(labs.missing, "%s", e.text);
 	if (experiments && !labs.lab)
 		j.missing = skipped ? skipped : labs.missing;
-	if (job->probe->mode == PROBE_OBSERVER)
-		j.wait = window_wait;
-	else if (job->probe->mode == PROBE_FIRST)
-		j.wait = quiet_wait;
+	if (job->probe->mode == PROBE_FIRST)
+		j.wait = clock_sleep_us;
 	else
 		eventfd_wait(job->check->watched);
 	if (labs.lab)

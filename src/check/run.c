@@ -462,8 +462,7 @@ int check_inspect(const struct check_options *given, struct host *host, struct r
 		  struct err *e)
 {
 	struct check_options o = *given;
-	struct schedule s = {
-		.check = {.options = &o, .host = host, .watched = -1, .ended = -1, .unasked = ""}};
+	struct schedule s = {.check = {.options = &o, .host = host, .watched = -1, .unasked = ""}};
 	stall_raise(host, &o);
 	return probes_run(&s, "", out, e);
 }
@@ -506,10 +505,8 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	CLEAN(free_pointer) struct report *before = NULL;
 	CLEAN(free_pointer) struct accepted *accepted = malloc(sizeof(*accepted));
 	CLEAN(close_fd) int watched = eventfd(0, EFD_CLOEXEC);
-	CLEAN(close_fd) int ended = eventfd(0, EFD_CLOEXEC);
-	struct schedule s = {
-		.check = {.options = o, .watched = watched, .ended = ended, .unasked = unasked(o)}};
-	if (watched < 0 || ended < 0)
+	struct schedule s = {.check = {.options = o, .watched = watched, .unasked = unasked(o)}};
+	if (watched < 0)
 		return err_errno(e, "an eventfd for the probes");
 	if (!accepted)
 		return err_set(e, ENOMEM, "accepted findings: out of memory");

@@ -11,14 +11,6 @@
 
 #define PROGRESS_MS 100
 
-static bool runs_experiments(const struct schedule *s)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (job_has_mode(&s->at[i], EXPERIMENTS) && job_has_experiments(&s->at[i]))
-			return true;
-	return false;
-}
-
 static void progress_show(const struct schedule *s)
 {
 	char line[256] = "";
@@ -87,15 +79,6 @@ static void spoilt_find(struct schedule *s)
 				    s->at[i].probe->name);
 }
 
-/* Observers wait for the other probes: their time begins when those have ended. */
-static void observers_end(struct schedule *s)
-{
-	eventfd_write(s->check.ended, 1);
-	for (size_t i = 0; i < s->count; i++)
-		job_prolong(&s->at[i]);
-	schedule_wait(s, MODE(PROBE_OBSERVER));
-}
-
 /* Whether the job runs beside no other experiment: those on one server start it again. */
 static bool is_alone(const struct schedule *s, const struct job *job)
 {
@@ -108,7 +91,6 @@ static bool is_alone(const struct schedule *s, const struct job *job)
  * quiet machine, and then run beside each other. The others follow one at a time. */
 void schedule_run(struct schedule *s)
 {
-	s->check.experiments = runs_experiments(s);
 	for (size_t i = 0; i < s->count; i++)
 		if (!is_alone(s, &s->at[i]))
 			job_start(&s->at[i]);
@@ -126,7 +108,6 @@ void schedule_run(struct schedule *s)
 		job_start(&s->at[i]);
 		schedule_wait(s, EXPERIMENTS);
 	}
-	observers_end(s);
 }
 
 void schedule_inspect(struct schedule *s)

@@ -40,6 +40,13 @@ static uint32_t growth(const struct nic *before, const struct nic_qdisc *q)
 	return q->drops;
 }
 
+uint32_t nic_filters_loss(const struct nic *before, const struct nic *after)
+{
+	const struct nic_qdisc *b = &before->filters, *a = &after->filters;
+	uint32_t grown = a->drops - b->drops;
+	return strcmp(a->kind, b->kind) != 0 || grown > INT32_MAX ? 0 : grown;
+}
+
 /* A parent counts what those below it drop. It is read before them while packets pass: beside one
  * that drops by design a small difference may be what that one dropped in between. */
 static uint32_t own_growth(const struct nic *before, const struct nic *after,

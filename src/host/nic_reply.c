@@ -236,8 +236,7 @@ int reply_qdiscs(const struct reply *r, struct nics *n, struct err *e)
 		if (m->nlmsg_type != RTM_NEWQDISC || !parse(tb, TCA_MAX, m, sizeof(struct tcmsg)))
 			continue;
 		const struct tcmsg *tc = nlmsg_data(m);
-		if (tc->tcm_parent == TC_H_INGRESS || /* it has no queue */
-		    !parse_nested(stats, TCA_STATS_MAX, tb[TCA_STATS2]) ||
+		if (!parse_nested(stats, TCA_STATS_MAX, tb[TCA_STATS2]) ||
 		    !stats[TCA_STATS_QUEUE] ||
 		    (size_t)nla_len(stats[TCA_STATS_QUEUE]) < sizeof(queue))
 			continue;
@@ -246,8 +245,9 @@ int reply_qdiscs(const struct reply *r, struct nics *n, struct err *e)
 			struct nic *nic = &n->at[i];
 			if (nic->index != (uint32_t)tc->tcm_ifindex)
 				continue;
-			struct nic_qdisc *q =
-				nic_array_add(&nic->qdiscs, &nic->qdisc_count, sizeof(*q), e);
+			struct nic_qdisc *q = &nic->filters; /* it has no queue */
+			if (tc->tcm_parent != TC_H_INGRESS)
+				q = nic_array_add(&nic->qdiscs, &nic->qdisc_count, sizeof(*q), e);
 			if (!q)
 				return -ENOMEM;
 			name_take(q->kind, sizeof(q->kind), tb[TCA_KIND]);

@@ -375,9 +375,9 @@ static void samples_release(const struct observation *o, struct sample *before,
 		free(after);
 }
 
-/* Lets the window pass, with ticks in between; *beside: whether experiments ran meanwhile. */
+/* Lets the window pass, with ticks in between. */
 static int window_pass(const struct observation *o, const struct judging *j, struct sample *during,
-		       bool *beside, struct err *e)
+		       struct err *e)
 {
 	uint64_t us = j->options->window_us ? j->options->window_us : WINDOW_US;
 	uint64_t slice = us / (OBSERVATION_TICKS + 1);
@@ -388,7 +388,7 @@ static int window_pass(const struct observation *o, const struct judging *j, str
 		if (rc)
 			return rc;
 	}
-	*beside = j->wait(j->wait_arg, us);
+	j->wait(us);
 	return 0;
 }
 
@@ -418,7 +418,7 @@ static int observe(const struct observation *o, const struct judging *j, struct 
 	if (!rc && twice) {
 		double began = clock_s();
 		if (!recorded && j->wait)
-			rc = window_pass(o, j, after, &m.beside, e);
+			rc = window_pass(o, j, after, e);
 		if (!rc)
 			rc = o->sample(j->host, j->options, after, e);
 		m.seconds = recorded ? captured : clock_s() - began;

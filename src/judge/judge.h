@@ -15,10 +15,8 @@ struct judging {
 	struct lab *proof;   /* to try values in; may be `lab`; NULL: no proofs */
 	const char *missing; /* why experiments have no lab; NULL: they have, or are unasked */
 	const char *unasked; /* why no experiments were requested; NULL: they were */
-	/* Waits at least `us` microseconds, the window of an observation, and returns whether
-	 * experiments ran meanwhile. NULL: no window, one sample. */
-	bool (*wait)(void *arg, uint64_t us);
-	void *wait_arg;
+	/* Waits `us` microseconds, the window of an observation. NULL: no window, one sample. */
+	void (*wait)(uint64_t us);
 	char *progress; /* PROBE_PROGRESS bytes; NULL: not shown */
 	struct report *report;
 	bool *unobserved; /* set where the observation failed; NULL: not asked */

@@ -91,6 +91,7 @@ static void recent_find(const struct watch *w, struct watch_row *r)
 /* How packets that were dropped at listeners are to be read: overflows of all, and the drops of
  * all, which have other causes too. An overflow is a SYN that the SYN queue did not take, too. */
 struct drops {
+	bool complete;     /* all listeners of the network namespace are watched */
 	int64_t overflows; /* REPORT_NONE: this kernel does not count them */
 	bool syns;         /* some of them are SYNs */
 	int64_t all;
@@ -116,24 +117,31 @@ static bool was_full(const struct watch_row *r, const struct watch_gauge *g, con
 	return is_full(g, d) || (r->ended <= 1 && is_full(&r->now, d));
 }
 
-/* What the growth of its drops cost: nothing where there is no overflow that may be one of them. */
+/* Such a part of the overflows is next to none: counters are not read at one moment, and stray
+ * packets are few. */
+#define PART 10
+
+/* Whether some of the growth of its drops must be overflows: it was full, or there are more
+ * overflows than the other listeners dropped, and none of a listener that is not seen. */
+static bool is_named(int64_t grown, bool full, const struct drops *d)
+{
+	return d->overflows == REPORT_NONE || full ||
+	       (d->overflows > d->all - grown && d->all * PART >= d->overflows * (PART - 1));
+}
+
+/* What the growth of its drops cost: nothing where there is no overflow that may be one of them, or
+ * where nearly all overflows are those of others, which may have ended. */
 static int64_t drops_of(int64_t grown, bool full, const struct drops *d)
 {
 	bool spent = d->overflows != REPORT_NONE && d->overflows <= (full ? 0 : d->full);
-	return spent && grown > 0 ? 0 : grown;
+	bool others = d->complete && grown * PART <= d->overflows && !is_named(grown, full, d);
+	return (spent || others) && grown > 0 ? 0 : grown;
 }
 
-/* Whether some of the growth of its drops must be overflows: it was full, or there are more
- * overflows than the other listeners dropped. */
-static bool is_named(int64_t grown, bool full, const struct drops *d)
+static enum wall_verdict loss_of(const struct watch_kind *k, int64_t grown, double seconds,
+				 bool full, const struct drops *d)
 {
-	return d->overflows == REPORT_NONE || full || d->overflows > d->all - grown;
-}
-
-static enum wall_verdict loss_of(const struct watch_kind *k, int64_t grown, bool full,
-				 const struct drops *d)
-{
-	if (grown <= 0)
+	if (grown <= 0 || (double)grown < k->few * seconds)
 		return VERDICT_OK;
 	return k->shared && !is_named(grown, full, d) ? VERDICT_TIGHT : k->loss;
 }
@@ -185,7 +193,8 @@ static int row_make(struct watch *w, const struct watch_gauge *g, struct err *e)
 	if (!r)
 		return err_set(e, ENOMEM, "watch: out of memory");
 	r->now = *g;
-	r->now.lost = REPORT_NONE;
+	/* One that was made since then has had all its losses in between. */
+	r->now.lost = g->made && w->seconds > 0 ? 0 : REPORT_NONE;
 	r->used = r->limit = r->pair[0] = r->pair[1] = REPORT_NONE;
 	for (size_t i = 0; i < WATCH_HISTORY; i++)
 		r->history[i] = NAN;
@@ -221,7 +230,7 @@ static void row_take(struct watch *w, struct watch_row *r, const struct watch_ga
 	else if (d->overflows > 0)
 		r->stray += dropped - grown;
 	r->lost = grown == REPORT_NONE || w->seconds <= 0 ? NAN : (double)grown / w->seconds;
-	r->verdict = row_verdict(r, loss_of(g->kind, grown, full, d));
+	r->verdict = row_verdict(r, loss_of(g->kind, grown, w->seconds, full, d));
 }
 
 static int rows_make(struct watch *w, const struct watch_sample *s, struct drops *d, struct err *e)
@@ -229,9 +238,12 @@ static int rows_make(struct watch *w, const struct watch_sample *s, struct drops
 	size_t place = 0;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct watch_row *r = row_find(w, &s->at[i], &place);
-		int64_t grown = r && s->at[i].kind->shared ? losses(&r->now, &s->at[i]) : 0;
-		if (!r && row_make(w, &s->at[i], e))
-			return -ENOMEM;
+		if (!r) {
+			if (row_make(w, &s->at[i], e))
+				return -ENOMEM;
+			r = &w->rows[w->count - 1];
+		}
+		int64_t grown = s->at[i].kind->shared ? losses(&r->now, &s->at[i]) : 0;
 		if (grown <= 0)
 			continue;
 		d->all += grown;
@@ -340,6 +352,7 @@ int watch_add(struct watch *w, const struct watch_sample *s, struct err *e)
 	size_t place = watch_place(w, watch_remembered(w) - 1);
 	w->at[place] = w->clock;
 	struct drops d = drops_between(w->counters, s->counters);
+	d.complete = !s->server[0] && !s->omitted;
 	for (size_t i = 0; i < WATCH_COUNTERS; i++) {
 		int64_t grown = growth(w->counters[i], s->counters[i]);
 		w->rates[i] = grown == REPORT_NONE ? NAN : (double)grown / w->seconds;

@@ -40,6 +40,7 @@ static const struct watch_kind kinds[] = {
 	{.wall = "softnet.backlog",
 	 .unit = "packets",
 	 .loss = VERDICT_TIGHT,
+	 .few = 10, /* the machine's: they may be of any container */
 	 .losses = "packets dropped"},
 	{.wall = "softnet.budget",
 	 .unit = "packets",

@@ -68,6 +68,7 @@ static void put_row(FILE *out, const struct watch_row *r)
 	put_count(out, "used_counter", g->kind->paired ? g->value : REPORT_NONE);
 	put_count(out, "limit_counter", g->kind->paired ? g->limit : REPORT_NONE);
 	fprintf(out, ",\"stuck\":%s", g->stuck ? "true" : "false");
+	fprintf(out, ",\"made\":%s", g->made ? "true" : "false");
 	put_text(out, "note", g->note);
 	put_text(out, "server", g->server);
 	fputc('}', out);
@@ -169,6 +170,7 @@ static void row_read(struct line_reader *r, const json_t *o, struct watch_sample
 	g->limit = quantity(r, o, g->kind->paired ? "limit_counter" : "limit");
 	g->stuck = json_is_true(json_object_get(o, "stuck"));
 	g->lost = quantity(r, o, "lost");
+	g->made = json_is_true(json_object_get(o, "made"));
 	g->half_open = quantity(r, o, "half_open");
 	g->syn_room = quantity(r, o, "syn_room");
 }

@@ -32,6 +32,12 @@ struct pace {
 	uint64_t due_ns, began_ns;
 };
 
+/* Those of sockets. */
+struct cookies {
+	uint64_t *at;
+	size_t count;
+};
+
 struct watcher {
 	struct host *host;
 	const char *asked; /* NULL: no server was named */
@@ -41,6 +47,8 @@ struct watcher {
 	struct machine machine;
 	struct host_facts facts;
 	struct listeners listeners; /* of the last look */
+	struct cookies seen;        /* of all listeners of the last look, also of other servers */
+	struct cookies made;        /* since the look before that */
 	struct process *sharers;    /* that accept from them, too */
 	size_t sharer_count;
 	struct host_counters counters, before; /* before: at the look before */
@@ -54,6 +62,7 @@ struct watcher {
 	char ports_what[80];
 	int64_t udp, udp_of; /* ports of UDP */
 	double at_s;         /* of the last look; 0: there was none */
+	bool continues;      /* this look has one before it */
 	struct {
 		struct pace owners, sharing, processes, half_open, group, port;
 	} due;
@@ -285,6 +294,7 @@ static void namespace_begin(struct watcher *w)
 {
 	listeners_free(&w->listeners);
 	memset(&w->listeners, 0, sizeof(w->listeners));
+	w->seen.count = 0;
 	w->sharer_count = w->group_count = 0;
 	memset(&w->due, 0, sizeof(w->due));
 	w->at_s = 0;
@@ -368,6 +378,42 @@ static void listeners_inherit(struct listeners *now, struct listeners *before)
 	now->counted = before->counted;
 }
 
+/* `place`: where it is searched first, and behind it: both lists have one order. */
+static bool cookies_have(const struct cookies *c, uint64_t cookie, size_t *place)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		size_t at = (*place + i) % c->count;
+		if (c->at[at] != cookie)
+			continue;
+		*place = at + 1;
+		return true;
+	}
+	return false;
+}
+
+static void cookies_add(struct cookies *c, uint64_t cookie)
+{
+	uint64_t *at = array_add(&c->at, &c->count, sizeof(*at));
+	if (at)
+		*at = cookie;
+}
+
+/* Which were made since the look before; none at a first look. */
+static void made_find(struct watcher *w, const struct listeners *now)
+{
+	struct cookies before = w->seen;
+	size_t place = 0;
+	w->seen = (struct cookies){0};
+	w->made.count = 0;
+	for (size_t i = 0; i < now->count; i++) {
+		uint64_t cookie = now->at[i].cookie;
+		if (w->continues && !cookies_have(&before, cookie, &place))
+			cookies_add(&w->made, cookie);
+		cookies_add(&w->seen, cookie);
+	}
+	free(before.at);
+}
+
 static bool any(const struct listener *l, void *arg) { return l->owner < 0; }
 
 static void owners_find_new(struct watcher *w, struct listeners *l)
@@ -432,6 +478,7 @@ static int listeners_look(struct watcher *w, struct err *e)
 		listeners_free(&now);
 		return rc;
 	}
+	made_find(w, &now);
 	listeners_keep(w, &now);
 	listeners_inherit(&now, &w->listeners);
 	listeners_free(&w->listeners);
@@ -470,6 +517,7 @@ static void listener_gauge(const struct watcher *w, const struct listener *l,
 {
 	const struct process *p = l->owner < 0 ? NULL : &w->listeners.processes[l->owner];
 	bool tcp = l->kind == LISTENER_TCP;
+	size_t place = 0;
 	struct watch_gauge *g = watch_gauge(out, tcp ? "accept-queue" : "accept-queue.unix");
 	report_text(g->what, "%.*s%s%s", p ? name_length(p) : 0, p ? p->name : "", p ? " " : "",
 		    l->address);
@@ -479,6 +527,7 @@ static void listener_gauge(const struct watcher *w, const struct listener *l,
 	g->owner = somaxconn_binds(l->limit, k->somaxconn) ? REMEDY_KERNEL : REMEDY_APPLICATION;
 	if (tcp)
 		g->lost = l->drops;
+	g->made = tcp && cookies_have(&w->made, l->cookie, &place);
 	if (tcp && w->listeners.counted) {
 		g->half_open = l->half_open;
 		g->syn_room =
@@ -658,6 +707,7 @@ static int sample_read(struct watcher *w, struct watch_sample *out, struct err *
 	clock_gettime(CLOCK_REALTIME, &out->time);
 	/* As a recording has it, whose replay gives the same figures. */
 	out->seconds = w->at_s > 0 ? round((now - w->at_s) * 1e6) / 1e6 : 0;
+	w->continues = w->at_s > 0;
 	w->at_s = now;
 	const struct queue_knobs knobs = {
 		.somaxconn = field_read(w->host, "net.core.somaxconn", 0),
@@ -717,6 +767,8 @@ void watcher_close(struct watcher **out)
 	if (!w)
 		return;
 	listeners_free(&w->listeners);
+	free(w->seen.at);
+	free(w->made.at);
 	free(w->sharers);
 	free(w->groups);
 	softnet_free(&w->softnet.last);

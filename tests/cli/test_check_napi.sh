@@ -132,19 +132,61 @@ children() { # PID NUMBER
 	[ $# -gt "$1" ]
 }
 
-# Longer than its window of 0.5 s.
-test_nic_watches_until_the_other_probes_end() {
+# What the experiments make a card drop is not accused.
+test_nic_watches_before_the_experiments() {
 	$check accept-queue,nic >out 2>err &
 	check=$!
 	wait_for children $check 1
 	kill -STOP "$first"
 	wait_for children $check 2
-	sleep 1.5
-	! gone "$second" || fail 'nic has ended'
+	wait_for gone "$second"
 	kill -CONT "$first"
 	wait $check || true
 	quiet
-	json 'wall("softnet.backlog").detail | capture(" in the (?<s>[0-9.]+) s watched").s | tonumber >= 0.7'
+	json 'wall("softnet.backlog").detail | test(" in the .* watched")'
+}
+
+# As of a VPN whose process is too slow: what waits for it is dropped at no qdisc.
+test_a_tun_device_that_is_not_read_is_named() {
+	needs python3
+	in_namespace
+	cat >tun.py <<-'EOS'
+		import fcntl, socket, struct, subprocess, time
+		tun = open("/dev/net/tun", "r+b", buffering=0)
+		fcntl.ioctl(tun, 0x400454ca, struct.pack("16sH22x", b"tun0", 0x1001)) # TUNSETIFF, IFF_TUN | IFF_NO_PI
+		subprocess.run("ip addr add 10.9.9.1/24 dev tun0; ip link set tun0 up", shell=True, check=True)
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		while True:
+		    s.sendto(bytes(100), ("10.9.9.2", 9))
+		    time.sleep(.001)
+	EOS
+	python3 tun.py &
+	tun=$!
+	full() { awk '$1 == "tun0:" && $13 > 0 { full = 1 } END { exit !full }' /proc/net/dev; }
+	wait_for full
+	expect 1 $check nic
+	json 'finding("nic.errors") | .level == "warning" and .remedy == "application" and (.title | startswith("tun0 "))'
+	kill $tun
+}
+
+test_what_filters_of_the_ingress_drop_is_a_note() {
+	needs tc python3
+	in_namespace
+	ip link set lo up
+	tc qdisc add dev lo handle ffff: ingress 2>err || skip 'this kernel has no ingress qdisc'
+	# A program that returns TC_ACT_SHOT.
+	tc filter add dev lo parent ffff: bpf da bytecode '1,6 0 0 2' 2>err || skip 'this kernel has no filter bpf'
+	python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+while True:
+    s.sendto(bytes(100), ("127.0.0.1", 9))
+    time.sleep(.001)' &
+	sender=$!
+	sends() { awk '$1 == "lo:" && $3 > 0 { sent = 1 } END { exit !sent }' /proc/net/dev; }
+	wait_for sends
+	expect 0 $check nic
+	kill $sender
+	json 'finding("nic.filters.dropping") | .level == "note" and (.title | startswith("lo: filters of its ingress dropped "))'
 }
 
 test_the_code_of_the_guide_compiles_and_works() {

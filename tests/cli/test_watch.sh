@@ -125,6 +125,67 @@ test_it_survives_the_end_of_the_server_and_finds_it_again() {
 }
 
 # A UNIX listener has no address by which a socket after a restart could be known.
+# The look before did not have the socket that overflows; another listener receives a stray packet. What overflowed and
+# has ended since then is charged to no one.
+test_a_server_that_restarts_between_two_looks_has_its_losses() {
+	needs python3
+	in_namespace
+	cat >restart.py <<-'EOS'
+		import socket, sys, time
+		def overflow(keep):
+		    s = socket.create_server(("127.0.0.1", 8080), backlog=1)
+		    clients = [socket.socket() for _ in range(60)]
+		    for c in clients:
+		        c.setblocking(False)
+		        c.connect_ex(("127.0.0.1", 8080))
+		    time.sleep(.1)
+		    s.setblocking(False)
+		    for c in clients:
+		        try: s.accept()[0].close()
+		        except BlockingIOError: pass
+		    for c in clients: c.close()
+		    if not keep: s.close()
+		    return s
+		def stray():
+		    # A listener drops an ACK that belongs to no connection and to no SYN cookie.
+		    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+		    def sum16(b):
+		        n = sum((b[i] << 8) + b[i + 1] for i in range(0, len(b), 2))
+		        n = (n >> 16) + (n & 0xffff)
+		        return ~(n + (n >> 16)) & 0xffff
+		    head = bytes.fromhex("22b80016000000010000000150010200")
+		    lo = bytes([127, 0, 0, 1])
+		    check = sum16(lo + lo + bytes([0, 6, 0, 20]) + head + bytes(4))
+		    raw.sendto(head + check.to_bytes(2, "big") + bytes(2), ("127.0.0.1", 22))
+		quiet = socket.create_server(("127.0.0.1", 22))
+		print("ready", flush=True)
+		for keep in sys.stdin:
+		    stray()
+		    s = overflow(keep == "keep\n")
+		    print("done", flush=True)
+	EOS
+	mkfifo orders
+	python3 restart.py <orders >answers &
+	exec 3>orders
+	wait_for grep -q ready answers
+	epolltune watch --interval 3s --count 4 --format jsonl >lines &
+	watch=$!
+	wait_for newest '.seconds == null'
+	echo end >&3
+	wait_for newest '.seconds and .counters["TcpExt.ListenOverflows"] > 20'
+	is 'looks' "$(wc -l <lines)" 2
+	echo keep >&3
+	status=0
+	wait $watch || status=$?
+	exec 3>&-
+	is 'the exit status' $status 2
+	jq -es '.[1].rows | all(.[]; .verdict != "short") and any(.[]; (.what | endswith(":22")) and .lost > 0 and .lost_per_s == 0)' lines >filtered ||
+		{ show lines && fail 'the listener that received a stray packet is charged'; }
+	jq -es '.[2].rows | all(.[]; (.what | endswith(":22") | not) or .verdict != "short") and
+		any(.[]; (.what | endswith(":8080")) and .made and .verdict == "short" and .lost_per_s > 5)' lines >filtered ||
+		{ show lines && fail 'the new listener is not charged'; }
+}
+
 test_listeners_that_begin_later_are_followed() {
 	needs python3
 	in_namespace

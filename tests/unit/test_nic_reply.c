@@ -236,7 +236,7 @@ static void names_that_no_kernel_allows_are_omitted(void **state)
 	assert_int_equal(links_named("0123456789abcdef", 17), 0);
 }
 
-/* Those of classes too; the ingress is no queue. */
+/* Those of classes too; the ingress is no queue and has filters. */
 static void qdiscs_are_those_that_send(void **state)
 {
 	static const struct {
@@ -269,6 +269,9 @@ static void qdiscs_are_those_that_send(void **state)
 		}
 		assert_int_equal(reply_qdiscs(&r, &nics, NULL), 0);
 		assert_int_equal(nic.qdisc_count, rows[i].known);
+		bool ingress = rows[i].parent == TC_H_INGRESS;
+		assert_string_equal(nic.filters.kind, ingress ? "bfifo" : "");
+		assert_int_equal(nic.filters.drops, ingress ? 812 : 0);
 		if (rows[i].known) {
 			assert_string_equal(nic.qdiscs->kind, "bfifo");
 			assert_int_equal(nic.qdiscs->handle, 0x80010000);

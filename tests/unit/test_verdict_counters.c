@@ -79,7 +79,13 @@ static void orphans_over(struct looks *m) { orphans_are(m, 65738); }
 static void orphans_near(struct looks *m) { orphans_are(m, 52429); }
 static void orphans_far(struct looks *m) { orphans_are(m, 52428); }
 
-static void prunes(struct looks *m) { counter_set(m, "TcpExt.PruneCalled", 9300, 9312); }
+static void prunes(struct looks *m) { counter_set(m, "TcpExt.RcvPruned", 9300, 9312); }
+/* A slow reader: the kernel merges packets, or frees none. */
+static void prunes_nothing(struct looks *m)
+{
+	counter_set(m, "TcpExt.PruneCalled", 9300, 9312);
+	counter_set(m, "TcpExt.TCPRcvCollapsed", 100, 900);
+}
 static void time_wait_overflows(struct looks *m)
 {
 	counter_set(m, "TcpExt.TCPTimeWaitOverflow", 0, 7);
@@ -96,7 +102,7 @@ static void history(struct looks *m)
 {
 	counter_set(m, "TcpExt.ListenOverflows", 5729, 5729);
 	counter_set(m, "TcpExt.TCPAbortOnMemory", 4021, 4021);
-	counter_set(m, "TcpExt.PruneCalled", 9300, 9300);
+	counter_set(m, "TcpExt.RcvPruned", 9300, 9300);
 	counter_set(m, "TcpExt.TCPTimeWaitOverflow", 27360, 27360);
 	counter_set(m, "TcpExt.TCPRcvCollapsed", 997586, 997586);
 }
@@ -104,7 +110,7 @@ static void history(struct looks *m)
 static void nothing_counted(struct looks *m)
 {
 	counter_set(m, "TcpExt.ListenOverflows", 0, 0);
-	counter_set(m, "TcpExt.PruneCalled", 0, 0);
+	counter_set(m, "TcpExt.RcvPruned", 0, 0);
 }
 
 /* An earlier report, two hours ago, with the total of a counter then. */
@@ -120,9 +126,16 @@ static void lost_since(struct looks *m)
 {
 	history(m);
 	then(m, "TcpExt.ListenOverflows", 5729 - 1751);
-	then(m, "TcpExt.PruneCalled", 9300 - 12);
+	then(m, "TcpExt.RcvPruned", 9300 - 12);
 	then(m, "TcpExt.TCPTimeWaitOverflow", 27360);
 	then(m, "TcpExt.TCPRcvCollapsed", 1);
+}
+
+static void pruned_nothing_since(struct looks *m)
+{
+	prunes_nothing(m);
+	then(m, "TcpExt.PruneCalled", 9300);
+	then(m, "TcpExt.TCPRcvCollapsed", 100);
 }
 
 static void harmless_since(struct looks *m)
@@ -135,13 +148,13 @@ static void nothing_since(struct looks *m)
 {
 	history(m);
 	then(m, "TcpExt.ListenOverflows", 5729);
-	then(m, "TcpExt.PruneCalled", 9300);
+	then(m, "TcpExt.RcvPruned", 9300);
 }
 
 static void reboot_since(struct looks *m)
 {
 	prunes(m);
-	then(m, "TcpExt.PruneCalled", 100000);
+	then(m, "TcpExt.RcvPruned", 100000);
 	report_text(earlier.host.boot, "boot-1");
 	report_text(m->before.identity.boot, "boot-2");
 	report_text(m->after.identity.boot, "boot-2");
@@ -150,7 +163,7 @@ static void reboot_since(struct looks *m)
 static void reboot_and_nothing_since(struct looks *m)
 {
 	nothing_counted(m);
-	then(m, "TcpExt.PruneCalled", 100000);
+	then(m, "TcpExt.RcvPruned", 100000);
 }
 
 static void same_boot(struct looks *m)
@@ -165,7 +178,7 @@ static void module_since(struct looks *m)
 {
 	prunes(m);
 	counter_set(m, "nf_conntrack.drop", 7, 7);
-	then(m, "TcpExt.PruneCalled", 9300);
+	then(m, "TcpExt.RcvPruned", 9300);
 	then(m, "nf_conntrack.drop", 5000);
 	same_boot(m);
 }
@@ -173,7 +186,7 @@ static void module_since(struct looks *m)
 static void module_alone_since(struct looks *m)
 {
 	module_since(m);
-	then(m, "TcpExt.PruneCalled", 9312);
+	then(m, "TcpExt.RcvPruned", 9312);
 }
 
 static void all_since(struct looks *m)
@@ -338,6 +351,41 @@ static void syns_filtered_since(struct looks *m)
 	then(m, "Ip.InReceives", 3000000);
 	then(m, "Tcp.PassiveOpens", 49000);
 }
+/* 20 a second of an hour, of a report that is two hours old. */
+static void strays_since(struct looks *m)
+{
+	counter_set(m, "TcpExt.IPReversePathFilter", 72000, 72000);
+	counter_set(m, "Ip.InReceives", 1440000, 1440000);
+	then(m, "TcpExt.IPReversePathFilter", 0);
+	then(m, "Ip.InReceives", 0);
+	same_boot(m);
+}
+static void booted_an_hour_ago(struct looks *m)
+{
+	strays_since(m);
+	m->after.uptime_s = 3600;
+	report_text(earlier.host.boot, "boot-0");
+}
+/* The clock was wrong when the report was written. */
+static void clock_set_since(struct looks *m)
+{
+	strays_since(m);
+	m->after.uptime_s = 3600;
+}
+static void container_restarted(struct looks *m, double server_s)
+{
+	strays_since(m);
+	report_text(earlier.host.netns, "4026532001.7");
+	report_text(m->after.identity.netns, "4026532001.9");
+	m->after.server_s = server_s;
+}
+static void container_restarted_an_hour_ago(struct looks *m) { container_restarted(m, 3600); }
+static void container_restarted_at_some_time(struct looks *m) { container_restarted(m, 0); }
+static void server_restarted_an_hour_ago(struct looks *m)
+{
+	strays_since(m);
+	m->after.server_s = 3600;
+}
 static void discards(struct looks *m) { counter_set(m, "Ip.InDiscards", 0, 1); }
 static void reserve_drops(struct looks *m)
 {
@@ -454,7 +502,7 @@ static void unread(struct looks *m)
 {
 	m->before.counters.count = m->after.counters.count = 0;
 	m->after.max_orphans = REPORT_NONE;
-	then(m, "TcpExt.PruneCalled", 1);
+	then(m, "TcpExt.RcvPruned", 1);
 }
 
 static void look(void (*plant)(struct looks *), bool twice)
@@ -490,6 +538,9 @@ static void each_look_gets_its_findings(void **state)
 		{orphans_near, "orphans.near warning", "orphans.near warning"},
 		{orphans_far, "", ""},
 		{prunes, "counters.growing warning, counters.past note", "counters.past note"},
+		{prunes_nothing, "counters.past note", "counters.past note"},
+		{pruned_nothing_since, "counters.since note, counters.past note",
+		 "counters.since note, counters.past note"},
 		{time_wait_overflows, "counters.growing warning, counters.past note",
 		 "counters.past note"},
 		{queue_overflows, "counters.past note", "counters.past note"},
@@ -565,6 +616,15 @@ static void each_look_gets_its_findings(void **state)
 		{router_without_route, "counters.past note", "counters.past note"},
 		{syns_filtered_since, "counters.since warning, counters.past note",
 		 "counters.since warning, counters.past note"},
+		{strays_since, "counters.past note", "counters.past note"},
+		{booted_an_hour_ago, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{clock_set_since, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{container_restarted_an_hour_ago, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{container_restarted_at_some_time, "counters.past note", "counters.past note"},
+		{server_restarted_an_hour_ago, "counters.past note", "counters.past note"},
 		{truncated, "counters.growing warning", ""},
 		{headers_damaged, "counters.growing warning", ""},
 		{routes_loop, "counters.growing warning", ""},
@@ -620,9 +680,9 @@ static void texts_have_the_figures(void **state)
 		 "last one, as of clients behind one NAT address (since Linux 6.16; before, PAWSEstab). "
 		 "The kernel answers with an ACK, and the client tries again after 1 s; with "
 		 "net.ipv4.tcp_rfc1337=1 it fails until TIME_WAIT ends, for 60 s."},
-		{prunes, "The kernel counted 12 PruneCalled in this network namespace in 500 ms",
-		 "PruneCalled: How often the kernel had to free memory from the receive queue of a "
-		 "socket."},
+		{prunes, "The kernel counted 12 RcvPruned in this network namespace in 500 ms",
+		 "RcvPruned: Received packets that were dropped as a socket's queue was full and nothing "
+		 "in it could be freed."},
 		{history,
 		 "The kernel counted 5 729 ListenOverflows, 4 021 TCPAbortOnMemory, 27 360 "
 		 "TCPTimeWaitOverflow (and 2 more counters) since boot, 12 days ago",
@@ -647,8 +707,8 @@ static void each_counter_that_grows_is_explained(void **state)
 	look(prunes, true);
 	assert_null(strstr(report.findings[0].advice, "epolltune explain"));
 	look(prunes_and_time_wait_overflows, true);
-	assert_non_null(strstr(report.findings[0].advice,
-			       "For the others: epolltune explain PruneCalled."));
+	assert_non_null(
+		strstr(report.findings[0].advice, "For the others: epolltune explain RcvPruned."));
 }
 
 static double cell(const struct finding *f, size_t row, size_t column)
@@ -661,25 +721,25 @@ static void growth_since_a_report(void **state)
 	look(lost_since, false);
 	const struct finding *f = &report.findings[0];
 	assert_string_equal(f->title,
-			    "The kernel counted 1 751 ListenOverflows, 12 PruneCalled (and 1 more "
+			    "The kernel counted 1 751 ListenOverflows, 12 RcvPruned (and 1 more "
 			    "counter) since the report of 2026-11-28T08:00:00Z (2 hours ago)");
 	assert_string_equal(f->answer,
 			    "the kernel's loss counters grew since 2026-11-28T08:00:00Z");
 	assert_int_equal(f->table.row_count, 3);
 	assert_non_null(strstr(f->advice, "accept-queue.dropped"));
-	assert_string_equal(f->table.row[1].name, "PruneCalled");
+	assert_string_equal(f->table.row[1].name, "RcvPruned");
 	assert_true(cell(f, 1, 0) == 9300 && cell(f, 1, 1) == 9288 && cell(f, 1, 2) == 12);
 	look(harmless_since, false);
 	assert_string_equal(report.findings[0].answer, "");
 	look(reboot_since, false);
 	f = &report.findings[0];
-	assert_string_equal(f->title, "The kernel counted 9 312 PruneCalled since the reboot");
+	assert_string_equal(f->title, "The kernel counted 9 312 RcvPruned since the reboot");
 	assert_null(strstr(f->advice, "accept-queue.dropped"));
 	assert_non_null(strstr(f->detail, "rebooted since the report of 2026-11-28T08:00:00Z"));
 	assert_true(cell(f, 0, 0) == 9312 && isnan(cell(f, 0, 1)) && cell(f, 0, 2) == 9312);
 	look(module_since, false);
 	f = &report.findings[0];
-	assert_string_equal(f->title, "The kernel counted 12 PruneCalled, 7 nf_conntrack.drop "
+	assert_string_equal(f->title, "The kernel counted 12 RcvPruned, 7 nf_conntrack.drop "
 				      "since the report of 2026-11-28T08:00:00Z (2 hours ago)");
 	assert_non_null(strstr(f->detail, ": of nf_conntrack.drop these are the totals since"));
 	assert_true(cell(f, 0, 1) == 9300 && isnan(cell(f, 1, 1)));

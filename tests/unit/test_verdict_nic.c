@@ -65,16 +65,25 @@ static void healthy(struct moments *m)
 
 static void ring_loses(struct moments *m) { m->cards[1].statistics.rx_missed_errors = some(120); }
 
-static void ring_loses_beside(struct moments *m)
-{
-	ring_loses(m);
-	m->moment.beside = true;
-}
-
 static void ring_of(struct moments *m, uint64_t size)
 {
 	m->cards[0].rings.rx = m->cards[1].rings.rx = some(size);
 	m->cards[1].statistics.rx_fifo_errors = some(1);
+}
+
+/* One of 100 000 packets, or of more. */
+static void ring_loses_one_of(struct moments *m, uint64_t packets)
+{
+	m->cards[1].statistics.rx_missed_errors = some(1);
+	m->cards[1].statistics.rx_packets = some(1000000 + packets);
+}
+static void ring_loses_one(struct moments *m) { ring_loses_one_of(m, 100000); }
+static void ring_loses_one_of_many(struct moments *m)
+{
+	ring_loses_one_of(m, 100001);
+	/* Of a driver that adds it to the errors. */
+	m->cards[0].statistics.rx_errors = some(0);
+	m->cards[1].statistics.rx_errors = some(1);
 }
 
 static void ring_near_maximum_loses(struct moments *m) { ring_of(m, 3000); }
@@ -148,16 +157,23 @@ static void backlog_drops_elsewhere(struct moments *m)
 static void backlog_drops_in_a_container(struct moments *m)
 {
 	m->before.max_backlog = m->after.max_backlog = REPORT_NONE;
+	m->before.own_netns = m->after.own_netns = true;
 	m->cards[1].statistics.rx_packets = some(1001000);
 	m->cards[1].statistics.rx_dropped = some(100);
 	m->cpus[1][2].dropped = 300;
+}
+/* A check that was started outside and moved there has the machine's value. */
+static void backlog_drops_in_a_container_entered(struct moments *m)
+{
+	backlog_drops_in_a_container(m);
+	m->before.max_backlog = m->after.max_backlog = 1000;
 }
 /* What an interface of the machine drops may be of protocols that nothing receives, while the
  * packets of others are dropped at the backlog. */
 static void backlog_drops_of_others_beside_protocols(struct moments *m)
 {
-	backlog_drops_in_a_container(m);
-	m->before.max_backlog = m->after.max_backlog = 1000;
+	backlog_drops_in_a_container_entered(m);
+	m->before.own_netns = m->after.own_netns = false;
 }
 /* Its interface drops some packets of protocols that nothing receives. */
 static void backlog_drops_of_other_containers(struct moments *m)
@@ -288,6 +304,24 @@ static void crowded_two_queues(struct moments *m)
 {
 	crowded(m);
 	m->cards[1].channels.combined = some(2);
+}
+
+/* ethtool -X eth0 equal 1, or equal 2 of 3: more queues take no packets. */
+static void crowded_table(struct moments *m)
+{
+	crowded_two_queues(m);
+	m->cards[1].rss.queues = some(1);
+}
+static void crowded_table_of_two(struct moments *m)
+{
+	crowded(m);
+	m->cards[1].channels.combined = some(3);
+	m->cards[1].rss.queues = some(2);
+}
+static void crowded_table_of_all(struct moments *m)
+{
+	crowded_two_queues(m);
+	m->cards[1].rss.queues = some(2);
 }
 
 static void crowded_one_queue(struct moments *m)
@@ -423,6 +457,55 @@ static void vlan_full(struct moments *m)
 	for (int i = 0; i < 2; i++)
 		snprintf(m->all[i][0].kind, sizeof(m->all[i][0].kind), "vlan");
 }
+/* A virtual interface that sends 10 000 packets and drops some. */
+static void other_end_takes_not(struct moments *m, const char *kind, uint32_t master,
+				uint64_t dropped)
+{
+	veth_shaped(m, "fq_codel", master, 0);
+	for (int i = 0; i < 2; i++) {
+		struct nic *n = &m->all[i][0];
+		snprintf(n->kind, sizeof(n->kind), "%s", kind);
+		n->running = true;
+		n->statistics.tx_packets = some(i ? 10000 - dropped : 0);
+		n->statistics.tx_dropped = some(i ? dropped : 0);
+	}
+}
+static void tun_unread(struct moments *m) { other_end_takes_not(m, "tun", 0, 10); }
+static void tun_unread_few(struct moments *m) { other_end_takes_not(m, "tun", 0, 9); }
+static void tap_of_a_guest(struct moments *m) { other_end_takes_not(m, "tun", 3, 400); }
+static void veth_ring_full(struct moments *m) { other_end_takes_not(m, "veth", 0, 400); }
+static void peer_is_away(struct moments *m) { other_end_takes_not(m, "wireguard", 0, 400); }
+static void tun_without_reader(struct moments *m)
+{
+	tun_unread(m);
+	m->all[1][0].running = false;
+}
+/* It has the same packets: no ring. */
+static void veth_backlog_full(struct moments *m)
+{
+	veth_ring_full(m);
+	m->all[1][0].statistics.rx_packets = some(200000);
+	m->cpus[1][2].dropped = 395;
+}
+
+static void filtered(struct moments *m, const char *kind, uint32_t dropped, uint64_t packets)
+{
+	veth_shaped(m, "fq_codel", 0, 0);
+	for (int i = 0; i < 2; i++) {
+		m->all[i][0].filters = qdisc_of(kind, 0xffff0000, TC_H_INGRESS,
+						UINT32_MAX - 1 + (i ? dropped : 0)); /* wraps */
+		m->all[i][0].statistics.rx_packets = some(i ? packets : 0);
+	}
+}
+static void policed(struct moments *m) { filtered(m, "ingress", 400, 1000); }
+static void clsact_filters(struct moments *m) { filtered(m, "clsact", 400, 1000); }
+static void policed_few(struct moments *m) { filtered(m, "ingress", 10, 10000); }
+static void policed_lately(struct moments *m)
+{
+	policed(m);
+	m->all[0][0].filters = (struct nic_qdisc){0};
+}
+
 static void received_full(struct moments *m)
 {
 	queue_full(m);
@@ -670,6 +753,9 @@ static const struct {
 	{healthy, "", 0, 0, "", 0, ""},
 	{ring_loses, "nic.ring.overrun", WARN, REMEDY_DEVICE, "rx_missed_errors", 120,
 	 "device.ring.rx@eth0 256 -> 512"},
+	{ring_loses_one, "nic.ring.overrun", WARN, REMEDY_DEVICE, "rx_missed_errors", 1,
+	 "device.ring.rx@eth0 256 -> 512"},
+	{ring_loses_one_of_many, "", 0, 0, "", 0, ""},
 	{ring_near_maximum_loses, "nic.ring.overrun", WARN, REMEDY_DEVICE, "rx_fifo_errors", 1,
 	 "device.ring.rx@eth0 3000 -> 4096"},
 	{ring_at_maximum_loses, "nic.ring.overrun", WARN, REMEDY_NONE, "rx_fifo_errors", 1, ""},
@@ -688,6 +774,8 @@ static const struct {
 	{backlog_drops_elsewhere, "", 0, 0, "", 0, ""},
 	{backlog_drops_in_a_container, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
 	 "softnet_stat column 2 (dropped)", 100, ""},
+	{backlog_drops_in_a_container_entered, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
+	 "softnet_stat column 2 (dropped)", 100, "net.core.netdev_max_backlog 1000 -> 2000"},
 	{backlog_drops_of_other_containers, "", 0, 0, "", 0, ""},
 	{backlog_drops_of_others_beside_protocols, "", 0, 0, "", 0, ""},
 	{moved_to_a_container, "nic.outside", NOTE, REMEDY_NONE, "", 0, ""},
@@ -715,6 +803,12 @@ static const struct {
 	{an_interface_vanishes, "", 0, 0, "", 0, ""},
 	/* One queue for each CPU, not the device's maximum of 8. */
 	{crowded_two_queues, "nic.queues.one-cpu", WARN, REMEDY_DEVICE,
+	 "packets taken by the busiest CPU", 100, "device.channels@eth0 2 -> 4"},
+	{crowded_table, "nic.queues.one-cpu", WARN, REMEDY_NONE, "packets taken by the busiest CPU",
+	 100, ""},
+	{crowded_table_of_two, "nic.queues.one-cpu", WARN, REMEDY_NONE,
+	 "packets taken by the busiest CPU", 100, ""},
+	{crowded_table_of_all, "nic.queues.one-cpu", WARN, REMEDY_DEVICE,
 	 "packets taken by the busiest CPU", 100, "device.channels@eth0 2 -> 4"},
 	{crowded, "nic.queues.one-cpu", WARN, REMEDY_NONE, "packets taken by the busiest CPU", 100,
 	 ""},
@@ -747,6 +841,18 @@ static const struct {
 	{queue_replaced, "", 0, 0, "", 0, ""},
 	{vlan_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 40, ""},
 	{received_full, "", 0, 0, "", 0, ""},
+	{policed, "nic.filters.dropping", NOTE, REMEDY_NONE, "packets dropped", 400, ""},
+	{clsact_filters, "nic.filters.dropping", NOTE, REMEDY_NONE, "packets dropped", 400, ""},
+	{policed_few, "", 0, 0, "", 0, ""},
+	{policed_lately, "", 0, 0, "", 0, ""},
+	{tun_unread, "nic.errors", WARN, REMEDY_APPLICATION, "tx_dropped", 10, ""},
+	{tun_unread_few, "", 0, 0, "", 0, ""},
+	{tap_of_a_guest, "", 0, 0, "", 0, ""},
+	{tun_without_reader, "", 0, 0, "", 0, ""},
+	{veth_ring_full, "nic.errors", WARN, REMEDY_NONE, "tx_dropped", 400, ""},
+	{veth_backlog_full, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
+	 "softnet_stat column 2 (dropped)", 395, "net.core.netdev_max_backlog 1000 -> 2000"},
+	{peer_is_away, "", 0, 0, "", 0, ""},
 	{coalesced, "nic.coalesce", NOTE, REMEDY_DEVICE, "", 0, ""},
 	{coalesced_adaptively, "", 0, 0, "", 0, ""},
 	{one_cpu_interrupts, "nic.affinity", NOTE, REMEDY_NONE, "", 0, ""},
@@ -826,6 +932,16 @@ static void growth_is_found(void **state)
 	}
 }
 
+static void the_table_that_uses_one_queue_is_named(void **state)
+{
+	judge_moments(crowded_table, false);
+	assert_string_equal(
+		report.findings[0].advice,
+		"The RSS table of eth0 uses one of its 2 queues: ethtool -X eth0 default.");
+	judge_moments(crowded_table_of_two, false);
+	assert_null(strstr(report.findings[0].advice, "RSS"));
+}
+
 /* With one sample no counter has grown. */
 static void one_sample_finds_settings_and_totals(void **state)
 {
@@ -897,6 +1013,7 @@ static void each_wall_gets_its_verdict(void **state)
 		/* The knob that binds has another unit than the wall, which counts packets. */
 		{squeezes_by_time, "softnet.budget", 300, VERDICT_TIGHT},
 		{ring_loses, RING, 256, VERDICT_TIGHT},
+		{ring_loses_one_of_many, RING, 256, VERDICT_OK},
 		{ring_lost, RING, 256, VERDICT_OK},
 		{crowded, QUEUES, 4, VERDICT_TIGHT},
 		{crowded_by_loopback, QUEUES, 4, VERDICT_OK},
@@ -927,9 +1044,15 @@ static void texts_name_causes(void **state)
 		const char *detail;
 	} rows[] = {
 		{ring_loses, NULL, "rx_missed_errors grew by 120 in 500 ms."},
-		{ring_loses_beside, NULL,
-		 "rx_missed_errors grew by 120 in 500 ms, while this check's experiments kept CPUs "
-		 "busy; --probe nic watches without them."},
+		{tun_unread, NULL,
+		 "tx_dropped grew by 10 in 500 ms: the process that reads eth1 did not take these "
+		 "packets in time."},
+		{veth_ring_full, NULL,
+		 "tx_dropped grew by 400 in 500 ms: the other end of eth1 did not take these "
+		 "packets."},
+		{policed, NULL,
+		 "They are a rate limit or a firewall. TCP and IP do not count these packets: tc -s "
+		 "filter show dev eth1 ingress."},
 		{ring_lost, NULL,
 		 "rx_fifo_errors counted 50 000 since the driver was loaded; the machine booted 3 "
 		 "days ago."},
@@ -973,6 +1096,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(growth_is_found),
+		cmocka_unit_test(the_table_that_uses_one_queue_is_named),
 		cmocka_unit_test(one_sample_finds_settings_and_totals),
 		cmocka_unit_test(placement_without_harm_is_quiet),
 		cmocka_unit_test(each_loss_has_its_page),

@@ -257,12 +257,23 @@ static void a_row_says_how_near_its_limit_is(void **state)
 		 NONE,
 		 2,
 		 {5, 5},
-		 {0, 1},
+		 {0, 10},
 		 {0, 0},
 		 VERDICT_TIGHT,
 		 5,
 		 -1,
-		 1},
+		 10},
+		{"packets of any container are dropped now and then",
+		 "softnet.backlog",
+		 1000,
+		 2,
+		 {5, 5},
+		 {0, 9},
+		 {0, 0},
+		 VERDICT_OK,
+		 5,
+		 -1,
+		 9},
 		{"rounds that end early do no harm",
 		 "softnet.budget",
 		 NONE,
@@ -390,6 +401,61 @@ static void overflows_are_of_the_listener_that_must_have_them(void **state)
 				fail_msg("%s: listener %zu", cases[i].what, k + 1);
 		watch_free(&w);
 	}
+}
+
+/* One is made between both looks, and one receives a stray packet; `made` 0: it has ended again. */
+static void overflows_between_the_looks_are_of_the_listener_that_was_made(void **state)
+{
+	static const struct {
+		const char *what, *server;
+		int64_t stray, made, overflows;
+		enum wall_verdict verdict[2];
+		double lost[2];
+	} cases[] = {
+		{"of the new one", "", 1, 500, 500, {VERDICT_OK, VERDICT_SHORT}, {0, 500}},
+		{"of another one that ended", "", 1, 0, 500, {VERDICT_OK, 0}, {0, 0}},
+		{"of several that ended", "", 100, 0, 500, {VERDICT_TIGHT, 0}, {100, 0}},
+		{"of both", "", 40, 500, 540, {VERDICT_SHORT, VERDICT_SHORT}, {40, 500}},
+		{"of others, which are not watched",
+		 "nginx",
+		 1,
+		 0,
+		 500,
+		 {VERDICT_TIGHT, 0},
+		 {1, 0}},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct watch w = {0};
+		for (int64_t k = 0; k < 2; k++) {
+			struct watch_sample *s = sample_make((double)k, k * cases[i].overflows);
+			snprintf(s->server, sizeof(s->server), "%s", cases[i].server);
+			gauge(s, "accept-queue", 1, 0, 511, k * cases[i].stray);
+			if (k && cases[i].made)
+				gauge(s, "accept-queue", 2, 0, 511, cases[i].made)->made = true;
+			add(&w, s);
+		}
+		for (size_t k = 0; k < (cases[i].made ? 2 : 1); k++) {
+			const struct watch_row *r = row(&w, "accept-queue", k + 1);
+			if (r->verdict != cases[i].verdict[k] || r->lost != cases[i].lost[k])
+				fail_msg("%s: listener %zu: %s, %g lost", cases[i].what, k + 1,
+					 wall_verdict_name(r->verdict), r->lost);
+		}
+		assert_int_equal(w.worst, cases[i].verdict[cases[i].made > 0] == VERDICT_SHORT
+						  ? VERDICT_SHORT
+						  : VERDICT_TIGHT);
+		watch_free(&w);
+	}
+}
+
+/* Its drops may be those of looks that were not recorded. */
+static void a_listener_that_was_made_has_no_losses_at_a_first_look(void **state)
+{
+	struct watch w = {0};
+	struct watch_sample *s = sample_make(0, 500);
+	gauge(s, "accept-queue", 1, 0, 511, 500)->made = true;
+	add(&w, s);
+	assert_int_equal(w.worst, VERDICT_OK);
+	watch_free(&w);
 }
 
 /* Stray packets at a listener that was full long ago are not the overflows of another one. */
@@ -710,6 +776,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_row_says_how_near_its_limit_is),
 		cmocka_unit_test(overflows_are_of_the_listener_that_must_have_them),
+		cmocka_unit_test(overflows_between_the_looks_are_of_the_listener_that_was_made),
+		cmocka_unit_test(a_listener_that_was_made_has_no_losses_at_a_first_look),
 		cmocka_unit_test(overflows_are_first_of_those_that_are_full),
 		cmocka_unit_test(dropped_syns_count_as_overflows_do),
 		cmocka_unit_test(a_process_that_does_not_accept_is_tight),
