@@ -44,6 +44,7 @@ struct settings {
 		bool limited;              /* by a control group */
 		uint64_t processes;        /* of the server, now; 0: unknown */
 		bool nproc_hidden;         /* its RLIMIT_NPROC may bind, and is unknown */
+		bool space_hidden;         /* as of struct subject_tasks */
 		bool pids_hidden;          /* kernel.pid_max is the smallest default, as the
 					      machine's is not visible */
 		uint64_t open;             /* connections that clients have to it */

@@ -26,6 +26,10 @@
 		.proof = proof_text                                                                \
 	}
 
+/* vm.overcommit_memory=1 brings the OOM killer instead. */
+#define RAISE_COMMIT                                                                               \
+	"Add swap, or raise vm.overcommit_ratio or vm.overcommit_kbytes, until CommitLimit of "    \
+	"/proc/meminfo exceeds "
 #define TAKES_EFFECT "Takes effect {effect}."
 /* Ports that a wider range takes in. */
 #define SERVICES                                                                                   \
@@ -1844,18 +1848,24 @@ static const struct finding_row findings[] = {
 	      "{who} (pid {pid}) {tight?{range?may start too few:can start just enough}:can start too "
 	      "few} {threads?threads:processes} for {connections} connection{connections=1?:s}",
 	      "{server} has a {threads?thread:process} for each connection\\: {used} of {max} "
-	      "{used=1?is:are} in use ({name}), {capacity} {capacity=1?is:are} left; {needed} "
-	      "{needed=1?is:are} needed. At the limit fork() and pthread_create() fail with EAGAIN, "
-	      "and the server closes the new connection.",
-	      "{others?Raise {others}, too. :}{machine?sysctl -w {name}={enough}, or put a pooler before the server."
-	      ":{unit?" IN_THE_CONTAINER EDIT_UNIT "LimitNPROC={enough}" RESTART_UNIT
-	      ":prlimit --pid {pid} --nproc={enough} raises it for that process.} Or put a pooler "
-	      "before the server.}",
+	      "{used=1?is:are} in use ({name}{each?, {each} a {threads?thread:process}}), "
+	      "{each?room for {capacity} is:{capacity} {capacity=1?is:are}} left; {needed} "
+	      "{needed=1?is:are} needed. At the limit {threads?pthread_create() fails with EAGAIN:"
+	      "fork() fails with {each?ENOMEM:EAGAIN}}, and the server closes the new connection.",
+	      "{others?Raise {others}, too. :}{commit?" RAISE_COMMIT "{enough} bytes, or put a pooler before the server."
+	      ":{machine?sysctl -w {name}={enough}, or put a pooler before the server."
+	      ":{unit?" IN_THE_CONTAINER EDIT_UNIT "{line}={enough}" RESTART_UNIT
+	      ":prlimit --pid {pid} --{option}={enough} raises it for that process.} Or put a pooler "
+	      "before the server.}}",
 	      "RLIMIT_NPROC of the server's user, kernel.threads-max or kernel.pid_max leaves fewer "
 	      "processes and threads than the target has connections that are not open yet, and the "
-	      "server has one for each.",
+	      "server has one for each. Or the memory that these map does not fit: a thread takes a "
+	      "stack of RLIMIT_AS and RLIMIT_DATA, and two of vm.max_map_count; with "
+	      "vm.overcommit_memory=2 that stack, or what the parent of a process may write, counts in "
+	      "CommitLimit of /proc/meminfo.",
 	      "Raise the limit that the finding names, or put a pooler before the server.",
-	      "EAGAIN from fork(2); \"Max processes\" of /proc/PID/limits, /proc/loadavg",
+	      "EAGAIN and ENOMEM from fork(2); \"Max processes\" and \"Max address space\" of "
+	      "/proc/PID/limits, /proc/PID/maps, /proc/loadavg",
 	      "The limits on processes and threads suffice for the target"),
 	{.id = "cgroup.pids.refused",
 	 .level = LEVEL_WARNING,
@@ -2286,25 +2296,28 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_PROCESS,
 	 .observed = true,
 	 .about = "{who}",
-	 .title = "{who} (pid {pid}) can start no process or thread\\: {machine?this machine:its "
-		  "user} runs {used} of {max}",
+	 .title = "{who} (pid {pid}) can start no process or thread\\: {each?{used} of {max} are in use:{machine?this machine:its "
+		  "user} runs {used} of {max}}",
 	 .detail =
-		 "The limit is {limit}\\: fork() and pthread_create() fail with EAGAIN.{machine?: "
-		 "Processes and threads of all programs of that user count.}",
-	 .advice = "{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
-		   "{unit?" IN_THE_CONTAINER EDIT_UNIT "LimitNPROC={more}" RESTART_UNIT
-		   ":prlimit --pid {pid} --nproc={more} raises it for that process.}}",
+		 "The limit is {limit}\\: {each?another one takes {each}, and fork() fails with ENOMEM, "
+		 "pthread_create() with EAGAIN.:fork() and pthread_create() fail with EAGAIN.{machine?: "
+		 "Processes and threads of all programs of that user count.}}",
+	 .advice = "{commit?" RAISE_COMMIT "{more} bytes.:{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
+		   "{unit?" IN_THE_CONTAINER EDIT_UNIT "{line}={more}" RESTART_UNIT
+		   ":prlimit --pid {pid} --{option}={more} raises it for that process.}}}",
 	 .answer = "{who} can start no process or thread",
 	 .meaning =
 		 "The server that --server names is at its limit on processes and threads, "
-		 "RLIMIT_NPROC of its user, or kernel.threads-max or kernel.pid_max of the machine, at the "
+		 "RLIMIT_NPROC of its user, or kernel.threads-max or kernel.pid_max of the machine, or on "
+		 "the memory that these map, RLIMIT_AS, RLIMIT_DATA, vm.max_map_count or CommitLimit, at the "
 		 "start and "
 		 "at the end of the check. A server that starts one for each connection serves no "
 		 "new client.",
 	 .action = "Raise the limit, or find what makes so many processes or threads.",
 	 .proof =
 		 "\"Max processes\" of /proc/PID/limits against \"Threads\" of /proc/*/status of that "
-		 "user; EAGAIN from fork(2)"},
+		 "user; \"Max address space\" against VmSize; /proc/PID/maps; EAGAIN and ENOMEM from "
+		 "fork(2)"},
 	{.id = "listeners.siblings",
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,

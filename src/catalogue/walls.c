@@ -458,15 +458,21 @@ static const struct wall_row walls[] = {
 		.unit = "processes",
 		.what = "The processes and threads that a server with one for each connection may "
 			"start in addition, by the tightest of RLIMIT_NPROC of its user, "
-			"kernel.threads-max and kernel.pid_max. Since Linux 6.14 a container does not "
+			"kernel.threads-max and kernel.pid_max, and by what each maps of memory: a "
+			"thread's stack counts in RLIMIT_AS and RLIMIT_DATA of a server that accepts in one "
+			"process, as two mappings of its vm.max_map_count, and with "
+			"vm.overcommit_memory=2 in CommitLimit of the machine, as does what the parent of a "
+			"process may write. Stacks that show no guard in /proc/PID/maps are not counted. "
+			"Since Linux 6.14 a container does not "
 			"show kernel.pid_max of the host: there the smallest default of it counts, and "
 			"a need beyond that is unknown. Needed: as for cgroup.pids, the limit "
 			"of its control group.",
 		.detail =
 			"{unknown?{hidden?RLIMIT_NPROC of the server, or what its user has in use of it, is not readable."
+			":{unmapped?RLIMIT_AS or RLIMIT_DATA applies, and what a thread takes of it is not visible in /proc/PID/maps."
 			":{veiled?kernel.pid_max of the host is not visible in this container, and the need exceeds its smallest default."
-			":kernel.threads-max or the number of threads is not readable.}}"
-			":{used} of {max} {used=1?is:are} in use ({name}{assumed?, its smallest default\\: that of the host is not visible in this container}).{server? {server} has a "
+			":kernel.threads-max or the number of threads is not readable.}}}"
+			":{used} of {max} {used=1?is:are} in use ({name}{each?, {each} a {threads?thread:process}}{assumed?, its smallest default\\: that of the host is not visible in this container}).{server? {server} has a "
 			"{threads?thread:process} for each connection.}}",
 	},
 	{
