@@ -311,7 +311,7 @@ static const struct finding_row findings[] = {
 	      ".{own? {own}}" TWO_EACH,
 	      "No knob makes a connection smaller: add memory, or spread the connections over "
 	      "more machines.",
-	      "The target's connections need more kernel memory than the machine has available.",
+	      "The target's connections need more memory than the machine has available.",
 	      "No knob makes a connection smaller: add memory, or spread the connections over "
 	      "more machines.",
 	      "Slab caches (TCP, sock_inode_cache, filp, dentry, eventpoll) counted for each "

@@ -136,8 +136,10 @@ static const struct wall_row walls[] = {
 		.what = "The kernel memory that idle connections take at this end, compared with "
 			"the memory that is available. Needed: the target's connections that the "
 			"server of --server does not have open yet, two for each of a proxy, times "
-			"the memory of one and the minimum of its own; at the upper end each has a "
-			"request in its buffer, too. A control group's limit is cgroup.memory.",
+			"the memory of one and the minimum of its own. At the upper end each has a "
+			"request in its buffer, and takes what a known server does with TLS, or what "
+			"another one has now beyond 256 MiB, divided by the connections that clients "
+			"have used, from 100 on. A control group's limit is cgroup.memory.",
 		.detail = "The limit is MemAvailable; an idle connection takes {each} of kernel "
 			  "memory at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH,
 	},

@@ -12,6 +12,9 @@
 #define SEEN 100
 /* The maximum that is assumed where nothing is known of the server. */
 #define GUESS_BYTES (256 << 10)
+/* Of a machine without a limit: memory that a server may have without a client, as of its runtime
+ * and its caches. */
+#define RUNTIME_BYTES (UINT64_C(256) << 20)
 /* The kernel counts a socket's inode and dentry as reclaimable (Linux 6.18: 862 and 195 bytes). */
 #define PINNED_BYTES 1060
 
@@ -29,9 +32,21 @@ static const struct server_row *row_of(const struct settings *s) { return subjec
 
 static bool is_known(const struct server_row *row) { return row && row->own.tls; }
 
+static bool is_running(const struct settings *s) { return s->subject && !s->guest; }
+
+/* That the server itself has more memory than its runtime, for clients that have used their
+ * connections; of one of the catalogue it may be a cache, which does not grow with them. */
+static bool shows_memory(const struct settings *s)
+{
+	return is_running(s) && !row_of(s) && s->taken.heard >= SEEN &&
+	       s->taken.own_memory > RUNTIME_BYTES;
+}
+
+/* Whether the server's own memory has an upper end: a group's limit is reached by what is only
+ * assumed of it, too. */
 static bool is_range(const struct settings *s)
 {
-	return s->subject && !s->guest && s->taken.limited;
+	return is_running(s) && (s->taken.limited || is_known(row_of(s)) || shows_memory(s));
 }
 
 /* Whether each client comes twice, through a listener of its own: at least, or at most. */
@@ -101,6 +116,14 @@ static struct own own_of(const struct target *target, const struct settings *s)
 		o.seen = o.max < row->own.tls;
 		return o;
 	}
+	if (!s->taken.limited) {
+		o.seen = shows_memory(s);
+		o.max = o.seen ? (s->taken.own_memory - RUNTIME_BYTES) /
+					 sockets(target, s, s->taken.heard)
+			       : o.min;
+		o.held = larger(o.min, smaller(o.held, o.max));
+		return o;
+	}
 	bool forks = subject_forks(s->subject);
 	if (forks && !seen)
 		o.max = UINT64_MAX;
@@ -148,7 +171,7 @@ void connection_memory_read(const struct host *h, bool limited, struct settings 
 	if (!s->subject || s->guest)
 		return;
 	connection_open_read(h, s);
-	if (limited)
+	if (limited || ((is_known(row) || !row) && s->taken.heard >= SEEN))
 		subject_memory_read(h, s->subject, &s->taken.own_memory, NULL);
 }
 

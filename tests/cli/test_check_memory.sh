@@ -5,10 +5,7 @@
 # shellcheck source=SCRIPTDIR/../limits.sh
 . "$(dirname "$0")/../limits.sh"
 
-setup() {
-	limits_begin
-	ip link set lo up
-}
+setup() { limits_begin; }
 
 # A thread for each client, with the stacks that RLIMIT_STACK gives it.
 threads_server() { # PRLIMIT-OPTION…
@@ -58,6 +55,48 @@ test_spent_address_space_is_named() {
 	prlimit --pid "$(pgrep -x python3 -P $$ | head -n 1)" --as=100000000
 	tasks 2
 	json 'finding("listeners.processes") | .level == "critical" and (.detail | contains("The limit is RLIMIT_AS"))'
+	end_jobs
+}
+
+# It takes 4 MiB for each client, and no group limits it.
+test_memory_that_a_server_takes_for_its_clients_counts() {
+	needs python3
+	ip link set lo up
+	cat >memory.py <<-EOF
+		import socket, select
+		s = socket.socket()
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		s.bind(("127.0.0.1", 8080))
+		s.listen(200)
+		e = select.epoll()
+		e.register(s, select.EPOLLIN)
+		held = {}
+		while True:
+		    for fd, _ in e.poll():
+		        if fd == s.fileno():
+		            c = s.accept()[0]
+		            held[c.fileno()] = (c, b"x" * (4 << 20))
+		            e.register(c, select.EPOLLIN)
+		        else:
+		            held[fd][0].recv(1)
+	EOF
+	python3 memory.py >server.out 2>&1 &
+	wait_for listens 8080
+	python3 - >clients <<-EOF &
+		import socket, time
+		held = [socket.create_connection(("127.0.0.1", 8080)) for _ in range(120)]
+		for c in held:
+		    c.sendall(b"x")
+		print("open", flush=True)
+		time.sleep(60)
+	EOF
+	wait_for grep -q open clients
+	wait_for accepted
+	expect any epolltune check --quick --probe descriptors --server :8080 --connections 1m --rate 10 --format json
+	json 'wall("memory.connection") | .verdict == "unknown" and .needed_max > 1000000 * 1000000 and
+			(.detail | contains("by its memory now, with 120 connections in use"))'
+	expect any epolltune check --quick --probe descriptors --server :8080 --connections 200 --rate 10 --format json
+	json 'wall("memory.connection").verdict == "ok"'
 	end_jobs
 }
 
