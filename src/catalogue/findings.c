@@ -1710,8 +1710,8 @@ static const struct finding_row findings[] = {
 	      "{capacity} {capacity=1?is:are} left; {needed} {needed=1?is:are} needed\\: an idle "
 	      "connection takes {each} of kernel memory at this end, {basis}" UNCHARGED WITH_BUFFER
 	      ".{own? {own}}" TWO_EACH
-	      " Above the limit the kernel {high?makes the processes of the group wait, and "
-	      "kills none:kills a process of the group}." NEXT_LIMIT,
+	      " Above the limit {kmem?accept() fails with ENFILE, epoll_ctl() and fork() with ENOMEM:the kernel {high?makes the processes of the group wait, and "
+	      "kills none:kills a process of the group}}." NEXT_LIMIT,
 	      "{engine}\\: {line}",
 	      "The memory limit of the control group leaves less than the target's connections "
 	      "take of kernel memory and of the server's own.",
@@ -1764,6 +1764,28 @@ static const struct finding_row findings[] = {
 	 .action = "Find out which container was killed; raise its memory limit, or let it take "
 		   "less.",
 	 .proof = "oom_kill in memory.events of the pod's group and of the container's"},
+	{.id = "container.killed",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_NONE,
+	 .observed = true,
+	 .title = "The kernel killed {count} {several?processes:process} of this machine for lack of "
+		  "memory {window?in {window}:since boot{age?, {age}}}",
+	 .detail = "/proc/vmstat counts those of all control groups, and of other containers. A "
+		   "service or container that was restarted has a new control group, which does not "
+		   "count {several?them:it}, and free memory, so that the memory seems to suffice.",
+	 .advice = "journalctl -k --grep oom-kill names {several?the processes:the process}.{unit? "
+		   "systemctl show {unit} -p Result,NRestarts says whether it was restarted.}"
+		   "{engine? RestartCount and OOMKilled of docker inspect say whether it was this "
+		   "container.}",
+	 .answer = "processes of this machine are killed for lack of memory",
+	 .meaning =
+		 "The kernel killed processes of this machine because it, or a control group, had no "
+		 "memory left, and the control group of the server, or of epolltune, does not count "
+		 "them: they are of another group, or of one that a restart has removed. A warning "
+		 "where it happened during the check, otherwise a note.",
+	 .action = "Find out which process was killed, and when. If it is the server: let it take less, "
+		   "raise its memory limit, or add memory.",
+	 .proof = "oom_kill in /proc/vmstat beside memory.events; mm/oom_kill.c"},
 	{.id = "cgroup.memory.reclaim",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,
@@ -1903,11 +1925,13 @@ static const struct finding_row findings[] = {
 	      "{needed} datagram{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}, and "
 	      "each takes about {each}{card? (from a network card {page?up to }{card})} of the receive buffer, which is {buffer}{sockets? of each "
 	      "socket; a hash spreads the datagrams over the {sockets} (SO_REUSEPORT)}.{memory? "
-	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
-	      "{restart?" UDP_RESTART ":{possible?" UDP_REMEDY
+	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}{group? The memory limit of {group} "
+	      "leaves {left}.}",
+	      "{group?Raise the memory limit of {group}\\: beyond it the kernel drops datagrams{killed?, "
+	      "or kills the server}. A larger receive buffer does not help.:{restart?" UDP_RESTART ":{possible?" UDP_REMEDY
 	      ":{full?No buffer helps a server that does not read, or reads "
 	      "too slowly\\: find out what it waits for.:No receive buffer holds that many\\: shorten "
-	      "the server's stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}}}",
+	      "the server's stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}}}}",
 	      "A UDP socket does not hold the datagrams that arrive while its server stalls: the "
 	      "kernel drops the others.",
 	      "Raise net.core.rmem_max, and let the application set SO_RCVBUF.",

@@ -354,7 +354,8 @@ static const struct wall_row walls[] = {
 			"receive buffer divided by what a datagram takes of it. The buffer is "
 			"twice what SO_RCVBUF asks for, at most twice net.core.rmem_max, and "
 			"net.core.rmem_default without it. The kernel drops those beyond. Needed: "
-			"datagrams times stall.",
+			"datagrams times stall. The server's control group is charged for what "
+			"waits, before net.ipv4.udp_mem is.",
 		.detail =
 			"{ownerless?{activated?The service does not run\\: which UDP sockets it "
 			"opens is not known.:No UDP socket here is known as the server's, and of "
@@ -371,7 +372,7 @@ static const struct wall_row walls[] = {
 			"takes {measured?:about }{each}{card?; from a network card, whose driver {page?may "
 			"give:gives} each packet {page?a page:2 048 B}, it takes {page?up to {card}:{card} "
 			"or more}\\: room for {card_holds}}.{memory? net.ipv4.udp_mem leaves {left} "
-			"for all UDP sockets.}}",
+			"for all UDP sockets.}{group? The memory limit of {group} leaves {left}.}}",
 	},
 	{
 		.name = "idle.keepalive",
@@ -410,7 +411,8 @@ static const struct wall_row walls[] = {
 			"name and by what it has now, and of cgroup v2, which counts socket "
 			"buffers, a request in each at the upper end. The wall is short where the limit leaves less than the lower end, "
 			"and ok where it leaves 1.25 times the upper end. In between it is tight for a "
-			"server that epolltune knows, and unknown for any other.",
+			"server that epolltune knows, and unknown for any other. Of cgroup v1 before Linux 5.16 "
+			"memory.kmem.limit_in_bytes is a limit on the kernel memory alone.",
 		.detail =
 			"{hidden?" GROUP_HIDDEN ":{several?" SEVERAL_GROUPS
 			" }{file} of {path} is {max}, {used} of it {used=1?is:are} in use "
