@@ -46,7 +46,8 @@ static bool shows_memory(const struct settings *s)
  * assumed of it, too. */
 static bool is_range(const struct settings *s)
 {
-	return is_running(s) && (s->taken.limited || is_known(row_of(s)) || shows_memory(s));
+	return is_running(s) && !s->taken.kernel_only &&
+	       (s->taken.limited || is_known(row_of(s)) || shows_memory(s));
 }
 
 /* Whether each client comes twice, through a listener of its own: at least, or at most. */
@@ -108,6 +109,8 @@ static struct own own_of(const struct target *target, const struct settings *s)
 {
 	const struct server_row *row = row_of(s);
 	uint64_t seen = each(target, s, s->taken.heard);
+	if (s->taken.kernel_only)
+		return (struct own){0};
 	struct own o = {.min = s->taken.own_bytes, .busy = s->taken.own_bytes, .max = GUESS_BYTES};
 	o.held = larger(o.min, each(target, s, s->taken.open));
 	if (is_known(row)) {
@@ -311,7 +314,8 @@ static void own_words(const struct target *target, const struct settings *s, str
 	wording_set(&own, "heard", "%s", quantity_count(s->taken.heard).text);
 	wording_set(&own, "open", "%s", s->taken.open ? quantity_count(s->taken.open).text : "");
 	wording_fill(&own, server_own_memory, text, sizeof(text));
-	wording_set(w, "own", "%s", s->subject || s->taken.limited ? text : "");
+	bool counts = (s->subject || s->taken.limited) && !s->taken.kernel_only;
+	wording_set(w, "own", "%s", counts ? text : "");
 }
 
 void connection_memory_words(const struct target *target, const struct settings *s,

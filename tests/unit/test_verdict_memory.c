@@ -315,6 +315,59 @@ static void a_socket_that_is_not_charged_is_not_needed(void **state)
 	}
 }
 
+/* A limit on kernel memory alone: the server's own is not in the need. */
+static void a_limit_on_kernel_memory_binds_before_the_other(void **state)
+{
+	static const struct {
+		int64_t memory, kernel; /* that the limits leave; 0: none */
+		enum wall_verdict verdict;
+		int64_t limit;
+		const char *detail, *advice;
+	} cases[] = {
+		{1024 * MIB, 0, VERDICT_OK, 1024 * MIB, "memory.limit_in_bytes of /a", ""},
+		{1024 * MIB, 20000 * 1479, VERDICT_SHORT, 20000 * 1479,
+		 "memory.kmem.limit_in_bytes of /k is 28.2 MiB", "docker update --kernel-memory"},
+		{1024 * MIB, 20000 * 1480 * 2, VERDICT_OK, 1024 * MIB, "of /a", ""},
+		{0, 20000 * 1480 * 4, VERDICT_OK, 20000 * 1480 * 4, "of /k", ""},
+		{20000, 20000 * 1479, VERDICT_SHORT, 20000, "of /a", ""},
+	};
+	const struct experiment *x = verdict_experiment("container", "cgroup.memory");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct subject subject = {.pid = 1, .name = "nginx"};
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "");
+		t.connections = 20000;
+		s.subject = &subject;
+		s.machine.kernel = KERNEL(5, 10);
+		s.group_known = true;
+		s.taken.limited = true;
+		s.taken.connection_bytes = KERNEL_BYTES;
+		s.taken.socket_bytes = 2520;
+		s.taken.basis = "by objects";
+		s.taken.own_bytes = 500;
+		if (cases[i].memory)
+			s.group = (struct cgroup_limit){.at = {{.max = (uint64_t)cases[i].memory,
+								.file = CGROUP_MEMORY_LIMIT,
+								.path = "/a"}},
+							.count = 1};
+		if (cases[i].kernel)
+			s.kernel_group =
+				(struct cgroup_limit){.at = {{.max = (uint64_t)cases[i].kernel,
+							      .file = CGROUP_KMEM_LIMIT,
+							      .path = "/k"}},
+						      .count = 1};
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->verdict != cases[i].verdict || w->limit != cases[i].limit ||
+		    !strstr(w->detail, cases[i].detail) ||
+		    (r->finding_count && !strstr(r->findings[0].advice, cases[i].advice)))
+			fail_msg("case %zu: %s, %lld, needed %lld to %lld: %s; %s", i,
+				 wall_verdict_name(w->verdict), (long long)w->limit,
+				 (long long)w->needed, (long long)w->needed_max, w->detail,
+				 r->finding_count ? r->findings[0].advice : "");
+	}
+}
+
 #define RUNTIME (256 * MIB) /* of a server without a client */
 
 /* Without a limit nothing is assumed of a server that is not known, and what it has now counts. */
@@ -440,6 +493,7 @@ int main(void)
 		cmocka_unit_test(buffers_are_memory_of_the_same_group),
 		cmocka_unit_test(a_quantum_is_charged_as_a_page),
 		cmocka_unit_test(a_socket_that_is_not_charged_is_not_needed),
+		cmocka_unit_test(a_limit_on_kernel_memory_binds_before_the_other),
 		cmocka_unit_test(a_machine_has_room_for_the_servers_memory),
 		cmocka_unit_test(what_is_open_is_not_needed_again),
 		cmocka_unit_test(the_limit_to_set_has_room_for_the_server),
