@@ -1768,11 +1768,13 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_NONE,
 	 .observed = true,
-	 .title = "The kernel killed {count} {several?processes:process} of this machine for lack of "
-		  "memory {window?in {window}:since boot{age?, {age}}}",
-	 .detail = "/proc/vmstat counts those of all control groups, and of other containers. A "
-		   "service or container that was restarted has a new control group, which does not "
-		   "count {several?them:it}, and free memory, so that the memory seems to suffice.",
+	 .title =
+		 "The kernel killed {count} {several?processes:process} of this machine for lack of "
+		 "memory {window?in {window}:since boot{age?, {age}}}",
+	 .detail =
+		 "/proc/vmstat counts those of all control groups, and of other containers. A "
+		 "service or container that was restarted has a new control group, which does not "
+		 "count {several?them:it}, and free memory, so that the memory seems to suffice.",
 	 .advice = "journalctl -k --grep oom-kill names {several?the processes:the process}.{unit? "
 		   "systemctl show {unit} -p Result,NRestarts says whether it was restarted.}"
 		   "{engine? RestartCount and OOMKilled of docker inspect say whether it was this "
@@ -1783,8 +1785,9 @@ static const struct finding_row findings[] = {
 		 "memory left, and the control group of the server, or of epolltune, does not count "
 		 "them: they are of another group, or of one that a restart has removed. A warning "
 		 "where it happened during the check, otherwise a note.",
-	 .action = "Find out which process was killed, and when. If it is the server: let it take less, "
-		   "raise its memory limit, or add memory.",
+	 .action =
+		 "Find out which process was killed, and when. If it is the server: let it take less, "
+		 "raise its memory limit, or add memory.",
 	 .proof = "oom_kill in /proc/vmstat beside memory.events; mm/oom_kill.c"},
 	{.id = "cgroup.memory.reclaim",
 	 .level = LEVEL_WARNING,
@@ -1874,7 +1877,8 @@ static const struct finding_row findings[] = {
 	      "{each?room for {capacity} is:{capacity} {capacity=1?is:are}} left; {needed} "
 	      "{needed=1?is:are} needed. At the limit {threads?pthread_create() fails with EAGAIN:"
 	      "fork() fails with {each?ENOMEM:EAGAIN}}, and the server closes the new connection.",
-	      "{others?Raise {others}, too. :}{commit?" RAISE_COMMIT "{enough} bytes, or put a pooler before the server."
+	      "{others?Raise {others}, too. :}{commit?" RAISE_COMMIT
+	      "{enough} bytes, or put a pooler before the server."
 	      ":{machine?sysctl -w {name}={enough}, or put a pooler before the server."
 	      ":{unit?" IN_THE_CONTAINER EDIT_UNIT "{line}={enough}" RESTART_UNIT
 	      ":prlimit --pid {pid} --{option}={enough} raises it for that process.} Or put a pooler "
@@ -1928,7 +1932,8 @@ static const struct finding_row findings[] = {
 	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}{group? The memory limit of {group} "
 	      "leaves {left}.}",
 	      "{group?Raise the memory limit of {group}\\: beyond it the kernel drops datagrams{killed?, "
-	      "or kills the server}. A larger receive buffer does not help.:{restart?" UDP_RESTART ":{possible?" UDP_REMEDY
+	      "or kills the server}. A larger receive buffer does not help.:{restart?" UDP_RESTART
+	      ":{possible?" UDP_REMEDY
 	      ":{full?No buffer helps a server that does not read, or reads "
 	      "too slowly\\: find out what it waits for.:No receive buffer holds that many\\: shorten "
 	      "the server's stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}}}}",
@@ -2320,15 +2325,18 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_PROCESS,
 	 .observed = true,
 	 .about = "{who}",
-	 .title = "{who} (pid {pid}) can start no process or thread\\: {each?{used} of {max} are in use:{machine?this machine:its "
-		  "user} runs {used} of {max}}",
+	 .title =
+		 "{who} (pid {pid}) can start no process or thread\\: {each?{used} of {max} are in use:{machine?this machine:its "
+		 "user} runs {used} of {max}}",
 	 .detail =
 		 "The limit is {limit}\\: {each?another one takes {each}, and fork() fails with ENOMEM, "
 		 "pthread_create() with EAGAIN.:fork() and pthread_create() fail with EAGAIN.{machine?: "
 		 "Processes and threads of all programs of that user count.}}",
-	 .advice = "{commit?" RAISE_COMMIT "{more} bytes.:{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
-		   "{unit?" IN_THE_CONTAINER EDIT_UNIT "{line}={more}" RESTART_UNIT
-		   ":prlimit --pid {pid} --{option}={more} raises it for that process.}}}",
+	 .advice =
+		 "{commit?" RAISE_COMMIT
+		 "{more} bytes.:{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
+		 "{unit?" IN_THE_CONTAINER EDIT_UNIT "{line}={more}" RESTART_UNIT
+		 ":prlimit --pid {pid} --{option}={more} raises it for that process.}}}",
 	 .answer = "{who} can start no process or thread",
 	 .meaning =
 		 "The server that --server names is at its limit on processes and threads, "
