@@ -76,7 +76,8 @@ static void memory_read(const struct host *h, struct settings *s)
 	struct cgroup c;
 	group_read(h, s->subject, s->before, &c);
 	limit_read(h, &c, &c.memory, s);
-	if (!c.memory.count && !c.memory.sight.hidden)
+	s->kernel_group = c.kernel;
+	if (!c.memory.count && !c.memory.sight.hidden && !c.kernel.count)
 		return;
 	connection_memory_read(h, true, s);
 }
@@ -111,7 +112,7 @@ static void reclaimable_bound(const struct settings *s, struct bound *b)
 	b->state = BOUND_UNKNOWN;
 }
 
-static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
+static void limit_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	limitless_bound(s, b);
 	if (!s->group.count && !s->group.sight.hidden)
@@ -123,6 +124,46 @@ static void memory_bound(const struct target *target, const struct settings *s, 
 	b->unread = unread_of(&s->group.sight);
 	reclaimable_bound(s, b);
 	several_bound(s, b);
+}
+
+/* The same of the limit on kernel memory alone. */
+static struct settings kernel_settings(const struct settings *s)
+{
+	struct settings k = *s;
+	k.group = s->kernel_group;
+	k.taken.kernel_only = true;
+	return k;
+}
+
+static enum wall_verdict verdict_of_limit(const struct target *target, const struct settings *s,
+					  struct bound *b)
+{
+	limit_bound(target, s, b);
+	if (b->state == BOUND_UNKNOWN || b->state == BOUND_ABSENT)
+		return VERDICT_UNKNOWN;
+	return report_verdict(b->capacity, b->need.min);
+}
+
+/* Whether that is short where the other limit is not, or is the only one. `b`: its bound. */
+static bool kernel_binds(const struct target *target, const struct settings *s, struct bound *b)
+{
+	struct bound other = *b;
+	const struct settings kernel = kernel_settings(s);
+	if (!s->kernel_group.count)
+		return false;
+	bool is_short = verdict_of_limit(target, &kernel, b) == VERDICT_SHORT;
+	if (!s->group.count && !s->group.sight.hidden)
+		return true;
+	return is_short && verdict_of_limit(target, s, &other) != VERDICT_SHORT;
+}
+
+static void memory_bound(const struct target *target, const struct settings *s, struct bound *b)
+{
+	struct bound kernel = *b;
+	if (kernel_binds(target, s, &kernel))
+		*b = kernel;
+	else
+		limit_bound(target, s, b);
 }
 
 static uint64_t mib(uint64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
@@ -240,9 +281,18 @@ static const char *memory_line(const struct container_row *engine) { return engi
 
 static const char *pids_line(const struct container_row *engine) { return engine->pids; }
 
-static void memory_words(const struct target *target, const struct settings *s,
+static const char *kernel_line(const struct container_row *engine)
+{
+	return "docker update --kernel-memory {mib}m NAME, or write {bytes} to {file} of {path}";
+}
+
+static void memory_words(const struct target *target, const struct settings *all,
 			 const struct outcome *o, const struct bound *b, struct wording *w)
 {
+	struct bound scratch = {.capacity = REPORT_NONE,
+				.need = {.min = REPORT_NONE, .max = REPORT_NONE}};
+	const struct settings kernel = kernel_settings(all);
+	const struct settings *s = kernel_binds(target, all, &scratch) ? &kernel : all;
 	const struct cgroup_bound *l = cgroup_bound_at(&s->group, 0);
 	if (!s->group.count) {
 		hidden_words(&s->group.sight, w);
@@ -256,7 +306,9 @@ static void memory_words(const struct target *target, const struct settings *s,
 	wording_set(w, "max", "%s", quantity_show(QUANTITY_SIZE, l->max).text);
 	wording_set(w, "used", "%s", quantity_show(QUANTITY_SIZE, l->used).text);
 	connection_memory_words(target, s, w);
-	limits_words(s, connection_memory_enough(target, s, left(s)), memory_line, w);
+	wording_flag(w, "kmem", s == &kernel);
+	limits_words(s, connection_memory_enough(target, s, left(s)),
+		     s == &kernel ? kernel_line : memory_line, w);
 }
 
 /* Whether its connections have processes or threads of this group. */
@@ -335,6 +387,8 @@ struct sample {
 	bool shown;
 	bool single; /* the server in question is one that makes no process for a connection */
 	const struct container_row *container;
+	int64_t machine_killed; /* host_oom_kills() */
+	double uptime_s;
 };
 
 static void ours_read(const struct host *h, struct sample *s)
@@ -357,6 +411,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->single = o->subject && !subject_forks(o->subject);
 	s->container = cgroup_container(h, o->subject ? o->subject->pid : 0);
 	host_facts(h, &facts);
+	s->machine_killed = host_oom_kills(h);
+	s->uptime_s = host_uptime(h);
 	s->cpus = facts.cpus;
 	s->threads = o->subject ? subject_accept_threads(h, o->subject) : 0;
 	return 0;
@@ -615,6 +671,41 @@ static void judge_pod(const struct sample *before, const struct sample *after,
 	finding_evidence(f, "oom_kill of the pod", "", (double)(killed - now), (double)killed);
 }
 
+/* Those of the group and its pod have findings of their own. */
+static uint64_t killed_elsewhere(const struct sample *s)
+{
+	uint64_t known = s->group.pressure.killed + s->group.pod_killed;
+	return s->machine_killed < 0 ? 0 : grown(known, (uint64_t)s->machine_killed);
+}
+
+/* What systemd or an engine restarts has a new group, which does not count the kill; nor does one
+ * count that of another. */
+static void judge_machine_killed(const struct sample *before, const struct sample *after,
+				 const struct moment *m, struct report *r)
+{
+	const struct subject *subject = m->options->subject;
+	uint64_t all = killed_elsewhere(after), was = killed_elsewhere(before);
+	uint64_t now = m->seconds > 0 && before->machine_killed >= 0 ? grown(was, all) : 0;
+	struct wording words = {0};
+	if (after->machine_killed >= 0)
+		report_counter(r, "vmstat.oom_kill", after->machine_killed);
+	if (!all)
+		return;
+	wording_set(&words, "count", "%s", quantity_count(now ? now : all).text);
+	wording_flag(&words, "several", (now ? now : all) > 1);
+	wording_set(&words, "window", "%s", now ? quantity_seconds(m->seconds).text : "");
+	wording_set(&words, "age", "%s",
+		    after->uptime_s > 0 ? quantity_ago(after->uptime_s).text : "");
+	wording_set(&words, "unit", "%s", subject ? unit_service(subject->unit) : "");
+	wording_flag(&words, "engine", after->container);
+	struct finding *f = report_finding(r, "container.killed", &words);
+	if (!now)
+		finding_to_note(f);
+	finding_evidence(f, "oom_kill of /proc/vmstat", "",
+			 (double)after->machine_killed - (double)now,
+			 (double)after->machine_killed);
+}
+
 /* A limit is reached all the time where files fill the page cache: how long processes wait for
  * memory is what counts. */
 static void judge_reclaim(const struct cgroup_pressure *before, const struct sample *after,
@@ -650,6 +741,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_pids(before, after, m, r);
 	judge_killed(&before->group.pressure, after, m, r);
 	judge_pod(before, after, m, r);
+	judge_machine_killed(before, after, m, r);
 	judge_reclaim(&before->group.pressure, after, m, r);
 }
 

@@ -147,10 +147,21 @@ static int64_t memory_used(const struct settings *s)
 	return bytes;
 }
 
+/* What the control group of the server leaves: it is charged for the buffers of the sockets that it
+ * made, before udp_mem is (net/core/sock.c, __sk_mem_raise_allocated()). Beyond the limit the
+ * kernel drops, and since Linux 6.1 the server is killed. INT64_MAX: no limit, or none that counts:
+ * a socket that systemd made is charged to that. */
+static int64_t group_left(const struct settings *s)
+{
+	if (!s->subject || s->guest || s->subject->activated)
+		return INT64_MAX;
+	return s->machine.sockets_charged ? s->machine.group_left : s->machine.sockets_left;
+}
+
 /* What net.ipv4.udp_mem leaves to all UDP sockets, in bytes, at least; INT64_MAX where it is not
  * visible. Its first field is the limit: UDP has no memory pressure, so that the kernel grants more
  * only up to udp_rmem_min of each socket (net/core/sock.c, __sk_mem_raise_allocated()). */
-static int64_t memory_left(const struct settings *s)
+static int64_t pages_left(const struct settings *s)
 {
 	int64_t bytes, used = memory_used(s);
 	if (s->at[MEMORY][0] == REPORT_NONE ||
@@ -159,11 +170,23 @@ static int64_t memory_left(const struct settings *s)
 	return bytes > used ? bytes - used : 0;
 }
 
+static int64_t memory_left(const struct settings *s)
+{
+	int64_t pages = pages_left(s), group = group_left(s);
+	return group < pages ? group : pages;
+}
+
+static bool group_binds(const struct settings *s)
+{
+	return group_left(s) < INT64_MAX && group_left(s) <= pages_left(s);
+}
+
 /* What the socket holds of datagrams that take so much. */
 static int64_t holds(const struct settings *s, int64_t each)
 {
 	int64_t buffer = (int64_t)subject_spread((uint64_t)(room_of(s) / each), sockets_of(s));
-	int64_t memory = s->machine.page_bytes ? memory_left(s) / each : buffer;
+	bool known = s->machine.page_bytes || group_binds(s);
+	int64_t memory = known ? memory_left(s) / each : buffer;
 	return memory < buffer ? memory : buffer;
 }
 
@@ -244,7 +267,11 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 		return;
 	b->capacity = (int64_t)subject_spread((uint64_t)(buffer / each), sockets_of(s));
 	if (memory_left(s) / each < b->capacity) {
-		if (s->machine.page_bytes) {
+		if (group_binds(s)) {
+			b->capacity = memory_left(s) / each;
+			b->binding = -1;
+			b->remedy = REMEDY_CONTAINER;
+		} else if (s->machine.page_bytes) {
 			b->capacity = memory_left(s) / each;
 			b->binding = MEMORY;
 		} else {
@@ -269,7 +296,8 @@ static bool udp_solve(const struct target *t, const struct settings *now, const 
 		out->at[DEFAULT][0] = buffer;
 	if (bytes <= memory_left(now))
 		return true;
-	if (!now->machine.page_bytes || memory_used(now) > INT64_MAX - bytes)
+	if (!now->machine.page_bytes || memory_used(now) > INT64_MAX - bytes ||
+	    bytes > group_left(now))
 		return false;
 	int64_t pages = (memory_used(now) + bytes) / page_of(now) + 1;
 	for (int i = 0; i < 3; i++)
@@ -333,8 +361,15 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 	wording_set(w, "wanted", "%s", quantity_plain((uint64_t)wanted(t, s)).text);
 	wording_flag(w, "measured", s->taken.datagram_bytes);
 	wording_flag(w, "memory",
-		     s->machine.page_bytes &&
+		     s->machine.page_bytes && !group_binds(s) &&
 			     memory_left(s) / (int64_t)sockets_of(s) < buffer_of(s));
+	bool group = group_binds(s) && memory_left(s) / (int64_t)sockets_of(s) < buffer_of(s);
+	wording_set(w, "group", "%s",
+		    !group                       ? ""
+		    : s->machine.sockets_charged ? s->machine.memory_group
+						 : s->machine.sockets_group);
+	wording_flag(w, "killed",
+		     group && s->machine.sockets_charged && s->machine.kernel >= KERNEL(6, 1));
 	wording_flag(w, "capped", socket && s->at[ASKED][0] >= s->at[MAX][0]);
 	wording_flag(w, "unasked", by_default(s));
 	wording_flag(w, "outdated", s->taken.outdated);
@@ -376,7 +411,7 @@ static const char *udp_refuses(const struct trial *t, const struct settings *s, 
 		return "the experiment sends at most 200 000 datagrams";
 	if (bytes > buffer)
 		bytes = buffer;
-	if ((uint64_t)bytes > machine_share((uint64_t)memory_left(s)))
+	if ((uint64_t)bytes > machine_share((uint64_t)pages_left(s)))
 		return "the experiment would use too much of net.ipv4.udp_mem";
 	if ((uint64_t)bytes > machine_share(s->machine.room_bytes))
 		return "the experiment would use too much of the available memory";

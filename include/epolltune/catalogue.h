@@ -161,6 +161,7 @@ struct machine {
 	bool sockets_hidden;  /* there may be a smaller one, of a group that could not be read */
 	bool sockets_charged; /* socket buffers count as memory of the group: cgroup v2 */
 	char sockets_group[1024]; /* the path of that with `sockets_left`; "": no limit */
+	char memory_group[1024];  /* the same with `group_left` */
 	const struct container_row *container; /* that has the server; NULL: none that is known */
 	bool own_netns;      /* the network namespace is not the machine's first one */
 	bool openrc;         /* host_has_openrc() */

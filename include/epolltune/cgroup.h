@@ -20,6 +20,7 @@ enum cgroup_file {
 	CGROUP_MEMORY_HIGH,
 	CGROUP_MEMORY_LIMIT, /* v1 */
 	CGROUP_TCP_LIMIT,    /* v1 */
+	CGROUP_KMEM_LIMIT,   /* v1, before Linux 5.16 */
 	CGROUP_PIDS_MAX,
 };
 /* "memory.max"; "": CGROUP_NONE. */
@@ -84,6 +85,8 @@ struct cgroup {
 	 * it makes processes sleep, above the others it kills one. */
 	struct cgroup_limit memory;
 	struct cgroup_limit tcp; /* socket buffers, of v1 only: memory.kmem.tcp */
+	/* Kernel memory, of v1 only: memory.kmem. Linux 5.16 and later ignore it. */
+	struct cgroup_limit kernel;
 	struct cgroup_pressure pressure;
 	/* Processes of other containers of its pod that were killed for lack of memory, and those
 	 * that were so before a container was restarted, in a new group; 0: of no pod, too. */

@@ -5,9 +5,9 @@
 #include "epolltune/probe.h"
 
 /* Reads into s->taken what a connection takes of kernel memory, and the connections and memory that
- * the server in question has now. `limited`: a limit of its control group applies, so that its own
- * memory counts at most, too; not that of the server of --run, which application.memory measures.
- */
+ * the server in question has now. `limited`: a limit of its control group applies, so that what
+ * is only assumed of its own memory counts at most, too; not that of the server of --run, which
+ * application.memory measures. */
 void connection_memory_read(const struct host *h, bool limited, struct settings *s);
 /* Reads into s->taken the connections that clients have to the server in question, and those that
  * it has opened. */

@@ -54,8 +54,9 @@ struct bound {
 	 * unknown. NULL: all was read. */
 	const char *unread;
 #define SUBJECT_CUT "The rest of the server's descriptors, which may be listeners,"
-	int64_t capacity; /* in the unit of the wall; REPORT_NONE: unknown */
-	int binding;      /* index into knobs of the one that binds; -1: none */
+	int64_t capacity;           /* in the unit of the wall; REPORT_NONE: unknown */
+	int binding;                /* index into knobs of the one that binds; -1: none */
+	enum finding_remedy remedy; /* REMEDY_NONE: that of the knob, or the catalogue's */
 	struct {
 		int64_t min; /* REPORT_NONE: by the catalogue's formula */
 		/* Its upper end: a wall that suffices for `min`, not for this with the margin, is

@@ -80,6 +80,9 @@ struct host_facts {
 };
 /* Facts for the head of a report. Those that cannot be read stay empty or 0. */
 void host_facts(const struct host *h, struct host_facts *out);
+/* Processes of the machine that the kernel has killed for lack of memory since boot, of it or of a
+ * control group; -1: unknown. */
+int64_t host_oom_kills(const struct host *h);
 /* Seconds since boot; 0: unknown. */
 double host_uptime(const struct host *h);
 

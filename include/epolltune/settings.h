@@ -24,6 +24,7 @@ struct settings {
 	struct machine machine;
 	/* By read(): the limits of a control group, and whether that is known, or there is none. */
 	struct cgroup_limit group;
+	struct cgroup_limit kernel_group; /* the same of kernel memory alone; count 0: none */
 	bool group_known;
 	const struct cgroup *before;    /* of the options */
 	const struct subject *subject;  /* the server in question; NULL: none was named */
@@ -42,8 +43,10 @@ struct settings {
 		uint64_t own_bytes;        /* of the server's own memory, for a connection */
 		uint64_t own_memory;       /* of the server in all, now; 0: unknown */
 		bool limited;              /* by a control group */
+		bool kernel_only;          /* that limit is one of kernel memory alone */
 		uint64_t processes;        /* of the server, now; 0: unknown */
 		bool nproc_hidden;         /* its RLIMIT_NPROC may bind, and is unknown */
+		bool space_hidden;         /* as of struct subject_tasks */
 		bool pids_hidden;          /* kernel.pid_max is the smallest default, as the
 					      machine's is not visible */
 		uint64_t open;             /* connections that clients have to it */

@@ -127,6 +127,8 @@ int subject_open_read(const struct host *h, const struct subject *s, struct subj
 
 /* Those of kernel.pid_max that processes of users do not get (kernel/pid.c, RESERVED_PIDS). */
 #define PIDS_RESERVED 300
+/* Bytes, but mappings of SPACE_MAPS. SPACE_COMMIT: CommitLimit, with vm.overcommit_memory=2. */
+enum subject_space_kind { SPACE_ADDRESS, SPACE_DATA, SPACE_MAPS, SPACE_COMMIT, SUBJECT_SPACES };
 /* The processes and threads that bound fork() and pthread_create() of its accepting processes. */
 struct subject_tasks {
 	pid_t pid; /* of whom: one of them */
@@ -142,6 +144,15 @@ struct subject_tasks {
 	 * be until it is written, is not visible either. */
 	uint64_t pids_max, pids;
 	bool pids_hidden;
+	/* Of one with a thread or a process for each connection, what bounds the memory that it
+	 * maps. RLIMIT_AS, RLIMIT_DATA and vm.max_map_count are of a process: only of one that
+	 * starts threads, and accepts alone. `space_hidden`: one of the first two applies, and what
+	 * a thread takes is not visible. */
+	struct subject_space {
+		uint64_t max;        /* 0: no limit, or it is not known */
+		uint64_t used, each; /* now, and what another thread or process takes; each > 0 */
+	} space[SUBJECT_SPACES];
+	bool space_hidden;
 };
 int subject_tasks_read(const struct host *h, const struct subject *s, struct subject_tasks *out,
 		       struct err *e);

@@ -115,6 +115,12 @@ static const struct counter_row counters[] = {
 	 "Connections of this network namespace in TIME_WAIT.", "time-wait,ports.rate",
 	 REMEDY_KERNEL, "grep TCP: /proc/net/sockstat",
 	 "Nothing on a server. On a proxy reuse connections, or net.ipv4.tcp_tw_reuse=1."},
+	{"vmstat.oom_kill", "", "/proc/vmstat",
+	 "Processes of the machine that the kernel has killed for lack of memory since boot: of it, "
+	 "or of a control group. Those of a group are in its memory.events too, until a restart of "
+	 "the service or container makes a new group.",
+	 "memory.connection,cgroup.memory", REMEDY_NONE, "grep oom_kill /proc/vmstat",
+	 "journalctl -k --grep oom-kill names the processes and what ran out."},
 	{"nf_conntrack.drop", "", CONNTRACK,
 	 "Packets that connection tracking dropped: net.netfilter.nf_conntrack_max was reached and "
 	 "no entry could be evicted, or, where insert_failed grows as much, two packets of a new "

@@ -26,6 +26,10 @@
 		.proof = proof_text                                                                \
 	}
 
+/* vm.overcommit_memory=1 brings the OOM killer instead. */
+#define RAISE_COMMIT                                                                               \
+	"Add swap, or raise vm.overcommit_ratio or vm.overcommit_kbytes, until CommitLimit of "    \
+	"/proc/meminfo exceeds "
 #define TAKES_EFFECT "Takes effect {effect}."
 /* Ports that a wider range takes in. */
 #define SERVICES                                                                                   \
@@ -307,7 +311,7 @@ static const struct finding_row findings[] = {
 	      ".{own? {own}}" TWO_EACH,
 	      "No knob makes a connection smaller: add memory, or spread the connections over "
 	      "more machines.",
-	      "The target's connections need more kernel memory than the machine has available.",
+	      "The target's connections need more memory than the machine has available.",
 	      "No knob makes a connection smaller: add memory, or spread the connections over "
 	      "more machines.",
 	      "Slab caches (TCP, sock_inode_cache, filp, dentry, eventpoll) counted for each "
@@ -1730,8 +1734,8 @@ static const struct finding_row findings[] = {
 	      "{capacity} {capacity=1?is:are} left; {needed} {needed=1?is:are} needed\\: an idle "
 	      "connection takes {each} of kernel memory at this end, {basis}" UNCHARGED WITH_BUFFER
 	      ".{own? {own}}" TWO_EACH
-	      " Above the limit the kernel {high?makes the processes of the group wait, and "
-	      "kills none:kills a process of the group}." NEXT_LIMIT,
+	      " Above the limit {kmem?accept() fails with ENFILE, epoll_ctl() and fork() with ENOMEM:the kernel {high?makes the processes of the group wait, and "
+	      "kills none:kills a process of the group}}." NEXT_LIMIT,
 	      "{engine}\\: {line}",
 	      "The memory limit of the control group leaves less than the target's connections "
 	      "take of kernel memory and of the server's own.",
@@ -1784,6 +1788,31 @@ static const struct finding_row findings[] = {
 	 .action = "Find out which container was killed; raise its memory limit, or let it take "
 		   "less.",
 	 .proof = "oom_kill in memory.events of the pod's group and of the container's"},
+	{.id = "container.killed",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_NONE,
+	 .observed = true,
+	 .title =
+		 "The kernel killed {count} {several?processes:process} of this machine for lack of "
+		 "memory {window?in {window}:since boot{age?, {age}}}",
+	 .detail =
+		 "/proc/vmstat counts those of all control groups, and of other containers. A "
+		 "service or container that was restarted has a new control group, which does not "
+		 "count {several?them:it}, and free memory, so that the memory seems to suffice.",
+	 .advice = "journalctl -k --grep oom-kill names {several?the processes:the process}.{unit? "
+		   "systemctl show {unit} -p Result,NRestarts says whether it was restarted.}"
+		   "{engine? RestartCount and OOMKilled of docker inspect say whether it was this "
+		   "container.}",
+	 .answer = "processes of this machine are killed for lack of memory",
+	 .meaning =
+		 "The kernel killed processes of this machine because it, or a control group, had no "
+		 "memory left, and the control group of the server, or of epolltune, does not count "
+		 "them: they are of another group, or of one that a restart has removed. A warning "
+		 "where it happened during the check, otherwise a note.",
+	 .action =
+		 "Find out which process was killed, and when. If it is the server: let it take less, "
+		 "raise its memory limit, or add memory.",
+	 .proof = "oom_kill in /proc/vmstat beside memory.events; mm/oom_kill.c"},
 	{.id = "cgroup.memory.reclaim",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,
@@ -1868,18 +1897,25 @@ static const struct finding_row findings[] = {
 	      "{who} (pid {pid}) {tight?{range?may start too few:can start just enough}:can start too "
 	      "few} {threads?threads:processes} for {connections} connection{connections=1?:s}",
 	      "{server} has a {threads?thread:process} for each connection\\: {used} of {max} "
-	      "{used=1?is:are} in use ({name}), {capacity} {capacity=1?is:are} left; {needed} "
-	      "{needed=1?is:are} needed. At the limit fork() and pthread_create() fail with EAGAIN, "
-	      "and the server closes the new connection.",
-	      "{others?Raise {others}, too. :}{machine?sysctl -w {name}={enough}, or put a pooler before the server."
-	      ":{unit?" IN_THE_CONTAINER EDIT_UNIT "LimitNPROC={enough}" RESTART_UNIT
-	      ":prlimit --pid {pid} --nproc={enough} raises it for that process.} Or put a pooler "
-	      "before the server.}",
+	      "{used=1?is:are} in use ({name}{each?, {each} a {threads?thread:process}}), "
+	      "{each?room for {capacity} is:{capacity} {capacity=1?is:are}} left; {needed} "
+	      "{needed=1?is:are} needed. At the limit {threads?pthread_create() fails with EAGAIN:"
+	      "fork() fails with {each?ENOMEM:EAGAIN}}, and the server closes the new connection.",
+	      "{others?Raise {others}, too. :}{commit?" RAISE_COMMIT
+	      "{enough} bytes, or put a pooler before the server."
+	      ":{machine?sysctl -w {name}={enough}, or put a pooler before the server."
+	      ":{unit?" IN_THE_CONTAINER EDIT_UNIT "{line}={enough}" RESTART_UNIT
+	      ":prlimit --pid {pid} --{option}={enough} raises it for that process.} Or put a pooler "
+	      "before the server.}}",
 	      "RLIMIT_NPROC of the server's user, kernel.threads-max or kernel.pid_max leaves fewer "
 	      "processes and threads than the target has connections that are not open yet, and the "
-	      "server has one for each.",
+	      "server has one for each. Or the memory that these map does not fit: a thread takes a "
+	      "stack of RLIMIT_AS and RLIMIT_DATA, and two of vm.max_map_count; with "
+	      "vm.overcommit_memory=2 that stack, or what the parent of a process may write, counts in "
+	      "CommitLimit of /proc/meminfo.",
 	      "Raise the limit that the finding names, or put a pooler before the server.",
-	      "EAGAIN from fork(2); \"Max processes\" of /proc/PID/limits, /proc/loadavg",
+	      "EAGAIN and ENOMEM from fork(2); \"Max processes\" and \"Max address space\" of "
+	      "/proc/PID/limits, /proc/PID/maps, /proc/loadavg",
 	      "The limits on processes and threads suffice for the target"),
 	{.id = "cgroup.pids.refused",
 	 .level = LEVEL_WARNING,
@@ -1917,11 +1953,14 @@ static const struct finding_row findings[] = {
 	      "{needed} datagram{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}, and "
 	      "each takes about {each}{card? (from a network card {page?up to }{card})} of the receive buffer, which is {buffer}{sockets? of each "
 	      "socket; a hash spreads the datagrams over the {sockets} (SO_REUSEPORT)}.{memory? "
-	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
-	      "{restart?" UDP_RESTART ":{possible?" UDP_REMEDY
+	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}{group? The memory limit of {group} "
+	      "leaves {left}.}",
+	      "{group?Raise the memory limit of {group}\\: beyond it the kernel drops datagrams{killed?, "
+	      "or kills the server}. A larger receive buffer does not help.:{restart?" UDP_RESTART
+	      ":{possible?" UDP_REMEDY
 	      ":{full?No buffer helps a server that does not read, or reads "
 	      "too slowly\\: find out what it waits for.:No receive buffer holds that many\\: shorten "
-	      "the server's stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}}}",
+	      "the server's stalls, or spread the datagrams over more sockets (SO_REUSEPORT).}}}}",
 	      "A UDP socket does not hold the datagrams that arrive while its server stalls: the "
 	      "kernel drops the others.",
 	      "Raise net.core.rmem_max, and let the application set SO_RCVBUF.",
@@ -2310,25 +2349,31 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_PROCESS,
 	 .observed = true,
 	 .about = "{who}",
-	 .title = "{who} (pid {pid}) can start no process or thread\\: {machine?this machine:its "
-		  "user} runs {used} of {max}",
+	 .title =
+		 "{who} (pid {pid}) can start no process or thread\\: {each?{used} of {max} are in use:{machine?this machine:its "
+		 "user} runs {used} of {max}}",
 	 .detail =
-		 "The limit is {limit}\\: fork() and pthread_create() fail with EAGAIN.{machine?: "
-		 "Processes and threads of all programs of that user count.}",
-	 .advice = "{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
-		   "{unit?" IN_THE_CONTAINER EDIT_UNIT "LimitNPROC={more}" RESTART_UNIT
-		   ":prlimit --pid {pid} --nproc={more} raises it for that process.}}",
+		 "The limit is {limit}\\: {each?another one takes {each}, and fork() fails with ENOMEM, "
+		 "pthread_create() with EAGAIN.:fork() and pthread_create() fail with EAGAIN.{machine?: "
+		 "Processes and threads of all programs of that user count.}}",
+	 .advice =
+		 "{commit?" RAISE_COMMIT
+		 "{more} bytes.:{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
+		 "{unit?" IN_THE_CONTAINER EDIT_UNIT "{line}={more}" RESTART_UNIT
+		 ":prlimit --pid {pid} --{option}={more} raises it for that process.}}}",
 	 .answer = "{who} can start no process or thread",
 	 .meaning =
 		 "The server that --server names is at its limit on processes and threads, "
-		 "RLIMIT_NPROC of its user, or kernel.threads-max or kernel.pid_max of the machine, at the "
+		 "RLIMIT_NPROC of its user, or kernel.threads-max or kernel.pid_max of the machine, or on "
+		 "the memory that these map, RLIMIT_AS, RLIMIT_DATA, vm.max_map_count or CommitLimit, at the "
 		 "start and "
 		 "at the end of the check. A server that starts one for each connection serves no "
 		 "new client.",
 	 .action = "Raise the limit, or find what makes so many processes or threads.",
 	 .proof =
 		 "\"Max processes\" of /proc/PID/limits against \"Threads\" of /proc/*/status of that "
-		 "user; EAGAIN from fork(2)"},
+		 "user; \"Max address space\" against VmSize; /proc/PID/maps; EAGAIN and ENOMEM from "
+		 "fork(2)"},
 	{.id = "listeners.siblings",
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,

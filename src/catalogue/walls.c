@@ -136,8 +136,10 @@ static const struct wall_row walls[] = {
 		.what = "The kernel memory that idle connections take at this end, compared with "
 			"the memory that is available. Needed: the target's connections that the "
 			"server of --server does not have open yet, two for each of a proxy, times "
-			"the memory of one and the minimum of its own; at the upper end each has a "
-			"request in its buffer, too. A control group's limit is cgroup.memory.",
+			"the memory of one and the minimum of its own. At the upper end each has a "
+			"request in its buffer, and takes what a known server does with TLS, or what "
+			"another one has now beyond 256 MiB, divided by the connections that clients "
+			"have used, from 100 on. A control group's limit is cgroup.memory.",
 		.detail = "The limit is MemAvailable; an idle connection takes {each} of kernel "
 			  "memory at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH,
 	},
@@ -352,7 +354,8 @@ static const struct wall_row walls[] = {
 			"receive buffer divided by what a datagram takes of it. The buffer is "
 			"twice what SO_RCVBUF asks for, at most twice net.core.rmem_max, and "
 			"net.core.rmem_default without it. The kernel drops those beyond. Needed: "
-			"datagrams times stall.",
+			"datagrams times stall. The server's control group is charged for what "
+			"waits, before net.ipv4.udp_mem is.",
 		.detail =
 			"{ownerless?{activated?The service does not run\\: which UDP sockets it "
 			"opens is not known.:No UDP socket here is known as the server's, and of "
@@ -369,7 +372,7 @@ static const struct wall_row walls[] = {
 			"takes {measured?:about }{each}{card?; from a network card, whose driver {page?may "
 			"give:gives} each packet {page?a page:2 048 B}, it takes {page?up to {card}:{card} "
 			"or more}\\: room for {card_holds}}.{memory? net.ipv4.udp_mem leaves {left} "
-			"for all UDP sockets.}}",
+			"for all UDP sockets.}{group? The memory limit of {group} leaves {left}.}}",
 	},
 	{
 		.name = "idle.keepalive",
@@ -408,7 +411,8 @@ static const struct wall_row walls[] = {
 			"name and by what it has now, and of cgroup v2, which counts socket "
 			"buffers, a request in each at the upper end. The wall is short where the limit leaves less than the lower end, "
 			"and ok where it leaves 1.25 times the upper end. In between it is tight for a "
-			"server that epolltune knows, and unknown for any other.",
+			"server that epolltune knows, and unknown for any other. Of cgroup v1 before Linux 5.16 "
+			"memory.kmem.limit_in_bytes is a limit on the kernel memory alone.",
 		.detail =
 			"{hidden?" GROUP_HIDDEN ":{several?" SEVERAL_GROUPS
 			" }{file} of {path} is {max}, {used} of it {used=1?is:are} in use "
@@ -458,15 +462,21 @@ static const struct wall_row walls[] = {
 		.unit = "processes",
 		.what = "The processes and threads that a server with one for each connection may "
 			"start in addition, by the tightest of RLIMIT_NPROC of its user, "
-			"kernel.threads-max and kernel.pid_max. Since Linux 6.14 a container does not "
+			"kernel.threads-max and kernel.pid_max, and by what each maps of memory: a "
+			"thread's stack counts in RLIMIT_AS and RLIMIT_DATA of a server that accepts in one "
+			"process, as two mappings of its vm.max_map_count, and with "
+			"vm.overcommit_memory=2 in CommitLimit of the machine, as does what the parent of a "
+			"process may write. Stacks that show no guard in /proc/PID/maps are not counted. "
+			"Since Linux 6.14 a container does not "
 			"show kernel.pid_max of the host: there the smallest default of it counts, and "
 			"a need beyond that is unknown. Needed: as for cgroup.pids, the limit "
 			"of its control group.",
 		.detail =
 			"{unknown?{hidden?RLIMIT_NPROC of the server, or what its user has in use of it, is not readable."
+			":{unmapped?RLIMIT_AS or RLIMIT_DATA applies, and what a thread takes of it is not visible in /proc/PID/maps."
 			":{veiled?kernel.pid_max of the host is not visible in this container, and the need exceeds its smallest default."
-			":kernel.threads-max or the number of threads is not readable.}}"
-			":{used} of {max} {used=1?is:are} in use ({name}{assumed?, its smallest default\\: that of the host is not visible in this container}).{server? {server} has a "
+			":kernel.threads-max or the number of threads is not readable.}}}"
+			":{used} of {max} {used=1?is:are} in use ({name}{each?, {each} a {threads?thread:process}}{assumed?, its smallest default\\: that of the host is not visible in this container}).{server? {server} has a "
 			"{threads?thread:process} for each connection.}}",
 	},
 	{

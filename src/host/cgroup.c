@@ -303,6 +303,14 @@ static bool tcp_used(struct walk *w, struct cgroup_bound *b)
 	return number_used(w, "memory.kmem.tcp.usage_in_bytes", b);
 }
 
+/* How much of it is slab that can be reclaimed is not shown. */
+static bool kmem_used(struct walk *w, struct cgroup_bound *b)
+{
+	bool known = number_used(w, "memory.kmem.usage_in_bytes", b);
+	b->reclaimable = b->used;
+	return known;
+}
+
 static bool pids_used(struct walk *w, struct cgroup_bound *b)
 {
 	return number_used(w, "pids.current", b);
@@ -319,6 +327,8 @@ static const struct {
 	[CGROUP_MEMORY_LIMIT] = {"memory.limit_in_bytes", memory_used_v1, "memory.failcnt"},
 	[CGROUP_TCP_LIMIT] = {"memory.kmem.tcp.limit_in_bytes", tcp_used,
 			      "memory.kmem.tcp.usage_in_bytes"},
+	[CGROUP_KMEM_LIMIT] = {"memory.kmem.limit_in_bytes", kmem_used,
+			       "memory.kmem.usage_in_bytes"},
 	[CGROUP_PIDS_MAX] = {"pids.max", pids_used, "pids.current"},
 };
 
@@ -445,6 +455,8 @@ static void memory_read(const struct host *h, const struct hierarchy *in, struct
 		if (in->version == 1) {
 			limit_take(&out->memory, &w, CGROUP_MEMORY_LIMIT);
 			limit_take(&out->tcp, &w, CGROUP_TCP_LIMIT);
+			if (host_kernel(h) < KERNEL(5, 16))
+				limit_take(&out->kernel, &w, CGROUP_KMEM_LIMIT);
 		} else {
 			limit_take(&out->memory, &w, CGROUP_MEMORY_MAX);
 			limit_take(&out->memory, &w, CGROUP_MEMORY_HIGH);
@@ -764,6 +776,7 @@ void cgroup_join(struct cgroup *c, const struct cgroup *other)
 		pressure_join(&c->pressure, &other->pressure);
 	limit_join(&c->memory, &other->memory);
 	limit_join(&c->tcp, &other->tcp);
+	limit_join(&c->kernel, &other->kernel);
 	limit_join(&c->pids, &other->pids);
 	c->sockets_charged |= other->sockets_charged;
 	sight_join(&c->cpu, &other->cpu);

@@ -62,6 +62,19 @@ double host_uptime(const struct host *h)
 	return host_read(h, "proc/uptime", text, sizeof(text), NULL) > 0 ? strtod(text, NULL) : 0;
 }
 
+/* mm/oom_kill.c, __oom_kill_process(); since Linux 4.13. */
+int64_t host_oom_kills(const struct host *h)
+{
+	static const char key[] = "\noom_kill ";
+	CLEAN(free_pointer) char *text = NULL;
+	uint64_t count;
+	const char *at =
+		host_read_all(h, "proc/vmstat", &text, NULL) > 0 ? strstr(text, key) : NULL;
+	if (!at || (at += sizeof(key) - 1, !text_number(&at, &count)) || count > INT64_MAX)
+		return -1;
+	return (int64_t)count;
+}
+
 /* False: unknown. */
 static bool release_read(const struct host *h, char *out, size_t size)
 {

@@ -10,6 +10,7 @@
 #include "epolltune/cleanup.h"
 #include "host/machine.h"
 #include "host/processes.h"
+#include "host/subject_space.h"
 
 #define NPROC_KEY "Max processes"
 /* linux/proc_ns.h, PROC_USER_INIT_INO. */
@@ -134,5 +135,6 @@ int subject_tasks_read(const struct host *h, const struct subject *s, struct sub
 		return 0;
 	}
 	threads_read(h, out);
+	subject_space_read(h, s, out);
 	return s->activated ? 0 : nproc_read(h, s, out, e);
 }

@@ -12,6 +12,9 @@
 #define SEEN 100
 /* The maximum that is assumed where nothing is known of the server. */
 #define GUESS_BYTES (256 << 10)
+/* Of a machine without a limit: memory that a server may have without a client, as of its runtime
+ * and its caches. */
+#define RUNTIME_BYTES (UINT64_C(256) << 20)
 /* The kernel counts a socket's inode and dentry as reclaimable (Linux 6.18: 862 and 195 bytes). */
 #define PINNED_BYTES 1060
 
@@ -29,9 +32,22 @@ static const struct server_row *row_of(const struct settings *s) { return subjec
 
 static bool is_known(const struct server_row *row) { return row && row->own.tls; }
 
+static bool is_running(const struct settings *s) { return s->subject && !s->guest; }
+
+/* That the server itself has more memory than its runtime, for clients that have used their
+ * connections; of one of the catalogue it may be a cache, which does not grow with them. */
+static bool shows_memory(const struct settings *s)
+{
+	return is_running(s) && !row_of(s) && s->taken.heard >= SEEN &&
+	       s->taken.own_memory > RUNTIME_BYTES;
+}
+
+/* Whether the server's own memory has an upper end: a group's limit is reached by what is only
+ * assumed of it, too. */
 static bool is_range(const struct settings *s)
 {
-	return s->subject && !s->guest && s->taken.limited;
+	return is_running(s) && !s->taken.kernel_only &&
+	       (s->taken.limited || is_known(row_of(s)) || shows_memory(s));
 }
 
 /* Whether each client comes twice, through a listener of its own: at least, or at most. */
@@ -93,12 +109,22 @@ static struct own own_of(const struct target *target, const struct settings *s)
 {
 	const struct server_row *row = row_of(s);
 	uint64_t seen = each(target, s, s->taken.heard);
+	if (s->taken.kernel_only)
+		return (struct own){0};
 	struct own o = {.min = s->taken.own_bytes, .busy = s->taken.own_bytes, .max = GUESS_BYTES};
 	o.held = larger(o.min, each(target, s, s->taken.open));
 	if (is_known(row)) {
 		o.busy = larger(o.min, row->own.busy);
 		o.max = seen ? smaller(larger(seen, o.busy), row->own.tls) : row->own.tls;
 		o.seen = o.max < row->own.tls;
+		return o;
+	}
+	if (!s->taken.limited) {
+		o.seen = shows_memory(s);
+		o.max = o.seen ? (s->taken.own_memory - RUNTIME_BYTES) /
+					 sockets(target, s, s->taken.heard)
+			       : o.min;
+		o.held = larger(o.min, smaller(o.held, o.max));
 		return o;
 	}
 	bool forks = subject_forks(s->subject);
@@ -148,7 +174,7 @@ void connection_memory_read(const struct host *h, bool limited, struct settings 
 	if (!s->subject || s->guest)
 		return;
 	connection_open_read(h, s);
-	if (limited)
+	if (limited || ((is_known(row) || !row) && s->taken.heard >= SEEN))
 		subject_memory_read(h, s->subject, &s->taken.own_memory, NULL);
 }
 
@@ -288,7 +314,8 @@ static void own_words(const struct target *target, const struct settings *s, str
 	wording_set(&own, "heard", "%s", quantity_count(s->taken.heard).text);
 	wording_set(&own, "open", "%s", s->taken.open ? quantity_count(s->taken.open).text : "");
 	wording_fill(&own, server_own_memory, text, sizeof(text));
-	wording_set(w, "own", "%s", s->subject || s->taken.limited ? text : "");
+	bool counts = (s->subject || s->taken.limited) && !s->taken.kernel_only;
+	wording_set(w, "own", "%s", counts ? text : "");
 }
 
 void connection_memory_words(const struct target *target, const struct settings *s,

@@ -22,18 +22,54 @@
 struct exhausted {
 	uint64_t used, max; /* 0, 0: there is room */
 	const char *limit;
-	bool machine; /* of all users */
+	bool machine;      /* of all users */
+	const char *raise; /* of a process: the line of its unit, and prlimit's option */
+	const char *option;
+	enum subject_space_kind kind;
+	uint64_t each; /* of memory, or mappings, that one takes; 0: of another kind */
 };
+
+static const struct exhausted spaces[SUBJECT_SPACES] = {
+	[SPACE_ADDRESS] = {.limit = "RLIMIT_AS", .raise = "LimitAS", .option = "as"},
+	[SPACE_DATA] = {.limit = "RLIMIT_DATA", .raise = "LimitDATA", .option = "data"},
+	[SPACE_MAPS] = {.limit = "vm.max_map_count", .machine = true},
+	[SPACE_COMMIT] = {.limit = "CommitLimit", .machine = true},
+};
+
+static struct exhausted space_exhausted(const struct subject_tasks *t)
+{
+	for (size_t i = 0; i < SUBJECT_SPACES; i++) {
+		const struct subject_space *p = &t->space[i];
+		if (!p->max || saturated_sum(p->used, p->each) <= p->max)
+			continue;
+		struct exhausted x = spaces[i];
+		x.used = p->used;
+		x.max = p->max;
+		x.each = p->each;
+		x.kind = (enum subject_space_kind)i;
+		return x;
+	}
+	return (struct exhausted){0};
+}
 
 static struct exhausted tasks_exhausted(const struct subject_tasks *t)
 {
 	if (t->max && t->max != HOST_UNLIMITED && t->used >= t->max)
-		return (struct exhausted){t->used, t->max, "RLIMIT_NPROC", false};
+		return (struct exhausted){t->used, t->max, "RLIMIT_NPROC", .raise = "LimitNPROC",
+					  .option = "nproc"};
 	if (t->threads_max && t->threads >= t->threads_max)
-		return (struct exhausted){t->threads, t->threads_max, "kernel.threads-max", true};
+		return (struct exhausted){t->threads, t->threads_max, "kernel.threads-max",
+					  .machine = true};
 	if (t->pids_max && t->pids >= t->pids_max)
-		return (struct exhausted){t->pids, t->pids_max, "kernel.pid_max", true};
-	return (struct exhausted){0};
+		return (struct exhausted){t->pids, t->pids_max, "kernel.pid_max", .machine = true};
+	return space_exhausted(t);
+}
+
+static bool is_bytes(const struct exhausted *x) { return x->each && x->kind != SPACE_MAPS; }
+
+static struct quantity_shown exhausted_show(const struct exhausted *x, uint64_t n)
+{
+	return is_bytes(x) ? quantity_measured(QUANTITY_SIZE, n) : quantity_count(n);
 }
 
 void machine_tasks_judge(const struct queue_watch *w, const struct subject_tasks *before,
@@ -46,14 +82,24 @@ void machine_tasks_judge(const struct queue_watch *w, const struct subject_tasks
 		return;
 	wording_set(&words, "who", "%s", s->name);
 	wording_set(&words, "pid", "%d", (int)after->pid);
-	wording_set(&words, "used", "%s", quantity_count(x.used).text);
-	wording_set(&words, "max", "%s", quantity_count(x.max).text);
+	bool bytes = is_bytes(&x);
+	wording_set(&words, "used", "%s", exhausted_show(&x, x.used).text);
+	wording_set(&words, "max", "%s", exhausted_show(&x, x.max).text);
+	wording_set(&words, "each", "%s", x.each ? exhausted_show(&x, x.each).text : "");
 	wording_set(&words, "limit", "%s", x.limit);
 	wording_flag(&words, "machine", x.machine);
-	wording_set(&words, "more", "%s", quantity_plain(quantity_more(x.max)).text);
+	wording_flag(&words, "commit", x.each && x.kind == SPACE_COMMIT);
+	wording_set(&words, "line", "%s", x.raise ? x.raise : "");
+	wording_set(&words, "option", "%s", x.option ? x.option : "");
+	wording_set(
+		&words, "more", "%s",
+		quantity_plain(bytes ? saturated_product(x.max, 2) : quantity_more(x.max)).text);
 	unit_words(&words, unit_service(s->unit), s->manager);
 	struct finding *f = report_finding(w->report, "listeners.processes", &words);
-	finding_evidence(f, "processes and threads", "processes", (double)x.used, NAN);
+	if (!x.each)
+		finding_evidence(f, "processes and threads", "processes", (double)x.used, NAN);
+	else
+		finding_evidence(f, "in use", bytes ? "B" : "mappings", (double)x.used, NAN);
 }
 
 static bool files_left_below(const struct host_files *f, uint64_t share)

@@ -31,6 +31,8 @@ static void machine_groups(const struct host *h, const struct subject *subject, 
 	_Static_assert(sizeof(m->sockets_group) == CGROUP_PATH, "no path is cut");
 	snprintf(m->sockets_group, sizeof(m->sockets_group), "%s",
 		 cgroup_bound_at(&c.tcp, 0)->path);
+	snprintf(m->memory_group, sizeof(m->memory_group), "%s",
+		 cgroup_bound_at(&c.memory, 0)->path);
 }
 
 void machine_read(const struct host *h, const struct subject *subject, struct machine *m)

@@ -502,6 +502,8 @@ struct finding *wall_finding(const struct experiment *x, const struct target *t,
 	struct finding *f = report_finding(r, id, &words);
 	if (then)
 		f->remedy = remedy_of(knob_of(x, &b), f->remedy);
+	if (b.remedy)
+		f->remedy = b.remedy;
 	f->proposal_count = proposals.proposal_count;
 	memcpy(f->proposals, proposals.proposals, sizeof(f->proposals));
 	if (!f->proposal_count && b.binding >= 0)

@@ -349,6 +349,8 @@ static void version_1(void **state)
 	put("sys/fs/cgroup/memory/box/memory.stat",
 	    "cache 99\nrss 1\ntotal_rss 1048576\ntotal_shmem 1048576\n");
 	put("sys/fs/cgroup/memory/box/memory.kmem.usage_in_bytes", "2097152\n");
+	put("sys/fs/cgroup/memory/box/memory.kmem.limit_in_bytes", "16777216\n");
+	put("proc/sys/kernel/osrelease", "5.10.0\n");
 	put("sys/fs/cgroup/memory/box/in/memory.limit_in_bytes", "9223372036854771712\n");
 	put("sys/fs/cgroup/memory/box/in/memory.kmem.tcp.limit_in_bytes", "1048576\n");
 	put("sys/fs/cgroup/memory/box/in/memory.kmem.tcp.usage_in_bytes", "4096\n");
@@ -363,6 +365,12 @@ static void version_1(void **state)
 	assert_string_equal(cgroup_file_name(c.memory.at[0].file), "memory.limit_in_bytes");
 	assert_false(c.sockets_charged);
 	assert_int_equal(cgroup_left(&c.tcp), MIB - 4096);
+	assert_string_equal(c.kernel.at[0].path, "/box");
+	assert_int_equal(cgroup_left(&c.kernel), 14 * MIB);
+	assert_int_equal(c.kernel.at[0].reclaimable, 2 * MIB);
+	put("proc/sys/kernel/osrelease", "5.16.0\n"); /* that ignores it */
+	c = read_group();
+	assert_int_equal(c.kernel.count, 0);
 	assert_int_equal(c.quota_count, 1);
 	assert_int_equal(c.quotas[0].quota_us, 50000);
 	assert_string_equal(c.quotas[0].path, "/box");

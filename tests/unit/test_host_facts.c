@@ -58,6 +58,11 @@ static void facts_are_read_or_absent(void **state)
 	assert_int_equal(f.available_bytes, 1024 * 1024);
 	assert_int_equal(f.page_bytes, 4096);
 	assert_true(host_kernel(captured) >= KERNEL(5, 10));
+	assert_int_equal(host_oom_kills(captured), -1);
+	put("proc/vmstat", "nr_free_pages 7\noom_kill 3\nzone_oom_kill 9\n");
+	assert_int_equal(host_oom_kills(captured), 3);
+	put("proc/vmstat", "nr_free_pages 7\noom_kill x\n");
+	assert_int_equal(host_oom_kills(captured), -1);
 	assert_true(host_kernel(captured) >= KERNEL(4, 20));
 	assert_true(host_kernel(captured) < KERNEL(5, 11));
 	assert_true(host_kernel(captured) < KERNEL(6, 0));

@@ -127,8 +127,14 @@ static void tasks_are(struct looks *m, struct subject_tasks before, struct subje
 	m->after.tasks = after;
 }
 
-#define TASKS(used, max)                                                                           \
-	((struct subject_tasks){812, max, used, false, 400, 63000, 32468, 400, false})
+#define TASKS(runs, most)                                                                          \
+	((struct subject_tasks){.pid = 812,                                                        \
+				.max = (most),                                                     \
+				.used = (runs),                                                    \
+				.threads = 400,                                                    \
+				.threads_max = 63000,                                              \
+				.pids_max = 32468,                                                 \
+				.pids = 400})
 
 static void processes_are_spent(struct looks *m) { tasks_are(m, TASKS(150, 150), TASKS(151, 150)); }
 
@@ -180,6 +186,23 @@ static void pids_are_left(struct looks *m)
 					.pids = 723};
 	tasks_are(m, t, t);
 }
+
+/* A thread takes 8 MiB, and so many are left of 4 GiB. */
+static void space_left(struct looks *m, enum subject_space_kind kind, uint64_t before,
+		       uint64_t after)
+{
+	struct subject_tasks first = TASKS(1, 100), second = first;
+	uint64_t max = UINT64_C(4) << 30;
+	first.space[kind] = (struct subject_space){max, max - (before << 20), 8 << 20};
+	second.space[kind] = (struct subject_space){max, max - (after << 20), 8 << 20};
+	tasks_are(m, first, second);
+}
+
+static void addresses_are_spent(struct looks *m) { space_left(m, SPACE_ADDRESS, 6, 7); }
+
+static void addresses_are_left(struct looks *m) { space_left(m, SPACE_ADDRESS, 6, 8); }
+
+static void commit_is_spent(struct looks *m) { space_left(m, SPACE_COMMIT, 0, 0); }
 
 static void worker_out_of_files(struct looks *m) { worker_stuck(m, 'S', 1024); }
 
@@ -239,6 +262,10 @@ static void limits_of_processes_get_their_findings(void **state)
 		{processes_are_unlimited, "", ""},
 		{threads_are_spent, "listeners.processes critical", "listeners.processes critical"},
 		{pids_are_spent, "listeners.processes critical", "listeners.processes critical"},
+		{addresses_are_spent, "listeners.processes critical",
+		 "listeners.processes critical"},
+		{addresses_are_left, "", ""},
+		{commit_is_spent, "listeners.processes critical", "listeners.processes critical"},
 		{pids_are_left, "", ""},
 		{worker_out_of_files, "descriptors.process.exhausted critical",
 		 "descriptors.process.exhausted critical"},
@@ -320,6 +347,14 @@ static void texts_name_the_limit(void **state)
 		 "nginx (pid 812) can start no process or thread: this machine runs 724 of 724",
 		 "The limit is kernel.pid_max: fork() and pthread_create() fail with EAGAIN.",
 		 "sysctl -w kernel.pid_max=4096, or find what makes so many threads."},
+		{addresses_are_spent, 0,
+		 "nginx (pid 812) can start no process or thread: 3.99 GiB of 4 GiB are in use",
+		 "The limit is RLIMIT_AS: another one takes 8 MiB, and fork() fails with ENOMEM, "
+		 "pthread_create() with EAGAIN.",
+		 "prlimit --pid 812 --as=8589934592 raises it for that process."},
+		{commit_is_spent, 0, NULL, NULL,
+		 "Add swap, or raise vm.overcommit_ratio or vm.overcommit_kbytes, until CommitLimit of "
+		 "/proc/meminfo exceeds 8589934592 bytes."},
 	};
 	looks_say(rows, sizeof(rows) / sizeof(*rows));
 }

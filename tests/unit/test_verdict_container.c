@@ -756,6 +756,48 @@ static void a_container_of_the_pod_that_was_killed_is_named(void **state)
 	}
 }
 
+/* A service that systemd has restarted has a new group: /proc/vmstat still counts. */
+static void a_kill_that_no_group_counts_is_named(void **state)
+{
+	static const struct {
+		int64_t before, after; /* of the machine */
+		uint64_t group;        /* of these, in the server's group */
+		bool named;
+		const char *findings, *title, *advice;
+	} rows[] = {
+		{-1, -1, 0, true, "", "", ""},
+		{0, 0, 0, true, "", "", ""},
+		{2, 2, 2, true, "", "", ""},
+		{3, 3, 2, true, "container.killed note",
+		 "The kernel killed 1 process of this machine for lack of memory since boot, 2 days ago",
+		 "names the process. systemctl show nginx.service -p Result,NRestarts"},
+		{3, 3, 0, false, "container.killed note", "The kernel killed 3 processes",
+		 "journalctl -k --grep oom-kill names the processes."},
+		{3, 4, 0, true, "container.killed warning",
+		 "The kernel killed 1 process of this machine for lack of memory in 500 ms", ""},
+		/* Before it could not be read. */
+		{-1, 4, 0, true, "container.killed note", "The kernel killed 4 processes", ""},
+	};
+	const struct subject subject = {.name = "server", .unit = "nginx.service"};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct report r;
+		struct sample before = {.group = cgroup_none(false), .uptime_s = 2 * 86400};
+		struct sample after = before;
+		struct probe_options options = {.subject = rows[i].named ? &subject : NULL};
+		struct moment m = {.options = &options, .seconds = 0.5};
+		before.machine_killed = rows[i].before;
+		after.machine_killed = rows[i].after;
+		before.group.pressure.killed = after.group.pressure.killed = rows[i].group;
+		report_init(&r);
+		judge_machine_killed(&before, &after, &m, &r);
+		findings_are(rows[i].findings, &r, rows[i].findings);
+		assert_int_equal(report_counter_value(&r, "vmstat.oom_kill"), rows[i].after);
+		if (r.finding_count && (!strstr(r.findings[0].title, rows[i].title) ||
+					!strstr(r.findings[0].advice, rows[i].advice)))
+			fail_msg("row %zu: %s; %s", i, r.findings[0].title, r.findings[0].advice);
+	}
+}
+
 static void values_are_set_where_the_container_is_described(void **state)
 {
 #define HOSTS "This sysctl belongs to the container's network namespace: the host's value does not"
@@ -954,6 +996,7 @@ int main(void)
 		cmocka_unit_test(a_limit_that_is_hidden_says_what_to_mount),
 		cmocka_unit_test(a_limit_above_a_container_is_not_denied),
 		cmocka_unit_test(a_container_of_the_pod_that_was_killed_is_named),
+		cmocka_unit_test(a_kill_that_no_group_counts_is_named),
 		cmocka_unit_test(values_are_set_where_the_container_is_described),
 		cmocka_unit_test(several_values_are_one_line),
 		cmocka_unit_test(limits_of_units_are_set_at_the_unit_that_has_them),

@@ -315,30 +315,115 @@ static void a_socket_that_is_not_charged_is_not_needed(void **state)
 	}
 }
 
-/* Without a limit nothing is assumed of a server, and a known one has the least. */
-static void without_a_limit_there_is_no_upper_bound(void **state)
+/* A limit on kernel memory alone: the server's own is not in the need. */
+static void a_limit_on_kernel_memory_binds_before_the_other(void **state)
 {
+	static const struct {
+		int64_t memory, kernel; /* that the limits leave; 0: none */
+		enum wall_verdict verdict;
+		int64_t limit;
+		const char *detail, *advice;
+	} cases[] = {
+		{1024 * MIB, 0, VERDICT_OK, 1024 * MIB, "memory.limit_in_bytes of /a", ""},
+		{1024 * MIB, 20000 * 1479, VERDICT_SHORT, 20000 * 1479,
+		 "memory.kmem.limit_in_bytes of /k is 28.2 MiB", "docker update --kernel-memory"},
+		{1024 * MIB, 20000 * 1480 * 2, VERDICT_OK, 1024 * MIB, "of /a", ""},
+		{0, 20000 * 1480 * 4, VERDICT_OK, 20000 * 1480 * 4, "of /k", ""},
+		{20000, 20000 * 1479, VERDICT_SHORT, 20000, "of /a", ""},
+	};
+	const struct experiment *x = verdict_experiment("container", "cgroup.memory");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct subject subject = {.pid = 1, .name = "nginx"};
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "");
+		t.connections = 20000;
+		s.subject = &subject;
+		s.machine.kernel = KERNEL(5, 10);
+		s.group_known = true;
+		s.taken.limited = true;
+		s.taken.connection_bytes = KERNEL_BYTES;
+		s.taken.socket_bytes = 2520;
+		s.taken.basis = "by objects";
+		s.taken.own_bytes = 500;
+		if (cases[i].memory)
+			s.group = (struct cgroup_limit){.at = {{.max = (uint64_t)cases[i].memory,
+								.file = CGROUP_MEMORY_LIMIT,
+								.path = "/a"}},
+							.count = 1};
+		if (cases[i].kernel)
+			s.kernel_group =
+				(struct cgroup_limit){.at = {{.max = (uint64_t)cases[i].kernel,
+							      .file = CGROUP_KMEM_LIMIT,
+							      .path = "/k"}},
+						      .count = 1};
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->verdict != cases[i].verdict || w->limit != cases[i].limit ||
+		    !strstr(w->detail, cases[i].detail) ||
+		    (r->finding_count && !strstr(r->findings[0].advice, cases[i].advice)))
+			fail_msg("case %zu: %s, %lld, needed %lld to %lld: %s; %s", i,
+				 wall_verdict_name(w->verdict), (long long)w->limit,
+				 (long long)w->needed, (long long)w->needed_max, w->detail,
+				 r->finding_count ? r->findings[0].advice : "");
+	}
+}
+
+#define RUNTIME (256 * MIB) /* of a server without a client */
+
+/* Without a limit nothing is assumed of a server that is not known, and what it has now counts. */
+static void a_machine_has_room_for_the_servers_memory(void **state)
+{
+	static const struct {
+		const char *server;
+		uint64_t heard, memory;
+		int64_t available;
+		enum wall_verdict verdict;
+		int64_t needed_max;
+		const char *detail; /* "": the server's own memory is not in it */
+	} cases[] = {
+		{"nginx", 0, 0, 2000 * 4500 * 5 / 4, VERDICT_TIGHT, 2000 * (20000 + REQUEST),
+		 "epolltune assumes that nginx takes 500 B to 15.6 KiB of its own memory per "
+		 "connection (15.6 KiB with TLS)."},
+		{"nginx", 0, 0, 2000 * (4500 + REQUEST) * 5 / 4, VERDICT_TIGHT,
+		 2000 * (20000 + REQUEST), "nginx"},
+		{"nginx", 0, 0, 2000 * (20000 + REQUEST) * 5 / 4, VERDICT_OK,
+		 2000 * (20000 + REQUEST), "nginx"},
+		{"own", 0, 0, 2000 * (4000 + REQUEST) * 5 / 4, VERDICT_OK, 2000 * (4000 + REQUEST),
+		 ""},
+		{"own", 99, 4096 * MIB, 1024 * MIB, VERDICT_OK, REPORT_NONE, ""},
+		/* Its runtime alone. */
+		{"own", 1000, RUNTIME, 100 * MIB, VERDICT_OK, REPORT_NONE, ""},
+		{"own", 1000, RUNTIME + 2000 * MIB, 1024 * MIB, VERDICT_UNKNOWN,
+		 1000 * (4000 + 2 * MIB + REQUEST) + 1000 * PINNED,
+		 "the server takes up to 2 MiB of its own memory per connection (the upper figure by "
+		 "its memory now, with 1 000 connections in use)."},
+		{"own", 1000, RUNTIME + 2000 * MIB, 4096 * MIB, VERDICT_OK, REPORT_NONE, "2 MiB"},
+		/* Caches, which no client adds to. */
+		{"java", 1000, RUNTIME + 2000 * MIB, 1024 * MIB, VERDICT_OK, REPORT_NONE, ""},
+		{"postgres", 1000, 8192 * MIB, 1024 * MIB, VERDICT_OK, REPORT_NONE, ""},
+	};
 	const struct experiment *x = verdict_experiment("descriptors", "memory.connection");
-	struct subject subject = {.name = "nginx"};
-	struct target t = target_default();
-	struct settings s = verdict_settings(x, "");
-	t.connections = 2000;
-	s.taken.connection_bytes = KERNEL_BYTES;
-	s.subject = &subject;
-	s.taken.own_bytes = server_row_find("nginx")->own.idle;
-	s.machine.available_bytes = 2000 * 4500 * 5 / 4;
-	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].verdict, VERDICT_TIGHT);
-	s.machine.available_bytes = 2000 * (4500 + REQUEST) * 5 / 4;
-	const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
-	assert_int_equal(w->verdict, VERDICT_OK);
-	assert_non_null(strstr(w->detail, "epolltune assumes that nginx takes 500 B of its "
-					  "own memory per connection."));
-	report_text(subject.name, "own");
-	s.taken.own_bytes = 0;
-	w = &verdict_of(x, &t, &s, NULL)->walls[0];
-	assert_int_equal(w->verdict, VERDICT_OK);
-	assert_null(strstr(w->detail, "own memory"));
-	assert_true(w->needed_max == 2000 * (KERNEL_BYTES + REQUEST));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct server_row *known = server_row_find(cases[i].server);
+		struct subject subject = {.pid = 1};
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "");
+		t.connections = 2000;
+		report_text(subject.name, "%s", cases[i].server);
+		s.subject = &subject;
+		s.taken.connection_bytes = KERNEL_BYTES;
+		s.taken.own_bytes = known ? known->own.idle : 0;
+		s.taken.open = s.taken.heard = cases[i].heard;
+		s.taken.own_memory = cases[i].memory;
+		s.machine.available_bytes = (uint64_t)cases[i].available;
+		const struct wall *w = &verdict_of(x, &t, &s, NULL)->walls[0];
+		if (w->verdict != cases[i].verdict || !strstr(w->detail, cases[i].detail) ||
+		    (cases[i].needed_max != REPORT_NONE && w->needed_max != cases[i].needed_max) ||
+		    (!cases[i].detail[0] && strstr(w->detail, "own memory")))
+			fail_msg("case %zu: %s, needed %lld to %lld: %s", i,
+				 wall_verdict_name(w->verdict), (long long)w->needed,
+				 (long long)w->needed_max, w->detail);
+	}
 }
 
 /* What is open is gone from MemAvailable already: a machine with its full load needs no second. */
@@ -408,7 +493,8 @@ int main(void)
 		cmocka_unit_test(buffers_are_memory_of_the_same_group),
 		cmocka_unit_test(a_quantum_is_charged_as_a_page),
 		cmocka_unit_test(a_socket_that_is_not_charged_is_not_needed),
-		cmocka_unit_test(without_a_limit_there_is_no_upper_bound),
+		cmocka_unit_test(a_limit_on_kernel_memory_binds_before_the_other),
+		cmocka_unit_test(a_machine_has_room_for_the_servers_memory),
 		cmocka_unit_test(what_is_open_is_not_needed_again),
 		cmocka_unit_test(the_limit_to_set_has_room_for_the_server),
 	};

@@ -158,7 +158,9 @@ static void a_process_for_each_connection_is_needed(void **state)
 	};
 	const struct experiment *x = &experiments[0];
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const int64_t *at[] = {rows[i].nproc, rows[i].threads, rows[i].pids};
+		const int64_t *at[LIMITS] = {[NPROC] = rows[i].nproc,
+					     [THREADS] = rows[i].threads,
+					     [PIDS] = rows[i].pids};
 		struct subject subject = {.pid = 7};
 		struct target t = target_default();
 		struct settings s = verdict_settings(x, "");
@@ -169,7 +171,7 @@ static void a_process_for_each_connection_is_needed(void **state)
 		s.taken.open = rows[i].open;
 		s.taken.processes = rows[i].own;
 		for (size_t k = 0; k < LIMITS; k++)
-			if (at[k][0])
+			if (at[k] && at[k][0])
 				limit_keep(&s, k, (uint64_t)at[k][0], (uint64_t)at[k][1]);
 		const struct report *r = verdict_of(x, &t, &s, NULL);
 		const struct wall *w = &r->walls[0];
@@ -180,6 +182,120 @@ static void a_process_for_each_connection_is_needed(void **state)
 		    !strstr(w->detail, rows[i].detail) ||
 		    (r->finding_count && !strstr(r->findings[0].advice, rows[i].advice)))
 			fail_msg("%s: %s, %lld: %s %s", row, wall_verdict_name(w->verdict),
+				 (long long)w->limit, w->detail,
+				 r->finding_count ? r->findings[0].advice : "");
+	}
+}
+
+#define MIB (UINT64_C(1) << 20)
+
+/* Stacks of 8 MiB. */
+static void a_thread_takes_memory(void **state)
+{
+	static const struct {
+		const char *name;
+		enum subject_space_kind kind;
+		struct subject_space space;
+		uint64_t connections;
+		bool hidden;
+		enum wall_verdict verdict;
+		int64_t limit;
+		const char *detail, *advice;
+	} rows[] = {
+		{"mariadbd",
+		 SPACE_ADDRESS,
+		 {1500 * MIB, 100 * MIB, 8 * MIB},
+		 1000,
+		 false,
+		 VERDICT_SHORT,
+		 175,
+		 "100 MiB of 1.46 GiB are in use (RLIMIT_AS, 8 MiB a thread).",
+		 "LimitAS=10380902400"},
+		{"mariadbd",
+		 SPACE_DATA,
+		 {1500 * MIB, 100 * MIB, 8 * MIB},
+		 1000,
+		 false,
+		 VERDICT_SHORT,
+		 175,
+		 "(RLIMIT_DATA, 8 MiB a thread)",
+		 "--data=10380902400"},
+		{"mariadbd",
+		 SPACE_ADDRESS,
+		 {15000 * MIB, 100 * MIB, 8 * MIB},
+		 1000,
+		 false,
+		 VERDICT_OK,
+		 1862,
+		 "RLIMIT_AS",
+		 ""},
+		{"mariadbd",
+		 SPACE_ADDRESS,
+		 {0},
+		 1000,
+		 true,
+		 VERDICT_UNKNOWN,
+		 REPORT_NONE,
+		 "what a thread takes of it is not visible",
+		 ""},
+		{"mariadbd",
+		 SPACE_MAPS,
+		 {65530, 60, 2},
+		 40000,
+		 false,
+		 VERDICT_SHORT,
+		 32735,
+		 "60 of 65 530 are in use (vm.max_map_count, 2 a thread).",
+		 "sysctl -w vm.max_map_count=100010"},
+		{"mariadbd",
+		 SPACE_MAPS,
+		 {65530, 60, 2},
+		 1000,
+		 false,
+		 VERDICT_OK,
+		 32735,
+		 "vm.max_map_count",
+		 ""},
+		{"postgres",
+		 SPACE_COMMIT,
+		 {3072 * MIB, 2048 * MIB, 8 * MIB},
+		 1000,
+		 false,
+		 VERDICT_SHORT,
+		 128,
+		 "2 GiB of 3 GiB are in use (CommitLimit, 8 MiB a process)",
+		 "until CommitLimit of /proc/meminfo exceeds 12423528448 bytes"},
+		{"postgres",
+		 SPACE_COMMIT,
+		 {0},
+		 1000,
+		 false,
+		 VERDICT_OK,
+		 99700,
+		 "kernel.threads-max",
+		 ""},
+	};
+	const struct experiment *x = &experiments[0];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct subject subject = {.pid = 7};
+		struct subject_tasks tasks = {.space_hidden = rows[i].hidden};
+		struct target t = target_default();
+		struct settings s = verdict_settings(x, "");
+		t.connections = rows[i].connections;
+		report_text(subject.name, "%s", rows[i].name);
+		if (rows[i].kind == SPACE_ADDRESS)
+			report_text(subject.unit, "mariadb.service");
+		s.subject = &subject;
+		s.taken.processes = s.taken.open = 20;
+		limit_keep(&s, THREADS, 100000, 300);
+		tasks.space[rows[i].kind] = rows[i].space;
+		spaces_keep(&s, &tasks);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->verdict != rows[i].verdict || w->limit != rows[i].limit ||
+		    !strstr(w->detail, rows[i].detail) ||
+		    (r->finding_count && !strstr(r->findings[0].advice, rows[i].advice)))
+			fail_msg("row %zu: %s, %lld: %s %s", i, wall_verdict_name(w->verdict),
 				 (long long)w->limit, w->detail,
 				 r->finding_count ? r->findings[0].advice : "");
 	}
@@ -305,6 +421,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_process_for_each_connection_is_needed),
+		cmocka_unit_test(a_thread_takes_memory),
 		cmocka_unit_test(only_such_a_server_has_the_wall),
 		cmocka_unit_test(a_limit_that_is_not_visible_may_be_lower),
 		cmocka_unit_test(a_limit_of_the_host_is_not_larger_than_its_default),

@@ -222,6 +222,59 @@ static void a_running_socket_has_its_own_buffer(void **state)
 	}
 }
 
+/* It is charged for what waits, cgroup v1 by a limit of its own. */
+static void the_servers_group_holds_what_waits(void **state)
+{
+	static struct listener socket = {.kind = LISTENER_UDP, .owner = -1, .limit = 14680064};
+	static struct subject server = {.listeners = {.count = 1, .at = &socket}};
+	const struct target t = burst(50000); /* 5 000 in a stall */
+	static const struct {
+		bool charged;
+		int64_t group, sockets;
+		bool activated;
+		unsigned kernel;
+		enum wall_verdict verdict;
+		int64_t limit;
+		const char *detail, *advice;
+	} rows[] = {
+		{true, INT64_MAX, INT64_MAX, false, KERNEL(6, 18), VERDICT_OK, 6371, "", ""},
+		{true, 5000 * 2304 - 1, INT64_MAX, false, KERNEL(6, 18), VERDICT_SHORT, 4999,
+		 "The memory limit of /m leaves 11 519 999 B.",
+		 "the memory limit of /m: beyond it the kernel drops datagrams, or kills the server."},
+		{true, 5000 * 2304 - 1, INT64_MAX, false, KERNEL(5, 10), VERDICT_SHORT, 4999, "",
+		 "Raise the memory limit of /m: beyond it the kernel drops datagrams. A larger"},
+		{false, 1, 5000 * 2304 - 1, false, KERNEL(6, 18), VERDICT_SHORT, 4999,
+		 "The memory limit of /s leaves", "beyond it the kernel drops datagrams. A larger"},
+		{true, 1, INT64_MAX, true, KERNEL(6, 18), VERDICT_OK, 6371, "", ""},
+	};
+	snprintf(socket.address, sizeof(socket.address), "udp:0.0.0.0:443");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct settings s = verdict_settings(
+			x, KERNEL_HAS("7340032") MEMORY_HAS("90000 90000 90000", "200"));
+		s.subject = &server;
+		server.activated = rows[i].activated;
+		s.at[ASKED][0] = 7340032;
+		s.machine.kernel = rows[i].kernel;
+		s.machine.sockets_charged = rows[i].charged;
+		s.machine.group_left = rows[i].group;
+		s.machine.sockets_left = rows[i].sockets;
+		strcpy(s.machine.memory_group, "/m");
+		strcpy(s.machine.sockets_group, "/s");
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		bool is_short = rows[i].verdict == VERDICT_SHORT;
+		if (w->verdict != rows[i].verdict || w->limit != rows[i].limit ||
+		    !strstr(w->detail, rows[i].detail) || is_short != (r->finding_count == 1) ||
+		    (is_short &&
+		     (r->findings[0].remedy != REMEDY_CONTAINER || r->findings[0].proposal_count ||
+		      !strstr(r->findings[0].advice, rows[i].advice))))
+			fail_msg("row %zu: %s, %lld: %s; %s", i, wall_verdict_name(w->verdict),
+				 (long long)w->limit, w->detail,
+				 r->finding_count ? r->findings[0].advice : "");
+	}
+	server.activated = false;
+}
+
 /* One that asks for nothing keeps the default that was when it was made: a restart gives it the
  * present one. */
 static void a_default_that_has_changed_since_takes_a_restart(void **state)
@@ -550,6 +603,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_datagram_takes_more_than_its_payload),
+		cmocka_unit_test(the_servers_group_holds_what_waits),
 		cmocka_unit_test(the_buffer_that_the_kernel_allows_must_hold_the_burst),
 		cmocka_unit_test(memory_is_counted_in_pages_of_the_machine),
 		cmocka_unit_test(sockets_that_cannot_be_listed_are_unknown),
