@@ -1957,8 +1957,9 @@ static const struct finding_row findings[] = {
 	 .about = "{endpoint}",
 	 .title = "{socket} drops datagrams now: {grown} in {window}",
 	 .detail =
-		 "{memory?The UDP sockets of this machine had used up their memory "
-		 "(net.ipv4.udp_mem)\\: {queued} of {buffer} wait in it:Its receive buffer of {buffer} "
+		 "{memory?{exhausted?The UDP sockets of this machine have used up their memory "
+		 "(net.ipv4.udp_mem):The kernel had no memory for them}\\: {queued} of {buffer} "
+		 "wait in it:Its receive buffer of {buffer} "
 		 "was full; {queued} wait in it}. {group?{stuck} of "
 		 "{group} sockets of this address (SO_REUSEPORT) "
 		 "{several_stuck?drop:drops}{apart?; the others have room}. }{process?{whose} {halted?{doing}:has the socket open{state? (state "
@@ -1968,15 +1969,18 @@ static const struct finding_row findings[] = {
 	 .advice =
 		 "{unserved?No buffer helps. {halted?{help}:Find out why that {worker?worker:process} "
 		 "does not read the socket, or reads too slowly\\: the others of its address keep "
-		 "up}.:{memory?Raise all fields of net.ipv4.udp_mem (pages), or find the socket that "
-		 "holds the memory\\: ss -uanm. A larger receive buffer does not help.:The server "
+		 "up}.:{memory?{exhausted?Raise all fields of net.ipv4.udp_mem (pages), or find the "
+		 "socket that holds the memory\\: ss -uanm:Find the limit\\: the memory of the "
+		 "server's control group, or net.ipv4.udp_mem (grep UDP\\: /proc/net/sockstat)}. A "
+		 "larger receive buffer does not help.:The server "
 		 "reads too slowly, or its stalls are too long for its buffer\\: epolltune "
 		 "check --server {port} --datagrams N says which buffer N datagrams a second need.}}",
 	 .answer = "{socket} drops datagrams now",
 	 .meaning =
 		 "A UDP socket dropped datagrams during the check, before any experiment, and the "
-		 "kernel counted them as receive buffer errors, or as memory errors where all UDP "
-		 "sockets of the machine hold what net.ipv4.udp_mem allows. Critical for the server that "
+		 "kernel counted them as receive buffer errors, or as memory errors, or all UDP "
+		 "sockets of the machine hold what net.ipv4.udp_mem allows (Linux before 5.11, 6.18 "
+		 "and 6.19 do not count what they drop then). Critical for the server that "
 		 "--server names: its sockets come first, also those that it has connected to a "
 		 "client.",
 	 .action = "Let the server read faster, or give it a larger receive buffer. Where its "
