@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "epolltune/buffers.h"
@@ -40,11 +41,54 @@ static const struct listener *socket_of(const struct settings *s)
 	return s->subject ? subject_datagrams(s->subject, s->taken.page).smallest : NULL;
 }
 
-/* That share its address, by SO_REUSEPORT: a hash spreads the datagrams over them. */
+/* That share its address, by SO_REUSEPORT: a hash of the sender's address and port selects one. */
 static size_t sockets_of(const struct settings *s)
 {
 	size_t sockets = s->subject ? subject_datagrams(s->subject, s->taken.page).sockets : 0;
 	return sockets ? sockets : 1;
+}
+
+/* Whether few senders may have most of the load, which is then one socket's: as of syslog, statsd,
+ * NetFlow or RTP. DNS and HTTP/3 have many. */
+static bool may_have_few_senders(const struct settings *s)
+{
+	static const uint16_t many[] = {53, 443, 853};
+	const struct listener *socket = socket_of(s);
+	for (size_t i = 0; socket && i < sizeof(many) / sizeof(*many); i++)
+		if (socket->port == many[i])
+			return false;
+	return sockets_of(s) > 1;
+}
+
+/* The part of the load that the fullest of the sockets gets, at most: of one sender all. Those of
+ * --peers are senders; there may be more. */
+static double part_by_senders(const struct settings *s)
+{
+	double sockets = (double)sockets_of(s);
+	double part = s->peers ? 1 / sockets + 3 / sqrt(sockets * (double)s->peers) : 1;
+	return part < 1 ? part : 1;
+}
+
+/* What all of them hold without loss, of which each holds so much, if many senders have the load.
+ */
+static int64_t spread(const struct settings *s, int64_t each)
+{
+	return (int64_t)subject_spread((uint64_t)each, sockets_of(s));
+}
+
+/* Of the fewest senders that there may be. */
+static int64_t spread_at_least(const struct settings *s, int64_t each)
+{
+	int64_t few = (int64_t)((double)each / part_by_senders(s)), all = spread(s, each);
+	return may_have_few_senders(s) && few < all ? few : all;
+}
+
+/* What each has to hold so that all hold `enough`. */
+static int64_t part_of(const struct settings *s, int64_t enough)
+{
+	int64_t few = (int64_t)ceil((double)enough * part_by_senders(s)),
+		part = (int64_t)subject_part((uint64_t)enough, sockets_of(s));
+	return may_have_few_senders(s) && few > part ? few : part;
 }
 
 /* Of a socket that asks for no buffer: it has the kernel's default. */
@@ -162,7 +206,7 @@ static int64_t memory_left(const struct settings *s)
 /* What the socket holds of datagrams that take so much. */
 static int64_t holds(const struct settings *s, int64_t each)
 {
-	int64_t buffer = (int64_t)subject_spread((uint64_t)(room_of(s) / each), sockets_of(s));
+	int64_t buffer = spread(s, room_of(s) / each);
 	int64_t memory = s->machine.page_bytes ? memory_left(s) / each : buffer;
 	return memory < buffer ? memory : buffer;
 }
@@ -170,8 +214,8 @@ static int64_t holds(const struct settings *s, int64_t each)
 /* Bytes of the buffer that holds so many datagrams beside what waits; INT64_MAX: none does. */
 static int64_t buffer_for(const struct target *t, const struct settings *s, int64_t enough)
 {
-	int64_t part = (int64_t)subject_part((uint64_t)enough, sockets_of(s)), buffer;
-	if (__builtin_mul_overflow(part, card_truesize(t, s), &buffer) ||
+	int64_t buffer;
+	if (__builtin_mul_overflow(part_of(s, enough), card_truesize(t, s), &buffer) ||
 	    buffer > INT32_MAX - 1 - waiting(s))
 		return INT64_MAX;
 	return buffer + waiting(s);
@@ -186,12 +230,19 @@ static bool restart_suffices(const struct target *t, const struct settings *s)
 	       bytes <= memory_left(s);
 }
 
-/* Finds out whether it suffices for datagrams from a card, too, and for a socket that asks for no
- * buffer. */
+/* Finds out whether it suffices for few senders, too, for datagrams from a card, and for a socket
+ * that asks for no buffer. */
 static void udp_lower_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t each = card_truesize(t, s), needed = (int64_t)target_datagrams(t);
 	bool suffices = report_verdict(b->capacity, needed) == VERDICT_OK;
+	int64_t few = spread_at_least(s, room_of(s) / each);
+	if (suffices && may_have_few_senders(s) && report_verdict(few, needed) != VERDICT_OK) {
+		b->part.capacity = few;
+		b->part.problem = "flows";
+		b->part.margin = true;
+		return;
+	}
 	if (suffices && report_verdict(holds(s, each), needed) != VERDICT_OK) {
 		b->part.capacity = holds(s, each);
 		b->part.problem = "card";
@@ -242,7 +293,7 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 							  : MAX;
 	if (buffer == REPORT_NONE || b->state == BOUND_UNKNOWN)
 		return;
-	b->capacity = (int64_t)subject_spread((uint64_t)(buffer / each), sockets_of(s));
+	b->capacity = spread(s, buffer / each);
 	if (memory_left(s) / each < b->capacity) {
 		if (s->machine.page_bytes) {
 			b->capacity = memory_left(s) / each;
@@ -301,8 +352,8 @@ static void count_word(struct wording *w, const char *name, int64_t count, const
 static int64_t wanted(const struct target *t, const struct settings *s)
 {
 	int64_t bytes;
-	uint64_t part = subject_part(report_margin(target_datagrams(t)), sockets_of(s));
-	if (__builtin_mul_overflow((int64_t)part, card_truesize(t, s), &bytes))
+	int64_t part = part_of(s, (int64_t)report_margin(target_datagrams(t)));
+	if (__builtin_mul_overflow(part, card_truesize(t, s), &bytes))
 		return INT64_MAX;
 	return knob_round(knob_find("SO_RCVBUF"), bytes / 2 + 1);
 }
@@ -330,6 +381,10 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 	wording_flag(w, "activated", s->subject && s->subject->activated);
 	wording_set(w, "sockets", "%s",
 		    sockets_of(s) > 1 ? quantity_count(sockets_of(s)).text : "");
+	count_word(w, "few", may_have_few_senders(s) ? spread_at_least(s, room_of(s) / each) : -1,
+		   "");
+	wording_flag(w, "margin", b->part.capacity >= (int64_t)target_datagrams(t));
+	count_word(w, "senders", s->peers ? (int64_t)s->peers : -1, "");
 	wording_set(w, "wanted", "%s", quantity_plain((uint64_t)wanted(t, s)).text);
 	wording_flag(w, "measured", s->taken.datagram_bytes);
 	wording_flag(w, "memory",

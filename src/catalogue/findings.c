@@ -1892,7 +1892,8 @@ static const struct finding_row findings[] = {
 	      "smallest}}; this load needs {needed}{tight? and 25 % headroom}",
 	      "{needed} datagram{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}, and "
 	      "each takes about {each}{card? (from a network card {page?up to }{card})} of the receive buffer, which is {buffer}{sockets? of each "
-	      "socket; a hash spreads the datagrams over the {sockets} (SO_REUSEPORT)}.{memory? "
+	      "socket; a hash of the sender's address and port selects one of the {sockets} "
+	      "(SO_REUSEPORT)}.{memory? "
 	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}",
 	      "{restart?" UDP_RESTART ":{possible?" UDP_REMEDY
 	      ":{full?No buffer helps a server that does not read, or reads "
@@ -1930,6 +1931,30 @@ static const struct finding_row findings[] = {
 		 "Raise net.core.rmem_max, and let the application set SO_RCVBUF, for 2 304 B for "
 		 "each datagram or fragment.",
 	 .proof = "Udp.RcvbufErrors; under load ss -uanm: what the waiting datagrams take (r)"},
+	{.id = "udp.receive.flows",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .title = "{socket} has {sockets} sockets that {waiting?have room for:hold} {unraised} "
+		  "datagram{unraised=1?:s} of {size} from {senders?{senders} senders:one sender}; "
+		  "this load needs {needed}{margin? and 25 % headroom}",
+	 .detail =
+		 "A hash of the sender's address and port selects the socket (SO_REUSEPORT)\\: all "
+		 "datagrams of one sender are for the same. If many senders share the load the {sockets} "
+		 "sockets hold {capacity} datagrams. Each takes about {each}{card? "
+		 "(from a network card {page?up to }{card})} of the receive buffer of {buffer}.",
+	 .advice =
+		 "{restart?" UDP_RESTART ":{possible?" UDP_REMEDY
+		 ":No receive buffer holds that many\\: shorten the server's stalls.}} Not needed "
+		 "where many senders share the load.",
+	 .meaning =
+		 "The target's datagrams fit into the receive buffers of a group of UDP sockets "
+		 "(SO_REUSEPORT) if many senders share the load, but not into one of them. The "
+		 "kernel selects the socket by a hash of the sender's address and port, so that "
+		 "of few senders, as of syslog, statsd, NetFlow or a load balancer, one socket may "
+		 "get most. --peers says how many there are at least. Not reported for ports "
+		 "53, 443 and 853.",
+	 .action = "Let the application set an SO_RCVBUF that suffices for one socket.",
+	 .proof = "The drops of each socket: ss -uanm, /proc/net/udp"},
 	{.id = "udp.receive.default",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,

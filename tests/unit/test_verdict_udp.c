@@ -337,7 +337,8 @@ static void a_group_holds_what_its_sockets_hold(void **state)
 	struct settings settings;
 	struct trial trial = {.needed = 400};
 	for (size_t i = 0; i < SOCKETS; i++) {
-		at[i] = (struct listener){.kind = LISTENER_UDP, .owner = -1, .limit = 212992};
+		at[i] = (struct listener){
+			.kind = LISTENER_UDP, .owner = -1, .limit = 212992, .port = 443};
 		snprintf(at[i].address, sizeof(at[i].address), "udp:0.0.0.0:443");
 	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -364,10 +365,79 @@ static void a_group_holds_what_its_sockets_hold(void **state)
 	assert_non_null(strstr(r->findings[0].advice, "Let it set SO_RCVBUF=1048576 or more"));
 	assert_non_null(strstr(r->walls[0].detail, "has 8 sockets (SO_REUSEPORT), which hold 355"));
 	assert_non_null(
-		strstr(r->walls[0].detail, " without loss if a hash spreads what arrives ("));
+		strstr(r->walls[0].detail, " without loss if many senders share the load (a hash"));
 	assert_null(strstr(r->walls[0].detail, "…"));
 	trial.target = &t;
 	assert_string_equal(udp_refuses(&trial, &settings, 212992), UNTESTABLE_GROUP);
+}
+
+/* The kernel selects the socket by the sender's address and port. */
+static void few_senders_load_one_socket_of_a_group(void **state)
+{
+	enum { SOCKETS = 8 };
+	static struct listener at[SOCKETS];
+	static struct subject server = {.listeners = {.at = at}};
+	static const struct {
+		size_t sockets;
+		uint16_t port;
+		uint64_t per_s, peers;
+		enum wall_verdict verdict;
+		int64_t limit;
+		const char *finding, *proposals;
+	} rows[] = {
+		{8, 8125, 700, 0, VERDICT_OK, 539, "", ""},
+		{8, 8125, 4000, 0, VERDICT_TIGHT, 539, "udp.receive.flows warning",
+		 "SO_RCVBUF 106496 -> 786432"},
+		{8, 8125, 5000, 0, VERDICT_TIGHT, 539, "udp.receive.tight warning",
+		 "SO_RCVBUF 106496 -> 786432"},
+		{8, 8125, 900, 0, VERDICT_TIGHT, 539, "udp.receive.flows warning",
+		 "SO_RCVBUF 106496 -> 262144"},
+		{1, 8125, 4000, 0, VERDICT_SHORT, 92, "udp.receive.short critical",
+		 "SO_RCVBUF 106496 -> 786432"},
+		/* HTTP/3. */
+		{8, 443, 4000, 0, VERDICT_OK, 539, "", ""},
+		{8, 8125, 4000, 10000, VERDICT_OK, 539, "", ""},
+		{8, 8125, 4000, 12, VERDICT_TIGHT, 539, "udp.receive.flows warning",
+		 "SO_RCVBUF 106496 -> 262144"},
+		{8, 8125, 4000, 1, VERDICT_TIGHT, 539, "udp.receive.flows warning",
+		 "SO_RCVBUF 106496 -> 786432"},
+		/* Neighbours beside clients that are behind a gateway. */
+		{8, 443, 4000, 12, VERDICT_OK, 539, "", ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char row[24];
+		const struct target t = burst(rows[i].per_s);
+		struct settings s =
+			verdict_settings(x, "net.core.rmem_max=16777216; SO_RCVBUF=106496; "
+					    "net.core.rmem_default=212992");
+		for (size_t k = 0; k < SOCKETS; k++) {
+			at[k] = (struct listener){.kind = LISTENER_UDP,
+						  .owner = -1,
+						  .limit = 212992,
+						  .port = rows[i].port};
+			snprintf(at[k].address, sizeof(at[k].address), "udp:0.0.0.0:%u",
+				 rows[i].port);
+		}
+		server.listeners.count = rows[i].sockets;
+		s.subject = &server;
+		s.peers = rows[i].peers;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		snprintf(row, sizeof(row), "row %zu", i);
+		findings_are(row, r, rows[i].finding);
+		if (r->walls[0].verdict != rows[i].verdict || r->walls[0].limit != rows[i].limit ||
+		    strcmp(verdict_proposals(r), rows[i].proposals) != 0)
+			fail_msg("%s: %s, limit %lld, \"%s\"", row,
+				 wall_verdict_name(r->walls[0].verdict),
+				 (long long)r->walls[0].limit, verdict_proposals(r));
+		if (i != 1)
+			continue;
+		assert_string_equal(
+			r->findings[0].title,
+			"udp:0.0.0.0:8125 has 8 sockets that hold 92 datagrams of 1 200 B from one "
+			"sender; this load needs 400");
+		assert_non_null(strstr(r->walls[0].detail, ", and 92 of one sender; the smallest"));
+		assert_null(strstr(r->walls[0].detail, "…"));
+	}
 }
 
 static void the_wall_is_that_of_targets_and_servers_with_datagrams(void **state)
@@ -557,6 +627,7 @@ int main(void)
 		cmocka_unit_test(a_default_that_has_changed_since_takes_a_restart),
 		cmocka_unit_test(a_full_buffer_is_the_applications),
 		cmocka_unit_test(a_group_holds_what_its_sockets_hold),
+		cmocka_unit_test(few_senders_load_one_socket_of_a_group),
 		cmocka_unit_test(the_wall_is_that_of_targets_and_servers_with_datagrams),
 		cmocka_unit_test(small_datagrams_from_a_card_take_more),
 		cmocka_unit_test(a_card_may_give_each_packet_a_page),
