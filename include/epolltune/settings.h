@@ -33,6 +33,7 @@ struct settings {
 	bool portless; /* servers behind the subject are all at UNIX sockets; of a proxy only */
 	/* Of the subject's open connections, by read(); zeroed: too few, or not known. */
 	struct ports_spread spread;
+	char datagram_ports[SETTING_TEXT]; /* of UDP services beside the range, by read() */
 	/* What run() measured that a server or a connection uses; 0: not measured, bound()
 	 * assumes a value. */
 	struct taken {
