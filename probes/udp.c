@@ -101,13 +101,29 @@ static bool asks_for_nothing(const struct listener *socket, int64_t by_default)
 	       (socket->limit == by_default || sysctl_is_own(RMEM_DEFAULT, 0, socket->limit));
 }
 
+/* Whether the kernel may have the socket: no process has it, or none is visible that has one of
+ * VXLAN, GENEVE, flannel, WireGuard or Cilium. What waits in it, or did not fit, shows that it has
+ * a queue. */
+static bool may_be_a_tunnels(const struct settings *s, const struct listener *socket)
+{
+	static const uint16_t ports[] = {4789, 6081, 8472, 51820, 51871};
+	if (socket->depth || socket->drops || s->subject->pid || s->subject->activated)
+		return false;
+	for (size_t i = 0; i < sizeof(ports) / sizeof(*ports); i++)
+		if (socket->port == ports[i])
+			return true;
+	return s->subject->listeners.unheld;
+}
+
 /* What the application asks for: the kernel keeps twice that. */
 static void udp_read(const struct host *h, struct settings *s)
 {
-	CLEAN(nics_freep) struct nics nics = {0};
+	CLEAN(nics_freep) struct nics nics = {0}, all = {0};
 	s->taken.page =
 		nics_read(h, NIC_REAL, &nics, NULL) || nics_take_page(&nics, s->machine.kernel);
 	const struct listener *socket = socket_of(s);
+	s->taken.tunnel = socket && may_be_a_tunnels(s, socket) &&
+			  !nics_read(h, NIC_STATISTICS, &all, NULL) && nics_tunnel_udp(&all);
 	bool nothing = socket && asks_for_nothing(socket, s->at[DEFAULT][0]);
 	s->at[ASKED][0] = !socket ? INT32_MAX : nothing ? NOTHING : socket->limit / 2;
 	s->taken.outdated = nothing && socket->limit != s->at[DEFAULT][0];
@@ -257,6 +273,23 @@ static void udp_lower_bound(const struct target *t, const struct settings *s, st
 		b->binding = DEFAULT;
 }
 
+/* Of a socket that no process is known to have. */
+static void unheld_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	const struct listener *socket = socket_of(s);
+	if (s->taken.tunnel) {
+		b->state = BOUND_ABSENT;
+		b->why = "The socket is that of a tunnel (WireGuard, VXLAN, GENEVE): the kernel "
+			 "takes its datagrams at once, without the receive buffer.";
+	} else if (subject_is_unheld(s->subject) && !socket->depth && !socket->drops &&
+		   t->datagrams_per_s) {
+		b->state = BOUND_MISSING;
+		b->why = "No process has the socket: a tunnel of the kernel takes its datagrams "
+			 "at once, but a server that uses io_uring has a receive buffer. Which of "
+			 "them it is is not known.";
+	}
+}
+
 /* What is not known of the sockets of a running server. */
 static void subject_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
@@ -271,6 +304,8 @@ static void subject_bound(const struct target *t, const struct settings *s, stru
 	/* A server without the socket that the target needs is not ready for it. */
 	else if (!socket_of(s))
 		b->state = t->datagrams_per_s ? BOUND_MISSING : BOUND_ABSENT;
+	else
+		unheld_bound(t, s, b);
 }
 
 /* The kernel grants at most rmem_max and keeps twice that; a socket that asks for none gets
@@ -291,7 +326,7 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 		     : by_default(s)                      ? DEFAULT
 		     : s->at[ASKED][0] < s->at[MAX][0]    ? ASKED
 							  : MAX;
-	if (buffer == REPORT_NONE || b->state == BOUND_UNKNOWN)
+	if (buffer == REPORT_NONE || b->state != BOUND_LIMIT)
 		return;
 	b->capacity = spread(s, buffer / each);
 	if (memory_left(s) / each < b->capacity) {

@@ -54,6 +54,7 @@ struct settings {
 		uint64_t request_bytes;    /* buffer of a connection with a waiting request */
 		uint64_t datagram_bytes;   /* of a receive buffer that a datagram takes */
 		bool page;                 /* a network card's driver may give each packet a page */
+		bool tunnel;               /* nics_tunnel_udp() */
 		/* CPU time per connection of a server's process, of its client's, with the
 		 * softirqs of the handshake, and of both in one run; the CPUs they may use. */
 		uint64_t accept_ns, connect_ns, both_ns, cpus;

@@ -25,7 +25,7 @@ static void machine(const struct page *p, const struct report *r, head_put put)
 /* "Server: nginx (pid 812, 2 workers, nginx.service) on 0.0.0.0:443" */
 static void server(const struct page *p, const struct report_server *s, head_put put)
 {
-	char who[200] = "a process that this user cannot see,";
+	char who[200] = "a process that is not known,";
 	if (!s->asked[0])
 		return;
 	if (s->name[0]) {

@@ -440,6 +440,60 @@ static void few_senders_load_one_socket_of_a_group(void **state)
 	}
 }
 
+/* The kernel takes the datagrams of a tunnel before they get to the receive buffer. */
+static void a_tunnel_has_no_queue(void **state)
+{
+	static struct listener socket = {.kind = LISTENER_UDP, .owner = -1, .limit = 212992};
+	static struct subject server = {.listeners = {.count = 1, .at = &socket}};
+	static const struct {
+		uint16_t port;
+		bool unheld;
+		const char *kind;
+		uint32_t depth, drops;
+		pid_t pid;
+		uint64_t per_s;
+		enum wall_verdict verdict;
+	} rows[] = {
+		{4789, true, "vxlan", 0, 0, 0, 50000, VERDICT_NA},
+		{4789, false, "vxlan", 0, 0, 0, 50000, VERDICT_NA},
+		{1234, true, "wireguard", 0, 0, 0, 50000, VERDICT_NA},
+		{1234, true, "wireguard", 0, 0, 0, 0, VERDICT_NA},
+		/* One of another network namespace, or io_uring. */
+		{1234, true, "", 0, 0, 0, 50000, VERDICT_UNKNOWN},
+		{1234, true, "", 0, 0, 0, 0, VERDICT_OK},
+		/* The kernel's server of RPC. */
+		{1234, true, "wireguard", 2304, 0, 0, 50000, VERDICT_SHORT},
+		{1234, true, "", 0, 1, 0, 50000, VERDICT_SHORT},
+		/* Its process is not visible, or is: of a tunnel in user space. */
+		{443, false, "wireguard", 0, 0, 0, 50000, VERDICT_SHORT},
+		{51820, false, "wireguard", 0, 0, 812, 50000, VERDICT_SHORT},
+		{4789, false, "", 0, 0, 0, 50000, VERDICT_SHORT},
+	};
+	const struct nics was = visible;
+	struct nic device = {.up = true};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct target t = burst(rows[i].per_s);
+		struct settings s =
+			verdict_settings(x, "net.core.rmem_max=212992; "
+					    "net.core.rmem_default=212992; SO_RCVBUF=0");
+		report_text(device.kind, "%s", rows[i].kind);
+		visible = (struct nics){&device, 1};
+		socket.port = rows[i].port;
+		socket.depth = rows[i].depth;
+		socket.drops = rows[i].drops;
+		server.pid = rows[i].pid;
+		server.listeners.unheld = rows[i].unheld;
+		s.subject = &server;
+		udp_read(NULL, &s);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		if (r->walls[0].verdict != rows[i].verdict ||
+		    (r->finding_count > 0) != (rows[i].verdict == VERDICT_SHORT))
+			fail_msg("row %zu: %s, %s", i, wall_verdict_name(r->walls[0].verdict),
+				 r->walls[0].detail);
+	}
+	visible = was;
+}
+
 static void the_wall_is_that_of_targets_and_servers_with_datagrams(void **state)
 {
 	static struct listener socket = {.kind = LISTENER_UDP};
@@ -628,6 +682,7 @@ int main(void)
 		cmocka_unit_test(a_full_buffer_is_the_applications),
 		cmocka_unit_test(a_group_holds_what_its_sockets_hold),
 		cmocka_unit_test(few_senders_load_one_socket_of_a_group),
+		cmocka_unit_test(a_tunnel_has_no_queue),
 		cmocka_unit_test(the_wall_is_that_of_targets_and_servers_with_datagrams),
 		cmocka_unit_test(small_datagrams_from_a_card_take_more),
 		cmocka_unit_test(a_card_may_give_each_packet_a_page),
