@@ -152,6 +152,15 @@ static bool by_default(const struct settings *s)
 	return socket_of(s) && s->at[ASKED][0] == NOTHING;
 }
 
+/* What net.core.rmem_max most likely granted when the running socket was made, a kernel's default,
+ * of more that the application asked for: it has been raised since. 0: it has not. */
+static int64_t granted_then(const struct settings *s)
+{
+	int64_t asked = s->at[ASKED][0];
+	bool raised = asked < s->at[MAX][0] && sysctl_is_own(RMEM_MAX, 0, asked);
+	return socket_of(s) && !by_default(s) && raised ? asked : 0;
+}
+
 /* The receive buffer of a socket that asks for one, or of the running one; REPORT_NONE: unknown. */
 static int64_t buffer_of(const struct settings *s)
 {
@@ -425,7 +434,9 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 	wording_flag(w, "memory",
 		     s->machine.page_bytes &&
 			     memory_left(s) / (int64_t)sockets_of(s) < buffer_of(s));
-	wording_flag(w, "capped", socket && s->at[ASKED][0] >= s->at[MAX][0]);
+	wording_flag(w, "capped", socket && s->at[ASKED][0] == s->at[MAX][0]);
+	wording_set(w, "then", "%s",
+		    granted_then(s) ? quantity_plain((uint64_t)granted_then(s)).text : "");
 	wording_flag(w, "unasked", by_default(s));
 	wording_flag(w, "outdated", s->taken.outdated);
 	wording_flag(w, "restart", restart_suffices(t, s));

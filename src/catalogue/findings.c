@@ -163,9 +163,12 @@
 	"Restart the server\\: its socket does not set SO_RCVBUF, and has what net.core.rmem_default " \
 	"was when it was made; {default} is enough."
 /* What an application has to do, beside the kernel. */
-#define UDP_REMEDY                                                                                                                         \
-	"{how} {socket?{unasked?It does not set SO_RCVBUF\\: instead set {granted?:net.core.rmem_max={wanted} and }:Let it set }:Let the " \
-	"application set }SO_RCVBUF={wanted} or more (nginx\\: listen ADDRESS quic rcvbuf=; unbound\\: "                                   \
+#define UDP_REMEDY                                                                                 \
+	"{how} {then?Restart the server first\\: its socket has what net.core.rmem_max={then} "    \
+	"grants, a kernel's default, not the present one. If it then has no more, let it set "     \
+	":{socket?{unasked?It does not set SO_RCVBUF\\: instead set "                              \
+	"{granted?:net.core.rmem_max={wanted} and }:Let it set }:Let the application set }}"       \
+	"SO_RCVBUF={wanted} or more (nginx\\: listen ADDRESS quic rcvbuf=; unbound\\: "            \
 	"so-rcvbuf; quic-go sets 7 MiB)."
 #define BY_EXPERIMENT "The experiment, in the finding"
 

@@ -10,6 +10,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define KERNEL_HAS(max)                                                                            \
 	"net.core.rmem_max=" max "; net.core.rmem_default=212992; SO_RCVBUF=2147483647; "
@@ -275,11 +276,53 @@ static void a_default_that_has_changed_since_takes_a_restart(void **state)
 		if (w->verdict != rows[i].verdict || w->limit != rows[i].holds ||
 		    strcmp(verdict_proposals(r), rows[i].proposals) != 0 ||
 		    !strstr(advice, rows[i].advice) || !strstr(w->detail, rows[i].detail) ||
-		    !strstr(advice, "Restart the") != !strstr(rows[i].advice, "Restart the") ||
-		    (strstr(advice, "Restart the") && w->knob[0]))
+		    !strstr(advice, "Restart the server:") !=
+			    !strstr(rows[i].advice, "Restart the server:") ||
+		    (strstr(advice, "Restart the server:") && w->knob[0]))
 			fail_msg("row %zu: %s, %lld, \"%s\", %s; %s", i,
 				 wall_verdict_name(w->verdict), (long long)w->limit,
 				 verdict_proposals(r), advice, w->detail);
+	}
+}
+
+/* The kernel grants what rmem_max allows when the socket is made. */
+static void a_maximum_that_was_raised_since_takes_a_restart(void **state)
+{
+	static struct listener socket = {.kind = LISTENER_UDP, .owner = -1, .port = 443};
+	static struct subject server = {.listeners = {.count = 1, .at = &socket}};
+	static const struct {
+		uint32_t limit;
+		const char *max, *advice, *detail;
+		bool restart;
+	} rows[] = {
+		{425984, "7340032", "has what net.core.rmem_max=212992 grants",
+		 ", as much as net.core.rmem_max=212992 grants.", true},
+		{8388608, "33554432", "has what net.core.rmem_max=4194304 grants", "", true},
+		{425984, "212992", "Let it set SO_RCVBUF", ", all that net.core.rmem_max allows.",
+		 false},
+		{600000, "7340032", "Let it set SO_RCVBUF", "", false},
+		/* It has no SO_RCVBUF. */
+		{212992, "7340032", "It does not set SO_RCVBUF", "", false},
+		/* By SO_RCVBUFFORCE. */
+		{8388608, "212992", "Let it set SO_RCVBUF", "", false},
+	};
+	const struct target t = burst(500000);
+	snprintf(socket.address, sizeof(socket.address), "udp:0.0.0.0:443");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char values[96];
+		snprintf(values, sizeof(values),
+			 "net.core.rmem_default=212992; net.core.rmem_max=%s", rows[i].max);
+		struct settings s = verdict_settings(x, values);
+		socket.limit = rows[i].limit;
+		s.subject = &server;
+		udp_read(NULL, &s);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const char *advice = r->findings[0].advice, *detail = r->walls[0].detail;
+		bool all = strstr(detail, "all that net.core.rmem_max allows");
+		if (!strstr(advice, rows[i].advice) || !strstr(detail, rows[i].detail) ||
+		    all != (rows[i].limit / 2 == strtoul(rows[i].max, NULL, 10)) ||
+		    !strstr(advice, "Restart the server first") == rows[i].restart)
+			fail_msg("row %zu: %s; %s", i, advice, detail);
 	}
 }
 
@@ -679,6 +722,7 @@ int main(void)
 		cmocka_unit_test(sockets_that_cannot_be_listed_are_unknown),
 		cmocka_unit_test(a_running_socket_has_its_own_buffer),
 		cmocka_unit_test(a_default_that_has_changed_since_takes_a_restart),
+		cmocka_unit_test(a_maximum_that_was_raised_since_takes_a_restart),
 		cmocka_unit_test(a_full_buffer_is_the_applications),
 		cmocka_unit_test(a_group_holds_what_its_sockets_hold),
 		cmocka_unit_test(few_senders_load_one_socket_of_a_group),
