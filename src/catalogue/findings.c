@@ -2120,21 +2120,23 @@ static const struct finding_row findings[] = {
 	{.id = "conntrack.idle",
 	 .level = LEVEL_NOTE,
 	 .title = "Connection tracking has no entry yet: if a rule tracks connections, "
-		  "nf_conntrack_max={max} is not enough",
-	 .detail = "The kernel tracks connections from the first one on where a rule needs that "
-		   "(NAT, ct state). No connection is open here that shows whether one does. This "
-		   "target would need {needed} entr{needed=1?y:ies}, and 25 % headroom.",
+		  "nf_conntrack_max={max} {flows?may not be:is not} enough",
+	 .detail =
+		 "The kernel tracks connections from the first one on where a rule needs that "
+		 "(NAT, ct state). Nothing here shows whether one does. This "
+		 "target would need {udp?up to }{needed} entr{needed=1?y:ies}, and 25 % headroom.",
 	 .advice =
 		 "nft list ruleset and iptables-save show such rules. Where there are "
 		 "none, this does not limit the server; otherwise raise net.netfilter.nf_conntrack_max, or do not track the port.",
 	 .meaning =
-		 "The table of connection tracking is empty, and no connection is open that shows "
-		 "whether a rule tracks it. With such a rule the target's entries would not fit "
+		 "The table of connection tracking is empty, and no connection is open, nor does a "
+		 "datagram arrive, that shows whether a rule tracks it. With such a rule the target's entries would not fit "
 		 "into net.netfilter.nf_conntrack_max. In a container, which cannot change "
 		 "that, only --server and --netns note it.",
 	 .action = "Look for rules that track (nft list ruleset, iptables-save); with one raise "
 		   "net.netfilter.nf_conntrack_max.",
-	 .proof = "nf_conntrack_count is 0 and Tcp.CurrEstab is 0"},
+	 .proof = "nf_conntrack_count is 0 and Tcp.CurrEstab is 0; of a server of UDP alone "
+		  "Udp.InDatagrams does not grow"},
 
 	SHORT("idle.keepalive", REMEDY_KERNEL,
 	      "{own?{who} sends a keepalive probe:TCP keepalive sends a probe} after {own?{longest}:{time}}; "
