@@ -449,18 +449,27 @@ struct sample {
 	bool outside;      /* of the namespace that forwards to the server */
 	/* No connection is open that shows whether a rule tracks it; what closed ones take then. */
 	bool idle;
-	bool portless;  /* as of the settings */
-	int64_t rest_s; /* REPORT_NONE: not readable */
+	bool portless;              /* as of the settings */
+	int64_t rest_s, udp_rest_s; /* REPORT_NONE: not readable */
+	int64_t datagrams;          /* that UDP sockets have read here; -1: unknown */
 	struct host_counters counters;
 };
 
 static const struct err *sample_unread(const struct sample *s) { return &s->counters.unread; }
 
-/* Whether no connection is open in this network namespace; false where that is not known. */
-static bool is_idle(const struct host *h)
+/* Whether no connection is open in this network namespace; false where that is not known. A server
+ * of UDP alone is idle while it reads nothing. */
+static bool is_idle(const struct host *h, const struct subject *own, int64_t *datagrams)
 {
 	CLEAN(free_pointer) struct host_counters *c = calloc(1, sizeof(*c));
-	return c && !host_counters(h, c, NULL) && host_counter(c, COUNTER_ESTABLISHED) == 0;
+	if (!c || host_counters(h, c, NULL))
+		return false;
+	int64_t six = host_counter(c, "Udp6.InDatagrams");
+	*datagrams = host_counter(c, "Udp.InDatagrams");
+	if (*datagrams >= 0 && six > 0)
+		*datagrams += six;
+	return has_tcp(own) ? host_counter(c, COUNTER_ESTABLISHED) == 0
+			    : subject_listens(own, LISTENER_UDP) && *datagrams >= 0;
 }
 
 /* A new namespace of a container is idle, too, and cannot change nf_conntrack_max: only one that
@@ -478,7 +487,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	struct conntrack table;
 	conntrack_read(h, &table);
 	s->rest_s = table.rest_s;
-	s->idle = table.used == 0 && has_tcp(o->subject) && is_asked_about(h, o) && is_idle(h);
+	s->udp_rest_s = table.udp_rest_s;
+	s->idle = table.used == 0 && is_asked_about(h, o) && is_idle(h, o->subject, &s->datagrams);
 	s->portless = o->subject && subject_upstreams_local(o->subject);
 	s->max = REPORT_NONE;
 	/* Without the module there is no such file. */
@@ -503,15 +513,25 @@ static int64_t sample_need(const struct sample *s, const struct target *t,
 			   const struct subject *own)
 {
 	const struct settings now = {.portless = s->portless, .subject = own};
-	return entries(t, connection_flows(t, &now, true),
-		       s->rest_s >= 0 ? (uint64_t)s->rest_s : REST_S);
+	return has_connections(t, own) ? entries(t, connection_flows(t, &now, true),
+						 s->rest_s >= 0 ? (uint64_t)s->rest_s : REST_S)
+				       : 0;
+}
+
+/* The same of its datagrams, at most. */
+static int64_t sample_flows(const struct sample *s, const struct target *t,
+			    const struct subject *own)
+{
+	struct settings now = {.portless = s->portless, .subject = own};
+	now.at[UDP_REST][0] = s->udp_rest_s;
+	return flows_max(t, &now);
 }
 
 /* A maximum that is not full soon again: the double, or what the wall proposes, if that is more. */
 static int64_t enough_max(const struct sample *s, const struct target *t, const struct subject *own)
 {
 	int64_t more = 2 * s->max;
-	int64_t need = has_connections(t, own) ? sample_need(s, t, own) : 0;
+	int64_t need = sample_need(s, t, own);
 	while (more < INT32_MAX / 2 && report_verdict(more - s->used, need) != VERDICT_OK)
 		more *= 2;
 	return more;
@@ -530,13 +550,18 @@ static int64_t drops_grown(const struct sample *before, const struct sample *aft
 
 /* A table without an entry, and no connection that would have one: a rule may track the first that
  * comes, and few kernels list what tracks (nfnetlink_hook). */
-static void idle_judge(const struct sample *s, const struct target *t, const struct subject *own,
-		       struct report *r)
+static void idle_judge(const struct sample *before, const struct sample *s, const struct target *t,
+		       const struct subject *own, struct report *r)
 {
-	int64_t need = sample_need(s, t, own);
+	int64_t connections = sample_need(s, t, own), flows = sample_flows(s, t, own);
+	int64_t need = connections + flows;
+	bool untracked = !has_tcp(own) && s->datagrams != before->datagrams;
 	struct wording words = {0};
-	if (!s->idle || s->outside || s->max <= 0 || report_verdict(s->max, need) == VERDICT_OK)
+	if (!s->idle || untracked || s->outside || s->max <= 0 || !need ||
+	    report_verdict(s->max, need) == VERDICT_OK)
 		return;
+	wording_flag(&words, "flows", report_verdict(s->max, connections) == VERDICT_OK);
+	wording_flag(&words, "udp", flows);
 	count_word(&words, "max", s->max);
 	count_word(&words, "needed", need);
 	struct finding *f = report_finding(r, "conntrack.idle", &words);
@@ -549,7 +574,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	int64_t grown = drops_grown(before, after);
 	bool full = after->max > 0 && after->used >= after->max;
 	struct wording words = {0};
-	idle_judge(after, m->target, m->options->subject, r);
+	idle_judge(before, after, m->target, m->options->subject, r);
 	if (!full && grown <= 0)
 		return;
 	count_word(&words, "used", after->used);

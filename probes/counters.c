@@ -140,6 +140,8 @@ struct sample {
 	/* Pages, the second and the third field of tcp_mem; REPORT_NONE. */
 	int64_t memory_pressure, memory_max;
 	struct queues queues; /* where one is exceeded */
+	int64_t udp_max;      /* pages, the first field of udp_mem; REPORT_NONE */
+	uint64_t cpus;        /* 0: unknown */
 	char tcp_mem[KNOB_VALUE];
 	uint64_t page_bytes; /* 0: unknown */
 	uint64_t quantum;    /* in which sockstat counts memory, bytes; 0: unknown */
@@ -186,16 +188,33 @@ static int sample_tick(const struct host *h, struct sample *during, struct err *
 	return 0;
 }
 
-/* What TCP holds: tcp_mem is in pages. REPORT_NONE: unknown. */
-static int64_t memory_pages(const struct sample *s)
+/* What the sockets of a protocol hold: tcp_mem and udp_mem are in pages. REPORT_NONE: unknown. */
+static int64_t memory_of(const struct sample *s, const char *counter)
 {
-	int64_t quanta = host_counter(&s->counters, "sockstat.TCP.mem"), bytes;
+	int64_t quanta = host_counter(&s->counters, counter), bytes;
 	if (quanta < 0)
 		return REPORT_NONE;
 	if (!s->page_bytes || !s->quantum ||
 	    __builtin_mul_overflow(quanta, (int64_t)s->quantum, &bytes))
 		return quanta;
 	return bytes / (int64_t)s->page_bytes;
+}
+
+static int64_t memory_pages(const struct sample *s) { return memory_of(s, "sockstat.TCP.mem"); }
+
+/* Of what sockstat counts each CPU may keep so much back: SK_MEMORY_PCPU_RESERVE, of Linux 6.0. */
+#define CPU_RESERVE (1 << 20)
+/* At most such a part of the limit. */
+#define RESERVE_PART 8
+
+/* Whether UDP has the memory that udp_mem allows it: the first field is its limit. */
+static bool udp_exhausted(const struct sample *s)
+{
+	int64_t used = memory_of(s, "sockstat.UDP.mem"), part = s->udp_max / RESERVE_PART;
+	uint64_t reserve = s->page_bytes ? s->cpus * (CPU_RESERVE / s->page_bytes) : 0;
+	if (used < 0 || s->udp_max <= 0)
+		return false;
+	return used >= s->udp_max - ((uint64_t)part < reserve ? part : (int64_t)reserve);
 }
 
 /* Which of the fields the memory of TCP exceeds (__sk_mem_raise_allocated()), as the problem of a
@@ -218,7 +237,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		       struct err *e)
 {
 	struct host_facts facts;
-	s->max_orphans = s->memory_pressure = s->memory_max = s->cookies = REPORT_NONE;
+	char udp_mem[KNOB_VALUE];
+	s->max_orphans = s->memory_pressure = s->memory_max = s->cookies = s->udp_max = REPORT_NONE;
 	host_counters(h, &s->counters, NULL);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		host_table_counters(h, tables[i], &s->counters);
@@ -231,8 +251,11 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		knob_field(s->tcp_mem, 1, &s->memory_pressure);
 		knob_field(s->tcp_mem, 2, &s->memory_max);
 	}
+	if (!knob_read(knob_find("net.ipv4.udp_mem"), h, udp_mem, NULL))
+		knob_field(udp_mem, 0, &s->udp_max);
 	host_facts(h, &facts);
 	s->page_bytes = facts.page_bytes;
+	s->cpus = facts.cpus;
 	const struct machine m = {.kernel = host_kernel(h), .page_bytes = facts.page_bytes};
 	s->quantum = (uint64_t)machine_quantum(&m);
 	s->uptime_s = host_uptime(h);
@@ -326,7 +349,9 @@ static bool judge_udp(const struct watch *w)
 				    .errors = growth(w, COUNTER_UDP_FULL),
 				    .errors6 = growth(w, COUNTER_UDP6_FULL),
 				    .memory = growth(w, COUNTER_UDP_MEMORY),
-				    .memory6 = growth(w, COUNTER_UDP6_MEMORY)};
+				    .memory6 = growth(w, COUNTER_UDP6_MEMORY),
+				    .exhausted =
+					    udp_exhausted(w->before) || udp_exhausted(w->after)};
 	return udp_queues_judge(&u);
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "epolltune/buffers.h"
@@ -40,11 +41,54 @@ static const struct listener *socket_of(const struct settings *s)
 	return s->subject ? subject_datagrams(s->subject, s->taken.page).smallest : NULL;
 }
 
-/* That share its address, by SO_REUSEPORT: a hash spreads the datagrams over them. */
+/* That share its address, by SO_REUSEPORT: a hash of the sender's address and port selects one. */
 static size_t sockets_of(const struct settings *s)
 {
 	size_t sockets = s->subject ? subject_datagrams(s->subject, s->taken.page).sockets : 0;
 	return sockets ? sockets : 1;
+}
+
+/* Whether few senders may have most of the load, which is then one socket's: as of syslog, statsd,
+ * NetFlow or RTP. DNS and HTTP/3 have many. */
+static bool may_have_few_senders(const struct settings *s)
+{
+	static const uint16_t many[] = {53, 443, 853};
+	const struct listener *socket = socket_of(s);
+	for (size_t i = 0; socket && i < sizeof(many) / sizeof(*many); i++)
+		if (socket->port == many[i])
+			return false;
+	return sockets_of(s) > 1;
+}
+
+/* The part of the load that the fullest of the sockets gets, at most: of one sender all. Those of
+ * --peers are senders; there may be more. */
+static double part_by_senders(const struct settings *s)
+{
+	double sockets = (double)sockets_of(s);
+	double part = s->peers ? 1 / sockets + 3 / sqrt(sockets * (double)s->peers) : 1;
+	return part < 1 ? part : 1;
+}
+
+/* What all of them hold without loss, of which each holds so much, if many senders have the load.
+ */
+static int64_t spread(const struct settings *s, int64_t each)
+{
+	return (int64_t)subject_spread((uint64_t)each, sockets_of(s));
+}
+
+/* Of the fewest senders that there may be. */
+static int64_t spread_at_least(const struct settings *s, int64_t each)
+{
+	int64_t few = (int64_t)((double)each / part_by_senders(s)), all = spread(s, each);
+	return may_have_few_senders(s) && few < all ? few : all;
+}
+
+/* What each has to hold so that all hold `enough`. */
+static int64_t part_of(const struct settings *s, int64_t enough)
+{
+	int64_t few = (int64_t)ceil((double)enough * part_by_senders(s)),
+		part = (int64_t)subject_part((uint64_t)enough, sockets_of(s));
+	return may_have_few_senders(s) && few > part ? few : part;
 }
 
 /* Of a socket that asks for no buffer: it has the kernel's default. */
@@ -57,13 +101,29 @@ static bool asks_for_nothing(const struct listener *socket, int64_t by_default)
 	       (socket->limit == by_default || sysctl_is_own(RMEM_DEFAULT, 0, socket->limit));
 }
 
+/* Whether the kernel may have the socket: no process has it, or none is visible that has one of
+ * VXLAN, GENEVE, flannel, WireGuard or Cilium. What waits in it, or did not fit, shows that it has
+ * a queue. */
+static bool may_be_a_tunnels(const struct settings *s, const struct listener *socket)
+{
+	static const uint16_t ports[] = {4789, 6081, 8472, 51820, 51871};
+	if (socket->depth || socket->drops || s->subject->pid || s->subject->activated)
+		return false;
+	for (size_t i = 0; i < sizeof(ports) / sizeof(*ports); i++)
+		if (socket->port == ports[i])
+			return true;
+	return s->subject->listeners.unheld;
+}
+
 /* What the application asks for: the kernel keeps twice that. */
 static void udp_read(const struct host *h, struct settings *s)
 {
-	CLEAN(nics_freep) struct nics nics = {0};
+	CLEAN(nics_freep) struct nics nics = {0}, all = {0};
 	s->taken.page =
 		nics_read(h, NIC_REAL, &nics, NULL) || nics_take_page(&nics, s->machine.kernel);
 	const struct listener *socket = socket_of(s);
+	s->taken.tunnel = socket && may_be_a_tunnels(s, socket) &&
+			  !nics_read(h, NIC_STATISTICS, &all, NULL) && nics_tunnel_udp(&all);
 	bool nothing = socket && asks_for_nothing(socket, s->at[DEFAULT][0]);
 	s->at[ASKED][0] = !socket ? INT32_MAX : nothing ? NOTHING : socket->limit / 2;
 	s->taken.outdated = nothing && socket->limit != s->at[DEFAULT][0];
@@ -90,6 +150,15 @@ static int64_t card_truesize(const struct target *t, const struct settings *s)
 static bool by_default(const struct settings *s)
 {
 	return socket_of(s) && s->at[ASKED][0] == NOTHING;
+}
+
+/* What net.core.rmem_max most likely granted when the running socket was made, a kernel's default,
+ * of more that the application asked for: it has been raised since. 0: it has not. */
+static int64_t granted_then(const struct settings *s)
+{
+	int64_t asked = s->at[ASKED][0];
+	bool raised = asked < s->at[MAX][0] && sysctl_is_own(RMEM_MAX, 0, asked);
+	return socket_of(s) && !by_default(s) && raised ? asked : 0;
 }
 
 /* The receive buffer of a socket that asks for one, or of the running one; REPORT_NONE: unknown. */
@@ -184,7 +253,7 @@ static bool group_binds(const struct settings *s)
 /* What the socket holds of datagrams that take so much. */
 static int64_t holds(const struct settings *s, int64_t each)
 {
-	int64_t buffer = (int64_t)subject_spread((uint64_t)(room_of(s) / each), sockets_of(s));
+	int64_t buffer = spread(s, room_of(s) / each);
 	bool known = s->machine.page_bytes || group_binds(s);
 	int64_t memory = known ? memory_left(s) / each : buffer;
 	return memory < buffer ? memory : buffer;
@@ -193,8 +262,8 @@ static int64_t holds(const struct settings *s, int64_t each)
 /* Bytes of the buffer that holds so many datagrams beside what waits; INT64_MAX: none does. */
 static int64_t buffer_for(const struct target *t, const struct settings *s, int64_t enough)
 {
-	int64_t part = (int64_t)subject_part((uint64_t)enough, sockets_of(s)), buffer;
-	if (__builtin_mul_overflow(part, card_truesize(t, s), &buffer) ||
+	int64_t buffer;
+	if (__builtin_mul_overflow(part_of(s, enough), card_truesize(t, s), &buffer) ||
 	    buffer > INT32_MAX - 1 - waiting(s))
 		return INT64_MAX;
 	return buffer + waiting(s);
@@ -209,12 +278,19 @@ static bool restart_suffices(const struct target *t, const struct settings *s)
 	       bytes <= memory_left(s);
 }
 
-/* Finds out whether it suffices for datagrams from a card, too, and for a socket that asks for no
- * buffer. */
+/* Finds out whether it suffices for few senders, too, for datagrams from a card, and for a socket
+ * that asks for no buffer. */
 static void udp_lower_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
 	int64_t each = card_truesize(t, s), needed = (int64_t)target_datagrams(t);
 	bool suffices = report_verdict(b->capacity, needed) == VERDICT_OK;
+	int64_t few = spread_at_least(s, room_of(s) / each);
+	if (suffices && may_have_few_senders(s) && report_verdict(few, needed) != VERDICT_OK) {
+		b->part.capacity = few;
+		b->part.problem = "flows";
+		b->part.margin = true;
+		return;
+	}
 	if (suffices && report_verdict(holds(s, each), needed) != VERDICT_OK) {
 		b->part.capacity = holds(s, each);
 		b->part.problem = "card";
@@ -227,6 +303,23 @@ static void udp_lower_bound(const struct target *t, const struct settings *s, st
 	b->part.problem = "default";
 	if (b->part.capacity < needed && suffices)
 		b->binding = DEFAULT;
+}
+
+/* Of a socket that no process is known to have. */
+static void unheld_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	const struct listener *socket = socket_of(s);
+	if (s->taken.tunnel) {
+		b->state = BOUND_ABSENT;
+		b->why = "The socket is that of a tunnel (WireGuard, VXLAN, GENEVE): the kernel "
+			 "takes its datagrams at once, without the receive buffer.";
+	} else if (subject_is_unheld(s->subject) && !socket->depth && !socket->drops &&
+		   t->datagrams_per_s) {
+		b->state = BOUND_MISSING;
+		b->why = "No process has the socket: a tunnel of the kernel takes its datagrams "
+			 "at once, but a server that uses io_uring has a receive buffer. Which of "
+			 "them it is is not known.";
+	}
 }
 
 /* What is not known of the sockets of a running server. */
@@ -243,6 +336,8 @@ static void subject_bound(const struct target *t, const struct settings *s, stru
 	/* A server without the socket that the target needs is not ready for it. */
 	else if (!socket_of(s))
 		b->state = t->datagrams_per_s ? BOUND_MISSING : BOUND_ABSENT;
+	else
+		unheld_bound(t, s, b);
 }
 
 /* The kernel grants at most rmem_max and keeps twice that; a socket that asks for none gets
@@ -263,9 +358,9 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 		     : by_default(s)                      ? DEFAULT
 		     : s->at[ASKED][0] < s->at[MAX][0]    ? ASKED
 							  : MAX;
-	if (buffer == REPORT_NONE || b->state == BOUND_UNKNOWN)
+	if (buffer == REPORT_NONE || b->state != BOUND_LIMIT)
 		return;
-	b->capacity = (int64_t)subject_spread((uint64_t)(buffer / each), sockets_of(s));
+	b->capacity = spread(s, buffer / each);
 	if (memory_left(s) / each < b->capacity) {
 		if (group_binds(s)) {
 			b->capacity = memory_left(s) / each;
@@ -329,8 +424,8 @@ static void count_word(struct wording *w, const char *name, int64_t count, const
 static int64_t wanted(const struct target *t, const struct settings *s)
 {
 	int64_t bytes;
-	uint64_t part = subject_part(report_margin(target_datagrams(t)), sockets_of(s));
-	if (__builtin_mul_overflow((int64_t)part, card_truesize(t, s), &bytes))
+	int64_t part = part_of(s, (int64_t)report_margin(target_datagrams(t)));
+	if (__builtin_mul_overflow(part, card_truesize(t, s), &bytes))
 		return INT64_MAX;
 	return knob_round(knob_find("SO_RCVBUF"), bytes / 2 + 1);
 }
@@ -358,6 +453,10 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 	wording_flag(w, "activated", s->subject && s->subject->activated);
 	wording_set(w, "sockets", "%s",
 		    sockets_of(s) > 1 ? quantity_count(sockets_of(s)).text : "");
+	count_word(w, "few", may_have_few_senders(s) ? spread_at_least(s, room_of(s) / each) : -1,
+		   "");
+	wording_flag(w, "margin", b->part.capacity >= (int64_t)target_datagrams(t));
+	count_word(w, "senders", s->peers ? (int64_t)s->peers : -1, "");
 	wording_set(w, "wanted", "%s", quantity_plain((uint64_t)wanted(t, s)).text);
 	wording_flag(w, "measured", s->taken.datagram_bytes);
 	wording_flag(w, "memory",
@@ -370,7 +469,9 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 						 : s->machine.sockets_group);
 	wording_flag(w, "killed",
 		     group && s->machine.sockets_charged && s->machine.kernel >= KERNEL(6, 1));
-	wording_flag(w, "capped", socket && s->at[ASKED][0] >= s->at[MAX][0]);
+	wording_flag(w, "capped", socket && s->at[ASKED][0] == s->at[MAX][0]);
+	wording_set(w, "then", "%s",
+		    granted_then(s) ? quantity_plain((uint64_t)granted_then(s)).text : "");
 	wording_flag(w, "unasked", by_default(s));
 	wording_flag(w, "outdated", s->taken.outdated);
 	wording_flag(w, "restart", restart_suffices(t, s));

@@ -123,8 +123,8 @@ int64_t host_table_counter(const struct host *h, const char *table, const char *
 /* Of the neighbours (AF_INET, AF_INET6) of this network namespace those that gc_thresh3 does not
  * count: permanent ones and those that a daemon has learned. -EOPNOTSUPP: of a captured machine. */
 int host_neighbours_exempt(const struct host *h, int family, uint64_t *count, struct err *e);
-/* Those of /proc/net/snmp alone. */
-int host_counters_snmp(const struct host *h, struct host_counters *out, struct err *e);
+/* Those of /proc/net/snmp alone, and of snmp6 if `six` and it is there. */
+int host_counters_snmp(const struct host *h, bool six, struct host_counters *out, struct err *e);
 /* The value of a counter, or -1 if the kernel has no such counter. */
 int64_t host_counter(const struct host_counters *c, const char *name);
 /* after - before of a counter, or -1 if it is absent in one of them. */

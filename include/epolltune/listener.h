@@ -160,6 +160,7 @@ int listeners_waiting(const struct host *h, const struct listeners *l,
 		      struct waiting_list *out, struct err *e);
 bool waiting_has(const struct waiting_list *l, struct waiting one);
 void waiting_free(struct waiting_list *l);
+#define ELSEWHERE_SOCKETS 16
 /* Another network namespace, as of a container. */
 struct netns_elsewhere {
 	uint64_t netns; /* an inode that no other has */
@@ -172,6 +173,13 @@ struct netns_elsewhere {
 	bool unread; /* not known: the search ended at its limit before */
 	bool denied; /* there is such a listener; who holds it this user may not see */
 	int64_t counted[ELSEWHERE_COUNTERS]; /* of counter_elsewhere() there; -1: unknown */
+	/* Of its UDP sockets on ports that the kernel gives to clients, not connected and not on
+	 * loopback, some of those that have dropped datagrams. */
+	size_t dropping_count;
+	struct {
+		uint64_t inode;
+		uint32_t drops;
+	} dropping[ELSEWHERE_SOCKETS];
 };
 struct listeners_elsewhere {
 	size_t count;

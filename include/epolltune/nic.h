@@ -198,6 +198,8 @@ bool nic_stands_on(const struct nics *all, const char *upper, const char *lower)
 /* Whether a card that is up, or one of all where none is, may give each packet a page; also where
  * none is visible, as in a container. `real` was read with NIC_REAL; `kernel`: KERNEL(). Pure. */
 bool nics_take_page(const struct nics *real, unsigned kernel);
+/* Whether there is a tunnel over UDP, which takes the datagrams of its socket at once. Pure. */
+bool nics_tunnel_udp(const struct nics *all);
 /* The next functions judge the traffic of interfaces. Pure. `real` was read with NIC_REAL; `all`,
  * `before` and `after` with NIC_ALL or NIC_STATISTICS. */
 

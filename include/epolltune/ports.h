@@ -20,7 +20,10 @@ bool ports_reused(int64_t reuse, int64_t timestamps, bool loopback);
 /* Services that connect() must not take the port of. */
 struct port_services {
 	struct port_set listeners; /* ports of its TCP listeners */
-	bool kubernetes;           /* this host is a node: it has node ports */
+	/* Of UDP sockets that are not connected. TCP may use them, but a UDP client may not: both
+	 * have one range, and one list of reserved ports. */
+	struct port_set datagrams;
+	bool kubernetes; /* this host is a node: it has node ports */
 };
 /* net.ipv4.ip_local_reserved_ports; false: unreadable, or damaged on a captured machine. */
 bool host_reserved_set(const struct host *h, struct port_set *out);
@@ -32,6 +35,9 @@ void host_ephemeral_ports(const struct host *h, struct port_set *out);
 /* Without listeners where they cannot be listed; a captured machine has those of its
  * /proc/net/tcp. */
 void host_port_services(const struct host *h, struct port_services *out);
+/* Those of the datagrams that are services beside a range whose ports clients have: a resolver or a
+ * relay has many, one for each request or call, of which only well-known ones are. Pure. */
+void port_services_beside(struct port_services *s, int64_t low, int64_t high);
 
 /* Whether the port of kube-proxy's health check listens, of it or of what replaces it. */
 bool host_has_kube_proxy(const struct host *h);

@@ -219,7 +219,11 @@ struct report_observed {
 	uint64_t stall_us;    /* the longest pause between two accepts; 0: none was seen */
 	uint64_t gap_us;      /* the longest time between two looks */
 	bool others;          /* the namespace has other listeners */
-	size_t sampled;       /* looks at connections, of one or several each, that these are of */
+	bool udp;             /* the server has UDP sockets */
+	/* That arrived at all UDP sockets of the network namespace: the mean, and the busiest
+	 * 100 ms. */
+	uint64_t datagrams_per_s, datagrams_peak_per_s;
+	size_t sampled; /* looks at connections, of one or several each, that these are of */
 	struct observed_share rtt_us, bandwidth_bps;
 	uint64_t window_bytes; /* p95 of bandwidth × round trip of each sample; 0: unknown */
 	struct target target;  /* as it was seen */

@@ -34,6 +34,7 @@ struct settings {
 	bool portless; /* servers behind the subject are all at UNIX sockets; of a proxy only */
 	/* Of the subject's open connections, by read(); zeroed: too few, or not known. */
 	struct ports_spread spread;
+	char datagram_ports[SETTING_TEXT]; /* of UDP services beside the range, by read() */
 	/* What run() measured that a server or a connection uses; 0: not measured, bound()
 	 * assumes a value. */
 	struct taken {
@@ -56,6 +57,7 @@ struct settings {
 		uint64_t request_bytes;    /* buffer of a connection with a waiting request */
 		uint64_t datagram_bytes;   /* of a receive buffer that a datagram takes */
 		bool page;                 /* a network card's driver may give each packet a page */
+		bool tunnel;               /* nics_tunnel_udp() */
 		/* CPU time per connection of a server's process, of its client's, with the
 		 * softirqs of the handshake, and of both in one run; the CPUs they may use. */
 		uint64_t accept_ns, connect_ns, both_ns, cpus;

@@ -19,6 +19,9 @@ struct udp_watch {
 	 * causes as well. */
 	int64_t errors, errors6;
 	int64_t memory, memory6; /* likewise Udp.MemErrors and Udp6.MemErrors */
+	/* All UDP sockets hold what the first field of net.ipv4.udp_mem allows. Linux before 5.11,
+	 * 6.18 and 6.19 do not count as memory errors what they drop then. */
+	bool exhausted;
 };
 
 /* Whether it has dropped datagrams, or has no room for another one. */

@@ -167,9 +167,12 @@
 	"Restart the server\\: its socket does not set SO_RCVBUF, and has what net.core.rmem_default " \
 	"was when it was made; {default} is enough."
 /* What an application has to do, beside the kernel. */
-#define UDP_REMEDY                                                                                                                         \
-	"{how} {socket?{unasked?It does not set SO_RCVBUF\\: instead set {granted?:net.core.rmem_max={wanted} and }:Let it set }:Let the " \
-	"application set }SO_RCVBUF={wanted} or more (nginx\\: listen ADDRESS quic rcvbuf=; unbound\\: "                                   \
+#define UDP_REMEDY                                                                                 \
+	"{how} {then?Restart the server first\\: its socket has what net.core.rmem_max={then} "    \
+	"grants, a kernel's default, not the present one. If it then has no more, let it set "     \
+	":{socket?{unasked?It does not set SO_RCVBUF\\: instead set "                              \
+	"{granted?:net.core.rmem_max={wanted} and }:Let it set }:Let the application set }}"       \
+	"SO_RCVBUF={wanted} or more (nginx\\: listen ADDRESS quic rcvbuf=; unbound\\: "            \
 	"so-rcvbuf; quic-go sets 7 MiB)."
 #define BY_EXPERIMENT "The experiment, in the finding"
 
@@ -1952,7 +1955,8 @@ static const struct finding_row findings[] = {
 	      "smallest}}; this load needs {needed}{tight? and 25 % headroom}",
 	      "{needed} datagram{needed=1?:s} {needed=1?arrives:arrive} in a stall of {stall}, and "
 	      "each takes about {each}{card? (from a network card {page?up to }{card})} of the receive buffer, which is {buffer}{sockets? of each "
-	      "socket; a hash spreads the datagrams over the {sockets} (SO_REUSEPORT)}.{memory? "
+	      "socket; a hash of the sender's address and port selects one of the {sockets} "
+	      "(SO_REUSEPORT)}.{memory? "
 	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}{group? The memory limit of {group} "
 	      "leaves {left}.}",
 	      "{group?Raise the memory limit of {group}\\: beyond it the kernel drops datagrams{killed?, "
@@ -1993,6 +1997,30 @@ static const struct finding_row findings[] = {
 		 "Raise net.core.rmem_max, and let the application set SO_RCVBUF, for 2 304 B for "
 		 "each datagram or fragment.",
 	 .proof = "Udp.RcvbufErrors; under load ss -uanm: what the waiting datagrams take (r)"},
+	{.id = "udp.receive.flows",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .title = "{socket} has {sockets} sockets that {waiting?have room for:hold} {unraised} "
+		  "datagram{unraised=1?:s} of {size} from {senders?{senders} senders:one sender}; "
+		  "this load needs {needed}{margin? and 25 % headroom}",
+	 .detail =
+		 "A hash of the sender's address and port selects the socket (SO_REUSEPORT)\\: all "
+		 "datagrams of one sender are for the same. If many senders share the load the {sockets} "
+		 "sockets hold {capacity} datagrams. Each takes about {each}{card? "
+		 "(from a network card {page?up to }{card})} of the receive buffer of {buffer}.",
+	 .advice =
+		 "{restart?" UDP_RESTART ":{possible?" UDP_REMEDY
+		 ":No receive buffer holds that many\\: shorten the server's stalls.}} Not needed "
+		 "where many senders share the load.",
+	 .meaning =
+		 "The target's datagrams fit into the receive buffers of a group of UDP sockets "
+		 "(SO_REUSEPORT) if many senders share the load, but not into one of them. The "
+		 "kernel selects the socket by a hash of the sender's address and port, so that "
+		 "of few senders, as of syslog, statsd, NetFlow or a load balancer, one socket may "
+		 "get most. --peers says how many there are at least. Not reported for ports "
+		 "53, 443 and 853.",
+	 .action = "Let the application set an SO_RCVBUF that suffices for one socket.",
+	 .proof = "The drops of each socket: ss -uanm, /proc/net/udp"},
 	{.id = "udp.receive.default",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -2020,8 +2048,9 @@ static const struct finding_row findings[] = {
 	 .about = "{endpoint}",
 	 .title = "{socket} drops datagrams now: {grown} in {window}",
 	 .detail =
-		 "{memory?The UDP sockets of this machine had used up their memory "
-		 "(net.ipv4.udp_mem)\\: {queued} of {buffer} wait in it:Its receive buffer of {buffer} "
+		 "{memory?{exhausted?The UDP sockets of this machine have used up their memory "
+		 "(net.ipv4.udp_mem):The kernel had no memory for them}\\: {queued} of {buffer} "
+		 "wait in it:Its receive buffer of {buffer} "
 		 "was full; {queued} wait in it}. {group?{stuck} of "
 		 "{group} sockets of this address (SO_REUSEPORT) "
 		 "{several_stuck?drop:drops}{apart?; the others have room}. }{process?{whose} {halted?{doing}:has the socket open{state? (state "
@@ -2031,15 +2060,18 @@ static const struct finding_row findings[] = {
 	 .advice =
 		 "{unserved?No buffer helps. {halted?{help}:Find out why that {worker?worker:process} "
 		 "does not read the socket, or reads too slowly\\: the others of its address keep "
-		 "up}.:{memory?Raise all fields of net.ipv4.udp_mem (pages), or find the socket that "
-		 "holds the memory\\: ss -uanm. A larger receive buffer does not help.:The server "
+		 "up}.:{memory?{exhausted?Raise all fields of net.ipv4.udp_mem (pages), or find the "
+		 "socket that holds the memory\\: ss -uanm:Find the limit\\: the memory of the "
+		 "server's control group, or net.ipv4.udp_mem (grep UDP\\: /proc/net/sockstat)}. A "
+		 "larger receive buffer does not help.:The server "
 		 "reads too slowly, or its stalls are too long for its buffer\\: epolltune "
 		 "check --server {port} --datagrams N says which buffer N datagrams a second need.}}",
 	 .answer = "{socket} drops datagrams now",
 	 .meaning =
 		 "A UDP socket dropped datagrams during the check, before any experiment, and the "
-		 "kernel counted them as receive buffer errors, or as memory errors where all UDP "
-		 "sockets of the machine hold what net.ipv4.udp_mem allows. Critical for the server that "
+		 "kernel counted them as receive buffer errors, or as memory errors, or all UDP "
+		 "sockets of the machine hold what net.ipv4.udp_mem allows (Linux before 5.11, 6.18 "
+		 "and 6.19 do not count what they drop then). Critical for the server that "
 		 "--server names: its sockets come first, also those that it has connected to a "
 		 "client.",
 	 .action = "Let the server read faster, or give it a larger receive buffer. Where its "
@@ -2151,21 +2183,23 @@ static const struct finding_row findings[] = {
 	{.id = "conntrack.idle",
 	 .level = LEVEL_NOTE,
 	 .title = "Connection tracking has no entry yet: if a rule tracks connections, "
-		  "nf_conntrack_max={max} is not enough",
-	 .detail = "The kernel tracks connections from the first one on where a rule needs that "
-		   "(NAT, ct state). No connection is open here that shows whether one does. This "
-		   "target would need {needed} entr{needed=1?y:ies}, and 25 % headroom.",
+		  "nf_conntrack_max={max} {flows?may not be:is not} enough",
+	 .detail =
+		 "The kernel tracks connections from the first one on where a rule needs that "
+		 "(NAT, ct state). Nothing here shows whether one does. This "
+		 "target would need {udp?up to }{needed} entr{needed=1?y:ies}, and 25 % headroom.",
 	 .advice =
 		 "nft list ruleset and iptables-save show such rules. Where there are "
 		 "none, this does not limit the server; otherwise raise net.netfilter.nf_conntrack_max, or do not track the port.",
 	 .meaning =
-		 "The table of connection tracking is empty, and no connection is open that shows "
-		 "whether a rule tracks it. With such a rule the target's entries would not fit "
+		 "The table of connection tracking is empty, and no connection is open, nor does a "
+		 "datagram arrive, that shows whether a rule tracks it. With such a rule the target's entries would not fit "
 		 "into net.netfilter.nf_conntrack_max. In a container, which cannot change "
 		 "that, only --server and --netns note it.",
 	 .action = "Look for rules that track (nft list ruleset, iptables-save); with one raise "
 		   "net.netfilter.nf_conntrack_max.",
-	 .proof = "nf_conntrack_count is 0 and Tcp.CurrEstab is 0"},
+	 .proof = "nf_conntrack_count is 0 and Tcp.CurrEstab is 0; of a server of UDP alone "
+		  "Udp.InDatagrams does not grow"},
 
 	SHORT("idle.keepalive", REMEDY_KERNEL,
 	      "{own?{who} sends a keepalive probe:TCP keepalive sends a probe} after {own?{longest}:{time}}; "

@@ -52,6 +52,9 @@ static int64_t need_throughput(const struct target *t)
 #define HASHED                                                                                     \
 	"if a hash spreads what arrives (SO_ATTACH_REUSEPORT_EBPF and SO_INCOMING_CPU, which are " \
 	"not visible, select the socket otherwise)"
+#define HASHED_SENDERS                                                                             \
+	"if many senders share the load (a hash of the sender's address and port selects the "     \
+	"socket, or SO_ATTACH_REUSEPORT_EBPF, which is not visible)"
 /* The queue of a running server, by backlog_words(). */
 #define QUEUE_OF_A_SERVER                                                                                                  \
 	"{listener} {paused?accepts none now, by listen(fd, 0)\\; otherwise its backlog is {limit}, and the "              \
@@ -362,9 +365,10 @@ static const struct wall_row walls[] = {
 			"some the process is not visible. Run the check as root, in a container "
 			"with --pid=host, or give the address\\: --server "
 			"\\:PORT.}:{socket?{socket} has {sockets?{sockets} sockets (SO_REUSEPORT), "
-			"which hold {capacity} without loss " HASHED "; the "
-			"smallest has }a receive buffer of {buffer}{capped?, all that "
-			"net.core.rmem_max allows}{unasked?, net.core.rmem_default{outdated? when it was made ({default} now)}}{waits?, of "
+			"which hold {capacity} without loss " HASHED_SENDERS "{few?, and {few} of "
+			"{senders?{senders} senders:one sender}}; the smallest has }a receive buffer of {buffer}{capped?, all that "
+			"net.core.rmem_max allows}{then?, as much as "
+			"net.core.rmem_max={then} grants}{unasked?, net.core.rmem_default{outdated? when it was made ({default} now)}}{waits?, of "
 			"which {waits} wait to be read{full?\\: there is no room for another one}}{drops?, and dropped {drops} "
 			"datagram{drops=1?:s} since it was made}:A socket that asks for all that "
 			"net.core.rmem_max allows has a receive buffer of {buffer}{held?; one "

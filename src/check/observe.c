@@ -60,6 +60,20 @@ static void server_search(struct observer *o)
 	o->search_at = rest_after(began, SEARCH_NS);
 }
 
+/* The kernel counts a datagram when it is read, or dropped. */
+static int64_t datagrams_count(const struct host_counters *c)
+{
+	static const char *const counted[] = {"Udp.InDatagrams",  COUNTER_UDP_FULL,
+					      COUNTER_UDP_MEMORY, "Udp6.InDatagrams",
+					      COUNTER_UDP6_FULL,  COUNTER_UDP6_MEMORY};
+	int64_t all = 0;
+	for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++) {
+		int64_t one = host_counter(c, counted[i]);
+		all += one > 0 ? one : 0;
+	}
+	return all;
+}
+
 static int look(struct observer *o, bool last, struct err *e)
 {
 	CLEAN(listeners_free) struct listeners l = {0};
@@ -68,14 +82,17 @@ static int look(struct observer *o, bool last, struct err *e)
 				   .arg = &o->of->subject,
 				   .begins = o->moved,
 				   .at_ns = clock_ns()};
-	int rc = host_counters_snmp(o->of->host, &o->counters, e);
-	if (!rc)
+	one.udp = subject_listens(&o->of->subject, LISTENER_UDP);
+	one.only_udp = one.udp && !subject_listens(&o->of->subject, LISTENER_TCP);
+	int rc = host_counters_snmp(o->of->host, one.udp, &o->counters, e);
+	if (!rc && !one.only_udp)
 		rc = listeners_read_tcp(o->of->host, &l, e);
 	if (rc)
 		return rc;
-	one.opened = host_counter(&o->counters, COUNTER_PASSIVE_OPENS);
+	one.opened = one.only_udp ? 0 : host_counter(&o->counters, COUNTER_PASSIVE_OPENS);
 	if (one.opened < 0)
 		return err_set(e, ENODATA, "--observe: proc/net/snmp has no Tcp PassiveOpens");
+	one.datagrams = one.udp ? datagrams_count(&o->counters) : 0;
 	traffic_add(&o->traffic, &one);
 	o->moved = false;
 	o->look_at = rest_after(one.at_ns, LOOK_NS);
@@ -83,7 +100,8 @@ static int look(struct observer *o, bool last, struct err *e)
 		o->search_at = clock_ns() + SEARCH_NS;
 	else if (!last && clock_ns() >= o->search_at)
 		server_search(o);
-	return last || clock_ns() >= o->count_at ? connections_count(o, &l, e) : 0;
+	bool counts = !one.only_udp && (last || clock_ns() >= o->count_at);
+	return counts ? connections_count(o, &l, e) : 0;
 }
 
 static void progress_show(uint64_t now, uint64_t began, uint64_t end)
@@ -122,10 +140,10 @@ int observe_server(const struct check_options *options, struct check_subject *of
 		return err_set(e, ENOMEM, "--observe: out of memory");
 	o->options = options;
 	o->of = of;
-	if (!subject_listens(s, LISTENER_TCP))
+	if (!subject_listens(s, LISTENER_TCP) && !subject_listens(s, LISTENER_UDP))
 		return err_set(e, EOPNOTSUPP,
-			       "--observe: %s has no TCP listener; connections to UNIX sockets "
-			       "cannot be observed",
+			       "--observe: %s has no TCP listener and no UDP socket; connections "
+			       "to UNIX sockets cannot be observed",
 			       s->name[0] ? s->name : "the server");
 	int rc = observer_run(o, e);
 	if (options->progress)
@@ -133,10 +151,10 @@ int observe_server(const struct check_options *options, struct check_subject *of
 	if (rc)
 		return rc;
 	traffic_sum(&o->traffic, &o->connections, o->max_open, out);
-	if (!out->opened && !out->connections)
-		return err_set(e, ENODATA,
-			       "--observe: %s had no connection in %s; repeat it under load",
+	if (!out->opened && !out->connections && !out->datagrams_per_s)
+		return err_set(e, ENODATA, "--observe: %s had no %s in %s; repeat it under load",
 			       s->name[0] ? s->name : "the server",
+			       out->udp ? "connection and no datagram" : "connection",
 			       quantity_show(QUANTITY_DURATION, options->observe_us).text);
 	return 0;
 }

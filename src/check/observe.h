@@ -4,7 +4,8 @@
 #include "check/check.h"
 
 /* Looks at the listeners of the server for o->observe_us, with at most some percent of one CPU.
- * While it does not listen it is looked for, as check_again() does. -EOPNOTSUPP: it has no TCP
- * listener; -ENODATA: no client came and none was there. */
+ * While it does not listen it is looked for, as check_again() does; one of UDP alone each second.
+ * -EOPNOTSUPP: it has no TCP listener and no UDP socket; -ENODATA: no client came and none was
+ * there. */
 int observe_server(const struct check_options *o, struct check_subject *of,
 		   struct report_observed *out, struct err *e);

@@ -246,10 +246,12 @@ int64_t host_table_counter(const struct host *h, const char *table, const char *
 	return host_counter(c, name);
 }
 
-int host_counters_snmp(const struct host *h, struct host_counters *out, struct err *e)
+int host_counters_snmp(const struct host *h, bool six, struct host_counters *out, struct err *e)
 {
 	out->count = 0;
 	out->unread = (struct err){0};
+	if (six)
+		file_add(h, "proc/net/snmp6", host_counter_lines, out, NULL);
 	return file_add(h, "proc/net/snmp", host_counter_pairs, out, e);
 }
 

@@ -70,9 +70,37 @@ static bool in_use(int process, const char *stat, const char *protocol)
 	return !at || strncmp(at + strlen(protocol), ": inuse 0 ", 10) != 0;
 }
 
+struct space {
+	struct netns_elsewhere is;
+	struct netns_id netns;
+	struct sockets sockets;
+	struct sockets dropping; /* of is.dropping */
+};
+
+static int inode_add(struct sockets *s, uint64_t inode)
+{
+	uint64_t *more = array_add(&s->inodes, &s->count, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	*more = inode;
+	return 0;
+}
+
+/* A client that is slow drops too: whether it does so for long shows the next look. */
+static int dropping_add(struct space *x, const struct port_socket *s)
+{
+	size_t i = x->is.dropping_count;
+	if (!s->drops || i == ELSEWHERE_SOCKETS)
+		return 0;
+	x->is.dropping[i].inode = s->inode;
+	x->is.dropping[i].drops = s->drops;
+	x->is.dropping_count++;
+	return inode_add(&x->dropping, s->inode);
+}
+
 /* The listeners of a table, which proc_net_tcp has before connections. An unconnected UDP socket
  * has the state TCP_CLOSE. -ENOMEM. */
-static int table_read(int process, const char *table, bool udp, bool reachable, struct sockets *out)
+static int table_read(int process, const char *table, bool udp, bool reachable, struct space *out)
 {
 	int fd = openat(process, table, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	CLEAN(close_file) FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
@@ -89,20 +117,19 @@ static int table_read(int process, const char *table, bool udp, bool reachable, 
 				continue;
 			break;
 		}
-		if (reachable &&
-		    (port_address_is_loopback(&s.route.source) || (udp && s.port >= CLIENT_PORTS)))
+		if (reachable && port_address_is_loopback(&s.route.source))
 			continue;
-		uint64_t *more = array_add(&out->inodes, &out->count, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		*more = s.inode;
+		bool client = reachable && udp && s.port >= CLIENT_PORTS;
+		int rc = client ? dropping_add(out, &s) : inode_add(&out->sockets, s.inode);
+		if (rc)
+			return rc;
 	}
 	return 0;
 }
 
 /* Those of the network namespace of a process; `reachable`: not those on loopback, nor of clients.
  */
-static int sockets_read(int process, bool udp, bool reachable, struct sockets *out)
+static int sockets_read(int process, bool udp, bool reachable, struct space *out)
 {
 	static const struct {
 		const char *table, *stat, *protocol;
@@ -115,16 +142,12 @@ static int sockets_read(int process, bool udp, bool reachable, struct sockets *o
 	return rc;
 }
 
-struct space {
-	struct netns_elsewhere is;
-	struct netns_id netns;
-	struct sockets sockets;
-};
-
 void spaces_free(struct spaces *s)
 {
-	for (size_t i = 0; i < s->count; i++)
+	for (size_t i = 0; i < s->count; i++) {
 		sockets_free(&s->at[i].sockets);
+		sockets_free(&s->at[i].dropping);
+	}
 	free(s->at);
 	*s = (struct spaces){0};
 }
@@ -149,7 +172,7 @@ static struct space *space_add(struct spaces *s, struct netns_id netns)
 bool process_listens(struct spaces *s, int process, struct netns_id netns, bool udp)
 {
 	struct space *x = space_find(s, netns);
-	if (!x && (x = space_add(s, netns)) && sockets_read(process, udp, false, &x->sockets))
+	if (!x && (x = space_add(s, netns)) && sockets_read(process, udp, false, x))
 		return false;
 	return x && x->sockets.count && holds_one(process, &x->sockets) > 0;
 }
@@ -204,14 +227,20 @@ static struct space *space_of(struct elsewhere_search *s, struct netns_id netns,
 	drops_read(s, process, &x->is);
 	if (x->is.unread)
 		return x;
-	int rc = sockets_read(process, false, true, &x->sockets);
-	return rc || sockets_read(process, true, true, &x->sockets) ? NULL : x;
+	int rc = sockets_read(process, false, true, x);
+	return rc || sockets_read(process, true, true, x) ? NULL : x;
 }
 
 static void holder_look(const struct elsewhere_search *s, struct space *x, int process,
 			const struct process_stat *p)
 {
-	if (x->is.listens || !x->sockets.count)
+	if (x->is.listens)
+		return;
+	if (x->dropping.count && clock_ms() < s->until && holds_one(process, &x->dropping) > 0) {
+		space_name(x, p);
+		x->dropping.count = 0;
+	}
+	if (!x->sockets.count)
 		return;
 	x->is.unread = clock_ms() >= s->until;
 	int held = x->is.unread ? 0 : holds_one(process, &x->sockets);

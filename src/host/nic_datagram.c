@@ -2,6 +2,8 @@
 #include "epolltune/datagram.h"
 #include "epolltune/nic.h"
 
+#include <string.h>
+
 bool nics_take_page(const struct nics *real, unsigned kernel)
 {
 	bool half = false, page = false, up = false;
@@ -18,4 +20,16 @@ bool nics_take_page(const struct nics *real, unsigned kernel)
 			half = true;
 	}
 	return page || !half;
+}
+
+/* udp_tunnel_sock_cfg.encap_rcv of Linux: net/ipv4/udp.c, udp_queue_rcv_one_skb(). */
+bool nics_tunnel_udp(const struct nics *all)
+{
+	static const char *const kinds[] = {"wireguard", "vxlan", "geneve", "bareudp",
+					    "gtp",       "ovpn",  "amt"};
+	for (size_t i = 0; i < all->count; i++)
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
+			if (!strcmp(all->at[i].kind, kinds[k]))
+				return true;
+	return false;
 }

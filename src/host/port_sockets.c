@@ -85,12 +85,12 @@ bool port_socket_parse(const char *line, bool big_endian, struct port_socket *ou
 {
 	char source[33], destination[33];
 	unsigned port, to;
-	/* "sl: local remote st queues timer retransmits uid timeout inode" */
+	/* "sl: local remote st queues timer retransmits uid timeout inode ref pointer drops" */
 	*out = (struct port_socket){0};
 	if (sscanf(line,
 		   " %*[0-9]: %32[0-9A-Fa-f]:%4x %32[0-9A-Fa-f]:%4x %2x %*s %*s %*s %*s %*s "
-		   "%" SCNu64,
-		   source, &port, destination, &to, &out->state, &out->inode) != 6)
+		   "%" SCNu64 " %*s %*s %" SCNu32,
+		   source, &port, destination, &to, &out->state, &out->inode, &out->drops) < 6)
 		return false;
 	out->port = (uint16_t)port;
 	out->route.port = to;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/listener.h"
 #include "host/port_sockets.h"
 
 /* Of the kubelet and of kube-proxy: every node has one of them. */
@@ -83,6 +84,11 @@ void host_port_services(const struct host *h, struct port_services *out)
 			  &unread);
 	out->kubernetes =
 		port_set_has(&out->listeners, KUBELET) || port_set_has(&out->listeners, KUBE_PROXY);
+	struct listeners udp;
+	listeners_read_udp(h, false, &udp, NULL);
+	for (size_t i = 0; i < udp.count; i++)
+		port_set_add(&out->datagrams, udp.at[i].port, udp.at[i].port);
+	listeners_free(&udp);
 }
 
 bool host_has_kube_proxy(const struct host *h)

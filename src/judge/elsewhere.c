@@ -70,6 +70,18 @@ static int64_t grown(const struct pair *p, const char *counter)
 	return n > 0 ? n : 0;
 }
 
+/* Whether a socket on a client's port was there at both looks, and goes on dropping: a server that
+ * has such a port. */
+static bool drops_again(const struct netns_elsewhere *was, const struct netns_elsewhere *now)
+{
+	for (size_t i = 0; i < now->dropping_count; i++)
+		for (size_t k = 0; k < was->dropping_count; k++)
+			if (was->dropping[k].inode == now->dropping[i].inode &&
+			    was->dropping[k].drops != now->dropping[i].drops)
+				return true;
+	return false;
+}
+
 /* What the servers of another network namespace dropped between the looks. */
 struct drops_elsewhere {
 	int64_t handshakes, overflows, datagrams;
@@ -89,7 +101,7 @@ static struct drops_elsewhere drops_between(const struct listeners_elsewhere *be
 		int64_t rest = d.rest - d.ended;
 		all.overflows = grown(&p, COUNTER_LISTEN_OVERFLOWS);
 		all.handshakes = all.overflows + (rest > d.flooded ? rest : d.flooded);
-		if (!now->listens && !now->denied)
+		if (!now->listens && !now->denied && !drops_again(p.was, now))
 			continue; /* clients that do not read */
 		all.datagrams = grown(&p, COUNTER_UDP_FULL) + grown(&p, COUNTER_UDP6_FULL) +
 				grown(&p, COUNTER_UDP_MEMORY) + grown(&p, COUNTER_UDP6_MEMORY);

@@ -15,7 +15,34 @@ static const struct {
 	{9090, 9090, false},   /* Prometheus, Cockpit */
 	{10250, 10259, false}, /* kubelet and its neighbours */
 	{30000, 32767, true},  /* node ports */
+	{4789, 4789, true},    /* VXLAN */
+	{6081, 6081, true},    /* GENEVE */
+	{8472, 8472, true},    /* VXLAN of flannel and Cilium */
 };
+
+/* UDP ports of services: a list of reserved ones is short (KNOB_VALUE). */
+#define DATAGRAMS_FEW 16
+
+void port_services_beside(struct port_services *s, int64_t low, int64_t high)
+{
+	/* RADIUS, VXLAN, SIP, GENEVE, StatsD, flannel, WireGuard, Cilium. */
+	static const uint16_t well_known[] = {1812, 1813, 4789,  5060, 6081,
+					      8125, 8472, 51820, 51871};
+	struct port_set clients = {0}, all = {0};
+	port_set_add(&all, FIRST, LAST);
+	if (low > 0)
+		port_set_add(&clients, low, high);
+	port_set_remove(&s->datagrams, &clients);
+	if (port_set_count(&s->datagrams, FIRST, LAST) <= DATAGRAMS_FEW)
+		return;
+	for (size_t i = 0; i < sizeof(well_known) / sizeof(*well_known); i++)
+		if (port_set_has(&s->datagrams, well_known[i])) {
+			struct port_set one = {0};
+			port_set_add(&one, well_known[i], well_known[i]);
+			port_set_remove(&all, &one);
+		}
+	port_set_remove(&s->datagrams, &all);
+}
 
 static int64_t first_port(const struct port_rules *r)
 {
@@ -50,6 +77,7 @@ static void range_place(const struct port_rules *r, int64_t size, struct port_ra
 static void services_of(const struct port_rules *r, struct port_set *out)
 {
 	*out = r->services.listeners;
+	port_set_join(out, &r->services.datagrams);
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		if (!known[i].node || r->services.kubernetes)
 			port_set_add(out, known[i].low, known[i].high);

@@ -77,6 +77,7 @@ static bool range_for(const struct settings *s, int64_t enough, struct port_rang
 		return false;
 	port_set_parse(&rules.reserved, s->text[PORT_RESERVED]);
 	port_set_parse(&rules.services.listeners, s->text[PORT_SERVICES]);
+	port_set_parse(&rules.services.datagrams, s->datagram_ports);
 	return port_range_for(&rules, enough, out);
 }
 

@@ -30,8 +30,12 @@ static void services_read(const struct host *h, struct settings *s)
 	struct port_set reserved;
 	host_port_services(h, &services);
 	/* A list that is too long for the settings. */
-	if (s->at[PORT_RESERVED][TAKEN] != REPORT_NONE && host_reserved_set(h, &reserved))
+	port_services_beside(&services, s->at[PORT_RANGE][0], s->at[PORT_RANGE][1]);
+	if (s->at[PORT_RESERVED][TAKEN] != REPORT_NONE && host_reserved_set(h, &reserved)) {
 		port_set_remove(&services.listeners, &reserved);
+		port_set_remove(&services.datagrams, &reserved);
+	}
+	port_set_format(&services.datagrams, s->datagram_ports, sizeof(s->datagram_ports));
 	int64_t exact = port_fields_count(s, &services.listeners);
 	port_set_format(&services.listeners, s->text[PORT_SERVICES],
 			sizeof(s->text[PORT_SERVICES]));

@@ -73,22 +73,34 @@ static void traffic_queues_add(struct traffic *t, const struct traffic_look *loo
 	t->queue_count = count;
 }
 
+static void slot_begin(struct traffic *t, uint64_t now)
+{
+	t->slot_ns = now;
+	t->slot_opened = t->opened;
+	t->slot_datagrams = t->datagrams;
+}
+
 static void slot_add(struct traffic *t, uint64_t now)
 {
 	uint64_t ns = now - t->slot_ns;
 	if (ns < TRAFFIC_SLOT_NS)
 		return;
 	double per_s = (double)(t->opened - t->slot_opened) * 1e9 / (double)ns;
+	double datagrams = (double)(t->datagrams - t->slot_datagrams) * 1e9 / (double)ns;
 	if (per_s > t->peak_per_s)
 		t->peak_per_s = per_s;
-	t->slot_ns = now;
-	t->slot_opened = t->opened;
+	if (datagrams > t->datagrams_peak_per_s)
+		t->datagrams_peak_per_s = datagrams;
+	slot_begin(t, now);
 }
+
+/* A 32-bit kernel's counter wraps. */
+static int64_t grown(int64_t was, int64_t now) { return now > was ? now - was : 0; }
 
 void traffic_add(struct traffic *t, const struct traffic_look *look)
 {
 	uint64_t waiting = 0;
-	bool served = false, begins = !t->looks || look->begins;
+	bool served = look->only_udp, begins = !t->looks || look->begins;
 	for (size_t i = 0; i < look->l->count; i++) {
 		bool ours = look->wanted(&look->l->at[i], look->arg);
 		waiting += look->l->at[i].depth;
@@ -99,22 +111,25 @@ void traffic_add(struct traffic *t, const struct traffic_look *look)
 		t->first_ns = t->last_ns = t->slot_ns = look->at_ns;
 	if (begins || !served)
 		t->last_opened = look->opened;
+	if (begins || !served || !t->udp)
+		t->last_datagrams = look->datagrams;
 	if (begins)
 		t->queue_count = 0;
 	if (!served) {
 		t->absent_ns += look->at_ns - t->last_ns;
-		t->slot_ns = look->at_ns;
-		t->slot_opened = t->opened;
+		slot_begin(t, look->at_ns);
 	} else if (!begins && look->at_ns - t->last_ns > t->gap_ns) {
 		t->gap_ns = look->at_ns - t->last_ns;
 	}
-	/* A 32-bit kernel's counter wraps. */
-	int64_t arrived = look->opened > t->last_opened ? look->opened - t->last_opened : 0;
+	int64_t arrived = grown(t->last_opened, look->opened);
 	int64_t accepted = arrived - ((int64_t)waiting - (int64_t)t->waiting);
 	enum still still = accepted <= arrived / ACCEPTED_ELSEWHERE ? STILL_SURE
 			   : look->l->count > 1                     ? STILL_PERHAPS
 								    : STILL_NOT;
 	t->opened += (uint64_t)arrived;
+	t->datagrams += (uint64_t)grown(t->last_datagrams, look->datagrams);
+	t->last_datagrams = look->datagrams;
+	t->udp = look->udp;
 	traffic_queues_add(t, look, still);
 	slot_add(t, look->at_ns);
 	t->waiting = waiting;
@@ -124,6 +139,15 @@ void traffic_add(struct traffic *t, const struct traffic_look *look)
 }
 
 static uint64_t whole(double value) { return value > 0 ? (uint64_t)(value + 0.5) : 0; }
+
+/* Sets the mean of so many, at least 1 if there were any, and the peak, at least the mean. */
+static void rate_sum(uint64_t all, double seconds, double most, uint64_t *mean, uint64_t *peak)
+{
+	*mean = seconds > 0 ? whole((double)all / seconds) : 0;
+	if (all && !*mean)
+		*mean = 1;
+	*peak = whole(most) > *mean ? whole(most) : *mean;
+}
 
 /* Sorts the values. */
 static struct observed_share shares(uint64_t *values, size_t count)
@@ -160,20 +184,18 @@ void traffic_sum(const struct traffic *t, const struct connections *c, uint64_t 
 		.us = ns / 1000,
 		.connections = max_open,
 		.opened = t->opened,
-		.peak_per_s = whole(t->peak_per_s),
 		.stall_us = t->longest_ns / 1000,
 		.gap_us = t->gap_ns / 1000,
 		.others = t->others,
+		.udp = t->udp,
 		.sampled = c->count,
 		.rtt_us = shares(rtt, rtts),
 		.bandwidth_bps = shares(bps, rates),
 		.window_bytes = shares(window, windows).p95,
 	};
-	out->rate_per_s = seconds > 0 ? whole((double)out->opened / seconds) : 0;
-	if (out->opened && !out->rate_per_s)
-		out->rate_per_s = 1;
-	if (out->peak_per_s < out->rate_per_s)
-		out->peak_per_s = out->rate_per_s;
+	rate_sum(t->opened, seconds, t->peak_per_s, &out->rate_per_s, &out->peak_per_s);
+	rate_sum(t->datagrams, seconds, t->datagrams_peak_per_s, &out->datagrams_per_s,
+		 &out->datagrams_peak_per_s);
 }
 
 static uint64_t or_usual(uint64_t seen, uint64_t usual) { return seen ? seen : usual; }
@@ -183,6 +205,7 @@ struct target observed_target(const struct report_observed *o, const struct targ
 	struct target t = *usual;
 	t.connections = or_usual(o->connections, 1);
 	t.rate_per_s = or_usual(o->rate_per_s, 1);
+	t.datagrams_per_s = or_usual(o->datagrams_per_s, usual->datagrams_per_s);
 	/* That none was longer while it was observed does not show that none will be. */
 	if (o->stall_us > usual->stall_us)
 		t.stall_us = quantity_round(QUANTITY_DURATION, o->stall_us);
@@ -202,5 +225,9 @@ struct target observed_headroom(const struct report_observed *o, const struct ta
 	t.rate_per_s = (seen->rate_per_s * percent + 99) / 100;
 	if (t.rate_per_s < o->peak_per_s)
 		t.rate_per_s = o->peak_per_s;
+	if (o->datagrams_per_s)
+		t.datagrams_per_s = (seen->datagrams_per_s * percent + 99) / 100;
+	if (t.datagrams_per_s < o->datagrams_peak_per_s)
+		t.datagrams_per_s = o->datagrams_peak_per_s;
 	return t;
 }

@@ -14,7 +14,11 @@
 /* One look. */
 struct traffic_look {
 	uint64_t at_ns;
-	int64_t opened;            /* Tcp.PassiveOpens of the network namespace */
+	int64_t opened; /* Tcp.PassiveOpens of the network namespace */
+	/* That have arrived at its UDP sockets, read or dropped; 0 where they do not count. */
+	int64_t datagrams;
+	bool udp;                  /* the server has UDP sockets */
+	bool only_udp;             /* it has no TCP listener to be seen by */
 	const struct listeners *l; /* its TCP listeners */
 	/* Those of the server. */
 	bool (*wanted)(const struct listener *l, void *arg);
@@ -25,10 +29,12 @@ struct traffic_look {
 struct traffic {
 	uint64_t looks, first_ns, last_ns;
 	int64_t last_opened;
-	uint64_t opened;  /* since the first look */
-	uint64_t slot_ns; /* the beginning of the present slot */
-	uint64_t slot_opened;
-	double peak_per_s;           /* of all slots that are over */
+	int64_t last_datagrams;
+	uint64_t opened, datagrams; /* since the first look */
+	uint64_t slot_ns;           /* the beginning of the present slot */
+	uint64_t slot_opened, slot_datagrams;
+	double peak_per_s, datagrams_peak_per_s; /* of all slots that are over */
+	bool udp;                                /* of the last look */
 	uint64_t waiting;            /* in the accept queues of the namespace at the last look */
 	uint64_t absent_ns;          /* without a listener of the server */
 	bool others;                 /* some listener of the namespace is not the server's */

@@ -38,11 +38,11 @@ static bool is_full(const struct listener *l) { return holds_tenths(l, l->drops 
 bool udp_queue_wanted(const struct listener *l) { return l->drops || is_full(l); }
 
 /* What a socket has dropped meanwhile, where the kernel counted full buffers or a lack of memory
- * too. */
+ * too, or lacks it. */
 static int64_t dropped(const struct looks *k, const struct listener *now)
 {
-	bool full =
-		k->w->errors + k->w->memory > 0 || (k->w->errors6 + k->w->memory6 > 0 && now->ipv6);
+	bool full = k->w->exhausted || k->w->errors + k->w->memory > 0 ||
+		    (k->w->errors6 + k->w->memory6 > 0 && now->ipv6);
 	const struct listener *was =
 		full && now->drops ? listener_index_find(k->before, now->cookie) : NULL;
 	return was ? (int64_t)(uint32_t)(now->drops - was->drops) : 0;
@@ -204,15 +204,16 @@ static bool is_unserved(const struct looks *k, const struct trouble *t)
 static bool judge_dropping(const struct looks *k)
 {
 	struct trouble t = trouble_find(k, dropped);
-	const int64_t memory = k->w->memory + k->w->memory6;
+	const int64_t memory = k->w->memory + k->w->memory6, full = k->w->errors + k->w->errors6;
 	struct wording words = {0};
 	if (!t.worst)
 		return false;
-	bool by_memory = memory > k->w->errors + k->w->errors6;
+	bool by_memory = memory > full || (k->w->exhausted && full < t.weight);
 	trouble_words(&words, k, &t);
 	wording_set(&words, "grown", "%s", quantity_count((uint64_t)t.weight).text);
 	wording_flag(&words, "unserved", is_unserved(k, &t));
 	wording_flag(&words, "memory", by_memory);
+	wording_flag(&words, "exhausted", k->w->exhausted);
 	struct finding *f = report_finding(k->w->report, "udp.receive.overflowing", &words);
 	if (t.own)
 		f->level = LEVEL_CRITICAL;

@@ -25,7 +25,7 @@ static void machine(const struct page *p, const struct report *r, head_put put)
 /* "Server: nginx (pid 812, 2 workers, nginx.service) on 0.0.0.0:443" */
 static void server(const struct page *p, const struct report_server *s, head_put put)
 {
-	char who[200] = "a process that this user cannot see,";
+	char who[200] = "a process that is not known,";
 	if (!s->asked[0])
 		return;
 	if (s->name[0]) {
@@ -57,6 +57,12 @@ static void observed_numbers(const struct page *p, const struct report_observed 
 		     quantity_show(QUANTITY_COUNT, o->rate_per_s).text,
 		     quantity_show(QUANTITY_COUNT, o->peak_per_s).text,
 		     o->others ? " (of all listeners of this network namespace)" : "");
+	if (o->datagrams_per_s)
+		page_segment(p, &s,
+			     "%s datagrams/s, %s/s in the busiest 100 ms (of all UDP sockets of "
+			     "this network namespace)",
+			     quantity_show(QUANTITY_COUNT, o->datagrams_per_s).text,
+			     quantity_show(QUANTITY_COUNT, o->datagrams_peak_per_s).text);
 	if (o->stall_us)
 		page_segment(p, &s, "accept stalls up to %s",
 			     quantity_measured(QUANTITY_DURATION, o->stall_us).text);
@@ -89,6 +95,8 @@ static void observed_missing(const struct page *p, const struct report *r, head_
 	if (!o->bandwidth_bps.count)
 		page_segment(p, &s, "%s--bandwidth (the application limits what is sent)",
 			     s.count ? "" : "Not observed: ");
+	if (o->udp && !o->datagrams_per_s)
+		page_segment(p, &s, "%s--datagrams (none came)", s.count ? "" : "Not observed: ");
 	/* The target names the role of one that is known to be a proxy. */
 	if (!r->server.proxy)
 		page_segment(p, &s,

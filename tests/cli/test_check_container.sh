@@ -147,6 +147,40 @@ while True:
 	json "finding(\"listeners.elsewhere\") | .detail | startswith(\"python3 (pid $own)\")"
 }
 
+# Of WireGuard in user space or a TURN relay: no other socket of the container is a server's.
+test_a_udp_server_on_a_port_of_clients_that_drops_is_a_warning() {
+	in_namespace '-n -p -f --mount-proc'
+	unshare -n sh -c 'ip link set lo up && exec python3 -c "import socket, time
+server, client = [socket.socket(type=socket.SOCK_DGRAM) for i in range(2)]
+server.bind((\"0.0.0.0\", 51820))
+while True:
+	client.sendto(bytes(1000), (\"127.0.0.1\", 51820))
+	time.sleep(0.001)"' &
+	own=$!
+	wait_for drops_datagrams_at "$own"
+	expect 1 epolltune check --window 2500ms --probe listeners --format json
+	json "finding(\"listeners.elsewhere.dropping\") | .level == \"warning\" and
+			(.title | test(\"^The network namespace of python3? .pid $own. dropped [0-9 ]+ datagrams in \"))" \
+		'has_finding("listeners.elsewhere") | not'
+}
+
+# Each of its sockets drops for a moment: a client that is slow.
+test_udp_clients_of_another_network_namespace_that_drop_are_none() {
+	in_namespace '-n -p -f --mount-proc'
+	unshare -n sh -c 'ip link set lo up && exec python3 -c "import socket, time
+sender = socket.socket(type=socket.SOCK_DGRAM)
+while True:
+	client = socket.socket(type=socket.SOCK_DGRAM)
+	client.bind((\"0.0.0.0\", 0))
+	for i in range(400):
+		sender.sendto(bytes(1000), (\"127.0.0.1\", client.getsockname()[1]))
+	time.sleep(0.1)"' &
+	own=$!
+	wait_for drops_datagrams_at "$own"
+	expect 0 epolltune check --window 2500ms --probe listeners --format json
+	json 'has_finding("listeners.elsewhere.dropping") | not'
+}
+
 test_an_ordinary_user_is_told_of_other_network_namespaces() {
 	[ "$(id -u)" -eq 0 ] || skip 'root only: the namespace is of another user'
 	in_namespace '-n -p -f --mount-proc'

@@ -185,6 +185,45 @@ test_a_restarted_container_is_compared() {
 	kill -CONT $server $worker
 }
 
+# A server of DNS or HTTP/3: it reads all, at about 2 000 a second.
+datagrams_come() { # LISTENS
+	python3 -c 'import socket, sys, threading, time
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.bind(("127.0.0.1", 7000))
+if sys.argv[1] == "both":
+    tcp = socket.create_server(("127.0.0.1", 7000))
+    threading.Thread(target=lambda: [tcp.accept() for _ in range(9)], daemon=True).start()
+    held = socket.create_connection(("127.0.0.1", 7000))
+def send():
+    out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    out.connect(("127.0.0.1", 7000))
+    while True:
+        out.send(b"x")
+        time.sleep(0.0005)
+threading.Thread(target=send, daemon=True).start()
+while udp.recv(9):
+    pass' "$1" &
+	server=$!
+	wait_for sh -c 'ss -Hlun | grep -q 127.0.0.1:7000'
+}
+
+test_datagrams_become_the_target() {
+	needs python3
+	in_namespace
+	for listens in both udp; do
+		datagrams_come $listens
+		quick --server :7000 --observe 2s
+		json '.observed | .udp_sockets and .datagrams_per_s >= 200 and .datagrams_per_s <= 4000 and
+				.datagrams_peak_per_s >= .datagrams_per_s and (.options | contains("--datagrams "))' \
+			'.target.datagrams_per_s == ([2 * .observed.datagrams_per_s, .observed.datagrams_peak_per_s] | max)' \
+			'wall("udp.receive").needed > 10'
+		quick --server :7000 --observe 1s --datagrams 30
+		json '.target.datagrams_per_s == 30 and .observed.datagrams_per_s > 30'
+		kill $server
+		wait_for gone $server
+	done
+}
+
 test_it_needs_a_server_that_can_be_observed() {
 	expect 3 epolltune check --observe 5s
 	refused 'check: --observe needs --server WHO'

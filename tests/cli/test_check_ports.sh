@@ -62,6 +62,25 @@ test_reserved_ports_do_not_count_in_the_proposal() {
 		rows("2 destinations, bind() without NO_PORT")[0] == 64'
 }
 
+# A UDP client and connect() take ports of one range.
+test_a_wider_range_leaves_udp_services_their_ports() {
+	needs python3
+	in_namespace
+	echo 32768 60999 >$ipv4/ip_local_port_range
+	python3 -c '
+import socket, time
+listener, udp, client = socket.socket(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+listener.bind(("0.0.0.0", 62001))
+listener.listen()
+udp.bind(("0.0.0.0", 62000))
+client.bind(("0.0.0.0", 40000))
+open("ready", "w")
+time.sleep(60)' &
+	wait_for test -e ready
+	expect 2 $check --quick --role proxy --connections 30k --rate 10
+	json 'finding("ports.ephemeral.short").proposals | map(select(.knob == "net.ipv4.ip_local_reserved_ports"))[0].proposed == "62000-62001"'
+}
+
 # All 14 116 of them, in 84 695 bytes, here and in the lab.
 test_a_long_list_of_reserved_ports_is_read_and_copied_whole() {
 	in_namespace

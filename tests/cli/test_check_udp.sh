@@ -50,6 +50,13 @@ both() {
 	grep -q ': 00000000:0035 ' /proc/net/udp && grep -q ': 00000000:0035 00000000:0000 0A' /proc/net/tcp
 }
 
+test_a_tunnel_has_no_queue() {
+	in_namespace
+	ip link add t0 type vxlan id 42 dstport 4789 local 127.0.0.1 && ip link set t0 up || skip 'no VXLAN'
+	expect 0 $check --quick --server :4789 --datagrams 50k
+	json 'wall("udp.receive") | .verdict == "n/a" and (.detail | contains("a tunnel"))' '.findings == []'
+}
+
 # Its clients use UDP, and TCP where that fails.
 test_a_server_of_dns_needs_no_connections_unless_they_are_asked_for() {
 	needs python3

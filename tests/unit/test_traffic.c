@@ -227,6 +227,43 @@ static void the_rate_has_a_mean_and_a_peak(void **state)
 	assert_int_equal(o.peak_per_s, 1000);
 }
 
+/* 2 000 datagrams in the first 100 ms, none in the next 300, beside few connections or none. */
+static void datagrams_have_a_mean_and_a_peak(void **state)
+{
+	static const struct {
+		bool udp, only, appears;
+		uint64_t mean, peak, us;
+	} rows[] = {
+		{false, false, false, 0, 0, 400000},
+		{true, false, false, 5000, 20000, 400000},
+		{true, true, false, 5000, 20000, 400000},
+		/* A server that has UDP sockets after a restart: what was before is not its. */
+		{true, false, true, 2500, 10000, 400000},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct listener at = {.port = 80, .cookie = 1};
+		struct listeners l = {.count = !rows[i].only, .at = &at};
+		struct traffic_look look = {.at_ns = MS, .l = &l, .wanted = is_ours};
+		struct connections none = {0};
+		struct traffic *t = calloc(1, sizeof(*t));
+		struct report_observed o;
+		for (int step = 0; step <= 40; step++) {
+			look.udp = rows[i].udp && (!rows[i].appears || step >= 5);
+			look.only_udp = rows[i].only;
+			look.datagrams = !look.udp ? 0 : step < 10 ? 70000 + 200 * step : 72000;
+			look.opened = 5 + step / 20;
+			traffic_add(t, &look);
+			look.at_ns += 10 * MS;
+		}
+		traffic_sum(t, &none, 0, &o);
+		if (o.datagrams_per_s != rows[i].mean || o.datagrams_peak_per_s != rows[i].peak ||
+		    o.us != rows[i].us || o.udp != rows[i].udp)
+			fail_msg("row %zu: %llu, %llu", i, (unsigned long long)o.datagrams_per_s,
+				 (unsigned long long)o.datagrams_peak_per_s);
+		free(t);
+	}
+}
+
 /* A listener that a reload has replaced is another one: its queue has no past. */
 static void a_new_socket_has_no_stall(void **state)
 {
@@ -289,6 +326,18 @@ static void the_target_follows(void **state)
 	o.peak_per_s = 30;
 	assert_int_equal(observed_headroom(&o, &t, 250).rate_per_s, 53);
 
+	/* Of datagrams likewise; without UDP sockets a target that has some keeps them. */
+	struct target asked = usual;
+	asked.datagrams_per_s = 7;
+	assert_int_equal(observed_target(&o, &asked).datagrams_per_s, 7);
+	assert_int_equal(observed_headroom(&o, &asked, 250).datagrams_per_s, 7);
+	o.datagrams_per_s = 20000;
+	o.datagrams_peak_per_s = 45000;
+	t = observed_target(&o, &asked);
+	assert_int_equal(t.datagrams_per_s, 20000);
+	assert_int_equal(observed_headroom(&o, &t, 200).datagrams_per_s, 45000);
+	assert_int_equal(observed_headroom(&o, &t, 300).datagrams_per_s, 60000);
+
 	/* A stall that is shorter than the default does not lower it. */
 	o = (struct report_observed){.us = 1,
 				     .stall_us = 456789,
@@ -326,6 +375,7 @@ int main(void)
 		cmocka_unit_test(every_socket_is_looked_at),
 		cmocka_unit_test(a_counter_wraps),
 		cmocka_unit_test(the_rate_has_a_mean_and_a_peak),
+		cmocka_unit_test(datagrams_have_a_mean_and_a_peak),
 		cmocka_unit_test(a_new_socket_has_no_stall),
 		cmocka_unit_test(the_sample_gives_rtt_and_bandwidth),
 		cmocka_unit_test(the_target_follows),

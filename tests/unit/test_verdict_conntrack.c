@@ -571,6 +571,56 @@ static void an_empty_table_that_would_not_suffice_is_noted(void **state)
 	}
 }
 
+/* The same of a server of UDP alone, by its datagrams. */
+static void an_empty_table_that_would_not_hold_flows_is_noted(void **state)
+{
+	struct listener at[2] = {{.kind = LISTENER_UDP, .port = 53, .address = "udp:0.0.0.0:53"},
+				 {.kind = LISTENER_TCP, .port = 53, .address = "0.0.0.0:53"}};
+	struct subject server = {.listeners = {.at = at}};
+	static const struct {
+		size_t listeners;
+		uint64_t per_s;
+		int64_t max, grown;
+		bool only;
+		const char *findings, *text;
+	} rows[] = {
+		{1, 50000, 65536, 0, true, "conntrack.idle note", "may not be enough"},
+		{1, 50000, 16777216, 0, true, "", ""},
+		{1, 0, 65536, 0, false, "", ""},
+		/* They arrive, and have no entry. */
+		{1, 50000, 65536, 7, true, "", ""},
+		{2, 50000, 262144, 0, false, "conntrack.idle note", "may not be enough"},
+		{2, 0, 65536, 0, false, "conntrack.idle note", "is not enough"},
+		{2, 100, 65536, 0, true, "", ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct report r;
+		struct sample looks[2];
+		char row[24];
+		const struct probe_options o = {.subject = &server};
+		struct target t = target_default();
+		const struct moment m = {.target = &t, .options = &o};
+		t.connections = 10000;
+		t.rate_per_s = 1000;
+		t.datagrams_per_s = rows[i].per_s;
+		t.datagrams_only = rows[i].only;
+		server.listeners.count = rows[i].listeners;
+		memset(looks, 0, sizeof(looks));
+		for (int k = 0; k < 2; k++) {
+			looks[k].idle = true;
+			looks[k].max = rows[i].max;
+			looks[k].rest_s = looks[k].udp_rest_s = 120;
+			looks[k].datagrams = k ? 100 + rows[i].grown : 100;
+		}
+		report_init(&r);
+		observation_judge(&looks[0], &looks[1], &m, &r);
+		snprintf(row, sizeof(row), "row %zu", i);
+		findings_are(row, &r, rows[i].findings);
+		if (r.finding_count)
+			assert_non_null(strstr(r.findings[0].title, rows[i].text));
+	}
+}
+
 static void the_patch_level_is_read(void **state)
 {
 	static const struct {
@@ -727,6 +777,7 @@ int main(void)
 		cmocka_unit_test(the_targets_entries_need_room),
 		cmocka_unit_test(hash_chains_limit_the_table),
 		cmocka_unit_test(an_empty_table_that_would_not_suffice_is_noted),
+		cmocka_unit_test(an_empty_table_that_would_not_hold_flows_is_noted),
 		cmocka_unit_test(the_patch_level_is_read),
 		cmocka_unit_test(a_limit_of_chains_that_was_taken_over_is_read),
 		cmocka_unit_test(what_is_open_is_not_needed_again),

@@ -495,6 +495,31 @@ static void udp_unread_for_a_stall(struct looks *m)
 	m->target.stall_us = 300000;
 }
 
+/* Its buffer has room, and no counter of errors moves. */
+static void udp_drops_beside(struct looks *m, int64_t pages_used)
+{
+	udp_holds(m, true, 4096, 4096, 9);
+	m->before.udp.at[0].drops = 2;
+	m->before.udp_max = m->after.udp_max = 23000;
+	m->before.cpus = m->after.cpus = 2;
+	counter_set(m, "sockstat.UDP.mem", 100, pages_used);
+}
+static void udp_drops_without_memory(struct looks *m) { udp_drops_beside(m, 23001); }
+/* Each CPU may have 1 MiB of the rest. */
+static void udp_drops_nearly_without(struct looks *m) { udp_drops_beside(m, 22488); }
+static void udp_drops_with_memory(struct looks *m) { udp_drops_beside(m, 22487); }
+/* Of which an eighth at most. */
+static void udp_drops_of_little(struct looks *m)
+{
+	udp_drops_beside(m, 440);
+	m->before.udp_max = m->after.udp_max = 512;
+}
+static void udp_drops_of_unknown(struct looks *m)
+{
+	udp_drops_beside(m, 23001);
+	m->before.udp_max = m->after.udp_max = REPORT_NONE;
+}
+
 /* By a socket that is not seen. */
 static void datagrams_lost(struct looks *m) { counter_set(m, COUNTER_UDP_FULL, 5, 6); }
 
@@ -567,6 +592,11 @@ static void each_look_gets_its_findings(void **state)
 		{udp_has_room, "", ""},
 		{udp_is_empty, "", ""},
 		{udp_unread_for_a_stall, "udp.receive.full warning", "udp.receive.full warning"},
+		{udp_drops_without_memory, "udp.receive.overflowing critical", ""},
+		{udp_drops_nearly_without, "udp.receive.overflowing critical", ""},
+		{udp_drops_with_memory, "", ""},
+		{udp_drops_of_little, "", ""},
+		{udp_drops_of_unknown, "", ""},
 		{datagrams_lost, "counters.growing warning, counters.past note",
 		 "counters.past note"},
 		{datagrams_lost6, "counters.growing warning, counters.past note",

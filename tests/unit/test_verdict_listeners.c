@@ -327,6 +327,20 @@ static void datagrams_of_a_client_elsewhere(struct looks *m)
 	datagrams_elsewhere(m);
 	m->after.elsewhere.at[1].listens = false;
 }
+/* A socket on a port of clients that drops at both looks is a server's. */
+static void datagrams_again_elsewhere(struct looks *m, uint64_t inode, uint32_t more)
+{
+	datagrams_of_a_client_elsewhere(m);
+	for (int i = 0; i < 2; i++) {
+		struct netns_elsewhere *n = (i ? &m->after : &m->before)->elsewhere.at + 1;
+		n->dropping_count = 1;
+		n->dropping[0].inode = i ? inode : 7;
+		n->dropping[0].drops = i ? 10 + more : 10;
+	}
+}
+static void datagrams_of_a_relay_elsewhere(struct looks *m) { datagrams_again_elsewhere(m, 7, 3); }
+static void datagrams_of_another_elsewhere(struct looks *m) { datagrams_again_elsewhere(m, 8, 3); }
+static void datagrams_before_elsewhere(struct looks *m) { datagrams_again_elsewhere(m, 7, 0); }
 static void datagrams_elsewhere6(struct looks *m) { dropping_also(m, 0, "Udp6.RcvbufErrors", 1); }
 static void memory_elsewhere(struct looks *m) { dropping_also(m, 0, "Udp.MemErrors", 1); }
 static void memory_elsewhere6(struct looks *m) { dropping_also(m, 0, "Udp6.MemErrors", 1); }
@@ -629,6 +643,9 @@ static void servers_get_their_findings(void **state)
 		{dropping_beside_a_scan, "listeners.elsewhere.dropping warning", ""},
 		{flooded_elsewhere, "listeners.elsewhere.dropping warning", ""},
 		{datagrams_of_a_client_elsewhere, "", ""},
+		{datagrams_of_a_relay_elsewhere, "listeners.elsewhere.dropping warning", ""},
+		{datagrams_of_another_elsewhere, "", ""},
+		{datagrams_before_elsewhere, "", ""},
 		{datagrams_elsewhere,
 		 "listeners.elsewhere note, listeners.elsewhere.dropping warning",
 		 "listeners.elsewhere note"},

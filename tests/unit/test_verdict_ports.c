@@ -11,6 +11,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 #include "epolltune/port_settings.h"
+#include "epolltune/ports.h"
 #include "epolltune/ports_used.h"
 
 #define RESERVED "; net.ipv4.ip_local_reserved_ports="
@@ -566,6 +567,47 @@ static void the_lab_has_as_many_ports(void **state)
 	assert_false(ports_free_reserve(&s, list, 20));
 }
 
+/* A wider range keeps the ports of UDP services, which take none from TCP. */
+static void udp_services_keep_their_ports(void **state)
+{
+	const struct experiment *x = verdict_experiment("ports", PORTS);
+	struct target t = target_default();
+	struct settings s = verdict_settings(x, RANGE "32768 60999");
+	t.role = TARGET_PROXY;
+	t.connections = 30000;
+	report_text(s.text[PORT_SERVICES], "%s", "62001");
+	report_text(s.datagram_ports, "%s", "53,4500,62000");
+	const struct report *r = verdict_of(x, &t, &s, NULL);
+	assert_int_equal(r->walls[0].limit, 28232);
+	assert_string_equal(verdict_proposals(r),
+			    WIDER("32768 60999", "26624 65535") KEEPS("", "62000-62001"));
+}
+
+/* Those of a resolver or a relay are too many for services. */
+static void ports_of_udp_clients_are_not_kept(void **state)
+{
+	static const struct {
+		const char *bound;
+		int64_t low, high;
+		const char *kept;
+	} cases[] = {
+		{"53,4789,51820,62000", 32768, 60999, "53,4789,62000"},
+		{"53,4789,51820,62000", -1, -1, "53,4789,51820,62000"},
+		{"53,1024-1039,40000", 32768, 60999, "53,1024-1039"},
+		{"53,1024-1039,4789,5060,40000", 32768, 60999, "53,4789,5060"},
+		{"", 32768, 60999, ""},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct port_services s = {.kubernetes = false};
+		char kept[KNOB_VALUE];
+		assert_true(port_set_parse(&s.datagrams, cases[i].bound));
+		port_services_beside(&s, cases[i].low, cases[i].high);
+		port_set_format(&s.datagrams, kept, sizeof(kept));
+		if (strcmp(kept, cases[i].kept) != 0)
+			fail_msg("case %zu: %s", i, kept);
+	}
+}
+
 static void the_finding_names_who_binds_ports(void **state)
 {
 	const struct experiment *x = verdict_experiment("ports", RATE);
@@ -598,6 +640,8 @@ int main(void)
 		cmocka_unit_test(ports_that_others_bind_are_told_by_parity_and_sharing),
 		cmocka_unit_test(a_group_of_ports_is_bound_by_parity),
 		cmocka_unit_test(the_lab_has_as_many_ports),
+		cmocka_unit_test(udp_services_keep_their_ports),
+		cmocka_unit_test(ports_of_udp_clients_are_not_kept),
 		cmocka_unit_test(the_finding_names_who_binds_ports),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define KERNEL_HAS(max)                                                                            \
 	"net.core.rmem_max=" max "; net.core.rmem_default=212992; SO_RCVBUF=2147483647; "
@@ -328,11 +329,53 @@ static void a_default_that_has_changed_since_takes_a_restart(void **state)
 		if (w->verdict != rows[i].verdict || w->limit != rows[i].holds ||
 		    strcmp(verdict_proposals(r), rows[i].proposals) != 0 ||
 		    !strstr(advice, rows[i].advice) || !strstr(w->detail, rows[i].detail) ||
-		    !strstr(advice, "Restart the") != !strstr(rows[i].advice, "Restart the") ||
-		    (strstr(advice, "Restart the") && w->knob[0]))
+		    !strstr(advice, "Restart the server:") !=
+			    !strstr(rows[i].advice, "Restart the server:") ||
+		    (strstr(advice, "Restart the server:") && w->knob[0]))
 			fail_msg("row %zu: %s, %lld, \"%s\", %s; %s", i,
 				 wall_verdict_name(w->verdict), (long long)w->limit,
 				 verdict_proposals(r), advice, w->detail);
+	}
+}
+
+/* The kernel grants what rmem_max allows when the socket is made. */
+static void a_maximum_that_was_raised_since_takes_a_restart(void **state)
+{
+	static struct listener socket = {.kind = LISTENER_UDP, .owner = -1, .port = 443};
+	static struct subject server = {.listeners = {.count = 1, .at = &socket}};
+	static const struct {
+		uint32_t limit;
+		const char *max, *advice, *detail;
+		bool restart;
+	} rows[] = {
+		{425984, "7340032", "has what net.core.rmem_max=212992 grants",
+		 ", as much as net.core.rmem_max=212992 grants.", true},
+		{8388608, "33554432", "has what net.core.rmem_max=4194304 grants", "", true},
+		{425984, "212992", "Let it set SO_RCVBUF", ", all that net.core.rmem_max allows.",
+		 false},
+		{600000, "7340032", "Let it set SO_RCVBUF", "", false},
+		/* It has no SO_RCVBUF. */
+		{212992, "7340032", "It does not set SO_RCVBUF", "", false},
+		/* By SO_RCVBUFFORCE. */
+		{8388608, "212992", "Let it set SO_RCVBUF", "", false},
+	};
+	const struct target t = burst(500000);
+	snprintf(socket.address, sizeof(socket.address), "udp:0.0.0.0:443");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char values[96];
+		snprintf(values, sizeof(values),
+			 "net.core.rmem_default=212992; net.core.rmem_max=%s", rows[i].max);
+		struct settings s = verdict_settings(x, values);
+		socket.limit = rows[i].limit;
+		s.subject = &server;
+		udp_read(NULL, &s);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const char *advice = r->findings[0].advice, *detail = r->walls[0].detail;
+		bool all = strstr(detail, "all that net.core.rmem_max allows");
+		if (!strstr(advice, rows[i].advice) || !strstr(detail, rows[i].detail) ||
+		    all != (rows[i].limit / 2 == strtoul(rows[i].max, NULL, 10)) ||
+		    !strstr(advice, "Restart the server first") == rows[i].restart)
+			fail_msg("row %zu: %s; %s", i, advice, detail);
 	}
 }
 
@@ -390,7 +433,8 @@ static void a_group_holds_what_its_sockets_hold(void **state)
 	struct settings settings;
 	struct trial trial = {.needed = 400};
 	for (size_t i = 0; i < SOCKETS; i++) {
-		at[i] = (struct listener){.kind = LISTENER_UDP, .owner = -1, .limit = 212992};
+		at[i] = (struct listener){
+			.kind = LISTENER_UDP, .owner = -1, .limit = 212992, .port = 443};
 		snprintf(at[i].address, sizeof(at[i].address), "udp:0.0.0.0:443");
 	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -417,10 +461,133 @@ static void a_group_holds_what_its_sockets_hold(void **state)
 	assert_non_null(strstr(r->findings[0].advice, "Let it set SO_RCVBUF=1048576 or more"));
 	assert_non_null(strstr(r->walls[0].detail, "has 8 sockets (SO_REUSEPORT), which hold 355"));
 	assert_non_null(
-		strstr(r->walls[0].detail, " without loss if a hash spreads what arrives ("));
+		strstr(r->walls[0].detail, " without loss if many senders share the load (a hash"));
 	assert_null(strstr(r->walls[0].detail, "…"));
 	trial.target = &t;
 	assert_string_equal(udp_refuses(&trial, &settings, 212992), UNTESTABLE_GROUP);
+}
+
+/* The kernel selects the socket by the sender's address and port. */
+static void few_senders_load_one_socket_of_a_group(void **state)
+{
+	enum { SOCKETS = 8 };
+	static struct listener at[SOCKETS];
+	static struct subject server = {.listeners = {.at = at}};
+	static const struct {
+		size_t sockets;
+		uint16_t port;
+		uint64_t per_s, peers;
+		enum wall_verdict verdict;
+		int64_t limit;
+		const char *finding, *proposals;
+	} rows[] = {
+		{8, 8125, 700, 0, VERDICT_OK, 539, "", ""},
+		{8, 8125, 4000, 0, VERDICT_TIGHT, 539, "udp.receive.flows warning",
+		 "SO_RCVBUF 106496 -> 786432"},
+		{8, 8125, 5000, 0, VERDICT_TIGHT, 539, "udp.receive.tight warning",
+		 "SO_RCVBUF 106496 -> 786432"},
+		{8, 8125, 900, 0, VERDICT_TIGHT, 539, "udp.receive.flows warning",
+		 "SO_RCVBUF 106496 -> 262144"},
+		{1, 8125, 4000, 0, VERDICT_SHORT, 92, "udp.receive.short critical",
+		 "SO_RCVBUF 106496 -> 786432"},
+		/* HTTP/3. */
+		{8, 443, 4000, 0, VERDICT_OK, 539, "", ""},
+		{8, 8125, 4000, 10000, VERDICT_OK, 539, "", ""},
+		{8, 8125, 4000, 12, VERDICT_TIGHT, 539, "udp.receive.flows warning",
+		 "SO_RCVBUF 106496 -> 262144"},
+		{8, 8125, 4000, 1, VERDICT_TIGHT, 539, "udp.receive.flows warning",
+		 "SO_RCVBUF 106496 -> 786432"},
+		/* Neighbours beside clients that are behind a gateway. */
+		{8, 443, 4000, 12, VERDICT_OK, 539, "", ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char row[24];
+		const struct target t = burst(rows[i].per_s);
+		struct settings s =
+			verdict_settings(x, "net.core.rmem_max=16777216; SO_RCVBUF=106496; "
+					    "net.core.rmem_default=212992");
+		for (size_t k = 0; k < SOCKETS; k++) {
+			at[k] = (struct listener){.kind = LISTENER_UDP,
+						  .owner = -1,
+						  .limit = 212992,
+						  .port = rows[i].port};
+			snprintf(at[k].address, sizeof(at[k].address), "udp:0.0.0.0:%u",
+				 rows[i].port);
+		}
+		server.listeners.count = rows[i].sockets;
+		s.subject = &server;
+		s.peers = rows[i].peers;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		snprintf(row, sizeof(row), "row %zu", i);
+		findings_are(row, r, rows[i].finding);
+		if (r->walls[0].verdict != rows[i].verdict || r->walls[0].limit != rows[i].limit ||
+		    strcmp(verdict_proposals(r), rows[i].proposals) != 0)
+			fail_msg("%s: %s, limit %lld, \"%s\"", row,
+				 wall_verdict_name(r->walls[0].verdict),
+				 (long long)r->walls[0].limit, verdict_proposals(r));
+		if (i != 1)
+			continue;
+		assert_string_equal(
+			r->findings[0].title,
+			"udp:0.0.0.0:8125 has 8 sockets that hold 92 datagrams of 1 200 B from one "
+			"sender; this load needs 400");
+		assert_non_null(strstr(r->walls[0].detail, ", and 92 of one sender; the smallest"));
+		assert_null(strstr(r->walls[0].detail, "…"));
+	}
+}
+
+/* The kernel takes the datagrams of a tunnel before they get to the receive buffer. */
+static void a_tunnel_has_no_queue(void **state)
+{
+	static struct listener socket = {.kind = LISTENER_UDP, .owner = -1, .limit = 212992};
+	static struct subject server = {.listeners = {.count = 1, .at = &socket}};
+	static const struct {
+		uint16_t port;
+		bool unheld;
+		const char *kind;
+		uint32_t depth, drops;
+		pid_t pid;
+		uint64_t per_s;
+		enum wall_verdict verdict;
+	} rows[] = {
+		{4789, true, "vxlan", 0, 0, 0, 50000, VERDICT_NA},
+		{4789, false, "vxlan", 0, 0, 0, 50000, VERDICT_NA},
+		{1234, true, "wireguard", 0, 0, 0, 50000, VERDICT_NA},
+		{1234, true, "wireguard", 0, 0, 0, 0, VERDICT_NA},
+		/* One of another network namespace, or io_uring. */
+		{1234, true, "", 0, 0, 0, 50000, VERDICT_UNKNOWN},
+		{1234, true, "", 0, 0, 0, 0, VERDICT_OK},
+		/* The kernel's server of RPC. */
+		{1234, true, "wireguard", 2304, 0, 0, 50000, VERDICT_SHORT},
+		{1234, true, "", 0, 1, 0, 50000, VERDICT_SHORT},
+		/* Its process is not visible, or is: of a tunnel in user space. */
+		{443, false, "wireguard", 0, 0, 0, 50000, VERDICT_SHORT},
+		{51820, false, "wireguard", 0, 0, 812, 50000, VERDICT_SHORT},
+		{4789, false, "", 0, 0, 0, 50000, VERDICT_SHORT},
+	};
+	const struct nics was = visible;
+	struct nic device = {.up = true};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct target t = burst(rows[i].per_s);
+		struct settings s =
+			verdict_settings(x, "net.core.rmem_max=212992; "
+					    "net.core.rmem_default=212992; SO_RCVBUF=0");
+		report_text(device.kind, "%s", rows[i].kind);
+		visible = (struct nics){&device, 1};
+		socket.port = rows[i].port;
+		socket.depth = rows[i].depth;
+		socket.drops = rows[i].drops;
+		server.pid = rows[i].pid;
+		server.listeners.unheld = rows[i].unheld;
+		s.subject = &server;
+		udp_read(NULL, &s);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		if (r->walls[0].verdict != rows[i].verdict ||
+		    (r->finding_count > 0) != (rows[i].verdict == VERDICT_SHORT))
+			fail_msg("row %zu: %s, %s", i, wall_verdict_name(r->walls[0].verdict),
+				 r->walls[0].detail);
+	}
+	visible = was;
 }
 
 static void the_wall_is_that_of_targets_and_servers_with_datagrams(void **state)
@@ -609,8 +776,11 @@ int main(void)
 		cmocka_unit_test(sockets_that_cannot_be_listed_are_unknown),
 		cmocka_unit_test(a_running_socket_has_its_own_buffer),
 		cmocka_unit_test(a_default_that_has_changed_since_takes_a_restart),
+		cmocka_unit_test(a_maximum_that_was_raised_since_takes_a_restart),
 		cmocka_unit_test(a_full_buffer_is_the_applications),
 		cmocka_unit_test(a_group_holds_what_its_sockets_hold),
+		cmocka_unit_test(few_senders_load_one_socket_of_a_group),
+		cmocka_unit_test(a_tunnel_has_no_queue),
 		cmocka_unit_test(the_wall_is_that_of_targets_and_servers_with_datagrams),
 		cmocka_unit_test(small_datagrams_from_a_card_take_more),
 		cmocka_unit_test(a_card_may_give_each_packet_a_page),
