@@ -581,7 +581,10 @@ static const struct finding_row findings[] = {
 		 "accept from it. :{worker?Worker {pid} accepts from it. }}{group?{stuck} of {group} sockets of this address "
 		 "(SO_REUSEPORT) {stuck=1?was:were} full; together they hold {sum} of {room}. }" WHOSE_BACKLOG
 		 "{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
-	 .advice = "{slow?See accept-queue.slow.:{raise?Raise net.core.somaxconn first. }"
+	 .advice = "{slow?See accept-queue.slow.:{looks?{min?A longer queue helps only if the "
+		   "server catches up\\: this one was full in {full} of {looks} samples and never "
+		   "below {min}. }:Two samples do not show whether a longer queue helps. Where its "
+		   "stalls are short\\: }{raise?Raise net.core.somaxconn first. }"
 		   "{line?{server}\\: {line}:Pass backlog {backlog} to listen()} (effective "
 		   "{effect}). Costs nothing until used.}",
 	 .answer = "{who} is dropping connections now",
@@ -596,10 +599,11 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .about = "{endpoint}",
-	 .title = "{listener}: {sampled?the queue was full in {full} of {looks} samples\\: :}more "
+	 .title = "{listener}: {sampled?the queue was full in {full} of {looks} samples{min? and "
+		  "never below {min} of {capacity}}\\: :}more "
 		  "connections arrive than {process?{process}:the server} accepts",
 	 .detail =
-		 "{process?{whose} {doing?{doing}:is in an unknown state}.:{unheld?No "
+		 "{needed?It accepts {accept}/s of {needed}/s that this load needs. }{process?{whose} {doing?{doing}:is in an unknown state}.:{unheld?No "
 		 "process has it open\\: the kernel itself does, io_uring, or a message that passes "
 		 "it on.:The process {cut?was not found before the search ended:is not visible "
 		 "{apart?in this PID namespace:to this user}}.}}",
@@ -607,12 +611,15 @@ static const struct finding_row findings[] = {
 		 "No backlog helps. {help?{help}:Run the check as root to see the process, or add "
 		 "workers}.",
 	 .answer = "{who} is dropping connections now",
-	 .meaning = "A listener's accept queue overflowed and was full all the time, or its "
-		    "process does not accept at all: more connections arrive than the server "
-		    "accepts. A longer queue only makes clients wait longer.",
+	 .meaning = "A listener's accept queue overflowed and was full all the time or never half "
+		    "empty, or its process does not accept at all, or it accepts less than the "
+		    "load of --server needs: more connections arrive than the server accepts. A "
+		    "longer queue only makes clients wait longer.",
 	 .action = "Look at the state of the process, which the finding names: resume or restart "
 		   "one that is stopped, raise a limit that it has met, otherwise add workers.",
-	 .proof = "The queue was full in nine of ten samples or more, or the state of the process"},
+	 .proof = "The queue was full in nine of ten samples or more, or full in one and never "
+		  "half empty in a window longer than two stalls of the target; or the state of "
+		  "the process"},
 	{.id = "accept-queue.dropped",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,

@@ -182,6 +182,7 @@ struct group {
 	uint64_t stayed, left;          /* of all, as in struct queue_seen */
 	uint32_t seen_full;             /* ticks that saw the fullest one full */
 	uint32_t seen_depth;            /* its largest depth */
+	uint64_t seen_min;              /* its smallest; 0: it was empty at one, or is unknown */
 	const struct listener *dropper; /* that dropped most since the earlier report */
 	uint64_t since;                 /* drops of all since then */
 	struct queue_course course;     /* of all, but for `arrived` */
@@ -339,6 +340,7 @@ static void group_add(struct group *g, const struct queue_watch *w, const struct
 		return;
 	g->fullest = l;
 	g->seen_full = seen_full;
+	g->seen_min = min_of(earlier, l, seen);
 	g->seen_depth = seen && seen->depth > l->depth ? seen->depth : l->depth;
 	if (earlier && earlier->depth > g->seen_depth)
 		g->seen_depth = earlier->depth;
@@ -357,10 +359,19 @@ static bool group_refuses(const struct group *g)
 }
 
 /* Longer than a stall of the target explains, unless the process shows that it does not accept. */
-static bool group_slow(const struct group *g, const struct queue_watch *w)
+static bool group_always_full(const struct group *g, const struct queue_watch *w)
 {
 	bool stalls = stall_explains(w) && !process_accepts_not(owner_of(w, g->fullest));
 	return w->after->ticks && g->seen_full >= SLOW_SHARE * w->after->ticks && !stalls;
+}
+
+/* Whether it was full, and never half empty for longer than a stall of the target explains: a place
+ * that an accept leaves is taken at once. At twice the rate of its server a queue is full half of
+ * the time only. */
+static bool group_never_empties(const struct group *g, const struct queue_watch *w)
+{
+	return w->after->ticks && g->seen_full && !stall_explains(w) &&
+	       2 * g->seen_min > g->fullest->limit;
 }
 
 /* Whether it has called listen(fd, 0) to accept none, as at its limit on connections. */
@@ -370,11 +381,25 @@ static bool is_paused(const struct queue_watch *w, const struct listener *l)
 	return !l->limit && server && server->pauses;
 }
 
-/* Whether its server does not accept: no backlog helps. */
+/* Whether its server does not accept, or its queue was full all the time. */
 static bool group_stuck(const struct group *g, const struct queue_watch *w)
 {
-	return group_slow(g, w) || process_accepts_not(owner_of(w, g->fullest)) ||
+	return group_always_full(g, w) || process_accepts_not(owner_of(w, g->fullest)) ||
 	       is_paused(w, g->fullest);
+}
+
+/* Whether the server that the target is for accepts less than it needs, with connections to accept
+ * all the time. */
+static bool group_short(const struct queue_watch *w, const struct group *g)
+{
+	return g->lag.saturated && subject_has(w->after->subject, g->fullest) &&
+	       g->lag.accept_max_per_s < w->rate_per_s;
+}
+
+/* Whether more connections arrive than are accepted: no backlog helps. */
+static bool group_slow(const struct group *g, const struct queue_watch *w)
+{
+	return group_stuck(g, w) || group_never_empties(g, w) || group_short(w, g);
 }
 
 /* What the target asks of it or, where that is less than it has, the longest queue that needs no
@@ -465,8 +490,16 @@ static void words_group(struct wording *words, const struct queue_watch *w, cons
 	wording_set(words, "full", "%s", quantity_count(g->seen_full).text);
 	wording_flag(words, "once", !(w->seconds > 0));
 	wording_flag(words, "sampled", w->after->ticks && g->seen_full);
+	if (g->seen_full && g->seen_full < w->after->ticks && g->seen_min)
+		wording_set(words, "min", "%s", quantity_count(g->seen_min).text);
+	else
+		wording_set(words, "min", "%s", "");
+	if (group_short(w, g)) {
+		wording_set(words, "accept", "%s", rate_text(g->lag.accept_per_s).text);
+		wording_set(words, "needed", "%s", rate_text(w->rate_per_s).text);
+	}
 	wording_flag(words, "slow",
-		     group_stuck(g, w) || (g->lag.saturated && !group_dropping(g, w)));
+		     group_slow(g, w) || (g->lag.saturated && !group_dropping(g, w)));
 	words_owner(words, w, l);
 	words_backlog(words, w, l, g->sockets);
 }
@@ -506,7 +539,7 @@ static void group_overflowing(const struct queue_watch *w, const struct group *g
 	finding_evidence(f, "ListenOverflows of the namespace", "packets",
 			 (double)queue_growth(w, COUNTER_LISTEN_OVERFLOWS), NAN);
 	finding_blame(f, w, g->fullest);
-	if (group_stuck(g, w))
+	if (group_slow(g, w))
 		group_finding(w, g, "accept-queue.slow", "");
 }
 
@@ -586,14 +619,6 @@ static bool group_deep(const struct queue_watch *w, const struct group *g)
 	const struct process *p = owner_of(w, g->fullest);
 	uint64_t min = w->after->ticks ? g->course.min : g->depth;
 	return min >= DEPTH_NOTED && !g->full_now && !(p && process_at_file_limit(p));
-}
-
-/* Whether the server that the target is for accepts less than it needs, with connections to accept
- * all the time. */
-static bool group_short(const struct queue_watch *w, const struct group *g)
-{
-	return g->lag.saturated && subject_has(w->after->subject, g->fullest) &&
-	       g->lag.accept_max_per_s < w->rate_per_s;
 }
 
 /* Full, and nothing was seen to be dropped: clients may be about to retransmit. */
