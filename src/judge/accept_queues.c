@@ -538,9 +538,10 @@ static void group_overflowing(const struct queue_watch *w, const struct group *g
 	finding_evidence(f, "packets dropped a second", "/s", (double)g->grown / w->seconds, NAN);
 	finding_evidence(f, "ListenOverflows of the namespace", "packets",
 			 (double)queue_growth(w, COUNTER_LISTEN_OVERFLOWS), NAN);
-	finding_blame(f, w, g->fullest);
 	if (group_slow(g, w))
 		group_finding(w, g, "accept-queue.slow", "");
+	else
+		finding_blame(f, w, g->fullest);
 }
 
 /* Whether none is accepted, for certain: a queue that does not become shorter may have as many

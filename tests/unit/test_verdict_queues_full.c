@@ -75,6 +75,12 @@ static void bursts_at_somaxconn(struct looks *m)
 	bursts(m);
 }
 
+static void stopped_at_somaxconn(struct looks *m)
+{
+	bursts_at_somaxconn(m);
+	m->process.state = 'T';
+}
+
 /* Half as many are accepted as arrive: after each accept one place is free for a while. */
 static void overloaded_twice(struct looks *m)
 {
@@ -556,6 +562,18 @@ static void texts_name_the_server_of_a_full_queue(void **state)
 	looks_say(rows, sizeof(rows) / sizeof(*rows));
 }
 
+/* Raising it does not help a server that does not accept. */
+static void somaxconn_is_to_be_raised_where_a_longer_queue_helps(void **state)
+{
+	look_twice(bursts_at_somaxconn);
+	assert_string_equal(finding_knob(&report.findings[0])->knob, "net.core.somaxconn");
+	assert_int_equal(report.findings[0].remedy, REMEDY_KERNEL);
+	look_twice(stopped_at_somaxconn);
+	assert_string_equal(report.findings[0].id, "accept-queue.overflowing");
+	assert_null(finding_knob(&report.findings[0]));
+	assert_int_equal(report.findings[0].remedy, REMEDY_APPLICATION);
+}
+
 static void the_worst_since_a_report_come_first(void **state)
 {
 	look_once(many_dropped_earlier);
@@ -575,6 +593,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(full_queues_get_their_findings),
 		cmocka_unit_test(texts_name_the_server_of_a_full_queue),
+		cmocka_unit_test(somaxconn_is_to_be_raised_where_a_longer_queue_helps),
 		cmocka_unit_test(one_sample_or_an_unknown_process_shows_no_backlog_that_helps),
 		cmocka_unit_test(packets_that_count_twice_are_halved),
 		cmocka_unit_test(the_evidence_of_a_full_queue_fits),
