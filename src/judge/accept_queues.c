@@ -1,12 +1,10 @@
 /* Judges the accept queues of the listeners that run here. */
 #include "epolltune/accept_queues.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/counters.h"
 #include "epolltune/doing.h"
@@ -14,11 +12,9 @@
 #include "epolltune/quantity.h"
 #include "judge/blame.h"
 #include "judge/queue_lag.h"
+#include "judge/queue_seen.h"
 #include "judge/settings.h"
 
-#define MIDDLE_TICK ((OBSERVATION_TICKS + 1) / 2)
-/* Packets that listeners of a machine that is well may drop in a window: stray RST, FIN. */
-#define STRAYS 4
 /* The queue was full in that share of the ticks: a longer one does not help. */
 #define SLOW_SHARE 0.9
 /* Counters and queues are not read at one moment: a smaller share of what arrives may be none. */
@@ -31,142 +27,6 @@
 #define GROUPS_NAMED 8
 /* The same of listeners that dropped packets since an earlier report. */
 #define DROPPERS_NAMED 3
-
-static bool queue_is_full(const struct listener *l) { return l->depth > l->limit; }
-
-static const struct queue_seen *seen_find(const struct accept_queues *s, uint64_t cookie)
-{
-	for (size_t i = 0; i < s->seen_count; i++)
-		if (s->seen[i].cookie == cookie)
-			return &s->seen[i];
-	return NULL;
-}
-
-static struct queue_seen *seen_add(struct accept_queues *s, uint64_t cookie)
-{
-	const struct queue_seen *found = seen_find(s, cookie);
-	if (found)
-		return &s->seen[found - s->seen];
-	struct queue_seen *more = array_add(&s->seen, &s->seen_count, sizeof(*more));
-	if (more)
-		more->cookie = cookie;
-	return more;
-}
-
-static uint64_t drops_of(const struct listeners *all)
-{
-	uint64_t drops = 0;
-	for (size_t i = 0; i < all->count; i++)
-		drops += all->at[i].kind == LISTENER_TCP ? all->at[i].drops : 0;
-	return drops;
-}
-
-bool queues_drop(const struct accept_queues *s)
-{
-	return s->ticks && drops_of(&s->listeners) > s->drops_begun + STRAYS;
-}
-
-bool accept_queues_halved(const struct accept_queues *s) { return s->ticks == MIDDLE_TICK; }
-
-int accept_queues_tick(struct accept_queues *s, const struct listeners *now, struct err *e)
-{
-	if (!s->ticks++)
-		s->drops_begun = drops_of(now);
-	for (size_t i = 0; i < now->count; i++) {
-		const struct listener *l = &now->at[i];
-		bool dropped = accept_queues_halved(s) && l->kind == LISTENER_TCP && l->drops;
-		if (!l->depth && !dropped && !seen_find(s, l->cookie))
-			continue;
-		struct queue_seen *seen = seen_add(s, l->cookie);
-		if (!seen)
-			return err_set(e, ENOMEM, "listeners: out of memory");
-		seen->waiting += l->depth > 0;
-		seen->drained += l->depth < seen->last ? seen->last - l->depth : 0;
-		seen->last = l->depth;
-		if (s->ticks == 1 || l->depth < seen->min)
-			seen->min = l->depth;
-		if (accept_queues_halved(s)) {
-			seen->middle = l->depth;
-			seen->dropped = l->drops;
-		}
-		seen->full += queue_is_full(l);
-		if (l->depth > seen->depth)
-			seen->depth = l->depth;
-	}
-	return 0;
-}
-
-bool queue_dropped(const struct accept_queues *s, const struct listener *l, uint32_t *drops)
-{
-	const struct queue_seen *seen = seen_find(s, l->cookie);
-	*drops = seen ? seen->dropped : 0;
-	return s->ticks >= MIDDLE_TICK;
-}
-
-bool queue_waits(const struct accept_queues *s, const struct listener *l)
-{
-	const struct queue_seen *seen = seen_find(s, l->cookie);
-	return l->depth && (!s->ticks || (seen && seen->waiting == s->ticks));
-}
-
-bool queue_compares(const struct listener *l, void *queues)
-{
-	const struct accept_queues *s = queues;
-	const struct queue_seen *seen = seen_find(s, l->cookie);
-	return seen && seen->waiting == s->ticks && (!seen->drained || l->kind == LISTENER_UNIX);
-}
-
-/* Those of a listener that wait since the middle of the window, or that do not. */
-static uint64_t waiting_count(const struct accept_queues *s, const struct waiting_list *now,
-			      const struct listener *l, bool since)
-{
-	uint64_t count = 0;
-	for (size_t i = 0; i < now->count; i++)
-		count += now->at[i].listener == l->cookie &&
-			 waiting_has(&s->waited, now->at[i]) == since;
-	return count;
-}
-
-/* Of those that came, a queue has grown by no more than were not accepted. One that shares arrivals
- * is left out. */
-void accept_queues_compare(struct accept_queues *s, const struct waiting_list *now)
-{
-	const struct listeners *all = &s->listeners;
-	size_t end = 0;
-	for (size_t i = 0; i < all->count; i = end) {
-		const struct listener *l = &all->at[i];
-		end = listeners_group(all, i);
-		if (end - i > 1 || !queue_compares(l, s))
-			continue;
-		struct queue_seen *seen = seen_add(s, l->cookie);
-		uint64_t fresh = waiting_count(s, now, l, false);
-		uint64_t grown = l->depth > seen->middle ? l->depth - seen->middle : 0;
-		if (!seen->drained)
-			seen->drained += fresh > grown ? fresh - grown : 0;
-		if (l->kind != LISTENER_UNIX)
-			continue;
-		seen->stayed = waiting_count(s, now, l, true);
-		seen->left = seen->middle + fresh > l->depth ? seen->middle + fresh - l->depth : 0;
-	}
-}
-
-static bool was_full(const struct accept_queues *s, const struct listener *l)
-{
-	const struct queue_seen *seen = seen_find(s, l->cookie);
-	return queue_is_full(l) || (seen && seen->full);
-}
-
-/* Packets that a listener has dropped since the earlier report; 0 unless some met a full queue. */
-static uint64_t dropped_since(const struct accept_queues *s, const struct listener *l)
-{
-	return since_growth(&s->since, COUNTER_LISTEN_OVERFLOWS) > 0 ? since_drops(&s->since, l)
-								     : 0;
-}
-
-bool queue_in_trouble(const struct accept_queues *s, const struct listener *l)
-{
-	return was_full(s, l) || queue_waits(s, l) || dropped_since(s, l);
-}
 
 /* The sockets of one address: one, or several by SO_REUSEPORT. */
 struct group {
@@ -229,8 +89,8 @@ double queue_fullness(const struct listener *l) { return (double)l->depth / (l->
 static void group_add_since(struct group *g, const struct accept_queues *s,
 			    const struct listener *l)
 {
-	uint64_t dropped = dropped_since(s, l);
-	if (!g->dropper || dropped > dropped_since(s, g->dropper))
+	uint64_t dropped = queue_dropped_since(s, l);
+	if (!g->dropper || dropped > queue_dropped_since(s, g->dropper))
 		g->dropper = l;
 	g->since += dropped;
 }
@@ -252,7 +112,7 @@ static bool stall_explains(const struct queue_watch *w) { return w->seconds < 2 
  * not become shorter. A stall that the target allows is worth a word of the subject only. */
 static bool is_idle(const struct queue_watch *w, const struct listener *l)
 {
-	const struct queue_seen *seen = seen_find(w->after, l->cookie);
+	const struct queue_seen *seen = queue_seen_find(w->after, l->cookie);
 	const struct process *p = owner_of(w, l);
 	/* Of a process at its limit another finding reports. */
 	if (!queue_waits(w->after, l) || (p && process_at_file_limit(p)))
@@ -289,7 +149,7 @@ static void group_add_course(struct group *g, const struct listener *earlier,
  * the queue since then; as many a second before. */
 static int64_t group_arrived(const struct group *g, const struct queue_watch *w)
 {
-	const int64_t slices = OBSERVATION_TICKS + 1, half = slices - MIDDLE_TICK;
+	const int64_t slices = OBSERVATION_TICKS + 1, half = slices - QUEUE_MIDDLE_TICK;
 	if (g->fullest->kind == LISTENER_TCP)
 		return host_counter(&w->after->counters, COUNTER_PASSIVE_OPENS) < 0
 			       ? REPORT_NONE
@@ -313,8 +173,8 @@ static void group_lag(struct group *g, const struct queue_watch *w)
 static void group_add(struct group *g, const struct queue_watch *w, const struct listener *l)
 {
 	const struct listener *earlier = listeners_find(&w->before->listeners, l->cookie);
-	const struct queue_seen *seen = seen_find(w->after, l->cookie);
-	bool full = was_full(w->after, l) || (earlier && queue_is_full(earlier));
+	const struct queue_seen *seen = queue_seen_find(w->after, l->cookie);
+	bool full = queue_was_full(w->after, l) || (earlier && queue_is_full(earlier));
 	uint32_t seen_full = seen ? seen->full : 0;
 	g->sockets++;
 	g->full += full;
