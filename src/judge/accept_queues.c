@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "epolltune/cleanup.h"
 #include "epolltune/counters.h"
@@ -108,6 +107,15 @@ static const struct server_row *server_of(const struct queue_watch *w, const str
 /* Whether the server may have been in one stall of the target since before the window. */
 static bool stall_explains(const struct queue_watch *w) { return w->seconds < 2 * w->stall_s; }
 
+/* Whether its process shows that it does not accept, and the queue not that another does: workers
+ * may share it. */
+static bool listener_halted(const struct queue_watch *w, const struct listener *l)
+{
+	const struct queue_seen *seen = queue_seen_find(w->after, l->cookie);
+	bool drained = seen && (seen->drained || seen->last > l->depth);
+	return process_accepts_not(owner_of(w, l)) && !drained;
+}
+
 /* Whether connections wait and none is seen to be accepted: the process shows it, or the queue has
  * not become shorter. A stall that the target allows is worth a word of the subject only. */
 static bool is_idle(const struct queue_watch *w, const struct listener *l)
@@ -118,8 +126,8 @@ static bool is_idle(const struct queue_watch *w, const struct listener *l)
 	if (!queue_waits(w->after, l) || (p && process_at_file_limit(p)))
 		return false;
 	if (stall_explains(w) && !subject_has(w->after->subject, l))
-		return process_accepts_not(p);
-	return process_accepts_not(p) || (seen && !seen->drained && l->depth >= seen->last);
+		return listener_halted(w, l);
+	return listener_halted(w, l) || (seen && !seen->drained && l->depth >= seen->last);
 }
 
 static uint64_t min_of(const struct listener *earlier, const struct listener *l,
@@ -191,7 +199,7 @@ static void group_add(struct group *g, const struct queue_watch *w, const struct
 	bool idle = is_idle(w, l);
 	g->idled += idle;
 	g->own |= subject_has(w->after->subject, l);
-	g->halted |= l->depth && process_accepts_not(owner_of(w, l));
+	g->halted |= l->depth && listener_halted(w, l);
 	if (idle && (!g->idle || l->depth > g->idle->depth))
 		g->idle = l;
 	if (g->fullest &&
@@ -221,7 +229,7 @@ static bool group_refuses(const struct group *g)
 /* Longer than a stall of the target explains, unless the process shows that it does not accept. */
 static bool group_always_full(const struct group *g, const struct queue_watch *w)
 {
-	bool stalls = stall_explains(w) && !process_accepts_not(owner_of(w, g->fullest));
+	bool stalls = stall_explains(w) && !listener_halted(w, g->fullest);
 	return w->after->ticks && g->seen_full >= SLOW_SHARE * w->after->ticks && !stalls;
 }
 
@@ -244,7 +252,7 @@ static bool is_paused(const struct queue_watch *w, const struct listener *l)
 /* Whether its server does not accept, or its queue was full all the time. */
 static bool group_stuck(const struct group *g, const struct queue_watch *w)
 {
-	return group_always_full(g, w) || process_accepts_not(owner_of(w, g->fullest)) ||
+	return group_always_full(g, w) || listener_halted(w, g->fullest) ||
 	       is_paused(w, g->fullest);
 }
 
@@ -408,7 +416,7 @@ static void group_overflowing(const struct queue_watch *w, const struct group *g
  * arrivals as its server accepts. Of a group, others may be accepted. */
 static bool group_accepts_none(const struct group *g, const struct queue_watch *w)
 {
-	return process_accepts_not(owner_of(w, g->idle)) ||
+	return listener_halted(w, g->idle) ||
 	       (g->idled == g->sockets && g->lag.known &&
 		g->lag.accept_per_s <= ACCEPTS_SHARE * g->lag.arrive_per_s);
 }
@@ -420,7 +428,7 @@ static bool is_minor(const struct listener *l) { return listener_on_loopback(l) 
 static void group_waiting(const struct queue_watch *w, const struct group *g, const char *more)
 {
 	const struct listener *l = g->idle;
-	bool halted = process_accepts_not(owner_of(w, l)), brief = !halted && stall_explains(w);
+	bool halted = listener_halted(w, l), brief = !halted && stall_explains(w);
 	struct wording words = {0};
 	char name[WORDING_TEXT];
 	wording_set(&words, "listener", "%s",

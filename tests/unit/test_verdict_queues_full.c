@@ -62,6 +62,14 @@ static void stopped_for_a_stall(struct looks *m)
 	m->target.stall_us = 300000;
 }
 
+/* One worker of several: the others accept from the same socket. */
+static void bursts_beside_a_stopped_worker(struct looks *m)
+{
+	bursts(m);
+	m->process.state = 'T';
+	m->seen[0].drained = 600;
+}
+
 static void stopped_ipv6(struct looks *m)
 {
 	overflows(m, 1, 9);
@@ -340,6 +348,7 @@ static void full_queues_get_their_findings(void **state)
 		{busy_for_a_stall, DROPPING, "accept-queue.full warning"},
 		{stopped_for_a_stall, DROPPING ", accept-queue.slow critical",
 		 "accept-queue.full critical"},
+		{bursts_beside_a_stopped_worker, DROPPING, "accept-queue.full critical"},
 		{stopped_ipv6, DROPPING ", accept-queue.slow critical",
 		 "accept-queue.full critical"},
 		{bursts_at_somaxconn, DROPPING, "accept-queue.full warning"},

@@ -154,6 +154,20 @@ static void loops(struct looks *m)
 	m->before.queues.listeners.count = m->after.queues.listeners.count = 1;
 }
 
+/* The worker that was found is stopped, or out of descriptors; others accept from its socket. */
+static void shared_with_a_stopped_worker(struct looks *m)
+{
+	loops(m);
+	m->seen[0].drained = 20;
+	m->process.state = 'T';
+}
+
+static void shared_with_none(struct looks *m)
+{
+	shared_with_a_stopped_worker(m);
+	m->seen[0].drained = 0;
+}
+
 static void subject_loops(struct looks *m)
 {
 	static struct listener own;
@@ -398,6 +412,9 @@ static void queues_that_grow_get_their_findings(void **state)
 		 "accept-queue.waiting critical"},
 		{accepts_within_a_stall, "", ""},
 		{loops, "", ""},
+		{shared_with_a_stopped_worker, "", "accept-queue.waiting critical"},
+		{shared_with_none, "accept-queue.waiting critical",
+		 "accept-queue.waiting critical"},
 		{subject_loops, "", ""},
 		{subject_loops_slowly, STANDING " critical", ""},
 		{loops_with_others, "", ""},
