@@ -139,6 +139,12 @@
 	"(LimitNOFILE={files}{keep} in a systemd unit, ulimit -{soft_flag}n {files} in a "         \
 	"script), and restart it.}}{line? {server} has a limit of its own\\: {line}}"
 #define NOFILE_CEILING "{ceiling? fs.nr_open ({ceiling}) has to be raised first.}"
+/* Of one socket of several. */
+#define OF_ITS_SIBLINGS                                                                            \
+	"{siblings? {laggards} of {siblings} sockets of this address (SO_REUSEPORT) "              \
+	"{laggards=1?accepts:accept} too slowly{worker?, {laggards=1?:one of them }that of "       \
+	"worker {pid}}\\: the kernel sends each its part of the clients, however many wait "       \
+	"there.{even? The rate assumes equal parts.}}"
 #define CONNTRACK_OUTSIDE                                                                          \
 	"{outside? That table is of the network namespace that the check was started in, which "   \
 	"forwards to the server's.}"
@@ -717,7 +723,8 @@ static const struct finding_row findings[] = {
 		  "arrive:\\: its accept queue grows}\\: {sum} connection{sum=1?:s} "
 		  "{sum=1?waits:wait}{wait?{known?, a new one for {wait} or more}}",
 	 .detail = "In {window} the queue grew from {from} to {sum}; it holds {room}, and clients "
-		   "beyond are refused or dropped.{more? {more} more listener{more=1?:s} "
+		   "beyond are refused or dropped." OF_ITS_SIBLINGS
+		   "{more? {more} more listener{more=1?:s} "
 		   "{more=1?is:are} in trouble.}",
 	 .advice =
 		 "No backlog helps\\: add workers or CPUs, or find out what {process?{process}:the "
@@ -748,7 +755,8 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{looks?The queue was not empty in any of {looks} samples{from?\\: in {window} it "
 		 "came from {from} to {sum}}.:One sample does not show how fast the server accepts "
-		 "them.}{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
+		 "them.}" OF_ITS_SIBLINGS
+		 "{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
 	 .advice = "{saturated?No backlog helps\\: add workers or CPUs, or find out what "
 		   "{process?{process}:the server} waits for (a disk, a lock, another server).:"
 		   "{looks?Look at how long its clients wait.:Check again without --quick.}}",
@@ -762,7 +770,8 @@ static const struct finding_row findings[] = {
 		 "UNIX socket it is how many left the queue while a client that came before them "
 		 "waited for half of the check. "
 		 "Critical for the server that --server names where it is less than the target's "
-		 "rate; a note where 100 connections or more wait and the rate is not known.",
+		 "rate; a note where 100 connections or more wait and the rate is not known. A socket "
+		 "of several of one address (SO_REUSEPORT) is judged by itself too.",
 	 .action =
 		 "Add workers or CPUs, or let the server do less for each connection; find out what "
 		 "it waits for.",

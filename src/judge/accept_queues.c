@@ -48,6 +48,14 @@ struct group {
 	bool made;                      /* a socket is new: where the course began is unknown */
 	bool emptied;                   /* a socket had none to accept at one look */
 	struct queue_lag lag;
+	/* The one that most wait at, of those that accept too slowly while the sums do not show it;
+	 * NULL: none. And how many do. */
+	const struct listener *laggard;
+	size_t laggards;
+	/* Of one socket alone: those of its address, and whether its share of the arrivals is
+	 * estimated. */
+	size_t siblings;
+	bool even;
 	bool own;    /* a socket is the subject's */
 	bool halted; /* connections wait for a process that does not accept */
 };
@@ -174,8 +182,13 @@ static void group_lag(struct group *g, const struct queue_watch *w)
 	c.halved = w->after->ticks;
 	c.min = g->emptied ? 0 : c.min;
 	c.arrived = group_arrived(g, w);
+	if (g->even && c.arrived > 0)
+		c.arrived = (int64_t)subject_part((uint64_t)c.arrived, g->siblings);
 	bool own = subject_has(w->after->subject, g->fullest);
 	g->lag = queue_lag_of(&c, w->stall_s, own ? w->stall_s : fmax(w->stall_s, PATIENCE_S));
+	/* A program of the server may spread them otherwise. */
+	if (g->even && (double)c.min <= fmax(w->stall_s, PATIENCE_S) * g->lag.accept_per_s)
+		g->lag.lags = g->lag.saturated = false;
 }
 
 static void group_add(struct group *g, const struct queue_watch *w, const struct listener *l)
@@ -212,6 +225,38 @@ static void group_add(struct group *g, const struct queue_watch *w, const struct
 	g->seen_depth = seen && seen->depth > l->depth ? seen->depth : l->depth;
 	if (earlier && earlier->depth > g->seen_depth)
 		g->seen_depth = earlier->depth;
+}
+
+/* One socket of several as a group of its own. The arrivals of all are a bound of what it accepts;
+ * where that hides it, its part of them is. */
+static struct group group_of_one(const struct queue_watch *w, const struct listener *l,
+				 size_t siblings)
+{
+	struct group one = {.siblings = siblings};
+	group_add(&one, w, l);
+	group_lag(&one, w);
+	if (one.lag.lags || one.lag.saturated)
+		return one;
+	one.even = true;
+	group_lag(&one, w);
+	return one;
+}
+
+/* The kernel sends each socket its part of the clients, however many wait there: one that is slow
+ * is hidden by the sums of its address. */
+static void group_find_laggards(struct group *g, const struct queue_watch *w,
+				const struct listener *first)
+{
+	if (g->sockets < 2 || g->fullest->kind != LISTENER_TCP || g->lag.lags || g->lag.saturated)
+		return;
+	for (size_t i = 0; i < g->sockets; i++) {
+		struct group one = group_of_one(w, &first[i], g->sockets);
+		if (!one.lag.known || (!one.lag.lags && !one.lag.saturated))
+			continue;
+		g->laggards++;
+		if (!g->laggard || first[i].depth > g->laggard->depth)
+			g->laggard = &first[i];
+	}
 }
 
 static bool group_dropping(const struct group *g, const struct queue_watch *w)
@@ -256,12 +301,18 @@ static bool group_stuck(const struct group *g, const struct queue_watch *w)
 	       is_paused(w, g->fullest);
 }
 
+/* What the target asks of it: of one socket its part. */
+static double group_needed(const struct queue_watch *w, const struct group *g)
+{
+	return g->siblings ? w->rate_per_s / (double)g->siblings : w->rate_per_s;
+}
+
 /* Whether the server that the target is for accepts less than it needs, with connections to accept
  * all the time. */
 static bool group_short(const struct queue_watch *w, const struct group *g)
 {
-	return g->lag.saturated && subject_has(w->after->subject, g->fullest) &&
-	       g->lag.accept_max_per_s < w->rate_per_s;
+	return g->lag.saturated && subject_has(w->after->subject, g->fullest) && !g->even &&
+	       g->lag.accept_max_per_s < group_needed(w, g);
 }
 
 /* Whether more connections arrive than are accepted: no backlog helps. */
@@ -364,7 +415,7 @@ static void words_group(struct wording *words, const struct queue_watch *w, cons
 		wording_set(words, "min", "%s", "");
 	if (group_short(w, g)) {
 		wording_set(words, "accept", "%s", rate_text(g->lag.accept_per_s).text);
-		wording_set(words, "needed", "%s", rate_text(w->rate_per_s).text);
+		wording_set(words, "needed", "%s", rate_text(group_needed(w, g)).text);
 	}
 	wording_flag(words, "slow",
 		     group_slow(g, w) || (g->lag.saturated && !group_dropping(g, w)));
@@ -500,7 +551,8 @@ static void group_full(const struct queue_watch *w, const struct group *g, const
 }
 
 /* More arrives than is accepted, into a queue that still has room. */
-static void group_lagging(const struct queue_watch *w, const struct group *g, const char *more)
+static void group_lagging(const struct queue_watch *w, const struct group *g, size_t laggards,
+			  const char *more)
 {
 	const struct listener *l = g->fullest;
 	const struct queue_lag *lag = &g->lag;
@@ -508,8 +560,13 @@ static void group_lagging(const struct queue_watch *w, const struct group *g, co
 	words_group(&words, w, g);
 	wording_flag(&words, "known", lag->known);
 	wording_flag(&words, "saturated", lag->saturated);
-	wording_set(&words, "needed", "%s", group_short(w, g) ? rate_text(w->rate_per_s).text : "");
-	wording_flag(&words, "others", l->kind == LISTENER_TCP && !group_alone(w, g));
+	wording_set(&words, "needed", "%s",
+		    group_short(w, g) ? rate_text(group_needed(w, g)).text : "");
+	wording_flag(&words, "others",
+		     l->kind == LISTENER_TCP && (g->siblings || !group_alone(w, g)));
+	wording_set(&words, "siblings", "%s", g->siblings ? quantity_count(g->siblings).text : "");
+	wording_set(&words, "laggards", "%s", quantity_count(laggards).text);
+	wording_flag(&words, "even", g->even);
 	wording_set(&words, "from", "%s", g->made ? "" : quantity_count(g->course.start).text);
 	wording_set(&words, "arrive", "%s", rate_text(lag->arrive_per_s).text);
 	wording_set(&words, "accept", "%s", rate_text(lag->accept_per_s).text);
@@ -522,7 +579,8 @@ static void group_lagging(const struct queue_watch *w, const struct group *g, co
 	finding_evidence(f, "accept queue", "connections", (double)g->depth, NAN);
 	if (lag->saturated)
 		finding_evidence(f, "accepted a second", "/s", lag->accept_per_s, NAN);
-	if ((lag->lags && lag->known && subject_has(w->after->subject, l)) || group_short(w, g))
+	if ((lag->lags && lag->known && !g->even && subject_has(w->after->subject, l)) ||
+	    group_short(w, g))
 		f->level = LEVEL_CRITICAL;
 	if (lag->lags || lag->saturated)
 		return;
@@ -531,14 +589,19 @@ static void group_lagging(const struct queue_watch *w, const struct group *g, co
 
 static void group_judge(const struct queue_watch *w, const struct group *g, const char *more)
 {
+	struct group one = {0};
+	if (g->laggard)
+		one = group_of_one(w, g->laggard, g->sockets);
 	if (group_dropping(g, w))
 		group_overflowing(w, g, more);
 	else if (group_refuses(g))
 		group_full(w, g, "accept-queue.unix.full", more);
 	else if (!g->full_now && group_waits(w, g))
 		group_waiting(w, g, more);
+	else if (!g->full_now && g->laggard)
+		group_lagging(w, &one, g->laggards, more);
 	else if (!g->full_now)
-		group_lagging(w, g, more);
+		group_lagging(w, g, 0, more);
 	else
 		group_full(w, g, "accept-queue.full", more);
 }
@@ -548,7 +611,7 @@ static void group_judge(const struct queue_watch *w, const struct group *g, cons
 static bool group_asks(const struct group *g, const struct queue_watch *w)
 {
 	return g->full_now || group_dropping(g, w) || group_refuses(g) || group_waits(w, g) ||
-	       g->lag.lags || g->lag.saturated || group_deep(w, g);
+	       g->lag.lags || g->lag.saturated || g->laggard || group_deep(w, g);
 }
 
 /* The subject's, however many others are in trouble. */
@@ -612,10 +675,12 @@ static struct group *groups_find(const struct queue_watch *w,
 	*count = 0;
 	for (size_t i = 0; found && i < all->count; groups++) {
 		size_t end = listeners_group(all, i);
+		const struct listener *first = &all->at[i];
 		do
 			group_add(&found[groups], w, &all->at[i]);
 		while (++i < end);
 		group_lag(&found[groups], w);
+		group_find_laggards(&found[groups], w, first);
 	}
 	if (groups)
 		groups_blame(found, groups, w);
