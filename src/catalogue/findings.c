@@ -586,7 +586,7 @@ static const struct finding_row findings[] = {
 		 "Retransmissions included; {total} since the socket was made. {many?Workers {pids} "
 		 "accept from it. :{worker?Worker {pid} accepts from it. }}{group?{stuck} of {group} sockets of this address "
 		 "(SO_REUSEPORT) {stuck=1?was:were} full; together they hold {sum} of {room}. }" WHOSE_BACKLOG
-		 "{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
+		 "{slow?:{cpu? {cpu}}}{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
 	 .advice = "{slow?See accept-queue.slow.:{looks?{min?A longer queue helps only if the "
 		   "server catches up\\: this one was full in {full} of {looks} samples and never "
 		   "below {min}. }:Two samples do not show whether a longer queue helps. Where its "
@@ -609,7 +609,7 @@ static const struct finding_row findings[] = {
 		  "never below {min} of {capacity}}\\: :}more "
 		  "connections arrive than {process?{process}:the server} accepts",
 	 .detail =
-		 "{needed?It accepts {accept}/s of {needed}/s that this load needs. }{process?{whose} {doing?{doing}:is in an unknown state}.:{unheld?No "
+		 "{needed?It accepts {accept}/s of {needed}/s that this load needs. }{process?{whose} {doing?{doing}:is in an unknown state}.{cpu? {cpu}}:{unheld?No "
 		 "process has it open\\: the kernel itself does, io_uring, or a message that passes "
 		 "it on.:The process {cut?was not found before the search ended:is not visible "
 		 "{apart?in this PID namespace:to this user}}.}}",
@@ -664,7 +664,7 @@ static const struct finding_row findings[] = {
 		 "dropped during this check:}",
 	 .detail =
 		 "The kernel drops the next client. {process?{whose} {doing?{doing}:is in an "
-		 "unknown state}. }{group?{stuck} of {group} "
+		 "unknown state}. }{cpu?{cpu} }{group?{stuck} of {group} "
 		 "sockets of this address (SO_REUSEPORT) {stuck=1?was:were} full; together they "
 		 "hold {sum} of {room}. }{looks?It was full in {full} of {looks} samples. }{total} "
 		 "packet{total=1?:s} {total=1?was:were} dropped before, since the socket was "
@@ -693,7 +693,7 @@ static const struct finding_row findings[] = {
 		  "shorter}",
 	 .detail =
 		 "{process?{whose} {doing?{doing}:is in an "
-		 "unknown state}.}{looks?{process? }The queue did not become shorter in {looks} "
+		 "unknown state}.{cpu? {cpu}}}{looks?{process? }The queue did not become shorter in {looks} "
 		 "samples{accept?\\: its server accepts {accept}/s at most}.}{longer? The window of "
 		 "{window} is shorter than two stalls of the target.}{group? That is so "
 		 "at {stuck} of {group} sockets of this address (SO_REUSEPORT).}{more? {more} "
@@ -723,12 +723,13 @@ static const struct finding_row findings[] = {
 		  "arrive:\\: its accept queue grows}\\: {sum} connection{sum=1?:s} "
 		  "{sum=1?waits:wait}{wait?{known?, a new one for {wait} or more}}",
 	 .detail = "In {window} the queue grew from {from} to {sum}; it holds {room}, and clients "
-		   "beyond are refused or dropped." OF_ITS_SIBLINGS
+		   "beyond are refused or dropped." OF_ITS_SIBLINGS "{cpu? {cpu}}"
 		   "{more? {more} more listener{more=1?:s} "
 		   "{more=1?is:are} in trouble.}",
 	 .advice =
+		 "{denied?No backlog helps. {help}.:"
 		 "No backlog helps\\: add workers or CPUs, or find out what {process?{process}:the "
-		 "server} waits for (a disk, a lock, another server).",
+		 "server} waits for (a disk, a lock, another server).}",
 	 .answer = "{who} accepts {known?{others?up to }{accept}/s of {arrive}/s that arrive:too "
 		   "slowly}",
 	 .meaning =
@@ -755,11 +756,12 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{looks?The queue was not empty in any of {looks} samples{from?\\: in {window} it "
 		 "came from {from} to {sum}}.:One sample does not show how fast the server accepts "
-		 "them.}" OF_ITS_SIBLINGS
+		 "them.}" OF_ITS_SIBLINGS "{cpu? {cpu}}"
 		 "{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
-	 .advice = "{saturated?No backlog helps\\: add workers or CPUs, or find out what "
-		   "{process?{process}:the server} waits for (a disk, a lock, another server).:"
-		   "{looks?Look at how long its clients wait.:Check again without --quick.}}",
+	 .advice =
+		 "{saturated?{denied?No backlog helps. {help}.:No backlog helps\\: add workers or CPUs, or find out what "
+		 "{process?{process}:the server} waits for (a disk, a lock, another server).}:"
+		 "{looks?Look at how long its clients wait.:Check again without --quick.}}",
 	 .answer = "{who} accepts {others?up to }{accept}/s{needed? of {needed}/s needed}; its "
 		   "accept queue is never empty",
 	 .meaning =
@@ -789,7 +791,7 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{sampled?It was full in {full} of {looks} samples. }A non-blocking connect() to a "
 		 "UNIX socket fails with EAGAIN then, a blocking one sleeps; no counter shows it. "
-		 "{process?{whose} {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
+		 "{process?{whose} {doing?{doing}:is in an unknown state}. }{cpu?{cpu} }" WHOSE_BACKLOG
 		 "{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
 	 .advice =
 		 "{slow?No backlog helps a server that accepts too slowly, or not at all.{help? {help}.}:"

@@ -380,6 +380,7 @@ static void words_owner(struct wording *words, const struct queue_watch *w,
 		halted_words(words, p, q->listeners.processes, q->listeners.process_count);
 	else
 		wording_set(words, "many", "%s", "");
+	owner_cpu_words(&w->before->cpu, &q->cpu, p, words);
 }
 
 static struct quantity_shown rate_text(double a_second)
@@ -450,6 +451,15 @@ static void finding_blame(struct finding *f, const struct queue_watch *w, const 
 	finding_propose(f, SOMAXCONN_KNOB, quantity_plain((uint64_t)w->after->somaxconn).text, "");
 }
 
+/* Names whose limit takes the CPU of its server. */
+static void finding_deny(struct finding *f, const struct queue_watch *w, const struct listener *l)
+{
+	enum finding_remedy remedy =
+		owner_cpu_remedy(&w->before->cpu, &w->after->cpu, owner_of(w, l));
+	if (remedy != REMEDY_NONE)
+		f->remedy = remedy;
+}
+
 static void group_overflowing(const struct queue_watch *w, const struct group *g, const char *more)
 {
 	struct finding *f = queue_finding(w, g, "accept-queue.overflowing", more);
@@ -458,7 +468,7 @@ static void group_overflowing(const struct queue_watch *w, const struct group *g
 	finding_evidence(f, "ListenOverflows of the namespace", "packets",
 			 (double)queue_growth(w, COUNTER_LISTEN_OVERFLOWS), NAN);
 	if (group_slow(g, w))
-		group_finding(w, g, "accept-queue.slow", "");
+		finding_deny(group_finding(w, g, "accept-queue.slow", ""), w, g->fullest);
 	else
 		finding_blame(f, w, g->fullest);
 }
@@ -548,6 +558,8 @@ static void group_full(const struct queue_watch *w, const struct group *g, const
 	struct finding *f = queue_finding(w, g, id, more);
 	if (group_stuck(g, w) || group_short(w, g))
 		f->level = LEVEL_CRITICAL;
+	if (group_slow(g, w))
+		finding_deny(f, w, g->fullest);
 }
 
 /* More arrives than is accepted, into a queue that still has room. */
@@ -583,8 +595,9 @@ static void group_lagging(const struct queue_watch *w, const struct group *g, si
 	    group_short(w, g))
 		f->level = LEVEL_CRITICAL;
 	if (lag->lags || lag->saturated)
-		return;
-	finding_to_note(f);
+		finding_deny(f, w, l);
+	else
+		finding_to_note(f);
 }
 
 static void group_judge(const struct queue_watch *w, const struct group *g, const char *more)

@@ -195,6 +195,27 @@ test_the_accept_queue_must_hold_what_arrives_in_the_pause_of_a_quota() {
 	json 'has_finding("cgroup.cpu.pause", "cgroup.cpu.short") | not' 'wall("accept-queue").needed == 200'
 }
 
+# More workers would share the quota.
+test_the_quota_that_stops_a_slow_server_is_named() {
+	in_namespace -n
+	make_group cpu
+	cp "$PROGRAM" own
+	sh -c "$enter" "$group" ./own serve --port 8090 --workers 1 --backlog 16 --quiet &
+	wait_for sh -c 'ss -ltn | grep -q :8090'
+	for _ in 1 2; do sh -c "$enter" "$group" sh -c 'while :; do :; done' & done
+	limit cpu.cfs_period_us 100000 cpu.max '2000 100000'
+	limit cpu.cfs_quota_us 2000 cpu.max '2000 100000'
+	wait_for grep -q '^nr_throttled [1-9]' "$group/cpu.stat"
+	epolltune load --mode connect --rate 2000 --duration 60s 127.0.0.1:8090 >load 2>&1 &
+	wait_for drops
+	expect 2 epolltune check --probe listeners --format json
+	json 'any(.findings[]; (.id | IN("accept-queue.slow", "accept-queue.full")) and .remedy == "container" and
+			(.detail | contains(" The CPU quota of own, 2 ms in 100 ms (")) and
+			(.advice | contains("Raise that quota") and (contains("dd workers") | not)))'
+}
+
+drops() { [ "$(nstat -asz TcpExtListenOverflows | awk '/^TcpExt/ { print $2 }')" -gt 100 ]; }
+
 # The labs of other probes are made after the quiet window: the check alone uses no quota up in it.
 test_a_check_in_a_group_with_a_quota_accuses_nobody() {
 	! sanitized || exit 0
