@@ -335,6 +335,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_veiled(&w);
 	subject_listeners_judge(&w, !after->unlisted.code);
 	elsewhere_judge(&after->elsewhere, r);
+	elsewhere_waiting_judge(&before->elsewhere, &after->elsewhere, m->seconds, r);
 	elsewhere_drops_judge(&before->elsewhere, &after->elsewhere, m->seconds, r);
 	accept_queues_judge_since(&w);
 	record_all(&w);

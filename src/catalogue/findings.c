@@ -2498,6 +2498,26 @@ static const struct finding_row findings[] = {
 	 .proof =
 		 "/proc/PID/net/netstat: ListenOverflows and ListenDrops; RcvbufErrors and MemErrors "
 		 "in /proc/PID/net/snmp and snmp6"},
+	{.id = "listeners.elsewhere.waiting",
+	 .level = LEVEL_WARNING,
+	 .observed = true,
+	 .about = "{who}",
+	 .title =
+		 "{waiting} connection{waiting=1? waits:s wait} in the network namespace of {who} "
+		 "(pid {pid}){halted?\\: {who} is {halted}:{accepts?, which accepts {accepts}/s at "
+		 "most:, and none is accepted}}",
+	 .detail = "{window?{was} waited {window} before. }{more?In {more} other network "
+		   "namespace{more=1?:s} connections wait too. }This check judges none of its "
+		   "listeners.",
+	 .advice = "Check its listeners\\: epolltune check --netns {pid}",
+	 .answer = "connections wait in the network namespace of {who} (pid {pid})",
+	 .meaning = "Connections wait in an accept queue of another network namespace, as of a "
+		    "container, at the first and the last sample, and no fewer at the last. Their "
+		    "server is stopped or frozen; or 100 connections or more wait for over a "
+		    "second, as Tcp.PassiveOpens shows there. Listeners on loopback do not count.",
+	 .action = "Resume the container or process; otherwise check that namespace with --netns "
+		   "PID.",
+	 .proof = "rx_queue of the listener in /proc/PID/net/tcp; the state of its process"},
 	{.id = "live.unread",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,

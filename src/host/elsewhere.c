@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/counters.h"
@@ -34,6 +35,8 @@
 struct sockets {
 	uint64_t *inodes;
 	size_t count;
+	uint64_t fullest; /* of TCP: that where most connections wait; 0: none does */
+	uint32_t waiting;
 };
 
 static void sockets_free(struct sockets *s) { free(s->inodes); }
@@ -46,14 +49,14 @@ static bool is_among(const struct sockets *s, uint64_t inode)
 	return false;
 }
 
-/* 1, 0, or the negative errno of descriptors that cannot be read. */
-static int holds_one(int process, const struct sockets *s)
+/* 1, 0, or the negative errno of descriptors that cannot be read. `fullest`: that one. */
+static int holds_one(int process, const struct sockets *s, bool fullest)
 {
 	CLEAN(descriptors_close) struct descriptors all;
 	struct descriptor d;
 	int rc = descriptors_open(&all, process);
 	for (unsigned n = 0; rc >= 0 && n < DESCRIPTORS && descriptors_next(&all, &d); n++) {
-		if (d.socket && is_among(s, d.socket))
+		if (d.socket && (fullest ? d.socket == s->fullest : is_among(s, d.socket)))
 			return 1;
 		if (!d.link[0]) /* root without CAP_SYS_PTRACE */
 			rc = -EACCES;
@@ -96,6 +99,10 @@ static int table_read(int process, const char *table, bool udp, bool reachable, 
 		if (!more)
 			return -ENOMEM;
 		*more = s.inode;
+		if (s.waiting > out->waiting) {
+			out->fullest = s.inode;
+			out->waiting = s.waiting;
+		}
 	}
 	return 0;
 }
@@ -151,7 +158,7 @@ bool process_listens(struct spaces *s, int process, struct netns_id netns, bool 
 	struct space *x = space_find(s, netns);
 	if (!x && (x = space_add(s, netns)) && sockets_read(process, udp, false, &x->sockets))
 		return false;
-	return x && x->sockets.count && holds_one(process, &x->sockets) > 0;
+	return x && x->sockets.count && holds_one(process, &x->sockets, false) > 0;
 }
 
 struct elsewhere_search {
@@ -189,6 +196,7 @@ static void drops_read(struct elsewhere_search *s, int process, struct netns_els
 	}
 	for (size_t i = 0; i < ELSEWHERE_COUNTERS; i++)
 		out->counted[i] = host_counter(&s->counters, counter_elsewhere(i));
+	out->arrived = host_counter(&s->counters, COUNTER_PASSIVE_OPENS);
 }
 
 /* NULL without memory. */
@@ -205,7 +213,20 @@ static struct space *space_of(struct elsewhere_search *s, struct netns_id netns,
 	if (x->is.unread)
 		return x;
 	int rc = sockets_read(process, false, true, &x->sockets);
+	x->is.waits_at = x->sockets.fullest;
+	x->is.waiting = x->sockets.waiting;
 	return rc || sockets_read(process, true, true, &x->sockets) ? NULL : x;
+}
+
+/* The process of which clients wait names the namespace. */
+static void waited_look(const struct host *h, struct space *x, int process,
+			const struct process_stat *p)
+{
+	if (!x->is.waits_at || x->is.state || holds_one(process, &x->sockets, true) <= 0)
+		return;
+	space_name(x, p);
+	x->is.state = p->state;
+	x->is.frozen = cgroup_frozen(h, p->pid);
 }
 
 static void holder_look(const struct elsewhere_search *s, struct space *x, int process,
@@ -214,7 +235,7 @@ static void holder_look(const struct elsewhere_search *s, struct space *x, int p
 	if (x->is.listens || !x->sockets.count)
 		return;
 	x->is.unread = clock_ms() >= s->until;
-	int held = x->is.unread ? 0 : holds_one(process, &x->sockets);
+	int held = x->is.unread ? 0 : holds_one(process, &x->sockets, false);
 	x->is.listens = held > 0;
 	x->is.denied = !x->is.listens && (x->is.denied || held == -EACCES || held == -EPERM);
 	if (x->is.listens)
@@ -259,6 +280,8 @@ int listeners_elsewhere(const struct host *h, struct listeners_elsewhere *out, s
 		if (!x)
 			return err_set(e, ENOMEM, "cannot list namespaces: out of memory");
 		holder_look(s, x, process, &all[i]);
+		if (clock_ms() < s->until)
+			waited_look(h, x, process, &all[i]);
 	}
 	return rc || !s ? rc : spaces_take(s, out, e);
 }

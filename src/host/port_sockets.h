@@ -18,6 +18,7 @@ struct port_socket {
 	uint16_t port;            /* the local one */
 	unsigned state;           /* TCP_… */
 	uint64_t inode;           /* 0: none, as in TIME_WAIT */
+	uint32_t waiting;         /* of a listener: connections in its accept queue */
 	enum ports_stamps stamps; /* of a connection, with `info`: NONE or SOME */
 };
 

@@ -124,6 +124,26 @@ test_a_server_in_another_network_namespace_that_drops_clients_is_a_warning() {
 	kill -CONT "$own"
 }
 
+waits_at() { grep -q ':1F9A 0*:0000 0A 0*:0000003[0-9] ' "/proc/$1/net/tcp"; } # PID
+
+# Its queue has room: nothing is dropped.
+test_a_stopped_server_in_another_network_namespace_is_a_warning() {
+	in_namespace '-n -p -f --mount-proc'
+	cp "$PROGRAM" own
+	unshare -n sh -c 'ip link set lo up && exec ./own serve --listen 0.0.0.0 --port 8090 --workers 1 --backlog 128 --quiet' &
+	own=$!
+	wait_for grep -q ':1F9A .* 0A ' "/proc/$own/net/tcp"
+	for pid in $own $(pgrep -P "$own"); do kill -STOP "$pid"; done
+	nsenter -n -t "$own" "$PROGRAM" load --mode hold --connections 50 --duration 60s 127.0.0.1:8090 >load 2>&1 &
+	wait_for waits_at "$own"
+	expect 1 epolltune check --probe listeners --format json
+	json 'finding("listeners.elsewhere.waiting") | .level == "warning" and
+			(.title | test("^5[0-9] connections wait in the network namespace of own .pid [0-9]+.: own is stopped .state T.$"))' \
+		'.summary.answer | contains("connections wait in the network namespace of own (pid ")'
+	for pid in $own $(pgrep -P "$own"); do kill -CONT "$pid"; done
+	expect 0 epolltune check --probe listeners --format json
+}
+
 drops_datagrams_at() { # PID
 	awk '/^Udp: [A-Z]/ { for (i = 1; i <= NF; i++) if ($i == "RcvbufErrors") at = i; next }
 		/^Udp:/ { exit !($at > 0) }' "/proc/$1/net/snmp"
