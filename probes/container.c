@@ -382,8 +382,7 @@ struct sample {
 	struct cgroup group;
 	/* Of its quotas, those that epolltune uses too. */
 	bool ours[CGROUP_QUOTAS];
-	uint64_t cpus;    /* online */
-	uint64_t threads; /* of the server that accept; 0: unknown */
+	uint64_t cpus; /* online */
 	bool shown;
 	bool single; /* the server in question is one that makes no process for a connection */
 	const struct container_row *container;
@@ -414,7 +413,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->machine_killed = host_oom_kills(h);
 	s->uptime_s = host_uptime(h);
 	s->cpus = facts.cpus;
-	s->threads = o->subject ? subject_accept_threads(h, o->subject) : 0;
 	return 0;
 }
 
@@ -506,7 +504,7 @@ static void judge_cpu(const struct sample *before, const struct sample *after, b
 		return;
 	}
 	struct throttling t = throttling_worst(watched ? before : NULL, after);
-	uint64_t pause = cgroup_pause_us(c, t.of, after->cpus, after->threads);
+	uint64_t pause = cgroup_pause_us(c, t.of, after->cpus);
 	cpu_words(after, &t, pause, &words);
 	w->limit = (int64_t)(t.of->quota_us * 100 / t.of->period_us);
 	w->verdict = cpu_verdict(&t);
@@ -531,7 +529,7 @@ static void judge_pause(const struct sample *s, uint64_t pause_us, struct report
 	uint64_t pause;
 	if (!pause_us || !s->group.quota_count)
 		return;
-	const struct cgroup_quota *paused = cgroup_paused(&s->group, s->cpus, s->threads, &pause);
+	const struct cgroup_quota *paused = cgroup_paused(&s->group, s->cpus, &pause);
 	struct throttling t = throttling_of(NULL, s, paused ? paused : cgroup_tightest(&s->group));
 	cpu_words(s, &t, pause_us, &words);
 	report_finding(r, "cgroup.cpu.pause", &words);

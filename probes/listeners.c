@@ -142,6 +142,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	/* One that was asked for is the one that is meant. */
 	if (!o->subject && !o->guest && !o->entered)
 		listeners_elsewhere(h, &s->elsewhere, NULL);
+	owner_cpu_read(h, &q->listeners, is_wanted, q, &q->cpu, NULL);
 	int rc = q->subject ? subject_tasks_read(h, q->subject, &s->tasks, e) : 0;
 	return q->subject && !rc
 		       ? subject_acceptors(h, q->subject, is_stuck, &q->stuck, &q->stuck_count, e)
@@ -166,6 +167,7 @@ static void sample_release(struct sample *s)
 	listeners_free(&s->queues.listeners);
 	listeners_elsewhere_free(&s->elsewhere);
 	waiting_free(&s->queues.waited);
+	owner_cpu_free(&s->queues.cpu);
 	free(s->queues.seen);
 	free(s->queues.stuck);
 }
@@ -333,6 +335,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_veiled(&w);
 	subject_listeners_judge(&w, !after->unlisted.code);
 	elsewhere_judge(&after->elsewhere, r);
+	elsewhere_waiting_judge(&before->elsewhere, &after->elsewhere, m->seconds, r);
 	elsewhere_drops_judge(&before->elsewhere, &after->elsewhere, m->seconds, r);
 	accept_queues_judge_since(&w);
 	record_all(&w);

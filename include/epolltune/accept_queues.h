@@ -3,6 +3,7 @@
 #pragma once
 
 #include "epolltune/listener.h"
+#include "epolltune/owner_cpu.h"
 #include "epolltune/probe.h"
 #include "epolltune/published.h"
 
@@ -34,6 +35,7 @@ struct accept_queues {
 	 * descriptors. */
 	struct process *stuck;
 	size_t stuck_count;
+	struct owner_cpu cpu; /* of those whose queues are in trouble, and of the subject */
 	struct host_counters counters;
 	/* net.core.somaxconn, net.ipv4.tcp_max_syn_backlog, tcp_syncookies, fs.nr_open;
 	 * REPORT_NONE: unknown */

@@ -63,6 +63,7 @@ struct cgroup_quota {
 	char path[CGROUP_PATH]; /* of that group */
 	bool shared;            /* one above: others may use it up */
 	size_t groups;          /* of those joined, how many it is of */
+	uint64_t threads;       /* in that group; 0: unknown, and of one above */
 	/* Since the group was made: periods in which it ran, and in which it was throttled. */
 	uint64_t periods, throttled;
 };
@@ -137,13 +138,11 @@ const struct cgroup_quota *cgroup_tightest(const struct cgroup *c);
 double cgroup_quota_cpus(const struct cgroup *c);
 /* That of a group; NULL: it has none. Pure. */
 const struct cgroup_quota *cgroup_quota_find(const struct cgroup *c, const char *path);
-/* The pause in each period of one of its quotas, in us, when `threads` of the group run all the
- * time: what is left of the period after they have used the quota together on at most `cpus`, and
- * on those of the group. Of both 0 is unknown: as many threads as CPUs, which pause longest. Those
- * of others that share the quota are unknown too. Pure. */
-uint64_t cgroup_pause_us(const struct cgroup *c, const struct cgroup_quota *q, uint64_t cpus,
-			 uint64_t threads);
+/* The pause in each period of one of its quotas, in us, when the threads of the group run all the
+ * time, those that accept and all others: what is left of the period after they have used the quota
+ * together on at most `cpus`, and on those of the group. Of both 0 is unknown: as many threads as
+ * CPUs, which pause longest. Those of others that share the quota are unknown too. Pure. */
+uint64_t cgroup_pause_us(const struct cgroup *c, const struct cgroup_quota *q, uint64_t cpus);
 /* The quota with the longest pause of those that were used up before, and that pause; NULL, 0:
  * none was. Pure. */
-const struct cgroup_quota *cgroup_paused(const struct cgroup *c, uint64_t cpus, uint64_t threads,
-					 uint64_t *pause_us);
+const struct cgroup_quota *cgroup_paused(const struct cgroup *c, uint64_t cpus, uint64_t *pause_us);

@@ -174,7 +174,7 @@ uint64_t host_connection_bytes(const struct host *h, uint64_t *socket);
 #define HOST_CPUS 1024
 struct host_cpu_times {
 	struct host_cpu_time {
-		uint64_t softirq, idle, all;
+		uint64_t softirq, idle, steal, all;
 	} at[HOST_CPUS];
 };
 int host_cpu_times(const struct host *h, struct host_cpu_times *out, struct err *e);

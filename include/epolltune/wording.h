@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define WORDING_NAMES 56
+#define WORDING_NAMES 64
 #define WORDING_TEXT 400
 
 struct wording {

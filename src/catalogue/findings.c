@@ -143,6 +143,12 @@
 	"(LimitNOFILE={files}{keep} in a systemd unit, ulimit -{soft_flag}n {files} in a "         \
 	"script), and restart it.}}{line? {server} has a limit of its own\\: {line}}"
 #define NOFILE_CEILING "{ceiling? fs.nr_open ({ceiling}) has to be raised first.}"
+/* Of one socket of several. */
+#define OF_ITS_SIBLINGS                                                                            \
+	"{siblings? {laggards} of {siblings} sockets of this address (SO_REUSEPORT) "              \
+	"{laggards=1?accepts:accept} too slowly{worker?, {laggards=1?:one of them }that of "       \
+	"worker {pid}}\\: the kernel sends each its part of the clients, however many wait "       \
+	"there.{even? The rate assumes equal parts.}}"
 #define CONNTRACK_OUTSIDE                                                                          \
 	"{outside? That table is of the network namespace that the check was started in, which "   \
 	"forwards to the server's.}"
@@ -587,8 +593,11 @@ static const struct finding_row findings[] = {
 		 "Retransmissions included; {total} since the socket was made. {many?Workers {pids} "
 		 "accept from it. :{worker?Worker {pid} accepts from it. }}{group?{stuck} of {group} sockets of this address "
 		 "(SO_REUSEPORT) {stuck=1?was:were} full; together they hold {sum} of {room}. }" WHOSE_BACKLOG
-		 "{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
-	 .advice = "{slow?See accept-queue.slow.:{raise?Raise net.core.somaxconn first. }"
+		 "{slow?:{cpu? {cpu}}}{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
+	 .advice = "{slow?See accept-queue.slow.:{looks?{min?A longer queue helps only if the "
+		   "server catches up\\: this one was full in {full} of {looks} samples and never "
+		   "below {min}. }:Two samples do not show whether a longer queue helps. Where its "
+		   "stalls are short\\: }{raise?Raise net.core.somaxconn first. }"
 		   "{line?{server}\\: {line}:Pass backlog {backlog} to listen()} (effective "
 		   "{effect}). Costs nothing until used.}",
 	 .answer = "{who} is dropping connections now",
@@ -603,10 +612,11 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .about = "{endpoint}",
-	 .title = "{listener}: {sampled?the queue was full in {full} of {looks} samples\\: :}more "
+	 .title = "{listener}: {sampled?the queue was full in {full} of {looks} samples{min? and "
+		  "never below {min} of {capacity}}\\: :}more "
 		  "connections arrive than {process?{process}:the server} accepts",
 	 .detail =
-		 "{process?{whose} {doing?{doing}:is in an unknown state}.:{unheld?No "
+		 "{needed?It accepts {accept}/s of {needed}/s that this load needs. }{process?{whose} {doing?{doing}:is in an unknown state}.{cpu? {cpu}}:{unheld?No "
 		 "process has it open\\: the kernel itself does, io_uring, or a message that passes "
 		 "it on.:The process {cut?was not found before the search ended:is not visible "
 		 "{apart?in this PID namespace:to this user}}.}}",
@@ -614,12 +624,15 @@ static const struct finding_row findings[] = {
 		 "No backlog helps. {help?{help}:Run the check as root to see the process, or add "
 		 "workers}.",
 	 .answer = "{who} is dropping connections now",
-	 .meaning = "A listener's accept queue overflowed and was full all the time, or its "
-		    "process does not accept at all: more connections arrive than the server "
-		    "accepts. A longer queue only makes clients wait longer.",
+	 .meaning = "A listener's accept queue overflowed and was full all the time or never half "
+		    "empty, or its process does not accept at all, or it accepts less than the "
+		    "load of --server needs: more connections arrive than the server accepts. A "
+		    "longer queue only makes clients wait longer.",
 	 .action = "Look at the state of the process, which the finding names: resume or restart "
 		   "one that is stopped, raise a limit that it has met, otherwise add workers.",
-	 .proof = "The queue was full in nine of ten samples or more, or the state of the process"},
+	 .proof = "The queue was full in nine of ten samples or more, or full in one and never "
+		  "half empty in a window longer than two stalls of the target; or the state of "
+		  "the process"},
 	{.id = "accept-queue.dropped",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -658,7 +671,7 @@ static const struct finding_row findings[] = {
 		 "dropped during this check:}",
 	 .detail =
 		 "The kernel drops the next client. {process?{whose} {doing?{doing}:is in an "
-		 "unknown state}. }{group?{stuck} of {group} "
+		 "unknown state}. }{cpu?{cpu} }{group?{stuck} of {group} "
 		 "sockets of this address (SO_REUSEPORT) {stuck=1?was:were} full; together they "
 		 "hold {sum} of {room}. }{looks?It was full in {full} of {looks} samples. }{total} "
 		 "packet{total=1?:s} {total=1?was:were} dropped before, since the socket was "
@@ -687,7 +700,7 @@ static const struct finding_row findings[] = {
 		  "shorter}",
 	 .detail =
 		 "{process?{whose} {doing?{doing}:is in an "
-		 "unknown state}.}{looks?{process? }The queue did not become shorter in {looks} "
+		 "unknown state}.{cpu? {cpu}}}{looks?{process? }The queue did not become shorter in {looks} "
 		 "samples{accept?\\: its server accepts {accept}/s at most}.}{longer? The window of "
 		 "{window} is shorter than two stalls of the target.}{group? That is so "
 		 "at {stuck} of {group} sockets of this address (SO_REUSEPORT).}{more? {more} "
@@ -717,11 +730,13 @@ static const struct finding_row findings[] = {
 		  "arrive:\\: its accept queue grows}\\: {sum} connection{sum=1?:s} "
 		  "{sum=1?waits:wait}{wait?{known?, a new one for {wait} or more}}",
 	 .detail = "In {window} the queue grew from {from} to {sum}; it holds {room}, and clients "
-		   "beyond are refused or dropped.{more? {more} more listener{more=1?:s} "
+		   "beyond are refused or dropped." OF_ITS_SIBLINGS "{cpu? {cpu}}"
+		   "{more? {more} more listener{more=1?:s} "
 		   "{more=1?is:are} in trouble.}",
 	 .advice =
+		 "{denied?No backlog helps. {help}.:"
 		 "No backlog helps\\: add workers or CPUs, or find out what {process?{process}:the "
-		 "server} waits for (a disk, a lock, another server).",
+		 "server} waits for (a disk, a lock, another server).}",
 	 .answer = "{who} accepts {known?{others?up to }{accept}/s of {arrive}/s that arrive:too "
 		   "slowly}",
 	 .meaning =
@@ -748,10 +763,12 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{looks?The queue was not empty in any of {looks} samples{from?\\: in {window} it "
 		 "came from {from} to {sum}}.:One sample does not show how fast the server accepts "
-		 "them.}{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
-	 .advice = "{saturated?No backlog helps\\: add workers or CPUs, or find out what "
-		   "{process?{process}:the server} waits for (a disk, a lock, another server).:"
-		   "{looks?Look at how long its clients wait.:Check again without --quick.}}",
+		 "them.}" OF_ITS_SIBLINGS "{cpu? {cpu}}"
+		 "{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
+	 .advice =
+		 "{saturated?{denied?No backlog helps. {help}.:No backlog helps\\: add workers or CPUs, or find out what "
+		 "{process?{process}:the server} waits for (a disk, a lock, another server).}:"
+		 "{looks?Look at how long its clients wait.:Check again without --quick.}}",
 	 .answer = "{who} accepts {others?up to }{accept}/s{needed? of {needed}/s needed}; its "
 		   "accept queue is never empty",
 	 .meaning =
@@ -762,7 +779,8 @@ static const struct finding_row findings[] = {
 		 "UNIX socket it is how many left the queue while a client that came before them "
 		 "waited for half of the check. "
 		 "Critical for the server that --server names where it is less than the target's "
-		 "rate; a note where 100 connections or more wait and the rate is not known.",
+		 "rate; a note where 100 connections or more wait and the rate is not known. A socket "
+		 "of several of one address (SO_REUSEPORT) is judged by itself too.",
 	 .action =
 		 "Add workers or CPUs, or let the server do less for each connection; find out what "
 		 "it waits for.",
@@ -780,7 +798,7 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{sampled?It was full in {full} of {looks} samples. }A non-blocking connect() to a "
 		 "UNIX socket fails with EAGAIN then, a blocking one sleeps; no counter shows it. "
-		 "{process?{whose} {doing?{doing}:is in an unknown state}. }" WHOSE_BACKLOG
+		 "{process?{whose} {doing?{doing}:is in an unknown state}. }{cpu?{cpu} }" WHOSE_BACKLOG
 		 "{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
 	 .advice =
 		 "{slow?No backlog helps a server that accepts too slowly, or not at all.{help? {help}.}:"
@@ -2583,6 +2601,26 @@ static const struct finding_row findings[] = {
 	 .proof =
 		 "/proc/PID/net/netstat: ListenOverflows and ListenDrops; RcvbufErrors and MemErrors "
 		 "in /proc/PID/net/snmp and snmp6"},
+	{.id = "listeners.elsewhere.waiting",
+	 .level = LEVEL_WARNING,
+	 .observed = true,
+	 .about = "{who}",
+	 .title =
+		 "{waiting} connection{waiting=1? waits:s wait} in the network namespace of {who} "
+		 "(pid {pid}){halted?\\: {who} is {halted}:{accepts?, which accepts {accepts}/s at "
+		 "most:, and none is accepted}}",
+	 .detail = "{window?{was} waited {window} before. }{more?In {more} other network "
+		   "namespace{more=1?:s} connections wait too. }This check judges none of its "
+		   "listeners.",
+	 .advice = "Check its listeners\\: epolltune check --netns {pid}",
+	 .answer = "connections wait in the network namespace of {who} (pid {pid})",
+	 .meaning = "Connections wait in an accept queue of another network namespace, as of a "
+		    "container, at the first and the last sample, and no fewer at the last. Their "
+		    "server is stopped or frozen; or 100 connections or more wait for over a "
+		    "second, as Tcp.PassiveOpens shows there. Listeners on loopback do not count.",
+	 .action = "Resume the container or process; otherwise check that namespace with --netns "
+		   "PID.",
+	 .proof = "rx_queue of the listener in /proc/PID/net/tcp; the state of its process"},
 	{.id = "live.unread",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,

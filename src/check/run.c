@@ -352,9 +352,8 @@ static void stall_raise(const struct host *host, struct check_options *o)
 	const struct subject *subject = o->probe.subject;
 	subject_group(host, subject, &group);
 	host_facts(host, &facts);
-	uint64_t threads = subject ? subject_accept_threads(host, subject) : 0;
 	uint64_t pause;
-	if (!cgroup_paused(&group, facts.cpus, threads, &pause) || pause <= o->target.stall_us)
+	if (!cgroup_paused(&group, facts.cpus, &pause) || pause <= o->target.stall_us)
 		return;
 	o->target.stall_us = o->probe.pause_us = pause;
 }

@@ -515,6 +515,21 @@ static bool quota_read(struct walk *w, uint64_t *quota, uint64_t *period)
 	return any && known && *quota != HOST_UNLIMITED;
 }
 
+/* Of all its processes; 0: unknown. */
+static uint64_t threads_read(const struct walk *w)
+{
+	char path[2 * CGROUP_PATH + 64];
+	CLEAN(free_pointer) char *text = NULL;
+	uint64_t count = 0;
+	snprintf(path, sizeof(path), "%s%s/%s", w->hierarchy->mount, w->below,
+		 w->hierarchy->version == 2 ? "cgroup.threads" : "tasks");
+	if (host_read_all(w->host, path, &text, NULL) <= 0)
+		return 0;
+	for (const char *at = text; *at; at++)
+		count += at == text || at[-1] == '\n';
+	return count;
+}
+
 static void cpu_read(const struct host *h, const struct hierarchy *in, struct cgroup *out)
 {
 	struct walk w;
@@ -535,6 +550,7 @@ static void cpu_read(const struct host *h, const struct hierarchy *in, struct cg
 		stat[0] = 0;
 		if (!group_text(&w, "cpu.stat", stat, sizeof(stat)))
 			w.unread = true;
+		q->threads = shared ? 0 : threads_read(&w);
 		q->periods = keyed(stat, "nr_periods");
 		q->throttled = keyed(stat, "nr_throttled");
 	}
@@ -865,10 +881,9 @@ const struct cgroup_quota *cgroup_quota_find(const struct cgroup *c, const char 
 	return quota_find((struct cgroup *)c, path);
 }
 
-uint64_t cgroup_pause_us(const struct cgroup *c, const struct cgroup_quota *q, uint64_t cpus,
-			 uint64_t threads)
+uint64_t cgroup_pause_us(const struct cgroup *c, const struct cgroup_quota *q, uint64_t cpus)
 {
-	const uint64_t limits[] = {cpus, q->shared ? 0 : c->cpus, q->shared ? 0 : threads};
+	const uint64_t limits[] = {cpus, q->shared ? 0 : c->cpus, q->shared ? 0 : q->threads};
 	uint64_t at_once = UINT64_MAX;
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
 		if (limits[i] && limits[i] < at_once)
@@ -877,13 +892,12 @@ uint64_t cgroup_pause_us(const struct cgroup *c, const struct cgroup_quota *q, u
 	return runs < q->period_us ? q->period_us - runs : 0;
 }
 
-const struct cgroup_quota *cgroup_paused(const struct cgroup *c, uint64_t cpus, uint64_t threads,
-					 uint64_t *pause_us)
+const struct cgroup_quota *cgroup_paused(const struct cgroup *c, uint64_t cpus, uint64_t *pause_us)
 {
 	const struct cgroup_quota *paused = NULL;
 	*pause_us = 0;
 	for (size_t i = 0; i < c->quota_count; i++) {
-		uint64_t pause = cgroup_pause_us(c, &c->quotas[i], cpus, threads);
+		uint64_t pause = cgroup_pause_us(c, &c->quotas[i], cpus);
 		if (!c->quotas[i].throttled || pause <= *pause_us)
 			continue;
 		paused = &c->quotas[i];

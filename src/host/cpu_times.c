@@ -11,6 +11,7 @@
 #define FIELDS 8
 #define IDLE 3
 #define SOFTIRQ 6
+#define STEAL 7
 
 static void cpu_line(const char *line, struct host_cpu_times *out)
 {
@@ -25,6 +26,8 @@ static void cpu_line(const char *line, struct host_cpu_times *out)
 			out->at[cpu].idle = ticks;
 		if (i == SOFTIRQ)
 			out->at[cpu].softirq = ticks;
+		if (i == STEAL)
+			out->at[cpu].steal = ticks;
 	}
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/counters.h"
@@ -123,6 +124,10 @@ static int table_read(int process, const char *table, bool udp, bool reachable, 
 		int rc = client ? dropping_add(out, &s) : inode_add(&out->sockets, s.inode);
 		if (rc)
 			return rc;
+		if (s.waiting > out->is.waiting) {
+			out->is.waits_at = s.inode;
+			out->is.waiting = s.waiting;
+		}
 	}
 	return 0;
 }
@@ -212,6 +217,7 @@ static void drops_read(struct elsewhere_search *s, int process, struct netns_els
 	}
 	for (size_t i = 0; i < ELSEWHERE_COUNTERS; i++)
 		out->counted[i] = host_counter(&s->counters, counter_elsewhere(i));
+	out->arrived = host_counter(&s->counters, COUNTER_PASSIVE_OPENS);
 }
 
 /* NULL without memory. */
@@ -229,6 +235,18 @@ static struct space *space_of(struct elsewhere_search *s, struct netns_id netns,
 		return x;
 	int rc = sockets_read(process, false, true, x);
 	return rc || sockets_read(process, true, true, x) ? NULL : x;
+}
+
+/* The process of which clients wait names the namespace. */
+static void waited_look(const struct host *h, struct space *x, int process,
+			const struct process_stat *p)
+{
+	const struct sockets fullest = {&x->is.waits_at, 1};
+	if (!x->is.waits_at || x->is.state || holds_one(process, &fullest) <= 0)
+		return;
+	space_name(x, p);
+	x->is.state = p->state;
+	x->is.frozen = cgroup_frozen(h, p->pid);
 }
 
 static void holder_look(const struct elsewhere_search *s, struct space *x, int process,
@@ -288,6 +306,8 @@ int listeners_elsewhere(const struct host *h, struct listeners_elsewhere *out, s
 		if (!x)
 			return err_set(e, ENOMEM, "cannot list namespaces: out of memory");
 		holder_look(s, x, process, &all[i]);
+		if (clock_ms() < s->until)
+			waited_look(h, x, process, &all[i]);
 	}
 	return rc || !s ? rc : spaces_take(s, out, e);
 }

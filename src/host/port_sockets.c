@@ -60,6 +60,7 @@ static int message_received(struct nl_msg *msg, void *arg)
 				      .port = ntohs(m->id.idiag_sport),
 				      .state = m->idiag_state,
 				      .inode = m->idiag_inode,
+				      .waiting = m->idiag_state == TCP_LISTEN ? m->idiag_rqueue : 0,
 				      .stamps = stamps_of(header)};
 	w->seen(&s, w->arg);
 	return NL_OK;
@@ -88,10 +89,13 @@ bool port_socket_parse(const char *line, bool big_endian, struct port_socket *ou
 	/* "sl: local remote st queues timer retransmits uid timeout inode ref pointer drops" */
 	*out = (struct port_socket){0};
 	if (sscanf(line,
-		   " %*[0-9]: %32[0-9A-Fa-f]:%4x %32[0-9A-Fa-f]:%4x %2x %*s %*s %*s %*s %*s "
-		   "%" SCNu64 " %*s %*s %" SCNu32,
-		   source, &port, destination, &to, &out->state, &out->inode, &out->drops) < 6)
+		   " %*[0-9]: %32[0-9A-Fa-f]:%4x %32[0-9A-Fa-f]:%4x %2x %*[0-9A-Fa-f]:%8" SCNx32
+		   " %*s %*s %*s %*s %" SCNu64 " %*s %*s %" SCNu32,
+		   source, &port, destination, &to, &out->state, &out->waiting, &out->inode,
+		   &out->drops) < 7)
 		return false;
+	if (out->state != TCP_LISTEN)
+		out->waiting = 0;
 	out->port = (uint16_t)port;
 	out->route.port = to;
 	return out->state < 32 && socket_address_parse(source, big_endian, &out->route.source) &&

@@ -19,6 +19,7 @@ struct port_socket {
 	unsigned state;           /* TCP_… */
 	uint64_t inode;           /* 0: none, as in TIME_WAIT */
 	uint32_t drops;           /* of a line of /proc/net/udp only */
+	uint32_t waiting;         /* of a listener: connections in its accept queue */
 	enum ports_stamps stamps; /* of a connection, with `info`: NONE or SOME */
 };
 

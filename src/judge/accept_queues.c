@@ -1,12 +1,9 @@
 /* Judges the accept queues of the listeners that run here. */
 #include "epolltune/accept_queues.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/array.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/counters.h"
 #include "epolltune/doing.h"
@@ -14,11 +11,9 @@
 #include "epolltune/quantity.h"
 #include "judge/blame.h"
 #include "judge/queue_lag.h"
+#include "judge/queue_seen.h"
 #include "judge/settings.h"
 
-#define MIDDLE_TICK ((OBSERVATION_TICKS + 1) / 2)
-/* Packets that listeners of a machine that is well may drop in a window: stray RST, FIN. */
-#define STRAYS 4
 /* The queue was full in that share of the ticks: a longer one does not help. */
 #define SLOW_SHARE 0.9
 /* Counters and queues are not read at one moment: a smaller share of what arrives may be none. */
@@ -31,142 +26,6 @@
 #define GROUPS_NAMED 8
 /* The same of listeners that dropped packets since an earlier report. */
 #define DROPPERS_NAMED 3
-
-static bool queue_is_full(const struct listener *l) { return l->depth > l->limit; }
-
-static const struct queue_seen *seen_find(const struct accept_queues *s, uint64_t cookie)
-{
-	for (size_t i = 0; i < s->seen_count; i++)
-		if (s->seen[i].cookie == cookie)
-			return &s->seen[i];
-	return NULL;
-}
-
-static struct queue_seen *seen_add(struct accept_queues *s, uint64_t cookie)
-{
-	const struct queue_seen *found = seen_find(s, cookie);
-	if (found)
-		return &s->seen[found - s->seen];
-	struct queue_seen *more = array_add(&s->seen, &s->seen_count, sizeof(*more));
-	if (more)
-		more->cookie = cookie;
-	return more;
-}
-
-static uint64_t drops_of(const struct listeners *all)
-{
-	uint64_t drops = 0;
-	for (size_t i = 0; i < all->count; i++)
-		drops += all->at[i].kind == LISTENER_TCP ? all->at[i].drops : 0;
-	return drops;
-}
-
-bool queues_drop(const struct accept_queues *s)
-{
-	return s->ticks && drops_of(&s->listeners) > s->drops_begun + STRAYS;
-}
-
-bool accept_queues_halved(const struct accept_queues *s) { return s->ticks == MIDDLE_TICK; }
-
-int accept_queues_tick(struct accept_queues *s, const struct listeners *now, struct err *e)
-{
-	if (!s->ticks++)
-		s->drops_begun = drops_of(now);
-	for (size_t i = 0; i < now->count; i++) {
-		const struct listener *l = &now->at[i];
-		bool dropped = accept_queues_halved(s) && l->kind == LISTENER_TCP && l->drops;
-		if (!l->depth && !dropped && !seen_find(s, l->cookie))
-			continue;
-		struct queue_seen *seen = seen_add(s, l->cookie);
-		if (!seen)
-			return err_set(e, ENOMEM, "listeners: out of memory");
-		seen->waiting += l->depth > 0;
-		seen->drained += l->depth < seen->last ? seen->last - l->depth : 0;
-		seen->last = l->depth;
-		if (s->ticks == 1 || l->depth < seen->min)
-			seen->min = l->depth;
-		if (accept_queues_halved(s)) {
-			seen->middle = l->depth;
-			seen->dropped = l->drops;
-		}
-		seen->full += queue_is_full(l);
-		if (l->depth > seen->depth)
-			seen->depth = l->depth;
-	}
-	return 0;
-}
-
-bool queue_dropped(const struct accept_queues *s, const struct listener *l, uint32_t *drops)
-{
-	const struct queue_seen *seen = seen_find(s, l->cookie);
-	*drops = seen ? seen->dropped : 0;
-	return s->ticks >= MIDDLE_TICK;
-}
-
-bool queue_waits(const struct accept_queues *s, const struct listener *l)
-{
-	const struct queue_seen *seen = seen_find(s, l->cookie);
-	return l->depth && (!s->ticks || (seen && seen->waiting == s->ticks));
-}
-
-bool queue_compares(const struct listener *l, void *queues)
-{
-	const struct accept_queues *s = queues;
-	const struct queue_seen *seen = seen_find(s, l->cookie);
-	return seen && seen->waiting == s->ticks && (!seen->drained || l->kind == LISTENER_UNIX);
-}
-
-/* Those of a listener that wait since the middle of the window, or that do not. */
-static uint64_t waiting_count(const struct accept_queues *s, const struct waiting_list *now,
-			      const struct listener *l, bool since)
-{
-	uint64_t count = 0;
-	for (size_t i = 0; i < now->count; i++)
-		count += now->at[i].listener == l->cookie &&
-			 waiting_has(&s->waited, now->at[i]) == since;
-	return count;
-}
-
-/* Of those that came, a queue has grown by no more than were not accepted. One that shares arrivals
- * is left out. */
-void accept_queues_compare(struct accept_queues *s, const struct waiting_list *now)
-{
-	const struct listeners *all = &s->listeners;
-	size_t end = 0;
-	for (size_t i = 0; i < all->count; i = end) {
-		const struct listener *l = &all->at[i];
-		end = listeners_group(all, i);
-		if (end - i > 1 || !queue_compares(l, s))
-			continue;
-		struct queue_seen *seen = seen_add(s, l->cookie);
-		uint64_t fresh = waiting_count(s, now, l, false);
-		uint64_t grown = l->depth > seen->middle ? l->depth - seen->middle : 0;
-		if (!seen->drained)
-			seen->drained += fresh > grown ? fresh - grown : 0;
-		if (l->kind != LISTENER_UNIX)
-			continue;
-		seen->stayed = waiting_count(s, now, l, true);
-		seen->left = seen->middle + fresh > l->depth ? seen->middle + fresh - l->depth : 0;
-	}
-}
-
-static bool was_full(const struct accept_queues *s, const struct listener *l)
-{
-	const struct queue_seen *seen = seen_find(s, l->cookie);
-	return queue_is_full(l) || (seen && seen->full);
-}
-
-/* Packets that a listener has dropped since the earlier report; 0 unless some met a full queue. */
-static uint64_t dropped_since(const struct accept_queues *s, const struct listener *l)
-{
-	return since_growth(&s->since, COUNTER_LISTEN_OVERFLOWS) > 0 ? since_drops(&s->since, l)
-								     : 0;
-}
-
-bool queue_in_trouble(const struct accept_queues *s, const struct listener *l)
-{
-	return was_full(s, l) || queue_waits(s, l) || dropped_since(s, l);
-}
 
 /* The sockets of one address: one, or several by SO_REUSEPORT. */
 struct group {
@@ -182,12 +41,21 @@ struct group {
 	uint64_t stayed, left;          /* of all, as in struct queue_seen */
 	uint32_t seen_full;             /* ticks that saw the fullest one full */
 	uint32_t seen_depth;            /* its largest depth */
+	uint64_t seen_min;              /* its smallest; 0: it was empty at one, or is unknown */
 	const struct listener *dropper; /* that dropped most since the earlier report */
 	uint64_t since;                 /* drops of all since then */
 	struct queue_course course;     /* of all, but for `arrived` */
 	bool made;                      /* a socket is new: where the course began is unknown */
 	bool emptied;                   /* a socket had none to accept at one look */
 	struct queue_lag lag;
+	/* The one that most wait at, of those that accept too slowly while the sums do not show it;
+	 * NULL: none. And how many do. */
+	const struct listener *laggard;
+	size_t laggards;
+	/* Of one socket alone: those of its address, and whether its share of the arrivals is
+	 * estimated. */
+	size_t siblings;
+	bool even;
 	bool own;    /* a socket is the subject's */
 	bool halted; /* connections wait for a process that does not accept */
 };
@@ -228,8 +96,8 @@ double queue_fullness(const struct listener *l) { return (double)l->depth / (l->
 static void group_add_since(struct group *g, const struct accept_queues *s,
 			    const struct listener *l)
 {
-	uint64_t dropped = dropped_since(s, l);
-	if (!g->dropper || dropped > dropped_since(s, g->dropper))
+	uint64_t dropped = queue_dropped_since(s, l);
+	if (!g->dropper || dropped > queue_dropped_since(s, g->dropper))
 		g->dropper = l;
 	g->since += dropped;
 }
@@ -247,18 +115,27 @@ static const struct server_row *server_of(const struct queue_watch *w, const str
 /* Whether the server may have been in one stall of the target since before the window. */
 static bool stall_explains(const struct queue_watch *w) { return w->seconds < 2 * w->stall_s; }
 
+/* Whether its process shows that it does not accept, and the queue not that another does: workers
+ * may share it. */
+static bool listener_halted(const struct queue_watch *w, const struct listener *l)
+{
+	const struct queue_seen *seen = queue_seen_find(w->after, l->cookie);
+	bool drained = seen && (seen->drained || seen->last > l->depth);
+	return process_accepts_not(owner_of(w, l)) && !drained;
+}
+
 /* Whether connections wait and none is seen to be accepted: the process shows it, or the queue has
  * not become shorter. A stall that the target allows is worth a word of the subject only. */
 static bool is_idle(const struct queue_watch *w, const struct listener *l)
 {
-	const struct queue_seen *seen = seen_find(w->after, l->cookie);
+	const struct queue_seen *seen = queue_seen_find(w->after, l->cookie);
 	const struct process *p = owner_of(w, l);
 	/* Of a process at its limit another finding reports. */
 	if (!queue_waits(w->after, l) || (p && process_at_file_limit(p)))
 		return false;
 	if (stall_explains(w) && !subject_has(w->after->subject, l))
-		return process_accepts_not(p);
-	return process_accepts_not(p) || (seen && !seen->drained && l->depth >= seen->last);
+		return listener_halted(w, l);
+	return listener_halted(w, l) || (seen && !seen->drained && l->depth >= seen->last);
 }
 
 static uint64_t min_of(const struct listener *earlier, const struct listener *l,
@@ -288,7 +165,7 @@ static void group_add_course(struct group *g, const struct listener *earlier,
  * the queue since then; as many a second before. */
 static int64_t group_arrived(const struct group *g, const struct queue_watch *w)
 {
-	const int64_t slices = OBSERVATION_TICKS + 1, half = slices - MIDDLE_TICK;
+	const int64_t slices = OBSERVATION_TICKS + 1, half = slices - QUEUE_MIDDLE_TICK;
 	if (g->fullest->kind == LISTENER_TCP)
 		return host_counter(&w->after->counters, COUNTER_PASSIVE_OPENS) < 0
 			       ? REPORT_NONE
@@ -305,15 +182,20 @@ static void group_lag(struct group *g, const struct queue_watch *w)
 	c.halved = w->after->ticks;
 	c.min = g->emptied ? 0 : c.min;
 	c.arrived = group_arrived(g, w);
+	if (g->even && c.arrived > 0)
+		c.arrived = (int64_t)subject_part((uint64_t)c.arrived, g->siblings);
 	bool own = subject_has(w->after->subject, g->fullest);
 	g->lag = queue_lag_of(&c, w->stall_s, own ? w->stall_s : fmax(w->stall_s, PATIENCE_S));
+	/* A program of the server may spread them otherwise. */
+	if (g->even && (double)c.min <= fmax(w->stall_s, PATIENCE_S) * g->lag.accept_per_s)
+		g->lag.lags = g->lag.saturated = false;
 }
 
 static void group_add(struct group *g, const struct queue_watch *w, const struct listener *l)
 {
 	const struct listener *earlier = listeners_find(&w->before->listeners, l->cookie);
-	const struct queue_seen *seen = seen_find(w->after, l->cookie);
-	bool full = was_full(w->after, l) || (earlier && queue_is_full(earlier));
+	const struct queue_seen *seen = queue_seen_find(w->after, l->cookie);
+	bool full = queue_was_full(w->after, l) || (earlier && queue_is_full(earlier));
 	uint32_t seen_full = seen ? seen->full : 0;
 	g->sockets++;
 	g->full += full;
@@ -330,7 +212,7 @@ static void group_add(struct group *g, const struct queue_watch *w, const struct
 	bool idle = is_idle(w, l);
 	g->idled += idle;
 	g->own |= subject_has(w->after->subject, l);
-	g->halted |= l->depth && process_accepts_not(owner_of(w, l));
+	g->halted |= l->depth && listener_halted(w, l);
 	if (idle && (!g->idle || l->depth > g->idle->depth))
 		g->idle = l;
 	if (g->fullest &&
@@ -339,9 +221,42 @@ static void group_add(struct group *g, const struct queue_watch *w, const struct
 		return;
 	g->fullest = l;
 	g->seen_full = seen_full;
+	g->seen_min = min_of(earlier, l, seen);
 	g->seen_depth = seen && seen->depth > l->depth ? seen->depth : l->depth;
 	if (earlier && earlier->depth > g->seen_depth)
 		g->seen_depth = earlier->depth;
+}
+
+/* One socket of several as a group of its own. The arrivals of all are a bound of what it accepts;
+ * where that hides it, its part of them is. */
+static struct group group_of_one(const struct queue_watch *w, const struct listener *l,
+				 size_t siblings)
+{
+	struct group one = {.siblings = siblings};
+	group_add(&one, w, l);
+	group_lag(&one, w);
+	if (one.lag.lags || one.lag.saturated)
+		return one;
+	one.even = true;
+	group_lag(&one, w);
+	return one;
+}
+
+/* The kernel sends each socket its part of the clients, however many wait there: one that is slow
+ * is hidden by the sums of its address. */
+static void group_find_laggards(struct group *g, const struct queue_watch *w,
+				const struct listener *first)
+{
+	if (g->sockets < 2 || g->fullest->kind != LISTENER_TCP || g->lag.lags || g->lag.saturated)
+		return;
+	for (size_t i = 0; i < g->sockets; i++) {
+		struct group one = group_of_one(w, &first[i], g->sockets);
+		if (!one.lag.known || (!one.lag.lags && !one.lag.saturated))
+			continue;
+		g->laggards++;
+		if (!g->laggard || first[i].depth > g->laggard->depth)
+			g->laggard = &first[i];
+	}
 }
 
 static bool group_dropping(const struct group *g, const struct queue_watch *w)
@@ -357,10 +272,19 @@ static bool group_refuses(const struct group *g)
 }
 
 /* Longer than a stall of the target explains, unless the process shows that it does not accept. */
-static bool group_slow(const struct group *g, const struct queue_watch *w)
+static bool group_always_full(const struct group *g, const struct queue_watch *w)
 {
-	bool stalls = stall_explains(w) && !process_accepts_not(owner_of(w, g->fullest));
+	bool stalls = stall_explains(w) && !listener_halted(w, g->fullest);
 	return w->after->ticks && g->seen_full >= SLOW_SHARE * w->after->ticks && !stalls;
+}
+
+/* Whether it was full, and never half empty for longer than a stall of the target explains: a place
+ * that an accept leaves is taken at once. At twice the rate of its server a queue is full half of
+ * the time only. */
+static bool group_never_empties(const struct group *g, const struct queue_watch *w)
+{
+	return w->after->ticks && g->seen_full && !stall_explains(w) &&
+	       2 * g->seen_min > g->fullest->limit;
 }
 
 /* Whether it has called listen(fd, 0) to accept none, as at its limit on connections. */
@@ -370,11 +294,31 @@ static bool is_paused(const struct queue_watch *w, const struct listener *l)
 	return !l->limit && server && server->pauses;
 }
 
-/* Whether its server does not accept: no backlog helps. */
+/* Whether its server does not accept, or its queue was full all the time. */
 static bool group_stuck(const struct group *g, const struct queue_watch *w)
 {
-	return group_slow(g, w) || process_accepts_not(owner_of(w, g->fullest)) ||
+	return group_always_full(g, w) || listener_halted(w, g->fullest) ||
 	       is_paused(w, g->fullest);
+}
+
+/* What the target asks of it: of one socket its part. */
+static double group_needed(const struct queue_watch *w, const struct group *g)
+{
+	return g->siblings ? w->rate_per_s / (double)g->siblings : w->rate_per_s;
+}
+
+/* Whether the server that the target is for accepts less than it needs, with connections to accept
+ * all the time. */
+static bool group_short(const struct queue_watch *w, const struct group *g)
+{
+	return g->lag.saturated && subject_has(w->after->subject, g->fullest) && !g->even &&
+	       g->lag.accept_max_per_s < group_needed(w, g);
+}
+
+/* Whether more connections arrive than are accepted: no backlog helps. */
+static bool group_slow(const struct group *g, const struct queue_watch *w)
+{
+	return group_stuck(g, w) || group_never_empties(g, w) || group_short(w, g);
 }
 
 /* What the target asks of it or, where that is less than it has, the longest queue that needs no
@@ -436,6 +380,7 @@ static void words_owner(struct wording *words, const struct queue_watch *w,
 		halted_words(words, p, q->listeners.processes, q->listeners.process_count);
 	else
 		wording_set(words, "many", "%s", "");
+	owner_cpu_words(&w->before->cpu, &q->cpu, p, words);
 }
 
 static struct quantity_shown rate_text(double a_second)
@@ -465,8 +410,16 @@ static void words_group(struct wording *words, const struct queue_watch *w, cons
 	wording_set(words, "full", "%s", quantity_count(g->seen_full).text);
 	wording_flag(words, "once", !(w->seconds > 0));
 	wording_flag(words, "sampled", w->after->ticks && g->seen_full);
+	if (g->seen_full && g->seen_full < w->after->ticks && g->seen_min)
+		wording_set(words, "min", "%s", quantity_count(g->seen_min).text);
+	else
+		wording_set(words, "min", "%s", "");
+	if (group_short(w, g)) {
+		wording_set(words, "accept", "%s", rate_text(g->lag.accept_per_s).text);
+		wording_set(words, "needed", "%s", rate_text(group_needed(w, g)).text);
+	}
 	wording_flag(words, "slow",
-		     group_stuck(g, w) || (g->lag.saturated && !group_dropping(g, w)));
+		     group_slow(g, w) || (g->lag.saturated && !group_dropping(g, w)));
 	words_owner(words, w, l);
 	words_backlog(words, w, l, g->sockets);
 }
@@ -498,6 +451,15 @@ static void finding_blame(struct finding *f, const struct queue_watch *w, const 
 	finding_propose(f, SOMAXCONN_KNOB, quantity_plain((uint64_t)w->after->somaxconn).text, "");
 }
 
+/* Names whose limit takes the CPU of its server. */
+static void finding_deny(struct finding *f, const struct queue_watch *w, const struct listener *l)
+{
+	enum finding_remedy remedy =
+		owner_cpu_remedy(&w->before->cpu, &w->after->cpu, owner_of(w, l));
+	if (remedy != REMEDY_NONE)
+		f->remedy = remedy;
+}
+
 static void group_overflowing(const struct queue_watch *w, const struct group *g, const char *more)
 {
 	struct finding *f = queue_finding(w, g, "accept-queue.overflowing", more);
@@ -505,16 +467,17 @@ static void group_overflowing(const struct queue_watch *w, const struct group *g
 	finding_evidence(f, "packets dropped a second", "/s", (double)g->grown / w->seconds, NAN);
 	finding_evidence(f, "ListenOverflows of the namespace", "packets",
 			 (double)queue_growth(w, COUNTER_LISTEN_OVERFLOWS), NAN);
-	finding_blame(f, w, g->fullest);
-	if (group_stuck(g, w))
-		group_finding(w, g, "accept-queue.slow", "");
+	if (group_slow(g, w))
+		finding_deny(group_finding(w, g, "accept-queue.slow", ""), w, g->fullest);
+	else
+		finding_blame(f, w, g->fullest);
 }
 
 /* Whether none is accepted, for certain: a queue that does not become shorter may have as many
  * arrivals as its server accepts. Of a group, others may be accepted. */
 static bool group_accepts_none(const struct group *g, const struct queue_watch *w)
 {
-	return process_accepts_not(owner_of(w, g->idle)) ||
+	return listener_halted(w, g->idle) ||
 	       (g->idled == g->sockets && g->lag.known &&
 		g->lag.accept_per_s <= ACCEPTS_SHARE * g->lag.arrive_per_s);
 }
@@ -526,7 +489,7 @@ static bool is_minor(const struct listener *l) { return listener_on_loopback(l) 
 static void group_waiting(const struct queue_watch *w, const struct group *g, const char *more)
 {
 	const struct listener *l = g->idle;
-	bool halted = process_accepts_not(owner_of(w, l)), brief = !halted && stall_explains(w);
+	bool halted = listener_halted(w, l), brief = !halted && stall_explains(w);
 	struct wording words = {0};
 	char name[WORDING_TEXT];
 	wording_set(&words, "listener", "%s",
@@ -588,14 +551,6 @@ static bool group_deep(const struct queue_watch *w, const struct group *g)
 	return min >= DEPTH_NOTED && !g->full_now && !(p && process_at_file_limit(p));
 }
 
-/* Whether the server that the target is for accepts less than it needs, with connections to accept
- * all the time. */
-static bool group_short(const struct queue_watch *w, const struct group *g)
-{
-	return g->lag.saturated && subject_has(w->after->subject, g->fullest) &&
-	       g->lag.accept_max_per_s < w->rate_per_s;
-}
-
 /* Full, and nothing was seen to be dropped: clients may be about to retransmit. */
 static void group_full(const struct queue_watch *w, const struct group *g, const char *id,
 		       const char *more)
@@ -603,10 +558,13 @@ static void group_full(const struct queue_watch *w, const struct group *g, const
 	struct finding *f = queue_finding(w, g, id, more);
 	if (group_stuck(g, w) || group_short(w, g))
 		f->level = LEVEL_CRITICAL;
+	if (group_slow(g, w))
+		finding_deny(f, w, g->fullest);
 }
 
 /* More arrives than is accepted, into a queue that still has room. */
-static void group_lagging(const struct queue_watch *w, const struct group *g, const char *more)
+static void group_lagging(const struct queue_watch *w, const struct group *g, size_t laggards,
+			  const char *more)
 {
 	const struct listener *l = g->fullest;
 	const struct queue_lag *lag = &g->lag;
@@ -614,8 +572,13 @@ static void group_lagging(const struct queue_watch *w, const struct group *g, co
 	words_group(&words, w, g);
 	wording_flag(&words, "known", lag->known);
 	wording_flag(&words, "saturated", lag->saturated);
-	wording_set(&words, "needed", "%s", group_short(w, g) ? rate_text(w->rate_per_s).text : "");
-	wording_flag(&words, "others", l->kind == LISTENER_TCP && !group_alone(w, g));
+	wording_set(&words, "needed", "%s",
+		    group_short(w, g) ? rate_text(group_needed(w, g)).text : "");
+	wording_flag(&words, "others",
+		     l->kind == LISTENER_TCP && (g->siblings || !group_alone(w, g)));
+	wording_set(&words, "siblings", "%s", g->siblings ? quantity_count(g->siblings).text : "");
+	wording_set(&words, "laggards", "%s", quantity_count(laggards).text);
+	wording_flag(&words, "even", g->even);
 	wording_set(&words, "from", "%s", g->made ? "" : quantity_count(g->course.start).text);
 	wording_set(&words, "arrive", "%s", rate_text(lag->arrive_per_s).text);
 	wording_set(&words, "accept", "%s", rate_text(lag->accept_per_s).text);
@@ -628,23 +591,30 @@ static void group_lagging(const struct queue_watch *w, const struct group *g, co
 	finding_evidence(f, "accept queue", "connections", (double)g->depth, NAN);
 	if (lag->saturated)
 		finding_evidence(f, "accepted a second", "/s", lag->accept_per_s, NAN);
-	if ((lag->lags && lag->known && subject_has(w->after->subject, l)) || group_short(w, g))
+	if ((lag->lags && lag->known && !g->even && subject_has(w->after->subject, l)) ||
+	    group_short(w, g))
 		f->level = LEVEL_CRITICAL;
 	if (lag->lags || lag->saturated)
-		return;
-	finding_to_note(f);
+		finding_deny(f, w, l);
+	else
+		finding_to_note(f);
 }
 
 static void group_judge(const struct queue_watch *w, const struct group *g, const char *more)
 {
+	struct group one = {0};
+	if (g->laggard)
+		one = group_of_one(w, g->laggard, g->sockets);
 	if (group_dropping(g, w))
 		group_overflowing(w, g, more);
 	else if (group_refuses(g))
 		group_full(w, g, "accept-queue.unix.full", more);
 	else if (!g->full_now && group_waits(w, g))
 		group_waiting(w, g, more);
+	else if (!g->full_now && g->laggard)
+		group_lagging(w, &one, g->laggards, more);
 	else if (!g->full_now)
-		group_lagging(w, g, more);
+		group_lagging(w, g, 0, more);
 	else
 		group_full(w, g, "accept-queue.full", more);
 }
@@ -654,7 +624,7 @@ static void group_judge(const struct queue_watch *w, const struct group *g, cons
 static bool group_asks(const struct group *g, const struct queue_watch *w)
 {
 	return g->full_now || group_dropping(g, w) || group_refuses(g) || group_waits(w, g) ||
-	       g->lag.lags || g->lag.saturated || group_deep(w, g);
+	       g->lag.lags || g->lag.saturated || g->laggard || group_deep(w, g);
 }
 
 /* The subject's, however many others are in trouble. */
@@ -718,10 +688,12 @@ static struct group *groups_find(const struct queue_watch *w,
 	*count = 0;
 	for (size_t i = 0; found && i < all->count; groups++) {
 		size_t end = listeners_group(all, i);
+		const struct listener *first = &all->at[i];
 		do
 			group_add(&found[groups], w, &all->at[i]);
 		while (++i < end);
 		group_lag(&found[groups], w);
+		group_find_laggards(&found[groups], w, first);
 	}
 	if (groups)
 		groups_blame(found, groups, w);

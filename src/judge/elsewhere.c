@@ -10,6 +10,9 @@
 
 /* Servers of other network namespaces that a note names. */
 #define ELSEWHERE_NAMED 4
+/* Connections that wait for a server that runs, and how long, before that is worth a word. */
+#define WAITING_MANY 100
+#define WAITING_S 1.0
 
 void elsewhere_judge(const struct listeners_elsewhere *x, struct report *r)
 {
@@ -151,4 +154,68 @@ void elsewhere_drops_judge(const struct listeners_elsewhere *before,
 	if (max.datagrams)
 		finding_evidence(f, "dropped by UDP sockets", "datagrams", (double)max.datagrams,
 				 NAN);
+}
+
+static const char *halted_as(const struct netns_elsewhere *n)
+{
+	switch (n->state) {
+	case 'T':
+		return "stopped (state T)";
+	case 't':
+		return "stopped by a tracer (state t)";
+	default:
+		return n->state && n->frozen ? "frozen with its control group" : NULL;
+	}
+}
+
+/* Connections a second that all servers of the namespace accept, at most; -1: unknown. */
+static double accepts_of(const struct pair *p, double seconds)
+{
+	int64_t arrived = p->now->arrived - p->was->arrived,
+		grown = (int64_t)p->now->waiting - p->was->waiting;
+	if (p->was->arrived < 0 || arrived < 0 || seconds <= 0)
+		return -1;
+	return arrived > grown ? (double)(arrived - grown) / seconds : 0;
+}
+
+/* One that runs may be about to accept them. */
+static bool pair_waits(const struct pair *p, double seconds)
+{
+	double accepts = accepts_of(p, seconds);
+	if (!p->now->waits_at || p->was->waits_at != p->now->waits_at ||
+	    p->now->waiting < p->was->waiting)
+		return false;
+	return halted_as(p->now) || (accepts >= 0 && p->was->waiting >= WAITING_MANY &&
+				     p->was->waiting > WAITING_S * accepts);
+}
+
+void elsewhere_waiting_judge(const struct listeners_elsewhere *before,
+			     const struct listeners_elsewhere *after, double seconds,
+			     struct report *r)
+{
+	struct pair worst = {0};
+	struct wording words = {0};
+	size_t count = 0;
+	for (size_t i = 0; i < before->count * after->count; i++) {
+		const struct pair p = {&before->at[i / after->count], &after->at[i % after->count]};
+		if (p.was->netns != p.now->netns || !pair_waits(&p, seconds))
+			continue;
+		count++;
+		if (!worst.now || p.now->waiting > worst.now->waiting)
+			worst = p;
+	}
+	if (!count)
+		return;
+	const char *halted = halted_as(worst.now);
+	double accepts = accepts_of(&worst, seconds);
+	wording_set(&words, "who", "%s", worst.now->name);
+	wording_set(&words, "pid", "%d", (int)worst.now->pid);
+	wording_set(&words, "waiting", "%s", quantity_count(worst.now->waiting).text);
+	wording_set(&words, "was", "%s", quantity_count(worst.was->waiting).text);
+	wording_set(&words, "halted", "%s", halted ? halted : "");
+	count_set(&words, "accepts", (int64_t)ceil(accepts));
+	wording_set(&words, "window", "%s", seconds > 0 ? quantity_seconds(seconds).text : "");
+	count_set(&words, "more", (int64_t)count - 1);
+	struct finding *f = report_finding(r, "listeners.elsewhere.waiting", &words);
+	finding_evidence(f, "accept queue", "connections", (double)worst.now->waiting, NAN);
 }

@@ -100,7 +100,12 @@ static inline void overflows(struct looks *m, size_t n, uint32_t ticks)
 	counter_set(m, COUNTER_LISTEN_OVERFLOWS, 1000, 1500);
 }
 
-static inline void bursts(struct looks *m) { overflows(m, 0, 4); }
+/* It becomes empty in between. */
+static inline void bursts(struct looks *m)
+{
+	overflows(m, 0, 4);
+	m->seen[0].min = 0;
+}
 
 static inline void stopped(struct looks *m)
 {

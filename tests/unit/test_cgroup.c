@@ -204,6 +204,12 @@ static void quota_and_processes(void **state)
 	assert_int_equal(q->quota_us, 100000);
 	assert_int_equal(q->throttled, 3);
 	assert_null(cgroup_quota_find(&c, "/kubepods/pod1/c1"));
+	put("sys/fs/cgroup/kubepods/pod1/c1/cpu.max", "50000 100000\n");
+	put("sys/fs/cgroup/kubepods/pod1/c1/cgroup.threads", "1\n7\n");
+	put("sys/fs/cgroup/kubepods/pod1/cgroup.threads", "3\n");
+	c = read_group();
+	assert_int_equal(cgroup_quota_find(&c, "/kubepods/pod1/c1")->threads, 2);
+	assert_int_equal(cgroup_quota_find(&c, "/kubepods/pod1")->threads, 0);
 	assert_int_equal(cgroup_left(&c.pids), 1);
 	assert_int_equal(c.pids_refused, 4 + 16);
 	assert_int_equal(c.cpus, 5);
@@ -300,42 +306,52 @@ static void a_frozen_group_stops_its_processes(void **state)
 	}
 }
 
+static uint64_t pause_of(const struct cgroup *c, struct cgroup_quota *q, uint64_t cpus,
+			 uint64_t threads)
+{
+	q->threads = threads;
+	return cgroup_pause_us(c, q, cpus);
+}
+
 static void a_quota_that_is_used_up_is_a_pause(void **state)
 {
 	struct cgroup c = {.quota_count = 2, .cpus = 5};
 	struct cgroup_quota *own = &c.quotas[0], *above = &c.quotas[1];
 	uint64_t pause;
 	*own = (struct cgroup_quota){.quota_us = 20000, .period_us = 100000, .path = "/a/b"};
-	assert_int_equal(cgroup_pause_us(&c, own, 4, 1), 80000);
-	assert_int_equal(cgroup_pause_us(&c, own, 4, 2), 90000);
-	assert_int_equal(cgroup_pause_us(&c, own, 1, 8), 80000);
+	assert_int_equal(pause_of(&c, own, 4, 1), 80000);
+	assert_int_equal(pause_of(&c, own, 4, 2), 90000);
+	assert_int_equal(pause_of(&c, own, 1, 8), 80000);
 	/* Unknown: as many as CPUs, of which the group has 5. */
-	assert_int_equal(cgroup_pause_us(&c, own, 8, 0), 96000);
-	assert_int_equal(cgroup_pause_us(&c, own, 0, 0), 96000);
+	assert_int_equal(pause_of(&c, own, 8, 0), 96000);
+	assert_int_equal(pause_of(&c, own, 0, 0), 96000);
 	c.cpus = 0;
-	assert_int_equal(cgroup_pause_us(&c, own, 0, 0), 80000);
+	assert_int_equal(pause_of(&c, own, 0, 0), 80000);
 	own->quota_us = 200000;
-	assert_int_equal(cgroup_pause_us(&c, own, 8, 8), 75000);
-	assert_int_equal(cgroup_pause_us(&c, own, 8, 0), 75000);
-	assert_int_equal(cgroup_pause_us(&c, own, 8, 1), 0);
+	assert_int_equal(pause_of(&c, own, 8, 8), 75000);
+	assert_int_equal(pause_of(&c, own, 8, 0), 75000);
+	assert_int_equal(pause_of(&c, own, 8, 1), 0);
 	/* Neighbours run on all CPUs. */
 	*above = (struct cgroup_quota){
 		.quota_us = 300000, .period_us = 100000, .path = "/a", .shared = true};
-	assert_int_equal(cgroup_pause_us(&c, above, 6, 1), 50000);
-	assert_null(cgroup_paused(&c, 6, 1, &pause));
+	assert_int_equal(pause_of(&c, above, 6, 1), 50000);
+	assert_null(cgroup_paused(&c, 6, &pause));
 	assert_int_equal(pause, 0);
 	above->throttled = 1;
-	assert_ptr_equal(cgroup_paused(&c, 6, 1, &pause), above);
+	assert_ptr_equal(cgroup_paused(&c, 6, &pause), above);
 	assert_int_equal(pause, 50000);
 	own->throttled = 1;
-	assert_ptr_equal(cgroup_paused(&c, 6, 6, &pause), own);
+	own->threads = 6;
+	assert_ptr_equal(cgroup_paused(&c, 6, &pause), own);
 	assert_int_equal(pause, 100000 - 200000 / 6);
 	assert_ptr_equal(cgroup_tightest(&c), own);
+	/* PostgreSQL: one process accepts, and others use the quota up. */
+	assert_int_equal(pause_of(&c, own, 16, 64), 87500);
 	own->quota_us = 300000;
-	assert_int_equal(cgroup_pause_us(&c, own, 4, 2), 0);
+	assert_int_equal(pause_of(&c, own, 4, 2), 0);
 	c.quota_count = 0;
 	assert_null(cgroup_tightest(&c));
-	assert_null(cgroup_paused(&c, 4, 0, &pause));
+	assert_null(cgroup_paused(&c, 4, &pause));
 }
 
 static void version_1(void **state)
@@ -356,6 +372,7 @@ static void version_1(void **state)
 	put("sys/fs/cgroup/memory/box/in/memory.kmem.tcp.usage_in_bytes", "4096\n");
 	put("sys/fs/cgroup/cpu/box/cpu.cfs_quota_us", "50000\n");
 	put("sys/fs/cgroup/cpu/box/cpu.cfs_period_us", "100000\n");
+	put("sys/fs/cgroup/cpu/box/tasks", "21\n22\n40\n");
 	put("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
 	put("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
 	struct cgroup c = read_group();
@@ -373,6 +390,7 @@ static void version_1(void **state)
 	assert_int_equal(c.kernel.count, 0);
 	assert_int_equal(c.quota_count, 1);
 	assert_int_equal(c.quotas[0].quota_us, 50000);
+	assert_int_equal(c.quotas[0].threads, 3);
 	assert_string_equal(c.quotas[0].path, "/box");
 }
 

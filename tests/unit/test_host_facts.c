@@ -88,6 +88,7 @@ static void cpu_times_are_read_by_cpu(void **state)
 			 "intr 5 5\n");
 	assert_int_equal(host_cpu_times(captured, &before, &e), 0);
 	assert_int_equal(before.at[3].softirq, 7);
+	assert_int_equal(before.at[3].steal, 8);
 	assert_int_equal(before.at[3].all, 36); /* user and nice contain the guests */
 	assert_int_equal(before.at[0].all, 0);
 	put("proc/stat", "cpu3 1 2 3 64 5 6 47 8 9 10\n");

@@ -269,6 +269,67 @@ static void in_containers_without_listeners(struct looks *m)
 	m->after.elsewhere = (struct listeners_elsewhere){1, at};
 }
 
+static struct netns_elsewhere waits_before, waits_after;
+
+/* So many connections wait at one of its listeners, and so many arrive in the window. */
+static void waits_elsewhere(struct looks *m, uint32_t was, uint32_t now, int64_t arrived)
+{
+	waits_before = waits_after = (struct netns_elsewhere){.netns = 1,
+							      .pid = 812,
+							      .name = "nginx",
+							      .waits_at = 77,
+							      .waiting = was,
+							      .arrived = 1000,
+							      .state = 'S'};
+	waits_after.waiting = now;
+	waits_after.arrived += arrived;
+	m->before.elsewhere = (struct listeners_elsewhere){1, &waits_before};
+	m->after.elsewhere = (struct listeners_elsewhere){1, &waits_after};
+}
+
+static void hangs_elsewhere(struct looks *m) { waits_elsewhere(m, 120, 130, 10); }
+
+static void slow_elsewhere(struct looks *m) { waits_elsewhere(m, 120, 120, 20); }
+
+static void busy_elsewhere(struct looks *m) { waits_elsewhere(m, 120, 130, 500); }
+
+static void waits_a_little_elsewhere(struct looks *m) { waits_elsewhere(m, 30, 30, 0); }
+
+static void drains_elsewhere(struct looks *m) { waits_elsewhere(m, 130, 120, 0); }
+
+static void unknown_elsewhere(struct looks *m)
+{
+	hangs_elsewhere(m);
+	waits_before.arrived = waits_after.arrived = -1;
+}
+
+static void two_listeners_elsewhere(struct looks *m)
+{
+	hangs_elsewhere(m);
+	waits_after.waits_at = 78;
+}
+
+static void halted_elsewhere(struct looks *m)
+{
+	waits_elsewhere(m, 1, 1, 0);
+	waits_after.state = waits_before.state = 'T';
+}
+
+static void frozen_elsewhere(struct looks *m)
+{
+	waits_a_little_elsewhere(m);
+	waits_after.frozen = waits_before.frozen = true;
+}
+
+static void halted_without_clients_elsewhere(struct looks *m)
+{
+	waits_elsewhere(m, 0, 0, 0);
+	waits_after.state = waits_before.state = 'T';
+	waits_after.waits_at = waits_before.waits_at = 0;
+}
+
+#define WAITING_ELSEWHERE "listeners.elsewhere.waiting warning"
+
 static void counted_elsewhere(struct netns_elsewhere *n, const char *counter, int64_t more)
 {
 	for (size_t i = 0; i < ELSEWHERE_COUNTERS; i++)
@@ -636,6 +697,16 @@ static void servers_get_their_findings(void **state)
 		{in_too_many_containers, "listeners.elsewhere note", "listeners.elsewhere note"},
 		{in_containers_of_others, "listeners.elsewhere note", "listeners.elsewhere note"},
 		{in_containers_without_listeners, "", ""},
+		{hangs_elsewhere, WAITING_ELSEWHERE, ""},
+		{slow_elsewhere, WAITING_ELSEWHERE, ""},
+		{busy_elsewhere, "", ""},
+		{waits_a_little_elsewhere, "", ""},
+		{drains_elsewhere, "", ""},
+		{unknown_elsewhere, "", ""},
+		{two_listeners_elsewhere, "", ""},
+		{halted_elsewhere, WAITING_ELSEWHERE, WAITING_ELSEWHERE},
+		{frozen_elsewhere, WAITING_ELSEWHERE, WAITING_ELSEWHERE},
+		{halted_without_clients_elsewhere, "", ""},
 		{overflows_elsewhere, "listeners.elsewhere.dropping warning", ""},
 		{drops_elsewhere, "listeners.elsewhere.dropping warning", ""},
 		{scanned_elsewhere, "", ""},
@@ -747,6 +818,23 @@ static void texts_name_the_process(void **state)
 		 "ended after 200 ms. Servers in containers have queues, ports and sysctls of "
 		 "their own.",
 		 NULL},
+		{hangs_elsewhere, 0,
+		 "130 connections wait in the network namespace of nginx (pid 812), and none is "
+		 "accepted",
+		 "120 waited 500 ms before. This check judges none of its listeners.",
+		 "Check its listeners: epolltune check --netns 812"},
+		{slow_elsewhere, 0,
+		 "120 connections wait in the network namespace of nginx (pid 812), which accepts "
+		 "40/s at most",
+		 NULL, NULL},
+		{halted_elsewhere, 0,
+		 "1 connection waits in the network namespace of nginx (pid 812): nginx is stopped "
+		 "(state T)",
+		 NULL, NULL},
+		{frozen_elsewhere, 0,
+		 "30 connections wait in the network namespace of nginx (pid 812): nginx is frozen "
+		 "with its control group",
+		 NULL, NULL},
 		{overflows_elsewhere_beside_one, 1,
 		 "The network namespace of sh (pid 1) dropped 40 handshake packets in 500 ms", NULL,
 		 "Check its listeners: epolltune check --netns 1"},

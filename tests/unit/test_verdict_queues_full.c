@@ -62,6 +62,14 @@ static void stopped_for_a_stall(struct looks *m)
 	m->target.stall_us = 300000;
 }
 
+/* One worker of several: the others accept from the same socket. */
+static void bursts_beside_a_stopped_worker(struct looks *m)
+{
+	bursts(m);
+	m->process.state = 'T';
+	m->seen[0].drained = 600;
+}
+
 static void stopped_ipv6(struct looks *m)
 {
 	overflows(m, 1, 9);
@@ -72,7 +80,44 @@ static void bursts_at_somaxconn(struct looks *m)
 {
 	m->before.queues.somaxconn = m->after.queues.somaxconn = 128;
 	m->at[0][0].limit = m->at[1][0].limit = 128;
-	overflows(m, 0, 4);
+	bursts(m);
+}
+
+static void stopped_at_somaxconn(struct looks *m)
+{
+	bursts_at_somaxconn(m);
+	m->process.state = 'T';
+}
+
+/* Half as many are accepted as arrive: after each accept one place is free for a while. */
+static void overloaded_twice(struct looks *m)
+{
+	overflows(m, 0, 5);
+	m->seen[0].min = 500;
+	m->seen[0].drained = 40;
+}
+
+static void overloaded_twice_for_a_stall(struct looks *m)
+{
+	overloaded_twice(m);
+	m->target.stall_us = 300000;
+}
+
+/* Above half of the queue is the least that shows it. */
+static void emptied_by_half(struct looks *m)
+{
+	overloaded_twice(m);
+	m->seen[0].min = 255;
+}
+
+/* With connections to accept all the time it accepts 80/s; 10 000/s are needed. */
+static void accepts_less_than_needed(struct looks *m)
+{
+	emptied_by_half(m);
+	counter_set(m, "Tcp.PassiveOpens", 100, 140);
+	subject_make(m);
+	m->target.stall_us = 10000;
+	m->target.rate_per_s = 10000;
 }
 
 static void was_full_once(struct looks *m)
@@ -164,6 +209,7 @@ static void one_drops_acks_beside_a_full_one(struct looks *m)
 {
 	two_drop_acks_unseen(m);
 	stuck(m, 1, 1, 129);
+	m->seen[0].min = 0;
 }
 
 static void group_stuck(struct looks *m)
@@ -302,9 +348,16 @@ static void full_queues_get_their_findings(void **state)
 		{busy_for_a_stall, DROPPING, "accept-queue.full warning"},
 		{stopped_for_a_stall, DROPPING ", accept-queue.slow critical",
 		 "accept-queue.full critical"},
+		{bursts_beside_a_stopped_worker, DROPPING, "accept-queue.full critical"},
 		{stopped_ipv6, DROPPING ", accept-queue.slow critical",
 		 "accept-queue.full critical"},
 		{bursts_at_somaxconn, DROPPING, "accept-queue.full warning"},
+		{overloaded_twice, DROPPING ", accept-queue.slow critical",
+		 "accept-queue.full warning"},
+		{overloaded_twice_for_a_stall, DROPPING, "accept-queue.full warning"},
+		{emptied_by_half, DROPPING, "accept-queue.full warning"},
+		{accepts_less_than_needed, DROPPING ", accept-queue.slow critical",
+		 "accept-queue.full warning"},
 		{bursts_unknown_owner, DROPPING, "accept-queue.full warning"},
 		{group_stuck, DROPPING ", accept-queue.slow critical", "accept-queue.full warning"},
 		{was_full_once, "", ""},
@@ -444,6 +497,20 @@ static void texts_name_the_server_of_a_full_queue(void **state)
 		 "Raise net.core.somaxconn first. nginx: listen ADDRESS backlog=2048; (effective "
 		 "after nginx -s reload; check it with ss -ltn, and restart nginx where Send-Q is "
 		 "still the old one). Costs nothing until used."},
+		{overloaded_twice, 0, NULL, NULL, "See accept-queue.slow."},
+		{overloaded_twice, 1,
+		 "nginx (pid 812) on 0.0.0.0:443: the queue was full in 5 of 10 samples and never "
+		 "below 500 of 512: more connections arrive than nginx accepts",
+		 NULL, NULL},
+		{emptied_by_half, 0, NULL, NULL,
+		 "A longer queue helps only if the server catches up: this one was full in 5 of 10 "
+		 "samples and never below 255. nginx: listen ADDRESS backlog=2048; (effective "
+		 "after nginx -s reload; check it with ss -ltn, and restart nginx where Send-Q is "
+		 "still the old one). Costs nothing until used."},
+		{accepts_less_than_needed, 1, NULL,
+		 "It accepts 80/s of 10 000/s that this load needs. nginx (pid 812) sleeps in "
+		 "epoll_wait() though connections wait: it does not watch this listener now.",
+		 NULL},
 		{stopped, 1,
 		 "nginx (pid 812) on 0.0.0.0:443: the queue was full in 10 of 10 samples: more "
 		 "connections arrive than nginx accepts",
@@ -489,13 +556,31 @@ static void texts_name_the_server_of_a_full_queue(void **state)
 		 "with EAGAIN then, a blocking one sleeps; no counter shows it. nginx (pid 812) "
 		 "sleeps in epoll_wait() though connections wait: it does not watch this listener "
 		 "now. net.core.somaxconn allows 4096; nginx's default backlog is 511.",
-		 NULL},
+		 "No backlog helps a server that accepts too slowly, or not at all. See its own limit "
+		 "on connections (worker_connections of nginx), or whether another worker has the "
+		 "listener."},
 		{captured_bursts, 0,
 		 "nginx (pid 812) on 0.0.0.0:443: its accept queue is full (512 of 512) and 1 000 "
 		 "handshake packets/s are dropped now",
-		 NULL, NULL},
+		 NULL,
+		 "Two samples do not show whether a longer queue helps. Where its stalls are short: "
+		 "nginx: listen ADDRESS backlog=2048; (effective after nginx -s reload; check it "
+		 "with ss -ltn, and restart nginx where Send-Q is still the old one). Costs nothing "
+		 "until used."},
 	};
 	looks_say(rows, sizeof(rows) / sizeof(*rows));
+}
+
+/* Raising it does not help a server that does not accept. */
+static void somaxconn_is_to_be_raised_where_a_longer_queue_helps(void **state)
+{
+	look_twice(bursts_at_somaxconn);
+	assert_string_equal(finding_knob(&report.findings[0])->knob, "net.core.somaxconn");
+	assert_int_equal(report.findings[0].remedy, REMEDY_KERNEL);
+	look_twice(stopped_at_somaxconn);
+	assert_string_equal(report.findings[0].id, "accept-queue.overflowing");
+	assert_null(finding_knob(&report.findings[0]));
+	assert_int_equal(report.findings[0].remedy, REMEDY_APPLICATION);
 }
 
 static void the_worst_since_a_report_come_first(void **state)
@@ -517,6 +602,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(full_queues_get_their_findings),
 		cmocka_unit_test(texts_name_the_server_of_a_full_queue),
+		cmocka_unit_test(somaxconn_is_to_be_raised_where_a_longer_queue_helps),
 		cmocka_unit_test(one_sample_or_an_unknown_process_shows_no_backlog_that_helps),
 		cmocka_unit_test(packets_that_count_twice_are_halved),
 		cmocka_unit_test(the_evidence_of_a_full_queue_fits),

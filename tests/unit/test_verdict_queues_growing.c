@@ -119,6 +119,61 @@ static void one_of_a_group_was_empty(struct looks *m)
 	m->at[1][1] = m->at[1][3];
 }
 
+/* One of some sockets accepts little; the others are empty at each look, and so many connections
+ * arrive at all of them. */
+static void one_of_a_group_is_slow(struct looks *m, size_t sockets, uint32_t depth, int64_t arrived)
+{
+	for (size_t i = 0; i < sockets; i++)
+		listener_make(m, i, LISTENER_TCP, "0.0.0.0:443", 511);
+	m->before.queues.listeners.count = m->after.queues.listeners.count = sockets;
+	stuck(m, 2, 0, depth + 1);
+	m->at[0][2].depth = depth + 2;
+	m->seen[0].middle = depth;
+	m->seen[0].last = depth + 1;
+	m->seen[0].min = depth - 2;
+	m->seen[0].drained = 3;
+	counter_set(m, "Tcp.PassiveOpens", 100, 100 + arrived);
+}
+
+static void slow_in_a_quiet_group(struct looks *m) { one_of_a_group_is_slow(m, 4, 60, 10); }
+
+/* Its part of them explains 46/s, the whole 80/s. */
+static void slow_in_a_busy_group(struct looks *m) { one_of_a_group_is_slow(m, 4, 60, 40); }
+
+/* What waits is what arrives in a moment. */
+static void short_in_a_busy_group(struct looks *m) { one_of_a_group_is_slow(m, 4, 3, 5000); }
+
+static void subject_slow(struct looks *m, uint64_t rate)
+{
+	static struct listener own[16];
+	static struct subject subject;
+	size_t count = m->after.queues.listeners.count;
+	memcpy(own, m->at[1], sizeof(own));
+	subject = (struct subject){.listeners = {.count = count, .at = own}};
+	m->after.queues.subject = &subject;
+	m->target.rate_per_s = rate;
+}
+
+static void subject_slow_in_a_group(struct looks *m)
+{
+	slow_in_a_quiet_group(m);
+	subject_slow(m, 1000);
+}
+
+/* A quarter of it is needed of each. */
+static void subject_fast_enough_in_a_group(struct looks *m)
+{
+	slow_in_a_quiet_group(m);
+	subject_slow(m, 100);
+}
+
+/* The kernel may send it more than its part: what it accepts is not known. */
+static void subject_slow_in_a_busy_group(struct looks *m)
+{
+	one_of_a_group_is_slow(m, 16, 400, 2050);
+	subject_slow(m, 10000);
+}
+
 static void grows_by_chance(struct looks *m) { grows(m, 196, 199, 205, 14); }
 
 static void drains(struct looks *m) { grows(m, 10, 500, 300, 2000); }
@@ -152,6 +207,20 @@ static void loops(struct looks *m)
 	grows(m, 2, 2, 2, 50);
 	m->seen[0].drained = 0;
 	m->before.queues.listeners.count = m->after.queues.listeners.count = 1;
+}
+
+/* The worker that was found is stopped, or out of descriptors; others accept from its socket. */
+static void shared_with_a_stopped_worker(struct looks *m)
+{
+	loops(m);
+	m->seen[0].drained = 20;
+	m->process.state = 'T';
+}
+
+static void shared_with_none(struct looks *m)
+{
+	shared_with_a_stopped_worker(m);
+	m->seen[0].drained = 0;
 }
 
 static void subject_loops(struct looks *m)
@@ -385,7 +454,13 @@ static void queues_that_grow_get_their_findings(void **state)
 		{was_empty_once, "", STANDING " note"},
 		{stands_among_others, STANDING " note", STANDING " note"},
 		{stands_and_is_fast, "", ""},
-		{one_of_a_group_was_empty, STANDING " note, listeners.siblings note",
+		{slow_in_a_quiet_group, STANDING " warning", ""},
+		{slow_in_a_busy_group, STANDING " warning", ""},
+		{short_in_a_busy_group, "", ""},
+		{subject_slow_in_a_group, STANDING " critical", ""},
+		{subject_fast_enough_in_a_group, STANDING " warning", ""},
+		{subject_slow_in_a_busy_group, STANDING " warning", STANDING " note"},
+		{one_of_a_group_was_empty, STANDING " critical, listeners.siblings note",
 		 STANDING " note, listeners.siblings note"},
 		{grows_by_chance, STANDING " warning", STANDING " note"},
 		{drains, "", STANDING " note"},
@@ -398,6 +473,9 @@ static void queues_that_grow_get_their_findings(void **state)
 		 "accept-queue.waiting critical"},
 		{accepts_within_a_stall, "", ""},
 		{loops, "", ""},
+		{shared_with_a_stopped_worker, "", "accept-queue.waiting critical"},
+		{shared_with_none, "accept-queue.waiting critical",
+		 "accept-queue.waiting critical"},
 		{subject_loops, "", ""},
 		{subject_loops_slowly, STANDING " critical", ""},
 		{loops_with_others, "", ""},
@@ -494,6 +572,20 @@ static void texts_name_the_server_of_a_queue_that_grows(void **state)
 		 "The queue was not empty in any of 10 samples: in 500 ms it came from 248 to 246.",
 		 "No backlog helps: add workers or CPUs, or find out what nginx waits for (a disk, a "
 		 "lock, another server)."},
+		{subject_slow_in_a_group, 0,
+		 "nginx (pid 812) on 0.0.0.0:443 accepts up to 22/s of 250/s that this load needs: 61 "
+		 "connections wait, a new one for 2.77 s or more",
+		 "The queue was not empty in any of 10 samples: in 500 ms it came from 62 to 61. 1 of "
+		 "4 sockets of this address (SO_REUSEPORT) accepts too slowly: the kernel sends each "
+		 "its part of the clients, however many wait there.",
+		 NULL},
+		{slow_in_a_busy_group, 0,
+		 "nginx (pid 812) on 0.0.0.0:443 accepts up to 44/s: 61 connections wait, a new one "
+		 "for 1.39 s or more",
+		 "The queue was not empty in any of 10 samples: in 500 ms it came from 62 to 61. 1 of "
+		 "4 sockets of this address (SO_REUSEPORT) accepts too slowly: the kernel sends each "
+		 "its part of the clients, however many wait there. The rate assumes equal parts.",
+		 NULL},
 		{stands_among_others, 0, "nginx (pid 812) on 0.0.0.0:443: 246 connections wait now",
 		 NULL, "Look at how long its clients wait."},
 	};
