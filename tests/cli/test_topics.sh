@@ -35,10 +35,10 @@ test_a_number_keeps_its_unit() {
 }
 
 # Names of programs that commands begin with, for the shell accepts any word there.
-programs='apachectl awk cat clickhouse-client conntrack curl cut df dig dmesg doveadm echo epolltune ethtool free grep
+programs='apachectl asinfo awk cat clickhouse-client conntrack curl cut df dig dmesg doveadm doveconf echo epolltune ethtool exim free grep
 	head ip journalctl kubectl lnstat ls lsmod mongosh mosquitto_sub mpstat mysql nc nft nginx nstat
 	pdns_control pgrep postconf printf ps psql rabbitmq-diagnostics readlink redis-cli rndc slabtop socat sort
-	squidclient ss sshd sysctl systemctl tail tc top ulimit uniq wc'
+	squidclient ss sshd sysctl systemctl tail tc top tr ulimit uniq wc'
 
 test_what_shows_a_state_is_a_command() {
 	for kind in counters symptoms complaints directives; do
