@@ -816,6 +816,23 @@ test_modules_and_last_writers_are_those_of_the_machine() {
 	put m/etc/modules-load.d/conntrack.conf nf_conntrack
 	expect 0 epolltune lint --sysroot m
 	! grep -q lint.module out || fail 'the module is loaded'
+	# In a container it has no file of the machine, but its port.
+	rm -r m/var/lib/kube-proxy
+	expect 0 epolltune lint --sysroot m
+	lacks out kube-proxy
+	put m/proc/net/tcp '  sl  local_address rem_address   st' \
+		'   0: 00000000:2810 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 108 1 0 100 0 0 10 0'
+	expect 0 epolltune lint --sysroot m
+	said 'lint.writer: kube-proxy'
+	# ufw may apply /etc/sysctl.conf.
+	mkdir -p m/run/systemd/system
+	put m/etc/sysctl.conf 'net.core.somaxconn = 8192'
+	expect 2 epolltune lint --sysroot m
+	said 'systemd-sysctl does not read it'
+	put m/etc/ufw/ufw.conf ENABLED=yes
+	put m/etc/default/ufw IPT_SYSCTL=/etc/sysctl.conf
+	expect 0 epolltune lint --sysroot m
+	lacks out 'systemd-sysctl does not read it'
 }
 
 test_a_container_cannot_set_what_is_the_machines() {
