@@ -1495,8 +1495,9 @@ static const struct finding_row findings[] = {
 	 .advice =
 		 "{irqs?All interrupts of {device} go to CPU {irqs}\\: spread them (irqbalance, or "
 		 "/proc/irq/*/smp_affinity_list). More queues do not help.:{table?The RSS table of "
-		 "{device} uses one of its {queues} queues\\: ethtool -X {device} default.:{more?One "
-		 "queue for each CPU, up to the device's maximum. The link may go down for a moment\\: apply requires --allow-link-reset.:{rps?The device has one "
+		 "{device} uses one of its {queues} queue{plural}\\: ethtool -X {device} "
+		 "default.:{more?One queue for each CPU, up to the device's maximum. The link may "
+		 "go down for a moment\\: apply requires --allow-link-reset.:{rps?The device has one "
 		 "queue\\: RPS spreads its packets in software, at the cost of an interrupt "
 		 "between CPUs for each.:{device?Check where its interrupts go (epolltune list "
 		 "--nic), and whether few connections carry all the traffic\\: one connection "
@@ -1559,7 +1560,7 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .about = "{device}",
 	 .title = "{device}: filters of its {clsact?ingress or egress (clsact):ingress} dropped "
-		  "{count} packets in {window}",
+		  "{count} packet{count=1?:s} in {window}",
 	 .detail = "They are a rate limit or a firewall. TCP and IP do not count these packets: "
 		   "tc -s filter show dev {device} ingress{clsact?, and egress:}.",
 	 .advice = "Remove or raise the limit if it is not intended.",
