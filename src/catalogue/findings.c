@@ -1924,7 +1924,7 @@ static const struct finding_row findings[] = {
 	      "{needed=1?is:are} needed. At the limit {threads?pthread_create() fails with EAGAIN:"
 	      "fork() fails with {each?ENOMEM:EAGAIN}}, and the server closes the new connection.",
 	      "{others?Raise {others}, too. :}{commit?" RAISE_COMMIT
-	      "{enough} bytes, or put a pooler before the server."
+	      "{enough} B, or put a pooler before the server."
 	      ":{machine?sysctl -w {name}={enough}, or put a pooler before the server."
 	      ":{unit?" IN_THE_CONTAINER EDIT_UNIT "{line}={enough}" RESTART_UNIT
 	      ":prlimit --pid {pid} --{option}={enough} raises it for that process.} Or put a pooler "
@@ -2403,7 +2403,7 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .about = "{who}",
 	 .title =
-		 "{who} (pid {pid}) can start no process or thread\\: {each?{used} of {max} are in use:{machine?this machine:its "
+		 "{who} (pid {pid}) can start no process or thread\\: {each?{used} of {max} {used=1?is:are} in use:{machine?this machine:its "
 		 "user} runs {used} of {max}}",
 	 .detail =
 		 "The limit is {limit}\\: {each?another one takes {each}, and fork() fails with ENOMEM, "
@@ -2411,7 +2411,7 @@ static const struct finding_row findings[] = {
 		 "Processes and threads of all programs of that user count.}}",
 	 .advice =
 		 "{commit?" RAISE_COMMIT
-		 "{more} bytes.:{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
+		 "{more} B.:{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
 		 "{unit?" IN_THE_CONTAINER EDIT_UNIT "{line}={more}" RESTART_UNIT
 		 ":prlimit --pid {pid} --{option}={more} raises it for that process.}}}",
 	 .answer = "{who} can start no process or thread",

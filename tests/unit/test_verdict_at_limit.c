@@ -354,7 +354,7 @@ static void texts_name_the_limit(void **state)
 		 "prlimit --pid 812 --as=8589934592 raises it for that process."},
 		{commit_is_spent, 0, NULL, NULL,
 		 "Add swap, or raise vm.overcommit_ratio or vm.overcommit_kbytes, until CommitLimit of "
-		 "/proc/meminfo exceeds 8589934592 bytes."},
+		 "/proc/meminfo exceeds 8589934592 B."},
 	};
 	looks_say(rows, sizeof(rows) / sizeof(*rows));
 }
