@@ -74,11 +74,24 @@ static int64_t datagrams_count(const struct host_counters *c)
 	return all;
 }
 
+/* Clients rarely come to a listener that is set aside: one that waits there shows no pause. */
+static bool is_timed(const struct listener *l, void *subject)
+{
+	const struct subject *s = subject;
+	bool only = !subject_listens(s, LISTENER_TCP);
+	for (size_t i = 0; i < s->listeners.count; i++)
+		if (listener_shares_arrivals(l, &s->listeners.at[i]) &&
+		    (only || !s->listeners.at[i].aside))
+			return true;
+	return false;
+}
+
 static int look(struct observer *o, bool last, struct err *e)
 {
 	CLEAN(listeners_free) struct listeners l = {0};
 	struct traffic_look one = {.l = &l,
 				   .wanted = subject_receives,
+				   .timed = is_timed,
 				   .arg = &o->of->subject,
 				   .begins = o->moved,
 				   .at_ns = clock_ns()};

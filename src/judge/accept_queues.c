@@ -112,6 +112,15 @@ static const struct server_row *server_of(const struct queue_watch *w, const str
 	return backlog_server(&w->after->listeners, l, w->after->subject);
 }
 
+/* Whether the target's clients come to it: not to one of the subject that is set aside, unless it
+ * has no other. */
+static bool is_of_target(const struct queue_watch *w, const struct listener *l)
+{
+	const struct subject *s = w->after->subject;
+	const struct listener *own = s ? listeners_find(&s->listeners, l->cookie) : NULL;
+	return own && (!own->aside || !subject_listens(s, l->kind));
+}
+
 /* Whether the server may have been in one stall of the target since before the window. */
 static bool stall_explains(const struct queue_watch *w) { return w->seconds < 2 * w->stall_s; }
 
@@ -311,7 +320,7 @@ static double group_needed(const struct queue_watch *w, const struct group *g)
  * all the time. */
 static bool group_short(const struct queue_watch *w, const struct group *g)
 {
-	return g->lag.saturated && subject_has(w->after->subject, g->fullest) && !g->even &&
+	return g->lag.saturated && is_of_target(w, g->fullest) && !g->even &&
 	       g->lag.accept_max_per_s < group_needed(w, g);
 }
 
@@ -511,7 +520,7 @@ static void group_waiting(const struct queue_watch *w, const struct group *g, co
 	wording_set(&words, "more", "%s", more);
 	struct finding *f = report_finding(w->report, "accept-queue.waiting", &words);
 	finding_evidence(f, "accept queue", "connections", l->depth, NAN);
-	if (subject_has(w->after->subject, l) ? !brief : halted && !is_minor(l))
+	if (is_of_target(w, l) ? !brief : halted && !is_minor(l))
 		f->level = LEVEL_CRITICAL;
 	if (brief)
 		f->answer[0] = 0;
@@ -591,8 +600,7 @@ static void group_lagging(const struct queue_watch *w, const struct group *g, si
 	finding_evidence(f, "accept queue", "connections", (double)g->depth, NAN);
 	if (lag->saturated)
 		finding_evidence(f, "accepted a second", "/s", lag->accept_per_s, NAN);
-	if ((lag->lags && lag->known && !g->even && subject_has(w->after->subject, l)) ||
-	    group_short(w, g))
+	if ((lag->lags && lag->known && !g->even && is_of_target(w, l)) || group_short(w, g))
 		f->level = LEVEL_CRITICAL;
 	if (lag->lags || lag->saturated)
 		finding_deny(f, w, l);

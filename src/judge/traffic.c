@@ -65,7 +65,7 @@ static void traffic_queues_add(struct traffic *t, const struct traffic_look *loo
 			end = listeners_group(look->l, i);
 			of = end - i > 1 ? STILL_SURE : still;
 		}
-		if (look->wanted(l, look->arg)) {
+		if (look->wanted(l, look->arg) && (!look->timed || look->timed(l, look->arg))) {
 			queues[count] = queue_now(t, l, count, look->at_ns, of);
 			count++;
 		}

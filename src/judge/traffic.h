@@ -22,6 +22,8 @@ struct traffic_look {
 	const struct listeners *l; /* its TCP listeners */
 	/* Those of the server. */
 	bool (*wanted)(const struct listener *l, void *arg);
+	/* Of these, those that show how long it pauses; NULL: all. */
+	bool (*timed)(const struct listener *l, void *arg);
 	void *arg;
 	bool begins; /* in another network namespace than the look before */
 };

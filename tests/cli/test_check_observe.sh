@@ -89,6 +89,22 @@ signal.pause()' &
 		'.summary.answer | contains("does not become shorter") | not'
 }
 
+# A client waits at a port for management, which is set aside: that is no stall of the server.
+test_a_client_of_a_listener_that_is_set_aside_shows_no_stall() {
+	needs python3
+	in_namespace
+	python3 -c 'import socket
+listener = socket.create_server(("", 7000), backlog=100)
+aside = socket.create_server(("127.0.0.1", 7001), backlog=1)
+client = socket.create_connection(("127.0.0.1", 7001))
+while True:
+	listener.accept()[0].close()' &
+	wait_for listens 127.0.0.1:7001
+	epolltune load --mode connect --connections 4 --rate 50 --duration 60s $address >/dev/null 2>&1 &
+	expect any epolltune check --probe listeners --server :7000 --observe 2s --format json
+	json '.observed.stall_us < 500000' 'finding("accept-queue.waiting").level == "warning"'
+}
+
 # A deployment: what is checked is the server that runs then.
 test_a_restarted_server_is_checked_as_it_is_now() {
 	in_namespace

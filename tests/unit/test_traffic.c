@@ -46,6 +46,31 @@ static struct report_observed observe(const struct step *steps, size_t count, si
 	return observe_at(at, steps, count, listeners);
 }
 
+static bool is_first(const struct listener *l, void *arg) { return l->cookie == 1; }
+
+/* A client waits at one that is set aside, while clients come to the other. */
+static void a_listener_that_is_set_aside_shows_no_stall(void **state)
+{
+	struct listener at[2] = {{.port = 80, .cookie = 1, .address = "0.0.0.0:80"},
+				 {.port = 80, .cookie = 2, .address = "127.0.0.2:80", .depth = 1}};
+	struct listeners l = {.count = 2, .at = at};
+	struct traffic_look look = {.at_ns = MS, .l = &l, .wanted = is_ours};
+	struct connections none = {0};
+	struct report_observed out;
+	for (size_t i = 0; i < 2; i++) {
+		struct traffic *t = calloc(1, sizeof(*t));
+		for (int n = 0; n < 50; n++, look.at_ns += 10 * MS) {
+			look.opened += n & 1;
+			traffic_add(t, &look);
+		}
+		traffic_sum(t, &none, 0, &out);
+		free(t);
+		assert_true(i ? out.stall_us == 0 : out.stall_us > 400000);
+		assert_false(out.others);
+		look.timed = is_first;
+	}
+}
+
 static void stalls_are_seen(void **state)
 {
 	static const struct {
@@ -370,6 +395,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stalls_are_seen),
+		cmocka_unit_test(a_listener_that_is_set_aside_shows_no_stall),
 		cmocka_unit_test(two_sockets_are_one_server_unless_they_share_an_address),
 		cmocka_unit_test(only_the_time_of_the_server_counts),
 		cmocka_unit_test(every_socket_is_looked_at),

@@ -425,6 +425,34 @@ static void waits_subject(struct looks *m)
 	m->after.queues.subject = &subject;
 }
 
+/* One client waits at a port for management, beside the one for its clients. */
+static void subject_waits_aside(struct looks *m)
+{
+	static struct listener own[2];
+	static struct subject subject;
+	for (size_t i = 0; i < 2; i++)
+		snprintf(m->at[i][0].address, sizeof(m->at[i][0].address), "127.0.0.1:8005");
+	stuck(m, 0, 0, 1);
+	memcpy(own, m->at[1], sizeof(own));
+	own[0].aside = true;
+	own[0].owner = -1;
+	subject = (struct subject){.listeners = {.count = 2, .at = own}};
+	m->after.queues.subject = &subject;
+}
+
+/* It has no other one: its clients come to that. */
+static void subject_waits_at_its_only_one(struct looks *m)
+{
+	subject_waits_aside(m);
+	((struct subject *)m->after.queues.subject)->listeners.count = 1;
+}
+
+static void subject_stopped_aside(struct looks *m)
+{
+	subject_waits_aside(m);
+	m->process.state = 'T';
+}
+
 #define GROWING "accept-queue.growing"
 
 static void queues_that_grow_get_their_findings(void **state)
@@ -493,6 +521,13 @@ static void queues_that_grow_get_their_findings(void **state)
 		{captured_grows, GROWING " warning", STANDING " note"},
 		{waits_stopped, "accept-queue.waiting critical", "accept-queue.waiting critical"},
 		{waits_subject, "accept-queue.waiting critical", ""},
+		{subject_waits_aside, "accept-queue.waiting warning, listeners.aside note",
+		 "listeners.aside note"},
+		{subject_stopped_aside, "accept-queue.waiting warning, listeners.aside note",
+		 "accept-queue.waiting warning, listeners.aside note"},
+		{subject_waits_at_its_only_one,
+		 "accept-queue.waiting critical, listeners.aside warning",
+		 "listeners.aside warning"},
 	};
 	looks_find(rows, sizeof(rows) / sizeof(*rows));
 }
