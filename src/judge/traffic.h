@@ -18,7 +18,7 @@ struct traffic_look {
 	/* That have arrived at its UDP sockets, read or dropped; 0 where they do not count. */
 	int64_t datagrams;
 	bool udp;                  /* the server has UDP sockets */
-	bool only_udp;             /* it has no TCP listener to be seen by */
+	bool only_udp;             /* it has no TCP listener */
 	const struct listeners *l; /* its TCP listeners */
 	/* Those of the server. */
 	bool (*wanted)(const struct listener *l, void *arg);

@@ -184,10 +184,11 @@ static void assert_contract(json_t *root)
 		assert_keys(server, "asked run name pid processes unit addresses proxy ");
 	json_t *observed = json_object_get(root, "observed");
 	if (!json_is_null(observed)) {
-		assert_keys(observed,
-			    "duration_us connections opened rate_per_s rate_peak_per_s "
-			    "other_listeners udp_sockets datagrams_per_s datagrams_peak_per_s "
-			    "stall_us gap_us sampled rtt_us bandwidth_bps window_bytes headroom target options ");
+		assert_keys(
+			observed,
+			"duration_us connections opened rate_per_s rate_peak_per_s "
+			"other_listeners udp_sockets datagrams_per_s datagrams_peak_per_s "
+			"stall_us gap_us sampled rtt_us bandwidth_bps window_bytes headroom target options ");
 		assert_keys(json_object_get(observed, "rtt_us"), "connections p50 p95 p99 ");
 	}
 	assert_string_equal(string_at(root, "schema"), "epolltune.report/1");
