@@ -2025,7 +2025,7 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "A hash of the sender's address and port selects the socket (SO_REUSEPORT)\\: all "
 		 "datagrams of one sender are for the same. If many senders share the load the {sockets} "
-		 "sockets hold {capacity} datagrams. Each takes about {each}{card? "
+		 "sockets hold {capacity} datagram{capacity=1?:s}. Each takes about {each}{card? "
 		 "(from a network card {page?up to }{card})} of the receive buffer of {buffer}.",
 	 .advice =
 		 "{restart?" UDP_RESTART ":{possible?" UDP_REMEDY
