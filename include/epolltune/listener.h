@@ -180,7 +180,7 @@ struct netns_elsewhere {
 		uint64_t inode;
 		uint32_t drops;
 	} dropping[ELSEWHERE_SOCKETS];
-	int64_t arrived;                     /* Tcp.PassiveOpens there; -1: unknown */
+	int64_t arrived; /* Tcp.PassiveOpens there; -1: unknown */
 	/* Of its TCP listeners that are not on loopback that where most connections wait: its
 	 * inode, 0 if none waits, and how many do. */
 	uint64_t waits_at;

@@ -2019,9 +2019,10 @@ static const struct finding_row findings[] = {
 	{.id = "udp.receive.flows",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
-	 .title = "{socket} has {sockets} sockets that {waiting?have room for:hold} {unraised} "
-		  "datagram{unraised=1?:s} of {size} from {senders?{senders} senders:one sender}; "
-		  "this load needs {needed}{margin? and 25 % headroom}",
+	 .title =
+		 "{socket} has {sockets} sockets that {waiting?have room for:hold} {unraised} "
+		 "datagram{unraised=1?:s} of {size} from {senders?{senders} sender{senders=1?:s}:one sender}; "
+		 "this load needs {needed}{margin? and 25 % headroom}",
 	 .detail =
 		 "A hash of the sender's address and port selects the socket (SO_REUSEPORT)\\: all "
 		 "datagrams of one sender are for the same. If many senders share the load the {sockets} "
