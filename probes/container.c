@@ -283,7 +283,7 @@ static const char *pids_line(const struct container_row *engine) { return engine
 
 static const char *kernel_line(const struct container_row *engine)
 {
-	return "docker update --kernel-memory {mib}m NAME, or write {bytes} to {file} of {path}";
+	return engine->kernel ? engine->kernel : "write {bytes} to {file} of {path}";
 }
 
 static void memory_words(const struct target *target, const struct settings *all,

@@ -168,8 +168,11 @@ static void limits_words(const struct target *t, const struct settings *s, const
 	wording_set(w, "max", "%s", amount(i, max).text);
 	wording_set(w, "each", "%s", i >= SPACE && i < PIDS ? amount(i, each).text : "");
 	uint64_t enough = saturated_sum(used, saturated_product(report_margin(needed), each));
-	wording_set(w, "enough", "%s",
-		    quantity_plain(enough + (i == PIDS ? PIDS_RESERVED : 0)).text);
+	if (i == PIDS)
+		enough += PIDS_RESERVED;
+	if (i == SPACE + SPACE_COMMIT)
+		enough = enough / 1024 + 1;
+	wording_set(w, "enough", "%s", quantity_plain(enough).text);
 	char others[WORDING_TEXT] = "";
 	for (size_t k = 0; k < LIMITS; k++)
 		if (k != i && s->at[k][0] != REPORT_NONE && (k != PIDS || !s->taken.pids_hidden) &&

@@ -448,7 +448,8 @@ struct container_row {
 	const char *marks[2]; /* files that its containers have; NULL: no more */
 	const char *name;
 	const char *memory, *cpu, *pids; /* what raises the limit */
-	const char *sysctls;             /* sets sysctls of its network namespace; NULL: nothing */
+	const char *kernel;  /* the same of kernel memory in v1; NULL: a write to its file */
+	const char *sysctls; /* sets sysctls of its network namespace; NULL: nothing */
 	const char
 		*sysctl;   /* one of {sysctls}, with {name} {value}, and {more} but for the first */
 	const char *files; /* sets RLIMIT_NOFILE; NULL: nothing of its own */

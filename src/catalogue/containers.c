@@ -93,6 +93,7 @@ static const struct container_row containers[] = {
 		.memory = "{high?" WRITE
 			  ":docker update --memory {mib}m --memory-swap {swap}m NAME, or "
 			  "mem_limit\\: {mib}m in compose}",
+		.kernel = "docker update --kernel-memory {mib}m NAME",
 		.cpu = "docker update --cpus N NAME, or cpus\\: N in compose",
 		.pids = "docker update --pids-limit " TASKS " NAME, or pids_limit\\: " TASKS
 			" in compose",

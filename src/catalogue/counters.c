@@ -123,8 +123,8 @@ static const struct counter_row counters[] = {
 	 REMEDY_KERNEL, "grep TCP: /proc/net/sockstat",
 	 "Nothing on a server. On a proxy reuse connections, or net.ipv4.tcp_tw_reuse=1."},
 	{"vmstat.oom_kill", "", "/proc/vmstat",
-	 "Processes of the machine that the kernel has killed for lack of memory since boot: of it, "
-	 "or of a control group. Those of a group are in its memory.events too, until a restart of "
+	 "Processes of the machine that the kernel has killed for lack of memory since boot: "
+	 "memory of the machine, or of a control group. Those of a group are in its memory.events too, until a restart of "
 	 "the service or container makes a new group.",
 	 "memory.connection,cgroup.memory", REMEDY_NONE, "grep oom_kill /proc/vmstat",
 	 "journalctl -k --grep oom-kill names the processes and what ran out."},

@@ -28,8 +28,8 @@
 
 /* vm.overcommit_memory=1 brings the OOM killer instead. */
 #define RAISE_COMMIT                                                                               \
-	"Add swap, or raise vm.overcommit_ratio or vm.overcommit_kbytes, until CommitLimit of "    \
-	"/proc/meminfo exceeds "
+	"Add swap, or raise vm.overcommit_ratio or vm.overcommit_kbytes, until CommitLimit in "    \
+	"/proc/meminfo is at least "
 #define TAKES_EFFECT "Takes effect {effect}."
 /* Ports that a wider range takes in. */
 #define SERVICES                                                                                   \
@@ -145,10 +145,10 @@
 #define NOFILE_CEILING "{ceiling? fs.nr_open ({ceiling}) has to be raised first.}"
 /* Of one socket of several. */
 #define OF_ITS_SIBLINGS                                                                            \
-	"{siblings? {laggards} of {siblings} sockets of this address (SO_REUSEPORT) "              \
-	"{laggards=1?accepts:accept} too slowly{worker?, {laggards=1?:one of them }that of "       \
-	"worker {pid}}\\: the kernel sends each its part of the clients, however many wait "       \
-	"there.{even? The rate assumes equal parts.}}"
+	"{siblings? At {laggards} of {siblings} sockets of this address (SO_REUSEPORT) the "       \
+	"server accepts too slowly{worker? ({laggards=1?:one is }that of worker {pid})}. The "     \
+	"kernel does not send fewer clients to a socket whose queue is long.{even? The rate "      \
+	"assumes that each socket gets an equal part.}}"
 #define CONNTRACK_OUTSIDE                                                                          \
 	"{outside? That table is of the network namespace that the check was started in, which "   \
 	"forwards to the server's.}"
@@ -596,8 +596,8 @@ static const struct finding_row findings[] = {
 		 "{slow?:{cpu? {cpu}}}{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
 	 .advice = "{slow?See accept-queue.slow.:{looks?{min?A longer queue helps only if the "
 		   "server catches up\\: this one was full in {full} of {looks} samples and never "
-		   "below {min}. }:Two samples do not show whether a longer queue helps. Where its "
-		   "stalls are short\\: }{raise?Raise net.core.somaxconn first. }"
+		   "below {min}. }:Two samples do not show whether a longer queue helps\\: it does "
+		   "where the server's stalls are short. }{raise?Raise net.core.somaxconn first. }"
 		   "{line?{server}\\: {line}:Pass backlog {backlog} to listen()} (effective "
 		   "{effect}). Costs nothing until used.}",
 	 .answer = "{who} is dropping connections now",
@@ -1465,8 +1465,8 @@ static const struct finding_row findings[] = {
 		 "help}}}.",
 	 .advice =
 		 "{tun?Find what holds up that process, such as a full CPU. For bursts let more "
-		 "packets wait\\: ip link set {device} txqueuelen N.:{veth?The CPU that receives "
-		 "there is full, or the packets are larger than the MTU there.:"
+		 "packets wait\\: ip link set {device} txqueuelen N.:{veth?Check the other "
+		 "end of {device}\\: its CPU may be busy, or its MTU smaller than these packets.:"
 		 "ethtool -S {device} shows which counter grows. {sends?See the kernel's log, too "
 		 "(dmesg)\\: a queue that stops, a link that comes and goes. Check the driver, "
 		 "the cable, the transceiver and the switch.:Damaged packets\\: check the "
@@ -1561,11 +1561,12 @@ static const struct finding_row findings[] = {
 	 .about = "{device}",
 	 .title = "{device}: filters of its {clsact?ingress or egress (clsact):ingress} dropped "
 		  "{count} packet{count=1?:s} in {window}",
-	 .detail = "They are a rate limit or a firewall. TCP and IP do not count these packets: "
-		   "tc -s filter show dev {device} ingress{clsact?, and egress:}.",
+	 .detail =
+		 "They are a rate limit or a firewall. TCP and IP do not count these packets. "
+		 "To see the filters: tc -s filter show dev {device} ingress{clsact? (and egress)}",
 	 .advice = "Remove or raise the limit if it is not intended.",
 	 .meaning = "Filters of traffic control (tc) dropped packets of an interface during the "
-		    "check, from ten and one in a thousand on: a rate limit (police), or a "
+		    "check, 10 or more and at least 0.1 %: a rate limit (police), or a "
 		    "firewall. Programs that are attached by TCX have no such counter.",
 	 .action = "Look at the filters with tc -s filter show dev DEVICE ingress; remove or raise "
 		   "a limit that is not intended.",
@@ -1818,9 +1819,9 @@ static const struct finding_row findings[] = {
 		 "The kernel killed {count} {several?processes:process} of this machine for lack of "
 		 "memory {window?in {window}:since boot{age?, {age}}}",
 	 .detail =
-		 "/proc/vmstat counts those of all control groups, and of other containers. A "
-		 "service or container that was restarted has a new control group, which does not "
-		 "count {several?them:it}, and free memory, so that the memory seems to suffice.",
+		 "/proc/vmstat counts the kills of all control groups. A restarted service or "
+		 "container has a new control group, which does not count earlier kills. Its memory "
+		 "is free again, so that cgroup.memory may be ok.",
 	 .advice = "journalctl -k --grep oom-kill names {several?the processes:the process}.{unit? "
 		   "systemctl show {unit} -p Result,NRestarts says whether it was restarted.}"
 		   "{engine? RestartCount and OOMKilled of docker inspect say whether it was this "
@@ -1924,7 +1925,7 @@ static const struct finding_row findings[] = {
 	      "{needed=1?is:are} needed. At the limit {threads?pthread_create() fails with EAGAIN:"
 	      "fork() fails with {each?ENOMEM:EAGAIN}}, and the server closes the new connection.",
 	      "{others?Raise {others}, too. :}{commit?" RAISE_COMMIT
-	      "{enough} B, or put a pooler before the server."
+	      "{enough} kB, or put a pooler before the server."
 	      ":{machine?sysctl -w {name}={enough}, or put a pooler before the server."
 	      ":{unit?" IN_THE_CONTAINER EDIT_UNIT "{line}={enough}" RESTART_UNIT
 	      ":prlimit --pid {pid} --{option}={enough} raises it for that process.} Or put a pooler "
@@ -2020,12 +2021,12 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .title =
-		 "{socket} has {sockets} sockets that {waiting?have room for:hold} {unraised} "
+		 "The {sockets} sockets of {socket} {waiting?have room for:hold} {unraised} "
 		 "datagram{unraised=1?:s} of {size} from {senders?{senders} sender{senders=1?:s}:one sender}; "
 		 "this load needs {needed}{margin? and 25 % headroom}",
 	 .detail =
 		 "A hash of the sender's address and port selects the socket (SO_REUSEPORT)\\: all "
-		 "datagrams of one sender are for the same. If many senders share the load the {sockets} "
+		 "datagrams of one sender go to the same socket. From many senders the {sockets} "
 		 "sockets hold {capacity} datagram{capacity=1?:s}. Each takes about {each}{card? "
 		 "(from a network card {page?up to }{card})} of the receive buffer of {buffer}.",
 	 .advice =
@@ -2035,10 +2036,10 @@ static const struct finding_row findings[] = {
 	 .meaning =
 		 "The target's datagrams fit into the receive buffers of a group of UDP sockets "
 		 "(SO_REUSEPORT) if many senders share the load, but not into one of them. The "
-		 "kernel selects the socket by a hash of the sender's address and port, so that "
-		 "of few senders, as of syslog, statsd, NetFlow or a load balancer, one socket may "
-		 "get most. --peers says how many there are at least. Not reported for ports "
-		 "53, 443 and 853.",
+		 "kernel selects the socket by a hash of the sender's address and port. With few "
+		 "senders (syslog, statsd, NetFlow, a load balancer) one socket may get most of "
+		 "the datagrams. --peers gives the minimum number of senders. Not reported for "
+		 "ports 53, 443 and 853.",
 	 .action = "Let the application set an SO_RCVBUF that suffices for one socket.",
 	 .proof = "The drops of each socket: ss -uanm, /proc/net/udp"},
 	{.id = "udp.receive.default",
@@ -2069,8 +2070,8 @@ static const struct finding_row findings[] = {
 	 .title = "{socket} drops datagrams now: {grown} in {window}",
 	 .detail =
 		 "{memory?{exhausted?The UDP sockets of this machine have used up their memory "
-		 "(net.ipv4.udp_mem):The kernel had no memory for them}\\: {queued} of {buffer} "
-		 "wait in it:Its receive buffer of {buffer} "
+		 "(net.ipv4.udp_mem):The kernel had no memory for more datagrams}. Its receive "
+		 "buffer holds {queued} of {buffer}:Its receive buffer of {buffer} "
 		 "was full; {queued} wait in it}. {group?{stuck} of "
 		 "{group} sockets of this address (SO_REUSEPORT) "
 		 "{several_stuck?drop:drops}{apart?; the others have room}. }{process?{whose} {halted?{doing}:has the socket open{state? (state "
@@ -2404,18 +2405,20 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .about = "{who}",
 	 .title =
-		 "{who} (pid {pid}) can start no process or thread\\: {each?{used} of {max} {used=1?is:are} in use:{machine?this machine:its "
+		 "{who} (pid {pid}) can start no {each?{commit?process or thread:thread}:process or thread}\\: "
+		 "{each?{used} of {max} of {limit} {used=1?is:are} in use:{machine?this machine:its "
 		 "user} runs {used} of {max}}",
 	 .detail =
-		 "The limit is {limit}\\: {each?another one takes {each}, and fork() fails with ENOMEM, "
-		 "pthread_create() with EAGAIN.:fork() and pthread_create() fail with EAGAIN.{machine?: "
+		 "{each?Another {commit?process or thread:thread} takes {each}{mappings? mappings}\\: "
+		 "{commit?fork() fails with ENOMEM, and }pthread_create() fails with EAGAIN.:The limit is "
+		 "{limit}\\: fork() and pthread_create() fail with EAGAIN.{machine?: "
 		 "Processes and threads of all programs of that user count.}}",
 	 .advice =
 		 "{commit?" RAISE_COMMIT
-		 "{more} B.:{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
+		 "{more} kB.:{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
 		 "{unit?" IN_THE_CONTAINER EDIT_UNIT "{line}={more}" RESTART_UNIT
 		 ":prlimit --pid {pid} --{option}={more} raises it for that process.}}}",
-	 .answer = "{who} can start no process or thread",
+	 .answer = "{who} can start no {each?{commit?process or thread:thread}:process or thread}",
 	 .meaning =
 		 "The server that --server names is at its limit on processes and threads, "
 		 "RLIMIT_NPROC of its user, or kernel.threads-max or kernel.pid_max of the machine, or on "
@@ -2609,11 +2612,12 @@ static const struct finding_row findings[] = {
 	 .about = "{who}",
 	 .title =
 		 "{waiting} connection{waiting=1? waits:s wait} in the network namespace of {who} "
-		 "(pid {pid}){halted?\\: {who} is {halted}:{accepts?, which accepts {accepts}/s at "
-		 "most:, and none is accepted}}",
-	 .detail = "{window?{was} waited {window} before. }{more?In {more} other network "
-		   "namespace{more=1?:s} connections wait too. }This check judges none of its "
-		   "listeners.",
+		 "(pid {pid}){halted?\\: {who} is {halted}:{accepts?; its servers accept {accepts}/s "
+		 "at most:; its servers accept none}}",
+	 .detail =
+		 "{window?{window} earlier {was} waited. }This check does not judge the listeners "
+		 "of that namespace.{more? Connections wait in {more} other network "
+		 "namespace{more=1?:s} too.}",
 	 .advice = "Check its listeners\\: epolltune check --netns {pid}",
 	 .answer = "connections wait in the network namespace of {who} (pid {pid})",
 	 .meaning = "Connections wait in an accept queue of another network namespace, as of a "
@@ -2768,11 +2772,11 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_KERNEL,
 	 .observed = true,
 	 .title =
-		 "{knob} is {current} now, and {unapplied?the kernel's own{boot?{about?, about} {boot}}:{boot}} after a "
-		 "reboot{unapplied?:{module? if {module} is loaded early}}",
+		 "{knob} is {current} now, and {unapplied?will be the kernel's default{boot? ({about?about }{boot})}:{boot}} "
+		 "after a reboot{unapplied?:{module? if {module} is loaded early}}",
 	 .detail =
-		 "{unapplied?{file} sets {current}, but not at boot\\: {unapplied}.:{file} sets {boot} at "
-		 "boot.{worse? The reboot reverts the running value.}{module? " MODULE_HOLDS(
+		 "{unapplied?{file} sets {current}, but has no effect at boot\\: {unapplied}.:{file} sets {boot} at "
+		 "boot.{worse? That is worse than the running value.}{module? " MODULE_HOLDS(
 			 "{module}", "{module}") "}}",
 	 .advice =
 		 "To keep {current}{unapplied?\\: {remedy}:, change that line. To set the file's value "
@@ -2781,7 +2785,7 @@ static const struct finding_row findings[] = {
 		    "the next boot sets by the files in sysctl.d, or no program applies the line "
 		    "that sets it.",
 	 .action = "Change the line that the finding names, or set the running value to it. Where "
-		   "no program applies it, run the command that the finding names.",
+		   "no program applies it, follow the advice of the finding.",
 	 .proof = "The running value, and the last line in the order of sysctl.d(5)"},
 
 	{.id = "lab.refused",

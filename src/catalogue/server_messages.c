@@ -49,9 +49,9 @@ static const struct clue_row messages[] = {
 	{"client timed out (110:",
 	 "client timed out (110: Connection timed out\ntimed out (110: Connection timed out\n"
 	 "timed out (110: Operation timed out",
-	 "nginx: one of its own timers ended: the client, or whom the message names, sent nothing or took "
+	 "nginx: one of its own timers ended: the client, or the peer that the message names, sent nothing or took "
 	 "nothing for client_header_timeout, client_body_timeout or send_timeout (60 s), or proxy_timeout "
-	 "of stream. Idle clients and scanners do that all day. No system call has failed, and no queue "
+	 "of stream. That is normal for idle clients and scanners. No system call has failed, and no queue "
 	 "of the kernel is concerned.",
 	 "", REMEDY_NONE, "nginx -T | grep -E '_timeout|error_log'",
 	 "Change nothing; error_log FILE notice; keeps these lines out of the log.",
@@ -479,9 +479,9 @@ static const struct clue_row messages[] = {
 	{"drop connection, penalty",
 	 "drop connection*penalty\ndrop connection*PerSourcePenalties\n"
 	 "PerSourcePenalties logging rate-limited\ntoo many penalised addresses",
-	 "sshd (9.8 and later): PerSourcePenalties: clients of this address did not log in (a health check "
-	 "that only opens the port), failed to, or ended early: for some seconds it closes all connections "
-	 "of that address, also of others behind the same NAT. MaxStartups is not the limit.",
+	 "sshd 9.8 and later closes all connections of an address for some seconds (PerSourcePenalties), also "
+	 "those of other clients behind the same NAT. A client of that address did not log in (a health check "
+	 "that only opens the port), failed to, or ended early. MaxStartups is not the limit.",
 	 "application.limit", REMEDY_APPLICATION, "sshd -T | grep -i persource",
 	 "Exempt health checks and the NAT, if no attacks come from there: PerSourcePenaltyExemptList CIDR "
 	 "in sshd_config, then systemctl reload ssh.",

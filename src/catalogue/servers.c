@@ -185,8 +185,8 @@ static const struct server_row servers[] = {
 		.backlog_line = "bind ADDRESS backlog {backlog}",
 		.backlog_effect = "after a restart; a reload may inherit the sockets (expose-fd "
 				  "listeners) with their old backlog",
-		.clients = "half of its limit on descriptors, or before 2.0 2 000, and 2 000 for "
-			   "each frontend",
+		.clients = "half of its limit on descriptors (HAProxy before 2.0: 2 000, and "
+			   "2 000 for each frontend)",
 		.clients_line = "maxconn {clients} in section global",
 		.files_line = "maxconn {half}; remove ulimit-n",
 		.files_bytes = 64, /* src/fd.c init_pollers() */

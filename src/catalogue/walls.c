@@ -140,9 +140,9 @@ static const struct wall_row walls[] = {
 			"the memory that is available. Needed: the target's connections that the "
 			"server of --server does not have open yet, two for each of a proxy, times "
 			"the memory of one and the minimum of its own. At the upper end each has a "
-			"request in its buffer, and takes what a known server does with TLS, or what "
-			"another one has now beyond 256 MiB, divided by the connections that clients "
-			"have used, from 100 on. A control group's limit is cgroup.memory.",
+			"request in its buffer, and takes what a known server does with TLS. A server "
+			"outside the catalogue counts with its present memory beyond 256 MiB, divided "
+			"by its used connections (100 or more). A control group's limit is cgroup.memory.",
 		.detail = "The limit is MemAvailable; an idle connection takes {each} of kernel "
 			  "memory at this end, {basis}" WITH_BUFFER ".{own? {own}}" TWO_EACH,
 	},
@@ -466,11 +466,11 @@ static const struct wall_row walls[] = {
 		.unit = "processes",
 		.what = "The processes and threads that a server with one for each connection may "
 			"start in addition, by the tightest of RLIMIT_NPROC of its user, "
-			"kernel.threads-max and kernel.pid_max, and by what each maps of memory: a "
+			"kernel.threads-max and kernel.pid_max, and by the memory that each maps. A "
 			"thread's stack counts in RLIMIT_AS and RLIMIT_DATA of a server that accepts in one "
-			"process, as two mappings of its vm.max_map_count, and with "
-			"vm.overcommit_memory=2 in CommitLimit of the machine, as does what the parent of a "
-			"process may write. Stacks that show no guard in /proc/PID/maps are not counted. "
+			"process, and as two mappings in its vm.max_map_count. With "
+			"vm.overcommit_memory=2 it counts in CommitLimit of the machine, as does what the "
+			"parent of a process may write. Stacks that show no guard in /proc/PID/maps are not counted. "
 			"Since Linux 6.14 a container does not "
 			"show kernel.pid_max of the host: there the smallest default of it counts, and "
 			"a need beyond that is unknown. Needed: as for cgroup.pids, the limit "

@@ -121,7 +121,7 @@ static void commit_read(const struct host *h, uint64_t reserve, uint64_t each,
 	    !text_keyed_bytes(text, "CommitLimit", &max) ||
 	    !text_keyed_bytes(text, "Committed_AS", &used))
 		return;
-	*out = (struct subject_space){max > reserve ? max - reserve : 1, used, each};
+	*out = (struct subject_space){max ? max : 1, saturated_sum(used, reserve), each};
 }
 
 /* A child has a copy of what its parent may write: kernel/fork.c, dup_mmap(). */

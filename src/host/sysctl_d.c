@@ -436,10 +436,12 @@ static void unapplied_fill(const struct host *h, const char *name, struct sysctl
 		snprintf(set->unapplied, sizeof(set->unapplied), "%s", idle->why);
 		snprintf(set->remedy, sizeof(set->remedy), "run: %s", idle->command);
 	} else if (module) {
-		snprintf(set->unapplied, sizeof(set->unapplied),
-			 "it exists only while %s is loaded, often later than the files are read",
-			 module);
-		snprintf(set->remedy, sizeof(set->remedy), "load it first: %s",
+		snprintf(
+			set->unapplied, sizeof(set->unapplied),
+			"the sysctl exists only while %s is loaded, often after the files are read",
+			module);
+		snprintf(set->remedy, sizeof(set->remedy),
+			 "load the module before the files are read: %s",
 			 module_command(module, command));
 	}
 }

@@ -82,18 +82,18 @@ void machine_tasks_judge(const struct queue_watch *w, const struct subject_tasks
 		return;
 	wording_set(&words, "who", "%s", s->name);
 	wording_set(&words, "pid", "%d", (int)after->pid);
-	bool bytes = is_bytes(&x);
+	bool bytes = is_bytes(&x), commit = x.each && x.kind == SPACE_COMMIT;
 	wording_set(&words, "used", "%s", exhausted_show(&x, x.used).text);
 	wording_set(&words, "max", "%s", exhausted_show(&x, x.max).text);
 	wording_set(&words, "each", "%s", x.each ? exhausted_show(&x, x.each).text : "");
 	wording_set(&words, "limit", "%s", x.limit);
 	wording_flag(&words, "machine", x.machine);
-	wording_flag(&words, "commit", x.each && x.kind == SPACE_COMMIT);
+	wording_flag(&words, "commit", commit);
 	wording_set(&words, "line", "%s", x.raise ? x.raise : "");
 	wording_set(&words, "option", "%s", x.option ? x.option : "");
-	wording_set(
-		&words, "more", "%s",
-		quantity_plain(bytes ? saturated_product(x.max, 2) : quantity_more(x.max)).text);
+	uint64_t more = bytes ? saturated_product(x.max, 2) : quantity_more(x.max);
+	wording_set(&words, "more", "%s", quantity_plain(commit ? more / 1024 : more).text);
+	wording_flag(&words, "mappings", x.each && x.kind == SPACE_MAPS);
 	unit_words(&words, unit_service(s->unit), s->manager);
 	struct finding *f = report_finding(w->report, "listeners.processes", &words);
 	if (!x.each)

@@ -171,14 +171,15 @@ void owner_cpu_words(const struct owner_cpu *before, const struct owner_cpu *aft
 			    quantity_show(QUANTITY_DURATION, q->period_us).text,
 			    q->shared ? "shared, of " : "", q->path, quantity_count(t.times).text,
 			    quantity_count(t.periods).text);
-		wording_set(words, "help", "Raise that quota, which more workers only share: %s",
+		wording_set(words, "help",
+			    "To remove that quota, which more workers share: %s (then check again)",
 			    line);
 	} else if (p && !process_accepts_not(p) && stolen >= STOLEN_SHARE) {
 		wording_set(words, "cpu", "The hypervisor took %.0f %% of the CPU time (steal).",
 			    100 * stolen);
 		if (remedy == REMEDY_PROVIDER)
 			wording_set(words, "help", "%s",
-				    "Move this machine to CPUs that it need not share: they are "
-				    "the provider's limit, and more workers share them too");
+				    "Move this machine to dedicated CPUs. The provider limits its "
+				    "CPU time, and more workers get no more of it");
 	}
 }
