@@ -373,9 +373,6 @@ static int64_t loss_value(const struct loss_row *l, const struct sample *s,
 			  int64_t (*value)(const void *of, const char *counter), const void *of)
 {
 	int64_t all = value(of, l->counter), less = l->less ? value(of, l->less) : 0;
-	int64_t with = l->with ? value(of, l->with) : all;
-	if (with < all)
-		return with > 0 ? with : 0;
 	if (l->kind != LOSS_REST)
 		return less > 0 && all >= 0 ? (all > less ? all - less : 0) : all;
 	struct syn_drops d = syn_drops_of(value, of);
@@ -455,7 +452,7 @@ static int64_t loss_since(const struct watch *w, const struct since *s, const st
 {
 	double seconds = since_seconds(w, s, l->counter);
 	int64_t grown = is_loss(l, since_of, s, seconds) ? since_growth(s, l->counter) : 0;
-	bool parts = l->kind == LOSS_REST || l->less || l->with;
+	bool parts = l->kind == LOSS_REST || l->less;
 	return parts && grown > 0 ? loss_value(l, w->after, since_of, s) : grown;
 }
 
@@ -599,8 +596,6 @@ static void record_all(const struct watch *w)
 		record(w->report, &w->after->counters, l->counter);
 		if (l->less)
 			record(w->report, &w->after->counters, l->less);
-		if (l->with)
-			record(w->report, &w->after->counters, l->with);
 		if (l->all)
 			record(w->report, &w->after->counters, l->all);
 		if (l->served)

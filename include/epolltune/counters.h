@@ -42,7 +42,6 @@ struct loss_row {
 	const char *counter;
 	enum loss_kind kind;
 	const char *less; /* the part that is no loss of this host; NULL: none */
-	const char *with; /* that grows with it where it is a loss; NULL: none */
 	const char *all;  /* of a stray: what it is a share of */
 	/* Of a stray that may be a client's first packet: what grows where those are served, which
 	 * packets of loopback and of long connections do not hide. NULL: none. */

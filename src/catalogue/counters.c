@@ -15,13 +15,6 @@
 #define WRONG_CHECKSUM(what) what " with a wrong checksum: a card, cable or switch damages them."
 #define WRONG_CHECKSUM_REMEDY                                                                      \
 	"Look for the card or cable whose error counters grow; try ethtool -K DEVICE rx off."
-#define DISCARDED(what)                                                                            \
-	what " that the queue of an interface refused, or that of one below it, as with macvlan "  \
-	     "or a VLAN: sendto() does not fail. UDP counts them as SndbufErrors too; the "        \
-	     "smaller of both is what is reported."
-#define DISCARDED_REMEDY                                                                           \
-	"Find the queue that drops, also in the network namespace of the interface below: tc -s "  \
-	"qdisc; let the sender pace."
 
 static const struct counter_row counters[] = {
 	{"TcpExt.ListenOverflows", "times the listen queue of a socket overflowed", NETSTAT,
@@ -355,10 +348,6 @@ static const struct counter_row counters[] = {
 	 "Datagrams over IPv6 that were dropped as all UDP sockets hold the first field of net.ipv4.udp_mem.",
 	 "udp.receive", REMEDY_KERNEL, "nstat -az Udp6MemErrors; grep UDP: /proc/net/sockstat",
 	 "Raise all fields of net.ipv4.udp_mem (pages); find the socket with a full queue: ss -uanm."},
-	{"Ip.OutDiscards", "outgoing packets dropped", SNMP, DISCARDED("Datagrams"), "",
-	 REMEDY_KERNEL, "nstat -az IpOutDiscards UdpSndbufErrors; tc -s qdisc", DISCARDED_REMEDY},
-	{"Ip6.OutDiscards", "", SNMP6, DISCARDED("Datagrams over IPv6"), "", REMEDY_KERNEL,
-	 "nstat -az Ip6OutDiscards Udp6SndbufErrors; tc -s qdisc", DISCARDED_REMEDY},
 	{"Udp.SndbufErrors", "send buffer errors", SNMP,
 	 "Datagrams that did not fit the send buffer or the queue of the interface: not sent, or a server without blocking waits (EAGAIN).",
 	 "", REMEDY_APPLICATION, "nstat -az UdpSndbufErrors; tc -s qdisc",

@@ -80,12 +80,8 @@ static const struct loss_row losses[] = {
 	COUNTS(COUNTER_UDP6_FULL, LOSS_DATAGRAMS),
 	COUNTS(COUNTER_UDP_MEMORY, LOSS_DATAGRAMS),
 	COUNTS(COUNTER_UDP6_MEMORY, LOSS_DATAGRAMS),
-	/* A queue below the socket refused them, and sendto() did not fail: udp_send_skb(). A full
-	 * send buffer, where it does, has no part in OutDiscards. */
-	{.counter = "Ip.OutDiscards", .kind = LOSS_PLAIN, .with = "Udp.SndbufErrors"},
-	{.counter = "Ip6.OutDiscards", .kind = LOSS_PLAIN, .with = "Udp6.SndbufErrors"},
-	{.counter = "Udp.SndbufErrors", .kind = LOSS_HARMLESS, .less = "Ip.OutDiscards"},
-	{.counter = "Udp6.SndbufErrors", .kind = LOSS_HARMLESS, .less = "Ip6.OutDiscards"},
+	COUNTS("Udp.SndbufErrors", LOSS_HARMLESS),
+	COUNTS("Udp6.SndbufErrors", LOSS_HARMLESS),
 	STRAY("Udp.InCsumErrors", "Udp.InDatagrams"),
 	STRAY("Udp6.InCsumErrors", "Udp6.InDatagrams"),
 	STRAY("Tcp.InCsumErrors", COUNTER_SEGMENTS_IN),

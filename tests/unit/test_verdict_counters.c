@@ -520,43 +520,6 @@ static void udp_drops_of_unknown(struct looks *m)
 	m->before.udp_max = m->after.udp_max = REPORT_NONE;
 }
 
-/* A queue below the socket refuses datagrams without an error; at a full send buffer there is one.
- */
-static void datagrams_discarded(struct looks *m)
-{
-	counter_set(m, "Udp.SndbufErrors", 0, 9);
-	counter_set(m, "Ip.OutDiscards", 0, 11);
-}
-static void datagrams_discarded6(struct looks *m)
-{
-	counter_set(m, "Udp6.SndbufErrors", 0, 9);
-	counter_set(m, "Ip6.OutDiscards", 0, 9);
-}
-static void send_buffer_full(struct looks *m)
-{
-	counter_set(m, "Udp.SndbufErrors", 0, 9);
-	counter_set(m, "Ip.OutDiscards", 0, 0);
-}
-static void packets_discarded(struct looks *m)
-{
-	counter_set(m, "Udp.SndbufErrors", 0, 0);
-	counter_set(m, "Ip.OutDiscards", 0, 9);
-}
-static void datagrams_discarded_since(struct looks *m)
-{
-	counter_set(m, "Udp.SndbufErrors", 12, 12);
-	counter_set(m, "Ip.OutDiscards", 10, 10);
-	then(m, "Udp.SndbufErrors", 2);
-	then(m, "Ip.OutDiscards", 3);
-}
-static void send_buffer_full_since(struct looks *m)
-{
-	counter_set(m, "Udp.SndbufErrors", 12, 12);
-	counter_set(m, "Ip.OutDiscards", 3, 3);
-	then(m, "Udp.SndbufErrors", 2);
-	then(m, "Ip.OutDiscards", 3);
-}
-
 /* By a socket that is not seen. */
 static void datagrams_lost(struct looks *m) { counter_set(m, COUNTER_UDP_FULL, 5, 6); }
 
@@ -634,16 +597,6 @@ static void each_look_gets_its_findings(void **state)
 		{udp_drops_with_memory, "", ""},
 		{udp_drops_of_little, "", ""},
 		{udp_drops_of_unknown, "", ""},
-		{datagrams_discarded, "counters.growing warning, counters.past note",
-		 "counters.past note"},
-		{datagrams_discarded6, "counters.growing warning, counters.past note",
-		 "counters.past note"},
-		{send_buffer_full, "counters.past note", "counters.past note"},
-		{packets_discarded, "", ""},
-		{datagrams_discarded_since, "counters.since warning, counters.past note",
-		 "counters.since warning, counters.past note"},
-		{send_buffer_full_since, "counters.since note, counters.past note",
-		 "counters.since note, counters.past note"},
 		{datagrams_lost, "counters.growing warning, counters.past note",
 		 "counters.past note"},
 		{datagrams_lost6, "counters.growing warning, counters.past note",
@@ -824,10 +777,10 @@ static void growth_since_a_report(void **state)
 	assert_string_equal(report.findings[0].title,
 			    "The kernel counted 7 nf_conntrack.drop since the counters restarted");
 	look(all_since, false);
-	/* All but ListenDrops, Ip.InHdrErrors and SndbufErrors, which have no part of their own. */
+	/* All but ListenDrops and Ip.InHdrErrors, which have no part of their own. */
 	assert_non_null(strstr(report.findings[0].title, " more counters) since the report"));
 	assert_non_null(strstr(report.findings[0].detail, "ran in this namespace"));
-	assert_int_equal(report.findings[0].table.row_count, loss_row_count() - 4);
+	assert_int_equal(report.findings[0].table.row_count, loss_row_count() - 2);
 	look(syns_lost_since, false);
 	f = &report.findings[0];
 	assert_string_equal(f->title,
