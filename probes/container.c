@@ -697,7 +697,8 @@ static void judge_machine_killed(const struct sample *before, const struct sampl
 	wording_set(&words, "unit", "%s", subject ? unit_service(subject->unit) : "");
 	wording_flag(&words, "engine", after->container);
 	struct finding *f = report_finding(r, "container.killed", &words);
-	if (!now)
+	/* One of the server's own group counts there. */
+	if (!now || subject)
 		finding_to_note(f);
 	finding_evidence(f, "oom_kill of /proc/vmstat", "",
 			 (double)after->machine_killed - (double)now,

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "epolltune/accept_queues.h"
 #include "epolltune/buffers.h"
@@ -146,7 +145,6 @@ struct sample {
 	uint64_t page_bytes; /* 0: unknown */
 	uint64_t quantum;    /* in which sockstat counts memory, bytes; 0: unknown */
 	double uptime_s;     /* 0: unknown */
-	double server_s;     /* since the server in question began; 0: unknown */
 	bool first_netns;    /* the machine's first network namespace, or a captured machine */
 	struct host_identity identity;
 	bool watched;         /* of a window's end */
@@ -259,9 +257,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	const struct machine m = {.kernel = host_kernel(h), .page_bytes = facts.page_bytes};
 	s->quantum = (uint64_t)machine_quantum(&m);
 	s->uptime_s = host_uptime(h);
-	if (o->subject && o->subject->started)
-		s->server_s =
-			s->uptime_s - (double)o->subject->started / (double)sysconf(_SC_CLK_TCK);
 	s->first_netns =
 		host_identity(h, &s->identity, NULL) ? !host_live(h) : s->identity.first_netns;
 	if (memory_problem(s))
@@ -435,22 +430,20 @@ static int64_t since_of(const void *of, const char *counter)
 }
 
 /* In which the counter has counted: at most since boot, as the clock may have been wrong at the
- * report, and in a namespace that was made since then as long as the server runs in it. */
-static double since_seconds(const struct watch *w, const struct since *s, const char *counter)
+ * report. How old a namespace is that was made since then is not known. */
+static double since_seconds(const struct watch *w, const struct since *s)
 {
 	const struct sample *now = w->after;
 	time_t then = s->report ? s->report->time.tv_sec : w->report->time.tv_sec;
 	double seconds = (double)(w->report->time.tv_sec - then);
 	if (now->uptime_s > 0)
 		seconds = fmin(seconds, now->uptime_s);
-	if (now->server_s > 0 && since_reset(s, counter) == SINCE_NETNS)
-		seconds = fmin(seconds, now->server_s);
 	return seconds;
 }
 
 static int64_t loss_since(const struct watch *w, const struct since *s, const struct loss_row *l)
 {
-	double seconds = since_seconds(w, s, l->counter);
+	double seconds = since_seconds(w, s);
 	int64_t grown = is_loss(l, since_of, s, seconds) ? since_growth(s, l->counter) : 0;
 	bool parts = l->kind == LOSS_REST || l->less;
 	return parts && grown > 0 ? loss_value(l, w->after, since_of, s) : grown;

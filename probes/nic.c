@@ -411,11 +411,14 @@ static bool errors_matter(uint64_t lost, uint64_t passed)
 
 static uint64_t without(uint64_t count, uint64_t part) { return count > part ? count - part : 0; }
 
-static void judge_errors(const struct nic_watch *w, const struct nic *n, struct report *r)
+/* `ring`: packets that its ring lost, which some drivers add to the errors. */
+static void judge_errors(const struct nic_watch *w, const struct nic *n, uint64_t ring,
+			 struct report *r)
 {
 	const struct nic *before = nics_find(&w->before->nics, n->name);
 	struct nic_loss l = nic_loss(before, n, NIC_LOSS_OTHER);
 	struct wording words = {0};
+	l.grown = without(l.grown, ring);
 	if (!l.grown)
 		return;
 	words_growth(w, l.grown, &words);
@@ -458,9 +461,8 @@ static void judge_ring(const struct nic_watch *w, struct report *r)
 			ring_overrun(w, n, &l, r);
 		else if (past_matters(l.total, n->statistics.rx_packets.value + l.total))
 			loss_past(w, n, &l, "nic.ring.past", r);
-		/* Some drivers add what the ring lost to the errors. */
-		if (!grows && (!l.grown || l.kind == NIC_LOSS_AMONG))
-			judge_errors(w, n, r);
+		if (!grows)
+			judge_errors(w, n, l.kind == NIC_LOSS_AMONG ? 0 : l.grown, r);
 		judge_allowances(w, n, r);
 	}
 }
@@ -645,7 +647,9 @@ static void judge_virtual(const struct nic_watch *w, const struct nic *n, struct
 	uint64_t lost = without(n->statistics.tx_dropped.value, was->statistics.tx_dropped.value);
 	if (!tun)
 		lost = without(lost, w->grown.total.dropped);
-	if (!errors_matter(lost, nic_packets(was, n)))
+	/* Nobody reads a TAP device of a guest that is paused. */
+	bool read = n->statistics.tx_packets.value > was->statistics.tx_packets.value;
+	if ((tun && !read) || !errors_matter(lost, nic_packets(was, n)))
 		return;
 	words_growth(w, lost, words);
 	wording_set(words, "counter", "tx_dropped");

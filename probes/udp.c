@@ -48,8 +48,8 @@ static size_t sockets_of(const struct settings *s)
 	return sockets ? sockets : 1;
 }
 
-/* Whether few senders may have most of the load, which is then one socket's: as of syslog, statsd,
- * NetFlow or RTP. DNS and HTTP/3 have many. */
+/* Whether few senders may have most of the load, which is then one socket's: those of --peers, as
+ * of syslog, statsd, NetFlow or RTP. DNS and HTTP/3 have many. */
 static bool may_have_few_senders(const struct settings *s)
 {
 	static const uint16_t many[] = {53, 443, 853};
@@ -57,7 +57,7 @@ static bool may_have_few_senders(const struct settings *s)
 	for (size_t i = 0; socket && i < sizeof(many) / sizeof(*many); i++)
 		if (socket->port == many[i])
 			return false;
-	return sockets_of(s) > 1;
+	return s->peers && sockets_of(s) > 1;
 }
 
 /* The part of the load that the fullest of the sockets gets, at most: of one sender all. Those of

@@ -173,7 +173,7 @@ const char *knob_silent(const char *name, const char *value, char silent[KNOB_VA
  * without some port of it. Never of a word or a choice. */
 bool knob_lower(const struct knob *k, const char *from, const char *to);
 /* Whether the walls lose by a change of `from` to `to`, both normalised. Of words none is better
- * than another: any other one is worse. */
+ * than another. */
 bool knob_worse(const struct knob *k, const char *from, const char *to);
 /* The command that sets it: "epolltune apply --only KNOB --set KNOB=VALUE". `arguments`: options of
  * the target before these, " --idle 350s" or "". `lower`: some field is below the running value.

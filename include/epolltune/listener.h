@@ -185,8 +185,9 @@ struct netns_elsewhere {
 	 * inode, 0 if none waits, and how many do. */
 	uint64_t waits_at;
 	uint32_t waiting;
-	/* As of struct process, of the process that holds it: that is `pid` then; 0: not visible.
-	 */
+	/* The process that holds it, and as of struct process: 0, 0 if it is not visible. */
+	pid_t waits_for;
+	char waits_name[16];
 	char state;
 	bool frozen;
 };

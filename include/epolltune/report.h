@@ -220,6 +220,7 @@ struct report_observed {
 	uint64_t gap_us;      /* the longest time between two looks */
 	bool others;          /* the namespace has other listeners */
 	bool udp;             /* the server has UDP sockets */
+	bool udp_others; /* and so has another, whose datagrams count too: no target is of them */
 	/* That arrived at all UDP sockets of the network namespace: the mean, and the busiest
 	 * 100 ms. */
 	uint64_t datagrams_per_s, datagrams_peak_per_s;

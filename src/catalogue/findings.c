@@ -2038,8 +2038,8 @@ static const struct finding_row findings[] = {
 		 "(SO_REUSEPORT) if many senders share the load, but not into one of them. The "
 		 "kernel selects the socket by a hash of the sender's address and port. With few "
 		 "senders (syslog, statsd, NetFlow, a load balancer) one socket may get most of "
-		 "the datagrams. --peers gives the minimum number of senders. Not reported for "
-		 "ports 53, 443 and 853.",
+		 "the datagrams. Only with --peers, the minimum number of senders, and not "
+		 "for ports 53, 443 and 853.",
 	 .action = "Let the application set an SO_RCVBUF that suffices for one socket.",
 	 .proof = "The drops of each socket: ss -uanm, /proc/net/udp"},
 	{.id = "udp.receive.default",

@@ -241,7 +241,7 @@ bool knob_worse(const struct knob *k, const char *from, const char *to)
 {
 	if (k->rank)
 		return ranked(k, to) < ranked(k, from);
-	if (k->shape == KNOB_WORD || k->choice)
+	if (k->choice)
 		return strcmp(from, to) != 0;
 	return k->lower_is_better ? knob_lower(k, to, from) : knob_lower(k, from, to);
 }

@@ -227,6 +227,7 @@ static const struct knob knobs[] = {
 		.effect = KNOB_NEXT_PACKET,
 		.unit = "",
 		.max = 2,
+		.rank = "021",
 		.refuses_less = "",
 		.walls = "syn-queue",
 		.what = "Selects what happens when a listener's SYN queue is full: 1 (the "

@@ -37,7 +37,8 @@ static const struct clue_row messages[] = {
 	 "LimitNOFILE=65536 in its systemd unit; docker run --ulimit nofile=65536:65536; then restart.",
 	 "setrlimit(2); kernel/sys.c do_prlimit()"},
 	{"upstream timed out",
-	 "upstream timed out (110:\nupstream timed out (110: Connection timed out",
+	 "upstream timed out (110:\nupstream timed out (110: Connection timed out\n"
+	 "upstream timed out (110: Operation timed out",
 	 "nginx: the server behind it did not accept or answer within proxy_connect_timeout or "
 	 "proxy_read_timeout (60 s). \"While connecting\": its accept queue is full or the path drops "
 	 "SYNs. \"While reading\": it is slow.",

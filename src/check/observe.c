@@ -86,6 +86,25 @@ static bool is_timed(const struct listener *l, void *subject)
 	return false;
 }
 
+/* Whether programs receive datagrams in the network namespace that the server does not: the kernel
+ * counts them with its own, also those of a tunnel. Those of DHCP, NTP and mDNS are few. */
+static bool datagrams_shared(struct observer *o)
+{
+	static const uint16_t few[] = {68, 123, 323, 546, 5353, 5355};
+	CLEAN(listeners_free) struct listeners all = {0};
+	if (listeners_read_udp(o->of->host, false, &all, NULL) < 0)
+		return true;
+	for (size_t i = 0; i < all.count; i++) {
+		const struct listener *l = &all.at[i];
+		bool counts = !listener_on_loopback(l) && !subject_has(&o->of->subject, l);
+		for (size_t k = 0; k < sizeof(few) / sizeof(*few); k++)
+			counts &= l->port != few[k];
+		if (counts)
+			return true;
+	}
+	return false;
+}
+
 static int look(struct observer *o, bool last, struct err *e)
 {
 	CLEAN(listeners_free) struct listeners l = {0};
@@ -164,6 +183,7 @@ int observe_server(const struct check_options *options, struct check_subject *of
 	if (rc)
 		return rc;
 	traffic_sum(&o->traffic, &o->connections, o->max_open, out);
+	out->udp_others = out->udp && datagrams_shared(o);
 	if (!out->opened && !out->connections && !out->datagrams_per_s)
 		return err_set(e, ENODATA, "--observe: %s had no %s in %s; repeat it under load",
 			       s->name[0] ? s->name : "the server",

@@ -237,14 +237,15 @@ static struct space *space_of(struct elsewhere_search *s, struct netns_id netns,
 	return rc || sockets_read(process, true, true, x) ? NULL : x;
 }
 
-/* The process of which clients wait names the namespace. */
+/* The process of which clients wait. */
 static void waited_look(const struct host *h, struct space *x, int process,
 			const struct process_stat *p)
 {
 	const struct sockets fullest = {&x->is.waits_at, 1};
 	if (!x->is.waits_at || x->is.state || holds_one(process, &fullest) <= 0)
 		return;
-	space_name(x, p);
+	x->is.waits_for = p->pid;
+	memcpy(x->is.waits_name, p->name, sizeof(p->name));
 	x->is.state = p->state;
 	x->is.frozen = cgroup_frozen(h, p->pid);
 }

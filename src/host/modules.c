@@ -320,6 +320,41 @@ static int search_installs(const char *path, void *arg)
 	return sets;
 }
 
+/* 1: "options MODULE … NAME=" of the file. */
+static int search_options(const char *path, void *arg)
+{
+	const struct search *s = arg;
+	CLEAN(free_pointer) char *text = NULL;
+	char *rest, *line;
+	if (host_read_all(s->host, path, &text, NULL) < 0)
+		return 0;
+	rest = text;
+	while ((line = strsep(&rest, "\n"))) {
+		char *verb = strsep(&line, " \t"), *module = line ? strsep(&line, " \t") : NULL,
+		     *word;
+		if (strcmp(verb, "options") != 0 || !line || !is_module(module, s->module))
+			continue;
+		while ((word = strsep(&line, " \t")))
+			if (!strncmp(word, s->name, strlen(s->name)))
+				return 1;
+	}
+	return 0;
+}
+
+bool module_sizes(const struct host *h, const char *name)
+{
+	static const char *const sized[] = {"net.netfilter.nf_conntrack_max",
+					    "net.netfilter.nf_conntrack_buckets"};
+	struct search s = {.host = h, .module = "nf_conntrack", .name = "hashsize="};
+	CLEAN(free_pointer) char *text = NULL;
+	for (size_t i = 0; i < sizeof(sized) / sizeof(*sized); i++)
+		if (!strcmp(name, sized[i]))
+			return search_all(&s, modprobe_directories, ".conf", search_options) > 0 ||
+			       (host_read_all(h, "proc/cmdline", &text, NULL) >= 0 &&
+				strstr(text, "nf_conntrack.hashsize="));
+	return false;
+}
+
 bool module_sets(const struct host *h, const char *name, struct sysctl_setting *out)
 {
 	struct search s = {.host = h, .module = sysctl_module(name), .name = name, .set = out};

@@ -12,6 +12,9 @@ struct sysctl_setting;
  * command of modprobe.d(5) reads the files again or sets it once it is loaded (sysctl.d(5)). NULL:
  * none. */
 const char *module_late(const struct host *h, const char *name);
+/* Whether an option of its module sets the sysctl's value when it is loaded: nf_conntrack's
+ * hashsize those of its table (net/netfilter/nf_conntrack_core.c, nf_conntrack_init_start()). */
+bool module_sizes(const struct host *h, const char *name);
 
 /* The value that "install MODULE …; sysctl -w NAME=VALUE" in modprobe.d(5) gives the sysctl of a
  * module, after the files of sysctl.d. False: none does. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/layer.h"
 #include "base/text.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
@@ -430,7 +431,10 @@ static int conf_read(const struct host *h, const char *const *names, size_t coun
 static void unapplied_fill(const struct host *h, const char *name, struct sysctl_setting *set)
 {
 	const struct sysctl_idle *idle = sysctl_boot_idle(h);
-	const char *module = idle ? NULL : module_late(h, name);
+	/* TuneD applies the files of others again, after modules; a module's option sets its table.
+	 */
+	bool again = tuned_reapplies(h) && file_layer(set->file) != LAYER_SHIPPED;
+	const char *module = idle || again || module_sizes(h, name) ? NULL : module_late(h, name);
 	char command[MODULE_COMMAND];
 	if (idle) {
 		snprintf(set->unapplied, sizeof(set->unapplied), "%s", idle->why);

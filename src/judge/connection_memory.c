@@ -12,8 +12,10 @@
 #define SEEN 100
 /* The maximum that is assumed where nothing is known of the server. */
 #define GUESS_BYTES (256 << 10)
-/* Of a machine without a limit: memory that a server may have without a client, as of its runtime
- * and its caches. */
+/* That part of the target has to be seen, or caches count for clients. */
+#define SEEN_PART 8
+/* Of a machine without a limit: memory that each process of a server may have without a client, as
+ * of its runtime and its caches. */
 #define RUNTIME_BYTES (UINT64_C(256) << 20)
 /* The kernel counts a socket's inode and dentry as reclaimable (Linux 6.18: 862 and 195 bytes). */
 #define PINNED_BYTES 1060
@@ -34,20 +36,26 @@ static bool is_known(const struct server_row *row) { return row && row->own.tls;
 
 static bool is_running(const struct settings *s) { return s->subject && !s->guest; }
 
+static uint64_t runtime_bytes(const struct settings *s)
+{
+	return saturated_product(RUNTIME_BYTES, larger(s->subject->accepting, 1));
+}
+
 /* That the server itself has more memory than its runtime, for clients that have used their
  * connections; of one of the catalogue it may be a cache, which does not grow with them. */
-static bool shows_memory(const struct settings *s)
+static bool shows_memory(const struct target *t, const struct settings *s)
 {
 	return is_running(s) && !row_of(s) && s->taken.heard >= SEEN &&
-	       s->taken.own_memory > RUNTIME_BYTES;
+	       s->taken.heard >= t->connections / SEEN_PART &&
+	       s->taken.own_memory > runtime_bytes(s);
 }
 
 /* Whether the server's own memory has an upper end: a group's limit is reached by what is only
  * assumed of it, too. */
-static bool is_range(const struct settings *s)
+static bool is_range(const struct target *t, const struct settings *s)
 {
 	return is_running(s) && !s->taken.kernel_only &&
-	       (s->taken.limited || is_known(row_of(s)) || shows_memory(s));
+	       (s->taken.limited || is_known(row_of(s)) || shows_memory(t, s));
 }
 
 /* Whether each client comes twice, through a listener of its own: at least, or at most. */
@@ -120,8 +128,8 @@ static struct own own_of(const struct target *target, const struct settings *s)
 		return o;
 	}
 	if (!s->taken.limited) {
-		o.seen = shows_memory(s);
-		o.max = o.seen ? (s->taken.own_memory - RUNTIME_BYTES) /
+		o.seen = shows_memory(target, s);
+		o.max = o.seen ? (s->taken.own_memory - runtime_bytes(s)) /
 					 sockets(target, s, s->taken.heard)
 			       : o.min;
 		o.held = larger(o.min, smaller(o.held, o.max));
@@ -262,7 +270,7 @@ static uint64_t need_min(const struct target *target, const struct settings *s, 
  * kernel of a distribution may charge sockets of cgroup v2 too. */
 static uint64_t need_max(const struct target *target, const struct settings *s, const struct own *o)
 {
-	uint64_t own = is_range(s) ? o->max : o->min;
+	uint64_t own = is_range(target, s) ? o->max : o->min;
 	uint64_t less = s->machine.sockets_charged ? 0 : uncharged(target, s);
 	return without(saturated_sum(saturated_sum(need(target, s, o, own), pinned(target, s)),
 				     buffered(target, s)),
@@ -277,9 +285,9 @@ void connection_memory_bound(const struct target *target, const struct settings 
 	const struct own o = own_of(target, s);
 	out->need.min = saturated(need_min(&least, s, &o));
 	out->origin = OF_ASSUMPTION;
-	if (is_range(s) || buffered(target, s) || most.connections > least.connections)
+	if (is_range(target, s) || buffered(target, s) || most.connections > least.connections)
 		out->need.max = saturated(need_max(&most, s, &o));
-	out->need.unsure = (is_range(s) && !is_known(row_of(s))) || is_unsized(s);
+	out->need.unsure = (is_range(target, s) && !is_known(row_of(s))) || is_unsized(s);
 }
 
 uint64_t connection_memory_enough(const struct target *asked, const struct settings *s,
@@ -288,7 +296,7 @@ uint64_t connection_memory_enough(const struct target *asked, const struct setti
 	const struct target most = connection_target(asked, s->subject, true), *target = &most;
 	const struct own o = own_of(target, s);
 	bool suffices = left >= saturated(need_min(target, s, &o));
-	if (is_range(s) && o.max < UINT64_MAX && (suffices || !is_known(row_of(s))))
+	if (is_range(target, s) && o.max < UINT64_MAX && (suffices || !is_known(row_of(s))))
 		return report_margin(need_max(target, s, &o));
 	return report_margin(
 		saturated_sum(saturated_sum(need(target, s, &o, o.busy), pinned(target, s)),
@@ -301,7 +309,7 @@ static void own_words(const struct target *target, const struct settings *s, str
 	const struct server_row *row = row_of(s);
 	char text[WORDING_TEXT];
 	struct wording own = {0};
-	bool range = is_range(s);
+	bool range = is_range(target, s);
 	wording_flag(&own, "named", s->subject);
 	wording_flag(&own, "assumed", range || is_known(row));
 	wording_set(&own, "server", "%s", is_known(row) ? row->name : "");
@@ -328,7 +336,7 @@ void connection_memory_words(const struct target *target, const struct settings 
 	wording_set(w, "basis", "%s",
 		    s->taken.connection_bytes ? s->taken.basis
 					      : "as measured on Linux 6.18, not here");
-	wording_flag(w, "range", is_range(s) || buffered(target, s));
+	wording_flag(w, "range", is_range(target, s) || buffered(target, s));
 	wording_set(w, "buffer", "%s",
 		    buffered(target, s) ? quantity_show(QUANTITY_SIZE, buffer_bytes(s)).text : "");
 	own_words(target, s, w);

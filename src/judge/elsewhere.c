@@ -208,8 +208,9 @@ void elsewhere_waiting_judge(const struct listeners_elsewhere *before,
 		return;
 	const char *halted = halted_as(worst.now);
 	double accepts = accepts_of(&worst, seconds);
-	wording_set(&words, "who", "%s", worst.now->name);
-	wording_set(&words, "pid", "%d", (int)worst.now->pid);
+	bool seen = worst.now->waits_for;
+	wording_set(&words, "who", "%s", seen ? worst.now->waits_name : worst.now->name);
+	wording_set(&words, "pid", "%d", (int)(seen ? worst.now->waits_for : worst.now->pid));
 	wording_set(&words, "waiting", "%s", quantity_count(worst.now->waiting).text);
 	wording_set(&words, "was", "%s", quantity_count(worst.was->waiting).text);
 	wording_set(&words, "halted", "%s", halted ? halted : "");

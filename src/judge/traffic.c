@@ -205,7 +205,8 @@ struct target observed_target(const struct report_observed *o, const struct targ
 	struct target t = *usual;
 	t.connections = or_usual(o->connections, 1);
 	t.rate_per_s = or_usual(o->rate_per_s, 1);
-	t.datagrams_per_s = or_usual(o->datagrams_per_s, usual->datagrams_per_s);
+	if (!o->udp_others)
+		t.datagrams_per_s = or_usual(o->datagrams_per_s, usual->datagrams_per_s);
 	/* That none was longer while it was observed does not show that none will be. */
 	if (o->stall_us > usual->stall_us)
 		t.stall_us = quantity_round(QUANTITY_DURATION, o->stall_us);
@@ -225,6 +226,8 @@ struct target observed_headroom(const struct report_observed *o, const struct ta
 	t.rate_per_s = (seen->rate_per_s * percent + 99) / 100;
 	if (t.rate_per_s < o->peak_per_s)
 		t.rate_per_s = o->peak_per_s;
+	if (o->udp_others)
+		return t;
 	if (o->datagrams_per_s)
 		t.datagrams_per_s = (seen->datagrams_per_s * percent + 99) / 100;
 	if (t.datagrams_per_s < o->datagrams_peak_per_s)

@@ -168,11 +168,11 @@ static void unknown_add(struct lint *l, const struct assignment *a)
 		}
 		alike = sysctl_nearest(a->general, near);
 	}
-	if (sysctl_complete(a->general) && may_have_more(l))
-		newer_add(l, a);
-	else if (alike && alike >= close && sysctl_named(near, name, meant))
+	if (alike && alike >= close && sysctl_named(near, name, meant))
 		lint_add(l, a->line, LINT_UNKNOWN, NULL, "%s does not exist; did you mean %s?",
 			 name, meant);
+	else if (sysctl_complete(a->general) && may_have_more(l))
+		newer_add(l, a);
 	else if (sysctl_complete(a->general) || !strchr(name, '.'))
 		lint_add(l, a->line, LINT_UNKNOWN, "",
 			 "%s does not exist, and the line sets nothing: remove it", name);

@@ -95,8 +95,10 @@ static void observed_missing(const struct page *p, const struct report *r, head_
 	if (!o->bandwidth_bps.count)
 		page_segment(p, &s, "%s--bandwidth (the application limits what is sent)",
 			     s.count ? "" : "Not observed: ");
-	if (o->udp && !o->datagrams_per_s)
-		page_segment(p, &s, "%s--datagrams (none came)", s.count ? "" : "Not observed: ");
+	if (o->udp && (o->udp_others || !o->datagrams_per_s))
+		page_segment(p, &s, "%s--datagrams (%s)", s.count ? "" : "Not observed: ",
+			     o->datagrams_per_s ? "other programs receive datagrams here, too"
+						: "none came");
 	/* The target names the role of one that is known to be a proxy. */
 	if (!r->server.proxy)
 		page_segment(p, &s,

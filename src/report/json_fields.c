@@ -57,6 +57,7 @@ const struct json_field json_observed[] = {
 	{"rate_peak_per_s", FIELD_COUNT, AT(peak_per_s)},
 	{"other_listeners", FIELD_FLAG, AT(others)},
 	{"udp_sockets", FIELD_FLAG, AT(udp)},
+	{"other_udp_sockets", FIELD_FLAG, AT(udp_others)},
 	{"datagrams_per_s", FIELD_COUNT, AT(datagrams_per_s), .newer = true},
 	{"datagrams_peak_per_s", FIELD_COUNT, AT(datagrams_peak_per_s), .newer = true},
 	{"stall_us", FIELD_FACT, AT(stall_us)},

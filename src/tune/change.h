@@ -232,8 +232,8 @@ int change_find_object(struct change_site *site, const struct change *c, struct 
 bool change_gives(const struct change *c, const char *value);
 /* Whether it makes its knob worse, as --set may ask for. */
 bool change_worsens(const struct change *c);
-/* Whether such a value gives the walls at least as much: that result, or of a sysctl a better one,
- * unless the change makes it worse. */
+/* Whether such a value gives the walls at least as much: that result, or of a sysctl that a finding
+ * asks for a better one, unless the change makes it worse. */
 bool change_met(const struct change *c, const char *value);
 /* A value for a person: "(empty)" for an empty one. */
 const char *change_shown(const char *value);

@@ -53,9 +53,9 @@ bool change_met(const struct change *c, const char *value)
 {
 	const struct knob *k = knob_find(c->name);
 	char normal[KNOB_VALUE];
-	return change_gives(c, value) ||
-	       (k && knob_is_sysctl(k) && knob_normalise(k, value, normal) && !change_worsens(c) &&
-		!knob_worse(k, c->to, normal));
+	return change_gives(c, value) || (c->finding[0] && k && k->shape != KNOB_WORD &&
+					  knob_is_sysctl(k) && knob_normalise(k, value, normal) &&
+					  !change_worsens(c) && !knob_worse(k, c->to, normal));
 }
 
 const char *change_shown(const char *value) { return *value ? value : "(empty)"; }

@@ -533,7 +533,7 @@ test_a_line_that_nothing_applies_at_boot_is_drift() {
 	echo 'net.netfilter.nf_conntrack_max = 1048576' >machine/etc/sysctl.d/60-ct.conf
 	drift 1 'net.netfilter.nf_conntrack_max is 1048576 now, and the kernel' \
 		'/etc/sysctl.d/60-ct.conf:1 sets 1048576, but not at boot' \
-		'To keep 1048576: load it first' 'echo nf_conntrack >/etc/modules-load.d/nf_conntrack.conf'
+		'To keep 1048576: load the module before' 'echo nf_conntrack >/etc/modules-load.d/nf_conntrack.conf'
 	mkdir -p machine/etc/modules-load.d
 	echo nf_conntrack >machine/etc/modules-load.d/a.conf
 	drift 0

@@ -281,7 +281,7 @@ test_the_quota_that_stops_a_slow_server_is_named() {
 	expect 2 epolltune check --probe listeners --format json
 	json 'any(.findings[]; (.id | IN("accept-queue.slow", "accept-queue.full")) and .remedy == "container" and
 			(.detail | contains(" The CPU quota of own, 2 ms in 100 ms (")) and
-			(.advice | contains("Raise that quota") and (contains("dd workers") | not)))'
+			(.advice | contains("To remove that quota") and (contains("dd workers") | not)))'
 }
 
 drops() { [ "$(nstat -asz TcpExtListenOverflows | awk '/^TcpExt/ { print $2 }')" -gt 100 ]; }

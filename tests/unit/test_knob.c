@@ -465,7 +465,8 @@ static void a_worse_value_depends_on_the_knob(void **state)
 		{reuse, "0", "2", false, false},
 		{reuse, "0", "1", false, false},
 		{reuse, "2", "1", false, false},
-		{"net.ipv4.tcp_congestion_control", "bbr", "cubic", true, false},
+		{"net.ipv4.tcp_congestion_control", "bbr", "cubic", false, false},
+		{"net.ipv4.tcp_syncookies", "1", "2", true, false},
 		{"net.ipv4.tcp_congestion_control", "bbr", "bbr", false, false},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

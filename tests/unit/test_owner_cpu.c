@@ -107,8 +107,8 @@ static const char came[] = "The queue was not empty in any of 10 samples: in 500
 	"No backlog helps: add workers or CPUs, or find out what nginx waits for (a disk, a lock, " \
 	"another server)."
 #define QUOTA                                                                                      \
-	"No backlog helps. Raise that quota, which more workers only share: systemctl "            \
-	"set-property nginx.service CPUQuota=."
+	"No backlog helps. To remove that quota, which more workers share: systemctl "             \
+	"set-property nginx.service CPUQuota= (then check again)."
 #define STOPPED_5                                                                                      \
 	"The CPU quota of nginx, 20 ms in 100 ms (/system.slice/nginx.service), stopped it in 5 of 5 " \
 	"periods."
@@ -140,8 +140,8 @@ static void the_finding_names_what_takes_the_cpu(void **state)
 		 NULL},
 		{stopped_within_a_quota, 1, NULL, "nginx (pid 812) is stopped (state T).", NULL},
 		{stolen_much, 0, NULL, steal,
-		 "No backlog helps. Move this machine to CPUs that it need not share: they are the "
-		 "provider's limit, and more workers share them too."},
+		 "No backlog helps. Move this machine to dedicated CPUs. The provider limits "
+		 "its CPU time, and more workers get no more of it."},
 		{stolen_little, 0, NULL, came, WORKERS},
 		{stolen_while_it_sleeps, 0, NULL, steal, WORKERS},
 	};

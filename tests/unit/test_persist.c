@@ -82,6 +82,7 @@ static struct change made(const char *name, const char *to, const char *became)
 {
 	struct change c = {.scope = CHANGE_SYSTEM, .state = CHANGE_DONE, .kind = &kind_sysctl};
 	snprintf(c.name, sizeof(c.name), "%s", name);
+	snprintf(c.finding, sizeof(c.finding), "x.short");
 	snprintf(c.to, sizeof(c.to), "%s", to);
 	snprintf(c.became, sizeof(c.became), "%s", became);
 	return c;
@@ -478,9 +479,9 @@ static void a_line_that_is_not_applied_is_a_step(void **state)
 		 "8192", NULL, NULL},
 		{"rm -r run/systemd", "sysctl.conf", BACKLOG_MAX, "8192", NULL, NULL},
 		{"true", "sysctl.d/60-a.conf", CONNTRACK, "1048576",
-		 "/etc/sysctl.d/60-a.conf:1 is not applied at boot: it exists only while "
+		 "/etc/sysctl.d/60-a.conf:1 is not applied at boot: the sysctl exists only while "
 		 "nf_conntrack",
-		 "load it first: echo nf_conntrack"},
+		 "load the module before the files are read: echo nf_conntrack"},
 		{early, "sysctl.d/60-a.conf", CONNTRACK, "1048576", NULL, NULL},
 	};
 	const struct plan_options none = {0};
@@ -523,7 +524,7 @@ static void a_reboot_to_a_worse_value_is_a_step(void **state)
 		{"net.ipv4.tcp_tw_reuse", "1", "2", true},
 		{"net.ipv4.tcp_tw_reuse", "2", "1", false},
 		{"net.ipv4.tcp_abort_on_overflow", "0", "1", true},
-		{"net.ipv4.tcp_congestion_control", "bbr", "cubic", true},
+		{"net.ipv4.tcp_congestion_control", "bbr", "cubic", false},
 		{RESERVED, "8080", "9000", true},
 		{RESERVED, "8080", "8080,9000", false},
 	};

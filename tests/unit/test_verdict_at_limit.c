@@ -348,13 +348,12 @@ static void texts_name_the_limit(void **state)
 		 "The limit is kernel.pid_max: fork() and pthread_create() fail with EAGAIN.",
 		 "sysctl -w kernel.pid_max=4096, or find what makes so many threads."},
 		{addresses_are_spent, 0,
-		 "nginx (pid 812) can start no process or thread: 3.99 GiB of 4 GiB are in use",
-		 "The limit is RLIMIT_AS: another one takes 8 MiB, and fork() fails with ENOMEM, "
-		 "pthread_create() with EAGAIN.",
+		 "nginx (pid 812) can start no thread: 3.99 GiB of 4 GiB of RLIMIT_AS are in use",
+		 "Another thread takes 8 MiB: pthread_create() fails with EAGAIN.",
 		 "prlimit --pid 812 --as=8589934592 raises it for that process."},
 		{commit_is_spent, 0, NULL, NULL,
-		 "Add swap, or raise vm.overcommit_ratio or vm.overcommit_kbytes, until CommitLimit of "
-		 "/proc/meminfo exceeds 8589934592 B."},
+		 "Add swap, or raise vm.overcommit_ratio or vm.overcommit_kbytes, until CommitLimit in "
+		 "/proc/meminfo is at least 8388608 kB."},
 	};
 	looks_say(rows, sizeof(rows) / sizeof(*rows));
 }

@@ -819,13 +819,13 @@ static void texts_name_the_process(void **state)
 		 "their own.",
 		 NULL},
 		{hangs_elsewhere, 0,
-		 "130 connections wait in the network namespace of nginx (pid 812), and none is "
-		 "accepted",
-		 "120 waited 500 ms before. This check judges none of its listeners.",
+		 "130 connections wait in the network namespace of nginx (pid 812); its servers "
+		 "accept none",
+		 "500 ms earlier 120 waited. This check does not judge the listeners of that namespace.",
 		 "Check its listeners: epolltune check --netns 812"},
 		{slow_elsewhere, 0,
-		 "120 connections wait in the network namespace of nginx (pid 812), which accepts "
-		 "40/s at most",
+		 "120 connections wait in the network namespace of nginx (pid 812); its servers "
+		 "accept 40/s at most",
 		 NULL, NULL},
 		{halted_elsewhere, 0,
 		 "1 connection waits in the network namespace of nginx (pid 812): nginx is stopped "

@@ -326,7 +326,8 @@ static void a_limit_on_kernel_memory_binds_before_the_other(void **state)
 	} cases[] = {
 		{1024 * MIB, 0, VERDICT_OK, 1024 * MIB, "memory.limit_in_bytes of /a", ""},
 		{1024 * MIB, 20000 * 1479, VERDICT_SHORT, 20000 * 1479,
-		 "memory.kmem.limit_in_bytes of /k is 28.2 MiB", "docker update --kernel-memory"},
+		 "memory.kmem.limit_in_bytes of /k is 28.2 MiB",
+		 "write 100663296 to memory.kmem.limit_in_bytes of /k"},
 		{1024 * MIB, 20000 * 1480 * 2, VERDICT_OK, 1024 * MIB, "of /a", ""},
 		{0, 20000 * 1480 * 4, VERDICT_OK, 20000 * 1480 * 4, "of /k", ""},
 		{20000, 20000 * 1479, VERDICT_SHORT, 20000, "of /a", ""},

@@ -1051,8 +1051,8 @@ static void texts_name_causes(void **state)
 		 "tx_dropped grew by 400 in 500 ms: the other end of eth1 did not take these "
 		 "packets."},
 		{policed, NULL,
-		 "They are a rate limit or a firewall. TCP and IP do not count these packets: tc -s "
-		 "filter show dev eth1 ingress."},
+		 "They are a rate limit or a firewall. TCP and IP do not count these packets. To see "
+		 "the filters: tc -s filter show dev eth1 ingress"},
 		{ring_lost, NULL,
 		 "rx_fifo_errors counted 50 000 since the driver was loaded; the machine booted 3 "
 		 "days ago."},

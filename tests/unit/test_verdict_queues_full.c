@@ -563,7 +563,7 @@ static void texts_name_the_server_of_a_full_queue(void **state)
 		 "nginx (pid 812) on 0.0.0.0:443: its accept queue is full (512 of 512) and 1 000 "
 		 "handshake packets/s are dropped now",
 		 NULL,
-		 "Two samples do not show whether a longer queue helps. Where its stalls are short: "
+		 "Two samples do not show whether a longer queue helps: it does where the server's stalls are short. "
 		 "nginx: listen ADDRESS backlog=2048; (effective after nginx -s reload; check it "
 		 "with ss -ltn, and restart nginx where Send-Q is still the old one). Costs nothing "
 		 "until used."},

@@ -610,16 +610,16 @@ static void texts_name_the_server_of_a_queue_that_grows(void **state)
 		{subject_slow_in_a_group, 0,
 		 "nginx (pid 812) on 0.0.0.0:443 accepts up to 22/s of 250/s that this load needs: 61 "
 		 "connections wait, a new one for 2.77 s or more",
-		 "The queue was not empty in any of 10 samples: in 500 ms it came from 62 to 61. 1 of "
-		 "4 sockets of this address (SO_REUSEPORT) accepts too slowly: the kernel sends each "
-		 "its part of the clients, however many wait there.",
+		 "The queue was not empty in any of 10 samples: in 500 ms it came from 62 to 61. At "
+		 "1 of 4 sockets of this address (SO_REUSEPORT) the server accepts too slowly. The kernel "
+		 "does not send fewer clients to a socket whose queue is long.",
 		 NULL},
 		{slow_in_a_busy_group, 0,
 		 "nginx (pid 812) on 0.0.0.0:443 accepts up to 44/s: 61 connections wait, a new one "
 		 "for 1.39 s or more",
-		 "The queue was not empty in any of 10 samples: in 500 ms it came from 62 to 61. 1 of "
-		 "4 sockets of this address (SO_REUSEPORT) accepts too slowly: the kernel sends each "
-		 "its part of the clients, however many wait there. The rate assumes equal parts.",
+		 "The queue was not empty in any of 10 samples: in 500 ms it came from 62 to 61. At "
+		 "1 of 4 sockets of this address (SO_REUSEPORT) the server accepts too slowly. The kernel "
+		 "does not send fewer clients to a socket whose queue is long. The rate assumes that each socket gets an equal part.",
 		 NULL},
 		{stands_among_others, 0, "nginx (pid 812) on 0.0.0.0:443: 246 connections wait now",
 		 NULL, "Look at how long its clients wait."},

@@ -264,7 +264,7 @@ static void a_thread_takes_memory(void **state)
 		 VERDICT_SHORT,
 		 128,
 		 "2 GiB of 3 GiB are in use (CommitLimit, 8 MiB a process)",
-		 "until CommitLimit of /proc/meminfo exceeds 12423528448 B"},
+		 "until CommitLimit in /proc/meminfo is at least 12132353 kB"},
 		{"postgres",
 		 SPACE_COMMIT,
 		 {0},
