@@ -268,7 +268,7 @@ static bool pattern_has(const char *pattern, const char *name)
 static bool sysctl_sets(const char **at, struct search *s)
 {
 	static const char pattern[] = "--pattern";
-	char word[SYSCTL_D_VALUE], only[SYSCTL_D_VALUE] = "";
+	char word[SYSCTL_D_VALUE] = "", only[SYSCTL_D_VALUE] = "";
 	struct sysctl_line line;
 	bool runs = false, next = false, files = false, written = false;
 	while (word_next(at, word)) {

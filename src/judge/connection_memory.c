@@ -12,7 +12,7 @@
 #define SEEN 100
 /* The maximum that is assumed where nothing is known of the server. */
 #define GUESS_BYTES (256 << 10)
-/* That part of the target has to be seen, or caches count for clients. */
+/* So many of the target have to be there, or caches count for clients. */
 #define SEEN_PART 8
 /* Of a machine without a limit: memory that each process of a server may have without a client, as
  * of its runtime and its caches. */

@@ -22,11 +22,11 @@
 struct exhausted {
 	uint64_t used, max; /* 0, 0: there is room */
 	const char *limit;
-	bool machine;      /* of all users */
 	const char *raise; /* of a process: the line of its unit, and prlimit's option */
 	const char *option;
-	enum subject_space_kind kind;
 	uint64_t each; /* of memory, or mappings, that one takes; 0: of another kind */
+	enum subject_space_kind kind;
+	bool machine; /* of all users */
 };
 
 static const struct exhausted spaces[SUBJECT_SPACES] = {
