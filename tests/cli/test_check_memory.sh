@@ -54,7 +54,7 @@ test_spent_address_space_is_named() {
 	threads_server
 	prlimit --pid "$(pgrep -x python3 -P $$ | head -n 1)" --as=100000000
 	tasks 2
-	json 'finding("listeners.processes") | .level == "critical" and (.detail | contains("The limit is RLIMIT_AS"))'
+	json 'finding("listeners.processes") | .level == "critical" and (.title | contains(" of RLIMIT_AS "))'
 	end_jobs
 }
 
