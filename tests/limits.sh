@@ -10,15 +10,20 @@ listens() { # PORT
 	grep -q ": 0*:$(printf %04X "$1") \|: [0-9A-F]*:$(printf %04X "$1") 0*:0000 0A" /proc/net/tcp /proc/net/tcp6
 }
 
-# Starts a server and checks it for so many connections.
+unused() { ! listens "$1"; } # PORT
+booted() { grep -q 'Booting worker' server.out; }
+
+# Starts a server and checks it for so many connections. A worker of gunicorn may end after its master.
 check() { # STATUS CONNECTIONS PORT COMMAND…
 	want=$1 connections=$2 port=$3
 	shift 3
 	"$@" >server.out 2>&1 &
 	wait_for listens "$port"
+	case $* in "gunicorn -"* | *" -m gunicorn -"*) wait_for booted ;; esac
 	expect "$want" epolltune check --quick --probe configuration --server ":$port" --connections "$connections" \
 		--rate 10 --format json
 	end_jobs
+	wait_for unused "$port"
 }
 
 # Checks a server that runs already.

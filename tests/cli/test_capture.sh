@@ -531,15 +531,15 @@ test_a_line_that_nothing_applies_at_boot_is_drift() {
 	drift 0
 	echo 1048576 >machine/proc/sys/net/netfilter/nf_conntrack_max
 	echo 'net.netfilter.nf_conntrack_max = 1048576' >machine/etc/sysctl.d/60-ct.conf
-	drift 1 'net.netfilter.nf_conntrack_max is 1048576 now, and the kernel' \
-		'/etc/sysctl.d/60-ct.conf:1 sets 1048576, but not at boot' \
+	drift 1 'net.netfilter.nf_conntrack_max is 1048576 now, and will be the kernel' \
+		'/etc/sysctl.d/60-ct.conf:1 sets 1048576, but has no effect at boot' \
 		'To keep 1048576: load the module before' 'echo nf_conntrack >/etc/modules-load.d/nf_conntrack.conf'
 	mkdir -p machine/etc/modules-load.d
 	echo nf_conntrack >machine/etc/modules-load.d/a.conf
 	drift 0
 	echo 8192 >machine/proc/sys/net/core/somaxconn
 	echo 'net.core.somaxconn = 8192' >machine/etc/sysctl.conf
-	drift 1 'net.core.somaxconn is 8192 now, and the kernel' '4096 after a reboot' '/etc/sysctl.conf:1 sets 8192'
+	drift 1 'net.core.somaxconn is 8192 now, and will be the kernel' '(4096) after' '/etc/sysctl.conf:1 sets 8192'
 	mv machine/etc/sysctl.conf machine/etc/sysctl.d/60-a.conf
 	drift 0
 	mkdir -p machine/etc/systemd/system

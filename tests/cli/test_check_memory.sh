@@ -92,11 +92,12 @@ test_memory_that_a_server_takes_for_its_clients_counts() {
 	EOF
 	wait_for grep -q open clients
 	wait_for accepted
-	expect any epolltune check --quick --probe descriptors --server :8080 --connections 1m --rate 10 --format json
-	json 'wall("memory.connection") | .verdict == "unknown" and .needed_max > 1000000 * 1000000 and
+	expect any epolltune check --quick --probe descriptors --server :8080 --connections 900 --rate 10 --format json
+	json 'wall("memory.connection") | .needed_max > 780 * 1000000 and
 			(.detail | contains("by its memory now, with 120 connections in use"))'
-	expect any epolltune check --quick --probe descriptors --server :8080 --connections 200 --rate 10 --format json
-	json 'wall("memory.connection").verdict == "ok"'
+	# So few of so many show no maximum.
+	expect any epolltune check --quick --probe descriptors --server :8080 --connections 1m --rate 10 --format json
+	json 'wall("memory.connection") | .verdict == "ok" and .needed_max < 1000000 * 10000'
 	end_jobs
 }
 
