@@ -215,16 +215,23 @@ static bool rule_sets(const char *rule, const struct search *s)
 	return of_modules && sets;
 }
 
+/* A file of rules or of modprobe.d, in which a line goes on behind a backslash; NULL: it cannot be
+ * read. */
+static char *lines_read(const struct host *h, const char *path)
+{
+	char *text = NULL;
+	if (host_read_all(h, path, &text, NULL) < 0)
+		return NULL;
+	for (char *at = text; (at = strstr(at, "\\\n"));)
+		at[0] = at[1] = ' ';
+	return text;
+}
+
 /* 1: a rule of the file sets the sysctl. */
 static int search_rules(const char *path, void *arg)
 {
 	const struct search *s = arg;
-	CLEAN(free_pointer) char *text = NULL;
-	if (host_read_all(s->host, path, &text, NULL) < 0)
-		return 0;
-	/* A line goes on behind a backslash. */
-	for (char *at = text; (at = strstr(at, "\\\n"));)
-		at[0] = at[1] = ' ';
+	CLEAN(free_pointer) char *text = lines_read(s->host, path);
 	char *rest = text, *line;
 	while ((line = strsep(&rest, "\n"))) {
 		line += strspn(line, " \t");
@@ -294,13 +301,9 @@ static bool sysctl_sets(const char **at, struct search *s)
 static int search_installs(const char *path, void *arg)
 {
 	struct search *s = arg;
-	CLEAN(free_pointer) char *text = NULL;
+	CLEAN(free_pointer) char *text = lines_read(s->host, path);
 	bool sets = false;
 	unsigned number = 0;
-	if (host_read_all(s->host, path, &text, NULL) < 0)
-		return 0;
-	for (char *at = text; (at = strstr(at, "\\\n"));)
-		at[0] = at[1] = ' ';
 	char *rest = text, *line;
 	while ((line = strsep(&rest, "\n"))) {
 		char *verb = strsep(&line, " \t"), *module = line ? strsep(&line, " \t") : NULL;
@@ -324,11 +327,8 @@ static int search_installs(const char *path, void *arg)
 static int search_options(const char *path, void *arg)
 {
 	const struct search *s = arg;
-	CLEAN(free_pointer) char *text = NULL;
-	char *rest, *line;
-	if (host_read_all(s->host, path, &text, NULL) < 0)
-		return 0;
-	rest = text;
+	CLEAN(free_pointer) char *text = lines_read(s->host, path);
+	char *rest = text, *line;
 	while ((line = strsep(&rest, "\n"))) {
 		char *verb = strsep(&line, " \t"), *module = line ? strsep(&line, " \t") : NULL,
 		     *word;
