@@ -149,39 +149,33 @@ drops_datagrams_at() { # PID
 		/^Udp:/ { exit !($at > 0) }' "/proc/$1/net/snmp"
 }
 
-# It reads none.
-test_a_server_in_another_network_namespace_that_drops_datagrams_is_a_warning() {
+# A server in another network namespace that reads none of what it gets at PORT.
+udp_server_drops() { # PORT
 	in_namespace '-n -p -f --mount-proc'
-	unshare -n sh -c 'ip link set lo up && exec python3 -c "import socket, time
+	unshare -n sh -c 'ip link set lo up && exec python3 -c "import socket, sys, time
+port = int(sys.argv[1])
 server, client = [socket.socket(type=socket.SOCK_DGRAM) for i in range(2)]
-server.bind((\"0.0.0.0\", 53))
+server.bind((\"0.0.0.0\", port))
 while True:
-	client.sendto(bytes(1000), (\"127.0.0.1\", 53))
-	time.sleep(0.001)"' &
+	client.sendto(bytes(1000), (\"127.0.0.1\", port))
+	time.sleep(0.001)" "$1"' sh "$1" &
 	own=$!
 	wait_for drops_datagrams_at "$own"
 	expect 1 epolltune check --window 2500ms --probe listeners --format json
 	json "finding(\"listeners.elsewhere.dropping\") | .level == \"warning\" and
 			(.title | test(\"^The network namespace of python3? .pid $own. dropped [0-9 ]+ datagrams in \"))" \
 		'.summary.answer | contains("is dropping datagrams now")'
+}
+
+test_a_server_in_another_network_namespace_that_drops_datagrams_is_a_warning() {
+	udp_server_drops 53
 	json "finding(\"listeners.elsewhere\") | .detail | startswith(\"python3 (pid $own)\")"
 }
 
 # Of WireGuard in user space or a TURN relay: no other socket of the container is a server's.
 test_a_udp_server_on_a_port_of_clients_that_drops_is_a_warning() {
-	in_namespace '-n -p -f --mount-proc'
-	unshare -n sh -c 'ip link set lo up && exec python3 -c "import socket, time
-server, client = [socket.socket(type=socket.SOCK_DGRAM) for i in range(2)]
-server.bind((\"0.0.0.0\", 51820))
-while True:
-	client.sendto(bytes(1000), (\"127.0.0.1\", 51820))
-	time.sleep(0.001)"' &
-	own=$!
-	wait_for drops_datagrams_at "$own"
-	expect 1 epolltune check --window 2500ms --probe listeners --format json
-	json "finding(\"listeners.elsewhere.dropping\") | .level == \"warning\" and
-			(.title | test(\"^The network namespace of python3? .pid $own. dropped [0-9 ]+ datagrams in \"))" \
-		'has_finding("listeners.elsewhere") | not'
+	udp_server_drops 51820
+	json 'has_finding("listeners.elsewhere") | not'
 }
 
 # Each of its sockets drops for a moment: a client that is slow.
