@@ -24,8 +24,9 @@ test_a_proxy_runs_out_of_ports() {
 
 test_connect_costs_a_proxy_more_above_half_of_the_range() {
 	in_namespace
-	echo 40000 55999 >$ipv4/ip_local_port_range
-	expect 0 $check --no-proof --role proxy --rate 1 --connections 10k
+	# So many that a search costs more than ten times a connect(), which is dear in some guests.
+	echo 30000 59999 >$ipv4/ip_local_port_range
+	expect_known 'finding("ports.connect-cost")' 0 $check --no-proof --role proxy --rate 1 --connections 18840
 	json 'finding("ports.connect-cost") | .level == "note" and (.title | startswith("With 63 % of the ports to one destination")) and
 			(.table.rows | map(.name) == ["0 %", "50 %", "75 %", "90 %", "99 %"]) and
 			rows("50 %")[1] > 5 * rows("0 %")[1] and rows("75 %")[0] > rows("0 %")[0]'

@@ -84,8 +84,9 @@ holds busy 'wall("cgroup.pids") | .verdict == "ok" and .limit == 25' \
 for group in small tiny; do
 	grep -qx "$group oom_kill 0" "$work/out" || fail "the kernel killed a process of $group"
 done
+# Its server and the loop beside it use the 10 ms up on two CPUs.
 holds slow 'wall("cgroup.cpu") | .verdict == "short" and .limit == 10' 'finding("cgroup.cpu.pause").title' \
-	'.target.stall_us == 90000' 'wall("accept-queue").needed == 900'
+	'.target.stall_us == 95000' 'wall("accept-queue").needed == 950'
 holds watch 'def row(n): .rows[] | select(.wall == n);
 	row("cgroup.cpu") | (.verdict | IN("tight", "short")) and .used > 0 and .limit >= .used and .what == "slow CPU"' \
 	'def row(n): .rows[] | select(.wall == n); row("cgroup.memory") | .limit == 67108864 and .used > 0' \
