@@ -139,7 +139,7 @@ test_the_clients_are_not_asked_again_for_another_program() {
 			and .verdict.status == 0 and .of.program != "one" and (.runs | length) == 2' >/dev/null || fail 'the clients are asked again'
 	}
 	not_asked
-	# Nor on a machine that has only what a run of all cases has kept.
+	# Nor on a machine that has only what another has kept.
 	README=$work/README.md
 	export README
 	cp "$root/README.md" README.md
