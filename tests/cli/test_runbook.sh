@@ -32,18 +32,21 @@ test_the_runbook_raises_proves_persists_and_rolls_back_a_short_wall() {
 	# Each command before confirm prints that the run waits.
 	! grep -v '^epolltune: run 1 will be rolled back in [0-9]* s; confirm with: epolltune confirm$' err || fail 'errors'
 	matches out '^accept-queue .* SHORT' 'accept-queue .*short → ok *better' '^kept 8192 90-epolltune.conf $' '^back 16 $'
-	said 'Applied as run 1. Will be rolled back in 120 s unless confirmed: epolltune confirm' \
+	said 'Applied as run 1. Will be rolled back in 300 s unless confirmed: epolltune confirm' \
 		'Run 1 is confirmed: the changes stay, also after a reboot.' 'Run 1 rolled back; all values restored.'
 }
 
-# A block is pasted as a whole: one that changes something neither confirms nor undoes it.
+# A block is pasted as a whole: one that changes something neither confirms nor undoes it, and nothing follows what
+# counts down on a terminal until the change is confirmed elsewhere.
 test_no_block_undoes_its_own_change() {
 	for page in "$root"/man/epolltune*.[17] "$root/README.md"; do
 		awk '/^\.Bd/ { literal = 1 } /^\.Ed/ { literal = 0 } /^```/ { literal = !literal }
-			!literal || /^\.Bd|^```/ { change = 0 } !literal { next }
+			!literal || /^\.Bd|^```/ { change = counts = 0 } !literal { next }
+			/^[a-z#$ ]*(epolltune|sudo|systemctl) / && counts { print FILENAME ": " FNR ": " $0; bad = 1 }
 			/epolltune apply/ && !/--dry-run/ { change = 1 }
+			/epolltune apply.*--confirm/ { counts = 1 }
 			/^[a-z#$ ]*epolltune (rollback|confirm)/ && change { print FILENAME ": " FNR ": " $0; bad = 1 }
-			END { exit bad }' "$page" || fail 'a block that undoes or confirms its own change'
+			END { exit bad }' "$page" || fail 'a block that undoes or confirms its own change, or that waits for that'
 	done
 }
 
