@@ -130,7 +130,7 @@ static const char *const reasons[] = {
 
 void undo_reason_words(enum undo_reason r, const char *signal, char words[UNDO_WORDS])
 {
-	const char *more = r != UNDO_INTERRUPTED ? "" : signal ? signal : "a signal";
+	const char *more = r == UNDO_INTERRUPTED ? signal : "";
 	snprintf(words, UNDO_WORDS, "%s%s", reasons[r], more);
 }
 

@@ -61,7 +61,7 @@ enum undo_reason {
 	UNDO_OTHER, /* in words of another version */
 };
 #define UNDO_WORDS 40 /* bytes that hold the words of a reason */
-/* The words of the journal. `signal`: with UNDO_INTERRUPTED the name of the signal, or NULL. */
+/* The words of the journal. `signal`: its name, which only UNDO_INTERRUPTED takes. */
 void undo_reason_words(enum undo_reason r, const char *signal, char words[UNDO_WORDS]);
 
 struct run {
