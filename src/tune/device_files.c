@@ -253,13 +253,6 @@ static int file_line(struct change_site *site, const char *name, const char *set
 	return rc < 0 ? rc : dropin_line(value, line, why, author, e);
 }
 
-/* The line itself, below its comment. */
-static const char *last_line(const char *value)
-{
-	const char *line = strrchr(value, '\n');
-	return line ? line + 1 : value;
-}
-
 /* A boolean or a time as the interface has it; what systemd ignores as it is. */
 static void link_setting(const struct device_setting *s, const char *value,
 			 char setting[CHANGE_VALUE])
@@ -277,7 +270,7 @@ static void link_setting(const struct device_setting *s, const char *value,
 static void file_setting(const char *name, const char *value, char setting[CHANGE_VALUE])
 {
 	struct device_name d;
-	const char *line = last_line(value);
+	const char *line = dropin_setting(value);
 	setting[0] = 0;
 	if (!*line || !device_parse(name, &d))
 		return;
@@ -323,7 +316,7 @@ static int file_write(struct change_site *site, const char *name, const char *va
 	if (*value && access(path, F_OK) < 0) {
 		rc = card_find(site, &d, &card, e);
 		if (rc == 0)
-			rc = card_policy(site, &d, place.file, last_line(value), &card, e);
+			rc = card_policy(site, &d, place.file, dropin_setting(value), &card, e);
 		place = place_of(&d, &card);
 	}
 	return rc < 0 ? rc : place_write(site, &place, value, e);

@@ -351,8 +351,7 @@ static bool our_line(struct change_site *site, const struct change *c, char sett
 		return false;
 	kind->file->setting(c->name, line, setting);
 	kind->file->path(c->name, path);
-	*run = 0;
-	sscanf(line, "# run %u,", run);
+	*run = dropin_run(line);
 	return line[0];
 }
 
