@@ -544,10 +544,11 @@ int journal_watch(const char *path, unsigned id, struct err *e)
 		return dir;
 	int fd = state_file(dir, path, JOURNAL_LOCK, O_RDWR, 0600, e);
 	if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) < 0) {
-		err_errno(e, "cannot lock %s/%s", path, JOURNAL_LOCK);
-		close_fd(&fd);
+		int rc = err_errno(e, "cannot lock %s/%s", path, JOURNAL_LOCK);
+		close(fd);
+		return rc;
 	}
-	return fd < 0 ? -e->code : 0; /* open until this process ends */
+	return fd < 0 ? fd : 0; /* open until this process ends */
 }
 
 bool journal_watched(const struct journal *j, unsigned id)
