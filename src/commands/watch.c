@@ -397,7 +397,7 @@ static int timer_open(struct session *s, struct err *e)
 static int session_open(struct session *s, struct err *e)
 {
 	const struct arguments *a = s->a;
-	s->screen = a->format == FORMAT_TEXT && terminal_usable(STDOUT_FILENO);
+	s->screen = a->format == FORMAT_TEXT && render_terminal(STDOUT_FILENO);
 	s->style = render_style_for(stdout, a->color);
 	s->watch.interval_s = a->replay ? 0 : (double)a->interval_us / 1e6;
 	int rc = a->replay ? replay_open(&s->replay, a->replay, e)
