@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 /* Whether the caller ignores a signal, as nohup does, and a shell without job control of a command
- * in the background. sigwait() and signalfd() would take it all the same: a signal that is blocked
+ * in the background. sigwait() and signalfd() would take it anyway: a signal that is blocked
  * is not dropped as ignored. */
 bool interrupt_ignored(int signal);
 
