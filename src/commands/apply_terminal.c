@@ -117,9 +117,7 @@ static int roll_back(struct apply *a, const struct wait *w)
 	if (rc < 0)
 		return failed(&e);
 	struct run *r = journal_find(&a->journal, a->result.run);
-	struct undo u = {.site = &a->tuning.site,
-			 .by = a->tuning.by,
-			 .reason = UNDO_INTERRUPTED};
+	struct undo u = {.site = &a->tuning.site, .by = a->tuning.by, .reason = UNDO_INTERRUPTED};
 	bool open = r && run_is_open(r) && !run_is_kept(r);
 	if (open && undo_run(&u, &a->journal, r, &e) < 0) {
 		command_error(&e);
